@@ -1,0 +1,17 @@
+import type { Jid } from '../xmpp/jid.ts';
+import type { Stanza } from '../xmpp/stanza.ts';
+import type { Instant } from '../xmpp/time.ts';
+import type { RoomEvent } from '../room/event.ts';
+import type { TimerId } from './input.ts';
+import type { Spec } from './trace.ts';
+
+/** What a node asks for. The order of the list is the order in which it must happen. */
+export type Effect =
+  /** A barrier: nothing after it in the list leaves the host until these events are durable. */
+  | { readonly kind: 'append'; readonly events: readonly RoomEvent[] }
+  /** `over` is the next hop (a peer node, or the user's own server), apart from the address `stanza.to`. */
+  | { readonly kind: 'send'; readonly over: Jid; readonly stanza: Stanza; readonly spec: Spec }
+  | { readonly kind: 'setTimer'; readonly timer: TimerId; readonly at: Instant }
+  | { readonly kind: 'clearTimer'; readonly timer: TimerId }
+  /** Something to show: a state changed, a stanza was refused. */
+  | { readonly kind: 'trace'; readonly spec: Spec; readonly what: string; readonly room?: Jid; readonly peer?: Jid };

@@ -1,0 +1,24 @@
+import type { Jid } from '../xmpp/jid.ts';
+import type { Stanza } from '../xmpp/stanza.ts';
+
+/** Names a timer of one node; setting it again replaces it. */
+export type TimerId = string & { readonly _timer: unique symbol };
+
+/** What a person or a supervisor may ask of a node. */
+export type Command =
+  /** The host is up and the log is read: create what the configuration asks for and the log lacks. */
+  { readonly name: 'start' };
+
+/** What may happen to a node. */
+export type Input =
+  /**
+   * A stanza arrived.
+   *
+   * `via` is the domain whose server vouched for `from`: our own server checks it on every client stream and on every
+   * link between servers. A stanza whose `from` is not of that domain is forged and is dropped.
+   */
+  | { readonly kind: 'stanza'; readonly via: Jid; readonly stanza: Stanza }
+  /** The stream to our own server came up (a new session, nothing of the old one in flight) or went down. */
+  | { readonly kind: 'linkUp' | 'linkDown'; readonly peer: Jid }
+  | { readonly kind: 'timer'; readonly timer: TimerId }
+  | { readonly kind: 'command'; readonly command: Command };

@@ -1,0 +1,148 @@
+import type { Instant } from '../xmpp/time.ts';
+
+/**
+ * The rule that made a stanza or a state change, written by the code that decided: `<XEP>#<section>`, such as
+ * `0282#4.9`, `0045#7.4`, `6120#8.3` for an RFC, or `decision#12` for an entry of distribution/decisions.md.
+ */
+export type Spec = string;
+
+/** A stanza as the trace shows it. `bytes` is the UTF-8 length of `xml`. */
+export interface TracedStanza {
+  readonly name: 'message' | 'presence' | 'iq';
+  readonly from: string;
+  readonly to: string;
+  readonly type?: string;
+  readonly id?: string;
+  readonly xml: string;
+  readonly bytes: number;
+}
+
+/**
+ * One leg of a stanza's way, as the server saw it.
+ *
+ * - `in`: a session handed it to its server; `stream` and `n` name it (the n-th stanza of that stream, from 1)
+ * - `link`: it crosses from one server to another; `arrives` is when it will be there
+ * - `out`: the server handed it to a session; `stream` and `n` as above, counted in the other direction
+ */
+export interface HopRecord {
+  readonly kind: 'hop';
+  readonly seq: number;
+  readonly t: Instant;
+  readonly leg: 'in' | 'link' | 'out';
+  /** Session address (a full JID, a bound domain, a replica's account) or server domain. */
+  readonly from: string;
+  readonly to: string;
+  readonly server?: readonly [string, string];
+  readonly stanza: TracedStanza;
+  readonly stream?: string;
+  readonly n?: number;
+  readonly arrives?: Instant;
+  /** What became of it on a link; absent means it was delivered. */
+  readonly outcome?: 'dropped' | 'bounced';
+  /** seq of the hop before this one, when the server knows it (the same stanza, or the one this is a bounce of). */
+  readonly cause?: number;
+  /** Set where the server itself is the author (a bounce, an answer to disco or ping). */
+  readonly spec?: Spec;
+}
+
+/** A session of the embedded server came or went. */
+export interface SessionRecord {
+  readonly kind: 'session';
+  readonly seq: number;
+  readonly t: Instant;
+  readonly up: boolean;
+  readonly address: string;
+  readonly server: string;
+  readonly stream: string;
+  readonly role: 'user' | 'service' | 'replica' | 'operator';
+}
+
+/** State of a link between two servers, and its counters so far in both directions together. */
+export interface LinkRecord {
+  readonly kind: 'link';
+  readonly seq: number;
+  readonly t: Instant;
+  readonly server: readonly [string, string];
+  readonly state: 'up' | 'bounce' | 'silent';
+  readonly latencyMs: number;
+  readonly jitterMs: number;
+  /** 0 means unlimited. */
+  readonly bytesPerSecond: number;
+  readonly stanzas: number;
+  readonly bytes: number;
+  readonly dropped: number;
+}
+
+/** The operator paused the delivery on all links, or let it go on. */
+export interface PauseRecord {
+  readonly kind: 'pause';
+  readonly seq: number;
+  readonly t: Instant;
+  readonly paused: boolean;
+}
+
+/** One handled input of a node or of a scenario's character: what came in, what went out because of which rule. */
+export interface StepRecord {
+  readonly kind: 'step';
+  readonly t: Instant;
+  /** Address of the node or full JID of the character. */
+  readonly node: string;
+  /** Stream that `rx` and `tx` count on. */
+  readonly stream: string;
+  /** The input, if it was a stanza: the rx-th that this stream delivered. */
+  readonly rx?: number;
+  /** The input in words, if it was no stanza ("timer keepalive", "BigCheese says"). */
+  readonly input?: string;
+  /** Sent stanzas: the n-th on this stream, and the rule. */
+  readonly tx: readonly { readonly n: number; readonly spec: Spec }[];
+  /** State changes and refusals. */
+  readonly notes: readonly { readonly spec: Spec; readonly what: string; readonly peer?: string; readonly room?: string }[];
+  /** Number of events made durable before anything was sent. */
+  readonly appended: number;
+}
+
+/** What a node is now: sent whenever it changed, coalesced. */
+export interface StatusRecord {
+  readonly kind: 'status';
+  readonly t: Instant;
+  readonly node: string;
+  readonly status: NodeStatus;
+}
+
+export interface NodeStatus {
+  readonly address: string;
+  readonly server: string;
+  readonly rooms: readonly RoomStatus[];
+}
+
+export interface RoomStatus {
+  readonly room: string;
+  /** The part this node plays for the room. */
+  readonly role: 'plain' | 'primary' | 'replica' | 'fmuc';
+  readonly epoch: number;
+  readonly historyLength: number;
+  readonly subject: string;
+  readonly occupants: readonly OccupantStatus[];
+  readonly peers: readonly PeerStatus[];
+}
+
+export interface OccupantStatus {
+  readonly nick: string;
+  /** Real full JID, where this node knows it. */
+  readonly jid?: string;
+  readonly role: string;
+  readonly affiliation: string;
+  /** JID of the peer node through which this occupant is reached; absent if this node serves the user itself. */
+  readonly home?: string;
+  /** `<show/>` of the last presence. */
+  readonly show?: string;
+}
+
+export interface PeerStatus {
+  readonly peer: string;
+  readonly state: 'joining' | 'syncing' | 'live' | 'split' | 'leaving' | 'rejected';
+  readonly since: Instant;
+}
+
+/** A record of the trace stream, as the server publishes it to observers. */
+export type TraceRecord = HopRecord | SessionRecord | LinkRecord | PauseRecord | StepRecord | StatusRecord;

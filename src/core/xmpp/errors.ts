@@ -1,0 +1,73 @@
+import { NS } from './namespaces.ts';
+import { childOf, el, elementsOf, textOf, type XmlElement } from './xml.ts';
+
+/** Defined conditions of RFC 6120 §8.3.3. */
+export const conditions = [
+  'bad-request',
+  'conflict',
+  'feature-not-implemented',
+  'forbidden',
+  'gone',
+  'internal-server-error',
+  'item-not-found',
+  'jid-malformed',
+  'not-acceptable',
+  'not-allowed',
+  'not-authorized',
+  'policy-violation',
+  'recipient-unavailable',
+  'redirect',
+  'registration-required',
+  'remote-server-not-found',
+  'remote-server-timeout',
+  'resource-constraint',
+  'service-unavailable',
+  'subscription-required',
+  'undefined-condition',
+  'unexpected-request',
+] as const;
+export type Condition = (typeof conditions)[number];
+export type ErrorType = 'auth' | 'cancel' | 'continue' | 'modify' | 'wait';
+
+/** A fault of a remote party, as data: sent with `errorReply`, never thrown. RFC 6120 §8.3. */
+export interface StanzaError {
+  readonly type: ErrorType;
+  readonly condition: Condition;
+  readonly text?: string;
+  /** JID of the entity that set the error, where it is not the sender. */
+  readonly by?: string;
+}
+
+export function stanzaError(type: ErrorType, condition: Condition, text?: string): StanzaError {
+  return text === undefined ? { type, condition } : { type, condition, text };
+}
+
+/** Our own fault: a caller in this code base broke a rule of the code base. */
+export class LocalProtocolError extends Error {
+  override readonly name = 'LocalProtocolError';
+}
+
+/** Closes a switch over a union: the compiler proves that nothing arrives here. */
+export function assertNever(value: never): never {
+  throw new LocalProtocolError(`unexpected ${JSON.stringify(value)}`);
+}
+
+export function writeError(error: StanzaError): XmlElement {
+  const children = [el(error.condition, NS.stanzas)];
+  if (error.text !== undefined) children.push(el('text', NS.stanzas, {}, error.text));
+  return el('error', NS.client, { type: error.type, by: error.by }, ...children);
+}
+
+/** Reads `<error/>`; an unknown or missing condition reads as undefined-condition (RFC 6120 §8.3.2). */
+export function readError(element: XmlElement): StanzaError {
+  const named = elementsOf(element).find((child) => child.xmlns === NS.stanzas && child.name !== 'text');
+  const condition = conditions.find((known) => known === named?.name) ?? 'undefined-condition';
+  const type = (['auth', 'cancel', 'continue', 'modify', 'wait'] as const).find((t) => t === element.attrs['type']);
+  const text = childOf(element, 'text', NS.stanzas);
+  return {
+    type: type ?? 'cancel',
+    condition,
+    ...(text ? { text: textOf(text) } : {}),
+    ...(element.attrs['by'] ? { by: element.attrs['by'] } : {}),
+  };
+}

@@ -1,0 +1,38 @@
+/** XML namespaces, each named after the specification that defines it. */
+export const NS = {
+  client: 'jabber:client',
+  stanzas: 'urn:ietf:params:xml:ns:xmpp-stanzas',
+  xml: 'http://www.w3.org/XML/1998/namespace',
+  /** XEP-0030 */
+  discoInfo: 'http://jabber.org/protocol/disco#info',
+  discoItems: 'http://jabber.org/protocol/disco#items',
+  /** XEP-0004 */
+  dataForms: 'jabber:x:data',
+  /** XEP-0045 */
+  muc: 'http://jabber.org/protocol/muc',
+  mucUser: 'http://jabber.org/protocol/muc#user',
+  mucAdmin: 'http://jabber.org/protocol/muc#admin',
+  mucOwner: 'http://jabber.org/protocol/muc#owner',
+  /** XEP-0199 */
+  ping: 'urn:xmpp:ping',
+  /** XEP-0203 */
+  delay: 'urn:xmpp:delay',
+  /** XEP-0225 */
+  component: 'urn:xmpp:component:0',
+  /** XEP-0282 */
+  dmuc2: 'urn:xmpp:tmp:dmuc:0',
+  /** XEP-0281 */
+  dmuc1: 'urn:xmpp:dmuc:0',
+  /** XEP-0289 */
+  fmuc: 'http://isode.com/protocol/fmuc',
+  /** XEP-0359 */
+  sid: 'urn:xmpp:sid:0',
+  /** XEP-0410 */
+  selfPing: 'http://jabber.org/protocol/muc#self-ping-optimization',
+  /** XEP-0421 */
+  occupantId: 'urn:xmpp:occupant-id:0',
+  /** XEP-0050 */
+  commands: 'http://jabber.org/protocol/commands',
+  /** Our one extension, used where the three protocols stop (decisions.md). */
+  ext: 'urn:x-netsplit:sync:0',
+} as const;

@@ -1,0 +1,113 @@
+/** An XML element as plain readonly data: survives structuredClone, postMessage and JSON. */
+export interface XmlElement {
+  readonly name: string;
+  readonly xmlns: string;
+  /** Unprefixed attributes, and `xml:lang`. Other prefixed attributes are never read (they are not ours). */
+  readonly attrs: Readonly<Record<string, string>>;
+  readonly children: readonly XmlNode[];
+}
+export type XmlNode = XmlElement | string;
+
+/**
+ * Builds an element. Attributes that are `undefined` are left out.
+ *
+ * @example el('delay', NS.delay, { from: room, stamp })
+ */
+export function el(
+  name: string,
+  xmlns: string,
+  attrs: Readonly<Record<string, string | undefined>> = {},
+  ...children: readonly XmlNode[]
+): XmlElement {
+  const kept: Record<string, string> = {};
+  for (const key in attrs) {
+    const value = attrs[key];
+    if (value !== undefined) kept[key] = value;
+  }
+  return { name, xmlns, attrs: kept, children };
+}
+
+/** The first direct child with that name and namespace; prefixes never matter, nesting always does. */
+export function childOf(parent: { readonly children: readonly XmlNode[] }, name: string, xmlns: string) {
+  for (const node of parent.children) {
+    if (typeof node !== 'string' && node.name === name && node.xmlns === xmlns) return node;
+  }
+  return undefined;
+}
+
+/** All direct child elements with that name and namespace. */
+export function childrenOf(parent: { readonly children: readonly XmlNode[] }, name: string, xmlns: string) {
+  return parent.children.filter(
+    (node): node is XmlElement => typeof node !== 'string' && node.name === name && node.xmlns === xmlns,
+  );
+}
+
+/** All direct child elements. */
+export function elementsOf(parent: { readonly children: readonly XmlNode[] }): XmlElement[] {
+  return parent.children.filter((node): node is XmlElement => typeof node !== 'string');
+}
+
+/** The concatenated text of an element, its descendants not included. */
+export function textOf(element: XmlElement): string {
+  let text = '';
+  for (const node of element.children) if (typeof node === 'string') text += node;
+  return text;
+}
+
+// XML 1.0 §2.2 Char, and no lone surrogate: a socket would turn one into U+FFFD and histories would diverge.
+const invalidText =
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters XML 1.0 forbids
+  /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/;
+
+/** Whether a string may stand in XML 1.0 text or attributes (RFC 6120 §11, XML 1.0 §2.2). */
+export function isXmlText(text: string): boolean {
+  return !invalidText.test(text);
+}
+
+const textEscapes: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '\r': '&#xD;' };
+const attributeEscapes: Record<string, string> = {
+  ...textEscapes,
+  '"': '&quot;',
+  "'": '&apos;',
+  '\t': '&#x9;',
+  '\n': '&#xA;',
+};
+
+export function escapeText(text: string): string {
+  return /[&<>\r]/.test(text) ? text.replace(/[&<>\r]/g, (c) => textEscapes[c] as string) : text;
+}
+
+export function escapeAttribute(text: string): string {
+  return /[&<>"'\t\n\r]/.test(text) ? text.replace(/[&<>"'\t\n\r]/g, (c) => attributeEscapes[c] as string) : text;
+}
+
+/**
+ * Serialises an element; a namespace is declared only where it differs from the parent's.
+ *
+ * @param inherited  the default namespace in scope where the text will stand
+ */
+export function serialize(element: XmlElement, inherited = ''): string {
+  let out = `<${element.name}`;
+  if (element.xmlns !== inherited) out += ` xmlns="${escapeAttribute(element.xmlns)}"`;
+  for (const key in element.attrs) out += ` ${key}="${escapeAttribute(element.attrs[key] as string)}"`;
+  if (element.children.length === 0) return `${out}/>`;
+  out += '>';
+  for (const node of element.children)
+    out += typeof node === 'string' ? escapeText(node) : serialize(node, element.xmlns);
+  return `${out}</${element.name}>`;
+}
+
+/** Length in UTF-8 bytes, without an encoder (the core has none). */
+export function utf8Length(text: string): number {
+  let bytes = 0;
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    if (unit < 0x80) bytes += 1;
+    else if (unit < 0x800) bytes += 2;
+    else if (unit >= 0xd800 && unit < 0xdc00) {
+      bytes += 4;
+      i++;
+    } else bytes += 3;
+  }
+  return bytes;
+}
