@@ -1,0 +1,20 @@
+import type { Affiliation, HistoryItem, Occupant, PeerRecord, Subject } from '../room/event.ts';
+import type { Jid } from '../xmpp/jid.ts';
+
+/** All durable state of one room; plain data. */
+export interface RoomSnapshot {
+  readonly room: Jid;
+  readonly epoch: number;
+  readonly n: number;
+  readonly occupants: readonly Occupant[];
+  readonly affiliations: readonly (readonly [Jid, Affiliation])[];
+  readonly history: readonly HistoryItem[];
+  readonly subject: Subject | undefined;
+  readonly peers: readonly (readonly [Jid, PeerRecord])[];
+}
+
+/** All durable state of a node: `restore(snapshot)` and then `apply` of the later events gives the node back. */
+export interface NodeSnapshot {
+  readonly version: 1;
+  readonly rooms: readonly RoomSnapshot[];
+}

@@ -1,0 +1,24 @@
+import type { NodeSnapshot } from '../core/node/snapshot.ts';
+import type { RoomEvent } from '../core/room/event.ts';
+
+/** A store refused or failed: disk full, database gone, fenced by a newer holder. */
+export class StoreError extends Error {
+  override readonly name = 'StoreError';
+}
+
+/** What a store gives back at start. `events` come after the snapshot, in order. */
+export interface Recovered {
+  readonly snapshot?: NodeSnapshot;
+  readonly events: readonly RoomEvent[];
+}
+
+/** The log of one node. Contract: test/contract/event-store.contract.ts, run against every store. */
+export interface EventStore {
+  /** Reads everything back. A torn tail is cut off; nothing that was durable is missing. */
+  load(): Promise<Recovered>;
+  /** Resolves when all the events are durable, all of them or none. Rejects with StoreError. */
+  append(events: readonly RoomEvent[]): Promise<void>;
+  /** Replaces what was appended so far by a snapshot that includes it. */
+  saveSnapshot(snapshot: NodeSnapshot): Promise<void>;
+  close(): Promise<void>;
+}

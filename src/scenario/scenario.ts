@@ -1,0 +1,95 @@
+/**
+ * A scenario: who runs which server, which room nodes stand on them, who is in the rooms.
+ * The JSON Schema beside this file (schema.json) says the same for editors and for people.
+ */
+export interface Scenario {
+  readonly format: 'netsplit-scenario';
+  readonly version: 1;
+  readonly id: string;
+  readonly title: string;
+  /** One or two sentences for the page. */
+  readonly description: string;
+  /** The XEP it illustrates, such as "0282". */
+  readonly xep: '0045' | '0281' | '0282' | '0289';
+  readonly servers: readonly ScenarioServer[];
+  /** Links that differ from the default (20 ms, no jitter, unlimited). Every pair of servers has a link. */
+  readonly links?: readonly ScenarioLink[];
+  readonly nodes: readonly ScenarioNode[];
+  readonly occupants: readonly ScenarioOccupant[];
+  /** What happens once all nodes are ready, in order. */
+  readonly script: readonly ScenarioAct[];
+}
+
+export interface ScenarioServer {
+  /** Domain of the XMPP server; its users are `someone@domain`. */
+  readonly domain: string;
+  /** Where the page draws it: 0..1 in both directions, left to right and top to bottom. */
+  readonly at: readonly [number, number];
+}
+
+export interface ScenarioLink {
+  readonly between: readonly [string, string];
+  readonly latencyMs?: number;
+  readonly jitterMs?: number;
+  /** 0 or absent: unlimited. */
+  readonly bytesPerSecond?: number;
+}
+
+export type ScenarioNode =
+  /** A MUC service that owns a domain (XEP-0225 host binding) on `server`. */
+  | {
+      readonly kind: 'service';
+      /** The service's domain, such as channel.avalon.irc. */
+      readonly address: string;
+      readonly server: string;
+      readonly rooms: readonly ScenarioRoom[];
+      /** Whether anyone may create a room by joining it; default false. */
+      readonly openCreation?: boolean;
+      /** Bare JIDs that are owners of every room of the service. */
+      readonly admins?: readonly string[];
+    }
+  /** An XEP-0282 replica: an account of the server whose users it serves. */
+  | {
+      readonly kind: 'replica';
+      /** The replica's account, such as replica@vesa.yeggmaex.irc. */
+      readonly address: string;
+      readonly server: string;
+      /** The primary's room. */
+      readonly replicaOf: string;
+      /** Domains whose users it serves. */
+      readonly serves: readonly string[];
+    };
+
+export interface ScenarioRoom {
+  readonly jid: string;
+  readonly name?: string;
+  readonly subject?: string;
+  /** Who sees real JIDs (XEP-0045 §4.2); default semi-anonymous: moderators only. */
+  readonly whois?: 'moderators' | 'anyone';
+  readonly moderated?: boolean;
+  readonly membersOnly?: boolean;
+  readonly password?: string;
+  readonly maxOccupants?: number;
+  /** Messages kept for those who enter later; default 200. */
+  readonly historyMax?: number;
+  readonly affiliations?: readonly { readonly jid: string; readonly affiliation: 'owner' | 'admin' | 'member' | 'outcast' }[];
+  /** How the room is distributed; default none, the plain room of XEP-0045. */
+  readonly distribution?: ScenarioDistribution;
+}
+
+export type ScenarioDistribution =
+  | { readonly kind: 'none' }
+  /** XEP-0282: which replicas may be created, and whose users each may serve. */
+  | { readonly kind: 'primary'; readonly replicas: readonly { readonly jid: string; readonly serves: readonly string[] }[] }
+  /** XEP-0289, primary-primary: the room to join (the joining node), and which rooms may join us. */
+  | { readonly kind: 'fmuc'; readonly outbound?: string; readonly allowedNodes?: readonly string[] };
+
+export interface ScenarioOccupant {
+  /** Full JID of the character. */
+  readonly jid: string;
+  readonly nick: string;
+  /** Room address the character joins: with 0282 the primary's, with 0289 the node of their own side. */
+  readonly room: string;
+}
+
+export type ScenarioAct = { readonly act: 'join' | 'leave'; readonly who: string };

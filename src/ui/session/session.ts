@@ -1,0 +1,89 @@
+import type { TraceRecord } from '../../core/node/trace.ts';
+import type { Scenario } from '../../scenario/scenario.ts';
+
+/** What a person does on the page, or a test through `window.lab`. */
+export type Action =
+  /** `who` is the full JID of one of the scenario's characters. */
+  | { readonly act: 'say'; readonly who: string; readonly text: string }
+  | { readonly act: 'join' | 'leave'; readonly who: string }
+  | { readonly act: 'nick'; readonly who: string; readonly nick: string }
+  | { readonly act: 'presence'; readonly who: string; readonly show: '' | 'away' | 'chat' | 'dnd' | 'xa'; readonly status?: string }
+  | { readonly act: 'pm'; readonly who: string; readonly to: string; readonly text: string }
+  | { readonly act: 'subject'; readonly who: string; readonly text: string }
+  | { readonly act: 'cut'; readonly link: readonly [string, string]; readonly how: 'bounce' | 'silent' }
+  | { readonly act: 'heal'; readonly link: readonly [string, string] }
+  | {
+      readonly act: 'slow';
+      readonly link: readonly [string, string];
+      readonly latencyMs: number;
+      readonly jitterMs: number;
+      /** 0 means unlimited. */
+      readonly bytesPerSecond: number;
+    }
+  | { readonly act: 'pause'; readonly paused: boolean }
+  /** End the node's worker; its log stays. */
+  | { readonly act: 'crash'; readonly node: string }
+  | { readonly act: 'restart'; readonly node: string };
+
+/** Never throws across a worker boundary: the error comes back as text that names what was wrong. */
+export type ActResult = { readonly ok: true } | { readonly ok: false; readonly error: string };
+
+/** Start-up and health of one room node, for the progress list and the topology. */
+export interface NodeProgress {
+  readonly node: string;
+  readonly phase:
+    | 'waiting'
+    | 'restoring'
+    | 'connecting'
+    | 'logged-in'
+    | 'bound'
+    | 'ready'
+    | 'reconnecting'
+    /** The worker is gone and will not be restarted until somebody asks. */
+    | 'down'
+    /** The worker stopped answering or died; the supervisor starts it again. */
+    | 'restarting'
+    /** Another page runs this node. */
+    | 'elsewhere'
+    | 'failed';
+  /** E.g. "history restored: 12 messages", or what failed and what to do. */
+  readonly detail: string;
+}
+
+/** The state of one of the scenario's characters' own XMPP session. */
+export interface OccupantProgress {
+  readonly who: string;
+  readonly phase: 'offline' | 'connecting' | 'online' | 'joining' | 'joined' | 'failed' | 'elsewhere';
+  readonly nick: string;
+  readonly detail: string;
+}
+
+export interface SessionListener {
+  /** Records of the trace, in order, in batches. */
+  records(batch: readonly TraceRecord[]): void;
+  node(progress: NodeProgress): void;
+  occupant(progress: OccupantProgress): void;
+  /** The connection of the page itself (its observer session): undefined when it is well, else what is wrong. */
+  trouble(text: string | undefined): void;
+}
+
+export interface JoinInfo {
+  readonly websocket: string;
+  readonly room: string;
+  readonly jid: string;
+  readonly password: string;
+}
+
+/** One running scenario, whatever runs it: the page knows nothing more. */
+export interface Session {
+  readonly mode: 'live' | 'lab';
+  readonly scenario: Scenario;
+  /** False where the page only watches and takes part: the nodes run elsewhere. */
+  readonly runsNodes: boolean;
+  /** For "Join with your own client": one ready account a server. */
+  readonly joinInfo: readonly JoinInfo[];
+  listen(listener: SessionListener): () => void;
+  act(action: Action): Promise<ActResult>;
+  /** Leaves, logs out and ends all workers. */
+  stop(): Promise<void>;
+}
