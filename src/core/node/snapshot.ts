@@ -1,4 +1,5 @@
-import type { Affiliation, HistoryItem, Occupant, PeerRecord, Subject } from '../room/event.ts';
+import type { HistoryItem, Occupant, PeerRecord, Subject } from '../room/event.ts';
+import type { Affiliation } from '../xep/xep0045.ts';
 import type { Jid } from '../xmpp/jid.ts';
 
 /** All durable state of one room; plain data. */

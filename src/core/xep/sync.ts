@@ -1,0 +1,126 @@
+/**
+ * `urn:x-netsplit:sync:0`: our one extension, for what XEP-0281, 0282 and 0289 leave open. Not a XEP; its rules are the
+ * numbered entries of distribution/decisions.md.
+ */
+import { type Jid, parseJid } from '../xmpp/jid.ts';
+import { NS } from '../xmpp/namespaces.ts';
+import { childOf, childrenOf, el, type XmlElement } from '../xmpp/xml.ts';
+
+/** `<s e n/>`: a place in a room's sequence. Decision #1. */
+export interface Position {
+  readonly epoch: number;
+  readonly n: number;
+}
+
+/** A count from an attribute: a plain non-negative integer that a double holds exactly. */
+function count(text: string | undefined): number | undefined {
+  return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : undefined;
+}
+
+export function readPosition(element: XmlElement | undefined): Position | undefined {
+  const epoch = count(element?.attrs['e']);
+  const n = count(element?.attrs['n']);
+  return epoch === undefined || n === undefined ? undefined : { epoch, n };
+}
+
+export function writePosition({ epoch, n }: Position): XmlElement {
+  return el('s', NS.ext, { e: String(epoch), n: String(n) });
+}
+
+/** `<create/>`: a replica asks to be created. Decision #5. */
+export interface Create {
+  readonly serves: readonly Jid[];
+  readonly keepalive: { readonly interval: number; readonly timeout: number };
+  readonly maxstanzas: number;
+  /** Where the replica stands, if it has state: the epoch and the last position it holds. */
+  readonly have?: Position;
+}
+
+export function readCreate(payloads: readonly XmlElement[]): Create | undefined {
+  const create = payloads.find((payload) => payload.name === 'create' && payload.xmlns === NS.ext);
+  if (!create) return undefined;
+  const serves: Jid[] = [];
+  for (const element of childrenOf(create, 'serves', NS.ext)) {
+    const domain = parseJid(element.attrs['domain'] ?? '');
+    if (domain) serves.push(domain);
+  }
+  const keepalive = childOf(create, 'keepalive', NS.ext);
+  const epoch = count(create.attrs['epoch']);
+  const n = count(create.attrs['h']);
+  return {
+    serves,
+    keepalive: { interval: count(keepalive?.attrs['interval']) ?? 60, timeout: count(keepalive?.attrs['timeout']) ?? 15 },
+    maxstanzas: count(childOf(create, 'history', NS.ext)?.attrs['maxstanzas']) ?? 200,
+    ...(epoch === undefined || n === undefined ? {} : { have: { epoch, n } }),
+  };
+}
+
+export function writeCreate(create: Create): XmlElement {
+  return el(
+    'create',
+    NS.ext,
+    { epoch: create.have?.epoch.toString(), h: create.have?.n.toString() },
+    ...create.serves.map((domain) => el('serves', NS.ext, { domain })),
+    el('keepalive', NS.ext, {
+      interval: String(create.keepalive.interval),
+      timeout: String(create.keepalive.timeout),
+    }),
+    el('history', NS.ext, { maxstanzas: String(create.maxstanzas) }),
+  );
+}
+
+/** `<created/>`: the primary's answer. Decision #5. */
+export interface Created {
+  readonly session: string;
+  readonly epoch: number;
+  readonly n: number;
+  /** `full`: roster, history and subject follow, then `<ready/>`. */
+  readonly mode: 'full';
+  readonly jids: 'none' | 'all';
+  readonly whois: 'moderators' | 'anyone';
+}
+
+export function readCreated(payloads: readonly XmlElement[]): Created | undefined {
+  const created = payloads.find((payload) => payload.name === 'created' && payload.xmlns === NS.ext);
+  const session = created?.attrs['session'];
+  const epoch = count(created?.attrs['epoch']);
+  const n = count(created?.attrs['n']);
+  if (!created || !session || epoch === undefined || n === undefined || created.attrs['mode'] !== 'full') return undefined;
+  const { jids, whois } = created.attrs;
+  return {
+    session,
+    epoch,
+    n,
+    mode: 'full',
+    jids: jids === 'all' ? 'all' : 'none',
+    whois: whois === 'anyone' ? 'anyone' : 'moderators',
+  };
+}
+
+export function writeCreated({ session, epoch, n, mode, jids, whois }: Created): XmlElement {
+  return el('created', NS.ext, { session, epoch: String(epoch), n: String(n), mode, jids, whois });
+}
+
+/** `<ready n/>`: the state is complete up to n. Decision #5. */
+export function readReady(payloads: readonly XmlElement[]): number | undefined {
+  return count(payloads.find((payload) => payload.name === 'ready' && payload.xmlns === NS.ext)?.attrs['n']);
+}
+export function writeReady(n: number): XmlElement {
+  return el('ready', NS.ext, { n: String(n) });
+}
+
+/** `<a h/>`: everything up to h is held here. Decision #2. */
+export function readAck(payloads: readonly XmlElement[]): number | undefined {
+  return count(payloads.find((payload) => payload.name === 'a' && payload.xmlns === NS.ext)?.attrs['h']);
+}
+export function writeAck(h: number): XmlElement {
+  return el('a', NS.ext, { h: String(h) });
+}
+
+/** `<offer/>`: the primary asks a replica to ask for creation. It creates no state. Decision #5. */
+export function isOffer(payloads: readonly XmlElement[]): boolean {
+  return payloads.some((payload) => payload.name === 'offer' && payload.xmlns === NS.ext);
+}
+export function writeOffer(): XmlElement {
+  return el('offer', NS.ext);
+}

@@ -1,0 +1,51 @@
+/** XEP-0030: Service Discovery, version 2.5rc3. */
+import { NS } from '../xmpp/namespaces.ts';
+import { iqResult, payloadOf, type Stanza } from '../xmpp/stanza.ts';
+import { el, type XmlElement } from '../xmpp/xml.ts';
+
+export interface DiscoQuery {
+  readonly kind: 'info' | 'items';
+  readonly node?: string;
+}
+export interface DiscoInfo {
+  readonly identity: { readonly category: string; readonly type: string; readonly name?: string };
+  readonly features: readonly string[];
+  readonly forms?: readonly XmlElement[];
+}
+export interface DiscoItem {
+  readonly jid: string;
+  readonly name?: string;
+  readonly node?: string;
+}
+
+export function readDisco(stanza: Stanza): DiscoQuery | undefined {
+  if (stanza.name !== 'iq' || stanza.type !== 'get') return undefined;
+  const info = payloadOf(stanza, 'query', NS.discoInfo);
+  const query = info ?? payloadOf(stanza, 'query', NS.discoItems);
+  if (!query) return undefined;
+  const kind = info ? 'info' : 'items';
+  const node = query.attrs['node'];
+  return node === undefined ? { kind } : { kind, node };
+}
+
+export function discoInfoResult(request: Stanza, info: DiscoInfo, node?: string): Stanza {
+  const { category, type, name } = info.identity;
+  return iqResult(
+    request,
+    el(
+      'query',
+      NS.discoInfo,
+      { node },
+      el('identity', NS.discoInfo, { category, type, name }),
+      ...info.features.map((feature) => el('feature', NS.discoInfo, { var: feature })),
+      ...(info.forms ?? []),
+    ),
+  );
+}
+
+export function discoItemsResult(request: Stanza, items: readonly DiscoItem[], node?: string): Stanza {
+  return iqResult(
+    request,
+    el('query', NS.discoItems, { node }, ...items.map(({ jid, name, node }) => el('item', NS.discoItems, { jid, name, node }))),
+  );
+}

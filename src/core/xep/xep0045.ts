@@ -1,0 +1,109 @@
+/** XEP-0045: Multi-User Chat, version 1.35.4: the payloads of muc and muc#user. */
+import { NS } from '../xmpp/namespaces.ts';
+import { type Instant } from '../xmpp/time.ts';
+import { childOf, childrenOf, el, textOf, type XmlElement } from '../xmpp/xml.ts';
+import { readStamp } from './xep0082.ts';
+
+export const affiliations = ['owner', 'admin', 'member', 'none', 'outcast'] as const;
+export type Affiliation = (typeof affiliations)[number];
+export const roles = ['moderator', 'participant', 'visitor', 'none'] as const;
+export type Role = (typeof roles)[number];
+
+/** How much history an entering user wants (§7.2.14): the smallest wins. */
+export interface HistoryRequest {
+  readonly maxchars?: number;
+  readonly maxstanzas?: number;
+  /** Seconds before now. */
+  readonly seconds?: number;
+  readonly since?: Instant;
+}
+
+/** `<x xmlns='…muc'/>` of a join (§7.2). */
+export interface JoinRequest {
+  readonly password?: string;
+  readonly history?: HistoryRequest;
+}
+
+export function readJoin(payloads: readonly XmlElement[]): JoinRequest | undefined {
+  const x = payloads.find((payload) => payload.name === 'x' && payload.xmlns === NS.muc);
+  if (!x) return undefined;
+  const password = childOf(x, 'password', NS.muc);
+  const history = readHistory(childOf(x, 'history', NS.muc));
+  return { ...(password ? { password: textOf(password) } : {}), ...(history ? { history } : {}) };
+}
+
+export function writeJoin(join: JoinRequest): XmlElement {
+  const children: XmlElement[] = [];
+  if (join.password !== undefined) children.push(el('password', NS.muc, {}, join.password));
+  if (join.history) children.push(writeHistory(join.history, NS.muc));
+  return el('x', NS.muc, {}, ...children);
+}
+
+/** Reads `<history/>` in any namespace; attributes that are no numbers or stamps are as if absent. */
+export function readHistory(element: XmlElement | undefined): HistoryRequest | undefined {
+  if (!element) return undefined;
+  const count = (name: string) => (/^\d{1,9}$/.test(element.attrs[name] ?? '') ? Number(element.attrs[name]) : undefined);
+  const maxchars = count('maxchars');
+  const maxstanzas = count('maxstanzas');
+  const seconds = count('seconds');
+  const since = readStamp(element.attrs['since'] ?? '');
+  return {
+    ...(maxchars === undefined ? {} : { maxchars }),
+    ...(maxstanzas === undefined ? {} : { maxstanzas }),
+    ...(seconds === undefined ? {} : { seconds }),
+    ...(since === undefined ? {} : { since }),
+  };
+}
+
+export function writeHistory(request: HistoryRequest, xmlns: string): XmlElement {
+  return el('history', xmlns, {
+    maxchars: request.maxchars?.toString(),
+    maxstanzas: request.maxstanzas?.toString(),
+    seconds: request.seconds?.toString(),
+    since: request.since === undefined ? undefined : new Date(request.since).toISOString(),
+  });
+}
+
+/** `<item/>` and `<status/>` of `<x xmlns='…muc#user'/>`. */
+export interface MucUser {
+  readonly affiliation: Affiliation;
+  readonly role: Role;
+  readonly jid?: string;
+  /** The new nick, beside status 303. */
+  readonly nick?: string;
+  readonly reason?: string;
+  readonly statuses: readonly number[];
+}
+
+export function writeMucUser(user: MucUser): XmlElement {
+  const { affiliation, role, jid, nick, reason } = user;
+  const item = el(
+    'item',
+    NS.mucUser,
+    { affiliation, role, jid, nick },
+    ...(reason === undefined ? [] : [el('reason', NS.mucUser, {}, reason)]),
+  );
+  return el('x', NS.mucUser, {}, item, ...user.statuses.map((code) => el('status', NS.mucUser, { code: String(code) })));
+}
+
+/** Reads what a room or a peer node says of an occupant; unknown words read as the least rank. */
+export function readMucUser(payloads: readonly XmlElement[]): MucUser | undefined {
+  const x = payloads.find((payload) => payload.name === 'x' && payload.xmlns === NS.mucUser);
+  if (!x) return undefined;
+  const item = childOf(x, 'item', NS.mucUser);
+  const affiliation = affiliations.find((known) => known === item?.attrs['affiliation']) ?? 'none';
+  const role = roles.find((known) => known === item?.attrs['role']) ?? 'none';
+  const { jid, nick } = item?.attrs ?? {};
+  const reason = item && childOf(item, 'reason', NS.mucUser);
+  const statuses = childrenOf(x, 'status', NS.mucUser)
+    .map((status) => Number(status.attrs['code']))
+    .filter((code) => Number.isInteger(code));
+  return {
+    affiliation,
+    role,
+    ...(jid === undefined ? {} : { jid }),
+    ...(nick === undefined ? {} : { nick }),
+    ...(reason ? { reason: textOf(reason) } : {}),
+    statuses,
+  };
+}

@@ -1,0 +1,47 @@
+/** XEP-0282: DMUC2: Distributed MUC, version 0.1.1: the `<x xmlns='urn:xmpp:tmp:dmuc:0'/>` between primary and replica. */
+import { type Jid, parseJid } from '../xmpp/jid.ts';
+import { NS } from '../xmpp/namespaces.ts';
+import { childOf, el, type XmlElement } from '../xmpp/xml.ts';
+import { type HistoryRequest, readHistory, writeHistory } from './xep0045.ts';
+import { type Delay, readDelay, writeDelay } from './xep0203.ts';
+import { type Position, readPosition, writePosition } from './sync.ts';
+
+export interface Dmuc {
+  /** §4.5: add this full JID to the distribution list. */
+  readonly enter?: Jid;
+  /** §4.6: remove it. */
+  readonly leave?: Jid;
+  /** §4.5, beside enter: how much history the user asked for. */
+  readonly history?: HistoryRequest;
+  /** §4.9: when the primary accepted the message. */
+  readonly delay?: Delay;
+  /** Our extension: the place of this broadcast in the primary's sequence (decision #1). */
+  readonly position?: Position;
+}
+
+export function readDmuc(payloads: readonly XmlElement[]): Dmuc | undefined {
+  const x = payloads.find((payload) => payload.name === 'x' && payload.xmlns === NS.dmuc2);
+  if (!x) return undefined;
+  const enter = parseJid(childOf(x, 'enter', NS.dmuc2)?.attrs['jid'] ?? '');
+  const leave = parseJid(childOf(x, 'leave', NS.dmuc2)?.attrs['jid'] ?? '');
+  const history = readHistory(childOf(x, 'history', NS.dmuc2));
+  const delay = readDelay(childOf(x, 'delay', NS.delay));
+  const position = readPosition(childOf(x, 's', NS.ext));
+  return {
+    ...(enter ? { enter } : {}),
+    ...(leave ? { leave } : {}),
+    ...(history ? { history } : {}),
+    ...(delay ? { delay } : {}),
+    ...(position ? { position } : {}),
+  };
+}
+
+export function writeDmuc(dmuc: Dmuc): XmlElement {
+  const children: XmlElement[] = [];
+  if (dmuc.enter) children.push(el('enter', NS.dmuc2, { jid: dmuc.enter }));
+  if (dmuc.leave) children.push(el('leave', NS.dmuc2, { jid: dmuc.leave }));
+  if (dmuc.history) children.push(writeHistory(dmuc.history, NS.dmuc2));
+  if (dmuc.delay) children.push(writeDelay(dmuc.delay));
+  if (dmuc.position) children.push(writePosition(dmuc.position));
+  return el('x', NS.dmuc2, {}, ...children);
+}

@@ -1,0 +1,28 @@
+/** XEP-0289: Federated MUC for Constrained Environments, version 0.2.1: the `<fmuc/>` between nodes. */
+import { type Jid, parseJid } from '../xmpp/jid.ts';
+import { NS } from '../xmpp/namespaces.ts';
+import { childOf, el, textOf, type XmlElement } from '../xmpp/xml.ts';
+
+export type Fmuc =
+  /** The user whom this stanza is about: always a real JID, or the opaque one of decisions.md. */
+  | { readonly kind: 'from'; readonly from: Jid }
+  /** §5.1: the joined node refuses; text for people. */
+  | { readonly kind: 'reject'; readonly text: string }
+  /** §5.4: the joined node says that the joining node is out of the set. */
+  | { readonly kind: 'left' };
+
+export function readFmuc(payloads: readonly XmlElement[]): Fmuc | undefined {
+  const fmuc = payloads.find((payload) => payload.name === 'fmuc' && payload.xmlns === NS.fmuc);
+  if (!fmuc) return undefined;
+  const reject = childOf(fmuc, 'reject', NS.fmuc);
+  if (reject) return { kind: 'reject', text: textOf(reject) };
+  if (childOf(fmuc, 'left', NS.fmuc)) return { kind: 'left' };
+  const from = parseJid(fmuc.attrs['from'] ?? '');
+  return from && { kind: 'from', from };
+}
+
+export function writeFmuc(fmuc: Fmuc): XmlElement {
+  if (fmuc.kind === 'from') return el('fmuc', NS.fmuc, { from: fmuc.from });
+  if (fmuc.kind === 'left') return el('fmuc', NS.fmuc, {}, el('left', NS.fmuc));
+  return el('fmuc', NS.fmuc, {}, el('reject', NS.fmuc, {}, ...(fmuc.text === '' ? [] : [fmuc.text])));
+}

@@ -1,0 +1,25 @@
+/** XEP-0359: Unique and Stable Stanza IDs, version 0.7.0. */
+import { type Jid, parseJid } from '../xmpp/jid.ts';
+import { NS } from '../xmpp/namespaces.ts';
+import { el, type XmlElement } from '../xmpp/xml.ts';
+
+/** Who assigned the id, and the id: together a message's identity. */
+export interface StanzaId {
+  readonly by: Jid;
+  readonly id: string;
+}
+
+/** The first well-formed `<stanza-id/>` among the payloads. */
+export function readStanzaId(payloads: readonly XmlElement[]): StanzaId | undefined {
+  for (const payload of payloads) {
+    if (payload.name !== 'stanza-id' || payload.xmlns !== NS.sid) continue;
+    const by = parseJid(payload.attrs['by'] ?? '');
+    const id = payload.attrs['id'];
+    if (by !== undefined && id) return { by, id };
+  }
+  return undefined;
+}
+
+export function writeStanzaId({ by, id }: StanzaId): XmlElement {
+  return el('stanza-id', NS.sid, { by, id });
+}
