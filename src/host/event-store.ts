@@ -10,6 +10,8 @@ export class StoreError extends Error {
 export interface Recovered {
   readonly snapshot?: NodeSnapshot;
   readonly events: readonly RoomEvent[];
+  /** What was found broken and cut off, in words for the page; absent if all was well. */
+  readonly damage?: string;
 }
 
 /** The log of one node. Contract: test/contract/event-store.contract.ts, run against every store. */

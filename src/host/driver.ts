@@ -1,0 +1,250 @@
+import type { Effect } from '../core/node/effect.ts';
+import type { Input, TimerId } from '../core/node/input.ts';
+import type { Env, MucNode } from '../core/node/node.ts';
+import type { StatusRecord, StepRecord } from '../core/node/trace.ts';
+import { assertNever } from '../core/xmpp/errors.ts';
+import { type Instant, plus } from '../core/xmpp/time.ts';
+import type { EventStore } from './event-store.ts';
+import type { LinkHandlers, StanzaLink } from './stanza-link.ts';
+import { StepLog } from './step-log.ts';
+
+/** What the driver needs of the world around it; a worker, Node and the tests each have their own. */
+export interface DriverHost {
+  now(): Instant;
+  /** Calls `fn` at `at` or later (a frozen page wakes late); returns how to cancel it. */
+  setTimer(at: Instant, fn: () => void): () => void;
+  newId(): string;
+}
+
+export interface DriverOptions {
+  /** Address of the node, as its records name it. */
+  readonly address: string;
+  readonly node: MucNode;
+  readonly store: EventStore;
+  readonly link: StanzaLink;
+  readonly host: DriverHost;
+  /** What was done, and what the node is now, in batches. */
+  report?(batch: readonly (StepRecord | StatusRecord)[]): void;
+  /** The driver stopped by itself: the log failed or the node threw. Memory is ahead of the log: restart from the log. */
+  failed?(error: unknown): void;
+  /** For the progress list; "ready" and what was restored come from `start`. */
+  readonly progress?: LinkHandlers['progress'];
+  /** A snapshot is saved after that many events. */
+  readonly snapshotEvery?: number;
+}
+
+/** What a node came back with. */
+export interface Restored {
+  readonly fromSnapshot: boolean;
+  readonly events: number;
+  readonly damage?: string;
+}
+
+/** Statuses are sent at most this often: a burst of joins is one change to look at. */
+const statusEveryMs = 100;
+
+interface Handled {
+  readonly effects: readonly Effect[];
+  readonly step: ReturnType<StepLog['begin']>;
+}
+
+interface Queued {
+  readonly input: Input;
+  readonly rx?: { readonly stream: string; readonly n: number };
+  /** Set for a timer: it counts only while the node still has it set. */
+  readonly timer?: ArmedTimer;
+}
+
+interface ArmedTimer {
+  cancel(): void;
+}
+
+/**
+ * Runs one node: takes all queued inputs, lets the node decide on each, appends all their events at once (group commit),
+ * and only then lets the other effects happen, in order. Nothing leaves before what it rests on is durable.
+ */
+export class Driver {
+  readonly #options: DriverOptions;
+  readonly #steps: StepLog;
+  readonly #timers = new Map<TimerId, ArmedTimer>();
+  #queue: Queued[] = [];
+  #running: Promise<void> | undefined;
+  #stopped = false;
+  #sinceSnapshot = 0;
+  #lastStatus = '';
+  #cancelStatus: (() => void) | undefined;
+
+  constructor(options: DriverOptions) {
+    this.#options = options;
+    this.#steps = new StepLog(options.address, (step) => options.report?.([step]));
+  }
+
+  /**
+   * Reads the log, gives the node its state back, starts it and connects.
+   *
+   * @param onRestored  called once the log is read, before anything is sent
+   * @throws StoreError, LinkError: what failed for good; the driver is stopped then
+   */
+  async start(onRestored?: (restored: Restored) => void): Promise<void> {
+    const { node, store, link } = this.#options;
+    try {
+      const { snapshot, events, damage } = await store.load();
+      if (snapshot !== undefined) node.restore(snapshot);
+      for (const event of events) node.apply(event);
+      onRestored?.({
+        fromSnapshot: snapshot !== undefined,
+        events: events.length,
+        ...(damage === undefined ? {} : { damage }),
+      });
+      this.#take({ input: { kind: 'command', command: { name: 'start' } } });
+      await link.start(this.#handlers());
+    } catch (error) {
+      await this.stop();
+      throw error;
+    }
+  }
+
+  /** Ends the node: nothing is handled or sent any more, the log is closed. */
+  async stop(): Promise<void> {
+    this.#halt();
+    await this.#running;
+    await this.#options.link.stop();
+    await this.#options.store.close();
+  }
+
+  #handlers(): LinkHandlers {
+    const { progress } = this.#options;
+    return {
+      stanza: (via, stanza, rx) => this.#take({ input: { kind: 'stanza', via, stanza }, rx }),
+      up: (peer, stream) => {
+        this.#steps.streamUp(stream);
+        this.#take({ input: { kind: 'linkUp', peer } });
+      },
+      down: (peer) => {
+        this.#steps.streamDown();
+        this.#take({ input: { kind: 'linkDown', peer } });
+      },
+      ...(progress ? { progress } : {}),
+    };
+  }
+
+  #take(queued: Queued): void {
+    if (this.#stopped) return;
+    this.#queue.push(queued);
+    this.#running ??= this.#run();
+  }
+
+  async #run(): Promise<void> {
+    // Let everything that arrived in the same turn join the batch.
+    await undefined;
+    try {
+      while (this.#queue.length > 0 && !this.#stopped) {
+        const batch = this.#queue;
+        this.#queue = [];
+        const handled = batch.map((queued) => this.#handle(queued));
+        const events = handled
+          .flatMap((one) => one?.effects ?? [])
+          .flatMap((e) => (e.kind === 'append' ? e.events : []));
+        if (events.length > 0) await this.#options.store.append(events);
+        if (this.#stopped) return;
+        for (const one of handled) if (one) this.#release(one);
+        this.#statusChanged();
+        await this.#snapshotIfDue(events.length);
+      }
+    } catch (error) {
+      this.#halt();
+      this.#options.failed?.(error);
+      void this.stop();
+    } finally {
+      this.#running = undefined;
+    }
+  }
+
+  #handle({ input, rx, timer }: Queued): Handled | undefined {
+    if (input.kind === 'timer') {
+      // Cleared or set anew since it fired.
+      if (this.#timers.get(input.timer) !== timer) return undefined;
+      this.#timers.delete(input.timer);
+    }
+    const { host, node } = this.#options;
+    const env: Env = { now: host.now(), newId: () => host.newId() };
+    const step = this.#steps.begin(env.now, input, rx);
+    const effects = node.handle(input, env);
+    // Timers never leave the host, so they need not wait for the log; a later input of the batch sees them as set.
+    for (const effect of effects) {
+      if (effect.kind === 'setTimer') this.#setTimer(effect.timer, effect.at);
+      else if (effect.kind === 'clearTimer') this.#clearTimer(effect.timer);
+    }
+    return { effects, step };
+  }
+
+  #release({ effects, step }: Handled): void {
+    for (const effect of effects) {
+      switch (effect.kind) {
+        case 'append':
+          step.appended(effect.events.length);
+          break;
+        case 'send':
+          this.#options.link.send(effect.stanza, step.sending(effect.spec));
+          break;
+        case 'trace':
+          step.note(effect);
+          break;
+        case 'setTimer':
+        case 'clearTimer':
+          break;
+        default:
+          assertNever(effect);
+      }
+    }
+    step.end();
+  }
+
+  #setTimer(id: TimerId, at: Instant): void {
+    this.#clearTimer(id);
+    const timer: ArmedTimer = {
+      cancel: this.#options.host.setTimer(at, () => this.#take({ input: { kind: 'timer', timer: id }, timer })),
+    };
+    this.#timers.set(id, timer);
+  }
+
+  #clearTimer(id: TimerId): void {
+    this.#timers.get(id)?.cancel();
+    this.#timers.delete(id);
+  }
+
+  /** A snapshot that cannot be saved costs nothing but a longer log: the events are durable. */
+  async #snapshotIfDue(appended: number): Promise<void> {
+    this.#sinceSnapshot += appended;
+    if (this.#sinceSnapshot < (this.#options.snapshotEvery ?? 500)) return;
+    this.#sinceSnapshot = 0;
+    await this.#options.store.saveSnapshot(this.#options.node.snapshot()).catch(() => undefined);
+  }
+
+  #statusChanged(): void {
+    const { host, report } = this.#options;
+    if (this.#cancelStatus !== undefined || report === undefined) return;
+    const send = () => {
+      const status = this.#options.node.status();
+      const text = JSON.stringify(status);
+      if (text === this.#lastStatus) return;
+      this.#lastStatus = text;
+      report([{ kind: 'status', t: host.now(), node: this.#options.address, status }]);
+    };
+    if (this.#lastStatus === '') send();
+    else
+      this.#cancelStatus = host.setTimer(plus(host.now(), statusEveryMs), () => {
+        this.#cancelStatus = undefined;
+        if (!this.#stopped) send();
+      });
+  }
+
+  #halt(): void {
+    this.#stopped = true;
+    this.#queue = [];
+    for (const timer of this.#timers.values()) timer.cancel();
+    this.#timers.clear();
+    this.#cancelStatus?.();
+    this.#steps.streamDown();
+  }
+}
