@@ -72,7 +72,10 @@ export interface ScenarioRoom {
   readonly maxOccupants?: number;
   /** Messages kept for those who enter later; default 200. */
   readonly historyMax?: number;
-  readonly affiliations?: readonly { readonly jid: string; readonly affiliation: 'owner' | 'admin' | 'member' | 'outcast' }[];
+  readonly affiliations?: readonly {
+    readonly jid: string;
+    readonly affiliation: 'owner' | 'admin' | 'member' | 'outcast';
+  }[];
   /** How the room is distributed; default none, the plain room of XEP-0045. */
   readonly distribution?: ScenarioDistribution;
 }
@@ -80,7 +83,10 @@ export interface ScenarioRoom {
 export type ScenarioDistribution =
   | { readonly kind: 'none' }
   /** XEP-0282: which replicas may be created, and whose users each may serve. */
-  | { readonly kind: 'primary'; readonly replicas: readonly { readonly jid: string; readonly serves: readonly string[] }[] }
+  | {
+      readonly kind: 'primary';
+      readonly replicas: readonly { readonly jid: string; readonly serves: readonly string[] }[];
+    }
   /** XEP-0289, primary-primary: the room to join (the joining node), and which rooms may join us. */
   | { readonly kind: 'fmuc'; readonly outbound?: string; readonly allowedNodes?: readonly string[] };
 

@@ -1,0 +1,266 @@
+import { bareOf, domainOf, type Jid, parseJid, parseNick, partsOf } from '../core/xmpp/jid.ts';
+import type { Scenario, ScenarioNode, ScenarioRoom } from './scenario.ts';
+
+/** Where in the file: property names and array indices from the root. */
+export type Location = readonly (string | number)[];
+
+export interface Mistake {
+  readonly at: Location;
+  readonly message: string;
+}
+
+type Service = Extract<ScenarioNode, { kind: 'service' }>;
+type Replica = Extract<ScenarioNode, { kind: 'replica' }>;
+interface Found<T> {
+  readonly at: Location;
+  readonly value: T;
+}
+
+/**
+ * What a schema cannot say: addresses are prepared JIDs of the right shape, names refer to things that exist, nothing
+ * is there twice.
+ *
+ * @param scenario  of the right shape already (schema.json)
+ */
+export function checkScenario(scenario: Scenario): readonly Mistake[] {
+  const mistakes: Mistake[] = [];
+  const wrong = (at: Location, message: string) => {
+    mistakes.push({ at, message });
+  };
+  const expect = expectations(wrong);
+
+  const servers = new Set<string>();
+  scenario.servers.forEach((server, i) => {
+    const at = ['servers', i, 'domain'];
+    expect.domain(at, server.domain);
+    if (servers.has(server.domain)) wrong(at, `server ${server.domain} is there twice`);
+    servers.add(server.domain);
+  });
+  const knownServer = (at: Location, domain: string) => {
+    if (!servers.has(domain)) wrong(at, `no server ${domain} in this scenario (it has ${list(servers)})`);
+  };
+
+  const links = new Set<string>();
+  (scenario.links ?? []).forEach((link, i) => {
+    const at = ['links', i, 'between'];
+    link.between.forEach((domain, j) => {
+      knownServer([...at, j], domain);
+    });
+    if (link.between[0] === link.between[1]) wrong(at, 'a link joins two different servers');
+    const pair = [...link.between].sort().join(' ');
+    if (links.has(pair)) wrong(at, `the link between ${link.between[0]} and ${link.between[1]} is there twice`);
+    links.add(pair);
+  });
+
+  const addresses = new Set<string>();
+  scenario.nodes.forEach((node, i) => {
+    const at = ['nodes', i, 'address'];
+    knownServer(['nodes', i, 'server'], node.server);
+    if (servers.has(node.address)) wrong(at, `${node.address} is a server already; a service has a domain of its own`);
+    if (addresses.has(node.address)) wrong(at, `node ${node.address} is there twice`);
+    addresses.add(node.address);
+    if (node.kind === 'service') expect.domain(at, node.address);
+    else expect.bare(at, node.address);
+  });
+
+  const rooms = checkRooms(scenario, wrong, expect);
+  checkReplicas(scenario, rooms, wrong, knownServer);
+  checkFederation(rooms, wrong, expect);
+  checkOccupants(scenario, rooms, addresses, wrong, expect, knownServer);
+  checkScript(scenario, wrong);
+  return mistakes;
+}
+
+type Wrong = (at: Location, message: string) => void;
+type Rooms = ReadonlyMap<string, Found<ScenarioRoom>>;
+
+function expectations(wrong: Wrong) {
+  /** Prepared, so that the file's text may be compared with `===` from here on. */
+  const prepared = (at: Location, text: string): Jid | undefined => {
+    const parsed = parseJid(text);
+    if (parsed === undefined) wrong(at, `${JSON.stringify(text)} is not a JID (RFC 7622)`);
+    else if (parsed !== text)
+      wrong(at, `${JSON.stringify(text)} is not in its prepared form: write ${JSON.stringify(parsed)}`);
+    return parsed;
+  };
+  return {
+    domain(at: Location, text: string) {
+      const parsed = prepared(at, text);
+      if (parsed !== undefined && parsed !== domainOf(parsed)) wrong(at, `${text} is not a domain alone`);
+    },
+    bare(at: Location, text: string) {
+      const parsed = prepared(at, text);
+      if (parsed === undefined) return;
+      if (partsOf(parsed).local === '' || parsed !== bareOf(parsed))
+        wrong(at, `${text} is not a bare JID (name@domain)`);
+    },
+    bareOrDomain(at: Location, text: string) {
+      const parsed = prepared(at, text);
+      if (parsed !== undefined && parsed !== bareOf(parsed)) wrong(at, `${text} has a resource; a bare JID is meant`);
+    },
+    full(at: Location, text: string) {
+      const parsed = prepared(at, text);
+      if (parsed === undefined) return;
+      const { local, resource } = partsOf(parsed);
+      if (local === '' || resource === '') wrong(at, `${text} is not a full JID (name@domain/resource)`);
+    },
+  };
+}
+type Expect = ReturnType<typeof expectations>;
+
+function checkRooms(scenario: Scenario, wrong: Wrong, expect: Expect): Rooms {
+  const rooms = new Map<string, Found<ScenarioRoom>>();
+  for (const { at, value: service } of nodesOf<Service>(scenario, 'service')) {
+    (service.admins ?? []).forEach((admin, i) => {
+      expect.bare([...at, 'admins', i], admin);
+    });
+    service.rooms.forEach((room, i) => {
+      const here = [...at, 'rooms', i];
+      expect.bare([...here, 'jid'], room.jid);
+      if (!room.jid.endsWith(`@${service.address}`))
+        wrong([...here, 'jid'], `${room.jid} is not a room of the service ${service.address}`);
+      if (rooms.has(room.jid)) wrong([...here, 'jid'], `room ${room.jid} is there twice`);
+      else rooms.set(room.jid, { at: here, value: room });
+      const seen = new Set<string>();
+      (room.affiliations ?? []).forEach((item, j) => {
+        const there = [...here, 'affiliations', j, 'jid'];
+        expect.bareOrDomain(there, item.jid);
+        if (seen.has(item.jid)) wrong(there, `${item.jid} has an affiliation already`);
+        seen.add(item.jid);
+      });
+    });
+  }
+  return rooms;
+}
+
+/** XEP-0282: a replica needs its primary's consent, and each domain of users has one replica at most. */
+function checkReplicas(scenario: Scenario, rooms: Rooms, wrong: Wrong, knownServer: Wrong) {
+  for (const { at, value: room } of rooms.values()) {
+    if (room.distribution?.kind !== 'primary') continue;
+    const servedBy = new Map<string, string>();
+    const listed = new Set<string>();
+    room.distribution.replicas.forEach((replica, i) => {
+      const here = [...at, 'distribution', 'replicas', i];
+      if (listed.has(replica.jid)) wrong([...here, 'jid'], `replica ${replica.jid} is listed twice`);
+      listed.add(replica.jid);
+      replica.serves.forEach((domain, j) => {
+        knownServer([...here, 'serves', j], domain);
+        const other = servedBy.get(domain);
+        if (other !== undefined) wrong([...here, 'serves', j], `${domain} is served by ${other} already`);
+        servedBy.set(domain, replica.jid);
+      });
+    });
+  }
+  for (const { at, value: replica } of nodesOf<Replica>(scenario, 'replica')) {
+    if (domainOf(replica.address as Jid) !== replica.server)
+      wrong([...at, 'address'], `${replica.address} is not an account of its server ${replica.server}`);
+    const primary = rooms.get(replica.replicaOf)?.value;
+    if (primary === undefined) {
+      wrong([...at, 'replicaOf'], `no room ${replica.replicaOf} in this scenario`);
+      continue;
+    }
+    if (primary.distribution?.kind !== 'primary') {
+      wrong([...at, 'replicaOf'], `${primary.jid} is not distributed as a primary`);
+      continue;
+    }
+    const listed = primary.distribution.replicas.find((entry) => entry.jid === replica.address);
+    if (listed === undefined)
+      wrong([...at, 'address'], `${primary.jid} does not list ${replica.address} among its replicas`);
+    else
+      replica.serves.forEach((domain, j) => {
+        if (!listed.serves.includes(domain))
+          wrong([...at, 'serves', j], `${primary.jid} does not let ${replica.address} serve ${domain}`);
+      });
+  }
+}
+
+/** XEP-0289: the joined node must exist and allow the joining one; joins form trees (decisions.md). */
+function checkFederation(rooms: Rooms, wrong: Wrong, expect: Expect) {
+  for (const { at, value: room } of rooms.values()) {
+    if (room.distribution?.kind !== 'fmuc') continue;
+    const { outbound, allowedNodes = [] } = room.distribution;
+    allowedNodes.forEach((node, i) => {
+      expect.bare([...at, 'distribution', 'allowedNodes', i], node);
+    });
+    if (outbound === undefined) continue;
+    const here = [...at, 'distribution', 'outbound'];
+    const joined = rooms.get(outbound)?.value;
+    if (joined === undefined) wrong(here, `no room ${outbound} in this scenario`);
+    else if (joined.distribution?.kind !== 'fmuc') wrong(here, `${outbound} is not an FMUC node`);
+    else if (!joined.distribution.allowedNodes?.includes(room.jid))
+      wrong(here, `${outbound} does not list ${room.jid} in its allowedNodes`);
+    if (fmucRoot(room.jid, rooms) === undefined) wrong(here, `${room.jid} would join itself through ${outbound}`);
+  }
+}
+
+/** The room at the end of the outbound joins: one for each FMUC set. @returns undefined in a ring */
+function fmucRoot(start: string, rooms: Rooms): string | undefined {
+  const seen = new Set<string>();
+  let room = start;
+  for (;;) {
+    if (seen.has(room)) return undefined;
+    seen.add(room);
+    const distribution = rooms.get(room)?.value.distribution;
+    if (distribution?.kind !== 'fmuc' || distribution.outbound === undefined) return room;
+    room = distribution.outbound;
+  }
+}
+
+function checkOccupants(
+  scenario: Scenario,
+  rooms: Rooms,
+  addresses: ReadonlySet<string>,
+  wrong: Wrong,
+  expect: Expect,
+  knownServer: Wrong,
+) {
+  const jids = new Set<string>();
+  const nicks = new Map<string, string>();
+  scenario.occupants.forEach((occupant, i) => {
+    const at = ['occupants', i];
+    expect.full([...at, 'jid'], occupant.jid);
+    knownServer([...at, 'jid'], domainOf(occupant.jid as Jid));
+    if (jids.has(occupant.jid)) wrong([...at, 'jid'], `${occupant.jid} is there twice`);
+    jids.add(occupant.jid);
+    if (addresses.has(bareOf(occupant.jid as Jid)))
+      wrong([...at, 'jid'], `${bareOf(occupant.jid as Jid)} is a node's account`);
+    const nick = parseNick(occupant.nick);
+    if (nick === undefined)
+      wrong([...at, 'nick'], `${JSON.stringify(occupant.nick)} may not be a nick (RFC 7622 resourcepart)`);
+    else if (nick !== occupant.nick)
+      wrong(
+        [...at, 'nick'],
+        `${JSON.stringify(occupant.nick)} is not in its prepared form: write ${JSON.stringify(nick)}`,
+      );
+    if (!rooms.has(occupant.room)) {
+      wrong([...at, 'room'], `no room ${occupant.room} in this scenario (it has ${list(rooms.keys())})`);
+      return;
+    }
+    // A nick is unique in the whole FMUC set, not only on the node (decisions.md).
+    const key = `${fmucRoot(occupant.room, rooms) ?? occupant.room}/${occupant.nick}`;
+    const holder = nicks.get(key);
+    if (holder !== undefined) wrong([...at, 'nick'], `the nick ${occupant.nick} belongs to ${holder} in this room`);
+    nicks.set(key, occupant.jid);
+  });
+}
+
+function checkScript(scenario: Scenario, wrong: Wrong) {
+  const occupants = new Set(scenario.occupants.map((occupant) => occupant.jid));
+  const joined = new Set<string>();
+  scenario.script.forEach((step, i) => {
+    if (!occupants.has(step.who)) wrong(['script', i, 'who'], `no occupant ${step.who} in this scenario`);
+    else if (step.act === 'join' && joined.has(step.who)) wrong(['script', i], `${step.who} has joined already`);
+    else if (step.act === 'leave' && !joined.has(step.who)) wrong(['script', i], `${step.who} has not joined`);
+    if (step.act === 'join') joined.add(step.who);
+    else joined.delete(step.who);
+  });
+}
+
+function* nodesOf<T extends ScenarioNode>(scenario: Scenario, kind: T['kind']): Generator<Found<T>> {
+  for (const [i, node] of scenario.nodes.entries())
+    if (node.kind === kind) yield { at: ['nodes', i], value: node as T };
+}
+
+function list(names: Iterable<string>): string {
+  return [...names].join(', ');
+}
