@@ -1,0 +1,61 @@
+import { parseArgs } from 'node:util';
+
+/**
+ * @typedef {object} PageOptions
+ * @property {number} port  0 lets the system choose
+ * @property {string | undefined} host  undefined: this machine only
+ * @property {string | undefined} scenario  name of a built-in scenario, or a file
+ */
+
+export const defaultPort = 5173;
+
+/**
+ * Flags of `npm start`, `npm run dev` and `npm run preview`.
+ *
+ * @param {readonly string[]} args
+ * @param {Readonly<Record<string, string | undefined>>} env  PORT is read
+ * @returns {{ ok: true, help: boolean, options: PageOptions } | { ok: false, error: string }}
+ */
+export function parsePageArguments(args, env) {
+  /** @type {{ port?: string | undefined, host?: string | undefined, scenario?: string | undefined, help?: boolean | undefined }} */
+  let values;
+  try {
+    ({ values } = parseArgs({
+      args: [...args],
+      options: {
+        port: { type: 'string' },
+        host: { type: 'string' },
+        scenario: { type: 'string' },
+        help: { type: 'boolean', short: 'h' },
+      },
+    }));
+  } catch (error) {
+    // Node's message goes on with advice over several lines; the first sentence says what is wrong.
+    const [sentence = ''] = String(/** @type {Error} */ (error).message).split(/\.\s|\n/);
+    return { ok: false, error: `${sentence.replace(/\.$/, '')} (--help lists the flags)` };
+  }
+  const [source, text] =
+    values.port === undefined ? ['PORT', env['PORT'] || String(defaultPort)] : ['--port', values.port];
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
+  if (!(port <= 65535)) return { ok: false, error: `${source}: ${JSON.stringify(text)} is not a port (0 to 65535)` };
+  if (values.host === '') return { ok: false, error: '--host: an address is needed, such as 0.0.0.0' };
+  if (values.scenario === '') return { ok: false, error: '--scenario: a name or a file is needed' };
+  return { ok: true, help: values.help === true, options: { port, host: values.host, scenario: values.scenario } };
+}
+
+/** @param {string} command */
+export function startHelp(command) {
+  const what = {
+    start: 'Serves the page and the embedded XMPP server on one port; builds the page first if a source is newer.',
+    dev: 'Serves the page from its sources with reload on change, and the embedded XMPP server, on one port.',
+    preview: 'Serves dist/ as it is, and the embedded XMPP server, on one port.',
+  }[command];
+  return `npm ${command === 'start' ? 'start' : `run ${command}`} -- [--port N] [--host ADDRESS] [--scenario NAME|FILE]
+
+${what}
+
+  --port N              port to listen on (default ${defaultPort}, or the PORT environment variable; 0: any free one)
+  --host ADDRESS        listen on this address instead of this machine only (everybody who can reach it may join)
+  --scenario NAME|FILE  wallops (default), wonderland, plain, or a scenario file of your own
+  --help                this text`;
+}

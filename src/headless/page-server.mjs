@@ -1,0 +1,154 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { connect, createServer as createTcpServer } from 'node:net';
+import { build, createServer, preview } from 'vite';
+import { root } from './install.mjs';
+
+/** What the page is made of. A folder's own time changes when a file in it comes or goes. */
+const sources = ['src', 'index.html', 'vite.config.ts', 'package-lock.json', 'tsconfig.base.json'];
+
+/** @param {string} path @returns {number} ms since the epoch, 0 if there is nothing */
+function newest(path) {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (stat === undefined) return 0;
+  let time = stat.mtimeMs;
+  if (stat.isDirectory()) for (const name of readdirSync(path)) time = Math.max(time, newest(`${path}/${name}`));
+  return time;
+}
+
+/** Whether dist/ is older than a source, or absent. */
+export function isStale() {
+  const built = statSync(`${root}dist/index.html`, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  return sources.some((path) => newest(root + path) > built);
+}
+
+/** @param {import('vite').LogLevel} [logLevel] */
+export async function buildPage(logLevel = 'info') {
+  await build({ root, logLevel });
+}
+
+/**
+ * Serves until Ctrl-C. Ends the process with one line where the port is taken or the scenario is wrong.
+ *
+ * @param {'start' | 'dev' | 'preview'} command
+ * @param {import('./arguments.mjs').PageOptions} options
+ */
+export async function servePage(command, { port, host, scenario }) {
+  if (scenario !== undefined) await chooseScenario(scenario);
+  const busy = port === 0 ? undefined : await whyNotListen(port, host ?? '127.0.0.1');
+  if (busy !== undefined) fail(busy);
+  if (command === 'start' && isStale()) {
+    console.log('Building the page …');
+    await buildPage('warn');
+  } else if (command === 'preview' && newest(`${root}dist/index.html`) === 0) {
+    fail('dist/ is empty: npm run build first');
+  }
+
+  // 127.0.0.1 and not "localhost": that may be ::1 alone, where a client that speaks IPv4 finds nobody.
+  const listen = { port, host: host ?? '127.0.0.1', strictPort: true };
+  /** @type {import('vite').ViteDevServer | import('vite').PreviewServer} */
+  let server;
+  try {
+    if (command === 'dev') {
+      const dev = await createServer({ root, server: listen });
+      server = await dev.listen();
+    } else {
+      server = await preview({ root, logLevel: 'warn', preview: listen });
+    }
+  } catch (error) {
+    fail(portTrouble(port, /** @type {Error} */ (error).message));
+  }
+
+  const address = server.httpServer?.address();
+  const at = `localhost:${address !== null && typeof address === 'object' ? address.port : port}`;
+  if (host !== undefined && !/^(localhost|127\.|::1$)/.test(host)) {
+    console.warn(
+      `Warning: listening on ${host}. Everybody who can reach this address may join, and nothing is encrypted. Browsers\n` +
+        'on other machines need https in front (a worker has no crypto without it).',
+    );
+  }
+  console.log(`
+  page       http://${at}/
+  WebSocket  ws://${at}/xmpp-websocket   (for your own XMPP client, RFC 7395)
+
+  Ctrl-C stops.`);
+
+  let stopping = false;
+  const stop = () => {
+    if (stopping) return;
+    stopping = true;
+    // Browsers keep their sockets open; two seconds are enough to say goodbye.
+    setTimeout(() => process.exit(0), 2000).unref();
+    server.close().then(
+      () => process.exit(0),
+      () => process.exit(0),
+    );
+  };
+  process.on('SIGINT', stop);
+  process.on('SIGTERM', stop);
+}
+
+/** @param {string} line @returns {never} */
+function fail(line) {
+  console.error(line);
+  process.exit(1);
+}
+
+/**
+ * Checks a scenario before anything starts, and hands it to vite.config.ts by the environment.
+ *
+ * @param {string} nameOrFile
+ */
+async function chooseScenario(nameOrFile) {
+  const { tsImport } = await import('tsx/esm/api');
+  /** @type {typeof import('../scenario/load.ts')} */
+  const { formatErrors, parseScenario } = await tsImport('../scenario/load.ts', import.meta.url);
+  const file = /^[a-z0-9-]+$/.test(nameOrFile) ? `${root}src/scenario/${nameOrFile}.json` : nameOrFile;
+  let text = '';
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    console.error(`--scenario ${nameOrFile}: ${/** @type {Error} */ (error).message}`);
+    process.exit(2);
+  }
+  const parsed = parseScenario(text);
+  if (!parsed.ok) {
+    console.error(formatErrors(nameOrFile, parsed.errors));
+    process.exit(2);
+  }
+  process.env['NETSPLIT_SCENARIO_FILE'] = file;
+}
+
+/** @param {number} port @param {string} reason  of the system, such as EADDRINUSE or EACCES */
+function portTrouble(port, reason) {
+  if (/EADDRINUSE|already in use/i.test(reason))
+    return `Port ${port} is in use: choose another with "npm start -- --port ${port < 65535 ? port + 1 : 5173}", or stop what listens there.`;
+  if (/EACCES/.test(reason))
+    return `Port ${port} needs privileges: choose one above 1023 with "npm start -- --port ${port + 8000}".`;
+  return reason;
+}
+
+/**
+ * @param {number} port
+ * @param {string} host
+ * @returns {Promise<string | undefined>} what stands against listening there
+ */
+async function whyNotListen(port, host) {
+  const refused = await new Promise((resolve) => {
+    const probe = createTcpServer();
+    probe.once('error', (/** @type {NodeJS.ErrnoException} */ error) => resolve(error.code ?? error.message));
+    probe.listen(port, host, () => probe.close(() => resolve(undefined)));
+  });
+  if (typeof refused === 'string') return portTrouble(port, refused);
+  // A browser tries ::1 first for "localhost": whoever listens there would get our visitors.
+  const other = await new Promise((resolve) => {
+    const socket = connect({ port, host: '::1', timeout: 500 });
+    const done = (/** @type {boolean} */ taken) => {
+      socket.destroy();
+      resolve(taken);
+    };
+    socket.once('connect', () => done(true));
+    socket.once('error', () => done(false));
+    socket.once('timeout', () => done(false));
+  });
+  return other ? portTrouble(port, 'EADDRINUSE') : undefined;
+}

@@ -1,0 +1,66 @@
+// What every npm script runs. Plain JavaScript with nothing but Node's own modules at the top, so that one command on a
+// fresh clone is enough: it installs what is missing, then goes on with modules that need the libraries.
+import { parsePageArguments, startHelp } from './arguments.mjs';
+import { ensureInstalled, nodeTooOld, root } from './install.mjs';
+
+const [command = '', ...args] = process.argv.slice(2);
+
+/** @param {number} status @param {string} line @returns {never} */
+function stop(status, line) {
+  console.error(line);
+  process.exit(status);
+}
+
+/** @param {string} path @param {readonly string[]} rest  as if Node had been started with that file */
+async function run(path, rest) {
+  process.argv = [process.execPath, path, ...rest];
+  await import(`file://${path}`);
+}
+
+const old = nodeTooOld(process.versions.node);
+if (old !== undefined) stop(1, old);
+
+switch (command) {
+  case 'start':
+  case 'dev':
+  case 'preview': {
+    const parsed = parsePageArguments(args, process.env);
+    if (!parsed.ok) stop(2, parsed.error);
+    if (parsed.help) {
+      console.log(startHelp(command));
+      break;
+    }
+    ensureInstalled();
+    const { servePage } = await import('./page-server.mjs');
+    await servePage(command, parsed.options);
+    break;
+  }
+  case 'build': {
+    if (args.includes('--help')) {
+      console.log('npm run build\n\nWrites the page as static files to dist/.');
+      break;
+    }
+    if (args.length > 0) stop(2, `npm run build takes no arguments, but got ${args[0]}`);
+    ensureInstalled();
+    const { buildPage } = await import('./page-server.mjs');
+    await buildPage();
+    break;
+  }
+  case 'serve': {
+    ensureInstalled();
+    const { register } = await import('tsx/esm/api');
+    register();
+    await run(`${root}src/headless/serve.ts`, args);
+    break;
+  }
+  case 'test':
+    ensureInstalled();
+    await run(`${root}test/run-all.mjs`, args);
+    break;
+  case 'check':
+    ensureInstalled();
+    await run(`${root}test/run-all.mjs`, ['--only', 'types,lint', ...args]);
+    break;
+  default:
+    stop(2, `unknown command ${JSON.stringify(command)}: one of start, dev, serve, build, preview, test, check`);
+}

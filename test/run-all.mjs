@@ -1,0 +1,158 @@
+// `npm test`: every kind of test in one go, quickest first, and one line at the end that adds them up.
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { parseArgs } from 'node:util';
+import { ensureChromium } from '../src/headless/chromium.mjs';
+import { root } from '../src/headless/install.mjs';
+import { stageOfReport } from './reports.mjs';
+
+/** @typedef {import('./reports.mjs').Tally} Tally */
+
+const names = /** @type {const} */ (['types', 'lint', 'tests', 'build', 'e2e']);
+/** @typedef {typeof names[number]} Stage */
+
+const chosen = readArguments();
+const reports = mkdtempSync(`${tmpdir()}/netsplit-test-`);
+process.on('exit', () => rmSync(reports, { recursive: true, force: true }));
+
+/** @type {Record<Stage, () => Promise<Tally>>} */
+const stages = { types, lint, tests, build, e2e };
+/** @type {{ stage: Stage, tally: Tally, seconds: number }[]} */
+const results = [];
+for (const stage of chosen) {
+  console.log(`\n── ${stage} ${'─'.repeat(70 - stage.length)}`);
+  const started = performance.now();
+  const tally = await stages[stage]().catch((/** @type {Error} */ error) => {
+    console.error(error.message);
+    return { passed: 0, failed: 1, skipped: 0 };
+  });
+  if (tally.passed + tally.failed === 0) {
+    console.error(`${stage}: not one test ran, which counts as a failure`);
+    tally.failed = 1;
+  }
+  results.push({ stage, tally, seconds: (performance.now() - started) / 1000 });
+}
+
+console.log(`\n── summary ${'─'.repeat(63)}`);
+const total = { passed: 0, failed: 0, skipped: 0 };
+for (const { stage, tally, seconds } of results) {
+  console.log(
+    `${tally.failed === 0 ? 'ok    ' : 'FAILED'} ${stage.padEnd(6)} ${line(tally)} (${seconds.toFixed(1)} s)`,
+  );
+  total.passed += tally.passed;
+  total.failed += tally.failed;
+  total.skipped += tally.skipped;
+}
+console.log(line(total));
+process.exit(total.failed === 0 ? 0 : 1);
+
+/** @param {Tally} tally */
+function line({ passed, failed, skipped }) {
+  return `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`;
+}
+
+/** One test for each tsconfig.json: an environment each. */
+async function types() {
+  const projects = ['test', ...readdirSync(`${root}src`).map((name) => `src/${name}`)]
+    .filter((folder) => readdirSync(root + folder).includes('tsconfig.json'))
+    .concat('.');
+  const tally = { passed: 0, failed: 0, skipped: 0 };
+  // Two at a time: each compiler is parallel inside already.
+  const queue = projects.values();
+  const worker = async () => {
+    for (const project of queue) {
+      const { status, output } = await run(['typescript/bin/tsc', '-p', project, '--pretty'], { quiet: true });
+      console.log(`${status === 0 ? 'ok    ' : 'FAILED'} ${project}`);
+      if (status === 0) tally.passed++;
+      else {
+        tally.failed++;
+        console.log(output);
+      }
+    }
+  };
+  await Promise.all([worker(), worker()]);
+  return tally;
+}
+
+async function lint() {
+  return one(await run(['@biomejs/biome/bin/biome', 'check', '--diagnostic-level=warn', '.']));
+}
+
+/** Architecture, unit, spec, scenario, contract, security and simulator tests. */
+async function tests() {
+  const report = `${reports}/vitest.json`;
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
+  const { status } = await run(['vitest/vitest.mjs', 'run', ...reporters]);
+  return stageOfReport('vitest', read(report), status);
+}
+
+async function build() {
+  return one(await run(['vite/bin/vite.js', 'build', '--logLevel', 'warn']));
+}
+
+async function e2e() {
+  const built = results.find(({ stage }) => stage === 'build');
+  if (built !== undefined && built.tally.failed > 0) throw new Error('e2e: there is no page to test, the build failed');
+  const chromium = await ensureChromium();
+  console.log(`Chromium: ${chromium}`);
+  const report = `${reports}/playwright.json`;
+  const { status } = await run(['@playwright/test/cli.js', 'test', '--reporter=list,json'], {
+    env: { CHROMIUM_PATH: chromium, PLAYWRIGHT_JSON_OUTPUT_FILE: report },
+  });
+  return stageOfReport('playwright', read(report), status);
+}
+
+/** @param {string} file @returns {string | undefined} */
+function read(file) {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
+
+/** @param {{ status: number }} result @returns {Tally} */
+function one({ status }) {
+  return { passed: status === 0 ? 1 : 0, failed: status === 0 ? 0 : 1, skipped: 0 };
+}
+
+/**
+ * Runs a tool of node_modules with this Node.
+ *
+ * @param {readonly string[]} command  path below node_modules, then arguments
+ * @param {{ quiet?: boolean, env?: Record<string, string> }} [options]
+ * @returns {Promise<{ status: number, output: string }>} output is empty unless quiet
+ */
+function run([tool, ...args], { quiet = false, env = {} } = {}) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [`${root}node_modules/${tool}`, ...args], {
+      cwd: root,
+      stdio: ['ignore', quiet ? 'pipe' : 'inherit', quiet ? 'pipe' : 'inherit'],
+      env: { ...process.env, ...env },
+    });
+    let output = '';
+    for (const stream of [child.stdout, child.stderr]) stream?.on('data', (data) => (output += String(data)));
+    child.on('error', reject);
+    child.on('close', (status) => resolve({ status: status ?? 1, output }));
+  });
+}
+
+/** @returns {readonly Stage[]} */
+function readArguments() {
+  try {
+    const { values } = parseArgs({ options: { only: { type: 'string' }, help: { type: 'boolean', short: 'h' } } });
+    if (values.help) {
+      console.log(`npm test -- [--only STAGE[,STAGE…]]\n\nStages, in order: ${names.join(', ')}.`);
+      process.exit(0);
+    }
+    const only = values.only?.split(',');
+    const unknown = only?.find((name) => !(/** @type {readonly string[]} */ (names).includes(name)));
+    if (unknown !== undefined)
+      throw new Error(`--only: no stage ${JSON.stringify(unknown)}: one of ${names.join(', ')}`);
+    return names.filter((name) => only?.includes(name) ?? true);
+  } catch (error) {
+    console.error(String(/** @type {Error} */ (error).message).split(/\.\s|\n/)[0]);
+    process.exit(2);
+  }
+}
