@@ -1,0 +1,82 @@
+import type { TraceRecord } from '../core/node/trace.ts';
+import type { OccupantAct, OccupantState } from '../core/occupant/occupant.ts';
+import type { Scenario, ScenarioNode, ScenarioOccupant } from '../scenario/scenario.ts';
+
+/**
+ * What a page and its workers say to each other (over Comlink). Results carry errors as text: a class would lose its
+ * prototype on the way.
+ */
+export type Result = { readonly ok: true } | { readonly ok: false; readonly error: string };
+
+export interface NodeReport {
+  readonly node: string;
+  readonly phase:
+    | 'waiting'
+    | 'restoring'
+    | 'connecting'
+    | 'logged-in'
+    | 'bound'
+    | 'ready'
+    | 'reconnecting'
+    | 'elsewhere'
+    /** For good: starting again cannot help. */
+    | 'failed'
+    /** The node stopped itself, its log is whole up to there: start it again. */
+    | 'stopped';
+  readonly detail: string;
+}
+
+export interface NodeWorkerConfig {
+  readonly scenario: Scenario;
+  readonly node: ScenarioNode;
+  /** ws:// or wss:// */
+  readonly websocket: string;
+  readonly password: string;
+}
+
+export interface NodeWorkerApi {
+  /** Settles when the node is ready, runs elsewhere, or failed. */
+  start(config: NodeWorkerConfig, report: (report: NodeReport) => void): Promise<Result>;
+  ping(): Promise<true>;
+  stop(): Promise<void>;
+}
+
+export interface Character extends ScenarioOccupant {
+  readonly password: string;
+}
+
+export interface OccupantsWorkerConfig {
+  readonly scenario: string;
+  readonly websocket: string;
+  readonly characters: readonly Character[];
+  /** The page's own session: it watches the trace and, as an operator, sets faults. */
+  readonly watcher: { readonly jid: string; readonly password: string };
+}
+
+export interface OccupantReport {
+  readonly who: string;
+  readonly phase: OccupantState['phase'] | 'connecting' | 'failed' | 'elsewhere';
+  readonly nick: string;
+  readonly detail: string;
+}
+
+export interface OccupantsListener {
+  records(batch: readonly TraceRecord[]): void;
+  occupant(report: OccupantReport): void;
+  /** The watcher's session: undefined when it is well. */
+  trouble(text: string | undefined): void;
+}
+
+/** Fields of a command of the server's operator interface (XEP-0050). */
+export type CommandFields = Readonly<Record<string, string>>;
+
+export interface OccupantsWorkerApi {
+  /** Settles when the watcher's session is up and subscribed; the characters go on logging in. */
+  start(config: OccupantsWorkerConfig, listener: OccupantsListener): Promise<Result>;
+  /** A join settles when the room answered, everything else when it was sent. */
+  act(who: string, act: OccupantAct): Promise<Result>;
+  /** `name` is the part of the command's node after `#`. */
+  command(name: string, fields: CommandFields): Promise<Result>;
+  ping(): Promise<true>;
+  stop(): Promise<void>;
+}

@@ -1,0 +1,167 @@
+import * as Comlink from 'comlink';
+import { createMucNode } from '../core/node/muc-node.ts';
+import type { MucNode } from '../core/node/node.ts';
+import type { NodeStatus } from '../core/node/trace.ts';
+import { instant } from '../core/xmpp/time.ts';
+import type { NodeReport, NodeWorkerApi, NodeWorkerConfig, Result } from '../host/control.ts';
+import { Driver, type DriverHost } from '../host/driver.ts';
+import { LinkError } from '../host/stanza-link.ts';
+import { nodeConfigOf } from '../scenario/node-config.ts';
+import { openEventStore } from './indexeddb-store.ts';
+import { type HeldLock, holdLock } from './lock.ts';
+import { Reporter } from './reporter.ts';
+import { type LinkAccount, XmppLink } from './xmpp-link.ts';
+
+/** A node counts as ready even if a peer is not: it may be down. */
+const peersMs = 3_000;
+/** setTimeout takes no more. */
+const timerMaxMs = 2 ** 31 - 1;
+
+const host: DriverHost = {
+  now: () => instant(Date.now()),
+  setTimer(at, fn) {
+    const timer = setTimeout(fn, Math.min(timerMaxMs, Math.max(0, at - Date.now())));
+    return () => clearTimeout(timer);
+  },
+  newId: () => {
+    const bytes = crypto.getRandomValues(new Uint8Array(16));
+    return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+  },
+};
+
+/** The one node of this worker, from the moment its lock is held. */
+class RunningNode {
+  readonly #config: NodeWorkerConfig;
+  readonly #tell: (phase: NodeReport['phase'], detail: string) => void;
+  #driver: Driver | undefined;
+  #reporter: Reporter | undefined;
+  #ready: ((detail: string) => void) | undefined;
+
+  constructor(config: NodeWorkerConfig, tell: (phase: NodeReport['phase'], detail: string) => void) {
+    this.#config = config;
+    this.#tell = tell;
+  }
+
+  /** @throws StoreError, LinkError */
+  async start(): Promise<void> {
+    const { scenario, node: scenarioNode, websocket, password } = this.#config;
+    const { address } = scenarioNode;
+    this.#tell('restoring', 'reading the log');
+    const { store, notKept } = await openEventStore({
+      name: `netsplit:${scenario.id}:${address}`,
+      durability: scenarioNode.kind === 'service' ? 'strict' : 'relaxed',
+    });
+    const node = createMucNode(nodeConfigOf(scenario, scenarioNode));
+    const link = new XmppLink({ service: websocket, account: accountOf(this.#config), password });
+    const reporter = new Reporter(link);
+    this.#reporter = reporter;
+    let detail = 'started';
+    let ready = false;
+    const settled = new Promise<void>((resolve) => {
+      this.#ready = () => resolve();
+    });
+    const driver = new Driver({
+      address,
+      node,
+      store,
+      link,
+      host,
+      report: (batch) => {
+        reporter.add(batch);
+        if (!ready && hasPeers(scenarioNode.kind, node.status())) this.#ready?.('');
+      },
+      failed: (error) => this.#tell('stopped', textOf(error)),
+      progress: (phase, text) => {
+        if (!ready && phase === 'failed') return;
+        this.#tell(ready && phase === 'bound' ? 'ready' : phase, ready && phase === 'bound' ? 'connected again' : text);
+      },
+    });
+    this.#driver = driver;
+    await driver.start(({ damage }) => {
+      detail = restoredText(node, damage ?? notKept);
+      this.#tell('restoring', detail);
+    });
+    const patience = setTimeout(() => this.#ready?.(''), peersMs);
+    if (hasPeers(scenarioNode.kind, node.status())) this.#ready?.('');
+    await settled;
+    clearTimeout(patience);
+    ready = true;
+    this.#tell('ready', detail);
+  }
+
+  async stop(): Promise<void> {
+    this.#reporter?.stop();
+    await this.#driver?.stop();
+  }
+}
+
+let running: RunningNode | undefined;
+let lock: HeldLock | undefined;
+const waiting = new AbortController();
+
+const api: NodeWorkerApi = {
+  async start(config, report): Promise<Result> {
+    const node = config.node.address;
+    const tell = (phase: NodeReport['phase'], detail: string) => report({ node, phase, detail });
+    let elsewhere: (result: Result) => void = () => undefined;
+    const runsElsewhere = new Promise<Result>((resolve) => {
+      elsewhere = resolve;
+    });
+    const whenHeld = async (): Promise<Result> => {
+      try {
+        lock = await holdLock(
+          `netsplit:node:${config.scenario.id}:${node}`,
+          () => {
+            tell('elsewhere', 'another page runs this node');
+            elsewhere({ ok: true });
+          },
+          waiting.signal,
+        );
+        running = new RunningNode(config, tell);
+        await running.start();
+        return { ok: true };
+      } catch (error) {
+        lock?.release();
+        // A log that cannot be opened may be one that can be in a moment; a login that was refused stays refused.
+        tell(error instanceof LinkError ? 'failed' : 'stopped', textOf(error));
+        return { ok: false, error: textOf(error) };
+      }
+    };
+    return Promise.race([whenHeld(), runsElsewhere]);
+  },
+  ping: () => Promise.resolve(true),
+  async stop() {
+    waiting.abort();
+    await running?.stop();
+    lock?.release();
+  },
+};
+
+Comlink.expose(api);
+
+function accountOf({ node }: NodeWorkerConfig): LinkAccount {
+  return node.kind === 'service'
+    ? { kind: 'service', domain: node.address, server: node.server }
+    : { kind: 'replica', jid: node.address, room: node.replicaOf };
+}
+
+/** Whether the node has found the peers that it looks for by itself; a primary is found by its replicas. */
+function hasPeers(kind: 'service' | 'replica', { rooms }: NodeStatus): boolean {
+  const waitsFor = rooms.filter(({ role }) => role === 'replica' || role === 'fmuc');
+  if (kind === 'replica' && waitsFor.length === 0) return false;
+  return waitsFor.every(({ role, peers }) =>
+    role === 'replica'
+      ? peers.some(({ state }) => state === 'live')
+      : peers.every(({ state }) => state !== 'joining' && state !== 'syncing'),
+  );
+}
+
+function restoredText(node: MucNode, trouble: string | undefined): string {
+  const messages = node.status().rooms.reduce((sum, room) => sum + room.historyLength, 0);
+  const restored = messages === 0 ? 'started' : `history restored: ${messages} message${messages === 1 ? '' : 's'}`;
+  return trouble === undefined ? restored : `${restored}; ${trouble}`;
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
