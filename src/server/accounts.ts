@@ -1,0 +1,127 @@
+import { type Jid, domainOf, parseJid, partsOf } from '../core/xmpp/jid.ts';
+import type { AccountConfig, Grant, Role } from './config.ts';
+import type { ServerHost } from './host.ts';
+
+/** Who may log in. `address` is a bare JID, or the domain of a service. */
+export interface Account {
+  readonly address: Jid;
+  readonly role: Role;
+  /** Absent for a guest of SASL ANONYMOUS. */
+  readonly password?: string;
+  /** Any password will do (an open server's users). */
+  readonly open: boolean;
+}
+
+/** What SCRAM needs to know of a password. RFC 5802 §3. */
+export interface ScramKeys {
+  readonly salt: Uint8Array;
+  readonly iterations: number;
+  readonly storedKey: Uint8Array;
+  readonly serverKey: Uint8Array;
+}
+
+/** RFC 5802 §5.1 asks for at least 4096; a client that computes them in JavaScript is slow with more. */
+const iterations = 4096;
+
+/** The accounts of one network, and what each may bind beyond its own address. */
+export class Accounts {
+  readonly #host: ServerHost;
+  readonly #accounts = new Map<Jid, Account>();
+  /** Server, account and address of each grant, as one key. */
+  readonly #grants = new Set<string>();
+  readonly #openDomains: ReadonlySet<Jid>;
+  readonly #keys = new Map<Jid, ScramKeys>();
+  readonly #failures = new Map<Jid, number>();
+  /** Makes the salt of an account that does not exist the same each time it is asked for. */
+  readonly #pepper: Uint8Array;
+
+  constructor(host: ServerHost, accounts: readonly AccountConfig[], grants: readonly Grant[], openDomains: ReadonlySet<Jid>) {
+    this.#host = host;
+    this.#openDomains = openDomains;
+    this.#pepper = host.crypto.randomBytes(20);
+    for (const { address, password, role } of accounts) {
+      const jid = prepared(address);
+      const open = role === 'user' && openDomains.has(domainOf(jid));
+      this.#accounts.set(jid, { address: jid, role, password, open });
+    }
+    for (const grant of grants) this.#grants.add(grantKey(prepared(grant.server), prepared(grant.account), prepared(grant.address)));
+  }
+
+  get(address: Jid): Account | undefined {
+    return this.#accounts.get(address);
+  }
+
+  /** The account of a login; on an open server an unknown user is created here. */
+  login(address: Jid): Account | undefined {
+    const known = this.#accounts.get(address);
+    if (known !== undefined) return known;
+    if (!this.#openDomains.has(domainOf(address)) || partsOf(address).local === '') return undefined;
+    const created: Account = { address, role: 'user', open: true };
+    this.#accounts.set(address, created);
+    return created;
+  }
+
+  /** An account that lasts as long as its session. RFC 4505. */
+  anonymous(domain: Jid): Account {
+    const address = prepared(`anonymous-${this.#host.randomId().slice(0, 12)}@${domain}`);
+    return { address, role: 'user', open: false };
+  }
+
+  passwordMatches(account: Account | undefined, password: string): boolean {
+    const { crypto } = this.#host;
+    if (account?.open === true) return true;
+    // Compared as digests of a fixed length, so that the time says nothing about the password, nor whether there is one.
+    const mac = (text: string) => crypto.hmacSha1(this.#pepper, crypto.toUtf8(text));
+    const equal = crypto.equal(mac(account?.password ?? ''), mac(password));
+    return equal && account?.password !== undefined;
+  }
+
+  /** Keys are derived when first asked for: at start-up dozens of derivations would be felt. */
+  scramKeys(account: Account | undefined, name: Jid): ScramKeys {
+    const { crypto } = this.#host;
+    if (account?.password === undefined) {
+      const salt = crypto.hmacSha1(this.#pepper, crypto.toUtf8(name)).slice(0, 16);
+      return { salt, iterations, storedKey: crypto.randomBytes(20), serverKey: crypto.randomBytes(20) };
+    }
+    const known = this.#keys.get(account.address);
+    if (known !== undefined) return known;
+    const salt = crypto.randomBytes(16);
+    const salted = crypto.pbkdf2Sha1(crypto.toUtf8(account.password), salt, iterations);
+    const keys: ScramKeys = {
+      salt,
+      iterations,
+      storedKey: crypto.sha1(crypto.hmacSha1(salted, crypto.toUtf8('Client Key'))),
+      serverKey: crypto.hmacSha1(salted, crypto.toUtf8('Server Key')),
+    };
+    this.#keys.set(account.address, keys);
+    return keys;
+  }
+
+  isGranted(server: Jid, account: Jid, address: Jid): boolean {
+    return this.#grants.has(grantKey(server, account, address));
+  }
+
+  /** @returns how long to wait before saying so, in ms: doubles with each failure in a row, at most 2 s */
+  failed(name: Jid): number {
+    const failures = (this.#failures.get(name) ?? 0) + 1;
+    // Somebody who tries names instead of passwords must not fill the memory.
+    if (this.#failures.size > 1000) this.#failures.clear();
+    this.#failures.set(name, failures);
+    return Math.min(2000, 50 * 2 ** failures);
+  }
+
+  succeeded(name: Jid): void {
+    this.#failures.delete(name);
+  }
+}
+
+function grantKey(server: Jid, account: Jid, address: Jid): string {
+  return `${server} ${account} ${address}`;
+}
+
+/** @throws RangeError with the text: a configuration is our own */
+export function prepared(text: string): Jid {
+  const jid = parseJid(text);
+  if (jid === undefined) throw new RangeError(`not a JID: ${JSON.stringify(text)}`);
+  return jid;
+}

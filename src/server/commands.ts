@@ -1,0 +1,200 @@
+import type { LinkSettings, LinkState } from '../core/net/link.ts';
+import { type StanzaError, stanzaError } from '../core/xmpp/errors.ts';
+import { type Jid, parseJid } from '../core/xmpp/jid.ts';
+import { NS } from '../core/xmpp/namespaces.ts';
+import { iqResult, message } from '../core/xmpp/stanza.ts';
+import { childOf, childrenOf, el, textOf, type XmlElement } from '../core/xmpp/xml.ts';
+import { limits, type Role } from './config.ts';
+import { operatorNode, SNS } from './namespaces.ts';
+import type { Network } from './network.ts';
+import type { Envelope, Server } from './server.ts';
+import type { Session } from './session.ts';
+
+/** Values of a submitted form by field name; a field left out is absent. */
+type Fields = ReadonlyMap<string, string>;
+
+interface FieldSpec {
+  readonly name: string;
+  readonly label: string;
+  readonly type: 'text-single' | 'boolean' | 'list-single' | 'jid-single';
+  readonly options?: readonly string[];
+}
+
+interface Command {
+  readonly node: string;
+  readonly name: string;
+  readonly roles: readonly Role[];
+  readonly fields: readonly FieldSpec[];
+  /** @returns what was done, in words, or why not */
+  run(server: Server, session: Session, fields: Fields): string | StanzaError;
+}
+
+/** The operator's interface: what one may do to the network while it runs (XEP-0050). */
+const commands: readonly Command[] = [
+  {
+    node: `${operatorNode}#link`,
+    name: 'Change the link between two servers',
+    roles: ['operator'],
+    fields: [
+      { name: 'a', label: 'Domain of a server', type: 'text-single' },
+      { name: 'b', label: 'Domain of another server', type: 'text-single' },
+      { name: 'state', label: 'State', type: 'list-single', options: ['up', 'bounce', 'silent'] },
+      { name: 'latency', label: 'Latency in milliseconds', type: 'text-single' },
+      { name: 'jitter', label: 'Jitter in milliseconds', type: 'text-single' },
+      { name: 'bandwidth', label: 'Bytes per second, 0 for unlimited', type: 'text-single' },
+    ],
+    run: (server, _, fields) => changeLink(server.network, fields),
+  },
+  {
+    node: `${operatorNode}#pause`,
+    name: 'Hold back delivery between servers',
+    roles: ['operator'],
+    fields: [{ name: 'paused', label: 'Paused', type: 'boolean' }],
+    run: (server, _, fields) => {
+      const paused = booleans.get(fields.get('paused') ?? '');
+      if (paused === undefined) return badField(fields, 'paused', 'true or false');
+      server.network.pause(paused);
+      return paused ? 'paused' : 'running';
+    },
+  },
+  {
+    node: `${operatorNode}#trace`,
+    name: 'Watch the network',
+    roles: ['operator', 'observer'],
+    fields: [],
+    run: (server, session) => {
+      watch(server, session);
+      return 'the trace follows as messages';
+    },
+  },
+  {
+    node: `${operatorNode}#disconnect`,
+    name: 'Close a session',
+    roles: ['operator'],
+    fields: [
+      { name: 'stream', label: 'Stream id', type: 'text-single' },
+      { name: 'jid', label: 'or address', type: 'jid-single' },
+    ],
+    run: (server, _, fields) => disconnect(server.network, fields),
+  },
+];
+
+/** What the commands node lists to this session (XEP-0050 §2.2: only what it may execute). */
+export function commandItems(session: Session | undefined): readonly { readonly node: string; readonly name: string }[] {
+  return session === undefined ? [] : commands.filter((command) => command.roles.includes(session.account.role));
+}
+
+/** One stage: executed with the form it succeeds or fails, without one it answers the form. XEP-0050 §2.4. */
+export function answerCommand(server: Server, envelope: Envelope, request: XmlElement): void {
+  const { stanza, origin } = envelope;
+  const node = request.attrs['node'] ?? '';
+  const command = commands.find((known) => known.node === node);
+  if (command === undefined) return server.bounce(envelope, stanzaError('cancel', 'item-not-found', `no command ${node.slice(0, 200)}`));
+  if (origin === undefined || !command.roles.includes(origin.account.role))
+    return server.bounce(envelope, stanzaError('auth', 'forbidden', `${node} is not for ${stanza.from}`));
+  const sessionid = request.attrs['sessionid'] ?? server.network.host.randomId();
+  const answer = (status: string, ...children: readonly XmlElement[]) =>
+    server.reply(envelope, iqResult(stanza, el('command', NS.commands, { node, sessionid, status }, ...children)), '0050#2.4');
+
+  const action = request.attrs['action'] ?? 'execute';
+  if (action === 'cancel') return answer('canceled');
+  if (action !== 'execute' && action !== 'complete' && action !== 'next')
+    return server.bounce(envelope, stanzaError('modify', 'bad-request', `action: ${action.slice(0, 80)}`));
+  const form = childOf(request, 'x', NS.dataForms);
+  if (form?.attrs['type'] === 'cancel') return answer('canceled');
+  if (form === undefined && command.fields.length > 0)
+    return answer('executing', el('actions', NS.commands, { execute: 'complete' }, el('complete', NS.commands)), writeForm(command));
+  const result = command.run(server, origin, form === undefined ? new Map() : readForm(form));
+  if (typeof result !== 'string') return server.bounce(envelope, result);
+  answer('completed', el('note', NS.commands, { type: 'info' }, result));
+}
+
+function writeForm(command: Command): XmlElement {
+  const x = NS.dataForms;
+  const fields = command.fields.map(({ name, label, type, options = [] }) =>
+    el('field', x, { var: name, label, type }, ...options.map((option) => el('option', x, {}, el('value', x, {}, option)))),
+  );
+  return el('x', x, { type: 'form' }, el('title', x, {}, command.name), ...fields);
+}
+
+function readForm(form: XmlElement): Fields {
+  const fields = new Map<string, string>();
+  for (const field of childrenOf(form, 'field', NS.dataForms)) {
+    const value = childOf(field, 'value', NS.dataForms);
+    const name = field.attrs['var'];
+    if (name !== undefined && value !== undefined) fields.set(name, textOf(value).trim());
+  }
+  return fields;
+}
+
+function badField(fields: Fields, name: string, expected: string): StanzaError {
+  const value = fields.get(name);
+  const given = value === undefined ? 'is missing' : `is ${JSON.stringify(value.slice(0, 80))}`;
+  return stanzaError('modify', 'bad-request', `${name} ${given}: ${expected} expected`);
+}
+
+/** XEP-0004 §3.3: the four lexical forms of a boolean. */
+const booleans: ReadonlyMap<string, boolean> = new Map([
+  ['true', true],
+  ['1', true],
+  ['false', false],
+  ['0', false],
+]);
+
+function changeLink(network: Network, fields: Fields): string | StanzaError {
+  const domains: Jid[] = [];
+  for (const name of ['a', 'b']) {
+    const domain = parseJid(fields.get(name) ?? '');
+    if (domain === undefined || !network.servers.some((server) => server.domain === domain))
+      return badField(fields, name, `one of ${network.servers.map((server) => server.domain).join(', ')}`);
+    domains.push(domain);
+  }
+  const [a, b] = domains as [Jid, Jid];
+  if (a === b) return badField(fields, 'b', `a server other than ${a}`);
+
+  const settings: { -readonly [K in keyof LinkSettings]?: LinkSettings[K] } = {};
+  const state = fields.get('state');
+  if (state !== undefined) {
+    if (!states.has(state)) return badField(fields, 'state', 'up, bounce or silent');
+    settings.state = state as LinkState;
+  }
+  for (const [name, key, max] of numbers) {
+    const text = fields.get(name);
+    if (text === undefined) continue;
+    const value = Number(text);
+    if (text === '' || !Number.isFinite(value) || value < 0 || value > max) return badField(fields, name, `a number from 0 to ${max}`);
+    settings[key] = value;
+  }
+  network.changeLink(a, b, settings);
+  return `${a} – ${b}: ${Object.entries(settings).map(([key, value]) => `${key} ${value}`).join(', ') || 'unchanged'}`;
+}
+const states: ReadonlySet<string> = new Set<LinkState>(['up', 'bounce', 'silent']);
+const numbers = [
+  ['latency', 'latencyMs', 60_000],
+  ['jitter', 'jitterMs', 60_000],
+  ['bandwidth', 'bytesPerSecond', 1e12],
+] as const;
+
+function disconnect(network: Network, fields: Fields): string | StanzaError {
+  const stream = fields.get('stream') || undefined;
+  const address = fields.get('jid') ? parseJid(fields.get('jid') as string) : undefined;
+  if (stream === undefined && address === undefined) return badField(fields, fields.has('jid') ? 'jid' : 'stream', 'a stream id or an address');
+  const ended = network.disconnect({ ...(stream === undefined ? {} : { stream }), ...(address === undefined ? {} : { address }) });
+  if (ended === 0) return stanzaError('cancel', 'item-not-found', `no session ${stream ?? address}`);
+  return ended === 1 ? 'closed' : `closed ${ended} sessions`;
+}
+
+/** Sends the trace to a session until it ends; asked again, it begins again with a new snapshot. */
+function watch(server: Server, session: Session): void {
+  for (const cancel of session.atEnd) cancel();
+  session.atEnd.clear();
+  const cancel = server.network.trace.subscribe({
+    ready: () => session.peer.buffered() < limits.bufferedBytesForTrace,
+    batch: (json) =>
+      server.deliver(session, {
+        stanza: message(server.domain, session.address, { type: 'headline' }, el('trace', SNS.trace, {}, json)),
+        hidden: true,
+      }),
+  });
+  session.atEnd.add(cancel);
+}

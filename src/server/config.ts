@@ -1,0 +1,66 @@
+import type { LinkSettings } from '../core/net/link.ts';
+
+/** One network: servers, the links between them, and who may log in. All addresses are text, prepared on entry. */
+export interface NetworkConfig {
+  readonly id: string;
+  readonly servers: readonly ServerConfig[];
+  /** Links that differ from the default; every pair of servers has one. */
+  readonly links?: readonly LinkConfig[];
+  readonly accounts: readonly AccountConfig[];
+  readonly grants?: readonly Grant[];
+}
+
+export interface ServerConfig {
+  /** Its users are `someone@domain`. */
+  readonly domain: string;
+  /** Domains that services bind here (XEP-0225); each also names an account. */
+  readonly services: readonly string[];
+  /** Whether SASL ANONYMOUS is offered (RFC 4505); default false. */
+  readonly anonymous?: boolean;
+  /** Whether any user of the domain is let in with any password and created on the spot; default false. */
+  readonly open?: boolean;
+}
+
+export interface LinkConfig extends Partial<LinkSettings> {
+  readonly between: readonly [string, string];
+}
+
+/**
+ * - `user`: a person
+ * - `service`: owns a domain; its login name is the domain, and host binding is all it may do
+ * - `replica`: a user account that is handed what is addressed to it (also to its bare JID) and may hold a grant
+ * - `operator`: may execute the operator's commands
+ * - `observer`: may watch the trace
+ */
+export type Role = 'user' | 'service' | 'replica' | 'operator' | 'observer';
+
+export interface AccountConfig {
+  /** Bare JID, or the domain of a service. */
+  readonly address: string;
+  readonly password: string;
+  readonly role: Role;
+}
+
+/** The right of one account to bind one address *on one server* (XEP-0225): a room's bare JID, or a further domain. */
+export interface Grant {
+  readonly server: string;
+  readonly account: string;
+  readonly address: string;
+}
+
+/** Limits of one stream (security.md W1, W18); the defaults are what ejabberd and Prosody use, nodes get twice that. */
+export const limits = {
+  bytesBeforeAuth: 8 * 1024,
+  bytes: 256 * 1024,
+  bytesOfNodes: 512 * 1024,
+  /** What may wait for a slow reader before it is cut off. */
+  bufferedBytes: 4 * 1024 * 1024,
+  /** Trace messages wait instead once this much is unsent: an observer may lag, a room may not. */
+  bufferedBytesForTrace: 512 * 1024,
+  stanzaBurst: 2000,
+  stanzasPerSecond: 1000,
+  /** A node fans out: one stanza in is a room full of stanzas out. */
+  nodeFactor: 20,
+  loginMs: 30_000,
+  loginFailures: 3,
+} as const;

@@ -1,0 +1,46 @@
+import type { Stanza } from '../core/xmpp/stanza.ts';
+import { elementsOf, type XmlElement } from '../core/xmpp/xml.ts';
+import { NS } from '../core/xmpp/namespaces.ts';
+
+/** A stanza as a session hands it in: the addresses are text yet, and either may be missing. */
+export interface Incoming {
+  readonly name: Stanza['name'];
+  readonly from?: string;
+  readonly to?: string;
+  readonly id?: string;
+  readonly type?: string;
+  readonly lang?: string;
+  readonly payloads: readonly XmlElement[];
+}
+
+/** @returns undefined if the element is no stanza of the client namespace (RFC 6120 §4.8.2) */
+export function readIncoming(element: XmlElement): Incoming | undefined {
+  const { name, xmlns, attrs } = element;
+  if (xmlns !== NS.client || (name !== 'message' && name !== 'presence' && name !== 'iq')) return undefined;
+  const { from, to, id, type, 'xml:lang': lang } = attrs;
+  return {
+    name,
+    ...(from === undefined ? {} : { from }),
+    ...(to === undefined ? {} : { to }),
+    ...(id === undefined ? {} : { id }),
+    ...(type === undefined ? {} : { type }),
+    ...(lang === undefined ? {} : { lang }),
+    payloads: elementsOf(element),
+  };
+}
+
+/** RFC 6120 §8.2.3: an iq has an id and a type; a request has one payload, a result at most one. */
+export function iqFault(stanza: { readonly id?: string; readonly type?: string; readonly payloads: readonly XmlElement[] }): string | undefined {
+  if (stanza.id === undefined || stanza.id === '') return 'an iq needs an id';
+  switch (stanza.type) {
+    case 'get':
+    case 'set':
+      return stanza.payloads.length === 1 ? undefined : `an iq ${stanza.type} needs exactly one child`;
+    case 'result':
+      return stanza.payloads.length <= 1 ? undefined : 'an iq result may have one child';
+    case 'error':
+      return undefined;
+    default:
+      return 'an iq needs a type: get, set, result or error';
+  }
+}

@@ -1,0 +1,298 @@
+import { type Direction, Link, type LinkSettings } from '../core/net/link.ts';
+import { stanzaError, type StanzaError } from '../core/xmpp/errors.ts';
+import { domainOf, type Jid } from '../core/xmpp/jid.ts';
+import type { Stanza } from '../core/xmpp/stanza.ts';
+import { type Instant, plus } from '../core/xmpp/time.ts';
+import { isXmlText } from '../core/xmpp/xml.ts';
+import { Accounts, prepared } from './accounts.ts';
+import { bindHost, bindResource } from './bind.ts';
+import type { NetworkConfig } from './config.ts';
+import type { Cancel, ServerHost } from './host.ts';
+import { type Envelope, Server } from './server.ts';
+import { Session, type StreamCondition } from './session.ts';
+import { TraceLog, tracedStanza } from './trace.ts';
+
+/** How long counters of links are collected before they are published. */
+const countersMs = 250;
+/** Stanzas that may wait in one direction of a link; more are dropped (a link that is paused must not eat the memory). */
+const queueMax = 50_000;
+
+interface Waiting {
+  readonly arrives: Instant;
+  readonly envelope: Envelope;
+  /** Order among stanzas that arrive at the same time on different links. */
+  readonly order: number;
+}
+
+/** One direction of a link: the stanzas under way, first in first out. */
+interface Way {
+  readonly from: Server;
+  readonly to: Server;
+  readonly link: NetworkLink;
+  readonly direction: Direction;
+  queue: Waiting[];
+  /** Index of the first waiting stanza: the array is trimmed now and then, not at each delivery. */
+  head: number;
+  timer: Cancel | undefined;
+}
+
+interface NetworkLink {
+  readonly between: readonly [Jid, Jid];
+  readonly link: Link;
+}
+
+/** A session of a node in the same process; handed stanzas, not text. */
+export interface LocalSession {
+  readonly address: Jid;
+  readonly server: Jid;
+  readonly stream: string;
+  /** @returns its number on the stream; undefined if the session has ended (also because of this very stanza) */
+  send(stanza: Stanza): number | undefined;
+  bindHost(host: Jid): StanzaError | undefined;
+  close(): void;
+}
+
+export interface LocalSessionHandlers {
+  /** Called while the sender is still being served: queue it, do not answer at once. */
+  stanza(stanza: Stanza, n: number): void;
+  ended(condition: StreamCondition, text: string): void;
+}
+
+/** Several servers in one process and the links between them: what a scenario runs on. */
+export class Network {
+  readonly id: string;
+  readonly host: ServerHost;
+  readonly trace: TraceLog;
+  readonly accounts: Accounts;
+  readonly servers: readonly Server[];
+  readonly #hosting = new Map<Jid, Server>();
+  readonly #links: NetworkLink[] = [];
+  readonly #ways = new Map<string, Way>();
+  readonly #changed = new Set<NetworkLink>();
+  #countersTimer: Cancel | undefined;
+  #paused = false;
+  #order = 0;
+
+  /** @throws RangeError if the configuration names a malformed or unknown address, or one twice */
+  constructor(config: NetworkConfig, host: ServerHost) {
+    this.id = config.id;
+    this.host = host;
+    this.trace = new TraceLog(host);
+    const open = new Set(config.servers.filter((server) => server.open).map((server) => prepared(server.domain)));
+    this.accounts = new Accounts(host, config.accounts, config.grants ?? [], open);
+    this.servers = config.servers.map((server) => new Server(this, server));
+    for (const server of this.servers)
+      for (const domain of [server.domain, ...server.services]) {
+        if (this.#hosting.has(domain)) throw new RangeError(`${domain} is there twice`);
+        this.#hosting.set(domain, server);
+      }
+    for (const [i, a] of this.servers.entries()) for (const b of this.servers.slice(i + 1)) this.#connect(a, b);
+    for (const { between, ...settings } of config.links ?? []) {
+      const link = this.#link(prepared(between[0]), prepared(between[1]));
+      if (link === undefined) throw new RangeError(`no link between ${between.join(' and ')}`);
+      link.link.change(settings);
+    }
+    for (const link of this.#links) this.#traceLink(link);
+  }
+
+  #connect(a: Server, b: Server): void {
+    const link: NetworkLink = { between: [a.domain, b.domain], link: new Link() };
+    this.#links.push(link);
+    const way = (from: Server, to: Server, direction: Direction) =>
+      this.#ways.set(`${from.domain} ${to.domain}`, { from, to, link, direction, queue: [], head: 0, timer: undefined });
+    way(a, b, 0);
+    way(b, a, 1);
+  }
+
+  /** The server that answers for a domain: its own, or that of a service of its. */
+  hosting(domain: Jid): Server | undefined {
+    return this.#hosting.get(domain);
+  }
+
+  /** All domains that may stand in the `to` of an `<open/>`. */
+  domains(): Jid[] {
+    return [...this.#hosting.keys()];
+  }
+
+  #link(a: Jid, b: Jid): NetworkLink | undefined {
+    return this.#ways.get(`${a} ${b}`)?.link;
+  }
+
+  /** Changes a link from now on. @returns false if there is no such link */
+  changeLink(a: Jid, b: Jid, settings: Partial<LinkSettings>): boolean {
+    const link = this.#link(a, b);
+    if (link === undefined) return false;
+    link.link.change(settings);
+    this.#traceLink(link);
+    return true;
+  }
+
+  get paused(): boolean {
+    return this.#paused;
+  }
+
+  /** While paused nothing arrives over any link; what waits goes on in order afterwards. */
+  pause(paused: boolean): void {
+    if (paused === this.#paused) return;
+    this.#paused = paused;
+    this.trace.add({ kind: 'pause', paused });
+    for (const way of this.#ways.values()) {
+      way.timer?.();
+      way.timer = undefined;
+    }
+    if (paused) return;
+    this.#deliverDue();
+    for (const way of this.#ways.values()) this.#schedule(way);
+  }
+
+  /** Ends the sessions with that stream id or address. @returns how many there were */
+  disconnect(which: { readonly stream?: string; readonly address?: Jid }): number {
+    const sessions = this.servers
+      .flatMap((server) => server.sessions())
+      .filter((s) => s.stream === which.stream || (which.address !== undefined && (s.address === which.address || s.account.address === which.address || s.hosts.has(which.address))));
+    for (const session of sessions) session.peer.end('reset', 'closed by the operator');
+    return sessions.length;
+  }
+
+  /** Sends a stanza over the link between two servers. */
+  carry(from: Server, to: Server, envelope: Envelope): void {
+    const way = this.#ways.get(`${from.domain} ${to.domain}`) as Way;
+    const { stanza, cause, spec, hidden } = envelope;
+    const traced = tracedStanza(stanza);
+    const now = this.host.now();
+    const overfull = way.queue.length - way.head >= queueMax;
+    const transmission = overfull
+      ? ({ outcome: 'dropped' } as const)
+      : way.link.link.transmit(way.direction, traced.bytes, now, this.host.random());
+    if (overfull) this.host.log?.(`link ${from.domain} to ${to.domain}: ${queueMax} stanzas wait, one more was dropped`);
+    this.#noteCounters(way.link);
+    const seq = hidden
+      ? cause
+      : this.trace.add({
+          kind: 'hop',
+          leg: 'link',
+          from: from.domain,
+          to: to.domain,
+          server: way.link.between,
+          stanza: traced,
+          ...(transmission.outcome === undefined ? { arrives: transmission.arrives } : { outcome: transmission.outcome }),
+          ...(cause === undefined ? {} : { cause }),
+          ...(spec === undefined ? {} : { spec }),
+        }).seq;
+    const reached: Envelope = { ...envelope, ...(seq === undefined ? {} : { cause: seq }) };
+    if (transmission.outcome === 'bounced')
+      from.bounce(reached, stanzaError('wait', 'remote-server-timeout', `no connection from ${from.domain} to ${to.domain}`));
+    if (transmission.arrives === undefined) return;
+    const { origin: _, ...onward } = reached;
+    way.queue.push({ arrives: transmission.arrives, envelope: onward, order: ++this.#order });
+    this.#schedule(way);
+  }
+
+  #schedule(way: Way): void {
+    const first = way.queue[way.head];
+    if (this.#paused || way.timer !== undefined || first === undefined) return;
+    way.timer = this.host.setTimer(first.arrives, () => {
+      way.timer = undefined;
+      const now = this.host.now();
+      // A timer may be early by less than a millisecond; the stanza then waits for the next one.
+      while (!this.#paused && (way.queue[way.head]?.arrives ?? Number.POSITIVE_INFINITY) <= now) this.#arrive(way);
+      this.#schedule(way);
+    });
+  }
+
+  /** All links' due stanzas in the order in which they would have arrived. */
+  #deliverDue(): void {
+    const now = this.host.now();
+    while (!this.#paused) {
+      let next: { readonly way: Way; readonly waiting: Waiting } | undefined;
+      for (const way of this.#ways.values()) {
+        const waiting = way.queue[way.head];
+        if (waiting === undefined || waiting.arrives > now) continue;
+        if (next === undefined || waiting.arrives < next.waiting.arrives || (waiting.arrives === next.waiting.arrives && waiting.order < next.waiting.order))
+          next = { way, waiting };
+      }
+      if (next === undefined) return;
+      this.#arrive(next.way);
+    }
+  }
+
+  #arrive(way: Way): void {
+    const waiting = way.queue[way.head++];
+    if (way.head > 1000 && way.head * 2 > way.queue.length) {
+      way.queue = way.queue.slice(way.head);
+      way.head = 0;
+    }
+    if (waiting === undefined) return;
+    const { envelope } = waiting;
+    // RFC 6120 §8.1.2.2: a server speaks only for its own domains.
+    if (this.hosting(domainOf(envelope.stanza.from)) !== way.from) {
+      this.host.log?.(`link ${way.from.domain} to ${way.to.domain}: a stanza from ${envelope.stanza.from} was refused`);
+      return;
+    }
+    way.to.deliverLocally(envelope);
+  }
+
+  #noteCounters(link: NetworkLink): void {
+    this.#changed.add(link);
+    this.#countersTimer ??= this.host.setTimer(plus(this.host.now(), countersMs), () => {
+      this.#countersTimer = undefined;
+      for (const changed of this.#changed) this.#traceLink(changed);
+    });
+  }
+
+  #traceLink(link: NetworkLink): void {
+    this.#changed.delete(link);
+    const { settings, counters } = link.link;
+    this.trace.add({ kind: 'link', server: link.between, ...settings, ...counters });
+  }
+
+  /**
+   * Logs a node of this process in, no password asked, and binds what it asks for: same routing, same trace, same
+   * authority as any stream.
+   *
+   * @param bind  for a service its domain, for a replica the rooms it intercepts; a replica also gets a resource
+   */
+  openSession(
+    account: Jid,
+    bind: readonly Jid[],
+    handlers: LocalSessionHandlers,
+    resource?: string,
+  ): { readonly ok: true; readonly session: LocalSession } | { readonly ok: false; readonly error: StanzaError } {
+    const server = this.hosting(domainOf(account));
+    const known = this.accounts.get(account);
+    if (server === undefined || known === undefined) return { ok: false, error: stanzaError('auth', 'not-authorized', `no account ${account}`) };
+    const session = new Session(server, known, this.host.randomId(), {
+      stanza: (stanza, n) => handlers.stanza(stanza, n),
+      end: (condition, text) => {
+        if (!session.alive) return;
+        server.remove(session);
+        handlers.ended(condition, text);
+      },
+      buffered: () => 0,
+    });
+    let error = known.role === 'service' ? undefined : bindResource(session, resource);
+    for (const host of bind) error ??= bindHost(session, host);
+    if (error !== undefined) {
+      server.remove(session);
+      return { ok: false, error };
+    }
+    return {
+      ok: true,
+      session: {
+        address: session.address,
+        server: server.domain,
+        stream: session.stream,
+        send: (stanza) => {
+          if (!session.alive) return undefined;
+          const n = session.admit();
+          if (n === undefined) session.peer.end('policy-violation', 'too many stanzas');
+          else if (!isXmlText(tracedStanza(stanza).xml)) session.peer.end('not-well-formed', 'a character XML 1.0 forbids');
+          else server.receive(session, stanza, n);
+          return session.alive ? n : undefined;
+        },
+        bindHost: (host) => bindHost(session, host),
+        close: () => server.remove(session),
+      },
+    };
+  }
+}

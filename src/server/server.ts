@@ -1,0 +1,302 @@
+import type { Spec } from '../core/node/trace.ts';
+import { type Condition, conditions, type StanzaError, stanzaError } from '../core/xmpp/errors.ts';
+import { bareOf, domainOf, type Jid, parseJid, partsOf, resourceOf } from '../core/xmpp/jid.ts';
+import { NS } from '../core/xmpp/namespaces.ts';
+import { errorReply, payloadOf, presence, type Stanza, withParts } from '../core/xmpp/stanza.ts';
+import { childOf, textOf } from '../core/xmpp/xml.ts';
+import { authorisedFrom } from './authority.ts';
+import type { ServerConfig } from './config.ts';
+import { answerIq, takeMessage } from './entity.ts';
+import { type Incoming, iqFault } from './incoming.ts';
+import { operatorNode, SNS } from './namespaces.ts';
+import type { Network } from './network.ts';
+import { prepared } from './accounts.ts';
+import type { Session } from './session.ts';
+import { tracedStanza } from './trace.ts';
+
+/** A stanza on its way, with what the trace wants to know about the way so far. */
+export interface Envelope {
+  readonly stanza: Stanza;
+  /** The local session that sent it; errors go back to it. Absent if it came over a link or is the server's own. */
+  readonly origin?: Session;
+  /** seq of the hop before. */
+  readonly cause?: number;
+  /** The rule, where the server is the author. */
+  readonly spec?: Spec;
+  /** Part of the watching itself (reports, operator commands): counted, not traced. */
+  readonly hidden?: boolean;
+}
+
+/** One server of a network: its sessions, and the rules of RFC 6120 §8 and §10 and RFC 6121 §8 for what they send. */
+export class Server {
+  readonly network: Network;
+  readonly domain: Jid;
+  /** Domains of the services that connect to it. */
+  readonly services: ReadonlySet<Jid>;
+  readonly config: ServerConfig;
+  /** What is bound with XEP-0225: service domains, and rooms that a replica intercepts. */
+  readonly hosts = new Map<Jid, Session>();
+  /** Bare JID, then resource. */
+  readonly #users = new Map<Jid, Map<string, Session>>();
+
+  constructor(network: Network, config: ServerConfig) {
+    this.network = network;
+    this.config = config;
+    this.domain = prepared(config.domain);
+    this.services = new Set(config.services.map(prepared));
+  }
+
+  user(bare: Jid, resource: string): Session | undefined {
+    return this.#users.get(bare)?.get(resource);
+  }
+
+  sessions(): Session[] {
+    return [...new Set([...this.hosts.values(), ...[...this.#users.values()].flatMap((of) => [...of.values()])])];
+  }
+
+  addUser(session: Session): void {
+    const bare = bareOf(session.address);
+    const sessions = this.#users.get(bare) ?? new Map<string, Session>();
+    sessions.set(resourceOf(session.address), session);
+    this.#users.set(bare, sessions);
+  }
+
+  /** Says in the trace that a session is up, once. */
+  announce(session: Session): void {
+    if (session.announced) return;
+    session.announced = true;
+    this.#traceSession(session, true);
+  }
+
+  withdraw(session: Session): void {
+    if (!session.announced) return;
+    session.announced = false;
+    this.#traceSession(session, false);
+  }
+
+  #traceSession(session: Session, up: boolean): void {
+    const { role } = session.account;
+    this.network.trace.add({
+      kind: 'session',
+      up,
+      address: session.traceAddress,
+      server: this.domain,
+      stream: session.stream,
+      role: role === 'observer' ? 'operator' : role,
+    });
+  }
+
+  /**
+   * Forgets a session whose stream ended, however it ended. RFC 6121 §4.6.3: whoever had its directed presence is told,
+   * which is how a room learns that an occupant is gone.
+   */
+  remove(session: Session): void {
+    if (!session.alive) return;
+    session.alive = false;
+    for (const cancel of session.atEnd) cancel();
+    for (const host of session.hosts) if (this.hosts.get(host) === session) this.hosts.delete(host);
+    const bare = bareOf(session.address);
+    const resources = this.#users.get(bare);
+    if (session.resourceBound && resources?.get(resourceOf(session.address)) === session) {
+      resources.delete(resourceOf(session.address));
+      if (resources.size === 0) this.#users.delete(bare);
+    }
+    this.withdraw(session);
+    this.#sendUnavailable(session, { spec: '6121#4.6.3' });
+  }
+
+  #sendUnavailable(session: Session, way: Pick<Envelope, 'cause' | 'spec'>, like?: Incoming): void {
+    session.available = false;
+    const directed = [...session.directed];
+    session.directed.clear();
+    for (const [to, from] of directed)
+      this.submit({ ...way, origin: session, stanza: presence(from, to, { id: like?.id, type: 'unavailable', lang: like?.lang }, ...(like?.payloads ?? [])) });
+  }
+
+  /** Takes one stanza from a bound session; `n` is its number on the stream. */
+  receive(session: Session, incoming: Incoming, n: number): void {
+    const to = incoming.to === undefined ? undefined : parseJid(incoming.to);
+    const from = authorisedFrom(session, incoming.from, to);
+    if (from === undefined) {
+      session.peer.end('invalid-from', `this stream may not send from ${(incoming.from ?? '').slice(0, 200)}`);
+      return;
+    }
+    const malformed = incoming.to !== undefined && to === undefined;
+    const stanza = withParts(
+      { name: incoming.name, from, to: to ?? this.#implied(session, incoming, malformed), payloads: incoming.payloads },
+      { id: incoming.id, type: incoming.type, lang: incoming.lang },
+    );
+    const hidden = isManagement(session, stanza);
+    const cause = hidden
+      ? undefined
+      : this.network.trace.add({
+          kind: 'hop',
+          leg: 'in',
+          from: session.traceAddress,
+          to: this.domain,
+          stanza: tracedStanza(stanza),
+          stream: session.stream,
+          n,
+        }).seq;
+    const envelope: Envelope = { stanza, origin: session, hidden, ...(cause === undefined ? {} : { cause }) };
+    if (malformed) {
+      this.bounce(envelope, stanzaError('modify', 'jid-malformed', `not a JID: ${(incoming.to ?? '').slice(0, 200)}`));
+      return;
+    }
+    if (stanza.name === 'iq') {
+      const fault = iqFault(stanza);
+      if (fault !== undefined) {
+        this.bounce(envelope, stanzaError('modify', 'bad-request', fault));
+        return;
+      }
+    }
+    if (to === undefined && stanza.name === 'presence') {
+      this.#broadcastPresence(session, stanza, cause);
+      return;
+    }
+    if (stanza.name === 'presence') this.#noteDirected(session, stanza);
+    this.submit(envelope);
+  }
+
+  /** RFC 6120 §10.3: without `to` it is for the sender's own account; for a service, which has none, the server. */
+  #implied(session: Session, incoming: Incoming, malformed: boolean): Jid {
+    if (malformed || session.account.role === 'service') return this.domain;
+    return incoming.name === 'presence' ? this.domain : session.account.address;
+  }
+
+  /** RFC 6121 §4.2, §4.5. There are no subscriptions here, so only those who had directed presence hear of an end. */
+  #broadcastPresence(session: Session, stanza: Stanza, cause: number | undefined): void {
+    if (stanza.type === 'unavailable')
+      this.#sendUnavailable(session, { spec: '6121#4.6.3', ...(cause === undefined ? {} : { cause }) }, stanza);
+    if (stanza.type !== undefined) return;
+    session.available = true;
+    const priority = payloadOf(stanza, 'priority', NS.client);
+    const value = priority === undefined ? 0 : Number(textOf(priority));
+    session.priority = Number.isInteger(value) && value >= -128 && value <= 127 ? value : 0;
+  }
+
+  #noteDirected(session: Session, stanza: Stanza): void {
+    // A service's rooms send presence of their occupants; a replica relays that of others. Neither is its own.
+    if (session.account.role === 'service' || bareOf(stanza.from) !== session.account.address) return;
+    if (stanza.type === undefined) session.directed.set(stanza.to, stanza.from);
+    else if (stanza.type === 'unavailable') session.directed.delete(stanza.to);
+  }
+
+  /** Routes what a local session, or this server itself, sends. RFC 6120 §10.4, §10.5. */
+  submit(envelope: Envelope): void {
+    const { stanza, origin } = envelope;
+    const interceptor = this.hosts.get(bareOf(stanza.to));
+    if (interceptor !== undefined && interceptor !== origin && interceptor.account.role === 'replica') {
+      this.deliver(interceptor, envelope);
+      return;
+    }
+    const target = this.network.hosting(domainOf(stanza.to));
+    if (target === undefined)
+      this.bounce(envelope, stanzaError('cancel', 'remote-server-not-found', `${domainOf(stanza.to)} is not known here`));
+    else if (target === this) this.deliverLocally(envelope);
+    else this.network.carry(this, target, envelope);
+  }
+
+  /** Delivers what is addressed to this server, its services or its users. RFC 6120 §10.5. */
+  deliverLocally(envelope: Envelope): void {
+    const { stanza } = envelope;
+    const { local, domain, resource } = partsOf(stanza.to);
+    if (domain !== this.domain) {
+      const service = this.hosts.get(domain as Jid);
+      if (service !== undefined) this.deliver(service, envelope);
+      else this.bounce(envelope, stanzaError('cancel', 'service-unavailable', `${domain} is not connected`));
+    } else if (local !== '') this.#deliverToUser(envelope, bareOf(stanza.to), resource);
+    else if (stanza.name === 'iq') this.#answer(envelope);
+    else if (stanza.name === 'message') takeMessage(this, envelope);
+  }
+
+  /** RFC 6121 §8.5. */
+  #deliverToUser(envelope: Envelope, bare: Jid, resource: string): void {
+    const { stanza } = envelope;
+    const unavailable = () =>
+      this.bounce(envelope, stanzaError('cancel', 'service-unavailable', resource === '' ? 'nobody there' : 'no such session'));
+    if (resource !== '') {
+      const session = this.user(bare, resource);
+      if (session !== undefined) this.deliver(session, envelope);
+      // §8.5.3.2: presence is ignored, so is a headline; errors and results are never answered anyway.
+      else if (stanza.name === 'iq' || (stanza.name === 'message' && stanza.type !== 'headline')) unavailable();
+      return;
+    }
+    const sessions = [...(this.#users.get(bare)?.values() ?? [])];
+    // A replica is a node behind an account: like a component, it answers for its own bare JID.
+    if (this.network.accounts.get(bare)?.role === 'replica') {
+      const node = sessions[sessions.length - 1];
+      if (node !== undefined) this.deliver(node, envelope);
+      else if (stanza.name !== 'presence') unavailable();
+      return;
+    }
+    const available = sessions.filter((session) => session.available && session.priority >= 0);
+    switch (stanza.name) {
+      case 'iq':
+        this.#answer(envelope);
+        return;
+      case 'presence':
+        if (stanza.type === undefined || stanza.type === 'unavailable')
+          for (const session of sessions) if (session.available) this.deliver(session, envelope);
+        return;
+      case 'message':
+        if (stanza.type === 'error') return;
+        if (stanza.type === 'groupchat' || (available.length === 0 && stanza.type !== 'headline')) unavailable();
+        else for (const session of available) this.deliver(session, envelope);
+    }
+  }
+
+  /** An iq to the server itself, or to an account for which the server answers (RFC 6121 §8.5.2.1.3). */
+  #answer(envelope: Envelope): void {
+    const { type } = envelope.stanza;
+    if (type === 'get' || type === 'set') answerIq(this, envelope);
+  }
+
+  /** The last hop: hands a stanza to a local session. */
+  deliver(session: Session, { stanza, cause, spec, hidden }: Envelope): void {
+    if (!session.alive) return;
+    const n = ++session.tx;
+    if (hidden !== true)
+      this.network.trace.add({
+        kind: 'hop',
+        leg: 'out',
+        from: this.domain,
+        to: session.traceAddress,
+        stanza: tracedStanza(stanza),
+        stream: session.stream,
+        n,
+        ...(cause === undefined ? {} : { cause }),
+        ...(spec === undefined ? {} : { spec }),
+      });
+    session.peer.stanza(stanza, n);
+  }
+
+  /** Answers a stanza that this server cannot deliver or understand; never an error with an error. RFC 6120 §8.3.1. */
+  bounce(envelope: Envelope, error: StanzaError): void {
+    const reply = errorReply(envelope.stanza, error);
+    if (reply !== undefined) this.reply(envelope, reply, specOf(error.condition));
+  }
+
+  /** Sends the server's own answer to a stanza back to whoever sent that. */
+  reply({ origin, cause, hidden }: Envelope, answer: Stanza, spec: Spec): void {
+    const way: Envelope = { stanza: answer, spec, ...(cause === undefined ? {} : { cause }), ...(hidden ? { hidden } : {}) };
+    // To the session, not to the address: a replica that relays must learn that its relaying failed.
+    if (origin?.alive === true && origin.server === this) this.deliver(origin, way);
+    else if (origin === undefined) this.submit(way);
+  }
+}
+
+/** RFC 6120 §8.3.3 lists the conditions in the same order. */
+function specOf(condition: Condition): Spec {
+  return `6120#8.3.3.${conditions.indexOf(condition) + 1}`;
+}
+
+/** Reports of nodes, operator commands, and all that operators and observers have to do with the server itself. */
+function isManagement(session: Session, stanza: Stanza): boolean {
+  const { server } = session;
+  const toServer = stanza.to === server.domain;
+  if (session.isManagement && (toServer || stanza.to === session.account.address)) return true;
+  if (!toServer) return false;
+  if (stanza.name === 'message') return childOf({ children: stanza.payloads }, 'report', SNS.trace) !== undefined;
+  return childOf({ children: stanza.payloads }, 'command', NS.commands)?.attrs['node']?.startsWith(operatorNode) === true;
+}

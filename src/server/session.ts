@@ -1,0 +1,106 @@
+import type { Jid } from '../core/xmpp/jid.ts';
+import type { Stanza } from '../core/xmpp/stanza.ts';
+import type { Account } from './accounts.ts';
+import { limits } from './config.ts';
+import type { Cancel } from './host.ts';
+import type { Server } from './server.ts';
+
+/** Stream error conditions that we send. RFC 6120 §4.9.3. */
+export type StreamCondition =
+  | 'bad-format'
+  | 'conflict'
+  | 'connection-timeout'
+  | 'host-unknown'
+  | 'invalid-from'
+  | 'invalid-namespace'
+  | 'invalid-xml'
+  | 'not-authorized'
+  | 'not-well-formed'
+  | 'policy-violation'
+  | 'reset'
+  | 'restricted-xml'
+  | 'unsupported-stanza-type'
+  | 'unsupported-version';
+
+/** The other end of a session: a WebSocket stream, or a node in the same process. */
+export interface SessionPeer {
+  /** @param n  its number on the stream, from 1 */
+  stanza(stanza: Stanza, n: number): void;
+  /** Ends the stream with an error; the session is gone when this returns. */
+  end(condition: StreamCondition, text: string): void;
+  /** Bytes that wait for a slow reader. */
+  buffered(): number;
+}
+
+/** One authenticated stream. Who may be told about it, and in which maps it stands, is the Server's business. */
+export class Session {
+  readonly server: Server;
+  readonly account: Account;
+  /** id of the stream's last `<open/>`: what the counters below count from. */
+  readonly stream: string;
+  readonly peer: SessionPeer;
+  /** Stanzas received and sent on the stream so far. */
+  rx = 0;
+  tx = 0;
+  /** The full JID once a resource is bound, until then the account's address. */
+  address: Jid;
+  resourceBound = false;
+  /** Domains and rooms bound with XEP-0225. */
+  readonly hosts = new Set<Jid>();
+  /** Initial presence was sent (RFC 6121 §4.2). */
+  available = false;
+  priority = 0;
+  /** Where directed presence was sent, and from which of the session's addresses (RFC 6121 §4.6). */
+  readonly directed = new Map<Jid, Jid>();
+  /** False from the moment it ended; nothing is delivered to it any more. */
+  alive = true;
+  /** A SessionRecord says that it is up. */
+  announced = false;
+  /** Called at the end: watching the trace. */
+  readonly atEnd = new Set<Cancel>();
+  #tokens: number;
+  #refilled: number;
+
+  constructor(server: Server, account: Account, stream: string, peer: SessionPeer) {
+    this.server = server;
+    this.account = account;
+    this.stream = stream;
+    this.peer = peer;
+    this.address = account.address;
+    this.#tokens = limits.stanzaBurst * this.#factor;
+    this.#refilled = server.network.host.now();
+  }
+
+  get isNode(): boolean {
+    return this.account.role === 'service' || this.account.role === 'replica';
+  }
+
+  /** Runs a room's command interface or watches: its dealings with the server are no part of what is watched. */
+  get isManagement(): boolean {
+    return this.account.role === 'operator' || this.account.role === 'observer';
+  }
+
+  /** How the trace names it: a full JID, a bound domain, a replica's account. */
+  get traceAddress(): Jid {
+    if (this.account.role === 'user' || this.isManagement) return this.address;
+    return this.account.address;
+  }
+
+  get #factor(): number {
+    return this.isNode ? limits.nodeFactor : 1;
+  }
+
+  /**
+   * Counts one received stanza.
+   *
+   * @returns its number, or undefined if the session sends more than its share (security.md W18)
+   */
+  admit(): number | undefined {
+    const now = this.server.network.host.now();
+    const full = limits.stanzaBurst * this.#factor;
+    const refill = ((now - this.#refilled) / 1000) * limits.stanzasPerSecond * this.#factor;
+    this.#tokens = Math.min(full, this.#tokens + Math.max(0, refill)) - 1;
+    this.#refilled = now;
+    return this.#tokens < 0 ? undefined : ++this.rx;
+  }
+}

@@ -1,0 +1,326 @@
+import { stanzaError, writeError } from '../core/xmpp/errors.ts';
+import { type Jid, parseJid } from '../core/xmpp/jid.ts';
+import { NS } from '../core/xmpp/namespaces.ts';
+import type { Stanza } from '../core/xmpp/stanza.ts';
+import { plus } from '../core/xmpp/time.ts';
+import { childOf, el, escapeAttribute, escapeText, serialize, textOf, type XmlElement } from '../core/xmpp/xml.ts';
+import type { Account } from './accounts.ts';
+import { bindHost, bindResource, unbindHost } from './bind.ts';
+import { limits } from './config.ts';
+import type { Cancel, ServerHost } from './host.ts';
+import { type Incoming, iqFault, readIncoming } from './incoming.ts';
+import { SNS } from './namespaces.ts';
+import type { Network } from './network.ts';
+import { defaultLimits, parseElement } from './parser.ts';
+import { mechanismsOf, type SaslCondition, type SaslExchange, type SaslRealm, type SaslStep, startSasl } from './sasl.ts';
+import type { Server } from './server.ts';
+import { Session, type StreamCondition } from './session.ts';
+import { tracedStanza } from './trace.ts';
+
+/** The socket under a stream, whatever it is: one text frame out at a time. */
+export interface Connection {
+  send(frame: string): void;
+  /** Closes once what was sent is gone. */
+  close(): void;
+  /** Bytes sent and not yet gone. */
+  buffered(): number;
+}
+
+/** Which network a domain belongs to: one process may host several. */
+export type FindNetwork = (domain: Jid) => Network | undefined;
+
+type Phase =
+  /** Waits for the first `<open/>`. */
+  | { readonly name: 'opening' }
+  /** `busy` while a failure is held back: nothing may be sent meanwhile. */
+  | { readonly name: 'authenticating'; readonly server: Server; readonly domain: Jid; exchange?: SaslExchange; busy?: boolean }
+  /** SASL succeeded: waits for the second `<open/>` (RFC 6120 §6.4.6). */
+  | { readonly name: 'restarting'; readonly server: Server; readonly domain: Jid; readonly account: Account }
+  | { readonly name: 'session'; readonly server: Server; readonly session: Session }
+  | { readonly name: 'ended' };
+
+/**
+ * One XMPP stream over WebSocket: framing (RFC 7395), login (RFC 6120 §6), binding (§7, XEP-0225), then stanzas.
+ * The host calls `text` for each text message, `binary` for any other, `closed` when the socket is gone.
+ */
+export class Stream {
+  readonly #connection: Connection;
+  readonly #host: ServerHost;
+  readonly #find: FindNetwork;
+  #phase: Phase = { name: 'opening' };
+  #failures = 0;
+  #loginTimer: Cancel;
+
+  constructor(connection: Connection, host: ServerHost, find: FindNetwork) {
+    this.#connection = connection;
+    this.#host = host;
+    this.#find = find;
+    this.#loginTimer = host.setTimer(plus(host.now(), limits.loginMs), () =>
+      this.#end('connection-timeout', `no login within ${limits.loginMs / 1000} s`),
+    );
+  }
+
+  text(frame: string): void {
+    if (this.#phase.name === 'ended') return;
+    const parsed = parseElement(frame, { ...defaultLimits, bytes: this.#bytes() });
+    if (!parsed.ok) this.#end(parsed.condition, parsed.text);
+    else this.#element(parsed.element);
+  }
+
+  /** RFC 7395 §3.2: XMPP is text. */
+  binary(): void {
+    this.#end('not-well-formed', 'a binary frame');
+  }
+
+  closed(): void {
+    this.#finish();
+  }
+
+  #bytes(): number {
+    if (this.#phase.name !== 'session') return limits.bytesBeforeAuth;
+    return this.#phase.session.isNode ? limits.bytesOfNodes : limits.bytes;
+  }
+
+  #element(element: XmlElement): void {
+    if (element.xmlns === SNS.framing && element.name === 'close') {
+      this.#connection.send(`<close xmlns="${SNS.framing}"/>`);
+      this.#finish();
+      this.#connection.close();
+      return;
+    }
+    const opens = element.xmlns === SNS.framing && element.name === 'open';
+    const phase = this.#phase;
+    switch (phase.name) {
+      case 'opening':
+        if (opens) this.#open(element);
+        else this.#end(element.xmlns === SNS.framing ? 'bad-format' : 'invalid-namespace', '<open/> expected');
+        return;
+      case 'authenticating':
+        if (element.xmlns === SNS.sasl && phase.busy !== true) this.#sasl(phase, element);
+        else this.#end(phase.busy ? 'policy-violation' : 'not-authorized', 'log in first');
+        return;
+      case 'restarting':
+        if (opens) this.#restart(phase, element);
+        else this.#end('not-authorized', '<open/> expected');
+        return;
+      case 'session':
+        this.#stanza(phase.session, element);
+        return;
+      case 'ended':
+        return;
+    }
+  }
+
+  #open(element: XmlElement): void {
+    const domain = parseJid(element.attrs['to'] ?? '');
+    const server = domain === undefined ? undefined : this.#find(domain)?.hosting(domain);
+    if (domain === undefined || server === undefined) {
+      this.#end('host-unknown', `no server for ${(element.attrs['to'] ?? '').slice(0, 200) || 'an <open/> without to'}`);
+      return;
+    }
+    if (element.attrs['version'] !== '1.0') {
+      this.#end('unsupported-version', 'version 1.0 expected');
+      return;
+    }
+    this.#phase = { name: 'authenticating', server, domain };
+    this.#sendOpen(domain, this.#host.randomId());
+    const mechanisms = mechanismsOf(this.#realm(server)).map((mechanism) => el('mechanism', SNS.sasl, {}, mechanism));
+    this.#sendFeatures(el('mechanisms', SNS.sasl, {}, ...mechanisms));
+  }
+
+  #realm(server: Server): SaslRealm {
+    return {
+      accounts: server.network.accounts,
+      domain: server.domain,
+      services: server.services,
+      anonymous: server.config.anonymous === true,
+      open: server.config.open === true,
+    };
+  }
+
+  #sendOpen(from: Jid | undefined, id: string): void {
+    const address = from === undefined ? '' : ` from="${escapeAttribute(from)}"`;
+    this.#connection.send(`<open xmlns="${SNS.framing}"${address} id="${escapeAttribute(id)}" version="1.0" xml:lang="en"/>`);
+  }
+
+  /** With the prefix, since clients look for `stream:features` by that name. */
+  #sendFeatures(...features: readonly XmlElement[]): void {
+    const inner = features.map((feature) => serialize(feature)).join('');
+    this.#connection.send(`<stream:features xmlns:stream="${SNS.stream}">${inner}</stream:features>`);
+  }
+
+  #send(element: XmlElement): void {
+    this.#connection.send(serialize(element));
+  }
+
+  // Login, RFC 6120 §6.4
+
+  #sasl(phase: Extract<Phase, { name: 'authenticating' }>, element: XmlElement): void {
+    switch (element.name) {
+      case 'auth': {
+        const exchange = startSasl(element.attrs['mechanism'] ?? '', this.#realm(phase.server), this.#host);
+        if (exchange === undefined) return this.#saslFailure(phase, 'invalid-mechanism');
+        phase.exchange = exchange;
+        // No initial response: an empty challenge asks for it (RFC 4422 §3.2). ANONYMOUS needs none.
+        if (textOf(element).trim() === '' && element.attrs['mechanism'] !== 'ANONYMOUS') return this.#send(el('challenge', SNS.sasl));
+        return this.#saslMessage(phase, exchange, element);
+      }
+      case 'response':
+        if (phase.exchange === undefined) return this.#saslFailure(phase, 'malformed-request');
+        return this.#saslMessage(phase, phase.exchange, element);
+      case 'abort':
+        return this.#saslFailure(phase, 'aborted');
+      default:
+        return this.#end('bad-format', `<${element.name}/> is no step of SASL`);
+    }
+  }
+
+  #saslMessage(phase: Extract<Phase, { name: 'authenticating' }>, exchange: SaslExchange, element: XmlElement): void {
+    const { crypto } = this.#host;
+    const text = textOf(element).trim();
+    const bytes = crypto.fromBase64(text === '=' ? '' : text);
+    const message = bytes === undefined ? undefined : crypto.fromUtf8(bytes);
+    if (message === undefined) return this.#saslFailure(phase, 'incorrect-encoding');
+    const step: SaslStep = exchange(message);
+    const encode = (data: string) => crypto.toBase64(crypto.toUtf8(data));
+    switch (step.kind) {
+      case 'challenge':
+        return this.#send(el('challenge', SNS.sasl, {}, encode(step.data)));
+      case 'failure':
+        return this.#saslFailure(phase, step.condition, step.name);
+      case 'success':
+        phase.server.network.accounts.succeeded(step.account.address);
+        this.#phase = { name: 'restarting', server: phase.server, domain: phase.domain, account: step.account };
+        return this.#send(el('success', SNS.sasl, {}, ...(step.data === undefined ? [] : [encode(step.data)])));
+    }
+  }
+
+  /** RFC 6120 §6.4.5: a few attempts, each answered later than the one before (security.md W16). */
+  #saslFailure(phase: Extract<Phase, { name: 'authenticating' }>, condition: SaslCondition, name?: Jid): void {
+    delete phase.exchange;
+    phase.busy = true;
+    this.#failures++;
+    const { network } = phase.server;
+    const delayMs = condition === 'aborted' ? 0 : name === undefined ? 100 : network.accounts.failed(name);
+    this.#host.setTimer(plus(this.#host.now(), delayMs), () => {
+      if (this.#phase !== phase) return;
+      phase.busy = false;
+      this.#send(el('failure', SNS.sasl, {}, el(condition, SNS.sasl)));
+      if (this.#failures >= limits.loginFailures) this.#end('policy-violation', 'too many failed logins');
+    });
+  }
+
+  /** The stream after SASL, from which both sides count stanzas. Binding is offered: RFC 6120 §7, XEP-0225 §4. */
+  #restart(phase: Extract<Phase, { name: 'restarting' }>, _open: XmlElement): void {
+    const { server, domain, account } = phase;
+    const id = this.#host.randomId();
+    const session = new Session(server, account, id, {
+      stanza: (stanza) => this.#deliver(stanza),
+      end: (condition, text) => this.#end(condition, text),
+      buffered: () => this.#connection.buffered(),
+    });
+    this.#phase = { name: 'session', server, session };
+    this.#sendOpen(domain, id);
+    const hostBind = el('bind', NS.component, {}, el('required', NS.component));
+    const resourceBind = [el('bind', SNS.bind), el('session', SNS.session, {}, el('optional', SNS.session))];
+    switch (account.role) {
+      case 'service':
+        return this.#sendFeatures(hostBind);
+      case 'replica':
+        return this.#sendFeatures(...resourceBind, el('bind', NS.component));
+      default:
+        return this.#sendFeatures(...resourceBind);
+    }
+  }
+
+  // Stanzas
+
+  #stanza(session: Session, element: XmlElement): void {
+    const incoming = readIncoming(element);
+    if (incoming === undefined) {
+      if (element.xmlns === '' || element.xmlns === 'jabber:server') this.#end('invalid-namespace', 'stanzas are in jabber:client');
+      else this.#end('unsupported-stanza-type', `<${element.name.slice(0, 80)}/> in ${element.xmlns.slice(0, 200)}`);
+      return;
+    }
+    const n = session.admit();
+    if (n === undefined) {
+      this.#end('policy-violation', 'too many stanzas');
+      return;
+    }
+    if (this.#binds(session, incoming)) return;
+    if (!session.resourceBound && session.hosts.size === 0) {
+      this.#end('not-authorized', 'bind a resource or a host name first');
+      return;
+    }
+    session.server.receive(session, incoming, n);
+  }
+
+  /** Requests to the stream's own server that make or change an address; they have none yet, so they are not routed. */
+  #binds(session: Session, incoming: Incoming): boolean {
+    const payload = incoming.payloads[0];
+    if (incoming.name !== 'iq' || incoming.type !== 'set' || payload === undefined) return false;
+    const isBind = payload.xmlns === SNS.bind || payload.xmlns === NS.component;
+    if (!isBind || (incoming.to !== undefined && parseJid(incoming.to) !== session.server.domain)) return false;
+
+    const fault = iqFault(incoming);
+    const error = fault === undefined ? bind(session, payload) : stanzaError('modify', 'bad-request', fault);
+    // A stream that was replaced by its own request cannot be answered.
+    if (!session.alive) return true;
+    session.tx++;
+    const children = error === undefined ? boundReply(session, payload) : [writeError(error)];
+    this.#send(el('iq', NS.client, { id: incoming.id, type: error === undefined ? 'result' : 'error' }, ...children));
+    if (session.announced) this.#loginTimer();
+    return true;
+  }
+
+  #deliver(stanza: Stanza): void {
+    if (this.#connection.buffered() > limits.bufferedBytes) {
+      this.#end('policy-violation', 'reads too slowly');
+      return;
+    }
+    // The text of the trace inherits jabber:client; a frame must say it (RFC 7395 §3.3.3).
+    const { xml } = tracedStanza(stanza);
+    const at = 1 + stanza.name.length;
+    this.#connection.send(`${xml.slice(0, at)} xmlns="${NS.client}"${xml.slice(at)}`);
+  }
+
+  /** RFC 6120 §4.9.1, RFC 7395 §3.4: before the first `<open/>` was answered, it is answered now. */
+  #end(condition: StreamCondition, text: string): void {
+    if (this.#phase.name === 'ended') return;
+    if (this.#phase.name === 'opening') this.#sendOpen(undefined, this.#host.randomId());
+    const inner = `<${condition} xmlns="${SNS.streamErrors}"/><text xmlns="${SNS.streamErrors}" xml:lang="en">${escapeText(text)}</text>`;
+    this.#connection.send(`<stream:error xmlns:stream="${SNS.stream}">${inner}</stream:error>`);
+    this.#connection.send(`<close xmlns="${SNS.framing}"/>`);
+    this.#host.log?.(`stream ended: ${condition}: ${text}`);
+    this.#finish();
+    this.#connection.close();
+  }
+
+  #finish(): void {
+    this.#loginTimer();
+    const phase = this.#phase;
+    this.#phase = { name: 'ended' };
+    if (phase.name === 'session') phase.server.remove(phase.session);
+  }
+}
+
+function bind(session: Session, payload: XmlElement) {
+  if (payload.xmlns === SNS.bind) {
+    if (payload.name !== 'bind') return stanzaError('modify', 'bad-request', `<${payload.name.slice(0, 80)}/>`);
+    const resource = childOf(payload, 'resource', SNS.bind);
+    return bindResource(session, resource === undefined || textOf(resource) === '' ? undefined : textOf(resource));
+  }
+  const hostname = childOf(payload, 'hostname', NS.component);
+  if (hostname === undefined) return stanzaError('modify', 'bad-request', 'a <hostname/> is needed');
+  if (payload.name === 'bind') return bindHost(session, textOf(hostname));
+  if (payload.name === 'unbind') return unbindHost(session, textOf(hostname));
+  return stanzaError('modify', 'bad-request', `<${payload.name.slice(0, 80)}/>`);
+}
+
+function boundReply(session: Session, payload: XmlElement): XmlElement[] {
+  if (payload.xmlns === SNS.bind) return [el('bind', SNS.bind, {}, el('jid', SNS.bind, {}, session.address))];
+  if (payload.name === 'unbind') return [];
+  // "Specifying the exact hostname that was bound": the last one of the set.
+  const bound = [...session.hosts].at(-1) ?? '';
+  return [el('bind', NS.component, {}, el('hostname', NS.component, {}, bound))];
+}

@@ -1,0 +1,182 @@
+import type {
+  HopRecord,
+  LinkRecord,
+  PauseRecord,
+  SessionRecord,
+  StatusRecord,
+  StepRecord,
+  TracedStanza,
+  TraceRecord,
+} from '../core/node/trace.ts';
+import { type Stanza, stanzaText } from '../core/xmpp/stanza.ts';
+import { plus } from '../core/xmpp/time.ts';
+import { utf8Length } from '../core/xmpp/xml.ts';
+import type { Cancel, ServerHost } from './host.ts';
+
+/** Records without what the log itself gives them. */
+type Unnumbered<R> = R extends unknown ? Omit<R, 'seq' | 't'> : never;
+export type NumberedRecord = HopRecord | SessionRecord | LinkRecord | PauseRecord;
+
+/** Takes one batch as the text of a JSON array; says false while it wants no more. */
+export interface TraceSink {
+  ready(): boolean;
+  batch(json: string): void;
+}
+
+const ringSize = 5000;
+/** Records wait this long to share one message. */
+const flushMs = 50;
+const recordsPerBatch = 200;
+const charactersPerBatch = 100_000;
+
+interface Entry {
+  readonly record: TraceRecord;
+  /** Serialised once, for every subscriber. */
+  json?: string;
+}
+
+interface Subscriber {
+  readonly sink: TraceSink;
+  /** What it gets before the live records. */
+  snapshot: string[];
+  /** Number of the next record of the log that it wants. */
+  next: number;
+}
+
+/**
+ * The trace of one network: numbers the records, keeps the last of them, and hands them to those who watch.
+ * A watcher that reads too slowly misses records; it holds nobody else up.
+ */
+export class TraceLog {
+  readonly #host: ServerHost;
+  #seq = 0;
+  /** The ring, oldest first; `#begin` is the log number of `#entries[0]`. */
+  #entries: Entry[] = [];
+  #begin = 0;
+  readonly #subscribers = new Set<Subscriber>();
+  #flushTimer: Cancel | undefined;
+  /** The state that the records so far amount to. */
+  readonly #sessions = new Map<string, SessionRecord>();
+  readonly #links = new Map<string, LinkRecord>();
+  readonly #statuses = new Map<string, StatusRecord>();
+  #pause: PauseRecord | undefined;
+
+  constructor(host: ServerHost) {
+    this.#host = host;
+  }
+
+  /** Numbers and stamps a record of the server's own, and publishes it. */
+  add<R extends Unnumbered<NumberedRecord>>(partial: R): R & { readonly seq: number } {
+    const record = { ...partial, seq: ++this.#seq, t: this.#host.now() };
+    const numbered = record as unknown as NumberedRecord;
+    switch (numbered.kind) {
+      case 'session':
+        if (numbered.up) this.#sessions.set(numbered.stream, numbered);
+        else this.#sessions.delete(numbered.stream);
+        break;
+      case 'link':
+        this.#links.set(numbered.server.join(' '), numbered);
+        break;
+      case 'pause':
+        this.#pause = numbered;
+        break;
+      case 'hop':
+        break;
+    }
+    this.#append(numbered);
+    return record;
+  }
+
+  /** Publishes what a node reported, as it is. */
+  report(record: StepRecord | StatusRecord): void {
+    if (record.kind === 'status') this.#statuses.set(record.node, record);
+    this.#append(record);
+  }
+
+  /** State first (with the numbers of the records that made it), then the ring, then what comes. */
+  subscribe(sink: TraceSink): Cancel {
+    const state: TraceRecord[] = [...this.#sessions.values(), ...this.#links.values()];
+    if (this.#pause !== undefined) state.push(this.#pause);
+    state.push(...this.#statuses.values());
+    const subscriber: Subscriber = { sink, snapshot: state.map(toJson), next: this.#begin };
+    this.#subscribers.add(subscriber);
+    this.#schedule(0);
+    return () => this.#subscribers.delete(subscriber);
+  }
+
+  #append(record: TraceRecord): void {
+    this.#entries.push({ record });
+    // Trimmed in steps, so that the cost of moving the rest is shared by many records.
+    if (this.#entries.length > ringSize + 1000) {
+      const surplus = this.#entries.length - ringSize;
+      this.#entries = this.#entries.slice(surplus);
+      this.#begin += surplus;
+    }
+    if (this.#subscribers.size > 0) this.#schedule(flushMs);
+  }
+
+  #schedule(afterMs: number): void {
+    if (this.#flushTimer !== undefined) return;
+    this.#flushTimer = this.#host.setTimer(plus(this.#host.now(), afterMs), () => {
+      this.#flushTimer = undefined;
+      let behind = false;
+      for (const subscriber of this.#subscribers) behind = !this.#serve(subscriber) || behind;
+      if (behind) this.#schedule(flushMs);
+    });
+  }
+
+  /** @returns whether the subscriber has everything now */
+  #serve(subscriber: Subscriber): boolean {
+    const end = this.#begin + this.#entries.length;
+    while (subscriber.snapshot.length > 0 || subscriber.next < end) {
+      if (!subscriber.sink.ready()) return false;
+      const batch: string[] = [];
+      let characters = 0;
+      const full = () => batch.length >= recordsPerBatch || characters >= charactersPerBatch;
+      while (!full() && subscriber.snapshot.length > 0) {
+        const json = subscriber.snapshot.shift() as string;
+        characters += json.length;
+        batch.push(json);
+      }
+      if (subscriber.next < this.#begin) {
+        this.#host.log?.(`trace: a slow observer missed ${this.#begin - subscriber.next} records`);
+        subscriber.next = this.#begin;
+      }
+      while (!full() && subscriber.next < end) {
+        const entry = this.#entries[subscriber.next - this.#begin] as Entry;
+        entry.json ??= toJson(entry.record);
+        characters += entry.json.length;
+        batch.push(entry.json);
+        subscriber.next++;
+      }
+      subscriber.sink.batch(`[${batch.join(',')}]`);
+    }
+    return true;
+  }
+}
+
+/** JSON that may stand in XML: a report may hold, escaped, the two characters that JSON allows and XML does not. */
+function toJson(record: TraceRecord): string {
+  return JSON.stringify(record).replace(/[\ufffe\uffff]/g, (c) => (c === '\ufffe' ? '\\ufffe' : '\\uffff'));
+}
+
+// A stanza passes several hops unchanged and may go to many sessions: its text is made once.
+const traced = new WeakMap<Stanza, TracedStanza>();
+
+export function tracedStanza(stanza: Stanza): TracedStanza {
+  const known = traced.get(stanza);
+  if (known !== undefined) return known;
+  const xml = stanzaText(stanza);
+  const { name, from, to, type, id } = stanza;
+  const made: TracedStanza = {
+    name,
+    from,
+    to,
+    ...(type === undefined ? {} : { type }),
+    ...(id === undefined ? {} : { id }),
+    xml,
+    bytes: utf8Length(xml),
+  };
+  traced.set(stanza, made);
+  return made;
+}
