@@ -1,7 +1,8 @@
 // What every npm script runs. Plain JavaScript with nothing but Node's own modules at the top, so that one command on a
 // fresh clone is enough: it installs what is missing, then goes on with modules that need the libraries.
+import { fileURLToPath } from 'node:url';
 import { parsePageArguments, startHelp } from './arguments.mjs';
-import { ensureInstalled, nodeTooOld, root } from './install.mjs';
+import { ensureInstalled, nodeTooOld } from './install.mjs';
 
 const [command = '', ...args] = process.argv.slice(2);
 
@@ -9,12 +10,6 @@ const [command = '', ...args] = process.argv.slice(2);
 function stop(status, line) {
   console.error(line);
   process.exit(status);
-}
-
-/** @param {string} path @param {readonly string[]} rest  as if Node had been started with that file */
-async function run(path, rest) {
-  process.argv = [process.execPath, path, ...rest];
-  await import(`file://${path}`);
 }
 
 const old = nodeTooOld(process.versions.node);
@@ -50,17 +45,15 @@ switch (command) {
     ensureInstalled();
     const { register } = await import('tsx/esm/api');
     register();
-    await run(`${root}src/headless/serve.ts`, args);
+    // As if Node had been started with the file itself.
+    process.argv = [process.execPath, fileURLToPath(new URL('./serve.ts', import.meta.url)), ...args];
+    await import('./serve.ts');
     break;
   }
-  case 'test':
+  case 'install':
+    // Before a command of our own that needs the libraries, such as the tests.
     ensureInstalled();
-    await run(`${root}test/run-all.mjs`, args);
-    break;
-  case 'check':
-    ensureInstalled();
-    await run(`${root}test/run-all.mjs`, ['--only', 'types,lint', ...args]);
     break;
   default:
-    stop(2, `unknown command ${JSON.stringify(command)}: one of start, dev, serve, build, preview, test, check`);
+    stop(2, `unknown command ${JSON.stringify(command)}: one of start, dev, serve, build, preview, install`);
 }
