@@ -9,6 +9,7 @@ import { LinkError } from '../host/stanza-link.ts';
 import { nodeConfigOf } from '../scenario/node-config.ts';
 import { openEventStore } from './indexeddb-store.ts';
 import { type HeldLock, holdLock } from './lock.ts';
+import { randomId } from './random-id.ts';
 import { Reporter } from './reporter.ts';
 import { type LinkAccount, XmppLink } from './xmpp-link.ts';
 
@@ -23,10 +24,7 @@ const host: DriverHost = {
     const timer = setTimeout(fn, Math.min(timerMaxMs, Math.max(0, at - Date.now())));
     return () => clearTimeout(timer);
   },
-  newId: () => {
-    const bytes = crypto.getRandomValues(new Uint8Array(16));
-    return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
-  },
+  newId: randomId,
 };
 
 /** The one node of this worker, from the moment its lock is held. */

@@ -23,7 +23,7 @@ export class Reporter {
   }
 
   add(batch: readonly (StepRecord | StatusRecord)[]): void {
-    for (const record of batch) this.#waiting.push(JSON.stringify(record));
+    for (const record of batch) this.#waiting.push(xmlSafe(JSON.stringify(record)));
     if (this.#waiting.length > waitingMax) this.#waiting.splice(0, this.#waiting.length - waitingMax);
     this.#timer ??= setTimeout(() => this.#flush(), flushMs);
   }
@@ -48,4 +48,9 @@ export class Reporter {
     }
     if (this.#waiting.length > 0) this.#timer = setTimeout(() => this.#flush(), flushMs);
   }
+}
+
+/** JSON allows two characters that XML does not. */
+function xmlSafe(json: string): string {
+  return json.replace(/[\ufffe\uffff]/g, (c) => (c === '\ufffe' ? '\\ufffe' : '\\uffff'));
 }

@@ -12,6 +12,7 @@ import { iq, type Stanza, stanzaElement } from '../core/xmpp/stanza.ts';
 import { el, serialize, type XmlElement } from '../core/xmpp/xml.ts';
 import { stanzaFrom } from '../host/ltx.ts';
 import { LinkError, type LinkHandlers, type StanzaLink } from '../host/stanza-link.ts';
+import { randomId } from './random-id.ts';
 import { FastScramSha1 } from './scram.ts';
 
 /** Who logs in, and what it binds. */
@@ -98,11 +99,9 @@ export class XmppLink implements StanzaLink {
   readonly #host: LinkHost;
   readonly #server: Jid;
   readonly #outbox: Waiting[] = [];
-  readonly #prefix = Math.random().toString(36).slice(2, 12);
   #handlers: LinkHandlers | undefined;
   #attempt: Attempt | undefined;
   #failures = 0;
-  #ids = 0;
   #dropped = 0;
   #stopped = false;
   #cancelRetry: () => void = () => undefined;
@@ -419,7 +418,7 @@ export class XmppLink implements StanzaLink {
   }
 
   #newId(): string {
-    return `link-${this.#prefix}-${++this.#ids}`;
+    return `link-${randomId()}`;
   }
 }
 

@@ -1,0 +1,338 @@
+import * as Comlink from 'comlink';
+import type { TraceRecord } from '../../core/node/trace.ts';
+import type {
+  Character,
+  NodeWorkerApi,
+  OccupantsListener,
+  OccupantsWorkerApi,
+  OccupantsWorkerConfig,
+  Result,
+} from '../../host/control.ts';
+import type { LiveConfig } from '../../scenario/live-config-type.ts';
+import type { Scenario, ScenarioNode, ScenarioOccupant } from '../../scenario/scenario.ts';
+import type {
+  Action,
+  ActResult,
+  JoinInfo,
+  NodeProgress,
+  OccupantProgress,
+  Session,
+  SessionListener,
+} from './session.ts';
+import { type SupervisedWorker, Supervisor, type SupervisorHost } from './supervisor.ts';
+
+const pageHost: SupervisorHost = {
+  now: () => performance.now(),
+  setTimer(afterMs, fn) {
+    const timer = setTimeout(fn, afterMs);
+    return () => clearTimeout(timer);
+  },
+};
+
+/** Nothing the page asks of a worker takes longer; a call to a dead worker would never settle. */
+const callMs = 30_000;
+const nodesMs = 20_000;
+
+/**
+ * Starts a scenario on the embedded server: a worker for each room node, one for the characters and the page's own session.
+ * Returns at once; what happens is told to the listeners.
+ *
+ * @param pageOrigin  of the page, such as http://127.0.0.1:4173: the WebSocket is on the same host
+ */
+export function startLive(config: LiveConfig, pageOrigin: string): Session {
+  const live = new LiveSession(config, pageOrigin);
+  void live.run();
+  return live;
+}
+
+class LiveSession implements Session {
+  readonly mode = 'live';
+  readonly scenario: Scenario;
+  readonly joinInfo: readonly JoinInfo[];
+  readonly #config: LiveConfig;
+  readonly #websocket: string;
+  readonly #characters: readonly Character[];
+  readonly #supervisors = new Map<string, Supervisor>();
+  readonly #listeners = new Set<SessionListener>();
+  /** What a listener is told that comes later. */
+  readonly #nodes = new Map<string, NodeProgress>();
+  readonly #occupants = new Map<string, OccupantProgress>();
+  #trouble: string | undefined;
+  /** Records that came before anyone listened. */
+  #early: TraceRecord[] = [];
+  #occupantsWorker: Worker | undefined;
+  #occupantsApi: Comlink.Remote<OccupantsWorkerApi> | undefined;
+  #stopped = false;
+
+  constructor(config: LiveConfig, pageOrigin: string) {
+    this.#config = config;
+    const url = new URL(config.websocket, pageOrigin);
+    url.protocol = url.protocol === 'https:' || url.protocol === 'wss:' ? 'wss:' : 'ws:';
+    this.#websocket = url.href;
+    const guest = mayRunNodes(config) ? undefined : guestOf(config);
+    this.scenario = guest
+      ? { ...config.scenario, occupants: [...config.scenario.occupants, occupantOf(guest)] }
+      : config.scenario;
+    this.#characters = [...charactersOf(config), ...(guest ? [guest] : [])];
+    this.joinInfo = config.credentials.guests.map(({ jid, password }) => ({
+      websocket: this.#websocket,
+      room: roomFor(config.scenario, domainOf(jid)),
+      jid,
+      password,
+    }));
+    for (const node of config.scenario.nodes) this.#prepareNode(node);
+  }
+
+  get runsNodes(): boolean {
+    const phases = [...this.#supervisors.values()].map(({ phase }) => phase);
+    return phases.length > 0 && phases.some((phase) => phase !== 'elsewhere');
+  }
+
+  listen(listener: SessionListener): () => void {
+    this.#listeners.add(listener);
+    for (const progress of this.#nodes.values()) listener.node(progress);
+    for (const progress of this.#occupants.values()) listener.occupant(progress);
+    if (this.#trouble !== undefined) listener.trouble(this.#trouble);
+    const early = this.#early;
+    this.#early = [];
+    if (early.length > 0) listener.records(early);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Everything starts side by side; only the script waits for all nodes. */
+  async run(): Promise<void> {
+    for (const supervisor of this.#supervisors.values()) supervisor.start();
+    const watching = this.#startOccupants();
+    const nodes = [...this.#supervisors.values()];
+    await within(Promise.all(nodes.map((node) => node.settled())), nodesMs);
+    await within(watching, callMs);
+    if (!nodes.some(({ phase }) => phase === 'ready')) return;
+    for (const { act, who } of this.#config.scenario.script) {
+      if (this.#stopped) return;
+      await this.act({ act, who });
+    }
+  }
+
+  async act(action: Action): Promise<ActResult> {
+    if (this.#stopped) return refuse('the session has ended');
+    switch (action.act) {
+      case 'join':
+      case 'leave':
+        return this.#occupant(action.who, { act: action.act });
+      case 'say':
+      case 'subject':
+        return this.#occupant(action.who, { act: action.act, text: action.text });
+      case 'nick':
+        return this.#occupant(action.who, { act: 'nick', nick: action.nick });
+      case 'pm':
+        return this.#occupant(action.who, { act: 'pm', to: action.to, text: action.text });
+      case 'presence': {
+        const { show, status } = action;
+        return this.#occupant(action.who, { act: 'presence', show, ...(status === undefined ? {} : { status }) });
+      }
+      case 'cut':
+        return this.#link(action.link, { state: action.how });
+      case 'heal':
+        return this.#link(action.link, { state: 'up' });
+      case 'slow':
+        return this.#link(action.link, {
+          latency: String(action.latencyMs),
+          jitter: String(action.jitterMs),
+          bandwidth: String(action.bytesPerSecond),
+        });
+      case 'pause':
+        return this.#command('pause', { paused: String(action.paused) });
+      case 'crash':
+      case 'restart':
+        return this.#node(action.node, action.act);
+    }
+  }
+
+  async stop(): Promise<void> {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    const occupants = this.#occupantsApi?.stop() ?? Promise.resolve();
+    await Promise.all([
+      within(
+        occupants.catch(() => undefined),
+        2_000,
+      ),
+      ...[...this.#supervisors.values()].map((supervisor) => supervisor.stop()),
+    ]);
+    this.#occupantsApi?.[Comlink.releaseProxy]();
+    this.#occupantsWorker?.terminate();
+    this.#listeners.clear();
+  }
+
+  #prepareNode(node: ScenarioNode): void {
+    const { address } = node;
+    const password = this.#config.credentials.nodes?.[address];
+    if (password === undefined) {
+      this.#tellNode({ node: address, phase: 'elsewhere', detail: 'the page on the server’s own machine runs it' });
+      return;
+    }
+    this.#tellNode({ node: address, phase: 'waiting', detail: '' });
+    const { scenario } = this.#config;
+    const spawn = () => spawnNode({ scenario, node, websocket: this.#websocket, password });
+    this.#supervisors.set(address, new Supervisor(address, spawn, pageHost, (progress) => this.#tellNode(progress)));
+  }
+
+  async #startOccupants(): Promise<Result> {
+    const worker = new Worker(new URL('../../worker/occupants.worker.ts', import.meta.url), {
+      type: 'module',
+      name: 'occupants',
+    });
+    this.#occupantsWorker = worker;
+    worker.addEventListener('error', (event) => this.#tellTrouble(`the page's session: ${event.message}`));
+    const api = Comlink.wrap<OccupantsWorkerApi>(worker);
+    this.#occupantsApi = api;
+    const { operator, observer } = this.#config.credentials;
+    const account = operator ?? observer;
+    const start: OccupantsWorkerConfig = {
+      scenario: this.#config.scenario.id,
+      websocket: this.#websocket,
+      characters: this.#characters,
+      watcher: { jid: `${account.jid.split('/')[0]}/page-${randomSuffix()}`, password: account.password },
+    };
+    const listener: OccupantsListener = {
+      records: (batch) => this.#tellRecords(batch),
+      occupant: (report) => this.#tellOccupant(report),
+      trouble: (text) => this.#tellTrouble(text),
+    };
+    return api.start(start, Comlink.proxy(listener));
+  }
+
+  #occupant(who: string, act: Parameters<OccupantsWorkerApi['act']>[1]): Promise<ActResult> {
+    return this.#call((api) => api.act(who, act));
+  }
+
+  #link([a, b]: readonly [string, string], fields: Record<string, string>): Promise<ActResult> {
+    return this.#command('link', { a, b, ...fields });
+  }
+
+  async #command(name: string, fields: Record<string, string>): Promise<ActResult> {
+    if (this.#config.credentials.operator === undefined)
+      return refuse('only the page on the server’s own machine may change the network');
+    return this.#call((api) => api.command(name, fields));
+  }
+
+  async #call(call: (api: Comlink.Remote<OccupantsWorkerApi>) => Promise<Result>): Promise<ActResult> {
+    if (this.#occupantsApi === undefined) return refuse('not started yet');
+    const result = await within(
+      call(this.#occupantsApi).catch((error: unknown) => refuse(String(error))),
+      callMs,
+    );
+    return result ?? refuse('the worker did not answer');
+  }
+
+  async #node(address: string, what: 'crash' | 'restart'): Promise<ActResult> {
+    const supervisor = this.#supervisors.get(address);
+    if (supervisor === undefined || supervisor.phase === 'elsewhere')
+      return refuse(`${address} does not run on this page`);
+    if (what === 'crash') {
+      supervisor.crash();
+      return { ok: true };
+    }
+    await within(supervisor.restart(), callMs);
+    return supervisor.phase === 'ready'
+      ? { ok: true }
+      : refuse(`${address}: ${this.#nodes.get(address)?.detail ?? 'not ready'}`);
+  }
+
+  #tellNode(progress: NodeProgress): void {
+    this.#nodes.set(progress.node, progress);
+    for (const listener of this.#listeners) listener.node(progress);
+  }
+
+  #tellOccupant(progress: OccupantProgress): void {
+    this.#occupants.set(progress.who, progress);
+    for (const listener of this.#listeners) listener.occupant(progress);
+  }
+
+  #tellTrouble(text: string | undefined): void {
+    if (text === this.#trouble) return;
+    this.#trouble = text;
+    for (const listener of this.#listeners) listener.trouble(text);
+  }
+
+  #tellRecords(batch: readonly TraceRecord[]): void {
+    if (this.#listeners.size === 0) this.#early.push(...batch);
+    for (const listener of this.#listeners) listener.records(batch);
+  }
+}
+
+function spawnNode(config: Parameters<NodeWorkerApi['start']>[0]): SupervisedWorker {
+  const worker = new Worker(new URL('../../worker/node.worker.ts', import.meta.url), {
+    type: 'module',
+    name: config.node.address,
+  });
+  const api = Comlink.wrap<NodeWorkerApi>(worker);
+  return {
+    start: (report) => api.start(config, Comlink.proxy(report)),
+    ping: () => api.ping(),
+    stop: () => api.stop(),
+    terminate: () => worker.terminate(),
+    onError: (listener) => worker.addEventListener('error', (event) => listener(event.message || 'script error')),
+  };
+}
+
+function mayRunNodes({ credentials }: LiveConfig): boolean {
+  return credentials.nodes !== undefined;
+}
+
+function charactersOf({ scenario, credentials }: LiveConfig): Character[] {
+  return scenario.occupants.flatMap((occupant) => {
+    const password = credentials.occupants?.[bareOf(occupant.jid)];
+    return password === undefined ? [] : [{ ...occupant, password }];
+  });
+}
+
+/** A page that runs no nodes takes part under a resource of its own. */
+function guestOf({ scenario, credentials }: LiveConfig): Character | undefined {
+  const account = credentials.guests[Math.floor(Math.random() * credentials.guests.length)];
+  if (account === undefined) return undefined;
+  const suffix = randomSuffix();
+  return {
+    jid: `${bareOf(account.jid)}/${suffix}`,
+    password: account.password,
+    nick: `guest-${suffix}`,
+    room: roomFor(scenario, domainOf(account.jid)),
+  };
+}
+
+function occupantOf({ jid, nick, room }: Character): ScenarioOccupant {
+  return { jid, nick, room };
+}
+
+/** The room that users of that server join: the one their characters join. */
+function roomFor({ occupants, nodes }: Scenario, domain: string): string {
+  const neighbour = occupants.find((occupant) => domainOf(occupant.jid) === domain) ?? occupants[0];
+  if (neighbour !== undefined) return neighbour.room;
+  for (const node of nodes) if (node.kind === 'service' && node.rooms[0]) return node.rooms[0].jid;
+  return '';
+}
+
+function bareOf(jid: string): string {
+  return jid.split('/')[0] ?? jid;
+}
+
+function domainOf(jid: string): string {
+  const bare = bareOf(jid);
+  return bare.slice(bare.indexOf('@') + 1);
+}
+
+function randomSuffix(): string {
+  return Math.random().toString(36).slice(2, 6).padEnd(4, '0');
+}
+
+function refuse(error: string): { readonly ok: false; readonly error: string } {
+  return { ok: false, error };
+}
+
+/** @returns undefined if it took too long */
+function within<T>(promise: Promise<T>, ms: number): Promise<T | undefined> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => resolve(undefined), ms);
+    promise.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
+}
