@@ -1,4 +1,4 @@
-import { type Jid, domainOf, parseJid, partsOf } from '../core/xmpp/jid.ts';
+import { domainOf, type Jid, parseJid, partsOf } from '../core/xmpp/jid.ts';
 import type { AccountConfig, Grant, Role } from './config.ts';
 import type { ServerHost } from './host.ts';
 
@@ -35,7 +35,12 @@ export class Accounts {
   /** Makes the salt of an account that does not exist the same each time it is asked for. */
   readonly #pepper: Uint8Array;
 
-  constructor(host: ServerHost, accounts: readonly AccountConfig[], grants: readonly Grant[], openDomains: ReadonlySet<Jid>) {
+  constructor(
+    host: ServerHost,
+    accounts: readonly AccountConfig[],
+    grants: readonly Grant[],
+    openDomains: ReadonlySet<Jid>,
+  ) {
     this.#host = host;
     this.#openDomains = openDomains;
     this.#pepper = host.crypto.randomBytes(20);
@@ -44,7 +49,8 @@ export class Accounts {
       const open = role === 'user' && openDomains.has(domainOf(jid));
       this.#accounts.set(jid, { address: jid, role, password, open });
     }
-    for (const grant of grants) this.#grants.add(grantKey(prepared(grant.server), prepared(grant.account), prepared(grant.address)));
+    for (const grant of grants)
+      this.#grants.add(grantKey(prepared(grant.server), prepared(grant.account), prepared(grant.address)));
   }
 
   get(address: Jid): Account | undefined {

@@ -23,7 +23,9 @@ export function authorisedFrom(session: Session, from: string | undefined, to: J
     case 'user':
     case 'operator':
     case 'observer':
-      return claimed === undefined || claimed === session.address || claimed === account.address ? session.address : undefined;
+      return claimed === undefined || claimed === session.address || claimed === account.address
+        ? session.address
+        : undefined;
     case 'service':
       if (claimed === undefined) return session.hosts.values().next().value;
       return session.hosts.has(domainOf(claimed)) ? claimed : undefined;

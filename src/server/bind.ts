@@ -1,4 +1,4 @@
-import { stanzaError, type StanzaError } from '../core/xmpp/errors.ts';
+import { type StanzaError, stanzaError } from '../core/xmpp/errors.ts';
 import { parseJid, resourceOf } from '../core/xmpp/jid.ts';
 import type { Session } from './session.ts';
 
@@ -30,10 +30,12 @@ export function bindResource(session: Session, wanted: string | undefined): Stan
 export function bindHost(session: Session, hostname: string): StanzaError | undefined {
   const { server, account } = session;
   const host = parseJid(hostname);
-  if (host === undefined || resourceOf(host) !== '') return stanzaError('modify', 'bad-request', `not a host name: ${hostname.slice(0, 80)}`);
+  if (host === undefined || resourceOf(host) !== '')
+    return stanzaError('modify', 'bad-request', `not a host name: ${hostname.slice(0, 80)}`);
   const own = account.role === 'service' && host === account.address && server.services.has(host);
   const granted = session.isNode && server.network.accounts.isGranted(server.domain, account.address, host);
-  if (!own && !granted) return stanzaError('cancel', 'not-allowed', `${account.address} may not bind ${host} on ${server.domain}`);
+  if (!own && !granted)
+    return stanzaError('cancel', 'not-allowed', `${account.address} may not bind ${host} on ${server.domain}`);
   const holder = server.hosts.get(host);
   if (holder !== undefined && (holder === session || holder.account.address !== account.address))
     return stanzaError('cancel', 'conflict', `${host} is bound already`);
@@ -47,7 +49,8 @@ export function bindHost(session: Session, hostname: string): StanzaError | unde
 /** XEP-0225 §4, Unbind Request. */
 export function unbindHost(session: Session, hostname: string): StanzaError | undefined {
   const host = parseJid(hostname);
-  if (host === undefined || !session.hosts.has(host)) return stanzaError('cancel', 'item-not-found', 'not bound by this stream');
+  if (host === undefined || !session.hosts.has(host))
+    return stanzaError('cancel', 'item-not-found', 'not bound by this stream');
   session.hosts.delete(host);
   session.server.hosts.delete(host);
   if (session.account.role === 'service' && session.hosts.size === 0) session.server.withdraw(session);

@@ -80,7 +80,9 @@ const commands: readonly Command[] = [
 ];
 
 /** What the commands node lists to this session (XEP-0050 §2.2: only what it may execute). */
-export function commandItems(session: Session | undefined): readonly { readonly node: string; readonly name: string }[] {
+export function commandItems(
+  session: Session | undefined,
+): readonly { readonly node: string; readonly name: string }[] {
   return session === undefined ? [] : commands.filter((command) => command.roles.includes(session.account.role));
 }
 
@@ -89,12 +91,17 @@ export function answerCommand(server: Server, envelope: Envelope, request: XmlEl
   const { stanza, origin } = envelope;
   const node = request.attrs['node'] ?? '';
   const command = commands.find((known) => known.node === node);
-  if (command === undefined) return server.bounce(envelope, stanzaError('cancel', 'item-not-found', `no command ${node.slice(0, 200)}`));
+  if (command === undefined)
+    return server.bounce(envelope, stanzaError('cancel', 'item-not-found', `no command ${node.slice(0, 200)}`));
   if (origin === undefined || !command.roles.includes(origin.account.role))
     return server.bounce(envelope, stanzaError('auth', 'forbidden', `${node} is not for ${stanza.from}`));
   const sessionid = request.attrs['sessionid'] ?? server.network.host.randomId();
   const answer = (status: string, ...children: readonly XmlElement[]) =>
-    server.reply(envelope, iqResult(stanza, el('command', NS.commands, { node, sessionid, status }, ...children)), '0050#2.4');
+    server.reply(
+      envelope,
+      iqResult(stanza, el('command', NS.commands, { node, sessionid, status }, ...children)),
+      '0050#2.4',
+    );
 
   const action = request.attrs['action'] ?? 'execute';
   if (action === 'cancel') return answer('canceled');
@@ -103,7 +110,11 @@ export function answerCommand(server: Server, envelope: Envelope, request: XmlEl
   const form = childOf(request, 'x', NS.dataForms);
   if (form?.attrs['type'] === 'cancel') return answer('canceled');
   if (form === undefined && command.fields.length > 0)
-    return answer('executing', el('actions', NS.commands, { execute: 'complete' }, el('complete', NS.commands)), writeForm(command));
+    return answer(
+      'executing',
+      el('actions', NS.commands, { execute: 'complete' }, el('complete', NS.commands)),
+      writeForm(command),
+    );
   const result = command.run(server, origin, form === undefined ? new Map() : readForm(form));
   if (typeof result !== 'string') return server.bounce(envelope, result);
   answer('completed', el('note', NS.commands, { type: 'info' }, result));
@@ -112,7 +123,12 @@ export function answerCommand(server: Server, envelope: Envelope, request: XmlEl
 function writeForm(command: Command): XmlElement {
   const x = NS.dataForms;
   const fields = command.fields.map(({ name, label, type, options = [] }) =>
-    el('field', x, { var: name, label, type }, ...options.map((option) => el('option', x, {}, el('value', x, {}, option)))),
+    el(
+      'field',
+      x,
+      { var: name, label, type },
+      ...options.map((option) => el('option', x, {}, el('value', x, {}, option))),
+    ),
   );
   return el('x', x, { type: 'form' }, el('title', x, {}, command.name), ...fields);
 }
@@ -162,11 +178,16 @@ function changeLink(network: Network, fields: Fields): string | StanzaError {
     const text = fields.get(name);
     if (text === undefined) continue;
     const value = Number(text);
-    if (text === '' || !Number.isFinite(value) || value < 0 || value > max) return badField(fields, name, `a number from 0 to ${max}`);
+    if (text === '' || !Number.isFinite(value) || value < 0 || value > max)
+      return badField(fields, name, `a number from 0 to ${max}`);
     settings[key] = value;
   }
   network.changeLink(a, b, settings);
-  return `${a} – ${b}: ${Object.entries(settings).map(([key, value]) => `${key} ${value}`).join(', ') || 'unchanged'}`;
+  return `${a} – ${b}: ${
+    Object.entries(settings)
+      .map(([key, value]) => `${key} ${value}`)
+      .join(', ') || 'unchanged'
+  }`;
 }
 const states: ReadonlySet<string> = new Set<LinkState>(['up', 'bounce', 'silent']);
 const numbers = [
@@ -178,8 +199,12 @@ const numbers = [
 function disconnect(network: Network, fields: Fields): string | StanzaError {
   const stream = fields.get('stream') || undefined;
   const address = fields.get('jid') ? parseJid(fields.get('jid') as string) : undefined;
-  if (stream === undefined && address === undefined) return badField(fields, fields.has('jid') ? 'jid' : 'stream', 'a stream id or an address');
-  const ended = network.disconnect({ ...(stream === undefined ? {} : { stream }), ...(address === undefined ? {} : { address }) });
+  if (stream === undefined && address === undefined)
+    return badField(fields, fields.has('jid') ? 'jid' : 'stream', 'a stream id or an address');
+  const ended = network.disconnect({
+    ...(stream === undefined ? {} : { stream }),
+    ...(address === undefined ? {} : { address }),
+  });
   if (ended === 0) return stanzaError('cancel', 'item-not-found', `no session ${stream ?? address}`);
   return ended === 1 ? 'closed' : `closed ${ended} sessions`;
 }

@@ -18,8 +18,10 @@ export function answerIq(server: Server, envelope: Envelope): void {
   const request = `${stanza.type} ${payload.xmlns} ${payload.name}`;
   const toServer = stanza.to === server.domain;
   const own = origin !== undefined && stanza.to === origin.account.address;
-  const ok = (spec: string, ...payloads: readonly XmlElement[]) => server.reply(envelope, iqResult(stanza, ...payloads), spec);
-  const refuse = () => server.bounce(envelope, stanzaError('cancel', 'service-unavailable', `${payload.name} is not served here`));
+  const ok = (spec: string, ...payloads: readonly XmlElement[]) =>
+    server.reply(envelope, iqResult(stanza, ...payloads), spec);
+  const refuse = () =>
+    server.bounce(envelope, stanzaError('cancel', 'service-unavailable', `${payload.name} is not served here`));
   if (!toServer && server.network.accounts.get(stanza.to) === undefined && !own) return refuse();
 
   switch (request) {
@@ -54,7 +56,13 @@ function discoInfo(server: Server, envelope: Envelope, query: XmlElement): void 
       envelope,
       iqResult(
         stanza,
-        el('query', NS.discoInfo, { node }, el('identity', NS.discoInfo, { category, type, name }), ...vars.map((v) => el('feature', NS.discoInfo, { var: v }))),
+        el(
+          'query',
+          NS.discoInfo,
+          { node },
+          el('identity', NS.discoInfo, { category, type, name }),
+          ...vars.map((v) => el('feature', NS.discoInfo, { var: v })),
+        ),
       ),
       '0030#3.1',
     );
@@ -71,7 +79,8 @@ function discoInfo(server: Server, envelope: Envelope, query: XmlElement): void 
 function discoItems(server: Server, envelope: Envelope, query: XmlElement): void {
   const { stanza, origin } = envelope;
   const { node } = query.attrs;
-  const item = (jid: Jid, attrs: Record<string, string | undefined> = {}) => el('item', NS.discoItems, { jid, ...attrs });
+  const item = (jid: Jid, attrs: Record<string, string | undefined> = {}) =>
+    el('item', NS.discoItems, { jid, ...attrs });
   let items: XmlElement[] = [];
   if (stanza.to === server.domain && node === undefined) items = [...server.services].map((service) => item(service));
   if (stanza.to === server.domain && node === NS.commands)
@@ -83,7 +92,8 @@ function discoItems(server: Server, envelope: Envelope, query: XmlElement): void
 export function takeMessage(server: Server, { stanza, origin }: Envelope): void {
   const report = payloadOf(stanza, 'report', SNS.trace);
   if (report === undefined || origin === undefined) return;
-  const own = (node: string) => node === origin.address || node === bareOf(origin.address) || origin.hosts.has(node as Jid);
+  const own = (node: string) =>
+    node === origin.address || node === bareOf(origin.address) || origin.hosts.has(node as Jid);
   const records = readReport(textOf(report), own);
   if (records === undefined) {
     server.network.host.log?.(`trace: a report of ${origin.address} was malformed or not about itself`);

@@ -1,6 +1,6 @@
+import { NS } from '../core/xmpp/namespaces.ts';
 import type { Stanza } from '../core/xmpp/stanza.ts';
 import { elementsOf, type XmlElement } from '../core/xmpp/xml.ts';
-import { NS } from '../core/xmpp/namespaces.ts';
 
 /** A stanza as a session hands it in: the addresses are text yet, and either may be missing. */
 export interface Incoming {
@@ -30,7 +30,11 @@ export function readIncoming(element: XmlElement): Incoming | undefined {
 }
 
 /** RFC 6120 §8.2.3: an iq has an id and a type; a request has one payload, a result at most one. */
-export function iqFault(stanza: { readonly id?: string; readonly type?: string; readonly payloads: readonly XmlElement[] }): string | undefined {
+export function iqFault(stanza: {
+  readonly id?: string;
+  readonly type?: string;
+  readonly payloads: readonly XmlElement[];
+}): string | undefined {
   if (stanza.id === undefined || stanza.id === '') return 'an iq needs an id';
   switch (stanza.type) {
     case 'get':

@@ -1,5 +1,5 @@
 import { type Direction, Link, type LinkSettings } from '../core/net/link.ts';
-import { stanzaError, type StanzaError } from '../core/xmpp/errors.ts';
+import { type StanzaError, stanzaError } from '../core/xmpp/errors.ts';
 import { domainOf, type Jid } from '../core/xmpp/jid.ts';
 import type { Stanza } from '../core/xmpp/stanza.ts';
 import { type Instant, plus } from '../core/xmpp/time.ts';
@@ -99,7 +99,15 @@ export class Network {
     const link: NetworkLink = { between: [a.domain, b.domain], link: new Link() };
     this.#links.push(link);
     const way = (from: Server, to: Server, direction: Direction) =>
-      this.#ways.set(`${from.domain} ${to.domain}`, { from, to, link, direction, queue: [], head: 0, timer: undefined });
+      this.#ways.set(`${from.domain} ${to.domain}`, {
+        from,
+        to,
+        link,
+        direction,
+        queue: [],
+        head: 0,
+        timer: undefined,
+      });
     way(a, b, 0);
     way(b, a, 1);
   }
@@ -149,7 +157,12 @@ export class Network {
   disconnect(which: { readonly stream?: string; readonly address?: Jid }): number {
     const sessions = this.servers
       .flatMap((server) => server.sessions())
-      .filter((s) => s.stream === which.stream || (which.address !== undefined && (s.address === which.address || s.account.address === which.address || s.hosts.has(which.address))));
+      .filter(
+        (s) =>
+          s.stream === which.stream ||
+          (which.address !== undefined &&
+            (s.address === which.address || s.account.address === which.address || s.hosts.has(which.address))),
+      );
     for (const session of sessions) session.peer.end('reset', 'closed by the operator');
     return sessions.length;
   }
@@ -164,7 +177,8 @@ export class Network {
     const transmission = overfull
       ? ({ outcome: 'dropped' } as const)
       : way.link.link.transmit(way.direction, traced.bytes, now, this.host.random());
-    if (overfull) this.host.log?.(`link ${from.domain} to ${to.domain}: ${queueMax} stanzas wait, one more was dropped`);
+    if (overfull)
+      this.host.log?.(`link ${from.domain} to ${to.domain}: ${queueMax} stanzas wait, one more was dropped`);
     this.#noteCounters(way.link);
     const seq = hidden
       ? cause
@@ -175,13 +189,18 @@ export class Network {
           to: to.domain,
           server: way.link.between,
           stanza: traced,
-          ...(transmission.outcome === undefined ? { arrives: transmission.arrives } : { outcome: transmission.outcome }),
+          ...(transmission.outcome === undefined
+            ? { arrives: transmission.arrives }
+            : { outcome: transmission.outcome }),
           ...(cause === undefined ? {} : { cause }),
           ...(spec === undefined ? {} : { spec }),
         }).seq;
     const reached: Envelope = { ...envelope, ...(seq === undefined ? {} : { cause: seq }) };
     if (transmission.outcome === 'bounced')
-      from.bounce(reached, stanzaError('wait', 'remote-server-timeout', `no connection from ${from.domain} to ${to.domain}`));
+      from.bounce(
+        reached,
+        stanzaError('wait', 'remote-server-timeout', `no connection from ${from.domain} to ${to.domain}`),
+      );
     if (transmission.arrives === undefined) return;
     const { origin: _, ...onward } = reached;
     way.queue.push({ arrives: transmission.arrives, envelope: onward, order: ++this.#order });
@@ -208,7 +227,11 @@ export class Network {
       for (const way of this.#ways.values()) {
         const waiting = way.queue[way.head];
         if (waiting === undefined || waiting.arrives > now) continue;
-        if (next === undefined || waiting.arrives < next.waiting.arrives || (waiting.arrives === next.waiting.arrives && waiting.order < next.waiting.order))
+        if (
+          next === undefined ||
+          waiting.arrives < next.waiting.arrives ||
+          (waiting.arrives === next.waiting.arrives && waiting.order < next.waiting.order)
+        )
           next = { way, waiting };
       }
       if (next === undefined) return;
@@ -260,7 +283,8 @@ export class Network {
   ): { readonly ok: true; readonly session: LocalSession } | { readonly ok: false; readonly error: StanzaError } {
     const server = this.hosting(domainOf(account));
     const known = this.accounts.get(account);
-    if (server === undefined || known === undefined) return { ok: false, error: stanzaError('auth', 'not-authorized', `no account ${account}`) };
+    if (server === undefined || known === undefined)
+      return { ok: false, error: stanzaError('auth', 'not-authorized', `no account ${account}`) };
     const session = new Session(server, known, this.host.randomId(), {
       stanza: (stanza, n) => handlers.stanza(stanza, n),
       end: (condition, text) => {
@@ -286,7 +310,8 @@ export class Network {
           if (!session.alive) return undefined;
           const n = session.admit();
           if (n === undefined) session.peer.end('policy-violation', 'too many stanzas');
-          else if (!isXmlText(tracedStanza(stanza).xml)) session.peer.end('not-well-formed', 'a character XML 1.0 forbids');
+          else if (!isXmlText(tracedStanza(stanza).xml))
+            session.peer.end('not-well-formed', 'a character XML 1.0 forbids');
           else server.receive(session, stanza, n);
           return session.alive ? n : undefined;
         },

@@ -104,7 +104,8 @@ function parse(text: string, limits: ParseLimits): XmlElement {
       refuse('policy-violation', `an element may have ${limits.children} children`);
   });
   parser.on('attribute', (attribute) => {
-    if (++attributes > limits.attributes) refuse('policy-violation', `an element may have ${limits.attributes} attributes`);
+    if (++attributes > limits.attributes)
+      refuse('policy-violation', `an element may have ${limits.attributes} attributes`);
     if ((attribute.prefix === 'xmlns' || attribute.name === 'xmlns') && ++declarations > limits.declarations)
       refuse('policy-violation', `a frame may have ${limits.declarations} namespace declarations`);
   });

@@ -14,7 +14,9 @@ export function readReport(json: string, own: (node: string) => boolean): (StepR
     return undefined;
   }
   if (!Array.isArray(value)) return undefined;
-  return value.every((item): item is StepRecord | StatusRecord => isReportRecord(item) && own(item.node)) ? value : undefined;
+  return value.every((item): item is StepRecord | StatusRecord => isReportRecord(item) && own(item.node))
+    ? value
+    : undefined;
 }
 
 function isReportRecord(item: unknown): item is StepRecord | StatusRecord {

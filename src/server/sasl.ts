@@ -8,7 +8,13 @@ export type SaslStep =
   | { readonly kind: 'success'; readonly account: Account; readonly data?: string }
   | { readonly kind: 'failure'; readonly condition: SaslCondition; readonly name?: Jid };
 
-export type SaslCondition = 'aborted' | 'incorrect-encoding' | 'invalid-authzid' | 'invalid-mechanism' | 'malformed-request' | 'not-authorized';
+export type SaslCondition =
+  | 'aborted'
+  | 'incorrect-encoding'
+  | 'invalid-authzid'
+  | 'invalid-mechanism'
+  | 'malformed-request'
+  | 'not-authorized';
 
 export type Mechanism = 'SCRAM-SHA-1' | 'PLAIN' | 'ANONYMOUS';
 
@@ -52,7 +58,8 @@ function addressOf(name: string, realm: SaslRealm): Jid | undefined {
   if (asDomain !== undefined && realm.services.has(asDomain)) return asDomain;
   const address = parseJid(`${name}@${realm.domain}`);
   // The localpart may not smuggle another domain or a resource in.
-  if (address === undefined || partsOf(address).domain !== realm.domain || partsOf(address).resource !== '') return undefined;
+  if (address === undefined || partsOf(address).domain !== realm.domain || partsOf(address).resource !== '')
+    return undefined;
   return address;
 }
 
@@ -64,7 +71,8 @@ function authorises(authzid: string, address: Jid): boolean {
 function plain(message: string, realm: SaslRealm): SaslStep {
   const parts = message.split('\0');
   const [authzid, name, password] = parts;
-  if (parts.length !== 3 || authzid === undefined || !name || !password) return { kind: 'failure', condition: 'malformed-request' };
+  if (parts.length !== 3 || authzid === undefined || !name || !password)
+    return { kind: 'failure', condition: 'malformed-request' };
   const address = addressOf(name, realm);
   if (address === undefined) return { kind: 'failure', condition: 'not-authorized' };
   const account = realm.accounts.login(address);
@@ -77,7 +85,15 @@ function plain(message: string, realm: SaslRealm): SaslStep {
 /** RFC 5802 §5: client-first, server-first, client-final, server-final. */
 function scram(realm: SaslRealm, host: ServerHost): SaslExchange {
   const { crypto } = host;
-  let pending: { readonly first: ClientFirst; readonly serverFirst: string; readonly nonce: string; readonly keys: ScramKeys; readonly address: Jid } | undefined;
+  let pending:
+    | {
+        readonly first: ClientFirst;
+        readonly serverFirst: string;
+        readonly nonce: string;
+        readonly keys: ScramKeys;
+        readonly address: Jid;
+      }
+    | undefined;
 
   return (message) => {
     if (pending === undefined) {
@@ -140,7 +156,9 @@ function saslName(text: string): string | undefined {
 }
 
 function readClientFinal(message: string) {
-  const match = /^(c=([A-Za-z0-9+/=]+),r=([\x21-\x2b\x2d-\x7e]+)(?:,[a-z]=[^,]+)*?),p=([A-Za-z0-9+/=]+)$/i.exec(message);
+  const match = /^(c=([A-Za-z0-9+/=]+),r=([\x21-\x2b\x2d-\x7e]+)(?:,[a-z]=[^,]+)*?),p=([A-Za-z0-9+/=]+)$/i.exec(
+    message,
+  );
   if (match === null) return undefined;
   const [, withoutProof = '', binding = '', nonce = '', proof = ''] = match;
   return { withoutProof, binding, nonce, proof };

@@ -4,13 +4,13 @@ import { bareOf, domainOf, type Jid, parseJid, partsOf, resourceOf } from '../co
 import { NS } from '../core/xmpp/namespaces.ts';
 import { errorReply, payloadOf, presence, type Stanza, withParts } from '../core/xmpp/stanza.ts';
 import { childOf, textOf } from '../core/xmpp/xml.ts';
+import { prepared } from './accounts.ts';
 import { authorisedFrom } from './authority.ts';
 import type { ServerConfig } from './config.ts';
 import { answerIq, takeMessage } from './entity.ts';
 import { type Incoming, iqFault } from './incoming.ts';
 import { operatorNode, SNS } from './namespaces.ts';
 import type { Network } from './network.ts';
-import { prepared } from './accounts.ts';
 import type { Session } from './session.ts';
 import { tracedStanza } from './trace.ts';
 
@@ -110,7 +110,11 @@ export class Server {
     const directed = [...session.directed];
     session.directed.clear();
     for (const [to, from] of directed)
-      this.submit({ ...way, origin: session, stanza: presence(from, to, { id: like?.id, type: 'unavailable', lang: like?.lang }, ...(like?.payloads ?? [])) });
+      this.submit({
+        ...way,
+        origin: session,
+        stanza: presence(from, to, { id: like?.id, type: 'unavailable', lang: like?.lang }, ...(like?.payloads ?? [])),
+      });
   }
 
   /** Takes one stanza from a bound session; `n` is its number on the stream. */
@@ -192,7 +196,10 @@ export class Server {
     }
     const target = this.network.hosting(domainOf(stanza.to));
     if (target === undefined)
-      this.bounce(envelope, stanzaError('cancel', 'remote-server-not-found', `${domainOf(stanza.to)} is not known here`));
+      this.bounce(
+        envelope,
+        stanzaError('cancel', 'remote-server-not-found', `${domainOf(stanza.to)} is not known here`),
+      );
     else if (target === this) this.deliverLocally(envelope);
     else this.network.carry(this, target, envelope);
   }
@@ -214,7 +221,10 @@ export class Server {
   #deliverToUser(envelope: Envelope, bare: Jid, resource: string): void {
     const { stanza } = envelope;
     const unavailable = () =>
-      this.bounce(envelope, stanzaError('cancel', 'service-unavailable', resource === '' ? 'nobody there' : 'no such session'));
+      this.bounce(
+        envelope,
+        stanzaError('cancel', 'service-unavailable', resource === '' ? 'nobody there' : 'no such session'),
+      );
     if (resource !== '') {
       const session = this.user(bare, resource);
       if (session !== undefined) this.deliver(session, envelope);
@@ -279,7 +289,12 @@ export class Server {
 
   /** Sends the server's own answer to a stanza back to whoever sent that. */
   reply({ origin, cause, hidden }: Envelope, answer: Stanza, spec: Spec): void {
-    const way: Envelope = { stanza: answer, spec, ...(cause === undefined ? {} : { cause }), ...(hidden ? { hidden } : {}) };
+    const way: Envelope = {
+      stanza: answer,
+      spec,
+      ...(cause === undefined ? {} : { cause }),
+      ...(hidden ? { hidden } : {}),
+    };
     // To the session, not to the address: a replica that relays must learn that its relaying failed.
     if (origin?.alive === true && origin.server === this) this.deliver(origin, way);
     else if (origin === undefined) this.submit(way);
@@ -298,5 +313,7 @@ function isManagement(session: Session, stanza: Stanza): boolean {
   if (session.isManagement && (toServer || stanza.to === session.account.address)) return true;
   if (!toServer) return false;
   if (stanza.name === 'message') return childOf({ children: stanza.payloads }, 'report', SNS.trace) !== undefined;
-  return childOf({ children: stanza.payloads }, 'command', NS.commands)?.attrs['node']?.startsWith(operatorNode) === true;
+  return (
+    childOf({ children: stanza.payloads }, 'command', NS.commands)?.attrs['node']?.startsWith(operatorNode) === true
+  );
 }

@@ -12,7 +12,14 @@ import { type Incoming, iqFault, readIncoming } from './incoming.ts';
 import { SNS } from './namespaces.ts';
 import type { Network } from './network.ts';
 import { defaultLimits, parseElement } from './parser.ts';
-import { mechanismsOf, type SaslCondition, type SaslExchange, type SaslRealm, type SaslStep, startSasl } from './sasl.ts';
+import {
+  mechanismsOf,
+  type SaslCondition,
+  type SaslExchange,
+  type SaslRealm,
+  type SaslStep,
+  startSasl,
+} from './sasl.ts';
 import type { Server } from './server.ts';
 import { Session, type StreamCondition } from './session.ts';
 import { tracedStanza } from './trace.ts';
@@ -33,7 +40,13 @@ type Phase =
   /** Waits for the first `<open/>`. */
   | { readonly name: 'opening' }
   /** `busy` while a failure is held back: nothing may be sent meanwhile. */
-  | { readonly name: 'authenticating'; readonly server: Server; readonly domain: Jid; exchange?: SaslExchange; busy?: boolean }
+  | {
+      readonly name: 'authenticating';
+      readonly server: Server;
+      readonly domain: Jid;
+      exchange?: SaslExchange;
+      busy?: boolean;
+    }
   /** SASL succeeded: waits for the second `<open/>` (RFC 6120 §6.4.6). */
   | { readonly name: 'restarting'; readonly server: Server; readonly domain: Jid; readonly account: Account }
   | { readonly name: 'session'; readonly server: Server; readonly session: Session }
@@ -115,7 +128,10 @@ export class Stream {
     const domain = parseJid(element.attrs['to'] ?? '');
     const server = domain === undefined ? undefined : this.#find(domain)?.hosting(domain);
     if (domain === undefined || server === undefined) {
-      this.#end('host-unknown', `no server for ${(element.attrs['to'] ?? '').slice(0, 200) || 'an <open/> without to'}`);
+      this.#end(
+        'host-unknown',
+        `no server for ${(element.attrs['to'] ?? '').slice(0, 200) || 'an <open/> without to'}`,
+      );
       return;
     }
     if (element.attrs['version'] !== '1.0') {
@@ -140,7 +156,9 @@ export class Stream {
 
   #sendOpen(from: Jid | undefined, id: string): void {
     const address = from === undefined ? '' : ` from="${escapeAttribute(from)}"`;
-    this.#connection.send(`<open xmlns="${SNS.framing}"${address} id="${escapeAttribute(id)}" version="1.0" xml:lang="en"/>`);
+    this.#connection.send(
+      `<open xmlns="${SNS.framing}"${address} id="${escapeAttribute(id)}" version="1.0" xml:lang="en"/>`,
+    );
   }
 
   /** With the prefix, since clients look for `stream:features` by that name. */
@@ -162,7 +180,8 @@ export class Stream {
         if (exchange === undefined) return this.#saslFailure(phase, 'invalid-mechanism');
         phase.exchange = exchange;
         // No initial response: an empty challenge asks for it (RFC 4422 §3.2). ANONYMOUS needs none.
-        if (textOf(element).trim() === '' && element.attrs['mechanism'] !== 'ANONYMOUS') return this.#send(el('challenge', SNS.sasl));
+        if (textOf(element).trim() === '' && element.attrs['mechanism'] !== 'ANONYMOUS')
+          return this.#send(el('challenge', SNS.sasl));
         return this.#saslMessage(phase, exchange, element);
       }
       case 'response':
@@ -238,7 +257,8 @@ export class Stream {
   #stanza(session: Session, element: XmlElement): void {
     const incoming = readIncoming(element);
     if (incoming === undefined) {
-      if (element.xmlns === '' || element.xmlns === 'jabber:server') this.#end('invalid-namespace', 'stanzas are in jabber:client');
+      if (element.xmlns === '' || element.xmlns === 'jabber:server')
+        this.#end('invalid-namespace', 'stanzas are in jabber:client');
       else this.#end('unsupported-stanza-type', `<${element.name.slice(0, 80)}/> in ${element.xmlns.slice(0, 200)}`);
       return;
     }

@@ -1,0 +1,142 @@
+import { randomBytes } from 'node:crypto';
+import { bareOf, domainOf, type Jid, parseJid } from '../core/xmpp/jid.ts';
+import type { LiveConfig, LiveCredentials, LiveLogin } from '../scenario/live-config-type.ts';
+import type { Scenario } from '../scenario/scenario.ts';
+import type { AccountConfig, Grant, NetworkConfig } from '../server/config.ts';
+import type { ServerHost } from '../server/host.ts';
+import { Network } from '../server/network.ts';
+import type { FindNetwork } from '../server/stream.ts';
+import { websocketPath } from './websocket-host.ts';
+
+export interface LiveOptions {
+  /** Users of the user domains are let in with any password and created on the spot. Never beyond loopback. */
+  readonly open?: boolean;
+  /** Passwords to use instead of random ones, by bare JID; further users of the user domains are created. */
+  readonly passwords?: Readonly<Record<string, string>>;
+}
+
+/** A scenario's network as it is hosted: servers, accounts, and the passwords of this run. */
+export interface LiveNetwork {
+  readonly scenario: Scenario;
+  readonly network: Network;
+  readonly credentials: LiveCredentials;
+}
+
+/** All scenarios that one process serves. */
+export interface Live {
+  readonly networks: readonly LiveNetwork[];
+  readonly find: FindNetwork;
+  /**
+   * @param trusted  the page is on this machine: it may run the nodes and operate the network
+   * @returns undefined if there is no such scenario
+   */
+  configFor(scenario: string, trusted: boolean): LiveConfig | undefined;
+}
+
+/** @throws RangeError if two scenarios name the same domain, or an address is malformed */
+export function hostScenarios(scenarios: readonly Scenario[], host: ServerHost, options: LiveOptions = {}): Live {
+  const run = newPassword();
+  const networks = scenarios.map((scenario) => hostScenario(scenario, host, options));
+  const byDomain = new Map<Jid, Network>();
+  for (const { network } of networks)
+    for (const domain of network.domains()) {
+      const other = byDomain.get(domain);
+      if (other !== undefined)
+        throw new RangeError(`the scenarios ${other.id} and ${network.id} both have the domain ${domain}`);
+      byDomain.set(domain, network);
+    }
+  return {
+    networks,
+    find: (domain) => byDomain.get(domain),
+    configFor(id, trusted) {
+      const live = networks.find((one) => one.scenario.id === id);
+      if (live === undefined) return undefined;
+      const { operator, ...credentials } = live.credentials;
+      return {
+        scenario: live.scenario,
+        websocket: websocketPath,
+        run,
+        scenarios: networks.map(({ scenario: { id, title } }) => ({ id, title })),
+        credentials: trusted ? live.credentials : { ...credentials, nodes: {} },
+      };
+    },
+  };
+}
+
+export function hostScenario(scenario: Scenario, host: ServerHost, options: LiveOptions = {}): LiveNetwork {
+  const { config, credentials } = networkOf(scenario, options);
+  return { scenario, network: new Network(config, host), credentials };
+}
+
+/**
+ * The network that a scenario describes, with random passwords: for its nodes, its characters, the administrators of its
+ * services, two guests a server, one operator and one observer.
+ */
+export function networkOf(
+  scenario: Scenario,
+  options: LiveOptions = {},
+): { readonly config: NetworkConfig; readonly credentials: LiveCredentials } {
+  const accounts = new Map<string, AccountConfig>();
+  const userDomains = new Set<string>(scenario.servers.map(({ domain }) => bareJid(domain)));
+  const add = (address: string, role: AccountConfig['role']): LiveLogin => {
+    const jid = bareJid(address);
+    const account = accounts.get(jid) ?? { address: jid, password: options.passwords?.[jid] ?? newPassword(), role };
+    accounts.set(jid, account);
+    return { jid, password: account.password };
+  };
+  /** An address that no character has: what the scenario says comes first. */
+  const addNew = (local: string, domain: string, role: AccountConfig['role']): LiveLogin => {
+    let address = bareJid(`${local}@${domain}`);
+    for (let i = 2; accounts.has(address); i++) address = bareJid(`${local}-${i}@${domain}`);
+    return add(address, role);
+  };
+  const byJid = (logins: readonly LiveLogin[]) =>
+    Object.fromEntries(logins.map(({ jid, password }) => [jid, password]));
+
+  const nodes = scenario.nodes.map((node) => add(node.address, node.kind));
+  const people = [
+    ...scenario.occupants.map(({ jid }) => jid),
+    ...scenario.nodes.flatMap((node) => (node.kind === 'service' ? (node.admins ?? []) : [])),
+    ...Object.keys(options.passwords ?? {}),
+  ].filter((jid) => userDomains.has(domainOf(bareJid(jid))));
+  const occupants = people.map((jid) => add(jid, 'user'));
+  const guests = scenario.servers.flatMap(({ domain }) => [
+    addNew('guest1', domain, 'user'),
+    addNew('guest2', domain, 'user'),
+  ]);
+  const first = scenario.servers[0]?.domain ?? '';
+  const operator = addNew('operator', first, 'operator');
+  const observer = addNew('observer', first, 'observer');
+
+  const grants: Grant[] = scenario.nodes.flatMap((node) =>
+    node.kind === 'replica' ? [{ server: node.server, account: node.address, address: node.replicaOf }] : [],
+  );
+  return {
+    config: {
+      id: scenario.id,
+      servers: scenario.servers.map(({ domain }) => ({
+        domain,
+        services: scenario.nodes.flatMap((node) =>
+          node.kind === 'service' && node.server === domain ? [node.address] : [],
+        ),
+        open: options.open === true,
+      })),
+      links: scenario.links ?? [],
+      accounts: [...accounts.values()],
+      grants,
+    },
+    credentials: { nodes: byJid(nodes), occupants: byJid(occupants), guests, operator, observer },
+  };
+}
+
+/** @throws RangeError naming the text */
+function bareJid(text: string): Jid {
+  const jid = parseJid(text);
+  if (jid === undefined) throw new RangeError(`not a JID: ${JSON.stringify(text)}`);
+  return bareOf(jid);
+}
+
+/** 128 bits, and no character that a shell, a URL or a QR code would mangle. */
+function newPassword(): string {
+  return randomBytes(16).toString('hex');
+}

@@ -1,0 +1,43 @@
+import { createHash, createHmac, pbkdf2Sync, randomBytes, timingSafeEqual } from 'node:crypto';
+import { instant } from '../core/xmpp/time.ts';
+import type { ServerHost } from '../server/host.ts';
+
+/** setTimeout takes no more. */
+const timerMaxMs = 2 ** 31 - 1;
+
+/** Node's clock, timers and cryptography for the embedded server. Its timers keep no process alive. */
+export function nodeServerHost(log?: (line: string) => void): ServerHost {
+  return {
+    now: () => instant(Date.now()),
+    setTimer(at, fn) {
+      const timer = setTimeout(fn, Math.min(timerMaxMs, Math.max(0, Math.ceil(at - Date.now())))).unref();
+      return () => clearTimeout(timer);
+    },
+    randomId: () => randomBytes(16).toString('hex'),
+    random: () => Math.random(),
+    crypto: nodeCrypto,
+    ...(log === undefined ? {} : { log }),
+  };
+}
+
+export const nodeCrypto: ServerHost['crypto'] = {
+  sha1: (data) => createHash('sha1').update(data).digest(),
+  hmacSha1: (key, data) => createHmac('sha1', key).update(data).digest(),
+  pbkdf2Sha1: (password, salt, iterations) => pbkdf2Sync(password, salt, iterations, 20, 'sha1'),
+  randomBytes: (length) => randomBytes(length),
+  equal: (a, b) => a.length === b.length && timingSafeEqual(a, b),
+  toBase64: (data) => Buffer.from(data).toString('base64'),
+  // Buffer skips what is not base64; a login must not.
+  fromBase64: (text) =>
+    /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(text)
+      ? Buffer.from(text, 'base64')
+      : undefined,
+  toUtf8: (text) => Buffer.from(text, 'utf8'),
+  fromUtf8: (data) => {
+    try {
+      return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(data);
+    } catch {
+      return undefined;
+    }
+  },
+};

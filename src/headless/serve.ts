@@ -1,0 +1,220 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { parseArgs } from 'node:util';
+import { createMucNode } from '../core/node/muc-node.ts';
+import type { StatusRecord, StepRecord } from '../core/node/trace.ts';
+import { type Jid, jid, parseJid } from '../core/xmpp/jid.ts';
+import { message } from '../core/xmpp/stanza.ts';
+import { el } from '../core/xmpp/xml.ts';
+import { Driver } from '../host/driver.ts';
+import { MemoryStore } from '../host/memory-store.ts';
+import { builtIn, builtInScenario } from '../scenario/built-in.ts';
+import { formatErrors, parseScenario } from '../scenario/load.ts';
+import { nodeConfigOf } from '../scenario/node-config.ts';
+import type { Scenario, ScenarioNode } from '../scenario/scenario.ts';
+import type { ServerHost } from '../server/host.ts';
+import { SNS } from '../server/namespaces.ts';
+import { hostScenarios, type Live, type LiveNetwork } from './live-config.ts';
+import { LocalLink } from './local-link.ts';
+import { nodeServerHost } from './node-host.ts';
+import { attachWebSocketHost, websocketPath } from './websocket-host.ts';
+
+const help = `npm run serve -- [--scenario NAME|FILE] [--port N] [--auth open|accounts] [--accounts FILE]
+
+The embedded XMPP server and the scenario's room nodes in one process, no browser: XMPP over WebSocket (RFC 7395) on
+127.0.0.1. Prints "ready ws://127.0.0.1:N${websocketPath}" when every node is up. Ctrl-C stops.
+
+  --scenario NAME|FILE  ${builtIn.map(({ id }) => id).join(', ')}, or a scenario file (default: plain)
+  --port N              port to listen on (default 5280; 0: any free one)
+  --auth open           any user of a user domain may log in with any password and is created on the spot
+  --auth accounts       the scenario's characters and the accounts of --accounts only (the default)
+  --accounts FILE       JSON {"user@domain": "password", …}; without it the passwords are made up and printed
+  --log                 what the server refused, on standard error
+  --help                this text`;
+
+interface ServeOptions {
+  readonly scenario: Scenario;
+  readonly port: number;
+  readonly open: boolean;
+  readonly passwords?: Readonly<Record<string, string>>;
+  readonly log: boolean;
+}
+
+/** @returns the options, 'help', or one line that says what is wrong */
+function readArguments(args: readonly string[]): ServeOptions | 'help' | { readonly error: string } {
+  let values: { scenario?: string; port?: string; auth?: string; accounts?: string; log?: boolean; help?: boolean };
+  try {
+    ({ values } = parseArgs({
+      args: [...args],
+      options: {
+        scenario: { type: 'string' },
+        port: { type: 'string' },
+        auth: { type: 'string' },
+        accounts: { type: 'string' },
+        log: { type: 'boolean' },
+        help: { type: 'boolean', short: 'h' },
+      },
+    }));
+  } catch (error) {
+    const [sentence = ''] = String((error as Error).message).split(/\.\s|\n/);
+    return { error: `${sentence.replace(/\.$/, '')} (--help lists the flags)` };
+  }
+  if (values.help === true) return 'help';
+  const port = Number(values.port ?? '5280');
+  if (!/^\d{1,5}$/.test(values.port ?? '5280') || port > 65535)
+    return { error: `--port: ${JSON.stringify(values.port)} is not a port (0 to 65535)` };
+  const auth = values.auth ?? 'accounts';
+  if (auth !== 'open' && auth !== 'accounts')
+    return { error: `--auth: ${JSON.stringify(auth)} is neither open nor accounts` };
+  if (auth === 'open' && values.accounts !== undefined) return { error: '--accounts is of no use with --auth open' };
+  const scenario = readScenario(values.scenario ?? 'plain');
+  if ('error' in scenario) return scenario;
+  const passwords = values.accounts === undefined ? undefined : readAccounts(values.accounts, scenario);
+  if (passwords !== undefined && 'error' in passwords) return { error: String(passwords['error']) };
+  return {
+    scenario,
+    port,
+    open: auth === 'open',
+    log: values.log === true,
+    ...(passwords ? { passwords: passwords.accounts } : {}),
+  };
+}
+
+function readScenario(nameOrFile: string): Scenario | { readonly error: string } {
+  const known = builtInScenario(nameOrFile);
+  if (known !== undefined) return known;
+  if (!existsSync(nameOrFile))
+    return {
+      error: `--scenario: ${JSON.stringify(nameOrFile)} is no file and none of ${builtIn.map(({ id }) => id).join(', ')}`,
+    };
+  const text = tryRead(nameOrFile);
+  if (typeof text !== 'string') return { error: `--scenario: ${text.error}` };
+  const parsed = parseScenario(text);
+  return parsed.ok ? parsed.scenario : { error: formatErrors(nameOrFile, parsed.errors) };
+}
+
+function tryRead(file: string): string | { readonly error: string } {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    return { error: (error as Error).message };
+  }
+}
+
+function readAccounts(
+  file: string,
+  scenario: Scenario,
+): { readonly accounts: Readonly<Record<string, string>> } | { readonly error: string } {
+  const text = tryRead(file);
+  if (typeof text !== 'string') return { error: `--accounts: ${text.error}` };
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    return { error: `--accounts ${file}: not JSON: ${(error as Error).message}` };
+  }
+  const accounts: Record<string, string> = {};
+  for (const [name, password] of Object.entries(value ?? {})) {
+    const address = parseJid(name);
+    if (address === undefined || !scenario.servers.some(({ domain }) => address.endsWith(`@${domain}`)))
+      return {
+        error: `--accounts ${file}: ${JSON.stringify(name)} is no user of ${scenario.servers.map(({ domain }) => domain).join(', ')}`,
+      };
+    if (typeof password !== 'string' || password === '')
+      return { error: `--accounts ${file}: the password of ${name} is no text` };
+    accounts[address] = password;
+  }
+  return { accounts };
+}
+
+/** Starts one node on its server; resolves when it is logged in and bound. */
+async function startNode(
+  { scenario, network }: LiveNetwork,
+  scenarioNode: ScenarioNode,
+  host: ServerHost,
+): Promise<Driver> {
+  const account = jid(scenarioNode.address);
+  const link = new LocalLink({
+    network,
+    account,
+    bind: [scenarioNode.kind === 'service' ? account : jid(scenarioNode.replicaOf)],
+    ...(scenarioNode.kind === 'replica' ? { resource: 'node' } : {}),
+  });
+  const driver = new Driver({
+    address: scenarioNode.address,
+    node: createMucNode(nodeConfigOf(scenario, scenarioNode)),
+    store: new MemoryStore(),
+    link,
+    host: { now: host.now, setTimer: host.setTimer, newId: host.randomId },
+    report: (batch) => report(link, jid(scenarioNode.server), batch),
+    failed: (error) => {
+      console.error(
+        `${scenarioNode.address} failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+      );
+      process.exitCode = 1;
+      process.emit('SIGTERM');
+    },
+  });
+  await driver.start();
+  return driver;
+}
+
+/** To the trace, as any node reports: for an observer that watches this server. */
+function report(link: LocalLink, server: Jid, batch: readonly (StepRecord | StatusRecord)[]): void {
+  if (link.address !== undefined)
+    link.send(message(link.address, server, { type: 'headline' }, el('report', SNS.trace, {}, JSON.stringify(batch))));
+}
+
+function printAccounts(live: Live): void {
+  for (const { credentials } of live.networks) {
+    console.log('accounts of this run:');
+    for (const [address, password] of Object.entries(credentials.occupants)) console.log(`  ${address}  ${password}`);
+    for (const { jid: address, password } of credentials.guests) console.log(`  ${address}  ${password}`);
+  }
+}
+
+async function serve(options: ServeOptions): Promise<void> {
+  const host = nodeServerHost(options.log ? (line) => console.error(line) : undefined);
+  const live = hostScenarios([options.scenario], host, {
+    open: options.open,
+    ...(options.passwords ? { passwords: options.passwords } : {}),
+  });
+  const http = createServer((_request, response) => {
+    response.writeHead(404, { 'Content-Type': 'text/plain; charset=utf-8' });
+    response.end(`XMPP over WebSocket (RFC 7395) is at ${websocketPath}\n`);
+  });
+  const detach = attachWebSocketHost(http, { host, find: live.find, refuseOthers: true });
+  await new Promise<void>((resolve, reject) => {
+    http.once('error', reject);
+    http.listen(options.port, '127.0.0.1', resolve);
+  });
+
+  const drivers: Driver[] = [];
+  const stop = async () => {
+    await Promise.allSettled(drivers.map((driver) => driver.stop()));
+    detach();
+    http.close();
+    process.exit();
+  };
+  process.once('SIGINT', () => void stop());
+  process.once('SIGTERM', () => void stop());
+  for (const one of live.networks)
+    for (const node of one.scenario.nodes) drivers.push(await startNode(one, node, host));
+  if (!options.open && options.passwords === undefined) printAccounts(live);
+  console.log(`ready ws://127.0.0.1:${(http.address() as AddressInfo).port}${websocketPath}`);
+}
+
+function stopWith(status: number, line: string): never {
+  console.error(line);
+  process.exit(status);
+}
+
+const options = readArguments(process.argv.slice(2));
+if (options === 'help') console.log(help);
+else if ('error' in options) stopWith(2, options.error);
+else
+  serve(options).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'EADDRINUSE') stopWith(1, `Port ${options.port} is in use: choose another with --port`);
+    stopWith(1, error.message);
+  });

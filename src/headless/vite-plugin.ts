@@ -1,0 +1,137 @@
+import { readFileSync } from 'node:fs';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Plugin } from 'vite';
+import { builtIn } from '../scenario/built-in.ts';
+import { formatErrors, parseScenario } from '../scenario/load.ts';
+import type { Scenario } from '../scenario/scenario.ts';
+import { hostScenarios, type Live } from './live-config.ts';
+import { nodeServerHost } from './node-host.ts';
+import { foreignRequest, isLoopback } from './served-hosts.ts';
+import { attachWebSocketHost } from './websocket-host.ts';
+
+export interface NetsplitOptions {
+  /** A scenario of one's own; it comes first, and takes the place of built-in ones with its id or its domains. */
+  readonly scenarioFile?: string | undefined;
+}
+
+/**
+ * The embedded XMPP server on the page's own port, in development and preview: `/xmpp-websocket` (RFC 7395) and
+ * `/netsplit.json`, which tells a page of this server what it needs to take part.
+ */
+export function netsplit({ scenarioFile }: NetsplitOptions = {}): Plugin {
+  const start = (server: Server, names: readonly string[]) => {
+    const host = nodeServerHost(process.env['NETSPLIT_LOG'] ? (line) => console.error(line) : undefined);
+    const live = hostScenarios(chosenScenarios(scenarioFile), host);
+    const detach = attachWebSocketHost(server, { host, find: live.find, names });
+    server.once('close', detach);
+    return live;
+  };
+  return {
+    name: 'netsplit',
+    configureServer(server) {
+      if (!isHttp1(server.httpServer)) return;
+      const names = servedNames(server.config.server);
+      const live = start(server.httpServer, names);
+      server.middlewares.use((_request, response, next) => {
+        setHeaders(response, commonHeaders);
+        next();
+      });
+      server.middlewares.use('/netsplit.json', (request, response) => answerConfig(live, names, request, response));
+    },
+    configurePreviewServer(server) {
+      if (!isHttp1(server.httpServer)) return;
+      const names = servedNames(server.config.preview);
+      const live = start(server.httpServer, names);
+      server.middlewares.use((request, response, next) => {
+        setHeaders(response, {
+          ...commonHeaders,
+          'Content-Security-Policy': contentSecurityPolicy(request.headers.host),
+        });
+        next();
+      });
+      server.middlewares.use('/netsplit.json', (request, response) => answerConfig(live, names, request, response));
+    },
+  };
+}
+
+function isHttp1(server: unknown): server is Server {
+  return typeof server === 'object' && server !== null && 'on' in server;
+}
+
+/** Hosts beside the loopback names: an address to listen on, and what Vite's own check allows. */
+function servedNames(options: { readonly host?: string | boolean; readonly allowedHosts?: string[] | true }): string[] {
+  const host = typeof options.host === 'string' ? [options.host] : [];
+  return [...host, ...(Array.isArray(options.allowedHosts) ? options.allowedHosts : [])].map((name) =>
+    name.toLowerCase(),
+  );
+}
+
+/** @throws Error whose message names the file, and the line of each mistake */
+function chosenScenarios(file: string | undefined): readonly Scenario[] {
+  if (file === undefined) return builtIn;
+  const parsed = parseScenario(readFileSync(file, 'utf8'));
+  if (!parsed.ok) throw new Error(formatErrors(file, parsed.errors));
+  const { scenario } = parsed;
+  const own = domainsOf(scenario);
+  return [
+    scenario,
+    ...builtIn.filter((other) => other.id !== scenario.id && !domainsOf(other).some((domain) => own.includes(domain))),
+  ];
+}
+
+function domainsOf({ servers, nodes }: Scenario): string[] {
+  return [...servers.map(({ domain }) => domain), ...nodes.map(({ address }) => address)];
+}
+
+/** Credentials: only for pages of this very server, never cached, and those of nodes and operator only on this machine. */
+function answerConfig(live: Live, names: readonly string[], request: IncomingMessage, response: ServerResponse): void {
+  const answer = (status: number, body: unknown) => {
+    response.writeHead(status, { 'Content-Type': 'application/json; charset=utf-8', 'Cache-Control': 'no-store' });
+    response.end(`${JSON.stringify(body)}\n`);
+  };
+  const foreign = foreignRequest(request, names);
+  if (foreign !== undefined) return answer(403, { error: foreign });
+  const site = request.headers['sec-fetch-site'];
+  if (site !== undefined && site !== 'same-origin' && site !== 'none')
+    return answer(403, { error: 'only for pages of this server' });
+  if (request.method !== 'GET') return answer(405, { error: `${request.method}: only GET` });
+  const known = live.networks.map(({ scenario }) => scenario.id);
+  const id = new URL(request.url ?? '/', 'http://localhost').searchParams.get('scenario') ?? known[0] ?? '';
+  const config = live.configFor(id, isLoopback(request));
+  if (config === undefined)
+    return answer(404, { error: `no scenario ${JSON.stringify(id)}: there are ${known.join(', ')}` });
+  answer(200, config);
+}
+
+const commonHeaders: Readonly<Record<string, string>> = {
+  'X-Content-Type-Options': 'nosniff',
+  'Referrer-Policy': 'no-referrer',
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cross-Origin-Resource-Policy': 'same-origin',
+};
+
+/**
+ * security.md W14: no inline script, nothing from elsewhere. Style attributes are lit's and positions of the drawing.
+ * The WebSocket is named besides 'self', which not every browser extends to ws:.
+ */
+function contentSecurityPolicy(host: string | undefined): string {
+  const sockets = host !== undefined && /^[\w.:[\]-]+$/.test(host) ? ` ws://${host} wss://${host}` : '';
+  return [
+    "default-src 'none'",
+    "script-src 'self'",
+    "worker-src 'self'",
+    "style-src 'self'",
+    "style-src-attr 'unsafe-inline'",
+    "img-src 'self' data:",
+    "font-src 'self'",
+    "manifest-src 'self'",
+    `connect-src 'self'${sockets}`,
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'self'",
+  ].join('; ');
+}
+
+function setHeaders(response: ServerResponse, headers: Readonly<Record<string, string>>): void {
+  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+}

@@ -1,0 +1,85 @@
+import type { IncomingMessage, Server } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { type WebSocket, WebSocketServer } from 'ws';
+import { limits } from '../server/config.ts';
+import type { ServerHost } from '../server/host.ts';
+import { type FindNetwork, Stream } from '../server/stream.ts';
+import { foreignRequest } from './served-hosts.ts';
+
+export const websocketPath = '/xmpp-websocket';
+
+export interface WebSocketHostOptions {
+  readonly host: ServerHost;
+  readonly find: FindNetwork;
+  /** Hosts under which the page is served, beside the names of the loopback interface. */
+  readonly names?: readonly string[];
+  /** Whether upgrades at other paths are refused here (false where somebody else, such as Vite, takes them). */
+  readonly refuseOthers?: boolean;
+}
+
+/** A peer that never answers our close is cut off then. */
+const closeMs = 2000;
+
+/**
+ * Serves XMPP over WebSocket (RFC 7395) on an HTTP server. Every refusal is an HTTP answer with one line of text.
+ *
+ * @returns closes all streams and stops listening for upgrades; the HTTP server itself is the caller's
+ */
+export function attachWebSocketHost(server: Server, options: WebSocketHostOptions): () => void {
+  const sockets = new WebSocketServer({
+    noServer: true,
+    clientTracking: true,
+    maxPayload: limits.bytesOfNodes,
+    perMessageDeflate: false,
+    handleProtocols: () => 'xmpp',
+  });
+
+  const upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    const path = (request.url ?? '').split('?')[0];
+    if (path !== websocketPath) {
+      if (options.refuseOthers === true) refuse(socket, '404 Not Found', `the WebSocket is at ${websocketPath}`);
+      return;
+    }
+    const foreign = foreignRequest(request, options.names ?? []);
+    if (foreign !== undefined) return refuse(socket, '403 Forbidden', foreign);
+    const protocols = (request.headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim());
+    if (!protocols.includes('xmpp'))
+      return refuse(socket, '400 Bad Request', 'the subprotocol xmpp is needed (RFC 7395)');
+    sockets.handleUpgrade(request, socket, head, (webSocket) => serve(webSocket, options));
+  };
+  server.on('upgrade', upgrade);
+  return () => {
+    server.off('upgrade', upgrade);
+    for (const webSocket of sockets.clients) webSocket.terminate();
+    sockets.close();
+  };
+}
+
+function serve(webSocket: WebSocket, { host, find }: WebSocketHostOptions): void {
+  const connection = {
+    send: (frame: string) => {
+      if (webSocket.readyState === webSocket.OPEN) webSocket.send(frame);
+    },
+    close: () => {
+      webSocket.close(1000);
+      setTimeout(() => webSocket.terminate(), closeMs).unref();
+    },
+    buffered: () => webSocket.bufferedAmount,
+  };
+  const stream = new Stream(connection, host, find);
+  webSocket.on('message', (data, isBinary) => {
+    if (isBinary) stream.binary();
+    else stream.text(data.toString());
+  });
+  webSocket.on('close', () => stream.closed());
+  // Too long, not UTF-8, a broken frame: ws closes with the code that says so (RFC 6455 §7.4.1), and 'close' follows.
+  webSocket.on('error', (error) => host.log?.(`websocket: ${error.message}`));
+}
+
+function refuse(socket: Duplex, status: string, reason: string): void {
+  const body = `${reason}\n`;
+  socket.on('error', () => undefined);
+  socket.end(
+    `HTTP/1.1 ${status}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  );
+}

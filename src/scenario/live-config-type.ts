@@ -1,0 +1,31 @@
+import type { Scenario } from './scenario.ts';
+
+/** What `GET /netsplit.json?scenario=ID` answers: all that a page needs to take part in a live scenario. */
+export interface LiveConfig {
+  readonly scenario: Scenario;
+  /** Path of the WebSocket on the server that answered. */
+  readonly websocket: string;
+  /** A new one each time the server is started: with it change all passwords, and the servers' state is gone. */
+  readonly run: string;
+  readonly scenarios: readonly { readonly id: string; readonly title: string }[];
+  readonly credentials: LiveCredentials;
+}
+
+export interface LiveLogin {
+  /** Bare JID. */
+  readonly jid: string;
+  readonly password: string;
+}
+
+export interface LiveCredentials {
+  /** Password by address of the node (a service's domain, a replica's account). Empty for a page on another machine. */
+  readonly nodes: Readonly<Record<string, string>>;
+  /** Password by bare JID of the scenario's characters and administrators. */
+  readonly occupants: Readonly<Record<string, string>>;
+  /** Two for each server, for people with clients of their own. */
+  readonly guests: readonly LiveLogin[];
+  /** May change links and pause them; absent for a page on another machine. */
+  readonly operator?: LiveLogin;
+  /** May watch the trace. */
+  readonly observer: LiveLogin;
+}
