@@ -1,7 +1,7 @@
+import type { RoomEvent } from '../room/event.ts';
 import type { Jid } from '../xmpp/jid.ts';
 import type { Stanza } from '../xmpp/stanza.ts';
 import type { Instant } from '../xmpp/time.ts';
-import type { RoomEvent } from '../room/event.ts';
 import type { TimerId } from './input.ts';
 import type { Spec } from './trace.ts';
 

@@ -7,6 +7,7 @@ export interface RoomSnapshot {
   readonly room: Jid;
   readonly epoch: number;
   readonly n: number;
+  readonly whois: 'moderators' | 'anyone';
   readonly occupants: readonly Occupant[];
   readonly affiliations: readonly (readonly [Jid, Affiliation])[];
   readonly history: readonly HistoryItem[];

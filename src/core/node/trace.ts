@@ -96,7 +96,12 @@ export interface StepRecord {
   /** Sent stanzas: the n-th on this stream, and the rule. */
   readonly tx: readonly { readonly n: number; readonly spec: Spec }[];
   /** State changes and refusals. */
-  readonly notes: readonly { readonly spec: Spec; readonly what: string; readonly peer?: string; readonly room?: string }[];
+  readonly notes: readonly {
+    readonly spec: Spec;
+    readonly what: string;
+    readonly peer?: string;
+    readonly room?: string;
+  }[];
   /** Number of events made durable before anything was sent. */
   readonly appended: number;
 }

@@ -1,5 +1,5 @@
-import { isPing } from '../xep/xep0199.ts';
 import { readMucUser, writeJoin } from '../xep/xep0045.ts';
+import { isPing } from '../xep/xep0199.ts';
 import { assertNever } from '../xmpp/errors.ts';
 import { bareOf, type Jid, occupantJid, parseNick, resourceOf } from '../xmpp/jid.ts';
 import { NS } from '../xmpp/namespaces.ts';
@@ -66,11 +66,17 @@ export function createOccupant(who: { readonly jid: Jid; readonly room: Jid; rea
         return [send(presence(who.jid, toRoom(), { id: newId(), type: 'unavailable' }), '0045#7.14')];
       case 'say':
         return [
-          send(message(who.jid, who.room, { id: newId(), type: 'groupchat' }, el('body', NS.client, {}, action.text)), '0045#7.4'),
+          send(
+            message(who.jid, who.room, { id: newId(), type: 'groupchat' }, el('body', NS.client, {}, action.text)),
+            '0045#7.4',
+          ),
         ];
       case 'subject':
         return [
-          send(message(who.jid, who.room, { id: newId(), type: 'groupchat' }, el('subject', NS.client, {}, action.text)), '0045#8.1'),
+          send(
+            message(who.jid, who.room, { id: newId(), type: 'groupchat' }, el('subject', NS.client, {}, action.text)),
+            '0045#8.1',
+          ),
         ];
       case 'nick': {
         const nick = parseNick(action.nick);
@@ -90,7 +96,13 @@ export function createOccupant(who: { readonly jid: Jid; readonly room: Jid; rea
         if (to === undefined) return become({ ...state, error: `"${action.to}" cannot be a nick` });
         return [
           send(
-            message(who.jid, occupantJid(who.room, to), { id: newId(), type: 'chat' }, el('body', NS.client, {}, action.text), el('x', NS.mucUser)),
+            message(
+              who.jid,
+              occupantJid(who.room, to),
+              { id: newId(), type: 'chat' },
+              el('body', NS.client, {}, action.text),
+              el('x', NS.mucUser),
+            ),
             '0045#7.5',
           ),
         ];
@@ -110,7 +122,9 @@ export function createOccupant(who: { readonly jid: Jid; readonly room: Jid; rea
     if (bareOf(stanza.from) !== who.room) return [];
     if (stanza.type === 'error') {
       const error = errorOf(stanza);
-      const text = error ? `${error.condition}${error.text === undefined ? '' : `: ${error.text}`}` : 'error without a condition';
+      const text = error
+        ? `${error.condition}${error.text === undefined ? '' : `: ${error.text}`}`
+        : 'error without a condition';
       return become({ ...state, phase: state.phase === 'joining' ? 'online' : state.phase, error: text });
     }
     if (stanza.name !== 'presence') return [];

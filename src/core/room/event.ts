@@ -58,6 +58,7 @@ export type RoomEvent = { readonly room: Jid; readonly n?: number } & (
   | {
       readonly kind: 'stateReplaced';
       readonly epoch: number;
+      readonly whois: 'moderators' | 'anyone';
       readonly occupants: readonly Occupant[];
       readonly history: readonly HistoryItem[];
       readonly subject: Subject | undefined;

@@ -49,7 +49,10 @@ export function readCreate(payloads: readonly XmlElement[]): Create | undefined 
   const n = count(create.attrs['h']);
   return {
     serves,
-    keepalive: { interval: count(keepalive?.attrs['interval']) ?? 60, timeout: count(keepalive?.attrs['timeout']) ?? 15 },
+    keepalive: {
+      interval: count(keepalive?.attrs['interval']) ?? 60,
+      timeout: count(keepalive?.attrs['timeout']) ?? 15,
+    },
     maxstanzas: count(childOf(create, 'history', NS.ext)?.attrs['maxstanzas']) ?? 200,
     ...(epoch === undefined || n === undefined ? {} : { have: { epoch, n } }),
   };
@@ -85,7 +88,8 @@ export function readCreated(payloads: readonly XmlElement[]): Created | undefine
   const session = created?.attrs['session'];
   const epoch = count(created?.attrs['epoch']);
   const n = count(created?.attrs['n']);
-  if (!created || !session || epoch === undefined || n === undefined || created.attrs['mode'] !== 'full') return undefined;
+  if (!created || !session || epoch === undefined || n === undefined || created.attrs['mode'] !== 'full')
+    return undefined;
   const { jids, whois } = created.attrs;
   return {
     session,

@@ -46,6 +46,11 @@ export function discoInfoResult(request: Stanza, info: DiscoInfo, node?: string)
 export function discoItemsResult(request: Stanza, items: readonly DiscoItem[], node?: string): Stanza {
   return iqResult(
     request,
-    el('query', NS.discoItems, { node }, ...items.map(({ jid, name, node }) => el('item', NS.discoItems, { jid, name, node }))),
+    el(
+      'query',
+      NS.discoItems,
+      { node },
+      ...items.map(({ jid, name, node }) => el('item', NS.discoItems, { jid, name, node })),
+    ),
   );
 }

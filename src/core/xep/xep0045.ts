@@ -1,6 +1,6 @@
 /** XEP-0045: Multi-User Chat, version 1.35.4: the payloads of muc and muc#user. */
 import { NS } from '../xmpp/namespaces.ts';
-import { type Instant } from '../xmpp/time.ts';
+import type { Instant } from '../xmpp/time.ts';
 import { childOf, childrenOf, el, textOf, type XmlElement } from '../xmpp/xml.ts';
 import { readStamp } from './xep0082.ts';
 
@@ -42,7 +42,8 @@ export function writeJoin(join: JoinRequest): XmlElement {
 /** Reads `<history/>` in any namespace; attributes that are no numbers or stamps are as if absent. */
 export function readHistory(element: XmlElement | undefined): HistoryRequest | undefined {
   if (!element) return undefined;
-  const count = (name: string) => (/^\d{1,9}$/.test(element.attrs[name] ?? '') ? Number(element.attrs[name]) : undefined);
+  const count = (name: string) =>
+    /^\d{1,9}$/.test(element.attrs[name] ?? '') ? Number(element.attrs[name]) : undefined;
   const maxchars = count('maxchars');
   const maxstanzas = count('maxstanzas');
   const seconds = count('seconds');
@@ -83,7 +84,13 @@ export function writeMucUser(user: MucUser): XmlElement {
     { affiliation, role, jid, nick },
     ...(reason === undefined ? [] : [el('reason', NS.mucUser, {}, reason)]),
   );
-  return el('x', NS.mucUser, {}, item, ...user.statuses.map((code) => el('status', NS.mucUser, { code: String(code) })));
+  return el(
+    'x',
+    NS.mucUser,
+    {},
+    item,
+    ...user.statuses.map((code) => el('status', NS.mucUser, { code: String(code) })),
+  );
 }
 
 /** Reads what a room or a peer node says of an occupant; unknown words read as the least rank. */

@@ -2,9 +2,9 @@
 import { type Jid, parseJid } from '../xmpp/jid.ts';
 import { NS } from '../xmpp/namespaces.ts';
 import { childOf, el, type XmlElement } from '../xmpp/xml.ts';
+import { type Position, readPosition, writePosition } from './sync.ts';
 import { type HistoryRequest, readHistory, writeHistory } from './xep0045.ts';
 import { type Delay, readDelay, writeDelay } from './xep0203.ts';
-import { type Position, readPosition, writePosition } from './sync.ts';
 
 export interface Dmuc {
   /** §4.5: add this full JID to the distribution list. */

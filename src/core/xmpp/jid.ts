@@ -72,7 +72,8 @@ function fits(part: string): boolean {
 
 // RFC 8264 §9: never valid, in either string class. Unassigned, surrogates, private use, controls,
 // default-ignorable code points (ZWJ, bidi overrides, …), old Hangul jamo, noncharacters.
-const neverValid = /[\p{Cn}\p{Cs}\p{Co}\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u1100-\u11ff\ua960-\ua97f\ud7b0-\ud7ff]/u;
+const neverValid =
+  /[\p{Cn}\p{Cs}\p{Co}\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u1100-\u11ff\ua960-\ua97f\ud7b0-\ud7ff]/u;
 // RFC 8264 §4.2 IdentifierClass: letters, digits, marks, and printable ASCII.
 const identifier = /^[\p{Ll}\p{Lu}\p{Lo}\p{Nd}\p{Lm}\p{Mn}\p{Mc}\u0021-\u007e]+$/u;
 // RFC 7622 §3.3.1: characters a localpart may not hold.
@@ -82,7 +83,8 @@ const localForbidden = /["&'/:<>@]/;
 function prepareLocal(text: string): string | undefined {
   if (/^[a-z0-9._-]+$/.test(text)) return text.length <= 1023 ? text : undefined;
   const mapped = mapWidth(text).toLowerCase().normalize('NFC');
-  if (!fits(mapped) || localForbidden.test(mapped) || neverValid.test(mapped) || !identifier.test(mapped)) return undefined;
+  if (!fits(mapped) || localForbidden.test(mapped) || neverValid.test(mapped) || !identifier.test(mapped))
+    return undefined;
   // HasCompat (RFC 8264 §9.17): a character with a compatibility form is no identifier.
   if (mapped.normalize('NFKC') !== mapped) return undefined;
   return mapped;
@@ -107,7 +109,8 @@ function prepareDomain(text: string): string | undefined {
     ? name
     : undefined;
 }
-const domainLabel = /^[\p{Ll}\p{Lo}\p{Nd}\p{Lm}\p{Mn}\p{Mc}](?:[\p{Ll}\p{Lo}\p{Nd}\p{Lm}\p{Mn}\p{Mc}-]*[\p{Ll}\p{Lo}\p{Nd}\p{Lm}\p{Mn}\p{Mc}])?$/u;
+const domainLabel =
+  /^[\p{Ll}\p{Lo}\p{Nd}\p{Lm}\p{Mn}\p{Mc}](?:[\p{Ll}\p{Lo}\p{Nd}\p{Lm}\p{Mn}\p{Mc}-]*[\p{Ll}\p{Lo}\p{Nd}\p{Lm}\p{Mn}\p{Mc}])?$/u;
 
 /** Fullwidth and halfwidth forms to their decompositions (RFC 8265 §3.3.2 rule 1). */
 function mapWidth(text: string): string {

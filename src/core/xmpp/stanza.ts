@@ -1,4 +1,4 @@
-import { type StanzaError, readError, writeError } from './errors.ts';
+import { readError, type StanzaError, writeError } from './errors.ts';
 import type { Jid } from './jid.ts';
 import { NS } from './namespaces.ts';
 import { el, serialize, textOf, type XmlElement } from './xml.ts';
@@ -18,27 +18,45 @@ export interface Stanza {
 type Rest = Pick<Stanza, 'id' | 'type' | 'lang'>;
 
 /** Copies a stanza with some parts replaced; a part given as `undefined` is removed. */
-export function withParts(
-  stanza: Stanza,
-  parts: { [K in keyof Stanza]?: Stanza[K] | undefined },
-): Stanza {
+export function withParts(stanza: Stanza, parts: { [K in keyof Stanza]?: Stanza[K] | undefined }): Stanza {
   const copy = { ...stanza, ...parts } as Record<string, unknown>;
   for (const key in copy) if (copy[key] === undefined) delete copy[key];
   return copy as unknown as Stanza;
 }
 
-function make(name: Stanza['name'], from: Jid, to: Jid, rest: { [K in keyof Rest]?: Rest[K] | undefined }, payloads: readonly XmlElement[]): Stanza {
+function make(
+  name: Stanza['name'],
+  from: Jid,
+  to: Jid,
+  rest: { [K in keyof Rest]?: Rest[K] | undefined },
+  payloads: readonly XmlElement[],
+): Stanza {
   return withParts({ name, from, to, payloads }, rest);
 }
 
 /** @example message(room, user, { type: 'groupchat' }, el('body', NS.client, {}, 'hi')) */
-export function message(from: Jid, to: Jid, rest: { [K in keyof Rest]?: Rest[K] | undefined }, ...payloads: readonly XmlElement[]): Stanza {
+export function message(
+  from: Jid,
+  to: Jid,
+  rest: { [K in keyof Rest]?: Rest[K] | undefined },
+  ...payloads: readonly XmlElement[]
+): Stanza {
   return make('message', from, to, rest, payloads);
 }
-export function presence(from: Jid, to: Jid, rest: { [K in keyof Rest]?: Rest[K] | undefined }, ...payloads: readonly XmlElement[]): Stanza {
+export function presence(
+  from: Jid,
+  to: Jid,
+  rest: { [K in keyof Rest]?: Rest[K] | undefined },
+  ...payloads: readonly XmlElement[]
+): Stanza {
   return make('presence', from, to, rest, payloads);
 }
-export function iq(from: Jid, to: Jid, rest: { [K in keyof Rest]?: Rest[K] | undefined }, ...payloads: readonly XmlElement[]): Stanza {
+export function iq(
+  from: Jid,
+  to: Jid,
+  rest: { [K in keyof Rest]?: Rest[K] | undefined },
+  ...payloads: readonly XmlElement[]
+): Stanza {
   return make('iq', from, to, rest, payloads);
 }
 

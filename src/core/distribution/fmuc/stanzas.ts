@@ -1,0 +1,95 @@
+import type { HistoryItem, Occupant } from '../../room/event.ts';
+import type { RoomView } from '../../room/state.ts';
+import type { PresenceParts } from '../../room/visibility.ts';
+import { type JoinRequest, writeJoin, writeMucUser } from '../../xep/xep0045.ts';
+import { writeDelay } from '../../xep/xep0203.ts';
+import { writeFmuc } from '../../xep/xep0289.ts';
+import { writeStanzaId } from '../../xep/xep0359.ts';
+import { type Jid, occupantJid } from '../../xmpp/jid.ts';
+import { NS } from '../../xmpp/namespaces.ts';
+import { message, presence, type Stanza } from '../../xmpp/stanza.ts';
+import { el } from '../../xmpp/xml.ts';
+
+/** §5.1: "the fmuc element is always added containing the JID of the user". */
+function fmucFrom(room: RoomView, nick: string, jid: Jid | undefined) {
+  return writeFmuc({ kind: 'from', from: jid ?? occupantJid(room.jid, nick) });
+}
+
+function item(room: RoomView, occupant: Occupant, parts: PresenceParts) {
+  const { affiliation, role, jid } = occupant;
+  return writeMucUser({
+    affiliation,
+    role: parts.type === 'unavailable' && parts.item?.nick === undefined ? 'none' : role,
+    // §5.1: "the XEP-0045 rules apply for whether to include the jid in the muc#user element".
+    ...(room.whois === 'anyone' && jid !== undefined ? { jid } : {}),
+    ...parts.item,
+    statuses: parts.statuses ?? [],
+  });
+}
+
+/** §5.1 Example 2: asks the other node to let us join, in the name of one user. */
+export function joinRequest(room: RoomView, occupant: Occupant, peer: Jid, id: string, join: JoinRequest): Stanza {
+  return presence(
+    occupantJid(room.jid, occupant.nick),
+    occupantJid(peer, occupant.nick),
+    { id },
+    ...occupant.presence,
+    fmucFrom(room, occupant.nick, occupant.jid),
+    writeJoin(join),
+    item(room, occupant, {}),
+  );
+}
+
+/** §5.3, §5.4: presence of one user for another node; addressed to the subject's own nick, as in the examples. */
+export function occupantPresence(room: RoomView, occupant: Occupant, to: Jid, parts: PresenceParts = {}): Stanza {
+  return presence(
+    occupantJid(room.jid, occupant.nick),
+    to,
+    { type: parts.type },
+    ...(parts.payloads ?? occupant.presence),
+    fmucFrom(room, occupant.nick, occupant.jid),
+    item(room, occupant, parts),
+  );
+}
+
+/** §5.2: a message to another node. */
+export function nodeMessage(room: RoomView, entry: HistoryItem, peer: Jid): Stanza {
+  return message(
+    occupantJid(room.jid, entry.nick),
+    peer,
+    { type: 'groupchat', id: entry.stanzaId, lang: entry.lang },
+    ...entry.payloads,
+    fmucFrom(room, entry.nick, entry.author),
+    writeStanzaId({ by: entry.by, id: entry.id }),
+  );
+}
+
+/** §5.1 Example 4: the same with the time it was said; the XEP's own stamp is malformed (test/spec/errata.md). */
+export function nodeHistory(room: RoomView, entry: HistoryItem, peer: Jid): Stanza {
+  const stanza = nodeMessage(room, entry, peer);
+  return { ...stanza, payloads: [...stanza.payloads, writeDelay({ from: room.jid, stamp: entry.at })] };
+}
+
+/** §5.1: the topic ends the answer to a join; sent even if empty, for there is no other end (decision #22). */
+export function nodeSubject(room: RoomView, peer: Jid): Stanza {
+  const { subject } = room;
+  const author = subject && room.occupants.get(subject.nick)?.jid;
+  return message(
+    subject && subject.nick !== '' ? occupantJid(room.jid, subject.nick) : room.jid,
+    peer,
+    { type: 'groupchat' },
+    ...(author ? [writeFmuc({ kind: 'from', from: author })] : []),
+    el('subject', NS.client, {}, ...(subject && subject.text !== '' ? [subject.text] : [])),
+    ...(subject ? [writeDelay({ from: room.jid, stamp: subject.at })] : []),
+  );
+}
+
+/** §5.1 Example 3, bare to bare. */
+export function reject(room: RoomView, peer: Jid, text: string): Stanza {
+  return presence(room.jid, peer, {}, writeFmuc({ kind: 'reject', text }));
+}
+
+/** §5.4, bare to bare: the other node is out of the set. */
+export function left(room: RoomView, peer: Jid): Stanza {
+  return presence(room.jid, peer, {}, writeFmuc({ kind: 'left' }));
+}

@@ -1,0 +1,70 @@
+import type { Env } from '../../node/node.ts';
+import type { Instant } from '../../xmpp/time.ts';
+
+/** What to do now that the timer of a neighbour fired. */
+export type Due =
+  /** It was heard lately: look again in `ms`. */
+  | { readonly kind: 'wait'; readonly ms: number }
+  /** Ping it with this id, and look again in `ms`. */
+  | { readonly kind: 'ping'; readonly id: string; readonly ms: number }
+  /** Two pings went unanswered. */
+  | { readonly kind: 'lost' };
+
+/**
+ * When to ping a silent neighbour. XEP-0282 §4.10 leaves the times open: decision #3 says 60 s of silence (give or take
+ * 20 %, so that a room's replicas do not ping in step), 15 s for an answer, two misses mean that it is lost.
+ */
+export class Keepalive {
+  #heard: Instant;
+  #ping: string | undefined;
+  #misses = 0;
+
+  constructor(now: Instant) {
+    this.#heard = now;
+  }
+
+  /** Anything at all came from the neighbour. */
+  heard(now: Instant): void {
+    this.#heard = now;
+    this.#ping = undefined;
+    this.#misses = 0;
+  }
+
+  /** Whether this id is the one of the ping in flight. */
+  isPing(id: string | undefined): boolean {
+    return id !== undefined && id === this.#ping;
+  }
+
+  lastHeard(): Instant {
+    return this.#heard;
+  }
+
+  due(env: Env): Due {
+    if (this.#ping !== undefined && ++this.#misses >= 2) return { kind: 'lost' };
+    const silence = env.now - this.#heard;
+    if (this.#ping === undefined && silence < keepaliveMs)
+      return { kind: 'wait', ms: spread(env, keepaliveMs - silence) };
+    return this.ping(env);
+  }
+
+  /** A ping now, whatever the silence. */
+  ping(env: Env): Due & { kind: 'ping' } {
+    this.#ping = env.newId();
+    return { kind: 'ping', id: this.#ping, ms: timeoutMs };
+  }
+}
+
+export const keepaliveMs = 60_000;
+export const timeoutMs = 15_000;
+
+/** Milliseconds until the next try while split, by the number of tries so far: 5, 10, 20, 40, then 60 s. Decision #3. */
+export function backoffMs(tries: number): number {
+  return Math.min(60_000, 5_000 * 2 ** tries);
+}
+
+/** `ms` give or take 20 %, from the only randomness there is. */
+export function spread(env: Env, ms: number): number {
+  let hash = 0;
+  for (const char of env.newId()) hash = (hash * 31 + char.charCodeAt(0)) % 401;
+  return Math.max(1, Math.round(ms * (0.8 + hash / 1000)));
+}

@@ -1,0 +1,18 @@
+import type { RoomConfig } from '../room/config.ts';
+import type { Jid } from '../xmpp/jid.ts';
+
+/** What a node is and which rooms it starts with. */
+export type NodeConfig =
+  /** A MUC service (XEP-0045 §4.1) that owns a domain. */
+  | {
+      readonly kind: 'service';
+      readonly address: Jid;
+      readonly server: Jid;
+      readonly rooms: readonly RoomConfig[];
+      /** Whether anyone may create a room by entering it (§10.1.1). */
+      readonly openCreation: boolean;
+      /** Owners of every room of the service (§5.2, "service-wide admins"). */
+      readonly admins: readonly Jid[];
+    }
+  /** An XEP-0282 replica: an account, and one room whose primary is elsewhere. */
+  | { readonly kind: 'replica'; readonly address: Jid; readonly server: Jid; readonly room: RoomConfig };

@@ -1,0 +1,64 @@
+import type { HistoryRequest } from '../xep/xep0045.ts';
+import { writeDelay } from '../xep/xep0203.ts';
+import { writeStanzaId } from '../xep/xep0359.ts';
+import { type Jid, occupantJid } from '../xmpp/jid.ts';
+import { message, type Stanza, stanzaText } from '../xmpp/stanza.ts';
+import type { Instant } from '../xmpp/time.ts';
+import type { HistoryItem } from './event.ts';
+
+/** A message as it goes to those in the room. XEP-0045 §7.4: same id, from the occupant JID; XEP-0359 id by the room. */
+export function liveMessage(room: Jid, item: HistoryItem, to: Jid): Stanza {
+  return message(
+    occupantJid(room, item.nick),
+    to,
+    { type: 'groupchat', id: item.stanzaId, lang: item.lang },
+    ...item.payloads,
+    writeStanzaId({ by: room, id: item.id }),
+  );
+}
+
+/** The same message for someone who was not there: with the room's delay. XEP-0045 §7.2.13. */
+export function delayedMessage(room: Jid, item: HistoryItem, to: Jid): Stanza {
+  const stanza = liveMessage(room, item, to);
+  return { ...stanza, payloads: [...stanza.payloads, writeDelay({ from: room, stamp: item.at })] };
+}
+
+/**
+ * The part of a history that a request leaves, oldest first. XEP-0045 §7.2.14: of several limits the one that gives the
+ * least wins. `maxchars` needs the stanzas and is `selectHistory`'s.
+ */
+export function recent(
+  history: readonly HistoryItem[],
+  request: HistoryRequest | undefined,
+  now: Instant,
+): readonly HistoryItem[] {
+  const { maxstanzas, seconds, since } = request ?? {};
+  const oldest = Math.max(
+    since ?? Number.NEGATIVE_INFINITY,
+    seconds === undefined ? Number.NEGATIVE_INFINITY : now - seconds * 1000,
+  );
+  let first = maxstanzas === undefined ? 0 : Math.max(0, history.length - maxstanzas);
+  while (first < history.length && (history[first] as HistoryItem).at < oldest) first++;
+  return history.slice(first);
+}
+
+/**
+ * What of the history an entering user is sent. XEP-0045 §7.2.13, §7.2.14: `maxchars` counts whole stanzas as
+ * serialised, so `maxchars=0` means none.
+ */
+export function selectHistory(
+  room: Jid,
+  history: readonly HistoryItem[],
+  request: HistoryRequest | undefined,
+  to: Jid,
+  now: Instant,
+): readonly Stanza[] {
+  const stanzas = recent(history, request, now).map((item) => delayedMessage(room, item, to));
+  if (request?.maxchars === undefined) return stanzas;
+  let first = stanzas.length;
+  for (let left = request.maxchars; first > 0; first--) {
+    left -= stanzaText(stanzas[first - 1] as Stanza).length;
+    if (left < 0) break;
+  }
+  return stanzas.slice(first);
+}

@@ -1,0 +1,27 @@
+import { bareOf, type Jid, parseJid } from '../xmpp/jid.ts';
+import { NS } from '../xmpp/namespaces.ts';
+import type { XmlElement } from '../xmpp/xml.ts';
+
+// What only rooms and nodes may say. A client that sends one of these as a direct child is ignored in that point and
+// heard in the rest; the same child deeper inside, or in a similar namespace, means nothing to anybody.
+const reserved: ReadonlySet<string> = new Set([NS.dmuc2, NS.dmuc1, NS.fmuc, NS.ext, NS.muc, NS.mucUser, NS.occupantId]);
+
+/**
+ * Removes what a user may not say in a room's name: muc, dmuc, fmuc and sync payloads, delays that claim to be the
+ * room's or an occupant's, stanza-ids that claim to be by the room. XEP-0045 §17.4, XEP-0359 §3, XEP-0282 §4.9.
+ */
+export function cleanPayloads(room: Jid, payloads: readonly XmlElement[]): readonly XmlElement[] {
+  const kept = payloads.filter((payload) => !forged(room, payload));
+  return kept.length === payloads.length ? payloads : kept;
+}
+
+function forged(room: Jid, payload: XmlElement): boolean {
+  if (reserved.has(payload.xmlns)) return true;
+  if (payload.name === 'stanza-id' && payload.xmlns === NS.sid) return parseJid(payload.attrs['by'] ?? '') === room;
+  // A delay with no sender, or with one of ours, would let a user choose when something was said.
+  if (payload.name === 'delay' && payload.xmlns === NS.delay) {
+    const from = parseJid(payload.attrs['from'] ?? '');
+    return from === undefined || bareOf(from) === room;
+  }
+  return payload.name === 'x' && payload.xmlns === 'jabber:x:delay';
+}

@@ -1,0 +1,110 @@
+import type { Change } from '../distribution/distribution.ts';
+import type { Spec } from '../node/trace.ts';
+import type { JoinRequest } from '../xep/xep0045.ts';
+import { writeDelay } from '../xep/xep0203.ts';
+import { assertNever } from '../xmpp/errors.ts';
+import { type Jid, occupantJid } from '../xmpp/jid.ts';
+import { NS } from '../xmpp/namespaces.ts';
+import { message } from '../xmpp/stanza.ts';
+import { el } from '../xmpp/xml.ts';
+import type { Occupant } from './event.ts';
+import { liveMessage, selectHistory } from './history.ts';
+import type { RoomView } from './state.ts';
+import type { Turn } from './turn.ts';
+import { presenceFor } from './visibility.ts';
+
+/** An occupant whom this node serves itself. */
+export type LocalOccupant = Occupant & { readonly jid: Jid; readonly home?: never };
+
+/** Those whom this node serves itself, in order of entry. */
+export function localOccupants(room: RoomView): readonly LocalOccupant[] {
+  const locals: LocalOccupant[] = [];
+  for (const occupant of room.occupants.values()) if (isLocal(occupant)) locals.push(occupant);
+  return locals;
+}
+
+export function isLocal(occupant: Occupant): occupant is LocalOccupant {
+  return occupant.home === undefined && occupant.jid !== undefined;
+}
+
+/**
+ * Tells this node's own users what happened; the one place where something leaves a room towards a client, so that
+ * nothing a client must not see can leave by another. XEP-0045 §7.2.2 (enter), §7.4 (message), §7.6 (nick), §7.7
+ * (presence), §7.14 (leave), §8.1 (subject).
+ *
+ * @param spec  the rule by which this node does it, where that is not XEP-0045's own
+ */
+export function tell(turn: Turn, room: RoomView, change: Change, spec?: Spec): void {
+  switch (change.kind) {
+    case 'entered':
+      for (const viewer of localOccupants(room)) {
+        if (viewer.nick !== change.occupant.nick)
+          turn.send(presenceFor(room, change.occupant, viewer), spec ?? '0045#7.2.2');
+      }
+      if (isLocal(change.occupant)) welcome(turn, room, change.occupant, change.join, change.statuses, spec);
+      return;
+    case 'returned':
+      if (isLocal(change.occupant)) welcome(turn, room, change.occupant, change.join, [], spec);
+      return;
+    case 'presence':
+      for (const viewer of localOccupants(room))
+        turn.send(presenceFor(room, change.occupant, viewer), spec ?? '0045#7.7');
+      return;
+    case 'left': {
+      // The one who left first: theirs is the answer they wait for. They are out of the room already.
+      const { occupant, parts } = change;
+      const unavailable = { ...parts, type: 'unavailable' } as const;
+      if (isLocal(occupant)) turn.send(presenceFor(room, occupant, occupant, unavailable), spec ?? '0045#7.14');
+      for (const viewer of localOccupants(room))
+        turn.send(presenceFor(room, occupant, viewer, unavailable), spec ?? '0045#7.14');
+      return;
+    }
+    case 'renamed': {
+      const { before, after } = change;
+      for (const viewer of localOccupants(room)) {
+        const parts = { type: 'unavailable', item: { nick: after.nick }, statuses: [303], payloads: [] } as const;
+        turn.send(presenceFor(room, before, viewer, parts), spec ?? '0045#7.6');
+      }
+      for (const viewer of localOccupants(room)) turn.send(presenceFor(room, after, viewer), spec ?? '0045#7.6');
+      return;
+    }
+    case 'message':
+    case 'subject': {
+      for (const viewer of localOccupants(room))
+        turn.send(
+          liveMessage(room.jid, change.item, viewer.jid),
+          spec ?? (change.kind === 'message' ? '0045#7.4' : '0045#8.1'),
+        );
+      return;
+    }
+    default:
+      assertNever(change);
+  }
+}
+
+/**
+ * Everything an entering user gets, in the order of XEP-0045 §7.1: the others, themselves (110), history, subject.
+ *
+ * @param statuses  beside 110: 201 for a room just created, 210 for a nick the room changed
+ */
+function welcome(
+  turn: Turn,
+  room: RoomView,
+  occupant: LocalOccupant,
+  join: JoinRequest,
+  statuses: readonly number[],
+  spec?: Spec,
+): void {
+  for (const other of room.occupants.values()) {
+    if (other.nick !== occupant.nick) turn.send(presenceFor(room, other, occupant), spec ?? '0045#7.2.2');
+  }
+  turn.send(presenceFor(room, occupant, occupant, { statuses }), spec ?? '0045#7.2.2');
+  for (const stanza of selectHistory(room.jid, room.history, join.history, occupant.jid, turn.env.now))
+    turn.send(stanza, spec ?? '0045#7.2.13');
+  // Always a subject, empty if none was set: it is how a client knows that the history is over (§7.2.15).
+  const { subject } = room;
+  const from = subject && subject.nick !== '' ? occupantJid(room.jid, subject.nick) : room.jid;
+  const text = el('subject', NS.client, {}, ...(subject && subject.text !== '' ? [subject.text] : []));
+  const delay = subject ? [writeDelay({ from: room.jid, stamp: subject.at })] : [];
+  turn.send(message(from, occupant.jid, { type: 'groupchat' }, text, ...delay), spec ?? '0045#7.2.15');
+}

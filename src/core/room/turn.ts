@@ -1,0 +1,53 @@
+import type { Effect } from '../node/effect.ts';
+import type { TimerId } from '../node/input.ts';
+import type { Env } from '../node/node.ts';
+import type { Spec } from '../node/trace.ts';
+import type { Jid } from '../xmpp/jid.ts';
+import { domainOf } from '../xmpp/jid.ts';
+import type { Stanza } from '../xmpp/stanza.ts';
+import { plus } from '../xmpp/time.ts';
+import type { RoomEvent } from './event.ts';
+
+/**
+ * What one handled input does: events are applied at once and collected, everything else waits behind them. So a rule
+ * reads the state it has just made, and `finish` returns one append before the first thing that leaves the node.
+ */
+export class Turn {
+  readonly env: Env;
+  readonly #apply: (event: RoomEvent) => void;
+  readonly #events: RoomEvent[] = [];
+  readonly #effects: Effect[] = [];
+
+  constructor(env: Env, apply: (event: RoomEvent) => void) {
+    this.env = env;
+    this.#apply = apply;
+  }
+
+  record(event: RoomEvent): void {
+    this.#apply(event);
+    this.#events.push(event);
+  }
+
+  /** Sends to a user or, with `over`, to a peer node. */
+  send(stanza: Stanza | undefined, spec: Spec, over?: Jid): void {
+    if (stanza) this.#effects.push({ kind: 'send', over: over ?? domainOf(stanza.to), stanza, spec });
+  }
+
+  /** @param afterMs  milliseconds from now; the timer replaces one of the same name */
+  setTimer(timer: TimerId, afterMs: number): void {
+    this.#effects.push({ kind: 'setTimer', timer, at: plus(this.env.now, afterMs) });
+  }
+
+  clearTimer(timer: TimerId): void {
+    this.#effects.push({ kind: 'clearTimer', timer });
+  }
+
+  /** Says what happened and which rule made it so. */
+  note(spec: Spec, what: string, where: { readonly room?: Jid; readonly peer?: Jid } = {}): void {
+    this.#effects.push({ kind: 'trace', spec, what, ...where });
+  }
+
+  finish(): readonly Effect[] {
+    return this.#events.length === 0 ? this.#effects : [{ kind: 'append', events: this.#events }, ...this.#effects];
+  }
+}

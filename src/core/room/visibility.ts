@@ -1,0 +1,52 @@
+import { type MucUser, writeMucUser } from '../xep/xep0045.ts';
+import { type Jid, occupantJid } from '../xmpp/jid.ts';
+import { presence, type Stanza } from '../xmpp/stanza.ts';
+import type { XmlElement } from '../xmpp/xml.ts';
+import type { Occupant } from './event.ts';
+import type { RoomView } from './state.ts';
+
+/** Whether `viewer` may see real JIDs in this room. XEP-0045 §4.2, §7.2.3, §7.2.4. */
+export function maySeeJids(room: RoomView, viewer: Occupant): boolean {
+  return room.whois === 'anyone' || viewer.role === 'moderator';
+}
+
+export interface PresenceParts {
+  readonly type?: 'unavailable';
+  /** Overrides of the item: role `none` on leaving, `nick` beside 303, `reason`. */
+  readonly item?: Partial<Pick<MucUser, 'role' | 'affiliation' | 'nick' | 'reason'>>;
+  readonly statuses?: readonly number[];
+  /** Payloads in place of the occupant's last presence. */
+  readonly payloads?: readonly XmlElement[];
+}
+
+/**
+ * One presence about `subject`, as `viewer` may see it: from the occupant JID, with one muc#user element.
+ * XEP-0045 §7.2.2; status 110 where it is about the viewer, 100 beside it in a non-anonymous room (§7.2.3).
+ */
+export function presenceFor(
+  room: RoomView,
+  subject: Occupant,
+  viewer: Occupant & { jid: Jid },
+  parts: PresenceParts = {},
+): Stanza {
+  const self = subject.jid === viewer.jid;
+  const statuses = [...(parts.statuses ?? [])];
+  if (self) {
+    statuses.push(110);
+    if (parts.type === undefined && room.whois === 'anyone') statuses.push(100);
+  }
+  const visible = subject.jid !== undefined && maySeeJids(room, viewer);
+  return presence(
+    occupantJid(room.jid, subject.nick),
+    viewer.jid,
+    { type: parts.type },
+    ...(parts.payloads ?? subject.presence),
+    writeMucUser({
+      affiliation: subject.affiliation,
+      role: parts.type === 'unavailable' && parts.item?.nick === undefined ? 'none' : subject.role,
+      ...(visible ? { jid: subject.jid as string } : {}),
+      ...parts.item,
+      statuses,
+    }),
+  );
+}

@@ -1,0 +1,62 @@
+import type { NodeConfig } from '../core/node/config.ts';
+import { type DistributionConfig, defaultRoomConfig, type RoomConfig } from '../core/room/config.ts';
+import { type Jid, jid } from '../core/xmpp/jid.ts';
+import type { Scenario, ScenarioNode, ScenarioRoom } from './scenario.ts';
+
+/** The core's configuration of one node of a scenario that was checked before (load.ts). */
+export function nodeConfigOf(scenario: Scenario, node: ScenarioNode): NodeConfig {
+  const address = jid(node.address);
+  const server = jid(node.server);
+  if (node.kind === 'service') {
+    const admins = (node.admins ?? []).map(jid);
+    return {
+      kind: 'service',
+      address,
+      server,
+      openCreation: node.openCreation ?? false,
+      admins,
+      rooms: node.rooms.map((room) => roomConfigOf(room, admins)),
+    };
+  }
+  const original = scenario.nodes
+    .flatMap((other) => (other.kind === 'service' ? other.rooms : []))
+    .find((room) => room.jid === node.replicaOf);
+  const room = original ? roomConfigOf(original, []) : defaultRoomConfig(jid(node.replicaOf));
+  const distribution: DistributionConfig = { kind: 'replica', self: address, serves: node.serves.map(jid) };
+  return { kind: 'replica', address, server, room: { ...room, distribution } };
+}
+
+function roomConfigOf(room: ScenarioRoom, admins: readonly Jid[]): RoomConfig {
+  const given = (room.affiliations ?? []).map(({ jid: user, affiliation }) => [jid(user), affiliation] as const);
+  return {
+    ...defaultRoomConfig(jid(room.jid)),
+    name: room.name ?? '',
+    subject: room.subject ?? '',
+    whois: room.whois ?? 'moderators',
+    moderated: room.moderated ?? false,
+    membersOnly: room.membersOnly ?? false,
+    ...(room.password === undefined ? {} : { password: room.password }),
+    ...(room.maxOccupants === undefined ? {} : { maxOccupants: room.maxOccupants }),
+    historyMax: room.historyMax ?? 200,
+    affiliations: new Map([...admins.map((admin) => [admin, 'owner'] as const), ...given]),
+    distribution: distributionOf(room),
+  };
+}
+
+function distributionOf({ distribution }: ScenarioRoom): DistributionConfig {
+  if (distribution?.kind === 'primary') {
+    return {
+      kind: 'primary',
+      replicas: new Map(distribution.replicas.map(({ jid: replica, serves }) => [jid(replica), serves.map(jid)])),
+    };
+  }
+  if (distribution?.kind === 'fmuc') {
+    const { outbound, allowedNodes } = distribution;
+    return {
+      kind: 'fmuc',
+      allowedNodes: (allowedNodes ?? []).map(jid),
+      ...(outbound === undefined ? {} : { outbound: jid(outbound) }),
+    };
+  }
+  return { kind: 'none' };
+}
