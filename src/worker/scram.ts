@@ -19,3 +19,24 @@ export class FastScramSha1 extends ScramSha1 {
     return super.response({ ...credentials, salt: this._salt, saltedPassword: new Uint8Array(bits) });
   }
 }
+
+interface MechanismClass {
+  new (): unknown;
+  readonly prototype: { readonly name: string };
+}
+
+/** The mechanisms that we can, the best first: what @xmpp/sasl asks a SASL factory. */
+export class Mechanisms {
+  readonly _mechs: { readonly name: string; readonly mech: MechanismClass }[] = [];
+
+  use(mech: unknown): this {
+    const made = mech as MechanismClass;
+    this._mechs.push({ name: made.prototype.name, mech: made });
+    return this;
+  }
+
+  create(names: readonly string[]): unknown {
+    const found = this._mechs.find(({ name }) => names.includes(name));
+    return found ? new found.mech() : null;
+  }
+}

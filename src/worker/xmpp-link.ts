@@ -5,7 +5,6 @@ import addSasl from '@xmpp/sasl';
 import addPlain from '@xmpp/sasl-plain';
 import makeFeatures from '@xmpp/stream-features';
 import addWebsocket from '@xmpp/websocket';
-import SASLFactory from 'saslmechanisms';
 import { bareOf, domainOf, type Jid, jid, parseJid, partsOf, resourceOf } from '../core/xmpp/jid.ts';
 import { NS } from '../core/xmpp/namespaces.ts';
 import { iq, type Stanza, stanzaElement } from '../core/xmpp/stanza.ts';
@@ -13,7 +12,7 @@ import { el, serialize, type XmlElement } from '../core/xmpp/xml.ts';
 import { stanzaFrom } from '../host/ltx.ts';
 import { LinkError, type LinkHandlers, type StanzaLink } from '../host/stanza-link.ts';
 import { randomId } from './random-id.ts';
-import { FastScramSha1 } from './scram.ts';
+import { FastScramSha1, Mechanisms } from './scram.ts';
 
 /** Who logs in, and what it binds. */
 export type LinkAccount =
@@ -217,7 +216,7 @@ export class XmppLink implements StanzaLink {
     addWebsocket({ entity });
     const middleware = makeMiddleware({ entity });
     const streamFeatures = makeFeatures({ middleware });
-    const saslFactory = new SASLFactory();
+    const saslFactory = new Mechanisms();
     saslFactory.use(FastScramSha1);
     addPlain(saslFactory);
     addSasl({ streamFeatures, saslFactory }, async (authenticate, mechanisms) => {

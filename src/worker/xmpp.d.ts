@@ -63,15 +63,18 @@ declare module '@xmpp/stream-features' {
 }
 
 declare module '@xmpp/sasl' {
+  export interface SaslFactory {
+    use(mechanism: unknown): this;
+  }
+
   import type { Client } from '@xmpp/client-core';
   import type { StreamFeatures } from '@xmpp/stream-features';
-  import type SASLFactory from 'saslmechanisms';
   export interface Credentials {
     readonly username: string;
     readonly password: string;
   }
   export default function sasl(
-    options: { streamFeatures: StreamFeatures; saslFactory: SASLFactory },
+    options: { streamFeatures: StreamFeatures; saslFactory: SaslFactory },
     onAuthenticate: (
       authenticate: (credentials: Credentials, mechanism: string) => Promise<void>,
       mechanisms: readonly string[],
@@ -81,15 +84,9 @@ declare module '@xmpp/sasl' {
   ): void;
 }
 
-declare module 'saslmechanisms' {
-  export default class SASLFactory {
-    use(mechanism: unknown): this;
-  }
-}
-
 declare module '@xmpp/sasl-plain' {
-  import type SASLFactory from 'saslmechanisms';
-  export default function plain(factory: SASLFactory): void;
+  import type { SaslFactory } from '@xmpp/sasl';
+  export default function plain(factory: SaslFactory): void;
 }
 
 declare module 'sasl-scram-sha-1' {

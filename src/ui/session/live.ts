@@ -166,7 +166,7 @@ class LiveSession implements Session {
 
   #prepareNode(node: ScenarioNode): void {
     const { address } = node;
-    const password = this.#config.credentials.nodes?.[address];
+    const password = this.#config.credentials.nodes[address];
     if (password === undefined) {
       this.#tellNode({ node: address, phase: 'elsewhere', detail: 'the page on the server’s own machine runs it' });
       return;
@@ -277,12 +277,12 @@ function spawnNode(config: Parameters<NodeWorkerApi['start']>[0]): SupervisedWor
 }
 
 function mayRunNodes({ credentials }: LiveConfig): boolean {
-  return credentials.nodes !== undefined;
+  return Object.keys(credentials.nodes).length > 0;
 }
 
 function charactersOf({ scenario, credentials }: LiveConfig): Character[] {
   return scenario.occupants.flatMap((occupant) => {
-    const password = credentials.occupants?.[bareOf(occupant.jid)];
+    const password = credentials.occupants[bareOf(occupant.jid)];
     return password === undefined ? [] : [{ ...occupant, password }];
   });
 }
