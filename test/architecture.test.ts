@@ -9,6 +9,7 @@ import {
   injections,
   orphans,
   readSource,
+  undeclaredDependencies,
 } from './architecture.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -48,6 +49,9 @@ describe('architecture', () => {
   });
   it('every dependency is used', () => {
     expect(idleDependencies(manifest, files)).toEqual([]);
+  });
+  it('every package that is imported is declared', () => {
+    expect(undeclaredDependencies(manifest, files)).toEqual([]);
   });
   it('nothing names a path outside the project', () => {
     expect(foreignPaths(files, root.replace(/\/$/, ''))).toEqual([]);
@@ -185,6 +189,8 @@ describe('the checker itself catches', () => {
       'src/ui/a.css': '',
       'src/worker/w.ts': '',
       'src/worker/types.d.ts': '',
+      'index.html': '<link rel="stylesheet" href="/src/ui/theme.css" />',
+      'src/ui/theme.css': '',
       'src/ui/ring1.ts': "import './ring2.ts';",
       'src/ui/ring2.ts': "import './ring1.ts';",
     });
@@ -208,6 +214,19 @@ describe('the checker itself catches', () => {
     expect(idleDependencies(manifest, files)).toEqual([
       expect.stringContaining('imports ws;'),
       expect.stringContaining('left-pad'),
+    ]);
+  });
+
+  it('packages that came with others', () => {
+    const manifest = { dependencies: { ws: '1' }, devDependencies: { vite: '1' } };
+    const files = tree({
+      'src/worker/a.ts': "import 'ws'; import { C } from '@xmpp/client-core/lib/x.js'; import 'vite';",
+      'src/headless/a.ts': "import 'vite'; import 'node:fs';",
+      'test/a.ts': "import 'vite'; import 'ws';",
+    });
+    expect(undeclaredDependencies(manifest, files)).toEqual([
+      expect.stringContaining('imports @xmpp/client-core,'),
+      expect.stringContaining('imports vite,'),
     ]);
   });
 

@@ -51,7 +51,8 @@ export const zones: Readonly<Record<string, Zone>> = {
   'src/core/net/': { sees: ['src/core/xmpp/time.ts'], deterministic: true },
   'src/sim/': { sees: [core], deterministic: true },
   'src/scenario/': {
-    sees: [xmpp],
+    // node-config.ts makes the core's configuration of a scenario, defaults included.
+    sees: [xmpp, 'src/core/room/config.ts'],
     seesTypesOf: [core],
     packages: ['@cfworker/json-schema', 'jsonc-parser'],
     deterministic: true,
@@ -78,11 +79,9 @@ export const zones: Readonly<Record<string, Zone>> = {
 /** Folders below core/distribution/ that hold one protocol each. */
 const protocols = ['primary-replica', 'source-shadow', 'fmuc'].map((name) => `${seam}${name}/`);
 
-/** Files that something outside src starts: the page, npm scripts, configurations. */
+/** Files that something outside src starts: npm scripts and configurations; and what index.html names. */
 export const entries: readonly string[] = [
-  'src/ui/main.ts',
   'src/headless/setup.mjs',
-  'src/headless/serve.ts',
   'vite.config.ts',
   'vitest.config.ts',
   'playwright.config.ts',
@@ -343,7 +342,10 @@ export function injections(files: Files): string[] {
 /** Files of src that no entry reaches, whatever the kind of import. */
 export function orphans(files: Files, from: readonly string[] = entries): string[] {
   const reached = new Set<string>();
-  const queue = from.filter((file) => files.has(file));
+  const page = [...(files.get('index.html') ?? '').matchAll(/(?:src|href)="\/(src\/[^"]+)"/g)].map(
+    (match) => match[1] ?? '',
+  );
+  const queue = [...from, ...page].filter((file) => files.has(file));
   for (let file = queue.pop(); file !== undefined; file = queue.pop()) {
     if (reached.has(file)) continue;
     reached.add(file);
@@ -364,6 +366,24 @@ interface PackageJson {
   readonly scripts?: Readonly<Record<string, string>>;
   readonly dependencies?: Readonly<Record<string, string>>;
   readonly devDependencies?: Readonly<Record<string, string>>;
+}
+
+/** Packages that are there only because another package brought them: they may go with its next version. */
+export function undeclaredDependencies(manifest: PackageJson, files: Files): string[] {
+  const found = new Set<string>();
+  for (const [file, text] of files) {
+    if (!isCode(file)) continue;
+    const declared = { ...manifest.dependencies, ...(file.startsWith('src/') ? {} : manifest.devDependencies) };
+    // The commands beside serve.ts are tools of the project: they run where its development packages are.
+    if (file.startsWith('src/headless/')) Object.assign(declared, manifest.devDependencies);
+    for (const { local, target, how } of readSource(file, text).imports) {
+      const name = packageOf(target);
+      if (local || name.startsWith('node:') || name in declared) continue;
+      if (how === 'type' && name in { ...manifest.devDependencies }) continue;
+      found.add(`${file} imports ${name}, which package.json does not name: npm install it, or do without`);
+    }
+  }
+  return [...found];
 }
 
 /** Packages that nobody uses, and packages of the product that only tests use. */

@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { defaultPort, parsePageArguments } from '../../../src/headless/arguments.mjs';
@@ -125,6 +126,22 @@ describe('what an installation needs', () => {
       'ws 8.1.0 is not installed',
     );
     expect(whatIsMissing(lock, { packages: {} })).toBe('ws 8.1.0 is not installed');
+  });
+});
+
+describe('package-lock.json', () => {
+  const { packages } = JSON.parse(readFileSync(new URL('../../../package-lock.json', import.meta.url), 'utf8'));
+
+  it('has every optional package of every package, for all platforms: npm ci refuses a lock that lacks one', () => {
+    const missing: string[] = [];
+    for (const [path, { optionalDependencies = {} }] of Object.entries<{ optionalDependencies?: object }>(packages))
+      for (const name of Object.keys(optionalDependencies))
+        if (!(`node_modules/${name}` in packages) && !(`${path}/node_modules/${name}` in packages)) missing.push(name);
+    expect(missing).toEqual([]);
+  });
+
+  it('names no registry, so that each machine may use its own', () => {
+    expect(Object.values<{ resolved?: string }>(packages).filter(({ resolved }) => resolved !== undefined)).toEqual([]);
   });
 });
 
