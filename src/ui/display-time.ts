@@ -1,0 +1,121 @@
+import type { Model, ModelEvent } from './model.ts';
+
+/** When an event is on the screen, in the time of the page's clock (ms). */
+export interface Shown {
+  readonly start: number;
+  readonly end: number;
+}
+
+/**
+ * Least time a leg takes on the screen at pace 1, in ms: over loopback the real ones take 1 or 2, too short for any eye.
+ * Between servers it is the longest, because that is the way people shall compare.
+ */
+export const leastMs = { in: 260, link: 620, out: 340 } as const;
+
+/** A chain more than this far behind the trace is shown faster. */
+const patienceMs = 6_000;
+/** More tokens at once than anybody can follow: what comes on top is not shown moving. */
+const crowd = 240;
+
+export interface Timing {
+  /** Server time of the event on the page's clock. */
+  readonly at: number;
+  /** End of the display of its cause, if that is shown. */
+  readonly causeEnd: number | undefined;
+  /** Factor on all durations: 1 normal, 2 slow, 0 none. */
+  readonly pace: number;
+  /** Tokens on the screen at that moment. */
+  readonly busy: number;
+}
+
+/**
+ * Start and end of one leg on the screen: never before the trace says, never before its cause has ended, and stretched
+ * to the least time. A pure function: the same trace looks the same each time.
+ */
+export function displayTime(event: Pick<ModelEvent, 'leg' | 't' | 'arrives' | 'kind'>, timing: Timing): Shown {
+  const start = Math.max(timing.at, timing.causeEnd ?? Number.NEGATIVE_INFINITY);
+  if (event.leg === undefined) return { start, end: start };
+  const behind = start - timing.at;
+  const hurry = behind > patienceMs ? Math.max(0.1, 1 - (behind - patienceMs) / patienceMs) : 1;
+  const least = timing.busy >= crowd ? 0 : leastMs[event.leg] * timing.pace * hurry;
+  const real = event.leg === 'link' && event.arrives !== undefined ? event.arrives - event.t : 0;
+  return { start, end: start + (timing.pace === 0 ? 0 : Math.max(least, Math.min(real, 10_000))) };
+}
+
+/** A leg under way. */
+export interface Flight {
+  readonly event: ModelEvent;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** How long a leg that a node sent may wait for the node's own record, which says what caused it. */
+const explanationMs = 700;
+
+/**
+ * Hands out display times in the order of the trace, and says what is on the screen at an instant.
+ * Holds nothing once all is shown, so an idle page does no work.
+ */
+export class Display {
+  private readonly model: Model;
+  private readonly shown = new Map<number, Shown>();
+  private waiting: { readonly event: ModelEvent; readonly seen: number }[] = [];
+  private flights: Flight[] = [];
+  private skew = Number.POSITIVE_INFINITY;
+  pace = 1;
+
+  constructor(model: Model) {
+    this.model = model;
+  }
+
+  /** Takes new hops. `now` is the page's clock; the server's may differ, and the least difference seen is taken off. */
+  offer(events: readonly ModelEvent[], now: number): void {
+    for (const event of events) {
+      if (event.kind !== 'hop' && event.kind !== 'act') continue;
+      if (event.id >= 0) this.skew = Math.min(this.skew, now - event.t);
+      this.waiting.push({ event, seen: now });
+    }
+  }
+
+  get idle(): boolean {
+    return this.waiting.length === 0 && this.flights.length === 0;
+  }
+
+  /** Everything that moves at `now`, or has ended at most `afterglowMs` ago. */
+  at(now: number, afterglowMs: number): readonly Flight[] {
+    this.schedule(now);
+    this.flights = this.flights.filter((flight) => flight.end + afterglowMs > now || this.held(flight.event));
+    if (this.shown.size > 30_000) for (const id of [...this.shown.keys()].slice(0, 10_000)) this.shown.delete(id);
+    return this.flights;
+  }
+
+  /** A stanza that the paused links hold back: it stands in the middle of its link. */
+  held(event: ModelEvent): boolean {
+    return this.model.paused && event.leg === 'link' && !event.outcome && this.model.effectsOf(event.id).length === 0;
+  }
+
+  private schedule(now: number): void {
+    const later: typeof this.waiting = [];
+    for (const entry of this.waiting) {
+      const { event, seen } = entry;
+      const fromNode = event.leg === 'in' && this.model.nodeOf(event.from) !== undefined;
+      const cause = event.cause === undefined ? undefined : this.model.event(event.cause);
+      const patient = now - seen < explanationMs;
+      if (patient && fromNode && event.cause === undefined) later.push(entry);
+      else if (patient && cause && !this.shown.has(cause.id) && later.some((other) => other.event === cause)) {
+        later.push(entry);
+      } else {
+        const skew = Number.isFinite(this.skew) ? this.skew : 0;
+        const shown = displayTime(event, {
+          at: event.t + skew,
+          causeEnd: cause ? this.shown.get(cause.id)?.end : undefined,
+          pace: this.pace,
+          busy: this.flights.length,
+        });
+        this.shown.set(event.id, shown);
+        if (event.leg && shown.end > now) this.flights.push({ event, ...shown });
+      }
+    }
+    this.waiting = later;
+  }
+}

@@ -1,0 +1,63 @@
+import { toggleLink, toggleNode } from './actions.ts';
+import type { Store } from './store.ts';
+import { tabs } from './views/app.ts';
+import type { Help } from './views/help.ts';
+
+/** Single keys for the whole page: inert while somebody types, while a dialog or menu is open, and when switched off. */
+export function bindKeys(store: Store): () => void {
+  const onKey = (event: KeyboardEvent) => {
+    if (event.defaultPrevented || event.ctrlKey || event.altKey || event.metaKey || event.isComposing) return;
+    const target = event.target instanceof Element ? event.target : document.body;
+    if (event.key === 'Escape') return escape(store, target);
+    if (!store.preferences.keys || typing(target) || document.querySelector('dialog[open], [popover]:popover-open'))
+      return;
+    // A focused control keeps the keys that work it.
+    const control = target.closest('button, a, summary, [role=tab]') !== null;
+    if (event.key === ' ' && control) return;
+    const action = actionOf(store, event.key, target);
+    if (!action) return;
+    event.preventDefault();
+    action();
+  };
+  document.addEventListener('keydown', onKey);
+  return () => document.removeEventListener('keydown', onKey);
+}
+
+function actionOf(store: Store, key: string, target: Element): (() => void) | undefined {
+  if (key === ' ' || key === '.') return () => void store.act({ act: 'pause', paused: !store.model.paused });
+  if (key === '/') {
+    return () => {
+      store.set({ tab: 'log', region: 'panel' });
+      // The tab has to be there before it can have the focus.
+      requestAnimationFrame(() =>
+        requestAnimationFrame(() => document.querySelector<HTMLElement>('#log-filter')?.focus()),
+      );
+    };
+  }
+  if (key === '?') return () => document.querySelector<Help>('ns-help')?.open();
+  const tab = tabs[Number(key) - 1];
+  if (tab && /^[1-9]$/.test(key)) return () => store.set({ tab: tab[0] });
+  const focused = target.closest<SVGElement>('[data-link],[data-node]')?.dataset;
+  const { thing } = store.view;
+  if (key === 'x') {
+    const link = store.model.links.get(focused?.link ?? (thing?.kind === 'link' ? thing.id : ''));
+    return link && (() => toggleLink(store, link));
+  }
+  if (key === 'k') {
+    const node = store.model.nodes.get(focused?.node ?? (thing?.kind === 'node' ? thing.id : ''));
+    return node && (() => toggleNode(store, node));
+  }
+  return undefined;
+}
+
+/** Closes one thing at a time; dialogs and menus close themselves. */
+function escape(store: Store, target: Element): void {
+  if (document.querySelector('dialog[open], [popover]:popover-open')) return;
+  if (typing(target)) (target as HTMLElement).blur();
+  else if (store.view.toast) store.set({ toast: undefined });
+  else if (store.view.event !== undefined || store.view.thing) store.set({ event: undefined, thing: undefined });
+}
+
+function typing(target: Element): boolean {
+  return target.closest('input, textarea, select, [contenteditable]') !== null;
+}

@@ -1,0 +1,186 @@
+import type { Scenario } from '../scenario/scenario.ts';
+import type { LinkView, MessageCost, ModelEvent, OccupantView } from './model.ts';
+import type { Action, ActResult } from './session/session.ts';
+import type { Phase, Store } from './store.ts';
+import { roleOf, stateOf } from './words.ts';
+
+/** Which events `events()` gives: all of the given parts have to hold. */
+export interface EventFilter {
+  readonly kind?: ModelEvent['kind'];
+  readonly leg?: 'in' | 'link' | 'out';
+  readonly stanza?: 'message' | 'presence' | 'iq';
+  /** Events with this id or later in the trace; ids of acts and state changes are negative and always pass. */
+  readonly since?: number;
+  /** Only events with the same first cause as this one. */
+  readonly family?: number;
+}
+
+export interface LabState {
+  readonly phase: Phase;
+  readonly paused: boolean;
+  readonly nodes: readonly {
+    readonly node: string;
+    readonly server: string;
+    readonly part: string;
+    readonly state: string;
+    readonly split: boolean;
+    readonly phase: string;
+    readonly detail: string;
+    readonly rooms: readonly unknown[];
+  }[];
+  readonly occupants: readonly OccupantView[];
+  readonly links: readonly LinkView[];
+}
+
+export interface LabCounters {
+  readonly links: readonly {
+    readonly link: string;
+    readonly stanzas: number;
+    readonly bytes: number;
+    readonly dropped: number;
+  }[];
+  readonly messages: readonly MessageCost[];
+}
+
+/**
+ * `window.lab`, for tests and for teachers' consoles. Version 1: what is here stays and keeps its meaning. All promises
+ * settle after the workers have answered and the page has been updated.
+ */
+export interface Lab {
+  readonly version: 1;
+  readonly mode: 'live' | 'lab';
+  /** All nodes are ready (here or in another page), the script has been played, and nothing is in flight. */
+  readonly ready: Promise<void>;
+  scenario(): Scenario;
+  act(action: Action): Promise<ActResult>;
+  state(): LabState;
+  events(filter?: EventFilter): readonly ModelEvent[];
+  /** Stanzas and bytes a link; stanzas, deliveries and the plain room's number a message. */
+  counters(): LabCounters;
+  /** For the messages so far: what crossed links, and what a plain room would have sent across them. */
+  baseline(): { readonly distributed: number; readonly plain: number };
+  /** Resolves when no hop has happened for 300 ms and nothing is on the links. */
+  runToQuiet(): Promise<void>;
+  on(type: 'event', callback: (event: ModelEvent) => void): () => void;
+  on(type: 'change', callback: () => void): () => void;
+  on(type: 'phase', callback: (phase: Phase) => void): () => void;
+  step(): Promise<never>;
+  seek(): Promise<never>;
+  branch(): Promise<never>;
+}
+
+declare global {
+  interface Window {
+    lab: Lab;
+  }
+}
+
+const pollMs = 40;
+
+export function installLab(store: Store, updated: () => Promise<unknown>): Lab {
+  const { session, model } = store;
+  const onEvent = new Set<(event: ModelEvent) => void>();
+  const onChange = new Set<() => void>();
+  const onPhase = new Set<(phase: Phase) => void>();
+  store.onEvents = (events) => {
+    for (const event of events) for (const callback of onEvent) callback(event);
+  };
+  store.subscribe(() => {
+    for (const callback of onChange) callback();
+  });
+  let phase: Phase | undefined;
+  // Quiet is the absence of something, so nothing announces it: look.
+  const showPhase = () => {
+    const now = store.phase;
+    if (now === phase) return;
+    phase = now;
+    document.documentElement.dataset.phase = now;
+    for (const callback of onPhase) callback(now);
+  };
+  showPhase();
+  setInterval(showPhase, pollMs);
+
+  const until = async (holds: () => boolean) => {
+    while (!holds()) await new Promise((resolve) => setTimeout(resolve, pollMs));
+    await updated();
+    showPhase();
+  };
+  const runToQuiet = () => until(() => store.quiet(Date.now()));
+  const needsLab = (what: string) => () =>
+    Promise.reject(
+      new Error(
+        `${what}: a live session runs in real time on real connections, so it cannot be ${what === 'branch' ? 'branched' : 'stepped'}.`,
+      ),
+    );
+
+  const lab: Lab = {
+    version: 1,
+    mode: session.mode,
+    ready: until(() => store.started && (store.model.paused || store.quiet(Date.now()))),
+    scenario: () => session.scenario,
+    act: async (action) => {
+      const result = await session.act(action);
+      await updated();
+      return result;
+    },
+    state: () =>
+      structuredClone({
+        phase: store.phase,
+        paused: model.paused,
+        nodes: [...model.nodes.values()].map((node) => {
+          const state = stateOf(model, node);
+          return {
+            node: node.address,
+            server: node.server,
+            part: roleOf(node),
+            state: state.word,
+            split: state.split,
+            phase: node.phase,
+            detail: node.detail,
+            rooms: model.roomsOf(node),
+          };
+        }),
+        occupants: model.occupants(),
+        links: [...model.links.values()],
+      }),
+    events: (filter = {}) => {
+      const family = filter.family === undefined ? undefined : model.family(filter.family);
+      return structuredClone(
+        model.events.filter(
+          (event) =>
+            (filter.kind === undefined || event.kind === filter.kind) &&
+            (filter.leg === undefined || event.leg === filter.leg) &&
+            (filter.stanza === undefined || event.stanza?.name === filter.stanza) &&
+            (filter.since === undefined || event.id < 0 || event.id >= filter.since) &&
+            (family === undefined || family.has(event.id)),
+        ),
+      );
+    },
+    counters: () =>
+      structuredClone({
+        links: [...model.links.values()].map(({ key, stanzas, bytes, dropped }) => ({
+          link: key,
+          stanzas,
+          bytes,
+          dropped,
+        })),
+        messages: model.messages,
+      }),
+    baseline: () => ({
+      distributed: model.messages.reduce((sum, cost) => sum + cost.crossed, 0),
+      plain: model.messages.reduce((sum, cost) => sum + (cost.plain ?? 0), 0),
+    }),
+    runToQuiet,
+    on: (type: 'event' | 'change' | 'phase', callback: never) => {
+      const set: Set<never> = (type === 'event' ? onEvent : type === 'change' ? onChange : onPhase) as never;
+      set.add(callback);
+      return () => set.delete(callback);
+    },
+    step: needsLab('step'),
+    seek: needsLab('seek'),
+    branch: needsLab('branch'),
+  };
+  document.documentElement.dataset.mode = session.mode;
+  window.lab = lab;
+  return lab;
+}

@@ -1,0 +1,66 @@
+import type { LiveConfig } from '../scenario/live-config-type.ts';
+import { showSession } from './page.ts';
+import { startLive } from './session/live.ts';
+import { loadPreferences } from './store.ts';
+
+/** Why the page cannot start, and what to do about it. */
+class StartError extends Error {
+  readonly advice: string;
+  constructor(message: string, advice: string) {
+    super(message);
+    this.advice = advice;
+  }
+}
+
+async function start(): Promise<void> {
+  const { theme } = loadPreferences();
+  if (theme !== 'auto') document.documentElement.dataset.theme = theme;
+  const config = await fetchConfig(new URLSearchParams(location.search).get('scenario'));
+  showSession(startLive(config, location.origin), config.scenarios);
+}
+
+async function fetchConfig(scenario: string | null): Promise<LiveConfig> {
+  const query = scenario === null ? '' : `?scenario=${encodeURIComponent(scenario)}`;
+  const response = await fetch(`/netsplit.json${query}`).catch(() => {
+    throw new StartError(
+      'The server does not answer.',
+      'Start it with “npm start” in the project’s folder, then reload this page.',
+    );
+  });
+  const type = response.headers.get('content-type') ?? '';
+  const answer: unknown = type.includes('json') ? await response.json().catch(() => undefined) : undefined;
+  if (response.ok && answer) return answer as LiveConfig;
+  const text = answer && typeof answer === 'object' && 'error' in answer ? String(answer.error) : undefined;
+  if (response.status === 404 && text) {
+    throw new StartError(text, 'Open the page without “?scenario=…” to get the first scenario.');
+  }
+  throw new StartError(
+    text ?? 'These files are served without Netsplit’s own XMPP server.',
+    'Start it with “npm start” in the project’s folder, and open the address it prints.',
+  );
+}
+
+function showFailure(error: unknown): void {
+  document.documentElement.dataset.phase = 'failed';
+  const section = document.createElement('main');
+  section.className = 'failure';
+  section.dataset.testid = 'fatal';
+  const heading = document.createElement('h1');
+  heading.textContent = 'Netsplit could not start';
+  const what = document.createElement('p');
+  what.textContent = error instanceof Error ? error.message : String(error);
+  what.setAttribute('role', 'alert');
+  const advice = document.createElement('p');
+  advice.textContent =
+    error instanceof StartError
+      ? error.advice
+      : 'Reload the page. If it fails again, restart the server with “npm start”.';
+  const reload = document.createElement('a');
+  reload.href = location.pathname;
+  reload.className = 'button primary';
+  reload.textContent = 'Open the first scenario';
+  section.append(heading, what, advice, reload);
+  document.querySelector('#app')?.replaceChildren(section);
+}
+
+start().catch(showFailure);

@@ -1,0 +1,225 @@
+import { Display } from './display-time.ts';
+import { Model, type ModelEvent } from './model.ts';
+import type { Action, ActResult, Session } from './session/session.ts';
+
+export type Tab = 'log' | 'transcripts' | 'counters' | 'outline';
+export type Theme = 'auto' | 'light' | 'dark';
+/** Below 768 px one region is shown at a time. */
+export type Region = 'topology' | 'panel' | 'inspector';
+export type Thing =
+  | { readonly kind: 'node'; readonly id: string }
+  | { readonly kind: 'link'; readonly id: string }
+  | { readonly kind: 'occupant'; readonly id: string };
+
+export interface Preferences {
+  readonly theme: Theme;
+  readonly keys: boolean;
+  /** Factor on the time a token takes on screen; 0 shows none. */
+  readonly pace: number;
+}
+
+export interface View {
+  readonly tab: Tab;
+  readonly region: Region;
+  readonly filter: string;
+  /** Kinds of log rows that are left out. */
+  readonly hidden: ReadonlySet<string>;
+  readonly event: number | undefined;
+  readonly thing: Thing | undefined;
+  /** The inspector shows the stanza or the thing, whichever was chosen last. */
+  readonly inspect: 'stanza' | 'node' | 'link';
+  /** Full JID of the character who speaks from the speak bar. */
+  readonly speaker: string;
+  readonly menu: { readonly thing: Thing; readonly x: number; readonly y: number } | undefined;
+  readonly trouble: string | undefined;
+  readonly toast: string | undefined;
+}
+
+export type Phase = 'loading' | 'playing' | 'quiet' | 'paused' | 'failed';
+
+/** What the page is showing: the model of the session, and what the person chose. The views re-render on `changed`. */
+export class Store {
+  readonly session: Session;
+  readonly model: Model;
+  readonly display: Display;
+  readonly scenarios: readonly { readonly id: string; readonly title: string }[];
+  view: View;
+  preferences: Preferences;
+  /** Events with the same first cause as the chosen one. */
+  family: ReadonlySet<number> = new Set();
+  started = false;
+  private readonly listeners = new Set<() => void>();
+  private readonly offRecords: () => void;
+  private queued = false;
+  /** Page time of the last hop, and what the page's clock is ahead of the server's. */
+  private lastRecord = Date.now();
+  private skew = 0;
+  private toastTimer = 0;
+  /** Called with each batch's new events, before the views render. */
+  onEvents: (events: readonly ModelEvent[]) => void = () => {};
+
+  constructor(session: Session, scenarios: Store['scenarios'], preferences: Preferences) {
+    this.session = session;
+    this.scenarios = scenarios;
+    this.preferences = preferences;
+    this.model = new Model(session.scenario);
+    this.display = new Display(this.model);
+    this.display.pace = preferences.pace;
+    this.view = {
+      tab: 'log',
+      region: 'topology',
+      filter: '',
+      hidden: new Set(['iq']),
+      event: undefined,
+      thing: undefined,
+      inspect: 'stanza',
+      speaker: session.scenario.occupants[0]?.jid ?? '',
+      menu: undefined,
+      trouble: undefined,
+      toast: undefined,
+    };
+    this.offRecords = session.listen({
+      records: (batch) => {
+        const fresh = this.model.fold(batch);
+        this.noteHops(fresh);
+        this.display.offer(fresh, Date.now());
+        this.onEvents(fresh);
+        this.changed();
+      },
+      node: (progress) => {
+        this.model.node(progress);
+        this.changed();
+      },
+      occupant: (progress) => {
+        this.model.occupant(progress);
+        this.changed();
+      },
+      trouble: (text) => this.set({ trouble: text }),
+    });
+  }
+
+  close(): void {
+    this.offRecords();
+  }
+
+  /** Calls back once a frame at most, after anything changed. */
+  subscribe(listener: () => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  changed(): void {
+    if (this.queued) return;
+    this.queued = true;
+    const run = () => {
+      if (!this.queued) return;
+      this.queued = false;
+      this.refresh();
+      for (const listener of this.listeners) listener();
+    };
+    // A page in the background gets no frames, but window.lab shall go on.
+    if (document.visibilityState === 'visible') requestAnimationFrame(run);
+    else setTimeout(run, 50);
+  }
+
+  set(change: Partial<View>): void {
+    this.view = { ...this.view, ...change };
+    this.changed();
+  }
+
+  prefer(change: Partial<Preferences>): void {
+    this.preferences = { ...this.preferences, ...change };
+    this.display.pace = this.preferences.pace;
+    savePreferences(this.preferences);
+    this.changed();
+  }
+
+  select(event: number | undefined): void {
+    const stanza = event === undefined ? undefined : this.model.event(event);
+    this.set({ event, ...(stanza ? { inspect: 'stanza' as const } : {}) });
+  }
+
+  choose(thing: Thing): void {
+    this.set({ thing, inspect: thing.kind === 'link' ? 'link' : 'node' });
+  }
+
+  /** Does what a person asked for; what goes wrong is said on the page. */
+  async act(action: Action): Promise<ActResult> {
+    const result = await this.session
+      .act(action)
+      .catch(
+        (error: unknown): ActResult => ({ ok: false, error: error instanceof Error ? error.message : String(error) }),
+      );
+    if (!result.ok) this.toast(result.error);
+    return result;
+  }
+
+  toast(text: string): void {
+    this.set({ toast: text });
+    window.clearTimeout(this.toastTimer);
+    this.toastTimer = window.setTimeout(() => this.set({ toast: undefined }), 8_000);
+  }
+
+  /** The nodes are up (here or elsewhere) and the script has been played. */
+  get ready(): boolean {
+    return (
+      [...this.model.nodes.values()].every((node) => node.phase === 'ready' || node.phase === 'elsewhere') &&
+      this.model.scriptDone()
+    );
+  }
+
+  /** No hop for 300 ms and nothing on the links. */
+  quiet(now: number): boolean {
+    return now - this.lastRecord > 300 && this.model.inFlight(now - this.skew) === 0;
+  }
+
+  get phase(): Phase {
+    if (!this.started) {
+      if ([...this.model.nodes.values()].some((node) => node.phase === 'failed')) return 'failed';
+      return 'loading';
+    }
+    if (this.model.paused) return 'paused';
+    return this.quiet(Date.now()) ? 'quiet' : 'playing';
+  }
+
+  private noteHops(events: readonly ModelEvent[]): void {
+    const last = events.findLast((event) => event.kind === 'hop');
+    if (!last) return;
+    this.lastRecord = Date.now();
+    this.skew = Math.min(this.lastRecord - last.t, 60_000);
+  }
+
+  private refresh(): void {
+    if (!this.started && this.ready) this.started = true;
+    const chosen = this.view.event;
+    if (chosen === undefined) {
+      if (this.family.size > 0) this.family = new Set();
+    } else {
+      this.family = this.model.family(chosen);
+    }
+  }
+}
+
+const preferenceKey = 'netsplit.preferences';
+
+export function loadPreferences(): Preferences {
+  const preferences: Preferences = { theme: 'auto', keys: true, pace: 1 };
+  try {
+    const stored = JSON.parse(localStorage.getItem(preferenceKey) ?? '{}') as Partial<Preferences>;
+    return {
+      theme: stored.theme === 'light' || stored.theme === 'dark' ? stored.theme : 'auto',
+      keys: stored.keys !== false,
+      pace: typeof stored.pace === 'number' && [0, 0.5, 1, 2, 4].includes(stored.pace) ? stored.pace : 1,
+    };
+  } catch {
+    return preferences; // storage refused, or not ours: the defaults are good
+  }
+}
+
+function savePreferences(preferences: Preferences): void {
+  try {
+    localStorage.setItem(preferenceKey, JSON.stringify(preferences));
+  } catch {
+    // private window: the choice lasts until the page closes
+  }
+}

@@ -1,0 +1,79 @@
+import { html, nothing, type TemplateResult } from 'lit';
+import type { Region, Tab } from '../store.ts';
+import { Part } from './base.ts';
+import { icon } from './icons.ts';
+import { tabKeys } from './inspector.ts';
+import './counters.ts';
+import './header.ts';
+import './help.ts';
+import './join-panel.ts';
+import './live-region.ts';
+import './log.ts';
+import './menu.ts';
+import './outline.ts';
+import './speak.ts';
+import './startup.ts';
+import './topology.ts';
+import './transcripts.ts';
+
+export const tabs: readonly (readonly [Tab, string])[] = [
+  ['log', 'Log'],
+  ['transcripts', 'Transcripts'],
+  ['counters', 'Counters'],
+  ['outline', 'Outline'],
+];
+
+const regions: readonly (readonly [Region, string])[] = [
+  ['topology', 'Picture'],
+  ['panel', 'Log and more'],
+  ['inspector', 'Inspector'],
+];
+
+/** The whole page: header, picture with the speak bar, panel, inspector. */
+class App extends Part {
+  protected override render(): TemplateResult {
+    const { store } = this;
+    const { tab, region, trouble, toast } = store.view;
+    return html`
+      <ns-header .store=${store}></ns-header>
+      ${trouble ? html`<div class="banner bad" role="alert" data-testid="trouble">${icon('warn')}<span>${trouble}</span></div>` : nothing}
+      <nav class="regions" aria-label="Regions">
+        ${regions.map(([id, label]) => html`<button type="button" aria-pressed=${region === id ? 'true' : 'false'} data-testid=${`region-${id}`} @click=${() => store.set({ region: id })}>${label}</button>`)}
+      </nav>
+      <div class="body" data-region=${region}>
+        <main>
+          <div class="picture-area">
+            <ns-topology .store=${store}></ns-topology>
+            <ns-startup .store=${store}></ns-startup>
+          </div>
+          <ns-speak .store=${store}></ns-speak>
+          <section class="panel" aria-label="Views">
+            <div class="tabs" role="tablist" aria-label="Views" @keydown=${tabKeys}>
+              ${tabs.map(
+                ([id, label], i) =>
+                  html`<button role="tab" type="button" id=${`tab-${id}`} aria-controls="panel-view" aria-selected=${tab === id ? 'true' : 'false'} tabindex=${tab === id ? 0 : -1} data-testid=${`tab-${id}`} title=${`Key ${i + 1}`} @click=${() => store.set({ tab: id })}>${label}</button>`,
+              )}
+            </div>
+            <div class="view" id="panel-view" role="tabpanel" aria-labelledby=${`tab-${tab}`}>${this.panel(tab)}</div>
+          </section>
+        </main>
+        <ns-inspector .store=${store}></ns-inspector>
+      </div>
+      ${toast ? html`<div class="toast" role="alert" data-testid="toast">${icon('warn')}<span>${toast}</span><button type="button" aria-label="Close the message" @click=${() => store.set({ toast: undefined })}>${icon('close')}</button></div>` : nothing}
+      <ns-menu .store=${store}></ns-menu>
+      <ns-help .store=${store}></ns-help>
+      <ns-join .store=${store}></ns-join>
+      <ns-live-region .store=${store}></ns-live-region>
+    `;
+  }
+
+  private panel(tab: Tab): TemplateResult {
+    const { store } = this;
+    if (tab === 'transcripts') return html`<ns-transcripts .store=${store}></ns-transcripts>`;
+    if (tab === 'counters') return html`<ns-counters .store=${store}></ns-counters>`;
+    if (tab === 'outline') return html`<ns-outline .store=${store}></ns-outline>`;
+    return html`<ns-log .store=${store}></ns-log>`;
+  }
+}
+
+customElements.define('ns-app', App);

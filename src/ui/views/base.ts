@@ -1,0 +1,27 @@
+import { LitElement } from 'lit';
+import type { Store } from '../store.ts';
+
+/** A part of the page: light DOM, so that one theme file and one selection of test hooks hold everywhere. */
+export abstract class Part extends LitElement {
+  static override properties: Record<string, object> = { store: { attribute: false } };
+  declare store: Store;
+  private off: (() => void) | undefined;
+
+  protected override createRenderRoot(): HTMLElement {
+    return this;
+  }
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    this.off = this.store.subscribe(() => this.storeChanged());
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    this.off?.();
+  }
+
+  protected storeChanged(): void {
+    this.requestUpdate();
+  }
+}

@@ -1,0 +1,78 @@
+import { html, nothing, type TemplateResult } from 'lit';
+import type { Theme } from '../store.ts';
+import { Part } from './base.ts';
+import type { Help } from './help.ts';
+import { icon } from './icons.ts';
+import type { JoinPanel } from './join-panel.ts';
+
+const models: Record<string, string> = {
+  '0045': 'plain room',
+  '0281': 'source and shadow',
+  '0282': 'primary and replicas',
+  '0289': 'federated rooms (FMUC)',
+};
+
+/** Title, scenario, what model it shows, and the switches. */
+class Header extends Part {
+  protected override render(): TemplateResult {
+    const { session, scenarios, model, preferences } = this.store;
+    return html`<header class="top">
+      <h1>Netsplit</h1>
+      <label class="sr" for="scenario">Scenario</label>
+      <select id="scenario" data-testid="scenario" @change=${this.onScenario}>
+        ${scenarios.map((scenario) => html`<option value=${scenario.id} ?selected=${scenario.id === session.scenario.id}>${scenario.title}</option>`)}
+      </select>
+      <span class="badge model" data-testid="model-badge" title=${models[session.scenario.xep] ?? ''}>XEP-${session.scenario.xep}</span>
+      <span class="badge live" data-testid="mode-badge"><span class="dot"></span>${session.mode === 'live' ? 'Live' : 'Lab'}</span>
+      ${session.runsNodes ? nothing : html`<span class="badge" data-testid="observer-badge" title="Another page runs the nodes; you can watch, speak and cut links">Nodes run elsewhere</span>`}
+      <span class="grow"></span>
+      <div role="toolbar" aria-label="Transport" class="toolbar">
+        <button type="button" class=${model.paused ? 'primary' : ''} data-testid="pause" aria-pressed=${model.paused ? 'true' : 'false'} title="Hold or release all stanzas on the links (Space)" @click=${() => this.store.act({ act: 'pause', paused: !model.paused })}>
+          ${model.paused ? html`${icon('play')}<span>Release</span>` : html`${icon('pause')}<span>Pause</span>`}
+        </button>
+        <label class="pace" title="How long a stanza takes on the screen; the trace itself is not changed">
+          <span>Pace</span>
+          <select data-testid="pace" aria-label="Pace of the picture" @change=${this.onPace}>
+            ${(
+              [
+                [4, '×¼'],
+                [2, '×½'],
+                [1, '×1'],
+                [0.5, '×2'],
+                [0, 'still'],
+              ] as const
+            ).map(
+              ([value, label]) =>
+                html`<option value=${value} ?selected=${preferences.pace === value}>${label}</option>`,
+            )}
+          </select>
+        </label>
+      </div>
+      <button type="button" data-testid="join-own" @click=${() => document.querySelector<JoinPanel>('ns-join')?.open()}>${icon('client')}<span class="wide">Join with your own client</span><span class="narrow">Join</span></button>
+      <label class="pace">
+        <span class="sr">Theme</span>
+        <select data-testid="theme" aria-label="Theme" @change=${this.onTheme}>
+          ${(['auto', 'light', 'dark'] as const).map((theme) => html`<option value=${theme} ?selected=${preferences.theme === theme}>${theme}</option>`)}
+        </select>
+      </label>
+      <button type="button" class="round" data-testid="help" aria-label="Help: keys, glossary, simulation notes" @click=${() => document.querySelector<Help>('ns-help')?.open()}>${icon('help')}</button>
+    </header>`;
+  }
+
+  private readonly onScenario = (event: Event): void => {
+    const url = new URL(location.href);
+    url.searchParams.set('scenario', (event.target as HTMLSelectElement).value);
+    url.hash = '';
+    location.assign(url);
+  };
+
+  private readonly onPace = (event: Event): void => {
+    this.store.prefer({ pace: Number((event.target as HTMLSelectElement).value) });
+  };
+
+  private readonly onTheme = (event: Event): void => {
+    this.store.prefer({ theme: (event.target as HTMLSelectElement).value as Theme });
+  };
+}
+
+customElements.define('ns-header', Header);

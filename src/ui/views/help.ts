@@ -1,0 +1,109 @@
+import { html, type TemplateResult } from 'lit';
+import { Part } from './base.ts';
+
+const keys: readonly (readonly [string, string])[] = [
+  ['Space or .', 'hold or release all links'],
+  ['Tab', 'into the picture'],
+  ['Arrows', 'to the neighbour in that direction; in the log, to the next event'],
+  ['Enter or Shift+F10', 'menu of the node, link or person'],
+  ['x', 'cut or heal the link that has the focus or is chosen'],
+  ['k', 'crash or restart the node that has the focus or is chosen'],
+  ['1 – 4', 'Log, Transcripts, Counters, Outline'],
+  ['/', 'filter of the log'],
+  ['?', 'this help'],
+  ['Esc', 'close what is open, then choose nothing'],
+];
+
+const glossary: readonly (readonly [string, string])[] = [
+  ['room node', 'a program that runs a room, or a part of one; here a worker of this page'],
+  ['primary', 'XEP-0282: the node that decides about the room. Version 0.1 calls it MASTER'],
+  [
+    'replica',
+    'XEP-0282: a node beside the users of one server that passes on what the primary sends. Version 0.1 calls it SLAVE',
+  ],
+  ['enter, leave', 'XEP-0282: the primary tells a replica to add someone to its list, or take them off'],
+  ['netsplit, netjoin', 'XEP-0282: primary and replica lose each other; they find each other again'],
+  ['FMUC', 'XEP-0289, federated multi-user chat: whole rooms that join each other'],
+  ['joining node, joined node', 'XEP-0289: the room that asked, and the room it asked'],
+  [
+    'primary-primary, primary-replica',
+    'XEP-0289: the two modes of FMUC; version 0.2 says Master-Master and Master-Slave. That “primary” is not the one of XEP-0282',
+  ],
+  ['occupant', 'XEP-0045: somebody who is in a room, known there by a nick'],
+  ['submission', 'a message as its author sent it; every other stanza of it is a copy'],
+  ['bounce', 'a stanza that cannot be delivered comes back as an error'],
+];
+
+const choices: readonly (readonly [string, string])[] = [
+  [
+    'XEP-0282 §4.2 Creating a Replica (“to follow”)',
+    'a replica asks the primary with an iq of our own extension; nothing is created unasked',
+  ],
+  [
+    'XEP-0282 §4.11.2 Netjoin (“to follow”)',
+    'the replica says what it has, the primary sends the rest in order, then the replica relays what its users did meanwhile; nothing is put into the past',
+  ],
+  [
+    'XEP-0282 §4.11.1.2, the MAYs during a split',
+    'local users keep what the room’s policy allows; the default refuses messages rather than let histories differ',
+  ],
+  [
+    'XEP-0289 §8 and its open list',
+    'parting and joining again is the resync; a nick that is taken is refused on the joining side',
+  ],
+  ['Keepalive', 'XEP-0199 pings both ways; two that are not answered are a split, because a silent cut never bounces'],
+];
+
+const slips: readonly (readonly [string, string])[] = [
+  ['XEP-0282 Listing 10', 'shows BigCheese’s presence as coming from /WiZ; it comes from /BigCheese'],
+  ['XEP-0282 rosters', 'give Troy the affiliation “participant”, which is a role; we send “admin”'],
+  ['XEP-0282 self-presence', 'lacks status 110 in the listings; we send it, as XEP-0045 asks'],
+  ['XEP-0281 acknowledgements', 'have to and from swapped in the listings'],
+  ['XEP-0289 delay', 'is written with a wrong element and stamp; we accept it and never send it'],
+];
+
+const simple: readonly string[] = [
+  'All servers of the picture are one program, and the links between them are its queues: latency, jitter, bandwidth and cuts are exact, loss happens only by a cut.',
+  'A stanza takes at least half a second between servers on the screen, though it may take 2 ms: the order of causes is kept, the counters and times are the real ones.',
+  'Bytes are the UTF-8 length of a stanza, without TLS and stream framing.',
+  'The number for a plain room is computed for the same people in one room; it is not measured.',
+];
+
+/** Keys, glossary with both vocabularies, and what is simplified or our own choice. */
+export class Help extends Part {
+  open(): void {
+    const dialog = this.querySelector('dialog');
+    if (dialog && !dialog.open) dialog.showModal();
+  }
+
+  protected override render(): TemplateResult {
+    const list = (items: readonly (readonly [string, string])[]) =>
+      html`<dl class="pairs">${items.map(([term, text]) => html`<div><dt>${term}</dt><dd>${text}</dd></div>`)}</dl>`;
+    return html`<dialog class="help" data-testid="help-dialog" aria-labelledby="help-title">
+      <div class="dialog-body" tabindex="0">
+        <h2 id="help-title">Help</h2>
+        <p>${this.store.session.scenario.description}</p>
+        <h3>Keys</h3>
+        <label class="check"><input type="checkbox" data-testid="keys-on" .checked=${this.store.preferences.keys} @change=${this.onKeys} /> Single keys are on (they never act while you type)</label>
+        ${list(keys)}
+        <h3>Shapes</h3>
+        <p>Square M: message. Circle P: presence. Hexagon iq: query. Diamond !: error. 7a and 7b are copies of the submission 7. Dashed with ✕: cut. Hatched: split. Outline: down.</p>
+        <h3>Glossary</h3>
+        ${list(glossary)}
+        <h3>Simulation notes</h3>
+        <ul>${simple.map((text) => html`<li>${text}</li>`)}</ul>
+        <h4>Our choice, where the XEPs say nothing</h4>
+        ${list(choices)}
+        <h4>Slips in the XEPs’ listings that we do not follow</h4>
+        ${list(slips)}
+        <form method="dialog"><button class="primary" autofocus>Close</button></form>
+      </div>
+    </dialog>`;
+  }
+
+  private readonly onKeys = (event: Event): void => {
+    this.store.prefer({ keys: (event.target as HTMLInputElement).checked });
+  };
+}
+
+customElements.define('ns-help', Help);

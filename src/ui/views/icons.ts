@@ -1,0 +1,58 @@
+import { html, type SVGTemplateResult, svg, type TemplateResult } from 'lit';
+
+const shapes: Record<string, SVGTemplateResult> = {
+  pause: svg`<path d="M6 4v12M14 4v12" stroke-width="3"/>`,
+  play: svg`<path d="M6 4l10 6-10 6z" fill="currentColor"/>`,
+  cut: svg`<path d="M4 4l12 12M16 4L4 16" stroke-width="2.2"/>`,
+  heal: svg`<path d="M7 13l6-6M8 6l2-2a4 4 0 016 6l-2 2M12 14l-2 2a4 4 0 01-6-6l2-2"/>`,
+  slow: svg`<circle cx="10" cy="11" r="6.5"/><path d="M10 11V7M8 2h4"/>`,
+  crash: svg`<path d="M10 3v7M5.5 5.8a6.5 6.5 0 109 0"/>`,
+  restart: svg`<path d="M16 10a6 6 0 11-2-4.5M16 3v4h-4"/>`,
+  say: svg`<path d="M3 4h14v9H9l-4 4v-4H3z"/>`,
+  join: svg`<path d="M11 4h5v12h-5M3 10h9M9 7l3 3-3 3"/>`,
+  leave: svg`<path d="M9 4H4v12h5M8 10h9M14 7l3 3-3 3"/>`,
+  nick: svg`<path d="M4 16l1-4 8-8 3 3-8 8z"/>`,
+  away: svg`<path d="M15 12a6 6 0 01-7-7 6 6 0 107 7z"/>`,
+  help: svg`<path d="M7 7.5a3 3 0 116 .3c0 2-3 2.2-3 4.2M10 15.5v.5"/>`,
+  copy: svg`<path d="M7 7h9v9H7zM4 13V4h9"/>`,
+  client: svg`<path d="M3 4h14v9H3zM7 17h6M10 13v4"/>`,
+  close: svg`<path d="M5 5l10 10M15 5L5 15"/>`,
+  link: svg`<path d="M3 10h14"/>`,
+  in: svg`<path d="M4 15L15 4M8 4h7v7"/>`,
+  out: svg`<path d="M15 5L4 16M5 9v7h7"/>`,
+  hop: svg`<path d="M3 10h13M12 6l4 4-4 4"/>`,
+  state: svg`<circle cx="10" cy="10" r="5.5"/><path d="M10 7v3l2 1.5"/>`,
+  act: svg`<circle cx="10" cy="6" r="3"/><path d="M4 17c0-4 3-6 6-6s6 2 6 6"/>`,
+  session: svg`<path d="M7 3v5M13 3v5M5 8h10v3a5 5 0 01-10 0zM10 16v2"/>`,
+  theme: svg`<circle cx="10" cy="10" r="6.5"/><path d="M10 3.5a6.5 6.5 0 010 13z" fill="currentColor"/>`,
+  menu: svg`<circle cx="4.5" cy="10" r="1.2" fill="currentColor"/><circle cx="10" cy="10" r="1.2" fill="currentColor"/><circle cx="15.5" cy="10" r="1.2" fill="currentColor"/>`,
+  check: svg`<path d="M4 11l4 4 8-10"/>`,
+  warn: svg`<path d="M10 3l8 14H2zM10 8v4M10 14.5v.5"/>`,
+  info: svg`<circle cx="10" cy="10" r="7"/><path d="M10 9v5M10 6v.5"/>`,
+};
+
+/** A line icon of 20 by 20, in the colour of the text around it; what it means is said beside it. */
+export function icon(name: keyof typeof shapes & string): TemplateResult {
+  return html`<svg class="icon" viewBox="0 0 20 20" aria-hidden="true" focusable="false">${shapes[name]}</svg>`;
+}
+
+/** Kind of a stanza as shape and letters: square, circle, hexagon; an error is a diamond. */
+export function stanzaIcon(name: 'message' | 'presence' | 'iq', error: boolean): TemplateResult {
+  const kind = error ? 'error' : name;
+  return html`<svg class="icon glyph" data-kind=${kind} viewBox="-11 -11 22 22" role="img" aria-label=${error ? `${name} error` : name}>${glyph(kind)}</svg>`;
+}
+
+export type GlyphKind = 'message' | 'presence' | 'iq' | 'error';
+
+export const glyphPath: Record<GlyphKind, string> = {
+  message: 'M-8-8h16v16h-16z',
+  presence: 'M-9 0a9 9 0 1 0 18 0a9 9 0 1 0-18 0z',
+  iq: 'M-9 0l4.5-8h9l4.5 8l-4.5 8h-9z',
+  error: 'M0-10.5l10.5 10.5l-10.5 10.5l-10.5-10.5z',
+};
+
+export const glyphText: Record<GlyphKind, string> = { message: 'M', presence: 'P', iq: 'iq', error: '!' };
+
+function glyph(kind: GlyphKind): SVGTemplateResult {
+  return svg`<path d=${glyphPath[kind]}/><text y="4" text-anchor="middle">${glyphText[kind]}</text>`;
+}

@@ -1,0 +1,224 @@
+import { html, nothing, type TemplateResult } from 'lit';
+import { type Command, type Forms, linkCommands, nodeCommands, occupantCommands } from '../actions.ts';
+import { describeLink, type ModelEvent } from '../model.ts';
+import { specEntry } from '../spec-index.ts';
+import { bytes, roleOf, shortName, shortTime, stateOf, time } from '../words.ts';
+import { Part } from './base.ts';
+import { icon, stanzaIcon } from './icons.ts';
+import { stanzaTree } from './stanza-tree.ts';
+
+/** What is chosen: a stanza with its causes and copies, or a node, a person, a link. */
+class Inspector extends Part {
+  private get forms(): Forms {
+    return document.querySelector('ns-menu') as unknown as Forms;
+  }
+
+  protected override render(): TemplateResult {
+    const { inspect, thing, event } = this.store.view;
+    const tabs = [
+      ['stanza', 'Stanza', event !== undefined],
+      ['node', thing?.kind === 'occupant' ? 'Person' : 'Node', thing !== undefined && thing.kind !== 'link'],
+      ['link', 'Link', thing?.kind === 'link'],
+    ] as const;
+    return html`<aside class="inspector" aria-label="Inspector" data-testid="inspector">
+      <div class="tabs" role="tablist" aria-label="Inspector views" @keydown=${tabKeys}>
+        ${tabs.map(
+          ([id, label]) =>
+            html`<button role="tab" type="button" id=${`inspect-${id}`} aria-controls="inspector-view" aria-selected=${inspect === id ? 'true' : 'false'} tabindex=${inspect === id ? 0 : -1} data-testid=${`inspect-${id}`} @click=${() => this.store.set({ inspect: id })}>${label}</button>`,
+        )}
+      </div>
+      <div class="view" id="inspector-view" role="tabpanel" aria-labelledby=${`inspect-${inspect}`} tabindex="0">
+        ${inspect === 'stanza' ? this.stanza() : inspect === 'link' ? this.link() : this.node()}
+      </div>
+    </aside>`;
+  }
+
+  private stanza(): TemplateResult {
+    const { model, view } = this.store;
+    const event = view.event === undefined ? undefined : model.event(view.event);
+    if (!event) {
+      return html`<p class="empty">Choose a stanza: press one that is under way in the picture, or a row of the log. Its text, the rule that made it, and all its copies appear here.</p>`;
+    }
+    const legs = { in: 'handed to its server by', out: 'delivered by', link: 'crosses the link from' } as const;
+    return html`
+      <h2 data-testid="inspector-title" data-event=${event.id}>
+        ${event.stanza ? stanzaIcon(event.stanza.name, event.stanza.type === 'error') : nothing}
+        <span>${event.text}</span>
+      </h2>
+      <dl>
+        <dt>When</dt><dd>${time(event.t)}</dd>
+        <dt>${event.leg === 'out' ? 'To' : 'Where'}</dt>
+        <dd>${
+          event.leg === 'out'
+            ? html`${shortName(model, event.to)}, ${legs.out} ${event.from}`
+            : event.leg
+              ? html`${legs[event.leg]} ${shortName(model, event.from)}${event.leg === 'link' ? html` to ${event.to}` : nothing}`
+              : html`${shortName(model, event.from)}${event.to ? html` – ${shortName(model, event.to)}` : nothing}`
+        }</dd>
+        ${event.arrives !== undefined ? html`<dt>On the link</dt><dd>${event.outcome ? `${event.outcome}` : `${Math.round(event.arrives - event.t)} ms`}</dd>` : nothing}
+        ${event.stanza ? html`<dt>Size</dt><dd>${event.stanza.bytes} B</dd>` : nothing}
+      </dl>
+      <h3>Why</h3>
+      ${this.why(event)}
+      ${event.stanza ? html`<h3>Stanza</h3>${stanzaTree(event.stanza.xml)}` : nothing}
+      ${this.causes(event)} ${this.copies(event)}
+    `;
+  }
+
+  private why(event: ModelEvent): TemplateResult {
+    const spec =
+      event.spec ??
+      (event.leg === 'in'
+        ? undefined
+        : this.store.model
+            .pathTo(event.id)
+            .map((id) => this.store.model.event(id)?.spec)
+            .findLast(Boolean));
+    if (!spec) {
+      const text =
+        event.kind === 'act'
+          ? 'Somebody did this, or a timer ran out: it is where the chain begins.'
+          : 'Local: no rule of a XEP is recorded for it. A client that is not ours sent it, or its node’s record has not come.';
+      return html`<p data-testid="why" data-spec="local">${text}</p>`;
+    }
+    const entry = specEntry(spec);
+    return html`<p data-testid="why" data-spec=${spec}>
+      <b>${entry.label}</b> ${entry.title}<br />
+      <small>${entry.url ? html`<a href=${entry.url} rel="noopener noreferrer" target="_blank">${entry.document}</a>` : entry.document}${event.spec ? nothing : ' (the rule that sent the stanza on its way)'}</small>
+    </p>`;
+  }
+
+  private causes(event: ModelEvent): TemplateResult {
+    const path = this.store.model.pathTo(event.id).slice(0, -1);
+    return html`<h3>Causes</h3>
+      ${path.length === 0 ? html`<p class="note">None is known: the chain begins here.</p>` : html`<ol class="chain" data-testid="causes">${path.map((id) => this.item(id))}</ol>`}`;
+  }
+
+  private copies(event: ModelEvent): TemplateResult {
+    const { model } = this.store;
+    const all = [...this.store.family]
+      .map((id) => model.event(id))
+      .filter(
+        (other): other is ModelEvent =>
+          other?.leg === 'link' ||
+          (other?.leg === 'out' && !model.nodes.has(other.to) && !model.nodes.has(other.to.split('/')[0] ?? '')),
+      )
+      .sort((a, b) => a.t - b.t || a.id - b.id);
+    const cost = model.costOf(event.id);
+    return html`<h3>Copies of the same submission</h3>
+      ${
+        cost
+          ? html`<p data-testid="cost"><b>${cost.crossed}</b> stanzas on links${cost.plain === undefined ? nothing : html`, a plain room: <b>${cost.plain}</b>`}; ${cost.deliveries} deliveries</p>`
+          : nothing
+      }
+      ${all.length === 0 ? html`<p class="note">No copy has crossed a link or reached a person.</p>` : html`<ul class="chain" data-testid="copies">${all.slice(0, 60).map((other) => this.item(other.id))}</ul>`}
+      ${all.length > 60 ? html`<p class="note">and ${all.length - 60} more</p>` : nothing}`;
+  }
+
+  private item(id: number): TemplateResult | typeof nothing {
+    const { model, view } = this.store;
+    const event = model.event(id);
+    if (!event) return nothing;
+    return html`<li>
+      <button type="button" class=${`linkish ${view.event === id ? 'chosen' : ''}`} data-event=${id} @click=${() => this.store.select(id)}>
+        ${event.stanza ? html`<small class="index">${model.indexOf(id)}</small> ` : nothing}${
+          event.kind === 'act'
+            ? html`${shortName(model, event.from)}: ${event.text}`
+            : event.leg === 'link'
+              ? html`${event.from} → ${event.to}${event.outcome ? html` <b class="lost">${event.outcome}</b>` : nothing}`
+              : event.leg === 'out'
+                ? html`to ${shortName(model, event.to)}`
+                : html`from ${shortName(model, event.from)}${event.to && event.leg !== 'in' ? html` – ${event.text}` : nothing}`
+        }${event.spec ? html` <small>${specEntry(event.spec).label}</small>` : nothing}
+      </button>
+    </li>`;
+  }
+
+  private node(): TemplateResult {
+    const { model, view } = this.store;
+    const { thing } = view;
+    const who =
+      thing?.kind === 'occupant' ? model.occupants().find((occupant) => occupant.jid === thing.id) : undefined;
+    if (who) {
+      return html`<h2>${who.nick}</h2>
+        <dl>
+          <dt>Address</dt><dd>${who.jid}</dd>
+          <dt>Room</dt><dd>${who.room}</dd>
+          <dt>State</dt><dd>${who.phase}${who.detail ? html`, ${who.detail}` : nothing}${who.show ? html`, ${who.show}` : nothing}</dd>
+          <dt>Served by</dt><dd>${who.node ?? 'no node says so'}</dd>
+          <dt>Role</dt><dd>${who.role || 'unknown'}, affiliation ${who.affiliation || 'unknown'}</dd>
+        </dl>
+        ${this.buttons(occupantCommands(this.store, who, this.forms))}`;
+    }
+    const node = thing?.kind === 'node' ? model.nodes.get(thing.id) : undefined;
+    if (!node)
+      return html`<p class="empty">Choose a room node or a person in the picture, or in the Outline. What it is and does appears here.</p>`;
+    const state = stateOf(model, node);
+    return html`<h2>${node.address}</h2>
+      <dl>
+        <dt>Part</dt><dd>${roleOf(node)} on ${node.server}</dd>
+        <dt>State</dt><dd class=${`tone-${state.tone}`}>${state.word}</dd>
+        <dt>Process</dt><dd>${node.phase}${node.detail ? html`, ${node.detail}` : nothing}</dd>
+      </dl>
+      ${this.buttons(nodeCommands(this.store, node))}
+      ${model.roomsOf(node).map(
+        (room) => html`<h3>${room.room}</h3>
+          <dl>
+            <dt>Subject</dt><dd>${room.subject || 'none'}</dd>
+            <dt>History</dt><dd>${room.historyLength} messages</dd>
+            <dt>Epoch</dt><dd>${room.epoch}</dd>
+          </dl>
+          ${
+            room.peers.length > 0
+              ? html`<table><thead><tr><th>Peer</th><th>State</th><th>Since</th></tr></thead><tbody>${room.peers.map(
+                  (peer) =>
+                    html`<tr><td>${peer.peer}</td><td class=${peer.state === 'split' || peer.state === 'rejected' ? 'tone-bad' : peer.state === 'live' ? 'tone-good' : 'tone-warn'}>${peer.state}</td><td>${shortTime(peer.since)}</td></tr>`,
+                )}</tbody></table>`
+              : nothing
+          }
+          <table><thead><tr><th>Occupant</th><th>Role</th><th>Reached through</th></tr></thead><tbody>${room.occupants.map(
+            (occupant) =>
+              html`<tr><td>${occupant.nick}</td><td>${occupant.role}</td><td>${occupant.home ?? 'this node'}</td></tr>`,
+          )}</tbody></table>
+          ${room.occupants.length === 0 ? html`<p class="note">Nobody is in the room. Choose someone below the picture and press Join.</p>` : nothing}`,
+      )}`;
+  }
+
+  private link(): TemplateResult {
+    const { thing } = this.store.view;
+    const link = thing?.kind === 'link' ? this.store.model.links.get(thing.id) : undefined;
+    if (!link)
+      return html`<p class="empty">Choose a link in the picture, or in the Outline. Its counters appear here, and it can be cut, healed and slowed.</p>`;
+    return html`<h2>${link.ends[0]} – ${link.ends[1]}</h2>
+      <dl>
+        <dt>State</dt><dd class=${link.state === 'up' ? 'tone-good' : 'tone-bad'}>${describeLink(link)}</dd>
+        <dt>Carried</dt><dd>${link.stanzas} stanzas, ${bytes(link.bytes)}</dd>
+        <dt>Lost</dt><dd>${link.dropped} stanzas</dd>
+        <dt>Latency</dt><dd>${link.latencyMs} ms ± ${link.jitterMs} ms</dd>
+        <dt>Bandwidth</dt><dd>${link.bytesPerSecond ? `${link.bytesPerSecond} B/s` : 'unlimited'}</dd>
+      </dl>
+      ${this.buttons(linkCommands(this.store, link, this.forms))}`;
+  }
+
+  private buttons(commands: readonly Command[]): TemplateResult {
+    return html`<p class="buttons">${commands.map(
+      (command) =>
+        html`<button type="button" data-testid=${`inspector-${command.id}`} ?disabled=${command.not !== undefined} title=${command.not ?? ''} @click=${command.run}>${icon(command.icon)} ${command.label}</button>`,
+    )}</p>`;
+  }
+}
+
+/** Arrow keys in a row of tabs. */
+export function tabKeys(event: KeyboardEvent): void {
+  const tabs = [...(event.currentTarget as HTMLElement).querySelectorAll<HTMLElement>('[role=tab]')];
+  const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+  const at = tabs.indexOf(document.activeElement as HTMLElement);
+  if (step === undefined || at < 0) return;
+  event.preventDefault();
+  event.stopPropagation();
+  const next = tabs[(at + step + tabs.length) % tabs.length];
+  next?.click();
+  next?.focus();
+}
+
+customElements.define('ns-inspector', Inspector);

@@ -1,0 +1,183 @@
+import { html, nothing, type TemplateResult } from 'lit';
+import { type Command, type Forms, linkCommands, nodeCommands, occupantCommands } from '../actions.ts';
+import type { LinkView, OccupantView } from '../model.ts';
+import { shortName } from '../words.ts';
+import { Part } from './base.ts';
+import { icon } from './icons.ts';
+
+/** The menu of a node, a link or an occupant, and the two forms it opens. */
+class Menu extends Part implements Forms {
+  private back: HTMLElement | SVGElement | null = null;
+  private slowLink: LinkView | undefined;
+  private nickOf: OccupantView | undefined;
+  private shown: object | undefined;
+
+  protected override updated(): void {
+    const { menu } = this.store.view;
+    const popover = this.querySelector<HTMLElement>('[popover]');
+    if (!popover || menu === this.shown) return;
+    this.shown = menu;
+    if (!menu) {
+      if (popover.matches(':popover-open')) popover.hidePopover();
+      return;
+    }
+    this.back = document.activeElement as HTMLElement | SVGElement | null;
+    popover.showPopover();
+    const box = popover.getBoundingClientRect();
+    popover.style.left = `${Math.max(8, Math.min(menu.x, innerWidth - box.width - 8))}px`;
+    popover.style.top = `${Math.max(8, Math.min(menu.y, innerHeight - box.height - 8))}px`;
+    popover.querySelector<HTMLElement>('[role=menuitem]:not([aria-disabled=true])')?.focus();
+  }
+
+  protected override render(): TemplateResult {
+    const { menu } = this.store.view;
+    const { title, commands } = this.content();
+    return html`
+      <div popover="auto" class="menu" role="menu" aria-label=${title} data-testid="menu" @toggle=${this.onToggle} @keydown=${this.onKey}>
+        ${menu ? html`<p class="menu-title">${title}</p>` : nothing}
+        ${commands.map(
+          (command) => html`<button
+            role="menuitem"
+            type="button"
+            tabindex="-1"
+            data-testid=${`menu-${command.id}`}
+            aria-disabled=${command.not ? 'true' : 'false'}
+            title=${command.not ?? ''}
+            @click=${() => this.choose(command)}
+          >${icon(command.icon)}<span>${command.label}</span>${command.not ? html`<small>${command.not}</small>` : nothing}</button>`,
+        )}
+      </div>
+      ${this.slowDialog()} ${this.nickDialog()}
+    `;
+  }
+
+  private content(): { title: string; commands: readonly Command[] } {
+    const thing = this.store.view.menu?.thing;
+    const { model } = this.store;
+    if (thing?.kind === 'link') {
+      const link = model.links.get(thing.id);
+      if (link) return { title: link.ends.join(' – '), commands: linkCommands(this.store, link, this) };
+    }
+    if (thing?.kind === 'node') {
+      const node = model.nodes.get(thing.id);
+      if (node) return { title: shortName(model, node.address), commands: nodeCommands(this.store, node) };
+    }
+    if (thing?.kind === 'occupant') {
+      const who = model.occupants().find((occupant) => occupant.jid === thing.id);
+      if (who) return { title: `${who.nick} (${who.jid})`, commands: occupantCommands(this.store, who, this) };
+    }
+    return { title: 'Menu', commands: [] };
+  }
+
+  private choose(command: Command): void {
+    if (command.not) return;
+    this.store.set({ menu: undefined });
+    this.querySelector<HTMLElement>('[popover]')?.hidePopover();
+    command.run();
+  }
+
+  private readonly onToggle = (event: Event): void => {
+    if ((event as ToggleEvent).newState !== 'closed') return;
+    if (this.store.view.menu === this.shown) this.store.set({ menu: undefined });
+    if (document.activeElement === document.body || this.contains(document.activeElement)) this.back?.focus();
+  };
+
+  private readonly onKey = (event: KeyboardEvent): void => {
+    const items = [...this.querySelectorAll<HTMLElement>('[role=menuitem]')];
+    const at = items.indexOf(document.activeElement as HTMLElement);
+    const step = { ArrowDown: 1, ArrowUp: -1, Home: -at, End: items.length - 1 - at }[event.key];
+    if (step === undefined) return;
+    event.preventDefault();
+    event.stopPropagation();
+    items[(at + step + items.length) % items.length]?.focus();
+  };
+
+  // Forms
+
+  speak(who: OccupantView): void {
+    this.store.set({ speaker: who.jid });
+    document.querySelector<HTMLElement>('#say-text')?.focus();
+  }
+
+  slow(link: LinkView): void {
+    this.slowLink = link;
+    this.open('slow-dialog');
+  }
+
+  nick(who: OccupantView): void {
+    this.nickOf = who;
+    this.open('nick-dialog');
+  }
+
+  private open(testid: string): void {
+    this.requestUpdate();
+    void this.updateComplete.then(() => this.querySelector<HTMLDialogElement>(`[data-testid=${testid}]`)?.showModal());
+  }
+
+  private slowDialog(): TemplateResult {
+    const link = this.slowLink;
+    const presets: readonly (readonly [string, number, number, number])[] = [
+      ['Default', 20, 0, 0],
+      ['Other continent', 200, 20, 0],
+      ['Satellite', 600, 50, 0],
+      ['Modem 9600 bit/s', 1000, 0, 1200],
+    ];
+    return html`<dialog data-testid="slow-dialog" aria-labelledby="slow-title">
+      <form method="dialog" @submit=${this.onSlow}>
+        <h2 id="slow-title">Slow ${link?.ends.join(' – ') ?? ''}</h2>
+        <p class="presets">${presets.map(
+          ([name, latency, jitter, speed]) =>
+            html`<button type="button" @click=${(event: Event) => this.preset(event, latency, jitter, speed)}>${name}</button>`,
+        )}</p>
+        <label>Latency, ms <input name="latency" type="number" min="0" max="60000" required .value=${String(link?.latencyMs ?? 20)} /></label>
+        <label>Jitter, ± ms <input name="jitter" type="number" min="0" max="60000" required .value=${String(link?.jitterMs ?? 0)} /></label>
+        <label>Bandwidth, bytes/s (0: unlimited) <input name="bandwidth" type="number" min="0" max="100000000" required .value=${String(link?.bytesPerSecond ?? 0)} /></label>
+        <p class="buttons">
+          <button type="button" @click=${(event: Event) => (event.target as Element).closest('dialog')?.close()}>Cancel</button>
+          <button class="primary" data-testid="slow-apply">Apply</button>
+        </p>
+      </form>
+    </dialog>`;
+  }
+
+  private preset(event: Event, latency: number, jitter: number, speed: number): void {
+    const form = (event.target as Element).closest('form');
+    if (!form) return;
+    for (const [name, value] of Object.entries({ latency, jitter, bandwidth: speed })) {
+      const input = form.elements.namedItem(name) as HTMLInputElement | null;
+      if (input) input.value = String(value);
+    }
+  }
+
+  private readonly onSlow = (event: SubmitEvent): void => {
+    const values = new FormData(event.target as HTMLFormElement);
+    if (!this.slowLink) return;
+    void this.store.act({
+      act: 'slow',
+      link: this.slowLink.ends,
+      latencyMs: Number(values.get('latency')),
+      jitterMs: Number(values.get('jitter')),
+      bytesPerSecond: Number(values.get('bandwidth')),
+    });
+  };
+
+  private nickDialog(): TemplateResult {
+    return html`<dialog data-testid="nick-dialog" aria-labelledby="nick-title">
+      <form method="dialog" @submit=${this.onNick}>
+        <h2 id="nick-title">New nick for ${this.nickOf?.nick ?? ''}</h2>
+        <label>Nick <input name="nick" required maxlength="64" autocomplete="off" .value=${this.nickOf?.nick ?? ''} /></label>
+        <p class="buttons">
+          <button type="button" @click=${(event: Event) => (event.target as Element).closest('dialog')?.close()}>Cancel</button>
+          <button class="primary" data-testid="nick-apply">Change</button>
+        </p>
+      </form>
+    </dialog>`;
+  }
+
+  private readonly onNick = (event: SubmitEvent): void => {
+    const nick = String(new FormData(event.target as HTMLFormElement).get('nick') ?? '').trim();
+    if (this.nickOf && nick) void this.store.act({ act: 'nick', who: this.nickOf.jid, nick });
+  };
+}
+
+customElements.define('ns-menu', Menu);

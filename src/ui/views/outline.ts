@@ -1,0 +1,83 @@
+import { html, nothing, type TemplateResult } from 'lit';
+import { type Command, type Forms, linkCommands, nodeCommands, occupantCommands } from '../actions.ts';
+import { describeLink, type NodeView, type OccupantView } from '../model.ts';
+import { bytes, roleOf, stateOf } from '../words.ts';
+import { Part } from './base.ts';
+import { icon } from './icons.ts';
+
+/** The same model as text, with every action of the picture as a button: for screen readers, small screens, keyboards. */
+class Outline extends Part {
+  private get forms(): Forms {
+    return document.querySelector('ns-menu') as unknown as Forms;
+  }
+
+  protected override render(): TemplateResult {
+    const { model } = this.store;
+    const people = model.occupants();
+    return html`<div class="tables" data-testid="outline" tabindex="0" role="group" aria-label="Outline">
+      <section>
+        <h3>Servers, nodes and people</h3>
+        <ul class="tree">
+          ${model.scenario.servers.map((server) => {
+            const nodes = [...model.nodes.values()].filter((node) => node.server === server.domain);
+            const here = people.filter((who) => who.server === server.domain);
+            const served = (node: NodeView) => here.filter((who) => who.node === node.address);
+            const others = here.filter((who) => !nodes.some((node) => who.node === node.address));
+            return html`<li>
+              <strong>${server.domain}</strong>
+              <ul>
+                ${nodes.map((node) => html`<li>${this.node(node)}<ul>${served(node).map((who) => this.person(who))}</ul></li>`)}
+                ${others.map((who) => this.person(who))}
+              </ul>
+            </li>`;
+          })}
+        </ul>
+      </section>
+      <section>
+        <h3>Links</h3>
+        ${
+          model.links.size === 0
+            ? html`<p class="empty">This scenario has one server, so there is no link to cut. Choose another scenario above.</p>`
+            : html`<table data-testid="outline-links">
+              <thead><tr><th>Link</th><th>State</th><th class="n">Carried</th><th>Actions</th></tr></thead>
+              <tbody>
+                ${[...model.links.values()].map(
+                  (link) => html`<tr data-link-row=${link.key}>
+                    <td>${link.ends[0]} – ${link.ends[1]}</td>
+                    <td>${describeLink(link)}</td>
+                    <td class="n">${link.stanzas} st · ${bytes(link.bytes)}</td>
+                    <td>${this.buttons(linkCommands(this.store, link, this.forms), `${link.ends[0]} – ${link.ends[1]}`)}</td>
+                  </tr>`,
+                )}
+              </tbody>
+            </table>`
+        }
+      </section>
+    </div>`;
+  }
+
+  private node(node: NodeView): TemplateResult {
+    const state = stateOf(this.store.model, node);
+    return html`<div class="line" data-outline-node=${node.address}>
+      <span><b>${node.address}</b> ${roleOf(node)}, <span class=${`tone-${state.tone}`}>${state.word}</span>${node.detail ? html` <small>${node.detail}</small>` : nothing}</span>
+      ${this.buttons(nodeCommands(this.store, node), node.address)}
+    </div>`;
+  }
+
+  private person(who: OccupantView): TemplateResult {
+    return html`<li class="line" data-outline-occupant=${who.jid}>
+      <span>${who.nick} <small>${who.jid}, ${who.phase === 'joined' ? who.show || who.role || 'in the room' : who.phase}</small></span>
+      ${this.buttons(occupantCommands(this.store, who, this.forms), who.nick)}
+    </li>`;
+  }
+
+  private buttons(commands: readonly Command[], of: string): TemplateResult {
+    const possible = commands.filter((command) => !command.not);
+    return html`<span class="buttons">${possible.map(
+      (command) =>
+        html`<button type="button" data-testid=${`outline-${command.id}`} aria-label=${`${command.label}: ${of}`} @click=${command.run}>${icon(command.icon)} ${command.label.replace(/ \(.*\)| the room| from its log/, '')}</button>`,
+    )}</span>`;
+  }
+}
+
+customElements.define('ns-outline', Outline);

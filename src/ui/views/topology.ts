@@ -1,0 +1,337 @@
+import { html, nothing, type SVGTemplateResult, svg, type TemplateResult } from 'lit';
+import {
+  type Layout,
+  layOut,
+  type PlacedLink,
+  type PlacedNode,
+  type PlacedOccupant,
+  type PlacedServer,
+} from '../layout.ts';
+import { describeLink, type LinkView, linkKey, type NodeView } from '../model.ts';
+import type { Thing } from '../store.ts';
+import { bytes, initials, roleOf, stateOf } from '../words.ts';
+import { Part } from './base.ts';
+import { Tokens } from './tokens.ts';
+
+/** The picture: servers, room nodes, people, links, and the stanzas between them. */
+class Topology extends Part {
+  private width = 0;
+  private height = 0;
+  private layout: Layout | undefined;
+  private tokens: Tokens | undefined;
+  private observer: ResizeObserver | undefined;
+  /** The one element of the picture that Tab reaches; arrows go on from there. */
+  private current = '';
+
+  protected override firstUpdated(): void {
+    const layer = this.querySelector<SVGGElement>('g.tokens');
+    if (layer) this.tokens = new Tokens(layer, this.store, () => this.layout);
+    this.observer = new ResizeObserver(([entry]) => {
+      const size = entry?.contentRect;
+      if (!size || size.width === 0) return;
+      this.width = size.width;
+      this.height = size.height;
+      this.requestUpdate();
+    });
+    const stage = this.querySelector('.stage');
+    if (stage) this.observer.observe(stage);
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    this.observer?.disconnect();
+    this.tokens?.stop();
+  }
+
+  protected override updated(): void {
+    this.tokens?.kick();
+  }
+
+  protected override render(): TemplateResult {
+    const { model } = this.store;
+    if (this.width > 0) this.layout = layOut(model, this.width, this.height);
+    const layout = this.layout;
+    const lit = this.highlighted();
+    const focusable = layout ? [...layout.nodes.keys(), ...layout.occupants.keys(), ...layout.links.keys()] : [];
+    const current = focusable.includes(this.current) ? this.current : (focusable[0] ?? '');
+    return html`<div class="stage" data-testid="topology">
+      <svg
+        class=${`picture ${this.store.family.size > 0 ? 'chosen' : ''} ${layout?.compact ? 'compact' : ''}`}
+        viewBox=${`0 0 ${Math.max(1, this.width)} ${Math.max(1, this.height)}`}
+        role="group"
+        aria-label="Topology: arrow keys move between nodes, people and links; Enter opens the menu"
+        @keydown=${this.onKey}
+        @click=${this.onClick}
+        @contextmenu=${this.onContextMenu}
+        @focusin=${this.onFocus}
+      >
+        <defs>
+          <pattern id="hatch" width="8" height="8" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">
+            <rect class="hatch-ground" width="8" height="8" /><rect class="hatch-line" width="3" height="8" />
+          </pattern>
+        </defs>
+        ${layout ? [...layout.links.values()].map((link) => this.link(link, lit, current)) : nothing}
+        ${layout ? [...layout.servers.values()].map((server) => this.server(server, layout)) : nothing}
+        ${layout ? this.tethers(layout) : nothing}
+        ${layout ? [...layout.nodes.values()].map((node) => this.node(node, lit, current)) : nothing}
+        ${layout ? [...layout.occupants.values()].map((who) => this.occupant(who, layout, lit, current)) : nothing}
+        ${layout ? [...layout.links.values()].map((link) => this.pill(link, layout)) : nothing}
+        <g class="tokens" @click=${this.onToken}></g>
+      </svg>
+      ${model.paused ? html`<p class="paused-note" data-testid="paused-note">Paused: stanzas wait on the links until you press Release or Space.</p>` : nothing}
+    </div>`;
+  }
+
+  private server(server: PlacedServer, layout: Layout): SVGTemplateResult {
+    const r = layout.compact ? 14 : 22;
+    return svg`<g class="server" data-server=${server.domain}>
+      <rect x=${server.x - server.w / 2} y=${server.y - server.h / 2} width=${server.w} height=${server.h} rx=${r} />
+      <text class="domain" x=${server.x} y=${server.y - server.h / 2 + (layout.compact ? 17 : 24)} text-anchor="middle">${server.domain}</text>
+      <circle class="hub" cx=${server.hub.x} cy=${server.hub.y} r=${layout.compact ? 3.5 : 5}><title>The XMPP server ${server.domain}</title></circle>
+    </g>`;
+  }
+
+  /** Thin lines from the server to what is connected to it. */
+  private tethers(layout: Layout): SVGTemplateResult {
+    const lines: { x: number; y: number; hub: { x: number; y: number }; on: boolean }[] = [];
+    for (const node of layout.nodes.values()) {
+      const view = this.store.model.nodes.get(node.address);
+      const hub = layout.servers.get(view?.server ?? '')?.hub;
+      if (hub) lines.push({ x: node.x, y: node.y + node.h / 2, hub, on: view?.phase !== 'down' });
+    }
+    for (const { occupant, x, y } of layout.occupants.values()) {
+      const hub = layout.servers.get(occupant.server)?.hub;
+      if (hub) lines.push({ x, y: y - layout.radius, hub, on: occupant.phase === 'joined' });
+    }
+    return svg`<g class="tethers">${lines.map(
+      ({ x, y, hub, on }) => svg`<line class=${on ? 'on' : ''} x1=${hub.x} y1=${hub.y} x2=${x} y2=${y} />`,
+    )}</g>`;
+  }
+
+  private node(placed: PlacedNode, lit: ReadonlySet<string>, current: string): SVGTemplateResult {
+    const node = this.store.model.nodes.get(placed.address) as NodeView;
+    const state = stateOf(this.store.model, node);
+    const role = roleOf(node);
+    const left = placed.x - placed.w / 2;
+    const top = placed.y - placed.h / 2;
+    const compact = this.layout?.compact;
+    return svg`<g
+      class=${`node focusable ${state.split ? 'split' : ''} ${node.phase === 'down' ? 'down' : ''} ${lit.has(placed.address) ? 'lit' : ''}`}
+      data-node=${placed.address}
+      data-id=${placed.address}
+      data-role=${role}
+      data-state=${state.word}
+      data-tone=${state.tone}
+      tabindex=${current === placed.address ? 0 : -1}
+      role="button"
+      aria-haspopup="menu"
+      aria-label=${`${role} ${placed.address}, ${state.word}`}
+    >
+      <rect x=${left} y=${top} width=${placed.w} height=${placed.h} rx="10" />
+      <text class="name" x=${placed.x} y=${top + (compact ? 18 : 24)} text-anchor="middle">${fit(placed.address, compact ? 20 : 26)}</text>
+      <text class="role" x=${placed.x} y=${top + (compact ? 35 : 44)} text-anchor="middle">${compact ? role : role}<tspan class="state" dx="6">${state.word}</tspan></text>
+    </g>`;
+  }
+
+  private occupant(
+    placed: PlacedOccupant,
+    layout: Layout,
+    lit: ReadonlySet<string>,
+    current: string,
+  ): SVGTemplateResult {
+    const { occupant, x, y } = placed;
+    const r = layout.radius;
+    const away = occupant.show === 'away' || occupant.show === 'xa' || occupant.show === 'dnd';
+    const state =
+      occupant.phase === 'joined'
+        ? away
+          ? occupant.show
+          : 'in the room'
+        : occupant.phase === 'online' || occupant.phase === 'offline'
+          ? 'not in the room'
+          : occupant.phase;
+    const speaker = this.store.view.speaker === occupant.jid;
+    return svg`<g
+      class=${`occupant focusable ${lit.has(occupant.jid) ? 'lit' : ''} ${speaker ? 'speaker' : ''} ${occupant.character ? '' : 'guest'} ${away ? 'away' : ''}`}
+      data-occupant=${occupant.jid}
+      data-id=${occupant.jid}
+      data-nick=${occupant.nick}
+      data-phase=${occupant.phase}
+      tabindex=${current === occupant.jid ? 0 : -1}
+      role="button"
+      aria-haspopup="menu"
+      aria-label=${`${occupant.nick}, ${state}${occupant.character ? '' : ', not one of the page’s characters'}`}
+    >
+      <circle class="halo" cx=${x} cy=${y} r=${r + 5} />
+      <circle class="disc" cx=${x} cy=${y} r=${r} />
+      <text class="initials" x=${x} y=${y + (layout.compact ? 4 : 5)} text-anchor="middle">${initials(occupant.nick)}</text>
+      <text class="nick" x=${x} y=${y + r + (layout.compact ? 13 : 18)} text-anchor="middle">${fit(occupant.nick, layout.compact ? 8 : 12)}</text>
+      ${away ? svg`<text class="badge" x=${x + r} y=${y - r + 6} text-anchor="middle">${occupant.show}</text>` : nothing}
+    </g>`;
+  }
+
+  private link(placed: PlacedLink, lit: ReadonlySet<string>, current: string): SVGTemplateResult {
+    const link = this.store.model.links.get(placed.key) as LinkView;
+    const d = `M${placed.a.x} ${placed.a.y}Q${placed.control.x} ${placed.control.y} ${placed.b.x} ${placed.b.y}`;
+    const cut = link.state !== 'up';
+    return svg`<g
+      class=${`link focusable ${cut ? 'cut' : ''} ${link.stanzas > 0 ? 'used' : ''} ${isSlow(link) ? 'slow' : ''} ${lit.has(placed.key) ? 'lit' : ''}`}
+      data-link=${placed.key}
+      data-id=${placed.key}
+      data-state=${link.state}
+      tabindex=${current === placed.key ? 0 : -1}
+      role="button"
+      aria-haspopup="menu"
+      aria-label=${`Link ${link.ends[0]} – ${link.ends[1]}, ${describeLink(link)}, ${link.stanzas} stanzas, ${bytes(link.bytes)}`}
+    >
+      <path class="hit" d=${d} />
+      <path class="line" d=${d} />
+    </g>`;
+  }
+
+  /** Counter of a link, above everything else that stands still. */
+  private pill(placed: PlacedLink, layout: Layout): SVGTemplateResult | typeof nothing {
+    const link = this.store.model.links.get(placed.key) as LinkView;
+    const cut = link.state !== 'up';
+    const chosen = this.store.view.thing?.kind === 'link' && this.store.view.thing.id === placed.key;
+    if (link.stanzas === 0 && !cut && !isSlow(link) && !chosen && layout.links.size > 1) return nothing;
+    const first = cut ? 'cut' : `${link.stanzas} st`;
+    const text = layout.compact
+      ? first
+      : cut
+        ? `cut · ${link.dropped} lost`
+        : `${first} · ${bytes(link.bytes)} | ${link.latencyMs} ms`;
+    const w = text.length * (layout.compact ? 6.6 : 7.4) + (cut ? 36 : 20);
+    const { x, y } = placed.label;
+    return svg`<g class=${`pill ${cut ? 'cut' : ''} ${isSlow(link) ? 'slow' : ''}`} data-link-label=${placed.key} aria-hidden="true">
+      <rect x=${x - w / 2} y=${y - 13} width=${w} height="26" rx="13" />
+      ${cut ? svg`<path class="cross" d=${`M${x - w / 2 + 11} ${y - 5}l10 10m0 -10l-10 10`} />` : nothing}
+      <text x=${x + (cut ? 9 : 0)} y=${y + 5} text-anchor="middle">${text}</text>
+    </g>`;
+  }
+
+  /** What the chosen stanza and its copies touched. */
+  private highlighted(): ReadonlySet<string> {
+    const { model, family, view } = this.store;
+    const lit = new Set<string>();
+    if (view.thing) lit.add(view.thing.id);
+    for (const id of family) {
+      const event = model.event(id);
+      if (!event) continue;
+      if (event.leg === 'link') lit.add(linkKey(event.from, event.to));
+      for (const address of [event.from, event.to]) {
+        const node =
+          model.nodes.get(address) ??
+          (address.includes('@') ? model.nodes.get(address.split('/')[0] ?? '') : undefined);
+        if (node) lit.add(node.address);
+        else if (address.includes('/')) lit.add(address);
+      }
+    }
+    return lit;
+  }
+
+  private thingOf(target: EventTarget | null): Thing | undefined {
+    const group =
+      target instanceof Element
+        ? target.closest<SVGElement>('[data-node],[data-link],[data-occupant],[data-link-label]')
+        : null;
+    if (!group) return undefined;
+    const { node, link, occupant, linkLabel } = group.dataset;
+    if (node) return { kind: 'node', id: node };
+    if (link ?? linkLabel) return { kind: 'link', id: (link ?? linkLabel) as string };
+    return { kind: 'occupant', id: occupant as string };
+  }
+
+  private readonly onToken = (event: MouseEvent): void => {
+    const token = (event.target as Element).closest<SVGElement>('[data-event]');
+    if (!token?.dataset.event) return;
+    event.stopPropagation();
+    this.store.select(Number(token.dataset.event));
+  };
+
+  private readonly onClick = (event: MouseEvent): void => {
+    const thing = this.thingOf(event.target);
+    if (thing) this.open(thing, event.clientX, event.clientY);
+    else if (this.store.view.event !== undefined || this.store.view.thing)
+      this.store.set({ event: undefined, thing: undefined });
+  };
+
+  private readonly onContextMenu = (event: MouseEvent): void => {
+    const thing = this.thingOf(event.target);
+    if (!thing) return;
+    event.preventDefault();
+    this.open(thing, event.clientX, event.clientY);
+  };
+
+  private open(thing: Thing, x: number, y: number): void {
+    this.store.choose(thing);
+    this.store.set({ menu: { thing, x, y } });
+  }
+
+  private readonly onFocus = (event: FocusEvent): void => {
+    const id = (event.target as SVGElement).dataset.id;
+    if (id && id !== this.current) {
+      this.current = id;
+      this.requestUpdate();
+    }
+  };
+
+  private readonly onKey = (event: KeyboardEvent): void => {
+    const target = (event.target as Element).closest<SVGElement>('.focusable');
+    if (!target) return;
+    const menu = event.key === 'Enter' || event.key === 'ContextMenu' || (event.key === 'F10' && event.shiftKey);
+    if (menu) {
+      const thing = this.thingOf(target);
+      const box = target.getBoundingClientRect();
+      event.preventDefault();
+      const label = thing?.kind === 'link' ? this.layout?.links.get(thing.id)?.label : undefined;
+      const stage = this.getBoundingClientRect();
+      if (thing) {
+        this.open(
+          thing,
+          label ? stage.left + label.x : box.left + box.width / 2,
+          label ? stage.top + label.y : box.top + box.height / 2,
+        );
+      }
+      return;
+    }
+    const direction = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
+    if (!direction) return;
+    event.preventDefault();
+    const next = this.neighbour(target.dataset.id ?? '', direction as [number, number]);
+    if (!next) return;
+    this.current = next;
+    this.requestUpdate();
+    void this.updateComplete.then(() => this.querySelector<SVGElement>(`[data-id="${CSS.escape(next)}"]`)?.focus());
+  };
+
+  /** The nearest in a direction: what lies ahead counts once, what lies aside twice. */
+  private neighbour(from: string, [dx, dy]: [number, number]): string | undefined {
+    const places = new Map<string, { x: number; y: number }>();
+    for (const [id, node] of this.layout?.nodes ?? []) places.set(id, node);
+    for (const [id, who] of this.layout?.occupants ?? []) places.set(id, who);
+    for (const [id, link] of this.layout?.links ?? []) places.set(id, link.label);
+    const here = places.get(from);
+    if (!here) return undefined;
+    let best: { id: string; cost: number } | undefined;
+    for (const [id, place] of places) {
+      const ahead = (place.x - here.x) * dx + (place.y - here.y) * dy;
+      const aside = Math.abs((place.x - here.x) * dy) + Math.abs((place.y - here.y) * dx);
+      if (id === from || ahead < 4) continue;
+      const cost = ahead + 2 * aside;
+      if (!best || cost < best.cost) best = { id, cost };
+    }
+    return best?.id;
+  }
+}
+
+export function isSlow(link: LinkView): boolean {
+  return link.latencyMs >= 200 || link.jitterMs > 0 || link.bytesPerSecond > 0;
+}
+
+/** Shortens an address that would not fit its box, keeping its first part whole. */
+function fit(text: string, length: number): string {
+  return text.length > length ? `${text.slice(0, length - 1)}…` : text;
+}
+
+customElements.define('ns-topology', Topology);

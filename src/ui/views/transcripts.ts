@@ -1,0 +1,44 @@
+import { html, nothing, type TemplateResult } from 'lit';
+import type { OccupantView, TranscriptLine } from '../model.ts';
+import { shortNode, shortTime } from '../words.ts';
+import { Part } from './base.ts';
+
+/** The chat as each person sees it, side by side; history that was sent on entering is marked. */
+class Transcripts extends Part {
+  protected override render(): TemplateResult {
+    const { model } = this.store;
+    const people = model.occupants().filter((who) => who.phase === 'joined' || model.transcripts.has(who.jid));
+    if (people.length === 0) {
+      return html`<p class="empty">Nobody is in a room yet. Choose someone in the bar above and press Join.</p>`;
+    }
+    return html`<div class="columns" data-testid="transcripts" tabindex="0" role="group" aria-label="Transcripts, one a person">
+      ${people.map((who) => this.column(who, model.transcripts.get(who.jid) ?? []))}
+    </div>`;
+  }
+
+  private column(who: OccupantView, lines: readonly TranscriptLine[]): TemplateResult {
+    return html`<section class="column" data-transcript=${who.jid} aria-label=${`What ${who.nick} sees`}>
+      <h3>${who.nick} <small>${who.node ? `at ${shortNode(who.node)}` : who.server}</small></h3>
+      <ol>
+        ${lines.length === 0 ? html`<li class="note">Nothing said yet. What is said in the room appears here.</li>` : nothing}
+        ${lines.slice(-60).map(
+          (line) => html`<li
+            class=${`${line.kind} ${line.delayed ? 'delayed' : ''} ${this.store.family.has(line.id) ? 'family' : ''}`}
+            data-event=${line.id}
+          ><button type="button" @click=${() => this.store.select(line.id)}>
+            <time>${shortTime(line.t)}</time>${line.delayed ? html`<em title=${`History: sent ${line.delayed}`}>history</em>` : nothing}${
+              line.kind === 'subject'
+                ? html`<i>Subject: ${line.text}</i>`
+                : html`<b>${line.nick}</b>${line.kind === 'private' ? html`<em>private</em>` : nothing}${line.kind === 'error' ? html`<em class="lost">refused</em>` : nothing} <span>${line.text}</span>`
+            }</button></li>`,
+        )}
+      </ol>
+    </section>`;
+  }
+
+  protected override updated(): void {
+    for (const list of this.querySelectorAll('ol')) list.scrollTop = list.scrollHeight;
+  }
+}
+
+customElements.define('ns-transcripts', Transcripts);
