@@ -84,7 +84,7 @@ function domainsOf({ servers, nodes }: Scenario): string[] {
 }
 
 /** Credentials: only for pages of this very server, never cached, and those of nodes and operator only on this machine. */
-function answerConfig(live: Live, names: readonly string[], request: IncomingMessage, response: ServerResponse): void {
+function answerConfig(live: Live, names: readonly string[], request: IncomingMessage, response: ServerResponse) {
   const answer = (status: number, body: unknown) => {
     response.writeHead(status, { 'Content-Type': 'application/json; charset=utf-8', 'Cache-Control': 'no-store' });
     response.end(`${JSON.stringify(body)}\n`);

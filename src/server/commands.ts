@@ -87,7 +87,7 @@ export function commandItems(
 }
 
 /** One stage: executed with the form it succeeds or fails, without one it answers the form. XEP-0050 §2.4. */
-export function answerCommand(server: Server, envelope: Envelope, request: XmlElement): void {
+export function answerCommand(server: Server, envelope: Envelope, request: XmlElement) {
   const { stanza, origin } = envelope;
   const node = request.attrs['node'] ?? '';
   const command = commands.find((known) => known.node === node);

@@ -12,7 +12,7 @@ import type { Envelope, Server } from './server.ts';
  * Answers an iq get or set addressed to the server, or to the bare JID of one of its accounts: disco (XEP-0030), ping
  * (XEP-0199), an always empty roster (RFC 6121 §2), operator commands (XEP-0050). The rest: `service-unavailable`.
  */
-export function answerIq(server: Server, envelope: Envelope): void {
+export function answerIq(server: Server, envelope: Envelope) {
   const { stanza, origin } = envelope;
   const payload = stanza.payloads[0] as XmlElement;
   const request = `${stanza.type} ${payload.xmlns} ${payload.name}`;

@@ -150,9 +150,8 @@ function readClientFirst(message: string): ClientFirst | undefined {
 
 /** `=2C` is a comma, `=3D` an equals sign, any other `=` an error. RFC 5802 §5.1. */
 function saslName(text: string): string | undefined {
-  const rest = text.replace(/=2C/g, '\0').replace(/=3D/g, '\u0001');
-  if (rest.includes('=')) return undefined;
-  return rest.replace(/\0/g, ',').replace(/\u0001/g, '=');
+  if (/=(?!2C|3D)/.test(text)) return undefined;
+  return text.replace(/=2C|=3D/g, (code) => (code === '=2C' ? ',' : '='));
 }
 
 function readClientFinal(message: string) {

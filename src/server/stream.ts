@@ -113,7 +113,7 @@ export class Stream {
         else this.#end(phase.busy ? 'policy-violation' : 'not-authorized', 'log in first');
         return;
       case 'restarting':
-        if (opens) this.#restart(phase, element);
+        if (opens) this.#restart(phase);
         else this.#end('not-authorized', '<open/> expected');
         return;
       case 'session':
@@ -173,7 +173,7 @@ export class Stream {
 
   // Login, RFC 6120 §6.4
 
-  #sasl(phase: Extract<Phase, { name: 'authenticating' }>, element: XmlElement): void {
+  #sasl(phase: Extract<Phase, { name: 'authenticating' }>, element: XmlElement) {
     switch (element.name) {
       case 'auth': {
         const exchange = startSasl(element.attrs['mechanism'] ?? '', this.#realm(phase.server), this.#host);
@@ -194,7 +194,7 @@ export class Stream {
     }
   }
 
-  #saslMessage(phase: Extract<Phase, { name: 'authenticating' }>, exchange: SaslExchange, element: XmlElement): void {
+  #saslMessage(phase: Extract<Phase, { name: 'authenticating' }>, exchange: SaslExchange, element: XmlElement) {
     const { crypto } = this.#host;
     const text = textOf(element).trim();
     const bytes = crypto.fromBase64(text === '=' ? '' : text);
@@ -230,7 +230,7 @@ export class Stream {
   }
 
   /** The stream after SASL, from which both sides count stanzas. Binding is offered: RFC 6120 §7, XEP-0225 §4. */
-  #restart(phase: Extract<Phase, { name: 'restarting' }>, _open: XmlElement): void {
+  #restart(phase: Extract<Phase, { name: 'restarting' }>) {
     const { server, domain, account } = phase;
     const id = this.#host.randomId();
     const session = new Session(server, account, id, {
