@@ -261,28 +261,18 @@ export class Primary implements Distribution {
   }
 
   #iq(turn: Turn, room: RoomView, replica: Jid, record: PeerRecord | undefined, stanza: Stanza): void {
-    if (isPing(stanza)) return turn.send(iqResult(stanza), '0282#4.10', replica);
-    if (stanza.type === 'get' || stanza.type === 'set')
+    if (isPing(stanza)) turn.send(iqResult(stanza), '0282#4.10', replica);
+    else if (stanza.type === 'get' || stanza.type === 'set')
       return turn.send(errorReply(stanza, stanzaError('cancel', 'service-unavailable')), '6120#8.4', replica);
-    if (record === undefined) return;
-    if (
-      record.state === 'syncing' &&
-      stanza.id === `ready-${record.session}` &&
-      readAck(stanza.payloads) !== undefined
-    ) {
-      turn.record({
-        kind: 'peerChanged',
-        room: room.jid,
-        peer: replica,
-        record: { ...record, state: 'live', since: turn.env.now },
-      });
-      turn.note('decision#5', `${replica} is live`, { room: room.jid, peer: replica });
-      turn.setTimer(timerOf(room.jid, `keepalive:${replica}`), jitter(turn.env, keepaliveMs));
-      return;
-    }
-    // It reappeared: it may not know that it missed anything. It is asked to ask for creation again.
-    if (record.state === 'split')
-      turn.send(message(room.jid, replica, { id: turn.env.newId() }, writeOffer()), '0282#4.11.1.1', replica);
+    // It is there, but not, or no longer, a replica here: it may not know. It is asked to ask (decision #5).
+    if (record === undefined || record.state === 'split')
+      return turn.send(message(room.jid, replica, { id: turn.env.newId() }, writeOffer()), 'decision#5', replica);
+    const ready = stanza.id === `ready-${record.session}` && readAck(stanza.payloads) !== undefined;
+    if (record.state !== 'syncing' || !ready) return;
+    const live: PeerRecord = { ...record, state: 'live', since: turn.env.now };
+    turn.record({ kind: 'peerChanged', room: room.jid, peer: replica, record: live });
+    turn.note('decision#5', `${replica} is live`, { room: room.jid, peer: replica });
+    turn.setTimer(timerOf(room.jid, `keepalive:${replica}`), jitter(turn.env, keepaliveMs));
   }
 
   /** §4.11.1.1, with decision #10: an error from the replica's JID is a split only where it cannot mean anything else. */

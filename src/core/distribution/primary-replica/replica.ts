@@ -27,6 +27,12 @@ const ticketMs = 60_000;
 const ticketsMax = 10_000;
 /** How long after a relay the replica waits for any sign of the primary before it pings, in milliseconds. Decision #3. */
 const relayMs = 5_000;
+/**
+ * Right after its own start a replica asks again after 0.25, 0.5, 1, 2 and 4 s before it calls a bounce a split: the
+ * primary may be starting in the same moment. Decision #3.
+ */
+const earlyMs = 250;
+const earlyTries = 5;
 /** A primary's clock may be ahead by this much, in milliseconds. Decision #12. */
 const skewMs = 5 * 60_000;
 
@@ -62,6 +68,8 @@ export class Replica implements Distribution {
   #sync: Sync | undefined;
   #keepalive: Keepalive | undefined;
   #tries = 0;
+  /** Requests for creation since the stream is up that bounced: the primary may only be a moment behind. */
+  #early = 0;
   /** A relay that no sign of the primary has followed yet. */
   #unanswered = false;
   /** What users did while split, to be relayed at the end of it: leaves first, then presence (decision #9). */
@@ -148,6 +156,7 @@ export class Replica implements Distribution {
   /** A new session: whatever was under way is lost, so the state is asked for afresh. */
   linkUp(turn: Turn, room: RoomView): void {
     this.#tickets.clear();
+    this.#early = 0;
     if (!this.#isSplit(room)) this.#become(turn, room, { state: 'syncing', since: turn.env.now });
     this.#create(turn, room);
   }
@@ -156,11 +165,9 @@ export class Replica implements Distribution {
     const record = room.peers.get(room.jid);
     const { name } = readTimer(timer);
     if (name === 'create') {
-      if (record?.state !== 'live') {
-        // Neither state nor refusal came: the same as a bounce, only without the courtesy.
-        if (record?.state !== 'split') this.#split(turn, room, 'no answer to the request for creation', 'decision#3');
-        else this.#create(turn, room);
-      }
+      if (record?.state === 'split' || this.#createId === undefined) this.#create(turn, room);
+      // Neither state nor refusal came: the same as a bounce, only without the courtesy.
+      else if (record?.state !== 'live') this.#split(turn, room, 'no answer to the request for creation', 'decision#3');
       return;
     }
     if (record?.state !== 'live' || this.#keepalive === undefined) return;
@@ -528,6 +535,9 @@ export class Replica implements Distribution {
     if (stanza.name !== 'iq' || stanza.id === undefined) return this.#unexpected(turn, room, `error (${condition})`);
     if (stanza.id === this.#createId) {
       this.#createId = undefined;
+      if (saysGone(stanza) && !this.#isSplit(room) && this.#early < earlyTries) {
+        return turn.setTimer(timerOf(room.jid, 'create'), earlyMs * 2 ** this.#early++);
+      }
       if (saysGone(stanza) || errorOf(stanza)?.type === 'wait')
         return this.#split(turn, room, `the request for creation bounced: ${condition}`, '0282#4.11.1.2');
       this.#become(turn, room, { state: 'rejected', since: turn.env.now });
