@@ -73,7 +73,9 @@ export type CommandFields = Readonly<Record<string, string>>;
 export interface OccupantsWorkerApi {
   /** Settles when the watcher's session is up and subscribed; the characters go on logging in. */
   start(config: OccupantsWorkerConfig, listener: OccupantsListener): Promise<Result>;
-  /** A join settles when the room answered, everything else when it was sent. */
+  /** Logs one more character in: a guest of this page. */
+  add(character: Character): Promise<void>;
+  /** A join or leave settles when the room answered, everything else when it was sent. */
   act(who: string, act: OccupantAct): Promise<Result>;
   /** `name` is the part of the command's node after `#`. */
   command(name: string, fields: CommandFields): Promise<Result>;

@@ -9,6 +9,8 @@ import { XmppLink } from './xmpp-link.ts';
 
 const loginMs = 10_000;
 const joinMs = 15_000;
+/** The room may be unreachable: whoever leaves is gone either way. */
+const leaveMs = 2_000;
 
 /** One character of the scenario: an XMPP session of its own, with the client half of XEP-0045 on top. */
 export class CharacterSession {
@@ -78,6 +80,7 @@ export class CharacterSession {
       return { ok: false, error: `${this.#nick} is not in the room` };
     if (act.act === 'join' || act.act === 'leave') this.#wantsIn = act.act === 'join';
     this.#handle({ kind: 'act', act }, inWords(this.#nick, act));
+    if (act.act === 'leave') await this.#until(() => this.#half.state().phase !== 'joined', leaveMs);
     if (act.act !== 'join') return this.#half.state().error === undefined ? { ok: true } : this.#refused();
     const answered = await this.#until(() => this.#half.state().phase !== 'joining', joinMs);
     if (!answered) return { ok: false, error: `${this.#character.room} did not answer within ${joinMs / 1000} s` };

@@ -15,6 +15,7 @@ import { type LinkAccount, XmppLink } from './xmpp-link.ts';
 
 /** A node counts as ready even if a peer is not: it may be down. */
 const peersMs = 3_000;
+const peersLookMs = 20;
 /** setTimeout takes no more. */
 const timerMaxMs = 2 ** 31 - 1;
 
@@ -33,7 +34,6 @@ class RunningNode {
   readonly #tell: (phase: NodeReport['phase'], detail: string) => void;
   #driver: Driver | undefined;
   #reporter: Reporter | undefined;
-  #ready: ((detail: string) => void) | undefined;
 
   constructor(config: NodeWorkerConfig, tell: (phase: NodeReport['phase'], detail: string) => void) {
     this.#config = config;
@@ -55,19 +55,13 @@ class RunningNode {
     this.#reporter = reporter;
     let detail = 'started';
     let ready = false;
-    const settled = new Promise<void>((resolve) => {
-      this.#ready = () => resolve();
-    });
     const driver = new Driver({
       address,
       node,
       store,
       link,
       host,
-      report: (batch) => {
-        reporter.add(batch);
-        if (!ready && hasPeers(scenarioNode.kind, node.status())) this.#ready?.('');
-      },
+      report: (batch) => reporter.add(batch),
       failed: (error) => this.#tell('stopped', textOf(error)),
       progress: (phase, text) => {
         if (!ready && phase === 'failed') return;
@@ -79,10 +73,9 @@ class RunningNode {
       detail = restoredText(node, damage ?? notKept);
       this.#tell('restoring', detail);
     });
-    const patience = setTimeout(() => this.#ready?.(''), peersMs);
-    if (hasPeers(scenarioNode.kind, node.status())) this.#ready?.('');
-    await settled;
-    clearTimeout(patience);
+    const patient = Date.now() + peersMs;
+    do await new Promise((resolve) => setTimeout(resolve, peersLookMs));
+    while (!hasPeers(scenarioNode.kind, node.status()) && Date.now() < patient);
     ready = true;
     this.#tell('ready', detail);
   }

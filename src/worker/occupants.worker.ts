@@ -16,13 +16,16 @@ const sessions = new Map<string, CharacterSession>();
 /** Settles when it is known whether this page plays the character. */
 const decisions = new Map<string, Promise<void>>();
 const ending = new AbortController();
+let add: (character: Character) => void = () => undefined;
 let watcher: Watcher | undefined;
 let watcherLink: XmppLink | undefined;
 
 const api: OccupantsWorkerApi = {
   async start(config, listener): Promise<Result> {
-    for (const character of config.characters)
+    add = (character) => {
       decisions.set(character.jid, new Promise((decided) => void play(character, config, listener, decided)));
+    };
+    for (const character of config.characters) add(character);
     const { jid, password } = config.watcher;
     const link = new XmppLink({ service: config.websocket, account: { kind: 'user', jid }, password });
     watcherLink = link;
@@ -40,6 +43,9 @@ const api: OccupantsWorkerApi = {
       listener.trouble(text);
       return { ok: false, error: text };
     }
+  },
+  async add(character) {
+    add(character);
   },
   async act(who, act) {
     await decisions.get(who);

@@ -25,7 +25,6 @@ export function happened(n: number): RoomEvent {
     item: {
       by: room,
       id: `id-${n}`,
-      n,
       nick: 'BigCheese',
       at: instant(1_000 + n),
       payloads: [{ name: 'body', xmlns: 'jabber:client', attrs: {}, children: [`line ${n} \u{1f9c0}`] }],
@@ -36,12 +35,25 @@ export function happened(n: number): RoomEvent {
 export function snapshotAt(n: number): NodeSnapshot {
   return {
     version: 1,
-    rooms: [{ room, epoch: 1, n, occupants: [], affiliations: [], history: [], subject: undefined, peers: [] }],
+    rooms: [
+      {
+        room,
+        epoch: 1,
+        n,
+        whois: 'moderators',
+        occupants: [],
+        affiliations: [],
+        history: [],
+        subject: undefined,
+        peers: [],
+      },
+    ],
   };
 }
 
-function numbers(events: readonly RoomEvent[]): number[] {
-  return events.map((event) => (event.kind === 'messageAccepted' ? event.item.n : -1));
+/** The numbers that `happened` was given. */
+export function numbers(events: readonly RoomEvent[]): number[] {
+  return events.map((event) => (event.kind === 'messageAccepted' ? Number(event.item.id.slice(3)) : -1));
 }
 
 /**

@@ -8,7 +8,7 @@ import type {
   OccupantsWorkerConfig,
   Result,
 } from '../../host/control.ts';
-import type { LiveConfig } from '../../scenario/live-config-type.ts';
+import type { LiveConfig, LiveLogin } from '../../scenario/live-config-type.ts';
 import type { Scenario, ScenarioNode, ScenarioOccupant } from '../../scenario/scenario.ts';
 import type {
   Action,
@@ -62,6 +62,11 @@ class LiveSession implements Session {
   #early: TraceRecord[] = [];
   #occupantsWorker: Worker | undefined;
   #occupantsApi: Comlink.Remote<OccupantsWorkerApi> | undefined;
+  /** Guests of this page: the account's bare JID, and the session it was given here. */
+  readonly #guests = new Map<string, Character>();
+  #scripted = false;
+  /** The first attempt to start everything is over. */
+  #settled = false;
   #stopped = false;
 
   constructor(config: LiveConfig, pageOrigin: string) {
@@ -69,7 +74,9 @@ class LiveSession implements Session {
     const url = new URL(config.websocket, pageOrigin);
     url.protocol = url.protocol === 'https:' || url.protocol === 'wss:' ? 'wss:' : 'ws:';
     this.#websocket = url.href;
-    const guest = mayRunNodes(config) ? undefined : guestOf(config);
+    // A page on another machine plays nobody's part but one of its own.
+    const account = mayRunNodes(config) ? undefined : oneOf(config.credentials.guests);
+    const guest = account && guestOf(config.scenario, account);
     this.scenario = guest
       ? { ...config.scenario, occupants: [...config.scenario.occupants, occupantOf(guest)] }
       : config.scenario;
@@ -106,7 +113,14 @@ class LiveSession implements Session {
     const nodes = [...this.#supervisors.values()];
     await within(Promise.all(nodes.map((node) => node.settled())), nodesMs);
     await within(watching, callMs);
-    if (!nodes.some(({ phase }) => phase === 'ready')) return;
+    this.#settled = true;
+    await this.#runScript();
+  }
+
+  /** Once, by the page that runs the nodes: also by one that took them over when the page before it was closed. */
+  async #runScript(): Promise<void> {
+    if (this.#scripted || ![...this.#supervisors.values()].some(({ phase }) => phase === 'ready')) return;
+    this.#scripted = true;
     for (const { act, who } of this.#config.scenario.script) {
       if (this.#stopped) return;
       await this.act({ act, who });
@@ -202,8 +216,19 @@ class LiveSession implements Session {
     return api.start(start, Comlink.proxy(listener));
   }
 
-  #occupant(who: string, act: Parameters<OccupantsWorkerApi['act']>[1]): Promise<ActResult> {
-    return this.#call((api) => api.act(who, act));
+  /** `who` may also be the bare JID of a guest account: joining with it makes a session of this page's own. */
+  async #occupant(who: string, act: Parameters<OccupantsWorkerApi['act']>[1]): Promise<ActResult> {
+    const account = this.#config.credentials.guests.find(({ jid }) => jid === who);
+    if (account === undefined) return this.#call((api) => api.act(who, act));
+    let guest = this.#guests.get(who);
+    if (guest === undefined) {
+      const made = guestOf(this.#config.scenario, account);
+      guest = made;
+      this.#guests.set(who, made);
+      await this.#call((api) => api.add(made).then(() => ({ ok: true })));
+    }
+    const { jid } = guest;
+    return this.#call((api) => api.act(jid, act));
   }
 
   #link([a, b]: readonly [string, string], fields: Record<string, string>): Promise<ActResult> {
@@ -242,6 +267,12 @@ class LiveSession implements Session {
   #tellNode(progress: NodeProgress): void {
     this.#nodes.set(progress.node, progress);
     for (const listener of this.#listeners) listener.node(progress);
+    if (
+      this.#settled &&
+      progress.phase === 'ready' &&
+      [...this.#supervisors.values()].every(({ phase }) => phase === 'ready')
+    )
+      void this.#runScript();
   }
 
   #tellOccupant(progress: OccupantProgress): void {
@@ -287,17 +318,10 @@ function charactersOf({ scenario, credentials }: LiveConfig): Character[] {
   });
 }
 
-/** A page that runs no nodes takes part under a resource of its own. */
-function guestOf({ scenario, credentials }: LiveConfig): Character | undefined {
-  const account = credentials.guests[Math.floor(Math.random() * credentials.guests.length)];
-  if (account === undefined) return undefined;
+/** A guest account with a resource of this page's own. */
+function guestOf(scenario: Scenario, { jid, password }: LiveLogin): Character {
   const suffix = randomSuffix();
-  return {
-    jid: `${bareOf(account.jid)}/${suffix}`,
-    password: account.password,
-    nick: `guest-${suffix}`,
-    room: roomFor(scenario, domainOf(account.jid)),
-  };
+  return { jid: `${jid}/${suffix}`, password, nick: `guest-${suffix}`, room: roomFor(scenario, domainOf(jid)) };
 }
 
 function occupantOf({ jid, nick, room }: Character): ScenarioOccupant {
@@ -319,6 +343,10 @@ function bareOf(jid: string): string {
 function domainOf(jid: string): string {
   const bare = bareOf(jid);
   return bare.slice(bare.indexOf('@') + 1);
+}
+
+function oneOf<T>(items: readonly T[]): T | undefined {
+  return items[Math.floor(Math.random() * items.length)];
 }
 
 function randomSuffix(): string {

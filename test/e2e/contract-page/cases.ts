@@ -1,6 +1,6 @@
 import { deleteDB, openDB } from 'idb';
 import { IndexedDbStore } from '../../../src/worker/indexeddb-store.ts';
-import { eventStoreContract, type StoreMedium, same } from '../../contract/event-store.contract.ts';
+import { eventStoreContract, numbers, type StoreMedium, same } from '../../contract/event-store.contract.ts';
 import { indexedDbCases } from './indexeddb-cases.ts';
 
 let databases = 0;
@@ -51,7 +51,7 @@ async function killMidWrite(): Promise<number> {
     const store = await IndexedDbStore.open({ name, durability: 'strict' });
     const { events, damage } = await store.load();
     await store.close();
-    const isWhole = events.every((event, i) => event.kind === 'messageAccepted' && event.item.n === i + 1);
+    const isWhole = numbers(events).every((n, i) => n === i + 1);
     if (damage !== undefined || !isWhole || events.length % 2 !== 0) missing++;
     missing += Math.max(0, durable - events.length);
   }

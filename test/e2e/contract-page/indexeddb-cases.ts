@@ -1,7 +1,6 @@
 import type { IDBPDatabase } from 'idb';
-import type { RoomEvent } from '../../../src/core/room/event.ts';
 import type { EventStore } from '../../../src/host/event-store.ts';
-import { happened, snapshotAt } from '../../contract/event-store.contract.ts';
+import { happened, numbers, snapshotAt } from '../../contract/event-store.contract.ts';
 
 /** What a case may do to one database. */
 export interface DatabaseUnderTest {
@@ -9,10 +8,6 @@ export interface DatabaseUnderTest {
   /** The database itself, to damage it. */
   raw(): Promise<IDBPDatabase>;
   same(actual: unknown, expected: unknown): void;
-}
-
-function numbers(events: readonly RoomEvent[]): number[] {
-  return events.map((event) => (event.kind === 'messageAccepted' ? event.item.n : -1));
 }
 
 async function written(open: () => Promise<EventStore>, ...ns: number[]): Promise<void> {

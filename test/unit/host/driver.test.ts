@@ -39,7 +39,10 @@ class FakeNode implements MucNode {
   readonly seen: Input[] = [];
   applied: RoomEvent[] = [];
   restored: NodeSnapshot | undefined;
-  constructor(readonly decide: Decide) {}
+  readonly decide: Decide;
+  constructor(decide: Decide) {
+    this.decide = decide;
+  }
   handle(input: Input): readonly Effect[] {
     this.seen.push(input);
     const effects = this.decide(input);
@@ -80,11 +83,10 @@ class SlowStore extends MemoryStore implements EventStore {
   readonly batches: number[] = [];
   snapshots = 0;
   #waiting: { resolve(): void; reject(error: Error): void }[] = [];
-  constructor(
-    readonly log: string[],
-    medium?: MemoryMedium,
-  ) {
+  readonly log: string[];
+  constructor(log: string[], medium?: MemoryMedium) {
     super(medium);
+    this.log = log;
   }
   override async append(events: readonly RoomEvent[]): Promise<void> {
     this.batches.push(events.length);
@@ -116,7 +118,10 @@ class FakeLink implements StanzaLink {
   #n = 0;
   #rx = 0;
   #outbox: { stanza: Stanza; sent?: ((tx: { stream: string; n: number }) => void) | undefined }[] = [];
-  constructor(readonly log: string[]) {}
+  readonly log: string[];
+  constructor(log: string[]) {
+    this.log = log;
+  }
   async start(handlers: LinkHandlers): Promise<void> {
     this.handlers = handlers;
     this.up('s1');
