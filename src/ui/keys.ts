@@ -8,7 +8,7 @@ export function bindKeys(store: Store): () => void {
   const onKey = (event: KeyboardEvent) => {
     if (event.defaultPrevented || event.ctrlKey || event.altKey || event.metaKey || event.isComposing) return;
     const target = event.target instanceof Element ? event.target : document.body;
-    if (event.key === 'Escape') return escape(store, target);
+    if (event.key === 'Escape') return stepBack(store, target);
     if (!store.preferences.keys || typing(target) || document.querySelector('dialog[open], [popover]:popover-open'))
       return;
     // A focused control keeps the keys that work it.
@@ -51,7 +51,7 @@ function actionOf(store: Store, key: string, target: Element): (() => void) | un
 }
 
 /** Closes one thing at a time; dialogs and menus close themselves. */
-function escape(store: Store, target: Element): void {
+function stepBack(store: Store, target: Element): void {
   if (document.querySelector('dialog[open], [popover]:popover-open')) return;
   if (typing(target)) (target as HTMLElement).blur();
   else if (store.view.toast) store.set({ toast: undefined });

@@ -62,15 +62,15 @@ interface Metrics {
 
 const wide: Metrics = {
   title: 34,
-  nodeW: 206,
+  nodeW: 218,
   nodeH: 58,
-  hub: 34,
-  cellW: 92,
+  hub: 38,
+  cellW: 88,
   cellH: 74,
-  radius: 21,
+  radius: 22,
   pad: 14,
   perRow: 4,
-  minW: 250,
+  minW: 246,
 };
 const narrow: Metrics = {
   title: 24,
@@ -106,13 +106,14 @@ export function layOut(model: Model, width: number, height: number): Layout {
       nodes,
       here,
       perRow,
-      x: metrics.pad + server.at[0] * (width - 2 * metrics.pad),
-      y: metrics.pad + server.at[1] * (height - 2 * metrics.pad),
+      x: 0,
+      y: 0,
       w: Math.max(metrics.minW, metrics.nodeW + 2 * metrics.pad, perRow * metrics.cellW + 2 * metrics.pad),
       h: metrics.title + nodes.length * (metrics.nodeH + 8) + metrics.hub + rows * metrics.cellH + metrics.pad,
     };
   });
-  separate(boxes, width, height, compact ? 26 : 70, compact ? 34 : 26);
+  spread(boxes, model, width, height);
+  separate(boxes, width, height, compact ? 26 : 120, compact ? 40 : 58);
 
   const servers = new Map<string, PlacedServer>();
   const nodes = new Map<string, PlacedNode>();
@@ -149,6 +150,31 @@ export function layOut(model: Model, width: number, height: number): Layout {
     if (a && b) links.set(link.key, placeLink(link.key, a, b, [...servers.values()], [...links.values()], compact));
   }
   return { compact, width, height, servers, nodes, occupants, links, radius: metrics.radius };
+}
+
+/** Stretches the scenario's positions so that the outermost servers stand at the edges. */
+function spread(
+  boxes: { x: number; y: number; readonly w: number; readonly h: number }[],
+  model: Model,
+  width: number,
+  height: number,
+): void {
+  const place = (axis: 0 | 1, size: number, half: (box: (typeof boxes)[number]) => number, set: (i: number, at: number) => void) => {
+    const all = model.scenario.servers.map((server) => server.at[axis]);
+    const low = Math.min(...all);
+    const span = Math.max(...all) - low;
+    for (const [i, box] of boxes.entries()) {
+      const share = span === 0 ? 0.5 : ((all[i] as number) - low) / span;
+      const edge = half(box) + Math.min(28, size * 0.03);
+      set(i, span === 0 ? size / 2 : edge + share * (size - 2 * edge));
+    }
+  };
+  place(0, width, (box) => box.w / 2, (i, at) => {
+    (boxes[i] as (typeof boxes)[number]).x = at;
+  });
+  place(1, height, (box) => box.h / 2, (i, at) => {
+    (boxes[i] as (typeof boxes)[number]).y = at;
+  });
 }
 
 /** Moves boxes apart until none touches another, and keeps them inside; the order of the boxes decides ties. */
@@ -227,7 +253,7 @@ function bestLabel(
   others: readonly PlacedLink[],
   compact: boolean,
 ): Point | undefined {
-  const half = { w: compact ? 34 : 66, h: 15 };
+  const half = { w: compact ? 34 : 58, h: compact ? 15 : 22 };
   let best: { point: Point; cost: number } | undefined;
   for (const [i, point] of open.entries()) {
     let cost = Math.abs(i - (open.length - 1) / 2) / open.length;

@@ -98,9 +98,10 @@ export class Tokens {
     const ease = event.leg === 'link' ? progress : progress * progress * (3 - 2 * progress);
     const p = way(ease);
     const tail = way(Math.max(0, ease - 0.14));
-    token.group.setAttribute('transform', `translate(${p.x.toFixed(1)} ${(p.y + lane).toFixed(1)})`);
-    token.trail.setAttribute('x2', (tail.x - p.x).toFixed(1));
-    token.trail.setAttribute('y2', (tail.y - p.y).toFixed(1));
+    const scale = layout.compact ? 0.85 : 1.25;
+    token.group.setAttribute('transform', `translate(${p.x.toFixed(1)} ${(p.y + lane).toFixed(1)}) scale(${scale})`);
+    token.trail.setAttribute('x2', ((tail.x - p.x) / scale).toFixed(1));
+    token.trail.setAttribute('y2', ((tail.y - p.y) / scale).toFixed(1));
     const family = this.store.family;
     token.group.classList.toggle('dim', family.size > 0 && !family.has(event.id));
     token.group.classList.toggle(

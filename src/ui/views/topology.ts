@@ -128,8 +128,8 @@ class Topology extends Part {
       aria-label=${`${role} ${placed.address}, ${state.word}`}
     >
       <rect x=${left} y=${top} width=${placed.w} height=${placed.h} rx="10" />
-      <text class="name" x=${placed.x} y=${top + (compact ? 18 : 24)} text-anchor="middle">${fit(placed.address, compact ? 20 : 26)}</text>
-      <text class="role" x=${placed.x} y=${top + (compact ? 35 : 44)} text-anchor="middle">${compact ? role : role}<tspan class="state" dx="6">${state.word}</tspan></text>
+      <text class="role" x=${placed.x} y=${top + (compact ? 19 : 25)} text-anchor="middle">${role}<tspan class="state" dx="7">${state.word}</tspan></text>
+      <text class="name" x=${placed.x} y=${top + (compact ? 36 : 46)} text-anchor="middle">${shortened(placed.address, compact ? 22 : 30)}</text>
     </g>`;
   }
 
@@ -165,7 +165,7 @@ class Topology extends Part {
       <circle class="halo" cx=${x} cy=${y} r=${r + 5} />
       <circle class="disc" cx=${x} cy=${y} r=${r} />
       <text class="initials" x=${x} y=${y + (layout.compact ? 4 : 5)} text-anchor="middle">${initials(occupant.nick)}</text>
-      <text class="nick" x=${x} y=${y + r + (layout.compact ? 13 : 18)} text-anchor="middle">${fit(occupant.nick, layout.compact ? 8 : 12)}</text>
+      <text class="nick" x=${x} y=${y + r + (layout.compact ? 13 : 18)} text-anchor="middle">${shortened(occupant.nick, layout.compact ? 8 : 12)}</text>
       ${away ? svg`<text class="badge" x=${x + r} y=${y - r + 6} text-anchor="middle">${occupant.show}</text>` : nothing}
     </g>`;
   }
@@ -196,17 +196,17 @@ class Topology extends Part {
     const chosen = this.store.view.thing?.kind === 'link' && this.store.view.thing.id === placed.key;
     if (link.stanzas === 0 && !cut && !isSlow(link) && !chosen && layout.links.size > 1) return nothing;
     const first = cut ? 'cut' : `${link.stanzas} st`;
-    const text = layout.compact
-      ? first
-      : cut
-        ? `cut · ${link.dropped} lost`
-        : `${first} · ${bytes(link.bytes)} | ${link.latencyMs} ms`;
-    const w = text.length * (layout.compact ? 6.6 : 7.4) + (cut ? 36 : 20);
+    const second = layout.compact ? '' : cut ? `${link.dropped} st lost` : `${bytes(link.bytes)} | ${link.latencyMs} ms`;
+    const w = Math.max(first.length * (layout.compact ? 7.4 : 9.6) + (cut ? 26 : 0), second.length * 7.3) + 22;
+    const h = layout.compact ? 24 : 42;
     const { x, y } = placed.label;
+    const middle = x + (cut ? 10 : 0);
+    const base = layout.compact ? y + 5 : y - 3;
     return svg`<g class=${`pill ${cut ? 'cut' : ''} ${isSlow(link) ? 'slow' : ''}`} data-link-label=${placed.key} aria-hidden="true">
-      <rect x=${x - w / 2} y=${y - 13} width=${w} height="26" rx="13" />
-      ${cut ? svg`<path class="cross" d=${`M${x - w / 2 + 11} ${y - 5}l10 10m0 -10l-10 10`} />` : nothing}
-      <text x=${x + (cut ? 9 : 0)} y=${y + 5} text-anchor="middle">${text}</text>
+      <rect x=${x - w / 2} y=${y - h / 2} width=${w} height=${h} rx="12" />
+      ${cut ? svg`<path class="cross" d=${`M${middle - 31} ${base - 10}l10 10m0 -10l-10 10`} />` : nothing}
+      <text class="carried" x=${middle} y=${base} text-anchor="middle">${first}</text>
+      ${second ? svg`<text class="rest" x=${x} y=${y + 14} text-anchor="middle">${second}</text>` : nothing}
     </g>`;
   }
 
@@ -330,7 +330,7 @@ export function isSlow(link: LinkView): boolean {
 }
 
 /** Shortens an address that would not fit its box, keeping its first part whole. */
-function fit(text: string, length: number): string {
+function shortened(text: string, length: number): string {
   return text.length > length ? `${text.slice(0, length - 1)}…` : text;
 }
 
