@@ -4,7 +4,16 @@ import { readMucUser, writeJoin, writeMucUser } from '../../src/core/xep/xep0045
 import { readDmuc, writeDmuc } from '../../src/core/xep/xep0282.ts';
 import { jid } from '../../src/core/xmpp/jid.ts';
 import { NS } from '../../src/core/xmpp/namespaces.ts';
-import { bodyOf, errorOf, iq, message, payloadOf, presence, type Stanza, stanzaText } from '../../src/core/xmpp/stanza.ts';
+import {
+  bodyOf,
+  errorOf,
+  iq,
+  message,
+  payloadOf,
+  presence,
+  type Stanza,
+  stanzaText,
+} from '../../src/core/xmpp/stanza.ts';
 import { instant } from '../../src/core/xmpp/time.ts';
 import { el } from '../../src/core/xmpp/xml.ts';
 import { wallops } from '../support/scenarios.ts';
@@ -19,7 +28,10 @@ const [vesaReplica, killrcReplica, erisReplica] = [vesa, killrc, eris].map((doma
   ReturnType<typeof jid>,
   ReturnType<typeof jid>,
 ];
-const cast = Object.fromEntries(wallops.occupants.map(({ nick, jid: address }) => [nick, address])) as Record<string, string>;
+const cast = Object.fromEntries(wallops.occupants.map(({ nick, jid: address }) => [nick, address])) as Record<
+  string,
+  string
+>;
 const user = (nick: string) => cast[nick] as string;
 
 /** The dramatis personae in the room, except those named. */
@@ -40,24 +52,50 @@ describe('XEP-0282 §4.2 Creating a Replica', () => {
   it('decision #5: the replica asks; created, roster, history, subject and ready come in this order', () => {
     const world = wallopsWithout('BigCheese', 'Efchen');
     world.send(says(user('Wumpus'), room, 'Honest! He did!!'));
-    world.send(message(jid(user('Wumpus')), room, { type: 'groupchat' }, el('subject', NS.client, {}, 'the war of 1990')));
+    world.send(
+      message(jid(user('Wumpus')), room, { type: 'groupchat' }, el('subject', NS.client, {}, 'the war of 1990')),
+    );
     world.crash(vesaReplica);
     world.clear();
     world.boot(vesaReplica);
     const toReplica = world.crossed().filter(({ stanza }) => stanza.to === vesaReplica);
-    expect(toReplica.map(({ stanza }) => stanza.name)).toEqual(['iq', ...Array(5).fill('presence'), 'message', 'message', 'iq']);
-    expect(payloadOf(toReplica[0]?.stanza as Stanza, 'created', NS.ext)?.attrs).toMatchObject({ mode: 'full', jids: 'none', n: '7' });
+    expect(toReplica.map(({ stanza }) => stanza.name)).toEqual([
+      'iq',
+      ...Array(5).fill('presence'),
+      'message',
+      'message',
+      'iq',
+    ]);
+    expect(payloadOf(toReplica[0]?.stanza as Stanza, 'created', NS.ext)?.attrs).toMatchObject({
+      mode: 'full',
+      jids: 'none',
+      n: '7',
+    });
     expect(world.status(vesaReplica)).toMatchObject({ historyLength: 1, subject: 'the war of 1990' });
-    expect(world.status(vesaReplica).occupants.map(({ nick }) => nick)).toEqual(['Wumpus', 'Valdis', 'Phaedrus', 'WiZ', 'Troy']);
+    expect(world.status(vesaReplica).occupants.map(({ nick }) => nick)).toEqual([
+      'Wumpus',
+      'Valdis',
+      'Phaedrus',
+      'WiZ',
+      'Troy',
+    ]);
     const acks = world.crossed().filter(({ stanza }) => stanza.from === vesaReplica && payloadOf(stanza, 'a', NS.ext));
     expect(acks.map(({ stanza }) => payloadOf(stanza, 'a', NS.ext))).toEqual([writeAck(7)]);
   });
 
   const create = (serves: string, parts: { interval?: number } = {}) =>
-    writeCreate({ serves: serves === '' ? [] : [jid(serves)], keepalive: { interval: parts.interval ?? 60, timeout: 5 }, maxstanzas: 200 });
+    writeCreate({
+      serves: serves === '' ? [] : [jid(serves)],
+      keepalive: { interval: parts.interval ?? 60, timeout: 5 },
+      maxstanzas: 200,
+    });
   const ask = (world: World, from: string, ...payload: ReturnType<typeof create>[]) => {
     world.clear();
-    world.inject(primary, from.slice(from.indexOf('@') + 1), iq(jid(from), room, { type: 'set', id: 'c1' }, ...payload));
+    world.inject(
+      primary,
+      from.slice(from.indexOf('@') + 1),
+      iq(jid(from), room, { type: 'set', id: 'c1' }, ...payload),
+    );
     return world.to(from);
   };
 
@@ -78,7 +116,12 @@ describe('XEP-0282 §4.2 Creating a Replica', () => {
     const world = wallopsWithout('BigCheese', 'Efchen');
     world.clear();
     world.inject(vesaReplica, primary, message(room, vesaReplica, {}, writeOffer()));
-    expect(world.crossed().map(({ stanza }) => stanza).find((stanza) => payloadOf(stanza, 'create', NS.ext))?.to).toBe(room);
+    expect(
+      world
+        .crossed()
+        .map(({ stanza }) => stanza)
+        .find((stanza) => payloadOf(stanza, 'create', NS.ext))?.to,
+    ).toBe(room);
     expect(world.status(vesaReplica).peers[0]?.state).toBe('live');
   });
 
@@ -97,7 +140,11 @@ describe('XEP-0282 §4.2 Creating a Replica', () => {
     const world = wallopsWithout();
     const before = world.status(vesaReplica);
     world.inject(vesaReplica, primary, message(room, vesaReplica, {}, writeOffer()));
-    const asked = world.crossed().map(({ stanza }) => stanza).filter((stanza) => payloadOf(stanza, 'create', NS.ext)).at(-1);
+    const asked = world
+      .crossed()
+      .map(({ stanza }) => stanza)
+      .filter((stanza) => payloadOf(stanza, 'create', NS.ext))
+      .at(-1);
     world.inject(vesaReplica, primary, message(room, vesaReplica, {}, writeOffer()));
     const created = writeCreated({ session: 's', epoch: 7, n: 0, mode: 'full', jids: 'none', whois: 'moderators' });
     world.inject(vesaReplica, primary, iq(room, vesaReplica, { type: 'result', id: asked?.id }, created));
@@ -151,7 +198,13 @@ describe('XEP-0282 §4.4 Initial Room History', () => {
 
   it('history outside of a creation is not taken', () => {
     const world = wallopsWithout();
-    const item = message(jid(`${room}/Wumpus`), vesaReplica, { type: 'groupchat' }, el('body', NS.client, {}, 'never said'), writeDmuc({ delay: { stamp: instant(1) } }));
+    const item = message(
+      jid(`${room}/Wumpus`),
+      vesaReplica,
+      { type: 'groupchat' },
+      el('body', NS.client, {}, 'never said'),
+      writeDmuc({ delay: { stamp: instant(1) } }),
+    );
     world.inject(vesaReplica, primary, item);
     expect(world.status(vesaReplica).historyLength).toBe(0);
     expect(world.got(user('Efchen'))).toEqual([]);
@@ -161,15 +214,25 @@ describe('XEP-0282 §4.4 Initial Room History', () => {
 describe('XEP-0282 §4.5 ENTER', () => {
   it('Listing 2: after the update to all, the affected replica is told to enter the user, with the history asked for', () => {
     const world = wallopsWithout('BigCheese');
-    world.send(presence(jid(user('BigCheese')), jid(`${room}/BigCheese`), {}, writeJoin({ history: { maxstanzas: 20 } })));
-    const out = world.crossed().filter(({ stanza }) => stanza.from === `${room}/BigCheese`).map(({ stanza }) => stanza);
+    world.send(
+      presence(jid(user('BigCheese')), jid(`${room}/BigCheese`), {}, writeJoin({ history: { maxstanzas: 20 } })),
+    );
+    const out = world
+      .crossed()
+      .filter(({ stanza }) => stanza.from === `${room}/BigCheese`)
+      .map(({ stanza }) => stanza);
     expect(out.map((stanza) => stanza.to)).toEqual([vesaReplica, killrcReplica, erisReplica, vesaReplica]);
     expect(dmucAt(out[3] as Stanza)).toMatchObject({ enter: user('BigCheese'), history: { maxstanzas: 20 } });
   });
 
   it('decision #6: a user who did not ask is not entered; the primary is told not-acceptable', () => {
     const world = wallopsWithout('Efchen');
-    const enter = presence(jid(`${room}/BigCheese`), vesaReplica, { id: 'e1' }, writeDmuc({ enter: jid(user('Efchen')) }));
+    const enter = presence(
+      jid(`${room}/BigCheese`),
+      vesaReplica,
+      { id: 'e1' },
+      writeDmuc({ enter: jid(user('Efchen')) }),
+    );
     world.inject(vesaReplica, primary, enter);
     expect(world.got(user('Efchen'))).toEqual([]);
     expect(world.to(room).map((stanza) => [stanza.id, errorOf(stanza)?.condition])).toEqual([['e1', 'not-acceptable']]);
@@ -182,7 +245,11 @@ describe('XEP-0282 §4.5 ENTER', () => {
     world.advance(61_000);
     world.cut(vesa, avalon, undefined);
     world.clear();
-    world.inject(vesaReplica, primary, presence(jid(`${room}/BigCheese`), vesaReplica, { id: 'e1' }, writeDmuc({ enter: jid(user('Efchen')) })));
+    world.inject(
+      vesaReplica,
+      primary,
+      presence(jid(`${room}/BigCheese`), vesaReplica, { id: 'e1' }, writeDmuc({ enter: jid(user('Efchen')) })),
+    );
     expect(world.got(user('Efchen'))).toEqual([]);
   });
 
@@ -205,7 +272,10 @@ describe('XEP-0282 §4.6 LEAVE', () => {
   it('Listing 3: the affected replica is told to remove the user, then all replicas get the update', () => {
     const world = wallopsWithout();
     world.send(leaves(user('BigCheese'), `${room}/BigCheese`));
-    const out = world.crossed().filter(({ stanza }) => stanza.from === `${room}/BigCheese`).map(({ stanza }) => stanza);
+    const out = world
+      .crossed()
+      .filter(({ stanza }) => stanza.from === `${room}/BigCheese`)
+      .map(({ stanza }) => stanza);
     expect(out.map((stanza) => [stanza.to, stanza.type])).toEqual([
       [vesaReplica, 'unavailable'],
       [vesaReplica, 'unavailable'],
@@ -213,14 +283,24 @@ describe('XEP-0282 §4.6 LEAVE', () => {
       [erisReplica, 'unavailable'],
     ]);
     expect(dmucAt(out[0] as Stanza)?.leave).toBe(user('BigCheese'));
-    expect(world.got(user('BigCheese')).map((stanza) => [stanza.type, itemAt(stanza)?.role, itemAt(stanza)?.statuses])).toEqual([['unavailable', 'none', [110]]]);
-    for (const other of ['Efchen', 'Wumpus', 'WiZ']) expect(world.got(user(other)).map((stanza) => stanza.from)).toEqual([`${room}/BigCheese`]);
-    for (const node of [primary, vesaReplica, killrcReplica, erisReplica]) expect(world.status(node).occupants).toHaveLength(6);
+    expect(
+      world.got(user('BigCheese')).map((stanza) => [stanza.type, itemAt(stanza)?.role, itemAt(stanza)?.statuses]),
+    ).toEqual([['unavailable', 'none', [110]]]);
+    for (const other of ['Efchen', 'Wumpus', 'WiZ'])
+      expect(world.got(user(other)).map((stanza) => stanza.from)).toEqual([`${room}/BigCheese`]);
+    for (const node of [primary, vesaReplica, killrcReplica, erisReplica])
+      expect(world.status(node).occupants).toHaveLength(6);
   });
 
   it('the primary removes a user: the replica forwards the stanza to the user', () => {
     const world = wallopsWithout();
-    const leave = presence(jid(`${room}/Efchen`), vesaReplica, { type: 'unavailable' }, writeMucUser({ affiliation: 'none', role: 'none', statuses: [307], reason: 'enough' }), writeDmuc({ leave: jid(user('Efchen')) }));
+    const leave = presence(
+      jid(`${room}/Efchen`),
+      vesaReplica,
+      { type: 'unavailable' },
+      writeMucUser({ affiliation: 'none', role: 'none', statuses: [307], reason: 'enough' }),
+      writeDmuc({ leave: jid(user('Efchen')) }),
+    );
     world.inject(vesaReplica, primary, leave);
     expect(world.got(user('Efchen')).map((stanza) => [stanza.type, itemAt(stanza)])).toEqual([
       ['unavailable', { affiliation: 'none', role: 'none', statuses: [307, 110], reason: 'enough' }],
@@ -231,7 +311,11 @@ describe('XEP-0282 §4.6 LEAVE', () => {
     const world = wallopsWithout();
     const leave = writeDmuc({ leave: jid(user('Efchen')) });
     world.inject(vesaReplica, primary, presence(jid(`${room}/BigCheese`), vesaReplica, { type: 'unavailable' }, leave));
-    world.inject(vesaReplica, 'evil.irc', presence(jid('wallops@evil.irc/Efchen'), vesaReplica, { type: 'unavailable' }, leave));
+    world.inject(
+      vesaReplica,
+      'evil.irc',
+      presence(jid('wallops@evil.irc/Efchen'), vesaReplica, { type: 'unavailable' }, leave),
+    );
     expect(world.got(user('Efchen'))).toEqual([]);
     expect(world.status(vesaReplica).occupants).toHaveLength(7);
   });
@@ -248,7 +332,10 @@ describe('XEP-0282 §4.7 Presence Update', () => {
   it('Listing 4: full JIDs to the replicas with a moderator, none to vesa’s', () => {
     const world = wallopsWithout('BigCheese');
     world.send(joins(user('BigCheese'), `${room}/BigCheese`));
-    const updates = world.crossed().map(({ stanza }) => stanza).filter((stanza) => itemAt(stanza) && !dmucAt(stanza)?.enter && stanza.from === `${room}/BigCheese`);
+    const updates = world
+      .crossed()
+      .map(({ stanza }) => stanza)
+      .filter((stanza) => itemAt(stanza) && !dmucAt(stanza)?.enter && stanza.from === `${room}/BigCheese`);
     expect(updates.map((stanza) => [stanza.to, itemAt(stanza)?.jid])).toEqual([
       [vesaReplica, undefined],
       [killrcReplica, user('BigCheese')],
@@ -263,7 +350,11 @@ describe('XEP-0282 §4.7 Presence Update', () => {
     world.send(presence(jid(user('WiZ')), jid(`${room}/WiZ`), {}, el('show', NS.client, {}, 'away')));
     world.send(presence(jid(user('Troy')), jid(`${room}/Trojan`), {}));
     world.send(leaves(user('Phaedrus'), `${room}/Phaedrus`));
-    const wire = world.crossed().filter(({ server }) => server?.[1] === vesa).map(({ stanza }) => stanzaText(stanza)).join('\n');
+    const wire = world
+      .crossed()
+      .filter(({ server }) => server?.[1] === vesa)
+      .map(({ stanza }) => stanzaText(stanza))
+      .join('\n');
     for (const other of wallops.occupants.filter(({ jid: address }) => !address.includes(vesa))) {
       expect(wire).not.toContain(other.jid);
       expect(JSON.stringify(world.seat(vesaReplica).log)).not.toContain(other.jid);
@@ -282,19 +373,26 @@ describe('XEP-0282 §4.7 Presence Update', () => {
     expect(world.status(killrcReplica).occupants.filter(({ jid: known }) => known?.includes(eris))).toEqual([]);
     world.send(joins(user('Wumpus'), `${room}/Wumpus`));
     const seen = world.got(user('Wumpus')).filter((stanza) => stanza.name === 'presence');
-    expect(seen.map((stanza) => itemAt(stanza)?.jid).sort()).toEqual(wallops.occupants.map(({ jid: address }) => address).sort());
+    expect(seen.map((stanza) => itemAt(stanza)?.jid).sort()).toEqual(
+      wallops.occupants.map(({ jid: address }) => address).sort(),
+    );
     world.send(leaves(user('Wumpus'), `${room}/Wumpus`));
-    expect(world.status(killrcReplica).occupants.filter(({ jid: known }) => known !== undefined && !known.includes(killrc))).toEqual([]);
+    expect(
+      world.status(killrcReplica).occupants.filter(({ jid: known }) => known !== undefined && !known.includes(killrc)),
+    ).toEqual([]);
   });
 
   it('a change of presence and of nick reaches everybody once', () => {
     const world = wallopsWithout();
     world.send(presence(jid(user('BigCheese')), jid(`${room}/BigCheese`), {}, el('show', NS.client, {}, 'away')));
-    for (const { jid: address } of wallops.occupants) expect(world.got(address).map((stanza) => stanza.from)).toEqual([`${room}/BigCheese`]);
+    for (const { jid: address } of wallops.occupants)
+      expect(world.got(address).map((stanza) => stanza.from)).toEqual([`${room}/BigCheese`]);
     world.clear();
     world.send(presence(jid(user('BigCheese')), jid(`${room}/Cheese`), {}));
     for (const { jid: address } of wallops.occupants) {
-      expect(world.got(address).map((stanza) => [stanza.from, stanza.type, itemAt(stanza)?.statuses.includes(303)])).toEqual([
+      expect(
+        world.got(address).map((stanza) => [stanza.from, stanza.type, itemAt(stanza)?.statuses.includes(303)]),
+      ).toEqual([
         [`${room}/BigCheese`, 'unavailable', true],
         [`${room}/Cheese`, undefined, false],
       ]);
@@ -308,7 +406,9 @@ describe('XEP-0282 §4.8 Replica Forwards Stanza to Primary', () => {
     const world = wallopsWithout();
     const line = says(user('BigCheese'), room, 'Phaedrus, we’re all having a truly rotten time.');
     world.send(line);
-    expect(world.crossed().filter(({ stanza }) => stanza.to === room)).toEqual([{ stanza: line, spec: '0282#4.8', server: [vesa, avalon] }]);
+    expect(world.crossed().filter(({ stanza }) => stanza.to === room)).toEqual([
+      { stanza: line, spec: '0282#4.8', server: [vesa, avalon] },
+    ]);
   });
 
   it('the replica relays nobody of a domain it does not serve', () => {
@@ -322,14 +422,25 @@ describe('XEP-0282 §4.9 Message Broadcast', () => {
   it('Listing 6: one copy a replica, with the delay inside the dmuc element', () => {
     const world = wallopsWithout();
     world.send(says(user('BigCheese'), room, 'rotten'));
-    const copies = world.crossed().filter(({ stanza }) => stanza.from === `${room}/BigCheese`).map(({ stanza }) => stanza);
+    const copies = world
+      .crossed()
+      .filter(({ stanza }) => stanza.from === `${room}/BigCheese`)
+      .map(({ stanza }) => stanza);
     expect(copies.map((stanza) => stanza.to)).toEqual([vesaReplica, killrcReplica, erisReplica]);
     for (const copy of copies) expect(dmucAt(copy)?.delay).toEqual({ from: `${room}/BigCheese`, stamp: world.now });
   });
 
   it('“SHOULD remove the dmuc element”: no client ever gets one, nor one of ours', () => {
     const world = wallopsWithout();
-    world.send(says(user('BigCheese'), room, 'hi', writeDmuc({ leave: jid(user('Valdis')) }), el('s', NS.ext, { e: '1', n: '9' })));
+    world.send(
+      says(
+        user('BigCheese'),
+        room,
+        'hi',
+        writeDmuc({ leave: jid(user('Valdis')) }),
+        el('s', NS.ext, { e: '1', n: '9' }),
+      ),
+    );
     for (const { jid: address } of wallops.occupants) {
       expect(texts(world.got(address))).toEqual(['hi']);
       const bytes = world.got(address).map(stanzaText).join('');
@@ -363,7 +474,13 @@ describe('XEP-0282 §4.9 Message Broadcast', () => {
   it('decision #12: a stamp of the future is taken as now', () => {
     const world = wallopsWithout();
     const { n, epoch } = { n: 8, epoch: world.status(primary).epoch };
-    const copy = message(jid(`${room}/Wumpus`), vesaReplica, { type: 'groupchat' }, el('body', NS.client, {}, 'x'), writeDmuc({ delay: { stamp: instant(world.now + 9e9) }, position: { epoch, n } }));
+    const copy = message(
+      jid(`${room}/Wumpus`),
+      vesaReplica,
+      { type: 'groupchat' },
+      el('body', NS.client, {}, 'x'),
+      writeDmuc({ delay: { stamp: instant(world.now + 9e9) }, position: { epoch, n } }),
+    );
     world.inject(vesaReplica, primary, copy);
     expect(world.seat(vesaReplica).node.snapshot().rooms[0]?.history.at(-1)?.at).toBe(world.now);
   });
@@ -377,7 +494,8 @@ describe('XEP-0282 §4.10 Primary-Replica Keepalive', () => {
     expect(pings.length).toBeGreaterThanOrEqual(3);
     world.advance(600_000);
     for (const peer of world.status(primary).peers) expect(peer.state).toBe('live');
-    for (const replica of [vesaReplica, killrcReplica, erisReplica]) expect(world.status(replica).peers[0]?.state).toBe('live');
+    for (const replica of [vesaReplica, killrcReplica, erisReplica])
+      expect(world.status(replica).peers[0]?.state).toBe('live');
   });
 
   it('decision #3: two misses are a split, on both sides, though nothing ever bounced', () => {
@@ -409,7 +527,12 @@ describe('XEP-0282 §4.11.1 Netsplit Detection', () => {
     expect(world.status(primary).peers.find(({ peer }) => peer === vesaReplica)?.state).toBe('split');
     world.clear();
     world.send(says(user('Wumpus'), room, 'not sent to vesa'));
-    expect(world.crossed().map(({ server }) => server?.[1]).sort()).toEqual([avalon, eris, killrc].sort());
+    expect(
+      world
+        .crossed()
+        .map(({ server }) => server?.[1])
+        .sort(),
+    ).toEqual([avalon, eris, killrc].sort());
     world.clear();
     world.advance(7_000);
     expect(world.to(vesaReplica).some((stanza) => payloadOf(stanza, 'ping', NS.ping))).toBe(true);
@@ -453,10 +576,15 @@ describe('XEP-0282 §4.11.1 Netsplit Detection', () => {
     world.clear();
     world.advance(60_000);
     expect(world.status(vesaReplica).peers[0]?.state).toBe('live');
-    expect(world.got(user('Efchen')).map((stanza) => bodyOf(stanza) ?? `${stanza.type} ${stanza.from}`)).toEqual([`unavailable ${room}/Valdis`, 'bounces', 'missed']);
+    expect(world.got(user('Efchen')).map((stanza) => bodyOf(stanza) ?? `${stanza.type} ${stanza.from}`)).toEqual([
+      `unavailable ${room}/Valdis`,
+      'bounces',
+      'missed',
+    ]);
     world.clear();
     world.send(says(user('BigCheese'), room, 'back'));
-    for (const { jid: address, nick } of wallops.occupants) expect(texts(world.got(address))).toEqual(nick === 'Valdis' ? [] : ['back']);
+    for (const { jid: address, nick } of wallops.occupants)
+      expect(texts(world.got(address))).toEqual(nick === 'Valdis' ? [] : ['back']);
   });
 
   it('decision #9: what users did meanwhile is relayed in their own names: leaves first, then presence', () => {
@@ -466,7 +594,11 @@ describe('XEP-0282 §4.11.1 Netsplit Detection', () => {
     world.cut(avalon, vesa, undefined);
     world.clear();
     world.advance(60_000);
-    expect(world.got(user('Wumpus')).map((stanza) => [stanza.from, stanza.type ?? payloadOf(stanza, 'show', NS.client)?.children[0]])).toEqual([
+    expect(
+      world
+        .got(user('Wumpus'))
+        .map((stanza) => [stanza.from, stanza.type ?? payloadOf(stanza, 'show', NS.client)?.children[0]]),
+    ).toEqual([
       [`${room}/BigCheese`, 'unavailable'],
       [`${room}/Efchen`, 'dnd'],
     ]);
@@ -515,7 +647,9 @@ describe('XEP-0282 recovery from the log', () => {
     world.clear();
     world.boot(primary);
     world.advance(120_000);
-    expect(itemAt(world.got(user('Efchen')).find((stanza) => stanza.from === `${room}/Efchen`) as Stanza)?.statuses).toEqual([333, 110]);
+    expect(
+      itemAt(world.got(user('Efchen')).find((stanza) => stanza.from === `${room}/Efchen`) as Stanza)?.statuses,
+    ).toEqual([333, 110]);
     world.send(joins(user('Efchen'), `${room}/Efchen`));
     world.clear();
     world.send(says(user('Efchen'), room, 'anew'));
@@ -530,11 +664,13 @@ describe('XEP-0282 §5.1 Entering a Room', () => {
     world.clear();
     world.send(joins(user('BigCheese'), `${room}/BigCheese`));
     const got = world.got(user('BigCheese'));
-    expect(got.map((stanza) => (stanza.name === 'presence' ? stanza.from.split('/')[1] : (bodyOf(stanza) ?? 'subject')))).toEqual([
-      'Wumpus', 'Valdis', 'Phaedrus', 'WiZ', 'Troy', 'Efchen', 'BigCheese', 'Honest! He did!!', 'subject',
-    ]);
+    expect(
+      got.map((stanza) => (stanza.name === 'presence' ? stanza.from.split('/')[1] : (bodyOf(stanza) ?? 'subject'))),
+    ).toEqual(['Wumpus', 'Valdis', 'Phaedrus', 'WiZ', 'Troy', 'Efchen', 'BigCheese', 'Honest! He did!!', 'subject']);
     // errata: no listing shows status 110; decision #14: and only once
-    expect(got.filter((stanza) => itemAt(stanza)?.statuses.includes(110)).map((stanza) => stanza.from)).toEqual([`${room}/BigCheese`]);
+    expect(got.filter((stanza) => itemAt(stanza)?.statuses.includes(110)).map((stanza) => stanza.from)).toEqual([
+      `${room}/BigCheese`,
+    ]);
     for (const other of ['Wumpus', 'Valdis', 'Phaedrus', 'WiZ', 'Troy', 'Efchen']) {
       // errata: Listing 10 says /WiZ
       expect(world.got(user(other)).map((stanza) => stanza.from)).toEqual([`${room}/BigCheese`]);
@@ -569,7 +705,10 @@ describe('XEP-0282 §5.2 Sending a Message to All Occupants', () => {
 
   it('the same in a plain room costs 8', () => {
     const plainRoom = structuredClone(wallops) as { nodes: { kind: string; rooms: { distribution?: unknown }[] }[] };
-    const plain = { ...plainRoom, nodes: plainRoom.nodes.filter(({ kind }) => kind === 'service') } as unknown as typeof wallops;
+    const plain = {
+      ...plainRoom,
+      nodes: plainRoom.nodes.filter(({ kind }) => kind === 'service'),
+    } as unknown as typeof wallops;
     for (const node of plainRoom.nodes) for (const each of node.rooms ?? []) each.distribution = { kind: 'none' };
     const world = new World(plain);
     for (const { nick, jid: address } of wallops.occupants) world.send(joins(address, `${room}/${nick}`));
@@ -582,7 +721,9 @@ describe('XEP-0282 §5.2 Sending a Message to All Occupants', () => {
   it('a private message goes to its target alone', () => {
     const world = wallopsWithout();
     world.send(tells(user('BigCheese'), `${room}/Wumpus`, 'psst'));
-    expect(world.got(user('Wumpus')).map((stanza) => [stanza.from, stanza.type, bodyOf(stanza)])).toEqual([[`${room}/BigCheese`, 'chat', 'psst']]);
+    expect(world.got(user('Wumpus')).map((stanza) => [stanza.from, stanza.type, bodyOf(stanza)])).toEqual([
+      [`${room}/BigCheese`, 'chat', 'psst'],
+    ]);
     expect(world.crossed()).toHaveLength(2);
     expect(world.status(primary).historyLength).toBe(0);
   });

@@ -213,10 +213,10 @@ export class FmucNode implements Distribution {
     }
     if (known === undefined) this.#entered(turn, room, peer, occupant);
     else if (known.nick !== nick) this.#renamed(turn, room, peer, known, nick);
-    else {
-      const after = { ...occupant };
-      turn.record({ kind: 'occupantChanged', room: room.jid, occupant: after });
-      this.#accept(turn, room, { kind: 'presence', occupant: after });
+    // Said before, as after a 303 or by a node that announces a join twice: no news.
+    else if (JSON.stringify(known) !== JSON.stringify({ ...known, ...occupant })) {
+      turn.record({ kind: 'occupantChanged', room: room.jid, occupant });
+      this.#accept(turn, room, { kind: 'presence', occupant });
     }
   }
 
@@ -249,27 +249,39 @@ export class FmucNode implements Distribution {
       this.#outbound.join(turn, room, occupant, {});
   }
 
-  /** @returns false if the nick is another's: decision #23 */
+  /**
+   * Someone new on the other side. Decision #23: of two holders of a nick the joined side's stays, so that both sides
+   * come to the same end; @returns false if it is theirs that must go
+   */
   #entered(turn: Turn, room: RoomView, peer: Jid, occupant: Occupant & { jid: Jid }): boolean {
     const holder = room.occupants.get(occupant.nick);
-    const elsewhere = room.occupantByJid(occupant.jid);
-    if (holder !== undefined || elsewhere !== undefined) {
+    if (room.occupantByJid(occupant.jid) !== undefined || (holder !== undefined && peer !== this.#outbound?.peer)) {
       turn.note('decision#23', `${occupant.nick} of ${peer}: the nick or the user is here already`, {
         room: room.jid,
         peer,
       });
       const fmuc = el('fmuc', NS.fmuc, { from: occupant.jid }, el('conflict', NS.ext));
-      const error = errorReply(
-        presence(occupantJid(peer, occupant.nick), occupantJid(room.jid, occupant.nick), {}),
-        stanzaError('cancel', 'conflict'),
-        fmuc,
-      );
-      turn.send(error, 'decision#23', peer);
+      const theirs = presence(occupantJid(peer, occupant.nick), occupantJid(room.jid, occupant.nick), {});
+      turn.send(errorReply(theirs, stanzaError('cancel', 'conflict'), fmuc), 'decision#23', peer);
       return false;
     }
+    if (holder !== undefined) this.#yield(turn, room, holder);
     turn.record({ kind: 'occupantEntered', room: room.jid, occupant });
     this.#accept(turn, room, { kind: 'entered', occupant, join: {}, statuses: [] });
     return true;
+  }
+
+  /** Decision #23: the loser of a nick is told 409 and goes. */
+  #yield(turn: Turn, room: RoomView, loser: Occupant): void {
+    turn.note('decision#23', `${loser.nick} is another's on the joined node`, { room: room.jid });
+    if (isLocal(loser)) {
+      const theirs = presence(loser.jid, occupantJid(room.jid, loser.nick), {});
+      turn.send(
+        errorReply(theirs, stanzaError('cancel', 'conflict', 'the nick is taken on another node')),
+        'decision#23',
+      );
+    }
+    leave(turn, room, this, loser, { payloads: [] });
   }
 
   #renamed(turn: Turn, room: RoomView, peer: Jid, before: Occupant, nick: string): void {
@@ -419,20 +431,13 @@ export class FmucNode implements Distribution {
     }
   }
 
-  /** Decision #23: the user of ours whose nick is another's over there goes, with 409 as reason. */
+  /** Decision #23: the joined node keeps its own; ours goes. */
   #conflict(turn: Turn, room: RoomView, peer: Jid, outbound: JoiningNode | undefined, stanza: Stanza): void {
-    if (outbound && room.peers.get(peer)?.state === 'joining') return outbound.conflict(turn, room);
+    if (outbound === undefined)
+      return turn.note('decision#23', `${peer} is the joining side: its own must go`, { room: room.jid, peer });
+    if (room.peers.get(peer)?.state === 'joining') return outbound.conflict(turn, room);
     const loser = room.occupants.get(resourceOf(stanza.to));
-    if (loser === undefined || loser.home === peer || loser.jid === undefined) return;
-    if (isLocal(loser))
-      turn.send(
-        errorReply(
-          presence(loser.jid, occupantJid(room.jid, loser.nick), {}),
-          stanzaError('cancel', 'conflict', 'the nick is taken on another node'),
-        ),
-        'decision#23',
-      );
-    leave(turn, room, this, loser, { payloads: [] });
+    if (loser !== undefined && loser.home !== peer) this.#yield(turn, room, loser);
   }
 
   #theirs(room: RoomView, peer: Jid, author: Jid): Occupant | undefined {
