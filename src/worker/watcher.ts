@@ -11,6 +11,7 @@ const traceNs = 'urn:x-netsplit:trace:0';
 const operatorNode = 'urn:x-netsplit:operator';
 const answerMs = 10_000;
 const stepsRemembered = 10_000;
+const restarted = 'the server was restarted: reload the page';
 
 /** Stands for the reply that a lost connection will never bring. */
 const lost = {} as Stanza;
@@ -70,7 +71,9 @@ export class Watcher {
         this.#pending.clear();
       },
       progress: (phase, detail) => {
-        if (phase === 'reconnecting' || phase === 'failed') trouble(detail);
+        // Passwords last as long as the server runs.
+        if (phase === 'failed') trouble(first ? detail : restarted);
+        else if (phase === 'reconnecting') trouble(detail);
       },
     });
     return result;
@@ -131,7 +134,7 @@ export class Watcher {
       this.#resuming = false;
       // Our new session is younger than all we saw, unless the numbers began again.
       if (own.seq <= this.#floor) {
-        this.#options.trouble('the server was restarted: reload the page');
+        this.#options.trouble(restarted);
         this.#floor = 0;
         this.#seqSeen = 0;
         this.#stepsSeen.clear();

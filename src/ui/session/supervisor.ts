@@ -132,7 +132,7 @@ export class Supervisor {
     const now = this.#host.now();
     if (now - this.#beatAt > throttledMs) this.#heardAt = now;
     this.#beatAt = now;
-    if (now - this.#heardAt > (this.#spoke ? deadMs : firstWordMs)) {
+    if (now - this.#heardAt >= (this.#spoke ? deadMs : firstWordMs)) {
       this.#died('the worker stopped answering');
       return;
     }

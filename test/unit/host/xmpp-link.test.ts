@@ -1,0 +1,244 @@
+import type { AddressInfo } from 'node:net';
+import { afterEach, describe, expect, it } from 'vitest';
+import { type RawData, WebSocket, WebSocketServer } from 'ws';
+import { jid } from '../../../src/core/xmpp/jid.ts';
+import { message } from '../../../src/core/xmpp/stanza.ts';
+import { LinkError } from '../../../src/host/stanza-link.ts';
+import { type LinkHost, XmppLink } from '../../../src/worker/xmpp-link.ts';
+
+// @xmpp/websocket takes the browser's.
+Object.assign(globalThis, { WebSocket });
+
+const framing = 'urn:ietf:params:xml:ns:xmpp-framing';
+
+/** Time stands still until the test moves it; the sockets are real. */
+class FakeTime implements LinkHost {
+  time = 0;
+  timers: { at: number; fn: () => void }[] = [];
+  dice = 1;
+  now(): number {
+    return this.time;
+  }
+  setTimer(afterMs: number, fn: () => void): () => void {
+    const timer = { at: this.time + afterMs, fn };
+    this.timers.push(timer);
+    return () => {
+      this.timers = this.timers.filter((other) => other !== timer);
+    };
+  }
+  random(): number {
+    return this.dice;
+  }
+  passes(ms: number): void {
+    this.time += ms;
+    const due = this.timers.filter(({ at }) => at <= this.time);
+    this.timers = this.timers.filter(({ at }) => at > this.time);
+    for (const { fn } of due) fn();
+  }
+}
+
+interface ToyOptions {
+  /** Answers one frame; undefined: as a well-behaved server would. */
+  answer?(frame: string, reply: (text: string) => void): boolean;
+  password?: string;
+}
+
+/** A server of one service, PLAIN only, that does what the test wants it to do. */
+async function toy({ answer, password = 'pw' }: ToyOptions = {}) {
+  const server = new WebSocketServer({ port: 0, host: '127.0.0.1', handleProtocols: () => 'xmpp' });
+  await new Promise<void>((resolve) => server.once('listening', resolve));
+  const frames: string[] = [];
+  let connections = 0;
+  let streams = 0;
+  server.on('connection', (socket) => {
+    connections++;
+    let authenticated = false;
+    const reply = (text: string) => socket.send(text);
+    socket.on('message', (data: RawData) => {
+      const frame = data.toString();
+      frames.push(frame);
+      if (answer?.(frame, reply)) return;
+      const id = /id="([^"]+)"/.exec(frame)?.[1];
+      if (frame.startsWith('<open')) {
+        reply(`<open xmlns="${framing}" id="s${++streams}" version="1.0"/>`);
+        const features = authenticated
+          ? '<bind xmlns="urn:xmpp:component:0"/>'
+          : '<mechanisms xmlns="urn:ietf:params:xml:ns:xmpp-sasl"><mechanism>PLAIN</mechanism></mechanisms>';
+        reply(`<stream:features xmlns:stream="http://etherx.jabber.org/streams">${features}</stream:features>`);
+      } else if (frame.startsWith('<auth')) {
+        const right = frame.includes(Buffer.from(`\0talk.lit\0${password}`).toString('base64'));
+        authenticated = right;
+        reply(
+          right
+            ? '<success xmlns="urn:ietf:params:xml:ns:xmpp-sasl"/>'
+            : '<failure xmlns="urn:ietf:params:xml:ns:xmpp-sasl"><not-authorized/></failure>',
+        );
+      } else if (frame.includes('urn:xmpp:component:0'))
+        reply(
+          `<iq xmlns="jabber:client" type="result" id="${id}"><bind xmlns="urn:xmpp:component:0"><hostname>talk.lit</hostname></bind></iq>`,
+        );
+      else if (frame.startsWith('<close')) {
+        reply(`<close xmlns="${framing}"/>`);
+        socket.close();
+      }
+    });
+  });
+  return {
+    url: `ws://127.0.0.1:${(server.address() as AddressInfo).port}/`,
+    frames,
+    connections: () => connections,
+    say: (text: string) => {
+      for (const client of server.clients) client.send(text);
+    },
+    hangUp: () => {
+      for (const client of server.clients) client.terminate();
+    },
+    close: () =>
+      new Promise<void>((resolve) => {
+        for (const client of server.clients) client.terminate();
+        server.close(() => resolve());
+      }),
+  };
+}
+
+const ends: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const end of ends.splice(0)) await end();
+});
+
+async function linked(options: ToyOptions & { outboxMax?: number } = {}) {
+  const server = await toy(options);
+  const host = new FakeTime();
+  const link = new XmppLink({
+    service: server.url,
+    account: { kind: 'service', domain: 'talk.lit', server: 'lit' },
+    password: 'pw',
+    host,
+    ...(options.outboxMax === undefined ? {} : { outboxMax: options.outboxMax }),
+  });
+  const log: string[] = [];
+  const start = () =>
+    link.start({
+      stanza: (via, stanza, { stream, n }) => log.push(`${stanza.id} via ${via} ${stream}:${n}`),
+      up: (peer, stream) => log.push(`up ${peer} ${stream}`),
+      down: (peer) => log.push(`down ${peer}`),
+      progress: (phase, detail) => {
+        if (phase === 'reconnecting' || phase === 'failed') log.push(`${phase}: ${detail}`);
+      },
+    });
+  ends.push(async () => {
+    const stopping = link.stop();
+    host.passes(100_000);
+    await stopping;
+    await server.close();
+  });
+  return { server, host, link, log, start };
+}
+
+const fromA = (id: string) => `<message xmlns="jabber:client" from="a@x.lit/r" to="talk.lit" id="${id}"/>`;
+const toA = (id: string) => message(jid('room@talk.lit'), jid('a@x.lit'), { id });
+
+describe('XmppLink', () => {
+  it('loses no stanza that arrives together with the bind result, and delivers it after "up"', async () => {
+    const { log, start } = await linked({
+      answer(frame, reply) {
+        if (!frame.includes('urn:xmpp:component:0')) return false;
+        const id = /id="([^"]+)"/.exec(frame)?.[1];
+        reply(`<iq xmlns="jabber:client" type="result" id="${id}"/>`);
+        reply(fromA('early'));
+        return true;
+      },
+    });
+    await start();
+    await expect.poll(() => log).toEqual(['up lit s2', 'early via x.lit s2:2']);
+  });
+
+  it('drops a stanza with a malformed address, but counts it', async () => {
+    const { server, log, start } = await linked();
+    await start();
+    server.say('<message xmlns="jabber:client" from="a@@x" to="talk.lit" id="bad"/>');
+    server.say(fromA('good'));
+    await expect.poll(() => log.slice(1)).toEqual(['good via x.lit s2:3']);
+  });
+
+  it('answers no iq by itself: that is the node’s business', async () => {
+    const { server, log, start } = await linked();
+    await start();
+    server.say(
+      '<iq xmlns="jabber:client" type="get" id="q" from="a@x.lit/r" to="room@talk.lit"><query xmlns="x:y"/></iq>',
+    );
+    await expect.poll(() => log.slice(1)).toEqual(['q via x.lit s2:2']);
+    expect(server.frames.filter((frame) => frame.includes('type="error"'))).toEqual([]);
+  });
+
+  it('rejects a wrong password with an error that says so, and does not try again', async () => {
+    const { server, host, log, start } = await linked({ password: 'other' });
+    const error = await start().catch((e: unknown) => e);
+    expect(error).toBeInstanceOf(LinkError);
+    expect(String(error)).toBe('LinkError: wrong password for talk.lit');
+    host.passes(60_000);
+    expect(server.connections()).toBe(1);
+    expect(log).toEqual(['failed: wrong password for talk.lit']);
+  });
+
+  it('tries again with growing delays, at most 10 s, until the server is there', async () => {
+    const { server, host, link, log, start } = await linked();
+    await start();
+    await server.close();
+    const delays = () => log.flatMap((line) => /again in (\S+) s$/.exec(line)?.[1] ?? []);
+    for (let attempts = 1; attempts <= 7; attempts++) {
+      await expect.poll(() => delays().length).toBe(attempts);
+      host.passes(10_000);
+    }
+    expect(delays().slice(0, 7)).toEqual(['0.5', '1.0', '2.0', '4.0', '8.0', '10.0', '10.0']);
+    expect(link.address).toBeUndefined();
+  });
+
+  it('pings an idle stream, and gives up one that does not answer', async () => {
+    const { server, host, log, start } = await linked();
+    await start();
+    host.passes(30_000);
+    await expect.poll(() => server.frames.filter((frame) => frame.includes('urn:xmpp:ping')).length).toBe(1);
+    expect(server.frames.at(-1)).toContain('from="talk.lit" to="lit"');
+    host.passes(10_000);
+    expect(log.slice(1, 3)).toEqual([
+      'down lit',
+      'reconnecting: the server did not answer a ping for 10 s; again in 0.5 s',
+    ]);
+    host.passes(1_000);
+    await expect.poll(() => log.at(-1)).toBe('up lit s4');
+  });
+
+  it('keeps a stream on which anything at all is heard', async () => {
+    const { server, host, log, start } = await linked();
+    await start();
+    host.passes(30_000);
+    server.say(fromA('alive'));
+    await expect.poll(() => log.length).toBe(2);
+    host.passes(10_000);
+    host.passes(10_000);
+    expect(log.filter((line) => line.startsWith('down'))).toEqual([]);
+  });
+
+  it('drops the oldest where more waits than the outbox holds, and says so', async () => {
+    const { server, link, log, start } = await linked({ outboxMax: 2 });
+    const started = start();
+    for (const id of ['1', '2', '3']) link.send(toA(id));
+    await started;
+    await expect.poll(() => server.frames.filter((frame) => frame.startsWith('<message')).length).toBe(2);
+    const ids = server.frames.filter((frame) => frame.startsWith('<message')).map((f) => /id="(\d)"/.exec(f)?.[1]);
+    expect(ids).toEqual(['2', '3']);
+    expect(log[0]).toBe('reconnecting: outbox full: 1 stanzas dropped');
+  });
+
+  it('does not fight for its address with another session', async () => {
+    const { server, host, log, start } = await linked();
+    await start();
+    server.say(
+      '<stream:error xmlns:stream="http://etherx.jabber.org/streams"><conflict xmlns="urn:ietf:params:xml:ns:xmpp-streams"/></stream:error>',
+    );
+    await expect.poll(() => log.at(-1)).toBe('failed: another session took talk.lit');
+    host.passes(60_000);
+    expect(server.connections()).toBe(1);
+  });
+});
