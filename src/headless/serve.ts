@@ -2,21 +2,12 @@ import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { parseArgs } from 'node:util';
-import { createMucNode } from '../core/node/muc-node.ts';
-import type { StatusRecord, StepRecord } from '../core/node/trace.ts';
-import { type Jid, jid, parseJid } from '../core/xmpp/jid.ts';
-import { message } from '../core/xmpp/stanza.ts';
-import { el } from '../core/xmpp/xml.ts';
-import { Driver } from '../host/driver.ts';
-import { MemoryStore } from '../host/memory-store.ts';
+import { parseJid } from '../core/xmpp/jid.ts';
 import { builtIn, builtInScenario } from '../scenario/built-in.ts';
 import { formatErrors, parseScenario } from '../scenario/load.ts';
-import { nodeConfigOf } from '../scenario/node-config.ts';
-import type { Scenario, ScenarioNode } from '../scenario/scenario.ts';
-import type { ServerHost } from '../server/host.ts';
-import { SNS } from '../server/namespaces.ts';
-import { hostScenarios, type Live, type LiveNetwork } from './live-config.ts';
-import { LocalLink } from './local-link.ts';
+import type { Scenario } from '../scenario/scenario.ts';
+import { hostScenarios, type Live } from './live-config.ts';
+import { type LocalNodes, startLocalNodes } from './local-nodes.ts';
 import { nodeServerHost } from './node-host.ts';
 import { attachWebSocketHost, websocketPath } from './websocket-host.ts';
 
@@ -128,44 +119,6 @@ function readAccounts(
   return { accounts };
 }
 
-/** Starts one node on its server; resolves when it is logged in and bound. */
-async function startNode(
-  { scenario, network }: LiveNetwork,
-  scenarioNode: ScenarioNode,
-  host: ServerHost,
-): Promise<Driver> {
-  const account = jid(scenarioNode.address);
-  const link = new LocalLink({
-    network,
-    account,
-    bind: [scenarioNode.kind === 'service' ? account : jid(scenarioNode.replicaOf)],
-    ...(scenarioNode.kind === 'replica' ? { resource: 'node' } : {}),
-  });
-  const driver = new Driver({
-    address: scenarioNode.address,
-    node: createMucNode(nodeConfigOf(scenario, scenarioNode)),
-    store: new MemoryStore(),
-    link,
-    host: { now: host.now, setTimer: host.setTimer, newId: host.randomId },
-    report: (batch) => report(link, jid(scenarioNode.server), batch),
-    failed: (error) => {
-      console.error(
-        `${scenarioNode.address} failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
-      );
-      process.exitCode = 1;
-      process.emit('SIGTERM');
-    },
-  });
-  await driver.start();
-  return driver;
-}
-
-/** To the trace, as any node reports: for an observer that watches this server. */
-function report(link: LocalLink, server: Jid, batch: readonly (StepRecord | StatusRecord)[]): void {
-  if (link.address !== undefined)
-    link.send(message(link.address, server, { type: 'headline' }, el('report', SNS.trace, {}, JSON.stringify(batch))));
-}
-
 function printAccounts(live: Live): void {
   for (const { credentials } of live.networks) {
     console.log('accounts of this run:');
@@ -190,17 +143,21 @@ async function serve(options: ServeOptions): Promise<void> {
     http.listen(options.port, '127.0.0.1', resolve);
   });
 
-  const drivers: Driver[] = [];
+  const nodes: LocalNodes[] = [];
   const stop = async () => {
-    await Promise.allSettled(drivers.map((driver) => driver.stop()));
+    await Promise.allSettled(nodes.map((of) => of.stop()));
     detach();
     http.close();
     process.exit();
   };
   process.once('SIGINT', () => void stop());
   process.once('SIGTERM', () => void stop());
-  for (const one of live.networks)
-    for (const node of one.scenario.nodes) drivers.push(await startNode(one, node, host));
+  const failed = (address: string, error: unknown) => {
+    console.error(`${address} failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+    process.exitCode = 1;
+    void stop();
+  };
+  for (const one of live.networks) nodes.push(await startLocalNodes(one, host, failed));
   if (!options.open && options.passwords === undefined) printAccounts(live);
   console.log(`ready ws://127.0.0.1:${(http.address() as AddressInfo).port}${websocketPath}`);
 }

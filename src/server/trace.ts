@@ -55,11 +55,8 @@ export class TraceLog {
   #begin = 0;
   readonly #subscribers = new Set<Subscriber>();
   #flushTimer: Cancel | undefined;
-  /** The state that the records so far amount to. */
-  readonly #sessions = new Map<string, SessionRecord>();
-  readonly #links = new Map<string, LinkRecord>();
-  readonly #statuses = new Map<string, StatusRecord>();
-  #pause: PauseRecord | undefined;
+  /** The state that the records so far amount to: the last record of each session, link, node, with its log number. */
+  readonly #state = new Map<string, { readonly record: TraceRecord; readonly number: number }>();
 
   constructor(host: ServerHost) {
     this.#host = host;
@@ -71,40 +68,44 @@ export class TraceLog {
     const numbered = record as unknown as NumberedRecord;
     switch (numbered.kind) {
       case 'session':
-        if (numbered.up) this.#sessions.set(numbered.stream, numbered);
-        else this.#sessions.delete(numbered.stream);
+        this.#append(numbered, `session ${numbered.stream}`);
+        if (!numbered.up) this.#state.delete(`session ${numbered.stream}`);
         break;
       case 'link':
-        this.#links.set(numbered.server.join(' '), numbered);
+        this.#append(numbered, `link ${numbered.server.join(' ')}`);
         break;
       case 'pause':
-        this.#pause = numbered;
+        this.#append(numbered, 'pause');
         break;
       case 'hop':
+        this.#append(numbered);
         break;
     }
-    this.#append(numbered);
     return record;
   }
 
   /** Publishes what a node reported, as it is. */
   report(record: StepRecord | StatusRecord): void {
-    if (record.kind === 'status') this.#statuses.set(record.node, record);
-    this.#append(record);
+    this.#append(record, record.kind === 'status' ? `status ${record.node}` : undefined);
   }
 
-  /** State first (with the numbers of the records that made it), then the ring, then what comes. */
+  /**
+   * First what the ring has lost of the state (sessions that are up, links, the pause, statuses), then the ring, then
+   * what comes: all in the order in which it happened, nothing twice.
+   */
   subscribe(sink: TraceSink): Cancel {
-    const state: TraceRecord[] = [...this.#sessions.values(), ...this.#links.values()];
-    if (this.#pause !== undefined) state.push(this.#pause);
-    state.push(...this.#statuses.values());
-    const subscriber: Subscriber = { sink, snapshot: state.map(toJson), next: this.#begin };
+    const lost = [...this.#state.values()]
+      .filter(({ number }) => number < this.#begin)
+      .sort((a, b) => a.number - b.number);
+    const subscriber: Subscriber = { sink, snapshot: lost.map(({ record }) => toJson(record)), next: this.#begin };
     this.#subscribers.add(subscriber);
     this.#schedule(0);
     return () => this.#subscribers.delete(subscriber);
   }
 
-  #append(record: TraceRecord): void {
+  /** @param state  what this is the last word about, if it is about a state */
+  #append(record: TraceRecord, state?: string): void {
+    if (state !== undefined) this.#state.set(state, { record, number: this.#begin + this.#entries.length });
     this.#entries.push({ record });
     // Trimmed in steps, so that the cost of moving the rest is shared by many records.
     if (this.#entries.length > ringSize + 1000) {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { el, isXmlText, serialize, type XmlElement } from '../../../src/core/xmpp/xml.ts';
+import { el, isXmlText, serialize, type XmlElement, type XmlNode } from '../../../src/core/xmpp/xml.ts';
 import { defaultLimits, parseElement } from '../../../src/server/parser.ts';
 
 const read = (text: string) => {
@@ -122,15 +122,15 @@ describe('Smuggling (security.md W6): what is read is what is written', () => {
         attrs,
         children: fc.oneof(
           { depthSize: 'small', withCrossShrink: true },
-          fc.constant([]),
-          fc.array(fc.oneof(text, tie('element')), { maxLength: 4 }),
+          fc.constant<XmlNode[]>([]),
+          fc.array(fc.oneof<fc.Arbitrary<XmlNode>[]>(text, tie('element')), { maxLength: 4 }),
         ),
       })
       // Neighbouring texts are one text in XML.
       .map((e) => ({
         ...e,
         children: e.children.filter((c, i) => typeof c !== 'string' || typeof e.children[i - 1] !== 'string'),
-      })) as fc.Arbitrary<XmlElement>,
+      })),
   }));
 
   it('reads back what was serialised (property)', () => {
