@@ -95,6 +95,7 @@ describe('Supervisor of a node’s worker', () => {
   it('replaces a worker that does not answer for 3 s', async () => {
     const { told, time, workers, current } = supervised();
     current().says('ready');
+    await time.passes(0);
     current().answers = false;
     await time.passes(2_900);
     expect(workers).toHaveLength(1);
