@@ -349,6 +349,7 @@ describe('XEP-0289 §5.3 Subsequent activity', () => {
     const world = federated('hamlet');
     world.send(presence(jid(hamlet), jid(`${elsinore}/Hamlet`), {}, el('show', NS.client, {}, 'dnd')));
     expect(world.got(alice).map((stanza) => payloadOf(stanza, 'show', NS.client)?.children)).toEqual([['dnd']]);
+    world.send(presence(jid(hamlet), jid(`${elsinore}/Hamlet`), {}));
     world.clear();
     world.send(presence(jid(hamlet), jid(`${elsinore}/Prince`), {}));
     expect(world.got(alice).map((stanza) => [shown(stanza), itemAt(stanza)?.statuses])).toEqual([
