@@ -23,7 +23,12 @@ export function netsplit({ scenarioFile }: NetsplitOptions = {}): Plugin {
     const host = nodeServerHost(process.env['NETSPLIT_LOG'] ? (line) => console.error(line) : undefined);
     const live = hostScenarios(chosenScenarios(scenarioFile), host);
     const detach = attachWebSocketHost(server, { host, find: live.find, names });
-    server.once('close', detach);
+    // Node's close() waits for every socket, upgraded ones too: ours go first.
+    const close = server.close.bind(server);
+    server.close = (callback) => {
+      detach();
+      return close(callback);
+    };
     return live;
   };
   return {

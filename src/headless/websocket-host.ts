@@ -17,6 +17,8 @@ export interface WebSocketHostOptions {
   readonly refuseOthers?: boolean;
 }
 
+/** A peer that answers no ping for that long is gone: a socket can be half dead for many minutes otherwise. */
+const pingMs = 30_000;
 /** A peer that never answers our close is cut off then. */
 const closeMs = 2000;
 
@@ -71,7 +73,19 @@ function serve(webSocket: WebSocket, { host, find }: WebSocketHostOptions): void
     if (isBinary) stream.binary();
     else stream.text(data.toString());
   });
-  webSocket.on('close', () => stream.closed());
+  let heard = true;
+  const pinging = setInterval(() => {
+    if (!heard) webSocket.terminate();
+    heard = false;
+    webSocket.ping();
+  }, pingMs).unref();
+  webSocket.on('pong', () => {
+    heard = true;
+  });
+  webSocket.on('close', () => {
+    clearInterval(pinging);
+    stream.closed();
+  });
   // Too long, not UTF-8, a broken frame: ws closes with the code that says so (RFC 6455 §7.4.1), and 'close' follows.
   webSocket.on('error', (error) => host.log?.(`websocket: ${error.message}`));
 }

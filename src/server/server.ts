@@ -194,6 +194,11 @@ export class Server {
       this.deliver(interceptor, envelope);
       return;
     }
+    this.#route(envelope);
+  }
+
+  #route(envelope: Envelope): void {
+    const { stanza } = envelope;
     const target = this.network.hosting(domainOf(stanza.to));
     if (target === undefined)
       this.bounce(
@@ -297,7 +302,8 @@ export class Server {
     };
     // To the session, not to the address: a replica that relays must learn that its relaying failed.
     if (origin?.alive === true && origin.server === this) this.deliver(origin, way);
-    else if (origin === undefined) this.submit(way);
+    // What came over a link is answered over the link: the room itself sent it, not the replica that intercepts here.
+    else if (origin === undefined) this.#route(way);
   }
 }
 

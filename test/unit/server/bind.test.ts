@@ -213,6 +213,14 @@ describe("A replica's grant: (server, account, room)", () => {
     expect(msa.take()).toEqual([]);
   });
 
+  it("does not get what is the room's own: the bounce of a stanza that came over the link goes back over it", () => {
+    const { host, replica, primary } = bound();
+    primary.send(`<message ${c} id="m" type="groupchat" from="${room}/X" to="gone@vesa.irc/r"/>`);
+    host.advance(40);
+    expect(replica.take()).toEqual([]);
+    expect(primary.take().map(errorCondition)).toEqual(['service-unavailable']);
+  });
+
   it('when it is gone, the room is reached as if it had never been there', () => {
     const { host, replica, primary, msa } = bound();
     replica.vanish();
