@@ -62,15 +62,15 @@ interface Metrics {
 
 const wide: Metrics = {
   title: 34,
-  nodeW: 218,
+  nodeW: 206,
   nodeH: 58,
   hub: 38,
-  cellW: 88,
+  cellW: 85,
   cellH: 74,
   radius: 22,
   pad: 14,
   perRow: 4,
-  minW: 246,
+  minW: 230,
 };
 const narrow: Metrics = {
   title: 24,
@@ -113,7 +113,7 @@ export function layOut(model: Model, width: number, height: number): Layout {
     };
   });
   spread(boxes, model, width, height);
-  separate(boxes, width, height, compact ? 26 : 120, compact ? 40 : 58);
+  separate(boxes, width, height, compact ? 26 : 100, compact ? 40 : 58);
 
   const servers = new Map<string, PlacedServer>();
   const nodes = new Map<string, PlacedNode>();
@@ -159,7 +159,12 @@ function spread(
   width: number,
   height: number,
 ): void {
-  const place = (axis: 0 | 1, size: number, half: (box: (typeof boxes)[number]) => number, set: (i: number, at: number) => void) => {
+  const place = (
+    axis: 0 | 1,
+    size: number,
+    half: (box: (typeof boxes)[number]) => number,
+    set: (i: number, at: number) => void,
+  ) => {
     const all = model.scenario.servers.map((server) => server.at[axis]);
     const low = Math.min(...all);
     const span = Math.max(...all) - low;
@@ -169,12 +174,22 @@ function spread(
       set(i, span === 0 ? size / 2 : edge + share * (size - 2 * edge));
     }
   };
-  place(0, width, (box) => box.w / 2, (i, at) => {
-    (boxes[i] as (typeof boxes)[number]).x = at;
-  });
-  place(1, height, (box) => box.h / 2, (i, at) => {
-    (boxes[i] as (typeof boxes)[number]).y = at;
-  });
+  place(
+    0,
+    width,
+    (box) => box.w / 2,
+    (i, at) => {
+      (boxes[i] as (typeof boxes)[number]).x = at;
+    },
+  );
+  place(
+    1,
+    height,
+    (box) => box.h / 2,
+    (i, at) => {
+      (boxes[i] as (typeof boxes)[number]).y = at;
+    },
+  );
 }
 
 /** Moves boxes apart until none touches another, and keeps them inside; the order of the boxes decides ties. */

@@ -88,6 +88,8 @@ export interface MessageCost {
   /** Stanzas that crossed a link between servers. */
   crossed: number;
   crossedBytes: number;
+  /** Stanzas that a cut link dropped or bounced. */
+  lost: number;
   /** What a plain XEP-0045 room with the same occupants would have sent across links; undefined if nobody knows who is in. */
   readonly plain: number | undefined;
   /** Copies handed to users. */
@@ -468,8 +470,9 @@ export class Model {
       const found = this.byId.get(at);
       if (found?.stanza?.name === 'message' && found.stanza.type === 'groupchat') {
         if (found.leg === 'link') {
-          cost.crossed++;
-          cost.crossedBytes += found.stanza.bytes;
+          if (found.outcome) cost.lost++;
+          else cost.crossed++;
+          if (!found.outcome) cost.crossedBytes += found.stanza.bytes;
         } else if (found.leg === 'out' && !this.nodes.has(found.to) && !this.nodes.has(bare(found.to))) {
           cost.deliveries++;
         }
@@ -487,6 +490,7 @@ export class Model {
       room: bare(stanza.to),
       body: bodyOf(stanza) ?? '',
       crossed: 0,
+      lost: 0,
       crossedBytes: 0,
       plain: this.plainCost(event.from, bare(stanza.to)),
       deliveries: 0,
@@ -593,9 +597,11 @@ export class Model {
 
   private countHop(record: HopRecord): void {
     const view = this.linkOf(record.server ?? [record.from, record.to]);
-    view.stanzas++;
-    view.bytes += record.stanza.bytes;
     if (record.outcome) view.dropped++;
+    else {
+      view.stanzas++;
+      view.bytes += record.stanza.bytes;
+    }
   }
 
   private session(record: SessionRecord): void {

@@ -22,7 +22,7 @@ export function specEntry(spec: Spec): SpecEntry {
   }
   const book = books[source];
   if (!book) return { label: spec, title: 'Not in the bundled index', document: '' };
-  const rfc = source.length === 4 && (source === '6120' || source === '6121' || source === '7395');
+  const rfc = Number(source) > 1000;
   let found = section;
   while (found && book.sections[found] === undefined) found = found.split('.').slice(0, -1).join('.');
   return {
@@ -270,6 +270,8 @@ const books: Record<string, { readonly title: string; readonly sections: Readonl
     title: "MUC Self-Ping (Schrödinger's Chat)",
     sections: { '3': 'Entity Use Cases', '3.2': 'Performing a Self-Ping' },
   },
+  '0050': { title: 'Ad-Hoc Commands', sections: { '2': 'Use Cases', '2.4': 'Command Execution' } },
+  '3921': { title: 'XMPP: Instant Messaging and Presence (2004)', sections: { '3': 'Session Establishment' } },
   '6120': {
     title: 'XMPP: Core',
     sections: {
@@ -306,11 +308,15 @@ const books: Record<string, { readonly title: string; readonly sections: Readonl
   '6121': {
     title: 'XMPP: Instant Messaging and Presence',
     sections: {
+      '2': 'Managing the Roster',
+      '2.1.3': 'Roster Get',
+      '2.1.4': 'Roster Result',
       '4': 'Exchanging Presence Information',
       '4.2': 'Initial Presence',
       '4.4': 'Subsequent Presence Broadcast',
       '4.5': 'Unavailable Presence',
       '4.6': 'Directed Presence',
+      '4.6.3': 'Server Processing of Outbound Directed Presence',
       '4.7': 'Presence Syntax',
       '5': 'Exchanging Messages',
       '5.2': 'Message Syntax',

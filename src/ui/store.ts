@@ -140,7 +140,7 @@ export class Store {
   }
 
   choose(thing: Thing): void {
-    this.set({ thing, inspect: thing.kind === 'link' ? 'link' : 'node' });
+    this.set({ thing, event: undefined, inspect: thing.kind === 'link' ? 'link' : 'node' });
   }
 
   /** Does what a person asked for; what goes wrong is said on the page. */

@@ -42,15 +42,16 @@ export function stateOf(model: Model, node: NodeView): NodeState {
   }
   const own = model.roomsOf(node).flatMap((room) => room.peers);
   const split = own.filter((peer) => peer.state === 'split').length;
-  const seenSplit = [...model.nodes.values()].some(
-    (other) =>
-      other !== node &&
-      model
-        .roomsOf(other)
-        .some((room) => room.peers.some((peer) => peer.state === 'split' && model.nodeOf(peer.peer) === node)),
-  );
-  if (split > 0 && split < own.length)
-    return { word: `${split} of ${own.length} peers split`, tone: 'warn', split: false };
+  const seenSplit =
+    node.kind === 'replica' &&
+    [...model.nodes.values()].some(
+      (other) =>
+        other !== node &&
+        model
+          .roomsOf(other)
+          .some((room) => room.peers.some((peer) => peer.state === 'split' && model.nodeOf(peer.peer) === node)),
+    );
+  if (split > 0 && split < own.length) return { word: `${split} of ${own.length} split`, tone: 'warn', split: false };
   if (split > 0 || seenSplit) return { word: 'split', tone: 'bad', split: true };
   if (own.some((peer) => peer.state === 'rejected')) return { word: 'rejected', tone: 'bad', split: false };
   if (own.some((peer) => peer.state === 'joining' || peer.state === 'syncing')) {

@@ -25,7 +25,7 @@ export const tabs: readonly (readonly [Tab, string])[] = [
 
 const regions: readonly (readonly [Region, string])[] = [
   ['topology', 'Picture'],
-  ['panel', 'Log and more'],
+  ['panel', 'Views'],
   ['inspector', 'Inspector'],
 ];
 

@@ -1,4 +1,4 @@
-import { html, type TemplateResult } from 'lit';
+import { html, nothing, type TemplateResult } from 'lit';
 import { describeLink, shorten } from '../model.ts';
 import { bytes, shortName } from '../words.ts';
 import { Part } from './base.ts';
@@ -17,13 +17,13 @@ class Counters extends Part {
             ? html`<p class="empty">No message yet. Say something in the bar above; its stanzas on links are counted here beside a plain room’s.</p>`
             : html`<table data-testid="counters-messages">
               <thead>
-                <tr><th>Message</th><th class="n">Stanzas on links</th><th class="n">Plain room</th><th class="n">Ratio</th><th class="n">Bytes on links</th><th class="n">Deliveries</th></tr>
+                <tr><th>Message</th><th class="n">On links</th><th class="n">Plain room</th><th class="n">Ratio</th><th class="n">Bytes</th><th class="n">Deliveries</th></tr>
               </thead>
               <tbody>
                 ${messages.map(
                   (cost) => html`<tr data-event=${cost.id} class=${this.store.family.has(cost.id) ? 'family' : ''}>
-                    <td><button type="button" class="linkish" @click=${() => this.store.select(cost.id)}>${shortName(model, cost.who)}: ${shorten(cost.body, 44)}</button></td>
-                    <td class="n" data-cell="crossed"><b>${cost.crossed}</b> st</td>
+                    <td class="message-cell"><button type="button" class="linkish" @click=${() => this.store.select(cost.id)}>${shortName(model, cost.who)}: ${shorten(cost.body, 44)}</button></td>
+                    <td class="n" data-cell="crossed"><b>${cost.crossed}</b> st${cost.lost > 0 ? html`, <span class="lost">${cost.lost} lost</span>` : nothing}</td>
                     <td class="n" data-cell="plain">${cost.plain === undefined ? 'unknown' : `${cost.plain} st`}</td>
                     <td class="n" data-cell="ratio">${cost.plain ? `${Math.round((100 * cost.crossed) / cost.plain)} %` : '–'}</td>
                     <td class="n">${bytes(cost.crossedBytes)}</td>

@@ -55,7 +55,7 @@ class Inspector extends Part {
               ? html`${legs[event.leg]} ${shortName(model, event.from)}${event.leg === 'link' ? html` to ${event.to}` : nothing}`
               : html`${shortName(model, event.from)}${event.to ? html` – ${shortName(model, event.to)}` : nothing}`
         }</dd>
-        ${event.arrives !== undefined ? html`<dt>On the link</dt><dd>${event.outcome ? `${event.outcome}` : `${Math.round(event.arrives - event.t)} ms`}</dd>` : nothing}
+        ${event.leg === 'link' ? html`<dt>On the link</dt><dd>${event.outcome ? html`<b class="lost">${event.outcome}</b>` : `${Math.round((event.arrives ?? event.t) - event.t)} ms`}</dd>` : nothing}
         ${event.stanza ? html`<dt>Size</dt><dd>${event.stanza.bytes} B</dd>` : nothing}
       </dl>
       <h3>Why</h3>
@@ -123,7 +123,9 @@ class Inspector extends Part {
       <button type="button" class=${`linkish ${view.event === id ? 'chosen' : ''}`} data-event=${id} @click=${() => this.store.select(id)}>
         ${event.stanza ? html`<small class="index">${model.indexOf(id)}</small> ` : nothing}${
           event.kind === 'act'
-            ? html`${shortName(model, event.from)}: ${event.text}`
+            ? event.text.startsWith(shortName(model, event.from))
+              ? event.text
+              : html`${shortName(model, event.from)}: ${event.text}`
             : event.leg === 'link'
               ? html`${event.from} → ${event.to}${event.outcome ? html` <b class="lost">${event.outcome}</b>` : nothing}`
               : event.leg === 'out'

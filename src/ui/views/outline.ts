@@ -14,7 +14,7 @@ class Outline extends Part {
   protected override render(): TemplateResult {
     const { model } = this.store;
     const people = model.occupants();
-    return html`<div class="tables" data-testid="outline" tabindex="0" role="group" aria-label="Outline">
+    return html`<div class="tables stacked" data-testid="outline" tabindex="0" role="group" aria-label="Outline">
       <section>
         <h3>Servers, nodes and people</h3>
         <ul class="tree">

@@ -30,6 +30,7 @@ class Startup extends Part {
       .occupants()
       .filter((who) => store.session.scenario.script.some((act) => act.who === who.jid));
     const inside = people.filter((who) => who.phase === 'joined' || who.phase === 'elsewhere').length;
+    const cut = [...store.model.links.values()].filter((link) => link.state !== 'up');
     const failed = nodes.some((node) => node.phase === 'failed') || people.some((who) => who.phase === 'failed');
     return html`<section class="startup" aria-label="Start-up" data-testid="startup">
       <h2>${failed ? 'Something did not start' : 'Starting'}</h2>
@@ -57,7 +58,12 @@ class Startup extends Part {
               html`<li class="tone-bad">${icon('warn')}<span><b>${who.nick}</b>: ${who.detail || 'could not join'}</span></li>`,
           )}
       </ul>
-      ${failed ? html`<p>Check that the server still runs (npm start), then reload the page. <button type="button" @click=${this.hide}>Show the page anyway</button></p>` : nothing}
+      ${cut.map(
+        (link) => html`<p>The link ${link.ends[0]} – ${link.ends[1]} is cut, so nobody beyond it gets in.
+          <button type="button" @click=${() => store.act({ act: 'heal', link: link.ends })}>${icon('heal')} Heal it</button></p>`,
+      )}
+      ${failed ? html`<p>Check that the server still runs (npm start), then reload the page.</p>` : nothing}
+      <button type="button" class="linkish" @click=${this.hide}>Hide this list</button>
     </section>`;
   }
 

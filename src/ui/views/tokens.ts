@@ -24,6 +24,8 @@ export class Tokens {
   private readonly glows = new Map<number, SVGCircleElement>();
   private readonly still = matchMedia('(prefers-reduced-motion: reduce)');
   private frame = 0;
+  /** Some of the chosen stanza's copies are under way: the others step back. */
+  private focusing = false;
   private readonly layer: SVGGElement;
   private readonly store: Store;
   private readonly layout: () => Layout | undefined;
@@ -52,6 +54,8 @@ export class Tokens {
     const now = Date.now();
     const flights = this.store.display.at(now, glowMs);
     const live = new Set<number>();
+    const { family } = this.store;
+    this.focusing = family.size > 0 && flights.some((flight) => flight.end > now && family.has(flight.event.id));
     for (const flight of flights) {
       if (flight.start > now) continue;
       live.add(flight.event.id);
@@ -102,8 +106,7 @@ export class Tokens {
     token.group.setAttribute('transform', `translate(${p.x.toFixed(1)} ${(p.y + lane).toFixed(1)}) scale(${scale})`);
     token.trail.setAttribute('x2', ((tail.x - p.x) / scale).toFixed(1));
     token.trail.setAttribute('y2', ((tail.y - p.y) / scale).toFixed(1));
-    const family = this.store.family;
-    token.group.classList.toggle('dim', family.size > 0 && !family.has(event.id));
+    token.group.classList.toggle('dim', this.focusing && !this.store.family.has(event.id));
     token.group.classList.toggle(
       'lost',
       event.outcome === 'dropped' && (now - flight.start) * 2 > flight.end - flight.start,

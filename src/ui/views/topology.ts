@@ -196,7 +196,11 @@ class Topology extends Part {
     const chosen = this.store.view.thing?.kind === 'link' && this.store.view.thing.id === placed.key;
     if (link.stanzas === 0 && !cut && !isSlow(link) && !chosen && layout.links.size > 1) return nothing;
     const first = cut ? 'cut' : `${link.stanzas} st`;
-    const second = layout.compact ? '' : cut ? `${link.dropped} st lost` : `${bytes(link.bytes)} | ${link.latencyMs} ms`;
+    const second = layout.compact
+      ? ''
+      : cut
+        ? `${link.dropped} st lost`
+        : `${bytes(link.bytes)} | ${link.latencyMs} ms`;
     const w = Math.max(first.length * (layout.compact ? 7.4 : 9.6) + (cut ? 26 : 0), second.length * 7.3) + 22;
     const h = layout.compact ? 24 : 42;
     const { x, y } = placed.label;

@@ -1,0 +1,283 @@
+import { describe, expect, it } from 'vitest';
+import type { HopRecord, LinkRecord, TraceRecord } from '../../../src/core/node/trace.ts';
+import type { Instant } from '../../../src/core/xmpp/time.ts';
+import { builtInScenario } from '../../../src/scenario/built-in.ts';
+import type { Scenario } from '../../../src/scenario/scenario.ts';
+import { linkKey, Model, summarise } from '../../../src/ui/model.ts';
+import { bigCheeseSpeaks, people, wallopsStatus } from '../../support/fake-session.ts';
+
+const wallops = builtInScenario('wallops') as Scenario;
+const wonderland = builtInScenario('wonderland') as Scenario;
+
+function told(order: 'hops first' | 'steps first' | 'as it happens'): Model {
+  const model = new Model(wallops);
+  const { hops, steps } = bigCheeseSpeaks('a truly rotten time');
+  model.fold([wallopsStatus()]);
+  if (order === 'hops first') {
+    model.fold(hops);
+    model.fold(steps);
+  } else if (order === 'steps first') {
+    model.fold(steps);
+    model.fold(hops);
+  } else {
+    const rest: TraceRecord[] = [...steps];
+    for (const hop of hops) model.fold([hop, ...rest.splice(0, 1)]);
+    model.fold(rest);
+  }
+  return model;
+}
+
+const deliveries = (model: Model) =>
+  model.events.filter((event) => event.leg === 'out' && people.some(([jid]) => jid === event.to));
+
+describe('Causes of a message that a primary and three replicas carry (XEP-0282 §5.2)', () => {
+  for (const order of ['hops first', 'steps first', 'as it happens'] as const) {
+    it(`every delivery leads back to what BigCheese did: ${order}`, () => {
+      const model = told(order);
+      expect(deliveries(model)).toHaveLength(7);
+      for (const delivery of deliveries(model)) {
+        const path = model.pathTo(delivery.id).map((id) => model.event(id));
+        expect(path[0]).toMatchObject({ kind: 'act', text: 'BigCheese says' });
+        expect(path.map((event) => event?.leg ?? event?.kind).join(' ')).toBe(
+          'act in out in link out in link out in out',
+        );
+        expect(path.map((event) => event?.spec).filter(Boolean)).toEqual([
+          '0045#7.4',
+          '0282#4.8',
+          '0282#4.9',
+          '0282#4.9',
+        ]);
+      }
+    });
+
+    it(`all copies are one family, and 4 stanzas cross links where a plain room needs 8: ${order}`, () => {
+      const model = told(order);
+      const delivery = deliveries(model)[0];
+      expect(model.family(delivery?.id ?? 0).size).toBe(model.events.length);
+      expect(model.messages).toHaveLength(1);
+      expect(model.messages[0]).toMatchObject({
+        crossed: 4,
+        plain: 8,
+        deliveries: 7,
+        lost: 0,
+        body: 'a truly rotten time',
+      });
+    });
+  }
+
+  it('copies of one submission share a number and differ in a letter', () => {
+    const model = told('as it happens');
+    const copies = model.events.filter((event) => event.leg === 'link' && event.from === 'avalon.irc');
+    expect(copies.map((event) => model.indexOf(event.id))).toEqual(['1a', '1b', '1c']);
+    expect(model.indexOf(model.messages[0]?.id ?? 0)).toBe('1');
+  });
+
+  it('a second message is another family, with numbers of its own', () => {
+    const model = told('as it happens');
+    const first = model.events[0]?.id ?? 0;
+    model.indexOf(first);
+    const more = bigCheeseSpeaks('again', 500, 5_000, 2);
+    model.fold([...more.hops, ...more.steps]);
+    expect(model.messages.map(({ crossed, deliveries: n }) => [crossed, n])).toEqual([
+      [4, 7],
+      [4, 7],
+    ]);
+    const second = model.messages[1]?.id ?? 0;
+    expect(model.family(second).has(model.messages[0]?.id ?? 0)).toBe(false);
+    expect(model.indexOf(second)).toBe('2');
+  });
+
+  it('a message that a cut link bounced did not cross it', () => {
+    const model = new Model(wallops);
+    const { hops, steps } = bigCheeseSpeaks('hello');
+    const cut = hops.find((hop) => hop.leg === 'link' && hop.to === 'killrc.oulubox.irc');
+    const reached = hops.filter((hop) => !hop.to.includes('killrc') && !hop.from.includes('killrc'));
+    model.fold([wallopsStatus(), ...reached, { ...(cut as HopRecord), outcome: 'bounced' }, ...steps]);
+    expect(model.messages[0]).toMatchObject({ crossed: 3, lost: 1, deliveries: 4 });
+    expect(model.linkBetween('avalon.irc', 'killrc.oulubox.irc')).toMatchObject({ stanzas: 0, dropped: 1 });
+  });
+});
+
+describe('Counters of links', () => {
+  const record: LinkRecord = {
+    kind: 'link',
+    seq: 50,
+    t: 10 as Instant,
+    server: ['avalon.irc', 'vesa.yeggmaex.irc'],
+    state: 'up',
+    latencyMs: 20,
+    jitterMs: 0,
+    bytesPerSecond: 0,
+    stanzas: 10,
+    bytes: 1_000,
+    dropped: 2,
+  };
+
+  it('go on from what the server counted before the page came', () => {
+    const model = new Model(wallops);
+    const { hops, steps } = bigCheeseSpeaks('hello');
+    model.fold([record, ...hops, ...steps]);
+    expect(model.linkBetween('vesa.yeggmaex.irc', 'avalon.irc')).toMatchObject({
+      stanzas: 12,
+      dropped: 2,
+      state: 'up',
+    });
+  });
+
+  it('a link is named by its two domains in alphabetical order', () => {
+    expect(linkKey('vesa.yeggmaex.irc', 'avalon.irc')).toBe('avalon.irc~vesa.yeggmaex.irc');
+  });
+
+  it('only a change of the link itself is an event', () => {
+    const model = new Model(wallops);
+    model.fold([record, { ...record, seq: 51, stanzas: 11 }, { ...record, seq: 52, state: 'bounce' }]);
+    expect(model.events.map(({ kind, text }) => [kind, text])).toEqual([['link', 'cut: stanzas bounce']]);
+  });
+});
+
+describe('Plain room to compare with', () => {
+  it('XEP-0289: is the joined room with the occupants of all nodes', () => {
+    const model = new Model(wonderland);
+    const status = (
+      node: string,
+      server: string,
+      room: string,
+      occupants: readonly (readonly [string, string, string?])[],
+    ): TraceRecord => ({
+      kind: 'status',
+      t: 0 as Instant,
+      node,
+      status: {
+        address: node,
+        server,
+        rooms: [
+          {
+            room,
+            role: 'fmuc',
+            epoch: 1,
+            historyLength: 0,
+            subject: '',
+            peers: [],
+            occupants: occupants.map(([nick, jid, home]) => ({
+              nick,
+              jid,
+              role: 'participant',
+              affiliation: 'none',
+              ...(home ? { home } : {}),
+            })),
+          },
+        ],
+      },
+    });
+    const alice = ['Alice', 'alice@wonderland.lit/priam-ubuntu-vm'] as const;
+    const hamlet = ['Hamlet', 'hamlet@denmark.lit/priam-ubuntu-vm'] as const;
+    const ophelia = ['Ophelia', 'ophelia@denmark.lit/priam-ubuntu-vm'] as const;
+    const elsinore = 'elsinore@talk.denmark.lit';
+    const rabbithole = 'rabbithole@rooms.wonderland.lit';
+    model.fold([
+      status('talk.denmark.lit', 'denmark.lit', elsinore, [hamlet, ophelia, [...alice, rabbithole]]),
+      status('rooms.wonderland.lit', 'wonderland.lit', rabbithole, [
+        alice,
+        [...hamlet, elsinore],
+        [...ophelia, elsinore],
+      ]),
+    ]);
+    // From Denmark: one to the room in Wonderland, and back to both Danes. From Wonderland: to both Danes.
+    expect(model.plainCost(hamlet[1], elsinore)).toBe(3);
+    expect(model.plainCost(alice[1], rabbithole)).toBe(2);
+    expect(
+      model
+        .occupants()
+        .filter((who) => who.phase === 'joined')
+        .map(({ nick, node }) => [nick, node]),
+    ).toEqual([
+      ['Alice', 'rooms.wonderland.lit'],
+      ['Hamlet', 'talk.denmark.lit'],
+      ['Ophelia', 'talk.denmark.lit'],
+    ]);
+  });
+});
+
+describe('People', () => {
+  it('someone who is not of the scenario appears where they are, once a node has them', () => {
+    const model = new Model(wallops);
+    const status = wallopsStatus() as Extract<TraceRecord, { kind: 'status' }>;
+    const room = status.status.rooms[0];
+    if (!room) throw new Error('no room');
+    const guest = {
+      nick: 'Dent',
+      jid: 'dent@eris.dclxvii.irc/gajim',
+      role: 'participant',
+      affiliation: 'none',
+      home: 'replica@eris.dclxvii.irc',
+    };
+    model.fold([
+      { ...status, status: { ...status.status, rooms: [{ ...room, occupants: [...room.occupants, guest] }] } },
+    ]);
+    expect(model.occupants().find((who) => who.nick === 'Dent')).toMatchObject({
+      server: 'eris.dclxvii.irc',
+      node: 'replica@eris.dclxvii.irc',
+      phase: 'joined',
+      character: false,
+    });
+  });
+
+  it('each has a transcript of what they were handed', () => {
+    const model = told('as it happens');
+    for (const [jid] of people) {
+      expect(model.transcripts.get(jid)).toMatchObject([
+        { nick: 'BigCheese', text: 'a truly rotten time', kind: 'message' },
+      ]);
+    }
+    expect(model.transcripts.has('replica@vesa.yeggmaex.irc')).toBe(false);
+  });
+});
+
+describe('Window of the trace', () => {
+  it('keeps the newest 20,000 events at most, and says how many it forgot', () => {
+    const model = new Model(wallops);
+    const hop = bigCheeseSpeaks('hello').hops[0] as HopRecord;
+    for (let i = 0; i < 21; i++) {
+      model.fold(
+        Array.from({ length: 1_000 }, (_, j) => ({
+          ...hop,
+          seq: 1 + i * 1_000 + j,
+          t: (i * 1_000 + j) as Instant,
+          n: 1 + i * 1_000 + j,
+        })),
+      );
+    }
+    expect(model.events.length).toBeLessThanOrEqual(20_000);
+    expect(model.events.length + model.forgotten).toBe(21_000);
+    expect(model.event(1)).toBeUndefined();
+    expect(model.event(21_000)).toBeDefined();
+  });
+
+  it('a record that comes twice counts once', () => {
+    const model = new Model(wallops);
+    const { hops } = bigCheeseSpeaks('hello');
+    model.fold(hops);
+    model.fold(hops);
+    expect(model.events).toHaveLength(hops.length);
+  });
+});
+
+describe('A stanza in a few words', () => {
+  const stanza = (xml: string, name: 'message' | 'presence' | 'iq', more = {}) => ({
+    name,
+    from: 'a@b/c',
+    to: 'd@e',
+    xml,
+    bytes: xml.length,
+    ...more,
+  });
+  it('shows text as text, whatever it looks like', () => {
+    expect(summarise(stanza('<message><body>&lt;img src=x onerror=alert(1)&gt;</body></message>', 'message'))).toBe(
+      '“<img src=x onerror=alert(1)>”',
+    );
+  });
+  it('names what is not text', () => {
+    expect(summarise(stanza('<iq><ping xmlns="urn:xmpp:ping"/></iq>', 'iq', { type: 'get' }))).toBe('iq get ping');
+    expect(summarise(stanza('<presence/>', 'presence', { type: 'unavailable' }))).toBe('presence unavailable of c');
+  });
+});
