@@ -157,7 +157,6 @@ export class Watcher {
         return true;
       }
       default:
-        // Within one subscription numbers come twice: the state first, then the records that made it. A fold ends the same.
         if (record.seq <= this.#floor) return false;
         this.#seqSeen = Math.max(this.#seqSeen, record.seq);
         return true;

@@ -1,0 +1,115 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { WebSocket } from 'ws';
+import type { HopRecord, StepRecord, TraceRecord } from '../../../src/core/node/trace.ts';
+import { startLocalNodes } from '../../../src/headless/local-nodes.ts';
+import { nodeServerHost } from '../../../src/headless/node-host.ts';
+import type { OccupantReport } from '../../../src/host/control.ts';
+import { builtInScenario } from '../../../src/scenario/built-in.ts';
+import type { Scenario } from '../../../src/scenario/scenario.ts';
+import { CharacterSession } from '../../../src/worker/character.ts';
+import { randomId } from '../../../src/worker/random-id.ts';
+import { startServer } from '../../support/server.ts';
+
+// @xmpp/websocket takes the browser's.
+Object.assign(globalThis, { WebSocket });
+
+const ends: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const end of ends.splice(0).reverse()) await end();
+});
+
+/** The plain scenario on the embedded server, its node in the same process, its characters over WebSocket. */
+async function lobby() {
+  const scenario = builtInScenario('plain') as Scenario;
+  const server = await startServer([scenario]);
+  ends.push(() => server.close());
+  const network = server.live.networks[0];
+  if (network === undefined) throw new Error('no network');
+  const nodes = await startLocalNodes(network, nodeServerHost(), (address, error) => {
+    throw new Error(`${address} failed`, { cause: error });
+  });
+  ends.push(() => nodes.stop());
+  const trace: TraceRecord[] = [];
+  network.network.trace.subscribe({
+    ready: () => true,
+    batch: (json) => trace.push(...(JSON.parse(json) as TraceRecord[])),
+  });
+  const reports: OccupantReport[] = [];
+  const play = (index: number, changes: { readonly password?: string; readonly nick?: string } = {}) => {
+    const occupant = scenario.occupants[index];
+    if (occupant === undefined) throw new Error('no occupant');
+    const password = network.credentials.occupants[occupant.jid.split('/')[0] ?? ''] ?? '';
+    const session = new CharacterSession({ ...occupant, password, ...changes }, server.url, randomId, (report) =>
+      reports.push(report),
+    );
+    ends.push(() => session.stop());
+    session.start();
+    return session;
+  };
+  return { network: network.network, trace, reports, play };
+}
+
+describe('A character’s session', () => {
+  it('logs in, joins, and says when the room has let it in', async () => {
+    const { play, reports } = await lobby();
+    const witch = play(0);
+    expect(await witch.act({ act: 'join' })).toEqual({ ok: true });
+    expect(reports.map(({ phase }) => phase)).toEqual(['connecting', 'online', 'joining', 'joined']);
+    expect(await witch.act({ act: 'join' })).toEqual({ ok: true });
+    expect(await witch.act({ act: 'leave' })).toEqual({ ok: true });
+    expect(await witch.act({ act: 'say', text: 'anyone?' })).toEqual({
+      ok: false,
+      error: 'firstwitch is not in the room',
+    });
+  });
+
+  it('reports what it was told to do, under the number that the server gave the stanza', async () => {
+    const { play, trace } = await lobby();
+    const witch = play(0);
+    await witch.act({ act: 'join' });
+    await witch.act({ act: 'say', text: 'When shall we three meet again?' });
+    const says = () => trace.find((r): r is StepRecord => r.kind === 'step' && r.input === 'firstwitch says');
+    await expect
+      .poll(says)
+      .toMatchObject({ node: 'firstwitch@localhost/desktop', tx: [{ spec: '0045#7.4' }], appended: 0 });
+    const { stream, tx } = says() as StepRecord;
+    const hop = trace.find(
+      (r): r is HopRecord => r.kind === 'hop' && r.leg === 'in' && r.stream === stream && r.n === tx[0]?.n,
+    );
+    expect(hop?.stanza.xml).toContain('When shall we three meet again?');
+  });
+
+  it('tells why the room did not let it in', async () => {
+    const { play } = await lobby();
+    expect(await play(0).act({ act: 'join' })).toEqual({ ok: true });
+    const double = play(1, { nick: 'firstwitch' });
+    expect(await double.act({ act: 'join' })).toMatchObject({ ok: false, error: expect.stringContaining('conflict') });
+  });
+
+  it('comes back into the room after a lost connection', async () => {
+    const { play, reports, network } = await lobby();
+    await play(0).act({ act: 'join' });
+    reports.length = 0;
+    const [session] = network.servers
+      .flatMap((server) => server.sessions())
+      .filter(({ account }) => account.role === 'user');
+    expect(network.disconnect({ stream: session?.stream ?? '' })).toBe(1);
+    await expect.poll(() => reports.at(-1)?.phase, { timeout: 5_000 }).toBe('joined');
+    expect(reports.map(({ phase }) => phase)).toContain('connecting');
+  });
+
+  it('cannot say what XML cannot carry, and stays connected', async () => {
+    const { play } = await lobby();
+    const witch = play(0);
+    await witch.act({ act: 'join' });
+    expect(await witch.act({ act: 'say', text: 'a\u0000b' })).toMatchObject({ ok: false });
+    expect(await witch.act({ act: 'say', text: 'hail' })).toEqual({ ok: true });
+  });
+
+  it('says so where its password is wrong', async () => {
+    const { play, reports } = await lobby();
+    const error = 'firstwitch is not connected: wrong password for firstwitch@localhost/desktop';
+    expect(await play(0, { password: 'no' }).act({ act: 'join' })).toEqual({ ok: false, error });
+    expect(reports.at(-1)?.phase).toBe('failed');
+  });
+});
