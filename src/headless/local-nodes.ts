@@ -1,5 +1,5 @@
 import { createMucNode } from '../core/node/muc-node.ts';
-import type { StatusRecord, StepRecord } from '../core/node/trace.ts';
+import type { NodeStatus, StatusRecord, StepRecord } from '../core/node/trace.ts';
 import { type Jid, jid } from '../core/xmpp/jid.ts';
 import { message } from '../core/xmpp/stanza.ts';
 import { el } from '../core/xmpp/xml.ts';
@@ -12,13 +12,16 @@ import { SNS } from '../server/namespaces.ts';
 import type { LiveNetwork } from './live-config.ts';
 import { LocalLink } from './local-link.ts';
 
+const contactMs = 3000;
+
 /** The room nodes of a scenario, running in this process. */
 export interface LocalNodes {
   stop(): Promise<void>;
 }
 
 /**
- * Starts all nodes of a scenario in the process that hosts its network; resolves when each is logged in and bound.
+ * Starts all nodes of a scenario in the process that hosts its network; resolves when each is logged in, bound, and in
+ * contact with its peers, or a few seconds later: a node counts as up even if a peer is not.
  *
  * @param failed  a node stopped by itself: its log failed, or it threw
  * @throws LinkError, StoreError
@@ -29,15 +32,18 @@ export async function startLocalNodes(
   failed: (address: string, error: unknown) => void,
 ): Promise<LocalNodes> {
   const drivers: Driver[] = [];
+  const contacts: Promise<void>[] = [];
   const stop = async () => {
     await Promise.allSettled(drivers.map((driver) => driver.stop()));
   };
   try {
     for (const node of live.scenario.nodes) {
-      const driver = driverOf(live, node, host, failed);
+      const { driver, inContact } = driverOf(live, node, host, failed);
       drivers.push(driver);
+      contacts.push(inContact);
       await driver.start();
     }
+    await Promise.race([Promise.all(contacts), new Promise((resolve) => setTimeout(resolve, contactMs).unref())]);
   } catch (error) {
     await stop();
     throw error;
@@ -50,7 +56,7 @@ function driverOf(
   node: ScenarioNode,
   host: ServerHost,
   failed: (address: string, error: unknown) => void,
-): Driver {
+): { readonly driver: Driver; readonly inContact: Promise<void> } {
   const account = jid(node.address);
   const link = new LocalLink({
     network,
@@ -58,15 +64,34 @@ function driverOf(
     bind: [node.kind === 'service' ? account : jid(node.replicaOf)],
     ...(node.kind === 'replica' ? { resource: 'node' } : {}),
   });
-  return new Driver({
+  let contact: () => void = () => undefined;
+  const inContact = new Promise<void>((resolve) => {
+    contact = resolve;
+  });
+  const driver = new Driver({
     address: node.address,
     node: createMucNode(nodeConfigOf(scenario, node)),
     store: new MemoryStore(),
     link,
     host: { now: host.now, setTimer: host.setTimer, newId: host.randomId },
-    report: (batch) => report(link, jid(node.server), batch),
+    report: (batch) => {
+      report(link, jid(node.server), batch);
+      if (batch.some((record) => record.kind === 'status' && hasPeers(node.kind, record.status))) contact();
+    },
     failed: (error) => failed(node.address, error),
   });
+  return { driver, inContact };
+}
+
+/** Whether a replica has its primary, and no FMUC node is still on its way in. */
+function hasPeers(kind: ScenarioNode['kind'], { rooms }: NodeStatus): boolean {
+  const waitsFor = rooms.filter(({ role }) => role === 'replica' || role === 'fmuc');
+  if (kind === 'replica' && waitsFor.length === 0) return false;
+  return waitsFor.every(({ role, peers }) =>
+    role === 'replica'
+      ? peers.some(({ state }) => state === 'live')
+      : peers.every(({ state }) => state !== 'joining' && state !== 'syncing'),
+  );
 }
 
 /** To the trace, as any node reports: for those who watch this server. */

@@ -1,0 +1,55 @@
+import { spawn } from 'node:child_process';
+import { createServer } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+
+const script = fileURLToPath(new URL('../../../src/headless/serve.ts', import.meta.url));
+
+/** Runs the command; once `until` appears on its output, it is interrupted as by Ctrl-C. */
+function serve(args: readonly string[], until?: RegExp) {
+  const child = spawn(process.execPath, ['--import', 'tsx', script, ...args]);
+  let output = '';
+  let error = '';
+  child.stderr.on('data', (data) => {
+    error += data;
+  });
+  child.stdout.on('data', (data) => {
+    output += data;
+    if (until?.test(output)) child.kill('SIGINT');
+  });
+  return new Promise<{ status: number | null; output: string; error: string }>((resolve) =>
+    child.on('close', (status) => resolve({ status, output, error })),
+  );
+}
+
+describe('npm run serve', () => {
+  it('prints ready when every node is up, and stops cleanly on Ctrl-C', async () => {
+    const { status, output, error } = await serve(['--scenario', 'wallops', '--auth', 'open', '--port', '0'], /ready/);
+    expect(output).toMatch(/^ready ws:\/\/127\.0\.0\.1:\d+\/xmpp-websocket\n$/);
+    expect([status, error]).toEqual([0, '']);
+  });
+
+  it.each([
+    [['--prt', '1'], /^Unknown option '--prt'/],
+    [['--port', '70000'], /^--port: "70000" is not a port/],
+    [['--auth', 'none'], /^--auth: "none"/],
+    [['--scenario', 'nope'], /^--scenario: "nope" is no file and none of wallops, wonderland, plain/],
+    [['--accounts', '/nope.json'], /^--accounts: ENOENT/],
+    [['--store', 'x'], /^Unknown option '--store'/],
+  ])('%j: one line that says what is wrong, and exit status 2', async (args, line) => {
+    const { status, output, error } = await serve(args);
+    expect([status, output]).toEqual([2, '']);
+    expect(error).toMatch(line);
+    expect(error.trim().split('\n')).toHaveLength(1);
+  });
+
+  it('a port in use is one line and exit status 1', async () => {
+    const taken = createServer();
+    const port = await new Promise<number>((resolve) =>
+      taken.listen(0, '127.0.0.1', () => resolve((taken.address() as { port: number }).port)),
+    );
+    const { status, error } = await serve(['--port', String(port)]);
+    expect([status, error]).toEqual([1, `Port ${port} is in use: choose another with --port\n`]);
+    taken.close();
+  });
+});
