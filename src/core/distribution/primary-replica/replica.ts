@@ -1,6 +1,5 @@
 import type { TimerId } from '../../node/input.ts';
-import type { HistoryItem, Occupant, PeerRecord, Subject } from '../../room/event.ts';
-import { delayedMessage } from '../../room/history.ts';
+import type { Occupant, PeerRecord } from '../../room/event.ts';
 import { cleanPayloads } from '../../room/hygiene.ts';
 import { saysGone } from '../../room/room.ts';
 import type { RoomView } from '../../room/state.ts';
@@ -11,14 +10,13 @@ import { type Created, isOffer, readCreated, readReady, writeAck, writeCreate } 
 import { type JoinRequest, type MucUser, readJoin, readMucUser } from '../../xep/xep0045.ts';
 import { isPing, ping } from '../../xep/xep0199.ts';
 import { type Dmuc, readDmuc } from '../../xep/xep0282.ts';
-import { readStanzaId } from '../../xep/xep0359.ts';
 import { stanzaError } from '../../xmpp/errors.ts';
-import { bareOf, domainOf, type Jid, occupantJid, parseJid, resourceOf } from '../../xmpp/jid.ts';
-import { NS } from '../../xmpp/namespaces.ts';
+import { bareOf, domainOf, type Jid, occupantJid, resourceOf } from '../../xmpp/jid.ts';
 import { bodyOf, errorOf, errorReply, iq, iqResult, presence, type Stanza, subjectOf } from '../../xmpp/stanza.ts';
 import { type Instant, plus } from '../../xmpp/time.ts';
-import { el, type XmlElement } from '../../xmpp/xml.ts';
 import { type Change, type Distribution, readTimer, timerOf } from '../distribution.ts';
+import { clamp, itemOf, merged, occupantOf, publicStatuses, reasonOf } from './from-primary.ts';
+import { InitialState } from './initial-state.ts';
 import { backoffMs, spread as jitter, Keepalive, keepaliveMs, timeoutMs } from './keepalive.ts';
 
 /** How long a join may take from the user's presence to the primary's `<enter/>`, in milliseconds. Decision #6. */
@@ -33,24 +31,12 @@ const relayMs = 5_000;
  */
 const earlyMs = 250;
 const earlyTries = 5;
-/** A primary's clock may be ahead by this much, in milliseconds. Decision #12. */
-const skewMs = 5 * 60_000;
 
 /** A user asked to enter: what allows one `<enter/>` for exactly this JID and nick. */
 interface Ticket {
   readonly nick: string;
   readonly join: JoinRequest;
   readonly until: Instant;
-}
-
-/** State on its way from the primary, shown to nobody before `<ready/>`. */
-interface Sync {
-  readonly created: Created;
-  readonly roster: Map<string, Occupant>;
-  /** Users whom the primary enters inside the roster. */
-  readonly entered: Map<string, Jid>;
-  readonly history: HistoryItem[];
-  subject: Subject | undefined;
 }
 
 /**
@@ -65,7 +51,7 @@ export class Replica implements Distribution {
   readonly #serves: readonly Jid[];
   readonly #tickets = new Map<Jid, Ticket>();
   #createId: string | undefined;
-  #sync: Sync | undefined;
+  #sync: InitialState | undefined;
   #keepalive: Keepalive | undefined;
   #tries = 0;
   /** Requests for creation since the stream is up that bounced: the primary may only be a moment behind. */
@@ -236,99 +222,34 @@ export class Replica implements Distribution {
       });
       return;
     }
-    this.#sync = { created, roster: new Map(), entered: new Map(), history: [], subject: undefined };
+    this.#sync = new InitialState(created);
     this.#become(turn, room, { state: 'syncing', since: turn.env.now, session: created.session });
   }
 
-  /** Decision #5: the state is taken as one; decision #8: who was here before sees only the differences. */
-  #ready(turn: Turn, room: RoomView, sync: Sync, request: Stanza): void {
-    const before = new Map(room.occupants);
-    const had = new Set(room.history.map((item) => `${item.by} ${item.id}`));
-    const subjectBefore = room.subject?.text ?? '';
-    const occupants: Occupant[] = [];
-    const refused: string[] = [];
-    for (const occupant of sync.roster.values()) {
-      const jid = sync.entered.get(occupant.nick);
-      const known = before.get(occupant.nick);
-      if (jid !== undefined && known && isLocal(known) && known.jid === jid) {
-        const { home: _, ...local } = occupant;
-        occupants.push({ ...local, jid });
-      } else {
-        occupants.push(occupant);
-        if (jid !== undefined) refused.push(occupant.nick);
-      }
-    }
-    const { epoch, n, whois } = sync.created;
-    turn.record({
-      kind: 'stateReplaced',
-      room: room.jid,
-      n,
-      epoch,
-      whois,
-      occupants,
-      history: sync.history,
-      subject: sync.subject,
-    });
+  /** Decision #5: the state is taken as one, and acknowledged; then what happened here meanwhile goes the other way. */
+  #ready(turn: Turn, room: RoomView, sync: InitialState, request: Stanza): void {
     this.#sync = undefined;
+    const changed = [...this.#changed].flatMap((user) => room.occupantByJid(user) ?? []);
+    const refused = sync.take(turn, room);
     this.#become(turn, room, { state: 'live', since: turn.env.now, session: sync.created.session });
     this.#tries = 0;
     this.#keepalive = new Keepalive(turn.env.now);
     turn.clearTimer(timerOf(room.jid, 'create'));
     turn.setTimer(timerOf(room.jid, 'keepalive'), jitter(turn.env, keepaliveMs));
-    turn.note('decision#5', `replica live: ${occupants.length} occupants, ${sync.history.length} messages of history`, {
-      room: room.jid,
-    });
-    turn.send(iqResult(request, writeAck(n)), 'decision#5', room.jid);
-
-    for (const known of before.values()) {
-      const now = room.occupants.get(known.nick);
-      if (now === undefined || (isLocal(known) && !isLocal(now)))
-        tell(
-          turn,
-          room,
-          { kind: 'left', occupant: known, parts: { statuses: isLocal(known) ? [333] : [], payloads: [] } },
-          'decision#8',
-        );
-    }
-    for (const now of room.occupants.values()) {
-      const known = before.get(now.nick);
-      if (known === undefined || (isLocal(known) && !isLocal(now)))
-        tell(turn, room, { kind: 'entered', occupant: now, join: {}, statuses: [] }, 'decision#8');
-      else if (
-        JSON.stringify(known.presence) !== JSON.stringify(now.presence) ||
-        known.role !== now.role ||
-        known.affiliation !== now.affiliation
-      )
-        tell(turn, room, { kind: 'presence', occupant: now }, 'decision#8');
-    }
-    for (const viewer of localOccupants(room)) {
-      for (const item of sync.history) {
-        if (!had.has(`${item.by} ${item.id}`)) turn.send(delayedMessage(room.jid, item, viewer.jid), 'decision#8');
-      }
-    }
-    const { subject } = room;
-    const author = subject && room.occupants.get(subject.nick);
-    if (subject && author && subject.text !== subjectBefore) {
-      const item = {
-        by: room.jid,
-        id: turn.env.newId(),
-        nick: subject.nick,
-        at: subject.at,
-        payloads: [el('subject', NS.client, {}, subject.text)],
-      };
-      tell(turn, room, { kind: 'subject', occupant: author, subject, item }, 'decision#8');
-    }
+    turn.note(
+      'decision#5',
+      `replica live: ${room.occupants.size} occupants, ${room.history.length} messages of history`,
+      {
+        room: room.jid,
+      },
+    );
+    turn.send(iqResult(request, writeAck(sync.created.n)), 'decision#5', room.jid);
     for (const nick of refused) this.#refuseEnter(turn, room, nick, undefined);
     for (const [user, nick] of this.#left)
       turn.send(presence(user, occupantJid(room.jid, nick), { type: 'unavailable' }), 'decision#9', room.jid);
-    for (const user of this.#changed) {
-      const occupant = before.get(room.occupantByJid(user)?.nick ?? '');
-      if (occupant && isLocal(occupant))
-        turn.send(
-          presence(user, occupantJid(room.jid, occupant.nick), {}, ...occupant.presence),
-          'decision#9',
-          room.jid,
-        );
+    for (const { jid, nick, presence: payloads } of changed) {
+      if (jid !== undefined && room.occupantByJid(jid)?.home === undefined)
+        turn.send(presence(jid, occupantJid(room.jid, nick), {}, ...payloads), 'decision#9', room.jid);
     }
     this.#left.clear();
     this.#changed.clear();
@@ -343,8 +264,7 @@ export class Replica implements Distribution {
     const sync = this.#sync;
     if (sync) {
       if (stanza.type === undefined && user) {
-        sync.roster.set(nick, occupantOf(room, nick, user, stanza.payloads));
-        if (dmuc?.enter) sync.entered.set(nick, dmuc.enter);
+        sync.addOccupant(occupantOf(room, nick, user, stanza.payloads), dmuc?.enter);
       }
       return;
     }
@@ -452,9 +372,8 @@ export class Replica implements Distribution {
     const subject = bodyOf(stanza) === undefined ? subjectOf(stanza) : undefined;
     const sync = this.#sync;
     if (sync) {
-      if (subject !== undefined) sync.subject = { text: subject, nick, at };
-      else if (nick !== '' && sync.history.length < room.config.historyMax)
-        sync.history.push(itemOf(room, turn, stanza, nick, at));
+      if (subject !== undefined) sync.setSubject({ text: subject, nick, at });
+      else if (nick !== '') sync.addMessage(itemOf(room, turn, stanza, nick, at), room.config.historyMax);
       return;
     }
     if (room.peers.get(room.jid)?.state !== 'live' || nick === '' || !dmuc.position)
@@ -592,54 +511,4 @@ export class Replica implements Distribution {
   #unexpected(turn: Turn, room: RoomView, what: string): void {
     turn.note('0282#4', `unexpected ${what} from the primary: ignored`, { room: room.jid, peer: room.jid });
   }
-}
-
-function occupantOf(room: RoomView, nick: string, user: MucUser, payloads: readonly XmlElement[]): Occupant {
-  const jid = parseJid(user.jid ?? '');
-  const { affiliation, role } = user;
-  return {
-    nick,
-    affiliation,
-    role,
-    home: room.jid,
-    presence: cleanPayloads(room.jid, payloads),
-    ...(jid === undefined ? {} : { jid }),
-  };
-}
-
-/** What is known of someone, with what the primary says now: our own users stay ours, and known JIDs stay known. */
-function merged(known: Occupant | undefined, said: Occupant): Occupant {
-  if (known === undefined) return said;
-  if (isLocal(known)) {
-    const { home: _, ...rest } = said;
-    return { ...rest, jid: known.jid };
-  }
-  return said.jid === undefined && known.jid !== undefined ? { ...said, jid: known.jid } : said;
-}
-
-function itemOf(room: RoomView, turn: Turn, stanza: Stanza, nick: string, at: Instant): HistoryItem {
-  const identity = readStanzaId(stanza.payloads.filter((payload) => parseJid(payload.attrs['by'] ?? '') === room.jid));
-  return {
-    by: room.jid,
-    id: identity?.id ?? turn.env.newId(),
-    nick,
-    at,
-    ...(stanza.id === undefined ? {} : { stanzaId: stanza.id }),
-    ...(stanza.lang === undefined ? {} : { lang: stanza.lang }),
-    payloads: cleanPayloads(room.jid, stanza.payloads),
-  };
-}
-
-/** Decision #12: no message is of the future. */
-function clamp(stamp: Instant, now: Instant): Instant {
-  return stamp > now + skewMs ? now : stamp;
-}
-
-/** Status codes of a leave that everybody may see; 110 is ours to give. */
-function publicStatuses(user: MucUser): readonly number[] {
-  return user.statuses.filter((code) => code !== 110);
-}
-
-function reasonOf(user: MucUser): { readonly reason?: string } {
-  return user.reason === undefined ? {} : { reason: user.reason };
 }

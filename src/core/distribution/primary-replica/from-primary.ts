@@ -1,0 +1,67 @@
+/** What a replica makes of the primary's stanzas: XEP-0282 §4.3, §4.7, §4.9. */
+import type { HistoryItem, Occupant } from '../../room/event.ts';
+import { cleanPayloads } from '../../room/hygiene.ts';
+import type { RoomView } from '../../room/state.ts';
+import { isLocal } from '../../room/tell.ts';
+import type { Turn } from '../../room/turn.ts';
+import type { MucUser } from '../../xep/xep0045.ts';
+import { readStanzaId } from '../../xep/xep0359.ts';
+import { parseJid } from '../../xmpp/jid.ts';
+import type { Stanza } from '../../xmpp/stanza.ts';
+import type { Instant } from '../../xmpp/time.ts';
+import type { XmlElement } from '../../xmpp/xml.ts';
+
+/** A primary's clock may be ahead by this much, in milliseconds. Decision #12. */
+const skewMs = 5 * 60_000;
+
+/** Someone as the primary describes them; their home is the primary until they are entered here. */
+export function occupantOf(room: RoomView, nick: string, user: MucUser, payloads: readonly XmlElement[]): Occupant {
+  const jid = parseJid(user.jid ?? '');
+  const { affiliation, role } = user;
+  return {
+    nick,
+    affiliation,
+    role,
+    home: room.jid,
+    presence: cleanPayloads(room.jid, payloads),
+    ...(jid === undefined ? {} : { jid }),
+  };
+}
+
+/** What is known of someone, with what the primary says now: our own users stay ours, and known JIDs stay known. */
+export function merged(known: Occupant | undefined, said: Occupant): Occupant {
+  if (known === undefined) return said;
+  if (isLocal(known)) {
+    const { home: _, ...rest } = said;
+    return { ...rest, jid: known.jid };
+  }
+  return said.jid === undefined && known.jid !== undefined ? { ...said, jid: known.jid } : said;
+}
+
+/** A message as the primary accepted it. */
+export function itemOf(room: RoomView, turn: Turn, stanza: Stanza, nick: string, at: Instant): HistoryItem {
+  const identity = readStanzaId(stanza.payloads.filter((payload) => parseJid(payload.attrs['by'] ?? '') === room.jid));
+  return {
+    by: room.jid,
+    id: identity?.id ?? turn.env.newId(),
+    nick,
+    at,
+    ...(stanza.id === undefined ? {} : { stanzaId: stanza.id }),
+    ...(stanza.lang === undefined ? {} : { lang: stanza.lang }),
+    payloads: cleanPayloads(room.jid, stanza.payloads),
+  };
+}
+
+/** Decision #12: no message is of the future. */
+export function clamp(stamp: Instant, now: Instant): Instant {
+  return stamp > now + skewMs ? now : stamp;
+}
+
+/** Status codes of a leave that everybody may see; 110 is ours to give. */
+export function publicStatuses(user: MucUser): readonly number[] {
+  return user.statuses.filter((code) => code !== 110);
+}
+
+export function reasonOf(user: MucUser): { readonly reason?: string } {
+  return user.reason === undefined ? {} : { reason: user.reason };
+}
