@@ -3,6 +3,8 @@ import { message } from '../core/xmpp/stanza.ts';
 import { el } from '../core/xmpp/xml.ts';
 import type { XmppLink } from './xmpp-link.ts';
 
+type ReportingLink = Pick<XmppLink, 'address' | 'server' | 'backlog' | 'send'>;
+
 const traceNs = 'urn:x-netsplit:trace:0';
 const flushMs = 100;
 /** What may wait; then the oldest records go. The trace may have gaps, a room may not wait for it. */
@@ -14,11 +16,11 @@ const charactersPerMessage = 60_000;
  * Records that cannot leave for long are dropped, oldest first.
  */
 export class Reporter {
-  readonly #link: XmppLink;
+  readonly #link: ReportingLink;
   #waiting: string[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(link: XmppLink) {
+  constructor(link: ReportingLink) {
     this.#link = link;
   }
 

@@ -1,0 +1,78 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { StepRecord } from '../../../src/core/node/trace.ts';
+import { type Jid, jid } from '../../../src/core/xmpp/jid.ts';
+import type { Stanza } from '../../../src/core/xmpp/stanza.ts';
+import { instant } from '../../../src/core/xmpp/time.ts';
+import { isXmlText, textOf } from '../../../src/core/xmpp/xml.ts';
+import { Reporter } from '../../../src/worker/reporter.ts';
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+function reporting() {
+  const sent: Stanza[] = [];
+  const link = {
+    address: jid('talk.lit') as Jid | undefined,
+    server: jid('lit'),
+    backlog: 0,
+    send: (stanza: Stanza) => void sent.push(stanza),
+  };
+  const records = () =>
+    sent.splice(0).map(({ payloads: [report] }) => JSON.parse(report ? textOf(report) : '') as StepRecord[]);
+  return { link, sent, records, reporter: new Reporter(link) };
+}
+
+const step = (t: number, what = ''): StepRecord => ({
+  kind: 'step',
+  t: instant(t),
+  node: 'talk.lit',
+  stream: 's',
+  rx: t,
+  tx: [],
+  notes: what === '' ? [] : [{ spec: '0045#7.4', what }],
+  appended: 0,
+});
+
+describe('Reporter: what a node did, for the trace', () => {
+  it('sends what gathered in 100 ms as one message', () => {
+    const { reporter, records, sent } = reporting();
+    reporter.add([step(1)]);
+    reporter.add([step(2), step(3)]);
+    expect(sent).toEqual([]);
+    vi.advanceTimersByTime(100);
+    expect(sent[0]).toMatchObject({ from: 'talk.lit', to: 'lit', type: 'headline' });
+    expect(records()).toEqual([[step(1), step(2), step(3)]]);
+  });
+
+  it('waits while the link is down or has traffic of its own waiting, and keeps only the latest', () => {
+    const { reporter, records, link } = reporting();
+    link.address = undefined;
+    for (let t = 1; t <= 1_500; t++) reporter.add([step(t)]);
+    vi.advanceTimersByTime(1_000);
+    link.address = jid('talk.lit');
+    link.backlog = 3;
+    vi.advanceTimersByTime(1_000);
+    expect(records()).toEqual([]);
+    link.backlog = 0;
+    vi.advanceTimersByTime(100);
+    const times = records()
+      .flat()
+      .map(({ t }) => t);
+    expect([times.length, times[0], times.at(-1)]).toEqual([1_000, 501, 1_500]);
+  });
+
+  it('splits what is too long for one stanza', () => {
+    const { reporter, records } = reporting();
+    reporter.add([step(1, 'x'.repeat(50_000)), step(2, 'y'.repeat(50_000)), step(3)]);
+    vi.advanceTimersByTime(100);
+    expect(records().map((batch) => batch.length)).toEqual([2, 1]);
+  });
+
+  it('escapes what JSON allows and XML does not', () => {
+    const { reporter, records, sent } = reporting();
+    reporter.add([step(1, 'a\ufffeb\uffffc\u0000d\ud800')]);
+    vi.advanceTimersByTime(100);
+    expect(sent[0]?.payloads.every((payload) => isXmlText(textOf(payload)))).toBe(true);
+    expect(records()[0]).toEqual([step(1, 'a\ufffeb\uffffc\u0000d\ud800')]);
+  });
+});
