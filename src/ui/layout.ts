@@ -38,6 +38,8 @@ export interface PlacedLink {
 
 export interface Layout {
   readonly compact: boolean;
+  /** Too little room between servers for long labels. */
+  readonly tight: boolean;
   readonly width: number;
   readonly height: number;
   readonly servers: ReadonlyMap<string, PlacedServer>;
@@ -85,13 +87,42 @@ const narrow: Metrics = {
   minW: 156,
 };
 
+/** From the last row of a lecture hall down to what a person can still read. */
+const scales = [1.6, 1.45, 1.3, 1.15, 1, 0.92, 0.84, 0.77];
+const compactScales = [1.15, 1, 0.92, 0.85, 0.78];
+
 /**
- * Places everything, in pixels. A pure function of the model and the size, so nothing jumps when data arrives: only who
- * is there moves anything, and room is kept for all characters of the scenario from the start.
+ * Places everything, as large as fits. A pure function of the model and the size, so nothing jumps when data arrives:
+ * only who is there moves anything, and room is kept for all characters of the scenario from the start.
+ *
+ * @returns positions in a picture of its own size, to be shown in width x height
  */
 export function layOut(model: Model, width: number, height: number): Layout {
-  const compact = width < 620 || height < 400;
-  const metrics = compact ? narrow : wide;
+  if (width >= 620) {
+    for (const scale of scales) {
+      const layout = layOutAt(model, width, height, scale, wide);
+      if (layout) return layout;
+    }
+  }
+  for (const scale of compactScales) {
+    const layout = layOutAt(model, width, height, scale, narrow);
+    if (layout) return layout;
+  }
+  return layOutAt(model, width, height, 0.7, narrow, true) as Layout;
+}
+
+/** @returns undefined if the servers do not fit beside each other, unless it is the last resort */
+function layOutAt(
+  model: Model,
+  shownWidth: number,
+  shownHeight: number,
+  scale: number,
+  metrics: Metrics,
+  anyhow = false,
+): Layout | undefined {
+  const width = shownWidth / scale;
+  const height = shownHeight / scale;
+  const compact = metrics === narrow;
   const people = new Map<string, OccupantView[]>();
   for (const occupant of model.occupants()) {
     people.set(occupant.server, [...(people.get(occupant.server) ?? []), occupant]);
@@ -113,7 +144,16 @@ export function layOut(model: Model, width: number, height: number): Layout {
     };
   });
   spread(boxes, model, width, height);
-  separate(boxes, width, height, compact ? 26 : 100, compact ? 40 : 58);
+  // Enlarging is only worth it while the links between stay long enough to be watched.
+  const gap: readonly [number, number] = compact
+    ? [26, 34]
+    : scale > 1
+      ? [180, 66]
+      : scale === 1
+        ? [130, 58]
+        : [92, 50];
+  separate(boxes, width, height, gap[0], gap[1]);
+  if (!anyhow && !apart(boxes, width, height, gap)) return undefined;
 
   const servers = new Map<string, PlacedServer>();
   const nodes = new Map<string, PlacedNode>();
@@ -149,7 +189,17 @@ export function layOut(model: Model, width: number, height: number): Layout {
     const b = servers.get(link.ends[1]);
     if (a && b) links.set(link.key, placeLink(link.key, a, b, [...servers.values()], [...links.values()], compact));
   }
-  return { compact, width, height, servers, nodes, occupants, links, radius: metrics.radius };
+  return {
+    compact,
+    tight: compact || scale < 1,
+    width,
+    height,
+    servers,
+    nodes,
+    occupants,
+    links,
+    radius: metrics.radius,
+  };
 }
 
 /** Stretches the scenario's positions so that the outermost servers stand at the edges. */
@@ -230,6 +280,20 @@ function separate(
     clamp();
     if (!moved) break;
   }
+}
+
+function apart(boxes: readonly Box[], width: number, height: number, [gapX, gapY]: readonly [number, number]): boolean {
+  return boxes.every(
+    (a, i) =>
+      a.w < width &&
+      a.h < height &&
+      boxes
+        .slice(i + 1)
+        .every(
+          (b) =>
+            Math.abs(a.x - b.x) > (a.w + b.w) / 2 + gapX * 0.85 || Math.abs(a.y - b.y) > (a.h + b.h) / 2 + gapY * 0.85,
+        ),
+  );
 }
 
 /** The bend that keeps the curve clear of other servers, and the label on the part of it that can be seen. */

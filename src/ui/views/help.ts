@@ -80,7 +80,7 @@ export class Help extends Part {
     const list = (items: readonly (readonly [string, string])[]) =>
       html`<dl class="pairs">${items.map(([term, text]) => html`<div><dt>${term}</dt><dd>${text}</dd></div>`)}</dl>`;
     return html`<dialog class="help" data-testid="help-dialog" aria-labelledby="help-title">
-      <div class="dialog-body" tabindex="0">
+      <div class="dialog-body" tabindex="0" autofocus>
         <h2 id="help-title">Help</h2>
         <p>${this.store.session.scenario.description}</p>
         <h3>Keys</h3>
@@ -96,7 +96,7 @@ export class Help extends Part {
         ${list(choices)}
         <h4>Slips in the XEPs’ listings that we do not follow</h4>
         ${list(slips)}
-        <form method="dialog"><button class="primary" autofocus>Close</button></form>
+        <form method="dialog"><button class="primary">Close</button></form>
       </div>
     </dialog>`;
   }

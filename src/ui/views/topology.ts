@@ -57,7 +57,7 @@ class Topology extends Part {
     return html`<div class="stage" data-testid="topology">
       <svg
         class=${`picture ${this.store.family.size > 0 ? 'chosen' : ''} ${layout?.compact ? 'compact' : ''}`}
-        viewBox=${`0 0 ${Math.max(1, this.width)} ${Math.max(1, this.height)}`}
+        viewBox=${`0 0 ${layout?.width ?? 1} ${layout?.height ?? 1}`}
         role="group"
         aria-label="Topology: arrow keys move between nodes, people and links; Enter opens the menu"
         @keydown=${this.onKey}
@@ -196,16 +196,12 @@ class Topology extends Part {
     const chosen = this.store.view.thing?.kind === 'link' && this.store.view.thing.id === placed.key;
     if (link.stanzas === 0 && !cut && !isSlow(link) && !chosen && layout.links.size > 1) return nothing;
     const first = cut ? 'cut' : `${link.stanzas} st`;
-    const second = layout.compact
-      ? ''
-      : cut
-        ? `${link.dropped} st lost`
-        : `${bytes(link.bytes)} | ${link.latencyMs} ms`;
-    const w = Math.max(first.length * (layout.compact ? 7.4 : 9.6) + (cut ? 26 : 0), second.length * 7.3) + 22;
-    const h = layout.compact ? 24 : 42;
+    const second = layout.tight ? '' : cut ? `${link.dropped} st lost` : `${bytes(link.bytes)} | ${link.latencyMs} ms`;
+    const w = Math.max(first.length * (layout.tight ? 7.4 : 9.6) + (cut ? 26 : 0), second.length * 7.3) + 22;
+    const h = layout.tight ? 24 : 42;
     const { x, y } = placed.label;
     const middle = x + (cut ? 10 : 0);
-    const base = layout.compact ? y + 5 : y - 3;
+    const base = layout.tight ? y + 5 : y - 3;
     return svg`<g class=${`pill ${cut ? 'cut' : ''} ${isSlow(link) ? 'slow' : ''}`} data-link-label=${placed.key} aria-hidden="true">
       <rect x=${x - w / 2} y=${y - h / 2} width=${w} height=${h} rx="12" />
       ${cut ? svg`<path class="cross" d=${`M${middle - 31} ${base - 10}l10 10m0 -10l-10 10`} />` : nothing}
@@ -290,11 +286,12 @@ class Topology extends Part {
       event.preventDefault();
       const label = thing?.kind === 'link' ? this.layout?.links.get(thing.id)?.label : undefined;
       const stage = this.getBoundingClientRect();
+      const scale = this.width / (this.layout?.width ?? 1);
       if (thing) {
         this.open(
           thing,
-          label ? stage.left + label.x : box.left + box.width / 2,
-          label ? stage.top + label.y : box.top + box.height / 2,
+          label ? stage.left + label.x * scale : box.left + box.width / 2,
+          label ? stage.top + label.y * scale : box.top + box.height / 2,
         );
       }
       return;
