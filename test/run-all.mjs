@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { parseArgs } from 'node:util';
 import { ensureChromium } from '../src/headless/chromium.mjs';
 import { root } from '../src/headless/install.mjs';
+import { endWithParent } from '../src/headless/orphan.mjs';
 import { stageOfReport } from './reports.mjs';
 
 /** @typedef {import('./reports.mjs').Tally} Tally */
@@ -15,6 +16,16 @@ const names = /** @type {const} */ (['types', 'lint', 'tests', 'build', 'e2e']);
 const chosen = readArguments();
 const reports = mkdtempSync(`${tmpdir()}/netsplit-test-`);
 process.on('exit', () => rmSync(reports, { recursive: true, force: true }));
+
+/** The tools at work: none outlives us. @type {Set<import('node:child_process').ChildProcess>} */
+const children = new Set();
+for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM'])) {
+  process.on(signal, () => {
+    for (const child of children) child.kill(signal);
+    process.exit(signal === 'SIGINT' ? 130 : 143);
+  });
+}
+endWithParent();
 
 /** @type {Record<Stage, () => Promise<Tally>>} */
 const stages = { types, lint, tests, build, e2e };
@@ -131,10 +142,14 @@ function run([tool, ...args], { quiet = false, env = {} } = {}) {
       stdio: ['ignore', quiet ? 'pipe' : 'inherit', quiet ? 'pipe' : 'inherit'],
       env: { ...process.env, ...env },
     });
+    children.add(child);
     let output = '';
     for (const stream of [child.stdout, child.stderr]) stream?.on('data', (data) => (output += String(data)));
     child.on('error', reject);
-    child.on('close', (status) => resolve({ status: status ?? 1, output }));
+    child.on('close', (status) => {
+      children.delete(child);
+      resolve({ status: status ?? 1, output });
+    });
   });
 }
 

@@ -3,6 +3,7 @@
 import { fileURLToPath } from 'node:url';
 import { parsePageArguments, startHelp } from './arguments.mjs';
 import { ensureInstalled, nodeTooOld } from './install.mjs';
+import { endWithParent } from './orphan.mjs';
 
 const [command = '', ...args] = process.argv.slice(2);
 
@@ -14,6 +15,7 @@ function stop(status, line) {
 
 const old = nodeTooOld(process.versions.node);
 if (old !== undefined) stop(1, old);
+endWithParent();
 
 switch (command) {
   case 'start':
