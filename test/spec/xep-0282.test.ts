@@ -549,6 +549,18 @@ describe('XEP-0282 §4.11.1 Netsplit Detection', () => {
     expect(world.status(primary).peers.find(({ peer }) => peer === vesaReplica)?.state).toBe('live');
   });
 
+  it('decision #10: a relay that its own server gives back is passed on to the user, and is a split', () => {
+    const world = wallopsWithout();
+    const error = el('error', NS.client, { type: 'wait' }, el('remote-server-timeout', NS.stanzas));
+    const bounce = message(room, jid(user('BigCheese')), { type: 'error', id: 'm' }, error);
+    world.inject(vesaReplica, primary, bounce);
+    expect(world.got(user('BigCheese'))).toEqual([bounce]);
+    expect(world.status(vesaReplica).peers[0]?.state).toBe('split');
+    world.clear();
+    world.inject(vesaReplica, primary, message(room, jid(user('Wumpus')), { type: 'error', id: 'm' }, error));
+    expect(world.sent).toEqual([]);
+  });
+
   it('§4.11.1.2: the replica stops submitting, and says why', () => {
     const world = split();
     world.send(says(user('BigCheese'), room, 'anyone?'));

@@ -145,7 +145,9 @@ export class World {
 
   /** Stanzas to a bare or full address since the last `clear`. */
   to(address: string): readonly Stanza[] {
-    return this.sent.filter(({ stanza }) => stanza.to === address || bareOf(stanza.to) === address).map(({ stanza }) => stanza);
+    return this.sent
+      .filter(({ stanza }) => stanza.to === address || bareOf(stanza.to) === address)
+      .map(({ stanza }) => stanza);
   }
 
   #handle(seat: Seat, input: Input): void {
@@ -153,14 +155,17 @@ export class World {
     const env = { now: this.now, newId: () => `id${++this.#ids}` };
     const before = JSON.stringify(seat.node.snapshot());
     const effects = seat.node.handle(structuredClone(input), env);
-    if (effects.some((effect, i) => effect.kind === 'append' && i > 0)) throw new Error('an append after another effect');
-    if (effects[0]?.kind !== 'append' && before !== JSON.stringify(seat.node.snapshot())) throw new Error('state changed without an event');
+    if (effects.some((effect, i) => effect.kind === 'append' && i > 0))
+      throw new Error('an append after another effect');
+    if (effects[0]?.kind !== 'append' && before !== JSON.stringify(seat.node.snapshot()))
+      throw new Error('state changed without an event');
     for (const effect of effects) this.#effect(seat, effect);
   }
 
   #effect(seat: Seat, effect: Effect): void {
     if (effect.kind === 'append') seat.log.push(...structuredClone(effect.events));
-    else if (effect.kind === 'send') this.#queue.push({ stanza: effect.stanza, spec: effect.spec, at: seat.server, sender: seat });
+    else if (effect.kind === 'send')
+      this.#queue.push({ stanza: effect.stanza, spec: effect.spec, at: seat.server, sender: seat });
     else if (effect.kind === 'setTimer') seat.timers.set(effect.timer, effect.at);
     else if (effect.kind === 'clearTimer') seat.timers.delete(effect.timer);
     else this.notes.push({ node: seat.address, spec: effect.spec, what: effect.what });
@@ -168,7 +173,9 @@ export class World {
 
   #route({ stanza, spec, at, sender }: { stanza: Stanza; spec: string; at: Jid; sender?: Seat }): void {
     // A replica stands where its users' stanzas to the room pass (architecture: interception); its own pass it by.
-    const interceptor = [...this.#seats.values()].find((seat) => seat.room === bareOf(stanza.to) && seat.server === at && seat !== sender);
+    const interceptor = [...this.#seats.values()].find(
+      (seat) => seat.room === bareOf(stanza.to) && seat.server === at && seat !== sender,
+    );
     const seat = interceptor ?? this.#seats.get(bareOf(stanza.to)) ?? this.#seats.get(domainOf(stanza.to));
     const server = interceptor ? at : (seat?.server ?? domainOf(stanza.to));
     const crossing = server === at ? {} : { server: [at, server] as const };
@@ -178,7 +185,11 @@ export class World {
     if (cut === 'bounce' || (seat && !seat.up)) {
       const condition = cut ? 'remote-server-timeout' : 'service-unavailable';
       const bounce = errorReply(stanza, { type: 'wait', condition });
-      const back = bounce && [...this.#seats.values()].find((other) => other.address === bareOf(bounce.to) || other.address === domainOf(bounce.to));
+      const back =
+        bounce &&
+        [...this.#seats.values()].find(
+          (other) => other.address === bareOf(bounce.to) || other.address === domainOf(bounce.to),
+        );
       if (bounce) this.sent.push({ stanza: bounce, spec: 'bounce' });
       // The server that could not pass it on is trusted with the address it speaks for.
       if (bounce && back) this.#handle(back, { kind: 'stanza', via: domainOf(bounce.from), stanza: bounce });
@@ -202,7 +213,13 @@ export function leaves(user: string, occupant: string): Stanza {
 }
 
 export function says(user: string, room: string, text: string, ...payloads: XmlElement[]): Stanza {
-  return message(jid(user), jid(room), { type: 'groupchat', id: `say-${text}` }, el('body', NS.client, {}, text), ...payloads);
+  return message(
+    jid(user),
+    jid(room),
+    { type: 'groupchat', id: `say-${text}` },
+    el('body', NS.client, {}, text),
+    ...payloads,
+  );
 }
 
 export function tells(user: string, occupant: string, text: string): Stanza {

@@ -72,7 +72,7 @@ export class Replica implements Distribution {
     if (bareOf(stanza.from) !== room.jid) return false;
     // The router vouched that it comes from the primary's domain; it must also be meant for us.
     if (bareOf(stanza.to) !== this.#self) {
-      turn.note('0282#4.7', `a stanza of the room for ${stanza.to} came to the replica: ignored`, { room: room.jid });
+      this.#relayBounced(turn, room, stanza);
       return true;
     }
     if (stanza.type === 'error') this.#bounced(turn, room, stanza);
@@ -446,6 +446,16 @@ export class Replica implements Distribution {
   #heard(turn: Turn): void {
     this.#keepalive?.heard(turn.env.now);
     this.#unanswered = false;
+  }
+
+  /** Decision #10: our server could not pass on what we relayed, and gives it back: the user is told, and it is a split. */
+  #relayBounced(turn: Turn, room: RoomView, stanza: Stanza): void {
+    if (stanza.type !== 'error' || !this.#serves.includes(domainOf(stanza.to)))
+      return turn.note('0282#4.7', `a stanza of the room for ${stanza.to} came to the replica: ignored`, {
+        room: room.jid,
+      });
+    turn.send(stanza, '0282#4.8');
+    if (saysGone(stanza)) this.#split(turn, room, `a relay bounced: ${errorOf(stanza)?.condition}`, '0282#4.11.1.2');
   }
 
   /** §4.11.1.2: an error from the primary's JID. Only a bounce of our own ping or request is one (decision #10). */
