@@ -48,6 +48,7 @@ class App extends Part {
           </div>
           <ns-speak .store=${store}></ns-speak>
           <section class="panel" aria-label="Views">
+            <h2 class="sr">Views</h2>
             <div class="tabs" role="tablist" aria-label="Views" @keydown=${tabKeys}>
               ${tabs.map(
                 ([id, label], i) =>
