@@ -72,8 +72,8 @@ export function nodeCommands(store: Store, node: NodeView): readonly Command[] {
 }
 
 export function occupantCommands(store: Store, who: OccupantView, forms: Forms): readonly Command[] {
-  const foreign = who.character ? undefined : 'someone else’s client';
-  const joined = who.phase === 'joined' || who.phase === 'elsewhere';
+  const foreign = who.mine ? undefined : who.character ? 'another page plays them' : 'someone else’s client';
+  const joined = who.phase === 'joined';
   const inside = foreign ?? (joined ? undefined : 'not in the room');
   const outside = foreign ?? (who.phase === 'joined' ? 'already in the room' : undefined);
   const away = who.show === 'away';

@@ -73,8 +73,10 @@ export interface OccupantView {
   readonly show: string;
   readonly role: string;
   readonly affiliation: string;
-  /** One of the scenario's characters; the page can act for them. */
+  /** One of the scenario's characters. */
   readonly character: boolean;
+  /** This page plays them; another one may, or nobody here. */
+  readonly mine: boolean;
 }
 
 /** A message somebody said to a room, and what carrying it cost. */
@@ -323,6 +325,7 @@ export class Model {
         role: found?.status.role ?? '',
         affiliation: found?.status.affiliation ?? '',
         character,
+        mine: character && progress?.phase !== 'elsewhere',
       });
     };
     for (const who of this.scenario.occupants) {
@@ -334,10 +337,15 @@ export class Model {
 
   /** The scenario's characters have done their part: everyone whom the script sends in is in, or cannot be. */
   scriptDone(): boolean {
-    return this.scenario.script.every((act) => {
-      const phase = this.characters.get(act.who)?.phase;
-      if (phase === 'failed' || phase === 'elsewhere') return true;
-      return act.act === 'join' ? phase === 'joined' || phase === 'online' : phase !== undefined;
+    const { script } = this.scenario;
+    return script.every((act, i) => {
+      const character = this.characters.get(act.who);
+      if (character?.phase === 'failed' || character?.phase === 'elsewhere') return true;
+      if (act.act !== 'join') return character !== undefined;
+      if (character?.phase === 'joined') return true;
+      // Online but not in the room: refused, or gone again by the script; else still about to join.
+      const leaves = script.slice(i).some((later) => later.who === act.who && later.act === 'leave');
+      return character?.phase === 'online' && (leaves || character.detail !== '');
     });
   }
 

@@ -57,8 +57,7 @@ export function stateOf(model: Model, node: NodeView): NodeState {
   if (own.some((peer) => peer.state === 'joining' || peer.state === 'syncing')) {
     return { word: own.some((peer) => peer.state === 'syncing') ? 'syncing' : 'joining', tone: 'warn', split: false };
   }
-  const word = node.phase === 'elsewhere' ? 'live, run elsewhere' : 'live';
-  return { word, tone: 'good', split: false };
+  return { word: 'live', tone: 'good', split: false };
 }
 
 export function bytes(count: number): string {

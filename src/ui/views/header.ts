@@ -20,7 +20,7 @@ class Header extends Part {
       <h1>Netsplit</h1>
       <label class="sr" for="scenario">Scenario</label>
       <select id="scenario" data-testid="scenario" @change=${this.onScenario}>
-        ${scenarios.map((scenario) => html`<option value=${scenario.id} ?selected=${scenario.id === session.scenario.id}>${scenario.title}</option>`)}
+        ${scenarios.map((scenario) => html`<option value=${scenario.id} .selected=${scenario.id === session.scenario.id}>${scenario.title}</option>`)}
       </select>
       <span class="badge model" data-testid="model-badge" title=${models[session.scenario.xep] ?? ''}>XEP-${session.scenario.xep}</span>
       <span class="badge live" data-testid="mode-badge"><span class="dot"></span>${session.mode === 'live' ? 'Live' : 'Lab'}</span>
@@ -43,7 +43,7 @@ class Header extends Part {
               ] as const
             ).map(
               ([value, label]) =>
-                html`<option value=${value} ?selected=${preferences.pace === value}>${label}</option>`,
+                html`<option value=${value} .selected=${preferences.pace === value}>${label}</option>`,
             )}
           </select>
         </label>
@@ -52,7 +52,7 @@ class Header extends Part {
       <label class="pace">
         <span class="sr">Theme</span>
         <select data-testid="theme" aria-label="Theme" @change=${this.onTheme}>
-          ${(['auto', 'light', 'dark'] as const).map((theme) => html`<option value=${theme} ?selected=${preferences.theme === theme}>${theme}</option>`)}
+          ${(['auto', 'light', 'dark'] as const).map((theme) => html`<option value=${theme} .selected=${preferences.theme === theme}>${theme}</option>`)}
         </select>
       </label>
       <button type="button" class="round" data-testid="help" aria-label="Help: keys, glossary, simulation notes" @click=${() => document.querySelector<Help>('ns-help')?.open()}>${icon('help')}</button>

@@ -2,7 +2,7 @@ import { html, nothing, type TemplateResult } from 'lit';
 import { type Command, type Forms, linkCommands, nodeCommands, occupantCommands } from '../actions.ts';
 import { describeLink, type ModelEvent } from '../model.ts';
 import { specEntry } from '../spec-index.ts';
-import { bytes, roleOf, shortName, shortTime, stateOf, time } from '../words.ts';
+import { bytes, roleOf, shortName, shortNode, shortTime, stateOf, time } from '../words.ts';
 import { Part } from './base.ts';
 import { icon, stanzaIcon } from './icons.ts';
 import { stanzaTree } from './stanza-tree.ts';
@@ -160,7 +160,7 @@ class Inspector extends Part {
       <dl>
         <dt>Part</dt><dd>${roleOf(node)} on ${node.server}</dd>
         <dt>State</dt><dd class=${`tone-${state.tone}`}>${state.word}</dd>
-        <dt>Process</dt><dd>${node.phase}${node.detail ? html`, ${node.detail}` : nothing}</dd>
+        <dt>Process</dt><dd>${node.phase === 'elsewhere' ? 'another page runs it' : node.phase}${node.detail ? html`, ${node.detail}` : nothing}</dd>
       </dl>
       ${this.buttons(nodeCommands(this.store, node))}
       ${model.roomsOf(node).map(
@@ -174,13 +174,13 @@ class Inspector extends Part {
             room.peers.length > 0
               ? html`<table><thead><tr><th>Peer</th><th>State</th><th>Since</th></tr></thead><tbody>${room.peers.map(
                   (peer) =>
-                    html`<tr><td>${peer.peer}</td><td class=${peer.state === 'split' || peer.state === 'rejected' ? 'tone-bad' : peer.state === 'live' ? 'tone-good' : 'tone-warn'}>${peer.state}</td><td>${shortTime(peer.since)}</td></tr>`,
+                    html`<tr><td title=${peer.peer}>${shortNode(peer.peer)}</td><td class=${peer.state === 'split' || peer.state === 'rejected' ? 'tone-bad' : peer.state === 'live' ? 'tone-good' : 'tone-warn'}>${peer.state}</td><td>${shortTime(peer.since)}</td></tr>`,
                 )}</tbody></table>`
               : nothing
           }
-          <table><thead><tr><th>Occupant</th><th>Role</th><th>Reached through</th></tr></thead><tbody>${room.occupants.map(
+          <table><thead><tr><th>Occupant</th><th>Role</th><th>Through</th></tr></thead><tbody>${room.occupants.map(
             (occupant) =>
-              html`<tr><td>${occupant.nick}</td><td>${occupant.role}</td><td>${occupant.home ?? 'this node'}</td></tr>`,
+              html`<tr><td>${occupant.nick}</td><td>${occupant.role}</td><td>${occupant.home ? html`<span title=${occupant.home}>${shortNode(occupant.home)}</span>` : 'this node'}</td></tr>`,
           )}</tbody></table>
           ${room.occupants.length === 0 ? html`<p class="note">Nobody is in the room. Choose someone below the picture and press Join.</p>` : nothing}`,
       )}`;

@@ -23,7 +23,7 @@ export class JoinPanel extends Part {
           account
             ? html`<label>Account
                 <select data-testid="join-account" autofocus @change=${this.onAccount}>
-                  ${accounts.map(({ jid }, i) => html`<option value=${i} ?selected=${i === this.chosen}>${jid}</option>`)}
+                  ${accounts.map(({ jid }, i) => html`<option value=${i} .selected=${i === this.chosen}>${jid}</option>`)}
                 </select>
               </label>
               <table class="account">

@@ -4,29 +4,35 @@ import { icon } from './icons.ts';
 
 /** Choose a character, type, Enter: the first thing to try on the page. */
 class Speak extends Part {
+  private speaker = '';
+
   protected override render(): TemplateResult {
-    const characters = this.store.model.occupants().filter((occupant) => occupant.character);
+    const characters = this.store.model.occupants().filter((occupant) => occupant.mine);
     const speaker = characters.find((who) => who.jid === this.store.view.speaker) ?? characters[0];
-    const can = speaker?.phase === 'joined' || speaker?.phase === 'elsewhere';
+    this.speaker = speaker?.jid ?? '';
+    if (!speaker) {
+      return html`<p class="speak" data-testid="speak-none">Another page plays all the characters. Speak there, or press “Join with your own client” above.</p>`;
+    }
+    const can = speaker.phase === 'joined';
     return html`<form class="speak" data-testid="speak-bar" @submit=${this.onSubmit}>
       <label class="sr" for="say-who">Who speaks</label>
       <select id="say-who" data-testid="say-who" @change=${this.onWho}>
         ${characters.map(
           (who) =>
-            html`<option value=${who.jid} ?selected=${who.jid === speaker?.jid}>${who.nick}${who.phase === 'joined' || who.phase === 'elsewhere' ? '' : ' (not in the room)'}</option>`,
+            html`<option value=${who.jid} .selected=${who.jid === speaker.jid}>${who.nick}${who.phase === 'joined' ? '' : ' (not in the room)'}</option>`,
         )}
       </select>
-      <label class="sr" for="say-text">What ${speaker?.nick ?? 'the character'} says</label>
+      <label class="sr" for="say-text">What ${speaker.nick} says</label>
       <input
         id="say-text"
         data-testid="say-text"
         autocomplete="off"
-        placeholder=${can ? `Say something as ${speaker?.nick ?? ''}, then Enter` : `${speaker?.nick ?? ''} is not in the room: press Join`}
+        placeholder=${can ? `Say something as ${speaker.nick}, then Enter` : `${speaker.nick} is not in the room: press Join`}
       />
       ${
         can
           ? html`<button class="primary" data-testid="say-send">${icon('say')} Send</button>`
-          : html`<button class="primary" type="button" data-testid="say-join" @click=${() => speaker && this.store.act({ act: 'join', who: speaker.jid })}>${icon('join')} Join</button>`
+          : html`<button class="primary" type="button" data-testid="say-join" @click=${() => this.store.act({ act: 'join', who: speaker.jid })}>${icon('join')} Join</button>`
       }
     </form>`;
   }
@@ -42,7 +48,7 @@ class Speak extends Part {
     const text = input?.value ?? '';
     if (!input || text.trim() === '') return;
     input.value = '';
-    void this.store.act({ act: 'say', who: this.store.view.speaker, text }).then((result) => {
+    void this.store.act({ act: 'say', who: this.speaker, text }).then((result) => {
       // What could not be said is given back, unless the person already types the next line.
       if (!result.ok && input.value === '') input.value = text;
     });

@@ -4,7 +4,7 @@ import type { Instant } from '../../../src/core/xmpp/time.ts';
 import { builtInScenario } from '../../../src/scenario/built-in.ts';
 import type { Scenario } from '../../../src/scenario/scenario.ts';
 import { linkKey, Model, summarise } from '../../../src/ui/model.ts';
-import { bigCheeseSpeaks, people, wallopsStatus } from '../../support/fake-session.ts';
+import { bigCheeseSpeaks, FakeSession, people, wallopsStatus } from '../../support/fake-session.ts';
 
 const wallops = builtInScenario('wallops') as Scenario;
 const wonderland = builtInScenario('wonderland') as Scenario;
@@ -230,6 +230,24 @@ describe('People', () => {
       ]);
     }
     expect(model.transcripts.has('replica@vesa.yeggmaex.irc')).toBe(false);
+  });
+});
+
+describe('A session', () => {
+  it('fills the model through its listener, and is heard no more after the listener went', () => {
+    const session = new FakeSession(wallops);
+    const model = new Model(session.scenario);
+    const off = session.listen({
+      records: (batch) => model.fold(batch),
+      node: (progress) => model.node(progress),
+      occupant: (progress) => model.occupant(progress),
+      trouble: () => {},
+    });
+    const { hops } = bigCheeseSpeaks('hello');
+    session.play(hops.slice(0, 3));
+    off();
+    session.play(hops.slice(3));
+    expect(model.events).toHaveLength(3);
   });
 });
 
