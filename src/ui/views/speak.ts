@@ -4,12 +4,9 @@ import { icon } from './icons.ts';
 
 /** Choose a character, type, Enter: the first thing to try on the page. */
 class Speak extends Part {
-  private speaker = '';
-
   protected override render(): TemplateResult {
     const characters = this.store.model.occupants().filter((occupant) => occupant.mine);
     const speaker = characters.find((who) => who.jid === this.store.view.speaker) ?? characters[0];
-    this.speaker = speaker?.jid ?? '';
     if (!speaker) {
       return html`<p class="speak" data-testid="speak-none">Another page plays all the characters. Speak there, or press “Join with your own client” above.</p>`;
     }
@@ -45,10 +42,11 @@ class Speak extends Part {
   private readonly onSubmit = (event: SubmitEvent): void => {
     event.preventDefault();
     const input = this.querySelector<HTMLInputElement>('#say-text');
+    const who = this.querySelector<HTMLSelectElement>('#say-who');
     const text = input?.value ?? '';
-    if (!input || text.trim() === '') return;
+    if (!input || !who || text.trim() === '') return;
     input.value = '';
-    void this.store.act({ act: 'say', who: this.speaker, text }).then((result) => {
+    void this.store.act({ act: 'say', who: who.value, text }).then((result) => {
       // What could not be said is given back, unless the person already types the next line.
       if (!result.ok && input.value === '') input.value = text;
     });
