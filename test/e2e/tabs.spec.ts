@@ -1,0 +1,86 @@
+import { cast, eventually, expect, RoomPage, test, vesa, wallops, wallopsNodes } from './support/netsplit.ts';
+
+test.describe('More than one page', () => {
+  test('a second tab watches and takes part; the nodes go over to it when the first is closed', async ({
+    room,
+    context,
+  }) => {
+    await room.open();
+    await room.say(cast.Wumpus, 'first tab alone');
+    const second = new RoomPage(await context.newPage());
+    await second.open();
+    await expect(second.testId('observer-badge')).toHaveText('Nodes run elsewhere');
+    await expect(room.testId('observer-badge')).toHaveCount(0);
+    for (const node of wallopsNodes)
+      await expect(second.node(node)).toHaveAttribute('data-state', 'live, run elsewhere');
+    for (const jid of Object.values(cast)) await expect(second.occupant(jid)).toHaveAttribute('data-phase', 'joined');
+
+    // The same traffic, counted alike.
+    await room.say(cast.WiZ, 'seen from both');
+    await second.quiet();
+    const [here, there] = [await room.counters(), await second.counters()];
+    expect(there.links).toEqual(here.links);
+    expect(there.messages.at(-1)).toMatchObject({ body: 'seen from both', crossed: 4, plain: 8, deliveries: 7 });
+
+    // A guest of the second tab.
+    const [guest] = await second.page.evaluate(() => [
+      ...document.querySelectorAll('[data-testid=join-panel] code'),
+    ].flatMap(({ textContent }) => (textContent?.startsWith('guest1@') ? [textContent] : [])));
+    expect(guest).toBe('guest1@avalon.irc');
+    await second.do({ act: 'join', who: guest as string });
+    const guestView = room.page.locator('[data-occupant^="guest1@avalon.irc/"]');
+    await expect(guestView).toHaveAttribute('data-phase', 'joined');
+    const since = await room.mark();
+    await second.say(guest as string, 'hello from the other tab');
+    await eventually(() => room.heard(cast.BigCheese, since)).toEqual(['hello from the other tab']);
+
+    // A character of the first page cannot be played here, and nothing breaks.
+    expect(await second.act({ act: 'say', who: cast.Wumpus, text: 'mine?' })).toMatchObject({ ok: false });
+    expect(await second.act({ act: 'crash', node: wallopsNodes[0] })).toMatchObject({ ok: false });
+
+    await room.page.close();
+    await expect(second.testId('observer-badge')).toHaveCount(0, { timeout: 20_000 });
+    for (const node of wallopsNodes)
+      await expect(second.node(node)).toHaveAttribute('data-state', 'live', { timeout: 20_000 });
+    for (const jid of Object.values(cast))
+      await expect(second.occupant(jid)).toHaveAttribute('data-phase', 'joined', { timeout: 20_000 });
+    await second.ready();
+    const { nodes } = await second.state();
+    expect(nodes.map(({ phase }) => phase)).toEqual(Array(4).fill('ready'));
+    expect(nodes.map(({ rooms }) => (rooms[0] as { historyLength: number }).historyLength)).toEqual([3, 3, 3, 3]);
+    const after = await second.mark();
+    await second.say(cast.BigCheese, 'taken over');
+    for (const who of [cast.Efchen, cast.Wumpus]) await eventually(() => second.heard(who, after)).toEqual(['taken over']);
+  });
+
+  test('another browser on the same machine: it takes part, and does not fight for the nodes', async ({
+    room,
+    elsewhere,
+  }) => {
+    await room.open();
+    await elsewhere.page.goto('/');
+    await expect(elsewhere.page.locator('[data-occupant][data-phase=joined]')).toHaveCount(7, { timeout: 20_000 });
+    await elsewhere.ready();
+    // Whoever has the nodes: both see one working room, and it stays so.
+    const since = await room.mark();
+    const speaker = (await room.act({ act: 'say', who: cast.BigCheese, text: 'one room' })).ok ? room : elsewhere;
+    if (speaker === elsewhere) await elsewhere.say(cast.BigCheese, 'one room');
+    for (const who of [cast.Efchen, cast.Wumpus, cast.WiZ])
+      await eventually(() => speaker.heard(who, since)).toEqual(['one room']);
+    await room.quiet();
+    const sessions = await room.events({ kind: 'session', since });
+    expect(sessions.filter(({ from }) => from === wallopsNodes[0] || from.startsWith(`replica@${vesa}`))).toEqual([]);
+  });
+
+  test('a guest of another browser is in the same room', async ({ room, elsewhere }) => {
+    await room.open();
+    await elsewhere.open();
+    await elsewhere.do({ act: 'join', who: `guest2@${vesa}` });
+    await expect(room.page.locator(`[data-occupant^="guest2@${vesa}/"]`)).toHaveAttribute('data-phase', 'joined');
+    const since = await room.mark();
+    await elsewhere.say(`guest2@${vesa}`, 'from another browser');
+    await eventually(() => room.heard(cast.Wumpus, since)).toEqual(['from another browser']);
+    const [copy] = (await room.received(cast.Wumpus, since)).filter(({ stanza }) => stanza?.name === 'message');
+    expect(copy?.stanza?.from).toMatch(new RegExp(`^${wallops}/guest-`));
+  });
+});
