@@ -4,15 +4,24 @@ import { type Jid, jid } from '../core/xmpp/jid.ts';
 import { message } from '../core/xmpp/stanza.ts';
 import { el } from '../core/xmpp/xml.ts';
 import { Driver } from '../host/driver.ts';
+import type { EventStore } from '../host/event-store.ts';
 import { MemoryStore } from '../host/memory-store.ts';
 import { nodeConfigOf } from '../scenario/node-config.ts';
 import type { ScenarioNode } from '../scenario/scenario.ts';
 import type { ServerHost } from '../server/host.ts';
 import { SNS } from '../server/namespaces.ts';
+import { JsonlStore, nodeDirectory } from './jsonl-store.ts';
 import type { LiveNetwork } from './live-config.ts';
 import { LocalLink } from './local-link.ts';
 
 const contactMs = 3000;
+
+export interface LogOptions {
+  /** Keeps each node's log in a directory below this one; without it logs live as long as the process. */
+  readonly directory?: string;
+  /** A node's log was found broken: what was cut off. */
+  damaged?(address: string, damage: string): void;
+}
 
 /** The room nodes of a scenario, running in this process. */
 export interface LocalNodes {
@@ -30,6 +39,7 @@ export async function startLocalNodes(
   live: LiveNetwork,
   host: ServerHost,
   failed: (address: string, error: unknown) => void,
+  log: LogOptions = {},
 ): Promise<LocalNodes> {
   const drivers: Driver[] = [];
   const contacts: Promise<void>[] = [];
@@ -38,10 +48,13 @@ export async function startLocalNodes(
   };
   try {
     for (const node of live.scenario.nodes) {
-      const { driver, inContact } = driverOf(live, node, host, failed);
+      const store = log.directory === undefined ? undefined : nodeDirectory(log.directory, node.address);
+      const { driver, inContact } = driverOf(live, node, host, failed, await openStore(store));
       drivers.push(driver);
       contacts.push(inContact);
-      await driver.start();
+      await driver.start(({ damage }) => {
+        if (damage !== undefined) log.damaged?.(node.address, damage);
+      });
     }
     await Promise.race([Promise.all(contacts), new Promise((resolve) => setTimeout(resolve, contactMs).unref())]);
   } catch (error) {
@@ -51,11 +64,17 @@ export async function startLocalNodes(
   return { stop };
 }
 
+/** The log of a node; in memory where no directory is given. @throws StoreError */
+export async function openStore(directory: string | undefined): Promise<EventStore> {
+  return directory === undefined ? new MemoryStore() : await JsonlStore.open(directory);
+}
+
 function driverOf(
   { scenario, network }: LiveNetwork,
   node: ScenarioNode,
   host: ServerHost,
   failed: (address: string, error: unknown) => void,
+  store: EventStore,
 ): { readonly driver: Driver; readonly inContact: Promise<void> } {
   const account = jid(node.address);
   const link = new LocalLink({
@@ -71,7 +90,7 @@ function driverOf(
   const driver = new Driver({
     address: node.address,
     node: createMucNode(nodeConfigOf(scenario, node)),
-    store: new MemoryStore(),
+    store,
     link,
     host: { now: host.now, setTimer: host.setTimer, newId: host.randomId },
     report: (batch) => {

@@ -11,7 +11,7 @@ import { type LocalNodes, startLocalNodes } from './local-nodes.ts';
 import { nodeServerHost } from './node-host.ts';
 import { attachWebSocketHost, websocketPath } from './websocket-host.ts';
 
-const help = `npm run serve -- [--scenario NAME|FILE] [--port N] [--auth open|accounts] [--accounts FILE]
+const help = `npm run serve -- [--scenario NAME|FILE] [--port N] [--auth open|accounts] [--accounts FILE] [--store DIR]
 
 The embedded XMPP server and the scenario's room nodes in one process, no browser: XMPP over WebSocket (RFC 7395) on
 127.0.0.1. Prints "ready ws://127.0.0.1:N${websocketPath}" when every node is up. Ctrl-C stops.
@@ -21,6 +21,7 @@ The embedded XMPP server and the scenario's room nodes in one process, no browse
   --auth open           any user of a user domain may log in with any password and is created on the spot
   --auth accounts       the scenario's characters and the accounts of --accounts only (the default)
   --accounts FILE       JSON {"user@domain": "password", …}; without it the passwords are made up and printed
+  --store DIR           keep the rooms' logs in DIR, one directory a node; without it a restart begins anew
   --log                 what the server refused, on standard error
   --help                this text`;
 
@@ -29,12 +30,21 @@ interface ServeOptions {
   readonly port: number;
   readonly open: boolean;
   readonly passwords?: Readonly<Record<string, string>>;
+  readonly store?: string;
   readonly log: boolean;
 }
 
 /** @returns the options, 'help', or one line that says what is wrong */
 function readArguments(args: readonly string[]): ServeOptions | 'help' | { readonly error: string } {
-  let values: { scenario?: string; port?: string; auth?: string; accounts?: string; log?: boolean; help?: boolean };
+  let values: {
+    scenario?: string;
+    port?: string;
+    auth?: string;
+    accounts?: string;
+    store?: string;
+    log?: boolean;
+    help?: boolean;
+  };
   try {
     ({ values } = parseArgs({
       args: [...args],
@@ -43,6 +53,7 @@ function readArguments(args: readonly string[]): ServeOptions | 'help' | { reado
         port: { type: 'string' },
         auth: { type: 'string' },
         accounts: { type: 'string' },
+        store: { type: 'string' },
         log: { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
       },
@@ -59,6 +70,7 @@ function readArguments(args: readonly string[]): ServeOptions | 'help' | { reado
   if (auth !== 'open' && auth !== 'accounts')
     return { error: `--auth: ${JSON.stringify(auth)} is neither open nor accounts` };
   if (auth === 'open' && values.accounts !== undefined) return { error: '--accounts is of no use with --auth open' };
+  if (values.store === '') return { error: '--store: a directory is needed' };
   const scenario = readScenario(values.scenario ?? 'plain');
   if ('error' in scenario) return scenario;
   const passwords = values.accounts === undefined ? undefined : readAccounts(values.accounts, scenario);
@@ -68,6 +80,7 @@ function readArguments(args: readonly string[]): ServeOptions | 'help' | { reado
     port,
     open: auth === 'open',
     log: values.log === true,
+    ...(values.store === undefined ? {} : { store: values.store }),
     ...(passwords ? { passwords: passwords.accounts } : {}),
   };
 }
@@ -157,7 +170,11 @@ async function serve(options: ServeOptions): Promise<void> {
     process.exitCode = 1;
     void stop();
   };
-  for (const one of live.networks) nodes.push(await startLocalNodes(one, host, failed));
+  const log = {
+    ...(options.store === undefined ? {} : { directory: options.store }),
+    damaged: (address: string, damage: string) => console.error(`${address}: ${damage}`),
+  };
+  for (const one of live.networks) nodes.push(await startLocalNodes(one, host, failed, log));
   if (!options.open && options.passwords === undefined) printAccounts(live);
   console.log(`ready ws://127.0.0.1:${(http.address() as AddressInfo).port}${websocketPath}`);
 }

@@ -35,12 +35,18 @@ describe('npm run serve', () => {
     [['--auth', 'none'], /^--auth: "none"/],
     [['--scenario', 'nope'], /^--scenario: "nope" is no file and none of wallops, wonderland, plain/],
     [['--accounts', '/nope.json'], /^--accounts: ENOENT/],
-    [['--store', 'x'], /^Unknown option '--store'/],
+    [['--store', ''], /^--store: a directory is needed/],
   ])('%j: one line that says what is wrong, and exit status 2', async (args, line) => {
     const { status, output, error } = await serve(args);
     expect([status, output]).toEqual([2, '']);
     expect(error).toMatch(line);
     expect(error.trim().split('\n')).toHaveLength(1);
+  });
+
+  it('--store with a directory that cannot be used is one line and exit status 1', async () => {
+    const { status, error } = await serve(['--port', '0', '--store', '/dev/null']);
+    expect(status).toBe(1);
+    expect(error).toMatch(/^\/dev\/null\/conference\.localhost cannot be used as a store: .*\n$/);
   });
 
   it('a port in use is one line and exit status 1', async () => {
