@@ -1,5 +1,6 @@
 import type { TimerId } from '../node/input.ts';
 import type { RoomStatus } from '../node/trace.ts';
+import type { RoomSettings } from '../room/config.ts';
 import type { HistoryItem, Occupant, Subject } from '../room/event.ts';
 import type { RoomView } from '../room/state.ts';
 import type { Turn } from '../room/turn.ts';
@@ -18,9 +19,12 @@ export type Change =
     }
   /** Someone who is in asked to enter again: they lost track and need everything once more (XEP-0045 §17.3). */
   | { readonly kind: 'returned'; readonly occupant: Occupant; readonly join: JoinRequest }
-  | { readonly kind: 'presence'; readonly occupant: Occupant }
-  | { readonly kind: 'left'; readonly occupant: Occupant; readonly parts: PresenceParts }
+  | { readonly kind: 'presence'; readonly occupant: Occupant; readonly parts?: PresenceParts }
+  /** `alone`: nobody else is told, for everybody goes (§10.9, §11.2). */
+  | { readonly kind: 'left'; readonly occupant: Occupant; readonly parts: PresenceParts; readonly alone?: boolean }
   | { readonly kind: 'renamed'; readonly before: Occupant; readonly after: Occupant }
+  /** An owner changed the configuration; those inside are told by the room. */
+  | { readonly kind: 'configured'; readonly changes: Partial<RoomSettings> }
   | { readonly kind: 'message'; readonly occupant: Occupant; readonly item: HistoryItem }
   | { readonly kind: 'subject'; readonly occupant: Occupant; readonly subject: Subject; readonly item: HistoryItem };
 

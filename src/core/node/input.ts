@@ -7,7 +7,9 @@ export type TimerId = string & { readonly _timer: unique symbol };
 /** What a person or a supervisor may ask of a node. */
 export type Command =
   /** The host is up and the log is read: create what the configuration asks for and the log lacks. */
-  { readonly name: 'start' };
+  | { readonly name: 'start' }
+  /** The service goes down on purpose: its users are told (XEP-0045 §11.2). */
+  | { readonly name: 'stop' };
 
 /** What may happen to a node. */
 export type Input =

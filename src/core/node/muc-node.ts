@@ -3,9 +3,9 @@ import { FmucNode } from '../distribution/fmuc/fmuc-node.ts';
 import { Primary } from '../distribution/primary-replica/primary.ts';
 import { Replica } from '../distribution/primary-replica/replica.ts';
 import { defaultRoomConfig, type RoomConfig } from '../room/config.ts';
-import { roomIq } from '../room/discovery.ts';
 import type { RoomEvent } from '../room/event.ts';
-import { fromUser } from '../room/room.ts';
+import { receive } from '../room/receive.ts';
+import { leave } from '../room/room.ts';
 import { RoomState, type RoomView } from '../room/state.ts';
 import { Turn } from '../room/turn.ts';
 import { discoInfoResult, discoItemsResult, readDisco } from '../xep/xep0030.ts';
@@ -110,6 +110,8 @@ class Service implements MucNode {
     return {
       ...defaultRoomConfig(jid),
       onDemand: true,
+      persistent: false,
+      logging: true,
       affiliations: new Map(admins.map((admin) => [admin, 'owner'])),
     };
   }
@@ -130,8 +132,18 @@ class Service implements MucNode {
             });
         }
         return;
+      case 'stop':
+        // §11.2: everybody is out, and told that it is the service that goes.
+        for (const { state, distribution } of this.#rooms.values()) {
+          if (this.#config.kind === 'replica') return;
+          for (const occupant of [...state.occupants.values()]) {
+            if (occupant.home === undefined)
+              leave(turn, state, distribution, occupant, { statuses: [332], payloads: [] }, { alone: true });
+          }
+        }
+        return;
       default:
-        assertNever(command.name);
+        assertNever(command);
     }
   }
 
@@ -152,8 +164,7 @@ class Service implements MucNode {
     if (room === undefined) return;
     const { state, distribution } = room;
     if (distribution.fromPeer(turn, state, stanza) || distribution.fromUser(turn, state, stanza)) return;
-    if (stanza.name === 'iq') roomIq(turn, state, stanza);
-    else fromUser(turn, state, distribution, stanza);
+    receive(turn, state, distribution, stanza);
   }
 
   /** XEP-0045 §7.2.11 and §10.1: there is no such room; entering it may make it. */
@@ -177,7 +188,8 @@ class Service implements MucNode {
   /** A temporary room ends with its last occupant (XEP-0045 §4.2). */
   #closeEmpty(turn: Turn): void {
     for (const { state } of [...this.#rooms.values()]) {
-      if (state.config.onDemand && state.occupants.size === 0) turn.record({ kind: 'roomDestroyed', room: state.jid });
+      if (!state.config.persistent && state.occupants.size === 0 && state.epoch !== 0)
+        turn.record({ kind: 'roomDestroyed', room: state.jid });
     }
   }
 
@@ -198,10 +210,12 @@ class Service implements MucNode {
       );
     }
     if (disco?.kind === 'items') {
-      const items = [...this.#rooms.values()].map(({ state: { jid, config } }) => ({
-        jid,
-        name: config.name === '' ? partsOf(jid).local : config.name,
-      }));
+      const items = [...this.#rooms.values()]
+        .filter(({ state }) => state.config.publicRoom)
+        .map(({ state: { jid, config } }) => ({
+          jid,
+          name: config.name === '' ? partsOf(jid).local : config.name,
+        }));
       return turn.send(discoItemsResult(stanza, items), '0045#6.3');
     }
     refuse(turn, stanza, 'service-unavailable', '6120#8.4');

@@ -1,3 +1,4 @@
+import type { RoomSettings } from '../room/config.ts';
 import type { HistoryItem, Occupant, PeerRecord, Subject } from '../room/event.ts';
 import type { Affiliation } from '../xep/xep0045.ts';
 import type { Jid } from '../xmpp/jid.ts';
@@ -7,9 +8,13 @@ export interface RoomSnapshot {
   readonly room: Jid;
   readonly epoch: number;
   readonly n: number;
-  readonly whois: 'moderators' | 'anyone';
+  readonly locked: boolean;
+  /** What owners changed of the configuration. */
+  readonly changes: Partial<RoomSettings>;
   readonly occupants: readonly Occupant[];
   readonly affiliations: readonly (readonly [Jid, Affiliation])[];
+  readonly reservedNicks: readonly (readonly [Jid, string])[];
+  readonly occupantIds: readonly (readonly [Jid, string])[];
   readonly history: readonly HistoryItem[];
   readonly subject: Subject | undefined;
   readonly peers: readonly (readonly [Jid, PeerRecord])[];

@@ -1,24 +1,72 @@
-import type { Affiliation } from '../xep/xep0045.ts';
+import type { Affiliation, Role } from '../xep/xep0045.ts';
 import type { Jid } from '../xmpp/jid.ts';
 
-/** How a room is set up (XEP-0045 §6.4, §10.2). */
-export interface RoomConfig {
-  readonly jid: Jid;
+/** What an owner may change (XEP-0045 §10.2; the fields of config-form.ts). */
+export interface RoomSettings {
   readonly name: string;
-  /** Subject the room starts with; empty for none. */
-  readonly subject: string;
+  readonly description: string;
+  /** Language of the discussion, as in xml:lang; empty if nobody said. */
+  readonly language: string;
   /** Who sees real JIDs: `anyone` is a non-anonymous room, `moderators` a semi-anonymous one (§4.2). */
   readonly whois: 'moderators' | 'anyone';
   readonly moderated: boolean;
   readonly membersOnly: boolean;
-  readonly password?: string;
-  /** Undefined: no limit. */
-  readonly maxOccupants?: number;
-  /** Messages kept for those who enter later. */
+  /** Empty: none is asked for. */
+  readonly password: string;
+  readonly maxOccupants: number | 'none';
+  /** Messages that someone who enters is sent at most. */
   readonly historyMax: number;
+  /** Whether participants may change the subject; moderators may in any case (§8.1). */
+  readonly changeSubject: boolean;
+  /** Whether any occupant may invite into a members-only room; admins may in any case (§7.8.2). */
+  readonly allowInvites: boolean;
+  readonly allowPm: 'anyone' | 'participants' | 'moderators' | 'none';
+  /** Whether the service lists it (§6.3). */
+  readonly publicRoom: boolean;
+  /** Whether it outlives its last occupant. */
+  readonly persistent: boolean;
+  /** Whether its messages may be read back by the archive protocol (XEP-0313), which status 170 tells (§7.2.12). */
+  readonly logging: boolean;
+  /** Roles whose presence everybody sees (§10.2); others are seen by moderators and themselves. */
+  readonly presenceBroadcast: readonly Role[];
+  /** Roles that may ask for the lists of members, admins and owners in a non-anonymous room (§5.2.1). */
+  readonly memberList: readonly Role[];
+  /** Whether someone with a reserved nick must use it, and nobody may change theirs (§7.2.8, §7.6). */
+  readonly nicksLocked: boolean;
+  /** Whether anybody may register as a member (§7.10). */
+  readonly allowRegistration: boolean;
+}
+
+export const defaultSettings: RoomSettings = {
+  name: '',
+  description: '',
+  language: '',
+  whois: 'moderators',
+  moderated: false,
+  membersOnly: false,
+  password: '',
+  maxOccupants: 'none',
+  historyMax: 200,
+  changeSubject: true,
+  allowInvites: false,
+  allowPm: 'anyone',
+  publicRoom: true,
+  persistent: true,
+  logging: false,
+  presenceBroadcast: ['moderator', 'participant', 'visitor'],
+  memberList: ['moderator', 'participant', 'visitor'],
+  nicksLocked: false,
+  allowRegistration: true,
+};
+
+/** How a room starts. */
+export interface RoomConfig extends RoomSettings {
+  readonly jid: Jid;
+  /** Subject the room starts with; empty for none. */
+  readonly subject: string;
   readonly affiliations: ReadonlyMap<Jid, Affiliation>;
   readonly distribution: DistributionConfig;
-  /** Made by the first who entered, gone with the last who leaves; not in the service's own configuration. */
+  /** Made by the first who entered, not by the service's own configuration. */
   readonly onDemand: boolean;
 }
 
@@ -35,13 +83,9 @@ export type DistributionConfig =
 /** A room as it is when nobody said otherwise. */
 export function defaultRoomConfig(jid: Jid): RoomConfig {
   return {
+    ...defaultSettings,
     jid,
-    name: '',
     subject: '',
-    whois: 'moderators',
-    moderated: false,
-    membersOnly: false,
-    historyMax: 200,
     affiliations: new Map(),
     distribution: { kind: 'none' },
     onDemand: false,

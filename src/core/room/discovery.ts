@@ -1,62 +1,88 @@
+import { writeForm } from '../xep/xep0004.ts';
 import { discoInfoResult, discoItemsResult, readDisco } from '../xep/xep0030.ts';
 import { isPing } from '../xep/xep0199.ts';
-import { type Condition, type ErrorType, stanzaError } from '../xmpp/errors.ts';
-import { resourceOf } from '../xmpp/jid.ts';
+import { mam } from '../xep/xep0313.ts';
+import { type Condition, stanzaError } from '../xmpp/errors.ts';
+import { bareOf, occupantJid } from '../xmpp/jid.ts';
 import { NS } from '../xmpp/namespaces.ts';
-import { errorReply, iqResult, payloadOf, type Stanza } from '../xmpp/stanza.ts';
-import { childOf } from '../xmpp/xml.ts';
+import { errorReply, iqResult, type Stanza } from '../xmpp/stanza.ts';
+import { el } from '../xmpp/xml.ts';
+import { registerNs } from './register.ts';
 import type { RoomView } from './state.ts';
 import type { Turn } from './turn.ts';
 
-/** IQs to a room or through it: discovery (XEP-0045 §6.4, §6.5), pings (XEP-0199, XEP-0410), opening a room at once (§10.1.2). */
-export function roomIq(turn: Turn, room: RoomView, stanza: Stanza): void {
-  if (stanza.type !== 'get' && stanza.type !== 'set') return;
-  const refuse = (type: ErrorType, condition: Condition, spec: string) =>
-    turn.send(errorReply(stanza, stanzaError(type, condition)), spec);
-  const occupant = room.occupantByJid(stanza.from);
-  const nick = resourceOf(stanza.to);
-  if (nick !== '') {
-    // XEP-0410 §3: to oneself, the room answers; to nobody's nick or from outside, not-acceptable says "you are not in".
-    if (occupant === undefined) return refuse('modify', 'not-acceptable', '0045#17.4');
-    if (occupant.nick === nick && isPing(stanza)) return turn.send(iqResult(stanza), '0410#3');
-    if (!room.occupants.has(nick)) return refuse('cancel', 'item-not-found', '0045#17.4');
-    return refuse('cancel', 'service-unavailable', '0045#17.4');
-  }
+/** What a room says of itself: XEP-0045 §6.4, §6.5, §7.12 (reserved nick); XEP-0199. Everything else is refused. */
+export function discoverRoom(turn: Turn, room: RoomView, stanza: Stanza): void {
+  const refuse = (condition: Condition, spec: string) =>
+    turn.send(errorReply(stanza, stanzaError('cancel', condition)), spec);
   if (isPing(stanza)) return turn.send(iqResult(stanza), '0199#4');
   const disco = readDisco(stanza);
-  if (disco?.kind === 'info' && disco.node === undefined)
-    return turn.send(discoInfoResult(stanza, roomInfo(room)), '0045#6.4');
-  if (disco?.kind === 'items' && disco.node === undefined) return turn.send(discoItemsResult(stanza, []), '0045#6.5');
-  if (disco) return refuse('cancel', 'item-not-found', '0030#7');
-  const owner = payloadOf(stanza, 'query', NS.mucOwner);
-  if (owner && stanza.type === 'set' && room.affiliationOf(stanza.from) === 'owner') {
-    // §10.1.2: an empty submission takes the configuration as it is.
-    const form = childOf(owner, 'x', NS.dataForms);
-    if (form?.attrs['type'] === 'submit' && form.children.length === 0)
-      return turn.send(iqResult(stanza), '0045#10.1.2');
+  if (disco === undefined) return refuse('service-unavailable', '6120#8.4');
+  if (disco.kind === 'info' && disco.node === 'x-roomuser-item') {
+    const nick = room.reservedNicks.get(bareOf(stanza.from));
+    const identity =
+      nick === undefined ? [] : [el('identity', NS.discoInfo, { category: 'conference', type: 'text', name: nick })];
+    return turn.send(iqResult(stanza, el('query', NS.discoInfo, { node: disco.node }, ...identity)), '0045#7.12');
   }
-  if (owner && room.affiliationOf(stanza.from) !== 'owner') return refuse('auth', 'forbidden', '0045#10.2');
-  return refuse('cancel', 'feature-not-implemented', '6120#8.4');
+  if (disco.node !== undefined) return refuse('item-not-found', '0030#7');
+  if (disco.kind === 'info') return turn.send(discoInfoResult(stanza, roomInfo(room)), '0045#6.4');
+  // §6.5: who is in a public room may be seen by anybody; occupants see it in any case.
+  const open = room.config.publicRoom || room.occupantByJid(stanza.from) !== undefined;
+  const items = open
+    ? [...room.occupants.keys()].map((nick) => ({ jid: occupantJid(room.jid, nick), name: nick }))
+    : [];
+  turn.send(discoItemsResult(stanza, items), '0045#6.5');
 }
 
 function roomInfo(room: RoomView) {
   const { config } = room;
   return {
     identity: { category: 'conference', type: 'text', ...(config.name === '' ? {} : { name: config.name }) },
+    forms: [infoForm(room)],
     features: [
       NS.muc,
       NS.discoInfo,
       NS.ping,
       NS.sid,
       NS.selfPing,
+      NS.occupantId,
+      'http://jabber.org/protocol/muc#stable_id',
+      'http://jabber.org/protocol/muc#request',
+      registerNs,
+      ...(config.logging ? [mam] : []),
       room.whois === 'anyone' ? 'muc_nonanonymous' : 'muc_semianonymous',
       config.moderated ? 'muc_moderated' : 'muc_unmoderated',
       config.membersOnly ? 'muc_membersonly' : 'muc_open',
-      config.password === undefined ? 'muc_unsecured' : 'muc_passwordprotected',
-      config.onDemand ? 'muc_temporary' : 'muc_persistent',
-      'muc_public',
+      config.password === '' ? 'muc_unsecured' : 'muc_passwordprotected',
+      config.persistent ? 'muc_persistent' : 'muc_temporary',
+      config.publicRoom ? 'muc_public' : 'muc_hidden',
       ...(config.distribution.kind === 'primary' ? [NS.dmuc2, NS.ext] : []),
       ...(config.distribution.kind === 'fmuc' ? [NS.fmuc, NS.ext] : []),
     ],
   };
+}
+
+/** §6.4, XEP-0128: the extended information. */
+function infoForm({ config, occupants, subject }: RoomView) {
+  return writeForm({
+    type: 'result',
+    formType: 'http://jabber.org/protocol/muc#roominfo',
+    fields: [
+      { var: 'muc#roominfo_description', label: 'Description', type: 'text-single', values: [config.description] },
+      { var: 'muc#roominfo_subject', label: 'Subject', type: 'text-single', values: [subject?.text ?? ''] },
+      {
+        var: 'muc#roominfo_occupants',
+        label: 'Number of occupants',
+        type: 'text-single',
+        values: [String(occupants.size)],
+      },
+      { var: 'muc#roominfo_lang', label: 'Language of discussion', type: 'text-single', values: [config.language] },
+      {
+        var: 'muc#maxhistoryfetch',
+        label: 'Maximum history messages',
+        type: 'text-single',
+        values: [String(config.historyMax)],
+      },
+    ],
+  });
 }

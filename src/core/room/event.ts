@@ -2,6 +2,7 @@ import type { Affiliation, Role } from '../xep/xep0045.ts';
 import type { Jid } from '../xmpp/jid.ts';
 import type { Instant } from '../xmpp/time.ts';
 import type { XmlElement } from '../xmpp/xml.ts';
+import type { RoomSettings } from './config.ts';
 
 /** Someone in the room, as this node knows them. */
 export interface Occupant {
@@ -12,6 +13,8 @@ export interface Occupant {
   readonly role: Role;
   /** The peer node through which they are reached; undefined: this node serves them itself. */
   readonly home?: Jid;
+  /** XEP-0421: the same for all visits of one user, and says nothing about who it is. */
+  readonly occupantId: string;
   /** Payloads of their last presence, cleaned of everything a room adds. */
   readonly presence: readonly XmlElement[];
 }
@@ -22,6 +25,8 @@ export interface HistoryItem {
   readonly by: Jid;
   readonly id: string;
   readonly nick: string;
+  /** XEP-0421 id of the author; empty where the origin gave none. */
+  readonly occupantId: string;
   /** Real JID of the author, where known; never replayed to those who may not see it. */
   readonly author?: Jid;
   readonly at: Instant;
@@ -42,8 +47,17 @@ export interface Subject {
  * asks nobody for anything. `n` is the place in the accepting room's sequence; events without one are this node's own
  * bookkeeping.
  */
-export type RoomEvent = { readonly room: Jid; readonly n?: number } & (
+export type RoomEvent = {
+  readonly room: Jid;
+  readonly n?: number;
+} /** `owner`: who made it by entering it; it is locked until they configured it (XEP-0045 §10.1). */ & (
   | { readonly kind: 'roomCreated'; readonly epoch: number; readonly owner?: Jid }
+  /** An owner's configuration: what differs from before. It unlocks a new room. */
+  | { readonly kind: 'roomConfigured'; readonly changes: Partial<RoomSettings> }
+  /** `user` is a bare JID; `none` takes it off every list. */
+  | { readonly kind: 'affiliationChanged'; readonly user: Jid; readonly affiliation: Affiliation }
+  /** XEP-0045 §7.10; undefined gives the nick back. */
+  | { readonly kind: 'nickReserved'; readonly user: Jid; readonly nick: string | undefined }
   | { readonly kind: 'roomDestroyed' }
   | { readonly kind: 'occupantEntered'; readonly occupant: Occupant }
   | { readonly kind: 'occupantLeft'; readonly nick: string }

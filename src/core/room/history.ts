@@ -1,6 +1,7 @@
 import type { HistoryRequest } from '../xep/xep0045.ts';
 import { writeDelay } from '../xep/xep0203.ts';
 import { writeStanzaId } from '../xep/xep0359.ts';
+import { writeOccupantId } from '../xep/xep0421.ts';
 import { type Jid, occupantJid } from '../xmpp/jid.ts';
 import { message, type Stanza, stanzaText } from '../xmpp/stanza.ts';
 import type { Instant } from '../xmpp/time.ts';
@@ -13,6 +14,7 @@ export function liveMessage(room: Jid, item: HistoryItem, to: Jid): Stanza {
     to,
     { type: 'groupchat', id: item.stanzaId, lang: item.lang },
     ...item.payloads,
+    ...writeOccupantId(item.occupantId),
     writeStanzaId({ by: room, id: item.id }),
   );
 }

@@ -1,64 +1,33 @@
+/** XEP-0045's occupant use cases, each a verb: where the room itself decides. Who calls them is receive.ts. */
 import type { Change, Distribution } from '../distribution/distribution.ts';
-import { type JoinRequest, readJoin, writeMucUser } from '../xep/xep0045.ts';
+import { type JoinRequest, writeMucUser } from '../xep/xep0045.ts';
 import { type Condition, type ErrorType, stanzaError } from '../xmpp/errors.ts';
-import { type Jid, occupantJid, resourceOf } from '../xmpp/jid.ts';
+import { bareOf, type Jid, occupantJid } from '../xmpp/jid.ts';
 import { NS } from '../xmpp/namespaces.ts';
-import { errorOf, errorReply, payloadOf, presence, type Stanza, subjectOf } from '../xmpp/stanza.ts';
+import { errorOf, errorReply, presence, type Stanza } from '../xmpp/stanza.ts';
 import { el } from '../xmpp/xml.ts';
 import { initialRole, maySpeak } from './affiliation.ts';
 import type { HistoryItem, Occupant } from './event.ts';
 import { cleanPayloads } from './hygiene.ts';
+import { nickIsFree } from './nick.ts';
 import type { RoomView } from './state.ts';
-import { isLocal, tell } from './tell.ts';
+import { isLocal, tell, tellLeaver, tellOthersOfLeave } from './tell.ts';
 import type { Turn } from './turn.ts';
 import type { PresenceParts } from './visibility.ts';
 
-/**
- * What a user sent to the room (or through it), in the seat where the room itself decides: XEP-0045's occupant use
- * cases. IQs to the room are room/discovery.ts's.
- */
-export function fromUser(turn: Turn, room: RoomView, distribution: Distribution, stanza: Stanza): void {
-  const occupant = room.occupantByJid(stanza.from);
-  if (stanza.type === 'error') return bounced(turn, room, distribution, occupant, stanza);
-  const nick = resourceOf(stanza.to);
-  if (stanza.name === 'presence') {
-    if (stanza.type === 'unavailable')
-      return (
-        occupant && leave(turn, room, distribution, occupant, { payloads: cleanPayloads(room.jid, stanza.payloads) })
-      );
-    if (stanza.type !== undefined) return;
-    if (nick === '')
-      return refuse(turn, stanza, 'modify', 'jid-malformed', '0045#7.2.1', 'a nick is needed: room@service/nick');
-    const join = readJoin(stanza.payloads);
-    if (occupant === undefined)
-      return join ? enter(turn, room, distribution, stanza, nick, join) : kickStranger(turn, room, stanza);
-    if (occupant.nick !== nick) return changeNick(turn, room, distribution, occupant, nick, stanza);
-    return changePresence(turn, room, distribution, occupant, stanza, join);
-  }
-  if (stanza.name !== 'message') return;
-  if (occupant === undefined)
-    return refuse(turn, stanza, 'modify', 'not-acceptable', '0045#7.4', 'only occupants may send messages to the room');
-  if (nick !== '') return privateMessage(turn, room, distribution, occupant, nick, stanza);
-  if (stanza.type !== 'groupchat')
-    return refuse(turn, stanza, 'modify', 'bad-request', '0045#7.4', 'messages to the room are of type groupchat');
-  const subject = subjectOf(stanza);
-  // A subject with a body or a thread is an ordinary message (§8.1).
-  if (
-    subject !== undefined &&
-    payloadOf(stanza, 'body', NS.client) === undefined &&
-    payloadOf(stanza, 'thread', NS.client) === undefined
-  ) {
-    return changeSubject(turn, room, distribution, occupant, subject, stanza);
-  }
-  groupchat(turn, room, distribution, occupant, stanza);
-}
-
-function refuse(turn: Turn, stanza: Stanza, type: ErrorType, condition: Condition, spec: string, text?: string): void {
+export function refuse(
+  turn: Turn,
+  stanza: Stanza,
+  type: ErrorType,
+  condition: Condition,
+  spec: string,
+  text?: string,
+): void {
   turn.send(errorReply(stanza, stanzaError(type, condition, text)), spec);
 }
 
 /** Entering. XEP-0045 §7.2; the refusals are §7.2.5 to §7.2.10. */
-function enter(
+export function enter(
   turn: Turn,
   room: RoomView,
   distribution: Distribution,
@@ -72,10 +41,15 @@ function enter(
   if (config.membersOnly && affiliation === 'none')
     return refuse(turn, stanza, 'auth', 'registration-required', '0045#7.2.6');
   const privileged = affiliation === 'owner' || affiliation === 'admin';
-  if (config.password !== undefined && join.password !== config.password && affiliation !== 'owner')
+  if (config.password !== '' && join.password !== config.password && affiliation !== 'owner')
     return refuse(turn, stanza, 'auth', 'not-authorized', '0045#7.2.5');
-  if (room.occupants.has(nick)) return refuse(turn, stanza, 'cancel', 'conflict', '0045#7.2.8');
-  if (config.maxOccupants !== undefined && room.occupants.size >= config.maxOccupants && !privileged)
+  // §10.1: a new room is its owner's alone until it is configured.
+  if (room.locked && affiliation !== 'owner') return refuse(turn, stanza, 'cancel', 'item-not-found', '0045#7.2.10');
+  const reserved = room.reservedNicks.get(bareOf(stanza.from));
+  if (config.nicksLocked && reserved !== undefined && reserved !== nick)
+    return refuse(turn, stanza, 'cancel', 'not-acceptable', '0045#7.2.8', `your nick here is ${reserved}`);
+  if (!nickIsFree(room, nick, stanza.from)) return refuse(turn, stanza, 'cancel', 'conflict', '0045#7.2.8');
+  if (config.maxOccupants !== 'none' && room.occupants.size >= config.maxOccupants && !privileged)
     return refuse(turn, stanza, 'wait', 'service-unavailable', '0045#7.2.9');
   const home = distribution.homeOf(room, stanza.from);
   const occupant = {
@@ -83,6 +57,7 @@ function enter(
     jid: stanza.from,
     affiliation,
     role: initialRole(affiliation, config),
+    occupantId: room.occupantIdOf(stanza.from) ?? turn.env.newId(),
     presence: cleanPayloads(room.jid, stanza.payloads),
     ...(home === undefined ? {} : { home }),
   };
@@ -99,13 +74,14 @@ export function admitNow(
   statuses: readonly number[] = [],
 ): void {
   // §10.1: the first to enter a room made for them is told so.
-  const created = room.config.onDemand && room.n === 0;
+  const created = room.locked && room.n === 0;
+  const logged = room.config.logging ? [170] : [];
   turn.record({ kind: 'occupantEntered', room: room.jid, n: room.n + 1, occupant });
   accept(turn, room, distribution, {
     kind: 'entered',
     occupant,
     join,
-    statuses: created ? [201, ...statuses] : statuses,
+    statuses: [...(created ? [201] : []), ...logged, ...statuses],
   });
 }
 
@@ -115,16 +91,39 @@ function accept(turn: Turn, room: RoomView, distribution: Distribution, change: 
   distribution.spread(turn, room, change);
 }
 
-/** Leaving, for any reason. XEP-0045 §7.14; §11.1 where it was not the user's wish (333). */
+/**
+ * Leaving, for any reason. XEP-0045 §7.14; §8.2 and §9.1 where it was a moderator's wish, §11.1 where nobody's (333).
+ *
+ * @param later  where the others are to hear of it only after something else (§8.2: the moderator's result), what tells
+ *   them is put here instead
+ */
 export function leave(
   turn: Turn,
   room: RoomView,
   distribution: Distribution,
   occupant: Occupant,
   parts: PresenceParts,
+  { alone = false, later }: { readonly alone?: boolean; readonly later?: (() => void)[] } = {},
 ): void {
   turn.record({ kind: 'occupantLeft', room: room.jid, n: room.n + 1, nick: occupant.nick });
-  accept(turn, room, distribution, { kind: 'left', occupant, parts });
+  const change = { kind: 'left', occupant, parts, alone } as const;
+  tellLeaver(turn, room, change);
+  distribution.spread(turn, room, change);
+  const others = () => tellOthersOfLeave(turn, room, change);
+  if (later) later.push(others);
+  else others();
+}
+
+/** Someone who is in is something else now: role, affiliation, presence. Everybody is told. */
+export function update(
+  turn: Turn,
+  room: RoomView,
+  distribution: Distribution,
+  occupant: Occupant,
+  parts: PresenceParts = {},
+): void {
+  turn.record({ kind: 'occupantChanged', room: room.jid, n: room.n + 1, occupant });
+  accept(turn, room, distribution, { kind: 'presence', occupant, parts });
 }
 
 // Conditions that mean "this address is gone", not "this one stanza was refused".
@@ -145,7 +144,7 @@ export function saysGone(stanza: Stanza): boolean {
 }
 
 /** Something we sent came back: a ghost is taken out of the room. XEP-0045 §11.1, status 333. */
-function bounced(
+export function bounced(
   turn: Turn,
   room: RoomView,
   distribution: Distribution,
@@ -158,7 +157,7 @@ function bounced(
 }
 
 /** Presence of someone who is not in and does not ask to be: they believe they are. XEP-0045 §7.2.18. */
-function kickStranger(turn: Turn, room: RoomView, stanza: Stanza): void {
+export function kickStranger(turn: Turn, room: RoomView, stanza: Stanza): void {
   const statuses = [110, 307, 333];
   turn.send(
     presence(
@@ -172,7 +171,7 @@ function kickStranger(turn: Turn, room: RoomView, stanza: Stanza): void {
 }
 
 /** XEP-0045 §7.6. Role and affiliation stay. */
-function changeNick(
+export function changeNick(
   turn: Turn,
   room: RoomView,
   distribution: Distribution,
@@ -180,7 +179,9 @@ function changeNick(
   nick: string,
   stanza: Stanza,
 ): void {
-  if (room.occupants.has(nick)) return refuse(turn, stanza, 'cancel', 'conflict', '0045#7.6');
+  if (room.config.nicksLocked)
+    return refuse(turn, stanza, 'cancel', 'not-acceptable', '0045#7.6', 'nicks are locked in this room');
+  if (!nickIsFree(room, nick, stanza.from)) return refuse(turn, stanza, 'cancel', 'conflict', '0045#7.6');
   turn.record({ kind: 'nickChanged', room: room.jid, n: room.n + 1, nick: occupant.nick, newNick: nick });
   const after = { ...occupant, nick, presence: cleanPayloads(room.jid, stanza.payloads) };
   turn.record({ kind: 'occupantChanged', room: room.jid, occupant: after });
@@ -188,7 +189,7 @@ function changeNick(
 }
 
 /** XEP-0045 §7.7; with a join inside, the user lost track and gets everything again (§7.2.2, "full resync"). */
-function changePresence(
+export function changePresence(
   turn: Turn,
   room: RoomView,
   distribution: Distribution,
@@ -205,7 +206,13 @@ function changePresence(
 }
 
 /** XEP-0045 §7.4: to everyone, the sender included, with the sender's id. */
-function groupchat(turn: Turn, room: RoomView, distribution: Distribution, occupant: Occupant, stanza: Stanza): void {
+export function groupchat(
+  turn: Turn,
+  room: RoomView,
+  distribution: Distribution,
+  occupant: Occupant,
+  stanza: Stanza,
+): void {
   if (!maySpeak(occupant.role, room.config))
     return refuse(turn, stanza, 'auth', 'forbidden', '0045#7.4', 'visitors may not speak in this room');
   const item = itemOf(turn, room, occupant, stanza);
@@ -213,8 +220,8 @@ function groupchat(turn: Turn, room: RoomView, distribution: Distribution, occup
   accept(turn, room, distribution, { kind: 'message', occupant, item });
 }
 
-/** XEP-0045 §8.1: moderators and, in this implementation, participants may change the subject. */
-function changeSubject(
+/** XEP-0045 §8.1: moderators may change the subject, and participants where the room lets them. */
+export function changeSubject(
   turn: Turn,
   room: RoomView,
   distribution: Distribution,
@@ -222,7 +229,7 @@ function changeSubject(
   text: string,
   stanza: Stanza,
 ): void {
-  if (occupant.role !== 'moderator' && occupant.role !== 'participant')
+  if (occupant.role !== 'moderator' && !(occupant.role === 'participant' && room.config.changeSubject))
     return refuse(turn, stanza, 'auth', 'forbidden', '0045#8.1');
   const item = itemOf(turn, room, occupant, stanza);
   const subject = { text, nick: occupant.nick, at: turn.env.now };
@@ -235,6 +242,7 @@ function itemOf(turn: Turn, room: RoomView, occupant: Occupant, stanza: Stanza):
     by: room.jid,
     id: turn.env.newId(),
     nick: occupant.nick,
+    occupantId: occupant.occupantId,
     ...(occupant.jid === undefined ? {} : { author: occupant.jid }),
     at: turn.env.now,
     ...(stanza.id === undefined ? {} : { stanzaId: stanza.id }),
@@ -244,7 +252,7 @@ function itemOf(turn: Turn, room: RoomView, occupant: Occupant, stanza: Stanza):
 }
 
 /** XEP-0045 §7.5: from the sender's occupant JID, marked with an empty muc#user element; never in the history. */
-function privateMessage(
+export function privateMessage(
   turn: Turn,
   room: RoomView,
   distribution: Distribution,
@@ -254,12 +262,24 @@ function privateMessage(
 ): void {
   if (stanza.type === 'groupchat')
     return refuse(turn, stanza, 'modify', 'bad-request', '0045#7.5', 'a private message is not of type groupchat');
+  if (!mayWhisper(occupant, room))
+    return refuse(turn, stanza, 'auth', 'forbidden', '0045#7.5', 'private messages are not for you here');
   const target = room.occupants.get(nick);
   if (target === undefined)
     return refuse(turn, stanza, 'cancel', 'item-not-found', '0045#7.5', `nobody here is called ${nick}`);
   const clean = { ...stanza, payloads: cleanPayloads(room.jid, stanza.payloads) };
   if (isLocal(target)) deliverPrivate(turn, room, occupant, target.jid, clean);
   else distribution.route(turn, room, occupant, target, clean);
+}
+
+/** `muc#roomconfig_allowpm` (§10.2). */
+function mayWhisper({ role }: Occupant, room: RoomView): boolean {
+  const { allowPm } = room.config;
+  return (
+    allowPm === 'anyone' ||
+    (allowPm !== 'none' && role === 'moderator') ||
+    (allowPm === 'participants' && role === 'participant')
+  );
 }
 
 /** The last hop of a private message. XEP-0045 §7.5. */

@@ -2,11 +2,15 @@ import type { RoomSnapshot } from '../node/snapshot.ts';
 import type { Affiliation } from '../xep/xep0045.ts';
 import { assertNever } from '../xmpp/errors.ts';
 import { bareOf, type Jid } from '../xmpp/jid.ts';
-import type { RoomConfig } from './config.ts';
+import type { RoomConfig, RoomSettings } from './config.ts';
 import type { HistoryItem, Occupant, PeerRecord, RoomEvent, Subject } from './event.ts';
+import { skeleton } from './nick.ts';
 
 /** What everything but `apply` may see of a room. */
 export type RoomView = Omit<RoomState, 'apply' | 'restore'>;
+
+/** Messages a room keeps for its archive. */
+export const archiveMax = 10_000;
 
 /** All durable state of one room. `apply` is the one writer. */
 export class RoomState {
@@ -15,22 +19,29 @@ export class RoomState {
   /** Place of the last accepted change in the accepting room's sequence (decision #1). */
   n = 0;
   subject: Subject | undefined;
-  /** Who sees real JIDs (§4.2): the configuration's word, or the primary's at a replica. */
-  whois: RoomConfig['whois'];
+  /** New, and its owner has not configured it yet: nobody else may enter (§10.1). */
+  locked = false;
   readonly occupants = new Map<string, Occupant>();
   /** Affiliations given while the room runs; the configuration's own are the start. */
   readonly affiliations: Map<Jid, Affiliation>;
   readonly peers = new Map<Jid, PeerRecord>();
-  readonly config: RoomConfig;
+  /** The configuration as it is now. */
+  config: RoomConfig;
+  /** Nicks that only these users (bare JIDs) may use. */
+  readonly reservedNicks = new Map<Jid, string>();
+  /** Given once to each user who ever entered, by bare JID (XEP-0421). */
+  readonly occupantIds = new Map<Jid, string>();
+  #changes: Partial<RoomSettings> = {};
   #history: HistoryItem[] = [];
   /** Derived: real full JID -> nick. */
   readonly #nicks = new Map<Jid, string>();
+  /** Derived: skeleton of a nick -> nick. */
+  readonly #shapes = new Map<string, string>();
   /** Derived: identities in the history. */
   readonly #identities = new Set<string>();
 
   constructor(config: RoomConfig) {
     this.config = config;
-    this.whois = config.whois;
     this.affiliations = new Map(config.affiliations);
   }
 
@@ -38,7 +49,16 @@ export class RoomState {
     return this.config.jid;
   }
 
-  /** Oldest first, at most `config.historyMax`. */
+  get whois(): RoomConfig['whois'] {
+    return this.config.whois;
+  }
+
+  /** The whole of what is kept, oldest first: what the archive (XEP-0313) answers from. */
+  get archive(): readonly HistoryItem[] {
+    return this.#history;
+  }
+
+  /** What someone who enters may be sent: oldest first, at most `config.historyMax`. */
   get history(): readonly HistoryItem[] {
     const { historyMax } = this.config;
     return this.#history.length > historyMax ? this.#history.slice(-historyMax) : this.#history;
@@ -47,6 +67,17 @@ export class RoomState {
   occupantByJid(jid: Jid): Occupant | undefined {
     const nick = this.#nicks.get(jid);
     return nick === undefined ? undefined : this.occupants.get(nick);
+  }
+
+  /** Whoever has a nick that looks like this (nick.ts). */
+  occupantByShape(shape: string): Occupant | undefined {
+    const nick = this.#shapes.get(shape);
+    return nick === undefined ? undefined : this.occupants.get(nick);
+  }
+
+  /** The XEP-0421 id of a user who was here before. */
+  occupantIdOf(jid: Jid): string | undefined {
+    return this.occupantIds.get(bareOf(jid));
   }
 
   affiliationOf(jid: Jid): Affiliation {
@@ -63,11 +94,26 @@ export class RoomState {
     switch (event.kind) {
       case 'roomCreated':
         this.epoch = event.epoch;
+        this.locked = event.owner !== undefined;
         if (event.owner !== undefined) this.affiliations.set(bareOf(event.owner), 'owner');
+        return;
+      case 'roomConfigured':
+        this.locked = false;
+        return this.#configure(event.changes);
+      case 'affiliationChanged':
+        if (event.affiliation === 'none') this.affiliations.delete(event.user);
+        else this.affiliations.set(event.user, event.affiliation);
+        return;
+      case 'nickReserved':
+        if (event.nick === undefined) this.reservedNicks.delete(event.user);
+        else this.reservedNicks.set(event.user, event.nick);
         return;
       case 'roomDestroyed':
         return;
       case 'occupantEntered':
+        if (event.occupant.jid !== undefined && this.config.distribution.kind !== 'replica')
+          this.occupantIds.set(bareOf(event.occupant.jid), event.occupant.occupantId);
+        return this.#put(event.occupant);
       case 'occupantChanged':
         return this.#put(event.occupant);
       case 'occupantLeft':
@@ -89,7 +135,7 @@ export class RoomState {
         return;
       case 'stateReplaced':
         this.epoch = event.epoch;
-        this.whois = event.whois;
+        this.#configure({ whois: event.whois });
         this.#replace(event);
         return;
       default:
@@ -102,10 +148,13 @@ export class RoomState {
       room: this.jid,
       epoch: this.epoch,
       n: this.n,
-      whois: this.whois,
+      locked: this.locked,
+      changes: this.#changes,
       occupants: [...this.occupants.values()],
       affiliations: [...this.affiliations],
-      history: this.history,
+      reservedNicks: [...this.reservedNicks],
+      occupantIds: [...this.occupantIds],
+      history: [...this.#history],
       subject: this.subject,
       peers: [...this.peers],
     };
@@ -114,17 +163,25 @@ export class RoomState {
   restore(snapshot: RoomSnapshot): void {
     this.epoch = snapshot.epoch;
     this.n = snapshot.n;
-    this.whois = snapshot.whois;
-    this.affiliations.clear();
-    for (const [jid, affiliation] of snapshot.affiliations) this.affiliations.set(jid, affiliation);
-    this.peers.clear();
-    for (const [jid, record] of snapshot.peers) this.peers.set(jid, record);
+    this.locked = snapshot.locked;
+    this.#changes = {};
+    this.#configure(snapshot.changes);
+    refill(this.reservedNicks, snapshot.reservedNicks);
+    refill(this.occupantIds, snapshot.occupantIds);
+    refill(this.affiliations, snapshot.affiliations);
+    refill(this.peers, snapshot.peers);
     this.#replace(snapshot);
+  }
+
+  #configure(changes: Partial<RoomSettings>): void {
+    this.#changes = { ...this.#changes, ...changes };
+    this.config = { ...this.config, ...changes };
   }
 
   #replace(state: Pick<RoomSnapshot, 'occupants' | 'history' | 'subject'>): void {
     this.occupants.clear();
     this.#nicks.clear();
+    this.#shapes.clear();
     for (const occupant of state.occupants) this.#put(occupant);
     this.#history = [];
     this.#identities.clear();
@@ -133,8 +190,11 @@ export class RoomState {
   }
 
   #put(occupant: Occupant): void {
-    this.#remove(occupant.nick);
+    const before = this.occupants.get(occupant.nick);
+    if (before?.jid !== undefined) this.#nicks.delete(before.jid);
+    // Set, not deleted and set: an occupant keeps their place in the order of entry.
     this.occupants.set(occupant.nick, occupant);
+    this.#shapes.set(skeleton(occupant.nick), occupant.nick);
     if (occupant.jid !== undefined) this.#nicks.set(occupant.jid, occupant.nick);
   }
 
@@ -142,17 +202,24 @@ export class RoomState {
     const jid = this.occupants.get(nick)?.jid;
     if (jid !== undefined) this.#nicks.delete(jid);
     this.occupants.delete(nick);
+    const shape = skeleton(nick);
+    if (this.#shapes.get(shape) === nick) this.#shapes.delete(shape);
   }
 
   #remember(item: HistoryItem): void {
     this.#history.push(item);
     this.#identities.add(identityOf(item));
     // Trimmed by a quarter at a time: shifting an array for every message would cost its length every time.
-    const max = this.config.historyMax;
-    if (this.#history.length > max + Math.max(16, max >> 2)) {
-      for (const old of this.#history.splice(0, this.#history.length - max)) this.#identities.delete(identityOf(old));
+    if (this.#history.length > archiveMax + archiveMax / 4) {
+      for (const old of this.#history.splice(0, this.#history.length - archiveMax))
+        this.#identities.delete(identityOf(old));
     }
   }
+}
+
+function refill<K, V>(map: Map<K, V>, entries: readonly (readonly [K, V])[]): void {
+  map.clear();
+  for (const [key, value] of entries) map.set(key, value);
 }
 
 function identityOf({ by, id }: { readonly by: Jid; readonly id: string }): string {

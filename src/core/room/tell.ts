@@ -11,7 +11,7 @@ import type { Occupant } from './event.ts';
 import { liveMessage, selectHistory } from './history.ts';
 import type { RoomView } from './state.ts';
 import type { Turn } from './turn.ts';
-import { presenceFor } from './visibility.ts';
+import { presenceFor, seesPresence } from './visibility.ts';
 
 /** An occupant whom this node serves itself. */
 export type LocalOccupant = Occupant & { readonly jid: Jid; readonly home?: never };
@@ -38,7 +38,7 @@ export function tell(turn: Turn, room: RoomView, change: Change, spec?: Spec): v
   switch (change.kind) {
     case 'entered':
       for (const viewer of localOccupants(room)) {
-        if (viewer.nick !== change.occupant.nick)
+        if (viewer.nick !== change.occupant.nick && seesPresence(room, change.occupant, viewer))
           turn.send(presenceFor(room, change.occupant, viewer), spec ?? '0045#7.2.2');
       }
       if (isLocal(change.occupant)) welcome(turn, room, change.occupant, change.join, change.statuses, spec);
@@ -47,18 +47,15 @@ export function tell(turn: Turn, room: RoomView, change: Change, spec?: Spec): v
       if (isLocal(change.occupant)) welcome(turn, room, change.occupant, change.join, [], spec);
       return;
     case 'presence':
-      for (const viewer of localOccupants(room))
-        turn.send(presenceFor(room, change.occupant, viewer), spec ?? '0045#7.7');
+      for (const viewer of localOccupants(room)) {
+        if (seesPresence(room, change.occupant, viewer))
+          turn.send(presenceFor(room, change.occupant, viewer, change.parts), spec ?? '0045#7.7');
+      }
       return;
-    case 'left': {
-      // The one who left first: theirs is the answer they wait for. They are out of the room already.
-      const { occupant, parts } = change;
-      const unavailable = { ...parts, type: 'unavailable' } as const;
-      if (isLocal(occupant)) turn.send(presenceFor(room, occupant, occupant, unavailable), spec ?? '0045#7.14');
-      for (const viewer of localOccupants(room))
-        turn.send(presenceFor(room, occupant, viewer, unavailable), spec ?? '0045#7.14');
+    case 'left':
+      tellLeaver(turn, room, change, spec);
+      tellOthersOfLeave(turn, room, change, spec);
       return;
-    }
     case 'renamed': {
       const { before, after } = change;
       for (const viewer of localOccupants(room)) {
@@ -68,6 +65,8 @@ export function tell(turn: Turn, room: RoomView, change: Change, spec?: Spec): v
       for (const viewer of localOccupants(room)) turn.send(presenceFor(room, after, viewer), spec ?? '0045#7.6');
       return;
     }
+    case 'configured':
+      return;
     case 'message':
     case 'subject': {
       for (const viewer of localOccupants(room))
@@ -79,6 +78,23 @@ export function tell(turn: Turn, room: RoomView, change: Change, spec?: Spec): v
     }
     default:
       assertNever(change);
+  }
+}
+
+type Left = Extract<Change, { kind: 'left' }>;
+
+/** The one who left: theirs is the answer they wait for, so it comes before anybody else's (§8.2). */
+export function tellLeaver(turn: Turn, room: RoomView, { occupant, parts }: Left, spec?: Spec): void {
+  if (isLocal(occupant))
+    turn.send(presenceFor(room, occupant, occupant, { ...parts, type: 'unavailable' }), spec ?? '0045#7.14');
+}
+
+/** Those who are still in; the one who left is out of the room already. */
+export function tellOthersOfLeave(turn: Turn, room: RoomView, { occupant, parts, alone }: Left, spec?: Spec): void {
+  if (alone) return;
+  for (const viewer of localOccupants(room)) {
+    if (seesPresence(room, occupant, viewer))
+      turn.send(presenceFor(room, occupant, viewer, { ...parts, type: 'unavailable' }), spec ?? '0045#7.14');
   }
 }
 
@@ -96,7 +112,8 @@ function welcome(
   spec?: Spec,
 ): void {
   for (const other of room.occupants.values()) {
-    if (other.nick !== occupant.nick) turn.send(presenceFor(room, other, occupant), spec ?? '0045#7.2.2');
+    if (other.nick !== occupant.nick && seesPresence(room, other, occupant))
+      turn.send(presenceFor(room, other, occupant), spec ?? '0045#7.2.2');
   }
   turn.send(presenceFor(room, occupant, occupant, { statuses }), spec ?? '0045#7.2.2');
   for (const stanza of selectHistory(room.jid, room.history, join.history, occupant.jid, turn.env.now))

@@ -1,4 +1,5 @@
 import { type MucUser, writeMucUser } from '../xep/xep0045.ts';
+import { writeOccupantId } from '../xep/xep0421.ts';
 import { type Jid, occupantJid } from '../xmpp/jid.ts';
 import { presence, type Stanza } from '../xmpp/stanza.ts';
 import type { XmlElement } from '../xmpp/xml.ts';
@@ -10,10 +11,19 @@ export function maySeeJids(room: RoomView, viewer: Occupant): boolean {
   return room.whois === 'anyone' || viewer.role === 'moderator';
 }
 
+/** Whether `viewer` is told of this occupant's presence: the roles that the room broadcasts, oneself, and to moderators all. */
+export function seesPresence(room: RoomView, subject: Occupant, viewer: Occupant): boolean {
+  return (
+    viewer.role === 'moderator' || viewer.jid === subject.jid || room.config.presenceBroadcast.includes(subject.role)
+  );
+}
+
 export interface PresenceParts {
   readonly type?: 'unavailable';
   /** Overrides of the item: role `none` on leaving, `nick` beside 303, `reason`. */
-  readonly item?: Partial<Pick<MucUser, 'role' | 'affiliation' | 'nick' | 'reason'>>;
+  readonly item?: Partial<Pick<MucUser, 'role' | 'affiliation' | 'nick' | 'reason' | 'actor'>>;
+  /** `<destroy/>` beside the item (§10.9). */
+  readonly destroy?: XmlElement;
   readonly statuses?: readonly number[];
   /** Payloads in place of the occupant's last presence. */
   readonly payloads?: readonly XmlElement[];
@@ -41,11 +51,13 @@ export function presenceFor(
     viewer.jid,
     { type: parts.type },
     ...(parts.payloads ?? subject.presence),
+    ...writeOccupantId(subject.occupantId),
     writeMucUser({
       affiliation: subject.affiliation,
       role: parts.type === 'unavailable' && parts.item?.nick === undefined ? 'none' : subject.role,
       ...(visible ? { jid: subject.jid as string } : {}),
       ...parts.item,
+      ...(parts.destroy ? { destroy: parts.destroy } : {}),
       statuses,
     }),
   );

@@ -73,15 +73,20 @@ export interface MucUser {
   /** The new nick, beside status 303. */
   readonly nick?: string;
   readonly reason?: string;
+  /** Nick of who did it (§8.2, §9.1). */
+  readonly actor?: string;
   readonly statuses: readonly number[];
+  /** `<destroy/>` (§10.9). */
+  readonly destroy?: XmlElement;
 }
 
 export function writeMucUser(user: MucUser): XmlElement {
-  const { affiliation, role, jid, nick, reason } = user;
+  const { affiliation, role, jid, nick, reason, actor } = user;
   const item = el(
     'item',
     NS.mucUser,
     { affiliation, role, jid, nick },
+    ...(actor === undefined ? [] : [el('actor', NS.mucUser, { nick: actor })]),
     ...(reason === undefined ? [] : [el('reason', NS.mucUser, {}, reason)]),
   );
   return el(
@@ -89,6 +94,7 @@ export function writeMucUser(user: MucUser): XmlElement {
     NS.mucUser,
     {},
     item,
+    ...(user.destroy ? [user.destroy] : []),
     ...user.statuses.map((code) => el('status', NS.mucUser, { code: String(code) })),
   );
 }
@@ -102,6 +108,8 @@ export function readMucUser(payloads: readonly XmlElement[]): MucUser | undefine
   const role = roles.find((known) => known === item?.attrs['role']) ?? 'none';
   const { jid, nick } = item?.attrs ?? {};
   const reason = item && childOf(item, 'reason', NS.mucUser);
+  const actor = item && childOf(item, 'actor', NS.mucUser)?.attrs['nick'];
+  const destroy = childOf(x, 'destroy', NS.mucUser);
   const statuses = childrenOf(x, 'status', NS.mucUser)
     .map((status) => Number(status.attrs['code']))
     .filter((code) => Number.isInteger(code));
@@ -111,6 +119,8 @@ export function readMucUser(payloads: readonly XmlElement[]): MucUser | undefine
     ...(jid === undefined ? {} : { jid }),
     ...(nick === undefined ? {} : { nick }),
     ...(reason ? { reason: textOf(reason) } : {}),
+    ...(actor === undefined ? {} : { actor }),
+    ...(destroy ? { destroy } : {}),
     statuses,
   };
 }

@@ -77,6 +77,7 @@ export class FmucNode implements Distribution {
       jid: stanza.from,
       affiliation: room.affiliationOf(stanza.from),
       role: 'none',
+      occupantId: '',
       presence: [],
     } as const;
     tell(turn, room, { kind: 'left', occupant: nobody, parts: {} });
@@ -105,6 +106,7 @@ export class FmucNode implements Distribution {
         return;
       }
       case 'returned':
+      case 'configured':
         return;
       case 'left': {
         const { occupant, parts } = change;
@@ -191,6 +193,7 @@ export class FmucNode implements Distribution {
       affiliation: user.affiliation,
       role: user.role === 'none' ? 'participant' : user.role,
       home: peer,
+      occupantId: room.occupantIdOf(author) ?? turn.env.newId(),
       presence: cleanPayloads(room.jid, stanza.payloads),
     } as const;
     if (outbound && link?.state === 'joining') {
@@ -469,6 +472,7 @@ function itemOf(turn: Turn, room: RoomView, nick: string, author: Jid, stanza: S
     ...(mine && room.holds(mine) ? mine : identity),
     nick,
     author,
+    occupantId: room.occupantIdOf(author) ?? '',
     at,
     ...(stanza.id === undefined ? {} : { stanzaId: stanza.id }),
     ...(stanza.lang === undefined ? {} : { lang: stanza.lang }),

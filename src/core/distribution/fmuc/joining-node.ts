@@ -95,7 +95,7 @@ export class JoiningNode {
     const occupants = [...mine, ...remote.filter((occupant) => !mine.some((other) => other.nick === occupant.nick))];
     const fresh = answer.history.filter((item) => !room.holds(item));
     // §5.1 "re-ordering by delay?": yes, by (stamp, by, id), in what is kept; decision #25.
-    const history = [...room.history, ...fresh].sort(
+    const history = [...room.archive, ...fresh].sort(
       (a, b) => a.at - b.at || compare(`${a.by} ${a.id}`, `${b.by} ${b.id}`),
     );
     turn.record({

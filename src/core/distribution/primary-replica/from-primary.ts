@@ -4,8 +4,10 @@ import { cleanPayloads } from '../../room/hygiene.ts';
 import type { RoomView } from '../../room/state.ts';
 import { isLocal } from '../../room/tell.ts';
 import type { Turn } from '../../room/turn.ts';
+import type { PresenceParts } from '../../room/visibility.ts';
 import type { MucUser } from '../../xep/xep0045.ts';
 import { readStanzaId } from '../../xep/xep0359.ts';
+import { readOccupantId } from '../../xep/xep0421.ts';
 import { parseJid } from '../../xmpp/jid.ts';
 import type { Stanza } from '../../xmpp/stanza.ts';
 import type { Instant } from '../../xmpp/time.ts';
@@ -23,6 +25,7 @@ export function occupantOf(room: RoomView, nick: string, user: MucUser, payloads
     affiliation,
     role,
     home: room.jid,
+    occupantId: readOccupantId(payloads),
     presence: cleanPayloads(room.jid, payloads),
     ...(jid === undefined ? {} : { jid }),
   };
@@ -45,6 +48,7 @@ export function itemOf(room: RoomView, turn: Turn, stanza: Stanza, nick: string,
     by: room.jid,
     id: identity?.id ?? turn.env.newId(),
     nick,
+    occupantId: readOccupantId(stanza.payloads),
     at,
     ...(stanza.id === undefined ? {} : { stanzaId: stanza.id }),
     ...(stanza.lang === undefined ? {} : { lang: stanza.lang }),
@@ -57,11 +61,16 @@ export function clamp(stamp: Instant, now: Instant): Instant {
   return stamp > now + skewMs ? now : stamp;
 }
 
-/** Status codes of a leave that everybody may see; 110 is ours to give. */
-export function publicStatuses(user: MucUser): readonly number[] {
-  return user.statuses.filter((code) => code !== 110);
+/** What an item says beside rank and address: why, and who did it. */
+export function itemParts({ reason, actor }: MucUser): { readonly reason?: string; readonly actor?: string } {
+  return { ...(reason === undefined ? {} : { reason }), ...(actor === undefined ? {} : { actor }) };
 }
 
-export function reasonOf(user: MucUser): { readonly reason?: string } {
-  return user.reason === undefined ? {} : { reason: user.reason };
+/** What a leave says to those who see it; 110 is the replica's own to give. */
+export function leaveParts(user: MucUser): PresenceParts {
+  return {
+    statuses: user.statuses.filter((code) => code !== 110),
+    item: itemParts(user),
+    ...(user.destroy ? { destroy: user.destroy } : {}),
+  };
 }

@@ -87,7 +87,14 @@ export class InitialState {
     const author = subject && room.occupants.get(subject.nick);
     if (!subject || !author || subject.text === before) return;
     const payloads = [el('subject', NS.client, {}, subject.text)];
-    const item = { by: room.jid, id: turn.env.newId(), nick: subject.nick, at: subject.at, payloads };
+    const item = {
+      by: room.jid,
+      id: turn.env.newId(),
+      nick: subject.nick,
+      occupantId: author.occupantId,
+      at: subject.at,
+      payloads,
+    };
     tell(turn, room, { kind: 'subject', occupant: author, subject, item }, 'decision#8');
   }
 }

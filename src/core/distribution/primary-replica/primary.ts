@@ -4,11 +4,13 @@ import { leave, saysGone } from '../../room/room.ts';
 import type { RoomView } from '../../room/state.ts';
 import { tell } from '../../room/tell.ts';
 import type { Turn } from '../../room/turn.ts';
+import type { PresenceParts } from '../../room/visibility.ts';
 import { type Create, readAck, readCreate, writeCreated, writeOffer, writeReady } from '../../xep/sync.ts';
 import { type JoinRequest, type MucUser, writeMucUser } from '../../xep/xep0045.ts';
 import { isPing, ping } from '../../xep/xep0199.ts';
 import { type Dmuc, writeDmuc } from '../../xep/xep0282.ts';
 import { writeStanzaId } from '../../xep/xep0359.ts';
+import { writeOccupantId } from '../../xep/xep0421.ts';
 import { assertNever, type Condition, type ErrorType, stanzaError } from '../../xmpp/errors.ts';
 import { bareOf, domainOf, type Jid, occupantJid, resourceOf } from '../../xmpp/jid.ts';
 import { NS } from '../../xmpp/namespaces.ts';
@@ -96,14 +98,16 @@ export class Primary implements Distribution {
           this.#enter(turn, room, change.occupant, change.occupant.home, change.join);
         return;
       case 'presence':
-        return this.#update(turn, room, change.occupant);
+        this.#grantJids(turn, room, change.occupant);
+        return this.#update(turn, room, change.occupant, change.parts);
       case 'left': {
         const { occupant, parts } = change;
         const payloads = parts.payloads ?? [];
         const item = {
           role: 'none',
           statuses: parts.statuses ?? [],
-          ...(parts.item?.reason === undefined ? {} : { reason: parts.item.reason }),
+          ...(parts.destroy ? { destroy: parts.destroy } : {}),
+          ...parts.item,
         } as const;
         if (occupant.home !== undefined && occupant.jid !== undefined && reachable(room.peers.get(occupant.home))) {
           const leaveIt = writeDmuc({ leave: occupant.jid });
@@ -144,6 +148,13 @@ export class Primary implements Distribution {
         // The new presence is a roster entry (§4.3): the rename before it told the replica everything its users see.
         return this.#toAll(turn, room, '0282#4.7', (to, jids, id) => rosterEntry(room, after, to, jids, id));
       }
+      case 'configured':
+        // What a replica must know of it (who sees JIDs) it learns by being created again (decision #5).
+        for (const [replica, record] of room.peers) {
+          if (reachable(record))
+            turn.send(message(room.jid, replica, { id: turn.env.newId() }, writeOffer()), 'decision#15', replica);
+        }
+        return;
       case 'message':
       case 'subject':
         return this.#toAll(turn, room, '0282#4.9', (to) =>
@@ -307,18 +318,29 @@ export class Primary implements Distribution {
     turn.setTimer(timerOf(room.jid, `keepalive:${replica}`), jitter(turn.env, backoffMs(0)));
   }
 
-  /** §4.5. Before it, a replica that gets its first moderator gets the JIDs that this moderator may see (decision #7). */
+  /** Decision #7: a replica that gets its first moderator, by entering or by promotion, first gets the JIDs of all. */
+  #grantJids(turn: Turn, room: RoomView, moderator: Occupant): void {
+    const { home } = moderator;
+    if (
+      moderator.role !== 'moderator' ||
+      home === undefined ||
+      room.whois === 'anyone' ||
+      !reachable(room.peers.get(home))
+    )
+      return;
+    for (const other of room.occupants.values()) {
+      if (other.nick !== moderator.nick && other.home === home && other.role === 'moderator') return;
+    }
+    for (const other of room.occupants.values()) {
+      if (other.nick !== moderator.nick) turn.send(rosterEntry(room, other, home, true), 'decision#7', home);
+    }
+  }
+
+  /** §4.5, after `#grantJids`. */
   #enter(turn: Turn, room: RoomView, occupant: Occupant, replica: Jid, join: JoinRequest): void {
     const { jid } = occupant;
     if (jid === undefined || !reachable(room.peers.get(replica))) return;
-    const moderators = [...room.occupants.values()].filter(
-      (other) => other.home === replica && other.role === 'moderator',
-    );
-    if (occupant.role === 'moderator' && moderators.length === 1 && room.whois === 'moderators') {
-      for (const other of room.occupants.values()) {
-        if (other.nick !== occupant.nick) turn.send(rosterEntry(room, other, replica, true), 'decision#7', replica);
-      }
-    }
+    this.#grantJids(turn, room, occupant);
     this.#of(replica, turn).entering.set(jid, join);
     this.#toReplica(turn, replica, '0282#4.5', (to, id) =>
       presence(
@@ -326,6 +348,7 @@ export class Primary implements Distribution {
         to,
         { id },
         ...occupant.presence,
+        ...writeOccupantId(occupant.occupantId),
         itemOf(occupant, {}, false),
         writeDmuc({
           enter: jid,
@@ -357,14 +380,15 @@ export class Primary implements Distribution {
   }
 
   /** §4.7: the presence of an occupant, to every replica. */
-  #update(turn: Turn, room: RoomView, occupant: Occupant): void {
+  #update(turn: Turn, room: RoomView, occupant: Occupant, parts: PresenceParts = {}): void {
     this.#toAll(turn, room, '0282#4.7', (to, jids, id) =>
       presence(
         occupantJid(room.jid, occupant.nick),
         to,
         { id },
         ...occupant.presence,
-        itemOf(occupant, {}, jids),
+        ...writeOccupantId(occupant.occupantId),
+        itemOf(occupant, { ...parts.item }, jids),
         this.#position(room),
       ),
     );
@@ -436,6 +460,7 @@ function rosterEntry(
     replica,
     { id },
     ...occupant.presence,
+    ...writeOccupantId(occupant.occupantId),
     itemOf(occupant, {}, jids),
     ...extra,
   );
@@ -448,6 +473,7 @@ function broadcast(room: RoomView, item: HistoryItem, replica: Jid, dmuc: Dmuc):
     replica,
     { type: 'groupchat', id: item.stanzaId, lang: item.lang },
     ...item.payloads,
+    ...writeOccupantId(item.occupantId),
     writeDmuc({ delay: { from: occupantJid(room.jid, item.nick), stamp: item.at }, ...dmuc }),
     writeStanzaId({ by: item.by, id: item.id }),
   );

@@ -15,7 +15,7 @@ import { bareOf, domainOf, type Jid, occupantJid, resourceOf } from '../../xmpp/
 import { bodyOf, errorOf, errorReply, iq, iqResult, presence, type Stanza, subjectOf } from '../../xmpp/stanza.ts';
 import { type Instant, plus } from '../../xmpp/time.ts';
 import { type Change, type Distribution, readTimer, timerOf } from '../distribution.ts';
-import { clamp, itemOf, merged, occupantOf, publicStatuses, reasonOf } from './from-primary.ts';
+import { clamp, itemOf, itemParts, leaveParts, merged, occupantOf } from './from-primary.ts';
 import { InitialState } from './initial-state.ts';
 import { backoffMs, spread as jitter, Keepalive, keepaliveMs, timeoutMs } from './keepalive.ts';
 
@@ -282,7 +282,9 @@ export class Replica implements Distribution {
       tell(
         turn,
         room,
-        known ? { kind: 'presence', occupant } : { kind: 'entered', occupant, join: {}, statuses: [] },
+        known
+          ? { kind: 'presence', occupant, parts: { item: itemParts(user) } }
+          : { kind: 'entered', occupant, join: {}, statuses: [] },
         '0282#4.7',
       );
     } else if (known && user.statuses.includes(303) && user.nick !== undefined) {
@@ -291,12 +293,7 @@ export class Replica implements Distribution {
     } else if (known) {
       turn.record({ kind: 'occupantLeft', room: room.jid, n, nick });
       const payloads = cleanPayloads(room.jid, stanza.payloads);
-      tell(
-        turn,
-        room,
-        { kind: 'left', occupant: known, parts: { payloads, statuses: publicStatuses(user), item: reasonOf(user) } },
-        '0282#4.6',
-      );
+      tell(turn, room, { kind: 'left', occupant: known, parts: { payloads, ...leaveParts(user) } }, '0282#4.6');
     } else {
       // A local user who left here first: only the place in the sequence is news.
       turn.record({ kind: 'occupantLeft', room: room.jid, n, nick });
@@ -357,8 +354,7 @@ export class Replica implements Distribution {
     const parts = {
       type: 'unavailable',
       payloads: cleanPayloads(room.jid, stanza.payloads),
-      statuses: user ? publicStatuses(user) : [],
-      item: user ? reasonOf(user) : {},
+      ...(user ? leaveParts(user) : {}),
     } as const;
     turn.send(presenceFor(room, known, known, parts), '0282#4.6');
   }
@@ -384,6 +380,7 @@ export class Replica implements Distribution {
       nick,
       affiliation: 'none',
       role: 'participant',
+      occupantId: '',
       presence: [],
       home: room.jid,
     };

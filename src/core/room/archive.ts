@@ -1,0 +1,62 @@
+import { writeMucUser } from '../xep/xep0045.ts';
+import { pageOf, writePage } from '../xep/xep0059.ts';
+import { writeForwarded } from '../xep/xep0297.ts';
+import { queryForm, readQuery, writeFin, writeResult } from '../xep/xep0313.ts';
+import { stanzaError } from '../xmpp/errors.ts';
+import { bareOf, type Jid, resourceOf } from '../xmpp/jid.ts';
+import { errorReply, iqResult, message, type Stanza, stanzaElement } from '../xmpp/stanza.ts';
+import type { XmlElement } from '../xmpp/xml.ts';
+import type { HistoryItem } from './event.ts';
+import { liveMessage } from './history.ts';
+import type { RoomView } from './state.ts';
+import type { Turn } from './turn.ts';
+
+/** A page holds at most this many messages, whatever was asked for (XEP-0059 §2.1). */
+const pageMax = 100;
+
+/**
+ * The room's archive. XEP-0313 §5 (the MUC rules): each message once, no private ones, real JIDs only for those who may
+ * see them. Access is checked anew with every query: who could not enter now reads nothing.
+ */
+export function archiveIq(turn: Turn, room: RoomView, stanza: Stanza, query: XmlElement): void {
+  const refuse = (
+    type: 'auth' | 'cancel' | 'modify',
+    condition: 'forbidden' | 'item-not-found' | 'bad-request' | 'feature-not-implemented',
+    text: string,
+  ) => turn.send(errorReply(stanza, stanzaError(type, condition, text)), '0313#5');
+  if (!room.config.logging) return refuse('cancel', 'feature-not-implemented', 'this room keeps no archive');
+  const affiliation = room.affiliationOf(stanza.from);
+  const inside = room.occupantByJid(stanza.from) !== undefined;
+  const closed =
+    (room.config.membersOnly && affiliation === 'none') ||
+    (room.config.password !== '' && affiliation === 'none' && !inside);
+  if (affiliation === 'outcast' || closed) return refuse('auth', 'forbidden', 'only those who may enter may read');
+  if (stanza.type === 'get') return turn.send(iqResult(stanza, queryForm()), '0313#4.1.5');
+  const asked = readQuery(query);
+  if ('error' in asked) return refuse('modify', 'bad-request', asked.error);
+  const wanted = room.archive.filter(
+    (item) =>
+      item.at >= (asked.start ?? Number.NEGATIVE_INFINITY) &&
+      item.at <= (asked.end ?? Number.POSITIVE_INFINITY) &&
+      (asked.with === undefined || (bareOf(asked.with) === room.jid && resourceOf(asked.with) === item.nick)),
+  );
+  const found = pageOf(wanted, { ...asked.page, max: Math.min(asked.page.max ?? pageMax, pageMax) });
+  if (found === undefined) return refuse('cancel', 'item-not-found', 'no message has the id of the page asked for');
+  const jids =
+    room.whois === 'anyone' ||
+    (room.occupantByJid(stanza.from)?.role ??
+      (affiliation === 'owner' || affiliation === 'admin' ? 'moderator' : 'none')) === 'moderator';
+  for (const item of found.page) turn.send(archived(room, item, stanza.from, asked.queryId, jids), '0313#5');
+  turn.send(iqResult(stanza, writeFin(found.complete, writePage(found.page, found.index, wanted.length))), '0313#4.3');
+}
+
+function archived(room: RoomView, item: HistoryItem, to: Jid, queryId: string | undefined, jids: boolean): Stanza {
+  const { to: _, ...attrs } = stanzaElement(liveMessage(room.jid, item, to)).attrs;
+  const element = stanzaElement(liveMessage(room.jid, item, to));
+  const author =
+    jids && item.author !== undefined
+      ? [writeMucUser({ affiliation: 'none', role: 'participant', jid: item.author, statuses: [] })]
+      : [];
+  const original = { ...element, attrs, children: [...element.children, ...author] };
+  return message(room.jid, to, {}, writeResult(item.id, queryId, writeForwarded(original, { stamp: item.at })));
+}

@@ -1,0 +1,71 @@
+import { bareOf, type Jid } from '../xmpp/jid.ts';
+import type { RoomView } from './state.ts';
+
+// Letters of other scripts that look like Latin ones (a selection of Unicode's UTS-39 confusables; the whole table is
+// larger than the rest of the core), and pairs that look like one letter.
+const lookAlikes: Readonly<Record<string, string>> = {
+  а: 'a',
+  в: 'b',
+  е: 'e',
+  к: 'k',
+  м: 'm',
+  н: 'h',
+  о: 'o',
+  р: 'p',
+  с: 'c',
+  т: 't',
+  у: 'y',
+  х: 'x',
+  і: 'i',
+  ј: 'j',
+  ѕ: 's',
+  ԁ: 'd',
+  ԛ: 'q',
+  ԝ: 'w',
+  һ: 'h',
+  ӏ: 'l',
+  α: 'a',
+  β: 'b',
+  ε: 'e',
+  ι: 'i',
+  κ: 'k',
+  ν: 'v',
+  ο: 'o',
+  ρ: 'p',
+  τ: 't',
+  υ: 'u',
+  χ: 'x',
+  ϲ: 'c',
+  ϳ: 'j',
+  '0': 'o',
+  '1': 'l',
+  '|': 'l',
+  ı: 'i',
+};
+
+/**
+ * What is left of a nick when everything that the eye forgives is taken away: two nicks with the same skeleton are
+ * confusable (XEP-0045 §17.1.1, RFC 8266 §2, the idea of UTS-39).
+ */
+export function skeleton(nick: string): string {
+  const plain = nick
+    .normalize('NFKD')
+    .toLowerCase()
+    .replace(/\p{M}|\s/gu, '');
+  return [...plain]
+    .map((letter) => lookAlikes[letter] ?? letter)
+    .join('')
+    .replaceAll('rn', 'm')
+    .replaceAll('vv', 'w');
+}
+
+/** Whether `user` may be called `nick`: it is nobody else's, by use or by reservation, and not confusable with one. */
+export function nickIsFree(room: RoomView, nick: string, user: Jid): boolean {
+  const shape = skeleton(nick);
+  const holder = room.occupantByShape(shape);
+  if (holder !== undefined && holder.jid !== user) return false;
+  for (const [owner, reserved] of room.reservedNicks) {
+    if (owner !== bareOf(user) && skeleton(reserved) === shape) return false;
+  }
+  return true;
+}
