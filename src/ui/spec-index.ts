@@ -18,7 +18,8 @@ export interface SpecEntry {
 export function specEntry(spec: Spec): SpecEntry {
   const [source = '', section = ''] = spec.split('#');
   if (source === 'decision') {
-    return { label: `Decision ${section}`, title: 'Our choice: the XEPs leave this open', document: 'decisions.md' };
+    const title = decisions[section] ?? 'what the XEPs leave open';
+    return { label: `Decision ${section}`, title: `Our choice: ${title}`, document: 'decisions.md' };
   }
   const book = books[source];
   if (!book) return { label: spec, title: 'Not in the bundled index', document: '' };
@@ -41,8 +42,34 @@ export function sayable(spec: Spec): string {
 /** Whether the index has exactly this section. */
 export function knowsSpec(spec: Spec): boolean {
   const [source = '', section = ''] = spec.split('#');
-  return source === 'decision' ? /^\d+$/.test(section) : books[source]?.sections[section] !== undefined;
+  return source === 'decision' ? decisions[section] !== undefined : books[source]?.sections[section] !== undefined;
 }
+
+/** Headings of src/core/distribution/decisions.md. */
+const decisions: Readonly<Record<string, string>> = {
+  '1': 'every change has a place in a sequence',
+  '2': 'gaps and repetitions',
+  '3': 'keepalive, time-outs and back-off',
+  '4': 'epochs fence the past',
+  '5': 'how a replica is created',
+  '6': 'a join is a ticket for one enter',
+  '7': 'who is sent full JIDs, and when',
+  '8': 'what happens when a replica is created again',
+  '9': 'leaving is done at once, also while split',
+  '10': 'which error is a split',
+  '11': 'who may speak for whom',
+  '12': 'no message is of the future',
+  '13': 'whose delay users see',
+  '14': 'the entering user sees themselves once',
+  '15': 'a change of configuration reaches replicas',
+  '21': 'users wait for the joined node',
+  '22': 'a subject ends the answer',
+  '23': 'the joined side keeps a nick',
+  '24': 'what a lost link means',
+  '25': 'where joined history goes',
+  '26': 'a join of a linked node is a restart',
+  '27': 'a message has one identity',
+};
 
 const books: Record<string, { readonly title: string; readonly sections: Readonly<Record<string, string>> }> = {
   '0282': {
@@ -265,6 +292,15 @@ const books: Record<string, { readonly title: string; readonly sections: Readonl
   '0359': {
     title: 'Unique and Stable Stanza IDs',
     sections: { '3': 'Use Cases', '3.1': 'Unique and Stable Stanza IDs', '4': 'Business Rules' },
+  },
+  '0313': {
+    title: 'Message Archive Management',
+    sections: {
+      '4': 'Querying an archive',
+      '4.1.5': 'Retrieving form fields',
+      '4.3': 'Paging through results',
+      '6.1.2': 'MUC Archives',
+    },
   },
   '0410': {
     title: "MUC Self-Ping (Schrödinger's Chat)",

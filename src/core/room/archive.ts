@@ -15,7 +15,7 @@ import type { Turn } from './turn.ts';
 const pageMax = 100;
 
 /**
- * The room's archive. XEP-0313 §5 (the MUC rules): each message once, no private ones, real JIDs only for those who may
+ * The room's archive. XEP-0313 §6.1.2: each message once, no private ones, real JIDs only for those who may
  * see them. Access is checked anew with every query: who could not enter now reads nothing.
  */
 export function archiveIq(turn: Turn, room: RoomView, stanza: Stanza, query: XmlElement): void {
@@ -23,7 +23,7 @@ export function archiveIq(turn: Turn, room: RoomView, stanza: Stanza, query: Xml
     type: 'auth' | 'cancel' | 'modify',
     condition: 'forbidden' | 'item-not-found' | 'bad-request' | 'feature-not-implemented',
     text: string,
-  ) => turn.send(errorReply(stanza, stanzaError(type, condition, text)), '0313#5');
+  ) => turn.send(errorReply(stanza, stanzaError(type, condition, text)), '0313#6.1.2');
   if (!room.config.logging) return refuse('cancel', 'feature-not-implemented', 'this room keeps no archive');
   const affiliation = room.affiliationOf(stanza.from);
   const inside = room.occupantByJid(stanza.from) !== undefined;
@@ -46,7 +46,7 @@ export function archiveIq(turn: Turn, room: RoomView, stanza: Stanza, query: Xml
     room.whois === 'anyone' ||
     (room.occupantByJid(stanza.from)?.role ??
       (affiliation === 'owner' || affiliation === 'admin' ? 'moderator' : 'none')) === 'moderator';
-  for (const item of found.page) turn.send(archived(room, item, stanza.from, asked.queryId, jids), '0313#5');
+  for (const item of found.page) turn.send(archived(room, item, stanza.from, asked.queryId, jids), '0313#6.1.2');
   turn.send(iqResult(stanza, writeFin(found.complete, writePage(found.page, found.index, wanted.length))), '0313#4.3');
 }
 

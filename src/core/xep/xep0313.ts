@@ -13,7 +13,7 @@ export interface ArchiveQuery {
   readonly queryId?: string;
   readonly start?: Instant;
   readonly end?: Instant;
-  /** In a room: the occupant JID of the author (§7.1). */
+  /** In a room: the occupant JID of the author (§6.1.2). */
   readonly with?: Jid;
   readonly page: PageRequest;
 }
