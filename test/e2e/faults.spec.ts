@@ -94,7 +94,9 @@ test.describe('Faults', () => {
     const later = await room.mark();
     await room.say(cast.WiZ, 'meanwhile');
     expect(
-      (await room.events({ kind: 'hop', leg: 'link', stanza: 'message', since: later })).filter(({ to }) => to === vesa),
+      (await room.events({ kind: 'hop', leg: 'link', stanza: 'message', since: later })).filter(
+        ({ to }) => to === vesa,
+      ),
     ).toEqual([]);
 
     const healing = await room.mark();
@@ -121,7 +123,9 @@ test.describe('Faults', () => {
     await expect(link).toHaveAccessibleName(/cut: stanzas vanish silently/);
     const since = await room.mark();
     await room.say(cast.Wumpus, 'into the void');
-    const lost = (await room.events({ kind: 'hop', leg: 'link', since })).filter(({ outcome }) => outcome !== undefined);
+    const lost = (await room.events({ kind: 'hop', leg: 'link', since })).filter(
+      ({ outcome }) => outcome !== undefined,
+    );
     expect(lost.map(({ from, to, outcome }) => [from, to, outcome])).toContainEqual([avalon, vesa, 'dropped']);
     expect(lost.some(({ outcome }) => outcome === 'bounced')).toBe(false);
     expect(await room.heard(cast.Efchen, since)).toEqual([]);

@@ -11,8 +11,11 @@ test.describe('More than one page', () => {
     await second.open();
     await expect(second.testId('observer-badge')).toHaveText('Nodes run elsewhere');
     await expect(room.testId('observer-badge')).toHaveCount(0);
-    for (const node of wallopsNodes)
-      await expect(second.node(node)).toHaveAttribute('data-state', 'live, run elsewhere');
+    const before = await second.state();
+    expect(before.nodes.map(({ node, phase }) => [node, phase])).toEqual(
+      wallopsNodes.map((node) => [node, 'elsewhere']),
+    );
+    for (const node of wallopsNodes) await expect(second.node(node)).toHaveAttribute('data-state', /^live/);
     for (const jid of Object.values(cast)) await expect(second.occupant(jid)).toHaveAttribute('data-phase', 'joined');
 
     // The same traffic, counted alike.
@@ -23,15 +26,12 @@ test.describe('More than one page', () => {
     expect(there.messages.at(-1)).toMatchObject({ body: 'seen from both', crossed: 4, plain: 8, deliveries: 7 });
 
     // A guest of the second tab.
-    const [guest] = await second.page.evaluate(() => [
-      ...document.querySelectorAll('[data-testid=join-panel] code'),
-    ].flatMap(({ textContent }) => (textContent?.startsWith('guest1@') ? [textContent] : [])));
-    expect(guest).toBe('guest1@avalon.irc');
-    await second.do({ act: 'join', who: guest as string });
+    const guest = 'guest1@avalon.irc';
+    await second.do({ act: 'join', who: guest });
     const guestView = room.page.locator('[data-occupant^="guest1@avalon.irc/"]');
     await expect(guestView).toHaveAttribute('data-phase', 'joined');
     const since = await room.mark();
-    await second.say(guest as string, 'hello from the other tab');
+    await second.say(guest, 'hello from the other tab');
     await eventually(() => room.heard(cast.BigCheese, since)).toEqual(['hello from the other tab']);
 
     // A character of the first page cannot be played here, and nothing breaks.
@@ -50,26 +50,34 @@ test.describe('More than one page', () => {
     expect(nodes.map(({ rooms }) => (rooms[0] as { historyLength: number }).historyLength)).toEqual([3, 3, 3, 3]);
     const after = await second.mark();
     await second.say(cast.BigCheese, 'taken over');
-    for (const who of [cast.Efchen, cast.Wumpus]) await eventually(() => second.heard(who, after)).toEqual(['taken over']);
+    for (const who of [cast.Efchen, cast.Wumpus])
+      await eventually(() => second.heard(who, after)).toEqual(['taken over']);
   });
 
-  test('another browser on the same machine: it takes part, and does not fight for the nodes', async ({
+  test('another browser on the same machine: one of the two has all nodes, and nobody fights for them', async ({
     room,
     elsewhere,
   }) => {
     await room.open();
-    await elsewhere.page.goto('/');
-    await expect(elsewhere.page.locator('[data-occupant][data-phase=joined]')).toHaveCount(7, { timeout: 20_000 });
-    await elsewhere.ready();
-    // Whoever has the nodes: both see one working room, and it stays so.
-    const since = await room.mark();
-    const speaker = (await room.act({ act: 'say', who: cast.BigCheese, text: 'one room' })).ok ? room : elsewhere;
-    if (speaker === elsewhere) await elsewhere.say(cast.BigCheese, 'one room');
+    await elsewhere.open();
+    const phases = async (one: RoomPage) => (await one.state()).nodes.map(({ phase }) => phase);
+    const with4 = async (one: RoomPage) => (await phases(one)).every((phase) => phase === 'ready');
+    await eventually(async () => [await with4(room), await with4(elsewhere)].filter(Boolean).length, 20_000).toBe(1);
+    const [owner, other] = (await with4(room)) ? [room, elsewhere] : [elsewhere, room];
+    await owner.quiet();
+    // The other page says that its nodes are not its own any more.
+    for (const phase of await phases(other)) expect(['elsewhere', 'failed']).toContain(phase);
+    const since = await owner.mark();
+    for (const text of ['one', 'two', 'three']) await owner.say(cast.BigCheese, text);
     for (const who of [cast.Efchen, cast.Wumpus, cast.WiZ])
-      await eventually(() => speaker.heard(who, since)).toEqual(['one room']);
-    await room.quiet();
-    const sessions = await room.events({ kind: 'session', since });
-    expect(sessions.filter(({ from }) => from === wallopsNodes[0] || from.startsWith(`replica@${vesa}`))).toEqual([]);
+      expect(await owner.heard(who, since)).toEqual(['one', 'two', 'three']);
+    await eventually(async () => (await other.counters()).messages.slice(-3).map(({ body }) => body)).toEqual([
+      'one',
+      'two',
+      'three',
+    ]);
+    // Nobody came or went meanwhile.
+    expect(await owner.events({ kind: 'session', since })).toEqual([]);
   });
 
   test('a guest of another browser is in the same room', async ({ room, elsewhere }) => {

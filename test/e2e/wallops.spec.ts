@@ -92,7 +92,9 @@ test.describe('wallops, the room of XEP-0282', () => {
     for (const { stanza } of delivered) for (const xmlns of inner) expect(stanza?.xml).not.toContain(xmlns);
   });
 
-  test('§4.7: the links to killrc and eris carry full JIDs, the one to vesa none of another domain', async ({ room }) => {
+  test('§4.7: the links to killrc and eris carry full JIDs, the one to vesa none of another domain', async ({
+    room,
+  }) => {
     await room.open();
     await room.do({ act: 'presence', who: cast.BigCheese, show: 'away' });
     const links = await room.events({ kind: 'hop', leg: 'link' });

@@ -29,7 +29,8 @@ test.describe('wonderland, the rooms of XEP-0289', () => {
     const got = await room.received(hamlet, joining);
     const kinds = got.map(({ stanza }) => {
       const xml = stanza?.xml ?? '';
-      if (stanza?.name === 'presence') return xml.includes("code='110'") || xml.includes('code="110"') ? 'self' : 'other';
+      if (stanza?.name === 'presence')
+        return xml.includes("code='110'") || xml.includes('code="110"') ? 'self' : 'other';
       return xml.includes('<body') ? 'history' : xml.includes('<subject') ? 'subject' : stanza?.name;
     });
     expect(kinds).toEqual(['other', 'self', 'history', 'subject']);
