@@ -171,7 +171,7 @@ describe('XEP-0282 §4.3 Initial Room Roster', () => {
     ]);
   });
 
-  it('a roster pushed by anyone but the primary changes nothing', () => {
+  it('decision #11: a roster pushed by anyone but the primary, or over another’s link, changes nothing', () => {
     const world = wallopsWithout();
     const before = world.status(vesaReplica);
     const owner = writeMucUser({ affiliation: 'owner', role: 'moderator', statuses: [] });
@@ -183,7 +183,7 @@ describe('XEP-0282 §4.3 Initial Room Roster', () => {
 });
 
 describe('XEP-0282 §4.4 Initial Room History', () => {
-  it('the replica stores it and delivers it to entering participants', () => {
+  it('decision #13: the replica stores it and delivers it to entering participants, with a delay from the room', () => {
     const world = wallopsWithout('BigCheese', 'Efchen');
     for (const line of ['one', 'two', 'three']) world.send(says(user('Wumpus'), room, line));
     world.crash(vesaReplica);
@@ -486,6 +486,24 @@ describe('XEP-0282 §4.9 Message Broadcast', () => {
   });
 });
 
+describe('XEP-0282 the sequence of a room', () => {
+  it('decision #1: every change has the next n, inside the XEP’s own element; what is not news has none', () => {
+    const world = wallopsWithout('Wumpus');
+    world.send(says(user('Efchen'), room, 'one'));
+    world.send(joins(user('Wumpus'), `${room}/Wumpus`));
+    world.send(presence(jid(user('Wumpus')), jid(`${room}/Lump`), {}));
+    world.send(leaves(user('Troy'), `${room}/Troy`));
+    for (const replica of [vesaReplica, killrcReplica, erisReplica]) {
+      const news = world.to(replica).filter((stanza) => !dmucAt(stanza)?.enter && dmucAt(stanza)?.position);
+      expect(news.map((stanza) => dmucAt(stanza)?.position?.n)).toEqual([7, 8, 9, 10]);
+      for (const stanza of news) expect(stanza.payloads.filter(({ xmlns }) => xmlns === NS.ext)).toEqual([]);
+    }
+    const entries = world.sent.filter(({ spec }) => spec === 'decision#7');
+    expect(entries.length).toBeGreaterThan(0);
+    for (const { stanza } of entries) expect(dmucAt(stanza)?.position).toBeUndefined();
+  });
+});
+
 describe('XEP-0282 §4.10 Primary-Replica Keepalive', () => {
   it('after a minute of silence both ping; nobody is split while the answers come', () => {
     const world = wallopsWithout();
@@ -670,7 +688,7 @@ describe('XEP-0282 recovery from the log', () => {
 });
 
 describe('XEP-0282 §5.1 Entering a Room', () => {
-  it('Listings 7 to 15: presence to all replicas, enter, then others, self, history, subject to the user', () => {
+  it('Listings 7 to 15, decision #14: presence to all replicas, enter, then others, self once, history, subject to the user', () => {
     const world = wallopsWithout('BigCheese');
     world.send(says(user('Wumpus'), room, 'Honest! He did!!'));
     world.clear();

@@ -433,6 +433,54 @@ describe('XEP-0289 §5.6 Private Messages', () => {
   });
 });
 
+describe('XEP-0289 what it leaves open', () => {
+  it('decision #22: the answer ends with a subject also where none was ever set', () => {
+    const silent = structuredClone(wonderland) as unknown as { nodes: { rooms: { subject?: string }[] }[] };
+    for (const node of silent.nodes) for (const each of node.rooms) delete each.subject;
+    const world = new World(silent as unknown as Scenario);
+    world.send(joins(alice, `${rabbithole}/Alice`));
+    world.clear();
+    world.send(joins(hamlet, `${elsinore}/Hamlet`));
+    expect(
+      world
+        .crossed()
+        .map(({ stanza }) => shown(stanza))
+        .at(-1),
+    ).toBe('subject: ');
+    expect(world.got(hamlet).map(shown)).toEqual(['available Alice', 'available Hamlet (self)', 'subject: ']);
+  });
+
+  it('decision #25: what the other node said before goes into the history by its time, and nothing twice', () => {
+    const world = federated('hamlet');
+    world.send(says(hamlet, elsinore, 'both know'));
+    world.advance(1_000);
+    world.send(leaves(hamlet, `${elsinore}/Hamlet`));
+    world.send(says(alice, rabbithole, 'only rabbithole knows'));
+    world.advance(1_000);
+    world.clear();
+    world.send(joins(ophelia, `${elsinore}/Ophelia`));
+    expect(world.got(ophelia).map(bodyOf).filter(Boolean)).toEqual(['both know', 'only rabbithole knows']);
+    expect(world.status(denmark).historyLength).toBe(2);
+  });
+
+  it('decision #26: a node that joins again has started anew: whom it does not name is out, with 333', () => {
+    const world = federated('hamlet', 'ophelia');
+    const join = presence(
+      jid(`${elsinore}/Ophelia`),
+      jid(`${rabbithole}/Ophelia`),
+      {},
+      writeFmuc({ kind: 'from', from: jid(ophelia) }),
+      writeJoin({}),
+      writeMucUser({ affiliation: 'none', role: 'participant', statuses: [] }),
+    );
+    world.inject(rooms, denmark, join);
+    expect(nicks(world, rooms)).toEqual(['Alice', 'Ophelia']);
+    expect(world.got(alice).map((stanza) => [shown(stanza), itemAt(stanza)?.statuses])).toEqual([
+      ['unavailable Hamlet', [333]],
+    ]);
+  });
+});
+
 describe('XEP-0289 a lost link', () => {
   it('decision #24: a bounce takes the other node’s users out with 333; the rest goes on; the link comes back by itself', () => {
     const world = federated('hamlet');

@@ -7,7 +7,12 @@ export type Action =
   | { readonly act: 'say'; readonly who: string; readonly text: string }
   | { readonly act: 'join' | 'leave'; readonly who: string }
   | { readonly act: 'nick'; readonly who: string; readonly nick: string }
-  | { readonly act: 'presence'; readonly who: string; readonly show: '' | 'away' | 'chat' | 'dnd' | 'xa'; readonly status?: string }
+  | {
+      readonly act: 'presence';
+      readonly who: string;
+      readonly show: '' | 'away' | 'chat' | 'dnd' | 'xa';
+      readonly status?: string;
+    }
   | { readonly act: 'pm'; readonly who: string; readonly to: string; readonly text: string }
   | { readonly act: 'subject'; readonly who: string; readonly text: string }
   | { readonly act: 'cut'; readonly link: readonly [string, string]; readonly how: 'bounce' | 'silent' }
