@@ -13,6 +13,14 @@ function stop(status, line) {
   process.exit(status);
 }
 
+/** Before a command in TypeScript: as if Node had been started with the file itself. @param {string} file */
+async function prepare(file) {
+  ensureInstalled();
+  const { register } = await import('tsx/esm/api');
+  register();
+  process.argv = [process.execPath, fileURLToPath(new URL(file, import.meta.url)), ...args];
+}
+
 const old = nodeTooOld(process.versions.node);
 if (old !== undefined) stop(1, old);
 endWithParent();
@@ -44,12 +52,13 @@ switch (command) {
     break;
   }
   case 'serve': {
-    ensureInstalled();
-    const { register } = await import('tsx/esm/api');
-    register();
-    // As if Node had been started with the file itself.
-    process.argv = [process.execPath, fileURLToPath(new URL('./serve.ts', import.meta.url)), ...args];
+    await prepare('./serve.ts');
     await import('./serve.ts');
+    break;
+  }
+  case 'component': {
+    await prepare('./component.ts');
+    await import('./component.ts');
     break;
   }
   case 'install':
@@ -57,5 +66,5 @@ switch (command) {
     ensureInstalled();
     break;
   default:
-    stop(2, `unknown command ${JSON.stringify(command)}: one of start, dev, serve, build, preview, install`);
+    stop(2, `unknown command ${JSON.stringify(command)}: one of start, dev, serve, component, build, preview, install`);
 }

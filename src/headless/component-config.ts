@@ -1,0 +1,141 @@
+import type { NodeConfig } from '../core/node/config.ts';
+import { bareOf, domainOf, type Jid, parseJid, partsOf } from '../core/xmpp/jid.ts';
+import { formatErrors, parseScenario } from '../scenario/load.ts';
+import { nodeConfigOf } from '../scenario/node-config.ts';
+import type { ScenarioNode, ScenarioRoom } from '../scenario/scenario.ts';
+
+/** How a component's rooms may be distributed; XEP-0281's source is yet to come. */
+export const modes = ['plain', 'fmuc', 'primary', 'source'] as const;
+export type Mode = (typeof modes)[number];
+
+const distributionOf: Readonly<Record<Mode, string>> = {
+  plain: 'none',
+  fmuc: 'fmuc',
+  primary: 'primary',
+  source: 'source',
+};
+
+type ServiceConfig = Extract<NodeConfig, { kind: 'service' }>;
+export type ReadConfig =
+  | { readonly ok: true; readonly config: ServiceConfig }
+  | { readonly ok: false; readonly error: string };
+
+/** What a component is without a file: anyone makes rooms by entering them. */
+export function defaultConfig(domain: Jid): ServiceConfig {
+  return { kind: 'service', address: domain, server: serverOf(domain), rooms: [], openCreation: true, admins: [] };
+}
+
+/**
+ * Reads the rooms of a component: a scenario's service node (README, Scenarios), of which `kind`, `address` and `server`
+ * may be left out.
+ *
+ * The loader of scenarios checks it, as the only node of a scenario that is made around the text on the same lines, so
+ * that every mistake comes with its line. What the rooms refer to elsewhere (nodes to join, domains that replicas serve)
+ * is no part of the file and is added as it is wanted.
+ */
+export function readComponentConfig(file: string, text: string, domain: Jid, mode: Mode): ReadConfig {
+  const given = tryParse(text);
+  if (given === undefined) {
+    // Never made part of another text; the loader says where it is no JSON.
+    const parsed = parseScenario(text);
+    return { ok: false, error: parsed.ok ? `${file}: not JSON` : formatErrors(file, parsed.errors) };
+  }
+  if (given === null || typeof given !== 'object' || Array.isArray(given))
+    return { ok: false, error: `${file}:1: $: is no object` };
+  const node = given as Readonly<Record<string, unknown>>;
+  if (node['address'] !== undefined && node['address'] !== domain)
+    return {
+      ok: false,
+      error: `${file}: $.address: ${JSON.stringify(node['address'])} is not the component's domain ${domain}`,
+    };
+  if (node['kind'] !== undefined && node['kind'] !== 'service')
+    return { ok: false, error: `${file}: $.kind: a component is a service` };
+
+  const server = typeof node['server'] === 'string' ? node['server'] : serverOf(domain);
+  const rooms = roomsIn(node);
+  const scenario = {
+    format: 'netsplit-scenario',
+    version: 1,
+    id: 'component',
+    title: 'component',
+    description: 'component',
+    xep: '0045',
+    servers: [...new Set([server, ...servedBy(rooms)])].slice(0, 32).map((name) => ({ domain: name, at: [0.5, 0.5] })),
+    occupants: [],
+    script: [],
+  };
+  const defaults = { kind: 'service', address: domain, server, rooms: [], openCreation: mode === 'plain' };
+  const lacking = Object.entries(defaults).filter(([key]) => node[key] === undefined);
+  const head = `${JSON.stringify(scenario).slice(0, -1)},"nodes":[`;
+  const tail = [...elsewhere(rooms, domain, server).map((other) => `,${JSON.stringify(other)}`), ']}'].join('');
+  const parsed = parseScenario(head + completed(text, Object.fromEntries(lacking)) + tail);
+  if (!parsed.ok) {
+    const errors = parsed.errors.map((error) => ({ ...error, path: error.path.replace(/^\$(\.nodes\[0\])?/, '$') }));
+    return { ok: false, error: formatErrors(file, errors) };
+  }
+  const service = parsed.scenario.nodes[0] as Extract<ScenarioNode, { kind: 'service' }>;
+  for (const [i, { distribution }] of service.rooms.entries()) {
+    const kind = distribution?.kind ?? 'none';
+    if (kind !== 'none' && kind !== distributionOf[mode])
+      return { ok: false, error: `${file}: $.rooms[${i}].distribution: ${kind}, but this is --mode ${mode}` };
+  }
+  if (mode !== 'plain' && !service.rooms.some((room) => room.distribution?.kind === distributionOf[mode]))
+    return { ok: false, error: `${file}: $.rooms: no room is distributed as ${distributionOf[mode]} (--mode ${mode})` };
+  return { ok: true, config: nodeConfigOf(parsed.scenario, service) as ServiceConfig };
+}
+
+/** The text of an object with properties put in front, on its first line. */
+function completed(text: string, properties: object): string {
+  const more = JSON.stringify(properties).slice(1, -1);
+  if (more === '') return text;
+  return text.replace(/^(\s*)\{(\s*\})?/, (_, space: string, close?: string) =>
+    close === undefined ? `${space}{${more},` : `${space}{${more}${close}`,
+  );
+}
+
+function tryParse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The rooms as far as they have the right form; what has not is the loader's to say. */
+function roomsIn(node: Readonly<Record<string, unknown>>): readonly Partial<ScenarioRoom>[] {
+  const { rooms } = node;
+  return Array.isArray(rooms) ? rooms.filter((room) => room !== null && typeof room === 'object') : [];
+}
+
+function servedBy(rooms: readonly Partial<ScenarioRoom>[]): string[] {
+  return rooms.flatMap(({ distribution }) => {
+    if (distribution?.kind !== 'primary' || !Array.isArray(distribution.replicas)) return [];
+    return distribution.replicas.flatMap((replica) =>
+      Array.isArray(replica?.serves) ? replica.serves.filter((name: unknown) => typeof name === 'string') : [],
+    );
+  });
+}
+
+/** The nodes that our rooms join (XEP-0289), as they must be to let us in: who runs them knows, not this file. */
+function elsewhere(rooms: readonly Partial<ScenarioRoom>[], domain: Jid, server: string): object[] {
+  const joining = new Map<Jid, string[]>();
+  for (const { jid, distribution } of rooms) {
+    if (distribution?.kind !== 'fmuc' || typeof distribution.outbound !== 'string') continue;
+    const joined = parseJid(distribution.outbound);
+    if (joined === undefined || joined !== distribution.outbound || bareOf(joined) !== joined) continue;
+    if (partsOf(joined).local === '' || domainOf(joined) === domain) continue;
+    joining.set(joined, [...(joining.get(joined) ?? []), String(jid)]);
+  }
+  const byService = new Map<Jid, object[]>();
+  for (const [joined, allowedNodes] of joining) {
+    const room = { jid: joined, distribution: { kind: 'fmuc', allowedNodes } };
+    byService.set(domainOf(joined), [...(byService.get(domainOf(joined)) ?? []), room]);
+  }
+  return [...byService].map(([address, its]) => ({ kind: 'service', address, server, rooms: its }));
+}
+
+/** A component is not told who its server is: by custom, the domain above its own. */
+function serverOf(domain: Jid): Jid {
+  const dot = domain.indexOf('.');
+  return (dot < 0 ? undefined : parseJid(domain.slice(dot + 1))) ?? (`server.${domain}` as Jid);
+}

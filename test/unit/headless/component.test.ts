@@ -1,0 +1,137 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { jid } from '../../../src/core/xmpp/jid.ts';
+import { type Mode, readComponentConfig } from '../../../src/headless/component-config.ts';
+import { startComponentServer } from '../../contract/component-server.ts';
+
+const script = fileURLToPath(new URL('../../../src/headless/component.ts', import.meta.url));
+const directory = mkdtempSync(`${tmpdir()}/netsplit-component-`);
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+const secretFile = `${directory}/secret`;
+writeFileSync(secretFile, 'pw\n');
+
+/** Runs the command; once `until` appears on its output, it is interrupted as by Ctrl-C. */
+function component(args: readonly string[], until?: RegExp, env: Record<string, string> = {}) {
+  const child = spawn(process.execPath, ['--import', 'tsx', script, ...args], { env: { ...process.env, ...env } });
+  let output = '';
+  let error = '';
+  child.stderr.on('data', (data) => {
+    error += data;
+  });
+  child.stdout.on('data', (data) => {
+    output += data;
+    if (until?.test(output)) child.kill('SIGINT');
+  });
+  return new Promise<{ status: number | null; output: string; error: string }>((resolve) =>
+    child.on('close', (status) => resolve({ status, output, error })),
+  );
+}
+
+const ends: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const end of ends.splice(0).reverse()) await end();
+});
+
+describe('npm run component', () => {
+  const where = ['--server', 'localhost:5347', '--domain', 'talk.denmark.lit'];
+  it.each([
+    [['--sever', 'x'], /^Unknown option '--sever'/],
+    [['--secret', 'x'], /^--secret: every user can read a command line/],
+    [['--mode', 'source'], /^--mode source comes with XEP-0281/],
+    [['--mode', 'x'], /^--mode: "x" is none of plain, fmuc, primary, source$/m],
+    [[], /^--server HOST:PORT is needed/],
+    [['--server', '[::1]:5347', '--domain', 'a@b'], /^--domain: "a@b" is not a domain/],
+    [where, /^a secret is needed: --secret-file FILE, or the variable NETSPLIT_COMPONENT_SECRET/],
+    [[...where, '--secret-file', secretFile, '--mode', 'fmuc'], /^--mode fmuc needs --config FILE/],
+  ])('%j: one line that says what is wrong, and exit status 2', async (args, line) => {
+    const { status, output, error } = await component(args);
+    expect([status, output]).toEqual([2, '']);
+    expect(error).toMatch(line);
+    expect(error.trim().split('\n')).toHaveLength(1);
+  });
+
+  it('prints ready when the server has accepted it, and ends the stream on Ctrl-C', async () => {
+    const server = await startComponentServer();
+    ends.push(server.close);
+    const args = ['--server', `localhost:${server.port}`, '--domain', 'talk.denmark.lit', '--secret-file', secretFile];
+    const { status, output, error } = await component(args, /ready/);
+    expect([status, output, error]).toEqual([0, `ready talk.denmark.lit on localhost:${server.port}\n`, '']);
+    expect(server.sides[0]?.ended).toBe(true);
+  });
+
+  it('takes the secret from the environment; a wrong one is one line and exit status 1', async () => {
+    const server = await startComponentServer();
+    ends.push(server.close);
+    const args = ['--server', `127.0.0.1:${server.port}`, '--domain', 'talk.denmark.lit'];
+    const { status, error } = await component(args, undefined, { NETSPLIT_COMPONENT_SECRET: 'wrong' });
+    expect([status, error]).toEqual([
+      1,
+      'not-authorized: the secret is not the one that the server has for talk.denmark.lit (the server says: Given token does not match)\n',
+    ]);
+  });
+});
+
+describe('Rooms of a component (--config)', () => {
+  const domain = jid('talk.denmark.lit');
+  const read = (text: string, mode: Mode = 'plain') => {
+    const result = readComponentConfig('rooms.json', text, domain, mode);
+    return result.ok ? result.config : result.error;
+  };
+
+  it('is what a scenario has as a service; kind, address and server go without saying', () => {
+    const room = '{"jid": "elsinore@talk.denmark.lit", "name": "Elsinore", "password": "x"}';
+    for (const text of [
+      `{"rooms": [${room}], "admins": ["hamlet@denmark.lit"]}`,
+      ` \n {"kind": "service", "address": "talk.denmark.lit", "server": "denmark.lit", "openCreation": true,
+         "rooms": [${room}], "admins": ["hamlet@denmark.lit"]}`,
+    ])
+      expect(read(text)).toMatchObject({
+        kind: 'service',
+        address: domain,
+        server: 'denmark.lit',
+        openCreation: true,
+        admins: ['hamlet@denmark.lit'],
+        rooms: [{ jid: 'elsinore@talk.denmark.lit', name: 'Elsinore', password: 'x' }],
+      });
+    expect(read('{}')).toMatchObject({ rooms: [], openCreation: true });
+    expect(read('{ "openCreation": false }')).toMatchObject({ openCreation: false });
+  });
+
+  it('a room that joins a node elsewhere (XEP-0289), and one with replicas elsewhere (XEP-0282)', () => {
+    const fmuc = (outbound: string) =>
+      `{"rooms": [{"jid": "elsinore@talk.denmark.lit", "distribution": {"kind": "fmuc", "outbound": "${outbound}"}}]}`;
+    expect(read(fmuc('rabbithole@rooms.wonderland.lit'), 'fmuc')).toMatchObject({
+      openCreation: false,
+      rooms: [{ distribution: { kind: 'fmuc', outbound: 'rabbithole@rooms.wonderland.lit' } }],
+    });
+    expect(read(fmuc('nobody@talk.denmark.lit'), 'fmuc')).toBe(
+      'rooms.json:1: $.rooms[0].distribution.outbound: no room nobody@talk.denmark.lit in this scenario',
+    );
+    const primary = `{"rooms": [{"jid": "hamlet@talk.denmark.lit", "distribution":
+      {"kind": "primary", "replicas": [{"jid": "replica@england.lit", "serves": ["england.lit"]}]}}]}`;
+    expect(read(primary, 'primary')).toMatchObject({ rooms: [{ distribution: { kind: 'primary' } }] });
+    expect(read(primary, 'fmuc')).toBe('rooms.json: $.rooms[0].distribution: primary, but this is --mode fmuc');
+    expect(read('{"rooms": []}', 'fmuc')).toBe('rooms.json: $.rooms: no room is distributed as fmuc (--mode fmuc)');
+  });
+
+  it.each([
+    ['', /^rooms\.json:1: \$: not JSON/],
+    ['{"rooms": []}, {"kind": "service"}', /^rooms\.json:1: \$: not JSON/],
+    ['[]', /^rooms\.json:1: \$: is no object/],
+    ['{\n "rooms": [\n', /^rooms\.json:\d: \$: not JSON/],
+    [
+      '{\n "rooms": [{"jid": "a@elsewhere.lit"}]}',
+      /^rooms\.json:2: \$\.rooms\[0\]\.jid: a@elsewhere\.lit is not a room of/,
+    ],
+    ['{\n "rooms": [],\n "addmins": []}', /^rooms\.json:3: \$\.addmins: unknown property "addmins"/],
+    ['{"rooms": [{"jid": "A@talk.denmark.lit"}]}', /not in its prepared form: write "a@talk\.denmark\.lit"/],
+    ['{"rooms": [null, 7]}', /^rooms\.json:1: \$\.rooms\[0\]/],
+    ['{"address": "other.lit", "rooms": []}', /\$\.address: "other\.lit" is not the component's domain/],
+    ['{"kind": "replica"}', /a component is a service/],
+  ])('%j: says where the mistake is', (text, line) => {
+    expect(read(text)).toMatch(line);
+  });
+});
