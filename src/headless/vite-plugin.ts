@@ -134,6 +134,9 @@ function contentSecurityPolicy(host: string | undefined): string {
     "base-uri 'none'",
     "form-action 'none'",
     "frame-ancestors 'self'",
+    "require-trusted-types-for 'script'",
+    // 'default' and 'netsplit-xml' are src/ui/trusted-types.ts; lit makes its own for its templates.
+    'trusted-types default lit-html netsplit-xml',
   ].join('; ');
 }
 

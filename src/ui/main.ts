@@ -2,6 +2,7 @@ import type { LiveConfig } from '../scenario/live-config-type.ts';
 import { showSession } from './page.ts';
 import { startLive } from './session/live.ts';
 import { loadPreferences } from './store.ts';
+import { allowOwnScripts } from './trusted-types.ts';
 
 /** Why the page cannot start, and what to do about it. */
 class StartError extends Error {
@@ -63,4 +64,5 @@ function showFailure(error: unknown): void {
   document.querySelector('#app')?.replaceChildren(section);
 }
 
+allowOwnScripts();
 start().catch(showFailure);

@@ -1,4 +1,5 @@
 import { html, nothing, type TemplateResult } from 'lit';
+import { parseXml } from '../trusted-types.ts';
 
 const deepest = 40;
 const widest = 200;
@@ -7,7 +8,7 @@ const widest = 200;
 export function stanzaTree(xml: string): TemplateResult {
   if (xml.length > 100_000)
     return html`<pre class="raw">${xml.slice(0, 100_000)}…</pre><p class="note">Cut here: ${xml.length} characters.</p>`;
-  const root = new DOMParser().parseFromString(xml, 'text/xml').documentElement;
+  const root = parseXml(xml).documentElement;
   // What does not parse becomes an element of this name, in every browser.
   if (root.getElementsByTagName('parsererror').length > 0 || root.nodeName === 'parsererror') {
     return html`<pre class="raw" data-testid="stanza-raw">${xml}</pre>`;
