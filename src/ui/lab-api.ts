@@ -59,7 +59,7 @@ export interface Lab {
   counters(): LabCounters;
   /** For the messages so far: what crossed links, and what a plain room would have sent across them. */
   baseline(): { readonly distributed: number; readonly plain: number };
-  /** Resolves when no hop has happened for 300 ms and nothing is on the links. */
+  /** Resolves when no hop and no action has happened for 300 ms and nothing is on the links. */
   runToQuiet(): Promise<void>;
   on(type: 'event', callback: (event: ModelEvent) => void): () => void;
   on(type: 'change', callback: () => void): () => void;
@@ -120,6 +120,7 @@ export function installLab(store: Store, updated: () => Promise<unknown>): Lab {
     scenario: () => session.scenario,
     act: async (action) => {
       const result = await session.act(action);
+      store.noteAction();
       await updated();
       return result;
     },

@@ -51,7 +51,7 @@ export class Store {
   private readonly listeners = new Set<() => void>();
   private readonly offRecords: () => void;
   private queued = false;
-  /** Page time of the last hop, and what the page's clock is ahead of the server's. */
+  /** Page time of the last hop or action, and what the page's clock is ahead of the server's. */
   private lastRecord = Date.now();
   private skew = 0;
   private toastTimer = 0;
@@ -150,8 +150,14 @@ export class Store {
       .catch(
         (error: unknown): ActResult => ({ ok: false, error: error instanceof Error ? error.message : String(error) }),
       );
+    this.noteAction();
     if (!result.ok) this.toast(result.error);
     return result;
+  }
+
+  /** Its hops are still to come. */
+  noteAction(): void {
+    this.lastRecord = Math.max(this.lastRecord, Date.now());
   }
 
   toast(text: string): void {
@@ -168,7 +174,7 @@ export class Store {
     );
   }
 
-  /** No hop for 300 ms and nothing on the links. */
+  /** No hop and no action for 300 ms, and nothing on the links. */
   quiet(now: number): boolean {
     return now - this.lastRecord > 300 && this.model.inFlight(now - this.skew) === 0;
   }
