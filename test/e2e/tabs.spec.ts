@@ -47,7 +47,7 @@ test.describe('More than one page', () => {
     await second.ready();
     const { nodes } = await second.state();
     expect(nodes.map(({ phase }) => phase)).toEqual(Array(4).fill('ready'));
-    expect(nodes.map(({ rooms }) => (rooms[0] as { historyLength: number }).historyLength)).toEqual([3, 3, 3, 3]);
+    await eventually(() => second.historyLengths()).toEqual([3, 3, 3, 3]);
     const after = await second.mark();
     await second.say(cast.BigCheese, 'taken over');
     for (const who of [cast.Efchen, cast.Wumpus])
@@ -70,7 +70,7 @@ test.describe('More than one page', () => {
     const since = await owner.mark();
     for (const text of ['one', 'two', 'three']) await owner.say(cast.BigCheese, text);
     for (const who of [cast.Efchen, cast.Wumpus, cast.WiZ])
-      expect(await owner.heard(who, since)).toEqual(['one', 'two', 'three']);
+      await eventually(() => owner.heard(who, since)).toEqual(['one', 'two', 'three']);
     await eventually(async () => (await other.counters()).messages.slice(-3).map(({ body }) => body)).toEqual([
       'one',
       'two',

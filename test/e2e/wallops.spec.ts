@@ -1,4 +1,15 @@
-import { avalon, cast, eris, expect, killrc, test, vesa, wallops, wallopsNodes } from './support/netsplit.ts';
+import {
+  avalon,
+  cast,
+  eris,
+  eventually,
+  expect,
+  killrc,
+  test,
+  vesa,
+  wallops,
+  wallopsNodes,
+} from './support/netsplit.ts';
 
 const inner = ['urn:xmpp:tmp:dmuc:0', 'http://isode.com/protocol/fmuc', 'urn:x-netsplit:sync:0'];
 const domainOf = (jid: string) => jid.slice(jid.indexOf('@') + 1).split('/')[0];
@@ -43,13 +54,16 @@ test.describe('wallops, the room of XEP-0282', () => {
     const sent = await room.events({ kind: 'hop', leg: 'in', stanza: 'message', since });
     const specs = crossed.map((hop) => hop.spec ?? sent.find(({ id }) => id === hop.cause)?.spec);
     expect(specs).toEqual(['0282#4.8', '0282#4.9', '0282#4.9', '0282#4.9']);
-    expect(await room.heard(cast.Efchen, since)).toEqual(['Phaedrus, we are all having a truly rotten time.']);
+    await eventually(() => room.heard(cast.Efchen, since)).toEqual([
+      'Phaedrus, we are all having a truly rotten time.',
+    ]);
   });
 
   test('all copies of a message go back to one cause, and are lit together when one is chosen', async ({ room }) => {
     await room.open();
     const since = await room.mark();
     await room.say(cast.BigCheese, 'rotten');
+    await eventually(async () => (await room.counters()).messages.map(({ deliveries }) => deliveries)).toEqual([7]);
     const hops = (await room.events({ kind: 'hop', stanza: 'message', since })).map(({ id }) => id);
     const deliveries = (await room.events({ kind: 'hop', leg: 'out', stanza: 'message', since })).filter(({ to }) =>
       Object.values<string>(cast).includes(to),

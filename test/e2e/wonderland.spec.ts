@@ -1,5 +1,5 @@
 import type { ModelEvent } from '../../src/ui/model.ts';
-import { expect, type RoomPage, test } from './support/netsplit.ts';
+import { eventually, expect, type RoomPage, test } from './support/netsplit.ts';
 
 const alice = 'alice@wonderland.lit/priam-ubuntu-vm';
 const hamlet = 'hamlet@denmark.lit/priam-ubuntu-vm';
@@ -25,7 +25,7 @@ test.describe('wonderland, the rooms of XEP-0289', () => {
     await room.testId('say-who').selectOption(hamlet);
     await room.testId('say-join').click();
     await expect(room.occupant(hamlet)).toHaveAttribute('data-phase', 'joined');
-    await room.quiet();
+    await eventually(async () => (await room.received(hamlet, joining)).length).toBe(4);
     const got = await room.received(hamlet, joining);
     const kinds = got.map(({ stanza }) => {
       const xml = stanza?.xml ?? '';
@@ -46,7 +46,7 @@ test.describe('wonderland, the rooms of XEP-0289', () => {
     await expect.poll(() => room.heard(alice, speaking)).toEqual(['Hi Alice']);
     await room.quiet();
     expect(await crossed(room, speaking)).toHaveLength(1);
-    expect(await room.heard(hamlet, speaking)).toEqual(['Hi Alice']);
+    await eventually(() => room.heard(hamlet, speaking)).toEqual(['Hi Alice']);
     const cost = (await room.counters()).messages.at(-1);
     expect(cost).toMatchObject({ body: 'Hi Alice', crossed: 1, deliveries: 2 });
 
@@ -57,11 +57,11 @@ test.describe('wonderland, the rooms of XEP-0289', () => {
     // §5.4: the last one leaves
     const leaving = await room.mark();
     await room.do({ act: 'leave', who: hamlet });
-    const goodbye = xmlOf(await crossed(room, leaving));
-    expect(goodbye.some((xml) => /<left\b/.test(xml))).toBe(true);
+    await eventually(async () => xmlOf(await crossed(room, leaving)).some((xml) => /<left\b/.test(xml))).toBe(true);
+    await room.quiet();
     const gone = await room.mark();
     await room.say(alice, 'Alone again');
-    expect(await room.heard(alice, gone)).toEqual(['Alone again']);
+    await eventually(() => room.heard(alice, gone)).toEqual(['Alone again']);
     expect(await crossed(room, gone)).toEqual([]);
 
     // Never a trace of it at a client.
@@ -76,8 +76,10 @@ test.describe('wonderland, the rooms of XEP-0289', () => {
   test('the plain room beside it: one server, no link, everybody hears everybody', async ({ room }) => {
     await room.open('plain');
     await room.say('firstwitch@localhost/desktop', 'Hail');
-    expect(await room.heard('thirdwitch@localhost/pda')).toEqual(['Hail']);
-    expect((await room.counters()).messages).toMatchObject([{ crossed: 0, plain: 0, deliveries: 3 }]);
+    await eventually(() => room.heard('thirdwitch@localhost/pda')).toEqual(['Hail']);
+    await eventually(async () => (await room.counters()).messages).toMatchObject([
+      { crossed: 0, plain: 0, deliveries: 3 },
+    ]);
     await room.testId('tab-counters').click();
     await expect(room.testId('counters')).toContainText('one server, so there is no link');
   });

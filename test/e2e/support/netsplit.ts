@@ -137,6 +137,11 @@ export class RoomPage {
     });
   }
 
+  /** Of each node's first room: how many messages it keeps. */
+  async historyLengths(): Promise<readonly number[]> {
+    return (await this.state()).nodes.map(({ rooms }) => (rooms[0] as { historyLength: number }).historyLength);
+  }
+
   testId(id: string): Locator {
     return this.page.getByTestId(id);
   }
