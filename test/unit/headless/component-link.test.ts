@@ -22,6 +22,9 @@ import {
 import { stanzaLinkContract } from '../../contract/stanza-link.contract.ts';
 import { cast, FakeHost } from '../../support/server.ts';
 
+/** Two cores that others use as well: what comes, may come late. */
+const soon = <T>(get: () => T) => expect.poll(get, { timeout: 10_000, interval: 5 });
+
 /** No test waits for a back-off. */
 const impatient: ComponentLinkHost = {
   now: () => performance.now(),
@@ -148,10 +151,10 @@ describe('XEP-0114 §3 Protocol flow', () => {
   it('a server that is not there yet is tried again, and what was sent meanwhile leaves in order', async () => {
     const { server, link, states, progress } = await upAndRunning();
     server.sides[0]?.socket.destroy();
-    await expect.poll(() => states).toEqual(['up stream1', 'down', 'up stream2']);
+    await soon(() => states).toEqual(['up stream1', 'down', 'up stream2']);
     expect(progress.join('\n')).toMatch(/reconnecting the server closed the connection; again in 0\.\d s/);
     for (const id of ['a', 'b']) link.send(message(room, hamlet, { id }));
-    await expect.poll(() => server.sides[1]?.received.map(({ attrs }) => attrs['id'])).toEqual(['a', 'b']);
+    await soon(() => server.sides[1]?.received.map(({ attrs }) => attrs['id'])).toEqual(['a', 'b']);
   });
 
   it('backs off from 0.5 to 30 s, with jitter, while the server is away', async () => {
@@ -170,14 +173,14 @@ describe('XEP-0114 §3 Protocol flow', () => {
     });
     delays.length = 0;
     await server.close();
-    await expect.poll(() => delays).toEqual([500, 1000, 2000, 4000, 8000, 16000, 30000, 30000, 30000, 30000]);
+    await soon(() => delays).toEqual([500, 1000, 2000, 4000, 8000, 16000, 30000, 30000, 30000, 30000]);
     expect(states).toEqual(['up stream1', 'down']);
   });
 
   it('does not take the domain back from another connection that replaced this one', async () => {
     const { server, side, states, progress } = await upAndRunning();
     side.streamError('conflict');
-    await expect.poll(() => states).toEqual(['up stream1', 'down']);
+    await soon(() => states).toEqual(['up stream1', 'down']);
     await new Promise((resolve) => setTimeout(resolve, 30));
     expect([server.sides.length, progress.at(-1)]).toEqual([
       1,
@@ -195,22 +198,22 @@ describe('XEP-0114 §3 Protocol flow', () => {
       },
     });
     clock.advance(30_000);
-    await expect.poll(() => side.received[0]?.attrs).toMatchObject({ type: 'get', from: domain, to: domain });
+    await soon(() => side.received[0]?.attrs).toMatchObject({ type: 'get', from: domain, to: domain });
     clock.advance(14_999);
     expect(states).toEqual(['up stream1']);
     clock.advance(1);
     expect(states).toEqual(['up stream1', 'down']);
     clock.advance(1_000);
-    await expect.poll(() => states.at(-1)).toBe('up stream2');
+    await soon(() => states.at(-1)).toBe('up stream2');
     // A server that routes it back is alive, and the node sees nothing of it.
     const second = server.sides[1] as typeof side;
     clock.advance(30_000);
-    await expect.poll(() => second.received.length).toBe(1);
+    await soon(() => second.received.length).toBe(1);
     const { id = '' } = second.received[0]?.attrs ?? {};
     clock.advance(5_000);
     second.send(`<iq type='get' id='${id}' from='${domain}' to='${domain}'><ping xmlns='urn:xmpp:ping'/></iq>`);
     second.send(good);
-    await expect.poll(() => ids(seen)).toEqual(['good']);
+    await soon(() => ids(seen)).toEqual(['good']);
     clock.advance(20_000);
     expect(states.at(-1)).toBe('up stream2');
   });
@@ -231,7 +234,7 @@ describe('What the server sends, however it is cut', () => {
       side.send(text.subarray(i, i + 3));
       await new Promise((resolve) => setImmediate(resolve));
     }
-    await expect.poll(() => ids(seen)).toEqual(['1', '2', '3']);
+    await soon(() => ids(seen)).toEqual(['1', '2', '3']);
     expect(seen.map(({ payloads }) => payloads[0]?.children)).toEqual([['ü🧀'], ['é'], ['<&é<x>']]);
   });
 
@@ -241,7 +244,7 @@ describe('What the server sends, however it is cut', () => {
       `<message from='${hamlet}' to='${room}'><body>a</body><forwarded xmlns='urn:xmpp:forward:0'><message xmlns='${accept}'/></forwarded></message>` +
         `<message xmlns='jabber:client' from='${hamlet}' to='${room}'><body>b</body></message>`,
     );
-    await expect.poll(() => seen.length).toBe(2);
+    await soon(() => seen.length).toBe(2);
     const namespaces = (node: XmlElement): string[] => [node.xmlns, ...elementsOf(node).flatMap(namespaces)];
     expect(seen.flatMap(({ payloads }) => payloads.flatMap(namespaces))).toEqual([
       'jabber:client',
@@ -250,14 +253,14 @@ describe('What the server sends, however it is cut', () => {
       'jabber:client',
     ]);
     link.send(message(room, hamlet, { id: 'x' }, el('body', 'jabber:client', {}, 'c')));
-    await expect.poll(() => side.received.length).toBe(1);
+    await soon(() => side.received.length).toBe(1);
     expect(namespaces(side.received[0] as XmlElement)).toEqual([accept, accept]);
   });
 
   it('via is the domain of the sender, as the server vouches', async () => {
     const { side, vias } = await upAndRunning();
     side.send(chat('1', 'a', 'alice@wonderland.lit/r') + chat('2', 'b', 'rooms.wonderland.lit'));
-    await expect.poll(() => vias).toEqual(['wonderland.lit', 'rooms.wonderland.lit']);
+    await soon(() => vias).toEqual(['wonderland.lit', 'rooms.wonderland.lit']);
   });
 
   it.each([
@@ -278,7 +281,7 @@ describe('What the server sends, however it is cut', () => {
     const { side, seen, log, states } = await upAndRunning();
     side.send(bad);
     side.send(good);
-    await expect.poll(() => ids(seen)).toEqual(['good']);
+    await soon(() => ids(seen)).toEqual(['good']);
     expect(states).toEqual(['up stream1']);
     expect(log).toHaveLength(1);
   });
@@ -286,7 +289,7 @@ describe('What the server sends, however it is cut', () => {
   it('bytes that are not UTF-8 cost that stanza alone', async () => {
     const { side, seen, log } = await upAndRunning();
     side.send(Buffer.concat([Buffer.from(chat('x', '\u00e9'), 'latin1'), Buffer.from(good)]));
-    await expect.poll(() => ids(seen)).toEqual(['good']);
+    await soon(() => ids(seen)).toEqual(['good']);
     expect(log).toEqual(['dropped a stanza: not UTF-8']);
   });
 
@@ -298,7 +301,7 @@ describe('What the server sends, however it is cut', () => {
   ])('%s is the end of the stream, and a new one follows', async (_what, bad) => {
     const { side, states } = await upAndRunning();
     side.send(bad);
-    await expect.poll(() => states).toEqual(['up stream1', 'down', 'up stream2']);
+    await soon(() => states).toEqual(['up stream1', 'down', 'up stream2']);
   });
 
   it('RFC 6120 §8.3.3.8: an address that is no JID is answered with jid-malformed, but never an error or a result', async () => {
@@ -308,8 +311,8 @@ describe('What the server sends, however it is cut', () => {
     side.send(`<iq type='result' id='3' from='${hamlet}' to='a b@${domain}'/>`);
     side.send(`<message type='error' id='4' from='${hamlet}' to='a b@${domain}'/>`);
     side.send(good);
-    await expect.poll(() => ids(seen)).toEqual(['good']);
-    await expect.poll(() => side.received.length).toBe(2);
+    await soon(() => ids(seen)).toEqual(['good']);
+    await soon(() => side.received.length).toBe(2);
     expect(side.received.map(({ attrs: { id, from, to } }) => [id, from, to])).toEqual([
       ['1', `${room}/\u200b\u200b`, hamlet],
       ['2', domain, 'hamlet@denmark.lit/\u200d'],
@@ -325,7 +328,7 @@ describe('What the node sends', () => {
     link.send(message(jid('room@talk.denmark.lit.evil.example'), hamlet, {}), () => written++);
     link.send(message(jid('denmark.lit'), hamlet, {}), () => written++);
     link.send(message(room, hamlet, { id: 'ours' }), () => written++);
-    await expect.poll(() => side.received.map(({ attrs }) => attrs['id'])).toEqual(['ours']);
+    await soon(() => side.received.map(({ attrs }) => attrs['id'])).toEqual(['ours']);
     expect([written, log.length, log[0]]).toEqual([1, 2, expect.stringMatching(/^not sent: a stanza from room@talk/)]);
   });
 
@@ -335,7 +338,7 @@ describe('What the node sends', () => {
     link.send(message(room, hamlet, {}, el('body', 'jabber:client', {}, '\ud800')));
     link.send(message(room, hamlet, {}, el('body', 'jabber:client', {}, 'é'.repeat(300_000))));
     link.send(message(room, hamlet, { id: 'ok' }, el('body', 'jabber:client', {}, 'x'.repeat(300_000))));
-    await expect.poll(() => side.received.map(({ attrs }) => attrs['id'])).toEqual(['ok']);
+    await soon(() => side.received.map(({ attrs }) => attrs['id'])).toEqual(['ok']);
     expect(log).toHaveLength(3);
   });
 
@@ -343,7 +346,7 @@ describe('What the node sends', () => {
     const { link, server, start, log } = await setup({}, { outboxMax: 3 });
     for (let n = 1; n <= 5; n++) link.send(message(room, hamlet, { id: `${n}` }));
     await start();
-    await expect.poll(() => server.sides[0]?.received.map(({ attrs }) => attrs['id'])).toEqual(['3', '4', '5']);
+    await soon(() => server.sides[0]?.received.map(({ attrs }) => attrs['id'])).toEqual(['3', '4', '5']);
     expect(log[0]).toMatch(/outbox is full: 1 stanzas dropped/);
   });
 });

@@ -22,7 +22,7 @@ afterAll(() => {
 });
 
 /** A kill must not wait for a poll. */
-const often = { interval: 2 };
+const often = { interval: 2, timeout: 10_000 };
 const muc = 'http://jabber.org/protocol/muc';
 const forms = 'jabber:x:data';
 const room = jid('lobby@conference.localhost');
