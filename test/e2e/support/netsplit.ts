@@ -194,6 +194,9 @@ export const test = base.extend<Fixtures>({
     await server.stop();
   },
   baseURL: async ({ server }, use) => use(server.url),
+  // Pictures of each step double the time of a page that moves; one of the end, where it failed, is enough.
+  trace: [{ mode: 'retain-on-failure', screenshots: false, snapshots: false }, { scope: 'worker', option: true }],
+  screenshot: ['only-on-failure', { scope: 'worker', option: true }],
   troubles: [
     async ({ context }, use, info) => {
       // Two cores, and perhaps not for us alone: what takes 2 s by itself may take ten times that.
