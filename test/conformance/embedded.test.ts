@@ -1,0 +1,43 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startLocalNodes } from '../../src/headless/local-nodes.ts';
+import { nodeServerHost } from '../../src/headless/node-host.ts';
+import { plain } from '../support/scenarios.ts';
+import { startServer } from '../support/server.ts';
+import { play, type Seat } from './run.ts';
+import { allScripts } from './scripts.ts';
+
+const scenario = {
+  ...plain,
+  nodes: plain.nodes.map((node) => (node.kind === 'service' ? { ...node, admins: [] } : node)),
+  occupants: [],
+  script: [],
+};
+
+describe('conformance scripts on the embedded server', () => {
+  const scripts = allScripts();
+  let seat: Seat;
+  let stop: () => Promise<void>;
+
+  beforeAll(async () => {
+    const server = await startServer([scenario], { open: true });
+    const failed = (address: string, error: unknown) => {
+      throw new Error(`${address}: ${String(error)}`);
+    };
+    const [live] = server.live.networks;
+    if (live === undefined) throw new Error('no network');
+    const nodes = await startLocalNodes(live, nodeServerHost(), failed);
+    stop = async () => {
+      await nodes.stop();
+      await server.close();
+    };
+    seat = { name: 'embedded', websocket: server.url, host: 'localhost', service: 'conference.localhost' };
+  });
+  afterAll(() => stop());
+
+  it('there are at least forty', () => expect(scripts.length).toBeGreaterThanOrEqual(40));
+  it.each(scripts.map((script) => [script.title, script] as const))('%s', async (_title, script) => {
+    // Our own rooms differ nowhere: a difference is a bug.
+    expect([...script.differs.keys()]).not.toContain('embedded');
+    await play(script, seat);
+  });
+});
