@@ -126,6 +126,8 @@ async function run({ host, port, domain, secret, config, store, log }: Component
   const place = `${host.includes(':') ? `[${host}]` : host}:${port}`;
   let driver: Driver | undefined;
   const stop = async (status: number) => {
+    // XEP-0045 §11.2: those inside are told that the service goes.
+    await driver?.command({ name: 'stop' });
     await driver?.stop();
     process.exit(status);
   };

@@ -44,6 +44,8 @@ export async function startLocalNodes(
   const drivers: Driver[] = [];
   const contacts: Promise<void>[] = [];
   const stop = async () => {
+    // XEP-0045 §11.2: those inside are told that the service goes.
+    await Promise.allSettled(drivers.map((driver) => driver.command({ name: 'stop' })));
     await Promise.allSettled(drivers.map((driver) => driver.stop()));
   };
   try {

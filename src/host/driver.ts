@@ -1,5 +1,5 @@
 import type { Effect } from '../core/node/effect.ts';
-import type { Input, TimerId } from '../core/node/input.ts';
+import type { Command, Input, TimerId } from '../core/node/input.ts';
 import type { Env, MucNode } from '../core/node/node.ts';
 import type { StatusRecord, StepRecord } from '../core/node/trace.ts';
 import { assertNever } from '../core/xmpp/errors.ts';
@@ -102,6 +102,12 @@ export class Driver {
       await this.stop();
       throw error;
     }
+  }
+
+  /** Gives the node a command and waits until what it does is durable and handed to the link. */
+  async command(command: Command): Promise<void> {
+    this.#take({ input: { kind: 'command', command } });
+    await this.#running;
   }
 
   /** Ends the node: nothing is handled or sent any more, the log is closed. */

@@ -293,6 +293,7 @@ const books: Record<string, { readonly title: string; readonly sections: Readonl
     title: 'Unique and Stable Stanza IDs',
     sections: { '3': 'Use Cases', '3.1': 'Unique and Stable Stanza IDs', '4': 'Business Rules' },
   },
+  '0092': { title: 'Software Version', sections: { '2': 'Protocol' } },
   '0313': {
     title: 'Message Archive Management',
     sections: {

@@ -384,6 +384,29 @@ describe('XEP-0045 §7.7, §7.14, §8.1', () => {
     expect(world.status(service)).toMatchObject({ subject: '', historyLength: 1 });
   });
 
+  it('§11.2: the service goes down: everybody gets their own unavailable, with 332, and nobody another’s', () => {
+    const world = inside();
+    world.command(service, { name: 'stop' });
+    expect(world.got(crone).map((stanza) => [stanza.from, stanza.type, itemAt(stanza)?.statuses])).toEqual([
+      [`${coven}/firstwitch`, 'unavailable', [332, 110]],
+    ]);
+    expect(world.status(service).occupants).toEqual([]);
+  });
+
+  it('XEP-0092: the service says what it is; §10.1: rooms of another domain are not made here', () => {
+    const world = covenWith({}, { openCreation: true });
+    world.send(iq(jid(hag), service, { type: 'get', id: 'v' }, el('query', 'jabber:iq:version')));
+    expect(JSON.stringify(world.got(hag)[0]?.payloads)).toContain('Netsplit');
+    world.clear();
+    world.inject(service, 'localhost', joins(hag, 'heath@elsewhere.example/x'));
+    expect(
+      world
+        .seat(service)
+        .node.status()
+        .rooms.map(({ room }) => room),
+    ).toEqual([coven]);
+  });
+
   it('§11.1: what bounces from an occupant takes the ghost out, with 333', () => {
     const world = inside();
     const error = el('error', NS.client, { type: 'cancel' }, el('service-unavailable', NS.stanzas));

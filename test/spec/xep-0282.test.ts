@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { writeAck, writeCreate, writeCreated, writeOffer, writeReady } from '../../src/core/xep/sync.ts';
+import { writeForm } from '../../src/core/xep/xep0004.ts';
 import { readMucUser, writeJoin, writeMucUser } from '../../src/core/xep/xep0045.ts';
 import { readDmuc, writeDmuc } from '../../src/core/xep/xep0282.ts';
 import { jid } from '../../src/core/xmpp/jid.ts';
@@ -645,6 +646,40 @@ describe('XEP-0282 §4.11.1 Netsplit Detection', () => {
     world.advance(10_000);
     expect(texts(world.got(user('Efchen')))).toEqual(['bounces']);
     expect(world.status(primary).peers.every(({ state }) => state === 'live')).toBe(true);
+  });
+});
+
+describe('XEP-0282 administration of a replicated room', () => {
+  const configure = (world: World, ...fields: { var: string; values: string[] }[]) => {
+    const form = writeForm({ type: 'submit', formType: 'http://jabber.org/protocol/muc#roomconfig', fields });
+    world.send(iq(jid(user('Wumpus')), room, { type: 'set', id: 'conf' }, el('query', NS.mucOwner, {}, form)));
+  };
+
+  it('decision #15: a change of who sees JIDs reaches every replica, and their users', () => {
+    const world = wallopsWithout();
+    configure(world, { var: 'muc#roomconfig_whois', values: ['anyone'] });
+    expect(world.got(user('Wumpus')).some((stanza) => stanza.id === 'conf' && stanza.type === 'result')).toBe(true);
+    for (const replica of [vesaReplica, killrcReplica, erisReplica]) {
+      expect(world.status(replica).peers[0]?.state).toBe('live');
+      expect(world.status(replica).occupants.every(({ jid: known }) => known !== undefined)).toBe(true);
+    }
+    world.clear();
+    world.send(presence(jid(user('WiZ')), jid(`${room}/WiZ`), {}, el('show', NS.client, {}, 'away')));
+    expect(world.got(user('Efchen')).map((stanza) => itemAt(stanza)?.jid)).toEqual([user('WiZ')]);
+  });
+
+  it('a kick by a moderator behind one replica: the victim behind another is told 307, everybody else once', () => {
+    const world = wallopsWithout();
+    const kick = el('query', NS.mucAdmin, {}, el('item', NS.mucAdmin, { nick: 'Efchen', role: 'none' }));
+    world.send(iq(jid(user('Wumpus')), room, { type: 'set', id: 'kick' }, kick));
+    expect(world.got(user('Efchen')).map((stanza) => [stanza.type, itemAt(stanza)?.statuses])).toEqual([
+      ['unavailable', [307, 110]],
+    ]);
+    for (const other of ['Valdis', 'WiZ', 'BigCheese'])
+      expect(world.got(user(other)).map((stanza) => [stanza.from, itemAt(stanza)?.statuses])).toEqual([
+        [`${room}/Efchen`, [307]],
+      ]);
+    for (const node of [primary, vesaReplica, killrcReplica]) expect(world.status(node).occupants).toHaveLength(6);
   });
 });
 

@@ -1,5 +1,5 @@
 import type { Effect } from '../../src/core/node/effect.ts';
-import type { Input, TimerId } from '../../src/core/node/input.ts';
+import type { Command, Input, TimerId } from '../../src/core/node/input.ts';
 import { createMucNode } from '../../src/core/node/muc-node.ts';
 import type { MucNode } from '../../src/core/node/node.ts';
 import type { RoomEvent } from '../../src/core/room/event.ts';
@@ -68,6 +68,11 @@ export class World {
     this.#seats.set(address, seat);
     this.#handle(seat, { kind: 'command', command: { name: 'start' } });
     this.#handle(seat, { kind: 'linkUp', peer: config.server });
+    this.run();
+  }
+
+  command(address: Jid, command: Command): void {
+    this.#handle(this.seat(address), { kind: 'command', command });
     this.run();
   }
 

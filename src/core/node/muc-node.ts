@@ -14,8 +14,8 @@ import { isPing } from '../xep/xep0199.ts';
 import { assertNever, type Condition, LocalProtocolError, stanzaError } from '../xmpp/errors.ts';
 import { bareOf, domainOf, type Jid, partsOf, resourceOf } from '../xmpp/jid.ts';
 import { NS } from '../xmpp/namespaces.ts';
-import { errorReply, iqResult, type Stanza } from '../xmpp/stanza.ts';
-import { textOf } from '../xmpp/xml.ts';
+import { errorReply, iqResult, payloadOf, type Stanza } from '../xmpp/stanza.ts';
+import { el, textOf } from '../xmpp/xml.ts';
 import type { NodeConfig } from './config.ts';
 import type { Effect } from './effect.ts';
 import type { Command, Input } from './input.ts';
@@ -27,6 +27,9 @@ import type { NodeStatus, RoomStatus } from './trace.ts';
 export function createMucNode(config: NodeConfig): MucNode {
   return new Service(config);
 }
+
+/** XEP-0092: Software Version. */
+const versionNs = 'jabber:iq:version';
 
 interface Room {
   readonly state: RoomState;
@@ -175,7 +178,12 @@ class Service implements MucNode {
       stanza.type === undefined &&
       resourceOf(stanza.to) !== '' &&
       readJoin(stanza.payloads) !== undefined;
-    if (this.#config.kind === 'service' && entering && partsOf(jid).local !== '') {
+    if (
+      this.#config.kind === 'service' &&
+      domainOf(jid) === this.#config.address &&
+      entering &&
+      partsOf(jid).local !== ''
+    ) {
       if (this.#config.openCreation || this.#config.admins.includes(bareOf(stanza.from))) {
         turn.record({ kind: 'roomCreated', room: jid, epoch: turn.env.now, owner: stanza.from });
         return this.#rooms.get(jid);
@@ -193,10 +201,14 @@ class Service implements MucNode {
     }
   }
 
-  /** IQs to the service itself: XEP-0045 §6.2, §6.3; XEP-0199. */
+  /** IQs to the service itself: XEP-0045 §6.2, §6.3; XEP-0199; XEP-0092. */
   #service(turn: Turn, stanza: Stanza): void {
     if (stanza.name !== 'iq') return;
     if (isPing(stanza)) return turn.send(iqResult(stanza), '0199#4');
+    if (stanza.type === 'get' && payloadOf(stanza, 'query', versionNs)) {
+      const version = [el('name', versionNs, {}, 'Netsplit'), el('version', versionNs, {}, '0.1')];
+      return turn.send(iqResult(stanza, el('query', versionNs, {}, ...version)), '0092#2');
+    }
     const disco = readDisco(stanza);
     if (disco?.node !== undefined) return refuse(turn, stanza, 'item-not-found', '0030#7');
     if (disco?.kind === 'info') {

@@ -24,6 +24,8 @@ export function discoverRoom(turn: Turn, room: RoomView, stanza: Stanza): void {
       nick === undefined ? [] : [el('identity', NS.discoInfo, { category: 'conference', type: 'text', name: nick })];
     return turn.send(iqResult(stanza, el('query', NS.discoInfo, { node: disco.node }, ...identity)), '0045#7.12');
   }
+  // §18.1.1: "if a service does not discard any namespaces".
+  if (disco.node === 'http://jabber.org/protocol/muc#traffic') return refuse('service-unavailable', '0045#18.1.1');
   if (disco.node !== undefined) return refuse('item-not-found', '0030#7');
   if (disco.kind === 'info') return turn.send(discoInfoResult(stanza, roomInfo(room)), '0045#6.4');
   // §6.5: who is in a public room may be seen by anybody; occupants see it in any case.

@@ -1,4 +1,5 @@
 import type { Distribution } from '../distribution/distribution.ts';
+import { readDisco } from '../xep/xep0030.ts';
 import { readJoin } from '../xep/xep0045.ts';
 import { isPing } from '../xep/xep0199.ts';
 import { mam } from '../xep/xep0313.ts';
@@ -109,8 +110,12 @@ function relayIq(turn: Turn, room: RoomView, occupant: Occupant | undefined, sta
   const nick = resourceOf(stanza.to);
   const request = stanza.type === 'get' || stanza.type === 'set';
   const target = room.occupants.get(nick);
-  if (occupant === undefined)
-    return request ? refuse(turn, stanza, 'modify', 'not-acceptable', '0045#17.4') : undefined;
+  if (occupant === undefined) {
+    if (!request) return;
+    // §6.6: a question about an occupant, from outside.
+    if (readDisco(stanza)) return refuse(turn, stanza, 'modify', 'bad-request', '0045#6.6');
+    return refuse(turn, stanza, 'modify', 'not-acceptable', '0045#17.4');
+  }
   if (request && occupant.nick === nick && isPing(stanza))
     return turn.send({ ...stanza, type: 'result', from: stanza.to, to: stanza.from, payloads: [] }, '0410#3');
   if (target?.jid === undefined)

@@ -11,7 +11,7 @@ import type { HistoryItem, Occupant } from './event.ts';
 import { cleanPayloads } from './hygiene.ts';
 import { nickIsFree } from './nick.ts';
 import type { RoomView } from './state.ts';
-import { isLocal, tell, tellLeaver, tellOthersOfLeave } from './tell.ts';
+import { isLocal, tell, tellLeaver, tellOfSight, tellOthersOfLeave, tellOthersOfPresence } from './tell.ts';
 import type { Turn } from './turn.ts';
 import type { PresenceParts } from './visibility.ts';
 
@@ -114,16 +114,29 @@ export function leave(
   else others();
 }
 
-/** Someone who is in is something else now: role, affiliation, presence. Everybody is told. */
+/**
+ * Someone who is in is something else now: role, affiliation, presence. Everybody is told.
+ *
+ * @param later  as in `leave`: where all are to hear of it only after something else (§8.3: the moderator's result)
+ */
 export function update(
   turn: Turn,
   room: RoomView,
   distribution: Distribution,
   occupant: Occupant,
   parts: PresenceParts = {},
+  later?: (() => void)[],
 ): void {
+  const before = room.occupants.get(occupant.nick);
   turn.record({ kind: 'occupantChanged', room: room.jid, n: room.n + 1, occupant });
-  accept(turn, room, distribution, { kind: 'presence', occupant, parts });
+  const change = { kind: 'presence', occupant, parts } as const;
+  const tellAll = () => {
+    tell(turn, room, change);
+    if (before && before.role !== occupant.role) tellOfSight(turn, room, before, occupant);
+  };
+  if (later) later.push(tellAll);
+  else tellAll();
+  distribution.spread(turn, room, change);
 }
 
 // Conditions that mean "this address is gone", not "this one stanza was refused".
@@ -198,9 +211,14 @@ export function changePresence(
   join: JoinRequest | undefined,
 ): void {
   const after = { ...occupant, presence: cleanPayloads(room.jid, stanza.payloads) };
-  if (JSON.stringify(after.presence) !== JSON.stringify(occupant.presence) || !join) {
+  const news = JSON.stringify(after.presence) !== JSON.stringify(occupant.presence);
+  if (news || !join) {
     turn.record({ kind: 'occupantChanged', room: room.jid, n: room.n + 1, occupant: after });
-    accept(turn, room, distribution, { kind: 'presence', occupant: after });
+    const change = { kind: 'presence', occupant: after } as const;
+    // Their own comes in its place among the rest of what a join brings (§17.3, §7.1).
+    if (join) tellOthersOfPresence(turn, room, change);
+    else tell(turn, room, change);
+    distribution.spread(turn, room, change);
   }
   if (join) accept(turn, room, distribution, { kind: 'returned', occupant: after, join });
 }

@@ -44,13 +44,11 @@ export function tell(turn: Turn, room: RoomView, change: Change, spec?: Spec): v
       if (isLocal(change.occupant)) welcome(turn, room, change.occupant, change.join, change.statuses, spec);
       return;
     case 'returned':
-      if (isLocal(change.occupant)) welcome(turn, room, change.occupant, change.join, [], spec);
+      if (isLocal(change.occupant))
+        welcome(turn, room, change.occupant, change.join, room.config.logging ? [170] : [], spec);
       return;
     case 'presence':
-      for (const viewer of localOccupants(room)) {
-        if (seesPresence(room, change.occupant, viewer))
-          turn.send(presenceFor(room, change.occupant, viewer, change.parts), spec ?? '0045#7.7');
-      }
+      for (const viewer of localOccupants(room)) tellOfPresence(turn, room, change, viewer, spec);
       return;
     case 'left':
       tellLeaver(turn, room, change, spec);
@@ -58,11 +56,10 @@ export function tell(turn: Turn, room: RoomView, change: Change, spec?: Spec): v
       return;
     case 'renamed': {
       const { before, after } = change;
-      for (const viewer of localOccupants(room)) {
-        const parts = { type: 'unavailable', item: { nick: after.nick }, statuses: [303], payloads: [] } as const;
-        turn.send(presenceFor(room, before, viewer, parts), spec ?? '0045#7.6');
-      }
-      for (const viewer of localOccupants(room)) turn.send(presenceFor(room, after, viewer), spec ?? '0045#7.6');
+      const viewers = localOccupants(room).filter((viewer) => seesPresence(room, after, viewer));
+      const parts = { type: 'unavailable', item: { nick: after.nick }, statuses: [303], payloads: [] } as const;
+      for (const viewer of viewers) turn.send(presenceFor(room, before, viewer, parts), spec ?? '0045#7.6');
+      for (const viewer of viewers) turn.send(presenceFor(room, after, viewer), spec ?? '0045#7.6');
       return;
     }
     case 'configured':
@@ -78,6 +75,37 @@ export function tell(turn: Turn, room: RoomView, change: Change, spec?: Spec): v
     }
     default:
       assertNever(change);
+  }
+}
+
+type News = Extract<Change, { kind: 'presence' }>;
+
+function tellOfPresence(turn: Turn, room: RoomView, change: News, viewer: LocalOccupant, spec?: Spec): void {
+  if (seesPresence(room, change.occupant, viewer))
+    turn.send(presenceFor(room, change.occupant, viewer, change.parts), spec ?? '0045#7.7');
+}
+
+/** All but the one it is about, who is told in another way (§17.3). */
+export function tellOthersOfPresence(turn: Turn, room: RoomView, change: News): void {
+  for (const viewer of localOccupants(room))
+    if (viewer.nick !== change.occupant.nick) tellOfPresence(turn, room, change, viewer);
+}
+
+/**
+ * Where the room broadcasts only some roles (§10.2, presencebroadcast), a change of role takes someone out of others'
+ * sight, and others into or out of their own.
+ */
+export function tellOfSight(turn: Turn, room: RoomView, before: Occupant, after: Occupant): void {
+  const gone = { type: 'unavailable', payloads: [] } as const;
+  for (const viewer of localOccupants(room)) {
+    if (viewer.nick !== after.nick && seesPresence(room, before, viewer) && !seesPresence(room, after, viewer))
+      turn.send(presenceFor(room, after, viewer, gone), '0045#10.2');
+  }
+  if (!isLocal(after)) return;
+  for (const other of room.occupants.values()) {
+    const sees = seesPresence(room, other, after);
+    if (other.nick !== after.nick && sees !== seesPresence(room, other, before))
+      turn.send(presenceFor(room, other, after, sees ? {} : gone), '0045#10.2');
   }
 }
 
