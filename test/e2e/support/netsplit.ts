@@ -195,8 +195,8 @@ export const test = base.extend<Fixtures>({
   },
   baseURL: async ({ server }, use) => use(server.url),
   // Pictures of each step double the time of a page that moves; one of the end, where it failed, is enough.
-  trace: [{ mode: 'retain-on-failure', screenshots: false, snapshots: false }, { scope: 'worker', option: true }],
-  screenshot: ['only-on-failure', { scope: 'worker', option: true }],
+  trace: [{ mode: 'retain-on-failure', screenshots: false, snapshots: false }, { scope: 'worker' }],
+  screenshot: ['only-on-failure', { scope: 'worker' }],
   troubles: [
     async ({ context }, use, info) => {
       // Two cores, and perhaps not for us alone: what takes 2 s by itself may take ten times that.
