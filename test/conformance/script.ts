@@ -134,10 +134,10 @@ function readStep(file: string, { text: raw, line }: Line, block: readonly Line[
 }
 
 /** Values of `{name}`; other braces stay. */
-export function fill(text: string, values: ReadonlyMap<string, string>, escape = (value: string) => value): string {
+export function fill(text: string, values: ReadonlyMap<string, string>, quote = (value: string) => value): string {
   return text.replace(/\{([\w.]+)\}/g, (whole, name: string) => {
     const value = values.get(name);
-    return value === undefined ? whole : escape(value);
+    return value === undefined ? whole : quote(value);
   });
 }
 

@@ -1,12 +1,14 @@
 import type { Distribution } from '../distribution/distribution.ts';
 import { type Affiliation, affiliations, type Role, roles, writeMucUser } from '../xep/xep0045.ts';
 import { type Condition, type ErrorType, stanzaError } from '../xmpp/errors.ts';
-import { bareOf, type Jid, parseJid, parseNick } from '../xmpp/jid.ts';
+import { bareOf, domainOf, type Jid, occupantJid, parseJid, parseNick, partsOf } from '../xmpp/jid.ts';
 import { NS } from '../xmpp/namespaces.ts';
 import { errorReply, iqResult, message, type Stanza } from '../xmpp/stanza.ts';
 import { childOf, childrenOf, el, textOf, type XmlElement } from '../xmpp/xml.ts';
 import { initialRole } from './affiliation.ts';
 import type { Occupant } from './event.ts';
+import { invitation } from './invitation.ts';
+import { nickIsAnothers } from './nick.ts';
 import { leave, update } from './room.ts';
 import type { RoomView } from './state.ts';
 import { localOccupants } from './tell.ts';
@@ -39,7 +41,10 @@ export function mayChangeRole(
     return refusal('cancel', 'not-allowed', 'admins and owners keep their role');
   // §9.6, §9.7: making and unmaking moderators is for admins; so is kicking one (§5.1.3).
   if (role === 'moderator' && !admin) return refusal('auth', 'forbidden', 'only admins make moderators');
-  if (target.role === 'moderator' && !admin) return refusal('cancel', 'not-allowed', 'only admins act on moderators');
+  if (target.role === 'moderator' && !admin)
+    return role === 'none'
+      ? refusal('cancel', 'not-allowed', 'only admins kick moderators')
+      : refusal('auth', 'forbidden', 'only admins unmake moderators');
   // §8.4: voice is not taken by one whose affiliation is no higher.
   if (
     role === 'visitor' &&
@@ -67,7 +72,14 @@ export function mayChangeAffiliation(
 /** One `<item/>` of a request, checked. */
 type Item =
   | { readonly kind: 'role'; readonly target: Occupant; readonly role: Role; readonly reason?: string }
-  | { readonly kind: 'affiliation'; readonly user: Jid; readonly affiliation: Affiliation; readonly reason?: string };
+  | {
+      readonly kind: 'affiliation';
+      readonly user: Jid;
+      readonly affiliation: Affiliation;
+      readonly reason?: string;
+      /** Their reserved nick from now on (§9.3); empty: none (§9.5). */
+      readonly nick?: string;
+    };
 
 /** IQs of the namespace muc#admin. XEP-0045 §8.2 to §8.5, §9, §10.3 to §10.8. All items of a request or none. */
 export function adminIq(
@@ -93,9 +105,9 @@ export function adminIq(
   const lost = lostOwners(room, items);
   if (lost) return refuse(refusal('cancel', 'conflict', 'a room keeps at least one owner'), '0045#10.5');
   const actor = room.occupantByJid(stanza.from)?.nick;
-  // §8.2, §9.1: those removed first, then the result, then the others.
+  // §8.2, §8.3, §9.1, §9.3: those removed first, then the result, then what the others see of it.
   const later: (() => void)[] = [];
-  for (const item of items) apply(turn, room, distribution, item, actor, later);
+  for (const item of items) apply(turn, room, distribution, item, stanza.from, actor, later);
   turn.send(iqResult(stanza), '0045#9');
   for (const tellOthers of later) tellOthers();
 }
@@ -127,22 +139,31 @@ function readItem(room: RoomView, element: XmlElement): Item | Refusal {
       address === undefined ? 'item-not-found' : 'jid-malformed',
       `who is ${address ?? nick ?? 'it'}?`,
     );
-  return { kind: 'affiliation', user: bareOf(user), affiliation, ...reason };
+  const item = { kind: 'affiliation', user: bareOf(user), affiliation, ...reason } as const;
+  if (address === undefined || nick === undefined || rank[affiliation] < rank.member) return item;
+  if (nick === '') return { ...item, nick };
+  if (prepared === undefined) return refusal('modify', 'jid-malformed', `${nick} cannot be a nick`);
+  if (nickIsAnothers(room, prepared, item.user)) return refusal('cancel', 'conflict', `${nick} is another's nick`);
+  return { ...item, nick: prepared };
 }
 
 function deny(room: RoomView, actor: Jid, item: Item): Refusal | undefined {
   const affiliation = room.affiliationOf(actor);
-  if (item.kind === 'role') {
-    const occupant = room.occupantByJid(actor);
-    return mayChangeRole({ affiliation, role: occupant?.role ?? 'none' }, item.target, item.role);
-  }
+  if (item.kind === 'role') return mayChangeRole({ affiliation, role: roleOf(room, actor) }, item.target, item.role);
   // §9.1: nobody bans themselves.
   if (item.affiliation === 'outcast' && item.user === bareOf(actor))
     return refusal('cancel', 'conflict', 'you cannot ban yourself');
   return mayChangeAffiliation(affiliation, room.affiliationOf(item.user), item.affiliation);
 }
 
-/** §10.5, §10.6: whether these changes would leave the room without an owner. */
+/** §8, §9: the bare JID counts: admins need not be in, and a moderator may act from another client. */
+function roleOf(room: RoomView, user: Jid): Role {
+  if (rank[room.affiliationOf(user)] >= rank.admin) return 'moderator';
+  const inside = [...room.occupants.values()].filter(({ jid }) => jid !== undefined && bareOf(jid) === bareOf(user));
+  return inside.some(({ role }) => role === 'moderator') ? 'moderator' : (inside[0]?.role ?? 'none');
+}
+
+/** §10.4, §10.5: whether these changes would leave the room without an owner. */
 function lostOwners(room: RoomView, items: readonly Item[]): boolean {
   const owners = new Set([...room.affiliations].filter(([, held]) => held === 'owner').map(([user]) => user));
   if (owners.size === 0) return false;
@@ -159,6 +180,7 @@ function apply(
   room: RoomView,
   distribution: Distribution,
   item: Item,
+  from: Jid,
   actor: string | undefined,
   later: (() => void)[],
 ): void {
@@ -166,13 +188,42 @@ function apply(
     ...(actor === undefined ? {} : { actor }),
     ...(item.reason === undefined ? {} : { reason: item.reason }),
   };
-  if (item.kind === 'affiliation')
-    return changeAffiliation(turn, room, distribution, item.user, item.affiliation, by, later);
+  if (item.kind === 'affiliation') {
+    const before = room.affiliationOf(item.user);
+    changeAffiliation(turn, room, distribution, item.user, item.affiliation, by, later);
+    if (item.nick !== undefined && (item.nick !== '' || room.reservedNicks.has(item.user)))
+      turn.record({ kind: 'nickReserved', room: room.jid, user: item.user, nick: item.nick || undefined });
+    if (before !== item.affiliation) later.push(() => tellAbsent(turn, room, item.user, before, from, actor));
+    return;
+  }
   const target = room.occupants.get(item.target.nick);
   if (target === undefined || target.role === item.role) return;
   if (item.role === 'none')
     leave(turn, room, distribution, target, { statuses: [307], item: by, payloads: [] }, { later });
-  else update(turn, room, distribution, { ...target, role: item.role }, { item: by });
+  else update(turn, room, distribution, { ...target, role: item.role }, { item: by }, later);
+}
+
+/**
+ * A user who is not in learns of a new affiliation: by an invitation where it lets them into a members-only room (§9.5),
+ * else by a message with status 101 (§18.1).
+ */
+function tellAbsent(
+  turn: Turn,
+  room: RoomView,
+  user: Jid,
+  before: Affiliation,
+  from: Jid,
+  actor: string | undefined,
+): void {
+  const affiliation = room.affiliationOf(user);
+  const inside = [...room.occupants.values()].some(({ jid }) => jid !== undefined && bareOf(jid) === user);
+  // A whole domain is nobody to write to.
+  if (inside || partsOf(user).local === '') return;
+  const inviter = actor === undefined ? bareOf(from) : occupantJid(room.jid, actor);
+  if (room.config.membersOnly && rank[before] === rank.none && rank[affiliation] >= rank.member)
+    return turn.send(invitation(room, user, inviter, turn.env.newId()), '0045#9.5');
+  const x = writeMucUser({ affiliation, role: 'none', jid: user, statuses: [101] });
+  turn.send(message(room.jid, user, { id: turn.env.newId() }, x), '0045#18.1');
 }
 
 /**
@@ -191,9 +242,14 @@ export function changeAffiliation(
   const before = room.affiliationOf(user);
   if (before === affiliation) return;
   turn.record({ kind: 'affiliationChanged', room: room.jid, user, affiliation });
-  const present = [...room.occupants.values()].filter(
-    (occupant) => occupant.jid !== undefined && bareOf(occupant.jid) === user,
-  );
+  // §9.1: a banned user's nick is nobody's.
+  if (affiliation === 'outcast' && room.reservedNicks.has(user))
+    turn.record({ kind: 'nickReserved', room: room.jid, user, nick: undefined });
+  // §9.2: a ban of a domain is one of all its users, but those with an affiliation of their own.
+  const concerns = (jid: Jid) =>
+    bareOf(jid) === user ||
+    (affiliation === 'outcast' && domainOf(jid) === user && room.affiliationOf(jid) === 'outcast');
+  const present = [...room.occupants.values()].filter(({ jid }) => jid !== undefined && concerns(jid));
   for (const occupant of present) {
     if (affiliation === 'outcast')
       leave(
@@ -220,14 +276,19 @@ export function changeAffiliation(
         distribution,
         { ...occupant, affiliation, role: roleAfter(room, occupant, before, affiliation) },
         { item: by },
+        later,
       );
   }
   if (present.length > 0) return;
   // §9.3 and others: "the service MAY send a message": to those who may know whose it is.
   const x = writeMucUser({ affiliation, role: 'none', jid: user, statuses: [] });
-  for (const viewer of localOccupants(room)) {
-    if (maySeeJids(room, viewer)) turn.send(message(room.jid, viewer.jid, { id: turn.env.newId() }, x), '0045#9.3');
-  }
+  const tellOthers = () => {
+    for (const viewer of localOccupants(room)) {
+      if (maySeeJids(room, viewer)) turn.send(message(room.jid, viewer.jid, { id: turn.env.newId() }, x), '0045#9.3');
+    }
+  };
+  if (later) later.push(tellOthers);
+  else tellOthers();
 }
 
 /** §5.1.3: what rises with an affiliation, and what falls with one (which the XEP leaves to us: to the room's default). */
@@ -236,6 +297,20 @@ function roleAfter(room: RoomView, occupant: Occupant, before: Affiliation, affi
   if (rank[affiliation] >= rank.admin) return 'moderator';
   if (rank[before] >= rank.admin) return role === 'visitor' ? 'participant' : role;
   return affiliation === 'member' && occupant.role === 'visitor' ? 'participant' : occupant.role;
+}
+
+/** §5.2.1 ***: in a room that hides JIDs, lists, which hold them, are for those who may change them. */
+function mayReadList(
+  room: RoomView,
+  affiliation: Affiliation,
+  occupant: Occupant | undefined,
+  wanted: Affiliation,
+): boolean {
+  if (affiliation === 'owner') return true;
+  if (affiliation === 'admin') return room.whois === 'anyone' || rank[wanted] < rank.admin;
+  if (wanted === 'outcast' || room.whois !== 'anyone') return false;
+  // §9.5: members may ask before they enter.
+  return occupant === undefined ? affiliation === 'member' : room.config.memberList.includes(occupant.role);
 }
 
 /** §8.5, §9.2, §9.5, §9.8, §10.5, §10.8: a list, for those entitled to it. */
@@ -256,26 +331,21 @@ function list(
     if ((wanted === undefined) === (role === undefined))
       return refuse(refusal('modify', 'bad-request', 'ask for one affiliation or one role'), '0045#9');
     if (wanted !== undefined) {
-      // §5.2.1 ***: in a room that hides JIDs the lists, which hold them, are for admins.
-      const entitled =
-        admin ||
-        (wanted !== 'outcast' &&
-          room.whois === 'anyone' &&
-          occupant !== undefined &&
-          room.config.memberList.includes(occupant.role));
-      if (!entitled) return refuse(refusal('auth', 'forbidden', `the ${wanted} list is not for you`), '0045#9.5');
+      if (!mayReadList(room, affiliation, occupant, wanted))
+        return refuse(refusal('auth', 'forbidden', `the ${wanted} list is not for you`), '0045#9.5');
       for (const [user, held] of room.affiliations) {
         if (held !== wanted) continue;
         const present = [...room.occupants.values()].find(
           (other) => other.jid !== undefined && bareOf(other.jid) === user,
         );
-        const nick = room.reservedNicks.get(user) ?? present?.nick;
-        found.push(
-          el('item', NS.mucAdmin, { affiliation: held, jid: user, nick, ...(present ? { role: present.role } : {}) }),
-        );
+        // §17.4: no role here; §9.2: no nick of those banned.
+        const nick = held === 'outcast' ? undefined : (room.reservedNicks.get(user) ?? present?.nick);
+        found.push(el('item', NS.mucAdmin, { affiliation: held, jid: user, nick }));
       }
     } else {
-      if (!admin && occupant?.role !== 'moderator')
+      if (role === 'moderator' && !admin)
+        return refuse(refusal('auth', 'forbidden', 'the moderator list is for admins'), '0045#9.8');
+      if (roleOf(room, stanza.from) !== 'moderator')
         return refuse(refusal('auth', 'forbidden', 'role lists are for moderators'), '0045#8.5');
       for (const other of room.occupants.values()) {
         if (other.role !== role) continue;

@@ -1,3 +1,4 @@
+import { readForm } from '../xep/xep0004.ts';
 import { writeMucUser } from '../xep/xep0045.ts';
 import { pageOf, writePage } from '../xep/xep0059.ts';
 import { writeForwarded } from '../xep/xep0297.ts';
@@ -32,6 +33,8 @@ export function archiveIq(turn: Turn, room: RoomView, stanza: Stanza, query: Xml
     (room.config.password !== '' && affiliation === 'none' && !inside);
   if (affiliation === 'outcast' || closed) return refuse('auth', 'forbidden', 'only those who may enter may read');
   if (stanza.type === 'get') return turn.send(iqResult(stanza, queryForm()), '0313#4.1.5');
+  const unknown = readForm(query)?.fields.find((field) => !['with', 'start', 'end'].includes(field.var));
+  if (unknown) return refuse('cancel', 'feature-not-implemented', `no archive here is searched by ${unknown.var}`);
   const asked = readQuery(query);
   if ('error' in asked) return refuse('modify', 'bad-request', asked.error);
   const wanted = room.archive.filter(

@@ -6,6 +6,7 @@ import { errorReply, message, payloadOf, type Stanza } from '../xmpp/stanza.ts';
 import { childOf, childrenOf, el, type XmlElement } from '../xmpp/xml.ts';
 import { changeAffiliation } from './admin.ts';
 import type { Occupant } from './event.ts';
+import { invitation } from './invitation.ts';
 import type { RoomView } from './state.ts';
 import type { Turn } from './turn.ts';
 
@@ -52,13 +53,11 @@ function invite(
   // §7.8.2: into a members-only room an invitation is a membership, so it is for those who may give one.
   if (room.config.membersOnly && !admin && !room.config.allowInvites)
     return refuse('auth', 'forbidden', 'only admins invite into this room');
-  if (occupant.role === 'visitor') return refuse('auth', 'forbidden', 'visitors do not invite');
   if (invites.length > invitesMax) return refuse('modify', 'policy-violation', `at most ${invitesMax} at once`);
   const invitees = invites.map((element) => parseJid(element.attrs['to'] ?? ''));
   for (const [i, to] of invitees.entries()) {
     if (to === undefined) return refuse('modify', 'jid-malformed', `"${invites[i]?.attrs['to'] ?? ''}" is no JID`);
   }
-  const password = room.config.password === '' ? [] : [el('password', NS.mucUser, {}, room.config.password)];
   for (const [i, to] of invitees.entries()) {
     const element = invites[i];
     if (to === undefined || element === undefined) continue;
@@ -66,8 +65,7 @@ function invite(
       changeAffiliation(turn, room, distribution, bareOf(to), 'member');
     // Who invites is named by the occupant JID: the room's members need not learn anything else (§7.8.2 allows all three).
     const kept = childrenOf(element, 'reason', NS.mucUser).concat(childrenOf(element, 'continue', NS.mucUser));
-    const by = el('invite', NS.mucUser, { from: occupantJid(room.jid, occupant.nick) }, ...kept);
-    turn.send(message(room.jid, to, { id: stanza.id }, el('x', NS.mucUser, {}, by, ...password)), '0045#7.8.2');
+    turn.send(invitation(room, to, occupantJid(room.jid, occupant.nick), stanza.id, kept), '0045#7.8.2');
   }
 }
 

@@ -59,13 +59,26 @@ export function skeleton(nick: string): string {
     .replaceAll('vv', 'w');
 }
 
-/** Whether `user` may be called `nick`: it is nobody else's, by use or by reservation, and not confusable with one. */
-export function nickIsFree(room: RoomView, nick: string, user: Jid): boolean {
+/**
+ * Whether this session may be called `nick`: it is nobody else's, by use or by reservation, and not confusable with one.
+ * One session a nick: another session of the same user is somebody else (XEP-0045 §7.2.8 leaves it to us).
+ */
+export function nickIsFree(room: RoomView, nick: string, session: Jid): boolean {
+  const holder = room.occupantByShape(skeleton(nick));
+  return (holder === undefined || holder.jid === session) && !isReserved(room, nick, bareOf(session));
+}
+
+/** Whether `nick` is another user's than this one (a bare JID), in the room or by reservation. */
+export function nickIsAnothers(room: RoomView, nick: string, user: Jid): boolean {
+  const holder = room.occupantByShape(skeleton(nick));
+  const used = holder !== undefined && (holder.jid === undefined || bareOf(holder.jid) !== user);
+  return used || isReserved(room, nick, user);
+}
+
+function isReserved(room: RoomView, nick: string, user: Jid): boolean {
   const shape = skeleton(nick);
-  const holder = room.occupantByShape(shape);
-  if (holder !== undefined && holder.jid !== user) return false;
   for (const [owner, reserved] of room.reservedNicks) {
-    if (owner !== bareOf(user) && skeleton(reserved) === shape) return false;
+    if (owner !== user && skeleton(reserved) === shape) return true;
   }
-  return true;
+  return false;
 }

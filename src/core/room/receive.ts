@@ -12,7 +12,7 @@ import { discoverRoom } from './discovery.ts';
 import type { Occupant } from './event.ts';
 import { cleanPayloads } from './hygiene.ts';
 import { mediate } from './invite.ts';
-import { ownerIq } from './owner.ts';
+import { destroy, ownerIq } from './owner.ts';
 import { registerIq, registerNs } from './register.ts';
 import {
   bounced,
@@ -38,6 +38,9 @@ export function receive(turn: Turn, room: RoomView, distribution: Distribution, 
   if (stanza.name === 'iq') return iq(turn, room, distribution, occupant, stanza);
   if (stanza.type === 'error') return bounced(turn, room, distribution, occupant, stanza);
   if (stanza.name === 'presence') return presence(turn, room, distribution, occupant, stanza);
+  // §17.2: as if there were no such room yet.
+  if (occupant === undefined && room.locked && room.affiliationOf(stanza.from) !== 'owner')
+    return refuse(turn, stanza, 'cancel', 'item-not-found', '0045#17.2', 'there is no such room');
   const nick = resourceOf(stanza.to);
   if (
     nick === '' &&
@@ -66,6 +69,8 @@ function presence(
 ): void {
   const nick = resourceOf(stanza.to);
   if (stanza.type === 'unavailable') {
+    // §10.1.3: a room that was never configured goes with its maker.
+    if (occupant && room.locked && room.occupants.size === 1) return destroy(turn, room, distribution, {});
     if (occupant) leave(turn, room, distribution, occupant, { payloads: cleanPayloads(room.jid, stanza.payloads) });
     return;
   }

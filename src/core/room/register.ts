@@ -5,7 +5,7 @@ import { bareOf, parseNick } from '../xmpp/jid.ts';
 import { errorReply, iqResult, type Stanza } from '../xmpp/stanza.ts';
 import { childOf, el, type XmlElement } from '../xmpp/xml.ts';
 import { changeAffiliation } from './admin.ts';
-import { nickIsFree } from './nick.ts';
+import { nickIsAnothers } from './nick.ts';
 import type { RoomView } from './state.ts';
 import type { Turn } from './turn.ts';
 
@@ -56,7 +56,7 @@ export function registerIq(
   const wanted = parseNick(form.fields.find((each) => each.var === 'muc#register_roomnick')?.values[0] ?? '');
   if (wanted === undefined) return refuse('modify', 'not-acceptable', 'muc#register_roomnick cannot be a nick');
   // §7.10: a nick that is another's, by registration or by use.
-  if (!nickIsFree(room, wanted, stanza.from)) return refuse('cancel', 'conflict', `${wanted} is another's nick`);
+  if (nickIsAnothers(room, wanted, user)) return refuse('cancel', 'conflict', `${wanted} is another's nick`);
   turn.record({ kind: 'nickReserved', room: room.jid, user, nick: wanted });
   if (affiliation === 'none') changeAffiliation(turn, room, distribution, user, 'member');
   turn.send(iqResult(stanza), '0045#7.10');

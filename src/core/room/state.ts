@@ -1,7 +1,7 @@
 import type { RoomSnapshot } from '../node/snapshot.ts';
 import type { Affiliation } from '../xep/xep0045.ts';
 import { assertNever } from '../xmpp/errors.ts';
-import { bareOf, type Jid } from '../xmpp/jid.ts';
+import { bareOf, domainOf, type Jid } from '../xmpp/jid.ts';
 import type { RoomConfig, RoomSettings } from './config.ts';
 import type { HistoryItem, Occupant, PeerRecord, RoomEvent, Subject } from './event.ts';
 import { skeleton } from './nick.ts';
@@ -81,7 +81,10 @@ export class RoomState {
   }
 
   affiliationOf(jid: Jid): Affiliation {
-    return this.affiliations.get(bareOf(jid)) ?? 'none';
+    const own = this.affiliations.get(bareOf(jid));
+    if (own !== undefined) return own;
+    // §9.2: of a domain as a whole only a ban counts.
+    return this.affiliations.get(domainOf(jid)) === 'outcast' ? 'outcast' : 'none';
   }
 
   /** Whether the history holds the message with this identity. */
