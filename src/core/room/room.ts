@@ -1,6 +1,6 @@
 /** XEP-0045's occupant use cases, each a verb: where the room itself decides. Who calls them is receive.ts. */
 import type { Change, Distribution } from '../distribution/distribution.ts';
-import { type JoinRequest, writeMucUser } from '../xep/xep0045.ts';
+import { type JoinRequest, readJoin, writeMucUser } from '../xep/xep0045.ts';
 import { type Condition, type ErrorType, stanzaError } from '../xmpp/errors.ts';
 import { bareOf, type Jid, occupantJid } from '../xmpp/jid.ts';
 import { NS } from '../xmpp/namespaces.ts';
@@ -199,6 +199,9 @@ export function changeNick(
   const after = { ...occupant, nick, presence: cleanPayloads(room.jid, stanza.payloads) };
   turn.record({ kind: 'occupantChanged', room: room.jid, occupant: after });
   accept(turn, room, distribution, { kind: 'renamed', before: occupant, after });
+  // A join inside: a client that does not know it is in waits for all that a join brings, as with the same nick.
+  const join = readJoin(stanza.payloads);
+  if (join) accept(turn, room, distribution, { kind: 'returned', occupant: after, join });
 }
 
 /** XEP-0045 §7.7; with a join inside, the user lost track and gets everything again (§7.2.2, "full resync"). */

@@ -91,7 +91,10 @@ export function errorOf(stanza: Stanza): StanzaError | undefined {
  */
 export function errorReply(stanza: Stanza, error: StanzaError, ...extra: readonly XmlElement[]): Stanza | undefined {
   if (stanza.type === 'error' || (stanza.name === 'iq' && stanza.type === 'result')) return undefined;
-  return make(stanza.name, stanza.to, stanza.from, { id: stanza.id, type: 'error' }, [...extra, writeError(error)]);
+  // XEP-0045 §7.2: who may not enter gets the join's element back, without the password. slixmpp waits for it.
+  const join = stanza.name === 'presence' && payloadOf(stanza, 'x', NS.muc) ? [el('x', NS.muc)] : [];
+  const payloads = [...join, ...extra, writeError(error)];
+  return make(stanza.name, stanza.to, stanza.from, { id: stanza.id, type: 'error' }, payloads);
 }
 
 /** Answers an iq get or set with its result, addresses swapped. RFC 6120 §8.2.3. */
