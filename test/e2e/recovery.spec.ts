@@ -64,13 +64,13 @@ test.describe('Recovery', () => {
     await room.say(cast.Wumpus, 'before');
     const worker = await workerOf(room, replica);
     expect(worker).toBeDefined();
-    const closed = worker?.waitForEvent('close');
+    expect(await detailOf(room, replica)).toBe('started');
+    const next = room.page.waitForEvent('worker', { timeout: 20_000 });
     await worker?.evaluate(() => self.close()).catch(() => undefined);
-    await closed;
-    // The page notices by its heartbeat.
-    await expect(room.node(replica)).not.toHaveAttribute('data-state', 'live', { timeout: 10_000 });
+    // The page misses its heartbeat.
+    await next;
+    await eventually(() => detailOf(room, replica), 20_000).toBe('history restored: 1 message');
     await expect(room.node(replica)).toHaveAttribute('data-state', 'live', { timeout: 20_000 });
-    expect(await detailOf(room, replica)).toBe('history restored: 1 message');
     expect(await workerOf(room, replica)).not.toBe(worker);
     await room.quiet();
     const since = await room.mark();
