@@ -190,10 +190,11 @@ function apply(
   };
   if (item.kind === 'affiliation') {
     const before = room.affiliationOf(item.user);
+    const inside = [...room.occupants.values()].some(({ jid }) => jid !== undefined && bareOf(jid) === item.user);
     changeAffiliation(turn, room, distribution, item.user, item.affiliation, by, later);
     if (item.nick !== undefined && (item.nick !== '' || room.reservedNicks.has(item.user)))
       turn.record({ kind: 'nickReserved', room: room.jid, user: item.user, nick: item.nick || undefined });
-    if (before !== item.affiliation) later.push(() => tellAbsent(turn, room, item.user, before, from, actor));
+    if (before !== item.affiliation && !inside) later.push(() => tellAbsent(turn, room, item.user, before, from, actor));
     return;
   }
   const target = room.occupants.get(item.target.nick);
@@ -216,9 +217,8 @@ function tellAbsent(
   actor: string | undefined,
 ): void {
   const affiliation = room.affiliationOf(user);
-  const inside = [...room.occupants.values()].some(({ jid }) => jid !== undefined && bareOf(jid) === user);
   // A whole domain is nobody to write to.
-  if (inside || partsOf(user).local === '') return;
+  if (partsOf(user).local === '') return;
   const inviter = actor === undefined ? bareOf(from) : occupantJid(room.jid, actor);
   if (room.config.membersOnly && rank[before] === rank.none && rank[affiliation] >= rank.member)
     return turn.send(invitation(room, user, inviter, turn.env.newId()), '0045#9.5');
