@@ -194,7 +194,8 @@ function apply(
     changeAffiliation(turn, room, distribution, item.user, item.affiliation, by, later);
     if (item.nick !== undefined && (item.nick !== '' || room.reservedNicks.has(item.user)))
       turn.record({ kind: 'nickReserved', room: room.jid, user: item.user, nick: item.nick || undefined });
-    if (before !== item.affiliation && !inside) later.push(() => tellAbsent(turn, room, item.user, before, from, actor));
+    if (before !== item.affiliation && !inside)
+      later.push(() => tellAbsent(turn, room, item.user, before, from, actor));
     return;
   }
   const target = room.occupants.get(item.target.nick);

@@ -11,7 +11,7 @@ import type { Occupant } from './event.ts';
 import { liveMessage, selectHistory } from './history.ts';
 import type { RoomView } from './state.ts';
 import type { Turn } from './turn.ts';
-import { presenceFor, seesPresence } from './visibility.ts';
+import { maySeeJids, presenceFor, seesPresence } from './visibility.ts';
 
 /** An occupant whom this node serves itself. */
 export type LocalOccupant = Occupant & { readonly jid: Jid; readonly home?: never };
@@ -93,7 +93,7 @@ export function tellOthersOfPresence(turn: Turn, room: RoomView, change: News): 
 
 /**
  * Where the room broadcasts only some roles (§10.2, presencebroadcast), a change of role takes someone out of others'
- * sight, and others into or out of their own.
+ * sight, and others into or out of their own. A new moderator learns who the others are.
  */
 export function tellOfSight(turn: Turn, room: RoomView, before: Occupant, after: Occupant): void {
   const gone = { type: 'unavailable', payloads: [] } as const;
@@ -103,9 +103,13 @@ export function tellOfSight(turn: Turn, room: RoomView, before: Occupant, after:
   }
   if (!isLocal(after)) return;
   for (const other of room.occupants.values()) {
+    if (other.nick === after.nick) continue;
     const sees = seesPresence(room, other, after);
-    if (other.nick !== after.nick && sees !== seesPresence(room, other, before))
+    // §8: moderators "discover an occupant's full JID in a semi-anonymous room (occurs automatically through presence)".
+    const learns = maySeeJids(room, after) && !maySeeJids(room, before);
+    if (sees !== seesPresence(room, other, before))
       turn.send(presenceFor(room, other, after, sees ? {} : gone), '0045#10.2');
+    else if (sees && learns) turn.send(presenceFor(room, other, after), '0045#8');
   }
 }
 
