@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { RoomClient } from './support/client.ts';
 import type { Seat } from './support/seats.ts';
 
@@ -26,6 +26,13 @@ export function roomFlow(title: string, seat: () => Seat, room: string, owner: L
     afterAll(async () => {
       await gertrude?.stop();
       await hamlet?.stop();
+    });
+
+    // A step after one that failed could only fail too, and slowly.
+    let failed = false;
+    beforeEach(({ skip }) => skip(failed, 'a step before failed'));
+    afterEach(({ task }) => {
+      failed ||= task.result?.state === 'fail';
     });
 
     it('the first to enter creates the room and owns it', async () => {

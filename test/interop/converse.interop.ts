@@ -1,0 +1,48 @@
+import { type Browser, chromium } from '@playwright/test';
+import { afterAll, beforeAll, describe } from 'vitest';
+import { findChromium } from '../../src/headless/chromium.mjs';
+import { type Login, roomFlow } from './flow.ts';
+import { ConverseClient } from './support/converse.ts';
+import { noProsody } from './support/prosody.ts';
+import { onEmbedded, onProsody, type Seat } from './support/seats.ts';
+import { noSlixmpp, SlixmppClient } from './support/slixmpp.ts';
+
+const executablePath = await findChromium();
+const noChromium = executablePath === undefined ? 'no Chromium was found' : undefined;
+const because = (reason: string | undefined) => (reason === undefined ? '' : ` (skipped: ${reason})`);
+
+let browser: Browser;
+beforeAll(async () => {
+  if (executablePath !== undefined) browser = await chromium.launch({
+      executablePath,
+      args: [
+        // The page does not come over the network: Playwright answers. Else Chromium keeps it from this machine's sockets.
+        '--disable-features=LocalNetworkAccessChecks',
+        ...['--disable-background-networking', '--disable-component-update', '--disable-sync'],
+      ],
+    });
+});
+afterAll(() => browser?.close());
+
+const converse: Login = ({ websocket }, account, room) => ConverseClient.login(browser, { websocket, account, room });
+const slixmpp: Login = (seat, account, room) => SlixmppClient.login(account, room, seat.port as number);
+
+describe.skipIf(noChromium !== undefined)(`Rooms on the embedded server${because(noChromium)}`, () => {
+  let seat: Seat;
+  beforeAll(async () => {
+    seat = await onEmbedded();
+  });
+  afterAll(() => seat?.stop());
+  roomFlow('converse.js with converse.js', () => seat, 'elsinore', converse, converse);
+});
+
+const missing = noChromium ?? noProsody ?? noSlixmpp;
+describe.skipIf(missing !== undefined)(`Rooms as a component on Prosody${because(missing)}`, () => {
+  let seat: Seat;
+  beforeAll(async () => {
+    seat = await onProsody();
+  }, 60_000);
+  afterAll(() => seat?.stop());
+  roomFlow('converse.js with slixmpp', () => seat, 'elsinore', converse, slixmpp);
+  roomFlow('slixmpp with converse.js', () => seat, 'kronborg', slixmpp, converse);
+});
