@@ -56,6 +56,7 @@ export function hostScenarios(scenarios: readonly Scenario[], host: ServerHost, 
         scenario: live.scenario,
         websocket: websocketPath,
         run,
+        running: live.network.nodesRunning(),
         scenarios: networks.map(({ scenario: { id, title } }) => ({ id, title })),
         credentials: trusted ? live.credentials : { ...credentials, nodes: {} },
       };

@@ -7,6 +7,8 @@ export interface LiveConfig {
   readonly websocket: string;
   /** A new one each time the server is started: with it change all passwords, and the servers' state is gone. */
   readonly run: string;
+  /** Nodes that some page runs just now: the one that asks joins it instead of fighting for them. */
+  readonly running: readonly string[];
   readonly scenarios: readonly { readonly id: string; readonly title: string }[];
   readonly credentials: LiveCredentials;
 }

@@ -153,6 +153,12 @@ export class Network {
     for (const way of this.#ways.values()) this.#schedule(way);
   }
 
+  /** Addresses of the nodes that are logged in just now, whoever runs them. */
+  nodesRunning(): readonly Jid[] {
+    const sessions = this.servers.flatMap((server) => server.sessions());
+    return [...new Set(sessions.filter(({ isNode }) => isNode).map(({ account }) => account.address))];
+  }
+
   /** Ends the sessions with that stream id or address. @returns how many there were */
   disconnect(which: { readonly stream?: string; readonly address?: Jid }): number {
     const sessions = this.servers

@@ -1,3 +1,4 @@
+import { nodeLock } from '../host/control.ts';
 import type { LiveConfig } from '../scenario/live-config-type.ts';
 import { showSession } from './page.ts';
 import { startLive } from './session/live.ts';
@@ -17,7 +18,46 @@ async function start(): Promise<void> {
   const { theme } = loadPreferences();
   if (theme !== 'auto') document.documentElement.dataset.theme = theme;
   const config = await fetchConfig(new URLSearchParams(location.search).get('scenario'));
-  showSession(startLive(config, location.origin), config.scenarios);
+  const mine = await mayRun(config);
+  showSession(startLive(mine, location.origin), config.scenarios);
+  if (mine !== config) void takeOverLater(config.scenario.id);
+}
+
+const pollMs = 250;
+/** A page that is reloaded finds its own old sessions for a moment. */
+const polls = 8;
+/** How often a page that only takes part looks whether the one that runs the nodes is still there. */
+const lookMs = 3_000;
+
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/**
+ * The configuration with which this page should start: without the nodes' passwords where another browser runs them, so
+ * that it takes part instead of fighting for them. Between tabs of one browser the Web Locks decide (node.worker.ts).
+ */
+async function mayRun(config: LiveConfig): Promise<LiveConfig> {
+  const { id } = config.scenario;
+  let { running } = config;
+  // A page on another machine has no node to run in any case.
+  if (Object.keys(config.credentials.nodes).length === 0) return config;
+  for (let i = 0; running.length > 0 && i < polls; i++) {
+    const { held = [] } = (await navigator.locks?.query()) ?? {};
+    const ours = held.map(({ name }) => name);
+    if (config.scenario.nodes.some(({ address }) => ours.includes(nodeLock(id, address)))) return config;
+    await pause(pollMs);
+    running = (await fetchConfig(id)).running;
+  }
+  return running.length === 0 ? config : { ...config, credentials: { ...config.credentials, nodes: {} } };
+}
+
+/** The page that ran the nodes is gone: this one starts anew and runs them. */
+async function takeOverLater(scenario: string): Promise<void> {
+  for (let gone = 0; gone < 2; ) {
+    await pause(lookMs);
+    const config = await fetchConfig(scenario).catch(() => undefined);
+    gone = config?.running.length === 0 ? gone + 1 : 0;
+  }
+  location.reload();
 }
 
 async function fetchConfig(scenario: string | null): Promise<LiveConfig> {

@@ -3,7 +3,7 @@ import { createMucNode } from '../core/node/muc-node.ts';
 import type { MucNode } from '../core/node/node.ts';
 import type { NodeStatus } from '../core/node/trace.ts';
 import { instant } from '../core/xmpp/time.ts';
-import type { NodeReport, NodeWorkerApi, NodeWorkerConfig, Result } from '../host/control.ts';
+import { type NodeReport, type NodeWorkerApi, type NodeWorkerConfig, nodeLock, type Result } from '../host/control.ts';
 import { Driver, type DriverHost } from '../host/driver.ts';
 import { LinkError } from '../host/stanza-link.ts';
 import { nodeConfigOf } from '../scenario/node-config.ts';
@@ -101,7 +101,7 @@ const api: NodeWorkerApi = {
     const whenHeld = async (): Promise<Result> => {
       try {
         lock = await holdLock(
-          `netsplit:node:${config.scenario.id}:${node}`,
+          nodeLock(config.scenario.id, node),
           () => {
             tell('elsewhere', 'another page runs this node');
             elsewhere({ ok: true });

@@ -23,7 +23,7 @@ test.describe('Store in IndexedDB', () => {
       optimizeDeps: { entries: ['test/e2e/contract-page/index.html'], include: ['idb'] },
     });
     await server.listen();
-    const { port } = server.httpServer?.address() as AddressInfo;
+    const { port } = (server.httpServer as Server).address() as AddressInfo;
     page = await browser.newPage();
     await page.goto(`http://127.0.0.1:${port}/test/e2e/contract-page/index.html`);
     await page.waitForFunction(() => 'runStoreCase' in globalThis);

@@ -74,13 +74,13 @@ class LiveSession implements Session {
     const url = new URL(config.websocket, pageOrigin);
     url.protocol = url.protocol === 'https:' || url.protocol === 'wss:' ? 'wss:' : 'ws:';
     this.#websocket = url.href;
-    // A page on another machine plays nobody's part but one of its own.
+    // A page that does not run the nodes plays nobody's part but one of its own: the characters are with the nodes.
     const account = mayRunNodes(config) ? undefined : oneOf(config.credentials.guests);
     const guest = account && guestOf(config.scenario, account);
     this.scenario = guest
       ? { ...config.scenario, occupants: [...config.scenario.occupants, occupantOf(guest)] }
       : config.scenario;
-    this.#characters = [...charactersOf(config), ...(guest ? [guest] : [])];
+    this.#characters = guest ? [guest] : charactersOf(config);
     this.joinInfo = config.credentials.guests.map(({ jid, password }) => ({
       websocket: this.#websocket,
       room: roomFor(config.scenario, domainOf(jid)),
@@ -88,6 +88,9 @@ class LiveSession implements Session {
       password,
     }));
     for (const node of config.scenario.nodes) this.#prepareNode(node);
+    if (guest === undefined) return;
+    for (const { jid, nick } of config.scenario.occupants)
+      this.#tellOccupant({ who: jid, phase: 'elsewhere', nick, detail: 'another page plays this character' });
   }
 
   get runsNodes(): boolean {
@@ -182,7 +185,7 @@ class LiveSession implements Session {
     const { address } = node;
     const password = this.#config.credentials.nodes[address];
     if (password === undefined) {
-      this.#tellNode({ node: address, phase: 'elsewhere', detail: 'the page on the server’s own machine runs it' });
+      this.#tellNode({ node: address, phase: 'elsewhere', detail: 'another page runs it' });
       return;
     }
     this.#tellNode({ node: address, phase: 'waiting', detail: '' });

@@ -44,6 +44,7 @@ describe('GET /netsplit.json', () => {
     expect(status).toBe(200);
     expect(headers['cache-control']).toBe('no-store');
     const config = JSON.parse(body) as LiveConfig;
+    expect(config.running).toEqual([]);
     expect(config).toMatchObject({ websocket: '/xmpp-websocket', scenario: { id: 'wonderland' } });
     expect(config.scenarios.map(({ id }) => id)).toEqual(['wallops', 'wonderland', 'plain']);
     expect(config.credentials.operator?.jid).toMatch(/^operator@/);
