@@ -214,6 +214,14 @@ export class Model {
     this.characters.set(progress.who, progress);
   }
 
+  /** The rule that made an event: its own, or for a later leg of a stanza's way the one that sent it on that way. */
+  ruleOf(event: ModelEvent): string | undefined {
+    if (event.spec !== undefined || event.leg === 'in') return event.spec;
+    return this.pathTo(event.id)
+      .map((id) => this.event(id)?.spec)
+      .findLast((spec) => spec !== undefined);
+  }
+
   event(id: number): ModelEvent | undefined {
     return this.byId.get(id);
   }

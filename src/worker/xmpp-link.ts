@@ -467,6 +467,7 @@ function finalError(error: unknown, account: LinkAccount): LinkError | undefined
 
 function describe(error: unknown): string {
   // What @xmpp/websocket makes of a browser's error event, which says nothing.
-  if (error instanceof Error && 'code' in error && error.code === 'ECONNERROR') return 'no server answers';
+  if (error instanceof Error && 'code' in error && error.code === 'ECONNERROR')
+    return 'no server answers (is it still running?)';
   return error instanceof Error && error.message !== '' ? error.message : 'connection lost';
 }

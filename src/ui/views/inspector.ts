@@ -66,14 +66,7 @@ class Inspector extends Part {
   }
 
   private why(event: ModelEvent): TemplateResult {
-    const spec =
-      event.spec ??
-      (event.leg === 'in'
-        ? undefined
-        : this.store.model
-            .pathTo(event.id)
-            .map((id) => this.store.model.event(id)?.spec)
-            .findLast(Boolean));
+    const spec = this.store.model.ruleOf(event);
     if (!spec) {
       const text =
         event.kind === 'act'

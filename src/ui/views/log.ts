@@ -1,4 +1,5 @@
 import { html, nothing, type TemplateResult } from 'lit';
+import { repeat } from 'lit/directives/repeat.js';
 import type { ModelEvent } from '../model.ts';
 import { specEntry } from '../spec-index.ts';
 import { shortName, time } from '../words.ts';
@@ -62,7 +63,11 @@ class Log extends Part {
         @click=${this.onClick}
       >
         <svg class="filler" width="1" height=${first * rowHeight} aria-hidden="true"></svg>
-        ${shown.map((event, i) => this.row(event, first + i))}
+        ${repeat(
+          shown,
+          ({ id }) => id,
+          (event, i) => this.row(event, first + i),
+        )}
         <svg class="filler" width="1" height=${Math.max(0, this.rows.length - first - shown.length) * rowHeight} aria-hidden="true"></svg>
       </div>
     `;
@@ -73,6 +78,7 @@ class Log extends Part {
     const chosen = store.view.event === event.id;
     const family = store.family.has(event.id);
     const error = event.stanza?.type === 'error' || event.outcome !== undefined;
+    const rule = store.model.ruleOf(event);
     return html`<div
       role="row"
       class=${`row ${chosen ? 'chosen' : family ? 'family' : ''}`}
@@ -86,7 +92,7 @@ class Log extends Part {
       <span role="cell" class="k">${event.stanza ? stanzaIcon(event.stanza.name, error) : icon(event.kind === 'hop' ? 'hop' : event.kind === 'pause' ? 'pause' : event.kind)}</span>
       <span role="cell" class="w">${this.way(event)}</span>
       <span role="cell" class="s">${event.outcome ? html`<b class="lost">${event.outcome}</b> ` : nothing}${event.text}</span>
-      <span role="cell" class="p">${event.spec ? specEntry(event.spec).label : ''}</span>
+      <span role="cell" class="p">${rule ? specEntry(rule).label : ''}</span>
     </div>`;
   }
 
@@ -107,8 +113,9 @@ class Log extends Part {
       if (kind === 'state' && event.kind === 'act' && view.hidden.has('iq') && /keepalive|ping|timer/i.test(event.text))
         return false;
       if (words.length === 0) return true;
+      const rule = model.ruleOf(event);
       const text =
-        `${event.from} ${shortName(model, event.from)} ${event.to} ${shortName(model, event.to)} ${event.text} ${event.kind} ${event.leg ?? ''} ${event.spec ? specEntry(event.spec).label : ''} ${event.spec ?? ''} ${event.outcome ?? ''}`.toLowerCase();
+        `${event.from} ${shortName(model, event.from)} ${event.to} ${shortName(model, event.to)} ${event.text} ${event.kind} ${event.leg ?? ''} ${rule ? specEntry(rule).label : ''} ${rule ?? ''} ${event.outcome ?? ''}`.toLowerCase();
       return words.every((word) => text.includes(word));
     });
   }
