@@ -6,7 +6,8 @@ import type { Session } from './session.ts';
  *
  * | session | may send from | to |
  * |---|---|---|
- * | person | its full JID; its bare JID or none is stamped with it | anybody |
+ * | person | its full JID, with which whatever it claims is overwritten: converse.js claims its occupant JID in private messages | anybody |
+ * | operator, observer | its full JID; its bare JID or none is stamped with it | anybody |
  * | service | any address of a domain it bound (XEP-0225); none is stamped with the domain | anybody |
  * | replica | its account, bare or full | anybody |
  * | replica that bound room R on this server | R or R/nick | this server's users |
@@ -17,10 +18,10 @@ import type { Session } from './session.ts';
  */
 export function authorisedFrom(session: Session, from: string | undefined, to: Jid | undefined): Jid | undefined {
   const { account, server } = session;
+  if (account.role === 'user') return session.address;
   const claimed = from === undefined ? undefined : parseJid(from);
   if (from !== undefined && claimed === undefined) return undefined;
   switch (account.role) {
-    case 'user':
     case 'operator':
     case 'observer':
       return claimed === undefined || claimed === session.address || claimed === account.address

@@ -33,12 +33,16 @@ describe('RFC 6120 §8.1.2.1 from is stamped, never believed', () => {
     ['a room', 'wallops@channel.avalon.irc/Nick'],
     ['what is no JID', '@'],
     ['an empty one', ''],
-  ])('a person who claims %s loses the stream', (_, from) => {
+  ])('a person who claims %s is overruled, an operator loses the stream', (_, from) => {
     const { login } = fakeNetwork();
     const service = login('channel.avalon.irc');
-    const client = login('argl@avalon.irc/r').send(`<message ${c} from="${from}" to="r@channel.avalon.irc"/>`);
-    expect(client.streamError).toBe('invalid-from');
-    expect(service.take()).toEqual([]);
+    const forged = `<message ${c} from="${from}" to="r@channel.avalon.irc"/>`;
+    expect(login('argl@avalon.irc/r').send(forged).streamError).toBeUndefined();
+    expect(service.take().map(({ attrs }) => attrs['from'])).toEqual(['argl@avalon.irc/r']);
+    expect(login('operator@avalon.irc/o').send(forged).streamError).toBe(
+      from === 'operator@avalon.irc' ? undefined : 'invalid-from',
+    );
+    expect(service.take()).toHaveLength(from === 'operator@avalon.irc' ? 1 : 0);
   });
 
   it('XEP-0225: a service may send from any address of its domain, and no other', () => {
