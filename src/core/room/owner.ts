@@ -11,7 +11,7 @@ import type { RoomSettings } from './config.ts';
 import { configForm, readConfigForm } from './config-form.ts';
 import { leave, update } from './room.ts';
 import type { RoomView } from './state.ts';
-import { localOccupants } from './tell.ts';
+import { addressable } from './tell.ts';
 import type { Turn } from './turn.ts';
 
 /** IQs of the namespace muc#owner: configuration (XEP-0045 §10.1, §10.2) and destruction (§10.9). */
@@ -74,7 +74,7 @@ function configure(turn: Turn, room: RoomView, distribution: Distribution, chang
   const statuses = statusesOf(changes);
   if (!unlocked && statuses.length > 0) {
     const x = el('x', NS.mucUser, {}, ...statuses.map((code) => el('status', NS.mucUser, { code: String(code) })));
-    for (const viewer of localOccupants(room))
+    for (const viewer of addressable(room))
       turn.send(message(room.jid, viewer.jid, { type: 'groupchat', id: turn.env.newId() }, x), '0045#10.2.1');
   }
   distribution.spread(turn, room, { kind: 'configured', changes });

@@ -23,6 +23,16 @@ export function localOccupants(room: RoomView): readonly LocalOccupant[] {
   return locals;
 }
 
+/**
+ * Those to whom the room itself may write, beside what its distribution carries: its own users and, at a primary, those
+ * behind replicas, who know the room by the same address (as with the answers to their requests).
+ */
+export function addressable(room: RoomView): readonly (Occupant & { readonly jid: Jid })[] {
+  const known = (occupant: Occupant): occupant is Occupant & { readonly jid: Jid } =>
+    isLocal(occupant) || (occupant.jid !== undefined && room.config.distribution.kind === 'primary');
+  return [...room.occupants.values()].filter(known);
+}
+
 export function isLocal(occupant: Occupant): occupant is LocalOccupant {
   return occupant.home === undefined && occupant.jid !== undefined;
 }

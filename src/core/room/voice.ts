@@ -6,7 +6,7 @@ import { errorReply, message, type Stanza } from '../xmpp/stanza.ts';
 import type { Occupant } from './event.ts';
 import { update } from './room.ts';
 import type { RoomView } from './state.ts';
-import { localOccupants } from './tell.ts';
+import { addressable } from './tell.ts';
 import type { Turn } from './turn.ts';
 
 const requestForm = 'http://jabber.org/protocol/muc#request';
@@ -54,7 +54,7 @@ function ask(turn: Turn, room: RoomView, occupant: Occupant): void {
     { var: 'muc#request_allow', type: 'boolean', label: 'Grant voice to this person?', values: ['0'] },
   ] as const;
   const form = writeForm({ type: 'form', formType: requestForm, title: 'Voice request', fields });
-  for (const moderator of localOccupants(room)) {
+  for (const moderator of addressable(room)) {
     if (moderator.role === 'moderator')
       turn.send(message(room.jid, moderator.jid, { id: turn.env.newId() }, form), '0045#8.6');
   }

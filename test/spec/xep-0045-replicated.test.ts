@@ -1,0 +1,153 @@
+import { describe, expect, it } from 'vitest';
+import { writeForm } from '../../src/core/xep/xep0004.ts';
+import { readMucUser } from '../../src/core/xep/xep0045.ts';
+import { jid } from '../../src/core/xmpp/jid.ts';
+import { NS } from '../../src/core/xmpp/namespaces.ts';
+import { errorOf, iq, message, type Stanza } from '../../src/core/xmpp/stanza.ts';
+import { el } from '../../src/core/xmpp/xml.ts';
+import { wallops } from '../support/scenarios.ts';
+import { joins, World } from '../support/world.ts';
+
+// The acts of moderators, admins and owners in a room that XEP-0282 distributes: each user's client sees what it would
+// see in a room of one node.
+
+const room = jid('wallops@channel.avalon.irc');
+const vesaReplica = jid('replica@vesa.yeggmaex.irc');
+const nicks = wallops.occupants.map(({ nick }) => nick);
+const user = (nick: string) => wallops.occupants.find((occupant) => occupant.nick === nick)?.jid as string;
+const itemAt = (stanza: Stanza) => readMucUser(stanza.payloads);
+const bare = (nick: string) => user(nick).split('/')[0] as string;
+
+function everybodyIn(): World {
+  const world = new World(wallops);
+  for (const { nick, jid: address } of wallops.occupants) world.send(joins(address, `${room}/${nick}`));
+  world.clear();
+  return world;
+}
+
+function administers(world: World, who: string, attrs: Record<string, string>): void {
+  const query = el('query', NS.mucAdmin, {}, el('item', NS.mucAdmin, attrs));
+  world.send(iq(jid(user(who)), room, { type: 'set', id: 'act' }, query));
+}
+
+/** What a user's client was shown of another: type, role and statuses, answers left out. */
+const shown = (world: World, who: string, about: string) =>
+  world
+    .got(user(who))
+    .filter(({ name, from }) => name === 'presence' && from === `${room}/${about}`)
+    .map((stanza) => [stanza.type, itemAt(stanza)?.affiliation, itemAt(stanza)?.role, itemAt(stanza)?.statuses]);
+
+describe('XEP-0045 §9.1 in a room that XEP-0282 distributes', () => {
+  it('a ban by an admin behind one replica: the victim behind another is out with 301, the others are told once', () => {
+    const world = everybodyIn();
+    administers(world, 'Troy', { affiliation: 'outcast', jid: bare('Efchen') });
+    const seen = (who: string) => shown(world, who, 'Efchen').map(([type, , role, statuses]) => [type, role, statuses]);
+    expect(seen('Efchen')).toEqual([['unavailable', 'none', [301, 110]]]);
+    for (const other of nicks.filter((nick) => nick !== 'Efchen'))
+      expect([other, seen(other)]).toEqual([other, [['unavailable', 'none', [301]]]]);
+    world.clear();
+    world.send(joins(user('Efchen'), `${room}/Efchen`));
+    expect(world.got(user('Efchen')).map((stanza) => errorOf(stanza)?.condition)).toEqual(['forbidden']);
+  });
+
+  // A replica shows the affiliation it knew, not the one that came with the leave.
+  it.fails('the affiliation in that presence is outcast', () => {
+    const world = everybodyIn();
+    administers(world, 'Troy', { affiliation: 'outcast', jid: bare('Efchen') });
+    expect(shown(world, 'Efchen', 'Efchen').map(([, affiliation]) => affiliation)).toEqual(['outcast']);
+  });
+});
+
+describe('XEP-0045 §8.3, §8.4, §9.6 in a room that XEP-0282 distributes', () => {
+  it('§8.4: voice taken by a moderator behind a replica is news to everybody, once', () => {
+    const world = everybodyIn();
+    administers(world, 'Wumpus', { nick: 'Efchen', role: 'visitor' });
+    for (const nick of nicks)
+      expect([nick, shown(world, nick, 'Efchen')]).toEqual([
+        nick,
+        [[undefined, 'none', 'visitor', nick === 'Efchen' ? [110] : []]],
+      ]);
+    const answers = world.got(user('Wumpus')).filter(({ name }) => name === 'iq');
+    expect(answers.map(({ type, id }) => [type, id])).toEqual([['result', 'act']]);
+  });
+
+  it('decision #7: with the first moderator behind a replica JIDs come to it, before the promotion does', () => {
+    const world = everybodyIn();
+    expect(world.status(vesaReplica).occupants.filter(({ jid: known }) => known !== undefined)).toHaveLength(2);
+    administers(world, 'Wumpus', { nick: 'Efchen', role: 'moderator' });
+    expect(world.status(vesaReplica).occupants.every(({ jid: known }) => known !== undefined)).toBe(true);
+    const crossed = world.crossed().filter(({ stanza }) => stanza.to === vesaReplica && stanza.name === 'presence');
+    const promotion = crossed.findIndex(
+      ({ stanza }) => stanza.from === `${room}/Efchen` && itemAt(stanza)?.role === 'moderator',
+    );
+    const others = crossed.flatMap(({ stanza }, i) =>
+      stanza.from === `${room}/Wumpus` && itemAt(stanza)?.jid ? [i] : [],
+    );
+    expect(others.length).toBeGreaterThan(0);
+    expect(Math.max(...others)).toBeLessThan(promotion);
+  });
+});
+
+describe('XEP-0045 §7.13, §8.6 in a room that XEP-0282 distributes', () => {
+  it('a request for voice finds the moderators behind their replicas, and one of them grants it', () => {
+    const world = everybodyIn();
+    const fields = (name: string, value: string) => ({ var: name, values: [value] });
+    const config = writeForm({
+      type: 'submit',
+      formType: 'http://jabber.org/protocol/muc#roomconfig',
+      fields: [fields('muc#roomconfig_moderatedroom', '1')],
+    });
+    world.send(iq(jid(user('Wumpus')), room, { type: 'set', id: 'c' }, el('query', NS.mucOwner, {}, config)));
+    const form = (...given: ReturnType<typeof fields>[]) =>
+      writeForm({ type: 'submit', formType: 'http://jabber.org/protocol/muc#request', fields: given });
+    world.clear();
+    world.send(message(jid(user('Efchen')), room, { id: 'v' }, form(fields('muc#role', 'participant'))));
+    const asked = nicks.filter((nick) =>
+      world.got(user(nick)).some(({ name, from }) => name === 'message' && from === room),
+    );
+    expect(asked).toEqual(nicks.filter((nick) => ['Wumpus', 'Troy', 'Squit'].includes(nick) || isAdmin(nick)));
+    world.clear();
+    const allow = [
+      fields('muc#role', 'participant'),
+      fields('muc#roomnick', 'Efchen'),
+      fields('muc#request_allow', '1'),
+    ];
+    world.send(message(jid(user('Wumpus')), room, { id: 'a' }, form(...allow)));
+    for (const nick of nicks) expect(shown(world, nick, 'Efchen').map(([, , role]) => role)).toEqual(['participant']);
+  });
+
+  const isAdmin = (nick: string) => ['argl@', 'squit@', 'troy@'].some((start) => user(nick).startsWith(start));
+});
+
+describe('XEP-0045 §10.2.1, §10.9 in a room that XEP-0282 distributes', () => {
+  it('§10.2.1: everybody is told that JIDs are shown now, behind replicas too', () => {
+    const world = everybodyIn();
+    const whois = { var: 'muc#roomconfig_whois', values: ['anyone'] };
+    const form = writeForm({ type: 'submit', formType: 'http://jabber.org/protocol/muc#roomconfig', fields: [whois] });
+    world.send(iq(jid(user('Wumpus')), room, { type: 'set', id: 'c' }, el('query', NS.mucOwner, {}, form)));
+    for (const nick of nicks) {
+      const notices = world.got(user(nick)).filter(({ name, from }) => name === 'message' && from === room);
+      expect([nick, notices.map(({ payloads }) => readStatuses(payloads))]).toEqual([nick, [['172']]]);
+    }
+  });
+
+  // A replica tells its users of each other's leaves as well, which the XEP advises against ("SHOULD NOT").
+  it.fails('§10.9: a destroyed room says so to everybody, once', () => {
+    const world = everybodyIn();
+    const order = el('destroy', NS.mucOwner, {}, el('reason', NS.mucOwner, {}, 'The war is over.'));
+    world.send(iq(jid(user('Wumpus')), room, { type: 'set', id: 'd' }, el('query', NS.mucOwner, {}, order)));
+    for (const nick of nicks) {
+      const own = world.got(user(nick)).filter(({ name }) => name === 'presence');
+      expect([nick, own.map((stanza) => [stanza.from, stanza.type, itemAt(stanza)?.destroy !== undefined])]).toEqual([
+        nick,
+        [[`${room}/${nick}`, 'unavailable', true]],
+      ]);
+    }
+  });
+});
+
+function readStatuses(payloads: Stanza['payloads']): (string | undefined)[] {
+  return payloads.flatMap((payload) =>
+    payload.children.map((child) => (typeof child === 'string' ? '' : child.attrs['code'])),
+  );
+}
