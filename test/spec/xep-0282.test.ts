@@ -254,6 +254,22 @@ describe('XEP-0282 §4.5 ENTER', () => {
     expect(world.got(user('Efchen'))).toEqual([]);
   });
 
+  it('decision #6: a join that crosses with the creation is served by the replica, once', () => {
+    const world = wallopsWithout('Efchen');
+    // Both start again, the replica first: its request for creation bounces and is repeated, the join comes in between.
+    const log = world.crash(primary);
+    world.boot(vesaReplica, world.crash(vesaReplica));
+    world.boot(primary, log);
+    world.clear();
+    world.send(joins(user('Efchen'), `${room}/Efchen`));
+    world.advance(1_000);
+    expect(world.got(user('Efchen')).filter((stanza) => itemAt(stanza)?.statuses.includes(110))).toHaveLength(1);
+    world.clear();
+    world.send(says(user('Wumpus'), room, 'once'));
+    expect(texts(world.got(user('Efchen')))).toEqual(['once']);
+    expect(world.status(primary).occupants.find(({ nick }) => nick === 'Efchen')?.home).toBe(vesaReplica);
+  });
+
   it('decision #6: refused, the primary serves the user directly', () => {
     const world = wallopsWithout('Efchen');
     world.crash(vesaReplica);

@@ -125,7 +125,9 @@ export function createOccupant(who: { readonly jid: Jid; readonly room: Jid; rea
       const text = error
         ? `${error.condition}${error.text === undefined ? '' : `: ${error.text}`}`
         : 'error without a condition';
-      return become({ ...state, phase: state.phase === 'joining' ? 'online' : state.phase, error: text });
+      // §7.4: not-acceptable to a message says that one is not in, whatever one believed.
+      const out = state.phase === 'joining' || (stanza.name === 'message' && error?.condition === 'not-acceptable');
+      return become({ ...state, phase: out ? 'online' : state.phase, error: text });
     }
     if (stanza.name !== 'presence') return [];
     const user = readMucUser(stanza.payloads);

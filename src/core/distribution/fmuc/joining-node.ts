@@ -80,7 +80,11 @@ export class JoiningNode {
   }
 
   answeredMessage(item: HistoryItem): void {
-    if (this.#answer && this.#answer.history.length < answerMax) this.#answer.history.push(item);
+    const { history } = this.#answer ?? {};
+    // What was still under way from an earlier life of the link may come again in the answer.
+    if (!history || history.length >= answerMax || history.some(({ by, id }) => by === item.by && id === item.id))
+      return;
+    history.push(item);
   }
 
   /** §5.1: the subject ends the answer. Everything is taken as one, and those who waited enter. */

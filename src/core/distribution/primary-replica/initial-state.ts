@@ -38,12 +38,12 @@ export class InitialState {
     this.#subject = subject;
   }
 
-  /** @returns nicks whom the primary counts as this replica's users and who are not: it must be told */
-  take(turn: Turn, room: RoomView): readonly string[] {
+  /** @returns whom the primary counts as this replica's users and who are not served here: by nick, with their JID */
+  take(turn: Turn, room: RoomView): ReadonlyMap<string, Jid> {
     const before = new Map(room.occupants);
     const held = new Set(room.history.map(({ by, id }) => `${by} ${id}`));
     const subjectBefore = room.subject?.text ?? '';
-    const refused: string[] = [];
+    const unserved = new Map<string, Jid>();
     const occupants = [...this.#roster.values()].map((occupant) => {
       const jid = this.#entered.get(occupant.nick);
       const known = before.get(occupant.nick);
@@ -51,7 +51,7 @@ export class InitialState {
         const { home: _, ...local } = occupant;
         return { ...local, jid };
       }
-      if (jid !== undefined) refused.push(occupant.nick);
+      if (jid !== undefined) unserved.set(occupant.nick, jid);
       return occupant;
     });
     const { epoch, n, whois } = this.created;
@@ -64,7 +64,7 @@ export class InitialState {
       }
     }
     this.#tellSubject(turn, room, subjectBefore);
-    return refused;
+    return unserved;
   }
 
   #tellRoster(turn: Turn, room: RoomView, before: ReadonlyMap<string, Occupant>): void {

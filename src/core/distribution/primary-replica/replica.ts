@@ -230,7 +230,7 @@ export class Replica implements Distribution {
   #ready(turn: Turn, room: RoomView, sync: InitialState, request: Stanza): void {
     this.#sync = undefined;
     const changed = [...this.#changed].flatMap((user) => room.occupantByJid(user) ?? []);
-    const refused = sync.take(turn, room);
+    const unserved = sync.take(turn, room);
     this.#become(turn, room, { state: 'live', since: turn.env.now, session: sync.created.session });
     this.#tries = 0;
     this.#keepalive = new Keepalive(turn.env.now);
@@ -244,7 +244,13 @@ export class Replica implements Distribution {
       },
     );
     turn.send(iqResult(request, writeAck(sync.created.n)), 'decision#5', room.jid);
-    for (const nick of refused) this.#refuseEnter(turn, room, nick, undefined);
+    for (const [nick, jid] of unserved) {
+      // Their join passed here and crossed with the primary's state on the way: this is its answer (decision #6).
+      const ticket = this.#validTicket(turn, jid, nick);
+      const occupant = room.occupants.get(nick);
+      if (ticket && occupant) this.#serve(turn, room, occupant, jid, ticket.join);
+      else this.#refuseEnter(turn, room, nick, undefined);
+    }
     for (const [user, nick] of this.#left)
       turn.send(presence(user, occupantJid(room.jid, nick), { type: 'unavailable' }), 'decision#9', room.jid);
     for (const { jid, nick, presence: payloads } of changed) {
@@ -316,25 +322,29 @@ export class Replica implements Distribution {
   /** §4.5: only for a user who asked (decision #6), under the nick of the primary's own update before it. */
   #enter(turn: Turn, room: RoomView, nick: string, dmuc: Dmuc, stanza: Stanza): void {
     const jid = dmuc.enter as Jid;
-    const ticket = this.#tickets.get(jid);
+    const ticket = this.#validTicket(turn, jid, nick);
     const known = room.occupants.get(nick);
     const served = known !== undefined && isLocal(known) && known.jid === jid;
-    const valid =
-      ticket !== undefined &&
-      ticket.nick === nick &&
-      ticket.until >= turn.env.now &&
-      this.#serves.includes(domainOf(jid));
-    if (known === undefined || !(valid || served)) {
+    if (known === undefined || !(ticket || served)) {
       turn.note('0282#4.5', `enter for ${jid}, who did not ask: refused`, { room: room.jid });
       return this.#refuseEnter(turn, room, nick, stanza.id);
     }
+    if (ticket) this.#serve(turn, room, known, jid, dmuc.history ? { history: dmuc.history } : ticket.join);
+  }
+
+  #validTicket(turn: Turn, jid: Jid, nick: string): Ticket | undefined {
+    const ticket = this.#tickets.get(jid);
+    const valid = ticket?.nick === nick && ticket.until >= turn.env.now && this.#serves.includes(domainOf(jid));
+    return valid ? ticket : undefined;
+  }
+
+  /** Puts a user on the distribution list and gives them everything: roster, themselves, history, subject (§4.5). */
+  #serve(turn: Turn, room: RoomView, known: Occupant, jid: Jid, join: JoinRequest): void {
     this.#tickets.delete(jid);
-    if (!valid || !ticket) return;
     const { home: _, ...rest } = known;
     const occupant: Occupant = { ...rest, jid };
     turn.record({ kind: 'occupantChanged', room: room.jid, occupant });
-    const history = dmuc.history ?? ticket.join.history;
-    tell(turn, room, { kind: 'returned', occupant, join: history ? { history } : {} }, '0282#4.5');
+    tell(turn, room, { kind: 'returned', occupant, join: join.history ? { history: join.history } : {} }, '0282#4.5');
   }
 
   #refuseEnter(turn: Turn, room: RoomView, nick: string, id: string | undefined): void {
