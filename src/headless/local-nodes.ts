@@ -1,15 +1,12 @@
 import { createMucNode } from '../core/node/muc-node.ts';
-import type { NodeStatus, StatusRecord, StepRecord } from '../core/node/trace.ts';
-import { type Jid, jid } from '../core/xmpp/jid.ts';
-import { message } from '../core/xmpp/stanza.ts';
-import { el } from '../core/xmpp/xml.ts';
+import type { NodeStatus } from '../core/node/trace.ts';
+import { jid } from '../core/xmpp/jid.ts';
 import { Driver } from '../host/driver.ts';
 import type { EventStore } from '../host/event-store.ts';
 import { MemoryStore } from '../host/memory-store.ts';
 import { nodeConfigOf } from '../scenario/node-config.ts';
 import type { ScenarioNode } from '../scenario/scenario.ts';
 import type { ServerHost } from '../server/host.ts';
-import { SNS } from '../server/namespaces.ts';
 import { JsonlStore, nodeDirectory } from './jsonl-store.ts';
 import type { LiveNetwork } from './live-config.ts';
 import { LocalLink } from './local-link.ts';
@@ -96,7 +93,8 @@ function driverOf(
     link,
     host: { now: host.now, setTimer: host.setTimer, newId: host.randomId },
     report: (batch) => {
-      report(link, jid(node.server), batch);
+      // As any node reports, but a message to the server with the batch as JSON would be work for nothing in here.
+      for (const record of batch) network.trace.report(record);
       if (batch.some((record) => record.kind === 'status' && hasPeers(node.kind, record.status))) contact();
     },
     failed: (error) => failed(node.address, error),
@@ -113,10 +111,4 @@ function hasPeers(kind: ScenarioNode['kind'], { rooms }: NodeStatus): boolean {
       ? peers.some(({ state }) => state === 'live')
       : peers.every(({ state }) => state !== 'joining' && state !== 'syncing'),
   );
-}
-
-/** To the trace, as any node reports: for those who watch this server. */
-function report(link: LocalLink, server: Jid, batch: readonly (StepRecord | StatusRecord)[]): void {
-  if (link.address === undefined) return;
-  link.send(message(link.address, server, { type: 'headline' }, el('report', SNS.trace, {}, JSON.stringify(batch))));
 }

@@ -59,8 +59,8 @@ export const limits = {
   bufferedBytesForTrace: 512 * 1024,
   stanzaBurst: 2000,
   stanzasPerSecond: 1000,
-  /** A node fans out: one stanza in is a room full of stanzas out. */
-  nodeFactor: 20,
+  /** A node fans out: one stanza in is a room full of stanzas out, and a thousand who enter are a million. */
+  nodeFactor: 200,
   loginMs: 30_000,
   loginFailures: 3,
 } as const;

@@ -1,16 +1,16 @@
 import { type Direction, Link, type LinkSettings } from '../core/net/link.ts';
 import { type StanzaError, stanzaError } from '../core/xmpp/errors.ts';
 import { domainOf, type Jid } from '../core/xmpp/jid.ts';
-import type { Stanza } from '../core/xmpp/stanza.ts';
+import { isStanzaText, type Stanza, stanzaText } from '../core/xmpp/stanza.ts';
 import { type Instant, plus } from '../core/xmpp/time.ts';
-import { isXmlText } from '../core/xmpp/xml.ts';
+import { utf8Length } from '../core/xmpp/xml.ts';
 import { Accounts, prepared } from './accounts.ts';
 import { bindHost, bindResource } from './bind.ts';
 import type { NetworkConfig } from './config.ts';
 import type { Cancel, ServerHost } from './host.ts';
 import { type Envelope, Server } from './server.ts';
 import { Session, type StreamCondition } from './session.ts';
-import { TraceLog, tracedStanza } from './trace.ts';
+import { TraceLog } from './trace.ts';
 
 /** How long counters of links are collected before they are published. */
 const countersMs = 250;
@@ -176,31 +176,23 @@ export class Network {
   /** Sends a stanza over the link between two servers. */
   carry(from: Server, to: Server, envelope: Envelope): void {
     const way = this.#ways.get(`${from.domain} ${to.domain}`) as Way;
-    const { stanza, cause, spec, hidden } = envelope;
-    const traced = tracedStanza(stanza);
+    const { stanza, cause, hidden } = envelope;
     const now = this.host.now();
     const overfull = way.queue.length - way.head >= queueMax;
     const transmission = overfull
       ? ({ outcome: 'dropped' } as const)
-      : way.link.link.transmit(way.direction, traced.bytes, now, this.host.random());
+      : way.link.link.transmit(way.direction, utf8Length(stanzaText(stanza)), now, this.host.random());
     if (overfull)
       this.host.log?.(`link ${from.domain} to ${to.domain}: ${queueMax} stanzas wait, one more was dropped`);
     this.#noteCounters(way.link);
     const seq = hidden
       ? cause
-      : this.trace.add({
-          kind: 'hop',
-          leg: 'link',
-          from: from.domain,
-          to: to.domain,
+      : this.trace.hop('link', from.domain, to.domain, stanza, envelope, {
           server: way.link.between,
-          stanza: traced,
           ...(transmission.outcome === undefined
             ? { arrives: transmission.arrives }
             : { outcome: transmission.outcome }),
-          ...(cause === undefined ? {} : { cause }),
-          ...(spec === undefined ? {} : { spec }),
-        }).seq;
+        });
     const reached: Envelope = { ...envelope, ...(seq === undefined ? {} : { cause: seq }) };
     if (transmission.outcome === 'bounced')
       from.bounce(
@@ -316,8 +308,7 @@ export class Network {
           if (!session.alive) return undefined;
           const n = session.admit();
           if (n === undefined) session.peer.end('policy-violation', 'too many stanzas');
-          else if (!isXmlText(tracedStanza(stanza).xml))
-            session.peer.end('not-well-formed', 'a character XML 1.0 forbids');
+          else if (!isStanzaText(stanza)) session.peer.end('not-well-formed', 'a character XML 1.0 forbids');
           else server.receive(session, stanza, n);
           return session.alive ? n : undefined;
         },

@@ -12,7 +12,6 @@ import { type Incoming, iqFault } from './incoming.ts';
 import { operatorNode, SNS } from './namespaces.ts';
 import type { Network } from './network.ts';
 import type { Session } from './session.ts';
-import { tracedStanza } from './trace.ts';
 
 /** A stanza on its way, with what the trace wants to know about the way so far. */
 export interface Envelope {
@@ -126,22 +125,23 @@ export class Server {
       return;
     }
     const malformed = incoming.to !== undefined && to === undefined;
-    const stanza = withParts(
-      { name: incoming.name, from, to: to ?? this.#implied(session, incoming, malformed), payloads: incoming.payloads },
-      { id: incoming.id, type: incoming.type, lang: incoming.lang },
-    );
+    // Both addresses as they must be: a room's copies, which are most of what passes here, are whole already.
+    const stanza: Stanza =
+      from === incoming.from && to !== undefined && to === incoming.to
+        ? (incoming as Stanza)
+        : withParts(
+            {
+              name: incoming.name,
+              from,
+              to: to ?? this.#implied(session, incoming, malformed),
+              payloads: incoming.payloads,
+            },
+            { id: incoming.id, type: incoming.type, lang: incoming.lang },
+          );
     const hidden = isManagement(session, stanza);
     const cause = hidden
       ? undefined
-      : this.network.trace.add({
-          kind: 'hop',
-          leg: 'in',
-          from: session.traceAddress,
-          to: this.domain,
-          stanza: tracedStanza(stanza),
-          stream: session.stream,
-          n,
-        }).seq;
+      : this.network.trace.hop('in', session.traceAddress, this.domain, stanza, {}, { stream: session.stream, n });
     const envelope: Envelope = { stanza, origin: session, hidden, ...(cause === undefined ? {} : { cause }) };
     if (malformed) {
       this.bounce(envelope, stanzaError('modify', 'jid-malformed', `not a JID: ${(incoming.to ?? '').slice(0, 200)}`));
@@ -268,21 +268,13 @@ export class Server {
   }
 
   /** The last hop: hands a stanza to a local session. */
-  deliver(session: Session, { stanza, cause, spec, hidden }: Envelope): void {
+  deliver(session: Session, envelope: Envelope): void {
     if (!session.alive) return;
+    const { stanza, hidden } = envelope;
+    const { stream } = session;
     const n = ++session.tx;
     if (hidden !== true)
-      this.network.trace.add({
-        kind: 'hop',
-        leg: 'out',
-        from: this.domain,
-        to: session.traceAddress,
-        stanza: tracedStanza(stanza),
-        stream: session.stream,
-        n,
-        ...(cause === undefined ? {} : { cause }),
-        ...(spec === undefined ? {} : { spec }),
-      });
+      this.network.trace.hop('out', this.domain, session.traceAddress, stanza, envelope, { stream, n });
     session.peer.stanza(stanza, n);
   }
 

@@ -1,7 +1,7 @@
 import { stanzaError, writeError } from '../core/xmpp/errors.ts';
 import { type Jid, parseJid } from '../core/xmpp/jid.ts';
 import { NS } from '../core/xmpp/namespaces.ts';
-import type { Stanza } from '../core/xmpp/stanza.ts';
+import { type Stanza, stanzaFrame } from '../core/xmpp/stanza.ts';
 import { plus } from '../core/xmpp/time.ts';
 import { childOf, el, escapeAttribute, escapeText, serialize, textOf, type XmlElement } from '../core/xmpp/xml.ts';
 import type { Account } from './accounts.ts';
@@ -22,7 +22,6 @@ import {
 } from './sasl.ts';
 import type { Server } from './server.ts';
 import { Session, type StreamCondition } from './session.ts';
-import { tracedStanza } from './trace.ts';
 
 /** The socket under a stream, whatever it is: one text frame out at a time. */
 export interface Connection {
@@ -298,10 +297,7 @@ export class Stream {
       this.#end('policy-violation', 'reads too slowly');
       return;
     }
-    // The text of the trace inherits jabber:client; a frame must say it (RFC 7395 §3.3.3).
-    const { xml } = tracedStanza(stanza);
-    const at = 1 + stanza.name.length;
-    this.#connection.send(`${xml.slice(0, at)} xmlns="${NS.client}"${xml.slice(at)}`);
+    this.#connection.send(stanzaFrame(stanza));
   }
 
   /** RFC 6120 §4.9.1, RFC 7395 §3.4: before the first `<open/>` was answered, it is answered now. */

@@ -3,19 +3,29 @@ import type {
   LinkRecord,
   PauseRecord,
   SessionRecord,
+  Spec,
   StatusRecord,
   StepRecord,
   TracedStanza,
   TraceRecord,
 } from '../core/node/trace.ts';
+import type { Jid } from '../core/xmpp/jid.ts';
 import { type Stanza, stanzaText } from '../core/xmpp/stanza.ts';
 import { plus } from '../core/xmpp/time.ts';
 import { utf8Length } from '../core/xmpp/xml.ts';
 import type { Cancel, ServerHost } from './host.ts';
 
+/** A hop with the stanza itself: its text is made when somebody watches. */
+interface KeptHop extends Pick<HopRecord, 'kind' | 'seq' | 't' | 'leg' | 'from' | 'to'> {
+  readonly stanza: Stanza;
+  readonly cause: number | undefined;
+  readonly spec: Spec | undefined;
+  readonly way: { readonly stream: string; readonly n: number } | Pick<HopRecord, 'server' | 'arrives' | 'outcome'>;
+}
 /** Records without what the log itself gives them. */
 type Unnumbered<R> = R extends unknown ? Omit<R, 'seq' | 't'> : never;
-export type NumberedRecord = HopRecord | SessionRecord | LinkRecord | PauseRecord;
+type NumberedRecord = SessionRecord | LinkRecord | PauseRecord;
+type KeptRecord = Exclude<TraceRecord, HopRecord> | KeptHop;
 
 /** Takes one batch as the text of a JSON array; says false while it wants no more. */
 export interface TraceSink {
@@ -30,7 +40,7 @@ const recordsPerBatch = 200;
 const charactersPerBatch = 100_000;
 
 interface Entry {
-  readonly record: TraceRecord;
+  readonly record: KeptRecord;
   /** Serialised once, for every subscriber. */
   json?: string;
 }
@@ -56,16 +66,29 @@ export class TraceLog {
   readonly #subscribers = new Set<Subscriber>();
   #flushTimer: Cancel | undefined;
   /** The state that the records so far amount to: the last record of each session, link, node, with its log number. */
-  readonly #state = new Map<string, { readonly record: TraceRecord; readonly number: number }>();
+  readonly #state = new Map<string, { readonly record: KeptRecord; readonly number: number }>();
 
   constructor(host: ServerHost) {
     this.#host = host;
   }
 
-  /** Numbers and stamps a record of the server's own, and publishes it. */
-  add<R extends Unnumbered<NumberedRecord>>(partial: R): R & { readonly seq: number } {
-    const record = { ...partial, seq: ++this.#seq, t: this.#host.now() };
-    const numbered = record as unknown as NumberedRecord;
+  /** Numbers, stamps and publishes a leg of a stanza's way. @returns its number */
+  hop(
+    leg: HopRecord['leg'],
+    from: Jid,
+    to: Jid,
+    stanza: Stanza,
+    { cause, spec }: { readonly cause?: number; readonly spec?: Spec },
+    way: KeptHop['way'],
+  ): number {
+    const seq = ++this.#seq;
+    this.#append({ kind: 'hop', seq, t: this.#host.now(), leg, from, to, stanza, cause, spec, way });
+    return seq;
+  }
+
+  /** The same for any other record of the server's own. */
+  add(partial: Unnumbered<NumberedRecord>): void {
+    const numbered = { ...partial, seq: ++this.#seq, t: this.#host.now() } as NumberedRecord;
     switch (numbered.kind) {
       case 'session':
         this.#append(numbered, `session ${numbered.stream}`);
@@ -77,11 +100,7 @@ export class TraceLog {
       case 'pause':
         this.#append(numbered, 'pause');
         break;
-      case 'hop':
-        this.#append(numbered);
-        break;
     }
-    return record;
   }
 
   /** Publishes what a node reported, as it is. */
@@ -104,7 +123,7 @@ export class TraceLog {
   }
 
   /** @param state  what this is the last word about, if it is about a state */
-  #append(record: TraceRecord, state?: string): void {
+  #append(record: KeptRecord, state?: string): void {
     if (state !== undefined) this.#state.set(state, { record, number: this.#begin + this.#entries.length });
     this.#entries.push({ record });
     // Trimmed in steps, so that the cost of moving the rest is shared by many records.
@@ -157,19 +176,24 @@ export class TraceLog {
 }
 
 /** JSON that may stand in XML: a report may hold, escaped, the two characters that JSON allows and XML does not. */
-function toJson(record: TraceRecord): string {
-  return JSON.stringify(record).replace(/[\ufffe\uffff]/g, (c) => (c === '\ufffe' ? '\\ufffe' : '\\uffff'));
+function toJson(record: KeptRecord): string {
+  return JSON.stringify(record.kind === 'hop' ? published(record) : record).replace(/[\ufffe\uffff]/g, (c) =>
+    c === '\ufffe' ? '\\ufffe' : '\\uffff',
+  );
 }
 
-// A stanza passes several hops unchanged and may go to many sessions: its text is made once.
-const traced = new WeakMap<Stanza, TracedStanza>();
+function published({ kind, seq, t, leg, from, to, stanza, cause, spec, way }: KeptHop): HopRecord {
+  return {
+    ...{ kind, seq, t, leg, from, to, stanza: tracedStanza(stanza), ...way },
+    ...(cause === undefined ? {} : { cause }),
+    ...(spec === undefined ? {} : { spec }),
+  };
+}
 
-export function tracedStanza(stanza: Stanza): TracedStanza {
-  const known = traced.get(stanza);
-  if (known !== undefined) return known;
-  const xml = stanzaText(stanza);
+function tracedStanza(stanza: Stanza): TracedStanza {
   const { name, from, to, type, id } = stanza;
-  const made: TracedStanza = {
+  const xml = stanzaText(stanza);
+  return {
     name,
     from,
     to,
@@ -178,6 +202,4 @@ export function tracedStanza(stanza: Stanza): TracedStanza {
     xml,
     bytes: utf8Length(xml),
   };
-  traced.set(stanza, made);
-  return made;
 }

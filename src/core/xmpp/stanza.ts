@@ -1,7 +1,7 @@
 import { readError, type StanzaError, writeError } from './errors.ts';
 import type { Jid } from './jid.ts';
 import { NS } from './namespaces.ts';
-import { el, serialize, textOf, type XmlElement } from './xml.ts';
+import { el, escapeAttribute, isXmlText, serialize, textOf, type XmlElement } from './xml.ts';
 
 /** A stanza with both addresses known (RFC 6120 §8), as plain readonly data. */
 export interface Stanza {
@@ -19,9 +19,31 @@ type Rest = Pick<Stanza, 'id' | 'type' | 'lang'>;
 
 /** Copies a stanza with some parts replaced; a part given as `undefined` is removed. */
 export function withParts(stanza: Stanza, parts: { [K in keyof Stanza]?: Stanza[K] | undefined }): Stanza {
-  const copy = { ...stanza, ...parts } as Record<string, unknown>;
-  for (const key in copy) if (copy[key] === undefined) delete copy[key];
-  return copy as unknown as Stanza;
+  // A stanza keeps its name, addresses and payloads: only what may be absent is ever taken away.
+  return plain({ ...stanza, ...parts } as Stanza);
+}
+
+/** Without the parts that are undefined. Spelt out, since `delete` would make every later look at the stanza slow. */
+function plain({
+  name,
+  from,
+  to,
+  id,
+  type,
+  lang,
+  payloads,
+}: Pick<Stanza, 'name' | 'from' | 'to' | 'payloads'> & { readonly [K in keyof Rest]?: Rest[K] | undefined }): Stanza {
+  if (type !== undefined && lang === undefined)
+    return id === undefined ? { name, from, to, type, payloads } : { name, from, to, id, type, payloads };
+  return {
+    name,
+    from,
+    to,
+    ...(id === undefined ? {} : { id }),
+    ...(type === undefined ? {} : { type }),
+    ...(lang === undefined ? {} : { lang }),
+    payloads,
+  };
 }
 
 function make(
@@ -31,7 +53,7 @@ function make(
   rest: { [K in keyof Rest]?: Rest[K] | undefined },
   payloads: readonly XmlElement[],
 ): Stanza {
-  return withParts({ name, from, to, payloads }, rest);
+  return plain({ name, from, to, id: rest.id, type: rest.type, lang: rest.lang, payloads });
 }
 
 /** @example message(room, user, { type: 'groupchat' }, el('body', NS.client, {}, 'hi')) */
@@ -114,5 +136,34 @@ export function stanzaElement(stanza: Stanza): XmlElement {
 
 /** The stanza as text; its UTF-8 length is what every counter counts. */
 export function stanzaText(stanza: Stanza): string {
-  return serialize(stanzaElement(stanza), NS.client);
+  return write(stanza, '');
+}
+
+/** The same with its namespace declared, as a frame of RFC 7395 §3.3.3 must. */
+export function stanzaFrame(stanza: Stanza): string {
+  return write(stanza, ` xmlns="${NS.client}"`);
+}
+
+function write({ name, from, to, id, type, lang, payloads }: Stanza, xmlns: string): string {
+  let text = `<${name}${xmlns} from="${escapeAttribute(from)}" to="${escapeAttribute(to)}"`;
+  if (id !== undefined) text += ` id="${escapeAttribute(id)}"`;
+  if (type !== undefined) text += ` type="${escapeAttribute(type)}"`;
+  if (lang !== undefined) text += ` xml:lang="${escapeAttribute(lang)}"`;
+  return payloads.length === 0 ? `${text}/>` : `${text}>${written(payloads).text}</${name}>`;
+}
+
+/** Whether every character may stand in XML (addresses were prepared: they hold no others). */
+export function isStanzaText({ id, type, lang, payloads }: Stanza): boolean {
+  return isXmlText(`${id ?? ''} ${type ?? ''} ${lang ?? ''}`) && written(payloads).isText;
+}
+
+// The copies of a room's message differ in `to` alone and leave one after the other: what they share is written once.
+let last: { readonly payloads: Stanza['payloads']; readonly text: string; readonly isText: boolean } | undefined;
+
+function written(payloads: Stanza['payloads']): { readonly text: string; readonly isText: boolean } {
+  if (last?.payloads === payloads) return last;
+  let text = '';
+  for (const payload of payloads) text += serialize(payload, NS.client);
+  last = { payloads, text, isText: isXmlText(text) };
+  return last;
 }
