@@ -3,7 +3,12 @@ import { measureRooms, type RoomFigures, type Sizes } from './rooms.ts';
 import { contenders } from './targets.ts';
 
 const { values } = parseArgs({
-  options: { json: { type: 'boolean' }, quick: { type: 'boolean' }, only: { type: 'string' }, help: { type: 'boolean' } },
+  options: {
+    json: { type: 'boolean' },
+    quick: { type: 'boolean' },
+    only: { type: 'string' },
+    help: { type: 'boolean' },
+  },
 });
 const sizes: Sizes = values.quick
   ? { growing: [10], storm: 100, floodMs: 1000, messages: 20 }

@@ -66,6 +66,7 @@ async function join({ room: name, from, to, first }: Extract<Command, { do: 'joi
     had[i] = from;
     subjects[i] = 1;
   }
+  const have = new Uint8Array(to);
   let complete = 0;
   let done: () => void = () => undefined;
   const all = new Promise<void>((resolve) => {
@@ -83,7 +84,8 @@ async function join({ room: name, from, to, first }: Extract<Command, { do: 'joi
         answered = true;
         return;
       }
-      if (had[i] === needed && subjects[i] === 1) {
+      if ((had[i] as number) >= needed && subjects[i] === 1 && have[i] === 0) {
+        have[i] = 1;
         complete++;
         if (complete === to) done();
       }
@@ -98,11 +100,17 @@ async function join({ room: name, from, to, first }: Extract<Command, { do: 'joi
     // The room is made by its first occupant, and opened as it is: XEP-0045 §10.1.2.
     const maker = occupants[from] as Occupant;
     enter(from);
-    await until(() => subjects[from] === 1, () => `no subject in the new room: ${maker.closed ?? ''}`);
+    await until(
+      () => subjects[from] === 1,
+      () => `no subject in the new room: ${maker.closed ?? ''}`,
+    );
     maker.send(
       `<iq xmlns="jabber:client" type="set" id="o" to="${room}"><query xmlns="http://jabber.org/protocol/muc#owner"><x xmlns="jabber:x:data" type="submit"/></query></iq>`,
     );
-    await until(() => answered, () => 'the new room was not opened');
+    await until(
+      () => answered,
+      () => 'the new room was not opened',
+    );
     began = performance.now();
   }
   for (let i = first ? from + 1 : from; i < to; i++) enter(i);
@@ -142,7 +150,8 @@ class Arrivals {
     const k = this.#had[occupant] as number;
     this.#had[occupant] = k + 1;
     if (k === this.order.length) this.order.push(seq);
-    else if (this.order[k] !== seq) throw new Error(`occupant ${occupant}: message ${k} is ${seq}, not ${this.order[k]}`);
+    else if (this.order[k] !== seq)
+      throw new Error(`occupant ${occupant}: message ${k} is ${seq}, not ${this.order[k]}`);
     this.count++;
     const copies = (this.#copies[seq] ?? 0) + 1;
     this.#copies[seq] = copies;

@@ -48,10 +48,7 @@ export class Occupant {
     const open = `<open xmlns="urn:ietf:params:xml:ns:xmpp-framing" to="${domain}" version="1.0"/>`;
     await occupant.#ask(open, /<(?:stream:)?features/);
     const plain = Buffer.from(`\0${user}\0pw`).toString('base64');
-    await occupant.#ask(
-      `<auth xmlns="urn:ietf:params:xml:ns:xmpp-sasl" mechanism="PLAIN">${plain}</auth>`,
-      /<success/,
-    );
+    await occupant.#ask(`<auth xmlns="urn:ietf:params:xml:ns:xmpp-sasl" mechanism="PLAIN">${plain}</auth>`, /<success/);
     await occupant.#ask(open, /<(?:stream:)?features/);
     await occupant.#ask(
       '<iq xmlns="jabber:client" type="set" id="b"><bind xmlns="urn:ietf:params:xml:ns:xmpp-bind"><resource>bench</resource></bind></iq>',
@@ -86,7 +83,10 @@ export class Occupant {
 
   #expect(pattern: RegExp): Promise<RegExpExecArray> {
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => reject(new Error(`${this.nick}: no ${pattern} but ${this.#texts.at(-1)}`)), 60_000);
+      const timer = setTimeout(
+        () => reject(new Error(`${this.nick}: no ${pattern} but ${this.#texts.at(-1)}`)),
+        60_000,
+      );
       this.#waiting = {
         pattern,
         done: (match) => {

@@ -51,7 +51,7 @@ function tryList(path: string): string[] {
   }
 }
 
-const nodeArguments = ['--import', 'tsx', '--expose-gc', '--import', new URL('gc.mjs', import.meta.url).href];
+const nodeArguments = ['--import', 'tsx', '--expose-gc', '--import', new URL('./gc.mjs', import.meta.url).href];
 
 /** One of our own commands; resolves once a line of its output matches. */
 export async function startNode(
@@ -88,7 +88,7 @@ export async function stopped(child: ChildProcess): Promise<void> {
 
 /** The load generator: one command, one answer. */
 export class Load {
-  readonly #child = fork(fileURLToPath(new URL('load.ts', import.meta.url)), { execArgv: ['--import', 'tsx'] });
+  readonly #child = fork(fileURLToPath(new URL('./load.ts', import.meta.url)), { execArgv: ['--import', 'tsx'] });
 
   ask<T>(command: Command): Promise<T> {
     return new Promise((resolve, reject) => {

@@ -37,7 +37,11 @@ export interface Sizes {
 /** Messages under way at once. */
 const window = 8;
 
-export async function measureRooms(contender: Contender, sizes: Sizes, tell: (line: string) => void): Promise<RoomFigures> {
+export async function measureRooms(
+  contender: Contender,
+  sizes: Sizes,
+  tell: (line: string) => void,
+): Promise<RoomFigures> {
   const { name, isReference, missing } = contender;
   if (missing !== undefined) return { name, isReference, skipped: missing, sizes: [] };
   const load = new Load();

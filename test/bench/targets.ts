@@ -1,4 +1,4 @@
-import { startProsody, noProsody } from '../interop/support/prosody.ts';
+import { noProsody, startProsody } from '../interop/support/prosody.ts';
 import { noEjabberd, startEjabberd } from './ejabberd.ts';
 import type { Target } from './load.ts';
 import { cpuMsOf, rssOf, startNode, stopped } from './processes.ts';
@@ -33,7 +33,11 @@ export const contenders: readonly Contender[] = [
     missing: noProsody,
     start: async (occupants) => {
       const rooms = `rooms.${domain}`;
-      const prosody = await startProsody({ hosts: { [domain]: users(occupants) }, muc: [rooms] });
+      const prosody = await startProsody({
+        hosts: { [domain]: users(occupants) },
+        muc: [rooms],
+        components: { [`unused.${domain}`]: secret },
+      });
       return { url: prosody.websocket, domain, rooms, ...processes([prosody.pid]), stop: prosody.stop };
     },
   },
