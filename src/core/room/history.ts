@@ -9,14 +9,20 @@ import type { HistoryItem } from './event.ts';
 
 /** A message as it goes to those in the room. XEP-0045 §7.4: same id, from the occupant JID; XEP-0359 id by the room. */
 export function liveMessage(room: Jid, item: HistoryItem, to: Jid): Stanza {
-  return message(
+  return liveMessages(room, item)(to);
+}
+
+/** The same for many: the copies share their payloads, which are then written as text once. */
+export function liveMessages(room: Jid, item: HistoryItem): (to: Jid) => Stanza {
+  const copy = message(
     occupantJid(room, item.nick),
-    to,
+    room,
     { type: 'groupchat', id: item.stanzaId, lang: item.lang },
     ...item.payloads,
     ...writeOccupantId(item.occupantId),
     writeStanzaId({ by: room, id: item.id }),
   );
+  return (to) => ({ ...copy, to });
 }
 
 /** The same message for someone who was not there: with the room's delay. XEP-0045 §7.2.13. */

@@ -8,7 +8,7 @@ import { NS } from '../xmpp/namespaces.ts';
 import { message } from '../xmpp/stanza.ts';
 import { el } from '../xmpp/xml.ts';
 import type { Occupant } from './event.ts';
-import { liveMessage, selectHistory } from './history.ts';
+import { liveMessages, selectHistory } from './history.ts';
 import type { RoomView } from './state.ts';
 import type { Turn } from './turn.ts';
 import { maySeeJids, presenceFor, seesPresence } from './visibility.ts';
@@ -76,11 +76,9 @@ export function tell(turn: Turn, room: RoomView, change: Change, spec?: Spec): v
       return;
     case 'message':
     case 'subject': {
+      const copyTo = liveMessages(room.jid, change.item);
       for (const viewer of localOccupants(room))
-        turn.send(
-          liveMessage(room.jid, change.item, viewer.jid),
-          spec ?? (change.kind === 'message' ? '0045#7.4' : '0045#8.1'),
-        );
+        turn.send(copyTo(viewer.jid), spec ?? (change.kind === 'message' ? '0045#7.4' : '0045#8.1'));
       return;
     }
     default:
