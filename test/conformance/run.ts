@@ -57,6 +57,8 @@ class Dialogue {
   readonly #clients = new Map<string, RawClient>();
   /** Clients whose stanzas the room may not have seen yet. */
   readonly #talked = new Set<string>();
+  /** What each client was sent and the script has dealt with. */
+  readonly #taken = new Map<string, readonly XmlElement[]>();
   readonly #addresses = new Map<string, string>();
 
   constructor(script: Script, seat: Seat) {
@@ -87,8 +89,12 @@ class Dialogue {
       if (step.kind === 'differs') continue;
       const next = steps[i + 1];
       const differs = next?.kind === 'differs' && next.seats.includes(this.#seat.name);
-      if (differs) await this.steps(next.steps);
-      else
+      if (differs) {
+        const before = new Map([...this.#taken].map(([who, stanzas]) => [who, stanzas.length]));
+        await this.steps(next.steps);
+        if (this.#agrees(step, before.get(step.who) ?? 0))
+          throw new ScriptError(`${this.#script.file}:${next.line}: ${this.#seat.name} does not differ here any more`);
+      } else
         await this.#step(step).catch((error: unknown) => {
           if (error instanceof ScriptError) throw error;
           const { file } = this.#script;
@@ -96,6 +102,16 @@ class Dialogue {
           throw new ScriptError(`${file}:${step.line} on ${this.#seat.name}: ${step.text}\n${why}`);
         });
     }
+  }
+
+  /** Whether what came instead would have done for the step as it stands: then its `differs` says too much. */
+  #agrees(step: Exclude<Step, { kind: 'differs' }>, since: number): boolean {
+    const came = (this.#taken.get(step.who) ?? []).slice(since);
+    if (step.kind === 'receives nothing') return came.length === 0;
+    if (step.kind !== 'receives') return false;
+    const expected = readStanzas(step.xml, this.#values);
+    const took = came.slice(0, expected.length);
+    return took.length === expected.length && this.#mismatch(expected, took, step.inOrder) === undefined;
   }
 
   async #step(step: Exclude<Step, { kind: 'differs' }>): Promise<void> {
@@ -150,7 +166,7 @@ class Dialogue {
       case 'sends verbatim':
         return this.#say(step.who, fill(step.xml, this.#values, escapeAttribute));
       case 'receives':
-        return this.#receives(client, readStanzas(step.xml, this.#values), step.inOrder);
+        return this.#receives(step.who, client, readStanzas(step.xml, this.#values), step.inOrder);
       case 'receives nothing':
         await this.#settle(step.who, false);
         if (client.inbox.length > 0)
@@ -184,10 +200,10 @@ class Dialogue {
     }
     this.#talked.clear();
     const client = this.#clients.get(who);
-    if (client && forget) client.inbox.length = 0;
+    if (client && forget) this.#take(who, client.inbox.splice(0));
   }
 
-  async #receives(client: RawClient, expected: readonly XmlElement[], inOrder: boolean): Promise<void> {
+  async #receives(who: string, client: RawClient, expected: readonly XmlElement[], inOrder: boolean): Promise<void> {
     await client
       .until(() => client.inbox.length >= expected.length, `${expected.length} stanzas`)
       .catch((error) => {
@@ -196,6 +212,18 @@ class Dialogue {
         );
       });
     const came = client.inbox.splice(0, expected.length);
+    this.#take(who, came);
+    const mismatch = this.#mismatch(expected, came, inOrder);
+    if (mismatch === undefined) return;
+    throw new Error(`${mismatch}\nreceived\n${came.map((each) => serialize(each)).join('\n')}`);
+  }
+
+  #take(who: string, stanzas: readonly XmlElement[]): void {
+    this.#taken.set(who, [...(this.#taken.get(who) ?? []), ...stanzas]);
+  }
+
+  /** @returns what was expected and did not come; captures are kept as far as stanzas match */
+  #mismatch(expected: readonly XmlElement[], came: readonly XmlElement[], inOrder: boolean): string | undefined {
     const left = [...came];
     for (const stanza of expected) {
       const whys: string[] = [];
@@ -206,12 +234,10 @@ class Dialogue {
         else whys.push(why);
         return why === undefined;
       });
-      if (found < 0)
-        throw new Error(
-          `expected\n${serialize(stanza, NS.client)}\nbut ${whys.join('; ')}\nreceived\n${came.map((each) => serialize(each)).join('\n')}`,
-        );
+      if (found < 0) return `expected\n${serialize(stanza, NS.client)}\nbut ${whys.join('; ')}`;
       left.splice(found, 1);
     }
+    return undefined;
   }
 }
 
