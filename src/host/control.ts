@@ -82,8 +82,3 @@ export interface OccupantsWorkerApi {
   ping(): Promise<true>;
   stop(): Promise<void>;
 }
-
-/** Web Lock that the worker of a node holds for its life: two pages of one browser never run the same node. */
-export function nodeLock(scenario: string, address: string): string {
-  return `netsplit:node:${scenario}:${address}`;
-}

@@ -1,5 +1,5 @@
-import { nodeLock } from '../host/control.ts';
 import type { LiveConfig } from '../scenario/live-config-type.ts';
+import { nodeLock } from '../scenario/node-lock.ts';
 import { showSession } from './page.ts';
 import { startLive } from './session/live.ts';
 import { loadPreferences } from './store.ts';

@@ -141,7 +141,8 @@ describe('package-lock.json', () => {
   });
 
   it('names no registry, so that each machine may use its own', () => {
-    expect(Object.values<{ resolved?: string }>(packages).filter(({ resolved }) => resolved !== undefined)).toEqual([]);
+    const fetched = Object.values<{ resolved?: string }>(packages).filter(({ resolved }) => resolved?.includes(':'));
+    expect(fetched).toEqual([]);
   });
 });
 
