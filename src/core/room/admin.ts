@@ -339,8 +339,9 @@ function list(
         const present = [...room.occupants.values()].find(
           (other) => other.jid !== undefined && bareOf(other.jid) === user,
         );
-        // §17.4: no role here; §9.2: no nick of those banned.
-        const nick = held === 'outcast' ? undefined : (room.reservedNicks.get(user) ?? present?.nick);
+        // §17.4: no role here; §9.2: no nick of those banned. §9.5: an occupant's is the one in use, by which converse.js
+        // calls them from then on.
+        const nick = held === 'outcast' ? undefined : (present?.nick ?? room.reservedNicks.get(user));
         found.push(el('item', NS.mucAdmin, { affiliation: held, jid: user, nick }));
       }
     } else {
