@@ -48,6 +48,7 @@ export class ConverseClient implements RoomClient {
   readonly #complaints: string[] = [];
   #context!: BrowserContext;
   #page!: Page;
+  #nick = '';
 
   private constructor(browser: Browser, login: ConverseLogin) {
     this.#browser = browser;
@@ -145,6 +146,7 @@ export class ConverseClient implements RoomClient {
     await this.#input.or(this.#refusal).first().waitFor();
     const refusal = await this.removal();
     if (refusal !== undefined) throw new Error(refusal);
+    this.#nick = nick;
     await this.#show('occupants');
     await this.#room.locator('.occupant-nick', { hasText: nick }).first().waitFor();
   }
@@ -177,7 +179,21 @@ export class ConverseClient implements RoomClient {
   }
 
   say = (text: string) => this.#type(text);
-  rename = (nick: string) => this.#type(`/nick ${nick}`);
+
+  async rename(nick: string): Promise<void> {
+    const before = this.#nick;
+    await this.#type(`/nick ${nick}`);
+    // A nick that is taken makes it ask for another, as if it were outside: the person takes the old one again.
+    const form = this.#room.locator('converse-muc-nickname-form form');
+    const own = this.#room.getByText(`Your nickname has been changed to ${nick}`);
+    await form.or(own).first().waitFor();
+    if (await form.isVisible()) {
+      await form.locator('input[name="nick"]').fill(before);
+      await form.locator('input[type="submit"]').click();
+      await this.#input.waitFor();
+    } else this.#nick = nick;
+  }
+
   setSubject = (text: string) => this.#type(`/topic ${text}`);
   kick = (nick: string, reason: string) => this.#type(`/kick @${nick} ${reason}`);
   ban = (jid: string, reason: string) => this.#type(`/ban ${jid} ${reason}`);
