@@ -139,7 +139,7 @@ export function roomFlow(title: string, seat: () => Seat, room: string, owner: L
     });
 
     it('XEP-0045 §9.1: who is banned is told so and why, and may not come back', async () => {
-      await gertrude.ban(hamlet.account, 'my offence is rank');
+      await gertrude.ban({ nick: 'Hamlet', jid: hamlet.account }, 'my offence is rank');
       await eventually(() => hamlet.removal()).toMatch(/banned[\s\S]*my offence is rank/);
       await eventually(() => gertrude.occupants()).toEqual(['Gertrude']);
       await expect(hamlet.enter('Hamlet')).rejects.toThrow(/forbidden|banned/);

@@ -16,7 +16,8 @@ export interface RoomClient {
   rename(nick: string): Promise<void>;
   setSubject(text: string): Promise<void>;
   kick(nick: string, reason: string): Promise<void>;
-  ban(jid: string, reason: string): Promise<void>;
+  /** @param whom  converse.js wants the nick where there is a reason, others the bare JID */
+  ban(whom: { readonly nick: string; readonly jid: string }, reason: string): Promise<void>;
   /** Fetches the configuration form, changes what is named, and submits all of it. */
   configure(changes: Readonly<Record<string, string>>): Promise<void>;
   /** The form as it is now: values by field. */

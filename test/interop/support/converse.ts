@@ -196,7 +196,7 @@ export class ConverseClient implements RoomClient {
 
   setSubject = (text: string) => this.#type(`/topic ${text}`);
   kick = (nick: string, reason: string) => this.#type(`/kick @${nick} ${reason}`);
-  ban = (jid: string, reason: string) => this.#type(`/ban ${jid} ${reason}`);
+  ban = ({ nick }: { readonly nick: string }, reason: string) => this.#type(`/ban @${nick} ${reason}`);
 
   async #openOccupant(nick: string) {
     const one = this.#room.locator('converse-muc-occupant');

@@ -65,7 +65,7 @@ export class SlixmppClient implements RoomClient {
   rename = (nick: string) => this.#do('rename', { nick });
   setSubject = (text: string) => this.#do('set_subject', { text });
   kick = (nick: string, reason: string) => this.#do('kick', { nick, reason });
-  ban = (jid: string, reason: string) => this.#do('ban', { jid, reason });
+  ban = ({ jid }: { readonly jid: string }, reason: string) => this.#do('ban', { jid, reason });
   configure = (changes: Readonly<Record<string, string>>) => this.#do('configure', { changes });
   configuration = () => this.#do<Record<string, string>>('configuration');
   texts = () => this.#do<string[]>('texts');
