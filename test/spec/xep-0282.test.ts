@@ -126,6 +126,17 @@ describe('XEP-0282 §4.2 Creating a Replica', () => {
     expect(world.status(vesaReplica).peers[0]?.state).toBe('live');
   });
 
+  it('decision #5: a state of which a part got lost on the way is not taken: it is asked for again', () => {
+    const world = wallopsWithout('BigCheese', 'Efchen');
+    world.crash(vesaReplica);
+    world.lose((stanza) => stanza.to === vesaReplica && stanza.from === `${room}/Troy`);
+    world.clear();
+    world.boot(vesaReplica);
+    expect(world.crossed().filter(({ stanza }) => payloadOf(stanza, 'create', NS.ext))).toHaveLength(2);
+    expect(world.status(vesaReplica).occupants.map(({ nick }) => nick)).toContain('Troy');
+    expect(world.status(vesaReplica).peers[0]?.state).toBe('live');
+  });
+
   it('decision #3: a primary that starts a moment later is no split', () => {
     const world = new World(wallops);
     const log = world.crash(primary);
@@ -149,7 +160,11 @@ describe('XEP-0282 §4.2 Creating a Replica', () => {
     world.inject(vesaReplica, primary, message(room, vesaReplica, {}, writeOffer()));
     const created = writeCreated({ session: 's', epoch: 7, n: 0, mode: 'full', jids: 'none', whois: 'moderators' });
     world.inject(vesaReplica, primary, iq(room, vesaReplica, { type: 'result', id: asked?.id }, created));
-    world.inject(vesaReplica, primary, iq(room, vesaReplica, { type: 'set', id: 'ready-s' }, writeReady(0)));
+    world.inject(
+      vesaReplica,
+      primary,
+      iq(room, vesaReplica, { type: 'set', id: 'ready-s' }, writeReady({ n: 0, roster: 0, history: 0 })),
+    );
     expect(world.status(vesaReplica).occupants).toEqual(before.occupants);
     expect(world.status(vesaReplica).epoch).toBe(before.epoch);
   });

@@ -43,6 +43,7 @@ export class World {
   readonly #seats = new Map<Jid, Seat>();
   readonly #queue: { readonly stanza: Stanza; readonly spec: string; readonly at: Jid; readonly sender?: Seat }[] = [];
   readonly #scenario: Scenario;
+  #lose: ((stanza: Stanza) => boolean) | undefined;
   #ids = 0;
 
   constructor(scenario: Scenario) {
@@ -97,6 +98,11 @@ export class World {
   cut(a: string, b: string, how: 'bounce' | 'silent' | undefined): void {
     if (how) this.#cut.set(pair(a, b), how);
     else this.#cut.delete(pair(a, b));
+  }
+
+  /** The next stanza like this vanishes on its way. */
+  lose(like: (stanza: Stanza) => boolean): void {
+    this.#lose = like;
   }
 
   /** Hands a stanza of a user (or of anybody) to the network, and runs until nothing moves. */
@@ -187,6 +193,10 @@ export class World {
     const cut = this.#cut.get(pair(at, server));
     this.sent.push({ stanza, spec, ...crossing });
     if (cut === 'silent') return;
+    if (this.#lose?.(stanza)) {
+      this.#lose = undefined;
+      return;
+    }
     if (cut === 'bounce' || (seat && !seat.up)) {
       const condition = cut ? 'remote-server-timeout' : 'service-unavailable';
       const bounce = errorReply(stanza, { type: 'wait', condition });

@@ -105,12 +105,21 @@ export function writeCreated({ session, epoch, n, mode, jids, whois }: Created):
   return el('created', NS.ext, { session, epoch: String(epoch), n: String(n), mode, jids, whois });
 }
 
-/** `<ready n/>`: the state is complete up to n. Decision #5. */
-export function readReady(payloads: readonly XmlElement[]): number | undefined {
-  return count(payloads.find((payload) => payload.name === 'ready' && payload.xmlns === NS.ext)?.attrs['n']);
+/** `<ready n roster history/>`: the state is complete up to n, if this much of it has arrived. Decision #5. */
+export interface Ready {
+  readonly n: number;
+  /** Number of roster entries and of messages that went before. */
+  readonly roster: number;
+  readonly history: number;
 }
-export function writeReady(n: number): XmlElement {
-  return el('ready', NS.ext, { n: String(n) });
+
+export function readReady(payloads: readonly XmlElement[]): Ready | undefined {
+  const attrs = payloads.find((payload) => payload.name === 'ready' && payload.xmlns === NS.ext)?.attrs;
+  const [n, roster, history] = [count(attrs?.['n']), count(attrs?.['roster']), count(attrs?.['history'])];
+  return n === undefined || roster === undefined || history === undefined ? undefined : { n, roster, history };
+}
+export function writeReady({ n, roster, history }: Ready): XmlElement {
+  return el('ready', NS.ext, { n: String(n), roster: String(roster), history: String(history) });
 }
 
 /** `<a h/>`: everything up to h is held here. Decision #2. */

@@ -3,7 +3,7 @@ import { delayedMessage } from '../../room/history.ts';
 import type { RoomView } from '../../room/state.ts';
 import { isLocal, localOccupants, tell } from '../../room/tell.ts';
 import type { Turn } from '../../room/turn.ts';
-import type { Created } from '../../xep/sync.ts';
+import type { Created, Ready } from '../../xep/sync.ts';
 import type { Jid } from '../../xmpp/jid.ts';
 import { NS } from '../../xmpp/namespaces.ts';
 import { el } from '../../xmpp/xml.ts';
@@ -27,6 +27,11 @@ export class InitialState {
   addOccupant(occupant: Occupant, entered: Jid | undefined): void {
     this.#roster.set(occupant.nick, occupant);
     if (entered !== undefined) this.#entered.set(occupant.nick, entered);
+  }
+
+  /** Whether everything that the primary sent has arrived. */
+  isComplete(ready: Ready): boolean {
+    return ready.n === this.created.n && ready.roster === this.#roster.size && ready.history === this.#history.length;
   }
 
   /** Beyond `max` it is more than was asked for: ignored. */

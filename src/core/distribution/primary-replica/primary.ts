@@ -262,7 +262,12 @@ export class Primary implements Distribution {
       );
     }
     turn.send(
-      iq(room.jid, replica, { type: 'set', id: `ready-${session}` }, writeReady(room.n)),
+      iq(
+        room.jid,
+        replica,
+        { type: 'set', id: `ready-${session}` },
+        writeReady({ n: room.n, roster: room.occupants.size, history: history.length }),
+      ),
       'decision#5',
       replica,
     );

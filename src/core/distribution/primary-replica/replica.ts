@@ -201,14 +201,11 @@ export class Replica implements Distribution {
     }
     const ready = readReady(stanza.payloads);
     const sync = this.#sync;
-    if (
-      stanza.type === 'set' &&
-      ready !== undefined &&
-      sync &&
-      stanza.id === `ready-${sync.created.session}` &&
-      ready === sync.created.n
-    ) {
-      return this.#ready(turn, room, sync, stanza);
+    if (stanza.type === 'set' && ready && sync && stanza.id === `ready-${sync.created.session}`) {
+      if (sync.isComplete(ready)) return this.#ready(turn, room, sync, stanza);
+      // Not acknowledged: the request that follows is the answer.
+      turn.note('decision#5', 'part of the state is missing: asked for again', { room: room.jid });
+      return this.#create(turn, room);
     }
     turn.send(errorReply(stanza, stanzaError('cancel', 'service-unavailable')), '6120#8.4', room.jid);
   }
