@@ -108,6 +108,9 @@ function parse(text: string, limits: ParseLimits): XmlElement {
       refuse('policy-violation', `an element may have ${limits.attributes} attributes`);
     if ((attribute.prefix === 'xmlns' || attribute.name === 'xmlns') && ++declarations > limits.declarations)
       refuse('policy-violation', `a frame may have ${limits.declarations} namespace declarations`);
+    // saxes trims it, so that `urn:x ` would be taken for `urn:x`, which no other parser does.
+    if ((attribute.prefix === 'xmlns' || attribute.name === 'xmlns') && attribute.value !== attribute.value.trim())
+      refuse('not-well-formed', 'a namespace name with spaces around it');
   });
   parser.on('opentag', (tag) => {
     // `<xml:a/>` has a namespace that could not be written back: it may not be anyone's default (Namespaces in XML §3).

@@ -51,7 +51,7 @@ describe('XEP-0045 §9.1 in a room that XEP-0282 distributes', () => {
   });
 
   // A replica shows the affiliation it knew, not the one that came with the leave.
-  it.fails('the affiliation in that presence is outcast', () => {
+  it('the affiliation in that presence is outcast', () => {
     const world = everybodyIn();
     administers(world, 'Troy', { affiliation: 'outcast', jid: bare('Efchen') });
     expect(shown(world, 'Efchen', 'Efchen').map(([, affiliation]) => affiliation)).toEqual(['outcast']);
@@ -132,7 +132,7 @@ describe('XEP-0045 §10.2.1, §10.9 in a room that XEP-0282 distributes', () => 
   });
 
   // A replica tells its users of each other's leaves as well, which the XEP advises against ("SHOULD NOT").
-  it.fails('§10.9: a destroyed room says so to everybody, once', () => {
+  it('§10.9: a destroyed room says so to everybody, once', () => {
     const world = everybodyIn();
     const order = el('destroy', NS.mucOwner, {}, el('reason', NS.mucOwner, {}, 'The war is over.'));
     world.send(iq(jid(user('Wumpus')), room, { type: 'set', id: 'd' }, el('query', NS.mucOwner, {}, order)));

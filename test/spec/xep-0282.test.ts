@@ -699,6 +699,14 @@ describe('XEP-0282 administration of a replicated room', () => {
     expect(world.got(user('Efchen')).map((stanza) => itemAt(stanza)?.jid)).toEqual([user('WiZ')]);
   });
 
+  it('decision #7: who becomes a moderator behind a replica without one learns who the others are', () => {
+    const world = wallopsWithout();
+    const promote = el('query', NS.mucAdmin, {}, el('item', NS.mucAdmin, { nick: 'Efchen', role: 'moderator' }));
+    world.send(iq(jid(user('Wumpus')), room, { type: 'set', id: 'mod' }, promote));
+    const seen = world.got(user('Efchen')).filter(({ name }) => name === 'presence');
+    expect(seen.map((stanza) => itemAt(stanza)?.jid).sort()).toEqual(Object.values(cast).sort());
+  });
+
   it('a kick by a moderator behind one replica: the victim behind another is told 307, everybody else once', () => {
     const world = wallopsWithout();
     const kick = el('query', NS.mucAdmin, {}, el('item', NS.mucAdmin, { nick: 'Efchen', role: 'none' }));

@@ -64,6 +64,10 @@ describe('XML 1.0 and Namespaces in XML', () => {
     ['a reference to a surrogate', '<a>&#xD83D;</a>'],
     ['U+FFFE', '<a>\ufffe</a>'],
     ['a lone surrogate', '<a>\ud83d</a>'],
+    [
+      'a space after a namespace, which would be read as none',
+      "<a><fmuc xmlns='http://isode.com/protocol/fmuc '/></a>",
+    ],
     ['U+0001 in a namespace', "<a xmlns='jabber:client\u0001'/>"],
   ])('refuses %s', (_, text) => expect(condition(text)).toBe('not-well-formed'));
 

@@ -3,7 +3,7 @@ import type { Occupant, PeerRecord } from '../../room/event.ts';
 import { cleanPayloads } from '../../room/hygiene.ts';
 import { saysGone } from '../../room/room.ts';
 import type { RoomView } from '../../room/state.ts';
-import { isLocal, type LocalOccupant, localOccupants, tell } from '../../room/tell.ts';
+import { isLocal, type LocalOccupant, localOccupants, tell, tellOfSight } from '../../room/tell.ts';
 import type { Turn } from '../../room/turn.ts';
 import { presenceFor } from '../../room/visibility.ts';
 import { type Created, isOffer, readCreated, readReady, writeAck, writeCreate } from '../../xep/sync.ts';
@@ -290,13 +290,17 @@ export class Replica implements Distribution {
           : { kind: 'entered', occupant, join: {}, statuses: [] },
         '0282#4.7',
       );
+      // XEP-0045 §8: a new moderator learns who the others are; the primary sent the JIDs before (decision #7).
+      if (known) tellOfSight(turn, room, known, occupant);
     } else if (known && user.statuses.includes(303) && user.nick !== undefined) {
       turn.record({ kind: 'nickChanged', room: room.jid, n, nick, newNick: user.nick });
       tell(turn, room, { kind: 'renamed', before: known, after: { ...known, nick: user.nick } }, '0282#4.7');
     } else if (known) {
       turn.record({ kind: 'occupantLeft', room: room.jid, n, nick });
       const payloads = cleanPayloads(room.jid, stanza.payloads);
-      tell(turn, room, { kind: 'left', occupant: known, parts: { payloads, ...leaveParts(user) } }, '0282#4.6');
+      const occupant = { ...known, affiliation: user.affiliation };
+      const alone = user.destroy !== undefined;
+      tell(turn, room, { kind: 'left', occupant, parts: { payloads, ...leaveParts(user) }, alone }, '0282#4.6');
     } else {
       // A local user who left here first: only the place in the sequence is news.
       turn.record({ kind: 'occupantLeft', room: room.jid, n, nick });
@@ -363,7 +367,8 @@ export class Replica implements Distribution {
       payloads: cleanPayloads(room.jid, stanza.payloads),
       ...(user ? leaveParts(user) : {}),
     } as const;
-    turn.send(presenceFor(room, known, known, parts), '0282#4.6');
+    const occupant = { ...known, affiliation: user?.affiliation ?? known.affiliation };
+    turn.send(presenceFor(room, occupant, occupant, parts), '0282#4.6');
   }
 
   #message(turn: Turn, room: RoomView, stanza: Stanza): void {
