@@ -13,7 +13,8 @@ const because = (reason: string | undefined) => (reason === undefined ? '' : ` (
 
 let browser: Browser;
 beforeAll(async () => {
-  if (executablePath !== undefined) browser = await chromium.launch({
+  if (executablePath !== undefined)
+    browser = await chromium.launch({
       executablePath,
       args: [
         // The page does not come over the network: Playwright answers. Else Chromium keeps it from this machine's sockets.

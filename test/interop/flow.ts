@@ -116,7 +116,6 @@ export function roomFlow(title: string, seat: () => Seat, room: string, owner: L
     });
 
     it('XEP-0313: an owner that begins anew reads all of it from the archive, once and in order', async () => {
-      const before = await hamlet.texts();
       await gertrude.reload('Gertrude');
       await eventually(() => gertrude.texts()).toEqual([
         'Good Hamlet,',
@@ -129,7 +128,6 @@ export function roomFlow(title: string, seat: () => Seat, room: string, owner: L
       await gertrude.say('after the archive');
       await eventually(() => gertrude.texts()).toContain('after the archive');
       expect((await gertrude.texts()).filter((text) => text === 'after the archive')).toHaveLength(1);
-      expect(before).toContain('still myself');
     });
 
     it('so does a guest', async () => {
@@ -145,8 +143,9 @@ export function roomFlow(title: string, seat: () => Seat, room: string, owner: L
       await expect(hamlet.enter('Hamlet')).rejects.toThrow(/forbidden|banned/);
     });
 
-    it('no client has anything to complain about', () => {
-      expect([...gertrude.complaints(), ...hamlet.complaints()]).toEqual([]);
+    it('no client has anything to complain about', async () => {
+      // The last answers may still be on their way.
+      await eventually(async () => [...gertrude.complaints(), ...hamlet.complaints()]).toEqual([]);
       expect(seat().complaints()).toBe('');
     });
   });

@@ -4,7 +4,8 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     root: new URL('../..', import.meta.url).pathname,
-    include: process.env['INTEROP'] === 'browser' ? ['test/interop/*.interop.ts'] : ['test/interop/*.{test,interop}.ts'],
+    include:
+      process.env['INTEROP'] === 'browser' ? ['test/interop/*.interop.ts'] : ['test/interop/*.{test,interop}.ts'],
     // One after the other: they share two cores with the servers and browsers that they start.
     maxWorkers: 1,
     testTimeout: 60_000,
