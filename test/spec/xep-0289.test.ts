@@ -516,6 +516,17 @@ describe('XEP-0289 a lost link', () => {
     expect(world.got(hamlet).map(shown)).toEqual(['here']);
   });
 
+  it('decision #24: a node that crashed while cut off still tries again', () => {
+    const world = federated('hamlet');
+    world.cut('denmark.lit', 'wonderland.lit', 'bounce');
+    world.send(says(hamlet, elsinore, 'cut'));
+    world.boot(denmark, world.crash(denmark));
+    world.cut('denmark.lit', 'wonderland.lit', undefined);
+    world.advance(10_000);
+    expect(nicks(world, denmark).sort()).toEqual(['Alice', 'Hamlet']);
+    expect(nicks(world, rooms).sort()).toEqual(['Alice', 'Hamlet']);
+  });
+
   it('both nodes come back from their logs', () => {
     const world = federated('hamlet', 'ophelia');
     world.send(says(hamlet, elsinore, 'before'));

@@ -149,10 +149,8 @@ export class FmucNode implements Distribution {
     );
   }
 
-  /** A new stream: an answer that was under way will not come. */
   linkUp(turn: Turn, room: RoomView): void {
-    if (room.peers.get(this.#outbound?.peer as Jid)?.state === 'joining')
-      this.#outbound?.lost(turn, room, this, 'our own stream was new');
+    this.#outbound?.linkUp(turn, room, this);
   }
 
   timer(turn: Turn, room: RoomView, timer: TimerId): void {

@@ -180,6 +180,14 @@ export class JoiningNode {
     turn.setTimer(timerOf(room.jid, 'retry'), retryMs(this.#tries++));
   }
 
+  /** A new stream, perhaps a new life: an answer under way will not come, and timers of the life before are gone. */
+  linkUp(turn: Turn, room: RoomView, distribution: Distribution): void {
+    const state = room.peers.get(this.peer)?.state;
+    if (state === 'joining') this.lost(turn, room, distribution, 'our own stream is new');
+    else if (state === 'split') turn.setTimer(timerOf(room.jid, 'retry'), retryMs(this.#tries));
+    else if (state === 'leaving') turn.setTimer(timerOf(room.jid, 'answer'), answerMs);
+  }
+
   retry(turn: Turn, room: RoomView): void {
     if (room.peers.get(this.peer)?.state !== 'split') return;
     const first = [...room.occupants.values()].find(
