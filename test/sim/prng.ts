@@ -1,0 +1,65 @@
+/** Seeded randomness: the whole of a run's luck comes from one of these, and its state is in the run. */
+export class Prng {
+  #a: number;
+  #b: number;
+  #c: number;
+  #d: number;
+
+  /** @param seed any 32 bits; equal seeds give equal sequences, in every engine */
+  constructor(seed: number) {
+    // splitmix32 spreads the seed over the state of sfc32.
+    let state = seed | 0;
+    const next = () => {
+      state = (state + 0x9e3779b9) | 0;
+      let t = state ^ (state >>> 16);
+      t = Math.imul(t, 0x21f0aaad);
+      t ^= t >>> 15;
+      t = Math.imul(t, 0x735a2d97);
+      return (t ^ (t >>> 15)) | 0;
+    };
+    [this.#a, this.#b, this.#c, this.#d] = [next(), next(), next(), next()];
+  }
+
+  /** 32 random bits. */
+  bits(): number {
+    const t = (((this.#a + this.#b) | 0) + this.#d) | 0;
+    this.#d = (this.#d + 1) | 0;
+    this.#a = this.#b ^ (this.#b >>> 9);
+    this.#b = (this.#c + (this.#c << 3)) | 0;
+    this.#c = ((this.#c << 21) | (this.#c >>> 11)) + t;
+    return t >>> 0;
+  }
+
+  /** [0, 1) */
+  unit(): number {
+    return this.bits() / 0x1_0000_0000;
+  }
+
+  /** 0 … below - 1 */
+  below(below: number): number {
+    return Math.floor(this.unit() * below);
+  }
+
+  chance(probability: number): boolean {
+    return this.unit() < probability;
+  }
+
+  /** @throws RangeError for an empty list */
+  pick<T>(list: readonly T[]): T {
+    const chosen = list[this.below(list.length)];
+    if (chosen === undefined) throw new RangeError('nothing to pick from');
+    return chosen;
+  }
+
+  /** A generator of its own, so that one part's draws do not shift another's. */
+  fork(): Prng {
+    return new Prng(this.bits());
+  }
+
+  /** 128 bits as text. */
+  id(): string {
+    let text = '';
+    for (let i = 0; i < 4; i++) text += this.bits().toString(16).padStart(8, '0');
+    return text;
+  }
+}
