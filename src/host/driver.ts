@@ -1,7 +1,9 @@
 import type { Effect } from '../core/node/effect.ts';
 import type { Command, Input, TimerId } from '../core/node/input.ts';
 import type { Env, MucNode } from '../core/node/node.ts';
+import type { NodeSnapshot } from '../core/node/snapshot.ts';
 import type { StatusRecord, StepRecord } from '../core/node/trace.ts';
+import type { RoomEvent } from '../core/room/event.ts';
 import { assertNever } from '../core/xmpp/errors.ts';
 import { type Instant, plus } from '../core/xmpp/time.ts';
 import type { EventStore } from './event-store.ts';
@@ -29,7 +31,7 @@ export interface DriverOptions {
   failed?(error: unknown): void;
   /** For the progress list; "ready" and what was restored come from `start`. */
   readonly progress?: LinkHandlers['progress'];
-  /** A snapshot is saved after that many events. */
+  /** A snapshot is saved after that many events at least; the longer it is, the rarer (see #snapshotIfDue). */
   readonly snapshotEvery?: number;
 }
 
@@ -71,6 +73,8 @@ export class Driver {
   #running: Promise<void> | undefined;
   #stopped = false;
   #sinceSnapshot = 0;
+  /** What the last snapshot held: occupants and messages. */
+  #snapshotLength = 0;
   #lastStatus = '';
   #cancelStatus: (() => void) | undefined;
 
@@ -90,6 +94,8 @@ export class Driver {
     try {
       const { snapshot, events, damage } = await store.load();
       if (snapshot !== undefined) node.restore(snapshot);
+      this.#snapshotLength = lengthOf(snapshot);
+      this.#sinceSnapshot = events.length;
       for (const event of events) node.apply(event);
       onRestored?.({
         fromSnapshot: snapshot !== undefined,
@@ -148,9 +154,9 @@ export class Driver {
         const batch = this.#queue;
         this.#queue = [];
         const handled = batch.map((queued) => this.#handle(queued));
-        const events = handled
-          .flatMap((one) => one?.effects ?? [])
-          .flatMap((e) => (e.kind === 'append' ? e.events : []));
+        const events: RoomEvent[] = [];
+        for (const one of handled)
+          for (const effect of one?.effects ?? []) if (effect.kind === 'append') events.push(...effect.events);
         if (events.length > 0) await this.#options.store.append(events);
         if (this.#stopped) return;
         for (const one of handled) if (one) this.#release(one);
@@ -219,12 +225,17 @@ export class Driver {
     this.#timers.delete(id);
   }
 
-  /** A snapshot that cannot be saved costs nothing but a longer log: the events are durable. */
+  /**
+   * A log as long as its snapshot is due for the next one: so all snapshots together cost no more than the log itself.
+   * One that cannot be saved costs nothing but a longer log: the events are durable.
+   */
   async #snapshotIfDue(appended: number): Promise<void> {
     this.#sinceSnapshot += appended;
-    if (this.#sinceSnapshot < (this.#options.snapshotEvery ?? 500)) return;
+    if (this.#sinceSnapshot < Math.max(this.#snapshotLength, this.#options.snapshotEvery ?? 500)) return;
     this.#sinceSnapshot = 0;
-    await this.#options.store.saveSnapshot(this.#options.node.snapshot()).catch(() => undefined);
+    const snapshot = this.#options.node.snapshot();
+    this.#snapshotLength = lengthOf(snapshot);
+    await this.#options.store.saveSnapshot(snapshot).catch(() => undefined);
   }
 
   #statusChanged(): void {
@@ -253,4 +264,8 @@ export class Driver {
     this.#cancelStatus?.();
     this.#steps.streamDown();
   }
+}
+
+function lengthOf(snapshot: NodeSnapshot | undefined): number {
+  return snapshot?.rooms.reduce((sum, { history, occupants }) => sum + history.length + occupants.length, 0) ?? 0;
 }
