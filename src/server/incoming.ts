@@ -25,7 +25,10 @@ export function readIncoming(element: XmlElement): Incoming | undefined {
     ...(id === undefined ? {} : { id }),
     ...(type === undefined ? {} : { type }),
     ...(lang === undefined ? {} : { lang }),
-    payloads: elementsOf(element),
+    // The very array where that can be: copies of a message share it (parser.ts), and are written once.
+    payloads: element.children.some((child) => typeof child === 'string')
+      ? elementsOf(element)
+      : (element.children as XmlElement[]),
   };
 }
 

@@ -51,6 +51,44 @@ export function parseElement(text: string, limits: ParseLimits = defaultLimits):
   }
 }
 
+/**
+ * Parses the frames of a node: a room's message comes in as many copies as it has occupants, one after the other, and
+ * they differ in the attributes of the stanza alone. What is between the tags was read with the copy before.
+ */
+export class CopyParser {
+  /** All after the open tag of the last stanza, and what it was read as. */
+  #rest = '';
+  #read: XmlElement | undefined;
+
+  parse(text: string, limits: ParseLimits): Parsed {
+    const attrs = simpleHead(text, limits);
+    if (attrs === undefined) return parseElement(text, limits);
+    const rest = text.slice(attrs.length);
+    if (this.#read !== undefined && rest === this.#rest && this.#read.name === attrs.name)
+      return { ok: true, element: { ...this.#read, attrs: attrs.attrs } };
+    const parsed = parseElement(text, limits);
+    this.#rest = rest;
+    this.#read = parsed.ok ? parsed.element : undefined;
+    return parsed;
+  }
+}
+
+const head = /^<(message|presence|iq) xmlns="jabber:client"((?: (?:from|to|id|type|xml:lang)="[^"<>&\t\r\n]*")*)>/;
+
+/** The open tag of a stanza that says nothing but its namespace and attributes in plain characters, each once. */
+function simpleHead(text: string, limits: ParseLimits) {
+  const match = head.exec(text);
+  if (match === null || text.length * 3 > limits.bytes || !isXmlText(match[0])) return undefined;
+  const attrs: Record<string, string> = {};
+  const parts = (match[2] as string).split('"');
+  for (let i = 0; i + 1 < parts.length; i += 2) {
+    const name = (parts[i] as string).slice(1, -1);
+    if (name in attrs) return undefined;
+    attrs[name] = parts[i + 1] as string;
+  }
+  return { name: match[1] as string, attrs, length: match[0].length };
+}
+
 /** Leaves the parser from within one of its handlers; never leaves this file. */
 class Refusal extends Error {
   readonly condition: ParseCondition;

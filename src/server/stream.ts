@@ -11,7 +11,7 @@ import type { Cancel, ServerHost } from './host.ts';
 import { type Incoming, iqFault, readIncoming } from './incoming.ts';
 import { SNS } from './namespaces.ts';
 import type { Network } from './network.ts';
-import { defaultLimits, parseElement } from './parser.ts';
+import { CopyParser, defaultLimits, parseElement } from './parser.ts';
 import {
   mechanismsOf,
   type SaslCondition,
@@ -60,6 +60,8 @@ export class Stream {
   readonly #host: ServerHost;
   readonly #find: FindNetwork;
   #phase: Phase = { name: 'opening' };
+  /** For a node's stanzas. */
+  #copies: CopyParser | undefined;
   #failures = 0;
   #loginTimer: Cancel;
 
@@ -74,7 +76,9 @@ export class Stream {
 
   text(frame: string): void {
     if (this.#phase.name === 'ended') return;
-    const parsed = parseElement(frame, { ...defaultLimits, bytes: this.#bytes() });
+    const frameLimits = { ...defaultLimits, bytes: this.#bytes() };
+    const parsed =
+      this.#copies === undefined ? parseElement(frame, frameLimits) : this.#copies.parse(frame, frameLimits);
     if (!parsed.ok) this.#end(parsed.condition, parsed.text);
     else this.#element(parsed.element);
   }
@@ -238,6 +242,7 @@ export class Stream {
       buffered: () => this.#connection.buffered(),
     });
     this.#phase = { name: 'session', server, session };
+    if (session.isNode) this.#copies = new CopyParser();
     this.#sendOpen(domain, id);
     const hostBind = el('bind', NS.component, {}, el('required', NS.component));
     const resourceBind = [el('bind', SNS.bind), el('session', SNS.session, {}, el('optional', SNS.session))];

@@ -7,7 +7,7 @@ import makeFeatures from '@xmpp/stream-features';
 import addWebsocket from '@xmpp/websocket';
 import { bareOf, domainOf, type Jid, jid, parseJid, partsOf, resourceOf } from '../core/xmpp/jid.ts';
 import { NS } from '../core/xmpp/namespaces.ts';
-import { iq, type Stanza, stanzaElement } from '../core/xmpp/stanza.ts';
+import { iq, type Stanza, stanzaFrame } from '../core/xmpp/stanza.ts';
 import { el, serialize, type XmlElement } from '../core/xmpp/xml.ts';
 import { stanzaFrom } from '../host/ltx.ts';
 import { LinkError, type LinkHandlers, type StanzaLink } from '../host/stanza-link.ts';
@@ -349,7 +349,7 @@ export class XmppLink implements StanzaLink {
   #write(attempt: Attempt, stanza: Stanza, sent: Waiting['sent']): void {
     const { entity, stream } = attempt;
     const n = ++attempt.tx;
-    entity.write(serialize(stanzaElement(stanza))).catch((error: unknown) => attempt.fail(error));
+    entity.write(stanzaFrame(stanza)).catch((error: unknown) => attempt.fail(error));
     sent?.({ stream, n });
     if (n % 64 === 0 && (entity.socket?.socket?.bufferedAmount ?? 0) > unsentMax)
       attempt.fail(new LinkError('the server does not read what is sent'));

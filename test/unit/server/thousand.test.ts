@@ -1,0 +1,89 @@
+import { expect, it } from 'vitest';
+import { createMucNode } from '../../../src/core/node/muc-node.ts';
+import { defaultRoomConfig } from '../../../src/core/room/config.ts';
+import { jid } from '../../../src/core/xmpp/jid.ts';
+import { LocalLink } from '../../../src/headless/local-link.ts';
+import { nodeServerHost } from '../../../src/headless/node-host.ts';
+import { Driver } from '../../../src/host/driver.ts';
+import { MemoryStore } from '../../../src/host/memory-store.ts';
+import { Network } from '../../../src/server/network.ts';
+import { Stream } from '../../../src/server/stream.ts';
+
+const occupants = 1000;
+const room = 'lobby@rooms.localhost';
+const framing = 'urn:ietf:params:xml:ns:xmpp-framing';
+
+it('1,000 occupants enter one room, and what one of them says reaches all, in order, without a dropped stanza', async () => {
+  const host = nodeServerHost();
+  const service = jid('rooms.localhost');
+  const network = new Network(
+    {
+      id: 'thousand',
+      servers: [{ domain: 'localhost', services: [service], open: true }],
+      accounts: [{ address: service, password: 'pw', role: 'service' }],
+    },
+    host,
+  );
+  const driver = new Driver({
+    address: service,
+    node: createMucNode({
+      kind: 'service',
+      address: service,
+      server: jid('localhost'),
+      rooms: [defaultRoomConfig(jid(room))],
+      openCreation: false,
+      admins: [],
+    }),
+    store: new MemoryStore(),
+    link: new LocalLink({ network, account: service, bind: [service] }),
+    host: { now: host.now, setTimer: host.setTimer, newId: host.randomId },
+  });
+  await driver.start();
+
+  const presences = new Array<number>(occupants).fill(0);
+  const heard: string[][] = Array.from({ length: occupants }, () => []);
+  const closed: number[] = [];
+  const streams = heard.map((messages, i) => {
+    const stream = new Stream(
+      {
+        send: (frame) => {
+          if (frame.startsWith('<presence') && !frame.includes('type="error"'))
+            presences[i] = (presences[i] as number) + 1;
+          else if (frame.startsWith('<message')) messages.push(/<body>(.*)<\/body>/.exec(frame)?.[1] ?? '');
+        },
+        close: () => closed.push(i),
+        buffered: () => 0,
+      },
+      host,
+      () => network,
+    );
+    const login = Buffer.from(`\0u${i}\0pw`).toString('base64');
+    for (const frame of [
+      `<open xmlns="${framing}" to="localhost" version="1.0"/>`,
+      `<auth xmlns="urn:ietf:params:xml:ns:xmpp-sasl" mechanism="PLAIN">${login}</auth>`,
+      `<open xmlns="${framing}" to="localhost" version="1.0"/>`,
+      '<iq xmlns="jabber:client" type="set" id="b"><bind xmlns="urn:ietf:params:xml:ns:xmpp-bind"/></iq>',
+      `<presence xmlns="jabber:client" to="${room}/n${i}"><x xmlns="http://jabber.org/protocol/muc"/></presence>`,
+    ])
+      stream.text(frame);
+    return stream;
+  });
+  // The node works in turns of its own; a link that is silent for one has no more to say.
+  const quiet = async () => {
+    for (let before = -1; before !== presences[0]; ) {
+      before = presences[0] as number;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  };
+  await quiet();
+  expect(presences).toEqual(new Array(occupants).fill(occupants));
+
+  for (const [i, line] of ['one', 'two', 'three'].entries())
+    streams[i * 300]?.text(
+      `<message xmlns="jabber:client" to="${room}" type="groupchat"><body>${line}</body></message>`,
+    );
+  await quiet();
+  for (const messages of heard) expect(messages).toEqual(['', 'one', 'two', 'three']);
+  expect(closed).toEqual([]);
+  await driver.stop();
+}, 60_000);
