@@ -10,7 +10,7 @@ import { stageOfReport } from './reports.mjs';
 
 /** @typedef {import('./reports.mjs').Tally} Tally */
 
-const names = /** @type {const} */ (['types', 'lint', 'tests', 'build', 'e2e']);
+const names = /** @type {const} */ (['types', 'lint', 'tests', 'build', 'e2e', 'interop']);
 /** @typedef {typeof names[number]} Stage */
 
 const chosen = readArguments();
@@ -28,7 +28,7 @@ for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM'])) {
 endWithParent();
 
 /** @type {Record<Stage, () => Promise<Tally>>} */
-const stages = { types, lint, tests, build, e2e };
+const stages = { types, lint, tests, build, e2e, interop };
 /** @type {{ stage: Stage, tally: Tally, seconds: number }[]} */
 const results = [];
 for (const stage of chosen) {
@@ -49,7 +49,7 @@ console.log(`\n── summary ${'─'.repeat(63)}`);
 const total = { passed: 0, failed: 0, skipped: 0 };
 for (const { stage, tally, seconds } of results) {
   console.log(
-    `${tally.failed === 0 ? 'ok    ' : 'FAILED'} ${stage.padEnd(6)} ${line(tally)} (${seconds.toFixed(1)} s)`,
+    `${tally.failed === 0 ? 'ok    ' : 'FAILED'} ${stage.padEnd(7)} ${line(tally)} (${seconds.toFixed(1)} s)`,
   );
   total.passed += tally.passed;
   total.failed += tally.failed;
@@ -112,6 +112,17 @@ async function e2e() {
     env: { CHROMIUM_PATH: chromium, PLAYWRIGHT_JSON_OUTPUT_FILE: report },
   });
   return stageOfReport('playwright', read(report), status);
+}
+
+/** Clients nobody here wrote, in a browser; all of them, and what is missing installed: `npm run interop`. */
+async function interop() {
+  const report = `${reports}/interop.json`;
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
+  const { status } = await run(
+    ['vitest/vitest.mjs', 'run', '--config', 'test/interop/vitest.config.ts', ...reporters],
+    { env: { CHROMIUM_PATH: await ensureChromium(), INTEROP: 'browser' } },
+  );
+  return stageOfReport('vitest', read(report), status);
 }
 
 /** @param {string} file @returns {string | undefined} */

@@ -6,6 +6,7 @@ import { ConverseClient } from './support/converse.ts';
 import { noProsody } from './support/prosody.ts';
 import { onEmbedded, onProsody, type Seat } from './support/seats.ts';
 import { noSlixmpp, SlixmppClient } from './support/slixmpp.ts';
+import { StropheClient } from './support/strophe.ts';
 
 const executablePath = await findChromium();
 const noChromium = executablePath === undefined ? 'no Chromium was found' : undefined;
@@ -26,6 +27,7 @@ beforeAll(async () => {
 afterAll(() => browser?.close());
 
 const converse: Login = ({ websocket }, account, room) => ConverseClient.login(browser, { websocket, account, room });
+const strophe: Login = ({ websocket }, account, room) => StropheClient.login(browser, { websocket, account, room });
 const slixmpp: Login = (seat, account, room) => SlixmppClient.login(account, room, seat.port as number);
 
 describe.skipIf(noChromium !== undefined)(`Rooms on the embedded server${because(noChromium)}`, () => {
@@ -35,6 +37,7 @@ describe.skipIf(noChromium !== undefined)(`Rooms on the embedded server${because
   });
   afterAll(() => seat?.stop());
   roomFlow('converse.js with converse.js', () => seat, 'elsinore', converse, converse);
+  roomFlow('strophe.js with converse.js', () => seat, 'kronborg', strophe, converse);
 });
 
 const missing = noChromium ?? noProsody ?? noSlixmpp;

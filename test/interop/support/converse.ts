@@ -115,6 +115,8 @@ export class ConverseClient implements RoomClient {
           play_sounds: false,
           show_desktop_notifications: false,
           clear_cache_on_logout: true,
+          // Else a new session enters the bookmarked room by itself, with the bookmarked nick, while we enter it with ours.
+          muc_respect_autojoin: false,
         });
       },
       [websocket, account] as const,
@@ -268,7 +270,7 @@ export class ConverseClient implements RoomClient {
   }
 
   async subject(): Promise<string> {
-    return (await this.#room.locator('.chat-head__desc').innerText()).trim();
+    return ((await this.#room.locator('.chat-head__desc').textContent()) ?? '').trim();
   }
 
   async removal(): Promise<string | undefined> {

@@ -20,6 +20,15 @@ interface Stream {
   received(frame: string): void;
 }
 
+/**
+ * What a client asks everybody in case they have it. That a room is not there before it is made is right (XEP-0045
+ * §17.2), that nobody has a visiting card here too, and that an account keeps no bookmarks.
+ */
+function mayBeRefused(payload: string, condition: string): boolean {
+  if (condition === 'item-not-found') return /disco#info|vcard-temp|pubsub/.test(payload);
+  return condition === 'service-unavailable' && /vcard-temp|pubsub/.test(payload);
+}
+
 /** What went over a client's WebSocket streams (RFC 7395), as far as it is questions and answers. */
 export class Traffic {
   readonly exchanges: Exchange[] = [];
@@ -86,7 +95,12 @@ export class Traffic {
         return [`answered by ${answers[0].from}: ${what}`];
       return [];
     });
-    return [...this.#faults, ...wrong];
+    const refused = this.exchanges.flatMap(({ type, to, payload, answers }) => {
+      const condition = answers[0]?.condition;
+      if (condition === undefined || mayBeRefused(payload, condition)) return [];
+      return [`${condition}: ${type} ${payload} to ${to ?? 'its server'}`];
+    });
+    return [...this.#faults, ...wrong, ...refused];
   }
 
   /** A line for each kind of question, with its answer. */
