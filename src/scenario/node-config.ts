@@ -38,6 +38,7 @@ function roomConfigOf(room: ScenarioRoom, admins: readonly Jid[]): RoomConfig {
     password: room.password ?? '',
     maxOccupants: room.maxOccupants ?? 'none',
     historyMax: room.historyMax ?? 200,
+    logging: room.logging ?? false,
     affiliations: new Map([...admins.map((admin) => [admin, 'owner'] as const), ...given]),
     distribution: distributionOf(room),
   };

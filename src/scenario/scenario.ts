@@ -70,8 +70,10 @@ export interface ScenarioRoom {
   readonly membersOnly?: boolean;
   readonly password?: string;
   readonly maxOccupants?: number;
-  /** Messages kept for those who enter later; default 200. */
+  /** Messages sent to those who enter later; default 200. */
   readonly historyMax?: number;
+  /** Whether the archive (XEP-0313) may be read, which status 170 tells; default false. */
+  readonly logging?: boolean;
   readonly affiliations?: readonly {
     readonly jid: string;
     readonly affiliation: 'owner' | 'admin' | 'member' | 'outcast';
