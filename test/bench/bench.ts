@@ -1,22 +1,84 @@
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { parseArgs } from 'node:util';
+import { JsonlStore } from '../../src/headless/jsonl-store.ts';
+import { historyInBrowser, noBrowser, startInBrowser } from './browser.ts';
+import { measureHistory } from './history.ts';
+import { type HistoryResult, print } from './print.ts';
 import { measureRooms, type RoomFigures, type Sizes } from './rooms.ts';
-import { contenders } from './targets.ts';
+import { type Contender, contenders } from './targets.ts';
 
-const { values } = parseArgs({
-  options: {
-    json: { type: 'boolean' },
-    quick: { type: 'boolean' },
-    only: { type: 'string' },
-    help: { type: 'boolean' },
-  },
-});
-const sizes: Sizes = values.quick
-  ? { growing: [10], storm: 100, floodMs: 1000, messages: 20 }
-  : { growing: [10, 100], storm: 1000, floodMs: 3000, messages: 30 };
-const rooms: RoomFigures[] = [];
-for (const contender of contenders) {
-  if (values.only !== undefined && !contender.name.includes(values.only)) continue;
-  rooms.push(await measureRooms(contender, sizes, (line) => console.error(line)));
-  console.error(JSON.stringify(rooms.at(-1), undefined, 1));
+const help = `npm run bench -- [--json] [--quick] [--only TEXT]
+
+Rooms over WebSocket under one load generator: ours headless, in a Chromium worker and as a component of Prosody, beside
+Prosody's and ejabberd's own, all in this run; then the history, on disk and in IndexedDB. What is not installed is left
+out, and said. Linux, for processor time and memory.
+
+  --quick      smaller rooms, in under a minute
+  --json       all figures for a program
+  --only TEXT  only what has TEXT in its name ("headless", "Prosody", "history", …)
+  --help       this text`;
+
+const full: Sizes = { growing: [10, 100, 1000], storms: [300, 1000], stormMs: 30_000, floodMs: 2000, messages: 15 };
+const quick: Sizes = { growing: [10, 100], storms: [50], stormMs: 10_000, floodMs: 600, messages: 10 };
+
+function readArguments() {
+  try {
+    return parseArgs({
+      options: {
+        json: { type: 'boolean', default: false },
+        quick: { type: 'boolean', default: false },
+        only: { type: 'string', default: '' },
+        help: { type: 'boolean', short: 'h', default: false },
+      },
+    }).values;
+  } catch (error) {
+    const [sentence = ''] = String((error as Error).message).split(/\.\s|\n/);
+    console.error(`${sentence.replace(/\.$/, '')} (--help lists the flags)`);
+    process.exit(2);
+  }
 }
+
+const options = readArguments();
+if (options.help) {
+  console.log(help);
+  process.exit();
+}
+
+const tell = (line: string) => console.error(line);
+const isWanted = (name: string) => name.toLowerCase().includes(options.only.toLowerCase());
+const inBrowser: Contender = {
+  name: 'netsplit, in a Chromium worker',
+  isReference: false,
+  missing: noBrowser,
+  start: startInBrowser,
+};
+const [headless, ...others] = contenders;
+
+const rooms: RoomFigures[] = [];
+for (const contender of [headless as Contender, inBrowser, ...others])
+  if (isWanted(contender.name)) rooms.push(await measureRooms(contender, options.quick ? quick : full, tell));
+
+const messages = options.quick ? 20_000 : 100_000;
+const history: HistoryResult[] = [];
+if (isWanted('history on disk')) {
+  tell('history on disk');
+  const directory = mkdtempSync(`${tmpdir()}/netsplit-history-`);
+  const open = (name: string) => {
+    mkdirSync(`${directory}/${name}`, { recursive: true });
+    return JsonlStore.open(`${directory}/${name}`);
+  };
+  history.push({ name: 'history on disk', ...(await measureHistory(open, messages)) });
+  rmSync(directory, { recursive: true });
+}
+if (isWanted('history in IndexedDB')) {
+  tell('history in IndexedDB');
+  const name = 'history in IndexedDB (Chromium)';
+  history.push(
+    noBrowser === undefined ? { name, ...(await historyInBrowser(messages)) } : { name, trouble: noBrowser },
+  );
+}
+
+if (options.json) console.log(JSON.stringify({ format: 'netsplit-bench', version: 1, rooms, history }, undefined, 2));
+else print(rooms, history);
 process.exit();

@@ -11,8 +11,17 @@ export interface Target {
 
 export type Command =
   | { readonly do: 'login'; readonly target: Target; readonly occupants: number }
-  /** Occupants from..to enter the room all at once. */
-  | { readonly do: 'join'; readonly room: string; readonly from: number; readonly to: number; readonly first: boolean }
+  /**
+   * Occupants `from` to `to` enter the room all at once; `hushed`: it tells occupants of themselves and of moderators
+   * only, without which a thousand would be told of a thousand before the first message.
+   */
+  | {
+      readonly do: 'join';
+      readonly room: string;
+      readonly from: number;
+      readonly to: number;
+      readonly hushed: boolean;
+    }
   /** One message at a time. */
   | { readonly do: 'latency'; readonly messages: number }
   /** Always so many messages under way, for so long. */
@@ -56,18 +65,20 @@ async function login(command: Extract<Command, { do: 'login' }>): Promise<{ ms: 
 }
 
 /** Everyone has everyone when each has had one presence of each occupant, and the subject that ends the join. */
-async function join({ room: name, from, to, first }: Extract<Command, { do: 'join' }>): Promise<Joined> {
+async function join({ room: name, from, to, hushed }: Extract<Command, { do: 'join' }>): Promise<Joined> {
   room = `${name}@${target.rooms}`;
-  const needed = to;
+  const first = from === 0;
   const had = new Int32Array(to);
   const subjects = new Uint8Array(to);
   // Those who were in before are told of the newcomers only.
   for (let i = 0; i < from; i++) {
-    had[i] = from;
+    had[i] = hushed ? to : from;
     subjects[i] = 1;
   }
+  const needed = hushed ? 1 : to;
   const have = new Uint8Array(to);
-  let complete = 0;
+  if (hushed) have.fill(1, 0, from);
+  let complete = hushed ? from : 0;
   let done: () => void = () => undefined;
   const all = new Promise<void>((resolve) => {
     done = resolve;
@@ -105,7 +116,7 @@ async function join({ room: name, from, to, first }: Extract<Command, { do: 'joi
       () => `no subject in the new room: ${maker.closed ?? ''}`,
     );
     maker.send(
-      `<iq xmlns="jabber:client" type="set" id="o" to="${room}"><query xmlns="http://jabber.org/protocol/muc#owner"><x xmlns="jabber:x:data" type="submit"/></query></iq>`,
+      `<iq xmlns="jabber:client" type="set" id="o" to="${room}"><query xmlns="http://jabber.org/protocol/muc#owner"><x xmlns="jabber:x:data" type="submit">${hushed ? hushedForm : ''}</x></query></iq>`,
     );
     await until(
       () => answered,
@@ -119,6 +130,9 @@ async function join({ room: name, from, to, first }: Extract<Command, { do: 'joi
   return { ms: performance.now() - began, presences };
 }
 
+const hushedForm =
+  '<field var="FORM_TYPE"><value>http://jabber.org/protocol/muc#roomconfig</value></field>' +
+  '<field var="muc#roomconfig_presencebroadcast"><value>moderator</value></field>';
 const letterP = 'p'.charCodeAt(0);
 const letterM = 'm'.charCodeAt(0);
 const marker = Buffer.from('>@');

@@ -1,24 +1,31 @@
-import type { Flood, Joined, Latency } from './load.ts';
+import type { Flood, Joined, Latency, Target } from './load.ts';
 import { Load, pause } from './processes.ts';
-import type { Contender } from './targets.ts';
+import type { Contender, Running } from './targets.ts';
 
 /** What one contender did. */
 export interface RoomFigures {
   readonly name: string;
   readonly isReference: boolean;
-  readonly skipped?: string;
+  /** Why it was not measured, or not to the end. */
+  readonly trouble?: string;
   readonly sizes: readonly SizeFigures[];
-  /** All but the first enter at once; until everyone has had everyone's presence. */
-  readonly storm?: { readonly occupants: number; readonly ms: number; readonly presencesPerSecond: number };
+  readonly storms: readonly StormFigures[];
   /** Bytes of memory for each idle occupant: session and place in the room together. */
   readonly bytesPerOccupant?: number;
+}
+
+/** All but the first enter at once; until everyone has had everyone's presence. */
+export interface StormFigures {
+  readonly occupants: number;
+  readonly ms: number;
+  readonly presencesPerSecond: number;
 }
 
 export interface SizeFigures {
   readonly occupants: number;
   readonly deliveriesPerSecond: number;
   /** By the processor time of the server's processes: what a busy machine distorts least. */
-  readonly deliveriesPerCpuSecond: number;
+  readonly deliveriesPerCpuSecond?: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
   /** Share of one core that the load generator took: near 1 it is the bound itself. */
@@ -26,10 +33,11 @@ export interface SizeFigures {
 }
 
 export interface Sizes {
-  /** Measured in a room that grows. */
+  /** Measured in one room that grows; the last is how many log in. */
   readonly growing: readonly number[];
-  /** Measured after a join storm. */
-  readonly storm: number;
+  /** A join storm of so many each, for as long as the one before lets the next be done in `stormMs`. */
+  readonly storms: readonly number[];
+  readonly stormMs: number;
   readonly floodMs: number;
   readonly messages: number;
 }
@@ -43,63 +51,83 @@ export async function measureRooms(
   tell: (line: string) => void,
 ): Promise<RoomFigures> {
   const { name, isReference, missing } = contender;
-  if (missing !== undefined) return { name, isReference, skipped: missing, sizes: [] };
-  const load = new Load();
   const measured: SizeFigures[] = [];
+  const storms: StormFigures[] = [];
+  if (missing !== undefined) return { name, isReference, trouble: missing, sizes: measured, storms };
+  const occupants = Math.max(...sizes.growing, ...sizes.storms);
+  const load = new Load();
+  let server: Running | undefined;
+  let bytesPerOccupant: number | undefined;
+  let trouble: string | undefined;
   try {
-    const server = await contender.start(sizes.storm);
-    const measure = async (occupants: number) => {
-      tell(`${name}: ${occupants} occupants`);
-      const { p50, p99 } = await load.ask<Latency>({ do: 'latency', messages: sizes.messages });
-      // What is compiled while running is warm when it counts.
-      await load.ask<Flood>({ do: 'flood', window, ms: sizes.floodMs / 2 });
-      const before = server.cpuMs();
-      const flood = await load.ask<Flood>({ do: 'flood', window, ms: sizes.floodMs });
-      const cpuMs = server.cpuMs() - before;
-      measured.push({
-        occupants,
-        deliveriesPerSecond: (flood.deliveries / flood.ms) * 1000,
-        deliveriesPerCpuSecond: (flood.deliveries / cpuMs) * 1000,
-        p50Ms: p50,
-        p99Ms: p99,
-        loadShare: flood.ownCpuMs / flood.ms,
-      });
-    };
-    try {
-      server.settle();
-      await pause(500);
-      const emptyRss = server.rss();
-      tell(`${name}: ${sizes.storm} log in`);
-      await load.ask({ do: 'login', target: server, occupants: sizes.storm });
-      let from = 0;
-      for (const to of sizes.growing) {
-        await load.ask<Joined>({ do: 'join', room: 'growing', from, to, first: from === 0 });
-        from = to;
-        await measure(to);
+    server = await contender.start(occupants);
+    server.settle();
+    await pause(500);
+    const emptyRss = server.rss();
+    tell(`${name}: ${occupants} log in`);
+    await load.ask({ do: 'login', target: pick(server), occupants });
+    let from = 0;
+    for (const to of sizes.growing) {
+      await load.ask<Joined>({ do: 'join', room: 'growing', from, to, hushed: true });
+      from = to;
+      if (to === occupants) {
+        server.settle();
+        await pause(1000);
+        bytesPerOccupant = (server.rss() - emptyRss) / occupants;
       }
-      tell(`${name}: ${sizes.storm} join at once`);
-      const joined = await load.ask<Joined>({ do: 'join', room: 'storm', from: 0, to: sizes.storm, first: true });
-      server.settle();
-      await pause(1500);
-      const bytesPerOccupant = (server.rss() - emptyRss) / sizes.storm;
-      await measure(sizes.storm);
-      return {
-        name,
-        isReference,
-        sizes: measured,
-        storm: {
-          occupants: sizes.storm,
-          ms: joined.ms,
-          presencesPerSecond: (joined.presences / joined.ms) * 1000,
-        },
-        bytesPerOccupant,
-      };
-    } finally {
-      await server.stop();
+      tell(`${name}: ${to} occupants`);
+      measured.push(await measure(load, server, to, sizes));
+    }
+    let expectedMs = 0;
+    for (const storm of sizes.storms) {
+      const last = storms.at(-1);
+      if (last !== undefined) expectedMs = last.ms * (storm / last.occupants) ** 2;
+      if (expectedMs > sizes.stormMs) break;
+      tell(`${name}: ${storm} join at once`);
+      const { ms, presences } = await load.ask<Joined>({
+        do: 'join',
+        room: `storm${storm}`,
+        from: 0,
+        to: storm,
+        hushed: false,
+      });
+      storms.push({ occupants: storm, ms, presencesPerSecond: (presences / ms) * 1000 });
     }
   } catch (error) {
-    return { name, isReference, skipped: error instanceof Error ? error.message : String(error), sizes: measured };
+    trouble = error instanceof Error ? error.message : String(error);
+    tell(`${name}: ${trouble}`);
   } finally {
     await load.stop();
+    await server?.stop();
   }
+  return {
+    name,
+    isReference,
+    sizes: measured,
+    storms,
+    ...(trouble === undefined ? {} : { trouble }),
+    ...(bytesPerOccupant === undefined || bytesPerOccupant <= 0 ? {} : { bytesPerOccupant }),
+  };
+}
+
+async function measure(load: Load, server: Running, occupants: number, sizes: Sizes): Promise<SizeFigures> {
+  const { p50, p99 } = await load.ask<Latency>({ do: 'latency', messages: sizes.messages });
+  // What is compiled while running is warm when it counts.
+  await load.ask<Flood>({ do: 'flood', window, ms: sizes.floodMs / 2 });
+  const before = server.cpuMs();
+  const flood = await load.ask<Flood>({ do: 'flood', window, ms: sizes.floodMs });
+  const cpuMs = server.cpuMs() - before;
+  return {
+    occupants,
+    deliveriesPerSecond: (flood.deliveries / flood.ms) * 1000,
+    ...(cpuMs > 0 ? { deliveriesPerCpuSecond: (flood.deliveries / cpuMs) * 1000 } : {}),
+    p50Ms: p50,
+    p99Ms: p99,
+    loadShare: flood.ownCpuMs / flood.ms,
+  };
+}
+
+/** What can be sent to the load generator. */
+function pick({ url, domain, rooms }: Running): Target {
+  return { url, domain, rooms };
 }

@@ -1,0 +1,102 @@
+import type { HistoryFigures } from './history.ts';
+import type { RoomFigures } from './rooms.ts';
+
+export type HistoryResult = { readonly name: string } & (HistoryFigures | { readonly trouble: string });
+
+/** Tables for people: each figure with its unit, each of ours as a multiple of the references of the same run. */
+export function print(rooms: readonly RoomFigures[], history: readonly HistoryResult[]): void {
+  for (const occupants of [...new Set(rooms.flatMap(({ sizes }) => sizes.map((size) => size.occupants)))]) {
+    const figuresOf = (of: RoomFigures) => of.sizes.find((size) => size.occupants === occupants);
+    table(
+      `A message in a room of ${occupants}, over WebSocket`,
+      ['', 'deliveries/s', 'per processor-second', 'p50', 'p99', 'load generator'],
+      rooms.flatMap((of) => {
+        const figures = figuresOf(of);
+        if (figures === undefined) return [];
+        const { deliveriesPerSecond, deliveriesPerCpuSecond, p50Ms, p99Ms, loadShare } = figures;
+        const row = [
+          of.name,
+          round(deliveriesPerSecond) + ratios(of, rooms, (other) => figuresOf(other)?.deliveriesPerSecond),
+          deliveriesPerCpuSecond === undefined
+            ? '-'
+            : round(deliveriesPerCpuSecond) + ratios(of, rooms, (other) => figuresOf(other)?.deliveriesPerCpuSecond),
+          `${p50Ms.toFixed(1)} ms`,
+          `${p99Ms.toFixed(1)} ms`,
+          `${Math.round(loadShare * 100)} % of a core`,
+        ];
+        return [row];
+      }),
+    );
+  }
+  table(
+    'All join at once, until everyone has everyone',
+    ['', 'occupants', 'time', 'presences/s'],
+    rooms.flatMap((of) =>
+      of.storms.map(({ occupants, ms, presencesPerSecond }) => [
+        of.name,
+        `${occupants}`,
+        `${(ms / 1000).toFixed(1)} s`,
+        round(presencesPerSecond),
+      ]),
+    ),
+  );
+  table(
+    'Memory for each idle occupant, session included',
+    ['', 'KiB'],
+    rooms.flatMap(({ name, bytesPerOccupant }) =>
+      bytesPerOccupant === undefined ? [] : [[name, `${Math.round(bytesPerOccupant / 1024)} KiB`]],
+    ),
+  );
+  table(
+    'Processor time of one delivery as the room grows',
+    ['', 'occupants: microseconds'],
+    rooms.flatMap(({ name, sizes }) => {
+      const costs = sizes.flatMap(({ occupants, deliveriesPerCpuSecond: n }) =>
+        n === undefined ? [] : [`${occupants}: ${(1e6 / n).toFixed(0)} µs`],
+      );
+      return costs.length === 0 ? [] : [[name, costs.join('   ')]];
+    }),
+  );
+  table(
+    'History',
+    ['', 'durable messages/s', 'recovery'],
+    history.map((one) =>
+      'trouble' in one
+        ? [one.name, `not measured: ${one.trouble}`, '']
+        : [one.name, round(one.messagesPerSecond), `${round(one.recoveryMs)} ms for a log of ${round(one.logged)}`],
+    ),
+  );
+  for (const { name, trouble } of rooms)
+    if (trouble !== undefined) console.log(`${name}: not measured, or not to the end: ${trouble}`);
+}
+
+/** " (1.5 × ejabberd, 4 × Prosody)" */
+function ratios(
+  of: RoomFigures,
+  rooms: readonly RoomFigures[],
+  figure: (of: RoomFigures) => number | undefined,
+): string {
+  const own = figure(of);
+  if (of.isReference || own === undefined) return '';
+  const words = rooms.flatMap((other) => {
+    const theirs = other.isReference ? figure(other) : undefined;
+    return theirs === undefined ? [] : [`${(own / theirs).toFixed(1)} × ${other.name.split('’')[0]}`];
+  });
+  return words.length === 0 ? '' : ` (${words.join(', ')})`;
+}
+
+function round(value: number): string {
+  return Math.round(value).toLocaleString('en');
+}
+
+function table(title: string, head: readonly string[], rows: readonly (readonly string[])[]): void {
+  if (rows.length === 0) return;
+  console.log(`${title}\n`);
+  const all = [head, ...rows];
+  const widths = head.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));
+  const line = (row: readonly string[]) => `| ${widths.map((width, i) => (row[i] ?? '').padEnd(width)).join(' | ')} |`;
+  console.log(line(head));
+  console.log(`|${widths.map((width) => '-'.repeat(width + 2)).join('|')}|`);
+  for (const row of rows) console.log(line(row));
+  console.log();
+}
