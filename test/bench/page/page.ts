@@ -13,11 +13,7 @@ const page: BenchPage = {
     const worker = new Worker(new URL('../../../src/worker/node.worker.ts', import.meta.url), { type: 'module' });
     return Comlink.wrap<NodeWorkerApi>(worker).start(
       config,
-<<<<<<< HEAD
-      Comlink.proxy((report) => console.log(`${report.phase} ${report.detail}`)),
-=======
-      Comlink.proxy((report) => report.phase === 'ready' || console.log(`${report.phase} ${report.detail}`)),
->>>>>>> ccc8d13 (Benchmarks: rooms in a browser, history on disk and in IndexedDB)
+      Comlink.proxy(() => undefined),
     );
   },
   history(messages) {
