@@ -8,6 +8,8 @@ import { onEmbedded, onProsody, type Seat } from './support/seats.ts';
 import { noSlixmpp, SlixmppClient } from './support/slixmpp.ts';
 import { StropheClient } from './support/strophe.ts';
 
+/** In `npm test`: each client once. */
+const fast = process.env['INTEROP'] === 'fast';
 const executablePath = await findChromium();
 const noChromium = executablePath === undefined ? 'no Chromium was found' : undefined;
 const because = (reason: string | undefined) => (reason === undefined ? '' : ` (skipped: ${reason})`);
@@ -36,7 +38,7 @@ describe.skipIf(noChromium !== undefined)(`Rooms on the embedded server${because
     seat = await onEmbedded();
   });
   afterAll(() => seat?.stop());
-  roomFlow('converse.js with converse.js', () => seat, 'elsinore', converse, converse);
+  if (!fast) roomFlow('converse.js with converse.js', () => seat, 'elsinore', converse, converse);
   roomFlow('strophe.js with converse.js', () => seat, 'kronborg', strophe, converse);
 });
 
@@ -48,5 +50,5 @@ describe.skipIf(missing !== undefined)(`Rooms as a component on Prosody${because
   }, 60_000);
   afterAll(() => seat?.stop());
   roomFlow('converse.js with slixmpp', () => seat, 'elsinore', converse, slixmpp);
-  roomFlow('slixmpp with converse.js', () => seat, 'kronborg', slixmpp, converse);
+  if (!fast) roomFlow('slixmpp with converse.js', () => seat, 'kronborg', slixmpp, converse);
 });

@@ -1,11 +1,11 @@
+import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
 /** `npm run interop`: all of it. `npm test` takes *.test.ts with the other tests, and *.interop.ts after the end-to-end ones. */
 export default defineConfig({
   test: {
-    root: new URL('../..', import.meta.url).pathname,
-    include:
-      process.env['INTEROP'] === 'browser' ? ['test/interop/*.interop.ts'] : ['test/interop/*.{test,interop}.ts'],
+    root: fileURLToPath(new URL('../..', import.meta.url)),
+    include: process.env['INTEROP'] === 'fast' ? ['test/interop/*.interop.ts'] : ['test/interop/*.{test,interop}.ts'],
     // One after the other: they share two cores with the servers and browsers that they start.
     maxWorkers: 1,
     testTimeout: 60_000,
