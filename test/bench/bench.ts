@@ -5,6 +5,7 @@ import { JsonlStore } from '../../src/headless/jsonl-store.ts';
 import { historyInBrowser, noBrowser, startInBrowser } from './browser.ts';
 import { measureHistory } from './history.ts';
 import { type HistoryResult, print } from './print.ts';
+import { running } from './processes.ts';
 import { measureRooms, type RoomFigures, type Sizes } from './rooms.ts';
 import { type Contender, contenders } from './targets.ts';
 
@@ -44,6 +45,12 @@ if (options.help) {
   console.log(help);
   process.exit();
 }
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.once(signal, async () => {
+    await Promise.allSettled([...running].map((server) => server.stop()));
+    process.exit(130);
+  });
 
 const tell = (line: string) => console.error(line);
 const isWanted = (name: string) => name.toLowerCase().includes(options.only.toLowerCase());

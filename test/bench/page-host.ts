@@ -14,6 +14,12 @@ const host = nodeServerHost((line) => console.error(line));
 const live = hostScenarios([scenario], host, { open: true });
 const http = createServer(async (request, response) => {
   const path = (request.url ?? '/').split('?')[0] as string;
+  if (path === '/result') {
+    let text = '';
+    for await (const chunk of request) text += chunk;
+    console.log(`result ${text}`);
+    return response.end();
+  }
   if (path === '/config.json') return response.end(JSON.stringify(live.configFor('plain', true)));
   const file = await readFile(directory + path).catch(() => undefined);
   response.writeHead(file === undefined ? 404 : 200, {

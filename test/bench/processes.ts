@@ -116,4 +116,7 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
+/** What must be stopped where the whole is interrupted. */
+export const running = new Set<{ stop(): Promise<void> }>();
+
 export const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));

@@ -1,5 +1,5 @@
 import type { Flood, Joined, Latency, Target } from './load.ts';
-import { Load, pause } from './processes.ts';
+import { Load, pause, running } from './processes.ts';
 import type { Contender, Running } from './targets.ts';
 
 /** What one contender did. */
@@ -61,6 +61,7 @@ export async function measureRooms(
   let trouble: string | undefined;
   try {
     server = await contender.start(occupants);
+    running.add(server);
     server.settle();
     await pause(500);
     const emptyRss = server.rss();
@@ -98,7 +99,10 @@ export async function measureRooms(
     tell(`${name}: ${trouble}`);
   } finally {
     await load.stop();
-    await server?.stop();
+    if (server !== undefined) {
+      running.delete(server);
+      await server.stop();
+    }
   }
   return {
     name,

@@ -1,29 +1,40 @@
 import * as Comlink from 'comlink';
-import type { NodeWorkerApi, NodeWorkerConfig, Result } from '../../../src/host/control.ts';
+import type { NodeWorkerApi, Result } from '../../../src/host/control.ts';
+import type { LiveConfig } from '../../../src/scenario/live-config-type.ts';
 import type { HistoryFigures } from '../history.ts';
 
-/** What the benchmark asks of this page: nothing but workers, so that no picture is drawn in between. */
-export interface BenchPage {
-  startNode(config: NodeWorkerConfig): Promise<Result>;
-  history(messages: number): Promise<HistoryFigures>;
+/** `?node` runs the scenario's node in a worker, `?history=N` measures the history: no picture is drawn in between. */
+async function run(query: URLSearchParams): Promise<Result | HistoryFigures> {
+  return query.has('node') ? startNode() : history(Number(query.get('history')));
 }
 
-const page: BenchPage = {
-  startNode(config) {
-    const worker = new Worker(new URL('../../../src/worker/node.worker.ts', import.meta.url), { type: 'module' });
-    return Comlink.wrap<NodeWorkerApi>(worker).start(
-      config,
-      Comlink.proxy(() => undefined),
-    );
-  },
-  history(messages) {
-    const worker = new Worker(new URL('./history.worker.ts', import.meta.url), { type: 'module' });
-    return new Promise((resolve, reject) => {
-      worker.onmessage = ({ data }: MessageEvent<HistoryFigures>) => resolve(data);
-      worker.onerror = (event) => reject(new Error(event.message));
-      worker.postMessage(messages);
-    });
-  },
-};
+async function startNode(): Promise<Result> {
+  const { scenario, credentials, websocket } = (await (await fetch('config.json')).json()) as LiveConfig;
+  const [node] = scenario.nodes;
+  if (node === undefined) return { ok: false, error: 'the scenario has no node' };
+  const worker = new Worker(new URL('../../../src/worker/node.worker.ts', import.meta.url), { type: 'module' });
+  return Comlink.wrap<NodeWorkerApi>(worker).start(
+    {
+      scenario,
+      node,
+      websocket: `ws://${location.host}${websocket}`,
+      password: credentials.nodes[node.address] ?? '',
+    },
+    Comlink.proxy(() => undefined),
+  );
+}
 
-Object.assign(globalThis, { benchPage: page });
+function history(messages: number): Promise<HistoryFigures> {
+  const worker = new Worker(new URL('./history.worker.ts', import.meta.url), { type: 'module' });
+  return new Promise((resolve, reject) => {
+    worker.onmessage = ({ data }: MessageEvent<HistoryFigures>) => resolve(data);
+    worker.onerror = (event) => reject(new Error(event.message));
+    worker.postMessage(messages);
+  });
+}
+
+const result = await run(new URLSearchParams(location.search)).catch((error: unknown) => ({
+  ok: false,
+  error: String(error),
+}));
+await fetch('result', { method: 'POST', body: JSON.stringify(result) });
