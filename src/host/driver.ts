@@ -42,6 +42,11 @@ export interface Restored {
   readonly damage?: string;
 }
 
+/**
+ * Inputs whose answers are more than that together are no longer taken as one batch: a thousand who enter a room at once
+ * make a million presences, which no link takes in one go.
+ */
+const sendsPerBatch = 5000;
 /** Statuses are sent at most this often: a burst of joins is one change to look at. */
 const statusEveryMs = 100;
 
@@ -151,15 +156,21 @@ export class Driver {
     await undefined;
     try {
       while (this.#queue.length > 0 && !this.#stopped) {
-        const batch = this.#queue;
-        this.#queue = [];
-        const handled = batch.map((queued) => this.#handle(queued));
+        const handled: (Handled | undefined)[] = [];
+        let taken = 0;
+        for (let sends = 0; taken < this.#queue.length && sends < sendsPerBatch; taken++) {
+          const one = this.#handle(this.#queue[taken] as Queued);
+          sends += one?.effects.length ?? 0;
+          handled.push(one);
+        }
+        this.#queue.splice(0, taken);
         const events: RoomEvent[] = [];
         for (const one of handled)
           for (const effect of one?.effects ?? []) if (effect.kind === 'append') events.push(...effect.events);
         if (events.length > 0) await this.#options.store.append(events);
         if (this.#stopped) return;
         for (const one of handled) if (one) this.#release(one);
+        await this.#options.link.drained?.();
         this.#statusChanged();
         await this.#snapshotIfDue(events.length);
       }

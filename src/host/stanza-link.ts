@@ -26,5 +26,7 @@ export interface StanzaLink {
   start(handlers: LinkHandlers): Promise<void>;
   /** `sent` is called when the stanza was written, with its number on the stream. */
   send(stanza: Stanza, sent?: (tx: { readonly stream: string; readonly n: number }) => void): void;
+  /** Where much waits to be written: resolves when that has shrunk, or the link is down. The node rests meanwhile. */
+  drained?(): Promise<void> | undefined;
   stop(): Promise<void>;
 }

@@ -50,6 +50,9 @@ const retryMaxMs = 10_000;
 const steadyMs = 5_000;
 const idleMs = 30_000;
 const pongMs = 10_000;
+/** Where more than this is unsent, whoever sends should wait, and for how long until the next look. */
+const restAbove = 1024 * 1024;
+const restMs = 5;
 /** More than this unsent means that nobody reads at the other end. */
 const unsentMax = 8 * 1024 * 1024;
 
@@ -149,6 +152,16 @@ export class XmppLink implements StanzaLink {
     this.#dropped++;
     if ((this.#dropped & (this.#dropped - 1)) === 0)
       this.#handlers?.progress?.('reconnecting', `outbox full: ${this.#dropped} stanzas dropped`);
+  }
+
+  drained(): Promise<void> | undefined {
+    const attempt = this.#attempt;
+    const isFull = () => this.#attempt === attempt && unsentOn(attempt) > restAbove;
+    if (!isFull()) return undefined;
+    return new Promise((resolve) => {
+      const look = () => (isFull() ? this.#host.setTimer(restMs, look) : resolve());
+      look();
+    });
   }
 
   /** Closes the stream; what still waits is dropped. */
@@ -351,7 +364,7 @@ export class XmppLink implements StanzaLink {
     const n = ++attempt.tx;
     entity.write(stanzaFrame(stanza)).catch((error: unknown) => attempt.fail(error));
     sent?.({ stream, n });
-    if (n % 64 === 0 && (entity.socket?.socket?.bufferedAmount ?? 0) > unsentMax)
+    if (n % 64 === 0 && unsentOn(attempt) > unsentMax)
       attempt.fail(new LinkError('the server does not read what is sent'));
   }
 
@@ -427,6 +440,10 @@ class RefusedError extends LinkError {
     super(message);
     this.condition = condition;
   }
+}
+
+function unsentOn(attempt: Attempt | undefined): number {
+  return attempt?.entity.socket?.socket?.bufferedAmount ?? 0;
 }
 
 function accountName(account: LinkAccount): string {
