@@ -54,8 +54,8 @@ export function archiveIq(turn: Turn, room: RoomView, stanza: Stanza, query: Xml
 }
 
 function archived(room: RoomView, item: HistoryItem, to: Jid, queryId: string | undefined, jids: boolean): Stanza {
-  const { to: _, ...attrs } = stanzaElement(liveMessage(room.jid, item, to)).attrs;
   const element = stanzaElement(liveMessage(room.jid, item, to));
+  const { to: _, ...attrs } = element.attrs;
   const author =
     jids && item.author !== undefined
       ? [writeMucUser({ affiliation: 'none', role: 'participant', jid: item.author, statuses: [] })]
