@@ -1,4 +1,13 @@
-/** @typedef {{ passed: number, failed: number, skipped: number }} Tally */
+import { relative } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
+import { root } from '../src/headless/install.mjs';
+
+/**
+ * `failures` names each failed test and what it said first: one text of two lines. `flaky` names those that passed on a
+ * second try only.
+ *
+ * @typedef {{ passed: number, failed: number, skipped: number, failures: string[], flaky: string[] }} Tally
+ */
 
 /**
  * Counts the tests of a JSON report. A file that could not be loaded, and a runner that failed without a failing test,
@@ -10,30 +19,69 @@
  * @returns {Tally}
  */
 export function stageOfReport(runner, text, status) {
-  const tally = text === undefined ? { passed: 0, failed: 0, skipped: 0 } : count[runner](JSON.parse(text));
-  if (status !== 0 && tally.failed === 0) tally.failed = 1;
-  return tally;
+  if (status === 0 && text !== undefined) return count[runner](JSON.parse(text));
+  const tally = text === undefined ? tallyOf(0, []) : count[runner](JSON.parse(text));
+  return tally.failed > 0 ? tally : { ...tally, failed: 1, failures: [named(runner, `ended with status ${status}`)] };
+}
+
+/**
+ * @param {number} passed
+ * @param {string[]} failures
+ * @returns {Tally}
+ */
+export function tallyOf(passed, failures) {
+  return { passed, failed: failures.length, skipped: 0, failures, flaky: [] };
+}
+
+/**
+ * @param {string} what  that failed
+ * @param {string | undefined} error
+ */
+export function named(what, error) {
+  const lines = stripVTControlCharacters(error ?? '').split('\n');
+  const first = lines.find((line) => line.trim() !== '') ?? 'no error was reported';
+  // Playwright's first line names the assertion only.
+  const values = lines.filter((line) => line !== first && /^\s*(Expected|Received)\b.*:/.test(line));
+  return `${what}\n${[first, ...values].map((line) => line.trim().replaceAll(/\s+/g, ' ').slice(0, 200)).join('; ')}`;
 }
 
 const count = {
   /** @param {any} report @returns {Tally} */
   vitest(report) {
-    const broken = report.testResults.filter(
-      (/** @type {any} */ file) => file.status === 'failed' && file.assertionResults.length === 0,
-    );
+    const failures = [];
+    for (const { name, status, message, assertionResults } of report.testResults) {
+      const file = relative(root, name);
+      const failed = assertionResults.filter((/** @type {any} */ test) => test.status === 'failed');
+      for (const { ancestorTitles, title, failureMessages } of failed)
+        failures.push(named([file, ...ancestorTitles, title].filter(Boolean).join(' › '), failureMessages[0]));
+      // It could not be loaded, or a hook of it failed.
+      if (status === 'failed' && failed.length === 0) failures.push(named(file, message));
+    }
     return {
-      passed: report.numPassedTests,
-      failed: report.numFailedTests + broken.length,
+      ...tallyOf(report.numPassedTests, failures),
       skipped: report.numPendingTests + report.numTodoTests,
     };
   },
   /** @param {any} report @returns {Tally} */
-  playwright({ stats, errors }) {
-    // A test that passed only on a second try is no pass.
-    return {
-      passed: stats.expected,
-      failed: stats.unexpected + stats.flaky + errors.length,
-      skipped: stats.skipped,
+  playwright({ suites, errors, stats }) {
+    /** @type {string[]} */
+    const failures = errors.map((/** @type {any} */ error) => named('outside of any test', error.message));
+    /** @type {string[]} */
+    const flaky = [];
+    /** @param {any} suite @param {readonly string[]} titles */
+    const visit = (suite, titles) => {
+      for (const { title, file, tests } of suite.specs ?? [])
+        for (const { status, results } of tests) {
+          if (status !== 'unexpected' && status !== 'flaky') continue;
+          const { errors: [error] = [], status: outcome } = results.find((/** @type {any} */ one) => one.status !== 'passed');
+          const where = error?.location === undefined ? '' : `:${error.location.line}`;
+          const what = named([file + where, ...titles, title].join(' › '), error?.message ?? outcome);
+          (status === 'flaky' ? flaky : failures).push(what);
+        }
+      // The title of the outermost is the file's name.
+      for (const inner of suite.suites ?? []) visit(inner, [...titles, inner.title]);
     };
+    for (const suite of suites) visit(suite, []);
+    return { ...tallyOf(stats.expected + stats.flaky, failures), skipped: stats.skipped, flaky };
   },
 };

@@ -61,10 +61,15 @@ switch (command) {
     await import('./component.ts');
     break;
   }
+  case 'sim': {
+    await prepare('./sim.ts');
+    await import('./sim.ts');
+    break;
+  }
   case 'install':
     // Before a command of our own that needs the libraries, such as the tests.
     ensureInstalled();
     break;
   default:
-    stop(2, `unknown command ${JSON.stringify(command)}: one of start, dev, serve, component, build, preview, install`);
+    stop(2, `unknown command ${JSON.stringify(command)}: one of start, dev, serve, component, sim, build, preview, install`);
 }

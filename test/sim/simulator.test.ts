@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { checkers } from './checkers.ts';
-import { type Mode, modes } from './setup.ts';
-import { type RunOptions, run } from './simulator.ts';
-import { noFaults } from './workload.ts';
+import { checkers } from '../../src/sim/checkers.ts';
+import { type Mode, modes } from '../../src/sim/setup.ts';
+import { type RunOptions, run } from '../../src/sim/simulator.ts';
+import { noFaults } from '../../src/sim/workload.ts';
 
 /** Seeds in which something is wrong, with the first thing that is. */
 function wrong(from: number, to: number, options: RunOptions): string[] {

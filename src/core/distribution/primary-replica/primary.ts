@@ -17,7 +17,7 @@ import { NS } from '../../xmpp/namespaces.ts';
 import { errorOf, errorReply, iq, iqResult, message, presence, type Stanza } from '../../xmpp/stanza.ts';
 import { el } from '../../xmpp/xml.ts';
 import { type Change, type Distribution, readTimer, timerOf } from '../distribution.ts';
-import { backoffMs, spread as jitter, Keepalive, keepaliveMs, timeoutMs } from './keepalive.ts';
+import { backoffMs, spread as jitter, Keepalive, keepaliveMs, timeoutMs } from '../keepalive.ts';
 
 /** Stanzas whose bounce would be believed, a replica. More than are in flight at any time on a link that works. */
 const outstandingMax = 256;

@@ -15,9 +15,9 @@ import { bareOf, domainOf, type Jid, occupantJid, resourceOf } from '../../xmpp/
 import { bodyOf, errorOf, errorReply, iq, iqResult, presence, type Stanza, subjectOf } from '../../xmpp/stanza.ts';
 import { type Instant, plus } from '../../xmpp/time.ts';
 import { type Change, type Distribution, readTimer, timerOf } from '../distribution.ts';
+import { backoffMs, spread as jitter, Keepalive, keepaliveMs, timeoutMs } from '../keepalive.ts';
 import { clamp, itemOf, itemParts, leaveParts, merged, occupantOf } from './from-primary.ts';
 import { InitialState } from './initial-state.ts';
-import { backoffMs, spread as jitter, Keepalive, keepaliveMs, timeoutMs } from './keepalive.ts';
 
 /** How long a join may take from the user's presence to the primary's `<enter/>`, in milliseconds. Decision #6. */
 const ticketMs = 60_000;

@@ -1,5 +1,5 @@
-import type { Env } from '../../node/node.ts';
-import type { Instant } from '../../xmpp/time.ts';
+import type { Env } from '../node/node.ts';
+import type { Instant } from '../xmpp/time.ts';
 
 /** What to do now that the timer of a neighbour fired. */
 export type Due =

@@ -1,7 +1,7 @@
-import type { NodeConfig } from '../../src/core/node/config.ts';
-import { defaultRoomConfig, type RoomConfig } from '../../src/core/room/config.ts';
-import type { Affiliation } from '../../src/core/xep/xep0045.ts';
-import { type Jid, jid } from '../../src/core/xmpp/jid.ts';
+import type { NodeConfig } from '../core/node/config.ts';
+import { defaultRoomConfig, type RoomConfig } from '../core/room/config.ts';
+import type { Affiliation } from '../core/xep/xep0045.ts';
+import { type Jid, jid } from '../core/xmpp/jid.ts';
 import type { Prng } from './prng.ts';
 import type { Setup } from './world.ts';
 

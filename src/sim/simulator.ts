@@ -1,5 +1,5 @@
-import type { Jid } from '../../src/core/xmpp/jid.ts';
-import { plus } from '../../src/core/xmpp/time.ts';
+import type { Jid } from '../core/xmpp/jid.ts';
+import { plus } from '../core/xmpp/time.ts';
 import { checkers } from './checkers.ts';
 import { Prng } from './prng.ts';
 import { type Mode, setupOf } from './setup.ts';

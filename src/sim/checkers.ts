@@ -1,7 +1,7 @@
-import { readJoin, readMucUser } from '../../src/core/xep/xep0045.ts';
-import { bareOf, domainOf, type Jid, resourceOf } from '../../src/core/xmpp/jid.ts';
-import { NS } from '../../src/core/xmpp/namespaces.ts';
-import { bodyOf, payloadOf, type Stanza, stanzaText, subjectOf } from '../../src/core/xmpp/stanza.ts';
+import { readJoin, readMucUser } from '../core/xep/xep0045.ts';
+import { bareOf, domainOf, type Jid, resourceOf } from '../core/xmpp/jid.ts';
+import { NS } from '../core/xmpp/namespaces.ts';
+import { bodyOf, payloadOf, type Stanza, stanzaText, subjectOf } from '../core/xmpp/stanza.ts';
 import type { SimRecord, Violation } from './trace.ts';
 import { readBody } from './workload.ts';
 import type { World } from './world.ts';

@@ -1,7 +1,7 @@
-import type { Spec } from '../../src/core/node/trace.ts';
-import type { Jid } from '../../src/core/xmpp/jid.ts';
-import type { Stanza } from '../../src/core/xmpp/stanza.ts';
-import type { Instant } from '../../src/core/xmpp/time.ts';
+import type { Spec } from '../core/node/trace.ts';
+import type { Jid } from '../core/xmpp/jid.ts';
+import type { Stanza } from '../core/xmpp/stanza.ts';
+import type { Instant } from '../core/xmpp/time.ts';
 
 /** What a run records: checkers read it, people read it as NDJSON. */
 export type SimRecord =

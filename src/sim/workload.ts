@@ -1,4 +1,4 @@
-import type { Jid } from '../../src/core/xmpp/jid.ts';
+import type { Jid } from '../core/xmpp/jid.ts';
 import type { Prng } from './prng.ts';
 import type { World } from './world.ts';
 

@@ -1,4 +1,4 @@
-import type { Instant } from '../../src/core/xmpp/time.ts';
+import type { Instant } from '../core/xmpp/time.ts';
 
 interface Entry {
   readonly at: Instant;
