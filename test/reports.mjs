@@ -1,4 +1,4 @@
-import { relative } from 'node:path';
+import { join, relative } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { root } from '../src/headless/install.mjs';
 
@@ -38,18 +38,19 @@ export function tallyOf(passed, failures) {
  * @param {string | undefined} error
  */
 export function named(what, error) {
-  const lines = stripVTControlCharacters(error ?? '').split('\n');
-  const first = lines.find((line) => line.trim() !== '') ?? 'no error was reported';
-  // Playwright's first line names the assertion only.
-  const values = lines.filter((line) => line !== first && /^\s*(Expected|Received)\b.*:/.test(line));
-  return `${what}\n${[first, ...values].map((line) => line.trim().replaceAll(/\s+/g, ' ').slice(0, 200)).join('; ')}`;
+  const lines = stripVTControlCharacters(error ?? '')
+    .split('\n')
+    .map((line) => line.trim().replaceAll(/\s+/g, ' ').slice(0, 200));
+  const [first = 'no error was reported', ...more] = lines.filter((line) => line !== '');
+  // Playwright's first line names no more than the assertion.
+  return `${what}\n${[first, ...more.filter((line) => /^(Expected|Received)\b.*:/.test(line))].join('; ')}`;
 }
 
 const count = {
   /** @param {any} report @returns {Tally} */
-  vitest(report) {
+  vitest({ testResults, numPassedTests, numPendingTests, numTodoTests }) {
     const failures = [];
-    for (const { name, status, message, assertionResults } of report.testResults) {
+    for (const { name, status, message, assertionResults } of testResults) {
       const file = relative(root, name);
       const failed = assertionResults.filter((/** @type {any} */ test) => test.status === 'failed');
       for (const { ancestorTitles, title, failureMessages } of failed)
@@ -57,31 +58,29 @@ const count = {
       // It could not be loaded, or a hook of it failed.
       if (status === 'failed' && failed.length === 0) failures.push(named(file, message));
     }
-    return {
-      ...tallyOf(report.numPassedTests, failures),
-      skipped: report.numPendingTests + report.numTodoTests,
-    };
+    return { ...tallyOf(numPassedTests, failures), skipped: numPendingTests + numTodoTests };
   },
   /** @param {any} report @returns {Tally} */
-  playwright({ suites, errors, stats }) {
+  playwright({ config, suites, errors, stats }) {
     /** @type {string[]} */
-    const failures = errors.map((/** @type {any} */ error) => named('outside of any test', error.message));
+    const failures = errors.map((/** @type {any} */ { message }) => named('outside of the tests', message));
     /** @type {string[]} */
     const flaky = [];
     /** @param {any} suite @param {readonly string[]} titles */
     const visit = (suite, titles) => {
-      for (const { title, file, tests } of suite.specs ?? [])
+      for (const { title, tests } of suite.specs ?? [])
         for (const { status, results } of tests) {
           if (status !== 'unexpected' && status !== 'flaky') continue;
-          const { errors: [error] = [], status: outcome } = results.find((/** @type {any} */ one) => one.status !== 'passed');
-          const where = error?.location === undefined ? '' : `:${error.location.line}`;
-          const what = named([file + where, ...titles, title].join(' › '), error?.message ?? outcome);
-          (status === 'flaky' ? flaky : failures).push(what);
+          const failed = results.find((/** @type {any} */ one) => one.status !== 'passed');
+          // A time-out comes first and has no place; what it interrupted is next.
+          const error = failed?.errors.find((/** @type {any} */ one) => one.location) ?? failed?.errors[0];
+          const what = named([...titles, title].join(' › '), error?.message ?? failed?.status);
+          const { file, line } = error?.location ?? {};
+          (status === 'flaky' ? flaky : failures).push(file ? `${what} (${relative(root, file)}:${line})` : what);
         }
-      // The title of the outermost is the file's name.
       for (const inner of suite.suites ?? []) visit(inner, [...titles, inner.title]);
     };
-    for (const suite of suites) visit(suite, []);
+    for (const suite of suites) visit(suite, [relative(root, join(config.rootDir, suite.file))]);
     return { ...tallyOf(stats.expected + stats.flaky, failures), skipped: stats.skipped, flaky };
   },
 };

@@ -6,7 +6,7 @@ import { parseArgs } from 'node:util';
 import { ensureChromium } from '../src/headless/chromium.mjs';
 import { root } from '../src/headless/install.mjs';
 import { endWithParent } from '../src/headless/orphan.mjs';
-import { stageOfReport } from './reports.mjs';
+import { named, stageOfReport, tallyOf } from './reports.mjs';
 
 /** @typedef {import('./reports.mjs').Tally} Tally */
 
@@ -36,11 +36,10 @@ for (const stage of chosen) {
   const started = performance.now();
   const tally = await stages[stage]().catch((/** @type {Error} */ error) => {
     console.error(error.message);
-    return { passed: 0, failed: 1, skipped: 0 };
+    return tallyOf(0, [named(stage, error.message)]);
   });
   if (tally.passed + tally.failed === 0) {
-    console.error(`${stage}: not one test ran, which counts as a failure`);
-    tally.failed = 1;
+    tally.failed = tally.failures.push(named(stage, 'not one test ran, which counts as a failure'));
   }
   results.push({ stage, tally, seconds: (performance.now() - started) / 1000 });
 }
@@ -55,10 +54,15 @@ for (const { stage, tally, seconds } of results) {
   total.failed += tally.failed;
   total.skipped += tally.skipped;
 }
+// The end of a log is what is kept and read: who failed stands there.
+for (const { stage, tally } of results)
+  for (const what of tally.flaky) console.log(`flaky: ${stage}: ${what.replace('\n', '\n       ')}`);
+for (const { stage, tally } of results)
+  for (const what of tally.failures) console.log(`FAILED ${stage}: ${what.replace('\n', '\n       ')}`);
 console.log(line(total));
 process.exit(total.failed === 0 ? 0 : 1);
 
-/** @param {Tally} tally */
+/** @param {Pick<Tally, 'passed' | 'failed' | 'skipped'>} tally */
 function line({ passed, failed, skipped }) {
   return `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`;
 }
@@ -68,7 +72,7 @@ async function types() {
   const projects = ['test', ...readdirSync(`${root}src`).map((name) => `src/${name}`)]
     .filter((folder) => readdirSync(root + folder).includes('tsconfig.json'))
     .concat('.');
-  const tally = { passed: 0, failed: 0, skipped: 0 };
+  const tally = tallyOf(0, []);
   // Two at a time: each compiler is parallel inside already.
   const queue = projects.values();
   const worker = async () => {
@@ -77,7 +81,7 @@ async function types() {
       console.log(`${status === 0 ? 'ok    ' : 'FAILED'} ${project}`);
       if (status === 0) tally.passed++;
       else {
-        tally.failed++;
+        tally.failed = tally.failures.push(named(project, output));
         console.log(output);
       }
     }
@@ -87,7 +91,7 @@ async function types() {
 }
 
 async function lint() {
-  return one(await run(['@biomejs/biome/bin/biome', 'check', '--diagnostic-level=warn', '.']));
+  return one('biome check', await run(['@biomejs/biome/bin/biome', 'check', '--diagnostic-level=warn', '.']));
 }
 
 /** Architecture, unit, spec, scenario, contract, security and simulator tests. */
@@ -99,7 +103,7 @@ async function tests() {
 }
 
 async function build() {
-  return one(await run(['vite/bin/vite.js', 'build', '--logLevel', 'warn']));
+  return one('vite build', await run(['vite/bin/vite.js', 'build', '--logLevel', 'warn']));
 }
 
 async function e2e() {
@@ -134,9 +138,9 @@ function read(file) {
   }
 }
 
-/** @param {{ status: number }} result @returns {Tally} */
-function one({ status }) {
-  return { passed: status === 0 ? 1 : 0, failed: status === 0 ? 0 : 1, skipped: 0 };
+/** @param {string} tool @param {{ status: number }} result @returns {Tally} */
+function one(tool, { status }) {
+  return status === 0 ? tallyOf(1, []) : tallyOf(0, [named(tool, `ended with status ${status}: see above`)]);
 }
 
 /**

@@ -159,22 +159,89 @@ describe('which Chromium', () => {
   });
 });
 
-describe('what npm test counts', () => {
+describe('what npm test counts, and names', () => {
+  const file = (...names: readonly string[]) => fileURLToPath(new URL(`../../${names.join('/')}`, import.meta.url));
   const vitest = (testResults: readonly unknown[]) =>
     JSON.stringify({ numPassedTests: 3, numFailedTests: 0, numPendingTests: 1, numTodoTests: 0, testResults });
+  const counted = { passed: 3, failed: 0, skipped: 1, failures: [], flaky: [] };
+
   it('passed and skipped tests', () => {
-    expect(stageOfReport('vitest', vitest([]), 0)).toEqual({ passed: 3, failed: 0, skipped: 1 });
+    expect(stageOfReport('vitest', vitest([]), 0)).toEqual(counted);
   });
-  it('a test file that could not be loaded is a failure', () => {
-    const broken = vitest([{ status: 'failed', assertionResults: [] }]);
-    expect(stageOfReport('vitest', broken, 1)).toEqual({ passed: 3, failed: 1, skipped: 1 });
+  it('a failed test, with its file and the first line of its error', () => {
+    const assertionResults = [
+      { status: 'passed', ancestorTitles: ['', 'rooms'], title: 'are there', failureMessages: [] },
+      { status: 'failed', ancestorTitles: ['', 'rooms'], title: 'are empty', failureMessages: ['Error: no\n  at x'] },
+    ];
+    const report = vitest([{ name: file('unit/a.test.ts'), status: 'failed', message: '', assertionResults }]);
+    const failures = ['test/unit/a.test.ts › rooms › are empty\nError: no'];
+    expect(stageOfReport('vitest', report, 1)).toEqual({ ...counted, failed: 1, failures });
+  });
+  it('a test file that could not be loaded is a failure, and so is one where a hook failed', () => {
+    const skipped = { status: 'skipped', ancestorTitles: [], title: 'never ran', failureMessages: [] };
+    const broken = [
+      { name: file('unit/a.test.ts'), status: 'failed', message: '\nno such file\n', assertionResults: [] },
+      { name: file('unit/b.test.ts'), status: 'failed', message: '', assertionResults: [skipped] },
+    ];
+    expect(stageOfReport('vitest', vitest(broken), 1)).toEqual({
+      ...counted,
+      failed: 2,
+      failures: ['test/unit/a.test.ts\nno such file', 'test/unit/b.test.ts\nno error was reported'],
+    });
   });
   it('a runner that failed without a failing test is a failure', () => {
-    expect(stageOfReport('vitest', undefined, 1)).toEqual({ passed: 0, failed: 1, skipped: 0 });
-    expect(stageOfReport('vitest', vitest([]), 1).failed).toBe(1);
+    const failures = ['vitest\nended with status 1'];
+    expect(stageOfReport('vitest', undefined, 1)).toEqual({ ...counted, passed: 0, failed: 1, skipped: 0, failures });
+    expect(stageOfReport('vitest', vitest([]), 1)).toEqual({ ...counted, failed: 1, failures });
   });
-  it('a flaky end-to-end test, or one that could not be loaded, is a failure', () => {
-    const report = JSON.stringify({ stats: { expected: 5, unexpected: 0, flaky: 1, skipped: 2 }, errors: [{}] });
-    expect(stageOfReport('playwright', report, 0)).toEqual({ passed: 5, failed: 2, skipped: 2 });
+
+  const playwright = (specs: readonly unknown[], stats: object, errors: readonly unknown[] = []) => {
+    const suites = [{ title: 'a.spec.ts', file: 'a.spec.ts', specs: [], suites: [{ title: 'Faults', specs }] }];
+    return JSON.stringify({ config: { rootDir: file('e2e') }, suites, errors, stats });
+  };
+  const spec = (title: string, status: string, ...results: readonly unknown[]) => ({
+    title,
+    tests: [{ status, results }],
+  });
+  const location = { file: file('e2e/support/netsplit.ts'), line: 12 };
+  it('a failed end-to-end test: what was expected, what was there, and where; a file that could not be loaded', () => {
+    const timedOut = { message: '\u001b[31mTest timeout of 60000ms exceeded.\u001b[39m' };
+    const message = 'Error: expect(received).toBe(expected)\n\nExpected: \u001b[32m4\u001b[39m\nReceived: 3\n\n  2 | x';
+    const report = playwright(
+      [
+        spec('well', 'expected', { status: 'passed', errors: [] }),
+        spec('cut', 'unexpected', { status: 'timedOut', errors: [timedOut, { message, location }] }),
+        spec('slow', 'unexpected', { status: 'timedOut', errors: [timedOut] }),
+      ],
+      { expected: 1, unexpected: 2, flaky: 0, skipped: 2 },
+      [{ message: 'Error: Cannot find module x' }],
+    );
+    expect(stageOfReport('playwright', report, 1)).toEqual({
+      passed: 1,
+      failed: 3,
+      skipped: 2,
+      failures: [
+        'outside of the tests\nError: Cannot find module x',
+        'test/e2e/a.spec.ts › Faults › cut\nError: expect(received).toBe(expected); Expected: 4; Received: 3 (test/e2e/support/netsplit.ts:12)',
+        'test/e2e/a.spec.ts › Faults › slow\nTest timeout of 60000ms exceeded.',
+      ],
+      flaky: [],
+    });
+  });
+  it('a flaky end-to-end test passed, and is named', () => {
+    const failed = { status: 'failed', errors: [{ message: 'Error: once\nor twice', location }] };
+    const report = playwright([spec('cut', 'flaky', failed, { status: 'passed', errors: [] })], {
+      expected: 5,
+      unexpected: 0,
+      flaky: 1,
+      skipped: 0,
+    });
+    expect(stageOfReport('playwright', report, 0)).toEqual({
+      passed: 6,
+      failed: 0,
+      skipped: 0,
+      failures: [],
+      flaky: ['test/e2e/a.spec.ts › Faults › cut\nError: once (test/e2e/support/netsplit.ts:12)'],
+    });
   });
 });
