@@ -46,9 +46,8 @@ export class Prng {
 
   /** @throws RangeError for an empty list */
   pick<T>(list: readonly T[]): T {
-    const chosen = list[this.below(list.length)];
-    if (chosen === undefined) throw new RangeError('nothing to pick from');
-    return chosen;
+    if (list.length === 0) throw new RangeError('nothing to pick from');
+    return list[this.below(list.length)] as T;
   }
 
   /** A generator of its own, so that one part's draws do not shift another's. */

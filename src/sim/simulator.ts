@@ -1,23 +1,34 @@
-import type { Jid } from '../core/xmpp/jid.ts';
+import { affiliations } from '../core/xep/xep0045.ts';
+import { bareOf, type Jid } from '../core/xmpp/jid.ts';
+import { NS } from '../core/xmpp/namespaces.ts';
+import { iq, type Stanza } from '../core/xmpp/stanza.ts';
 import { plus } from '../core/xmpp/time.ts';
-import { checkers } from './checkers.ts';
+import { el } from '../core/xmpp/xml.ts';
+import { forgeries } from './adversary.ts';
+import { checkers } from './checkers/all.ts';
+import { lastWord } from './checkers/words.ts';
+import { bodyText, type Checker, evidence } from './evidence.ts';
+import { soundLink } from './network.ts';
+import { type Faults, type Mode, type Plan, plan, protocols, type Step, stepText } from './plan.ts';
 import { Prng } from './prng.ts';
-import { type Mode, setupOf } from './setup.ts';
+import type { Protocol } from './protocol.ts';
 import type { SimRecord, Violation } from './trace.ts';
-import { bodyText, type Faults, faultsOf, heal, work } from './workload.ts';
 import { World } from './world.ts';
 
 export interface RunOptions {
   readonly mode: Mode;
-  /** Acts of users and of fate in the first part of the run. */
-  readonly acts: number;
+  /** Steps of people and of fate in the first part of the run. */
+  readonly events: number;
   /** Absent: a random part of all faults, from the seed. */
   readonly faults?: Faults;
+  /** Only these steps happen, by number: what shrinking leaves of a run. */
+  readonly only?: ReadonlySet<number>;
 }
 
 export interface RunResult {
   readonly violations: readonly Violation[];
   readonly trace: readonly SimRecord[];
+  readonly plan: Plan;
   /** How often each checker had something to look at. */
   readonly exercised: Readonly<Record<string, number>>;
   /** Things that happened in the simulated world. */
@@ -26,75 +37,182 @@ export interface RunResult {
 
 /** Virtual milliseconds from the end of all faults to the moment when everything must have come to rest. */
 const settleMs = 10 * 60_000;
-/** More than this many events in a run means that traffic does not stop (G12). */
+/** And then nothing but pings may be heard for that long. */
+const quietMs = 5 * 60_000;
+/** More than this many events in one part of a run mean that traffic does not stop (G12). */
 const eventsMax = 400_000;
 
 /**
  * One run: a network of the seed's own, people and faults; then everything heals and comes to rest; then everybody who
- * is in says one more thing, which must reach everybody. Same seed, same options: the same run, byte for byte.
+ * is in says one more thing, which must reach everybody; then all nodes start anew and nothing may be different. Same
+ * seed, same options: the same run, byte for byte, in every engine.
  */
 export function run(seed: number, options: RunOptions): RunResult {
   const prng = new Prng(seed);
-  const setup = setupOf(options.mode, prng.fork());
-  const world = new World(setup, prng.fork());
+  const planned = plan(prng.fork(), options.mode, options.events, options.faults);
+  const world = new World(planned, prng.fork());
   const violations: Violation[] = [];
-  for (const { jid } of setup.users) world.at(100 + prng.below(400), () => world.connect(jid));
-  work(world, prng.fork(), options.acts, options.faults ?? faultsOf(prng.fork()));
-  runFor(world, options.acts * 2_000, violations);
-  heal(world);
-  runFor(world, settleMs, violations);
+  const runFor = (ms: number) => {
+    if (!world.runUntil(plus(world.now, ms), eventsMax))
+      violations.push({ invariant: 'G12', what: `more than ${eventsMax} events in ${ms / 1000} s` });
+  };
+  for (const [i, { jid }] of planned.people.entries()) world.at(100 + 37 * i, () => world.connect(jid));
+  for (const [number, step] of planned.steps.entries())
+    if (options.only?.has(number) ?? true) world.at(step.at, () => take(world, step, number));
+  runFor((planned.steps.at(-1)?.at ?? 0) + 1);
+  world.heal();
+  world.record({ kind: 'phase', t: world.now, phase: 'healed' });
+  runFor(settleMs);
+  world.record({ kind: 'phase', t: world.now, phase: 'quiet' });
+  runFor(quietMs);
+  world.record({ kind: 'phase', t: world.now, phase: 'words' });
   // A first word each brings out the ghosts of those who vanished while nobody could be told.
   for (const round of [1, 2]) {
-    for (const [i, { jid }] of setup.users.entries())
-      world.at(i * 50, () => world.act(jid, { act: 'say', text: bodyText(i, 1_000_000 * round) }));
-    runFor(world, 120_000, violations);
+    for (const [i, { jid }] of planned.people.entries())
+      world.at(i * 50, () => {
+        if (world.users.get(jid)?.half.state().phase === 'joined')
+          world.act(jid, { act: 'say', text: bodyText(i, lastWord(round)) });
+      });
+    runFor(120_000);
   }
-  if (violations.length === 0) violations.push(...missed(world, setup.users));
-  const input = { trace: world.trace, users: setup.users, world };
+  world.record({ kind: 'phase', t: world.now, phase: 'repeated' });
+  world.before = world.portrait();
+  for (const address of world.seats.keys()) {
+    world.crash(address);
+    world.start(address);
+  }
+  runFor(120_000);
+  world.look();
+  const given = evidence(world.trace, planned.people, world);
   const exercised: Record<string, number> = {};
-  for (const name in checkers) {
-    const verdict = (checkers[name] as (typeof checkers)[string])(input);
+  const all: Readonly<Record<string, Checker>> = { ...checkers, ...(protocols[options.mode] as Protocol).checkers };
+  for (const name in all) {
+    const verdict = (all[name] as Checker)(given);
     exercised[name] = verdict.exercised;
     violations.push(...verdict.violations);
   }
-  return { violations, trace: world.trace, exercised, events: world.steps };
+  return { violations, trace: world.trace, plan: planned, exercised, events: world.events };
 }
 
-function runFor(world: World, ms: number, violations: Violation[]): void {
-  const before = world.steps;
-  world.runUntil(plus(world.now, ms));
-  if (world.steps - before > eventsMax)
-    violations.push({ invariant: 'G12', what: `${world.steps - before} events in ${ms} ms` });
-}
-
-/** Liveness: the last word of everybody who believes to be in reaches everybody who believes to be in, once. */
-function missed(world: World, users: readonly { readonly jid: Jid }[]): Violation[] {
-  const inside = users.flatMap(({ jid }, i) => {
-    const user = world.users.get(jid);
-    return user?.online && user.half.state().phase === 'joined' ? [{ jid, i }] : [];
-  });
-  const got = new Map<string, number>();
-  for (const record of world.trace) {
-    if (record.kind !== 'delivered' || record.stanza.type !== 'groupchat') continue;
-    for (const payload of record.stanza.payloads)
-      if (payload.name === 'body')
-        got.set(`${record.to} ${payload.children[0]}`, (got.get(`${record.to} ${payload.children[0]}`) ?? 0) + 1);
-  }
-  const muted = new Set<number>();
-  for (const { i, jid } of inside)
-    if (
-      !got.has(`${jid} ${bodyText(i, 2_000_000)}`) &&
-      world.users.get(jid)?.half.state().error?.startsWith('forbidden')
-    )
-      muted.add(i);
-  const violations: Violation[] = [];
-  for (const { i } of inside) {
-    if (muted.has(i)) continue;
-    for (const { jid } of inside) {
-      const times = got.get(`${jid} ${bodyText(i, 2_000_000)}`) ?? 0;
-      if (times !== 1)
-        violations.push({ invariant: 'liveness', what: `${jid} got the last word of user ${i} ${times} times` });
+/** A step happens: what it asks for, as far as it makes sense at this moment. */
+function take(world: World, step: Step, number: number): void {
+  const fault = step.kind === 'link' || step.kind === 'reconnect' || step.kind === 'crash' || step.kind === 'freeze';
+  const cause = world.record({ kind: fault ? 'fault' : 'act', t: world.now, step: number, what: stepText(step) });
+  switch (step.kind) {
+    case 'link': {
+      const { servers, state, loss, twice, forMs } = step;
+      const link = world.link(...servers);
+      if (link === undefined) return;
+      const faulty = { state, loss, twice };
+      link.fault = faulty;
+      return world.at(forMs, () => {
+        if (link.fault === faulty) link.fault = soundLink;
+      });
     }
+    case 'reconnect':
+      return world.link(...step.servers)?.reconnect(step.latencyMs);
+    case 'crash':
+      world.crash(step.node);
+      return world.at(step.forMs, () => world.start(step.node));
+    case 'freeze': {
+      const seat = world.seats.get(step.node);
+      seat?.freeze();
+      return world.at(step.forMs, () => seat?.thaw());
+    }
+    case 'compact':
+      return world.seats.get(step.node)?.compact();
+    case 'vanish':
+      return world.vanish(step.user);
+    default:
+      return person(world, step, number, cause);
   }
-  return violations;
+}
+
+/** Somebody does something; who is offline comes online first, who is out enters first. */
+function person(
+  world: World,
+  step: Exclude<Extract<Step, { readonly user: Jid }>, { readonly kind: 'vanish' }>,
+  number: number,
+  cause: number,
+): void {
+  const user = world.users.get(step.user);
+  if (!user) return;
+  if (!user.online) return world.connect(step.user);
+  const i = world.plan.people.findIndex(({ jid }) => jid === step.user);
+  if (step.kind === 'forge') {
+    const prng = new Prng(step.luck);
+    let said = 0;
+    const { person } = user;
+    const at = {
+      user: person.jid,
+      room: person.room,
+      nick: user.half.state().nick,
+      others: world.plan.people.map(({ jid, nick }) => ({ jid, nick })),
+      nodes: [...world.seats.keys()],
+      body: () => `!${i}:${number * 1000 + said++}`,
+    };
+    for (const stanza of forgeries[step.what]?.(at, prng) ?? []) world.sendRaw(stanza, step.what, cause);
+    return;
+  }
+  const { phase } = user.half.state();
+  if (phase === 'online' || phase === 'joining') return world.act(step.user, { act: 'join' }, cause);
+  switch (step.kind) {
+    case 'say':
+      return world.act(step.user, { act: 'say', text: bodyText(i, number) }, cause);
+    case 'leave':
+      return world.act(step.user, { act: 'leave' }, cause);
+    case 'nick':
+      return world.act(step.user, { act: 'nick', nick: step.nick }, cause);
+    case 'presence':
+      return world.act(step.user, { act: 'presence', show: step.show }, cause);
+    case 'subject':
+      return world.act(step.user, { act: 'subject', text: step.text }, cause);
+    case 'pm':
+      return world.act(step.user, { act: 'pm', to: step.nick, text: `private ${number}` }, cause);
+    case 'moderate':
+      return world.sendRaw(moderation(world, step), '0045#8', cause);
+  }
+}
+
+/** What a moderator's, admin's or owner's client sends (XEP-0045 §8, §9, §10.2). */
+function moderation(world: World, { user, target, what, luck }: Extract<Step, { kind: 'moderate' }>): Stanza {
+  const room = world.users.get(user)?.person.room as Jid;
+  const nick = world.users.get(target)?.half.state().nick ?? '';
+  const id = `m${luck}`;
+  const admin = (item: Readonly<Record<string, string>>) =>
+    iq(user, room, { type: 'set', id }, el('query', NS.mucAdmin, {}, el('item', NS.mucAdmin, item)));
+  const form = (name: string, value: string) => {
+    const field = (key: string, text: string, type?: string) =>
+      el('field', NS.dataForms, { var: key, type }, el('value', NS.dataForms, {}, text));
+    const fields = [field('FORM_TYPE', 'http://jabber.org/protocol/muc#roomconfig', 'hidden'), field(name, value)];
+    return iq(
+      user,
+      room,
+      { type: 'set', id },
+      el('query', NS.mucOwner, {}, el('x', NS.dataForms, { type: 'submit' }, ...fields)),
+    );
+  };
+  const yes = luck % 2 === 0;
+  switch (what) {
+    case 'kick':
+      return admin({ nick, role: 'none' });
+    case 'mute':
+      return admin({ nick, role: 'visitor' });
+    case 'voice':
+      return admin({ nick, role: yes ? 'participant' : 'moderator' });
+    case 'ban':
+      return admin({ jid: bareOf(target), affiliation: 'outcast' });
+    case 'pardon':
+      return admin({ jid: bareOf(target), affiliation: 'none' });
+    case 'member':
+      return admin({ jid: bareOf(target), affiliation: 'member' });
+    case 'admin':
+      return admin({ jid: bareOf(target), affiliation: affiliations[luck % 2] as string });
+    case 'moderated':
+      return form('muc#roomconfig_moderatedroom', yes ? '1' : '0');
+    case 'membersOnly':
+      return form('muc#roomconfig_membersonly', yes ? '1' : '0');
+    case 'historyMax':
+      return form('muc#maxhistoryfetch', String(luck % 50));
+  }
 }

@@ -1,30 +1,75 @@
 import type { Spec } from '../core/node/trace.ts';
+import type { RoomEvent } from '../core/room/event.ts';
 import type { Jid } from '../core/xmpp/jid.ts';
 import type { Stanza } from '../core/xmpp/stanza.ts';
 import type { Instant } from '../core/xmpp/time.ts';
 
-/** What a run records: checkers read it, people read it as NDJSON. */
+/**
+ * What a run records, in the order in which it happened: checkers read it, ndjson.ts writes it for people and for the
+ * page. `cause` is the index of the record that led to this one.
+ */
 export type SimRecord =
-  /** A stanza was handed over: by a user or a node to its server, over a link, to a user or a node. */
+  /** A user or a node hands a stanza to its server; a server's own word (a bounce) has the server as `by`. */
   | {
-      readonly kind: 'sent';
+      readonly kind: 'in';
       readonly t: Instant;
       readonly by: Jid;
       readonly stanza: Stanza;
       readonly spec: Spec;
-      readonly link?: readonly [Jid, Jid];
+      readonly cause: number | undefined;
     }
-  | { readonly kind: 'delivered'; readonly t: Instant; readonly to: Jid; readonly stanza: Stanza }
+  /** It crosses from one server to another, or does not. */
   | {
-      readonly kind: 'lost';
+      readonly kind: 'link';
       readonly t: Instant;
+      readonly server: readonly [Jid, Jid];
       readonly stanza: Stanza;
-      readonly how: 'dropped' | 'bounced' | 'crash';
+      readonly outcome: 'arrives' | 'dropped' | 'bounced' | 'twice';
+      readonly cause: number | undefined;
     }
+  /** Its server hands it to a user or a node. */
+  | {
+      readonly kind: 'out';
+      readonly t: Instant;
+      readonly to: Jid;
+      readonly stanza: Stanza;
+      readonly cause: number | undefined;
+    }
+  /** There is nobody at that address. */
+  | { readonly kind: 'nobody'; readonly t: Instant; readonly stanza: Stanza; readonly cause: number | undefined }
   /** A user's client is connected or not; a new session remembers nothing of the old one. */
   | { readonly kind: 'session'; readonly t: Instant; readonly user: Jid; readonly up: boolean }
-  | { readonly kind: 'fault'; readonly t: Instant; readonly what: string }
-  | { readonly kind: 'note'; readonly t: Instant; readonly node: Jid; readonly spec: Spec; readonly what: string };
+  /** What a node decided to keep: `durable` later, unless it crashes before. */
+  | {
+      readonly kind: 'append';
+      readonly t: Instant;
+      readonly node: Jid;
+      readonly events: readonly RoomEvent[];
+      readonly cause: number | undefined;
+    }
+  /** These appends (indices of records) were never durable, or are durable no more: they did not happen. */
+  | { readonly kind: 'undone'; readonly t: Instant; readonly node: Jid; readonly appends: readonly number[] }
+  | {
+      readonly kind: 'note';
+      readonly t: Instant;
+      readonly node: Jid;
+      readonly spec: Spec;
+      readonly what: string;
+      readonly cause: number | undefined;
+    }
+  /** A step of the plan (plan.ts), in words: what somebody did, or what fate did to the network. */
+  | { readonly kind: 'act' | 'fault'; readonly t: Instant; readonly step: number; readonly what: string }
+  /** From here on nothing breaks any more; from `quiet` on nobody does anything either. */
+  | { readonly kind: 'phase'; readonly t: Instant; readonly phase: 'healed' | 'quiet' | 'words' | 'repeated' };
+
+/** A user, and whether the invariants are promised to them. */
+export interface Person {
+  readonly jid: Jid;
+  readonly nick: string;
+  readonly room: Jid;
+  /** Their client, or the node that serves them, does what it likes: nothing is promised to them. */
+  readonly hostile: 'client' | 'node' | undefined;
+}
 
 export interface Violation {
   /** Such as G3, of the invariants. */
@@ -32,4 +77,10 @@ export interface Violation {
   readonly what: string;
   /** Index in the trace of the record that shows it. */
   readonly at?: number;
+}
+
+/** What a checker says: what is wrong, and how often it had something to look at. */
+export interface Verdict {
+  readonly violations: readonly Violation[];
+  readonly exercised: number;
 }

@@ -1,54 +1,20 @@
-import { type Direction, Link } from '../core/net/link.ts';
-import type { NodeConfig } from '../core/node/config.ts';
-import type { Effect } from '../core/node/effect.ts';
-import type { Input, TimerId } from '../core/node/input.ts';
-import { createMucNode } from '../core/node/muc-node.ts';
-import type { MucNode } from '../core/node/node.ts';
-import type { NodeSnapshot } from '../core/node/snapshot.ts';
+import type { Command } from '../core/node/input.ts';
 import { createOccupant, type OccupantAct, type OccupantHalf } from '../core/occupant/occupant.ts';
-import type { RoomEvent } from '../core/room/event.ts';
-import { stanzaError } from '../core/xmpp/errors.ts';
+import { type Condition, stanzaError } from '../core/xmpp/errors.ts';
 import { bareOf, domainOf, type Jid } from '../core/xmpp/jid.ts';
-import { errorReply, presence, type Stanza, stanzaText } from '../core/xmpp/stanza.ts';
+import { errorReply, presence, type Stanza } from '../core/xmpp/stanza.ts';
 import { type Instant, instant, plus } from '../core/xmpp/time.ts';
-import { utf8Length } from '../core/xmpp/xml.ts';
+import { type LinkFault, Network, type SimLink } from './network.ts';
+import { type Plan, protocols } from './plan.ts';
 import type { Prng } from './prng.ts';
+import type { Protocol } from './protocol.ts';
 import { Schedule } from './schedule.ts';
-import type { SimRecord } from './trace.ts';
-
-/** Who is where, before anything happens. */
-export interface Setup {
-  readonly nodes: readonly NodeConfig[];
-  readonly users: readonly { readonly jid: Jid; readonly nick: string; readonly room: Jid }[];
-  /** Milliseconds from a batch of events to its being durable, at most. */
-  readonly appendMs: number;
-  /** A crash of a replica may lose this many of its last batches, which were durable only in a relaxed way. */
-  readonly relaxedBatches: number;
-  /** Whether the bounce of a relayed stanza is given back to the replica that relayed it, or goes to the user. */
-  readonly bounceToRelay: boolean;
-}
-
-/** The production node with its driver's order of things, its disk and its clock, all simulated. */
-interface Seat {
-  readonly config: NodeConfig;
-  readonly room: Jid | undefined;
-  node: MucNode;
-  up: boolean;
-  frozen: boolean;
-  /** Raised by every start, so that what an earlier life planned is recognised. */
-  life: number;
-  busy: boolean;
-  readonly inbox: Input[];
-  readonly timers: Map<TimerId, number>;
-  /** Durable batches, oldest first, after the snapshot. */
-  log: RoomEvent[][];
-  snapshot: NodeSnapshot | undefined;
-}
+import { Seat } from './seat.ts';
+import type { Person, SimRecord } from './trace.ts';
 
 interface User {
-  readonly jid: Jid;
-  readonly room: Jid;
-  readonly nick: string;
+  readonly person: Person;
+  readonly server: Jid;
   half: OccupantHalf;
   online: boolean;
   /** Where the client sent presence: the server says goodbye there when it vanishes (RFC 6121 §4.6.3). */
@@ -57,70 +23,97 @@ interface User {
 
 interface Parcel {
   readonly stanza: Stanza;
-  /** The seat or user that handed it over, if it is not a server's own word. */
-  readonly by?: Jid;
-  /** A server's answer to something it could not pass on. */
-  readonly bounce?: true;
+  /** The seat or user that handed it over; undefined: it is a server's own word. */
+  readonly by: Jid | undefined;
+  /** The domain whose server vouches for it. */
+  readonly via: Jid;
+  /** A server's answer to something that it could not pass on. */
+  readonly bounce: boolean;
+  readonly cause: number | undefined;
 }
 
+/** Sizes of what a node holds, the largest so far. */
+export interface Peaks {
+  inbox: number;
+  timers: number;
+  history: number;
+  occupants: number;
+  peers: number;
+  occupantIds: number;
+}
+
+/** Sizes are looked at once in that many events: a look at everything a node holds costs more than an event. */
+const lookEvery = 2_000;
+
 /**
- * A whole network in one process: servers, links, room nodes, users; nothing in it but the schedule makes anything
- * happen, and nothing but the seed decides. A run is a pure function of (seed, setup, what the workload asks).
+ * A whole network in one process: servers, links, room nodes, users; nothing but the schedule makes anything happen, and
+ * nothing but the seed decides.
  */
 export class World {
   now: Instant = instant(Date.UTC(2026, 0, 1));
+  readonly plan: Plan;
   readonly trace: SimRecord[] = [];
   readonly seats = new Map<Jid, Seat>();
   readonly users = new Map<Jid, User>();
-  readonly links = new Map<string, { readonly link: Link; readonly servers: readonly [Jid, Jid]; loss: number }>();
-  /** Events of the simulation so far. */
-  steps = 0;
+  readonly peaks = new Map<Jid, Peaks>();
+  /** What every node held before all was repeated (G15). */
+  before: ReadonlyMap<Jid, string> | undefined;
+  /** Things that happened so far. */
+  events = 0;
+  /** Whether disks refuse and hostile nodes lie: they stop when all is healed, but for the lies. */
+  #faulty = true;
   readonly #schedule = new Schedule();
   readonly #prng: Prng;
-  readonly #setup: Setup;
+  readonly #network: Network;
+  readonly #protocol: Protocol;
+  readonly #servers: ReadonlySet<Jid>;
+  /** Where a replica stands in the way of its users' stanzas: server and room. */
+  readonly #replicas = new Map<string, Seat>();
+  readonly #targets = new Map<Jid, Seat | User | Jid>();
+  /** Users who lost something to a link. */
+  readonly #lost = new Set<Jid>();
 
-  constructor(setup: Setup, prng: Prng) {
-    this.#setup = setup;
+  constructor(plan: Plan, prng: Prng) {
+    this.plan = plan;
     this.#prng = prng;
-    const servers = new Set<Jid>();
-    for (const config of setup.nodes) {
-      servers.add(config.server);
-      const seat: Seat = {
-        config,
-        room: config.kind === 'replica' ? config.room.jid : undefined,
-        node: createMucNode(config),
-        up: false,
-        frozen: false,
-        life: 0,
-        busy: false,
-        inbox: [],
-        timers: new Map(),
-        log: [],
-        snapshot: undefined,
-      };
-      this.seats.set(config.address, seat);
-    }
-    for (const { jid, nick, room } of setup.users) {
-      servers.add(domainOf(jid));
-      this.users.set(jid, {
-        jid,
-        nick,
-        room,
-        half: createOccupant({ jid, nick, room }),
-        online: false,
-        directed: new Set(),
+    this.#protocol = protocols[plan.mode];
+    this.#servers = new Set(plan.domains);
+    this.#network = new Network(plan.domains, prng.fork());
+    for (const config of plan.layout.nodes) {
+      const { address } = config;
+      const skewMs = Math.round(plan.faults.skewMs * (2 * prng.unit() - 1));
+      const seat: Seat = new Seat(config, skewMs, {
+        now: () => this.now,
+        at: (afterMs, run) => this.at(afterMs, run),
+        newId: () => prng.id(),
+        append: () =>
+          this.#faulty && plan.faults.quota > 0 && prng.chance(plan.faults.quota)
+            ? undefined
+            : 1 + prng.below(plan.appendMs),
+        appended: (events, cause) => this.record({ kind: 'append', t: this.now, node: address, events, cause }),
+        note: ({ spec, what }, cause) => this.record({ kind: 'note', t: this.now, node: address, spec, what, cause }),
+        send: ({ stanza, spec }, cause) => this.#send(seat, stanza, spec, cause),
+        failed: () => {
+          this.record({ kind: 'fault', t: this.now, step: -1, what: `the disk of ${address} is full` });
+          this.crash(address);
+          this.at(1_000 + prng.below(5_000), () => this.start(address));
+        },
       });
+      this.seats.set(address, seat);
+      this.peaks.set(address, { inbox: 0, timers: 0, history: 0, occupants: 0, peers: 0, occupantIds: 0 });
+      if (config.kind === 'replica') this.#replicas.set(`${config.server} ${config.room.jid}`, seat);
     }
-    const all = [...servers];
-    for (const [i, a] of all.entries()) {
-      for (const b of all.slice(i + 1))
-        this.links.set(pair(a, b), {
-          link: new Link({ latencyMs: 5 + prng.below(100), jitterMs: prng.below(50) }),
-          servers: [a, b],
-          loss: 0,
-        });
+    for (const person of plan.people) {
+      const { jid, nick, room } = person;
+      const half = createOccupant({ jid, nick, room });
+      this.users.set(jid, { person, server: domainOf(jid), half, online: false, directed: new Set() });
     }
     for (const address of this.seats.keys()) this.start(address);
+  }
+
+  /** @returns its index */
+  record(record: SimRecord): number {
+    return this.trace.push(record) - 1;
   }
 
   /** Plans something; everything that happens is planned here. */
@@ -128,31 +121,78 @@ export class World {
     this.#schedule.add(plus(this.now, Math.max(0, afterMs)), run);
   }
 
-  /** Lets the next thing happen. @returns false if there is nothing left */
-  step(): boolean {
-    const next = this.#schedule.take();
-    if (next === undefined) return false;
-    this.now = instant(Math.max(next.at, this.now));
-    this.steps++;
-    next.run();
+  /**
+   * Runs until a moment; what is planned for later stays.
+   *
+   * @param most  events; more of them mean that traffic does not stop
+   * @returns false if there were more
+   */
+  runUntil(end: Instant, most: number): boolean {
+    const last = this.events + most;
+    for (let next = this.#schedule.next(); next !== undefined && next <= end; next = this.#schedule.next()) {
+      if (this.events >= last) return false;
+      const { at, run } = this.#schedule.take() as { at: Instant; run: () => void };
+      if (at > this.now) this.now = at;
+      this.events++;
+      if (this.events % lookEvery === 0) this.look();
+      run();
+    }
+    this.now = end;
     return true;
   }
 
-  /** Runs until a moment; what is planned for later stays. */
-  runUntil(end: Instant): void {
-    for (let next = this.#schedule.next(); next !== undefined && next <= end; next = this.#schedule.next()) this.step();
-    this.now = end;
+  /** Takes the sizes of everything that nodes hold (G13). */
+  look(): void {
+    for (const [address, seat] of this.seats) {
+      const peaks = this.peaks.get(address) as Peaks;
+      peaks.inbox = Math.max(peaks.inbox, seat.longest);
+      peaks.timers = Math.max(peaks.timers, seat.timers);
+      for (const room of seat.node.snapshot().rooms)
+        for (const name of ['history', 'occupants', 'peers', 'occupantIds'] as const)
+          peaks[name] = Math.max(peaks[name], room[name].length);
+    }
   }
 
-  // ---- what a workload may do ----
+  /** What every honest node holds that others or the future depend on, as text. */
+  portrait(): Map<Jid, string> {
+    const portraits = new Map<Jid, string>();
+    for (const [address, seat] of this.seats) {
+      if (address === this.plan.hostileNode) continue;
+      const shown = new Map(seat.node.status().rooms.map(({ room, historyLength }) => [room, historyLength]));
+      const rooms = seat.node.snapshot().rooms.map((room) => ({
+        room: room.room,
+        subject: room.subject?.text ?? '',
+        affiliations: [...room.affiliations].map(([user, affiliation]) => `${user} ${affiliation}`).sort(),
+        // Nicks and rank; who is behind which node may be known here and not there.
+        occupants: room.occupants.map(({ nick, affiliation, role }) => `${nick} ${affiliation} ${role}`).sort(),
+        // As much as the room shows: beyond that a replica keeps what it happened to hear.
+        history: room.history
+          .slice(room.history.length - (shown.get(room.room) ?? 0))
+          .map(({ by, id }) => `${by} ${id}`),
+      }));
+      portraits.set(address, JSON.stringify(rooms));
+    }
+    return portraits;
+  }
+
+  /** Whether a link ever swallowed something on its way to this user. */
+  everLost(user: Jid): boolean {
+    return this.#lost.has(user);
+  }
+
+  link(a: Jid, b: Jid): SimLink | undefined {
+    return this.#network.way(a, b)?.link;
+  }
+
+  // ---- what people and fate do ----
 
   connect(jid: Jid): void {
     const user = this.#user(jid);
     if (user.online) return;
     user.online = true;
-    user.half = createOccupant({ jid, nick: user.half.state().nick, room: user.room });
-    this.trace.push({ kind: 'session', t: this.now, user: jid, up: true });
-    this.#toHalf(user, { kind: 'linkUp' });
+    user.half = createOccupant({ jid, nick: user.half.state().nick, room: user.person.room });
+    this.record({ kind: 'session', t: this.now, user: jid, up: true });
+    this.#toHalf(user, { kind: 'linkUp' }, undefined);
   }
 
   /** The client is gone without a word; its server says so to whom it had sent presence. */
@@ -160,229 +200,166 @@ export class World {
     const user = this.#user(jid);
     if (!user.online) return;
     user.online = false;
-    this.trace.push({ kind: 'session', t: this.now, user: jid, up: false });
-    this.#toHalf(user, { kind: 'linkDown' });
-    for (const to of user.directed) this.#route({ stanza: presence(jid, to, { type: 'unavailable' }) }, domainOf(jid));
+    const cause = this.record({ kind: 'session', t: this.now, user: jid, up: false });
+    this.#toHalf(user, { kind: 'linkDown' }, undefined);
+    for (const to of user.directed) {
+      const stanza = presence(jid, to, { type: 'unavailable' });
+      this.#route({ stanza, by: undefined, via: user.server, bounce: false, cause }, user.server);
+    }
     user.directed.clear();
   }
 
-  act(jid: Jid, act: OccupantAct): void {
+  act(jid: Jid, act: OccupantAct, cause?: number): void {
     const user = this.#user(jid);
-    if (user.online) this.#toHalf(user, { kind: 'act', act });
+    if (user.online) this.#toHalf(user, { kind: 'act', act }, cause);
   }
 
   /** A user's client sends something that no rule gave it. */
-  sendRaw(stanza: Stanza): void {
-    if (this.users.get(stanza.from)?.online) this.#post(stanza, stanza.from, 'raw');
+  sendRaw(stanza: Stanza, spec: string, cause?: number): void {
+    const user = this.users.get(stanza.from);
+    if (user?.online) this.#submit(user, stanza, spec, cause);
   }
 
-  /** A server hands a node a stanza that it vouches for: what a hostile neighbour may do within its own domain. */
-  inject(address: Jid, via: Jid, stanza: Stanza): void {
-    this.#take(this.#seat(address), { kind: 'stanza', via, stanza });
-  }
-
-  setLink(a: Jid, b: Jid, state: 'up' | 'bounce' | 'silent', loss = 0): void {
-    const found = this.links.get(pair(a, b));
-    if (found === undefined) return;
-    found.link.change({ state });
-    found.loss = loss;
-    this.trace.push({
-      kind: 'fault',
-      t: this.now,
-      what: `link ${a} ${b} ${state}${loss > 0 ? ` loses ${Math.round(loss * 100)} %` : ''}`,
-    });
+  setLink(a: Jid, b: Jid, fault: LinkFault): void {
+    const link = this.link(a, b);
+    if (link) link.fault = fault;
   }
 
   crash(address: Jid): void {
     const seat = this.#seat(address);
     if (!seat.up) return;
-    seat.up = false;
-    seat.life++;
-    seat.busy = false;
-    seat.inbox.length = 0;
-    seat.timers.clear();
-    // A replica's log is durable in a relaxed way: the last batches may be gone (browser.md).
-    const lost = seat.room === undefined ? 0 : this.#prng.below(this.#setup.relaxedBatches + 1);
-    if (lost > 0) seat.log.splice(Math.max(0, seat.log.length - lost));
-    this.trace.push({
-      kind: 'fault',
-      t: this.now,
-      what: `${address} crashes${lost > 0 ? ` and loses ${lost} batches` : ''}`,
-    });
+    const { relaxed, diskLost } = this.plan.faults;
+    const prng = this.#prng;
+    // A replica's log is durable in a relaxed way: its last batches may be gone.
+    const lost = seat.room === undefined || relaxed === 0 ? 0 : prng.below(relaxed + 1);
+    const whole = seat.room !== undefined && diskLost > 0 && prng.chance(diskLost);
+    const appends = seat.crash(lost === 0 && prng.chance(0.3), lost, whole);
+    if (appends.length > 0) this.record({ kind: 'undone', t: this.now, node: address, appends });
   }
 
   start(address: Jid): void {
-    const seat = this.#seat(address);
-    if (seat.up) return;
-    seat.up = true;
-    seat.frozen = false;
-    seat.life++;
-    seat.node = createMucNode(seat.config);
-    if (seat.snapshot !== undefined) seat.node.restore(seat.snapshot);
-    for (const batch of seat.log) for (const event of batch) seat.node.apply(event);
-    if (seat.life > 1) this.trace.push({ kind: 'fault', t: this.now, what: `${address} starts again` });
-    this.#take(seat, { kind: 'command', command: { name: 'start' } });
-    this.#take(seat, { kind: 'linkUp', peer: seat.config.server });
+    this.#seat(address).start();
   }
 
-  /** The page sleeps: nothing is handled, timers fire late, and everything waits. */
-  freeze(address: Jid, forMs: number): void {
-    const seat = this.#seat(address);
-    if (!seat.up || seat.frozen) return;
-    seat.frozen = true;
-    const { life } = seat;
-    this.trace.push({ kind: 'fault', t: this.now, what: `${address} is frozen for ${forMs} ms` });
-    this.at(forMs, () => {
-      if (seat.life !== life) return;
-      seat.frozen = false;
-      this.#pump(seat);
-    });
+  command(address: Jid, command: Command): void {
+    this.#seat(address).take({ kind: 'command', command });
   }
 
-  /** A snapshot replaces the log so far. */
-  compact(address: Jid): void {
-    const seat = this.#seat(address);
-    if (!seat.up || seat.busy) return;
-    seat.snapshot = seat.node.snapshot();
-    seat.log = [];
+  /** Everything is mended: links up, nodes awake, disks large. Who is hostile stays so. */
+  heal(): void {
+    this.#faulty = false;
+    for (const link of this.#network.links.values()) link.fault = { state: ['up', 'up'], loss: 0, twice: 0 };
+    for (const seat of this.seats.values()) {
+      seat.thaw();
+      seat.start();
+    }
   }
 
   // ---- users ----
 
-  #toHalf(user: User, input: Parameters<OccupantHalf['handle']>[0]): void {
-    for (const effect of user.half.handle(input, { newId: () => this.#prng.id() })) {
-      if (effect.kind === 'send') this.#post(effect.stanza, user.jid, effect.spec);
+  #toHalf(user: User, input: Parameters<OccupantHalf['handle']>[0], cause: number | undefined): void {
+    for (const effect of user.half.handle(input, { newId: () => this.#prng.id() }))
+      if (effect.kind === 'send') this.#submit(user, effect.stanza, effect.spec, cause);
+  }
+
+  #submit(user: User, stanza: Stanza, spec: string, cause: number | undefined): void {
+    if (stanza.name === 'presence' && stanza.type !== 'error') {
+      if (stanza.type === 'unavailable') user.directed.delete(stanza.to);
+      else user.directed.add(stanza.to);
     }
+    const seq = this.record({ kind: 'in', t: this.now, by: user.person.jid, stanza, spec, cause });
+    this.#route({ stanza, by: user.person.jid, via: user.server, bounce: false, cause: seq }, user.server);
   }
 
   // ---- nodes ----
 
-  #take(seat: Seat, input: Input): void {
-    if (!seat.up) return;
-    seat.inbox.push(input);
-    this.#pump(seat);
-  }
-
-  /** The driver: all that waits is handled as one batch, made durable, and only then heard of. */
-  #pump(seat: Seat): void {
-    if (seat.busy || seat.frozen || !seat.up || seat.inbox.length === 0) return;
-    const effects: Effect[] = [];
-    const batch: RoomEvent[] = [];
-    for (const input of seat.inbox.splice(0)) {
-      for (const effect of seat.node.handle(input, { now: this.now, newId: () => this.#prng.id() })) {
-        if (effect.kind === 'append') batch.push(...effect.events);
-        else if (effect.kind === 'setTimer') this.#setTimer(seat, effect.timer, effect.at);
-        else if (effect.kind === 'clearTimer') seat.timers.delete(effect.timer);
-        else effects.push(effect);
-      }
+  #send(seat: Seat, stanza: Stanza, spec: string, cause: number | undefined): void {
+    const { address, server } = seat.config;
+    const sent = address === this.plan.hostileNode ? this.#protocol.tamper(stanza, this.#prng) : [stanza];
+    for (const one of sent) {
+      const seq = this.record({ kind: 'in', t: this.now, by: address, stanza: one, spec, cause });
+      // A server lets nobody speak for another domain: a node for its own, a replica for its room to local users and for them.
+      const via = domainOf(one.from) === address || seat.room !== undefined ? domainOf(one.from) : server;
+      this.#route({ stanza: one, by: address, via, bounce: false, cause: seq }, server);
     }
-    if (batch.length === 0) return this.#release(seat, effects);
-    seat.busy = true;
-    const { life } = seat;
-    this.at(1 + this.#prng.below(this.#setup.appendMs), () => {
-      // Crashed before it was durable: all of the batch is gone, and nobody heard of it.
-      if (seat.life !== life) return;
-      seat.log.push(batch);
-      seat.busy = false;
-      this.#release(seat, effects);
-      this.#pump(seat);
-    });
-  }
-
-  #release(seat: Seat, effects: readonly Effect[]): void {
-    for (const effect of effects) {
-      if (effect.kind === 'send') this.#post(effect.stanza, seat.config.address, effect.spec);
-      else if (effect.kind === 'trace')
-        this.trace.push({ kind: 'note', t: this.now, node: seat.config.address, spec: effect.spec, what: effect.what });
-    }
-  }
-
-  #setTimer(seat: Seat, timer: TimerId, at: Instant): void {
-    const armed = (seat.timers.get(timer) ?? 0) + 1;
-    const { life } = seat;
-    seat.timers.set(timer, armed);
-    this.at(at - this.now, () => {
-      if (seat.life !== life || seat.timers.get(timer) !== armed) return;
-      seat.timers.delete(timer);
-      this.#take(seat, { kind: 'timer', timer });
-    });
   }
 
   // ---- servers and links ----
 
-  #post(stanza: Stanza, by: Jid, spec: string): void {
-    this.trace.push({ kind: 'sent', t: this.now, by, stanza, spec });
-    const user = this.users.get(by);
-    if (user && stanza.name === 'presence' && stanza.type !== 'error') {
-      if (stanza.type === 'unavailable') user.directed.delete(stanza.to);
-      else user.directed.add(stanza.to);
+  #target(to: Jid): Seat | User | Jid {
+    let target = this.#targets.get(to);
+    if (target === undefined) {
+      target = this.users.get(to) ?? this.seats.get(bareOf(to)) ?? this.seats.get(domainOf(to)) ?? domainOf(to);
+      if (this.#targets.size < 10_000) this.#targets.set(to, target);
     }
-    this.#route({ stanza, by }, user ? domainOf(by) : this.#seat(by).config.server);
+    return target;
   }
 
   #route(parcel: Parcel, server: Jid): void {
     const { stanza, by, bounce } = parcel;
     // A replica stands where its users' stanzas to the room pass; its own, and answers to what came from afar, pass it by.
-    const outbound = !bounce && this.users.has(stanza.from) && (by === undefined || by === stanza.from);
-    for (const seat of outbound ? this.seats.values() : []) {
-      if (seat.room === bareOf(stanza.to) && seat.config.server === server)
-        return this.at(0, () => this.#arriveAt(seat, parcel, server));
+    if (!bounce && this.#replicas.size > 0 && (by === undefined || by === stanza.from)) {
+      const replica = this.#replicas.get(`${server} ${bareOf(stanza.to)}`);
+      if (replica !== undefined && this.users.has(stanza.from))
+        return this.at(0, () => this.#arriveAt(replica, parcel, server));
     }
-    const seat = this.seats.get(bareOf(stanza.to)) ?? this.seats.get(domainOf(stanza.to));
-    const target = seat?.config.server ?? domainOf(stanza.to);
-    if (target === server) return this.at(0, () => this.#arrive(parcel, server));
-    const found = this.links.get(pair(server, target));
-    if (found === undefined) return this.#bounce(parcel, server, 'remote-server-not-found');
-    const direction: Direction = found.servers[0] === server ? 0 : 1;
-    const outcome = found.link.transmit(direction, utf8Length(stanzaText(stanza)), this.now, this.#prng.unit());
-    this.trace.push({ kind: 'sent', t: this.now, by: server, stanza, spec: 'link', link: [server, target] });
-    if (outcome.outcome === 'bounced') return this.#bounce(parcel, server, 'remote-server-timeout');
-    if (outcome.arrives === undefined || this.#prng.chance(found.loss)) {
-      this.trace.push({ kind: 'lost', t: this.now, stanza, how: 'dropped' });
-      return;
-    }
-    this.at(outcome.arrives - this.now, () => this.#arrive(parcel, target));
+    const target = this.#target(stanza.to);
+    const there = target instanceof Seat ? target.config.server : typeof target === 'string' ? target : target.server;
+    if (there === server) return this.at(0, () => this.#arrive(parcel, server));
+    const way = this.#servers.has(there) ? this.#network.way(server, there) : undefined;
+    if (way === undefined) return this.#bounce(parcel, server, 'remote-server-not-found');
+    const between = target instanceof Seat && !this.users.has(stanza.from);
+    const passage = way.link.transmit(way.direction, stanza, between, this.now, this.#prng);
+    const outcome =
+      passage === 'bounced' ? passage : ((['dropped', 'arrives', 'twice'] as const)[passage.length] ?? 'twice');
+    const cause = this.record({
+      kind: 'link',
+      t: this.now,
+      server: [server, there],
+      stanza,
+      outcome,
+      cause: parcel.cause,
+    });
+    if (passage === 'bounced') return this.#bounce({ ...parcel, cause }, server, 'remote-server-timeout');
+    if (passage.length === 0) this.#lost.add(stanza.to);
+    for (const arrives of passage) this.at(arrives - this.now, () => this.#arrive({ ...parcel, cause }, there));
   }
 
   #arrive(parcel: Parcel, server: Jid): void {
-    const { stanza } = parcel;
-    const seat = this.seats.get(bareOf(stanza.to)) ?? this.seats.get(domainOf(stanza.to));
-    if (seat) return this.#arriveAt(seat, parcel, server);
-    const user = this.users.get(stanza.to);
-    if (user?.online) {
-      this.trace.push({ kind: 'delivered', t: this.now, to: stanza.to, stanza });
-      return this.#toHalf(user, { kind: 'stanza', stanza });
+    const { stanza, cause } = parcel;
+    const target = this.#target(stanza.to);
+    if (target instanceof Seat) return this.#arriveAt(target, parcel, server);
+    if (typeof target !== 'string' && target.online) {
+      const seq = this.record({ kind: 'out', t: this.now, to: stanza.to, stanza, cause });
+      return this.#toHalf(target, { kind: 'stanza', stanza }, seq);
     }
     // RFC 6121 §8.5.3.2: presence to nobody is ignored, the rest bounces.
-    this.trace.push({ kind: 'lost', t: this.now, stanza, how: 'bounced' });
-    if (stanza.name !== 'presence') this.#bounce(parcel, server, 'service-unavailable');
+    const seq = this.record({ kind: 'nobody', t: this.now, stanza, cause });
+    if (stanza.name !== 'presence') this.#bounce({ ...parcel, cause: seq }, server, 'service-unavailable');
   }
 
   #arriveAt(seat: Seat, parcel: Parcel, server: Jid): void {
+    const { stanza, via, cause } = parcel;
     if (!seat.up) return this.#bounce(parcel, server, 'service-unavailable');
-    this.trace.push({ kind: 'delivered', t: this.now, to: seat.config.address, stanza: parcel.stanza });
-    this.#take(seat, { kind: 'stanza', via: domainOf(parcel.stanza.from), stanza: parcel.stanza });
+    const seq = this.record({ kind: 'out', t: this.now, to: seat.config.address, stanza, cause });
+    seat.take({ kind: 'stanza', via, stanza }, seq);
   }
 
   /** The server that cannot pass a stanza on says so to its sender. */
-  #bounce(
-    { stanza, by }: Parcel,
-    server: Jid,
-    condition: 'remote-server-not-found' | 'remote-server-timeout' | 'service-unavailable',
-  ): void {
+  #bounce({ stanza, by, cause }: Parcel, server: Jid, condition: Condition): void {
     const reply = errorReply(stanza, stanzaError(condition === 'remote-server-timeout' ? 'wait' : 'cancel', condition));
     if (reply === undefined) return;
+    const back: Parcel = { stanza: reply, by: undefined, via: domainOf(reply.from), bounce: true, cause };
     const replica = by === undefined ? undefined : this.seats.get(by);
     // What a replica gave its own users comes back to it; what it relayed for them, as the server's kind is.
-    const relayed = this.users.has(stanza.from);
     if (
       replica?.room !== undefined &&
       replica.config.server === server &&
-      (!relayed || this.#setup.bounceToRelay) &&
+      (!this.users.has(stanza.from) || this.plan.bounceToRelay) &&
       stanza.from !== replica.config.address
     )
-      return this.at(0, () => this.#arriveAt(replica, { stanza: reply, bounce: true }, server));
-    this.#route({ stanza: reply, bounce: true }, server);
+      return this.at(0, () => this.#arriveAt(replica, back, server));
+    this.#route(back, server);
   }
 
   #seat(address: Jid): Seat {
@@ -396,8 +373,4 @@ export class World {
     if (user === undefined) throw new RangeError(`no user ${jid}`);
     return user;
   }
-}
-
-function pair(a: Jid, b: Jid): string {
-  return a < b ? `${a} ${b}` : `${b} ${a}`;
 }

@@ -61,7 +61,7 @@ export class RoomState {
   /** What someone who enters may be sent: oldest first, at most `config.historyMax`. */
   get history(): readonly HistoryItem[] {
     const { historyMax } = this.config;
-    return this.#history.length > historyMax ? this.#history.slice(-historyMax) : this.#history;
+    return this.#history.length > historyMax ? this.#history.slice(this.#history.length - historyMax) : this.#history;
   }
 
   occupantByJid(jid: Jid): Occupant | undefined {

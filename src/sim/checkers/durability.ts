@@ -1,0 +1,57 @@
+import type { Jid } from '../../core/xmpp/jid.ts';
+import { textOf } from '../../core/xmpp/xml.ts';
+import { type Evidence, readBody } from '../evidence.ts';
+import type { Verdict, Violation } from '../trace.ts';
+
+/**
+ * G14: what was ever shown to anybody is kept where it was accepted, and what was shown later stands later: recovery only
+ * ever goes on from what there was.
+ */
+export function durability({ views, people, world }: Evidence): Verdict {
+  const violations: Violation[] = [];
+  if (!world) return { violations, exercised: 0 };
+  let exercised = 0;
+  const kept = new Map<Jid, Map<string, number>>();
+  for (const seat of world.seats.values()) {
+    if (seat.config.kind !== 'service') continue;
+    for (const { room, history } of seat.node.snapshot().rooms) {
+      const bodies = history.map(({ payloads }) => payloads.find(({ name }) => name === 'body'));
+      kept.set(room, new Map(bodies.map((body, k) => [body === undefined ? '' : textOf(body), k])));
+    }
+  }
+  const distributed = world.plan.mode === '0289pp';
+  for (const view of views) {
+    let last = -1;
+    for (const { i, body, delayed } of view.seen) {
+      const said = readBody(body);
+      const author = said && people[said.user];
+      if (body === undefined || delayed || !author || author.hostile === 'node') continue;
+      exercised++;
+      const place = kept.get(author.room)?.get(body);
+      if (place === undefined) violations.push({ invariant: 'G14', what: `${body} was shown and is not kept`, at: i });
+      // FMUC nodes each have an order of their own, and promise no other.
+      else if (!distributed && place < last)
+        violations.push({ invariant: 'G14', what: `${body} was shown after a message that stands after it`, at: i });
+      else last = place;
+    }
+  }
+  return { violations, exercised };
+}
+
+/** G15: all nodes ask each other for everything once more, and nothing is different. */
+export function idempotence({ world }: Evidence): Verdict {
+  const violations: Violation[] = [];
+  if (!world?.before) return { violations, exercised: 0 };
+  let exercised = 0;
+  const after = world.portrait();
+  for (const [node, text] of world.before) {
+    exercised++;
+    const now = after.get(node) ?? '';
+    if (now === text) continue;
+    let i = 0;
+    while (now[i] === text[i]) i++;
+    const part = (all: string) => `…${all.slice(Math.max(0, i - 60), i + 60)}…`;
+    violations.push({ invariant: 'G15', what: `${node} had ${part(text)} and after a repetition has ${part(now)}` });
+  }
+  return { violations, exercised };
+}

@@ -1,0 +1,116 @@
+import { readJoin, readMucUser } from '../../core/xep/xep0045.ts';
+import { bareOf } from '../../core/xmpp/jid.ts';
+import { stanzaText } from '../../core/xmpp/stanza.ts';
+import { type Evidence, isOut, readBody, type Seen, sessions, whole } from '../evidence.ts';
+import type { Verdict, Violation } from '../trace.ts';
+
+/** G1: after the own presence only history, each with a delay, until the subject; no presence, nothing live. */
+export function orderOfJoin({ views }: Evidence): Verdict {
+  const violations: Violation[] = [];
+  let exercised = 0;
+  for (const view of views) {
+    let history = false;
+    let from = 0;
+    for (const seen of view.seen) {
+      const { i, stanza } = seen;
+      if (stanza.type === 'error' || stanza.name === 'iq') continue;
+      if (view.entries.has(i)) {
+        history = true;
+        from = i;
+        exercised++;
+      } else if (!history) continue;
+      else if (seen.subject || isOut(seen)) history = false;
+      else if (!(seen.groupchat && seen.delayed)) {
+        if (whole(view, from, i))
+          violations.push({
+            invariant: 'G1',
+            what: `${view.person.jid} got ${stanzaText(stanza)} between self-presence and subject`,
+            at: i,
+          });
+        history = false;
+      }
+    }
+  }
+  return { violations, exercised };
+}
+
+/** G6: after the own unavailable nothing more of the room, until one asks to enter again. */
+export function leave({ trace, byJid }: Evidence): Verdict {
+  const violations: Violation[] = [];
+  let exercised = 0;
+  // By user: out of the room; and whether a join is on its way, which is answered after the leave before it.
+  const state = new Map<string, { out: boolean; asked: boolean }>();
+  const of = (jid: string) => {
+    const found = state.get(jid) ?? { out: false, asked: false };
+    state.set(jid, found);
+    return found;
+  };
+  for (const [i, record] of trace.entries()) {
+    if (record.kind === 'session') state.delete(record.user);
+    else if (record.kind === 'in' && record.stanza.name === 'presence' && byJid.has(record.by)) {
+      const one = of(record.by);
+      one.asked = record.stanza.type === undefined && readJoin(record.stanza.payloads) !== undefined;
+      if (one.asked) one.out = false;
+    } else if (record.kind === 'out') {
+      const view = byJid.get(record.to);
+      const { stanza } = record;
+      if (view === undefined || bareOf(stanza.from) !== view.person.room) continue;
+      const one = of(record.to);
+      const statuses = stanza.name === 'presence' ? (readMucUser(stanza.payloads)?.statuses ?? []) : [];
+      const self = statuses.includes(110);
+      // A private message goes its own way (XEP-0282 §1) and may still be under way.
+      if (one.out && stanza.type !== 'error' && stanza.type !== 'chat' && stanza.name !== 'iq' && !self)
+        violations.push({ invariant: 'G6', what: `${record.to} is out and got ${stanzaText(stanza)}`, at: i });
+      if (self && stanza.type === 'unavailable' && !statuses.includes(303)) {
+        one.out = !one.asked;
+        exercised++;
+      }
+    }
+  }
+  return { violations, exercised };
+}
+
+/** G3: what one user says arrives, live, in the order it was said. */
+export function perSenderFifo(given: Evidence): Verdict {
+  return inSessions('G3', given, (last, { body, delayed }, author, n) => {
+    if (delayed) return undefined;
+    const before = last.get(author) ?? -1;
+    last.set(author, n);
+    return before >= n ? `${body} after a later one` : undefined;
+  });
+}
+
+/** G4: no identity twice in a join session, live and history together. */
+export function noDuplicate(given: Evidence): Verdict {
+  return inSessions('G4', given, (held, { body }, author, n) => {
+    const key = author * 1e7 + n;
+    const before = held.has(key);
+    held.set(key, n);
+    return before ? `${body} twice` : undefined;
+  });
+}
+
+function inSessions(
+  invariant: string,
+  { views, people }: Evidence,
+  wrong: (memory: Map<number, number>, seen: Seen, author: number, n: number) => string | undefined,
+): Verdict {
+  const violations: Violation[] = [];
+  let exercised = 0;
+  for (const view of views) {
+    for (const session of sessions(view)) {
+      const memory = new Map<number, number>();
+      for (const seen of session) {
+        const said = readBody(seen.body);
+        // A hostile node may repeat and reorder what its own users say (security.md 1.5).
+        if (!said || people[said.user]?.hostile === 'node') continue;
+        exercised++;
+        const what = wrong(memory, seen, said.user, said.n);
+        // Where a link swallowed something, that may have been the answer to a new join.
+        if (what !== undefined && whole(view, (session[0] as Seen).i, seen.i))
+          violations.push({ invariant, what: `${view.person.jid} got ${what}`, at: seen.i });
+      }
+    }
+  }
+  return { violations, exercised };
+}

@@ -1,0 +1,119 @@
+import { readMucUser } from '../../core/xep/xep0045.ts';
+import { domainOf, type Jid, resourceOf } from '../../core/xmpp/jid.ts';
+import { type Evidence, whole } from '../evidence.ts';
+import type { Verdict, Violation } from '../trace.ts';
+import type { World } from '../world.ts';
+
+/** Rooms of all honest nodes, as they are now. */
+function rooms({ seats, plan }: World) {
+  return [...seats.values()]
+    .filter(({ config }) => config.address !== plan.hostileNode)
+    .flatMap((seat) => seat.node.status().rooms.map((room) => ({ seat, room })));
+}
+
+/** G10: at each node a nick is one person's at every moment, and at the end the same person's everywhere. */
+export function nicks({ trace, undone, world }: Evidence): Verdict {
+  const violations: Violation[] = [];
+  let exercised = 0;
+  const held = new Map<string, Set<string>>();
+  for (const [i, record] of trace.entries()) {
+    if (record.kind !== 'append' || undone.has(i) || record.node === world?.plan.hostileNode) continue;
+    for (const event of record.events) {
+      const key = `${record.node} ${event.room}`;
+      const taken = held.get(key) ?? new Set();
+      held.set(key, taken);
+      exercised++;
+      if (event.kind === 'stateReplaced') held.set(key, new Set(event.occupants.map(({ nick }) => nick)));
+      else if (event.kind === 'occupantLeft') taken.delete(event.nick);
+      else if (event.kind === 'nickChanged') taken.delete(event.nick);
+      const nick =
+        event.kind === 'occupantEntered'
+          ? event.occupant.nick
+          : event.kind === 'nickChanged'
+            ? event.newNick
+            : undefined;
+      if (nick === undefined) continue;
+      if (taken.has(nick))
+        violations.push({ invariant: 'G10', what: `at ${record.node} ${nick} is given twice`, at: i });
+      taken.add(nick);
+    }
+  }
+  if (!world) return { violations, exercised };
+  const nodes = rooms(world).filter(
+    ({ room }) => room.role !== 'fmuc' || (room.occupants.length > 0 && room.peers.length > 0),
+  );
+  const [first] = nodes;
+  for (const { seat, room } of nodes) {
+    for (const { nick, jid } of room.occupants) {
+      const there = first?.room.occupants.find((other) => other.nick === nick);
+      if (jid !== undefined && there?.jid !== undefined && there.jid !== jid)
+        violations.push({
+          invariant: 'G10',
+          what: `${nick} is ${jid} at ${seat.config.address} and ${there.jid} elsewhere`,
+        });
+    }
+  }
+  return { violations, exercised };
+}
+
+/** G11: at the end all nodes have the same people, and each client sees whom its node has. */
+export function rosters({ trace, views, world }: Evidence): Verdict {
+  if (!world) return { violations: [], exercised: 0 };
+  const violations: Violation[] = [];
+  let exercised = 0;
+  const nodes = rooms(world);
+  const names = (room: (typeof nodes)[number]['room']) =>
+    room.occupants
+      .map(({ nick }) => nick)
+      .sort()
+      .join(' ');
+  // A FMUC node without users is out of the set; so is the one that nobody joined.
+  const alone = ({ role, occupants, peers }: (typeof nodes)[number]['room']) =>
+    role === 'fmuc' &&
+    (occupants.length === 0 || peers.every(({ peer }) => domainOf(peer as Jid) === world.plan.hostileNode));
+  const linked = nodes.filter(({ room }) => !alone(room));
+  const [reference] = linked;
+  for (const { seat, room } of linked) {
+    exercised++;
+    if (reference && names(room) !== names(reference.room))
+      violations.push({
+        invariant: 'G11',
+        what: `${seat.config.address} has ${names(room)}; ${reference.seat.config.address} has ${names(reference.room)}`,
+      });
+  }
+  for (const view of views) {
+    const { jid, room: roomJid } = view.person;
+    const user = world.users.get(jid);
+    if (user?.half.state().phase !== 'joined' || !user.online) continue;
+    const shown = new Set<string>();
+    let since = 0;
+    for (const { i, stanza } of view.seen) {
+      if (i < view.born || stanza.name !== 'presence' || stanza.type === 'error') continue;
+      if (view.entries.has(i)) since = i;
+      const nick = resourceOf(stanza.from);
+      if (stanza.type === undefined) shown.add(nick);
+      else {
+        shown.delete(nick);
+        const statuses = readMucUser(stanza.payloads)?.statuses ?? [];
+        if (statuses.includes(110) && !statuses.includes(303)) shown.clear();
+      }
+    }
+    const node = nodes.find(
+      ({ room }) =>
+        room.room === roomJid && room.occupants.some((other) => other.jid === jid && other.home === undefined),
+    );
+    // Nobody can promise this to users whose only way to their node is a link that loses things.
+    if (!whole(view, Math.min(since, view.born), trace.length) || (node === undefined && !served(world, jid))) continue;
+    if (node !== undefined && node.seat.config.server !== domainOf(jid) && world.everLost(jid)) continue;
+    exercised++;
+    const there = node === undefined ? '' : names(node.room);
+    if ([...shown].sort().join(' ') !== there)
+      violations.push({ invariant: 'G11', what: `${jid} sees ${[...shown].sort().join(' ')}; the room has ${there}` });
+  }
+  return { violations, exercised };
+}
+
+/** Whether an honest node stands on the user's own server. */
+function served(world: World, jid: Jid): boolean {
+  return [...world.seats.values()].some(({ config }) => config.server === domainOf(jid));
+}

@@ -1,0 +1,112 @@
+import { readMucUser } from '../../core/xep/xep0045.ts';
+import { bareOf, type Jid } from '../../core/xmpp/jid.ts';
+import { NS } from '../../core/xmpp/namespaces.ts';
+import { type Stanza, stanzaText } from '../../core/xmpp/stanza.ts';
+import { serialize, type XmlElement } from '../../core/xmpp/xml.ts';
+import type { Evidence } from '../evidence.ts';
+import type { Verdict, Violation } from '../trace.ts';
+
+/**
+ * Real JIDs (bare) in the payloads of a stanza, but for the elements that a user sent: who says a name knew it. Copies of
+ * one message share their payloads, which are read once.
+ */
+function canaries({ trace, people }: Evidence): (stanza: Stanza) => readonly Jid[] {
+  const bare = people.map(({ jid }) => bareOf(jid));
+  const users = new Set(people.map(({ jid }) => jid));
+  const spoken = new WeakSet<XmlElement>();
+  for (const record of trace)
+    if (record.kind === 'in' && users.has(record.by)) for (const payload of record.stanza.payloads) spoken.add(payload);
+  const known = new WeakMap<XmlElement, readonly Jid[]>();
+  const of = (payload: XmlElement): readonly Jid[] => {
+    let found = known.get(payload);
+    if (found === undefined) {
+      const text = spoken.has(payload) ? '' : serialize(payload);
+      found = text.includes('@') ? bare.filter((jid) => text.includes(jid)) : none;
+      known.set(payload, found);
+    }
+    return found;
+  };
+  return ({ payloads }) => {
+    let all = none;
+    for (const payload of payloads) {
+      const found = of(payload);
+      if (found.length > 0) all = all.length === 0 ? found : [...all, ...found];
+    }
+    return all;
+  };
+}
+
+const none: readonly Jid[] = [];
+
+/** G7: no byte to somebody who is no moderator names another user's real JID, where JIDs are for moderators. */
+export function confidentiality(given: Evidence): Verdict {
+  const { trace, byJid, world } = given;
+  const violations: Violation[] = [];
+  let exercised = 0;
+  if (
+    world?.plan.layout.nodes.some((node) =>
+      (node.kind === 'replica' ? [node.room] : node.rooms).some((room) => room.whois === 'anyone'),
+    )
+  )
+    return { violations, exercised };
+  const named = canaries(given);
+  const moderators = new Set<Jid>();
+  // Others' presences come before the own: who is about to learn that they are a moderator may see JIDs already.
+  const pending = new Map<Jid, Violation[]>();
+  const joined = new Set<Jid>();
+  for (const [i, record] of trace.entries()) {
+    if (record.kind === 'session') {
+      joined.delete(record.user);
+      moderators.delete(record.user);
+      pending.delete(record.user);
+    }
+    if (record.kind !== 'out') continue;
+    const { stanza, to } = record;
+    const view = byJid.get(to);
+    if (view === undefined) continue;
+    const user = stanza.name === 'presence' ? readMucUser(stanza.payloads) : undefined;
+    if (user?.statuses.includes(110) && bareOf(stanza.from) === view.person.room) {
+      const early = pending.get(to) ?? [];
+      pending.delete(to);
+      if (user.role === 'moderator') moderators.add(to);
+      else {
+        if (stanza.type === undefined) violations.push(...early);
+        moderators.delete(to);
+      }
+      if (stanza.type === undefined) joined.add(to);
+      else if (!user.statuses.includes(303)) joined.delete(to);
+    }
+    if (moderators.has(to)) continue;
+    exercised++;
+    for (const jid of named(stanza)) {
+      if (jid === bareOf(to)) continue;
+      const violation = { invariant: 'G7', what: `${to} learns ${jid} from ${stanzaText(stanza)}`, at: i };
+      if (joined.has(to)) violations.push(violation);
+      else pending.set(to, [...(pending.get(to) ?? []), violation]);
+    }
+  }
+  return { violations, exercised };
+}
+
+const internal: ReadonlySet<string> = new Set([NS.dmuc1, NS.dmuc2, NS.fmuc, NS.ext]);
+
+/** G8: no client ever gets an element that is between nodes, or two accounts of who somebody is. */
+export function hygiene({ views }: Evidence): Verdict {
+  const violations: Violation[] = [];
+  let exercised = 0;
+  for (const { person, seen } of views) {
+    for (const { i, stanza, body } of seen) {
+      if (stanza.type === 'error') continue;
+      exercised++;
+      let accounts = 0;
+      let leaked = false;
+      for (const { xmlns } of stanza.payloads) {
+        if (internal.has(xmlns)) leaked = true;
+        else if (xmlns === NS.mucUser) accounts++;
+      }
+      if (leaked || (stanza.name === 'presence' && accounts > 1) || (body !== undefined && accounts > 0))
+        violations.push({ invariant: 'G8', what: `${person.jid} got ${stanzaText(stanza)}`, at: i });
+    }
+  }
+  return { violations, exercised };
+}

@@ -1,0 +1,68 @@
+import { archiveMax } from '../../core/room/state.ts';
+import { bodyOf } from '../../core/xmpp/stanza.ts';
+import type { Evidence } from '../evidence.ts';
+import type { Verdict, Violation } from '../trace.ts';
+
+/**
+ * G12: one message makes at most one stanza a node and a user, and some answers; and when nobody does anything any more,
+ * nothing but pings goes round.
+ */
+export function termination({ trace, people, world }: Evidence): Verdict {
+  const violations: Violation[] = [];
+  let exercised = 0;
+  const most = people.length + (world?.seats.size ?? 0) + 4;
+  // What a node sends for one input has that input, or the append it led to, as its cause.
+  const sent = new Map<number, number>();
+  let quiet = false;
+  let settled: number | undefined;
+  for (const [i, record] of trace.entries()) {
+    if (record.kind === 'phase') {
+      quiet = record.phase === 'quiet';
+      settled = undefined;
+    }
+    if (record.kind !== 'in' || people.some(({ jid }) => jid === record.by) || record.by === world?.plan.hostileNode)
+      continue;
+    if (quiet && record.stanza.name !== 'iq') settled ??= i;
+    if (settled === i)
+      violations.push({ invariant: 'G12', what: `${record.by} says something though nobody did anything`, at: i });
+    if (record.cause === undefined) continue;
+    const cause = trace[record.cause];
+    const input = cause?.kind === 'append' ? cause.cause : record.cause;
+    if (input !== undefined) sent.set(input, (sent.get(input) ?? 0) + 1);
+  }
+  for (const [input, times] of sent) {
+    const record = trace[input];
+    if (record?.kind !== 'out' || record.stanza.type !== 'groupchat' || bodyOf(record.stanza) === undefined) continue;
+    exercised++;
+    if (times > most)
+      violations.push({ invariant: 'G12', what: `one message made ${times} stanzas, more than ${most}`, at: input });
+  }
+  return { violations, exercised };
+}
+
+/** G13: no queue, list or map grows beyond what it may. */
+export function bounds({ world, people }: Evidence): Verdict {
+  const violations: Violation[] = [];
+  if (!world) return { violations, exercised: 0 };
+  let exercised = 0;
+  const limits = {
+    inbox: 5_000,
+    timers: 16 + 2 * (people.length + world.seats.size),
+    history: archiveMax,
+    occupants: people.length * 3,
+    peers: world.seats.size,
+    occupantIds: people.length * 3,
+  };
+  for (const [node, peaks] of world.peaks) {
+    if (node === world.plan.hostileNode) continue;
+    for (const name of Object.keys(limits) as (keyof typeof limits)[]) {
+      exercised++;
+      if (peaks[name] > limits[name])
+        violations.push({
+          invariant: 'G13',
+          what: `${node}: ${name} grew to ${peaks[name]}, more than ${limits[name]}`,
+        });
+    }
+  }
+  return { violations, exercised };
+}

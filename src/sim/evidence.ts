@@ -1,0 +1,192 @@
+import { readJoin, readMucUser } from '../core/xep/xep0045.ts';
+import { bareOf, type Jid } from '../core/xmpp/jid.ts';
+import { NS } from '../core/xmpp/namespaces.ts';
+import { bodyOf, payloadOf, type Stanza, subjectOf } from '../core/xmpp/stanza.ts';
+import type { Person, SimRecord, Verdict } from './trace.ts';
+import type { World } from './world.ts';
+
+/** One invariant: looks at what is left of a run and says what is wrong. */
+export type Checker = (evidence: Evidence) => Verdict;
+
+/** Something of the room that a user's client was handed. */
+export interface Seen {
+  /** Index in the trace. */
+  readonly i: number;
+  readonly stanza: Stanza;
+  /** Own presence, status 110. */
+  readonly self: boolean;
+  /** For a groupchat message: what was said. */
+  readonly body: string | undefined;
+  readonly groupchat: boolean;
+  readonly delayed: boolean;
+  /** A change of subject, or the end of the answer to a join. */
+  readonly subject: boolean;
+}
+
+/** What one user saw, and did, of their room. */
+export interface View {
+  readonly person: Person;
+  readonly seen: readonly Seen[];
+  /** Indices of the self-presences that answer a join. */
+  readonly entries: ReadonlySet<number>;
+  /** Index of the last beginning or end of their client's session. */
+  readonly born: number;
+  /** Indices of what a link swallowed on its way to them: nobody can promise them what that was. */
+  readonly holes: readonly number[];
+}
+
+/** A run as its checkers see it: what the trace says of each user is read once. */
+export interface Evidence {
+  readonly trace: readonly SimRecord[];
+  /** Everybody, hostile or not. */
+  readonly people: readonly Person[];
+  /** Of those to whom the invariants are promised. */
+  readonly views: readonly View[];
+  readonly byJid: ReadonlyMap<Jid, View>;
+  /** The world at the end; undefined where only a trace is looked at. */
+  readonly world: World | undefined;
+  /** Indices of appends that did not happen in the end. */
+  readonly undone: ReadonlySet<number>;
+}
+
+export function evidence(trace: readonly SimRecord[], people: readonly Person[], world?: World): Evidence {
+  const found = new Map<
+    Jid,
+    { seen: Seen[]; asked: (number | 'session')[]; at: number[]; holes: number[]; born: number }
+  >();
+  for (const { jid, hostile } of people)
+    if (hostile === undefined) found.set(jid, { seen: [], asked: [], at: [], holes: [], born: 0 });
+  const rooms = new Map(people.map(({ jid, room }) => [jid, room]));
+  const undone = new Set<number>();
+  for (const [i, record] of trace.entries()) {
+    switch (record.kind) {
+      case 'undone':
+        for (const append of record.appends) undone.add(append);
+        break;
+      case 'out': {
+        const one = found.get(record.to);
+        if (one && bareOf(record.stanza.from) === rooms.get(record.to)) one.seen.push(look(i, record.stanza));
+        break;
+      }
+      case 'in': {
+        const one = found.get(record.by);
+        if (
+          one &&
+          record.stanza.name === 'presence' &&
+          record.stanza.type === undefined &&
+          readJoin(record.stanza.payloads)
+        ) {
+          one.asked.push(i);
+          one.at.push(i);
+        }
+        break;
+      }
+      case 'session': {
+        const one = found.get(record.user);
+        if (one === undefined) break;
+        one.asked.push('session');
+        one.at.push(i);
+        one.born = i;
+        break;
+      }
+      case 'link':
+        if (record.outcome === 'dropped') found.get(record.stanza.to)?.holes.push(i);
+        break;
+    }
+  }
+  const views = people.flatMap((person) => {
+    const one = found.get(person.jid);
+    return one ? [{ person, seen: one.seen, entries: entriesOf(one), holes: one.holes, born: one.born }] : [];
+  });
+  return { trace, people, views, byJid: new Map(views.map((view) => [view.person.jid, view])), world, undone };
+}
+
+function look(i: number, stanza: Stanza): Seen {
+  const groupchat = stanza.name === 'message' && stanza.type === 'groupchat';
+  const body = groupchat ? bodyOf(stanza) : undefined;
+  return {
+    i,
+    stanza,
+    self: stanza.name === 'presence' && (readMucUser(stanza.payloads)?.statuses.includes(110) ?? false),
+    body,
+    groupchat,
+    delayed: groupchat && payloadOf(stanza, 'delay', NS.delay) !== undefined,
+    subject: groupchat && body === undefined && subjectOf(stanza) !== undefined,
+  };
+}
+
+/**
+ * A change of nick or presence comes back as a self-presence too, and after a split delayed messages may follow one: so
+ * an entry is one that a join waits for, or (for a join of the client's earlier life, answered late) one that is followed
+ * by all of an answer, up to the subject that ends it, which has no stanza-id.
+ */
+function entriesOf({
+  seen,
+  asked,
+  at,
+}: {
+  seen: readonly Seen[];
+  asked: readonly (number | 'session')[];
+  at: readonly number[];
+}) {
+  const found = new Set<number>();
+  let waiting = 0;
+  let next = 0;
+  for (const [k, { i, self, stanza }] of seen.entries()) {
+    for (; next < at.length && (at[next] as number) < i; next++) waiting = asked[next] === 'session' ? 0 : waiting + 1;
+    if (!self || stanza.type !== undefined) continue;
+    const first = seen[k + 1];
+    if (!first || !(isEnd(first) || (first.groupchat && first.delayed))) continue;
+    let end = k + 1;
+    while (
+      end < seen.length &&
+      (seen[end] as Seen).groupchat &&
+      (seen[end] as Seen).delayed &&
+      !(seen[end] as Seen).subject
+    )
+      end++;
+    if (waiting > 0 || (seen[end] && isEnd(seen[end] as Seen))) {
+      found.add(i);
+      waiting = Math.max(0, waiting - 1);
+    }
+  }
+  return found;
+}
+
+function isEnd({ subject, stanza }: Seen): boolean {
+  return subject && payloadOf(stanza, 'stanza-id', NS.sid) === undefined;
+}
+
+/** Whether the own presence says that one is out, and not only called otherwise. */
+export function isOut({ self, stanza }: Seen): boolean {
+  return self && stanza.type === 'unavailable' && !readMucUser(stanza.payloads)?.statuses.includes(303);
+}
+
+/** What a user saw, in join sessions: from one answered join to the next, or to being out. */
+export function sessions({ seen, entries }: View): Seen[][] {
+  const found: Seen[][] = [];
+  let current: Seen[] | undefined;
+  for (const one of seen) {
+    if (entries.has(one.i)) {
+      current = [];
+      found.push(current);
+    }
+    current?.push(one);
+    if (isOut(one)) current = undefined;
+  }
+  return found;
+}
+
+/** Whether everything that was sent to them between two places of the trace got to them. */
+export function whole({ holes }: View, from: number, to: number): boolean {
+  return !holes.some((hole) => hole >= from && hole <= to);
+}
+
+/** A body that names its author (by number: no canary) and is said once: what the checkers know it by. */
+export function bodyText(user: number, n: number): string {
+  return `#${user}:${n}`;
+}
+export function readBody(text: string | undefined): { readonly user: number; readonly n: number } | undefined {
+  const match = text?.startsWith('#') ? /^#(\d+):(\d+)( x+)?$/.exec(text) : null;
+  return match ? { user: Number(match[1]), n: Number(match[2]) } : undefined;
+}

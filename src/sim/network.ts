@@ -1,0 +1,77 @@
+import { type Direction, Link, type LinkState } from '../core/net/link.ts';
+import type { Jid } from '../core/xmpp/jid.ts';
+import { type Stanza, stanzaText } from '../core/xmpp/stanza.ts';
+import { type Instant, instant } from '../core/xmpp/time.ts';
+import { utf8Length } from '../core/xmpp/xml.ts';
+import type { Prng } from './prng.ts';
+
+/** What fate does to a link: beyond the link model of core/net, what only a simulator can do. */
+export interface LinkFault {
+  /** Of each direction; `silent` in one of them alone is a one-way cut. */
+  readonly state: readonly [LinkState, LinkState];
+  /** Probability that a stanza vanishes though the stream lives. */
+  readonly loss: number;
+  /** Probability that a stanza between nodes comes twice, one after the other. */
+  readonly twice: number;
+}
+
+export const soundLink: LinkFault = { state: ['up', 'up'], loss: 0, twice: 0 };
+
+/** When copies of a stanza arrive; none if it is dropped. */
+export type Passage = 'bounced' | readonly Instant[];
+
+/** The links between all servers: the production link model for each direction, with faults on top. */
+export class Network {
+  readonly links = new Map<string, SimLink>();
+  readonly #byPair = new Map<Jid, Map<Jid, { readonly link: SimLink; readonly direction: Direction }>>();
+
+  constructor(servers: readonly Jid[], prng: Prng) {
+    for (const [i, a] of servers.entries())
+      for (const b of servers.slice(i + 1)) {
+        const bytesPerSecond = prng.chance(0.2) ? 2_000 + prng.below(50_000) : 0;
+        const link = new SimLink(
+          [a, b],
+          new Link({ latencyMs: 1 + prng.below(150), jitterMs: prng.below(80), bytesPerSecond }),
+        );
+        this.links.set(`${a} ${b}`, link);
+        this.#add(a, b, link, 0);
+        this.#add(b, a, link, 1);
+      }
+  }
+
+  way(from: Jid, to: Jid): { readonly link: SimLink; readonly direction: Direction } | undefined {
+    return this.#byPair.get(from)?.get(to);
+  }
+
+  #add(from: Jid, to: Jid, link: SimLink, direction: Direction): void {
+    const ways = this.#byPair.get(from) ?? new Map();
+    this.#byPair.set(from, ways.set(to, { link, direction }));
+  }
+}
+
+export class SimLink {
+  readonly servers: readonly [Jid, Jid];
+  fault: LinkFault = soundLink;
+  #link: Link;
+
+  constructor(servers: readonly [Jid, Jid], link: Link) {
+    this.servers = servers;
+    this.#link = link;
+  }
+
+  /** A new stream, maybe a quicker way: what is still under way on the old one may be overtaken. */
+  reconnect(latencyMs: number): void {
+    this.#link = new Link({ ...this.#link.settings, latencyMs });
+  }
+
+  transmit(direction: Direction, stanza: Stanza, between: boolean, now: Instant, prng: Prng): Passage {
+    const { state, loss, twice } = this.fault;
+    this.#link.change({ state: state[direction] });
+    const bytes = this.#link.settings.bytesPerSecond === 0 ? 0 : utf8Length(stanzaText(stanza));
+    const { outcome, arrives } = this.#link.transmit(direction, bytes, now, prng.unit());
+    if (outcome === 'bounced') return 'bounced';
+    if (arrives === undefined || (loss > 0 && prng.chance(loss))) return [];
+    const at = instant(Math.ceil(arrives));
+    return between && twice > 0 && prng.chance(twice) ? [at, at] : [at];
+  }
+}

@@ -1,0 +1,318 @@
+import type { LinkState } from '../core/net/link.ts';
+import { defaultRoomConfig, type RoomConfig } from '../core/room/config.ts';
+import type { Affiliation } from '../core/xep/xep0045.ts';
+import { domainOf, type Jid, jid } from '../core/xmpp/jid.ts';
+import { forgeries } from './adversary.ts';
+import { fmuc } from './fmuc.ts';
+import { plain } from './plain.ts';
+import { primaryReplica } from './primary-replica.ts';
+import type { Prng } from './prng.ts';
+import type { Layout, Protocol } from './protocol.ts';
+import type { Person } from './trace.ts';
+
+export const protocols = { plain, '0282': primaryReplica, '0289pp': fmuc } satisfies Record<string, Protocol>;
+export type Mode = keyof typeof protocols;
+export const modes = Object.keys(protocols) as Mode[];
+
+/** Which kinds of trouble a run has, and how much of each (swarm testing: a random part of them in every run). */
+export interface Faults {
+  /** Steps that are a fault of this kind, as a part of all steps. */
+  readonly cut: number;
+  readonly oneWay: number;
+  readonly lossy: number;
+  readonly twice: number;
+  readonly reconnect: number;
+  readonly crash: number;
+  readonly freeze: number;
+  readonly vanish: number;
+  /** Steps of hostile clients. */
+  readonly forge: number;
+  readonly moderate: number;
+  /** Clocks that are wrong by up to this many milliseconds. */
+  readonly skewMs: number;
+  /** Probability that a disk refuses a batch. */
+  readonly quota: number;
+  /** A crash of a replica may lose this many of its last batches, which were durable only in a relaxed way. */
+  readonly relaxed: number;
+  /** Probability that a crash loses the whole disk. */
+  readonly diskLost: number;
+  /** Whether one node that may be is hostile. */
+  readonly hostileNode: boolean;
+}
+
+export const noFaults: Faults = {
+  cut: 0,
+  oneWay: 0,
+  lossy: 0,
+  twice: 0,
+  reconnect: 0,
+  crash: 0,
+  freeze: 0,
+  vanish: 0,
+  forge: 0,
+  moderate: 0,
+  skewMs: 0,
+  quota: 0,
+  relaxed: 0,
+  diskLost: 0,
+  hostileNode: false,
+};
+
+/** A random part of all faults, with random rates. */
+export function swarm(prng: Prng): Faults {
+  const some = (most: number) => (prng.chance(0.5) ? most * prng.unit() : 0);
+  return {
+    cut: some(0.08),
+    oneWay: some(0.03),
+    lossy: some(0.02),
+    twice: some(0.02),
+    reconnect: some(0.03),
+    crash: some(0.04),
+    freeze: some(0.03),
+    vanish: some(0.05),
+    forge: some(0.1),
+    moderate: some(0.1),
+    skewMs: Math.round(some(3_600_000)),
+    quota: some(0.004),
+    relaxed: 0,
+    diskLost: 0,
+    hostileNode: prng.chance(0.2),
+  };
+}
+
+/** What somebody does, or what happens to the network: plain data, each step with luck of its own. */
+export type Step = { readonly at: number; readonly luck: number } & (
+  | { readonly kind: 'vanish'; readonly user: Jid }
+  | { readonly kind: 'say' | 'leave'; readonly user: Jid }
+  | { readonly kind: 'nick' | 'pm'; readonly user: Jid; readonly nick: string }
+  | { readonly kind: 'presence'; readonly user: Jid; readonly show: string }
+  | { readonly kind: 'subject'; readonly user: Jid; readonly text: string }
+  | { readonly kind: 'moderate'; readonly user: Jid; readonly target: Jid; readonly what: Moderation }
+  | { readonly kind: 'forge'; readonly user: Jid; readonly what: string }
+  | {
+      readonly kind: 'link';
+      readonly servers: readonly [Jid, Jid];
+      readonly state: readonly [LinkState, LinkState];
+      readonly loss: number;
+      readonly twice: number;
+      readonly forMs: number;
+    }
+  | { readonly kind: 'reconnect'; readonly servers: readonly [Jid, Jid]; readonly latencyMs: number }
+  | { readonly kind: 'crash' | 'freeze'; readonly node: Jid; readonly forMs: number }
+  | { readonly kind: 'compact'; readonly node: Jid }
+);
+
+/** What moderators, admins and owners do; some of those who try have no right to. */
+export const moderations = [
+  'kick',
+  'ban',
+  'pardon',
+  'mute',
+  'voice',
+  'member',
+  'admin',
+  'moderated',
+  'membersOnly',
+  'historyMax',
+] as const;
+export type Moderation = (typeof moderations)[number];
+
+/** A whole run before it happens: the network, who is where, and every step. A pure function of seed and options. */
+export interface Plan {
+  readonly mode: Mode;
+  readonly layout: Layout;
+  readonly domains: readonly Jid[];
+  readonly people: readonly Person[];
+  /** Address of the node that does what it likes. */
+  readonly hostileNode: Jid | undefined;
+  readonly faults: Faults;
+  /** Milliseconds from a batch of events to its being durable, at most. */
+  readonly appendMs: number;
+  /** Whether the bounce of a relayed stanza is given back to the replica that relayed it, or goes to the user. */
+  readonly bounceToRelay: boolean;
+  readonly steps: readonly Step[];
+}
+
+export function plan(prng: Prng, mode: Mode, events: number, given?: Faults): Plan {
+  const protocol: Protocol = protocols[mode];
+  const faults = given ?? swarm(prng.fork());
+  const domains = Array.from({ length: 2 + prng.below(3) }, (_, i) => jid(`s${i}.sim`));
+  const crowd = prng.chance(0.1) ? 8 : 3;
+  const who = domains.flatMap((domain, d) =>
+    Array.from({ length: 1 + prng.below(crowd) }, (_, i) => jid(`u${d}${i}@${domain}/r`)),
+  );
+  const layout = protocol.layout(domains, room(who, prng), prng);
+  const hostileNode =
+    faults.hostileNode && protocol.mayBeHostile(layout).length > 0
+      ? prng.pick(protocol.mayBeHostile(layout))
+      : undefined;
+  const hostileServer = layout.nodes.find(({ address }) => address === hostileNode)?.server;
+  // One or two clients do what they like, too.
+  const hostileUsers = new Set(faults.forge > 0 ? [prng.pick(who), prng.pick(who)] : []);
+  const people = who.map((user, i) => ({
+    jid: user,
+    nick: `nick${i}`,
+    room: layout.roomOf(domainOf(user)),
+    hostile:
+      domainOf(user) === hostileServer ? ('node' as const) : hostileUsers.has(user) ? ('client' as const) : undefined,
+  }));
+  const base = { mode, layout, domains, people, hostileNode, faults };
+  const disk = { appendMs: 1 + prng.below(20), bounceToRelay: prng.chance(0.5) };
+  return { ...base, ...disk, steps: stepsOf(base, [...hostileUsers], events, prng.fork()) };
+}
+
+function room(who: readonly Jid[], prng: Prng): (room: Jid) => RoomConfig {
+  const affiliations = new Map<Jid, Affiliation>();
+  for (const person of who)
+    if (prng.chance(0.3)) affiliations.set(jid(person.slice(0, -2)), prng.pick(['owner', 'admin', 'member'] as const));
+  const settings = {
+    whois: prng.chance(0.7) ? 'moderators' : 'anyone',
+    moderated: prng.chance(0.2),
+    historyMax: prng.pick([0, 5, 200]),
+    affiliations,
+  } as const;
+  return (jid) => ({ ...defaultRoomConfig(jid), ...settings });
+}
+
+/** `events` steps, one after another with pauses: each is somebody's act or, at the given rates, a fault. */
+function stepsOf(
+  { layout, domains, people, faults }: Pick<Plan, 'layout' | 'domains' | 'people' | 'faults'>,
+  hostile: readonly Jid[],
+  events: number,
+  prng: Prng,
+): Step[] {
+  const nodes = layout.nodes.map(({ address }) => address);
+  const nicks = people.length + 4;
+  let at = 500;
+  const pairOf = (): readonly [Jid, Jid] => {
+    const a = prng.below(domains.length);
+    const b = (a + 1 + prng.below(domains.length - 1)) % domains.length;
+    return [domains[Math.min(a, b)] as Jid, domains[Math.max(a, b)] as Jid];
+  };
+  const link = (state: readonly [LinkState, LinkState], loss = 0, twice = 0) =>
+    ({
+      kind: 'link',
+      servers: pairOf(),
+      state,
+      loss,
+      twice,
+      forMs: 1 + prng.below(prng.chance(0.3) ? 400_000 : 60_000),
+    }) as const;
+  const fates: readonly (readonly [number, () => Omit<Step, 'at' | 'luck'>])[] = [
+    [faults.cut, () => link(prng.chance(0.5) ? ['bounce', 'bounce'] : ['silent', 'silent'])],
+    [
+      faults.oneWay,
+      () =>
+        link(
+          prng.pick([
+            ['up', 'silent'],
+            ['silent', 'up'],
+            ['bounce', 'up'],
+            ['silent', 'bounce'],
+          ] as const),
+        ),
+    ],
+    [faults.lossy, () => link(['up', 'up'], 0.3 * prng.unit())],
+    [faults.twice, () => link(['up', 'up'], 0, 0.5 * prng.unit())],
+    [faults.reconnect, () => ({ kind: 'reconnect', servers: pairOf(), latencyMs: 1 + prng.below(400) })],
+    [
+      faults.crash,
+      () => ({ kind: 'crash', node: prng.pick(nodes), forMs: prng.below(prng.chance(0.2) ? 300_000 : 20_000) }),
+    ],
+    // Minutes, seldom hours: a background tab, a laptop that was closed.
+    [
+      faults.freeze,
+      () => ({ kind: 'freeze', node: prng.pick(nodes), forMs: prng.below(prng.chance(0.1) ? 7_200_000 : 300_000) }),
+    ],
+    [faults.vanish, () => ({ kind: 'vanish', user: prng.pick(people).jid })],
+    [faults.forge, () => ({ kind: 'forge', user: prng.pick(hostile), what: prng.pick(Object.keys(forgeries)) })],
+    [
+      faults.moderate,
+      () => ({
+        kind: 'moderate',
+        user: prng.pick(people).jid,
+        target: prng.pick(people).jid,
+        what: prng.pick(moderations),
+      }),
+    ],
+    [0.01, () => ({ kind: 'compact', node: prng.pick(nodes) })],
+  ];
+  const steps: Step[] = [];
+  for (let i = 0; i < events; i++) {
+    at += prng.chance(0.3) ? prng.below(4000) : prng.below(300);
+    let dice = prng.unit();
+    let made: Omit<Step, 'at' | 'luck'> | undefined;
+    for (const [rate, fate] of fates) {
+      dice -= rate;
+      if (dice < 0) {
+        made = fate();
+        break;
+      }
+    }
+    made ??= act(people[prng.below(people.length)]?.jid as Jid, nicks, prng);
+    steps.push({ at, luck: prng.bits(), ...made } as Step);
+  }
+  return steps;
+}
+
+function act(user: Jid, nicks: number, prng: Prng): Omit<Step, 'at' | 'luck'> {
+  const dice = prng.unit();
+  const nick = `nick${prng.below(nicks)}`;
+  if (dice < 0.6) return { kind: 'say', user } as Omit<Step, 'at' | 'luck'>;
+  const made =
+    dice < 0.7
+      ? { kind: 'presence', user, show: prng.pick(['', 'away', 'dnd']) }
+      : dice < 0.78
+        ? { kind: 'nick', user, nick }
+        : dice < 0.88
+          ? { kind: 'leave', user }
+          : dice < 0.93
+            ? { kind: 'subject', user, text: `subject ${prng.below(1000)}` }
+            : { kind: 'pm', user, nick };
+  return made as Omit<Step, 'at' | 'luck'>;
+}
+
+/** A step in words. */
+export function stepText(step: Step): string {
+  switch (step.kind) {
+    case 'say':
+      return `${step.user} speaks`;
+    case 'leave':
+      return `${step.user} leaves`;
+    case 'vanish':
+      return `${step.user} is gone without a word`;
+    case 'nick':
+      return `${step.user} wants to be ${step.nick}`;
+    case 'pm':
+      return `${step.user} writes to ${step.nick} alone`;
+    case 'presence':
+      return `${step.user} is ${step.show === '' ? 'available' : step.show}`;
+    case 'subject':
+      return `${step.user} sets the subject "${step.text}"`;
+    case 'moderate':
+      return `${step.user}: ${step.what}, ${step.target}`;
+    case 'forge':
+      return `${step.user}, hostile: ${step.what}`;
+    case 'link': {
+      const { servers, state, loss, twice, forMs } = step;
+      const what = [
+        state[0] === state[1] ? state[0] : `${state[0]} one way, ${state[1]} the other`,
+        ...(loss > 0 ? [`loses ${Math.round(loss * 100)} %`] : []),
+        ...(twice > 0 ? [`repeats ${Math.round(twice * 100)} %`] : []),
+      ];
+      return `link ${servers[0]} – ${servers[1]}: ${what.join(', ')}, for ${seconds(forMs)}`;
+    }
+    case 'reconnect':
+      return `link ${step.servers[0]} – ${step.servers[1]}: a new stream, ${step.latencyMs} ms`;
+    case 'crash':
+      return `${step.node} crashes, for ${seconds(step.forMs)}`;
+    case 'freeze':
+      return `${step.node} is frozen for ${seconds(step.forMs)}`;
+    case 'compact':
+      return `${step.node} saves a snapshot`;
+  }
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1)} s`;
+}

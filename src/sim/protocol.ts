@@ -1,0 +1,30 @@
+import type { NodeConfig } from '../core/node/config.ts';
+import type { RoomConfig } from '../core/room/config.ts';
+import type { Jid } from '../core/xmpp/jid.ts';
+import type { Stanza } from '../core/xmpp/stanza.ts';
+import type { Checker } from './evidence.ts';
+import type { Prng } from './prng.ts';
+
+/** Where the nodes are, and which room the users of each domain enter. */
+export interface Layout {
+  readonly nodes: readonly NodeConfig[];
+  roomOf(domain: Jid): Jid;
+}
+
+/** What a protocol brings to the simulator, in one file: its network, its adversary, its checkers. */
+export interface Protocol {
+  /**
+   * @param domains  servers with users, at least two
+   * @param base  a room as this run wants it, but for its distribution
+   */
+  layout(domains: readonly Jid[], base: (room: Jid) => RoomConfig, prng: Prng): Layout;
+  /** Addresses of the nodes that may be hostile; what everybody hangs on is not among them. */
+  mayBeHostile(layout: Layout): readonly Jid[];
+  /**
+   * What a hostile node makes of a stanza that its honest half sends: nothing, another, more. It is in the protocol's own
+   * words, for a hostile node knows the protocol (security.md 1.5 lists what it may reach).
+   */
+  tamper(stanza: Stanza, prng: Prng): readonly Stanza[];
+  /** Invariants of the protocol's own. */
+  readonly checkers: Readonly<Record<string, Checker>>;
+}
