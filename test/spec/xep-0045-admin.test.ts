@@ -213,4 +213,15 @@ describe('XEP-0313 in rooms', () => {
     expect(JSON.stringify(query(wicca))).not.toContain(`"jid":"${wicca}"`);
     expect(JSON.stringify(query(crone))).toContain(`"jid":"${wicca}"`);
   });
+
+  it('§6.1.2: beside the JID of who said it, their affiliation', () => {
+    const world = inside();
+    configures(world, { 'muc#roomconfig_enablelogging': ['1'] });
+    world.send(says(crone, coven, 'hail'));
+    world.clear();
+    world.send(iq(jid(crone), coven, { type: 'set', id: 'm' }, el('query', 'urn:xmpp:mam:2')));
+    expect(JSON.stringify(world.got(crone))).toContain(
+      JSON.stringify({ affiliation: 'owner', role: 'participant', jid: crone }),
+    );
+  });
 });

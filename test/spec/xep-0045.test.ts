@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { readMucUser, writeJoin, writeMucUser } from '../../src/core/xep/xep0045.ts';
 import { writeDelay } from '../../src/core/xep/xep0203.ts';
+import { readOccupantId } from '../../src/core/xep/xep0421.ts';
 import { jid } from '../../src/core/xmpp/jid.ts';
 import { NS } from '../../src/core/xmpp/namespaces.ts';
 import {
@@ -285,6 +286,17 @@ describe('XEP-0045 §7.5 Sending a Private Message', () => {
     ]);
     expect(payloadOf(world.got(crone)[0] as Stanza, 'x', NS.mucUser)).toBeDefined();
     expect([world.got(hag), world.status(service).historyLength]).toEqual([[], 0]);
+  });
+
+  it('XEP-0421 §4: with the occupant id that the sender’s presence has, whatever the sender says it is', () => {
+    const world = inside();
+    world.send(joins(hag, `${coven}/thirdwitch`));
+    const id = readOccupantId((world.got(crone)[0] as Stanza).payloads);
+    world.clear();
+    const forged = el('occupant-id', NS.occupantId, { id: 'another’s' });
+    world.send(message(jid(hag), jid(`${coven}/firstwitch`), { type: 'chat' }, el('body', NS.client, {}, 'x'), forged));
+    const [got] = world.got(crone);
+    expect(got?.payloads.filter(({ xmlns }) => xmlns === NS.occupantId).map(({ attrs }) => attrs['id'])).toEqual([id]);
   });
 
   it.each([

@@ -56,10 +56,10 @@ export function archiveIq(turn: Turn, room: RoomView, stanza: Stanza, query: Xml
 function archived(room: RoomView, item: HistoryItem, to: Jid, queryId: string | undefined, jids: boolean): Stanza {
   const element = stanzaElement(liveMessage(room.jid, item, to));
   const { to: _, ...attrs } = element.attrs;
-  const author =
-    jids && item.author !== undefined
-      ? [writeMucUser({ affiliation: 'none', role: 'participant', jid: item.author, statuses: [] })]
-      : [];
-  const original = { ...element, attrs, children: [...element.children, ...author] };
+  // Who said it had a voice then; the affiliation is today's.
+  const author = (jid: Jid) =>
+    writeMucUser({ affiliation: room.affiliationOf(jid), role: 'participant', jid, statuses: [] });
+  const shown = jids && item.author !== undefined ? [author(item.author)] : [];
+  const original = { ...element, attrs, children: [...element.children, ...shown] };
   return message(room.jid, to, {}, writeResult(item.id, queryId, writeForwarded(original, { stamp: item.at })));
 }

@@ -1,6 +1,7 @@
 /** XEP-0045's occupant use cases, each a verb: where the room itself decides. Who calls them is receive.ts. */
 import type { Change, Distribution } from '../distribution/distribution.ts';
 import { type JoinRequest, readJoin, writeMucUser } from '../xep/xep0045.ts';
+import { writeOccupantId } from '../xep/xep0421.ts';
 import { type Condition, type ErrorType, stanzaError } from '../xmpp/errors.ts';
 import { bareOf, type Jid, occupantJid } from '../xmpp/jid.ts';
 import { NS } from '../xmpp/namespaces.ts';
@@ -303,7 +304,7 @@ function mayWhisper({ role }: Occupant, room: RoomView): boolean {
   );
 }
 
-/** The last hop of a private message. XEP-0045 §7.5. */
+/** The last hop of a private message. XEP-0045 §7.5; the occupant id is in everything that comes from one, XEP-0421 §4. */
 export function deliverPrivate(
   turn: Turn,
   room: RoomView,
@@ -312,8 +313,6 @@ export function deliverPrivate(
   stanza: Stanza,
   spec = '0045#7.5',
 ): void {
-  turn.send(
-    { ...stanza, from: occupantJid(room.jid, from.nick), to, payloads: [...stanza.payloads, el('x', NS.mucUser)] },
-    spec,
-  );
+  const payloads = [...stanza.payloads, ...writeOccupantId(from.occupantId), el('x', NS.mucUser)];
+  turn.send({ ...stanza, from: occupantJid(room.jid, from.nick), to, payloads }, spec);
 }
