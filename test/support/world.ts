@@ -17,6 +17,8 @@ export interface Sent {
   readonly stanza: Stanza;
   readonly spec: string;
   readonly server?: readonly [string, string];
+  /** Absent: it arrived. */
+  readonly outcome?: 'lost' | 'bounced';
 }
 
 interface Seat {
@@ -27,6 +29,8 @@ interface Seat {
   readonly timers: Map<TimerId, Instant>;
   readonly log: RoomEvent[];
   up: boolean;
+  /** While it is frozen: what came meanwhile. */
+  held: Stanza[] | undefined;
 }
 
 /**
@@ -42,6 +46,7 @@ export class World {
   readonly #cut = new Map<string, 'bounce' | 'silent'>();
   readonly #seats = new Map<Jid, Seat>();
   readonly #queue: { readonly stanza: Stanza; readonly spec: string; readonly at: Jid; readonly sender?: Seat }[] = [];
+  readonly #senders = new WeakMap<Sent, Jid>();
   readonly #scenario: Scenario;
   #lose: ((stanza: Stanza) => boolean) | undefined;
   #ids = 0;
@@ -64,6 +69,7 @@ export class World {
       timers: new Map(),
       log: [...log],
       up: true,
+      held: undefined,
     };
     for (const event of log) seat.node.apply(structuredClone(event));
     this.#seats.set(address, seat);
@@ -81,6 +87,21 @@ export class World {
     const seat = this.seat(address);
     seat.up = false;
     return seat.log;
+  }
+
+  /** As a browser freezes a tab: its connection stays, nothing is read, no timer fires. */
+  freeze(address: Jid): void {
+    this.seat(address).held = [];
+  }
+
+  /** The late timers fire, then it reads what has come meanwhile. */
+  thaw(address: Jid): void {
+    const seat = this.seat(address);
+    const held = seat.held ?? [];
+    seat.held = undefined;
+    this.advance(0);
+    for (const stanza of held) this.#handle(seat, { kind: 'stanza', via: domainOf(stanza.from), stanza });
+    this.run();
   }
 
   seat(address: Jid): Seat {
@@ -128,7 +149,7 @@ export class World {
     for (;;) {
       let next: { seat: Seat; timer: TimerId; at: Instant } | undefined;
       for (const seat of this.#seats.values()) {
-        if (!seat.up) continue;
+        if (!seat.up || seat.held) continue;
         for (const [timer, at] of seat.timers) if (at <= end && (!next || at < next.at)) next = { seat, timer, at };
       }
       if (!next) break;
@@ -147,6 +168,11 @@ export class World {
   /** Stanzas that crossed links since the last `clear`. */
   crossed(): readonly Sent[] {
     return this.sent.filter((sent) => sent.server);
+  }
+
+  /** The node that sent it, in whatever name; undefined for users. */
+  senderOf(sent: Sent): Jid | undefined {
+    return this.#senders.get(sent);
   }
 
   /** What reached a user since the last `clear`. */
@@ -191,13 +217,17 @@ export class World {
     const server = interceptor ? at : (seat?.server ?? domainOf(stanza.to));
     const crossing = server === at ? {} : { server: [at, server] as const };
     const cut = this.#cut.get(pair(at, server));
-    this.sent.push({ stanza, spec, ...crossing });
-    if (cut === 'silent') return;
-    if (this.#lose?.(stanza)) {
-      this.#lose = undefined;
+    const lost = cut === 'silent' || this.#lose?.(stanza) === true;
+    const bounces = !lost && (cut === 'bounce' || seat?.up === false);
+    const outcome = lost ? { outcome: 'lost' as const } : bounces ? { outcome: 'bounced' as const } : {};
+    const sent = { stanza, spec, ...crossing, ...outcome };
+    this.sent.push(sent);
+    if (sender) this.#senders.set(sent, sender.address);
+    if (lost) {
+      if (cut !== 'silent') this.#lose = undefined;
       return;
     }
-    if (cut === 'bounce' || (seat && !seat.up)) {
+    if (bounces) {
       const condition = cut ? 'remote-server-timeout' : 'service-unavailable';
       const bounce = errorReply(stanza, { type: 'wait', condition });
       const back =
@@ -210,7 +240,8 @@ export class World {
       if (bounce && back) this.#handle(back, { kind: 'stanza', via: domainOf(bounce.from), stanza: bounce });
       return;
     }
-    if (seat) this.#handle(seat, { kind: 'stanza', via: domainOf(stanza.from), stanza });
+    if (seat?.held) seat.held.push(stanza);
+    else if (seat) this.#handle(seat, { kind: 'stanza', via: domainOf(stanza.from), stanza });
   }
 }
 
