@@ -168,6 +168,21 @@ describe('XEP-0045 §7.2 Entering a Room', () => {
     ).toEqual([coven]);
   });
 
+  it('§7.2.15, XEP-0421 §4: the subject comes with the occupant id of who set it', () => {
+    const world = inside();
+    world.send(message(jid(wiccarocks), coven, { type: 'groupchat' }, el('subject', NS.client, {}, 'Fire Burn')));
+    const id = readOccupantId((world.got(crone)[0] as Stanza).payloads);
+    world.clear();
+    world.send(joins(hag, `${coven}/thirdwitch`));
+    const last = world.got(hag).at(-1) as Stanza;
+    expect([subjectOf(last), last.from, readOccupantId(last.payloads)]).toEqual([
+      'Fire Burn',
+      `${coven}/secondwitch`,
+      id,
+    ]);
+    expect(id).not.toBe('');
+  });
+
   it('§7.2.15: always a subject, empty if none', () => {
     const world = covenWith();
     world.send(joins(hag, `${coven}/thirdwitch`));

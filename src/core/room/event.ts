@@ -39,6 +39,8 @@ export interface HistoryItem {
 export interface Subject {
   readonly text: string;
   readonly nick: string;
+  /** Of who set it, if this node knows (XEP-0421). */
+  readonly occupantId?: string;
   readonly at: Instant;
 }
 

@@ -254,7 +254,7 @@ export function changeSubject(
   if (occupant.role !== 'moderator' && !(occupant.role === 'participant' && room.config.changeSubject))
     return refuse(turn, stanza, 'auth', 'forbidden', '0045#8.1');
   const item = itemOf(turn, room, occupant, stanza);
-  const subject = { text, nick: occupant.nick, at: turn.env.now };
+  const subject = { text, nick: occupant.nick, occupantId: occupant.occupantId, at: turn.env.now };
   turn.record({ kind: 'subjectChanged', room: room.jid, n: room.n + 1, subject });
   accept(turn, room, distribution, { kind: 'subject', occupant, subject, item });
 }

@@ -2,6 +2,7 @@ import type { Change } from '../distribution/distribution.ts';
 import type { Spec } from '../node/trace.ts';
 import type { JoinRequest } from '../xep/xep0045.ts';
 import { writeDelay } from '../xep/xep0203.ts';
+import { writeOccupantId } from '../xep/xep0421.ts';
 import { assertNever } from '../xmpp/errors.ts';
 import { type Jid, occupantJid } from '../xmpp/jid.ts';
 import { NS } from '../xmpp/namespaces.ts';
@@ -162,6 +163,7 @@ function welcome(
   const { subject } = room;
   const from = subject && subject.nick !== '' ? occupantJid(room.jid, subject.nick) : room.jid;
   const text = el('subject', NS.client, {}, ...(subject && subject.text !== '' ? [subject.text] : []));
+  const author = writeOccupantId(subject?.occupantId ?? '');
   const delay = subject ? [writeDelay({ from: room.jid, stamp: subject.at })] : [];
-  turn.send(message(from, occupant.jid, { type: 'groupchat' }, text, ...delay), spec ?? '0045#7.2.15');
+  turn.send(message(from, occupant.jid, { type: 'groupchat' }, text, ...author, ...delay), spec ?? '0045#7.2.15');
 }
