@@ -1,12 +1,16 @@
 import type { TraceRecord } from '../core/node/trace.ts';
 import type { OccupantAct, OccupantState } from '../core/occupant/occupant.ts';
 import type { Scenario, ScenarioNode, ScenarioOccupant } from '../scenario/scenario.ts';
+import type { StreamPosition } from './step-log.ts';
 
 /**
  * What a page and its workers say to each other (over Comlink). Results carry errors as text: a class would lose its
  * prototype on the way.
  */
 export type Result = { readonly ok: true } | { readonly ok: false; readonly error: string };
+
+/** What an act came to, and which stanzas it sent: the trace will show them. */
+export type Acted = Result & { readonly sent?: readonly StreamPosition[] };
 
 export interface NodeReport {
   readonly node: string;
@@ -76,7 +80,7 @@ export interface OccupantsWorkerApi {
   /** Logs one more character in: a guest of this page. */
   add(character: Character): Promise<void>;
   /** A join or leave settles when the room answered, everything else when it was sent. */
-  act(who: string, act: OccupantAct): Promise<Result>;
+  act(who: string, act: OccupantAct): Promise<Acted>;
   /** `name` is the part of the command's node after `#`. */
   command(name: string, fields: CommandFields): Promise<Result>;
   ping(): Promise<true>;

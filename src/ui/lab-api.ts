@@ -59,7 +59,10 @@ export interface Lab {
   counters(): LabCounters;
   /** For the messages so far: what crossed links, and what a plain room would have sent across them. */
   baseline(): { readonly distributed: number; readonly plain: number };
-  /** Resolves when no hop and no action has happened for 300 ms and nothing is on the links. */
+  /**
+   * Resolves when no hop and no action has happened for 300 ms, nothing is on the links, all that was done here has
+   * reached the server, and every node has dealt with what reached it.
+   */
   runToQuiet(): Promise<void>;
   on(type: 'event', callback: (event: ModelEvent) => void): () => void;
   on(type: 'change', callback: () => void): () => void;
@@ -120,7 +123,7 @@ export function installLab(store: Store, updated: () => Promise<unknown>): Lab {
     scenario: () => session.scenario,
     act: async (action) => {
       const result = await session.act(action);
-      store.noteAction();
+      store.noteAction(action, result);
       await updated();
       return result;
     },

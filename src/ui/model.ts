@@ -119,6 +119,10 @@ export interface Sentence {
 const eventWindow = 20_000;
 const lineWindow = 400;
 const messageWindow = 2_000;
+/** What arrived over a link is told of by then, if it led to anything: hardly any stanza does not. */
+const lateMs = 2_000;
+/** A node that takes longer for a stanza is stuck, or its record of it was lost. */
+const stuckMs = 10_000;
 
 /**
  * Everything the views show, folded from the trace. Reads no clock and no DOM.
@@ -145,6 +149,9 @@ export class Model {
   private readonly byId = new Map<number, ModelEvent>();
   private readonly children = new Map<number, number[]>();
   private readonly bySlot = new Map<string, number>();
+  /** For each stream of a node that reports: the last stanza it handled, and the last that it was handed. */
+  private readonly handled = new Map<string, number>();
+  private readonly handed = new Map<string, { readonly n: number; readonly t: number }>();
   private readonly expected = new Map<string, { cause: number | string | undefined; spec: string; copy?: number }>();
   private readonly costs = new Map<number, MessageCost>();
   private readonly characters = new Map<string, OccupantProgress>();
@@ -357,13 +364,35 @@ export class Model {
     });
   }
 
+  /** Whether the server has taken the n-th stanza of this stream. */
+  taken(stream: string, n: number): boolean {
+    return this.bySlot.has(slotOf('in', stream, n));
+  }
+
+  /** Nodes that were handed a stanza and have not said what they made of it: their log may be on a slow disk. */
+  busy(now: number): number {
+    let count = 0;
+    for (const [stream, { n, t }] of this.handed) if (n > (this.handled.get(stream) ?? n) && now - t < stuckMs) count++;
+    return count;
+  }
+
+  /** Whether the service nodes have told of all who are in: what a plain room would have cost is counted by that. */
+  everyoneTold(): boolean {
+    const told = new Set(
+      [...this.nodes.values()]
+        .filter(({ kind }) => kind === 'service')
+        .flatMap((node) => this.roomsOf(node).flatMap(({ occupants }) => occupants.map(({ jid }) => jid))),
+    );
+    return this.scenario.occupants.every(({ jid }) => this.characters.get(jid)?.phase !== 'joined' || told.has(jid));
+  }
+
   /** Stanzas on links that have neither arrived nor been lost, as far as the server said. */
   inFlight(now: number): number {
     let count = 0;
     for (let i = this.events.length - 1; i >= 0 && i > this.events.length - 400; i--) {
       const event = this.events[i] as ModelEvent;
       if (event.leg !== 'link' || event.outcome || this.effectsOf(event.id).length > 0) continue;
-      if ((event.arrives ?? event.t) + 50 > now || this.paused) count++;
+      if ((event.arrives ?? event.t) + lateMs > now || this.paused) count++;
     }
     return count;
   }
@@ -402,7 +431,10 @@ export class Model {
 
     if (record.leg === 'link') this.countHop(record);
     if (record.leg === 'in' && isSubmission(record.stanza) && !this.nodeOf(record.from)) this.openCost(event);
-    if (record.leg === 'out' && !this.nodes.has(record.to) && !this.nodes.has(bare(record.to))) this.transcribe(event);
+    if (record.leg === 'out') {
+      if (!this.nodes.has(record.to) && !this.nodes.has(bare(record.to))) this.transcribe(event);
+      else if (!isServersAnswer(record)) this.handed.set(record.stream ?? '', { n: record.n ?? 0, t: record.t });
+    }
 
     if (record.cause !== undefined) this.attach(event, record.cause);
     if (record.stream !== undefined && record.n !== undefined) {
@@ -417,6 +449,8 @@ export class Model {
   }
 
   private step(step: StepRecord): void {
+    if (this.nodes.has(step.node))
+      this.handled.set(step.stream, Math.max(step.rx ?? 0, this.handled.get(step.stream) ?? 0));
     let cause: number | string | undefined;
     if (step.rx !== undefined) cause = slotOf('out', step.stream, step.rx);
     else if (step.input && (step.tx.length > 0 || step.notes.length > 0)) {
@@ -622,7 +656,11 @@ export class Model {
 
   private session(record: SessionRecord): void {
     if (record.up) this.sessions.set(record.stream, record);
-    else this.sessions.delete(record.stream);
+    else {
+      this.sessions.delete(record.stream);
+      this.handed.delete(record.stream);
+      this.handled.delete(record.stream);
+    }
     if (record.role === 'operator') return;
     this.add({
       id: record.seq,
@@ -714,6 +752,15 @@ export function describeLink(link: Pick<LinkView, 'state' | 'latencyMs' | 'jitte
 
 export function bodyOf(stanza: TracedStanza): string | undefined {
   return peekChildren(stanza.xml).find((child) => child.name === 'body')?.text;
+}
+
+/** What the server answers to a ping or a bind: the node's connection takes it, and the node never sees it. */
+function isServersAnswer({ stanza, from, to }: HopRecord): boolean {
+  return (
+    stanza.name === 'iq' &&
+    (stanza.type === 'result' || stanza.type === 'error') &&
+    [from, to, bare(to)].includes(stanza.from)
+  );
 }
 
 /** A groupchat message with a body: something somebody says to a room. */

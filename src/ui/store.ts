@@ -1,5 +1,5 @@
 import { Display } from './display-time.ts';
-import { Model, type ModelEvent } from './model.ts';
+import { linkKey, Model, type ModelEvent } from './model.ts';
 import type { Action, ActResult, Session } from './session/session.ts';
 
 export type Tab = 'log' | 'transcripts' | 'counters' | 'outline';
@@ -37,6 +37,9 @@ export interface View {
 
 export type Phase = 'loading' | 'playing' | 'quiet' | 'paused' | 'failed';
 
+/** What the trace does not show for so long, it will never show: a connection was lost. */
+const awaitMs = 10_000;
+
 /** What the page is showing: the model of the session, and what the person chose. The views re-render on `changed`. */
 export class Store {
   readonly session: Session;
@@ -54,6 +57,8 @@ export class Store {
   /** Page time of the last hop or action, and what the page's clock is ahead of the server's. */
   private lastRecord = Date.now();
   private skew = 0;
+  /** What this page did and the trace has not shown yet, by what it is about. */
+  private readonly awaited = new Map<string, { readonly shown: () => boolean; readonly until: number }>();
   private toastTimer = 0;
   /** Called with each batch's new events, before the views render. */
   onEvents: (events: readonly ModelEvent[]) => void = () => {};
@@ -94,6 +99,7 @@ export class Store {
         this.model.occupant(progress);
         this.changed();
       },
+      sent: (stream, n) => this.await(`${stream} ${n}`, () => this.model.taken(stream, n)),
       trouble: (text) => this.set({ trouble: text }),
     });
   }
@@ -150,14 +156,19 @@ export class Store {
       .catch(
         (error: unknown): ActResult => ({ ok: false, error: error instanceof Error ? error.message : String(error) }),
       );
-    this.noteAction();
+    this.noteAction(action, result);
     if (!result.ok) this.toast(result.error);
     return result;
   }
 
   /** Its hops are still to come. */
-  noteAction(): void {
+  noteAction(action: Action, { ok }: ActResult): void {
     this.lastRecord = Math.max(this.lastRecord, Date.now());
+    const { model } = this;
+    if (ok && action.act === 'pause') this.await('pause', () => model.paused === action.paused);
+    if (!ok || (action.act !== 'cut' && action.act !== 'heal')) return;
+    const state = action.act === 'cut' ? action.how : 'up';
+    this.await(linkKey(...action.link), () => model.linkBetween(...action.link)?.state === state);
   }
 
   toast(text: string): void {
@@ -170,13 +181,22 @@ export class Store {
   get ready(): boolean {
     return (
       [...this.model.nodes.values()].every((node) => node.phase === 'ready' || node.phase === 'elsewhere') &&
-      this.model.scriptDone()
+      this.model.scriptDone() &&
+      this.model.everyoneTold()
     );
   }
 
-  /** No hop and no action for 300 ms, and nothing on the links. */
+  /**
+   * No hop and no action for 300 ms, nothing on the links, every node has dealt with what it was handed, and what this
+   * page did has been seen: silence alone may also be a slow disk, or a machine with other work.
+   */
   quiet(now: number): boolean {
-    return now - this.lastRecord > 300 && this.model.inFlight(now - this.skew) === 0;
+    for (const [key, { shown, until }] of this.awaited) if (now > until || shown()) this.awaited.delete(key);
+    const there = now - this.skew;
+    const { model } = this;
+    return (
+      now - this.lastRecord > 300 && this.awaited.size === 0 && model.inFlight(there) === 0 && model.busy(there) === 0
+    );
   }
 
   get phase(): Phase {
@@ -186,6 +206,10 @@ export class Store {
     }
     if (this.model.paused) return 'paused';
     return this.quiet(Date.now()) ? 'quiet' : 'playing';
+  }
+
+  private await(key: string, shown: () => boolean): void {
+    this.awaited.set(key, { shown, until: Date.now() + awaitMs });
   }
 
   private noteHops(events: readonly ModelEvent[]): void {

@@ -2,7 +2,7 @@ import { createOccupant, type OccupantAct, type OccupantInput } from '../core/oc
 import { jid } from '../core/xmpp/jid.ts';
 import { instant } from '../core/xmpp/time.ts';
 import { isXmlText } from '../core/xmpp/xml.ts';
-import type { Character, OccupantReport, Result } from '../host/control.ts';
+import type { Acted, Character, OccupantReport, Result } from '../host/control.ts';
 import { StepLog, type StreamPosition } from '../host/step-log.ts';
 import { Reporter } from './reporter.ts';
 import { XmppLink } from './xmpp-link.ts';
@@ -69,7 +69,7 @@ export class CharacterSession {
       .catch(() => undefined);
   }
 
-  async act(act: OccupantAct): Promise<Result> {
+  async act(act: OccupantAct): Promise<Acted> {
     const texts = Object.values(act);
     if (!texts.every(isXmlText)) return { ok: false, error: 'the text holds a character that XML cannot carry' };
     const online = await this.#until(() => this.#up || this.#trouble.phase === 'failed', loginMs);
@@ -79,12 +79,13 @@ export class CharacterSession {
     if (act.act !== 'join' && act.act !== 'nick' && phase !== 'joined')
       return { ok: false, error: `${this.#nick} is not in the room` };
     if (act.act === 'join' || act.act === 'leave') this.#wantsIn = act.act === 'join';
-    this.#handle({ kind: 'act', act }, inWords(this.#nick, act));
+    const sent: StreamPosition[] = [];
+    this.#handle({ kind: 'act', act }, inWords(this.#nick, act), undefined, sent);
     if (act.act === 'leave') await this.#until(() => this.#half.state().phase !== 'joined', leaveMs);
-    if (act.act !== 'join') return this.#half.state().error === undefined ? { ok: true } : this.#refused();
+    if (act.act !== 'join') return this.#half.state().error === undefined ? { ok: true, sent } : this.#refused();
     const answered = await this.#until(() => this.#half.state().phase !== 'joining', joinMs);
     if (!answered) return { ok: false, error: `${this.#character.room} did not answer within ${joinMs / 1000} s` };
-    if (this.#half.state().phase === 'joined') return { ok: true };
+    if (this.#half.state().phase === 'joined') return { ok: true, sent };
     this.#wantsIn = false;
     return this.#refused();
   }
@@ -102,12 +103,17 @@ export class CharacterSession {
     return { ok: false, error: this.#half.state().error ?? 'the connection was lost' };
   }
 
-  #handle(input: OccupantInput, words: string | undefined, rx?: StreamPosition): void {
+  #handle(input: OccupantInput, words: string | undefined, rx?: StreamPosition, sent: StreamPosition[] = []): void {
     const step = this.#steps.begin(instant(Date.now()), words ?? '', rx);
     const effects = this.#half.handle(input, { newId: this.#newId });
     for (const effect of effects)
-      if (effect.kind === 'send') this.#link.send(effect.stanza, step.sending(effect.spec));
-      else this.#changed();
+      if (effect.kind === 'send') {
+        const written = step.sending(effect.spec);
+        this.#link.send(effect.stanza, (at) => {
+          sent.push(at);
+          written(at);
+        });
+      } else this.#changed();
     step.end();
   }
 

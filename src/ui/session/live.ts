@@ -1,6 +1,7 @@
 import * as Comlink from 'comlink';
 import type { TraceRecord } from '../../core/node/trace.ts';
 import type {
+  Acted,
   Character,
   NodeWorkerApi,
   OccupantsListener,
@@ -222,7 +223,7 @@ class LiveSession implements Session {
   /** `who` may also be the bare JID of a guest account: joining with it makes a session of this page's own. */
   async #occupant(who: string, act: Parameters<OccupantsWorkerApi['act']>[1]): Promise<ActResult> {
     const account = this.#config.credentials.guests.find(({ jid }) => jid === who);
-    if (account === undefined) return this.#call((api) => api.act(who, act));
+    if (account === undefined) return this.#play(who, act);
     let guest = this.#guests.get(who);
     if (guest === undefined) {
       const made = guestOf(this.#config.scenario, account);
@@ -230,8 +231,14 @@ class LiveSession implements Session {
       this.#guests.set(who, made);
       await this.#call((api) => api.add(made).then(() => ({ ok: true })));
     }
-    const { jid } = guest;
-    return this.#call((api) => api.act(jid, act));
+    return this.#play(guest.jid, act);
+  }
+
+  async #play(who: string, act: Parameters<OccupantsWorkerApi['act']>[1]): Promise<ActResult> {
+    const result = await this.#call((api) => api.act(who, act));
+    if (!result.ok) return result;
+    for (const { stream, n } of result.sent ?? []) for (const listener of this.#listeners) listener.sent(stream, n);
+    return { ok: true };
   }
 
   #link([a, b]: readonly [string, string], fields: Record<string, string>): Promise<ActResult> {
@@ -244,7 +251,7 @@ class LiveSession implements Session {
     return this.#call((api) => api.command(name, fields));
   }
 
-  async #call(call: (api: Comlink.Remote<OccupantsWorkerApi>) => Promise<Result>): Promise<ActResult> {
+  async #call(call: (api: Comlink.Remote<OccupantsWorkerApi>) => Promise<Acted>): Promise<Acted> {
     if (this.#occupantsApi === undefined) return refuse('not started yet');
     const result = await within(
       call(this.#occupantsApi).catch((error: unknown) => refuse(String(error))),

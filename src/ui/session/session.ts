@@ -68,6 +68,8 @@ export interface SessionListener {
   records(batch: readonly TraceRecord[]): void;
   node(progress: NodeProgress): void;
   occupant(progress: OccupantProgress): void;
+  /** A character of this page handed a stanza to its stream: the n-th, which the trace will show. */
+  sent(stream: string, n: number): void;
   /** The connection of the page itself (its observer session): undefined when it is well, else what is wrong. */
   trouble(text: string | undefined): void;
 }

@@ -241,6 +241,7 @@ describe('A session', () => {
       records: (batch) => model.fold(batch),
       node: (progress) => model.node(progress),
       occupant: (progress) => model.occupant(progress),
+      sent: () => {},
       trouble: () => {},
     });
     const { hops } = bigCheeseSpeaks('hello');
@@ -248,6 +249,45 @@ describe('A session', () => {
     off();
     session.play(hops.slice(3));
     expect(model.events).toHaveLength(3);
+  });
+});
+
+describe('What is still to come', () => {
+  const { hops, steps } = bigCheeseSpeaks('hello', 500, 5_000, 2);
+  const before = bigCheeseSpeaks('before');
+  const at = (model: Model, index: number) => model.fold([hops[index] as HopRecord]);
+  const handed = hops.findIndex(({ leg, to }) => leg === 'out' && to.includes('replica@'));
+
+  it('a node that was handed a stanza is busy until its step for it comes, or it has stuck for 10 s', () => {
+    const model = new Model(wallops);
+    model.fold([...before.hops, ...before.steps]);
+    expect(model.busy(1_000)).toBe(0);
+    at(model, handed);
+    const { t } = hops[handed] as HopRecord;
+    expect([model.busy(t), model.busy(t + 9_999), model.busy(t + 10_000)]).toEqual([1, 1, 0]);
+    model.fold(steps);
+    expect(model.busy(t)).toBe(0);
+  });
+
+  it('one that is gone, and one that never reports, is not waited for', () => {
+    const model = new Model(wallops);
+    const { t, stream = '' } = hops[handed] as HopRecord;
+    at(model, handed);
+    expect(model.busy(t)).toBe(0);
+    model.fold(before.steps);
+    expect(model.busy(t)).toBe(1);
+    const server = 'vesa.yeggmaex.irc';
+    const gone = { kind: 'session', up: false, address: `replica@${server}`, role: 'replica' } as const;
+    model.fold([{ ...gone, seq: 900, t, server, stream }]);
+    expect(model.busy(t)).toBe(0);
+  });
+
+  it('what a page sent is taken once the server has shown it', () => {
+    const model = new Model(wallops);
+    const { stream = '', n = 0 } = hops[0] as HopRecord;
+    expect(model.taken(stream, n)).toBe(false);
+    at(model, 0);
+    expect(model.taken(stream, n)).toBe(true);
   });
 });
 
