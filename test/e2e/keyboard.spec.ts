@@ -60,7 +60,7 @@ test.describe('Keyboard', () => {
     await page.keyboard.press('k');
     await expect(room.node(`replica@${eris}`)).toHaveAttribute('data-state', 'down');
     await page.keyboard.press('k');
-    await expect(room.node(`replica@${eris}`)).toHaveAttribute('data-state', 'live', { timeout: 20_000 });
+    await expect(room.node(`replica@${eris}`)).toHaveAttribute('data-state', 'live', { timeout: 45_000 });
 
     await room.testId('log').focus();
     await page.keyboard.press('ArrowUp');

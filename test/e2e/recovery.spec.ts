@@ -46,7 +46,7 @@ test.describe('Recovery', () => {
 
       await room.node(address).focus();
       await room.page.keyboard.press('k');
-      await expect(room.node(address)).toHaveAttribute('data-state', 'live', { timeout: 20_000 });
+      await expect(room.node(address)).toHaveAttribute('data-state', 'live', { timeout: 45_000 });
       expect(await detailOf(room, address)).toBe('history restored: 3 messages');
       await room.quiet();
       await eventually(() => roomAt(room, address)).toEqual(before);
@@ -54,7 +54,7 @@ test.describe('Recovery', () => {
       const since = await room.mark();
       await room.say(cast.BigCheese, 'it goes on');
       for (const who of Object.values(cast))
-        await eventually(() => room.heard(who, since), 20_000).toContain('it goes on');
+        await eventually(() => room.heard(who, since), 45_000).toContain('it goes on');
       await eventually(async () => (await roomAt(room, address)).historyLength).toBe(4);
     });
   }
@@ -65,12 +65,12 @@ test.describe('Recovery', () => {
     const worker = await workerOf(room, replica);
     expect(worker).toBeDefined();
     expect(await detailOf(room, replica)).toBe('started');
-    const next = room.page.waitForEvent('worker', { timeout: 20_000 });
+    const next = room.page.waitForEvent('worker', { timeout: 45_000 });
     await worker?.evaluate(() => self.close()).catch(() => undefined);
     // The page misses its heartbeat.
     await next;
-    await eventually(() => detailOf(room, replica), 20_000).toBe('history restored: 1 message');
-    await expect(room.node(replica)).toHaveAttribute('data-state', 'live', { timeout: 20_000 });
+    await eventually(() => detailOf(room, replica), 45_000).toBe('history restored: 1 message');
+    await expect(room.node(replica)).toHaveAttribute('data-state', 'live', { timeout: 45_000 });
     expect(await workerOf(room, replica)).not.toBe(worker);
     await room.quiet();
     const since = await room.mark();

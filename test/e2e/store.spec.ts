@@ -14,6 +14,8 @@ test.describe('Store in IndexedDB', () => {
   let page: Page;
 
   test.beforeAll(async ({ browser }) => {
+    // In a fresh clone the server has to bundle what the page imports first.
+    test.setTimeout(180_000);
     const root = fileURLToPath(new URL('../../', import.meta.url));
     server = await createServer({
       configFile: false,
@@ -46,6 +48,8 @@ test.describe('Store in IndexedDB', () => {
     });
 
   test('a worker that is ended in the middle of writing leaves a whole log', async () => {
+    // Twenty workers and two hundred writes that wait for the disk.
+    test.slow();
     const lost = await page.evaluate(() =>
       (globalThis as unknown as { killMidWrite(): Promise<number> }).killMidWrite(),
     );

@@ -17,11 +17,14 @@ const domainOf = (jid: string) => jid.slice(jid.indexOf('@') + 1).split('/')[0];
 test.describe('wallops, the room of XEP-0282', () => {
   test('from nothing: four nodes ready, seven occupants in the room, then quiet', async ({ room }) => {
     await room.open();
-    const { nodes, occupants } = await room.state();
-    expect(nodes.map(({ node, phase, part, state }) => [node, phase, part, state])).toEqual([
+    // A node says what it is a moment after the last stanza.
+    await eventually(async () =>
+      (await room.state()).nodes.map(({ node, phase, part, state }) => [node, phase, part, state]),
+    ).toEqual([
       [wallopsNodes[0], 'ready', 'primary', 'live'],
       ...wallopsNodes.slice(1).map((node) => [node, 'ready', 'replica', 'live']),
     ]);
+    const { occupants } = await room.state();
     expect(occupants.map(({ nick, jid, phase }) => [nick, jid, phase])).toEqual(
       Object.entries(cast).map(([nick, jid]) => [nick, jid, 'joined']),
     );

@@ -84,7 +84,7 @@ export class RoomPage {
   }
 
   async ready(): Promise<void> {
-    await expect(this.page.locator('html')).toHaveAttribute('data-phase', 'quiet', { timeout: 20_000 });
+    await expect(this.page.locator('html')).toHaveAttribute('data-phase', 'quiet', { timeout: 45_000 });
   }
 
   act(action: Action): Promise<ActResult> {
@@ -172,7 +172,7 @@ export function keyOf(a: string, b: string): string {
 }
 
 /** Waits until a value read from the page is as wanted. */
-export function eventually<T>(read: () => Promise<T>, timeout = 10_000) {
+export function eventually<T>(read: () => Promise<T>, timeout = 20_000) {
   return expect.poll(read, { timeout, intervals: [50, 100, 200] });
 }
 
@@ -198,9 +198,7 @@ export const test = base.extend<Fixtures>({
   trace: [{ mode: 'retain-on-failure', screenshots: false, snapshots: false }, { scope: 'worker' }],
   screenshot: ['only-on-failure', { scope: 'worker' }],
   troubles: [
-    async ({ context }, use, info) => {
-      // Two cores, and perhaps not for us alone: what takes 2 s by itself may take ten times that.
-      info.setTimeout(Math.max(info.timeout, 60_000));
+    async ({ context }, use) => {
       const troubles = new Troubles();
       troubles.watch(context);
       await use(troubles);
