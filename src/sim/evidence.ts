@@ -12,6 +12,8 @@ export type Checker = (evidence: Evidence) => Verdict;
 export interface Seen {
   /** Index in the trace. */
   readonly i: number;
+  /** Index of its being sent: what a link swallowed is in the trace at that time, not at the time of arrival. */
+  readonly sent: number;
   readonly stanza: Stanza;
   /** Own presence, status 110. */
   readonly self: boolean;
@@ -31,7 +33,7 @@ export interface View {
   readonly entries: ReadonlySet<number>;
   /** Index of the last beginning or end of their client's session. */
   readonly born: number;
-  /** Indices of what a link swallowed on its way to them: nobody can promise them what that was. */
+  /** Indices of what a link swallowed or gave back on its way to them: nobody can promise them what that was. */
   readonly holes: readonly number[];
 }
 
@@ -65,7 +67,7 @@ export function evidence(trace: readonly SimRecord[], people: readonly Person[],
         break;
       case 'out': {
         const one = found.get(record.to);
-        if (one && bareOf(record.stanza.from) === rooms.get(record.to)) one.seen.push(look(i, record.stanza));
+        if (one && bareOf(record.stanza.from) === rooms.get(record.to)) one.seen.push(look(i, record, trace));
         break;
       }
       case 'in': {
@@ -90,7 +92,7 @@ export function evidence(trace: readonly SimRecord[], people: readonly Person[],
         break;
       }
       case 'link':
-        if (record.outcome === 'dropped') found.get(record.stanza.to)?.holes.push(i);
+        if (record.outcome === 'dropped' || record.outcome === 'bounced') found.get(record.stanza.to)?.holes.push(i);
         break;
     }
   }
@@ -101,11 +103,15 @@ export function evidence(trace: readonly SimRecord[], people: readonly Person[],
   return { trace, people, views, byJid: new Map(views.map((view) => [view.person.jid, view])), world, undone };
 }
 
-function look(i: number, stanza: Stanza): Seen {
+function look(i: number, { stanza, cause }: Extract<SimRecord, { kind: 'out' }>, trace: readonly SimRecord[]): Seen {
+  let sent = cause ?? i;
+  for (let record = trace[sent]; record?.kind === 'link' && record.cause !== undefined; record = trace[sent])
+    sent = record.cause;
   const groupchat = stanza.name === 'message' && stanza.type === 'groupchat';
   const body = groupchat ? bodyOf(stanza) : undefined;
   return {
     i,
+    sent,
     stanza,
     self: stanza.name === 'presence' && (readMucUser(stanza.payloads)?.statuses.includes(110) ?? false),
     body,

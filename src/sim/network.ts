@@ -52,6 +52,8 @@ export class Network {
 export class SimLink {
   readonly servers: readonly [Jid, Jid];
   fault: LinkFault = soundLink;
+  /** Raised by every new stream. */
+  stream = 0;
   #link: Link;
 
   constructor(servers: readonly [Jid, Jid], link: Link) {
@@ -59,8 +61,12 @@ export class SimLink {
     this.#link = link;
   }
 
-  /** A new stream, maybe a quicker way: what is still under way on the old one may be overtaken. */
+  /**
+   * A new stream, maybe a quicker way. What is still under way on the old one is lost or, between nodes, may be overtaken:
+   * a person's words in the wrong order are no room's to mend.
+   */
   reconnect(latencyMs: number): void {
+    this.stream++;
     this.#link = new Link({ ...this.#link.settings, latencyMs });
   }
 

@@ -320,9 +320,15 @@ export class World {
       outcome,
       cause: parcel.cause,
     });
+    if (outcome === 'bounced' || outcome === 'dropped') this.#lost.add(stanza.to);
     if (passage === 'bounced') return this.#bounce({ ...parcel, cause }, server, 'remote-server-timeout');
-    if (passage.length === 0) this.#lost.add(stanza.to);
-    for (const arrives of passage) this.at(arrives - this.now, () => this.#arrive({ ...parcel, cause }, there));
+    const { stream } = way.link;
+    for (const arrives of passage)
+      this.at(arrives - this.now, () => {
+        if (between || way.link.stream === stream) return this.#arrive({ ...parcel, cause }, there);
+        this.record({ kind: 'link', t: this.now, server: [server, there], stanza, outcome: 'dropped', cause });
+        this.#lost.add(stanza.to);
+      });
   }
 
   #arrive(parcel: Parcel, server: Jid): void {

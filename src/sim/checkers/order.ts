@@ -16,7 +16,7 @@ export function orderOfJoin({ views }: Evidence): Verdict {
       if (stanza.type === 'error' || stanza.name === 'iq') continue;
       if (view.entries.has(i)) {
         history = true;
-        from = i;
+        from = seen.sent;
         exercised++;
       } else if (!history) continue;
       else if (seen.subject || isOut(seen)) history = false;
@@ -49,7 +49,8 @@ export function leave({ trace, byJid }: Evidence): Verdict {
     if (record.kind === 'session') state.delete(record.user);
     else if (record.kind === 'in' && record.stanza.name === 'presence' && byJid.has(record.by)) {
       const one = of(record.by);
-      one.asked = record.stanza.type === undefined && readJoin(record.stanza.payloads) !== undefined;
+      if (record.stanza.type === 'unavailable') one.asked = false;
+      else if (readJoin(record.stanza.payloads) !== undefined) one.asked = true;
       if (one.asked) one.out = false;
     } else if (record.kind === 'out') {
       const view = byJid.get(record.to);
@@ -107,7 +108,7 @@ function inSessions(
         exercised++;
         const what = wrong(memory, seen, said.user, said.n);
         // Where a link swallowed something, that may have been the answer to a new join.
-        if (what !== undefined && whole(view, (session[0] as Seen).i, seen.i))
+        if (what !== undefined && whole(view, (session[0] as Seen).sent, seen.i))
           violations.push({ invariant, what: `${view.person.jid} got ${what}`, at: seen.i });
       }
     }

@@ -87,9 +87,9 @@ export function rosters({ trace, views, world }: Evidence): Verdict {
     if (user?.half.state().phase !== 'joined' || !user.online) continue;
     const shown = new Set<string>();
     let since = 0;
-    for (const { i, stanza } of view.seen) {
+    for (const { i, sent, stanza } of view.seen) {
       if (i < view.born || stanza.name !== 'presence' || stanza.type === 'error') continue;
-      if (view.entries.has(i)) since = i;
+      if (view.entries.has(i)) since = sent;
       const nick = resourceOf(stanza.from);
       if (stanza.type === undefined) shown.add(nick);
       else {

@@ -1,6 +1,6 @@
 import { type Jid, resourceOf } from '../../core/xmpp/jid.ts';
 import { bodyOf } from '../../core/xmpp/stanza.ts';
-import { bodyText, type Evidence, readBody, whole } from '../evidence.ts';
+import { bodyText, type Evidence, readBody, type View, whole } from '../evidence.ts';
 import type { Verdict, Violation } from '../trace.ts';
 
 /** Number of the author that a body names, be it an honest one (`#3:17`) or a forged one (`!3:17`). */
@@ -67,6 +67,11 @@ export function ownReflection({ trace, views, byJid }: Evidence): Verdict {
 /** Numbers of the bodies that everybody says at the end, when all is well again; by round. */
 export const lastWord = (round: number) => 1_000_000 * round;
 
+/** Index at which the answer to the last join was sent. */
+function lastEntry({ seen, entries }: View): number {
+  return seen.findLast(({ i }) => entries.has(i))?.sent ?? 0;
+}
+
 /**
  * Liveness: the last word of everybody who believes to be in reaches everybody who believes to be in, once. Who may not
  * speak is told so.
@@ -91,8 +96,8 @@ export function lastWords({ trace, views, people, world }: Evidence): Verdict {
     const own = author.seen.some((seen) => seen.body === body);
     if (!spoke.has(jid) || (!own && world.users.get(jid)?.half.state().error?.startsWith('forbidden'))) continue;
     for (const view of inside) {
-      const since = [...view.entries].at(-1) ?? 0;
-      if (!whole(view, since, trace.length) || !whole(author, [...author.entries].at(-1) ?? 0, trace.length)) continue;
+      const since = lastEntry(view);
+      if (!whole(view, since, trace.length) || !whole(author, lastEntry(author), trace.length)) continue;
       exercised++;
       const times = view.seen.filter((seen) => seen.body === body).length;
       if (times !== 1)
