@@ -1,9 +1,13 @@
+import type { NodeConfig } from '../core/node/config.ts';
+import type { MucNode } from '../core/node/node.ts';
+import type { OccupantHalf } from '../core/occupant/occupant.ts';
 import { readJoin, readMucUser } from '../core/xep/xep0045.ts';
 import { bareOf, type Jid } from '../core/xmpp/jid.ts';
 import { NS } from '../core/xmpp/namespaces.ts';
 import { bodyOf, payloadOf, type Stanza, subjectOf } from '../core/xmpp/stanza.ts';
+import type { Plan } from './plan.ts';
 import type { Person, SimRecord, Verdict } from './trace.ts';
-import type { World } from './world.ts';
+import type { Peaks } from './world.ts';
 
 /** One invariant: looks at what is left of a run and says what is wrong. */
 export type Checker = (evidence: Evidence) => Verdict;
@@ -37,6 +41,22 @@ export interface View {
   readonly holes: readonly number[];
 }
 
+/** What checkers look at of a world when all is over. */
+export interface Aftermath {
+  readonly plan: Pick<Plan, 'mode' | 'layout' | 'hostileNode'>;
+  readonly seats: ReadonlyMap<
+    Jid,
+    { readonly config: NodeConfig; readonly node: Pick<MucNode, 'status' | 'snapshot'> }
+  >;
+  readonly users: ReadonlyMap<Jid, { readonly online: boolean; readonly half: Pick<OccupantHalf, 'state'> }>;
+  readonly peaks: ReadonlyMap<Jid, Readonly<Peaks>>;
+  /** What every honest node held before all was repeated, and what it holds now (G15). */
+  readonly before: ReadonlyMap<Jid, string> | undefined;
+  portrait(): ReadonlyMap<Jid, string>;
+  /** Whether a link ever swallowed something on its way to this user. */
+  everLost(user: Jid): boolean;
+}
+
 /** A run as its checkers see it: what the trace says of each user is read once. */
 export interface Evidence {
   readonly trace: readonly SimRecord[];
@@ -46,12 +66,12 @@ export interface Evidence {
   readonly views: readonly View[];
   readonly byJid: ReadonlyMap<Jid, View>;
   /** The world at the end; undefined where only a trace is looked at. */
-  readonly world: World | undefined;
+  readonly world: Aftermath | undefined;
   /** Indices of appends that did not happen in the end. */
   readonly undone: ReadonlySet<number>;
 }
 
-export function evidence(trace: readonly SimRecord[], people: readonly Person[], world?: World): Evidence {
+export function evidence(trace: readonly SimRecord[], people: readonly Person[], world?: Aftermath): Evidence {
   const found = new Map<
     Jid,
     { seen: Seen[]; asked: (number | 'session')[]; at: number[]; holes: number[]; born: number }

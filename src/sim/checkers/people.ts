@@ -1,11 +1,10 @@
 import { readMucUser } from '../../core/xep/xep0045.ts';
 import { domainOf, type Jid, resourceOf } from '../../core/xmpp/jid.ts';
-import { type Evidence, whole } from '../evidence.ts';
+import { type Aftermath, type Evidence, whole } from '../evidence.ts';
 import type { Verdict, Violation } from '../trace.ts';
-import type { World } from '../world.ts';
 
 /** Rooms of all honest nodes, as they are now. */
-function rooms({ seats, plan }: World) {
+function rooms({ seats, plan }: Aftermath) {
   return [...seats.values()]
     .filter(({ config }) => config.address !== plan.hostileNode)
     .flatMap((seat) => seat.node.status().rooms.map((room) => ({ seat, room })));
@@ -114,6 +113,6 @@ export function rosters({ trace, views, world }: Evidence): Verdict {
 }
 
 /** Whether an honest node stands on the user's own server. */
-function served(world: World, jid: Jid): boolean {
+function served(world: Aftermath, jid: Jid): boolean {
   return [...world.seats.values()].some(({ config }) => config.server === domainOf(jid));
 }
