@@ -38,10 +38,10 @@ export function orderOfJoin({ views }: Evidence): Verdict {
 export function leave({ trace, byJid }: Evidence): Verdict {
   const violations: Violation[] = [];
   let exercised = 0;
-  // By user: out of the room; and whether a join is on its way, which is answered after the leave before it.
-  const state = new Map<string, { out: boolean; asked: boolean }>();
+  // By user, in this session: whether the room said that they are in, or out of it; and whether a join is on its way, which is answered after the leave before it.
+  const state = new Map<string, { inside: boolean; out: boolean; asked: boolean }>();
   const of = (jid: string) => {
-    const found = state.get(jid) ?? { out: false, asked: false };
+    const found = state.get(jid) ?? { inside: false, out: false, asked: false };
     state.set(jid, found);
     return found;
   };
@@ -62,8 +62,11 @@ export function leave({ trace, byJid }: Evidence): Verdict {
       // A private message goes its own way (XEP-0282 §1) and may still be under way.
       if (one.out && stanza.type !== 'error' && stanza.type !== 'chat' && stanza.name !== 'iq' && !self)
         violations.push({ invariant: 'G6', what: `${record.to} is out and got ${stanzaText(stanza)}`, at: i });
+      if (self && stanza.type === undefined) one.inside = true;
       if (self && stanza.type === 'unavailable' && !statuses.includes(303)) {
-        one.out = !one.asked;
+        // What ends an earlier session, and comes late, is no answer to this one.
+        one.out = one.inside && !one.asked;
+        one.inside = false;
         exercised++;
       }
     }
