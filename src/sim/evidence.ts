@@ -1,7 +1,7 @@
 import type { NodeConfig } from '../core/node/config.ts';
 import type { MucNode } from '../core/node/node.ts';
 import type { OccupantHalf } from '../core/occupant/occupant.ts';
-import { readJoin, readMucUser } from '../core/xep/xep0045.ts';
+import { hasStatus, readJoin } from '../core/xep/xep0045.ts';
 import { bareOf, type Jid } from '../core/xmpp/jid.ts';
 import { NS } from '../core/xmpp/namespaces.ts';
 import { bodyOf, payloadOf, type Stanza, subjectOf } from '../core/xmpp/stanza.ts';
@@ -80,7 +80,8 @@ export function evidence(trace: readonly SimRecord[], people: readonly Person[],
     if (hostile === undefined) found.set(jid, { seen: [], asked: [], at: [], holes: [], born: 0 });
   const rooms = new Map(people.map(({ jid, room }) => [jid, room]));
   const undone = new Set<number>();
-  for (const [i, record] of trace.entries()) {
+  for (let i = 0; i < trace.length; i++) {
+    const record = trace[i] as SimRecord;
     switch (record.kind) {
       case 'undone':
         for (const append of record.appends) undone.add(append);
@@ -133,7 +134,7 @@ function look(i: number, { stanza, cause }: Extract<SimRecord, { kind: 'out' }>,
     i,
     sent,
     stanza,
-    self: stanza.name === 'presence' && (readMucUser(stanza.payloads)?.statuses.includes(110) ?? false),
+    self: stanza.name === 'presence' && hasStatus(stanza.payloads, 110),
     body,
     groupchat,
     delayed: groupchat && payloadOf(stanza, 'delay', NS.delay) !== undefined,
@@ -185,7 +186,7 @@ function isEnd({ subject, stanza }: Seen): boolean {
 
 /** Whether the own presence says that one is out, and not only called otherwise. */
 export function isOut({ self, stanza }: Seen): boolean {
-  return self && stanza.type === 'unavailable' && !readMucUser(stanza.payloads)?.statuses.includes(303);
+  return self && stanza.type === 'unavailable' && !hasStatus(stanza.payloads, 303);
 }
 
 /** What a user saw, in join sessions: from one answered join to the next, or to being out. */

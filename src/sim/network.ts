@@ -72,7 +72,7 @@ export class SimLink {
 
   transmit(direction: Direction, stanza: Stanza, between: boolean, now: Instant, prng: Prng): Passage {
     const { state, loss, twice } = this.fault;
-    this.#link.change({ state: state[direction] });
+    if (this.#link.settings.state !== state[direction]) this.#link.change({ state: state[direction] });
     const bytes = this.#link.settings.bytesPerSecond === 0 ? 0 : utf8Length(stanzaText(stanza));
     const { outcome, arrives } = this.#link.transmit(direction, bytes, now, prng.unit());
     if (outcome === 'bounced') return 'bounced';

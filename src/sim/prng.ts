@@ -55,10 +55,8 @@ export class Prng {
     return new Prng(this.bits());
   }
 
-  /** 128 bits as text. */
+  /** 64 bits as text: enough for one run, and ids are a good part of what a run is made of. */
   id(): string {
-    let text = '';
-    for (let i = 0; i < 4; i++) text += this.bits().toString(16).padStart(8, '0');
-    return text;
+    return this.bits().toString(36) + this.bits().toString(36);
   }
 }

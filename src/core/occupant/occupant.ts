@@ -1,4 +1,4 @@
-import { readMucUser, writeJoin } from '../xep/xep0045.ts';
+import { hasStatus, readMucUser, writeJoin } from '../xep/xep0045.ts';
 import { isPing } from '../xep/xep0199.ts';
 import { assertNever } from '../xmpp/errors.ts';
 import { bareOf, type Jid, occupantJid, parseNick, resourceOf } from '../xmpp/jid.ts';
@@ -130,10 +130,10 @@ export function createOccupant(who: { readonly jid: Jid; readonly room: Jid; rea
       return become({ ...state, phase: out ? 'online' : state.phase, error: text });
     }
     if (stanza.name !== 'presence') return [];
-    const user = readMucUser(stanza.payloads);
-    if (!user?.statuses.includes(110)) return [];
+    if (!hasStatus(stanza.payloads, 110)) return [];
     if (stanza.type !== 'unavailable') return become({ phase: 'joined', nick: resourceOf(stanza.from) });
-    if (user.statuses.includes(303)) return become({ phase: 'joined', nick: user.nick ?? state.nick });
+    if (hasStatus(stanza.payloads, 303))
+      return become({ phase: 'joined', nick: readMucUser(stanza.payloads)?.nick ?? state.nick });
     return become({ phase: 'online', nick: state.nick });
   }
 

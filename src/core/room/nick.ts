@@ -48,15 +48,16 @@ const lookAlikes: Readonly<Record<string, string>> = {
  * confusable (XEP-0045 §17.1.1, RFC 8266 §2, the idea of UTS-39).
  */
 export function skeleton(nick: string): string {
-  const plain = nick
-    .normalize('NFKD')
-    .toLowerCase()
-    .replace(/\p{M}|\s/gu, '');
-  return [...plain]
-    .map((letter) => lookAlikes[letter] ?? letter)
-    .join('')
-    .replaceAll('rn', 'm')
-    .replaceAll('vv', 'w');
+  // Every change of a roster asks for it, and most nicks are plain: those need no Unicode tables.
+  const plain = /^[!-~]*$/.test(nick)
+    ? nick.toLowerCase()
+    : nick
+        .normalize('NFKD')
+        .toLowerCase()
+        .replace(/\p{M}|\s/gu, '');
+  let shape = '';
+  for (const letter of plain) shape += lookAlikes[letter] ?? letter;
+  return shape.replaceAll('rn', 'm').replaceAll('vv', 'w');
 }
 
 /**

@@ -99,6 +99,24 @@ export function writeMucUser(user: MucUser): XmlElement {
   );
 }
 
+/** Whether a presence has this status, such as 110 for one's own: a look at what `readMucUser` reads whole. */
+export function hasStatus(payloads: readonly XmlElement[], code: number): boolean {
+  const text = String(code);
+  for (const payload of payloads) {
+    if (payload.name !== 'x' || payload.xmlns !== NS.mucUser) continue;
+    for (const child of payload.children)
+      if (
+        typeof child !== 'string' &&
+        child.name === 'status' &&
+        child.attrs['code'] === text &&
+        child.xmlns === NS.mucUser
+      )
+        return true;
+    return false;
+  }
+  return false;
+}
+
 /** Reads what a room or a peer node says of an occupant; unknown words read as the least rank. */
 export function readMucUser(payloads: readonly XmlElement[]): MucUser | undefined {
   const x = payloads.find((payload) => payload.name === 'x' && payload.xmlns === NS.mucUser);
