@@ -1,0 +1,291 @@
+import type { NodeConfig } from '../core/node/config.ts';
+import type { HistoryItem, PeerRecord, RoomEvent } from '../core/room/event.ts';
+import { readJoin } from '../core/xep/xep0045.ts';
+import { readDmuc } from '../core/xep/xep0282.ts';
+import { bareOf, domainOf, type Jid } from '../core/xmpp/jid.ts';
+import { stanzaText } from '../core/xmpp/stanza.ts';
+import { textOf } from '../core/xmpp/xml.ts';
+import { canaries } from './checkers/secrets.ts';
+import { type Checker, type Evidence, sessions, whole } from './evidence.ts';
+import type { SimRecord, Violation } from './trace.ts';
+
+type Append = Extract<SimRecord, { kind: 'append' }>;
+
+/** The honest replicas, and the primary, which is always one. */
+function partsOf(given: Evidence) {
+  const nodes = given.world?.plan.layout.nodes ?? [];
+  const primary = nodes.find(({ kind }) => kind === 'service') as Extract<NodeConfig, { kind: 'service' }> | undefined;
+  const replicas = nodes.filter((node) => node.kind === 'replica' && node.address !== given.world?.plan.hostileNode);
+  return { primary, room: primary?.rooms[0]?.jid, replicas };
+}
+
+/** What is durable of a node's events, in order. */
+function appendsOf({ trace, undone }: Evidence, node: Jid): { readonly i: number; readonly record: Append }[] {
+  return trace.flatMap((record, i) =>
+    record.kind === 'append' && record.node === node && !undone.has(i) ? [{ i, record }] : [],
+  );
+}
+
+/** D-a: while it is not split a replica takes every change of the primary's sequence, one after the other. */
+const gapFree: Checker = (given) => {
+  const violations: Violation[] = [];
+  let exercised = 0;
+  for (const { address } of partsOf(given).replicas) {
+    let last: number | undefined;
+    for (const { i, record } of appendsOf(given, address)) {
+      for (const event of record.events) {
+        if (event.n === undefined) continue;
+        exercised++;
+        if (event.kind !== 'stateReplaced' && last !== undefined && event.n !== last && event.n !== last + 1)
+          violations.push({ invariant: 'D-a', what: `${address} takes ${event.n} after ${last}`, at: i });
+        last = event.n;
+      }
+    }
+  }
+  return { violations, exercised };
+};
+
+/** D-b: who stays in to the end has been shown, live or with a delay, everything from the first word they heard live. */
+const nothingMissed: Checker = (given) => {
+  const violations: Violation[] = [];
+  let exercised = 0;
+  const { world, views } = given;
+  const { primary } = partsOf(given);
+  const history = primary && world?.seats.get(primary.address)?.node.snapshot().rooms[0]?.history;
+  if (!world || !history) return { violations, exercised };
+  const accepted = history
+    .map(({ payloads }) => payloads.find(({ name }) => name === 'body'))
+    .map((body) => body && textOf(body));
+  const places = new Map(accepted.map((body, k) => [body, k]));
+  for (const view of views) {
+    const user = world.users.get(view.person.jid);
+    const session = sessions(view).at(-1);
+    const [entry] = session ?? [];
+    if (!session || !entry || !user?.online || user.half.state().phase !== 'joined' || entry.i < view.born) continue;
+    if (session.at(-1) !== view.seen.at(-1) || !whole(view, entry.sent, given.trace.length)) continue;
+    const first = session.find(({ body, delayed }) => body !== undefined && !delayed && places.has(body));
+    if (!first) continue;
+    exercised++;
+    const heard = new Set(session.map(({ body }) => body));
+    const missed = accepted.slice(places.get(first.body)).filter((body) => body !== undefined && !heard.has(body));
+    if (missed.length > 0)
+      violations.push({
+        invariant: 'D-b',
+        what: `${view.person.jid} stayed in and never got ${missed.slice(0, 5).join(', ')}`,
+      });
+  }
+  return { violations, exercised };
+};
+
+/** D-c, D-f: at the end every replica has the primary's people, with the rank the primary gives them, and its history. */
+const sameState: Checker = (given) => {
+  const violations: Violation[] = [];
+  let exercised = 0;
+  const { primary, replicas } = partsOf(given);
+  // Decision #12: a stamp of a clock that is minutes ahead is not believed.
+  const stamps = (given.world?.plan.faults.skewMs ?? 0) < 150_000;
+  const told = ({ id, at, payloads }: HistoryItem) =>
+    `${id} ${stamps ? at : ''} ${payloads.map((one) => textOf(one)).join()}`;
+  const original = primary && given.world?.seats.get(primary.address)?.node.snapshot().rooms[0];
+  if (!original) return { violations, exercised };
+  const ranks = new Map(original.occupants.map(({ nick, affiliation, role }) => [nick, `${affiliation}/${role}`]));
+  for (const { address } of replicas) {
+    const copy = given.world?.seats.get(address)?.node.snapshot().rooms[0];
+    if (!copy) continue;
+    exercised++;
+    for (const { nick, affiliation, role } of copy.occupants)
+      if (ranks.get(nick) !== `${affiliation}/${role}`)
+        violations.push({
+          invariant: 'D-f',
+          what: `${nick} is ${affiliation}/${role} at ${address} and ${ranks.get(nick)} at the primary`,
+        });
+    const there = new Set(original.history.map(told));
+    const strange = copy.history.map(told).find((item) => !there.has(item));
+    if (strange !== undefined)
+      violations.push({ invariant: 'D-c', what: `${address} keeps "${strange}", the primary does not` });
+  }
+  return { violations, exercised };
+};
+
+/** D-d: nothing is broadcast to a replica that is split, and nothing submitted by one. */
+const silentWhileSplit: Checker = (given) => {
+  const violations: Violation[] = [];
+  let exercised = 0;
+  const { primary, replicas, room } = partsOf(given);
+  if (!primary || !room) return { violations, exercised };
+  const state = new Map<string, PeerRecord['state'] | undefined>();
+  const users = new Set(given.people.map(({ jid }) => jid));
+  const mine = new Set(replicas.map(({ address }) => address));
+  for (const [i, record] of given.trace.entries()) {
+    if (record.kind === 'append' && !given.undone.has(i))
+      for (const event of record.events)
+        if (event.kind === 'peerChanged') state.set(`${record.node} ${event.peer}`, event.record?.state);
+    if (record.kind !== 'in' || record.stanza.name === 'iq' || record.stanza.type === 'error') continue;
+    const { by, stanza } = record;
+    // What was decided before the split may leave after it: only what has its cause in the split counts.
+    if (by === primary.address && mine.has(bareOf(stanza.to)) && readDmuc(stanza.payloads)?.position) {
+      exercised++;
+      if (state.get(`${by} ${bareOf(stanza.to)}`) === 'split' && since(given, record.cause, by, bareOf(stanza.to)))
+        violations.push({
+          invariant: 'D-d',
+          what: `the primary sends ${stanzaText(stanza)} to a replica that is split`,
+          at: i,
+        });
+    } else if (mine.has(by) && users.has(stanza.from) && bareOf(stanza.to) === room) {
+      exercised++;
+      if (state.get(`${by} ${room}`) === 'split' && since(given, record.cause, by, room))
+        violations.push({ invariant: 'D-d', what: `${by} is split and submits ${stanzaText(stanza)}`, at: i });
+    }
+  }
+  return { violations, exercised };
+};
+
+/** Whether the node was split from the peer already when it decided what a record was caused by. */
+function since({ trace, undone }: Evidence, cause: number | undefined, node: Jid, peer: Jid): boolean {
+  if (cause === undefined) return true;
+  for (let i = cause; i >= 0; i--) {
+    const record = trace[i];
+    if (record?.kind !== 'append' || record.node !== node || undone.has(i)) continue;
+    const change = record.events.findLast(
+      (event): event is Extract<RoomEvent, { kind: 'peerChanged' }> =>
+        event.kind === 'peerChanged' && event.peer === peer,
+    );
+    // A change in the very same step: what is sent belongs to both sides of it.
+    if (change) return i !== cause && change.record?.state === 'split';
+  }
+  return false;
+}
+
+/** D-e: nothing of an epoch is taken after a later one was. */
+const epochs: Checker = (given) => {
+  const violations: Violation[] = [];
+  let exercised = 0;
+  for (const { address } of partsOf(given).replicas) {
+    let last = 0;
+    for (const { i, record } of appendsOf(given, address)) {
+      for (const event of record.events) {
+        if (event.kind !== 'stateReplaced') continue;
+        exercised++;
+        if (event.epoch < last)
+          violations.push({
+            invariant: 'D-e',
+            what: `${address} goes back to epoch ${event.epoch} from ${last}`,
+            at: i,
+          });
+        last = event.epoch;
+      }
+    }
+  }
+  return { violations, exercised };
+};
+
+/** D-h: nobody is shown a room that they did not ask to enter. */
+const onlyWhoAsked: Checker = ({ trace, byJid }) => {
+  const violations: Violation[] = [];
+  let exercised = 0;
+  const asked = new Set<Jid>();
+  for (const [i, record] of trace.entries()) {
+    if (
+      record.kind === 'in' &&
+      byJid.has(record.by) &&
+      record.stanza.name === 'presence' &&
+      readJoin(record.stanza.payloads)
+    )
+      asked.add(record.by);
+    if (record.kind !== 'out' || record.stanza.type === 'error' || record.stanza.name === 'iq') continue;
+    const view = byJid.get(record.to);
+    if (!view || bareOf(record.stanza.from) !== view.person.room) continue;
+    exercised++;
+    if (!asked.has(record.to))
+      violations.push({
+        invariant: 'D-h',
+        what: `${record.to} never asked to enter and got ${stanzaText(record.stanza)}`,
+        at: i,
+      });
+  }
+  return { violations, exercised };
+};
+
+/**
+ * D-6 (XEP-0282 §4.7): where JIDs are for moderators, a replica without one is sent none but its own users', and keeps
+ * none. The primary's account of who is where, at the moment when it decided, is what counts.
+ */
+const jidsOfReplicas: Checker = (given) => {
+  const violations: Violation[] = [];
+  let exercised = 0;
+  const { world, trace, undone, people } = given;
+  const { primary, replicas } = partsOf(given);
+  if (!world || !primary || primary.rooms.some(({ whois }) => whois === 'anyone')) return { violations, exercised };
+  const users = people.map(({ jid }) => bareOf(jid));
+  const named = canaries(given);
+  // Moderators by home, after each append of the primary.
+  const roles = new Map<string, { readonly home: Jid | undefined; readonly moderator: boolean }>();
+  const entitled: { readonly i: number; readonly homes: ReadonlySet<Jid> }[] = [{ i: -1, homes: new Set() }];
+  for (let i = 0; i < trace.length; i++) {
+    const record = trace[i] as SimRecord;
+    if (record.kind === 'append' && record.node === primary.address && !undone.has(i)) {
+      for (const event of record.events) follow(roles, event);
+      entitled.push({ i, homes: moderated(roles) });
+      continue;
+    }
+    if (record.kind !== 'in' || record.by !== primary.address || record.cause === undefined) continue;
+    const replica = replicas.find(({ address }) => address === bareOf(record.stanza.to));
+    if (!replica) continue;
+    exercised++;
+    // From the state before the step that sent it, for the last moderator's own leave names JIDs still, to this moment.
+    const { cause } = record;
+    let k = entitled.length - 1;
+    while (k > 0 && (entitled[k] as { i: number }).i >= cause) k--;
+    if (entitled.slice(k).some(({ homes }) => homes.has(replica.address))) continue;
+    const leaked = named(record.stanza).find((jid) => domainOf(jid) !== replica.server);
+    if (leaked)
+      violations.push({
+        invariant: 'D-6',
+        what: `${replica.address} has no moderator and is told ${leaked}: ${stanzaText(record.stanza)}`,
+        at: i,
+      });
+  }
+  for (const { address, server } of replicas) {
+    const seat = world.seats.get(address);
+    const room = seat?.node.snapshot().rooms[0];
+    if (!room || room.occupants.some(({ home, role }) => home === undefined && role === 'moderator')) continue;
+    exercised++;
+    const text = JSON.stringify([room.occupants, room.history.map(({ author }) => author)]);
+    const leaked = users.find((jid) => domainOf(jid) !== server && text.includes(jid));
+    if (leaked) violations.push({ invariant: 'D-6', what: `${address} has no moderator and keeps ${leaked}` });
+  }
+  return { violations, exercised };
+};
+
+function moderated(
+  roles: ReadonlyMap<string, { readonly home: Jid | undefined; readonly moderator: boolean }>,
+): ReadonlySet<Jid> {
+  const homes = new Set<Jid>();
+  for (const { home, moderator } of roles.values()) if (moderator && home !== undefined) homes.add(home);
+  return homes;
+}
+
+function follow(
+  roles: Map<string, { readonly home: Jid | undefined; readonly moderator: boolean }>,
+  event: RoomEvent,
+): void {
+  if (event.kind === 'occupantEntered' || event.kind === 'occupantChanged')
+    roles.set(event.occupant.nick, { home: event.occupant.home, moderator: event.occupant.role === 'moderator' });
+  else if (event.kind === 'occupantLeft') roles.delete(event.nick);
+  else if (event.kind === 'nickChanged') {
+    const known = roles.get(event.nick);
+    roles.delete(event.nick);
+    if (known) roles.set(event.newNick, known);
+  }
+}
+
+/** The invariants of XEP-0282, beside those of all protocols. */
+export const primaryReplicaCheckers: Readonly<Record<string, Checker>> = {
+  'D-a': gapFree,
+  'D-b': nothingMissed,
+  'D-c/f': sameState,
+  'D-d': silentWhileSplit,
+  'D-e': epochs,
+  'D-h': onlyWhoAsked,
+  'D-6': jidsOfReplicas,
+};
