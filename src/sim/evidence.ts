@@ -43,7 +43,7 @@ export interface View {
 
 /** What checkers look at of a world when all is over. */
 export interface Aftermath {
-  readonly plan: Pick<Plan, 'mode' | 'layout' | 'hostileNode'>;
+  readonly plan: Pick<Plan, 'mode' | 'layout' | 'hostileNode' | 'faults'>;
   readonly seats: ReadonlyMap<
     Jid,
     { readonly config: NodeConfig; readonly node: Pick<MucNode, 'status' | 'snapshot'> }

@@ -3,6 +3,7 @@ import { jid } from '../core/xmpp/jid.ts';
 import { NS } from '../core/xmpp/namespaces.ts';
 import type { Stanza } from '../core/xmpp/stanza.ts';
 import { el, type XmlElement } from '../core/xmpp/xml.ts';
+import { primaryReplicaCheckers } from './primary-replica-checkers.ts';
 import type { Prng } from './prng.ts';
 import type { Protocol } from './protocol.ts';
 
@@ -35,7 +36,7 @@ export const primaryReplica: Protocol = {
   },
   mayBeHostile: ({ nodes }) => nodes.filter(({ kind }) => kind === 'replica').map(({ address }) => address),
   tamper,
-  checkers: {},
+  checkers: primaryReplicaCheckers,
 };
 
 /** Lies in every field that it controls: rank, positions, epochs, session, counts, who enters and who leaves. */

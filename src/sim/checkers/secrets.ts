@@ -1,16 +1,16 @@
-import { readMucUser } from '../../core/xep/xep0045.ts';
+import { hasStatus, readMucUser } from '../../core/xep/xep0045.ts';
 import { bareOf, type Jid } from '../../core/xmpp/jid.ts';
 import { NS } from '../../core/xmpp/namespaces.ts';
 import { type Stanza, stanzaText } from '../../core/xmpp/stanza.ts';
 import { serialize, type XmlElement } from '../../core/xmpp/xml.ts';
-import type { Evidence } from '../evidence.ts';
-import type { Verdict, Violation } from '../trace.ts';
+import { type Evidence, whole } from '../evidence.ts';
+import type { SimRecord, Verdict, Violation } from '../trace.ts';
 
 /**
  * Real JIDs (bare) in the payloads of a stanza, but for the elements that a user sent: who says a name knew it. Copies of
  * one message share their payloads, which are read once.
  */
-function canaries({ trace, people }: Evidence): (stanza: Stanza) => readonly Jid[] {
+export function canaries({ trace, people }: Evidence): (stanza: Stanza) => readonly Jid[] {
   const bare = people.map(({ jid }) => bareOf(jid));
   const users = new Set(people.map(({ jid }) => jid));
   const spoken = new WeakSet<XmlElement>();
@@ -40,7 +40,7 @@ const none: readonly Jid[] = [];
 
 /** G7: no byte to somebody who is no moderator names another user's real JID, where JIDs are for moderators. */
 export function confidentiality(given: Evidence): Verdict {
-  const { trace, byJid, world } = given;
+  const { trace, views, byJid, world } = given;
   const violations: Violation[] = [];
   let exercised = 0;
   if (
@@ -51,41 +51,43 @@ export function confidentiality(given: Evidence): Verdict {
     return { violations, exercised };
   const named = canaries(given);
   const moderators = new Set<Jid>();
-  // Others' presences come before the own: who is about to learn that they are a moderator may see JIDs already.
-  const pending = new Map<Jid, Violation[]>();
-  const joined = new Set<Jid>();
-  for (const [i, record] of trace.entries()) {
-    if (record.kind === 'session') {
-      joined.delete(record.user);
-      moderators.delete(record.user);
-      pending.delete(record.user);
-    }
+  const told = new Map<Jid, number>();
+  // What a node said in the same breath in which it told somebody that they are a moderator, and before it, they may know.
+  const excused = new Set<string>();
+  const breath = (to: Jid, i: number) => `${to} ${breathOf(trace, i)}`;
+  for (const { person, seen } of views)
+    for (const { i, self, stanza } of seen)
+      if (self && stanza.type === undefined && readMucUser(stanza.payloads)?.role === 'moderator')
+        excused.add(breath(person.jid, i));
+  for (let i = 0; i < trace.length; i++) {
+    const record = trace[i] as SimRecord;
+    if (record.kind === 'session') moderators.delete(record.user);
     if (record.kind !== 'out') continue;
     const { stanza, to } = record;
     const view = byJid.get(to);
     if (view === undefined) continue;
-    const user = stanza.name === 'presence' ? readMucUser(stanza.payloads) : undefined;
-    if (user?.statuses.includes(110) && bareOf(stanza.from) === view.person.room) {
-      const early = pending.get(to) ?? [];
-      pending.delete(to);
-      if (user.role === 'moderator') moderators.add(to);
-      else {
-        if (stanza.type === undefined) violations.push(...early);
-        moderators.delete(to);
-      }
-      if (stanza.type === undefined) joined.add(to);
-      else if (!user.statuses.includes(303)) joined.delete(to);
+    if (hasStatus(stanza.payloads, 110) && bareOf(stanza.from) === view.person.room) {
+      if (readMucUser(stanza.payloads)?.role === 'moderator') moderators.add(to);
+      else moderators.delete(to);
+      told.set(to, i);
     }
     if (moderators.has(to)) continue;
     exercised++;
     for (const jid of named(stanza)) {
-      if (jid === bareOf(to)) continue;
-      const violation = { invariant: 'G7', what: `${to} learns ${jid} from ${stanzaText(stanza)}`, at: i };
-      if (joined.has(to)) violations.push(violation);
-      else pending.set(to, [...(pending.get(to) ?? []), violation]);
+      // A link may have swallowed what told them.
+      if (jid !== bareOf(to) && !excused.has(breath(to, i)) && whole(view, told.get(to) ?? 0, i))
+        violations.push({ invariant: 'G7', what: `${to} learns ${jid} from ${stanzaText(stanza)}`, at: i });
     }
   }
   return { violations, exercised };
+}
+
+/** What a stanza that arrived was sent because of: the same for all that a node sent for one input. */
+function breathOf(trace: readonly SimRecord[], out: number): number | undefined {
+  let record = trace[out];
+  while (record && record.kind !== 'in' && 'cause' in record && record.cause !== undefined)
+    record = trace[record.cause];
+  return record?.kind === 'in' ? record.cause : undefined;
 }
 
 const internal: ReadonlySet<string> = new Set([NS.dmuc1, NS.dmuc2, NS.fmuc, NS.ext]);
