@@ -3,6 +3,7 @@ import { type Jid, jid } from '../core/xmpp/jid.ts';
 import { NS } from '../core/xmpp/namespaces.ts';
 import type { Stanza } from '../core/xmpp/stanza.ts';
 import { el } from '../core/xmpp/xml.ts';
+import { fmucCheckers } from './fmuc-checkers.ts';
 import type { Prng } from './prng.ts';
 import type { Protocol } from './protocol.ts';
 
@@ -41,7 +42,7 @@ export const fmuc: Protocol = {
     );
   },
   tamper,
-  checkers: {},
+  checkers: fmucCheckers,
 };
 
 /** Claims rank, repeats, keeps back, and speaks without having been introduced. */

@@ -1,0 +1,98 @@
+import { bareOf, type Jid } from '../core/xmpp/jid.ts';
+import { bodyOf, type Stanza, stanzaText } from '../core/xmpp/stanza.ts';
+import type { Checker, Evidence } from './evidence.ts';
+import type { SimRecord, Violation } from './trace.ts';
+
+/** What a node was handed that made it send this; undefined if it was no stanza. */
+function inputOf(trace: readonly SimRecord[], sent: Extract<SimRecord, { kind: 'in' }>): Stanza | undefined {
+  let record = sent.cause === undefined ? undefined : trace[sent.cause];
+  if (record?.kind === 'append') record = record.cause === undefined ? undefined : trace[record.cause];
+  return record?.kind === 'out' ? record.stanza : undefined;
+}
+
+/** Rooms of the set, honest or not, and the addresses of the honest nodes. */
+function setOf({ world }: Evidence) {
+  const rooms = new Set<Jid>();
+  const honest = new Set<Jid>();
+  for (const node of world?.plan.layout.nodes ?? []) {
+    for (const { jid } of node.kind === 'service' ? node.rooms : []) rooms.add(jid);
+    if (node.address !== world?.plan.hostileNode) honest.add(node.address);
+  }
+  return { rooms, honest };
+}
+
+/** F-c: nothing goes back on the link that it came from. */
+const neverBack: Checker = (given) => {
+  const violations: Violation[] = [];
+  let exercised = 0;
+  const { rooms, honest } = setOf(given);
+  for (const [i, record] of given.trace.entries()) {
+    if (record.kind !== 'in' || record.stanza.type !== 'groupchat' || !honest.has(record.by)) continue;
+    const to = bareOf(record.stanza.to);
+    if (!rooms.has(to)) continue;
+    const input = inputOf(given.trace, record);
+    if (input?.type !== 'groupchat' || bodyOf(input) === undefined) continue;
+    exercised++;
+    if (bareOf(input.from) === to && bodyOf(input) === bodyOf(record.stanza))
+      violations.push({ invariant: 'F-c', what: `${record.by} sends back ${stanzaText(record.stanza)}`, at: i });
+  }
+  return { violations, exercised };
+};
+
+/** F-d: what a node's own user says is shown to its own users at once, not when another node says so. */
+const localAtOnce: Checker = (given) => {
+  const violations: Violation[] = [];
+  let exercised = 0;
+  const { honest } = setOf(given);
+  const authors = new Map<string, { readonly jid: Jid; readonly room: Jid }>();
+  for (const record of given.trace) {
+    const person = record.kind === 'in' ? given.byJid.get(record.by)?.person : undefined;
+    if (person && record.kind === 'in' && record.stanza.type === 'groupchat')
+      authors.set(bodyOf(record.stanza) ?? '', person);
+  }
+  for (const { person, seen } of given.views) {
+    for (const { i, sent, body, delayed } of seen) {
+      const author = body === undefined || delayed ? undefined : authors.get(body);
+      const record = given.trace[sent];
+      if (author?.room !== person.room || record?.kind !== 'in' || !honest.has(record.by)) continue;
+      exercised++;
+      if (inputOf(given.trace, record)?.from !== author.jid)
+        violations.push({
+          invariant: 'F-d',
+          what: `${body} of ${author.jid} came to ${person.jid} by another way`,
+          at: i,
+        });
+    }
+  }
+  return { violations, exercised };
+};
+
+/** F-g: a node whose last user is gone is out of the set: it holds nobody else's users and asks nobody for anything. */
+const silenceAfterLast: Checker = (given) => {
+  const violations: Violation[] = [];
+  let exercised = 0;
+  for (const [address, { config, node }] of given.world?.seats ?? []) {
+    if (address === given.world?.plan.hostileNode || config.kind !== 'service') continue;
+    for (const { room, occupants, peers } of node.status().rooms) {
+      const { distribution } = config.rooms.find(({ jid }) => jid === room) ?? {};
+      if (distribution?.kind !== 'fmuc' || distribution.outbound === undefined) continue;
+      const { outbound } = distribution;
+      if (occupants.some(({ home }) => home !== outbound)) continue;
+      exercised++;
+      const peer = peers.find((one) => one.peer === outbound && one.state !== 'rejected');
+      if (peer || occupants.length > 0)
+        violations.push({
+          invariant: 'F-g',
+          what: `${room} has no user of its own, and ${occupants.length} others; ${outbound} is ${peer?.state ?? 'gone'}`,
+        });
+    }
+  }
+  return { violations, exercised };
+};
+
+/** The invariants of XEP-0289 in primary-primary mode, beside those of all protocols. */
+export const fmucCheckers: Readonly<Record<string, Checker>> = {
+  'F-c': neverBack,
+  'F-d': localAtOnce,
+  'F-g': silenceAfterLast,
+};
