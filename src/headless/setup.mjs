@@ -71,5 +71,8 @@ switch (command) {
     ensureInstalled();
     break;
   default:
-    stop(2, `unknown command ${JSON.stringify(command)}: one of start, dev, serve, component, sim, build, preview, install`);
+    stop(
+      2,
+      `unknown command ${JSON.stringify(command)}: one of start, dev, serve, component, sim, build, preview, install`,
+    );
 }

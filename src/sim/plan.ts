@@ -58,6 +58,23 @@ export const noFaults: Faults = {
   hostileNode: false,
 };
 
+/** Trouble that is in no step: it can be taken out of a plan and leave all the rest as it is. */
+export const calms = ['skewMs', 'quota', 'relaxed', 'diskLost', 'hostileNode'] as const;
+export type Calm = (typeof calms)[number];
+
+/** The plan without this trouble. */
+export function calmed(plan: Plan, calm: ReadonlySet<Calm>): Plan {
+  if (calm.size === 0) return plan;
+  const faults: { -readonly [K in keyof Faults]: Faults[K] } = { ...plan.faults };
+  for (const name of calm) {
+    if (name === 'hostileNode') faults.hostileNode = false;
+    else faults[name] = 0;
+  }
+  if (!calm.has('hostileNode')) return { ...plan, faults };
+  const people = plan.people.map((person) => (person.hostile === 'node' ? { ...person, hostile: undefined } : person));
+  return { ...plan, faults, people, hostileNode: undefined };
+}
+
 /** A random part of all faults, with random rates. */
 export function swarm(prng: Prng): Faults {
   const some = (most: number) => (prng.chance(0.5) ? most * prng.unit() : 0);

@@ -2,14 +2,14 @@ import { affiliations } from '../core/xep/xep0045.ts';
 import { bareOf, type Jid } from '../core/xmpp/jid.ts';
 import { NS } from '../core/xmpp/namespaces.ts';
 import { iq, type Stanza } from '../core/xmpp/stanza.ts';
-import { plus } from '../core/xmpp/time.ts';
+import { type Instant, plus } from '../core/xmpp/time.ts';
 import { el } from '../core/xmpp/xml.ts';
 import { forgeries } from './adversary.ts';
 import { checkers } from './checkers/all.ts';
 import { lastWord } from './checkers/words.ts';
 import { bodyText, type Checker, evidence } from './evidence.ts';
 import { soundLink } from './network.ts';
-import { type Faults, type Mode, type Plan, plan, protocols, type Step, stepText } from './plan.ts';
+import { type Calm, calmed, type Faults, type Mode, type Plan, plan, protocols, type Step, stepText } from './plan.ts';
 import { Prng } from './prng.ts';
 import type { Protocol } from './protocol.ts';
 import type { SimRecord, Violation } from './trace.ts';
@@ -23,12 +23,18 @@ export interface RunOptions {
   readonly faults?: Faults;
   /** Only these steps happen, by number: what shrinking leaves of a run. */
   readonly only?: ReadonlySet<number>;
+  /** These people, by number, do not come online of themselves. */
+  readonly without?: ReadonlySet<number>;
+  /** Trouble of the run that is in no step and does not happen. */
+  readonly calm?: ReadonlySet<Calm>;
 }
 
 export interface RunResult {
   readonly violations: readonly Violation[];
   readonly trace: readonly SimRecord[];
   readonly plan: Plan;
+  /** When it begins: steps count from here. */
+  readonly start: Instant;
   /** How often each checker had something to look at. */
   readonly exercised: Readonly<Record<string, number>>;
   /** Things that happened in the simulated world. */
@@ -49,14 +55,21 @@ const eventsMax = 400_000;
  */
 export function run(seed: number, options: RunOptions): RunResult {
   const prng = new Prng(seed);
-  const planned = plan(prng.fork(), options.mode, options.events, options.faults);
+  const planned = calmed(plan(prng.fork(), options.mode, options.events, options.faults), options.calm ?? new Set());
   const world = new World(planned, prng.fork());
+  const start = world.now;
   const violations: Violation[] = [];
   const runFor = (ms: number) => {
-    if (!world.runUntil(plus(world.now, ms), eventsMax))
-      violations.push({ invariant: 'G12', what: `more than ${eventsMax} events in ${ms / 1000} s` });
+    try {
+      if (!world.runUntil(plus(world.now, ms), eventsMax))
+        violations.push({ invariant: 'G12', what: `more than ${eventsMax} events in ${ms / 1000} s` });
+    } catch (error) {
+      const at = world.trace.length - 1;
+      violations.push({ invariant: 'no exception', what: error instanceof Error ? error.message : String(error), at });
+    }
   };
-  for (const [i, { jid }] of planned.people.entries()) world.at(100 + 37 * i, () => world.connect(jid));
+  for (const [i, { jid }] of planned.people.entries())
+    if (!options.without?.has(i)) world.at(100 + 37 * i, () => world.connect(jid));
   for (const [number, step] of planned.steps.entries())
     if (options.only?.has(number) ?? true) world.at(step.at, () => take(world, step, number));
   runFor((planned.steps.at(-1)?.at ?? 0) + 1);
@@ -76,12 +89,17 @@ export function run(seed: number, options: RunOptions): RunResult {
     runFor(120_000);
   }
   world.record({ kind: 'phase', t: world.now, phase: 'repeated' });
+  const repeat = () => {
+    for (const address of world.seats.keys()) {
+      world.crash(address);
+      world.start(address);
+    }
+    runFor(120_000);
+  };
+  // FMUC nodes have histories of their own, and a first rejoin brings in what a split kept back; a second brings nothing.
+  if (options.mode === '0289pp') repeat();
   world.before = world.portrait();
-  for (const address of world.seats.keys()) {
-    world.crash(address);
-    world.start(address);
-  }
-  runFor(120_000);
+  repeat();
   world.look();
   const given = evidence(world.trace, planned.people, world);
   const exercised: Record<string, number> = {};
@@ -91,7 +109,7 @@ export function run(seed: number, options: RunOptions): RunResult {
     exercised[name] = verdict.exercised;
     violations.push(...verdict.violations);
   }
-  return { violations, trace: world.trace, plan: planned, exercised, events: world.events };
+  return { violations, trace: world.trace, plan: planned, start, exercised, events: world.events };
 }
 
 /** A step happens: what it asks for, as far as it makes sense at this moment. */

@@ -1,0 +1,55 @@
+import { performance } from 'node:perf_hooks';
+import { parentPort } from 'node:worker_threads';
+import { shrink } from '../sim/shrink.ts';
+import { type RunOptions, run } from '../sim/simulator.ts';
+import { replayCommand, story } from '../sim/story.ts';
+import type { Violation } from '../sim/trace.ts';
+
+/** What a thread is asked for. */
+export type Job =
+  | { readonly kind: 'run'; readonly seed: number; readonly options: RunOptions }
+  /** `as it is`: the run is told of and not shrunk. */
+  | {
+      readonly kind: 'tell';
+      readonly seed: number;
+      readonly options: RunOptions;
+      readonly invariant: string;
+      readonly asItIs: boolean;
+    };
+
+/** What came of a run; plain data. `ms` is the time that it took, and nothing else in here depends on the machine. */
+export interface Outcome {
+  readonly violations: readonly Violation[];
+  readonly exercised: Readonly<Record<string, number>>;
+  readonly events: number;
+  readonly ms: number;
+}
+
+/** A violation in words, and how to see it again. */
+export interface Told {
+  readonly what: string;
+  readonly lines: readonly string[];
+  readonly command: string;
+}
+
+export type Answer = Outcome | Told;
+
+function answer(job: Job): Answer {
+  const { seed, options } = job;
+  if (job.kind === 'run') {
+    const started = performance.now();
+    const { violations, exercised, events } = run(seed, options);
+    return { violations, exercised, events, ms: performance.now() - started };
+  }
+  const left = job.asItIs ? undefined : shrink(seed, options, job.invariant);
+  const { options: shown, result } = left ?? { options, result: run(seed, options) };
+  const violation = result.violations.find(({ invariant }) => invariant === job.invariant) as Violation;
+  const how = left ? [`shrunk from ${left.from} steps to ${left.to}, in ${left.runs} runs:`] : [];
+  return {
+    what: violation.what,
+    lines: [...how, ...story(result, shown, violation)],
+    command: replayCommand(seed, shown),
+  };
+}
+
+parentPort?.on('message', (job: Job) => parentPort?.postMessage(answer(job)));
