@@ -124,15 +124,21 @@ export function evidence(trace: readonly SimRecord[], people: readonly Person[],
   return { trace, people, views, byJid: new Map(views.map((view) => [view.person.jid, view])), world, undone };
 }
 
-function look(i: number, { stanza, cause }: Extract<SimRecord, { kind: 'out' }>, trace: readonly SimRecord[]): Seen {
-  let sent = cause ?? i;
+/** Index of the record of its being sent, for one of its arriving. */
+export function sentAt(trace: readonly SimRecord[], i: number): number {
+  const arrival = trace[i];
+  let sent = arrival?.kind === 'out' ? (arrival.cause ?? i) : i;
   for (let record = trace[sent]; record?.kind === 'link' && record.cause !== undefined; record = trace[sent])
     sent = record.cause;
+  return sent;
+}
+
+function look(i: number, { stanza }: Extract<SimRecord, { kind: 'out' }>, trace: readonly SimRecord[]): Seen {
   const groupchat = stanza.name === 'message' && stanza.type === 'groupchat';
   const body = groupchat ? bodyOf(stanza) : undefined;
   return {
     i,
-    sent,
+    sent: sentAt(trace, i),
     stanza,
     self: stanza.name === 'presence' && hasStatus(stanza.payloads, 110),
     body,
@@ -207,6 +213,25 @@ export function sessions({ seen, entries }: View): Seen[][] {
 /** Whether everything that was sent to them between two places of the trace got to them. */
 export function whole({ holes }: View, from: number, to: number): boolean {
   return !holes.some((hole) => hole >= from && hole <= to);
+}
+
+/** Whether a link swallowed something of that kind on its way to them. */
+export function lost(
+  trace: readonly SimRecord[],
+  { holes }: View,
+  from: number,
+  kind: (stanza: Stanza) => boolean,
+  to = trace.length,
+): boolean {
+  return holes.some((hole) => {
+    const record = hole >= from && hole <= to ? trace[hole] : undefined;
+    return record?.kind === 'link' && kind(record.stanza);
+  });
+}
+
+/** Whether it tells them of themselves, status 110. */
+export function isSelf({ name, payloads }: Stanza): boolean {
+  return name === 'presence' && hasStatus(payloads, 110);
 }
 
 /** A body that names its author (by number: no canary) and is said once: what the checkers know it by. */

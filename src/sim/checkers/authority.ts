@@ -1,26 +1,28 @@
 import type { RoomConfig } from '../../core/room/config.ts';
-import type { Occupant } from '../../core/room/event.ts';
+import type { Occupant, RoomEvent } from '../../core/room/event.ts';
 import type { Affiliation } from '../../core/xep/xep0045.ts';
-import { bareOf, domainOf, type Jid } from '../../core/xmpp/jid.ts';
+import { bareOf, type Jid } from '../../core/xmpp/jid.ts';
 import type { Evidence } from '../evidence.ts';
 import type { Verdict, Violation } from '../trace.ts';
+import { fold, type Occupants } from './occupants.ts';
 
 interface Known {
   readonly config: RoomConfig;
   readonly affiliations: Map<Jid, Affiliation>;
-  occupants: Map<string, Occupant>;
+  readonly occupants: Occupants;
   moderated: boolean;
   changeSubject: boolean;
 }
 
 /**
- * G9: every change of affiliation, role, configuration, subject or ban at the node where it is decided was asked for by
- * somebody who may; replicas take all of it from their primary alone.
+ * G9: every change of affiliation, role, configuration, subject or ban, every kick and every word at the node where it is
+ * decided was asked for by somebody who may; replicas take all of it from their primary alone.
  */
-export function authority({ trace, undone, world }: Evidence): Verdict {
+export function authority({ trace, undone, people, world }: Evidence): Verdict {
   const violations: Violation[] = [];
   let exercised = 0;
   if (!world) return { violations, exercised };
+  const users = new Set(people.map(({ jid }) => jid));
   const rooms = new Map<string, Known>();
   const kinds = new Map<Jid, 'service' | 'replica'>();
   for (const node of world.plan.layout.nodes) {
@@ -66,7 +68,7 @@ export function authority({ trace, undone, world }: Evidence): Verdict {
           exercised++;
           if (from === undefined || bareOf(from) !== event.room) wrong(event.kind);
         }
-        fold(room, event);
+        learn(room, event);
         continue;
       }
       const affiliation = from === undefined ? 'none' : (room.affiliations.get(bareOf(from)) ?? 'none');
@@ -107,22 +109,48 @@ export function authority({ trace, undone, world }: Evidence): Verdict {
           )
             break;
           exercised++;
-          if (!rules && actor?.role !== 'moderator' && event.occupant.jid !== from)
+          // Who registers or resigns changes their own rank, but makes no moderator of themselves.
+          const { role, affiliation: rank } = event.occupant;
+          const own =
+            from !== undefined &&
+            event.occupant.jid === from &&
+            role !== 'moderator' &&
+            (rank === 'member' || rank === 'none');
+          if (!rules && actor?.role !== 'moderator' && !own)
             wrong(`${event.occupant.nick} becomes ${rankOf(event.occupant)}`);
           break;
         }
+        case 'occupantLeft':
+        case 'nickChanged': {
+          // What a node says of its own users, or a timer finds out, is no user's doing; and with its last user a FMUC node
+          // forgets everybody else's.
+          const whom = room.occupants.get(event.nick);
+          if (from === undefined || !users.has(from) || whom === undefined) break;
+          if (whom.home !== undefined && room.config.distribution.kind === 'fmuc') break;
+          exercised++;
+          const kick = event.kind === 'occupantLeft' && (rules || actor?.role === 'moderator');
+          if (whom.jid !== from && !kick)
+            wrong(event.kind === 'occupantLeft' ? `${event.nick} is out` : `${event.nick} becomes ${event.newNick}`);
+          break;
+        }
+        case 'messageAccepted': {
+          if (from === undefined || !users.has(from)) break;
+          exercised++;
+          if (actor?.nick !== event.item.nick || (room.moderated && actor.role === 'visitor'))
+            wrong(`words of ${event.item.nick}`);
+          break;
+        }
         case 'subjectChanged': {
-          if (from === undefined) break;
-          const peer =
-            room.config.distribution.kind === 'fmuc' && world.seats.has(domainOf(from)) && bareOf(from) !== event.room;
-          if (peer) break;
+          // The one that the room starts with.
+          if (from === undefined && event.subject.text === room.config.subject) break;
+          if (from !== undefined && isPeer(room.config, from)) break;
           exercised++;
           if (actor?.role !== 'moderator' && !(room.changeSubject && actor?.role === 'participant'))
             wrong(`subject "${event.subject.text}"`);
           break;
         }
       }
-      fold(room, event);
+      learn(room, event);
     }
   }
   return { violations, exercised };
@@ -132,34 +160,19 @@ function rankOf({ role, affiliation }: Occupant): string {
   return `${affiliation}/${role}`;
 }
 
-type Event = Extract<Evidence['trace'][number], { kind: 'append' }>['events'][number];
+/** A FMUC room that this one joined or lets in vouches for its users. */
+function isPeer({ distribution }: RoomConfig, from: Jid): boolean {
+  const peer = bareOf(from);
+  return distribution.kind === 'fmuc' && (distribution.outbound === peer || distribution.allowedNodes.includes(peer));
+}
 
-/** What the node knows afterwards, read from its events apart from the code that applies them. */
-function fold(room: Known, event: Event): void {
-  switch (event.kind) {
-    case 'affiliationChanged':
-      if (event.affiliation === 'none') room.affiliations.delete(event.user);
-      else room.affiliations.set(event.user, event.affiliation);
-      break;
-    case 'roomConfigured':
-      room.changeSubject = event.changes.changeSubject ?? room.changeSubject;
-      room.moderated = event.changes.moderated ?? room.moderated;
-      break;
-    case 'stateReplaced':
-      room.occupants = new Map(event.occupants.map((occupant) => [occupant.nick, occupant]));
-      break;
-    case 'occupantEntered':
-    case 'occupantChanged':
-      room.occupants.set(event.occupant.nick, event.occupant);
-      break;
-    case 'occupantLeft':
-      room.occupants.delete(event.nick);
-      break;
-    case 'nickChanged': {
-      const occupant = room.occupants.get(event.nick);
-      room.occupants.delete(event.nick);
-      if (occupant) room.occupants.set(event.newNick, { ...occupant, nick: event.newNick });
-      break;
-    }
-  }
+/** What the node knows afterwards. */
+function learn(room: Known, event: RoomEvent): void {
+  if (event.kind === 'affiliationChanged') {
+    if (event.affiliation === 'none') room.affiliations.delete(event.user);
+    else room.affiliations.set(event.user, event.affiliation);
+  } else if (event.kind === 'roomConfigured') {
+    room.moderated = event.changes.moderated ?? room.moderated;
+    room.changeSubject = event.changes.changeSubject ?? room.changeSubject;
+  } else fold(room.occupants, event);
 }

@@ -4,7 +4,7 @@ import { type Evidence, readBody } from '../evidence.ts';
 import type { Verdict, Violation } from '../trace.ts';
 
 /**
- * G14: what was ever shown to anybody is kept where it was accepted, and what was shown later stands later: recovery only
+ * G14: each message is kept once; what was ever shown to anybody is kept where it was accepted, and what was shown later stands later: recovery only
  * ever goes on from what there was.
  */
 export function durability({ views, people, world }: Evidence): Verdict {
@@ -15,8 +15,18 @@ export function durability({ views, people, world }: Evidence): Verdict {
   for (const seat of world.seats.values()) {
     if (seat.config.kind !== 'service') continue;
     for (const { room, history } of seat.node.snapshot().rooms) {
-      const bodies = history.map(({ payloads }) => payloads.find(({ name }) => name === 'body'));
-      kept.set(room, new Map(bodies.map((body, k) => [body === undefined ? '' : textOf(body), k])));
+      const places = new Map<string, number>();
+      kept.set(room, places);
+      for (const [k, { payloads }] of history.entries()) {
+        const body = payloads.find(({ name }) => name === 'body');
+        const text = body && textOf(body);
+        const said = readBody(text);
+        if (said === undefined || text === undefined) continue;
+        // A hostile node may repeat what its own users say (security.md 1.5).
+        const repeated = places.has(text) && people[said.user]?.hostile !== 'node';
+        if (repeated) violations.push({ invariant: 'G14', what: `${text} is kept twice` });
+        places.set(text, k);
+      }
     }
   }
   const distributed = world.plan.mode === '0289pp';

@@ -1,37 +1,74 @@
 import { readJoin, readMucUser } from '../../core/xep/xep0045.ts';
 import { bareOf } from '../../core/xmpp/jid.ts';
 import { stanzaText } from '../../core/xmpp/stanza.ts';
-import { type Evidence, isOut, readBody, type Seen, sessions, whole } from '../evidence.ts';
-import type { Verdict, Violation } from '../trace.ts';
+import { type Evidence, isOut, isSelf, lost, readBody, type Seen, sessions, type View, whole } from '../evidence.ts';
+import type { SimRecord, Verdict, Violation } from '../trace.ts';
 
-/** G1: after the own presence only history, each with a delay, until the subject; no presence, nothing live. */
-export function orderOfJoin({ views }: Evidence): Verdict {
+/**
+ * G1: others' presence, one's own, history with a delay each, the subject, and only then what is live.
+ *
+ * An own presence answers a join, or it tells of a change of one's own; and what comes late may belong to a session that
+ * vanished. In a user's first session there is no such doubt about the first answer, nor after each leave.
+ */
+export function orderOfJoin({ trace, views, world }: Evidence): Verdict {
   const violations: Violation[] = [];
   let exercised = 0;
+  // Messages kept for those who stayed in come after a split, which no run has before its first fault.
+  const fault = trace.findIndex(({ kind }) => kind === 'fault');
+  const calm = fault === -1 || world?.plan.mode === 'plain' ? trace.length : fault;
+  const first = firstSessions(trace, views);
+  // A node that crashes may have let somebody in, and nobody heard of it.
+  const crashes = [...trace.entries()].filter(
+    ([, record]) => record.kind === 'fault' && /crash|disk/.test(record.what),
+  );
   for (const view of views) {
+    const wrong = ({ i, stanza }: Seen, where: string) =>
+      violations.push({ invariant: 'G1', what: `${view.person.jid} got ${stanzaText(stanza)} ${where}`, at: i });
     let history = false;
     let from = 0;
+    let outside = true;
+    let left = -1;
+    const { joins, end } = first.get(view.person.jid) as { joins: readonly number[]; end: number };
     for (const seen of view.seen) {
       const { i, stanza } = seen;
-      if (stanza.type === 'error' || stanza.name === 'iq') continue;
-      if (view.entries.has(i)) {
+      if (stanza.type === 'error' || stanza.name === 'iq' || stanza.type === 'chat') continue;
+      const answer = outside && i < end && seen.self && stanza.type === undefined;
+      if (view.entries.has(i) || answer) {
         history = true;
+        outside = false;
         from = seen.sent;
         exercised++;
-      } else if (!history) continue;
-      else if (seen.subject || isOut(seen)) history = false;
+      } else if (outside && i < end && seen.groupchat && joins.some((join) => join < i)) {
+        const asked = joins.find((join) => join > left) ?? i;
+        if (!lost(trace, view, joins[0] ?? 0, isSelf, i) && !crashes.some(([crash]) => crash > asked && crash < i))
+          wrong(seen, 'before the self-presence');
+      } else if (!history) {
+        if (!outside && seen.groupchat && seen.delayed && i < calm) wrong(seen, 'after the subject');
+      } else if (seen.subject || isOut(seen)) history = false;
       else if (!(seen.groupchat && seen.delayed)) {
-        if (whole(view, from, i))
-          violations.push({
-            invariant: 'G1',
-            what: `${view.person.jid} got ${stanzaText(stanza)} between self-presence and subject`,
-            at: i,
-          });
+        if (whole(view, from, i)) wrong(seen, 'between self-presence and subject');
         history = false;
+      }
+      if (isOut(seen)) {
+        outside = true;
+        left = i;
       }
     }
   }
   return { violations, exercised };
+}
+
+/** When each user asked to enter in their first session, and where that ends. */
+function firstSessions(trace: readonly SimRecord[], views: readonly View[]) {
+  const found = new Map(views.map(({ person }) => [person.jid, { joins: [] as number[], end: trace.length }]));
+  for (const [i, record] of trace.entries()) {
+    if (record.kind === 'session' && !record.up) {
+      const one = found.get(record.user);
+      if (one && one.end > i) one.end = i;
+    } else if (record.kind === 'in' && record.stanza.name === 'presence' && readJoin(record.stanza.payloads))
+      found.get(record.by)?.joins.push(i);
+  }
+  return found;
 }
 
 /** G6: after the own unavailable nothing more of the room, until one asks to enter again. */
@@ -60,7 +97,13 @@ export function leave({ trace, byJid }: Evidence): Verdict {
       const statuses = stanza.name === 'presence' ? (readMucUser(stanza.payloads)?.statuses ?? []) : [];
       const self = statuses.includes(110);
       // A private message goes its own way (XEP-0282 §1) and may still be under way.
-      if (one.out && stanza.type !== 'error' && stanza.type !== 'chat' && stanza.name !== 'iq' && !self)
+      if (
+        one.out &&
+        stanza.type !== 'error' &&
+        stanza.type !== 'chat' &&
+        stanza.name !== 'iq' &&
+        !(self && stanza.type === 'unavailable')
+      )
         violations.push({ invariant: 'G6', what: `${record.to} is out and got ${stanzaText(stanza)}`, at: i });
       if (self && stanza.type === undefined) one.inside = true;
       if (self && stanza.type === 'unavailable' && !statuses.includes(303)) {
@@ -96,7 +139,7 @@ export function noDuplicate(given: Evidence): Verdict {
 
 function inSessions(
   invariant: string,
-  { views, people }: Evidence,
+  { trace, views, people }: Evidence,
   wrong: (memory: Map<number, number>, seen: Seen, author: number, n: number) => string | undefined,
 ): Verdict {
   const violations: Violation[] = [];
@@ -110,8 +153,8 @@ function inSessions(
         if (!said || people[said.user]?.hostile === 'node') continue;
         exercised++;
         const what = wrong(memory, seen, said.user, said.n);
-        // Where a link swallowed something, that may have been the answer to a new join.
-        if (what !== undefined && whole(view, (session[0] as Seen).sent, seen.i))
+        // Where a link swallowed an own presence, that may have been the answer to a new join.
+        if (what !== undefined && !lost(trace, view, (session[0] as Seen).sent, isSelf, seen.i))
           violations.push({ invariant, what: `${view.person.jid} got ${what}`, at: seen.i });
       }
     }

@@ -1,6 +1,6 @@
 import { readMucUser } from '../../core/xep/xep0045.ts';
 import { domainOf, type Jid, resourceOf } from '../../core/xmpp/jid.ts';
-import { type Aftermath, type Evidence, whole } from '../evidence.ts';
+import { type Aftermath, type Evidence, lost } from '../evidence.ts';
 import type { Verdict, Violation } from '../trace.ts';
 
 /** Rooms of all honest nodes, as they are now. */
@@ -21,9 +21,13 @@ export function nicks({ trace, undone, world }: Evidence): Verdict {
       const key = `${record.node} ${event.room}`;
       const taken = held.get(key) ?? new Set();
       held.set(key, taken);
-      exercised++;
-      if (event.kind === 'stateReplaced') held.set(key, new Set(event.occupants.map(({ nick }) => nick)));
-      else if (event.kind === 'occupantLeft') taken.delete(event.nick);
+      if (event.kind === 'stateReplaced') {
+        exercised++;
+        const all = new Set(event.occupants.map(({ nick }) => nick));
+        held.set(key, all);
+        if (all.size < event.occupants.length)
+          violations.push({ invariant: 'G10', what: `at ${record.node} a nick is given twice at once`, at: i });
+      } else if (event.kind === 'occupantLeft') taken.delete(event.nick);
       else if (event.kind === 'nickChanged') taken.delete(event.nick);
       const nick =
         event.kind === 'occupantEntered'
@@ -32,6 +36,7 @@ export function nicks({ trace, undone, world }: Evidence): Verdict {
             ? event.newNick
             : undefined;
       if (nick === undefined) continue;
+      exercised++;
       if (taken.has(nick))
         violations.push({ invariant: 'G10', what: `at ${record.node} ${nick} is given twice`, at: i });
       taken.add(nick);
@@ -41,15 +46,17 @@ export function nicks({ trace, undone, world }: Evidence): Verdict {
   const nodes = rooms(world).filter(
     ({ room }) => room.role !== 'fmuc' || (room.occupants.length > 0 && room.peers.length > 0),
   );
-  const [first] = nodes;
+  // A node need not know who a remote occupant is, but each serves its own.
+  const known = new Map<string, { readonly jid: string; readonly at: Jid }>();
   for (const { seat, room } of nodes) {
+    const at = seat.config.address;
     for (const { nick, jid } of room.occupants) {
-      const there = first?.room.occupants.find((other) => other.nick === nick);
-      if (jid !== undefined && there?.jid !== undefined && there.jid !== jid)
-        violations.push({
-          invariant: 'G10',
-          what: `${nick} is ${jid} at ${seat.config.address} and ${there.jid} elsewhere`,
-        });
+      if (jid === undefined) continue;
+      exercised++;
+      const there = known.get(nick) ?? { jid, at };
+      known.set(nick, there);
+      if (there.jid !== jid)
+        violations.push({ invariant: 'G10', what: `${nick} is ${jid} at ${at} and ${there.jid} at ${there.at}` });
     }
   }
   return { violations, exercised };
@@ -102,7 +109,8 @@ export function rosters({ trace, views, world }: Evidence): Verdict {
         room.room === roomJid && room.occupants.some((other) => other.jid === jid && other.home === undefined),
     );
     // Nobody can promise this to users whose only way to their node is a link that loses things.
-    if (!whole(view, Math.min(since, view.born), trace.length) || (node === undefined && !served(world, jid))) continue;
+    const unsure = lost(trace, view, Math.min(since, view.born), ({ name }) => name === 'presence');
+    if (unsure || (node === undefined && !served(world, jid))) continue;
     if (node !== undefined && node.seat.config.server !== domainOf(jid) && world.everLost(jid)) continue;
     exercised++;
     const there = node === undefined ? '' : names(node.room);

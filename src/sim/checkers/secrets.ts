@@ -1,7 +1,7 @@
 import { hasStatus, readMucUser } from '../../core/xep/xep0045.ts';
 import { bareOf, type Jid } from '../../core/xmpp/jid.ts';
 import { NS } from '../../core/xmpp/namespaces.ts';
-import { type Stanza, stanzaText } from '../../core/xmpp/stanza.ts';
+import { bodyOf, type Stanza, stanzaText } from '../../core/xmpp/stanza.ts';
 import { serialize, type XmlElement } from '../../core/xmpp/xml.ts';
 import { type Evidence, whole } from '../evidence.ts';
 import type { SimRecord, Verdict, Violation } from '../trace.ts';
@@ -50,6 +50,7 @@ export function confidentiality(given: Evidence): Verdict {
   )
     return { violations, exercised };
   const named = canaries(given);
+  const real = new Set(given.people.map(({ jid }) => bareOf(jid)));
   const moderators = new Set<Jid>();
   const told = new Map<Jid, number>();
   // What a node said in the same breath in which it told somebody that they are a moderator, and before it, they may know.
@@ -73,7 +74,8 @@ export function confidentiality(given: Evidence): Verdict {
     }
     if (moderators.has(to)) continue;
     exercised++;
-    for (const jid of named(stanza)) {
+    const sender = bareOf(stanza.from);
+    for (const jid of real.has(sender) ? [sender, ...named(stanza)] : named(stanza)) {
       // A link may have swallowed what told them.
       if (jid !== bareOf(to) && !excused.has(breath(to, i)) && whole(view, told.get(to) ?? 0, i))
         violations.push({ invariant: 'G7', what: `${to} learns ${jid} from ${stanzaText(stanza)}`, at: i });
@@ -93,22 +95,22 @@ function breathOf(trace: readonly SimRecord[], out: number): number | undefined 
 const internal: ReadonlySet<string> = new Set([NS.dmuc1, NS.dmuc2, NS.fmuc, NS.ext]);
 
 /** G8: no client ever gets an element that is between nodes, or two accounts of who somebody is. */
-export function hygiene({ views }: Evidence): Verdict {
+export function hygiene({ trace, byJid }: Evidence): Verdict {
   const violations: Violation[] = [];
   let exercised = 0;
-  for (const { person, seen } of views) {
-    for (const { i, stanza, body } of seen) {
-      if (stanza.type === 'error') continue;
-      exercised++;
-      let accounts = 0;
-      let leaked = false;
-      for (const { xmlns } of stanza.payloads) {
-        if (internal.has(xmlns)) leaked = true;
-        else if (xmlns === NS.mucUser) accounts++;
-      }
-      if (leaked || (stanza.name === 'presence' && accounts > 1) || (body !== undefined && accounts > 0))
-        violations.push({ invariant: 'G8', what: `${person.jid} got ${stanzaText(stanza)}`, at: i });
+  for (const [i, record] of trace.entries()) {
+    if (record.kind !== 'out' || !byJid.has(record.to)) continue;
+    const { stanza } = record;
+    exercised++;
+    let accounts = 0;
+    let leaked = false;
+    for (const { xmlns } of stanza.payloads) {
+      if (internal.has(xmlns)) leaked = true;
+      else if (xmlns === NS.mucUser) accounts++;
     }
+    const said = stanza.type === 'groupchat' && bodyOf(stanza) !== undefined;
+    if (leaked || (stanza.name === 'presence' && accounts > 1) || (said && accounts > 0))
+      violations.push({ invariant: 'G8', what: `${record.to} got ${stanzaText(stanza)}`, at: i });
   }
   return { violations, exercised };
 }

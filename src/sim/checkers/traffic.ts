@@ -4,13 +4,14 @@ import type { Evidence } from '../evidence.ts';
 import type { Verdict, Violation } from '../trace.ts';
 
 /**
- * G12: one message makes at most one stanza a node and a user, and some answers; and when nobody does anything any more,
- * nothing but pings goes round.
+ * G12: one message makes at most one stanza a node and a user, and some answers; one presence twice as many (a change of
+ * nick), and to who enters the history; and when nobody does anything any more, nothing but pings goes round.
  */
 export function termination({ trace, people, world }: Evidence): Verdict {
   const violations: Violation[] = [];
   let exercised = 0;
   const most = people.length + (world?.seats.size ?? 0) + 4;
+  const users = new Set(people.map(({ jid }) => jid));
   // What a node sends for one input has that input, or the append it led to, as its cause.
   const sent = new Map<number, number>();
   let quiet = false;
@@ -20,8 +21,7 @@ export function termination({ trace, people, world }: Evidence): Verdict {
       quiet = record.phase === 'quiet';
       settled = undefined;
     }
-    if (record.kind !== 'in' || people.some(({ jid }) => jid === record.by) || record.by === world?.plan.hostileNode)
-      continue;
+    if (record.kind !== 'in' || users.has(record.by) || record.by === world?.plan.hostileNode) continue;
     if (quiet && record.stanza.name !== 'iq') settled ??= i;
     if (settled === i)
       violations.push({ invariant: 'G12', what: `${record.by} says something though nobody did anything`, at: i });
@@ -32,13 +32,23 @@ export function termination({ trace, people, world }: Evidence): Verdict {
   }
   for (const [input, times] of sent) {
     const record = trace[input];
-    if (record?.kind !== 'out' || record.stanza.type !== 'groupchat' || bodyOf(record.stanza) === undefined) continue;
+    if (record?.kind !== 'out' || record.stanza.name === 'iq') continue;
+    const message = record.stanza.type === 'groupchat' && bodyOf(record.stanza) !== undefined;
+    if (!message && record.stanza.name !== 'presence') continue;
     exercised++;
-    if (times > most)
-      violations.push({ invariant: 'G12', what: `one message made ${times} stanzas, more than ${most}`, at: input });
+    const limit = message ? most : 2 * most + historyMost;
+    if (times > limit)
+      violations.push({
+        invariant: 'G12',
+        what: `one ${record.stanza.name} made ${times} stanzas, more than ${limit}`,
+        at: input,
+      });
   }
   return { violations, exercised };
 }
+
+/** Messages that a room of the simulator's shows at most to who enters. */
+const historyMost = 200;
 
 /** G13: no queue, list or map grows beyond what it may. */
 export function bounds({ world, people }: Evidence): Verdict {

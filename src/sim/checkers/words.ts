@@ -1,7 +1,8 @@
 import { type Jid, resourceOf } from '../../core/xmpp/jid.ts';
 import { bodyOf } from '../../core/xmpp/stanza.ts';
-import { bodyText, type Evidence, readBody, type View, whole } from '../evidence.ts';
+import { bodyText, type Evidence, isOut, isSelf, lost, readBody, type View, whole } from '../evidence.ts';
 import type { Verdict, Violation } from '../trace.ts';
+import { fold, type Occupants } from './occupants.ts';
 
 /** Number of the author that a body names, be it an honest one (`#3:17`) or a forged one (`!3:17`). */
 function authorOf(body: string): number | undefined {
@@ -10,13 +11,17 @@ function authorOf(body: string): number | undefined {
 }
 
 /**
- * G2: whoever a message is shown as coming from has used that nick, and said it. What a hostile node's own users say is
+ * G2: whoever a message is shown as coming from was given that nick, and said it. What a hostile node's own users say is
  * that node's to invent (security.md 1.5).
  */
-export function integrity({ trace, people, views }: Evidence): Verdict {
+export function integrity({ trace, people, views, undone, world }: Evidence): Verdict {
   const violations: Violation[] = [];
   let exercised = 0;
-  const nicks = new Map<Jid, Set<string>>();
+  const given = new Map<Jid, Set<string>>();
+  const give = (to: Jid | undefined, nick: string) => {
+    if (to !== undefined) given.set(to, (given.get(to) ?? new Set()).add(nick));
+  };
+  const rooms = new Map<string, Occupants>();
   const said = new Set<string>();
   const users = new Set(people.map(({ jid }) => jid));
   const shown = new Map<number, { readonly body: string; readonly nick: string }>();
@@ -24,9 +29,20 @@ export function integrity({ trace, people, views }: Evidence): Verdict {
     for (const { i, body, stanza } of seen)
       if (body !== undefined) shown.set(i, { body, nick: resourceOf(stanza.from) });
   for (const [i, record] of trace.entries()) {
+    if (record.kind === 'append' && !undone.has(i) && record.node !== world?.plan.hostileNode) {
+      for (const event of record.events) {
+        const key = `${record.node} ${event.room}`;
+        const occupants: Occupants = rooms.get(key) ?? new Map();
+        rooms.set(key, occupants);
+        fold(occupants, event);
+        if (event.kind === 'occupantEntered') give(event.occupant.jid, event.occupant.nick);
+        else if (event.kind === 'nickChanged') give(occupants.get(event.newNick)?.jid, event.newNick);
+        else if (event.kind === 'stateReplaced') for (const { jid, nick } of event.occupants) give(jid, nick);
+      }
+      continue;
+    }
     if (record.kind === 'in' && users.has(record.by)) {
       const { stanza, by } = record;
-      if (stanza.name === 'presence') nicks.set(by, (nicks.get(by) ?? new Set()).add(resourceOf(stanza.to)));
       const body = stanza.type === 'groupchat' ? bodyOf(stanza) : undefined;
       if (body !== undefined) said.add(`${by} ${body}`);
       continue;
@@ -38,39 +54,75 @@ export function integrity({ trace, people, views }: Evidence): Verdict {
     const author = number === undefined ? undefined : people[number];
     exercised++;
     if (author?.hostile === 'node') continue;
-    if (author === undefined || !nicks.get(author.jid)?.has(nick) || !said.has(`${author.jid} ${body}`))
+    if (author === undefined || !given.get(author.jid)?.has(nick) || !said.has(`${author.jid} ${body}`))
       violations.push({ invariant: 'G2', what: `"${body.slice(0, 80)}" was shown as said by ${nick}`, at: i });
   }
   return { violations, exercised };
 }
 
-/** G5: an accepted message comes back to its sender once in a session, with the id it was sent with. */
-export function ownReflection({ trace, views, byJid }: Evidence): Verdict {
+/**
+ * G5: an accepted message comes back to its sender with the id it was sent with; once a session, which is G4's to check.
+ * Accepted is what somebody else got; who stayed in all the time has it at the end. A replica that starts anew gets no
+ * more of what it missed than the room shows of its history: where that is little, nobody is promised the rest.
+ */
+export function ownReflection({ trace, views, byJid, world }: Evidence): Verdict {
   const violations: Violation[] = [];
   let exercised = 0;
-  const ids = new Map<string, string | undefined>();
-  for (const record of trace) {
-    if (record.kind === 'in' && record.stanza.type === 'groupchat' && byJid.has(record.by))
-      ids.set(`${record.by} ${bodyOf(record.stanza)}`, record.stanza.id);
+  const sent = new Map<string, { readonly i: number; readonly id: string | undefined; readonly by: View }>();
+  const left = new Map<Jid, number>();
+  for (const [i, record] of trace.entries()) {
+    if (record.kind !== 'in') continue;
+    const by = byJid.get(record.by);
+    if (by !== undefined && record.stanza.type === 'unavailable') left.set(record.by, i);
+    if (record.stanza.type !== 'groupchat') continue;
+    const body = bodyOf(record.stanza);
+    if (by !== undefined && readBody(body)) sent.set(body as string, { i, id: record.stanza.id, by });
   }
+  const back = new Set<string>();
+  const elsewhere = new Map<string, number>();
   for (const view of views) {
-    for (const { i, body, stanza } of view.seen) {
-      if (body === undefined || !readBody(body) || !ids.has(`${view.person.jid} ${body}`)) continue;
+    for (const { i, body, delayed, stanza } of view.seen) {
+      const own = body === undefined ? undefined : sent.get(body);
+      if (body === undefined || own === undefined) continue;
+      if (own.by !== view) {
+        if (!delayed) elsewhere.set(body, i);
+        continue;
+      }
       exercised++;
-      if (ids.get(`${view.person.jid} ${body}`) !== stanza.id)
-        violations.push({ invariant: 'G5', what: `${body} came back with another id`, at: i });
+      back.add(body);
+      if (own.id !== stanza.id) violations.push({ invariant: 'G5', what: `${body} came back with another id`, at: i });
     }
+  }
+  const forgetful =
+    world?.plan.mode === '0282' &&
+    (world.plan.layout.nodes.some(
+      (node) => node.kind === 'service' && node.rooms.some((room) => room.historyMax < 200),
+    ) ||
+      trace.some(
+        (record) =>
+          record.kind === 'append' &&
+          record.events.some((event) => event.kind === 'roomConfigured' && event.changes.historyMax !== undefined),
+      ));
+  for (const [body, at] of forgetful ? [] : elsewhere) {
+    const { i, by } = sent.get(body) as { i: number; by: View };
+    if (back.has(body) || (left.get(by.person.jid) ?? 0) > i || !stayed(by, i, trace.length)) continue;
+    violations.push({ invariant: 'G5', what: `${body} never came back to ${by.person.jid}`, at });
   }
   return { violations, exercised };
 }
 
+/** Whether they were in all the time, and nothing that was sent to them was lost. */
+function stayed(view: View, from: number, to: number): boolean {
+  return (
+    view.born < from &&
+    view.seen.some(({ i }) => i < from && view.entries.has(i)) &&
+    !view.seen.some((seen) => seen.i > from && (isOut(seen) || view.entries.has(seen.i))) &&
+    whole(view, view.born, to)
+  );
+}
+
 /** Numbers of the bodies that everybody says at the end, when all is well again; by round. */
 export const lastWord = (round: number) => 1_000_000 * round;
-
-/** Index at which the answer to the last join was sent. */
-function lastEntry({ seen, entries }: View): number {
-  return seen.findLast(({ i }) => entries.has(i))?.sent ?? 0;
-}
 
 /**
  * Liveness: the last word of everybody who believes to be in reaches everybody who believes to be in, once. Who may not
@@ -85,19 +137,22 @@ export function lastWords({ trace, views, people, world }: Evidence): Verdict {
     return user?.online && user.half.state().phase === 'joined';
   });
   // Who was not in when they spoke had no last word.
-  const spoke = new Set<Jid>();
+  const spoke = new Map<Jid, string | undefined>();
   const words = new Map(people.map(({ jid }, i) => [jid, bodyText(i, lastWord(2))]));
   for (const record of trace)
     if (record.kind === 'in' && record.stanza.type === 'groupchat' && bodyOf(record.stanza) === words.get(record.by))
-      spoke.add(record.by);
+      spoke.set(record.by, record.stanza.id);
+  // Where a link swallowed the news of being out, they believe to be in and are not.
+  const unsure = (view: View) => lost(trace, view, lastEntry(view), isSelf);
   for (const author of inside) {
     const { jid } = author.person;
     const body = words.get(jid) as string;
-    const own = author.seen.some((seen) => seen.body === body);
-    if (!spoke.has(jid) || (!own && world.users.get(jid)?.half.state().error?.startsWith('forbidden'))) continue;
+    const refused = author.seen.some(
+      ({ stanza }) => stanza.name === 'message' && stanza.type === 'error' && stanza.id === spoke.get(jid),
+    );
+    if (!spoke.has(jid) || refused || unsure(author)) continue;
     for (const view of inside) {
-      const since = lastEntry(view);
-      if (!whole(view, since, trace.length) || !whole(author, lastEntry(author), trace.length)) continue;
+      if (unsure(view)) continue;
       exercised++;
       const times = view.seen.filter((seen) => seen.body === body).length;
       if (times !== 1)
@@ -108,4 +163,9 @@ export function lastWords({ trace, views, people, world }: Evidence): Verdict {
     }
   }
   return { violations, exercised };
+}
+
+/** Index at which the answer to the last join was sent. */
+function lastEntry({ seen, entries }: View): number {
+  return seen.findLast(({ i }) => entries.has(i))?.sent ?? 0;
 }
