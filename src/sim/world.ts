@@ -163,8 +163,13 @@ export class World {
         room: room.room,
         subject: room.subject?.text ?? '',
         affiliations: [...room.affiliations].map(([user, affiliation]) => `${user} ${affiliation}`).sort(),
-        // Nicks and rank; who is behind which node may be known here and not there.
-        occupants: room.occupants.map(({ nick, affiliation, role }) => `${nick} ${affiliation} ${role}`).sort(),
+        // Nicks and rank; who is behind which node may be known here and not there, and what another FMUC node claims of
+        // its own users is its word.
+        occupants: room.occupants
+          .map(({ nick, affiliation, role, home }) =>
+            home !== undefined && this.plan.mode === '0289pp' ? nick : `${nick} ${affiliation} ${role}`,
+          )
+          .sort(),
         // As much as the room shows: beyond that a replica keeps what it happened to hear.
         history: room.history
           .slice(room.history.length - (shown.get(room.room) ?? 0))

@@ -22,13 +22,17 @@ export function termination({ trace, people, world }: Evidence): Verdict {
       settled = undefined;
     }
     if (record.kind !== 'in' || users.has(record.by) || record.by === world?.plan.hostileNode) continue;
-    if (quiet && record.stanza.name !== 'iq') settled ??= i;
+    // A hostile node is never quiet, and may well be answered.
+    if (quiet && record.stanza.name !== 'iq' && world?.plan.hostileNode === undefined) settled ??= i;
     if (settled === i)
       violations.push({ invariant: 'G12', what: `${record.by} says something though nobody did anything`, at: i });
     if (record.cause === undefined) continue;
     const cause = trace[record.cause];
     const input = cause?.kind === 'append' ? cause.cause : record.cause;
-    if (input !== undefined) sent.set(input, (sent.get(input) ?? 0) + 1);
+    const given = input === undefined ? undefined : trace[input];
+    // A message may bring to light that a link is lost, and whoever was behind it leaves: that is not its own doing.
+    if (given?.kind !== 'out' || (given.stanza.name === 'message' && record.stanza.name !== 'message')) continue;
+    sent.set(input as number, (sent.get(input as number) ?? 0) + 1);
   }
   for (const [input, times] of sent) {
     const record = trace[input];
