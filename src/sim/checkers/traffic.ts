@@ -31,7 +31,8 @@ export function termination({ trace, people, world }: Evidence): Verdict {
     const input = cause?.kind === 'append' ? cause.cause : record.cause;
     const given = input === undefined ? undefined : trace[input];
     // A message may bring to light that a link is lost, and whoever was behind it leaves: that is not its own doing.
-    if (given?.kind !== 'out' || (given.stanza.name === 'message' && record.stanza.name !== 'message')) continue;
+    if (given?.kind !== 'out') continue;
+    if (given.stanza.name === 'message' && bodyOf(given.stanza) !== bodyOf(record.stanza)) continue;
     sent.set(input as number, (sent.get(input as number) ?? 0) + 1);
   }
   for (const [input, times] of sent) {
