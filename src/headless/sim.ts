@@ -1,4 +1,7 @@
 import { performance } from 'node:perf_hooks';
+import { ndjson } from '../sim/ndjson.ts';
+import type { Mode } from '../sim/plan.ts';
+import { run } from '../sim/simulator.ts';
 import { readSimArguments, type SimArguments, simHelp } from './sim-arguments.ts';
 import { bundleThread } from './sim-bundle.ts';
 import { SimPool } from './sim-pool.ts';
@@ -57,6 +60,16 @@ async function check({ from, to, modes, options, threads }: SimArguments): Promi
   if (stopped) console.log(`stopped after ${done.length} of ${jobs.length} runs`);
   console.log(`${seeds} seeds, ${events} events, ${broken.length} violations, ${took} s`);
   process.exitCode = stopped ? 130 : broken.length > 0 ? 1 : 0;
+}
+
+/** The whole trace of one run, and nothing else. */
+function printTrace({ from: seed, modes, options }: SimArguments): void {
+  const given = { ...options, mode: modes[0] as Mode };
+  const result = run(seed, given);
+  // Who reads may stop when they have seen enough.
+  process.stdout.on('error', () => process.exit());
+  for (const line of ndjson(seed, given, result)) process.stdout.write(line);
+  process.exitCode = result.violations.length > 0 ? 1 : 0;
 }
 
 function chooseTold(broken: readonly Tell[]): Tell[] {
@@ -128,4 +141,5 @@ if (parsed === 'help') console.log(simHelp);
 else if ('error' in parsed) {
   console.error(parsed.error);
   process.exitCode = 2;
-} else await check(parsed);
+} else if (parsed.what === 'json') printTrace(parsed);
+else await check(parsed);
