@@ -17,9 +17,11 @@ export function orderOfJoin({ trace, views, world }: Evidence): Verdict {
   const fault = trace.findIndex(({ kind }) => kind === 'fault');
   const calm = fault === -1 || world?.plan.mode === 'plain' ? trace.length : fault;
   const first = firstSessions(trace, views);
-  // A node that crashes may have let somebody in, and nobody heard of it.
+  // A node that crashes may have let somebody in, and nobody heard of it; or all is told again, to who knows it already.
   const crashes = [...trace.entries()].filter(
-    ([, record]) => record.kind === 'fault' && /crash|disk/.test(record.what),
+    ([, record]) =>
+      (record.kind === 'fault' && /crash|disk/.test(record.what)) ||
+      (record.kind === 'phase' && record.phase === 'repeated'),
   );
   for (const view of views) {
     const wrong = ({ i, stanza }: Seen, where: string) =>
@@ -32,16 +34,17 @@ export function orderOfJoin({ trace, views, world }: Evidence): Verdict {
     for (const seen of view.seen) {
       const { i, stanza } = seen;
       if (stanza.type === 'error' || stanza.name === 'iq' || stanza.type === 'chat') continue;
-      const answer = outside && i < end && seen.self && stanza.type === undefined;
+      const waits = outside && i < end;
+      const asked = joins.find((join) => join > left) ?? i;
+      const crashed = waits && crashes.some(([crash]) => crash > asked && crash < i);
+      const answer = waits && !crashed && seen.self && stanza.type === undefined;
       if (view.entries.has(i) || answer) {
         history = true;
         outside = false;
         from = seen.sent;
         exercised++;
-      } else if (outside && i < end && seen.groupchat && joins.some((join) => join < i)) {
-        const asked = joins.find((join) => join > left) ?? i;
-        if (!lost(trace, view, joins[0] ?? 0, isSelf, i) && !crashes.some(([crash]) => crash > asked && crash < i))
-          wrong(seen, 'before the self-presence');
+      } else if (waits && seen.groupchat && joins.some((join) => join < i)) {
+        if (!crashed && !lost(trace, view, joins[0] ?? 0, isSelf, i)) wrong(seen, 'before the self-presence');
       } else if (!history) {
         if (!outside && seen.groupchat && seen.delayed && i < calm) wrong(seen, 'after the subject');
       } else if (seen.subject || isOut(seen)) history = false;

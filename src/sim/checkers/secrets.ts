@@ -3,7 +3,7 @@ import { bareOf, type Jid } from '../../core/xmpp/jid.ts';
 import { NS } from '../../core/xmpp/namespaces.ts';
 import { bodyOf, type Stanza, stanzaText } from '../../core/xmpp/stanza.ts';
 import { serialize, type XmlElement } from '../../core/xmpp/xml.ts';
-import { type Evidence, whole } from '../evidence.ts';
+import { type Evidence, sentAt, whole } from '../evidence.ts';
 import type { SimRecord, Verdict, Violation } from '../trace.ts';
 
 /**
@@ -84,12 +84,11 @@ export function confidentiality(given: Evidence): Verdict {
   return { violations, exercised };
 }
 
-/** What a stanza that arrived was sent because of: the same for all that a node sent for one input. */
-function breathOf(trace: readonly SimRecord[], out: number): number | undefined {
-  let record = trace[out];
-  while (record && record.kind !== 'in' && 'cause' in record && record.cause !== undefined)
-    record = trace[record.cause];
-  return record?.kind === 'in' ? record.cause : undefined;
+/** What a stanza that arrived was sent because of: the same for all that a node sent for one input; else its own sending. */
+function breathOf(trace: readonly SimRecord[], out: number): number {
+  const sent = sentAt(trace, out);
+  const record = trace[sent];
+  return (record?.kind === 'in' ? record.cause : undefined) ?? sent;
 }
 
 const internal: ReadonlySet<string> = new Set([NS.dmuc1, NS.dmuc2, NS.fmuc, NS.ext]);

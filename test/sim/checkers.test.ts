@@ -1,0 +1,669 @@
+import { describe, expect, it } from 'vitest';
+import type { NodeConfig } from '../../src/core/node/config.ts';
+import { createMucNode } from '../../src/core/node/muc-node.ts';
+import { defaultRoomConfig, type RoomConfig } from '../../src/core/room/config.ts';
+import type { Occupant, RoomEvent } from '../../src/core/room/event.ts';
+import { type Affiliation, type Role, writeJoin, writeMucUser } from '../../src/core/xep/xep0045.ts';
+import { type Jid, jid, occupantJid } from '../../src/core/xmpp/jid.ts';
+import { NS } from '../../src/core/xmpp/namespaces.ts';
+import { iq, message, presence, type Stanza } from '../../src/core/xmpp/stanza.ts';
+import { type Instant, instant } from '../../src/core/xmpp/time.ts';
+import { el, type XmlElement } from '../../src/core/xmpp/xml.ts';
+import { checkers } from '../../src/sim/checkers/all.ts';
+import { lastWord } from '../../src/sim/checkers/words.ts';
+import { type Aftermath, bodyText, evidence } from '../../src/sim/evidence.ts';
+import { type Mode, modes, noFaults } from '../../src/sim/plan.ts';
+import { run } from '../../src/sim/simulator.ts';
+import type { Person, SimRecord, Verdict } from '../../src/sim/trace.ts';
+import type { Peaks } from '../../src/sim/world.ts';
+
+const room = jid('hall@rooms.s0.sim');
+const service = jid('rooms.s0.sim');
+const alice: Person = { jid: jid('u00@s0.sim/r'), nick: 'Alice', room, hostile: undefined };
+const bob: Person = { jid: jid('u10@s1.sim/r'), nick: 'Bob', room, hostile: undefined };
+/** The house's own: a client that does what it likes. */
+const mallory: Person = { jid: jid('u11@s1.sim/r'), nick: 'Mallory', room, hostile: 'client' };
+const people = [alice, bob, mallory];
+
+const body = (text: string) => el('body', NS.client, {}, text);
+const delay = el('delay', NS.delay, { from: room, stamp: '2026-01-01T00:00:00Z' });
+const at = (nick: string) => occupantJid(room, nick);
+const says = (nick: string, to: Person, text: string, ...more: readonly XmlElement[]) =>
+  message(at(nick), to.jid, { type: 'groupchat', id: `id of ${text}` }, body(text), ...more);
+const subjectTo = ({ jid: to }: Person) => message(room, to, { type: 'groupchat' }, el('subject', NS.client));
+const shows = (
+  nick: string,
+  to: Person,
+  more: { type?: string; role?: Role; jid?: string; statuses?: number[] } = {},
+) =>
+  presence(
+    at(nick),
+    to.jid,
+    { type: more.type },
+    writeMucUser({
+      affiliation: 'none',
+      role: more.role ?? 'participant',
+      statuses: more.statuses ?? [],
+      ...(more.jid === undefined ? {} : { jid: more.jid }),
+    }),
+  );
+const occupant = (who: Person, more: Partial<Occupant> = {}): Occupant => ({
+  nick: who.nick,
+  jid: who.jid,
+  affiliation: 'none',
+  role: 'participant',
+  occupantId: `id of ${who.nick}`,
+  presence: [],
+  ...more,
+});
+
+/** A trace that is told by hand, and the node that its appends make. */
+class Story {
+  readonly trace: SimRecord[] = [];
+  mode: Mode = 'plain';
+  config: RoomConfig = defaultRoomConfig(room);
+  peaks: Peaks = { inbox: 1, timers: 1, history: 1, occupants: 1, peers: 0, occupantIds: 1 };
+  /** What nodes hold before and after everything was repeated. */
+  portraits: readonly [string, string] = ['all', 'all'];
+  readonly inside = new Set<Jid>();
+  /** Further nodes, and what each is told. */
+  readonly others: { readonly config: NodeConfig; readonly events: readonly RoomEvent[] }[] = [];
+  #now = instant(Date.UTC(2026, 0, 1));
+
+  later(ms = 1000): this {
+    this.#now = instant(this.#now + ms);
+    return this;
+  }
+  #record(record: SimRecord extends infer R ? (R extends SimRecord ? Omit<R, 't'> : never) : never): number {
+    return this.trace.push({ ...record, t: this.#now } as SimRecord) - 1;
+  }
+  session(who: Person, up: boolean): this {
+    this.#record({ kind: 'session', user: who.jid, up });
+    return this;
+  }
+  sends(by: Jid, stanza: Stanza, cause?: number): number {
+    return this.#record({ kind: 'in', by, stanza, spec: '', cause });
+  }
+  gets(to: Jid, stanza: Stanza, cause?: number): number {
+    return this.#record({ kind: 'out', to, stanza, cause });
+  }
+  /** The room hands somebody something, over no link. */
+  tells(stanza: Stanza, cause?: number): this {
+    this.gets(stanza.to, stanza, this.sends(service, stanza, cause));
+    return this;
+  }
+  /** A link swallows what the room tells somebody. */
+  loses(stanza: Stanza): this {
+    const cause = this.sends(service, stanza);
+    this.#record({ kind: 'link', server: [jid('s0.sim'), jid('s1.sim')], stanza, outcome: 'dropped', cause });
+    return this;
+  }
+  /** Somebody's stanza reaches the room. @returns index of its arrival */
+  asks(stanza: Stanza): number {
+    return this.gets(service, stanza, this.sends(stanza.from, stanza));
+  }
+  keeps(cause: number | undefined, ...events: readonly Unplaced[]): number {
+    return this.#record({
+      kind: 'append',
+      node: service,
+      events: events.map((e) => ({ ...e, room }) as RoomEvent),
+      cause,
+    });
+  }
+  fault(what: string): this {
+    this.#record({ kind: 'fault', step: 0, what });
+    return this;
+  }
+  phase(phase: 'healed' | 'quiet' | 'words' | 'repeated'): this {
+    this.#record({ kind: 'phase', phase });
+    return this;
+  }
+
+  asksToEnter(who: Person): number {
+    return this.asks(presence(who.jid, at(who.nick), {}, writeJoin({})));
+  }
+  /** Comes online, asks to enter, is in, and is told so as XEP-0045 §7.2 has it. */
+  enters(who: Person, ...others: readonly Person[]): this {
+    this.session(who, true);
+    return this.comesIn(who, ...others);
+  }
+  comesIn(who: Person, ...others: readonly Person[]): this {
+    const kept = this.keeps(this.asksToEnter(who), { kind: 'occupantEntered', occupant: occupant(who) });
+    for (const { nick } of others) this.tells(shows(nick, who), kept);
+    this.tells(shows(who.nick, who, { statuses: [110] }), kept);
+    this.tells(subjectTo(who), kept);
+    this.inside.add(who.jid);
+    return this;
+  }
+  leaves(who: Person): this {
+    const left = this.asks(presence(who.jid, at(who.nick), { type: 'unavailable' }));
+    const kept = this.keeps(left, { kind: 'occupantLeft', nick: who.nick });
+    this.inside.delete(who.jid);
+    return this.tells(shows(who.nick, who, { type: 'unavailable', role: 'none', statuses: [110] }), kept);
+  }
+  /** Says something, which is kept and reaches everybody of a list. */
+  speaks(who: Person, n: number, ...to: readonly Person[]): this {
+    const text = bodyText(people.indexOf(who), n);
+    const kept = this.accepts(who, text);
+    for (const one of to) this.tells(says(who.nick, one, text), kept);
+    return this;
+  }
+  accepts(who: Person, text: string): number {
+    const said = this.asks(message(who.jid, room, { type: 'groupchat', id: `id of ${text}` }, body(text)));
+    return this.keeps(said, {
+      kind: 'messageAccepted',
+      item: {
+        by: room,
+        id: text,
+        nick: who.nick,
+        occupantId: `id of ${who.nick}`,
+        author: who.jid,
+        at: this.#now,
+        payloads: [body(text)],
+      },
+    });
+  }
+
+  judge(name: string): Verdict {
+    const checker = checkers[name];
+    if (checker === undefined) throw new RangeError(`no checker ${name}`);
+    return checker(evidence(this.trace, people, this.#aftermath()));
+  }
+
+  #aftermath(): Aftermath {
+    const config: NodeConfig = {
+      kind: 'service',
+      address: service,
+      server: jid('s0.sim'),
+      rooms: [this.config],
+      openCreation: false,
+      admins: [],
+    };
+    const own = this.trace.flatMap((record) => (record.kind === 'append' ? record.events : []));
+    const created: RoomEvent = { kind: 'roomCreated', room, epoch: 1 };
+    const nodes = [{ config, events: [created, ...own] }, ...this.others].map(({ config, events }) => {
+      const node = createMucNode(config);
+      for (const event of events) node.apply(event);
+      return { config, node };
+    });
+    return {
+      plan: {
+        mode: this.mode,
+        layout: { nodes: nodes.map((one) => one.config), roomOf: () => room },
+        hostileNode: undefined,
+        faults: noFaults,
+      },
+      seats: new Map(nodes.map((one) => [one.config.address, one])),
+      users: new Map(
+        people.map(({ jid: user, nick }) => {
+          const phase = this.inside.has(user) ? ('joined' as const) : ('online' as const);
+          return [user, { online: true, half: { state: () => ({ phase, nick }) } }];
+        }),
+      ),
+      peaks: new Map([[service, this.peaks]]),
+      before: new Map([[service, this.portraits[0]]]),
+      portrait: () => new Map([[service, this.portraits[1]]]),
+      everLost: () => false,
+    };
+  }
+}
+
+/** An event, but for the room that all have. */
+type Unplaced = RoomEvent extends infer E ? (E extends RoomEvent ? Omit<E, 'room'> : never) : never;
+
+/** For each checker a story that it accepts, and beside it what spoils that story: one violation each. */
+interface Case {
+  readonly good: (story: Story) => unknown;
+  readonly bad: Readonly<Record<string, (story: Story) => unknown>>;
+  /** What excuses the same. */
+  readonly excused?: Readonly<Record<string, (story: Story) => unknown>>;
+}
+
+const both = (story: Story) => story.enters(alice).enters(bob, alice).tells(shows('Bob', alice));
+const rank = (affiliation: Affiliation) => new Map([[jid('u00@s0.sim'), affiliation]]);
+const kick = () =>
+  iq(
+    alice.jid,
+    room,
+    { type: 'set', id: 'kick' },
+    el('query', NS.mucAdmin, {}, el('item', NS.mucAdmin, { nick: 'Bob', role: 'none' })),
+  );
+
+const cases: Readonly<Record<string, Case>> = {
+  G1: {
+    good: (story) => {
+      both(story).speaks(bob, 1, alice, bob).leaves(bob);
+      const kept = story.keeps(story.asksToEnter(bob), { kind: 'occupantEntered', occupant: occupant(bob) });
+      story
+        .tells(shows('Alice', bob), kept)
+        .tells(shows('Bob', bob, { statuses: [110] }), kept)
+        .tells(says('Bob', bob, '#1:1', delay), kept)
+        .tells(subjectTo(bob), kept);
+    },
+    bad: {
+      'something live before the subject': (story) => {
+        story.enters(alice).session(bob, true).asksToEnter(bob);
+        story.tells(shows('Bob', bob, { statuses: [110] })).tells(says('Bob', bob, '#1:0', delay));
+        story.tells(says('Alice', bob, '#0:1')).tells(subjectTo(bob));
+      },
+      'history without a delay': (story) => {
+        story.enters(alice).session(bob, true).asksToEnter(bob);
+        story
+          .tells(shows('Bob', bob, { statuses: [110] }))
+          .tells(says('Alice', bob, '#0:1'))
+          .tells(subjectTo(bob));
+      },
+      'the own presence before others': (story) => {
+        story.enters(alice).session(bob, true).asksToEnter(bob);
+        story
+          .tells(shows('Bob', bob, { statuses: [110] }))
+          .tells(shows('Alice', bob))
+          .tells(subjectTo(bob));
+      },
+      'the own presence twice': (story) => {
+        story.session(bob, true).asksToEnter(bob);
+        story.tells(shows('Bob', bob, { statuses: [110] })).tells(shows('Bob', bob, { statuses: [110] }));
+      },
+      'the subject before history': (story) =>
+        story
+          .enters(bob)
+          .tells(says('Alice', bob, '#0:1', delay))
+          .tells(shows('Alice', bob)),
+      'something live before the own presence': (story) => {
+        story.session(bob, true).asksToEnter(bob);
+        story
+          .tells(says('Alice', bob, '#0:1'))
+          .tells(shows('Bob', bob, { statuses: [110] }))
+          .tells(subjectTo(bob));
+      },
+    },
+    excused: {
+      'a link swallowed the subject': (story) => {
+        story.session(bob, true).asksToEnter(bob);
+        story
+          .tells(shows('Bob', bob, { statuses: [110] }))
+          .loses(subjectTo(bob))
+          .tells(says('Alice', bob, '#0:1'));
+      },
+    },
+  },
+  G2: {
+    good: (story) => both(story).speaks(alice, 1, alice, bob),
+    bad: {
+      'nobody said it': (story) => both(story).tells(says('Alice', bob, '#0:1')),
+      'somebody else said it': (story) =>
+        both(story)
+          .speaks(alice, 1)
+          .tells(says('Bob', bob, '#0:1')),
+      'under a nick that they asked for and did not get': (story) => {
+        both(story).asks(presence(alice.jid, at('King'), {}));
+        story.speaks(alice, 1).tells(says('King', bob, '#0:1'));
+      },
+      'said later than shown': (story) =>
+        both(story)
+          .tells(says('Alice', bob, '#0:1'))
+          .speaks(alice, 1, alice),
+      'by no user at all': (story) => both(story).tells(says('Alice', bob, 'hello')),
+    },
+  },
+  G3: {
+    good: (story) => both(story).speaks(alice, 1, alice, bob).speaks(alice, 2, alice, bob),
+    bad: {
+      'the second before the first': (story) =>
+        both(story)
+          .speaks(alice, 1, alice)
+          .speaks(alice, 2, alice, bob)
+          .tells(says('Alice', bob, '#0:1')),
+      'also where a link swallowed something that is no presence of theirs': (story) =>
+        both(story)
+          .loses(says('Alice', bob, '#0:0'))
+          .speaks(alice, 2, alice, bob)
+          .tells(says('Alice', bob, '#0:1')),
+    },
+    excused: {
+      'the first is history': (story) =>
+        both(story)
+          .speaks(alice, 2, bob)
+          .tells(says('Alice', bob, '#0:1', delay)),
+      'a new session': (story) => both(story).speaks(alice, 2, bob).leaves(bob).comesIn(bob).speaks(alice, 1, bob),
+    },
+  },
+  G4: {
+    good: (story) =>
+      both(story)
+        .speaks(alice, 1, alice, bob)
+        .leaves(bob)
+        .comesIn(bob)
+        .tells(says('Alice', bob, '#0:1')),
+    bad: {
+      'live and live': (story) => both(story).speaks(alice, 1, alice, bob, bob),
+      'live and as history': (story) =>
+        both(story)
+          .speaks(alice, 1, bob)
+          .tells(says('Alice', bob, '#0:1', delay)),
+    },
+    excused: {
+      'a link swallowed the answer to a new join': (story) =>
+        both(story)
+          .speaks(alice, 1, bob)
+          .loses(shows('Bob', bob, { statuses: [110] }))
+          .tells(says('Alice', bob, '#0:1', delay)),
+    },
+  },
+  G5: {
+    good: (story) => both(story).speaks(alice, 1, alice, bob),
+    bad: {
+      'with another id': (story) =>
+        both(story)
+          .speaks(alice, 1)
+          .tells(message(at('Alice'), alice.jid, { type: 'groupchat', id: 'another' }, body('#0:1'))),
+      'not at all, though somebody else has it': (story) => both(story).speaks(alice, 1, bob),
+    },
+    excused: {
+      'they left': (story) => both(story).speaks(alice, 1, bob).leaves(alice),
+    },
+  },
+  G6: {
+    good: (story) => both(story).leaves(bob).comesIn(bob).speaks(alice, 1, alice, bob),
+    bad: {
+      'a message afterwards': (story) => both(story).leaves(bob).speaks(alice, 1, alice, bob),
+      'a presence afterwards': (story) => both(story).leaves(bob).tells(shows('Alice', bob)),
+      'in again unasked': (story) =>
+        both(story)
+          .leaves(bob)
+          .tells(shows('Bob', bob, { statuses: [110] })),
+    },
+    excused: {
+      'a private message, which goes its own way': (story) =>
+        both(story)
+          .leaves(bob)
+          .tells(message(at('Alice'), bob.jid, { type: 'chat' }, body('psst'))),
+    },
+  },
+  G7: {
+    good: (story) =>
+      both(story)
+        .tells(shows('Bob', bob, { jid: bob.jid, statuses: [110] }))
+        .tells(shows('Alice', alice, { role: 'moderator', statuses: [110] }))
+        .tells(shows('Bob', alice, { jid: bob.jid })),
+    bad: {
+      'an item’s jid': (story) => both(story).tells(shows('Alice', bob, { jid: alice.jid })),
+      'an attribute of something else': (story) =>
+        both(story).tells(says('Alice', bob, '#0:1', el('addresses', 'urn:x', { who: 'u00@s0.sim' }))),
+      'the sender’s address': (story) => both(story).tells(message(alice.jid, bob.jid, { type: 'chat' }, body('hi'))),
+      'to who was a moderator and is none': (story) =>
+        both(story)
+          .tells(shows('Bob', bob, { role: 'moderator', statuses: [110] }))
+          .tells(shows('Bob', bob, { statuses: [110] }))
+          .tells(shows('Alice', bob, { jid: alice.jid })),
+    },
+    excused: {
+      'in the breath that makes them a moderator': (story) => {
+        both(story);
+        const kept = story.keeps(undefined, {
+          kind: 'occupantChanged',
+          occupant: occupant(bob, { role: 'moderator' }),
+        });
+        story
+          .tells(shows('Alice', bob, { jid: alice.jid }), kept)
+          .tells(shows('Bob', bob, { role: 'moderator', statuses: [110] }), kept);
+      },
+      'somebody said it themselves': (story) => {
+        const word = body('#0:1 mail u00@s0.sim');
+        both(story).sends(alice.jid, message(alice.jid, room, { type: 'groupchat' }, word));
+        story.tells(message(at('Alice'), bob.jid, { type: 'groupchat' }, word));
+      },
+    },
+  },
+  G8: {
+    good: (story) => both(story).speaks(alice, 1, alice, bob),
+    bad: {
+      'XEP-0282’s element': (story) => both(story).tells(says('Alice', bob, '#0:1', el('x', NS.dmuc2))),
+      'XEP-0289’s element': (story) => both(story).tells(says('Alice', bob, '#0:1', el('fmuc', NS.fmuc))),
+      'our own, in an error': (story) =>
+        both(story).tells(message(room, bob.jid, { type: 'error' }, body('#0:1'), el('s', NS.ext))),
+      'rank in a message': (story) =>
+        both(story).tells(
+          says('Alice', bob, '#0:1', writeMucUser({ affiliation: 'owner', role: 'moderator', statuses: [] })),
+        ),
+      'two accounts of one occupant': (story) => {
+        const user = writeMucUser({ affiliation: 'none', role: 'participant', statuses: [] });
+        both(story).tells(presence(at('Alice'), bob.jid, {}, user, user));
+      },
+    },
+  },
+  G9: {
+    good: (story) => {
+      story.config = { ...story.config, affiliations: rank('owner') };
+      both(story).keeps(story.asks(kick()), { kind: 'occupantLeft', nick: 'Bob' });
+    },
+    bad: {
+      'a kick by a participant': (story) =>
+        both(story).keeps(story.asks(kick()), { kind: 'occupantLeft', nick: 'Bob' }),
+      'an affiliation that nobody asked for': (story) =>
+        both(story).keeps(undefined, { kind: 'affiliationChanged', user: jid('u10@s1.sim'), affiliation: 'owner' }),
+      'an owner made by an admin': (story) => {
+        story.config = { ...story.config, affiliations: rank('admin') };
+        both(story).keeps(story.asks(kick()), {
+          kind: 'affiliationChanged',
+          user: jid('u10@s1.sim'),
+          affiliation: 'owner',
+        });
+      },
+      'a moderator of their own making': (story) =>
+        both(story).keeps(story.asks(presence(bob.jid, at('Bob'), {})), {
+          kind: 'occupantChanged',
+          occupant: occupant(bob, { role: 'moderator' }),
+        }),
+      'a configuration by an admin': (story) => {
+        story.config = { ...story.config, affiliations: rank('admin') };
+        both(story).keeps(story.asks(kick()), { kind: 'roomConfigured', changes: { moderated: true } });
+      },
+      'a subject where only moderators may': (story) => {
+        story.config = { ...story.config, changeSubject: false };
+        const asked = both(story).asks(
+          message(bob.jid, room, { type: 'groupchat' }, el('subject', NS.client, {}, 'x')),
+        );
+        story.keeps(asked, { kind: 'subjectChanged', subject: { text: 'x', nick: 'Bob', at: 0 as Instant } });
+      },
+      'another’s nick': (story) =>
+        both(story).keeps(story.asks(presence(alice.jid, at('King'), {})), {
+          kind: 'nickChanged',
+          nick: 'Bob',
+          newNick: 'King',
+        }),
+      'a visitor’s voice in a moderated room': (story) => {
+        story.config = { ...story.config, moderated: true };
+        story.session(bob, true);
+        const entered = { kind: 'occupantEntered', occupant: occupant(bob, { role: 'visitor' }) } as const;
+        story.keeps(story.asksToEnter(bob), entered);
+        story.speaks(bob, 1, bob);
+      },
+    },
+    excused: {
+      'it did not happen in the end': (story) => {
+        const kept = both(story).keeps(story.asks(kick()), { kind: 'occupantLeft', nick: 'Bob' });
+        story.trace.push({ kind: 'undone', t: 0 as Instant, node: service, appends: [kept] });
+      },
+    },
+  },
+  G10: {
+    good: (story) =>
+      both(story)
+        .leaves(bob)
+        .comesIn({ ...mallory, nick: 'Bob' }),
+    bad: {
+      'a nick is given twice': (story) => both(story).comesIn({ ...mallory, nick: 'Bob' }),
+      'a nick is taken that is in use': (story) =>
+        both(story).keeps(undefined, { kind: 'nickChanged', nick: 'Alice', newNick: 'Bob' }),
+      'a state has it twice': (story) =>
+        story.keeps(undefined, {
+          kind: 'stateReplaced',
+          epoch: 1,
+          whois: 'moderators',
+          occupants: [occupant(alice), occupant({ ...bob, nick: 'Alice' })],
+          history: [],
+          subject: undefined,
+        }),
+      'two nodes know another by it': (story) => {
+        const other = secondNode();
+        story.others.push({ config: other, events: entered(other, occupant({ ...bob, nick: 'Alice' })) });
+        story.enters(alice);
+      },
+    },
+  },
+  G11: {
+    good: both,
+    bad: {
+      'a client sees fewer': (story) => story.enters(alice).enters(bob, alice),
+      'a client sees somebody who has left': (story) => {
+        both(story).leaves(bob);
+      },
+      'two nodes have different people': (story) => {
+        const other = secondNode();
+        story.others.push({ config: other, events: entered(other, occupant(alice, { home: service })) });
+        both(story);
+      },
+    },
+    excused: {
+      'a link swallowed the news': (story) => story.enters(alice).loses(shows('Bob', alice)).enters(bob, alice),
+    },
+  },
+  G12: {
+    good: (story) => {
+      both(story).speaks(alice, 1, alice, bob).phase('quiet');
+      story.sends(service, iq(room, bob.jid, { type: 'get', id: 'p' }, el('ping', NS.ping)));
+    },
+    bad: {
+      'one message makes more stanzas than there are people': (story) =>
+        both(story).speaks(alice, 1, ...Array.from({ length: 9 }, () => bob)),
+      'one presence makes hundreds': (story) => {
+        const asked = both(story).asks(presence(alice.jid, at('Alice'), {}));
+        for (let i = 0; i < 230; i++) story.sends(service, shows('Alice', bob), asked);
+      },
+      'somebody speaks in the silence': (story) =>
+        both(story)
+          .speaks(alice, 1, alice, bob)
+          .phase('quiet')
+          .tells(says('Alice', bob, '#0:1')),
+    },
+  },
+  G13: {
+    good: both,
+    bad: {
+      'an inbox': (story) => {
+        story.peaks = { ...story.peaks, inbox: 5_001 };
+      },
+      timers: (story) => {
+        story.peaks = { ...story.peaks, timers: 100 };
+      },
+      'a history': (story) => {
+        story.peaks = { ...story.peaks, history: 10_001 };
+      },
+    },
+  },
+  G14: {
+    good: (story) => both(story).speaks(alice, 1, alice, bob).speaks(bob, 2, alice, bob),
+    bad: {
+      'what was shown is not kept': (story) => both(story).tells(says('Alice', bob, '#0:1')),
+      'what was shown first stands later': (story) => {
+        const [first, second] = ['#0:1', '#0:2'];
+        both(story).accepts(alice, first);
+        story.accepts(alice, second);
+        story.tells(says('Alice', bob, second)).tells(says('Alice', bob, first));
+      },
+      'it is kept twice': (story) => {
+        both(story).speaks(alice, 1, alice, bob).accepts(alice, '#0:1');
+      },
+    },
+  },
+  G15: {
+    good: both,
+    bad: {
+      'a node has something else': (story) => {
+        story.portraits = ['Alice, Bob', 'Alice'];
+      },
+    },
+  },
+  liveness: {
+    good: (story) => both(story).speaks(alice, lastWord(2), alice, bob).speaks(bob, lastWord(2), alice, bob),
+    bad: {
+      'somebody never got it': (story) => both(story).speaks(alice, lastWord(2), alice),
+      'somebody got it twice': (story) => both(story).speaks(alice, lastWord(2), alice, bob, bob),
+      'though a link swallowed something before': (story) =>
+        both(story)
+          .loses(says('Alice', bob, '#0:1'))
+          .speaks(alice, lastWord(2), alice),
+    },
+    excused: {
+      'they may not speak, and were told so': (story) => {
+        const text = bodyText(0, lastWord(2));
+        both(story).asks(message(alice.jid, room, { type: 'groupchat', id: 'w' }, body(text)));
+        story.tells(message(room, alice.jid, { type: 'error', id: 'w' }));
+      },
+      'a link swallowed the news that they are out': (story) =>
+        both(story)
+          .loses(shows('Bob', bob, { type: 'unavailable', statuses: [110] }))
+          .speaks(alice, lastWord(2), alice),
+    },
+  },
+};
+
+function secondNode(): NodeConfig {
+  return {
+    kind: 'service',
+    address: jid('rooms.s1.sim'),
+    server: jid('s1.sim'),
+    rooms: [defaultRoomConfig(jid('hall@rooms.s1.sim'))],
+    openCreation: false,
+    admins: [],
+  };
+}
+
+function entered({ kind, ...rest }: NodeConfig, who: Occupant): RoomEvent[] {
+  const [first] = kind === 'service' ? (rest as { rooms: readonly RoomConfig[] }).rooms : [];
+  const there = { room: (first as RoomConfig).jid };
+  return [
+    { ...there, kind: 'roomCreated', epoch: 1 },
+    { ...there, kind: 'occupantEntered', occupant: who },
+  ];
+}
+
+it('each checker has its cases', () => {
+  expect(Object.keys(cases)).toEqual(Object.keys(checkers));
+});
+
+describe.each(Object.entries(cases))('%s', (name, { good, bad, excused = {} }) => {
+  const judge = (tell: (story: Story) => unknown) => {
+    const story = new Story();
+    tell(story);
+    return story.judge(name);
+  };
+
+  it('has something to look at where all is well, and accepts it', () => {
+    const { violations, exercised } = judge(good);
+    expect(violations).toEqual([]);
+    expect(exercised).toBeGreaterThan(0);
+  });
+
+  it.each(Object.entries(bad))('finds: %s', (_what, tell) => {
+    const { violations } = judge(tell);
+    expect(violations.map(({ invariant }) => invariant)).toEqual([name]);
+  });
+
+  for (const [what, tell] of Object.entries(excused))
+    it(`excuses: ${what}`, () => {
+      expect(judge(tell).violations).toEqual([]);
+    });
+});
+
+describe('Seeds with all faults', () => {
+  it.each(modes)('%s: exercise every checker', (mode) => {
+    const sums: Record<string, number> = {};
+    for (let seed = 1; seed <= 10; seed++)
+      for (const [name, times] of Object.entries(run(seed, { mode, events: 60 }).exercised))
+        sums[name] = (sums[name] ?? 0) + times;
+    expect(Object.keys(sums)).toEqual(expect.arrayContaining(Object.keys(checkers)));
+    expect(Object.entries(sums).filter(([, times]) => times === 0)).toEqual([]);
+  });
+});
