@@ -171,7 +171,7 @@ export class JsonlStore implements EventStore {
         await rename(this.#path(name), this.#path(`damaged-${name}`)).catch(() => undefined);
       await this.#openLog(0);
       this.#chain = 0;
-      return { events: [], damage: 'the saved snapshot was damaged: nothing could be restored' };
+      return { events: [], last: 0, damage: 'the saved snapshot was damaged: nothing could be restored' };
     }
     const number = saved?.log ?? 0;
     // Left by a crash between two steps of saveSnapshot.
@@ -180,11 +180,12 @@ export class JsonlStore implements EventStore {
     const missing = saved !== undefined && !(await this.#files()).includes(logFile(number));
     this.#chain = saved?.sum ?? 0;
     await this.#openLog(number);
-    const { events, damage } = await this.#readLog();
+    const { events, last, damage } = await this.#readLog();
     const said = missing ? 'the log was missing: what came after the snapshot is lost' : damage;
     return {
       ...(saved ? { snapshot: saved.snapshot } : {}),
       events,
+      last,
       ...(said === undefined ? {} : { damage: said }),
     };
   }
@@ -205,20 +206,23 @@ export class JsonlStore implements EventStore {
   }
 
   /** All whole lines from the start; what follows the first that is not is cut off. */
-  async #readLog(): Promise<{ readonly events: RoomEvent[]; readonly damage?: string }> {
+  async #readLog(): Promise<Omit<Recovered, 'snapshot'>> {
     const bytes = await readFile(this.#path(logFile(this.#number)));
     const events: RoomEvent[] = [];
     let good = 0;
+    let last = 0;
     while (good < bytes.length) {
       const end = bytes.indexOf(0x0a, good);
       const line = end < 0 ? undefined : readLine(bytes.toString('utf8', good, end), this.#chain);
       if (line === undefined) break;
-      for (const event of JSON.parse(line.events) as RoomEvent[]) events.push(event);
+      const appended = JSON.parse(line.events) as RoomEvent[];
+      for (const event of appended) events.push(event);
+      last = appended.length;
       this.#chain = line.sum;
       good = end + 1;
     }
     this.#size = good;
-    if (good === bytes.length) return { events };
+    if (good === bytes.length) return { events, last };
     const rest = bytes.subarray(good);
     const lost = rest.toString('latin1').replace(/\n$/, '').split('\n').length;
     const torn = lost === 1;
@@ -232,6 +236,7 @@ export class JsonlStore implements EventStore {
     await this.#log?.sync();
     return {
       events,
+      last,
       damage: torn ? 'a torn last entry was cut off' : `the log was damaged: its last ${lost} entries are lost`,
     };
   }

@@ -97,7 +97,7 @@ export class Driver {
   async start(onRestored?: (restored: Restored) => void): Promise<void> {
     const { node, store, link } = this.#options;
     try {
-      const { snapshot, events, damage } = await store.load();
+      const { snapshot, events, last, damage } = await store.load();
       if (snapshot !== undefined) node.restore(snapshot);
       this.#snapshotLength = lengthOf(snapshot);
       this.#sinceSnapshot = events.length;
@@ -107,7 +107,8 @@ export class Driver {
         events: events.length,
         ...(damage === undefined ? {} : { damage }),
       });
-      this.#take({ input: { kind: 'command', command: { name: 'start' } } });
+      const untold = events.slice(events.length - last);
+      this.#take({ input: { kind: 'command', command: { name: 'start', untold } } });
       await link.start(this.#handlers());
     } catch (error) {
       await this.stop();

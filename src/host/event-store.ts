@@ -10,6 +10,8 @@ export class StoreError extends Error {
 export interface Recovered {
   readonly snapshot?: NodeSnapshot;
   readonly events: readonly RoomEvent[];
+  /** How many of the events were appended last: they are durable, and perhaps nobody heard of them. */
+  readonly last: number;
   /** What was found broken and cut off, in words for the page; absent if all was well. */
   readonly damage?: string;
 }

@@ -6,6 +6,8 @@ import { type EventStore, type Recovered, StoreError } from './event-store.ts';
 export interface MemoryMedium {
   snapshot?: NodeSnapshot;
   events: RoomEvent[];
+  /** How many of them came with the last append. */
+  last?: number;
 }
 
 /** A log that lives as long as the process: for tests, and where the browser offers no IndexedDB. */
@@ -20,18 +22,20 @@ export class MemoryStore implements EventStore {
   async load(): Promise<Recovered> {
     this.#check();
     const { snapshot, events } = this.#medium;
-    return { ...(snapshot ? { snapshot } : {}), events: [...events] };
+    return { ...(snapshot ? { snapshot } : {}), events: [...events], last: this.#medium.last ?? 0 };
   }
 
   async append(events: readonly RoomEvent[]): Promise<void> {
     this.#check();
     this.#medium.events.push(...events);
+    this.#medium.last = events.length;
   }
 
   async saveSnapshot(snapshot: NodeSnapshot): Promise<void> {
     this.#check();
     this.#medium.snapshot = snapshot;
     this.#medium.events = [];
+    this.#medium.last = 0;
   }
 
   async close(): Promise<void> {

@@ -80,7 +80,7 @@ export class Seat {
     this.frozen = false;
     this.#life++;
     this.node = this.#recovered();
-    this.take({ kind: 'command', command: { name: 'start' } });
+    this.take({ kind: 'command', command: { name: 'start', untold: this.#log.at(-1)?.events ?? [] } });
     this.take({ kind: 'linkUp', peer: this.config.server });
   }
 

@@ -69,6 +69,7 @@ const decisions: Readonly<Record<string, string>> = {
   '25': 'where joined history goes',
   '26': 'a join of a linked node is a restart',
   '27': 'a message has one identity',
+  '50': 'After a crash',
 };
 
 const books: Record<string, { readonly title: string; readonly sections: Readonly<Record<string, string>> }> = {

@@ -178,16 +178,19 @@ export class IndexedDbStore implements EventStore {
     if (saved !== undefined) {
       if (saved.sum !== checksum(0, saved.snapshot)) {
         await this.#cut(0, true);
-        return { events: [], damage: 'the saved snapshot was damaged: nothing could be restored' };
+        return { events: [], last: 0, damage: 'the saved snapshot was damaged: nothing could be restored' };
       }
       snapshot = JSON.parse(saved.snapshot) as NodeSnapshot;
     }
     const events: RoomEvent[] = [];
     this.#chain = saved?.chain ?? 0;
     let good = 0;
+    let last = 0;
     for (const record of records) {
       if (typeof record.events !== 'string' || checksum(this.#chain, record.events) !== record.sum) break;
-      events.push(...(JSON.parse(record.events) as RoomEvent[]));
+      const appended = JSON.parse(record.events) as RoomEvent[];
+      events.push(...appended);
+      last = appended.length;
       this.#chain = record.sum;
       good++;
     }
@@ -198,6 +201,7 @@ export class IndexedDbStore implements EventStore {
     return {
       ...(snapshot ? { snapshot } : {}),
       events,
+      last,
       ...(lost === 0
         ? {}
         : {

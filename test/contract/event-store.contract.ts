@@ -69,7 +69,7 @@ export const eventStoreContract: readonly ContractCase[] = [
     name: 'a new store is empty',
     async run(medium) {
       const store = await medium.open();
-      same(await store.load(), { events: [] });
+      same(await store.load(), { events: [], last: 0 });
       await store.close();
     },
   },
@@ -82,8 +82,15 @@ export const eventStoreContract: readonly ContractCase[] = [
       await store.append([happened(3)]);
       await store.close();
       const again = await medium.open();
-      same((await again.load()).events, [happened(1), happened(2), happened(3)]);
+      const { events, last } = await again.load();
+      same(events, [happened(1), happened(2), happened(3)]);
+      // What was appended last may never have been heard of: the node is told how much that is.
+      same(last, 1);
+      await again.append([happened(4), happened(5)]);
       await again.close();
+      const third = await medium.open();
+      same((await third.load()).last, 2);
+      await third.close();
     },
   },
   {
@@ -116,7 +123,7 @@ export const eventStoreContract: readonly ContractCase[] = [
       await again.close();
       const third = await medium.open();
       const last = await third.load();
-      same([last.snapshot?.rooms[0]?.n, last.events.length], [4, 0]);
+      same([last.snapshot?.rooms[0]?.n, last.events.length, last.last], [4, 0, 0]);
       await third.close();
     },
   },

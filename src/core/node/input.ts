@@ -1,3 +1,4 @@
+import type { RoomEvent } from '../room/event.ts';
 import type { Jid } from '../xmpp/jid.ts';
 import type { Stanza } from '../xmpp/stanza.ts';
 
@@ -6,8 +7,11 @@ export type TimerId = string & { readonly _timer: unique symbol };
 
 /** What a person or a supervisor may ask of a node. */
 export type Command =
-  /** The host is up and the log is read: create what the configuration asks for and the log lacks. */
-  | { readonly name: 'start' }
+  /**
+   * The host is up and the log is read: create what the configuration asks for and the log lacks. `untold` is what was
+   * appended last, and perhaps never heard of.
+   */
+  | { readonly name: 'start'; readonly untold?: readonly RoomEvent[] }
   /** The service goes down on purpose: its users are told (XEP-0045 §11.2). */
   | { readonly name: 'stop' };
 

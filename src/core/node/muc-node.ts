@@ -3,8 +3,9 @@ import { FmucNode } from '../distribution/fmuc/fmuc-node.ts';
 import { Primary } from '../distribution/primary-replica/primary.ts';
 import { Replica } from '../distribution/primary-replica/replica.ts';
 import { defaultRoomConfig, type RoomConfig } from '../room/config.ts';
-import type { RoomEvent } from '../room/event.ts';
+import type { Occupant, RoomEvent } from '../room/event.ts';
 import { receive } from '../room/receive.ts';
+import { retell } from '../room/recovery.ts';
 import { leave } from '../room/room.ts';
 import { RoomState, type RoomView } from '../room/state.ts';
 import { Turn } from '../room/turn.ts';
@@ -39,6 +40,8 @@ interface Room {
 class Service implements MucNode {
   readonly #config: NodeConfig;
   readonly #rooms = new Map<Jid, Room>();
+  /** Until the start: who left in the log that is read, as they were, by room and nick. */
+  #gone: Map<Jid, Map<string, Occupant>> | undefined = new Map();
 
   constructor(config: NodeConfig) {
     this.#config = config;
@@ -79,6 +82,7 @@ class Service implements MucNode {
         throw new LocalProtocolError(`${event.kind} for ${event.room}, which is no room here`);
       room = this.#open(this.#onDemandConfig(event.room));
     }
+    this.#rememberGone(room.state, event);
     room.state.apply(event);
     if (event.kind === 'roomDestroyed') this.#rooms.delete(event.room);
   }
@@ -99,6 +103,14 @@ class Service implements MucNode {
       server,
       rooms: [...this.#rooms.values()].map(({ state, distribution }) => roomStatus(state, distribution)),
     };
+  }
+
+  #rememberGone(room: RoomView, event: RoomEvent): void {
+    if (this.#gone === undefined || (event.kind !== 'occupantLeft' && event.kind !== 'nickChanged')) return;
+    const occupant = room.occupants.get(event.nick);
+    const gone = this.#gone.get(room.jid) ?? new Map();
+    this.#gone.set(room.jid, gone);
+    if (occupant) gone.set(event.nick, occupant);
   }
 
   #open(config: RoomConfig): Room {
@@ -122,6 +134,9 @@ class Service implements MucNode {
   #command(turn: Turn, command: Command): void {
     switch (command.name) {
       case 'start':
+        for (const { state } of this.#rooms.values())
+          retell(turn, state, command.untold ?? [], this.#gone?.get(state.jid) ?? new Map());
+        this.#gone = undefined;
         for (const { state } of this.#rooms.values()) {
           if (state.epoch !== 0 || state.config.distribution.kind === 'replica') continue;
           // Decision #4: the clock of the first start; without its log a room starts in a later epoch than before.

@@ -1,0 +1,46 @@
+import type { Occupant, RoomEvent } from './event.ts';
+import type { RoomView } from './state.ts';
+import { isLocal, tell, tellOthersOfPresence } from './tell.ts';
+import type { Turn } from './turn.ts';
+
+/**
+ * What was appended last may be durable and yet never have left the node that crashed right then. So at its start a node
+ * tells its own users once more what does no harm when it is heard twice: who is here, as what, and who is gone. Messages
+ * are not repeated: whoever missed one finds it in the history, and nobody sees one twice. Decision #50.
+ *
+ * @param gone  those who left in these events, as they were before, by nick
+ */
+export function retell(
+  turn: Turn,
+  room: RoomView,
+  events: readonly RoomEvent[],
+  gone: ReadonlyMap<string, Occupant>,
+): void {
+  const touched = new Set<string>();
+  const entered = new Set<string>();
+  for (const event of events) {
+    if (event.room !== room.jid) continue;
+    if (event.kind === 'occupantLeft') touched.add(event.nick);
+    else if (event.kind === 'nickChanged') touched.add(event.nick).add(event.newNick);
+    else if (event.kind === 'occupantChanged') touched.add(event.occupant.nick);
+    else if (event.kind === 'occupantEntered') {
+      touched.add(event.occupant.nick);
+      entered.add(event.occupant.nick);
+    }
+  }
+  for (const nick of touched) {
+    const occupant = room.occupants.get(nick);
+    const before = gone.get(nick);
+    if (occupant === undefined) {
+      const after = before?.jid === undefined ? undefined : room.occupantByJid(before.jid);
+      if (before && after) tell(turn, room, { kind: 'renamed', before, after }, 'decision#50');
+      else if (before) tell(turn, room, { kind: 'left', occupant: before, parts: { payloads: [] } }, 'decision#50');
+      continue;
+    }
+    // Who entered may lack the whole answer: the others, themselves, history, subject.
+    if (isLocal(occupant) && entered.has(nick)) {
+      tellOthersOfPresence(turn, room, { kind: 'presence', occupant });
+      tell(turn, room, { kind: 'returned', occupant, join: {} }, 'decision#50');
+    } else tell(turn, room, { kind: 'presence', occupant }, 'decision#50');
+  }
+}
