@@ -4,6 +4,7 @@ import type { Mode } from '../sim/plan.ts';
 import { run } from '../sim/simulator.ts';
 import { readSimArguments, type SimArguments, simHelp } from './sim-arguments.ts';
 import { bundleThread } from './sim-bundle.ts';
+import { huntPlantedBugs } from './sim-hunt.ts';
 import { SimPool } from './sim-pool.ts';
 import type { Job, Outcome, Told } from './sim-thread.ts';
 
@@ -70,6 +71,16 @@ function printTrace({ from: seed, modes, options }: SimArguments): void {
   process.stdout.on('error', () => process.exit());
   for (const line of ndjson(seed, given, result)) process.stdout.write(line);
   process.exitCode = result.violations.length > 0 ? 1 : 0;
+}
+
+async function plant(given: SimArguments): Promise<void> {
+  const stopping = new AbortController();
+  process.once('SIGINT', () => stopping.abort());
+  process.once('SIGTERM', () => stopping.abort());
+  const { caught, planted } = await huntPlantedBugs(given, (line) => console.log(line), stopping.signal);
+  if (stopping.signal.aborted) console.log('stopped');
+  console.log(`caught ${caught} of ${planted}`);
+  process.exitCode = stopping.signal.aborted ? 130 : caught < planted ? 1 : 0;
 }
 
 function chooseTold(broken: readonly Tell[]): Tell[] {
@@ -142,4 +153,5 @@ else if ('error' in parsed) {
   console.error(parsed.error);
   process.exitCode = 2;
 } else if (parsed.what === 'json') printTrace(parsed);
+else if (parsed.what === 'planted bugs') await plant(parsed);
 else await check(parsed);

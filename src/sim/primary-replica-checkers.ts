@@ -279,6 +279,46 @@ function follow(
   }
 }
 
+/** 60 s of silence and 20 %, two answers that 15 s were waited for, and a while for the disk and the link. */
+const silenceMs = 72_000 + 2 * 15_000 + 18_000;
+
+/** D-g: a neighbour of whom nothing is heard is found to be split in time, bounce or no bounce. */
+const silenceIsFound: Checker = (given) => {
+  const violations: Violation[] = [];
+  let exercised = 0;
+  const { primary, replicas, room } = partsOf(given);
+  if (!primary || !room) return { violations, exercised };
+  const pairs = replicas.flatMap(({ address }) => [
+    { node: primary.address, peer: address, live: false, since: 0 },
+    { node: address, peer: room, live: false, since: 0 },
+  ]);
+  for (const [i, record] of given.trace.entries()) {
+    // Who is down or asleep finds nothing, and begins anew after that. (Words of plan.ts and world.ts.)
+    const fault = record.kind === 'fault' ? record.what : '';
+    const away =
+      /^(\S+) (?:crashes,|is frozen) for ([\d.]+) s$/.exec(fault) ?? /^the disk of (\S+) is full$/.exec(fault);
+    for (const pair of pairs) {
+      const { node, peer } = pair;
+      if (away?.[1] === node) pair.since = Math.max(pair.since, record.t + 1000 * Number(away[2] ?? 6));
+      else if (record.kind === 'phase') pair.since = record.t;
+      else if (record.kind === 'out' && record.to === node && bareOf(record.stanza.from) === peer)
+        pair.since = Math.max(pair.since, record.t);
+      else if (record.kind === 'append' && record.node === node && !given.undone.has(i))
+        for (const event of record.events)
+          if (event.kind === 'peerChanged' && event.peer === peer) {
+            exercised++;
+            pair.live = event.record?.state === 'live';
+            pair.since = Math.max(pair.since, record.t);
+          }
+      if (!pair.live || record.t - pair.since <= silenceMs) continue;
+      const what = `${node} has not heard of ${peer} for ${Math.round((record.t - pair.since) / 1000)} s and calls it live`;
+      violations.push({ invariant: 'D-g', what, at: i });
+      pair.live = false;
+    }
+  }
+  return { violations, exercised };
+};
+
 /** The invariants of XEP-0282, beside those of all protocols. */
 export const primaryReplicaCheckers: Readonly<Record<string, Checker>> = {
   'D-a': gapFree,
@@ -286,6 +326,7 @@ export const primaryReplicaCheckers: Readonly<Record<string, Checker>> = {
   'D-c/f': sameState,
   'D-d': silentWhileSplit,
   'D-e': epochs,
+  'D-g': silenceIsFound,
   'D-h': onlyWhoAsked,
   'D-6': jidsOfReplicas,
 };

@@ -1,0 +1,238 @@
+import type { Mode } from '../sim/plan.ts';
+import type { Patch } from './sim-bundle.ts';
+
+/**
+ * A mistake that somebody could make, as a change to the source: the program has no switch for any of them. A simulator
+ * that does not find them proves little when it finds nothing.
+ */
+export interface PlantedBug extends Patch {
+  readonly name: string;
+  /** Modes in which the changed code runs. */
+  readonly modes: readonly Mode[];
+  /** Steps of a run, where the usual number is not enough to see it. */
+  readonly events?: number;
+}
+
+const room = 'src/core/room/';
+const primaryReplica = 'src/core/distribution/primary-replica/';
+const fmuc = 'src/core/distribution/fmuc/';
+const everywhere = ['plain', '0282', '0289pp'] as const;
+
+export const plantedBugs: readonly PlantedBug[] = [
+  {
+    name: 'history comes twice at enter',
+    file: `${room}tell.ts`,
+    find: "turn.send(stanza, spec ?? '0045#7.2.13');",
+    replace: "for (const _ of [1, 2]) turn.send(stanza, spec ?? '0045#7.2.13');",
+    modes: everywhere,
+  },
+  {
+    name: 'self-presence before the others',
+    file: `${room}tell.ts`,
+    find: '  for (const other of room.occupants.values()) {\n    if (other.nick !== occupant.nick && seesPresence',
+    replace:
+      "  turn.send(presenceFor(room, occupant, occupant, { statuses }), '0045#7.2.2');\n  statuses = [];\n  for (const other of room.occupants.values()) {\n    if (other.nick !== occupant.nick && seesPresence",
+    modes: everywhere,
+  },
+  {
+    name: 'subject before history',
+    file: `${room}tell.ts`,
+    find: '  for (const stanza of selectHistory(',
+    replace:
+      "  turn.send(message(room.jid, occupant.jid, { type: 'groupchat' }, el('subject', NS.client)), '0045#7.2.15');\n  for (const stanza of selectHistory(",
+    modes: everywhere,
+  },
+  {
+    name: 'who leaves is not told',
+    file: `${room}room.ts`,
+    find: '  tellLeaver(turn, room, change);',
+    replace: '',
+    modes: everywhere,
+  },
+  {
+    name: 'a message comes back without its id',
+    file: `${room}room.ts`,
+    find: '...(stanza.id === undefined ? {} : { stanzaId: stanza.id }),',
+    replace: '',
+    modes: everywhere,
+  },
+  {
+    name: 'JIDs are for everybody',
+    file: `${room}visibility.ts`,
+    find: "return room.whois === 'anyone' || viewer.role === 'moderator';",
+    replace: 'return true;',
+    modes: everywhere,
+  },
+  {
+    name: 'JID filter only at join',
+    file: `${room}visibility.ts`,
+    find: 'subject.jid !== undefined && maySeeJids(room, viewer)',
+    replace: "subject.jid !== undefined && (parts.type === 'unavailable' || maySeeJids(room, viewer))",
+    modes: everywhere,
+  },
+  {
+    name: 'no strip',
+    file: `${room}hygiene.ts`,
+    find: 'if (reserved.has(payload.xmlns)) return true;',
+    replace: '',
+    modes: everywhere,
+  },
+  {
+    name: 'strip after store',
+    file: `${room}room.ts`,
+    find: '{ lang: stanza.lang }),\n    payloads: cleanPayloads(room.jid, stanza.payloads)',
+    replace: '{ lang: stanza.lang }),\n    payloads: stanza.payloads',
+    modes: everywhere,
+  },
+  {
+    name: 'anybody changes roles',
+    file: `${room}admin.ts`,
+    find: "if (actor.role !== 'moderator') return",
+    replace: 'if (actor === undefined) return',
+    modes: everywhere,
+  },
+  {
+    name: 'anybody sets the subject',
+    file: `${room}room.ts`,
+    find: "if (occupant.role !== 'moderator' && !(occupant.role === 'participant' && room.config.changeSubject))",
+    replace: 'if (occupant === undefined)',
+    modes: everywhere,
+  },
+  {
+    name: 'visitors speak in a moderated room',
+    file: `${room}room.ts`,
+    find: 'if (!maySpeak(occupant.role, room.config))',
+    replace: 'if (occupant === undefined)',
+    modes: everywhere,
+  },
+  {
+    name: 'history unbounded',
+    file: `${room}state.ts`,
+    find: 'archiveMax + archiveMax / 4',
+    replace: 'Number.MAX_SAFE_INTEGER',
+    modes: ['plain'],
+    events: 30_000,
+  },
+  {
+    name: 'two people, one nick',
+    file: `${room}nick.ts`,
+    find: '(holder === undefined || holder.jid === session)',
+    replace: '(holder === undefined || holder.jid !== undefined)',
+    modes: everywhere,
+  },
+  {
+    name: 'different nick folding on two nodes',
+    file: `${room}nick.ts`,
+    find: 'const holder = room.occupantByShape(skeleton(nick));\n  return (holder',
+    replace:
+      "const folded = room.jid.endsWith('s1.sim') ? nick : skeleton(nick);\n  const holder = room.occupantByShape(folded);\n  return (holder",
+    modes: ['0289pp'],
+  },
+  {
+    name: 'n reused after reload without epoch bump',
+    file: `${room}state.ts`,
+    find: 'this.n = snapshot.n;',
+    replace: 'this.n = 0;',
+    modes: ['0282'],
+  },
+  {
+    name: 'reflect before commit',
+    file: 'src/sim/seat.ts',
+    find: 'if (events.length === 0) return release();',
+    replace: 'release();\n    handled.length = 0;\n    if (events.length === 0) return;',
+    modes: everywhere,
+  },
+  {
+    name: 'silence is never a split',
+    file: 'src/core/distribution/keepalive.ts',
+    find: '++this.#misses >= 2',
+    replace: '++this.#misses >= 1e9',
+    modes: ['0282'],
+  },
+  {
+    name: 'no epoch check',
+    file: `${primaryReplica}replica.ts`,
+    find: 'if (epoch === room.epoch && n === room.n + 1) return true;',
+    replace: 'if (n === room.n + 1) return true;',
+    modes: ['0282'],
+  },
+  {
+    name: 'no dedupe by place',
+    file: `${primaryReplica}replica.ts`,
+    find: 'if (epoch === room.epoch && n === room.n + 1) return true;',
+    replace: 'if (epoch === room.epoch && n <= room.n + 1) return true;',
+    modes: ['0282'],
+  },
+  {
+    name: 'a gap is no gap',
+    file: `${primaryReplica}replica.ts`,
+    find: 'if (epoch === room.epoch && n === room.n + 1) return true;',
+    replace: 'if (epoch === room.epoch && n > room.n) return true;',
+    modes: ['0282'],
+  },
+  {
+    name: 'enter without ticket',
+    file: `${primaryReplica}replica.ts`,
+    find: 'if (known === undefined || !(ticket || served)) {',
+    replace:
+      'if (known !== undefined && !ticket && !served) return this.#serve(turn, room, known, jid, {});\n    if (known === undefined || !(ticket || served)) {',
+    modes: ['0282'],
+  },
+  {
+    name: 'leave waits for the primary',
+    file: `${primaryReplica}replica.ts`,
+    find: 'if (local) this.#userLeft(turn, room, local, stanza, []);',
+    replace: 'if (local && room.n < 0) this.#userLeft(turn, room, local, stanza, []);',
+    modes: ['0282'],
+  },
+  {
+    name: 'roster shown before ready',
+    file: `${primaryReplica}replica.ts`,
+    find: '        sync.addOccupant(',
+    replace:
+      "        const occupant = occupantOf(room, nick, user, stanza.payloads);\n        tell(turn, room, { kind: 'entered', occupant, join: {}, statuses: [] }, '0282#4.3');\n        sync.addOccupant(",
+    modes: ['0282'],
+  },
+  {
+    name: 'any error is a split',
+    file: `${primaryReplica}primary.ts`,
+    find: 'if (ours && saysGone(stanza))',
+    replace: 'if (ours || stanza.name !== undefined)',
+    modes: ['0282'],
+  },
+  {
+    name: 'gap at enter',
+    file: `${primaryReplica}primary.ts`,
+    find: 'room.history.length - create.maxstanzas));',
+    replace: 'room.history.length - create.maxstanzas), -1);',
+    modes: ['0282'],
+  },
+  {
+    name: 'JIDs go to every replica',
+    file: `${primaryReplica}primary.ts`,
+    find: 'make(to, this.#mayHoldJids(room, replica), id)',
+    replace: 'make(to, true, id)',
+    modes: ['0282'],
+  },
+  {
+    name: 'echo to the link of origin',
+    file: `${fmuc}fmuc-node.ts`,
+    find: "if (record.state === 'live' && peer !== occupant.home) yield peer;",
+    replace: "if (record.state === 'live') yield peer;",
+    modes: ['0289pp'],
+  },
+  {
+    name: 'no (by, id) dedupe',
+    file: `${fmuc}fmuc-node.ts`,
+    find: 'if (room.holds(item))',
+    replace: 'if (room.n < 0)',
+    modes: ['0289pp'],
+  },
+  {
+    name: 'a node speaks for anybody',
+    file: `${fmuc}fmuc-node.ts`,
+    find: 'return occupant?.home === peer ? occupant : undefined;',
+    replace: 'return peer === undefined ? undefined : occupant;',
+    modes: ['0289pp'],
+  },
+];
