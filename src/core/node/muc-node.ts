@@ -227,7 +227,7 @@ class Service implements MucNode {
     const disco = readDisco(stanza);
     if (disco?.node !== undefined) return refuse(turn, stanza, 'item-not-found', '0030#7');
     if (disco?.kind === 'info') {
-      const features = [NS.muc, NS.discoInfo, NS.discoItems, NS.ping];
+      const features = [NS.muc, NS.discoInfo, NS.discoItems, NS.ping, NS.occupantId, NS.stableId];
       return turn.send(
         discoInfoResult(stanza, {
           identity: { category: 'conference', type: 'text', name: 'Netsplit rooms' },

@@ -48,7 +48,7 @@ function roomInfo(room: RoomView) {
       NS.sid,
       NS.selfPing,
       NS.occupantId,
-      'http://jabber.org/protocol/muc#stable_id',
+      NS.stableId,
       'http://jabber.org/protocol/muc#request',
       registerNs,
       ...(config.logging ? [mam] : []),

@@ -13,6 +13,8 @@ export const NS = {
   mucUser: 'http://jabber.org/protocol/muc#user',
   mucAdmin: 'http://jabber.org/protocol/muc#admin',
   mucOwner: 'http://jabber.org/protocol/muc#owner',
+  /** XEP-0045 §7.4: what is reflected has the id it was sent with. */
+  stableId: 'http://jabber.org/protocol/muc#stable_id',
   /** XEP-0199 */
   ping: 'urn:xmpp:ping',
   /** XEP-0203 */
