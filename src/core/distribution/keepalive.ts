@@ -17,10 +17,12 @@ export type Due =
 export class Keepalive {
   #heard: Instant;
   #ping: string | undefined;
+  #pinged: Instant;
   #misses = 0;
 
   constructor(now: Instant) {
     this.#heard = now;
+    this.#pinged = now;
   }
 
   /** Anything at all came from the neighbour. */
@@ -40,6 +42,9 @@ export class Keepalive {
   }
 
   due(env: Env): Due {
+    // A timer of before that a sleeping page had kept fires with the rest: the ping since has its full time all the same.
+    const waited = env.now - this.#pinged;
+    if (this.#ping !== undefined && waited < timeoutMs) return { kind: 'wait', ms: timeoutMs - waited };
     if (this.#ping !== undefined && ++this.#misses >= 2) return { kind: 'lost' };
     const silence = env.now - this.#heard;
     if (this.#ping === undefined && silence < keepaliveMs)
@@ -50,6 +55,7 @@ export class Keepalive {
   /** A ping now, whatever the silence. */
   ping(env: Env): Due & { kind: 'ping' } {
     this.#ping = env.newId();
+    this.#pinged = env.now;
     return { kind: 'ping', id: this.#ping, ms: timeoutMs };
   }
 }

@@ -85,7 +85,7 @@ export type RoomEvent = {
 export interface PeerRecord {
   readonly state: 'joining' | 'syncing' | 'live' | 'split' | 'leaving' | 'rejected';
   readonly since: Instant;
-  /** XEP-0282: the session given at creation, and the domains the replica serves. */
+  /** XEP-0282: the session given at creation, and the domains the replica serves; XEP-0289: the id of the peer's join. */
   readonly session?: string;
   readonly serves?: readonly Jid[];
   /** XEP-0289: who joined whom. */

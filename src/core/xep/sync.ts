@@ -4,7 +4,7 @@
  */
 import { type Jid, parseJid } from '../xmpp/jid.ts';
 import { NS } from '../xmpp/namespaces.ts';
-import { childOf, childrenOf, el, type XmlElement } from '../xmpp/xml.ts';
+import { childOf, childrenOf, el, type XmlElement, type XmlNode } from '../xmpp/xml.ts';
 
 /** `<s e n/>`: a place in a room's sequence. Decision #1. */
 export interface Position {
@@ -25,6 +25,26 @@ export function readPosition(element: XmlElement | undefined): Position | undefi
 
 export function writePosition({ epoch, n }: Position): XmlElement {
   return el('s', NS.ext, { e: String(epoch), n: String(n) });
+}
+
+/**
+ * `<s e n/>` between FMUC nodes: a place in what one node sends another over one link. Decision #60. `session` is the id
+ * of the join that made the link; `n` counts from 1, and 0 is what stands outside of the count.
+ */
+export interface LinkPlace {
+  readonly session: string;
+  readonly n: number;
+}
+
+export function readLinkPlace(parent: { readonly children: readonly XmlNode[] } | undefined): LinkPlace | undefined {
+  const element = parent && childOf(parent, 's', NS.ext);
+  const session = element?.attrs['e'];
+  const n = count(element?.attrs['n']);
+  return !session || session.length > 128 || n === undefined ? undefined : { session, n };
+}
+
+export function writeLinkPlace({ session, n }: LinkPlace): XmlElement {
+  return el('s', NS.ext, { e: session, n: String(n) });
 }
 
 /** `<create/>`: a replica asks to be created. Decision #5. */

@@ -1,26 +1,47 @@
 import type { TimerId } from '../../node/input.ts';
-import type { HistoryItem, Occupant } from '../../room/event.ts';
+import type { HistoryItem, Occupant, PeerRecord } from '../../room/event.ts';
 import { recent } from '../../room/history.ts';
 import { cleanPayloads } from '../../room/hygiene.ts';
 import { deliverPrivate, leave, saysGone } from '../../room/room.ts';
 import type { RoomView } from '../../room/state.ts';
 import { isLocal, tell } from '../../room/tell.ts';
 import type { Turn } from '../../room/turn.ts';
+import { type LinkPlace, readLinkPlace } from '../../xep/sync.ts';
 import { type JoinRequest, type MucUser, readJoin, readMucUser } from '../../xep/xep0045.ts';
 import { readStamp } from '../../xep/xep0082.ts';
-import { isPing } from '../../xep/xep0199.ts';
+import { isPing, ping } from '../../xep/xep0199.ts';
 import { readDelay } from '../../xep/xep0203.ts';
-import { readFmuc, writeFmuc } from '../../xep/xep0289.ts';
+import { type Fmuc, readFmuc, writeFmuc } from '../../xep/xep0289.ts';
 import { readStanzaId } from '../../xep/xep0359.ts';
 import { assertNever, stanzaError } from '../../xmpp/errors.ts';
 import { bareOf, domainOf, type Jid, occupantJid, resourceOf } from '../../xmpp/jid.ts';
 import { NS } from '../../xmpp/namespaces.ts';
-import { bodyOf, errorOf, errorReply, iqResult, presence, type Stanza, subjectOf } from '../../xmpp/stanza.ts';
+import {
+  bodyOf,
+  errorOf,
+  errorReply,
+  iqResult,
+  payloadOf,
+  presence,
+  type Stanza,
+  subjectOf,
+} from '../../xmpp/stanza.ts';
 import type { Instant } from '../../xmpp/time.ts';
-import { childOf, el, type XmlElement } from '../../xmpp/xml.ts';
-import { type Change, type Distribution, readTimer } from '../distribution.ts';
+import type { XmlElement } from '../../xmpp/xml.ts';
+import { type Change, type Distribution, readTimer, timerOf } from '../distribution.ts';
+import { spread as jitter, keepaliveMs } from '../keepalive.ts';
 import { JoiningNode } from './joining-node.ts';
-import { left, nodeHistory, nodeMessage, nodeSubject, occupantPresence, reject } from './stanzas.ts';
+import { NodeLink, placed, placeOf } from './node-link.ts';
+import {
+  left,
+  nickConflict,
+  nodeHistory,
+  nodeMessage,
+  nodeSubject,
+  occupantPresence,
+  occupantRename,
+  reject,
+} from './stanzas.ts';
 
 /** A peer's clock may be ahead by this much, in milliseconds. Decision #12. */
 const skewMs = 5 * 60_000;
@@ -37,39 +58,32 @@ export class FmucNode implements Distribution {
   readonly role = 'fmuc';
   readonly #outbound: JoiningNode | undefined;
   readonly #allowed: readonly Jid[];
+  readonly #links = new Map<Jid, NodeLink>();
 
   constructor(outbound: Jid | undefined, allowed: readonly Jid[]) {
-    this.#outbound = outbound === undefined ? undefined : new JoiningNode(outbound);
+    this.#outbound = outbound === undefined ? undefined : new JoiningNode(outbound, this.#links);
     this.#allowed = allowed;
   }
 
   fromPeer(turn: Turn, room: RoomView, stanza: Stanza): boolean {
+    const user = room.occupantByJid(stanza.from);
+    if (user && isLocal(user)) return false;
     const peer = bareOf(stanza.from);
-    if (room.occupantByJid(stanza.from)?.home === undefined && room.occupantByJid(stanza.from)) return false;
-    const linked = room.peers.has(peer);
-    const fmuc = readFmuc(stanza.payloads);
-    const outbound = this.#outbound?.peer === peer ? this.#outbound : undefined;
-    if (linked && stanza.type === 'error') this.#bounced(turn, room, peer, outbound, stanza);
-    else if (linked && stanza.name === 'iq') this.#iq(turn, stanza, peer);
-    else if (fmuc === undefined && outbound && stanza.name === 'message')
-      this.#answerWithoutAuthor(turn, room, outbound, stanza);
-    else if (fmuc === undefined) {
-      if (linked) turn.note('0289#5', `a ${stanza.name} without fmuc from ${peer}: ignored`, { room: room.jid, peer });
-      return linked;
-    } else if (fmuc.kind === 'reject' || fmuc.kind === 'left') {
-      // Only from the bare address of the room we joined (§5.1, §5.4); anybody else's changes nothing.
-      if (outbound && stanza.from === peer && stanza.name === 'presence') {
-        if (fmuc.kind === 'left') outbound.left(turn, room, this);
-        else outbound.rejected(turn, room, this, fmuc.text);
-      } else turn.note('0289#5.4', `a forged ${fmuc.kind} from ${stanza.from}: ignored`, { room: room.jid, peer });
-    } else if (stanza.name === 'presence') this.#presence(turn, room, peer, outbound, fmuc.from, stanza);
-    else if (stanza.name === 'message') return this.#message(turn, room, peer, outbound, fmuc.from, stanza);
-    else return false;
-    return true;
+    const handled = this.#fromNode(turn, room, peer, stanza);
+    if (handled) this.#outbound?.settle(turn, room);
+    return handled;
   }
 
-  /** Someone who waits for the other node's answer and changes their mind. */
+  /** Someone who waits for the other node's answer and changes their mind; someone who is here by another node. */
   fromUser(turn: Turn, room: RoomView, stanza: Stanza): boolean {
+    const known = room.occupantByJid(stanza.from);
+    if (known?.home !== undefined && stanza.name !== 'iq') {
+      // Decision #23: one session is at one node; what it does there comes by that node.
+      const error = stanza.name === 'presence' ? 'conflict' : 'not-acceptable';
+      if (stanza.type !== 'unavailable')
+        turn.send(errorReply(stanza, stanzaError('cancel', error, 'you are here by another node')), 'decision#23');
+      return true;
+    }
     if (stanza.name !== 'presence' || stanza.type !== 'unavailable' || !this.#outbound?.withdraw(stanza.from))
       return false;
     const nobody = {
@@ -98,10 +112,11 @@ export class FmucNode implements Distribution {
       case 'entered':
       case 'presence': {
         const { occupant } = change;
-        for (const peer of this.#peers(room, occupant)) {
+        for (const link of this.#linked(room, occupant)) {
+          const { peer } = link;
           if (change.kind === 'entered' && peer === this.#outbound?.peer && this.#outbound.isAnnounced(occupant.jid))
             continue;
-          turn.send(occupantPresence(room, occupant, occupantJid(peer, occupant.nick)), '0289#5.3', peer);
+          link.send(turn, occupantPresence(room, occupant, occupantJid(peer, occupant.nick)), '0289#5.3');
         }
         return;
       }
@@ -109,29 +124,23 @@ export class FmucNode implements Distribution {
       case 'configured':
         return;
       case 'left': {
-        const { occupant, parts } = change;
-        for (const peer of this.#peers(room, occupant))
-          turn.send(
-            occupantPresence(room, occupant, occupantJid(peer, occupant.nick), { ...parts, type: 'unavailable' }),
-            '0289#5.4',
-            peer,
-          );
+        const { occupant } = change;
+        const parts = { ...change.parts, type: 'unavailable' } as const;
+        for (const link of this.#linked(room, occupant))
+          link.send(turn, occupantPresence(room, occupant, occupantJid(link.peer, occupant.nick), parts), '0289#5.4');
         this.#outbound?.leaveIfEmpty(turn, room);
         return;
       }
-      case 'renamed': {
-        const { before, after } = change;
-        for (const peer of this.#peers(room, after)) {
-          const parts = { type: 'unavailable', item: { nick: after.nick }, statuses: [303], payloads: [] } as const;
-          turn.send(occupantPresence(room, before, occupantJid(peer, before.nick), parts), '0289#5.3', peer);
-          turn.send(occupantPresence(room, after, occupantJid(peer, after.nick)), '0289#5.3', peer);
+      case 'renamed':
+        for (const link of this.#linked(room, change.after)) {
+          for (const stanza of occupantRename(room, change.before, change.after, link.peer))
+            link.send(turn, stanza, '0289#5.3');
         }
         return;
-      }
       case 'message':
       case 'subject':
-        for (const peer of this.#peers(room, change.occupant))
-          turn.send(nodeMessage(room, change.item, peer), '0289#5.2', peer);
+        for (const link of this.#linked(room, change.occupant))
+          link.send(turn, nodeMessage(room, change.item, link.peer), '0289#5.2');
         return;
       default:
         assertNever(change);
@@ -142,138 +151,40 @@ export class FmucNode implements Distribution {
   route(turn: Turn, room: RoomView, from: Occupant, to: Occupant, stanza: Stanza): void {
     if (to.home === undefined || from.jid === undefined) return;
     const payloads = [...stanza.payloads, writeFmuc({ kind: 'from', from: from.jid })];
-    turn.send(
-      { ...stanza, from: occupantJid(room.jid, from.nick), to: occupantJid(to.home, to.nick), payloads },
-      '0289#5.6',
-      to.home,
-    );
+    this.#links
+      .get(to.home)
+      ?.send(
+        turn,
+        { ...stanza, from: occupantJid(room.jid, from.nick), to: occupantJid(to.home, to.nick), payloads },
+        '0289#5.6',
+      );
   }
 
+  /** A new stream: a ping finds out whether anything was lost with the old one. After a restart, much was. */
   linkUp(turn: Turn, room: RoomView): void {
+    // What was under way in the life before comes first: what the restart begins is of this life.
     this.#outbound?.linkUp(turn, room, this);
+    const forgotten = [...room.peers].filter(([peer, { state }]) => state === 'live' && !this.#links.has(peer));
+    if (forgotten.length > 0) this.#restart(turn, room, forgotten);
+    for (const [peer, { state }] of room.peers) {
+      const link = this.#links.get(peer);
+      if (state === 'live' && link) this.#ping(turn, room, link, link.keepalive.ping(turn.env));
+    }
+    this.#outbound?.settle(turn, room);
   }
 
   timer(turn: Turn, room: RoomView, timer: TimerId): void {
     const { name } = readTimer(timer);
     if (name === 'answer') this.#outbound?.lost(turn, room, this, 'no answer in time');
-    if (name === 'retry') this.#outbound?.retry(turn, room);
-  }
-
-  /** The nodes that hear of this occupant: those we are linked with, less the one that told us. */
-  *#peers(room: RoomView, occupant: Occupant): Iterable<Jid> {
-    for (const [peer, record] of room.peers) if (record.state === 'live' && peer !== occupant.home) yield peer;
-  }
-
-  #iq(turn: Turn, stanza: Stanza, peer: Jid): void {
-    if (isPing(stanza)) turn.send(iqResult(stanza), '0199#4', peer);
-    else if (stanza.type === 'get' || stanza.type === 'set')
-      turn.send(errorReply(stanza, stanzaError('cancel', 'service-unavailable')), '6120#8.4', peer);
-  }
-
-  #presence(
-    turn: Turn,
-    room: RoomView,
-    peer: Jid,
-    outbound: JoiningNode | undefined,
-    author: Jid,
-    stanza: Stanza,
-  ): void {
-    const nick = resourceOf(stanza.from);
-    const join = readJoin(stanza.payloads);
-    const link = room.peers.get(peer);
-    if (stanza.type !== undefined && stanza.type !== 'unavailable') return;
-    if (nick === '')
-      return turn.note('0289#5', `presence with fmuc but no nick from ${peer}: ignored`, { room: room.jid, peer });
-    const user: MucUser = readMucUser(stanza.payloads) ?? { affiliation: 'none', role: 'participant', statuses: [] };
-    const occupant = {
-      nick,
-      jid: author,
-      affiliation: user.affiliation,
-      role: user.role === 'none' ? 'participant' : user.role,
-      home: peer,
-      occupantId: room.occupantIdOf(author) ?? turn.env.newId(),
-      presence: cleanPayloads(room.jid, stanza.payloads),
-    } as const;
-    if (outbound && link?.state === 'joining') {
-      if (stanza.type === undefined) outbound.answeredOccupant(occupant);
-      return;
-    }
-    if (join && outbound === undefined && stanza.type === undefined)
-      return this.#joined(turn, room, peer, occupant, join);
-    if (link?.state !== 'live') return this.#unlinked(turn, room, peer);
-    const known = this.#theirs(room, peer, author);
-    if (stanza.type === 'unavailable') {
-      if (known === undefined) return;
-      if (user.statuses.includes(303) && user.nick !== undefined)
-        return this.#renamed(turn, room, peer, known, user.nick);
-      return this.#theyLeft(turn, room, peer, known, {
-        statuses: user.statuses.filter((code) => code !== 110),
-        payloads: cleanPayloads(room.jid, stanza.payloads),
-        ...(user.reason === undefined ? {} : { item: { reason: user.reason } }),
-      });
-    }
-    if (known === undefined) this.#entered(turn, room, peer, occupant);
-    else if (known.nick !== nick) this.#renamed(turn, room, peer, known, nick);
-    // Said before, as after a 303 or by a node that announces a join twice: no news.
-    else if (JSON.stringify(known) !== JSON.stringify({ ...known, ...occupant })) {
-      turn.record({ kind: 'occupantChanged', room: room.jid, occupant });
-      this.#accept(turn, room, { kind: 'presence', occupant });
-    }
-  }
-
-  /** The joined node's half of §5.1: checks, takes the user in, and answers with occupants, history and subject. */
-  #joined(turn: Turn, room: RoomView, peer: Jid, occupant: Occupant & { jid: Jid }, join: JoinRequest): void {
-    if (!this.#allowed.includes(peer)) {
-      turn.note('0289#5.1', `${peer} may not join: not on the list of this room`, { room: room.jid, peer });
-      return turn.send(reject(room, peer, 'This room does not federate with yours.'), '0289#5.1', peer);
-    }
-    // The peer starts afresh: whoever it does not name again in what follows was lost with its old life (decision #26).
-    for (const stale of [...room.occupants.values()]) {
-      if (stale.home === peer && stale.jid !== occupant.jid)
-        leave(turn, room, this, stale, { statuses: [333], payloads: [] });
-    }
-    const known = this.#theirs(room, peer, occupant.jid);
-    if (known === undefined && !this.#entered(turn, room, peer, occupant)) return;
-    if (room.peers.get(peer)?.state !== 'live')
-      turn.record({
-        kind: 'peerChanged',
-        room: room.jid,
-        peer,
-        record: { state: 'live', since: turn.env.now, direction: 'inbound' },
-      });
-    for (const other of room.occupants.values()) turn.send(occupantPresence(room, other, peer), '0289#5.1', peer);
-    // Limited "in the normal manner, as in XEP-0045"; maxchars counts stanzas that a node does not send as they are.
-    const history = join.history?.maxchars === 0 ? [] : recent(room.history, join.history, turn.env.now);
-    for (const item of history) turn.send(nodeHistory(room, item, peer), '0289#5.1', peer);
-    turn.send(nodeSubject(room, peer), '0289#5.1', peer);
-    if (this.#outbound && room.peers.get(this.#outbound.peer) === undefined)
-      this.#outbound.join(turn, room, occupant, {});
+    else if (name === 'retry') this.#outbound?.retry(turn, room);
+    else if (name.startsWith('keepalive:')) this.#keepalive(turn, room, name.slice('keepalive:'.length) as Jid);
   }
 
   /**
-   * Someone new on the other side. Decision #23: of two holders of a nick the joined side's stays, so that both sides
-   * come to the same end; @returns false if it is theirs that must go
+   * Decision #23: the loser of a nick is told 409 and goes. Where another node is their home, that node is told, and
+   * does the same.
    */
-  #entered(turn: Turn, room: RoomView, peer: Jid, occupant: Occupant & { jid: Jid }): boolean {
-    const holder = room.occupants.get(occupant.nick);
-    if (room.occupantByJid(occupant.jid) !== undefined || (holder !== undefined && peer !== this.#outbound?.peer)) {
-      turn.note('decision#23', `${occupant.nick} of ${peer}: the nick or the user is here already`, {
-        room: room.jid,
-        peer,
-      });
-      const fmuc = el('fmuc', NS.fmuc, { from: occupant.jid }, el('conflict', NS.ext));
-      const theirs = presence(occupantJid(peer, occupant.nick), occupantJid(room.jid, occupant.nick), {});
-      turn.send(errorReply(theirs, stanzaError('cancel', 'conflict'), fmuc), 'decision#23', peer);
-      return false;
-    }
-    if (holder !== undefined) this.#yield(turn, room, holder);
-    turn.record({ kind: 'occupantEntered', room: room.jid, occupant });
-    this.#accept(turn, room, { kind: 'entered', occupant, join: {}, statuses: [] });
-    return true;
-  }
-
-  /** Decision #23: the loser of a nick is told 409 and goes. */
-  #yield(turn: Turn, room: RoomView, loser: Occupant): void {
+  yield(turn: Turn, room: RoomView, loser: Occupant): void {
     turn.note('decision#23', `${loser.nick} is another's on the joined node`, { room: room.jid });
     if (isLocal(loser)) {
       const theirs = presence(loser.jid, occupantJid(room.jid, loser.nick), {});
@@ -281,68 +192,347 @@ export class FmucNode implements Distribution {
         errorReply(theirs, stanzaError('cancel', 'conflict', 'the nick is taken on another node')),
         'decision#23',
       );
-    }
+    } else if (loser.home !== undefined && loser.jid !== undefined)
+      this.#refuseNick(turn, room, loser.home, loser.nick, loser.jid);
     leave(turn, room, this, loser, { payloads: [] });
   }
 
-  #renamed(turn: Turn, room: RoomView, peer: Jid, before: Occupant, nick: string): void {
-    if (room.occupants.has(nick))
-      return turn.note('decision#23', `${before.nick} of ${peer} may not become ${nick}: taken here`, {
+  /** Links to the nodes that hear of this occupant: all, less the one that told us. */
+  *#linked(room: RoomView, occupant: Occupant): Iterable<NodeLink> {
+    for (const [peer, { state }] of room.peers) {
+      const link = this.#links.get(peer);
+      if (state === 'live' && link && peer !== occupant.home) yield link;
+    }
+  }
+
+  #fromNode(turn: Turn, room: RoomView, peer: Jid, stanza: Stanza): boolean {
+    const outbound = this.#outbound?.peer === peer ? this.#outbound : undefined;
+    const known = outbound !== undefined || this.#allowed.includes(peer);
+    const state = room.peers.get(peer)?.state;
+    const link = this.#links.get(peer);
+    const where = { room: room.jid, peer };
+    if (stanza.name === 'iq') return known && this.#iq(turn, room, peer, link, stanza);
+    if (stanza.type === 'error') {
+      if (link) this.#error(turn, room, link, outbound, stanza);
+      return known;
+    }
+    const fmuc = readFmuc(stanza.payloads);
+    if (fmuc === undefined && !known) return false;
+    link?.keepalive.heard(turn.env.now);
+    if (fmuc?.kind === 'reject' || fmuc?.kind === 'left') {
+      this.#ended(turn, room, outbound, link, fmuc, stanza);
+      return true;
+    }
+    const joins = stanza.name === 'presence' && stanza.type === undefined && readJoin(stanza.payloads) !== undefined;
+    if (joins && fmuc && outbound === undefined) this.#joined(turn, room, peer, fmuc.from, stanza);
+    else if (link === undefined || (state !== 'live' && state !== 'joining' && state !== 'leaving')) {
+      this.#unlinked(turn, room, peer, outbound, stanza);
+      return known || stanza.name === 'presence';
+    } else if (this.#inOrder(turn, room, link, stanza)) {
+      if (outbound && state === 'joining') this.#answer(turn, room, outbound, fmuc?.from, stanza);
+      else if (state !== 'live') turn.note('0289#5.4', `${peer} does not know yet that we left: ignored`, where);
+      else if (fmuc === undefined) turn.note('0289#5', `a ${stanza.name} without fmuc from ${peer}: ignored`, where);
+      else if (stanza.name === 'presence') this.#presence(turn, room, peer, fmuc.from, stanza);
+      else this.#message(turn, room, peer, fmuc.from, stanza);
+    }
+    return true;
+  }
+
+  /** Decision #60: a repetition, or what comes of an earlier link, is dropped; a gap means that the two are out of step. */
+  #inOrder(turn: Turn, room: RoomView, link: NodeLink, stanza: Stanza): boolean {
+    const { peer } = link;
+    const place = placeOf(stanza);
+    const order = link.take(place);
+    if (order === 'next') return true;
+    if (order === 'gap') this.#outOfStep(turn, room, peer, `${place?.n} came, and not what was before it`);
+    else
+      turn.note('decision#60', `${stanza.name} ${place?.n ?? 'without a place'} from ${peer} is of the past: dropped`, {
         room: room.jid,
         peer,
       });
+    return false;
+  }
+
+  /** The link is there, but something that went over it is not here: decision #61. */
+  #outOfStep(turn: Turn, room: RoomView, peer: Jid, why: string): void {
+    if (this.#outbound?.peer === peer) return this.#outbound.rejoin(turn, room, this, why);
+    this.#links.get(peer)?.send(turn, left(room, peer), 'decision#61');
+    this.#unlink(turn, room, peer, why);
+  }
+
+  /** Decision #24: the other node cannot be reached, or knows nothing of the link. */
+  #lost(turn: Turn, room: RoomView, peer: Jid, why: string): void {
+    if (this.#outbound?.peer === peer) this.#outbound.lost(turn, room, this, why);
+    else this.#unlink(turn, room, peer, why);
+  }
+
+  /** The joined node's half of a lost link: the other's users are out, and it may join again. */
+  #unlink(turn: Turn, room: RoomView, peer: Jid, why: string): void {
+    turn.note('decision#24', `${peer} is lost: ${why}`, { room: room.jid, peer });
+    this.#forget(turn, room, peer);
+    this.#dropUsers(turn, room, peer);
+  }
+
+  #forget(turn: Turn, room: RoomView, peer: Jid): void {
+    this.#links.delete(peer);
+    turn.clearTimer(timerOf(room.jid, `keepalive:${peer}`));
+    turn.record({ kind: 'peerChanged', room: room.jid, peer, record: undefined });
+  }
+
+  #dropUsers(turn: Turn, room: RoomView, peer: Jid, keep?: Jid): void {
+    for (const occupant of [...room.occupants.values()]) {
+      if (occupant.home === peer && occupant.jid !== keep && room.occupants.get(occupant.nick) === occupant)
+        leave(turn, room, this, occupant, { statuses: [333], payloads: [] });
+    }
+  }
+
+  /**
+   * Decision #61: a node that starts again does not know how far its links had come. First none of them is one any more,
+   * so that what follows is told to nobody who counts; then it asks those that joined it to join again, and joins anew.
+   */
+  #restart(turn: Turn, room: RoomView, forgotten: readonly (readonly [Jid, PeerRecord])[]): void {
+    const ended: { readonly peer: Jid; readonly session: string }[] = [];
+    for (const [peer, { direction, session }] of forgotten) {
+      if (direction === 'outbound') continue;
+      if (session !== undefined) {
+        ended.push({ peer, session });
+        this.#forget(turn, room, peer);
+        continue;
+      }
+      // A peer that does not count cannot be asked to: it is believed until a ping says otherwise.
+      const link = new NodeLink(turn.env, peer, turn.env.newId());
+      link.doesNotCount();
+      this.#links.set(peer, link);
+    }
+    for (const { peer } of ended) this.#dropUsers(turn, room, peer);
+    for (const { peer, session } of ended) turn.send(placed(left(room, peer), { session, n: 0 }), 'decision#61', peer);
+    const outbound = this.#outbound;
+    if (outbound && room.peers.get(outbound.peer)?.state === 'live')
+      outbound.rejoin(turn, room, this, 'this node has started again');
+  }
+
+  #keepalive(turn: Turn, room: RoomView, peer: Jid): void {
+    const link = this.#links.get(peer);
+    if (link === undefined || room.peers.get(peer)?.state !== 'live') return;
+    const due = link.keepalive.due(turn.env);
+    if (due.kind === 'lost') return this.#lost(turn, room, peer, 'two keepalives went unanswered');
+    if (due.kind === 'ping') return this.#ping(turn, room, link, due);
+    turn.setTimer(timerOf(room.jid, `keepalive:${peer}`), due.ms);
+  }
+
+  /** XEP-0199, bare to bare; to a node that counts it says how far we have counted (decision #60). */
+  #ping(turn: Turn, room: RoomView, link: NodeLink, due: { readonly id: string; readonly ms: number }): void {
+    turn.send(ping(room.jid, link.peer, due.id, ...link.position()), 'decision#3', link.peer);
+    turn.setTimer(timerOf(room.jid, `keepalive:${link.peer}`), due.ms);
+  }
+
+  /** @returns false if it is no business of the link's, such as a question about this room */
+  #iq(turn: Turn, room: RoomView, peer: Jid, link: NodeLink | undefined, stanza: Stanza): boolean {
+    const live = link && room.peers.get(peer)?.state === 'live' ? link : undefined;
+    if (stanza.type === 'get' || stanza.type === 'set') {
+      if (!isPing(stanza)) return false;
+      live?.keepalive.heard(turn.env.now);
+      const place = readLinkPlace(payloadOf(stanza, 'ping', NS.ping));
+      // Decision #24, as XEP-0410 §3 says it of an occupant: whoever pings believes in a link that is none.
+      if (link === undefined)
+        turn.send(errorReply(stanza, stanzaError('cancel', 'not-acceptable')), 'decision#24', peer);
+      else turn.send(iqResult(stanza, ...link.position()), '0199#4', peer);
+      if (live?.misses(place)) this.#outOfStep(turn, room, peer, `it has sent ${place?.n}, which is not here`);
+      return true;
+    }
+    if (live === undefined || !live.keepalive.isPing(stanza.id)) return true;
+    if (stanza.type === 'error') {
+      this.#error(turn, room, live, this.#outbound?.peer === peer ? this.#outbound : undefined, stanza);
+      return true;
+    }
+    live.keepalive.heard(turn.env.now);
+    const place = readLinkPlace({ children: stanza.payloads });
+    if (live.misses(place)) this.#outOfStep(turn, room, peer, `it has sent ${place?.n}, which is not here`);
+    return true;
+  }
+
+  /** `<reject/>` and `<left/>`: only from the bare address of the room we joined (§5.1, §5.4), and about this link. */
+  #ended(
+    turn: Turn,
+    room: RoomView,
+    outbound: JoiningNode | undefined,
+    link: NodeLink | undefined,
+    fmuc: Exclude<Fmuc, { kind: 'from' }>,
+    stanza: Stanza,
+  ): void {
+    const where = { room: room.jid, peer: bareOf(stanza.from) };
+    if (!outbound || stanza.from !== outbound.peer || stanza.name !== 'presence')
+      return turn.note('0289#5.4', `a forged ${fmuc.kind} from ${stanza.from}: ignored`, where);
+    const session = placeOf(stanza)?.session;
+    if (session !== undefined && session !== link?.session)
+      return turn.note('decision#60', `a ${fmuc.kind} that is about an earlier join: ignored`, where);
+    if (fmuc.kind === 'left') outbound.left(turn, room, this);
+    else outbound.rejected(turn, room, this, fmuc.text);
+  }
+
+  #occupantOf(turn: Turn, room: RoomView, peer: Jid, author: Jid, stanza: Stanza): Occupant & { jid: Jid } {
+    const user: MucUser = readMucUser(stanza.payloads) ?? { affiliation: 'none', role: 'participant', statuses: [] };
+    return {
+      nick: resourceOf(stanza.from),
+      jid: author,
+      affiliation: user.affiliation,
+      role: user.role === 'none' ? 'participant' : user.role,
+      home: peer,
+      occupantId: room.occupantIdOf(author) ?? turn.env.newId(),
+      presence: cleanPayloads(room.jid, stanza.payloads),
+    };
+  }
+
+  #presence(turn: Turn, room: RoomView, peer: Jid, author: Jid, stanza: Stanza): void {
+    if (stanza.type !== undefined && stanza.type !== 'unavailable') return;
+    const occupant = this.#occupantOf(turn, room, peer, author, stanza);
+    const { nick } = occupant;
+    if (nick === '')
+      return turn.note('0289#5', `presence with fmuc but no nick from ${peer}: ignored`, { room: room.jid, peer });
+    const known = this.#theirs(room, peer, author);
+    if (stanza.type === 'unavailable') {
+      const user = readMucUser(stanza.payloads);
+      if (known && user?.statuses.includes(303) && user.nick !== undefined)
+        return this.#renamed(turn, room, peer, known, user.nick);
+      if (known)
+        this.#theyLeft(turn, room, known, {
+          statuses: user?.statuses.filter((code) => code !== 110) ?? [],
+          payloads: cleanPayloads(room.jid, stanza.payloads),
+          ...(user?.reason === undefined ? {} : { item: { reason: user.reason } }),
+        });
+      if (!user?.statuses.includes(303)) this.#leftIfEmpty(turn, room, peer);
+    } else if (known === undefined) this.#entered(turn, room, peer, occupant);
+    else if (known.nick !== nick) this.#renamed(turn, room, peer, known, nick);
+    else this.#changed(turn, room, known, occupant);
+  }
+
+  #changed(turn: Turn, room: RoomView, known: Occupant, occupant: Occupant): void {
+    // Said before, as after a 303 or by a node that announces a join twice: no news.
+    if (JSON.stringify(known) === JSON.stringify({ ...known, ...occupant })) return;
+    turn.record({ kind: 'occupantChanged', room: room.jid, occupant });
+    this.#accept(turn, room, { kind: 'presence', occupant });
+  }
+
+  /** The joined node's half of §5.1: checks, takes the user in, and answers with occupants, history and subject. */
+  #joined(turn: Turn, room: RoomView, peer: Jid, author: Jid, stanza: Stanza): void {
+    const join = readJoin(stanza.payloads) as JoinRequest;
+    const place = placeOf(stanza);
+    const occupant = this.#occupantOf(turn, room, peer, author, stanza);
+    if (occupant.nick === '')
+      return turn.note('0289#5', `a join without a nick from ${peer}: ignored`, { room: room.jid, peer });
+    const refusal = place && { session: place.session, n: 0 };
+    if (!this.#allowed.includes(peer)) {
+      turn.note('0289#5.1', `${peer} may not join: not on the list of this room`, { room: room.jid, peer });
+      const text = 'This room does not federate with yours.';
+      return turn.send(placed(reject(room, peer, text), refusal), '0289#5.1', peer);
+    }
+    const before = this.#links.get(peer);
+    if (before && place?.session === before.session)
+      return turn.note('decision#60', `a join from ${peer} that was answered: dropped`, { room: room.jid, peer });
+    const known = this.#theirs(room, peer, author);
+    // Openfire announces every user with a join: of someone new, over a link that does not count, it is no restart.
+    const another = before !== undefined && !before.counts && place === undefined && known === undefined;
+    if (before && !another) {
+      // The peer starts afresh: whoever it does not name again in what follows was lost with its old life (decision #26).
+      this.#forget(turn, room, peer);
+      this.#dropUsers(turn, room, peer, known?.nick === occupant.nick ? author : undefined);
+    }
+    const kept = this.#theirs(room, peer, author);
+    if (kept) this.#changed(turn, room, kept, occupant);
+    else if (!this.#entered(turn, room, peer, occupant, refusal)) return;
+    const link = before && another ? before : new NodeLink(turn.env, peer, place?.session ?? turn.env.newId());
+    if (place === undefined) link.doesNotCount();
+    else link.take(place);
+    if (link !== before) {
+      this.#links.set(peer, link);
+      const session = place && { session: link.session };
+      const record = { state: 'live', since: turn.env.now, direction: 'inbound', ...session } as const;
+      turn.record({ kind: 'peerChanged', room: room.jid, peer, record });
+      turn.setTimer(timerOf(room.jid, `keepalive:${peer}`), jitter(turn.env, keepaliveMs));
+    }
+    for (const other of room.occupants.values()) {
+      // Without EXT a node may take its own user for somebody else's.
+      if (link.counts || other.jid !== author) link.send(turn, occupantPresence(room, other, peer), '0289#5.1');
+    }
+    // Limited "in the normal manner, as in XEP-0045"; maxchars counts stanzas that a node does not send as they are.
+    const none = join.history?.maxchars === 0 || another;
+    const history = none ? [] : recent(room.history, join.history, turn.env.now);
+    for (const item of history) link.send(turn, nodeHistory(room, item, peer), '0289#5.1');
+    link.send(turn, nodeSubject(room, peer), '0289#5.1');
+  }
+
+  /**
+   * Someone new on the other side. Decision #23: of two holders of a nick, or of two sessions of one address, the joined
+   * side's stays, so that both sides come to the same end; @returns false if it is theirs that must go
+   */
+  #entered(
+    turn: Turn,
+    room: RoomView,
+    peer: Jid,
+    occupant: Occupant & { jid: Jid },
+    refusal?: LinkPlace | undefined,
+  ): boolean {
+    const holders = new Set([room.occupants.get(occupant.nick), room.occupantByJid(occupant.jid)]);
+    holders.delete(undefined);
+    if (holders.size > 0 && peer !== this.#outbound?.peer) {
+      this.#refuseNick(turn, room, peer, occupant.nick, occupant.jid, refusal);
+      return false;
+    }
+    for (const holder of holders) if (holder) this.yield(turn, room, holder);
+    turn.record({ kind: 'occupantEntered', room: room.jid, occupant });
+    this.#accept(turn, room, { kind: 'entered', occupant, join: {}, statuses: [] });
+    return true;
+  }
+
+  /** @param refusal  the place of a join that is refused, where there is no link */
+  #refuseNick(turn: Turn, room: RoomView, peer: Jid, nick: string, jid: Jid, refusal?: LinkPlace | undefined): void {
+    const link = this.#links.get(peer);
+    turn.note('decision#23', `${nick} of ${peer}: the nick or the user is here already`, { room: room.jid, peer });
+    if (link && refusal === undefined)
+      return link.send(turn, nickConflict(room, peer, nick, jid, link.counts), 'decision#23');
+    turn.send(placed(nickConflict(room, peer, nick, jid, refusal !== undefined), refusal), 'decision#23', peer);
+  }
+
+  /** Decision #23 for a change of nick: the one who takes a nick of the joined side loses, and is out on both. */
+  #renamed(turn: Turn, room: RoomView, peer: Jid, before: Occupant & { jid: Jid }, nick: string): void {
+    const holder = room.occupants.get(nick);
+    if (holder !== undefined && holder.jid !== before.jid) {
+      if (peer !== this.#outbound?.peer) {
+        leave(turn, room, this, before, { payloads: [] });
+        return this.#refuseNick(turn, room, peer, nick, before.jid);
+      }
+      this.yield(turn, room, holder);
+    }
     turn.record({ kind: 'nickChanged', room: room.jid, nick: before.nick, newNick: nick });
     this.#accept(turn, room, { kind: 'renamed', before, after: { ...before, nick } });
   }
 
-  #theyLeft(
-    turn: Turn,
-    room: RoomView,
-    peer: Jid,
-    occupant: Occupant,
-    parts: Extract<Change, { kind: 'left' }>['parts'],
-  ): void {
+  #theyLeft(turn: Turn, room: RoomView, occupant: Occupant, parts: Extract<Change, { kind: 'left' }>['parts']): void {
     turn.record({ kind: 'occupantLeft', room: room.jid, nick: occupant.nick });
     this.#accept(turn, room, { kind: 'left', occupant, parts });
-    if (
-      room.peers.get(peer)?.direction === 'inbound' &&
-      ![...room.occupants.values()].some((other) => other.home === peer)
-    ) {
-      turn.record({ kind: 'peerChanged', room: room.jid, peer, record: undefined });
-      turn.send(left(room, peer), '0289#5.4', peer);
-    }
   }
 
-  #message(
-    turn: Turn,
-    room: RoomView,
-    peer: Jid,
-    outbound: JoiningNode | undefined,
-    author: Jid,
-    stanza: Stanza,
-  ): boolean {
-    const link = room.peers.get(peer);
-    if (outbound && link?.state === 'joining') {
-      this.#answerMessage(turn, room, outbound, author, stanza);
-      return true;
-    }
-    if (link?.state !== 'live') {
-      this.#unlinked(turn, room, peer);
-      return this.#allowed.includes(peer) || outbound !== undefined;
-    }
+  /** §5.4: with its last user the joining node is out of the set, and is told. */
+  #leftIfEmpty(turn: Turn, room: RoomView, peer: Jid): void {
+    if (room.peers.get(peer)?.direction !== 'inbound') return;
+    for (const other of room.occupants.values()) if (other.home === peer) return;
+    this.#links.get(peer)?.send(turn, left(room, peer), '0289#5.4');
+    this.#forget(turn, room, peer);
+  }
+
+  #message(turn: Turn, room: RoomView, peer: Jid, author: Jid, stanza: Stanza): void {
     const occupant = this.#theirs(room, peer, author);
-    if (occupant === undefined) {
-      turn.note('0289#7', `${peer} speaks for ${author}, whom it did not introduce: dropped`, { room: room.jid, peer });
-      return true;
-    }
-    const nick = resourceOf(stanza.to);
-    if (stanza.type !== 'groupchat') this.#private(turn, room, peer, occupant, nick, stanza);
-    else this.#groupchat(turn, room, occupant, stanza, author);
-    return true;
+    if (occupant === undefined)
+      return turn.note('0289#7', `${peer} speaks for ${author}, whom it did not introduce: dropped`, {
+        room: room.jid,
+        peer,
+      });
+    if (stanza.type === 'groupchat') this.#groupchat(turn, room, occupant, stanza);
+    else this.#private(turn, room, peer, occupant, resourceOf(stanza.to), stanza);
   }
 
-  #groupchat(turn: Turn, room: RoomView, occupant: Occupant, stanza: Stanza, author: Jid): void {
-    const item = itemOf(turn, room, occupant.nick, author, stanza, turn.env.now);
+  #groupchat(turn: Turn, room: RoomView, occupant: Occupant & { jid: Jid }, stanza: Stanza): void {
+    const item = itemOf(turn, room, occupant.nick, occupant.jid, stanza, turn.env.now);
     if (room.holds(item))
       return turn.note('decision#27', 'a message that is here already: dropped', { room: room.jid });
     const text = bodyOf(stanza) === undefined ? subjectOf(stanza) : undefined;
@@ -369,8 +559,15 @@ export class FmucNode implements Distribution {
     else if (target.home !== peer) this.route(turn, room, from, target, clean);
   }
 
-  #answerMessage(turn: Turn, room: RoomView, outbound: JoiningNode, author: Jid | undefined, stanza: Stanza): void {
+  /** §5.1 Example 4, one stanza of it: occupants, messages, and at last the subject, which may name no author (#22). */
+  #answer(turn: Turn, room: RoomView, outbound: JoiningNode, author: Jid | undefined, stanza: Stanza): void {
     const nick = resourceOf(stanza.from);
+    if (stanza.name === 'presence') {
+      if (author !== undefined && nick !== '' && stanza.type === undefined)
+        outbound.answeredOccupant(this.#occupantOf(turn, room, outbound.peer, author, stanza));
+      return;
+    }
+    if (stanza.type !== 'groupchat') return;
     const at = stampOf(stanza) ?? turn.env.now;
     const clamped = at > turn.env.now + skewMs ? turn.env.now : at;
     const text = bodyOf(stanza) === undefined ? subjectOf(stanza) : undefined;
@@ -380,70 +577,52 @@ export class FmucNode implements Distribution {
       outbound.answeredMessage(itemOf(turn, room, nick, author, stanza, clamped));
   }
 
-  /** The subject of a room where nobody set one names no author (decision #22). */
-  #answerWithoutAuthor(turn: Turn, room: RoomView, outbound: JoiningNode, stanza: Stanza): void {
-    if (room.peers.get(outbound.peer)?.state === 'joining' && stanza.type === 'groupchat')
-      this.#answerMessage(turn, room, outbound, undefined, stanza);
-    else
-      turn.note('0289#5', `a message without fmuc from ${outbound.peer}: ignored`, {
-        room: room.jid,
-        peer: outbound.peer,
-      });
-  }
-
   /** A node that may federate believes in a link that we do not have: it is told, and joins again. Decision #24. */
-  #unlinked(turn: Turn, room: RoomView, peer: Jid): void {
-    if (this.#allowed.includes(peer) && room.peers.get(peer) === undefined)
-      turn.send(left(room, peer), 'decision#24', peer);
+  #unlinked(turn: Turn, room: RoomView, peer: Jid, outbound: JoiningNode | undefined, stanza: Stanza): void {
     turn.note('0289#7', `${peer} is not linked with this room: dropped`, { room: room.jid, peer });
+    if (outbound) turn.send(errorReply(stanza, stanzaError('cancel', 'not-acceptable')), 'decision#24', peer);
+    else if (this.#allowed.includes(peer)) {
+      const place = placeOf(stanza);
+      turn.send(placed(left(room, peer), place && { session: place.session, n: 0 }), 'decision#24', peer);
+    }
   }
 
-  #bounced(turn: Turn, room: RoomView, peer: Jid, outbound: JoiningNode | undefined, stanza: Stanza): void {
-    const fmuc = stanza.payloads.find((payload) => payload.name === 'fmuc' && payload.xmlns === NS.fmuc);
-    if (errorOf(stanza)?.condition === 'conflict' && fmuc && childOf(fmuc, 'conflict', NS.ext))
-      return this.#conflict(turn, room, peer, outbound, stanza);
-    if (!saysGone(stanza) || stanza.name === 'iq')
-      return turn.note('0289#5', `an error from ${peer} that is no bounce: ignored`, { room: room.jid, peer });
-    // A private message comes back because its target is gone, not the node: that is the sender's news, not the link's.
-    if (
-      stanza.name === 'message' &&
-      resourceOf(stanza.from) !== '' &&
-      errorOf(stanza)?.condition === 'item-not-found'
-    ) {
+  #error(turn: Turn, room: RoomView, link: NodeLink, outbound: JoiningNode | undefined, stanza: Stanza): void {
+    const { peer } = link;
+    const error = errorOf(stanza);
+    if (outbound && stanza.name === 'presence' && error?.condition === 'conflict')
+      return this.#conflict(turn, room, link, outbound, stanza);
+    const mine = link.isOurs(stanza.id);
+    // A private message comes back to its sender; if its target is gone, and not the node, that is all.
+    if (mine && stanza.name === 'message' && stanza.type === 'error' && resourceOf(stanza.from) !== '') {
       const sender = room.occupants.get(resourceOf(stanza.to));
+      const from = occupantJid(room.jid, resourceOf(stanza.from));
       if (sender && isLocal(sender))
-        turn.send(
-          {
-            ...stanza,
-            from: occupantJid(room.jid, resourceOf(stanza.from)),
-            to: sender.jid,
-            payloads: cleanPayloads(room.jid, stanza.payloads),
-          },
-          '0045#7.5',
-        );
+        turn.send({ ...stanza, from, to: sender.jid, payloads: cleanPayloads(room.jid, stanza.payloads) }, '0045#7.5');
+      if (error?.condition === 'item-not-found') return;
+    }
+    if (mine && error?.condition === 'not-acceptable') this.#outOfStep(turn, room, peer, 'it knows of no link');
+    else if (mine && saysGone(stanza)) this.#lost(turn, room, peer, `it bounced: ${error?.condition}`);
+    else turn.note('0289#5', `an error from ${peer} that is no bounce of ours: ignored`, { room: room.jid, peer });
+  }
+
+  /** Decision #23: the joined node keeps its own; ours goes, unless they have another nick by now. */
+  #conflict(turn: Turn, room: RoomView, link: NodeLink, outbound: JoiningNode, stanza: Stanza): void {
+    const place = placeOf(stanza);
+    if (room.peers.get(link.peer)?.state === 'joining') {
+      if (!link.counts || place === undefined || place.session === link.session) outbound.conflict(turn, room, this);
       return;
     }
-    const why = `it bounced: ${errorOf(stanza)?.condition}`;
-    if (outbound) return outbound.lost(turn, room, this, why);
-    turn.note('decision#24', `${peer} is lost: ${why}`, { room: room.jid, peer });
-    turn.record({ kind: 'peerChanged', room: room.jid, peer, record: undefined });
-    for (const occupant of [...room.occupants.values()]) {
-      if (occupant.home === peer) leave(turn, room, this, occupant, { statuses: [333], payloads: [] });
-    }
-  }
-
-  /** Decision #23: the joined node keeps its own; ours goes. */
-  #conflict(turn: Turn, room: RoomView, peer: Jid, outbound: JoiningNode | undefined, stanza: Stanza): void {
-    if (outbound === undefined)
-      return turn.note('decision#23', `${peer} is the joining side: its own must go`, { room: room.jid, peer });
-    if (room.peers.get(peer)?.state === 'joining') return outbound.conflict(turn, room);
+    if (!this.#inOrder(turn, room, link, stanza)) return;
+    const fmuc = readFmuc(stanza.payloads);
     const loser = room.occupants.get(resourceOf(stanza.to));
-    if (loser !== undefined && loser.home !== peer) this.#yield(turn, room, loser);
+    if (loser === undefined || loser.home === link.peer) return;
+    if (fmuc?.kind !== 'from' || fmuc.from === loser.jid) this.yield(turn, room, loser);
   }
 
-  #theirs(room: RoomView, peer: Jid, author: Jid): Occupant | undefined {
+  #theirs(room: RoomView, peer: Jid, author: Jid): (Occupant & { jid: Jid }) | undefined {
     const occupant = room.occupantByJid(author);
-    return occupant?.home === peer ? occupant : undefined;
+    return occupant?.home === peer ? { ...occupant, jid: author } : undefined;
   }
 
   #accept(turn: Turn, room: RoomView, change: Change): void {

@@ -1,4 +1,5 @@
 import type { HistoryItem, Occupant, PeerRecord, Subject } from '../../room/event.ts';
+import { nickIsFree } from '../../room/nick.ts';
 import { admitNow } from '../../room/room.ts';
 import type { RoomView } from '../../room/state.ts';
 import { tell } from '../../room/tell.ts';
@@ -8,16 +9,23 @@ import { stanzaError, writeError } from '../../xmpp/errors.ts';
 import { type Jid, occupantJid } from '../../xmpp/jid.ts';
 import { presence } from '../../xmpp/stanza.ts';
 import { type Distribution, timerOf } from '../distribution.ts';
-import { joinRequest, occupantPresence } from './stanzas.ts';
+import { backoffMs, spread as jitter, keepaliveMs } from '../keepalive.ts';
+import { NodeLink } from './node-link.ts';
+import { joinRequest, occupantPresence, occupantRename } from './stanzas.ts';
 
 /** How long the other node has for its answer, and for its `<left/>`, in milliseconds. Decision #21. */
 export const answerMs = 10_000;
-/** Milliseconds until the next try after a lost link, by tries so far: 5, 10, 20, 40, then 60 s. Decision #24. */
-const retryMs = (tries: number) => Math.min(60_000, 5_000 * 2 ** tries);
 /** Occupants and messages that an answer may hold; the rest is ignored. */
 const answerMax = 10_000;
 
-type Waiting = { readonly occupant: Occupant & { readonly jid: Jid }; readonly join: JoinRequest };
+type WithJid = Occupant & { readonly jid: Jid };
+type Waiting = { readonly occupant: WithJid; readonly join: JoinRequest };
+
+/** What the joining node needs of the room's distribution. */
+interface Seam extends Distribution {
+  /** Decision #23: someone who lost their nick to another is told, and goes. */
+  yield(turn: Turn, room: RoomView, loser: Occupant): void;
+}
 
 /**
  * XEP-0289, the joining node's half: it joins the other room with its first user and leaves with its last (§5.1, §5.4).
@@ -25,25 +33,27 @@ type Waiting = { readonly occupant: Occupant & { readonly jid: Jid }; readonly j
  */
 export class JoiningNode {
   readonly peer: Jid;
+  readonly #links: Map<Jid, NodeLink>;
   readonly #waiting = new Map<Jid, Waiting>();
   /** In whose name the join under way was asked. */
-  #announced: (Occupant & { readonly jid: Jid }) | undefined;
+  #announced: WithJid | undefined;
   #answer: { readonly roster: Map<Jid, Occupant>; readonly history: HistoryItem[] } | undefined;
   #tries = 0;
 
-  constructor(peer: Jid) {
+  constructor(peer: Jid, links: Map<Jid, NodeLink>) {
     this.peer = peer;
+    this.#links = links;
   }
 
   /** @returns false if the user waits for the other node */
-  admit(turn: Turn, room: RoomView, occupant: Occupant & { jid: Jid }, join: JoinRequest): boolean {
-    const state = room.peers.get(this.peer)?.state;
+  admit(turn: Turn, room: RoomView, occupant: WithJid, join: JoinRequest): boolean {
+    const state = this.#state(room);
     if (state === 'live' || state === 'split' || state === 'rejected') return true;
     const holder = [...this.#waiting.values()].find(
       (other) => other.occupant.nick === occupant.nick && other.occupant.jid !== occupant.jid,
     );
     if (holder) {
-      this.#refuse(turn, room, occupant, 'conflict', '0045#7.2.8');
+      this.#refuse(turn, room, occupant, '0045#7.2.8');
       return false;
     }
     this.#waiting.set(occupant.jid, { occupant, join });
@@ -51,17 +61,35 @@ export class JoiningNode {
     return false;
   }
 
-  /** Asks the other node, in the name of `occupant`. §5.1 Example 2. */
-  join(turn: Turn, room: RoomView, occupant: Occupant & { jid: Jid }, join: JoinRequest): void {
+  /**
+   * Asks the other node, in the name of `occupant`. §5.1 Example 2. Every try is a link of its own, so that what comes
+   * of an earlier one is known for what it is (decision #60).
+   */
+  join(turn: Turn, room: RoomView, occupant: WithJid, join: JoinRequest): void {
+    const link = new NodeLink(turn.env, this.peer, turn.env.newId());
+    this.#links.set(this.peer, link);
     this.#announced = occupant;
     this.#answer = { roster: new Map(), history: [] };
     this.#become(turn, room, 'joining');
-    turn.send(
-      joinRequest(room, occupant, this.peer, turn.env.newId(), join.history ? { history: join.history } : {}),
-      '0289#5.1',
-      this.peer,
-    );
+    link.send(turn, joinRequest(room, occupant, this.peer, join.history ? { history: join.history } : {}), '0289#5.1');
     turn.setTimer(timerOf(room.jid, 'answer'), answerMs);
+  }
+
+  /** Joins if there is somebody to join for: those who are in, else those who wait. */
+  joinForAnyone(turn: Turn, room: RoomView): boolean {
+    const here = this.#ours(room).find((occupant): occupant is WithJid => occupant.jid !== undefined);
+    const next = here ? { occupant: here, join: {} } : this.#waiting.values().next().value;
+    if (next) this.join(turn, room, next.occupant, next.join);
+    return next !== undefined;
+  }
+
+  /**
+   * With anybody in the room it is linked, or on its way to be: a user of a node that joined this one may be the first,
+   * or may come while the other node still says goodbye to the last.
+   */
+  settle(turn: Turn, room: RoomView): void {
+    const state = this.#state(room);
+    if ((state === undefined || state === 'leaving') && this.#ours(room).length > 0) this.joinForAnyone(turn, room);
   }
 
   /** Someone who waits changed their mind. @returns whether they were waiting */
@@ -69,34 +97,34 @@ export class JoiningNode {
     return this.#waiting.delete(user);
   }
 
-  isWaiting(user: Jid): boolean {
-    return this.#waiting.has(user) || this.isAnnounced(user);
-  }
-
-  /** §5.1 Example 4: someone who is on the other node; our own users come back in it and are known already. */
-  answeredOccupant(occupant: Occupant & { jid: Jid }): void {
-    if (this.#answer && this.#answer.roster.size < answerMax && !this.isWaiting(occupant.jid))
+  /** §5.1 Example 4: someone who is on the other node; the one in whose name we joined comes back in it. */
+  answeredOccupant(occupant: WithJid): void {
+    if (this.#answer && this.#answer.roster.size < answerMax && !this.isAnnounced(occupant.jid))
       this.#answer.roster.set(occupant.jid, occupant);
   }
 
   answeredMessage(item: HistoryItem): void {
     const { history } = this.#answer ?? {};
-    // What was still under way from an earlier life of the link may come again in the answer.
     if (!history || history.length >= answerMax || history.some(({ by, id }) => by === item.by && id === item.id))
       return;
     history.push(item);
   }
 
   /** §5.1: the subject ends the answer. Everything is taken as one, and those who waited enter. */
-  answeredSubject(turn: Turn, room: RoomView, distribution: Distribution, subject: Subject | undefined): void {
+  answeredSubject(turn: Turn, room: RoomView, distribution: Seam, subject: Subject | undefined): void {
     const answer = this.#answer;
     const announced = this.#announced;
-    if (answer === undefined) return;
+    const link = this.#links.get(this.peer);
+    if (answer === undefined || link === undefined) return;
     this.#answer = undefined;
-    // A local occupant of the same nick was here before: decision #23 lets the joined side's keep it.
     const remote = [...answer.roster.values()];
-    const mine = [...room.occupants.values()].filter((occupant) => occupant.home !== this.peer);
-    const occupants = [...mine, ...remote.filter((occupant) => !mine.some((other) => other.nick === occupant.nick))];
+    const names = new Set(remote.map(({ nick }) => nick));
+    // Both sides may have given a nick away while they did not know of each other: the joined side's stays.
+    for (const occupant of this.#ours(room)) {
+      if (names.has(occupant.nick) || (occupant.jid !== undefined && answer.roster.has(occupant.jid)))
+        distribution.yield(turn, room, occupant);
+    }
+    const mine = this.#ours(room);
     const fresh = answer.history.filter((item) => !room.holds(item));
     // §5.1 "re-ordering by delay?": yes, by (stamp, by, id), in what is kept; decision #25.
     const history = [...room.archive, ...fresh].sort(
@@ -107,36 +135,37 @@ export class JoiningNode {
       room: room.jid,
       epoch: room.epoch,
       whois: room.whois,
-      occupants,
+      occupants: [...mine, ...remote],
       history,
       subject: subject ?? room.subject,
     });
     this.#become(turn, room, 'live');
     turn.clearTimer(timerOf(room.jid, 'answer'));
+    turn.setTimer(timerOf(room.jid, `keepalive:${this.peer}`), jitter(turn.env, keepaliveMs));
     this.#tries = 0;
     turn.note('0289#5.1', `joined ${this.peer}: ${remote.length} occupants, ${fresh.length} messages`, {
       room: room.jid,
       peer: this.peer,
     });
     for (const occupant of remote) {
-      if (room.occupants.get(occupant.nick) !== occupant) continue;
       const change = { kind: 'entered', occupant, join: {}, statuses: [] } as const;
       tell(turn, room, change, '0289#5.1');
       distribution.spread(turn, room, change);
     }
-    // After a lost link: those who were here all along, except the one in whose name we joined.
+    // After a lost link: those who were here all along. Of the one in whose name we joined, what is different since.
     for (const occupant of mine) {
       if (occupant.jid !== announced?.jid)
-        turn.send(occupantPresence(room, occupant, occupantJid(this.peer, occupant.nick)), '0289#5.3', this.peer);
+        link.send(turn, occupantPresence(room, occupant, occupantJid(this.peer, occupant.nick)), '0289#5.3');
+      else if (announced && occupant.nick !== announced.nick)
+        for (const stanza of occupantRename(room, announced, occupant, this.peer)) link.send(turn, stanza, '0289#5.3');
+      else if (JSON.stringify(occupant) !== JSON.stringify(announced))
+        link.send(turn, occupantPresence(room, occupant, occupantJid(this.peer, occupant.nick)), '0289#5.3');
     }
     this.#admitAll(turn, room, distribution);
     // The one in whose name we joined left while waiting, or lost the nick.
     if (announced && room.occupantByJid(announced.jid) === undefined) {
-      turn.send(
-        occupantPresence(room, announced, occupantJid(this.peer, announced.nick), { type: 'unavailable' }),
-        '0289#5.4',
-        this.peer,
-      );
+      const parts = { type: 'unavailable' } as const;
+      link.send(turn, occupantPresence(room, announced, occupantJid(this.peer, announced.nick), parts), '0289#5.4');
     }
     this.#announced = undefined;
     this.leaveIfEmpty(turn, room);
@@ -148,87 +177,101 @@ export class JoiningNode {
   }
 
   /** §5.1 Example 3, decision #21: alone is better than not at all. */
-  rejected(turn: Turn, room: RoomView, distribution: Distribution, text: string): void {
-    if (room.peers.get(this.peer)?.state !== 'joining') return;
+  rejected(turn: Turn, room: RoomView, distribution: Seam, text: string): void {
+    if (this.#state(room) !== 'joining') return;
     turn.note('0289#5.1', `${this.peer} rejects the federation: ${text}`, { room: room.jid, peer: this.peer });
     this.#standAlone(turn, room, distribution, 'rejected');
   }
 
   /** The other node says that the nick of the one in whose name we asked is taken there. Decision #23. */
-  conflict(turn: Turn, room: RoomView): void {
-    const first = this.#announced && this.#waiting.get(this.#announced.jid);
+  conflict(turn: Turn, room: RoomView, distribution: Seam): void {
+    const loser = this.#announced;
     this.#answer = undefined;
     this.#announced = undefined;
-    if (first) {
-      this.#waiting.delete(first.occupant.jid);
-      this.#refuse(turn, room, first.occupant, 'conflict', 'decision#23');
-    }
-    const next = this.#waiting.values().next().value;
-    if (next) return this.join(turn, room, next.occupant, next.join);
+    this.#links.delete(this.peer);
+    const waiting = loser && this.#waiting.get(loser.jid);
+    const occupant = loser && room.occupantByJid(loser.jid);
+    if (waiting) {
+      this.#waiting.delete(waiting.occupant.jid);
+      this.#refuse(turn, room, waiting.occupant, 'decision#23');
+    } else if (occupant && occupant.nick === loser.nick) distribution.yield(turn, room, occupant);
+    if (this.joinForAnyone(turn, room)) return;
     turn.clearTimer(timerOf(room.jid, 'answer'));
-    turn.record({ kind: 'peerChanged', room: room.jid, peer: this.peer, record: undefined });
+    this.#forget(turn, room);
   }
 
   /** No answer in time, a bounce, or a link that was lost while live. Decision #24. */
-  lost(turn: Turn, room: RoomView, distribution: Distribution, why: string): void {
-    const state = room.peers.get(this.peer)?.state;
-    if (state === 'leaving')
-      return turn.record({ kind: 'peerChanged', room: room.jid, peer: this.peer, record: undefined });
+  lost(turn: Turn, room: RoomView, distribution: Seam, why: string): void {
+    const state = this.#state(room);
+    if (state === 'leaving') return this.#forget(turn, room);
     if (state !== 'joining' && state !== 'live') return;
     turn.note('decision#24', `${this.peer} is lost: ${why}`, { room: room.jid, peer: this.peer });
     this.#standAlone(turn, room, distribution, 'split');
-    turn.setTimer(timerOf(room.jid, 'retry'), retryMs(this.#tries++));
+    turn.setTimer(timerOf(room.jid, 'retry'), backoffMs(this.#tries++));
+  }
+
+  /**
+   * "Part and then full rejoin" (§8): the other node is there, but the two are not in step any more. Only from live: an
+   * answer that goes wrong is tried again with back-off.
+   */
+  rejoin(turn: Turn, room: RoomView, distribution: Seam, why: string): void {
+    if (this.#state(room) !== 'live') return this.lost(turn, room, distribution, why);
+    turn.note('decision#61', `join ${this.peer} anew: ${why}`, { room: room.jid, peer: this.peer });
+    this.#standAlone(turn, room, distribution, 'split');
+    this.retry(turn, room);
   }
 
   /** A new stream, perhaps a new life: an answer under way will not come, and timers of the life before are gone. */
-  linkUp(turn: Turn, room: RoomView, distribution: Distribution): void {
-    const state = room.peers.get(this.peer)?.state;
+  linkUp(turn: Turn, room: RoomView, distribution: Seam): void {
+    const state = this.#state(room);
     if (state === 'joining') this.lost(turn, room, distribution, 'our own stream is new');
-    else if (state === 'split') turn.setTimer(timerOf(room.jid, 'retry'), retryMs(this.#tries));
+    else if (state === 'split') turn.setTimer(timerOf(room.jid, 'retry'), backoffMs(this.#tries));
     else if (state === 'leaving') turn.setTimer(timerOf(room.jid, 'answer'), answerMs);
   }
 
   retry(turn: Turn, room: RoomView): void {
-    if (room.peers.get(this.peer)?.state !== 'split') return;
-    const first = [...room.occupants.values()].find(
-      (occupant) => occupant.home !== this.peer && occupant.jid !== undefined,
-    );
-    if (first?.jid !== undefined) this.join(turn, room, { ...first, jid: first.jid }, {});
-    else turn.record({ kind: 'peerChanged', room: room.jid, peer: this.peer, record: undefined });
+    if (this.#state(room) === 'split' && !this.joinForAnyone(turn, room)) this.#forget(turn, room);
   }
 
   /** §5.4: with our last user we are out of the set, and the others' users are out of this room. */
   leaveIfEmpty(turn: Turn, room: RoomView): void {
-    const state = room.peers.get(this.peer)?.state;
-    if (state === undefined || state === 'joining' || state === 'leaving') return;
-    const occupants = [...room.occupants.values()];
-    if (occupants.some((occupant) => occupant.home !== this.peer)) return;
-    for (const occupant of occupants) turn.record({ kind: 'occupantLeft', room: room.jid, nick: occupant.nick });
+    const state = this.#state(room);
+    if (state === undefined || state === 'joining' || state === 'leaving' || this.#ours(room).length > 0) return;
+    for (const { nick } of [...room.occupants.values()]) turn.record({ kind: 'occupantLeft', room: room.jid, nick });
     if (state === 'live') {
       this.#become(turn, room, 'leaving');
+      turn.clearTimer(timerOf(room.jid, `keepalive:${this.peer}`));
       turn.setTimer(timerOf(room.jid, 'answer'), answerMs);
-    } else turn.record({ kind: 'peerChanged', room: room.jid, peer: this.peer, record: undefined });
+    } else this.#forget(turn, room);
   }
 
   /** §5.4 `<left/>`. With users here it means that the other node forgot us: join again. */
-  left(turn: Turn, room: RoomView, distribution: Distribution): void {
-    const state = room.peers.get(this.peer)?.state;
+  left(turn: Turn, room: RoomView, distribution: Seam): void {
+    const state = this.#state(room);
     if (state === 'leaving') {
       turn.clearTimer(timerOf(room.jid, 'answer'));
-      turn.record({ kind: 'peerChanged', room: room.jid, peer: this.peer, record: undefined });
-    } else if (state === 'live') {
-      this.#standAlone(turn, room, distribution, 'split');
-      this.retry(turn, room);
-    }
+      this.#forget(turn, room);
+    } else if (state === 'live') this.rejoin(turn, room, distribution, 'it says that we left');
   }
 
-  #standAlone(turn: Turn, room: RoomView, distribution: Distribution, state: 'split' | 'rejected'): void {
+  #state(room: RoomView): PeerRecord['state'] | undefined {
+    return room.peers.get(this.peer)?.state;
+  }
+
+  /** Those for whom we join: our own users, and those of the nodes that joined us. */
+  #ours(room: RoomView): Occupant[] {
+    return [...room.occupants.values()].filter((occupant) => occupant.home !== this.peer);
+  }
+
+  #standAlone(turn: Turn, room: RoomView, distribution: Seam, state: 'split' | 'rejected'): void {
     this.#answer = undefined;
     this.#announced = undefined;
+    this.#links.delete(this.peer);
     turn.clearTimer(timerOf(room.jid, 'answer'));
+    turn.clearTimer(timerOf(room.jid, `keepalive:${this.peer}`));
     this.#become(turn, room, state);
     for (const occupant of [...room.occupants.values()]) {
-      if (occupant.home !== this.peer) continue;
+      if (occupant.home !== this.peer || room.occupants.get(occupant.nick) !== occupant) continue;
       turn.record({ kind: 'occupantLeft', room: room.jid, nick: occupant.nick });
       const change = { kind: 'left', occupant, parts: { statuses: [333], payloads: [] } } as const;
       tell(turn, room, change, 'decision#24');
@@ -238,33 +281,28 @@ export class JoiningNode {
     this.leaveIfEmpty(turn, room);
   }
 
-  #admitAll(turn: Turn, room: RoomView, distribution: Distribution): void {
+  #admitAll(turn: Turn, room: RoomView, distribution: Seam): void {
     for (const { occupant, join } of [...this.#waiting.values()]) {
       this.#waiting.delete(occupant.jid);
-      if (room.occupants.has(occupant.nick)) this.#refuse(turn, room, occupant, 'conflict', '0045#7.2.8');
+      if (room.occupantByJid(occupant.jid) !== undefined || !nickIsFree(room, occupant.nick, occupant.jid))
+        this.#refuse(turn, room, occupant, '0045#7.2.8');
       else admitNow(turn, room, distribution, occupant, join);
     }
   }
 
-  #refuse(turn: Turn, room: RoomView, occupant: Occupant & { jid: Jid }, condition: 'conflict', spec: string): void {
-    turn.send(
-      presence(
-        occupantJid(room.jid, occupant.nick),
-        occupant.jid,
-        { type: 'error' },
-        writeError(stanzaError('cancel', condition)),
-      ),
-      spec,
-    );
+  #refuse(turn: Turn, room: RoomView, occupant: WithJid, spec: string): void {
+    const error = writeError(stanzaError('cancel', 'conflict'));
+    turn.send(presence(occupantJid(room.jid, occupant.nick), occupant.jid, { type: 'error' }, error), spec);
   }
 
   #become(turn: Turn, room: RoomView, state: PeerRecord['state']): void {
-    turn.record({
-      kind: 'peerChanged',
-      room: room.jid,
-      peer: this.peer,
-      record: { state, since: turn.env.now, direction: 'outbound' },
-    });
+    const record = { state, since: turn.env.now, direction: 'outbound' } as const;
+    turn.record({ kind: 'peerChanged', room: room.jid, peer: this.peer, record });
+  }
+
+  #forget(turn: Turn, room: RoomView): void {
+    this.#links.delete(this.peer);
+    turn.record({ kind: 'peerChanged', room: room.jid, peer: this.peer, record: undefined });
   }
 }
 

@@ -5,9 +5,10 @@ import { type JoinRequest, writeJoin, writeMucUser } from '../../xep/xep0045.ts'
 import { writeDelay } from '../../xep/xep0203.ts';
 import { writeFmuc } from '../../xep/xep0289.ts';
 import { writeStanzaId } from '../../xep/xep0359.ts';
+import { stanzaError } from '../../xmpp/errors.ts';
 import { type Jid, occupantJid } from '../../xmpp/jid.ts';
 import { NS } from '../../xmpp/namespaces.ts';
-import { message, presence, type Stanza } from '../../xmpp/stanza.ts';
+import { errorReply, message, presence, type Stanza } from '../../xmpp/stanza.ts';
 import { el } from '../../xmpp/xml.ts';
 
 /** §5.1: "the fmuc element is always added containing the JID of the user". */
@@ -28,11 +29,11 @@ function item(room: RoomView, occupant: Occupant, parts: PresenceParts) {
 }
 
 /** §5.1 Example 2: asks the other node to let us join, in the name of one user. */
-export function joinRequest(room: RoomView, occupant: Occupant, peer: Jid, id: string, join: JoinRequest): Stanza {
+export function joinRequest(room: RoomView, occupant: Occupant, peer: Jid, join: JoinRequest): Stanza {
   return presence(
     occupantJid(room.jid, occupant.nick),
     occupantJid(peer, occupant.nick),
-    { id },
+    {},
     ...occupant.presence,
     fmucFrom(room, occupant.nick, occupant.jid),
     writeJoin(join),
@@ -50,6 +51,23 @@ export function occupantPresence(room: RoomView, occupant: Occupant, to: Jid, pa
     fmucFrom(room, occupant.nick, occupant.jid),
     item(room, occupant, parts),
   );
+}
+
+/** §5.3: a change of nick, as XEP-0045 §7.6 has it. */
+export function occupantRename(room: RoomView, before: Occupant, after: Occupant, peer: Jid): readonly Stanza[] {
+  const parts = { type: 'unavailable', item: { nick: after.nick }, statuses: [303], payloads: [] } as const;
+  return [
+    occupantPresence(room, before, occupantJid(peer, before.nick), parts),
+    occupantPresence(room, after, occupantJid(peer, after.nick)),
+  ];
+}
+
+/** §8 "Describe collisions": this user cannot be here under this nick. Decision #23. */
+export function nickConflict(room: RoomView, peer: Jid, nick: string, jid: Jid, counts: boolean): Stanza {
+  const theirs = presence(occupantJid(peer, nick), occupantJid(room.jid, nick), {});
+  // A node without EXT may take an error with fmuc for the user's presence.
+  const fmuc = counts ? [el('fmuc', NS.fmuc, { from: jid }, el('conflict', NS.ext))] : [];
+  return errorReply(theirs, stanzaError('cancel', 'conflict'), ...fmuc) as Stanza;
 }
 
 /** §5.2: a message to another node. */

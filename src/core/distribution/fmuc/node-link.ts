@@ -1,0 +1,103 @@
+import type { Env } from '../../node/node.ts';
+import type { Spec } from '../../node/trace.ts';
+import type { Turn } from '../../room/turn.ts';
+import { type LinkPlace, readLinkPlace, writeLinkPlace } from '../../xep/sync.ts';
+import type { Jid } from '../../xmpp/jid.ts';
+import { NS } from '../../xmpp/namespaces.ts';
+import { payloadOf, type Stanza } from '../../xmpp/stanza.ts';
+import { el, type XmlElement } from '../../xmpp/xml.ts';
+import { Keepalive } from '../keepalive.ts';
+
+/** Stanzas whose bounce would be believed. More than are in flight at any time on a link that works. */
+const outstandingMax = 256;
+
+/**
+ * What a node knows of its link to another only while it runs: when the other was heard, and how far both have counted
+ * (decision #60). A node that starts again has none of it, and so joins anew.
+ */
+export class NodeLink {
+  readonly peer: Jid;
+  /** Id of the join that made the link. */
+  readonly session: string;
+  readonly keepalive: Keepalive;
+  /** Whether the peer counts too; a peer without EXT does not, and gets the plain XEP. */
+  #counts = true;
+  #sent = 0;
+  #received = 0;
+  /** Ids of what went out lately: a bounce of anything else is of an earlier link, or no bounce (decision #10). */
+  readonly #outstanding = new Set<string>();
+
+  constructor(env: Env, peer: Jid, session: string) {
+    this.peer = peer;
+    this.session = session;
+    this.keepalive = new Keepalive(env.now);
+  }
+
+  get counts(): boolean {
+    return this.#counts;
+  }
+
+  /** The other side joined without a place: it does not know of counting. */
+  doesNotCount(): void {
+    this.#counts = false;
+  }
+
+  /** Sends with the next number and an id to know a bounce by. A message keeps the id its author gave it, or none. */
+  send(turn: Turn, stanza: Stanza, spec: Spec): void {
+    const id = stanza.id ?? (stanza.name === 'presence' ? turn.env.newId() : undefined);
+    if (id !== undefined) this.#outstanding.add(id);
+    for (const oldest of this.#outstanding) {
+      if (this.#outstanding.size <= outstandingMax) break;
+      this.#outstanding.delete(oldest);
+    }
+    const named = id === undefined ? stanza : { ...stanza, id };
+    const place = { session: this.session, n: this.#sent + 1 };
+    if (this.#counts) this.#sent++;
+    turn.send(this.#counts ? placed(named, place) : named, spec, this.peer);
+  }
+
+  /** Whether this id is of something we sent over this link. */
+  isOurs(id: string | undefined): boolean {
+    return id !== undefined && (this.#outstanding.has(id) || this.keepalive.isPing(id));
+  }
+
+  /**
+   * A stanza of the other side: the one that is due, one of the past (a repetition, or of an earlier link), or a later
+   * one, so that something is missing.
+   */
+  take(place: LinkPlace | undefined): 'next' | 'past' | 'gap' {
+    // The first that comes in answer says which kind of node this is.
+    if (this.#received === 0 && place === undefined) this.#counts = false;
+    if (!this.#counts) return 'next';
+    if (place === undefined || place.session !== this.session || place.n <= this.#received) return 'past';
+    if (place.n > this.#received + 1) return 'gap';
+    this.#received = place.n;
+    return 'next';
+  }
+
+  /** Whether the other side has sent more than has arrived, by what its ping, or its answer to ours, says. */
+  misses(place: LinkPlace | undefined): boolean {
+    return this.#counts && place?.session === this.session && place.n > this.#received;
+  }
+
+  /** How far we have counted: nothing where the peer does not count. */
+  position(): readonly XmlElement[] {
+    return this.#counts ? [writeLinkPlace({ session: this.session, n: this.#sent })] : [];
+  }
+}
+
+/** The place that a stanza's `<fmuc/>` gives it. */
+export function placeOf(stanza: Stanza): LinkPlace | undefined {
+  return readLinkPlace(payloadOf(stanza, 'fmuc', NS.fmuc));
+}
+
+/** The stanza with its place inside the XEP's own element, which a subject of no author has for this alone. */
+export function placed(stanza: Stanza, place: LinkPlace | undefined): Stanza {
+  if (place === undefined) return stanza;
+  const fmuc = payloadOf(stanza, 'fmuc', NS.fmuc);
+  const within = { ...(fmuc ?? el('fmuc', NS.fmuc)), children: [...(fmuc?.children ?? []), writeLinkPlace(place)] };
+  const payloads = fmuc
+    ? stanza.payloads.map((payload) => (payload === fmuc ? within : payload))
+    : [...stanza.payloads, within];
+  return { ...stanza, payloads };
+}
