@@ -113,10 +113,8 @@ export class FmucNode implements Distribution {
       case 'presence': {
         const { occupant } = change;
         for (const link of this.#linked(room, occupant)) {
-          const { peer } = link;
-          if (change.kind === 'entered' && peer === this.#outbound?.peer && this.#outbound.isAnnounced(occupant.jid))
-            continue;
-          link.send(turn, occupantPresence(room, occupant, occupantJid(peer, occupant.nick)), '0289#5.3');
+          if (link.peer === this.#outbound?.peer) this.#outbound.introduce(turn, room, link, occupant);
+          else link.send(turn, occupantPresence(room, occupant, occupantJid(link.peer, occupant.nick)), '0289#5.3');
         }
         return;
       }
@@ -175,7 +173,7 @@ export class FmucNode implements Distribution {
 
   timer(turn: Turn, room: RoomView, timer: TimerId): void {
     const { name } = readTimer(timer);
-    if (name === 'answer') this.#outbound?.lost(turn, room, this, 'no answer in time');
+    if (name === 'answer') this.#outbound?.overdue(turn, room, this);
     else if (name === 'retry') this.#outbound?.retry(turn, room);
     else if (name.startsWith('keepalive:')) this.#keepalive(turn, room, name.slice('keepalive:'.length) as Jid);
   }
@@ -479,6 +477,8 @@ export class FmucNode implements Distribution {
       return false;
     }
     for (const holder of holders) if (holder) this.yield(turn, room, holder);
+    // With the loser our last user may have gone, and with them the link.
+    if (holders.size > 0 && room.peers.get(peer)?.state !== 'live') return false;
     turn.record({ kind: 'occupantEntered', room: room.jid, occupant });
     this.#accept(turn, room, { kind: 'entered', occupant, join: {}, statuses: [] });
     return true;
@@ -502,6 +502,7 @@ export class FmucNode implements Distribution {
         return this.#refuseNick(turn, room, peer, nick, before.jid);
       }
       this.yield(turn, room, holder);
+      if (room.peers.get(peer)?.state !== 'live') return;
     }
     turn.record({ kind: 'nickChanged', room: room.jid, nick: before.nick, newNick: nick });
     this.#accept(turn, room, { kind: 'renamed', before, after: { ...before, nick } });
@@ -641,9 +642,11 @@ export class FmucNode implements Distribution {
 }
 
 function itemOf(turn: Turn, room: RoomView, nick: string, author: Jid, stanza: Stanza, at: Instant): HistoryItem {
-  // The identity that the accepting room gave travels on; a node may not give one in this room's name.
+  // The identity that the accepting room gave travels on; a node may not give one in this room's name, but what this
+  // room has forgotten keeps one identity however often it comes back.
   const given = readStanzaId(stanza.payloads);
-  const identity = given && given.by !== room.jid ? given : { by: bareOf(stanza.from), id: turn.env.newId() };
+  const own = { by: bareOf(stanza.from), id: given?.id ?? turn.env.newId() };
+  const identity = given && given.by !== room.jid ? given : own;
   const mine = readStanzaId(stanza.payloads.filter((payload) => payload.attrs['by'] === room.jid));
   return {
     ...(mine && room.holds(mine) ? mine : identity),

@@ -7,7 +7,9 @@ import type { Turn } from '../../room/turn.ts';
 import type { JoinRequest } from '../../xep/xep0045.ts';
 import { stanzaError, writeError } from '../../xmpp/errors.ts';
 import { type Jid, occupantJid } from '../../xmpp/jid.ts';
+import { NS } from '../../xmpp/namespaces.ts';
 import { presence } from '../../xmpp/stanza.ts';
+import { el } from '../../xmpp/xml.ts';
 import { type Distribution, timerOf } from '../distribution.ts';
 import { backoffMs, spread as jitter, keepaliveMs } from '../keepalive.ts';
 import { NodeLink } from './node-link.ts';
@@ -125,7 +127,10 @@ export class JoiningNode {
         distribution.yield(turn, room, occupant);
     }
     const mine = this.#ours(room);
-    const fresh = answer.history.filter((item) => !room.holds(item));
+    // A node without EXT gives no ids that last: there it is who said what under which id of their own.
+    const said = new Set(link.counts ? [] : room.archive.map(contentOf));
+    const fresh = answer.history.filter((item) => !room.holds(item) && !said.has(contentOf(item)));
+    const subjectBefore = room.subject?.text ?? '';
     // §5.1 "re-ordering by delay?": yes, by (stamp, by, id), in what is kept; decision #25.
     const history = [...room.archive, ...fresh].sort(
       (a, b) => a.at - b.at || compare(`${a.by} ${a.id}`, `${b.by} ${b.id}`),
@@ -152,23 +157,27 @@ export class JoiningNode {
       tell(turn, room, change, '0289#5.1');
       distribution.spread(turn, room, change);
     }
-    // After a lost link: those who were here all along. Of the one in whose name we joined, what is different since.
-    for (const occupant of mine) {
-      if (occupant.jid !== announced?.jid)
-        link.send(turn, occupantPresence(room, occupant, occupantJid(this.peer, occupant.nick)), '0289#5.3');
-      else if (announced && occupant.nick !== announced.nick)
-        for (const stanza of occupantRename(room, announced, occupant, this.peer)) link.send(turn, stanza, '0289#5.3');
-      else if (JSON.stringify(occupant) !== JSON.stringify(announced))
-        link.send(turn, occupantPresence(room, occupant, occupantJid(this.peer, occupant.nick)), '0289#5.3');
-    }
+    if (subject && subject.text !== subjectBefore) this.#tellSubject(turn, room, distribution, subject);
+    // After a lost link: those who were here all along.
+    for (const occupant of mine) this.introduce(turn, room, link, occupant);
     this.#admitAll(turn, room, distribution);
     // The one in whose name we joined left while waiting, or lost the nick.
     if (announced && room.occupantByJid(announced.jid) === undefined) {
       const parts = { type: 'unavailable' } as const;
-      link.send(turn, occupantPresence(room, announced, occupantJid(this.peer, announced.nick), parts), '0289#5.4');
+      const to = occupantJid(this.peer, announced.nick);
+      link.send(turn, occupantPresence(room, announced, to, parts), '0289#5.4');
     }
     this.#announced = undefined;
     this.leaveIfEmpty(turn, room);
+  }
+
+  /** Tells the other node of someone here; of the one in whose name we joined, what is different since. §5.3. */
+  introduce(turn: Turn, room: RoomView, link: NodeLink, occupant: Occupant): void {
+    const announced = this.isAnnounced(occupant.jid) ? this.#announced : undefined;
+    if (announced !== undefined && announced.nick !== occupant.nick)
+      for (const stanza of occupantRename(room, announced, occupant, this.peer)) link.send(turn, stanza, '0289#5.3');
+    else if (announced === undefined || JSON.stringify(occupant) !== JSON.stringify(announced))
+      link.send(turn, occupantPresence(room, occupant, occupantJid(this.peer, occupant.nick)), '0289#5.3');
   }
 
   /** Whether the other node learned of this user by the join itself. */
@@ -198,6 +207,15 @@ export class JoiningNode {
     if (this.joinForAnyone(turn, room)) return;
     turn.clearTimer(timerOf(room.jid, 'answer'));
     this.#forget(turn, room);
+  }
+
+  /** The timer of an answer, or of a `<left/>`; one of an earlier try fires late where a page slept. */
+  overdue(turn: Turn, room: RoomView, distribution: Seam): void {
+    const record = room.peers.get(this.peer);
+    if (record?.state !== 'joining' && record?.state !== 'leaving') return;
+    const waited = turn.env.now - record.since;
+    if (waited < answerMs) turn.setTimer(timerOf(room.jid, 'answer'), answerMs - waited);
+    else this.lost(turn, room, distribution, 'no answer in time');
   }
 
   /** No answer in time, a bounce, or a link that was lost while live. Decision #24. */
@@ -254,6 +272,20 @@ export class JoiningNode {
     } else if (state === 'live') this.rejoin(turn, room, distribution, 'it says that we left');
   }
 
+  /** §5.1: "SHOULD replace its own subject with the received one", also for those who were here all along. */
+  #tellSubject(turn: Turn, room: RoomView, distribution: Seam, subject: Subject): void {
+    const { nick, at, text } = subject;
+    const author = room.occupants.get(nick);
+    const { occupantId, affiliation, role } = author ?? { occupantId: '', affiliation: 'none', role: 'none' };
+    // Whoever set it: it is the other node that says so, and it does not go back there.
+    const occupant = { nick, occupantId, affiliation, role, presence: [], home: this.peer } as const;
+    const payloads = [el('subject', NS.client, {}, text)];
+    const item = { by: room.jid, id: turn.env.newId(), nick, occupantId, at, payloads };
+    const change = { kind: 'subject', occupant, subject, item } as const;
+    tell(turn, room, change, '0289#5.1');
+    distribution.spread(turn, room, change);
+  }
+
   #state(room: RoomView): PeerRecord['state'] | undefined {
     return room.peers.get(this.peer)?.state;
   }
@@ -282,7 +314,9 @@ export class JoiningNode {
   }
 
   #admitAll(turn: Turn, room: RoomView, distribution: Seam): void {
-    for (const { occupant, join } of [...this.#waiting.values()]) {
+    // The one in whose name we joined first: who had their nick in the meantime may not be said to have it before.
+    const first = this.#announced && this.#waiting.get(this.#announced.jid);
+    for (const { occupant, join } of new Set([...(first ? [first] : []), ...this.#waiting.values()])) {
       this.#waiting.delete(occupant.jid);
       if (room.occupantByJid(occupant.jid) !== undefined || !nickIsFree(room, occupant.nick, occupant.jid))
         this.#refuse(turn, room, occupant, '0045#7.2.8');
@@ -304,6 +338,11 @@ export class JoiningNode {
     this.#links.delete(this.peer);
     turn.record({ kind: 'peerChanged', room: room.jid, peer: this.peer, record: undefined });
   }
+}
+
+/** What makes a message the same one where no identity does: its author, their id for it, its text. */
+function contentOf({ author, at, stanzaId, payloads }: HistoryItem): string {
+  return JSON.stringify([author, stanzaId ?? at, payloads.filter(({ name }) => name === 'body')]);
 }
 
 function compare(a: string, b: string): number {
