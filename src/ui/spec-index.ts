@@ -64,12 +64,15 @@ const decisions: Readonly<Record<string, string>> = {
   '15': 'a change of configuration reaches replicas',
   '21': 'users wait for the joined node',
   '22': 'a subject ends the answer',
-  '23': 'the joined side keeps a nick',
+  '23': 'collisions: the joined side stays',
   '24': 'what a lost link means',
   '25': 'where joined history goes',
   '26': 'a join of a linked node is a restart',
   '27': 'a message has one identity',
   '50': 'After a crash',
+  '28': 'peers without our extension',
+  '60': 'a link counts what it carries',
+  '61': 'a rejoin brings both in step',
 };
 
 const books: Record<string, { readonly title: string; readonly sections: Readonly<Record<string, string>> }> = {

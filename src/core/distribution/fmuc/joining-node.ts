@@ -132,9 +132,10 @@ export class JoiningNode {
     const fresh = answer.history.filter((item) => !room.holds(item) && !said.has(contentOf(item)));
     const subjectBefore = room.subject?.text ?? '';
     // §5.1 "re-ordering by delay?": yes, by (stamp, by, id), in what is kept; decision #25.
-    const history = [...room.archive, ...fresh].sort(
-      (a, b) => a.at - b.at || compare(`${a.by} ${a.id}`, `${b.by} ${b.id}`),
-    );
+    const history =
+      fresh.length === 0
+        ? room.archive
+        : [...room.archive, ...fresh].sort((a, b) => a.at - b.at || compare(`${a.by} ${a.id}`, `${b.by} ${b.id}`));
     turn.record({
       kind: 'stateReplaced',
       room: room.jid,
