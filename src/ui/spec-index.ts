@@ -73,6 +73,7 @@ const decisions: Readonly<Record<string, string>> = {
   '28': 'peers without our extension',
   '60': 'a link counts what it carries',
   '61': 'a rejoin brings both in step',
+  '62': 'moderation ends at the node',
 };
 
 const books: Record<string, { readonly title: string; readonly sections: Readonly<Record<string, string>> }> = {

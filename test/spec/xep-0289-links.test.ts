@@ -446,6 +446,42 @@ describe('XEP-0289 §8 “Describe collisions”', () => {
   });
 });
 
+describe('XEP-0289 §5.5 Administration', () => {
+  const admin = (from: string, room: Jid, item: Record<string, string>) =>
+    iq(jid(from), room, { type: 'set', id: 'admin' }, el('query', NS.mucAdmin, {}, el('item', NS.mucAdmin, item)));
+  const answers = (world: World, user: string) =>
+    world
+      .got(user)
+      .filter(({ name }) => name === 'iq')
+      .map((stanza) => errorOf(stanza)?.condition ?? stanza.type);
+
+  it('decision #62: nobody is kicked or banned out of another node; a ban counts for who comes in person', () => {
+    const world = inside(inAlice, inHamlet);
+    world.send(admin(alice, rabbithole, { nick: 'Hamlet', role: 'none' }));
+    world.send(admin(alice, rabbithole, { nick: 'Hamlet', role: 'visitor' }));
+    world.send(admin(alice, rabbithole, { jid: 'hamlet@denmark.lit', affiliation: 'outcast' }));
+    expect(answers(world, alice)).toEqual(['not-allowed', 'not-allowed', 'result']);
+    inStep(world, rooms, denmark);
+    expect(roster(world, rooms)).toHaveLength(2);
+    world.send(leaves(hamlet, `${elsinore}/Hamlet`));
+    world.clear();
+    world.send(joins(hamlet, `${rabbithole}/Hamlet`));
+    expect(world.got(hamlet).map((stanza) => errorOf(stanza)?.condition)).toEqual(['forbidden']);
+  });
+
+  it('decision #62: the rank that a node claims for its user is shown, and lets them do nothing (F2)', () => {
+    const world = inside(inAlice, [hatter, `${rabbithole}/Hatter`]);
+    cutOff(world, 'silent');
+    const rank = writeMucUser({ affiliation: 'owner', role: 'moderator', statuses: [] });
+    const join = plainly(elsinore, 'Hamlet', hamlet, jid(`${rabbithole}/Hamlet`), writeJoin({}));
+    world.inject(rooms, denmark, { ...join, payloads: [...join.payloads.slice(0, -1), rank] });
+    cutOff(world, undefined);
+    world.send(admin(hamlet, rabbithole, { nick: 'Hatter', role: 'none' }));
+    expect(answers(world, hamlet)).toEqual(['forbidden']);
+    expect(roster(world, rooms)).toHaveLength(3);
+  });
+});
+
 describe('XEP-0289 with a node that knows nothing of our extension', () => {
   const hasExt = (stanza: Stanza) => JSON.stringify(stanza).includes(NS.ext);
 

@@ -11,7 +11,7 @@ import { invitation } from './invitation.ts';
 import { nickIsAnothers } from './nick.ts';
 import { leave, update } from './room.ts';
 import type { RoomView } from './state.ts';
-import { localOccupants } from './tell.ts';
+import { isElsewhere, localOccupants } from './tell.ts';
 import type { Turn } from './turn.ts';
 import { maySeeJids } from './visibility.ts';
 
@@ -149,6 +149,8 @@ function readItem(room: RoomView, element: XmlElement): Item | Refusal {
 
 function deny(room: RoomView, actor: Jid, item: Item): Refusal | undefined {
   const affiliation = room.affiliationOf(actor);
+  if (item.kind === 'role' && isElsewhere(room, item.target))
+    return refusal('cancel', 'not-allowed', 'they are in by another node, which decides about them');
   if (item.kind === 'role') return mayChangeRole({ affiliation, role: roleOf(room, actor) }, item.target, item.role);
   // §9.1: nobody bans themselves.
   if (item.affiliation === 'outcast' && item.user === bareOf(actor))
@@ -159,7 +161,9 @@ function deny(room: RoomView, actor: Jid, item: Item): Refusal | undefined {
 /** §8, §9: the bare JID counts: admins need not be in, and a moderator may act from another client. */
 function roleOf(room: RoomView, user: Jid): Role {
   if (rank[room.affiliationOf(user)] >= rank.admin) return 'moderator';
-  const inside = [...room.occupants.values()].filter(({ jid }) => jid !== undefined && bareOf(jid) === bareOf(user));
+  const inside = [...room.occupants.values()].filter(
+    (occupant) => occupant.jid !== undefined && bareOf(occupant.jid) === bareOf(user) && !isElsewhere(room, occupant),
+  );
   return inside.some(({ role }) => role === 'moderator') ? 'moderator' : (inside[0]?.role ?? 'none');
 }
 
@@ -250,7 +254,9 @@ export function changeAffiliation(
   const concerns = (jid: Jid) =>
     bareOf(jid) === user ||
     (affiliation === 'outcast' && domainOf(jid) === user && room.affiliationOf(jid) === 'outcast');
-  const present = [...room.occupants.values()].filter(({ jid }) => jid !== undefined && concerns(jid));
+  const present = [...room.occupants.values()].filter(
+    (occupant) => occupant.jid !== undefined && concerns(occupant.jid) && !isElsewhere(room, occupant),
+  );
   for (const occupant of present) {
     if (affiliation === 'outcast')
       leave(

@@ -11,7 +11,7 @@ import type { RoomSettings } from './config.ts';
 import { configForm, readConfigForm } from './config-form.ts';
 import { leave, update } from './room.ts';
 import type { RoomView } from './state.ts';
-import { addressable } from './tell.ts';
+import { addressable, isElsewhere } from './tell.ts';
 import type { Turn } from './turn.ts';
 
 /** IQs of the namespace muc#owner: configuration (XEP-0045 §10.1, §10.2) and destruction (§10.9). */
@@ -68,7 +68,8 @@ function configure(turn: Turn, room: RoomView, distribution: Distribution, chang
   turn.record({ kind: 'roomConfigured', room: room.jid, n: room.n + 1, changes });
   if (changes.membersOnly) {
     for (const occupant of [...room.occupants.values()]) {
-      if (occupant.affiliation === 'none') leave(turn, room, distribution, occupant, { statuses: [322], payloads: [] });
+      if (occupant.affiliation === 'none' && !isElsewhere(room, occupant))
+        leave(turn, room, distribution, occupant, { statuses: [322], payloads: [] });
     }
   }
   const statuses = statusesOf(changes);
@@ -81,7 +82,10 @@ function configure(turn: Turn, room: RoomView, distribution: Distribution, chang
   // Voice by default changes with moderation; JIDs appear or not with `whois`: everybody's presence is news (§10.2.1).
   for (const occupant of [...room.occupants.values()]) {
     const role =
-      changes.moderated === undefined || occupant.affiliation !== 'none' || occupant.role === 'moderator'
+      changes.moderated === undefined ||
+      occupant.affiliation !== 'none' ||
+      occupant.role === 'moderator' ||
+      isElsewhere(room, occupant)
         ? occupant.role
         : initialRole('none', room.config);
     if (changes.whois !== undefined || role !== occupant.role) update(turn, room, distribution, { ...occupant, role });

@@ -34,6 +34,14 @@ export function addressable(room: RoomView): readonly (Occupant & { readonly jid
   return [...room.occupants.values()].filter(known);
 }
 
+/**
+ * An occupant of an FMUC node that this one is linked with: their rank is what that node says, good for nothing here, and
+ * what becomes of them that node decides. XEP-0289 §5.5, decision #62.
+ */
+export function isElsewhere(room: RoomView, occupant: Occupant): boolean {
+  return occupant.home !== undefined && room.config.distribution.kind === 'fmuc';
+}
+
 export function isLocal(occupant: Occupant): occupant is LocalOccupant {
   return occupant.home === undefined && occupant.jid !== undefined;
 }

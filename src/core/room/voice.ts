@@ -6,7 +6,7 @@ import { errorReply, message, type Stanza } from '../xmpp/stanza.ts';
 import type { Occupant } from './event.ts';
 import { update } from './room.ts';
 import type { RoomView } from './state.ts';
-import { addressable } from './tell.ts';
+import { addressable, isElsewhere } from './tell.ts';
 import type { Turn } from './turn.ts';
 
 const requestForm = 'http://jabber.org/protocol/muc#request';
@@ -72,5 +72,6 @@ function approve(
   const allowed = readBoolean([fieldOf(form, 'muc#request_allow') ?? '']);
   const target = room.occupants.get(parseNick(fieldOf(form, 'muc#roomnick') ?? '') ?? '');
   if (target === undefined) return refuse('cancel', 'item-not-found', 'nobody here has that nick');
+  if (isElsewhere(room, target)) return refuse('cancel', 'not-allowed', 'they are in by another node');
   if (allowed && target.role === 'visitor') update(turn, room, distribution, { ...target, role: 'participant' });
 }
