@@ -74,6 +74,7 @@ const decisions: Readonly<Record<string, string>> = {
   '60': 'a link counts what it carries',
   '61': 'a rejoin brings both in step',
   '62': 'moderation ends at the node',
+  '63': 'of two subjects that cross the joined side’s stays',
 };
 
 const books: Record<string, { readonly title: string; readonly sections: Readonly<Record<string, string>> }> = {

@@ -304,13 +304,16 @@ describe('XEP-0289 §8 “How to perform a resync (Part and then full rejoin)”
   });
 
   it('decision #61: those who were here all along are told of the subject that came with a rejoin', () => {
-    const world = inside(inAlice, inHamlet);
+    const world = inside(inAlice, inHamlet, inFaust);
     cutOff(world, 'bounce');
     world.send(message(jid(alice), rabbithole, { type: 'groupchat' }, el('subject', NS.client, {}, 'alone')));
+    world.send(leaves(alice, `${rabbithole}/Alice`));
+    world.send(joins(hatter, `${rabbithole}/Hatter`));
     cutOff(world, undefined);
     world.advance(80_000);
     expect(world.got(hamlet).map(shown)).toContain('subject: alone');
-    expect(world.status(denmark).subject).toBe('alone');
+    expect([world.status(denmark).subject, world.status(auerbach).subject]).toEqual(['alone', 'alone']);
+    expect(world.got(faust).map(shown)).toContain('subject: alone');
     expect(world.crossed().filter(({ stanza }) => subjectOf(stanza) === 'alone' && stanza.to === rabbithole)).toEqual(
       [],
     );
@@ -443,6 +446,28 @@ describe('XEP-0289 §8 “Describe collisions”', () => {
     );
     world.inject(denmark, rooms, errorReply(about, stanzaError('cancel', 'conflict'), fmuc) as Stanza);
     expect(roster(world, denmark)).toHaveLength(2);
+  });
+});
+
+describe('XEP-0289 §5.2: a subject from both sides at once', () => {
+  it('decision #63: two subjects cross on the way: the joined side’s stays, on both', () => {
+    const world = inside(inAlice, inHamlet);
+    const names = (user: string, room: Jid, text: string) =>
+      message(jid(user), room, { type: 'groupchat' }, el('subject', NS.client, {}, text));
+    let crossing: Stanza | undefined;
+    const holdBack = (to: Jid) =>
+      world.lose((stanza) => {
+        if (domainOf(stanza.to) === to && fmucAt(stanza)) crossing = stanza;
+        return crossing !== undefined;
+      });
+    holdBack(rooms);
+    world.send(names(hamlet, elsinore, 'madness'));
+    world.send(names(alice, rabbithole, 'tea'));
+    world.inject(rooms, denmark, crossing as Stanza);
+    expect([world.status(rooms).subject, world.status(denmark).subject]).toEqual(['tea', 'tea']);
+    expect(world.got(alice).map(shown)).toEqual(['subject: tea']);
+    world.send(names(hamlet, elsinore, 'madness again'));
+    expect([world.status(rooms).subject, world.status(denmark).subject]).toEqual(['madness again', 'madness again']);
   });
 });
 

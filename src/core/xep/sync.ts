@@ -28,23 +28,27 @@ export function writePosition({ epoch, n }: Position): XmlElement {
 }
 
 /**
- * `<s e n/>` between FMUC nodes: a place in what one node sends another over one link. Decision #60. `session` is the id
+ * `<s e n h/>` between FMUC nodes: a place in what one node sends another over one link. Decision #60. `session` is the id
  * of the join that made the link; `n` counts from 1, and 0 is what stands outside of the count.
  */
 export interface LinkPlace {
   readonly session: string;
   readonly n: number;
+  /** How much of the other direction had arrived when this was sent. */
+  readonly h?: number;
 }
 
 export function readLinkPlace(parent: { readonly children: readonly XmlNode[] } | undefined): LinkPlace | undefined {
   const element = parent && childOf(parent, 's', NS.ext);
   const session = element?.attrs['e'];
   const n = count(element?.attrs['n']);
-  return !session || session.length > 128 || n === undefined ? undefined : { session, n };
+  const h = count(element?.attrs['h']);
+  if (!session || session.length > 128 || n === undefined) return undefined;
+  return { session, n, ...(h === undefined ? {} : { h }) };
 }
 
-export function writeLinkPlace({ session, n }: LinkPlace): XmlElement {
-  return el('s', NS.ext, { e: session, n: String(n) });
+export function writeLinkPlace({ session, n, h }: LinkPlace): XmlElement {
+  return el('s', NS.ext, { e: session, n: String(n), h: h?.toString() });
 }
 
 /** `<create/>`: a replica asks to be created. Decision #5. */

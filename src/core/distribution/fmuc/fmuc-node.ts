@@ -1,5 +1,5 @@
 import type { TimerId } from '../../node/input.ts';
-import type { HistoryItem, Occupant, PeerRecord } from '../../room/event.ts';
+import type { HistoryItem, Occupant, PeerRecord, Subject } from '../../room/event.ts';
 import { recent } from '../../room/history.ts';
 import { cleanPayloads } from '../../room/hygiene.ts';
 import { deliverPrivate, leave, saysGone } from '../../room/room.ts';
@@ -195,6 +195,14 @@ export class FmucNode implements Distribution {
     leave(turn, room, this, loser, { payloads: [] });
   }
 
+  /** The subject that came with a join, to the nodes that joined this one. §5.1 "nodes joined to it". */
+  passSubject(turn: Turn, room: RoomView): void {
+    for (const [peer, { state, direction }] of room.peers) {
+      if (state === 'live' && direction === 'inbound')
+        this.#links.get(peer)?.send(turn, nodeSubject(room, peer), '0289#5.1');
+    }
+  }
+
   /** Links to the nodes that hear of this occupant: all, less the one that told us. */
   *#linked(room: RoomView, occupant: Occupant): Iterable<NodeLink> {
     for (const [peer, { state }] of room.peers) {
@@ -229,6 +237,7 @@ export class FmucNode implements Distribution {
     } else if (this.#inOrder(turn, room, link, stanza)) {
       if (outbound && state === 'joining') this.#answer(turn, room, outbound, fmuc?.from, stanza);
       else if (state !== 'live') turn.note('0289#5.4', `${peer} does not know yet that we left: ignored`, where);
+      else if (outbound && isPassedOn(stanza)) outbound.passedSubject(turn, room, this, subjectIn(turn, stanza));
       else if (fmuc === undefined) turn.note('0289#5', `a ${stanza.name} without fmuc from ${peer}: ignored`, where);
       else if (stanza.name === 'presence') this.#presence(turn, room, peer, fmuc.from, stanza);
       else this.#message(turn, room, peer, fmuc.from, stanza);
@@ -541,6 +550,10 @@ export class FmucNode implements Distribution {
       turn.record({ kind: 'messageAccepted', room: room.jid, n: room.n + 1, item });
       return this.#accept(turn, room, { kind: 'message', occupant, item });
     }
+    // Decision #63: ours is on its way there, and there it counts.
+    const link = this.#links.get(bareOf(stanza.from));
+    if (link !== undefined && link.peer !== this.#outbound?.peer && link.crossesSubject(placeOf(stanza)))
+      return turn.note('decision#63', 'a subject that crossed ours on the way: dropped', { room: room.jid });
     const subject = { text, nick: occupant.nick, at: turn.env.now };
     turn.record({ kind: 'subjectChanged', room: room.jid, n: room.n + 1, subject });
     this.#accept(turn, room, { kind: 'subject', occupant, subject, item });
@@ -569,13 +582,10 @@ export class FmucNode implements Distribution {
       return;
     }
     if (stanza.type !== 'groupchat') return;
-    const at = stampOf(stanza) ?? turn.env.now;
-    const clamped = at > turn.env.now + skewMs ? turn.env.now : at;
-    const text = bodyOf(stanza) === undefined ? subjectOf(stanza) : undefined;
-    if (text !== undefined)
-      outbound.answeredSubject(turn, room, this, text === '' && nick === '' ? undefined : { text, nick, at: clamped });
+    if (bodyOf(stanza) === undefined && subjectOf(stanza) !== undefined)
+      outbound.answeredSubject(turn, room, this, subjectIn(turn, stanza));
     else if (nick !== '' && author !== undefined)
-      outbound.answeredMessage(itemOf(turn, room, nick, author, stanza, clamped));
+      outbound.answeredMessage(itemOf(turn, room, nick, author, stanza, saidAt(turn, stanza)));
   }
 
   /** A node that may federate believes in a link that we do not have: it is told, and joins again. Decision #24. */
@@ -668,6 +678,29 @@ function withoutFederation(payloads: readonly XmlElement[], peer: Jid): readonly
       return readDelay(payload) !== undefined && domainOf(readDelay(payload)?.from ?? peer) !== domainOf(peer);
     return true;
   });
+}
+
+/** A subject of before: of the answer to a join, or passed on to us after one. A live one has no delay. */
+function isPassedOn(stanza: Stanza): boolean {
+  return (
+    stanza.type === 'groupchat' &&
+    bodyOf(stanza) === undefined &&
+    subjectOf(stanza) !== undefined &&
+    stampOf(stanza) !== undefined
+  );
+}
+
+/** Its subject; an empty one of no author is none (decision #22). */
+function subjectIn(turn: Turn, stanza: Stanza): Subject | undefined {
+  const nick = resourceOf(stanza.from);
+  const text = subjectOf(stanza) ?? '';
+  return text === '' && nick === '' ? undefined : { text, nick, at: saidAt(turn, stanza) };
+}
+
+/** Decision #12: nothing is of the future. */
+function saidAt(turn: Turn, stanza: Stanza): Instant {
+  const at = stampOf(stanza) ?? turn.env.now;
+  return at > turn.env.now + skewMs ? turn.env.now : at;
 }
 
 /** When a message of the history was said: XEP-0203, or the malformed `<x/>` of the XEP's own example. */

@@ -27,6 +27,8 @@ type Waiting = { readonly occupant: WithJid; readonly join: JoinRequest };
 interface Seam extends Distribution {
   /** Decision #23: someone who lost their nick to another is told, and goes. */
   yield(turn: Turn, room: RoomView, loser: Occupant): void;
+  /** The subject that came with a join, to the nodes that joined this one. */
+  passSubject(turn: Turn, room: RoomView): void;
 }
 
 /**
@@ -273,18 +275,23 @@ export class JoiningNode {
     } else if (state === 'live') this.rejoin(turn, room, distribution, 'it says that we left');
   }
 
+  /** The subject of a join further up. */
+  passedSubject(turn: Turn, room: RoomView, distribution: Seam, subject: Subject | undefined): void {
+    if (subject === undefined || subject.text === room.subject?.text) return;
+    turn.record({ kind: 'subjectChanged', room: room.jid, subject });
+    this.#tellSubject(turn, room, distribution, subject);
+  }
+
   /** §5.1: "SHOULD replace its own subject with the received one", also for those who were here all along. */
   #tellSubject(turn: Turn, room: RoomView, distribution: Seam, subject: Subject): void {
     const { nick, at, text } = subject;
     const author = room.occupants.get(nick);
     const { occupantId, affiliation, role } = author ?? { occupantId: '', affiliation: 'none', role: 'none' };
-    // Whoever set it: it is the other node that says so, and it does not go back there.
     const occupant = { nick, occupantId, affiliation, role, presence: [], home: this.peer } as const;
     const payloads = [el('subject', NS.client, {}, text)];
     const item = { by: room.jid, id: turn.env.newId(), nick, occupantId, at, payloads };
-    const change = { kind: 'subject', occupant, subject, item } as const;
-    tell(turn, room, change, '0289#5.1');
-    distribution.spread(turn, room, change);
+    tell(turn, room, { kind: 'subject', occupant, subject, item }, '0289#5.1');
+    distribution.passSubject(turn, room);
   }
 
   #state(room: RoomView): PeerRecord['state'] | undefined {

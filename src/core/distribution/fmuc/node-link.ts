@@ -4,7 +4,7 @@ import type { Turn } from '../../room/turn.ts';
 import { type LinkPlace, readLinkPlace, writeLinkPlace } from '../../xep/sync.ts';
 import type { Jid } from '../../xmpp/jid.ts';
 import { NS } from '../../xmpp/namespaces.ts';
-import { payloadOf, type Stanza } from '../../xmpp/stanza.ts';
+import { bodyOf, payloadOf, type Stanza, subjectOf } from '../../xmpp/stanza.ts';
 import { el, type XmlElement } from '../../xmpp/xml.ts';
 import { Keepalive } from '../keepalive.ts';
 
@@ -24,6 +24,8 @@ export class NodeLink {
   #counts = true;
   #sent = 0;
   #received = 0;
+  /** Number of the last subject that was sent. */
+  #subject = 0;
   /** Ids of what went out lately: a bounce of anything else is of an earlier link, or no bounce (decision #10). */
   readonly #outstanding = new Set<string>();
 
@@ -51,8 +53,9 @@ export class NodeLink {
       this.#outstanding.delete(oldest);
     }
     const named = id === undefined ? stanza : { ...stanza, id };
-    const place = { session: this.session, n: this.#sent + 1 };
+    const place = { session: this.session, n: this.#sent + 1, h: this.#received };
     if (this.#counts) this.#sent++;
+    if (this.#counts && isSubject(stanza)) this.#subject = place.n;
     turn.send(this.#counts ? placed(named, place) : named, spec, this.peer);
   }
 
@@ -75,6 +78,11 @@ export class NodeLink {
     return 'next';
   }
 
+  /** Whether the other side had not had our last subject yet when it sent this one of its own. */
+  crossesSubject(place: LinkPlace | undefined): boolean {
+    return this.#counts && place?.h !== undefined && place.h < this.#subject;
+  }
+
   /** Whether the other side has sent more than has arrived, by what its ping, or its answer to ours, says. */
   misses(place: LinkPlace | undefined): boolean {
     return this.#counts && place?.session === this.session && place.n > this.#received;
@@ -84,6 +92,11 @@ export class NodeLink {
   position(): readonly XmlElement[] {
     return this.#counts ? [writeLinkPlace({ session: this.session, n: this.#sent })] : [];
   }
+}
+
+/** XEP-0045 §8.1: a subject and nothing that would make it an ordinary message. */
+function isSubject(stanza: Stanza): boolean {
+  return stanza.name === 'message' && bodyOf(stanza) === undefined && subjectOf(stanza) !== undefined;
 }
 
 /** The place that a stanza's `<fmuc/>` gives it. */
