@@ -9,8 +9,6 @@ export interface PlantedBug extends Patch {
   readonly name: string;
   /** Modes in which the changed code runs. */
   readonly modes: readonly Mode[];
-  /** Steps of a run, where the usual number is not enough to see it. */
-  readonly events?: number;
 }
 
 const room = 'src/core/room/';
@@ -106,14 +104,6 @@ export const plantedBugs: readonly PlantedBug[] = [
     modes: everywhere,
   },
   {
-    name: 'history unbounded',
-    file: `${room}state.ts`,
-    find: 'archiveMax + archiveMax / 4',
-    replace: 'Number.MAX_SAFE_INTEGER',
-    modes: ['plain'],
-    events: 30_000,
-  },
-  {
     name: 'two people, one nick',
     file: `${room}nick.ts`,
     find: '(holder === undefined || holder.jid === session)',
@@ -194,13 +184,6 @@ export const plantedBugs: readonly PlantedBug[] = [
     modes: ['0282'],
   },
   {
-    name: 'any error is a split',
-    file: `${primaryReplica}primary.ts`,
-    find: 'if (ours && saysGone(stanza))',
-    replace: 'if (ours || stanza.name !== undefined)',
-    modes: ['0282'],
-  },
-  {
     name: 'gap at enter',
     file: `${primaryReplica}primary.ts`,
     find: 'room.history.length - create.maxstanzas));',
@@ -217,22 +200,43 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'echo to the link of origin',
     file: `${fmuc}fmuc-node.ts`,
-    find: "if (record.state === 'live' && peer !== occupant.home) yield peer;",
-    replace: "if (record.state === 'live') yield peer;",
+    find: 'link && peer !== occupant.home) yield link;',
+    replace: 'link) yield link;',
     modes: ['0289pp'],
   },
   {
-    name: 'no (by, id) dedupe',
+    name: 'any error is a lost link',
     file: `${fmuc}fmuc-node.ts`,
-    find: 'if (room.holds(item))',
-    replace: 'if (room.n < 0)',
+    find: "if (error?.condition === 'item-not-found') return;",
+    replace: '',
+    modes: ['0289pp'],
+  },
+  {
+    name: 'no (by, id) dedupe at a rejoin',
+    file: `${fmuc}joining-node.ts`,
+    find: '!room.holds(item) && !said.has(contentOf(item))',
+    replace: '!said.has(item.id)',
+    modes: ['0289pp'],
+  },
+  {
+    name: 'no dedupe on a link',
+    file: `${fmuc}node-link.ts`,
+    find: 'place.n <= this.#received) return',
+    replace: 'place.n < 0) return',
+    modes: ['0289pp'],
+  },
+  {
+    name: 'a gap on a link is no gap',
+    file: `${fmuc}node-link.ts`,
+    find: "if (place.n > this.#received + 1) return 'gap';",
+    replace: '',
     modes: ['0289pp'],
   },
   {
     name: 'a node speaks for anybody',
     file: `${fmuc}fmuc-node.ts`,
-    find: 'return occupant?.home === peer ? occupant : undefined;',
-    replace: 'return peer === undefined ? undefined : occupant;',
+    find: 'return occupant?.home === peer ?',
+    replace: 'return occupant ?',
     modes: ['0289pp'],
   },
 ];

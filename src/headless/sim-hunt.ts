@@ -54,7 +54,7 @@ export async function huntPlantedBugs(
           const job = {
             kind: 'run',
             seed,
-            options: { ...options, events: bug.events ?? options.events, mode },
+            options: { ...options, mode },
           } as const;
           const [outcome] = await pool.all([job]);
           if (outcome === undefined) return undefined;

@@ -147,11 +147,18 @@ function progressOf(all: number) {
   };
 }
 
-const parsed = readSimArguments(process.argv.slice(2));
-if (parsed === 'help') console.log(simHelp);
-else if ('error' in parsed) {
-  console.error(parsed.error);
-  process.exitCode = 2;
-} else if (parsed.what === 'json') printTrace(parsed);
-else if (parsed.what === 'planted bugs') await plant(parsed);
-else await check(parsed);
+async function main(): Promise<void> {
+  const parsed = readSimArguments(process.argv.slice(2));
+  if (parsed === 'help') console.log(simHelp);
+  else if ('error' in parsed) {
+    console.error(parsed.error);
+    process.exitCode = 2;
+  } else if (parsed.what === 'json') printTrace(parsed);
+  else if (parsed.what === 'planted bugs') await plant(parsed);
+  else await check(parsed);
+}
+
+main().catch((error: Error) => {
+  console.error(error.message.trim());
+  process.exit(1);
+});

@@ -51,6 +51,18 @@ function tamper(stanza: Stanza, prng: Prng): readonly Stanza[] {
   if (dice < 0.7) return [stanza];
   if (dice < 0.77) return [];
   if (dice < 0.84) return [stanza, stanza];
+  // A user whom every network has, and another node serves.
+  if (dice < 0.9 && (stanza.name === 'message' || stanza.type === 'unavailable'))
+    return [
+      {
+        ...stanza,
+        payloads: stanza.payloads.map((payload) =>
+          payload.xmlns === NS.fmuc && payload.attrs['from'] !== undefined
+            ? { ...payload, attrs: { ...payload.attrs, from: 'u00@s0.sim/r' } }
+            : payload,
+        ),
+      },
+    ];
   const x = el(
     'x',
     NS.mucUser,
