@@ -21,6 +21,35 @@ function setOf({ world }: Evidence) {
   return { rooms, honest };
 }
 
+/**
+ * F-a: in a connected period all that is sent gets there, once. So no link is given up for a bounce before anything has
+ * failed (what was merely said to somebody who is gone is no failure), and no private message comes twice.
+ */
+const connected: Checker = ({ trace, byJid, world }) => {
+  const violations: Violation[] = [];
+  let exercised = 0;
+  // A hostile node may give up what it likes, and repeat what its own users say.
+  if (world === undefined || world.plan.hostileNode !== undefined) return { violations, exercised };
+  let sound = true;
+  const told = new Set<string>();
+  for (const [i, record] of trace.entries()) {
+    if (record.kind === 'fault') sound = false;
+    else if (record.kind === 'note' && sound) {
+      exercised++;
+      if (record.spec === 'decision#24' && record.what.includes('is lost: it bounced'))
+        violations.push({ invariant: 'F-a', what: `${record.node}, though nothing failed: ${record.what}`, at: i });
+    } else if (record.kind === 'out' && record.stanza.type === 'chat' && byJid.has(record.to)) {
+      const body = bodyOf(record.stanza);
+      if (body === undefined || !body.startsWith('private ')) continue;
+      exercised++;
+      const key = `${record.to} ${body}`;
+      if (told.has(key)) violations.push({ invariant: 'F-a', what: `${record.to} got "${body}" twice`, at: i });
+      told.add(key);
+    }
+  }
+  return { violations, exercised };
+};
+
 /** F-c: nothing goes back on the link that it came from. */
 const neverBack: Checker = (given) => {
   const violations: Violation[] = [];
@@ -92,6 +121,7 @@ const silenceAfterLast: Checker = (given) => {
 
 /** The invariants of XEP-0289 in primary-primary mode, beside those of all protocols. */
 export const fmucCheckers: Readonly<Record<string, Checker>> = {
+  'F-a': connected,
   'F-c': neverBack,
   'F-d': localAtOnce,
   'F-g': silenceAfterLast,

@@ -191,5 +191,5 @@ describe('npm run serve --store: kill -9', () => {
     }
     expect(reflected.size).toBeGreaterThan(rounds);
     expect(readdirSync(store)).toEqual(['conference.localhost']);
-  }, 40_000);
+  }, 150_000);
 });
