@@ -53,7 +53,9 @@ function actionOf(store: Store, key: string, target: Element): (() => void) | un
 /** Closes one thing at a time; dialogs and menus close themselves. */
 function stepBack(store: Store, target: Element): void {
   if (document.querySelector('dialog[open], [popover]:popover-open')) return;
-  if (typing(target)) (target as HTMLElement).blur();
+  // Asked for by the key before, and not drawn yet: it must not open over what this key would close.
+  if (store.view.menu) store.set({ menu: undefined });
+  else if (typing(target)) (target as HTMLElement).blur();
   else if (store.view.toast) store.set({ toast: undefined });
   else if (store.view.event !== undefined || store.view.thing) store.set({ event: undefined, thing: undefined });
 }
