@@ -81,7 +81,7 @@ describe('XEP-0282 §4.2 Creating a Replica', () => {
       'Troy',
     ]);
     const acks = world.crossed().filter(({ stanza }) => stanza.from === vesaReplica && payloadOf(stanza, 'a', NS.ext));
-    expect(acks.map(({ stanza }) => payloadOf(stanza, 'a', NS.ext))).toEqual([writeAck(7)]);
+    expect(acks.map(({ stanza }) => payloadOf(stanza, 'a', NS.ext))).toEqual([writeAck({ h: 7, moderators: 0 })]);
   });
 
   const create = (serves: string, parts: { interval?: number } = {}) =>
@@ -117,12 +117,8 @@ describe('XEP-0282 §4.2 Creating a Replica', () => {
     const world = wallopsWithout('BigCheese', 'Efchen');
     world.clear();
     world.inject(vesaReplica, primary, message(room, vesaReplica, {}, writeOffer()));
-    expect(
-      world
-        .crossed()
-        .map(({ stanza }) => stanza)
-        .find((stanza) => payloadOf(stanza, 'create', NS.ext))?.to,
-    ).toBe(room);
+    const asked = world.crossed().map(({ stanza }) => stanza);
+    expect(asked.find((stanza) => payloadOf(stanza, 'netjoin', NS.ext))?.to).toBe(room);
     expect(world.status(vesaReplica).peers[0]?.state).toBe('live');
   });
 
@@ -132,7 +128,8 @@ describe('XEP-0282 §4.2 Creating a Replica', () => {
     world.lose((stanza) => stanza.to === vesaReplica && stanza.from === `${room}/Troy`);
     world.clear();
     world.boot(vesaReplica);
-    expect(world.crossed().filter(({ stanza }) => payloadOf(stanza, 'create', NS.ext))).toHaveLength(2);
+    const asked = world.crossed().filter(({ stanza }) => stanza.name === 'iq' && stanza.to === room);
+    expect(asked.map(({ stanza }) => stanza.payloads[0]?.name)).toEqual(['create', 'netjoin', 'a']);
     expect(world.status(vesaReplica).occupants.map(({ nick }) => nick)).toContain('Troy');
     expect(world.status(vesaReplica).peers[0]?.state).toBe('live');
   });
@@ -155,10 +152,18 @@ describe('XEP-0282 §4.2 Creating a Replica', () => {
     const asked = world
       .crossed()
       .map(({ stanza }) => stanza)
-      .filter((stanza) => payloadOf(stanza, 'create', NS.ext))
+      .filter((stanza) => payloadOf(stanza, 'netjoin', NS.ext))
       .at(-1);
     world.inject(vesaReplica, primary, message(room, vesaReplica, {}, writeOffer()));
-    const created = writeCreated({ session: 's', epoch: 7, n: 0, mode: 'full', jids: 'none', whois: 'moderators' });
+    const created = writeCreated({
+      session: 's',
+      epoch: 7,
+      n: 0,
+      mode: 'full',
+      jids: 'none',
+      keepalive: { interval: 60, timeout: 15 },
+      maxstanzas: 200,
+    });
     world.inject(vesaReplica, primary, iq(room, vesaReplica, { type: 'result', id: asked?.id }, created));
     world.inject(
       vesaReplica,
@@ -639,9 +644,9 @@ describe('XEP-0282 §4.11.1 Netsplit Detection', () => {
     world.advance(60_000);
     expect(world.status(vesaReplica).peers[0]?.state).toBe('live');
     expect(world.got(user('Efchen')).map((stanza) => bodyOf(stanza) ?? `${stanza.type} ${stanza.from}`)).toEqual([
-      `unavailable ${room}/Valdis`,
       'bounces',
       'missed',
+      `unavailable ${room}/Valdis`,
     ]);
     world.clear();
     world.send(says(user('BigCheese'), room, 'back'));
@@ -649,7 +654,7 @@ describe('XEP-0282 §4.11.1 Netsplit Detection', () => {
       expect(texts(world.got(address))).toEqual(nick === 'Valdis' ? [] : ['back']);
   });
 
-  it('decision #9: what users did meanwhile is relayed in their own names: leaves first, then presence', () => {
+  it('decision #9: what users did meanwhile is relayed in their own names, in the order in which they did it', () => {
     const world = split();
     world.send(presence(jid(user('Efchen')), jid(`${room}/Efchen`), {}, el('show', NS.client, {}, 'dnd')));
     world.send(leaves(user('BigCheese'), `${room}/BigCheese`));
@@ -661,8 +666,8 @@ describe('XEP-0282 §4.11.1 Netsplit Detection', () => {
         .got(user('Wumpus'))
         .map((stanza) => [stanza.from, stanza.type ?? payloadOf(stanza, 'show', NS.client)?.children[0]]),
     ).toEqual([
-      [`${room}/BigCheese`, 'unavailable'],
       [`${room}/Efchen`, 'dnd'],
+      [`${room}/BigCheese`, 'unavailable'],
     ]);
     for (const node of [primary, vesaReplica, killrcReplica]) expect(world.status(node).occupants).toHaveLength(6);
   });

@@ -22,10 +22,17 @@ export type Change =
   | { readonly kind: 'presence'; readonly occupant: Occupant; readonly parts?: PresenceParts }
   /** `alone`: nobody else is told, for everybody goes (§10.9, §11.2). */
   | { readonly kind: 'left'; readonly occupant: Occupant; readonly parts: PresenceParts; readonly alone?: boolean }
-  | { readonly kind: 'renamed'; readonly before: Occupant; readonly after: Occupant }
+  /** `statuses`: for the new presence, to the one renamed: 210 where it was not their wish. */
+  | {
+      readonly kind: 'renamed';
+      readonly before: Occupant;
+      readonly after: Occupant;
+      readonly statuses?: readonly number[];
+    }
   /** An owner changed the configuration; those inside are told by the room. */
   | { readonly kind: 'configured'; readonly changes: Partial<RoomSettings> }
-  | { readonly kind: 'message'; readonly occupant: Occupant; readonly item: HistoryItem }
+  /** `late`: it was said a while ago, so users get it with its time (XEP-0203). */
+  | { readonly kind: 'message'; readonly occupant: Occupant; readonly item: HistoryItem; readonly late?: boolean }
   | { readonly kind: 'subject'; readonly occupant: Occupant; readonly subject: Subject; readonly item: HistoryItem };
 
 /**
@@ -60,6 +67,8 @@ export interface Distribution {
   route(turn: Turn, room: RoomView, from: Occupant, to: Occupant, stanza: Stanza): void;
   /** The stream to our server is a new one: nothing of the old one is in flight. */
   linkUp(turn: Turn, room: RoomView): void;
+  /** The node goes down on purpose. */
+  stop?(turn: Turn, room: RoomView): void;
   timer(turn: Turn, room: RoomView, timer: TimerId): void;
 }
 

@@ -1,4 +1,5 @@
 import type { Env } from '../node/node.ts';
+import type { KeepaliveTimes } from '../room/event.ts';
 import type { Instant } from '../xmpp/time.ts';
 
 /** What to do now that the timer of a neighbour fired. */
@@ -19,10 +20,17 @@ export class Keepalive {
   #ping: string | undefined;
   #pinged: Instant;
   #misses = 0;
+  readonly #times: KeepaliveTimes;
 
-  constructor(now: Instant) {
+  /** @param times  what both ends agreed on (XEP-0282 §4.2); absent: decision #3 */
+  constructor(now: Instant, times: KeepaliveTimes = defaultTimes) {
     this.#heard = now;
     this.#pinged = now;
+    this.#times = times;
+  }
+
+  get times(): KeepaliveTimes {
+    return this.#times;
   }
 
   /** Anything at all came from the neighbour. */
@@ -44,11 +52,13 @@ export class Keepalive {
   due(env: Env): Due {
     // A timer of before that a sleeping page had kept fires with the rest: the ping since has its full time all the same.
     const waited = env.now - this.#pinged;
+    const timeoutMs = this.#times.timeout * 1000;
     if (this.#ping !== undefined && waited < timeoutMs) return { kind: 'wait', ms: timeoutMs - waited };
     if (this.#ping !== undefined && ++this.#misses >= 2) return { kind: 'lost' };
     const silence = env.now - this.#heard;
-    if (this.#ping === undefined && silence < keepaliveMs)
-      return { kind: 'wait', ms: spread(env, keepaliveMs - silence) };
+    const intervalMs = this.#times.interval * 1000;
+    if (this.#ping === undefined && silence < intervalMs)
+      return { kind: 'wait', ms: spread(env, intervalMs - silence) };
     return this.ping(env);
   }
 
@@ -56,12 +66,13 @@ export class Keepalive {
   ping(env: Env): Due & { kind: 'ping' } {
     this.#ping = env.newId();
     this.#pinged = env.now;
-    return { kind: 'ping', id: this.#ping, ms: timeoutMs };
+    return { kind: 'ping', id: this.#ping, ms: this.#times.timeout * 1000 };
   }
 }
 
 export const keepaliveMs = 60_000;
 export const timeoutMs = 15_000;
+export const defaultTimes: KeepaliveTimes = { interval: keepaliveMs / 1000, timeout: timeoutMs / 1000 };
 
 /** Milliseconds until the next try while split, by the number of tries so far: 5, 10, 20, 40, then 60 s. Decision #3. */
 export function backoffMs(tries: number): number {

@@ -153,7 +153,7 @@ class Service implements MucNode {
       case 'stop':
         // §11.2: everybody is out, and told that it is the service that goes.
         for (const { state, distribution } of this.#rooms.values()) {
-          if (this.#config.kind === 'replica') return;
+          if (this.#config.kind === 'replica') return distribution.stop?.(turn, state);
           for (const occupant of [...state.occupants.values()]) {
             if (occupant.home === undefined)
               leave(turn, state, distribution, occupant, { statuses: [332], payloads: [] }, { alone: true });
@@ -258,7 +258,7 @@ function distributionOf({ distribution }: RoomConfig): Distribution {
     case 'none':
       return none;
     case 'primary':
-      return new Primary(distribution.replicas);
+      return new Primary();
     case 'replica':
       return new Replica(distribution.self, distribution.serves);
     case 'fmuc':

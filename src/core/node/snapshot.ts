@@ -1,5 +1,6 @@
+import type { Placed } from '../room/change-log.ts';
 import type { RoomSettings } from '../room/config.ts';
-import type { HistoryItem, Occupant, PeerRecord, Subject } from '../room/event.ts';
+import type { Divergence, HistoryItem, Occupant, PeerRecord, Subject } from '../room/event.ts';
 import type { Affiliation } from '../xep/xep0045.ts';
 import type { Jid } from '../xmpp/jid.ts';
 
@@ -16,6 +17,10 @@ export interface RoomSnapshot {
   readonly reservedNicks: readonly (readonly [Jid, string])[];
   readonly occupantIds: readonly (readonly [Jid, string])[];
   readonly history: readonly HistoryItem[];
+  /** XEP-0282, at a primary: its last changes. */
+  readonly log?: readonly Placed[];
+  /** XEP-0282, at a replica: what the primary does not know of its users. */
+  readonly divergence?: readonly Divergence[];
   readonly subject: Subject | undefined;
   readonly peers: readonly (readonly [Jid, PeerRecord])[];
 }

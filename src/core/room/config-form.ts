@@ -2,7 +2,7 @@ import { type Field, type Form, readBoolean } from '../xep/xep0004.ts';
 import { type Affiliation, type Role, roles } from '../xep/xep0045.ts';
 import { bareOf, type Jid, parseJid } from '../xmpp/jid.ts';
 import { NS } from '../xmpp/namespaces.ts';
-import type { RoomSettings } from './config.ts';
+import type { RoomConfig, RoomSettings } from './config.ts';
 import type { RoomView } from './state.ts';
 
 /** FORM_TYPE of the form (XEP-0045 §15.5.3). */
@@ -15,6 +15,8 @@ interface SettingField<K extends keyof RoomSettings> {
   readonly type: NonNullable<Field['type']>;
   readonly label: string;
   readonly options?: Field['options'];
+  /** Whether the field is for a room of this kind; absent: for every room. */
+  readonly of?: RoomConfig['distribution']['kind'];
   write(value: RoomSettings[K]): readonly string[];
   read(values: readonly string[]): RoomSettings[K] | undefined;
 }
@@ -36,6 +38,11 @@ function text<K extends 'name' | 'description' | 'language'>(key: K, name: strin
   };
 }
 
+/** A flag of XEP-0282 §4.11.1.2; it counts where the policy is `local`. */
+function split<K extends BooleanKey>(key: K, name: string, label: string): SettingField<K> {
+  return { ...flag(key, `{${NS.ext}}dmuc_split_${name}`, label), of: 'primary' };
+}
+
 type BooleanKey = { [K in keyof RoomSettings]: RoomSettings[K] extends boolean ? K : never }[keyof RoomSettings];
 function flag<K extends BooleanKey>(key: K, name: string, label: string): SettingField<K> {
   return {
@@ -48,7 +55,7 @@ function flag<K extends BooleanKey>(key: K, name: string, label: string): Settin
   };
 }
 
-function choice<K extends 'whois' | 'allowPm'>(
+function choice<K extends 'whois' | 'allowPm' | 'splitPolicy'>(
   key: K,
   name: string,
   label: string,
@@ -79,6 +86,9 @@ function roleList<K extends 'presenceBroadcast' | 'memberList'>(key: K, name: st
     },
   };
 }
+
+/** A room with more replicas than that would send more copies than it saves. */
+const replicasMax = 100;
 
 const count = ([value = '']: readonly string[]) => (/^\d{1,6}$/.test(value) ? Number(value) : undefined);
 
@@ -125,6 +135,36 @@ const fields: readonly SettingField<never>[] = [
   } satisfies SettingField<'historyMax'>,
   flag('nicksLocked', `{${NS.ext}}nicks_locked`, 'Lock Nicknames?'),
   flag('allowRegistration', `{${NS.ext}}allow_registration`, 'Allow Users to Register as Members?'),
+  {
+    key: 'replicas',
+    of: 'primary',
+    var: `{${NS.ext}}dmuc_replicas`,
+    type: 'jid-multi',
+    label: 'Replicas of this Room',
+    write: (value: readonly Jid[]) => value,
+    read(values) {
+      const lines = values.flatMap((value) => value.split('\n')).filter((value) => value.trim() !== '');
+      const found = new Set<Jid>();
+      for (const line of lines) {
+        const replica = parseJid(line.trim());
+        if (replica === undefined) return undefined;
+        found.add(bareOf(replica));
+      }
+      return found.size <= replicasMax ? [...found] : undefined;
+    },
+  } satisfies SettingField<'replicas'>,
+  {
+    ...choice('splitPolicy', `{${NS.ext}}dmuc_split_policy`, 'What a Replica Does while It Is Cut Off', [
+      ['freeze', 'It waits: leaving works, the rest does not'],
+      ['local', 'It goes on for its own users'],
+    ]),
+    of: 'primary',
+  },
+  split('splitChat', 'chat', 'While Cut Off: Local Conversation?'),
+  split('splitPrivate', 'pm', 'While Cut Off: Private Messages between Local Users?'),
+  split('splitEntry', 'entry', 'While Cut Off: May Users Enter, Provisionally?'),
+  split('splitKick', 'kick', 'While Cut Off: May Known Moderators Kick Local Users?'),
+  split('splitAway', 'away', 'Mark Those who Are Cut Off as Away?'),
 ] as unknown as readonly SettingField<never>[];
 
 const passwordSwitch = 'muc#roomconfig_passwordprotectedroom';
@@ -136,10 +176,56 @@ function holders(room: RoomView, affiliation: Affiliation): readonly Jid[] {
   return [...room.affiliations].filter(([, held]) => held === affiliation).map(([user]) => user);
 }
 
+/** The fields that mean something in this room. */
+function fieldsOf({ config }: RoomView): readonly SettingField<never>[] {
+  return fields.filter(({ of }) => of === undefined || of === config.distribution.kind);
+}
+
+// What a replica acts by (XEP-0282 §4.2: "it might be useful to set some things"): who sees what, and what it may do alone.
+const replicated: ReadonlySet<keyof RoomSettings> = new Set<keyof RoomSettings>([
+  'whois',
+  'moderated',
+  'presenceBroadcast',
+  'logging',
+  'historyMax',
+  'nicksLocked',
+  'allowPm',
+  'splitPolicy',
+  'splitChat',
+  'splitPrivate',
+  'splitEntry',
+  'splitKick',
+  'splitAway',
+]);
+
+/** What a primary tells its replicas of the configuration, in the fields that owners know. Decision #15. */
+export function replicaForm({ config }: RoomView): Form {
+  // Who may enter a closed room only the primary can say.
+  const open = config.password === '' && !config.membersOnly;
+  const told: RoomSettings = { ...config, splitEntry: config.splitEntry && open };
+  const kept = fields.filter(({ key }) => replicated.has(key));
+  return {
+    type: 'result',
+    formType: roomConfigForm,
+    fields: kept.map(({ key, var: name, write }) => ({ var: name, values: write(told[key]) })),
+  };
+}
+
+/** What a replica takes of it: a value that cannot be is as if absent. */
+export function readReplicaForm(form: Form | undefined): Partial<RoomSettings> {
+  const settings: Record<string, unknown> = {};
+  for (const { key, var: name, read } of fields) {
+    const values = form?.fields.find((field) => field.var === name)?.values;
+    const value = replicated.has(key) && values !== undefined ? read(values) : undefined;
+    if (value !== undefined) settings[key] = value;
+  }
+  return settings as Partial<RoomSettings>;
+}
+
 /** The configuration as a form for its owner (XEP-0045 §10.1.3, §10.2). */
 export function configForm(room: RoomView): Form {
   const { config } = room;
-  const settings = fields.map(({ key, var: name, type, label, options, write }): Field => {
+  const settings = fieldsOf(room).map(({ key, var: name, type, label, options, write }): Field => {
     const values = write(config[key]);
     return { var: name, type, label, values, ...(options ? { options } : {}) };
   });
@@ -180,7 +266,7 @@ export function readConfigForm(room: RoomView, form: Form): ReadConfig {
     return { ok: false, error: `FORM_TYPE is ${form.formType}` };
   const changes: Record<string, unknown> = {};
   const submitted = new Map(form.fields.map((field) => [field.var, field.values]));
-  for (const { key, var: name, read, write } of fields) {
+  for (const { key, var: name, read, write } of fieldsOf(room)) {
     const values = submitted.get(name);
     if (values === undefined) continue;
     const value = read(values);

@@ -35,6 +35,23 @@ export interface RoomSettings {
   readonly nicksLocked: boolean;
   /** Whether anybody may register as a member (§7.10). */
   readonly allowRegistration: boolean;
+  /** XEP-0282 §4.2: accounts that may become replicas of this room. Of no use to a room that is no primary. */
+  readonly replicas: readonly Jid[];
+  /**
+   * XEP-0282 §4.11.1.2, what a replica does while it is cut off from the primary: `freeze` is what it MUST do, and
+   * `local` adds those of its MAYs that the flags below name.
+   */
+  readonly splitPolicy: 'freeze' | 'local';
+  /** "enable local participants to continue their in-room conversation". */
+  readonly splitChat: boolean;
+  /** "… to continue 1-1 messaging in the context of a room". */
+  readonly splitPrivate: boolean;
+  /** "enable local users to enter the room (DANGER!!!)": provisionally. */
+  readonly splitEntry: boolean;
+  /** "enable moderators (as designated by the primary) to kick participants". */
+  readonly splitKick: boolean;
+  /** "mark non-local users as away", and at the primary (§4.11.1.1) those behind the replica. */
+  readonly splitAway: boolean;
 }
 
 export const defaultSettings: RoomSettings = {
@@ -57,6 +74,13 @@ export const defaultSettings: RoomSettings = {
   memberList: ['moderator', 'participant', 'visitor'],
   nicksLocked: false,
   allowRegistration: true,
+  replicas: [],
+  splitPolicy: 'freeze',
+  splitChat: true,
+  splitPrivate: true,
+  splitEntry: false,
+  splitKick: true,
+  splitAway: false,
 };
 
 /** How a room starts. */
@@ -73,7 +97,7 @@ export interface RoomConfig extends RoomSettings {
 export type DistributionConfig =
   /** XEP-0045 alone. */
   | { readonly kind: 'none' }
-  /** XEP-0282: which replicas may be created, and the domains each may serve. */
+  /** XEP-0282: the replicas that the room starts with, and the domains each may serve; owners add others, for their own. */
   | { readonly kind: 'primary'; readonly replicas: ReadonlyMap<Jid, readonly Jid[]> }
   /** XEP-0282: this node is `self`, a replica of the room, for the users of `serves`. */
   | { readonly kind: 'replica'; readonly self: Jid; readonly serves: readonly Jid[] }

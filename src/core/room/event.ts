@@ -1,4 +1,4 @@
-import type { Affiliation, Role } from '../xep/xep0045.ts';
+import type { Affiliation, HistoryRequest, Role } from '../xep/xep0045.ts';
 import type { Jid } from '../xmpp/jid.ts';
 import type { Instant } from '../xmpp/time.ts';
 import type { XmlElement } from '../xmpp/xml.ts';
@@ -17,6 +17,10 @@ export interface Occupant {
   readonly occupantId: string;
   /** Payloads of their last presence, cleaned of everything a room adds. */
   readonly presence: readonly XmlElement[];
+  /** XEP-0282 §4.11.1: on the other side of a split, and shown as away. */
+  readonly cutOff?: true;
+  /** XEP-0282 §4.11.1.2: a replica let them in while it was cut off; the primary has not said yes. */
+  readonly provisional?: true;
 }
 
 /** A message the room keeps (XEP-0045 §7.2.13). */
@@ -34,7 +38,29 @@ export interface HistoryItem {
   readonly stanzaId?: string;
   readonly lang?: string;
   readonly payloads: readonly XmlElement[];
+  /** XEP-0282: said at this replica while it was cut off, under this id; accepted, and told to all others, later. */
+  readonly split?: { readonly by: Jid; readonly id: string };
+  /** XEP-0282 §4.11.1.2: the same at that replica, before the primary accepted it: `by` and `id` are the replica's. */
+  readonly provisional?: true;
 }
+
+/** How someone left: what others are told, kept so that it can be told again to a peer that missed it. */
+export interface Leaving {
+  readonly affiliation?: Affiliation;
+  readonly statuses?: readonly number[];
+  readonly reason?: string;
+  readonly actor?: string;
+  readonly payloads?: readonly XmlElement[];
+}
+
+/** XEP-0282 §4.11.1.2: what a replica's user did that the primary does not know of, under an id of the replica's. */
+export type Divergence = { readonly id: string; readonly jid: Jid } & (
+  | { readonly kind: 'left'; readonly nick: string }
+  | { readonly kind: 'changed'; readonly nick: string; readonly presence: readonly XmlElement[] }
+  /** A provisional entry, with the history they asked for. */
+  | { readonly kind: 'entered'; readonly history?: HistoryRequest }
+  | { readonly kind: 'said'; readonly item: HistoryItem }
+);
 
 export interface Subject {
   readonly text: string;
@@ -62,12 +88,24 @@ export type RoomEvent = {
   | { readonly kind: 'nickReserved'; readonly user: Jid; readonly nick: string | undefined }
   | { readonly kind: 'roomDestroyed' }
   | { readonly kind: 'occupantEntered'; readonly occupant: Occupant }
-  | { readonly kind: 'occupantLeft'; readonly nick: string }
-  | { readonly kind: 'nickChanged'; readonly nick: string; readonly newNick: string }
+  | { readonly kind: 'occupantLeft'; readonly nick: string; readonly leaving?: Leaving }
+  /** `presence`: what came with the new nick, if it is another than before. */
+  | {
+      readonly kind: 'nickChanged';
+      readonly nick: string;
+      readonly newNick: string;
+      readonly presence?: readonly XmlElement[];
+    }
   /** Presence, role, affiliation, known JID or home of someone in the room. */
   | { readonly kind: 'occupantChanged'; readonly occupant: Occupant }
   | { readonly kind: 'messageAccepted'; readonly item: HistoryItem }
   | { readonly kind: 'subjectChanged'; readonly subject: Subject }
+  /** XEP-0282: a change at the primary that means nothing here; only its place in the sequence counts. */
+  | { readonly kind: 'positionPassed' }
+  /** XEP-0282: a user of this replica did what the primary does not know; it replaces what they did before. */
+  | { readonly kind: 'diverged'; readonly act: Divergence }
+  /** These acts need not be told any more, or (`user`) all of this user's but what they said. */
+  | { readonly kind: 'divergenceSettled'; readonly ids: readonly string[]; readonly user?: Jid }
   /** A distribution's own record of a peer node; undefined forgets it. */
   | { readonly kind: 'peerChanged'; readonly peer: Jid; readonly record: PeerRecord | undefined }
   /** A node took another's state as one: roster, history and subject. */
@@ -75,11 +113,19 @@ export type RoomEvent = {
       readonly kind: 'stateReplaced';
       readonly epoch: number;
       readonly whois: 'moderators' | 'anyone';
+      /** XEP-0282: what else the primary says of the configuration. */
+      readonly config?: Partial<RoomSettings>;
       readonly occupants: readonly Occupant[];
       readonly history: readonly HistoryItem[];
       readonly subject: Subject | undefined;
     }
 );
+
+/** Seconds of silence before a ping, and for its answer (XEP-0282 §4.10). */
+export interface KeepaliveTimes {
+  readonly interval: number;
+  readonly timeout: number;
+}
 
 /** What a node remembers about a peer node for one room. Each distribution uses the fields it needs. */
 export interface PeerRecord {
@@ -88,6 +134,11 @@ export interface PeerRecord {
   /** XEP-0282: the session given at creation, and the domains the replica serves; XEP-0289: the id of the peer's join. */
   readonly session?: string;
   readonly serves?: readonly Jid[];
+  /** XEP-0282: what both agreed on at creation: seconds of the keepalive, messages of history. */
+  readonly keepalive?: KeepaliveTimes;
+  readonly maxstanzas?: number;
+  /** XEP-0282, at a primary: when it was heard for the last time before it was split. */
+  readonly heard?: Instant;
   /** XEP-0289: who joined whom. */
   readonly direction?: 'outbound' | 'inbound';
 }

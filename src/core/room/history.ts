@@ -20,15 +20,22 @@ export function liveMessages(room: Jid, item: HistoryItem): (to: Jid) => Stanza 
     { type: 'groupchat', id: item.stanzaId, lang: item.lang },
     ...item.payloads,
     ...writeOccupantId(item.occupantId),
-    writeStanzaId({ by: room, id: item.id }),
+    // What the room has not accepted yet has no id of the room's (XEP-0282 §4.11.1.2).
+    ...(item.provisional ? [] : [writeStanzaId({ by: room, id: item.id })]),
   );
   return (to) => ({ ...copy, to });
 }
 
 /** The same message for someone who was not there: with the room's delay. XEP-0045 §7.2.13. */
 export function delayedMessage(room: Jid, item: HistoryItem, to: Jid): Stanza {
-  const stanza = liveMessage(room, item, to);
-  return { ...stanza, payloads: [...stanza.payloads, writeDelay({ from: room, stamp: item.at })] };
+  return delayedMessages(room, item)(to);
+}
+
+/** The same for many. */
+export function delayedMessages(room: Jid, item: HistoryItem): (to: Jid) => Stanza {
+  const stanza = liveMessage(room, item, room);
+  const copy = { ...stanza, payloads: [...stanza.payloads, writeDelay({ from: room, stamp: item.at })] };
+  return (to) => ({ ...copy, to });
 }
 
 /**

@@ -106,7 +106,13 @@ export function leave(
   parts: PresenceParts,
   { alone = false, later }: { readonly alone?: boolean; readonly later?: (() => void)[] } = {},
 ): void {
-  turn.record({ kind: 'occupantLeft', room: room.jid, n: room.n + 1, nick: occupant.nick });
+  const leaving = {
+    affiliation: occupant.affiliation,
+    ...parts.item,
+    ...(parts.statuses === undefined ? {} : { statuses: parts.statuses }),
+    ...(parts.payloads === undefined ? {} : { payloads: parts.payloads }),
+  };
+  turn.record({ kind: 'occupantLeft', room: room.jid, n: room.n + 1, nick: occupant.nick, leaving });
   const change = { kind: 'left', occupant, parts, alone } as const;
   tellLeaver(turn, room, change);
   distribution.spread(turn, room, change);
@@ -196,9 +202,15 @@ export function changeNick(
   if (room.config.nicksLocked)
     return refuse(turn, stanza, 'cancel', 'not-acceptable', '0045#7.6', 'nicks are locked in this room');
   if (!nickIsFree(room, nick, stanza.from)) return refuse(turn, stanza, 'cancel', 'conflict', '0045#7.6');
-  turn.record({ kind: 'nickChanged', room: room.jid, n: room.n + 1, nick: occupant.nick, newNick: nick });
   const after = { ...occupant, nick, presence: cleanPayloads(room.jid, stanza.payloads) };
-  turn.record({ kind: 'occupantChanged', room: room.jid, occupant: after });
+  turn.record({
+    kind: 'nickChanged',
+    room: room.jid,
+    n: room.n + 1,
+    nick: occupant.nick,
+    newNick: nick,
+    presence: after.presence,
+  });
   accept(turn, room, distribution, { kind: 'renamed', before: occupant, after });
   // A join inside: a client that does not know it is in waits for all that a join brings, as with the same nick.
   const join = readJoin(stanza.payloads);
@@ -259,7 +271,8 @@ export function changeSubject(
   accept(turn, room, distribution, { kind: 'subject', occupant, subject, item });
 }
 
-function itemOf(turn: Turn, room: RoomView, occupant: Occupant, stanza: Stanza): HistoryItem {
+/** A message as the room accepts it now. */
+export function itemOf(turn: Turn, room: RoomView, occupant: Occupant, stanza: Stanza): HistoryItem {
   return {
     by: room.jid,
     id: turn.env.newId(),
@@ -295,7 +308,7 @@ export function privateMessage(
 }
 
 /** `muc#roomconfig_allowpm` (§10.2). */
-function mayWhisper({ role }: Occupant, room: RoomView): boolean {
+export function mayWhisper({ role }: Occupant, room: RoomView): boolean {
   const { allowPm } = room.config;
   return (
     allowPm === 'anyone' ||

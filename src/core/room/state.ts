@@ -2,8 +2,9 @@ import type { RoomSnapshot } from '../node/snapshot.ts';
 import type { Affiliation } from '../xep/xep0045.ts';
 import { assertNever } from '../xmpp/errors.ts';
 import { bareOf, domainOf, type Jid } from '../xmpp/jid.ts';
+import { ChangeLog } from './change-log.ts';
 import type { RoomConfig, RoomSettings } from './config.ts';
-import type { HistoryItem, Occupant, PeerRecord, RoomEvent, Subject } from './event.ts';
+import type { Divergence, HistoryItem, Occupant, PeerRecord, RoomEvent, Subject } from './event.ts';
 import { skeleton } from './nick.ts';
 
 /** What everything but `apply` may see of a room. */
@@ -31,6 +32,9 @@ export class RoomState {
   readonly reservedNicks = new Map<Jid, string>();
   /** Given once to each user who ever entered, by bare JID (XEP-0421). */
   readonly occupantIds = new Map<Jid, string>();
+  /** XEP-0282, at a primary: its last changes, for replicas that missed some. */
+  readonly log = new ChangeLog();
+  #divergence: readonly Divergence[] = [];
   #changes: Partial<RoomSettings> = {};
   #history: HistoryItem[] = [];
   /** Derived: real full JID -> nick. */
@@ -41,7 +45,11 @@ export class RoomState {
   readonly #identities = new Set<string>();
 
   constructor(config: RoomConfig) {
-    this.config = config;
+    const { distribution } = config;
+    this.config =
+      distribution.kind === 'primary' && config.replicas.length === 0
+        ? { ...config, replicas: [...distribution.replicas.keys()] }
+        : config;
     this.affiliations = new Map(config.affiliations);
   }
 
@@ -62,6 +70,11 @@ export class RoomState {
   get history(): readonly HistoryItem[] {
     const { historyMax } = this.config;
     return this.#history.length > historyMax ? this.#history.slice(this.#history.length - historyMax) : this.#history;
+  }
+
+  /** XEP-0282, at a replica: what its users did that the primary does not know of, oldest first. */
+  get divergence(): readonly Divergence[] {
+    return this.#divergence;
   }
 
   occupantByJid(jid: Jid): Occupant | undefined {
@@ -94,6 +107,7 @@ export class RoomState {
 
   apply(event: RoomEvent): void {
     if (event.n !== undefined) this.n = event.n;
+    if (this.config.distribution.kind === 'primary') this.log.add(event);
     switch (event.kind) {
       case 'roomCreated':
         this.epoch = event.epoch;
@@ -120,26 +134,43 @@ export class RoomState {
       case 'occupantChanged':
         return this.#put(event.occupant);
       case 'occupantLeft':
+        // The primary's word about a leave that was passed on to it.
+        if (event.n !== undefined) this.#settle((act) => act.kind === 'left' && act.nick === event.nick);
         return this.#remove(event.nick);
       case 'nickChanged': {
         const occupant = this.occupants.get(event.nick);
         if (occupant === undefined) return;
         this.#remove(event.nick);
-        return this.#put({ ...occupant, nick: event.newNick });
+        return this.#put({ ...occupant, nick: event.newNick, presence: event.presence ?? occupant.presence });
       }
-      case 'messageAccepted':
+      case 'messageAccepted': {
+        const { split } = event.item;
+        if (split !== undefined) this.#settle(({ id, kind }) => kind === 'said' && id === split.id);
         return this.#remember(event.item);
+      }
       case 'subjectChanged':
         this.subject = event.subject;
         return;
+      case 'positionPassed':
+        return;
+      case 'diverged': {
+        const { act } = event;
+        if (act.kind === 'said') this.#remember(act.item);
+        else this.#settle(({ kind, jid }) => kind !== 'said' && jid === act.jid);
+        this.#divergence = [...this.#divergence, act];
+        return;
+      }
+      case 'divergenceSettled':
+        return this.#settle(({ id, kind, jid }) => event.ids.includes(id) || (kind !== 'said' && jid === event.user));
       case 'peerChanged':
         if (event.record) this.peers.set(event.peer, event.record);
         else this.peers.delete(event.peer);
         return;
       case 'stateReplaced':
         this.epoch = event.epoch;
-        this.#configure({ whois: event.whois });
-        this.#replace(event);
+        this.#configure({ whois: event.whois, ...event.config });
+        // What its users said while it was cut off the primary has still to judge.
+        this.#replace({ ...event, history: [...event.history, ...this.#history.filter((item) => item.provisional)] });
         return;
       default:
         assertNever(event);
@@ -158,6 +189,8 @@ export class RoomState {
       reservedNicks: [...this.reservedNicks],
       occupantIds: [...this.occupantIds],
       history: [...this.#history],
+      log: [...this.log.entries],
+      divergence: this.#divergence,
       subject: this.subject,
       peers: [...this.peers],
     };
@@ -173,6 +206,9 @@ export class RoomState {
     refill(this.occupantIds, snapshot.occupantIds);
     refill(this.affiliations, snapshot.affiliations);
     refill(this.peers, snapshot.peers);
+    // Snapshots of before there were these have none.
+    this.log.restore(snapshot.log ?? []);
+    this.#divergence = snapshot.divergence ?? [];
     this.#replace(snapshot);
   }
 
@@ -209,13 +245,27 @@ export class RoomState {
     if (this.#shapes.get(shape) === nick) this.#shapes.delete(shape);
   }
 
+  /** Takes acts off the divergence; what was said and is not accepted by now is no part of the room. */
+  #settle(which: (act: Divergence) => boolean): void {
+    if (this.#divergence.length === 0) return;
+    for (const act of this.#divergence) if (which(act) && act.kind === 'said') this.#forget(act.item);
+    this.#divergence = this.#divergence.filter((act) => !which(act));
+  }
+
+  #forget(identity: { readonly by: Jid; readonly id: string }): void {
+    const wanted = identityOf(identity);
+    this.#history = this.#history.filter((item) => item.provisional === undefined || identityOf(item) !== wanted);
+  }
+
   #remember(item: HistoryItem): void {
     this.#history.push(item);
     this.#identities.add(identityOf(item));
+    if (item.split !== undefined) this.#identities.add(identityOf(item.split));
     // Trimmed by a quarter at a time: shifting an array for every message would cost its length every time.
     if (this.#history.length > archiveMax + archiveMax / 4) {
       for (const old of this.#history.splice(0, this.#history.length - archiveMax))
-        this.#identities.delete(identityOf(old));
+        for (const identity of old.split === undefined ? [old] : [old, old.split])
+          this.#identities.delete(identityOf(identity));
     }
   }
 }

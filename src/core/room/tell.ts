@@ -9,7 +9,7 @@ import { NS } from '../xmpp/namespaces.ts';
 import { message } from '../xmpp/stanza.ts';
 import { el } from '../xmpp/xml.ts';
 import type { Occupant } from './event.ts';
-import { liveMessages, selectHistory } from './history.ts';
+import { delayedMessages, liveMessages, selectHistory } from './history.ts';
 import type { RoomView } from './state.ts';
 import type { Turn } from './turn.ts';
 import { maySeeJids, presenceFor, seesPresence } from './visibility.ts';
@@ -78,16 +78,23 @@ export function tell(turn: Turn, room: RoomView, change: Change, spec?: Spec): v
       const viewers = localOccupants(room).filter((viewer) => seesPresence(room, after, viewer));
       const parts = { type: 'unavailable', item: { nick: after.nick }, statuses: [303], payloads: [] } as const;
       for (const viewer of viewers) turn.send(presenceFor(room, before, viewer, parts), spec ?? '0045#7.6');
-      for (const viewer of viewers) turn.send(presenceFor(room, after, viewer), spec ?? '0045#7.6');
+      for (const viewer of viewers) {
+        const own = viewer.jid === after.jid && change.statuses ? { statuses: change.statuses } : {};
+        turn.send(presenceFor(room, after, viewer, own), spec ?? '0045#7.6');
+      }
       return;
     }
     case 'configured':
       return;
     case 'message':
     case 'subject': {
-      const copyTo = liveMessages(room.jid, change.item);
-      for (const viewer of localOccupants(room))
+      const late = change.kind === 'message' && change.late === true;
+      const copyTo = (late ? delayedMessages : liveMessages)(room.jid, change.item);
+      for (const viewer of localOccupants(room)) {
+        // Who is in provisionally reads what is said beside them; the room's own talk once the room agreed.
+        if (viewer.provisional && !change.item.provisional) continue;
         turn.send(copyTo(viewer.jid), spec ?? (change.kind === 'message' ? '0045#7.4' : '0045#8.1'));
+      }
       return;
     }
     default:

@@ -1,8 +1,9 @@
 import { type MucUser, writeMucUser } from '../xep/xep0045.ts';
 import { writeOccupantId } from '../xep/xep0421.ts';
 import { type Jid, occupantJid } from '../xmpp/jid.ts';
+import { NS } from '../xmpp/namespaces.ts';
 import { presence, type Stanza } from '../xmpp/stanza.ts';
-import type { XmlElement } from '../xmpp/xml.ts';
+import { el, type XmlElement } from '../xmpp/xml.ts';
 import type { Occupant } from './event.ts';
 import type { RoomView } from './state.ts';
 
@@ -29,6 +30,17 @@ export interface PresenceParts {
   readonly payloads?: readonly XmlElement[];
 }
 
+/** What others see of someone's presence: behind a link that is cut, that they are away, and why (XEP-0282 §4.11.1). */
+export function shownPresence({ presence: payloads, cutOff, provisional }: Occupant): readonly XmlElement[] {
+  if (cutOff)
+    return [el('show', NS.client, {}, 'away'), el('status', NS.client, {}, 'netsplit: out of reach for the moment')];
+  if (provisional) {
+    const rest = payloads.filter(({ name, xmlns }) => name !== 'status' || xmlns !== NS.client);
+    return [...rest, el('status', NS.client, {}, 'netsplit: let in for the moment, the room has yet to agree')];
+  }
+  return payloads;
+}
+
 /**
  * One presence about `subject`, as `viewer` may see it: from the occupant JID, with one muc#user element.
  * XEP-0045 §7.2.2; status 110 where it is about the viewer, 100 beside it in a non-anonymous room (§7.2.3).
@@ -50,7 +62,7 @@ export function presenceFor(
     occupantJid(room.jid, subject.nick),
     viewer.jid,
     { type: parts.type },
-    ...(parts.payloads ?? subject.presence),
+    ...(parts.payloads ?? shownPresence(subject)),
     ...writeOccupantId(subject.occupantId),
     writeMucUser({
       affiliation: subject.affiliation,

@@ -5,6 +5,7 @@
 import { type Jid, parseJid } from '../xmpp/jid.ts';
 import { NS } from '../xmpp/namespaces.ts';
 import { childOf, childrenOf, el, type XmlElement, type XmlNode } from '../xmpp/xml.ts';
+import { type Form, readForm, writeForm } from './xep0004.ts';
 
 /** `<s e n/>`: a place in a room's sequence. Decision #1. */
 export interface Position {
@@ -54,8 +55,11 @@ export function writeLinkPlace({ session, n, h }: LinkPlace): XmlElement {
 /** `<create/>`: a replica asks to be created. Decision #5. */
 export interface Create {
   readonly serves: readonly Jid[];
+  /** Seconds. */
   readonly keepalive: { readonly interval: number; readonly timeout: number };
   readonly maxstanzas: number;
+  /** Moderators among the replica's users, as far as it knows; absent: it did not say. Decision #7. */
+  readonly moderators?: number;
   /** Where the replica stands, if it has state: the epoch and the last position it holds. */
   readonly have?: Position;
 }
@@ -68,16 +72,14 @@ export function readCreate(payloads: readonly XmlElement[]): Create | undefined 
     const domain = parseJid(element.attrs['domain'] ?? '');
     if (domain) serves.push(domain);
   }
-  const keepalive = childOf(create, 'keepalive', NS.ext);
   const epoch = count(create.attrs['epoch']);
   const n = count(create.attrs['h']);
+  const moderators = readModerators(create);
   return {
     serves,
-    keepalive: {
-      interval: count(keepalive?.attrs['interval']) ?? 60,
-      timeout: count(keepalive?.attrs['timeout']) ?? 15,
-    },
+    keepalive: readKeepalive(create),
     maxstanzas: count(childOf(create, 'history', NS.ext)?.attrs['maxstanzas']) ?? 200,
+    ...(moderators === undefined ? {} : { moderators }),
     ...(epoch === undefined || n === undefined ? {} : { have: { epoch, n } }),
   };
 }
@@ -88,12 +90,49 @@ export function writeCreate(create: Create): XmlElement {
     NS.ext,
     { epoch: create.have?.epoch.toString(), h: create.have?.n.toString() },
     ...create.serves.map((domain) => el('serves', NS.ext, { domain })),
-    el('keepalive', NS.ext, {
-      interval: String(create.keepalive.interval),
-      timeout: String(create.keepalive.timeout),
-    }),
+    writeKeepalive(create.keepalive),
     el('history', NS.ext, { maxstanzas: String(create.maxstanzas) }),
+    ...writeModerators(create.moderators),
   );
+}
+
+function readKeepalive(parent: XmlElement): Create['keepalive'] {
+  const keepalive = childOf(parent, 'keepalive', NS.ext);
+  return {
+    interval: count(keepalive?.attrs['interval']) ?? 60,
+    timeout: count(keepalive?.attrs['timeout']) ?? 15,
+  };
+}
+function writeKeepalive({ interval, timeout }: Create['keepalive']): XmlElement {
+  return el('keepalive', NS.ext, { interval: String(interval), timeout: String(timeout) });
+}
+function readModerators(parent: XmlElement): number | undefined {
+  return count(childOf(parent, 'moderators', NS.ext)?.attrs['count']);
+}
+function writeModerators(moderators: number | undefined): readonly XmlElement[] {
+  return moderators === undefined ? [] : [el('moderators', NS.ext, { count: String(moderators) })];
+}
+
+/** `<netjoin/>`: a replica that was created before asks for what it missed. Decision #41. */
+export interface Netjoin {
+  readonly session: string;
+  /** The last position that the replica holds. */
+  readonly have: Position;
+  readonly moderators: number;
+}
+
+export function readNetjoin(payloads: readonly XmlElement[]): Netjoin | undefined {
+  const netjoin = payloads.find((payload) => payload.name === 'netjoin' && payload.xmlns === NS.ext);
+  const session = netjoin?.attrs['session'];
+  const epoch = count(netjoin?.attrs['epoch']);
+  const n = count(netjoin?.attrs['h']);
+  if (!netjoin || !session || epoch === undefined || n === undefined) return undefined;
+  return { session, have: { epoch, n }, moderators: readModerators(netjoin) ?? 0 };
+}
+
+export function writeNetjoin({ session, have, moderators }: Netjoin): XmlElement {
+  const attrs = { session, epoch: String(have.epoch), h: String(have.n) };
+  return el('netjoin', NS.ext, attrs, ...writeModerators(moderators));
 }
 
 /** `<created/>`: the primary's answer. Decision #5. */
@@ -101,10 +140,14 @@ export interface Created {
   readonly session: string;
   readonly epoch: number;
   readonly n: number;
-  /** `full`: roster, history and subject follow, then `<ready/>`. */
-  readonly mode: 'full';
+  /** `full`: roster, history and subject follow, then `<ready/>`; `delta`: the changes after the replica's last. */
+  readonly mode: 'full' | 'delta';
   readonly jids: 'none' | 'all';
-  readonly whois: 'moderators' | 'anyone';
+  readonly keepalive: Create['keepalive'];
+  /** Messages of history at most. */
+  readonly maxstanzas: number;
+  /** What the replica must know of the room's configuration. Decision #15. */
+  readonly config?: Form;
 }
 
 export function readCreated(payloads: readonly XmlElement[]): Created | undefined {
@@ -112,21 +155,31 @@ export function readCreated(payloads: readonly XmlElement[]): Created | undefine
   const session = created?.attrs['session'];
   const epoch = count(created?.attrs['epoch']);
   const n = count(created?.attrs['n']);
-  if (!created || !session || epoch === undefined || n === undefined || created.attrs['mode'] !== 'full')
+  const { mode, jids } = created?.attrs ?? {};
+  if (!created || !session || epoch === undefined || n === undefined || (mode !== 'full' && mode !== 'delta'))
     return undefined;
-  const { jids, whois } = created.attrs;
+  const config = readForm(created);
   return {
     session,
     epoch,
     n,
-    mode: 'full',
+    mode,
     jids: jids === 'all' ? 'all' : 'none',
-    whois: whois === 'anyone' ? 'anyone' : 'moderators',
+    keepalive: readKeepalive(created),
+    maxstanzas: count(childOf(created, 'history', NS.ext)?.attrs['maxstanzas']) ?? 200,
+    ...(config ? { config } : {}),
   };
 }
 
-export function writeCreated({ session, epoch, n, mode, jids, whois }: Created): XmlElement {
-  return el('created', NS.ext, { session, epoch: String(epoch), n: String(n), mode, jids, whois });
+export function writeCreated({ session, epoch, n, mode, jids, keepalive, maxstanzas, config }: Created): XmlElement {
+  return el(
+    'created',
+    NS.ext,
+    { session, epoch: String(epoch), n: String(n), mode, jids },
+    writeKeepalive(keepalive),
+    el('history', NS.ext, { maxstanzas: String(maxstanzas) }),
+    ...(config ? [writeForm(config)] : []),
+  );
 }
 
 /** `<ready n roster history/>`: the state is complete up to n, if this much of it has arrived. Decision #5. */
@@ -146,12 +199,36 @@ export function writeReady({ n, roster, history }: Ready): XmlElement {
   return el('ready', NS.ext, { n: String(n), roster: String(roster), history: String(history) });
 }
 
-/** `<a h/>`: everything up to h is held here. Decision #2. */
-export function readAck(payloads: readonly XmlElement[]): number | undefined {
-  return count(payloads.find((payload) => payload.name === 'a' && payload.xmlns === NS.ext)?.attrs['h']);
+/** `<a h/>`: everything up to h is held here, by a replica with so many moderators. Decisions #2, #7. */
+export interface Ack {
+  readonly h: number;
+  readonly moderators?: number;
 }
-export function writeAck(h: number): XmlElement {
-  return el('a', NS.ext, { h: String(h) });
+
+export function readAck(payloads: readonly XmlElement[]): Ack | undefined {
+  const attrs = payloads.find((payload) => payload.name === 'a' && payload.xmlns === NS.ext)?.attrs;
+  const [h, moderators] = [count(attrs?.['h']), count(attrs?.['moderators'])];
+  return h === undefined ? undefined : { h, ...(moderators === undefined ? {} : { moderators }) };
+}
+export function writeAck({ h, moderators }: Ack): XmlElement {
+  return el('a', NS.ext, { h: String(h), moderators: moderators?.toString() });
+}
+
+/** `<relayed count/>`: so much happened here during the split, and all of it was relayed. Decision #42. */
+export function readRelayed(payloads: readonly XmlElement[]): number | undefined {
+  return count(payloads.find((payload) => payload.name === 'relayed' && payload.xmlns === NS.ext)?.attrs['count']);
+}
+export function writeRelayed(relayed: number): XmlElement {
+  return el('relayed', NS.ext, { count: String(relayed) });
+}
+
+/** `<destroy/>`: the session between primary and replica ends here, after what has this place. Decision #40. */
+export function readDestroy(payloads: readonly XmlElement[]): Position | undefined {
+  const destroy = payloads.find((payload) => payload.name === 'destroy' && payload.xmlns === NS.ext);
+  return destroy && readPosition(childOf(destroy, 's', NS.ext));
+}
+export function writeDestroy(position: Position): XmlElement {
+  return el('destroy', NS.ext, {}, writePosition(position));
 }
 
 /** `<offer/>`: the primary asks a replica to ask for creation. It creates no state. Decision #5. */

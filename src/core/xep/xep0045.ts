@@ -117,6 +117,19 @@ export function hasStatus(payloads: readonly XmlElement[], code: number): boolea
   return false;
 }
 
+/** `<item/>`s of a muc#admin query (§8, §9), as far as a kick needs them. */
+export function readMucItems(query: XmlElement) {
+  return childrenOf(query, 'item', NS.mucAdmin).map((item) => {
+    const reason = childOf(item, 'reason', NS.mucAdmin);
+    const { nick, role } = item.attrs;
+    return {
+      ...(nick === undefined ? {} : { nick }),
+      ...(role === undefined ? {} : { role }),
+      ...(reason ? { reason: textOf(reason) } : {}),
+    };
+  });
+}
+
 /** Reads what a room or a peer node says of an occupant; unknown words read as the least rank. */
 export function readMucUser(payloads: readonly XmlElement[]): MucUser | undefined {
   const x = payloads.find((payload) => payload.name === 'x' && payload.xmlns === NS.mucUser);

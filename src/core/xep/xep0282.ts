@@ -13,6 +13,10 @@ export interface Dmuc {
   readonly leave?: Jid;
   /** §4.5, beside enter: how much history the user asked for. */
   readonly history?: HistoryRequest;
+  /** Our extension, in a full roster: the primary itself serves this user of a served domain (decision #8). */
+  readonly direct?: Jid;
+  /** Our extension: the replica's id of what happened there during a split (§4.11.2, decision #42). */
+  readonly split?: string;
   /** §4.9: when the primary accepted the message. */
   readonly delay?: Delay;
   /** Our extension: the place of this broadcast in the primary's sequence (decision #1). */
@@ -24,12 +28,16 @@ export function readDmuc(payloads: readonly XmlElement[]): Dmuc | undefined {
   if (!x) return undefined;
   const enter = parseJid(childOf(x, 'enter', NS.dmuc2)?.attrs['jid'] ?? '');
   const leave = parseJid(childOf(x, 'leave', NS.dmuc2)?.attrs['jid'] ?? '');
+  const direct = parseJid(childOf(x, 'direct', NS.ext)?.attrs['jid'] ?? '');
+  const split = childOf(x, 'split', NS.ext)?.attrs['id'];
   const history = readHistory(childOf(x, 'history', NS.dmuc2));
   const delay = readDelay(childOf(x, 'delay', NS.delay));
   const position = readPosition(childOf(x, 's', NS.ext));
   return {
     ...(enter ? { enter } : {}),
     ...(leave ? { leave } : {}),
+    ...(direct ? { direct } : {}),
+    ...(split && split.length <= 128 ? { split } : {}),
     ...(history ? { history } : {}),
     ...(delay ? { delay } : {}),
     ...(position ? { position } : {}),
@@ -40,6 +48,8 @@ export function writeDmuc(dmuc: Dmuc): XmlElement {
   const children: XmlElement[] = [];
   if (dmuc.enter) children.push(el('enter', NS.dmuc2, { jid: dmuc.enter }));
   if (dmuc.leave) children.push(el('leave', NS.dmuc2, { jid: dmuc.leave }));
+  if (dmuc.direct) children.push(el('direct', NS.ext, { jid: dmuc.direct }));
+  if (dmuc.split) children.push(el('split', NS.ext, { id: dmuc.split }));
   if (dmuc.history) children.push(writeHistory(dmuc.history, NS.dmuc2));
   if (dmuc.delay) children.push(writeDelay(dmuc.delay));
   if (dmuc.position) children.push(writePosition(dmuc.position));

@@ -36,13 +36,20 @@ export function merged(known: Occupant | undefined, said: Occupant): Occupant {
   if (known === undefined) return said;
   if (isLocal(known)) {
     const { home: _, ...rest } = said;
-    return { ...rest, jid: known.jid };
+    return { ...rest, jid: known.jid, ...(known.provisional ? { provisional: known.provisional } : {}) };
   }
   return said.jid === undefined && known.jid !== undefined ? { ...said, jid: known.jid } : said;
 }
 
 /** A message as the primary accepted it. */
-export function itemOf(room: RoomView, turn: Turn, stanza: Stanza, nick: string, at: Instant): HistoryItem {
+export function itemOf(
+  room: RoomView,
+  turn: Turn,
+  stanza: Stanza,
+  nick: string,
+  at: Instant,
+  split?: HistoryItem['split'],
+): HistoryItem {
   const identity = readStanzaId(stanza.payloads.filter((payload) => parseJid(payload.attrs['by'] ?? '') === room.jid));
   return {
     by: room.jid,
@@ -53,6 +60,7 @@ export function itemOf(room: RoomView, turn: Turn, stanza: Stanza, nick: string,
     ...(stanza.id === undefined ? {} : { stanzaId: stanza.id }),
     ...(stanza.lang === undefined ? {} : { lang: stanza.lang }),
     payloads: cleanPayloads(room.jid, stanza.payloads),
+    ...(split === undefined ? {} : { split }),
   };
 }
 

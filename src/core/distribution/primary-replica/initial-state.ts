@@ -1,22 +1,30 @@
+import { readReplicaForm } from '../../room/config-form.ts';
 import type { HistoryItem, Occupant, Subject } from '../../room/event.ts';
-import { delayedMessage } from '../../room/history.ts';
 import type { RoomView } from '../../room/state.ts';
 import { isLocal, localOccupants, tell } from '../../room/tell.ts';
 import type { Turn } from '../../room/turn.ts';
+import { shownPresence } from '../../room/visibility.ts';
 import type { Created, Ready } from '../../xep/sync.ts';
+import type { Dmuc } from '../../xep/xep0282.ts';
 import type { Jid } from '../../xmpp/jid.ts';
 import { NS } from '../../xmpp/namespaces.ts';
 import { el } from '../../xmpp/xml.ts';
+
+/** Occupants of a state that is believed: more is no room. Security: a sync is bounded. */
+const rosterMax = 10_000;
 
 /**
  * Roster, history and subject on their way from the primary (XEP-0282 §4.3, §4.4): shown to nobody before `<ready/>`,
  * then taken as one (decision #5), and those who were here before see only the differences (decision #8).
  */
 export class InitialState {
+  readonly mode = 'full';
   readonly created: Created;
   readonly #roster = new Map<string, Occupant>();
   /** Users whom the primary enters inside the roster. */
   readonly #entered = new Map<string, Jid>();
+  /** Users of served domains whom the primary serves itself. */
+  readonly #direct = new Set<Jid>();
   readonly #history: HistoryItem[] = [];
   #subject: Subject | undefined;
 
@@ -24,66 +32,101 @@ export class InitialState {
     this.created = created;
   }
 
-  addOccupant(occupant: Occupant, entered: Jid | undefined): void {
+  addOccupant(occupant: Occupant, dmuc: Dmuc | undefined): void {
+    if (this.#roster.size >= rosterMax) return;
     this.#roster.set(occupant.nick, occupant);
-    if (entered !== undefined) this.#entered.set(occupant.nick, entered);
+    if (dmuc?.enter) this.#entered.set(occupant.nick, dmuc.enter);
+    if (dmuc?.direct) this.#direct.add(dmuc.direct);
   }
 
   /** Whether everything that the primary sent has arrived. */
-  isComplete(ready: Ready): boolean {
+  isComplete(ready: Ready, _n: number): boolean {
     return ready.n === this.created.n && ready.roster === this.#roster.size && ready.history === this.#history.length;
   }
 
-  /** Beyond `max` it is more than was asked for: ignored. */
-  addMessage(item: HistoryItem, max: number): void {
-    if (this.#history.length < max) this.#history.push(item);
+  /** Beyond what was agreed on it is ignored. */
+  addMessage(item: HistoryItem): void {
+    if (this.#history.length < this.created.maxstanzas) this.#history.push(item);
   }
 
   setSubject(subject: Subject): void {
     this.#subject = subject;
   }
 
+  /** Nicks that somebody at the primary has. */
+  get nicks(): ReadonlySet<string> {
+    return new Set(this.#roster.keys());
+  }
+
   /** @returns whom the primary counts as this replica's users and who are not served here: by nick, with their JID */
   take(turn: Turn, room: RoomView): ReadonlyMap<string, Jid> {
-    const before = new Map(room.occupants);
-    const held = new Set(room.history.map(({ by, id }) => `${by} ${id}`));
+    const before = [...room.occupants.values()];
+    const held = new Set(room.history.map(identityOf));
+    const said = new Set(room.divergence.flatMap((act) => (act.kind === 'said' ? [act.id] : [])));
+    const left = new Set(room.divergence.flatMap((act) => (act.kind === 'left' ? [act.jid] : [])));
     const subjectBefore = room.subject?.text ?? '';
     const unserved = new Map<string, Jid>();
-    const occupants = [...this.#roster.values()].map((occupant) => {
+    const locals = new Map(localOccupants(room).map((local) => [local.jid, local]));
+    const occupants: Occupant[] = [];
+    for (const occupant of this.#roster.values()) {
       const jid = this.#entered.get(occupant.nick);
-      const known = before.get(occupant.nick);
-      if (jid !== undefined && known && isLocal(known) && known.jid === jid) {
-        const { home: _, ...local } = occupant;
-        return { ...local, jid };
-      }
-      if (jid !== undefined) unserved.set(occupant.nick, jid);
-      return occupant;
+      // They are out for everybody here, and the primary is about to hear of it.
+      if (jid !== undefined && left.has(jid)) continue;
+      const { home: _, ...local } = occupant;
+      if (jid !== undefined && locals.has(jid)) occupants.push({ ...local, jid });
+      else occupants.push(occupant);
+      if (jid !== undefined && !locals.has(jid)) unserved.set(occupant.nick, jid);
+    }
+    occupants.push(...before.filter(({ provisional }) => provisional));
+    const config = readReplicaForm(this.created.config);
+    turn.record({
+      kind: 'stateReplaced',
+      room: room.jid,
+      n: this.created.n,
+      epoch: this.created.epoch,
+      whois: config.whois ?? room.whois,
+      config,
+      occupants,
+      history: this.#history,
+      subject: this.#subject,
     });
-    const { epoch, n, whois } = this.created;
-    const state = { epoch, whois, occupants, history: this.#history, subject: this.#subject };
-    turn.record({ kind: 'stateReplaced', room: room.jid, n, ...state });
     this.#tellRoster(turn, room, before);
-    for (const viewer of localOccupants(room)) {
-      for (const item of this.#history) {
-        if (!held.has(`${item.by} ${item.id}`)) turn.send(delayedMessage(room.jid, item, viewer.jid), 'decision#8');
-      }
+    for (const item of this.#history) {
+      const mine = item.split !== undefined && said.has(item.split.id);
+      if (mine) turn.record({ kind: 'divergenceSettled', room: room.jid, ids: [item.split.id] });
+      if (mine || held.has(identityOf(item))) continue;
+      const author = room.occupants.get(item.nick) ?? stranger(room, item.nick);
+      tell(turn, room, { kind: 'message', occupant: author, item, late: true }, 'decision#8');
     }
     this.#tellSubject(turn, room, subjectBefore);
     return unserved;
   }
 
-  #tellRoster(turn: Turn, room: RoomView, before: ReadonlyMap<string, Occupant>): void {
-    for (const known of before.values()) {
-      const now = room.occupants.get(known.nick);
-      if (now !== undefined && !lost(known, now)) continue;
-      const parts = { statuses: isLocal(known) ? [333] : [], payloads: [] };
-      tell(turn, room, { kind: 'left', occupant: known, parts }, 'decision#8');
+  #tellRoster(turn: Turn, room: RoomView, before: readonly Occupant[]): void {
+    const known = new Map(before.map((occupant) => [occupant.nick, occupant]));
+    const renamed = new Map<string, Occupant>();
+    for (const was of before) {
+      const now = room.occupants.get(was.nick);
+      if (!isLocal(was)) {
+        if (now === undefined) tell(turn, room, { kind: 'left', occupant: was, parts: { payloads: [] } }, 'decision#8');
+        continue;
+      }
+      const self = room.occupantByJid(was.jid);
+      if (self && isLocal(self)) {
+        if (self.nick !== was.nick) renamed.set(self.nick, was);
+      } else if (!this.#direct.has(was.jid)) {
+        known.delete(was.nick);
+        const parts = { statuses: [333], payloads: [] };
+        tell(turn, room, { kind: 'left', occupant: was, parts }, 'decision#8');
+      }
     }
     for (const now of room.occupants.values()) {
-      const known = before.get(now.nick);
-      if (known === undefined || lost(known, now))
+      const was = known.get(now.nick);
+      const other = renamed.get(now.nick);
+      if (other) tell(turn, room, { kind: 'renamed', before: other, after: now }, 'decision#8');
+      else if (was === undefined)
         tell(turn, room, { kind: 'entered', occupant: now, join: {}, statuses: [] }, 'decision#8');
-      else if (visible(known) !== visible(now)) tell(turn, room, { kind: 'presence', occupant: now }, 'decision#8');
+      else if (visible(was) !== visible(now)) tell(turn, room, { kind: 'presence', occupant: now }, 'decision#8');
     }
   }
 
@@ -104,12 +147,16 @@ export class InitialState {
   }
 }
 
-/** Whether someone was this replica's user and is no more. */
-function lost(known: Occupant, now: Occupant): boolean {
-  return isLocal(known) && !isLocal(now);
+/** An author who is not in any more. */
+export function stranger(room: RoomView, nick: string): Occupant {
+  return { nick, affiliation: 'none', role: 'participant', occupantId: '', presence: [], home: room.jid };
+}
+
+function identityOf({ by, id }: { readonly by: Jid; readonly id: string }): string {
+  return `${by} ${id}`;
 }
 
 /** What everybody sees of an occupant. */
-function visible({ role, affiliation, presence }: Occupant): string {
-  return JSON.stringify([role, affiliation, presence]);
+export function visible(occupant: Occupant): string {
+  return JSON.stringify([occupant.role, occupant.affiliation, shownPresence(occupant)]);
 }

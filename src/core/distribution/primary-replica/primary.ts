@@ -1,36 +1,34 @@
 import type { TimerId } from '../../node/input.ts';
-import type { HistoryItem, Occupant, PeerRecord } from '../../room/event.ts';
+import type { Occupant, PeerRecord } from '../../room/event.ts';
 import { leave, saysGone } from '../../room/room.ts';
 import type { RoomView } from '../../room/state.ts';
 import { tell } from '../../room/tell.ts';
 import type { Turn } from '../../room/turn.ts';
-import type { PresenceParts } from '../../room/visibility.ts';
-import { type Create, readAck, readCreate, writeCreated, writeOffer, writeReady } from '../../xep/sync.ts';
-import { type JoinRequest, type MucUser, writeMucUser } from '../../xep/xep0045.ts';
+import { readAck, readCreate, readDestroy, readNetjoin, readRelayed, writePosition } from '../../xep/sync.ts';
+import { type JoinRequest, readJoin } from '../../xep/xep0045.ts';
 import { isPing, ping } from '../../xep/xep0199.ts';
-import { type Dmuc, writeDmuc } from '../../xep/xep0282.ts';
-import { writeStanzaId } from '../../xep/xep0359.ts';
-import { writeOccupantId } from '../../xep/xep0421.ts';
-import { assertNever, type Condition, type ErrorType, stanzaError } from '../../xmpp/errors.ts';
-import { bareOf, domainOf, type Jid, occupantJid, resourceOf } from '../../xmpp/jid.ts';
+import { readDmuc } from '../../xep/xep0282.ts';
+import { assertNever, stanzaError } from '../../xmpp/errors.ts';
+import { bareOf, type Jid, occupantJid, resourceOf } from '../../xmpp/jid.ts';
 import { NS } from '../../xmpp/namespaces.ts';
-import { errorOf, errorReply, iq, iqResult, message, presence, type Stanza } from '../../xmpp/stanza.ts';
+import { errorOf, errorReply, iqResult, type Stanza } from '../../xmpp/stanza.ts';
 import { el } from '../../xmpp/xml.ts';
 import { type Change, type Distribution, readTimer, timerOf } from '../distribution.ts';
-import { backoffMs, spread as jitter, Keepalive, keepaliveMs, timeoutMs } from '../keepalive.ts';
-
-/** Stanzas whose bounce would be believed, a replica. More than are in flight at any time on a link that works. */
-const outstandingMax = 256;
-
-/** What the primary knows of a replica only while it runs. */
-interface Volatile {
-  readonly keepalive: Keepalive;
-  /** Ids of what went to the replica lately: only a bounce of one of them is believed (decision #10). */
-  readonly outstanding: Set<string>;
-  /** Users handed over by `<enter/>` whose joins are not settled: refused ones fall back to direct service. */
-  readonly entering: Map<Jid, JoinRequest>;
-  tries: number;
-}
+import { backoffMs, spread as jitter } from '../keepalive.ts';
+import { create, dismiss, end, netjoin, offer } from './creation.ts';
+import { judge } from './judge.ts';
+import { markAway, probe, releaseHeld, split } from './netsplit.ts';
+import { domainsOf, Replicas, reachable, servedBy } from './replicas.ts';
+import {
+  broadcast,
+  configuration,
+  departure,
+  enterStanza,
+  leaveStanza,
+  renaming,
+  rosterEntry,
+  update,
+} from './to-replica.ts';
 
 /**
  * XEP-0282, the primary's side: every stanza of the room is decided here; each replica gets one copy, whatever the
@@ -38,46 +36,64 @@ interface Volatile {
  */
 export class Primary implements Distribution {
   readonly role = 'primary';
-  /** Which replicas may be created, and the domains each may serve. */
-  readonly #allowed: ReadonlyMap<Jid, readonly Jid[]>;
-  readonly #volatile = new Map<Jid, Volatile>();
-
-  constructor(allowed: ReadonlyMap<Jid, readonly Jid[]>) {
-    this.#allowed = allowed;
-  }
+  readonly #replicas = new Replicas();
+  /** Users taken over from a replica that has not said yet how far it came (decision #40). */
+  readonly #takenOver = new Map<string, { readonly n: number; readonly users: readonly Jid[] }>();
 
   fromPeer(turn: Turn, room: RoomView, stanza: Stanza): boolean {
     const replica = bareOf(stanza.from);
-    const create = stanza.name === 'iq' && stanza.type === 'set' ? readCreate(stanza.payloads) : undefined;
-    if (create) {
-      this.#create(turn, room, replica, create, stanza);
-      return true;
-    }
-    if (!this.#allowed.has(replica)) return false;
-    const record = room.peers.get(replica);
-    if (stanza.type === 'error') this.#bounced(turn, room, replica, record, stanza);
+    const set = stanza.name === 'iq' && stanza.type === 'set';
+    const asked = set ? readCreate(stanza.payloads) : undefined;
+    const joined = set ? readNetjoin(stanza.payloads) : undefined;
+    if (asked) create(turn, room, this.#replicas, replica, asked, stanza);
+    else if (joined) netjoin(turn, room, this.#replicas, replica, joined, stanza);
+    else if (stanza.name === 'iq' && this.#takenOver.has(`${replica} ${stanza.id}`))
+      this.#answeredDestroy(turn, room, replica, stanza);
+    else if (domainsOf(room, replica) === undefined) return false;
     else {
-      this.#of(replica, turn).keepalive.heard(turn.env.now);
-      if (stanza.name === 'iq') this.#iq(turn, room, replica, record, stanza);
-      else
-        turn.note('0282#4', `${replica} sent a ${stanza.name} in its own name, which no rule asks for: ignored`, {
-          room: room.jid,
-          peer: replica,
-        });
+      const record = room.peers.get(replica);
+      if (stanza.type === 'error') this.#bounced(turn, room, replica, record, stanza);
+      else {
+        this.#replicas.of(turn, room, replica).keepalive.heard(turn.env.now);
+        if (stanza.name === 'iq') this.#iq(turn, room, replica, record, stanza);
+        else
+          turn.note('0282#4', `${replica} sent a ${stanza.name} in its own name, which no rule asks for: ignored`, {
+            room: room.jid,
+            peer: replica,
+          });
+      }
     }
     return true;
   }
 
-  fromUser(): boolean {
+  /** What a replica relayed (§4.8) is a user's own; only what happened during a split is judged apart (§4.11.2). */
+  fromUser(turn: Turn, room: RoomView, stanza: Stanza): boolean {
+    const dmuc = readDmuc(stanza.payloads);
+    if (dmuc?.split !== undefined) {
+      const replica = servedBy(room, stanza.from, ['live', 'syncing']);
+      if (replica !== undefined)
+        return judge(turn, room, this, this.#replicas, replica, { ...dmuc, split: dmuc.split }, stanza);
+    }
+    const occupant = room.occupantByJid(stanza.from);
+    const home = occupant?.home;
+    const record = home === undefined ? undefined : room.peers.get(home);
+    if (!occupant || home === undefined || record?.state !== 'split') return false;
+    // They are here, so their replica may be too: it is asked to ask.
+    if (stanza.name !== 'presence' || stanza.type !== undefined || readJoin(stanza.payloads) === undefined) {
+      offer(turn, room, this.#replicas, home);
+      return false;
+    }
+    // Decision #43: they came by themselves and wait for all that a join brings, which their replica cannot give.
+    const { home: _, cutOff: __, ...direct } = occupant;
+    turn.record({ kind: 'occupantChanged', room: room.jid, occupant: direct });
+    const { session: ___, ...sessionless } = record;
+    turn.record({ kind: 'peerChanged', room: room.jid, peer: home, record: sessionless });
+    turn.note('decision#43', `${occupant.nick} joins past ${home}: served directly`, { room: room.jid, peer: home });
     return false;
   }
 
   homeOf(room: RoomView, user: Jid): Jid | undefined {
-    const domain = domainOf(user);
-    for (const [replica, record] of room.peers) {
-      if (record.state === 'live' && record.serves?.includes(domain)) return replica;
-    }
-    return undefined;
+    return servedBy(room, user, ['live']);
   }
 
   admit(): boolean {
@@ -86,10 +102,11 @@ export class Primary implements Distribution {
 
   /** One copy a replica. §4.5 (enter), §4.6 (leave), §4.7 (presence), §4.9 (message). */
   spread(turn: Turn, room: RoomView, change: Change): void {
+    const replicas = this.#replicas;
     switch (change.kind) {
       case 'entered': {
         const { occupant, join } = change;
-        this.#update(turn, room, occupant);
+        replicas.sendAll(turn, room, '0282#4.7', (to) => update(room, occupant, to));
         if (occupant.home !== undefined) this.#enter(turn, room, occupant, occupant.home, join);
         return;
       }
@@ -97,72 +114,51 @@ export class Primary implements Distribution {
         if (change.occupant.home !== undefined)
           this.#enter(turn, room, change.occupant, change.occupant.home, change.join);
         return;
-      case 'presence':
-        this.#grantJids(turn, room, change.occupant);
-        return this.#update(turn, room, change.occupant, change.parts);
-      case 'left': {
+      case 'presence': {
         const { occupant, parts } = change;
-        const payloads = parts.payloads ?? [];
-        const item = {
-          role: 'none',
-          statuses: parts.statuses ?? [],
-          ...(parts.destroy ? { destroy: parts.destroy } : {}),
-          ...parts.item,
-        } as const;
-        if (occupant.home !== undefined && occupant.jid !== undefined && reachable(room.peers.get(occupant.home))) {
-          const leaveIt = writeDmuc({ leave: occupant.jid });
-          this.#toReplica(turn, occupant.home, '0282#4.6', (to, id) =>
-            presence(
-              occupantJid(room.jid, occupant.nick),
-              to,
-              { type: 'unavailable', id },
-              ...payloads,
-              itemOf(occupant, item, false),
-              leaveIt,
-            ),
-          );
-          this.#of(occupant.home, turn).entering.delete(occupant.jid);
-        }
-        return this.#toAll(turn, room, '0282#4.6', (to, jids, id) =>
-          presence(
-            occupantJid(room.jid, occupant.nick),
-            to,
-            { type: 'unavailable', id },
-            ...payloads,
-            itemOf(occupant, item, jids),
-            this.#position(room),
-          ),
-        );
+        this.#grantJids(turn, room, occupant);
+        return replicas.sendAll(turn, room, '0282#4.7', (to) => update(room, occupant, to, { ...parts?.item }));
       }
+      case 'left':
+        return this.#left(turn, room, change);
       case 'renamed': {
         const { before, after } = change;
-        this.#toAll(turn, room, '0282#4.7', (to, jids, id) =>
-          presence(
-            occupantJid(room.jid, before.nick),
-            to,
-            { type: 'unavailable', id },
-            itemOf(before, { nick: after.nick, statuses: [303] }, jids),
-            this.#position(room),
-          ),
-        );
-        // The new presence is a roster entry (§4.3): the rename before it told the replica everything its users see.
-        return this.#toAll(turn, room, '0282#4.7', (to, jids, id) => rosterEntry(room, after, to, jids, id));
+        return replicas.sendAll(turn, room, '0282#4.7', (to) => renaming(room, before, after.nick, after.presence, to));
       }
-      case 'configured':
-        // What a replica must know of it (who sees JIDs) it learns by being created again (decision #5).
-        for (const [replica, record] of room.peers) {
-          if (reachable(record))
-            turn.send(message(room.jid, replica, { id: turn.env.newId() }, writeOffer()), 'decision#15', replica);
-        }
+      case 'configured': {
+        replicas.sendAll(turn, room, 'decision#15', (to) => configuration(room, to));
+        if (change.changes.replicas === undefined) return;
+        for (const replica of [...room.peers.keys()])
+          if (domainsOf(room, replica) === undefined) this.#dismiss(turn, room, replica);
+        for (const replica of room.config.replicas) if (!room.peers.has(replica)) offer(turn, room, replicas, replica);
         return;
+      }
       case 'message':
       case 'subject':
-        return this.#toAll(turn, room, '0282#4.9', (to) =>
-          broadcast(room, change.item, to, { position: { epoch: room.epoch, n: room.n } }),
+        return replicas.sendAll(turn, room, '0282#4.9', ({ replica }) =>
+          broadcast(room, change.item, replica, { position: { epoch: room.epoch, n: room.n } }),
         );
       default:
         assertNever(change);
     }
+  }
+
+  #left(turn: Turn, room: RoomView, { occupant, parts }: Extract<Change, { kind: 'left' }>): void {
+    const payloads = parts.payloads ?? [];
+    const item = {
+      role: 'none',
+      statuses: parts.statuses ?? [],
+      ...(parts.destroy ? { destroy: parts.destroy } : {}),
+      ...parts.item,
+    } as const;
+    const { home, jid } = occupant;
+    if (home !== undefined && jid !== undefined && reachable(room.peers.get(home))) {
+      this.#replicas.send(turn, room, home, '0282#4.6', (to) =>
+        leaveStanza(room, { ...occupant, jid }, item, payloads, to),
+      );
+      this.#replicas.of(turn, room, home).entering.delete(jid);
+    }
+    this.#replicas.sendAll(turn, room, '0282#4.6', (to) => departure(room, occupant, item, payloads, to));
   }
 
   /** A private message to a user behind a replica goes to the user: one to one, it gains nothing from a replica (§1). */
@@ -181,20 +177,26 @@ export class Primary implements Distribution {
 
   /** A new stream after a restart: the replicas of the log may be there or not; the timers find out. */
   linkUp(turn: Turn, room: RoomView): void {
-    for (const [replica, record] of room.peers) {
-      this.#of(replica, turn);
-      const wait = record.state === 'split' ? backoffMs(0) : jitter(turn.env, keepaliveMs);
-      turn.setTimer(timerOf(room.jid, `keepalive:${replica}`), wait);
+    for (const replica of room.config.replicas) {
+      const record = room.peers.get(replica);
+      const { times } = this.#replicas.of(turn, room, replica).keepalive;
+      // Without a session it may not know that there is a room to ask for.
+      if (record?.session === undefined) offer(turn, room, this.#replicas, replica);
+      if (record?.state === 'split') probe(turn, room, replica);
+      else if (record !== undefined)
+        turn.setTimer(timerOf(room.jid, `keepalive:${replica}`), jitter(turn.env, times.interval * 1000));
     }
   }
 
   /** §4.10 while live, §4.11.1.1 ("higher frequency") while split. */
   timer(turn: Turn, room: RoomView, timer: TimerId): void {
     const { name } = readTimer(timer);
-    const replica = name.slice('keepalive:'.length) as Jid;
+    const replica = name.slice(name.indexOf(':') + 1) as Jid;
     const record = room.peers.get(replica);
-    if (!name.startsWith('keepalive:') || record === undefined) return;
-    const state = this.#of(replica, turn);
+    if (record === undefined) return;
+    if (name.startsWith('hold:')) return releaseHeld(turn, room, this, replica);
+    if (!name.startsWith('keepalive:')) return;
+    const state = this.#replicas.of(turn, room, replica);
     if (record.state === 'split') {
       const { id } = state.keepalive.ping(turn.env);
       turn.send(ping(room.jid, replica, id), '0282#4.11.1.1', replica);
@@ -203,97 +205,91 @@ export class Primary implements Distribution {
     }
     const due = state.keepalive.due(turn.env);
     if (due.kind === 'lost')
-      return this.#split(turn, room, replica, record, 'two keepalives went unanswered', 'decision#3');
-    if (due.kind === 'ping') turn.send(ping(room.jid, replica, due.id), '0282#4.10', replica);
+      return split(turn, room, this.#replicas, replica, record, 'two keepalives went unanswered', 'decision#3');
+    if (due.kind === 'ping') turn.send(ping(room.jid, replica, due.id, place(room)), '0282#4.10', replica);
     turn.setTimer(timer, due.ms);
   }
 
-  /**
-   * "Creating a Replica", which §4.2 leaves to follow: decision #5. The replica asks; the primary checks its list, the
-   * domains and whether another serves them, answers, and sends roster, history, subject and `<ready/>` in this order.
-   */
-  #create(turn: Turn, room: RoomView, replica: Jid, create: Create, request: Stanza): void {
-    const refuse = (type: ErrorType, condition: Condition, text: string) => {
-      turn.note('decision#5', `${replica} may not be a replica: ${text}`, { room: room.jid, peer: replica });
-      turn.send(errorReply(request, stanzaError(type, condition, text)), 'decision#5', replica);
-    };
-    const domains = this.#allowed.get(replica);
-    if (domains === undefined) return refuse('auth', 'forbidden', 'not on the list of this room');
-    if (create.serves.length === 0) return refuse('modify', 'bad-request', 'a replica serves at least one domain');
-    const foreign = create.serves.find((domain) => !domains.includes(domain));
-    if (foreign !== undefined) return refuse('auth', 'forbidden', `not allowed to serve ${foreign}`);
-    const taken = [...room.peers].find(
-      ([other, record]) => other !== replica && record.serves?.some((domain) => create.serves.includes(domain)),
-    );
-    if (taken) return refuse('cancel', 'conflict', `a domain of it is served by ${taken[0]}`);
-    const { interval, timeout } = create.keepalive;
-    if (interval < 10 || interval > 3600 || timeout < 1 || timeout > interval)
-      return refuse('modify', 'not-acceptable', 'keepalive interval is 10 to 3600 s, its timeout 1 s to the interval');
-
-    const session = turn.env.newId();
-    const record: PeerRecord = { state: 'syncing', since: turn.env.now, session, serves: create.serves };
-    turn.record({ kind: 'peerChanged', room: room.jid, peer: replica, record });
-    turn.note('decision#5', `${replica} becomes a replica`, { room: room.jid, peer: replica });
-    const jids = this.#mayHoldJids(room, replica);
-    const created = {
-      session,
-      epoch: room.epoch,
-      n: room.n,
-      mode: 'full',
-      jids: jids ? 'all' : 'none',
-      whois: room.whois,
-    } as const;
-    turn.send(iqResult(request, writeCreated(created)), 'decision#5', replica);
-    for (const occupant of room.occupants.values()) {
-      // Users it served in an earlier session are entered again inside the roster: decision #8.
-      const enter = occupant.home === replica && occupant.jid !== undefined ? [writeDmuc({ enter: occupant.jid })] : [];
-      turn.send(rosterEntry(room, occupant, replica, jids, undefined, enter), '0282#4.3', replica);
-    }
-    const history = room.history.slice(Math.max(0, room.history.length - create.maxstanzas));
-    for (const item of history) turn.send(broadcast(room, item, replica, {}), '0282#4.4', replica);
-    const { subject } = room;
-    if (subject) {
-      const from = subject.nick === '' ? room.jid : occupantJid(room.jid, subject.nick);
-      const delay = writeDmuc({ delay: { from: room.jid, stamp: subject.at } });
-      turn.send(
-        message(from, replica, { type: 'groupchat' }, el('subject', NS.client, {}, subject.text), delay),
-        '0282#4.4',
-        replica,
-      );
-    }
-    turn.send(
-      iq(
-        room.jid,
-        replica,
-        { type: 'set', id: `ready-${session}` },
-        writeReady({ n: room.n, roster: room.occupants.size, history: history.length }),
-      ),
-      'decision#5',
-      replica,
-    );
-    this.#volatile.delete(replica);
-    this.#of(replica, turn);
-    turn.setTimer(timerOf(room.jid, `keepalive:${replica}`), timeoutMs);
-  }
-
   #iq(turn: Turn, room: RoomView, replica: Jid, record: PeerRecord | undefined, stanza: Stanza): void {
-    if (isPing(stanza)) turn.send(iqResult(stanza), '0282#4.10', replica);
-    else if (stanza.type === 'get' || stanza.type === 'set')
+    const destroyed = stanza.type === 'set' ? readDestroy(stanza.payloads) : undefined;
+    if (destroyed && record !== undefined) {
+      // §1a.7: from the answer on the replica delivers nothing more. FIFO: it has what went before.
+      const answer = iqResult(stanza, place(room));
+      turn.send(answer, 'decision#40', replica);
+      return end(turn, room, this.#replicas, replica);
+    }
+    const count = stanza.type === 'set' ? readRelayed(stanza.payloads) : undefined;
+    const pinged = isPing(stanza);
+    if (pinged) turn.send(iqResult(stanza, ...(reachable(record) ? [place(room)] : [])), '0282#4.10', replica);
+    else if (count === undefined && (stanza.type === 'get' || stanza.type === 'set'))
       return turn.send(errorReply(stanza, stanzaError('cancel', 'service-unavailable')), '6120#8.4', replica);
     // It is there, but not, or no longer, a replica here: it may not know. It is asked to ask (decision #5).
-    if (record === undefined || record.state === 'split')
-      return turn.send(message(room.jid, replica, { id: turn.env.newId() }, writeOffer()), 'decision#5', replica);
-    const ready = stanza.id === `ready-${record.session}` && readAck(stanza.payloads) !== undefined;
-    if (record.state !== 'syncing' || !ready) return;
+    if (record === undefined || record.state === 'split') return offer(turn, room, this.#replicas, replica);
+    const ping = pinged ? stanza.payloads.find(({ xmlns }) => xmlns === NS.ping) : undefined;
+    const ack = readAck(ping ? ping.children.filter((child) => typeof child !== 'string') : stanza.payloads);
+    // Also where its answer to `ready` was lost: only a replica that has taken its state says how far it is.
+    if (record.state === 'syncing' && (ack !== undefined || count !== undefined))
+      this.#live(turn, room, replica, record);
+    if (ack?.moderators !== undefined) this.#countModerators(turn, room, replica, ack.moderators);
+    if (count !== undefined) this.#relayed(turn, room, replica, count, stanza);
+  }
+
+  #live(turn: Turn, room: RoomView, replica: Jid, record: PeerRecord): void {
     const live: PeerRecord = { ...record, state: 'live', since: turn.env.now };
     turn.record({ kind: 'peerChanged', room: room.jid, peer: replica, record: live });
     turn.note('decision#5', `${replica} is live`, { room: room.jid, peer: replica });
-    turn.setTimer(timerOf(room.jid, `keepalive:${replica}`), jitter(turn.env, keepaliveMs));
+    const { times } = this.#replicas.of(turn, room, replica).keepalive;
+    turn.setTimer(timerOf(room.jid, `keepalive:${replica}`), jitter(turn.env, times.interval * 1000));
+    turn.clearTimer(timerOf(room.jid, `hold:${replica}`));
+    markAway(turn, room, this.#replicas, replica, false);
+  }
+
+  /** Decision #42: all that the replica relayed of its split is judged, if all of it has arrived. */
+  #relayed(turn: Turn, room: RoomView, replica: Jid, count: number, request: Stanza): void {
+    const state = this.#replicas.of(turn, room, replica);
+    if (state.relayed.size < count) {
+      const text = `${state.relayed.size} of ${count} arrived`;
+      return turn.send(errorReply(request, stanzaError('wait', 'resource-constraint', text)), 'decision#42', replica);
+    }
+    turn.send(iqResult(request), 'decision#42', replica);
+    this.#countModerators(turn, room, replica, undefined);
+  }
+
+  /** Decision #7: what the replica reports of its moderators, where the count here may be of the past. */
+  #countModerators(turn: Turn, room: RoomView, replica: Jid, moderators: number | undefined): void {
+    const state = this.#replicas.of(turn, room, replica);
+    const before = this.#replicas.mayHoldJids(room, replica);
+    state.noModerators = moderators === 0;
+    if (before || room.whois === 'anyone' || !this.#replicas.mayHoldJids(room, replica)) return;
+    for (const occupant of room.occupants.values())
+      turn.send(rosterEntry(room, occupant, { replica, jids: true }), 'decision#7', replica);
+  }
+
+  #dismiss(turn: Turn, room: RoomView, replica: Jid): void {
+    const users = [...room.occupants.values()].flatMap(({ home, jid }) => (home === replica && jid ? [jid] : []));
+    if (reachable(room.peers.get(replica))) this.#takenOver.set(`${replica} destroy-${room.n}`, { n: room.n, users });
+    for (const [oldest] of this.#takenOver) {
+      if (this.#takenOver.size <= takenOverMax) break;
+      this.#takenOver.delete(oldest);
+    }
+    dismiss(turn, room, this.#replicas, replica);
+  }
+
+  /** Decision #40: users of a replica that had missed something are out, and know it. */
+  #answeredDestroy(turn: Turn, room: RoomView, replica: Jid, stanza: Stanza): void {
+    const key = `${replica} ${stanza.id}`;
+    const taken = this.#takenOver.get(key);
+    this.#takenOver.delete(key);
+    if (taken === undefined || stanza.type !== 'result' || readAck(stanza.payloads)?.h === taken.n) return;
+    for (const user of taken.users) {
+      const occupant = room.occupantByJid(user);
+      if (occupant && occupant.home === undefined) leave(turn, room, this, occupant, { statuses: [333], payloads: [] });
+    }
   }
 
   /** §4.11.1.1, with decision #10: an error from the replica's JID is a split only where it cannot mean anything else. */
   #bounced(turn: Turn, room: RoomView, replica: Jid, record: PeerRecord | undefined, stanza: Stanza): void {
-    const state = this.#of(replica, turn);
+    const state = this.#replicas.of(turn, room, replica);
     if (stanza.name === 'presence' && errorOf(stanza)?.condition === 'not-acceptable')
       return this.#enterRefused(turn, room, replica, stanza);
     if (record === undefined || record.state === 'split') return;
@@ -302,25 +298,14 @@ export class Primary implements Distribution {
       (state.outstanding.has(stanza.id) ||
         state.keepalive.isPing(stanza.id) ||
         stanza.id === `ready-${record.session}`);
-    if (ours && saysGone(stanza))
-      return this.#split(turn, room, replica, record, `it bounced: ${errorOf(stanza)?.condition}`, '0282#4.11.1.1');
+    if (ours && saysGone(stanza)) {
+      const why = `it bounced: ${errorOf(stanza)?.condition}`;
+      return split(turn, room, this.#replicas, replica, record, why, '0282#4.11.1.1');
+    }
     turn.note('decision#10', `an error from ${replica} that is no bounce of ours: ignored`, {
       room: room.jid,
       peer: replica,
     });
-  }
-
-  /** §4.11.1.1: no broadcasts to it any more, and pings at a higher frequency. Its users stay in the room. */
-  #split(turn: Turn, room: RoomView, replica: Jid, record: PeerRecord, why: string, spec: string): void {
-    turn.record({
-      kind: 'peerChanged',
-      room: room.jid,
-      peer: replica,
-      record: { ...record, state: 'split', since: turn.env.now },
-    });
-    turn.note(spec, `${replica} is split: ${why}`, { room: room.jid, peer: replica });
-    this.#of(replica, turn).tries = 0;
-    turn.setTimer(timerOf(room.jid, `keepalive:${replica}`), jitter(turn.env, backoffMs(0)));
   }
 
   /** Decision #7: a replica that gets its first moderator, by entering or by promotion, first gets the JIDs of all. */
@@ -333,12 +318,11 @@ export class Primary implements Distribution {
       !reachable(room.peers.get(home))
     )
       return;
-    for (const other of room.occupants.values()) {
-      if (other.nick !== moderator.nick && other.home === home && other.role === 'moderator') return;
-    }
-    for (const other of room.occupants.values()) {
-      if (other.nick !== moderator.nick) turn.send(rosterEntry(room, other, home, true), 'decision#7', home);
-    }
+    const state = this.#replicas.of(turn, room, home);
+    const others = [...room.occupants.values()].filter(({ nick }) => nick !== moderator.nick);
+    if (!state.noModerators && others.some((other) => other.home === home && other.role === 'moderator')) return;
+    state.noModerators = false;
+    for (const other of others) turn.send(rosterEntry(room, other, { replica: home, jids: true }), 'decision#7', home);
   }
 
   /** §4.5, after `#grantJids`. */
@@ -346,32 +330,18 @@ export class Primary implements Distribution {
     const { jid } = occupant;
     if (jid === undefined || !reachable(room.peers.get(replica))) return;
     this.#grantJids(turn, room, occupant);
-    this.#of(replica, turn).entering.set(jid, join);
-    this.#toReplica(turn, replica, '0282#4.5', (to, id) =>
-      presence(
-        occupantJid(room.jid, occupant.nick),
-        to,
-        { id },
-        ...occupant.presence,
-        ...writeOccupantId(occupant.occupantId),
-        itemOf(occupant, {}, false),
-        writeDmuc({
-          enter: jid,
-          ...(join.history ? { history: join.history } : {}),
-          position: { epoch: room.epoch, n: room.n },
-        }),
-      ),
-    );
+    this.#replicas.of(turn, room, replica).entering.set(jid, join);
+    this.#replicas.send(turn, room, replica, '0282#4.5', (to) => enterStanza(room, { ...occupant, jid }, join, to));
   }
 
   /** The replica never saw this user ask (§4.5: it MUST verify): decision #6. */
   #enterRefused(turn: Turn, room: RoomView, replica: Jid, stanza: Stanza): void {
     const occupant = room.occupants.get(resourceOf(stanza.to));
     if (occupant?.home !== replica || occupant.jid === undefined) return;
-    const state = this.#of(replica, turn);
+    const state = this.#replicas.of(turn, room, replica);
     const join = state.entering.get(occupant.jid);
     state.entering.delete(occupant.jid);
-    const { home: _, ...direct } = occupant;
+    const { home: _, cutOff: __, ...direct } = occupant;
     turn.record({ kind: 'occupantChanged', room: room.jid, occupant: direct });
     if (join === undefined) {
       turn.note('decision#8', `${replica} no longer knows ${occupant.nick}`, { room: room.jid, peer: replica });
@@ -383,103 +353,12 @@ export class Primary implements Distribution {
     });
     tell(turn, room, { kind: 'returned', occupant: direct, join });
   }
-
-  /** §4.7: the presence of an occupant, to every replica. */
-  #update(turn: Turn, room: RoomView, occupant: Occupant, parts: PresenceParts = {}): void {
-    this.#toAll(turn, room, '0282#4.7', (to, jids, id) =>
-      presence(
-        occupantJid(room.jid, occupant.nick),
-        to,
-        { id },
-        ...occupant.presence,
-        ...writeOccupantId(occupant.occupantId),
-        itemOf(occupant, { ...parts.item }, jids),
-        this.#position(room),
-      ),
-    );
-  }
-
-  /** Decision #1: the place of this change, inside the XEP's own element. */
-  #position(room: RoomView) {
-    return writeDmuc({ position: { epoch: room.epoch, n: room.n } });
-  }
-
-  /** One stanza to every replica that is not split. */
-  #toAll(turn: Turn, room: RoomView, spec: string, make: (to: Jid, jids: boolean, id: string) => Stanza): void {
-    for (const [replica, record] of room.peers) {
-      if (reachable(record))
-        this.#toReplica(turn, replica, spec, (to, id) => make(to, this.#mayHoldJids(room, replica), id));
-    }
-  }
-
-  #toReplica(turn: Turn, replica: Jid, spec: string, make: (to: Jid, id: string) => Stanza): void {
-    const stanza = make(replica, turn.env.newId());
-    const { outstanding } = this.#of(replica, turn);
-    if (stanza.id !== undefined) outstanding.add(stanza.id);
-    for (const oldest of outstanding) {
-      if (outstanding.size <= outstandingMax) break;
-      outstanding.delete(oldest);
-    }
-    turn.send(stanza, spec, replica);
-  }
-
-  /** §4.7: full JIDs go only to a replica one of whose users is a moderator, or where everybody sees them. */
-  #mayHoldJids(room: RoomView, replica: Jid): boolean {
-    if (room.whois === 'anyone') return true;
-    for (const occupant of room.occupants.values()) {
-      if (occupant.home === replica && occupant.role === 'moderator') return true;
-    }
-    return false;
-  }
-
-  #of(replica: Jid, turn: Turn): Volatile {
-    let state = this.#volatile.get(replica);
-    if (state === undefined) {
-      state = { keepalive: new Keepalive(turn.env.now), outstanding: new Set(), entering: new Map(), tries: 0 };
-      this.#volatile.set(replica, state);
-    }
-    return state;
-  }
 }
 
-function reachable(record: PeerRecord | undefined): boolean {
-  return record?.state === 'live' || record?.state === 'syncing';
-}
+/** Takings-over whose answer is waited for. */
+const takenOverMax = 100;
 
-function itemOf(occupant: Occupant, parts: Partial<MucUser>, jids: boolean) {
-  const { affiliation, role, jid } = occupant;
-  return writeMucUser({ affiliation, role, statuses: [], ...(jids && jid !== undefined ? { jid } : {}), ...parts });
-}
-
-/** §4.3: someone who is in, for the replica's roster; not news, so it has no place in the sequence. */
-function rosterEntry(
-  room: RoomView,
-  occupant: Occupant,
-  replica: Jid,
-  jids: boolean,
-  id?: string,
-  extra: readonly ReturnType<typeof writeDmuc>[] = [],
-): Stanza {
-  return presence(
-    occupantJid(room.jid, occupant.nick),
-    replica,
-    { id },
-    ...occupant.presence,
-    ...writeOccupantId(occupant.occupantId),
-    itemOf(occupant, {}, jids),
-    ...extra,
-  );
-}
-
-/** §4.9: the message with the time at which the primary accepted it, inside the dmuc element. */
-function broadcast(room: RoomView, item: HistoryItem, replica: Jid, dmuc: Dmuc): Stanza {
-  return message(
-    occupantJid(room.jid, item.nick),
-    replica,
-    { type: 'groupchat', id: item.stanzaId, lang: item.lang },
-    ...item.payloads,
-    ...writeOccupantId(item.occupantId),
-    writeDmuc({ delay: { from: occupantJid(room.jid, item.nick), stamp: item.at }, ...dmuc }),
-    writeStanzaId({ by: item.by, id: item.id }),
-  );
+/** Where the room is: what a replica that missed the last change learns it from (decision #2). */
+function place(room: RoomView) {
+  return writePosition({ epoch: room.epoch, n: room.n });
 }

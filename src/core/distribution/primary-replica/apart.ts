@@ -1,0 +1,163 @@
+/**
+ * XEP-0282 §4.11.1.2: what a replica does with what its users send while it is cut off from the primary. What it MUST do is
+ * presence (and leaves, which replica.ts does in any state); the MAYs are the room's policy (decision #17).
+ */
+import { mayChangeRole } from '../../room/admin.ts';
+import { maySpeak } from '../../room/affiliation.ts';
+import type { Divergence, Occupant } from '../../room/event.ts';
+import { cleanPayloads } from '../../room/hygiene.ts';
+import { nickIsFree } from '../../room/nick.ts';
+import { deliverPrivate, itemOf, mayWhisper } from '../../room/room.ts';
+import type { RoomView } from '../../room/state.ts';
+import { isLocal, type LocalOccupant, tell } from '../../room/tell.ts';
+import type { Turn } from '../../room/turn.ts';
+import { type JoinRequest, readJoin, readMucItems } from '../../xep/xep0045.ts';
+import { isPing } from '../../xep/xep0199.ts';
+import { type Condition, type ErrorType, stanzaError } from '../../xmpp/errors.ts';
+import { type Jid, occupantJid, parseNick, resourceOf } from '../../xmpp/jid.ts';
+import { NS } from '../../xmpp/namespaces.ts';
+import { bodyOf, errorReply, iqResult, payloadOf, type Stanza } from '../../xmpp/stanza.ts';
+import { sizeOf, splitCharactersMax, splitMessagesMax } from './limits.ts';
+
+const spec = '0282#4.11.1.2';
+
+/** Records what the primary does not know of. */
+export function diverge(turn: Turn, room: RoomView, act: Divergence): void {
+  turn.record({ kind: 'diverged', room: room.jid, act });
+}
+
+/**
+ * Anything but a leave, from a user of this replica.
+ *
+ * @param self  the replica's own address, which names what is said here until the primary does
+ * @param kick  takes a local user out
+ */
+export function whileApart(
+  turn: Turn,
+  room: RoomView,
+  self: Jid,
+  stanza: Stanza,
+  kick: (target: LocalOccupant, item: { readonly actor: string; readonly reason?: string }) => void,
+): void {
+  const refuse = (type: ErrorType, condition: Condition, text: string) =>
+    turn.send(errorReply(stanza, stanzaError(type, condition, text)), spec);
+  const cutOff = () => refuse('wait', 'remote-server-timeout', 'the room is cut off from its primary');
+  const known = room.occupantByJid(stanza.from);
+  const local = known && isLocal(known) ? known : undefined;
+  const nick = resourceOf(stanza.to);
+  const { config } = room;
+  const may = (flag: boolean) => config.splitPolicy === 'local' && flag;
+  if (stanza.name === 'presence') {
+    if (stanza.type !== undefined) return;
+    if (local?.nick === nick) return changePresence(turn, room, local, stanza);
+    const join = known === undefined ? readJoin(stanza.payloads) : undefined;
+    return join && nick !== '' && may(config.splitEntry)
+      ? enterProvisionally(turn, room, stanza, nick, join, () => refuse('cancel', 'conflict', 'the nick is taken'))
+      : cutOff();
+  }
+  if (local === undefined) return cutOff();
+  const target = nick === '' ? undefined : room.occupants.get(nick);
+  const here = target && isLocal(target) ? target : undefined;
+  if (stanza.name === 'message') {
+    if (nick !== '') {
+      if (here === undefined || stanza.type === 'groupchat' || !may(config.splitPrivate)) return cutOff();
+      if (!mayWhisper(local, room)) return refuse('auth', 'forbidden', 'private messages are not for you here');
+      const clean = { ...stanza, payloads: cleanPayloads(room.jid, stanza.payloads) };
+      return deliverPrivate(turn, room, local, here.jid, clean, spec);
+    }
+    if (stanza.type !== 'groupchat' || bodyOf(stanza) === undefined || !may(config.splitChat)) return cutOff();
+    if (!maySpeak(local.role, config)) return refuse('auth', 'forbidden', 'visitors may not speak in this room');
+    const said = room.divergence.flatMap((act) => (act.kind === 'said' ? [act.item] : []));
+    const size = said.reduce((sum, item) => sum + sizeOf(item.payloads), sizeOf(stanza.payloads));
+    if (said.length >= splitMessagesMax || size > splitCharactersMax) return cutOff();
+    return say(turn, room, self, local, stanza);
+  }
+  const request = stanza.type === 'get' || stanza.type === 'set';
+  const query = stanza.type === 'set' && nick === '' ? payloadOf(stanza, 'query', NS.mucAdmin) : undefined;
+  if (query && may(config.splitKick)) {
+    const [item, ...more] = readMucItems(query);
+    const victim = item?.nick === undefined ? undefined : room.occupants.get(parseNick(item.nick) ?? '');
+    if (item?.role !== 'none' || more.length > 0) return cutOff();
+    // D15: only those here, and only by whom the primary made a moderator.
+    if (victim === undefined || !isLocal(victim))
+      return refuse('auth', 'forbidden', 'while the room is cut off moderators kick those beside them');
+    const denied = mayChangeRole(local, victim, 'none');
+    if (denied) return refuse(denied.type, denied.condition, denied.text);
+    turn.note(spec, `${local.nick} kicks ${victim.nick} while the room is cut off`, { room: room.jid });
+    kick(victim, { actor: local.nick, ...(item.reason === undefined ? {} : { reason: item.reason }) });
+    return turn.send(iqResult(stanza), spec);
+  }
+  if (here === undefined || !may(config.splitPrivate)) return request ? cutOff() : undefined;
+  // XEP-0410: the answer is the room's own.
+  if (here.jid === local.jid && isPing(stanza)) return turn.send(iqResult(stanza), '0410#3');
+  turn.send({ ...stanza, from: occupantJid(room.jid, local.nick), to: here.jid }, spec);
+}
+
+/** "react to people sending presence updates … and broadcast those changes to local users". */
+function changePresence(turn: Turn, room: RoomView, local: LocalOccupant, stanza: Stanza): void {
+  const payloads = cleanPayloads(room.jid, stanza.payloads);
+  const occupant = { ...local, presence: payloads };
+  turn.record({ kind: 'occupantChanged', room: room.jid, occupant });
+  // The presence of one who is not accepted yet goes along with their join.
+  if (!local.provisional)
+    diverge(turn, room, {
+      kind: 'changed',
+      id: turn.env.newId(),
+      jid: local.jid,
+      nick: local.nick,
+      presence: payloads,
+    });
+  tell(turn, room, { kind: 'presence', occupant }, spec);
+}
+
+/** "enable local participants to continue their in-room conversation with other local participants". */
+function say(turn: Turn, room: RoomView, self: Jid, local: LocalOccupant, stanza: Stanza): void {
+  const item = { ...itemOf(turn, room, local, stanza), by: self, provisional: true } as const;
+  diverge(turn, room, { kind: 'said', id: item.id, jid: local.jid, item });
+  tell(turn, room, { kind: 'message', occupant: local, item }, spec);
+}
+
+/** "enable local users to enter the room (DANGER!!!)": of the history they get what was said here since the split. */
+function enterProvisionally(
+  turn: Turn,
+  room: RoomView,
+  stanza: Stanza,
+  nick: string,
+  join: JoinRequest,
+  taken: () => void,
+): void {
+  if (!nickIsFree(room, nick, stanza.from)) return taken();
+  const occupant: Occupant = {
+    nick,
+    jid: stanza.from,
+    affiliation: 'none',
+    role: room.config.moderated ? 'visitor' : 'participant',
+    occupantId: turn.env.newId(),
+    presence: cleanPayloads(room.jid, stanza.payloads),
+    provisional: true,
+  };
+  turn.record({ kind: 'occupantEntered', room: room.jid, occupant });
+  const { history } = join;
+  diverge(turn, room, {
+    kind: 'entered',
+    id: turn.env.newId(),
+    jid: stanza.from,
+    ...(history === undefined ? {} : { history }),
+  });
+  // What was said here is the end of what is kept.
+  const sinceSplit = room.history.filter((item) => item.provisional).length;
+  const maxstanzas = Math.min(history?.maxstanzas ?? sinceSplit, sinceSplit);
+  const welcome = { history: { ...history, maxstanzas } };
+  tell(turn, room, { kind: 'entered', occupant, join: welcome, statuses: [] }, spec);
+}
+
+/** "mark non-local users as away", and back. */
+export function markOthers(turn: Turn, room: RoomView, away: boolean): void {
+  for (const known of [...room.occupants.values()]) {
+    if (isLocal(known) || (known.cutOff ?? false) === away) continue;
+    const { cutOff: _, ...here } = known;
+    const occupant: Occupant = away ? { ...known, cutOff: true } : here;
+    turn.record({ kind: 'occupantChanged', room: room.jid, occupant });
+    tell(turn, room, { kind: 'presence', occupant }, spec);
+  }
+}

@@ -1,0 +1,49 @@
+import { readReplicaForm } from '../../room/config-form.ts';
+import type { RoomView } from '../../room/state.ts';
+import { isLocal, localOccupants } from '../../room/tell.ts';
+import type { Turn } from '../../room/turn.ts';
+import type { Created, Ready } from '../../xep/sync.ts';
+import type { Jid } from '../../xmpp/jid.ts';
+
+/**
+ * XEP-0282 §4.11.2, mode `delta`: the changes that were missed come in their order and are taken one by one, as live ones
+ * are; then the primary names whom it counts as this replica's users. Decision #41.
+ */
+export class CatchUp {
+  readonly mode = 'delta';
+  readonly created: Created;
+  readonly #users = new Map<string, Jid>();
+
+  constructor(created: Created) {
+    this.created = created;
+  }
+
+  addUser(nick: string, jid: Jid): void {
+    this.#users.set(nick, jid);
+  }
+
+  isComplete(ready: Ready, n: number): boolean {
+    return ready.n === n && ready.roster === this.#users.size;
+  }
+
+  /** @returns whom the primary counts as this replica's users and who are not served here: by nick, with their JID */
+  take(turn: Turn, room: RoomView): ReadonlyMap<string, Jid> {
+    const changes = readReplicaForm(this.created.config);
+    const news = Object.entries(changes).some(
+      ([key, value]) => JSON.stringify(room.config[key as keyof typeof changes]) !== JSON.stringify(value),
+    );
+    if (news) turn.record({ kind: 'roomConfigured', room: room.jid, changes });
+    const counted = new Set(this.#users.values());
+    for (const local of localOccupants(room)) {
+      // The primary serves them itself, or has no idea of them: they are not ours to serve.
+      if (!local.provisional && !counted.has(local.jid))
+        turn.record({ kind: 'occupantChanged', room: room.jid, occupant: { ...local, home: room.jid } });
+    }
+    return new Map(
+      [...this.#users].filter(([, jid]) => {
+        const known = room.occupantByJid(jid);
+        return !known || !isLocal(known);
+      }),
+    );
+  }
+}

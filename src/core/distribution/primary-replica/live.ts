@@ -1,0 +1,287 @@
+import { readReplicaForm } from '../../room/config-form.ts';
+import type { Occupant } from '../../room/event.ts';
+import { delayedMessage, recent } from '../../room/history.ts';
+import { cleanPayloads } from '../../room/hygiene.ts';
+import { skeleton } from '../../room/nick.ts';
+import type { RoomView } from '../../room/state.ts';
+import { isLocal, type LocalOccupant, localOccupants, tell, tellOfSight } from '../../room/tell.ts';
+import type { Turn } from '../../room/turn.ts';
+import { maySeeJids, presenceFor, seesPresence } from '../../room/visibility.ts';
+import type { Position } from '../../xep/sync.ts';
+import { readForm } from '../../xep/xep0004.ts';
+import type { JoinRequest, MucUser } from '../../xep/xep0045.ts';
+import type { Dmuc } from '../../xep/xep0282.ts';
+import { stanzaError } from '../../xmpp/errors.ts';
+import { type Jid, occupantJid } from '../../xmpp/jid.ts';
+import { bodyOf, errorReply, presence, type Stanza, subjectOf } from '../../xmpp/stanza.ts';
+import type { XmlElement } from '../../xmpp/xml.ts';
+import { clamp, itemOf, itemParts, leaveParts, merged, occupantOf } from './from-primary.ts';
+import { stranger, visible } from './initial-state.ts';
+import type { Ticket, Tickets } from './tickets.ts';
+
+/**
+ * What a replica does with the primary's changes, one by one and in their order: XEP-0282 §4.5 to §4.9. The same for a
+ * change that happens now and for one that is caught up with after a split (§4.11.2), which users see as late.
+ */
+export class Live {
+  readonly #self: Jid;
+  readonly #tickets: Tickets;
+  /** Who entered at the primary under the nick of a provisional user here: perhaps that very user. Decision #44. */
+  readonly #claims = new Map<string, Occupant>();
+
+  constructor(self: Jid, tickets: Tickets) {
+    this.#self = self;
+    this.#tickets = tickets;
+  }
+
+  /** Decision #4 and #2: of a later epoch, or beyond the next place. */
+  isAhead(room: RoomView, { epoch, n }: Position): boolean {
+    return epoch > room.epoch || (epoch === room.epoch && n > room.n);
+  }
+
+  forgetClaims(): void {
+    this.#claims.clear();
+  }
+
+  /**
+   * @param late  it is caught up with
+   * @returns false if it is nothing that the primary may send now
+   */
+  presence(
+    turn: Turn,
+    room: RoomView,
+    nick: string,
+    user: MucUser | undefined,
+    dmuc: Dmuc | undefined,
+    stanza: Stanza,
+    late: boolean,
+  ): boolean {
+    if (dmuc?.enter) this.#enter(turn, room, nick, dmuc.enter, dmuc, stanza);
+    else if (dmuc?.leave) this.#leave(turn, room, nick, dmuc.leave, user, stanza);
+    else if (!user) return false;
+    else if (dmuc?.position === undefined) return this.#rosterEntry(turn, room, nick, user, stanza);
+    else if (stanza.type === undefined) this.#update(turn, room, nick, user, dmuc.position.n, stanza, late);
+    else this.#departure(turn, room, nick, user, dmuc.position.n, stanza);
+    this.purge(turn, room);
+    return true;
+  }
+
+  /** §4.7. */
+  #update(turn: Turn, room: RoomView, nick: string, user: MucUser, n: number, stanza: Stanza, late: boolean): void {
+    const said = occupantOf(room, nick, user, stanza.payloads);
+    let known = room.occupants.get(nick);
+    if (known?.provisional) {
+      if (!late && this.#tickets.valid(turn, known.jid as Jid, nick)?.provisional) {
+        // Theirs, if `<enter/>` follows; else it is somebody else's, who was faster.
+        this.#claims.set(nick, said);
+        return turn.record({ kind: 'positionPassed', room: room.jid, n });
+      }
+      this.makeWay(turn, room, new Set([nick]));
+      known = room.occupants.get(nick);
+    }
+    // Someone who left here while the primary could not be told: it will be told (decision #42).
+    if (known === undefined && room.divergence.some((act) => act.kind === 'left' && act.nick === nick))
+      return turn.record({ kind: 'positionPassed', room: room.jid, n });
+    const occupant = merged(known, said);
+    turn.record({ kind: known ? 'occupantChanged' : 'occupantEntered', room: room.jid, n, occupant });
+    if (known === undefined) return tell(turn, room, { kind: 'entered', occupant, join: {}, statuses: [] }, '0282#4.7');
+    if (late && visible(known) === visible(occupant)) return;
+    tell(turn, room, { kind: 'presence', occupant, parts: { item: itemParts(user) } }, '0282#4.7');
+    // XEP-0045 §8: a new moderator learns who the others are; the primary sent the JIDs before (decision #7).
+    tellOfSight(turn, room, known, occupant);
+  }
+
+  /** §4.6, and a change of nick. */
+  #departure(turn: Turn, room: RoomView, nick: string, user: MucUser, n: number, stanza: Stanza): void {
+    const known = room.occupants.get(nick);
+    const payloads = cleanPayloads(room.jid, stanza.payloads);
+    const claim = this.#claims.get(nick);
+    this.#claims.delete(nick);
+    if (known === undefined || known.provisional) {
+      // A local user who left here first, or a nick that is a provisional user's here: only the place is news.
+      const newNick = user.statuses.includes(303) ? user.nick : undefined;
+      if (known) turn.record({ kind: 'positionPassed', room: room.jid, n });
+      else turn.record({ kind: 'occupantLeft', room: room.jid, n, nick });
+      if (claim === undefined || newNick === undefined) return;
+      const occupant = { ...claim, nick: newNick, presence: payloads };
+      turn.record({ kind: 'occupantEntered', room: room.jid, occupant });
+      return tell(turn, room, { kind: 'entered', occupant, join: {}, statuses: [] }, '0282#4.7');
+    }
+    if (user.statuses.includes(303) && user.nick !== undefined) {
+      if (room.occupants.get(user.nick)?.provisional) this.makeWay(turn, room, new Set([user.nick]));
+      turn.record({ kind: 'nickChanged', room: room.jid, n, nick, newNick: user.nick, presence: payloads });
+      const after = { ...known, nick: user.nick, presence: payloads };
+      return tell(turn, room, { kind: 'renamed', before: known, after }, '0282#4.7');
+    }
+    turn.record({ kind: 'occupantLeft', room: room.jid, n, nick });
+    const occupant = { ...known, affiliation: user.affiliation };
+    const alone = user.destroy !== undefined;
+    tell(turn, room, { kind: 'left', occupant, parts: { payloads, ...leaveParts(user) }, alone }, '0282#4.6');
+  }
+
+  /** §4.3 outside of a sync: what this replica may now know; news only to those who may see JIDs and did not. */
+  #rosterEntry(turn: Turn, room: RoomView, nick: string, user: MucUser, stanza: Stanza): boolean {
+    const known = room.occupants.get(nick);
+    if (known === undefined || known.provisional || stanza.type !== undefined) return false;
+    const occupant = merged(known, occupantOf(room, nick, user, stanza.payloads));
+    turn.record({ kind: 'occupantChanged', room: room.jid, occupant });
+    if (known.jid !== undefined || occupant.jid === undefined) return true;
+    for (const viewer of localOccupants(room)) {
+      if (maySeeJids(room, viewer) && seesPresence(room, occupant, viewer))
+        turn.send(presenceFor(room, occupant, viewer), 'decision#7');
+    }
+    return true;
+  }
+
+  /** §4.5: only for a user who asked (decision #6), under the nick of the primary's own update before it. */
+  #enter(turn: Turn, room: RoomView, nick: string, jid: Jid, dmuc: Dmuc, stanza: Stanza): void {
+    const ticket = this.#tickets.valid(turn, jid, nick);
+    const known = room.occupants.get(nick);
+    const served = known !== undefined && isLocal(known) && known.jid === jid;
+    if (known === undefined || !(ticket || served)) {
+      turn.note('0282#4.5', `enter for ${jid}, who did not ask: refused`, { room: room.jid });
+      return this.refuseEnter(turn, room, nick, stanza.id);
+    }
+    if (ticket && served && known.provisional) return this.#accept(turn, room, known, ticket);
+    if (ticket) this.serve(turn, room, known, jid, dmuc.history ? { history: dmuc.history } : ticket.join);
+  }
+
+  /** Puts a user on the distribution list and gives them everything: roster, themselves, history, subject (§4.5). */
+  serve(turn: Turn, room: RoomView, known: Occupant, jid: Jid, join: JoinRequest): void {
+    this.#tickets.forget(jid);
+    const { home: _, ...rest } = known;
+    const occupant: Occupant = { ...rest, jid };
+    turn.record({ kind: 'occupantChanged', room: room.jid, occupant });
+    tell(turn, room, { kind: 'returned', occupant, join: join.history ? { history: join.history } : {} }, '0282#4.5');
+  }
+
+  /** Decision #44: they have the roster; what they get now is the history that was withheld. */
+  #accept(turn: Turn, room: RoomView, known: LocalOccupant, ticket: Ticket): void {
+    this.#tickets.forget(known.jid);
+    const claim = this.#claims.get(known.nick);
+    this.#claims.delete(known.nick);
+    const { home: _, provisional: __, ...occupant } = { ...known, ...claim, jid: known.jid };
+    turn.record({ kind: 'occupantChanged', room: room.jid, occupant });
+    tell(turn, room, { kind: 'presence', occupant }, 'decision#44');
+    const withheld = room.history.filter((item) => !item.provisional);
+    for (const item of recent(withheld, ticket.join.history, turn.env.now))
+      turn.send(delayedMessage(room.jid, item, known.jid), 'decision#44');
+  }
+
+  refuseEnter(turn: Turn, room: RoomView, nick: string, id: string | undefined): void {
+    const enter = presence(occupantJid(room.jid, nick), this.#self, { id });
+    turn.send(
+      errorReply(enter, stanzaError('modify', 'not-acceptable', 'this user did not ask to enter')),
+      'decision#6',
+      room.jid,
+    );
+  }
+
+  /** Decision #44: whom the primary did not let in. It told them why. */
+  refuseProvisional(turn: Turn, room: RoomView): void {
+    for (const occupant of localOccupants(room)) {
+      if (!occupant.provisional) continue;
+      const claim = this.#claims.get(occupant.nick);
+      turn.record({ kind: 'occupantLeft', room: room.jid, nick: occupant.nick });
+      tell(turn, room, { kind: 'left', occupant, parts: { payloads: [] } }, 'decision#44');
+      if (claim === undefined) continue;
+      turn.record({ kind: 'occupantEntered', room: room.jid, occupant: claim });
+      tell(turn, room, { kind: 'entered', occupant: claim, join: {}, statuses: [] }, 'decision#44');
+    }
+    this.#claims.clear();
+  }
+
+  /** Decision #44: the nicks are others' at the primary. A provisional user who has one is called something else. */
+  makeWay(turn: Turn, room: RoomView, nicks: ReadonlySet<string>): void {
+    const shapes = new Set([...nicks].map(skeleton));
+    for (const before of localOccupants(room)) {
+      if (!before.provisional || !shapes.has(skeleton(before.nick))) continue;
+      if (room.config.nicksLocked) {
+        turn.record({ kind: 'occupantLeft', room: room.jid, nick: before.nick });
+        turn.record({ kind: 'divergenceSettled', room: room.jid, ids: [], user: before.jid });
+        tell(turn, room, { kind: 'left', occupant: before, parts: { statuses: [333], payloads: [] } }, 'decision#44');
+        continue;
+      }
+      let newNick = `${before.nick}_`;
+      while (room.occupantByShape(skeleton(newNick)) || shapes.has(skeleton(newNick))) newNick += '_';
+      turn.record({ kind: 'nickChanged', room: room.jid, nick: before.nick, newNick });
+      const after = { ...before, nick: newNick };
+      tell(turn, room, { kind: 'renamed', before, after, statuses: [210] }, 'decision#44');
+    }
+  }
+
+  /** §4.6: "The replica removes user and forwards the stanza to user". The others hear of it by the update after it. */
+  #leave(turn: Turn, room: RoomView, nick: string, jid: Jid, user: MucUser | undefined, stanza: Stanza): void {
+    const known = room.occupants.get(nick);
+    if (stanza.type !== 'unavailable' || known === undefined || !isLocal(known) || known.jid !== jid) return;
+    turn.record({ kind: 'occupantChanged', room: room.jid, occupant: { ...known, home: room.jid } });
+    const parts = {
+      type: 'unavailable',
+      payloads: cleanPayloads(room.jid, stanza.payloads),
+      ...(user ? leaveParts(user) : {}),
+    } as const;
+    const occupant = { ...known, affiliation: user?.affiliation ?? known.affiliation };
+    turn.send(presenceFor(room, occupant, occupant, parts), '0282#4.6');
+  }
+
+  /** The text of a message that only changes the subject (XEP-0045 §8.1). */
+  subjectOf(stanza: Stanza): string | undefined {
+    return bodyOf(stanza) === undefined ? subjectOf(stanza) : undefined;
+  }
+
+  /** §4.9. */
+  message(turn: Turn, room: RoomView, nick: string, dmuc: Dmuc, stanza: Stanza, late: boolean): void {
+    const n = dmuc.position?.n ?? 0;
+    const at = clamp(dmuc.delay?.stamp ?? turn.env.now, turn.env.now);
+    const occupant = room.occupants.get(nick) ?? stranger(room, nick);
+    const text = this.subjectOf(stanza);
+    const split = dmuc.split === undefined ? undefined : { by: this.#self, id: dmuc.split };
+    const item = itemOf(room, turn, stanza, nick, at, split);
+    if (text !== undefined) {
+      const subject = { text, nick, at };
+      turn.record({ kind: 'subjectChanged', room: room.jid, n, subject });
+      return tell(turn, room, { kind: 'subject', occupant, subject, item }, '0282#4.9');
+    }
+    // Said here during a split: those here have seen it (decision #42).
+    const mine = room.divergence.some((act) => act.kind === 'said' && act.id === dmuc.split);
+    turn.record({ kind: 'messageAccepted', room: room.jid, n, item });
+    if (!mine)
+      tell(turn, room, { kind: 'message', occupant, item, late: late || dmuc.split !== undefined }, '0282#4.9');
+  }
+
+  /** Decision #15, or a place in the sequence that holds nothing for this replica. */
+  configured(turn: Turn, room: RoomView, n: number, stanza: Stanza): void {
+    const form = readForm({ children: stanza.payloads });
+    if (form === undefined) return turn.record({ kind: 'positionPassed', room: room.jid, n });
+    turn.record({ kind: 'roomConfigured', room: room.jid, n, changes: readReplicaForm(form) });
+    this.purge(turn, room);
+  }
+
+  /** The session is over for good: everybody here is out. */
+  dissolve(turn: Turn, room: RoomView, destroyed: XmlElement | undefined): void {
+    for (const occupant of [...room.occupants.values()]) {
+      turn.record({ kind: 'occupantLeft', room: room.jid, nick: occupant.nick });
+      if (!isLocal(occupant)) continue;
+      const parts = destroyed ? { destroy: destroyed, payloads: [] } : { statuses: [333], payloads: [] };
+      tell(turn, room, { kind: 'left', occupant, parts, alone: true }, 'decision#40');
+      // Where the primary counts them as its own, it must not go on.
+      if (!destroyed)
+        turn.send(
+          presence(occupant.jid, occupantJid(room.jid, occupant.nick), { type: 'unavailable' }),
+          '0282#4.8',
+          room.jid,
+        );
+    }
+    turn.record({ kind: 'divergenceSettled', room: room.jid, ids: room.divergence.map(({ id }) => id) });
+  }
+
+  /** Decision #7: without a moderator of its own the replica forgets the JIDs of the others. */
+  purge(turn: Turn, room: RoomView): void {
+    if (room.whois === 'anyone' || localOccupants(room).some((local) => local.role === 'moderator')) return;
+    for (const occupant of [...room.occupants.values()]) {
+      if (isLocal(occupant) || occupant.jid === undefined) continue;
+      const { jid: _, ...unknown } = occupant;
+      turn.record({ kind: 'occupantChanged', room: room.jid, occupant: unknown });
+    }
+  }
+}

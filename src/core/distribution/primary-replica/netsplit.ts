@@ -1,0 +1,72 @@
+/** XEP-0282 §4.11.1.1: what the primary does while a replica is out of reach. */
+import type { Occupant, PeerRecord } from '../../room/event.ts';
+import { leave } from '../../room/room.ts';
+import type { RoomView } from '../../room/state.ts';
+import { tell } from '../../room/tell.ts';
+import type { Turn } from '../../room/turn.ts';
+import type { Jid } from '../../xmpp/jid.ts';
+import { plus } from '../../xmpp/time.ts';
+import { type Distribution, timerOf } from '../distribution.ts';
+import { backoffMs, spread as jitter } from '../keepalive.ts';
+import { type Replicas, reachable } from './replicas.ts';
+import { barePosition, update } from './to-replica.ts';
+
+/** How long nicks and roles of those behind a split replica are kept, in milliseconds. Decision #16. */
+export const holdMs = 600_000;
+
+/** No broadcasts to it any more, and pings at a higher frequency. Its users stay in the room for a while. */
+export function split(
+  turn: Turn,
+  room: RoomView,
+  replicas: Replicas,
+  replica: Jid,
+  record: PeerRecord,
+  why: string,
+  spec: string,
+): void {
+  const heard = replicas.of(turn, room, replica).keepalive.lastHeard();
+  turn.record({
+    kind: 'peerChanged',
+    room: room.jid,
+    peer: replica,
+    record: { ...record, state: 'split', since: turn.env.now, heard },
+  });
+  turn.note(spec, `${replica} is split: ${why}`, { room: room.jid, peer: replica });
+  replicas.of(turn, room, replica).tries = 0;
+  probe(turn, room, replica);
+  if (room.config.splitAway) markAway(turn, room, replicas, replica, true);
+}
+
+/** Also after a restart: the first ping, and the end of the patience with those behind it. */
+export function probe(turn: Turn, room: RoomView, replica: Jid): void {
+  const since = room.peers.get(replica)?.since ?? turn.env.now;
+  turn.setTimer(timerOf(room.jid, `keepalive:${replica}`), jitter(turn.env, backoffMs(0)));
+  turn.setTimer(timerOf(room.jid, `hold:${replica}`), Math.max(1, plus(since, holdMs) - turn.env.now));
+}
+
+/** Decision #16: they were out of reach for too long. */
+export function releaseHeld(turn: Turn, room: RoomView, distribution: Distribution, replica: Jid): void {
+  if (room.peers.get(replica)?.state !== 'split') return;
+  for (const occupant of [...room.occupants.values()]) {
+    if (occupant.home === replica)
+      leave(turn, room, distribution, occupant, { statuses: [333], item: { reason: 'netsplit' }, payloads: [] });
+  }
+}
+
+/** "the primary MAY send a presence update for each user on the affected replica, marking them as away". */
+export function markAway(turn: Turn, room: RoomView, replicas: Replicas, replica: Jid, away: boolean): void {
+  for (const known of [...room.occupants.values()]) {
+    if (known.home !== replica || (known.cutOff ?? false) === away) continue;
+    const { cutOff: _, ...here } = known;
+    const occupant: Occupant = away ? { ...known, cutOff: true } : here;
+    turn.record({ kind: 'occupantChanged', room: room.jid, n: room.n + 1, occupant });
+    tell(turn, room, { kind: 'presence', occupant }, '0282#4.11.1.1');
+    for (const [other, record] of room.peers) {
+      // To their own replica they never were away.
+      if (reachable(record))
+        replicas.send(turn, room, other, '0282#4.11.1.1', (to) =>
+          other === replica ? barePosition(room, to) : update(room, occupant, to),
+        );
+    }
+  }
+}

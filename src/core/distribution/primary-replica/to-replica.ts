@@ -1,0 +1,195 @@
+/** What a primary sends its replicas: XEP-0282 §4.3 to §4.9, each stanza for one replica. */
+import type { Placed } from '../../room/change-log.ts';
+import { replicaForm } from '../../room/config-form.ts';
+import type { HistoryItem, Leaving, Occupant } from '../../room/event.ts';
+import type { RoomView } from '../../room/state.ts';
+import { shownPresence } from '../../room/visibility.ts';
+import { writeForm } from '../../xep/xep0004.ts';
+import { type JoinRequest, type MucUser, writeMucUser } from '../../xep/xep0045.ts';
+import { type Dmuc, writeDmuc } from '../../xep/xep0282.ts';
+import { writeStanzaId } from '../../xep/xep0359.ts';
+import { writeOccupantId } from '../../xep/xep0421.ts';
+import { type Jid, occupantJid } from '../../xmpp/jid.ts';
+import { NS } from '../../xmpp/namespaces.ts';
+import { message, presence, type Stanza } from '../../xmpp/stanza.ts';
+import { el, type XmlElement } from '../../xmpp/xml.ts';
+
+/** Where a stanza goes: `jids` if full JIDs may go there (§4.7), `id` so that its bounce is known. */
+export interface Target {
+  readonly replica: Jid;
+  readonly jids: boolean;
+  readonly id?: string;
+}
+
+export function itemOf(occupant: Occupant, parts: Partial<MucUser>, jids: boolean): XmlElement {
+  const { affiliation, role, jid } = occupant;
+  return writeMucUser({ affiliation, role, statuses: [], ...(jids && jid !== undefined ? { jid } : {}), ...parts });
+}
+
+/** Decision #1: the place of a change, inside the XEP's own element. */
+function positionOf(room: RoomView, n = room.n): XmlElement {
+  return writeDmuc({ position: { epoch: room.epoch, n } });
+}
+
+/** The replica's own users are not away to it, whatever others are shown. */
+function presenceAt(occupant: Occupant, replica: Jid): readonly XmlElement[] {
+  return occupant.home === replica ? occupant.presence : shownPresence(occupant);
+}
+
+/** §4.3: someone who is in, for the replica's roster; not news, so it has no place in the sequence. */
+export function rosterEntry(room: RoomView, occupant: Occupant, { replica, jids, id }: Target, dmuc?: Dmuc): Stanza {
+  return presence(
+    occupantJid(room.jid, occupant.nick),
+    replica,
+    { id },
+    ...presenceAt(occupant, replica),
+    ...writeOccupantId(occupant.occupantId),
+    itemOf(occupant, {}, jids),
+    ...(dmuc ? [writeDmuc(dmuc)] : []),
+  );
+}
+
+/** §4.7. */
+export function update(
+  room: RoomView,
+  occupant: Occupant,
+  { replica, jids, id }: Target,
+  item: Partial<MucUser> = {},
+  n?: number,
+): Stanza {
+  return presence(
+    occupantJid(room.jid, occupant.nick),
+    replica,
+    { id },
+    ...presenceAt(occupant, replica),
+    ...writeOccupantId(occupant.occupantId),
+    itemOf(occupant, item, jids),
+    positionOf(room, n),
+  );
+}
+
+/** §4.5: "requesting it to add the user to the distribution list". */
+export function enterStanza(room: RoomView, occupant: Occupant & { jid: Jid }, join: JoinRequest, to: Target): Stanza {
+  return presence(
+    occupantJid(room.jid, occupant.nick),
+    to.replica,
+    { id: to.id },
+    ...occupant.presence,
+    ...writeOccupantId(occupant.occupantId),
+    itemOf(occupant, {}, false),
+    writeDmuc({
+      enter: occupant.jid,
+      ...(join.history ? { history: join.history } : {}),
+      position: { epoch: room.epoch, n: room.n },
+    }),
+  );
+}
+
+/** §4.6, to the replica of the one who left: "remove the user from the distribution list". */
+export function leaveStanza(
+  room: RoomView,
+  occupant: Occupant & { jid: Jid },
+  item: Partial<MucUser>,
+  payloads: readonly XmlElement[],
+  { replica, id }: Target,
+): Stanza {
+  const from = occupantJid(room.jid, occupant.nick);
+  const leave = writeDmuc({ leave: occupant.jid });
+  return presence(from, replica, { type: 'unavailable', id }, ...payloads, itemOf(occupant, item, false), leave);
+}
+
+/** §4.6: "The primary then sends a presence update to all replicas". */
+export function departure(
+  room: RoomView,
+  occupant: Occupant,
+  item: Partial<MucUser>,
+  payloads: readonly XmlElement[],
+  { replica, jids, id }: Target,
+  n?: number,
+): Stanza {
+  const from = occupantJid(room.jid, occupant.nick);
+  const rest = { type: 'unavailable', id };
+  return presence(from, replica, rest, ...payloads, itemOf(occupant, item, jids), positionOf(room, n));
+}
+
+/** §4.7, a change of nick: both presences of XEP-0045 §7.6 in one, which has the payloads of the new one. */
+export function renaming(
+  room: RoomView,
+  before: Occupant,
+  nick: string,
+  payloads: readonly XmlElement[],
+  { replica, jids, id }: Target,
+  n?: number,
+): Stanza {
+  const item = itemOf(before, { nick, statuses: [303] }, jids);
+  const from = occupantJid(room.jid, before.nick);
+  return presence(from, replica, { type: 'unavailable', id }, ...payloads, item, positionOf(room, n));
+}
+
+/** §4.9: the message with the time at which the primary accepted it, inside the dmuc element. */
+export function broadcast(room: RoomView, item: HistoryItem, replica: Jid, dmuc: Dmuc): Stanza {
+  return message(
+    occupantJid(room.jid, item.nick),
+    replica,
+    { type: 'groupchat', id: item.stanzaId, lang: item.lang },
+    ...item.payloads,
+    ...writeOccupantId(item.occupantId),
+    writeDmuc({
+      delay: { from: occupantJid(room.jid, item.nick), stamp: item.at },
+      ...(item.split ? { split: item.split.id } : {}),
+      ...dmuc,
+    }),
+    writeStanzaId({ by: item.by, id: item.id }),
+  );
+}
+
+/** §4.4: the subject, as it is; with a position, as a change that was missed. */
+export function subjectStanza(room: RoomView, subject: NonNullable<RoomView['subject']>, to: Jid, n?: number): Stanza {
+  const from = subject.nick === '' ? room.jid : occupantJid(room.jid, subject.nick);
+  const delay = { from: room.jid, stamp: subject.at };
+  const dmuc = writeDmuc({ delay, ...(n === undefined ? {} : { position: { epoch: room.epoch, n } }) });
+  return message(from, to, { type: 'groupchat' }, el('subject', NS.client, {}, subject.text), dmuc);
+}
+
+/** Decision #15: a new configuration. */
+export function configuration(room: RoomView, { replica, id }: Target, n?: number): Stanza {
+  return message(room.jid, replica, { id }, positionOf(room, n), writeForm(replicaForm(room)));
+}
+
+/** A change that is none to this replica: only its place counts. Decision #1. */
+export function barePosition(room: RoomView, { replica, id }: Target, n?: number): Stanza {
+  return message(room.jid, replica, { id }, positionOf(room, n));
+}
+
+/** A change of the log once more, for a replica that missed it (§4.11.2, decision #41). What it may see is today's. */
+export function missed(room: RoomView, change: Placed, to: Target): Stanza {
+  const { n } = change;
+  switch (change.kind) {
+    case 'occupantEntered':
+    case 'occupantChanged': {
+      const { occupant } = change;
+      const ownMark = occupant.cutOff && occupant.home === to.replica;
+      return ownMark ? barePosition(room, to, n) : update(room, occupant, to, {}, n);
+    }
+    case 'occupantLeft': {
+      const leaving: Leaving = change.leaving ?? {};
+      const { affiliation = 'none', statuses = [], reason, actor, payloads = [] } = leaving;
+      const gone = { nick: change.nick, affiliation, role: 'none', occupantId: '', presence: [] } as const;
+      const item = { statuses, ...(reason === undefined ? {} : { reason }), ...(actor === undefined ? {} : { actor }) };
+      return departure(room, gone, item, payloads, to, n);
+    }
+    case 'nickChanged': {
+      // Rank does not change with the nick: the replica keeps what it knows.
+      const before = { nick: change.nick, affiliation: 'none', role: 'none', occupantId: '', presence: [] } as const;
+      return renaming(room, before, change.newNick, change.presence ?? [], to, n);
+    }
+    case 'messageAccepted':
+      return broadcast(room, change.item, to.replica, { position: { epoch: room.epoch, n } });
+    case 'subjectChanged':
+      return subjectStanza(room, change.subject, to.replica, n);
+    case 'roomConfigured':
+      return configuration(room, to, n);
+    default:
+      return barePosition(room, to, n);
+  }
+}

@@ -1,0 +1,34 @@
+import type { RoomEvent } from './event.ts';
+
+/** Changes that a primary can tell again; a replica that missed more is given the whole state. Decision #41. */
+export const changesMax = 1000;
+
+/** An event that has a place in the room's sequence. */
+export type Placed = RoomEvent & { readonly n: number };
+
+/** The last changes of a room, in the order of their n: what XEP-0282's primary answers a netjoin from. */
+export class ChangeLog {
+  #changes: Placed[] = [];
+
+  get entries(): readonly Placed[] {
+    return this.#changes;
+  }
+
+  add(event: RoomEvent): void {
+    if (event.n === undefined) return;
+    this.#changes.push(event as Placed);
+    // Trimmed by a quarter at a time: shifting an array for every change would cost its length every time.
+    if (this.#changes.length > changesMax + changesMax / 4) this.#changes.splice(0, this.#changes.length - changesMax);
+  }
+
+  /** Everything after n, if nothing of it is missing. @param last  n of the room */
+  since(n: number, last: number): readonly Placed[] | undefined {
+    if (n === last) return [];
+    const first = this.#changes.findIndex((change) => change.n === n + 1);
+    return first < 0 || n > last ? undefined : this.#changes.slice(first);
+  }
+
+  restore(changes: readonly Placed[]): void {
+    this.#changes = [...changes];
+  }
+}
