@@ -27,7 +27,7 @@ export class CatchUp {
   }
 
   /** @returns whom the primary counts as this replica's users and who are not served here: by nick, with their JID */
-  take(turn: Turn, room: RoomView): ReadonlyMap<string, Jid> {
+  take(turn: Turn, room: RoomView, _left: ReadonlySet<Jid>): ReadonlyMap<string, Jid> {
     const changes = readReplicaForm(this.created.config);
     const news = Object.entries(changes).some(
       ([key, value]) => JSON.stringify(room.config[key as keyof typeof changes]) !== JSON.stringify(value),

@@ -58,12 +58,14 @@ export class InitialState {
     return new Set(this.#roster.keys());
   }
 
-  /** @returns whom the primary counts as this replica's users and who are not served here: by nick, with their JID */
-  take(turn: Turn, room: RoomView): ReadonlyMap<string, Jid> {
+  /**
+   * @param left  users of whose leave the primary is about to hear
+   * @returns whom the primary counts as this replica's users and who are not served here: by nick, with their JID
+   */
+  take(turn: Turn, room: RoomView, left: ReadonlySet<Jid>): ReadonlyMap<string, Jid> {
     const before = [...room.occupants.values()];
     const held = new Set(room.history.map(identityOf));
     const said = new Set(room.divergence.flatMap((act) => (act.kind === 'said' ? [act.id] : [])));
-    const left = new Set(room.divergence.flatMap((act) => (act.kind === 'left' ? [act.jid] : [])));
     const subjectBefore = room.subject?.text ?? '';
     const unserved = new Map<string, Jid>();
     const locals = new Map(localOccupants(room).map((local) => [local.jid, local]));

@@ -80,7 +80,7 @@ export class Live {
       known = room.occupants.get(nick);
     }
     // Someone who left here while the primary could not be told: it will be told (decision #42).
-    if (known === undefined && room.divergence.some((act) => act.kind === 'left' && act.nick === nick))
+    if (known === undefined && this.#leftAs(turn, room, nick))
       return turn.record({ kind: 'positionPassed', room: room.jid, n });
     const occupant = merged(known, said);
     turn.record({ kind: known ? 'occupantChanged' : 'occupantEntered', room: room.jid, n, occupant });
@@ -89,6 +89,17 @@ export class Live {
     tell(turn, room, { kind: 'presence', occupant, parts: { item: itemParts(user) } }, '0282#4.7');
     // XEP-0045 §8: a new moderator learns who the others are; the primary sent the JIDs before (decision #7).
     tellOfSight(turn, room, known, occupant);
+  }
+
+  /** Users who left here, of which the primary is about to hear; not those who ask to come back. */
+  left(turn: Turn, room: RoomView): ReadonlySet<Jid> {
+    const acts = room.divergence.filter(({ kind, jid }) => kind === 'left' && !this.#tickets.waits(turn, jid));
+    return new Set(acts.map(({ jid }) => jid));
+  }
+
+  #leftAs(turn: Turn, room: RoomView, nick: string): boolean {
+    const left = this.left(turn, room);
+    return room.divergence.some((act) => act.kind === 'left' && act.nick === nick && left.has(act.jid));
   }
 
   /** §4.6, and a change of nick. */
@@ -152,6 +163,9 @@ export class Live {
     const { home: _, ...rest } = known;
     const occupant: Occupant = { ...rest, jid };
     turn.record({ kind: 'occupantChanged', room: room.jid, occupant });
+    // They are back: whether the primary heard that they left is of no interest any more.
+    if (room.divergence.some((act) => act.kind === 'left' && act.jid === jid))
+      turn.record({ kind: 'divergenceSettled', room: room.jid, ids: [], user: jid });
     tell(turn, room, { kind: 'returned', occupant, join: join.history ? { history: join.history } : {} }, '0282#4.5');
   }
 

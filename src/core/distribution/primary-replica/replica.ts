@@ -136,13 +136,12 @@ export class Replica implements Distribution {
     }
     if (stanza.name === 'presence' && stanza.type === undefined) {
       const join = readJoin(stanza.payloads);
-      if (join) {
-        const until = plus(turn.env.now, ticketMs);
-        this.#tickets.add(turn, stanza.from, { nick: resourceOf(stanza.to), join, until });
-        // They are back: whether the primary heard that they left is of no interest any more.
-        if (room.divergence.some(({ kind, jid }) => kind === 'left' && jid === stanza.from))
-          turn.record({ kind: 'divergenceSettled', room: room.jid, ids: [], user: stanza.from });
-      }
+      if (join)
+        this.#tickets.add(turn, stanza.from, {
+          nick: resourceOf(stanza.to),
+          join,
+          until: plus(turn.env.now, ticketMs),
+        });
     }
     this.#relay(turn, room, stanza);
     return true;
@@ -302,7 +301,8 @@ export class Replica implements Distribution {
   #ready(turn: Turn, room: RoomView, sync: InitialState | CatchUp, request: Stanza): void {
     this.#sync = undefined;
     if (sync.mode === 'full') this.#live.makeWay(turn, room, sync.nicks);
-    const unserved = sync.take(turn, room);
+    const left = this.#live.left(turn, room);
+    const unserved = sync.take(turn, room, left);
     this.#live.forgetClaims();
     this.#become(turn, room, 'live');
     this.#tries = 0;
@@ -320,7 +320,7 @@ export class Replica implements Distribution {
       const ticket = this.#tickets.valid(turn, jid, nick);
       const occupant = room.occupants.get(nick);
       if (ticket && occupant) this.#live.serve(turn, room, occupant, jid, ticket.join);
-      else if (!room.divergence.some((act) => act.kind === 'left' && act.jid === jid))
+      else if (!left.has(jid))
         this.#live.refuseEnter(turn, room, nick, undefined);
     }
     this.#live.purge(turn, room);
@@ -332,7 +332,11 @@ export class Replica implements Distribution {
     turn.clearTimer(timerOf(room.jid, 'settle'));
     if (room.divergence.length === 0) return;
     let count = 0;
+    const acts: string[] = [];
     for (const act of room.divergence) {
+      // They left and ask to come back: the answer to that says more.
+      if (act.kind === 'left' && this.#tickets.waits(turn, act.jid)) continue;
+      acts.push(act.id);
       const stanza = relayOf(room, this.#self, act);
       if (stanza === undefined) continue;
       if (act.kind === 'entered') {
@@ -343,8 +347,9 @@ export class Replica implements Distribution {
       turn.send(stanza, '0282#4.8', room.jid);
       count++;
     }
+    if (acts.length === 0) return;
     const id = turn.env.newId();
-    this.#settling = { id, acts: room.divergence.map((act) => act.id) };
+    this.#settling = { id, acts };
     turn.send(iq(this.#self, room.jid, { type: 'set', id }, writeRelayed(count)), 'decision#42', room.jid);
     turn.setTimer(timerOf(room.jid, 'settle'), settleMs);
   }

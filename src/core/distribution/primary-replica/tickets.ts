@@ -41,6 +41,11 @@ export class Tickets {
     return valid ? ticket : undefined;
   }
 
+  /** Whether a join of theirs is on its way. */
+  waits(turn: Turn, user: Jid): boolean {
+    return (this.#tickets.get(user)?.until ?? 0) >= turn.env.now;
+  }
+
   forget(user: Jid): void {
     this.#tickets.delete(user);
   }
