@@ -119,7 +119,7 @@ export function evidence(trace: readonly SimRecord[], people: readonly Person[],
   }
   const views = people.flatMap((person) => {
     const one = found.get(person.jid);
-    return one ? [{ person, seen: one.seen, entries: entriesOf(one), holes: one.holes, born: one.born }] : [];
+    return one ? [{ person, seen: one.seen, entries: entriesOf(one, trace), holes: one.holes, born: one.born }] : [];
   });
   return { trace, people, views, byJid: new Map(views.map((view) => [view.person.jid, view])), world, undone };
 }
@@ -153,23 +153,28 @@ function look(i: number, { stanza }: Extract<SimRecord, { kind: 'out' }>, trace:
  * an entry is one that a join waits for, or (for a join of the client's earlier life, answered late) one that is followed
  * by all of an answer, up to the subject that ends it, which has no stanza-id.
  */
-function entriesOf({
-  seen,
-  asked,
-  at,
-}: {
-  seen: readonly Seen[];
-  asked: readonly (number | 'session')[];
-  at: readonly number[];
-}) {
+function entriesOf(
+  {
+    seen,
+    asked,
+    at,
+  }: {
+    seen: readonly Seen[];
+    asked: readonly (number | 'session')[];
+    at: readonly number[];
+  },
+  trace: readonly SimRecord[],
+) {
   const found = new Set<number>();
   let waiting = 0;
   let next = 0;
-  for (const [k, { i, self, stanza }] of seen.entries()) {
+  for (const [k, { i, self, stanza, sent }] of seen.entries()) {
     for (; next < at.length && (at[next] as number) < i; next++) waiting = asked[next] === 'session' ? 0 : waiting + 1;
     if (!self || stanza.type !== undefined) continue;
     const first = seen[k + 1];
     if (!first || !(isEnd(first) || (first.groupchat && first.delayed))) continue;
+    // An answer comes at once: what follows later is what a replica caught up with after a split.
+    if (trace[first.sent]?.t !== trace[sent]?.t) continue;
     let end = k + 1;
     while (
       end < seen.length &&
