@@ -173,7 +173,8 @@ export class Driver {
         for (const one of handled) if (one) this.#release(one);
         await this.#options.link.drained?.();
         this.#statusChanged();
-        await this.#snapshotIfDue(events.length);
+        const now = handled.some((one) => one?.effects.some(({ kind }) => kind === 'compact'));
+        await this.#snapshotIfDue(events.length, now);
       }
     } catch (error) {
       this.#halt();
@@ -216,6 +217,7 @@ export class Driver {
           break;
         case 'setTimer':
         case 'clearTimer':
+        case 'compact':
           break;
         default:
           assertNever(effect);
@@ -238,12 +240,13 @@ export class Driver {
   }
 
   /**
-   * A log as long as its snapshot is due for the next one: so all snapshots together cost no more than the log itself.
+   * A log as long as its snapshot is due for the next one: so all snapshots together cost no more than the log itself. One
+   * that holds what the node may keep no longer is due at once.
    * One that cannot be saved costs nothing but a longer log: the events are durable.
    */
-  async #snapshotIfDue(appended: number): Promise<void> {
+  async #snapshotIfDue(appended: number, now: boolean): Promise<void> {
     this.#sinceSnapshot += appended;
-    if (this.#sinceSnapshot < Math.max(this.#snapshotLength, this.#options.snapshotEvery ?? 500)) return;
+    if (!now && this.#sinceSnapshot < Math.max(this.#snapshotLength, this.#options.snapshotEvery ?? 500)) return;
     this.#sinceSnapshot = 0;
     const snapshot = this.#options.node.snapshot();
     this.#snapshotLength = lengthOf(snapshot);

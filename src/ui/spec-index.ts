@@ -54,7 +54,7 @@ const decisions: Readonly<Record<string, string>> = {
   '5': 'how a replica is created',
   '6': 'a join is a ticket for one enter',
   '7': 'who is sent full JIDs, and when',
-  '8': 'what happens when a replica is created again',
+  '8': 'who stays when a replica takes the whole state',
   '9': 'leaving is done at once, also while split',
   '10': 'which error is a split',
   '11': 'who may speak for whom',
@@ -62,6 +62,8 @@ const decisions: Readonly<Record<string, string>> = {
   '13': 'whose delay users see',
   '14': 'the entering user sees themselves once',
   '15': 'a change of configuration reaches replicas',
+  '16': 'those behind a split replica are kept for a while',
+  '17': 'what a replica may do while it is cut off',
   '21': 'users wait for the joined node',
   '22': 'a subject ends the answer',
   '23': 'collisions: the joined side stays',
@@ -75,6 +77,12 @@ const decisions: Readonly<Record<string, string>> = {
   '61': 'a rejoin brings both in step',
   '62': 'moderation ends at the node',
   '63': 'of two subjects that cross the joined side’s stays',
+  '40': 'how a replica ceases to be one',
+  '41': 'what a replica missed is told again',
+  '42': 'what happened at a replica meanwhile is judged',
+  '43': 'a user may come past their replica',
+  '44': 'who was let in during a split is provisional',
+  '45': 'what a crash leaves',
 };
 
 const books: Record<string, { readonly title: string; readonly sections: Readonly<Record<string, string>> }> = {

@@ -48,7 +48,8 @@ class RunningNode {
     this.#tell('restoring', 'reading the log');
     const { store, notKept } = await openEventStore({
       name: `netsplit:${scenario.id}:${address}`,
-      durability: scenarioNode.kind === 'service' ? 'strict' : 'relaxed',
+      // Decision #45: what its users have seen only a replica's own log knows.
+      durability: 'strict',
     });
     const node = createMucNode(nodeConfigOf(scenario, scenarioNode));
     const link = new XmppLink({ service: websocket, account: accountOf(this.#config), password });

@@ -43,6 +43,8 @@ export class World {
   sent: Sent[] = [];
   /** What nodes said of themselves since the last `clear`. */
   notes: { readonly node: Jid; readonly spec: string; readonly what: string }[] = [];
+  /** Nodes that asked for a snapshot in place of their log. */
+  readonly compacted: Jid[] = [];
   readonly #cut = new Map<string, 'bounce' | 'silent'>();
   readonly #seats = new Map<Jid, Seat>();
   readonly #queue: { readonly stanza: Stanza; readonly spec: string; readonly at: Jid; readonly sender?: Seat }[] = [];
@@ -205,6 +207,7 @@ export class World {
       this.#queue.push({ stanza: effect.stanza, spec: effect.spec, at: seat.server, sender: seat });
     else if (effect.kind === 'setTimer') seat.timers.set(effect.timer, effect.at);
     else if (effect.kind === 'clearTimer') seat.timers.delete(effect.timer);
+    else if (effect.kind === 'compact') this.compacted.push(seat.address);
     else this.notes.push({ node: seat.address, spec: effect.spec, what: effect.what });
   }
 

@@ -13,5 +13,7 @@ export type Effect =
   | { readonly kind: 'send'; readonly over: Jid; readonly stanza: Stanza; readonly spec: Spec }
   | { readonly kind: 'setTimer'; readonly timer: TimerId; readonly at: Instant }
   | { readonly kind: 'clearTimer'; readonly timer: TimerId }
+  /** The log holds what this node may keep no longer: a snapshot takes its place now (XEP-0282 §4.7, decision #7). */
+  | { readonly kind: 'compact' }
   /** Something to show: a state changed, a stanza was refused. */
   | { readonly kind: 'trace'; readonly spec: Spec; readonly what: string; readonly room?: Jid; readonly peer?: Jid };

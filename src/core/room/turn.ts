@@ -42,6 +42,11 @@ export class Turn {
     this.#effects.push({ kind: 'clearTimer', timer });
   }
 
+  /** What the log holds so far must not stay on the disk. */
+  compact(): void {
+    if (!this.#effects.some(({ kind }) => kind === 'compact')) this.#effects.push({ kind: 'compact' });
+  }
+
   /** Says what happened and which rule made it so. */
   note(spec: Spec, what: string, where: { readonly room?: Jid; readonly peer?: Jid } = {}): void {
     this.#effects.push({ kind: 'trace', spec, what, ...where });

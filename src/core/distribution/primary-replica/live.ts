@@ -28,6 +28,8 @@ export class Live {
   readonly #tickets: Tickets;
   /** Who entered at the primary under the nick of a provisional user here: perhaps that very user. Decision #44. */
   readonly #claims = new Map<string, Occupant>();
+  /** Ids of what was said here during the split and is accepted by now. */
+  readonly #accepted = new Set<string>();
 
   constructor(self: Jid, tickets: Tickets) {
     this.#self = self;
@@ -41,6 +43,7 @@ export class Live {
 
   forgetClaims(): void {
     this.#claims.clear();
+    this.#accepted.clear();
   }
 
   /**
@@ -177,7 +180,7 @@ export class Live {
     const { home: _, provisional: __, ...occupant } = { ...known, ...claim, jid: known.jid };
     turn.record({ kind: 'occupantChanged', room: room.jid, occupant });
     tell(turn, room, { kind: 'presence', occupant }, 'decision#44');
-    const withheld = room.history.filter((item) => !item.provisional);
+    const withheld = room.history.filter((item) => !item.provisional && !this.#accepted.has(item.id));
     for (const item of recent(withheld, ticket.join.history, turn.env.now))
       turn.send(delayedMessage(room.jid, item, known.jid), 'decision#44');
   }
@@ -259,6 +262,7 @@ export class Live {
     // Said here during a split: those here have seen it (decision #42).
     const mine = room.divergence.some((act) => act.kind === 'said' && act.id === dmuc.split);
     turn.record({ kind: 'messageAccepted', room: room.jid, n, item });
+    if (mine) this.#accepted.add(item.id);
     if (!mine)
       tell(turn, room, { kind: 'message', occupant, item, late: late || dmuc.split !== undefined }, '0282#4.9');
   }
@@ -294,8 +298,10 @@ export class Live {
     if (room.whois === 'anyone' || localOccupants(room).some((local) => local.role === 'moderator')) return;
     for (const occupant of [...room.occupants.values()]) {
       if (isLocal(occupant) || occupant.jid === undefined) continue;
-      const { jid: _, ...unknown } = occupant;
+      const { jid, ...unknown } = occupant;
       turn.record({ kind: 'occupantChanged', room: room.jid, occupant: unknown });
+      // Its own users' addresses it knows in any case.
+      if (!this.#tickets.serves(jid)) turn.compact();
     }
   }
 }

@@ -78,6 +78,8 @@ export class Primary implements Distribution {
     const home = occupant?.home;
     const record = home === undefined ? undefined : room.peers.get(home);
     if (!occupant || home === undefined || record?.state !== 'split') return false;
+    // Out of reach, as all behind it, for as long as they are held (decision #16); that is no news.
+    if (stanza.type === 'error') return true;
     // They are here, so their replica may be too: it is asked to ask.
     if (stanza.name !== 'presence' || stanza.type !== undefined || readJoin(stanza.payloads) === undefined) {
       offer(turn, room, this.#replicas, home);
@@ -246,9 +248,11 @@ export class Primary implements Distribution {
 
   /** Decision #42: all that the replica relayed of its split is judged, if all of it has arrived. */
   #relayed(turn: Turn, room: RoomView, replica: Jid, count: number, request: Stanza): void {
-    const state = this.#replicas.of(turn, room, replica);
-    if (state.relayed.size < count) {
-      const text = `${state.relayed.size} of ${count} arrived`;
+    const { relayed } = this.#replicas.of(turn, room, replica);
+    const arrived = relayed.size;
+    relayed.clear();
+    if (arrived < count) {
+      const text = `${arrived} of ${count} arrived`;
       return turn.send(errorReply(request, stanzaError('wait', 'resource-constraint', text)), 'decision#42', replica);
     }
     turn.send(iqResult(request), 'decision#42', replica);

@@ -320,8 +320,7 @@ export class Replica implements Distribution {
       const ticket = this.#tickets.valid(turn, jid, nick);
       const occupant = room.occupants.get(nick);
       if (ticket && occupant) this.#live.serve(turn, room, occupant, jid, ticket.join);
-      else if (!left.has(jid))
-        this.#live.refuseEnter(turn, room, nick, undefined);
+      else if (!left.has(jid)) this.#live.refuseEnter(turn, room, nick, undefined);
     }
     this.#live.purge(turn, room);
   }

@@ -26,6 +26,11 @@ export class Tickets {
     this.#serves = serves;
   }
 
+  /** Whether it is a user of a domain that this replica serves. */
+  serves(user: Jid): boolean {
+    return this.#serves.includes(domainOf(user));
+  }
+
   add(turn: Turn, user: Jid, ticket: Ticket): void {
     this.#tickets.delete(user);
     this.#tickets.set(user, ticket);
@@ -37,7 +42,7 @@ export class Tickets {
 
   valid(turn: Turn, user: Jid, nick: string): Ticket | undefined {
     const ticket = this.#tickets.get(user);
-    const valid = ticket?.nick === nick && ticket.until >= turn.env.now && this.#serves.includes(domainOf(user));
+    const valid = ticket?.nick === nick && ticket.until >= turn.env.now && this.serves(user);
     return valid ? ticket : undefined;
   }
 

@@ -1,0 +1,779 @@
+import { describe, expect, it } from 'vitest';
+import { ChangeLog, changesMax } from '../../src/core/room/change-log.ts';
+import { writeAck, writeCreate, writeDestroy, writeNetjoin, writeRelayed } from '../../src/core/xep/sync.ts';
+import { writeForm } from '../../src/core/xep/xep0004.ts';
+import { readMucUser, writeMucUser } from '../../src/core/xep/xep0045.ts';
+import { ping } from '../../src/core/xep/xep0199.ts';
+import { readDmuc, writeDmuc } from '../../src/core/xep/xep0282.ts';
+import { jid } from '../../src/core/xmpp/jid.ts';
+import { NS } from '../../src/core/xmpp/namespaces.ts';
+import {
+  bodyOf,
+  errorOf,
+  iq,
+  iqResult,
+  message,
+  payloadOf,
+  presence,
+  type Stanza,
+} from '../../src/core/xmpp/stanza.ts';
+import { instant } from '../../src/core/xmpp/time.ts';
+import { el } from '../../src/core/xmpp/xml.ts';
+import { wallops } from '../support/scenarios.ts';
+import { joins, leaves, says, tells, World } from '../support/world.ts';
+
+// What XEP-0282 leaves "to follow" (§4.2, §4.11.2) and what it lets a replica do by itself (§4.11.1.2).
+
+const room = jid('wallops@channel.avalon.irc');
+const primary = jid('channel.avalon.irc');
+const avalon = 'avalon.irc';
+const vesa = 'vesa.yeggmaex.irc';
+const replica = jid(`replica@${vesa}`);
+const others = [jid('replica@killrc.oulubox.irc'), jid('replica@eris.dclxvii.irc')] as const;
+const user = (nick: string) => wallops.occupants.find((occupant) => occupant.nick === nick)?.jid as string;
+const bare = (nick: string) => user(nick).split('/')[0] as string;
+const newcomer = `new@${vesa}/x`;
+
+const itemAt = (stanza: Stanza) => readMucUser(stanza.payloads);
+const texts = (stanzas: readonly Stanza[]) => stanzas.flatMap((stanza) => bodyOf(stanza) ?? []);
+const late = (stanza: Stanza) => payloadOf(stanza, 'delay', NS.delay) !== undefined;
+const statuses = (world: World, who: string, from: string) =>
+  world.got(who).flatMap((stanza) => (stanza.from === `${room}/${from}` ? [itemAt(stanza)?.statuses] : []));
+
+type Fields = Readonly<Record<string, readonly string[]>>;
+function configure(world: World, fields: Fields): void {
+  const list = Object.entries(fields).map(([name, values]) => ({ var: name, values }));
+  const form = writeForm({ type: 'submit', formType: 'http://jabber.org/protocol/muc#roomconfig', fields: list });
+  world.send(iq(jid(user('Wumpus')), room, { type: 'set', id: 'conf' }, el('query', NS.mucOwner, {}, form)));
+}
+const own = (name: string) => `{${NS.ext}}dmuc_${name}`;
+const local: Fields = { [own('split_policy')]: ['local'], [own('split_entry')]: ['1'] };
+
+function administer(world: World, attrs: Record<string, string>, who = 'Wumpus', ...reason: string[]): void {
+  const children = reason.map((text) => el('reason', NS.mucAdmin, {}, text));
+  const query = el('query', NS.mucAdmin, {}, el('item', NS.mucAdmin, attrs, ...children));
+  world.send(iq(jid(user(who)), room, { type: 'set', id: 'act' }, query));
+}
+
+function everybodyIn(fields: Fields = {}): World {
+  const world = new World(wallops);
+  for (const { nick, jid: address } of wallops.occupants) world.send(joins(address, `${room}/${nick}`));
+  if (Object.keys(fields).length > 0) configure(world, fields);
+  world.clear();
+  return world;
+}
+
+/** vesa is cut off, and both ends know. */
+function cutOff(world: World): void {
+  world.cut(avalon, vesa, 'bounce');
+  world.send(presence(jid(user('Wumpus')), jid(`${room}/Wumpus`), {}, el('show', NS.client, {}, 'chat')));
+  world.send(presence(jid(user('Efchen')), jid(`${room}/Efchen`), {}, el('show', NS.client, {}, 'chat')));
+  world.advance(6_000);
+  expect(peerOf(world, primary)).toBe('split');
+  expect(world.status(replica).peers[0]?.state).toBe('split');
+  world.clear();
+}
+function heal(world: World): void {
+  world.cut(avalon, vesa, undefined);
+  world.clear();
+  world.advance(61_000);
+  expect(peerOf(world, primary)).toBe('live');
+  expect(world.status(replica).peers[0]?.state).toBe('live');
+}
+const peerOf = (world: World, node: string) =>
+  world.status(jid(node)).peers.find(({ peer }) => peer === replica)?.state;
+const apart = (fields: Fields = {}): World => {
+  const world = everybodyIn(fields);
+  cutOff(world);
+  return world;
+};
+
+const kept = (world: World, node: string) =>
+  world
+    .seat(jid(node))
+    .node.snapshot()
+    .rooms[0]?.history.map(({ id, at, payloads }) => ({ id, at, payloads }));
+const nicksAt = (world: World, node: string) =>
+  world
+    .status(jid(node))
+    .occupants.map(({ nick, role, affiliation }) => `${nick} ${role} ${affiliation}`)
+    .sort();
+function expectTheSameEverywhere(world: World): void {
+  for (const node of [replica, ...others]) {
+    expect([node, nicksAt(world, node)]).toEqual([node, nicksAt(world, primary)]);
+    expect([node, kept(world, node)]).toEqual([node, kept(world, primary)]);
+  }
+}
+
+describe('XEP-0282 §4.2 Creating a Replica: the list and what is agreed on', () => {
+  const without = { [own('replicas')]: others.map(String) };
+
+  it('decision #40: an owner takes a replica off the list; its users stay, are told of the configuration, and miss nothing', () => {
+    const world = everybodyIn();
+    configure(world, without);
+    for (const nick of ['BigCheese', 'Efchen'])
+      expect(world.got(user(nick)).map(({ name, from }) => [name, from])).toEqual([['message', room]]);
+    expect(peerOf(world, primary)).toBeUndefined();
+    world.clear();
+    world.send(says(user('Wumpus'), room, 'one'));
+    world.send(says(user('Efchen'), room, 'two'));
+    for (const { jid: address } of wallops.occupants) expect(texts(world.got(address))).toEqual(['one', 'two']);
+    world.clear();
+    world.send(leaves(user('Efchen'), `${room}/Efchen`));
+    expect(statuses(world, user('Efchen'), 'Efchen')).toEqual([[110]]);
+    expect(statuses(world, user('BigCheese'), 'Efchen')).toEqual([[]]);
+  });
+
+  it('decision #5: and puts it on again: it is offered to, and serves those who enter from then on', () => {
+    const world = everybodyIn();
+    configure(world, without);
+    world.send(leaves(user('Efchen'), `${room}/Efchen`));
+    world.clear();
+    configure(world, { [own('replicas')]: [replica, ...others].map(String) });
+    expect(peerOf(world, primary)).toBe('live');
+    expect(world.got(user('BigCheese')).map(({ name, from }) => [name, from])).toEqual([['message', room]]);
+    world.send(joins(user('Efchen'), `${room}/Efchen`));
+    world.clear();
+    world.send(says(user('Wumpus'), room, 'hello'));
+    for (const { jid: address } of wallops.occupants) expect(texts(world.got(address))).toEqual(['hello']);
+    expect(world.status(primary).occupants.find(({ nick }) => nick === 'Efchen')?.home).toBe(replica);
+    expect(world.status(primary).occupants.find(({ nick }) => nick === 'BigCheese')?.home).toBeUndefined();
+  });
+
+  it('decision #40: a replica that had missed something when it was dismissed: its users are out, and know it', () => {
+    const world = everybodyIn();
+    world.lose((stanza) => stanza.to === replica && bodyOf(stanza) === 'lost');
+    world.send(says(user('Wumpus'), room, 'lost'));
+    world.lose((stanza) => stanza.to === room && payloadOf(stanza, 'netjoin', NS.ext) !== undefined);
+    configure(world, without);
+    expect(world.status(primary).occupants.map(({ nick }) => nick)).not.toContain('Efchen');
+    expect(statuses(world, user('Efchen'), 'Efchen')).toEqual([[333, 110]]);
+  });
+
+  it('decision #40: a replica that is stopped hands its users over', () => {
+    const world = everybodyIn();
+    world.command(replica, { name: 'stop' });
+    expect(world.got(user('Efchen'))).toEqual([]);
+    world.send(says(user('Wumpus'), room, 'on'));
+    for (const { jid: address } of wallops.occupants) expect(texts(world.got(address))).toEqual(['on']);
+    world.clear();
+    world.boot(replica, world.crash(replica));
+    world.send(says(user('Efchen'), room, 'and on'));
+    for (const { jid: address } of wallops.occupants) expect(texts(world.got(address))).toEqual(['and on']);
+  });
+
+  it('decision #3: the keepalive is what the replica asked for, on both sides', () => {
+    const world = everybodyIn();
+    const create = writeCreate({ serves: [jid(vesa)], keepalive: { interval: 20, timeout: 5 }, maxstanzas: 50 });
+    world.crash(replica);
+    world.inject(primary, vesa, iq(replica, room, { type: 'set', id: 'c' }, create));
+    const created = world.to(replica).flatMap((stanza) => payloadOf(stanza, 'created', NS.ext) ?? [])[0];
+    const parts = created?.children.map((child) => (typeof child === 'string' ? '' : [child.name, child.attrs]));
+    expect(parts?.slice(0, 2)).toEqual([
+      ['keepalive', { interval: '20', timeout: '5' }],
+      ['history', { maxstanzas: '50' }],
+    ]);
+    world.inject(primary, vesa, iq(replica, room, { type: 'result', id: readyId(world) }, writeAck({ h: 7 })));
+    world.clear();
+    world.advance(25_000);
+    expect(world.to(replica).some((stanza) => payloadOf(stanza, 'ping', NS.ping))).toBe(true);
+  });
+  const readyId = (world: World) => world.to(replica).find(({ payloads }) => payloads[0]?.name === 'ready')?.id;
+
+  it('decision #15: a replica is told of the policy with its creation, and of changes at their place', () => {
+    const world = everybodyIn();
+    configure(world, local);
+    const [told] = world.to(replica).filter((stanza) => payloadOf(stanza, 'x', NS.dataForms));
+    expect(readDmuc(told?.payloads ?? [])?.position?.n).toBe(8);
+    expect(world.seat(replica).node.snapshot().rooms[0]?.changes).toMatchObject({
+      splitPolicy: 'local',
+      splitEntry: true,
+    });
+    configure(world, { 'muc#roomconfig_membersonly': ['1'] });
+    expect(world.seat(replica).node.snapshot().rooms[0]?.changes).toMatchObject({ splitEntry: false });
+  });
+
+  it('decision #2: the loss of the very last change is noticed with the next ping', () => {
+    const world = everybodyIn();
+    world.lose((stanza) => stanza.to === replica && bodyOf(stanza) === 'the last word');
+    world.send(says(user('Wumpus'), room, 'the last word'));
+    expect(texts(world.got(user('Efchen')))).toEqual([]);
+    world.advance(75_000);
+    expect(texts(world.got(user('Efchen')))).toEqual(['the last word']);
+    expectTheSameEverywhere(world);
+  });
+});
+
+describe('XEP-0282 §4.11.1.1 At the Primary', () => {
+  it('decision #16: nicks and roles are kept for ten minutes, then they are out with 333', () => {
+    const world = apart();
+    // A notice for them bounces: they are kept all the same.
+    configure(world, { 'muc#roomconfig_changesubject': ['0'] });
+    world.send(joins('other@avalon.irc/x', `${room}/Efchen`));
+    expect(world.got('other@avalon.irc/x').map((stanza) => errorOf(stanza)?.condition)).toEqual(['conflict']);
+    world.advance(580_000);
+    expect(world.status(primary).occupants).toHaveLength(7);
+    world.clear();
+    world.advance(30_000);
+    expect(world.status(primary).occupants).toHaveLength(5);
+    expect(statuses(world, user('Wumpus'), 'Efchen')).toEqual([[333]]);
+    heal(world);
+    expect(statuses(world, user('Efchen'), 'Efchen')).toEqual([[333, 110]]);
+    expectTheSameEverywhere(world);
+  });
+
+  it('decision #16: with the field for it both sides show those on the other as away, and take it back', () => {
+    const world = everybodyIn({ [own('split_away')]: ['1'] });
+    world.cut(avalon, vesa, 'bounce');
+    world.send(says(user('Wumpus'), room, 'x'));
+    world.send(says(user('BigCheese'), room, 'y'));
+    world.advance(6_000);
+    const show = (who: string, about: string) =>
+      world
+        .got(user(who))
+        .filter(({ name, from }) => name === 'presence' && from === `${room}/${about}`)
+        .map((stanza) => payloadOf(stanza, 'show', NS.client)?.children[0]);
+    expect(show('WiZ', 'Efchen')).toEqual(['away']);
+    expect(show('Efchen', 'WiZ')).toEqual(['away']);
+    expect(show('Efchen', 'BigCheese')).toEqual([]);
+    const [marked] = world.got(user('Efchen')).filter(({ from }) => from === `${room}/WiZ`);
+    expect(marked && payloadOf(marked, 'status', NS.client)?.children[0]).toContain('netsplit');
+    heal(world);
+    expect(show('WiZ', 'Efchen')).toEqual([undefined]);
+    expect(show('Efchen', 'WiZ')).toEqual([undefined]);
+    expect(show('Efchen', 'Efchen')).toEqual([]);
+    expectTheSameEverywhere(world);
+  });
+});
+
+describe('XEP-0282 §4.11.1.2 At the Replica', () => {
+  it('decision #17: freeze lets nobody talk, not even to each other', () => {
+    const world = apart();
+    world.send(says(user('Efchen'), room, 'hello?'));
+    world.send(tells(user('Efchen'), `${room}/BigCheese`, 'psst'));
+    administer(world, { nick: 'Efchen', role: 'none' }, 'BigCheese');
+    world.send(joins(newcomer, `${room}/New`));
+    const refused = [...world.got(user('Efchen')), ...world.got(user('BigCheese')), ...world.got(newcomer)];
+    expect(refused.map((stanza) => errorOf(stanza)?.condition)).toEqual(Array(4).fill('remote-server-timeout'));
+    expect(world.crossed()).toEqual([]);
+  });
+
+  it('decision #17: local conversation and private messages among local participants', () => {
+    const world = apart(local);
+    world.send(says(user('Efchen'), room, 'just us'));
+    for (const nick of ['Efchen', 'BigCheese']) expect(texts(world.got(user(nick)))).toEqual(['just us']);
+    expect(world.got(user('Efchen'))[0]?.payloads.map(({ name }) => name)).not.toContain('stanza-id');
+    world.clear();
+    world.send(tells(user('Efchen'), `${room}/BigCheese`, 'psst'));
+    world.send(tells(user('Efchen'), `${room}/Wumpus`, 'psst'));
+    expect(world.got(user('BigCheese')).map((stanza) => [stanza.from, bodyOf(stanza)])).toEqual([
+      [`${room}/Efchen`, 'psst'],
+    ]);
+    expect(world.got(user('Efchen')).map((stanza) => errorOf(stanza)?.condition)).toEqual(['remote-server-timeout']);
+    expect(world.crossed()).toEqual([]);
+  });
+
+  it('decision #17: each of the MAYs is a field of its own', () => {
+    const world = apart({
+      ...local,
+      [own('split_chat')]: ['0'],
+      [own('split_pm')]: ['0'],
+      [own('split_entry')]: ['0'],
+    });
+    world.send(says(user('Efchen'), room, 'x'));
+    world.send(tells(user('Efchen'), `${room}/BigCheese`, 'x'));
+    world.send(joins(newcomer, `${room}/New`));
+    expect(world.got(user('BigCheese'))).toEqual([]);
+    for (const address of [user('Efchen'), newcomer])
+      for (const stanza of world.got(address)) expect(errorOf(stanza)?.condition).toBe('remote-server-timeout');
+  });
+
+  it('D15: kicks by those whom the primary made moderators, of those beside them, and by nobody else', () => {
+    const world = everybodyIn(local);
+    administer(world, { nick: 'BigCheese', role: 'moderator' });
+    cutOff(world);
+    administer(world, { nick: 'BigCheese', role: 'none' }, 'Efchen');
+    administer(world, { nick: 'Wumpus', role: 'none' }, 'BigCheese');
+    expect([...world.got(user('Efchen')), ...world.got(user('BigCheese'))].map((s) => errorOf(s)?.condition)).toEqual([
+      'forbidden',
+      'forbidden',
+    ]);
+    world.clear();
+    administer(world, { nick: 'Efchen', role: 'none' }, 'BigCheese', 'enough');
+    expect(world.got(user('Efchen')).map(itemAt)).toMatchObject([
+      { role: 'none', statuses: [307, 110], actor: 'BigCheese', reason: 'enough' },
+    ]);
+    expect(world.got(user('BigCheese')).map(({ name, type }) => [name, type])).toEqual([
+      ['presence', 'unavailable'],
+      ['iq', 'result'],
+    ]);
+    heal(world);
+    expect(statuses(world, user('Wumpus'), 'Efchen')).toEqual([[]]);
+    expectTheSameEverywhere(world);
+  });
+
+  it.each(['split', 'syncing', 'gone'])('D16: leaving is answered at once while %s', (state) => {
+    const world = everybodyIn();
+    if (state === 'split') cutOff(world);
+    if (state === 'gone') world.crash(primary);
+    if (state === 'syncing') {
+      world.lose((stanza) => payloadOf(stanza, 'netjoin', NS.ext) !== undefined);
+      world.boot(replica, world.crash(replica));
+      expect(world.status(replica).peers[0]?.state).toBe('syncing');
+    }
+    world.clear();
+    world.send(leaves(user('Efchen'), `${room}/Efchen`));
+    expect(statuses(world, user('Efchen'), 'Efchen')[0]).toEqual([110]);
+  });
+
+  it('D16: also one whom the primary serves itself', () => {
+    const world = apart();
+    world.send(leaves(newcomer, `${room}/New`));
+    expect(world.got(newcomer).map((stanza) => [stanza.type, itemAt(stanza)?.statuses])).toEqual([
+      ['unavailable', [110]],
+    ]);
+  });
+
+  it('decision #9: a leave that got lost on its way is told again', () => {
+    const world = everybodyIn();
+    let hops = 0;
+    world.lose((stanza) => stanza.to === `${room}/Efchen` && stanza.type === 'unavailable' && ++hops === 2);
+    world.send(leaves(user('Efchen'), `${room}/Efchen`));
+    expect(world.status(primary).occupants).toHaveLength(7);
+    world.advance(75_000);
+    for (const node of [primary, replica]) expect(world.status(node).occupants).toHaveLength(6);
+    expect(statuses(world, user('Wumpus'), 'Efchen')).toEqual([[]]);
+  });
+});
+
+describe('XEP-0282 §4.11.2 Netjoin: what was missed', () => {
+  it('decision #41: the changes come in their order, messages with delay; nobody sees anything twice', () => {
+    const world = apart();
+    world.send(says(user('Wumpus'), room, 'one'));
+    world.send(presence(jid(user('Troy')), jid(`${room}/Trojan`), {}, el('show', NS.client, {}, 'dnd')));
+    world.send(joins(newcomer.replace(vesa, avalon), `${room}/New`));
+    world.send(message(jid(user('Wumpus')), room, { type: 'groupchat' }, el('subject', NS.client, {}, 'war')));
+    world.send(leaves(user('Valdis'), `${room}/Valdis`));
+    heal(world);
+    for (const nick of ['BigCheese', 'Efchen']) {
+      const got = world.got(user(nick)).slice(1);
+      expect(got.map((s) => bodyOf(s) ?? [s.from.split('/')[1], s.type])).toEqual([
+        'one',
+        ['Troy', 'unavailable'],
+        ['Trojan', undefined],
+        ['New', undefined],
+        ['Wumpus', 'groupchat'],
+        ['Valdis', 'unavailable'],
+      ]);
+      expect(late(got[0] as Stanza)).toBe(true);
+      expect(payloadOf(got[2] as Stanza, 'show', NS.client)?.children).toEqual(['dnd']);
+    }
+    const created = world.to(replica).flatMap((stanza) => payloadOf(stanza, 'created', NS.ext) ?? []);
+    expect(created.map(({ attrs }) => attrs['mode'])).toEqual(['delta']);
+    expectTheSameEverywhere(world);
+  });
+
+  it('decision #41: a log that is too short, or another epoch, is answered with everything', () => {
+    const log = new ChangeLog();
+    for (let n = 1; n <= 2 * changesMax; n++) log.add({ kind: 'positionPassed', room, n });
+    expect(log.since(10, 2 * changesMax)).toBeUndefined();
+    expect(log.since(2 * changesMax - 5, 2 * changesMax)).toHaveLength(5);
+    expect(log.entries.length).toBeLessThanOrEqual(1.25 * changesMax);
+    const world = everybodyIn();
+    const session = world
+      .seat(primary)
+      .node.snapshot()
+      .rooms[0]?.peers.find(([peer]) => peer === replica)?.[1].session;
+    const asks = (parts: { session?: string; epoch?: number }) => {
+      world.crash(replica);
+      world.clear();
+      const have = { epoch: parts.epoch ?? world.status(primary).epoch, n: 3 };
+      const netjoin = writeNetjoin({ session: parts.session ?? session ?? '', have, moderators: 0 });
+      world.inject(primary, vesa, iq(replica, room, { type: 'set', id: 'j' }, netjoin));
+      return world.to(replica)[0] as Stanza;
+    };
+    expect(errorOf(asks({ session: 'another' }))?.condition).toBe('unexpected-request');
+    expect(payloadOf(asks({}), 'created', NS.ext)?.attrs['mode']).toBe('delta');
+    expect(payloadOf(asks({ epoch: 5 }), 'created', NS.ext)?.attrs['mode']).toBe('full');
+  });
+
+  it('G15: a netjoin for no reason changes nothing, and nobody notices', () => {
+    const world = everybodyIn(local);
+    world.send(says(user('Wumpus'), room, 'x'));
+    const before = [primary, replica, ...others].map((node) => [nicksAt(world, node), kept(world, node)]);
+    world.clear();
+    for (let times = 0; times < 3; times++) world.boot(replica, world.crash(replica));
+    world.boot(primary, world.crash(primary));
+    world.advance(120_000);
+    expect([primary, replica, ...others].map((node) => [nicksAt(world, node), kept(world, node)])).toEqual(before);
+    for (const { jid: address } of wallops.occupants) expect(world.got(address)).toEqual([]);
+  });
+});
+
+describe('XEP-0282 §4.11.2 Netjoin: conflicts', () => {
+  it('user left at the replica: unavailable once, no 333', () => {
+    const world = apart();
+    world.send(leaves(user('Efchen'), `${room}/Efchen`));
+    heal(world);
+    for (const nick of ['Wumpus', 'WiZ']) expect(statuses(world, user(nick), 'Efchen')).toEqual([[]]);
+    expect(world.got(user('BigCheese')).filter(({ from }) => from === `${room}/Efchen`)).toEqual([]);
+    expectTheSameEverywhere(world);
+  });
+
+  it.each([
+    ['banned', { affiliation: 'outcast', jid: bare('Efchen') }, 301],
+    ['kicked', { nick: 'Efchen', role: 'none' }, 307],
+  ])('user %s meanwhile: the replica removes them, with code and reason', (_what, attrs, code) => {
+    const world = apart();
+    administer(world, attrs, 'Wumpus', 'because');
+    heal(world);
+    const [own] = world.got(user('Efchen')).filter(({ from }) => from === `${room}/Efchen`);
+    expect(own && itemAt(own)).toMatchObject({
+      role: 'none',
+      statuses: [code, 110],
+      reason: 'because',
+      actor: 'Wumpus',
+    });
+    expect(statuses(world, user('BigCheese'), 'Efchen')).toEqual([[code]]);
+    expectTheSameEverywhere(world);
+  });
+
+  it('user who is no longer a member: 321, or 322 where the room was closed', () => {
+    const closed = apart();
+    configure(closed, { 'muc#roomconfig_membersonly': ['1'] });
+    heal(closed);
+    expect(statuses(closed, user('Efchen'), 'Efchen')).toEqual([[322, 110]]);
+    const world = everybodyIn();
+    for (const { nick } of wallops.occupants)
+      if (!['Wumpus', 'WiZ', 'Troy'].includes(nick)) administer(world, { affiliation: 'member', jid: bare(nick) });
+    configure(world, { 'muc#roomconfig_membersonly': ['1'] });
+    cutOff(world);
+    administer(world, { affiliation: 'none', jid: bare('Efchen') });
+    heal(world);
+    expect(statuses(world, user('Efchen'), 'Efchen')).toEqual([[321, 110]]);
+    expectTheSameEverywhere(world);
+  });
+
+  it('decision #43: the same user also came past the replica: one session, one copy', () => {
+    const world = everybodyIn();
+    const log = world.crash(replica);
+    world.send(says(user('Wumpus'), room, 'finds out'));
+    expect(peerOf(world, primary)).toBe('split');
+    world.inject(primary, vesa, joins(user('Efchen'), `${room}/Efchen`));
+    expect(statuses(world, user('Efchen'), 'Efchen')).toEqual([[110]]);
+    world.clear();
+    world.boot(replica, log);
+    world.advance(61_000);
+    expect(world.got(user('Efchen')).filter(({ name }) => name === 'presence')).toEqual([]);
+    world.clear();
+    world.send(says(user('Wumpus'), room, 'once'));
+    for (const { jid: address } of wallops.occupants) expect(texts(world.got(address))).toEqual(['once']);
+  });
+
+  it('room destroyed meanwhile: the replica’s users are told so, and the session ends', () => {
+    const world = apart();
+    const order = el('destroy', NS.mucOwner, {});
+    world.send(iq(jid(user('Wumpus')), room, { type: 'set', id: 'd' }, el('query', NS.mucOwner, {}, order)));
+    world.cut(avalon, vesa, undefined);
+    world.clear();
+    world.advance(61_000);
+    for (const nick of ['BigCheese', 'Efchen']) {
+      const [own, ...more] = world.got(user(nick));
+      expect([own?.from, own?.type, own && itemAt(own)?.destroy !== undefined, more.length]).toEqual([
+        `${room}/${nick}`,
+        'unavailable',
+        true,
+        0,
+      ]);
+    }
+    expect(world.status(replica)).toMatchObject({ occupants: [], peers: [{ state: 'rejected' }] });
+  });
+
+  it('room in a new epoch: the replica forgets its state; its users enter anew', () => {
+    const world = apart();
+    world.crash(primary);
+    world.boot(primary);
+    heal(world);
+    expect(statuses(world, user('Efchen'), 'Efchen')).toEqual([[333, 110]]);
+    expect(world.status(replica).epoch).toBe(world.status(primary).epoch);
+    expectTheSameEverywhere(world);
+  });
+});
+
+describe('XEP-0282 §4.11.2 Netjoin: what happened at the replica', () => {
+  it('decision #42: local talk comes to all with its time, and to those who saw it not again', () => {
+    const world = apart(local);
+    world.send(says(user('Efchen'), room, 'local one'));
+    world.send(says(user('Wumpus'), room, 'meanwhile'));
+    world.send(says(user('BigCheese'), room, 'local two'));
+    const said = world.now;
+    world.send(leaves(user('BigCheese'), `${room}/BigCheese`));
+    heal(world);
+    expect(texts(world.got(user('Efchen')))).toEqual(['meanwhile']);
+    for (const nick of ['Wumpus', 'WiZ']) {
+      const got = world.got(user(nick)).filter((stanza) => bodyOf(stanza) !== undefined);
+      expect(texts(got)).toEqual(['local one', 'local two']);
+      expect(got.every(late)).toBe(true);
+      expect(got.every((stanza) => payloadOf(stanza, 'stanza-id', NS.sid))).toBe(true);
+    }
+    const history = world.seat(primary).node.snapshot().rooms[0]?.history ?? [];
+    expect(history.map(({ payloads }) => payloads[0]?.children[0])).toEqual(['meanwhile', 'local one', 'local two']);
+    expect(history[1]?.at).toBe(said);
+    expect(world.status(primary).occupants.map(({ nick }) => nick)).not.toContain('BigCheese');
+    expectTheSameEverywhere(world);
+  });
+
+  it('decision #42: judged by the rules of now: who has no voice any more was heard by those beside them alone', () => {
+    const world = apart(local);
+    world.send(says(user('Efchen'), room, 'nobody else hears'));
+    configure(world, { 'muc#roomconfig_moderatedroom': ['1'] });
+    heal(world);
+    expect(texts(world.got(user('Wumpus')))).toEqual([]);
+    expect(kept(world, primary)).toEqual([]);
+    expectTheSameEverywhere(world);
+  });
+
+  it('decision #42: what got lost on its way is relayed again, and what arrived is not taken twice (G15)', () => {
+    const world = apart(local);
+    for (const text of ['one', 'two', 'three']) world.send(says(user('Efchen'), room, text));
+    world.lose((stanza) => bodyOf(stanza) === 'two' && stanza.to === room);
+    heal(world);
+    expect(texts(world.got(user('Wumpus'))).sort()).toEqual(['one', 'three', 'two']);
+    const relayed = world.sent.filter(({ stanza }) => readDmuc(stanza.payloads)?.split && stanza.to === room);
+    expect(relayed).toHaveLength(4);
+    const before = kept(world, primary);
+    world.clear();
+    for (const { stanza } of relayed) world.inject(primary, vesa, stanza);
+    expect(kept(world, primary)).toEqual(before);
+    expect(texts(world.got(user('Wumpus')))).toEqual([]);
+    expectTheSameEverywhere(world);
+  });
+
+  it('decision #42: also if the replica, or the primary, crashes before it is settled', () => {
+    for (const node of [replica, primary]) {
+      const world = apart(local);
+      world.send(says(user('Efchen'), room, 'kept'));
+      world.send(leaves(user('BigCheese'), `${room}/BigCheese`));
+      world.lose((stanza) => stanza.to === room && payloadOf(stanza, 'relayed', NS.ext) !== undefined);
+      heal(world);
+      world.boot(node, world.crash(node));
+      world.advance(61_000);
+      expect(texts(world.got(user('Wumpus')))).toEqual(['kept']);
+      expect(texts(world.got(user('Efchen')))).toEqual([]);
+      expect(world.seat(replica).node.snapshot().rooms[0]?.divergence).toEqual([]);
+      expectTheSameEverywhere(world);
+    }
+  });
+
+  it('decision #42: no stamp before the split, none of the future, and no more than 200 messages', () => {
+    const world = everybodyIn(local);
+    const say = (id: string, stamp: number) =>
+      message(
+        jid(user('Efchen')),
+        room,
+        { type: 'groupchat', id },
+        el('body', NS.client, {}, id),
+        writeDmuc({ split: id, delay: { from: replica, stamp: instant(stamp) } }),
+      );
+    const start = world.now;
+    world.advance(10_000);
+    world.inject(primary, vesa, say('early', 0));
+    world.inject(primary, vesa, say('late', world.now + 9e9));
+    const history = world.seat(primary).node.snapshot().rooms[0]?.history ?? [];
+    expect(history.map(({ at }) => at)).toEqual([expect.any(Number), world.now]);
+    expect(history[0]?.at).toBeGreaterThan(start - 200_000);
+    for (let i = 0; i < 210; i++) world.inject(primary, vesa, say(`m${i}`, world.now));
+    expect(world.seat(primary).node.snapshot().rooms[0]?.history).toHaveLength(200);
+  });
+
+  it('D8: rank and role in what is relayed are nobody’s claim', () => {
+    const world = apart(local);
+    heal(world);
+    const owner = writeMucUser({ affiliation: 'owner', role: 'moderator', statuses: [] });
+    const claim = presence(jid(user('BigCheese')), jid(`${room}/BigCheese`), {}, owner, writeDmuc({ split: 'c' }));
+    world.inject(primary, vesa, claim);
+    expect(nicksAt(world, primary)).toContain('BigCheese participant none');
+    expectTheSameEverywhere(world);
+  });
+
+  it('D4: a user’s own dmuc elements end at the replica', () => {
+    const world = everybodyIn(local);
+    world.send(says(user('Efchen'), room, 'x', writeDmuc({ split: 'forged', delay: { stamp: instant(5) } })));
+    expect(world.crossed()[0]?.stanza.payloads.map(({ name }) => name)).toEqual(['body']);
+    expect(late(world.got(user('Wumpus'))[0] as Stanza)).toBe(false);
+  });
+});
+
+describe('XEP-0282 §4.11.2 Netjoin: who was let in provisionally', () => {
+  it('decision #44: they see the roster, a text that says so, and only what is said beside them', () => {
+    const world = everybodyIn(local);
+    world.send(says(user('Wumpus'), room, 'before'));
+    cutOff(world);
+    world.send(says(user('Efchen'), room, 'beside'));
+    world.send(joins(newcomer, `${room}/New`));
+    const got = world.got(newcomer);
+    expect(texts(got)).toEqual(['beside']);
+    expect(got.filter(({ name }) => name === 'presence')).toHaveLength(8);
+    const self = got.find(({ from }) => from === `${room}/New`) as Stanza;
+    expect(itemAt(self)).toMatchObject({ affiliation: 'none', role: 'participant', statuses: [110] });
+    expect(payloadOf(self, 'status', NS.client)?.children[0]).toContain('netsplit');
+    heal(world);
+    // Accepted: the text is gone, and what was withheld comes.
+    const then = world.got(newcomer).filter(({ from, name }) => name === 'message' || from === `${room}/New`);
+    expect(then.map((stanza) => bodyOf(stanza) ?? payloadOf(stanza, 'status', NS.client))).toEqual([
+      undefined,
+      'before',
+    ]);
+    expect(statuses(world, user('Wumpus'), 'New')).toEqual([[]]);
+    expectTheSameEverywhere(world);
+    world.clear();
+    world.send(says(newcomer, room, 'in'));
+    expect(texts(world.got(newcomer))).toEqual(['in']);
+  });
+
+  it.each([
+    ['banned', (world: World) => administer(world, { affiliation: 'outcast', jid: `new@${vesa}` }), 'forbidden'],
+    ['not let into a members-only room', closes({ 'muc#roomconfig_membersonly': ['1'] }), 'registration-required'],
+    ['one too many', closes({ 'muc#roomconfig_maxusers': ['10'] }, 3), 'service-unavailable'],
+    [
+      'without the password',
+      closes({ 'muc#roomconfig_passwordprotectedroom': ['1'], 'muc#roomconfig_roomsecret': ['s'] }),
+      'not-authorized',
+    ],
+  ])('decision #44: %s: the plain error, and out', (_what, meanwhile, condition) => {
+    const world = apart(local);
+    world.send(joins(newcomer, `${room}/New`));
+    world.send(says(newcomer, room, 'I was never here'));
+    meanwhile(world);
+    heal(world);
+    const got = world.got(newcomer).filter(({ from }) => from === `${room}/New`);
+    expect(got.map((stanza) => errorOf(stanza)?.condition ?? stanza.type)).toEqual([condition, 'unavailable']);
+    expect(texts(world.got(newcomer))).toEqual([]);
+    expect(kept(world, primary)).toEqual([]);
+    expectTheSameEverywhere(world);
+  });
+  function closes(fields: Fields, guests = 0) {
+    return (world: World) => {
+      configure(world, fields);
+      for (let i = 0; i < guests; i++) world.send(joins(`guest${i}@avalon.irc/x`, `${room}/Guest${i}`));
+    };
+  }
+
+  it('D9, decision #44: a nick that is another’s by now: the provisional user is renamed with 303 and 210', () => {
+    const world = apart(local);
+    world.send(joins(newcomer, `${room}/New`));
+    world.send(joins('other@avalon.irc/x', `${room}/New`));
+    heal(world);
+    expect(statuses(world, newcomer, 'New').slice(0, 1)).toEqual([[303, 110]]);
+    expect(statuses(world, newcomer, 'New_')[0]).toEqual([210, 110]);
+    const at = (nick: string) => world.status(primary).occupants.find((occupant) => occupant.nick === nick)?.jid;
+    expect([at('New'), at('New_')]).toEqual(['other@avalon.irc/x', newcomer]);
+    expectTheSameEverywhere(world);
+  });
+
+  it('decision #44: or is out with 333 where nicks are locked', () => {
+    const world = apart({ ...local, [`{${NS.ext}}nicks_locked`]: ['1'] });
+    world.send(joins(newcomer, `${room}/New`));
+    world.send(joins('other@avalon.irc/x', `${room}/New`));
+    heal(world);
+    expect(statuses(world, newcomer, 'New')[0]).toEqual([333, 110]);
+    expectTheSameEverywhere(world);
+  });
+
+  it('decision #44: who leaves again before it is over was never there', () => {
+    const world = apart(local);
+    world.send(joins(newcomer, `${room}/New`));
+    world.send(leaves(newcomer, `${room}/New`));
+    expect(statuses(world, newcomer, 'New').at(-1)).toEqual([110]);
+    heal(world);
+    expect(world.got(user('Wumpus')).filter(({ from }) => from === `${room}/New`)).toEqual([]);
+    expectTheSameEverywhere(world);
+  });
+});
+
+describe('XEP-0282 §4.7: full JIDs through splits', () => {
+  const known = (world: World) => world.status(replica).occupants.filter(({ jid: at }) => at && !at.includes(vesa));
+
+  it('decision #7: the last moderator leaves during the split: the replica forgets, and is sent none afterwards', () => {
+    const world = everybodyIn();
+    administer(world, { nick: 'BigCheese', role: 'moderator' });
+    expect(known(world)).toHaveLength(5);
+    cutOff(world);
+    world.send(leaves(user('BigCheese'), `${room}/BigCheese`));
+    expect(known(world)).toEqual([]);
+    world.send(joins('canary@avalon.irc/x', `${room}/Canary`));
+    heal(world);
+    expect(JSON.stringify(world.crossed().filter(({ server }) => server?.[1] === vesa))).not.toContain('canary@');
+    expect(JSON.stringify(world.seat(replica).node.snapshot())).not.toContain('canary@');
+  });
+
+  it('decision #7: someone becomes a moderator during the split: they learn who the others are', () => {
+    const world = apart();
+    administer(world, { nick: 'Efchen', role: 'moderator' });
+    heal(world);
+    expect(known(world)).toHaveLength(5);
+    const learnt = world.got(user('Efchen')).flatMap((stanza) => itemAt(stanza)?.jid ?? []);
+    for (const { jid: address } of wallops.occupants) expect(learnt).toContain(address);
+    expect(JSON.stringify(world.got(user('BigCheese')))).not.toContain('argl@');
+  });
+
+  it('decision #7: a moderator who is demoted takes the JIDs away, from the disk too', () => {
+    const world = everybodyIn();
+    administer(world, { nick: 'BigCheese', role: 'moderator' });
+    world.clear();
+    administer(world, { nick: 'BigCheese', role: 'participant' });
+    expect(known(world)).toEqual([]);
+    expect(world.compacted).toContain(replica);
+  });
+});
+
+describe('XEP-0282 recovery', () => {
+  it('decision #45: what was shown is in the log, so nothing is shown twice', () => {
+    const world = everybodyIn();
+    for (const text of ['one', 'two']) world.send(says(user('Wumpus'), room, text));
+    const log = world.crash(replica);
+    world.send(says(user('Wumpus'), room, 'three'));
+    world.boot(replica, log);
+    world.advance(61_000);
+    expect(texts(world.got(user('Efchen')))).toEqual(['one', 'two', 'three']);
+    expectTheSameEverywhere(world);
+  });
+
+  it('D11: a second primary of an earlier epoch is not believed, whatever it sends', () => {
+    const world = everybodyIn();
+    const before = JSON.stringify(world.seat(replica).node.snapshot());
+    world.clear();
+    const stale = writeDmuc({ delay: { stamp: world.now }, position: { epoch: 5, n: 99 } });
+    const body = el('body', NS.client, {}, 'from the past');
+    world.inject(replica, primary, message(jid(`${room}/Wumpus`), replica, { type: 'groupchat' }, body, stale));
+    const destroy = writeDestroy({ epoch: 5, n: 99 });
+    world.inject(replica, primary, iq(room, replica, { type: 'set', id: 'd' }, destroy));
+    world.inject(replica, primary, iqResult(ping(replica, room, 'p'), el('s', NS.ext, { e: '5', n: '99' })));
+    expect(JSON.stringify(world.seat(replica).node.snapshot())).toBe(before);
+    for (const { jid: address } of wallops.occupants) expect(world.got(address)).toEqual([]);
+  });
+
+  it('D12: a leave that was captured and is sent again changes nothing', () => {
+    const world = everybodyIn();
+    administer(world, { nick: 'Efchen', role: 'none' });
+    const captured = world.to(replica).filter(({ type, name }) => name === 'presence' && type === 'unavailable');
+    world.send(joins(user('Efchen'), `${room}/Efchen`));
+    world.clear();
+    for (const stanza of captured.filter(({ payloads }) => readDmuc(payloads)?.position))
+      world.inject(replica, primary, stanza);
+    expect(world.got(user('Efchen'))).toEqual([]);
+    expectTheSameEverywhere(world);
+  });
+
+  it('D1, D10: who is no replica gets nothing of netjoin, relayed or destroy', () => {
+    const world = everybodyIn();
+    const spy = jid('spy@evil.irc');
+    const before = JSON.stringify(world.seat(primary).node.snapshot());
+    const have = { epoch: world.status(primary).epoch, n: 1 };
+    const session = world.seat(primary).node.snapshot().rooms[0]?.peers[0]?.[1].session ?? '';
+    const asked = [writeNetjoin({ session, have, moderators: 9 }), writeRelayed(0), writeDestroy(have)];
+    for (const payload of asked) world.inject(primary, 'evil.irc', iq(spy, room, { type: 'set', id: 'x' }, payload));
+    expect(world.to(spy).map(({ name, type }) => [name, type])).toEqual(Array(3).fill(['iq', 'error']));
+    expect(JSON.stringify(world.seat(primary).node.snapshot())).toBe(before);
+  });
+});
