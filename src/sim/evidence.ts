@@ -158,8 +158,10 @@ function entriesOf(
     seen,
     asked,
     at,
+    holes,
   }: {
     seen: readonly Seen[];
+    holes: readonly number[];
     asked: readonly (number | 'session')[];
     at: readonly number[];
   },
@@ -173,8 +175,13 @@ function entriesOf(
     if (!self || stanza.type !== undefined) continue;
     const first = seen[k + 1];
     if (!first || !(isEnd(first) || (first.groupchat && first.delayed))) continue;
-    // An answer comes at once: what follows later is what a replica caught up with after a split.
-    if (trace[first.sent]?.t !== trace[sent]?.t) continue;
+    // An answer comes at once, and to its end where no link swallows it: the rest is what a replica catches up with.
+    const t = trace[sent]?.t;
+    if (trace[first.sent]?.t !== t) continue;
+    let last = k + 1;
+    while (seen[last] && trace[(seen[last] as Seen).sent]?.t === t && !isEnd(seen[last] as Seen)) last++;
+    const ended = seen[last] && trace[(seen[last] as Seen).sent]?.t === t;
+    if (!ended && holes.length === 0) continue;
     let end = k + 1;
     while (
       end < seen.length &&

@@ -44,9 +44,10 @@ export class InitialState {
     return ready.n === this.created.n && ready.roster === this.#roster.size && ready.history === this.#history.length;
   }
 
-  /** Beyond what was agreed on it is ignored. */
+  /** Beyond what was agreed on it is ignored, and so is a stanza that a link brings twice. */
   addMessage(item: HistoryItem): void {
-    if (this.#history.length < this.created.maxstanzas) this.#history.push(item);
+    const repeated = this.#history.some((held) => identityOf(held) === identityOf(item));
+    if (!repeated && this.#history.length < this.created.maxstanzas) this.#history.push(item);
   }
 
   setSubject(subject: Subject): void {

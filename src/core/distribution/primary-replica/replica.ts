@@ -260,6 +260,12 @@ export class Replica implements Distribution {
       turn.note('decision#5', 'part of the state is missing: asked for again', { room: room.jid });
       return this.#ask(turn, room);
     }
+    if (stanza.type === 'set' && ready) {
+      // Repeated, or of a sync that was given up: an error would look like a bounce.
+      if (room.peers.get(room.jid)?.state === 'live')
+        turn.send(iqResult(stanza, this.#ack(room)), 'decision#5', room.jid);
+      return;
+    }
     const destroy = stanza.type === 'set' ? readDestroy(stanza.payloads) : undefined;
     if (destroy && destroy.epoch === room.epoch) {
       turn.send(iqResult(stanza, this.#ack(room)), 'decision#40', room.jid);
