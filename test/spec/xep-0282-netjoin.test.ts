@@ -326,12 +326,20 @@ describe('XEP-0282 §4.11.1.2 At the Replica', () => {
     expect(statuses(world, user('Efchen'), 'Efchen')[0]).toEqual([110]);
   });
 
-  it('D16: also one whom the primary serves itself', () => {
-    const world = apart();
+  it('decision #9: the leave of one whom the primary serves itself is passed on after the split', () => {
+    const world = everybodyIn();
+    const log = world.crash(replica);
+    world.send(says(user('Wumpus'), room, 'finds out'));
+    world.inject(primary, vesa, joins(newcomer, `${room}/New`));
+    world.cut(avalon, vesa, 'bounce');
+    world.boot(replica, log);
+    world.advance(15_000);
+    expect(world.status(replica).peers[0]?.state).toBe('split');
     world.send(leaves(newcomer, `${room}/New`));
-    expect(world.got(newcomer).map((stanza) => [stanza.type, itemAt(stanza)?.statuses])).toEqual([
-      ['unavailable', [110]],
-    ]);
+    heal(world);
+    expect(nicksAt(world, primary).some((nick) => nick.startsWith('New'))).toBe(false);
+    expect(statuses(world, newcomer, 'New').at(-1)).toEqual([110]);
+    expectTheSameEverywhere(world);
   });
 
   it('decision #9: a leave that got lost on its way is told again', () => {

@@ -54,8 +54,11 @@ export interface Leaving {
 }
 
 /** XEP-0282 §4.11.1.2: what a replica's user did that the primary does not know of, under an id of the replica's. */
-export type Divergence = { readonly id: string; readonly jid: Jid } & (
-  | { readonly kind: 'left'; readonly nick: string }
+export type Divergence = {
+  readonly id: string;
+  readonly jid: Jid;
+} /** `unserved`: they were none of this replica's own, so the nick is theirs only as far as they say. */ & (
+  | { readonly kind: 'left'; readonly nick: string; readonly unserved?: true }
   | { readonly kind: 'changed'; readonly nick: string; readonly presence: readonly XmlElement[] }
   /** A provisional entry, with the history they asked for. */
   | { readonly kind: 'entered'; readonly history?: HistoryRequest }

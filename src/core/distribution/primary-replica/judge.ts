@@ -36,7 +36,8 @@ export function judge(
   const occupant = room.occupantByJid(stanza.from);
   const theirs = occupant?.home === replica ? occupant : undefined;
   if (stanza.name === 'presence') {
-    if (stanza.type === 'unavailable') return theirs === undefined;
+    // Whoever serves them: leaving is theirs to decide.
+    if (stanza.type === 'unavailable') return occupant === undefined;
     // A provisional entry is a join like any other.
     if (readJoin(stanza.payloads)) return false;
     const payloads = JSON.stringify(cleanPayloads(room.jid, stanza.payloads));

@@ -102,7 +102,9 @@ export class Live {
 
   #leftAs(turn: Turn, room: RoomView, nick: string): boolean {
     const left = this.left(turn, room);
-    return room.divergence.some((act) => act.kind === 'left' && act.nick === nick && left.has(act.jid));
+    return room.divergence.some(
+      (act) => act.kind === 'left' && act.nick === nick && !act.unserved && left.has(act.jid),
+    );
   }
 
   /** §4.6, and a change of nick. */

@@ -19,7 +19,7 @@ import {
   writeNetjoin,
   writeRelayed,
 } from '../../xep/sync.ts';
-import { readJoin, readMucUser, writeMucUser } from '../../xep/xep0045.ts';
+import { readJoin, readMucUser } from '../../xep/xep0045.ts';
 import { isPing, ping } from '../../xep/xep0199.ts';
 import { readDmuc } from '../../xep/xep0282.ts';
 import { stanzaError } from '../../xmpp/errors.ts';
@@ -439,13 +439,14 @@ export class Replica implements Distribution {
     this.#live.purge(turn, room);
   }
 
-  /** Decision #9: someone whom the primary serves itself, or who waits to enter: they too are out, as far as they see. */
+  /**
+   * Decision #9: someone whom the primary serves itself, or who waits to enter. That they are out is the primary's to say,
+   * for what it sends may still reach them; it is told after the split (§4.11.1.2 "stop submitting").
+   */
   #strangerLeft(turn: Turn, room: RoomView, stanza: Stanza): void {
     const nick = resourceOf(stanza.to);
     if (nick === '') return;
-    const x = writeMucUser({ affiliation: 'none', role: 'none', statuses: [110] });
-    turn.send(presence(occupantJid(room.jid, nick), stanza.from, { type: 'unavailable' }, x), 'decision#9');
-    diverge(turn, room, { kind: 'left', id: turn.env.newId(), jid: stanza.from, nick });
+    diverge(turn, room, { kind: 'left', id: turn.env.newId(), jid: stanza.from, nick, unserved: true });
   }
 
   #relay(turn: Turn, room: RoomView, stanza: Stanza): void {
