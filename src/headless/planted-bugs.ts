@@ -162,10 +162,10 @@ export const plantedBugs: readonly PlantedBug[] = [
   },
   {
     name: 'enter without ticket',
-    file: `${primaryReplica}replica.ts`,
+    file: `${primaryReplica}live.ts`,
     find: 'if (known === undefined || !(ticket || served)) {',
     replace:
-      'if (known !== undefined && !ticket && !served) return this.#serve(turn, room, known, jid, {});\n    if (known === undefined || !(ticket || served)) {',
+      'if (known !== undefined && !ticket && !served) return this.serve(turn, room, known, jid, {});\n    if (known === undefined || !(ticket || served)) {',
     modes: ['0282'],
   },
   {
@@ -178,23 +178,23 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'roster shown before ready',
     file: `${primaryReplica}replica.ts`,
-    find: '        sync.addOccupant(',
+    find: 'if (stanza.type === undefined && user) sync.addOccupant(occupantOf(room, nick, user, stanza.payloads), dmuc);',
     replace:
-      "        const occupant = occupantOf(room, nick, user, stanza.payloads);\n        tell(turn, room, { kind: 'entered', occupant, join: {}, statuses: [] }, '0282#4.3');\n        sync.addOccupant(",
+      "if (stanza.type === undefined && user) {\n        const occupant = occupantOf(room, nick, user, stanza.payloads);\n        tell(turn, room, { kind: 'entered', occupant, join: {}, statuses: [] }, '0282#4.3');\n        sync.addOccupant(occupant, dmuc);\n      }",
     modes: ['0282'],
   },
   {
     name: 'gap at enter',
-    file: `${primaryReplica}primary.ts`,
-    find: 'room.history.length - create.maxstanzas));',
-    replace: 'room.history.length - create.maxstanzas), -1);',
+    file: `${primaryReplica}creation.ts`,
+    find: 'room.history.length - created.maxstanzas));',
+    replace: 'room.history.length - created.maxstanzas), -1);',
     modes: ['0282'],
   },
   {
     name: 'JIDs go to every replica',
-    file: `${primaryReplica}primary.ts`,
-    find: 'make(to, this.#mayHoldJids(room, replica), id)',
-    replace: 'make(to, true, id)',
+    file: `${primaryReplica}replicas.ts`,
+    find: 'jids: this.mayHoldJids(room, replica)',
+    replace: 'jids: true',
     modes: ['0282'],
   },
   {

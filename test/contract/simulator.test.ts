@@ -319,7 +319,7 @@ async function play(stage: Stage, { layout, people }: Plan): Promise<void> {
 
 /** A ping and its answer, between nodes. */
 const keepalive =
-  /^<iq [^>]*(type="get"><ping xmlns="urn:xmpp:ping"(\/>|><s [^>]*\/><\/ping>)<\/iq>|type="result"(\/>|><s [^>]*\/><\/iq>))$/;
+  /^<iq [^>]*(type="get"><ping xmlns="urn:xmpp:ping"(\/>|><[as] [^>]*\/><\/ping>)<\/iq>|type="result"(\/>|><[as] [^>]*\/><\/iq>))$/;
 
 /** Ids and stamps by the order in which a receiver first sees them; errors without their text; no keepalive. */
 function alike(lines: readonly string[]): string[] {
