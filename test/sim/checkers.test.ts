@@ -47,6 +47,10 @@ const shows = (
       ...(more.jid === undefined ? {} : { jid: more.jid }),
     }),
   );
+const moderates = (story: Story, who: Person): Story => {
+  story.keeps(undefined, { kind: 'occupantChanged', occupant: occupant(who, { role: 'moderator' }) });
+  return story.tells(shows(who.nick, who, { role: 'moderator', statuses: [110] }));
+};
 const occupant = (who: Person, more: Partial<Occupant> = {}): Occupant => ({
   nick: who.nick,
   jid: who.jid,
@@ -285,6 +289,23 @@ const cases: Readonly<Record<string, Case>> = {
           .loses(subjectTo(bob))
           .tells(says('Alice', bob, '#0:1'));
       },
+      'of a second answer a link swallowed the own presence': (story) => {
+        story.enters(alice).enters(bob, alice).asksToEnter(bob);
+        story
+          .tells(shows('Alice', bob))
+          .loses(shows('Bob', bob, { statuses: [110] }))
+          .tells(says('Alice', bob, '#0:1', delay))
+          .tells(subjectTo(bob));
+      },
+      'a link swallowed all of the answer but others, and then one changes': (story) => {
+        story.enters(alice).session(bob, true).asksToEnter(bob);
+        story
+          .tells(shows('Alice', bob))
+          .loses(shows('Bob', bob, { statuses: [110] }))
+          .loses(subjectTo(bob))
+          .tells(shows('Bob', bob, { statuses: [110] }))
+          .tells(says('Alice', bob, '#0:1'));
+      },
     },
   },
   G2: {
@@ -396,8 +417,31 @@ const cases: Readonly<Record<string, Case>> = {
           .tells(shows('Bob', bob, { role: 'moderator', statuses: [110] }))
           .tells(shows('Bob', bob, { statuses: [110] }))
           .tells(shows('Alice', bob, { jid: alice.jid })),
+      'to a new session, the room having noted that the earlier one is gone': (story) => {
+        moderates(both(story), bob);
+        story.session(bob, false).leaves(bob).session(bob, true);
+        story.tells(shows('Alice', bob, { jid: alice.jid }));
+      },
+      'to a new session that was told that it is no moderator': (story) => {
+        moderates(both(story), bob);
+        story
+          .session(bob, false)
+          .session(bob, true)
+          .tells(shows('Bob', bob, { statuses: [110] }));
+        story.tells(shows('Alice', bob, { jid: alice.jid }));
+      },
+      'to a new session of who was no moderator': (story) =>
+        both(story)
+          .session(bob, false)
+          .session(bob, true)
+          .tells(shows('Alice', bob, { jid: alice.jid })),
     },
     excused: {
+      'to a new session, while the room knows only of the earlier one, a moderator’s': (story) => {
+        moderates(both(story), bob);
+        story.session(bob, false).session(bob, true);
+        story.tells(shows('Alice', bob, { jid: alice.jid }));
+      },
       'in the breath that makes them a moderator': (story) => {
         both(story);
         const kept = story.keeps(undefined, {

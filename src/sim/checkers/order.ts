@@ -39,14 +39,17 @@ export function orderOfJoin({ trace, views, world }: Evidence): Verdict {
       const crashed = waits && crashes.some(([crash]) => crash > asked && crash < i);
       const answer = waits && !crashed && seen.self && stanza.type === undefined;
       if (view.entries.has(i) || answer) {
-        history = true;
+        // Where a link swallowed the answer, an own presence tells of a change.
+        history = view.entries.has(i) || !lost(trace, view, asked, isSelf, i);
         outside = false;
         from = seen.sent;
         exercised++;
       } else if (waits && seen.groupchat && joins.some((join) => join < i)) {
         if (!crashed && !lost(trace, view, joins[0] ?? 0, isSelf, i)) wrong(seen, 'before the self-presence');
       } else if (!history) {
-        if (!outside && seen.groupchat && seen.delayed && i < calm) wrong(seen, 'after the subject');
+        // Or only that was swallowed, and the history of the answer comes.
+        const again = lost(trace, view, from, isSelf, i);
+        if (!outside && seen.groupchat && seen.delayed && i < calm && !again) wrong(seen, 'after the subject');
       } else if (seen.subject || isOut(seen)) history = false;
       else if (!(seen.groupchat && seen.delayed)) {
         if (whole(view, from, i)) wrong(seen, 'between self-presence and subject');

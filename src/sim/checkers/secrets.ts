@@ -5,6 +5,7 @@ import { bodyOf, type Stanza, stanzaText } from '../../core/xmpp/stanza.ts';
 import { serialize, type XmlElement } from '../../core/xmpp/xml.ts';
 import { type Evidence, sentAt, whole } from '../evidence.ts';
 import type { SimRecord, Verdict, Violation } from '../trace.ts';
+import { fold, type Occupants } from './occupants.ts';
 
 /**
  * Real JIDs (bare) in the payloads of a stanza, but for the elements that a user sent: who says a name knew it. Copies of
@@ -60,9 +61,20 @@ export function confidentiality(given: Evidence): Verdict {
     for (const { i, self, stanza } of seen)
       if (self && stanza.type === undefined && readMucUser(stanza.payloads)?.role === 'moderator')
         excused.add(breath(person.jid, i));
+  // Whose client began anew and has heard nothing of themselves since: what comes may be for their earlier session.
+  const unaware = new Set<Jid>();
+  let atNodes: ReturnType<typeof moderatorsAtNodes> | undefined;
+  const formerly = (to: Jid, i: number) => {
+    if (!unaware.has(to)) return false;
+    atNodes ??= moderatorsAtNodes(given);
+    return atNodes(to, i);
+  };
   for (let i = 0; i < trace.length; i++) {
     const record = trace[i] as SimRecord;
-    if (record.kind === 'session') moderators.delete(record.user);
+    if (record.kind === 'session') {
+      moderators.delete(record.user);
+      if (!record.up) unaware.add(record.user);
+    }
     if (record.kind !== 'out') continue;
     const { stanza, to } = record;
     const view = byJid.get(to);
@@ -71,17 +83,63 @@ export function confidentiality(given: Evidence): Verdict {
       if (readMucUser(stanza.payloads)?.role === 'moderator') moderators.add(to);
       else moderators.delete(to);
       told.set(to, i);
+      unaware.delete(to);
     }
     if (moderators.has(to)) continue;
     exercised++;
     const sender = bareOf(stanza.from);
     for (const jid of real.has(sender) ? [sender, ...named(stanza)] : named(stanza)) {
       // A link may have swallowed what told them.
-      if (jid !== bareOf(to) && !excused.has(breath(to, i)) && whole(view, told.get(to) ?? 0, i))
+      if (jid !== bareOf(to) && !excused.has(breath(to, i)) && whole(view, told.get(to) ?? 0, i) && !formerly(to, i))
         violations.push({ invariant: 'G7', what: `${to} learns ${jid} from ${stanzaText(stanza)}`, at: i });
     }
   }
   return { violations, exercised };
+}
+
+/**
+ * Whether the node that sent something, when it did, had its addressee in as a moderator, by its own log: until it learns
+ * that a session is gone, a room tells it what that session may know, and a new one of the same full JID gets it.
+ */
+function moderatorsAtNodes({ trace, undone }: Evidence): (to: Jid, out: number) => boolean {
+  const rooms = new Map<string, Occupants>();
+  const changes = new Map<string, { readonly input: number; readonly moderator: boolean }[]>();
+  for (const [i, record] of trace.entries()) {
+    if (record.kind !== 'append' || undone.has(i)) continue;
+    for (const event of record.events) {
+      const room = `${record.node} ${event.room}`;
+      const occupants: Occupants = rooms.get(room) ?? new Map();
+      rooms.set(room, occupants);
+      const before = moderatorsOf(occupants);
+      fold(occupants, event);
+      const after = moderatorsOf(occupants);
+      for (const jid of new Set([...before, ...after])) {
+        if (before.has(jid) === after.has(jid)) continue;
+        const key = `${room} ${jid}`;
+        changes.set(key, [...(changes.get(key) ?? []), { input: inputOf(trace, i), moderator: after.has(jid) }]);
+      }
+    }
+  }
+  return (to, out) => {
+    const at = sentAt(trace, out);
+    const sent = trace[at];
+    if (sent?.kind !== 'in') return false;
+    const input = inputOf(trace, sent.cause ?? at);
+    const known = changes.get(`${sent.by} ${bareOf(sent.stanza.from)} ${to}`) ?? [];
+    return known.findLast((change) => change.input < input)?.moderator ?? false;
+  };
+}
+
+function moderatorsOf(occupants: Occupants): ReadonlySet<Jid> {
+  const found = new Set<Jid>();
+  for (const { jid, role } of occupants.values()) if (jid !== undefined && role === 'moderator') found.add(jid);
+  return found;
+}
+
+/** What a node took in, for what it appended because of it: a node that was frozen takes in late what had arrived. */
+function inputOf(trace: readonly SimRecord[], i: number): number {
+  const record = trace[i];
+  return record?.kind === 'append' ? (record.cause ?? i) : i;
 }
 
 /** What a stanza that arrived was sent because of: the same for all that a node sent for one input; else its own sending. */
