@@ -46,6 +46,8 @@ export interface OccupantHalf {
  */
 export function createOccupant(who: { readonly jid: Jid; readonly room: Jid; readonly nick: string }): OccupantHalf {
   let state: OccupantState = { phase: 'offline', nick: who.nick };
+  /** Id of the last join. */
+  let asked: string | undefined;
 
   /** Replaces the state; the error stays until something succeeds. */
   const become = (next: OccupantState): OccupantEffect[] => {
@@ -58,9 +60,10 @@ export function createOccupant(who: { readonly jid: Jid; readonly room: Jid; rea
   function act(action: OccupantAct, newId: () => string): readonly OccupantEffect[] {
     switch (action.act) {
       case 'join':
+        asked = newId();
         return [
           ...become({ phase: 'joining', nick: state.nick }),
-          send(presence(who.jid, toRoom(), { id: newId() }, writeJoin({})), '0045#7.2'),
+          send(presence(who.jid, toRoom(), { id: asked }, writeJoin({})), '0045#7.2'),
         ];
       case 'leave':
         return [send(presence(who.jid, toRoom(), { id: newId(), type: 'unavailable' }), '0045#7.14')];
@@ -126,11 +129,16 @@ export function createOccupant(who: { readonly jid: Jid; readonly room: Jid; rea
         ? `${error.condition}${error.text === undefined ? '' : `: ${error.text}`}`
         : 'error without a condition';
       // §7.4: not-acceptable to a message says that one is not in, whatever one believed.
-      const out = state.phase === 'joining' || (stanza.name === 'message' && error?.condition === 'not-acceptable');
+      const out =
+        state.phase === 'joining'
+          ? stanza.name === 'presence' && (stanza.id === undefined || stanza.id === asked)
+          : stanza.name === 'message' && error?.condition === 'not-acceptable';
       return become({ ...state, phase: out ? 'online' : state.phase, error: text });
     }
     if (stanza.name !== 'presence') return [];
     if (!hasStatus(stanza.payloads, 110)) return [];
+    // Who did not ask is no occupant: the room takes them for an earlier session that vanished, and a join tells them the rest.
+    if (state.phase === 'online') return [];
     if (stanza.type !== 'unavailable') return become({ phase: 'joined', nick: resourceOf(stanza.from) });
     if (hasStatus(stanza.payloads, 303))
       return become({ phase: 'joined', nick: readMucUser(stanza.payloads)?.nick ?? state.nick });

@@ -1,0 +1,16 @@
+import { describe, expect, it } from 'vitest';
+import type { Mode } from '../../src/sim/plan.ts';
+import { run } from '../../src/sim/simulator.ts';
+
+/** Seeds that found mistakes of the core, with the steps they were found with, and what they found. */
+const found: readonly (readonly [Mode, number, number, string])[] = [
+  ['plain', 269, 120, 'a client believed to be in after a self-presence meant for its earlier session'],
+  ['plain', 533, 120, 'the same, its join having been refused while the node was down'],
+  ['plain', 910, 120, 'the same, after a change of nick that the node told of again (decision #50)'],
+];
+
+describe('What the simulator found stays mended', () => {
+  it.each(found)('%s, seed %i, %i steps: %s', (mode, seed, events) => {
+    expect(run(seed, { mode, events }).violations).toEqual([]);
+  });
+});

@@ -1,0 +1,62 @@
+import { describe, expect, it } from 'vitest';
+import { createOccupant } from '../../../src/core/occupant/occupant.ts';
+import { writeMucUser } from '../../../src/core/xep/xep0045.ts';
+import { stanzaError } from '../../../src/core/xmpp/errors.ts';
+import { jid, occupantJid } from '../../../src/core/xmpp/jid.ts';
+import { errorReply, presence, type Stanza } from '../../../src/core/xmpp/stanza.ts';
+
+const me = jid('hag66@shakespeare.lit/pda');
+const room = jid('coven@chat.shakespeare.lit');
+const nick = 'thirdwitch';
+const self = presence(
+  occupantJid(room, nick),
+  me,
+  {},
+  writeMucUser({ affiliation: 'none', role: 'participant', statuses: [110] }),
+);
+
+function client() {
+  const half = createOccupant({ jid: me, room, nick });
+  let ids = 0;
+  const env = { newId: () => `id${++ids}` };
+  half.handle({ kind: 'linkUp' }, env);
+  return {
+    phase: () => half.state().phase,
+    /** @returns what it sends to enter */
+    joins() {
+      const [sent] = half.handle({ kind: 'act', act: { act: 'join' } }, env).filter(({ kind }) => kind === 'send');
+      if (sent?.kind !== 'send') throw new Error('it sends nothing');
+      return sent.stanza;
+    },
+    gets: (stanza: Stanza | undefined) => stanza && half.handle({ kind: 'stanza', stanza }, env),
+  };
+}
+const refusal = (stanza: Stanza) => errorReply(stanza, stanzaError('cancel', 'service-unavailable'));
+
+describe('XEP-0045 §7.2 Entering a room, the client', () => {
+  it('is in from the self-presence that answers its join', () => {
+    const one = client();
+    one.joins();
+    one.gets(self);
+    expect(one.phase()).toBe('joined');
+  });
+
+  it('is not in by a self-presence that it did not ask for: that is for an earlier session of the same full JID', () => {
+    const one = client();
+    one.gets(self);
+    expect(one.phase()).toBe('online');
+    one.gets(refusal(one.joins()));
+    one.gets(self);
+    expect(one.phase()).toBe('online');
+    one.joins();
+    one.gets(self);
+    expect(one.phase()).toBe('joined');
+  });
+
+  it('waits on when something else than its join is refused', () => {
+    const one = client();
+    one.joins();
+    one.gets(refusal(presence(me, occupantJid(room, nick), { id: 'earlier' })));
+    expect(one.phase()).toBe('joining');
+  });
+});
