@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 import { JsonlStore } from '../../src/headless/jsonl-store.ts';
 import { historyInBrowser, noBrowser, startInBrowser } from './browser.ts';
 import { measureHistory } from './history.ts';
+import { measureLinks } from './links.ts';
 import { type HistoryResult, print } from './print.ts';
 import { running } from './processes.ts';
 import { measureRooms, type RoomFigures, type Sizes } from './rooms.ts';
@@ -12,8 +13,8 @@ import { type Contender, contenders } from './targets.ts';
 const help = `npm run bench -- [--json] [--quick] [--only TEXT]
 
 Rooms over WebSocket under one load generator: ours headless, in a Chromium worker and as a component of Prosody, beside
-Prosody's and ejabberd's own, all in this run; then the history, on disk and in IndexedDB. What is not installed is left
-out, and said. Linux, for processor time and memory.
+Prosody's and ejabberd's own, all in this run; then the history, on disk and in IndexedDB; then what crosses the links
+between servers, distributed and not. What is not installed is left out, and said. Linux, for processor time and memory.
 
   --quick      smaller rooms, in under a minute
   --json       all figures for a program
@@ -86,6 +87,10 @@ if (isWanted('history in IndexedDB')) {
   );
 }
 
-if (options.json) console.log(JSON.stringify({ format: 'netsplit-bench', version: 1, rooms, history }, undefined, 2));
-else print(rooms, history);
+if (isWanted('links')) tell('links between servers');
+const links = isWanted('links') ? measureLinks(options.quick ? [12, 60] : [12, 100, 300]) : undefined;
+
+const figures = { format: 'netsplit-bench', version: 1, rooms, history, ...(links ? { links } : {}) };
+if (options.json) console.log(JSON.stringify(figures, undefined, 2));
+else print(rooms, history, links);
 process.exit();

@@ -1,10 +1,26 @@
 import type { HistoryFigures } from './history.ts';
+import type { LinkFigures } from './links.ts';
 import type { RoomFigures } from './rooms.ts';
 
 export type HistoryResult = { readonly name: string } & (HistoryFigures | { readonly trouble: string });
 
+const roomKinds = {
+  plain: 'plain room (XEP-0045)',
+  replicated: 'primary and replicas (XEP-0282)',
+  federated: 'federated rooms (XEP-0289)',
+};
+const rejoinings = {
+  plain: 'plain room: everybody joins again',
+  creation: 'replica that kept nothing: created anew',
+  netjoin: 'netjoin',
+};
+
 /** Tables for people: each figure with its unit, each of ours as a multiple of the references of the same run. */
-export function print(rooms: readonly RoomFigures[], history: readonly HistoryResult[]): void {
+export function print(
+  rooms: readonly RoomFigures[],
+  history: readonly HistoryResult[],
+  links: LinkFigures | undefined,
+): void {
   for (const occupants of [...new Set(rooms.flatMap(({ sizes }) => sizes.map((size) => size.occupants)))]) {
     const figuresOf = (of: RoomFigures) => of.sizes.find((size) => size.occupants === occupants);
     table(
@@ -66,6 +82,30 @@ export function print(rooms: readonly RoomFigures[], history: readonly HistoryRe
         : [one.name, round(one.messagesPerSecond), `${round(one.recoveryMs)} ms for a log of ${round(one.logged)}`],
     ),
   );
+  if (links) {
+    const cost = ({ stanzas, bytes }: { stanzas: number; bytes: number }) =>
+      `${round(stanzas)} (${(bytes / 1024).toFixed(1)} KiB)`;
+    const sizes = [...new Set(links.broadcasts.map(({ occupants }) => occupants))];
+    table(
+      'A message in a room of people on four servers: stanzas on the links between these',
+      ['', ...sizes.map((occupants) => `${occupants} occupants`)],
+      (['plain', 'replicated', 'federated'] as const).map((kind) => [
+        roomKinds[kind],
+        ...links.broadcasts.filter(({ room }) => room === kind).map(cost),
+      ]),
+    );
+    table(
+      'One of the four was cut off while the others spoke: stanzas on its link until all is as if it never was',
+      ['', 'missed', ...sizes.map((occupants) => `${occupants} occupants`)],
+      (['plain', 'creation', 'netjoin'] as const).flatMap((how) =>
+        [...new Set(links.splits.map(({ missed }) => missed))].map((missed) => [
+          rejoinings[how],
+          `${missed} messages`,
+          ...links.splits.filter((split) => split.how === how && split.missed === missed).map(cost),
+        ]),
+      ),
+    );
+  }
   for (const { name, trouble } of rooms)
     if (trouble !== undefined) console.log(`${name}: not measured, or not to the end: ${trouble}`);
 }

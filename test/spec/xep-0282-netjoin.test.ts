@@ -405,6 +405,24 @@ describe('XEP-0282 §4.11.2 Netjoin: what was missed', () => {
     expect(payloadOf(asks({ epoch: 5 }), 'created', NS.ext)?.attrs['mode']).toBe('full');
   });
 
+  it('decision #41: users are counted on both sides, and named only where the counts differ', () => {
+    const world = everybodyIn();
+    const before = [...world.seat(replica).log];
+    world.send(joins(newcomer, `${room}/New`));
+    const asked = () =>
+      world.crossed().flatMap(({ stanza }) => payloadOf(stanza, 'netjoin', NS.ext)?.attrs['users'] ?? []);
+    const named = () => world.to(replica).filter(({ payloads }) => readDmuc(payloads)?.enter).length;
+    world.clear();
+    world.boot(replica, world.crash(replica));
+    expect([asked(), named()]).toEqual([[], 0]);
+    // It forgets that it served the newcomer, whom the primary counts as its user.
+    world.crash(replica);
+    world.boot(replica, before);
+    expect([asked(), named()]).toEqual([['list'], 3]);
+    expectTheSameEverywhere(world);
+    expect(nicksAt(world, replica).join()).not.toContain('New');
+  });
+
   it('G15: a netjoin for no reason changes nothing, and nobody notices', () => {
     const world = everybodyIn(local);
     world.send(says(user('Wumpus'), room, 'x'));

@@ -119,6 +119,8 @@ export interface Netjoin {
   /** The last position that the replica holds. */
   readonly have: Position;
   readonly moderators: number;
+  /** Whether it wants the list of its users as the primary has it: the digest in `<ready/>` was not that of its own. */
+  readonly listUsers?: boolean;
 }
 
 export function readNetjoin(payloads: readonly XmlElement[]): Netjoin | undefined {
@@ -127,11 +129,12 @@ export function readNetjoin(payloads: readonly XmlElement[]): Netjoin | undefine
   const epoch = count(netjoin?.attrs['epoch']);
   const n = count(netjoin?.attrs['h']);
   if (!netjoin || !session || epoch === undefined || n === undefined) return undefined;
-  return { session, have: { epoch, n }, moderators: readModerators(netjoin) ?? 0 };
+  const listUsers = netjoin.attrs['users'] === 'list';
+  return { session, have: { epoch, n }, moderators: readModerators(netjoin) ?? 0, listUsers };
 }
 
-export function writeNetjoin({ session, have, moderators }: Netjoin): XmlElement {
-  const attrs = { session, epoch: String(have.epoch), h: String(have.n) };
+export function writeNetjoin({ session, have, moderators, listUsers }: Netjoin): XmlElement {
+  const attrs = { session, epoch: String(have.epoch), h: String(have.n), users: listUsers ? 'list' : undefined };
   return el('netjoin', NS.ext, attrs, ...writeModerators(moderators));
 }
 
@@ -188,15 +191,19 @@ export interface Ready {
   /** Number of roster entries and of messages that went before. */
   readonly roster: number;
   readonly history: number;
+  /** In place of the list of the replica's users: a digest of it (decision #41). */
+  readonly users?: string;
 }
 
 export function readReady(payloads: readonly XmlElement[]): Ready | undefined {
   const attrs = payloads.find((payload) => payload.name === 'ready' && payload.xmlns === NS.ext)?.attrs;
   const [n, roster, history] = [count(attrs?.['n']), count(attrs?.['roster']), count(attrs?.['history'])];
-  return n === undefined || roster === undefined || history === undefined ? undefined : { n, roster, history };
+  if (n === undefined || roster === undefined || history === undefined) return undefined;
+  const users = attrs?.['users'];
+  return { n, roster, history, ...(users === undefined ? {} : { users }) };
 }
-export function writeReady({ n, roster, history }: Ready): XmlElement {
-  return el('ready', NS.ext, { n: String(n), roster: String(roster), history: String(history) });
+export function writeReady({ n, roster, history, users }: Ready): XmlElement {
+  return el('ready', NS.ext, { n: String(n), roster: String(roster), history: String(history), users });
 }
 
 /** `<a h/>`: everything up to h is held here, by a replica with so many moderators. Decisions #2, #7. */

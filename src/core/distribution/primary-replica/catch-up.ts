@@ -7,7 +7,7 @@ import type { Jid } from '../../xmpp/jid.ts';
 
 /**
  * XEP-0282 §4.11.2, mode `delta`: the changes that were missed come in their order and are taken one by one, as live ones
- * are; then the primary names whom it counts as this replica's users. Decision #41.
+ * are; then the primary says whom it counts as this replica's users, by a digest or, asked for it, by name. Decision #41.
  */
 export class CatchUp {
   readonly mode = 'delta';
@@ -27,12 +27,13 @@ export class CatchUp {
   }
 
   /** @returns whom the primary counts as this replica's users and who are not served here: by nick, with their JID */
-  take(turn: Turn, room: RoomView, _left: ReadonlySet<Jid>): ReadonlyMap<string, Jid> {
+  take(turn: Turn, room: RoomView, _left: ReadonlySet<Jid>, ready: Ready): ReadonlyMap<string, Jid> {
     const changes = readReplicaForm(this.created.config);
     const news = Object.entries(changes).some(
       ([key, value]) => JSON.stringify(room.config[key as keyof typeof changes]) !== JSON.stringify(value),
     );
     if (news) turn.record({ kind: 'roomConfigured', room: room.jid, changes });
+    if (ready.users !== undefined) return new Map();
     const counted = new Set(this.#users.values());
     for (const local of localOccupants(room)) {
       // The primary serves them itself, or has no idea of them: they are not ours to serve.

@@ -7,6 +7,7 @@ import {
   type Create,
   type Created,
   type Netjoin,
+  type Ready,
   writeCreated,
   writeDestroy,
   writeOffer,
@@ -19,6 +20,7 @@ import { timerOf } from '../distribution.ts';
 import { defaultTimes, timeoutMs } from '../keepalive.ts';
 import { domainsOf, type Replicas, reachable } from './replicas.ts';
 import { broadcast, missed, rosterEntry, subjectStanza } from './to-replica.ts';
+import { usersDigest } from './users-digest.ts';
 
 /** A primary offers again after that many milliseconds at the earliest. */
 const offerMs = 5_000;
@@ -74,7 +76,7 @@ export function netjoin(
   room: RoomView,
   replicas: Replicas,
   replica: Jid,
-  { session, have, moderators }: Netjoin,
+  { session, have, moderators, listUsers }: Netjoin,
   request: Stanza,
 ): void {
   const before = room.peers.get(replica);
@@ -103,11 +105,13 @@ export function netjoin(
   );
   for (const change of changes) replicas.send(turn, room, replica, 'decision#41', (to) => missed(room, change, to));
   const users = [...room.occupants.values()].filter(({ home }) => home === replica);
+  const known = users.flatMap((user) => (user.jid === undefined ? [] : [[user.nick, user.jid] as const]));
+  if (!listUsers) return sendReady(turn, room, replicas, replica, record, { users: usersDigest(known) });
   for (const user of users) {
     if (user.jid !== undefined)
       replicas.send(turn, room, replica, 'decision#8', (to) => rosterEntry(room, user, to, { enter: user.jid as Jid }));
   }
-  sendReady(turn, room, replicas, replica, record, users.length, 0);
+  sendReady(turn, room, replicas, replica, record, { roster: known.length });
 }
 
 /** §4.3, §4.4: everything, in the order in which a user who enters gets it. */
@@ -127,7 +131,7 @@ function sendState(
   const history = room.history.slice(Math.max(0, room.history.length - created.maxstanzas));
   for (const item of history) turn.send(broadcast(room, item, replica, {}), '0282#4.4', replica);
   if (room.subject) turn.send(subjectStanza(room, room.subject, replica), '0282#4.4', replica);
-  sendReady(turn, room, replicas, replica, record, room.occupants.size, history.length);
+  sendReady(turn, room, replicas, replica, record, { roster: room.occupants.size, history: history.length });
 }
 
 /** Decision #8: whom it serves, as far as the primary knows, and whom of its domains the primary serves itself. */
@@ -162,10 +166,9 @@ function sendReady(
   replicas: Replicas,
   replica: Jid,
   record: PeerRecord,
-  roster: number,
-  history: number,
+  sent: Partial<Ready>,
 ): void {
-  const ready = writeReady({ n: room.n, roster, history });
+  const ready = writeReady({ n: room.n, roster: 0, history: 0, ...sent });
   turn.send(iq(room.jid, replica, { type: 'set', id: `ready-${record.session}` }, ready), 'decision#5', replica);
   replicas.of(turn, room, replica).entering.clear();
   turn.setTimer(timerOf(room.jid, `keepalive:${replica}`), timeoutMs);

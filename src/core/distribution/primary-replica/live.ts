@@ -100,6 +100,16 @@ export class Live {
     return new Set(acts.map(({ jid }) => jid));
   }
 
+  /** Whom the primary should count as this replica's users: those served here, and those of whose leave it is to hear. */
+  counted(turn: Turn, room: RoomView): readonly (readonly [nick: string, jid: Jid])[] {
+    const left = this.left(turn, room);
+    const served = localOccupants(room).filter(({ provisional }) => !provisional);
+    const gone = room.divergence.flatMap((act) =>
+      act.kind === 'left' && !act.unserved && left.has(act.jid) ? [act] : [],
+    );
+    return [...served, ...gone].map(({ nick, jid }) => [nick, jid]);
+  }
+
   #leftAs(turn: Turn, room: RoomView, nick: string): boolean {
     const left = this.left(turn, room);
     return room.divergence.some(

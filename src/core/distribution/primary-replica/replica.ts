@@ -9,6 +9,7 @@ import { presenceFor } from '../../room/visibility.ts';
 import {
   type Created,
   isOffer,
+  type Ready,
   readCreated,
   readDestroy,
   readPosition,
@@ -37,6 +38,7 @@ import { clamp, itemOf, occupantOf } from './from-primary.ts';
 import { InitialState } from './initial-state.ts';
 import { Live } from './live.ts';
 import { Tickets, ticketMs } from './tickets.ts';
+import { usersDigest } from './users-digest.ts';
 
 /** How long after a relay the replica waits for any sign of the primary before it pings, in milliseconds. Decision #3. */
 const relayMs = 5_000;
@@ -65,6 +67,8 @@ export class Replica implements Distribution {
   readonly #live: Live;
   /** Id of the request for creation or netjoin that waits for its answer. */
   #asked: string | undefined;
+  /** Whether it asked for the list of its users. */
+  #listAsked = false;
   #sync: InitialState | CatchUp | undefined;
   #keepalive: Keepalive | undefined;
   #tries = 0;
@@ -213,15 +217,16 @@ export class Replica implements Distribution {
   }
 
   /** §4.2 (decision #5), or, where there was a session already, §4.11.2 (decision #41). Only ever at our own wish. */
-  #ask(turn: Turn, room: RoomView): void {
+  #ask(turn: Turn, room: RoomView, listUsers = false): void {
     this.#sync = undefined;
     const id = turn.env.newId();
     this.#asked = id;
+    this.#listAsked = listUsers;
     const record = room.peers.get(room.jid);
     const moderators = this.#moderators(room);
     const have = { epoch: room.epoch, n: room.n };
     if (record?.session !== undefined) {
-      const netjoin = writeNetjoin({ session: record.session, have, moderators });
+      const netjoin = writeNetjoin({ session: record.session, have, moderators, listUsers });
       turn.send(iq(this.#self, room.jid, { type: 'set', id }, netjoin), 'decision#41', room.jid);
     } else {
       const create = writeCreate({
@@ -255,7 +260,13 @@ export class Replica implements Distribution {
     const ready = readReady(stanza.payloads);
     const sync = this.#sync;
     if (stanza.type === 'set' && ready && sync && stanza.id === `ready-${sync.created.session}`) {
-      if (sync.isComplete(ready, room.n)) return this.#ready(turn, room, sync, stanza);
+      if (sync.isComplete(ready, room.n)) {
+        if (ready.users === undefined || ready.users === usersDigest(this.#live.counted(turn, room)))
+          return this.#ready(turn, room, sync, ready, stanza);
+        turn.note('decision#41', 'the primary counts others as our users: asked whom', { room: room.jid });
+        // A primary that keeps them to itself is asked again when it is time, not in a circle.
+        return this.#listAsked ? undefined : this.#ask(turn, room, true);
+      }
       // Not acknowledged: the request that follows is the answer.
       turn.note('decision#5', 'part of the state is missing: asked for again', { room: room.jid });
       return this.#ask(turn, room);
@@ -304,11 +315,11 @@ export class Replica implements Distribution {
   }
 
   /** What the primary sent is complete: acknowledged, and what happened here meanwhile goes the other way. */
-  #ready(turn: Turn, room: RoomView, sync: InitialState | CatchUp, request: Stanza): void {
+  #ready(turn: Turn, room: RoomView, sync: InitialState | CatchUp, ready: Ready, request: Stanza): void {
     this.#sync = undefined;
     if (sync.mode === 'full') this.#live.makeWay(turn, room, sync.nicks);
     const left = this.#live.left(turn, room);
-    const unserved = sync.take(turn, room, left);
+    const unserved = sync.take(turn, room, left, ready);
     this.#live.forgetClaims();
     this.#become(turn, room, 'live');
     this.#tries = 0;
