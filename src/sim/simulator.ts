@@ -96,8 +96,9 @@ export function run(seed: number, options: RunOptions): RunResult {
     }
     runFor(120_000);
   };
-  // FMUC nodes have histories of their own, and a first rejoin brings in what a split kept back; a second brings nothing.
-  if (options.mode === '0289pp') repeat();
+  // FMUC nodes have histories of their own, and what a split kept back comes with a rejoin, one hop with each (decision #25);
+  // then another brings nothing.
+  if (options.mode === '0289pp') for (let hops = 1; hops < world.seats.size; hops++) repeat();
   world.before = world.portrait();
   repeat();
   world.look();

@@ -156,6 +156,9 @@ export class World {
   /** What every honest node holds that others or the future depend on, as text. */
   portrait(): Map<Jid, string> {
     const portraits = new Map<Jid, string>();
+    // Whom a hostile node serves is in or not as it likes, and said what it likes.
+    const theirs = new Set(this.plan.people.filter(({ hostile }) => hostile === 'node').map(({ jid }) => jid));
+    const honest = (user: Jid | undefined) => user === undefined || !theirs.has(user);
     for (const [address, seat] of this.seats) {
       if (address === this.plan.hostileNode) continue;
       const shown = new Map(seat.node.status().rooms.map(({ room, historyLength }) => [room, historyLength]));
@@ -166,6 +169,7 @@ export class World {
         // Nicks and rank; who is behind which node may be known here and not there, and what another FMUC node claims of
         // its own users is its word.
         occupants: room.occupants
+          .filter(({ jid }) => honest(jid))
           .map(({ nick, affiliation, role, home }) =>
             home !== undefined && this.plan.mode === '0289pp' ? nick : `${nick} ${affiliation} ${role}`,
           )
@@ -173,6 +177,7 @@ export class World {
         // As much as the room shows: beyond that a replica keeps what it happened to hear.
         history: room.history
           .slice(room.history.length - (shown.get(room.room) ?? 0))
+          .filter(({ author }) => honest(author))
           .map(({ by, id }) => `${by} ${id}`),
       }));
       portraits.set(address, JSON.stringify(rooms));

@@ -399,6 +399,13 @@ const cases: Readonly<Record<string, Case>> = {
         both(story)
           .leaves(bob)
           .tells(message(at('Alice'), bob.jid, { type: 'chat' }, body('psst'))),
+      'all about an earlier session, to one that did not ask to enter': (story) => {
+        both(story).session(bob, false).session(bob, true);
+        for (let answer = 0; answer < 2; answer++)
+          story
+            .tells(shows('Bob', bob, { statuses: [110] }))
+            .tells(shows('Bob', bob, { type: 'unavailable', statuses: [110] }));
+      },
     },
   },
   G7: {

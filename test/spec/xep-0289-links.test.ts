@@ -138,6 +138,36 @@ describe('XEP-0289 and XEP-0199: keepalive between nodes', () => {
     inStep(world, rooms, denmark);
   });
 
+  it('decision #21: a long answer is waited for while it goes on coming, and nobody waits for more than 10 s of it', () => {
+    const world = inside(inAlice);
+    for (const line of ['one', 'two', 'three']) world.send(says(alice, rabbithole, line));
+    let request: Stanza | undefined;
+    world.lose((stanza) => {
+      request = stanza.to.startsWith(rabbithole) ? stanza : undefined;
+      return request !== undefined;
+    });
+    world.send(joins(hamlet, `${elsinore}/Hamlet`));
+    world.freeze(denmark);
+    world.inject(rooms, denmark, request as Stanza);
+    const answer = world.seat(denmark).held ?? [];
+    world.seat(denmark).held = undefined;
+    world.clear();
+    for (const [i, part] of answer.entries()) {
+      expect(world.got(hamlet).length > 0).toBe(i * 6_000 >= 10_000);
+      world.advance(6_000);
+      world.inject(denmark, rooms, part);
+    }
+    expect(answer.length).toBeGreaterThan(5);
+    expect(world.got(hamlet).map(shown)).toEqual([
+      'available Hamlet 110,100',
+      'subject: ',
+      'available Alice',
+      'subject: This is the subject',
+    ]);
+    expect(states(world, denmark)).toEqual(['live']);
+    inStep(world, rooms, denmark);
+  });
+
   it('decision #24: an error that is no bounce of ours does not end the link; a bounced ping does', () => {
     const world = inside(inAlice, inHamlet);
     const bounce = errorReply(

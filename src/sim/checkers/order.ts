@@ -81,10 +81,11 @@ function firstSessions(trace: readonly SimRecord[], views: readonly View[]) {
 export function leave({ trace, byJid }: Evidence): Verdict {
   const violations: Violation[] = [];
   let exercised = 0;
-  // By user, in this session: whether the room said that they are in, or out of it; and whether a join is on its way, which is answered after the leave before it.
-  const state = new Map<string, { inside: boolean; out: boolean; asked: boolean }>();
+  // By user, in this session: whether they ever asked to enter, for else all is about an earlier one; whether the room
+  // said that they are in, or out of it; and whether a join is on its way, which is answered after the leave before it.
+  const state = new Map<string, { joined: boolean; inside: boolean; out: boolean; asked: boolean }>();
   const of = (jid: string) => {
-    const found = state.get(jid) ?? { inside: false, out: false, asked: false };
+    const found = state.get(jid) ?? { joined: false, inside: false, out: false, asked: false };
     state.set(jid, found);
     return found;
   };
@@ -95,6 +96,7 @@ export function leave({ trace, byJid }: Evidence): Verdict {
       if (record.stanza.type === 'unavailable') one.asked = false;
       else if (readJoin(record.stanza.payloads) !== undefined) one.asked = true;
       if (one.asked) one.out = false;
+      one.joined ||= one.asked;
     } else if (record.kind === 'out') {
       const view = byJid.get(record.to);
       const { stanza } = record;
@@ -111,7 +113,7 @@ export function leave({ trace, byJid }: Evidence): Verdict {
         !(self && stanza.type === 'unavailable')
       )
         violations.push({ invariant: 'G6', what: `${record.to} is out and got ${stanzaText(stanza)}`, at: i });
-      if (self && stanza.type === undefined) one.inside = true;
+      if (self && stanza.type === undefined && one.joined) one.inside = true;
       if (self && stanza.type === 'unavailable' && !statuses.includes(303)) {
         // What ends an earlier session, and comes late, is no answer to this one.
         one.out = one.inside && !one.asked;

@@ -578,14 +578,14 @@ export class FmucNode implements Distribution {
     const nick = resourceOf(stanza.from);
     if (stanza.name === 'presence') {
       if (author !== undefined && nick !== '' && stanza.type === undefined)
-        outbound.answeredOccupant(this.#occupantOf(turn, room, outbound.peer, author, stanza));
+        outbound.answeredOccupant(this.#occupantOf(turn, room, outbound.peer, author, stanza), turn.env.now);
       return;
     }
     if (stanza.type !== 'groupchat') return;
     if (bodyOf(stanza) === undefined && subjectOf(stanza) !== undefined)
       outbound.answeredSubject(turn, room, this, subjectIn(turn, stanza));
     else if (nick !== '' && author !== undefined)
-      outbound.answeredMessage(itemOf(turn, room, nick, author, stanza, saidAt(turn, stanza)));
+      outbound.answeredMessage(itemOf(turn, room, nick, author, stanza, saidAt(turn, stanza)), turn.env.now);
   }
 
   /** A node that may federate believes in a link that we do not have: it is told, and joins again. Decision #24. */
