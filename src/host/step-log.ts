@@ -68,8 +68,14 @@ export class StepLog {
       appended: (events: number): void => {
         step.appended += events;
       },
-      note: ({ spec, what, room, peer }: Omit<Extract<Effect, { kind: 'trace' }>, 'kind'>): void => {
-        step.notes.push({ spec, what, ...(room ? { room } : {}), ...(peer ? { peer } : {}) });
+      note: ({ spec, what, room, peer, sign }: Omit<Extract<Effect, { kind: 'trace' }>, 'kind'>): void => {
+        step.notes.push({
+          spec,
+          what,
+          ...(room ? { room } : {}),
+          ...(peer ? { peer } : {}),
+          ...(sign ? { sign } : {}),
+        });
       },
       /** Returns what the link calls when the stanza was written. */
       sending: (spec: Spec): ((at: StreamPosition) => void) => {

@@ -163,6 +163,8 @@ function checkReplicas(scenario: Scenario, rooms: Rooms, wrong: Wrong, knownServ
       wrong([...at, 'replicaOf'], `${primary.jid} is not distributed as a primary`);
       continue;
     }
+    if (replica.keepalive !== undefined && replica.keepalive.timeout > replica.keepalive.interval)
+      wrong([...at, 'keepalive', 'timeout'], 'the time for an answer is longer than the interval');
     const listed = primary.distribution.replicas.find((entry) => entry.jid === replica.address);
     if (listed === undefined)
       wrong([...at, 'address'], `${primary.jid} does not list ${replica.address} among its replicas`);

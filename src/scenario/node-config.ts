@@ -1,7 +1,7 @@
 import type { NodeConfig } from '../core/node/config.ts';
-import { type DistributionConfig, defaultRoomConfig, type RoomConfig } from '../core/room/config.ts';
+import { type DistributionConfig, defaultRoomConfig, type RoomConfig, type RoomSettings } from '../core/room/config.ts';
 import { type Jid, jid } from '../core/xmpp/jid.ts';
-import type { Scenario, ScenarioNode, ScenarioRoom } from './scenario.ts';
+import type { Scenario, ScenarioNode, ScenarioRoom, ScenarioSplit } from './scenario.ts';
 
 /** The core's configuration of one node of a scenario that was checked before (load.ts). */
 export function nodeConfigOf(scenario: Scenario, node: ScenarioNode): NodeConfig {
@@ -22,7 +22,12 @@ export function nodeConfigOf(scenario: Scenario, node: ScenarioNode): NodeConfig
     .flatMap((other) => (other.kind === 'service' ? other.rooms : []))
     .find((room) => room.jid === node.replicaOf);
   const room = original ? roomConfigOf(original, []) : defaultRoomConfig(jid(node.replicaOf));
-  const distribution: DistributionConfig = { kind: 'replica', self: address, serves: node.serves.map(jid) };
+  const distribution: DistributionConfig = {
+    kind: 'replica',
+    self: address,
+    serves: node.serves.map(jid),
+    ...(node.keepalive === undefined ? {} : { keepalive: node.keepalive }),
+  };
   return { kind: 'replica', address, server, room: { ...room, distribution } };
 }
 
@@ -41,6 +46,20 @@ function roomConfigOf(room: ScenarioRoom, admins: readonly Jid[]): RoomConfig {
     logging: room.logging ?? false,
     affiliations: new Map([...admins.map((admin) => [admin, 'owner'] as const), ...given]),
     distribution: distributionOf(room),
+    ...splitSettings(room.distribution?.kind === 'primary' ? room.distribution.split : undefined),
+  };
+}
+
+/** The room's settings for a split; what is left out stays as it is by default. */
+function splitSettings(split: ScenarioSplit = {}): Partial<RoomSettings> {
+  const { policy, chat, pm, entry, kick, away } = split;
+  return {
+    ...(policy === undefined ? {} : { splitPolicy: policy }),
+    ...(chat === undefined ? {} : { splitChat: chat }),
+    ...(pm === undefined ? {} : { splitPrivate: pm }),
+    ...(entry === undefined ? {} : { splitEntry: entry }),
+    ...(kick === undefined ? {} : { splitKick: kick }),
+    ...(away === undefined ? {} : { splitAway: away }),
   };
 }
 

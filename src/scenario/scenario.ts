@@ -58,6 +58,8 @@ export type ScenarioNode =
       readonly replicaOf: string;
       /** Domains whose users it serves. */
       readonly serves: readonly string[];
+      /** Seconds of silence before a ping, and for its answer (XEP-0282 §4.10); default 60 and 15. */
+      readonly keepalive?: { readonly interval: number; readonly timeout: number };
     };
 
 export interface ScenarioRoom {
@@ -84,13 +86,30 @@ export interface ScenarioRoom {
 
 export type ScenarioDistribution =
   | { readonly kind: 'none' }
-  /** XEP-0282: which replicas may be created, and whose users each may serve. */
+  /** XEP-0282: which replicas may be created, and whose users each may serve; what they may do while they are cut off. */
   | {
       readonly kind: 'primary';
       readonly replicas: readonly { readonly jid: string; readonly serves: readonly string[] }[];
+      readonly split?: ScenarioSplit;
     }
   /** XEP-0289, primary-primary: the room to join (the joining node), and which rooms may join us. */
   | { readonly kind: 'fmuc'; readonly outbound?: string; readonly allowedNodes?: readonly string[] };
+
+/** XEP-0282 §4.11.1.2: the MUST, or the MUST and those MAYs that are true. Each has a field in the room's configuration. */
+export interface ScenarioSplit {
+  /** Default freeze. */
+  readonly policy?: 'freeze' | 'local';
+  /** Local conversation; default true. */
+  readonly chat?: boolean;
+  /** Private messages between local users; default true. */
+  readonly pm?: boolean;
+  /** Users may enter, provisionally; default false. */
+  readonly entry?: boolean;
+  /** Moderators whom the primary knows may kick local users; default true. */
+  readonly kick?: boolean;
+  /** Those on the other side are marked as away, whatever the policy; default false. */
+  readonly away?: boolean;
+}
 
 export interface ScenarioOccupant {
   /** Full JID of the character. */

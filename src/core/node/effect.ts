@@ -3,7 +3,7 @@ import type { Jid } from '../xmpp/jid.ts';
 import type { Stanza } from '../xmpp/stanza.ts';
 import type { Instant } from '../xmpp/time.ts';
 import type { TimerId } from './input.ts';
-import type { Spec } from './trace.ts';
+import type { Sign, Spec } from './trace.ts';
 
 /** What a node asks for. The order of the list is the order in which it must happen. */
 export type Effect =
@@ -16,4 +16,11 @@ export type Effect =
   /** The log holds what this node may keep no longer: a snapshot takes its place now (XEP-0282 §4.7, decision #7). */
   | { readonly kind: 'compact' }
   /** Something to show: a state changed, a stanza was refused. */
-  | { readonly kind: 'trace'; readonly spec: Spec; readonly what: string; readonly room?: Jid; readonly peer?: Jid };
+  | {
+      readonly kind: 'trace';
+      readonly spec: Spec;
+      readonly what: string;
+      readonly room?: Jid;
+      readonly peer?: Jid;
+      readonly sign?: Sign;
+    };

@@ -22,7 +22,7 @@ import type { Effect } from './effect.ts';
 import type { Command, Input } from './input.ts';
 import type { Env, MucNode } from './node.ts';
 import type { NodeSnapshot } from './snapshot.ts';
-import type { NodeStatus, RoomStatus } from './trace.ts';
+import type { NodeStatus, RoomStatus, SplitStatus } from './trace.ts';
 
 /** A node with the rooms of its configuration; then `restore`, `apply` the log, and the command `start`. */
 export function createMucNode(config: NodeConfig): MucNode {
@@ -260,7 +260,7 @@ function distributionOf({ distribution }: RoomConfig): Distribution {
     case 'primary':
       return new Primary();
     case 'replica':
-      return new Replica(distribution.self, distribution.serves);
+      return new Replica(distribution.self, distribution.serves, distribution.keepalive);
     case 'fmuc':
       return new FmucNode(distribution.outbound, distribution.allowedNodes);
     default:
@@ -275,7 +275,8 @@ function roomStatus(room: RoomView, distribution: Distribution): RoomStatus {
     epoch: room.epoch,
     historyLength: room.history.length,
     subject: room.subject?.text ?? '',
-    occupants: [...room.occupants.values()].map(({ nick, jid, role, affiliation, home, presence }) => {
+    occupants: [...room.occupants.values()].map((occupant) => {
+      const { nick, jid, role, affiliation, home, presence, cutOff, provisional } = occupant;
       const show = presence.find((payload) => payload.name === 'show' && payload.xmlns === NS.client);
       return {
         nick,
@@ -284,8 +285,16 @@ function roomStatus(room: RoomView, distribution: Distribution): RoomStatus {
         ...(jid === undefined ? {} : { jid }),
         ...(home === undefined ? {} : { home }),
         ...(show ? { show: textOf(show) } : {}),
+        ...(cutOff ? { cutOff } : {}),
+        ...(provisional ? { provisional } : {}),
       };
     }),
     peers: [...room.peers].map(([peer, { state, since }]) => ({ peer, state, since })),
+    ...(distribution.role === 'primary' || distribution.role === 'replica' ? { split: splitStatus(room) } : {}),
   };
+}
+
+function splitStatus({ config }: RoomView): SplitStatus {
+  const { splitPolicy: policy, splitChat: chat, splitPrivate: pm, splitEntry: entry, splitKick: kick } = config;
+  return { policy, chat, pm, entry, kick, away: config.splitAway };
 }

@@ -6,6 +6,13 @@ import type { Instant } from '../xmpp/time.ts';
  */
 export type Spec = string;
 
+/**
+ * What a note tells of a pair of nodes, for those who show more of it than its text: that they lost each other, noticed by
+ * a `bounce`, by `silence`, or by a `gap` in what came (XEP-0282 §4.11.1); that they came together again (`netjoin`,
+ * §4.11.2), and what became of that which happened meanwhile (`judged`).
+ */
+export type Sign = 'bounce' | 'silence' | 'gap' | 'netjoin' | 'judged';
+
 /** A stanza as the trace shows it. `bytes` is the UTF-8 length of `xml`. */
 export interface TracedStanza {
   readonly name: 'message' | 'presence' | 'iq';
@@ -101,6 +108,7 @@ export interface StepRecord {
     readonly what: string;
     readonly peer?: string;
     readonly room?: string;
+    readonly sign?: Sign;
   }[];
   /** Number of events made durable before anything was sent. */
   readonly appended: number;
@@ -129,6 +137,19 @@ export interface RoomStatus {
   readonly subject: string;
   readonly occupants: readonly OccupantStatus[];
   readonly peers: readonly PeerStatus[];
+  /** XEP-0282 §4.11.1.2, at a primary and its replicas: what a replica may do while it is cut off. */
+  readonly split?: SplitStatus;
+}
+
+/** `policy` freeze: only what a replica MUST do; local: also the MAYs that are true. */
+export interface SplitStatus {
+  readonly policy: 'freeze' | 'local';
+  readonly chat: boolean;
+  readonly pm: boolean;
+  readonly entry: boolean;
+  readonly kick: boolean;
+  /** Those on the other side of a split are shown as away, whatever the policy. */
+  readonly away: boolean;
 }
 
 export interface OccupantStatus {
@@ -141,6 +162,10 @@ export interface OccupantStatus {
   readonly home?: string;
   /** `<show/>` of the last presence. */
   readonly show?: string;
+  /** On the other side of a split, and shown to all as away. */
+  readonly cutOff?: true;
+  /** Let in by a replica that is cut off; the primary has not said yes. */
+  readonly provisional?: true;
 }
 
 export interface PeerStatus {

@@ -100,7 +100,13 @@ export type DistributionConfig =
   /** XEP-0282: the replicas that the room starts with, and the domains each may serve; owners add others, for their own. */
   | { readonly kind: 'primary'; readonly replicas: ReadonlyMap<Jid, readonly Jid[]> }
   /** XEP-0282: this node is `self`, a replica of the room, for the users of `serves`. */
-  | { readonly kind: 'replica'; readonly self: Jid; readonly serves: readonly Jid[] }
+  | {
+      readonly kind: 'replica';
+      readonly self: Jid;
+      readonly serves: readonly Jid[];
+      /** Seconds of silence before a ping, and for its answer, that it asks for at its creation; absent: decision #3. */
+      readonly keepalive?: { readonly interval: number; readonly timeout: number };
+    }
   /** XEP-0289, primary-primary: the room to join, and the rooms that may join this one. */
   | { readonly kind: 'fmuc'; readonly outbound?: Jid; readonly allowedNodes: readonly Jid[] };
 

@@ -1,7 +1,7 @@
 import type { Effect } from '../node/effect.ts';
 import type { TimerId } from '../node/input.ts';
 import type { Env } from '../node/node.ts';
-import type { Spec } from '../node/trace.ts';
+import type { Sign, Spec } from '../node/trace.ts';
 import type { Jid } from '../xmpp/jid.ts';
 import { domainOf } from '../xmpp/jid.ts';
 import type { Stanza } from '../xmpp/stanza.ts';
@@ -48,7 +48,7 @@ export class Turn {
   }
 
   /** Says what happened and which rule made it so. */
-  note(spec: Spec, what: string, where: { readonly room?: Jid; readonly peer?: Jid } = {}): void {
+  note(spec: Spec, what: string, where: { readonly room?: Jid; readonly peer?: Jid; readonly sign?: Sign } = {}): void {
     this.#effects.push({ kind: 'trace', spec, what, ...where });
   }
 

@@ -90,13 +90,19 @@ export function netjoin(
   if (changes === undefined) {
     const record: PeerRecord = { ...before, state: 'syncing', since: turn.env.now, session: turn.env.newId() };
     become(turn, room, replica, record);
+    turn.note('decision#41', `${replica} is back, and gets everything anew: its past is no longer kept here`, {
+      room: room.jid,
+      peer: replica,
+      sign: 'netjoin',
+    });
     return sendState(turn, room, replicas, replica, record, request);
   }
   const record: PeerRecord = { ...before, state: 'syncing', since: turn.env.now };
   become(turn, room, replica, record);
-  turn.note('decision#41', `${replica} is back, and missed ${changes.length} changes`, {
+  turn.note('decision#41', `${replica} is back, and missed ${changes.length} changes: they follow`, {
     room: room.jid,
     peer: replica,
+    sign: 'netjoin',
   });
   turn.send(
     iqResult(request, writeCreated(createdOf(room, replicas, replica, record, 'delta'))),

@@ -47,6 +47,7 @@ export function judge(
     turn.note('decision#42', `what ${stanza.from} said during the split is dropped: ${why}`, {
       room: room.jid,
       peer: replica,
+      sign: 'judged',
     });
     return true;
   };

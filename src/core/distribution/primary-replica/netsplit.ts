@@ -31,7 +31,8 @@ export function split(
     peer: replica,
     record: { ...record, state: 'split', since: turn.env.now, heard },
   });
-  turn.note(spec, `${replica} is split: ${why}`, { room: room.jid, peer: replica });
+  const sign = spec === 'decision#3' ? 'silence' : 'bounce';
+  turn.note(spec, `${replica} is split: ${why}`, { room: room.jid, peer: replica, sign });
   replicas.of(turn, room, replica).tries = 0;
   probe(turn, room, replica);
   if (room.config.splitAway) markAway(turn, room, replicas, replica, true);

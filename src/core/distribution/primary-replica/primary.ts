@@ -248,13 +248,15 @@ export class Primary implements Distribution {
 
   /** Decision #42: all that the replica relayed of its split is judged, if all of it has arrived. */
   #relayed(turn: Turn, room: RoomView, replica: Jid, count: number, request: Stanza): void {
-    const { relayed } = this.#replicas.of(turn, room, replica);
+    const { relayed, messages } = this.#replicas.of(turn, room, replica);
     const arrived = relayed.size;
     relayed.clear();
     if (arrived < count) {
       const text = `${arrived} of ${count} arrived`;
       return turn.send(errorReply(request, stanzaError('wait', 'resource-constraint', text)), 'decision#42', replica);
     }
+    const what = `of ${count} acts during the split at ${replica} all are judged, ${messages} messages taken`;
+    turn.note('decision#42', what, { room: room.jid, peer: replica, sign: 'judged' });
     turn.send(iqResult(request), 'decision#42', replica);
     this.#countModerators(turn, room, replica, undefined);
   }

@@ -295,6 +295,8 @@ export class Replica implements Distribution {
   #gap(turn: Turn, room: RoomView, { epoch, n }: { readonly epoch: number; readonly n: number }): void {
     turn.note('decision#2', `position ${epoch}/${n} after ${room.epoch}/${room.n}: something is missing`, {
       room: room.jid,
+      peer: room.jid,
+      sign: 'gap',
     });
     this.#become(turn, room, 'syncing');
     this.#ask(turn, room);
@@ -529,7 +531,8 @@ export class Replica implements Distribution {
   #split(turn: Turn, room: RoomView, why: string, spec: string): void {
     if (!this.#isSplit(room)) {
       this.#become(turn, room, 'split');
-      turn.note(spec, `split from the primary: ${why}`, { room: room.jid, peer: room.jid });
+      const sign = spec === 'decision#3' ? 'silence' : 'bounce';
+      turn.note(spec, `split from the primary: ${why}`, { room: room.jid, peer: room.jid, sign });
       this.#tries = 0;
       this.#sync = undefined;
       this.#settling = undefined;
