@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { bareOf, domainOf, type Jid, parseJid } from '../core/xmpp/jid.ts';
 import type { LiveConfig, LiveCredentials, LiveLogin } from '../scenario/live-config-type.ts';
+import { possibleReplicas } from '../scenario/replicas.ts';
 import type { Scenario } from '../scenario/scenario.ts';
 import type { AccountConfig, Grant, NetworkConfig } from '../server/config.ts';
 import type { ServerHost } from '../server/host.ts';
@@ -70,8 +71,8 @@ export function hostScenario(scenario: Scenario, host: ServerHost, options: Live
 }
 
 /**
- * The network that a scenario describes, with random passwords: for its nodes, its characters, the administrators of its
- * services, two guests a server, one operator and one observer.
+ * The network that a scenario describes, with random passwords: for its nodes and the replicas that may be added to them,
+ * its characters, the administrators of its services, two guests a server, one operator and one observer.
  */
 export function networkOf(
   scenario: Scenario,
@@ -94,7 +95,9 @@ export function networkOf(
   const byJid = (logins: readonly LiveLogin[]) =>
     Object.fromEntries(logins.map(({ jid, password }) => [jid, password]));
 
-  const nodes = scenario.nodes.map((node) => add(node.address, node.kind));
+  const replicas = possibleReplicas(scenario);
+  const services = scenario.nodes.filter(({ kind }) => kind === 'service');
+  const nodes = [...services, ...replicas].map((node) => add(node.address, node.kind));
   const people = [
     ...scenario.occupants.map(({ jid }) => jid),
     ...scenario.nodes.flatMap((node) => (node.kind === 'service' ? (node.admins ?? []) : [])),
@@ -109,9 +112,11 @@ export function networkOf(
   const operator = addNew('operator', first, 'operator');
   const observer = addNew('observer', first, 'observer');
 
-  const grants: Grant[] = scenario.nodes.flatMap((node) =>
-    node.kind === 'replica' ? [{ server: node.server, account: node.address, address: node.replicaOf }] : [],
-  );
+  const grants: Grant[] = replicas.map(({ server, address, replicaOf }) => ({
+    server,
+    account: address,
+    address: replicaOf,
+  }));
   return {
     config: {
       id: scenario.id,

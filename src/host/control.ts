@@ -1,4 +1,4 @@
-import type { TraceRecord } from '../core/node/trace.ts';
+import type { SplitStatus, TraceRecord } from '../core/node/trace.ts';
 import type { OccupantAct, OccupantState } from '../core/occupant/occupant.ts';
 import type { Scenario, ScenarioNode, ScenarioOccupant } from '../scenario/scenario.ts';
 import type { StreamPosition } from './step-log.ts';
@@ -71,6 +71,14 @@ export interface OccupantsListener {
   trouble(text: string | undefined): void;
 }
 
+/** What an owner changes in a room's configuration form (XEP-0045 §10.2): fields by name, and its list of replicas. */
+export interface RoomChange {
+  readonly room: string;
+  readonly split?: Partial<SplitStatus>;
+  readonly addReplica?: string;
+  readonly removeReplica?: string;
+}
+
 /** Fields of a command of the server's operator interface (XEP-0050). */
 export type CommandFields = Readonly<Record<string, string>>;
 
@@ -81,6 +89,8 @@ export interface OccupantsWorkerApi {
   add(character: Character): Promise<void>;
   /** A join or leave settles when the room answered, everything else when it was sent. */
   act(who: string, act: OccupantAct): Promise<Acted>;
+  /** The character asks for the room's configuration form and sends it back changed; settles with the room's answer. */
+  configure(who: string, change: RoomChange): Promise<Acted>;
   /** `name` is the part of the command's node after `#`. */
   command(name: string, fields: CommandFields): Promise<Result>;
   ping(): Promise<true>;

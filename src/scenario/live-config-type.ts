@@ -20,7 +20,10 @@ export interface LiveLogin {
 }
 
 export interface LiveCredentials {
-  /** Password by address of the node (a service's domain, a replica's account). Empty for a page on another machine. */
+  /**
+   * Password by address of the node (a service's domain, a replica's account), those of replicas that may be added
+   * included (replicas.ts). Empty for a page on another machine.
+   */
   readonly nodes: Readonly<Record<string, string>>;
   /** Password by bare JID of the scenario's characters and administrators. */
   readonly occupants: Readonly<Record<string, string>>;

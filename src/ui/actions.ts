@@ -15,6 +15,8 @@ export interface Command {
 /** Forms that need more than a click. */
 export interface Forms {
   slow(link: LinkView): void;
+  /** `node`: of the primary, whose room is configured. */
+  policy(node: NodeView): void;
   nick(who: OccupantView): void;
   speak(who: OccupantView): void;
 }
@@ -48,7 +50,7 @@ export function linkCommands(store: Store, link: LinkView, forms: Forms): readon
   ];
 }
 
-export function nodeCommands(store: Store, node: NodeView): readonly Command[] {
+export function nodeCommands(store: Store, node: NodeView, forms: Forms): readonly Command[] {
   const elsewhere = !store.session.runsNodes || node.phase === 'elsewhere' ? 'it runs in another page' : undefined;
   const down = node.phase === 'down' || node.phase === 'failed';
   const crashNot = elsewhere ?? (down ? 'it is down' : undefined);
@@ -68,7 +70,33 @@ export function nodeCommands(store: Store, node: NodeView): readonly Command[] {
       ...(restartNot ? { not: restartNot } : {}),
       run: () => void store.act({ act: 'restart', node: node.address }),
     },
+    ...distributionCommands(store, node, forms, elsewhere),
   ];
+}
+
+function distributionCommands(store: Store, node: NodeView, forms: Forms, elsewhere: string | undefined): Command[] {
+  const not = elsewhere ? { not: elsewhere } : {};
+  if (node.kind === 'replica') {
+    const run = () => void store.act({ act: 'remove-replica', node: node.address });
+    return [{ id: 'remove-replica', label: 'Remove this replica', icon: 'remove', ...not, run }];
+  }
+  if (!store.model.policyOf(node)) return [];
+  return [{ id: 'policy', label: 'While cut off…', icon: 'policy', ...not, run: () => forms.policy(node) }];
+}
+
+/** What one may do on a server: put a replica there, where the primary serves the users itself. */
+export function serverCommands(store: Store, domain: string): readonly Command[] {
+  const not = store.session.runsNodes ? {} : { not: 'the nodes run in another page' };
+  return store.model
+    .vacancies()
+    .filter(({ server }) => server === domain)
+    .map(({ replicaOf }, _, all) => ({
+      id: 'add-replica',
+      label: all.length > 1 ? `Add a replica of ${replicaOf}` : 'Add a replica',
+      icon: 'add',
+      ...not,
+      run: () => void store.act({ act: 'add-replica', server: domain, room: replicaOf }),
+    }));
 }
 
 export function occupantCommands(store: Store, who: OccupantView, forms: Forms): readonly Command[] {
@@ -111,8 +139,18 @@ export function toggleLink(store: Store, link: LinkView): void {
 }
 
 /** Crashes a node that runs, restarts one that is down: the `k` key. */
-export function toggleNode(store: Store, node: NodeView): void {
-  const command = nodeCommands(store, node).find((candidate) => !candidate.not);
+export function toggleNode(store: Store, node: NodeView, forms: Forms): void {
+  const [crash, restart] = nodeCommands(store, node, forms);
+  const command = [crash, restart].find((candidate) => !candidate?.not);
   if (command) command.run();
-  else store.toast(`${node.address}: ${nodeCommands(store, node)[0]?.not ?? 'cannot be stopped here'}.`);
+  else store.toast(`${node.address}: ${crash?.not ?? 'cannot be stopped here'}.`);
+}
+
+/** Removes the replica that is there, or adds the one that is not: the `r` key. */
+export function toggleReplica(store: Store, node: NodeView | undefined, server: string, forms: Forms): void {
+  const command = node
+    ? nodeCommands(store, node, forms).find(({ id }) => id === 'remove-replica')
+    : serverCommands(store, server)[0];
+  if (command && !command.not) command.run();
+  else if (command) store.toast(`${node?.address ?? server}: ${command.not}.`);
 }

@@ -1,4 +1,4 @@
-import { toggleLink, toggleNode } from './actions.ts';
+import { type Forms, toggleLink, toggleNode, toggleReplica } from './actions.ts';
 import type { Store } from './store.ts';
 import { tabs } from './views/app.ts';
 import type { Help } from './views/help.ts';
@@ -37,7 +37,8 @@ function actionOf(store: Store, key: string, target: Element): (() => void) | un
   if (key === '?') return () => document.querySelector<Help>('ns-help')?.open();
   const tab = tabs[Number(key) - 1];
   if (tab && /^[1-9]$/.test(key)) return () => store.set({ tab: tab[0] });
-  const focused = target.closest<SVGElement>('[data-link],[data-node]')?.dataset;
+  const focused = target.closest<SVGElement>('[data-link],[data-node],[data-vacancy]')?.dataset;
+  const forms = document.querySelector('ns-menu') as unknown as Forms;
   const { thing } = store.view;
   if (key === 'x') {
     const link = store.model.links.get(focused?.link ?? (thing?.kind === 'link' ? thing.id : ''));
@@ -45,7 +46,13 @@ function actionOf(store: Store, key: string, target: Element): (() => void) | un
   }
   if (key === 'k') {
     const node = store.model.nodes.get(focused?.node ?? (thing?.kind === 'node' ? thing.id : ''));
-    return node && (() => toggleNode(store, node));
+    return node && (() => toggleNode(store, node, forms));
+  }
+  if (key === 'r') {
+    const node = store.model.nodes.get(focused?.node ?? (thing?.kind === 'node' ? thing.id : ''));
+    const server = focused?.vacancy ?? (thing?.kind === 'server' ? thing.id : undefined);
+    if (server !== undefined) return () => toggleReplica(store, undefined, server, forms);
+    return node?.kind === 'replica' ? () => toggleReplica(store, node, node.server, forms) : undefined;
   }
   return undefined;
 }

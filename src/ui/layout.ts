@@ -44,6 +44,8 @@ export interface Layout {
   readonly height: number;
   readonly servers: ReadonlyMap<string, PlacedServer>;
   readonly nodes: ReadonlyMap<string, PlacedNode>;
+  /** By server: the place of a replica that could be added there. */
+  readonly vacancies: ReadonlyMap<string, Box>;
   readonly occupants: ReadonlyMap<string, PlacedOccupant>;
   readonly links: ReadonlyMap<string, PlacedLink>;
   readonly radius: number;
@@ -127,20 +129,28 @@ function layOutAt(
   for (const occupant of model.occupants()) {
     people.set(occupant.server, [...(people.get(occupant.server) ?? []), occupant]);
   }
+  const vacancies = new Set(model.vacancies().map(({ server }) => server));
   const boxes = model.scenario.servers.map((server) => {
     const nodes = [...model.nodes.values()].filter((node) => node.server === server.domain);
     const here = people.get(server.domain) ?? [];
+    const vacant = vacancies.has(server.domain) ? 1 : 0;
     const perRow = Math.min(Math.max(here.length, 1), here.length > 8 ? 6 : metrics.perRow);
     const rows = Math.ceil(here.length / perRow);
     return {
       domain: server.domain,
       nodes,
+      vacant,
       here,
       perRow,
       x: 0,
       y: 0,
       w: Math.max(metrics.minW, metrics.nodeW + 2 * metrics.pad, perRow * metrics.cellW + 2 * metrics.pad),
-      h: metrics.title + nodes.length * (metrics.nodeH + 8) + metrics.hub + rows * metrics.cellH + metrics.pad,
+      h:
+        metrics.title +
+        (nodes.length + vacant) * (metrics.nodeH + 8) +
+        metrics.hub +
+        rows * metrics.cellH +
+        metrics.pad,
     };
   });
   spread(boxes, model, width, height);
@@ -157,6 +167,7 @@ function layOutAt(
 
   const servers = new Map<string, PlacedServer>();
   const nodes = new Map<string, PlacedNode>();
+  const places = new Map<string, Box>();
   const occupants = new Map<string, PlacedOccupant>();
   for (const box of boxes) {
     let y = box.y - box.h / 2 + metrics.title;
@@ -168,6 +179,10 @@ function layOutAt(
         w: metrics.nodeW,
         h: metrics.nodeH,
       });
+      y += metrics.nodeH + 8;
+    }
+    if (box.vacant > 0) {
+      places.set(box.domain, { x: box.x, y: y + metrics.nodeH / 2, w: metrics.nodeW, h: metrics.nodeH });
       y += metrics.nodeH + 8;
     }
     const hub = { x: box.x, y: y + metrics.hub / 2 - 4 };
@@ -196,6 +211,7 @@ function layOutAt(
     height,
     servers,
     nodes,
+    vacancies: places,
     occupants,
     links,
     radius: metrics.radius,

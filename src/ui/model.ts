@@ -5,10 +5,13 @@ import type {
   OccupantStatus,
   RoomStatus,
   SessionRecord,
+  Sign,
+  SplitStatus,
   StepRecord,
   TracedStanza,
   TraceRecord,
 } from '../core/node/trace.ts';
+import { possibleReplicas, type ScenarioReplica } from '../scenario/replicas.ts';
 import type { Scenario, ScenarioNode } from '../scenario/scenario.ts';
 import { peekChildren } from './peek.ts';
 import type { NodeProgress, OccupantProgress } from './session/session.ts';
@@ -32,6 +35,7 @@ export interface ModelEvent {
   /** For state changes: the node's peer and room concerned. */
   readonly peer?: string;
   readonly room?: string;
+  readonly sign?: Sign;
   /** The event that led to this one; for a stanza a node sent, known once the node's own record has come. */
   cause?: number;
   spec?: string;
@@ -55,7 +59,7 @@ export interface NodeView {
   readonly address: string;
   readonly server: string;
   readonly kind: ScenarioNode['kind'];
-  phase: NodeProgress['phase'];
+  phase: Exclude<NodeProgress['phase'], 'gone'>;
   detail: string;
   status: NodeStatus | undefined;
 }
@@ -73,6 +77,10 @@ export interface OccupantView {
   readonly show: string;
   readonly role: string;
   readonly affiliation: string;
+  /** The primary holds the replica that serves them for split, and shows them to all others as away (XEP-0282 §4.11.1.1). */
+  readonly cutOff: boolean;
+  /** Let in by a replica that is cut off; the primary has not agreed yet (§4.11.1.2). */
+  readonly provisional: boolean;
   /** One of the scenario's characters. */
   readonly character: boolean;
   /** This page plays them; another one may, or nobody here. */
@@ -101,7 +109,8 @@ export interface MessageCost {
 export interface TranscriptLine {
   readonly id: number;
   readonly t: number;
-  readonly kind: 'message' | 'subject' | 'private' | 'error';
+  /** `mark`: somebody is shown as cut off or provisional, or no longer. */
+  readonly kind: 'message' | 'subject' | 'private' | 'error' | 'mark';
   readonly nick: string;
   readonly text: string;
   /** XEP-0203 stamp: the line is history. */
@@ -146,6 +155,12 @@ export class Model {
   /** Sentences not yet spoken: the live region takes them. */
   sentences: Sentence[] = [];
 
+  /** All that there may be: those of the scenario, and those that may be added. */
+  private readonly replicas: readonly ScenarioReplica[];
+  /** By node and peer: how the node noticed the last time that they were apart, and what it said since. */
+  private readonly signs = new Map<string, { noticed?: ModelEvent; joined?: ModelEvent; judged?: ModelEvent }>();
+  /** By viewer: nicks that they see marked. */
+  private readonly marked = new Map<string, Set<string>>();
   private readonly byId = new Map<number, ModelEvent>();
   private readonly children = new Map<number, number[]>();
   private readonly bySlot = new Map<string, number>();
@@ -162,16 +177,8 @@ export class Model {
 
   constructor(scenario: Scenario) {
     this.scenario = scenario;
-    for (const node of scenario.nodes) {
-      this.nodes.set(node.address, {
-        address: node.address,
-        server: node.server,
-        kind: node.kind,
-        phase: 'waiting',
-        detail: '',
-        status: undefined,
-      });
-    }
+    this.replicas = possibleReplicas(scenario);
+    for (const node of scenario.nodes) this.addNode(node, 'waiting');
     const domains = scenario.servers.map((server) => server.domain);
     for (const [i, a] of domains.entries()) for (const b of domains.slice(i + 1)) this.linkOf([a, b]);
     for (const link of scenario.links ?? []) {
@@ -211,10 +218,20 @@ export class Model {
   }
 
   node(progress: NodeProgress): void {
-    const node = this.nodeOf(progress.node);
+    if (progress.phase === 'gone') {
+      this.nodes.delete(progress.node);
+      return;
+    }
+    const possible = this.replicas.find(({ address }) => address === progress.node);
+    const node = this.nodes.get(progress.node) ?? (possible && this.addNode(possible, progress.phase));
     if (!node) return;
     node.phase = progress.phase;
     node.detail = progress.detail;
+  }
+
+  /** Replicas that an owner may add: on servers whose users the primary serves itself. */
+  vacancies(): readonly ScenarioReplica[] {
+    return this.replicas.filter(({ address }) => !this.nodes.has(address));
   }
 
   occupant(progress: OccupantProgress): void {
@@ -306,9 +323,11 @@ export class Model {
   /** Everyone on the picture: the scenario's characters, and every other user who is in one of the rooms. */
   occupants(): readonly OccupantView[] {
     const seen = new Map<string, { node: NodeView; room: RoomStatus; status: OccupantStatus }>();
+    const cutOff = new Set<string>();
     for (const node of this.nodes.values()) {
       for (const room of this.roomsOf(node)) {
         for (const status of room.occupants) {
+          if (status.cutOff && room.role === 'primary') cutOff.add(`${room.room} ${status.nick}`);
           if (!status.jid) continue;
           const known = seen.get(status.jid);
           if (!known || status.home === undefined) seen.set(status.jid, { node, room, status });
@@ -339,6 +358,8 @@ export class Model {
         show: found?.status.show ?? '',
         role: found?.status.role ?? '',
         affiliation: found?.status.affiliation ?? '',
+        cutOff: found !== undefined && cutOff.has(`${found.room.room} ${found.status.nick}`),
+        provisional: found?.status.provisional ?? false,
         character,
         mine: character && progress?.phase !== 'elsewhere',
       });
@@ -397,6 +418,21 @@ export class Model {
     return count;
   }
 
+  /** Whether it is a room node's address, also of one that is gone by now. */
+  isNode(address: string): boolean {
+    return this.nodeOf(address) !== undefined || this.replicas.some((replica) => replica.address === bare(address));
+  }
+
+  /** What a node said of itself and a peer: the last time it noticed that they were apart, and the netjoin since. */
+  signsOf(node: string, peer: string) {
+    return this.signs.get(`${node} ${peer}`) ?? {};
+  }
+
+  /** What replicas of this node's room may do while cut off, as far as the node knows. */
+  policyOf(node: NodeView): SplitStatus | undefined {
+    return this.roomsOf(node).find((room) => room.split)?.split;
+  }
+
   /** The server whose hull an address is drawn in. */
   serverOf(address: string): string | undefined {
     const node = this.nodes.get(address) ?? this.nodes.get(bare(address));
@@ -430,9 +466,9 @@ export class Model {
     if (!this.add(event)) return;
 
     if (record.leg === 'link') this.countHop(record);
-    if (record.leg === 'in' && isSubmission(record.stanza) && !this.nodeOf(record.from)) this.openCost(event);
+    if (record.leg === 'in' && isSubmission(record.stanza) && !this.isNode(record.from)) this.openCost(event);
     if (record.leg === 'out') {
-      if (!this.nodes.has(record.to) && !this.nodes.has(bare(record.to))) this.transcribe(event);
+      if (!this.isNode(record.to)) this.transcribe(event);
       else if (!isServersAnswer(record)) this.handed.set(record.stream ?? '', { n: record.n ?? 0, t: record.t });
     }
 
@@ -475,8 +511,10 @@ export class Model {
         spec: note.spec,
         ...(note.peer ? { peer: note.peer } : {}),
         ...(note.room ? { room: note.room } : {}),
+        ...(note.sign ? { sign: note.sign } : {}),
       };
       this.add(event);
+      if (note.sign) this.noteSign(event, note.sign);
       const at = typeof cause === 'string' ? this.bySlot.get(cause) : cause;
       if (at !== undefined) this.attach(event, at);
     }
@@ -489,6 +527,13 @@ export class Model {
       });
       if (this.sentences.length > 100) this.sentences.splice(0, 50);
     }
+  }
+
+  private noteSign(event: ModelEvent, sign: Sign): void {
+    const key = `${event.from} ${event.to}`;
+    const before = this.signs.get(key) ?? {};
+    if (sign === 'netjoin') this.signs.set(key, { ...before, joined: event });
+    else this.signs.set(key, sign === 'judged' ? { ...before, judged: event } : { noticed: event });
   }
 
   private explain(event: ModelEvent, why: { cause: number | string | undefined; spec: string; copy?: number }): void {
@@ -523,7 +568,7 @@ export class Model {
           if (found.outcome) cost.lost++;
           else cost.crossed++;
           if (!found.outcome) cost.crossedBytes += found.stanza.bytes;
-        } else if (found.leg === 'out' && !this.nodes.has(found.to) && !this.nodes.has(bare(found.to))) {
+        } else if (found.leg === 'out' && !this.isNode(found.to)) {
           cost.deliveries++;
         }
       }
@@ -593,6 +638,7 @@ export class Model {
 
   private transcribe(event: ModelEvent): void {
     const stanza = event.stanza as TracedStanza;
+    if (stanza.name === 'presence') return this.transcribeMark(event, stanza);
     if (stanza.name !== 'message') return;
     const children = peekChildren(stanza.xml);
     const body = children.find((child) => child.name === 'body')?.text;
@@ -614,8 +660,28 @@ export class Model {
       text: body ?? subject ?? event.text,
       ...(delayed ? { delayed } : {}),
     };
-    const lines = this.transcripts.get(event.to);
-    if (!lines) this.transcripts.set(event.to, [line]);
+    this.write(event.to, line);
+  }
+
+  /** The status text by which a room says that somebody is cut off, or let in for the moment (decisions #16, #44). */
+  private transcribeMark(event: ModelEvent, stanza: TracedStanza): void {
+    const nick = resourceOf(stanza.from);
+    const status = peekChildren(stanza.xml).find((child) => child.name === 'status')?.text ?? '';
+    const marked = this.marked.get(event.to);
+    const { id, t } = event;
+    if (stanza.type === undefined && status.startsWith('netsplit: ')) {
+      if (marked?.has(nick)) return;
+      this.marked.set(event.to, new Set([...(marked ?? []), nick]));
+      this.write(event.to, { id, t, kind: 'mark', nick, text: status.slice('netsplit: '.length) });
+    } else if (marked?.delete(nick)) {
+      const text = stanza.type === undefined ? 'as before: the split is over' : 'gone';
+      this.write(event.to, { id, t, kind: 'mark', nick, text });
+    }
+  }
+
+  private write(who: string, line: TranscriptLine): void {
+    const lines = this.transcripts.get(who);
+    if (!lines) this.transcripts.set(who, [line]);
     else {
       lines.push(line);
       if (lines.length > lineWindow) lines.splice(0, lineWindow / 4);
@@ -673,8 +739,25 @@ export class Model {
   }
 
   private status(status: NodeStatus): void {
-    const node = this.nodeOf(status.address);
+    // A page that does not run the nodes learns of replicas that come and go by what the primary says of its list.
+    for (const { room, replicas } of status.rooms) {
+      if (!replicas) continue;
+      for (const possible of this.replicas) {
+        if (possible.replicaOf !== room) continue;
+        const { address } = possible;
+        const known = this.nodes.get(address);
+        if (!known && replicas.includes(address)) this.addNode(possible, 'elsewhere');
+        else if (known?.phase === 'elsewhere' && !replicas.includes(address)) this.nodes.delete(address);
+      }
+    }
+    const node = this.nodes.get(status.address);
     if (node) node.status = status;
+  }
+
+  private addNode({ address, server, kind }: ScenarioNode, phase: NodeView['phase']): NodeView {
+    const node: NodeView = { address, server, kind, phase, detail: '', status: undefined };
+    this.nodes.set(address, node);
+    return node;
   }
 
   private linkOf(ends: readonly [string, string]): LinkView {

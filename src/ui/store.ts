@@ -9,6 +9,8 @@ export type Region = 'topology' | 'panel' | 'inspector';
 export type Thing =
   | { readonly kind: 'node'; readonly id: string }
   | { readonly kind: 'link'; readonly id: string }
+  /** A server's domain. */
+  | { readonly kind: 'server'; readonly id: string }
   | { readonly kind: 'occupant'; readonly id: string };
 
 export interface Preferences {

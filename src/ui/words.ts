@@ -1,4 +1,5 @@
-import { bare, domainOf, type Model, type NodeView, resourceOf } from './model.ts';
+import type { SplitStatus } from '../core/node/trace.ts';
+import { bare, domainOf, type Model, type ModelEvent, type NodeView, type OccupantView, resourceOf } from './model.ts';
 
 /** Role of a node in words: what it is by the scenario, refined by what it says itself. */
 export function roleOf(node: NodeView): string {
@@ -31,6 +32,8 @@ export interface NodeState {
   readonly tone: 'good' | 'warn' | 'bad' | 'idle';
   /** Peers that this node holds for split, or that hold it for split. */
   readonly split: boolean;
+  /** Of a replica that is cut off and knows it: what it does meanwhile. */
+  readonly policy?: 'frozen' | 'local';
 }
 
 /** The state a node shows: its process first, then what it and its peers say about their connection. */
@@ -52,12 +55,46 @@ export function stateOf(model: Model, node: NodeView): NodeState {
           .some((room) => room.peers.some((peer) => peer.state === 'split' && model.nodeOf(peer.peer) === node)),
     );
   if (split > 0 && split < own.length) return { word: `${split} of ${own.length} split`, tone: 'warn', split: false };
+  if (split > 0 && node.kind === 'replica') {
+    const policy = model.policyOf(node)?.policy === 'local' ? 'local' : 'frozen';
+    return { word: 'split', tone: 'bad', split: true, policy };
+  }
   if (split > 0 || seenSplit) return { word: 'split', tone: 'bad', split: true };
   if (own.some((peer) => peer.state === 'rejected')) return { word: 'rejected', tone: 'bad', split: false };
   if (own.some((peer) => peer.state === 'joining' || peer.state === 'syncing')) {
     return { word: own.some((peer) => peer.state === 'syncing') ? 'syncing' : 'joining', tone: 'warn', split: false };
   }
   return { word: 'live', tone: 'good', split: false };
+}
+
+const noticedBy = { bounce: 'a stanza bounced', silence: 'pings went unanswered', gap: 'a number was missing' };
+
+/** How a node noticed that it and a peer are apart, in words. */
+export function noticed(event: ModelEvent): string {
+  return event.sign === 'bounce' || event.sign === 'silence' || event.sign === 'gap'
+    ? noticedBy[event.sign]
+    : event.text;
+}
+
+/** What a replica does while it is cut off, in words. */
+export function policyInWords(split: SplitStatus): string {
+  const away = split.away ? '; those on the other side are marked as away' : '';
+  if (split.policy === 'freeze') return `the room is frozen: leaving works, the rest is refused${away}`;
+  const may = [
+    split.chat ? 'talk among themselves' : '',
+    split.pm ? 'send each other private messages' : '',
+    split.entry ? 'enter provisionally' : '',
+    split.kick ? 'be kicked by their moderators' : '',
+  ].filter(Boolean);
+  return `a room of its own: its users may ${may.join(', ') || 'leave'}${away}`;
+}
+
+/** What a split made of somebody: one word for the picture, and a few for elsewhere. */
+export function markOf({ cutOff, provisional }: Pick<OccupantView, 'cutOff' | 'provisional'>) {
+  if (provisional)
+    return { id: 'provisional', badge: 'provisional', words: 'let in provisionally: the primary has yet to agree' };
+  if (cutOff) return { id: 'cut-off', badge: 'cut off', words: 'cut off: shown to the others as away' };
+  return undefined;
 }
 
 export function bytes(count: number): string {

@@ -1,8 +1,11 @@
 import { createOccupant, type OccupantAct, type OccupantInput } from '../core/occupant/occupant.ts';
-import { jid } from '../core/xmpp/jid.ts';
+import { type Field, readForm, writeForm } from '../core/xep/xep0004.ts';
+import { type Jid, jid } from '../core/xmpp/jid.ts';
+import { NS } from '../core/xmpp/namespaces.ts';
+import { errorOf, iq, payloadOf, type Stanza } from '../core/xmpp/stanza.ts';
 import { instant } from '../core/xmpp/time.ts';
-import { isXmlText } from '../core/xmpp/xml.ts';
-import type { Acted, Character, OccupantReport, Result } from '../host/control.ts';
+import { el, isXmlText, type XmlElement } from '../core/xmpp/xml.ts';
+import type { Acted, Character, OccupantReport, Result, RoomChange } from '../host/control.ts';
 import { StepLog, type StreamPosition } from '../host/step-log.ts';
 import { Reporter } from './reporter.ts';
 import { XmppLink } from './xmpp-link.ts';
@@ -11,6 +14,13 @@ const loginMs = 10_000;
 const joinMs = 15_000;
 /** The room may be unreachable: whoever leaves is gone either way. */
 const leaveMs = 2_000;
+const answerMs = 10_000;
+
+/** What came for a request, and where in the stream: what is done about it has that as its cause. */
+interface Answer {
+  readonly stanza: Stanza;
+  readonly rx: StreamPosition | undefined;
+}
 
 /** One character of the scenario: an XMPP session of its own, with the client half of XEP-0045 on top. */
 export class CharacterSession {
@@ -24,6 +34,8 @@ export class CharacterSession {
   /** Whether a lost connection should end in the room again. */
   #wantsIn = false;
   #watching = new Set<() => void>();
+  /** Requests of ours that wait for the room's answer, by id. */
+  readonly #asked = new Map<string, (answer: Answer) => void>();
   #trouble: { readonly phase: 'connecting' | 'failed'; readonly detail: string } = { phase: 'connecting', detail: '' };
   #up = false;
 
@@ -48,7 +60,12 @@ export class CharacterSession {
     this.#changed();
     this.#link
       .start({
-        stanza: (_via, stanza, rx) => this.#handle({ kind: 'stanza', stanza }, undefined, rx),
+        stanza: (_via, stanza, rx) => {
+          const waits =
+            stanza.type === 'result' || stanza.type === 'error' ? this.#asked.get(stanza.id ?? '') : undefined;
+          if (stanza.name === 'iq' && waits) waits({ stanza, rx });
+          else this.#handle({ kind: 'stanza', stanza }, undefined, rx);
+        },
         up: (_peer, stream) => {
           this.#up = true;
           this.#steps.streamUp(stream);
@@ -88,6 +105,61 @@ export class CharacterSession {
     if (this.#half.state().phase === 'joined') return { ok: true, sent };
     this.#wantsIn = false;
     return this.#refused();
+  }
+
+  /** As an owner's client does (XEP-0045 §10.2): the form, and the fields that change; what is left out stays. */
+  async configure({ room, split = {}, addReplica, removeReplica }: RoomChange): Promise<Acted> {
+    const online = await this.#until(() => this.#up || this.#trouble.phase === 'failed', loginMs);
+    if (!online || !this.#up) return { ok: false, error: `${this.#nick} is not connected: ${this.#trouble.detail}` };
+    const sent: StreamPosition[] = [];
+    const to = jid(room);
+    const asking = `${this.#nick} asks for the configuration`;
+    const asked = await this.#ask(to, 'get', el('query', NS.mucOwner), asking, undefined, sent);
+    const form = asked && readForm({ children: payloadOf(asked.stanza, 'query', NS.mucOwner)?.children ?? [] });
+    if (asked === undefined || asked.stanza.type === 'error' || form === undefined) return noForm(asked?.stanza, room);
+    const fields: Field[] = Object.entries(split).map(([name, value]) => ({
+      var: `{${NS.ext}}dmuc_split_${name}`,
+      values: [typeof value === 'boolean' ? (value ? '1' : '0') : value],
+    }));
+    if (addReplica !== undefined || removeReplica !== undefined) {
+      const name = `{${NS.ext}}dmuc_replicas`;
+      const listed = form.fields.find((field) => field.var === name)?.values ?? [];
+      const values = listed.filter((address) => address !== removeReplica && address !== addReplica);
+      fields.push({ var: name, values: addReplica === undefined ? values : [...values, addReplica] });
+    }
+    const { formType } = form;
+    const submit = writeForm({ type: 'submit', ...(formType === undefined ? {} : { formType }), fields });
+    const words = `${this.#nick} configures the room`;
+    const answer = await this.#ask(to, 'set', el('query', NS.mucOwner, {}, submit), words, asked.rx, sent);
+    return answer?.stanza.type === 'result' ? { ok: true, sent } : noForm(answer?.stanza, room);
+  }
+
+  /** @returns undefined if no answer came in time */
+  #ask(
+    to: Jid,
+    type: 'get' | 'set',
+    payload: XmlElement,
+    words: string,
+    rx: StreamPosition | undefined,
+    sent: StreamPosition[],
+  ): Promise<Answer | undefined> {
+    const id = this.#newId();
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => answered(undefined), answerMs);
+      const answered = (answer: Answer | undefined) => {
+        clearTimeout(timer);
+        this.#asked.delete(id);
+        resolve(answer);
+      };
+      this.#asked.set(id, answered);
+      const step = this.#steps.begin(instant(Date.now()), words, rx);
+      const written = step.sending('0045#10.2');
+      this.#link.send(iq(jid(this.#character.jid), to, { type, id }, payload), (at) => {
+        sent.push(at);
+        written(at);
+      });
+      step.end();
+    });
   }
 
   async stop(): Promise<void> {
@@ -144,6 +216,13 @@ export class CharacterSession {
       this.#watching.add(look);
     });
   }
+}
+
+function noForm(answer: Stanza | undefined, room: string): Result {
+  if (answer === undefined) return { ok: false, error: `${room} did not answer within ${answerMs / 1000} s` };
+  const error = answer.type === 'error' ? errorOf(answer) : undefined;
+  const why = error && `${error.condition}${error.text === undefined ? '' : `: ${error.text}`}`;
+  return { ok: false, error: why ?? `${room} has no form of configuration` };
 }
 
 function inWords(nick: string, act: OccupantAct): string {

@@ -54,6 +54,10 @@ const api: OccupantsWorkerApi = {
     const known = decisions.has(who);
     return { ok: false, error: known ? `another page plays ${who}` : `${who} is not a character of this page` };
   },
+  async configure(who, change) {
+    await decisions.get(who);
+    return sessions.get(who)?.configure(change) ?? { ok: false, error: `another page plays ${who}` };
+  },
   async command(name, fields) {
     return watcher?.command(name, fields) ?? { ok: false, error: 'not started' };
   },

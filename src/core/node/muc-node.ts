@@ -291,6 +291,7 @@ function roomStatus(room: RoomView, distribution: Distribution): RoomStatus {
     }),
     peers: [...room.peers].map(([peer, { state, since }]) => ({ peer, state, since })),
     ...(distribution.role === 'primary' || distribution.role === 'replica' ? { split: splitStatus(room) } : {}),
+    ...(distribution.role === 'primary' ? { replicas: room.config.replicas } : {}),
   };
 }
 

@@ -139,6 +139,8 @@ export interface RoomStatus {
   readonly peers: readonly PeerStatus[];
   /** XEP-0282 §4.11.1.2, at a primary and its replicas: what a replica may do while it is cut off. */
   readonly split?: SplitStatus;
+  /** XEP-0282, at a primary: the accounts on its list, which may be replicas. */
+  readonly replicas?: readonly string[];
 }
 
 /** `policy` freeze: only what a replica MUST do; local: also the MAYs that are true. */

@@ -1,5 +1,5 @@
 import * as Comlink from 'comlink';
-import type { TraceRecord } from '../../core/node/trace.ts';
+import type { NodeStatus, TraceRecord } from '../../core/node/trace.ts';
 import type {
   Acted,
   Character,
@@ -8,8 +8,10 @@ import type {
   OccupantsWorkerApi,
   OccupantsWorkerConfig,
   Result,
+  RoomChange,
 } from '../../host/control.ts';
 import type { LiveConfig, LiveLogin } from '../../scenario/live-config-type.ts';
+import { ownersOf, possibleReplicas } from '../../scenario/replicas.ts';
 import type { Scenario, ScenarioNode, ScenarioOccupant } from '../../scenario/scenario.ts';
 import type {
   Action,
@@ -33,6 +35,8 @@ const pageHost: SupervisorHost = {
 /** Nothing the page asks of a worker takes longer; a call to a dead worker would never settle. */
 const callMs = 30_000;
 const nodesMs = 20_000;
+/** A replica that is taken off its room's list hears of it over a link, if there is one. */
+const dismissedMs = 5_000;
 
 /**
  * Starts a scenario on the embedded server: a worker for each room node, one for the characters and the page's own session.
@@ -61,6 +65,9 @@ class LiveSession implements Session {
   #trouble: string | undefined;
   /** Records that came before anyone listened. */
   #early: TraceRecord[] = [];
+  /** Replicas that are no longer on their room's list, and what ends their wait for the primary's farewell. */
+  readonly #leaving = new Map<string, () => void>();
+  readonly #nodeWaiting = new Set<() => void>();
   #occupantsWorker: Worker | undefined;
   #occupantsApi: Comlink.Remote<OccupantsWorkerApi> | undefined;
   /** Guests of this page: the account's bare JID, and the session it was given here. */
@@ -163,6 +170,12 @@ class LiveSession implements Session {
       case 'crash':
       case 'restart':
         return this.#node(action.node, action.act);
+      case 'add-replica':
+        return this.#addReplica(action.server, action.room);
+      case 'remove-replica':
+        return this.#removeReplica(action.node);
+      case 'configure':
+        return this.#configure({ room: action.room, split: action.split });
     }
   }
 
@@ -235,7 +248,10 @@ class LiveSession implements Session {
   }
 
   async #play(who: string, act: Parameters<OccupantsWorkerApi['act']>[1]): Promise<ActResult> {
-    const result = await this.#call((api) => api.act(who, act));
+    return this.#sent(await this.#call((api) => api.act(who, act)));
+  }
+
+  #sent(result: Acted): ActResult {
     if (!result.ok) return result;
     for (const { stream, n } of result.sent ?? []) for (const listener of this.#listeners) listener.sent(stream, n);
     return { ok: true };
@@ -274,9 +290,109 @@ class LiveSession implements Session {
       : refuse(`${address}: ${this.#nodes.get(address)?.detail ?? 'not ready'}`);
   }
 
+  async #addReplica(server: string, room: string | undefined): Promise<ActResult> {
+    const { scenario } = this.#config;
+    const possible = possibleReplicas(scenario).filter(
+      (replica) => replica.server === server && (room === undefined || replica.replicaOf === room),
+    );
+    const replica = possible.find(({ address }) => !this.#supervisors.has(address));
+    if (replica === undefined)
+      return refuse(
+        possible.length > 0 ? `${server} has a replica already` : `no room can have a replica on ${server}`,
+      );
+    if (!this.runsNodes) return refuse('the nodes run in another page');
+    const { address, replicaOf } = replica;
+    const listed = await this.#configure({ room: replicaOf, addReplica: address });
+    if (!listed.ok) return listed;
+    const phase = () => this.#nodes.get(address)?.phase;
+    await this.#nodeBecomes(() => phase() === 'ready' || phase() === 'failed' || phase() === 'elsewhere');
+    return phase() === 'ready'
+      ? { ok: true }
+      : refuse(`${address}: ${this.#nodes.get(address)?.detail ?? 'not started'}`);
+  }
+
+  async #removeReplica(address: string): Promise<ActResult> {
+    const replica = possibleReplicas(this.#config.scenario).find((one) => one.address === address);
+    const phase = this.#supervisors.get(address)?.phase;
+    if (replica === undefined) return refuse(`${address} is no replica`);
+    if (phase === undefined || phase === 'elsewhere') return refuse(`${address} does not run on this page`);
+    const listed = await this.#configure({ room: replica.replicaOf, removeReplica: address });
+    if (!listed.ok) return listed;
+    const gone = await this.#nodeBecomes(() => !this.#supervisors.has(address));
+    return gone ? { ok: true } : refuse(`${address} does not end`);
+  }
+
+  /** In the name of an owner of the room, with an account that this page has. */
+  async #configure(change: RoomChange): Promise<ActResult> {
+    const { scenario, credentials } = this.#config;
+    const owners = ownersOf(scenario, change.room);
+    const played = this.#characters.find(({ jid }) => owners.includes(bareOf(jid)));
+    if (played) return this.#sent(await this.#call((api) => api.configure(played.jid, change)));
+    const owner = owners.find((jid) => credentials.occupants[jid] !== undefined);
+    if (owner === undefined || !this.runsNodes) return refuse(`this page plays no owner of ${change.room}`);
+    const login: LiveLogin = { jid: owner, password: credentials.occupants[owner] ?? '' };
+    let admin = this.#guests.get(owner);
+    if (admin === undefined) {
+      const made = { ...guestOf(scenario, login), nick: owner.split('@')[0] ?? owner, room: change.room };
+      admin = made;
+      this.#guests.set(owner, made);
+      await this.#call((api) => api.add(made).then(() => ({ ok: true })));
+    }
+    const { jid } = admin;
+    return this.#sent(await this.#call((api) => api.configure(jid, change)));
+  }
+
+  /** The workers follow the list of the room's configuration, whoever changed it: another owner's client, too. */
+  #follow({ address: service, rooms }: NodeStatus): void {
+    const here = this.#supervisors.get(service)?.phase;
+    for (const { room, replicas } of rooms) {
+      if (replicas === undefined || this.#stopped) continue;
+      for (const node of possibleReplicas(this.#config.scenario)) {
+        if (node.replicaOf !== room) continue;
+        const listed = replicas.includes(node.address);
+        const supervisor = this.#supervisors.get(node.address);
+        if (listed && supervisor === undefined && here !== undefined && here !== 'elsewhere') {
+          this.#prepareNode(node);
+          this.#supervisors.get(node.address)?.start();
+        } else if (!listed && supervisor !== undefined && !this.#leaving.has(node.address))
+          void this.#end(node.address);
+      }
+    }
+    // What a replica says of itself once the primary has let it go.
+    if (rooms.some(({ role, peers }) => role === 'replica' && peers.some(({ state }) => state === 'rejected')))
+      this.#leaving.get(service)?.();
+  }
+
+  /** Ends a replica's worker, once it knows that it is no replica any more: users see nothing of it (decision #40). */
+  async #end(address: string): Promise<void> {
+    const supervisor = this.#supervisors.get(address);
+    const runs = supervisor?.phase === 'ready';
+    const told = new Promise<void>((resolve) => this.#leaving.set(address, resolve));
+    if (runs) await within(told, dismissedMs);
+    await supervisor?.stop();
+    this.#leaving.delete(address);
+    this.#supervisors.delete(address);
+    this.#tellNode({ node: address, phase: 'gone', detail: 'not on the list of its room' });
+  }
+
+  /** @returns false if it takes too long */
+  #nodeBecomes(is: () => boolean): Promise<boolean> {
+    const look = new Promise<true>((resolve) => {
+      const check = () => {
+        if (!is()) return;
+        this.#nodeWaiting.delete(check);
+        resolve(true);
+      };
+      this.#nodeWaiting.add(check);
+      check();
+    });
+    return within(look, callMs).then((became) => became === true);
+  }
+
   #tellNode(progress: NodeProgress): void {
     this.#nodes.set(progress.node, progress);
     for (const listener of this.#listeners) listener.node(progress);
+    for (const check of [...this.#nodeWaiting]) check();
     if (
       this.#settled &&
       progress.phase === 'ready' &&
@@ -297,6 +413,7 @@ class LiveSession implements Session {
   }
 
   #tellRecords(batch: readonly TraceRecord[]): void {
+    for (const record of batch) if (record.kind === 'status') this.#follow(record.status);
     if (this.#listeners.size === 0) this.#early.push(...batch);
     for (const listener of this.#listeners) listener.records(batch);
   }

@@ -1,4 +1,4 @@
-import type { TraceRecord } from '../../core/node/trace.ts';
+import type { SplitStatus, TraceRecord } from '../../core/node/trace.ts';
 import type { Scenario } from '../../scenario/scenario.ts';
 
 /** What a person does on the page, or a test through `window.lab`. */
@@ -28,7 +28,13 @@ export type Action =
   | { readonly act: 'pause'; readonly paused: boolean }
   /** End the node's worker; its log stays. */
   | { readonly act: 'crash'; readonly node: string }
-  | { readonly act: 'restart'; readonly node: string };
+  | { readonly act: 'restart'; readonly node: string }
+  /** XEP-0282 §4.2: an owner puts a replica for that server on the list of a room in use, and its worker is started. */
+  | { readonly act: 'add-replica'; readonly server: string; readonly room?: string }
+  /** An owner takes it off the list: its users are served by the primary, and its worker is ended. */
+  | { readonly act: 'remove-replica'; readonly node: string }
+  /** XEP-0282 §4.11.1.2: an owner changes what replicas may do while they are cut off; what is left out stays. */
+  | { readonly act: 'configure'; readonly room: string; readonly split: Partial<SplitStatus> };
 
 /** Never throws across a worker boundary: the error comes back as text that names what was wrong. */
 export type ActResult = { readonly ok: true } | { readonly ok: false; readonly error: string };
@@ -50,6 +56,8 @@ export interface NodeProgress {
     | 'restarting'
     /** Another page runs this node. */
     | 'elsewhere'
+    /** No node of the room any more: its owner took it off the list. */
+    | 'gone'
     | 'failed';
   /** E.g. "history restored: 12 messages", or what failed and what to do. */
   readonly detail: string;

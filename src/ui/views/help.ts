@@ -8,6 +8,7 @@ const keys: readonly (readonly [string, string])[] = [
   ['Enter or Shift+F10', 'menu of the node, link or person'],
   ['x', 'cut or heal the link that has the focus or is chosen'],
   ['k', 'crash or restart the node that has the focus or is chosen'],
+  ['r', 'remove the replica that has the focus or is chosen; add one where there is none'],
   ['1 – 4', 'Log, Transcripts, Counters, Outline'],
   ['/', 'filter of the log'],
   ['?', 'this help'],
@@ -87,7 +88,7 @@ export class Help extends Part {
         <label class="check"><input type="checkbox" data-testid="keys-on" .checked=${this.store.preferences.keys} @change=${this.onKeys} /> Single keys are on (they never act while you type)</label>
         ${list(keys)}
         <h3>Shapes</h3>
-        <p>Square M: message. Circle P: presence. Hexagon iq: query. Diamond !: error. 7a and 7b are copies of the submission 7. Dashed with ✕: cut. Hatched: split. Outline: down.</p>
+        <p>Square M: message. Circle P: presence. Hexagon iq: query. Diamond !: error. 7a and 7b are copies of the submission 7. Dashed with ✕: cut. Hatched: split, with the word frozen or local for what a replica does meanwhile. Outline: down. A dashed box: a place for a replica. A dotted disc: cut off and shown as away, or provisional.</p>
         <h3>Glossary</h3>
         ${list(glossary)}
         <h3>Simulation notes</h3>

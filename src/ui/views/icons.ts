@@ -3,6 +3,9 @@ import { html, type SVGTemplateResult, svg, type TemplateResult } from 'lit';
 const shapes: Record<string, SVGTemplateResult> = {
   pause: svg`<path d="M6 4v12M14 4v12" stroke-width="3"/>`,
   play: svg`<path d="M6 4l10 6-10 6z" fill="currentColor"/>`,
+  add: svg`<path d="M10 4v12M4 10h12" stroke-width="2.2"/>`,
+  remove: svg`<path d="M4 10h12" stroke-width="2.2"/>`,
+  policy: svg`<path d="M4 6h6M14 6h2M4 14h2M10 14h6"/><circle cx="12" cy="6" r="2"/><circle cx="8" cy="14" r="2"/>`,
   cut: svg`<path d="M4 4l12 12M16 4L4 16" stroke-width="2.2"/>`,
   heal: svg`<path d="M7 13l6-6M8 6l2-2a4 4 0 016 6l-2 2M12 14l-2 2a4 4 0 01-6-6l2-2"/>`,
   slow: svg`<circle cx="10" cy="11" r="6.5"/><path d="M10 11V7M8 2h4"/>`,

@@ -1,8 +1,19 @@
 import { html, nothing, type TemplateResult } from 'lit';
-import { type Command, type Forms, linkCommands, nodeCommands, occupantCommands } from '../actions.ts';
-import { describeLink, type ModelEvent } from '../model.ts';
+import { type Command, type Forms, linkCommands, nodeCommands, occupantCommands, serverCommands } from '../actions.ts';
+import { describeLink, type ModelEvent, type NodeView } from '../model.ts';
 import { specEntry } from '../spec-index.ts';
-import { bytes, roleOf, shortName, shortNode, shortTime, stateOf, time } from '../words.ts';
+import {
+  bytes,
+  markOf,
+  noticed,
+  policyInWords,
+  roleOf,
+  shortName,
+  shortNode,
+  shortTime,
+  stateOf,
+  time,
+} from '../words.ts';
 import { Part } from './base.ts';
 import { icon, stanzaIcon } from './icons.ts';
 import { stanzaTree } from './stanza-tree.ts';
@@ -139,36 +150,42 @@ class Inspector extends Part {
         <dl>
           <dt>Address</dt><dd>${who.jid}</dd>
           <dt>Room</dt><dd>${who.room}</dd>
-          <dt>State</dt><dd>${who.phase}${who.detail ? html`, ${who.detail}` : nothing}${who.show ? html`, ${who.show}` : nothing}</dd>
+          <dt>State</dt><dd>${who.phase}${who.detail ? html`, ${who.detail}` : nothing}${who.show ? html`, ${who.show}` : nothing}${markOf(who) ? html`, <b class="tone-warn">${markOf(who)?.words}</b>` : nothing}</dd>
           <dt>Served by</dt><dd>${who.node ?? 'no node says so'}</dd>
           <dt>Role</dt><dd>${who.role || 'unknown'}, affiliation ${who.affiliation || 'unknown'}</dd>
         </dl>
         ${this.buttons(occupantCommands(this.store, who, this.forms))}`;
     }
     const node = thing?.kind === 'node' ? model.nodes.get(thing.id) : undefined;
+    if (!node && thing?.kind === 'server')
+      return html`<h2>${thing.id}</h2>
+        <p>No replica stands here: the primary sends each of this server’s users a copy of their own over the link. A replica can be added while the room is in use, and nobody in it is told.</p>
+        ${this.buttons(serverCommands(this.store, thing.id))}`;
     if (!node)
       return html`<p class="empty">Choose a room node or a person in the picture, or in the Outline. What it is and does appears here.</p>`;
     const state = stateOf(model, node);
     return html`<h2>${node.address}</h2>
       <dl>
         <dt>Part</dt><dd>${roleOf(node)} on ${node.server}</dd>
-        <dt>State</dt><dd class=${`tone-${state.tone}`}>${state.word}</dd>
+        <dt>State</dt><dd class=${`tone-${state.tone}`}>${state.policy ? `${state.word}, ${state.policy}` : state.word}</dd>
         <dt>Process</dt><dd>${node.phase === 'elsewhere' ? 'another page runs it' : node.phase}${node.detail ? html`, ${node.detail}` : nothing}</dd>
       </dl>
-      ${this.buttons(nodeCommands(this.store, node))}
+      ${this.buttons(nodeCommands(this.store, node, this.forms))}
       ${model.roomsOf(node).map(
         (room) => html`<h3>${room.room}</h3>
           <dl>
             <dt>Subject</dt><dd>${room.subject || 'none'}</dd>
             <dt>History</dt><dd>${room.historyLength} messages</dd>
             <dt>Epoch</dt><dd>${room.epoch}</dd>
+            ${room.split ? html`<dt>Cut off</dt><dd data-testid="policy" data-policy=${room.split.policy}>${policyInWords(room.split)}</dd>` : nothing}
           </dl>
           ${
             room.peers.length > 0
               ? html`<table><thead><tr><th>Peer</th><th>State</th><th>Since</th></tr></thead><tbody>${room.peers.map(
                   (peer) =>
                     html`<tr><td title=${peer.peer}>${shortNode(peer.peer)}</td><td class=${peer.state === 'split' || peer.state === 'rejected' ? 'tone-bad' : peer.state === 'live' ? 'tone-good' : 'tone-warn'}>${peer.state}</td><td>${shortTime(peer.since)}</td></tr>`,
-                )}</tbody></table>`
+                )}</tbody></table>
+                ${room.peers.map(({ peer, state: now }) => this.signs(node, peer, now === 'split'))}`
               : nothing
           }
           <table><thead><tr><th>Occupant</th><th>Role</th><th>Through</th></tr></thead><tbody>${room.occupants.map(
@@ -177,6 +194,20 @@ class Inspector extends Part {
           )}</tbody></table>
           ${room.occupants.length === 0 ? html`<p class="note">Nobody is in the room. Choose someone below the picture and press Join.</p>` : nothing}`,
       )}`;
+  }
+
+  /** How a split was noticed and what the netjoin brought, each with its event: its Why is there. */
+  private signs(node: NodeView, peer: string, split: boolean): TemplateResult | typeof nothing {
+    const { noticed: apart, joined, judged } = this.store.model.signsOf(node.address, peer);
+    const at = (event: ModelEvent, words: string) =>
+      html`<li data-sign=${event.sign ?? nothing}><button type="button" class="linkish" data-event=${event.id} @click=${() => this.store.select(event.id)}>${words} <small>${shortTime(event.t)}, why?</small></button></li>`;
+    if (!apart && !joined && !judged) return nothing;
+    return html`<h4>${shortNode(peer)}: ${split ? 'split' : 'the last split'}</h4>
+      <ul class="chain" data-testid="signs" data-peer=${peer}>
+        ${apart ? at(apart, `Noticed: ${noticed(apart)}`) : nothing}
+        ${joined ? at(joined, `Netjoin: ${joined.text}`) : nothing}
+        ${judged ? at(judged, judged.text) : nothing}
+      </ul>`;
   }
 
   private link(): TemplateResult {

@@ -9,6 +9,7 @@ import { icon, stanzaIcon } from './icons.ts';
 const rowHeight = 28;
 const overscan = 20;
 const rowLimit = 200;
+const signs = { bounce: 'split', silence: 'split', gap: 'gap', netjoin: 'netjoin', judged: 'netjoin' } as const;
 
 /** One row for each hop and each change of state. Only the rows in view are in the page. */
 class Log extends Part {
@@ -85,13 +86,14 @@ class Log extends Part {
       data-event=${event.id}
       data-leg=${event.leg ?? event.kind}
       data-kind=${event.stanza?.name ?? event.kind}
+      data-sign=${event.sign ?? nothing}
       aria-rowindex=${index + 1}
       aria-current=${chosen ? 'true' : nothing}
     >
       <span role="cell" class="t">${time(event.t)}</span>
       <span role="cell" class="k">${event.stanza ? stanzaIcon(event.stanza.name, error) : icon(event.kind === 'hop' ? 'hop' : event.kind === 'pause' ? 'pause' : event.kind)}</span>
       <span role="cell" class="w">${this.way(event)}</span>
-      <span role="cell" class="s">${event.outcome ? html`<b class="lost">${event.outcome}</b> ` : nothing}${event.text}</span>
+      <span role="cell" class="s">${event.outcome ? html`<b class="lost">${event.outcome}</b> ` : nothing}${event.sign ? html`<b class="sign">${signs[event.sign]}</b> ` : nothing}${event.text}</span>
       <span role="cell" class="p">${rule ? specEntry(rule).label : ''}</span>
     </div>`;
   }
@@ -115,7 +117,7 @@ class Log extends Part {
       if (words.length === 0) return true;
       const rule = model.ruleOf(event);
       const text =
-        `${event.from} ${shortName(model, event.from)} ${event.to} ${shortName(model, event.to)} ${event.text} ${event.kind} ${event.leg ?? ''} ${rule ? specEntry(rule).label : ''} ${rule ?? ''} ${event.outcome ?? ''}`.toLowerCase();
+        `${event.from} ${shortName(model, event.from)} ${event.to} ${shortName(model, event.to)} ${event.text} ${event.kind} ${event.sign ? signs[event.sign] : ''} ${event.leg ?? ''} ${rule ? specEntry(rule).label : ''} ${rule ?? ''} ${event.outcome ?? ''}`.toLowerCase();
       return words.every((word) => text.includes(word));
     });
   }

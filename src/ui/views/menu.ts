@@ -1,15 +1,16 @@
 import { html, nothing, type TemplateResult } from 'lit';
-import { type Command, type Forms, linkCommands, nodeCommands, occupantCommands } from '../actions.ts';
-import type { LinkView, OccupantView } from '../model.ts';
+import { type Command, type Forms, linkCommands, nodeCommands, occupantCommands, serverCommands } from '../actions.ts';
+import type { LinkView, NodeView, OccupantView } from '../model.ts';
 import { shortName } from '../words.ts';
 import { Part } from './base.ts';
 import { icon } from './icons.ts';
 
-/** The menu of a node, a link or an occupant, and the two forms it opens. */
+/** The menu of a node, a place for one, a link or an occupant, and the forms it opens. */
 class Menu extends Part implements Forms {
   private back: HTMLElement | SVGElement | null = null;
   private slowLink: LinkView | undefined;
   private nickOf: OccupantView | undefined;
+  private policyOf: NodeView | undefined;
   private shown: object | undefined;
 
   protected override updated(): void {
@@ -47,7 +48,7 @@ class Menu extends Part implements Forms {
           >${icon(command.icon)}<span>${command.label}</span>${command.not ? html`<small>${command.not}</small>` : nothing}</button>`,
         )}
       </div>
-      ${this.slowDialog()} ${this.nickDialog()}
+      ${this.slowDialog()} ${this.nickDialog()} ${this.policyDialog()}
     `;
   }
 
@@ -60,8 +61,10 @@ class Menu extends Part implements Forms {
     }
     if (thing?.kind === 'node') {
       const node = model.nodes.get(thing.id);
-      if (node) return { title: shortName(model, node.address), commands: nodeCommands(this.store, node) };
+      if (node) return { title: shortName(model, node.address), commands: nodeCommands(this.store, node, this) };
     }
+    if (thing?.kind === 'server')
+      return { title: `${thing.id}: no replica`, commands: serverCommands(this.store, thing.id) };
     if (thing?.kind === 'occupant') {
       const who = model.occupants().find((occupant) => occupant.jid === thing.id);
       if (who) return { title: `${who.nick} (${who.jid})`, commands: occupantCommands(this.store, who, this) };
@@ -107,6 +110,11 @@ class Menu extends Part implements Forms {
   nick(who: OccupantView): void {
     this.nickOf = who;
     this.open('nick-dialog');
+  }
+
+  policy(node: NodeView): void {
+    this.policyOf = node;
+    this.open('policy-dialog');
   }
 
   private open(testid: string): void {
@@ -158,6 +166,54 @@ class Menu extends Part implements Forms {
       latencyMs: Number(values.get('latency')),
       jitterMs: Number(values.get('jitter')),
       bytesPerSecond: Number(values.get('bandwidth')),
+    });
+  };
+
+  private policyDialog(): TemplateResult {
+    const now = this.policyOf && this.store.model.policyOf(this.policyOf);
+    const flags = [
+      ['chat', 'Conversation among local users'],
+      ['pm', 'Private messages between local users'],
+      ['entry', 'Users may enter, provisionally'],
+      ['kick', 'Known moderators may kick local users'],
+    ] as const;
+    return html`<dialog data-testid="policy-dialog" aria-labelledby="policy-title">
+      <form method="dialog" @submit=${this.onPolicy}>
+        <h2 id="policy-title">While a replica is cut off</h2>
+        <p class="note">XEP-0282 §4.11.1.2. An owner of the room sends this as its configuration (XEP-0045 §10.2); the primary tells its replicas.</p>
+        <fieldset>
+          <legend>What the replica does</legend>
+          <label class="check"><input type="radio" name="policy" value="freeze" .checked=${now?.policy !== 'local'} /> Freeze: it waits, leaving works (MUST)</label>
+          <label class="check"><input type="radio" name="policy" value="local" .checked=${now?.policy === 'local'} /> Local: also what is ticked here (each a MAY)</label>
+          ${flags.map(
+            ([name, label]) =>
+              html`<label class="check inner"><input type="checkbox" name=${name} .checked=${now?.[name] ?? false} /> ${label}</label>`,
+          )}
+        </fieldset>
+        <label class="check"><input type="checkbox" name="away" .checked=${now?.away ?? false} /> Mark those on the other side as away (MAY)</label>
+        <p class="buttons">
+          <button type="button" @click=${(event: Event) => (event.target as Element).closest('dialog')?.close()}>Cancel</button>
+          <button class="primary" data-testid="policy-apply">Apply</button>
+        </p>
+      </form>
+    </dialog>`;
+  }
+
+  private readonly onPolicy = (event: SubmitEvent): void => {
+    const values = new FormData(event.target as HTMLFormElement);
+    const room = this.policyOf && this.store.model.roomsOf(this.policyOf).find(({ split }) => split)?.room;
+    if (!room) return;
+    void this.store.act({
+      act: 'configure',
+      room,
+      split: {
+        policy: values.get('policy') === 'local' ? 'local' : 'freeze',
+        chat: values.has('chat'),
+        pm: values.has('pm'),
+        entry: values.has('entry'),
+        kick: values.has('kick'),
+        away: values.has('away'),
+      },
     });
   };
 

@@ -1,7 +1,7 @@
 import { html, nothing, type TemplateResult } from 'lit';
-import { type Command, type Forms, linkCommands, nodeCommands, occupantCommands } from '../actions.ts';
+import { type Command, type Forms, linkCommands, nodeCommands, occupantCommands, serverCommands } from '../actions.ts';
 import { describeLink, type NodeView, type OccupantView } from '../model.ts';
-import { bytes, roleOf, stateOf } from '../words.ts';
+import { bytes, markOf, roleOf, stateOf } from '../words.ts';
 import { Part } from './base.ts';
 import { icon } from './icons.ts';
 
@@ -27,6 +27,7 @@ class Outline extends Part {
               <strong>${server.domain}</strong>
               <ul>
                 ${nodes.map((node) => html`<li>${this.node(node)}<ul>${served(node).map((who) => this.person(who))}</ul></li>`)}
+                ${this.vacancy(server.domain)}
                 ${others.map((who) => this.person(who))}
               </ul>
             </li>`;
@@ -58,15 +59,25 @@ class Outline extends Part {
 
   private node(node: NodeView): TemplateResult {
     const state = stateOf(this.store.model, node);
-    return html`<div class="line" data-outline-node=${node.address}>
-      <span><b>${node.address}</b> ${roleOf(node)}, <span class=${`tone-${state.tone}`}>${state.word}</span>${node.detail ? html` <small>${node.detail}</small>` : nothing}</span>
-      ${this.buttons(nodeCommands(this.store, node), node.address)}
+    return html`<div class="line" data-outline-node=${node.address} data-state=${state.word} data-policy=${state.policy ?? nothing}>
+      <span><b>${node.address}</b> ${roleOf(node)}, <span class=${`tone-${state.tone}`}>${state.policy ? `${state.word}, ${state.policy}` : state.word}</span>${node.detail ? html` <small>${node.detail}</small>` : nothing}</span>
+      ${this.buttons(nodeCommands(this.store, node, this.forms), node.address)}
     </div>`;
   }
 
+  private vacancy(domain: string): TemplateResult | typeof nothing {
+    const commands = serverCommands(this.store, domain);
+    if (commands.length === 0) return nothing;
+    return html`<li class="line" data-outline-vacancy=${domain}>
+      <span>no replica: the primary serves these users itself</span> ${this.buttons(commands, domain)}
+    </li>`;
+  }
+
   private person(who: OccupantView): TemplateResult {
-    return html`<li class="line" data-outline-occupant=${who.jid}>
-      <span>${who.nick} <small>${who.jid}, ${who.phase === 'joined' ? who.show || who.role || 'in the room' : who.phase}</small></span>
+    const state = who.phase === 'joined' ? who.show || who.role || 'in the room' : who.phase;
+    const mark = markOf(who);
+    return html`<li class="line" data-outline-occupant=${who.jid} data-mark=${mark?.id ?? nothing}>
+      <span>${who.nick} <small>${who.jid}, ${state}${mark ? html`, <b class="tone-warn">${mark.words}</b>` : nothing}</small></span>
       ${this.buttons(occupantCommands(this.store, who, this.forms), who.nick)}
     </li>`;
   }

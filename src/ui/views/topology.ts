@@ -1,5 +1,6 @@
 import { html, nothing, type SVGTemplateResult, svg, type TemplateResult } from 'lit';
 import {
+  type Box,
   type Layout,
   layOut,
   type PlacedLink,
@@ -9,7 +10,7 @@ import {
 } from '../layout.ts';
 import { describeLink, type LinkView, linkKey, type NodeView } from '../model.ts';
 import type { Thing } from '../store.ts';
-import { bytes, initials, roleOf, stateOf } from '../words.ts';
+import { bytes, initials, markOf, roleOf, stateOf } from '../words.ts';
 import { Part } from './base.ts';
 import { Tokens } from './tokens.ts';
 
@@ -52,7 +53,15 @@ class Topology extends Part {
     if (this.width > 0) this.layout = layOut(model, this.width, this.height);
     const layout = this.layout;
     const lit = this.highlighted();
-    const focusable = layout ? [...layout.nodes.keys(), ...layout.occupants.keys(), ...layout.links.keys()] : [];
+    const vacancies = [...(layout?.vacancies ?? [])];
+    const focusable = layout
+      ? [
+          ...layout.nodes.keys(),
+          ...vacancies.map(([domain]) => vacancyId(domain)),
+          ...layout.occupants.keys(),
+          ...layout.links.keys(),
+        ]
+      : [];
     const current = focusable.includes(this.current) ? this.current : (focusable[0] ?? '');
     return html`<div class="stage" data-testid="topology">
       <svg
@@ -74,6 +83,7 @@ class Topology extends Part {
         ${layout ? [...layout.servers.values()].map((server) => this.server(server, layout)) : nothing}
         ${layout ? this.tethers(layout) : nothing}
         ${layout ? [...layout.nodes.values()].map((node) => this.node(node, lit, current)) : nothing}
+        ${vacancies.map(([domain, place]) => this.vacancy(domain, place, current))}
         ${layout ? [...layout.occupants.values()].map((who) => this.occupant(who, layout, lit, current)) : nothing}
         ${layout ? [...layout.links.values()].map((link) => this.pill(link, layout)) : nothing}
         <g class="tokens" @click=${this.onToken}></g>
@@ -122,14 +132,37 @@ class Topology extends Part {
       data-role=${role}
       data-state=${state.word}
       data-tone=${state.tone}
+      data-policy=${state.policy ?? nothing}
       tabindex=${current === placed.address ? 0 : -1}
       role="button"
       aria-haspopup="menu"
-      aria-label=${`${role} ${placed.address}, ${state.word}`}
+      aria-label=${`${role} ${placed.address}, ${state.word}${state.policy ? `, ${state.policy}` : ''}`}
     >
       <rect x=${left} y=${top} width=${placed.w} height=${placed.h} rx="10" />
-      <text class="role" x=${placed.x} y=${top + (compact ? 19 : 25)} text-anchor="middle">${role}<tspan class="state" dx="7">${state.word}</tspan></text>
+      <text class="role" x=${placed.x} y=${top + (compact ? 19 : 25)} text-anchor="middle">${compact && state.policy ? nothing : role}<tspan class="state" dx=${compact && state.policy ? 0 : 7}>${state.word}</tspan>${state.policy ? svg`<tspan class="policy" dx="7">${state.policy}</tspan>` : nothing}</text>
       <text class="name" x=${placed.x} y=${top + (compact ? 36 : 46)} text-anchor="middle">${shortened(placed.address, compact ? 22 : 30)}</text>
+    </g>`;
+  }
+
+  /** Where a replica could be: dashed, with a plus. */
+  private vacancy(domain: string, place: Box, current: string): SVGTemplateResult {
+    const id = vacancyId(domain);
+    const left = place.x - place.w / 2;
+    const top = place.y - place.h / 2;
+    const compact = this.layout?.compact;
+    const chosen = this.store.view.thing?.kind === 'server' && this.store.view.thing.id === domain;
+    return svg`<g
+      class=${`vacancy focusable ${chosen ? 'lit' : ''}`}
+      data-vacancy=${domain}
+      data-id=${id}
+      tabindex=${current === id ? 0 : -1}
+      role="button"
+      aria-haspopup="menu"
+      aria-label=${`No replica on ${domain}: one can be added`}
+    >
+      <rect x=${left} y=${top} width=${place.w} height=${place.h} rx="10" />
+      <text class="role" x=${place.x} y=${top + (compact ? 19 : 25)} text-anchor="middle">+ replica</text>
+      <text class="name" x=${place.x} y=${top + (compact ? 36 : 46)} text-anchor="middle">${compact ? 'none here' : 'none here: add one'}</text>
     </g>`;
   }
 
@@ -151,22 +184,25 @@ class Topology extends Part {
           ? 'not in the room'
           : occupant.phase;
     const speaker = this.store.view.speaker === occupant.jid;
+    const mark = markOf(occupant);
+    const badge = mark?.badge ?? (away ? occupant.show : undefined);
     return svg`<g
-      class=${`occupant focusable ${lit.has(occupant.jid) ? 'lit' : ''} ${speaker ? 'speaker' : ''} ${occupant.character ? '' : 'guest'} ${away ? 'away' : ''}`}
+      class=${`occupant focusable ${lit.has(occupant.jid) ? 'lit' : ''} ${speaker ? 'speaker' : ''} ${occupant.character ? '' : 'guest'} ${away ? 'away' : ''} ${mark ? 'marked' : ''}`}
       data-occupant=${occupant.jid}
       data-id=${occupant.jid}
       data-nick=${occupant.nick}
       data-phase=${occupant.phase}
+      data-mark=${mark?.id ?? nothing}
       tabindex=${current === occupant.jid ? 0 : -1}
       role="button"
       aria-haspopup="menu"
-      aria-label=${`${occupant.nick}, ${state}${occupant.character ? '' : ', not one of the page’s characters'}`}
+      aria-label=${`${occupant.nick}, ${state}${mark ? `, ${mark.words}` : ''}${occupant.character ? '' : ', not one of the page’s characters'}`}
     >
       <circle class="halo" cx=${x} cy=${y} r=${r + 5} />
       <circle class="disc" cx=${x} cy=${y} r=${r} />
       <text class="initials" x=${x} y=${y + (layout.compact ? 4 : 5)} text-anchor="middle">${initials(occupant.nick)}</text>
       <text class="nick" x=${x} y=${y + r + (layout.compact ? 13 : 18)} text-anchor="middle">${shortened(occupant.nick, layout.compact ? 8 : 12)}</text>
-      ${away ? svg`<text class="badge" x=${x + r} y=${y - r + 6} text-anchor="middle">${occupant.show}</text>` : nothing}
+      ${badge ? svg`<text class="badge" x=${mark ? x : x + r} y=${mark ? y - r - 3 : y - r + 6} text-anchor="middle">${badge}</text>` : nothing}
     </g>`;
   }
 
@@ -233,11 +269,12 @@ class Topology extends Part {
   private thingOf(target: EventTarget | null): Thing | undefined {
     const group =
       target instanceof Element
-        ? target.closest<SVGElement>('[data-node],[data-link],[data-occupant],[data-link-label]')
+        ? target.closest<SVGElement>('[data-node],[data-vacancy],[data-link],[data-occupant],[data-link-label]')
         : null;
     if (!group) return undefined;
-    const { node, link, occupant, linkLabel } = group.dataset;
+    const { node, vacancy, link, occupant, linkLabel } = group.dataset;
     if (node) return { kind: 'node', id: node };
+    if (vacancy) return { kind: 'server', id: vacancy };
     if (link ?? linkLabel) return { kind: 'link', id: (link ?? linkLabel) as string };
     return { kind: 'occupant', id: occupant as string };
   }
@@ -310,6 +347,7 @@ class Topology extends Part {
   private neighbour(from: string, [dx, dy]: [number, number]): string | undefined {
     const places = new Map<string, { x: number; y: number }>();
     for (const [id, node] of this.layout?.nodes ?? []) places.set(id, node);
+    for (const [domain, place] of this.layout?.vacancies ?? []) places.set(vacancyId(domain), place);
     for (const [id, who] of this.layout?.occupants ?? []) places.set(id, who);
     for (const [id, link] of this.layout?.links ?? []) places.set(id, link.label);
     const here = places.get(from);
@@ -324,6 +362,11 @@ class Topology extends Part {
     }
     return best?.id;
   }
+}
+
+/** A vacancy among the things that the arrow keys go to. */
+function vacancyId(domain: string): string {
+  return `+${domain}`;
 }
 
 export function isSlow(link: LinkView): boolean {

@@ -1,6 +1,6 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import type { OccupantView, TranscriptLine } from '../model.ts';
-import { shortNode, shortTime } from '../words.ts';
+import { markOf, shortNode, shortTime } from '../words.ts';
 import { Part } from './base.ts';
 
 /** The chat as each person sees it, side by side; history that was sent on entering is marked. */
@@ -17,8 +17,9 @@ class Transcripts extends Part {
   }
 
   private column(who: OccupantView, lines: readonly TranscriptLine[]): TemplateResult {
+    const mark = markOf(who);
     return html`<section class="column" data-transcript=${who.jid} aria-label=${`What ${who.nick} sees`}>
-      <h3>${who.nick} <small>${who.node ? `at ${shortNode(who.node)}` : who.server}</small></h3>
+      <h3>${who.nick} <small>${who.node ? `at ${shortNode(who.node)}` : who.server}${mark ? html` <b class="tone-warn">${mark.badge}</b>` : nothing}</small></h3>
       <ol>
         ${lines.length === 0 ? html`<li class="note">Nothing said yet. What is said in the room appears here.</li>` : nothing}
         ${lines.slice(-60).map(
@@ -27,9 +28,11 @@ class Transcripts extends Part {
             data-event=${line.id}
           ><button type="button" @click=${() => this.store.select(line.id)}>
             <time>${shortTime(line.t)}</time>${line.delayed ? html`<em title=${`History: sent ${line.delayed}`}>history</em>` : nothing}${
-              line.kind === 'subject'
-                ? html`<i>Subject: ${line.text}</i>`
-                : html`<b>${line.nick}</b>${line.kind === 'private' ? html`<em>private</em>` : nothing}${line.kind === 'error' ? html`<em class="lost">refused</em>` : nothing} <span>${line.text}</span>`
+              line.kind === 'mark'
+                ? html`<i data-mark>${line.nick}: ${line.text}</i>`
+                : line.kind === 'subject'
+                  ? html`<i>Subject: ${line.text}</i>`
+                  : html`<b>${line.nick}</b>${line.kind === 'private' ? html`<em>private</em>` : nothing}${line.kind === 'error' ? html`<em class="lost">refused</em>` : nothing} <span>${line.text}</span>`
             }</button></li>`,
         )}
       </ol>

@@ -21,7 +21,7 @@ const lineOf = (text: string, part: string) => text.slice(0, text.indexOf(part))
 
 describe('built-in scenarios', () => {
   it('start with the default and have unique ids', () => {
-    expect(builtIn.map(({ id }) => id)).toEqual(['wallops', 'wonderland', 'plain']);
+    expect(builtIn.map(({ id }) => id)).toEqual(['wallops', 'growing', 'frozen', 'local', 'wonderland', 'plain']);
     expect(builtInScenario('wonderland')?.xep).toBe('0289');
     expect(builtInScenario('nowhere')).toBeUndefined();
   });
