@@ -37,6 +37,8 @@ const callMs = 30_000;
 const nodesMs = 20_000;
 /** A replica that is taken off its room's list hears of it over a link, if there is one. */
 const dismissedMs = 5_000;
+/** A list of replicas that stays as it is for so long is the room's. */
+const settleMs = 200;
 
 /**
  * Starts a scenario on the embedded server: a worker for each room node, one for the characters and the page's own session.
@@ -65,6 +67,11 @@ class LiveSession implements Session {
   #trouble: string | undefined;
   /** Records that came before anyone listened. */
   #early: TraceRecord[] = [];
+  /** By room: which accounts may be its replicas, as the primary said last. */
+  readonly #lists = new Map<
+    string,
+    { readonly service: string; readonly replicas: readonly string[]; readonly timer: number }
+  >();
   /** Replicas that are no longer on their room's list, and what ends their wait for the primary's farewell. */
   readonly #leaving = new Map<string, () => void>();
   readonly #nodeWaiting = new Set<() => void>();
@@ -343,36 +350,47 @@ class LiveSession implements Session {
   }
 
   /** The workers follow the list of the room's configuration, whoever changed it: another owner's client, too. */
-  #follow({ address: service, rooms }: NodeStatus): void {
-    const here = this.#supervisors.get(service)?.phase;
+  #follow({ address, rooms }: NodeStatus): void {
     for (const { room, replicas } of rooms) {
-      if (replicas === undefined || this.#stopped) continue;
-      for (const node of possibleReplicas(this.#config.scenario)) {
-        if (node.replicaOf !== room) continue;
-        const listed = replicas.includes(node.address);
-        const supervisor = this.#supervisors.get(node.address);
-        if (listed && supervisor === undefined && here !== undefined && here !== 'elsewhere') {
-          this.#prepareNode(node);
-          this.#supervisors.get(node.address)?.start();
-        } else if (!listed && supervisor !== undefined && !this.#leaving.has(node.address))
-          void this.#end(node.address);
-      }
+      if (replicas === undefined) continue;
+      const known = this.#lists.get(room);
+      if (known?.replicas.join() === replicas.join()) continue;
+      clearTimeout(known?.timer);
+      // The server begins with what it remembers, one status after the other: the last one counts.
+      const timer = window.setTimeout(() => this.#reconcile(room), settleMs);
+      this.#lists.set(room, { service: address, replicas, timer });
     }
     // What a replica says of itself once the primary has let it go.
     if (rooms.some(({ role, peers }) => role === 'replica' && peers.some(({ state }) => state === 'rejected')))
-      this.#leaving.get(service)?.();
+      this.#leaving.get(address)?.();
+  }
+
+  #reconcile(room: string): void {
+    const list = this.#lists.get(room);
+    const here = this.#supervisors.get(list?.service ?? '')?.phase;
+    if (list === undefined || this.#stopped) return;
+    for (const node of possibleReplicas(this.#config.scenario)) {
+      if (node.replicaOf !== room || this.#leaving.has(node.address)) continue;
+      const listed = list.replicas.includes(node.address);
+      const runs = this.#supervisors.has(node.address);
+      if (runs && !listed) void this.#end(node.address, room);
+      // A page that waits for its turn takes what is there when it comes.
+      if (runs || !listed || here === undefined || here === 'elsewhere') continue;
+      this.#prepareNode(node);
+      this.#supervisors.get(node.address)?.start();
+    }
   }
 
   /** Ends a replica's worker, once it knows that it is no replica any more: users see nothing of it (decision #40). */
-  async #end(address: string): Promise<void> {
+  async #end(address: string, room: string): Promise<void> {
     const supervisor = this.#supervisors.get(address);
-    const runs = supervisor?.phase === 'ready';
     const told = new Promise<void>((resolve) => this.#leaving.set(address, resolve));
-    if (runs) await within(told, dismissedMs);
+    if (supervisor?.phase === 'ready') await within(told, dismissedMs);
     await supervisor?.stop();
     this.#leaving.delete(address);
     this.#supervisors.delete(address);
     this.#tellNode({ node: address, phase: 'gone', detail: 'not on the list of its room' });
+    this.#reconcile(room);
   }
 
   /** @returns false if it takes too long */
@@ -393,6 +411,8 @@ class LiveSession implements Session {
     this.#nodes.set(progress.node, progress);
     for (const listener of this.#listeners) listener.node(progress);
     for (const check of [...this.#nodeWaiting]) check();
+    if (progress.phase === 'ready')
+      for (const [room, { service }] of this.#lists) if (service === progress.node) this.#reconcile(room);
     if (
       this.#settled &&
       progress.phase === 'ready' &&

@@ -90,7 +90,7 @@ export function netjoin(
   if (changes === undefined) {
     const record: PeerRecord = { ...before, state: 'syncing', since: turn.env.now, session: turn.env.newId() };
     become(turn, room, replica, record);
-    turn.note('decision#41', `${replica} is back, and gets everything anew: its past is no longer kept here`, {
+    turn.note('decision#41', `${replica} is back, mode full: the changes that it missed are no longer kept, so it gets everything`, {
       room: room.jid,
       peer: replica,
       sign: 'netjoin',
@@ -99,7 +99,7 @@ export function netjoin(
   }
   const record: PeerRecord = { ...before, state: 'syncing', since: turn.env.now };
   become(turn, room, replica, record);
-  turn.note('decision#41', `${replica} is back, and missed ${changes.length} changes: they follow`, {
+  turn.note('decision#41', `${replica} is back, mode delta: the ${changes.length} changes that it missed follow`, {
     room: room.jid,
     peer: replica,
     sign: 'netjoin',
