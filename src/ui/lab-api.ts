@@ -1,3 +1,4 @@
+import type { Sign } from '../core/node/trace.ts';
 import type { Scenario } from '../scenario/scenario.ts';
 import type { LinkView, MessageCost, ModelEvent, OccupantView } from './model.ts';
 import type { Action, ActResult } from './session/session.ts';
@@ -9,6 +10,8 @@ export interface EventFilter {
   readonly kind?: ModelEvent['kind'];
   readonly leg?: 'in' | 'link' | 'out';
   readonly stanza?: 'message' | 'presence' | 'iq';
+  /** Changes of state that tell of a split or a netjoin. */
+  readonly sign?: Sign;
   /** Events with this id or later in the trace; ids of acts and state changes are negative and always pass. */
   readonly since?: number;
   /** Only events with the same first cause as this one. */
@@ -24,6 +27,8 @@ export interface LabState {
     readonly part: string;
     readonly state: string;
     readonly split: boolean;
+    /** Of a replica that is cut off and knows it. */
+    readonly policy?: 'frozen' | 'local';
     readonly phase: string;
     readonly detail: string;
     readonly rooms: readonly unknown[];
@@ -139,6 +144,7 @@ export function installLab(store: Store, updated: () => Promise<unknown>): Lab {
             part: roleOf(node),
             state: state.word,
             split: state.split,
+            ...(state.policy ? { policy: state.policy } : {}),
             phase: node.phase,
             detail: node.detail,
             rooms: model.roomsOf(node),
@@ -153,6 +159,7 @@ export function installLab(store: Store, updated: () => Promise<unknown>): Lab {
         model.events.filter(
           (event) =>
             (filter.kind === undefined || event.kind === filter.kind) &&
+            (filter.sign === undefined || event.sign === filter.sign) &&
             (filter.leg === undefined || event.leg === filter.leg) &&
             (filter.stanza === undefined || event.stanza?.name === filter.stanza) &&
             (filter.since === undefined || event.id < 0 || event.id >= filter.since) &&

@@ -425,7 +425,18 @@ export class Model {
 
   /** What a node said of itself and a peer: the last time it noticed that they were apart, and the netjoin since. */
   signsOf(node: string, peer: string) {
-    return this.signs.get(`${node} ${peer}`) ?? {};
+    const own = this.signs.get(`${node} ${peer}`) ?? {};
+    // The primary tells of a netjoin, for it knows what was missed: to the replica it is the same one.
+    const other = this.nodeOf(peer);
+    const theirs =
+      other && this.nodes.get(node)?.kind === 'replica' ? this.signs.get(`${other.address} ${node}`) : undefined;
+    const since = own.noticed?.t ?? Number.POSITIVE_INFINITY;
+    const { joined, judged } = theirs ?? {};
+    return {
+      ...(joined && joined.t >= since ? { joined } : {}),
+      ...(judged && judged.t >= since ? { judged } : {}),
+      ...own,
+    };
   }
 
   /** What replicas of this node's room may do while cut off, as far as the node knows. */
@@ -656,8 +667,8 @@ export class Model {
             : stanza.type === 'groupchat'
               ? 'message'
               : 'private',
-      nick: resourceOf(stanza.from) || stanza.from,
-      text: body ?? subject ?? event.text,
+      nick: resourceOf(stanza.from) || (stanza.type === 'error' ? 'the room' : stanza.from),
+      text: (stanza.type === 'error' ? errorText(stanza) : undefined) ?? body ?? subject ?? event.text,
       ...(delayed ? { delayed } : {}),
     };
     this.write(event.to, line);
@@ -851,12 +862,19 @@ function isSubmission(stanza: TracedStanza): boolean {
   return stanza.name === 'message' && stanza.type === 'groupchat' && bodyOf(stanza) !== undefined;
 }
 
+/** What an error says for people to read (RFC 6120 §8.3.2). */
+function errorText({ xml }: TracedStanza): string | undefined {
+  const [element] = /<text(?:\s[^>]*)?>[^<]+<\/text>/.exec(xml) ?? [];
+  return element && peekChildren(`<error>${element}</error>`)[0]?.text;
+}
+
 /** A stanza in a few words, for one row of the log. */
 export function summarise(stanza: TracedStanza): string {
   const children = peekChildren(stanza.xml);
   const named = (name: string) => children.find((child) => child.name === name);
   if (stanza.type === 'error') {
-    return `${stanza.name} error${named('body') ? ` for “${shorten(named('body')?.text ?? '')}”` : ''}`;
+    const why = errorText(stanza);
+    return `${stanza.name} error${why ? `: ${shorten(why)}` : ''}${named('body') ? ` for “${shorten(named('body')?.text ?? '')}”` : ''}`;
   }
   if (stanza.name === 'message') {
     const body = named('body');

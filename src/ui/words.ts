@@ -43,6 +43,7 @@ export function stateOf(model: Model, node: NodeView): NodeState {
   if (node.phase !== 'ready' && node.phase !== 'elsewhere') {
     return { word: node.phase.replace('-', ' '), tone: 'idle', split: false };
   }
+  if (node.status === undefined && node.phase === 'elsewhere') return { word: 'waiting', tone: 'idle', split: false };
   const own = model.roomsOf(node).flatMap((room) => room.peers);
   const split = own.filter((peer) => peer.state === 'split').length;
   const seenSplit =

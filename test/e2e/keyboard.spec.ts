@@ -22,7 +22,19 @@ test.describe('Keyboard', () => {
     await page.keyboard.press('?');
     await expect(room.testId('help-dialog')).toBeVisible();
     const listed = await room.testId('help-dialog').locator('dl').first().locator('dt').allTextContents();
-    expect(listed).toEqual(['Space or .', 'Tab', 'Arrows', 'Enter or Shift+F10', 'x', 'k', '1 – 4', '/', '?', 'Esc']);
+    expect(listed).toEqual([
+      'Space or .',
+      'Tab',
+      'Arrows',
+      'Enter or Shift+F10',
+      'x',
+      'k',
+      'r',
+      '1 – 4',
+      '/',
+      '?',
+      'Esc',
+    ]);
     await page.keyboard.press('Escape');
     await expect(room.testId('help-dialog')).toBeHidden();
     await page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur());

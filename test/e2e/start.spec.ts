@@ -71,7 +71,8 @@ test.describe('Start', () => {
     await room.page.goto('/?scenario=atlantis');
     const message = room.testId('fatal');
     await expect(message.getByRole('alert')).toHaveText(/atlantis.*wallops.*wonderland.*plain|atlantis.*plain/);
-    for (const known of ['wallops', 'growing', 'frozen', 'local', 'wonderland', 'plain']) await expect(message).toContainText(known);
+    for (const known of ['wallops', 'growing', 'frozen', 'local', 'wonderland', 'plain'])
+      await expect(message).toContainText(known);
     await expect(room.phase).toHaveAttribute('data-phase', 'failed');
     await message.getByRole('link', { name: 'Open the first scenario' }).click();
     await room.ready();

@@ -177,20 +177,20 @@ class Inspector extends Part {
             <dt>Subject</dt><dd>${room.subject || 'none'}</dd>
             <dt>History</dt><dd>${room.historyLength} messages</dd>
             <dt>Epoch</dt><dd>${room.epoch}</dd>
-            ${room.split ? html`<dt>Cut off</dt><dd data-testid="policy" data-policy=${room.split.policy}>${policyInWords(room.split)}</dd>` : nothing}
+            ${room.split ? html`<dt>If cut off</dt><dd data-testid="policy" data-policy=${room.split.policy}>${policyInWords(room.split)}</dd>` : nothing}
           </dl>
           ${
             room.peers.length > 0
               ? html`<table><thead><tr><th>Peer</th><th>State</th><th>Since</th></tr></thead><tbody>${room.peers.map(
                   (peer) =>
-                    html`<tr><td title=${peer.peer}>${shortNode(peer.peer)}</td><td class=${peer.state === 'split' || peer.state === 'rejected' ? 'tone-bad' : peer.state === 'live' ? 'tone-good' : 'tone-warn'}>${peer.state}</td><td>${shortTime(peer.since)}</td></tr>`,
+                    html`<tr><td title=${peer.peer}>${this.short(peer.peer)}</td><td class=${peer.state === 'split' || peer.state === 'rejected' ? 'tone-bad' : peer.state === 'live' ? 'tone-good' : 'tone-warn'}>${peer.state}</td><td>${shortTime(peer.since)}</td></tr>`,
                 )}</tbody></table>
                 ${room.peers.map(({ peer, state: now }) => this.signs(node, peer, now === 'split'))}`
               : nothing
           }
           <table><thead><tr><th>Occupant</th><th>Role</th><th>Through</th></tr></thead><tbody>${room.occupants.map(
             (occupant) =>
-              html`<tr><td>${occupant.nick}</td><td>${occupant.role}</td><td>${occupant.home ? html`<span title=${occupant.home}>${shortNode(occupant.home)}</span>` : 'this node'}</td></tr>`,
+              html`<tr><td>${occupant.nick}</td><td>${occupant.role}</td><td>${occupant.home ? html`<span title=${occupant.home}>${this.short(occupant.home)}</span>` : 'this node'}</td></tr>`,
           )}</tbody></table>
           ${room.occupants.length === 0 ? html`<p class="note">Nobody is in the room. Choose someone below the picture and press Join.</p>` : nothing}`,
       )}`;
@@ -202,12 +202,17 @@ class Inspector extends Part {
     const at = (event: ModelEvent, words: string) =>
       html`<li data-sign=${event.sign ?? nothing}><button type="button" class="linkish" data-event=${event.id} @click=${() => this.store.select(event.id)}>${words} <small>${shortTime(event.t)}, why?</small></button></li>`;
     if (!apart && !joined && !judged) return nothing;
-    return html`<h4>${shortNode(peer)}: ${split ? 'split' : 'the last split'}</h4>
+    return html`<h4>${this.short(peer)}: ${split ? 'split' : 'the last split'}</h4>
       <ul class="chain" data-testid="signs" data-peer=${peer}>
         ${apart ? at(apart, `Noticed: ${noticed(apart)}`) : nothing}
         ${joined ? at(joined, `Netjoin: ${joined.text}`) : nothing}
         ${judged ? at(judged, judged.text) : nothing}
       </ul>`;
+  }
+
+  /** A room is named by the node that runs it. */
+  private short(peer: string): string {
+    return shortNode(this.store.model.nodeOf(peer)?.address ?? peer);
   }
 
   private link(): TemplateResult {

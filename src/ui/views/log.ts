@@ -22,7 +22,9 @@ class Log extends Part {
   protected override render(): TemplateResult {
     const { store } = this;
     this.rows = this.filtered();
-    const first = Math.max(0, Math.floor(this.top / rowHeight) - overscan);
+    // With fewer rows than before, where the box was scrolled to is no place any more.
+    const top = Math.min(this.top, Math.max(0, this.rows.length * rowHeight - this.view));
+    const first = Math.max(0, Math.floor(top / rowHeight) - overscan);
     const count = Math.min(rowLimit, Math.ceil(this.view / rowHeight) + 2 * overscan);
     const shown = this.rows.slice(first, first + count);
     return html`

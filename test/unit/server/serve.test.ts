@@ -33,7 +33,10 @@ describe('npm run serve', () => {
     [['--prt', '1'], /^Unknown option '--prt'/],
     [['--port', '70000'], /^--port: "70000" is not a port/],
     [['--auth', 'none'], /^--auth: "none"/],
-    [['--scenario', 'nope'], /^--scenario: "nope" is no file and none of wallops, growing, frozen, local, wonderland, plain/],
+    [
+      ['--scenario', 'nope'],
+      /^--scenario: "nope" is no file and none of wallops, growing, frozen, local, wonderland, plain/,
+    ],
     [['--accounts', '/nope.json'], /^--accounts: ENOENT/],
     [['--store', ''], /^--store: a directory is needed/],
   ])('%j: one line that says what is wrong, and exit status 2', async (args, line) => {

@@ -46,7 +46,14 @@ describe('GET /netsplit.json', () => {
     const config = JSON.parse(body) as LiveConfig;
     expect(config.running).toEqual([]);
     expect(config).toMatchObject({ websocket: '/xmpp-websocket', scenario: { id: 'wonderland' } });
-    expect(config.scenarios.map(({ id }) => id)).toEqual(['wallops', 'growing', 'frozen', 'local', 'wonderland', 'plain']);
+    expect(config.scenarios.map(({ id }) => id)).toEqual([
+      'wallops',
+      'growing',
+      'frozen',
+      'local',
+      'wonderland',
+      'plain',
+    ]);
     expect(config.credentials.operator?.jid).toMatch(/^operator@/);
     expect((JSON.parse((await ask('/netsplit.json')).body) as LiveConfig).scenario.id).toBe('wallops');
   });
@@ -54,7 +61,9 @@ describe('GET /netsplit.json', () => {
   it('names an unknown scenario and the known ones', async () => {
     const { status, body } = await ask('/netsplit.json?scenario=nope');
     expect(status).toBe(404);
-    expect(JSON.parse(body).error).toBe('no scenario "nope": there are wallops, growing, frozen, local, wonderland, plain');
+    expect(JSON.parse(body).error).toBe(
+      'no scenario "nope": there are wallops, growing, frozen, local, wonderland, plain',
+    );
   });
 
   it.each([

@@ -90,11 +90,15 @@ export function netjoin(
   if (changes === undefined) {
     const record: PeerRecord = { ...before, state: 'syncing', since: turn.env.now, session: turn.env.newId() };
     become(turn, room, replica, record);
-    turn.note('decision#41', `${replica} is back, mode full: the changes that it missed are no longer kept, so it gets everything`, {
-      room: room.jid,
-      peer: replica,
-      sign: 'netjoin',
-    });
+    turn.note(
+      'decision#41',
+      `${replica} is back, mode full: the changes that it missed are no longer kept, so it gets everything`,
+      {
+        room: room.jid,
+        peer: replica,
+        sign: 'netjoin',
+      },
+    );
     return sendState(turn, room, replicas, replica, record, request);
   }
   const record: PeerRecord = { ...before, state: 'syncing', since: turn.env.now };
