@@ -96,10 +96,13 @@ export class CharacterSession {
     if (act.act !== 'join' && act.act !== 'nick' && phase !== 'joined')
       return { ok: false, error: `${this.#nick} is not in the room` };
     if (act.act === 'join' || act.act === 'leave') this.#wantsIn = act.act === 'join';
+    const before = this.#half.state();
     const sent: StreamPosition[] = [];
     this.#handle({ kind: 'act', act }, inWords(this.#nick, act), undefined, sent);
     if (act.act === 'leave') await this.#until(() => this.#half.state().phase !== 'joined', leaveMs);
-    if (act.act !== 'join') return this.#half.state().error === undefined ? { ok: true, sent } : this.#refused();
+    // What was refused before is not refused again: only an error that this act made is its own.
+    const fine = this.#half.state() === before || this.#half.state().error === undefined;
+    if (act.act !== 'join') return fine ? { ok: true, sent } : this.#refused();
     const answered = await this.#until(() => this.#half.state().phase !== 'joining', joinMs);
     if (!answered) return { ok: false, error: `${this.#character.room} did not answer within ${joinMs / 1000} s` };
     if (this.#half.state().phase === 'joined') return { ok: true, sent };

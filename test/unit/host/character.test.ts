@@ -108,6 +108,25 @@ describe('A character’s session', () => {
     expect(await witch.act({ act: 'say', text: 'hail' })).toEqual({ ok: true, sent });
   });
 
+  it('a refusal is of what was refused, not of what is done after it', async () => {
+    const { play, reports } = await lobby();
+    const witch = play(0);
+    await witch.act({ act: 'join' });
+    await witch.act({ act: 'pm', to: 'nobody', text: 'psst' });
+    await expect.poll(() => reports.at(-1)?.detail).toMatch(/item-not-found/);
+    expect(await witch.act({ act: 'say', text: 'hail' })).toMatchObject({ ok: true });
+    expect(await witch.act({ act: 'nick', nick: '' })).toMatchObject({ ok: false });
+  });
+
+  it('configures the room as its owner: the form, and what changes of it; a refusal is told', async () => {
+    const { play, trace } = await lobby();
+    const room = builtInScenario('plain')?.occupants[0]?.room ?? '';
+    const refused = await play(0).configure({ room, split: { policy: 'local' } });
+    expect(refused).toEqual({ ok: false, error: expect.stringContaining('forbidden') });
+    const steps = trace.filter((r) => r.kind === 'step' && r.input === 'firstwitch asks for the configuration');
+    expect(steps).toMatchObject([{ tx: [{ spec: '0045#10.2' }] }]);
+  });
+
   it('says so where its password is wrong', async () => {
     const { play, reports } = await lobby();
     const error = 'firstwitch is not connected: wrong password for firstwitch@localhost/desktop';
