@@ -106,16 +106,16 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'two people, one nick',
     file: `${room}nick.ts`,
-    find: '(holder === undefined || holder.jid === session)',
-    replace: '(holder === undefined || holder.jid !== undefined)',
+    find: '.some(({ jid }) => jid !== session)',
+    replace: '.some(({ jid }) => jid === undefined)',
     modes: everywhere,
   },
   {
     name: 'different nick folding on two nodes',
     file: `${room}nick.ts`,
-    find: 'const holder = room.occupantByShape(skeleton(nick));\n  return (holder',
+    find: 'const taken = !own && room.occupantsByShape(skeleton(nick))',
     replace:
-      "const folded = room.jid.endsWith('s1.sim') ? nick : skeleton(nick);\n  const holder = room.occupantByShape(folded);\n  return (holder",
+      "const folded = room.jid.endsWith('s1.sim') ? nick : skeleton(nick);\n  const taken = !own && room.occupantsByShape(folded)",
     modes: ['0289pp'],
   },
   {

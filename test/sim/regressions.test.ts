@@ -9,6 +9,7 @@ const found: readonly (readonly [Mode, number, number, string])[] = [
   ['plain', 910, 120, 'the same, after a change of nick that the node told of again (decision #50)'],
   ['0289pp', 487, 120, 'an answer to a join that took longer than 10 s over a slow link was given up, each time anew'],
   ['0289pp', 696, 120, 'the same'],
+  ['0289pp', 2264, 120, 'a nick was given twice when one confusable with it, of another node, had gone'],
 ];
 
 describe('What the simulator found stays mended', () => {

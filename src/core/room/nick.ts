@@ -65,14 +65,15 @@ export function skeleton(nick: string): string {
  * One session a nick: another session of the same user is somebody else (XEP-0045 §7.2.8 leaves it to us).
  */
 export function nickIsFree(room: RoomView, nick: string, session: Jid): boolean {
-  const holder = room.occupantByShape(skeleton(nick));
-  return (holder === undefined || holder.jid === session) && !isReserved(room, nick, bareOf(session));
+  const own = room.occupants.get(nick)?.jid === session;
+  const taken = !own && room.occupantsByShape(skeleton(nick)).some(({ jid }) => jid !== session);
+  return !taken && !isReserved(room, nick, bareOf(session));
 }
 
 /** Whether `nick` is another user's than this one (a bare JID), in the room or by reservation. */
 export function nickIsAnothers(room: RoomView, nick: string, user: Jid): boolean {
-  const holder = room.occupantByShape(skeleton(nick));
-  const used = holder !== undefined && (holder.jid === undefined || bareOf(holder.jid) !== user);
+  const holders = room.occupantsByShape(skeleton(nick));
+  const used = holders.some(({ jid }) => jid === undefined || bareOf(jid) !== user);
   return used || isReserved(room, nick, user);
 }
 

@@ -40,7 +40,7 @@ export class RoomState {
   /** Derived: real full JID -> nick. */
   readonly #nicks = new Map<Jid, string>();
   /** Derived: skeleton of a nick -> nick. */
-  readonly #shapes = new Map<string, string>();
+  readonly #shapes = new Map<string, readonly string[]>();
   /** Derived: identities in the history. */
   readonly #identities = new Set<string>();
 
@@ -82,10 +82,10 @@ export class RoomState {
     return nick === undefined ? undefined : this.occupants.get(nick);
   }
 
-  /** Whoever has a nick that looks like this (nick.ts). */
-  occupantByShape(shape: string): Occupant | undefined {
-    const nick = this.#shapes.get(shape);
-    return nick === undefined ? undefined : this.occupants.get(nick);
+  /** Whoever has a nick that looks like this (nick.ts). Other nodes decide for themselves what they let in: there may be several. */
+  occupantsByShape(shape: string): readonly Occupant[] {
+    const nicks = this.#shapes.get(shape) ?? [];
+    return nicks.flatMap((nick) => this.occupants.get(nick) ?? []);
   }
 
   /** The XEP-0421 id of a user who was here before. */
@@ -233,7 +233,9 @@ export class RoomState {
     if (before?.jid !== undefined) this.#nicks.delete(before.jid);
     // Set, not deleted and set: an occupant keeps their place in the order of entry.
     this.occupants.set(occupant.nick, occupant);
-    this.#shapes.set(skeleton(occupant.nick), occupant.nick);
+    const shape = skeleton(occupant.nick);
+    const alike = this.#shapes.get(shape) ?? [];
+    if (!alike.includes(occupant.nick)) this.#shapes.set(shape, [...alike, occupant.nick]);
     if (occupant.jid !== undefined) this.#nicks.set(occupant.jid, occupant.nick);
   }
 
@@ -242,7 +244,9 @@ export class RoomState {
     if (jid !== undefined) this.#nicks.delete(jid);
     this.occupants.delete(nick);
     const shape = skeleton(nick);
-    if (this.#shapes.get(shape) === nick) this.#shapes.delete(shape);
+    const alike = (this.#shapes.get(shape) ?? []).filter((other) => other !== nick);
+    if (alike.length > 0) this.#shapes.set(shape, alike);
+    else this.#shapes.delete(shape);
   }
 
   /** Takes acts off the divergence; what was said and is not accepted by now is no part of the room. */

@@ -103,7 +103,7 @@ export function confidentiality(given: Evidence): Verdict {
  */
 function moderatorsAtNodes({ trace, undone }: Evidence): (to: Jid, out: number) => boolean {
   const rooms = new Map<string, Occupants>();
-  const changes = new Map<string, { readonly input: number; readonly moderator: boolean }[]>();
+  const changes = new Map<string, Change[]>();
   for (const [i, record] of trace.entries()) {
     if (record.kind !== 'append' || undone.has(i)) continue;
     for (const event of record.events) {
@@ -116,7 +116,10 @@ function moderatorsAtNodes({ trace, undone }: Evidence): (to: Jid, out: number) 
       for (const jid of new Set([...before, ...after])) {
         if (before.has(jid) === after.has(jid)) continue;
         const key = `${room} ${jid}`;
-        changes.set(key, [...(changes.get(key) ?? []), { input: inputOf(trace, i), moderator: after.has(jid) }]);
+        changes.set(key, [
+          ...(changes.get(key) ?? []),
+          { append: i, input: record.cause ?? i, moderator: after.has(jid) },
+        ]);
       }
     }
   }
@@ -124,22 +127,25 @@ function moderatorsAtNodes({ trace, undone }: Evidence): (to: Jid, out: number) 
     const at = sentAt(trace, out);
     const sent = trace[at];
     if (sent?.kind !== 'in') return false;
-    const input = inputOf(trace, sent.cause ?? at);
+    // Of what a node did it is known in which order; what it took in without doing anything it took in as it arrived.
+    const cause = sent.cause ?? at;
+    const by = trace[cause]?.kind === 'out' ? 'input' : 'append';
     const known = changes.get(`${sent.by} ${bareOf(sent.stanza.from)} ${to}`) ?? [];
-    return known.findLast((change) => change.input < input)?.moderator ?? false;
+    return known.findLast((change) => change[by] < cause)?.moderator ?? false;
   };
+}
+
+interface Change {
+  /** Index of its record, and of what arrived and led to it. */
+  readonly append: number;
+  readonly input: number;
+  readonly moderator: boolean;
 }
 
 function moderatorsOf(occupants: Occupants): ReadonlySet<Jid> {
   const found = new Set<Jid>();
   for (const { jid, role } of occupants.values()) if (jid !== undefined && role === 'moderator') found.add(jid);
   return found;
-}
-
-/** What a node took in, for what it appended because of it: a node that was frozen takes in late what had arrived. */
-function inputOf(trace: readonly SimRecord[], i: number): number {
-  const record = trace[i];
-  return record?.kind === 'append' ? (record.cause ?? i) : i;
 }
 
 /** What a stanza that arrived was sent because of: the same for all that a node sent for one input; else its own sending. */

@@ -232,7 +232,7 @@ export class Live {
         continue;
       }
       let newNick = `${before.nick}_`;
-      while (room.occupantByShape(skeleton(newNick)) || shapes.has(skeleton(newNick))) newNick += '_';
+      while (room.occupantsByShape(skeleton(newNick)).length > 0 || shapes.has(skeleton(newNick))) newNick += '_';
       turn.record({ kind: 'nickChanged', room: room.jid, nick: before.nick, newNick });
       const after = { ...before, nick: newNick };
       tell(turn, room, { kind: 'renamed', before, after, statuses: [210] }, 'decision#44');
