@@ -1,4 +1,6 @@
 import type { NodeConfig } from '../core/node/config.ts';
+import { type DistributionConfig, defaultRoomConfig } from '../core/room/config.ts';
+import type { KeepaliveTimes } from '../core/room/event.ts';
 import { bareOf, domainOf, type Jid, parseJid, partsOf } from '../core/xmpp/jid.ts';
 import { formatErrors, parseScenario } from '../scenario/load.ts';
 import { nodeConfigOf } from '../scenario/node-config.ts';
@@ -21,8 +23,26 @@ export type ReadConfig =
   | { readonly ok: false; readonly error: string };
 
 /** What a component is without a file: anyone makes rooms by entering them. */
-export function defaultConfig(domain: Jid): ServiceConfig {
-  return { kind: 'service', address: domain, server: serverOf(domain), rooms: [], openCreation: true, admins: [] };
+export function defaultConfig(domain: Jid, mode: Mode = 'plain'): ServiceConfig {
+  const server = serverOf(domain);
+  return { kind: 'service', address: domain, server, rooms: [], openCreation: true, admins: [], ...onDemand(mode) };
+}
+
+/** Rooms of a service of primaries are primaries too: their owners say who may be a replica. */
+function onDemand(mode: Mode): Pick<ServiceConfig, 'onDemand'> {
+  return mode === 'primary' ? { onDemand: { kind: 'primary', replicas: new Map() } } : {};
+}
+
+/** One room of another server, for users of this one (XEP-0282): the configuration follows from the primary. */
+export function replicaConfig(
+  self: Jid,
+  room: Jid,
+  serves: readonly Jid[],
+  keepalive: KeepaliveTimes | undefined,
+): NodeConfig {
+  const distribution: DistributionConfig = { kind: 'replica', self, serves, ...(keepalive ? { keepalive } : {}) };
+  const server = partsOf(self).local === '' ? serverOf(self) : domainOf(self);
+  return { kind: 'replica', address: self, server, room: { ...defaultRoomConfig(room), distribution } };
 }
 
 /**
@@ -79,9 +99,11 @@ export function readComponentConfig(file: string, text: string, domain: Jid, mod
     if (kind !== 'none' && kind !== distributionOf[mode])
       return { ok: false, error: `${file}: $.rooms[${i}].distribution: ${kind}, but this is --mode ${mode}` };
   }
+  const config = { ...(nodeConfigOf(parsed.scenario, service) as ServiceConfig), ...onDemand(mode) };
+  if (mode === 'primary' && config.openCreation) return { ok: true, config };
   if (mode !== 'plain' && !service.rooms.some((room) => room.distribution?.kind === distributionOf[mode]))
     return { ok: false, error: `${file}: $.rooms: no room is distributed as ${distributionOf[mode]} (--mode ${mode})` };
-  return { ok: true, config: nodeConfigOf(parsed.scenario, service) as ServiceConfig };
+  return { ok: true, config };
 }
 
 /** The text of an object with properties put in front, on its first line. */
@@ -135,7 +157,7 @@ function elsewhere(rooms: readonly Partial<ScenarioRoom>[], domain: Jid, server:
 }
 
 /** A component is not told who its server is: by custom, the domain above its own. */
-function serverOf(domain: Jid): Jid {
+export function serverOf(domain: Jid): Jid {
   const dot = domain.indexOf('.');
   return (dot < 0 ? undefined : parseJid(domain.slice(dot + 1))) ?? (`server.${domain}` as Jid);
 }

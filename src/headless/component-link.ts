@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
 import { LocalProtocolError, stanzaError, writeError } from '../core/xmpp/errors.ts';
-import { domainOf, type Jid, parseJid } from '../core/xmpp/jid.ts';
+import { bareOf, domainOf, type Jid, parseJid } from '../core/xmpp/jid.ts';
 import { NS } from '../core/xmpp/namespaces.ts';
 import { type Stanza, stanzaText } from '../core/xmpp/stanza.ts';
 import {
@@ -30,8 +30,10 @@ export interface ComponentLinkHost {
 export interface ComponentLinkOptions {
   readonly host: string;
   readonly port: number;
-  /** The component's own domain. */
+  /** The component's own domain; Prosody also takes a bare JID, and routes that one address to the component. */
   readonly domain: Jid;
+  /** The server lets it speak in other names (Prosody: `validate_from_addresses = false`). */
+  readonly trusted?: boolean;
   readonly secret: string;
   /** The server behind, as records name it; the component protocol itself never says. Default: the component's domain. */
   readonly server?: Jid;
@@ -277,7 +279,8 @@ export class ComponentLink implements StanzaLink {
     const to = parseJid(toText);
     if (from === undefined || to === undefined) return this.#malformed(attempt, element, from === undefined);
     const { domain } = this.#options;
-    if (domainOf(to) !== domain) return this.#log(`dropped <${name}/> to ${to}, which is not of ${domain}`);
+    if (domainOf(to) !== domain && bareOf(to) !== domain)
+      return this.#log(`dropped <${name}/> to ${to}, which is not of ${domain}`);
     // Our own ping, back from the server: what was heard is enough.
     if (from === domain && to === domain && id?.startsWith(this.#pingPrefix)) return;
     const payloads = elementsOf(element);
@@ -331,6 +334,7 @@ export class ComponentLink implements StanzaLink {
       'not-authorized': `the secret is not the one that the server has for ${domain}`,
       'host-unknown': `the server has no component ${domain}`,
       conflict: `another connection holds ${domain}`,
+      'invalid-from': `${domain} may not speak in the names of others there (Prosody: validate_from_addresses = false)`,
       'invalid-namespace': 'this port is not for components (XEP-0114)',
     };
     const known = words[condition];
@@ -358,8 +362,8 @@ export class ComponentLink implements StanzaLink {
 
   /** Nothing leaves that would cost the stream: a foreign `from`, characters XML forbids, more than a server takes. */
   #write(attempt: Attempt, stanza: Stanza, sent: Sent): void {
-    const { domain } = this.#options;
-    if (domainOf(stanza.from) !== domain)
+    const { domain, trusted } = this.#options;
+    if (!trusted && domainOf(stanza.from) !== domain)
       return this.#report(new LocalProtocolError(`a stanza from ${stanza.from} to ${stanza.to} over ${domain}`));
     const text = stanzaText(stanza);
     if (!isXmlText(text)) return this.#report(new LocalProtocolError(`a character XML 1.0 forbids, to ${stanza.to}`));
@@ -443,6 +447,8 @@ export class ComponentLink implements StanzaLink {
    */
   #isFinal(attempt: Attempt, error: Error): boolean {
     if (!(error instanceof StreamFailure)) return false;
+    // Nothing that it sends will ever pass.
+    if (error.condition === 'invalid-from' && this.#options.trusted) return true;
     if (error.condition === 'conflict') {
       if (attempt.up) return true;
       return this.#settle !== undefined && ++this.#conflicts >= conflictsMax;

@@ -1,4 +1,4 @@
-import type { RoomConfig } from '../room/config.ts';
+import type { DistributionConfig, RoomConfig } from '../room/config.ts';
 import type { Jid } from '../xmpp/jid.ts';
 
 /** What a node is and which rooms it starts with. */
@@ -11,6 +11,8 @@ export type NodeConfig =
       readonly rooms: readonly RoomConfig[];
       /** Whether anyone may create a room by entering it (§10.1.1). */
       readonly openCreation: boolean;
+      /** What rooms that are made by entering them are; absent: plain rooms. */
+      readonly onDemand?: DistributionConfig;
       /** Owners of every room of the service (§5.2, "service-wide admins"). */
       readonly admins: readonly Jid[];
     }

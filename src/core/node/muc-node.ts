@@ -1,5 +1,6 @@
 import { type Distribution, none, readTimer } from '../distribution/distribution.ts';
 import { FmucNode } from '../distribution/fmuc/fmuc-node.ts';
+import { meantBy } from '../distribution/primary-replica/by-service.ts';
 import { Primary } from '../distribution/primary-replica/primary.ts';
 import { Replica } from '../distribution/primary-replica/replica.ts';
 import { defaultRoomConfig, type RoomConfig } from '../room/config.ts';
@@ -121,9 +122,11 @@ class Service implements MucNode {
 
   /** A room that somebody makes by entering it (XEP-0045 §10.1.1). Service admins own it too. */
   #onDemandConfig(jid: Jid): RoomConfig {
-    const admins = this.#config.kind === 'service' ? this.#config.admins : [];
+    const { admins, onDemand: distribution } =
+      this.#config.kind === 'service' ? this.#config : { admins: [], onDemand: undefined };
     return {
       ...defaultRoomConfig(jid),
+      ...(distribution ? { distribution } : {}),
       onDemand: true,
       persistent: false,
       logging: true,
@@ -165,10 +168,11 @@ class Service implements MucNode {
     }
   }
 
-  #stanza(turn: Turn, via: Jid, stanza: Stanza): void {
+  #stanza(turn: Turn, via: Jid, received: Stanza): void {
     // The one rule before any payload is read: a neighbour speaks for its own domain.
-    if (domainOf(stanza.from) !== via)
-      return turn.note('decision#11', `${via} handed over a stanza from ${stanza.from}: dropped`);
+    if (domainOf(received.from) !== via)
+      return turn.note('decision#11', `${via} handed over a stanza from ${received.from}: dropped`);
+    const stanza = this.#meant(received);
     const { address } = this.#config;
     if (this.#config.kind === 'replica') {
       const room = this.#rooms.get(this.#config.room.jid) as Room;
@@ -183,6 +187,14 @@ class Service implements MucNode {
     const { state, distribution } = room;
     if (distribution.fromPeer(turn, state, stanza) || distribution.fromUser(turn, state, stanza)) return;
     receive(turn, state, distribution, stanza);
+  }
+
+  /** Decision #46: what is addressed to a primary by way of its service, for a replica whose server keeps the room's address. */
+  #meant(stanza: Stanza): Stanza {
+    if (this.#config.kind !== 'service' || bareOf(stanza.to) !== this.#config.address) return stanza;
+    const to = meantBy(stanza.to);
+    const room = to === undefined ? undefined : this.#rooms.get(bareOf(to));
+    return to !== undefined && room?.distribution.role === 'primary' ? { ...stanza, to } : stanza;
   }
 
   /** XEP-0045 §7.2.11 and §10.1: there is no such room; entering it may make it. */

@@ -8,6 +8,10 @@ export interface ProsodyOptions {
   readonly hosts: Readonly<Record<string, Readonly<Record<string, string>>>>;
   /** External components (XEP-0114) and their secrets. */
   readonly components?: Readonly<Record<string, string>>;
+  /** Those of them that may speak in any name (`validate_from_addresses = false`). */
+  readonly trusted?: readonly string[];
+  /** Talks to other servers (dialback, no TLS): where each of their domains is, on port 5269 of a loopback address. */
+  readonly s2s?: Readonly<Record<string, string>>;
   /** Domains of Prosody's own MUC. */
   readonly muc?: readonly string[];
   /** More lines of configuration, at the top. */
@@ -19,6 +23,8 @@ export interface Prosody {
   /** XMPP over TCP, without TLS. */
   readonly c2sPort: number;
   readonly componentPort: number;
+  /** For other servers, if it talks to any. */
+  readonly s2sPort: number;
   /** ws:// */
   readonly websocket: string;
   readonly directory: string;
@@ -34,7 +40,7 @@ export const noProsody: string | undefined =
 export async function startProsody(options: ProsodyOptions): Promise<Prosody> {
   if (noProsody !== undefined) throw new Error(noProsody);
   const directory = mkdtempSync(`${tmpdir()}/netsplit-prosody-`);
-  const [c2sPort, componentPort, httpPort] = await freePorts(3);
+  const [c2sPort, componentPort, httpPort, s2sPort] = await freePorts(4);
   for (const [host, users] of Object.entries(options.hosts)) {
     const accounts = `${directory}/data/${encodeName(host)}/accounts`;
     mkdirSync(accounts, { recursive: true });
@@ -43,6 +49,17 @@ export async function startProsody(options: ProsodyOptions): Promise<Prosody> {
   }
   mkdirSync(`${directory}/certs`);
   const config = `${directory}/prosody.cfg.lua`;
+  const { s2s, trusted = [] } = options;
+  const names = `${directory}/hosts`;
+  if (s2s)
+    writeFileSync(
+      names,
+      Object.entries(s2s)
+        .map(([domain, address]) => `${address} ${domain}\n`)
+        .join(''),
+    );
+  const toOthers = `s2s_ports = { ${s2sPort} }; s2s_interfaces = { "127.0.0.1" }
+s2s_require_encryption = false; s2s_secure_auth = false; unbound = { hoststxt = "${names}" }`;
   writeFileSync(
     config,
     `run_as_root = true
@@ -52,19 +69,23 @@ certificates = "${directory}/certs"
 log = { { levels = { min = "info" }, to = "file", filename = "${directory}/prosody.log" } }
 interfaces = { "127.0.0.1" }; local_interfaces = { "127.0.0.1" }
 c2s_ports = { ${c2sPort} }; component_ports = { ${componentPort} }; http_ports = { ${httpPort} }; https_ports = {}
-s2s_ports = {}; c2s_direct_tls_ports = {}; legacy_ssl_ports = {}
+${s2s ? toOthers : 's2s_ports = {}'}
+c2s_direct_tls_ports = {}; legacy_ssl_ports = {}
 http_interfaces = { "127.0.0.1" }; component_interfaces = { "127.0.0.1" }
 consider_websocket_secure = true; c2s_require_encryption = false; allow_unencrypted_plain_auth = true
 authentication = "internal_plain"; storage = "internal"
 http_default_host = "${Object.keys(options.hosts)[0]}"
-modules_enabled = { "roster", "saslauth", "disco", "ping", "websocket", "smacks", "carbons", "posix" }
-modules_disabled = { "tls", "s2s" }
+modules_enabled = { "roster", "saslauth", "disco", "ping", "websocket", "smacks", "carbons", "posix"${s2s ? ', "dialback"' : ''} }
+modules_disabled = { "tls"${s2s ? '' : ', "s2s"'} }
 ${options.extra ?? ''}
 ${Object.keys(options.hosts)
   .map((host) => `VirtualHost "${host}"\n`)
   .join('')}
 ${Object.entries(options.components ?? {})
-  .map(([domain, secret]) => `Component "${domain}"\n  component_secret = ${JSON.stringify(secret)}\n`)
+  .map(
+    ([domain, secret]) =>
+      `Component "${domain}"\n  component_secret = ${JSON.stringify(secret)}\n${trusted.includes(domain) ? '  validate_from_addresses = false\n' : ''}`,
+  )
   .join('')}
 ${(options.muc ?? [])
   .map((domain) => `Component "${domain}" "muc"\n  muc_room_locking = false; restrict_room_creation = false\n`)
@@ -78,7 +99,7 @@ ${(options.muc ?? [])
     await gone;
     rmSync(directory, { recursive: true, force: true });
   };
-  for (const port of [c2sPort, componentPort, httpPort]) {
+  for (const port of [c2sPort, componentPort, httpPort, ...(s2s ? [s2sPort] : [])]) {
     if (await listens(port as number, () => child.exitCode !== null)) continue;
     const said = log();
     await stop();
@@ -88,6 +109,7 @@ ${(options.muc ?? [])
     pid: child.pid as number,
     c2sPort: c2sPort as number,
     componentPort: componentPort as number,
+    s2sPort: s2sPort as number,
     websocket: `ws://127.0.0.1:${httpPort}/xmpp-websocket`,
     directory,
     log,

@@ -29,9 +29,10 @@ class RoomClient(slixmpp.ClientXMPP):
         self.add_event_handler('groupchat_subject', self.on_subject)
         self.add_event_handler('message', self.on_message)
         self.add_event_handler('groupchat_presence', self.on_presence)
+        self.add_event_handler('message_error', self.on_refusal)
 
     def forget(self):
-        self.said, self.whispered, self.topic, self.removed = [], [], '', None
+        self.said, self.whispered, self.topic, self.removed, self.refused = [], [], '', None, []
 
     def on_groupchat(self, message):
         self.said.append(message['body'])
@@ -42,6 +43,9 @@ class RoomClient(slixmpp.ClientXMPP):
     def on_message(self, message):
         if message['type'] == 'chat' and message['from'].bare == self.room.bare and message['body']:
             self.whispered.append((message['from'].resource, message['body']))
+
+    def on_refusal(self, message):
+        self.refused.append({'from': str(message['from']), 'condition': message['error']['condition']})
 
     def on_presence(self, presence):
         codes = presence['muc']['status_codes']
@@ -123,6 +127,9 @@ class RoomClient(slixmpp.ClientXMPP):
 
     async def subject(self):
         return self.topic
+
+    async def refusals(self):
+        return self.refused
 
     async def removal(self):
         return self.removed

@@ -72,6 +72,8 @@ export class SlixmppClient implements RoomClient {
   privateTexts = (nick: string) => this.#do<string[]>('private_texts', { nick });
   occupants = () => this.#do<string[]>('occupants');
   subject = () => this.#do<string>('subject');
+  /** Messages that came back as errors: from whom, and why. */
+  refusals = () => this.#do<{ readonly from: string; readonly condition: string }[]>('refusals');
   removal = async () => (await this.#do<string | null>('removal')) ?? undefined;
 
   async reload(nick: string): Promise<void> {

@@ -1,0 +1,31 @@
+import type { StatusRecord, StepRecord } from '../core/node/trace.ts';
+
+/**
+ * Says in a line what became of a primary or replica (XEP-0282), for whoever runs a node without a page: that it is live,
+ * split, refused, with the reason that the node noted.
+ */
+export function peerReport(say: (line: string) => void): (batch: readonly (StepRecord | StatusRecord)[]) => void {
+  const known = new Map<string, string>();
+  const reasons = new Map<string, string>();
+  return (batch) => {
+    for (const record of batch) {
+      if (record.kind === 'step') {
+        for (const { room, what } of record.notes)
+          if (room !== undefined && /^split|refuse|missed/.test(what)) reasons.set(room, what);
+        continue;
+      }
+      for (const { room, role, peers } of record.status.rooms) {
+        for (const key of known.keys())
+          if (key.startsWith(`${room} `) && !peers.some(({ peer }) => key === `${room} ${peer}`)) known.delete(key);
+        for (const { peer, state } of peers) {
+          const key = `${room} ${peer}`;
+          if (known.get(key) === state || state === 'syncing') continue;
+          known.set(key, state);
+          const reason = state === 'live' ? undefined : reasons.get(room);
+          const whom = role === 'replica' ? 'replica' : `replica ${peer}`;
+          say(`${room}: ${whom} ${state}${reason === undefined ? '' : ` (${reason})`}`);
+        }
+      }
+    }
+  };
+}

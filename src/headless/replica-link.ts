@@ -1,0 +1,98 @@
+import { byService, meantBy } from '../core/distribution/primary-replica/by-service.ts';
+import { stanzaError } from '../core/xmpp/errors.ts';
+import { bareOf, domainOf, type Jid } from '../core/xmpp/jid.ts';
+import { errorReply, type Stanza } from '../core/xmpp/stanza.ts';
+import type { LinkHandlers, StanzaLink } from '../host/stanza-link.ts';
+import { ComponentLink, type ComponentLinkOptions } from './component-link.ts';
+
+export interface ReplicaLinkOptions extends Omit<ComponentLinkOptions, 'domain' | 'trusted'> {
+  /** The room, whose address is a component of this server: it hands over what its users send there. */
+  readonly room: Jid;
+  /** The replica's own address, a component of this server too: what the primary sends comes there. */
+  readonly self: Jid;
+}
+
+type Sent = Parameters<StanzaLink['send']>[1];
+
+/**
+ * A replica's link to the server of its users (XEP-0282), made of two components: one stands at the room's address, the other
+ * at the replica's own. The server routes all that is for the room to the first, also what comes from the second, so the
+ * primary is addressed by its service (decision #46).
+ *
+ * It is up while both are: what came while only one was may be only a part.
+ */
+export class ReplicaLink implements StanzaLink {
+  readonly #options: ReplicaLinkOptions;
+  readonly #users: ComponentLink;
+  readonly #primary: ComponentLink;
+  #handlers: LinkHandlers | undefined;
+  readonly #up = new Set<ComponentLink>();
+  #server: Jid;
+  #stream = '';
+  #rx = 0;
+  #tx = 0;
+
+  constructor(options: ReplicaLinkOptions) {
+    const { room, self, ...rest } = options;
+    this.#options = options;
+    this.#server = options.server ?? domainOf(self);
+    this.#users = new ComponentLink({ ...rest, domain: room, trusted: true });
+    this.#primary = new ComponentLink({ ...rest, domain: self, trusted: true });
+  }
+
+  async start(handlers: LinkHandlers): Promise<void> {
+    this.#handlers = handlers;
+    await Promise.all([this.#users, this.#primary].map((link) => link.start(this.#handlersOf(link))));
+  }
+
+  send(stanza: Stanza, sent?: Sent): void {
+    const written = sent && (() => sent({ stream: this.#stream, n: ++this.#tx }));
+    if (bareOf(stanza.to) !== this.#options.room) return this.#users.send(stanza, written);
+    const to = byService(stanza.to);
+    if (to !== undefined) return this.#primary.send({ ...stanza, to }, written);
+    this.#options.log?.(`not sent: ${stanza.to} is too long to be reached by its service`);
+    const text = 'the address is too long for a room with replicas';
+    const bounce = errorReply(stanza, stanzaError('modify', 'jid-malformed', text));
+    if (bounce) this.#users.send(bounce);
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([this.#users.stop(), this.#primary.stop()]);
+  }
+
+  #handlersOf(link: ComponentLink): LinkHandlers {
+    const { room } = this.#options;
+    return {
+      stanza: (_, stanza) => {
+        // Our own words on their way back, where the primary could not be reached: the room's, as far as anybody knows.
+        const meant = link === this.#primary ? meantBy(stanza.from) : undefined;
+        if (meant !== undefined && bareOf(meant) === room) this.#arrived({ ...stanza, from: meant });
+        else this.#arrived(stanza);
+      },
+      up: (peer, stream) => {
+        this.#up.add(link);
+        if (this.#up.size < 2) return;
+        this.#server = peer;
+        this.#stream = stream;
+        this.#rx = this.#tx = 0;
+        this.#handlers?.up(this.#server, stream);
+      },
+      down: () => {
+        const wasUp = this.#up.size === 2;
+        this.#up.delete(link);
+        if (wasUp) this.#handlers?.down(this.#server);
+      },
+      progress: (phase, detail) => this.#handlers?.progress?.(phase, detail),
+    };
+  }
+
+  #arrived(stanza: Stanza): void {
+    if (this.#up.size < 2) {
+      this.#options.log?.(`only one stream is up: refused a ${stanza.name} from ${stanza.from}`);
+      const refusal = errorReply(stanza, stanzaError('wait', 'remote-server-timeout'));
+      if (refusal && bareOf(stanza.to) === this.#options.room) this.#users.send(refusal);
+      return;
+    }
+    this.#handlers?.stanza(domainOf(stanza.from), stanza, { stream: this.#stream, n: ++this.#rx });
+  }
+}
