@@ -83,6 +83,7 @@ const decisions: Readonly<Record<string, string>> = {
   '43': 'a user may come past their replica',
   '44': 'who was let in during a split is provisional',
   '45': 'what a crash leaves',
+  '46': 'a primary by its service',
 };
 
 const books: Record<string, { readonly title: string; readonly sections: Readonly<Record<string, string>> }> = {

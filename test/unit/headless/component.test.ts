@@ -46,11 +46,51 @@ describe('npm run component', () => {
     [['--server', '[::1]:5347', '--domain', 'a@b'], /^--domain: "a@b" is not a domain/],
     [where, /^a secret is needed: --secret-file FILE, or the variable NETSPLIT_COMPONENT_SECRET/],
     [[...where, '--secret-file', secretFile, '--mode', 'fmuc'], /^--mode fmuc needs --config FILE/],
+    [[...where, '--secret-file', secretFile, '--serves', 'x.lit'], /^--serves is for a replica: --replica-of ROOM/],
   ])('%j: one line that says what is wrong, and exit status 2', async (args, line) => {
     const { status, output, error } = await component(args);
     expect([status, output]).toEqual([2, '']);
     expect(error).toMatch(line);
     expect(error.trim().split('\n')).toHaveLength(1);
+  });
+
+  const replica = (address: string, ...more: string[]) => [
+    ...['--server', 'localhost:5347', '--domain', address, '--secret-file', secretFile],
+    ...['--replica-of', 'wallops@rooms.england.lit', ...more],
+  ];
+  it.each([
+    [replica('a@b/c'), /^--domain: "a@b\/c" is not a domain, nor a bare JID$/m],
+    [replica('replica@scotland.lit', '--replica-of', 'england.lit'), /^--replica-of: "england.lit" is no room$/m],
+    [replica('wallops@rooms.england.lit'), /^--domain: a replica has an address of its own/],
+    [replica('rooms.england.lit'), /^--domain: rooms.england.lit is where the primary is/],
+    [replica('replica@scotland.lit', '--serves', 'scotland.lit,x@y'), /^--serves: "x@y" is not a domain$/m],
+    [replica('replica@scotland.lit', '--mode', 'primary'), /^--mode: a replica has one room/],
+    [replica('replica@scotland.lit', '--keepalive', '5'), /^--keepalive: "5" is not S or S\/T/],
+  ])('%j: one line about the replica, and exit status 2', async (args, line) => {
+    const { status, output, error } = await component(args);
+    expect([status, output]).toEqual([2, '']);
+    expect(error).toMatch(line);
+    expect(error.trim().split('\n')).toHaveLength(1);
+  });
+
+  it('--replica-of: ready when the server has accepted both components; a server that lacks one is named', async () => {
+    const server = await startComponentServer();
+    ends.push(server.close);
+    const args = [...replica('replica@scotland.lit'), '--server', `localhost:${server.port}`];
+    const { status, output, error } = await component(args, /ready/);
+    expect([status, output, error]).toEqual([0, `ready replica@scotland.lit on localhost:${server.port}\n`, '']);
+    expect(server.sides.map(({ domain }) => domain).sort()).toEqual([
+      'replica@scotland.lit',
+      'wallops@rooms.england.lit',
+    ]);
+
+    const other = await startComponentServer({ known: (domain) => domain === 'replica@scotland.lit' });
+    ends.push(other.close);
+    const refused = await component([...args, '--server', `localhost:${other.port}`]);
+    expect([refused.status, refused.error]).toEqual([
+      1,
+      'host-unknown: the server has no component wallops@rooms.england.lit\n',
+    ]);
   });
 
   it('prints ready when the server has accepted it, and ends the stream on Ctrl-C', async () => {
