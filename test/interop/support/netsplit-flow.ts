@@ -8,6 +8,7 @@ import { SlixmppClient } from './slixmpp.ts';
 
 const room = 'wallops@rooms.england.lit';
 
+const patience = 90_000;
 /** Real programs on two cores: what comes, may come late. */
 const soon = <T>(get: () => Promise<T> | T) => expect.poll(get, { timeout: 40_000, interval: 100 });
 const sorted = (names: readonly string[]) => [...names].sort();
@@ -29,11 +30,11 @@ export function netsplitFlow(how: 'refused' | 'silent'): void {
       gertrude = await SlixmppClient.login('gertrude@england.lit', room, pair.england.c2sPort);
       hamlet = await SlixmppClient.login('hamlet@scotland.lit', room, pair.scotland.c2sPort);
       horatio = await SlixmppClient.login('horatio@scotland.lit', room, pair.scotland.c2sPort);
-    });
+    }, patience);
     afterAll(async () => {
       for (const client of inside()) await client?.stop();
       await pair?.stop();
-    });
+    }, patience);
     let failed = false;
     beforeEach(({ skip }) => skip(failed, 'a step before failed'));
     afterEach(({ task }) => {
@@ -48,7 +49,9 @@ export function netsplitFlow(how: 'refused' | 'silent'): void {
           .map((stanza) => / to='([^']*)'/.exec(stanza)?.[1]),
       );
 
-    it('all are in one room, and one copy of a message crosses, however many are there', async () => {
+    it('all are in one room, and one copy of a message crosses, however many are there', {
+      timeout: patience,
+    }, async () => {
       await soon(() => pair.replica.said()).toContain('replica live');
       await gertrude.enter('Gertrude');
       await hamlet.enter('Hamlet');
@@ -63,7 +66,9 @@ export function netsplitFlow(how: 'refused' | 'silent'): void {
       expect(crossed('I lack advancement.')).toEqual([`rooms.england.lit/${room}`, 'replica@scotland.lit']);
     });
 
-    it('XEP-0282 §4.11.1.2: the room goes on beside the primary; behind the replica who speaks is told, who leaves is out', async () => {
+    it('XEP-0282 §4.11.1.2: the room goes on beside the primary; behind the replica who speaks is told, who leaves is out', {
+      timeout: patience,
+    }, async () => {
       await pair.cut(how);
       await gertrude.say('Denmark is a prison.');
       await hamlet.say('Into the dark');
@@ -85,7 +90,9 @@ export function netsplitFlow(how: 'refused' | 'silent'): void {
       expect([await hamlet.removal(), await gertrude.refusals()]).toEqual([undefined, []]);
     });
 
-    it('XEP-0282 §4.11.2: after it everybody has what was missed, once, and the room is one again', async () => {
+    it('XEP-0282 §4.11.2: after it everybody has what was missed, once, and the room is one again', {
+      timeout: patience,
+    }, async () => {
       await pair.heal();
       await soon(async () => (await hamlet.texts()).slice(2)).toEqual([
         'Denmark is a prison.',
@@ -108,7 +115,7 @@ export function netsplitFlow(how: 'refused' | 'silent'): void {
       expect(await hamlet.texts()).toEqual(texts);
     });
 
-    it('both archives, and the logs of both nodes after kill -9, say the same', async () => {
+    it('both archives, and the logs of both nodes after kill -9, say the same', { timeout: patience }, async () => {
       const texts = await gertrude.texts();
       await gertrude.reload('Gertrude');
       await hamlet.reload('Hamlet');

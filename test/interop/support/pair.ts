@@ -1,8 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { type Component, startComponent } from './component.ts';
-import { type Prosody, startProsody } from './prosody.ts';
-import { names } from './seats.ts';
+import { forPeople, names, type Prosody, startProsody } from './prosody.ts';
 import { Wan } from './wan.ts';
 
 const secret = 's3cr3t';
@@ -23,7 +22,10 @@ export interface Pair {
   stop(): Promise<void>;
 }
 
-/** Users are `name@england.lit` and `name@scotland.lit`, names of seats.ts; the password is "pw". */
+/**
+ * Users are `name@england.lit` and `name@scotland.lit`, names of prosody.ts; the password is "pw". Beside the
+ * room there is one that is the same but for the replica: `plain-ROOM`.
+ */
 export async function startPair(room: string, owner: string): Promise<Pair> {
   const ends: (() => unknown)[] = [];
   const stop = async () => {
@@ -41,6 +43,7 @@ export async function startPair(room: string, owner: string): Promise<Pair> {
     const england = await startProsody({
       hosts: { 'england.lit': users },
       components: { 'rooms.england.lit': secret },
+      modules: forPeople,
       s2s: { 'scotland.lit': toScotland.address },
     });
     ends.push(england.stop);
@@ -50,19 +53,18 @@ export async function startPair(room: string, owner: string): Promise<Pair> {
       hosts: { 'scotland.lit': users },
       components: { [address]: secret, [self]: secret },
       trusted: [address, self],
+      modules: forPeople,
       s2s: { 'england.lit': toEngland.address, 'rooms.england.lit': toEngland.address },
     });
     ends.push(scotland.stop);
     toEngland.leadsTo(england.s2sPort);
     toScotland.leadsTo(scotland.s2sPort);
 
+    const common = { logging: true, affiliations: [{ jid: owner, affiliation: 'owner' }] };
+    const distribution = { kind: 'primary', replicas: [{ jid: self, serves: ['scotland.lit'] }] };
     const rooms = [
-      {
-        jid: address,
-        logging: true,
-        affiliations: [{ jid: owner, affiliation: 'owner' }],
-        distribution: { kind: 'primary', replicas: [{ jid: self, serves: ['scotland.lit'] }] },
-      },
+      { jid: address, ...common, distribution },
+      { jid: `plain-${address}`, ...common },
     ];
     writeFileSync(`${directory}/rooms.json`, JSON.stringify({ rooms }));
     const primary = await startComponent(

@@ -14,6 +14,8 @@ export interface ProsodyOptions {
   readonly s2s?: Readonly<Record<string, string>>;
   /** Domains of Prosody's own MUC. */
   readonly muc?: readonly string[];
+  /** Modules besides those that every client needs. */
+  readonly modules?: readonly string[];
   /** More lines of configuration, at the top. */
   readonly extra?: string;
 }
@@ -31,6 +33,13 @@ export interface Prosody {
   log(): string;
   stop(): Promise<void>;
 }
+
+/** Accounts that most tests have. */
+export const names = ['bernardo', 'francisco', 'horatio', 'marcellus', 'hamlet', 'gertrude'] as const;
+
+const basic = ['roster', 'saslauth', 'disco', 'ping', 'websocket', 'smacks', 'carbons', 'posix'];
+/** What a server for people has besides: converse.js asks for all of it. */
+export const forPeople = ['pep', 'private', 'blocklist', 'vcard_legacy', 'mam', 'bookmarks', 'time', 'version'];
 
 /** Why no Prosody can be started here; undefined: one can. */
 export const noProsody: string | undefined =
@@ -58,6 +67,7 @@ export async function startProsody(options: ProsodyOptions): Promise<Prosody> {
         .map(([domain, address]) => `${address} ${domain}\n`)
         .join(''),
     );
+  const modules = [...basic, ...(s2s ? ['dialback'] : []), ...(options.modules ?? [])];
   const toOthers = `s2s_ports = { ${s2sPort} }; s2s_interfaces = { "127.0.0.1" }
 s2s_require_encryption = false; s2s_secure_auth = false; unbound = { hoststxt = "${names}" }`;
   writeFileSync(
@@ -75,7 +85,7 @@ http_interfaces = { "127.0.0.1" }; component_interfaces = { "127.0.0.1" }
 consider_websocket_secure = true; c2s_require_encryption = false; allow_unencrypted_plain_auth = true
 authentication = "internal_plain"; storage = "internal"
 http_default_host = "${Object.keys(options.hosts)[0]}"
-modules_enabled = { "roster", "saslauth", "disco", "ping", "websocket", "smacks", "carbons", "posix"${s2s ? ', "dialback"' : ''} }
+modules_enabled = { ${modules.map((name) => `"${name}"`).join(', ')} }
 modules_disabled = { "tls"${s2s ? '' : ', "s2s"'} }
 ${options.extra ?? ''}
 ${Object.keys(options.hosts)

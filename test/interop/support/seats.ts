@@ -1,11 +1,10 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 import { startLocalNodes } from '../../../src/headless/local-nodes.ts';
 import { nodeServerHost } from '../../../src/headless/node-host.ts';
 import { plain } from '../../support/scenarios.ts';
 import { startServer } from '../../support/server.ts';
-import { startProsody } from './prosody.ts';
+import { startComponent } from './component.ts';
+import { startPair } from './pair.ts';
+import { forPeople, names, startProsody } from './prosody.ts';
 
 /** A server with our rooms, and accounts whose password is "pw". */
 export interface Seat {
@@ -21,57 +20,43 @@ export interface Seat {
   stop(): Promise<void>;
 }
 
-export const names = ['bernardo', 'francisco', 'horatio', 'marcellus', 'hamlet', 'gertrude'] as const;
-
 /** The rooms as a component of Prosody. */
 export async function onProsody(): Promise<Seat> {
   const service = 'rooms.denmark.lit';
   const prosody = await startProsody({
     hosts: { 'denmark.lit': Object.fromEntries(names.map((name) => [name, 'pw'])) },
     components: { [service]: 's3cr3t' },
-    // What a server for people has besides: converse.js asks for all of it.
-    extra: `modules_enabled = { "roster", "saslauth", "disco", "ping", "websocket", "smacks", "carbons", "posix", "pep", "private", "blocklist", "vcard_legacy", "mam", "bookmarks", "time", "version" }`,
+    modules: forPeople,
   });
-  const script = fileURLToPath(new URL('../../../src/headless/component.ts', import.meta.url));
-  const child: ChildProcess = spawn(
-    process.execPath,
-    [
-      ...['--import', 'tsx', script, '--log', '--server', `127.0.0.1:${prosody.componentPort}`],
-      ...['--domain', service],
-    ],
-    { env: { ...process.env, NETSPLIT_COMPONENT_SECRET: 's3cr3t' } },
-  );
-  let errors = '';
-  child.stderr?.on('data', (data) => {
-    errors += data;
-  });
-  const stop = async () => {
-    if (child.exitCode === null && child.signalCode === null) {
-      const gone = once(child, 'close');
-      child.kill('SIGTERM');
-      await gone;
-    }
+  const component = await startComponent(prosody.componentPort, 's3cr3t', '--domain', service).catch(async (error) => {
     await prosody.stop();
-  };
-  try {
-    await new Promise<void>((resolve, reject) => {
-      child.stdout?.on('data', (data) => {
-        if (String(data).includes(`ready ${service}`)) resolve();
-      });
-      child.once('close', () => reject(new Error(`the component has ended:\n${errors}`)));
-    });
-  } catch (error) {
-    await stop();
     throw error;
-  }
+  });
   return {
     name: 'a component on Prosody',
     websocket: prosody.websocket,
     port: prosody.c2sPort,
     users: 'denmark.lit',
     service,
-    complaints: () => errors,
-    stop,
+    complaints: component.complaints,
+    stop: async () => {
+      await component.end('SIGTERM');
+      await prosody.stop();
+    },
+  };
+}
+
+/** The room `elsinore` at a replica, a component of the Prosody that its users have; its primary is one of another Prosody. */
+export async function onReplica(): Promise<Seat> {
+  const pair = await startPair('elsinore', 'gertrude@scotland.lit');
+  return {
+    name: 'a replica on Prosody',
+    websocket: pair.scotland.websocket,
+    port: pair.scotland.c2sPort,
+    users: 'scotland.lit',
+    service: 'rooms.england.lit',
+    complaints: () => pair.primary.complaints() + pair.replica.complaints(),
+    stop: pair.stop,
   };
 }
 

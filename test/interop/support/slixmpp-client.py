@@ -24,6 +24,8 @@ class RoomClient(slixmpp.ClientXMPP):
         self.room = slixmpp.JID(room)
         self.muc = self['xep_0045']
         self.nick = None
+        self.seen_stanzas = []
+        self.add_filter('in', self.see)
         self.forget()
         self.add_event_handler('groupchat_message', self.on_groupchat)
         self.add_event_handler('groupchat_subject', self.on_subject)
@@ -43,6 +45,11 @@ class RoomClient(slixmpp.ClientXMPP):
     def on_message(self, message):
         if message['type'] == 'chat' and message['from'].bare == self.room.bare and message['body']:
             self.whispered.append((message['from'].resource, message['body']))
+
+    def see(self, stanza):
+        if stanza.name in ('message', 'presence', 'iq') and stanza['from'].bare == self.room.bare:
+            self.seen_stanzas.append(str(stanza))
+        return stanza
 
     def on_refusal(self, message):
         self.refused.append({'from': str(message['from']), 'condition': message['error']['condition']})
@@ -127,6 +134,12 @@ class RoomClient(slixmpp.ClientXMPP):
 
     async def subject(self):
         return self.topic
+
+    async def seen(self):
+        return self.seen_stanzas
+
+    async def show(self, show, status):
+        self.send_presence(pto=f'{self.room}/{self.nick}', pshow=show, pstatus=status)
 
     async def refusals(self):
         return self.refused

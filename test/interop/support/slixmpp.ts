@@ -65,7 +65,7 @@ export class SlixmppClient implements RoomClient {
   rename = (nick: string) => this.#do('rename', { nick });
   setSubject = (text: string) => this.#do('set_subject', { text });
   kick = (nick: string, reason: string) => this.#do('kick', { nick, reason });
-  ban = ({ jid }: { readonly jid: string }, reason: string) => this.#do('ban', { jid, reason });
+  ban = ({ jid }: { readonly nick: string; readonly jid: string }, reason: string) => this.#do('ban', { jid, reason });
   configure = (changes: Readonly<Record<string, string>>) => this.#do('configure', { changes });
   configuration = () => this.#do<Record<string, string>>('configuration');
   texts = () => this.#do<string[]>('texts');
@@ -74,6 +74,10 @@ export class SlixmppClient implements RoomClient {
   subject = () => this.#do<string>('subject');
   /** Messages that came back as errors: from whom, and why. */
   refusals = () => this.#do<{ readonly from: string; readonly condition: string }[]>('refusals');
+  /** All stanzas of the room so far, as slixmpp writes them. */
+  seen = () => this.#do<string[]>('seen');
+  /** Another availability. */
+  show = (show: string, status: string) => this.#do('show', { show, status });
   removal = async () => (await this.#do<string | null>('removal')) ?? undefined;
 
   async reload(nick: string): Promise<void> {

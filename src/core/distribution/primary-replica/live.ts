@@ -267,7 +267,7 @@ export class Live {
     const split = dmuc.split === undefined ? undefined : { by: this.#self, id: dmuc.split };
     const item = itemOf(room, turn, stanza, nick, at, split);
     if (text !== undefined) {
-      const subject = { text, nick, at };
+      const subject = { text, nick, ...(item.occupantId === '' ? {} : { occupantId: item.occupantId }), at };
       turn.record({ kind: 'subjectChanged', room: room.jid, n, subject });
       return tell(turn, room, { kind: 'subject', occupant, subject, item }, '0282#4.9');
     }

@@ -1,6 +1,6 @@
 import type { TimerId } from '../../node/input.ts';
 import type { Occupant, PeerRecord } from '../../room/event.ts';
-import { leave, saysGone } from '../../room/room.ts';
+import { deliverPrivate, leave, saysGone } from '../../room/room.ts';
 import type { RoomView } from '../../room/state.ts';
 import { tell } from '../../room/tell.ts';
 import type { Turn } from '../../room/turn.ts';
@@ -9,10 +9,9 @@ import { type JoinRequest, readJoin } from '../../xep/xep0045.ts';
 import { isPing, ping } from '../../xep/xep0199.ts';
 import { readDmuc } from '../../xep/xep0282.ts';
 import { assertNever, stanzaError } from '../../xmpp/errors.ts';
-import { bareOf, type Jid, occupantJid, resourceOf } from '../../xmpp/jid.ts';
+import { bareOf, type Jid, resourceOf } from '../../xmpp/jid.ts';
 import { NS } from '../../xmpp/namespaces.ts';
 import { errorOf, errorReply, iqResult, type Stanza } from '../../xmpp/stanza.ts';
-import { el } from '../../xmpp/xml.ts';
 import { type Change, type Distribution, readTimer, timerOf } from '../distribution.ts';
 import { backoffMs, spread as jitter } from '../keepalive.ts';
 import { create, dismiss, end, netjoin, offer } from './creation.ts';
@@ -165,16 +164,7 @@ export class Primary implements Distribution {
 
   /** A private message to a user behind a replica goes to the user: one to one, it gains nothing from a replica (§1). */
   route(turn: Turn, room: RoomView, from: Occupant, to: Occupant, stanza: Stanza): void {
-    if (to.jid === undefined) return;
-    turn.send(
-      {
-        ...stanza,
-        from: occupantJid(room.jid, from.nick),
-        to: to.jid,
-        payloads: [...stanza.payloads, el('x', NS.mucUser)],
-      },
-      '0045#7.5',
-    );
+    if (to.jid !== undefined) deliverPrivate(turn, room, from, to.jid, stanza);
   }
 
   /** A new stream after a restart: the replicas of the log may be there or not; the timers find out. */

@@ -23,6 +23,7 @@ import {
 import { readJoin, readMucUser } from '../../xep/xep0045.ts';
 import { isPing, ping } from '../../xep/xep0199.ts';
 import { readDmuc } from '../../xep/xep0282.ts';
+import { readOccupantId } from '../../xep/xep0421.ts';
 import { stanzaError } from '../../xmpp/errors.ts';
 import { bareOf, domainOf, type Jid, occupantJid, resourceOf } from '../../xmpp/jid.ts';
 import { NS } from '../../xmpp/namespaces.ts';
@@ -407,7 +408,8 @@ export class Replica implements Distribution {
       const at = clamp(dmuc.delay.stamp, turn.env.now);
       const split = dmuc.split === undefined ? undefined : { by: this.#self, id: dmuc.split };
       const text = this.#live.subjectOf(stanza);
-      if (text !== undefined) sync.setSubject({ text, nick, at });
+      const author = readOccupantId(stanza.payloads);
+      if (text !== undefined) sync.setSubject({ text, nick, ...(author === '' ? {} : { occupantId: author }), at });
       else if (nick !== '') sync.addMessage(itemOf(room, turn, stanza, nick, at, split));
       return;
     }

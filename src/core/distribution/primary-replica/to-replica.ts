@@ -148,7 +148,8 @@ export function subjectStanza(room: RoomView, subject: NonNullable<RoomView['sub
   const from = subject.nick === '' ? room.jid : occupantJid(room.jid, subject.nick);
   const delay = { from: room.jid, stamp: subject.at };
   const dmuc = writeDmuc({ delay, ...(n === undefined ? {} : { position: { epoch: room.epoch, n } }) });
-  return message(from, to, { type: 'groupchat' }, el('subject', NS.client, {}, subject.text), dmuc);
+  const author = writeOccupantId(subject.occupantId ?? '');
+  return message(from, to, { type: 'groupchat' }, el('subject', NS.client, {}, subject.text), ...author, dmuc);
 }
 
 /** Decision #15: a new configuration. */
