@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { jid } from '../../../src/core/xmpp/jid.ts';
+import { type ComponentOptions, readArguments } from '../../../src/headless/component-arguments.ts';
 import { type Mode, readComponentConfig } from '../../../src/headless/component-config.ts';
 import { startComponentServer } from '../../contract/component-server.ts';
 
@@ -46,7 +47,6 @@ describe('npm run component', () => {
     [['--server', '[::1]:5347', '--domain', 'a@b'], /^--domain: "a@b" is not a domain/],
     [where, /^a secret is needed: --secret-file FILE, or the variable NETSPLIT_COMPONENT_SECRET/],
     [[...where, '--secret-file', secretFile, '--mode', 'fmuc'], /^--mode fmuc needs --config FILE/],
-    [[...where, '--secret-file', secretFile, '--serves', 'x.lit'], /^--serves is for a replica: --replica-of ROOM/],
   ])('%j: one line that says what is wrong, and exit status 2', async (args, line) => {
     const { status, output, error } = await component(args);
     expect([status, output]).toEqual([2, '']);
@@ -59,6 +59,7 @@ describe('npm run component', () => {
     ...['--replica-of', 'wallops@rooms.england.lit', ...more],
   ];
   it.each([
+    [[...where, '--secret-file', secretFile, '--serves', 'x.lit'], /^--serves is for a replica: --replica-of ROOM/],
     [replica('a@b/c'), /^--domain: "a@b\/c" is not a domain, nor a bare JID$/m],
     [replica('replica@scotland.lit', '--replica-of', 'england.lit'), /^--replica-of: "england.lit" is no room$/m],
     [replica('wallops@rooms.england.lit'), /^--domain: a replica has an address of its own/],
@@ -66,11 +67,30 @@ describe('npm run component', () => {
     [replica('replica@scotland.lit', '--serves', 'scotland.lit,x@y'), /^--serves: "x@y" is not a domain$/m],
     [replica('replica@scotland.lit', '--mode', 'primary'), /^--mode: a replica has one room/],
     [replica('replica@scotland.lit', '--keepalive', '5'), /^--keepalive: "5" is not S or S\/T/],
-  ])('%j: one line about the replica, and exit status 2', async (args, line) => {
-    const { status, output, error } = await component(args);
-    expect([status, output]).toEqual([2, '']);
-    expect(error).toMatch(line);
-    expect(error.trim().split('\n')).toHaveLength(1);
+  ])('%j: one line about the replica', (args, line) => {
+    const read = readArguments(args, {});
+    expect(read).toEqual([expect.stringMatching(line)]);
+  });
+
+  it('a replica serves the domain of its address, of a component’s domain the one above, or those that are named', () => {
+    const serves = (...args: string[]) => {
+      const read = readArguments(replica(args[0] as string, ...args.slice(1)), {});
+      if (read === 'help' || Array.isArray(read)) throw new Error(String(read));
+      const { config } = read as ComponentOptions;
+      const distribution = config.kind === 'replica' ? config.room.distribution : undefined;
+      return distribution?.kind === 'replica'
+        ? [distribution.serves, config.server, distribution.keepalive]
+        : undefined;
+    };
+    expect(serves('replica@scotland.lit')).toEqual([['scotland.lit'], 'scotland.lit', undefined]);
+    expect(serves('replica.scotland.lit', '--keepalive', '30')).toEqual([
+      ['scotland.lit'],
+      'scotland.lit',
+      { interval: 30, timeout: 15 },
+    ]);
+    expect(
+      serves('replica@scotland.lit', '--serves', 'a.lit, b.lit', '--serves', 'c.lit', '--keepalive', '10/1'),
+    ).toEqual([['a.lit', 'b.lit', 'c.lit'], 'scotland.lit', { interval: 10, timeout: 1 }]);
   });
 
   it('--replica-of: ready when the server has accepted both components; a server that lacks one is named', async () => {

@@ -1,0 +1,165 @@
+import { readFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { defaultTimes } from '../core/distribution/keepalive.ts';
+import type { NodeConfig } from '../core/node/config.ts';
+import { bareOf, domainOf, type Jid, parseJid, partsOf } from '../core/xmpp/jid.ts';
+import { defaultConfig, type Mode, modes, readComponentConfig, replicaConfig, serverOf } from './component-config.ts';
+
+export const secretVariable = 'NETSPLIT_COMPONENT_SECRET';
+
+export const help = `npm run component -- --server HOST:PORT --domain DOMAIN [--secret-file FILE] [--mode MODE] [--config FILE] [--store DIR]
+npm run component -- --server HOST:PORT --domain JID --replica-of ROOM [--serves DOMAIN,…] [--secret-file FILE] [--store DIR]
+
+Rooms as an external component (XEP-0114) of an XMPP server of your own, such as Prosody or ejabberd; or, on Prosody, a
+replica of a room elsewhere (XEP-0282), at which the server's users are in that room.
+Prints "ready DOMAIN on HOST:PORT" when the server has accepted it. Ctrl-C stops.
+
+  --server HOST:PORT    the server's port for components (Prosody: component_ports, 5347)
+  --domain DOMAIN       the component's domain: rooms are name@DOMAIN
+  --secret-file FILE    file with the secret that the server has for the domain; or the variable
+                        ${secretVariable}. Never on the command line, where every user can read it
+  --mode plain          rooms of XEP-0045, made by entering them (the default)
+  --mode fmuc           rooms that join others or are joined (XEP-0289); needs --config
+  --mode primary        rooms that may have replicas elsewhere (XEP-0282): their owners say which
+  --config FILE         JSON {"rooms": […], "admins": […], "openCreation": true}, as a scenario's service
+  --replica-of ROOM     a replica of this room instead. The server has two components for it, with the same secret:
+                        ROOM, and --domain, which is the replica's own address (such as replica@DOMAIN)
+  --serves DOMAIN,…     the domains of the server's users; default: the server's own, as --domain names it
+  --keepalive S[/T]     asks the primary for a ping after S seconds of silence (10 to 3600, default 60), and T for the
+                        answer (default 15)
+  --store DIR           keep the rooms' log in DIR; without it a restart begins anew
+  --log                 what was refused or dropped, on standard error
+  --help                this text`;
+
+export interface ComponentOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly domain: Jid;
+  readonly secret: string;
+  readonly config: NodeConfig;
+  readonly store?: string;
+  readonly log: boolean;
+}
+
+const flags = {
+  server: { type: 'string' },
+  domain: { type: 'string' },
+  'secret-file': { type: 'string' },
+  // Only to say why not.
+  secret: { type: 'string' },
+  mode: { type: 'string' },
+  config: { type: 'string' },
+  'replica-of': { type: 'string' },
+  serves: { type: 'string', multiple: true },
+  keepalive: { type: 'string' },
+  store: { type: 'string' },
+  log: { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' },
+} as const;
+
+/** @returns the options, 'help', or what is wrong */
+export function readArguments(args: readonly string[], env: NodeJS.ProcessEnv): ComponentOptions | 'help' | string[] {
+  let values: ReturnType<typeof parseArgs<{ options: typeof flags }>>['values'];
+  try {
+    ({ values } = parseArgs({ args: [...args], options: flags }));
+  } catch (error) {
+    const [sentence = ''] = String((error as Error).message).split(/\.\s|\n/);
+    return [`${sentence.replace(/\.$/, '')} (--help lists the flags)`];
+  }
+  if (values.help === true) return 'help';
+  if (values.secret !== undefined)
+    return [`--secret: every user can read a command line; use --secret-file or ${secretVariable}`];
+
+  const mode = (values.mode ?? 'plain') as Mode;
+  if (!modes.includes(mode)) return [`--mode: ${JSON.stringify(mode)} is none of ${modes.join(', ')}`];
+  if (mode === 'source') return ['--mode source comes with XEP-0281, which is not there yet'];
+
+  if (values.server === undefined) return ['--server HOST:PORT is needed'];
+  const [, host = '', portText = ''] = /^(?:\[(?=.*\]:))?(.+?)\]?:(\d{1,5})$/.exec(values.server) ?? [];
+  const port = Number(portText);
+  if (host === '' || port < 1 || port > 65535) return [`--server: ${JSON.stringify(values.server)} is not HOST:PORT`];
+
+  if (values.domain === undefined) return ['--domain DOMAIN is needed'];
+  const domain = parseJid(values.domain);
+  const isReplica = values['replica-of'] !== undefined;
+  if (domain === undefined || domain !== (isReplica ? bareOf(domain) : domainOf(domain)))
+    return [`--domain: ${JSON.stringify(values.domain)} is not a domain${isReplica ? ', nor a bare JID' : ''}`];
+
+  const secret = readSecret(values['secret-file'], env);
+  if (typeof secret !== 'string') return [secret.error];
+  if (values.store === '') return ['--store: a directory is needed'];
+
+  const config = isReplica ? readReplica(values, domain) : readService(values, domain, mode);
+  if (Array.isArray(config)) return config;
+  return {
+    host,
+    port,
+    domain,
+    secret,
+    config,
+    log: values.log === true,
+    ...(values.store === undefined ? {} : { store: values.store }),
+  };
+}
+
+type Values = ReturnType<typeof parseArgs<{ options: typeof flags }>>['values'];
+
+function readService(values: Values, domain: Jid, mode: Mode): NodeConfig | string[] {
+  for (const name of ['serves', 'keepalive'] as const)
+    if (values[name] !== undefined) return [`--${name} is for a replica: --replica-of ROOM says of which room`];
+  if (values.config === undefined)
+    return mode === 'fmuc'
+      ? ['--mode fmuc needs --config FILE: which rooms, and with whom']
+      : defaultConfig(domain, mode);
+  const text = tryRead(values.config);
+  if (typeof text !== 'string') return [`--config: ${text.error}`];
+  const read = readComponentConfig(values.config, text, domain, mode);
+  return read.ok ? read.config : [read.error];
+}
+
+function readReplica(values: Values, self: Jid): NodeConfig | string[] {
+  for (const name of ['mode', 'config'] as const)
+    if (values[name] !== undefined) return [`--${name}: a replica has one room, which its primary configures`];
+  const room = parseJid(values['replica-of'] ?? '');
+  if (room === undefined || room !== bareOf(room) || partsOf(room).local === '')
+    return [`--replica-of: ${JSON.stringify(values['replica-of'])} is no room`];
+  if (room === self) return ['--domain: a replica has an address of its own, beside that of the room'];
+  if (domainOf(room) === self) return [`--domain: ${self} is where the primary is; a replica is elsewhere`];
+  const serves: Jid[] = [];
+  const named = (values.serves ?? []).flatMap((list) => list.split(','));
+  for (const name of named) {
+    const served = parseJid(name.trim());
+    if (served === undefined || served !== domainOf(served))
+      return [`--serves: ${JSON.stringify(name)} is not a domain`];
+    serves.push(served);
+  }
+  if (serves.length === 0) serves.push(partsOf(self).local === '' ? serverOf(self) : domainOf(self));
+  if (values.keepalive === undefined) return replicaConfig(self, room, serves, undefined);
+  const [, seconds, timeoutText] = /^(\d{1,4})(?:\/(\d{1,4}))?$/.exec(values.keepalive) ?? [];
+  const interval = Number(seconds);
+  const timeout = timeoutText === undefined ? Math.min(defaultTimes.timeout, interval) : Number(timeoutText);
+  if (!(interval >= 10 && interval <= 3600 && timeout >= 1 && timeout <= interval))
+    return [
+      `--keepalive: ${JSON.stringify(values.keepalive)} is not S or S/T with S from 10 to 3600 s, T from 1 s to S`,
+    ];
+  return replicaConfig(self, room, serves, { interval, timeout });
+}
+
+function readSecret(file: string | undefined, env: NodeJS.ProcessEnv): string | { readonly error: string } {
+  if (file === undefined) {
+    const secret = env[secretVariable];
+    return secret ? secret : { error: `a secret is needed: --secret-file FILE, or the variable ${secretVariable}` };
+  }
+  const text = tryRead(file);
+  if (typeof text !== 'string') return { error: `--secret-file: ${text.error}` };
+  const secret = text.replace(/\r?\n$/, '');
+  return secret === '' ? { error: `--secret-file: ${file} is empty` } : secret;
+}
+
+function tryRead(file: string): string | { readonly error: string } {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    return { error: (error as Error).message };
+  }
+}
