@@ -4,7 +4,7 @@ import { findChromium } from '../../src/headless/chromium.mjs';
 import { type Login, roomFlow } from './flow.ts';
 import { ConverseClient } from './support/converse.ts';
 import { noProsody } from './support/prosody.ts';
-import { onEmbedded, onProsody, type Seat } from './support/seats.ts';
+import { onEmbedded, onEmbeddedReplica, onProsody, onReplica, type Seat } from './support/seats.ts';
 import { noSlixmpp, SlixmppClient } from './support/slixmpp.ts';
 import { StropheClient } from './support/strophe.ts';
 
@@ -42,6 +42,16 @@ describe.skipIf(noChromium !== undefined)(`Rooms on the embedded server${because
   roomFlow('strophe.js with converse.js', () => seat, 'kronborg', strophe, converse);
 });
 
+// The same flow, for nobody may see whether a room is replicated.
+describe.skipIf(fast || noChromium !== undefined)(`A replica on the embedded server${because(noChromium)}`, () => {
+  let seat: Seat;
+  beforeAll(async () => {
+    seat = await onEmbeddedReplica();
+  });
+  afterAll(() => seat?.stop());
+  roomFlow('strophe.js with converse.js', () => seat, 'elsinore', strophe, converse);
+});
+
 const missing = noChromium ?? noProsody ?? noSlixmpp;
 describe.skipIf(missing !== undefined)(`Rooms as a component on Prosody${because(missing)}`, () => {
   let seat: Seat;
@@ -51,4 +61,13 @@ describe.skipIf(missing !== undefined)(`Rooms as a component on Prosody${because
   afterAll(() => seat?.stop());
   roomFlow('converse.js with slixmpp', () => seat, 'elsinore', converse, slixmpp);
   if (!fast) roomFlow('slixmpp with converse.js', () => seat, 'kronborg', slixmpp, converse);
+});
+
+describe.skipIf(fast || missing !== undefined)(`A replica as a component of Prosody${because(missing)}`, () => {
+  let seat: Seat;
+  beforeAll(async () => {
+    seat = await onReplica();
+  }, 60_000);
+  afterAll(() => seat?.stop());
+  roomFlow('converse.js with slixmpp', () => seat, 'elsinore', converse, slixmpp);
 });

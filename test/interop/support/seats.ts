@@ -1,5 +1,6 @@
 import { startLocalNodes } from '../../../src/headless/local-nodes.ts';
 import { nodeServerHost } from '../../../src/headless/node-host.ts';
+import type { Scenario } from '../../../src/scenario/scenario.ts';
 import { plain } from '../../support/scenarios.ts';
 import { startServer } from '../../support/server.ts';
 import { startComponent } from './component.ts';
@@ -62,18 +63,61 @@ export async function onReplica(): Promise<Seat> {
 
 /** The rooms on the embedded server. */
 export async function onEmbedded(): Promise<Seat> {
-  const passwords = Object.fromEntries(names.map((name) => [`${name}@localhost`, 'pw']));
-  const server = await startServer([{ ...plain, occupants: [], script: [] }], { passwords });
+  return await embedded(
+    'the embedded server',
+    { ...plain, occupants: [], script: [] },
+    'localhost',
+    'conference.localhost',
+  );
+}
+
+/** The room `elsinore` at a replica beside its users on the embedded server; its primary is on another. */
+export async function onEmbeddedReplica(): Promise<Seat> {
+  const distribution = {
+    kind: 'primary',
+    replicas: [{ jid: 'replica@scotland.lit', serves: ['scotland.lit'] }],
+  } as const;
+  const affiliations = [{ jid: 'gertrude@scotland.lit', affiliation: 'owner' }] as const;
+  const jid = 'elsinore@rooms.england.lit';
+  const scenario: Scenario = {
+    ...plain,
+    id: 'replica',
+    servers: [
+      { domain: 'england.lit', at: [0.2, 0.5] },
+      { domain: 'scotland.lit', at: [0.8, 0.5] },
+    ],
+    nodes: [
+      {
+        kind: 'service',
+        address: 'rooms.england.lit',
+        server: 'england.lit',
+        rooms: [{ jid, logging: true, affiliations, distribution }],
+      },
+      {
+        kind: 'replica',
+        address: 'replica@scotland.lit',
+        server: 'scotland.lit',
+        replicaOf: jid,
+        serves: ['scotland.lit'],
+      },
+    ],
+    occupants: [],
+    script: [],
+  };
+  return await embedded('a replica on the embedded server', scenario, 'scotland.lit', 'rooms.england.lit');
+}
+
+async function embedded(name: string, scenario: Scenario, users: string, service: string): Promise<Seat> {
+  const passwords = Object.fromEntries(names.map((user) => [`${user}@${users}`, 'pw']));
+  const server = await startServer([scenario], { passwords });
   const lines: string[] = [];
   const host = nodeServerHost((line) => lines.push(line));
   const [live] = server.live.networks;
   if (live === undefined) throw new Error('no network');
   const nodes = await startLocalNodes(live, host, (address, error) => lines.push(`${address}: ${String(error)}`));
   return {
-    name: 'the embedded server',
+    ...{ name, users, service },
     websocket: server.url,
-    users: 'localhost',
-    service: 'conference.localhost',
     complaints: () => lines.join('\n'),
     stop: async () => {
       await nodes.stop();

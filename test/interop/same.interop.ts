@@ -44,7 +44,7 @@ const script: readonly (readonly [string, (cast: Cast) => Promise<unknown>])[] =
   ['Hamlet leaves', ({ hamlet }) => hamlet.leave()],
 ];
 
-describe.skipIf(missing !== undefined)(
+describe.skipIf(process.env['INTEROP'] === 'fast' || missing !== undefined)(
   `A room with a replica and one without, on two Prosodys${missing ? ` (skipped: ${missing})` : ''}`,
   () => {
     let pair: Pair;
