@@ -25,6 +25,10 @@ export async function startComponent(port: number, secret: string, ...more: read
   child.stderr.on('data', (data) => {
     errors += data;
   });
+  // Also where a test never came to its end.
+  const orphan = () => child.kill('SIGTERM');
+  process.once('exit', orphan);
+  child.once('close', () => process.off('exit', orphan));
   const gone = once(child, 'close') as Promise<[number | null]>;
   await new Promise<void>((resolve, reject) => {
     child.stdout.on('data', (data) => {

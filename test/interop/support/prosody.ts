@@ -102,11 +102,15 @@ ${(options.muc ?? [])
   .join('')}`,
   );
   const child = spawn('prosody', ['--config', config, '-F'], { stdio: 'ignore' });
+  // Also where a test never came to its end.
+  const orphan = () => child.kill('SIGTERM');
+  process.once('exit', orphan);
   const gone = new Promise<void>((resolve) => child.once('close', () => resolve()));
   const log = () => readFileSync(`${directory}/prosody.log`, { encoding: 'utf8', flag: 'a+' });
   const stop = async () => {
     child.kill('SIGTERM');
     await gone;
+    process.off('exit', orphan);
     rmSync(directory, { recursive: true, force: true });
   };
   for (const port of [c2sPort, componentPort, httpPort, ...(s2s ? [s2sPort] : [])]) {
