@@ -11,8 +11,8 @@ import { stageOfReport } from '../reports.mjs';
 
 const help = `npm run interop [-- --no-install]
 
-Rooms as a component on Prosody, and on the embedded server, with slixmpp, converse.js and strophe.js: tests that need
-programs of other people. Prosody, slixmpp and Chromium are installed where they are missing and apt-get may be used
+Rooms as a component on Prosody, and on the embedded server, with slixmpp, converse.js and strophe.js, and a room over two
+Prosodys whose connection breaks: tests that need programs of other people. Prosody, slixmpp and Chromium are installed where they are missing and apt-get may be used
 (by root, on Debian and its kin; there the package may start a Prosody of its own: systemctl disable --now prosody).
 
   --no-install  skip what is not there instead

@@ -93,7 +93,9 @@ describe('npm run component', () => {
     ).toEqual([['a.lit', 'b.lit', 'c.lit'], 'scotland.lit', { interval: 10, timeout: 1 }]);
   });
 
-  it('--replica-of: ready when the server has accepted both components; a server that lacks one is named', async () => {
+  it('--replica-of: ready when the server has accepted both components; a server that lacks one is named', {
+    timeout: 60_000,
+  }, async () => {
     const server = await startComponentServer();
     ends.push(server.close);
     const args = [...replica('replica@scotland.lit'), '--server', `localhost:${server.port}`];
