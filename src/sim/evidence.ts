@@ -69,6 +69,8 @@ export interface Evidence {
   readonly world: Aftermath | undefined;
   /** Indices of appends that did not happen in the end. */
   readonly undone: ReadonlySet<number>;
+  /** Indices of appends that are durable and that nobody was told of. */
+  readonly untold: ReadonlySet<number>;
 }
 
 export function evidence(trace: readonly SimRecord[], people: readonly Person[], world?: Aftermath): Evidence {
@@ -80,11 +82,15 @@ export function evidence(trace: readonly SimRecord[], people: readonly Person[],
     if (hostile === undefined) found.set(jid, { seen: [], asked: [], at: [], holes: [], born: 0 });
   const rooms = new Map(people.map(({ jid, room }) => [jid, room]));
   const undone = new Set<number>();
+  const untold = new Set<number>();
   for (let i = 0; i < trace.length; i++) {
     const record = trace[i] as SimRecord;
     switch (record.kind) {
       case 'undone':
         for (const append of record.appends) undone.add(append);
+        break;
+      case 'untold':
+        for (const append of record.appends) untold.add(append);
         break;
       case 'out': {
         const one = found.get(record.to);
@@ -121,7 +127,7 @@ export function evidence(trace: readonly SimRecord[], people: readonly Person[],
     const one = found.get(person.jid);
     return one ? [{ person, seen: one.seen, entries: entriesOf(one, trace), holes: one.holes, born: one.born }] : [];
   });
-  return { trace, people, views, byJid: new Map(views.map((view) => [view.person.jid, view])), world, undone };
+  return { trace, people, views, byJid: new Map(views.map((view) => [view.person.jid, view])), world, undone, untold };
 }
 
 /** Index of the record of its being sent, for one of its arriving. */
@@ -181,7 +187,7 @@ function entriesOf(
     let last = k + 1;
     while (seen[last] && trace[(seen[last] as Seen).sent]?.t === t && !isEnd(seen[last] as Seen)) last++;
     const ended = seen[last] && trace[(seen[last] as Seen).sent]?.t === t;
-    if (!ended && holes.length === 0) continue;
+    if (!ended && !holes.some((hole) => trace[sentAt(trace, hole)]?.t === t)) continue;
     let end = k + 1;
     while (
       end < seen.length &&

@@ -153,9 +153,11 @@ export function* ndjson(
       }
       case 'append':
         return { kind: 'append', t, from: record.node, events: record.events, ...cause(record.cause) };
-      case 'undone': {
+      case 'undone':
+      case 'untold': {
         const appends = record.appends.map((append) => seqs[append]);
-        return { kind: 'fault', t, from: record.node, what: 'these appends are lost', appends };
+        const what = record.kind === 'undone' ? 'these appends are lost' : 'these appends are kept and nobody is told';
+        return { kind: 'fault', t, from: record.node, what, appends };
       }
       case 'note': {
         const { node, spec, what } = record;

@@ -4,11 +4,20 @@ import type { Jid } from '../core/xmpp/jid.ts';
 import type { Stanza } from '../core/xmpp/stanza.ts';
 import type { Checker } from './evidence.ts';
 import type { Prng } from './prng.ts';
+import type { Person } from './trace.ts';
 
 /** Where the nodes are, and which room the users of each domain enter. */
 export interface Layout {
   readonly nodes: readonly NodeConfig[];
   roomOf(domain: Jid): Jid;
+}
+
+/** Where a hostile node is, and whom it may name. */
+export interface Seating {
+  readonly self: Jid;
+  readonly people: readonly Person[];
+  /** Addresses of all nodes. */
+  readonly nodes: readonly Jid[];
 }
 
 /** What a protocol brings to the simulator, in one file: its network, its adversary, its checkers. */
@@ -24,7 +33,7 @@ export interface Protocol {
    * What a hostile node makes of a stanza that its honest half sends: nothing, another, more. It is in the protocol's own
    * words, for a hostile node knows the protocol (security.md 1.5 lists what it may reach).
    */
-  tamper(stanza: Stanza, prng: Prng): readonly Stanza[];
+  tamper(stanza: Stanza, prng: Prng, at: Seating): readonly Stanza[];
   /** Invariants of the protocol's own. */
   readonly checkers: Readonly<Record<string, Checker>>;
 }

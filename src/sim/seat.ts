@@ -88,12 +88,17 @@ export class Seat {
    * @param written  whether the batch that is being written is on the disk all the same, though nobody heard of it
    * @param lost  batches that were durable only in a relaxed way and are gone
    * @param whole  the disk is gone with all that was on it
-   * @returns records of the appends that are gone
+   * @returns records of the appends that are gone, and of those that are not and that nobody heard of
    */
-  crash(written: boolean, lost: number, whole = false): readonly number[] {
+  crash(
+    written: boolean,
+    lost: number,
+    whole = false,
+  ): { readonly appends: readonly number[]; readonly untold: readonly number[] } {
     this.up = false;
     this.#life++;
     const gone: Batch[] = [];
+    const untold = written ? (this.#writing?.appends ?? []) : [];
     if (this.#writing) (written ? this.#log : gone).push(this.#writing);
     this.#writing = undefined;
     this.#inbox = [];
@@ -104,7 +109,7 @@ export class Seat {
       this.#log = [];
       this.#snapshot = undefined;
     }
-    return gone.flatMap(({ appends }) => appends);
+    return { appends: gone.flatMap(({ appends }) => appends), untold };
   }
 
   /** The page sleeps: nothing is handled, timers fire late, and everything waits. */

@@ -7,7 +7,7 @@ import { type Instant, instant, plus } from '../core/xmpp/time.ts';
 import { type LinkFault, Network, type SimLink } from './network.ts';
 import { type Plan, protocols } from './plan.ts';
 import type { Prng } from './prng.ts';
-import type { Protocol } from './protocol.ts';
+import type { Protocol, Seating } from './protocol.ts';
 import { Schedule } from './schedule.ts';
 import { Seat } from './seat.ts';
 import type { Person, SimRecord } from './trace.ts';
@@ -159,6 +159,12 @@ export class World {
     // Whom a hostile node serves is in or not as it likes, and said what it likes.
     const theirs = new Set(this.plan.people.filter(({ hostile }) => hostile === 'node').map(({ jid }) => jid));
     const honest = (user: Jid | undefined) => user === undefined || !theirs.has(user);
+    // Not every node knows whose a nick is.
+    const strangers = new Set(
+      [...this.seats.values()]
+        .flatMap(({ node }) => node.snapshot().rooms.flatMap(({ occupants }) => occupants))
+        .flatMap(({ nick, jid }) => (honest(jid) ? [] : [nick])),
+    );
     for (const [address, seat] of this.seats) {
       if (address === this.plan.hostileNode) continue;
       const shown = new Map(seat.node.status().rooms.map(({ room, historyLength }) => [room, historyLength]));
@@ -169,14 +175,21 @@ export class World {
         // Nicks and rank; who is behind which node may be known here and not there, and what another FMUC node claims of
         // its own users is its word.
         occupants: room.occupants
-          .filter(({ jid }) => honest(jid))
+          .filter(({ jid, nick }) => honest(jid) && !strangers.has(nick))
           .map(({ nick, affiliation, role, home }) =>
             home !== undefined && this.plan.mode === '0289pp' ? nick : `${nick} ${affiliation} ${role}`,
           )
           .sort(),
-        // As much as the room shows: beyond that a replica keeps what it happened to hear.
+        // As much as the room shows: beyond that a replica keeps what it happened to hear. What hostile people said meanwhile
+        // pushes others' words out of that, so then it is what the deciding node keeps.
         history: room.history
-          .slice(room.history.length - (shown.get(room.room) ?? 0))
+          .slice(
+            theirs.size === 0
+              ? room.history.length - (shown.get(room.room) ?? 0)
+              : seat.room === undefined
+                ? 0
+                : room.history.length,
+          )
           .filter(({ author }) => honest(author))
           .map(({ by, id }) => `${by} ${id}`),
       }));
@@ -243,8 +256,9 @@ export class World {
     // A replica's log is durable in a relaxed way: its last batches may be gone.
     const lost = seat.room === undefined || relaxed === 0 ? 0 : prng.below(relaxed + 1);
     const whole = seat.room !== undefined && diskLost > 0 && prng.chance(diskLost);
-    const appends = seat.crash(lost === 0 && prng.chance(0.3), lost, whole);
+    const { appends, untold } = seat.crash(lost === 0 && prng.chance(0.3), lost, whole);
     if (appends.length > 0) this.record({ kind: 'undone', t: this.now, node: address, appends });
+    if (untold.length > 0) this.record({ kind: 'untold', t: this.now, node: address, appends: untold });
   }
 
   start(address: Jid): void {
@@ -285,13 +299,20 @@ export class World {
 
   #send(seat: Seat, stanza: Stanza, spec: string, cause: number | undefined): void {
     const { address, server } = seat.config;
-    const sent = address === this.plan.hostileNode ? this.#protocol.tamper(stanza, this.#prng) : [stanza];
+    const sent =
+      address === this.plan.hostileNode ? this.#protocol.tamper(stanza, this.#prng, this.#seating(address)) : [stanza];
     for (const one of sent) {
       const seq = this.record({ kind: 'in', t: this.now, by: address, stanza: one, spec, cause });
       // A server lets nobody speak for another domain: a node for its own, a replica for its room to local users and for them.
-      const via = domainOf(one.from) === address || seat.room !== undefined ? domainOf(one.from) : server;
+      const local = domainOf(one.from) === server;
+      const asRoom = bareOf(one.from) === seat.room && this.users.get(one.to)?.server === server;
+      const via = domainOf(one.from) === address || local || asRoom ? domainOf(one.from) : server;
       this.#route({ stanza: one, by: address, via, bounce: false, cause: seq }, server);
     }
+  }
+
+  #seating(self: Jid): Seating {
+    return { self, people: this.plan.people, nodes: [...this.seats.keys()] };
   }
 
   // ---- servers and links ----

@@ -84,6 +84,7 @@ const decisions: Readonly<Record<string, string>> = {
   '44': 'who was let in during a split is provisional',
   '45': 'what a crash leaves',
   '46': 'a primary by its service',
+  '47': 'who is told by the replica',
 };
 
 const books: Record<string, { readonly title: string; readonly sections: Readonly<Record<string, string>> }> = {

@@ -13,6 +13,7 @@ import { checkers } from '../../src/sim/checkers/all.ts';
 import { lastWord } from '../../src/sim/checkers/words.ts';
 import { type Aftermath, bodyText, evidence } from '../../src/sim/evidence.ts';
 import { type Mode, modes, noFaults } from '../../src/sim/plan.ts';
+import { primaryReplicaCheckers } from '../../src/sim/primary-replica-checkers.ts';
 import { run } from '../../src/sim/simulator.ts';
 import type { Person, SimRecord, Verdict } from '../../src/sim/trace.ts';
 import type { Peaks } from '../../src/sim/world.ts';
@@ -169,7 +170,7 @@ class Story {
   }
 
   judge(name: string): Verdict {
-    const checker = checkers[name];
+    const checker = checkers[name] ?? primaryReplicaCheckers[name];
     if (checker === undefined) throw new RangeError(`no checker ${name}`);
     return checker(evidence(this.trace, people, this.#aftermath()));
   }
@@ -680,11 +681,29 @@ function entered({ kind, ...rest }: NodeConfig, who: Occupant): RoomEvent[] {
   ];
 }
 
+/** Of XEP-0282's own. */
+const replicated: typeof cases = {
+  'D-b': {
+    good: (story) => both(story).speaks(alice, 1, alice, bob).speaks(alice, 2, alice, bob),
+    bad: {
+      'a message that one who stayed never got': (story) =>
+        both(story).speaks(alice, 1, alice, bob).speaks(alice, 2, alice).speaks(alice, 3, alice, bob),
+    },
+    excused: {
+      'what the node kept and told nobody, crashing between the disk and the wire': (story) => {
+        both(story).speaks(alice, 1, alice, bob);
+        const kept = story.accepts(alice, bodyText(0, 2));
+        story.trace.push({ kind: 'untold', t: 0 as Instant, node: service, appends: [kept] });
+      },
+    },
+  },
+};
+
 it('each checker has its cases', () => {
   expect(Object.keys(cases)).toEqual(Object.keys(checkers));
 });
 
-describe.each(Object.entries(cases))('%s', (name, { good, bad, excused = {} }) => {
+describe.each(Object.entries({ ...cases, ...replicated }))('%s', (name, { good, bad, excused = {} }) => {
   const judge = (tell: (story: Story) => unknown) => {
     const story = new Story();
     tell(story);

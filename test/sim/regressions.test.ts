@@ -10,6 +10,17 @@ const found: readonly (readonly [Mode, number, number, string])[] = [
   ['0289pp', 487, 120, 'an answer to a join that took longer than 10 s over a slow link was given up, each time anew'],
   ['0289pp', 696, 120, 'the same'],
   ['0289pp', 2264, 120, 'a nick was given twice when one confusable with it, of another node, had gone'],
+  ['0282', 206, 120, 'a client that lost track got nothing but itself from a split replica'],
+  [
+    '0282',
+    300,
+    120,
+    'for those beside them, who joined past their replica under another nick stayed in, and words got lost',
+  ],
+  ['0282', 541, 120, 'a replica that was offered to, and whose request got lost, waited for ever'],
+  ['0282', 864, 120, 'an enter refused by a nick that its user had no more was refused to nobody'],
+  ['0282', 976, 120, 'who was kicked and did not know it was told by the primary, and then more by the replica'],
+  ['0282', 1923, 120, 'statuses of a new configuration came straight from the primary, also to those who had left'],
 ];
 
 describe('What the simulator found stays mended', () => {

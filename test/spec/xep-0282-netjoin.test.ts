@@ -1,8 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { ChangeLog, changesMax } from '../../src/core/room/change-log.ts';
-import { writeAck, writeCreate, writeDestroy, writeNetjoin, writeRelayed } from '../../src/core/xep/sync.ts';
+import {
+  writeAck,
+  writeCreate,
+  writeDestroy,
+  writeNetjoin,
+  writeOffer,
+  writeRelayed,
+} from '../../src/core/xep/sync.ts';
 import { writeForm } from '../../src/core/xep/xep0004.ts';
-import { readMucUser, writeMucUser } from '../../src/core/xep/xep0045.ts';
+import { readMucUser, readStatuses, writeMucUser } from '../../src/core/xep/xep0045.ts';
 import { ping } from '../../src/core/xep/xep0199.ts';
 import { readDmuc, writeDmuc } from '../../src/core/xep/xep0282.ts';
 import { jid } from '../../src/core/xmpp/jid.ts';
@@ -193,6 +200,18 @@ describe('XEP-0282 §4.2 Creating a Replica: the list and what is agreed on', ()
     expect(world.seat(replica).node.snapshot().rooms[0]?.changes).toMatchObject({ splitEntry: false });
   });
 
+  it('decision #5: a replica that was offered to, and whose request got lost, asks again', () => {
+    const world = everybodyIn();
+    let lost = 0;
+    world.lose((stanza) => payloadOf(stanza, 'netjoin', NS.ext) !== undefined && ++lost === 1);
+    world.inject(replica, primary, message(room, replica, {}, writeOffer()));
+    expect(lost).toBe(1);
+    world.clear();
+    world.advance(30_000);
+    expect(world.to(room).some((stanza) => payloadOf(stanza, 'netjoin', NS.ext))).toBe(true);
+    expect(world.status(replica).peers[0]?.state).toBe('live');
+  });
+
   it('decision #2: the loss of the very last change is noticed with the next ping', () => {
     const world = everybodyIn();
     world.lose((stanza) => stanza.to === replica && bodyOf(stanza) === 'the last word');
@@ -339,6 +358,16 @@ describe('XEP-0282 §4.11.1.2 At the Replica', () => {
     heal(world);
     expect(nicksAt(world, primary).some((nick) => nick.startsWith('New'))).toBe(false);
     expect(statuses(world, newcomer, 'New').at(-1)).toEqual([110]);
+    expectTheSameEverywhere(world);
+  });
+
+  it('decision #9: a client that lost track of being in gets all that a join brings, from the split replica', () => {
+    const world = apart();
+    world.send(joins(user('Efchen'), `${room}/Efchen`));
+    const got = world.got(user('Efchen'));
+    expect(got.map(({ name }) => name)).toEqual([...Array(7).fill('presence'), 'message']);
+    expect(itemAt(got[6] as Stanza)?.statuses).toEqual([110]);
+    heal(world);
     expectTheSameEverywhere(world);
   });
 
@@ -494,6 +523,46 @@ describe('XEP-0282 §4.11.2 Netjoin: conflicts', () => {
     world.clear();
     world.send(says(user('Wumpus'), room, 'once'));
     for (const { jid: address } of wallops.occupants) expect(texts(world.got(address))).toEqual(['once']);
+  });
+
+  it('decision #43: and those beside them miss nothing, whatever the room shows of its history', () => {
+    const world = everybodyIn({ 'muc#maxhistoryfetch': ['0'] });
+    const log = world.crash(replica);
+    world.send(says(user('Wumpus'), room, 'finds out'));
+    world.inject(primary, vesa, joins(user('Efchen'), `${room}/Efchen`));
+    world.inject(primary, vesa, presence(jid(user('Efchen')), jid(`${room}/Eff`), {}));
+    world.clear();
+    world.boot(replica, log);
+    world.advance(61_000);
+    expect(texts(world.got(user('BigCheese')))).toEqual(['finds out']);
+    expect(statuses(world, user('BigCheese'), 'Efchen').at(-1)).toEqual([303]);
+    expect(world.got(user('Efchen'))).toEqual([]);
+    expectTheSameEverywhere(world);
+  });
+  it('decision #47: who is out and does not know it is told once, and by nobody else afterwards', () => {
+    const world = everybodyIn();
+    world.lose((stanza) => stanza.to === replica && stanza.type === 'unavailable');
+    administer(world, { nick: 'Efchen', role: 'none' });
+    world.send(says(user('Wumpus'), room, 'after'));
+    world.clear();
+    world.send(presence(jid(user('Efchen')), jid(`${room}/Efchen`), {}, el('show', NS.client, {}, 'dnd')));
+    world.advance(61_000);
+    const got = world.got(user('Efchen'));
+    expect(got.findIndex((stanza) => itemAt(stanza)?.statuses.includes(110))).toBe(got.length - 1);
+    expectTheSameEverywhere(world);
+  });
+  it('decision #47: a new configuration is told by the replica, and after the split to those it did not reach', () => {
+    const world = apart();
+    configure(world, { 'muc#roomconfig_moderatedroom': ['1'] });
+    const codes = (nick: string) =>
+      world
+        .got(user(nick))
+        .flatMap((stanza) =>
+          stanza.name === 'message' && stanza.from === room ? [readStatuses(stanza.payloads)] : [],
+        );
+    expect([codes('Wumpus'), codes('Efchen')]).toEqual([[[104]], []]);
+    heal(world);
+    expect(codes('Efchen')).toEqual([[104]]);
   });
 
   it('room destroyed meanwhile: the replica’s users are told so, and the session ends', () => {

@@ -290,6 +290,21 @@ describe('XEP-0282 §4.5 ENTER', () => {
     expect(world.status(primary).occupants.find(({ nick }) => nick === 'Efchen')?.home).toBe(vesaReplica);
   });
 
+  it('decision #6: the refusal names the user, who may be called otherwise by then', () => {
+    const world = wallopsWithout('Efchen');
+    world.crash(vesaReplica);
+    world.seat(vesaReplica).up = true;
+    const held: Stanza[] = [];
+    world.lose((stanza) => errorOf(stanza)?.condition === 'not-acceptable' && held.push(stanza) > 0);
+    world.inject(primary, vesa, joins(user('Efchen'), `${room}/Efchen`));
+    world.inject(primary, vesa, presence(jid(user('Efchen')), jid(`${room}/Eff`), {}));
+    world.lose(() => false);
+    world.clear();
+    for (const refusal of held) world.inject(primary, vesa, refusal);
+    expect(world.status(primary).occupants.find(({ nick }) => nick === 'Eff')?.home).toBeUndefined();
+    expect(world.got(user('Efchen')).some((stanza) => itemAt(stanza)?.statuses.includes(110))).toBe(true);
+  });
+
   it('decision #6: refused, the primary serves the user directly', () => {
     const world = wallopsWithout('Efchen');
     world.crash(vesaReplica);

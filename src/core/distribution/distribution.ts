@@ -29,8 +29,12 @@ export type Change =
       readonly after: Occupant;
       readonly statuses?: readonly number[];
     }
-  /** An owner changed the configuration; those inside are told by the room. */
-  | { readonly kind: 'configured'; readonly changes: Partial<RoomSettings> }
+  /** An owner changed the configuration; `statuses`: what those inside are told of it (§10.2.1). */
+  | {
+      readonly kind: 'configured';
+      readonly changes: Partial<RoomSettings>;
+      readonly statuses: readonly number[];
+    }
   /** `late`: it was said a while ago, so users get it with its time (XEP-0203). */
   | { readonly kind: 'message'; readonly occupant: Occupant; readonly item: HistoryItem; readonly late?: boolean }
   | { readonly kind: 'subject'; readonly occupant: Occupant; readonly subject: Subject; readonly item: HistoryItem };

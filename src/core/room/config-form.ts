@@ -305,3 +305,12 @@ export function readConfigForm(room: RoomView, form: Form): ReadConfig {
     if (room.affiliationOf(user) === affiliation) affiliations.delete(user);
   return { ok: true, changes: changes as Partial<RoomSettings>, affiliations };
 }
+
+/** §10.2.1: 104 for any change, with 170 to 173 for those that concern privacy. */
+export function statusesOf(changes: Partial<RoomSettings>): readonly number[] {
+  const statuses: number[] = [];
+  if (changes.logging !== undefined) statuses.push(changes.logging ? 170 : 171);
+  if (changes.whois !== undefined) statuses.push(changes.whois === 'anyone' ? 172 : 173);
+  const others = Object.keys(changes).some((key) => key !== 'logging' && key !== 'whois');
+  return others ? [104, ...statuses] : statuses;
+}

@@ -142,6 +142,8 @@ export interface PeerRecord {
   readonly maxstanzas?: number;
   /** XEP-0282, at a primary: when it was heard for the last time before it was split. */
   readonly heard?: Instant;
+  /** XEP-0282, at a primary: users of the replica who joined past it since it is split. Decision #43. */
+  readonly past?: readonly Jid[];
   /** XEP-0289: who joined whom. */
   readonly direction?: 'outbound' | 'inbound';
 }

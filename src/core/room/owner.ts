@@ -3,15 +3,15 @@ import { readForm, writeForm } from '../xep/xep0004.ts';
 import { type Condition, type ErrorType, stanzaError } from '../xmpp/errors.ts';
 import { type Jid, parseJid } from '../xmpp/jid.ts';
 import { NS } from '../xmpp/namespaces.ts';
-import { errorReply, iqResult, message, type Stanza } from '../xmpp/stanza.ts';
+import { errorReply, iqResult, type Stanza } from '../xmpp/stanza.ts';
 import { childOf, el, textOf, type XmlElement } from '../xmpp/xml.ts';
 import { changeAffiliation } from './admin.ts';
 import { initialRole } from './affiliation.ts';
 import type { RoomSettings } from './config.ts';
-import { configForm, readConfigForm } from './config-form.ts';
+import { configForm, readConfigForm, statusesOf } from './config-form.ts';
 import { leave, update } from './room.ts';
 import type { RoomView } from './state.ts';
-import { addressable, isElsewhere } from './tell.ts';
+import { isElsewhere, tell } from './tell.ts';
 import type { Turn } from './turn.ts';
 
 /** IQs of the namespace muc#owner: configuration (XEP-0045 §10.1, §10.2) and destruction (§10.9). */
@@ -72,13 +72,9 @@ function configure(turn: Turn, room: RoomView, distribution: Distribution, chang
         leave(turn, room, distribution, occupant, { statuses: [322], payloads: [] });
     }
   }
-  const statuses = statusesOf(changes);
-  if (!unlocked && statuses.length > 0) {
-    const x = el('x', NS.mucUser, {}, ...statuses.map((code) => el('status', NS.mucUser, { code: String(code) })));
-    for (const viewer of addressable(room))
-      turn.send(message(room.jid, viewer.jid, { type: 'groupchat', id: turn.env.newId() }, x), '0045#10.2.1');
-  }
-  distribution.spread(turn, room, { kind: 'configured', changes });
+  const change = { kind: 'configured', changes, statuses: unlocked ? [] : statusesOf(changes) } as const;
+  tell(turn, room, change);
+  distribution.spread(turn, room, change);
   // Voice by default changes with moderation; JIDs appear or not with `whois`: everybody's presence is news (§10.2.1).
   for (const occupant of [...room.occupants.values()]) {
     const role =
@@ -90,15 +86,6 @@ function configure(turn: Turn, room: RoomView, distribution: Distribution, chang
         : initialRole('none', room.config);
     if (changes.whois !== undefined || role !== occupant.role) update(turn, room, distribution, { ...occupant, role });
   }
-}
-
-/** §10.2.1: 104 for any change, with 170 to 173 for those that concern privacy. */
-function statusesOf(changes: Partial<RoomSettings>): readonly number[] {
-  const statuses: number[] = [];
-  if (changes.logging !== undefined) statuses.push(changes.logging ? 170 : 171);
-  if (changes.whois !== undefined) statuses.push(changes.whois === 'anyone' ? 172 : 173);
-  const others = Object.keys(changes).some((key) => key !== 'logging' && key !== 'whois');
-  return others ? [104, ...statuses] : statuses;
 }
 
 /** §10.9: everybody is out, told why and where to go; then the room is gone. */

@@ -1,6 +1,6 @@
 import type { Change } from '../distribution/distribution.ts';
 import type { Spec } from '../node/trace.ts';
-import type { JoinRequest } from '../xep/xep0045.ts';
+import { type JoinRequest, writeStatuses } from '../xep/xep0045.ts';
 import { writeDelay } from '../xep/xep0203.ts';
 import { writeOccupantId } from '../xep/xep0421.ts';
 import { assertNever } from '../xmpp/errors.ts';
@@ -84,8 +84,13 @@ export function tell(turn: Turn, room: RoomView, change: Change, spec?: Spec): v
       }
       return;
     }
-    case 'configured':
+    case 'configured': {
+      if (change.statuses.length === 0) return;
+      const x = writeStatuses(change.statuses);
+      for (const viewer of localOccupants(room))
+        turn.send(message(room.jid, viewer.jid, { type: 'groupchat', id: turn.env.newId() }, x), '0045#10.2.1');
       return;
+    }
     case 'message':
     case 'subject': {
       const late = change.kind === 'message' && change.late === true;

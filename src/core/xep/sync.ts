@@ -151,6 +151,8 @@ export interface Created {
   readonly maxstanzas: number;
   /** What the replica must know of the room's configuration. Decision #15. */
   readonly config?: Form;
+  /** Its users who joined past it since the split, and whom it serves no more. Decision #43. */
+  readonly past?: readonly Jid[];
 }
 
 export function readCreated(payloads: readonly XmlElement[]): Created | undefined {
@@ -171,16 +173,19 @@ export function readCreated(payloads: readonly XmlElement[]): Created | undefine
     keepalive: readKeepalive(created),
     maxstanzas: count(childOf(created, 'history', NS.ext)?.attrs['maxstanzas']) ?? 200,
     ...(config ? { config } : {}),
+    past: childrenOf(created, 'direct', NS.ext).flatMap(({ attrs }) => parseJid(attrs['jid'] ?? '') ?? []),
   };
 }
 
-export function writeCreated({ session, epoch, n, mode, jids, keepalive, maxstanzas, config }: Created): XmlElement {
+export function writeCreated(created: Created): XmlElement {
+  const { session, epoch, n, mode, jids, keepalive, maxstanzas, config, past } = created;
   return el(
     'created',
     NS.ext,
     { session, epoch: String(epoch), n: String(n), mode, jids },
     writeKeepalive(keepalive),
     el('history', NS.ext, { maxstanzas: String(maxstanzas) }),
+    ...(past ?? []).map((jid) => el('direct', NS.ext, { jid })),
     ...(config ? [writeForm(config)] : []),
   );
 }

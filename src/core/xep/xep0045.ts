@@ -99,6 +99,16 @@ export function writeMucUser(user: MucUser): XmlElement {
   );
 }
 
+/** What those inside are told of a new configuration (§10.2.1): nothing but codes. */
+export function writeStatuses(codes: readonly number[]): XmlElement {
+  return el('x', NS.mucUser, {}, ...codes.map((code) => el('status', NS.mucUser, { code: String(code) })));
+}
+export function readStatuses(payloads: readonly XmlElement[]): readonly number[] {
+  const x = payloads.find((payload) => payload.name === 'x' && payload.xmlns === NS.mucUser);
+  const codes = x === undefined ? [] : childrenOf(x, 'status', NS.mucUser).map(({ attrs }) => attrs['code'] ?? '');
+  return codes.filter((code) => /^\d{3}$/.test(code)).map(Number);
+}
+
 /** Whether a presence has this status, such as 110 for one's own: a look at what `readMucUser` reads whole. */
 export function hasStatus(payloads: readonly XmlElement[], code: number): boolean {
   const text = String(code);

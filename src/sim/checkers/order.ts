@@ -10,12 +10,14 @@ import type { SimRecord, Verdict, Violation } from '../trace.ts';
  * An own presence answers a join, or it tells of a change of one's own; and what comes late may belong to a session that
  * vanished. In a user's first session there is no such doubt about the first answer, nor after each leave.
  */
-export function orderOfJoin({ trace, views, world }: Evidence): Verdict {
+export function orderOfJoin({ trace, views, people, world }: Evidence): Verdict {
   const violations: Violation[] = [];
   let exercised = 0;
   // Messages kept for those who stayed in come after a split, which no run has before its first fault.
   const fault = trace.findIndex(({ kind }) => kind === 'fault');
   const calm = fault === -1 || world?.plan.mode === 'plain' ? trace.length : fault;
+  // A hostile replica may say that there was one, of the words of its own users (security.md 1.5).
+  const lied = ({ body }: Seen) => people[Number(/^[#!](\d+):/.exec(body ?? '')?.[1])]?.hostile === 'node';
   const first = firstSessions(trace, views);
   // A node that crashes may have let somebody in, and nobody heard of it; or all is told again, to who knows it already.
   const crashes = [...trace.entries()].filter(
@@ -49,7 +51,8 @@ export function orderOfJoin({ trace, views, world }: Evidence): Verdict {
       } else if (!history) {
         // Or only that was swallowed, and the history of the answer comes.
         const again = lost(trace, view, from, isSelf, i);
-        if (!outside && seen.groupchat && seen.delayed && i < calm && !again) wrong(seen, 'after the subject');
+        if (!outside && seen.groupchat && seen.delayed && i < calm && !again && !lied(seen))
+          wrong(seen, 'after the subject');
       } else if (seen.subject || isOut(seen)) history = false;
       else if (!(seen.groupchat && seen.delayed)) {
         if (whole(view, from, i)) wrong(seen, 'between self-presence and subject');

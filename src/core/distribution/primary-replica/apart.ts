@@ -9,7 +9,7 @@ import { cleanPayloads } from '../../room/hygiene.ts';
 import { nickIsFree } from '../../room/nick.ts';
 import { deliverPrivate, itemOf, mayWhisper } from '../../room/room.ts';
 import type { RoomView } from '../../room/state.ts';
-import { isLocal, type LocalOccupant, tell } from '../../room/tell.ts';
+import { isLocal, type LocalOccupant, tell, tellOthersOfPresence } from '../../room/tell.ts';
 import type { Turn } from '../../room/turn.ts';
 import { type JoinRequest, readJoin, readMucItems } from '../../xep/xep0045.ts';
 import { isPing } from '../../xep/xep0199.ts';
@@ -49,9 +49,9 @@ export function whileApart(
   const may = (flag: boolean) => config.splitPolicy === 'local' && flag;
   if (stanza.name === 'presence') {
     if (stanza.type !== undefined) return;
-    if (local?.nick === nick) return changePresence(turn, room, local, stanza);
-    const join = known === undefined ? readJoin(stanza.payloads) : undefined;
-    return join && nick !== '' && may(config.splitEntry)
+    const join = readJoin(stanza.payloads);
+    if (local?.nick === nick) return changePresence(turn, room, local, stanza, join);
+    return join && known === undefined && nick !== '' && may(config.splitEntry)
       ? enterProvisionally(turn, room, stanza, nick, join, () => refuse('cancel', 'conflict', 'the nick is taken'))
       : cutOff();
   }
@@ -93,8 +93,17 @@ export function whileApart(
   turn.send({ ...stanza, from: occupantJid(room.jid, local.nick), to: here.jid }, spec);
 }
 
-/** "react to people sending presence updates … and broadcast those changes to local users". */
-function changePresence(turn: Turn, room: RoomView, local: LocalOccupant, stanza: Stanza): void {
+/**
+ * "react to people sending presence updates … and broadcast those changes to local users". With a join inside, it is a
+ * client that lost track of being in: all that a join brings is here (XEP-0045 §17.3, decision #9).
+ */
+function changePresence(
+  turn: Turn,
+  room: RoomView,
+  local: LocalOccupant,
+  stanza: Stanza,
+  join: JoinRequest | undefined,
+): void {
   const payloads = cleanPayloads(room.jid, stanza.payloads);
   const occupant = { ...local, presence: payloads };
   turn.record({ kind: 'occupantChanged', room: room.jid, occupant });
@@ -107,7 +116,10 @@ function changePresence(turn: Turn, room: RoomView, local: LocalOccupant, stanza
       nick: local.nick,
       presence: payloads,
     });
-  tell(turn, room, { kind: 'presence', occupant }, spec);
+  const change = { kind: 'presence', occupant } as const;
+  if (join === undefined) return tell(turn, room, change, spec);
+  tellOthersOfPresence(turn, room, change);
+  tell(turn, room, { kind: 'returned', occupant, join: local.provisional ? sinceSplit(room, join) : join }, spec);
 }
 
 /** "enable local participants to continue their in-room conversation with other local participants". */
@@ -144,11 +156,13 @@ function enterProvisionally(
     jid: stanza.from,
     ...(history === undefined ? {} : { history }),
   });
-  // What was said here is the end of what is kept.
-  const sinceSplit = room.history.filter((item) => item.provisional).length;
-  const maxstanzas = Math.min(history?.maxstanzas ?? sinceSplit, sinceSplit);
-  const welcome = { history: { ...history, maxstanzas } };
-  tell(turn, room, { kind: 'entered', occupant, join: welcome, statuses: [] }, spec);
+  tell(turn, room, { kind: 'entered', occupant, join: sinceSplit(room, join), statuses: [] }, spec);
+}
+
+/** Of the history only what was said here: that is the end of what is kept. */
+function sinceSplit(room: RoomView, { history }: JoinRequest): JoinRequest {
+  const said = room.history.filter((item) => item.provisional).length;
+  return { history: { ...history, maxstanzas: Math.min(history?.maxstanzas ?? said, said) } };
 }
 
 /** "mark non-local users as away", and back. */

@@ -167,6 +167,7 @@ function createdOf(
     keepalive: record.keepalive ?? defaultTimes,
     maxstanzas: record.maxstanzas ?? room.config.historyMax,
     config: replicaForm(room),
+    past: mode === 'delta' ? (record.past ?? []) : [],
   };
 }
 

@@ -23,8 +23,8 @@ export class InitialState {
   readonly #roster = new Map<string, Occupant>();
   /** Users whom the primary enters inside the roster. */
   readonly #entered = new Map<string, Jid>();
-  /** Users of served domains whom the primary serves itself. */
-  readonly #direct = new Set<Jid>();
+  /** Users of served domains whom the primary serves itself, and their nicks. */
+  readonly #direct = new Map<Jid, string>();
   readonly #history: HistoryItem[] = [];
   #subject: Subject | undefined;
 
@@ -36,7 +36,7 @@ export class InitialState {
     if (this.#roster.size >= rosterMax) return;
     this.#roster.set(occupant.nick, occupant);
     if (dmuc?.enter) this.#entered.set(occupant.nick, dmuc.enter);
-    if (dmuc?.direct) this.#direct.add(dmuc.direct);
+    if (dmuc?.direct) this.#direct.set(dmuc.direct, occupant.nick);
   }
 
   /** Whether everything that the primary sent has arrived. */
@@ -115,9 +115,10 @@ export class InitialState {
         continue;
       }
       const self = room.occupantByJid(was.jid);
-      if (self && isLocal(self)) {
-        if (self.nick !== was.nick) renamed.set(self.nick, was);
-      } else if (!this.#direct.has(was.jid)) {
+      const nick = self && isLocal(self) ? self.nick : this.#direct.get(was.jid);
+      if (nick !== undefined) {
+        if (nick !== was.nick) renamed.set(nick, was);
+      } else {
         known.delete(was.nick);
         const parts = { statuses: [333], payloads: [] };
         tell(turn, room, { kind: 'left', occupant: was, parts }, 'decision#8');

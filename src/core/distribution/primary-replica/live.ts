@@ -9,8 +9,8 @@ import type { Turn } from '../../room/turn.ts';
 import { maySeeJids, presenceFor, seesPresence } from '../../room/visibility.ts';
 import type { Position } from '../../xep/sync.ts';
 import { readForm } from '../../xep/xep0004.ts';
-import type { JoinRequest, MucUser } from '../../xep/xep0045.ts';
-import type { Dmuc } from '../../xep/xep0282.ts';
+import { type JoinRequest, type MucUser, readStatuses } from '../../xep/xep0045.ts';
+import { type Dmuc, writeDmuc } from '../../xep/xep0282.ts';
 import { stanzaError } from '../../xmpp/errors.ts';
 import { type Jid, occupantJid } from '../../xmpp/jid.ts';
 import { bodyOf, errorReply, presence, type Stanza, subjectOf } from '../../xmpp/stanza.ts';
@@ -166,7 +166,7 @@ export class Live {
     const served = known !== undefined && isLocal(known) && known.jid === jid;
     if (known === undefined || !(ticket || served)) {
       turn.note('0282#4.5', `enter for ${jid}, who did not ask: refused`, { room: room.jid });
-      return this.refuseEnter(turn, room, nick, stanza.id);
+      return this.refuseEnter(turn, room, nick, jid, stanza.id);
     }
     if (ticket && served && known.provisional) return this.#accept(turn, room, known, ticket);
     if (ticket) this.serve(turn, room, known, jid, dmuc.history ? { history: dmuc.history } : ticket.join);
@@ -197,10 +197,14 @@ export class Live {
       turn.send(delayedMessage(room.jid, item, known.jid), 'decision#44');
   }
 
-  refuseEnter(turn: Turn, room: RoomView, nick: string, id: string | undefined): void {
+  refuseEnter(turn: Turn, room: RoomView, nick: string, jid: Jid, id: string | undefined): void {
     const enter = presence(occupantJid(room.jid, nick), this.#self, { id });
     turn.send(
-      errorReply(enter, stanzaError('modify', 'not-acceptable', 'this user did not ask to enter')),
+      errorReply(
+        enter,
+        stanzaError('modify', 'not-acceptable', 'this user did not ask to enter'),
+        writeDmuc({ enter: jid }),
+      ),
       'decision#6',
       room.jid,
     );
@@ -242,7 +246,15 @@ export class Live {
   /** §4.6: "The replica removes user and forwards the stanza to user". The others hear of it by the update after it. */
   #leave(turn: Turn, room: RoomView, nick: string, jid: Jid, user: MucUser | undefined, stanza: Stanza): void {
     const known = room.occupants.get(nick);
-    if (stanza.type !== 'unavailable' || known === undefined || !isLocal(known) || known.jid !== jid) return;
+    if (stanza.type !== 'unavailable') return;
+    // They believe to be in, and are neither here nor there (decision #47).
+    const unknown = room.occupantByJid(jid) === undefined && !room.divergence.some((act) => act.jid === jid);
+    if (user?.statuses.includes(333) && unknown && this.#tickets.serves(jid) && !this.#tickets.waits(turn, jid)) {
+      const stranger = { nick, jid, affiliation: 'none', role: 'none', occupantId: '', presence: [] } as const;
+      const parts = { type: 'unavailable', payloads: [], ...leaveParts(user) } as const;
+      return turn.send(presenceFor(room, stranger, stranger, parts), 'decision#47');
+    }
+    if (known === undefined || !isLocal(known) || known.jid !== jid) return;
     turn.record({ kind: 'occupantChanged', room: room.jid, occupant: { ...known, home: room.jid } });
     const parts = {
       type: 'unavailable',
@@ -283,7 +295,10 @@ export class Live {
   configured(turn: Turn, room: RoomView, n: number, stanza: Stanza): void {
     const form = readForm({ children: stanza.payloads });
     if (form === undefined) return turn.record({ kind: 'positionPassed', room: room.jid, n });
-    turn.record({ kind: 'roomConfigured', room: room.jid, n, changes: readReplicaForm(form) });
+    const changes = readReplicaForm(form);
+    turn.record({ kind: 'roomConfigured', room: room.jid, n, changes });
+    const statuses = readStatuses(stanza.payloads);
+    tell(turn, room, { kind: 'configured', changes, statuses });
     this.purge(turn, room);
   }
 

@@ -74,6 +74,8 @@ export class Primary implements Distribution {
         return judge(turn, room, this, this.#replicas, replica, { ...dmuc, split: dmuc.split }, stanza);
     }
     const occupant = room.occupantByJid(stanza.from);
+    if (!occupant && stanza.name === 'presence' && stanza.type === undefined && readJoin(stanza.payloads) === undefined)
+      return this.#believesToBeIn(turn, room, stanza);
     const home = occupant?.home;
     const record = home === undefined ? undefined : room.peers.get(home);
     if (!occupant || home === undefined || record?.state !== 'split') return false;
@@ -87,10 +89,37 @@ export class Primary implements Distribution {
     // Decision #43: they came by themselves and wait for all that a join brings, which their replica cannot give.
     const { home: _, cutOff: __, ...direct } = occupant;
     turn.record({ kind: 'occupantChanged', room: room.jid, occupant: direct });
-    const { session: ___, ...sessionless } = record;
-    turn.record({ kind: 'peerChanged', room: room.jid, peer: home, record: sessionless });
+    this.#passes(turn, room, home, record, stanza.from);
     turn.note('decision#43', `${occupant.nick} joins past ${home}: served directly`, { room: room.jid, peer: home });
     return false;
+  }
+
+  /**
+   * XEP-0045 §7.2.18, decision #47: where a replica serves them it is the replica that tells them that they are out, after
+   * all that it has for them before that, and nothing more from then on.
+   */
+  #believesToBeIn(turn: Turn, room: RoomView, stanza: Stanza): boolean {
+    const jid = stanza.from;
+    const replica = servedBy(room, jid, ['live', 'syncing']);
+    if (replica !== undefined) {
+      const affiliation = room.affiliationOf(jid);
+      const nick = resourceOf(stanza.to);
+      const stranger = { nick, jid, affiliation, role: 'none', occupantId: '', presence: [] } as const;
+      this.#replicas.send(turn, room, replica, '0282#4.6', (to) =>
+        leaveStanza(room, stranger, { statuses: [307, 333] }, [], to),
+      );
+      return true;
+    }
+    const split = servedBy(room, jid, ['split']);
+    const record = split === undefined ? undefined : room.peers.get(split);
+    if (split !== undefined && record !== undefined) this.#passes(turn, room, split, record, jid);
+    return false;
+  }
+
+  /** Decision #43: the replica will hear that it serves them no more. */
+  #passes(turn: Turn, room: RoomView, replica: Jid, record: PeerRecord, user: Jid): void {
+    const past = [...(record.past ?? []).filter((other) => other !== user), user].slice(-pastMax);
+    turn.record({ kind: 'peerChanged', room: room.jid, peer: replica, record: { ...record, past } });
   }
 
   homeOf(room: RoomView, user: Jid): Jid | undefined {
@@ -127,7 +156,7 @@ export class Primary implements Distribution {
         return replicas.sendAll(turn, room, '0282#4.7', (to) => renaming(room, before, after.nick, after.presence, to));
       }
       case 'configured': {
-        replicas.sendAll(turn, room, 'decision#15', (to) => configuration(room, to));
+        replicas.sendAll(turn, room, 'decision#15', (to) => configuration(room, to, change.statuses));
         if (change.changes.replicas === undefined) return;
         for (const replica of [...room.peers.keys()])
           if (domainsOf(room, replica) === undefined) this.#dismiss(turn, room, replica);
@@ -227,7 +256,8 @@ export class Primary implements Distribution {
   }
 
   #live(turn: Turn, room: RoomView, replica: Jid, record: PeerRecord): void {
-    const live: PeerRecord = { ...record, state: 'live', since: turn.env.now };
+    const { past: _, ...rest } = record;
+    const live: PeerRecord = { ...rest, state: 'live', since: turn.env.now };
     turn.record({ kind: 'peerChanged', room: room.jid, peer: replica, record: live });
     turn.note('decision#5', `${replica} is live`, { room: room.jid, peer: replica });
     const { times } = this.#replicas.of(turn, room, replica).keepalive;
@@ -326,17 +356,24 @@ export class Primary implements Distribution {
     const { jid } = occupant;
     if (jid === undefined || !reachable(room.peers.get(replica))) return;
     this.#grantJids(turn, room, occupant);
-    this.#replicas.of(turn, room, replica).entering.set(jid, join);
-    this.#replicas.send(turn, room, replica, '0282#4.5', (to) => enterStanza(room, { ...occupant, jid }, join, to));
+    const { entering } = this.#replicas.of(turn, room, replica);
+    this.#replicas.send(turn, room, replica, '0282#4.5', (to) => {
+      entering.set(jid, { id: to.id, join });
+      return enterStanza(room, { ...occupant, jid }, join, to);
+    });
   }
 
   /** The replica never saw this user ask (§4.5: it MUST verify): decision #6. */
   #enterRefused(turn: Turn, room: RoomView, replica: Jid, stanza: Stanza): void {
-    const occupant = room.occupants.get(resourceOf(stanza.to));
+    // By JID: they may be called otherwise by now.
+    const user = readDmuc(stanza.payloads)?.enter;
+    const occupant = user === undefined ? undefined : room.occupantByJid(user);
     if (occupant?.home !== replica || occupant.jid === undefined) return;
-    const state = this.#replicas.of(turn, room, replica);
-    const join = state.entering.get(occupant.jid);
-    state.entering.delete(occupant.jid);
+    const { entering } = this.#replicas.of(turn, room, replica);
+    const { id, join } = entering.get(occupant.jid) ?? {};
+    // They asked again since: what becomes of that is still to be heard.
+    if (join !== undefined && id !== stanza.id) return;
+    entering.delete(occupant.jid);
     const { home: _, cutOff: __, ...direct } = occupant;
     turn.record({ kind: 'occupantChanged', room: room.jid, occupant: direct });
     if (join === undefined) {
@@ -351,6 +388,8 @@ export class Primary implements Distribution {
   }
 }
 
+/** Users who went past a split replica, and are named to it. */
+const pastMax = 1_000;
 /** Takings-over whose answer is waited for. */
 const takenOverMax = 100;
 

@@ -185,8 +185,9 @@ export class Replica implements Distribution {
     const { name } = readTimer(timer);
     if (name === 'create') {
       if (record?.state === 'split' || this.#asked === undefined) this.#ask(turn, room);
-      // Neither state nor refusal came: the same as a bounce, only without the courtesy.
-      else if (record?.state !== 'live') this.#split(turn, room, 'no answer to the request', 'decision#3');
+      // Neither state nor refusal came: the same as a bounce, only without the courtesy. Also where all seemed well and the
+      // primary offered (decision #5).
+      else this.#split(turn, room, 'no answer to the request', 'decision#3');
       return;
     }
     if (record?.state !== 'live' || this.#keepalive === undefined) return;
@@ -315,6 +316,10 @@ export class Replica implements Distribution {
     this.#sync = created.mode === 'full' ? new InitialState(created) : new CatchUp(created);
     const { session, keepalive } = created;
     this.#become(turn, room, 'syncing', { session, keepalive });
+    // Decision #43: what they missed they have from the primary.
+    for (const local of localOccupants(room))
+      if (created.mode === 'delta' && created.past?.includes(local.jid))
+        turn.record({ kind: 'occupantChanged', room: room.jid, occupant: { ...local, home: room.jid } });
   }
 
   /** What the primary sent is complete: acknowledged, and what happened here meanwhile goes the other way. */
@@ -340,7 +345,7 @@ export class Replica implements Distribution {
       const ticket = this.#tickets.valid(turn, jid, nick);
       const occupant = room.occupants.get(nick);
       if (ticket && occupant) this.#live.serve(turn, room, occupant, jid, ticket.join);
-      else if (!left.has(jid)) this.#live.refuseEnter(turn, room, nick, undefined);
+      else if (!left.has(jid)) this.#live.refuseEnter(turn, room, nick, jid, undefined);
     }
     this.#live.purge(turn, room);
   }

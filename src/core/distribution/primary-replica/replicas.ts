@@ -16,8 +16,8 @@ export interface Volatile {
   readonly keepalive: Keepalive;
   /** Ids of what went to the replica lately: only a bounce of one of them is believed (decision #10). */
   readonly outstanding: Set<string>;
-  /** Users handed over by `<enter/>` whose joins are not settled: refused ones fall back to direct service. */
-  readonly entering: Map<Jid, JoinRequest>;
+  /** Users handed over by `<enter/>`, by the id of the last one: refused, they fall back to direct service. */
+  readonly entering: Map<Jid, { readonly id: string | undefined; readonly join: JoinRequest }>;
   tries: number;
   /** The earliest moment at which it may have noticed that it was split: nothing said meanwhile is older (decision #42). */
   readonly notBefore: Instant;

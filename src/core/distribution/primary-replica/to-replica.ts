@@ -1,11 +1,11 @@
 /** What a primary sends its replicas: XEP-0282 §4.3 to §4.9, each stanza for one replica. */
 import type { Placed } from '../../room/change-log.ts';
-import { replicaForm } from '../../room/config-form.ts';
+import { replicaForm, statusesOf } from '../../room/config-form.ts';
 import type { HistoryItem, Leaving, Occupant } from '../../room/event.ts';
 import type { RoomView } from '../../room/state.ts';
 import { shownPresence } from '../../room/visibility.ts';
 import { writeForm } from '../../xep/xep0004.ts';
-import { type JoinRequest, type MucUser, writeMucUser } from '../../xep/xep0045.ts';
+import { type JoinRequest, type MucUser, writeMucUser, writeStatuses } from '../../xep/xep0045.ts';
 import { type Dmuc, writeDmuc } from '../../xep/xep0282.ts';
 import { writeStanzaId } from '../../xep/xep0359.ts';
 import { writeOccupantId } from '../../xep/xep0421.ts';
@@ -152,9 +152,15 @@ export function subjectStanza(room: RoomView, subject: NonNullable<RoomView['sub
   return message(from, to, { type: 'groupchat' }, el('subject', NS.client, {}, subject.text), ...author, dmuc);
 }
 
-/** Decision #15: a new configuration. */
-export function configuration(room: RoomView, { replica, id }: Target, n?: number): Stanza {
-  return message(room.jid, replica, { id }, positionOf(room, n), writeForm(replicaForm(room)));
+/** Decision #15: a new configuration, and what users are told of it. */
+export function configuration(
+  room: RoomView,
+  { replica, id }: Target,
+  statuses: readonly number[],
+  n?: number,
+): Stanza {
+  const told = statuses.length === 0 ? [] : [writeStatuses(statuses)];
+  return message(room.jid, replica, { id }, ...told, positionOf(room, n), writeForm(replicaForm(room)));
 }
 
 /** A change that is none to this replica: only its place counts. Decision #1. */
@@ -189,7 +195,7 @@ export function missed(room: RoomView, change: Placed, to: Target): Stanza {
     case 'subjectChanged':
       return subjectStanza(room, change.subject, to.replica, n);
     case 'roomConfigured':
-      return configuration(room, to, n);
+      return configuration(room, to, statusesOf(change.changes), n);
     default:
       return barePosition(room, to, n);
   }
