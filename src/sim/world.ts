@@ -254,8 +254,8 @@ export class World {
     const { relaxed, diskLost } = this.plan.faults;
     const prng = this.#prng;
     // A replica's log is durable in a relaxed way: its last batches may be gone.
-    const lost = seat.room === undefined || relaxed === 0 ? 0 : prng.below(relaxed + 1);
-    const whole = seat.room !== undefined && diskLost > 0 && prng.chance(diskLost);
+    const lost = seat.room === undefined || relaxed === 0 || !this.#faulty ? 0 : prng.below(relaxed + 1);
+    const whole = seat.room !== undefined && diskLost > 0 && this.#faulty && prng.chance(diskLost);
     const { appends, untold } = seat.crash(lost === 0 && prng.chance(0.3), lost, whole);
     if (appends.length > 0) this.record({ kind: 'undone', t: this.now, node: address, appends });
     if (untold.length > 0) this.record({ kind: 'untold', t: this.now, node: address, appends: untold });

@@ -8,15 +8,16 @@ import type { SimRecord, Verdict, Violation } from '../trace.ts';
 import { fold, type Occupants } from './occupants.ts';
 
 /**
- * Real JIDs (bare) in the payloads of a stanza, but for the elements that a user sent: who says a name knew it. Copies of
- * one message share their payloads, which are read once.
+ * Real JIDs (bare) in the payloads of a stanza, but for the elements that a user or a hostile node sent: who says a name
+ * knew it. Copies of one message share their payloads, which are read once.
  */
-export function canaries({ trace, people }: Evidence): (stanza: Stanza) => readonly Jid[] {
+export function canaries({ trace, people, world }: Evidence): (stanza: Stanza) => readonly Jid[] {
   const bare = people.map(({ jid }) => bareOf(jid));
   const users = new Set(people.map(({ jid }) => jid));
   const spoken = new WeakSet<XmlElement>();
   for (const record of trace)
-    if (record.kind === 'in' && users.has(record.by)) for (const payload of record.stanza.payloads) spoken.add(payload);
+    if (record.kind === 'in' && (users.has(record.by) || record.by === world?.plan.hostileNode))
+      for (const payload of record.stanza.payloads) spoken.add(payload);
   const known = new WeakMap<XmlElement, readonly Jid[]>();
   const of = (payload: XmlElement): readonly Jid[] => {
     let found = known.get(payload);
