@@ -315,7 +315,7 @@ export class ComponentLink implements StanzaLink {
         el(
           name,
           NS.client,
-          { from: domainOfText(to) === domain ? to : domain, to: from, id, type: 'error' },
+          { from: isOf(domain, to) ? to : domain, to: from, id, type: 'error' },
           writeError(stanzaError('modify', 'jid-malformed', text)),
         ),
         NS.client,
@@ -492,10 +492,10 @@ function asClient(element: XmlElement): XmlElement {
   };
 }
 
-/** The domain of an address that as a whole is malformed. RFC 7622 §3.2 */
-function domainOfText(address: string): Jid | undefined {
+/** Whether an address that as a whole is malformed is one of the component's. RFC 7622 §3.2 */
+function isOf(component: Jid, address: string): boolean {
   const bare = address.split('/', 1)[0] as string;
-  return parseJid(bare.slice(bare.indexOf('@') + 1));
+  return parseJid(bare) === component || parseJid(bare.slice(bare.indexOf('@') + 1)) === component;
 }
 
 function describe(error: Error): string {

@@ -135,6 +135,9 @@ class RoomClient(slixmpp.ClientXMPP):
     async def subject(self):
         return self.topic
 
+    async def send_text(self, xml):
+        self.send_raw(xml)
+
     async def seen(self):
         return self.seen_stanzas
 

@@ -76,6 +76,8 @@ export class SlixmppClient implements RoomClient {
   refusals = () => this.#do<{ readonly from: string; readonly condition: string }[]>('refusals');
   /** All stanzas of the room so far, as slixmpp writes them. */
   seen = () => this.#do<string[]>('seen');
+  /** Any stanza, as text. */
+  send = (xml: string) => this.#do('send_text', { xml });
   /** Another availability. */
   show = (show: string, status: string) => this.#do('show', { show, status });
   removal = async () => (await this.#do<string | null>('removal')) ?? undefined;

@@ -95,6 +95,15 @@ describe('Link of a replica as two components', () => {
     await soon(() => side(room).received.map(({ attrs: { type, to } }) => [type, to])).toEqual([['error', bob]]);
   });
 
+  it('an occupant’s address that is none is refused in its own name, as by a component for a domain', async () => {
+    const { side, seen } = await setup();
+    side(room).send(`<presence from='${bob}' to='${room}/ ' id='1'/>`);
+    await soon(() => side(room).received.map(({ attrs: { from, to, type } }) => [from, to, type])).toEqual([
+      [`${room}/ `, bob, 'error'],
+    ]);
+    expect(seen).toEqual([]);
+  });
+
   it('a server that checks `from` is named as the cause, and not asked again', async () => {
     const { server, link, side, failures } = await setup();
     const before = server.sides.length;
