@@ -881,6 +881,7 @@ export function summarise(stanza: TracedStanza): string {
     if (body) return `“${shorten(body.text)}”${named('delay') ? ' (history)' : ''}`;
     const subject = named('subject');
     if (subject) return subject.text ? `subject: ${shorten(subject.text)}` : 'subject: none';
+    if (stanza.xml.includes('<status code="104"')) return 'the configuration changed';
     return `message ${children.map((child) => child.name).join(', ')}`;
   }
   if (stanza.name === 'presence') {

@@ -223,6 +223,18 @@ export class Store {
 
   private refresh(): void {
     if (!this.started && this.ready) this.started = true;
+    const { thing } = this.view;
+    // What is chosen may come and go: a replica and its place are one thing.
+    const vacancies = this.model.vacancies();
+    if (thing?.kind === 'node' && !this.model.nodes.has(thing.id)) {
+      const place = vacancies.find(({ address }) => address === thing.id);
+      this.view = { ...this.view, thing: place && { kind: 'server', id: place.server } };
+    } else if (thing?.kind === 'server' && !vacancies.some(({ server }) => server === thing.id)) {
+      const replica = [...this.model.nodes.values()].find(
+        ({ kind, server }) => kind === 'replica' && server === thing.id,
+      );
+      this.view = { ...this.view, thing: replica && { kind: 'node', id: replica.address } };
+    }
     const chosen = this.view.event;
     if (chosen === undefined) {
       if (this.family.size > 0) this.family = new Set();

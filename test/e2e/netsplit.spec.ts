@@ -110,12 +110,12 @@ test.describe('Netsplit and netjoin (XEP-0282 §4.11)', () => {
       /the split is over/,
     );
     const [netjoin] = await room.events({ sign: 'netjoin' });
-    expect(netjoin?.text).toMatch(/mode delta: the \d+ changes that it missed follow$/);
+    expect(netjoin?.text).toMatch(/^mode delta: .* gets the \d+ changes that it missed$/);
     expect(await why(room, 'netjoin', 'netjoin')).toBe('decision#41');
     await room.node(camp.replica).click();
     await page.keyboard.press('Escape');
     await expect(room.testId('signs')).toContainText(/Noticed: a stanza bounced/);
-    await expect(room.testId('signs')).toContainText(/Netjoin: .*mode delta/);
+    await expect(room.testId('signs')).toContainText(/Netjoin: mode delta/);
   });
 
   test('a silent cut is noticed by pings that go unanswered, at both ends', async ({ room }) => {
@@ -170,7 +170,7 @@ test.describe('Netsplit and netjoin (XEP-0282 §4.11)', () => {
     await expect(room.occupant(prospero)).toHaveAttribute('data-phase', 'joined');
     await eventually(() => signs(room)).toContain(`${tempest.primary} judged`);
     const [judged] = await room.events({ sign: 'judged' });
-    expect(judged?.text).toBe(`of 2 acts during the split at ${tempest.replica} all are judged, 1 messages taken`);
+    expect(judged?.text).toBe(`judged: 2 acts of the split at ${tempest.replica}, 1 messages taken`);
     const after = await room.mark();
     await room.say(prospero, 'our revels now are ended');
     for (const who of [...tempest.near, ...tempest.far])

@@ -31,8 +31,10 @@ test.describe('Replicas that come and go while the room is in use (XEP-0282 §4.
 
     const adding = await room.mark();
     await vacancy(room).click();
+    await expect(room.testId('inspector')).toContainText('No replica stands here');
     await room.testId('menu-add-replica').click();
     await expect(room.node(replica)).toHaveAttribute('data-state', 'live');
+    await expect(room.testId('inspector')).toContainText('replica on london.pan');
     await expect(vacancy(room)).toHaveCount(0);
     await room.quiet();
     for (const who of [people.Slightly, people.Wendy, people.John])
@@ -69,6 +71,7 @@ test.describe('Replicas that come and go while the room is in use (XEP-0282 §4.
     await vacancy(room).focus();
     await room.page.keyboard.press('r');
     await expect(room.node(replica)).toHaveAttribute('data-state', 'live');
+    await expect(room.node(replica)).toBeFocused();
     expect(await room.act({ act: 'add-replica', server: london })).toEqual({
       ok: false,
       error: `${london} has a replica already`,
@@ -88,6 +91,7 @@ test.describe('Replicas that come and go while the room is in use (XEP-0282 §4.
     await room.node(replica).focus();
     await room.page.keyboard.press('r');
     await expect(room.node(replica)).toHaveCount(0, { timeout: 30_000 });
+    await expect(vacancy(room)).toBeFocused();
   });
 
   test('the list is the room’s: a page that is loaded again has the replicas that were there; others see them come and go', async ({

@@ -72,6 +72,8 @@ class LiveSession implements Session {
     string,
     { readonly service: string; readonly replicas: readonly string[]; readonly timer: number }
   >();
+  /** Replicas that know that they are none any more. */
+  readonly #dismissed = new Set<string>();
   /** Replicas that are no longer on their room's list, and what ends their wait for the primary's farewell. */
   readonly #leaving = new Map<string, () => void>();
   readonly #nodeWaiting = new Set<() => void>();
@@ -361,8 +363,11 @@ class LiveSession implements Session {
       this.#lists.set(room, { service: address, replicas, timer });
     }
     // What a replica says of itself once the primary has let it go.
-    if (rooms.some(({ role, peers }) => role === 'replica' && peers.some(({ state }) => state === 'rejected')))
+    if (!rooms.some(({ role }) => role === 'replica')) return;
+    if (rooms.every(({ peers }) => peers.every(({ state }) => state === 'rejected'))) {
+      this.#dismissed.add(address);
       this.#leaving.get(address)?.();
+    } else this.#dismissed.delete(address);
   }
 
   #reconcile(room: string): void {
@@ -385,7 +390,7 @@ class LiveSession implements Session {
   async #end(address: string, room: string): Promise<void> {
     const supervisor = this.#supervisors.get(address);
     const told = new Promise<void>((resolve) => this.#leaving.set(address, resolve));
-    if (supervisor?.phase === 'ready') await within(told, dismissedMs);
+    if (supervisor?.phase === 'ready' && !this.#dismissed.has(address)) await within(told, dismissedMs);
     await supervisor?.stop();
     this.#leaving.delete(address);
     this.#supervisors.delete(address);

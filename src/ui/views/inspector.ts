@@ -48,7 +48,11 @@ class Inspector extends Part {
     const { model, view } = this.store;
     const event = view.event === undefined ? undefined : model.event(view.event);
     if (!event) {
-      return html`<p class="empty">Choose a stanza: press one that is under way in the picture, or a row of the log. Its text, the rule that made it, and all its copies appear here.</p>`;
+      return html`<section class="intro" data-testid="description">
+          <h2>${model.scenario.title}</h2>
+          <p>${model.scenario.description}</p>
+        </section>
+        <p class="empty">Choose a stanza: press one that is under way in the picture, or a row of the log. Its text, the rule that made it, and all its copies appear here.</p>`;
     }
     const legs = { in: 'handed to its server by', out: 'delivered by', link: 'crosses the link from' } as const;
     return html`
@@ -159,7 +163,7 @@ class Inspector extends Part {
     const node = thing?.kind === 'node' ? model.nodes.get(thing.id) : undefined;
     if (!node && thing?.kind === 'server')
       return html`<h2>${thing.id}</h2>
-        <p>No replica stands here: the primary sends each of this server’s users a copy of their own over the link. A replica can be added while the room is in use, and nobody in it is told.</p>
+        <p>No replica stands here: the primary sends each of this server’s users a copy of their own over the link. A replica can be added while the room is in use, and those in it hear no more than that its configuration changed.</p>
         ${this.buttons(serverCommands(this.store, thing.id))}`;
     if (!node)
       return html`<p class="empty">Choose a room node or a person in the picture, or in the Outline. What it is and does appears here.</p>`;

@@ -62,6 +62,7 @@ class Topology extends Part {
           ...layout.links.keys(),
         ]
       : [];
+    if (layout && this.current && !focusable.includes(this.current)) this.follow(focusable);
     const current = focusable.includes(this.current) ? this.current : (focusable[0] ?? '');
     return html`<div class="stage" data-testid="topology">
       <svg
@@ -90,6 +91,29 @@ class Topology extends Part {
       </svg>
       ${model.paused ? html`<p class="paused-note" data-testid="paused-note">Paused: stanzas wait on the links until you press Release or Space.</p>` : nothing}
     </div>`;
+  }
+
+  /** A replica and its place take each other's turn: who had the focus on the one has it on the other. */
+  private follow(focusable: readonly string[]): void {
+    const { model } = this.store;
+    const focused = document.activeElement;
+    const had = focused instanceof SVGElement && focused.dataset.id === this.current && this.contains(focused);
+    const server = this.current.startsWith('+')
+      ? this.current.slice(1)
+      : this.current.includes('@')
+        ? model.serverOf(this.current)
+        : undefined;
+    const next =
+      server === undefined
+        ? undefined
+        : [
+            vacancyId(server),
+            ...[...model.nodes.values()].filter((node) => node.server === server).map((node) => node.address),
+          ].find((id) => focusable.includes(id));
+    if (next === undefined) return;
+    this.current = next;
+    if (had)
+      void this.updateComplete.then(() => this.querySelector<SVGElement>(`[data-id="${CSS.escape(next)}"]`)?.focus());
   }
 
   private server(server: PlacedServer, layout: Layout): SVGTemplateResult {

@@ -90,20 +90,16 @@ export function netjoin(
   if (changes === undefined) {
     const record: PeerRecord = { ...before, state: 'syncing', since: turn.env.now, session: turn.env.newId() };
     become(turn, room, replica, record);
-    turn.note(
-      'decision#41',
-      `${replica} is back, mode full: the changes that it missed are no longer kept, so it gets everything`,
-      {
-        room: room.jid,
-        peer: replica,
-        sign: 'netjoin',
-      },
-    );
+    turn.note('decision#41', `mode full: ${replica} gets everything, for what it missed is no longer kept`, {
+      room: room.jid,
+      peer: replica,
+      sign: 'netjoin',
+    });
     return sendState(turn, room, replicas, replica, record, request);
   }
   const record: PeerRecord = { ...before, state: 'syncing', since: turn.env.now };
   become(turn, room, replica, record);
-  turn.note('decision#41', `${replica} is back, mode delta: the ${changes.length} changes that it missed follow`, {
+  turn.note('decision#41', `mode delta: ${replica} gets the ${changes.length} changes that it missed`, {
     room: room.jid,
     peer: replica,
     sign: 'netjoin',

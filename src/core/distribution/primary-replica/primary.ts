@@ -275,7 +275,7 @@ export class Primary implements Distribution {
       const text = `${arrived} of ${count} arrived`;
       return turn.send(errorReply(request, stanzaError('wait', 'resource-constraint', text)), 'decision#42', replica);
     }
-    const what = `of ${count} acts during the split at ${replica} all are judged, ${messages} messages taken`;
+    const what = `judged: ${count} acts of the split at ${replica}, ${messages} messages taken`;
     turn.note('decision#42', what, { room: room.jid, peer: replica, sign: 'judged' });
     turn.send(iqResult(request), 'decision#42', replica);
     this.#countModerators(turn, room, replica, undefined);
