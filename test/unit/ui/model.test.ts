@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { HopRecord, LinkRecord, TraceRecord } from '../../../src/core/node/trace.ts';
+import type { HopRecord, LinkRecord, Sign, TraceRecord } from '../../../src/core/node/trace.ts';
 import type { Instant } from '../../../src/core/xmpp/time.ts';
 import { builtInScenario } from '../../../src/scenario/built-in.ts';
 import type { Scenario } from '../../../src/scenario/scenario.ts';
@@ -317,6 +317,55 @@ describe('Window of the trace', () => {
     model.fold(hops);
     model.fold(hops);
     expect(model.events).toHaveLength(hops.length);
+  });
+});
+
+describe('Splits (XEP-0282 §4.11)', () => {
+  const primary = 'channel.avalon.irc';
+  const vesa = 'replica@vesa.yeggmaex.irc';
+  const room = 'wallops@channel.avalon.irc';
+  const note = (node: string, t: number, sign: Sign, peer: string, what: string): TraceRecord => ({
+    kind: 'step',
+    t: t as Instant,
+    node,
+    stream: `stream of ${node}`,
+    input: 'timer keepalive',
+    tx: [],
+    notes: [{ spec: 'decision#3', what, peer, room, sign }],
+    appended: 0,
+  });
+
+  it('how it was noticed and what the netjoin brought: the primary’s words count for the replica, too', () => {
+    const model = new Model(wallops);
+    model.fold([note(vesa, 1, 'silence', room, 'split'), note(primary, 2, 'bounce', vesa, 'is split')]);
+    model.fold([note(primary, 3, 'netjoin', vesa, 'mode delta'), note(primary, 4, 'judged', vesa, 'judged: 2')]);
+    expect(model.signsOf(primary, vesa)).toMatchObject({ noticed: { sign: 'bounce' }, joined: { text: 'mode delta' } });
+    expect(model.signsOf(vesa, room)).toMatchObject({ noticed: { sign: 'silence' }, judged: { text: 'judged: 2' } });
+    // The next split has a netjoin of its own.
+    model.fold([note(vesa, 5, 'gap', room, 'something is missing')]);
+    expect(Object.keys(model.signsOf(vesa, room))).toEqual(['noticed']);
+  });
+
+  it('a replica off the primary’s list leaves its place; on it again, it is there', () => {
+    const model = new Model(wallops);
+    const status = wallopsStatus() as Extract<TraceRecord, { kind: 'status' }>;
+    const listing = (...replicas: string[]): TraceRecord => ({
+      ...status,
+      status: { ...status.status, rooms: status.status.rooms.map((one) => ({ ...one, replicas })) },
+    });
+    model.node({ node: vesa, phase: 'elsewhere', detail: '' });
+    model.fold([listing()]);
+    expect(model.vacancies().map(({ server }) => server)).toEqual(['vesa.yeggmaex.irc']);
+    expect(model.nodes.has(vesa)).toBe(false);
+    expect(model.isNode(`${vesa}/x`)).toBe(true);
+    model.fold([listing(vesa)]);
+    expect(model.vacancies()).toEqual([]);
+    // One that this page runs goes when its worker has ended.
+    model.node({ node: vesa, phase: 'ready', detail: '' });
+    model.fold([listing()]);
+    expect(model.nodes.has(vesa)).toBe(true);
+    model.node({ node: vesa, phase: 'gone', detail: '' });
+    expect(model.nodes.has(vesa)).toBe(false);
   });
 });
 
