@@ -13,6 +13,8 @@ type Tell = Extract<Job, { kind: 'tell' }>;
 
 /** The first violation of each invariant and mode is shrunk and told, up to that many; the others get a line. */
 const toldMax = 12;
+/** The unit of the speed: what RunResult.events counts. */
+const event = 'a record of the trace, such as one hop of a stanza, one append or one act; seconds of processor time';
 /** Some invariants show whole stanzas. */
 const widthMax = 400;
 
@@ -31,7 +33,9 @@ async function check({ from, to, modes, options, threads }: SimArguments): Promi
   process.once('SIGTERM', stop);
 
   const progress = progressOf(jobs.length);
+  const before = process.cpuUsage();
   const outcomes = await pool.all(jobs, progress.add);
+  const { user, system } = process.cpuUsage(before);
   const broken = jobs.flatMap(({ seed, options }, i): Tell[] => {
     const invariants = new Set(outcomes[i]?.violations.map(({ invariant }) => invariant));
     const asItIs = options.only !== undefined;
@@ -56,6 +60,7 @@ async function check({ from, to, modes, options, threads }: SimArguments): Promi
   const done = outcomes.filter((one) => one !== undefined);
   printSummary(jobs, outcomes);
   const events = done.reduce((sum, one) => sum + one.events, 0);
+  console.log(`${Math.round(events / ((user + system) / 1e6))} events a second and core (an event: ${event})`);
   const seeds = new Set(jobs.flatMap(({ seed }, i) => (outcomes[i] === undefined ? [] : [seed]))).size;
   const took = ((performance.now() - started) / 1000).toFixed(1);
   if (stopped) console.log(`stopped after ${done.length} of ${jobs.length} runs`);
@@ -102,16 +107,12 @@ function printTold({ seed, options, invariant }: Tell, { what, lines, command }:
   console.log(`  ${command}\n`);
 }
 
-/** How quick it was, and how often each checker had something to look at: one that never has proves nothing. */
+/** How often each checker had something to look at: one that never has proves nothing. */
 function printSummary(jobs: readonly Run[], outcomes: readonly (Outcome | undefined)[]): void {
   const exercised = new Map<string, Map<string, number>>();
   const columns = new Set<string>();
-  let events = 0;
-  let ms = 0;
   for (const [i, outcome] of outcomes.entries()) {
     if (outcome === undefined) continue;
-    events += outcome.events;
-    ms += outcome.ms;
     const mode = (jobs[i] as Run).options.mode;
     columns.add(mode);
     for (const [name, times] of Object.entries(outcome.exercised)) {
@@ -123,7 +124,6 @@ function printSummary(jobs: readonly Run[], outcomes: readonly (Outcome | undefi
   console.log(`${'looked at'.padEnd(wide)}${[...columns].map((mode) => mode.padStart(10)).join('')}`);
   for (const [name, row] of exercised)
     console.log(`${name.padEnd(wide)}${[...columns].map((mode) => `${row.get(mode) ?? '-'}`.padStart(10)).join('')}`);
-  if (ms > 0) console.log(`${Math.round(events / (ms / 1000))} events a second and core`);
 }
 
 /** One line that is written anew, for people who wait at a terminal. */

@@ -15,7 +15,7 @@ export interface Shrunk {
 /** Runs that shrinking may take: minutes are better spent on reading what is left. */
 const runsMax = 300;
 /** And events in all of them, for a run whose traffic does not stop is a long one. */
-const eventsMax = 1_500_000;
+const eventsMax = 3_000_000;
 
 /**
  * The smallest run, in steps, people and circumstances, in which the same invariant does not hold. Everything else of the

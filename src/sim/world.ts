@@ -58,7 +58,7 @@ export class World {
   readonly peaks = new Map<Jid, Peaks>();
   /** What every node held before all was repeated (G15). */
   before: ReadonlyMap<Jid, string> | undefined;
-  /** Things that happened so far. */
+  /** Things that were planned and happened so far. */
   events = 0;
   /** Whether disks refuse and hostile nodes lie: they stop when all is healed, but for the lies. */
   #faulty = true;
