@@ -7,9 +7,9 @@ export interface Incoming {
   readonly name: Stanza['name'];
   readonly from?: string;
   readonly to?: string;
-  readonly id?: string;
-  readonly type?: string;
-  readonly lang?: string;
+  readonly id?: string | undefined;
+  readonly type?: string | undefined;
+  readonly lang?: string | undefined;
   readonly payloads: readonly XmlElement[];
 }
 
@@ -34,8 +34,8 @@ export function readIncoming(element: XmlElement): Incoming | undefined {
 
 /** RFC 6120 §8.2.3: an iq has an id and a type; a request has one payload, a result at most one. */
 export function iqFault(stanza: {
-  readonly id?: string;
-  readonly type?: string;
+  readonly id?: string | undefined;
+  readonly type?: string | undefined;
   readonly payloads: readonly XmlElement[];
 }): string | undefined {
   if (stanza.id === undefined || stanza.id === '') return 'an iq needs an id';

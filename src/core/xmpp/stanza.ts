@@ -8,10 +8,10 @@ export interface Stanza {
   readonly name: 'message' | 'presence' | 'iq';
   readonly from: Jid;
   readonly to: Jid;
-  readonly id?: string;
-  readonly type?: string;
+  readonly id?: string | undefined;
+  readonly type?: string | undefined;
   /** xml:lang of the stanza. */
-  readonly lang?: string;
+  readonly lang?: string | undefined;
   readonly payloads: readonly XmlElement[];
 }
 
@@ -23,27 +23,9 @@ export function withParts(stanza: Stanza, parts: { [K in keyof Stanza]?: Stanza[
   return plain({ ...stanza, ...parts } as Stanza);
 }
 
-/** Without the parts that are undefined. Spelt out, since `delete` would make every later look at the stanza slow. */
-function plain({
-  name,
-  from,
-  to,
-  id,
-  type,
-  lang,
-  payloads,
-}: Pick<Stanza, 'name' | 'from' | 'to' | 'payloads'> & { readonly [K in keyof Rest]?: Rest[K] | undefined }): Stanza {
-  if (type !== undefined && lang === undefined)
-    return id === undefined ? { name, from, to, type, payloads } : { name, from, to, id, type, payloads };
-  return {
-    name,
-    from,
-    to,
-    ...(id === undefined ? {} : { id }),
-    ...(type === undefined ? {} : { type }),
-    ...(lang === undefined ? {} : { lang }),
-    payloads,
-  };
+/** Every stanza has all seven parts, so that the engine sees one shape; those it has not are undefined. */
+function plain({ name, from, to, id, type, lang, payloads }: Stanza): Stanza {
+  return { name, from, to, id, type, lang, payloads };
 }
 
 function make(
