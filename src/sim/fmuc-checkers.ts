@@ -1,7 +1,7 @@
 import { bareOf, type Jid } from '../core/xmpp/jid.ts';
 import { bodyOf, type Stanza, stanzaText } from '../core/xmpp/stanza.ts';
-import type { Checker, Evidence } from './evidence.ts';
-import type { SimRecord, Violation } from './trace.ts';
+import { type Checker, type Evidence, inOrder, type Placed } from './evidence.ts';
+import type { RecordOf, SimRecord, Violation } from './trace.ts';
 
 /** What a node was handed that made it send this; undefined if it was no stanza. */
 function inputOf(trace: readonly SimRecord[], sent: Extract<SimRecord, { kind: 'in' }>): Stanza | undefined {
@@ -25,20 +25,21 @@ function setOf({ world }: Evidence) {
  * F-a: in a connected period all that is sent gets there, once. So no link is given up for a bounce before anything has
  * failed (what was merely said to somebody who is gone is no failure), and no private message comes twice.
  */
-const connected: Checker = ({ trace, byJid, world }) => {
+const connected: Checker = ({ got, others, world }) => {
   const violations: Violation[] = [];
   let exercised = 0;
   // A hostile node may give up what it likes, and repeat what its own users say.
   if (world === undefined || world.plan.hostileNode !== undefined) return { violations, exercised };
   let sound = true;
   const told = new Set<string>();
-  for (const [i, record] of trace.entries()) {
+  const chats = got.filter(({ record }) => record.stanza.type === 'chat');
+  for (const { i, record } of inOrder<Placed<RecordOf<'out'>> | Evidence['others'][number]>(chats, others)) {
     if (record.kind === 'fault') sound = false;
     else if (record.kind === 'note' && sound) {
       exercised++;
       if (record.spec === 'decision#24' && record.what.includes('is lost: it bounced'))
         violations.push({ invariant: 'F-a', what: `${record.node}, though nothing failed: ${record.what}`, at: i });
-    } else if (record.kind === 'out' && record.stanza.type === 'chat' && byJid.has(record.to)) {
+    } else if (record.kind === 'out') {
       const body = bodyOf(record.stanza);
       if (body === undefined || !body.startsWith('private ')) continue;
       exercised++;
@@ -55,8 +56,8 @@ const neverBack: Checker = (given) => {
   const violations: Violation[] = [];
   let exercised = 0;
   const { rooms, honest } = setOf(given);
-  for (const [i, record] of given.trace.entries()) {
-    if (record.kind !== 'in' || record.stanza.type !== 'groupchat' || !honest.has(record.by)) continue;
+  for (const { i, record } of given.sent) {
+    if (record.stanza.type !== 'groupchat' || !honest.has(record.by)) continue;
     const to = bareOf(record.stanza.to);
     if (!rooms.has(to)) continue;
     const input = inputOf(given.trace, record);
@@ -74,10 +75,9 @@ const localAtOnce: Checker = (given) => {
   let exercised = 0;
   const { honest } = setOf(given);
   const authors = new Map<string, { readonly jid: Jid; readonly room: Jid }>();
-  for (const record of given.trace) {
-    const person = record.kind === 'in' ? given.byJid.get(record.by)?.person : undefined;
-    if (person && record.kind === 'in' && record.stanza.type === 'groupchat')
-      authors.set(bodyOf(record.stanza) ?? '', person);
+  for (const { record } of given.said) {
+    const person = given.byJid.get(record.by)?.person;
+    if (person && record.stanza.type === 'groupchat') authors.set(bodyOf(record.stanza) ?? '', person);
   }
   for (const { person, seen } of given.views) {
     for (const { i, sent, body, delayed } of seen) {

@@ -7,10 +7,8 @@ import { stanzaText } from '../core/xmpp/stanza.ts';
 import { textOf } from '../core/xmpp/xml.ts';
 import { fold, type Occupants } from './checkers/occupants.ts';
 import { canaries } from './checkers/secrets.ts';
-import { type Checker, type Evidence, sessions, whole } from './evidence.ts';
-import type { SimRecord, Violation } from './trace.ts';
-
-type Append = Extract<SimRecord, { kind: 'append' }>;
+import { type Checker, type Evidence, inOrder, type Placed, sessions, whole } from './evidence.ts';
+import type { RecordOf, SimRecord, Violation } from './trace.ts';
 
 /** The honest replicas, and the primary, which is always one. */
 function partsOf(given: Evidence) {
@@ -21,10 +19,8 @@ function partsOf(given: Evidence) {
 }
 
 /** What is durable of a node's events, in order. */
-function appendsOf({ trace, undone }: Evidence, node: Jid): { readonly i: number; readonly record: Append }[] {
-  return trace.flatMap((record, i) =>
-    record.kind === 'append' && record.node === node && !undone.has(i) ? [{ i, record }] : [],
-  );
+function appendsOf({ kept }: Evidence, node: Jid): readonly Placed<RecordOf<'append'>>[] {
+  return kept.filter(({ record }) => record.node === node);
 }
 
 /** D-a: while it is not split a replica takes every change of the primary's sequence, one after the other. */
@@ -146,11 +142,13 @@ const silentWhileSplit: Checker = (given) => {
   const state = new Map<string, PeerRecord['state'] | undefined>();
   const users = new Set(given.people.map(({ jid }) => jid));
   const mine = new Set(replicas.map(({ address }) => address));
-  for (const [i, record] of given.trace.entries()) {
-    if (record.kind === 'append' && !given.undone.has(i))
+  for (const { i, record } of inOrder<Placed<RecordOf<'append' | 'in'>>>(given.kept, given.sent)) {
+    if (record.kind === 'append') {
       for (const event of record.events)
         if (event.kind === 'peerChanged') state.set(`${record.node} ${event.peer}`, event.record?.state);
-    if (record.kind !== 'in' || record.stanza.name === 'iq' || record.stanza.type === 'error') continue;
+      continue;
+    }
+    if (record.stanza.name === 'iq' || record.stanza.type === 'error') continue;
     const { by, stanza } = record;
     // What was decided before the split may leave after it: only what has its cause in the split counts.
     if (by === primary.address && mine.has(bareOf(stanza.to)) && readDmuc(stanza.payloads)?.position) {
@@ -210,21 +208,20 @@ const epochs: Checker = (given) => {
 };
 
 /** D-h: nobody is shown a room that they did not ask to enter. */
-const onlyWhoAsked: Checker = ({ trace, byJid }) => {
+const onlyWhoAsked: Checker = ({ said, got, byJid }) => {
   const violations: Violation[] = [];
   let exercised = 0;
   const asked = new Set<Jid>();
-  for (const [i, record] of trace.entries()) {
-    if (
-      record.kind === 'in' &&
-      byJid.has(record.by) &&
-      record.stanza.name === 'presence' &&
-      readJoin(record.stanza.payloads)
-    )
+  const joins = said.filter(
+    ({ record: { stanza } }) => stanza.name === 'presence' && readJoin(stanza.payloads) !== undefined,
+  );
+  for (const { i, record } of inOrder<Placed<RecordOf<'in' | 'out'>>>(joins, got)) {
+    if (record.kind === 'in') {
       asked.add(record.by);
-    if (record.kind !== 'out' || record.stanza.type === 'error' || record.stanza.name === 'iq') continue;
-    const view = byJid.get(record.to);
-    if (!view || bareOf(record.stanza.from) !== view.person.room) continue;
+      continue;
+    }
+    if (record.stanza.type === 'error' || record.stanza.name === 'iq') continue;
+    if (bareOf(record.stanza.from) !== byJid.get(record.to)?.person.room) continue;
     exercised++;
     if (!asked.has(record.to))
       violations.push({
@@ -243,7 +240,7 @@ const onlyWhoAsked: Checker = ({ trace, byJid }) => {
 const jidsOfReplicas: Checker = (given) => {
   const violations: Violation[] = [];
   let exercised = 0;
-  const { world, trace, undone, people } = given;
+  const { world, kept, sent, people } = given;
   const { primary, replicas } = partsOf(given);
   if (!world || !primary || primary.rooms.some(({ whois }) => whois === 'anyone')) return { violations, exercised };
   const users = people.map(({ jid }) => bareOf(jid));
@@ -251,14 +248,14 @@ const jidsOfReplicas: Checker = (given) => {
   // Moderators by home, after each append of the primary.
   const roles = new Map<string, { readonly home: Jid | undefined; readonly moderator: boolean }>();
   const entitled: { readonly i: number; readonly homes: ReadonlySet<Jid> }[] = [{ i: -1, homes: new Set() }];
-  for (let i = 0; i < trace.length; i++) {
-    const record = trace[i] as SimRecord;
-    if (record.kind === 'append' && record.node === primary.address && !undone.has(i)) {
+  for (const { i, record } of inOrder<Placed<RecordOf<'append' | 'in'>>>(kept, sent)) {
+    if (record.kind === 'append') {
+      if (record.node !== primary.address) continue;
       for (const event of record.events) follow(roles, event);
       entitled.push({ i, homes: moderated(roles) });
       continue;
     }
-    if (record.kind !== 'in' || record.by !== primary.address || record.cause === undefined) continue;
+    if (record.by !== primary.address || record.cause === undefined) continue;
     const replica = replicas.find(({ address }) => address === bareOf(record.stanza.to));
     if (!replica) continue;
     exercised++;
@@ -322,26 +319,30 @@ const silenceIsFound: Checker = (given) => {
     { node: primary.address, peer: address, live: false, since: 0 },
     { node: address, peer: room, live: false, since: 0 },
   ]);
-  for (const [i, record] of given.trace.entries()) {
+  for (let i = 0; i < given.trace.length; i++) {
+    const record = given.trace[i] as SimRecord;
     // Who is down or asleep finds nothing, and begins anew after that. (Words of plan.ts and world.ts.)
-    const fault = record.kind === 'fault' ? record.what : '';
     const away =
-      /^(\S+) (?:crashes,|is frozen) for ([\d.]+) s$/.exec(fault) ?? /^the disk of (\S+) is full$/.exec(fault);
+      record.kind === 'fault'
+        ? (/^(\S+) (?:crashes,|is frozen) for ([\d.]+) s$/.exec(record.what) ??
+          /^the disk of (\S+) is full$/.exec(record.what))
+        : null;
+    const { t } = record;
     for (const pair of pairs) {
       const { node, peer } = pair;
-      if (away?.[1] === node) pair.since = Math.max(pair.since, record.t + 1000 * Number(away[2] ?? 6));
-      else if (record.kind === 'phase') pair.since = record.t;
+      if (away?.[1] === node) pair.since = Math.max(pair.since, t + 1000 * Number(away[2] ?? 6));
+      else if (record.kind === 'phase') pair.since = t;
       else if (record.kind === 'out' && record.to === node && bareOf(record.stanza.from) === peer)
-        pair.since = Math.max(pair.since, record.t);
+        pair.since = Math.max(pair.since, t);
       else if (record.kind === 'append' && record.node === node && !given.undone.has(i))
         for (const event of record.events)
           if (event.kind === 'peerChanged' && event.peer === peer) {
             exercised++;
             pair.live = event.record?.state === 'live';
-            pair.since = Math.max(pair.since, record.t);
+            pair.since = Math.max(pair.since, t);
           }
-      if (!pair.live || record.t - pair.since <= silenceMs) continue;
-      const what = `${node} has not heard of ${peer} for ${Math.round((record.t - pair.since) / 1000)} s and calls it live`;
+      if (!pair.live || t - pair.since <= silenceMs) continue;
+      const what = `${node} has not heard of ${peer} for ${Math.round((t - pair.since) / 1000)} s and calls it live`;
       violations.push({ invariant: 'D-g', what, at: i });
       pair.live = false;
     }

@@ -64,6 +64,8 @@ export type SimRecord =
   /** From here on nothing breaks any more; from `quiet` on nobody does anything either. */
   | { readonly kind: 'phase'; readonly t: Instant; readonly phase: 'healed' | 'quiet' | 'words' | 'repeated' };
 
+export type RecordOf<K extends SimRecord['kind']> = Extract<SimRecord, { readonly kind: K }>;
+
 /** A user, and whether the invariants are promised to them. */
 export interface Person {
   readonly jid: Jid;

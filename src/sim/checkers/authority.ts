@@ -18,7 +18,7 @@ interface Known {
  * G9: every change of affiliation, role, configuration, subject or ban, every kick and every word at the node where it is
  * decided was asked for by somebody who may; replicas take all of it from their primary alone.
  */
-export function authority({ trace, undone, people, world }: Evidence): Verdict {
+export function authority({ trace, kept, people, world }: Evidence): Verdict {
   const violations: Violation[] = [];
   let exercised = 0;
   if (!world) return { violations, exercised };
@@ -36,8 +36,8 @@ export function authority({ trace, undone, people, world }: Evidence): Verdict {
         changeSubject: config.changeSubject,
       });
   }
-  for (const [i, record] of trace.entries()) {
-    if (record.kind !== 'append' || undone.has(i) || record.node === world.plan.hostileNode) continue;
+  for (const { i, record } of kept) {
+    if (record.node === world.plan.hostileNode) continue;
     const cause = record.cause === undefined ? undefined : trace[record.cause];
     const from = cause?.kind === 'out' ? cause.stanza.from : undefined;
     for (const event of record.events) {

@@ -1,8 +1,19 @@
-import { readJoin, readMucUser } from '../../core/xep/xep0045.ts';
+import { hasStatus, readJoin } from '../../core/xep/xep0045.ts';
 import { bareOf } from '../../core/xmpp/jid.ts';
 import { stanzaText } from '../../core/xmpp/stanza.ts';
-import { type Evidence, isOut, isSelf, lost, readBody, type Seen, sessions, type View, whole } from '../evidence.ts';
-import type { SimRecord, Verdict, Violation } from '../trace.ts';
+import {
+  type Evidence,
+  inOrder,
+  isOut,
+  isSelf,
+  lost,
+  type Placed,
+  readBody,
+  type Seen,
+  sessions,
+  whole,
+} from '../evidence.ts';
+import type { RecordOf, Verdict, Violation } from '../trace.ts';
 
 /**
  * G1: others' presence, one's own, history with a delay each, the subject, and only then what is live.
@@ -10,18 +21,19 @@ import type { SimRecord, Verdict, Violation } from '../trace.ts';
  * An own presence answers a join, or it tells of a change of one's own; and what comes late may belong to a session that
  * vanished. In a user's first session there is no such doubt about the first answer, nor after each leave.
  */
-export function orderOfJoin({ trace, views, people, world }: Evidence): Verdict {
+export function orderOfJoin(given: Evidence): Verdict {
+  const { trace, views, others, people, world } = given;
   const violations: Violation[] = [];
   let exercised = 0;
   // Messages kept for those who stayed in come after a split, which no run has before its first fault.
-  const fault = trace.findIndex(({ kind }) => kind === 'fault');
-  const calm = fault === -1 || world?.plan.mode === 'plain' ? trace.length : fault;
+  const fault = others.find(({ record }) => record.kind === 'fault');
+  const calm = fault === undefined || world?.plan.mode === 'plain' ? trace.length : fault.i;
   // A hostile replica may say that there was one, of the words of its own users (security.md 1.5).
   const lied = ({ body }: Seen) => people[Number(/^[#!](\d+):/.exec(body ?? '')?.[1])]?.hostile === 'node';
-  const first = firstSessions(trace, views);
+  const first = firstSessions(given);
   // A node that crashes may have let somebody in, and nobody heard of it; or all is told again, to who knows it already.
-  const crashes = [...trace.entries()].filter(
-    ([, record]) =>
+  const crashes = others.filter(
+    ({ record }) =>
       (record.kind === 'fault' && /crash|disk/.test(record.what)) ||
       (record.kind === 'phase' && record.phase === 'repeated'),
   );
@@ -38,7 +50,7 @@ export function orderOfJoin({ trace, views, people, world }: Evidence): Verdict 
       if (stanza.type === 'error' || stanza.name === 'iq' || stanza.type === 'chat') continue;
       const waits = outside && i < end;
       const asked = joins.find((join) => join > left) ?? i;
-      const crashed = waits && crashes.some(([crash]) => crash > asked && crash < i);
+      const crashed = waits && crashes.some((crash) => crash.i > asked && crash.i < i);
       const answer = waits && !crashed && seen.self && stanza.type === undefined;
       if (view.entries.has(i) || answer) {
         // Where a link swallowed the answer, an own presence tells of a change.
@@ -50,8 +62,8 @@ export function orderOfJoin({ trace, views, people, world }: Evidence): Verdict 
         if (!crashed && !lost(trace, view, joins[0] ?? 0, isSelf, i)) wrong(seen, 'before the self-presence');
       } else if (!history) {
         // Or only that was swallowed, and the history of the answer comes.
-        const again = lost(trace, view, from, isSelf, i);
-        if (!outside && seen.groupchat && seen.delayed && i < calm && !again && !lied(seen))
+        const late = !outside && seen.groupchat && seen.delayed && i < calm;
+        if (late && !lied(seen) && !lost(trace, view, from, isSelf, i))
           wrong(seen, 'after the subject');
       } else if (seen.subject || isOut(seen)) history = false;
       else if (!(seen.groupchat && seen.delayed)) {
@@ -68,20 +80,20 @@ export function orderOfJoin({ trace, views, people, world }: Evidence): Verdict 
 }
 
 /** When each user asked to enter in their first session, and where that ends. */
-function firstSessions(trace: readonly SimRecord[], views: readonly View[]) {
+function firstSessions({ trace, views, said, others }: Evidence) {
   const found = new Map(views.map(({ person }) => [person.jid, { joins: [] as number[], end: trace.length }]));
-  for (const [i, record] of trace.entries()) {
-    if (record.kind === 'session' && !record.up) {
-      const one = found.get(record.user);
-      if (one && one.end > i) one.end = i;
-    } else if (record.kind === 'in' && record.stanza.name === 'presence' && readJoin(record.stanza.payloads))
-      found.get(record.by)?.joins.push(i);
+  for (const { i, record } of others) {
+    if (record.kind !== 'session' || record.up) continue;
+    const one = found.get(record.user);
+    if (one && one.end > i) one.end = i;
   }
+  for (const { i, record } of said)
+    if (record.stanza.name === 'presence' && readJoin(record.stanza.payloads)) found.get(record.by)?.joins.push(i);
   return found;
 }
 
 /** G6: after the own unavailable nothing more of the room, until one asks to enter again. */
-export function leave({ trace, byJid }: Evidence): Verdict {
+export function leave({ said, got, others, byJid }: Evidence): Verdict {
   const violations: Violation[] = [];
   let exercised = 0;
   // By user, in this session: whether they ever asked to enter, for else all is about an earlier one; whether the room
@@ -92,21 +104,21 @@ export function leave({ trace, byJid }: Evidence): Verdict {
     state.set(jid, found);
     return found;
   };
-  for (const [i, record] of trace.entries()) {
+  const presences = said.filter(({ record }) => record.stanza.name === 'presence' && byJid.has(record.by));
+  const sessions = others.filter((one): one is Placed<RecordOf<'session'>> => one.record.kind === 'session');
+  for (const { i, record } of inOrder<Placed<RecordOf<'in' | 'out' | 'session'>>>(presences, got, sessions)) {
     if (record.kind === 'session') state.delete(record.user);
-    else if (record.kind === 'in' && record.stanza.name === 'presence' && byJid.has(record.by)) {
+    else if (record.kind === 'in') {
       const one = of(record.by);
       if (record.stanza.type === 'unavailable') one.asked = false;
       else if (readJoin(record.stanza.payloads) !== undefined) one.asked = true;
       if (one.asked) one.out = false;
       one.joined ||= one.asked;
-    } else if (record.kind === 'out') {
-      const view = byJid.get(record.to);
+    } else {
       const { stanza } = record;
-      if (view === undefined || bareOf(stanza.from) !== view.person.room) continue;
+      if (bareOf(stanza.from) !== byJid.get(record.to)?.person.room) continue;
       const one = of(record.to);
-      const statuses = stanza.name === 'presence' ? (readMucUser(stanza.payloads)?.statuses ?? []) : [];
-      const self = statuses.includes(110);
+      const self = isSelf(stanza);
       // A private message goes its own way (XEP-0282 §1) and may still be under way.
       if (
         one.out &&
@@ -117,7 +129,7 @@ export function leave({ trace, byJid }: Evidence): Verdict {
       )
         violations.push({ invariant: 'G6', what: `${record.to} is out and got ${stanzaText(stanza)}`, at: i });
       if (self && stanza.type === undefined && one.joined) one.inside = true;
-      if (self && stanza.type === 'unavailable' && !statuses.includes(303)) {
+      if (self && stanza.type === 'unavailable' && !hasStatus(stanza.payloads, 303)) {
         // What ends an earlier session, and comes late, is no answer to this one.
         one.out = one.inside && !one.asked;
         one.inside = false;

@@ -11,12 +11,12 @@ function rooms({ seats, plan }: Aftermath) {
 }
 
 /** G10: at each node a nick is one person's at every moment, and at the end the same person's everywhere. */
-export function nicks({ trace, undone, world }: Evidence): Verdict {
+export function nicks({ kept, world }: Evidence): Verdict {
   const violations: Violation[] = [];
   let exercised = 0;
   const held = new Map<string, Set<string>>();
-  for (const [i, record] of trace.entries()) {
-    if (record.kind !== 'append' || undone.has(i) || record.node === world?.plan.hostileNode) continue;
+  for (const { i, record } of kept) {
+    if (record.node === world?.plan.hostileNode) continue;
     for (const event of record.events) {
       const key = `${record.node} ${event.room}`;
       const taken = held.get(key) ?? new Set();

@@ -3,21 +3,20 @@ import { bareOf, type Jid } from '../../core/xmpp/jid.ts';
 import { NS } from '../../core/xmpp/namespaces.ts';
 import { bodyOf, type Stanza, stanzaText } from '../../core/xmpp/stanza.ts';
 import { serialize, type XmlElement } from '../../core/xmpp/xml.ts';
-import { type Evidence, sentAt, whole } from '../evidence.ts';
-import type { SimRecord, Verdict, Violation } from '../trace.ts';
+import { type Evidence, inOrder, type Placed, sentAt, whole } from '../evidence.ts';
+import type { RecordOf, SimRecord, Verdict, Violation } from '../trace.ts';
 import { fold, type Occupants } from './occupants.ts';
 
 /**
  * Real JIDs (bare) in the payloads of a stanza, but for the elements that a user or a hostile node sent: who says a name
  * knew it. Copies of one message share their payloads, which are read once.
  */
-export function canaries({ trace, people, world }: Evidence): (stanza: Stanza) => readonly Jid[] {
+export function canaries({ said, sent, people, world }: Evidence): (stanza: Stanza) => readonly Jid[] {
   const bare = people.map(({ jid }) => bareOf(jid));
-  const users = new Set(people.map(({ jid }) => jid));
   const spoken = new WeakSet<XmlElement>();
-  for (const record of trace)
-    if (record.kind === 'in' && (users.has(record.by) || record.by === world?.plan.hostileNode))
-      for (const payload of record.stanza.payloads) spoken.add(payload);
+  for (const { record } of said) for (const payload of record.stanza.payloads) spoken.add(payload);
+  for (const { record } of sent)
+    if (record.by === world?.plan.hostileNode) for (const payload of record.stanza.payloads) spoken.add(payload);
   const known = new WeakMap<XmlElement, readonly Jid[]>();
   const of = (payload: XmlElement): readonly Jid[] => {
     let found = known.get(payload);
@@ -42,7 +41,7 @@ const none: readonly Jid[] = [];
 
 /** G7: no byte to somebody who is no moderator names another user's real JID, where JIDs are for moderators. */
 export function confidentiality(given: Evidence): Verdict {
-  const { trace, views, byJid, world } = given;
+  const { trace, views, byJid, got, others, world } = given;
   const violations: Violation[] = [];
   let exercised = 0;
   if (
@@ -70,13 +69,13 @@ export function confidentiality(given: Evidence): Verdict {
     atNodes ??= moderatorsAtNodes(given);
     return atNodes(to, i);
   };
-  for (let i = 0; i < trace.length; i++) {
-    const record = trace[i] as SimRecord;
+  const sessions = others.filter((one): one is Placed<RecordOf<'session'>> => one.record.kind === 'session');
+  for (const { i, record } of inOrder<Placed<RecordOf<'out' | 'session'>>>(got, sessions)) {
     if (record.kind === 'session') {
       moderators.delete(record.user);
       if (!record.up) unaware.add(record.user);
+      continue;
     }
-    if (record.kind !== 'out') continue;
     const { stanza, to } = record;
     const view = byJid.get(to);
     if (view === undefined) continue;
@@ -102,11 +101,10 @@ export function confidentiality(given: Evidence): Verdict {
  * Whether the node that sent something, when it did, had its addressee in as a moderator, by its own log: until it learns
  * that a session is gone, a room tells it what that session may know, and a new one of the same full JID gets it.
  */
-function moderatorsAtNodes({ trace, undone }: Evidence): (to: Jid, out: number) => boolean {
+function moderatorsAtNodes({ trace, kept }: Evidence): (to: Jid, out: number) => boolean {
   const rooms = new Map<string, Occupants>();
   const changes = new Map<string, Change[]>();
-  for (const [i, record] of trace.entries()) {
-    if (record.kind !== 'append' || undone.has(i)) continue;
+  for (const { i, record } of kept) {
     for (const event of record.events) {
       const room = `${record.node} ${event.room}`;
       const occupants: Occupants = rooms.get(room) ?? new Map();
@@ -159,11 +157,10 @@ function breathOf(trace: readonly SimRecord[], out: number): number {
 const internal: ReadonlySet<string> = new Set([NS.dmuc1, NS.dmuc2, NS.fmuc, NS.ext]);
 
 /** G8: no client ever gets an element that is between nodes, or two accounts of who somebody is. */
-export function hygiene({ trace, byJid }: Evidence): Verdict {
+export function hygiene({ got }: Evidence): Verdict {
   const violations: Violation[] = [];
   let exercised = 0;
-  for (const [i, record] of trace.entries()) {
-    if (record.kind !== 'out' || !byJid.has(record.to)) continue;
+  for (const { i, record } of got) {
     const { stanza } = record;
     exercised++;
     let accounts = 0;

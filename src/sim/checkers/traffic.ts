@@ -1,27 +1,28 @@
 import { archiveMax } from '../../core/room/state.ts';
 import { bodyOf } from '../../core/xmpp/stanza.ts';
-import type { Evidence } from '../evidence.ts';
-import type { Verdict, Violation } from '../trace.ts';
+import { type Evidence, inOrder, type Placed } from '../evidence.ts';
+import type { RecordOf, Verdict, Violation } from '../trace.ts';
 
 /**
  * G12: one message makes at most one stanza a node and a user, and some answers; one presence twice as many (a change of
  * nick), and to who enters the history; and when nobody does anything any more, nothing but pings goes round.
  */
-export function termination({ trace, people, world }: Evidence): Verdict {
+export function termination({ trace, sent, others, people, world }: Evidence): Verdict {
   const violations: Violation[] = [];
   let exercised = 0;
   const most = people.length + (world?.seats.size ?? 0) + 4;
-  const users = new Set(people.map(({ jid }) => jid));
   // What a node sends for one input has that input, or the append it led to, as its cause.
-  const sent = new Map<number, number>();
+  const stanzas = new Map<number, number>();
   let quiet = false;
   let settled: number | undefined;
-  for (const [i, record] of trace.entries()) {
+  const phases = others.filter((one): one is Placed<RecordOf<'phase'>> => one.record.kind === 'phase');
+  for (const { i, record } of inOrder<Placed<RecordOf<'in' | 'phase'>>>(sent, phases)) {
     if (record.kind === 'phase') {
       quiet = record.phase === 'quiet';
       settled = undefined;
+      continue;
     }
-    if (record.kind !== 'in' || users.has(record.by) || record.by === world?.plan.hostileNode) continue;
+    if (record.by === world?.plan.hostileNode) continue;
     // A hostile node is never quiet, and may well be answered.
     if (quiet && record.stanza.name !== 'iq' && world?.plan.hostileNode === undefined) settled ??= i;
     if (settled === i)
@@ -33,9 +34,9 @@ export function termination({ trace, people, world }: Evidence): Verdict {
     // A message may bring to light that a link is lost, and whoever was behind it leaves: that is not its own doing.
     if (given?.kind !== 'out') continue;
     if (given.stanza.name === 'message' && bodyOf(given.stanza) !== bodyOf(record.stanza)) continue;
-    sent.set(input as number, (sent.get(input as number) ?? 0) + 1);
+    stanzas.set(input as number, (stanzas.get(input as number) ?? 0) + 1);
   }
-  for (const [input, times] of sent) {
+  for (const [input, times] of stanzas) {
     const record = trace[input];
     if (record?.kind !== 'out' || record.stanza.name === 'iq') continue;
     const message = record.stanza.type === 'groupchat' && bodyOf(record.stanza) !== undefined;

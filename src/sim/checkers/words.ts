@@ -1,7 +1,19 @@
 import { type Jid, resourceOf } from '../../core/xmpp/jid.ts';
 import { bodyOf } from '../../core/xmpp/stanza.ts';
-import { bodyText, type Evidence, isOut, isSelf, lost, readBody, type View, whole } from '../evidence.ts';
-import type { Verdict, Violation } from '../trace.ts';
+import {
+  bodyText,
+  type Evidence,
+  inOrder,
+  isOut,
+  isSelf,
+  lost,
+  type Placed,
+  readBody,
+  type Seen,
+  type View,
+  whole,
+} from '../evidence.ts';
+import type { RecordOf, Verdict, Violation } from '../trace.ts';
 import { fold, type Occupants } from './occupants.ts';
 
 /** Number of the author that a body names, be it an honest one (`#3:17`) or a forged one (`!3:17`). */
@@ -14,7 +26,7 @@ function authorOf(body: string): number | undefined {
  * G2: whoever a message is shown as coming from was given that nick, and said it. What a hostile node's own users say is
  * that node's to invent (security.md 1.5).
  */
-export function integrity({ trace, people, views, undone, world }: Evidence): Verdict {
+export function integrity({ said, kept, got, people, views, world }: Evidence): Verdict {
   const violations: Violation[] = [];
   let exercised = 0;
   const given = new Map<Jid, Set<string>>();
@@ -22,14 +34,25 @@ export function integrity({ trace, people, views, undone, world }: Evidence): Ve
     if (to !== undefined) given.set(to, (given.get(to) ?? new Set()).add(nick));
   };
   const rooms = new Map<string, Occupants>();
-  const said = new Set<string>();
-  const users = new Set(people.map(({ jid }) => jid));
-  const shown = new Map<number, { readonly body: string; readonly nick: string }>();
-  for (const { seen } of views)
-    for (const { i, body, stanza } of seen)
-      if (body !== undefined) shown.set(i, { body, nick: resourceOf(stanza.from) });
-  for (const [i, record] of trace.entries()) {
-    if (record.kind === 'append' && !undone.has(i) && record.node !== world?.plan.hostileNode) {
+  const spoken = new Set<string>();
+  const shown = new Map<number, Seen>();
+  for (const { seen } of views) for (const one of seen) if (one.body !== undefined) shown.set(one.i, one);
+  for (const { i, record } of inOrder<Placed<RecordOf<'in' | 'append' | 'out'>>>(said, kept, got)) {
+    if (record.kind === 'out') {
+      const one = shown.get(i);
+      if (one?.body === undefined) continue;
+      const { body } = one;
+      const nick = resourceOf(one.stanza.from);
+      const number = authorOf(body);
+      const author = number === undefined ? undefined : people[number];
+      exercised++;
+      if (author?.hostile === 'node') continue;
+      if (author === undefined || !given.get(author.jid)?.has(nick) || !spoken.has(`${author.jid} ${body}`))
+        violations.push({ invariant: 'G2', what: `"${body.slice(0, 80)}" was shown as said by ${nick}`, at: i });
+      continue;
+    }
+    if (record.kind === 'append') {
+      if (record.node === world?.plan.hostileNode) continue;
       for (const event of record.events) {
         const key = `${record.node} ${event.room}`;
         const occupants: Occupants = rooms.get(key) ?? new Map();
@@ -41,21 +64,9 @@ export function integrity({ trace, people, views, undone, world }: Evidence): Ve
       }
       continue;
     }
-    if (record.kind === 'in' && users.has(record.by)) {
-      const { stanza, by } = record;
-      const body = stanza.type === 'groupchat' ? bodyOf(stanza) : undefined;
-      if (body !== undefined) said.add(`${by} ${body}`);
-      continue;
-    }
-    const message = shown.get(i);
-    if (message === undefined) continue;
-    const { body, nick } = message;
-    const number = authorOf(body);
-    const author = number === undefined ? undefined : people[number];
-    exercised++;
-    if (author?.hostile === 'node') continue;
-    if (author === undefined || !given.get(author.jid)?.has(nick) || !said.has(`${author.jid} ${body}`))
-      violations.push({ invariant: 'G2', what: `"${body.slice(0, 80)}" was shown as said by ${nick}`, at: i });
+    const { stanza, by } = record;
+    const body = stanza.type === 'groupchat' ? bodyOf(stanza) : undefined;
+    if (body !== undefined) spoken.add(`${by} ${body}`);
   }
   return { violations, exercised };
 }
@@ -65,13 +76,12 @@ export function integrity({ trace, people, views, undone, world }: Evidence): Ve
  * Accepted is what somebody else got; who stayed in all the time has it at the end. A replica that starts anew gets no
  * more of what it missed than the room shows of its history: where that is little, nobody is promised the rest.
  */
-export function ownReflection({ trace, views, byJid, world }: Evidence): Verdict {
+export function ownReflection({ trace, said, views, byJid, world }: Evidence): Verdict {
   const violations: Violation[] = [];
   let exercised = 0;
   const sent = new Map<string, { readonly i: number; readonly id: string | undefined; readonly by: View }>();
   const left = new Map<Jid, number>();
-  for (const [i, record] of trace.entries()) {
-    if (record.kind !== 'in') continue;
+  for (const { i, record } of said) {
     const by = byJid.get(record.by);
     if (by !== undefined && record.stanza.type === 'unavailable') left.set(record.by, i);
     if (record.stanza.type !== 'groupchat') continue;
@@ -128,7 +138,7 @@ export const lastWord = (round: number) => 1_000_000 * round;
  * Liveness: the last word of everybody who believes to be in reaches everybody who believes to be in, once. Who may not
  * speak is told so.
  */
-export function lastWords({ trace, views, people, world }: Evidence): Verdict {
+export function lastWords({ trace, said, views, people, world }: Evidence): Verdict {
   const violations: Violation[] = [];
   if (!world) return { violations, exercised: 0 };
   let exercised = 0;
@@ -139,8 +149,8 @@ export function lastWords({ trace, views, people, world }: Evidence): Verdict {
   // Who was not in when they spoke had no last word.
   const spoke = new Map<Jid, string | undefined>();
   const words = new Map(people.map(({ jid }, i) => [jid, bodyText(i, lastWord(2))]));
-  for (const record of trace)
-    if (record.kind === 'in' && record.stanza.type === 'groupchat' && bodyOf(record.stanza) === words.get(record.by))
+  for (const { record } of said)
+    if (record.stanza.type === 'groupchat' && bodyOf(record.stanza) === words.get(record.by))
       spoke.set(record.by, record.stanza.id);
   // Where a link swallowed the news of being out, they believe to be in and are not.
   const unsure = (view: View) => lost(trace, view, lastEntry(view), isSelf);
