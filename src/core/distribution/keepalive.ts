@@ -82,6 +82,7 @@ export function backoffMs(tries: number): number {
 /** `ms` give or take 20 %, from the only randomness there is. */
 export function spread(env: Env, ms: number): number {
   let hash = 0;
-  for (const char of env.newId()) hash = (hash * 31 + char.charCodeAt(0)) % 401;
+  const id = env.newId();
+  for (let i = 0; i < id.length; i++) hash = (hash * 31 + id.charCodeAt(i)) % 401;
   return Math.max(1, Math.round(ms * (0.8 + hash / 1000)));
 }

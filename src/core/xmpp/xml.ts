@@ -19,12 +19,18 @@ export function el(
   attrs: Readonly<Record<string, string | undefined>> = {},
   ...children: readonly XmlNode[]
 ): XmlElement {
+  // Mostly there is nothing to leave out, and nobody writes to attributes: what was given is kept as it is.
+  for (const key in attrs) if (attrs[key] === undefined) return { name, xmlns, attrs: present(attrs), children };
+  return { name, xmlns, attrs: attrs as Readonly<Record<string, string>>, children };
+}
+
+function present(attrs: Readonly<Record<string, string | undefined>>): Record<string, string> {
   const kept: Record<string, string> = {};
   for (const key in attrs) {
     const value = attrs[key];
     if (value !== undefined) kept[key] = value;
   }
-  return { name, xmlns, attrs: kept, children };
+  return kept;
 }
 
 /** The first direct child with that name and namespace; prefixes never matter, nesting always does. */

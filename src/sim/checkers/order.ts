@@ -63,8 +63,7 @@ export function orderOfJoin(given: Evidence): Verdict {
       } else if (!history) {
         // Or only that was swallowed, and the history of the answer comes.
         const late = !outside && seen.groupchat && seen.delayed && i < calm;
-        if (late && !lied(seen) && !lost(trace, view, from, isSelf, i))
-          wrong(seen, 'after the subject');
+        if (late && !lied(seen) && !lost(trace, view, from, isSelf, i)) wrong(seen, 'after the subject');
       } else if (seen.subject || isOut(seen)) history = false;
       else if (!(seen.groupchat && seen.delayed)) {
         if (whole(view, from, i)) wrong(seen, 'between self-presence and subject');

@@ -21,8 +21,9 @@ export function canaries({ said, sent, people, world }: Evidence): (stanza: Stan
   const of = (payload: XmlElement): readonly Jid[] => {
     let found = known.get(payload);
     if (found === undefined) {
-      const text = spoken.has(payload) ? '' : serialize(payload);
-      found = text.includes('@') ? bare.filter((jid) => text.includes(jid)) : none;
+      // Most payloads hold no address at all, and need not be written to be searched.
+      const text = !spoken.has(payload) && holds(payload, '@') ? serialize(payload) : '';
+      found = text === '' ? none : bare.filter((jid) => text.includes(jid));
       known.set(payload, found);
     }
     return found;
@@ -38,6 +39,14 @@ export function canaries({ said, sent, people, world }: Evidence): (stanza: Stan
 }
 
 const none: readonly Jid[] = [];
+
+/** Whether a character that is never escaped is anywhere in the text or the attributes of an element. */
+function holds(element: XmlElement, char: string): boolean {
+  for (const key in element.attrs) if (element.attrs[key]?.includes(char)) return true;
+  for (const child of element.children)
+    if (typeof child === 'string' ? child.includes(char) : holds(child, char)) return true;
+  return false;
+}
 
 /** G7: no byte to somebody who is no moderator names another user's real JID, where JIDs are for moderators. */
 export function confidentiality(given: Evidence): Verdict {
