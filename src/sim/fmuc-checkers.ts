@@ -1,5 +1,6 @@
 import { bareOf, type Jid } from '../core/xmpp/jid.ts';
 import { bodyOf, type Stanza, stanzaText } from '../core/xmpp/stanza.ts';
+import { lostByBounceAlone } from './checkers/links.ts';
 import { type Checker, type Evidence, inOrder, type Placed } from './evidence.ts';
 import type { RecordOf, SimRecord, Violation } from './trace.ts';
 
@@ -125,4 +126,6 @@ export const fmucCheckers: Readonly<Record<string, Checker>> = {
   'F-c': neverBack,
   'F-d': localAtOnce,
   'F-g': silenceAfterLast,
+  // `not-acceptable` says that the neighbour knows of no link (decision #24).
+  'F-h': (given) => lostByBounceAlone(given, 'F-h', ['not-acceptable']),
 };

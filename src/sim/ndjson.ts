@@ -153,6 +153,8 @@ export function* ndjson(
       }
       case 'append':
         return { kind: 'append', t, from: record.node, events: record.events, ...cause(record.cause) };
+      case 'forgotten':
+        return { kind: 'fault', t, from: record.node, what: 'its whole log is gone' };
       case 'undone':
       case 'untold': {
         const appends = record.appends.map((append) => seqs[append]);

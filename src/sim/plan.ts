@@ -92,8 +92,8 @@ export function swarm(prng: Prng): Faults {
     skewMs: Math.round(some(3_600_000)),
     quota: some(0.004),
     relaxed: 0,
-    diskLost: 0,
     hostileNode: prng.chance(0.2),
+    diskLost: some(0.3),
   };
 }
 
@@ -148,6 +148,8 @@ export interface Plan {
   /** Whether the bounce of a relayed stanza is given back to the replica that relayed it, or goes to the user. */
   readonly bounceToRelay: boolean;
   readonly steps: readonly Step[];
+  /** How long faults stay after the last step before all is healed. */
+  readonly lingerMs: number;
 }
 
 export function plan(prng: Prng, mode: Mode, events: number, given?: Faults): Plan {
@@ -175,7 +177,14 @@ export function plan(prng: Prng, mode: Mode, events: number, given?: Faults): Pl
   }));
   const base = { mode, layout, domains, people, hostileNode, faults };
   const disk = { appendMs: 1 + prng.below(20), bounceToRelay: prng.chance(0.5) };
-  return { ...base, ...disk, steps: stepsOf(base, [...hostileUsers], events, prng.fork()) };
+  const steps = stepsOf(base, [...hostileUsers], events, prng.fork());
+  const { settings, lingerMs } = protocol.circumstances?.(prng) ?? { settings: {}, lingerMs: 0 };
+  const nodes = layout.nodes.map((node) =>
+    node.kind === 'service'
+      ? { ...node, rooms: node.rooms.map((room) => ({ ...room, ...settings })) }
+      : { ...node, room: { ...node.room, ...settings } },
+  );
+  return { ...base, ...disk, layout: { ...layout, nodes }, steps, lingerMs };
 }
 
 function room(who: readonly Jid[], prng: Prng): (room: Jid) => RoomConfig {

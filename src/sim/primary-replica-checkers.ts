@@ -5,7 +5,8 @@ import { readDmuc } from '../core/xep/xep0282.ts';
 import { bareOf, domainOf, type Jid } from '../core/xmpp/jid.ts';
 import { stanzaText } from '../core/xmpp/stanza.ts';
 import { textOf } from '../core/xmpp/xml.ts';
-import { fold, type Occupants } from './checkers/occupants.ts';
+import { lostByBounceAlone } from './checkers/links.ts';
+import { untoldOf } from './checkers/occupants.ts';
 import { canaries } from './checkers/secrets.ts';
 import { type Checker, type Evidence, inOrder, type Placed, sessions, whole } from './evidence.ts';
 import type { RecordOf, SimRecord, Violation } from './trace.ts';
@@ -82,27 +83,6 @@ const nothingMissed: Checker = (given) => {
   return { violations, exercised };
 };
 
-/** Messages that a node kept and told nobody, for each user whom it served itself at that moment. */
-function untoldOf({ trace, undone, untold }: Evidence): ReadonlyMap<Jid, ReadonlySet<string>> {
-  const found = new Map<Jid, Set<string>>();
-  const rooms = new Map<Jid, Occupants>();
-  for (const [i, record] of trace.entries()) {
-    if (record.kind !== 'append' || undone.has(i)) continue;
-    const occupants: Occupants = rooms.get(record.node) ?? new Map();
-    rooms.set(record.node, occupants);
-    for (const event of record.events) {
-      fold(occupants, event);
-      if (!untold.has(i)) continue;
-      const items =
-        event.kind === 'messageAccepted' ? [event.item] : event.kind === 'stateReplaced' ? event.history : [];
-      const bodies = items.flatMap(({ payloads }) => payloads.filter(({ name }) => name === 'body').map(textOf));
-      for (const { jid, home } of occupants.values())
-        if (jid !== undefined && home === undefined) found.set(jid, new Set([...(found.get(jid) ?? []), ...bodies]));
-    }
-  }
-  return found;
-}
-
 /** D-c, D-f: at the end every replica has the primary's people, with the rank the primary gives them, and its history. */
 const sameState: Checker = (given) => {
   const violations: Violation[] = [];
@@ -129,6 +109,12 @@ const sameState: Checker = (given) => {
     const strange = copy.history.map(told).find((item) => !there.has(item));
     if (strange !== undefined)
       violations.push({ invariant: 'D-c', what: `${address} keeps "${strange}", the primary does not` });
+    // Of the time that it keeps at all it keeps everything.
+    const here = new Set(copy.history.map(told));
+    const all = original.history.map(told);
+    const missing = all.slice(all.findIndex((item) => here.has(item))).find((item) => !here.has(item));
+    if (here.size > 0 && missing !== undefined)
+      violations.push({ invariant: 'D-c', what: `${address} does not keep "${missing}"` });
   }
   return { violations, exercised };
 };
@@ -350,6 +336,29 @@ const silenceIsFound: Checker = (given) => {
   return { violations, exercised };
 };
 
+/**
+ * D-5: a roster that has not arrived as a whole is shown to nobody (decision #5). An entry of it has no place in the
+ * primary's sequence, and names at most whom the replica serves.
+ */
+const nothingBeforeReady: Checker = (given) => {
+  const violations: Violation[] = [];
+  let exercised = 0;
+  const { replicas, room } = partsOf(given);
+  const addresses = new Set<Jid>(replicas.map(({ address }) => address));
+  for (const [i, record] of given.trace.entries()) {
+    if (record.kind !== 'in' || !addresses.has(record.by) || record.stanza.name !== 'presence') continue;
+    if (bareOf(record.stanza.from) !== room || record.stanza.type === 'error' || record.cause === undefined) continue;
+    const cause = given.trace[record.cause];
+    if (cause?.kind !== 'out' || cause.stanza.name !== 'presence' || bareOf(cause.stanza.from) !== room) continue;
+    exercised++;
+    const dmuc = readDmuc(cause.stanza.payloads);
+    if (dmuc?.position || dmuc?.enter || dmuc?.leave || cause.stanza.type !== undefined) continue;
+    const what = `${record.by} shows ${record.stanza.from} to ${record.stanza.to} before all of the roster is there`;
+    violations.push({ invariant: 'D-5', what, at: i });
+  }
+  return { violations, exercised };
+};
+
 /** The invariants of XEP-0282, beside those of all protocols. */
 export const primaryReplicaCheckers: Readonly<Record<string, Checker>> = {
   'D-a': gapFree,
@@ -359,5 +368,7 @@ export const primaryReplicaCheckers: Readonly<Record<string, Checker>> = {
   'D-e': epochs,
   'D-g': silenceIsFound,
   'D-h': onlyWhoAsked,
+  'D-5': nothingBeforeReady,
   'D-6': jidsOfReplicas,
+  'D-13': (given) => lostByBounceAlone(given, 'D-13'),
 };

@@ -31,6 +31,19 @@ export const primaryReplica: Protocol = {
     );
     return { nodes: [primary, ...nodes], roomOf: () => room };
   },
+  circumstances: (prng) => ({
+    settings: {
+      splitPolicy: prng.chance(0.5) ? 'local' : 'freeze',
+      splitChat: prng.chance(0.8),
+      splitPm: prng.chance(0.8),
+      splitEntry: prng.chance(0.5),
+      splitKick: prng.chance(0.7),
+      splitAway: prng.chance(0.3),
+      nicksLocked: prng.chance(0.2),
+    },
+    // Long enough for silence to be noticed (D-g).
+    lingerMs: prng.chance(0.3) ? 200_000 : 0,
+  }),
   mayBeHostile: ({ nodes }) => nodes.filter(({ kind }) => kind === 'replica').map(({ address }) => address),
   tamper: hostileReplica,
   checkers: primaryReplicaCheckers,

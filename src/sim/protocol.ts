@@ -12,6 +12,13 @@ export interface Layout {
   roomOf(domain: Jid): Jid;
 }
 
+export interface Circumstances {
+  /** Of every room. */
+  readonly settings: Partial<RoomConfig>;
+  /** How long faults stay after the last step before all is healed, in milliseconds. */
+  readonly lingerMs: number;
+}
+
 /** Where a hostile node is, and whom it may name. */
 export interface Seating {
   readonly self: Jid;
@@ -27,6 +34,8 @@ export interface Protocol {
    * @param base  a room as this run wants it, but for its distribution
    */
   layout(domains: readonly Jid[], base: (room: Jid) => RoomConfig, prng: Prng): Layout;
+  /** What else a run of this protocol has of its own; drawn last, so that the rest of the plan is as it was without it. */
+  readonly circumstances?: (prng: Prng) => Circumstances;
   /** Addresses of the nodes that may be hostile; what everybody hangs on is not among them. */
   mayBeHostile(layout: Layout): readonly Jid[];
   /**

@@ -105,7 +105,6 @@ export class Seat {
     this.#timers.clear();
     if (lost > 0) gone.push(...this.#log.splice(Math.max(0, this.#log.length - lost)));
     if (whole) {
-      gone.push(...this.#log);
       this.#log = [];
       this.#snapshot = undefined;
     }

@@ -60,6 +60,7 @@ function troubles(trace: readonly SimRecord[]): SimRecord[] {
     (record) =>
       record.kind === 'note' ||
       record.kind === 'undone' ||
+      record.kind === 'forgotten' ||
       record.kind === 'untold' ||
       (record.kind === 'session' && !record.up) ||
       (record.kind === 'link' && record.outcome !== 'arrives'),
@@ -86,6 +87,8 @@ function words(record: SimRecord): string | undefined {
       return `${short(record.node)} keeps ${record.events.map(({ kind }) => kind).join(', ')}`;
     case 'undone':
       return `${short(record.node)} has lost what it kept ${record.appends.length} times`;
+    case 'forgotten':
+      return `${short(record.node)} has lost its disk`;
     case 'untold':
       return `${short(record.node)} has kept ${record.appends.length} times what it told nobody`;
     case 'note':

@@ -49,6 +49,8 @@ export type SimRecord =
     }
   /** These appends (indices of records) were never durable, or are durable no more: they did not happen. */
   | { readonly kind: 'undone'; readonly t: Instant; readonly node: Jid; readonly appends: readonly number[] }
+  /** The whole disk is gone: what was on it did happen, and the node knows nothing of it. */
+  | { readonly kind: 'forgotten'; readonly t: Instant; readonly node: Jid }
   /** These are durable, and nobody was told: the node crashed between the disk and the wire. */
   | { readonly kind: 'untold'; readonly t: Instant; readonly node: Jid; readonly appends: readonly number[] }
   | {

@@ -258,6 +258,7 @@ export class World {
     const whole = seat.room !== undefined && diskLost > 0 && this.#faulty && prng.chance(diskLost);
     const { appends, untold } = seat.crash(lost === 0 && prng.chance(0.3), lost, whole);
     if (appends.length > 0) this.record({ kind: 'undone', t: this.now, node: address, appends });
+    if (whole) this.record({ kind: 'forgotten', t: this.now, node: address });
     if (untold.length > 0) this.record({ kind: 'untold', t: this.now, node: address, appends: untold });
   }
 

@@ -102,6 +102,7 @@ function planOf(mode: Mode): Plan {
     // As the embedded server does: to the session that sent it.
     bounceToRelay: true,
     steps: [],
+    lingerMs: 0,
   };
 }
 

@@ -21,6 +21,16 @@ const found: readonly (readonly [Mode, number, number, string])[] = [
   ['0282', 864, 120, 'an enter refused by a nick that its user had no more was refused to nobody'],
   ['0282', 976, 120, 'who was kicked and did not know it was told by the primary, and then more by the replica'],
   ['0282', 1923, 120, 'statuses of a new configuration came straight from the primary, also to those who had left'],
+  ['0282', 113, 120, 'a provisional user whom the primary had never missed was accepted without their rank'],
+  [
+    '0282',
+    288,
+    120,
+    'a provisional user whom the primary knew under another nick was renamed again, and out for themselves',
+  ],
+  ['0282', 350, 120, 'to such a user it was they who left under that other nick'],
+  ['0282', 876, 120, 'such a user was in twice, and out when the second of them was refused'],
+  ['0282', 1357, 120, 'a change of rank was lost on the replica of somebody marked as away'],
 ];
 
 describe('What the simulator found stays mended', () => {

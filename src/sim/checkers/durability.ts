@@ -1,4 +1,4 @@
-import type { Jid } from '../../core/xmpp/jid.ts';
+import { bareOf, domainOf, type Jid } from '../../core/xmpp/jid.ts';
 import { textOf } from '../../core/xmpp/xml.ts';
 import { type Evidence, readBody } from '../evidence.ts';
 import type { Verdict, Violation } from '../trace.ts';
@@ -7,7 +7,7 @@ import type { Verdict, Violation } from '../trace.ts';
  * G14: each message is kept once; what was ever shown to anybody is kept where it was accepted, and what was shown later stands later: recovery only
  * ever goes on from what there was.
  */
-export function durability({ views, people, world }: Evidence): Verdict {
+export function durability({ trace, views, people, world }: Evidence): Verdict {
   const violations: Violation[] = [];
   if (!world) return { violations, exercised: 0 };
   let exercised = 0;
@@ -32,10 +32,12 @@ export function durability({ views, people, world }: Evidence): Verdict {
   const distributed = world.plan.mode === '0289pp';
   for (const view of views) {
     let last = -1;
-    for (const { i, body, delayed } of view.seen) {
+    for (const { i, sent, body, delayed } of view.seen) {
       const said = readBody(body);
       const author = said && people[said.user];
       if (body === undefined || delayed || !author || author.hostile === 'node') continue;
+      // What a replica that is cut off lets its users say to each other is kept if the primary takes it (decision #42).
+      if (saidBesideThem(trace, sent)) continue;
       exercised++;
       const place = kept.get(author.room)?.get(body);
       if (place === undefined) violations.push({ invariant: 'G14', what: `${body} was shown and is not kept`, at: i });
@@ -46,6 +48,22 @@ export function durability({ views, people, world }: Evidence): Verdict {
     }
   }
   return { violations, exercised };
+}
+
+/** Whether a replica sent this on from its own user, and not from its primary. */
+function saidBesideThem(trace: Evidence['trace'], sent: number): boolean {
+  const causeOf = (i: number | undefined) => {
+    const record = i === undefined ? undefined : trace[i];
+    return record && 'cause' in record ? record.cause : undefined;
+  };
+  const handed = trace[causeOf(causeOf(sent)) ?? -1];
+  const by = trace[sent];
+  return (
+    by?.kind === 'in' &&
+    domainOf(by.by) !== domainOf(by.stanza.from) &&
+    handed?.kind === 'out' &&
+    bareOf(handed.stanza.from) !== bareOf(by.stanza.from)
+  );
 }
 
 /** G15: all nodes ask each other for everything once more, and nothing is different. */

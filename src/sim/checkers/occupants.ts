@@ -1,4 +1,7 @@
 import type { Occupant, RoomEvent } from '../../core/room/event.ts';
+import type { Jid } from '../../core/xmpp/jid.ts';
+import { textOf } from '../../core/xmpp/xml.ts';
+import type { Evidence } from '../evidence.ts';
 
 /** Who is in at a node by its events: read apart from the code that applies them. */
 export type Occupants = Map<string, Occupant>;
@@ -23,4 +26,25 @@ export function fold(occupants: Occupants, event: RoomEvent): void {
       break;
     }
   }
+}
+
+/** Messages that a node kept and told nobody, for each user whom it served itself at that moment. */
+export function untoldOf({ trace, undone, untold }: Evidence): ReadonlyMap<Jid, ReadonlySet<string>> {
+  const found = new Map<Jid, Set<string>>();
+  const rooms = new Map<Jid, Occupants>();
+  for (const [i, record] of trace.entries()) {
+    if (record.kind !== 'append' || undone.has(i)) continue;
+    const occupants: Occupants = rooms.get(record.node) ?? new Map();
+    rooms.set(record.node, occupants);
+    for (const event of record.events) {
+      fold(occupants, event);
+      if (!untold.has(i)) continue;
+      const items =
+        event.kind === 'messageAccepted' ? [event.item] : event.kind === 'stateReplaced' ? event.history : [];
+      const bodies = items.flatMap(({ payloads }) => payloads.filter(({ name }) => name === 'body').map(textOf));
+      for (const { jid, home } of occupants.values())
+        if (jid !== undefined && home === undefined) found.set(jid, new Set([...(found.get(jid) ?? []), ...bodies]));
+    }
+  }
+  return found;
 }

@@ -14,7 +14,7 @@ import {
   whole,
 } from '../evidence.ts';
 import type { RecordOf, Verdict, Violation } from '../trace.ts';
-import { fold, type Occupants } from './occupants.ts';
+import { fold, type Occupants, untoldOf } from './occupants.ts';
 
 /** Number of the author that a body names, be it an honest one (`#3:17`) or a forged one (`!3:17`). */
 function authorOf(body: string): number | undefined {
@@ -76,7 +76,8 @@ export function integrity({ said, kept, got, people, views, world }: Evidence): 
  * Accepted is what somebody else got; who stayed in all the time has it at the end. A replica that starts anew gets no
  * more of what it missed than the room shows of its history: where that is little, nobody is promised the rest.
  */
-export function ownReflection({ trace, said, views, byJid, world }: Evidence): Verdict {
+export function ownReflection(given: Evidence): Verdict {
+  const { trace, said, views, byJid, world } = given;
   const violations: Violation[] = [];
   let exercised = 0;
   const sent = new Map<string, { readonly i: number; readonly id: string | undefined; readonly by: View }>();
@@ -113,9 +114,12 @@ export function ownReflection({ trace, said, views, byJid, world }: Evidence): V
           record.kind === 'append' &&
           record.events.some((event) => event.kind === 'roomConfigured' && event.changes.historyMax !== undefined),
       ));
+  const untold = untoldOf(given);
   for (const [body, at] of forgetful ? [] : elsewhere) {
     const { i, by } = sent.get(body) as { i: number; by: View };
     if (back.has(body) || (left.get(by.person.jid) ?? 0) > i || !stayed(by, i, trace.length)) continue;
+    // Kept, and its node crashed before it could say so: it is in the history, and is not said again (decision #50).
+    if (untold.get(by.person.jid)?.has(body)) continue;
     violations.push({ invariant: 'G5', what: `${body} never came back to ${by.person.jid}`, at });
   }
   return { violations, exercised };

@@ -76,7 +76,9 @@ export class InitialState {
       // They are out for everybody here, and the primary is about to hear of it.
       if (jid !== undefined && left.has(jid)) continue;
       const { home: _, ...local } = occupant;
-      if (jid !== undefined && locals.has(jid)) occupants.push({ ...local, jid });
+      // A provisional user whom the primary knows from before is accepted, or not, under the nick they have here.
+      if (jid !== undefined && locals.get(jid)?.provisional === undefined && locals.has(jid))
+        occupants.push({ ...local, jid });
       else occupants.push(occupant);
       if (jid !== undefined && !locals.has(jid)) unserved.set(occupant.nick, jid);
     }

@@ -59,12 +59,12 @@ export class Live {
     stanza: Stanza,
     late: boolean,
   ): boolean {
-    if (dmuc?.enter) this.#enter(turn, room, nick, dmuc.enter, dmuc, stanza);
+    if (dmuc?.enter) this.#enter(turn, room, nick, user, dmuc.enter, dmuc, stanza);
     else if (dmuc?.leave) this.#leave(turn, room, nick, dmuc.leave, user, stanza);
     else if (!user) return false;
     else if (dmuc?.position === undefined) return this.#rosterEntry(turn, room, nick, user, stanza);
     else if (stanza.type === undefined) this.#update(turn, room, nick, user, dmuc.position.n, stanza, late);
-    else this.#departure(turn, room, nick, user, dmuc.position.n, stanza);
+    else this.#departure(turn, room, nick, user, dmuc.position.n, stanza, late);
     this.purge(turn, room);
     return true;
   }
@@ -118,7 +118,7 @@ export class Live {
   }
 
   /** §4.6, and a change of nick. */
-  #departure(turn: Turn, room: RoomView, nick: string, user: MucUser, n: number, stanza: Stanza): void {
+  #departure(turn: Turn, room: RoomView, nick: string, user: MucUser, n: number, stanza: Stanza, late: boolean): void {
     const known = room.occupants.get(nick);
     const payloads = cleanPayloads(room.jid, stanza.payloads);
     const claim = this.#claims.get(nick);
@@ -134,7 +134,18 @@ export class Live {
       return tell(turn, room, { kind: 'entered', occupant, join: {}, statuses: [] }, '0282#4.7');
     }
     if (user.statuses.includes(303) && user.nick !== undefined) {
-      if (room.occupants.get(user.nick)?.provisional) this.makeWay(turn, room, new Set([user.nick]));
+      const holder = room.occupants.get(user.nick);
+      if (holder?.provisional) {
+        if (!late && this.#tickets.valid(turn, holder.jid as Jid, user.nick)?.provisional) {
+          // The primary knew them under another nick, and `<enter/>` follows; else it is somebody else's, as above.
+          this.#claims.set(user.nick, { ...known, nick: user.nick, presence: payloads });
+          turn.record({ kind: 'occupantLeft', room: room.jid, n, nick });
+          // To them, too: it is not they, as they are called here, who go.
+          const { jid: _, ...nameless } = known;
+          return tell(turn, room, { kind: 'left', occupant: nameless, parts: { payloads: [] } }, 'decision#44');
+        }
+        this.makeWay(turn, room, new Set([user.nick]));
+      }
       turn.record({ kind: 'nickChanged', room: room.jid, n, nick, newNick: user.nick, presence: payloads });
       const after = { ...known, nick: user.nick, presence: payloads };
       return tell(turn, room, { kind: 'renamed', before: known, after }, '0282#4.7');
@@ -160,7 +171,15 @@ export class Live {
   }
 
   /** §4.5: only for a user who asked (decision #6), under the nick of the primary's own update before it. */
-  #enter(turn: Turn, room: RoomView, nick: string, jid: Jid, dmuc: Dmuc, stanza: Stanza): void {
+  #enter(
+    turn: Turn,
+    room: RoomView,
+    nick: string,
+    user: MucUser | undefined,
+    jid: Jid,
+    dmuc: Dmuc,
+    stanza: Stanza,
+  ): void {
     const ticket = this.#tickets.valid(turn, jid, nick);
     const known = room.occupants.get(nick);
     const served = known !== undefined && isLocal(known) && known.jid === jid;
@@ -168,7 +187,11 @@ export class Live {
       turn.note('0282#4.5', `enter for ${jid}, who did not ask: refused`, { room: room.jid });
       return this.refuseEnter(turn, room, nick, jid, stanza.id);
     }
-    if (ticket && served && known.provisional) return this.#accept(turn, room, known, ticket);
+    if (ticket && served && known.provisional) {
+      // Whom the primary never missed it enters without an update before.
+      const said = user && occupantOf(room, nick, user, stanza.payloads);
+      return this.#accept(turn, room, known, ticket, this.#claims.get(nick) ?? said);
+    }
     if (ticket) this.serve(turn, room, known, jid, dmuc.history ? { history: dmuc.history } : ticket.join);
   }
 
@@ -177,7 +200,11 @@ export class Live {
     this.#tickets.forget(jid);
     const { home: _, ...rest } = known;
     const occupant: Occupant = { ...rest, jid };
+    const provisional = localOccupants(room).find((local) => local.provisional && local.jid === jid);
+    if (provisional) turn.record({ kind: 'occupantLeft', room: room.jid, nick: provisional.nick });
     turn.record({ kind: 'occupantChanged', room: room.jid, occupant });
+    // The primary has them under the nick of before: what they were called here meanwhile is given up.
+    if (provisional) tell(turn, room, { kind: 'renamed', before: provisional, after: occupant }, 'decision#44');
     // They are back: whether the primary heard that they left is of no interest any more.
     if (room.divergence.some((act) => act.kind === 'left' && act.jid === jid))
       turn.record({ kind: 'divergenceSettled', room: room.jid, ids: [], user: jid });
@@ -185,9 +212,8 @@ export class Live {
   }
 
   /** Decision #44: they have the roster; what they get now is the history that was withheld. */
-  #accept(turn: Turn, room: RoomView, known: LocalOccupant, ticket: Ticket): void {
+  #accept(turn: Turn, room: RoomView, known: LocalOccupant, ticket: Ticket, claim: Occupant | undefined): void {
     this.#tickets.forget(known.jid);
-    const claim = this.#claims.get(known.nick);
     this.#claims.delete(known.nick);
     const { home: _, provisional: __, ...occupant } = { ...known, ...claim, jid: known.jid };
     turn.record({ kind: 'occupantChanged', room: room.jid, occupant });

@@ -174,9 +174,9 @@ export function missed(room: RoomView, change: Placed, to: Target): Stanza {
   switch (change.kind) {
     case 'occupantEntered':
     case 'occupantChanged': {
-      const { occupant } = change;
-      const ownMark = occupant.cutOff && occupant.home === to.replica;
-      return ownMark ? barePosition(room, to, n) : update(room, occupant, to, {}, n);
+      // To their own replica they never were away; what they are may have changed meanwhile all the same.
+      const { cutOff: _, ...here } = change.occupant;
+      return update(room, here.home === to.replica ? here : change.occupant, to, {}, n);
     }
     case 'occupantLeft': {
       const leaving: Leaving = change.leaving ?? {};

@@ -1,0 +1,47 @@
+import { bareOf, domainOf } from '../../core/xmpp/jid.ts';
+import { errorOf } from '../../core/xmpp/stanza.ts';
+import type { Checker, Evidence } from '../evidence.ts';
+import type { Violation } from '../trace.ts';
+
+/** What a server says of a neighbour that it cannot reach; any other error is a word of that neighbour's own. */
+const unreachable: ReadonlySet<string> = new Set([
+  'gone',
+  'internal-server-error',
+  'item-not-found',
+  'recipient-unavailable',
+  'redirect',
+  'remote-server-not-found',
+  'remote-server-timeout',
+  'service-unavailable',
+]);
+
+/** An error from a neighbour ends a link only if it says that nobody is there (XEP-0282 §4.11.1, decision #10). */
+export function lostByBounceAlone(
+  given: Evidence,
+  invariant: string,
+  refusals: readonly string[] = [],
+): ReturnType<Checker> {
+  const violations: Violation[] = [];
+  let exercised = 0;
+  const hostile = given.world?.plan.hostileNode;
+  const states = new Map<string, string | undefined>();
+  for (const [i, record] of given.trace.entries()) {
+    if (record.kind !== 'append') continue;
+    const cause = record.cause === undefined ? undefined : given.trace[record.cause];
+    for (const event of record.events) {
+      if (event.kind !== 'peerChanged') continue;
+      const link = `${record.node} ${event.room} ${event.peer}`;
+      const before = states.get(link);
+      const state = event.record?.state;
+      states.set(link, state);
+      if (before !== 'live' || (state !== undefined && state !== 'split')) continue;
+      if (cause?.kind !== 'out' || cause.stanza.type !== 'error' || bareOf(cause.stanza.from) !== event.peer) continue;
+      if (hostile === event.peer || hostile === domainOf(event.peer)) continue;
+      exercised++;
+      const condition = errorOf(cause.stanza)?.condition ?? '';
+      if (unreachable.has(condition) || refusals.includes(condition)) continue;
+      violations.push({ invariant, what: `${record.node} takes ${condition} for the loss of ${event.peer}`, at: i });
+    }
+  }
+  return { violations, exercised };
+}
