@@ -26,6 +26,8 @@ import type { Ticket, Tickets } from './tickets.ts';
 export class Live {
   readonly #self: Jid;
   readonly #tickets: Tickets;
+  /** Nicks that are news from the primary and that users here asked for: `<enter/>` is to come next. */
+  readonly #awaited = new Set<string>();
   /** Who entered at the primary under the nick of a provisional user here: perhaps that very user. Decision #44. */
   readonly #claims = new Map<string, Occupant>();
   /** Ids of what was said here during the split and is accepted by now. */
@@ -87,7 +89,10 @@ export class Live {
       return turn.record({ kind: 'positionPassed', room: room.jid, n });
     const occupant = merged(known, said);
     turn.record({ kind: known ? 'occupantChanged' : 'occupantEntered', room: room.jid, n, occupant });
-    if (known === undefined) return tell(turn, room, { kind: 'entered', occupant, join: {}, statuses: [] }, '0282#4.7');
+    if (known === undefined) {
+      if (!late && this.#tickets.asksFor(turn, nick)) this.#awaited.add(nick);
+      return tell(turn, room, { kind: 'entered', occupant, join: {}, statuses: [] }, '0282#4.7');
+    }
     if (late && visible(known) === visible(occupant)) return;
     tell(turn, room, { kind: 'presence', occupant, parts: { item: itemParts(user) } }, '0282#4.7');
     // XEP-0045 §8: a new moderator learns who the others are; the primary sent the JIDs before (decision #7).
@@ -98,6 +103,16 @@ export class Live {
   left(turn: Turn, room: RoomView): ReadonlySet<Jid> {
     const acts = room.divergence.filter(({ kind, jid }) => kind === 'left' && !this.#tickets.waits(turn, jid));
     return new Set(acts.map(({ jid }) => jid));
+  }
+
+  /**
+   * Whether the update is here of somebody who asked to enter, and no `<enter/>` came right after it: it got lost, or it was
+   * somebody else who was faster. Asked once.
+   */
+  lacksEnter(): boolean {
+    const lacks = this.#awaited.size > 0;
+    this.#awaited.clear();
+    return lacks;
   }
 
   /** Whom the primary should count as this replica's users: those served here, and those of whose leave it is to hear. */
@@ -180,6 +195,7 @@ export class Live {
     dmuc: Dmuc,
     stanza: Stanza,
   ): void {
+    this.#awaited.delete(nick);
     const ticket = this.#tickets.valid(turn, jid, nick);
     const known = room.occupants.get(nick);
     const served = known !== undefined && isLocal(known) && known.jid === jid;

@@ -290,16 +290,17 @@ export class Replica implements Distribution {
   /** Decision #2: the primary is further than we are, and what was between has had its time to come. */
   #noticePlace(turn: Turn, room: RoomView, s: XmlElement | undefined): void {
     const place = readPosition(s);
-    if (place && room.peers.get(room.jid)?.state === 'live' && this.#live.isAhead(room, place))
-      this.#gap(turn, room, place);
+    if (place === undefined || room.peers.get(room.jid)?.state !== 'live') return;
+    if (this.#live.isAhead(room, place)) this.#gap(turn, room, place);
+    else if (this.#live.lacksEnter()) this.#lost(turn, room, 'an <enter/>');
   }
 
   #gap(turn: Turn, room: RoomView, { epoch, n }: { readonly epoch: number; readonly n: number }): void {
-    turn.note('decision#2', `position ${epoch}/${n} after ${room.epoch}/${room.n}: something is missing`, {
-      room: room.jid,
-      peer: room.jid,
-      sign: 'gap',
-    });
+    this.#lost(turn, room, `position ${epoch}/${n} after ${room.epoch}/${room.n}: something`);
+  }
+
+  #lost(turn: Turn, room: RoomView, what: string): void {
+    turn.note('decision#2', `${what} is missing`, { room: room.jid, peer: room.jid, sign: 'gap' });
     this.#become(turn, room, 'syncing');
     this.#ask(turn, room);
   }
@@ -428,8 +429,10 @@ export class Replica implements Distribution {
 
   /** Decisions #1, #2, #4: a repetition is dropped, a gap means that something is lost, and is asked for. */
   #inOrder(turn: Turn, room: RoomView, { epoch, n }: { readonly epoch: number; readonly n: number }): boolean {
-    if (epoch === room.epoch && n === room.n + 1) return true;
-    if (this.#live.isAhead(room, { epoch, n })) this.#gap(turn, room, { epoch, n });
+    if (epoch === room.epoch && n === room.n + 1) {
+      if (!this.#live.lacksEnter()) return true;
+      this.#lost(turn, room, 'an <enter/>');
+    } else if (this.#live.isAhead(room, { epoch, n })) this.#gap(turn, room, { epoch, n });
     else turn.note('decision#2', `position ${epoch}/${n} is of the past: dropped`, { room: room.jid });
     return false;
   }
