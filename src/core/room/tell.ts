@@ -177,7 +177,9 @@ function welcome(
       turn.send(presenceFor(room, other, occupant), spec ?? '0045#7.2.2');
   }
   turn.send(presenceFor(room, occupant, occupant, { statuses }), spec ?? '0045#7.2.2');
-  for (const stanza of selectHistory(room.jid, room.history, join.history, occupant.jid, turn.env.now))
+  // Who is in provisionally gets what was said beside them; the room's own history is for whom it has let in (decision #44).
+  const history = occupant.provisional ? room.history.filter(({ provisional }) => provisional) : room.history;
+  for (const stanza of selectHistory(room.jid, history, join.history, occupant.jid, turn.env.now))
     turn.send(stanza, spec ?? '0045#7.2.13');
   // Always a subject, empty if none was set: it is how a client knows that the history is over (§7.2.15).
   const { subject } = room;

@@ -119,7 +119,7 @@ function changePresence(
   const change = { kind: 'presence', occupant } as const;
   if (join === undefined) return tell(turn, room, change, spec);
   tellOthersOfPresence(turn, room, change);
-  tell(turn, room, { kind: 'returned', occupant, join: local.provisional ? sinceSplit(room, join) : join }, spec);
+  tell(turn, room, { kind: 'returned', occupant, join }, spec);
 }
 
 /** "enable local participants to continue their in-room conversation with other local participants". */
@@ -156,13 +156,7 @@ function enterProvisionally(
     jid: stanza.from,
     ...(history === undefined ? {} : { history }),
   });
-  tell(turn, room, { kind: 'entered', occupant, join: sinceSplit(room, join), statuses: [] }, spec);
-}
-
-/** Of the history only what was said here: that is the end of what is kept. */
-function sinceSplit(room: RoomView, { history }: JoinRequest): JoinRequest {
-  const said = room.history.filter((item) => item.provisional).length;
-  return { history: { ...history, maxstanzas: Math.min(history?.maxstanzas ?? said, said) } };
+  tell(turn, room, { kind: 'entered', occupant, join, statuses: [] }, spec);
 }
 
 /** "mark non-local users as away", and back. */
