@@ -106,8 +106,8 @@ export class Live {
   }
 
   /**
-   * Whether the update is here of somebody who asked to enter, and no `<enter/>` came right after it: it got lost, or it was
-   * somebody else who was faster. Asked once.
+   * Whether the update is here of somebody who asked to enter, and no `<enter/>` came: it got lost, or somebody else was
+   * faster. Asked once.
    */
   lacksEnter(): boolean {
     const lacks = this.#awaited.size > 0;

@@ -429,10 +429,8 @@ export class Replica implements Distribution {
 
   /** Decisions #1, #2, #4: a repetition is dropped, a gap means that something is lost, and is asked for. */
   #inOrder(turn: Turn, room: RoomView, { epoch, n }: { readonly epoch: number; readonly n: number }): boolean {
-    if (epoch === room.epoch && n === room.n + 1) {
-      if (!this.#live.lacksEnter()) return true;
-      this.#lost(turn, room, 'an <enter/>');
-    } else if (this.#live.isAhead(room, { epoch, n })) this.#gap(turn, room, { epoch, n });
+    if (epoch === room.epoch && n === room.n + 1) return true;
+    if (this.#live.isAhead(room, { epoch, n })) this.#gap(turn, room, { epoch, n });
     else turn.note('decision#2', `position ${epoch}/${n} is of the past: dropped`, { room: room.jid });
     return false;
   }
