@@ -1,7 +1,8 @@
-import { bareOf, domainOf, type Jid } from '../../core/xmpp/jid.ts';
+import type { Jid } from '../../core/xmpp/jid.ts';
 import { textOf } from '../../core/xmpp/xml.ts';
 import { type Evidence, readBody } from '../evidence.ts';
 import type { Verdict, Violation } from '../trace.ts';
+import { saidBesideThem } from './links.ts';
 
 /**
  * G14: each message is kept once; what was ever shown to anybody is kept where it was accepted, and what was shown later stands later: recovery only
@@ -48,22 +49,6 @@ export function durability({ trace, views, people, world }: Evidence): Verdict {
     }
   }
   return { violations, exercised };
-}
-
-/** Whether a replica sent this on from its own user, and not from its primary. */
-function saidBesideThem(trace: Evidence['trace'], sent: number): boolean {
-  const causeOf = (i: number | undefined) => {
-    const record = i === undefined ? undefined : trace[i];
-    return record && 'cause' in record ? record.cause : undefined;
-  };
-  const handed = trace[causeOf(causeOf(sent)) ?? -1];
-  const by = trace[sent];
-  return (
-    by?.kind === 'in' &&
-    domainOf(by.by) !== domainOf(by.stanza.from) &&
-    handed?.kind === 'out' &&
-    bareOf(handed.stanza.from) !== bareOf(by.stanza.from)
-  );
 }
 
 /** G15: all nodes ask each other for everything once more, and nothing is different. */

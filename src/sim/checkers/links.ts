@@ -45,3 +45,19 @@ export function lostByBounceAlone(
   }
   return { violations, exercised };
 }
+
+/** Whether a replica sent this on from its own user, and not from its primary. */
+export function saidBesideThem(trace: Evidence['trace'], sent: number): boolean {
+  const causeOf = (i: number | undefined) => {
+    const record = i === undefined ? undefined : trace[i];
+    return record && 'cause' in record ? record.cause : undefined;
+  };
+  const handed = trace[causeOf(causeOf(sent)) ?? -1];
+  const by = trace[sent];
+  return (
+    by?.kind === 'in' &&
+    domainOf(by.by) !== domainOf(by.stanza.from) &&
+    handed?.kind === 'out' &&
+    bareOf(handed.stanza.from) !== bareOf(by.stanza.from)
+  );
+}

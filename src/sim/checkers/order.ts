@@ -14,6 +14,7 @@ import {
   whole,
 } from '../evidence.ts';
 import type { RecordOf, Verdict, Violation } from '../trace.ts';
+import { saidBesideThem } from './links.ts';
 
 /**
  * G1: others' presence, one's own, history with a delay each, the subject, and only then what is live.
@@ -174,6 +175,8 @@ function inSessions(
         // A hostile node may repeat and reorder what its own users say (security.md 1.5).
         if (!said || people[said.user]?.hostile === 'node') continue;
         exercised++;
+        // Talk beside a replica that is cut off goes ahead of what was said before it, and has not come yet (decision #42).
+        if (invariant === 'G3' && saidBesideThem(trace, seen.sent)) continue;
         const what = wrong(memory, seen, said.user, said.n);
         // Where a link swallowed an own presence, that may have been the answer to a new join.
         if (what !== undefined && !lost(trace, view, (session[0] as Seen).sent, isSelf, seen.i))

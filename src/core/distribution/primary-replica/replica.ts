@@ -447,8 +447,11 @@ export class Replica implements Distribution {
     const payloads = cleanPayloads(room.jid, stanza.payloads);
     const split = this.#isSplit(room);
     const { jid, nick } = occupant;
+    const before = room.divergence.find((act) => act.kind === 'left' && act.jid === jid);
     if (occupant.provisional) turn.record({ kind: 'divergenceSettled', room: room.jid, ids: [], user: jid });
-    else diverge(turn, room, { kind: 'left', id: turn.env.newId(), jid, nick });
+    // They were never there, but for the time before they left and came back: of that the primary is still to hear.
+    if (!occupant.provisional) diverge(turn, room, { kind: 'left', id: turn.env.newId(), jid, nick });
+    else if (before) diverge(turn, room, before);
     if (split || occupant.provisional) {
       turn.record({ kind: 'occupantLeft', room: room.jid, nick });
       tell(turn, room, { kind: 'left', occupant, parts: { payloads, statuses, item } }, '0282#4.11.1.2');
