@@ -22,7 +22,6 @@ const found: readonly (readonly [Mode, number, number, string])[] = [
   ['0282', 976, 120, 'who was kicked and did not know it was told by the primary, and then more by the replica'],
   ['0282', 1080, 120, 'a provisional user got of the room’s own history, and again once they were accepted'],
   ['0282', 1794, 120, 'an enter that got lost was not missed: nobody served its user'],
-  ['0282', 1899, 120, 'who left, came back provisionally and left again had never left for the primary'],
   ['0282', 1923, 120, 'statuses of a new configuration came straight from the primary, also to those who had left'],
   ['0282', 113, 120, 'a provisional user whom the primary had never missed was accepted without their rank'],
   [
