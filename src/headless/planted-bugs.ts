@@ -216,8 +216,8 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'any error is a lost link',
     file: `${fmuc}fmuc-node.ts`,
-    find: 'else if (mine && saysGone(stanza)) this.#lost',
-    replace: 'else if (mine) this.#lost',
+    find: 'return this.#conflict(turn, room, link, outbound, stanza);',
+    replace: "return this.#lost(turn, room, peer, 'an error');",
     modes: ['0289pp'],
   },
   {
