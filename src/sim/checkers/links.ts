@@ -42,6 +42,10 @@ export function lostByBounceAlone(
       if (unreachable.has(condition) || refusals.includes(condition)) continue;
       // The error cost a user their nick, and a node whose last user is gone parts.
       if (record.events.slice(0, k).some(({ kind }) => kind === 'occupantLeft')) continue;
+      // Or it came at a place that showed a gap (decision #60; the words are the node's own).
+      const gap = ({ record: note }: Evidence['others'][number]) =>
+        note.kind === 'note' && note.cause === i && note.what.endsWith('not what was before it');
+      if (given.others.some(gap)) continue;
       violations.push({ invariant, what: `${record.node} takes ${condition} for the loss of ${event.peer}`, at: i });
     }
   }
