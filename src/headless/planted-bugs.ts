@@ -159,7 +159,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     file: `${primaryReplica}primary.ts`,
     find: "if (stanza.name === 'presence' && errorOf(stanza)?.condition === 'not-acceptable')",
     replace:
-      "if (record?.state === 'live')\n      return split(turn, room, this.#replicas, replica, record, 'an error', '0282#4.11.1.1');\n    if (stanza.name === 'presence' && errorOf(stanza)?.condition === 'not-acceptable')",
+      "if (record?.state === 'live')\n      return split(turn, room, this.#replicas, replica, record, 'bounce', 'an error');\n    if (stanza.name === 'presence' && errorOf(stanza)?.condition === 'not-acceptable')",
     modes: ['0282'],
   },
   {

@@ -134,8 +134,10 @@ export class RoomState {
       case 'occupantChanged':
         return this.#put(event.occupant);
       case 'occupantLeft':
-        // The primary's word about a leave that was passed on to it.
-        if (event.n !== undefined) this.#settle((act) => act.kind === 'left' && act.nick === event.nick);
+        // The primary's word about a leave that was passed on to it. Of one whom it served itself it may be an earlier leave
+        // that is told again: that one is settled when all was relayed (decision #42).
+        if (event.n !== undefined)
+          this.#settle((act) => act.kind === 'left' && !act.unserved && act.nick === event.nick);
         return this.#remove(event.nick);
       case 'nickChanged': {
         const occupant = this.occupants.get(event.nick);

@@ -21,8 +21,8 @@ export function split(
   replicas: Replicas,
   replica: Jid,
   record: PeerRecord,
+  how: 'bounce' | 'silence',
   why: string,
-  spec: string,
 ): void {
   const heard = replicas.of(turn, room, replica).keepalive.lastHeard();
   turn.record({
@@ -31,8 +31,8 @@ export function split(
     peer: replica,
     record: { ...record, state: 'split', since: turn.env.now, heard },
   });
-  const sign = spec === 'decision#3' ? 'silence' : 'bounce';
-  turn.note(spec, `${replica} is split: ${why}`, { room: room.jid, peer: replica, sign });
+  const spec = how === 'silence' ? 'decision#3' : '0282#4.11.1.1';
+  turn.note(spec, `${replica} is split: ${why}`, { room: room.jid, peer: replica, sign: how });
   replicas.of(turn, room, replica).tries = 0;
   probe(turn, room, replica);
   if (room.config.splitAway) markAway(turn, room, replicas, replica, true);

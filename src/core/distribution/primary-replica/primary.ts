@@ -226,7 +226,7 @@ export class Primary implements Distribution {
     }
     const due = state.keepalive.due(turn.env);
     if (due.kind === 'lost')
-      return split(turn, room, this.#replicas, replica, record, 'two keepalives went unanswered', 'decision#3');
+      return split(turn, room, this.#replicas, replica, record, 'silence', 'two keepalives went unanswered');
     if (due.kind === 'ping') turn.send(ping(room.jid, replica, due.id, place(room)), '0282#4.10', replica);
     turn.setTimer(timer, due.ms);
   }
@@ -326,7 +326,7 @@ export class Primary implements Distribution {
         stanza.id === `ready-${record.session}`);
     if (ours && saysGone(stanza)) {
       const why = `it bounced: ${errorOf(stanza)?.condition}`;
-      return split(turn, room, this.#replicas, replica, record, why, '0282#4.11.1.1');
+      return split(turn, room, this.#replicas, replica, record, 'bounce', why);
     }
     turn.note('decision#10', `an error from ${replica} that is no bounce of ours: ignored`, {
       room: room.jid,

@@ -187,7 +187,7 @@ export class Replica implements Distribution {
       if (record?.state === 'split' || this.#asked === undefined) this.#ask(turn, room);
       // Neither state nor refusal came: the same as a bounce, only without the courtesy. Also where all seemed well and the
       // primary offered (decision #5).
-      else this.#split(turn, room, 'no answer to the request', 'decision#3');
+      else this.#split(turn, room, 'silence', 'no answer to the request');
       return;
     }
     if (record?.state !== 'live' || this.#keepalive === undefined) return;
@@ -198,7 +198,7 @@ export class Replica implements Distribution {
     }
     if (name !== 'keepalive') return;
     const due = this.#keepalive.due(turn.env);
-    if (due.kind === 'lost') return this.#split(turn, room, 'two keepalives went unanswered', 'decision#3');
+    if (due.kind === 'lost') return this.#split(turn, room, 'silence', 'two keepalives went unanswered');
     // A leave that the primary has not told us of since: its relay was lost.
     if (this.#settling === undefined && room.divergence.length > 0) this.#settle(turn, room);
     if (due.kind === 'ping') return this.#ping(turn, room, due.id);
@@ -447,11 +447,8 @@ export class Replica implements Distribution {
     const payloads = cleanPayloads(room.jid, stanza.payloads);
     const split = this.#isSplit(room);
     const { jid, nick } = occupant;
-    const before = room.divergence.find((act) => act.kind === 'left' && act.jid === jid);
     if (occupant.provisional) turn.record({ kind: 'divergenceSettled', room: room.jid, ids: [], user: jid });
-    // They were never there, but for the time before they left and came back: of that the primary is still to hear.
-    if (!occupant.provisional) diverge(turn, room, { kind: 'left', id: turn.env.newId(), jid, nick });
-    else if (before) diverge(turn, room, before);
+    else diverge(turn, room, { kind: 'left', id: turn.env.newId(), jid, nick });
     if (split || occupant.provisional) {
       turn.record({ kind: 'occupantLeft', room: room.jid, nick });
       tell(turn, room, { kind: 'left', occupant, parts: { payloads, statuses, item } }, '0282#4.11.1.2');
@@ -488,7 +485,7 @@ export class Replica implements Distribution {
         room: room.jid,
       });
     turn.send(stanza, '0282#4.8');
-    if (saysGone(stanza)) this.#split(turn, room, `a relay bounced: ${errorOf(stanza)?.condition}`, '0282#4.11.1.2');
+    if (saysGone(stanza)) this.#split(turn, room, 'bounce', `a relay bounced: ${errorOf(stanza)?.condition}`);
   }
 
   /** §4.11.1.2: an error from the primary's JID. Only a bounce of our own ping or request is one (decision #10). */
@@ -497,10 +494,10 @@ export class Replica implements Distribution {
     if (stanza.name !== 'iq' || stanza.id === undefined) return this.#unexpected(turn, room, `error (${condition})`);
     if (stanza.id === this.#asked) return this.#refused(turn, room, stanza, condition);
     if (this.#keepalive?.isPing(stanza.id) && saysGone(stanza))
-      return this.#split(turn, room, `a ping bounced: ${condition}`, '0282#4.11.1.2');
+      return this.#split(turn, room, 'bounce', `a ping bounced: ${condition}`);
     if (stanza.id === this.#settling?.id) {
       this.#settling = undefined;
-      if (saysGone(stanza)) return this.#split(turn, room, `what we relayed bounced: ${condition}`, '0282#4.11.1.2');
+      if (saysGone(stanza)) return this.#split(turn, room, 'bounce', `what we relayed bounced: ${condition}`);
       return turn.setTimer(timerOf(room.jid, 'settle'), resettleMs);
     }
     this.#unexpected(turn, room, `error (${condition})`);
@@ -518,7 +515,7 @@ export class Replica implements Distribution {
       return turn.setTimer(timerOf(room.jid, 'create'), earlyMs * 2 ** this.#early++);
     const destroyed = condition === 'item-not-found' && record?.session !== undefined;
     if (!destroyed && (saysGone(stanza) || errorOf(stanza)?.type === 'wait'))
-      return this.#split(turn, room, `the request for creation bounced: ${condition}`, '0282#4.11.1.2');
+      return this.#split(turn, room, 'bounce', `the request for creation bounced: ${condition}`);
     turn.note('decision#5', `the primary refuses: ${condition} ${errorOf(stanza)?.text ?? ''}`, { room: room.jid });
     turn.clearTimer(timerOf(room.jid, 'create'));
     this.#become(turn, room, 'rejected', { session: undefined });
@@ -539,11 +536,11 @@ export class Replica implements Distribution {
   }
 
   /** §4.11.1.2: nothing is submitted any more; netjoin is asked for again and again, with back-off. */
-  #split(turn: Turn, room: RoomView, why: string, spec: string): void {
+  #split(turn: Turn, room: RoomView, how: 'bounce' | 'silence', why: string): void {
     if (!this.#isSplit(room)) {
       this.#become(turn, room, 'split');
-      const sign = spec === 'decision#3' ? 'silence' : 'bounce';
-      turn.note(spec, `split from the primary: ${why}`, { room: room.jid, peer: room.jid, sign });
+      const spec = how === 'silence' ? 'decision#3' : '0282#4.11.1.2';
+      turn.note(spec, `split from the primary: ${why}`, { room: room.jid, peer: room.jid, sign: how });
       this.#tries = 0;
       this.#sync = undefined;
       this.#settling = undefined;
