@@ -104,18 +104,20 @@ export class Supervisor {
     await this.settled();
   }
 
-  /** Lets the worker log out, but does not wait for it for long. */
+  /** Lets the worker log out, but does not wait for it for long. Nobody waits for it to be ready any more. */
   async stop(): Promise<void> {
     const worker = this.#worker;
     this.#cancelBeat();
     this.#cancelRestart();
     this.#worker = undefined;
-    if (worker === undefined) return;
-    await Promise.race([
-      worker.stop().catch(() => undefined),
-      new Promise<void>((resolve) => void this.#host.setTimer(stopMs, resolve)),
-    ]);
-    worker.terminate();
+    if (worker !== undefined) {
+      await Promise.race([
+        worker.stop().catch(() => undefined),
+        new Promise<void>((resolve) => void this.#host.setTimer(stopMs, resolve)),
+      ]);
+      worker.terminate();
+    }
+    this.#release();
   }
 
   #heard({ phase, detail }: NodeReport): void {
@@ -164,7 +166,10 @@ export class Supervisor {
   #become(phase: NodeProgress['phase'], detail: string): void {
     this.#phase = phase;
     this.#tell({ node: this.#node, phase, detail });
-    if (!isSettled(phase)) return;
+    if (isSettled(phase)) this.#release();
+  }
+
+  #release(): void {
     for (const resolve of this.#waiting.splice(0)) resolve();
   }
 }

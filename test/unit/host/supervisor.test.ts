@@ -169,4 +169,18 @@ describe('Supervisor of a node’s worker', () => {
     await stopping;
     expect(current().ended).toBe(true);
   });
+
+  it('lets go of those who wait for a node that is stopped before it is ready', async () => {
+    const { time, current, supervisor } = supervised();
+    current().says('connecting');
+    let settled = false;
+    void supervisor.settled().then(() => {
+      settled = true;
+    });
+    await time.passes(1_000);
+    expect(settled).toBe(false);
+    await supervisor.stop();
+    await time.passes(0);
+    expect(settled).toBe(true);
+  });
 });
