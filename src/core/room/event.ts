@@ -48,8 +48,8 @@ export interface HistoryItem {
 export interface Leaving {
   readonly affiliation?: Affiliation;
   readonly statuses?: readonly number[];
-  readonly reason?: string;
-  readonly actor?: string;
+  readonly reason?: string | undefined;
+  readonly actor?: string | undefined;
   readonly payloads?: readonly XmlElement[];
 }
 

@@ -12,7 +12,7 @@ import type { Occupant } from './event.ts';
 import { delayedMessages, liveMessages, selectHistory } from './history.ts';
 import type { RoomView } from './state.ts';
 import type { Turn } from './turn.ts';
-import { maySeeJids, presenceFor, seesPresence } from './visibility.ts';
+import { maySeeJids, presenceFor, presenceOf, seesPresence } from './visibility.ts';
 
 /** An occupant whom this node serves itself. */
 export type LocalOccupant = Occupant & { readonly jid: Jid; readonly home?: never };
@@ -55,19 +55,21 @@ export function isLocal(occupant: Occupant): occupant is LocalOccupant {
  */
 export function tell(turn: Turn, room: RoomView, change: Change, spec?: Spec): void {
   switch (change.kind) {
-    case 'entered':
+    case 'entered': {
+      const shownTo = presenceOf(room, change.occupant);
       for (const viewer of localOccupants(room)) {
         if (viewer.nick !== change.occupant.nick && seesPresence(room, change.occupant, viewer))
-          turn.send(presenceFor(room, change.occupant, viewer), spec ?? '0045#7.2.2');
+          turn.send(shownTo(viewer), spec ?? '0045#7.2.2');
       }
       if (isLocal(change.occupant)) welcome(turn, room, change.occupant, change.join, change.statuses, spec);
       return;
+    }
     case 'returned':
       if (isLocal(change.occupant))
         welcome(turn, room, change.occupant, change.join, room.config.logging ? [170] : [], spec);
       return;
     case 'presence':
-      for (const viewer of localOccupants(room)) tellOfPresence(turn, room, change, viewer, spec);
+      tellOfPresence(turn, room, change, localOccupants(room), spec);
       return;
     case 'left':
       tellLeaver(turn, room, change, spec);
@@ -77,10 +79,12 @@ export function tell(turn: Turn, room: RoomView, change: Change, spec?: Spec): v
       const { before, after } = change;
       const viewers = localOccupants(room).filter((viewer) => seesPresence(room, after, viewer));
       const parts = { type: 'unavailable', item: { nick: after.nick }, statuses: [303], payloads: [] } as const;
-      for (const viewer of viewers) turn.send(presenceFor(room, before, viewer, parts), spec ?? '0045#7.6');
+      const goneTo = presenceOf(room, before, parts);
+      for (const viewer of viewers) turn.send(goneTo(viewer), spec ?? '0045#7.6');
+      const shownTo = presenceOf(room, after);
       for (const viewer of viewers) {
-        const own = viewer.jid === after.jid && change.statuses ? { statuses: change.statuses } : {};
-        turn.send(presenceFor(room, after, viewer, own), spec ?? '0045#7.6');
+        const { statuses } = viewer.jid === after.jid ? change : {};
+        turn.send(statuses ? presenceFor(room, after, viewer, { statuses }) : shownTo(viewer), spec ?? '0045#7.6');
       }
       return;
     }
@@ -109,15 +113,22 @@ export function tell(turn: Turn, room: RoomView, change: Change, spec?: Spec): v
 
 type News = Extract<Change, { kind: 'presence' }>;
 
-function tellOfPresence(turn: Turn, room: RoomView, change: News, viewer: LocalOccupant, spec?: Spec): void {
-  if (seesPresence(room, change.occupant, viewer))
-    turn.send(presenceFor(room, change.occupant, viewer, change.parts), spec ?? '0045#7.7');
+function tellOfPresence(
+  turn: Turn,
+  room: RoomView,
+  { occupant, parts }: News,
+  viewers: readonly LocalOccupant[],
+  spec?: Spec,
+): void {
+  const shownTo = presenceOf(room, occupant, parts);
+  for (const viewer of viewers)
+    if (seesPresence(room, occupant, viewer)) turn.send(shownTo(viewer), spec ?? '0045#7.7');
 }
 
 /** All but the one it is about, who is told in another way (§17.3). */
 export function tellOthersOfPresence(turn: Turn, room: RoomView, change: News): void {
-  for (const viewer of localOccupants(room))
-    if (viewer.nick !== change.occupant.nick) tellOfPresence(turn, room, change, viewer);
+  const others = localOccupants(room).filter(({ nick }) => nick !== change.occupant.nick);
+  tellOfPresence(turn, room, change, others);
 }
 
 /**
@@ -153,10 +164,9 @@ export function tellLeaver(turn: Turn, room: RoomView, { occupant, parts }: Left
 /** Those who are still in; the one who left is out of the room already. */
 export function tellOthersOfLeave(turn: Turn, room: RoomView, { occupant, parts, alone }: Left, spec?: Spec): void {
   if (alone) return;
-  for (const viewer of localOccupants(room)) {
-    if (seesPresence(room, occupant, viewer))
-      turn.send(presenceFor(room, occupant, viewer, { ...parts, type: 'unavailable' }), spec ?? '0045#7.14');
-  }
+  const goneTo = presenceOf(room, occupant, { ...parts, type: 'unavailable' });
+  for (const viewer of localOccupants(room))
+    if (seesPresence(room, occupant, viewer)) turn.send(goneTo(viewer), spec ?? '0045#7.14');
 }
 
 /**

@@ -2,7 +2,7 @@ import { type MucUser, writeMucUser } from '../xep/xep0045.ts';
 import { writeOccupantId } from '../xep/xep0421.ts';
 import { type Jid, occupantJid } from '../xmpp/jid.ts';
 import { NS } from '../xmpp/namespaces.ts';
-import { presence, type Stanza } from '../xmpp/stanza.ts';
+import { presence, type Stanza, withParts } from '../xmpp/stanza.ts';
 import { el, type XmlElement } from '../xmpp/xml.ts';
 import type { Occupant } from './event.ts';
 import type { RoomView } from './state.ts';
@@ -45,32 +45,40 @@ export function shownPresence({ presence: payloads, cutOff, provisional }: Occup
  * One presence about `subject`, as `viewer` may see it: from the occupant JID, with one muc#user element.
  * XEP-0045 §7.2.2; status 110 where it is about the viewer, 100 beside it in a non-anonymous room (§7.2.3).
  */
-export function presenceFor(
-  room: RoomView,
-  subject: Occupant,
-  viewer: Occupant & { jid: Jid },
-  parts: PresenceParts = {},
-): Stanza {
-  const self = subject.jid === viewer.jid;
-  const statuses = [...(parts.statuses ?? [])];
-  if (self) {
-    statuses.push(110);
-    if (parts.type === undefined && room.whois === 'anyone') statuses.push(100);
-  }
-  const visible = subject.jid !== undefined && maySeeJids(room, viewer);
-  return presence(
-    occupantJid(room.jid, subject.nick),
-    viewer.jid,
-    { type: parts.type },
-    ...(parts.payloads ?? shownPresence(subject)),
-    ...writeOccupantId(subject.occupantId),
-    writeMucUser({
-      affiliation: subject.affiliation,
-      role: parts.type === 'unavailable' && parts.item?.nick === undefined ? 'none' : subject.role,
-      ...(visible ? { jid: subject.jid as string } : {}),
-      ...parts.item,
-      ...(parts.destroy ? { destroy: parts.destroy } : {}),
-      statuses,
-    }),
-  );
+export function presenceFor(room: RoomView, subject: Occupant, viewer: Viewer, parts?: PresenceParts): Stanza {
+  return presenceOf(room, subject, parts)(viewer);
+}
+
+type Viewer = Occupant & { readonly jid: Jid };
+
+/** The same for many viewers: but for the address it is written once for those who may see the JID, and once for the rest. */
+export function presenceOf(room: RoomView, subject: Occupant, parts: PresenceParts = {}): (viewer: Viewer) => Stanza {
+  const statuses = parts.statuses ?? [];
+  const own = parts.type === undefined && room.whois === 'anyone' ? [110, 100] : [110];
+  const write = (to: Jid, jid: string | undefined, all: readonly number[]) =>
+    presence(
+      occupantJid(room.jid, subject.nick),
+      to,
+      { type: parts.type },
+      ...(parts.payloads ?? shownPresence(subject)),
+      ...writeOccupantId(subject.occupantId),
+      writeMucUser({
+        affiliation: subject.affiliation,
+        role: parts.type === 'unavailable' && parts.item?.nick === undefined ? 'none' : subject.role,
+        jid,
+        ...parts.item,
+        destroy: parts.destroy,
+        statuses: all,
+      }),
+    );
+  let open: Stanza | undefined;
+  let closed: Stanza | undefined;
+  return (viewer) => {
+    const jid = maySeeJids(room, viewer) ? subject.jid : undefined;
+    if (viewer.jid === subject.jid) return write(viewer.jid, jid, [...statuses, ...own]);
+    if (jid === undefined) closed ??= write(viewer.jid, undefined, statuses);
+    else open ??= write(viewer.jid, jid, statuses);
+    const known = (jid === undefined ? closed : open) as Stanza;
+    return known.to === viewer.jid ? known : withParts(known, { to: viewer.jid });
+  };
 }

@@ -69,15 +69,15 @@ export function writeHistory(request: HistoryRequest, xmlns: string): XmlElement
 export interface MucUser {
   readonly affiliation: Affiliation;
   readonly role: Role;
-  readonly jid?: string;
+  readonly jid?: string | undefined;
   /** The new nick, beside status 303. */
-  readonly nick?: string;
-  readonly reason?: string;
+  readonly nick?: string | undefined;
+  readonly reason?: string | undefined;
   /** Nick of who did it (§8.2, §9.1). */
-  readonly actor?: string;
+  readonly actor?: string | undefined;
   readonly statuses: readonly number[];
   /** `<destroy/>` (§10.9). */
-  readonly destroy?: XmlElement;
+  readonly destroy?: XmlElement | undefined;
 }
 
 export function writeMucUser(user: MucUser): XmlElement {
@@ -147,21 +147,21 @@ export function readMucUser(payloads: readonly XmlElement[]): MucUser | undefine
   const item = childOf(x, 'item', NS.mucUser);
   const affiliation = affiliations.find((known) => known === item?.attrs['affiliation']) ?? 'none';
   const role = roles.find((known) => known === item?.attrs['role']) ?? 'none';
-  const { jid, nick } = item?.attrs ?? {};
   const reason = item && childOf(item, 'reason', NS.mucUser);
-  const actor = item && childOf(item, 'actor', NS.mucUser)?.attrs['nick'];
-  const destroy = childOf(x, 'destroy', NS.mucUser);
-  const statuses = childrenOf(x, 'status', NS.mucUser)
-    .map((status) => Number(status.attrs['code']))
-    .filter((code) => Number.isInteger(code));
+  const statuses: number[] = [];
+  for (const status of childrenOf(x, 'status', NS.mucUser)) {
+    const code = Number(status.attrs['code']);
+    if (Number.isInteger(code)) statuses.push(code);
+  }
+  // All of them, there or not: nodes read this of every presence, and one shape is quick.
   return {
     affiliation,
     role,
-    ...(jid === undefined ? {} : { jid }),
-    ...(nick === undefined ? {} : { nick }),
-    ...(reason ? { reason: textOf(reason) } : {}),
-    ...(actor === undefined ? {} : { actor }),
-    ...(destroy ? { destroy } : {}),
+    jid: item?.attrs['jid'],
+    nick: item?.attrs['nick'],
+    reason: reason && textOf(reason),
+    actor: item && childOf(item, 'actor', NS.mucUser)?.attrs['nick'],
+    destroy: childOf(x, 'destroy', NS.mucUser),
     statuses,
   };
 }

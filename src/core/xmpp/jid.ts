@@ -22,6 +22,8 @@ export interface JidParts {
 export function parseJid(text: string): Jid | undefined {
   const known = prepared.get(text);
   if (known !== undefined) return known;
+  // What is absent reads as nothing, and that is no address.
+  if (text === '') return undefined;
   const jid = prepare(text);
   if (jid !== undefined) remember(text, jid);
   return jid;

@@ -136,16 +136,18 @@ function write({ name, from, to, id, type, lang, payloads }: Stanza, xmlns: stri
 
 /** Whether every character may stand in XML (addresses were prepared: they hold no others). */
 export function isStanzaText({ id, type, lang, payloads }: Stanza): boolean {
-  return isXmlText(`${id ?? ''} ${type ?? ''} ${lang ?? ''}`) && written(payloads).isText;
+  const all = written(payloads);
+  all.isText ??= isXmlText(all.text);
+  return all.isText && isXmlText(`${id ?? ''} ${type ?? ''} ${lang ?? ''}`);
 }
 
 // The copies of a room's message differ in `to` alone and leave one after the other: what they share is written once.
-let last: { readonly payloads: Stanza['payloads']; readonly text: string; readonly isText: boolean } | undefined;
+let last: { readonly payloads: Stanza['payloads']; readonly text: string; isText: boolean | undefined } | undefined;
 
-function written(payloads: Stanza['payloads']): { readonly text: string; readonly isText: boolean } {
+function written(payloads: Stanza['payloads']): NonNullable<typeof last> {
   if (last?.payloads === payloads) return last;
   let text = '';
   for (const payload of payloads) text += serialize(payload, NS.client);
-  last = { payloads, text, isText: isXmlText(text) };
+  last = { payloads, text, isText: undefined };
   return last;
 }
