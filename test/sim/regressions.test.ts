@@ -33,6 +33,18 @@ const found: readonly (readonly [Mode, number, number, string])[] = [
   ['0282', 350, 120, 'to such a user it was they who left under that other nick'],
   ['0282', 876, 120, 'such a user was in twice, and out when the second of them was refused'],
   ['0282', 1357, 120, 'a change of rank was lost on the replica of somebody marked as away'],
+  [
+    '0282',
+    1899,
+    120,
+    'who had left the primary, which had yet to hear of it, was let in provisionally, and told by both when they left again',
+  ],
+  [
+    '0282',
+    2196,
+    120,
+    'somebody provisional whom the primary knew under that nick, and whose JID said so, was in twice',
+  ],
 ];
 
 describe('What the simulator found stays mended', () => {

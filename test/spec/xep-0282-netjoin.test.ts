@@ -95,6 +95,19 @@ const apart = (fields: Fields = {}): World => {
   return world;
 };
 
+/** The primary serves the newcomer itself, and their replica, which is cut off, knows nothing of it. */
+function pastTheReplica(fields: Fields = {}): World {
+  const world = everybodyIn(fields);
+  const log = world.crash(replica);
+  world.send(says(user('Wumpus'), room, 'finds out'));
+  world.inject(primary, vesa, joins(newcomer, `${room}/New`));
+  world.cut(avalon, vesa, 'bounce');
+  world.boot(replica, log);
+  world.advance(15_000);
+  expect(world.status(replica).peers[0]?.state).toBe('split');
+  return world;
+}
+
 const kept = (world: World, node: string) =>
   world
     .seat(jid(node))
@@ -346,14 +359,7 @@ describe('XEP-0282 §4.11.1.2 At the Replica', () => {
   });
 
   it('decision #9: the leave of one whom the primary serves itself is passed on after the split', () => {
-    const world = everybodyIn();
-    const log = world.crash(replica);
-    world.send(says(user('Wumpus'), room, 'finds out'));
-    world.inject(primary, vesa, joins(newcomer, `${room}/New`));
-    world.cut(avalon, vesa, 'bounce');
-    world.boot(replica, log);
-    world.advance(15_000);
-    expect(world.status(replica).peers[0]?.state).toBe('split');
+    const world = pastTheReplica();
     world.send(leaves(newcomer, `${room}/New`));
     heal(world);
     expect(nicksAt(world, primary).some((nick) => nick.startsWith('New'))).toBe(false);
@@ -782,6 +788,52 @@ describe('XEP-0282 §4.11.2 Netjoin: who was let in provisionally', () => {
     expect(statuses(world, newcomer, 'New').at(-1)).toEqual([110]);
     heal(world);
     expect(world.got(user('Wumpus')).filter(({ from }) => from === `${room}/New`)).toEqual([]);
+    expectTheSameEverywhere(world);
+  });
+
+  it('decision #44: and may come again', () => {
+    const world = apart(local);
+    for (const stanza of [joins, leaves, joins]) world.send(stanza(newcomer, `${room}/New`));
+    heal(world);
+    expect(statuses(world, user('Wumpus'), 'New')).toEqual([[]]);
+    expectTheSameEverywhere(world);
+  });
+
+  it('decision #44: the primary hears of the leave of one whom it knows from before', () => {
+    const world = pastTheReplica(local);
+    world.send(joins(newcomer, `${room}/New`));
+    world.send(leaves(newcomer, `${room}/New`));
+    expect(statuses(world, newcomer, 'New').at(-1)).toEqual([110]);
+    heal(world);
+    expect(nicksAt(world, primary).some((nick) => nick.startsWith('New'))).toBe(false);
+    expectTheSameEverywhere(world);
+  });
+
+  it.each([
+    ['keeps the nick, if their JID is known', 'anyone', 'New'],
+    ['is called otherwise, if it is not', 'moderators', 'New_'],
+  ])('decision #44: one whom the primary has served itself is the replica’s then, and %s', (_what, whois, nick) => {
+    const world = pastTheReplica({ ...local, 'muc#roomconfig_whois': [whois] });
+    world.send(joins(newcomer, `${room}/New`));
+    heal(world);
+    for (const node of [primary, replica])
+      expect(world.status(node).occupants.filter(({ jid: at }) => at === newcomer)).toMatchObject([{ nick }]);
+    expectTheSameEverywhere(world);
+    world.clear();
+    world.send(says(user('Wumpus'), room, 'once'));
+    expect(texts(world.got(newcomer))).toEqual(['once']);
+  });
+
+  it('decision #44: nobody is let in whom the primary may serve, for it has yet to hear that they left', () => {
+    const world = pastTheReplica(local);
+    world.send(leaves(newcomer, `${room}/New`));
+    world.clear();
+    world.send(joins(newcomer, `${room}/New`));
+    expect(world.got(newcomer).map((stanza) => errorOf(stanza)?.condition)).toEqual(['remote-server-timeout']);
+    heal(world);
+    expect(nicksAt(world, primary).some((nick) => nick.startsWith('New'))).toBe(false);
+    world.send(joins(newcomer, `${room}/New`));
+    expect(statuses(world, newcomer, 'New').at(-1)).toEqual([110]);
     expectTheSameEverywhere(world);
   });
 });

@@ -57,8 +57,11 @@ export interface Leaving {
 export type Divergence = {
   readonly id: string;
   readonly jid: Jid;
-} /** `unserved`: they were none of this replica's own, so the nick is theirs only as far as they say. */ & (
-  | { readonly kind: 'left'; readonly nick: string; readonly unserved?: true }
+} /**
+ * `unserved`: they were none of this replica's own, so the nick is theirs only as far as they say; `provisional`: but it
+ * had let them in for the moment.
+ */ & (
+  | { readonly kind: 'left'; readonly nick: string; readonly unserved?: true; readonly provisional?: true }
   | { readonly kind: 'changed'; readonly nick: string; readonly presence: readonly XmlElement[] }
   /** A provisional entry, with the history they asked for. */
   | { readonly kind: 'entered'; readonly history?: HistoryRequest }

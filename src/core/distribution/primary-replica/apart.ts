@@ -51,7 +51,7 @@ export function whileApart(
     if (stanza.type !== undefined) return;
     const join = readJoin(stanza.payloads);
     if (local?.nick === nick) return changePresence(turn, room, local, stanza, join);
-    return join && known === undefined && nick !== '' && may(config.splitEntry)
+    return join && known === undefined && nick !== '' && may(config.splitEntry) && !leftElsewhere(room, stanza.from)
       ? enterProvisionally(turn, room, stanza, nick, join, () => refuse('cancel', 'conflict', 'the nick is taken'))
       : cutOff();
   }
@@ -127,6 +127,14 @@ function say(turn: Turn, room: RoomView, self: Jid, local: LocalOccupant, stanza
   const item = { ...itemOf(turn, room, local, stanza), by: self, provisional: true } as const;
   diverge(turn, room, { kind: 'said', id: item.id, jid: local.jid, item });
   tell(turn, room, { kind: 'message', occupant: local, item }, spec);
+}
+
+/**
+ * Decision #44: this replica did not serve them, and the primary has yet to hear that they left. It may serve them itself
+ * until then: let in here they would be told of the room from two sides.
+ */
+function leftElsewhere({ divergence }: RoomView, user: Jid): boolean {
+  return divergence.some((act) => act.kind === 'left' && act.jid === user && act.unserved && !act.provisional);
 }
 
 /** "enable local users to enter the room (DANGER!!!)": of the history they get what was said here since the split. */

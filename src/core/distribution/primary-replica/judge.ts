@@ -38,8 +38,12 @@ export function judge(
   if (stanza.name === 'presence') {
     // Whoever serves them: leaving is theirs to decide.
     if (stanza.type === 'unavailable') return occupant === undefined;
-    // A provisional entry is a join like any other.
-    if (readJoin(stanza.payloads)) return false;
+    if (readJoin(stanza.payloads)) {
+      // A provisional entry is a join like any other; their replica has them, so from here on it serves them (decision #44).
+      if (occupant && occupant.home === undefined)
+        turn.record({ kind: 'occupantChanged', room: room.jid, occupant: { ...occupant, home: replica } });
+      return false;
+    }
     const payloads = JSON.stringify(cleanPayloads(room.jid, stanza.payloads));
     return theirs?.nick !== resourceOf(stanza.to) || JSON.stringify(theirs.presence) === payloads;
   }

@@ -76,8 +76,9 @@ export class Live {
     const said = occupantOf(room, nick, user, stanza.payloads);
     let known = room.occupants.get(nick);
     if (known?.provisional) {
-      if (!late && this.#tickets.valid(turn, known.jid as Jid, nick)?.provisional) {
-        // Theirs, if `<enter/>` follows; else it is somebody else's, who was faster.
+      const asked = !late && this.#tickets.valid(turn, known.jid as Jid, nick)?.provisional;
+      if (asked || said.jid === known.jid) {
+        // Theirs, if the JID says so or `<enter/>` follows; else it is somebody else's, who was faster.
         this.#claims.set(nick, said);
         return turn.record({ kind: 'positionPassed', room: room.jid, n });
       }
@@ -143,7 +144,7 @@ export class Live {
       const newNick = user.statuses.includes(303) ? user.nick : undefined;
       if (known) turn.record({ kind: 'positionPassed', room: room.jid, n });
       else turn.record({ kind: 'occupantLeft', room: room.jid, n, nick });
-      if (claim === undefined || newNick === undefined) return;
+      if (claim === undefined || newNick === undefined || (known && claim.jid === known.jid)) return;
       const occupant = { ...claim, nick: newNick, presence: payloads };
       turn.record({ kind: 'occupantEntered', room: room.jid, occupant });
       return tell(turn, room, { kind: 'entered', occupant, join: {}, statuses: [] }, '0282#4.7');

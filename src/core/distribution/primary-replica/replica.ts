@@ -447,8 +447,9 @@ export class Replica implements Distribution {
     const payloads = cleanPayloads(room.jid, stanza.payloads);
     const split = this.#isSplit(room);
     const { jid, nick } = occupant;
-    if (occupant.provisional) turn.record({ kind: 'divergenceSettled', room: room.jid, ids: [], user: jid });
-    else diverge(turn, room, { kind: 'left', id: turn.env.newId(), jid, nick });
+    // The primary may know a provisional user, too, from before the split: it hears of every leave.
+    const unserved = occupant.provisional ? ({ unserved: true, provisional: true } as const) : {};
+    diverge(turn, room, { kind: 'left', id: turn.env.newId(), jid, nick, ...unserved });
     if (split || occupant.provisional) {
       turn.record({ kind: 'occupantLeft', room: room.jid, nick });
       tell(turn, room, { kind: 'left', occupant, parts: { payloads, statuses, item } }, '0282#4.11.1.2');
