@@ -98,6 +98,11 @@ export function markOf({ cutOff, provisional }: Pick<OccupantView, 'cutOff' | 'p
   return undefined;
 }
 
+/** A number and what it counts: "1 message". */
+export function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`;
+}
+
 export function bytes(count: number): string {
   if (count < 1_000) return `${count} B`;
   if (count < 1_000_000) return `${(count / 1_000).toFixed(1)} kB`;

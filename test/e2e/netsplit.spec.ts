@@ -172,7 +172,7 @@ test.describe('Netsplit and netjoin (XEP-0282 §4.11)', () => {
     await expect(room.occupant(prospero)).toHaveAttribute('data-phase', 'joined');
     await eventually(() => signs(room)).toContain(`${tempest.primary} judged`);
     const [judged] = await room.events({ sign: 'judged' });
-    expect(judged?.text).toBe(`judged: 2 acts of the split at ${tempest.replica}, 1 messages taken`);
+    expect(judged?.text).toBe(`judged: 2 acts of the split at ${tempest.replica}, 1 message taken`);
     const after = await room.mark();
     await room.say(prospero, 'our revels now are ended');
     for (const who of [...tempest.near, ...tempest.far])

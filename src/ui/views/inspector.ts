@@ -4,6 +4,7 @@ import { describeLink, type ModelEvent, type NodeView } from '../model.ts';
 import { specEntry } from '../spec-index.ts';
 import {
   bytes,
+  counted,
   markOf,
   noticed,
   policyInWords,
@@ -179,7 +180,7 @@ class Inspector extends Part {
         (room) => html`<h3>${room.room}</h3>
           <dl>
             <dt>Subject</dt><dd>${room.subject || 'none'}</dd>
-            <dt>History</dt><dd>${room.historyLength} messages</dd>
+            <dt>History</dt><dd>${counted(room.historyLength, 'message')}</dd>
             <dt>Epoch</dt><dd>${room.epoch}</dd>
             ${room.split ? html`<dt>If cut off</dt><dd data-testid="policy" data-policy=${room.split.policy}>${policyInWords(room.split)}</dd>` : nothing}
           </dl>
@@ -204,13 +205,13 @@ class Inspector extends Part {
   private signs(node: NodeView, peer: string, split: boolean): TemplateResult | typeof nothing {
     const { noticed: apart, joined, judged } = this.store.model.signsOf(node.address, peer);
     const at = (event: ModelEvent, words: string) =>
-      html`<li data-sign=${event.sign ?? nothing}><button type="button" class="linkish" data-event=${event.id} @click=${() => this.store.select(event.id)}>${words} <small>${shortTime(event.t)}, why?</small></button></li>`;
+      html`<li data-sign=${event.sign ?? nothing}><button type="button" class="linkish" data-event=${event.id} @click=${() => this.store.select(event.id)}>${words} <small>${shortTime(event.t)}, <u>why?</u></small></button></li>`;
     if (!apart && !joined && !judged) return nothing;
     return html`<h4>${this.short(peer)}: ${split ? 'split' : 'the last split'}</h4>
       <ul class="chain" data-testid="signs" data-peer=${peer}>
         ${apart ? at(apart, `Noticed: ${noticed(apart)}`) : nothing}
         ${joined ? at(joined, `Netjoin: ${joined.text}`) : nothing}
-        ${judged ? at(judged, judged.text) : nothing}
+        ${judged ? at(judged, judged.text.replace(/^j/, 'J')) : nothing}
       </ul>`;
   }
 
@@ -227,8 +228,8 @@ class Inspector extends Part {
     return html`<h2>${link.ends[0]} – ${link.ends[1]}</h2>
       <dl>
         <dt>State</dt><dd class=${link.state === 'up' ? 'tone-good' : 'tone-bad'}>${describeLink(link)}</dd>
-        <dt>Carried</dt><dd>${link.stanzas} stanzas, ${bytes(link.bytes)}</dd>
-        <dt>Lost</dt><dd>${link.dropped} stanzas</dd>
+        <dt>Carried</dt><dd>${counted(link.stanzas, 'stanza')}, ${bytes(link.bytes)}</dd>
+        <dt>Lost</dt><dd>${counted(link.dropped, 'stanza')}</dd>
         <dt>Latency</dt><dd>${link.latencyMs} ms ± ${link.jitterMs} ms</dd>
         <dt>Bandwidth</dt><dd>${link.bytesPerSecond ? `${link.bytesPerSecond} B/s` : 'unlimited'}</dd>
       </dl>

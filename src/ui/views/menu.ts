@@ -24,6 +24,8 @@ class Menu extends Part implements Forms {
     }
     this.back = document.activeElement as HTMLElement | SVGElement | null;
     popover.showPopover();
+    // Where it was before it may have been squeezed.
+    popover.style.left = popover.style.top = '0';
     const box = popover.getBoundingClientRect();
     popover.style.left = `${Math.max(8, Math.min(menu.x, innerWidth - box.width - 8))}px`;
     popover.style.top = `${Math.max(8, Math.min(menu.y, innerHeight - box.height - 8))}px`;

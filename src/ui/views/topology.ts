@@ -10,7 +10,7 @@ import {
 } from '../layout.ts';
 import { describeLink, type LinkView, linkKey, type NodeView } from '../model.ts';
 import type { Thing } from '../store.ts';
-import { bytes, initials, markOf, roleOf, stateOf } from '../words.ts';
+import { bytes, counted, initials, markOf, roleOf, stateOf } from '../words.ts';
 import { Part } from './base.ts';
 import { Tokens } from './tokens.ts';
 
@@ -226,7 +226,7 @@ class Topology extends Part {
       <circle class="disc" cx=${x} cy=${y} r=${r} />
       <text class="initials" x=${x} y=${y + (layout.compact ? 4 : 5)} text-anchor="middle">${initials(occupant.nick)}</text>
       <text class="nick" x=${x} y=${y + r + (layout.compact ? 13 : 18)} text-anchor="middle">${shortened(occupant.nick, layout.compact ? 8 : 12)}</text>
-      ${badge ? svg`<text class="badge" x=${mark ? x : x + r} y=${mark ? y - r - 3 : y - r + 6} text-anchor="middle">${badge}</text>` : nothing}
+      ${badge ? svg`<text class="badge" x=${mark ? x : x + r} y=${mark ? y + r + (layout.compact ? 22 : 33) : y - r + 6} text-anchor="middle">${badge}</text>` : nothing}
     </g>`;
   }
 
@@ -242,7 +242,7 @@ class Topology extends Part {
       tabindex=${current === placed.key ? 0 : -1}
       role="button"
       aria-haspopup="menu"
-      aria-label=${`Link ${link.ends[0]} – ${link.ends[1]}, ${describeLink(link)}, ${link.stanzas} stanzas, ${bytes(link.bytes)}`}
+      aria-label=${`Link ${link.ends[0]} – ${link.ends[1]}, ${describeLink(link)}, ${counted(link.stanzas, 'stanza')}, ${bytes(link.bytes)}`}
     >
       <path class="hit" d=${d} />
       <path class="line" d=${d} />

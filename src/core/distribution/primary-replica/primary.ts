@@ -275,7 +275,9 @@ export class Primary implements Distribution {
       const text = `${arrived} of ${count} arrived`;
       return turn.send(errorReply(request, stanzaError('wait', 'resource-constraint', text)), 'decision#42', replica);
     }
-    const what = `judged: ${count} acts of the split at ${replica}, ${messages} messages taken`;
+    const acts = count === 1 ? '1 act' : `${count} acts`;
+    const taken = messages === 1 ? '1 message' : `${messages} messages`;
+    const what = `judged: ${acts} of the split at ${replica}, ${taken} taken`;
     turn.note('decision#42', what, { room: room.jid, peer: replica, sign: 'judged' });
     turn.send(iqResult(request), 'decision#42', replica);
     this.#countModerators(turn, room, replica, undefined);
