@@ -65,8 +65,8 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'JID filter only at join',
     file: `${room}visibility.ts`,
-    find: 'subject.jid !== undefined && maySeeJids(room, viewer)',
-    replace: "subject.jid !== undefined && (parts.type === 'unavailable' || maySeeJids(room, viewer))",
+    find: 'const jid = maySeeJids(room, viewer) ? subject.jid',
+    replace: "const jid = parts.type === 'unavailable' || maySeeJids(room, viewer) ? subject.jid",
     modes: everywhere,
   },
   {

@@ -2,9 +2,10 @@ import type { NodeConfig } from '../core/node/config.ts';
 import type { MucNode } from '../core/node/node.ts';
 import type { OccupantHalf } from '../core/occupant/occupant.ts';
 import { hasStatus, readJoin } from '../core/xep/xep0045.ts';
-import { bareOf, type Jid } from '../core/xmpp/jid.ts';
+import type { Jid } from '../core/xmpp/jid.ts';
 import { NS } from '../core/xmpp/namespaces.ts';
 import { bodyOf, payloadOf, type Stanza, subjectOf } from '../core/xmpp/stanza.ts';
+import { canaries } from './checkers/canaries.ts';
 import type { Plan } from './plan.ts';
 import type { Person, RecordOf, SimRecord, Verdict } from './trace.ts';
 import type { Peaks } from './world.ts';
@@ -23,10 +24,18 @@ export interface Seen {
   readonly self: boolean;
   /** For a groupchat message: what was said. */
   readonly body: string | undefined;
+  /** Who said it, and as which of their words, if it is one that checkers know. */
+  readonly said: Said | undefined;
   readonly groupchat: boolean;
   readonly delayed: boolean;
   /** A change of subject, or the end of the answer to a join. */
   readonly subject: boolean;
+}
+
+/** A body that `bodyText` made: the author's number, and which of their words it is. */
+export interface Said {
+  readonly user: number;
+  readonly n: number;
 }
 
 /** What one user saw, and did, of their room. */
@@ -90,6 +99,8 @@ export interface Evidence {
   readonly undone: ReadonlySet<number>;
   /** Indices of appends that are durable and that nobody was told of. */
   readonly untold: ReadonlySet<number>;
+  /** Real JIDs (bare) in a stanza, but in what a user or a hostile node sent: who says a name knew it. */
+  readonly named: (stanza: Stanza) => readonly Jid[];
 }
 
 export function evidence(trace: readonly SimRecord[], people: readonly Person[], world?: Aftermath): Evidence {
@@ -100,6 +111,7 @@ export function evidence(trace: readonly SimRecord[], people: readonly Person[],
   for (const { jid, hostile } of people)
     if (hostile === undefined) found.set(jid, { seen: [], asked: [], at: [], holes: [], born: 0 });
   const rooms = new Map(people.map(({ jid, room }) => [jid, room]));
+  const words = new Map<string, Said | undefined>();
   const undone = new Set<number>();
   const untold = new Set<number>();
   const said: Placed<RecordOf<'in'>>[] = [];
@@ -112,8 +124,9 @@ export function evidence(trace: readonly SimRecord[], people: readonly Person[],
     switch (record.kind) {
       case 'out': {
         const one = found.get(record.to);
-        if (one) got.push({ i, record });
-        if (one && bareOf(record.stanza.from) === rooms.get(record.to)) one.seen.push(look(i, record, trace));
+        if (one === undefined) break;
+        got.push({ i, record });
+        if (isOf(record.stanza, rooms.get(record.to))) one.seen.push(look(i, record, trace, words));
         break;
       }
       case 'in': {
@@ -163,7 +176,11 @@ export function evidence(trace: readonly SimRecord[], people: readonly Person[],
   });
   const kept = undone.size === 0 ? appends : appends.filter(({ i }) => !undone.has(i));
   const byJid = new Map(views.map((view) => [view.person.jid, view]));
-  return { trace, said, sent, got, kept, others, people, views, byJid, world, undone, untold };
+  const hostile = world?.plan.hostileNode;
+  const named = canaries(people, () =>
+    [...said, ...sent.filter(({ record }) => record.by === hostile)].map(({ record }) => record.stanza),
+  );
+  return { trace, said, sent, got, kept, others, people, views, byJid, world, undone, untold, named };
 }
 
 /** Two or three parts of a trace as one, in the trace's order, which each of them has. */
@@ -183,6 +200,11 @@ export function inOrder<T extends { readonly i: number }>(
   return next === undefined ? all : inOrder(all, next, ...others);
 }
 
+/** Whether a stanza is from the room, or from somebody in it. */
+export function isOf({ from }: Stanza, room: Jid | undefined): boolean {
+  return room !== undefined && from.startsWith(room) && (from.length === room.length || from[room.length] === '/');
+}
+
 /** Index of the record of its being sent, for one of its arriving. */
 export function sentAt(trace: readonly SimRecord[], i: number): number {
   const arrival = trace[i];
@@ -192,15 +214,23 @@ export function sentAt(trace: readonly SimRecord[], i: number): number {
   return sent;
 }
 
-function look(i: number, { stanza }: Extract<SimRecord, { kind: 'out' }>, trace: readonly SimRecord[]): Seen {
+function look(
+  i: number,
+  { stanza }: RecordOf<'out'>,
+  trace: readonly SimRecord[],
+  words: Map<string, Said | undefined>,
+): Seen {
   const groupchat = stanza.name === 'message' && stanza.type === 'groupchat';
   const body = groupchat ? bodyOf(stanza) : undefined;
+  // One word is heard by many.
+  if (body !== undefined && !words.has(body)) words.set(body, readBody(body));
   return {
     i,
     sent: sentAt(trace, i),
     stanza,
     self: stanza.name === 'presence' && hasStatus(stanza.payloads, 110),
     body,
+    said: body === undefined ? undefined : words.get(body),
     groupchat,
     delayed: groupchat && payloadOf(stanza, 'delay', NS.delay) !== undefined,
     subject: groupchat && body === undefined && subjectOf(stanza) !== undefined,
@@ -309,7 +339,7 @@ export function isSelf({ name, payloads }: Stanza): boolean {
 export function bodyText(user: number, n: number): string {
   return `#${user}:${n}`;
 }
-export function readBody(text: string | undefined): { readonly user: number; readonly n: number } | undefined {
+export function readBody(text: string | undefined): Said | undefined {
   const match = text?.startsWith('#') ? /^#(\d+):(\d+)( x+)?$/.exec(text) : null;
   return match ? { user: Number(match[1]), n: Number(match[2]) } : undefined;
 }

@@ -7,8 +7,7 @@ import { stanzaText } from '../core/xmpp/stanza.ts';
 import { textOf } from '../core/xmpp/xml.ts';
 import { lostByBounceAlone } from './checkers/links.ts';
 import { untoldOf } from './checkers/occupants.ts';
-import { canaries } from './checkers/secrets.ts';
-import { type Checker, type Evidence, inOrder, type Placed, sessions, whole } from './evidence.ts';
+import { type Checker, type Evidence, inOrder, isOf, type Placed, sessions, whole } from './evidence.ts';
 import type { RecordOf, SimRecord, Violation } from './trace.ts';
 
 /** The honest replicas, and the primary, which is always one. */
@@ -94,6 +93,8 @@ const sameState: Checker = (given) => {
     `${id} ${stamps ? at : ''} ${payloads.map((one) => textOf(one)).join()}`;
   const original = primary && given.world?.seats.get(primary.address)?.node.snapshot().rooms[0];
   if (!original) return { violations, exercised };
+  const all = original.history.map(told);
+  const there = new Set(all);
   const ranks = new Map(original.occupants.map(({ nick, affiliation, role }) => [nick, `${affiliation}/${role}`]));
   for (const { address } of replicas) {
     const copy = given.world?.seats.get(address)?.node.snapshot().rooms[0];
@@ -105,13 +106,11 @@ const sameState: Checker = (given) => {
           invariant: 'D-f',
           what: `${nick} is ${affiliation}/${role} at ${address} and ${ranks.get(nick)} at the primary`,
         });
-    const there = new Set(original.history.map(told));
-    const strange = copy.history.map(told).find((item) => !there.has(item));
-    if (strange !== undefined)
-      violations.push({ invariant: 'D-c', what: `${address} keeps "${strange}", the primary does not` });
     // Of the time that it keeps at all it keeps everything.
     const here = new Set(copy.history.map(told));
-    const all = original.history.map(told);
+    const strange = [...here].find((item) => !there.has(item));
+    if (strange !== undefined)
+      violations.push({ invariant: 'D-c', what: `${address} keeps "${strange}", the primary does not` });
     const missing = all.slice(all.findIndex((item) => here.has(item))).find((item) => !here.has(item));
     if (here.size > 0 && missing !== undefined)
       violations.push({ invariant: 'D-c', what: `${address} does not keep "${missing}"` });
@@ -137,9 +136,13 @@ const silentWhileSplit: Checker = (given) => {
     if (record.stanza.name === 'iq' || record.stanza.type === 'error') continue;
     const { by, stanza } = record;
     // What was decided before the split may leave after it: only what has its cause in the split counts.
-    if (by === primary.address && mine.has(bareOf(stanza.to)) && readDmuc(stanza.payloads)?.position) {
+    if (by === primary.address && mine.has(bareOf(stanza.to))) {
       exercised++;
-      if (state.get(`${by} ${bareOf(stanza.to)}`) === 'split' && since(given, record.cause, by, bareOf(stanza.to)))
+      if (
+        state.get(`${by} ${bareOf(stanza.to)}`) === 'split' &&
+        readDmuc(stanza.payloads)?.position &&
+        since(given, record.cause, by, bareOf(stanza.to))
+      )
         violations.push({
           invariant: 'D-d',
           what: `the primary sends ${stanzaText(stanza)} to a replica that is split`,
@@ -207,7 +210,7 @@ const onlyWhoAsked: Checker = ({ said, got, byJid }) => {
       continue;
     }
     if (record.stanza.type === 'error' || record.stanza.name === 'iq') continue;
-    if (bareOf(record.stanza.from) !== byJid.get(record.to)?.person.room) continue;
+    if (!isOf(record.stanza, byJid.get(record.to)?.person.room)) continue;
     exercised++;
     if (!asked.has(record.to))
       violations.push({
@@ -226,19 +229,19 @@ const onlyWhoAsked: Checker = ({ said, got, byJid }) => {
 const jidsOfReplicas: Checker = (given) => {
   const violations: Violation[] = [];
   let exercised = 0;
-  const { world, kept, sent, people } = given;
+  const { world, kept, sent, people, named } = given;
   const { primary, replicas } = partsOf(given);
   if (!world || !primary || primary.rooms.some(({ whois }) => whois === 'anyone')) return { violations, exercised };
   const users = people.map(({ jid }) => bareOf(jid));
-  const named = canaries(given);
   // Moderators by home, after each append of the primary.
   const roles = new Map<string, { readonly home: Jid | undefined; readonly moderator: boolean }>();
   const entitled: { readonly i: number; readonly homes: ReadonlySet<Jid> }[] = [{ i: -1, homes: new Set() }];
   for (const { i, record } of inOrder<Placed<RecordOf<'append' | 'in'>>>(kept, sent)) {
     if (record.kind === 'append') {
       if (record.node !== primary.address) continue;
-      for (const event of record.events) follow(roles, event);
-      entitled.push({ i, homes: moderated(roles) });
+      let news = false;
+      for (const event of record.events) news = follow(roles, event) || news;
+      if (news) entitled.push({ i, homes: moderated(roles) });
       continue;
     }
     if (record.by !== primary.address || record.cause === undefined) continue;
@@ -278,10 +281,11 @@ function moderated(
   return homes;
 }
 
+/** @returns whether the event is about somebody's being in, or their rank */
 function follow(
   roles: Map<string, { readonly home: Jid | undefined; readonly moderator: boolean }>,
   event: RoomEvent,
-): void {
+): boolean {
   if (event.kind === 'occupantEntered' || event.kind === 'occupantChanged')
     roles.set(event.occupant.nick, { home: event.occupant.home, moderator: event.occupant.role === 'moderator' });
   else if (event.kind === 'occupantLeft') roles.delete(event.nick);
@@ -289,7 +293,8 @@ function follow(
     const known = roles.get(event.nick);
     roles.delete(event.nick);
     if (known) roles.set(event.newNick, known);
-  }
+  } else return false;
+  return true;
 }
 
 /** 60 s of silence and 20 %, two answers that 15 s were waited for, and a while for the disk and the link. */
@@ -305,32 +310,48 @@ const silenceIsFound: Checker = (given) => {
     { node: primary.address, peer: address, live: false, since: 0 },
     { node: address, peer: room, live: false, since: 0 },
   ]);
+  const heard = (pair: (typeof pairs)[number], t: number) => {
+    pair.since = Math.max(pair.since, t);
+  };
+  let now = 0;
   for (let i = 0; i < given.trace.length; i++) {
     const record = given.trace[i] as SimRecord;
-    // Who is down or asleep finds nothing, and begins anew after that. (Words of plan.ts and world.ts.)
-    const away =
-      record.kind === 'fault'
-        ? (/^(\S+) (?:crashes,|is frozen) for ([\d.]+) s$/.exec(record.what) ??
-          /^the disk of (\S+) is full$/.exec(record.what))
-        : null;
-    const { t } = record;
-    for (const pair of pairs) {
-      const { node, peer } = pair;
-      if (away?.[1] === node) pair.since = Math.max(pair.since, t + 1000 * Number(away[2] ?? 6));
-      else if (record.kind === 'phase') pair.since = t;
-      else if (record.kind === 'out' && record.to === node && bareOf(record.stanza.from) === peer)
-        pair.since = Math.max(pair.since, t);
-      else if (record.kind === 'append' && record.node === node && !given.undone.has(i))
-        for (const event of record.events)
-          if (event.kind === 'peerChanged' && event.peer === peer) {
+    // All of one moment is looked at before the silence up to it.
+    if (record.t !== now) {
+      for (const pair of pairs) {
+        const { node, peer, since } = pair;
+        if (!pair.live || now - since <= silenceMs) continue;
+        const what = `${node} has not heard of ${peer} for ${Math.round((now - since) / 1000)} s and calls it live`;
+        violations.push({ invariant: 'D-g', what, at: i - 1 });
+        pair.live = false;
+      }
+      now = record.t;
+    }
+    switch (record.kind) {
+      case 'out':
+        for (const pair of pairs) if (pair.node === record.to && isOf(record.stanza, pair.peer)) heard(pair, now);
+        break;
+      case 'append':
+        for (const event of given.undone.has(i) ? [] : record.events) {
+          if (event.kind !== 'peerChanged') continue;
+          for (const pair of pairs) {
+            if (pair.node !== record.node || pair.peer !== event.peer) continue;
             exercised++;
             pair.live = event.record?.state === 'live';
-            pair.since = Math.max(pair.since, t);
+            heard(pair, now);
           }
-      if (!pair.live || t - pair.since <= silenceMs) continue;
-      const what = `${node} has not heard of ${peer} for ${Math.round((t - pair.since) / 1000)} s and calls it live`;
-      violations.push({ invariant: 'D-g', what, at: i });
-      pair.live = false;
+        }
+        break;
+      case 'phase':
+        for (const pair of pairs) pair.since = now;
+        break;
+      case 'fault': {
+        // Who is down or asleep finds nothing, and begins anew after that. (Words of plan.ts and world.ts.)
+        const away =
+          /^(\S+) (?:crashes,|is frozen) for ([\d.]+) s$/.exec(record.what) ??
+          /^the disk of (\S+) is full$/.exec(record.what);
+        for (const pair of pairs) if (pair.node === away?.[1]) heard(pair, now + 1000 * Number(away[2] ?? 6));
+      }
     }
   }
   return { violations, exercised };
@@ -345,9 +366,9 @@ const nothingBeforeReady: Checker = (given) => {
   let exercised = 0;
   const { replicas, room } = partsOf(given);
   const addresses = new Set<Jid>(replicas.map(({ address }) => address));
-  for (const [i, record] of given.trace.entries()) {
-    if (record.kind !== 'in' || !addresses.has(record.by) || record.stanza.name !== 'presence') continue;
-    if (bareOf(record.stanza.from) !== room || record.stanza.type === 'error' || record.cause === undefined) continue;
+  for (const { i, record } of given.sent) {
+    if (record.stanza.name !== 'presence' || !addresses.has(record.by)) continue;
+    if (!isOf(record.stanza, room) || record.stanza.type === 'error' || record.cause === undefined) continue;
     const cause = given.trace[record.cause];
     if (cause?.kind !== 'out' || cause.stanza.name !== 'presence' || bareOf(cause.stanza.from) !== room) continue;
     exercised++;

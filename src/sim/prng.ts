@@ -57,6 +57,19 @@ export class Prng {
 
   /** 64 bits as text: enough for one run, and ids are a good part of what a run is made of. */
   id(): string {
-    return this.bits().toString(36) + this.bits().toString(36);
+    return base36(this.bits()) + base36(this.bits());
   }
+}
+
+/** Two digits, 00 … zz. */
+const pairs = Array.from({ length: 36 ** 2 }, (_, n) => n.toString(36).padStart(2, '0'));
+
+/** `bits.toString(36)`, for which engines have no quick way. */
+function base36(bits: number): string {
+  const upper = Math.floor(bits / 36 ** 2);
+  const high = Math.floor(upper / 36 ** 2);
+  // Shorter numbers, and they are rare, have other zeros to leave out.
+  if (high < 36) return bits.toString(36);
+  const rest = `${pairs[upper % 36 ** 2]}${pairs[bits % 36 ** 2]}`;
+  return high < 36 ** 2 ? pairs[high] + rest : high.toString(36) + rest;
 }

@@ -4,6 +4,7 @@ import { type Condition, stanzaError } from '../core/xmpp/errors.ts';
 import { bareOf, domainOf, type Jid } from '../core/xmpp/jid.ts';
 import { errorReply, presence, type Stanza } from '../core/xmpp/stanza.ts';
 import { type Instant, instant, plus } from '../core/xmpp/time.ts';
+import { isOf } from './evidence.ts';
 import { type LinkFault, Network, type SimLink } from './network.ts';
 import { type Plan, protocols } from './plan.ts';
 import type { Prng } from './prng.ts';
@@ -42,6 +43,9 @@ export interface Peaks {
   occupantIds: number;
 }
 
+/** What becomes of a stanza of which that many copies arrive. */
+const outcomes = ['dropped', 'arrives', 'twice'] as const;
+
 /** Sizes are looked at once in that many events: a look at everything a node holds costs more than an event. */
 const lookEvery = 2_000;
 
@@ -67,8 +71,8 @@ export class World {
   readonly #network: Network;
   readonly #protocol: Protocol;
   readonly #servers: ReadonlySet<Jid>;
-  /** Where a replica stands in the way of its users' stanzas: server and room. */
-  readonly #replicas = new Map<string, Seat>();
+  /** Where a replica stands in the way of its users' stanzas: by server. */
+  readonly #replicas = new Map<Jid, Seat[]>();
   readonly #targets = new Map<Jid, Seat | User | Jid>();
   /** Users who lost something to a link. */
   readonly #lost = new Set<Jid>();
@@ -101,7 +105,8 @@ export class World {
       });
       this.seats.set(address, seat);
       this.peaks.set(address, { inbox: 0, timers: 0, history: 0, occupants: 0, peers: 0, occupantIds: 0 });
-      if (config.kind === 'replica') this.#replicas.set(`${config.server} ${config.room.jid}`, seat);
+      if (config.kind !== 'replica') continue;
+      this.#replicas.set(config.server, [...(this.#replicas.get(config.server) ?? []), seat]);
     }
     for (const person of plan.people) {
       const { jid, nick, room } = person;
@@ -305,9 +310,9 @@ export class World {
     for (const one of sent) {
       const seq = this.record({ kind: 'in', t: this.now, by: address, stanza: one, spec, cause });
       // A server lets nobody speak for another domain: a node for its own, a replica for its room to local users and for them.
-      const local = domainOf(one.from) === server;
-      const asRoom = bareOf(one.from) === seat.room && this.users.get(one.to)?.server === server;
-      const via = domainOf(one.from) === address || local || asRoom ? domainOf(one.from) : server;
+      const from = domainOf(one.from);
+      const asRoom = isOf(one, seat.room) && this.users.get(one.to)?.server === server;
+      const via = from === address || from === server || asRoom ? from : server;
       this.#route({ stanza: one, by: address, via, bounce: false, cause: seq }, server);
     }
   }
@@ -330,8 +335,8 @@ export class World {
   #route(parcel: Parcel, server: Jid): void {
     const { stanza, by, bounce } = parcel;
     // A replica stands where its users' stanzas to the room pass; its own, and answers to what came from afar, pass it by.
-    if (!bounce && this.#replicas.size > 0 && (by === undefined || by === stanza.from)) {
-      const replica = this.#replicas.get(`${server} ${bareOf(stanza.to)}`);
+    if (!bounce && (by === undefined || by === stanza.from)) {
+      const replica = this.#replicas.get(server)?.find(({ room }) => room === bareOf(stanza.to));
       if (replica !== undefined && this.users.has(stanza.from))
         return this.at(0, () => this.#arriveAt(replica, parcel, server));
     }
@@ -342,23 +347,18 @@ export class World {
     if (way === undefined) return this.#bounce(parcel, server, 'remote-server-not-found');
     const between = target instanceof Seat && !this.users.has(stanza.from);
     const passage = way.link.transmit(way.direction, stanza, between, this.now, this.#prng);
-    const outcome =
-      passage === 'bounced' ? passage : ((['dropped', 'arrives', 'twice'] as const)[passage.length] ?? 'twice');
-    const cause = this.record({
-      kind: 'link',
-      t: this.now,
-      server: [server, there],
-      stanza,
-      outcome,
-      cause: parcel.cause,
-    });
+    const outcome = passage === 'bounced' ? passage : (outcomes[passage.length] ?? 'twice');
+    const ends = [server, there] as const;
+    const cause = this.record({ kind: 'link', t: this.now, server: ends, stanza, outcome, cause: parcel.cause });
     if (outcome === 'bounced' || outcome === 'dropped') this.#lost.add(stanza.to);
-    if (passage === 'bounced') return this.#bounce({ ...parcel, cause }, server, 'remote-server-timeout');
+    const { via } = parcel;
+    const passed: Parcel = { stanza, by, via, bounce, cause };
+    if (passage === 'bounced') return this.#bounce(passed, server, 'remote-server-timeout');
     const { stream } = way.link;
     for (const arrives of passage)
       this.at(arrives - this.now, () => {
-        if (between || way.link.stream === stream) return this.#arrive({ ...parcel, cause }, there);
-        this.record({ kind: 'link', t: this.now, server: [server, there], stanza, outcome: 'dropped', cause });
+        if (between || way.link.stream === stream) return this.#arrive(passed, there);
+        this.record({ kind: 'link', t: this.now, server: ends, stanza, outcome: 'dropped', cause });
         this.#lost.add(stanza.to);
       });
   }

@@ -33,8 +33,7 @@ export function durability({ trace, views, people, world }: Evidence): Verdict {
   const distributed = world.plan.mode === '0289pp';
   for (const view of views) {
     let last = -1;
-    for (const { i, sent, body, delayed } of view.seen) {
-      const said = readBody(body);
+    for (const { i, sent, body, said, delayed } of view.seen) {
       const author = said && people[said.user];
       if (body === undefined || delayed || !author || author.hostile === 'node') continue;
       // What a replica that is cut off lets its users say to each other is kept if the primary takes it (decision #42).

@@ -25,8 +25,7 @@ export function lostByBounceAlone(
   let exercised = 0;
   const hostile = given.world?.plan.hostileNode;
   const states = new Map<string, string | undefined>();
-  for (const [i, record] of given.trace.entries()) {
-    if (record.kind !== 'append') continue;
+  for (const { i, record } of given.kept) {
     const cause = record.cause === undefined ? undefined : given.trace[record.cause];
     for (const [k, event] of record.events.entries()) {
       if (event.kind !== 'peerChanged') continue;

@@ -29,11 +29,10 @@ export function fold(occupants: Occupants, event: RoomEvent): void {
 }
 
 /** Messages that a node kept and told nobody, for each user whom it served itself at that moment. */
-export function untoldOf({ trace, undone, untold }: Evidence): ReadonlyMap<Jid, ReadonlySet<string>> {
+export function untoldOf({ kept, untold }: Evidence): ReadonlyMap<Jid, ReadonlySet<string>> {
   const found = new Map<Jid, Set<string>>();
   const rooms = new Map<Jid, Occupants>();
-  for (const [i, record] of trace.entries()) {
-    if (record.kind !== 'append' || undone.has(i)) continue;
+  for (const { i, record } of untold.size === 0 ? [] : kept) {
     const occupants: Occupants = rooms.get(record.node) ?? new Map();
     rooms.set(record.node, occupants);
     for (const event of record.events) {

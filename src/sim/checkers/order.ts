@@ -1,14 +1,13 @@
 import { hasStatus, readJoin } from '../../core/xep/xep0045.ts';
-import { bareOf } from '../../core/xmpp/jid.ts';
 import { stanzaText } from '../../core/xmpp/stanza.ts';
 import {
   type Evidence,
   inOrder,
+  isOf,
   isOut,
   isSelf,
   lost,
   type Placed,
-  readBody,
   type Seen,
   sessions,
   whole,
@@ -116,7 +115,7 @@ export function leave({ said, got, others, byJid }: Evidence): Verdict {
       one.joined ||= one.asked;
     } else {
       const { stanza } = record;
-      if (bareOf(stanza.from) !== byJid.get(record.to)?.person.room) continue;
+      if (!isOf(stanza, byJid.get(record.to)?.person.room)) continue;
       const one = of(record.to);
       const self = isSelf(stanza);
       // A private message goes its own way (XEP-0282 §1) and may still be under way.
@@ -171,7 +170,7 @@ function inSessions(
     for (const session of sessions(view)) {
       const memory = new Map<number, number>();
       for (const seen of session) {
-        const said = readBody(seen.body);
+        const { said } = seen;
         // A hostile node may repeat and reorder what its own users say (security.md 1.5).
         if (!said || people[said.user]?.hostile === 'node') continue;
         exercised++;

@@ -1,56 +1,14 @@
 import { hasStatus, readMucUser } from '../../core/xep/xep0045.ts';
 import { bareOf, type Jid } from '../../core/xmpp/jid.ts';
 import { NS } from '../../core/xmpp/namespaces.ts';
-import { bodyOf, type Stanza, stanzaText } from '../../core/xmpp/stanza.ts';
-import { serialize, type XmlElement } from '../../core/xmpp/xml.ts';
-import { type Evidence, inOrder, type Placed, sentAt, whole } from '../evidence.ts';
+import { bodyOf, stanzaText } from '../../core/xmpp/stanza.ts';
+import { type Evidence, inOrder, isOf, type Placed, sentAt, whole } from '../evidence.ts';
 import type { RecordOf, SimRecord, Verdict, Violation } from '../trace.ts';
 import { fold, type Occupants } from './occupants.ts';
 
-/**
- * Real JIDs (bare) in the payloads of a stanza, but for the elements that a user or a hostile node sent: who says a name
- * knew it. Copies of one message share their payloads, which are read once.
- */
-export function canaries({ said, sent, people, world }: Evidence): (stanza: Stanza) => readonly Jid[] {
-  const bare = people.map(({ jid }) => bareOf(jid));
-  const spoken = new WeakSet<XmlElement>();
-  for (const { record } of said) for (const payload of record.stanza.payloads) spoken.add(payload);
-  for (const { record } of sent)
-    if (record.by === world?.plan.hostileNode) for (const payload of record.stanza.payloads) spoken.add(payload);
-  const known = new WeakMap<XmlElement, readonly Jid[]>();
-  const of = (payload: XmlElement): readonly Jid[] => {
-    let found = known.get(payload);
-    if (found === undefined) {
-      // Most payloads hold no address at all, and need not be written to be searched.
-      const text = !spoken.has(payload) && holds(payload, '@') ? serialize(payload) : '';
-      found = text === '' ? none : bare.filter((jid) => text.includes(jid));
-      known.set(payload, found);
-    }
-    return found;
-  };
-  return ({ payloads }) => {
-    let all = none;
-    for (const payload of payloads) {
-      const found = of(payload);
-      if (found.length > 0) all = all.length === 0 ? found : [...all, ...found];
-    }
-    return all;
-  };
-}
-
-const none: readonly Jid[] = [];
-
-/** Whether a character that is never escaped is anywhere in the text or the attributes of an element. */
-function holds(element: XmlElement, char: string): boolean {
-  for (const key in element.attrs) if (element.attrs[key]?.includes(char)) return true;
-  for (const child of element.children)
-    if (typeof child === 'string' ? child.includes(char) : holds(child, char)) return true;
-  return false;
-}
-
 /** G7: no byte to somebody who is no moderator names another user's real JID, where JIDs are for moderators. */
 export function confidentiality(given: Evidence): Verdict {
-  const { trace, views, byJid, got, others, world } = given;
+  const { trace, views, byJid, got, others, world, named } = given;
   const violations: Violation[] = [];
   let exercised = 0;
   if (
@@ -59,7 +17,6 @@ export function confidentiality(given: Evidence): Verdict {
     )
   )
     return { violations, exercised };
-  const named = canaries(given);
   const real = new Set(given.people.map(({ jid }) => bareOf(jid)));
   const moderators = new Set<Jid>();
   const told = new Map<Jid, number>();
@@ -88,7 +45,7 @@ export function confidentiality(given: Evidence): Verdict {
     const { stanza, to } = record;
     const view = byJid.get(to);
     if (view === undefined) continue;
-    if (hasStatus(stanza.payloads, 110) && bareOf(stanza.from) === view.person.room) {
+    if (hasStatus(stanza.payloads, 110) && isOf(stanza, view.person.room)) {
       if (readMucUser(stanza.payloads)?.role === 'moderator') moderators.add(to);
       else moderators.delete(to);
       told.set(to, i);

@@ -34,7 +34,7 @@ export function integrity({ said, kept, got, people, views, world }: Evidence): 
     if (to !== undefined) given.set(to, (given.get(to) ?? new Set()).add(nick));
   };
   const rooms = new Map<string, Occupants>();
-  const spoken = new Set<string>();
+  const spoken = new Map<string, Set<Jid>>();
   const shown = new Map<number, Seen>();
   for (const { seen } of views) for (const one of seen) if (one.body !== undefined) shown.set(one.i, one);
   for (const { i, record } of inOrder<Placed<RecordOf<'in' | 'append' | 'out'>>>(said, kept, got)) {
@@ -47,7 +47,7 @@ export function integrity({ said, kept, got, people, views, world }: Evidence): 
       const author = number === undefined ? undefined : people[number];
       exercised++;
       if (author?.hostile === 'node') continue;
-      if (author === undefined || !given.get(author.jid)?.has(nick) || !spoken.has(`${author.jid} ${body}`))
+      if (author === undefined || !given.get(author.jid)?.has(nick) || !spoken.get(body)?.has(author.jid))
         violations.push({ invariant: 'G2', what: `"${body.slice(0, 80)}" was shown as said by ${nick}`, at: i });
       continue;
     }
@@ -66,7 +66,7 @@ export function integrity({ said, kept, got, people, views, world }: Evidence): 
     }
     const { stanza, by } = record;
     const body = stanza.type === 'groupchat' ? bodyOf(stanza) : undefined;
-    if (body !== undefined) spoken.add(`${by} ${body}`);
+    if (body !== undefined) spoken.set(body, (spoken.get(body) ?? new Set()).add(by));
   }
   return { violations, exercised };
 }
