@@ -13,9 +13,9 @@ import { type JoinRequest, type MucUser, readStatuses } from '../../xep/xep0045.
 import { type Dmuc, writeDmuc } from '../../xep/xep0282.ts';
 import { stanzaError } from '../../xmpp/errors.ts';
 import { type Jid, occupantJid } from '../../xmpp/jid.ts';
-import { bodyOf, errorReply, presence, type Stanza, subjectOf } from '../../xmpp/stanza.ts';
+import { errorReply, presence, type Stanza } from '../../xmpp/stanza.ts';
 import type { XmlElement } from '../../xmpp/xml.ts';
-import { clamp, itemOf, itemParts, leaveParts, merged, occupantOf } from './from-primary.ts';
+import { clamp, itemOf, itemParts, leaveParts, merged, occupantOf, subjectAlone } from './from-primary.ts';
 import { stranger, visible } from './initial-state.ts';
 import type { Ticket, Tickets } from './tickets.ts';
 
@@ -308,17 +308,12 @@ export class Live {
     turn.send(presenceFor(room, occupant, occupant, parts), '0282#4.6');
   }
 
-  /** The text of a message that only changes the subject (XEP-0045 §8.1). */
-  subjectOf(stanza: Stanza): string | undefined {
-    return bodyOf(stanza) === undefined ? subjectOf(stanza) : undefined;
-  }
-
   /** §4.9. */
   message(turn: Turn, room: RoomView, nick: string, dmuc: Dmuc, stanza: Stanza, late: boolean): void {
     const n = dmuc.position?.n ?? 0;
     const at = clamp(dmuc.delay?.stamp ?? turn.env.now, turn.env.now);
     const occupant = room.occupants.get(nick) ?? stranger(room, nick);
-    const text = this.subjectOf(stanza);
+    const text = subjectAlone(stanza);
     const split = dmuc.split === undefined ? undefined : { by: this.#self, id: dmuc.split };
     const item = itemOf(room, turn, stanza, nick, at, split);
     if (text !== undefined) {

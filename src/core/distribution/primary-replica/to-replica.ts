@@ -31,58 +31,50 @@ function positionOf(room: RoomView, n = room.n): XmlElement {
   return writeDmuc({ position: { epoch: room.epoch, n } });
 }
 
-/** The replica's own users are not away to it, whatever others are shown. */
-function presenceAt(occupant: Occupant, replica: Jid): readonly XmlElement[] {
-  return occupant.home === replica ? occupant.presence : shownPresence(occupant);
-}
-
-/** §4.3: someone who is in, for the replica's roster; not news, so it has no place in the sequence. */
-export function rosterEntry(room: RoomView, occupant: Occupant, { replica, jids, id }: Target, dmuc?: Dmuc): Stanza {
+/** Somebody who is in, as the replica may see them, and what the protocol says beside that. */
+function someone(
+  room: RoomView,
+  occupant: Occupant,
+  { replica, jids, id }: Target,
+  payloads: readonly XmlElement[],
+  item: Partial<MucUser> = {},
+): Stanza {
   return presence(
     occupantJid(room.jid, occupant.nick),
     replica,
     { id },
-    ...presenceAt(occupant, replica),
+    // The replica's own users are not away to it, whatever others are shown.
+    ...(occupant.home === replica ? occupant.presence : shownPresence(occupant)),
     ...writeOccupantId(occupant.occupantId),
-    itemOf(occupant, {}, jids),
-    ...(dmuc ? [writeDmuc(dmuc)] : []),
+    itemOf(occupant, item, jids),
+    ...payloads,
   );
+}
+
+/** §4.3: someone who is in, for the replica's roster; not news, so it has no place in the sequence. */
+export function rosterEntry(room: RoomView, occupant: Occupant, to: Target, dmuc?: Dmuc): Stanza {
+  return someone(room, occupant, to, dmuc ? [writeDmuc(dmuc)] : []);
 }
 
 /** §4.7. */
 export function update(
   room: RoomView,
   occupant: Occupant,
-  { replica, jids, id }: Target,
+  to: Target,
   item: Partial<MucUser> = {},
   n?: number,
 ): Stanza {
-  return presence(
-    occupantJid(room.jid, occupant.nick),
-    replica,
-    { id },
-    ...presenceAt(occupant, replica),
-    ...writeOccupantId(occupant.occupantId),
-    itemOf(occupant, item, jids),
-    positionOf(room, n),
-  );
+  return someone(room, occupant, to, [positionOf(room, n)], item);
 }
 
-/** §4.5: "requesting it to add the user to the distribution list". */
+/** §4.5: "requesting it to add the user to the distribution list". Who they are the replica knows from their join. */
 export function enterStanza(room: RoomView, occupant: Occupant & { jid: Jid }, join: JoinRequest, to: Target): Stanza {
-  return presence(
-    occupantJid(room.jid, occupant.nick),
-    to.replica,
-    { id: to.id },
-    ...occupant.presence,
-    ...writeOccupantId(occupant.occupantId),
-    itemOf(occupant, {}, false),
-    writeDmuc({
-      enter: occupant.jid,
-      ...(join.history ? { history: join.history } : {}),
-      position: { epoch: room.epoch, n: room.n },
-    }),
-  );
+  const dmuc = writeDmuc({
+    enter: occupant.jid,
+    ...(join.history ? { history: join.history } : {}),
+    position: { epoch: room.epoch, n: room.n },
+  });
+  return someone(room, occupant, { ...to, jids: false }, [dmuc]);
 }
 
 /** §4.6, to the replica of the one who left: "remove the user from the distribution list". */
