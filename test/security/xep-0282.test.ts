@@ -1,8 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import type { RoomEvent } from '../../src/core/room/event.ts';
-import { writeCreate, writeCreated, writeReady } from '../../src/core/xep/sync.ts';
+import {
+  writeCreate,
+  writeCreated,
+  writeDestroy,
+  writeNetjoin,
+  writeReady,
+  writeRelayed,
+} from '../../src/core/xep/sync.ts';
 import { writeForm } from '../../src/core/xep/xep0004.ts';
 import { writeMucUser } from '../../src/core/xep/xep0045.ts';
+import { ping } from '../../src/core/xep/xep0199.ts';
 import { type Dmuc, readDmuc, writeDmuc } from '../../src/core/xep/xep0282.ts';
 import { type Jid, jid } from '../../src/core/xmpp/jid.ts';
 import { NS } from '../../src/core/xmpp/namespaces.ts';
@@ -11,6 +19,7 @@ import {
   errorOf,
   errorReply,
   iq,
+  iqResult,
   message,
   payloadOf,
   presence,
@@ -38,8 +47,11 @@ function everybodyIn(): World {
   world.clear();
   return world;
 }
-function split(policy: 'freeze' | 'local' = 'freeze'): World {
-  const world = everybodyIn();
+function setRole(world: World, nick: string, role: string, by = 'Wumpus'): void {
+  const item = el('item', NS.mucAdmin, { nick, role });
+  world.send(iq(user(by), room, { type: 'set', id: role }, el('query', NS.mucAdmin, {}, item)));
+}
+function split(policy: 'freeze' | 'local' = 'freeze', world = everybodyIn()): World {
   const fields = [{ var: `{${NS.ext}}dmuc_split_policy`, values: [policy] }];
   const form = writeForm({ type: 'submit', formType: 'http://jabber.org/protocol/muc#roomconfig', fields });
   world.send(iq(user('Wumpus'), room, { type: 'set', id: 'conf' }, el('query', NS.mucOwner, {}, form)));
@@ -115,14 +127,18 @@ describe('XEP-0282 attacks', () => {
     const world = everybodyIn();
     const forged = [
       writeDmuc({ leave: user('Valdis') }),
+      writeDmuc({ split: 'forged', delay: { stamp: instant(5) } }),
       el('x', NS.dmuc2, {}, el('enter', NS.dmuc2, { jid: victim })),
       el('fmuc', NS.fmuc, { from: 'queen@evil.irc' }),
       owner,
       writeReady({ n: 1, roster: 0, history: 0 }),
     ];
     world.send(says(user('Efchen'), room, 'x', ...forged));
+    const relayed = world.crossed()[0]?.stanza.payloads.map(({ xmlns }) => xmlns);
+    expect(relayed).toEqual([NS.client, NS.fmuc, NS.mucUser]);
     for (const address of everybody) {
       expect(world.got(address).map((stanza) => bodyOf(stanza))).toEqual(['x']);
+      expect(payloadOf(world.got(address)[0] as Stanza, 'delay', NS.delay)).toBeUndefined();
       const text = world.got(address).map(stanzaText).join('');
       for (const ns of [NS.dmuc2, NS.fmuc, NS.ext, NS.mucUser, 'evil']) expect(text).not.toContain(ns);
     }
@@ -147,12 +163,9 @@ describe('XEP-0282 attacks', () => {
 
   it('D6: full JIDs where no moderator is: in no byte sent to the replica, and none that it keeps', () => {
     const world = everybodyIn();
-    const item = (role: string) => el('item', NS.mucAdmin, { nick: 'Efchen', role });
-    const make = (role: string) =>
-      world.send(iq(user('Wumpus'), room, { type: 'set', id: role }, el('query', NS.mucAdmin, {}, item(role))));
-    make('moderator');
+    setRole(world, 'Efchen', 'moderator');
     expect(kept(world.seat(replica).log, world)).toContain(user('Wumpus'));
-    make('participant');
+    setRole(world, 'Efchen', 'participant');
     world.clear();
     const canary = `canary@${killrc}/secret`;
     world.send(joins(canary, `${room}/Canary`));
@@ -185,9 +198,11 @@ describe('XEP-0282 attacks', () => {
     world.advance(61_000);
     const claim = presence(user('BigCheese'), jid(`${room}/BigCheese`), {}, owner, writeDmuc({ split: 'c' }));
     world.inject(primary, vesa, claim);
-    const { role, affiliation } =
-      world.status(primary).occupants.find(({ nick }) => nick === 'BigCheese') ?? expect.fail('gone');
-    expect([role, affiliation]).toEqual(['participant', 'none']);
+    for (const node of [primary, replica, other])
+      expect(world.status(node).occupants.find(({ nick }) => nick === 'BigCheese')).toMatchObject({
+        role: 'participant',
+        affiliation: 'none',
+      });
     for (const stanza of world.sent.map((sent) => sent.stanza))
       if (stanza.from.endsWith('/BigCheese')) expect(stanzaText(stanza)).not.toContain('affiliation="owner"');
   });
@@ -208,6 +223,16 @@ describe('XEP-0282 attacks', () => {
     expect(world.to('spy@evil.irc').map((stanza) => [stanza.name, errorOf(stanza)?.condition])).toEqual([
       ['iq', 'forbidden'],
     ]);
+  });
+
+  it('D1, D10: who is no replica gets nothing of netjoin, relayed or destroy', () => {
+    const world = everybodyIn();
+    const have = { epoch: world.status(primary).epoch, n: 1 };
+    const session = world.seat(primary).node.snapshot().rooms[0]?.peers[0]?.[1].session ?? '';
+    const asked = [writeNetjoin({ session, have, moderators: 9 }), writeRelayed(0), writeDestroy(have)];
+    const spy = jid('spy@evil.irc');
+    changesNothing(world, primary, evil, ...asked.map((payload) => iq(spy, room, { type: 'set', id: 'x' }, payload)));
+    expect(world.to(spy).map(({ name, type }) => [name, type])).toEqual(Array(3).fill(['iq', 'error']));
   });
 
   it('D10: a room is pushed to a replica that never asked', () => {
@@ -238,17 +263,22 @@ describe('XEP-0282 attacks', () => {
     const body = el('body', NS.client, {}, 'from the past');
     changesNothing(world, replica, primary, message(jid(`${room}/Wumpus`), replica, { type: 'groupchat' }, body, dmuc));
     changesNothing(world, replica, primary, from(`${room}/Wumpus`, replica, 'unavailable', owner, dmuc));
+    const destroy = writeDestroy({ epoch, n: 99 });
+    changesNothing(world, replica, primary, iq(room, replica, { type: 'set', id: 'd' }, destroy));
+    const place = el('s', NS.ext, { e: `${epoch}`, n: '99' });
+    changesNothing(world, replica, primary, iqResult(ping(replica, room, 'p'), place));
   });
 
   it('D12: what was captured, sent again', () => {
     const world = everybodyIn();
     world.send(says(user('Wumpus'), room, 'once'));
     world.send(leaves(user('Efchen'), `${room}/Efchen`));
+    setRole(world, 'BigCheese', 'none');
     const captured = world
       .to(replica)
       .filter(({ payloads, from: who }) => readDmuc(payloads)?.position && who.startsWith(room));
-    expect(captured.length).toBeGreaterThan(1);
-    world.send(joins(user('Efchen'), `${room}/Efchen`));
+    expect(captured.map(({ type }) => type)).toEqual(['groupchat', 'unavailable', 'unavailable']);
+    for (const nick of ['Efchen', 'BigCheese']) world.send(joins(user(nick), `${room}/${nick}`));
     changesNothing(world, replica, primary, ...captured);
   });
 
@@ -353,19 +383,25 @@ describe('XEP-0282 attacks', () => {
 
   it.each([
     ['by a participant', 'Efchen', 'BigCheese'],
-    ['of somebody elsewhere', 'Efchen', 'Wumpus'],
+    ['of somebody elsewhere', 'BigCheese', 'Wumpus'],
   ])('D15: a kick during a split %s is forbidden', (_what, by, nick) => {
-    const world = split('local');
+    const everyone = everybodyIn();
+    setRole(everyone, 'BigCheese', 'moderator');
+    const world = split('local', everyone);
     const before = held(world);
-    const item = el('item', NS.mucAdmin, { nick, role: 'none' });
-    world.send(iq(user(by), room, { type: 'set', id: 'k' }, el('query', NS.mucAdmin, {}, item)));
+    setRole(world, nick, 'none', by);
     expect(world.got(user(by)).map((stanza) => errorOf(stanza)?.condition)).toEqual(['forbidden']);
     expect(held(world)).toBe(before);
   });
 
-  it.each(['split', 'gone'])('D16: nobody is kept from leaving while the primary is %s', (how) => {
+  it.each(['split', 'syncing', 'gone'])('D16: nobody is kept from leaving while the primary is %s', (how) => {
     const world = how === 'split' ? split() : everybodyIn();
     if (how === 'gone') world.crash(primary);
+    if (how === 'syncing') {
+      world.lose((stanza) => payloadOf(stanza, 'netjoin', NS.ext) !== undefined);
+      world.boot(replica, world.crash(replica));
+      expect(stateOf(world, replica)).toBe('syncing');
+    }
     world.clear();
     world.send(leaves(user('Efchen'), `${room}/Efchen`));
     const [answer] = world.got(user('Efchen'));
