@@ -5,7 +5,7 @@ import { readDmuc } from '../core/xep/xep0282.ts';
 import { bareOf, domainOf, type Jid } from '../core/xmpp/jid.ts';
 import { stanzaText } from '../core/xmpp/stanza.ts';
 import { textOf } from '../core/xmpp/xml.ts';
-import { lostByBounceAlone } from './checkers/links.ts';
+import { lostByBounceAlone, saidBesideThem } from './checkers/links.ts';
 import { untoldOf } from './checkers/occupants.ts';
 import { type Checker, type Evidence, inOrder, isOf, type Placed, sessions, whole } from './evidence.ts';
 import type { RecordOf, SimRecord, Violation } from './trace.ts';
@@ -65,7 +65,12 @@ const nothingMissed: Checker = (given) => {
     const [entry] = session ?? [];
     if (!session || !entry || !user?.online || user.half.state().phase !== 'joined' || entry.i < view.born) continue;
     if (session.at(-1) !== view.seen.at(-1) || !whole(view, entry.sent, given.trace.length)) continue;
-    const first = session.find(({ body, delayed }) => body !== undefined && !delayed && places.has(body));
+    // Not a word said beside them in a split, which is none of the room's yet (decision #42): who is let in provisionally
+    // hears no others, and of the room's own has the history (decision #44).
+    const first = session.find(
+      ({ body, delayed, sent }) =>
+        body !== undefined && !delayed && places.has(body) && !saidBesideThem(given.trace, sent),
+    );
     if (!first) continue;
     exercised++;
     const heard = new Set(session.map(({ body }) => body));

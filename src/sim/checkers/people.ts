@@ -1,7 +1,7 @@
 import { readMucUser } from '../../core/xep/xep0045.ts';
 import { domainOf, type Jid, resourceOf } from '../../core/xmpp/jid.ts';
-import { type Aftermath, type Evidence, lost } from '../evidence.ts';
-import type { Verdict, Violation } from '../trace.ts';
+import { type Aftermath, type Evidence, inOrder, lost, type Placed } from '../evidence.ts';
+import type { RecordOf, Verdict, Violation } from '../trace.ts';
 
 /** Rooms of all honest nodes, as they are now. */
 function rooms({ seats, plan }: Aftermath) {
@@ -11,12 +11,18 @@ function rooms({ seats, plan }: Aftermath) {
 }
 
 /** G10: at each node a nick is one person's at every moment, and at the end the same person's everywhere. */
-export function nicks({ kept, world }: Evidence): Verdict {
+export function nicks({ kept, others, world }: Evidence): Verdict {
   const violations: Violation[] = [];
   let exercised = 0;
   const held = new Map<string, Set<string>>();
-  for (const { i, record } of kept) {
+  const losses = others.filter((one): one is Placed<RecordOf<'forgotten'>> => one.record.kind === 'forgotten');
+  for (const { i, record } of inOrder<Placed<RecordOf<'append' | 'forgotten'>>>(kept, losses)) {
     if (record.node === world?.plan.hostileNode) continue;
+    if (record.kind === 'forgotten') {
+      // It knows of nobody any more.
+      for (const key of held.keys()) if (key.startsWith(`${record.node} `)) held.delete(key);
+      continue;
+    }
     for (const event of record.events) {
       const key = `${record.node} ${event.room}`;
       const taken = held.get(key) ?? new Set();
