@@ -146,7 +146,7 @@ const silentWhileSplit: Checker = (given) => {
       if (
         state.get(`${by} ${bareOf(stanza.to)}`) === 'split' &&
         readDmuc(stanza.payloads)?.position &&
-        since(given, record.cause, by, bareOf(stanza.to))
+        since(given, i, record.cause, by, bareOf(stanza.to))
       )
         violations.push({
           invariant: 'D-d',
@@ -155,25 +155,36 @@ const silentWhileSplit: Checker = (given) => {
         });
     } else if (mine.has(by) && users.has(stanza.from) && bareOf(stanza.to) === room) {
       exercised++;
-      if (state.get(`${by} ${room}`) === 'split' && since(given, record.cause, by, room))
+      if (state.get(`${by} ${room}`) === 'split' && since(given, i, record.cause, by, room))
         violations.push({ invariant: 'D-d', what: `${by} is split and submits ${stanzaText(stanza)}`, at: i });
     }
   }
   return { violations, exercised };
 };
 
-/** Whether the node was split from the peer already when it decided what a record was caused by. */
-function since({ trace, undone }: Evidence, cause: number | undefined, node: Jid, peer: Jid): boolean {
-  if (cause === undefined) return true;
-  for (let i = cause; i >= 0; i--) {
+/**
+ * Whether the node was split from the peer already when it decided what a record was caused by. What a timer causes has no
+ * cause; what is decided in one batch is sent in that order, so it was before the split if the node's note of it comes later.
+ */
+function since(
+  { trace, undone, others }: Evidence,
+  sent: number,
+  cause: number | undefined,
+  node: Jid,
+  peer: Jid,
+): boolean {
+  for (let i = cause ?? sent; i >= 0; i--) {
     const record = trace[i];
     if (record?.kind !== 'append' || record.node !== node || undone.has(i)) continue;
     const change = record.events.findLast(
       (event): event is Extract<RoomEvent, { kind: 'peerChanged' }> =>
         event.kind === 'peerChanged' && event.peer === peer,
     );
+    if (!change) continue;
+    const later = (one: Evidence['others'][number]) =>
+      one.i > sent && one.record.kind === 'note' && one.record.cause === i;
     // A change in the very same step: what is sent belongs to both sides of it.
-    if (change) return i !== cause && change.record?.state === 'split';
+    return i !== cause && change.record?.state === 'split' && !(cause === undefined && others.some(later));
   }
   return false;
 }
