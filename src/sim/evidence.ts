@@ -270,7 +270,9 @@ function entriesOf(
     let last = k + 1;
     while (seen[last] && trace[(seen[last] as Seen).sent]?.t === t && !isEnd(seen[last] as Seen)) last++;
     const ended = seen[last] && trace[(seen[last] as Seen).sent]?.t === t;
-    if (!ended && !holes.some((hole) => trace[sentAt(trace, hole)]?.t === t)) continue;
+    // Or their client was gone before the rest of it.
+    const gone = asked[next] === 'session' && (at[next] as number) < (seen[last]?.i ?? trace.length);
+    if (!ended && !gone && !holes.some((hole) => trace[sentAt(trace, hole)]?.t === t)) continue;
     let end = k + 1;
     while (
       end < seen.length &&

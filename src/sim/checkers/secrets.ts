@@ -113,11 +113,22 @@ function moderatorsOf(occupants: Occupants): ReadonlySet<Jid> {
   return found;
 }
 
-/** What a stanza that arrived was sent because of: the same for all that a node sent for one input; else its own sending. */
+/**
+ * What a stanza that arrived was sent because of: the same for all that a node sent for one input. After its own start it
+ * sends without one, and then all that goes without a break is the same.
+ */
 function breathOf(trace: readonly SimRecord[], out: number): number {
-  const sent = sentAt(trace, out);
+  let sent = sentAt(trace, out);
   const record = trace[sent];
-  return (record?.kind === 'in' ? record.cause : undefined) ?? sent;
+  if (record?.kind !== 'in') return sent;
+  if (record.cause !== undefined) return record.cause;
+  for (let i = sent - 1; i >= 0; i--) {
+    const before = trace[i];
+    if (before?.kind === 'link') continue;
+    if (before?.kind !== 'in' || before.by !== record.by || before.cause !== undefined) break;
+    sent = i;
+  }
+  return sent;
 }
 
 const internal: ReadonlySet<string> = new Set([NS.dmuc1, NS.dmuc2, NS.fmuc, NS.ext]);
