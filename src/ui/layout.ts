@@ -188,12 +188,14 @@ function layOutAt(
     const hub = { x: box.x, y: y + metrics.hub / 2 - 4 };
     y += metrics.hub;
     servers.set(box.domain, { domain: box.domain, x: box.x, y: box.y, w: box.w, h: box.h, hub });
+    // Two in a hull that is wider than they need: their names have room, too.
+    const cellW = (box.w - 2 * metrics.pad) / box.perRow;
     for (const [i, occupant] of box.here.entries()) {
       const row = Math.floor(i / box.perRow);
       const inRow = Math.min(box.perRow, box.here.length - row * box.perRow);
       occupants.set(occupant.jid, {
         occupant,
-        x: box.x + ((i % box.perRow) - (inRow - 1) / 2) * metrics.cellW,
+        x: box.x + ((i % box.perRow) - (inRow - 1) / 2) * cellW,
         y: y + row * metrics.cellH + metrics.radius + 4,
       });
     }
