@@ -3,6 +3,12 @@ import type { Answer, Job, Outcome, Told } from './sim-thread.ts';
 
 type AnswerTo<J extends Job> = J extends { kind: 'run' } ? Outcome : Told;
 
+/**
+ * A run fills some ten megabytes that are all of use to its end, and then none is: where they fit into the young generation
+ * they are not copied about again and again.
+ */
+const roomForARun = { maxYoungGenerationSizeMb: 192 };
+
 /** Threads that run simulations. Which of them does what makes no difference to the answers. */
 export class SimPool {
   readonly #threads: readonly Worker[];
@@ -10,7 +16,7 @@ export class SimPool {
 
   /** @param thread  the code of one (sim-bundle.ts) */
   constructor(thread: URL, threads: number) {
-    this.#threads = Array.from({ length: threads }, () => new Worker(thread));
+    this.#threads = Array.from({ length: threads }, () => new Worker(thread, { resourceLimits: roomForARun }));
   }
 
   /**

@@ -222,7 +222,8 @@ class Service implements MucNode {
 
   /** A temporary room ends with its last occupant (XEP-0045 §4.2). */
   #closeEmpty(turn: Turn): void {
-    for (const { state } of [...this.#rooms.values()]) {
+    // A map may lose what is being looked at.
+    for (const { state } of this.#rooms.values()) {
       if (!state.config.persistent && state.occupants.size === 0 && state.epoch !== 0)
         turn.record({ kind: 'roomDestroyed', room: state.jid });
     }

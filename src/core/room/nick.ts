@@ -48,7 +48,22 @@ const lookAlikes: Readonly<Record<string, string>> = {
  * confusable (XEP-0045 §17.1.1, RFC 8266 §2, the idea of UTS-39).
  */
 export function skeleton(nick: string): string {
-  // Every change of a roster asks for it, and most nicks are plain: those need no Unicode tables.
+  // Every change of a roster asks for it, and a room sees the same few nicks all the time.
+  let shape = shapes.get(nick);
+  if (shape === undefined) {
+    shape = shapeOf(nick);
+    if (shapes.size >= shapesMax) shapes.clear();
+    shapes.set(nick, shape);
+  }
+  return shape;
+}
+
+// A bounded memo of what the pure function returned, as for JIDs.
+const shapes = new Map<string, string>();
+const shapesMax = 4096;
+
+function shapeOf(nick: string): string {
+  // Most nicks are plain: those need no Unicode tables.
   const plain = /^[!-~]*$/.test(nick)
     ? nick.toLowerCase()
     : nick

@@ -9,13 +9,13 @@ export interface StanzaId {
   readonly id: string;
 }
 
-/** The first well-formed `<stanza-id/>` among the payloads. */
-export function readStanzaId(payloads: readonly XmlElement[]): StanzaId | undefined {
+/** The first well-formed `<stanza-id/>` among the payloads, or the first that `assigner` gave. */
+export function readStanzaId(payloads: readonly XmlElement[], assigner?: Jid): StanzaId | undefined {
   for (const payload of payloads) {
     if (payload.name !== 'stanza-id' || payload.xmlns !== NS.sid) continue;
     const by = parseJid(payload.attrs['by'] ?? '');
     const id = payload.attrs['id'];
-    if (by !== undefined && id) return { by, id };
+    if (by !== undefined && id && (assigner === undefined || by === assigner)) return { by, id };
   }
   return undefined;
 }

@@ -3,7 +3,10 @@ import { errorOf } from '../../core/xmpp/stanza.ts';
 import type { Checker, Evidence } from '../evidence.ts';
 import type { Violation } from '../trace.ts';
 
-/** What a server says of a neighbour that it cannot reach; any other error is a word of that neighbour's own. */
+/**
+ * What a server says of a neighbour that it cannot reach; any other error is a word of that neighbour's own. Said here a
+ * second time, for a checker that asks the core agrees with it.
+ */
 const unreachable: ReadonlySet<string> = new Set([
   'gone',
   'internal-server-error',

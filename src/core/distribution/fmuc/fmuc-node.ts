@@ -657,7 +657,7 @@ function itemOf(turn: Turn, room: RoomView, nick: string, author: Jid, stanza: S
   const given = readStanzaId(stanza.payloads);
   const own = { by: bareOf(stanza.from), id: given?.id ?? turn.env.newId() };
   const identity = given && given.by !== room.jid ? given : own;
-  const mine = readStanzaId(stanza.payloads.filter((payload) => payload.attrs['by'] === room.jid));
+  const mine = readStanzaId(stanza.payloads, room.jid);
   return {
     ...(mine && room.holds(mine) ? mine : identity),
     nick,

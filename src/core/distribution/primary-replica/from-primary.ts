@@ -50,7 +50,7 @@ export function itemOf(
   at: Instant,
   split?: HistoryItem['split'],
 ): HistoryItem {
-  const identity = readStanzaId(stanza.payloads.filter((payload) => parseJid(payload.attrs['by'] ?? '') === room.jid));
+  const identity = readStanzaId(stanza.payloads, room.jid);
   return {
     by: room.jid,
     id: identity?.id ?? turn.env.newId(),
