@@ -4,6 +4,7 @@ import { preview } from 'vite';
 import type { EventFilter, LabCounters, LabState } from '../../../src/ui/lab-api.ts';
 import type { ModelEvent } from '../../../src/ui/model.ts';
 import type { Action, ActResult } from '../../../src/ui/session/session.ts';
+import config from '../../../vite.config.ts';
 
 /** The built page and the embedded server on a port of their own. */
 export class Served {
@@ -17,6 +18,9 @@ export class Served {
   /** Started again, it has the same address, but new accounts and an empty memory. */
   async start(): Promise<void> {
     this.#server = await preview({
+      ...config,
+      // Vite would bundle the file anew for each server.
+      configFile: false,
       logLevel: 'warn',
       preview: { host: '127.0.0.1', port: this.#port, strictPort: true },
     });
