@@ -45,6 +45,13 @@ const found: readonly (readonly [Mode, number, number, string])[] = [
     120,
     'somebody provisional whom the primary knew under that nick, and whose JID said so, was in twice',
   ],
+  [
+    '0282',
+    2440,
+    120,
+    'who came under a nick that somebody had left with, and changed at the primary before, was not let in',
+  ],
+  ['0282', 3675, 120, 'who was entered right before their replica crashed was shown a part of the room'],
 ];
 
 describe('What the simulator found stays mended', () => {

@@ -349,6 +349,25 @@ describe('XEP-0282 §4.11.1.2 At the Replica', () => {
     for (const node of [primary, replica]) expect(world.status(node).occupants).toHaveLength(6);
     expect(statuses(world, user('Wumpus'), 'Efchen')).toEqual([[]]);
   });
+
+  it('decision #9: who says twice that they leave has left once', () => {
+    const world = apart(local);
+    world.send(leaves(user('Efchen'), `${room}/Efchen`), leaves(user('Efchen'), `${room}/Efchen`));
+    world.send(joins(user('Efchen'), `${room}/Efchen`));
+    // Let in again, as any of this replica's own users.
+    expect(statuses(world, user('Efchen'), 'Efchen').at(-1)).toEqual([110]);
+    heal(world);
+    expectTheSameEverywhere(world);
+  });
+
+  it('decision #9: who left is remembered by the nick that they have at the primary', () => {
+    const world = everybodyIn();
+    // The leave is on its way when the primary’s word of the new nick arrives.
+    world.send(presence(jid(user('Efchen')), jid(`${room}/Elfchen`), {}), leaves(user('Efchen'), `${room}/Efchen`));
+    world.send(joins('other@avalon.irc/x', `${room}/Efchen`));
+    expect(world.status(replica).occupants.map(({ nick }) => nick)).toContain('Efchen');
+    expectTheSameEverywhere(world);
+  });
 });
 
 describe('XEP-0282 §4.11.2 Netjoin: what was missed', () => {
@@ -820,6 +839,17 @@ describe('XEP-0282 §4.7: full JIDs through splits', () => {
 });
 
 describe('XEP-0282 recovery', () => {
+  it('decision #50: who was entered right before a crash of the replica gets the whole answer', () => {
+    const world = everybodyIn();
+    world.send(joins(newcomer, `${room}/New`));
+    const log = world.crash(replica);
+    world.clear();
+    world.boot(replica, log, log.slice(-1));
+    const got = world.got(newcomer);
+    expect(got.map(({ name }) => name)).toEqual([...Array(8).fill('presence'), 'message']);
+    expect(itemAt(got[7] as Stanza)?.statuses).toEqual([110]);
+  });
+
   it('decision #45: what was shown is in the log, so nothing is shown twice', () => {
     const world = everybodyIn();
     for (const text of ['one', 'two']) world.send(says(user('Wumpus'), room, text));

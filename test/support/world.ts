@@ -58,8 +58,8 @@ export class World {
     for (const node of scenario.nodes) this.boot(jid(node.address));
   }
 
-  /** Starts a node, with what its log holds; a node that ran before is forgotten first. */
-  boot(address: Jid, log: readonly RoomEvent[] = []): void {
+  /** Starts a node, with what its log holds, and of that perhaps nobody heard; a node that ran before is forgotten first. */
+  boot(address: Jid, log: readonly RoomEvent[] = [], untold: readonly RoomEvent[] = []): void {
     const node = this.#scenario.nodes.find((candidate) => candidate.address === address);
     if (!node) throw new RangeError(`no node ${address}`);
     const config = nodeConfigOf(this.#scenario, node);
@@ -75,7 +75,7 @@ export class World {
     };
     for (const event of log) seat.node.apply(structuredClone(event));
     this.#seats.set(address, seat);
-    this.#handle(seat, { kind: 'command', command: { name: 'start' } });
+    this.#handle(seat, { kind: 'command', command: { name: 'start', untold } });
     this.#handle(seat, { kind: 'linkUp', peer: config.server });
     this.run();
   }
@@ -128,9 +128,9 @@ export class World {
     this.#lose = like;
   }
 
-  /** Hands a stanza of a user (or of anybody) to the network, and runs until nothing moves. */
-  send(stanza: Stanza): void {
-    this.#queue.push({ stanza, spec: 'test', at: domainOf(stanza.from) });
+  /** Hands stanzas of users (or of anybody) to the network, one on the heels of the other, and runs until nothing moves. */
+  send(...stanzas: readonly Stanza[]): void {
+    for (const stanza of stanzas) this.#queue.push({ stanza, spec: 'test', at: domainOf(stanza.from) });
     this.run();
   }
 

@@ -102,8 +102,8 @@ export type RoomEvent = {
       readonly newNick: string;
       readonly presence?: readonly XmlElement[];
     }
-  /** Presence, role, affiliation, known JID or home of someone in the room. */
-  | { readonly kind: 'occupantChanged'; readonly occupant: Occupant }
+  /** Presence, role, affiliation, known JID or home of someone in the room; `joining`: they get all that a join brings. */
+  | { readonly kind: 'occupantChanged'; readonly occupant: Occupant; readonly joining?: true }
   | { readonly kind: 'messageAccepted'; readonly item: HistoryItem }
   | { readonly kind: 'subjectChanged'; readonly subject: Subject }
   /** XEP-0282: a change at the primary that means nothing here; only its place in the sequence counts. */

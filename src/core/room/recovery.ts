@@ -22,10 +22,9 @@ export function retell(
     if (event.room !== room.jid) continue;
     if (event.kind === 'occupantLeft') touched.add(event.nick);
     else if (event.kind === 'nickChanged') touched.add(event.nick).add(event.newNick);
-    else if (event.kind === 'occupantChanged') touched.add(event.occupant.nick);
-    else if (event.kind === 'occupantEntered') {
+    else if (event.kind === 'occupantChanged' || event.kind === 'occupantEntered') {
       touched.add(event.occupant.nick);
-      entered.add(event.occupant.nick);
+      if (event.kind === 'occupantEntered' || event.joining) entered.add(event.occupant.nick);
     }
   }
   for (const nick of touched) {

@@ -140,6 +140,10 @@ export class RoomState {
           this.#settle((act) => act.kind === 'left' && !act.unserved && act.nick === event.nick);
         return this.#remove(event.nick);
       case 'nickChanged': {
+        // The primary has yet to hear that they left, and calls them otherwise by now.
+        this.#divergence = this.#divergence.map((act) =>
+          act.kind === 'left' && !act.unserved && act.nick === event.nick ? { ...act, nick: event.newNick } : act,
+        );
         const occupant = this.occupants.get(event.nick);
         if (occupant === undefined) return;
         this.#remove(event.nick);

@@ -143,6 +143,8 @@ export class Live {
       // A local user who left here first, or a nick that is a provisional user's here: only the place is news.
       const newNick = user.statuses.includes(303) ? user.nick : undefined;
       if (known) turn.record({ kind: 'positionPassed', room: room.jid, n });
+      else if (newNick !== undefined && this.#leftAs(turn, room, nick))
+        turn.record({ kind: 'nickChanged', room: room.jid, n, nick, newNick });
       else turn.record({ kind: 'occupantLeft', room: room.jid, n, nick });
       if (claim === undefined || newNick === undefined || (known && claim.jid === known.jid)) return;
       const occupant = { ...claim, nick: newNick, presence: payloads };
@@ -219,7 +221,7 @@ export class Live {
     const occupant: Occupant = { ...rest, jid };
     const provisional = localOccupants(room).find((local) => local.provisional && local.jid === jid);
     if (provisional) turn.record({ kind: 'occupantLeft', room: room.jid, nick: provisional.nick });
-    turn.record({ kind: 'occupantChanged', room: room.jid, occupant });
+    turn.record({ kind: 'occupantChanged', room: room.jid, occupant, joining: true });
     // The primary has them under the nick of before: what they were called here meanwhile is given up.
     if (provisional) tell(turn, room, { kind: 'renamed', before: provisional, after: occupant }, 'decision#44');
     // They are back: whether the primary heard that they left is of no interest any more.

@@ -88,7 +88,7 @@ export class Primary implements Distribution {
     }
     // Decision #43: they came by themselves and wait for all that a join brings, which their replica cannot give.
     const { home: _, cutOff: __, ...direct } = occupant;
-    turn.record({ kind: 'occupantChanged', room: room.jid, occupant: direct });
+    turn.record({ kind: 'occupantChanged', room: room.jid, occupant: direct, joining: true });
     this.#passes(turn, room, home, record, stanza.from);
     turn.note('decision#43', `${occupant.nick} joins past ${home}: served directly`, { room: room.jid, peer: home });
     return false;
@@ -377,7 +377,8 @@ export class Primary implements Distribution {
     if (join !== undefined && id !== stanza.id) return;
     entering.delete(occupant.jid);
     const { home: _, cutOff: __, ...direct } = occupant;
-    turn.record({ kind: 'occupantChanged', room: room.jid, occupant: direct });
+    const joining = join === undefined ? {} : ({ joining: true } as const);
+    turn.record({ kind: 'occupantChanged', room: room.jid, occupant: direct, ...joining });
     if (join === undefined) {
       turn.note('decision#8', `${replica} no longer knows ${occupant.nick}`, { room: room.jid, peer: replica });
       return leave(turn, room, this, direct, { statuses: [333], payloads: [] });

@@ -467,7 +467,8 @@ export class Replica implements Distribution {
    */
   #strangerLeft(turn: Turn, room: RoomView, stanza: Stanza): void {
     const nick = resourceOf(stanza.to);
-    if (nick === '') return;
+    // Said twice: what is known of the first leave is more.
+    if (nick === '' || this.#live.left(turn, room).has(stanza.from)) return;
     diverge(turn, room, { kind: 'left', id: turn.env.newId(), jid: stanza.from, nick, unserved: true });
   }
 
