@@ -97,13 +97,19 @@ export function rosters({ trace, views, world }: Evidence): Verdict {
     const { jid, room: roomJid } = view.person;
     const user = world.users.get(jid);
     if (user?.half.state().phase !== 'joined' || !user.online) continue;
-    const shown = new Set<string>();
+    /** Nicks, and the moment in which their last presence was sent. */
+    const shown = new Map<string, number | undefined>();
     let since = 0;
     for (const { i, sent, stanza } of view.seen) {
       if (i < view.born || stanza.name !== 'presence' || stanza.type === 'error') continue;
-      if (view.entries.has(i)) since = sent;
+      const t = trace[sent]?.t;
+      if (view.entries.has(i)) {
+        since = sent;
+        // The answer to a join says who is here: nobody else is, whatever was heard before (XEP-0045 §7.2.2).
+        for (const [nick, then] of shown) if (then !== t) shown.delete(nick);
+      }
       const nick = resourceOf(stanza.from);
-      if (stanza.type === undefined) shown.add(nick);
+      if (stanza.type === undefined) shown.set(nick, t);
       else {
         shown.delete(nick);
         const statuses = readMucUser(stanza.payloads)?.statuses ?? [];
@@ -120,8 +126,11 @@ export function rosters({ trace, views, world }: Evidence): Verdict {
     if (node !== undefined && node.seat.config.server !== domainOf(jid) && world.everLost(jid)) continue;
     exercised++;
     const there = node === undefined ? '' : names(node.room);
-    if ([...shown].sort().join(' ') !== there)
-      violations.push({ invariant: 'G11', what: `${jid} sees ${[...shown].sort().join(' ')}; the room has ${there}` });
+    if ([...shown.keys()].sort().join(' ') !== there)
+      violations.push({
+        invariant: 'G11',
+        what: `${jid} sees ${[...shown.keys()].sort().join(' ')}; the room has ${there}`,
+      });
   }
   return { violations, exercised };
 }
