@@ -52,6 +52,12 @@ const found: readonly (readonly [Mode, number, number, string])[] = [
     'who came under a nick that somebody had left with, and changed at the primary before, was not let in',
   ],
   ['0282', 3675, 120, 'who was entered right before their replica crashed was shown a part of the room'],
+  [
+    '0282',
+    2280,
+    120,
+    'who was out of a room that became members-only was told of before its place, and the replicas asked anew',
+  ],
 ];
 
 describe('What the simulator found stays mended', () => {

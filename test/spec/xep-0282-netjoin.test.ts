@@ -196,6 +196,15 @@ describe('XEP-0282 §4.2 Creating a Replica: the list and what is agreed on', ()
     expect(world.seat(replica).node.snapshot().rooms[0]?.changes).toMatchObject({ splitEntry: false });
   });
 
+  it('decision #15: a room becomes members-only: its replicas are told in the order of the places', () => {
+    const world = everybodyIn();
+    configure(world, { 'muc#roomconfig_membersonly': ['1'] });
+    expect(nicksAt(world, primary)).toEqual(nicksAt(world, replica));
+    expect(nicksAt(world, primary)).toHaveLength(3);
+    expect(world.to(room).filter((stanza) => payloadOf(stanza, 'netjoin', NS.ext))).toEqual([]);
+    expectTheSameEverywhere(world);
+  });
+
   it('decision #5: a replica that was offered to, and whose request got lost, asks again', () => {
     const world = everybodyIn();
     let lost = 0;
@@ -778,8 +787,11 @@ describe('XEP-0282 §4.11.2 Netjoin: who was let in provisionally', () => {
     ['is called otherwise, if it is not', 'moderators', 'New_'],
   ])('decision #44: one whom the primary has served itself is the replica’s then, and %s', (_what, whois, nick) => {
     const world = pastTheReplica({ ...local, 'muc#roomconfig_whois': [whois] });
+    expect(texts(world.got(newcomer))).toEqual(['finds out']);
     world.send(joins(newcomer, `${room}/New`));
     heal(world);
+    // They have heard it.
+    expect(texts(world.got(newcomer))).toEqual([]);
     for (const node of [primary, replica])
       expect(world.status(node).occupants.filter(({ jid: at }) => at === newcomer)).toMatchObject([{ nick }]);
     expectTheSameEverywhere(world);

@@ -65,13 +65,14 @@ export function ownerIq(
 function configure(turn: Turn, room: RoomView, distribution: Distribution, changes: Partial<RoomSettings>): void {
   const unlocked = room.locked;
   if (!unlocked && Object.keys(changes).length === 0) return;
-  turn.record({ kind: 'roomConfigured', room: room.jid, n: room.n + 1, changes });
+  // Before the change itself: what has an earlier place in the room's sequence is sent earlier.
   if (changes.membersOnly) {
     for (const occupant of [...room.occupants.values()]) {
       if (occupant.affiliation === 'none' && !isElsewhere(room, occupant))
         leave(turn, room, distribution, occupant, { statuses: [322], payloads: [] });
     }
   }
+  turn.record({ kind: 'roomConfigured', room: room.jid, n: room.n + 1, changes });
   const change = { kind: 'configured', changes, statuses: unlocked ? [] : statusesOf(changes) } as const;
   tell(turn, room, change);
   distribution.spread(turn, room, change);

@@ -40,8 +40,10 @@ export function judge(
     if (stanza.type === 'unavailable') return occupant === undefined;
     if (readJoin(stanza.payloads)) {
       // A provisional entry is a join like any other; their replica has them, so from here on it serves them (decision #44).
-      if (occupant && occupant.home === undefined)
+      if (occupant && occupant.home === undefined) {
         turn.record({ kind: 'occupantChanged', room: room.jid, occupant: { ...occupant, home: replica } });
+        state.heard.add(stanza.from);
+      }
       return false;
     }
     const payloads = JSON.stringify(cleanPayloads(room.jid, stanza.payloads));

@@ -17,7 +17,7 @@ import { errorReply, presence, type Stanza } from '../../xmpp/stanza.ts';
 import type { XmlElement } from '../../xmpp/xml.ts';
 import { clamp, itemOf, itemParts, leaveParts, merged, occupantOf, subjectAlone } from './from-primary.ts';
 import { stranger, visible } from './initial-state.ts';
-import type { Ticket, Tickets } from './tickets.ts';
+import type { Tickets } from './tickets.ts';
 
 /**
  * What a replica does with the primary's changes, one by one and in their order: XEP-0282 §4.5 to §4.9. The same for a
@@ -209,7 +209,7 @@ export class Live {
     if (ticket && served && known.provisional) {
       // Whom the primary never missed it enters without an update before.
       const said = user && occupantOf(room, nick, user, stanza.payloads);
-      return this.#accept(turn, room, known, ticket, this.#claims.get(nick) ?? said);
+      return this.#accept(turn, room, known, dmuc.history ?? ticket.join.history, this.#claims.get(nick) ?? said);
     }
     if (ticket) this.serve(turn, room, known, jid, dmuc.history ? { history: dmuc.history } : ticket.join);
   }
@@ -231,14 +231,20 @@ export class Live {
   }
 
   /** Decision #44: they have the roster; what they get now is the history that was withheld. */
-  #accept(turn: Turn, room: RoomView, known: LocalOccupant, ticket: Ticket, claim: Occupant | undefined): void {
+  #accept(
+    turn: Turn,
+    room: RoomView,
+    known: LocalOccupant,
+    history: JoinRequest['history'],
+    claim: Occupant | undefined,
+  ): void {
     this.#tickets.forget(known.jid);
     this.#claims.delete(known.nick);
     const { home: _, provisional: __, ...occupant } = { ...known, ...claim, jid: known.jid };
     turn.record({ kind: 'occupantChanged', room: room.jid, occupant });
     tell(turn, room, { kind: 'presence', occupant }, 'decision#44');
     const withheld = room.history.filter((item) => !item.provisional && !this.#accepted.has(item.id));
-    for (const item of recent(withheld, ticket.join.history, turn.env.now))
+    for (const item of recent(withheld, history, turn.env.now))
       turn.send(delayedMessage(room.jid, item, known.jid), 'decision#44');
   }
 

@@ -358,10 +358,11 @@ export class Primary implements Distribution {
     const { jid } = occupant;
     if (jid === undefined || !reachable(room.peers.get(replica))) return;
     this.#grantJids(turn, room, occupant);
-    const { entering } = this.#replicas.of(turn, room, replica);
+    const { entering, heard } = this.#replicas.of(turn, room, replica);
+    const wanted = heard.delete(jid) ? { history: { maxstanzas: 0 } } : join;
     this.#replicas.send(turn, room, replica, '0282#4.5', (to) => {
       entering.set(jid, { id: to.id, join });
-      return enterStanza(room, { ...occupant, jid }, join, to);
+      return enterStanza(room, { ...occupant, jid }, wanted, to);
     });
   }
 

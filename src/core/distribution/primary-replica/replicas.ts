@@ -18,6 +18,8 @@ export interface Volatile {
   readonly outstanding: Set<string>;
   /** Users handed over by `<enter/>`, by the id of the last one: refused, they fall back to direct service. */
   readonly entering: Map<Jid, { readonly id: string | undefined; readonly join: JoinRequest }>;
+  /** Users whom the primary served itself until their replica said that it has them: they have heard it all. */
+  readonly heard: Set<Jid>;
   tries: number;
   /** The earliest moment at which it may have noticed that it was split: nothing said meanwhile is older (decision #42). */
   readonly notBefore: Instant;
@@ -47,6 +49,7 @@ export class Replicas {
       keepalive: new Keepalive(turn.env.now, record?.keepalive),
       outstanding: new Set(),
       entering: new Map(),
+      heard: new Set(),
       tries: 0,
       notBefore: instant(heard - (interval + 2 * timeout) * 1000),
       relayed: new Set(),
