@@ -44,10 +44,16 @@ export function orderOfJoin(given: Evidence): Verdict {
     let from = 0;
     let outside = true;
     let left = -1;
+    let before = -1;
     const { joins, end } = first.get(view.person.jid) as { joins: readonly number[]; end: number };
     for (const seen of view.seen) {
       const { i, stanza } = seen;
       if (stanza.type === 'error' || stanza.name === 'iq' || stanza.type === 'chat') continue;
+      // A client that is gone in the middle of an answer does not wait for the rest of it.
+      history &&= !others.some(
+        (one) => one.i > before && one.i < i && one.record.kind === 'session' && one.record.user === view.person.jid,
+      );
+      before = i;
       const waits = outside && i < end;
       const asked = joins.find((join) => join > left) ?? i;
       const crashed = waits && crashes.some((crash) => crash.i > asked && crash.i < i);
