@@ -51,7 +51,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'a message comes back without its id',
     file: `${room}room.ts`,
-    find: '...(stanza.id === undefined ? {} : { stanzaId: stanza.id }),',
+    find: 'stanzaId: stanza.id,',
     replace: '',
     modes: everywhere,
   },
@@ -79,8 +79,8 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'strip after store',
     file: `${room}room.ts`,
-    find: '{ lang: stanza.lang }),\n    payloads: cleanPayloads(room.jid, stanza.payloads)',
-    replace: '{ lang: stanza.lang }),\n    payloads: stanza.payloads',
+    find: 'lang: stanza.lang,\n    payloads: cleanPayloads(room.jid, stanza.payloads)',
+    replace: 'lang: stanza.lang,\n    payloads: stanza.payloads',
     modes: everywhere,
   },
   {

@@ -1,7 +1,7 @@
 import type { NodeConfig } from '../core/node/config.ts';
 import { type Jid, jid } from '../core/xmpp/jid.ts';
 import { NS } from '../core/xmpp/namespaces.ts';
-import type { Stanza } from '../core/xmpp/stanza.ts';
+import { type Stanza, withParts } from '../core/xmpp/stanza.ts';
 import { el } from '../core/xmpp/xml.ts';
 import { fmucCheckers } from './fmuc-checkers.ts';
 import type { Prng } from './prng.ts';
@@ -54,14 +54,13 @@ function tamper(stanza: Stanza, prng: Prng): readonly Stanza[] {
   // A user whom every network has, and another node serves.
   if (dice < 0.9 && (stanza.name === 'message' || stanza.type === 'unavailable'))
     return [
-      {
-        ...stanza,
+      withParts(stanza, {
         payloads: stanza.payloads.map((payload) =>
           payload.xmlns === NS.fmuc && payload.attrs['from'] !== undefined
             ? { ...payload, attrs: { ...payload.attrs, from: 'u00@s0.sim/r' } }
             : payload,
         ),
-      },
+      }),
     ];
   const x = el(
     'x',
@@ -70,5 +69,5 @@ function tamper(stanza: Stanza, prng: Prng): readonly Stanza[] {
     el('item', NS.mucUser, { affiliation: 'owner', role: 'moderator' }),
     el('status', NS.mucUser, { code: prng.pick(['307', '301', '303', '110']) }),
   );
-  return [{ ...stanza, payloads: [...stanza.payloads.filter(({ xmlns }) => xmlns !== NS.mucUser), x] }];
+  return [withParts(stanza, { payloads: [...stanza.payloads.filter(({ xmlns }) => xmlns !== NS.mucUser), x] })];
 }

@@ -13,7 +13,7 @@ import { writeJoin } from '../core/xep/xep0045.ts';
 import { type Dmuc, writeDmuc } from '../core/xep/xep0282.ts';
 import { domainOf, type Jid, jid, occupantJid } from '../core/xmpp/jid.ts';
 import { NS } from '../core/xmpp/namespaces.ts';
-import { iq, message, presence, type Stanza } from '../core/xmpp/stanza.ts';
+import { iq, message, presence, type Stanza, withParts } from '../core/xmpp/stanza.ts';
 import { instant } from '../core/xmpp/time.ts';
 import { el, type XmlElement } from '../core/xmpp/xml.ts';
 import type { Prng } from './prng.ts';
@@ -29,9 +29,9 @@ export function hostileReplica(stanza: Stanza, prng: Prng, at: Seating): readonl
   if (dice < 0.55) return [stanza];
   if (dice < 0.6) return [];
   if (dice < 0.65) return [stanza, stanza];
-  if (dice < 0.78) return [{ ...stanza, payloads: stanza.payloads.map((payload) => twist(payload, prng, at)) }];
+  if (dice < 0.78) return [withParts(stanza, { payloads: stanza.payloads.map((payload) => twist(payload, prng, at)) })];
   if (dice < 0.84)
-    return [{ ...stanza, payloads: [...stanza.payloads.filter(({ xmlns }) => xmlns !== NS.mucUser), rank] }];
+    return [withParts(stanza, { payloads: [...stanza.payloads.filter(({ xmlns }) => xmlns !== NS.mucUser), rank] })];
   const lie = prng.pick(Object.values(lies));
   return [stanza, lie(prng, at, prng.pick(at.people))];
 }

@@ -16,7 +16,7 @@ import { isPing } from '../xep/xep0199.ts';
 import { assertNever, type Condition, LocalProtocolError, stanzaError } from '../xmpp/errors.ts';
 import { bareOf, domainOf, type Jid, partsOf, resourceOf } from '../xmpp/jid.ts';
 import { NS } from '../xmpp/namespaces.ts';
-import { errorReply, iqResult, payloadOf, type Stanza } from '../xmpp/stanza.ts';
+import { errorReply, iqResult, payloadOf, type Stanza, withParts } from '../xmpp/stanza.ts';
 import { el, textOf } from '../xmpp/xml.ts';
 import type { NodeConfig } from './config.ts';
 import type { Effect } from './effect.ts';
@@ -194,7 +194,7 @@ class Service implements MucNode {
     if (this.#config.kind !== 'service' || bareOf(stanza.to) !== this.#config.address) return stanza;
     const to = meantBy(stanza.to);
     const room = to === undefined ? undefined : this.#rooms.get(bareOf(to));
-    return to !== undefined && room?.distribution.role === 'primary' ? { ...stanza, to } : stanza;
+    return to !== undefined && room?.distribution.role === 'primary' ? withParts(stanza, { to }) : stanza;
   }
 
   /** XEP-0045 §7.2.11 and §10.1: there is no such room; entering it may make it. */

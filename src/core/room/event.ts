@@ -8,19 +8,19 @@ import type { RoomSettings } from './config.ts';
 export interface Occupant {
   readonly nick: string;
   /** Real full JID; undefined at a node that may not know it (XEP-0282 §4.7). */
-  readonly jid?: Jid;
+  readonly jid?: Jid | undefined;
   readonly affiliation: Affiliation;
   readonly role: Role;
   /** The peer node through which they are reached; undefined: this node serves them itself. */
-  readonly home?: Jid;
+  readonly home?: Jid | undefined;
   /** XEP-0421: the same for all visits of one user, and says nothing about who it is. */
   readonly occupantId: string;
   /** Payloads of their last presence, cleaned of everything a room adds. */
   readonly presence: readonly XmlElement[];
   /** XEP-0282 §4.11.1: on the other side of a split, and shown as away. */
-  readonly cutOff?: true;
+  readonly cutOff?: true | undefined;
   /** XEP-0282 §4.11.1.2: a replica let them in while it was cut off; the primary has not said yes. */
-  readonly provisional?: true;
+  readonly provisional?: true | undefined;
 }
 
 /** A message the room keeps (XEP-0045 §7.2.13). */
@@ -32,16 +32,16 @@ export interface HistoryItem {
   /** XEP-0421 id of the author; empty where the origin gave none. */
   readonly occupantId: string;
   /** Real JID of the author, where known; never replayed to those who may not see it. */
-  readonly author?: Jid;
+  readonly author?: Jid | undefined;
   readonly at: Instant;
   /** Attributes and payloads of the message as delivered: the sender's id, type groupchat, body and so on. */
-  readonly stanzaId?: string;
-  readonly lang?: string;
+  readonly stanzaId?: string | undefined;
+  readonly lang?: string | undefined;
   readonly payloads: readonly XmlElement[];
   /** XEP-0282: said at this replica while it was cut off, under this id; accepted, and told to all others, later. */
-  readonly split?: { readonly by: Jid; readonly id: string };
+  readonly split?: { readonly by: Jid; readonly id: string } | undefined;
   /** XEP-0282 §4.11.1.2: the same at that replica, before the primary accepted it: `by` and `id` are the replica's. */
-  readonly provisional?: true;
+  readonly provisional?: true | undefined;
 }
 
 /** How someone left: what others are told, kept so that it can be told again to a peer that missed it. */

@@ -3,7 +3,7 @@ import { writeDelay } from '../xep/xep0203.ts';
 import { writeStanzaId } from '../xep/xep0359.ts';
 import { writeOccupantId } from '../xep/xep0421.ts';
 import { type Jid, occupantJid } from '../xmpp/jid.ts';
-import { message, type Stanza, stanzaText } from '../xmpp/stanza.ts';
+import { message, type Stanza, stanzaText, withParts } from '../xmpp/stanza.ts';
 import type { Instant } from '../xmpp/time.ts';
 import type { HistoryItem } from './event.ts';
 
@@ -23,7 +23,7 @@ export function liveMessages(room: Jid, item: HistoryItem): (to: Jid) => Stanza 
     // What the room has not accepted yet has no id of the room's (XEP-0282 §4.11.1.2).
     ...(item.provisional ? [] : [writeStanzaId({ by: room, id: item.id })]),
   );
-  return (to) => ({ ...copy, to });
+  return (to) => withParts(copy, { to });
 }
 
 /** The same message for someone who was not there: with the room's delay. XEP-0045 §7.2.13. */
@@ -34,8 +34,8 @@ export function delayedMessage(room: Jid, item: HistoryItem, to: Jid): Stanza {
 /** The same for many. */
 export function delayedMessages(room: Jid, item: HistoryItem): (to: Jid) => Stanza {
   const stanza = liveMessage(room, item, room);
-  const copy = { ...stanza, payloads: [...stanza.payloads, writeDelay({ from: room, stamp: item.at })] };
-  return (to) => ({ ...copy, to });
+  const copy = withParts(stanza, { payloads: [...stanza.payloads, writeDelay({ from: room, stamp: item.at })] });
+  return (to) => withParts(copy, { to });
 }
 
 /**

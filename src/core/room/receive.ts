@@ -5,7 +5,7 @@ import { isPing } from '../xep/xep0199.ts';
 import { mam } from '../xep/xep0313.ts';
 import { occupantJid, resourceOf } from '../xmpp/jid.ts';
 import { NS } from '../xmpp/namespaces.ts';
-import { payloadOf, type Stanza, subjectOf } from '../xmpp/stanza.ts';
+import { payloadOf, type Stanza, subjectOf, withParts } from '../xmpp/stanza.ts';
 import { adminIq } from './admin.ts';
 import { archiveIq } from './archive.ts';
 import { discoverRoom } from './discovery.ts';
@@ -122,11 +122,11 @@ function relayIq(turn: Turn, room: RoomView, occupant: Occupant | undefined, sta
     return refuse(turn, stanza, 'modify', 'not-acceptable', '0045#17.4');
   }
   if (request && occupant.nick === nick && isPing(stanza))
-    return turn.send({ ...stanza, type: 'result', from: stanza.to, to: stanza.from, payloads: [] }, '0410#3');
+    return turn.send(withParts(stanza, { type: 'result', from: stanza.to, to: stanza.from, payloads: [] }), '0410#3');
   if (target?.jid === undefined)
     return request ? refuse(turn, stanza, 'cancel', 'item-not-found', '0045#17.4') : undefined;
   // Another node's user: that node would have to know us by a room that is not its own.
   if (target.home !== undefined && room.config.distribution.kind === 'fmuc')
     return request ? refuse(turn, stanza, 'cancel', 'service-unavailable', '0045#17.4') : undefined;
-  turn.send({ ...stanza, from: occupantJid(room.jid, occupant.nick), to: target.jid }, '0045#17.4');
+  turn.send(withParts(stanza, { from: occupantJid(room.jid, occupant.nick), to: target.jid }), '0045#17.4');
 }

@@ -5,7 +5,7 @@ import { writeOccupantId } from '../xep/xep0421.ts';
 import { type Condition, type ErrorType, stanzaError } from '../xmpp/errors.ts';
 import { bareOf, type Jid, occupantJid } from '../xmpp/jid.ts';
 import { NS } from '../xmpp/namespaces.ts';
-import { errorOf, errorReply, presence, type Stanza } from '../xmpp/stanza.ts';
+import { errorOf, errorReply, presence, type Stanza, withParts } from '../xmpp/stanza.ts';
 import { el } from '../xmpp/xml.ts';
 import { initialRole, maySpeak } from './affiliation.ts';
 import type { HistoryItem, Occupant } from './event.ts';
@@ -278,10 +278,10 @@ export function itemOf(turn: Turn, room: RoomView, occupant: Occupant, stanza: S
     id: turn.env.newId(),
     nick: occupant.nick,
     occupantId: occupant.occupantId,
-    ...(occupant.jid === undefined ? {} : { author: occupant.jid }),
+    author: occupant.jid,
     at: turn.env.now,
-    ...(stanza.id === undefined ? {} : { stanzaId: stanza.id }),
-    ...(stanza.lang === undefined ? {} : { lang: stanza.lang }),
+    stanzaId: stanza.id,
+    lang: stanza.lang,
     payloads: cleanPayloads(room.jid, stanza.payloads),
   };
 }
@@ -302,7 +302,7 @@ export function privateMessage(
   const target = room.occupants.get(nick);
   if (target === undefined)
     return refuse(turn, stanza, 'cancel', 'item-not-found', '0045#7.5', `nobody here is called ${nick}`);
-  const clean = { ...stanza, payloads: cleanPayloads(room.jid, stanza.payloads) };
+  const clean = withParts(stanza, { payloads: cleanPayloads(room.jid, stanza.payloads) });
   if (isLocal(target)) deliverPrivate(turn, room, occupant, target.jid, clean);
   else distribution.route(turn, room, occupant, target, clean);
 }
@@ -327,5 +327,5 @@ export function deliverPrivate(
   spec = '0045#7.5',
 ): void {
   const payloads = [...stanza.payloads, ...writeOccupantId(from.occupantId), el('x', NS.mucUser)];
-  turn.send({ ...stanza, from: occupantJid(room.jid, from.nick), to, payloads }, spec);
+  turn.send(withParts(stanza, { from: occupantJid(room.jid, from.nick), to, payloads }), spec);
 }

@@ -238,7 +238,7 @@ export class RoomState {
     const before = this.occupants.get(occupant.nick);
     if (before?.jid !== undefined) this.#nicks.delete(before.jid);
     // Set, not deleted and set: an occupant keeps their place in the order of entry.
-    this.occupants.set(occupant.nick, occupant);
+    this.occupants.set(occupant.nick, wholeOccupant(occupant));
     const shape = skeleton(occupant.nick);
     const alike = this.#shapes.get(shape) ?? [];
     if (!alike.includes(occupant.nick)) this.#shapes.set(shape, [...alike, occupant.nick]);
@@ -268,7 +268,7 @@ export class RoomState {
   }
 
   #remember(item: HistoryItem): void {
-    this.#history.push(item);
+    this.#history.push(wholeItem(item));
     this.#identities.add(identityOf(item));
     if (item.split !== undefined) this.#identities.add(identityOf(item.split));
     // Trimmed by a quarter at a time: shifting an array for every message would cost its length every time.
@@ -278,6 +278,17 @@ export class RoomState {
           this.#identities.delete(identityOf(identity));
     }
   }
+}
+
+// A room looks at its people and its history all the time, and engines are quick with what has one shape: so these have all
+// parts, those that a rule left out too.
+function wholeOccupant(occupant: Occupant): Occupant {
+  const { nick, jid, affiliation, role, home, occupantId, presence, cutOff, provisional } = occupant;
+  return { nick, jid, affiliation, role, home, occupantId, presence, cutOff, provisional };
+}
+function wholeItem(item: HistoryItem): HistoryItem {
+  const { by, id, nick, occupantId, author, at, stanzaId, lang, payloads, split, provisional } = item;
+  return { by, id, nick, occupantId, author, at, stanzaId, lang, payloads, split, provisional };
 }
 
 function refill<K, V>(map: Map<K, V>, entries: readonly (readonly [K, V])[]): void {

@@ -17,14 +17,17 @@ export interface Stanza {
 
 type Rest = Pick<Stanza, 'id' | 'type' | 'lang'>;
 
-/** Copies a stanza with some parts replaced; a part given as `undefined` is removed. */
+/**
+ * Copies a stanza with some parts replaced; of those that may be absent, one given as `undefined` is removed.
+ *
+ * Every stanza is made here or by `make`, with all seven parts, be they undefined: so the engine sees one shape, which a
+ * spread would not give it.
+ */
 export function withParts(stanza: Stanza, parts: { [K in keyof Stanza]?: Stanza[K] | undefined }): Stanza {
-  // A stanza keeps its name, addresses and payloads: only what may be absent is ever taken away.
-  return plain({ ...stanza, ...parts } as Stanza);
-}
-
-/** Every stanza has all seven parts, so that the engine sees one shape; those it has not are undefined. */
-function plain({ name, from, to, id, type, lang, payloads }: Stanza): Stanza {
+  const { name = stanza.name, from = stanza.from, to = stanza.to, payloads = stanza.payloads } = parts;
+  const id = 'id' in parts ? parts.id : stanza.id;
+  const type = 'type' in parts ? parts.type : stanza.type;
+  const lang = 'lang' in parts ? parts.lang : stanza.lang;
   return { name, from, to, id, type, lang, payloads };
 }
 
@@ -35,7 +38,7 @@ function make(
   rest: { [K in keyof Rest]?: Rest[K] | undefined },
   payloads: readonly XmlElement[],
 ): Stanza {
-  return plain({ name, from, to, id: rest.id, type: rest.type, lang: rest.lang, payloads });
+  return { name, from, to, id: rest.id, type: rest.type, lang: rest.lang, payloads };
 }
 
 /** @example message(room, user, { type: 'groupchat' }, el('body', NS.client, {}, 'hi')) */

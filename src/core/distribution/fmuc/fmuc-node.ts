@@ -25,6 +25,7 @@ import {
   presence,
   type Stanza,
   subjectOf,
+  withParts,
 } from '../../xmpp/stanza.ts';
 import type { Instant } from '../../xmpp/time.ts';
 import type { XmlElement } from '../../xmpp/xml.ts';
@@ -153,7 +154,7 @@ export class FmucNode implements Distribution {
       .get(to.home)
       ?.send(
         turn,
-        { ...stanza, from: occupantJid(room.jid, from.nick), to: occupantJid(to.home, to.nick), payloads },
+        withParts(stanza, { from: occupantJid(room.jid, from.nick), to: occupantJid(to.home, to.nick), payloads }),
         '0289#5.6',
       );
   }
@@ -562,7 +563,7 @@ export class FmucNode implements Distribution {
   /** §5.6: "each node that receives it is responsible for routing it"; never to anybody else. */
   #private(turn: Turn, room: RoomView, peer: Jid, from: Occupant, nick: string, stanza: Stanza): void {
     const target = room.occupants.get(nick);
-    const clean = { ...stanza, payloads: cleanPayloads(room.jid, stanza.payloads) };
+    const clean = withParts(stanza, { payloads: cleanPayloads(room.jid, stanza.payloads) });
     if (target === undefined)
       return turn.send(
         errorReply(clean, stanzaError('cancel', 'item-not-found', `nobody here is called ${nick}`)),
@@ -609,7 +610,10 @@ export class FmucNode implements Distribution {
       const sender = room.occupants.get(resourceOf(stanza.to));
       const from = occupantJid(room.jid, resourceOf(stanza.from));
       if (sender && isLocal(sender))
-        turn.send({ ...stanza, from, to: sender.jid, payloads: cleanPayloads(room.jid, stanza.payloads) }, '0045#7.5');
+        turn.send(
+          withParts(stanza, { from, to: sender.jid, payloads: cleanPayloads(room.jid, stanza.payloads) }),
+          '0045#7.5',
+        );
       if (error?.condition === 'item-not-found') return;
     }
     if (mine && error?.condition === 'not-acceptable') this.#outOfStep(turn, room, peer, 'it knows of no link');
@@ -658,14 +662,16 @@ function itemOf(turn: Turn, room: RoomView, nick: string, author: Jid, stanza: S
   const own = { by: bareOf(stanza.from), id: given?.id ?? turn.env.newId() };
   const identity = given && given.by !== room.jid ? given : own;
   const mine = readStanzaId(stanza.payloads, room.jid);
+  const { by, id } = mine && room.holds(mine) ? mine : identity;
   return {
-    ...(mine && room.holds(mine) ? mine : identity),
+    by,
+    id,
     nick,
     author,
     occupantId: room.occupantIdOf(author) ?? '',
     at,
-    ...(stanza.id === undefined ? {} : { stanzaId: stanza.id }),
-    ...(stanza.lang === undefined ? {} : { lang: stanza.lang }),
+    stanzaId: stanza.id,
+    lang: stanza.lang,
     payloads: withoutFederation(cleanPayloads(room.jid, stanza.payloads), bareOf(stanza.from)),
   };
 }

@@ -4,7 +4,7 @@ import type { Turn } from '../../room/turn.ts';
 import { type LinkPlace, readLinkPlace, writeLinkPlace } from '../../xep/sync.ts';
 import type { Jid } from '../../xmpp/jid.ts';
 import { NS } from '../../xmpp/namespaces.ts';
-import { bodyOf, payloadOf, type Stanza, subjectOf } from '../../xmpp/stanza.ts';
+import { bodyOf, payloadOf, type Stanza, subjectOf, withParts } from '../../xmpp/stanza.ts';
 import { el, type XmlElement } from '../../xmpp/xml.ts';
 import { Keepalive } from '../keepalive.ts';
 
@@ -52,7 +52,7 @@ export class NodeLink {
       if (this.#outstanding.size <= outstandingMax) break;
       this.#outstanding.delete(oldest);
     }
-    const named = id === undefined ? stanza : { ...stanza, id };
+    const named = id === undefined ? stanza : withParts(stanza, { id });
     const place = { session: this.session, n: this.#sent + 1, h: this.#received };
     if (this.#counts) this.#sent++;
     if (this.#counts && isSubject(stanza)) this.#subject = place.n;
@@ -112,5 +112,5 @@ export function placed(stanza: Stanza, place: LinkPlace | undefined): Stanza {
   const payloads = fmuc
     ? stanza.payloads.map((payload) => (payload === fmuc ? within : payload))
     : [...stanza.payloads, within];
-  return { ...stanza, payloads };
+  return withParts(stanza, { payloads });
 }

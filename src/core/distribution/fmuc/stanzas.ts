@@ -8,7 +8,7 @@ import { writeStanzaId } from '../../xep/xep0359.ts';
 import { stanzaError } from '../../xmpp/errors.ts';
 import { type Jid, occupantJid } from '../../xmpp/jid.ts';
 import { NS } from '../../xmpp/namespaces.ts';
-import { errorReply, message, presence, type Stanza } from '../../xmpp/stanza.ts';
+import { errorReply, message, presence, type Stanza, withParts } from '../../xmpp/stanza.ts';
 import { el } from '../../xmpp/xml.ts';
 
 /** §5.1: "the fmuc element is always added containing the JID of the user". */
@@ -85,7 +85,7 @@ export function nodeMessage(room: RoomView, entry: HistoryItem, peer: Jid): Stan
 /** §5.1 Example 4: the same with the time it was said; the XEP's own stamp is malformed (test/spec/errata.md). */
 export function nodeHistory(room: RoomView, entry: HistoryItem, peer: Jid): Stanza {
   const stanza = nodeMessage(room, entry, peer);
-  return { ...stanza, payloads: [...stanza.payloads, writeDelay({ from: room.jid, stamp: entry.at })] };
+  return withParts(stanza, { payloads: [...stanza.payloads, writeDelay({ from: room.jid, stamp: entry.at })] });
 }
 
 /** §5.1: the topic ends the answer to a join; sent even if empty, for there is no other end (decision #22). */

@@ -16,7 +16,7 @@ import { isPing } from '../../xep/xep0199.ts';
 import { type Condition, type ErrorType, stanzaError } from '../../xmpp/errors.ts';
 import { type Jid, occupantJid, parseNick, resourceOf } from '../../xmpp/jid.ts';
 import { NS } from '../../xmpp/namespaces.ts';
-import { bodyOf, errorReply, iqResult, payloadOf, type Stanza } from '../../xmpp/stanza.ts';
+import { bodyOf, errorReply, iqResult, payloadOf, type Stanza, withParts } from '../../xmpp/stanza.ts';
 import { sizeOf, splitCharactersMax, splitMessagesMax } from './limits.ts';
 
 const spec = '0282#4.11.1.2';
@@ -62,7 +62,7 @@ export function whileApart(
     if (nick !== '') {
       if (here === undefined || stanza.type === 'groupchat' || !may(config.splitPrivate)) return cutOff();
       if (!mayWhisper(local, room)) return refuse('auth', 'forbidden', 'private messages are not for you here');
-      const clean = { ...stanza, payloads: cleanPayloads(room.jid, stanza.payloads) };
+      const clean = withParts(stanza, { payloads: cleanPayloads(room.jid, stanza.payloads) });
       return deliverPrivate(turn, room, local, here.jid, clean, spec);
     }
     if (stanza.type !== 'groupchat' || bodyOf(stanza) === undefined || !may(config.splitChat)) return cutOff();
@@ -90,7 +90,7 @@ export function whileApart(
   if (here === undefined || !may(config.splitPrivate)) return request ? cutOff() : undefined;
   // XEP-0410: the answer is the room's own.
   if (here.jid === local.jid && isPing(stanza)) return turn.send(iqResult(stanza), '0410#3');
-  turn.send({ ...stanza, from: occupantJid(room.jid, local.nick), to: here.jid }, spec);
+  turn.send(withParts(stanza, { from: occupantJid(room.jid, local.nick), to: here.jid }), spec);
 }
 
 /**

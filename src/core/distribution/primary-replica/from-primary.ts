@@ -57,10 +57,10 @@ export function itemOf(
     nick,
     occupantId: readOccupantId(stanza.payloads),
     at,
-    ...(stanza.id === undefined ? {} : { stanzaId: stanza.id }),
-    ...(stanza.lang === undefined ? {} : { lang: stanza.lang }),
+    stanzaId: stanza.id,
+    lang: stanza.lang,
     payloads: cleanPayloads(room.jid, stanza.payloads),
-    ...(split === undefined ? {} : { split }),
+    split,
   };
 }
 
