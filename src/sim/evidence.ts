@@ -202,7 +202,8 @@ export function inOrder<T extends { readonly i: number }>(
 
 /** Whether a stanza is from the room, or from somebody in it. */
 export function isOf({ from }: Stanza, room: Jid | undefined): boolean {
-  return room !== undefined && from.startsWith(room) && (from.length === room.length || from[room.length] === '/');
+  if (room === undefined || from.length === room.length) return from === room;
+  return from[room.length] === '/' && from.startsWith(room);
 }
 
 /** Index of the record of its being sent, for one of its arriving. */
