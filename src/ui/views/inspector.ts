@@ -181,7 +181,7 @@ class Inspector extends Part {
           <dl>
             <dt>Subject</dt><dd>${room.subject || 'none'}</dd>
             <dt>History</dt><dd>${counted(room.historyLength, 'message')}</dd>
-            <dt>Epoch</dt><dd>${room.epoch}</dd>
+            <dt>Epoch</dt><dd title="It grows whenever the room begins anew: what bears an earlier one is of the past">${room.epoch}</dd>
             ${room.split ? html`<dt>If cut off</dt><dd data-testid="policy" data-policy=${room.split.policy}>${policyInWords(room.split)}</dd>` : nothing}
           </dl>
           ${
