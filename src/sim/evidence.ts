@@ -46,7 +46,7 @@ export interface View {
   readonly entries: ReadonlySet<number>;
   /** Index of the last beginning or end of their client's session. */
   readonly born: number;
-  /** Indices of what a link swallowed or gave back on its way to them: nobody can promise them what that was. */
+  /** Where a link took what it swallowed or gave back on its way to them: nobody can promise them what that was. */
   readonly holes: readonly number[];
 }
 
@@ -156,7 +156,11 @@ export function evidence(trace: readonly SimRecord[], people: readonly Person[],
         break;
       }
       case 'link':
-        if (record.outcome === 'dropped' || record.outcome === 'bounced') found.get(record.stanza.to)?.holes.push(i);
+        if (record.outcome !== 'dropped' && record.outcome !== 'bounced') break;
+        // What a new stream cut off on its way is found missing later, when others have overtaken it already.
+        found
+          .get(record.stanza.to)
+          ?.holes.push(record.cause !== undefined && trace[record.cause]?.kind === 'link' ? record.cause : i);
         break;
       case 'undone':
         for (const append of record.appends) undone.add(append);

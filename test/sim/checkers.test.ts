@@ -103,6 +103,14 @@ class Story {
     this.#record({ kind: 'link', server: [jid('s0.sim'), jid('s1.sim')], stanza, outcome: 'dropped', cause });
     return this;
   }
+  /** A new stream cuts off what is under way, which shows when it should have come; what is sent then is there before. */
+  cutsOff(stanza: Stanza, overtaking: Stanza): this {
+    const link = { kind: 'link', server: [jid('s0.sim'), jid('s1.sim')], stanza } as const;
+    const cause = this.#record({ ...link, outcome: 'arrives', cause: this.sends(service, stanza) });
+    this.tells(overtaking);
+    this.#record({ ...link, outcome: 'dropped', cause });
+    return this;
+  }
   /** Somebody's stanza reaches the room. @returns index of its arrival */
   asks(stanza: Stanza): number {
     return this.gets(service, stanza, this.sends(stanza.from, stanza));
@@ -297,6 +305,10 @@ const cases: Readonly<Record<string, Case>> = {
           .loses(shows('Bob', bob, { statuses: [110] }))
           .tells(says('Alice', bob, '#0:1', delay))
           .tells(subjectTo(bob));
+      },
+      'a new stream cut the answer off, and what is live was there before that showed': (story) => {
+        story.session(bob, true).asksToEnter(bob);
+        story.cutsOff(shows('Bob', bob, { statuses: [110] }), says('Alice', bob, '#0:1'));
       },
       'a link swallowed all of the answer but others, and then one changes': (story) => {
         story.enters(alice).session(bob, true).asksToEnter(bob);
