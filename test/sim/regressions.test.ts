@@ -2,11 +2,12 @@ import { describe, expect, it } from 'vitest';
 import type { Mode } from '../../src/sim/plan.ts';
 import { run } from '../../src/sim/simulator.ts';
 
-/** Seeds that found mistakes of the core, with the steps they were found with, and what they found. */
+/** Seeds that found mistakes of the core, or of a checker, with the steps they were found with, and what they found. */
 const found: readonly (readonly [Mode, number, number, string])[] = [
   ['plain', 269, 120, 'a client believed to be in after a self-presence meant for its earlier session'],
   ['plain', 533, 120, 'the same, its join having been refused while the node was down'],
   ['plain', 910, 120, 'the same, after a change of nick that the node told of again (decision #50)'],
+  ['plain', 1190, 120, 'the checker: an answer that a new stream had cut off was excused only once that showed'],
   ['0289pp', 487, 120, 'an answer to a join that took longer than 10 s over a slow link was given up, each time anew'],
   ['0289pp', 696, 120, 'the same'],
   ['0289pp', 2264, 120, 'a nick was given twice when one confusable with it, of another node, had gone'],
@@ -58,6 +59,10 @@ const found: readonly (readonly [Mode, number, number, string])[] = [
     120,
     'who was out of a room that became members-only was told of before its place, and the replicas asked anew',
   ],
+  ['0282', 4793, 120, 'what was said beside people came to them as news, where what the primary made of it got lost'],
+  ['0282', 4247, 120, 'a provisional user who had come past the replica before stayed on its roster as nobody’s'],
+  ['0282', 4019, 120, 'who left and came back under another nick was no more on the roster of their replica'],
+  ['0282', 3346, 120, 'a provisional user whom the primary served itself never heard who had left the replica'],
 ];
 
 describe('What the simulator found stays mended', () => {

@@ -377,6 +377,30 @@ describe('XEP-0282 §4.11.1.2 At the Replica', () => {
     expect(world.status(replica).occupants.map(({ nick }) => nick)).toContain('Efchen');
     expectTheSameEverywhere(world);
   });
+
+  it('decision #9: who left and asks to come back under another nick, before the primary heard of it, is let in', () => {
+    const world = apart();
+    world.send(leaves(user('Efchen'), `${room}/Efchen`));
+    world.cut(avalon, vesa, undefined);
+    world.lose((stanza) => stanza.to === replica && payloadOf(stanza, 'ready', NS.ext) !== undefined);
+    while (world.status(replica).peers[0]?.state !== 'syncing') world.advance(1_000);
+    let hops = 0;
+    world.lose(({ to }) => to === `${room}/Eff` && ++hops === 2);
+    world.send(joins(user('Efchen'), `${room}/Eff`));
+    // The replica waits for the list of its users when they ask once more.
+    world.lose((stanza) => {
+      if (payloadOf(stanza, 'netjoin', NS.ext)?.attrs['users'] === 'list') world.freeze(primary);
+      return false;
+    });
+    while (world.seat(primary).held === undefined) world.advance(1_000);
+    world.clear();
+    world.send(joins(user('Efchen'), `${room}/Eff`));
+    world.thaw(primary);
+    expect(statuses(world, user('BigCheese'), 'Eff')).toEqual([[]]);
+    expect(statuses(world, user('Efchen'), 'Eff')).toEqual([[110]]);
+    expect(world.status(replica).occupants.find(({ nick }) => nick === 'Eff')?.home).toBeUndefined();
+    expectTheSameEverywhere(world);
+  });
 });
 
 describe('XEP-0282 §4.11.2 Netjoin: what was missed', () => {
@@ -640,6 +664,18 @@ describe('XEP-0282 §4.11.2 Netjoin: what happened at the replica', () => {
     expectTheSameEverywhere(world);
   });
 
+  it('decision #42: nor is it news to those who saw it, where what the primary made of it gets lost', () => {
+    const world = apart(local);
+    world.send(says(user('Efchen'), room, 'kept'));
+    world.lose((stanza) => stanza.to === replica && bodyOf(stanza) === 'kept');
+    heal(world);
+    world.advance(75_000);
+    expect(texts(world.got(user('Efchen')))).toEqual([]);
+    expect(texts(world.got(user('Wumpus')))).toEqual(['kept']);
+    expect(world.seat(replica).node.snapshot().rooms[0]?.divergence).toEqual([]);
+    expectTheSameEverywhere(world);
+  });
+
   it('decision #42: also if the replica, or the primary, crashes before it is settled', () => {
     for (const node of [replica, primary]) {
       const world = apart(local);
@@ -798,6 +834,36 @@ describe('XEP-0282 §4.11.2 Netjoin: who was let in provisionally', () => {
     world.clear();
     world.send(says(user('Wumpus'), room, 'once'));
     expect(texts(world.got(newcomer))).toEqual(['once']);
+  });
+
+  it('decision #44: and so is one who came past it and then to it, whoever has the nick by now', () => {
+    const world = everybodyIn(local);
+    const log = world.crash(replica);
+    world.send(says(user('Wumpus'), room, 'finds out'));
+    world.inject(primary, vesa, joins(user('Efchen'), `${room}/Efchen`));
+    world.cut(avalon, vesa, 'bounce');
+    world.boot(replica, log);
+    world.advance(15_000);
+    world.send(leaves(user('Efchen'), `${room}/Efchen`), joins(user('Efchen'), `${room}/New`));
+    expect(statuses(world, user('Efchen'), 'New').at(-1)).toEqual([110]);
+    world.send(joins('other@avalon.irc/x', `${room}/New`));
+    heal(world);
+    expect(statuses(world, user('Efchen'), 'New_').at(-1)).toEqual([110]);
+    expectTheSameEverywhere(world);
+  });
+
+  it('decision #44: and hears who left the replica, which the primary did not know when it showed them', () => {
+    const world = apart({ ...local, 'muc#roomconfig_whois': ['anyone'] });
+    world.send(joins(newcomer, `${room}/New`));
+    world.send(leaves(user('Efchen'), `${room}/Efchen`));
+    world.cut(avalon, vesa, undefined);
+    // Their join was on its way when the link broke.
+    world.inject(primary, vesa, joins(newcomer, `${room}/New`));
+    const shown = () => world.got(newcomer).filter(({ from }) => from === `${room}/Efchen`);
+    expect(shown().at(-1)?.type).toBeUndefined();
+    heal(world);
+    expect(shown().map(({ type }) => type)).toEqual(['unavailable']);
+    expectTheSameEverywhere(world);
   });
 
   it('decision #44: nobody is let in whom the primary may serve, for it has yet to hear that they left', () => {

@@ -142,12 +142,17 @@ export class Live {
     if (known === undefined || known.provisional) {
       // A local user who left here first, or a nick that is a provisional user's here: only the place is news.
       const newNick = user.statuses.includes(303) ? user.nick : undefined;
+      const left = this.#leftAs(turn, room, nick);
       if (known) turn.record({ kind: 'positionPassed', room: room.jid, n });
-      else if (newNick !== undefined && this.#leftAs(turn, room, nick))
-        turn.record({ kind: 'nickChanged', room: room.jid, n, nick, newNick });
+      else if (newNick !== undefined && left) turn.record({ kind: 'nickChanged', room: room.jid, n, nick, newNick });
       else turn.record({ kind: 'occupantLeft', room: room.jid, n, nick });
-      if (claim === undefined || newNick === undefined || (known && claim.jid === known.jid)) return;
-      const occupant = { ...claim, nick: newNick, presence: payloads };
+      if (newNick === undefined || (known && (claim === undefined || claim.jid === known.jid))) return;
+      // Or someone who left here, of which the primary never heard, and asks to come back under another nick.
+      const back = !left && !late && !room.occupants.has(newNick);
+      const before = claim ?? (back ? occupantOf(room, newNick, user, stanza.payloads) : undefined);
+      if (before === undefined) return;
+      if (this.#tickets.asksFor(turn, newNick)) this.#awaited.add(newNick);
+      const occupant = { ...before, nick: newNick, presence: payloads };
       turn.record({ kind: 'occupantEntered', room: room.jid, occupant });
       return tell(turn, room, { kind: 'entered', occupant, join: {}, statuses: [] }, '0282#4.7');
     }
@@ -243,6 +248,13 @@ export class Live {
     const { home: _, provisional: __, ...occupant } = { ...known, ...claim, jid: known.jid };
     turn.record({ kind: 'occupantChanged', room: room.jid, occupant });
     tell(turn, room, { kind: 'presence', occupant }, 'decision#44');
+    // Whom the primary served itself until then it showed those who left here, too, and it has yet to hear of that.
+    for (const act of history?.maxstanzas === 0 ? room.divergence : []) {
+      if (act.kind !== 'left' || act.unserved || room.occupants.has(act.nick)) continue;
+      const gone = stranger(room, act.nick);
+      const parts = { type: 'unavailable', payloads: [] } as const;
+      if (seesPresence(room, gone, known)) turn.send(presenceFor(room, gone, known, parts), 'decision#44');
+    }
     const withheld = room.history.filter((item) => !item.provisional && !this.#accepted.has(item.id));
     for (const item of recent(withheld, history, turn.env.now))
       turn.send(delayedMessage(room.jid, item, known.jid), 'decision#44');

@@ -279,7 +279,8 @@ export class Primary implements Distribution {
     const taken = messages === 1 ? '1 message' : `${messages} messages`;
     const what = `judged: ${acts} of the split at ${replica}, ${taken} taken`;
     turn.note('decision#42', what, { room: room.jid, peer: replica, sign: 'judged' });
-    turn.send(iqResult(request), 'decision#42', replica);
+    // Where what was accepted got lost on the way, the replica knows by the place.
+    turn.send(iqResult(request, place(room)), 'decision#42', replica);
     this.#countModerators(turn, room, replica, undefined);
   }
 

@@ -9,6 +9,7 @@ import { presenceFor } from '../../room/visibility.ts';
 import {
   type Created,
   isOffer,
+  type Position,
   type Ready,
   readCreated,
   readDestroy,
@@ -254,7 +255,8 @@ export class Replica implements Distribution {
     if (stanza.type === 'result') {
       const created = stanza.id === this.#asked ? readCreated(stanza.payloads) : undefined;
       if (created) this.#created(turn, room, created);
-      else if (stanza.id === this.#settling?.id) this.#settled(turn, room);
+      else if (stanza.id === this.#settling?.id)
+        this.#settled(turn, room, readPosition(payloadOf(stanza, 's', NS.ext)));
       else if (stanza.id !== undefined && stanza.id === this.#destroying) this.#dismissed(turn, room);
       else this.#noticePlace(turn, room, payloadOf(stanza, 's', NS.ext));
       return;
@@ -295,7 +297,7 @@ export class Replica implements Distribution {
     else if (this.#live.lacksEnter()) this.#lost(turn, room, 'an <enter/>');
   }
 
-  #gap(turn: Turn, room: RoomView, { epoch, n }: { readonly epoch: number; readonly n: number }): void {
+  #gap(turn: Turn, room: RoomView, { epoch, n }: Position): void {
     this.#lost(turn, room, `position ${epoch}/${n} after ${room.epoch}/${room.n}: something`);
   }
 
@@ -317,9 +319,9 @@ export class Replica implements Distribution {
     this.#sync = created.mode === 'full' ? new InitialState(created) : new CatchUp(created);
     const { session, keepalive } = created;
     this.#become(turn, room, 'syncing', { session, keepalive });
-    // Decision #43: what they missed they have from the primary.
+    // Decision #43: what they missed they have from the primary. Who is in provisionally has asked here since (decision #44).
     for (const local of localOccupants(room))
-      if (created.mode === 'delta' && created.past?.includes(local.jid))
+      if (created.mode === 'delta' && !local.provisional && created.past?.includes(local.jid))
         turn.record({ kind: 'occupantChanged', room: room.jid, occupant: { ...local, home: room.jid } });
   }
 
@@ -379,10 +381,15 @@ export class Replica implements Distribution {
     turn.setTimer(timerOf(room.jid, 'settle'), settleMs);
   }
 
-  #settled(turn: Turn, room: RoomView): void {
+  #settled(turn: Turn, room: RoomView, place: Position | undefined): void {
     const acts = this.#settling?.acts ?? [];
     this.#settling = undefined;
     turn.clearTimer(timerOf(room.jid, 'settle'));
+    // What was accepted is not all here: forgotten now, it would come as news to those who have seen it.
+    if (place && this.#live.isAhead(room, place)) {
+      if (room.peers.get(room.jid)?.state === 'live') this.#gap(turn, room, place);
+      return;
+    }
     turn.record({ kind: 'divergenceSettled', room: room.jid, ids: acts });
     this.#live.refuseProvisional(turn, room);
   }
@@ -428,7 +435,7 @@ export class Replica implements Distribution {
   }
 
   /** Decisions #1, #2, #4: a repetition is dropped, a gap means that something is lost, and is asked for. */
-  #inOrder(turn: Turn, room: RoomView, { epoch, n }: { readonly epoch: number; readonly n: number }): boolean {
+  #inOrder(turn: Turn, room: RoomView, { epoch, n }: Position): boolean {
     if (epoch === room.epoch && n === room.n + 1) return true;
     if (this.#live.isAhead(room, { epoch, n })) this.#gap(turn, room, { epoch, n });
     else turn.note('decision#2', `position ${epoch}/${n} is of the past: dropped`, { room: room.jid });

@@ -115,7 +115,8 @@ export function renaming(
 ): Stanza {
   const item = itemOf(before, { nick, statuses: [303] }, jids);
   const from = occupantJid(room.jid, before.nick);
-  return presence(from, replica, { type: 'unavailable', id }, ...payloads, item, positionOf(room, n));
+  const rest = [...writeOccupantId(before.occupantId), item, positionOf(room, n)];
+  return presence(from, replica, { type: 'unavailable', id }, ...payloads, ...rest);
 }
 
 /** §4.9: the message with the time at which the primary accepted it, inside the dmuc element. */
