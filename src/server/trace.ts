@@ -1,18 +1,17 @@
-import type {
-  HopRecord,
-  LinkRecord,
-  PauseRecord,
-  SessionRecord,
-  Spec,
-  StatusRecord,
-  StepRecord,
-  TracedStanza,
-  TraceRecord,
+import {
+  type HopRecord,
+  type LinkRecord,
+  type PauseRecord,
+  type SessionRecord,
+  type Spec,
+  type StatusRecord,
+  type StepRecord,
+  type TraceRecord,
+  tracedStanza,
 } from '../core/node/trace.ts';
 import type { Jid } from '../core/xmpp/jid.ts';
-import { type Stanza, stanzaText } from '../core/xmpp/stanza.ts';
+import type { Stanza } from '../core/xmpp/stanza.ts';
 import { plus } from '../core/xmpp/time.ts';
-import { utf8Length } from '../core/xmpp/xml.ts';
 import type { Cancel, ServerHost } from './host.ts';
 
 /** A hop with the stanza itself: its text is made when somebody watches. */
@@ -187,19 +186,5 @@ function published({ kind, seq, t, leg, from, to, stanza, cause, spec, way }: Ke
     ...{ kind, seq, t, leg, from, to, stanza: tracedStanza(stanza), ...way },
     ...(cause === undefined ? {} : { cause }),
     ...(spec === undefined ? {} : { spec }),
-  };
-}
-
-function tracedStanza(stanza: Stanza): TracedStanza {
-  const { name, from, to, type, id } = stanza;
-  const xml = stanzaText(stanza);
-  return {
-    name,
-    from,
-    to,
-    ...(type === undefined ? {} : { type }),
-    ...(id === undefined ? {} : { id }),
-    xml,
-    bytes: utf8Length(xml),
   };
 }

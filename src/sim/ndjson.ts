@@ -1,7 +1,5 @@
-import type { HopRecord, SessionRecord, StepRecord, TracedStanza } from '../core/node/trace.ts';
+import { type HopRecord, type SessionRecord, type StepRecord, tracedStanza } from '../core/node/trace.ts';
 import { domainOf, type Jid } from '../core/xmpp/jid.ts';
-import { type Stanza, stanzaText } from '../core/xmpp/stanza.ts';
-import { utf8Length } from '../core/xmpp/xml.ts';
 import type { RunOptions, RunResult } from './simulator.ts';
 import type { SimRecord } from './trace.ts';
 
@@ -97,7 +95,7 @@ export function* ndjson(
           leg: 'in',
           from,
           to: serverOf(from),
-          stanza: traced(stanza),
+          stanza: tracedStanza(stanza),
           ...way,
           ...cause(record.cause),
           spec,
@@ -114,7 +112,7 @@ export function* ndjson(
           from,
           to,
           server: record.server,
-          stanza: traced(record.stanza),
+          stanza: tracedStanza(record.stanza),
           ...(arrives === undefined ? {} : { arrives }),
           ...(outcome === 'dropped' || outcome === 'bounced' ? { outcome } : {}),
           ...cause(record.cause),
@@ -129,7 +127,7 @@ export function* ndjson(
           leg: 'out',
           from: serverOf(to),
           to,
-          stanza: traced(stanza),
+          stanza: tracedStanza(stanza),
           ...way,
           ...cause(record.cause),
         };
@@ -204,20 +202,6 @@ function arrivalsOf(trace: readonly SimRecord[]): ReadonlyMap<number, SimRecord[
     if ((record.kind === 'out' || record.kind === 'nobody') && record.cause !== undefined && !found.has(record.cause))
       found.set(record.cause, record.t);
   return found;
-}
-
-function traced(stanza: Stanza): TracedStanza {
-  const { name, from, to, type, id } = stanza;
-  const xml = stanzaText(stanza);
-  return {
-    name,
-    from,
-    to,
-    ...(type === undefined ? {} : { type }),
-    ...(id === undefined ? {} : { id }),
-    xml,
-    bytes: utf8Length(xml),
-  };
 }
 
 /** Sets as lists, maps as lists of pairs. */

@@ -1,4 +1,6 @@
+import { type Stanza, stanzaText } from '../xmpp/stanza.ts';
 import type { Instant } from '../xmpp/time.ts';
+import { utf8Length } from '../xmpp/xml.ts';
 
 /**
  * The rule that made a stanza or a state change, written by the code that decided: `<XEP>#<section>`, such as
@@ -22,6 +24,20 @@ export interface TracedStanza {
   readonly id?: string;
   readonly xml: string;
   readonly bytes: number;
+}
+
+export function tracedStanza(stanza: Stanza): TracedStanza {
+  const { name, from, to, type, id } = stanza;
+  const xml = stanzaText(stanza);
+  return {
+    name,
+    from,
+    to,
+    ...(type === undefined ? {} : { type }),
+    ...(id === undefined ? {} : { id }),
+    xml,
+    bytes: utf8Length(xml),
+  };
 }
 
 /**
