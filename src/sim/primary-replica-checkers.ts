@@ -261,21 +261,22 @@ const jidsOfReplicas: Checker = (given) => {
       continue;
     }
     if (record.by !== primary.address || record.cause === undefined) continue;
-    const replica = replicas.find(({ address }) => address === bareOf(record.stanza.to));
+    const to = bareOf(record.stanza.to);
+    const replica = replicas.find(({ address }) => address === to);
     if (!replica) continue;
     exercised++;
+    const leaked = named(record.stanza).find((jid) => domainOf(jid) !== replica.server);
+    if (leaked === undefined) continue;
     // From the state before the step that sent it, for the last moderator's own leave names JIDs still, to this moment.
     const { cause } = record;
     let k = entitled.length - 1;
     while (k > 0 && (entitled[k] as { i: number }).i >= cause) k--;
     if (entitled.slice(k).some(({ homes }) => homes.has(replica.address))) continue;
-    const leaked = named(record.stanza).find((jid) => domainOf(jid) !== replica.server);
-    if (leaked)
-      violations.push({
-        invariant: 'D-6',
-        what: `${replica.address} has no moderator and is told ${leaked}: ${stanzaText(record.stanza)}`,
-        at: i,
-      });
+    violations.push({
+      invariant: 'D-6',
+      what: `${replica.address} has no moderator and is told ${leaked}: ${stanzaText(record.stanza)}`,
+      at: i,
+    });
   }
   for (const { address, server } of replicas) {
     const seat = world.seats.get(address);
@@ -326,6 +327,8 @@ const silenceIsFound: Checker = (given) => {
     { node: primary.address, peer: address, live: false, since: 0 },
     { node: address, peer: room, live: false, since: 0 },
   ]);
+  const pairsOf = new Map(pairs.map(({ node }) => [node, pairs.filter((pair) => pair.node === node)]));
+  const at = (node: Jid) => pairsOf.get(node) ?? [];
   const heard = (pair: (typeof pairs)[number], t: number) => {
     pair.since = Math.max(pair.since, t);
   };
@@ -345,13 +348,13 @@ const silenceIsFound: Checker = (given) => {
     }
     switch (record.kind) {
       case 'out':
-        for (const pair of pairs) if (pair.node === record.to && isOf(record.stanza, pair.peer)) heard(pair, now);
+        for (const pair of at(record.to)) if (isOf(record.stanza, pair.peer)) heard(pair, now);
         break;
       case 'append':
         for (const event of given.undone.has(i) ? [] : record.events) {
           if (event.kind !== 'peerChanged') continue;
-          for (const pair of pairs) {
-            if (pair.node !== record.node || pair.peer !== event.peer) continue;
+          for (const pair of at(record.node)) {
+            if (pair.peer !== event.peer) continue;
             exercised++;
             pair.live = event.record?.state === 'live';
             heard(pair, now);

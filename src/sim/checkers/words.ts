@@ -157,18 +157,26 @@ export function lastWords({ trace, said, views, people, world }: Evidence): Verd
     if (record.stanza.type === 'groupchat' && bodyOf(record.stanza) === words.get(record.by))
       spoke.set(record.by, record.stanza.id);
   // Where a link swallowed the news of being out, they believe to be in and are not.
-  const unsure = (view: View) => lost(trace, view, lastEntry(view), isSelf);
+  const unsure = new Set(inside.filter((view) => lost(trace, view, lastEntry(view), isSelf)));
+  const last = new Set(words.values());
+  const heard = new Map<View, Map<string, number>>();
+  for (const view of inside) {
+    const times = new Map<string, number>();
+    heard.set(view, times);
+    for (const { body } of view.seen)
+      if (body !== undefined && last.has(body)) times.set(body, (times.get(body) ?? 0) + 1);
+  }
   for (const author of inside) {
     const { jid } = author.person;
     const body = words.get(jid) as string;
     const refused = author.seen.some(
       ({ stanza }) => stanza.name === 'message' && stanza.type === 'error' && stanza.id === spoke.get(jid),
     );
-    if (!spoke.has(jid) || refused || unsure(author)) continue;
+    if (!spoke.has(jid) || refused || unsure.has(author)) continue;
     for (const view of inside) {
-      if (unsure(view)) continue;
+      if (unsure.has(view)) continue;
       exercised++;
-      const times = view.seen.filter((seen) => seen.body === body).length;
+      const times = heard.get(view)?.get(body) ?? 0;
       if (times !== 1)
         violations.push({
           invariant: 'liveness',
