@@ -24,7 +24,9 @@ const alice: Person = { jid: jid('u00@s0.sim/r'), nick: 'Alice', room, hostile: 
 const bob: Person = { jid: jid('u10@s1.sim/r'), nick: 'Bob', room, hostile: undefined };
 /** The house's own: a client that does what it likes. */
 const mallory: Person = { jid: jid('u11@s1.sim/r'), nick: 'Mallory', room, hostile: 'client' };
-const people = [alice, bob, mallory];
+/** A user of a node that does what it likes, also in their name. */
+const trudy: Person = { jid: jid('u20@s2.sim/r'), nick: 'Trudy', room, hostile: 'node' };
+const people = [alice, bob, mallory, trudy];
 
 const body = (text: string) => el('body', NS.client, {}, text);
 const delay = el('delay', NS.delay, { from: room, stamp: '2026-01-01T00:00:00Z' });
@@ -234,9 +236,9 @@ interface Case {
 
 const both = (story: Story) => story.enters(alice).enters(bob, alice).tells(shows('Bob', alice));
 const rank = (affiliation: Affiliation) => new Map([[jid('u00@s0.sim'), affiliation]]);
-const kick = () =>
+const kick = (who = alice) =>
   iq(
-    alice.jid,
+    who.jid,
     room,
     { type: 'set', id: 'kick' },
     el('query', NS.mucAdmin, {}, el('item', NS.mucAdmin, { nick: 'Bob', role: 'none' })),
@@ -600,7 +602,7 @@ const cases: Readonly<Record<string, Case>> = {
     },
     bad: {
       'one message makes more stanzas than there are people': (story) =>
-        both(story).speaks(alice, 1, ...Array.from({ length: 9 }, () => bob)),
+        both(story).speaks(alice, 1, ...Array.from({ length: 12 }, () => bob)),
       'one presence makes hundreds': (story) => {
         const asked = both(story).asks(presence(alice.jid, at('Alice'), {}));
         for (let i = 0; i < 230; i++) story.sends(service, shows('Alice', bob), asked);
@@ -646,6 +648,17 @@ const cases: Readonly<Record<string, Case>> = {
     bad: {
       'a node has something else': (story) => {
         story.portraits = ['Alice, Bob', 'Alice'];
+      },
+      'by an order of before': (story) => {
+        story.portraits = ['Alice, Bob', 'Alice'];
+        story.keeps(story.asks(kick(trudy)), { kind: 'occupantLeft', nick: 'Bob' });
+        story.phase('repeated');
+      },
+    },
+    excused: {
+      'a hostile node has its admin kick somebody meanwhile': (story) => {
+        story.portraits = ['Alice, Bob', 'Alice'];
+        story.phase('repeated').keeps(story.asks(kick(trudy)), { kind: 'occupantLeft', nick: 'Bob' });
       },
     },
   },

@@ -63,6 +63,12 @@ const found: readonly (readonly [Mode, number, number, string])[] = [
   ['0282', 4247, 120, 'a provisional user who had come past the replica before stayed on its roster as nobody’s'],
   ['0282', 4019, 120, 'who left and came back under another nick was no more on the roster of their replica'],
   ['0282', 3346, 120, 'a provisional user whom the primary served itself never heard who had left the replica'],
+  [
+    '0282',
+    6178,
+    120,
+    'the checker: an order of a hostile node while all was repeated was taken for the repetition’s doing',
+  ],
 ];
 
 describe('What the simulator found stays mended', () => {

@@ -51,9 +51,17 @@ export function durability({ trace, views, people, world }: Evidence): Verdict {
 }
 
 /** G15: all nodes ask each other for everything once more, and nothing is different. */
-export function idempotence({ world }: Evidence): Verdict {
+export function idempotence({ world, trace, kept, others, people }: Evidence): Verdict {
   const violations: Violation[] = [];
   if (!world?.before) return { violations, exercised: 0 };
+  // A hostile node orders in the name of its users what they may, also now: then what is different is not by the repetition.
+  const begun = others.findLast(({ record }) => record.kind === 'phase' && record.phase === 'repeated')?.i ?? 0;
+  const theirs = new Set(people.filter(({ hostile }) => hostile === 'node').map(({ jid }) => jid));
+  const ordered = kept.some(({ i, record: { cause } }) => {
+    const order = i > begun && cause !== undefined ? trace[cause] : undefined;
+    return order?.kind === 'out' && order.stanza.name === 'iq' && theirs.has(order.stanza.from);
+  });
+  if (ordered) return { violations, exercised: 0 };
   let exercised = 0;
   const after = world.portrait();
   for (const [node, text] of world.before) {
