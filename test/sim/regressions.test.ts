@@ -69,6 +69,8 @@ const found: readonly (readonly [Mode, number, number, string])[] = [
     120,
     'the checker: an order of a hostile node while all was repeated was taken for the repetition’s doing',
   ],
+  ['0282', 6929, 120, 'what was relayed while the primary still took the replica for split was said by it twice'],
+  ['0282', 6764, 120, 'the checker: what was heard provisionally did not count once an earlier join was answered'],
 ];
 
 describe('What the simulator found stays mended', () => {

@@ -676,6 +676,18 @@ describe('XEP-0282 §4.11.2 Netjoin: what happened at the replica', () => {
     expectTheSameEverywhere(world);
   });
 
+  it('decision #42: what comes while the primary takes the replica for split is judged when it comes again', () => {
+    const world = apart(local);
+    world.send(says(user('Efchen'), room, 'kept'));
+    const [act] = world.seat(replica).node.snapshot().rooms[0]?.divergence ?? [];
+    const mark = writeDmuc({ split: act?.id as string, delay: { from: replica, stamp: world.now } });
+    world.inject(primary, vesa, says(user('Efchen'), room, 'kept', mark));
+    expect(texts(world.got(user('Wumpus')))).toEqual([]);
+    heal(world);
+    expect(texts(world.got(user('Wumpus')))).toEqual(['kept']);
+    expectTheSameEverywhere(world);
+  });
+
   it('decision #42: also if the replica, or the primary, crashes before it is settled', () => {
     for (const node of [replica, primary]) {
       const world = apart(local);

@@ -69,9 +69,14 @@ export class Primary implements Distribution {
   fromUser(turn: Turn, room: RoomView, stanza: Stanza): boolean {
     const dmuc = readDmuc(stanza.payloads);
     if (dmuc?.split !== undefined) {
-      const replica = servedBy(room, stanza.from, ['live', 'syncing']);
-      if (replica !== undefined)
+      const replica = servedBy(room, stanza.from, ['live', 'syncing', 'split']);
+      if (replica !== undefined && reachable(room.peers.get(replica)))
         return judge(turn, room, this, this.#replicas, replica, { ...dmuc, split: dmuc.split }, stanza);
+      if (replica !== undefined) {
+        // The replica believes that it is over. Once it knows it asks again, and relays all of it again.
+        offer(turn, room, this.#replicas, replica);
+        return true;
+      }
     }
     const occupant = room.occupantByJid(stanza.from);
     if (!occupant && stanza.name === 'presence' && stanza.type === undefined && readJoin(stanza.payloads) === undefined)
