@@ -73,7 +73,8 @@ const nothingMissed: Checker = (given) => {
     );
     if (!first) continue;
     exercised++;
-    const heard = new Set(session.map(({ body }) => body));
+    // Also what they heard beside them before the primary answered an earlier join of theirs.
+    const heard = new Set(view.seen.flatMap(({ i, body }) => (i < view.born ? [] : [body])));
     const excused = untold.get(view.person.jid);
     const missed = accepted
       .slice(places.get(first.body))

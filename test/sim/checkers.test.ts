@@ -720,6 +720,13 @@ const replicated: typeof cases = {
         const kept = story.accepts(alice, bodyText(0, 2));
         story.trace.push({ kind: 'untold', t: 0 as Instant, node: service, appends: [kept] });
       },
+      'what they heard beside them before an earlier join of theirs was answered': (story) => {
+        story
+          .enters(alice)
+          .session(bob, true)
+          .tells(says('Alice', bob, bodyText(0, 2)));
+        story.comesIn(bob, alice).speaks(alice, 1, alice, bob).speaks(alice, 2, alice);
+      },
     },
   },
 };
