@@ -71,6 +71,7 @@ const found: readonly (readonly [Mode, number, number, string])[] = [
   ],
   ['0282', 6929, 120, 'what was relayed while the primary still took the replica for split was said by it twice'],
   ['0282', 6764, 120, 'the checker: what was heard provisionally did not count once an earlier join was answered'],
+  ['0282', 10284, 120, 'an answer that came slowly was asked for anew, which made it slower, for ever'],
 ];
 
 describe('What the simulator found stays mended', () => {

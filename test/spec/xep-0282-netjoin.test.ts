@@ -217,6 +217,28 @@ describe('XEP-0282 §4.2 Creating a Replica: the list and what is agreed on', ()
     expect(world.status(replica).peers[0]?.state).toBe('live');
   });
 
+  it('decision #3: an answer that comes slowly is waited for, and not asked for anew', () => {
+    const world = apart();
+    const words = ['still here', 'and here', 'to the end'];
+    for (const text of words) world.send(says(user('Wumpus'), room, text));
+    // Nothing passes by itself: what the primary sends is handed over later, one by one.
+    world.cut(avalon, vesa, 'silent');
+    world.clear();
+    const requests = () => world.to(room).filter((stanza) => payloadOf(stanza, 'netjoin', NS.ext));
+    while (requests().length === 0) world.advance(1_000);
+    world.inject(primary, vesa, requests()[0] as Stanza);
+    const answer = world.to(replica);
+    expect(answer.length).toBeGreaterThan(words.length);
+    world.clear();
+    for (const stanza of answer) {
+      world.inject(replica, primary, stanza);
+      world.advance(11_000);
+    }
+    expect(requests()).toEqual([]);
+    expect(texts(world.got(user('Efchen')))).toEqual(words);
+    expect(world.status(replica).peers[0]?.state).toBe('live');
+  });
+
   it('decision #2: the loss of the very last change is noticed with the next ping', () => {
     const world = everybodyIn();
     world.lose((stanza) => stanza.to === replica && bodyOf(stanza) === 'the last word');

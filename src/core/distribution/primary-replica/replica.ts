@@ -72,6 +72,8 @@ export class Replica implements Distribution {
   /** Whether it asked for the list of its users. */
   #listAsked = false;
   #sync: InitialState | CatchUp | undefined;
+  /** Presence or a message came since the last request, or since its answer was waited for: of this one or of those before it. */
+  #moving = false;
   #keepalive: Keepalive | undefined;
   #tries = 0;
   /** Requests since the stream is up that bounced: the primary may only be a moment behind. */
@@ -102,6 +104,7 @@ export class Replica implements Distribution {
     else {
       this.#keepalive?.heard(turn.env.now);
       this.#unanswered = false;
+      if (stanza.name !== 'iq') this.#moving = true;
       if (stanza.name === 'iq') this.#iq(turn, room, stanza);
       else if (stanza.name === 'presence') this.#presence(turn, room, stanza);
       else this.#message(turn, room, stanza);
@@ -185,6 +188,11 @@ export class Replica implements Distribution {
     const record = room.peers.get(room.jid);
     const { name } = readTimer(timer);
     if (name === 'create') {
+      // A long answer over a slow link: begun anew it would be no shorter.
+      if (this.#sync !== undefined && this.#moving) {
+        this.#moving = false;
+        return turn.setTimer(timer, jitter(turn.env, defaultTimes.timeout * 1000));
+      }
       if (record?.state === 'split' || this.#asked === undefined) this.#ask(turn, room);
       // Neither state nor refusal came: the same as a bounce, only without the courtesy. Also where all seemed well and the
       // primary offered (decision #5).
@@ -241,7 +249,8 @@ export class Replica implements Distribution {
       });
       turn.send(iq(this.#self, room.jid, { type: 'set', id }, create), 'decision#5', room.jid);
     }
-    const wait = record?.state === 'split' ? backoffMs(++this.#tries) : defaultTimes.timeout * 1000;
+    const wait = record?.state === 'split' ? backoffMs(++this.#tries, this.#moving) : defaultTimes.timeout * 1000;
+    this.#moving = false;
     turn.setTimer(timerOf(room.jid, 'create'), jitter(turn.env, wait));
   }
 
@@ -317,6 +326,7 @@ export class Replica implements Distribution {
       return;
     }
     this.#sync = created.mode === 'full' ? new InitialState(created) : new CatchUp(created);
+    this.#moving = true;
     const { session, keepalive } = created;
     this.#become(turn, room, 'syncing', { session, keepalive });
     // Decision #43: what they missed they have from the primary. Who is in provisionally has asked here since (decision #44).
