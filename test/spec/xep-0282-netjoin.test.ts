@@ -239,6 +239,25 @@ describe('XEP-0282 §4.2 Creating a Replica: the list and what is agreed on', ()
     expect(world.status(replica).peers[0]?.state).toBe('live');
   });
 
+  it('decision #3: but one whose end got lost is asked for anew, however much is said meanwhile', () => {
+    const world = apart();
+    world.send(says(user('Wumpus'), room, 'still here'));
+    world.cut(avalon, vesa, 'silent');
+    world.clear();
+    const requests = () => world.to(room).filter((stanza) => payloadOf(stanza, 'netjoin', NS.ext));
+    while (requests().length === 0) world.advance(1_000);
+    world.inject(primary, vesa, requests()[0] as Stanza);
+    for (let said = 0; said < 10; said++) {
+      const sent = world.to(replica).filter((stanza) => payloadOf(stanza, 'ready', NS.ext) === undefined);
+      world.clear();
+      for (const stanza of sent) world.inject(replica, primary, stanza);
+      world.advance(5_000);
+      if (requests().length > 0) return;
+      world.send(says(user('Wumpus'), room, `and on ${said}`));
+    }
+    expect.fail('never asked again');
+  });
+
   it('decision #2: the loss of the very last change is noticed with the next ping', () => {
     const world = everybodyIn();
     world.lose((stanza) => stanza.to === replica && bodyOf(stanza) === 'the last word');

@@ -72,7 +72,7 @@ export class Replica implements Distribution {
   /** Whether it asked for the list of its users. */
   #listAsked = false;
   #sync: InitialState | CatchUp | undefined;
-  /** Presence or a message came since the last request, or since its answer was waited for: of this one or of those before it. */
+  /** Of an answer, this one or one before it, something came since the last request, or since more of it was waited for. */
   #moving = false;
   #keepalive: Keepalive | undefined;
   #tries = 0;
@@ -104,7 +104,7 @@ export class Replica implements Distribution {
     else {
       this.#keepalive?.heard(turn.env.now);
       this.#unanswered = false;
-      if (stanza.name !== 'iq') this.#moving = true;
+      if (stanza.name !== 'iq' && !this.#isAfterAnswer(stanza)) this.#moving = true;
       if (stanza.name === 'iq') this.#iq(turn, room, stanza);
       else if (stanza.name === 'presence') this.#presence(turn, room, stanza);
       else this.#message(turn, room, stanza);
@@ -296,6 +296,11 @@ export class Replica implements Distribution {
       return this.#dismissed(turn, room);
     }
     turn.send(errorReply(stanza, stanzaError('cancel', 'service-unavailable')), '6120#8.4', room.jid);
+  }
+
+  /** News from beyond the end of the answer that is coming in. */
+  #isAfterAnswer({ payloads }: Stanza): boolean {
+    return this.#sync !== undefined && (readDmuc(payloads)?.position?.n ?? 0) > this.#sync.created.n;
   }
 
   /** Decision #2: the primary is further than we are, and what was between has had its time to come. */
