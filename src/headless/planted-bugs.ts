@@ -129,8 +129,8 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'reflect before commit',
     file: 'src/sim/seat.ts',
-    find: 'if (events.length === 0) return release();',
-    replace: 'release();\n    handled.length = 0;\n    if (events.length === 0) return;',
+    find: 'if (batch === undefined) return this.#release(handled);',
+    replace: 'this.#release(handled);\n    handled.length = 0;\n    if (batch === undefined) return;',
     modes: everywhere,
   },
   {

@@ -1,8 +1,7 @@
 import { type Direction, Link, type LinkState } from '../core/net/link.ts';
 import type { Jid } from '../core/xmpp/jid.ts';
-import { type Stanza, stanzaText } from '../core/xmpp/stanza.ts';
+import { type Stanza, stanzaLength } from '../core/xmpp/stanza.ts';
 import { type Instant, instant } from '../core/xmpp/time.ts';
-import { utf8Length } from '../core/xmpp/xml.ts';
 import type { Prng } from './prng.ts';
 
 /** What fate does to a link: beyond the link model of core/net, what only a simulator can do. */
@@ -17,8 +16,10 @@ export interface LinkFault {
 
 export const soundLink: LinkFault = { state: ['up', 'up'], loss: 0, twice: 0 };
 
-/** When copies of a stanza arrive; none if it is dropped. */
-export type Passage = 'bounced' | readonly Instant[];
+/** What becomes of a stanza, and when it arrives; once or twice. */
+export type Passage =
+  | { readonly outcome: 'arrives' | 'twice'; readonly arrives: Instant }
+  | { readonly outcome: 'bounced' | 'dropped'; readonly arrives: undefined };
 
 /** The links between all servers: the production link model for each direction, with faults on top. */
 export class Network {
@@ -73,11 +74,11 @@ export class SimLink {
   transmit(direction: Direction, stanza: Stanza, between: boolean, now: Instant, prng: Prng): Passage {
     const { state, loss, twice } = this.fault;
     if (this.#link.settings.state !== state[direction]) this.#link.change({ state: state[direction] });
-    const bytes = this.#link.settings.bytesPerSecond === 0 ? 0 : utf8Length(stanzaText(stanza));
+    const bytes = this.#link.settings.bytesPerSecond === 0 ? 0 : stanzaLength(stanza);
     const { outcome, arrives } = this.#link.transmit(direction, bytes, now, prng.unit());
-    if (outcome === 'bounced') return 'bounced';
-    if (arrives === undefined || (loss > 0 && prng.chance(loss))) return [];
-    const at = instant(Math.ceil(arrives));
-    return between && twice > 0 && prng.chance(twice) ? [at, at] : [at];
+    if (outcome !== undefined) return { outcome, arrives: undefined };
+    if (loss > 0 && prng.chance(loss)) return { outcome: 'dropped', arrives: undefined };
+    const again = between && twice > 0 && prng.chance(twice);
+    return { outcome: again ? 'twice' : 'arrives', arrives: instant(Math.ceil(arrives)) };
   }
 }

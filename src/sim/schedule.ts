@@ -6,16 +6,31 @@ interface Entry {
   readonly run: () => void;
 }
 
-/** What is going to happen, ordered by (time, sequence): two things of one instant happen in the order they were planned. */
+/**
+ * The clock, and what is going to happen, ordered by (time, sequence): two things of one instant happen in the order they
+ * were planned.
+ */
 export class Schedule {
+  now: Instant;
   readonly #heap: Entry[] = [];
+  /**
+   * What was planned for the moment at which it was planned: most of all that happens. It needs no sorting, and comes after
+   * what the heap has for that moment, which was planned before.
+   */
+  #soon: (() => void)[] = [];
+  #begun = 0;
   #seq = 0;
 
-  get size(): number {
-    return this.#heap.length;
+  constructor(now: Instant) {
+    this.now = now;
   }
 
+  /** @param at  not before now */
   add(at: Instant, run: () => void): void {
+    if (at <= this.now) {
+      this.#soon.push(run);
+      return;
+    }
     const heap = this.#heap;
     const entry = { at, seq: this.#seq++, run };
     let i = heap.length;
@@ -30,16 +45,36 @@ export class Schedule {
     heap[i] = entry;
   }
 
-  /** When the next thing happens. */
-  next(): Instant | undefined {
-    return this.#heap[0]?.at;
+  /** Whether anything happens until then. */
+  isDue(end: Instant): boolean {
+    if (this.#begun < this.#soon.length) return true;
+    const first = this.#heap[0];
+    return first !== undefined && first.at <= end;
   }
 
-  take(): { readonly at: Instant; readonly run: () => void } | undefined {
+  /** The next thing; time goes on to it. */
+  take(): () => void {
+    const first = this.#heap[0];
+    if (this.#begun < this.#soon.length && (first === undefined || first.at > this.now)) return this.#takeSoon();
+    if (first === undefined) throw new RangeError('nothing is planned');
+    if (first.at > this.now) this.now = first.at;
+    this.#dropFirst();
+    return first.run;
+  }
+
+  #takeSoon(): () => void {
+    const run = this.#soon[this.#begun++] as () => void;
+    if (this.#begun === this.#soon.length) {
+      this.#soon = [];
+      this.#begun = 0;
+    }
+    return run;
+  }
+
+  #dropFirst(): void {
     const heap = this.#heap;
-    const first = heap[0];
     const last = heap.pop();
-    if (first === undefined || last === undefined || first === last) return first;
+    if (last === undefined || heap.length === 0) return;
     let i = 0;
     for (;;) {
       const left = 2 * i + 1;
@@ -51,7 +86,6 @@ export class Schedule {
       i = child;
     }
     heap[i] = last;
-    return first;
   }
 }
 

@@ -26,10 +26,19 @@ export interface Surroundings {
 /** More than this waiting means that a queue grows without bound (G13). */
 const inboxMax = 20_000;
 
-interface Batch {
+/** What a node wants to be durable because of one input; `append` is the index of its record in the trace. */
+interface Kept {
   readonly events: readonly RoomEvent[];
-  /** Indices of their records in the trace. */
-  readonly appends: readonly number[];
+  readonly append: number;
+}
+
+/** What is made durable together. */
+type Batch = readonly Kept[];
+
+interface Handled {
+  readonly effects: readonly Effect[];
+  /** Index of the record of the append, or, where nothing was appended, of what was handled. */
+  readonly cause: number | undefined;
 }
 
 interface Waiting {
@@ -52,6 +61,7 @@ export class Seat {
   /** The longest that the inbox ever was. */
   longest = 0;
   readonly #around: Surroundings;
+  readonly #env: { now: Instant; newId(): string };
   /** Raised by every start and stop, so that what an earlier life planned is recognised. */
   #life = 0;
   #writing: Batch | undefined;
@@ -68,6 +78,7 @@ export class Seat {
     this.skewMs = skewMs;
     this.node = createMucNode(config);
     this.#around = around;
+    this.#env = { now: around.now(), newId: () => around.newId() };
   }
 
   get timers(): number {
@@ -80,7 +91,7 @@ export class Seat {
     this.frozen = false;
     this.#life++;
     this.node = this.#recovered();
-    this.take({ kind: 'command', command: { name: 'start', untold: this.#log.at(-1)?.events ?? [] } });
+    this.take({ kind: 'command', command: { name: 'start', untold: eventsOf(this.#log.at(-1) ?? []) } });
     this.take({ kind: 'linkUp', peer: this.config.server });
   }
 
@@ -98,7 +109,7 @@ export class Seat {
     this.up = false;
     this.#life++;
     const gone: Batch[] = [];
-    const untold = written ? (this.#writing?.appends ?? []) : [];
+    const untold = written ? appendsOf(this.#writing ?? []) : [];
     if (this.#writing) (written ? this.#log : gone).push(this.#writing);
     this.#writing = undefined;
     this.#inbox = [];
@@ -108,7 +119,7 @@ export class Seat {
       this.#log = [];
       this.#snapshot = undefined;
     }
-    return { appends: gone.flatMap(({ appends }) => appends), untold };
+    return { appends: gone.flatMap(appendsOf), untold };
   }
 
   /** The page sleeps: nothing is handled, timers fire late, and everything waits. */
@@ -119,7 +130,7 @@ export class Seat {
   thaw(): void {
     if (!this.frozen) return;
     this.frozen = false;
-    this.#pump();
+    this.#catchUp();
   }
 
   /** A snapshot replaces the log so far. */
@@ -135,67 +146,88 @@ export class Seat {
 
   #take(waiting: Waiting): void {
     if (!this.up) return;
+    const { length } = this.#inbox;
+    if (length >= this.longest) this.longest = length + 1;
+    if (length === 0 && !this.#isBusy()) return this.#pump([waiting]);
+    if (length >= inboxMax) throw new Error(`${this.config.address}: ${inboxMax} inputs wait`);
     this.#inbox.push(waiting);
-    if (this.#inbox.length > this.longest) this.longest = this.#inbox.length;
-    if (this.#inbox.length > inboxMax) throw new Error(`${this.config.address}: ${inboxMax} inputs wait`);
-    this.#pump();
+  }
+
+  #isBusy(): boolean {
+    return this.#writing !== undefined || this.frozen || !this.up;
   }
 
   /** What is on the disk, as a node. */
   #recovered(): MucNode {
     const node = createMucNode(this.config);
     if (this.#snapshot !== undefined) node.restore(this.#snapshot);
-    for (const { events } of this.#log) for (const event of events) node.apply(event);
+    for (const batch of this.#log) for (const { events } of batch) for (const event of events) node.apply(event);
     return node;
   }
 
-  /** The driver: all that waits is handled as one batch, made durable, and only then heard of. */
-  #pump(): void {
-    if (this.#writing || this.frozen || !this.up || this.#inbox.length === 0) return;
-    const around = this.#around;
-    const handled: { readonly effects: readonly Effect[]; readonly cause: number | undefined }[] = [];
-    const events: RoomEvent[] = [];
-    const appends: number[] = [];
-    const env = { now: instant(around.now() + this.skewMs), newId: () => around.newId() };
+  /** Handles all that waits, if now is the time for it. */
+  #catchUp(): void {
+    if (this.#inbox.length === 0 || this.#isBusy()) return;
     const inbox = this.#inbox;
     this.#inbox = [];
-    for (const { input, cause: from, armed } of inbox) {
+    this.#pump(inbox);
+  }
+
+  /** The driver: all that waits is handled as one batch, made durable, and only then heard of. */
+  #pump(inbox: readonly Waiting[]): void {
+    const around = this.#around;
+    this.#env.now = instant(around.now() + this.skewMs);
+    let batch: Kept[] | undefined;
+    let handled: Handled[] | undefined;
+    for (const { input, cause, armed } of inbox) {
       if (input.kind === 'timer') {
         if (this.#timers.get(input.timer) !== armed) continue;
         this.#timers.delete(input.timer);
       }
-      const effects = this.node.handle(input, env);
-      let cause = from;
-      for (const effect of effects) {
-        if (effect.kind === 'append') {
-          events.push(...effect.events);
-          cause = around.appended(effect.events, from);
-          appends.push(cause);
-        } else if (effect.kind === 'setTimer') this.#setTimer(effect.timer, effect.at);
-        else if (effect.kind === 'clearTimer') this.#timers.delete(effect.timer);
-      }
-      if (effects.length > 0) handled.push({ effects, cause });
+      const effects = this.node.handle(input, this.#env);
+      if (effects.length === 0) continue;
+      const kept = this.#keep(effects, cause);
+      if (kept !== undefined) batch = withOne(batch, kept);
+      handled = withOne(handled, { effects, cause: kept === undefined ? cause : kept.append });
     }
-    const release = () => {
-      for (const { effects, cause } of handled)
-        for (const effect of effects) {
-          if (effect.kind === 'send') around.send(effect, cause);
-          else if (effect.kind === 'trace') around.note(effect, cause);
-        }
-    };
-    if (events.length === 0) return release();
-    const batch = { events, appends };
+    if (handled === undefined) return;
+    if (batch === undefined) return this.#release(handled);
+    this.#write(batch, handled);
+  }
+
+  #write(batch: Batch, handled: readonly Handled[]): void {
     this.#writing = batch;
-    const ms = around.append();
-    if (ms === undefined) return around.failed();
+    const ms = this.#around.append();
+    if (ms === undefined) return this.#around.failed();
     const life = this.#life;
-    around.at(ms, () => {
+    this.#around.at(ms, () => {
       if (this.#life !== life) return;
       this.#log.push(batch);
       this.#writing = undefined;
-      release();
-      this.#pump();
+      this.#release(handled);
+      this.#catchUp();
     });
+  }
+
+  /** What a node asks for that nobody hears of: its timers are set; @returns what it wants to be durable */
+  #keep(effects: readonly Effect[], cause: number | undefined): Kept | undefined {
+    let kept: Kept | undefined;
+    for (const effect of effects) {
+      if (effect.kind === 'send') continue;
+      if (effect.kind === 'append')
+        kept = { events: effect.events, append: this.#around.appended(effect.events, cause) };
+      else if (effect.kind === 'setTimer') this.#setTimer(effect.timer, effect.at);
+      else if (effect.kind === 'clearTimer') this.#timers.delete(effect.timer);
+    }
+    return kept;
+  }
+
+  #release(handled: readonly Handled[]): void {
+    for (const { effects, cause } of handled)
+      for (const effect of effects) {
+        if (effect.kind === 'send') this.#around.send(effect, cause);
+        else if (effect.kind === 'trace') this.#around.note(effect, cause);
+      }
   }
 
   #setTimer(timer: TimerId, at: Instant): void {
@@ -207,4 +239,19 @@ export class Seat {
       this.#take({ input: { kind: 'timer', timer }, cause: undefined, armed });
     });
   }
+}
+
+function eventsOf(batch: Batch): readonly RoomEvent[] {
+  return batch.flatMap(({ events }) => events);
+}
+
+function appendsOf(batch: Batch): readonly number[] {
+  return batch.map(({ append }) => append);
+}
+
+/** The list with one more: mostly it is the only one, and engines keep much room behind what is pushed to an empty list. */
+function withOne<T>(list: T[] | undefined, item: T): T[] {
+  if (list === undefined) return [item];
+  list.push(item);
+  return list;
 }

@@ -1,7 +1,7 @@
 import type { Command } from '../core/node/input.ts';
 import { createOccupant, type OccupantAct, type OccupantHalf } from '../core/occupant/occupant.ts';
 import { type Condition, stanzaError } from '../core/xmpp/errors.ts';
-import { bareOf, domainOf, type Jid } from '../core/xmpp/jid.ts';
+import { bareOf, domainOf, isOfDomain, isUnder, type Jid } from '../core/xmpp/jid.ts';
 import { errorReply, presence, type Stanza } from '../core/xmpp/stanza.ts';
 import { type Instant, instant, plus } from '../core/xmpp/time.ts';
 import { isOf } from './evidence.ts';
@@ -22,8 +22,17 @@ interface User {
   readonly directed: Set<Jid>;
 }
 
+/** Who gets what is sent to an address, behind which server; neither a node nor a user: nobody is there. */
+interface Place {
+  readonly server: Jid;
+  readonly seat: Seat | undefined;
+  readonly user: User | undefined;
+}
+
 interface Parcel {
   readonly stanza: Stanza;
+  /** The server where it is. */
+  readonly at: Jid;
   /** The seat or user that handed it over; undefined: it is a server's own word. */
   readonly by: Jid | undefined;
   /** The domain whose server vouches for it. */
@@ -43,9 +52,6 @@ export interface Peaks {
   occupantIds: number;
 }
 
-/** What becomes of a stanza of which that many copies arrive. */
-const outcomes = ['dropped', 'arrives', 'twice'] as const;
-
 /** Sizes are looked at once in that many events: a look at everything a node holds costs more than an event. */
 const lookEvery = 2_000;
 
@@ -54,7 +60,6 @@ const lookEvery = 2_000;
  * nothing but the seed decides.
  */
 export class World {
-  now: Instant = instant(Date.UTC(2026, 0, 1));
   readonly plan: Plan;
   readonly trace: SimRecord[] = [];
   readonly seats = new Map<Jid, Seat>();
@@ -66,14 +71,15 @@ export class World {
   events = 0;
   /** Whether disks refuse and hostile nodes lie: they stop when all is healed, but for the lies. */
   #faulty = true;
-  readonly #schedule = new Schedule();
+  readonly #schedule = new Schedule(instant(Date.UTC(2026, 0, 1)));
   readonly #prng: Prng;
   readonly #network: Network;
   readonly #protocol: Protocol;
   readonly #servers: ReadonlySet<Jid>;
   /** Where a replica stands in the way of its users' stanzas: by server. */
   readonly #replicas = new Map<Jid, Seat[]>();
-  readonly #targets = new Map<Jid, Seat | User | Jid>();
+  readonly #places = new Map<Jid, Place>();
+  readonly #ids = { newId: () => this.#prng.id() };
   /** Users who lost something to a link. */
   readonly #lost = new Set<Jid>();
 
@@ -116,6 +122,10 @@ export class World {
     for (const address of this.seats.keys()) this.start(address);
   }
 
+  get now(): Instant {
+    return this.#schedule.now;
+  }
+
   /** @returns its index */
   record(record: SimRecord): number {
     return this.trace.push(record) - 1;
@@ -133,16 +143,16 @@ export class World {
    * @returns false if there were more
    */
   runUntil(end: Instant, most: number): boolean {
+    const schedule = this.#schedule;
     const last = this.events + most;
-    for (let next = this.#schedule.next(); next !== undefined && next <= end; next = this.#schedule.next()) {
+    while (schedule.isDue(end)) {
       if (this.events >= last) return false;
-      const { at, run } = this.#schedule.take() as { at: Instant; run: () => void };
-      if (at > this.now) this.now = at;
+      const run = schedule.take();
       this.events++;
       if (this.events % lookEvery === 0) this.look();
       run();
     }
-    this.now = end;
+    schedule.now = end;
     return true;
   }
 
@@ -232,7 +242,7 @@ export class World {
     this.#toHalf(user, { kind: 'linkDown' }, undefined);
     for (const to of user.directed) {
       const stanza = presence(jid, to, { type: 'unavailable' });
-      this.#route({ stanza, by: undefined, via: user.server, bounce: false, cause }, user.server);
+      this.#route({ stanza, at: user.server, by: undefined, via: user.server, bounce: false, cause });
     }
     user.directed.clear();
   }
@@ -288,7 +298,7 @@ export class World {
   // ---- users ----
 
   #toHalf(user: User, input: Parameters<OccupantHalf['handle']>[0], cause: number | undefined): void {
-    for (const effect of user.half.handle(input, { newId: () => this.#prng.id() }))
+    for (const effect of user.half.handle(input, this.#ids))
       if (effect.kind === 'send') this.#submit(user, effect.stanza, effect.spec, cause);
   }
 
@@ -297,24 +307,34 @@ export class World {
       if (stanza.type === 'unavailable') user.directed.delete(stanza.to);
       else user.directed.add(stanza.to);
     }
-    const seq = this.record({ kind: 'in', t: this.now, by: user.person.jid, stanza, spec, cause });
-    this.#route({ stanza, by: user.person.jid, via: user.server, bounce: false, cause: seq }, user.server);
+    const { server } = user;
+    const by = user.person.jid;
+    const seq = this.record({ kind: 'in', t: this.now, by, stanza, spec, cause });
+    this.#route({ stanza, at: server, by, via: server, bounce: false, cause: seq });
   }
 
   // ---- nodes ----
 
   #send(seat: Seat, stanza: Stanza, spec: string, cause: number | undefined): void {
+    const { address } = seat.config;
+    if (address !== this.plan.hostileNode) return this.#handOver(seat, stanza, spec, cause);
+    for (const one of this.#protocol.tamper(stanza, this.#prng, this.#seating(address)))
+      this.#handOver(seat, one, spec, cause);
+  }
+
+  #handOver(seat: Seat, stanza: Stanza, spec: string, cause: number | undefined): void {
     const { address, server } = seat.config;
-    const sent =
-      address === this.plan.hostileNode ? this.#protocol.tamper(stanza, this.#prng, this.#seating(address)) : [stanza];
-    for (const one of sent) {
-      const seq = this.record({ kind: 'in', t: this.now, by: address, stanza: one, spec, cause });
-      // A server lets nobody speak for another domain: a node for its own, a replica for its room to local users and for them.
-      const from = domainOf(one.from);
-      const asRoom = isOf(one, seat.room) && this.users.get(one.to)?.server === server;
-      const via = from === address || from === server || asRoom ? from : server;
-      this.#route({ stanza: one, by: address, via, bounce: false, cause: seq }, server);
-    }
+    const seq = this.record({ kind: 'in', t: this.now, by: address, stanza, spec, cause });
+    this.#route({ stanza, at: server, by: address, via: this.#voucher(seat, stanza), bounce: false, cause: seq });
+  }
+
+  /** A server lets nobody speak for another domain: a node for its own, a replica for its room to local users and for them. */
+  #voucher(seat: Seat, stanza: Stanza): Jid {
+    const { address, server } = seat.config;
+    const { from, to } = stanza;
+    if (seat.room === undefined && isOfDomain(from, address)) return address;
+    if (isOfDomain(from, server)) return server;
+    return isOf(stanza, seat.room) && this.users.get(to)?.server === server ? domainOf(from) : server;
   }
 
   #seating(self: Jid): Seating {
@@ -323,81 +343,96 @@ export class World {
 
   // ---- servers and links ----
 
-  #target(to: Jid): Seat | User | Jid {
-    let target = this.#targets.get(to);
-    if (target === undefined) {
-      target = this.users.get(to) ?? this.seats.get(bareOf(to)) ?? this.seats.get(domainOf(to)) ?? domainOf(to);
-      if (this.#targets.size < 10_000) this.#targets.set(to, target);
+  #place(to: Jid): Place {
+    let place = this.#places.get(to);
+    if (place === undefined) {
+      const user = this.users.get(to);
+      const seat = user === undefined ? (this.seats.get(bareOf(to)) ?? this.seats.get(domainOf(to))) : undefined;
+      place = { server: user?.server ?? seat?.config.server ?? domainOf(to), seat, user };
+      if (this.#places.size < 10_000) this.#places.set(to, place);
     }
-    return target;
+    return place;
   }
 
-  #route(parcel: Parcel, server: Jid): void {
-    const { stanza, by, bounce } = parcel;
+  /** The replica that stands in the way to this address. */
+  #replicaBefore(to: Jid, server: Jid): Seat | undefined {
+    for (const seat of this.#replicas.get(server) ?? [])
+      if (seat.room !== undefined && isUnder(to, seat.room)) return seat;
+    return undefined;
+  }
+
+  #route(parcel: Parcel): void {
+    const { stanza, at: server, by } = parcel;
     // A replica stands where its users' stanzas to the room pass; its own, and answers to what came from afar, pass it by.
-    if (!bounce && (by === undefined || by === stanza.from)) {
-      const replica = this.#replicas.get(server)?.find(({ room }) => room === bareOf(stanza.to));
+    if (!parcel.bounce && (by === undefined || by === stanza.from)) {
+      const replica = this.#replicaBefore(stanza.to, server);
       if (replica !== undefined && this.users.has(stanza.from))
-        return this.at(0, () => this.#arriveAt(replica, parcel, server));
+        return this.at(0, () => this.#arriveAt(replica, parcel));
     }
-    const target = this.#target(stanza.to);
-    const there = target instanceof Seat ? target.config.server : typeof target === 'string' ? target : target.server;
-    if (there === server) return this.at(0, () => this.#arrive(parcel, server));
+    const place = this.#place(stanza.to);
+    if (place.server === server) this.at(0, () => this.#arrive(place, parcel));
+    else this.#cross(place, parcel);
+  }
+
+  /** From one server to another. */
+  #cross(place: Place, parcel: Parcel): void {
+    const { stanza, at: server, by, via, bounce } = parcel;
+    const there = place.server;
     const way = this.#servers.has(there) ? this.#network.way(server, there) : undefined;
-    if (way === undefined) return this.#bounce(parcel, server, 'remote-server-not-found');
-    const between = target instanceof Seat && !this.users.has(stanza.from);
+    if (way === undefined) return this.#bounce(parcel, 'remote-server-not-found');
+    const between = place.seat !== undefined && !this.users.has(stanza.from);
     const passage = way.link.transmit(way.direction, stanza, between, this.now, this.#prng);
-    const outcome = passage === 'bounced' ? passage : (outcomes[passage.length] ?? 'twice');
+    const { outcome } = passage;
     const ends = [server, there] as const;
     const cause = this.record({ kind: 'link', t: this.now, server: ends, stanza, outcome, cause: parcel.cause });
     if (outcome === 'bounced' || outcome === 'dropped') this.#lost.add(stanza.to);
-    const { via } = parcel;
-    const passed: Parcel = { stanza, by, via, bounce, cause };
-    if (passage === 'bounced') return this.#bounce(passed, server, 'remote-server-timeout');
+    const passed: Parcel = { stanza, at: outcome === 'bounced' ? server : there, by, via, bounce, cause };
+    if (outcome === 'bounced') return this.#bounce(passed, 'remote-server-timeout');
+    if (passage.arrives === undefined) return;
     const { stream } = way.link;
-    for (const arrives of passage)
-      this.at(arrives - this.now, () => {
-        if (between || way.link.stream === stream) return this.#arrive(passed, there);
-        this.record({ kind: 'link', t: this.now, server: ends, stanza, outcome: 'dropped', cause });
-        this.#lost.add(stanza.to);
-      });
+    const arrive = () => {
+      if (between || way.link.stream === stream) return this.#arrive(place, passed);
+      this.record({ kind: 'link', t: this.now, server: ends, stanza, outcome: 'dropped', cause });
+      this.#lost.add(stanza.to);
+    };
+    this.at(passage.arrives - this.now, arrive);
+    if (outcome === 'twice') this.at(passage.arrives - this.now, arrive);
   }
 
-  #arrive(parcel: Parcel, server: Jid): void {
+  #arrive({ seat, user }: Place, parcel: Parcel): void {
     const { stanza, cause } = parcel;
-    const target = this.#target(stanza.to);
-    if (target instanceof Seat) return this.#arriveAt(target, parcel, server);
-    if (typeof target !== 'string' && target.online) {
+    if (seat !== undefined) return this.#arriveAt(seat, parcel);
+    if (user?.online) {
       const seq = this.record({ kind: 'out', t: this.now, to: stanza.to, stanza, cause });
-      return this.#toHalf(target, { kind: 'stanza', stanza }, seq);
+      return this.#toHalf(user, { kind: 'stanza', stanza }, seq);
     }
     // RFC 6121 §8.5.3.2: presence to nobody is ignored, the rest bounces.
     const seq = this.record({ kind: 'nobody', t: this.now, stanza, cause });
-    if (stanza.name !== 'presence') this.#bounce({ ...parcel, cause: seq }, server, 'service-unavailable');
+    if (stanza.name !== 'presence') this.#bounce({ ...parcel, cause: seq }, 'service-unavailable');
   }
 
-  #arriveAt(seat: Seat, parcel: Parcel, server: Jid): void {
+  #arriveAt(seat: Seat, parcel: Parcel): void {
     const { stanza, via, cause } = parcel;
-    if (!seat.up) return this.#bounce(parcel, server, 'service-unavailable');
+    if (!seat.up) return this.#bounce(parcel, 'service-unavailable');
     const seq = this.record({ kind: 'out', t: this.now, to: seat.config.address, stanza, cause });
     seat.take({ kind: 'stanza', via, stanza }, seq);
   }
 
   /** The server that cannot pass a stanza on says so to its sender. */
-  #bounce({ stanza, by, cause }: Parcel, server: Jid, condition: Condition): void {
+  #bounce({ stanza, at, by, cause }: Parcel, condition: Condition): void {
     const reply = errorReply(stanza, stanzaError(condition === 'remote-server-timeout' ? 'wait' : 'cancel', condition));
     if (reply === undefined) return;
-    const back: Parcel = { stanza: reply, by: undefined, via: domainOf(reply.from), bounce: true, cause };
+    const back: Parcel = { stanza: reply, at, by: undefined, via: domainOf(reply.from), bounce: true, cause };
     const replica = by === undefined ? undefined : this.seats.get(by);
     // What a replica gave its own users comes back to it; what it relayed for them, as the server's kind is.
     if (
       replica?.room !== undefined &&
-      replica.config.server === server &&
+      replica.config.server === at &&
       (!this.users.has(stanza.from) || this.plan.bounceToRelay) &&
       stanza.from !== replica.config.address
     )
-      return this.at(0, () => this.#arriveAt(replica, back, server));
-    this.#route(back, server);
+      return this.at(0, () => this.#arriveAt(replica, back));
+    this.#route(back);
   }
 
   #seat(address: Jid): Seat {

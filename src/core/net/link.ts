@@ -44,7 +44,9 @@ export type Direction = 0 | 1;
  */
 export class Link {
   #settings: LinkSettings;
-  #counters: LinkCounters = { stanzas: 0, bytes: 0, dropped: 0 };
+  #stanzas = 0;
+  #bytes = 0;
+  #dropped = 0;
   /** When the last byte of what was sent so far leaves, and when the last stanza arrives; by direction. */
   readonly #leaves: [number, number] = [0, 0];
   readonly #arrives: [number, number] = [0, 0];
@@ -58,7 +60,7 @@ export class Link {
   }
 
   get counters(): LinkCounters {
-    return this.#counters;
+    return { stanzas: this.#stanzas, bytes: this.#bytes, dropped: this.#dropped };
   }
 
   /** Changes some settings. What is under way already arrives as it was going to. */
@@ -74,12 +76,12 @@ export class Link {
    */
   transmit(direction: Direction, bytes: number, now: Instant, random: number): Transmission {
     const { state, latencyMs, jitterMs, bytesPerSecond } = this.#settings;
-    const { stanzas, bytes: carried, dropped } = this.#counters;
     if (state !== 'up') {
-      this.#counters = { stanzas, bytes: carried, dropped: dropped + 1 };
+      this.#dropped++;
       return { outcome: state === 'bounce' ? 'bounced' : 'dropped' };
     }
-    this.#counters = { stanzas: stanzas + 1, bytes: carried + bytes, dropped };
+    this.#stanzas++;
+    this.#bytes += bytes;
     const begins = bytesPerSecond > 0 ? Math.max(now, this.#leaves[direction]) : now;
     const leaves = bytesPerSecond > 0 ? begins + (bytes * 1000) / bytesPerSecond : begins;
     this.#leaves[direction] = leaves;

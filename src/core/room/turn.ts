@@ -15,7 +15,7 @@ import type { RoomEvent } from './event.ts';
 export class Turn {
   readonly env: Env;
   readonly #apply: (event: RoomEvent) => void;
-  readonly #events: RoomEvent[] = [];
+  #events: RoomEvent[] | undefined;
   readonly #effects: Effect[] = [];
 
   constructor(env: Env, apply: (event: RoomEvent) => void) {
@@ -25,7 +25,15 @@ export class Turn {
 
   record(event: RoomEvent): void {
     this.#apply(event);
-    this.#events.push(event);
+    if (this.#events !== undefined) {
+      this.#events.push(event);
+      return;
+    }
+    this.#events = [event];
+    // Mostly it is the first of all: a rule records, and then tells.
+    const append: Effect = { kind: 'append', events: this.#events };
+    if (this.#effects.length === 0) this.#effects.push(append);
+    else this.#effects.unshift(append);
   }
 
   /** Sends to a user or, with `over`, to a peer node. */
@@ -53,6 +61,6 @@ export class Turn {
   }
 
   finish(): readonly Effect[] {
-    return this.#events.length === 0 ? this.#effects : [{ kind: 'append', events: this.#events }, ...this.#effects];
+    return this.#effects;
   }
 }

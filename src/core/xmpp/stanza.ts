@@ -1,7 +1,16 @@
 import { readError, type StanzaError, writeError } from './errors.ts';
 import type { Jid } from './jid.ts';
 import { NS } from './namespaces.ts';
-import { el, escapeAttribute, isXmlText, serialize, textOf, type XmlElement } from './xml.ts';
+import {
+  attributeLength,
+  el,
+  escapeAttribute,
+  isXmlText,
+  serialize,
+  serializedLength,
+  textOf,
+  type XmlElement,
+} from './xml.ts';
 
 /** A stanza with both addresses known (RFC 6120 §8), as plain readonly data. */
 export interface Stanza {
@@ -20,8 +29,8 @@ type Rest = Pick<Stanza, 'id' | 'type' | 'lang'>;
 /**
  * Copies a stanza with some parts replaced; of those that may be absent, one given as `undefined` is removed.
  *
- * Every stanza is made here or by `make`, with all seven parts, be they undefined: so the engine sees one shape, which a
- * spread would not give it.
+ * Every stanza is made here, by `make` or as one of the copies below, with all seven parts, be they undefined: so the
+ * engine sees one shape, which a spread would not give it.
  */
 export function withParts(stanza: Stanza, parts: { [K in keyof Stanza]?: Stanza[K] | undefined }): Stanza {
   const { name = stanza.name, from = stanza.from, to = stanza.to, payloads = stanza.payloads } = parts;
@@ -31,7 +40,18 @@ export function withParts(stanza: Stanza, parts: { [K in keyof Stanza]?: Stanza[
   return { name, from, to, id, type, lang, payloads };
 }
 
-function make(
+/** The same stanza for somebody else: every copy of a message is one of these. */
+export function readdressed({ name, from, id, type, lang, payloads }: Stanza, to: Jid): Stanza {
+  return { name, from, to, id, type, lang, payloads };
+}
+
+/** The same stanza with more behind its payloads. */
+export function withMore({ name, from, to, id, type, lang, payloads }: Stanza, more: XmlElement): Stanza {
+  return { name, from, to, id, type, lang, payloads: [...payloads, more] };
+}
+
+/** A stanza whose payloads are a list already; `message` and its like are for those that are written one by one. */
+export function make(
   name: Stanza['name'],
   from: Jid,
   to: Jid,
@@ -136,6 +156,24 @@ function write({ name, from, to, id, type, lang, payloads }: Stanza, xmlns: stri
   if (lang !== undefined) text += ` xml:lang="${escapeAttribute(lang)}"`;
   return payloads.length === 0 ? `${text}/>` : `${text}>${written(payloads).text}</${name}>`;
 }
+
+/** `utf8Length(stanzaText(stanza))`, for those who need no text, only how long it would be. */
+export function stanzaLength({ name, from, to, id, type, lang, payloads }: Stanza): number {
+  let bytes = '< from="" to=""/>'.length + name.length + attributeLength(from) + attributeLength(to);
+  if (id !== undefined) bytes += ' id=""'.length + attributeLength(id);
+  if (type !== undefined) bytes += ' type=""'.length + attributeLength(type);
+  if (lang !== undefined) bytes += ' xml:lang=""'.length + attributeLength(lang);
+  if (payloads.length === 0) return bytes;
+  // As with the text: copies of one message leave one after the other.
+  if (measured?.payloads !== payloads) {
+    let all = 0;
+    for (const payload of payloads) all += serializedLength(payload, NS.client);
+    measured = { payloads, bytes: all };
+  }
+  return bytes + '<>'.length + name.length + measured.bytes;
+}
+
+let measured: { readonly payloads: Stanza['payloads']; readonly bytes: number } | undefined;
 
 /** Whether every character may stand in XML (addresses were prepared: they hold no others). */
 export function isStanzaText({ id, type, lang, payloads }: Stanza): boolean {

@@ -103,12 +103,40 @@ export function serialize(element: XmlElement, inherited = ''): string {
   return `${out}</${element.name}>`;
 }
 
+/** `utf8Length(serialize(element, inherited))`, for those who need no text, only how long it would be. */
+export function serializedLength(element: XmlElement, inherited = ''): number {
+  const { name, xmlns, attrs, children } = element;
+  let bytes = '</>'.length + utf8Length(name);
+  if (xmlns !== inherited) bytes += ' xmlns=""'.length + utf8Length(xmlns, attributeGrowth);
+  for (const key in attrs) bytes += ' =""'.length + utf8Length(key) + utf8Length(attrs[key] as string, attributeGrowth);
+  if (children.length === 0) return bytes;
+  bytes += '<>'.length + utf8Length(name);
+  for (const node of children)
+    bytes += typeof node === 'string' ? utf8Length(node, textGrowth) : serializedLength(node, xmlns);
+  return bytes;
+}
+
+/** By how much escapes make a text longer, by character; all that are escaped are below this. */
+const escapedBelow = 0x40;
+function growthBy(escapes: Readonly<Record<string, string>>): readonly number[] {
+  return Array.from({ length: escapedBelow }, (_, code) => (escapes[String.fromCharCode(code)]?.length ?? 1) - 1);
+}
+const textGrowth = growthBy(textEscapes);
+const attributeGrowth = growthBy(attributeEscapes);
+const noGrowth = growthBy({});
+
+/** UTF-8 length of an attribute's value as it is written. */
+export function attributeLength(text: string): number {
+  return utf8Length(text, attributeGrowth);
+}
+
 /** Length in UTF-8 bytes, without an encoder (the core has none). */
-export function utf8Length(text: string): number {
+export function utf8Length(text: string, growth: readonly number[] = noGrowth): number {
   let bytes = 0;
   for (let i = 0; i < text.length; i++) {
     const unit = text.charCodeAt(i);
-    if (unit < 0x80) bytes += 1;
+    if (unit < escapedBelow) bytes += 1 + (growth[unit] as number);
+    else if (unit < 0x80) bytes += 1;
     else if (unit < 0x800) bytes += 2;
     else if (unit >= 0xd800 && unit < 0xdc00) {
       bytes += 4;
