@@ -65,8 +65,8 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'JID filter only at join',
     file: `${room}visibility.ts`,
-    find: 'const jid = maySeeJids(room, viewer) ? subject.jid',
-    replace: "const jid = parts.type === 'unavailable' || maySeeJids(room, viewer) ? subject.jid",
+    find: 'jid,\n    nick: item?.nick,',
+    replace: "jid: type === 'unavailable' ? subject.jid : jid,\n    nick: item?.nick,",
     modes: everywhere,
   },
   {
@@ -167,7 +167,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     file: `${room}state.ts`,
     find: 'return this.#remember(event.item);',
     replace:
-      'this.#remember(event.item);\n        if (split) this.#history.sort((a, b) => a.at - b.at);\n        return;',
+      'this.#remember(event.item);\n        if (event.item.split) this.#history.sort((a, b) => a.at - b.at);\n        return;',
     modes: ['0282'],
   },
   {

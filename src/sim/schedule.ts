@@ -17,8 +17,10 @@ export class Schedule {
    * What was planned for the moment at which it was planned: most of all that happens. It needs no sorting, and comes after
    * what the heap has for that moment, which was planned before.
    */
-  #soon: (() => void)[] = [];
+  readonly #soon: (() => void)[] = [];
+  /** How many of these have begun, and how many there are; what is behind is of earlier moments. */
   #begun = 0;
+  #planned = 0;
   #seq = 0;
 
   constructor(now: Instant) {
@@ -28,7 +30,7 @@ export class Schedule {
   /** @param at  not before now */
   add(at: Instant, run: () => void): void {
     if (at <= this.now) {
-      this.#soon.push(run);
+      this.#soon[this.#planned++] = run;
       return;
     }
     const heap = this.#heap;
@@ -47,7 +49,7 @@ export class Schedule {
 
   /** Whether anything happens until then. */
   isDue(end: Instant): boolean {
-    if (this.#begun < this.#soon.length) return true;
+    if (this.#begun < this.#planned) return true;
     const first = this.#heap[0];
     return first !== undefined && first.at <= end;
   }
@@ -55,7 +57,7 @@ export class Schedule {
   /** The next thing; time goes on to it. */
   take(): () => void {
     const first = this.#heap[0];
-    if (this.#begun < this.#soon.length && (first === undefined || first.at > this.now)) return this.#takeSoon();
+    if (this.#begun < this.#planned && (first === undefined || first.at > this.now)) return this.#takeSoon();
     if (first === undefined) throw new RangeError('nothing is planned');
     if (first.at > this.now) this.now = first.at;
     this.#dropFirst();
@@ -64,9 +66,9 @@ export class Schedule {
 
   #takeSoon(): () => void {
     const run = this.#soon[this.#begun++] as () => void;
-    if (this.#begun === this.#soon.length) {
-      this.#soon = [];
+    if (this.#begun === this.#planned) {
       this.#begun = 0;
+      this.#planned = 0;
     }
     return run;
   }

@@ -1,41 +1,45 @@
 import type { HistoryRequest } from '../xep/xep0045.ts';
 import { writeDelay } from '../xep/xep0203.ts';
 import { writeStanzaId } from '../xep/xep0359.ts';
-import { writeOccupantId } from '../xep/xep0421.ts';
+import { withOccupantId } from '../xep/xep0421.ts';
 import { type Jid, occupantJid } from '../xmpp/jid.ts';
-import { message, type Stanza, stanzaText, withParts } from '../xmpp/stanza.ts';
+import { make, readdressed, type Stanza, stanzaText } from '../xmpp/stanza.ts';
 import type { Instant } from '../xmpp/time.ts';
+import type { XmlElement } from '../xmpp/xml.ts';
 import type { HistoryItem } from './event.ts';
 
 /** A message as it goes to those in the room. XEP-0045 §7.4: same id, from the occupant JID; XEP-0359 id by the room. */
 export function liveMessage(room: Jid, item: HistoryItem, to: Jid): Stanza {
-  return liveMessages(room, item)(to);
+  return messageTo(room, item, to, messagePayloads(room, item));
 }
 
 /** The same for many: the copies share their payloads, which are then written as text once. */
 export function liveMessages(room: Jid, item: HistoryItem): (to: Jid) => Stanza {
-  const copy = message(
-    occupantJid(room, item.nick),
-    room,
-    { type: 'groupchat', id: item.stanzaId, lang: item.lang },
-    ...item.payloads,
-    ...writeOccupantId(item.occupantId),
-    // What the room has not accepted yet has no id of the room's (XEP-0282 §4.11.1.2).
-    ...(item.provisional ? [] : [writeStanzaId({ by: room, id: item.id })]),
-  );
-  return (to) => withParts(copy, { to });
+  const copy = liveMessage(room, item, room);
+  return (to) => readdressed(copy, to);
+}
+
+function messagePayloads(room: Jid, item: HistoryItem): readonly XmlElement[] {
+  const said = withOccupantId(item.payloads, item.occupantId);
+  // What the room has not accepted yet has no id of the room's (XEP-0282 §4.11.1.2).
+  return item.provisional ? said : [...said, writeStanzaId({ by: room, id: item.id })];
+}
+
+function messageTo(room: Jid, item: HistoryItem, to: Jid, payloads: readonly XmlElement[]): Stanza {
+  const rest = { type: 'groupchat', id: item.stanzaId, lang: item.lang };
+  return make('message', occupantJid(room, item.nick), to, rest, payloads);
 }
 
 /** The same message for someone who was not there: with the room's delay. XEP-0045 §7.2.13. */
 export function delayedMessage(room: Jid, item: HistoryItem, to: Jid): Stanza {
-  return delayedMessages(room, item)(to);
+  const delay = writeDelay({ from: room, stamp: item.at });
+  return messageTo(room, item, to, [...messagePayloads(room, item), delay]);
 }
 
 /** The same for many. */
 export function delayedMessages(room: Jid, item: HistoryItem): (to: Jid) => Stanza {
-  const stanza = liveMessage(room, item, room);
-  const copy = withParts(stanza, { payloads: [...stanza.payloads, writeDelay({ from: room, stamp: item.at })] });
-  return (to) => withParts(copy, { to });
+  const copy = delayedMessage(room, item, room);
+  return (to) => readdressed(copy, to);
 }
 
 /**

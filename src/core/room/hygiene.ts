@@ -11,8 +11,8 @@ const reserved: ReadonlySet<string> = new Set([NS.dmuc2, NS.dmuc1, NS.fmuc, NS.e
  * room's or an occupant's, stanza-ids that claim to be by the room. XEP-0045 §17.4, XEP-0359 §3, XEP-0282 §4.9.
  */
 export function cleanPayloads(room: Jid, payloads: readonly XmlElement[]): readonly XmlElement[] {
-  const kept = payloads.filter((payload) => !forged(room, payload));
-  return kept.length === payloads.length ? payloads : kept;
+  for (const payload of payloads) if (forged(room, payload)) return payloads.filter((each) => !forged(room, each));
+  return payloads;
 }
 
 function forged(room: Jid, payload: XmlElement): boolean {

@@ -6,7 +6,7 @@ import { type Condition, type ErrorType, stanzaError } from '../xmpp/errors.ts';
 import { bareOf, type Jid, occupantJid } from '../xmpp/jid.ts';
 import { NS } from '../xmpp/namespaces.ts';
 import { errorOf, errorReply, presence, type Stanza, withParts } from '../xmpp/stanza.ts';
-import { el } from '../xmpp/xml.ts';
+import { el, sameElements } from '../xmpp/xml.ts';
 import { initialRole, maySpeak } from './affiliation.ts';
 import type { HistoryItem, Occupant } from './event.ts';
 import { cleanPayloads } from './hygiene.ts';
@@ -227,7 +227,7 @@ export function changePresence(
   join: JoinRequest | undefined,
 ): void {
   const after = { ...occupant, presence: cleanPayloads(room.jid, stanza.payloads) };
-  const news = JSON.stringify(after.presence) !== JSON.stringify(occupant.presence);
+  const news = !sameElements(after.presence, occupant.presence);
   if (news || !join) {
     turn.record({ kind: 'occupantChanged', room: room.jid, n: room.n + 1, occupant: after });
     const change = { kind: 'presence', occupant: after } as const;

@@ -41,8 +41,8 @@ export class RoomState {
   readonly #nicks = new Map<Jid, string>();
   /** Derived: skeleton of a nick -> nick. */
   readonly #shapes = new Map<string, readonly string[]>();
-  /** Derived: identities in the history. */
-  readonly #identities = new Set<string>();
+  /** Derived: identities in the history, the ids by who gave them. */
+  readonly #identities = new Map<Jid, Set<string>>();
 
   constructor(config: RoomConfig) {
     const { distribution } = config;
@@ -85,7 +85,7 @@ export class RoomState {
   /** Whoever has a nick that looks like this (nick.ts). Other nodes decide for themselves what they let in: there may be several. */
   occupantsByShape(shape: string): readonly Occupant[] {
     const nicks = this.#shapes.get(shape) ?? [];
-    return nicks.flatMap((nick) => this.occupants.get(nick) ?? []);
+    return nicks.length === 0 ? [] : nicks.flatMap((nick) => this.occupants.get(nick) ?? []);
   }
 
   /** The XEP-0421 id of a user who was here before. */
@@ -102,7 +102,7 @@ export class RoomState {
 
   /** Whether the history holds the message with this identity. */
   holds(item: { readonly by: Jid; readonly id: string }): boolean {
-    return this.#identities.has(identityOf(item));
+    return this.#identities.get(item.by)?.has(item.id) === true;
   }
 
   apply(event: RoomEvent): void {
@@ -134,40 +134,22 @@ export class RoomState {
       case 'occupantChanged':
         return this.#put(event.occupant);
       case 'occupantLeft':
-        // The primary's word about a leave that was passed on to it. Of one whom it served itself it may be an earlier leave
-        // that is told again: that one is settled when all was relayed (decision #42).
-        if (event.n !== undefined)
-          this.#settle((act) => act.kind === 'left' && !act.unserved && act.nick === event.nick);
+        if (event.n !== undefined) this.#settleLeave(event.nick);
         return this.#remove(event.nick);
-      case 'nickChanged': {
-        // The primary has yet to hear that they left, and calls them otherwise by now.
-        this.#divergence = this.#divergence.map((act) =>
-          act.kind === 'left' && !act.unserved && act.nick === event.nick ? { ...act, nick: event.newNick } : act,
-        );
-        const occupant = this.occupants.get(event.nick);
-        if (occupant === undefined) return;
-        this.#remove(event.nick);
-        return this.#put({ ...occupant, nick: event.newNick, presence: event.presence ?? occupant.presence });
-      }
-      case 'messageAccepted': {
-        const { split } = event.item;
-        if (split !== undefined) this.#settle(({ id, kind }) => kind === 'said' && id === split.id);
+      case 'nickChanged':
+        return this.#rename(event.nick, event.newNick, event.presence);
+      case 'messageAccepted':
+        if (event.item.split !== undefined) this.#settleWord(event.item.split.id);
         return this.#remember(event.item);
-      }
       case 'subjectChanged':
         this.subject = event.subject;
         return;
       case 'positionPassed':
         return;
-      case 'diverged': {
-        const { act } = event;
-        if (act.kind === 'said') this.#remember(act.item);
-        else this.#settle(({ kind, jid }) => kind !== 'said' && jid === act.jid);
-        this.#divergence = [...this.#divergence, act];
-        return;
-      }
+      case 'diverged':
+        return this.#diverge(event.act);
       case 'divergenceSettled':
-        return this.#settle(({ id, kind, jid }) => event.ids.includes(id) || (kind !== 'said' && jid === event.user));
+        return this.#settleActs(event.ids, event.user);
       case 'peerChanged':
         if (event.record) this.peers.set(event.peer, event.record);
         else this.peers.delete(event.peer);
@@ -235,24 +217,62 @@ export class RoomState {
   }
 
   #put(occupant: Occupant): void {
-    const before = this.occupants.get(occupant.nick);
-    if (before?.jid !== undefined) this.#nicks.delete(before.jid);
+    const { nick, jid } = occupant;
+    const before = this.occupants.get(nick);
     // Set, not deleted and set: an occupant keeps their place in the order of entry.
-    this.occupants.set(occupant.nick, wholeOccupant(occupant));
-    const shape = skeleton(occupant.nick);
-    const alike = this.#shapes.get(shape) ?? [];
-    if (!alike.includes(occupant.nick)) this.#shapes.set(shape, [...alike, occupant.nick]);
-    if (occupant.jid !== undefined) this.#nicks.set(occupant.jid, occupant.nick);
+    this.occupants.set(nick, wholeOccupant(occupant));
+    if (before === undefined) {
+      const shape = skeleton(nick);
+      const alike = this.#shapes.get(shape);
+      this.#shapes.set(shape, alike === undefined ? [nick] : [...alike, nick]);
+    } else if (before.jid !== undefined && before.jid !== jid) this.#nicks.delete(before.jid);
+    if (jid !== undefined) this.#nicks.set(jid, nick);
   }
 
   #remove(nick: string): void {
-    const jid = this.occupants.get(nick)?.jid;
-    if (jid !== undefined) this.#nicks.delete(jid);
+    const before = this.occupants.get(nick);
+    if (before === undefined) return;
+    if (before.jid !== undefined) this.#nicks.delete(before.jid);
     this.occupants.delete(nick);
     const shape = skeleton(nick);
     const alike = (this.#shapes.get(shape) ?? []).filter((other) => other !== nick);
     if (alike.length > 0) this.#shapes.set(shape, alike);
     else this.#shapes.delete(shape);
+  }
+
+  #rename(nick: string, newNick: string, presence: Occupant['presence'] | undefined): void {
+    // The primary has yet to hear that they left, and calls them otherwise by now.
+    if (this.#divergence.length > 0)
+      this.#divergence = this.#divergence.map((act) =>
+        act.kind === 'left' && !act.unserved && act.nick === nick ? { ...act, nick: newNick } : act,
+      );
+    const occupant = this.occupants.get(nick);
+    if (occupant === undefined) return;
+    this.#remove(nick);
+    this.#put({ ...occupant, nick: newNick, presence: presence ?? occupant.presence });
+  }
+
+  #diverge(act: Divergence): void {
+    if (act.kind === 'said') this.#remember(act.item);
+    else this.#settle(({ kind, jid }) => kind !== 'said' && jid === act.jid);
+    this.#divergence = [...this.#divergence, act];
+  }
+
+  /**
+   * The primary's word about a leave that was passed on to it. Of one whom it served itself it may be an earlier leave that
+   * is told again: that one is settled when all was relayed (decision #42).
+   */
+  #settleLeave(nick: string): void {
+    this.#settle((act) => act.kind === 'left' && !act.unserved && act.nick === nick);
+  }
+
+  /** What was said here, under this id of the replica's, is accepted. */
+  #settleWord(said: string): void {
+    this.#settle(({ id, kind }) => kind === 'said' && id === said);
+  }
+
+  #settleActs(ids: readonly string[], user: Jid | undefined): void {
+    this.#settle(({ id, kind, jid }) => ids.includes(id) || (kind !== 'said' && jid === user));
   }
 
   /** Takes acts off the divergence; what was said and is not accepted by now is no part of the room. */
@@ -263,20 +283,26 @@ export class RoomState {
   }
 
   #forget(identity: { readonly by: Jid; readonly id: string }): void {
-    const wanted = identityOf(identity);
-    this.#history = this.#history.filter((item) => item.provisional === undefined || identityOf(item) !== wanted);
+    const { by, id } = identity;
+    this.#history = this.#history.filter((item) => item.provisional === undefined || item.by !== by || item.id !== id);
   }
 
   #remember(item: HistoryItem): void {
     this.#history.push(wholeItem(item));
-    this.#identities.add(identityOf(item));
-    if (item.split !== undefined) this.#identities.add(identityOf(item.split));
+    this.#identify(item);
+    if (item.split !== undefined) this.#identify(item.split);
     // Trimmed by a quarter at a time: shifting an array for every message would cost its length every time.
     if (this.#history.length > archiveMax + archiveMax / 4) {
       for (const old of this.#history.splice(0, this.#history.length - archiveMax))
-        for (const identity of old.split === undefined ? [old] : [old, old.split])
-          this.#identities.delete(identityOf(identity));
+        for (const { by, id } of old.split === undefined ? [old] : [old, old.split])
+          this.#identities.get(by)?.delete(id);
     }
+  }
+
+  #identify({ by, id }: { readonly by: Jid; readonly id: string }): void {
+    const ids = this.#identities.get(by);
+    if (ids === undefined) this.#identities.set(by, new Set([id]));
+    else ids.add(id);
   }
 }
 
@@ -294,8 +320,4 @@ function wholeItem(item: HistoryItem): HistoryItem {
 function refill<K, V>(map: Map<K, V>, entries: readonly (readonly [K, V])[]): void {
   map.clear();
   for (const [key, value] of entries) map.set(key, value);
-}
-
-function identityOf({ by, id }: { readonly by: Jid; readonly id: string }): string {
-  return `${by} ${id}`;
 }

@@ -1,8 +1,8 @@
 import { type MucUser, writeMucUser } from '../xep/xep0045.ts';
-import { writeOccupantId } from '../xep/xep0421.ts';
+import { withOccupantId } from '../xep/xep0421.ts';
 import { type Jid, occupantJid } from '../xmpp/jid.ts';
 import { NS } from '../xmpp/namespaces.ts';
-import { presence, type Stanza, withParts } from '../xmpp/stanza.ts';
+import { make, readdressed, type Stanza } from '../xmpp/stanza.ts';
 import { el, type XmlElement } from '../xmpp/xml.ts';
 import type { Occupant } from './event.ts';
 import type { RoomView } from './state.ts';
@@ -45,40 +45,47 @@ export function shownPresence({ presence: payloads, cutOff, provisional }: Occup
  * One presence about `subject`, as `viewer` may see it: from the occupant JID, with one muc#user element.
  * XEP-0045 §7.2.2; status 110 where it is about the viewer, 100 beside it in a non-anonymous room (§7.2.3).
  */
-export function presenceFor(room: RoomView, subject: Occupant, viewer: Viewer, parts?: PresenceParts): Stanza {
-  return presenceOf(room, subject, parts)(viewer);
+export function presenceFor(room: RoomView, subject: Occupant, viewer: Viewer, parts: PresenceParts = {}): Stanza {
+  return write(room, subject, parts, viewer.jid, maySeeJids(room, viewer) ? subject.jid : undefined);
 }
 
 type Viewer = Occupant & { readonly jid: Jid };
 
 /** The same for many viewers: but for the address it is written once for those who may see the JID, and once for the rest. */
 export function presenceOf(room: RoomView, subject: Occupant, parts: PresenceParts = {}): (viewer: Viewer) => Stanza {
-  const statuses = parts.statuses ?? [];
-  const own = parts.type === undefined && room.whois === 'anyone' ? [110, 100] : [110];
-  const write = (to: Jid, jid: string | undefined, all: readonly number[]) =>
-    presence(
-      occupantJid(room.jid, subject.nick),
-      to,
-      { type: parts.type },
-      ...(parts.payloads ?? shownPresence(subject)),
-      ...writeOccupantId(subject.occupantId),
-      writeMucUser({
-        affiliation: subject.affiliation,
-        role: parts.type === 'unavailable' && parts.item?.nick === undefined ? 'none' : subject.role,
-        jid,
-        ...parts.item,
-        destroy: parts.destroy,
-        statuses: all,
-      }),
-    );
   let open: Stanza | undefined;
   let closed: Stanza | undefined;
   return (viewer) => {
     const jid = maySeeJids(room, viewer) ? subject.jid : undefined;
-    if (viewer.jid === subject.jid) return write(viewer.jid, jid, [...statuses, ...own]);
-    if (jid === undefined) closed ??= write(viewer.jid, undefined, statuses);
-    else open ??= write(viewer.jid, jid, statuses);
-    const known = (jid === undefined ? closed : open) as Stanza;
-    return known.to === viewer.jid ? known : withParts(known, { to: viewer.jid });
+    if (viewer.jid === subject.jid) return write(room, subject, parts, viewer.jid, jid);
+    let known = jid === undefined ? closed : open;
+    if (known === undefined) {
+      known = write(room, subject, parts, viewer.jid, jid);
+      if (jid === undefined) closed = known;
+      else open = known;
+    }
+    return known.to === viewer.jid ? known : readdressed(known, viewer.jid);
   };
+}
+
+/** @param jid  of `subject`, where `to` may see it */
+function write(room: RoomView, subject: Occupant, parts: PresenceParts, to: Jid, jid: Jid | undefined): Stanza {
+  const { type, item } = parts;
+  const user = {
+    affiliation: item?.affiliation ?? subject.affiliation,
+    role: item?.role ?? (type === 'unavailable' && item?.nick === undefined ? 'none' : subject.role),
+    jid,
+    nick: item?.nick,
+    reason: item?.reason,
+    actor: item?.actor,
+    destroy: parts.destroy,
+    statuses: to === subject.jid ? ownStatuses(room, parts) : (parts.statuses ?? []),
+  };
+  const said = withOccupantId(parts.payloads ?? shownPresence(subject), subject.occupantId);
+  return make('presence', occupantJid(room.jid, subject.nick), to, { type }, [...said, writeMucUser(user)]);
+}
+
+function ownStatuses(room: RoomView, { type, statuses }: PresenceParts): readonly number[] {
+  const own = type === undefined && room.whois === 'anyone' ? [110, 100] : [110];
+  return statuses === undefined ? own : [...statuses, ...own];
 }

@@ -4,7 +4,8 @@
  */
 import { type Jid, parseJid } from '../xmpp/jid.ts';
 import { NS } from '../xmpp/namespaces.ts';
-import { childOf, childrenOf, el, type XmlElement, type XmlNode } from '../xmpp/xml.ts';
+import { payloadIn } from '../xmpp/stanza.ts';
+import { childOf, childrenOf, el, element, isDigits, type XmlElement, type XmlNode } from '../xmpp/xml.ts';
 import { type Form, readForm, writeForm } from './xep0004.ts';
 
 /** `<s e n/>`: a place in a room's sequence. Decision #1. */
@@ -15,7 +16,7 @@ export interface Position {
 
 /** A count from an attribute: a plain non-negative integer that a double holds exactly. */
 function count(text: string | undefined): number | undefined {
-  return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : undefined;
+  return text !== undefined && isDigits(text, 15) ? Number(text) : undefined;
 }
 
 export function readPosition(element: XmlElement | undefined): Position | undefined {
@@ -25,7 +26,7 @@ export function readPosition(element: XmlElement | undefined): Position | undefi
 }
 
 export function writePosition({ epoch, n }: Position): XmlElement {
-  return el('s', NS.ext, { e: String(epoch), n: String(n) });
+  return element('s', NS.ext, { e: String(epoch), n: String(n) });
 }
 
 /**
@@ -49,7 +50,8 @@ export function readLinkPlace(parent: { readonly children: readonly XmlNode[] } 
 }
 
 export function writeLinkPlace({ session, n, h }: LinkPlace): XmlElement {
-  return el('s', NS.ext, { e: session, n: String(n), h: h?.toString() });
+  const attrs = { e: session, n: String(n) };
+  return element('s', NS.ext, h === undefined ? attrs : { ...attrs, h: String(h) });
 }
 
 /** `<create/>`: a replica asks to be created. Decision #5. */
@@ -65,7 +67,7 @@ export interface Create {
 }
 
 export function readCreate(payloads: readonly XmlElement[]): Create | undefined {
-  const create = payloads.find((payload) => payload.name === 'create' && payload.xmlns === NS.ext);
+  const create = payloadIn(payloads, 'create', NS.ext);
   if (!create) return undefined;
   const serves: Jid[] = [];
   for (const element of childrenOf(create, 'serves', NS.ext)) {
@@ -124,7 +126,7 @@ export interface Netjoin {
 }
 
 export function readNetjoin(payloads: readonly XmlElement[]): Netjoin | undefined {
-  const netjoin = payloads.find((payload) => payload.name === 'netjoin' && payload.xmlns === NS.ext);
+  const netjoin = payloadIn(payloads, 'netjoin', NS.ext);
   const session = netjoin?.attrs['session'];
   const epoch = count(netjoin?.attrs['epoch']);
   const n = count(netjoin?.attrs['h']);
@@ -156,7 +158,7 @@ export interface Created {
 }
 
 export function readCreated(payloads: readonly XmlElement[]): Created | undefined {
-  const created = payloads.find((payload) => payload.name === 'created' && payload.xmlns === NS.ext);
+  const created = payloadIn(payloads, 'created', NS.ext);
   const session = created?.attrs['session'];
   const epoch = count(created?.attrs['epoch']);
   const n = count(created?.attrs['n']);
@@ -201,7 +203,7 @@ export interface Ready {
 }
 
 export function readReady(payloads: readonly XmlElement[]): Ready | undefined {
-  const attrs = payloads.find((payload) => payload.name === 'ready' && payload.xmlns === NS.ext)?.attrs;
+  const attrs = payloadIn(payloads, 'ready', NS.ext)?.attrs;
   const [n, roster, history] = [count(attrs?.['n']), count(attrs?.['roster']), count(attrs?.['history'])];
   if (n === undefined || roster === undefined || history === undefined) return undefined;
   const users = attrs?.['users'];
@@ -218,7 +220,7 @@ export interface Ack {
 }
 
 export function readAck(payloads: readonly XmlElement[]): Ack | undefined {
-  const attrs = payloads.find((payload) => payload.name === 'a' && payload.xmlns === NS.ext)?.attrs;
+  const attrs = payloadIn(payloads, 'a', NS.ext)?.attrs;
   const [h, moderators] = [count(attrs?.['h']), count(attrs?.['moderators'])];
   return h === undefined ? undefined : { h, ...(moderators === undefined ? {} : { moderators }) };
 }
@@ -228,7 +230,7 @@ export function writeAck({ h, moderators }: Ack): XmlElement {
 
 /** `<relayed count/>`: so much happened here during the split, and all of it was relayed. Decision #42. */
 export function readRelayed(payloads: readonly XmlElement[]): number | undefined {
-  return count(payloads.find((payload) => payload.name === 'relayed' && payload.xmlns === NS.ext)?.attrs['count']);
+  return count(payloadIn(payloads, 'relayed', NS.ext)?.attrs['count']);
 }
 export function writeRelayed(relayed: number): XmlElement {
   return el('relayed', NS.ext, { count: String(relayed) });
@@ -236,7 +238,7 @@ export function writeRelayed(relayed: number): XmlElement {
 
 /** `<destroy/>`: the session between primary and replica ends here, after what has this place. Decision #40. */
 export function readDestroy(payloads: readonly XmlElement[]): Position | undefined {
-  const destroy = payloads.find((payload) => payload.name === 'destroy' && payload.xmlns === NS.ext);
+  const destroy = payloadIn(payloads, 'destroy', NS.ext);
   return destroy && readPosition(childOf(destroy, 's', NS.ext));
 }
 export function writeDestroy(position: Position): XmlElement {

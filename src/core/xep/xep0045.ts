@@ -1,7 +1,8 @@
 /** XEP-0045: Multi-User Chat, version 1.35.4: the payloads of muc and muc#user. */
 import { NS } from '../xmpp/namespaces.ts';
+import { payloadIn } from '../xmpp/stanza.ts';
 import type { Instant } from '../xmpp/time.ts';
-import { childOf, childrenOf, el, textOf, type XmlElement } from '../xmpp/xml.ts';
+import { childOf, childrenOf, el, element, isDigits, textOf, type XmlElement } from '../xmpp/xml.ts';
 import { readStamp } from './xep0082.ts';
 
 export const affiliations = ['owner', 'admin', 'member', 'none', 'outcast'] as const;
@@ -25,7 +26,7 @@ export interface JoinRequest {
 }
 
 export function readJoin(payloads: readonly XmlElement[]): JoinRequest | undefined {
-  const x = payloads.find((payload) => payload.name === 'x' && payload.xmlns === NS.muc);
+  const x = payloadIn(payloads, 'x', NS.muc);
   if (!x) return undefined;
   const password = childOf(x, 'password', NS.muc);
   const history = readHistory(childOf(x, 'history', NS.muc));
@@ -42,18 +43,21 @@ export function writeJoin(join: JoinRequest): XmlElement {
 /** Reads `<history/>` in any namespace; attributes that are no numbers or stamps are as if absent. */
 export function readHistory(element: XmlElement | undefined): HistoryRequest | undefined {
   if (!element) return undefined;
-  const count = (name: string) =>
-    /^\d{1,9}$/.test(element.attrs[name] ?? '') ? Number(element.attrs[name]) : undefined;
-  const maxchars = count('maxchars');
-  const maxstanzas = count('maxstanzas');
-  const seconds = count('seconds');
-  const since = readStamp(element.attrs['since'] ?? '');
+  const { attrs } = element;
+  const maxchars = count(attrs['maxchars']);
+  const maxstanzas = count(attrs['maxstanzas']);
+  const seconds = count(attrs['seconds']);
+  const since = attrs['since'] === undefined ? undefined : readStamp(attrs['since']);
   return {
     ...(maxchars === undefined ? {} : { maxchars }),
     ...(maxstanzas === undefined ? {} : { maxstanzas }),
     ...(seconds === undefined ? {} : { seconds }),
     ...(since === undefined ? {} : { since }),
   };
+}
+
+function count(text: string | undefined): number | undefined {
+  return text !== undefined && isDigits(text, 9) ? Number(text) : undefined;
 }
 
 export function writeHistory(request: HistoryRequest, xmlns: string): XmlElement {
@@ -81,30 +85,36 @@ export interface MucUser {
 }
 
 export function writeMucUser(user: MucUser): XmlElement {
-  const { affiliation, role, jid, nick, reason, actor } = user;
-  const item = el(
-    'item',
-    NS.mucUser,
-    { affiliation, role, jid, nick },
+  const item = element('item', NS.mucUser, itemAttrs(user), itemChildren(user));
+  const { destroy, statuses } = user;
+  // Most of what a room says is of this kind, and mostly it is the item alone.
+  if (destroy === undefined && statuses.length === 0) return element('x', NS.mucUser, {}, [item]);
+  return element('x', NS.mucUser, {}, [item, ...(destroy ? [destroy] : []), ...statuses.map(writeStatus)]);
+}
+
+function itemAttrs({ affiliation, role, jid, nick }: MucUser): Readonly<Record<string, string>> {
+  if (nick === undefined) return jid === undefined ? { affiliation, role } : { affiliation, role, jid };
+  return jid === undefined ? { affiliation, role, nick } : { affiliation, role, jid, nick };
+}
+
+function itemChildren({ reason, actor }: MucUser): readonly XmlElement[] {
+  if (reason === undefined && actor === undefined) return [];
+  return [
     ...(actor === undefined ? [] : [el('actor', NS.mucUser, { nick: actor })]),
     ...(reason === undefined ? [] : [el('reason', NS.mucUser, {}, reason)]),
-  );
-  return el(
-    'x',
-    NS.mucUser,
-    {},
-    item,
-    ...(user.destroy ? [user.destroy] : []),
-    ...user.statuses.map((code) => el('status', NS.mucUser, { code: String(code) })),
-  );
+  ];
+}
+
+function writeStatus(code: number): XmlElement {
+  return element('status', NS.mucUser, { code: String(code) });
 }
 
 /** What those inside are told of a new configuration (§10.2.1): nothing but codes. */
 export function writeStatuses(codes: readonly number[]): XmlElement {
-  return el('x', NS.mucUser, {}, ...codes.map((code) => el('status', NS.mucUser, { code: String(code) })));
+  return element('x', NS.mucUser, {}, codes.map(writeStatus));
 }
 export function readStatuses(payloads: readonly XmlElement[]): readonly number[] {
-  const x = payloads.find((payload) => payload.name === 'x' && payload.xmlns === NS.mucUser);
+  const x = payloadIn(payloads, 'x', NS.mucUser);
   const codes = x === undefined ? [] : childrenOf(x, 'status', NS.mucUser).map(({ attrs }) => attrs['code'] ?? '');
   return codes.filter((code) => /^\d{3}$/.test(code)).map(Number);
 }
@@ -142,7 +152,7 @@ export function readMucItems(query: XmlElement) {
 
 /** Reads what a room or a peer node says of an occupant; unknown words read as the least rank. */
 export function readMucUser(payloads: readonly XmlElement[]): MucUser | undefined {
-  const x = payloads.find((payload) => payload.name === 'x' && payload.xmlns === NS.mucUser);
+  const x = payloadIn(payloads, 'x', NS.mucUser);
   if (!x) return undefined;
   const item = childOf(x, 'item', NS.mucUser);
   const affiliation = affiliations.find((known) => known === item?.attrs['affiliation']) ?? 'none';

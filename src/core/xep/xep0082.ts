@@ -5,12 +5,15 @@ const dateTime = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(\.\d+)?(?:Z|([+-])
 
 /** Reads a DateTime; undefined if it is none (a year beyond 9999, `20120419T16:00:44`, …). */
 export function readStamp(text: string): Instant | undefined {
-  // A message and its copies come one after the other, with one stamp.
-  if (lastRead.text !== text) lastRead = { text, at: parseStamp(text) };
-  return lastRead.at;
+  const known = read.get(text);
+  if (known !== undefined) return known;
+  const at = parseStamp(text);
+  if (at !== undefined && text.length <= 'YYYY-MM-DDTHH:MM:SS.mmm+HH:MM'.length) {
+    if (read.size >= stampsMax) read.clear();
+    read.set(text, at);
+  }
+  return at;
 }
-
-let lastRead: { readonly text: string; readonly at: Instant | undefined } = { text: '', at: undefined };
 
 function parseStamp(text: string): Instant | undefined {
   const match = dateTime.exec(text);
@@ -30,9 +33,17 @@ function parseStamp(text: string): Instant | undefined {
 
 /** Writes a DateTime in UTC with milliseconds, which keep the order of a busy room. */
 export function writeStamp(at: Instant): string {
-  // The copies of a message and its place in the history have one stamp: the last is at hand.
-  if (lastWritten.at !== at) lastWritten = { at, text: new Date(at).toISOString() };
-  return lastWritten.text;
+  let text = written.get(at);
+  if (text === undefined) {
+    text = new Date(at).toISOString();
+    if (written.size >= stampsMax) written.clear();
+    written.set(at, text);
+  }
+  return text;
 }
 
-let lastWritten = { at: Number.NaN, text: '' };
+// The copies of a message, and all who are given the same history, have the same stamps: bounded memos of what the pure
+// functions returned, as for JIDs.
+const read = new Map<string, Instant>();
+const written = new Map<Instant, string>();
+const stampsMax = 1024;

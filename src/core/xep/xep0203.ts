@@ -3,7 +3,7 @@ import type { Jid } from '../xmpp/jid.ts';
 import { parseJid } from '../xmpp/jid.ts';
 import { NS } from '../xmpp/namespaces.ts';
 import type { Instant } from '../xmpp/time.ts';
-import { el, type XmlElement } from '../xmpp/xml.ts';
+import { element, type XmlElement } from '../xmpp/xml.ts';
 import { readStamp, writeStamp } from './xep0082.ts';
 
 export interface Delay {
@@ -20,5 +20,6 @@ export function readDelay(element: XmlElement | undefined): Delay | undefined {
 }
 
 export function writeDelay(delay: Delay): XmlElement {
-  return el('delay', NS.delay, { from: delay.from, stamp: writeStamp(delay.stamp) });
+  const stamp = writeStamp(delay.stamp);
+  return element('delay', NS.delay, delay.from === undefined ? { stamp } : { from: delay.from, stamp });
 }

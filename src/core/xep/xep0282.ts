@@ -1,7 +1,8 @@
 /** XEP-0282: DMUC2: Distributed MUC, version 0.1.1: the `<x xmlns='urn:xmpp:tmp:dmuc:0'/>` between primary and replica. */
 import { type Jid, parseJid } from '../xmpp/jid.ts';
 import { NS } from '../xmpp/namespaces.ts';
-import { childOf, el, type XmlElement } from '../xmpp/xml.ts';
+import { payloadIn } from '../xmpp/stanza.ts';
+import { childOf, el, element, type XmlElement } from '../xmpp/xml.ts';
 import { type Position, readPosition, writePosition } from './sync.ts';
 import { type HistoryRequest, readHistory, writeHistory } from './xep0045.ts';
 import { type Delay, readDelay, writeDelay } from './xep0203.ts';
@@ -24,7 +25,7 @@ export interface Dmuc {
 }
 
 export function readDmuc(payloads: readonly XmlElement[]): Dmuc | undefined {
-  const x = payloads.find((payload) => payload.name === 'x' && payload.xmlns === NS.dmuc2);
+  const x = payloadIn(payloads, 'x', NS.dmuc2);
   if (!x) return undefined;
   const split = childOf(x, 'split', NS.ext)?.attrs['id'];
   // All of them, there or not: nodes read this of every stanza, and one shape is quick.
@@ -52,5 +53,5 @@ export function writeDmuc(dmuc: Dmuc): XmlElement {
   if (dmuc.history) children.push(writeHistory(dmuc.history, NS.dmuc2));
   if (dmuc.delay) children.push(writeDelay(dmuc.delay));
   if (dmuc.position) children.push(writePosition(dmuc.position));
-  return el('x', NS.dmuc2, {}, ...children);
+  return element('x', NS.dmuc2, {}, children);
 }

@@ -1,7 +1,8 @@
 /** XEP-0289: Federated MUC for Constrained Environments, version 0.2.1: the `<fmuc/>` between nodes. */
 import { type Jid, parseJid } from '../xmpp/jid.ts';
 import { NS } from '../xmpp/namespaces.ts';
-import { childOf, el, textOf, type XmlElement } from '../xmpp/xml.ts';
+import { payloadIn } from '../xmpp/stanza.ts';
+import { childOf, el, element, textOf, type XmlElement } from '../xmpp/xml.ts';
 
 export type Fmuc =
   /** The user whom this stanza is about: always a real JID, or the opaque one of decisions.md. */
@@ -12,7 +13,7 @@ export type Fmuc =
   | { readonly kind: 'left' };
 
 export function readFmuc(payloads: readonly XmlElement[]): Fmuc | undefined {
-  const fmuc = payloads.find((payload) => payload.name === 'fmuc' && payload.xmlns === NS.fmuc);
+  const fmuc = payloadIn(payloads, 'fmuc', NS.fmuc);
   if (!fmuc) return undefined;
   const reject = childOf(fmuc, 'reject', NS.fmuc);
   if (reject) return { kind: 'reject', text: textOf(reject) };
@@ -22,7 +23,7 @@ export function readFmuc(payloads: readonly XmlElement[]): Fmuc | undefined {
 }
 
 export function writeFmuc(fmuc: Fmuc): XmlElement {
-  if (fmuc.kind === 'from') return el('fmuc', NS.fmuc, { from: fmuc.from });
+  if (fmuc.kind === 'from') return element('fmuc', NS.fmuc, { from: fmuc.from });
   if (fmuc.kind === 'left') return el('fmuc', NS.fmuc, {}, el('left', NS.fmuc));
   return el('fmuc', NS.fmuc, {}, el('reject', NS.fmuc, {}, ...(fmuc.text === '' ? [] : [fmuc.text])));
 }

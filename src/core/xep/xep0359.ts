@@ -1,7 +1,7 @@
 /** XEP-0359: Unique and Stable Stanza IDs, version 0.7.0. */
 import { type Jid, parseJid } from '../xmpp/jid.ts';
 import { NS } from '../xmpp/namespaces.ts';
-import { el, type XmlElement } from '../xmpp/xml.ts';
+import { element, type XmlElement } from '../xmpp/xml.ts';
 
 /** Who assigned the id, and the id: together a message's identity. */
 export interface StanzaId {
@@ -21,5 +21,5 @@ export function readStanzaId(payloads: readonly XmlElement[], assigner?: Jid): S
 }
 
 export function writeStanzaId({ by, id }: StanzaId): XmlElement {
-  return el('stanza-id', NS.sid, { by, id });
+  return element('stanza-id', NS.sid, { by, id });
 }

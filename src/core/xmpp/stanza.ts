@@ -89,7 +89,12 @@ export function iq(
 
 /** The first payload with that name and namespace. */
 export function payloadOf(stanza: Stanza, name: string, xmlns: string): XmlElement | undefined {
-  for (const payload of stanza.payloads) if (payload.name === name && payload.xmlns === xmlns) return payload;
+  return payloadIn(stanza.payloads, name, xmlns);
+}
+
+/** The same, of the payloads alone. */
+export function payloadIn(payloads: Stanza['payloads'], name: string, xmlns: string): XmlElement | undefined {
+  for (const payload of payloads) if (payload.name === name && payload.xmlns === xmlns) return payload;
   return undefined;
 }
 

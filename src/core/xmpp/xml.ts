@@ -24,6 +24,16 @@ export function el(
   return { name, xmlns, attrs: attrs as Readonly<Record<string, string>>, children };
 }
 
+/** The same where all is at hand as it is to be kept: attributes that are there, and the list of children. */
+export function element(
+  name: string,
+  xmlns: string,
+  attrs: Readonly<Record<string, string>>,
+  children: readonly XmlNode[] = [],
+): XmlElement {
+  return { name, xmlns, attrs, children };
+}
+
 function present(attrs: Readonly<Record<string, string | undefined>>): Record<string, string> {
   const kept: Record<string, string> = {};
   for (const key in attrs) {
@@ -39,6 +49,36 @@ export function childOf(parent: { readonly children: readonly XmlNode[] }, name:
     if (typeof node !== 'string' && node.name === name && node.xmlns === xmlns) return node;
   }
   return undefined;
+}
+
+/** Whether a text is a plain number, as attributes have them: digits alone, one at least and so many at most. */
+export function isDigits(text: string, most: number): boolean {
+  if (text.length === 0 || text.length > most) return false;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code < 0x30 || code > 0x39) return false;
+  }
+  return true;
+}
+
+/** Whether two lists of elements say the same; the order of attributes says nothing (XML 1.0 §3.1). */
+export function sameElements(a: readonly XmlNode[], b: readonly XmlNode[]): boolean {
+  if (a === b) return true;
+  return a.length === b.length && a.every((node, i) => sameNode(node, b[i] as XmlNode));
+}
+
+function sameNode(a: XmlNode, b: XmlNode): boolean {
+  if (a === b) return true;
+  if (typeof a === 'string' || typeof b === 'string') return false;
+  return (
+    a.name === b.name && a.xmlns === b.xmlns && sameAttrs(a.attrs, b.attrs) && sameElements(a.children, b.children)
+  );
+}
+
+function sameAttrs(a: XmlElement['attrs'], b: XmlElement['attrs']): boolean {
+  for (const key in a) if (a[key] !== b[key]) return false;
+  for (const key in b) if (a[key] === undefined) return false;
+  return true;
 }
 
 /** All direct child elements with that name and namespace. */
