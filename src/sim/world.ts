@@ -175,11 +175,11 @@ export class World {
     const theirs = new Set(this.plan.people.filter(({ hostile }) => hostile === 'node').map(({ jid }) => jid));
     const honest = (user: Jid | undefined) => user === undefined || !theirs.has(user);
     // Not every node knows whose a nick is.
-    const strangers = new Set(
-      [...this.seats.values()]
-        .flatMap(({ node }) => node.snapshot().rooms.flatMap(({ occupants }) => occupants))
-        .flatMap(({ nick, jid }) => (honest(jid) ? [] : [nick])),
-    );
+    const strangers = new Set<string>();
+    if (theirs.size > 0)
+      for (const { node } of this.seats.values())
+        for (const { occupants } of node.snapshot().rooms)
+          for (const { nick, jid } of occupants) if (!honest(jid)) strangers.add(nick);
     for (const [address, seat] of this.seats) {
       if (address === this.plan.hostileNode) continue;
       const shown = new Map(seat.node.status().rooms.map(({ room, historyLength }) => [room, historyLength]));

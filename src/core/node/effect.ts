@@ -9,8 +9,8 @@ import type { Sign, Spec } from './trace.ts';
 export type Effect =
   /** A barrier: nothing after it in the list leaves the host until these events are durable. */
   | { readonly kind: 'append'; readonly events: readonly RoomEvent[] }
-  /** `over` is the next hop (a peer node, or the user's own server), apart from the address `stanza.to`. */
-  | { readonly kind: 'send'; readonly over: Jid; readonly stanza: Stanza; readonly spec: Spec }
+  /** `over` is the next hop where that is a peer node, apart from the address `stanza.to`; else it is the user's own server. */
+  | { readonly kind: 'send'; readonly over: Jid | undefined; readonly stanza: Stanza; readonly spec: Spec }
   | { readonly kind: 'setTimer'; readonly timer: TimerId; readonly at: Instant }
   | { readonly kind: 'clearTimer'; readonly timer: TimerId }
   /** The log holds what this node may keep no longer: a snapshot takes its place now (XEP-0282 §4.7, decision #7). */

@@ -1,7 +1,7 @@
 import type { Affiliation, HistoryRequest, Role } from '../xep/xep0045.ts';
 import type { Jid } from '../xmpp/jid.ts';
 import type { Instant } from '../xmpp/time.ts';
-import type { XmlElement } from '../xmpp/xml.ts';
+import { sameElements, type XmlElement } from '../xmpp/xml.ts';
 import type { RoomSettings } from './config.ts';
 
 /** Someone in the room, as this node knows them. */
@@ -21,6 +21,21 @@ export interface Occupant {
   readonly cutOff?: true | undefined;
   /** XEP-0282 §4.11.1.2: a replica let them in while it was cut off; the primary has not said yes. */
   readonly provisional?: true | undefined;
+}
+
+/** Whether the two say the same of somebody. */
+export function sameOccupant(a: Occupant, b: Occupant): boolean {
+  return (
+    a.nick === b.nick &&
+    a.jid === b.jid &&
+    a.affiliation === b.affiliation &&
+    a.role === b.role &&
+    a.home === b.home &&
+    a.occupantId === b.occupantId &&
+    a.cutOff === b.cutOff &&
+    a.provisional === b.provisional &&
+    sameElements(a.presence, b.presence)
+  );
 }
 
 /** A message the room keeps (XEP-0045 §7.2.13). */

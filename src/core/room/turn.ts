@@ -3,7 +3,6 @@ import type { TimerId } from '../node/input.ts';
 import type { Env } from '../node/node.ts';
 import type { Sign, Spec } from '../node/trace.ts';
 import type { Jid } from '../xmpp/jid.ts';
-import { domainOf } from '../xmpp/jid.ts';
 import type { Stanza } from '../xmpp/stanza.ts';
 import { plus } from '../xmpp/time.ts';
 import type { RoomEvent } from './event.ts';
@@ -38,7 +37,7 @@ export class Turn {
 
   /** Sends to a user or, with `over`, to a peer node. */
   send(stanza: Stanza | undefined, spec: Spec, over?: Jid): void {
-    if (stanza) this.#effects.push({ kind: 'send', over: over ?? domainOf(stanza.to), stanza, spec });
+    if (stanza) this.#effects.push({ kind: 'send', over, stanza, spec });
   }
 
   /** @param afterMs  milliseconds from now; the timer replaces one of the same name */

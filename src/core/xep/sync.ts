@@ -37,7 +37,7 @@ export interface LinkPlace {
   readonly session: string;
   readonly n: number;
   /** How much of the other direction had arrived when this was sent. */
-  readonly h?: number;
+  readonly h?: number | undefined;
 }
 
 export function readLinkPlace(parent: { readonly children: readonly XmlNode[] } | undefined): LinkPlace | undefined {
@@ -46,12 +46,12 @@ export function readLinkPlace(parent: { readonly children: readonly XmlNode[] } 
   const n = count(element?.attrs['n']);
   const h = count(element?.attrs['h']);
   if (!session || session.length > 128 || n === undefined) return undefined;
-  return { session, n, ...(h === undefined ? {} : { h }) };
+  return { session, n, h };
 }
 
 export function writeLinkPlace({ session, n, h }: LinkPlace): XmlElement {
-  const attrs = { e: session, n: String(n) };
-  return element('s', NS.ext, h === undefined ? attrs : { ...attrs, h: String(h) });
+  const e = session;
+  return element('s', NS.ext, h === undefined ? { e, n: String(n) } : { e, n: String(n), h: String(h) });
 }
 
 /** `<create/>`: a replica asks to be created. Decision #5. */

@@ -146,15 +146,19 @@ export function domainOf(jid: Jid): Jid {
 /** `bareOf(jid) === bare`, asked of every stanza: so no string is made only to be compared. */
 export function isUnder(jid: Jid, bare: Jid): boolean {
   if (jid.length === bare.length) return jid === bare;
-  return jid[bare.length] === '/' && jid.startsWith(bare);
+  return jid.charCodeAt(bare.length) === slashCode && jid.startsWith(bare);
 }
 
 /** `domainOf(jid) === domain`, in the same way. In a prepared JID the only '@' before the resource ends the localpart. */
 export function isOfDomain(jid: Jid, domain: Jid): boolean {
   const slash = jid.indexOf('/');
   const start = (slash < 0 ? jid.length : slash) - domain.length;
-  return start >= 0 && (start === 0 || jid[start - 1] === '@') && jid.startsWith(domain, start);
+  if (start < 0 || !jid.startsWith(domain, start)) return false;
+  return start === 0 || jid.charCodeAt(start - 1) === atCode;
 }
+
+const slashCode = '/'.charCodeAt(0);
+const atCode = '@'.charCodeAt(0);
 
 /** The resourcepart; in a room's occupant JID, the nick. Empty if there is none. */
 export function resourceOf(jid: Jid): string {

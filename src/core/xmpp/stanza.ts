@@ -45,9 +45,14 @@ export function readdressed({ name, from, id, type, lang, payloads }: Stanza, to
   return { name, from, to, id, type, lang, payloads };
 }
 
-/** The same stanza with more behind its payloads. */
-export function withMore({ name, from, to, id, type, lang, payloads }: Stanza, more: XmlElement): Stanza {
-  return { name, from, to, id, type, lang, payloads: [...payloads, more] };
+/** The same stanza with other payloads. */
+export function withPayloads({ name, from, to, id, type, lang }: Stanza, payloads: Stanza['payloads']): Stanza {
+  return { name, from, to, id, type, lang, payloads };
+}
+
+/** The same stanza with one more behind its payloads. */
+export function withMore(stanza: Stanza, more: XmlElement): Stanza {
+  return withPayloads(stanza, [...stanza.payloads, more]);
 }
 
 /** A stanza whose payloads are a list already; `message` and its like are for those that are written one by one. */

@@ -1,5 +1,5 @@
 import type { TimerId } from '../../node/input.ts';
-import type { HistoryItem, Occupant, PeerRecord, Subject } from '../../room/event.ts';
+import { type HistoryItem, type Occupant, type PeerRecord, type Subject, sameOccupant } from '../../room/event.ts';
 import { recent } from '../../room/history.ts';
 import { cleanPayloads } from '../../room/hygiene.ts';
 import { deliverPrivate, leave, saysGone } from '../../room/room.ts';
@@ -205,11 +205,13 @@ export class FmucNode implements Distribution {
   }
 
   /** Links to the nodes that hear of this occupant: all, less the one that told us. */
-  *#linked(room: RoomView, occupant: Occupant): Iterable<NodeLink> {
+  #linked(room: RoomView, occupant: Occupant): readonly NodeLink[] {
+    const links: NodeLink[] = [];
     for (const [peer, { state }] of room.peers) {
-      const link = this.#links.get(peer);
-      if (state === 'live' && link && peer !== occupant.home) yield link;
+      const link = state === 'live' ? this.#links.get(peer) : undefined;
+      if (link && peer !== occupant.home) links.push(link);
     }
+    return links;
   }
 
   #fromNode(turn: Turn, room: RoomView, peer: Jid, stanza: Stanza): boolean {
@@ -416,7 +418,7 @@ export class FmucNode implements Distribution {
 
   #changed(turn: Turn, room: RoomView, known: Occupant, occupant: Occupant): void {
     // Said before, as after a 303 or by a node that announces a join twice: no news.
-    if (JSON.stringify(known) === JSON.stringify({ ...known, ...occupant })) return;
+    if (sameOccupant(known, occupant)) return;
     turn.record({ kind: 'occupantChanged', room: room.jid, occupant });
     this.#accept(turn, room, { kind: 'presence', occupant });
   }

@@ -1,4 +1,4 @@
-import type { HistoryItem, Occupant, PeerRecord, Subject } from '../../room/event.ts';
+import { type HistoryItem, type Occupant, type PeerRecord, type Subject, sameOccupant } from '../../room/event.ts';
 import { nickIsFree } from '../../room/nick.ts';
 import { admitNow } from '../../room/room.ts';
 import type { RoomView } from '../../room/state.ts';
@@ -183,7 +183,7 @@ export class JoiningNode {
     const announced = this.isAnnounced(occupant.jid) ? this.#announced : undefined;
     if (announced !== undefined && announced.nick !== occupant.nick)
       for (const stanza of occupantRename(room, announced, occupant, this.peer)) link.send(turn, stanza, '0289#5.3');
-    else if (announced === undefined || JSON.stringify(occupant) !== JSON.stringify(announced))
+    else if (announced === undefined || !sameOccupant(occupant, announced))
       link.send(turn, occupantPresence(room, occupant, occupantJid(this.peer, occupant.nick)), '0289#5.3');
   }
 

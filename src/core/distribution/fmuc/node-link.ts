@@ -4,12 +4,10 @@ import type { Turn } from '../../room/turn.ts';
 import { type LinkPlace, readLinkPlace, writeLinkPlace } from '../../xep/sync.ts';
 import type { Jid } from '../../xmpp/jid.ts';
 import { NS } from '../../xmpp/namespaces.ts';
-import { bodyOf, payloadOf, type Stanza, subjectOf, withParts } from '../../xmpp/stanza.ts';
-import { el, type XmlElement } from '../../xmpp/xml.ts';
+import { bodyOf, payloadOf, type Stanza, subjectOf, withMore, withParts, withPayloads } from '../../xmpp/stanza.ts';
+import { el, element, type XmlElement } from '../../xmpp/xml.ts';
 import { Keepalive } from '../keepalive.ts';
-
-/** Stanzas whose bounce would be believed. More than are in flight at any time on a link that works. */
-const outstandingMax = 256;
+import { Outstanding } from '../outstanding.ts';
 
 /**
  * What a node knows of its link to another only while it runs: when the other was heard, and how far both have counted
@@ -27,7 +25,7 @@ export class NodeLink {
   /** Number of the last subject that was sent. */
   #subject = 0;
   /** Ids of what went out lately: a bounce of anything else is of an earlier link, or no bounce (decision #10). */
-  readonly #outstanding = new Set<string>();
+  readonly #outstanding = new Outstanding();
 
   constructor(env: Env, peer: Jid, session: string) {
     this.peer = peer;
@@ -48,15 +46,12 @@ export class NodeLink {
   send(turn: Turn, stanza: Stanza, spec: Spec): void {
     const id = stanza.id ?? (stanza.name === 'presence' ? turn.env.newId() : undefined);
     if (id !== undefined) this.#outstanding.add(id);
-    for (const oldest of this.#outstanding) {
-      if (this.#outstanding.size <= outstandingMax) break;
-      this.#outstanding.delete(oldest);
-    }
-    const named = id === undefined ? stanza : withParts(stanza, { id });
-    const place = { session: this.session, n: this.#sent + 1, h: this.#received };
-    if (this.#counts) this.#sent++;
-    if (this.#counts && isSubject(stanza)) this.#subject = place.n;
-    turn.send(this.#counts ? placed(named, place) : named, spec, this.peer);
+    const named = id === stanza.id ? stanza : withParts(stanza, { id });
+    if (!this.#counts) return turn.send(named, spec, this.peer);
+    this.#sent++;
+    if (isSubject(stanza)) this.#subject = this.#sent;
+    const place = { session: this.session, n: this.#sent, h: this.#received };
+    turn.send(placed(named, place), spec, this.peer);
   }
 
   /** Whether this id is of something we sent over this link. */
@@ -108,9 +103,10 @@ export function placeOf(stanza: Stanza): LinkPlace | undefined {
 export function placed(stanza: Stanza, place: LinkPlace | undefined): Stanza {
   if (place === undefined) return stanza;
   const fmuc = payloadOf(stanza, 'fmuc', NS.fmuc);
-  const within = { ...(fmuc ?? el('fmuc', NS.fmuc)), children: [...(fmuc?.children ?? []), writeLinkPlace(place)] };
-  const payloads = fmuc
-    ? stanza.payloads.map((payload) => (payload === fmuc ? within : payload))
-    : [...stanza.payloads, within];
-  return withParts(stanza, { payloads });
+  if (fmuc === undefined) return withMore(stanza, el('fmuc', NS.fmuc, {}, writeLinkPlace(place)));
+  const within = element('fmuc', NS.fmuc, fmuc.attrs, [...fmuc.children, writeLinkPlace(place)]);
+  return withPayloads(
+    stanza,
+    stanza.payloads.map((payload) => (payload === fmuc ? within : payload)),
+  );
 }

@@ -8,7 +8,7 @@ import { writeStanzaId } from '../../xep/xep0359.ts';
 import { stanzaError } from '../../xmpp/errors.ts';
 import { type Jid, occupantJid } from '../../xmpp/jid.ts';
 import { NS } from '../../xmpp/namespaces.ts';
-import { errorReply, message, presence, type Stanza, withParts } from '../../xmpp/stanza.ts';
+import { errorReply, make, message, presence, type Stanza, withMore } from '../../xmpp/stanza.ts';
 import { el } from '../../xmpp/xml.ts';
 
 /** §5.1: "the fmuc element is always added containing the JID of the user". */
@@ -17,14 +17,17 @@ function fmucFrom(room: RoomView, nick: string, jid: Jid | undefined) {
 }
 
 function item(room: RoomView, occupant: Occupant, parts: PresenceParts) {
-  const { affiliation, role, jid } = occupant;
+  const { item, type, statuses } = parts;
   return writeMucUser({
-    affiliation,
-    role: parts.type === 'unavailable' && parts.item?.nick === undefined ? 'none' : role,
+    affiliation: item?.affiliation ?? occupant.affiliation,
+    role: item?.role ?? (type === 'unavailable' && item?.nick === undefined ? 'none' : occupant.role),
     // §5.1: "the XEP-0045 rules apply for whether to include the jid in the muc#user element".
-    ...(room.whois === 'anyone' && jid !== undefined ? { jid } : {}),
-    ...parts.item,
-    statuses: parts.statuses ?? [],
+    jid: room.whois === 'anyone' ? occupant.jid : undefined,
+    nick: item?.nick,
+    reason: item?.reason,
+    actor: item?.actor,
+    destroy: undefined,
+    statuses: statuses ?? [],
   });
 }
 
@@ -43,14 +46,9 @@ export function joinRequest(room: RoomView, occupant: Occupant, peer: Jid, join:
 
 /** §5.3, §5.4: presence of one user for another node; addressed to the subject's own nick, as in the examples. */
 export function occupantPresence(room: RoomView, occupant: Occupant, to: Jid, parts: PresenceParts = {}): Stanza {
-  return presence(
-    occupantJid(room.jid, occupant.nick),
-    to,
-    { type: parts.type },
-    ...(parts.payloads ?? occupant.presence),
-    fmucFrom(room, occupant.nick, occupant.jid),
-    item(room, occupant, parts),
-  );
+  const said = parts.payloads ?? occupant.presence;
+  const payloads = [...said, fmucFrom(room, occupant.nick, occupant.jid), item(room, occupant, parts)];
+  return make('presence', occupantJid(room.jid, occupant.nick), to, { type: parts.type }, payloads);
 }
 
 /** §5.3: a change of nick, as XEP-0045 §7.6 has it. */
@@ -72,20 +70,16 @@ export function nickConflict(room: RoomView, peer: Jid, nick: string, jid: Jid, 
 
 /** §5.2: a message to another node. */
 export function nodeMessage(room: RoomView, entry: HistoryItem, peer: Jid): Stanza {
-  return message(
-    occupantJid(room.jid, entry.nick),
-    peer,
-    { type: 'groupchat', id: entry.stanzaId, lang: entry.lang },
-    ...entry.payloads,
-    fmucFrom(room, entry.nick, entry.author),
-    writeStanzaId({ by: entry.by, id: entry.id }),
-  );
+  const from = fmucFrom(room, entry.nick, entry.author);
+  const payloads = [...entry.payloads, from, writeStanzaId({ by: entry.by, id: entry.id })];
+  const rest = { type: 'groupchat', id: entry.stanzaId, lang: entry.lang };
+  return make('message', occupantJid(room.jid, entry.nick), peer, rest, payloads);
 }
 
 /** §5.1 Example 4: the same with the time it was said; the XEP's own stamp is malformed (test/spec/errata.md). */
 export function nodeHistory(room: RoomView, entry: HistoryItem, peer: Jid): Stanza {
   const stanza = nodeMessage(room, entry, peer);
-  return withParts(stanza, { payloads: [...stanza.payloads, writeDelay({ from: room.jid, stamp: entry.at })] });
+  return withMore(stanza, writeDelay({ from: room.jid, stamp: entry.at }));
 }
 
 /** §5.1: the topic ends the answer to a join; sent even if empty, for there is no other end (decision #22). */

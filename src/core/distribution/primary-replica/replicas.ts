@@ -6,16 +6,13 @@ import { domainOf, type Jid } from '../../xmpp/jid.ts';
 import type { Stanza } from '../../xmpp/stanza.ts';
 import { type Instant, instant } from '../../xmpp/time.ts';
 import { defaultTimes, Keepalive } from '../keepalive.ts';
+import { Outstanding } from '../outstanding.ts';
 import type { Target } from './to-replica.ts';
-
-/** Stanzas whose bounce would be believed, a replica. More than are in flight at any time on a link that works. */
-const outstandingMax = 256;
 
 /** What the primary knows of a replica only while it runs. */
 export interface Volatile {
   readonly keepalive: Keepalive;
-  /** Ids of what went to the replica lately: only a bounce of one of them is believed (decision #10). */
-  readonly outstanding: Set<string>;
+  readonly outstanding: Outstanding;
   /** Users handed over by `<enter/>`, by the id of the last one: refused, they fall back to direct service. */
   readonly entering: Map<Jid, { readonly id: string | undefined; readonly join: JoinRequest }>;
   /** Users whom the primary served itself until their replica said that it has them: they have heard it all. */
@@ -47,7 +44,7 @@ export class Replicas {
     const { interval, timeout } = record?.keepalive ?? defaultTimes;
     const state: Volatile = {
       keepalive: new Keepalive(turn.env.now, record?.keepalive),
-      outstanding: new Set(),
+      outstanding: new Outstanding(),
       entering: new Map(),
       heard: new Set(),
       tries: 0,
@@ -75,10 +72,6 @@ export class Replicas {
     const stanza = make({ replica, jids: this.mayHoldJids(room, replica), id: turn.env.newId() });
     const { outstanding } = this.of(turn, room, replica);
     if (stanza.id !== undefined) outstanding.add(stanza.id);
-    for (const oldest of outstanding) {
-      if (outstanding.size <= outstandingMax) break;
-      outstanding.delete(oldest);
-    }
     turn.send(stanza, spec, replica);
   }
 
