@@ -1,7 +1,7 @@
 import type { Command } from '../core/node/input.ts';
 import { createOccupant, type OccupantAct, type OccupantHalf } from '../core/occupant/occupant.ts';
 import { type Condition, stanzaError } from '../core/xmpp/errors.ts';
-import { bareOf, domainOf, isOfDomain, isUnder, type Jid } from '../core/xmpp/jid.ts';
+import { bareOf, domainOf, type Jid } from '../core/xmpp/jid.ts';
 import { errorReply, presence, type Stanza } from '../core/xmpp/stanza.ts';
 import { type Instant, instant, plus } from '../core/xmpp/time.ts';
 import { isOf } from './evidence.ts';
@@ -332,9 +332,9 @@ export class World {
   #voucher(seat: Seat, stanza: Stanza): Jid {
     const { address, server } = seat.config;
     const { from, to } = stanza;
-    if (seat.room === undefined && isOfDomain(from, address)) return address;
-    if (isOfDomain(from, server)) return server;
-    return isOf(stanza, seat.room) && this.users.get(to)?.server === server ? domainOf(from) : server;
+    const domain = domainOf(from);
+    if (domain === address || domain === server) return domain;
+    return isOf(stanza, seat.room) && this.users.get(to)?.server === server ? domain : server;
   }
 
   #seating(self: Jid): Seating {
@@ -356,9 +356,7 @@ export class World {
 
   /** The replica that stands in the way to this address. */
   #replicaBefore(to: Jid, server: Jid): Seat | undefined {
-    for (const seat of this.#replicas.get(server) ?? [])
-      if (seat.room !== undefined && isUnder(to, seat.room)) return seat;
-    return undefined;
+    return this.#replicas.get(server)?.find(({ room }) => room === bareOf(to));
   }
 
   #route(parcel: Parcel): void {

@@ -14,7 +14,7 @@ import { discoInfoResult, discoItemsResult, readDisco } from '../xep/xep0030.ts'
 import { readJoin } from '../xep/xep0045.ts';
 import { isPing } from '../xep/xep0199.ts';
 import { assertNever, type Condition, LocalProtocolError, stanzaError } from '../xmpp/errors.ts';
-import { bareOf, domainOf, isOfDomain, isUnder, type Jid, partsOf, resourceOf } from '../xmpp/jid.ts';
+import { bareOf, domainOf, type Jid, partsOf, resourceOf } from '../xmpp/jid.ts';
 import { NS } from '../xmpp/namespaces.ts';
 import { errorReply, iqResult, payloadOf, type Stanza, withParts } from '../xmpp/stanza.ts';
 import { el, textOf } from '../xmpp/xml.ts';
@@ -171,15 +171,15 @@ class Service implements MucNode {
 
   #stanza(turn: Turn, via: Jid, received: Stanza): void {
     // The one rule before any payload is read: a neighbour speaks for its own domain.
-    if (!isOfDomain(received.from, via))
+    if (domainOf(received.from) !== via)
       return turn.note('decision#11', `${via} handed over a stanza from ${received.from}: dropped`);
     const stanza = this.#meant(received);
     const { address } = this.#config;
     if (this.#config.kind === 'replica') {
       const room = this.#rooms.get(this.#config.room.jid) as Room;
       if (room.distribution.fromPeer(turn, room.state, stanza)) return;
-      if (isUnder(stanza.to, room.state.jid)) room.distribution.fromUser(turn, room.state, stanza);
-      else if (isUnder(stanza.to, address)) refuse(turn, stanza, 'service-unavailable', '6120#8.4');
+      if (bareOf(stanza.to) === room.state.jid) room.distribution.fromUser(turn, room.state, stanza);
+      else if (bareOf(stanza.to) === address) refuse(turn, stanza, 'service-unavailable', '6120#8.4');
       return;
     }
     if (stanza.to === address) return this.#service(turn, stanza);
@@ -192,7 +192,7 @@ class Service implements MucNode {
 
   /** Decision #46: what is addressed to a primary by way of its service, for a replica whose server keeps the room's address. */
   #meant(stanza: Stanza): Stanza {
-    if (this.#config.kind !== 'service' || !isUnder(stanza.to, this.#config.address)) return stanza;
+    if (this.#config.kind !== 'service' || bareOf(stanza.to) !== this.#config.address) return stanza;
     const to = meantBy(stanza.to);
     const room = to === undefined ? undefined : this.#rooms.get(bareOf(to));
     return to !== undefined && room?.distribution.role === 'primary' ? withParts(stanza, { to }) : stanza;

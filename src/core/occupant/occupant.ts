@@ -1,7 +1,7 @@
 import { hasStatus, readMucUser, writeJoin } from '../xep/xep0045.ts';
 import { isPing } from '../xep/xep0199.ts';
 import { assertNever } from '../xmpp/errors.ts';
-import { isUnder, type Jid, occupantJid, parseNick, resourceOf } from '../xmpp/jid.ts';
+import { bareOf, type Jid, occupantJid, parseNick, resourceOf } from '../xmpp/jid.ts';
 import { NS } from '../xmpp/namespaces.ts';
 import { errorOf, errorReply, iqResult, message, presence, type Stanza } from '../xmpp/stanza.ts';
 import { el } from '../xmpp/xml.ts';
@@ -122,7 +122,7 @@ export function createOccupant(who: { readonly jid: Jid; readonly room: Jid; rea
       const refusal = errorReply(stanza, { type: 'cancel', condition: 'service-unavailable' });
       return refusal ? [send(refusal, '6120#8.4')] : [];
     }
-    if (!isUnder(stanza.from, who.room)) return [];
+    if (bareOf(stanza.from) !== who.room) return [];
     if (stanza.type === 'error') {
       const error = errorOf(stanza);
       const text = error

@@ -5,8 +5,10 @@ export type Jid = string & { readonly _jid: unique symbol };
 
 export interface JidParts {
   readonly local: string;
-  readonly domain: string;
+  readonly domain: Jid;
   readonly resource: string;
+  /** The address without its resource. */
+  readonly bare: Jid;
 }
 
 /**
@@ -120,56 +122,61 @@ function mapWidth(text: string): string {
 }
 
 export function partsOf(jid: Jid): JidParts {
+  const known = parts.get(jid);
+  if (known !== undefined) return known;
   const slash = jid.indexOf('/');
-  const address = slash < 0 ? jid : jid.slice(0, slash);
-  const at = address.indexOf('@');
-  return {
-    local: at < 0 ? '' : address.slice(0, at),
-    domain: address.slice(at + 1),
+  const bare = slash < 0 ? jid : (jid.slice(0, slash) as Jid);
+  const at = bare.indexOf('@');
+  const taken: JidParts = {
+    local: at < 0 ? '' : bare.slice(0, at),
+    domain: bare.slice(at + 1) as Jid,
     resource: slash < 0 ? '' : jid.slice(slash + 1),
+    bare,
   };
+  if (parts.size >= partsMax) parts.clear();
+  parts.set(jid, taken);
+  return taken;
 }
+
+// Every stanza is looked at by the parts of its addresses, several times and at every hop: a bounded memo, as above.
+const parts = new Map<Jid, JidParts>();
+const partsMax = 4096;
 
 /** The address without its resource. */
 export function bareOf(jid: Jid): Jid {
-  const slash = jid.indexOf('/');
-  return slash < 0 ? jid : (jid.slice(0, slash) as Jid);
+  return partsOf(jid).bare;
 }
 
 export function domainOf(jid: Jid): Jid {
-  const slash = jid.indexOf('/');
-  const at = jid.indexOf('@');
-  const start = at >= 0 && (slash < 0 || at < slash) ? at + 1 : 0;
-  return (slash < 0 ? jid.slice(start) : jid.slice(start, slash)) as Jid;
+  return partsOf(jid).domain;
 }
-
-/** `bareOf(jid) === bare`, asked of every stanza: so no string is made only to be compared. */
-export function isUnder(jid: Jid, bare: Jid): boolean {
-  if (jid.length === bare.length) return jid === bare;
-  return jid.charCodeAt(bare.length) === slashCode && jid.startsWith(bare);
-}
-
-/** `domainOf(jid) === domain`, in the same way. In a prepared JID the only '@' before the resource ends the localpart. */
-export function isOfDomain(jid: Jid, domain: Jid): boolean {
-  const slash = jid.indexOf('/');
-  const start = (slash < 0 ? jid.length : slash) - domain.length;
-  if (start < 0 || !jid.startsWith(domain, start)) return false;
-  return start === 0 || jid.charCodeAt(start - 1) === atCode;
-}
-
-const slashCode = '/'.charCodeAt(0);
-const atCode = '@'.charCodeAt(0);
 
 /** The resourcepart; in a room's occupant JID, the nick. Empty if there is none. */
 export function resourceOf(jid: Jid): string {
-  const slash = jid.indexOf('/');
-  return slash < 0 ? '' : jid.slice(slash + 1);
+  return partsOf(jid).resource;
 }
 
 /** The occupant JID `room@service/nick` (XEP-0045 §4.1). The nick was a prepared resource before. */
 export function occupantJid(room: Jid, nick: string): Jid {
-  return `${room}/${nick}` as Jid;
+  let ofRoom = occupants.get(room);
+  let known = ofRoom?.get(nick);
+  if (known !== undefined) return known;
+  known = `${room}/${nick}` as Jid;
+  if (occupantsCount >= occupantsMax) {
+    occupants.clear();
+    occupantsCount = 0;
+    ofRoom = undefined;
+  }
+  occupantsCount++;
+  if (ofRoom === undefined) occupants.set(room, new Map([[nick, known]]));
+  else ofRoom.set(nick, known);
+  return known;
 }
+
+// Everything that a room sends is from one of these, and everybody who gets it looks it up: a bounded memo, as for preparing.
+const occupants = new Map<Jid, Map<string, Jid>>();
+let occupantsCount = 0;
+const occupantsMax = 4096;
 
 /** A nick prepared as a resourcepart; undefined if it may be none. */
 export function parseNick(text: string): string | undefined {
