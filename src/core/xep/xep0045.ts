@@ -150,19 +150,22 @@ export function readMucItems(query: XmlElement) {
   });
 }
 
+function oneOf<T extends string>(words: readonly T[], said: string | undefined): T | undefined {
+  for (const word of words) if (word === said) return word;
+  return undefined;
+}
+
 /** Reads what a room or a peer node says of an occupant; unknown words read as the least rank. */
 export function readMucUser(payloads: readonly XmlElement[]): MucUser | undefined {
   const x = payloadIn(payloads, 'x', NS.mucUser);
   if (!x) return undefined;
   const item = childOf(x, 'item', NS.mucUser);
-  const affiliation = affiliations.find((known) => known === item?.attrs['affiliation']) ?? 'none';
-  const role = roles.find((known) => known === item?.attrs['role']) ?? 'none';
+  const affiliation = oneOf(affiliations, item?.attrs['affiliation']) ?? 'none';
+  const role = oneOf(roles, item?.attrs['role']) ?? 'none';
   const reason = item && childOf(item, 'reason', NS.mucUser);
-  const statuses: number[] = [];
-  for (const status of childrenOf(x, 'status', NS.mucUser)) {
-    const code = Number(status.attrs['code']);
-    if (Number.isInteger(code)) statuses.push(code);
-  }
+  const statuses = childrenOf(x, 'status', NS.mucUser)
+    .map(({ attrs }) => Number(attrs['code']))
+    .filter(Number.isInteger);
   // All of them, there or not: nodes read this of every presence, and one shape is quick.
   return {
     affiliation,

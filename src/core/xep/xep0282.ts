@@ -46,7 +46,7 @@ function jidOf(element: XmlElement | undefined): Jid | undefined {
 
 export function writeDmuc(dmuc: Dmuc): XmlElement {
   const children: XmlElement[] = [];
-  if (dmuc.enter) children.push(el('enter', NS.dmuc2, { jid: dmuc.enter }));
+  if (dmuc.enter) children.push(element('enter', NS.dmuc2, { jid: dmuc.enter }));
   if (dmuc.leave) children.push(el('leave', NS.dmuc2, { jid: dmuc.leave }));
   if (dmuc.direct) children.push(el('direct', NS.ext, { jid: dmuc.direct }));
   if (dmuc.split) children.push(el('split', NS.ext, { id: dmuc.split }));

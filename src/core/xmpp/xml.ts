@@ -83,9 +83,10 @@ function sameAttrs(a: XmlElement['attrs'], b: XmlElement['attrs']): boolean {
 
 /** All direct child elements with that name and namespace. */
 export function childrenOf(parent: { readonly children: readonly XmlNode[] }, name: string, xmlns: string) {
-  return parent.children.filter(
-    (node): node is XmlElement => typeof node !== 'string' && node.name === name && node.xmlns === xmlns,
-  );
+  const found: XmlElement[] = [];
+  for (const node of parent.children)
+    if (typeof node !== 'string' && node.name === name && node.xmlns === xmlns) found.push(node);
+  return found;
 }
 
 /** All direct child elements. */

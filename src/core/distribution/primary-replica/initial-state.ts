@@ -46,7 +46,7 @@ export class InitialState {
 
   /** Beyond what was agreed on it is ignored, and so is a stanza that a link brings twice. */
   addMessage(item: HistoryItem): void {
-    const repeated = this.#history.some((held) => identityOf(held) === identityOf(item));
+    const repeated = this.#history.some(({ by, id }) => id === item.id && by === item.by);
     if (!repeated && this.#history.length < this.created.maxstanzas) this.#history.push(item);
   }
 

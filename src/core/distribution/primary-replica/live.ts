@@ -102,8 +102,9 @@ export class Live {
 
   /** Users who left here, of which the primary is about to hear; not those who ask to come back. */
   left(turn: Turn, room: RoomView): ReadonlySet<Jid> {
-    const acts = room.divergence.filter(({ kind, jid }) => kind === 'left' && !this.#tickets.waits(turn, jid));
-    return new Set(acts.map(({ jid }) => jid));
+    const left = new Set<Jid>();
+    for (const { kind, jid } of room.divergence) if (kind === 'left' && !this.#tickets.waits(turn, jid)) left.add(jid);
+    return left;
   }
 
   /**
@@ -127,6 +128,7 @@ export class Live {
   }
 
   #leftAs(turn: Turn, room: RoomView, nick: string): boolean {
+    if (room.divergence.length === 0) return false;
     const left = this.left(turn, room);
     return room.divergence.some(
       (act) => act.kind === 'left' && act.nick === nick && !act.unserved && left.has(act.jid),
@@ -380,8 +382,8 @@ export class Live {
 
   /** Decision #7: without a moderator of its own the replica forgets the JIDs of the others. */
   purge(turn: Turn, room: RoomView): void {
-    if (room.whois === 'anyone' || localOccupants(room).some((local) => local.role === 'moderator')) return;
-    for (const occupant of [...room.occupants.values()]) {
+    if (room.whois === 'anyone' || hasLocalModerator(room)) return;
+    for (const occupant of room.occupants.values()) {
       if (isLocal(occupant) || occupant.jid === undefined) continue;
       const { jid, ...unknown } = occupant;
       turn.record({ kind: 'occupantChanged', room: room.jid, occupant: unknown });
@@ -389,4 +391,9 @@ export class Live {
       if (!this.#tickets.serves(jid)) turn.compact();
     }
   }
+}
+
+function hasLocalModerator(room: RoomView): boolean {
+  for (const occupant of room.occupants.values()) if (isLocal(occupant) && occupant.role === 'moderator') return true;
+  return false;
 }

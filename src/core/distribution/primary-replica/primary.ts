@@ -46,7 +46,7 @@ export class Primary implements Distribution {
     const joined = set ? readNetjoin(stanza.payloads) : undefined;
     if (asked) create(turn, room, this.#replicas, replica, asked, stanza);
     else if (joined) netjoin(turn, room, this.#replicas, replica, joined, stanza);
-    else if (stanza.name === 'iq' && this.#takenOver.has(`${replica} ${stanza.id}`))
+    else if (stanza.name === 'iq' && this.#takenOver.size > 0 && this.#takenOver.has(`${replica} ${stanza.id}`))
       this.#answeredDestroy(turn, room, replica, stanza);
     else if (domainsOf(room, replica) === undefined) return false;
     else {

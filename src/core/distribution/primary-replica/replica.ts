@@ -28,7 +28,16 @@ import { readOccupantId } from '../../xep/xep0421.ts';
 import { stanzaError } from '../../xmpp/errors.ts';
 import { bareOf, domainOf, type Jid, occupantJid, resourceOf } from '../../xmpp/jid.ts';
 import { NS } from '../../xmpp/namespaces.ts';
-import { errorOf, errorReply, iq, iqResult, payloadOf, presence, type Stanza, withParts } from '../../xmpp/stanza.ts';
+import {
+  errorOf,
+  errorReply,
+  iq,
+  iqResult,
+  payloadOf,
+  presence,
+  type Stanza,
+  withPayloads,
+} from '../../xmpp/stanza.ts';
 import { plus } from '../../xmpp/time.ts';
 import { childOf, el, type XmlElement } from '../../xmpp/xml.ts';
 import { type Change, type Distribution, readTimer, timerOf } from '../distribution.ts';
@@ -602,6 +611,13 @@ export class Replica implements Distribution {
 
 /** D4: what only nodes say to each other is no user's to say; the rest of the stanza is relayed as it is. */
 function withoutNodesWords(stanza: Stanza): Stanza {
-  const kept = stanza.payloads.filter(({ xmlns }) => xmlns !== NS.dmuc2 && xmlns !== NS.ext && xmlns !== NS.dmuc1);
-  return kept.length === stanza.payloads.length ? stanza : withParts(stanza, { payloads: kept });
+  if (!stanza.payloads.some(isNodesWord)) return stanza;
+  return withPayloads(
+    stanza,
+    stanza.payloads.filter((payload) => !isNodesWord(payload)),
+  );
+}
+
+function isNodesWord({ xmlns }: XmlElement): boolean {
+  return xmlns === NS.dmuc2 || xmlns === NS.ext || xmlns === NS.dmuc1;
 }

@@ -4,15 +4,16 @@ import { replicaForm, statusesOf } from '../../room/config-form.ts';
 import type { HistoryItem, Leaving, Occupant } from '../../room/event.ts';
 import type { RoomView } from '../../room/state.ts';
 import { shownPresence } from '../../room/visibility.ts';
+import { writePosition } from '../../xep/sync.ts';
 import { writeForm } from '../../xep/xep0004.ts';
 import { type JoinRequest, type MucUser, writeMucUser, writeStatuses } from '../../xep/xep0045.ts';
 import { type Dmuc, writeDmuc } from '../../xep/xep0282.ts';
 import { writeStanzaId } from '../../xep/xep0359.ts';
-import { writeOccupantId } from '../../xep/xep0421.ts';
+import { withOccupantId, writeOccupantId } from '../../xep/xep0421.ts';
 import { type Jid, occupantJid } from '../../xmpp/jid.ts';
 import { NS } from '../../xmpp/namespaces.ts';
-import { message, presence, type Stanza } from '../../xmpp/stanza.ts';
-import { el, type XmlElement } from '../../xmpp/xml.ts';
+import { make, message, presence, type Stanza } from '../../xmpp/stanza.ts';
+import { el, element, type XmlElement } from '../../xmpp/xml.ts';
 
 /** Where a stanza goes: `jids` if full JIDs may go there (§4.7), `id` so that its bounce is known. */
 export interface Target {
@@ -22,13 +23,21 @@ export interface Target {
 }
 
 export function itemOf(occupant: Occupant, parts: Partial<MucUser>, jids: boolean): XmlElement {
-  const { affiliation, role, jid } = occupant;
-  return writeMucUser({ affiliation, role, statuses: [], ...(jids && jid !== undefined ? { jid } : {}), ...parts });
+  return writeMucUser({
+    affiliation: parts.affiliation ?? occupant.affiliation,
+    role: parts.role ?? occupant.role,
+    jid: parts.jid ?? (jids ? occupant.jid : undefined),
+    nick: parts.nick,
+    reason: parts.reason,
+    actor: parts.actor,
+    destroy: parts.destroy,
+    statuses: parts.statuses ?? [],
+  });
 }
 
 /** Decision #1: the place of a change, inside the XEP's own element. */
 function positionOf(room: RoomView, n = room.n): XmlElement {
-  return writeDmuc({ position: { epoch: room.epoch, n } });
+  return element('x', NS.dmuc2, {}, [writePosition({ epoch: room.epoch, n })]);
 }
 
 /** Somebody who is in, as the replica may see them, and what the protocol says beside that. */
@@ -36,24 +45,20 @@ function someone(
   room: RoomView,
   occupant: Occupant,
   { replica, jids, id }: Target,
-  payloads: readonly XmlElement[],
-  item: Partial<MucUser> = {},
+  dmuc: XmlElement | undefined,
+  parts: Partial<MucUser> = {},
 ): Stanza {
-  return presence(
-    occupantJid(room.jid, occupant.nick),
-    replica,
-    { id },
-    // The replica's own users are not away to it, whatever others are shown.
-    ...(occupant.home === replica ? occupant.presence : shownPresence(occupant)),
-    ...writeOccupantId(occupant.occupantId),
-    itemOf(occupant, item, jids),
-    ...payloads,
-  );
+  // The replica's own users are not away to it, whatever others are shown.
+  const shown = occupant.home === replica ? occupant.presence : shownPresence(occupant);
+  const said = withOccupantId(shown, occupant.occupantId);
+  const item = itemOf(occupant, parts, jids);
+  const payloads = dmuc === undefined ? [...said, item] : [...said, item, dmuc];
+  return make('presence', occupantJid(room.jid, occupant.nick), replica, { id }, payloads);
 }
 
 /** §4.3: someone who is in, for the replica's roster; not news, so it has no place in the sequence. */
 export function rosterEntry(room: RoomView, occupant: Occupant, to: Target, dmuc?: Dmuc): Stanza {
-  return someone(room, occupant, to, dmuc ? [writeDmuc(dmuc)] : []);
+  return someone(room, occupant, to, dmuc && writeDmuc(dmuc));
 }
 
 /** §4.7. */
@@ -64,7 +69,7 @@ export function update(
   item: Partial<MucUser> = {},
   n?: number,
 ): Stanza {
-  return someone(room, occupant, to, [positionOf(room, n)], item);
+  return someone(room, occupant, to, positionOf(room, n), item);
 }
 
 /** §4.5: "requesting it to add the user to the distribution list". Who they are the replica knows from their join. */
@@ -74,7 +79,7 @@ export function enterStanza(room: RoomView, occupant: Occupant & { jid: Jid }, j
     ...(join.history ? { history: join.history } : {}),
     position: { epoch: room.epoch, n: room.n },
   });
-  return someone(room, occupant, { ...to, jids: false }, [dmuc]);
+  return someone(room, occupant, { ...to, jids: false }, dmuc);
 }
 
 /** §4.6, to the replica of the one who left: "remove the user from the distribution list". */
@@ -121,19 +126,11 @@ export function renaming(
 
 /** §4.9: the message with the time at which the primary accepted it, inside the dmuc element. */
 export function broadcast(room: RoomView, item: HistoryItem, replica: Jid, dmuc: Dmuc): Stanza {
-  return message(
-    occupantJid(room.jid, item.nick),
-    replica,
-    { type: 'groupchat', id: item.stanzaId, lang: item.lang },
-    ...item.payloads,
-    ...writeOccupantId(item.occupantId),
-    writeDmuc({
-      delay: { from: occupantJid(room.jid, item.nick), stamp: item.at },
-      ...(item.split ? { split: item.split.id } : {}),
-      ...dmuc,
-    }),
-    writeStanzaId({ by: item.by, id: item.id }),
-  );
+  const from = occupantJid(room.jid, item.nick);
+  const said = withOccupantId(item.payloads, item.occupantId);
+  const accepted = writeDmuc({ ...dmuc, delay: { from, stamp: item.at }, split: item.split?.id });
+  const payloads = [...said, accepted, writeStanzaId({ by: item.by, id: item.id })];
+  return make('message', from, replica, { type: 'groupchat', id: item.stanzaId, lang: item.lang }, payloads);
 }
 
 /** §4.4: the subject, as it is; with a position, as a change that was missed. */
