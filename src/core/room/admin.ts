@@ -11,7 +11,7 @@ import { invitation } from './invitation.ts';
 import { nickIsAnothers } from './nick.ts';
 import { leave, update } from './room.ts';
 import type { RoomView } from './state.ts';
-import { isElsewhere, localOccupants } from './tell.ts';
+import { isElsewhere } from './tell.ts';
 import type { Turn } from './turn.ts';
 import { maySeeJids } from './visibility.ts';
 
@@ -290,7 +290,7 @@ export function changeAffiliation(
   // §9.3 and others: "the service MAY send a message": to those who may know whose it is.
   const x = writeMucUser({ affiliation, role: 'none', jid: user, statuses: [] });
   const tellOthers = () => {
-    for (const viewer of localOccupants(room)) {
+    for (const viewer of room.locals) {
       if (maySeeJids(room, viewer)) turn.send(message(room.jid, viewer.jid, { id: turn.env.newId() }, x), '0045#9.3');
     }
   };

@@ -23,6 +23,13 @@ export interface Occupant {
   readonly provisional?: true | undefined;
 }
 
+/** An occupant whom this node serves itself. */
+export type LocalOccupant = Occupant & { readonly jid: Jid; readonly home?: never };
+
+export function isLocal(occupant: Occupant): occupant is LocalOccupant {
+  return occupant.home === undefined && occupant.jid !== undefined;
+}
+
 /** Whether the two say the same of somebody. */
 export function sameOccupant(a: Occupant, b: Occupant): boolean {
   return (

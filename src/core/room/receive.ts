@@ -9,7 +9,7 @@ import { payloadOf, type Stanza, subjectOf, withParts } from '../xmpp/stanza.ts'
 import { adminIq } from './admin.ts';
 import { archiveIq } from './archive.ts';
 import { discoverRoom } from './discovery.ts';
-import type { Occupant } from './event.ts';
+import { isLocal, type Occupant } from './event.ts';
 import { cleanPayloads } from './hygiene.ts';
 import { mediate } from './invite.ts';
 import { destroy, ownerIq } from './owner.ts';
@@ -27,7 +27,7 @@ import {
   refuse,
 } from './room.ts';
 import type { RoomView } from './state.ts';
-import { isLocal } from './tell.ts';
+
 import type { Turn } from './turn.ts';
 import { presenceFor } from './visibility.ts';
 import { voice } from './voice.ts';

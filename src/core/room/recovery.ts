@@ -1,6 +1,6 @@
-import type { Occupant, RoomEvent } from './event.ts';
+import { isLocal, type Occupant, type RoomEvent } from './event.ts';
 import type { RoomView } from './state.ts';
-import { isLocal, tell, tellOthersOfPresence } from './tell.ts';
+import { tell, tellOthersOfPresence } from './tell.ts';
 import type { Turn } from './turn.ts';
 
 /**

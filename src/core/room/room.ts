@@ -8,11 +8,11 @@ import { NS } from '../xmpp/namespaces.ts';
 import { errorOf, errorReply, presence, type Stanza, withParts } from '../xmpp/stanza.ts';
 import { el, sameElements } from '../xmpp/xml.ts';
 import { initialRole, maySpeak } from './affiliation.ts';
-import type { HistoryItem, Occupant } from './event.ts';
+import { type HistoryItem, isLocal, type Occupant } from './event.ts';
 import { cleanPayloads } from './hygiene.ts';
 import { nickIsFree } from './nick.ts';
 import type { RoomView } from './state.ts';
-import { isLocal, tell, tellLeaver, tellOfSight, tellOthersOfLeave, tellOthersOfPresence } from './tell.ts';
+import { tell, tellLeaver, tellOfSight, tellOthersOfLeave, tellOthersOfPresence } from './tell.ts';
 import type { Turn } from './turn.ts';
 import type { PresenceParts } from './visibility.ts';
 

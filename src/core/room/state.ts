@@ -4,7 +4,16 @@ import { assertNever } from '../xmpp/errors.ts';
 import { bareOf, domainOf, type Jid } from '../xmpp/jid.ts';
 import { ChangeLog } from './change-log.ts';
 import type { RoomConfig, RoomSettings } from './config.ts';
-import type { Divergence, HistoryItem, Occupant, PeerRecord, RoomEvent, Subject } from './event.ts';
+import {
+  type Divergence,
+  type HistoryItem,
+  isLocal,
+  type LocalOccupant,
+  type Occupant,
+  type PeerRecord,
+  type RoomEvent,
+  type Subject,
+} from './event.ts';
 import { skeleton } from './nick.ts';
 
 /** What everything but `apply` may see of a room. */
@@ -37,6 +46,8 @@ export class RoomState {
   #divergence: readonly Divergence[] = [];
   #changes: Partial<RoomSettings> = {};
   #history: HistoryItem[] = [];
+  /** Derived when it is asked for, and not until then: those without a home. */
+  #locals: readonly LocalOccupant[] | undefined;
   /** Derived: real full JID -> nick. */
   readonly #nicks = new Map<Jid, string>();
   /** Derived: skeleton of a nick -> nick. */
@@ -75,6 +86,12 @@ export class RoomState {
   /** XEP-0282, at a replica: what its users did that the primary does not know of, oldest first. */
   get divergence(): readonly Divergence[] {
     return this.#divergence;
+  }
+
+  /** Those whom this node serves itself, in order of entry. */
+  get locals(): readonly LocalOccupant[] {
+    this.#locals ??= [...this.occupants.values()].filter(isLocal);
+    return this.#locals;
   }
 
   occupantByJid(jid: Jid): Occupant | undefined {
@@ -207,6 +224,7 @@ export class RoomState {
 
   #replace(state: Pick<RoomSnapshot, 'occupants' | 'history' | 'subject'>): void {
     this.occupants.clear();
+    this.#locals = undefined;
     this.#nicks.clear();
     this.#shapes.clear();
     for (const occupant of state.occupants) this.#put(occupant);
@@ -219,6 +237,7 @@ export class RoomState {
   #put(occupant: Occupant): void {
     const { nick, jid } = occupant;
     const before = this.occupants.get(nick);
+    this.#locals = undefined;
     // Set, not deleted and set: an occupant keeps their place in the order of entry.
     this.occupants.set(nick, wholeOccupant(occupant));
     if (before === undefined) {
@@ -234,6 +253,7 @@ export class RoomState {
     if (before === undefined) return;
     if (before.jid !== undefined) this.#nicks.delete(before.jid);
     this.occupants.delete(nick);
+    this.#locals = undefined;
     const shape = skeleton(nick);
     const alike = (this.#shapes.get(shape) ?? []).filter((other) => other !== nick);
     if (alike.length > 0) this.#shapes.set(shape, alike);

@@ -8,21 +8,11 @@ import { type Jid, occupantJid } from '../xmpp/jid.ts';
 import { NS } from '../xmpp/namespaces.ts';
 import { message } from '../xmpp/stanza.ts';
 import { el } from '../xmpp/xml.ts';
-import type { Occupant } from './event.ts';
+import { isLocal, type LocalOccupant, type Occupant } from './event.ts';
 import { delayedMessages, liveMessages, selectHistory } from './history.ts';
 import type { RoomView } from './state.ts';
 import type { Turn } from './turn.ts';
 import { maySeeJids, presenceFor, presenceOf, seesPresence } from './visibility.ts';
-
-/** An occupant whom this node serves itself. */
-export type LocalOccupant = Occupant & { readonly jid: Jid; readonly home?: never };
-
-/** Those whom this node serves itself, in order of entry. */
-export function localOccupants(room: RoomView): readonly LocalOccupant[] {
-  const locals: LocalOccupant[] = [];
-  for (const occupant of room.occupants.values()) if (isLocal(occupant)) locals.push(occupant);
-  return locals;
-}
 
 /**
  * Those to whom the room itself may write, beside what its distribution carries: its own users and, at a primary, those
@@ -42,10 +32,6 @@ export function isElsewhere(room: RoomView, occupant: Occupant): boolean {
   return occupant.home !== undefined && room.config.distribution.kind === 'fmuc';
 }
 
-export function isLocal(occupant: Occupant): occupant is LocalOccupant {
-  return occupant.home === undefined && occupant.jid !== undefined;
-}
-
 /**
  * Tells this node's own users what happened; the one place where something leaves a room towards a client, so that
  * nothing a client must not see can leave by another. XEP-0045 §7.2.2 (enter), §7.4 (message), §7.6 (nick), §7.7
@@ -57,7 +43,7 @@ export function tell(turn: Turn, room: RoomView, change: Change, spec?: Spec): v
   switch (change.kind) {
     case 'entered': {
       const shownTo = presenceOf(room, change.occupant);
-      for (const viewer of localOccupants(room)) {
+      for (const viewer of room.locals) {
         if (viewer.nick !== change.occupant.nick && seesPresence(room, change.occupant, viewer))
           turn.send(shownTo(viewer), spec ?? '0045#7.2.2');
       }
@@ -69,7 +55,7 @@ export function tell(turn: Turn, room: RoomView, change: Change, spec?: Spec): v
         welcome(turn, room, change.occupant, change.join, room.config.logging ? [170] : [], spec);
       return;
     case 'presence':
-      tellOfPresence(turn, room, change, localOccupants(room), spec);
+      tellOfPresence(turn, room, change, room.locals, spec);
       return;
     case 'left':
       tellLeaver(turn, room, change, spec);
@@ -77,7 +63,7 @@ export function tell(turn: Turn, room: RoomView, change: Change, spec?: Spec): v
       return;
     case 'renamed': {
       const { before, after } = change;
-      const viewers = localOccupants(room).filter((viewer) => seesPresence(room, after, viewer));
+      const viewers = room.locals.filter((viewer) => seesPresence(room, after, viewer));
       const parts = { type: 'unavailable', item: { nick: after.nick }, statuses: [303], payloads: [] } as const;
       const goneTo = presenceOf(room, before, parts);
       for (const viewer of viewers) turn.send(goneTo(viewer), spec ?? '0045#7.6');
@@ -91,7 +77,7 @@ export function tell(turn: Turn, room: RoomView, change: Change, spec?: Spec): v
     case 'configured': {
       if (change.statuses.length === 0) return;
       const x = writeStatuses(change.statuses);
-      for (const viewer of localOccupants(room))
+      for (const viewer of room.locals)
         turn.send(message(room.jid, viewer.jid, { type: 'groupchat', id: turn.env.newId() }, x), '0045#10.2.1');
       return;
     }
@@ -99,7 +85,7 @@ export function tell(turn: Turn, room: RoomView, change: Change, spec?: Spec): v
     case 'subject': {
       const late = change.kind === 'message' && change.late === true;
       const copyTo = (late ? delayedMessages : liveMessages)(room.jid, change.item);
-      for (const viewer of localOccupants(room)) {
+      for (const viewer of room.locals) {
         // Who is in provisionally reads what is said beside them; the room's own talk once the room agreed.
         if (viewer.provisional && !change.item.provisional) continue;
         turn.send(copyTo(viewer.jid), spec ?? (change.kind === 'message' ? '0045#7.4' : '0045#8.1'));
@@ -127,7 +113,7 @@ function tellOfPresence(
 
 /** All but the one it is about, who is told in another way (§17.3). */
 export function tellOthersOfPresence(turn: Turn, room: RoomView, change: News): void {
-  const others = localOccupants(room).filter(({ nick }) => nick !== change.occupant.nick);
+  const others = room.locals.filter(({ nick }) => nick !== change.occupant.nick);
   tellOfPresence(turn, room, change, others);
 }
 
@@ -137,7 +123,7 @@ export function tellOthersOfPresence(turn: Turn, room: RoomView, change: News): 
  */
 export function tellOfSight(turn: Turn, room: RoomView, before: Occupant, after: Occupant): void {
   const gone = { type: 'unavailable', payloads: [] } as const;
-  for (const viewer of localOccupants(room)) {
+  for (const viewer of room.locals) {
     if (viewer.nick !== after.nick && seesPresence(room, before, viewer) && !seesPresence(room, after, viewer))
       turn.send(presenceFor(room, after, viewer, gone), '0045#10.2');
   }
@@ -165,7 +151,7 @@ export function tellLeaver(turn: Turn, room: RoomView, { occupant, parts }: Left
 export function tellOthersOfLeave(turn: Turn, room: RoomView, { occupant, parts, alone }: Left, spec?: Spec): void {
   if (alone) return;
   const goneTo = presenceOf(room, occupant, { ...parts, type: 'unavailable' });
-  for (const viewer of localOccupants(room))
+  for (const viewer of room.locals)
     if (seesPresence(room, occupant, viewer)) turn.send(goneTo(viewer), spec ?? '0045#7.14');
 }
 

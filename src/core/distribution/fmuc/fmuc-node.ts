@@ -1,10 +1,17 @@
 import type { TimerId } from '../../node/input.ts';
-import { type HistoryItem, type Occupant, type PeerRecord, type Subject, sameOccupant } from '../../room/event.ts';
+import {
+  type HistoryItem,
+  isLocal,
+  type Occupant,
+  type PeerRecord,
+  type Subject,
+  sameOccupant,
+} from '../../room/event.ts';
 import { recent } from '../../room/history.ts';
 import { cleanPayloads } from '../../room/hygiene.ts';
 import { deliverPrivate, leave, saysGone } from '../../room/room.ts';
 import type { RoomView } from '../../room/state.ts';
-import { isLocal, tell } from '../../room/tell.ts';
+import { tell } from '../../room/tell.ts';
 import type { Turn } from '../../room/turn.ts';
 import { type LinkPlace, readLinkPlace } from '../../xep/sync.ts';
 import { type JoinRequest, type MucUser, readJoin, readMucUser } from '../../xep/xep0045.ts';

@@ -4,12 +4,12 @@
  */
 import { mayChangeRole } from '../../room/admin.ts';
 import { maySpeak } from '../../room/affiliation.ts';
-import type { Divergence, Occupant } from '../../room/event.ts';
+import { type Divergence, isLocal, type LocalOccupant, type Occupant } from '../../room/event.ts';
 import { cleanPayloads } from '../../room/hygiene.ts';
 import { nickIsFree } from '../../room/nick.ts';
 import { deliverPrivate, itemOf, mayWhisper } from '../../room/room.ts';
 import type { RoomView } from '../../room/state.ts';
-import { isLocal, type LocalOccupant, tell, tellOthersOfPresence } from '../../room/tell.ts';
+import { tell, tellOthersOfPresence } from '../../room/tell.ts';
 import type { Turn } from '../../room/turn.ts';
 import { type JoinRequest, readJoin, readMucItems } from '../../xep/xep0045.ts';
 import { isPing } from '../../xep/xep0199.ts';

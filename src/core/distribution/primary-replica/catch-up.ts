@@ -1,6 +1,7 @@
 import { readReplicaForm } from '../../room/config-form.ts';
+import { isLocal } from '../../room/event.ts';
 import type { RoomView } from '../../room/state.ts';
-import { isLocal, localOccupants } from '../../room/tell.ts';
+
 import type { Turn } from '../../room/turn.ts';
 import type { Created, Ready } from '../../xep/sync.ts';
 import type { Jid } from '../../xmpp/jid.ts';
@@ -35,7 +36,7 @@ export class CatchUp {
     if (news) turn.record({ kind: 'roomConfigured', room: room.jid, changes });
     if (ready.users !== undefined) return new Map();
     const counted = new Set(this.#users.values());
-    for (const local of localOccupants(room)) {
+    for (const local of room.locals) {
       // The primary serves them itself, or has no idea of them: they are not ours to serve.
       if (!local.provisional && !counted.has(local.jid))
         turn.record({ kind: 'occupantChanged', room: room.jid, occupant: { ...local, home: room.jid } });

@@ -1,8 +1,8 @@
 /** What a replica makes of the primary's stanzas: XEP-0282 §4.3, §4.7, §4.9. */
-import type { HistoryItem, Occupant } from '../../room/event.ts';
+import { type HistoryItem, isLocal, type Occupant } from '../../room/event.ts';
 import { cleanPayloads } from '../../room/hygiene.ts';
 import type { RoomView } from '../../room/state.ts';
-import { isLocal } from '../../room/tell.ts';
+
 import type { Turn } from '../../room/turn.ts';
 import type { PresenceParts } from '../../room/visibility.ts';
 import type { MucUser } from '../../xep/xep0045.ts';

@@ -1,7 +1,7 @@
 import { readReplicaForm } from '../../room/config-form.ts';
-import type { HistoryItem, Occupant, Subject } from '../../room/event.ts';
+import { type HistoryItem, isLocal, type Occupant, type Subject } from '../../room/event.ts';
 import type { RoomView } from '../../room/state.ts';
-import { isLocal, localOccupants, tell } from '../../room/tell.ts';
+import { tell } from '../../room/tell.ts';
 import type { Turn } from '../../room/turn.ts';
 import { shownPresence } from '../../room/visibility.ts';
 import type { Created, Ready } from '../../xep/sync.ts';
@@ -69,7 +69,7 @@ export class InitialState {
     const said = new Set(room.divergence.flatMap((act) => (act.kind === 'said' ? [act.id] : [])));
     const subjectBefore = room.subject?.text ?? '';
     const unserved = new Map<string, Jid>();
-    const locals = new Map(localOccupants(room).map((local) => [local.jid, local]));
+    const locals = new Map(room.locals.map((local) => [local.jid, local]));
     const occupants: Occupant[] = [];
     for (const occupant of this.#roster.values()) {
       const jid = this.#entered.get(occupant.nick);

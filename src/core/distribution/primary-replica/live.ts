@@ -1,10 +1,10 @@
 import { readReplicaForm } from '../../room/config-form.ts';
-import type { Occupant } from '../../room/event.ts';
+import { isLocal, type LocalOccupant, type Occupant } from '../../room/event.ts';
 import { delayedMessage, recent } from '../../room/history.ts';
 import { cleanPayloads } from '../../room/hygiene.ts';
 import { skeleton } from '../../room/nick.ts';
 import type { RoomView } from '../../room/state.ts';
-import { isLocal, type LocalOccupant, localOccupants, tell, tellOfSight } from '../../room/tell.ts';
+import { tell, tellOfSight } from '../../room/tell.ts';
 import type { Turn } from '../../room/turn.ts';
 import { maySeeJids, presenceFor, seesPresence } from '../../room/visibility.ts';
 import type { Position } from '../../xep/sync.ts';
@@ -120,7 +120,7 @@ export class Live {
   /** Whom the primary should count as this replica's users: those served here, and those of whose leave it is to hear. */
   counted(turn: Turn, room: RoomView): readonly (readonly [nick: string, jid: Jid])[] {
     const left = this.left(turn, room);
-    const served = localOccupants(room).filter(({ provisional }) => !provisional);
+    const served = room.locals.filter(({ provisional }) => !provisional);
     const gone = room.divergence.flatMap((act) =>
       act.kind === 'left' && !act.unserved && left.has(act.jid) ? [act] : [],
     );
@@ -188,7 +188,7 @@ export class Live {
     const occupant = merged(known, occupantOf(room, nick, user, stanza.payloads));
     turn.record({ kind: 'occupantChanged', room: room.jid, occupant });
     if (known.jid !== undefined || occupant.jid === undefined) return true;
-    for (const viewer of localOccupants(room)) {
+    for (const viewer of room.locals) {
       if (maySeeJids(room, viewer) && seesPresence(room, occupant, viewer))
         turn.send(presenceFor(room, occupant, viewer), 'decision#7');
     }
@@ -226,7 +226,7 @@ export class Live {
     this.#tickets.forget(jid);
     const { home: _, ...rest } = known;
     const occupant: Occupant = { ...rest, jid };
-    const provisional = localOccupants(room).find((local) => local.provisional && local.jid === jid);
+    const provisional = room.locals.find((local) => local.provisional && local.jid === jid);
     if (provisional) turn.record({ kind: 'occupantLeft', room: room.jid, nick: provisional.nick });
     turn.record({ kind: 'occupantChanged', room: room.jid, occupant, joining: true });
     // The primary has them under the nick of before: what they were called here meanwhile is given up.
@@ -277,7 +277,7 @@ export class Live {
 
   /** Decision #44: whom the primary did not let in. It told them why. */
   refuseProvisional(turn: Turn, room: RoomView): void {
-    for (const occupant of localOccupants(room)) {
+    for (const occupant of room.locals) {
       if (!occupant.provisional) continue;
       const claim = this.#claims.get(occupant.nick);
       turn.record({ kind: 'occupantLeft', room: room.jid, nick: occupant.nick });
@@ -292,7 +292,7 @@ export class Live {
   /** Decision #44: the nicks are others' at the primary. A provisional user who has one is called something else. */
   makeWay(turn: Turn, room: RoomView, nicks: ReadonlySet<string>): void {
     const shapes = new Set([...nicks].map(skeleton));
-    for (const before of localOccupants(room)) {
+    for (const before of room.locals) {
       if (!before.provisional || !shapes.has(skeleton(before.nick))) continue;
       if (room.config.nicksLocked) {
         turn.record({ kind: 'occupantLeft', room: room.jid, nick: before.nick });
@@ -382,7 +382,7 @@ export class Live {
 
   /** Decision #7: without a moderator of its own the replica forgets the JIDs of the others. */
   purge(turn: Turn, room: RoomView): void {
-    if (room.whois === 'anyone' || hasLocalModerator(room)) return;
+    if (room.whois === 'anyone' || room.locals.some(({ role }) => role === 'moderator')) return;
     for (const occupant of room.occupants.values()) {
       if (isLocal(occupant) || occupant.jid === undefined) continue;
       const { jid, ...unknown } = occupant;
@@ -391,9 +391,4 @@ export class Live {
       if (!this.#tickets.serves(jid)) turn.compact();
     }
   }
-}
-
-function hasLocalModerator(room: RoomView): boolean {
-  for (const occupant of room.occupants.values()) if (isLocal(occupant) && occupant.role === 'moderator') return true;
-  return false;
 }

@@ -1,9 +1,9 @@
 import type { TimerId } from '../../node/input.ts';
-import type { KeepaliveTimes, PeerRecord } from '../../room/event.ts';
+import { isLocal, type KeepaliveTimes, type LocalOccupant, type PeerRecord } from '../../room/event.ts';
 import { cleanPayloads } from '../../room/hygiene.ts';
 import { saysGone } from '../../room/room.ts';
 import type { RoomView } from '../../room/state.ts';
-import { isLocal, type LocalOccupant, localOccupants, tell } from '../../room/tell.ts';
+import { tell } from '../../room/tell.ts';
 import type { Turn } from '../../room/turn.ts';
 import { presenceFor } from '../../room/visibility.ts';
 import {
@@ -233,7 +233,7 @@ export class Replica implements Distribution {
   }
 
   #moderators(room: RoomView): number {
-    return localOccupants(room).filter(({ role }) => role === 'moderator').length;
+    return room.locals.filter(({ role }) => role === 'moderator').length;
   }
 
   /** §4.2 (decision #5), or, where there was a session already, §4.11.2 (decision #41). Only ever at our own wish. */
@@ -344,7 +344,7 @@ export class Replica implements Distribution {
     const { session, keepalive } = created;
     this.#become(turn, room, 'syncing', { session, keepalive });
     // Decision #43: what they missed they have from the primary. Who is in provisionally has asked here since (decision #44).
-    for (const local of localOccupants(room))
+    for (const local of room.locals)
       if (created.mode === 'delta' && !local.provisional && created.past?.includes(local.jid))
         turn.record({ kind: 'occupantChanged', room: room.jid, occupant: { ...local, home: room.jid } });
   }
@@ -563,7 +563,7 @@ export class Replica implements Distribution {
     this.#become(turn, room, 'rejected', { session: undefined });
     turn.clearTimer(timerOf(room.jid, 'create'));
     turn.note('decision#40', 'no replica any more: the primary serves our users', { room: room.jid });
-    for (const local of localOccupants(room))
+    for (const local of room.locals)
       turn.record({ kind: 'occupantChanged', room: room.jid, occupant: { ...local, home: room.jid } });
     this.#live.purge(turn, room);
   }
