@@ -209,8 +209,8 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'echo to the link of origin',
     file: `${fmuc}fmuc-node.ts`,
-    find: 'link && peer !== occupant.home) yield link;',
-    replace: 'link) yield link;',
+    find: 'link && peer !== occupant.home) links.push(link);',
+    replace: 'link) links.push(link);',
     modes: ['0289pp'],
   },
   {

@@ -9,10 +9,11 @@ describe('RFC 7622 §3.2 parts', () => {
     ['replica@[::1]/x', { local: 'replica', domain: '[::1]', resource: 'x' }],
   ])('%s', (text, parts) => {
     const address = jid(text);
-    expect(partsOf(address)).toEqual(parts);
+    expect(partsOf(address)).toMatchObject(parts);
     expect(domainOf(address)).toBe(parts.domain);
     expect(resourceOf(address)).toBe(parts.resource);
     expect(bareOf(address)).toBe(parts.resource === '' ? address : address.slice(0, -parts.resource.length - 1));
+    expect(partsOf(address)).toBe(partsOf(address));
   });
 });
 

@@ -1,8 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { jid } from '../../../src/core/xmpp/jid.ts';
 import { NS } from '../../../src/core/xmpp/namespaces.ts';
-import { errorOf, errorReply, iq, message, presence, stanzaText } from '../../../src/core/xmpp/stanza.ts';
-import { el, isXmlText, serialize, utf8Length } from '../../../src/core/xmpp/xml.ts';
+import { errorOf, errorReply, iq, message, presence, stanzaLength, stanzaText } from '../../../src/core/xmpp/stanza.ts';
+import {
+  el,
+  isDigits,
+  isXmlText,
+  sameElements,
+  serialize,
+  serializedLength,
+  utf8Length,
+} from '../../../src/core/xmpp/xml.ts';
 
 describe('serialising', () => {
   it('escapes text and attributes, so that no name or reason can add markup', () => {
@@ -21,6 +29,59 @@ describe('serialising', () => {
   it('counts bytes as UTF-8', () => {
     for (const text of ['', 'abc', 'é', '€', '😀', 'a😀é'])
       expect(utf8Length(text)).toBe(new TextEncoder().encode(text).length);
+  });
+
+  it.each(['', 'abc', 'é€😀', '&amp; <b>\r\n\t"\'', 'a😀"é<€\t', '>?@'])(
+    'knows the length of %j without writing it',
+    (text) => {
+      const inner = el('c', 'y', { nick: text, jid: 'x' }, text, el('d', 'y'), text);
+      for (const element of [
+        el('a', 'x'),
+        el('a', 'x', { key: text }),
+        el('é', 'x', { é: text }, inner, text),
+        inner,
+      ]) {
+        for (const inherited of ['', 'x', 'y'])
+          expect(serializedLength(element, inherited)).toBe(utf8Length(serialize(element, inherited)));
+        const [from, to] = [jid('a@x/ä😀'), jid('b@y/"<2>')];
+        for (const parts of [{}, { id: text, type: 'chat' }, { lang: 'de', id: 'i' }])
+          for (const stanza of [message(from, to, parts), message(from, to, parts, element, inner)])
+            expect(stanzaLength(stanza)).toBe(utf8Length(stanzaText(stanza)));
+      }
+    },
+  );
+
+  it('compares elements by what they say', () => {
+    const given = el('a', 'x', { b: '1', c: '2' }, 'text', el('d', 'x'));
+    expect(sameElements([given], [el('a', 'x', { c: '2', b: '1' }, 'text', el('d', 'x'))])).toBe(true);
+    expect(sameElements([], [])).toBe(true);
+    for (const other of [
+      'text',
+      el('b', 'x', given.attrs, ...given.children),
+      el('a', 'y', given.attrs, ...given.children),
+      el('a', 'x', { b: '1' }, ...given.children),
+      el('a', 'x', { b: '1', c: '3' }, ...given.children),
+      el('a', 'x', { b: '1', c: '2', e: '' }, ...given.children),
+      el('a', 'x', given.attrs, 'text'),
+      el('a', 'x', given.attrs, 'text', el('d', 'x', { f: '' })),
+    ]) {
+      expect(sameElements([given], [other])).toBe(false);
+      expect(sameElements([other], [given])).toBe(false);
+    }
+    expect(sameElements([given], [given, given])).toBe(false);
+  });
+
+  it.each([
+    ['0', 1, true],
+    ['0123456789', 10, true],
+    ['12', 1, false],
+    ['', 9, false],
+    ['-1', 9, false],
+    ['1.5', 9, false],
+    [' 1', 9, false],
+    ['٣', 9, false],
+  ])('%j is a number of at most %d digits: %j', (text, most, is) => {
+    expect(isDigits(text, most)).toBe(is);
   });
 
   it.each(['\u0000', '\u0002', '\ufffe', '\ud83d', '\ude00x'])('XML 1.0 §2.2: %j may not be said', (text) => {
