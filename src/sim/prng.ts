@@ -64,12 +64,12 @@ export class Prng {
 /** Two digits, 00 … zz. */
 const pairs = Array.from({ length: 36 ** 2 }, (_, n) => n.toString(36).padStart(2, '0'));
 
-/** `bits.toString(36)`, for which engines have no quick way. */
+/** `bits.toString(36)`, for which engines have no quick way; nor for the rest of a division of more than 31 bits. */
 function base36(bits: number): string {
-  const upper = Math.floor(bits / 36 ** 2);
-  const high = Math.floor(upper / 36 ** 2);
+  const upper = Math.trunc(bits / 36 ** 2) | 0;
+  const high = Math.trunc(upper / 36 ** 2) | 0;
   // Shorter numbers, and they are rare, have other zeros to leave out.
   if (high < 36) return bits.toString(36);
-  const rest = `${pairs[upper % 36 ** 2]}${pairs[bits % 36 ** 2]}`;
+  const rest = `${pairs[upper - high * 36 ** 2]}${pairs[bits - upper * 36 ** 2]}`;
   return high < 36 ** 2 ? pairs[high] + rest : high.toString(36) + rest;
 }

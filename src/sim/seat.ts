@@ -26,14 +26,12 @@ export interface Surroundings {
 /** More than this waiting means that a queue grows without bound (G13). */
 const inboxMax = 20_000;
 
-/** What a node wants to be durable because of one input; `append` is the index of its record in the trace. */
-interface Kept {
-  readonly events: readonly RoomEvent[];
-  readonly append: number;
-}
-
 /** What is made durable together. */
-type Batch = readonly Kept[];
+interface Batch {
+  readonly events: readonly RoomEvent[];
+  /** Indices of their records in the trace. */
+  readonly appends: readonly number[];
+}
 
 interface Handled {
   readonly effects: readonly Effect[];
@@ -91,7 +89,7 @@ export class Seat {
     this.frozen = false;
     this.#life++;
     this.node = this.#recovered();
-    this.take({ kind: 'command', command: { name: 'start', untold: eventsOf(this.#log.at(-1) ?? []) } });
+    this.take({ kind: 'command', command: { name: 'start', untold: this.#log.at(-1)?.events ?? [] } });
     this.take({ kind: 'linkUp', peer: this.config.server });
   }
 
@@ -109,7 +107,7 @@ export class Seat {
     this.up = false;
     this.#life++;
     const gone: Batch[] = [];
-    const untold = written ? appendsOf(this.#writing ?? []) : [];
+    const untold = written ? (this.#writing?.appends ?? []) : [];
     if (this.#writing) (written ? this.#log : gone).push(this.#writing);
     this.#writing = undefined;
     this.#inbox = [];
@@ -119,7 +117,7 @@ export class Seat {
       this.#log = [];
       this.#snapshot = undefined;
     }
-    return { appends: gone.flatMap(appendsOf), untold };
+    return { appends: gone.flatMap(({ appends }) => appends), untold };
   }
 
   /** The page sleeps: nothing is handled, timers fire late, and everything waits. */
@@ -161,7 +159,7 @@ export class Seat {
   #recovered(): MucNode {
     const node = createMucNode(this.config);
     if (this.#snapshot !== undefined) node.restore(this.#snapshot);
-    for (const batch of this.#log) for (const { events } of batch) for (const event of events) node.apply(event);
+    for (const { events } of this.#log) for (const event of events) node.apply(event);
     return node;
   }
 
@@ -177,7 +175,7 @@ export class Seat {
   #pump(inbox: readonly Waiting[]): void {
     const around = this.#around;
     this.#env.now = instant(around.now() + this.skewMs);
-    let batch: Kept[] | undefined;
+    let batch: Batch | undefined;
     let handled: Handled[] | undefined;
     for (const { input, cause, armed } of inbox) {
       if (input.kind === 'timer') {
@@ -187,8 +185,8 @@ export class Seat {
       const effects = this.node.handle(input, this.#env);
       if (effects.length === 0) continue;
       const kept = this.#keep(effects, cause);
-      if (kept !== undefined) batch = withOne(batch, kept);
-      handled = withOne(handled, { effects, cause: kept === undefined ? cause : kept.append });
+      if (kept !== undefined) batch = batch === undefined ? kept : both(batch, kept);
+      handled = withOne(handled, { effects, cause: kept === undefined ? cause : kept.appends[0] });
     }
     if (handled === undefined) return;
     if (batch === undefined) return this.#release(handled);
@@ -210,12 +208,12 @@ export class Seat {
   }
 
   /** What a node asks for that nobody hears of: its timers are set; @returns what it wants to be durable */
-  #keep(effects: readonly Effect[], cause: number | undefined): Kept | undefined {
-    let kept: Kept | undefined;
+  #keep(effects: readonly Effect[], cause: number | undefined): Batch | undefined {
+    let kept: Batch | undefined;
     for (const effect of effects) {
       if (effect.kind === 'send') continue;
       if (effect.kind === 'append')
-        kept = { events: effect.events, append: this.#around.appended(effect.events, cause) };
+        kept = { events: effect.events, appends: [this.#around.appended(effect.events, cause)] };
       else if (effect.kind === 'setTimer') this.#setTimer(effect.timer, effect.at);
       else if (effect.kind === 'clearTimer') this.#timers.delete(effect.timer);
     }
@@ -241,12 +239,8 @@ export class Seat {
   }
 }
 
-function eventsOf(batch: Batch): readonly RoomEvent[] {
-  return batch.flatMap(({ events }) => events);
-}
-
-function appendsOf(batch: Batch): readonly number[] {
-  return batch.map(({ append }) => append);
+function both(a: Batch, b: Batch): Batch {
+  return { events: [...a.events, ...b.events], appends: [...a.appends, ...b.appends] };
 }
 
 /** The list with one more: mostly it is the only one, and engines keep much room behind what is pushed to an empty list. */

@@ -57,27 +57,32 @@ export function createOccupant(who: { readonly jid: Jid; readonly room: Jid; rea
   const send = (stanza: Stanza, spec: string): OccupantEffect => ({ kind: 'send', stanza, spec });
   const toRoom = () => occupantJid(who.room, state.nick);
 
-  function act(action: OccupantAct, newId: () => string): readonly OccupantEffect[] {
+  function act(action: OccupantAct, env: { newId(): string }): readonly OccupantEffect[] {
     switch (action.act) {
       case 'join':
-        asked = newId();
+        asked = env.newId();
         return [
           ...become({ phase: 'joining', nick: state.nick }),
           send(presence(who.jid, toRoom(), { id: asked }, writeJoin({})), '0045#7.2'),
         ];
       case 'leave':
-        return [send(presence(who.jid, toRoom(), { id: newId(), type: 'unavailable' }), '0045#7.14')];
+        return [send(presence(who.jid, toRoom(), { id: env.newId(), type: 'unavailable' }), '0045#7.14')];
       case 'say':
         return [
           send(
-            message(who.jid, who.room, { id: newId(), type: 'groupchat' }, el('body', NS.client, {}, action.text)),
+            message(who.jid, who.room, { id: env.newId(), type: 'groupchat' }, el('body', NS.client, {}, action.text)),
             '0045#7.4',
           ),
         ];
       case 'subject':
         return [
           send(
-            message(who.jid, who.room, { id: newId(), type: 'groupchat' }, el('subject', NS.client, {}, action.text)),
+            message(
+              who.jid,
+              who.room,
+              { id: env.newId(), type: 'groupchat' },
+              el('subject', NS.client, {}, action.text),
+            ),
             '0045#8.1',
           ),
         ];
@@ -85,14 +90,14 @@ export function createOccupant(who: { readonly jid: Jid; readonly room: Jid; rea
         const nick = parseNick(action.nick);
         if (nick === undefined) return become({ ...state, error: `"${action.nick}" cannot be a nick` });
         if (state.phase !== 'joined') return become({ phase: state.phase, nick });
-        return [send(presence(who.jid, occupantJid(who.room, nick), { id: newId() }), '0045#7.6')];
+        return [send(presence(who.jid, occupantJid(who.room, nick), { id: env.newId() }), '0045#7.6')];
       }
       case 'presence': {
         const payloads = [
           ...(action.show === '' ? [] : [el('show', NS.client, {}, action.show)]),
           ...(action.status === undefined ? [] : [el('status', NS.client, {}, action.status)]),
         ];
-        return [send(presence(who.jid, toRoom(), { id: newId() }, ...payloads), '0045#7.7')];
+        return [send(presence(who.jid, toRoom(), { id: env.newId() }, ...payloads), '0045#7.7')];
       }
       case 'pm': {
         const to = parseNick(action.to);
@@ -102,7 +107,7 @@ export function createOccupant(who: { readonly jid: Jid; readonly room: Jid; rea
             message(
               who.jid,
               occupantJid(who.room, to),
-              { id: newId(), type: 'chat' },
+              { id: env.newId(), type: 'chat' },
               el('body', NS.client, {}, action.text),
               el('x', NS.mucUser),
             ),
@@ -133,7 +138,7 @@ export function createOccupant(who: { readonly jid: Jid; readonly room: Jid; rea
         state.phase === 'joining'
           ? stanza.name === 'presence' && (stanza.id === undefined || stanza.id === asked)
           : stanza.name === 'message' && error?.condition === 'not-acceptable';
-      return become({ ...state, phase: out ? 'online' : state.phase, error: text });
+      return become({ phase: out ? 'online' : state.phase, nick: state.nick, error: text });
     }
     if (stanza.name !== 'presence') return [];
     if (!hasStatus(stanza.payloads, 110)) return [];
@@ -154,7 +159,7 @@ export function createOccupant(who: { readonly jid: Jid; readonly room: Jid; rea
         case 'linkDown':
           return become({ phase: 'offline', nick: state.nick });
         case 'act':
-          return act(input.act, () => env.newId());
+          return act(input.act, env);
         case 'stanza':
           return receive(input.stanza);
         default:

@@ -198,25 +198,26 @@ const replicated: ReadonlySet<keyof RoomSettings> = new Set<keyof RoomSettings>(
   'splitAway',
 ]);
 
+const toldFields = fields.filter(({ key }) => replicated.has(key));
+
 /** What a primary tells its replicas of the configuration, in the fields that owners know. Decision #15. */
 export function replicaForm({ config }: RoomView): Form {
   // Who may enter a closed room only the primary can say.
   const open = config.password === '' && !config.membersOnly;
   const told: RoomSettings = { ...config, splitEntry: config.splitEntry && open };
-  const kept = fields.filter(({ key }) => replicated.has(key));
   return {
     type: 'result',
     formType: roomConfigForm,
-    fields: kept.map(({ key, var: name, write }) => ({ var: name, values: write(told[key]) })),
+    fields: toldFields.map(({ key, var: name, write }) => ({ var: name, values: write(told[key]) })),
   };
 }
 
 /** What a replica takes of it: a value that cannot be is as if absent. */
 export function readReplicaForm(form: Form | undefined): Partial<RoomSettings> {
   const settings: Record<string, unknown> = {};
-  for (const { key, var: name, read } of fields) {
+  for (const { key, var: name, read } of toldFields) {
     const values = form?.fields.find((field) => field.var === name)?.values;
-    const value = replicated.has(key) && values !== undefined ? read(values) : undefined;
+    const value = values === undefined ? undefined : read(values);
     if (value !== undefined) settings[key] = value;
   }
   return settings as Partial<RoomSettings>;

@@ -90,8 +90,11 @@ export class RoomState {
 
   /** Those whom this node serves itself, in order of entry. */
   get locals(): readonly LocalOccupant[] {
-    this.#locals ??= [...this.occupants.values()].filter(isLocal);
-    return this.#locals;
+    if (this.#locals !== undefined) return this.#locals;
+    const locals: LocalOccupant[] = [];
+    for (const occupant of this.occupants.values()) if (isLocal(occupant)) locals.push(occupant);
+    this.#locals = locals;
+    return locals;
   }
 
   occupantByJid(jid: Jid): Occupant | undefined {

@@ -12,7 +12,7 @@ import { isLocal, type LocalOccupant, type Occupant } from './event.ts';
 import { delayedMessages, liveMessages, selectHistory } from './history.ts';
 import type { RoomView } from './state.ts';
 import type { Turn } from './turn.ts';
-import { maySeeJids, presenceFor, presenceOf, seesPresence } from './visibility.ts';
+import { maySeeJids, presenceFor, presenceOf, seesPresence, unavailable } from './visibility.ts';
 
 /**
  * Those to whom the room itself may write, beside what its distribution carries: its own users and, at a primary, those
@@ -143,14 +143,13 @@ type Left = Extract<Change, { kind: 'left' }>;
 
 /** The one who left: theirs is the answer they wait for, so it comes before anybody else's (§8.2). */
 export function tellLeaver(turn: Turn, room: RoomView, { occupant, parts }: Left, spec?: Spec): void {
-  if (isLocal(occupant))
-    turn.send(presenceFor(room, occupant, occupant, { ...parts, type: 'unavailable' }), spec ?? '0045#7.14');
+  if (isLocal(occupant)) turn.send(presenceFor(room, occupant, occupant, unavailable(parts)), spec ?? '0045#7.14');
 }
 
 /** Those who are still in; the one who left is out of the room already. */
 export function tellOthersOfLeave(turn: Turn, room: RoomView, { occupant, parts, alone }: Left, spec?: Spec): void {
   if (alone) return;
-  const goneTo = presenceOf(room, occupant, { ...parts, type: 'unavailable' });
+  const goneTo = presenceOf(room, occupant, unavailable(parts));
   for (const viewer of room.locals)
     if (seesPresence(room, occupant, viewer)) turn.send(goneTo(viewer), spec ?? '0045#7.14');
 }

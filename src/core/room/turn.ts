@@ -56,7 +56,7 @@ export class Turn {
 
   /** Says what happened and which rule made it so. */
   note(spec: Spec, what: string, where: { readonly room?: Jid; readonly peer?: Jid; readonly sign?: Sign } = {}): void {
-    this.#effects.push({ kind: 'trace', spec, what, ...where });
+    this.#effects.push({ kind: 'trace', spec, what, room: where.room, peer: where.peer, sign: where.sign });
   }
 
   finish(): readonly Effect[] {

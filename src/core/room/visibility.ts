@@ -20,14 +20,19 @@ export function seesPresence(room: RoomView, subject: Occupant, viewer: Occupant
 }
 
 export interface PresenceParts {
-  readonly type?: 'unavailable';
+  readonly type?: 'unavailable' | undefined;
   /** Overrides of the item: role `none` on leaving, `nick` beside 303, `reason`. */
-  readonly item?: Partial<Pick<MucUser, 'role' | 'affiliation' | 'nick' | 'reason' | 'actor'>>;
+  readonly item?: Partial<Pick<MucUser, 'role' | 'affiliation' | 'nick' | 'reason' | 'actor'>> | undefined;
   /** `<destroy/>` beside the item (§10.9). */
-  readonly destroy?: XmlElement;
-  readonly statuses?: readonly number[];
+  readonly destroy?: XmlElement | undefined;
+  readonly statuses?: readonly number[] | undefined;
   /** Payloads in place of the occupant's last presence. */
-  readonly payloads?: readonly XmlElement[];
+  readonly payloads?: readonly XmlElement[] | undefined;
+}
+
+/** The same parts, of somebody who is gone. */
+export function unavailable({ item, destroy, statuses, payloads }: PresenceParts): PresenceParts {
+  return { type: 'unavailable', item, destroy, statuses, payloads };
 }
 
 /** What others see of someone's presence: behind a link that is cut, that they are away, and why (XEP-0282 §4.11.1). */

@@ -13,6 +13,7 @@ import { deliverPrivate, leave, saysGone } from '../../room/room.ts';
 import type { RoomView } from '../../room/state.ts';
 import { tell } from '../../room/tell.ts';
 import type { Turn } from '../../room/turn.ts';
+import { unavailable } from '../../room/visibility.ts';
 import { type LinkPlace, readLinkPlace } from '../../xep/sync.ts';
 import { type JoinRequest, type MucUser, readJoin, readMucUser } from '../../xep/xep0045.ts';
 import { readStamp } from '../../xep/xep0082.ts';
@@ -131,7 +132,7 @@ export class FmucNode implements Distribution {
         return;
       case 'left': {
         const { occupant } = change;
-        const parts = { ...change.parts, type: 'unavailable' } as const;
+        const parts = unavailable(change.parts);
         for (const link of this.#linked(room, occupant))
           link.send(turn, occupantPresence(room, occupant, occupantJid(link.peer, occupant.nick), parts), '0289#5.4');
         this.#outbound?.leaveIfEmpty(turn, room);

@@ -31,7 +31,7 @@ export class CatchUp {
   take(turn: Turn, room: RoomView, _left: ReadonlySet<Jid>, ready: Ready): ReadonlyMap<string, Jid> {
     const changes = readReplicaForm(this.created.config);
     const news = Object.entries(changes).some(
-      ([key, value]) => JSON.stringify(room.config[key as keyof typeof changes]) !== JSON.stringify(value),
+      ([key, value]) => !isSame(room.config[key as keyof typeof changes], value),
     );
     if (news) turn.record({ kind: 'roomConfigured', room: room.jid, changes });
     if (ready.users !== undefined) return new Map();
@@ -48,4 +48,9 @@ export class CatchUp {
       }),
     );
   }
+}
+
+/** Of settings: words, numbers and lists of words. */
+function isSame(a: unknown, b: unknown): boolean {
+  return a === b || JSON.stringify(a) === JSON.stringify(b);
 }

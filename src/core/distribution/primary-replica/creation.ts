@@ -135,7 +135,7 @@ function sendState(
   for (const occupant of room.occupants.values())
     turn.send(rosterEntry(room, occupant, to, relation(occupant, replica, record)), '0282#4.3', replica);
   const history = room.history.slice(Math.max(0, room.history.length - created.maxstanzas));
-  for (const item of history) turn.send(broadcast(room, item, replica, {}), '0282#4.4', replica);
+  for (const item of history) turn.send(broadcast(room, item, replica), '0282#4.4', replica);
   if (room.subject) turn.send(subjectStanza(room, room.subject, replica), '0282#4.4', replica);
   sendReady(turn, room, replicas, replica, record, { roster: room.occupants.size, history: history.length });
 }

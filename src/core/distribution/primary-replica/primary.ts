@@ -170,9 +170,7 @@ export class Primary implements Distribution {
       }
       case 'message':
       case 'subject':
-        return replicas.sendAll(turn, room, '0282#4.9', ({ replica }) =>
-          broadcast(room, change.item, replica, { position: { epoch: room.epoch, n: room.n } }),
-        );
+        return replicas.sendAll(turn, room, '0282#4.9', ({ replica }) => broadcast(room, change.item, replica, room.n));
       default:
         assertNever(change);
     }

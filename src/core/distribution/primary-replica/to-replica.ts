@@ -124,11 +124,12 @@ export function renaming(
   return presence(from, replica, { type: 'unavailable', id }, ...payloads, ...rest);
 }
 
-/** §4.9: the message with the time at which the primary accepted it, inside the dmuc element. */
-export function broadcast(room: RoomView, item: HistoryItem, replica: Jid, dmuc: Dmuc): Stanza {
+/** §4.9: the message with the time at which the primary accepted it, inside the dmuc element. @param n  none: of before */
+export function broadcast(room: RoomView, item: HistoryItem, replica: Jid, n?: number): Stanza {
   const from = occupantJid(room.jid, item.nick);
   const said = withOccupantId(item.payloads, item.occupantId);
-  const accepted = writeDmuc({ ...dmuc, delay: { from, stamp: item.at }, split: item.split?.id });
+  const position = n === undefined ? undefined : { epoch: room.epoch, n };
+  const accepted = writeDmuc({ delay: { from, stamp: item.at }, split: item.split?.id, position });
   const payloads = [...said, accepted, writeStanzaId({ by: item.by, id: item.id })];
   return make('message', from, replica, { type: 'groupchat', id: item.stanzaId, lang: item.lang }, payloads);
 }
@@ -181,7 +182,7 @@ export function missed(room: RoomView, change: Placed, to: Target): Stanza {
       return renaming(room, before, change.newNick, change.presence ?? [], to, n);
     }
     case 'messageAccepted':
-      return broadcast(room, change.item, to.replica, { position: { epoch: room.epoch, n } });
+      return broadcast(room, change.item, to.replica, n);
     case 'subjectChanged':
       return subjectStanza(room, change.subject, to.replica, n);
     case 'roomConfigured':
