@@ -268,10 +268,10 @@ function stepsOf(
     at += prng.chance(0.3) ? prng.below(4000) : prng.below(300);
     let dice = prng.unit();
     let made: Omit<Step, 'at' | 'luck'> | undefined;
-    for (const [rate, fate] of fates) {
-      dice -= rate;
+    for (const fate of fates) {
+      dice -= fate[0];
       if (dice < 0) {
-        made = fate();
+        made = fate[1]();
         break;
       }
     }

@@ -50,10 +50,10 @@ export class RoomState {
   #locals: readonly LocalOccupant[] | undefined;
   /** Derived: real full JID -> nick. */
   readonly #nicks = new Map<Jid, string>();
-  /** Derived: skeleton of a nick -> nick. */
-  readonly #shapes = new Map<string, readonly string[]>();
-  /** Derived: identities in the history, the ids by who gave them. */
-  readonly #identities = new Map<Jid, Set<string>>();
+  /** Derived when it is asked for, and kept from then on: skeleton of a nick -> nicks. */
+  #shapes: Map<string, readonly string[]> | undefined;
+  /** Derived in the same way: identities in the history, the ids by who gave them. A log that is read asks for neither. */
+  #identities: Map<Jid, Set<string>> | undefined;
 
   constructor(config: RoomConfig) {
     const { distribution } = config;
@@ -104,8 +104,12 @@ export class RoomState {
 
   /** Whoever has a nick that looks like this (nick.ts). Other nodes decide for themselves what they let in: there may be several. */
   occupantsByShape(shape: string): readonly Occupant[] {
-    const nicks = this.#shapes.get(shape) ?? [];
-    return nicks.length === 0 ? [] : nicks.flatMap((nick) => this.occupants.get(nick) ?? []);
+    if (this.#shapes === undefined) {
+      this.#shapes = new Map();
+      for (const nick of this.occupants.keys()) addShape(this.#shapes, nick);
+    }
+    const nicks = this.#shapes.get(shape);
+    return nicks === undefined ? [] : nicks.flatMap((nick) => this.occupants.get(nick) ?? []);
   }
 
   /** The XEP-0421 id of a user who was here before. */
@@ -122,7 +126,7 @@ export class RoomState {
 
   /** Whether the history holds the message with this identity. */
   holds(item: { readonly by: Jid; readonly id: string }): boolean {
-    return this.#identities.get(item.by)?.has(item.id) === true;
+    return this.#identified().get(item.by)?.has(item.id) === true;
   }
 
   apply(event: RoomEvent): void {
@@ -229,10 +233,10 @@ export class RoomState {
     this.occupants.clear();
     this.#locals = undefined;
     this.#nicks.clear();
-    this.#shapes.clear();
+    this.#shapes = undefined;
     for (const occupant of state.occupants) this.#put(occupant);
     this.#history = [];
-    this.#identities.clear();
+    this.#identities = undefined;
     for (const item of state.history) this.#remember(item);
     this.subject = state.subject;
   }
@@ -244,9 +248,7 @@ export class RoomState {
     // Set, not deleted and set: an occupant keeps their place in the order of entry.
     this.occupants.set(nick, wholeOccupant(occupant));
     if (before === undefined) {
-      const shape = skeleton(nick);
-      const alike = this.#shapes.get(shape);
-      this.#shapes.set(shape, alike === undefined ? [nick] : [...alike, nick]);
+      if (this.#shapes !== undefined) addShape(this.#shapes, nick);
     } else if (before.jid !== undefined && before.jid !== jid) this.#nicks.delete(before.jid);
     if (jid !== undefined) this.#nicks.set(jid, nick);
   }
@@ -257,10 +259,7 @@ export class RoomState {
     if (before.jid !== undefined) this.#nicks.delete(before.jid);
     this.occupants.delete(nick);
     this.#locals = undefined;
-    const shape = skeleton(nick);
-    const alike = (this.#shapes.get(shape) ?? []).filter((other) => other !== nick);
-    if (alike.length > 0) this.#shapes.set(shape, alike);
-    else this.#shapes.delete(shape);
+    if (this.#shapes !== undefined) removeShape(this.#shapes, nick);
   }
 
   #rename(nick: string, newNick: string, presence: Occupant['presence'] | undefined): void {
@@ -307,25 +306,28 @@ export class RoomState {
 
   #forget(identity: { readonly by: Jid; readonly id: string }): void {
     const { by, id } = identity;
+    // It is gone, but it was here: what comes under this identity again is no news.
+    this.#identified();
     this.#history = this.#history.filter((item) => item.provisional === undefined || item.by !== by || item.id !== id);
   }
 
   #remember(item: HistoryItem): void {
     this.#history.push(wholeItem(item));
-    this.#identify(item);
-    if (item.split !== undefined) this.#identify(item.split);
+    if (this.#identities !== undefined) identify(this.#identities, item);
     // Trimmed by a quarter at a time: shifting an array for every message would cost its length every time.
     if (this.#history.length > archiveMax + archiveMax / 4) {
       for (const old of this.#history.splice(0, this.#history.length - archiveMax))
         for (const { by, id } of old.split === undefined ? [old] : [old, old.split])
-          this.#identities.get(by)?.delete(id);
+          this.#identities?.get(by)?.delete(id);
     }
   }
 
-  #identify({ by, id }: { readonly by: Jid; readonly id: string }): void {
-    const ids = this.#identities.get(by);
-    if (ids === undefined) this.#identities.set(by, new Set([id]));
-    else ids.add(id);
+  #identified(): Map<Jid, Set<string>> {
+    if (this.#identities === undefined) {
+      this.#identities = new Map();
+      for (const item of this.#history) identify(this.#identities, item);
+    }
+    return this.#identities;
   }
 }
 
@@ -343,4 +345,26 @@ function wholeItem(item: HistoryItem): HistoryItem {
 function refill<K, V>(map: Map<K, V>, entries: readonly (readonly [K, V])[]): void {
   map.clear();
   for (const [key, value] of entries) map.set(key, value);
+}
+
+function addShape(shapes: Map<string, readonly string[]>, nick: string): void {
+  const shape = skeleton(nick);
+  const alike = shapes.get(shape);
+  shapes.set(shape, alike === undefined ? [nick] : [...alike, nick]);
+}
+
+function removeShape(shapes: Map<string, readonly string[]>, nick: string): void {
+  const shape = skeleton(nick);
+  const alike = (shapes.get(shape) ?? []).filter((other) => other !== nick);
+  if (alike.length > 0) shapes.set(shape, alike);
+  else shapes.delete(shape);
+}
+
+/** An item's identity, and the one under which it was said during a split. */
+function identify(identities: Map<Jid, Set<string>>, item: HistoryItem): void {
+  for (const { by, id } of item.split === undefined ? [item] : [item, item.split]) {
+    const ids = identities.get(by);
+    if (ids === undefined) identities.set(by, new Set([id]));
+    else ids.add(id);
+  }
 }
