@@ -148,36 +148,34 @@ export function serialize(element: XmlElement, inherited = ''): string {
 export function serializedLength(element: XmlElement, inherited = ''): number {
   const { name, xmlns, attrs, children } = element;
   let bytes = '</>'.length + utf8Length(name);
-  if (xmlns !== inherited) bytes += ' xmlns=""'.length + utf8Length(xmlns, attributeGrowth);
-  for (const key in attrs) bytes += ' =""'.length + utf8Length(key) + utf8Length(attrs[key] as string, attributeGrowth);
+  if (xmlns !== inherited) bytes += ' xmlns=""'.length + attributeLength(xmlns);
+  for (const key in attrs) bytes += ' =""'.length + utf8Length(key) + attributeLength(attrs[key] as string);
   if (children.length === 0) return bytes;
   bytes += '<>'.length + utf8Length(name);
-  for (const node of children)
-    bytes += typeof node === 'string' ? utf8Length(node, textGrowth) : serializedLength(node, xmlns);
+  for (const node of children) bytes += typeof node === 'string' ? textLength(node) : serializedLength(node, xmlns);
   return bytes;
 }
 
-/** By how much escapes make a text longer, by character; all that are escaped are below this. */
-const escapedBelow = 0x40;
-function growthBy(escapes: Readonly<Record<string, string>>): readonly number[] {
-  return Array.from({ length: escapedBelow }, (_, code) => (escapes[String.fromCharCode(code)]?.length ?? 1) - 1);
-}
-const textGrowth = growthBy(textEscapes);
-const attributeGrowth = growthBy(attributeEscapes);
-const noGrowth = growthBy({});
-
 /** UTF-8 length of an attribute's value as it is written. */
-export function attributeLength(text: string): number {
-  return utf8Length(text, attributeGrowth);
+export function attributeLength(value: string): number {
+  return plain.test(value) ? value.length : utf8Length(escapeAttribute(value));
 }
+
+function textLength(text: string): number {
+  return plain.test(text) ? text.length : utf8Length(escapeText(text));
+}
+
+// Printable ASCII; and that without what is ever escaped. An engine's pattern is far quicker than a loop over characters.
+const ascii = /^[ -~]*$/;
+const plain = /^[ !#-%(-;=?-~]*$/;
 
 /** Length in UTF-8 bytes, without an encoder (the core has none). */
-export function utf8Length(text: string, growth: readonly number[] = noGrowth): number {
+export function utf8Length(text: string): number {
+  if (ascii.test(text)) return text.length;
   let bytes = 0;
   for (let i = 0; i < text.length; i++) {
     const unit = text.charCodeAt(i);
-    if (unit < escapedBelow) bytes += 1 + (growth[unit] as number);
-    else if (unit < 0x80) bytes += 1;
+    if (unit < 0x80) bytes += 1;
     else if (unit < 0x800) bytes += 2;
     else if (unit >= 0xd800 && unit < 0xdc00) {
       bytes += 4;
