@@ -75,7 +75,6 @@ export class World {
   readonly #prng: Prng;
   readonly #network: Network;
   readonly #protocol: Protocol;
-  readonly #servers: ReadonlySet<Jid>;
   /** Where a replica stands in the way of its users' stanzas: by server. */
   readonly #replicas = new Map<Jid, Seat[]>();
   readonly #places = new Map<Jid, Place>();
@@ -87,7 +86,6 @@ export class World {
     this.plan = plan;
     this.#prng = prng;
     this.#protocol = protocols[plan.mode];
-    this.#servers = new Set(plan.domains);
     this.#network = new Network(plan.domains, prng.fork());
     for (const config of plan.layout.nodes) {
       const { address } = config;
@@ -376,7 +374,7 @@ export class World {
   #cross(place: Place, parcel: Parcel): void {
     const { stanza, at: server, by, via, bounce } = parcel;
     const there = place.server;
-    const way = this.#servers.has(there) ? this.#network.way(server, there) : undefined;
+    const way = this.#network.way(server, there);
     if (way === undefined) return this.#bounce(parcel, 'remote-server-not-found');
     const between = place.seat !== undefined && !this.users.has(stanza.from);
     const passage = way.link.transmit(way.direction, stanza, between, this.now, this.#prng);

@@ -165,13 +165,15 @@ function textLength(text: string): number {
   return plain.test(text) ? text.length : utf8Length(escapeText(text));
 }
 
-// Printable ASCII; and that without what is ever escaped. An engine's pattern is far quicker than a loop over characters.
+// Printable ASCII; and that without what is ever escaped. A pattern is far quicker than a loop over characters, where there
+// are more than a few.
 const ascii = /^[ -~]*$/;
+const shortText = 10;
 const plain = /^[ !#-%(-;=?-~]*$/;
 
 /** Length in UTF-8 bytes, without an encoder (the core has none). */
 export function utf8Length(text: string): number {
-  if (ascii.test(text)) return text.length;
+  if (text.length >= shortText && ascii.test(text)) return text.length;
   let bytes = 0;
   for (let i = 0; i < text.length; i++) {
     const unit = text.charCodeAt(i);
