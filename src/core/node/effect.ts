@@ -20,7 +20,7 @@ export type Effect =
       readonly kind: 'trace';
       readonly spec: Spec;
       readonly what: string;
-      readonly room: Jid | undefined;
-      readonly peer: Jid | undefined;
-      readonly sign: Sign | undefined;
+      readonly room?: Jid | undefined;
+      readonly peer?: Jid | undefined;
+      readonly sign?: Sign | undefined;
     };

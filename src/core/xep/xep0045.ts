@@ -163,9 +163,11 @@ export function readMucUser(payloads: readonly XmlElement[]): MucUser | undefine
   const affiliation = oneOf(affiliations, item?.attrs['affiliation']) ?? 'none';
   const role = oneOf(roles, item?.attrs['role']) ?? 'none';
   const reason = item && childOf(item, 'reason', NS.mucUser);
-  const statuses = childrenOf(x, 'status', NS.mucUser)
-    .map(({ attrs }) => Number(attrs['code']))
-    .filter(Number.isInteger);
+  const statuses: number[] = [];
+  for (const status of childrenOf(x, 'status', NS.mucUser)) {
+    const code = Number(status.attrs['code']);
+    if (Number.isInteger(code)) statuses.push(code);
+  }
   // All of them, there or not: nodes read this of every presence, and one shape is quick.
   return {
     affiliation,

@@ -95,7 +95,7 @@ export class JoiningNode {
    */
   settle(turn: Turn, room: RoomView): void {
     const state = this.#state(room);
-    if ((state === undefined || state === 'leaving') && this.#ours(room).length > 0) this.joinForAnyone(turn, room);
+    if ((state === undefined || state === 'leaving') && this.#hasAny(room)) this.joinForAnyone(turn, room);
   }
 
   /** Someone who waits changed their mind. @returns whether they were waiting */
@@ -113,7 +113,7 @@ export class JoiningNode {
   answeredMessage(item: HistoryItem, now: Instant): void {
     if (this.#answer) this.#answer.at = now;
     const { history } = this.#answer ?? {};
-    if (!history || history.length >= answerMax || history.some(({ by, id }) => by === item.by && id === item.id))
+    if (!history || history.length >= answerMax || history.some(({ by, id }) => id === item.id && by === item.by))
       return;
     history.push(item);
   }
@@ -263,7 +263,7 @@ export class JoiningNode {
   /** §5.4: with our last user we are out of the set, and the others' users are out of this room. */
   leaveIfEmpty(turn: Turn, room: RoomView): void {
     const state = this.#state(room);
-    if (state === undefined || state === 'joining' || state === 'leaving' || this.#ours(room).length > 0) return;
+    if (state === undefined || state === 'joining' || state === 'leaving' || this.#hasAny(room)) return;
     for (const { nick } of [...room.occupants.values()]) turn.record({ kind: 'occupantLeft', room: room.jid, nick });
     if (state === 'live') {
       this.#become(turn, room, 'leaving');
@@ -307,6 +307,11 @@ export class JoiningNode {
   /** Those for whom we join: our own users, and those of the nodes that joined us. */
   #ours(room: RoomView): Occupant[] {
     return [...room.occupants.values()].filter((occupant) => occupant.home !== this.peer);
+  }
+
+  #hasAny(room: RoomView): boolean {
+    for (const occupant of room.occupants.values()) if (occupant.home !== this.peer) return true;
+    return false;
   }
 
   #standAlone(turn: Turn, room: RoomView, distribution: Seam, state: 'split' | 'rejected'): void {
