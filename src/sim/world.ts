@@ -180,7 +180,9 @@ export class World {
           for (const { nick, jid } of occupants) if (!honest(jid)) strangers.add(nick);
     for (const [address, seat] of this.seats) {
       if (address === this.plan.hostileNode) continue;
-      const shown = new Map(seat.node.status().rooms.map(({ room, historyLength }) => [room, historyLength]));
+      const shown = new Map(
+        theirs.size > 0 ? [] : seat.node.status().rooms.map(({ room, historyLength }) => [room, historyLength]),
+      );
       const rooms = seat.node.snapshot().rooms.map((room) => ({
         room: room.room,
         subject: room.subject?.text ?? '',

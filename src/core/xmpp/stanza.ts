@@ -115,6 +115,13 @@ export function subjectOf(stanza: Stanza): string | undefined {
   return subject && textOf(subject);
 }
 
+/** Whether it has a subject and no body. */
+export function isSubjectAlone({ payloads }: Stanza): boolean {
+  return (
+    payloadIn(payloads, 'body', NS.client) === undefined && payloadIn(payloads, 'subject', NS.client) !== undefined
+  );
+}
+
 /** The stanza's `<error/>`, read. */
 export function errorOf(stanza: Stanza): StanzaError | undefined {
   const error = payloadOf(stanza, 'error', NS.client);

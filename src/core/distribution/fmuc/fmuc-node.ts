@@ -29,6 +29,7 @@ import {
   errorOf,
   errorReply,
   iqResult,
+  isSubjectAlone,
   payloadOf,
   presence,
   type Stanza,
@@ -593,8 +594,7 @@ export class FmucNode implements Distribution {
       return;
     }
     if (stanza.type !== 'groupchat') return;
-    if (bodyOf(stanza) === undefined && subjectOf(stanza) !== undefined)
-      outbound.answeredSubject(turn, room, this, subjectIn(turn, stanza));
+    if (isSubjectAlone(stanza)) outbound.answeredSubject(turn, room, this, subjectIn(turn, stanza));
     else if (nick !== '' && author !== undefined)
       outbound.answeredMessage(itemOf(turn, room, nick, author, stanza, saidAt(turn, stanza)), turn.env.now);
   }
@@ -698,12 +698,7 @@ function withoutFederation(payloads: readonly XmlElement[], peer: Jid): readonly
 
 /** A subject of before: of the answer to a join, or passed on to us after one. A live one has no delay. */
 function isPassedOn(stanza: Stanza): boolean {
-  return (
-    stanza.type === 'groupchat' &&
-    bodyOf(stanza) === undefined &&
-    subjectOf(stanza) !== undefined &&
-    stampOf(stanza) !== undefined
-  );
+  return stanza.type === 'groupchat' && isSubjectAlone(stanza) && stampOf(stanza) !== undefined;
 }
 
 /** Its subject; an empty one of no author is none (decision #22). */

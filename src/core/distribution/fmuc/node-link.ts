@@ -4,7 +4,7 @@ import type { Turn } from '../../room/turn.ts';
 import { type LinkPlace, readLinkPlace, writeLinkPlace } from '../../xep/sync.ts';
 import type { Jid } from '../../xmpp/jid.ts';
 import { NS } from '../../xmpp/namespaces.ts';
-import { bodyOf, payloadOf, type Stanza, subjectOf, withMore, withParts, withPayloads } from '../../xmpp/stanza.ts';
+import { isSubjectAlone, payloadOf, type Stanza, withMore, withParts, withPayloads } from '../../xmpp/stanza.ts';
 import { el, element, type XmlElement } from '../../xmpp/xml.ts';
 import { Keepalive } from '../keepalive.ts';
 import { Outstanding } from '../outstanding.ts';
@@ -91,7 +91,7 @@ export class NodeLink {
 
 /** XEP-0045 §8.1: a subject and nothing that would make it an ordinary message. */
 function isSubject(stanza: Stanza): boolean {
-  return stanza.name === 'message' && bodyOf(stanza) === undefined && subjectOf(stanza) !== undefined;
+  return stanza.name === 'message' && isSubjectAlone(stanza);
 }
 
 /** The place that a stanza's `<fmuc/>` gives it. */
