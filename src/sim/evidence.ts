@@ -1,22 +1,24 @@
 import type { NodeConfig } from '../core/node/config.ts';
 import type { MucNode } from '../core/node/node.ts';
 import type { OccupantHalf } from '../core/occupant/occupant.ts';
-import { hasStatus, readJoin } from '../core/xep/xep0045.ts';
-import type { Jid } from '../core/xmpp/jid.ts';
+import { hasStatus } from '../core/xep/xep0045.ts';
+import { bareOf, domainOf, type Jid } from '../core/xmpp/jid.ts';
 import { NS } from '../core/xmpp/namespaces.ts';
-import { bodyOf, payloadOf, type Stanza, subjectOf } from '../core/xmpp/stanza.ts';
+import { payloadOf, type Stanza } from '../core/xmpp/stanza.ts';
+import { textOf } from '../core/xmpp/xml.ts';
 import { canaries } from './checkers/canaries.ts';
 import type { Plan } from './plan.ts';
-import type { Person, RecordOf, SimRecord, Verdict } from './trace.ts';
+import type { Person, RecordOf, SimRecord } from './trace.ts';
 import type { Peaks } from './world.ts';
 
-/** One invariant: looks at what is left of a run and says what is wrong. */
-export type Checker = (evidence: Evidence) => Verdict;
-
-/** Something of the room that a user's client was handed. */
+/** Something that a user's client was handed. */
 export interface Seen {
   /** Index in the trace. */
   readonly i: number;
+  /** Whose client that is. */
+  readonly view: View;
+  /** It is from their room, or from somebody in it. */
+  readonly ofRoom: boolean;
   /** Index of its being sent: what a link swallowed is in the trace at that time, not at the time of arrival. */
   readonly sent: number;
   readonly stanza: Stanza;
@@ -26,6 +28,8 @@ export interface Seen {
   readonly body: string | undefined;
   /** Who said it, and as which of their words, if it is one that checkers know. */
   readonly said: Said | undefined;
+  /** A replica sent those words on from its own user, and not from its primary. */
+  readonly beside: boolean;
   readonly groupchat: boolean;
   readonly delayed: boolean;
   /** A change of subject, or the end of the answer to a join. */
@@ -41,6 +45,7 @@ export interface Said {
 /** What one user saw, and did, of their room. */
 export interface View {
   readonly person: Person;
+  /** What is of the room. */
   readonly seen: readonly Seen[];
   /** Indices of the self-presences that answer a join. */
   readonly entries: ReadonlySet<number>;
@@ -72,22 +77,19 @@ export interface Aftermath {
   everLost(user: Jid): boolean;
 }
 
-/**
- * A run as its checkers see it: what the trace says of each user is read once, and sorted once into what is said, sent, got
- * and kept, since most checkers need one part of it, and a walk through all of it for each took a third of a run.
- */
+/** What is no hop of a stanza and no append. */
+export type Other = Exclude<SimRecord, RecordOf<'in' | 'link' | 'out' | 'append'>>;
+
+/** A run as its checkers see it: what the trace says of each user is read once. */
 export interface Evidence {
   readonly trace: readonly SimRecord[];
   /** What people's clients handed to their servers; everybody's. */
   readonly said: readonly Placed<RecordOf<'in'>>[];
-  /** What nodes handed to their servers. */
-  readonly sent: readonly Placed<RecordOf<'in'>>[];
   /** What those of `views` were handed. */
-  readonly got: readonly Placed<RecordOf<'out'>>[];
+  readonly got: readonly Seen[];
   /** Appends, but those that did not happen in the end. */
   readonly kept: readonly Placed<RecordOf<'append'>>[];
-  /** All that is no hop and no append. */
-  readonly others: readonly Placed<Exclude<SimRecord, RecordOf<'in' | 'link' | 'out' | 'append'>>>[];
+  readonly others: readonly Placed<Other>[];
   /** Everybody, hostile or not. */
   readonly people: readonly Person[];
   /** Of those to whom the invariants are promised. */
@@ -103,44 +105,59 @@ export interface Evidence {
   readonly named: (stanza: Stanza) => readonly Jid[];
 }
 
+/** A view that is being read, and where in the trace its user asked to enter or began or ended a session. */
+interface Reading extends View {
+  readonly seen: Seen[];
+  readonly entries: Set<number>;
+  readonly holes: number[];
+  born: number;
+}
+interface Asking {
+  readonly view: Reading;
+  readonly asked: (number | 'session')[];
+  readonly at: number[];
+}
+
 export function evidence(trace: readonly SimRecord[], people: readonly Person[], world?: Aftermath): Evidence {
-  const found = new Map<
-    Jid,
-    { seen: Seen[]; asked: (number | 'session')[]; at: number[]; holes: number[]; born: number }
-  >();
-  for (const { jid, hostile } of people)
-    if (hostile === undefined) found.set(jid, { seen: [], asked: [], at: [], holes: [], born: 0 });
-  const rooms = new Map(people.map(({ jid, room }) => [jid, room]));
+  const found = new Map<Jid, Asking>();
+  for (const person of people)
+    if (person.hostile === undefined)
+      found.set(person.jid, {
+        view: { person, seen: [], entries: new Set(), born: 0, holes: [] },
+        asked: [],
+        at: [],
+      });
+  const everybody = new Set(people.map(({ jid }) => jid));
+  const hostile = world?.plan.hostileNode;
   const words = new Map<string, Said | undefined>();
   const undone = new Set<number>();
   const untold = new Set<number>();
   const said: Placed<RecordOf<'in'>>[] = [];
-  const sent: Placed<RecordOf<'in'>>[] = [];
-  const got: Placed<RecordOf<'out'>>[] = [];
+  const lies: Stanza[] = [];
+  const got: Seen[] = [];
   const appends: Placed<RecordOf<'append'>>[] = [];
-  const others: Evidence['others'][number][] = [];
+  const others: Placed<Other>[] = [];
   for (let i = 0; i < trace.length; i++) {
     const record = trace[i] as SimRecord;
     switch (record.kind) {
       case 'out': {
         const one = found.get(record.to);
         if (one === undefined) break;
-        got.push({ i, record });
-        if (isOf(record.stanza, rooms.get(record.to))) one.seen.push(look(i, record, trace, words));
+        const seen = look(i, record, one.view, trace, words);
+        got.push(seen);
+        if (seen.ofRoom) one.view.seen.push(seen);
         break;
       }
       case 'in': {
-        const one = found.get(record.by);
-        (rooms.has(record.by) ? said : sent).push({ i, record });
-        if (
-          one &&
-          record.stanza.name === 'presence' &&
-          record.stanza.type === undefined &&
-          readJoin(record.stanza.payloads)
-        ) {
-          one.asked.push(i);
-          one.at.push(i);
+        if (!everybody.has(record.by)) {
+          if (record.by === hostile) lies.push(record.stanza);
+          break;
         }
+        said.push({ i, record });
+        if (!isJoin(record.stanza)) break;
+        const one = found.get(record.by);
+        one?.asked.push(i);
+        one?.at.push(i);
         break;
       }
       case 'append':
@@ -152,7 +169,7 @@ export function evidence(trace: readonly SimRecord[], people: readonly Person[],
         if (one === undefined) break;
         one.asked.push('session');
         one.at.push(i);
-        one.born = i;
+        one.view.born = i;
         break;
       }
       case 'link':
@@ -160,7 +177,7 @@ export function evidence(trace: readonly SimRecord[], people: readonly Person[],
         // What a new stream cut off on its way is found missing later, when others have overtaken it already.
         found
           .get(record.stanza.to)
-          ?.holes.push(record.cause !== undefined && trace[record.cause]?.kind === 'link' ? record.cause : i);
+          ?.view.holes.push(record.cause !== undefined && trace[record.cause]?.kind === 'link' ? record.cause : i);
         break;
       case 'undone':
         for (const append of record.appends) undone.add(append);
@@ -174,34 +191,17 @@ export function evidence(trace: readonly SimRecord[], people: readonly Person[],
         others.push({ i, record });
     }
   }
-  const views = people.flatMap((person) => {
-    const one = found.get(person.jid);
-    return one ? [{ person, seen: one.seen, entries: entriesOf(one, trace), holes: one.holes, born: one.born }] : [];
-  });
+  for (const one of found.values()) findEntries(one, trace);
+  const views = [...found.values()].map(({ view }) => view);
   const kept = undone.size === 0 ? appends : appends.filter(({ i }) => !undone.has(i));
   const byJid = new Map(views.map((view) => [view.person.jid, view]));
-  const hostile = world?.plan.hostileNode;
-  const named = canaries(people, () =>
-    [...said, ...sent.filter(({ record }) => record.by === hostile)].map(({ record }) => record.stanza),
-  );
-  return { trace, said, sent, got, kept, others, people, views, byJid, world, undone, untold, named };
+  const named = canaries(people, () => [...said.map(({ record }) => record.stanza), ...lies]);
+  return { trace, said, got, kept, others, people, views, byJid, world, undone, untold, named };
 }
 
-/** Two or three parts of a trace as one, in the trace's order, which each of them has. */
-export function inOrder<T extends { readonly i: number }>(
-  some: readonly T[],
-  more: readonly T[],
-  ...rest: readonly (readonly T[])[]
-): readonly T[] {
-  const all: T[] = [];
-  let k = 0;
-  for (const one of some) {
-    for (let other = more[k]; other !== undefined && other.i < one.i; other = more[++k]) all.push(other);
-    all.push(one);
-  }
-  for (let other = more[k]; other !== undefined; other = more[++k]) all.push(other);
-  const [next, ...others] = rest;
-  return next === undefined ? all : inOrder(all, next, ...others);
+/** Whether it asks to enter. */
+export function isJoin(stanza: Stanza): boolean {
+  return stanza.name === 'presence' && stanza.type === undefined && payloadOf(stanza, 'x', NS.muc) !== undefined;
 }
 
 /** Whether a stanza is from the room, or from somebody in it. */
@@ -222,24 +222,50 @@ export function sentAt(trace: readonly SimRecord[], i: number): number {
 function look(
   i: number,
   { stanza }: RecordOf<'out'>,
+  view: View,
   trace: readonly SimRecord[],
   words: Map<string, Said | undefined>,
 ): Seen {
   const groupchat = stanza.name === 'message' && stanza.type === 'groupchat';
-  const body = groupchat ? bodyOf(stanza) : undefined;
+  let body: string | undefined;
+  let delayed = false;
+  let subject = false;
+  for (const payload of groupchat ? stanza.payloads : []) {
+    const { name, xmlns } = payload;
+    if (name === 'body' && xmlns === NS.client) body ??= textOf(payload);
+    else if (name === 'delay' && xmlns === NS.delay) delayed = true;
+    else if (name === 'subject' && xmlns === NS.client) subject = true;
+  }
   // One word is heard by many.
-  if (body !== undefined && !words.has(body)) words.set(body, readBody(body));
+  let said = body === undefined ? undefined : words.get(body);
+  if (body !== undefined && said === undefined && !words.has(body)) {
+    said = readBody(body);
+    words.set(body, said);
+  }
+  const sent = sentAt(trace, i);
   return {
     i,
-    sent: sentAt(trace, i),
+    view,
+    ofRoom: isOf(stanza, view.person.room),
+    sent,
     stanza,
-    self: stanza.name === 'presence' && hasStatus(stanza.payloads, 110),
+    self: isSelf(stanza),
     body,
-    said: body === undefined ? undefined : words.get(body),
+    said,
+    beside: said !== undefined && isBeside(trace, sent),
     groupchat,
-    delayed: groupchat && payloadOf(stanza, 'delay', NS.delay) !== undefined,
-    subject: groupchat && body === undefined && subjectOf(stanza) !== undefined,
+    delayed,
+    subject: subject && body === undefined,
   };
+}
+
+/** Whether a replica sent this on from its own user, and not from its primary. */
+function isBeside(trace: readonly SimRecord[], sent: number): boolean {
+  const by = trace[sent];
+  if (by?.kind !== 'in' || by.cause === undefined || domainOf(by.by) === domainOf(by.stanza.from)) return false;
+  const cause = trace[by.cause];
+  const handed = cause?.kind === 'append' && cause.cause !== undefined ? trace[cause.cause] : undefined;
+  return handed?.kind === 'out' && bareOf(handed.stanza.from) !== bareOf(by.stanza.from);
 }
 
 /**
@@ -247,24 +273,11 @@ function look(
  * an entry is one that a join waits for, or (for a join of the client's earlier life, answered late) one that is followed
  * by all of an answer, up to the subject that ends it, which has no stanza-id.
  */
-function entriesOf(
-  {
-    seen,
-    asked,
-    at,
-    holes,
-  }: {
-    seen: readonly Seen[];
-    holes: readonly number[];
-    asked: readonly (number | 'session')[];
-    at: readonly number[];
-  },
-  trace: readonly SimRecord[],
-) {
-  const found = new Set<number>();
+function findEntries({ view: { seen, entries, holes }, asked, at }: Asking, trace: readonly SimRecord[]): void {
   let waiting = 0;
   let next = 0;
-  for (const [k, { i, self, stanza, sent }] of seen.entries()) {
+  for (let k = 0; k < seen.length; k++) {
+    const { i, self, stanza, sent } = seen[k] as Seen;
     for (; next < at.length && (at[next] as number) < i; next++) waiting = asked[next] === 'session' ? 0 : waiting + 1;
     if (!self || stanza.type !== undefined) continue;
     const first = seen[k + 1];
@@ -287,11 +300,10 @@ function entriesOf(
     )
       end++;
     if (waiting > 0 || (seen[end] && isEnd(seen[end] as Seen))) {
-      found.add(i);
+      entries.add(i);
       waiting = Math.max(0, waiting - 1);
     }
   }
-  return found;
 }
 
 function isEnd({ subject, stanza }: Seen): boolean {

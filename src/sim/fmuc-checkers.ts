@@ -1,8 +1,9 @@
 import { bareOf, type Jid } from '../core/xmpp/jid.ts';
 import { bodyOf, type Stanza, stanzaText } from '../core/xmpp/stanza.ts';
 import { lostByBounceAlone } from './checkers/links.ts';
-import { type Checker, type Evidence, inOrder, type Placed } from './evidence.ts';
-import type { RecordOf, SimRecord, Violation } from './trace.ts';
+import type { Evidence } from './evidence.ts';
+import type { Checker } from './judge.ts';
+import type { SimRecord, Verdict, Violation } from './trace.ts';
 
 /** What a node was handed that made it send this; undefined if it was no stanza. */
 function inputOf(trace: readonly SimRecord[], sent: Extract<SimRecord, { kind: 'in' }>): Stanza | undefined {
@@ -26,30 +27,32 @@ function setOf({ world }: Evidence) {
  * F-a: in a connected period all that is sent gets there, once. So no link is given up for a bounce before anything has
  * failed (what was merely said to somebody who is gone is no failure), and no private message comes twice.
  */
-const connected: Checker = ({ got, others, world }) => {
+const connected: Checker = ({ world }) => {
   const violations: Violation[] = [];
   let exercised = 0;
   // A hostile node may give up what it likes, and repeat what its own users say.
-  if (world === undefined || world.plan.hostileNode !== undefined) return { violations, exercised };
+  if (world === undefined || world.plan.hostileNode !== undefined)
+    return { verdict: () => ({ violations, exercised }) };
   let sound = true;
   const told = new Set<string>();
-  const chats = got.filter(({ record }) => record.stanza.type === 'chat');
-  for (const { i, record } of inOrder<Placed<RecordOf<'out'>> | Evidence['others'][number]>(chats, others)) {
-    if (record.kind === 'fault') sound = false;
-    else if (record.kind === 'note' && sound) {
+  return {
+    other(record, i) {
+      if (record.kind === 'fault') sound = false;
+      if (record.kind !== 'note' || !sound) return;
       exercised++;
       if (record.spec === 'decision#24' && record.what.includes('is lost: it bounced'))
         violations.push({ invariant: 'F-a', what: `${record.node}, though nothing failed: ${record.what}`, at: i });
-    } else if (record.kind === 'out') {
-      const body = bodyOf(record.stanza);
-      if (body === undefined || !body.startsWith('private ')) continue;
+    },
+    got({ i, view, stanza }) {
+      const body = stanza.type === 'chat' ? bodyOf(stanza) : undefined;
+      if (body === undefined || !body.startsWith('private ')) return;
       exercised++;
-      const key = `${record.to} ${body}`;
-      if (told.has(key)) violations.push({ invariant: 'F-a', what: `${record.to} got "${body}" twice`, at: i });
+      const key = `${view.person.jid} ${body}`;
+      if (told.has(key)) violations.push({ invariant: 'F-a', what: `${view.person.jid} got "${body}" twice`, at: i });
       told.add(key);
-    }
-  }
-  return { violations, exercised };
+    },
+    verdict: () => ({ violations, exercised }),
+  };
 };
 
 /** F-c: nothing goes back on the link that it came from. */
@@ -57,48 +60,54 @@ const neverBack: Checker = (given) => {
   const violations: Violation[] = [];
   let exercised = 0;
   const { rooms, honest } = setOf(given);
-  for (const { i, record } of given.sent) {
-    if (record.stanza.type !== 'groupchat' || !honest.has(record.by)) continue;
-    const to = bareOf(record.stanza.to);
-    if (!rooms.has(to)) continue;
-    const input = inputOf(given.trace, record);
-    if (input?.type !== 'groupchat' || bodyOf(input) === undefined) continue;
-    exercised++;
-    if (bareOf(input.from) === to && bodyOf(input) === bodyOf(record.stanza))
-      violations.push({ invariant: 'F-c', what: `${record.by} sends back ${stanzaText(record.stanza)}`, at: i });
-  }
-  return { violations, exercised };
+  return {
+    sent(record, i) {
+      const { by, stanza } = record;
+      if (stanza.type !== 'groupchat' || !honest.has(by)) return;
+      const to = bareOf(stanza.to);
+      if (!rooms.has(to)) return;
+      const input = inputOf(given.trace, record);
+      const body = input?.type === 'groupchat' ? bodyOf(input) : undefined;
+      if (input === undefined || body === undefined) return;
+      exercised++;
+      if (bareOf(input.from) === to && body === bodyOf(stanza))
+        violations.push({ invariant: 'F-c', what: `${by} sends back ${stanzaText(stanza)}`, at: i });
+    },
+    verdict: () => ({ violations, exercised }),
+  };
 };
 
 /** F-d: what a node's own user says is shown to its own users at once, not when another node says so. */
 const localAtOnce: Checker = (given) => {
   const violations: Violation[] = [];
   let exercised = 0;
+  const { trace, byJid } = given;
   const { honest } = setOf(given);
   const authors = new Map<string, { readonly jid: Jid; readonly room: Jid }>();
-  for (const { record } of given.said) {
-    const person = given.byJid.get(record.by)?.person;
-    if (person && record.stanza.type === 'groupchat') authors.set(bodyOf(record.stanza) ?? '', person);
-  }
-  for (const { person, seen } of given.views) {
-    for (const { i, sent, body, delayed } of seen) {
-      const author = body === undefined || delayed ? undefined : authors.get(body);
-      const record = given.trace[sent];
-      if (author?.room !== person.room || record?.kind !== 'in' || !honest.has(record.by)) continue;
+  return {
+    said({ by, stanza }) {
+      const person = stanza.type === 'groupchat' ? byJid.get(by)?.person : undefined;
+      if (person) authors.set(bodyOf(stanza) ?? '', person);
+    },
+    got({ i, view, ofRoom, sent, body, delayed }) {
+      const author = body === undefined || delayed || !ofRoom ? undefined : authors.get(body);
+      if (author?.room !== view.person.room) return;
+      const record = trace[sent];
+      if (record?.kind !== 'in' || !honest.has(record.by)) return;
       exercised++;
-      if (inputOf(given.trace, record)?.from !== author.jid)
-        violations.push({
-          invariant: 'F-d',
-          what: `${body} of ${author.jid} came to ${person.jid} by another way`,
-          at: i,
-        });
-    }
-  }
-  return { violations, exercised };
+      if (inputOf(trace, record)?.from !== author.jid) {
+        const what = `${body} of ${author.jid} came to ${view.person.jid} by another way`;
+        violations.push({ invariant: 'F-d', what, at: i });
+      }
+    },
+    verdict: () => ({ violations, exercised }),
+  };
 };
 
 /** F-g: a node whose last user is gone is out of the set: it holds nobody else's users and asks nobody for anything. */
-const silenceAfterLast: Checker = (given) => {
+const silenceAfterLast: Checker = (given) => ({ verdict: () => outOfTheSet(given) });
+
+function outOfTheSet(given: Evidence): Verdict {
   const violations: Violation[] = [];
   let exercised = 0;
   for (const [address, { config, node }] of given.world?.seats ?? []) {
@@ -118,7 +127,7 @@ const silenceAfterLast: Checker = (given) => {
     }
   }
   return { violations, exercised };
-};
+}
 
 /** The invariants of XEP-0289 in primary-primary mode, beside those of all protocols. */
 export const fmucCheckers: Readonly<Record<string, Checker>> = {
@@ -127,5 +136,5 @@ export const fmucCheckers: Readonly<Record<string, Checker>> = {
   'F-d': localAtOnce,
   'F-g': silenceAfterLast,
   // `not-acceptable` says that the neighbour knows of no link (decision #24).
-  'F-h': (given) => lostByBounceAlone(given, 'F-h', ['not-acceptable']),
+  'F-h': lostByBounceAlone('F-h', ['not-acceptable']),
 };

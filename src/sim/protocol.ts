@@ -2,7 +2,7 @@ import type { NodeConfig } from '../core/node/config.ts';
 import type { RoomConfig } from '../core/room/config.ts';
 import type { Jid } from '../core/xmpp/jid.ts';
 import type { Stanza } from '../core/xmpp/stanza.ts';
-import type { Checker } from './evidence.ts';
+import type { Checker } from './judge.ts';
 import type { Prng } from './prng.ts';
 import type { Person } from './trace.ts';
 

@@ -7,7 +7,8 @@ import { el } from '../core/xmpp/xml.ts';
 import { forgeries } from './adversary.ts';
 import { checkers } from './checkers/all.ts';
 import { lastWord } from './checkers/words.ts';
-import { bodyText, type Checker, evidence } from './evidence.ts';
+import { bodyText, evidence } from './evidence.ts';
+import { judge } from './judge.ts';
 import { soundLink } from './network.ts';
 import { type Calm, calmed, type Faults, type Mode, type Plan, plan, protocols, type Step, stepText } from './plan.ts';
 import { Prng } from './prng.ts';
@@ -107,9 +108,7 @@ export function run(seed: number, options: RunOptions): RunResult {
   world.look();
   const given = evidence(world.trace, planned.people, world);
   const exercised: Record<string, number> = {};
-  const all: Readonly<Record<string, Checker>> = { ...checkers, ...(protocols[options.mode] as Protocol).checkers };
-  for (const name in all) {
-    const verdict = (all[name] as Checker)(given);
+  for (const [name, verdict] of judge(given, { ...checkers, ...(protocols[options.mode] as Protocol).checkers })) {
     exercised[name] = verdict.exercised;
     violations.push(...verdict.violations);
   }

@@ -12,6 +12,7 @@ import { el, type XmlElement } from '../../src/core/xmpp/xml.ts';
 import { checkers } from '../../src/sim/checkers/all.ts';
 import { lastWord } from '../../src/sim/checkers/words.ts';
 import { type Aftermath, bodyText, evidence } from '../../src/sim/evidence.ts';
+import { judge } from '../../src/sim/judge.ts';
 import { type Mode, modes, noFaults } from '../../src/sim/plan.ts';
 import { primaryReplicaCheckers } from '../../src/sim/primary-replica-checkers.ts';
 import { run } from '../../src/sim/simulator.ts';
@@ -182,7 +183,8 @@ class Story {
   judge(name: string): Verdict {
     const checker = checkers[name] ?? primaryReplicaCheckers[name];
     if (checker === undefined) throw new RangeError(`no checker ${name}`);
-    return checker(evidence(this.trace, people, this.#aftermath()));
+    const verdict = judge(evidence(this.trace, people, this.#aftermath()), { [name]: checker }).get(name);
+    return verdict as Verdict;
   }
 
   #aftermath(): Aftermath {

@@ -1,4 +1,4 @@
-import type { Checker } from '../evidence.ts';
+import type { Checker } from '../judge.ts';
 import { authority } from './authority.ts';
 import { durability, idempotence } from './durability.ts';
 import { leave, noDuplicate, orderOfJoin, perSenderFifo } from './order.ts';

@@ -2,14 +2,15 @@ import type { RoomConfig } from '../../core/room/config.ts';
 import type { Occupant, RoomEvent } from '../../core/room/event.ts';
 import type { Affiliation } from '../../core/xep/xep0045.ts';
 import { bareOf, type Jid } from '../../core/xmpp/jid.ts';
-import type { Evidence } from '../evidence.ts';
-import type { Verdict, Violation } from '../trace.ts';
-import { fold, type Occupants } from './occupants.ts';
+import type { Checker, Place } from '../judge.ts';
+import type { Violation } from '../trace.ts';
 
+/** What a node knows of a room, beside who is in. */
 interface Known {
   readonly config: RoomConfig;
+  /** Replicas take everything from their primary. */
+  readonly replica: boolean;
   readonly affiliations: Map<Jid, Affiliation>;
-  readonly occupants: Occupants;
   moderated: boolean;
   changeSubject: boolean;
 }
@@ -18,142 +19,156 @@ interface Known {
  * G9: every change of affiliation, role, configuration, subject or ban, every kick and every word at the node where it is
  * decided was asked for by somebody who may; replicas take all of it from their primary alone.
  */
-export function authority({ trace, kept, people, world }: Evidence): Verdict {
+export const authority: Checker = ({ trace, people, world }) => {
   const violations: Violation[] = [];
   let exercised = 0;
-  if (!world) return { violations, exercised };
   const users = new Set(people.map(({ jid }) => jid));
-  const rooms = new Map<string, Known>();
-  const kinds = new Map<Jid, 'service' | 'replica'>();
-  for (const node of world.plan.layout.nodes) {
-    kinds.set(node.address, node.kind);
-    for (const config of node.kind === 'replica' ? [node.room] : node.rooms)
-      rooms.set(`${node.address} ${config.jid}`, {
+  const known = new Map<Place, Known | undefined>();
+  const knownAt = (place: Place): Known | undefined => {
+    if (!known.has(place)) known.set(place, configured(place));
+    return known.get(place);
+  };
+  const configured = ({ node, room }: Place): Known | undefined => {
+    const there = world?.plan.layout.nodes.find(({ address }) => address === node);
+    if (there === undefined || node === world?.plan.hostileNode) return undefined;
+    const config = (there.kind === 'replica' ? [there.room] : there.rooms).find(({ jid }) => jid === room);
+    return (
+      config && {
         config,
+        replica: there.kind === 'replica',
         affiliations: new Map(config.affiliations),
-        occupants: new Map(),
         moderated: config.moderated,
         changeSubject: config.changeSubject,
-      });
-  }
-  for (const { i, record } of kept) {
-    if (record.node === world.plan.hostileNode) continue;
-    const cause = record.cause === undefined ? undefined : trace[record.cause];
-    const from = cause?.kind === 'out' ? cause.stanza.from : undefined;
-    for (const event of record.events) {
-      const room = rooms.get(`${record.node} ${event.room}`);
-      if (room === undefined) continue;
-      const wrong = (what: string) =>
-        violations.push({
-          invariant: 'G9',
-          what: `at ${record.node}: ${what}, asked for by ${from ?? 'nobody'}`,
-          at: i,
-        });
-      if (kinds.get(record.node) === 'replica') {
-        if (
-          event.kind !== 'stateReplaced' &&
-          event.kind !== 'affiliationChanged' &&
-          event.kind !== 'roomConfigured' &&
-          event.kind !== 'subjectChanged'
-        ) {
-          if (event.kind === 'occupantChanged') {
-            const before = room.occupants.get(event.occupant.nick);
-            if (before && rankOf(before) !== rankOf(event.occupant)) {
-              exercised++;
-              if (from === undefined || bareOf(from) !== event.room)
-                wrong(`${event.occupant.nick} becomes ${rankOf(event.occupant)}`);
-            }
-          }
-        } else {
-          exercised++;
-          if (from === undefined || bareOf(from) !== event.room) wrong(event.kind);
-        }
-        learn(room, event);
-        continue;
       }
-      const affiliation = from === undefined ? 'none' : (room.affiliations.get(bareOf(from)) ?? 'none');
-      const actor =
-        from === undefined
-          ? undefined
-          : [...room.occupants.values()].find(
-              ({ jid, home }) => jid === from && (home === undefined || room.config.distribution.kind === 'primary'),
-            );
-      const rules = affiliation === 'owner' || affiliation === 'admin';
-      switch (event.kind) {
-        case 'affiliationChanged': {
-          exercised++;
-          const own =
-            from !== undefined &&
-            event.user === bareOf(from) &&
-            (event.affiliation === 'member' || event.affiliation === 'none');
-          if (!rules && !own) wrong(`${event.user} becomes ${event.affiliation}`);
-          if (affiliation === 'admin' && !own) {
-            const before = room.affiliations.get(event.user) ?? 'none';
-            if ([before, event.affiliation].some((rank) => rank === 'owner' || rank === 'admin'))
-              wrong(`${event.user} becomes ${event.affiliation} by an admin`);
-          }
-          break;
-        }
-        case 'roomConfigured':
-        case 'roomDestroyed':
-          exercised++;
-          if (affiliation !== 'owner') wrong(event.kind);
-          break;
-        case 'occupantChanged': {
-          const before = room.occupants.get(event.occupant.nick);
-          // Of people of another FMUC node only a claim is known, which is good for nothing here.
-          if (
-            !before ||
-            rankOf(before) === rankOf(event.occupant) ||
-            (event.occupant.home !== undefined && room.config.distribution.kind === 'fmuc')
-          )
-            break;
-          exercised++;
-          // Who registers or resigns changes their own rank, but makes no moderator of themselves.
-          const { role, affiliation: rank } = event.occupant;
-          const own =
-            from !== undefined &&
-            event.occupant.jid === from &&
-            role !== 'moderator' &&
-            (rank === 'member' || rank === 'none');
-          if (!rules && actor?.role !== 'moderator' && !own)
-            wrong(`${event.occupant.nick} becomes ${rankOf(event.occupant)}`);
-          break;
-        }
-        case 'occupantLeft':
-        case 'nickChanged': {
-          // What a node says of its own users, or a timer finds out, is no user's doing; and with its last user a FMUC node
-          // forgets everybody else's.
-          const whom = room.occupants.get(event.nick);
-          if (from === undefined || !users.has(from) || whom === undefined) break;
-          if (whom.home !== undefined && room.config.distribution.kind === 'fmuc') break;
-          exercised++;
-          const kick = event.kind === 'occupantLeft' && (rules || actor?.role === 'moderator');
-          if (whom.jid !== from && !kick)
-            wrong(event.kind === 'occupantLeft' ? `${event.nick} is out` : `${event.nick} becomes ${event.newNick}`);
-          break;
-        }
-        case 'messageAccepted': {
-          if (from === undefined || !users.has(from)) break;
-          exercised++;
-          if (actor?.nick !== event.item.nick || (room.moderated && actor.role === 'visitor'))
-            wrong(`words of ${event.item.nick}`);
-          break;
-        }
-        case 'subjectChanged': {
-          // The one that the room starts with.
-          if (from === undefined && event.subject.text === room.config.subject) break;
-          if (from !== undefined && isPeer(room.config, from)) break;
-          exercised++;
-          if (actor?.role !== 'moderator' && !(room.changeSubject && actor?.role === 'participant'))
-            wrong(`subject "${event.subject.text}"`);
-          break;
-        }
+    );
+  };
+  const wrong = (what: string, { node }: Place, from: Jid | undefined, at: number) =>
+    violations.push({ invariant: 'G9', what: `at ${node}: ${what}, asked for by ${from ?? 'nobody'}`, at });
+
+  const atReplica = (event: RoomEvent, place: Place, from: Jid | undefined, i: number) => {
+    const allowed = from !== undefined && bareOf(from) === place.room;
+    switch (event.kind) {
+      case 'occupantChanged': {
+        const before = place.occupants.get(event.occupant.nick);
+        if (!before || sameRank(before, event.occupant)) return;
+        exercised++;
+        if (!allowed) wrong(`${event.occupant.nick} becomes ${rankOf(event.occupant)}`, place, from, i);
+        return;
       }
-      learn(room, event);
+      case 'stateReplaced':
+      case 'affiliationChanged':
+      case 'roomConfigured':
+      case 'subjectChanged':
+        exercised++;
+        if (!allowed) wrong(event.kind, place, from, i);
     }
-  }
-  return { violations, exercised };
+  };
+
+  const atDecider = (event: RoomEvent, place: Place, room: Known, from: Jid | undefined, i: number) => {
+    const affiliation = () => (from === undefined ? 'none' : (room.affiliations.get(bareOf(from)) ?? 'none'));
+    const rules = () => affiliation() === 'owner' || affiliation() === 'admin';
+    const actor = () => (from === undefined ? undefined : actorOf(place, room, from));
+    switch (event.kind) {
+      case 'affiliationChanged': {
+        exercised++;
+        const own =
+          from !== undefined &&
+          event.user === bareOf(from) &&
+          (event.affiliation === 'member' || event.affiliation === 'none');
+        if (!rules() && !own) wrong(`${event.user} becomes ${event.affiliation}`, place, from, i);
+        if (affiliation() === 'admin' && !own) {
+          const before = room.affiliations.get(event.user) ?? 'none';
+          if ([before, event.affiliation].some((rank) => rank === 'owner' || rank === 'admin'))
+            wrong(`${event.user} becomes ${event.affiliation} by an admin`, place, from, i);
+        }
+        return;
+      }
+      case 'roomConfigured':
+      case 'roomDestroyed':
+        exercised++;
+        if (affiliation() !== 'owner') wrong(event.kind, place, from, i);
+        return;
+      case 'occupantChanged': {
+        const before = place.occupants.get(event.occupant.nick);
+        // Of people of another FMUC node only a claim is known, which is good for nothing here.
+        if (
+          !before ||
+          sameRank(before, event.occupant) ||
+          (event.occupant.home !== undefined && room.config.distribution.kind === 'fmuc')
+        )
+          return;
+        exercised++;
+        // Who registers or resigns changes their own rank, but makes no moderator of themselves.
+        const { role, affiliation: rank } = event.occupant;
+        const own =
+          from !== undefined &&
+          event.occupant.jid === from &&
+          role !== 'moderator' &&
+          (rank === 'member' || rank === 'none');
+        if (!rules() && actor()?.role !== 'moderator' && !own)
+          wrong(`${event.occupant.nick} becomes ${rankOf(event.occupant)}`, place, from, i);
+        return;
+      }
+      case 'occupantLeft':
+      case 'nickChanged': {
+        // What a node says of its own users, or a timer finds out, is no user's doing; and with its last user a FMUC node
+        // forgets everybody else's.
+        const whom = place.occupants.get(event.nick);
+        if (from === undefined || !users.has(from) || whom === undefined) return;
+        if (whom.home !== undefined && room.config.distribution.kind === 'fmuc') return;
+        exercised++;
+        const kick = event.kind === 'occupantLeft' && (rules() || actor()?.role === 'moderator');
+        if (whom.jid !== from && !kick) {
+          const what =
+            event.kind === 'occupantLeft' ? `${event.nick} is out` : `${event.nick} becomes ${event.newNick}`;
+          wrong(what, place, from, i);
+        }
+        return;
+      }
+      case 'messageAccepted': {
+        if (from === undefined || !users.has(from)) return;
+        exercised++;
+        const speaker = actor();
+        if (speaker?.nick !== event.item.nick || (room.moderated && speaker.role === 'visitor'))
+          wrong(`words of ${event.item.nick}`, place, from, i);
+        return;
+      }
+      case 'subjectChanged': {
+        // The one that the room starts with.
+        if (from === undefined && event.subject.text === room.config.subject) return;
+        if (from !== undefined && isPeer(room.config, from)) return;
+        exercised++;
+        const setter = actor();
+        if (setter?.role !== 'moderator' && !(room.changeSubject && setter?.role === 'participant'))
+          wrong(`subject "${event.subject.text}"`, place, from, i);
+      }
+    }
+  };
+
+  return {
+    kept(event, place, record, i) {
+      const room = knownAt(place);
+      if (room === undefined) return;
+      const cause = record.cause === undefined ? undefined : trace[record.cause];
+      const from = cause?.kind === 'out' ? cause.stanza.from : undefined;
+      if (room.replica) atReplica(event, place, from, i);
+      else atDecider(event, place, room, from, i);
+      learn(room, event);
+    },
+    verdict: () => ({ violations, exercised }),
+  };
+};
+
+/** Who of the room it is that asks: of those whom another FMUC node serves, no rank is known that is good here. */
+function actorOf({ occupants }: Place, { config }: Known, from: Jid): Occupant | undefined {
+  for (const occupant of occupants.values())
+    if (occupant.jid === from && (occupant.home === undefined || config.distribution.kind === 'primary'))
+      return occupant;
+  return undefined;
+}
+
+function sameRank(a: Occupant, b: Occupant): boolean {
+  return a.role === b.role && a.affiliation === b.affiliation;
 }
 
 function rankOf({ role, affiliation }: Occupant): string {
@@ -174,5 +189,5 @@ function learn(room: Known, event: RoomEvent): void {
   } else if (event.kind === 'roomConfigured') {
     room.moderated = event.changes.moderated ?? room.moderated;
     room.changeSubject = event.changes.changeSubject ?? room.changeSubject;
-  } else fold(room.occupants, event);
+  }
 }

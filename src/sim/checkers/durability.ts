@@ -1,14 +1,16 @@
 import type { Jid } from '../../core/xmpp/jid.ts';
 import { textOf } from '../../core/xmpp/xml.ts';
 import { type Evidence, readBody } from '../evidence.ts';
+import type { Checker } from '../judge.ts';
 import type { Verdict, Violation } from '../trace.ts';
-import { saidBesideThem } from './links.ts';
 
 /**
  * G14: each message is kept once; what was ever shown to anybody is kept where it was accepted, and what was shown later stands later: recovery only
  * ever goes on from what there was.
  */
-export function durability({ trace, views, people, world }: Evidence): Verdict {
+export const durability: Checker = (given) => ({ verdict: () => keptAsShown(given) });
+
+function keptAsShown({ views, people, world }: Evidence): Verdict {
   const violations: Violation[] = [];
   if (!world) return { violations, exercised: 0 };
   let exercised = 0;
@@ -33,11 +35,11 @@ export function durability({ trace, views, people, world }: Evidence): Verdict {
   const distributed = world.plan.mode === '0289pp';
   for (const view of views) {
     let last = -1;
-    for (const { i, sent, body, said, delayed } of view.seen) {
+    for (const { i, body, said, delayed, beside } of view.seen) {
       const author = said && people[said.user];
       if (body === undefined || delayed || !author || author.hostile === 'node') continue;
       // What a replica that is cut off lets its users say to each other is kept if the primary takes it (decision #42).
-      if (saidBesideThem(trace, sent)) continue;
+      if (beside) continue;
       exercised++;
       const place = kept.get(author.room)?.get(body);
       if (place === undefined) violations.push({ invariant: 'G14', what: `${body} was shown and is not kept`, at: i });
@@ -51,7 +53,9 @@ export function durability({ trace, views, people, world }: Evidence): Verdict {
 }
 
 /** G15: all nodes ask each other for everything once more, and nothing is different. */
-export function idempotence({ world, trace, kept, others, people }: Evidence): Verdict {
+export const idempotence: Checker = (given) => ({ verdict: () => sameAfterRepetition(given) });
+
+function sameAfterRepetition({ world, trace, kept, others, people }: Evidence): Verdict {
   const violations: Violation[] = [];
   if (!world?.before) return { violations, exercised: 0 };
   // A hostile node orders in the name of its users what they may, also now: then what is different is not by the repetition.

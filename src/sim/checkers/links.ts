@@ -1,6 +1,7 @@
-import { bareOf, domainOf } from '../../core/xmpp/jid.ts';
+import { bareOf, domainOf, type Jid } from '../../core/xmpp/jid.ts';
 import { errorOf } from '../../core/xmpp/stanza.ts';
-import type { Checker, Evidence } from '../evidence.ts';
+import type { Other, Placed } from '../evidence.ts';
+import type { Checker, Place } from '../judge.ts';
 import type { Violation } from '../trace.ts';
 
 /**
@@ -18,54 +19,41 @@ const unreachable: ReadonlySet<string> = new Set([
   'service-unavailable',
 ]);
 
-/** An error from a neighbour ends a link only if it says that nobody is there (XEP-0282 §4.11.1, decision #10). */
-export function lostByBounceAlone(
-  given: Evidence,
-  invariant: string,
-  refusals: readonly string[] = [],
-): ReturnType<Checker> {
-  const violations: Violation[] = [];
-  let exercised = 0;
-  const hostile = given.world?.plan.hostileNode;
-  const states = new Map<string, string | undefined>();
-  for (const { i, record } of given.kept) {
-    const cause = record.cause === undefined ? undefined : given.trace[record.cause];
-    for (const [k, event] of record.events.entries()) {
-      if (event.kind !== 'peerChanged') continue;
-      const link = `${record.node} ${event.room} ${event.peer}`;
-      const before = states.get(link);
-      const state = event.record?.state;
-      states.set(link, state);
-      if (before !== 'live' || (state !== undefined && state !== 'split')) continue;
-      if (cause?.kind !== 'out' || cause.stanza.type !== 'error' || bareOf(cause.stanza.from) !== event.peer) continue;
-      if (hostile === event.peer || hostile === domainOf(event.peer)) continue;
-      exercised++;
-      const condition = errorOf(cause.stanza)?.condition ?? '';
-      if (unreachable.has(condition) || refusals.includes(condition)) continue;
-      // The error cost a user their nick, and a node whose last user is gone parts.
-      if (record.events.slice(0, k).some(({ kind }) => kind === 'occupantLeft')) continue;
-      // Or it came at a place that showed a gap (decision #60; the words are the node's own).
-      const gap = ({ record: note }: Evidence['others'][number]) =>
-        note.kind === 'note' && note.cause === i && note.what.endsWith('not what was before it');
-      if (given.others.some(gap)) continue;
-      violations.push({ invariant, what: `${record.node} takes ${condition} for the loss of ${event.peer}`, at: i });
-    }
-  }
-  return { violations, exercised };
-}
-
-/** Whether a replica sent this on from its own user, and not from its primary. */
-export function saidBesideThem(trace: Evidence['trace'], sent: number): boolean {
-  const causeOf = (i: number | undefined) => {
-    const record = i === undefined ? undefined : trace[i];
-    return record && 'cause' in record ? record.cause : undefined;
+/**
+ * An error from a neighbour ends a link only if it says that nobody is there (XEP-0282 §4.11.1, decision #10).
+ *
+ * @param refusals  what else ends one
+ */
+export function lostByBounceAlone(invariant: string, refusals: readonly string[] = []): Checker {
+  return ({ trace, world, others }) => {
+    const violations: Violation[] = [];
+    let exercised = 0;
+    const hostile = world?.plan.hostileNode;
+    const states = new Map<Place, Map<Jid, string | undefined>>();
+    return {
+      kept(event, place, record, i) {
+        if (event.kind !== 'peerChanged') return;
+        const peers = states.get(place) ?? new Map<Jid, string | undefined>();
+        states.set(place, peers);
+        const before = peers.get(event.peer);
+        const state = event.record?.state;
+        peers.set(event.peer, state);
+        if (before !== 'live' || (state !== undefined && state !== 'split')) return;
+        const cause = record.cause === undefined ? undefined : trace[record.cause];
+        if (cause?.kind !== 'out' || cause.stanza.type !== 'error' || bareOf(cause.stanza.from) !== event.peer) return;
+        if (hostile === event.peer || hostile === domainOf(event.peer)) return;
+        exercised++;
+        const condition = errorOf(cause.stanza)?.condition ?? '';
+        if (unreachable.has(condition) || refusals.includes(condition)) return;
+        // The error cost a user their nick, and a node whose last user is gone parts.
+        if (record.events.slice(0, record.events.indexOf(event)).some(({ kind }) => kind === 'occupantLeft')) return;
+        // Or it came at a place that showed a gap (decision #60; the words are the node's own).
+        const gap = ({ record: note }: Placed<Other>) =>
+          note.kind === 'note' && note.cause === i && note.what.endsWith('not what was before it');
+        if (others.some(gap)) return;
+        violations.push({ invariant, what: `${record.node} takes ${condition} for the loss of ${event.peer}`, at: i });
+      },
+      verdict: () => ({ violations, exercised }),
+    };
   };
-  const handed = trace[causeOf(causeOf(sent)) ?? -1];
-  const by = trace[sent];
-  return (
-    by?.kind === 'in' &&
-    domainOf(by.by) !== domainOf(by.stanza.from) &&
-    handed?.kind === 'out' &&
-    bareOf(handed.stanza.from) !== bareOf(by.stanza.from)
-  );
 }

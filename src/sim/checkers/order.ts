@@ -1,19 +1,9 @@
-import { hasStatus, readJoin } from '../../core/xep/xep0045.ts';
+import { hasStatus } from '../../core/xep/xep0045.ts';
+import type { Jid } from '../../core/xmpp/jid.ts';
 import { stanzaText } from '../../core/xmpp/stanza.ts';
-import {
-  type Evidence,
-  inOrder,
-  isOf,
-  isOut,
-  isSelf,
-  lost,
-  type Placed,
-  type Seen,
-  sessions,
-  whole,
-} from '../evidence.ts';
-import type { RecordOf, Verdict, Violation } from '../trace.ts';
-import { saidBesideThem } from './links.ts';
+import { type Evidence, isJoin, isOut, isSelf, lost, type Seen, sessions, type View, whole } from '../evidence.ts';
+import type { Checker } from '../judge.ts';
+import type { Verdict, Violation } from '../trace.ts';
 
 /**
  * G1: others' presence, one's own, history with a delay each, the subject, and only then what is live.
@@ -21,7 +11,9 @@ import { saidBesideThem } from './links.ts';
  * An own presence answers a join, or it tells of a change of one's own; and what comes late may belong to a session that
  * vanished. In a user's first session there is no such doubt about the first answer, nor after each leave.
  */
-export function orderOfJoin(given: Evidence): Verdict {
+export const orderOfJoin: Checker = (given) => ({ verdict: () => answersInOrder(given) });
+
+function answersInOrder(given: Evidence): Verdict {
   const { trace, views, others, people, world } = given;
   const violations: Violation[] = [];
   let exercised = 0;
@@ -45,7 +37,7 @@ export function orderOfJoin(given: Evidence): Verdict {
     let outside = true;
     let left = -1;
     let before = -1;
-    const { joins, end } = first.get(view.person.jid) as { joins: readonly number[]; end: number };
+    const { joins, end } = first.get(view.person.jid) as FirstSession;
     for (const seen of view.seen) {
       const { i, stanza } = seen;
       if (stanza.type === 'error' || stanza.name === 'iq' || stanza.type === 'chat') continue;
@@ -84,46 +76,56 @@ export function orderOfJoin(given: Evidence): Verdict {
   return { violations, exercised };
 }
 
+interface FirstSession {
+  readonly joins: number[];
+  end: number;
+}
+
 /** When each user asked to enter in their first session, and where that ends. */
-function firstSessions({ trace, views, said, others }: Evidence) {
-  const found = new Map(views.map(({ person }) => [person.jid, { joins: [] as number[], end: trace.length }]));
+function firstSessions({ trace, views, said, others }: Evidence): ReadonlyMap<Jid, FirstSession> {
+  const found = new Map<Jid, FirstSession>();
+  for (const { person } of views) found.set(person.jid, { joins: [], end: trace.length });
   for (const { i, record } of others) {
     if (record.kind !== 'session' || record.up) continue;
     const one = found.get(record.user);
     if (one && one.end > i) one.end = i;
   }
-  for (const { i, record } of said)
-    if (record.stanza.name === 'presence' && readJoin(record.stanza.payloads)) found.get(record.by)?.joins.push(i);
+  for (const { i, record } of said) if (isJoin(record.stanza)) found.get(record.by)?.joins.push(i);
   return found;
 }
 
 /** G6: after the own unavailable nothing more of the room, until one asks to enter again. */
-export function leave({ said, got, others, byJid }: Evidence): Verdict {
+export const leave: Checker = ({ byJid }) => {
   const violations: Violation[] = [];
   let exercised = 0;
   // By user, in this session: whether they ever asked to enter, for else all is about an earlier one; whether the room
   // said that they are in, or out of it; and whether a join is on its way, which is answered after the leave before it.
-  const state = new Map<string, { joined: boolean; inside: boolean; out: boolean; asked: boolean }>();
-  const of = (jid: string) => {
-    const found = state.get(jid) ?? { joined: false, inside: false, out: false, asked: false };
-    state.set(jid, found);
+  const state = new Map<View, { joined: boolean; inside: boolean; out: boolean; asked: boolean }>();
+  const of = (view: View) => {
+    let found = state.get(view);
+    if (found === undefined) {
+      found = { joined: false, inside: false, out: false, asked: false };
+      state.set(view, found);
+    }
     return found;
   };
-  const presences = said.filter(({ record }) => record.stanza.name === 'presence' && byJid.has(record.by));
-  const sessions = others.filter((one): one is Placed<RecordOf<'session'>> => one.record.kind === 'session');
-  for (const { i, record } of inOrder<Placed<RecordOf<'in' | 'out' | 'session'>>>(presences, got, sessions)) {
-    if (record.kind === 'session') state.delete(record.user);
-    else if (record.kind === 'in') {
-      const one = of(record.by);
-      if (record.stanza.type === 'unavailable') one.asked = false;
-      else if (readJoin(record.stanza.payloads) !== undefined) one.asked = true;
+  return {
+    other(record) {
+      const view = record.kind === 'session' ? byJid.get(record.user) : undefined;
+      if (view) state.delete(view);
+    },
+    said({ by, stanza }) {
+      const view = stanza.name === 'presence' ? byJid.get(by) : undefined;
+      if (view === undefined) return;
+      const one = of(view);
+      if (stanza.type === 'unavailable') one.asked = false;
+      else if (isJoin(stanza)) one.asked = true;
       if (one.asked) one.out = false;
       one.joined ||= one.asked;
-    } else {
-      const { stanza } = record;
-      if (!isOf(stanza, byJid.get(record.to)?.person.room)) continue;
-      const one = of(record.to);
-      const self = isSelf(stanza);
+    },
+    got({ i, view, ofRoom, stanza, self }) {
+      if (!ofRoom) return;
+      const one = of(view);
       // A private message goes its own way (XEP-0282 §1) and may still be under way.
       if (
         one.out &&
@@ -132,38 +134,41 @@ export function leave({ said, got, others, byJid }: Evidence): Verdict {
         stanza.name !== 'iq' &&
         !(self && stanza.type === 'unavailable')
       )
-        violations.push({ invariant: 'G6', what: `${record.to} is out and got ${stanzaText(stanza)}`, at: i });
-      if (self && stanza.type === undefined && one.joined) one.inside = true;
-      if (self && stanza.type === 'unavailable' && !hasStatus(stanza.payloads, 303)) {
+        violations.push({ invariant: 'G6', what: `${view.person.jid} is out and got ${stanzaText(stanza)}`, at: i });
+      if (!self) return;
+      if (stanza.type === undefined && one.joined) one.inside = true;
+      if (stanza.type === 'unavailable' && !hasStatus(stanza.payloads, 303)) {
         // What ends an earlier session, and comes late, is no answer to this one.
         one.out = one.inside && !one.asked;
         one.inside = false;
         exercised++;
       }
-    }
-  }
-  return { violations, exercised };
-}
+    },
+    verdict: () => ({ violations, exercised }),
+  };
+};
 
 /** G3: what one user says arrives, live, in the order it was said. */
-export function perSenderFifo(given: Evidence): Verdict {
-  return inSessions('G3', given, (last, { body, delayed }, author, n) => {
-    if (delayed) return undefined;
-    const before = last.get(author) ?? -1;
-    last.set(author, n);
-    return before >= n ? `${body} after a later one` : undefined;
-  });
-}
+export const perSenderFifo: Checker = (given) => ({
+  verdict: () =>
+    inSessions('G3', given, (last, { body, delayed }, author, n) => {
+      if (delayed) return undefined;
+      const before = last.get(author) ?? -1;
+      last.set(author, n);
+      return before >= n ? `${body} after a later one` : undefined;
+    }),
+});
 
 /** G4: no identity twice in a join session, live and history together. */
-export function noDuplicate(given: Evidence): Verdict {
-  return inSessions('G4', given, (held, { body }, author, n) => {
-    const key = author * 1e7 + n;
-    const before = held.has(key);
-    held.set(key, n);
-    return before ? `${body} twice` : undefined;
-  });
-}
+export const noDuplicate: Checker = (given) => ({
+  verdict: () =>
+    inSessions('G4', given, (held, { body }, author, n) => {
+      const key = author * 1e7 + n;
+      const before = held.has(key);
+      held.set(key, n);
+      return before ? `${body} twice` : undefined;
+    }),
+});
 
 function inSessions(
   invariant: string,
@@ -181,7 +186,7 @@ function inSessions(
         if (!said || people[said.user]?.hostile === 'node') continue;
         exercised++;
         // Talk beside a replica that is cut off goes ahead of what was said before it, and has not come yet (decision #42).
-        if (invariant === 'G3' && saidBesideThem(trace, seen.sent)) continue;
+        if (invariant === 'G3' && seen.beside) continue;
         const what = wrong(memory, seen, said.user, said.n);
         // Where a link swallowed an own presence, that may have been the answer to a new join.
         if (what !== undefined && !lost(trace, view, (session[0] as Seen).sent, isSelf, seen.i))

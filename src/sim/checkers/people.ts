@@ -1,7 +1,8 @@
 import { readMucUser } from '../../core/xep/xep0045.ts';
 import { domainOf, type Jid, resourceOf } from '../../core/xmpp/jid.ts';
-import { type Aftermath, type Evidence, inOrder, lost, type Placed } from '../evidence.ts';
-import type { RecordOf, Verdict, Violation } from '../trace.ts';
+import { type Aftermath, type Evidence, lost } from '../evidence.ts';
+import type { Checker, Place } from '../judge.ts';
+import type { Verdict, Violation } from '../trace.ts';
 
 /** Rooms of all honest nodes, as they are now. */
 function rooms({ seats, plan }: Aftermath) {
@@ -11,44 +12,60 @@ function rooms({ seats, plan }: Aftermath) {
 }
 
 /** G10: at each node a nick is one person's at every moment, and at the end the same person's everywhere. */
-export function nicks({ kept, others, world }: Evidence): Verdict {
+export const nicks: Checker = ({ world }) => {
   const violations: Violation[] = [];
   let exercised = 0;
-  const held = new Map<string, Set<string>>();
-  const losses = others.filter((one): one is Placed<RecordOf<'forgotten'>> => one.record.kind === 'forgotten');
-  for (const { i, record } of inOrder<Placed<RecordOf<'append' | 'forgotten'>>>(kept, losses)) {
-    if (record.node === world?.plan.hostileNode) continue;
-    if (record.kind === 'forgotten') {
+  const held = new Map<Place, Set<string>>();
+  const takenAt = (place: Place) => {
+    const known = held.get(place) ?? new Set();
+    held.set(place, known);
+    return known;
+  };
+  const give = (taken: Set<string>, nick: string, { node }: Place, at: number) => {
+    exercised++;
+    if (taken.has(nick)) violations.push({ invariant: 'G10', what: `at ${node} ${nick} is given twice`, at });
+    taken.add(nick);
+  };
+  return {
+    other(record) {
       // It knows of nobody any more.
-      for (const key of held.keys()) if (key.startsWith(`${record.node} `)) held.delete(key);
-      continue;
-    }
-    for (const event of record.events) {
-      const key = `${record.node} ${event.room}`;
-      const taken = held.get(key) ?? new Set();
-      held.set(key, taken);
-      if (event.kind === 'stateReplaced') {
-        exercised++;
-        const all = new Set(event.occupants.map(({ nick }) => nick));
-        held.set(key, all);
-        if (all.size < event.occupants.length)
-          violations.push({ invariant: 'G10', what: `at ${record.node} a nick is given twice at once`, at: i });
-      } else if (event.kind === 'occupantLeft') taken.delete(event.nick);
-      else if (event.kind === 'nickChanged') taken.delete(event.nick);
-      const nick =
-        event.kind === 'occupantEntered'
-          ? event.occupant.nick
-          : event.kind === 'nickChanged'
-            ? event.newNick
-            : undefined;
-      if (nick === undefined) continue;
-      exercised++;
-      if (taken.has(nick))
-        violations.push({ invariant: 'G10', what: `at ${record.node} ${nick} is given twice`, at: i });
-      taken.add(nick);
-    }
-  }
-  if (!world) return { violations, exercised };
+      if (record.kind === 'forgotten')
+        for (const place of held.keys()) if (place.node === record.node) held.delete(place);
+    },
+    kept(event, place, _, i) {
+      if (place.node === world?.plan.hostileNode) return;
+      switch (event.kind) {
+        case 'stateReplaced': {
+          exercised++;
+          const all = new Set(event.occupants.map(({ nick }) => nick));
+          held.set(place, all);
+          if (all.size < event.occupants.length)
+            violations.push({ invariant: 'G10', what: `at ${place.node} a nick is given twice at once`, at: i });
+          return;
+        }
+        case 'occupantLeft':
+          takenAt(place).delete(event.nick);
+          return;
+        case 'nickChanged': {
+          const taken = takenAt(place);
+          taken.delete(event.nick);
+          give(taken, event.newNick, place, i);
+          return;
+        }
+        case 'occupantEntered':
+          give(takenAt(place), event.occupant.nick, place, i);
+      }
+    },
+    verdict() {
+      if (world) exercised += samePersonEverywhere(world, violations);
+      return { violations, exercised };
+    },
+  };
+};
+
+/** @returns how many people were looked at */
+function samePersonEverywhere(world: Aftermath, violations: Violation[]): number {
+  let exercised = 0;
   const nodes = rooms(world).filter(
     ({ room }) => room.role !== 'fmuc' || (room.occupants.length > 0 && room.peers.length > 0),
   );
@@ -65,11 +82,13 @@ export function nicks({ kept, others, world }: Evidence): Verdict {
         violations.push({ invariant: 'G10', what: `${nick} is ${jid} at ${at} and ${there.jid} at ${there.at}` });
     }
   }
-  return { violations, exercised };
+  return exercised;
 }
 
 /** G11: at the end all nodes have the same people, and each client sees whom its node has. */
-export function rosters({ trace, views, world }: Evidence): Verdict {
+export const rosters: Checker = (given) => ({ verdict: () => samePeople(given) });
+
+function samePeople({ trace, views, world }: Evidence): Verdict {
   if (!world) return { violations: [], exercised: 0 };
   const violations: Violation[] = [];
   let exercised = 0;

@@ -1,66 +1,85 @@
-import { hasStatus, readMucUser } from '../../core/xep/xep0045.ts';
+import { readMucUser } from '../../core/xep/xep0045.ts';
 import { bareOf, type Jid } from '../../core/xmpp/jid.ts';
 import { NS } from '../../core/xmpp/namespaces.ts';
-import { bodyOf, stanzaText } from '../../core/xmpp/stanza.ts';
-import { type Evidence, inOrder, isOf, type Placed, sentAt, whole } from '../evidence.ts';
-import type { RecordOf, SimRecord, Verdict, Violation } from '../trace.ts';
+import { stanzaText } from '../../core/xmpp/stanza.ts';
+import { type Evidence, sentAt, type View, whole } from '../evidence.ts';
+import type { Checker } from '../judge.ts';
+import type { SimRecord, Violation } from '../trace.ts';
 import { fold, type Occupants } from './occupants.ts';
 
 /** G7: no byte to somebody who is no moderator names another user's real JID, where JIDs are for moderators. */
-export function confidentiality(given: Evidence): Verdict {
-  const { trace, views, byJid, got, others, world, named } = given;
+export const confidentiality: Checker = (given) => {
+  const { trace, views, byJid, people, world, named } = given;
   const violations: Violation[] = [];
   let exercised = 0;
-  if (
-    world?.plan.layout.nodes.some((node) =>
-      (node.kind === 'replica' ? [node.room] : node.rooms).some((room) => room.whois === 'anyone'),
-    )
-  )
-    return { violations, exercised };
-  const real = new Set(given.people.map(({ jid }) => bareOf(jid)));
-  const moderators = new Set<Jid>();
-  const told = new Map<Jid, number>();
-  // What a node said in the same breath in which it told somebody that they are a moderator, and before it, they may know.
-  const excused = new Set<string>();
-  const breath = (to: Jid, i: number) => `${to} ${breathOf(trace, i)}`;
+  const open = world?.plan.layout.nodes.some((node) =>
+    (node.kind === 'replica' ? [node.room] : node.rooms).some((room) => room.whois === 'anyone'),
+  );
+  if (open) return { verdict: () => ({ violations, exercised }) };
+  const real = new Set(people.map(({ jid }) => bareOf(jid)));
+  const moderators = new Set<View>();
+  const told = new Map<View, number>();
+  // Whose client began anew and has heard nothing of themselves since: what comes may be for their earlier session.
+  const unaware = new Set<View>();
+  const excused = once(() => breathsOfRanks(views, trace));
+  const moderatorAt = once(() => moderatorsAtNodes(given));
+  const isExcused = (view: View, i: number) =>
+    excused().has(`${view.person.jid} ${breathOf(trace, i)}`) ||
+    // A link may have swallowed what told them.
+    !whole(view, told.get(view) ?? 0, i) ||
+    (unaware.has(view) && moderatorAt()(view.person.jid, i));
+  return {
+    other(record) {
+      const view = record.kind === 'session' ? byJid.get(record.user) : undefined;
+      if (record.kind !== 'session' || view === undefined) return;
+      moderators.delete(view);
+      if (!record.up) unaware.add(view);
+    },
+    got({ i, view, ofRoom, self, stanza }) {
+      if (ofRoom && self) {
+        if (readMucUser(stanza.payloads)?.role === 'moderator') moderators.add(view);
+        else moderators.delete(view);
+        told.set(view, i);
+        unaware.delete(view);
+      }
+      if (moderators.has(view)) return;
+      exercised++;
+      const sender = ofRoom ? undefined : bareOf(stanza.from);
+      const names = named(stanza);
+      const all = sender !== undefined && real.has(sender) ? [sender, ...names] : names;
+      if (all.length === 0) return;
+      const to = bareOf(view.person.jid);
+      for (const jid of all)
+        if (jid !== to && !isExcused(view, i))
+          violations.push({
+            invariant: 'G7',
+            what: `${view.person.jid} learns ${jid} from ${stanzaText(stanza)}`,
+            at: i,
+          });
+    },
+    verdict: () => ({ violations, exercised }),
+  };
+};
+
+/** What is costly to know, and asked for in few runs. */
+function once<T>(find: () => T): () => T {
+  let found: { readonly value: T } | undefined;
+  return () => {
+    found ??= { value: find() };
+    return found.value;
+  };
+}
+
+/**
+ * Who was told that they are a moderator, and in which breath: what a node said in it before that they may know.
+ */
+function breathsOfRanks(views: readonly View[], trace: readonly SimRecord[]): ReadonlySet<string> {
+  const found = new Set<string>();
   for (const { person, seen } of views)
     for (const { i, self, stanza } of seen)
       if (self && stanza.type === undefined && readMucUser(stanza.payloads)?.role === 'moderator')
-        excused.add(breath(person.jid, i));
-  // Whose client began anew and has heard nothing of themselves since: what comes may be for their earlier session.
-  const unaware = new Set<Jid>();
-  let atNodes: ReturnType<typeof moderatorsAtNodes> | undefined;
-  const formerly = (to: Jid, i: number) => {
-    if (!unaware.has(to)) return false;
-    atNodes ??= moderatorsAtNodes(given);
-    return atNodes(to, i);
-  };
-  const sessions = others.filter((one): one is Placed<RecordOf<'session'>> => one.record.kind === 'session');
-  for (const { i, record } of inOrder<Placed<RecordOf<'out' | 'session'>>>(got, sessions)) {
-    if (record.kind === 'session') {
-      moderators.delete(record.user);
-      if (!record.up) unaware.add(record.user);
-      continue;
-    }
-    const { stanza, to } = record;
-    const view = byJid.get(to);
-    if (view === undefined) continue;
-    if (hasStatus(stanza.payloads, 110) && isOf(stanza, view.person.room)) {
-      if (readMucUser(stanza.payloads)?.role === 'moderator') moderators.add(to);
-      else moderators.delete(to);
-      told.set(to, i);
-      unaware.delete(to);
-    }
-    if (moderators.has(to)) continue;
-    exercised++;
-    const sender = bareOf(stanza.from);
-    for (const jid of real.has(sender) ? [sender, ...named(stanza)] : named(stanza)) {
-      // A link may have swallowed what told them.
-      if (jid !== bareOf(to) && !excused.has(breath(to, i)) && whole(view, told.get(to) ?? 0, i) && !formerly(to, i))
-        violations.push({ invariant: 'G7', what: `${to} learns ${jid} from ${stanzaText(stanza)}`, at: i });
-    }
-  }
-  return { violations, exercised };
+        found.add(`${person.jid} ${breathOf(trace, i)}`);
+  return found;
 }
 
 /**
@@ -134,21 +153,21 @@ function breathOf(trace: readonly SimRecord[], out: number): number {
 const internal: ReadonlySet<string> = new Set([NS.dmuc1, NS.dmuc2, NS.fmuc, NS.ext]);
 
 /** G8: no client ever gets an element that is between nodes, or two accounts of who somebody is. */
-export function hygiene({ got }: Evidence): Verdict {
+export const hygiene: Checker = () => {
   const violations: Violation[] = [];
   let exercised = 0;
-  for (const { i, record } of got) {
-    const { stanza } = record;
-    exercised++;
-    let accounts = 0;
-    let leaked = false;
-    for (const { xmlns } of stanza.payloads) {
-      if (internal.has(xmlns)) leaked = true;
-      else if (xmlns === NS.mucUser) accounts++;
-    }
-    const said = stanza.type === 'groupchat' && bodyOf(stanza) !== undefined;
-    if (leaked || (stanza.name === 'presence' && accounts > 1) || (said && accounts > 0))
-      violations.push({ invariant: 'G8', what: `${record.to} got ${stanzaText(stanza)}`, at: i });
-  }
-  return { violations, exercised };
-}
+  return {
+    got({ i, view, stanza, body }) {
+      exercised++;
+      let accounts = 0;
+      let leaked = false;
+      for (const { xmlns } of stanza.payloads) {
+        if (internal.has(xmlns)) leaked = true;
+        else if (xmlns === NS.mucUser) accounts++;
+      }
+      if (leaked || (stanza.name === 'presence' && accounts > 1) || (body !== undefined && accounts > 0))
+        violations.push({ invariant: 'G8', what: `${view.person.jid} got ${stanzaText(stanza)}`, at: i });
+    },
+    verdict: () => ({ violations, exercised }),
+  };
+};

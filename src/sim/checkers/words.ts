@@ -1,20 +1,9 @@
 import { type Jid, resourceOf } from '../../core/xmpp/jid.ts';
 import { bodyOf } from '../../core/xmpp/stanza.ts';
-import {
-  bodyText,
-  type Evidence,
-  inOrder,
-  isOut,
-  isSelf,
-  lost,
-  type Placed,
-  readBody,
-  type Seen,
-  type View,
-  whole,
-} from '../evidence.ts';
-import type { RecordOf, Verdict, Violation } from '../trace.ts';
-import { fold, type Occupants, untoldOf } from './occupants.ts';
+import { bodyText, type Evidence, isOut, isSelf, lost, readBody, type View, whole } from '../evidence.ts';
+import type { Checker } from '../judge.ts';
+import type { Verdict, Violation } from '../trace.ts';
+import { untoldOf } from './occupants.ts';
 
 /** Number of the author that a body names, be it an honest one (`#3:17`) or a forged one (`!3:17`). */
 function authorOf(body: string): number | undefined {
@@ -26,58 +15,52 @@ function authorOf(body: string): number | undefined {
  * G2: whoever a message is shown as coming from was given that nick, and said it. What a hostile node's own users say is
  * that node's to invent (security.md 1.5).
  */
-export function integrity({ said, kept, got, people, views, world }: Evidence): Verdict {
+export const integrity: Checker = ({ people, world }) => {
   const violations: Violation[] = [];
   let exercised = 0;
-  const given = new Map<Jid, Set<string>>();
-  const give = (to: Jid | undefined, nick: string) => {
-    if (to !== undefined) given.set(to, (given.get(to) ?? new Set()).add(nick));
-  };
-  const rooms = new Map<string, Occupants>();
-  const spoken = new Map<string, Set<Jid>>();
-  const shown = new Map<number, Seen>();
-  for (const { seen } of views) for (const one of seen) if (one.body !== undefined) shown.set(one.i, one);
-  for (const { i, record } of inOrder<Placed<RecordOf<'in' | 'append' | 'out'>>>(said, kept, got)) {
-    if (record.kind === 'out') {
-      const one = shown.get(i);
-      if (one?.body === undefined) continue;
-      const { body } = one;
-      const nick = resourceOf(one.stanza.from);
-      const number = authorOf(body);
-      const author = number === undefined ? undefined : people[number];
-      exercised++;
-      if (author?.hostile === 'node') continue;
-      if (author === undefined || !given.get(author.jid)?.has(nick) || !spoken.get(body)?.has(author.jid))
-        violations.push({ invariant: 'G2', what: `"${body.slice(0, 80)}" was shown as said by ${nick}`, at: i });
-      continue;
-    }
-    if (record.kind === 'append') {
-      if (record.node === world?.plan.hostileNode) continue;
-      for (const event of record.events) {
-        const key = `${record.node} ${event.room}`;
-        const occupants: Occupants = rooms.get(key) ?? new Map();
-        rooms.set(key, occupants);
-        fold(occupants, event);
-        if (event.kind === 'occupantEntered') give(event.occupant.jid, event.occupant.nick);
-        else if (event.kind === 'nickChanged') give(occupants.get(event.newNick)?.jid, event.newNick);
-        else if (event.kind === 'stateReplaced') for (const { jid, nick } of event.occupants) give(jid, nick);
-      }
-      continue;
-    }
-    const { stanza, by } = record;
-    const body = stanza.type === 'groupchat' ? bodyOf(stanza) : undefined;
-    if (body !== undefined) spoken.set(body, (spoken.get(body) ?? new Set()).add(by));
+  // By user.
+  const nicks = new Map<Jid, Set<string>>();
+  const words = new Map<Jid, Set<string>>();
+  for (const { jid } of people) {
+    nicks.set(jid, new Set());
+    words.set(jid, new Set());
   }
-  return { violations, exercised };
-}
+  const give = (to: Jid | undefined, nick: string) => {
+    if (to !== undefined) nicks.get(to)?.add(nick);
+  };
+  return {
+    said({ stanza, by }) {
+      const body = stanza.type === 'groupchat' ? bodyOf(stanza) : undefined;
+      if (body !== undefined) words.get(by)?.add(body);
+    },
+    kept(event, { node, occupants }) {
+      if (node === world?.plan.hostileNode) return;
+      if (event.kind === 'occupantEntered') give(event.occupant.jid, event.occupant.nick);
+      else if (event.kind === 'nickChanged') give(occupants.get(event.nick)?.jid, event.newNick);
+      else if (event.kind === 'stateReplaced') for (const { jid, nick } of event.occupants) give(jid, nick);
+    },
+    got({ i, ofRoom, body, said, stanza }) {
+      if (body === undefined || !ofRoom) return;
+      exercised++;
+      const author = people[said?.user ?? authorOf(body) ?? -1];
+      if (author?.hostile === 'node') return;
+      const nick = resourceOf(stanza.from);
+      if (author === undefined || !nicks.get(author.jid)?.has(nick) || !words.get(author.jid)?.has(body))
+        violations.push({ invariant: 'G2', what: `"${body.slice(0, 80)}" was shown as said by ${nick}`, at: i });
+    },
+    verdict: () => ({ violations, exercised }),
+  };
+};
 
 /**
  * G5: an accepted message comes back to its sender with the id it was sent with; once a session, which is G4's to check.
  * Accepted is what somebody else got; who stayed in all the time has it at the end. A replica that starts anew gets no
  * more of what it missed than the room shows of its history: where that is little, nobody is promised the rest.
  */
-export function ownReflection(given: Evidence): Verdict {
-  const { trace, said, views, byJid, world } = given;
+export const ownReflection: Checker = (given) => ({ verdict: () => backToSender(given) });
+
+function backToSender(given: Evidence): Verdict {
+  const { trace, said, views, byJid, kept, world } = given;
   const violations: Violation[] = [];
   let exercised = 0;
   const sent = new Map<string, { readonly i: number; readonly id: string | undefined; readonly by: View }>();
@@ -109,10 +92,8 @@ export function ownReflection(given: Evidence): Verdict {
     (world.plan.layout.nodes.some(
       (node) => node.kind === 'service' && node.rooms.some((room) => room.historyMax < 200),
     ) ||
-      trace.some(
-        (record) =>
-          record.kind === 'append' &&
-          record.events.some((event) => event.kind === 'roomConfigured' && event.changes.historyMax !== undefined),
+      kept.some(({ record }) =>
+        record.events.some((event) => event.kind === 'roomConfigured' && event.changes.historyMax !== undefined),
       ));
   const untold = untoldOf(given);
   for (const [body, at] of forgetful ? [] : elsewhere) {
@@ -142,7 +123,9 @@ export const lastWord = (round: number) => 1_000_000 * round;
  * Liveness: the last word of everybody who believes to be in reaches everybody who believes to be in, once. Who may not
  * speak is told so.
  */
-export function lastWords({ trace, said, views, people, world }: Evidence): Verdict {
+export const lastWords: Checker = (given) => ({ verdict: () => reachesEverybody(given) });
+
+function reachesEverybody({ trace, said, views, people, world }: Evidence): Verdict {
   const violations: Violation[] = [];
   if (!world) return { violations, exercised: 0 };
   let exercised = 0;

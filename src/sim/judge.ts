@@ -1,0 +1,100 @@
+import type { RoomEvent } from '../core/room/event.ts';
+import type { Jid } from '../core/xmpp/jid.ts';
+import { fold, type Occupants } from './checkers/occupants.ts';
+import type { Evidence, Other, Seen } from './evidence.ts';
+import type { RecordOf, SimRecord, Verdict } from './trace.ts';
+
+/** One invariant: a watch of its own over each run. */
+export type Checker = (given: Evidence) => Watch;
+
+/**
+ * Is shown what happened, in the trace's order, and then says what is wrong. All checkers are shown a run in one walk, each
+ * only what it has a function for: a walk for each took a third of a run, and small functions are soon compiled.
+ */
+export interface Watch {
+  /** A person's client, hostile or not, handed something to its server. */
+  readonly said?: (record: RecordOf<'in'>, i: number) => void;
+  /** A node did. */
+  readonly sent?: (record: RecordOf<'in'>, i: number) => void;
+  /** Somebody to whom the invariants are promised was handed something. */
+  readonly got?: (seen: Seen) => void;
+  /** Somebody else was: a node, or hostile people. */
+  readonly handed?: (record: RecordOf<'out'>, i: number) => void;
+  /** A node kept an event, and that was not undone. */
+  readonly kept?: (event: RoomEvent, before: Place, record: RecordOf<'append'>, i: number) => void;
+  readonly other?: (record: Other, i: number) => void;
+  readonly verdict: () => Verdict;
+}
+
+/** A room at a node, the same object throughout a run, with the people who are in by what the node kept so far. */
+export interface Place {
+  readonly node: Jid;
+  readonly room: Jid;
+  readonly occupants: Occupants;
+}
+
+/** Shows a run to its checkers, and asks them what is wrong. */
+export function judge(given: Evidence, checkers: Readonly<Record<string, Checker>>): ReadonlyMap<string, Verdict> {
+  const watches = Object.entries(checkers).map(([name, checker]) => [name, checker(given)] as const);
+  show(
+    given,
+    watches.map(([, watch]) => watch),
+  );
+  return new Map(watches.map(([name, watch]) => [name, watch.verdict()]));
+}
+
+function show({ trace, said, got, undone }: Evidence, watches: readonly Watch[]): void {
+  const onSaid = watches.flatMap((watch) => watch.said ?? []);
+  const onSent = watches.flatMap((watch) => watch.sent ?? []);
+  const onGot = watches.flatMap((watch) => watch.got ?? []);
+  const onHanded = watches.flatMap((watch) => watch.handed ?? []);
+  const onKept = watches.flatMap((watch) => watch.kept ?? []);
+  const onOther = watches.flatMap((watch) => watch.other ?? []);
+  const placeOf = places();
+  let s = 0;
+  let g = 0;
+  for (let i = 0; i < trace.length; i++) {
+    const record = trace[i] as SimRecord;
+    switch (record.kind) {
+      case 'link':
+        break;
+      case 'in':
+        if (s < said.length && said[s]?.i === i) {
+          s++;
+          for (const tell of onSaid) tell(record, i);
+        } else for (const tell of onSent) tell(record, i);
+        break;
+      case 'out': {
+        const seen = g < got.length ? got[g] : undefined;
+        if (seen?.i === i) {
+          g++;
+          for (const tell of onGot) tell(seen);
+        } else for (const tell of onHanded) tell(record, i);
+        break;
+      }
+      case 'append':
+        if (undone.has(i)) break;
+        for (const event of record.events) {
+          const place = placeOf(record.node, event.room);
+          for (const tell of onKept) tell(event, place, record, i);
+          fold(place.occupants, event);
+        }
+        break;
+      default:
+        for (const tell of onOther) tell(record, i);
+    }
+  }
+}
+
+/** Finds, or makes, the place of a room at a node. */
+function places(): (node: Jid, room: Jid) => Place {
+  const known = new Map<Jid, Place[]>();
+  return (node, room) => {
+    const rooms = known.get(node) ?? [];
+    for (const place of rooms) if (place.room === room) return place;
+    const place = { node, room, occupants: new Map() };
+    rooms.push(place);
+    known.set(node, rooms);
+    return place;
+  };
+}
