@@ -6,7 +6,7 @@ import { bareOf, domainOf, type Jid } from '../core/xmpp/jid.ts';
 import { NS } from '../core/xmpp/namespaces.ts';
 import { payloadOf, type Stanza } from '../core/xmpp/stanza.ts';
 import { textOf } from '../core/xmpp/xml.ts';
-import { canaries } from './checkers/canaries.ts';
+import { canaries, type Leaks } from './checkers/canaries.ts';
 import type { Plan } from './plan.ts';
 import type { Person, RecordOf, SimRecord } from './trace.ts';
 import type { Peaks } from './world.ts';
@@ -101,8 +101,8 @@ export interface Evidence {
   readonly undone: ReadonlySet<number>;
   /** Indices of appends that are durable and that nobody was told of. */
   readonly untold: ReadonlySet<number>;
-  /** Real JIDs (bare) in a stanza, but in what a user or a hostile node sent: who says a name knew it. */
-  readonly named: (stanza: Stanza) => readonly Jid[];
+  /** Who says a name knew it: what a user or a hostile node sent is no leak. */
+  readonly leaks: Leaks;
 }
 
 /** A view that is being read, and where in the trace its user asked to enter or began or ended a session. */
@@ -195,8 +195,8 @@ export function evidence(trace: readonly SimRecord[], people: readonly Person[],
   const views = [...found.values()].map(({ view }) => view);
   const kept = undone.size === 0 ? appends : appends.filter(({ i }) => !undone.has(i));
   const byJid = new Map(views.map((view) => [view.person.jid, view]));
-  const named = canaries(people, () => [...said.map(({ record }) => record.stanza), ...lies]);
-  return { trace, said, got, kept, others, people, views, byJid, world, undone, untold, named };
+  const leaks = canaries(people, () => [...said.map(({ record }) => record.stanza), ...lies]);
+  return { trace, said, got, kept, others, people, views, byJid, world, undone, untold, leaks };
 }
 
 /** Whether it asks to enter. */
@@ -252,7 +252,7 @@ function look(
     self: isSelf(stanza),
     body,
     said,
-    beside: said !== undefined && isBeside(trace, sent),
+    beside: body !== undefined && isBeside(trace, sent),
     groupchat,
     delayed,
     subject: subject && body === undefined,

@@ -3,7 +3,7 @@ import type { HistoryItem, RoomEvent } from '../core/room/event.ts';
 import { readDmuc } from '../core/xep/xep0282.ts';
 import { bareOf, domainOf, type Jid } from '../core/xmpp/jid.ts';
 import { stanzaText } from '../core/xmpp/stanza.ts';
-import { textOf } from '../core/xmpp/xml.ts';
+import { textOf, type XmlElement } from '../core/xmpp/xml.ts';
 import { lostByBounceAlone } from './checkers/links.ts';
 import { untoldOf } from './checkers/occupants.ts';
 import { type Evidence, isJoin, isOf, type Other, type Placed, sessions, whole } from './evidence.ts';
@@ -71,7 +71,8 @@ function allShown(given: Evidence): Verdict {
     if (!first) continue;
     exercised++;
     // Also what they heard beside them before the primary answered an earlier join of theirs.
-    const heard = new Set(view.seen.flatMap(({ i, body }) => (i < view.born ? [] : [body])));
+    const heard = new Set<string>();
+    for (const { i, body } of view.seen) if (body !== undefined && i >= view.born) heard.add(body);
     const excused = untold.get(view.person.jid);
     const missed = accepted
       .slice(places.get(first.body))
@@ -94,33 +95,43 @@ function copiesOfThePrimary(given: Evidence): Verdict {
   const { primary, replicas } = partsOf(given);
   // Decision #12: a stamp of a clock that is minutes ahead is not believed.
   const stamps = (given.world?.plan.faults.skewMs ?? 0) < 150_000;
-  const told = ({ id, at, payloads }: HistoryItem) =>
-    `${id} ${stamps ? at : ''} ${payloads.map((one) => textOf(one)).join()}`;
+  const same = (a: HistoryItem | undefined, b: HistoryItem) =>
+    a !== undefined && (!stamps || a.at === b.at) && sameTexts(a.payloads, b.payloads);
   const original = primary && given.world?.seats.get(primary.address)?.node.snapshot().rooms[0];
   if (!original) return { violations, exercised };
-  const all = original.history.map(told);
-  const there = new Set(all);
-  const ranks = new Map(original.occupants.map(({ nick, affiliation, role }) => [nick, `${affiliation}/${role}`]));
+  const there = new Map(original.history.map((item) => [item.id, item]));
+  const ranks = new Map(original.occupants.map((occupant) => [occupant.nick, occupant]));
   for (const { address } of replicas) {
     const copy = given.world?.seats.get(address)?.node.snapshot().rooms[0];
     if (!copy) continue;
     exercised++;
-    for (const { nick, affiliation, role } of copy.occupants)
-      if (ranks.get(nick) !== `${affiliation}/${role}`)
+    for (const { nick, affiliation, role } of copy.occupants) {
+      const known = ranks.get(nick);
+      if (known?.affiliation !== affiliation || known.role !== role)
         violations.push({
           invariant: 'D-f',
-          what: `${nick} is ${affiliation}/${role} at ${address} and ${ranks.get(nick)} at the primary`,
+          what: `${nick} is ${affiliation}/${role} at ${address} and ${known?.affiliation}/${known?.role} at the primary`,
         });
+    }
     // Of the time that it keeps at all it keeps everything.
-    const here = new Set(copy.history.map(told));
-    const strange = [...here].find((item) => !there.has(item));
+    const here = new Map(copy.history.map((item) => [item.id, item]));
+    const strange = copy.history.find((item) => !same(there.get(item.id), item));
     if (strange !== undefined)
-      violations.push({ invariant: 'D-c', what: `${address} keeps "${strange}", the primary does not` });
-    const missing = all.slice(all.findIndex((item) => here.has(item))).find((item) => !here.has(item));
+      violations.push({ invariant: 'D-c', what: `${address} keeps "${told(strange)}", the primary does not` });
+    const first = original.history.findIndex((item) => same(here.get(item.id), item));
+    const missing = original.history.slice(Math.max(0, first)).find((item) => !same(here.get(item.id), item));
     if (here.size > 0 && missing !== undefined)
-      violations.push({ invariant: 'D-c', what: `${address} does not keep "${missing}"` });
+      violations.push({ invariant: 'D-c', what: `${address} does not keep "${told(missing)}"` });
   }
   return { violations, exercised };
+}
+
+function told({ id, at, payloads }: HistoryItem): string {
+  return `${id} ${at} ${payloads.map(textOf).join()}`;
+}
+
+function sameTexts(some: HistoryItem['payloads'], others: HistoryItem['payloads']): boolean {
+  return some.length === others.length && some.every((one, k) => textOf(one) === textOf(others[k] as XmlElement));
 }
 
 /** D-d: nothing is broadcast to a replica that is split, and nothing submitted by one. */
@@ -233,11 +244,13 @@ const onlyWhoAsked: Checker = () => {
 const jidsOfReplicas: Checker = (given) => {
   const violations: Violation[] = [];
   let exercised = 0;
-  const { world, people, named } = given;
+  const { world, people, leaks } = given;
   const { primary, replicas } = partsOf(given);
   if (!world || !primary || primary.rooms.some(({ whois }) => whois === 'anyone'))
     return { verdict: () => ({ violations, exercised }) };
-  const servers = new Map<Jid, Jid>(replicas.map(({ address, server }) => [address, server]));
+  const served = new Map<Jid, (user: Jid) => boolean>(
+    replicas.map(({ address, server }) => [address, (user) => domainOf(user) === server]),
+  );
   // Moderators by home, after each append of the primary.
   const roles = new Map<string, { readonly home: Jid | undefined; readonly moderator: boolean }>();
   const entitled: { readonly i: number; homes: ReadonlySet<Jid> }[] = [{ i: -1, homes: new Set() }];
@@ -250,10 +263,10 @@ const jidsOfReplicas: Checker = (given) => {
     sent({ by, stanza, cause }, i) {
       if (by !== primary.address || cause === undefined) return;
       const to = bareOf(stanza.to);
-      const server = servers.get(to);
-      if (server === undefined) return;
+      const own = served.get(to);
+      if (own === undefined) return;
       exercised++;
-      const leaked = named(stanza).find((jid) => domainOf(jid) !== server);
+      const [leaked] = leaks(stanza, own);
       if (leaked === undefined) return;
       // From the state before the step that sent it, for the last moderator's own leave names JIDs still, to this moment.
       let k = entitled.length - 1;

@@ -1,48 +1,55 @@
 import { bareOf, type Jid } from '../../core/xmpp/jid.ts';
 import type { Stanza } from '../../core/xmpp/stanza.ts';
-import { serialize, type XmlElement } from '../../core/xmpp/xml.ts';
+import type { XmlElement } from '../../core/xmpp/xml.ts';
 import type { Person } from '../trace.ts';
 
+/** Real JIDs (bare) that a stanza names and should not. */
+export type Leaks = (stanza: Stanza, allowed: (jid: Jid) => boolean) => readonly Jid[];
+
 /**
- * Finds real JIDs (bare) in the payloads of stanzas, but for elements that somebody sent who may know every name.
+ * Finds real JIDs in all that a stanza carries, but for elements that somebody sent who may know every name.
  *
  * @param knowing  stanzas of theirs
  */
-export function canaries(
-  people: readonly Person[],
-  knowing: () => readonly Stanza[],
-): (stanza: Stanza) => readonly Jid[] {
+export function canaries(people: readonly Person[], knowing: () => readonly Stanza[]): Leaks {
   const escaped = [...new Set(people.map(({ jid }) => bareOf(jid)))].map((jid) => jid.replaceAll('.', '\\.'));
   const anybody = new RegExp(escaped.join('|'), 'g');
-  // What is found in an element; nothing in what was spoken by those. Filled at the first question: not all runs have one.
-  let known: Map<XmlElement, readonly Jid[]> | undefined;
-  const namedIn = (payload: XmlElement): readonly Jid[] => {
-    known ??= new Map(knowing().flatMap(({ payloads }) => payloads.map((spoken) => [spoken, none])));
-    let found = known.get(payload);
-    if (found === undefined) {
-      // Most payloads hold no address at all, and need not be written to be searched.
-      const names = holds(payload, '@') ? serialize(payload).match(anybody) : null;
-      found = names === null ? none : ([...new Set(names)] as Jid[]);
-      known.set(payload, found);
+  // Addresses come again and again, and so do the payloads of what goes to many.
+  const inText = new Map<string, readonly Jid[]>();
+  const inPayloads = new Map<Stanza['payloads'], readonly Jid[]>();
+  const search = (text: string, found: Set<Jid>) => {
+    // Not escaped in XML, as no character of these addresses is: nothing needs to be written to be searched.
+    if (!text.includes('@')) return;
+    let names = inText.get(text);
+    if (names === undefined) {
+      names = (text.match(anybody) ?? []) as Jid[];
+      inText.set(text, names);
     }
-    return found;
+    for (const name of names) found.add(name);
   };
-  return ({ payloads }) => {
-    let all = none;
-    for (const payload of payloads) {
-      const found = namedIn(payload);
-      if (found.length > 0) all = all.length === 0 ? found : [...all, ...found];
+  const look = ({ attrs, children }: XmlElement, found: Set<Jid>) => {
+    for (const key in attrs) search(attrs[key] as string, found);
+    for (const child of children)
+      if (typeof child === 'string') search(child, found);
+      else look(child, found);
+  };
+  const namesIn = (payloads: readonly XmlElement[]): readonly Jid[] => {
+    const found = new Set<Jid>();
+    for (const payload of payloads) look(payload, found);
+    return found.size === 0 ? none : [...found];
+  };
+  // Not all runs have one who may not know what they are told.
+  let spoken: ReadonlySet<XmlElement> | undefined;
+  return ({ payloads }, allowed) => {
+    let names = inPayloads.get(payloads);
+    if (names === undefined) {
+      names = namesIn(payloads);
+      inPayloads.set(payloads, names);
     }
-    return all;
+    if (names.every(allowed)) return none;
+    spoken ??= new Set(knowing().flatMap((stanza) => stanza.payloads));
+    return namesIn(payloads.filter((payload) => !spoken?.has(payload))).filter((jid) => !allowed(jid));
   };
 }
 
 const none: readonly Jid[] = [];
-
-/** Whether a character that is never escaped is anywhere in the text or the attributes of an element. */
-function holds(element: XmlElement, char: string): boolean {
-  for (const key in element.attrs) if ((element.attrs[key] as string).includes(char)) return true;
-  for (const child of element.children)
-    if (typeof child === 'string' ? child.includes(char) : holds(child, char)) return true;
-  return false;
-}

@@ -47,7 +47,7 @@ function answersInOrder(given: Evidence): Verdict {
       );
       before = i;
       const waits = outside && i < end;
-      const asked = joins.find((join) => join > left) ?? i;
+      const asked = waits || view.entries.has(i) ? (joins.find((join) => join > left) ?? i) : i;
       const crashed = waits && crashes.some((crash) => crash.i > asked && crash.i < i);
       const answer = waits && !crashed && seen.self && stanza.type === undefined;
       if (view.entries.has(i) || answer) {

@@ -1,6 +1,5 @@
-import { readMucUser } from '../../core/xep/xep0045.ts';
 import { domainOf, type Jid, resourceOf } from '../../core/xmpp/jid.ts';
-import { type Aftermath, type Evidence, lost } from '../evidence.ts';
+import { type Aftermath, type Evidence, isOut, lost } from '../evidence.ts';
 import type { Checker, Place } from '../judge.ts';
 import type { Verdict, Violation } from '../trace.ts';
 
@@ -116,23 +115,22 @@ function samePeople({ trace, views, world }: Evidence): Verdict {
     const { jid, room: roomJid } = view.person;
     const user = world.users.get(jid);
     if (user?.half.state().phase !== 'joined' || !user.online) continue;
-    /** Nicks, and the moment in which their last presence was sent. */
-    const shown = new Map<string, number | undefined>();
+    /** Who is shown, and the moment in which their last presence was sent. */
+    const shown = new Map<Jid, number | undefined>();
     let since = 0;
-    for (const { i, sent, stanza } of view.seen) {
+    for (const one of view.seen) {
+      const { i, sent, stanza } = one;
       if (i < view.born || stanza.name !== 'presence' || stanza.type === 'error') continue;
       const t = trace[sent]?.t;
       if (view.entries.has(i)) {
         since = sent;
         // The answer to a join says who is here: nobody else is, whatever was heard before (XEP-0045 §7.2.2).
-        for (const [nick, then] of shown) if (then !== t) shown.delete(nick);
+        for (const [other, then] of shown) if (then !== t) shown.delete(other);
       }
-      const nick = resourceOf(stanza.from);
-      if (stanza.type === undefined) shown.set(nick, t);
+      if (stanza.type === undefined) shown.set(stanza.from, t);
       else {
-        shown.delete(nick);
-        const statuses = readMucUser(stanza.payloads)?.statuses ?? [];
-        if (statuses.includes(110) && !statuses.includes(303)) shown.clear();
+        shown.delete(stanza.from);
+        if (isOut(one)) shown.clear();
       }
     }
     const node = nodes.find(
@@ -145,11 +143,8 @@ function samePeople({ trace, views, world }: Evidence): Verdict {
     if (node !== undefined && node.seat.config.server !== domainOf(jid) && world.everLost(jid)) continue;
     exercised++;
     const there = node === undefined ? '' : names(node.room);
-    if ([...shown.keys()].sort().join(' ') !== there)
-      violations.push({
-        invariant: 'G11',
-        what: `${jid} sees ${[...shown.keys()].sort().join(' ')}; the room has ${there}`,
-      });
+    const here = [...shown.keys()].map(resourceOf).sort().join(' ');
+    if (here !== there) violations.push({ invariant: 'G11', what: `${jid} sees ${here}; the room has ${there}` });
   }
   return { violations, exercised };
 }

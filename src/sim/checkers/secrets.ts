@@ -9,7 +9,7 @@ import { fold, type Occupants } from './occupants.ts';
 
 /** G7: no byte to somebody who is no moderator names another user's real JID, where JIDs are for moderators. */
 export const confidentiality: Checker = (given) => {
-  const { trace, views, byJid, people, world, named } = given;
+  const { trace, views, byJid, people, world, leaks } = given;
   const violations: Violation[] = [];
   let exercised = 0;
   const open = world?.plan.layout.nodes.some((node) =>
@@ -17,6 +17,12 @@ export const confidentiality: Checker = (given) => {
   );
   if (open) return { verdict: () => ({ violations, exercised }) };
   const real = new Set(people.map(({ jid }) => bareOf(jid)));
+  const own = new Map(
+    views.map((view) => {
+      const bare = bareOf(view.person.jid);
+      return [view, (jid: Jid) => jid === bare];
+    }),
+  );
   const moderators = new Set<View>();
   const told = new Map<View, number>();
   // Whose client began anew and has heard nothing of themselves since: what comes may be for their earlier session.
@@ -45,12 +51,11 @@ export const confidentiality: Checker = (given) => {
       if (moderators.has(view)) return;
       exercised++;
       const sender = ofRoom ? undefined : bareOf(stanza.from);
-      const names = named(stanza);
-      const all = sender !== undefined && real.has(sender) ? [sender, ...names] : names;
-      if (all.length === 0) return;
-      const to = bareOf(view.person.jid);
+      const names = leaks(stanza, own.get(view) as (jid: Jid) => boolean);
+      const all =
+        sender !== undefined && sender !== bareOf(view.person.jid) && real.has(sender) ? [sender, ...names] : names;
       for (const jid of all)
-        if (jid !== to && !isExcused(view, i))
+        if (!isExcused(view, i))
           violations.push({
             invariant: 'G7',
             what: `${view.person.jid} learns ${jid} from ${stanzaText(stanza)}`,

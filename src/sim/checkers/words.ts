@@ -141,13 +141,12 @@ function reachesEverybody({ trace, said, views, people, world }: Evidence): Verd
       spoke.set(record.by, record.stanza.id);
   // Where a link swallowed the news of being out, they believe to be in and are not.
   const unsure = new Set(inside.filter((view) => lost(trace, view, lastEntry(view), isSelf)));
-  const last = new Set(words.values());
   const heard = new Map<View, Map<string, number>>();
   for (const view of inside) {
     const times = new Map<string, number>();
     heard.set(view, times);
-    for (const { body } of view.seen)
-      if (body !== undefined && last.has(body)) times.set(body, (times.get(body) ?? 0) + 1);
+    for (const { said, body } of view.seen)
+      if (said?.n === lastWord(2) && body !== undefined) times.set(body, (times.get(body) ?? 0) + 1);
   }
   for (const author of inside) {
     const { jid } = author.person;
