@@ -119,84 +119,149 @@ interface Asking {
 }
 
 export function evidence(trace: readonly SimRecord[], people: readonly Person[], world?: Aftermath): Evidence {
-  const found = new Map<Jid, Asking>();
-  for (const person of people)
-    if (person.hostile === undefined)
-      found.set(person.jid, {
-        view: { person, seen: [], entries: new Set(), born: 0, holes: [] },
-        asked: [],
-        at: [],
-      });
-  const everybody = new Set(people.map(({ jid }) => jid));
-  const hostile = world?.plan.hostileNode;
-  const words = new Map<string, Said | undefined>();
-  const undone = new Set<number>();
-  const untold = new Set<number>();
-  const said: Placed<RecordOf<'in'>>[] = [];
-  const lies: Stanza[] = [];
-  const got: Seen[] = [];
-  const appends: Placed<RecordOf<'append'>>[] = [];
-  const others: Placed<Other>[] = [];
-  for (let i = 0; i < trace.length; i++) {
-    const record = trace[i] as SimRecord;
+  const reader = new Reader(trace, people, world?.plan.hostileNode);
+  for (let i = 0; i < trace.length; i++) reader.read(trace[i] as SimRecord, i);
+  const { said, got, others, undone, untold } = reader;
+  const views = reader.views();
+  const kept = undone.size === 0 ? reader.appends : reader.appends.filter(({ i }) => !undone.has(i));
+  const byJid = new Map(views.map((view) => [view.person.jid, view]));
+  const leaks = canaries(people, () => [...said.map(({ record }) => record.stanza), ...reader.lies]);
+  return { trace, said, got, kept, others, people, views, byJid, world, undone, untold, leaks };
+}
+
+/** Sorts the records of a trace, given one after the other. */
+class Reader {
+  readonly said: Placed<RecordOf<'in'>>[] = [];
+  /** What the hostile node sent. */
+  readonly lies: Stanza[] = [];
+  readonly got: Seen[] = [];
+  readonly appends: Placed<RecordOf<'append'>>[] = [];
+  readonly others: Placed<Other>[] = [];
+  readonly undone = new Set<number>();
+  readonly untold = new Set<number>();
+  readonly #trace: readonly SimRecord[];
+  readonly #hostile: Jid | undefined;
+  readonly #everybody: ReadonlySet<Jid>;
+  readonly #asking = new Map<Jid, Asking>();
+  /** One word is heard by many. */
+  readonly #words = new Map<string, Said | undefined>();
+
+  constructor(trace: readonly SimRecord[], people: readonly Person[], hostile: Jid | undefined) {
+    this.#trace = trace;
+    this.#hostile = hostile;
+    this.#everybody = new Set(people.map(({ jid }) => jid));
+    for (const person of people)
+      if (person.hostile === undefined)
+        this.#asking.set(person.jid, {
+          view: { person, seen: [], entries: new Set(), born: 0, holes: [] },
+          asked: [],
+          at: [],
+        });
+  }
+
+  /** When all is read. */
+  views(): View[] {
+    return [...this.#asking.values()].map((one) => {
+      findEntries(one, this.#trace);
+      return one.view;
+    });
+  }
+
+  read(record: SimRecord, i: number): void {
     switch (record.kind) {
-      case 'out': {
-        const one = found.get(record.to);
-        if (one === undefined) break;
-        const seen = look(i, record, one.view, trace, words);
-        got.push(seen);
-        if (seen.ofRoom) one.view.seen.push(seen);
-        break;
-      }
-      case 'in': {
-        if (!everybody.has(record.by)) {
-          if (record.by === hostile) lies.push(record.stanza);
-          break;
-        }
-        said.push({ i, record });
-        if (!isJoin(record.stanza)) break;
-        const one = found.get(record.by);
-        one?.asked.push(i);
-        one?.at.push(i);
-        break;
-      }
-      case 'append':
-        appends.push({ i, record });
-        break;
-      case 'session': {
-        others.push({ i, record });
-        const one = found.get(record.user);
-        if (one === undefined) break;
-        one.asked.push('session');
-        one.at.push(i);
-        one.view.born = i;
-        break;
-      }
+      case 'out':
+        return this.#out(record, i);
+      case 'in':
+        return this.#in(record, i);
       case 'link':
-        if (record.outcome !== 'dropped' && record.outcome !== 'bounced') break;
-        // What a new stream cut off on its way is found missing later, when others have overtaken it already.
-        found
-          .get(record.stanza.to)
-          ?.view.holes.push(record.cause !== undefined && trace[record.cause]?.kind === 'link' ? record.cause : i);
+        return this.#link(record, i);
+      case 'append':
+        this.appends.push({ i, record });
+        return;
+      case 'session':
+        this.#session(record, i);
         break;
       case 'undone':
-        for (const append of record.appends) undone.add(append);
-        others.push({ i, record });
+        for (const append of record.appends) this.undone.add(append);
         break;
       case 'untold':
-        for (const append of record.appends) untold.add(append);
-        others.push({ i, record });
-        break;
-      default:
-        others.push({ i, record });
+        for (const append of record.appends) this.untold.add(append);
     }
+    this.others.push({ i, record });
   }
-  for (const one of found.values()) findEntries(one, trace);
-  const views = [...found.values()].map(({ view }) => view);
-  const kept = undone.size === 0 ? appends : appends.filter(({ i }) => !undone.has(i));
-  const byJid = new Map(views.map((view) => [view.person.jid, view]));
-  const leaks = canaries(people, () => [...said.map(({ record }) => record.stanza), ...lies]);
-  return { trace, said, got, kept, others, people, views, byJid, world, undone, untold, leaks };
+
+  #out({ to, stanza }: RecordOf<'out'>, i: number): void {
+    const view = this.#asking.get(to)?.view;
+    if (view === undefined) return;
+    const seen = this.#look(i, stanza, view);
+    this.got.push(seen);
+    if (seen.ofRoom) view.seen.push(seen);
+  }
+
+  #in(record: RecordOf<'in'>, i: number): void {
+    const { by, stanza } = record;
+    if (!this.#everybody.has(by)) {
+      if (by === this.#hostile) this.lies.push(stanza);
+      return;
+    }
+    this.said.push({ i, record });
+    if (!isJoin(stanza)) return;
+    const one = this.#asking.get(by);
+    one?.asked.push(i);
+    one?.at.push(i);
+  }
+
+  #link({ stanza, outcome, cause }: RecordOf<'link'>, i: number): void {
+    if (outcome !== 'dropped' && outcome !== 'bounced') return;
+    // What a new stream cut off on its way is found missing later, when others have overtaken it already.
+    const hole = cause !== undefined && this.#trace[cause]?.kind === 'link' ? cause : i;
+    this.#asking.get(stanza.to)?.view.holes.push(hole);
+  }
+
+  #session({ user }: RecordOf<'session'>, i: number): void {
+    const one = this.#asking.get(user);
+    if (one === undefined) return;
+    one.asked.push('session');
+    one.at.push(i);
+    one.view.born = i;
+  }
+
+  #look(i: number, stanza: Stanza, view: View): Seen {
+    const groupchat = stanza.name === 'message' && stanza.type === 'groupchat';
+    let body: string | undefined;
+    let delayed = false;
+    let subject = false;
+    for (const payload of groupchat ? stanza.payloads : []) {
+      const { name, xmlns } = payload;
+      if (name === 'body' && xmlns === NS.client) body ??= textOf(payload);
+      else if (name === 'delay' && xmlns === NS.delay) delayed = true;
+      else if (name === 'subject' && xmlns === NS.client) subject = true;
+    }
+    const sent = sentAt(this.#trace, i);
+    return {
+      i,
+      view,
+      ofRoom: isOf(stanza, view.person.room),
+      sent,
+      stanza,
+      self: isSelf(stanza),
+      body,
+      said: body === undefined ? undefined : this.#word(body),
+      beside: body !== undefined && isBeside(this.#trace, sent),
+      groupchat,
+      delayed,
+      subject: subject && body === undefined,
+    };
+  }
+
+  #word(body: string): Said | undefined {
+    let said = this.#words.get(body);
+    if (said === undefined && !this.#words.has(body)) {
+      said = readBody(body);
+      this.#words.set(body, said);
+    }
+    return said;
+  }
 }
 
 /** Whether it asks to enter. */
@@ -217,46 +282,6 @@ export function sentAt(trace: readonly SimRecord[], i: number): number {
   for (let record = trace[sent]; record?.kind === 'link' && record.cause !== undefined; record = trace[sent])
     sent = record.cause;
   return sent;
-}
-
-function look(
-  i: number,
-  { stanza }: RecordOf<'out'>,
-  view: View,
-  trace: readonly SimRecord[],
-  words: Map<string, Said | undefined>,
-): Seen {
-  const groupchat = stanza.name === 'message' && stanza.type === 'groupchat';
-  let body: string | undefined;
-  let delayed = false;
-  let subject = false;
-  for (const payload of groupchat ? stanza.payloads : []) {
-    const { name, xmlns } = payload;
-    if (name === 'body' && xmlns === NS.client) body ??= textOf(payload);
-    else if (name === 'delay' && xmlns === NS.delay) delayed = true;
-    else if (name === 'subject' && xmlns === NS.client) subject = true;
-  }
-  // One word is heard by many.
-  let said = body === undefined ? undefined : words.get(body);
-  if (body !== undefined && said === undefined && !words.has(body)) {
-    said = readBody(body);
-    words.set(body, said);
-  }
-  const sent = sentAt(trace, i);
-  return {
-    i,
-    view,
-    ofRoom: isOf(stanza, view.person.room),
-    sent,
-    stanza,
-    self: isSelf(stanza),
-    body,
-    said,
-    beside: body !== undefined && isBeside(trace, sent),
-    groupchat,
-    delayed,
-    subject: subject && body === undefined,
-  };
 }
 
 /** Whether a replica sent this on from its own user, and not from its primary. */

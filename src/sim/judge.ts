@@ -36,54 +36,57 @@ export interface Place {
 /** Shows a run to its checkers, and asks them what is wrong. */
 export function judge(given: Evidence, checkers: Readonly<Record<string, Checker>>): ReadonlyMap<string, Verdict> {
   const watches = Object.entries(checkers).map(([name, checker]) => [name, checker(given)] as const);
-  show(
+  const show = showing(
     given,
     watches.map(([, watch]) => watch),
   );
+  for (let i = 0; i < given.trace.length; i++) show(given.trace[i] as SimRecord, i);
   return new Map(watches.map(([name, watch]) => [name, watch.verdict()]));
 }
 
-function show({ trace, said, got, undone }: Evidence, watches: readonly Watch[]): void {
-  const onSaid = watches.flatMap((watch) => watch.said ?? []);
-  const onSent = watches.flatMap((watch) => watch.sent ?? []);
-  const onGot = watches.flatMap((watch) => watch.got ?? []);
-  const onHanded = watches.flatMap((watch) => watch.handed ?? []);
+/** @returns what shows one record; to be called with all of them, in order */
+function showing({ said, got, undone }: Evidence, watches: readonly Watch[]): (record: SimRecord, i: number) => void {
+  const onSaid = all(watches.flatMap((watch) => watch.said ?? []));
+  const onSent = all(watches.flatMap((watch) => watch.sent ?? []));
+  const onGot = all(watches.flatMap((watch) => watch.got ?? []));
+  const onHanded = all(watches.flatMap((watch) => watch.handed ?? []));
+  const onOther = all(watches.flatMap((watch) => watch.other ?? []));
   const onKept = watches.flatMap((watch) => watch.kept ?? []);
-  const onOther = watches.flatMap((watch) => watch.other ?? []);
   const placeOf = places();
+  const keep = (event: RoomEvent, record: RecordOf<'append'>, i: number) => {
+    const place = placeOf(record.node, event.room);
+    for (let k = 0; k < onKept.length; k++) onKept[k]?.(event, place, record, i);
+    fold(place.occupants, event);
+  };
   let s = 0;
   let g = 0;
-  for (let i = 0; i < trace.length; i++) {
-    const record = trace[i] as SimRecord;
+  return (record, i) => {
     switch (record.kind) {
       case 'link':
-        break;
+        return;
       case 'in':
-        if (s < said.length && said[s]?.i === i) {
-          s++;
-          for (const tell of onSaid) tell(record, i);
-        } else for (const tell of onSent) tell(record, i);
-        break;
+        if (said[s]?.i !== i) return onSent(record, i);
+        s++;
+        return onSaid(record, i);
       case 'out': {
-        const seen = g < got.length ? got[g] : undefined;
-        if (seen?.i === i) {
-          g++;
-          for (const tell of onGot) tell(seen);
-        } else for (const tell of onHanded) tell(record, i);
-        break;
+        const seen = got[g];
+        if (seen?.i !== i) return onHanded(record, i);
+        g++;
+        return onGot(seen, i);
       }
       case 'append':
-        if (undone.has(i)) break;
-        for (const event of record.events) {
-          const place = placeOf(record.node, event.room);
-          for (const tell of onKept) tell(event, place, record, i);
-          fold(place.occupants, event);
-        }
-        break;
+        if (!undone.has(i)) for (const event of record.events) keep(event, record, i);
+        return;
       default:
-        for (const tell of onOther) tell(record, i);
+        onOther(record, i);
     }
-  }
+  };
+}
+
+function all<T>(tell: readonly ((what: T, i: number) => void)[]): (what: T, i: number) => void {
+  return (what, i) => {
+    for (let k = 0; k < tell.length; k++) tell[k]?.(what, i);
+  };
 }
 
 /** Finds, or makes, the place of a room at a node. */
