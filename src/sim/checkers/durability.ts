@@ -1,55 +1,59 @@
+import type { HistoryItem } from '../../core/room/event.ts';
 import type { Jid } from '../../core/xmpp/jid.ts';
 import { textOf } from '../../core/xmpp/xml.ts';
 import { type Evidence, readBody } from '../evidence.ts';
 import type { Checker } from '../judge.ts';
-import type { Verdict, Violation } from '../trace.ts';
+import type { Person, Verdict, Violation } from '../trace.ts';
 
 /**
  * G14: each message is kept once; what was ever shown to anybody is kept where it was accepted, and what was shown later stands later: recovery only
  * ever goes on from what there was.
  */
-export const durability: Checker = (given) => ({ verdict: () => keptAsShown(given) });
-
-function keptAsShown({ views, people, world }: Evidence): Verdict {
+export const durability: Checker = ({ views, people, world }) => {
   const violations: Violation[] = [];
-  if (!world) return { violations, exercised: 0 };
   let exercised = 0;
-  const kept = new Map<Jid, Map<string, number>>();
-  for (const seat of world.seats.values()) {
-    if (seat.config.kind !== 'service') continue;
-    for (const { room, history } of seat.node.snapshot().rooms) {
-      const places = new Map<string, number>();
-      kept.set(room, places);
-      for (const [k, { payloads }] of history.entries()) {
-        const body = payloads.find(({ name }) => name === 'body');
-        const text = body && textOf(body);
-        const said = readBody(text);
-        if (said === undefined || text === undefined) continue;
-        // A hostile node may repeat what its own users say (security.md 1.5).
-        const repeated = places.has(text) && people[said.user]?.hostile !== 'node';
-        if (repeated) violations.push({ invariant: 'G14', what: `${text} is kept twice` });
-        places.set(text, k);
-      }
-    }
-  }
-  const distributed = world.plan.mode === '0289pp';
-  for (const view of views) {
-    let last = -1;
-    for (const { i, body, said, delayed, beside } of view.seen) {
+  const kept = new Map<Jid, ReadonlyMap<string, number>>();
+  for (const seat of world?.seats.values() ?? [])
+    if (seat.config.kind === 'service')
+      for (const { room, history } of seat.node.snapshot().rooms) kept.set(room, placesIn(history, people, violations));
+  const distributed = world?.plan.mode === '0289pp';
+  const last = new Map(views.map((view) => [view, -1]));
+  return {
+    got({ i, view, ofRoom, body, said, delayed, beside }) {
       const author = said && people[said.user];
-      if (body === undefined || delayed || !author || author.hostile === 'node') continue;
+      if (body === undefined || delayed || !ofRoom || !author || author.hostile === 'node' || !world) return;
       // What a replica that is cut off lets its users say to each other is kept if the primary takes it (decision #42).
-      if (beside) continue;
+      if (beside) return;
       exercised++;
       const place = kept.get(author.room)?.get(body);
       if (place === undefined) violations.push({ invariant: 'G14', what: `${body} was shown and is not kept`, at: i });
       // FMUC nodes each have an order of their own, and promise no other.
-      else if (!distributed && place < last)
+      else if (!distributed && place < (last.get(view) ?? -1))
         violations.push({ invariant: 'G14', what: `${body} was shown after a message that stands after it`, at: i });
-      else last = place;
-    }
+      else last.set(view, place);
+    },
+    verdict: () => ({ violations, exercised }),
+  };
+};
+
+/** Where each message stands in a history; none may stand there twice. */
+function placesIn(
+  history: readonly HistoryItem[],
+  people: readonly Person[],
+  violations: Violation[],
+): ReadonlyMap<string, number> {
+  const places = new Map<string, number>();
+  for (const [k, { payloads }] of history.entries()) {
+    const body = payloads.find(({ name }) => name === 'body');
+    const text = body && textOf(body);
+    const said = readBody(text);
+    if (said === undefined || text === undefined) continue;
+    // A hostile node may repeat what its own users say (security.md 1.5).
+    const repeated = places.has(text) && people[said.user]?.hostile !== 'node';
+    if (repeated) violations.push({ invariant: 'G14', what: `${text} is kept twice` });
+    places.set(text, k);
   }
-  return { violations, exercised };
+  return places;
 }
 
 /** G15: all nodes ask each other for everything once more, and nothing is different. */

@@ -1,9 +1,9 @@
 import { hasStatus } from '../../core/xep/xep0045.ts';
 import type { Jid } from '../../core/xmpp/jid.ts';
 import { stanzaText } from '../../core/xmpp/stanza.ts';
-import { type Evidence, isJoin, isOut, isSelf, lost, type Seen, sessions, type View, whole } from '../evidence.ts';
-import type { Checker } from '../judge.ts';
-import type { Verdict, Violation } from '../trace.ts';
+import { type Evidence, isJoin, isOut, isSelf, lost, type Seen, type View, whole } from '../evidence.ts';
+import type { Checker, Watch } from '../judge.ts';
+import type { Violation } from '../trace.ts';
 
 /**
  * G1: others' presence, one's own, history with a delay each, the subject, and only then what is live.
@@ -11,10 +11,8 @@ import type { Verdict, Violation } from '../trace.ts';
  * An own presence answers a join, or it tells of a change of one's own; and what comes late may belong to a session that
  * vanished. In a user's first session there is no such doubt about the first answer, nor after each leave.
  */
-export const orderOfJoin: Checker = (given) => ({ verdict: () => answersInOrder(given) });
-
-function answersInOrder(given: Evidence): Verdict {
-  const { trace, views, others, people, world } = given;
+export const orderOfJoin: Checker = (given) => {
+  const { trace, views, byJid, others, people, world } = given;
   const violations: Violation[] = [];
   let exercised = 0;
   // Messages kept for those who stayed in come after a split, which no run has before its first fault.
@@ -29,52 +27,53 @@ function answersInOrder(given: Evidence): Verdict {
       (record.kind === 'fault' && /crash|disk/.test(record.what)) ||
       (record.kind === 'phase' && record.phase === 'repeated'),
   );
-  for (const view of views) {
-    const wrong = ({ i, stanza }: Seen, where: string) =>
-      violations.push({ invariant: 'G1', what: `${view.person.jid} got ${stanzaText(stanza)} ${where}`, at: i });
-    let history = false;
-    let from = 0;
-    let outside = true;
-    let left = -1;
-    let before = -1;
-    const { joins, end } = first.get(view.person.jid) as FirstSession;
-    for (const seen of view.seen) {
-      const { i, stanza } = seen;
-      if (stanza.type === 'error' || stanza.name === 'iq' || stanza.type === 'chat') continue;
+  const state = new Map(
+    views.map((view) => [view, { history: false, from: 0, outside: true, left: -1, ...first(view.person.jid) }]),
+  );
+  const wrong = ({ i, stanza, view }: Seen, where: string) =>
+    violations.push({ invariant: 'G1', what: `${view.person.jid} got ${stanzaText(stanza)} ${where}`, at: i });
+  return {
+    other(record) {
+      const view = record.kind === 'session' ? byJid.get(record.user) : undefined;
+      const one = view && state.get(view);
       // A client that is gone in the middle of an answer does not wait for the rest of it.
-      history &&= !others.some(
-        (one) => one.i > before && one.i < i && one.record.kind === 'session' && one.record.user === view.person.jid,
-      );
-      before = i;
-      const waits = outside && i < end;
-      const asked = waits || view.entries.has(i) ? (joins.find((join) => join > left) ?? i) : i;
+      if (one) one.history = false;
+    },
+    got(seen) {
+      const { i, view, stanza, ofRoom } = seen;
+      if (!ofRoom || stanza.type === 'error' || stanza.name === 'iq' || stanza.type === 'chat') return;
+      const one = state.get(view);
+      if (one === undefined) return;
+      const entry = view.entries.has(i);
+      const waits = one.outside && i < one.end;
+      const asked = entry || waits ? (one.joins.find((join) => join > one.left) ?? i) : i;
       const crashed = waits && crashes.some((crash) => crash.i > asked && crash.i < i);
       const answer = waits && !crashed && seen.self && stanza.type === undefined;
-      if (view.entries.has(i) || answer) {
+      if (entry || answer) {
         // Where a link swallowed the answer, an own presence tells of a change.
-        history = view.entries.has(i) || !lost(trace, view, asked, isSelf, i);
-        outside = false;
-        from = seen.sent;
+        one.history = entry || !lost(trace, view, asked, isSelf, i);
+        one.outside = false;
+        one.from = seen.sent;
         exercised++;
-      } else if (waits && seen.groupchat && joins.some((join) => join < i)) {
-        if (!crashed && !lost(trace, view, joins[0] ?? 0, isSelf, i)) wrong(seen, 'before the self-presence');
-      } else if (!history) {
+      } else if (waits && seen.groupchat && one.joins.some((join) => join < i)) {
+        if (!crashed && !lost(trace, view, one.joins[0] ?? 0, isSelf, i)) wrong(seen, 'before the self-presence');
+      } else if (!one.history) {
         // Or only that was swallowed, and the history of the answer comes.
-        const late = !outside && seen.groupchat && seen.delayed && i < calm;
-        if (late && !lied(seen) && !lost(trace, view, from, isSelf, i)) wrong(seen, 'after the subject');
-      } else if (seen.subject || isOut(seen)) history = false;
+        const late = !one.outside && seen.groupchat && seen.delayed && i < calm;
+        if (late && !lied(seen) && !lost(trace, view, one.from, isSelf, i)) wrong(seen, 'after the subject');
+      } else if (seen.subject || isOut(seen)) one.history = false;
       else if (!(seen.groupchat && seen.delayed)) {
-        if (whole(view, from, i)) wrong(seen, 'between self-presence and subject');
-        history = false;
+        if (whole(view, one.from, i)) wrong(seen, 'between self-presence and subject');
+        one.history = false;
       }
       if (isOut(seen)) {
-        outside = true;
-        left = i;
+        one.outside = true;
+        one.left = i;
       }
-    }
-  }
-  return { violations, exercised };
-}
+    },
+    verdict: () => ({ violations, exercised }),
+  };
+};
 
 interface FirstSession {
   readonly joins: number[];
@@ -82,7 +81,7 @@ interface FirstSession {
 }
 
 /** When each user asked to enter in their first session, and where that ends. */
-function firstSessions({ trace, views, said, others }: Evidence): ReadonlyMap<Jid, FirstSession> {
+function firstSessions({ trace, views, said, others }: Evidence): (user: Jid) => FirstSession {
   const found = new Map<Jid, FirstSession>();
   for (const { person } of views) found.set(person.jid, { joins: [], end: trace.length });
   for (const { i, record } of others) {
@@ -91,7 +90,7 @@ function firstSessions({ trace, views, said, others }: Evidence): ReadonlyMap<Ji
     if (one && one.end > i) one.end = i;
   }
   for (const { i, record } of said) if (isJoin(record.stanza)) found.get(record.by)?.joins.push(i);
-  return found;
+  return (user) => found.get(user) as FirstSession;
 }
 
 /** G6: after the own unavailable nothing more of the room, until one asks to enter again. */
@@ -149,50 +148,54 @@ export const leave: Checker = ({ byJid }) => {
 };
 
 /** G3: what one user says arrives, live, in the order it was said. */
-export const perSenderFifo: Checker = (given) => ({
-  verdict: () =>
-    inSessions('G3', given, (last, { body, delayed }, author, n) => {
-      if (delayed) return undefined;
-      const before = last.get(author) ?? -1;
-      last.set(author, n);
-      return before >= n ? `${body} after a later one` : undefined;
-    }),
-});
+export const perSenderFifo: Checker = (given) =>
+  inSessions('G3', given, (last, { body, delayed, beside }, author, n) => {
+    // Talk beside a replica that is cut off goes ahead of what was said before it, and has not come yet (decision #42).
+    if (delayed || beside) return undefined;
+    const before = last.get(author) ?? -1;
+    last.set(author, n);
+    return before >= n ? `${body} after a later one` : undefined;
+  });
 
 /** G4: no identity twice in a join session, live and history together. */
-export const noDuplicate: Checker = (given) => ({
-  verdict: () =>
-    inSessions('G4', given, (held, { body }, author, n) => {
-      const key = author * 1e7 + n;
-      const before = held.has(key);
-      held.set(key, n);
-      return before ? `${body} twice` : undefined;
-    }),
-});
+export const noDuplicate: Checker = (given) =>
+  inSessions('G4', given, (held, { body }, author, n) => {
+    const key = author * 1e7 + n;
+    const before = held.has(key);
+    held.set(key, n);
+    return before ? `${body} twice` : undefined;
+  });
 
+/** @param wrong  says what is, of one more message in a join session; its memory begins anew with each */
 function inSessions(
   invariant: string,
   { trace, views, people }: Evidence,
   wrong: (memory: Map<number, number>, seen: Seen, author: number, n: number) => string | undefined,
-): Verdict {
+): Watch {
   const violations: Violation[] = [];
   let exercised = 0;
-  for (const view of views) {
-    for (const session of sessions(view)) {
-      const memory = new Map<number, number>();
-      for (const seen of session) {
-        const { said } = seen;
-        // A hostile node may repeat and reorder what its own users say (security.md 1.5).
-        if (!said || people[said.user]?.hostile === 'node') continue;
-        exercised++;
-        // Talk beside a replica that is cut off goes ahead of what was said before it, and has not come yet (decision #42).
-        if (invariant === 'G3' && seen.beside) continue;
-        const what = wrong(memory, seen, said.user, said.n);
-        // Where a link swallowed an own presence, that may have been the answer to a new join.
-        if (what !== undefined && !lost(trace, view, (session[0] as Seen).sent, isSelf, seen.i))
-          violations.push({ invariant, what: `${view.person.jid} got ${what}`, at: seen.i });
+  const sessions = new Map(
+    views.map((view) => [view, { begun: undefined as number | undefined, memory: new Map<number, number>() }]),
+  );
+  return {
+    got(seen) {
+      const { i, view, ofRoom, said, sent } = seen;
+      const session = ofRoom ? sessions.get(view) : undefined;
+      if (session === undefined) return;
+      if (view.entries.has(i)) {
+        session.begun = sent;
+        session.memory.clear();
       }
-    }
-  }
-  return { violations, exercised };
+      // A hostile node may repeat and reorder what its own users say (security.md 1.5).
+      if (session.begun !== undefined && said && people[said.user]?.hostile !== 'node') {
+        exercised++;
+        const what = wrong(session.memory, seen, said.user, said.n);
+        // Where a link swallowed an own presence, that may have been the answer to a new join.
+        if (what !== undefined && !lost(trace, view, session.begun, isSelf, i))
+          violations.push({ invariant, what: `${view.person.jid} got ${what}`, at: i });
+      }
+      if (isOut(seen)) session.begun = undefined;
+    },
+    verdict: () => ({ violations, exercised }),
+  };
 }

@@ -1,7 +1,7 @@
 import { domainOf, type Jid, resourceOf } from '../../core/xmpp/jid.ts';
-import { type Aftermath, type Evidence, isOut, lost } from '../evidence.ts';
+import { type Aftermath, isOut, lost } from '../evidence.ts';
 import type { Checker, Place } from '../judge.ts';
-import type { Verdict, Violation } from '../trace.ts';
+import type { Violation } from '../trace.ts';
 
 /** Rooms of all honest nodes, as they are now. */
 function rooms({ seats, plan }: Aftermath) {
@@ -85,68 +85,76 @@ function samePersonEverywhere(world: Aftermath, violations: Violation[]): number
 }
 
 /** G11: at the end all nodes have the same people, and each client sees whom its node has. */
-export const rosters: Checker = (given) => ({ verdict: () => samePeople(given) });
-
-function samePeople({ trace, views, world }: Evidence): Verdict {
-  if (!world) return { violations: [], exercised: 0 };
+export const rosters: Checker = ({ trace, views, world }) => {
   const violations: Violation[] = [];
   let exercised = 0;
-  const nodes = rooms(world);
-  const names = (room: (typeof nodes)[number]['room']) =>
-    room.occupants
-      .map(({ nick }) => nick)
-      .sort()
-      .join(' ');
-  // A FMUC node without users is out of the set; so is the one that nobody joined.
-  const alone = ({ role, occupants, peers }: (typeof nodes)[number]['room']) =>
-    role === 'fmuc' &&
-    (occupants.length === 0 || peers.every(({ peer }) => domainOf(peer as Jid) === world.plan.hostileNode));
-  const linked = nodes.filter(({ room }) => !alone(room));
-  const [reference] = linked;
-  for (const { seat, room } of linked) {
-    exercised++;
-    if (reference && names(room) !== names(reference.room))
-      violations.push({
-        invariant: 'G11',
-        what: `${seat.config.address} has ${names(room)}; ${reference.seat.config.address} has ${names(reference.room)}`,
-      });
-  }
-  for (const view of views) {
-    const { jid, room: roomJid } = view.person;
-    const user = world.users.get(jid);
-    if (user?.half.state().phase !== 'joined' || !user.online) continue;
-    /** Who is shown, and the moment in which their last presence was sent. */
-    const shown = new Map<Jid, number | undefined>();
-    let since = 0;
-    for (const one of view.seen) {
-      const { i, sent, stanza } = one;
-      if (i < view.born || stanza.name !== 'presence' || stanza.type === 'error') continue;
+  // Of each client: who is shown, with the moment in which their last presence was sent, since the last answer to a join.
+  const shown = new Map(views.map((view) => [view, { people: new Map<Jid, number | undefined>(), since: 0 }]));
+  return {
+    got(seen) {
+      const { i, view, ofRoom, sent, stanza } = seen;
+      if (!ofRoom || i < view.born || stanza.name !== 'presence' || stanza.type === 'error') return;
+      const client = shown.get(view);
+      if (client === undefined) return;
       const t = trace[sent]?.t;
       if (view.entries.has(i)) {
-        since = sent;
+        client.since = sent;
         // The answer to a join says who is here: nobody else is, whatever was heard before (XEP-0045 §7.2.2).
-        for (const [other, then] of shown) if (then !== t) shown.delete(other);
+        for (const [other, then] of client.people) if (then !== t) client.people.delete(other);
       }
-      if (stanza.type === undefined) shown.set(stanza.from, t);
-      else {
-        shown.delete(stanza.from);
-        if (isOut(one)) shown.clear();
+      if (stanza.type === undefined) client.people.set(stanza.from, t);
+      else client.people.delete(stanza.from);
+      if (isOut(seen)) client.people.clear();
+    },
+    verdict() {
+      if (!world) return { violations, exercised };
+      const nodes = rooms(world);
+      const linked = nodes.filter(({ room }) => !isAlone(room, world));
+      const [reference] = linked;
+      for (const { seat, room } of linked) {
+        exercised++;
+        if (reference && names(room) !== names(reference.room))
+          violations.push({
+            invariant: 'G11',
+            what: `${seat.config.address} has ${names(room)}; ${reference.seat.config.address} has ${names(reference.room)}`,
+          });
       }
-    }
-    const node = nodes.find(
-      ({ room }) =>
-        room.room === roomJid && room.occupants.some((other) => other.jid === jid && other.home === undefined),
-    );
-    // Nobody can promise this to users whose only way to their node is a link that loses things.
-    const unsure = lost(trace, view, Math.min(since, view.born), ({ name }) => name === 'presence');
-    if (unsure || (node === undefined && !served(world, jid))) continue;
-    if (node !== undefined && node.seat.config.server !== domainOf(jid) && world.everLost(jid)) continue;
-    exercised++;
-    const there = node === undefined ? '' : names(node.room);
-    const here = [...shown.keys()].map(resourceOf).sort().join(' ');
-    if (here !== there) violations.push({ invariant: 'G11', what: `${jid} sees ${here}; the room has ${there}` });
-  }
-  return { violations, exercised };
+      for (const [view, { people, since }] of shown) {
+        const { jid, room: roomJid } = view.person;
+        const user = world.users.get(jid);
+        if (user?.half.state().phase !== 'joined' || !user.online) continue;
+        const node = nodes.find(
+          ({ room }) =>
+            room.room === roomJid && room.occupants.some((other) => other.jid === jid && other.home === undefined),
+        );
+        // Nobody can promise this to users whose only way to their node is a link that loses things.
+        const unsure = lost(trace, view, Math.min(since, view.born), ({ name }) => name === 'presence');
+        if (unsure || (node === undefined && !served(world, jid))) continue;
+        if (node !== undefined && node.seat.config.server !== domainOf(jid) && world.everLost(jid)) continue;
+        exercised++;
+        const there = node === undefined ? '' : names(node.room);
+        const here = [...people.keys()].map(resourceOf).sort().join(' ');
+        if (here !== there) violations.push({ invariant: 'G11', what: `${jid} sees ${here}; the room has ${there}` });
+      }
+      return { violations, exercised };
+    },
+  };
+};
+
+type Room = ReturnType<typeof rooms>[number]['room'];
+
+function names({ occupants }: Room): string {
+  return occupants
+    .map(({ nick }) => nick)
+    .sort()
+    .join(' ');
+}
+
+/** A FMUC node without users is out of the set; so is the one that nobody joined. */
+function isAlone({ role, occupants, peers }: Room, { plan }: Aftermath): boolean {
+  return (
+    role === 'fmuc' && (occupants.length === 0 || peers.every(({ peer }) => domainOf(peer as Jid) === plan.hostileNode))
+  );
 }
 
 /** Whether an honest node stands on the user's own server. */

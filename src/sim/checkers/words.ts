@@ -1,8 +1,8 @@
 import { type Jid, resourceOf } from '../../core/xmpp/jid.ts';
 import { bodyOf } from '../../core/xmpp/stanza.ts';
-import { bodyText, type Evidence, isOut, isSelf, lost, readBody, type View, whole } from '../evidence.ts';
+import { bodyText, isOut, isSelf, lost, readBody, type View, whole } from '../evidence.ts';
 import type { Checker } from '../judge.ts';
-import type { Verdict, Violation } from '../trace.ts';
+import type { Violation } from '../trace.ts';
 import { untoldOf } from './occupants.ts';
 
 /** Number of the author that a body names, be it an honest one (`#3:17`) or a forged one (`!3:17`). */
@@ -57,37 +57,15 @@ export const integrity: Checker = ({ people, world }) => {
  * Accepted is what somebody else got; who stayed in all the time has it at the end. A replica that starts anew gets no
  * more of what it missed than the room shows of its history: where that is little, nobody is promised the rest.
  */
-export const ownReflection: Checker = (given) => ({ verdict: () => backToSender(given) });
-
-function backToSender(given: Evidence): Verdict {
-  const { trace, said, views, byJid, kept, world } = given;
+export const ownReflection: Checker = (given) => {
+  const { trace, byJid, kept, world } = given;
   const violations: Violation[] = [];
   let exercised = 0;
   const sent = new Map<string, { readonly i: number; readonly id: string | undefined; readonly by: View }>();
-  const left = new Map<Jid, number>();
-  for (const { i, record } of said) {
-    const by = byJid.get(record.by);
-    if (by !== undefined && record.stanza.type === 'unavailable') left.set(record.by, i);
-    if (record.stanza.type !== 'groupchat') continue;
-    const body = bodyOf(record.stanza);
-    if (by !== undefined && readBody(body)) sent.set(body as string, { i, id: record.stanza.id, by });
-  }
+  const left = new Map<View, number>();
   const back = new Set<string>();
   const elsewhere = new Map<string, number>();
-  for (const view of views) {
-    for (const { i, body, delayed, stanza } of view.seen) {
-      const own = body === undefined ? undefined : sent.get(body);
-      if (body === undefined || own === undefined) continue;
-      if (own.by !== view) {
-        if (!delayed) elsewhere.set(body, i);
-        continue;
-      }
-      exercised++;
-      back.add(body);
-      if (own.id !== stanza.id) violations.push({ invariant: 'G5', what: `${body} came back with another id`, at: i });
-    }
-  }
-  const forgetful =
+  const forgetful = () =>
     world?.plan.mode === '0282' &&
     (world.plan.layout.nodes.some(
       (node) => node.kind === 'service' && node.rooms.some((room) => room.historyMax < 200),
@@ -95,16 +73,39 @@ function backToSender(given: Evidence): Verdict {
       kept.some(({ record }) =>
         record.events.some((event) => event.kind === 'roomConfigured' && event.changes.historyMax !== undefined),
       ));
-  const untold = untoldOf(given);
-  for (const [body, at] of forgetful ? [] : elsewhere) {
-    const { i, by } = sent.get(body) as { i: number; by: View };
-    if (back.has(body) || (left.get(by.person.jid) ?? 0) > i || !stayed(by, i, trace.length)) continue;
-    // Kept, and its node crashed before it could say so: it is in the history, and is not said again (decision #50).
-    if (untold.get(by.person.jid)?.has(body)) continue;
-    violations.push({ invariant: 'G5', what: `${body} never came back to ${by.person.jid}`, at });
-  }
-  return { violations, exercised };
-}
+  return {
+    said({ by: user, stanza }, i) {
+      const by = byJid.get(user);
+      if (by === undefined) return;
+      if (stanza.type === 'unavailable') left.set(by, i);
+      const body = stanza.type === 'groupchat' ? bodyOf(stanza) : undefined;
+      if (body !== undefined && readBody(body)) sent.set(body, { i, id: stanza.id, by });
+    },
+    got({ i, view, ofRoom, body, delayed, stanza }) {
+      const own = body === undefined || !ofRoom ? undefined : sent.get(body);
+      if (body === undefined || own === undefined) return;
+      if (own.by !== view) {
+        if (!delayed) elsewhere.set(body, i);
+        return;
+      }
+      exercised++;
+      back.add(body);
+      if (own.id !== stanza.id) violations.push({ invariant: 'G5', what: `${body} came back with another id`, at: i });
+    },
+    verdict() {
+      const untold = untoldOf(given);
+      for (const [body, at] of forgetful() ? [] : elsewhere) {
+        if (back.has(body)) continue;
+        const { i, by } = sent.get(body) as { i: number; by: View };
+        if ((left.get(by) ?? 0) > i || !stayed(by, i, trace.length)) continue;
+        // Kept, and its node crashed before it could say so: it is in the history, and is not said again (decision #50).
+        if (untold.get(by.person.jid)?.has(body)) continue;
+        violations.push({ invariant: 'G5', what: `${body} never came back to ${by.person.jid}`, at });
+      }
+      return { violations, exercised };
+    },
+  };
+};
 
 /** Whether they were in all the time, and nothing that was sent to them was lost. */
 function stayed(view: View, from: number, to: number): boolean {
@@ -123,51 +124,49 @@ export const lastWord = (round: number) => 1_000_000 * round;
  * Liveness: the last word of everybody who believes to be in reaches everybody who believes to be in, once. Who may not
  * speak is told so.
  */
-export const lastWords: Checker = (given) => ({ verdict: () => reachesEverybody(given) });
-
-function reachesEverybody({ trace, said, views, people, world }: Evidence): Verdict {
+export const lastWords: Checker = ({ trace, views, people, world }) => {
   const violations: Violation[] = [];
-  if (!world) return { violations, exercised: 0 };
   let exercised = 0;
-  const inside = views.filter(({ person }) => {
-    const user = world.users.get(person.jid);
-    return user?.online && user.half.state().phase === 'joined';
-  });
+  const words = new Map(people.map(({ jid }, i) => [jid, bodyText(i, lastWord(2))]));
   // Who was not in when they spoke had no last word.
   const spoke = new Map<Jid, string | undefined>();
-  const words = new Map(people.map(({ jid }, i) => [jid, bodyText(i, lastWord(2))]));
-  for (const { record } of said)
-    if (record.stanza.type === 'groupchat' && bodyOf(record.stanza) === words.get(record.by))
-      spoke.set(record.by, record.stanza.id);
-  // Where a link swallowed the news of being out, they believe to be in and are not.
-  const unsure = new Set(inside.filter((view) => lost(trace, view, lastEntry(view), isSelf)));
-  const heard = new Map<View, Map<string, number>>();
-  for (const view of inside) {
-    const times = new Map<string, number>();
-    heard.set(view, times);
-    for (const { said, body } of view.seen)
-      if (said?.n === lastWord(2) && body !== undefined) times.set(body, (times.get(body) ?? 0) + 1);
-  }
-  for (const author of inside) {
-    const { jid } = author.person;
-    const body = words.get(jid) as string;
-    const refused = author.seen.some(
-      ({ stanza }) => stanza.name === 'message' && stanza.type === 'error' && stanza.id === spoke.get(jid),
-    );
-    if (!spoke.has(jid) || refused || unsure.has(author)) continue;
-    for (const view of inside) {
-      if (unsure.has(view)) continue;
-      exercised++;
-      const times = heard.get(view)?.get(body) ?? 0;
-      if (times !== 1)
-        violations.push({
-          invariant: 'liveness',
-          what: `${view.person.jid} got the last word of ${jid} ${times} times`,
-        });
-    }
-  }
-  return { violations, exercised };
-}
+  const heard = new Map(views.map((view) => [view, new Map<string, number>()]));
+  const inside = views.filter(({ person }) => {
+    const user = world?.users.get(person.jid);
+    return user?.online && user.half.state().phase === 'joined';
+  });
+  return {
+    said({ by, stanza }) {
+      if (stanza.type === 'groupchat' && bodyOf(stanza) === words.get(by)) spoke.set(by, stanza.id);
+    },
+    got({ view, ofRoom, said, body }) {
+      if (said?.n !== lastWord(2) || body === undefined || !ofRoom) return;
+      const times = heard.get(view);
+      times?.set(body, (times.get(body) ?? 0) + 1);
+    },
+    verdict() {
+      // Where a link swallowed the news of being out, they believe to be in and are not.
+      const unsure = new Set(inside.filter((view) => lost(trace, view, lastEntry(view), isSelf)));
+      for (const author of inside) {
+        const { jid } = author.person;
+        const body = words.get(jid) as string;
+        const refused = author.seen.some(
+          ({ stanza }) => stanza.name === 'message' && stanza.type === 'error' && stanza.id === spoke.get(jid),
+        );
+        if (!spoke.has(jid) || refused || unsure.has(author)) continue;
+        for (const view of inside) {
+          if (unsure.has(view)) continue;
+          exercised++;
+          const times = heard.get(view)?.get(body) ?? 0;
+          if (times === 1) continue;
+          const what = `${view.person.jid} got the last word of ${jid} ${times} times`;
+          violations.push({ invariant: 'liveness', what });
+        }
+      }
+      return { violations, exercised };
+    },
+  };
+};
 
 /** Index at which the answer to the last join was sent. */
 function lastEntry({ seen, entries }: View): number {
