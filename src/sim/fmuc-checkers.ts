@@ -89,8 +89,8 @@ const localAtOnce: Checker = (given) => {
       const person = stanza.type === 'groupchat' ? byJid.get(by)?.person : undefined;
       if (person) authors.set(bodyOf(stanza) ?? '', person);
     },
-    got({ i, view, ofRoom, sent, body, delayed }) {
-      const author = body === undefined || delayed || !ofRoom ? undefined : authors.get(body);
+    heard({ i, view, sent, body, delayed }) {
+      const author = delayed ? undefined : authors.get(body);
       if (author?.room !== view.person.room) return;
       const record = trace[sent];
       if (record?.kind !== 'in' || !honest.has(record.by)) return;

@@ -18,6 +18,8 @@ export interface Watch {
   readonly sent?: (record: RecordOf<'in'>, i: number) => void;
   /** Somebody to whom the invariants are promised was handed something. */
   readonly got?: (seen: Seen) => void;
+  /** The same, of the words of their room alone. */
+  readonly heard?: (seen: Heard) => void;
   /** Somebody else was: a node, or hostile people. */
   readonly handed?: (record: RecordOf<'out'>, i: number) => void;
   /** A node kept an event, and that was not undone. */
@@ -25,6 +27,9 @@ export interface Watch {
   readonly other?: (record: Other, i: number) => void;
   readonly verdict: () => Verdict;
 }
+
+/** Words that somebody said to all in the room. */
+export type Heard = Seen & { readonly body: string };
 
 /** A room at a node, the same object throughout a run, with the people who are in by what the node kept so far. */
 export interface Place {
@@ -49,6 +54,7 @@ function showing({ said, got, undone }: Evidence, watches: readonly Watch[]): (r
   const onSaid = all(watches.flatMap((watch) => watch.said ?? []));
   const onSent = all(watches.flatMap((watch) => watch.sent ?? []));
   const onGot = all(watches.flatMap((watch) => watch.got ?? []));
+  const onHeard = all(watches.flatMap((watch) => watch.heard ?? []));
   const onHanded = all(watches.flatMap((watch) => watch.handed ?? []));
   const onOther = all(watches.flatMap((watch) => watch.other ?? []));
   const onKept = watches.flatMap((watch) => watch.kept ?? []);
@@ -72,7 +78,9 @@ function showing({ said, got, undone }: Evidence, watches: readonly Watch[]): (r
         const seen = got[g];
         if (seen?.i !== i) return onHanded(record, i);
         g++;
-        return onGot(seen, i);
+        onGot(seen, i);
+        if (isHeard(seen)) onHeard(seen, i);
+        return;
       }
       case 'append':
         if (!undone.has(i)) for (const event of record.events) keep(event, record, i);
@@ -81,6 +89,10 @@ function showing({ said, got, undone }: Evidence, watches: readonly Watch[]): (r
         onOther(record, i);
     }
   };
+}
+
+function isHeard(seen: Seen): seen is Heard {
+  return seen.body !== undefined && seen.ofRoom;
 }
 
 function all<T>(tell: readonly ((what: T, i: number) => void)[]): (what: T, i: number) => void {

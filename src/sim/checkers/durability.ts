@@ -19,9 +19,9 @@ export const durability: Checker = ({ views, people, world }) => {
   const distributed = world?.plan.mode === '0289pp';
   const last = new Map(views.map((view) => [view, -1]));
   return {
-    got({ i, view, ofRoom, body, said, delayed, beside }) {
+    heard({ i, view, body, said, delayed, beside }) {
       const author = said && people[said.user];
-      if (body === undefined || delayed || !ofRoom || !author || author.hostile === 'node' || !world) return;
+      if (delayed || !author || author.hostile === 'node' || !world) return;
       // What a replica that is cut off lets its users say to each other is kept if the primary takes it (decision #42).
       if (beside) return;
       exercised++;

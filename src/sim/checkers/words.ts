@@ -39,8 +39,7 @@ export const integrity: Checker = ({ people, world }) => {
       else if (event.kind === 'nickChanged') give(occupants.get(event.nick)?.jid, event.newNick);
       else if (event.kind === 'stateReplaced') for (const { jid, nick } of event.occupants) give(jid, nick);
     },
-    got({ i, ofRoom, body, said, stanza }) {
-      if (body === undefined || !ofRoom) return;
+    heard({ i, body, said, stanza }) {
       exercised++;
       const author = people[said?.user ?? authorOf(body) ?? -1];
       if (author?.hostile === 'node') return;
@@ -81,9 +80,9 @@ export const ownReflection: Checker = (given) => {
       const body = stanza.type === 'groupchat' ? bodyOf(stanza) : undefined;
       if (body !== undefined && readBody(body)) sent.set(body, { i, id: stanza.id, by });
     },
-    got({ i, view, ofRoom, body, delayed, stanza }) {
-      const own = body === undefined || !ofRoom ? undefined : sent.get(body);
-      if (body === undefined || own === undefined) return;
+    heard({ i, view, body, delayed, stanza }) {
+      const own = sent.get(body);
+      if (own === undefined) return;
       if (own.by !== view) {
         if (!delayed) elsewhere.set(body, i);
         return;
@@ -139,8 +138,8 @@ export const lastWords: Checker = ({ trace, views, people, world }) => {
     said({ by, stanza }) {
       if (stanza.type === 'groupchat' && bodyOf(stanza) === words.get(by)) spoke.set(by, stanza.id);
     },
-    got({ view, ofRoom, said, body }) {
-      if (said?.n !== lastWord(2) || body === undefined || !ofRoom) return;
+    heard({ view, said, body }) {
+      if (said?.n !== lastWord(2)) return;
       const times = heard.get(view);
       times?.set(body, (times.get(body) ?? 0) + 1);
     },
