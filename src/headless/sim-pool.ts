@@ -11,12 +11,14 @@ type AnswerTo<J extends Job> = J extends { kind: 'run' } ? Outcome : Told;
 const roomForARun = { maxYoungGenerationSizeMb: 192 };
 
 /**
- * Checkers are large functions that run once a run. Left to itself V8 spends a third of a command's time on optimising them
- * again and again, each time with all that they call. Later versions have a quick compiler in between, and not the second flag.
+ * A command is over in seconds, and left to itself V8 spends a third of them on optimising: again and again, the largest
+ * functions first, each with all that they call. So it optimises what is small, and later, and compiles quickly until then.
+ * Later versions have a compiler in between, and see to the last two themselves.
  */
 const compileLess = [
-  '--max-inlined-bytecode-size-cumulative=200',
-  ...(process.versions.node.startsWith('20.') ? ['--interrupt-budget=400000'] : []),
+  '--max-inlined-bytecode-size-cumulative=60',
+  '--max-optimized-bytecode-size=700',
+  ...(process.versions.node.startsWith('20.') ? ['--always-sparkplug', '--interrupt-budget=132000'] : []),
 ];
 
 /** Threads that run simulations. Which of them does what makes no difference to the answers. */
