@@ -27,7 +27,6 @@ import {
   refuse,
 } from './room.ts';
 import type { RoomView } from './state.ts';
-
 import type { Turn } from './turn.ts';
 import { presenceFor } from './visibility.ts';
 import { voice } from './voice.ts';

@@ -1,7 +1,6 @@
 import { readReplicaForm } from '../../room/config-form.ts';
 import { isLocal } from '../../room/event.ts';
 import type { RoomView } from '../../room/state.ts';
-
 import type { Turn } from '../../room/turn.ts';
 import type { Created, Ready } from '../../xep/sync.ts';
 import type { Jid } from '../../xmpp/jid.ts';

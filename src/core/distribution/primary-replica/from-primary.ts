@@ -2,7 +2,6 @@
 import { type HistoryItem, isLocal, type Occupant } from '../../room/event.ts';
 import { cleanPayloads } from '../../room/hygiene.ts';
 import type { RoomView } from '../../room/state.ts';
-
 import type { Turn } from '../../room/turn.ts';
 import type { PresenceParts } from '../../room/visibility.ts';
 import type { MucUser } from '../../xep/xep0045.ts';
