@@ -12,14 +12,17 @@ const roomForARun = { maxYoungGenerationSizeMb: 192 };
 
 /**
  * A command is over in seconds, and left to itself V8 spends a third of them on optimising: again and again, the largest
- * functions first, each with all that they call. So it optimises what is small, and later, and compiles quickly until then.
- * Later versions have a compiler in between, and see to the last two themselves.
+ * functions first, each with all that they call. So here it optimises what is small, and later, and compiles quickly until
+ * then. Later versions have a compiler in between, and need less telling.
  */
-const compileLess = [
-  '--max-inlined-bytecode-size-cumulative=60',
-  '--max-optimized-bytecode-size=700',
-  ...(process.versions.node.startsWith('20.') ? ['--always-sparkplug', '--interrupt-budget=132000'] : []),
-];
+const compileLess = process.versions.node.startsWith('20.')
+  ? [
+      '--max-inlined-bytecode-size-cumulative=60',
+      '--max-optimized-bytecode-size=700',
+      '--interrupt-budget=132000',
+      '--always-sparkplug',
+    ]
+  : ['--max-inlined-bytecode-size-cumulative=200'];
 
 /** Threads that run simulations. Which of them does what makes no difference to the answers. */
 export class SimPool {
