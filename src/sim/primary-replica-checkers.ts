@@ -319,10 +319,11 @@ function follow(
 const silenceMs = 72_000 + 2 * 15_000 + 18_000;
 
 /** D-g: a neighbour of whom nothing is heard is found to be split in time, bounce or no bounce. */
-const silenceIsFound: Checker = ({ trace, ...given }) => {
+const silenceIsFound: Checker = (given) => {
+  const { trace } = given;
   const violations: Violation[] = [];
   let exercised = 0;
-  const { primary, replicas, room } = partsOf({ trace, ...given });
+  const { primary, replicas, room } = partsOf(given);
   const pairs = new Map<Jid, Pair[]>();
   if (primary && room) {
     pairs.set(

@@ -26,6 +26,7 @@ export interface TracedStanza {
   readonly bytes: number;
 }
 
+/** A stanza as a trace shows it. */
 export function tracedStanza(stanza: Stanza): TracedStanza {
   const { name, from, to, type, id } = stanza;
   const xml = stanzaText(stanza);

@@ -46,7 +46,7 @@ export class RoomState {
   #divergence: readonly Divergence[] = [];
   #changes: Partial<RoomSettings> = {};
   #history: HistoryItem[] = [];
-  /** Derived when it is asked for, and not until then: those without a home. */
+  /** Derived when it is asked for: those whom this node serves itself. */
   #locals: readonly LocalOccupant[] | undefined;
   /** Derived: real full JID -> nick. */
   readonly #nicks = new Map<Jid, string>();

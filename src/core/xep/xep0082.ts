@@ -35,30 +35,12 @@ function parseStamp(text: string): Instant | undefined {
 export function writeStamp(at: Instant): string {
   let text = written.get(at);
   if (text === undefined) {
-    text = dateTimeOf(at);
+    text = new Date(at).toISOString();
     if (written.size >= stampsMax) written.clear();
     written.set(at, text);
   }
   return text;
 }
-
-/** `new Date(at).toISOString()`, which engines take their time for; the day is mostly the day of the last one. */
-function dateTimeOf(at: Instant): string {
-  const day = Math.floor(at / 86_400_000);
-  if (day !== lastDay.day)
-    lastDay = { day, text: new Date(day * 86_400_000).toISOString().slice(0, -'00:00:00.000Z'.length) };
-  const ms = Math.trunc(at) - day * 86_400_000;
-  const minutes = Math.floor(ms / 60_000);
-  const seconds = Math.floor(ms / 1000) % 60;
-  const time = `${twoDigits(Math.floor(minutes / 60))}:${twoDigits(minutes % 60)}:${twoDigits(seconds)}`;
-  return `${lastDay.text}${time}.${String(1000 + (ms % 1000)).slice(1)}Z`;
-}
-
-function twoDigits(n: number): string {
-  return n < 10 ? `0${n}` : `${n}`;
-}
-
-let lastDay = { day: Number.NaN, text: '' };
 
 // The copies of a message, and all who are given the same history, have the same stamps: bounded memos of what the pure
 // functions returned, as for JIDs.

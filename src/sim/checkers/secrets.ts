@@ -75,9 +75,7 @@ function once<T>(find: () => T): () => T {
   };
 }
 
-/**
- * Who was told that they are a moderator, and in which breath: what a node said in it before that they may know.
- */
+/** Who was told that they are a moderator, and in which breath: what a node said in it before that they may know. */
 function breathsOfRanks(views: readonly View[], trace: readonly SimRecord[]): ReadonlySet<string> {
   const found = new Set<string>();
   for (const { person, seen } of views)
