@@ -2,6 +2,7 @@ import { type Field, type Form, readBoolean } from '../xep/xep0004.ts';
 import { type Affiliation, type Role, roles } from '../xep/xep0045.ts';
 import { bareOf, type Jid, parseJid } from '../xmpp/jid.ts';
 import { NS } from '../xmpp/namespaces.ts';
+import { readCount } from '../xmpp/xml.ts';
 import type { RoomConfig, RoomSettings } from './config.ts';
 import type { RoomView } from './state.ts';
 
@@ -90,7 +91,7 @@ function roleList<K extends 'presenceBroadcast' | 'memberList'>(key: K, name: st
 /** A room with more replicas than that would send more copies than it saves. */
 const replicasMax = 100;
 
-const count = ([value = '']: readonly string[]) => (/^\d{1,6}$/.test(value) ? Number(value) : undefined);
+const count = ([value]: readonly string[]) => readCount(value, 6);
 
 // The order in which clients show them: XEP-0045 Example "Service Sends Configuration Form".
 const fields: readonly SettingField<never>[] = [

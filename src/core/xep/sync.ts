@@ -5,7 +5,7 @@
 import { type Jid, parseJid } from '../xmpp/jid.ts';
 import { NS } from '../xmpp/namespaces.ts';
 import { payloadIn } from '../xmpp/stanza.ts';
-import { childOf, childrenOf, el, element, isDigits, type XmlElement, type XmlNode } from '../xmpp/xml.ts';
+import { childOf, childrenOf, el, element, readCount, type XmlElement, type XmlNode } from '../xmpp/xml.ts';
 import { type Form, readForm, writeForm } from './xep0004.ts';
 
 /** `<s e n/>`: a place in a room's sequence. Decision #1. */
@@ -16,7 +16,7 @@ export interface Position {
 
 /** A count from an attribute: a plain non-negative integer that a double holds exactly. */
 function count(text: string | undefined): number | undefined {
-  return text !== undefined && isDigits(text, 15) ? Number(text) : undefined;
+  return readCount(text, 15);
 }
 
 export function readPosition(element: XmlElement | undefined): Position | undefined {

@@ -2,7 +2,7 @@
 import { NS } from '../xmpp/namespaces.ts';
 import { payloadIn } from '../xmpp/stanza.ts';
 import type { Instant } from '../xmpp/time.ts';
-import { childOf, childrenOf, el, element, isDigits, textOf, type XmlElement } from '../xmpp/xml.ts';
+import { childOf, childrenOf, el, element, readCount, textOf, type XmlElement } from '../xmpp/xml.ts';
 import { readStamp } from './xep0082.ts';
 
 export const affiliations = ['owner', 'admin', 'member', 'none', 'outcast'] as const;
@@ -44,9 +44,9 @@ export function writeJoin(join: JoinRequest): XmlElement {
 export function readHistory(element: XmlElement | undefined): HistoryRequest | undefined {
   if (!element) return undefined;
   const { attrs } = element;
-  const maxchars = count(attrs['maxchars']);
-  const maxstanzas = count(attrs['maxstanzas']);
-  const seconds = count(attrs['seconds']);
+  const maxchars = readCount(attrs['maxchars'], 9);
+  const maxstanzas = readCount(attrs['maxstanzas'], 9);
+  const seconds = readCount(attrs['seconds'], 9);
   const since = attrs['since'] === undefined ? undefined : readStamp(attrs['since']);
   return {
     ...(maxchars === undefined ? {} : { maxchars }),
@@ -54,10 +54,6 @@ export function readHistory(element: XmlElement | undefined): HistoryRequest | u
     ...(seconds === undefined ? {} : { seconds }),
     ...(since === undefined ? {} : { since }),
   };
-}
-
-function count(text: string | undefined): number | undefined {
-  return text !== undefined && isDigits(text, 9) ? Number(text) : undefined;
 }
 
 export function writeHistory(request: HistoryRequest, xmlns: string): XmlElement {

@@ -1,5 +1,5 @@
 /** XEP-0059: Result Set Management, version 1.0.1. */
-import { childOf, el, textOf, type XmlElement } from '../xmpp/xml.ts';
+import { childOf, el, readCount, textOf, type XmlElement } from '../xmpp/xml.ts';
 
 export const rsm = 'http://jabber.org/protocol/rsm';
 
@@ -18,11 +18,11 @@ export function readPage(parent: XmlElement): PageRequest {
     const child = childOf(set, name, rsm);
     return child && textOf(child);
   };
-  const max = text('max');
+  const max = readCount(text('max'), 6);
   const after = text('after');
   const before = text('before');
   return {
-    ...(max !== undefined && /^\d{1,6}$/.test(max) ? { max: Number(max) } : {}),
+    ...(max === undefined ? {} : { max }),
     ...(after === undefined ? {} : { after }),
     ...(before === undefined ? {} : { before }),
   };

@@ -51,14 +51,9 @@ export function childOf(parent: { readonly children: readonly XmlNode[] }, name:
   return undefined;
 }
 
-/** Whether a text is a plain number, as attributes have them: digits alone, one at least and so many at most. */
-export function isDigits(text: string, most: number): boolean {
-  if (text.length === 0 || text.length > most) return false;
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i);
-    if (code < 0x30 || code > 0x39) return false;
-  }
-  return true;
+/** A count as attributes and fields have it: digits alone, one at least and so many at most. Else it is as if absent. */
+export function readCount(text: string | undefined, digits: number): number | undefined {
+  return text !== undefined && text.length <= digits && /^\d+$/.test(text) ? Number(text) : undefined;
 }
 
 /** Whether two lists of elements say the same; the order of attributes says nothing (XML 1.0 §3.1). */

@@ -4,8 +4,8 @@ import { NS } from '../../../src/core/xmpp/namespaces.ts';
 import { errorOf, errorReply, iq, message, presence, stanzaLength, stanzaText } from '../../../src/core/xmpp/stanza.ts';
 import {
   el,
-  isDigits,
   isXmlText,
+  readCount,
   sameElements,
   serialize,
   serializedLength,
@@ -72,16 +72,18 @@ describe('serialising', () => {
   });
 
   it.each([
-    ['0', 1, true],
-    ['0123456789', 10, true],
-    ['12', 1, false],
-    ['', 9, false],
-    ['-1', 9, false],
-    ['1.5', 9, false],
-    [' 1', 9, false],
-    ['٣', 9, false],
-  ])('%j is a number of at most %d digits: %j', (text, most, is) => {
-    expect(isDigits(text, most)).toBe(is);
+    ['0', 1, 0],
+    ['0123456789', 10, 123456789],
+    ['12', 1, undefined],
+    ['', 9, undefined],
+    ['-1', 9, undefined],
+    ['1.5', 9, undefined],
+    [' 1', 9, undefined],
+    ['1\n', 9, undefined],
+    ['٣', 9, undefined],
+    [undefined, 9, undefined],
+  ])('%j, of at most %d digits, counts %j', (text, digits, count) => {
+    expect(readCount(text, digits)).toBe(count);
   });
 
   it.each(['\u0000', '\u0002', '\ufffe', '\ud83d', '\ude00x'])('XML 1.0 §2.2: %j may not be said', (text) => {
