@@ -72,8 +72,6 @@ async function check({ from, to, modes, options, threads }: SimArguments): Promi
 function printTrace({ from: seed, modes, options }: SimArguments): void {
   const given = { ...options, mode: modes[0] as Mode };
   const result = run(seed, given);
-  // Who reads may stop when they have seen enough.
-  process.stdout.on('error', () => process.exit());
   for (const line of ndjson(seed, given, result)) process.stdout.write(line);
   process.exitCode = result.violations.length > 0 ? 1 : 0;
 }
@@ -148,6 +146,8 @@ function progressOf(all: number) {
 }
 
 async function main(): Promise<void> {
+  // Who reads may stop when they have seen enough.
+  process.stdout.on('error', () => process.exit());
   const parsed = readSimArguments(process.argv.slice(2));
   if (parsed === 'help') console.log(simHelp);
   else if ('error' in parsed) {

@@ -298,7 +298,10 @@ function isBeside(trace: readonly SimRecord[], sent: number): boolean {
  * an entry is one that a join waits for, or (for a join of the client's earlier life, answered late) one that is followed
  * by all of an answer, up to the subject that ends it, which has no stanza-id.
  */
-function findEntries({ view: { seen, entries, holes }, asked, at }: Asking, trace: readonly SimRecord[]): void {
+function findEntries({ view, asked, at }: Asking, trace: readonly SimRecord[]): void {
+  const { entries, holes } = view;
+  // A bounce by their own server, or a word to them alone, may come in the middle of an answer and is no part of it.
+  const seen = view.seen.filter(({ stanza: { name, type } }) => type !== 'error' && type !== 'chat' && name !== 'iq');
   let waiting = 0;
   let next = 0;
   for (let k = 0; k < seen.length; k++) {

@@ -36,8 +36,11 @@ export const orderOfJoin: Checker = (given) => {
     other(record) {
       const view = record.kind === 'session' ? byJid.get(record.user) : undefined;
       const one = view && state.get(view);
-      // A client that is gone in the middle of an answer does not wait for the rest of it.
-      if (one) one.history = false;
+      // A client that is gone in the middle of an answer does not wait for the rest of it; the next may get that, and be in
+      // only when it is answered itself.
+      if (one === undefined) return;
+      one.history = false;
+      one.outside = true;
     },
     got(seen) {
       const { i, view, stanza, ofRoom } = seen;
@@ -169,7 +172,7 @@ export const noDuplicate: Checker = (given) =>
 /** @param wrong  says what is, of one more message in a join session; its memory begins anew with each */
 function inSessions(
   invariant: string,
-  { trace, views, people }: Evidence,
+  { trace, views, byJid, people }: Evidence,
   wrong: (memory: Map<number, number>, seen: Seen, author: number, n: number) => string | undefined,
 ): Watch {
   const violations: Violation[] = [];
@@ -178,6 +181,12 @@ function inSessions(
     views.map((view) => [view, { begun: undefined as number | undefined, memory: new Map<number, number>() }]),
   );
   return {
+    other(record) {
+      const view = record.kind === 'session' ? byJid.get(record.user) : undefined;
+      const session = view && sessions.get(view);
+      // The rest of an answer to an earlier client may come to the next one, which asked for nothing yet.
+      if (session) session.begun = undefined;
+    },
     got(seen) {
       const { i, view, ofRoom, said, sent } = seen;
       const session = ofRoom ? sessions.get(view) : undefined;
