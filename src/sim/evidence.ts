@@ -284,6 +284,17 @@ export function sentAt(trace: readonly SimRecord[], i: number): number {
   return sent;
 }
 
+/** Index of the first of the records that led to this one. */
+export function rootOf(trace: readonly SimRecord[], i: number): number {
+  let root = i;
+  for (let record = trace[root]; record !== undefined; record = trace[root]) {
+    const cause = 'cause' in record ? record.cause : undefined;
+    if (cause === undefined) break;
+    root = cause;
+  }
+  return root;
+}
+
 /** Whether a replica sent this on from its own user, and not from its primary. */
 function isBeside(trace: readonly SimRecord[], sent: number): boolean {
   const by = trace[sent];
@@ -318,7 +329,8 @@ function findEntries({ view, asked, at }: Asking, trace: readonly SimRecord[]): 
     const ended = seen[last] && trace[(seen[last] as Seen).sent]?.t === t;
     // Or their client was gone before the rest of it.
     const gone = asked[next] === 'session' && (at[next] as number) < (seen[last]?.i ?? trace.length);
-    if (!ended && !gone && !holes.some((hole) => trace[sentAt(trace, hole)]?.t === t)) continue;
+    const swallowed = ended ? [] : holes.filter((hole) => trace[sentAt(trace, hole)]?.t === t);
+    if (!ended && !gone && swallowed.length === 0) continue;
     let end = k + 1;
     while (
       end < seen.length &&
@@ -327,7 +339,8 @@ function findEntries({ view, asked, at }: Asking, trace: readonly SimRecord[]): 
       !(seen[end] as Seen).subject
     )
       end++;
-    if (waiting > 0 || (seen[end] && isEnd(seen[end] as Seen))) {
+    const whole = seen[end] && isEnd(seen[end] as Seen);
+    if (waiting > 0 || whole || swallowed.some((hole) => isLostEnd(trace[hole]))) {
       entries.add(i);
       waiting = Math.max(0, waiting - 1);
     }
@@ -336,6 +349,18 @@ function findEntries({ view, asked, at }: Asking, trace: readonly SimRecord[]): 
 
 function isEnd({ subject, stanza }: Seen): boolean {
   return subject && payloadOf(stanza, 'stanza-id', NS.sid) === undefined;
+}
+
+function isLostEnd(record: SimRecord | undefined): boolean {
+  if (record?.kind !== 'link') return false;
+  const { payloads, type } = record.stanza;
+  const has = (name: string) => payloads.some((payload) => payload.name === name && payload.xmlns === NS.client);
+  return (
+    type === 'groupchat' &&
+    has('subject') &&
+    !has('body') &&
+    payloadOf(record.stanza, 'stanza-id', NS.sid) === undefined
+  );
 }
 
 /** Whether the own presence says that one is out, and not only called otherwise. */
