@@ -3,8 +3,7 @@ import type { Patch } from './sim-bundle.ts';
 
 /**
  * A mistake that somebody could make, as a change to the source: the program has no switch for any of them. A simulator
- * that does not find them proves little when it finds nothing. Not among them: what only a hostile or a second primary would
- * show (no epoch check, enter without ticket), for no run has one; test/security/xep-0282.test.ts has both (D2, D11).
+ * that does not find them proves little when it finds nothing.
  */
 export interface PlantedBug extends Patch {
   readonly name: string;
@@ -168,6 +167,57 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: 'return this.#remember(event.item);',
     replace:
       'this.#remember(event.item);\n        if (event.item.split) this.#history.sort((a, b) => a.at - b.at);\n        return;',
+    modes: ['0282'],
+  },
+  {
+    name: 'no epoch check',
+    file: `${primaryReplica}replica.ts`,
+    find: 'if (epoch === room.epoch && n === room.n + 1) return true;',
+    replace: 'if (n === room.n + 1) return true;',
+    modes: ['0282'],
+  },
+  {
+    name: 'enter without ticket',
+    file: `${primaryReplica}tickets.ts`,
+    find: 'return valid ? ticket : undefined;',
+    replace: 'return valid ? ticket : { nick, join: {}, until: turn.env.now };',
+    modes: ['0282'],
+  },
+  {
+    name: 'via ignored',
+    file: 'src/core/node/muc-node.ts',
+    find: 'if (domainOf(received.from) !== via)',
+    replace: 'if (via === undefined)',
+    modes: ['0282'],
+  },
+  {
+    name: 'timer-only liveness after a freeze',
+    file: 'src/core/distribution/keepalive.ts',
+    find: "return { kind: 'wait', ms: wakeMs };",
+    replace: "return { kind: 'lost' };",
+    modes: ['0282'],
+  },
+  {
+    name: 'ban not looked at again at netjoin',
+    file: `${room}room.ts`,
+    find: "if (affiliation === 'outcast') return refuse(",
+    replace:
+      "const split = stanza.payloads.some(({ xmlns }) => xmlns === 'urn:xmpp:tmp:dmuc:0');\n  if (affiliation === 'outcast' && !split) return refuse(",
+    modes: ['0282'],
+  },
+  {
+    name: 'double delivery at enter',
+    file: `${primaryReplica}live.ts`,
+    find: "join: join.history ? { history: join.history } : {} }, '0282#4.5');",
+    replace:
+      "join: join.history ? { history: join.history } : {} }, '0282#4.5');\n    for (const item of room.history.slice(-1)) turn.send(delayedMessage(room.jid, item, jid), '0282#4.5');",
+    modes: ['0282'],
+  },
+  {
+    name: 'a replica’s log may lose its tail',
+    file: 'src/sim/plan.ts',
+    find: 'relaxed: 0,\n    hostileNode: prng',
+    replace: 'relaxed: 3,\n    hostileNode: prng',
     modes: ['0282'],
   },
   {

@@ -5,7 +5,6 @@ import {
   writeDestroy,
   writeNetjoin,
   writeOffer,
-  writePosition,
   writeReady,
   writeRelayed,
 } from '../core/xep/sync.ts';
@@ -16,9 +15,11 @@ import { NS } from '../core/xmpp/namespaces.ts';
 import { iq, message, presence, type Stanza, withParts } from '../core/xmpp/stanza.ts';
 import { instant } from '../core/xmpp/time.ts';
 import { el, type XmlElement } from '../core/xmpp/xml.ts';
+import { primarysWords } from './hostile-primary.ts';
 import type { Prng } from './prng.ts';
 import type { Seating } from './protocol.ts';
 import type { Person } from './trace.ts';
+import { count, keepalive, type Lie, rank, somewhere, times, twist } from './twist.ts';
 
 /**
  * A XEP-0282 replica that lies in every field it controls (security.md 1.1, 1.5): it holds back, repeats and changes what
@@ -36,34 +37,9 @@ export function hostileReplica(stanza: Stanza, prng: Prng, at: Seating): readonl
   return [stanza, lie(prng, at, prng.pick(at.people))];
 }
 
-const rank = el('x', NS.mucUser, {}, el('item', NS.mucUser, { affiliation: 'owner', role: 'moderator' }));
-const times = [0, -62_135_596_800_000, 253_402_300_799_000, Date.UTC(2026, 0, 1)];
-
-/** The same element with other numbers, addresses, names and times. */
-function twist(element: XmlElement, prng: Prng, at: Seating): XmlElement {
-  const other = (key: string, value: string): string => {
-    if (!prng.chance(0.5)) return value;
-    if (/^\d+$/.test(value)) return number(prng);
-    if (key === 'jid') return prng.pick(at.people).jid;
-    if (key === 'domain') return domainOf(prng.pick(at.people).jid);
-    if (key === 'stamp') return new Date(prng.pick(times)).toISOString();
-    if (key === 'session' || key === 'id') return prng.id();
-    return value;
-  };
-  const attrs = Object.fromEntries(Object.entries(element.attrs).map(([key, value]) => [key, other(key, value)]));
-  const children = element.children.map((child) => (typeof child === 'string' ? child : twist(child, prng, at)));
-  return { ...element, attrs, children };
-}
-
-function number(prng: Prng): string {
-  return `${prng.pick([-1, 0, 1, 7, 1e9, 2 ** 53])}`;
-}
-const count = (prng: Prng) => prng.pick([0, 1, 3, 1e6, 2 ** 40]);
-const somewhere = (prng: Prng) => ({ epoch: prng.pick([0, 1, Date.UTC(2026, 0, 1), 2 ** 45]), n: count(prng) });
 const body = (prng: Prng, at: Seating, whom: Person) =>
   el('body', NS.client, {}, `!${at.people.indexOf(whom)}:${9_000_000 + prng.below(1_000_000)}`);
 
-type Lie = (prng: Prng, at: Seating, whom: Person) => Stanza;
 const toRoom =
   (name: string, type: string, payload: (prng: Prng, at: Seating, whom: Person) => XmlElement): Lie =>
   (prng, at, whom) => {
@@ -77,19 +53,6 @@ const itself = (whom: Person, parts: { readonly type?: string }, ...payloads: re
   presence(whom.jid, occupantJid(whom.room, whom.nick), parts, ...payloads);
 const marked = (prng: Prng, at: Seating, dmuc: Dmuc = {}) =>
   writeDmuc({ split: prng.id(), delay: { from: at.self, stamp: instant(prng.pick(times)) }, ...dmuc });
-/** The words of a primary, to another node; or to the primary itself. */
-const asPrimary =
-  (payload: (prng: Prng, whom: Person) => XmlElement, type?: string): Lie =>
-  (prng, at, whom) =>
-    presence(
-      occupantJid(whom.room, whom.nick),
-      prng.pick(at.nodes),
-      { type, id: prng.id() },
-      rank,
-      payload(prng, whom),
-    );
-
-const keepalive = (prng: Prng) => ({ interval: prng.pick([0, 10, 60, 1e9]), timeout: prng.pick([0, 1, 15, 1e9]) });
 
 /** What it says of itself, in the name of anybody, and in that of the primary. */
 const lies: Readonly<Record<string, Lie>> = {
@@ -170,16 +133,7 @@ const lies: Readonly<Record<string, Lie>> = {
     ),
   'a word for another room': (prng, at, whom) =>
     message(whom.jid, anotherRoom(whom.room), { type: 'groupchat' }, body(prng, at, whom), marked(prng, at)),
-  'an enter': asPrimary((prng, whom) => writeDmuc({ enter: whom.jid, position: somewhere(prng) })),
-  'a leave': asPrimary((_, whom) => writeDmuc({ leave: whom.jid }), 'unavailable'),
-  'a change of the primary’s': asPrimary((prng) => writeDmuc({ position: somewhere(prng) })),
-  'where the primary is': (prng, at, whom) =>
-    iq(
-      whom.room,
-      prng.pick(at.nodes),
-      { type: 'get', id: prng.id() },
-      el('ping', NS.ping, {}, writePosition(somewhere(prng))),
-    ),
+  ...primarysWords,
 };
 
 function anotherRoom(room: Jid): Jid {

@@ -58,7 +58,8 @@ function showing({ said, got, undone }: Evidence, watches: readonly Watch[]): (r
   const onHanded = all(watches.flatMap((watch) => watch.handed ?? []));
   const onOther = all(watches.flatMap((watch) => watch.other ?? []));
   const onKept = watches.flatMap((watch) => watch.kept ?? []);
-  const placeOf = places();
+  const known = new Map<Jid, Place[]>();
+  const placeOf = places(known);
   const keep = (event: RoomEvent, record: RecordOf<'append'>, i: number) => {
     const place = placeOf(record.node, event.room);
     for (let k = 0; k < onKept.length; k++) onKept[k]?.(event, place, record, i);
@@ -85,6 +86,9 @@ function showing({ said, got, undone }: Evidence, watches: readonly Watch[]): (r
       case 'append':
         if (!undone.has(i)) for (const event of record.events) keep(event, record, i);
         return;
+      case 'forgotten':
+        for (const { occupants } of known.get(record.node) ?? []) occupants.clear();
+        return onOther(record, i);
       default:
         onOther(record, i);
     }
@@ -102,8 +106,7 @@ function all<T>(tell: readonly ((what: T, i: number) => void)[]): (what: T, i: n
 }
 
 /** Finds, or makes, the place of a room at a node. */
-function places(): (node: Jid, room: Jid) => Place {
-  const known = new Map<Jid, Place[]>();
+function places(known: Map<Jid, Place[]>): (node: Jid, room: Jid) => Place {
   return (node, room) => {
     const rooms = known.get(node) ?? [];
     for (const place of rooms) if (place.room === room) return place;

@@ -7,7 +7,7 @@ import { fmuc } from './fmuc.ts';
 import { plain } from './plain.ts';
 import { primaryReplica } from './primary-replica.ts';
 import type { Prng } from './prng.ts';
-import type { Layout, Protocol } from './protocol.ts';
+import type { Circumstances, Layout, Protocol } from './protocol.ts';
 import type { Person } from './trace.ts';
 
 export const protocols = { plain, '0282': primaryReplica, '0289pp': fmuc } satisfies Record<string, Protocol>;
@@ -59,7 +59,7 @@ export const noFaults: Faults = {
 };
 
 /** Trouble that is in no step: it can be taken out of a plan and leave all the rest as it is. */
-export const calms = ['skewMs', 'quota', 'relaxed', 'diskLost', 'hostileNode'] as const;
+export const calms = ['skewMs', 'quota', 'relaxed', 'diskLost', 'hostileNode', 'primary'] as const;
 export type Calm = (typeof calms)[number];
 
 /** The plan without this trouble. */
@@ -68,11 +68,14 @@ export function calmed(plan: Plan, calm: ReadonlySet<Calm>): Plan {
   const faults: { -readonly [K in keyof Faults]: Faults[K] } = { ...plan.faults };
   for (const name of calm) {
     if (name === 'hostileNode') faults.hostileNode = false;
-    else faults[name] = 0;
+    else if (name !== 'primary') faults[name] = 0;
   }
-  if (!calm.has('hostileNode')) return { ...plan, faults };
+  const primary = calm.has('primary') ? 'sound' : plan.primary;
+  const { hostileNode } = plan;
+  const honest = hostileNode === undefined || !calm.has(plan.primary === 'hostile' ? 'primary' : 'hostileNode');
+  if (honest) return { ...plan, faults, primary };
   const people = plan.people.map((person) => (person.hostile === 'node' ? { ...person, hostile: undefined } : person));
-  return { ...plan, faults, people, hostileNode: undefined };
+  return { ...plan, faults, primary, people, hostileNode: undefined };
 }
 
 /** A random part of all faults, with random rates. */
@@ -150,6 +153,7 @@ export interface Plan {
   readonly steps: readonly Step[];
   /** How long faults stay after the last step before all is healed. */
   readonly lingerMs: number;
+  readonly primary: Circumstances['primary'];
 }
 
 export function plan(prng: Prng, mode: Mode, events: number, given?: Faults): Plan {
@@ -178,14 +182,21 @@ export function plan(prng: Prng, mode: Mode, events: number, given?: Faults): Pl
   const base = { mode, layout, domains, people, hostileNode, faults };
   const disk = { appendMs: 1 + prng.below(20), bounceToRelay: prng.chance(0.5) };
   const steps = stepsOf(base, [...hostileUsers], events, prng.fork());
-  const { settings, lingerMs } = protocol.circumstances?.(prng) ?? { settings: {}, lingerMs: 0 };
+  const { settings, lingerMs, primary } = protocol.circumstances?.(prng) ?? calm;
   const nodes = layout.nodes.map((node) =>
     node.kind === 'service'
       ? { ...node, rooms: node.rooms.map((room) => ({ ...room, ...settings })) }
       : { ...node, room: { ...node.room, ...settings } },
   );
-  return { ...base, ...disk, layout: { ...layout, nodes }, steps, lingerMs };
+  const all = { ...base, ...disk, layout: { ...layout, nodes }, steps, lingerMs, primary };
+  if (primary !== 'hostile') return all;
+  // Everybody is at its mercy.
+  const hostile = 'node' as const;
+  const address = layout.nodes.find(({ kind }) => kind === 'service')?.address;
+  return { ...all, people: people.map((person) => ({ ...person, hostile })), hostileNode: address };
 }
+
+const calm: Circumstances = { settings: {}, lingerMs: 0, primary: 'sound' };
 
 function room(who: readonly Jid[], prng: Prng): (room: Jid) => RoomConfig {
   const affiliations = new Map<Jid, Affiliation>();

@@ -4,7 +4,7 @@ import { readDmuc } from '../core/xep/xep0282.ts';
 import { bareOf, domainOf, type Jid } from '../core/xmpp/jid.ts';
 import { stanzaText } from '../core/xmpp/stanza.ts';
 import { textOf, type XmlElement } from '../core/xmpp/xml.ts';
-import { lostByBounceAlone } from './checkers/links.ts';
+import { lostByBounceAlone, lostBySilenceAlone } from './checkers/links.ts';
 import { untoldOf } from './checkers/occupants.ts';
 import { type Evidence, isJoin, isOf, type Other, type Placed, sessions, whole } from './evidence.ts';
 import type { Checker } from './judge.ts';
@@ -197,31 +197,53 @@ function since(
   return false;
 }
 
-/** D-e: nothing of an epoch is taken after a later one was. */
+/** D-e: nothing of an epoch is taken after a later one was, neither a whole state nor a change. */
 const epochs: Checker = (given) => {
   const violations: Violation[] = [];
   let exercised = 0;
   const last = new Map<Jid, number>(partsOf(given).replicas.map(({ address }) => [address, 0]));
   return {
-    kept(event, { node }, _, i) {
-      const before = event.kind === 'stateReplaced' ? last.get(node) : undefined;
-      if (event.kind !== 'stateReplaced' || before === undefined) return;
+    other(record) {
+      // Without its log it knows of no epoch.
+      if (record.kind === 'forgotten' && last.has(record.node)) last.set(record.node, 0);
+    },
+    kept(event, { node }, { cause }, i) {
+      const before = last.get(node);
+      if (before === undefined) return;
+      const epoch =
+        event.kind === 'stateReplaced' ? event.epoch : event.n === undefined ? before : epochOf(given, cause);
+      if (epoch === undefined || epoch === before) return;
       exercised++;
-      if (event.epoch < before) {
-        const what = `${node} goes back to epoch ${event.epoch} from ${before}`;
+      if (epoch < before) {
+        const what = `${node} goes back to epoch ${epoch} from ${before}`;
         violations.push({ invariant: 'D-e', what, at: i });
       }
-      last.set(node, event.epoch);
+      last.set(node, epoch);
     },
     verdict: () => ({ violations, exercised }),
   };
 };
 
-/** D-h: nobody is shown a room that they did not ask to enter. */
-const onlyWhoAsked: Checker = () => {
+/** The epoch of the place that a node was told with this. */
+function epochOf({ trace }: Evidence, cause: number | undefined): number | undefined {
+  const record = cause === undefined ? undefined : trace[cause];
+  return record?.kind === 'out' ? readDmuc(record.stanza.payloads)?.position?.epoch : undefined;
+}
+
+/**
+ * D-h: nobody is shown a room that they did not ask to enter; and a replica serves nobody who has not asked since they last
+ * left, whatever the primary says (§4.5).
+ */
+const onlyWhoAsked: Checker = (given) => {
   const violations: Violation[] = [];
   let exercised = 0;
+  const { replicas, room } = partsOf(given);
+  const users = new Set(given.people.map(({ jid }) => jid));
   const asked = new Set<Jid>();
+  /** By replica and user: where in the trace it was handed their joins, and their leaves. */
+  const asks = new Map<Jid, Map<Jid, { readonly i: number; readonly in: boolean }[]>>(
+    replicas.map(({ address }) => [address, new Map()]),
+  );
   return {
     said({ by, stanza }) {
       if (isJoin(stanza)) asked.add(by);
@@ -232,6 +254,28 @@ const onlyWhoAsked: Checker = () => {
       const { jid } = view.person;
       if (!asked.has(jid))
         violations.push({ invariant: 'D-h', what: `${jid} never asked to enter and got ${stanzaText(stanza)}`, at: i });
+    },
+    sent({ by, stanza }, i) {
+      if (!asks.has(by) || !users.has(stanza.to) || asked.has(stanza.to) || stanza.name === 'iq') return;
+      // Who claims to be in may be told that they are not.
+      if (stanza.type !== 'error' && stanza.type !== 'unavailable' && isOf(stanza, room))
+        violations.push({ invariant: 'D-h', what: `${by} gives who never asked ${stanzaText(stanza)}`, at: i });
+    },
+    handed({ to, stanza }, i) {
+      const here = stanza.name === 'presence' && users.has(stanza.from) ? asks.get(to) : undefined;
+      if (here === undefined || (stanza.type !== 'unavailable' && !isJoin(stanza))) return;
+      const those = here.get(stanza.from) ?? [];
+      here.set(stanza.from, those);
+      those.push({ i, in: stanza.type === undefined });
+    },
+    kept(event, { node }, { cause }, i) {
+      if (event.kind !== 'occupantChanged' || !event.joining || event.occupant.jid === undefined) return;
+      const here = asks.get(node);
+      if (here === undefined) return;
+      exercised++;
+      const { jid } = event.occupant;
+      if (!here.get(jid)?.findLast((one) => one.i < (cause ?? i))?.in)
+        violations.push({ invariant: 'D-h', what: `${node} serves ${jid}, who is not asking to enter`, at: i });
     },
     verdict: () => ({ violations, exercised }),
   };
@@ -420,5 +464,6 @@ export const primaryReplicaCheckers: Readonly<Record<string, Checker>> = {
   'D-h': onlyWhoAsked,
   'D-5': nothingBeforeReady,
   'D-6': jidsOfReplicas,
+  'D-3': lostBySilenceAlone('D-3'),
   'D-13': lostByBounceAlone('D-13'),
 };

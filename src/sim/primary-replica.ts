@@ -1,5 +1,6 @@
 import type { NodeConfig } from '../core/node/config.ts';
-import { jid } from '../core/xmpp/jid.ts';
+import { domainOf, jid } from '../core/xmpp/jid.ts';
+import { hostilePrimary } from './hostile-primary.ts';
 import { hostileReplica } from './hostile-replica.ts';
 import { primaryReplicaCheckers } from './primary-replica-checkers.ts';
 import type { Protocol } from './protocol.ts';
@@ -43,8 +44,13 @@ export const primaryReplica: Protocol = {
     },
     // Long enough for silence to be noticed (D-g).
     lingerMs: prng.chance(0.3) ? 200_000 : 0,
+    primary: prng.chance(0.8) ? 'sound' : prng.pick(['forgetful', 'hostile'] as const),
   }),
   mayBeHostile: ({ nodes }) => nodes.filter(({ kind }) => kind === 'replica').map(({ address }) => address),
-  tamper: hostileReplica,
+  tamper: (stanza, prng, at) =>
+    at.people.some(({ room }) => domainOf(room) === at.self)
+      ? hostilePrimary(stanza, prng, at)
+      : hostileReplica(stanza, prng, at),
   checkers: primaryReplicaCheckers,
+  despitePrimary: ['G12', 'G13', 'D-a', 'D-e', 'D-g', 'D-h', 'D-5'],
 };

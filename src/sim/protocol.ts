@@ -17,6 +17,8 @@ export interface Circumstances {
   readonly settings: Partial<RoomConfig>;
   /** How long faults stay after the last step before all is healed, in milliseconds. */
   readonly lingerMs: number;
+  /** Of the node on which all others hang: its crashes may take the whole disk, or it does what it likes. */
+  readonly primary: 'sound' | 'forgetful' | 'hostile';
 }
 
 /** Where a hostile node is, and whom it may name. */
@@ -36,7 +38,7 @@ export interface Protocol {
   layout(domains: readonly Jid[], base: (room: Jid) => RoomConfig, prng: Prng): Layout;
   /** What else a run of this protocol has of its own; drawn last, so that the rest of the plan is as it was without it. */
   readonly circumstances?: (prng: Prng) => Circumstances;
-  /** Addresses of the nodes that may be hostile; what everybody hangs on is not among them. */
+  /** Addresses of the nodes that may be hostile while all others are promised everything. */
   mayBeHostile(layout: Layout): readonly Jid[];
   /**
    * What a hostile node makes of a stanza that its honest half sends: nothing, another, more. It is in the protocol's own
@@ -45,4 +47,6 @@ export interface Protocol {
   tamper(stanza: Stanza, prng: Prng, at: Seating): readonly Stanza[];
   /** Invariants of the protocol's own. */
   readonly checkers: Readonly<Record<string, Checker>>;
+  /** What holds also where the node on which all others hang is hostile. */
+  readonly despitePrimary?: readonly string[];
 }

@@ -8,7 +8,7 @@ import { forgeries } from './adversary.ts';
 import { checkers } from './checkers/all.ts';
 import { lastWord } from './checkers/words.ts';
 import { bodyText, evidence } from './evidence.ts';
-import { judge } from './judge.ts';
+import { type Checker, judge } from './judge.ts';
 import { soundLink } from './network.ts';
 import { type Calm, calmed, type Faults, type Mode, type Plan, plan, protocols, type Step, stepText } from './plan.ts';
 import { Prng } from './prng.ts';
@@ -108,11 +108,19 @@ export function run(seed: number, options: RunOptions): RunResult {
   world.look();
   const given = evidence(world.trace, planned.people, world);
   const exercised: Record<string, number> = {};
-  for (const [name, verdict] of judge(given, { ...checkers, ...(protocols[options.mode] as Protocol).checkers })) {
+  for (const [name, verdict] of judge(given, checkersOf(planned))) {
     exercised[name] = verdict.exercised;
     violations.push(...verdict.violations);
   }
   return { violations, trace: world.trace, plan: planned, start, exercised, events: world.trace.length };
+}
+
+/** What this run promises. */
+function checkersOf({ mode, primary }: Plan): Readonly<Record<string, Checker>> {
+  const protocol: Protocol = protocols[mode];
+  const all = { ...checkers, ...protocol.checkers };
+  if (primary !== 'hostile') return all;
+  return Object.fromEntries(Object.entries(all).filter(([name]) => protocol.despitePrimary?.includes(name)));
 }
 
 /** A step happens: what it asks for, as far as it makes sense at this moment. */

@@ -52,6 +52,9 @@ export interface Peaks {
   occupantIds: number;
 }
 
+/** Probability that a crash of a forgetful primary takes its whole disk. */
+const forgetful = 0.5;
+
 /** Sizes are looked at once in that many events: a look at everything a node holds costs more than an event. */
 const lookEvery = 2_000;
 
@@ -270,7 +273,8 @@ export class World {
     const prng = this.#prng;
     // A replica's log is durable in a relaxed way: its last batches may be gone.
     const lost = seat.room === undefined || relaxed === 0 || !this.#faulty ? 0 : prng.below(relaxed + 1);
-    const whole = seat.room !== undefined && diskLost > 0 && this.#faulty && prng.chance(diskLost);
+    const loss = seat.room !== undefined ? diskLost : this.plan.primary === 'forgetful' ? forgetful : 0;
+    const whole = loss > 0 && this.#faulty && prng.chance(loss);
     const { appends, untold } = seat.crash(lost === 0 && prng.chance(0.3), lost, whole);
     if (appends.length > 0) this.record({ kind: 'undone', t: this.now, node: address, appends });
     if (whole) this.record({ kind: 'forgotten', t: this.now, node: address });

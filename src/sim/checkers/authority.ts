@@ -17,7 +17,8 @@ interface Known {
 
 /**
  * G9: every change of affiliation, role, configuration, subject or ban, every kick and every word at the node where it is
- * decided was asked for by somebody who may; replicas take all of it from their primary alone.
+ * decided was asked for by somebody who may, and nobody who is banned gets in; replicas take all of it from their primary
+ * alone.
  */
 export const authority: Checker = ({ trace, people, world }) => {
   const violations: Violation[] = [];
@@ -109,6 +110,14 @@ export const authority: Checker = ({ trace, people, world }) => {
           wrong(`${event.occupant.nick} becomes ${rankOf(event.occupant)}`, place, from, i);
         return;
       }
+      case 'occupantEntered': {
+        const { nick, jid, home } = event.occupant;
+        // A ban is the node's own: whom another FMUC node lets in, is in there (decision #62).
+        if (jid === undefined || (home !== undefined && room.config.distribution.kind === 'fmuc')) return;
+        exercised++;
+        if (room.affiliations.get(bareOf(jid)) === 'outcast') wrong(`${nick}, who is banned, is in`, place, from, i);
+        return;
+      }
       case 'occupantLeft':
       case 'nickChanged': {
         // What a node says of its own users, or a timer finds out, is no user's doing; and with its last user a FMUC node
@@ -146,6 +155,11 @@ export const authority: Checker = ({ trace, people, world }) => {
   };
 
   return {
+    other(record) {
+      // Without its log a node knows what it is configured with.
+      if (record.kind !== 'forgotten') return;
+      for (const place of known.keys()) if (place.node === record.node) known.delete(place);
+    },
     kept(event, place, record, i) {
       const room = knownAt(place);
       if (room === undefined) return;

@@ -1,15 +1,15 @@
 import type { HistoryItem } from '../../core/room/event.ts';
 import type { Jid } from '../../core/xmpp/jid.ts';
 import { textOf } from '../../core/xmpp/xml.ts';
-import { type Evidence, readBody } from '../evidence.ts';
+import { type Evidence, readBody, rootOf } from '../evidence.ts';
 import type { Checker } from '../judge.ts';
 import type { Person, Verdict, Violation } from '../trace.ts';
 
 /**
- * G14: each message is kept once; what was ever shown to anybody is kept where it was accepted, and what was shown later stands later: recovery only
- * ever goes on from what there was.
+ * G14: each message is kept once; what was ever shown to anybody is kept where it was accepted, and what was shown later
+ * stands later: recovery only ever goes on from what there was. But for what a disk took with it.
  */
-export const durability: Checker = ({ views, people, world }) => {
+export const durability: Checker = ({ trace, views, others, people, world }) => {
   const violations: Violation[] = [];
   let exercised = 0;
   const kept = new Map<Jid, ReadonlyMap<string, number>>();
@@ -18,12 +18,14 @@ export const durability: Checker = ({ views, people, world }) => {
       for (const { room, history } of seat.node.snapshot().rooms) kept.set(room, placesIn(history, people, violations));
   const distributed = world?.plan.mode === '0289pp';
   const last = new Map(views.map((view) => [view, -1]));
+  const decides = (node: Jid) => world?.seats.get(node)?.config.kind === 'service';
+  const forgotten = others.findLast(({ record }) => record.kind === 'forgotten' && decides(record.node))?.i ?? -1;
   return {
-    heard({ i, view, body, said, delayed, beside }) {
+    heard({ i, view, body, said, delayed, beside, sent }) {
       const author = said && people[said.user];
       if (delayed || !author || author.hostile === 'node' || !world) return;
       // What a replica that is cut off lets its users say to each other is kept if the primary takes it (decision #42).
-      if (beside) return;
+      if (beside || rootOf(trace, sent) < forgotten) return;
       exercised++;
       const place = kept.get(author.room)?.get(body);
       if (place === undefined) violations.push({ invariant: 'G14', what: `${body} was shown and is not kept`, at: i });

@@ -1,6 +1,6 @@
 import { bareOf, domainOf, type Jid } from '../../core/xmpp/jid.ts';
 import { errorOf } from '../../core/xmpp/stanza.ts';
-import type { Other, Placed } from '../evidence.ts';
+import { type Other, type Placed, sentAt } from '../evidence.ts';
 import type { Checker, Place } from '../judge.ts';
 import type { Violation } from '../trace.ts';
 
@@ -52,6 +52,53 @@ export function lostByBounceAlone(invariant: string, refusals: readonly string[]
           note.kind === 'note' && note.cause === i && note.what.endsWith('not what was before it');
         if (others.some(gap)) return;
         violations.push({ invariant, what: `${record.node} takes ${condition} for the loss of ${event.peer}`, at: i });
+      },
+      verdict: () => ({ violations, exercised }),
+    };
+  };
+}
+
+/** What two time-outs of an unanswered ping last (decision #3), in milliseconds: said here a second time, as above. */
+const patienceMs = 2 * 15_000;
+
+/**
+ * Silence ends a link only if it was one: nothing of the neighbour had reached the node for two time-outs, also where the
+ * node slept and found the answer among all that waited for it (decision #3).
+ */
+export function lostBySilenceAlone(invariant: string): Checker {
+  return ({ trace, world }) => {
+    const violations: Violation[] = [];
+    let exercised = 0;
+    const hostile = world?.plan.hostileNode;
+    const heard = new Map<Jid, Map<Jid, number>>();
+    /** By index of the append that says that a neighbour is lost: which, and for how long nothing of it had come. */
+    const losses = new Map<number, { readonly peer: Jid; readonly silentMs: number }>();
+    return {
+      handed({ to, stanza, t }, i) {
+        // An error may be a server's word in its name, and a hostile node's word in its name is not believed.
+        if (!world?.seats.has(to) || stanza.type === 'error') return;
+        const sent = hostile === undefined ? undefined : trace[sentAt(trace, i)];
+        if (sent?.kind === 'in' && sent.by === hostile) return;
+        const peers = heard.get(to) ?? new Map<Jid, number>();
+        heard.set(to, peers.set(bareOf(stanza.from), t));
+      },
+      kept(event, { node }, { cause, t }, i) {
+        // What has a cause was not a timer's doing; and a hostile replica may have asked for less patience.
+        if (event.kind !== 'peerChanged' || event.record?.state !== 'split' || cause !== undefined) return;
+        const { peer } = event;
+        if (node !== hostile && peer !== hostile)
+          losses.set(i, { peer, silentMs: t - (heard.get(node)?.get(peer) ?? 0) });
+      },
+      other(record, i) {
+        // That nobody answered a ping is what the node says (the words are its own); a request may be lost alone.
+        if (record.kind !== 'note' || !record.what.endsWith('two keepalives went unanswered')) return;
+        const loss = record.cause === undefined ? undefined : losses.get(record.cause);
+        if (loss === undefined) return;
+        exercised++;
+        const { peer, silentMs } = loss;
+        if (silentMs >= patienceMs) return;
+        const what = `${record.node} takes ${peer} for lost, of which something came ${silentMs} ms ago`;
+        violations.push({ invariant, what, at: i });
       },
       verdict: () => ({ violations, exercised }),
     };
