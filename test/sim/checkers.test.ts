@@ -13,6 +13,7 @@ import { el, type XmlElement } from '../../src/core/xmpp/xml.ts';
 import { checkers } from '../../src/sim/checkers/all.ts';
 import { lastWord } from '../../src/sim/checkers/words.ts';
 import { type Aftermath, bodyText, evidence } from '../../src/sim/evidence.ts';
+import { fmucCheckers } from '../../src/sim/fmuc-checkers.ts';
 import { judge } from '../../src/sim/judge.ts';
 import { type Mode, modes, noFaults } from '../../src/sim/plan.ts';
 import { primaryReplicaCheckers } from '../../src/sim/primary-replica-checkers.ts';
@@ -130,8 +131,8 @@ class Story {
       cause,
     });
   }
-  notes(node: Jid, what: string, cause: number): this {
-    this.#record({ kind: 'note', node, spec: '', what, cause });
+  notes(node: Jid, what: string, cause?: number, spec = ''): this {
+    this.#record({ kind: 'note', node, spec, what, cause });
     return this;
   }
   forgets(node: Jid): this {
@@ -197,7 +198,7 @@ class Story {
   }
 
   judge(name: string): Verdict {
-    const checker = checkers[name] ?? primaryReplicaCheckers[name];
+    const checker = checkers[name] ?? primaryReplicaCheckers[name] ?? fmucCheckers[name];
     if (checker === undefined) throw new RangeError(`no checker ${name}`);
     const verdict = judge(evidence(this.trace, people, this.#aftermath()), { [name]: checker }).get(name);
     return verdict as Verdict;
@@ -809,7 +810,7 @@ const replicated: typeof cases = {
     bad: {
       'a rank that the primary does not give': (story) => {
         const [copy] = withReplica(story).others;
-        story.others[0] = { ...copy, events: [{ room, ...entersAs(alice, 1) }] } as (typeof story.others)[number];
+        story.others[0] = { ...copy, events: [{ room, ...entersAs(alice, 1) }] } as Other;
       },
     },
   },
@@ -977,12 +978,88 @@ const replicated: typeof cases = {
   },
 };
 
+const beyond = jid('hall@rooms.s1.sim');
+
+/** A room that lets another node's in. */
+function federated(story: Story): Story {
+  story.mode = '0289pp';
+  story.config = { ...story.config, distribution: { kind: 'fmuc', allowedNodes: [beyond] } };
+  const joining = {
+    ...defaultRoomConfig(beyond),
+    distribution: { kind: 'fmuc', outbound: room, allowedNodes: [] },
+  } as const;
+  story.others.push({ config: { ...(secondNode() as object), rooms: [joining] } as unknown as NodeConfig, events: [] });
+  return story;
+}
+const privately = (text: string) => message(at('Alice'), bob.jid, { type: 'chat' }, body(text));
+const across = (text: string) => message(at('Alice'), occupantJid(beyond, 'Alice'), { type: 'groupchat' }, body(text));
+
+/** Of XEP-0289's own, primary-primary. */
+const joined: typeof cases = {
+  'F-a': {
+    good: (story) => both(federated(story)).notes(service, 'joined').tells(privately('private 1')),
+    bad: {
+      'a link is given up though nothing failed': (story) =>
+        federated(story).notes(service, `${beyond} is lost: it bounced`, undefined, 'decision#24'),
+      'a private message comes twice': (story) =>
+        both(federated(story)).tells(privately('private 1')).tells(privately('private 1')),
+    },
+    excused: {
+      'a link that is given up after a cut': (story) =>
+        federated(story).fault('cut').notes(service, `${beyond} is lost: it bounced`, undefined, 'decision#24'),
+    },
+  },
+  'F-c': {
+    good: (story) => story.sends(service, across('#0:1'), both(federated(story)).accepts(alice, '#0:1')),
+    bad: {
+      'it goes back where it came from': (story) => {
+        const from = message(occupantJid(beyond, 'Carol'), room, { type: 'groupchat' }, body('#9:1'));
+        federated(story).sends(service, across('#9:1'), story.gets(service, from, story.sends(beyond, from)));
+      },
+    },
+  },
+  'F-d': {
+    good: (story) => both(federated(story)).speaks(alice, 1, alice, bob),
+    bad: {
+      'one’s own users hear it only when another node says so': (story) => {
+        both(federated(story)).accepts(alice, '#0:1');
+        const echo = message(occupantJid(beyond, 'Alice'), room, { type: 'groupchat' }, body('#0:1'));
+        story.tells(says('Alice', bob, '#0:1'), story.gets(service, echo, story.sends(beyond, echo)));
+      },
+    },
+  },
+  'F-g': {
+    good: federated,
+    bad: {
+      'a node without users of its own keeps those of another': (story) => {
+        const [other] = federated(story).others;
+        const there = { ...occupant(alice), home: room };
+        story.others[0] = { ...other, events: [{ room: beyond, kind: 'occupantEntered', occupant: there }] } as Other;
+      },
+    },
+  },
+  'F-h': {
+    good: (story) => {
+      federated(story).keeps(undefined, link(beyond, 'live'));
+      story.keeps(story.asks(failed(beyond, service, 'not-acceptable')), link(beyond, 'split'));
+    },
+    bad: {
+      'an error that says no': (story) => {
+        federated(story).keeps(undefined, link(beyond, 'live'));
+        story.keeps(story.asks(failed(beyond, service, 'forbidden')), link(beyond, 'split'));
+      },
+    },
+  },
+};
+type Other = Story['others'][number];
+
 it('each checker has its cases', () => {
   expect(Object.keys(cases)).toEqual(Object.keys(checkers));
   expect(Object.keys(replicated).sort()).toEqual(Object.keys(primaryReplicaCheckers).sort());
+  expect(Object.keys(joined).sort()).toEqual(Object.keys(fmucCheckers).sort());
 });
 
-describe.each(Object.entries({ ...cases, ...replicated }))('%s', (name, { good, bad, excused = {} }) => {
+describe.each(Object.entries({ ...cases, ...replicated, ...joined }))('%s', (name, { good, bad, excused = {} }) => {
   const judge = (tell: (story: Story) => unknown) => {
     const story = new Story();
     tell(story);
