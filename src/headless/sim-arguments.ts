@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
-import { type Calm, calms, type Mode, modes } from '../sim/plan.ts';
+import { type Calm, calms, type Mode, modes, swizzleMax } from '../sim/plan.ts';
 import type { RunOptions } from '../sim/simulator.ts';
 
 export const simHelp = `npm run sim -- [--seeds A..B | --seed N] [--mode ${modes.join('|')}|all] [--events N]
@@ -88,12 +88,13 @@ export function readSimArguments(args: readonly string[]): SimArguments | 'help'
       return { error: `--${name}: ${JSON.stringify(text)} is no number from 1 to ${most}` };
   }
 
-  const only = numbers(values.steps, counts.events);
+  const steps = counts.events + swizzleMax;
+  const only = numbers(values.steps, steps);
   const without = numbers(values.without, 1_000);
   const calm = values.calm?.split(',');
   if (only === undefined)
     return {
-      error: `--steps: ${JSON.stringify(values.steps)} is no list such as 3,17,22 of steps 0 to ${counts.events - 1}`,
+      error: `--steps: ${JSON.stringify(values.steps)} is no list such as 3,17,22 of steps 0 to ${steps - 1}`,
     };
   if (without === undefined)
     return { error: `--without: ${JSON.stringify(values.without)} is no list such as 3,17,22 of people` };

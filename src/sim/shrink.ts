@@ -1,4 +1,4 @@
-import { calms } from './plan.ts';
+import { troubles } from './plan.ts';
 import { type RunOptions, type RunResult, run } from './simulator.ts';
 
 export interface Shrunk {
@@ -52,8 +52,7 @@ export function shrink(seed: number, options: RunOptions, invariant: string, mos
     better({ only: new Set(steps().filter((n) => start + (plan.steps[n]?.at ?? 0) <= end)) });
   }
   fewerSteps();
-  for (const calm of calms)
-    if (best.result.plan.faults[calm]) better({ calm: new Set([...(best.options.calm ?? []), calm]) });
+  for (const calm of troubles(best.result.plan)) better({ calm: new Set([...(best.options.calm ?? []), calm]) });
   const everybody = best.result.plan.people.map((_, n) => n).filter((n) => !best.options.without?.has(n));
   const others = (kept: readonly number[]) => new Set(everybody.filter((n) => !kept.includes(n)));
   ddmin(everybody, (kept) => better({ without: new Set([...(options.without ?? []), ...others(kept)]) }));

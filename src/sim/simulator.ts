@@ -76,7 +76,7 @@ export function run(seed: number, options: RunOptions): RunResult {
     if (!options.without?.has(i)) world.at(100 + 37 * i, () => world.connect(jid));
   for (const [number, step] of planned.steps.entries())
     if (options.only?.has(number) ?? true) world.at(step.at, () => take(world, step, number));
-  runFor((planned.steps.at(-1)?.at ?? 0) + 1 + planned.lingerMs);
+  runFor(Math.max(0, ...planned.steps.map(({ at }) => at)) + 1 + planned.lingerMs);
   world.heal();
   world.record({ kind: 'phase', t: world.now, phase: 'healed' });
   runFor(settleMs);

@@ -30,7 +30,7 @@ describe('npm run sim: arguments', () => {
     ['--threads many', '--threads: "many" is no number from 1'],
     ['--steps 1,2', '--steps is about one run: it needs --seed and one --mode'],
     ['--seed 1 --json', '--json is about one run'],
-    ['--seed 1 --mode plain --steps 1,120', '--steps: "1,120" is no list'],
+    ['--seed 1 --mode plain --steps 1,126', '--steps: "1,126" is no list'],
     ['--seed 1 --mode plain --calm weather', '--calm: "weather" is none of'],
     ['--sedes 1', "Unknown option '--sedes'"],
   ])('%s', (args, error) => {
