@@ -1,9 +1,11 @@
 import type { NodeConfig } from '../core/node/config.ts';
 import type { HistoryItem, RoomEvent } from '../core/room/event.ts';
+import { readPosition } from '../core/xep/sync.ts';
 import { readDmuc } from '../core/xep/xep0282.ts';
 import { bareOf, domainOf, type Jid } from '../core/xmpp/jid.ts';
-import { stanzaText } from '../core/xmpp/stanza.ts';
-import { textOf, type XmlElement } from '../core/xmpp/xml.ts';
+import { NS } from '../core/xmpp/namespaces.ts';
+import { payloadOf, stanzaText } from '../core/xmpp/stanza.ts';
+import { childOf, textOf, type XmlElement } from '../core/xmpp/xml.ts';
 import { lostByBounceAlone, lostBySilenceAlone } from './checkers/links.ts';
 import { untoldOf } from './checkers/occupants.ts';
 import { type Evidence, isJoin, isOf, type Other, type Placed, sessions, whole } from './evidence.ts';
@@ -227,7 +229,8 @@ const epochs: Checker = (given) => {
 /** The epoch of the place that a node was told with this. */
 function epochOf({ trace }: Evidence, cause: number | undefined): number | undefined {
   const record = cause === undefined ? undefined : trace[cause];
-  return record?.kind === 'out' ? readDmuc(record.stanza.payloads)?.position?.epoch : undefined;
+  const x = record?.kind === 'out' ? payloadOf(record.stanza, 'x', NS.dmuc2) : undefined;
+  return x && readPosition(childOf(x, 's', NS.ext))?.epoch;
 }
 
 /**
@@ -256,7 +259,7 @@ const onlyWhoAsked: Checker = (given) => {
         violations.push({ invariant: 'D-h', what: `${jid} never asked to enter and got ${stanzaText(stanza)}`, at: i });
     },
     sent({ by, stanza }, i) {
-      if (!asks.has(by) || !users.has(stanza.to) || asked.has(stanza.to) || stanza.name === 'iq') return;
+      if (stanza.name === 'iq' || !asks.has(by) || asked.has(stanza.to) || !users.has(stanza.to)) return;
       // Who claims to be in may be told that they are not.
       if (stanza.type !== 'error' && stanza.type !== 'unavailable' && isOf(stanza, room))
         violations.push({ invariant: 'D-h', what: `${by} gives who never asked ${stanzaText(stanza)}`, at: i });

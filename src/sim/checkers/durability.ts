@@ -25,7 +25,7 @@ export const durability: Checker = ({ trace, views, others, people, world }) => 
       const author = said && people[said.user];
       if (delayed || !author || author.hostile === 'node' || !world) return;
       // What a replica that is cut off lets its users say to each other is kept if the primary takes it (decision #42).
-      if (beside || rootOf(trace, sent) < forgotten) return;
+      if (beside || (forgotten >= 0 && rootOf(trace, sent) < forgotten)) return;
       exercised++;
       const place = kept.get(author.room)?.get(body);
       if (place === undefined) violations.push({ invariant: 'G14', what: `${body} was shown and is not kept`, at: i });
