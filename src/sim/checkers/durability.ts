@@ -50,7 +50,7 @@ function placesIn(
     const text = body && textOf(body);
     const said = readBody(text);
     if (said === undefined || text === undefined) continue;
-    // A hostile node may repeat what its own users say (security.md 1.5).
+    // A hostile node may repeat what its own users say (invariants.md, Who may be hostile).
     const repeated = places.has(text) && people[said.user]?.hostile !== 'node';
     if (repeated) violations.push({ invariant: 'G14', what: `${text} is kept twice` });
     places.set(text, k);

@@ -18,7 +18,7 @@ export const orderOfJoin: Checker = (given) => {
   // Messages kept for those who stayed in come after a split, which no run has before its first fault.
   const fault = others.find(({ record }) => record.kind === 'fault');
   const calm = fault === undefined || world?.plan.mode === 'plain' ? trace.length : fault.i;
-  // A hostile replica may say that there was one, of the words of its own users (security.md 1.5).
+  // A hostile replica may say that there was one, of the words of its own users (invariants.md, Who may be hostile).
   const lied = ({ body }: Seen) => people[Number(/^[#!](\d+):/.exec(body ?? '')?.[1])]?.hostile === 'node';
   const first = firstSessions(given);
   // A node that crashes may have let somebody in, and nobody heard of it; or all is told again, to who knows it already.
@@ -199,7 +199,7 @@ function inSessions(
         session.begun = sent;
         session.memory.clear();
       }
-      // A hostile node may repeat and reorder what its own users say (security.md 1.5).
+      // A hostile node may repeat and reorder what its own users say (invariants.md, Who may be hostile).
       if (session.begun !== undefined && said && people[said.user]?.hostile !== 'node') {
         exercised++;
         const what = wrong(session.memory, seen, said.user, said.n);
