@@ -27,7 +27,7 @@ interface Mending {
  */
 export function* ndjson(
   seed: number,
-  { mode, events, only, without, calm }: RunOptions,
+  { mode, events, only, without, calm, absent }: RunOptions,
   result: RunResult,
 ): Generator<string> {
   const { plan, start, trace, violations } = result;
@@ -48,6 +48,7 @@ export function* ndjson(
       only,
       without,
       calm,
+      absent,
       start,
       servers: plan.domains,
       nodes: plan.layout.nodes.map(({ address, server, kind }) => ({ address, server, kind })),

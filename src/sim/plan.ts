@@ -83,6 +83,19 @@ export function calmed(plan: Plan, calm: ReadonlySet<Calm>): Plan {
   return { ...plan, faults, primary, people, hostileNode: undefined };
 }
 
+/** Nodes on which no other hangs: a run makes sense without them. */
+export function dispensable({ mode, layout }: Plan): readonly Jid[] {
+  const [first] = layout.nodes;
+  return protocols[mode].mayBeHostile(layout).filter((address) => address !== first?.address);
+}
+
+/** The plan of a network without these nodes. */
+export function thinned(plan: Plan, absent: ReadonlySet<Jid>): Plan {
+  if (absent.size === 0) return plan;
+  const nodes = plan.layout.nodes.filter(({ address }) => !absent.has(address));
+  return { ...plan, layout: { ...plan.layout, nodes } };
+}
+
 /** A random part of all faults, with random rates. */
 export function swarm(prng: Prng): Faults {
   const some = (most: number) => (prng.chance(0.5) ? most * prng.unit() : 0);

@@ -10,7 +10,18 @@ import { lastWord } from './checkers/words.ts';
 import { bodyText, evidence } from './evidence.ts';
 import { type Checker, judge } from './judge.ts';
 import { soundLink } from './network.ts';
-import { type Calm, calmed, type Faults, type Mode, type Plan, plan, protocols, type Step, stepText } from './plan.ts';
+import {
+  type Calm,
+  calmed,
+  type Faults,
+  type Mode,
+  type Plan,
+  plan,
+  protocols,
+  type Step,
+  stepText,
+  thinned,
+} from './plan.ts';
 import { Prng } from './prng.ts';
 import type { Protocol } from './protocol.ts';
 import type { SimRecord, Violation } from './trace.ts';
@@ -28,6 +39,8 @@ export interface RunOptions {
   readonly without?: ReadonlySet<number>;
   /** Trouble of the run that is in no step and does not happen. */
   readonly calm?: ReadonlySet<Calm>;
+  /** These nodes, on which no other hangs, are not there. */
+  readonly absent?: ReadonlySet<Jid>;
 }
 
 export interface RunResult {
@@ -59,7 +72,8 @@ const eventsMax = 400_000;
  */
 export function run(seed: number, options: RunOptions): RunResult {
   const prng = new Prng(seed);
-  const planned = calmed(plan(prng.fork(), options.mode, options.events, options.faults), options.calm ?? new Set());
+  const whole = plan(prng.fork(), options.mode, options.events, options.faults);
+  const planned = thinned(calmed(whole, options.calm ?? new Set()), options.absent ?? new Set());
   const world = new World(planned, prng.fork());
   const start = world.now;
   const violations: Violation[] = [];
@@ -141,6 +155,7 @@ function take(world: World, step: Step, number: number): void {
     case 'reconnect':
       return world.link(...step.servers)?.reconnect(step.latencyMs);
     case 'crash':
+      if (!world.seats.has(step.node)) return;
       // Some had saved a snapshot just before: they start from that alone.
       if (step.luck % 4 === 0) world.seats.get(step.node)?.compact();
       world.crash(step.node);
