@@ -8,7 +8,7 @@ import { payloadOf, stanzaText } from '../core/xmpp/stanza.ts';
 import { childOf, textOf, type XmlElement } from '../core/xmpp/xml.ts';
 import { lostByBounceAlone, lostBySilenceAlone } from './checkers/links.ts';
 import { untoldOf } from './checkers/occupants.ts';
-import { type Evidence, isJoin, isOf, type Other, type Placed, sessions, whole } from './evidence.ts';
+import { type Evidence, isJoin, isOf, type Other, type Placed, sessions, sleepOf, whole } from './evidence.ts';
 import type { Checker } from './judge.ts';
 import type { Verdict, Violation } from './trace.ts';
 
@@ -405,13 +405,11 @@ const silenceIsFound: Checker = (given) => {
     other(record, i) {
       if (record.kind === 'phase') for (const all of pairs.values()) for (const pair of all) ends(pair, record.t, i);
       if (record.kind !== 'fault') return;
-      // Who is down or asleep finds nothing, and begins anew after that. (Words of plan.ts and world.ts.)
-      const away =
-        /^(\S+) (?:crashes,|is frozen) for ([\d.]+) s$/.exec(record.what) ??
-        /^the disk of (\S+) is full$/.exec(record.what);
-      for (const pair of pairs.get(away?.[1] as Jid) ?? none) {
+      // Who is down or asleep finds nothing, and begins anew after that.
+      const sleeper = sleepOf(record.what);
+      for (const pair of pairs.get(sleeper?.node as Jid) ?? none) {
         ends(pair, record.t, i);
-        pair.since = Math.max(pair.since, record.t + 1000 * Number(away?.[2] ?? 6));
+        pair.since = Math.max(pair.since, record.t + (sleeper?.ms ?? 0));
       }
     },
     verdict() {

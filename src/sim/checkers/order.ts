@@ -1,7 +1,6 @@
-import { hasStatus } from '../../core/xep/xep0045.ts';
 import type { Jid } from '../../core/xmpp/jid.ts';
 import { stanzaText } from '../../core/xmpp/stanza.ts';
-import { type Evidence, isJoin, isOut, isSelf, lost, rootOf, type Seen, type View, whole } from '../evidence.ts';
+import { type Evidence, isJoin, isOut, isSelf, lost, type Seen, whole } from '../evidence.ts';
 import type { Checker, Watch } from '../judge.ts';
 import type { Violation } from '../trace.ts';
 
@@ -95,64 +94,6 @@ function firstSessions({ trace, views, said, others }: Evidence): (user: Jid) =>
   for (const { i, record } of said) if (isJoin(record.stanza)) found.get(record.by)?.joins.push(i);
   return (user) => found.get(user) as FirstSession;
 }
-
-/** G6: after the own unavailable nothing more of the room, until one asks to enter again. */
-export const leave: Checker = ({ trace, byJid }) => {
-  const violations: Violation[] = [];
-  let exercised = 0;
-  // By user, in this session: whether they ever asked to enter, for else all is about an earlier one; whether the room
-  // said that they are in, or out of it; whether a join is on its way, which is answered after the leave before it; and when
-  // they last asked.
-  const state = new Map<View, { joined: boolean; inside: boolean; out: boolean; asked: boolean; join: number }>();
-  const of = (view: View) => {
-    let found = state.get(view);
-    if (found === undefined) {
-      found = { joined: false, inside: false, out: false, asked: false, join: 0 };
-      state.set(view, found);
-    }
-    return found;
-  };
-  return {
-    other(record) {
-      const view = record.kind === 'session' ? byJid.get(record.user) : undefined;
-      if (view) state.delete(view);
-    },
-    said({ by, stanza }, i) {
-      const view = stanza.name === 'presence' ? byJid.get(by) : undefined;
-      if (view === undefined) return;
-      const one = of(view);
-      if (stanza.type === 'unavailable') one.asked = false;
-      else if (isJoin(stanza)) {
-        one.asked = true;
-        one.join = i;
-      }
-      if (one.asked) one.out = false;
-      one.joined ||= one.asked;
-    },
-    got({ i, view, ofRoom, stanza, self, sent }) {
-      if (!ofRoom) return;
-      const one = of(view);
-      // A private message goes its own way (XEP-0282 §1) and may still be under way.
-      if (
-        one.out &&
-        stanza.type !== 'error' &&
-        stanza.type !== 'chat' &&
-        stanza.name !== 'iq' &&
-        !(self && stanza.type === 'unavailable')
-      )
-        violations.push({ invariant: 'G6', what: `${view.person.jid} is out and got ${stanzaText(stanza)}`, at: i });
-      if (!self) return;
-      if (stanza.type === undefined && one.joined) one.inside = true;
-      if (stanza.type === 'unavailable' && !hasStatus(stanza.payloads, 303)) {
-        // What ends an earlier session, and comes late, is no answer to this one.
-        one.out = one.inside && !one.asked && rootOf(trace, sent) > one.join;
-        one.inside = false;
-        exercised++;
-      }
-    },
-    verdict: () => ({ violations, exercised }),
-  };
-};
 
 /** G3: what one user says arrives, live, in the order it was said. */
 export const perSenderFifo: Checker = (given) =>
