@@ -1,7 +1,7 @@
 import type { LinkState } from '../core/net/link.ts';
 import { defaultRoomConfig, type RoomConfig } from '../core/room/config.ts';
 import type { Affiliation } from '../core/xep/xep0045.ts';
-import { domainOf, type Jid, jid } from '../core/xmpp/jid.ts';
+import { bareOf, domainOf, type Jid, jid } from '../core/xmpp/jid.ts';
 import { forgeries } from './adversary.ts';
 import { fmuc } from './fmuc.ts';
 import { plain } from './plain.ts';
@@ -140,6 +140,8 @@ export type Step = { readonly at: number; readonly luck: number } & (
   | { readonly kind: 'compact'; readonly node: Jid }
 );
 
+type Unplanned = Step extends infer S ? (S extends Step ? Omit<S, 'at' | 'luck'> : never) : never;
+
 /** What moderators, admins and owners do; some of those who try have no right to. */
 export const moderations = [
   'kick',
@@ -201,7 +203,7 @@ export function plan(prng: Prng, mode: Mode, events: number, given?: Faults): Pl
   const disk = { appendMs: 1 + prng.below(20), bounceToRelay: prng.chance(0.5) };
   const ordinary = stepsOf(base, [...hostileUsers], events, prng.fork());
   const { settings, lingerMs, primary } = protocol.circumstances?.(prng) ?? calm;
-  const steps = given === undefined ? [...ordinary, ...swizzle(domains, ordinary.at(-1)?.at ?? 0, prng)] : ordinary;
+  const steps = given === undefined ? [...ordinary, ...swizzle(base, ordinary.at(-1)?.at ?? 0, prng)] : ordinary;
   const nodes = layout.nodes.map((node) =>
     node.kind === 'service'
       ? { ...node, rooms: node.rooms.map((room) => ({ ...room, ...settings })) }
@@ -311,31 +313,58 @@ function stepsOf(
   return steps;
 }
 
-/** Servers of a run, at most; and steps that a swizzle may add: one for each two of them. */
+/** Servers of a run, at most; words that are said in a swizzle; and all its steps: those, two orders, cuts of all links. */
 const serversMax = 4;
-export const swizzleMax = (serversMax * (serversMax - 1)) / 2;
+const swizzleWords = 5;
+export const swizzleMax = (serversMax * (serversMax - 1)) / 2 + 2 + swizzleWords;
 
 /**
  * What every run with faults has late: some of the links fail, one after the other, and come back in another order. So
- * nodes see each other fail and return in orders that no single cut brings about. Numbered after the ordinary steps.
+ * nodes see each other fail and return in orders that no single cut brings about. Meanwhile somebody who may changes what
+ * others may, and people talk: who was cut off is judged by the rules of now. Numbered after the ordinary steps.
  */
-function swizzle(domains: readonly Jid[], endMs: number, prng: Prng): Step[] {
+function swizzle(
+  { domains, people, layout }: Pick<Plan, 'domains' | 'people' | 'layout'>,
+  endMs: number,
+  prng: Prng,
+): Step[] {
   const pairs = domains.flatMap((a, i) => domains.slice(i + 1).map((b) => [a, b] as const));
   const chosen = prng.shuffled(pairs).slice(0, 1 + prng.below(pairs.length));
   const state = prng.pick([
     ['silent', 'silent'],
     ['bounce', 'bounce'],
   ] as const);
-  const begin = endMs * (0.6 + 0.3 * prng.unit());
+  const begin = Math.round(endMs * (0.6 + 0.3 * prng.unit()));
   const betweenMs = 200 + prng.below(3_000);
   const allDownMs = prng.below(prng.chance(0.3) ? 120_000 : 10_000);
   const heals = prng.shuffled(chosen.map((_, i) => i));
-  return chosen.map((servers, i) => {
+  const step = (at: number, what: Unplanned): Step => ({ at: begin + at, luck: prng.bits(), ...what }) as Step;
+  const cuts = chosen.map((servers, i) => {
     const downs = chosen.length - i + (heals[i] as number);
     const forMs = downs * betweenMs + allDownMs;
-    const at = Math.round(begin) + i * betweenMs;
-    return { at, luck: prng.bits(), kind: 'link', servers, state, loss: 0, twice: 0, forMs };
+    return step(i * betweenMs, { kind: 'link', servers, state, loss: 0, twice: 0, forMs });
   });
+  const apartMs = chosen.length * betweenMs + allDownMs;
+  const [deciding] = layout.nodes;
+  const ranks = deciding?.kind === 'service' ? deciding.rooms[0]?.affiliations : undefined;
+  // Best somebody whose word gets there, of somebody who does not hear of it.
+  const near = (jid: Jid) => domainOf(jid) === deciding?.server;
+  const pick = (...groups: readonly (readonly Person[])[]) =>
+    prng.pick(groups.find(({ length }) => length > 0) ?? people).jid;
+  const rulers = people.filter(({ jid }) => ['owner', 'admin'].includes(ranks?.get(bareOf(jid)) ?? ''));
+  const user = pick(
+    rulers.filter(({ jid }) => near(jid)),
+    rulers,
+  );
+  const target = pick(people.filter(({ jid }) => !near(jid) && jid !== user));
+  const orders = prng.pick([['ban'], ['membersOnly'], ['moderated', 'mute']] as const).map((what) => ({
+    ...step(prng.below(apartMs), { kind: 'moderate', user, target, what }),
+    luck: 0,
+  }));
+  const words = Array.from({ length: swizzleWords }, () =>
+    step(prng.below(apartMs), { kind: 'say', user: prng.chance(0.5) ? target : pick() }),
+  );
+  return [...cuts, ...orders, ...words];
 }
 
 function act(user: Jid, nicks: number, prng: Prng): Omit<Step, 'at' | 'luck'> {

@@ -374,6 +374,7 @@ const cases: Readonly<Record<string, Case>> = {
       'also where a link swallowed something that is no presence of theirs': (story) =>
         both(story)
           .loses(says('Alice', bob, '#0:0'))
+          .speaks(alice, 1, alice)
           .speaks(alice, 2, alice, bob)
           .tells(says('Alice', bob, '#0:1')),
     },

@@ -1,8 +1,8 @@
 import type { Jid } from '../../core/xmpp/jid.ts';
-import { stanzaText } from '../../core/xmpp/stanza.ts';
-import { type Evidence, isJoin, isOut, isSelf, lost, type Seen, whole } from '../evidence.ts';
+import { bodyOf, stanzaText } from '../../core/xmpp/stanza.ts';
+import { type Evidence, isJoin, isOut, isSelf, lost, readBody, type Seen, whole } from '../evidence.ts';
 import type { Checker, Watch } from '../judge.ts';
-import type { Violation } from '../trace.ts';
+import type { RecordOf, Violation } from '../trace.ts';
 
 /**
  * G1: others' presence, one's own, history with a delay each, the subject, and only then what is live.
@@ -96,19 +96,33 @@ function firstSessions({ trace, views, said, others }: Evidence): (user: Jid) =>
 }
 
 /** G3: what one user says arrives, live, in the order it was said. */
-export const perSenderFifo: Checker = (given) =>
-  inSessions('G3', given, (last, { body, delayed, beside }, author, n) => {
+export const perSenderFifo: Checker = (given) => {
+  /** Where in the trace each word was said. */
+  const places = new Map<number, number>();
+  const watch = inSessions('G3', given, (last, { body, delayed, beside }, author, n) => {
     // Talk beside a replica that is cut off goes ahead of what was said before it, and has not come yet (decision #42).
     if (delayed || beside) return undefined;
     const before = last.get(author) ?? -1;
-    last.set(author, n);
-    return before >= n ? `${body} after a later one` : undefined;
+    const place = places.get(wordOf(author, n)) ?? before;
+    last.set(author, place);
+    return before > place ? `${body} after a later one` : undefined;
   });
+  const said = ({ stanza }: RecordOf<'in'>, i: number) => {
+    const word = stanza.type === 'groupchat' ? readBody(bodyOf(stanza)) : undefined;
+    if (word) places.set(wordOf(word.user, word.n), i);
+  };
+  return { ...watch, said };
+};
+
+/** One key for each word of each user. */
+function wordOf(author: number, n: number): number {
+  return author * 1e7 + n;
+}
 
 /** G4: no identity twice in a join session, live and history together. */
 export const noDuplicate: Checker = (given) =>
   inSessions('G4', given, (held, { body }, author, n) => {
-    const key = author * 1e7 + n;
+    const key = wordOf(author, n);
     const before = held.has(key);
     held.set(key, n);
     return before ? `${body} twice` : undefined;
