@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { readMucUser, writeJoin, writeMucUser } from '../../src/core/xep/xep0045.ts';
 import { readFmuc, writeFmuc } from '../../src/core/xep/xep0289.ts';
-import { type Jid, jid } from '../../src/core/xmpp/jid.ts';
+import { bareOf, type Jid, jid } from '../../src/core/xmpp/jid.ts';
 import { NS } from '../../src/core/xmpp/namespaces.ts';
 import {
   bodyOf,
@@ -233,6 +233,18 @@ describe('XEP-0289 §5.1 Initial Federation', () => {
     expect(world.got(hamlet).map(shown)).toEqual(['unavailable Hamlet (self)']);
     world.advance(10_000);
     expect(nicks(world, denmark)).toEqual(['Ophelia']);
+  });
+
+  it('decision #21: who is banned while they wait is refused when the wait is over', () => {
+    const world = federated();
+    world.cut('denmark.lit', 'wonderland.lit', 'silent');
+    world.send(joins(hamlet, `${elsinore}/Hamlet`));
+    world.send(joins(ophelia, `${elsinore}/Ophelia`));
+    const user = bareOf(jid(ophelia));
+    world.seat(denmark).node.apply({ kind: 'affiliationChanged', room: elsinore, user, affiliation: 'outcast' });
+    world.advance(10_000);
+    expect(nicks(world, denmark)).toEqual(['Hamlet']);
+    expect(world.got(ophelia).map((stanza) => errorOf(stanza)?.condition)).toEqual(['forbidden']);
   });
 
   it('decision #23: a nick that is taken on the joined node is refused there, and the user told', () => {

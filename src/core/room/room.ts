@@ -27,7 +27,7 @@ export function refuse(
   turn.send(errorReply(stanza, stanzaError(type, condition, text)), spec);
 }
 
-/** Entering. XEP-0045 §7.2; the refusals are §7.2.5 to §7.2.10. */
+/** Entering. XEP-0045 §7.2. */
 export function enter(
   turn: Turn,
   room: RoomView,
@@ -36,33 +36,54 @@ export function enter(
   nick: string,
   join: JoinRequest,
 ): void {
-  const { config } = room;
-  const affiliation = room.affiliationOf(stanza.from);
-  if (affiliation === 'outcast') return refuse(turn, stanza, 'auth', 'forbidden', '0045#7.2.7');
-  if (config.membersOnly && affiliation === 'none')
-    return refuse(turn, stanza, 'auth', 'registration-required', '0045#7.2.6');
-  const privileged = affiliation === 'owner' || affiliation === 'admin';
-  if (config.password !== '' && join.password !== config.password && affiliation !== 'owner')
-    return refuse(turn, stanza, 'auth', 'not-authorized', '0045#7.2.5');
-  // §10.1: a new room is its owner's alone until it is configured.
-  if (room.locked && affiliation !== 'owner') return refuse(turn, stanza, 'cancel', 'item-not-found', '0045#7.2.10');
-  const reserved = room.reservedNicks.get(bareOf(stanza.from));
-  if (config.nicksLocked && reserved !== undefined && reserved !== nick)
-    return refuse(turn, stanza, 'cancel', 'not-acceptable', '0045#7.2.8', `your nick here is ${reserved}`);
-  if (!nickIsFree(room, nick, stanza.from)) return refuse(turn, stanza, 'cancel', 'conflict', '0045#7.2.8');
-  if (config.maxOccupants !== 'none' && room.occupants.size >= config.maxOccupants && !privileged)
-    return refuse(turn, stanza, 'wait', 'service-unavailable', '0045#7.2.9');
+  const no = refusalOf(room, stanza.from, nick, join);
+  if (no !== undefined) return refuse(turn, stanza, no.type, no.condition, no.spec, no.text);
   const home = distribution.homeOf(room, stanza.from);
   const occupant = {
     nick,
     jid: stanza.from,
-    affiliation,
-    role: initialRole(affiliation, config),
+    ...rankOf(room, stanza.from),
     occupantId: room.occupantIdOf(stanza.from) ?? turn.env.newId(),
     presence: cleanPayloads(room.jid, stanza.payloads),
     ...(home === undefined ? {} : { home }),
   };
   if (distribution.admit(turn, room, occupant, join)) admitNow(turn, room, distribution, occupant, join);
+}
+
+/** Why somebody may not enter, if so. */
+export interface Refusal {
+  readonly type: ErrorType;
+  readonly condition: Condition;
+  readonly spec: string;
+  readonly text?: string;
+}
+
+/** Whether somebody may enter, by the rules of this moment. XEP-0045 §7.2.5 to §7.2.10. */
+export function refusalOf(room: RoomView, user: Jid, nick: string, join: JoinRequest): Refusal | undefined {
+  const { config } = room;
+  const affiliation = room.affiliationOf(user);
+  if (affiliation === 'outcast') return { type: 'auth', condition: 'forbidden', spec: '0045#7.2.7' };
+  if (config.membersOnly && affiliation === 'none')
+    return { type: 'auth', condition: 'registration-required', spec: '0045#7.2.6' };
+  const privileged = affiliation === 'owner' || affiliation === 'admin';
+  if (config.password !== '' && join.password !== config.password && affiliation !== 'owner')
+    return { type: 'auth', condition: 'not-authorized', spec: '0045#7.2.5' };
+  // §10.1: a new room is its owner's alone until it is configured.
+  if (room.locked && affiliation !== 'owner')
+    return { type: 'cancel', condition: 'item-not-found', spec: '0045#7.2.10' };
+  const reserved = room.reservedNicks.get(bareOf(user));
+  if (config.nicksLocked && reserved !== undefined && reserved !== nick)
+    return { type: 'cancel', condition: 'not-acceptable', spec: '0045#7.2.8', text: `your nick here is ${reserved}` };
+  if (!nickIsFree(room, nick, user)) return { type: 'cancel', condition: 'conflict', spec: '0045#7.2.8' };
+  if (config.maxOccupants !== 'none' && room.occupants.size >= config.maxOccupants && !privileged)
+    return { type: 'wait', condition: 'service-unavailable', spec: '0045#7.2.9' };
+  return undefined;
+}
+
+/** With what rank somebody enters. §5.1.2. */
+export function rankOf(room: RoomView, user: Jid): Pick<Occupant, 'affiliation' | 'role'> {
+  const affiliation = room.affiliationOf(user);
+  return { affiliation, role: initialRole(affiliation, room.config) };
 }
 
 /** The moment someone is in: recorded, told to this node's users, told to the peers. */

@@ -1,6 +1,5 @@
 import { type HistoryItem, type Occupant, type PeerRecord, type Subject, sameOccupant } from '../../room/event.ts';
-import { nickIsFree } from '../../room/nick.ts';
-import { admitNow } from '../../room/room.ts';
+import { admitNow, type Refusal, rankOf, refusalOf } from '../../room/room.ts';
 import type { RoomView } from '../../room/state.ts';
 import { tell } from '../../room/tell.ts';
 import type { Turn } from '../../room/turn.ts';
@@ -18,6 +17,8 @@ import { joinRequest, occupantPresence, occupantRename } from './stanzas.ts';
 
 /** How long the other node has for the next part of its answer, and for its `<left/>`, in milliseconds. Decision #21. */
 export const answerMs = 10_000;
+/** The nick is somebody else's. */
+const conflict: Refusal = { type: 'cancel', condition: 'conflict', spec: '0045#7.2.8' };
 /** Occupants and messages that an answer may hold; the rest is ignored. */
 const answerMax = 10_000;
 
@@ -59,7 +60,7 @@ export class JoiningNode {
       (other) => other.occupant.nick === occupant.nick && other.occupant.jid !== occupant.jid,
     );
     if (holder) {
-      this.#refuse(turn, room, occupant, '0045#7.2.8');
+      this.#refuse(turn, room, occupant, conflict);
       return false;
     }
     this.#waiting.set(occupant.jid, { occupant, join });
@@ -209,7 +210,7 @@ export class JoiningNode {
     const occupant = loser && room.occupantByJid(loser.jid);
     if (waiting) {
       this.#waiting.delete(waiting.occupant.jid);
-      this.#refuse(turn, room, waiting.occupant, 'decision#23');
+      this.#refuse(turn, room, waiting.occupant, { ...conflict, spec: 'decision#23' });
     } else if (occupant && occupant.nick === loser.nick) distribution.yield(turn, room, occupant);
     if (this.joinForAnyone(turn, room)) return;
     turn.clearTimer(timerOf(room.jid, 'answer'));
@@ -337,15 +338,17 @@ export class JoiningNode {
     const first = this.#announced && this.#waiting.get(this.#announced.jid);
     for (const { occupant, join } of new Set([...(first ? [first] : []), ...this.#waiting.values()])) {
       this.#waiting.delete(occupant.jid);
-      if (room.occupantByJid(occupant.jid) !== undefined || !nickIsFree(room, occupant.nick, occupant.jid))
-        this.#refuse(turn, room, occupant, '0045#7.2.8');
-      else admitNow(turn, room, distribution, occupant, join);
+      // Decision #21: by the rules of now, and with the rank they have now.
+      const no = refusalOf(room, occupant.jid, occupant.nick, join);
+      if (room.occupantByJid(occupant.jid) !== undefined) this.#refuse(turn, room, occupant, conflict);
+      else if (no !== undefined) this.#refuse(turn, room, occupant, no);
+      else admitNow(turn, room, distribution, { ...occupant, ...rankOf(room, occupant.jid) }, join);
     }
   }
 
-  #refuse(turn: Turn, room: RoomView, occupant: WithJid, spec: string): void {
-    const error = writeError(stanzaError('cancel', 'conflict'));
-    turn.send(presence(occupantJid(room.jid, occupant.nick), occupant.jid, { type: 'error' }, error), spec);
+  #refuse(turn: Turn, room: RoomView, { nick, jid }: WithJid, { type, condition, text, spec }: Refusal): void {
+    const error = writeError(stanzaError(type, condition, text));
+    turn.send(presence(occupantJid(room.jid, nick), jid, { type: 'error' }, error), spec);
   }
 
   #become(turn: Turn, room: RoomView, state: PeerRecord['state']): void {
