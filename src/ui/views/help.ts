@@ -2,7 +2,8 @@ import { html, type TemplateResult } from 'lit';
 import { Part } from './base.ts';
 
 const keys: readonly (readonly [string, string])[] = [
-  ['Space or .', 'hold or release all links'],
+  ['Space or .', 'hold or release all links; play or pause the record of a run'],
+  ['← →', 'in the record of a run, one event back or forward'],
   ['Tab', 'into the picture'],
   ['Arrows', 'to the neighbour in that direction; in the log, to the next event'],
   ['Enter or Shift+F10', 'menu of the node, link or person'],
