@@ -29,6 +29,7 @@ function actionOf(store: Store, key: string, target: Element): (() => void) | un
     if (key === ' ' || key === '.') return () => store.play();
     const step = { ArrowRight: 1, ArrowLeft: -1 }[key];
     if (step !== undefined) return () => store.seek(recording.at + step);
+    if (['x', 'k', 'r'].includes(key)) return () => store.toast(recording.fixed);
   }
   if (key === ' ' || key === '.') return () => void store.act({ act: 'pause', paused: !store.model.paused });
   if (key === '/') {

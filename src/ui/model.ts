@@ -12,7 +12,7 @@ import type {
 } from '../core/node/trace.ts';
 import { possibleReplicas, type ScenarioReplica } from '../scenario/replicas.ts';
 import type { Scenario, ScenarioNode } from '../scenario/scenario.ts';
-import { type Peeked, peekChildren } from './peek.ts';
+import { childrenOf, peekChildren } from './peek.ts';
 import type { ModelRecord, NodeProgress, OccupantProgress, ToldRecord } from './session/session.ts';
 
 /**
@@ -876,15 +876,6 @@ export function describeLink(link: Pick<LinkView, 'state' | 'latencyMs' | 'jitte
 
 export function bodyOf(stanza: TracedStanza): string | undefined {
   return childrenOf(stanza).find((child) => child.name === 'body')?.text;
-}
-
-/** By stanza: several views of one event ask, and the record of a run is folded again whenever somebody steps back. */
-const peeked = new WeakMap<TracedStanza, readonly Peeked[]>();
-
-function childrenOf(stanza: TracedStanza): readonly Peeked[] {
-  const known = peeked.get(stanza) ?? peekChildren(stanza.xml);
-  peeked.set(stanza, known);
-  return known;
 }
 
 /** What the server answers to a ping or a bind: the node's connection takes it, and the node never sees it. */

@@ -1,3 +1,5 @@
+import type { TracedStanza } from '../core/node/trace.ts';
+
 /** One direct child of a stanza, as far as summaries and transcripts need it. */
 export interface Peeked {
   readonly name: string;
@@ -30,6 +32,16 @@ export function peekChildren(xml: string): readonly Peeked[] {
     at = close + 1;
   }
   return found;
+}
+
+/** By stanza: several views of one event ask, and the record of a run is folded again whenever somebody steps back. */
+const known = new WeakMap<TracedStanza, readonly Peeked[]>();
+
+/** The same of a stanza of the trace, looked at once. */
+export function childrenOf(stanza: TracedStanza): readonly Peeked[] {
+  const children = known.get(stanza) ?? peekChildren(stanza.xml);
+  known.set(stanza, children);
+  return children;
 }
 
 /** Where the tag closes: a `>` within quotes does not. */

@@ -5,6 +5,8 @@ const bytesMax = 64 * 1024 * 1024;
 const tooLarge = `It is larger than ${bytesMax / 1024 / 1024} MiB.`;
 /** So long the page may do nothing else, in milliseconds. */
 const breathMs = 24;
+/** So many bytes are read at once, however many come. */
+const pieceMax = 65_536;
 
 /** @throws TraceError */
 export async function loadFile(file: Blob): Promise<Trace> {
@@ -38,14 +40,18 @@ async function load(stream: ReadableStream<Uint8Array>): Promise<Trace> {
   let breath = performance.now();
   try {
     for (;;) {
-      const { done, value } = await source.read();
-      bytes += value?.length ?? 0;
+      const { done, value = new Uint8Array() } = await source.read();
+      bytes += value.length;
       if (bytes > bytesMax) throw new TraceError(tooLarge);
-      reader.push(decoded(decoder, value));
-      if (done) return reader.end();
-      if (performance.now() - breath < breathMs) continue;
-      await new Promise((resolve) => setTimeout(resolve));
-      breath = performance.now();
+      for (let at = 0; at < value.length; at += pieceMax) {
+        reader.push(decoded(decoder, value.subarray(at, at + pieceMax)));
+        if (performance.now() - breath < breathMs) continue;
+        await new Promise((resolve) => setTimeout(resolve));
+        breath = performance.now();
+      }
+      if (!done) continue;
+      reader.push(decoded(decoder));
+      return reader.end();
     }
   } catch (error) {
     void source.cancel().catch(() => undefined);
@@ -53,7 +59,8 @@ async function load(stream: ReadableStream<Uint8Array>): Promise<Trace> {
   }
 }
 
-function decoded(decoder: TextDecoder, bytes: Uint8Array | undefined): string {
+/** @param bytes  absent: there are no more */
+function decoded(decoder: TextDecoder, bytes?: Uint8Array): string {
   try {
     return decoder.decode(bytes, { stream: bytes !== undefined });
   } catch {

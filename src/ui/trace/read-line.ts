@@ -11,6 +11,7 @@ import type {
   TracedStanza,
 } from '../../core/node/trace.ts';
 import type { Instant } from '../../core/xmpp/time.ts';
+import { childrenOf } from '../peek.ts';
 import type { ModelRecord, ToldRecord } from '../session/session.ts';
 import { type Fields, present } from './fields.ts';
 import { readPair } from './read-header.ts';
@@ -83,7 +84,7 @@ function readStanza(fields: Fields): TracedStanza {
   if (!xml.startsWith(`<${name}`)) fields.refuse('xml', `is no ${name}`);
   // RFC 6120 §11.1, and what a document type may declare would grow when it is shown.
   if (/<[!?]/.test(xml)) fields.refuse('xml', 'has a declaration or a comment, as no stanza has');
-  return {
+  const stanza: TracedStanza = {
     name,
     from: fields.address('from'),
     to: fields.address('to'),
@@ -94,6 +95,9 @@ function readStanza(fields: Fields): TracedStanza {
       id: fields.maybe('id', (field) => fields.address(field)),
     }),
   };
+  // Now, while the page takes breath between lines: all of them are folded in one go.
+  childrenOf(stanza);
+  return stanza;
 }
 
 function readSession(fields: Fields): SessionRecord {

@@ -18,6 +18,8 @@ export interface TraceLine {
 
 /** A simulated run of the default length has 1,000 to 10,000 lines. */
 const linesMax = 100_000;
+/** Before what it runs, npm writes what that is: blank lines, and such as begin with `>`. */
+const bannerMax = 8;
 /** Characters of a line: a node that takes over a whole room's history keeps it in one. */
 const lineMax = 2_000_000;
 
@@ -31,8 +33,10 @@ export class TraceReader {
   #header: TraceHeader | undefined;
   #domains: readonly string[] = [];
   #rest = '';
-  /** Lines so far, the header's too. */
+  /** Lines of the file so far. */
   #count = 0;
+  /** Lines after the header so far. */
+  #seq = 0;
   #t = Number.NEGATIVE_INFINITY;
 
   /** @throws TraceError */
@@ -57,7 +61,8 @@ export class TraceReader {
 
   #line(text: string): void {
     const number = ++this.#count;
-    if (number > linesMax + 1)
+    if (this.#header === undefined && number <= bannerMax && /^(?:>.*)?\r?$/.test(text)) return;
+    if (this.#seq >= linesMax)
       throw new TraceError(`It has more than ${linesMax.toLocaleString('en')} lines after the header.`);
     const fields = new Fields(parsed(text, number), number);
     if (this.#header === undefined) {
@@ -65,7 +70,7 @@ export class TraceReader {
       this.#domains = this.#header.scenario.servers.map(({ domain }) => domain);
       return;
     }
-    const seq = number - 1;
+    const seq = ++this.#seq;
     if (fields.count('seq') !== seq) fields.refuse('seq', `is not ${seq}, though this is line ${seq} after the header`);
     const t = fields.instant('t');
     if (t < this.#t) fields.refuse('t', 'is before that of the line before');

@@ -28,7 +28,7 @@ class Header extends Part {
               ${scenarios.map((scenario) => html`<option value=${scenario.id} .selected=${scenario.id === session.scenario.id}>${scenario.title}</option>`)}
             </select>`
       }
-      <button type="button" data-testid="open-trace" title="Open the trace of a run (npm run sim -- --seed N --mode M --json)" @click=${this.onOpen}>${icon('open')}<span class="wide">Open a trace…</span><span class="narrow">Trace</span></button>
+      <button type="button" class="open-trace" data-testid="open-trace" aria-label="Open a trace…" title="Open the trace of a run (npm run sim -- --seed N --mode M --json)" @click=${this.onOpen}>${icon('open')}<span class="wide">Open a trace…</span><span class="narrow">Trace</span></button>
       ${recording ? html`<a class="button" href=${location.pathname} data-testid="to-live"><span class="wide">To the live rooms</span><span class="narrow">Live</span></a>` : nothing}
       <span class="badge model" data-testid="model-badge" title=${models[session.scenario.xep] ?? ''}>XEP-${session.scenario.xep}</span>
       ${

@@ -51,6 +51,14 @@ describe('A trace of the simulator', () => {
     expect(lines).toHaveLength(small().lines.length);
   });
 
+  it('may come after what npm writes before what it runs', () => {
+    const banner = '\n> netsplit@0.1.0 sim\n> node src/headless/setup.mjs sim --seed 3 --json\n\n';
+    expect(readAll(banner + written(small()))).toEqual(readAll(written(small())));
+    expect(() => readAll(`${'\n'.repeat(9)}${written(small())}`)).toThrow('Line 9: it is no JSON.');
+    const torn = written(small()).replace('"kind":"act"', '"kind":7');
+    expect(() => readAll(banner + torn)).toThrow('Line 8: “kind” is no text.');
+  });
+
   it('may have fields that nobody knows: they are not looked at', () => {
     const { header, lines } = small();
     const more = { colour: 'blue', __proto__: null };
@@ -98,6 +106,7 @@ describe('A file that is no trace, or a hostile one, is refused with one sentenc
 
   it.each([
     ['nothing', '', 'It is empty.'],
+    ['blank lines alone', '\n\n', 'It is empty.'],
     ['no JSON', 'Hello\n', 'Line 1: it is no JSON.'],
     ['a page', '<!doctype html><script>alert(1)</script>', 'Line 1: it is no JSON.'],
     ['a list', '[]\n', 'Line 1: it is no object.'],
