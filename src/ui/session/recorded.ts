@@ -78,13 +78,16 @@ export class RecordedSession implements Session, Recording {
   }
 
   placeOf(seq: number): number {
-    const before = this.#lines.findIndex((line) => line.seq >= seq);
-    return before < 0 ? this.length : this.#told.findIndex((told) => told > before);
+    const line = firstOf(this.#lines, (one) => one.seq >= seq);
+    return Math.min(
+      this.length,
+      firstOf(this.#told, (told) => told > line),
+    );
   }
 
   placeAt(ms: number): number {
-    const after = this.#lines.findIndex(({ t }) => t - this.start > ms);
-    return after < 0 ? this.length : this.#told.findLastIndex((told) => told <= after);
+    const later = firstOf(this.#lines, ({ t }) => t - this.start > ms);
+    return firstOf(this.#told, (told) => told > later) - 1;
   }
 
   seek(at: number): void {
@@ -158,4 +161,15 @@ export class RecordedSession implements Session, Recording {
   #moved(): void {
     for (const listener of this.#listeners) listener.moved();
   }
+}
+
+/** @returns the index of the first item for which it holds, as it does for all after that; the length if for none */
+function firstOf<T>(list: readonly T[], holds: (item: T) => boolean): number {
+  let [low, high] = [0, list.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (holds(list[middle] as T)) high = middle;
+    else low = middle + 1;
+  }
+  return low;
 }

@@ -1,6 +1,6 @@
-import { html, nothing, type SVGTemplateResult, svg, type TemplateResult } from 'lit';
+import { html, nothing, svg, type TemplateResult } from 'lit';
 import type { Recording, Violation } from '../session/session.ts';
-import { counted, seconds } from '../words.ts';
+import { counted, seconds, shortName } from '../words.ts';
 import { Part } from './base.ts';
 import { icon } from './icons.ts';
 
@@ -30,10 +30,18 @@ class Transport extends Part {
         ${this.marks(recording)}
         <input type="range" min="0" max=${length} step="1" data-testid="transport-scrubber" aria-label="Place in the run" aria-valuetext=${`${time}, ${place}`} .value=${String(at)} @input=${this.onScrub} />
       </div>
-      <p class="place"><b data-testid="transport-time">${time}</b> <span data-testid="transport-place">${place}</span></p>
+      <p class="place" role="status" aria-live=${playing ? 'off' : 'polite'}><b data-testid="transport-time">${time}</b> <span data-testid="transport-place">${place}</span><span class="sr">: ${this.event(recording)}</span></p>
       ${recording.violations.length > 0 ? this.violations(recording) : nothing}
       ${recording.skipped.size > 0 ? html`<p class="note" data-testid="transport-skipped">Left out, because this page does not know their kind: ${[...recording.skipped].map(([kind, count]) => `${counted(count, 'line')} “${kind}”`).join(', ')}.</p>` : nothing}
     </section>`;
+  }
+
+  /** What is heard of the event that a step has led to. */
+  private event({ seq }: Recording): string {
+    const { model } = this.store;
+    const event = seq === undefined ? undefined : model.event(seq);
+    if (!event) return 'the beginning';
+    return `${shortName(model, event.from)} ${event.to ? `to ${shortName(model, event.to)}` : ''}, ${event.text}`;
   }
 
   private violations(recording: Recording): TemplateResult {
@@ -51,14 +59,13 @@ class Transport extends Part {
   }
 
   /** Where on the scrubber the violations are. */
-  private marks({ violations, length, placeOf }: Recording): SVGTemplateResult | typeof nothing {
-    const { recording } = this.store.session;
-    if (violations.length === 0 || !recording) return nothing;
+  private marks(recording: Recording): TemplateResult | typeof nothing {
+    const { violations, length } = recording;
+    if (violations.length === 0) return nothing;
     const x = (seq: number | undefined) =>
-      (100 * (seq === undefined ? length : placeOf.call(recording, seq))) / Math.max(1, length);
-    return svg`<svg class="marks" viewBox="0 0 100 1" preserveAspectRatio="none" aria-hidden="true">${violations.map(
-      ({ seq }) => svg`<line x1=${x(seq)} x2=${x(seq)} y1="0" y2="1" />`,
-    )}</svg>` as SVGTemplateResult;
+      (100 * (seq === undefined ? length : recording.placeOf(seq))) / Math.max(1, length);
+    const lines = violations.map(({ seq }) => svg`<line x1=${x(seq)} x2=${x(seq)} y1="0" y2="1" />`);
+    return html`<svg class="marks" viewBox="0 0 100 1" preserveAspectRatio="none" aria-hidden="true">${lines}</svg>`;
   }
 
   /** A drag tells of more places than there are frames to show them in. */
