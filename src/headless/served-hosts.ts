@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 const loopbackNames = ['localhost', '127.0.0.1', '[::1]'];
 
 /**
- * Whether a request is meant for us and comes from a page of ours (security.md W15): a page of another site may open a
+ * Whether a request is meant for us and comes from a page of ours: a page of another site may open a
  * WebSocket to this machine (CSWSH), or point its own name at it (DNS rebinding).
  *
  * `Host` must be a name we serve, or the very IP address that was connected to (which no DNS can point elsewhere), with

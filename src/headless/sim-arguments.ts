@@ -1,6 +1,8 @@
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
-import { type Calm, calms, type Mode, modes } from '../sim/plan.ts';
+import type { Jid } from '../core/xmpp/jid.ts';
+import { type Calm, calms, dispensable, type Mode, modes, plan, swizzleMax } from '../sim/plan.ts';
+import { Prng } from '../sim/prng.ts';
 import type { RunOptions } from '../sim/simulator.ts';
 
 export const simHelp = `npm run sim -- [--seeds A..B | --seed N] [--mode ${modes.join('|')}|all] [--events N]
@@ -22,7 +24,8 @@ What a violation was shrunk to; these need --seed and one mode:
 
   --steps LIST     only these steps happen, such as 3,17,22, or none
   --without LIST   these people, by number, do not come online of themselves
-  --calm LIST      this trouble does not happen: ${calms.join(', ')}`;
+  --calm LIST      this trouble does not happen: ${calms.join(', ')}
+  --absent LIST    these nodes, on which no other hangs, are not there, such as replica@s1.sim`;
 
 export interface SimArguments {
   readonly from: number;
@@ -40,7 +43,9 @@ const seedMax = 2 ** 32 - 1;
 export function readSimArguments(args: readonly string[]): SimArguments | 'help' | { readonly error: string } {
   const string = { type: 'string' } as const;
   const boolean = { type: 'boolean' } as const;
-  let values: Partial<Record<'seeds' | 'seed' | 'mode' | 'events' | 'steps' | 'without' | 'calm' | 'threads', string>> &
+  let values: Partial<
+    Record<'seeds' | 'seed' | 'mode' | 'events' | 'steps' | 'without' | 'calm' | 'absent' | 'threads', string>
+  > &
     Partial<Record<'planted-bugs' | 'json' | 'help', boolean>>;
   try {
     ({ values } = parseArgs({
@@ -53,6 +58,7 @@ export function readSimArguments(args: readonly string[]): SimArguments | 'help'
         steps: string,
         without: string,
         calm: string,
+        absent: string,
         threads: string,
         'planted-bugs': boolean,
         json: boolean,
@@ -88,21 +94,31 @@ export function readSimArguments(args: readonly string[]): SimArguments | 'help'
       return { error: `--${name}: ${JSON.stringify(text)} is no number from 1 to ${most}` };
   }
 
-  const only = numbers(values.steps, counts.events);
+  const steps = counts.events + swizzleMax;
+  const only = numbers(values.steps, steps);
   const without = numbers(values.without, 1_000);
   const calm = values.calm?.split(',');
   if (only === undefined)
     return {
-      error: `--steps: ${JSON.stringify(values.steps)} is no list such as 3,17,22 of steps 0 to ${counts.events - 1}`,
+      error: `--steps: ${JSON.stringify(values.steps)} is no list such as 3,17,22 of steps 0 to ${steps - 1}`,
     };
   if (without === undefined)
     return { error: `--without: ${JSON.stringify(values.without)} is no list such as 3,17,22 of people` };
   for (const one of calm ?? [])
     if (!(calms as readonly string[]).includes(one))
       return { error: `--calm: ${JSON.stringify(one)} is none of ${calms.join(', ')}` };
-  for (const flag of ['json', 'steps', 'without', 'calm'] as const)
+  for (const flag of ['json', 'steps', 'without', 'calm', 'absent'] as const)
     if (values[flag] !== undefined && (values.seed === undefined || mode === 'all'))
       return { error: `--${flag} is about one run: it needs --seed and one --mode (${modes.join(', ')})` };
+  const absent = values.absent?.split(',') ?? [];
+  if (absent.length > 0) {
+    const nodes: readonly string[] = dispensable(plan(new Prng(from).fork(), mode as Mode, counts.events));
+    for (const one of absent)
+      if (!nodes.includes(one))
+        return {
+          error: `--absent: ${JSON.stringify(one)} is none of ${nodes.join(', ') || '(this run has no such node)'}`,
+        };
+  }
   if (planted && (values.json === true || values.steps !== undefined))
     return { error: `--planted-bugs and --${values.json === true ? 'json' : 'steps'} do not go together` };
   return {
@@ -114,6 +130,7 @@ export function readSimArguments(args: readonly string[]): SimArguments | 'help'
       ...(values.steps === undefined ? {} : { only }),
       ...(values.without === undefined ? {} : { without }),
       ...(calm === undefined ? {} : { calm: new Set(calm as Calm[]) }),
+      ...(absent.length === 0 ? {} : { absent: new Set(absent as Jid[]) }),
     },
     threads: counts.threads,
     what: planted ? 'planted bugs' : values.json === true ? 'json' : 'check',

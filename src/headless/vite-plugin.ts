@@ -116,7 +116,7 @@ const commonHeaders: Readonly<Record<string, string>> = {
 };
 
 /**
- * security.md W14: no inline script, nothing from elsewhere. Style attributes are lit's and positions of the drawing.
+ * No inline script, nothing from elsewhere. Style attributes are lit's and positions of the drawing.
  * The WebSocket is named besides 'self', which not every browser extends to ws:.
  */
 function contentSecurityPolicy(host: string | undefined): string {

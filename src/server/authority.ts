@@ -2,7 +2,7 @@ import { bareOf, domainOf, type Jid, parseJid, partsOf } from '../core/xmpp/jid.
 import type { Session } from './session.ts';
 
 /**
- * Which `from` a session may use: default deny (security.md §1.0, W16). RFC 6120 §8.1.2.1.
+ * Which `from` a session may use: default deny. RFC 6120 §8.1.2.1.
  *
  * | session | may send from | to |
  * |---|---|---|

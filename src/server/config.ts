@@ -48,7 +48,7 @@ export interface Grant {
   readonly address: string;
 }
 
-/** Limits of one stream (security.md W1, W18); the defaults are what ejabberd and Prosody use, nodes get twice that. */
+/** Limits of one stream; the defaults are what ejabberd and Prosody use, nodes get twice that. */
 export const limits = {
   bytesBeforeAuth: 8 * 1024,
   bytes: 256 * 1024,

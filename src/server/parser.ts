@@ -2,7 +2,7 @@ import { SaxesParser } from 'saxes';
 import { NS } from '../core/xmpp/namespaces.ts';
 import { isXmlText, utf8Length, type XmlElement, type XmlNode } from '../core/xmpp/xml.ts';
 
-/** Limits of one frame (security.md W1, W2). */
+/** Limits of one frame. */
 export interface ParseLimits {
   /** UTF-8 bytes. */
   readonly bytes: number;
@@ -33,7 +33,7 @@ export type Parsed =
 /**
  * Reads one complete element from one text frame. RFC 7395 §3.3.3, RFC 6120 §11.1.
  *
- * Strict on purpose (security.md W3-W7): nothing before or after the element, no declaration, comment, processing
+ * Strict on purpose: nothing before or after the element, no declaration, comment, processing
  * instruction or doctype, only characters of XML 1.0, no unbound prefix, no attribute twice. Attributes in a namespace
  * are not read, except xml:lang. What comes back is a tree: received text is never handed on.
  */

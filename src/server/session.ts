@@ -93,7 +93,7 @@ export class Session {
   /**
    * Counts one received stanza.
    *
-   * @returns its number, or undefined if the session sends more than its share (security.md W18)
+   * @returns its number, or undefined if the session sends more than its share
    */
   admit(): number | undefined {
     const now = this.server.network.host.now();

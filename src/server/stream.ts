@@ -217,7 +217,7 @@ export class Stream {
     }
   }
 
-  /** RFC 6120 §6.4.5: a few attempts, each answered later than the one before (security.md W16). */
+  /** RFC 6120 §6.4.5: a few attempts, each answered later than the one before. */
   #saslFailure(phase: Extract<Phase, { name: 'authenticating' }>, condition: SaslCondition, name?: Jid): void {
     delete phase.exchange;
     phase.busy = true;

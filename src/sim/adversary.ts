@@ -24,7 +24,7 @@ const groupchat = (at: Standpoint, prng: Prng, ...payloads: readonly XmlElement[
   message(at.user, at.room, { type: 'groupchat', id: prng.id() }, ...payloads);
 const victim = (at: Standpoint, prng: Prng) => prng.pick(at.others);
 
-/** Payloads that only nodes and rooms may send (security.md D2–D5, F1–F5, F9, S2, W7, W8, W21). */
+/** Payloads that only nodes and rooms may send. */
 function payloads(at: Standpoint, prng: Prng): readonly XmlElement[] {
   const { jid, nick } = victim(at, prng);
   const stamp = prng.pick(['1990-01-01T00:00:00Z', '9999-12-31T23:59:59Z', 'yesterday']);
@@ -64,7 +64,7 @@ function payloads(at: Standpoint, prng: Prng): readonly XmlElement[] {
   ];
 }
 
-/** What a hostile client does, by name. It has XEP-0045's rights and nothing more (security.md 1.5). */
+/** What a hostile client does, by name. It has XEP-0045's rights and nothing more (invariants.md, Who may be hostile). */
 export const forgeries: Readonly<Record<string, Forge>> = {
   'a node’s payload in a message': (at, prng) => [groupchat(at, prng, body(at), prng.pick(payloads(at, prng)))],
   'a node’s payload inside another': (at, prng) => [

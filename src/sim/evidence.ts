@@ -53,6 +53,8 @@ export interface View {
   readonly born: number;
   /** Where a link took what it swallowed or gave back on its way to them: nobody can promise them what that was. */
   readonly holes: readonly number[];
+  /** Where it took a presence of theirs: the room may have them in where they are out, and not know that they ask. */
+  readonly unheard: readonly number[];
 }
 
 /** A record of the trace, and its index there. */
@@ -110,6 +112,7 @@ interface Reading extends View {
   readonly seen: Seen[];
   readonly entries: Set<number>;
   readonly holes: number[];
+  readonly unheard: number[];
   born: number;
 }
 interface Asking {
@@ -153,7 +156,7 @@ class Reader {
     for (const person of people)
       if (person.hostile === undefined)
         this.#asking.set(person.jid, {
-          view: { person, seen: [], entries: new Set(), born: 0, holes: [] },
+          view: { person, seen: [], entries: new Set(), born: 0, holes: [], unheard: [] },
           asked: [],
           at: [],
         });
@@ -216,6 +219,7 @@ class Reader {
     // What a new stream cut off on its way is found missing later, when others have overtaken it already.
     const hole = cause !== undefined && this.#trace[cause]?.kind === 'link' ? cause : i;
     this.#asking.get(stanza.to)?.view.holes.push(hole);
+    if (stanza.name === 'presence') this.#asking.get(stanza.from)?.view.unheard.push(hole);
   }
 
   #session({ user }: RecordOf<'session'>, i: number): void {
@@ -400,6 +404,14 @@ export function lost(
     const record = hole >= from && hole <= to ? trace[hole] : undefined;
     return record?.kind === 'link' && kind(record.stanza);
   });
+}
+
+/** Which node a fault puts to sleep or takes down, and for how long. (Words of plan.ts and world.ts.) */
+export function sleepOf(what: string): { readonly node: Jid; readonly ms: number } | undefined {
+  const timed = /^(\S+) (?:crashes,|is frozen) for ([\d.]+) s$/.exec(what);
+  if (timed) return { node: timed[1] as Jid, ms: 1000 * Number(timed[2]) };
+  const full = /^the disk of (\S+) is full$/.exec(what);
+  return full ? { node: full[1] as Jid, ms: 6_000 } : undefined;
 }
 
 /** Whether it tells them of themselves, status 110. */

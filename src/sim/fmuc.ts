@@ -1,10 +1,7 @@
 import type { NodeConfig } from '../core/node/config.ts';
 import { type Jid, jid } from '../core/xmpp/jid.ts';
-import { NS } from '../core/xmpp/namespaces.ts';
-import { type Stanza, withParts } from '../core/xmpp/stanza.ts';
-import { el } from '../core/xmpp/xml.ts';
 import { fmucCheckers } from './fmuc-checkers.ts';
-import type { Prng } from './prng.ts';
+import { hostileFmuc } from './hostile-fmuc.ts';
 import type { Protocol } from './protocol.ts';
 
 /** XEP-0289 primary-primary: a node on every server, in a tree: each but the first joins one before it. */
@@ -28,7 +25,7 @@ export const fmuc: Protocol = {
     });
     return { nodes, roomOf: (domain) => rooms.get(domain) as Jid };
   },
-  // A leaf of the tree: what is behind another node is at its mercy (security.md 1.5).
+  // A leaf of the tree: what is behind another node is at its mercy (invariants.md, Who may be hostile).
   mayBeHostile: ({ nodes }) => {
     const joined = new Set(
       nodes.flatMap((node) =>
@@ -41,33 +38,6 @@ export const fmuc: Protocol = {
       node.kind === 'service' && node.rooms.every(({ jid }) => !joined.has(jid)) ? [node.address] : [],
     );
   },
-  tamper,
+  tamper: hostileFmuc,
   checkers: fmucCheckers,
 };
-
-/** Claims rank, repeats, keeps back, and speaks without having been introduced. */
-function tamper(stanza: Stanza, prng: Prng): readonly Stanza[] {
-  const dice = prng.unit();
-  if (dice < 0.7) return [stanza];
-  if (dice < 0.77) return [];
-  if (dice < 0.84) return [stanza, stanza];
-  // A user whom every network has, and another node serves.
-  if (dice < 0.9 && (stanza.name === 'message' || stanza.type === 'unavailable'))
-    return [
-      withParts(stanza, {
-        payloads: stanza.payloads.map((payload) =>
-          payload.xmlns === NS.fmuc && payload.attrs['from'] !== undefined
-            ? { ...payload, attrs: { ...payload.attrs, from: 'u00@s0.sim/r' } }
-            : payload,
-        ),
-      }),
-    ];
-  const x = el(
-    'x',
-    NS.mucUser,
-    {},
-    el('item', NS.mucUser, { affiliation: 'owner', role: 'moderator' }),
-    el('status', NS.mucUser, { code: prng.pick(['307', '301', '303', '110']) }),
-  );
-  return [withParts(stanza, { payloads: [...stanza.payloads.filter(({ xmlns }) => xmlns !== NS.mucUser), x] })];
-}

@@ -49,7 +49,7 @@ export function* ndjson(seed: number, options: RunOptions, result: RunResult): G
 /** What was run, and all that a picture of it begins with: nodes and links are in the form of a scenario's. */
 function headerOf(
   seed: number,
-  { mode, events, only, without, calm }: RunOptions,
+  { mode, events, only, without, calm, absent }: RunOptions,
   { plan, start, links, violations }: RunResult,
   seqs: readonly number[],
 ) {
@@ -63,6 +63,7 @@ function headerOf(
     only,
     without,
     calm,
+    absent,
     start,
     servers: plan.domains,
     links: links.map(({ servers: between, latencyMs, jitterMs, bytesPerSecond }) => ({

@@ -62,6 +62,11 @@ export const noFaults: Faults = {
 export const calms = ['skewMs', 'quota', 'relaxed', 'diskLost', 'hostileNode', 'primary'] as const;
 export type Calm = (typeof calms)[number];
 
+/** Which of it a plan has. */
+export function troubles({ faults, primary }: Plan): readonly Calm[] {
+  return calms.filter((one) => (one === 'primary' ? primary !== 'sound' : faults[one] !== 0 && faults[one] !== false));
+}
+
 /** The plan without this trouble. */
 export function calmed(plan: Plan, calm: ReadonlySet<Calm>): Plan {
   if (calm.size === 0) return plan;
@@ -76,6 +81,19 @@ export function calmed(plan: Plan, calm: ReadonlySet<Calm>): Plan {
   if (honest) return { ...plan, faults, primary };
   const people = plan.people.map((person) => (person.hostile === 'node' ? { ...person, hostile: undefined } : person));
   return { ...plan, faults, primary, people, hostileNode: undefined };
+}
+
+/** Nodes on which no other hangs: a run makes sense without them. */
+export function dispensable({ mode, layout }: Plan): readonly Jid[] {
+  const [first] = layout.nodes;
+  return protocols[mode].mayBeHostile(layout).filter((address) => address !== first?.address);
+}
+
+/** The plan of a network without these nodes. */
+export function thinned(plan: Plan, absent: ReadonlySet<Jid>): Plan {
+  if (absent.size === 0) return plan;
+  const nodes = plan.layout.nodes.filter(({ address }) => !absent.has(address));
+  return { ...plan, layout: { ...plan.layout, nodes } };
 }
 
 /** A random part of all faults, with random rates. */
@@ -159,7 +177,7 @@ export interface Plan {
 export function plan(prng: Prng, mode: Mode, events: number, given?: Faults): Plan {
   const protocol: Protocol = protocols[mode];
   const faults = given ?? swarm(prng.fork());
-  const domains = Array.from({ length: 2 + prng.below(3) }, (_, i) => jid(`s${i}.sim`));
+  const domains = Array.from({ length: 2 + prng.below(serversMax - 1) }, (_, i) => jid(`s${i}.sim`));
   const crowd = prng.chance(0.1) ? 8 : 3;
   const who = domains.flatMap((domain, d) =>
     Array.from({ length: 1 + prng.below(crowd) }, (_, i) => jid(`u${d}${i}@${domain}/r`)),
@@ -181,8 +199,9 @@ export function plan(prng: Prng, mode: Mode, events: number, given?: Faults): Pl
   }));
   const base = { mode, layout, domains, people, hostileNode, faults };
   const disk = { appendMs: 1 + prng.below(20), bounceToRelay: prng.chance(0.5) };
-  const steps = stepsOf(base, [...hostileUsers], events, prng.fork());
+  const ordinary = stepsOf(base, [...hostileUsers], events, prng.fork());
   const { settings, lingerMs, primary } = protocol.circumstances?.(prng) ?? calm;
+  const steps = given === undefined ? [...ordinary, ...swizzle(domains, ordinary.at(-1)?.at ?? 0, prng)] : ordinary;
   const nodes = layout.nodes.map((node) =>
     node.kind === 'service'
       ? { ...node, rooms: node.rooms.map((room) => ({ ...room, ...settings })) }
@@ -290,6 +309,33 @@ function stepsOf(
     steps.push({ at, luck: prng.bits(), ...made } as Step);
   }
   return steps;
+}
+
+/** Servers of a run, at most; and steps that a swizzle may add: one for each two of them. */
+const serversMax = 4;
+export const swizzleMax = (serversMax * (serversMax - 1)) / 2;
+
+/**
+ * What every run with faults has late: some of the links fail, one after the other, and come back in another order. So
+ * nodes see each other fail and return in orders that no single cut brings about. Numbered after the ordinary steps.
+ */
+function swizzle(domains: readonly Jid[], endMs: number, prng: Prng): Step[] {
+  const pairs = domains.flatMap((a, i) => domains.slice(i + 1).map((b) => [a, b] as const));
+  const chosen = prng.shuffled(pairs).slice(0, 1 + prng.below(pairs.length));
+  const state = prng.pick([
+    ['silent', 'silent'],
+    ['bounce', 'bounce'],
+  ] as const);
+  const begin = endMs * (0.6 + 0.3 * prng.unit());
+  const betweenMs = 200 + prng.below(3_000);
+  const allDownMs = prng.below(prng.chance(0.3) ? 120_000 : 10_000);
+  const heals = prng.shuffled(chosen.map((_, i) => i));
+  return chosen.map((servers, i) => {
+    const downs = chosen.length - i + (heals[i] as number);
+    const forMs = downs * betweenMs + allDownMs;
+    const at = Math.round(begin) + i * betweenMs;
+    return { at, luck: prng.bits(), kind: 'link', servers, state, loss: 0, twice: 0, forMs };
+  });
 }
 
 function act(user: Jid, nicks: number, prng: Prng): Omit<Step, 'at' | 'luck'> {

@@ -1,12 +1,14 @@
 import type { NodeConfig } from '../core/node/config.ts';
 import type { HistoryItem, RoomEvent } from '../core/room/event.ts';
+import { readPosition } from '../core/xep/sync.ts';
 import { readDmuc } from '../core/xep/xep0282.ts';
 import { bareOf, domainOf, type Jid } from '../core/xmpp/jid.ts';
-import { stanzaText } from '../core/xmpp/stanza.ts';
-import { textOf, type XmlElement } from '../core/xmpp/xml.ts';
+import { NS } from '../core/xmpp/namespaces.ts';
+import { payloadOf, stanzaText } from '../core/xmpp/stanza.ts';
+import { childOf, textOf, type XmlElement } from '../core/xmpp/xml.ts';
 import { lostByBounceAlone, lostBySilenceAlone } from './checkers/links.ts';
 import { untoldOf } from './checkers/occupants.ts';
-import { type Evidence, isJoin, isOf, type Other, type Placed, sessions, whole } from './evidence.ts';
+import { type Evidence, isJoin, isOf, type Other, type Placed, sessions, sleepOf, whole } from './evidence.ts';
 import type { Checker } from './judge.ts';
 import type { Verdict, Violation } from './trace.ts';
 
@@ -227,7 +229,8 @@ const epochs: Checker = (given) => {
 /** The epoch of the place that a node was told with this. */
 function epochOf({ trace }: Evidence, cause: number | undefined): number | undefined {
   const record = cause === undefined ? undefined : trace[cause];
-  return record?.kind === 'out' ? readDmuc(record.stanza.payloads)?.position?.epoch : undefined;
+  const x = record?.kind === 'out' ? payloadOf(record.stanza, 'x', NS.dmuc2) : undefined;
+  return x && readPosition(childOf(x, 's', NS.ext))?.epoch;
 }
 
 /**
@@ -256,7 +259,7 @@ const onlyWhoAsked: Checker = (given) => {
         violations.push({ invariant: 'D-h', what: `${jid} never asked to enter and got ${stanzaText(stanza)}`, at: i });
     },
     sent({ by, stanza }, i) {
-      if (!asks.has(by) || !users.has(stanza.to) || asked.has(stanza.to) || stanza.name === 'iq') return;
+      if (stanza.name === 'iq' || !asks.has(by) || asked.has(stanza.to) || !users.has(stanza.to)) return;
       // Who claims to be in may be told that they are not.
       if (stanza.type !== 'error' && stanza.type !== 'unavailable' && isOf(stanza, room))
         violations.push({ invariant: 'D-h', what: `${by} gives who never asked ${stanzaText(stanza)}`, at: i });
@@ -402,13 +405,11 @@ const silenceIsFound: Checker = (given) => {
     other(record, i) {
       if (record.kind === 'phase') for (const all of pairs.values()) for (const pair of all) ends(pair, record.t, i);
       if (record.kind !== 'fault') return;
-      // Who is down or asleep finds nothing, and begins anew after that. (Words of plan.ts and world.ts.)
-      const away =
-        /^(\S+) (?:crashes,|is frozen) for ([\d.]+) s$/.exec(record.what) ??
-        /^the disk of (\S+) is full$/.exec(record.what);
-      for (const pair of pairs.get(away?.[1] as Jid) ?? none) {
+      // Who is down or asleep finds nothing, and begins anew after that.
+      const sleeper = sleepOf(record.what);
+      for (const pair of pairs.get(sleeper?.node as Jid) ?? none) {
         ends(pair, record.t, i);
-        pair.since = Math.max(pair.since, record.t + 1000 * Number(away?.[2] ?? 6));
+        pair.since = Math.max(pair.since, record.t + (sleeper?.ms ?? 0));
       }
     },
     verdict() {

@@ -50,6 +50,12 @@ export class Prng {
     return list[this.below(list.length)] as T;
   }
 
+  /** The same in another order. */
+  shuffled<T>(list: readonly T[]): T[] {
+    const left = [...list];
+    return list.map(() => left.splice(this.below(left.length), 1)[0] as T);
+  }
+
   /** A generator of its own, so that one part's draws do not shift another's. */
   fork(): Prng {
     return new Prng(this.bits());

@@ -42,7 +42,7 @@ export interface Protocol {
   mayBeHostile(layout: Layout): readonly Jid[];
   /**
    * What a hostile node makes of a stanza that its honest half sends: nothing, another, more. It is in the protocol's own
-   * words, for a hostile node knows the protocol (security.md 1.5 lists what it may reach).
+   * words, for a hostile node knows the protocol (invariants.md, Who may be hostile).
    */
   tamper(stanza: Stanza, prng: Prng, at: Seating): readonly Stanza[];
   /** Invariants of the protocol's own. */

@@ -1,8 +1,8 @@
-import { calms } from './plan.ts';
+import { dispensable, troubles } from './plan.ts';
 import { type RunOptions, type RunResult, run } from './simulator.ts';
 
 export interface Shrunk {
-  /** What is left of the run: the same violation, from as few steps and people as were found. */
+  /** What is left of the run: the same violation, from as few steps, people and nodes as were found. */
   readonly options: RunOptions;
   readonly result: RunResult;
   /** Steps before and after. */
@@ -18,7 +18,7 @@ const runsMax = 300;
 const eventsMax = 3_000_000;
 
 /**
- * The smallest run, in steps, people and circumstances, in which the same invariant does not hold. Everything else of the
+ * The smallest run, in steps, people, nodes and circumstances, in which the same invariant does not hold. Everything else of the
  * seed's plan stays, so that what is left can be run again by the numbers of its steps. A function of its arguments: the
  * bounds count runs and events, not seconds.
  *
@@ -52,8 +52,8 @@ export function shrink(seed: number, options: RunOptions, invariant: string, mos
     better({ only: new Set(steps().filter((n) => start + (plan.steps[n]?.at ?? 0) <= end)) });
   }
   fewerSteps();
-  for (const calm of calms)
-    if (best.result.plan.faults[calm]) better({ calm: new Set([...(best.options.calm ?? []), calm]) });
+  for (const calm of troubles(best.result.plan)) better({ calm: new Set([...(best.options.calm ?? []), calm]) });
+  for (const node of dispensable(best.result.plan)) better({ absent: new Set([...(best.options.absent ?? []), node]) });
   const everybody = best.result.plan.people.map((_, n) => n).filter((n) => !best.options.without?.has(n));
   const others = (kept: readonly number[]) => new Set(everybody.filter((n) => !kept.includes(n)));
   ddmin(everybody, (kept) => better({ without: new Set([...(options.without ?? []), ...others(kept)]) }));

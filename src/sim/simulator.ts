@@ -11,7 +11,18 @@ import { lastWord } from './checkers/words.ts';
 import { bodyText, evidence } from './evidence.ts';
 import { type Checker, judge } from './judge.ts';
 import { soundLink } from './network.ts';
-import { type Calm, calmed, type Faults, type Mode, type Plan, plan, protocols, type Step, stepText } from './plan.ts';
+import {
+  type Calm,
+  calmed,
+  type Faults,
+  type Mode,
+  type Plan,
+  plan,
+  protocols,
+  type Step,
+  stepText,
+  thinned,
+} from './plan.ts';
 import { Prng } from './prng.ts';
 import type { Protocol } from './protocol.ts';
 import { type StatusChange, Statuses } from './statuses.ts';
@@ -30,6 +41,8 @@ export interface RunOptions {
   readonly without?: ReadonlySet<number>;
   /** Trouble of the run that is in no step and does not happen. */
   readonly calm?: ReadonlySet<Calm>;
+  /** These nodes, on which no other hangs, are not there. */
+  readonly absent?: ReadonlySet<Jid>;
   /** Also says what every node becomes, for a trace that is to be looked at. What happens is the same without. */
   readonly statuses?: boolean;
 }
@@ -67,7 +80,8 @@ const eventsMax = 400_000;
  */
 export function run(seed: number, options: RunOptions): RunResult {
   const prng = new Prng(seed);
-  const planned = calmed(plan(prng.fork(), options.mode, options.events, options.faults), options.calm ?? new Set());
+  const whole = plan(prng.fork(), options.mode, options.events, options.faults);
+  const planned = thinned(calmed(whole, options.calm ?? new Set()), options.absent ?? new Set());
   const statuses = options.statuses ? new Statuses() : undefined;
   const world = new World(planned, prng.fork(), statuses);
   const start = world.now;
@@ -86,7 +100,7 @@ export function run(seed: number, options: RunOptions): RunResult {
     if (!options.without?.has(i)) world.at(100 + 37 * i, () => world.connect(jid));
   for (const [number, step] of planned.steps.entries())
     if (options.only?.has(number) ?? true) world.at(step.at, () => take(world, step, number));
-  runFor((planned.steps.at(-1)?.at ?? 0) + 1 + planned.lingerMs);
+  runFor(Math.max(0, ...planned.steps.map(({ at }) => at)) + 1 + planned.lingerMs);
   world.heal();
   world.record({ kind: 'phase', t: world.now, phase: 'healed' });
   runFor(settleMs);
@@ -153,6 +167,7 @@ function take(world: World, step: Step, number: number): void {
     case 'reconnect':
       return world.link(...step.servers)?.reconnect(step.latencyMs);
     case 'crash':
+      if (!world.seats.has(step.node)) return;
       // Some had saved a snapshot just before: they start from that alone.
       if (step.luck % 4 === 0) world.seats.get(step.node)?.compact();
       world.crash(step.node);

@@ -33,12 +33,12 @@ export function story(result: RunResult, options: RunOptions, violation: Violati
 }
 
 /** The command that runs it again. */
-export function replayCommand(seed: number, { mode, events, only, without, calm }: RunOptions): string {
+export function replayCommand(seed: number, { mode, events, only, without, calm, absent }: RunOptions): string {
   const list = (flag: string, values: ReadonlySet<number | string> | undefined) =>
     values === undefined || (values.size === 0 && flag !== '--steps')
       ? ''
       : ` ${flag} ${[...values].join(',') || 'none'}`;
-  const rest = `${list('--steps', only)}${list('--without', without)}${list('--calm', calm)}`;
+  const rest = `${list('--steps', only)}${list('--without', without)}${list('--calm', calm)}${list('--absent', absent)}`;
   return `npm run sim -- --seed ${seed} --mode ${mode} --events ${events}${rest}`;
 }
 

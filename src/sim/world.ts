@@ -176,7 +176,8 @@ export class World {
   /** What every honest node holds that others or the future depend on, as text. */
   portrait(): Map<Jid, string> {
     const portraits = new Map<Jid, string>();
-    // Whom a hostile node serves is in or not as it likes, and said what it likes.
+    // Whom a hostile node serves is in or not as it likes, and said what it likes. In an FMUC set it has a node in the set for
+    // its users, and takes nicks that are free for a moment, as they are when all links are begun anew.
     const theirs = new Set(this.plan.people.filter(({ hostile }) => hostile === 'node').map(({ jid }) => jid));
     const honest = (user: Jid | undefined) => user === undefined || !theirs.has(user);
     // Not every node knows whose a nick is.
@@ -196,7 +197,7 @@ export class World {
         affiliations: [...room.affiliations].map(([user, affiliation]) => `${user} ${affiliation}`).sort(),
         // Nicks and rank; who is behind which node may be known here and not there, and what another FMUC node claims of
         // its own users is its word.
-        occupants: room.occupants
+        occupants: (theirs.size > 0 && this.plan.mode === '0289pp' ? [] : room.occupants)
           .filter(({ jid, nick }) => honest(jid) && !strangers.has(nick))
           .map(({ nick, affiliation, role, home }) =>
             home !== undefined && this.plan.mode === '0289pp' ? nick : `${nick} ${affiliation} ${role}`,

@@ -103,6 +103,7 @@ function planOf(mode: Mode): Plan {
     bounceToRelay: true,
     steps: [],
     lingerMs: 0,
+    primary: 'sound',
   };
 }
 

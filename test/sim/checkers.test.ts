@@ -429,8 +429,23 @@ const cases: Readonly<Record<string, Case>> = {
         both(story)
           .leaves(bob)
           .tells(shows('Bob', bob, { statuses: [110] })),
+      'told only after seconds': (story) => {
+        const left = both(story).asks(presence(alice.jid, at('Alice'), { type: 'unavailable' }));
+        const kept = story.later(3_000).keeps(left, { kind: 'occupantLeft', nick: 'Alice' });
+        story.tells(shows('Alice', alice, { type: 'unavailable', role: 'none', statuses: [110] }), kept);
+      },
+      'never told': (story) => {
+        both(story).asks(presence(alice.jid, at('Alice'), { type: 'unavailable' }));
+        story.later(3_000).speaks(bob, 1, bob);
+      },
     },
     excused: {
+      'told when the node is awake again': (story) => {
+        both(story).fault(`${service} is frozen for 10.0 s`);
+        const left = story.asks(presence(alice.jid, at('Alice'), { type: 'unavailable' }));
+        const kept = story.later(8_000).keeps(left, { kind: 'occupantLeft', nick: 'Alice' });
+        story.tells(shows('Alice', alice, { type: 'unavailable', role: 'none', statuses: [110] }), kept);
+      },
       'a private message, which goes its own way': (story) =>
         both(story)
           .leaves(bob)

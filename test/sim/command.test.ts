@@ -30,8 +30,11 @@ describe('npm run sim: arguments', () => {
     ['--threads many', '--threads: "many" is no number from 1'],
     ['--steps 1,2', '--steps is about one run: it needs --seed and one --mode'],
     ['--seed 1 --json', '--json is about one run'],
-    ['--seed 1 --mode plain --steps 1,120', '--steps: "1,120" is no list'],
+    ['--seed 1 --mode plain --steps 1,126', '--steps: "1,126" is no list'],
     ['--seed 1 --mode plain --calm weather', '--calm: "weather" is none of'],
+    ['--seed 3 --mode 0282 --absent rooms.s0.sim', '--absent: "rooms.s0.sim" is none of replica@s1.sim'],
+    ['--seed 3 --mode plain --absent x', '--absent: "x" is none of (this run has no such node)'],
+    ['--seeds 1..3 --mode 0282 --absent replica@s1.sim', '--absent is about one run'],
     ['--sedes 1', "Unknown option '--sedes'"],
   ])('%s', (args, error) => {
     expect(readSimArguments(args.split(' '))).toEqual({ error: expect.stringContaining(error) });

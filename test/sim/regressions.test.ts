@@ -80,18 +80,23 @@ const found: readonly (readonly [Mode, number, number, string])[] = [
   ['0282', 10284, 120, 'an answer that came slowly was asked for anew, which made it slower, for ever'],
 ];
 
+/** The same, of the plans of today. */
+const whole: readonly (readonly [Mode, number, string])[] = [
+  ['plain', 2167, 'the checker: a client whose join a link swallowed was in by what the room told of again'],
+  ['0282', 391, 'a page that slept counted a ping as missed whose answer waited behind the timer'],
+  ['0282', 1480, 'the checker: a primary that lost its log was held to what it had known'],
+  ['0282', 1687, 'the checker: a replica that lost its log was held to an epoch it had known'],
+];
+
 describe('What the simulator found stays mended', () => {
   it.each(found)('%s, seed %i, %i steps: %s', (mode, seed, events) => {
-    // No run had a primary that is hostile or loses its log when they were found.
+    // No run had a swizzle, or a primary that is hostile or loses its log, when they were found.
+    const only = new Set(Array.from({ length: events }, (_, step) => step));
     const calm = new Set(['primary'] as const);
-    expect(run(seed, { mode, events, calm }).violations).toEqual([]);
+    expect(run(seed, { mode, events, only, calm }).violations).toEqual([]);
   });
 
-  it.each([
-    [391, 'a page that slept counted a ping as missed whose answer waited behind the timer'],
-    [1480, 'the checker: a primary that lost its log was held to what it had known'],
-    [1687, 'the checker: a replica that lost its log was held to an epoch it had known'],
-  ])('0282, seed %i: %s', (seed) => {
-    expect(run(seed, { mode: '0282', events: 120 }).violations).toEqual([]);
+  it.each(whole)('%s, seed %i, with all that a run has: %s', (mode, seed) => {
+    expect(run(seed, { mode, events: 120 }).violations).toEqual([]);
   });
 });

@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Jid, jid } from '../../src/core/xmpp/jid.ts';
 import { plantedBugs } from '../../src/headless/planted-bugs.ts';
 import { readSimArguments, type SimArguments } from '../../src/headless/sim-arguments.ts';
 import { bundleThread } from '../../src/headless/sim-bundle.ts';
 import { SimPool } from '../../src/headless/sim-pool.ts';
-import { noFaults } from '../../src/sim/plan.ts';
+import { dispensable, noFaults } from '../../src/sim/plan.ts';
 import { ddmin, shrink } from '../../src/sim/shrink.ts';
 import { run } from '../../src/sim/simulator.ts';
 import { replayCommand } from '../../src/sim/story.ts';
@@ -39,6 +40,18 @@ describe('Part of a run', () => {
     expect(online).toContain(whole.plan.people[1]?.jid);
   });
 
+  it.each(['0282', '0289pp'] as const)('%s: nodes that are absent are not there, and nobody misses them', (mode) => {
+    const network = { ...options, mode };
+    const whole = run(3, network);
+    const [node] = dispensable(whole.plan);
+    const some = run(3, { ...network, absent: new Set([node as Jid]) });
+    expect(some.violations).toEqual([]);
+    expect(some.plan.layout.nodes).toHaveLength(whole.plan.layout.nodes.length - 1);
+    const sent = ({ trace }: typeof some) =>
+      trace.filter((record) => record.kind === 'in' && record.by === node).length;
+    expect([sent(whole) > 0, sent(some)]).toEqual([true, 0]);
+  });
+
   it('a run that violates nothing has nothing to shrink', () => {
     expect(() => shrink(1, options, 'G4')).toThrow('does not violate G4');
   });
@@ -49,6 +62,8 @@ describe('Part of a run', () => {
       'npm run sim -- --seed 7 --mode plain --events 60 --steps 3,17 --without 2 --calm quota',
     );
     expect(replayCommand(7, { ...options, only: new Set() })).toContain('--steps none');
+    const absent = new Set([jid('replica@s1.sim')]);
+    expect(replayCommand(7, { ...options, absent })).toContain(' --absent replica@s1.sim');
   });
 });
 
@@ -66,7 +81,7 @@ describe('A violation', () => {
     expect(found?.violations[0]?.invariant).toBe('G5');
     const [told] = await pool.all([{ kind: 'tell', seed: 1, options, invariant: 'G5', asItIs: false }]);
     const story = told?.lines.join('\n') ?? '';
-    expect(story).toMatch(/shrunk from 40 steps to [12], in \d+ runs/);
+    expect(story).toMatch(/shrunk from 4\d steps to [12], in \d+ runs/);
     expect(story).toMatch(/step \d+: u\d+@s\d speaks/);
     expect(story).toMatch(/u\d+@s\d → hall@rooms\.s0: message "#\d+:\d+" \(0045#7\.4\)/);
     expect(told?.lines.length).toBeLessThanOrEqual(26);

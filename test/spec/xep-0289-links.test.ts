@@ -127,6 +127,23 @@ describe('XEP-0289 and XEP-0199: keepalive between nodes', () => {
     expect(keepaliveMs).toBeGreaterThan(timeoutMs);
   });
 
+  it('decision #3: who slept through a time-out looks at what came meanwhile before it counts as a miss', () => {
+    let ids = 0;
+    const at = (ms: number) => ({ now: instant(ms), newId: () => `id${++ids}` });
+    const asleep = 300_000;
+    const keepalive = new Keepalive(instant(0));
+    expect(keepalive.due(at(70_000)).kind).toBe('ping');
+    expect(keepalive.due(at(70_000 + timeoutMs)).kind).toBe('ping');
+    expect(keepalive.due(at(asleep))).toEqual({ kind: 'wait', ms: 1_000 });
+    expect(keepalive.due(at(asleep + 1_000)).kind).toBe('lost');
+    const answered = new Keepalive(instant(0));
+    expect(answered.due(at(70_000)).kind).toBe('ping');
+    expect(answered.due(at(70_000 + timeoutMs)).kind).toBe('ping');
+    expect(answered.due(at(asleep)).kind).toBe('wait');
+    answered.heard(instant(asleep));
+    expect(answered.due(at(asleep + 1_000)).kind).toBe('wait');
+  });
+
   it('decision #21: the timer of an earlier try does not end a join that was answered', () => {
     const world = inside(inAlice, inHamlet);
     const { node } = world.seat(denmark);
@@ -534,6 +551,28 @@ describe('XEP-0289 §5.5 Administration', () => {
     world.send(admin(hamlet, rabbithole, { nick: 'Hatter', role: 'none' }));
     expect(answers(world, hamlet)).toEqual(['forbidden']);
     expect(roster(world, rooms)).toHaveLength(3);
+  });
+});
+
+describe('XEP-0289: a node that may join and floods', () => {
+  it('brings in no more users than a room can have, and those who are in stay', () => {
+    const world = inside(inAlice);
+    cutOff(world, 'silent');
+    world.inject(rooms, denmark, plainly(elsinore, 'Hamlet', hamlet, jid(`${rabbithole}/Hamlet`), writeJoin({})));
+    const { node } = world.seat(rooms);
+    const [{ history, occupants } = { history: [], occupants: [] }] = node.snapshot().rooms;
+    const guest = occupants.find(({ home }) => home === elsinore) as (typeof occupants)[number];
+    const crowd = Array.from({ length: 9_998 }, (_, n) => ({
+      ...guest,
+      nick: `nick${n}`,
+      jid: jid(`u${n}@denmark.lit/p`),
+    }));
+    const all = { occupants: [...occupants, ...crowd], history, subject: undefined };
+    node.apply({ kind: 'stateReplaced', room: rabbithole, epoch: 1, whois: 'moderators', ...all });
+    const more = (user: string, nick: string) => plainly(elsinore, nick, user, jid(`${rabbithole}/${nick}`));
+    for (const n of [1, 2, 3]) world.inject(rooms, denmark, more(`v${n}@denmark.lit/p`, `Guest${n}`));
+    expect(roster(world, rooms)).toHaveLength(1 + 10_000);
+    expect(roster(world, rooms)).toContain('Alice alice@wonderland.lit');
   });
 });
 

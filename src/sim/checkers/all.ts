@@ -1,7 +1,8 @@
 import type { Checker } from '../judge.ts';
 import { authority } from './authority.ts';
 import { durability, idempotence } from './durability.ts';
-import { leave, noDuplicate, orderOfJoin, perSenderFifo } from './order.ts';
+import { leave } from './leave.ts';
+import { noDuplicate, orderOfJoin, perSenderFifo } from './order.ts';
 import { nicks, rosters } from './people.ts';
 import { confidentiality, hygiene } from './secrets.ts';
 import { bounds, termination } from './traffic.ts';

@@ -25,7 +25,7 @@ export const durability: Checker = ({ trace, views, others, people, world }) => 
       const author = said && people[said.user];
       if (delayed || !author || author.hostile === 'node' || !world) return;
       // What a replica that is cut off lets its users say to each other is kept if the primary takes it (decision #42).
-      if (beside || rootOf(trace, sent) < forgotten) return;
+      if (beside || (forgotten >= 0 && rootOf(trace, sent) < forgotten)) return;
       exercised++;
       const place = kept.get(author.room)?.get(body);
       if (place === undefined) violations.push({ invariant: 'G14', what: `${body} was shown and is not kept`, at: i });
@@ -50,7 +50,7 @@ function placesIn(
     const text = body && textOf(body);
     const said = readBody(text);
     if (said === undefined || text === undefined) continue;
-    // A hostile node may repeat what its own users say (security.md 1.5).
+    // A hostile node may repeat what its own users say (invariants.md, Who may be hostile).
     const repeated = places.has(text) && people[said.user]?.hostile !== 'node';
     if (repeated) violations.push({ invariant: 'G14', what: `${text} is kept twice` });
     places.set(text, k);

@@ -2,7 +2,7 @@ import { bareOf, domainOf, type Jid } from '../../core/xmpp/jid.ts';
 import { errorOf } from '../../core/xmpp/stanza.ts';
 import { type Other, type Placed, sentAt } from '../evidence.ts';
 import type { Checker, Place } from '../judge.ts';
-import type { Violation } from '../trace.ts';
+import type { SimRecord, Violation } from '../trace.ts';
 
 /**
  * What a server says of a neighbour that it cannot reach; any other error is a word of that neighbour's own. Said here a
@@ -70,35 +70,34 @@ export function lostBySilenceAlone(invariant: string): Checker {
     const violations: Violation[] = [];
     let exercised = 0;
     const hostile = world?.plan.hostileNode;
-    const heard = new Map<Jid, Map<Jid, number>>();
-    /** By index of the append that says that a neighbour is lost: which, and for how long nothing of it had come. */
-    const losses = new Map<number, { readonly peer: Jid; readonly silentMs: number }>();
-    return {
-      handed({ to, stanza, t }, i) {
+    /** For how long, before an append of the node, nothing of the neighbour had reached it, up to a while. */
+    const silentMs = (node: Jid, peer: Jid, append: number, t: number): number => {
+      for (let i = append - 1; i >= 0; i--) {
+        const record = trace[i] as SimRecord;
+        if (t - record.t >= patienceMs) break;
+        if (record.kind !== 'out' || record.to !== node || bareOf(record.stanza.from) !== peer) continue;
         // An error may be a server's word in its name, and a hostile node's word in its name is not believed.
-        if (!world?.seats.has(to) || stanza.type === 'error') return;
-        const sent = hostile === undefined ? undefined : trace[sentAt(trace, i)];
-        if (sent?.kind === 'in' && sent.by === hostile) return;
-        const peers = heard.get(to) ?? new Map<Jid, number>();
-        heard.set(to, peers.set(bareOf(stanza.from), t));
-      },
-      kept(event, { node }, { cause, t }, i) {
-        // What has a cause was not a timer's doing; and a hostile replica may have asked for less patience.
-        if (event.kind !== 'peerChanged' || event.record?.state !== 'split' || cause !== undefined) return;
-        const { peer } = event;
-        if (node !== hostile && peer !== hostile)
-          losses.set(i, { peer, silentMs: t - (heard.get(node)?.get(peer) ?? 0) });
-      },
+        const sent = trace[sentAt(trace, i)];
+        if (record.stanza.type !== 'error' && !(sent?.kind === 'in' && sent.by === hostile)) return t - record.t;
+      }
+      return patienceMs;
+    };
+    return {
       other(record, i) {
         // That nobody answered a ping is what the node says (the words are its own); a request may be lost alone.
         if (record.kind !== 'note' || !record.what.endsWith('two keepalives went unanswered')) return;
-        const loss = record.cause === undefined ? undefined : losses.get(record.cause);
-        if (loss === undefined) return;
-        exercised++;
-        const { peer, silentMs } = loss;
-        if (silentMs >= patienceMs) return;
-        const what = `${record.node} takes ${peer} for lost, of which something came ${silentMs} ms ago`;
-        violations.push({ invariant, what, at: i });
+        const { node, cause } = record;
+        const append = cause === undefined ? undefined : trace[cause];
+        if (append?.kind !== 'append' || node === hostile) return;
+        for (const event of append.events) {
+          // A hostile replica may have asked for less patience.
+          if (event.kind !== 'peerChanged' || event.record?.state !== 'split' || event.peer === hostile) continue;
+          exercised++;
+          const ms = silentMs(node, event.peer, cause as number, append.t);
+          if (ms >= patienceMs) continue;
+          const what = `${node} takes ${event.peer} for lost, of which something came ${ms} ms ago`;
+          violations.push({ invariant, what, at: i });
+        }
       },
       verdict: () => ({ violations, exercised }),
     };

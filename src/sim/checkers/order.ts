@@ -1,7 +1,6 @@
-import { hasStatus } from '../../core/xep/xep0045.ts';
 import type { Jid } from '../../core/xmpp/jid.ts';
 import { stanzaText } from '../../core/xmpp/stanza.ts';
-import { type Evidence, isJoin, isOut, isSelf, lost, rootOf, type Seen, type View, whole } from '../evidence.ts';
+import { type Evidence, isJoin, isOut, isSelf, lost, type Seen, whole } from '../evidence.ts';
 import type { Checker, Watch } from '../judge.ts';
 import type { Violation } from '../trace.ts';
 
@@ -18,7 +17,7 @@ export const orderOfJoin: Checker = (given) => {
   // Messages kept for those who stayed in come after a split, which no run has before its first fault.
   const fault = others.find(({ record }) => record.kind === 'fault');
   const calm = fault === undefined || world?.plan.mode === 'plain' ? trace.length : fault.i;
-  // A hostile replica may say that there was one, of the words of its own users (security.md 1.5).
+  // A hostile replica may say that there was one, of the words of its own users (invariants.md, Who may be hostile).
   const lied = ({ body }: Seen) => people[Number(/^[#!](\d+):/.exec(body ?? '')?.[1])]?.hostile === 'node';
   const first = firstSessions(given);
   // A node that crashes may have let somebody in, and nobody heard of it; or all is told again, to who knows it already.
@@ -96,64 +95,6 @@ function firstSessions({ trace, views, said, others }: Evidence): (user: Jid) =>
   return (user) => found.get(user) as FirstSession;
 }
 
-/** G6: after the own unavailable nothing more of the room, until one asks to enter again. */
-export const leave: Checker = ({ trace, byJid }) => {
-  const violations: Violation[] = [];
-  let exercised = 0;
-  // By user, in this session: whether they ever asked to enter, for else all is about an earlier one; whether the room
-  // said that they are in, or out of it; whether a join is on its way, which is answered after the leave before it; and when
-  // they last asked.
-  const state = new Map<View, { joined: boolean; inside: boolean; out: boolean; asked: boolean; join: number }>();
-  const of = (view: View) => {
-    let found = state.get(view);
-    if (found === undefined) {
-      found = { joined: false, inside: false, out: false, asked: false, join: 0 };
-      state.set(view, found);
-    }
-    return found;
-  };
-  return {
-    other(record) {
-      const view = record.kind === 'session' ? byJid.get(record.user) : undefined;
-      if (view) state.delete(view);
-    },
-    said({ by, stanza }, i) {
-      const view = stanza.name === 'presence' ? byJid.get(by) : undefined;
-      if (view === undefined) return;
-      const one = of(view);
-      if (stanza.type === 'unavailable') one.asked = false;
-      else if (isJoin(stanza)) {
-        one.asked = true;
-        one.join = i;
-      }
-      if (one.asked) one.out = false;
-      one.joined ||= one.asked;
-    },
-    got({ i, view, ofRoom, stanza, self, sent }) {
-      if (!ofRoom) return;
-      const one = of(view);
-      // A private message goes its own way (XEP-0282 §1) and may still be under way.
-      if (
-        one.out &&
-        stanza.type !== 'error' &&
-        stanza.type !== 'chat' &&
-        stanza.name !== 'iq' &&
-        !(self && stanza.type === 'unavailable')
-      )
-        violations.push({ invariant: 'G6', what: `${view.person.jid} is out and got ${stanzaText(stanza)}`, at: i });
-      if (!self) return;
-      if (stanza.type === undefined && one.joined) one.inside = true;
-      if (stanza.type === 'unavailable' && !hasStatus(stanza.payloads, 303)) {
-        // What ends an earlier session, and comes late, is no answer to this one.
-        one.out = one.inside && !one.asked && rootOf(trace, sent) > one.join;
-        one.inside = false;
-        exercised++;
-      }
-    },
-    verdict: () => ({ violations, exercised }),
-  };
-};
-
 /** G3: what one user says arrives, live, in the order it was said. */
 export const perSenderFifo: Checker = (given) =>
   inSessions('G3', given, (last, { body, delayed, beside }, author, n) => {
@@ -199,7 +140,7 @@ function inSessions(
         session.begun = sent;
         session.memory.clear();
       }
-      // A hostile node may repeat and reorder what its own users say (security.md 1.5).
+      // A hostile node may repeat and reorder what its own users say (invariants.md, Who may be hostile).
       if (session.begun !== undefined && said && people[said.user]?.hostile !== 'node') {
         exercised++;
         const what = wrong(session.memory, seen, said.user, said.n);

@@ -129,7 +129,8 @@ export const rosters: Checker = ({ trace, views, world }) => {
         );
         // Nobody can promise this to users whose only way to their node is a link that loses things.
         const unsure = lost(trace, view, Math.min(since, view.born), ({ name }) => name === 'presence');
-        if (unsure || (node === undefined && !served(world, jid))) continue;
+        const asks = view.unheard.some((hole) => hole > view.born);
+        if (unsure || asks || (node === undefined && !served(world, jid))) continue;
         if (node !== undefined && node.seat.config.server !== domainOf(jid) && world.everLost(jid)) continue;
         exercised++;
         const there = node === undefined ? '' : names(node.room);

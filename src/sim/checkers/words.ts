@@ -13,7 +13,7 @@ function authorOf(body: string): number | undefined {
 
 /**
  * G2: whoever a message is shown as coming from was given that nick, and said it. What a hostile node's own users say is
- * that node's to invent (security.md 1.5).
+ * that node's to invent (invariants.md, Who may be hostile).
  */
 export const integrity: Checker = ({ people, world }) => {
   const violations: Violation[] = [];

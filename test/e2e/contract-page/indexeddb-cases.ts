@@ -28,7 +28,7 @@ async function damage(db: IDBPDatabase, nth: number, change: (record: { events: 
 
 const flipped = ({ events, sum }: { events: string; sum: number }) => ({ events: events.replace('line', 'lime'), sum });
 
-/** What only IndexedDB can suffer (security.md W22): rot, torn tails, two holders. */
+/** What only IndexedDB can suffer: rot, torn tails, two holders. */
 export const indexedDbCases: readonly { readonly name: string; run(db: DatabaseUnderTest): Promise<void> }[] = [
   {
     name: 'a damaged last entry is cut off, said, and the log goes on from there',

@@ -56,6 +56,9 @@ import {
 /** A peer's clock may be ahead by this much, in milliseconds. Decision #12. */
 const skewMs = 5 * 60_000;
 
+/** Users whom other nodes may bring in: more is no room, but a flood. */
+const usersMax = 10_000;
+
 /**
  * XEP-0289 in primary-primary mode: a room that joins another (the joining node, joining-node.ts) and lets others join
  * it (the joined node, here). Each node delivers to its own users at once and passes everything on to the nodes it is
@@ -495,6 +498,13 @@ export class FmucNode implements Distribution {
     holders.delete(undefined);
     if (holders.size > 0 && peer !== this.#outbound?.peer) {
       this.#refuseNick(turn, room, peer, occupant.nick, occupant.jid, refusal);
+      return false;
+    }
+    if (room.occupants.size - room.locals.length >= usersMax) {
+      turn.note('0289#5.3', `${occupant.nick} of ${peer}: more users than a room has, ignored`, {
+        room: room.jid,
+        peer,
+      });
       return false;
     }
     for (const holder of holders) if (holder) this.yield(turn, room, holder);

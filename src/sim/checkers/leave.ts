@@ -1,0 +1,130 @@
+import { hasStatus } from '../../core/xep/xep0045.ts';
+import { domainOf, type Jid } from '../../core/xmpp/jid.ts';
+import { stanzaText } from '../../core/xmpp/stanza.ts';
+import { type Evidence, isJoin, type Other, rootOf, sentAt, sleepOf, type View } from '../evidence.ts';
+import type { Checker, Place } from '../judge.ts';
+import type { RecordOf, Violation } from '../trace.ts';
+
+/** Within that long who leaves a room at their own server's node is told that they are out, whatever state it is in. */
+const leaveMs = 1_000;
+
+/**
+ * G6: who leaves is told so at once by the node that serves them, if no link is between and it is awake; and after the own
+ * unavailable nothing more of the room comes, until one asks to enter again.
+ */
+export const leave: Checker = (given) => {
+  const { trace, byJid } = given;
+  const violations: Violation[] = [];
+  let exercised = 0;
+  const late = waits(given, (view, ms, at) => {
+    exercised++;
+    if (ms > leaveMs)
+      violations.push({ invariant: 'G6', what: `${view.person.jid} left and was not told so for ${ms} ms`, at });
+  });
+  // By user, in this session: whether they ever asked to enter, for else all is about an earlier one; whether the room
+  // said that they are in, or out of it; whether a join is on its way, which is answered after the leave before it; and when
+  // they last asked.
+  const state = new Map<View, { joined: boolean; inside: boolean; out: boolean; asked: boolean; join: number }>();
+  const of = (view: View) => {
+    let found = state.get(view);
+    if (found === undefined) {
+      found = { joined: false, inside: false, out: false, asked: false, join: 0 };
+      state.set(view, found);
+    }
+    return found;
+  };
+  return {
+    other(record) {
+      late.other(record);
+      const view = record.kind === 'session' ? byJid.get(record.user) : undefined;
+      if (view) state.delete(view);
+    },
+    kept: (_, place) => late.kept(place),
+    handed: late.handed,
+    said({ by, stanza }, i) {
+      const view = stanza.name === 'presence' ? byJid.get(by) : undefined;
+      if (view === undefined) return;
+      const one = of(view);
+      if (stanza.type === 'unavailable') one.asked = false;
+      else if (isJoin(stanza)) {
+        one.asked = true;
+        one.join = i;
+      }
+      if (one.asked) one.out = false;
+      one.joined ||= one.asked;
+    },
+    got({ i, view, ofRoom, stanza, self, sent }) {
+      if (!ofRoom) return;
+      const one = of(view);
+      // A private message goes its own way (XEP-0282 §1) and may still be under way.
+      if (
+        one.out &&
+        stanza.type !== 'error' &&
+        stanza.type !== 'chat' &&
+        stanza.name !== 'iq' &&
+        !(self && stanza.type === 'unavailable')
+      )
+        violations.push({ invariant: 'G6', what: `${view.person.jid} is out and got ${stanzaText(stanza)}`, at: i });
+      if (!self) return;
+      if (stanza.type === undefined && one.joined) one.inside = true;
+      if (stanza.type === 'unavailable' && !hasStatus(stanza.payloads, 303)) {
+        late.told(view, i);
+        // What ends an earlier session, and comes late, is no answer to this one.
+        one.out = one.inside && !one.asked && rootOf(trace, sent) > one.join;
+        one.inside = false;
+        exercised++;
+      }
+    },
+    verdict() {
+      late.end();
+      return { violations, exercised };
+    },
+  };
+};
+
+/** @param told  how long somebody who was in waited for being told that they are out; where none came, to the end */
+function waits({ trace, byJid, world }: Evidence, told: (view: View, ms: number, i: number) => void) {
+  const places = new Map<Jid, Set<Place>>();
+  const waiting = new Map<View, { readonly node: Jid; readonly t: number }>();
+  /** Until when a node sleeps or is down. */
+  const away = new Map<Jid, number>();
+  const ends = (view: View, i: number) => {
+    const since = waiting.get(view);
+    waiting.delete(view);
+    if (since !== undefined) told(view, (trace[i]?.t ?? 0) - since.t, i);
+  };
+  return {
+    kept(place: Place) {
+      const there = places.get(place.node) ?? new Set();
+      places.set(place.node, there.add(place));
+    },
+    handed({ to, stanza, t }: RecordOf<'out'>, i: number) {
+      const view = stanza.type === 'unavailable' && stanza.name === 'presence' ? byJid.get(stanza.from) : undefined;
+      const seat = view && world?.seats.get(to);
+      if (seat?.config.server !== domainOf(stanza.from) || t < (away.get(to) ?? 0)) return;
+      // What somebody else says in their name is not their leave.
+      const sent = trace[sentAt(trace, i)];
+      if (sent?.kind === 'in' && sent.by !== stanza.from) return;
+      for (const { occupants } of places.get(to) ?? [])
+        for (const { jid, home } of occupants.values())
+          if (jid === stanza.from && home === undefined && !waiting.has(view as View))
+            waiting.set(view as View, { node: to, t });
+    },
+    told: ends,
+    other(record: Other) {
+      const view = record.kind === 'session' ? byJid.get(record.user) : undefined;
+      if (view) waiting.delete(view);
+      if (record.kind === 'phase') {
+        waiting.clear();
+        away.clear();
+      }
+      const sleeper = record.kind === 'fault' ? sleepOf(record.what) : undefined;
+      if (sleeper === undefined) return;
+      away.set(sleeper.node, record.t + sleeper.ms);
+      for (const [one, { node }] of waiting) if (node === sleeper.node) waiting.delete(one);
+    },
+    end() {
+      for (const view of [...waiting.keys()]) ends(view, trace.length - 1);
+    },
+  };
+}
