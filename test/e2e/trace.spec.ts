@@ -81,6 +81,7 @@ test.describe('The trace of a run', () => {
     await expect(page).toHaveURL(new RegExp(`#ev=${third.seq}$`));
     await room.testId('transport-forward').click();
     await expect(transport).toHaveAttribute('data-at', String(events.length - 1));
+    await expect(log.locator('[aria-current=true]')).toBeInViewport();
     await room.testId('transport-first').click();
     await expect(log).toHaveAttribute('aria-rowcount', '0');
     await expect(joined(page)).toHaveCount(0);
@@ -148,6 +149,8 @@ test.describe('The trace of a run', () => {
       await expect(list.nth(i)).toHaveAttribute('aria-current', 'true');
     }
     await list.first().click();
+    // Where it is shown, and though the list takes its room from the log.
+    await expect(room.testId('log').locator('[aria-current=true]')).toBeInViewport({ ratio: 1 });
     await expect(room.testId('inspector-title')).toHaveAttribute('data-event', String(seen[0].seq));
     await expect(room.testId('transport-skipped')).toContainText('1 line “omen”');
 

@@ -162,9 +162,14 @@ function xepOf(nodes: readonly ScenarioNode[]): Scenario['xep'] {
   return kinds.includes('fmuc') ? '0289' : '0045';
 }
 
-/** On a ring: four in the corners, two beside each other. */
+/** On a ring, clockwise: four from the corner at the top left, three from the top, two from left to right. */
 function placeOf(i: number, count: number): readonly [number, number] {
-  const turn = count % 2 === 0 ? (i + (count === 2 ? 0.5 : 0)) / count : i / count - 1 / 4;
-  const angle = 2 * Math.PI * (count === 4 ? (i + 0.5) / count : turn);
-  return [0.5 + Math.cos(angle) / 2, 0.5 + Math.sin(angle) / 2];
+  const first = count === 4 ? 5 / 8 : count % 2 === 0 ? 1 / 2 : 3 / 4;
+  const angle = 2 * Math.PI * (first + i / count);
+  // What is beside each other is so exactly: the picture stretches the smallest difference.
+  return [round(0.5 + Math.cos(angle) / 2), round(0.5 + Math.sin(angle) / 2)];
+}
+
+function round(share: number): number {
+  return Math.round(1_000 * share) / 1_000;
 }

@@ -138,7 +138,8 @@ class Log extends Part {
       if (index >= 0) {
         const y = index * rowHeight;
         if (y < box.scrollTop || y > box.scrollTop + box.clientHeight - rowHeight) {
-          this.follow = false;
+          // In a recording the place that is shown is at the end.
+          this.follow = index === this.rows.length - 1;
           box.scrollTop = y - box.clientHeight / 2;
         }
         return;
@@ -153,8 +154,9 @@ class Log extends Part {
   private readonly onScroll = (event: Event): void => {
     const box = event.target as HTMLElement;
     this.top = box.scrollTop;
+    // A box that has become smaller was not scrolled away from the end by a person.
+    if (box.clientHeight === this.view) this.follow = box.scrollTop + box.clientHeight >= box.scrollHeight - rowHeight;
     this.view = box.clientHeight;
-    this.follow = box.scrollTop + box.clientHeight >= box.scrollHeight - rowHeight;
     this.requestUpdate();
   };
 

@@ -55,7 +55,7 @@ class Transport extends Part {
   private violation({ length, seq: now, at }: Recording, { invariant, what, seq }: Violation): TemplateResult {
     const here = seq === undefined ? at === length : seq === now;
     const go = () => (seq === undefined ? this.store.seek(length) : this.store.reveal(seq));
-    return html`<button type="button" class=${`linkish ${here ? 'chosen' : ''}`} aria-current=${here ? 'true' : nothing} data-testid="violation" data-seq=${seq ?? nothing} title=${what} @click=${go}><b>${invariant}</b> ${what}${seq === undefined ? html` <small>at the end</small>` : nothing}</button>`;
+    return html`<button type="button" class=${`linkish ${here ? 'chosen' : ''}`} aria-current=${here ? 'true' : nothing} data-testid="violation" data-seq=${seq ?? nothing} @click=${go}><b>${invariant}</b> ${what}${seq === undefined ? html` <small>at the end</small>` : nothing}</button>`;
   }
 
   /** Where on the scrubber the violations are. */
