@@ -7,6 +7,9 @@ import type { Trace } from './trace/read-trace.ts';
 import './views/app.ts';
 import type { Part } from './views/base.ts';
 
+/** Least time between two changes of the address: browsers refuse a hundred of them in a row. */
+const addressMs = 350;
+
 /** Ends what is shown. */
 let close: () => void = () => undefined;
 
@@ -39,18 +42,23 @@ export function showSession(session: Session, scenarios: Store['scenarios']): St
   const wanted = /(?:^#|&)ev=(-?\d+)/.exec(location.hash)?.[1];
   if (wanted) store.reveal(Number(wanted));
   let shown: number | undefined;
+  let address: ReturnType<typeof setTimeout> | undefined;
+  let changed = Number.NEGATIVE_INFINITY;
   store.subscribe(() => {
     if (store.view.event === shown) return;
     shown = store.view.event;
-    history.replaceState(
-      null,
-      '',
-      `${location.pathname}${location.search}${shown === undefined ? '' : `#ev=${shown}`}`,
-    );
+    clearTimeout(address);
+    const show = () => {
+      changed = performance.now();
+      const hash = shown === undefined ? '' : `#ev=${shown}`;
+      history.replaceState(null, '', `${location.pathname}${location.search}${hash}`);
+    };
+    address = setTimeout(show, addressMs - (performance.now() - changed));
   });
   const stop = () => void session.stop();
   addEventListener('pagehide', stop);
   close = () => {
+    clearTimeout(address);
     removeEventListener('pagehide', stop);
     unbindKeys();
     removeLab();
