@@ -15,7 +15,7 @@ command that runs it again; and last "S seeds, E events, V violations, T s". Sta
   --seed N         one seed
   --mode MODE      ${modes.join(', ')} or all (the default)
   --events N       steps of people and of fate in a run (default 120)
-  --json           the whole trace of one run as lines of JSON; needs --seed and one mode
+  --json           the whole trace of one run as lines of JSON, for the page to open; needs --seed and one mode
   --planted-bugs   plants known bugs, one at a time, and says which of them are caught
   --threads N      threads (default: one a core); makes no difference to what comes out
   --help           this text

@@ -70,7 +70,7 @@ async function check({ from, to, modes, options, threads }: SimArguments): Promi
 
 /** The whole trace of one run, and nothing else. */
 function printTrace({ from: seed, modes, options }: SimArguments): void {
-  const given = { ...options, mode: modes[0] as Mode };
+  const given = { ...options, mode: modes[0] as Mode, statuses: true };
   const result = run(seed, given);
   for (const line of ndjson(seed, given, result)) process.stdout.write(line);
   process.exitCode = result.violations.length > 0 ? 1 : 0;

@@ -1,12 +1,24 @@
-import { type HopRecord, type SessionRecord, type StepRecord, tracedStanza } from '../core/node/trace.ts';
+import type { LinkState } from '../core/net/link.ts';
+import type { NodeConfig } from '../core/node/config.ts';
+import {
+  type HopRecord,
+  type SessionRecord,
+  type StatusRecord,
+  type StepRecord,
+  tracedStanza,
+} from '../core/node/trace.ts';
+import type { RoomConfig } from '../core/room/config.ts';
 import { domainOf, type Jid } from '../core/xmpp/jid.ts';
+import { type Instant, plus } from '../core/xmpp/time.ts';
 import type { RunOptions, RunResult } from './simulator.ts';
+import type { StatusChange } from './statuses.ts';
 import type { SimRecord } from './trace.ts';
 
 /** A line but for its number. */
 type Line =
   | Omit<HopRecord, 'seq'>
   | Omit<SessionRecord, 'seq'>
+  | StatusRecord
   | (StepRecord & { readonly cause?: number })
   | {
       readonly kind: 'append' | 'state' | 'link' | 'fault' | 'act';
@@ -16,73 +28,141 @@ type Line =
 
 /** When a link that fate touched is sound again, unless fate touches it before. */
 interface Mending {
-  readonly at: number;
+  readonly at: Instant;
   readonly server: readonly [Jid, Jid];
+  /** What it is until then. */
+  readonly state: LinkState;
 }
 
 /**
  * The trace of a run as NDJSON, in the form of README.md, section Trace: a header, then a record a line. `seq` counts the
- * lines from 1, and `cause` is the seq of an earlier one. The kinds that a server writes too (hop, session, step) are as
- * in core/node/trace.ts.
+ * lines from 1, and `cause` is the seq of an earlier one. The kinds that a server writes too (hop, session, step, status)
+ * are as in core/node/trace.ts; there are statuses if the run was asked for them.
  */
-export function* ndjson(
+export function* ndjson(seed: number, options: RunOptions, result: RunResult): Generator<string> {
+  // The header names lines, so they come first.
+  const { lines, seqs } = linesOf(result);
+  yield `${JSON.stringify(headerOf(seed, options, result, seqs), plain)}\n`;
+  yield* lines;
+}
+
+/** What was run, and all that a picture of it begins with: nodes and links are in the form of a scenario's. */
+function headerOf(
   seed: number,
   { mode, events, only, without, calm, absent }: RunOptions,
-  result: RunResult,
-): Generator<string> {
-  const { plan, start, trace, violations } = result;
-  let seq = 0;
+  { plan, start, links, violations }: RunResult,
+  seqs: readonly number[],
+) {
+  return {
+    format: 'netsplit-trace',
+    version: 1,
+    origin: 'sim',
+    seed,
+    mode,
+    events,
+    only,
+    without,
+    calm,
+    absent,
+    start,
+    servers: plan.domains,
+    links: links.map(({ servers: between, latencyMs, jitterMs, bytesPerSecond }) => ({
+      between,
+      latencyMs,
+      jitterMs,
+      bytesPerSecond,
+    })),
+    nodes: plan.layout.nodes.map(nodeOf),
+    hostileNode: plan.hostileNode,
+    people: plan.people,
+    violations: violations.map(({ invariant, what, at }) => ({
+      invariant,
+      what,
+      ...(at === undefined ? {} : { seq: seqs[at] }),
+    })),
+  };
+}
+
+function nodeOf(config: NodeConfig) {
+  const { kind, address, server } = config;
+  if (config.kind === 'service') return { address, server, kind, rooms: config.rooms.map(roomOf) };
+  const { jid: replicaOf, distribution } = config.room;
+  return { address, server, kind, replicaOf, serves: distribution.kind === 'replica' ? distribution.serves : [] };
+}
+
+function roomOf({ jid, distribution }: RoomConfig) {
+  if (distribution.kind !== 'primary') return { jid, distribution };
+  const replicas = [...distribution.replicas].map(([replica, serves]) => ({ jid: replica, serves }));
+  return { jid, distribution: { kind: distribution.kind, replicas } };
+}
+
+/** @returns the lines, and by index in the simulator's trace the number of each record's own */
+function linesOf({ plan, start, trace, statuses }: RunResult) {
+  const lines: string[] = [];
   /** By index in the simulator's trace. */
   const seqs: number[] = [];
   const cause = (index: number | undefined) => (index === undefined ? {} : { cause: seqs[index] as number });
-  const line = (one: Line): string => `${JSON.stringify({ seq: ++seq, ...one }, plain)}\n`;
-
-  yield `${JSON.stringify(
-    {
-      format: 'netsplit-trace',
-      version: 1,
-      origin: 'sim',
-      seed,
-      mode,
-      events,
-      only,
-      without,
-      calm,
-      absent,
-      start,
-      servers: plan.domains,
-      nodes: plan.layout.nodes.map(({ address, server, kind }) => ({ address, server, kind })),
-      people: plan.people,
-      violations,
-    },
-    plain,
-  )}\n`;
+  const write = (one: Line) => lines.push(`${JSON.stringify({ seq: lines.length + 1, ...one }, plain)}\n`);
 
   const streams = new Streams();
-  for (const { address, server, kind } of plan.layout.nodes)
-    yield line({ kind: 'session', t: start, up: true, address, server, stream: streams.open(address), role: kind });
+  const roles = new Map(
+    plan.layout.nodes.map(({ address, server, kind }) => [address, { address, server, role: kind }]),
+  );
+  for (const [address, at] of roles)
+    write({ kind: 'session', t: start, up: true, ...at, stream: streams.open(address) });
 
-  const servers = new Map<Jid, Jid>(plan.layout.nodes.map(({ address, server }) => [address, server]));
-  const serverOf = (address: Jid) => servers.get(address) ?? domainOf(address);
+  const serverOf = (address: Jid) => roles.get(address)?.server ?? domainOf(address);
   const arrivals = arrivalsOf(trace);
   let mendings: Mending[] = [];
-  const mended = ({ at: t, server }: Mending): Line => ({ kind: 'link', t, server, state: 'up' });
-
-  for (const [i, record] of trace.entries()) {
-    const due = mendings.filter(({ at }) => record.kind === 'phase' || at <= record.t);
+  /** @param all  whatever is still broken is mended by now */
+  const mend = (t: Instant, all = false) => {
+    const due = mendings.filter(({ at }) => all || at <= t);
     mendings = mendings.filter((one) => !due.includes(one));
-    for (const one of due.sort((a, b) => a.at - b.at)) yield line(mended({ ...one, at: Math.min(one.at, record.t) }));
-    seqs.push(seq + 1);
-    yield line(lineOf(record, i));
+    for (const { at, server } of due.sort((a, b) => a.at - b.at))
+      write({ kind: 'link', t: at < t ? at : t, server, state: 'up' });
+  };
+  const down = new Set<Jid>();
+  const change = ({ t, node, status }: StatusChange) => {
+    const at = roles.get(node);
+    if (at === undefined) return;
+    mend(t);
+    const was = down.has(node);
+    if (status === undefined) {
+      down.add(node);
+      write({ kind: 'session', t, up: false, ...at, stream: streams.of(node) });
+      return;
+    }
+    if (was) write({ kind: 'session', t, up: true, ...at, stream: streams.open(node) });
+    down.delete(node);
+    write({ kind: 'status', t, node, status });
+  };
+
+  let changed = 0;
+  const changeUntil = (record: number) => {
+    for (let next = statuses[changed]; next !== undefined && next.after <= record; next = statuses[++changed])
+      change(next);
+  };
+  for (const [i, record] of trace.entries()) {
+    changeUntil(i);
+    mend(record.t, record.kind === 'phase');
+    seqs.push(lines.length + 1);
+    write(lineOf(record, i));
     const step = record.kind === 'fault' ? plan.steps[record.step] : undefined;
+    if (step?.kind === 'reconnect') {
+      const { servers: server, latencyMs } = step;
+      const state = mendings.find((other) => other.server.join() === server.join())?.state ?? 'up';
+      write({ kind: 'link', t: record.t, server, state, latencyMs, ...cause(i) });
+    }
     if (step?.kind !== 'link') continue;
-    const { servers: server, state, loss, twice, forMs } = step;
-    mendings = mendings.filter((other) => other.server.join() !== server.join());
-    mendings.push({ at: record.t + forMs, server });
+    const { servers: server, state: ways, loss, twice, forMs } = step;
     // A link that is cut one way is in the state of that way; `ways` says it of each.
-    const worst = state[0] === 'up' ? state[1] : state[0];
-    yield line({ kind: 'link', t: record.t, server, state: worst, ways: state, loss, twice, ...cause(i) });
+    const state = ways[0] === 'up' ? ways[1] : ways[0];
+    mendings = mendings.filter((other) => other.server.join() !== server.join());
+    mendings.push({ at: plus(record.t, forMs), server, state });
+    write({ kind: 'link', t: record.t, server, state, ways, loss, twice, ...cause(i) });
   }
+  changeUntil(trace.length);
+  return { lines, seqs };
 
   function lineOf(record: SimRecord, i: number): Line {
     const { t } = record;
@@ -161,8 +241,10 @@ export function* ndjson(
         return { kind: 'fault', t, from: record.node, what, appends };
       }
       case 'note': {
-        const { node, spec, what } = record;
-        const notes = [{ spec, what }];
+        const { node, spec, what, peer, sign } = record;
+        const notes = [
+          { spec, what, ...(peer === undefined ? {} : { peer }), ...(sign === undefined ? {} : { sign }) },
+        ];
         return { kind: 'step', t, node, stream: streams.of(node), tx: [], notes, appended: 0, ...cause(record.cause) };
       }
       case 'act':

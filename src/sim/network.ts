@@ -1,4 +1,4 @@
-import { type Direction, Link, type LinkState } from '../core/net/link.ts';
+import { type Direction, Link, type LinkSettings, type LinkState } from '../core/net/link.ts';
 import type { Jid } from '../core/xmpp/jid.ts';
 import { type Stanza, stanzaLength } from '../core/xmpp/stanza.ts';
 import { type Instant, instant } from '../core/xmpp/time.ts';
@@ -60,6 +60,10 @@ export class SimLink {
   constructor(servers: readonly [Jid, Jid], link: Link) {
     this.servers = servers;
     this.#link = link;
+  }
+
+  get settings(): LinkSettings {
+    return this.#link.settings;
   }
 
   /**

@@ -21,6 +21,8 @@ export interface Surroundings {
   send(effect: Extract<Effect, { kind: 'send' }>, cause: number | undefined): void;
   /** The disk refused: the node stops, and somebody will start it again. */
   failed(): void;
+  /** The node may be another than before: it handled something, came up or went down. Absent: nobody wants to know. */
+  changed?(): void;
 }
 
 /** More than this waiting means that a queue grows without bound (G13). */
@@ -89,6 +91,7 @@ export class Seat {
     this.frozen = false;
     this.#life++;
     this.node = this.#recovered();
+    this.#around.changed?.();
     this.take({ kind: 'command', command: { name: 'start', untold: this.#log.at(-1)?.events ?? [] } });
     this.take({ kind: 'linkUp', peer: this.config.server });
   }
@@ -117,6 +120,7 @@ export class Seat {
       this.#log = [];
       this.#snapshot = undefined;
     }
+    this.#around.changed?.();
     return { appends: gone.flatMap(({ appends }) => appends), untold };
   }
 
@@ -226,6 +230,7 @@ export class Seat {
         if (effect.kind === 'send') this.#around.send(effect, cause);
         else if (effect.kind === 'trace') this.#around.note(effect, cause);
       }
+    this.#around.changed?.();
   }
 
   #setTimer(timer: TimerId, at: Instant): void {

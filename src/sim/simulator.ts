@@ -1,3 +1,4 @@
+import type { LinkSettings } from '../core/net/link.ts';
 import { affiliations } from '../core/xep/xep0045.ts';
 import { bareOf, type Jid } from '../core/xmpp/jid.ts';
 import { NS } from '../core/xmpp/namespaces.ts';
@@ -24,6 +25,7 @@ import {
 } from './plan.ts';
 import { Prng } from './prng.ts';
 import type { Protocol } from './protocol.ts';
+import { type StatusChange, Statuses } from './statuses.ts';
 import type { SimRecord, Violation } from './trace.ts';
 import { World } from './world.ts';
 
@@ -41,6 +43,8 @@ export interface RunOptions {
   readonly calm?: ReadonlySet<Calm>;
   /** These nodes, on which no other hangs, are not there. */
   readonly absent?: ReadonlySet<Jid>;
+  /** Also says what every node becomes, for a trace that is to be looked at. What happens is the same without. */
+  readonly statuses?: boolean;
 }
 
 export interface RunResult {
@@ -49,6 +53,10 @@ export interface RunResult {
   readonly plan: Plan;
   /** When it begins: steps count from here. */
   readonly start: Instant;
+  /** As they are at the beginning. */
+  readonly links: readonly (LinkSettings & { readonly servers: readonly [Jid, Jid] })[];
+  /** What every node became, in the order in which it did; none unless asked for. */
+  readonly statuses: readonly StatusChange[];
   /** How often each checker had something to look at. */
   readonly exercised: Readonly<Record<string, number>>;
   /**
@@ -74,8 +82,10 @@ export function run(seed: number, options: RunOptions): RunResult {
   const prng = new Prng(seed);
   const whole = plan(prng.fork(), options.mode, options.events, options.faults);
   const planned = thinned(calmed(whole, options.calm ?? new Set()), options.absent ?? new Set());
-  const world = new World(planned, prng.fork());
+  const statuses = options.statuses ? new Statuses() : undefined;
+  const world = new World(planned, prng.fork(), statuses);
   const start = world.now;
+  const links = world.links.map(({ servers, settings }) => ({ servers, ...settings }));
   const violations: Violation[] = [];
   const runFor = (ms: number) => {
     try {
@@ -126,7 +136,9 @@ export function run(seed: number, options: RunOptions): RunResult {
     exercised[name] = verdict.exercised;
     violations.push(...verdict.violations);
   }
-  return { violations, trace: world.trace, plan: planned, start, exercised, events: world.trace.length };
+  const { trace } = world;
+  const changes = statuses?.changes ?? [];
+  return { violations, trace, plan: planned, start, links, statuses: changes, exercised, events: trace.length };
 }
 
 /** What this run promises. */

@@ -1,4 +1,4 @@
-import type { Spec } from '../core/node/trace.ts';
+import type { Sign, Spec } from '../core/node/trace.ts';
 import type { RoomEvent } from '../core/room/event.ts';
 import type { Jid } from '../core/xmpp/jid.ts';
 import type { Stanza } from '../core/xmpp/stanza.ts';
@@ -59,6 +59,8 @@ export type SimRecord =
       readonly node: Jid;
       readonly spec: Spec;
       readonly what: string;
+      readonly peer?: Jid | undefined;
+      readonly sign?: Sign | undefined;
       readonly cause: number | undefined;
     }
   /** A step of the plan (plan.ts), in words: what somebody did, or what fate did to the network. */

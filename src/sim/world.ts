@@ -11,6 +11,7 @@ import type { Prng } from './prng.ts';
 import type { Protocol, Seating } from './protocol.ts';
 import { Schedule } from './schedule.ts';
 import { Seat } from './seat.ts';
+import type { Statuses } from './statuses.ts';
 import type { Person, SimRecord } from './trace.ts';
 
 interface User {
@@ -85,7 +86,8 @@ export class World {
   /** Users who lost something to a link. */
   readonly #lost = new Set<Jid>();
 
-  constructor(plan: Plan, prng: Prng) {
+  /** @param statuses  takes what the nodes become */
+  constructor(plan: Plan, prng: Prng, statuses?: Statuses) {
     this.plan = plan;
     this.#prng = prng;
     this.#protocol = protocols[plan.mode];
@@ -102,13 +104,15 @@ export class World {
             ? undefined
             : 1 + prng.below(plan.appendMs),
         appended: (events, cause) => this.record({ kind: 'append', t: this.now, node: address, events, cause }),
-        note: ({ spec, what }, cause) => this.record({ kind: 'note', t: this.now, node: address, spec, what, cause }),
+        note: ({ spec, what, peer, sign }, cause) =>
+          this.record({ kind: 'note', t: this.now, node: address, spec, what, peer, sign, cause }),
         send: ({ stanza, spec }, cause) => this.#send(seat, stanza, spec, cause),
         failed: () => {
           this.record({ kind: 'fault', t: this.now, step: -1, what: `the disk of ${address} is full` });
           this.crash(address);
           this.at(1_000 + prng.below(5_000), () => this.start(address));
         },
+        ...(statuses && { changed: () => statuses.look(seat, this.now, this.trace.length) }),
       });
       this.seats.set(address, seat);
       this.peaks.set(address, { inbox: 0, timers: 0, history: 0, occupants: 0, peers: 0, occupantIds: 0 });
@@ -220,6 +224,10 @@ export class World {
   /** Whether a link ever swallowed something on its way to this user. */
   everLost(user: Jid): boolean {
     return this.#lost.has(user);
+  }
+
+  get links(): readonly SimLink[] {
+    return [...this.#network.links.values()];
   }
 
   link(a: Jid, b: Jid): SimLink | undefined {

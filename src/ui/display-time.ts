@@ -26,6 +26,8 @@ export interface Timing {
   readonly pace: number;
   /** Tokens on the screen at that moment. */
   readonly busy: number;
+  /** No leg takes longer, in ms; default 10 s. */
+  readonly mostMs?: number;
 }
 
 /**
@@ -39,7 +41,7 @@ export function displayTime(event: Pick<ModelEvent, 'leg' | 't' | 'arrives' | 'k
   const hurry = behind > patienceMs ? Math.max(0.1, 1 - (behind - patienceMs) / patienceMs) : 1;
   const least = timing.busy >= crowd ? 0 : leastMs[event.leg] * timing.pace * hurry;
   const real = event.leg === 'link' && event.arrives !== undefined ? event.arrives - event.t : 0;
-  return { start, end: start + (timing.pace === 0 ? 0 : Math.max(least, Math.min(real, 10_000))) };
+  return { start, end: start + (timing.pace === 0 ? 0 : Math.max(least, Math.min(real, timing.mostMs ?? 10_000))) };
 }
 
 /** A leg under way. */
@@ -48,6 +50,9 @@ export interface Flight {
   readonly start: number;
   readonly end: number;
 }
+
+/** In a recording that plays, a slow link is slow, and not waited for. */
+const recordedMostMs = 1_500;
 
 /** How long a leg that a node sent may wait for the node's own record, which says what caused it. */
 const explanationMs = 700;
@@ -58,20 +63,23 @@ const explanationMs = 700;
  */
 export class Display {
   private readonly model: Model;
+  private readonly recorded: boolean;
   private readonly shown = new Map<number, Shown>();
   private waiting: { readonly event: ModelEvent; readonly seen: number }[] = [];
   private flights: Flight[] = [];
   private skew = Number.POSITIVE_INFINITY;
   pace = 1;
 
-  constructor(model: Model) {
+  /** @param recorded  what is offered begins to move at once: the recording has a time of its own */
+  constructor(model: Model, recorded = false) {
     this.model = model;
+    this.recorded = recorded;
   }
 
   /** Takes new hops. `now` is the page's clock; the server's may differ, and the least difference seen is taken off. */
   offer(events: readonly ModelEvent[], now: number): void {
     for (const event of events) {
-      if (event.kind !== 'hop' && event.kind !== 'act') continue;
+      if (!['hop', 'act', 'append', 'fault'].includes(event.kind)) continue;
       if (event.id >= 0) this.skew = Math.min(this.skew, now - event.t);
       this.waiting.push({ event, seen: now });
     }
@@ -100,14 +108,15 @@ export class Display {
       const { event, seen } = entry;
       const fromNode = event.leg === 'in' && this.model.nodeOf(event.from) !== undefined;
       const cause = event.cause === undefined ? undefined : this.model.event(event.cause);
-      const patient = now - seen < explanationMs;
+      const patient = !this.recorded && now - seen < explanationMs;
       if (patient && fromNode && event.cause === undefined) later.push(entry);
       else if (patient && cause && !this.shown.has(cause.id) && later.some((other) => other.event === cause)) {
         later.push(entry);
       } else {
         const skew = Number.isFinite(this.skew) ? this.skew : 0;
         const shown = displayTime(event, {
-          at: event.t + skew,
+          at: this.recorded ? seen : event.t + skew,
+          ...(this.recorded ? { mostMs: recordedMostMs } : {}),
           causeEnd: cause ? this.shown.get(cause.id)?.end : undefined,
           pace: this.pace,
           busy: this.flights.length,

@@ -24,6 +24,13 @@ export function bindKeys(store: Store): () => void {
 }
 
 function actionOf(store: Store, key: string, target: Element): (() => void) | undefined {
+  const { recording } = store.session;
+  if (recording) {
+    if (key === ' ' || key === '.') return () => store.play();
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[key];
+    if (step !== undefined) return () => store.seek(recording.at + step);
+    if (['x', 'k', 'r'].includes(key)) return () => store.toast(recording.fixed);
+  }
   if (key === ' ' || key === '.') return () => void store.act({ act: 'pause', paused: !store.model.paused });
   if (key === '/') {
     return () => {
@@ -68,5 +75,5 @@ function stepBack(store: Store, target: Element): void {
 }
 
 function typing(target: Element): boolean {
-  return target.closest('input, textarea, select, [contenteditable]') !== null;
+  return target.closest('input:not([type=range]), textarea, select, [contenteditable]') !== null;
 }

@@ -1,7 +1,7 @@
 import type { Sign } from '../core/node/trace.ts';
 import type { Scenario } from '../scenario/scenario.ts';
 import type { LinkView, MessageCost, ModelEvent, OccupantView } from './model.ts';
-import type { Action, ActResult } from './session/session.ts';
+import type { Action, ActResult, Session } from './session/session.ts';
 import type { Phase, Store } from './store.ts';
 import { roleOf, stateOf } from './words.ts';
 
@@ -53,7 +53,7 @@ export interface LabCounters {
  */
 export interface Lab {
   readonly version: 1;
-  readonly mode: 'live' | 'lab';
+  readonly mode: Session['mode'];
   /** All nodes are ready (here or in another page), the script has been played, and nothing is in flight. */
   readonly ready: Promise<void>;
   scenario(): Scenario;
@@ -72,8 +72,10 @@ export interface Lab {
   on(type: 'event', callback: (event: ModelEvent) => void): () => void;
   on(type: 'change', callback: () => void): () => void;
   on(type: 'phase', callback: (phase: Phase) => void): () => void;
-  step(): Promise<never>;
-  seek(): Promise<never>;
+  /** Of a recording: so many events forward, or back. A live session rejects. */
+  step(events?: number): Promise<void>;
+  /** Of a recording: to the moment of an event, or to a time in milliseconds since the run began. A live session rejects. */
+  seek(to: { readonly event: number } | { readonly t: number }): Promise<void>;
   branch(): Promise<never>;
 }
 
@@ -85,8 +87,10 @@ declare global {
 
 const pollMs = 40;
 
-export function installLab(store: Store, updated: () => Promise<unknown>): Lab {
-  const { session, model } = store;
+/** @returns what takes it away again */
+export function installLab(store: Store, updated: () => Promise<unknown>): () => void {
+  const { session } = store;
+  const { recording } = session;
   const onEvent = new Set<(event: ModelEvent) => void>();
   const onChange = new Set<() => void>();
   const onPhase = new Set<(phase: Phase) => void>();
@@ -106,7 +110,7 @@ export function installLab(store: Store, updated: () => Promise<unknown>): Lab {
     for (const callback of onPhase) callback(now);
   };
   showPhase();
-  setInterval(showPhase, pollMs);
+  const timer = setInterval(showPhase, pollMs);
 
   const until = async (holds: () => boolean) => {
     while (!holds()) await new Promise((resolve) => setTimeout(resolve, pollMs));
@@ -114,12 +118,15 @@ export function installLab(store: Store, updated: () => Promise<unknown>): Lab {
     showPhase();
   };
   const runToQuiet = () => until(() => store.quiet(Date.now()));
-  const needsLab = (what: string) => () =>
-    Promise.reject(
-      new Error(
-        `${what}: a live session runs in real time on real connections, so it cannot be ${what === 'branch' ? 'branched' : 'stepped'}.`,
-      ),
+  const live = (what: string) =>
+    new Error(
+      `${what}: a live session runs in real time on real connections, so it cannot be ${what === 'branch' ? 'branched' : 'stepped'}.`,
     );
+  const goTo = async (place: number) => {
+    store.seek(place);
+    await updated();
+    showPhase();
+  };
 
   const lab: Lab = {
     version: 1,
@@ -132,8 +139,9 @@ export function installLab(store: Store, updated: () => Promise<unknown>): Lab {
       await updated();
       return result;
     },
-    state: () =>
-      structuredClone({
+    state: () => {
+      const { model } = store;
+      return structuredClone({
         phase: store.phase,
         paused: model.paused,
         nodes: [...model.nodes.values()].map((node) => {
@@ -152,8 +160,10 @@ export function installLab(store: Store, updated: () => Promise<unknown>): Lab {
         }),
         occupants: model.occupants(),
         links: [...model.links.values()],
-      }),
+      });
+    },
     events: (filter = {}) => {
+      const { model } = store;
       const family = filter.family === undefined ? undefined : model.family(filter.family);
       return structuredClone(
         model.events.filter(
@@ -169,17 +179,17 @@ export function installLab(store: Store, updated: () => Promise<unknown>): Lab {
     },
     counters: () =>
       structuredClone({
-        links: [...model.links.values()].map(({ key, stanzas, bytes, dropped }) => ({
+        links: [...store.model.links.values()].map(({ key, stanzas, bytes, dropped }) => ({
           link: key,
           stanzas,
           bytes,
           dropped,
         })),
-        messages: model.messages,
+        messages: store.model.messages,
       }),
     baseline: () => ({
-      distributed: model.messages.reduce((sum, cost) => sum + cost.crossed, 0),
-      plain: model.messages.reduce((sum, cost) => sum + (cost.plain ?? 0), 0),
+      distributed: store.model.messages.reduce((sum, cost) => sum + cost.crossed, 0),
+      plain: store.model.messages.reduce((sum, cost) => sum + (cost.plain ?? 0), 0),
     }),
     runToQuiet,
     on: (type: 'event' | 'change' | 'phase', callback: never) => {
@@ -187,11 +197,19 @@ export function installLab(store: Store, updated: () => Promise<unknown>): Lab {
       set.add(callback);
       return () => set.delete(callback);
     },
-    step: needsLab('step'),
-    seek: needsLab('seek'),
-    branch: needsLab('branch'),
+    step: async (events = 1) => {
+      if (!recording) throw live('step');
+      await goTo(recording.at + events);
+    },
+    seek: async (to) => {
+      if (!recording) throw live('seek');
+      await goTo('event' in to ? recording.placeOf(to.event) : recording.placeAt(to.t));
+    },
+    branch: async () => {
+      throw recording ? new Error(`branch: ${recording.fixed}`) : live('branch');
+    },
   };
   document.documentElement.dataset.mode = session.mode;
   window.lab = lab;
-  return lab;
+  return () => clearInterval(timer);
 }

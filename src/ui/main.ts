@@ -1,8 +1,11 @@
 import type { LiveConfig } from '../scenario/live-config-type.ts';
 import { nodeLock } from '../scenario/node-lock.ts';
-import { showSession } from './page.ts';
+import { chooseTrace } from './open-trace.ts';
+import { showSession, showTrace } from './page.ts';
 import { startLive } from './session/live.ts';
 import { loadPreferences } from './store.ts';
+import { TraceError } from './trace/fields.ts';
+import { loadAddress } from './trace/load-trace.ts';
 import { allowOwnScripts } from './trusted-types.ts';
 
 /** Why the page cannot start, and what to do about it. */
@@ -17,7 +20,10 @@ class StartError extends Error {
 async function start(): Promise<void> {
   const { theme } = loadPreferences();
   if (theme !== 'auto') document.documentElement.dataset.theme = theme;
-  const config = await fetchConfig(new URLSearchParams(location.search).get('scenario'));
+  const query = new URLSearchParams(location.search);
+  const trace = query.get('trace');
+  if (trace !== null) return showTrace(await loadAddress(trace));
+  const config = await fetchConfig(query.get('scenario'));
   const mine = await mayRun(config);
   showSession(startLive(mine, location.origin), config.scenarios);
   if (mine !== config) void takeOverLater(config.scenario.id);
@@ -57,7 +63,8 @@ async function takeOverLater(scenario: string): Promise<void> {
     const config = await fetchConfig(scenario).catch(() => undefined);
     gone = config?.running.length === 0 ? gone + 1 : 0;
   }
-  location.reload();
+  // Who has opened a trace meanwhile looks at that.
+  if (document.documentElement.dataset.mode === 'live') location.reload();
 }
 
 async function fetchConfig(scenario: string | null): Promise<LiveConfig> {
@@ -81,26 +88,43 @@ async function fetchConfig(scenario: string | null): Promise<LiveConfig> {
   );
 }
 
+function adviceOn(error: unknown): string {
+  if (error instanceof StartError) return error.advice;
+  if (error instanceof TraceError) return 'A trace is what “npm run sim -- --seed N --mode M --json” writes.';
+  return 'Reload the page. If it fails again, restart the server with “npm start”.';
+}
+
 function showFailure(error: unknown): void {
   document.documentElement.dataset.phase = 'failed';
   const section = document.createElement('main');
   section.className = 'failure';
   section.dataset.testid = 'fatal';
   const heading = document.createElement('h1');
-  heading.textContent = 'Netsplit could not start';
+  heading.textContent = error instanceof TraceError ? 'The trace cannot be opened' : 'Netsplit could not start';
   const what = document.createElement('p');
   what.textContent = error instanceof Error ? error.message : String(error);
   what.setAttribute('role', 'alert');
   const advice = document.createElement('p');
-  advice.textContent =
-    error instanceof StartError
-      ? error.advice
-      : 'Reload the page. If it fails again, restart the server with “npm start”.';
+  advice.textContent = adviceOn(error);
+  const buttons = document.createElement('p');
+  buttons.className = 'buttons';
   const reload = document.createElement('a');
   reload.href = location.pathname;
   reload.className = 'button primary';
   reload.textContent = 'Open the first scenario';
-  section.append(heading, what, advice, reload);
+  // For this no server is needed.
+  const open = document.createElement('button');
+  open.type = 'button';
+  open.dataset.testid = 'open-trace';
+  open.textContent = 'Open a trace…';
+  open.addEventListener('click', () =>
+    chooseTrace(showTrace, (why) => {
+      what.textContent = why;
+      advice.textContent = adviceOn(new TraceError(why));
+    }),
+  );
+  buttons.append(reload, open);
+  section.append(heading, what, advice, buttons);
   document.querySelector('#app')?.replaceChildren(section);
 }
 

@@ -9,17 +9,19 @@ import type {
   SplitStatus,
   StepRecord,
   TracedStanza,
-  TraceRecord,
 } from '../core/node/trace.ts';
 import { possibleReplicas, type ScenarioReplica } from '../scenario/replicas.ts';
 import type { Scenario, ScenarioNode } from '../scenario/scenario.ts';
-import { peekChildren } from './peek.ts';
-import type { NodeProgress, OccupantProgress } from './session/session.ts';
+import { childrenOf, peekChildren } from './peek.ts';
+import type { ModelRecord, NodeProgress, OccupantProgress, ToldRecord } from './session/session.ts';
 
-/** One line of what happened. `id` is the server's seq; acts and state changes, which the server does not see, count down from -1. */
+/**
+ * One line of what happened. `id` is the server's seq, or that of a recorded run; acts and state changes of a live one, which
+ * the server does not see, count down from -1.
+ */
 export interface ModelEvent {
   readonly id: number;
-  readonly kind: 'hop' | 'link' | 'session' | 'state' | 'act' | 'pause';
+  readonly kind: 'hop' | 'link' | 'session' | 'state' | 'act' | 'pause' | 'append' | 'fault';
   readonly t: number;
   readonly from: string;
   readonly to: string;
@@ -171,13 +173,16 @@ export class Model {
   private readonly costs = new Map<number, MessageCost>();
   private readonly characters = new Map<string, OccupantProgress>();
   private readonly numbers = new Map<number, number>();
+  private readonly window: number;
   private nextNumber = 1;
   private nextOwn = -1;
   private fresh: ModelEvent[] = [];
 
-  constructor(scenario: Scenario) {
+  /** @param recorded  of a run that is over: no replica can be added to it, and it keeps all events, for all of it is there */
+  constructor(scenario: Scenario, recorded = false) {
     this.scenario = scenario;
-    this.replicas = possibleReplicas(scenario);
+    this.replicas = recorded ? [] : possibleReplicas(scenario);
+    this.window = recorded ? Number.POSITIVE_INFINITY : eventWindow;
     for (const node of scenario.nodes) this.addNode(node, 'waiting');
     const domains = scenario.servers.map((server) => server.domain);
     for (const [i, a] of domains.entries()) for (const b of domains.slice(i + 1)) this.linkOf([a, b]);
@@ -190,7 +195,7 @@ export class Model {
   }
 
   /** @returns the events that are new, in the order of the trace */
-  fold(batch: readonly TraceRecord[]): readonly ModelEvent[] {
+  fold(batch: readonly ModelRecord[]): readonly ModelEvent[] {
     const fresh: ModelEvent[] = [];
     this.fresh = fresh;
     for (const record of batch) {
@@ -199,6 +204,7 @@ export class Model {
       else if (record.kind === 'link') this.link(record);
       else if (record.kind === 'session') this.session(record);
       else if (record.kind === 'status') this.status(record.status);
+      else if (record.kind === 'told') this.tell(record);
       else {
         if (record.paused !== this.paused) {
           this.add({
@@ -495,7 +501,7 @@ export class Model {
     }
   }
 
-  private step(step: StepRecord): void {
+  private step(step: StepRecord & { readonly seq?: number; readonly cause?: number }): void {
     if (this.nodes.has(step.node))
       this.handled.set(step.stream, Math.max(step.rx ?? 0, this.handled.get(step.stream) ?? 0));
     let cause: number | string | undefined;
@@ -511,9 +517,9 @@ export class Model {
       if (known) this.explain(known, why);
       else this.expected.set(slot, why);
     }
-    for (const note of step.notes) {
+    for (const [i, note] of step.notes.entries()) {
       const event: ModelEvent = {
-        id: this.nextOwn--,
+        id: i === 0 && step.seq !== undefined ? step.seq : this.nextOwn--,
         kind: 'state',
         t: step.t,
         from: step.node,
@@ -526,7 +532,7 @@ export class Model {
       };
       this.add(event);
       if (note.sign) this.noteSign(event, note.sign);
-      const at = typeof cause === 'string' ? this.bySlot.get(cause) : cause;
+      const at = step.cause ?? (typeof cause === 'string' ? this.bySlot.get(cause) : cause);
       if (at !== undefined) this.attach(event, at);
     }
     if (this.nodeOf(step.node) && (step.tx.length > 0 || step.notes.length > 0)) {
@@ -538,6 +544,30 @@ export class Model {
       });
       if (this.sentences.length > 100) this.sentences.splice(0, 50);
     }
+  }
+
+  private tell({ as, seq, t, from, to, text, cause, spec, link }: ToldRecord): void {
+    const view = link && this.linkOf(link.server);
+    if (view && link) {
+      const {
+        state,
+        latencyMs = view.latencyMs,
+        jitterMs = view.jitterMs,
+        bytesPerSecond = view.bytesPerSecond,
+      } = link;
+      Object.assign(view, { state, latencyMs, jitterMs, bytesPerSecond });
+    }
+    const event: ModelEvent = {
+      id: seq,
+      kind: as,
+      t,
+      from,
+      to,
+      text: view ? [describeLink(view), text].filter(Boolean).join('; ') : text,
+      ...(link ? { server: link.server } : {}),
+      ...(spec === undefined ? {} : { spec }),
+    };
+    if (this.add(event) && cause !== undefined) this.attach(event, cause);
   }
 
   private noteSign(event: ModelEvent, sign: Sign): void {
@@ -651,7 +681,7 @@ export class Model {
     const stanza = event.stanza as TracedStanza;
     if (stanza.name === 'presence') return this.transcribeMark(event, stanza);
     if (stanza.name !== 'message') return;
-    const children = peekChildren(stanza.xml);
+    const children = childrenOf(stanza);
     const body = children.find((child) => child.name === 'body')?.text;
     const subject = children.find((child) => child.name === 'subject')?.text;
     if (body === undefined && !subject && stanza.type !== 'error') return;
@@ -677,7 +707,7 @@ export class Model {
   /** The status text by which a room says that somebody is cut off, or let in for the moment (decisions #16, #44). */
   private transcribeMark(event: ModelEvent, stanza: TracedStanza): void {
     const nick = resourceOf(stanza.from);
-    const status = peekChildren(stanza.xml).find((child) => child.name === 'status')?.text ?? '';
+    const status = childrenOf(stanza).find((child) => child.name === 'status')?.text ?? '';
     const marked = this.marked.get(event.to);
     const { id, t } = event;
     if (stanza.type === undefined && status.startsWith('netsplit: ')) {
@@ -816,8 +846,8 @@ export class Model {
   }
 
   private forget(): void {
-    if (this.events.length <= eventWindow) return;
-    for (const old of this.events.splice(0, this.events.length - eventWindow + 1_000)) {
+    if (this.events.length <= this.window) return;
+    for (const old of this.events.splice(0, this.events.length - this.window + 1_000)) {
       this.forgotten++;
       this.byId.delete(old.id);
       this.children.delete(old.id);
@@ -825,7 +855,7 @@ export class Model {
       if (old.leg && old.stream !== undefined && old.n !== undefined)
         this.bySlot.delete(slotOf(old.leg, old.stream, old.n));
     }
-    if (this.expected.size > eventWindow) {
+    if (this.expected.size > this.window) {
       for (const slot of [...this.expected.keys()].slice(0, this.expected.size / 2)) this.expected.delete(slot);
     }
   }
@@ -845,7 +875,7 @@ export function describeLink(link: Pick<LinkView, 'state' | 'latencyMs' | 'jitte
 }
 
 export function bodyOf(stanza: TracedStanza): string | undefined {
-  return peekChildren(stanza.xml).find((child) => child.name === 'body')?.text;
+  return childrenOf(stanza).find((child) => child.name === 'body')?.text;
 }
 
 /** What the server answers to a ping or a bind: the node's connection takes it, and the node never sees it. */
@@ -864,13 +894,13 @@ function isSubmission(stanza: TracedStanza): boolean {
 
 /** What an error says for people to read (RFC 6120 §8.3.2). */
 function errorText({ xml }: TracedStanza): string | undefined {
-  const [element] = /<text(?:\s[^>]*)?>[^<]+<\/text>/.exec(xml) ?? [];
+  const [element] = /<text(?:\s[^<>]*)?>[^<]+<\/text>/.exec(xml) ?? [];
   return element && peekChildren(`<error>${element}</error>`)[0]?.text;
 }
 
 /** A stanza in a few words, for one row of the log. */
 export function summarise(stanza: TracedStanza): string {
-  const children = peekChildren(stanza.xml);
+  const children = childrenOf(stanza);
   const named = (name: string) => children.find((child) => child.name === name);
   if (stanza.type === 'error') {
     const why = errorText(stanza);
@@ -882,13 +912,14 @@ export function summarise(stanza: TracedStanza): string {
     const subject = named('subject');
     if (subject) return subject.text ? `subject: ${shorten(subject.text)}` : 'subject: none';
     if (stanza.xml.includes('<status code="104"')) return 'the configuration changed';
-    return `message ${children.map((child) => child.name).join(', ')}`;
+    return `message ${shorten(children.map((child) => child.name).join(', '))}`;
   }
   if (stanza.name === 'presence') {
     const nick = resourceOf(stanza.from);
     const what = stanza.type ?? named('show')?.text ?? 'available';
     const extra = children.filter((child) => !['show', 'status', 'x', 'c', 'priority'].includes(child.name));
-    return `presence ${what}${nick ? ` of ${nick}` : ''}${extra.length ? ` + ${extra.map((child) => child.name).join(', ')}` : ''}`;
+    const more = extra.length ? ` + ${shorten(extra.map((child) => child.name).join(', '))}` : '';
+    return `presence ${shorten(what)}${nick ? ` of ${nick}` : ''}${more}`;
   }
   const payload = children.find((child) => child.name !== 'error');
   return `iq ${stanza.type ?? ''} ${payload ? payload.name : '(empty)'}`;

@@ -1,41 +1,81 @@
 import { bindKeys } from './keys.ts';
 import { installLab } from './lab-api.ts';
+import { RecordedSession } from './session/recorded.ts';
 import type { Session } from './session/session.ts';
 import { loadPreferences, Store } from './store.ts';
+import type { Trace } from './trace/read-trace.ts';
 import './views/app.ts';
 import type { Part } from './views/base.ts';
 
-/** Shows a session. Whatever runs it, the page is the same. */
+/** Least time between two changes of the address: browsers refuse a hundred of them in a row. */
+const addressMs = 350;
+
+/** Ends what is shown. */
+let close: () => void = () => undefined;
+
+/** Shows a session, in the place of any other. Whatever runs it, the page is the same. */
 export function showSession(session: Session, scenarios: Store['scenarios']): Store {
+  close();
   const store = new Store(session, scenarios, loadPreferences());
+  store.onTrace = showTrace;
   const app = document.createElement('ns-app') as unknown as Part;
   app.store = store;
+  const root = document.documentElement;
   document.title = `Netsplit: ${session.scenario.title}`;
   document.querySelector('#app')?.replaceChildren(app);
   const applyTheme = () => {
     const { theme } = store.preferences;
-    if (theme === 'auto') delete document.documentElement.dataset.theme;
-    else document.documentElement.dataset.theme = theme;
+    if (theme === 'auto') delete root.dataset.theme;
+    else root.dataset.theme = theme;
   };
   applyTheme();
   store.subscribe(applyTheme);
-  bindKeys(store);
-  installLab(store, () => rendered(app));
+  const showTime = () => {
+    if (session.recording) root.dataset.simTime = String(session.recording.ms);
+    else delete root.dataset.simTime;
+  };
+  showTime();
+  store.subscribe(showTime);
+  const unbindKeys = bindKeys(store);
+  const removeLab = installLab(store, () => rendered(app));
   // A link to an event selects it, and choosing one makes a link to it.
   const wanted = /(?:^#|&)ev=(-?\d+)/.exec(location.hash)?.[1];
-  if (wanted) store.select(Number(wanted));
+  if (wanted) store.reveal(Number(wanted));
   let shown: number | undefined;
+  let address: ReturnType<typeof setTimeout> | undefined;
+  let changed = Number.NEGATIVE_INFINITY;
   store.subscribe(() => {
     if (store.view.event === shown) return;
     shown = store.view.event;
-    history.replaceState(
-      null,
-      '',
-      `${location.pathname}${location.search}${shown === undefined ? '' : `#ev=${shown}`}`,
-    );
+    clearTimeout(address);
+    const show = () => {
+      changed = performance.now();
+      const hash = shown === undefined ? '' : `#ev=${shown}`;
+      history.replaceState(null, '', `${location.pathname}${location.search}${hash}`);
+    };
+    address = setTimeout(show, addressMs - (performance.now() - changed));
   });
-  addEventListener('pagehide', () => void session.stop());
+  const stop = () => void session.stop();
+  addEventListener('pagehide', stop);
+  close = () => {
+    clearTimeout(address);
+    removeEventListener('pagehide', stop);
+    unbindKeys();
+    removeLab();
+    store.close();
+    stop();
+  };
   return store;
+}
+
+/** Shows a run that is over: at the first of its violations, else at its end. */
+export function showTrace(trace: Trace): void {
+  const session = new RecordedSession(trace);
+  const store = showSession(session, []);
+  if (store.view.event !== undefined) return;
+  const violation = trace.violations.find(({ seq }) => seq !== undefined);
+  if (violation?.seq === undefined) session.seek(session.length);
+  else store.reveal(violation.seq);
 }
 
 /** After the next render of the whole page. */

@@ -18,20 +18,25 @@ export interface SpecEntry {
 export function specEntry(spec: Spec): SpecEntry {
   const [source = '', section = ''] = spec.split('#');
   if (source === 'decision') {
-    const title = decisions[section] ?? 'what the XEPs leave open';
+    const title = own(decisions, section) ?? 'what the XEPs leave open';
     return { label: `Decision ${section}`, title: `Our choice: ${title}`, document: 'decisions.md' };
   }
-  const book = books[source];
+  const book = own(books, source);
   if (!book) return { label: spec, title: 'Not in the bundled index', document: '' };
   const rfc = Number(source) > 1000;
   let found = section;
-  while (found && book.sections[found] === undefined) found = found.split('.').slice(0, -1).join('.');
+  while (found && own(book.sections, found) === undefined) found = found.split('.').slice(0, -1).join('.');
   return {
     label: `${rfc ? 'RFC' : 'XEP'}${rfc ? ' ' : '-'}${source}${section ? ` §${section}` : ''}`,
-    title: book.sections[found] ?? book.title,
+    title: own(book.sections, found) ?? book.title,
     document: book.title,
     url: rfc ? `https://www.rfc-editor.org/rfc/rfc${source}` : `https://xmpp.org/extensions/xep-${source}.html`,
   };
+}
+
+/** What the index has itself: a rule in a file may have any name, such as one that every object has. */
+function own<T>(index: Readonly<Record<string, T>>, key: string): T | undefined {
+  return Object.hasOwn(index, key) ? index[key] : undefined;
 }
 
 /** "XEP-0282 4.9", as one says it. */

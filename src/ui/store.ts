@@ -1,6 +1,8 @@
 import { Display } from './display-time.ts';
 import { linkKey, Model, type ModelEvent } from './model.ts';
 import type { Action, ActResult, Session } from './session/session.ts';
+import type { Trace } from './trace/read-trace.ts';
+import { seconds, shortTime, time } from './words.ts';
 
 export type Tab = 'log' | 'transcripts' | 'counters' | 'outline';
 export type Theme = 'auto' | 'light' | 'dark';
@@ -45,8 +47,9 @@ const awaitMs = 10_000;
 /** What the page is showing: the model of the session, and what the person chose. The views re-render on `changed`. */
 export class Store {
   readonly session: Session;
-  readonly model: Model;
-  readonly display: Display;
+  /** A recording that goes back has others. */
+  model: Model;
+  display: Display;
   readonly scenarios: readonly { readonly id: string; readonly title: string }[];
   view: View;
   preferences: Preferences;
@@ -64,35 +67,46 @@ export class Store {
   private toastTimer = 0;
   /** Called with each batch's new events, before the views render. */
   onEvents: (events: readonly ModelEvent[]) => void = () => {};
+  /** Called with a trace that a person opened. */
+  onTrace: (trace: Trace) => void = () => {};
 
   constructor(session: Session, scenarios: Store['scenarios'], preferences: Preferences) {
     this.session = session;
     this.scenarios = scenarios;
     this.preferences = preferences;
-    this.model = new Model(session.scenario);
-    this.display = new Display(this.model);
-    this.display.pace = preferences.pace;
+    // What is over need not start.
+    this.started = session.recording !== undefined;
+    this.model = this.emptyModel();
+    this.display = this.emptyDisplay();
     this.view = {
       tab: 'log',
       region: 'topology',
       filter: '',
-      hidden: new Set(['iq']),
+      hidden: new Set(['iq', 'append']),
       event: undefined,
       thing: undefined,
       inspect: 'stanza',
-      speaker: session.scenario.occupants[0]?.jid ?? '',
+      speaker: session.recording ? '' : (session.scenario.occupants[0]?.jid ?? ''),
       menu: undefined,
       trouble: undefined,
       toast: undefined,
     };
     this.offRecords = session.listen({
-      records: (batch) => {
+      records: (batch, past = false) => {
         const fresh = this.model.fold(batch);
-        this.noteHops(fresh);
-        this.display.offer(fresh, Date.now());
-        this.onEvents(fresh);
+        if (past) this.model.sentences = [];
+        else {
+          this.noteHops(fresh);
+          this.display.offer(fresh, Date.now());
+          this.onEvents(fresh);
+        }
         this.changed();
       },
+      restart: () => {
+        this.model = this.emptyModel();
+        this.display = this.emptyDisplay();
+      },
+      moved: () => this.changed(),
       node: (progress) => {
         this.model.node(progress);
         this.changed();
@@ -104,6 +118,7 @@ export class Store {
       sent: (stream, n) => this.await(`${stream} ${n}`, () => this.model.taken(stream, n)),
       trouble: (text) => this.set({ trouble: text }),
     });
+    if (session.recording) session.recording.pace = preferences.pace;
   }
 
   close(): void {
@@ -138,6 +153,7 @@ export class Store {
   prefer(change: Partial<Preferences>): void {
     this.preferences = { ...this.preferences, ...change };
     this.display.pace = this.preferences.pace;
+    if (this.session.recording) this.session.recording.pace = this.preferences.pace;
     savePreferences(this.preferences);
     this.changed();
   }
@@ -145,6 +161,28 @@ export class Store {
   select(event: number | undefined): void {
     const stanza = event === undefined ? undefined : this.model.event(event);
     this.set({ event, ...(stanza ? { inspect: 'stanza' as const } : {}) });
+  }
+
+  /** Goes to a place in a recording, and chooses the event that happens there. */
+  seek(at: number): void {
+    const { recording } = this.session;
+    recording?.seek(at);
+    this.select(recording?.seq);
+  }
+
+  /** Chooses an event; in a recording, at the moment when it happens. */
+  reveal(event: number): void {
+    const { recording } = this.session;
+    if (recording) this.seek(recording.placeOf(event));
+    this.select(event);
+  }
+
+  /** Plays a recording, or stops it; what was chosen would hide what moves. */
+  play(): void {
+    const { recording } = this.session;
+    if (recording?.playing) return recording.pause();
+    this.set({ event: undefined });
+    recording?.play();
   }
 
   choose(thing: Thing): void {
@@ -173,6 +211,13 @@ export class Store {
     this.await(linkKey(...action.link), () => model.linkBetween(...action.link)?.state === state);
   }
 
+  /** When something happened: by the clock on the wall, or since the recorded run began. */
+  when(t: number, precisely = true): string {
+    const { recording } = this.session;
+    if (recording) return seconds(t - recording.start, precisely);
+    return precisely ? time(t) : shortTime(t);
+  }
+
   toast(text: string): void {
     this.set({ toast: text });
     window.clearTimeout(this.toastTimer);
@@ -193,6 +238,8 @@ export class Store {
    * page did has been seen: silence alone may also be a slow disk, or a machine with other work.
    */
   quiet(now: number): boolean {
+    const { recording } = this.session;
+    if (recording) return !recording.playing;
     for (const [key, { shown, until }] of this.awaited) if (now > until || shown()) this.awaited.delete(key);
     const there = now - this.skew;
     const { model } = this;
@@ -206,8 +253,19 @@ export class Store {
       if ([...this.model.nodes.values()].some((node) => node.phase === 'failed')) return 'failed';
       return 'loading';
     }
+    if (this.session.recording) return this.session.recording.playing ? 'playing' : 'paused';
     if (this.model.paused) return 'paused';
     return this.quiet(Date.now()) ? 'quiet' : 'playing';
+  }
+
+  private emptyModel(): Model {
+    return new Model(this.session.scenario, this.session.recording !== undefined);
+  }
+
+  private emptyDisplay(): Display {
+    const display = new Display(this.model, this.session.recording !== undefined);
+    display.pace = this.preferences.pace;
+    return display;
   }
 
   private await(key: string, shown: () => boolean): void {
@@ -236,7 +294,7 @@ export class Store {
       this.view = { ...this.view, thing: replica && { kind: 'node', id: replica.address } };
     }
     const chosen = this.view.event;
-    if (chosen === undefined) {
+    if (chosen === undefined || !this.model.event(chosen)) {
       if (this.family.size > 0) this.family = new Set();
     } else {
       this.family = this.model.family(chosen);

@@ -109,6 +109,11 @@ export function bytes(count: number): string {
   return `${(count / 1_000_000).toFixed(1)} MB`;
 }
 
+/** Milliseconds since the beginning of a run, as the simulator writes them. */
+export function seconds(ms: number, precisely = true): string {
+  return `${(ms / 1_000).toFixed(precisely ? 3 : 0)} s`;
+}
+
 const clock = new Intl.DateTimeFormat(undefined, {
   hour: '2-digit',
   minute: '2-digit',
@@ -130,5 +135,8 @@ export function shortTime(t: number): string {
 export function initials(nick: string): string {
   const capitals = nick.match(/\p{Lu}/gu);
   if (capitals && capitals.length > 1 && capitals.length < nick.length) return capitals.slice(0, 2).join('');
+  // nick4 and nick5 differ at their end.
+  const number = /\d{1,2}$/.exec(nick)?.[0];
+  if (number !== undefined && number !== nick) return `${[...nick][0]}${number}`;
   return [...nick].slice(0, 2).join('');
 }

@@ -1,4 +1,5 @@
-import type { SplitStatus, TraceRecord } from '../../core/node/trace.ts';
+import type { LinkRecord, SplitStatus, StepRecord, TraceRecord } from '../../core/node/trace.ts';
+import type { Instant } from '../../core/xmpp/time.ts';
 import type { Scenario } from '../../scenario/scenario.ts';
 
 /** What a person does on the page, or a test through `window.lab`. */
@@ -71,9 +72,37 @@ export interface OccupantProgress {
   readonly detail: string;
 }
 
+/** What only the record of a run tells, in words: what somebody or fate did, what a node kept, that a part of it began. */
+export interface ToldRecord {
+  readonly kind: 'told';
+  readonly as: 'act' | 'append' | 'fault' | 'link' | 'state';
+  readonly seq: number;
+  readonly t: Instant;
+  readonly from: string;
+  readonly to: string;
+  readonly text: string;
+  /** seq of what led to it. */
+  readonly cause?: number;
+  readonly spec?: string;
+  /** What the link between two servers is from now on; a setting that is absent stays. */
+  readonly link?: Pick<LinkRecord, 'server' | 'state'> &
+    Partial<Pick<LinkRecord, 'latencyMs' | 'jitterMs' | 'bytesPerSecond'>>;
+}
+
+/** What the model is folded from. In the record of a run a step has a number, and may say itself what led to it. */
+export type ModelRecord = TraceRecord | ToldRecord | (StepRecord & { readonly seq: number; readonly cause?: number });
+
 export interface SessionListener {
-  /** Records of the trace, in order, in batches. */
-  records(batch: readonly TraceRecord[]): void;
+  /**
+   * Records of the trace, in order, in batches.
+   *
+   * @param past  they are over: nothing of them is shown moving
+   */
+  records(batch: readonly ModelRecord[], past?: boolean): void;
+  /** Of a recording: all that was told is void, and it is told anew from the beginning. */
+  restart(): void;
+  /** Of a recording: it plays or stands, or another place in it is shown. */
+  moved(): void;
   node(progress: NodeProgress): void;
   occupant(progress: OccupantProgress): void;
   /** A character of this page handed a stanza to its stream: the n-th, which the trace will show. */
@@ -89,9 +118,52 @@ export interface JoinInfo {
   readonly password: string;
 }
 
+/** An invariant that does not hold in a recorded run. */
+export interface Violation {
+  /** Such as G3; src/sim/invariants.md lists them. */
+  readonly invariant: string;
+  readonly what: string;
+  /** Of the line that shows it; absent: what is left at the end does. */
+  readonly seq?: number;
+}
+
+/** A run that is over, and the place in it that is shown: after so many of its events. */
+export interface Recording {
+  /** Such as "seed 3, mode 0289pp". */
+  readonly label: string;
+  /** Why nothing in it can be changed. */
+  readonly fixed: string;
+  readonly violations: readonly Violation[];
+  /** How many lines of which kind this page does not know. */
+  readonly skipped: ReadonlyMap<string, number>;
+  /** Events in all. */
+  readonly length: number;
+  readonly at: number;
+  readonly playing: boolean;
+  /** When the run began, in milliseconds since 1970. */
+  readonly start: number;
+  /** Time of that place, in milliseconds since the run began. */
+  readonly ms: number;
+  /** Number of the line that was told last, if any was. */
+  readonly seq: number | undefined;
+  /** Factor on the time between events while it plays. */
+  pace: number;
+  /** The place at which this line has just been told. */
+  placeOf(seq: number): number;
+  /** The place at which all until then has been told; in milliseconds since the run began. */
+  placeAt(ms: number): number;
+  /** One step forward is shown moving; whatever plays stops. */
+  seek(at: number): void;
+  /** From the beginning, if it is at its end. */
+  play(): void;
+  pause(): void;
+}
+
 /** One running scenario, whatever runs it: the page knows nothing more. */
 export interface Session {
-  readonly mode: 'live' | 'lab';
+  readonly mode: 'live' | 'lab' | 'recorded';
+  /** Only of a run that is over. */
+  readonly recording?: Recording;
   readonly scenario: Scenario;
   /** False where the page only watches and takes part: the nodes run elsewhere. */
   readonly runsNodes: boolean;

@@ -14,6 +14,7 @@ import './outline.ts';
 import './speak.ts';
 import './startup.ts';
 import './topology.ts';
+import './transport.ts';
 import './transcripts.ts';
 
 export const tabs: readonly (readonly [Tab, string])[] = [
@@ -29,11 +30,12 @@ const regions: readonly (readonly [Region, string])[] = [
   ['inspector', 'Inspector'],
 ];
 
-/** The whole page: header, picture with the speak bar, panel, inspector. */
+/** The whole page: header, picture with the speak bar, panel, inspector; for a run that is over, the transport. */
 class App extends Part {
   protected override render(): TemplateResult {
     const { store } = this;
     const { tab, region, trouble, toast } = store.view;
+    const recorded = store.session.recording !== undefined;
     return html`
       <ns-header .store=${store}></ns-header>
       ${trouble ? html`<div class="banner bad" role="alert" data-testid="trouble">${icon('warn')}<span>${trouble}</span></div>` : nothing}
@@ -41,12 +43,12 @@ class App extends Part {
         ${regions.map(([id, label]) => html`<button type="button" aria-pressed=${region === id ? 'true' : 'false'} data-testid=${`region-${id}`} @click=${() => store.set({ region: id })}>${label}</button>`)}
       </nav>
       <div class="body" data-region=${region}>
-        <main>
+        <main class=${recorded ? 'recorded' : ''}>
           <div class="picture-area">
             <ns-topology .store=${store}></ns-topology>
             <ns-startup .store=${store}></ns-startup>
           </div>
-          <ns-speak .store=${store}></ns-speak>
+          ${recorded ? nothing : html`<ns-speak .store=${store}></ns-speak>`}
           <section class="panel" aria-label="Views">
             <h2 class="sr">Views</h2>
             <div class="tabs" role="tablist" aria-label="Views" @keydown=${tabKeys}>
@@ -60,10 +62,11 @@ class App extends Part {
         </main>
         <ns-inspector .store=${store}></ns-inspector>
       </div>
+      ${recorded ? html`<ns-transport .store=${store}></ns-transport>` : nothing}
       ${toast ? html`<div class="toast" role="alert" data-testid="toast">${icon('warn')}<span>${toast}</span><button type="button" aria-label="Close the message" @click=${() => store.set({ toast: undefined })}>${icon('close')}</button></div>` : nothing}
       <ns-menu .store=${store}></ns-menu>
       <ns-help .store=${store}></ns-help>
-      <ns-join .store=${store}></ns-join>
+      ${recorded ? nothing : html`<ns-join .store=${store}></ns-join>`}
       <ns-live-region .store=${store}></ns-live-region>
     `;
   }

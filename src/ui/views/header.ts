@@ -1,4 +1,5 @@
 import { html, nothing, type TemplateResult } from 'lit';
+import { chooseTrace } from '../open-trace.ts';
 import type { Theme } from '../store.ts';
 import { Part } from './base.ts';
 import type { Help } from './help.ts';
@@ -16,20 +17,35 @@ const models: Record<string, string> = {
 class Header extends Part {
   protected override render(): TemplateResult {
     const { session, scenarios, model, preferences } = this.store;
+    const { recording } = session;
     return html`<header class="top">
       <h1>Netsplit</h1>
-      <label class="sr" for="scenario">Scenario</label>
-      <select id="scenario" data-testid="scenario" @change=${this.onScenario}>
-        ${scenarios.map((scenario) => html`<option value=${scenario.id} .selected=${scenario.id === session.scenario.id}>${scenario.title}</option>`)}
-      </select>
+      ${
+        recording
+          ? html`<span class="run" data-testid="run">${recording.label}</span>`
+          : html`<label class="sr" for="scenario">Scenario</label>
+            <select id="scenario" data-testid="scenario" @change=${this.onScenario}>
+              ${scenarios.map((scenario) => html`<option value=${scenario.id} .selected=${scenario.id === session.scenario.id}>${scenario.title}</option>`)}
+            </select>`
+      }
+      <button type="button" class="open-trace" data-testid="open-trace" aria-label="Open a trace…" title="Open the trace of a run (npm run sim -- --seed N --mode M --json)" @click=${this.onOpen}>${icon('open')}<span class="wide">Open a trace…</span><span class="narrow">Trace</span></button>
+      ${recording ? html`<a class="button" href=${location.pathname} data-testid="to-live"><span class="wide">To the live rooms</span><span class="narrow">Live</span></a>` : nothing}
       <span class="badge model" data-testid="model-badge" title=${models[session.scenario.xep] ?? ''}>XEP-${session.scenario.xep}</span>
-      <span class="badge live" data-testid="mode-badge"><span class="dot"></span>${session.mode === 'live' ? 'Live' : 'Lab'}</span>
-      ${session.runsNodes ? nothing : html`<span class="badge" data-testid="observer-badge" title="Another page runs the nodes; you can watch, speak and cut links">Nodes run elsewhere</span>`}
+      ${
+        recording
+          ? html`<span class="badge recorded" data-testid="mode-badge" title=${recording.fixed}>Record</span>`
+          : html`<span class="badge live" data-testid="mode-badge"><span class="dot"></span>Live</span>`
+      }
+      ${session.runsNodes || recording ? nothing : html`<span class="badge" data-testid="observer-badge" title="Another page runs the nodes; you can watch, speak and cut links">Nodes run elsewhere</span>`}
       <span class="grow"></span>
-      <div role="toolbar" aria-label="Transport" class="toolbar">
-        <button type="button" class=${model.paused ? 'primary' : ''} data-testid="pause" aria-pressed=${model.paused ? 'true' : 'false'} title="Hold or release all stanzas on the links (Space)" @click=${() => this.store.act({ act: 'pause', paused: !model.paused })}>
+      <div role="toolbar" aria-label=${recording ? 'Pace' : 'Transport'} class="toolbar">
+        ${
+          recording
+            ? nothing
+            : html`<button type="button" class=${model.paused ? 'primary' : ''} data-testid="pause" aria-pressed=${model.paused ? 'true' : 'false'} title="Hold or release all stanzas on the links (Space)" @click=${() => this.store.act({ act: 'pause', paused: !model.paused })}>
           ${model.paused ? html`${icon('play')}<span>Release</span>` : html`${icon('pause')}<span>Pause</span>`}
-        </button>
+        </button>`
+        }
         <label class="pace" title="How long a stanza takes on the screen; the trace itself is not changed">
           <span>Pace</span>
           <select data-testid="pace" aria-label="Pace of the picture" @change=${this.onPace}>
@@ -48,7 +64,7 @@ class Header extends Part {
           </select>
         </label>
       </div>
-      <button type="button" data-testid="join-own" @click=${() => document.querySelector<JoinPanel>('ns-join')?.open()}>${icon('client')}<span class="wide">Join with your own client</span><span class="narrow">Join</span></button>
+      ${recording ? nothing : html`<button type="button" data-testid="join-own" @click=${() => document.querySelector<JoinPanel>('ns-join')?.open()}>${icon('client')}<span class="wide">Join with your own client</span><span class="narrow">Join</span></button>`}
       <label class="pace">
         <span class="sr">Theme</span>
         <select data-testid="theme" aria-label="Theme" @change=${this.onTheme}>
@@ -64,6 +80,10 @@ class Header extends Part {
     url.searchParams.set('scenario', (event.target as HTMLSelectElement).value);
     url.hash = '';
     location.assign(url);
+  };
+
+  private readonly onOpen = (): void => {
+    chooseTrace(this.store.onTrace, (why) => this.store.toast(why));
   };
 
   private readonly onPace = (event: Event): void => {

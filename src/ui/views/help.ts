@@ -1,21 +1,37 @@
 import { html, type TemplateResult } from 'lit';
 import { Part } from './base.ts';
 
-const keys: readonly (readonly [string, string])[] = [
-  ['Space or .', 'hold or release all links'],
+type Pairs = readonly (readonly [string, string])[];
+
+const around: Pairs = [
   ['Tab', 'into the picture'],
   ['Arrows', 'to the neighbour in that direction; in the log, to the next event'],
+];
+
+const acting: Pairs = [
+  ['Space or .', 'hold or release all links'],
+  ...around,
   ['Enter or Shift+F10', 'menu of the node, link or person'],
   ['x', 'cut or heal the link that has the focus or is chosen'],
   ['k', 'crash or restart the node that has the focus or is chosen'],
   ['r', 'remove the replica that has the focus or is chosen; add one where there is none'],
+];
+
+const looking: Pairs = [
+  ['Space or .', 'play, or pause'],
+  ['← →', 'one event back or forward, outside the picture'],
+  ...around,
+  ['Enter', 'choose the node, link or person'],
+];
+
+const views: Pairs = [
   ['1 – 4', 'Log, Transcripts, Counters, Outline'],
   ['/', 'filter of the log'],
   ['?', 'this help'],
   ['Esc', 'close what is open, then choose nothing'],
 ];
 
-const glossary: readonly (readonly [string, string])[] = [
+const glossary: Pairs = [
   ['room node', 'a program that runs a room, or a part of one; here a worker of this page'],
   ['primary', 'XEP-0282: the node that decides about the room. Version 0.1 calls it MASTER'],
   [
@@ -35,7 +51,7 @@ const glossary: readonly (readonly [string, string])[] = [
   ['bounce', 'a stanza that cannot be delivered comes back as an error'],
 ];
 
-const choices: readonly (readonly [string, string])[] = [
+const choices: Pairs = [
   [
     'XEP-0282 §4.2 Creating a Replica (“to follow”)',
     'a replica asks the primary with an iq of our own extension; nothing is created unasked',
@@ -55,7 +71,7 @@ const choices: readonly (readonly [string, string])[] = [
   ['Keepalive', 'XEP-0199 pings both ways; two that are not answered are a split, because a silent cut never bounces'],
 ];
 
-const slips: readonly (readonly [string, string])[] = [
+const slips: Pairs = [
   ['XEP-0282 Listing 10', 'shows BigCheese’s presence as coming from /WiZ; it comes from /BigCheese'],
   ['XEP-0282 rosters', 'give Troy the affiliation “participant”, which is a role; we send “admin”'],
   ['XEP-0282 self-presence', 'lacks status 110 in the listings; we send it, as XEP-0045 asks'],
@@ -66,6 +82,7 @@ const slips: readonly (readonly [string, string])[] = [
 const simple: readonly string[] = [
   'All servers of the picture are one program, and the links between them are its queues: latency, jitter, bandwidth and cuts are exact, loss happens only by a cut.',
   'A stanza takes at least half a second between servers on the screen, though it may take 2 ms: the order of causes is kept, the counters and times are the real ones.',
+  'In the record of a run that plays silences are shortened, and a slow link takes a second and a half at most: the times that are written are those of the run.',
   'Bytes are the UTF-8 length of a stanza, without TLS and stream framing.',
   'The number for a plain room is computed for the same people in one room; it is not measured.',
 ];
@@ -78,7 +95,7 @@ export class Help extends Part {
   }
 
   protected override render(): TemplateResult {
-    const list = (items: readonly (readonly [string, string])[]) =>
+    const list = (items: Pairs) =>
       html`<dl class="pairs">${items.map(([term, text]) => html`<div><dt>${term}</dt><dd>${text}</dd></div>`)}</dl>`;
     return html`<dialog class="help" data-testid="help-dialog" aria-labelledby="help-title">
       <div class="dialog-body" tabindex="0" autofocus>
@@ -86,7 +103,7 @@ export class Help extends Part {
         <p>${this.store.session.scenario.description}</p>
         <h3>Keys</h3>
         <label class="check"><input type="checkbox" data-testid="keys-on" .checked=${this.store.preferences.keys} @change=${this.onKeys} /> Single keys are on (they never act while you type)</label>
-        ${list(keys)}
+        ${list([...(this.store.session.recording ? looking : acting), ...views])}
         <h3>Shapes</h3>
         <p>Square M: message. Circle P: presence. Hexagon iq: query. Diamond !: error. 7a and 7b are copies of the submission 7. Dashed with ✕: cut. Hatched: split, with the word frozen or local for what a replica does meanwhile. Outline: down. A dashed box: a place for a replica. A dotted disc: cut off and shown as away, or provisional.</p>
         <h3>Glossary</h3>

@@ -2,22 +2,17 @@ import { html, nothing, type TemplateResult } from 'lit';
 import { type Command, type Forms, linkCommands, nodeCommands, occupantCommands, serverCommands } from '../actions.ts';
 import { describeLink, type ModelEvent, type NodeView } from '../model.ts';
 import { specEntry } from '../spec-index.ts';
-import {
-  bytes,
-  counted,
-  markOf,
-  noticed,
-  policyInWords,
-  roleOf,
-  shortName,
-  shortNode,
-  shortTime,
-  stateOf,
-  time,
-} from '../words.ts';
+import { bytes, counted, markOf, noticed, policyInWords, roleOf, shortName, shortNode, stateOf } from '../words.ts';
 import { Part } from './base.ts';
 import { icon, stanzaIcon } from './icons.ts';
 import { stanzaTree } from './stanza-tree.ts';
+
+/** Why something happened that no rule of a XEP asks for. */
+const reasons: Partial<Record<ModelEvent['kind'], string>> = {
+  act: 'Somebody did this, or a timer ran out: it is where the chain begins.',
+  append: 'The node decided this and wrote it to its log; what it leads to leaves only when that is durable.',
+  fault: 'Fate did this: a fault that the run has here.',
+};
 
 /** What is chosen: a stanza with its causes and copies, or a node, a person, a link. */
 class Inspector extends Part {
@@ -52,6 +47,7 @@ class Inspector extends Part {
       return html`<section class="intro" data-testid="description">
           <h2>${model.scenario.title}</h2>
           <p>${model.scenario.description}</p>
+          ${this.run()}
         </section>
         <p class="empty">Choose a stanza: press one that is under way in the picture, or a row of the log. Its text, the rule that made it, and all its copies appear here.</p>`;
     }
@@ -62,18 +58,19 @@ class Inspector extends Part {
         <span>${event.text}</span>
       </h2>
       <dl>
-        <dt>When</dt><dd>${time(event.t)}</dd>
+        <dt>When</dt><dd>${this.store.when(event.t)}</dd>
         <dt>${event.leg === 'out' ? 'To' : 'Where'}</dt>
         <dd>${
           event.leg === 'out'
             ? html`${shortName(model, event.to)}, ${legs.out} ${event.from}`
             : event.leg
               ? html`${legs[event.leg]} ${shortName(model, event.from)}${event.leg === 'link' ? html` to ${event.to}` : nothing}`
-              : html`${shortName(model, event.from)}${event.to ? html` – ${shortName(model, event.to)}` : nothing}`
+              : html`${event.from ? shortName(model, event.from) : 'the run'}${event.to ? html` – ${shortName(model, event.to)}` : nothing}`
         }</dd>
         ${event.leg === 'link' ? html`<dt>On the link</dt><dd>${event.outcome ? html`<b class="lost">${event.outcome}</b>` : `${Math.round((event.arrives ?? event.t) - event.t)} ms`}</dd>` : nothing}
         ${event.stanza ? html`<dt>Size</dt><dd>${event.stanza.bytes} B</dd>` : nothing}
       </dl>
+      ${this.moment(event)}
       <h3>Why</h3>
       ${this.why(event)}
       ${event.stanza ? html`<h3>Stanza</h3>${stanzaTree(event.stanza.xml)}` : nothing}
@@ -81,13 +78,29 @@ class Inspector extends Part {
     `;
   }
 
+  /** Of a recording: what it is a record of. */
+  private run(): TemplateResult | typeof nothing {
+    const { recording } = this.store.session;
+    if (!recording) return nothing;
+    return html`<dl data-testid="inspector-run">
+      <dt>Events</dt><dd>${recording.length}</dd>
+      <dt>Violations</dt><dd>${recording.violations.length || 'none'}</dd>
+    </dl>`;
+  }
+
+  /** Of a recording: the picture may show another moment than that of what is chosen. */
+  private moment(event: ModelEvent): TemplateResult | typeof nothing {
+    const { recording } = this.store.session;
+    if (!recording || event.id < 0 || recording.seq === event.id) return nothing;
+    return html`<p class="buttons"><button type="button" data-testid="inspector-reveal" @click=${() => this.store.reveal(event.id)}>${icon('state')} Go to this moment</button></p>`;
+  }
+
   private why(event: ModelEvent): TemplateResult {
     const spec = this.store.model.ruleOf(event);
     if (!spec) {
       const text =
-        event.kind === 'act'
-          ? 'Somebody did this, or a timer ran out: it is where the chain begins.'
-          : 'Local: no rule of a XEP is recorded for it. A client that is not ours sent it, or its node’s record has not come.';
+        reasons[event.kind] ??
+        'Local: no rule of a XEP is recorded for it. A client that is not ours sent it, or its node’s record has not come.';
       return html`<p data-testid="why" data-spec="local">${text}</p>`;
     }
     const entry = specEntry(spec);
@@ -188,7 +201,7 @@ class Inspector extends Part {
             room.peers.length > 0
               ? html`<table><thead><tr><th>Peer</th><th>State</th><th>Since</th></tr></thead><tbody>${room.peers.map(
                   (peer) =>
-                    html`<tr><td title=${peer.peer}>${this.short(peer.peer)}</td><td class=${peer.state === 'split' || peer.state === 'rejected' ? 'tone-bad' : peer.state === 'live' ? 'tone-good' : 'tone-warn'}>${peer.state}</td><td>${shortTime(peer.since)}</td></tr>`,
+                    html`<tr><td title=${peer.peer}>${this.short(peer.peer)}</td><td class=${peer.state === 'split' || peer.state === 'rejected' ? 'tone-bad' : peer.state === 'live' ? 'tone-good' : 'tone-warn'}>${peer.state}</td><td>${this.store.when(peer.since, false)}</td></tr>`,
                 )}</tbody></table>
                 ${room.peers.map(({ peer, state: now }) => this.signs(node, peer, now === 'split'))}`
               : nothing
@@ -197,7 +210,7 @@ class Inspector extends Part {
             (occupant) =>
               html`<tr><td>${occupant.nick}</td><td>${occupant.role}</td><td>${occupant.home ? html`<span title=${occupant.home}>${this.short(occupant.home)}</span>` : 'this node'}</td></tr>`,
           )}</tbody></table>
-          ${room.occupants.length === 0 ? html`<p class="note">Nobody is in the room. Choose someone below the picture and press Join.</p>` : nothing}`,
+          ${room.occupants.length === 0 ? html`<p class="note">Nobody is in the room.${this.store.session.recording ? nothing : ' Choose someone below the picture and press Join.'}</p>` : nothing}`,
       )}`;
   }
 
@@ -205,7 +218,7 @@ class Inspector extends Part {
   private signs(node: NodeView, peer: string, split: boolean): TemplateResult | typeof nothing {
     const { noticed: apart, joined, judged } = this.store.model.signsOf(node.address, peer);
     const at = (event: ModelEvent, words: string) =>
-      html`<li data-sign=${event.sign ?? nothing}><button type="button" class="linkish" data-event=${event.id} @click=${() => this.store.select(event.id)}>${words} <small>${shortTime(event.t)}, <u>why?</u></small></button></li>`;
+      html`<li data-sign=${event.sign ?? nothing}><button type="button" class="linkish" data-event=${event.id} @click=${() => this.store.select(event.id)}>${words} <small>${this.store.when(event.t, false)}, <u>why?</u></small></button></li>`;
     if (!apart && !joined && !judged) return nothing;
     return html`<h4>${this.short(peer)}: ${split ? 'split' : 'the last split'}</h4>
       <ul class="chain" data-testid="signs" data-peer=${peer}>
@@ -224,7 +237,7 @@ class Inspector extends Part {
     const { thing } = this.store.view;
     const link = thing?.kind === 'link' ? this.store.model.links.get(thing.id) : undefined;
     if (!link)
-      return html`<p class="empty">Choose a link in the picture, or in the Outline. Its counters appear here, and it can be cut, healed and slowed.</p>`;
+      return html`<p class="empty">Choose a link in the picture, or in the Outline. Its counters appear here${this.store.session.recording ? nothing : ', and it can be cut, healed and slowed'}.</p>`;
     return html`<h2>${link.ends[0]} – ${link.ends[1]}</h2>
       <dl>
         <dt>State</dt><dd class=${link.state === 'up' ? 'tone-good' : 'tone-bad'}>${describeLink(link)}</dd>
@@ -237,6 +250,8 @@ class Inspector extends Part {
   }
 
   private buttons(commands: readonly Command[]): TemplateResult {
+    const { recording } = this.store.session;
+    if (recording) return html`<p class="note" data-testid="inspector-fixed">${recording.fixed}</p>`;
     return html`<p class="buttons">${commands.map(
       (command) =>
         html`<button type="button" data-testid=${`inspector-${command.id}`} ?disabled=${command.not !== undefined} title=${command.not ?? ''} @click=${command.run}>${icon(command.icon)} ${command.label}</button>`,

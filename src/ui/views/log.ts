@@ -2,7 +2,7 @@ import { html, nothing, type TemplateResult } from 'lit';
 import { repeat } from 'lit/directives/repeat.js';
 import type { ModelEvent } from '../model.ts';
 import { specEntry } from '../spec-index.ts';
-import { shortName, time } from '../words.ts';
+import { shortName } from '../words.ts';
 import { Part } from './base.ts';
 import { icon, stanzaIcon } from './icons.ts';
 
@@ -21,6 +21,8 @@ class Log extends Part {
 
   protected override render(): TemplateResult {
     const { store } = this;
+    const { recording } = store.session;
+    const kinds = ['message', 'presence', 'iq', 'state', ...(recording ? (['append'] as const) : [])] as const;
     this.rows = this.filtered();
     // With fewer rows than before, where the box was scrolled to is no place any more.
     const top = Math.min(this.top, Math.max(0, this.rows.length * rowHeight - this.view));
@@ -31,7 +33,7 @@ class Log extends Part {
       <div class="tools">
         <label class="sr" for="log-filter">Filter the log</label>
         <input id="log-filter" type="search" data-testid="log-filter" placeholder="Filter: name, text, §4.9 …" .value=${store.view.filter} @input=${this.onFilter} />
-        ${(['message', 'presence', 'iq', 'state'] as const).map(
+        ${kinds.map(
           (kind) => html`<button
             type="button"
             class="chip"
@@ -39,7 +41,7 @@ class Log extends Part {
             data-testid=${`log-kind-${kind}`}
             aria-pressed=${store.view.hidden.has(kind) ? 'false' : 'true'}
             @click=${() => this.toggle(kind)}
-          >${kind === 'state' ? html`${icon('state')} State` : html`${stanzaIcon(kind, false)} ${kind === 'iq' ? 'IQ' : kind === 'message' ? 'Messages' : 'Presence'}`}</button>`,
+          >${kind === 'state' || kind === 'append' ? html`${icon(kind)} ${kind === 'state' ? 'State' : 'Appends'}` : html`${stanzaIcon(kind, false)} ${kind === 'iq' ? 'IQ' : kind === 'message' ? 'Messages' : 'Presence'}`}</button>`,
         )}
         <span class="count" data-testid="log-count">${this.rows.length} of ${store.model.events.length + store.model.forgotten} events</span>
         ${this.follow ? nothing : html`<button type="button" @click=${this.toEnd}>To the newest</button>`}
@@ -48,7 +50,9 @@ class Log extends Part {
         this.rows.length === 0
           ? html`<p class="empty">${
               store.model.events.length === 0
-                ? 'Nothing has happened yet. Say something in the bar above, and every hop of it appears here.'
+                ? recording
+                  ? 'This is the beginning of the run. Press Play, or step forward: every event appears here.'
+                  : 'Nothing has happened yet. Say something in the bar above, and every hop of it appears here.'
                 : 'No event passes the filter. Clear the filter box, or press the buttons beside it to show more kinds.'
             }</p>`
           : nothing
@@ -92,7 +96,7 @@ class Log extends Part {
       aria-rowindex=${index + 1}
       aria-current=${chosen ? 'true' : nothing}
     >
-      <span role="cell" class="t">${time(event.t)}</span>
+      <span role="cell" class="t">${store.when(event.t)}</span>
       <span role="cell" class="k">${event.stanza ? stanzaIcon(event.stanza.name, error) : icon(event.kind === 'hop' ? 'hop' : event.kind === 'pause' ? 'pause' : event.kind)}</span>
       <span role="cell" class="w">${this.way(event)}</span>
       <span role="cell" class="s">${event.outcome ? html`<b class="lost">${event.outcome}</b> ` : nothing}${event.sign ? html`<b class="sign">${signs[event.sign]}</b> ` : nothing}${event.text}</span>
@@ -102,9 +106,8 @@ class Log extends Part {
 
   private way(event: ModelEvent): TemplateResult {
     const { model } = this.store;
-    if (event.kind === 'act' || (event.kind === 'state' && !event.to))
-      return html`<b>${shortName(model, event.from)}</b>`;
-    if (event.kind === 'pause') return html`<b>operator</b>`;
+    if (event.leg === undefined && !event.to)
+      return html`<b>${event.from ? shortName(model, event.from) : event.kind === 'pause' ? 'operator' : 'the run'}</b>`;
     return html`${shortName(model, event.from)} <span class=${`leg ${event.leg ?? ''}`}>${icon(event.leg === 'link' ? 'hop' : (event.leg ?? 'link'))}</span> ${shortName(model, event.to)}`;
   }
 
@@ -112,7 +115,7 @@ class Log extends Part {
     const { model, view } = this.store;
     const words = view.filter.toLowerCase().split(/\s+/).filter(Boolean);
     return model.events.filter((event) => {
-      const kind = event.stanza?.name ?? 'state';
+      const kind = event.stanza?.name ?? (event.kind === 'append' ? 'append' : 'state');
       if (view.hidden.has(kind) && event.id !== view.event) return false;
       if (kind === 'state' && event.kind === 'act' && view.hidden.has('iq') && /keepalive|ping|timer/i.test(event.text))
         return false;
@@ -135,7 +138,8 @@ class Log extends Part {
       if (index >= 0) {
         const y = index * rowHeight;
         if (y < box.scrollTop || y > box.scrollTop + box.clientHeight - rowHeight) {
-          this.follow = false;
+          // In a recording the place that is shown is at the end.
+          this.follow = index === this.rows.length - 1;
           box.scrollTop = y - box.clientHeight / 2;
         }
         return;
@@ -150,8 +154,9 @@ class Log extends Part {
   private readonly onScroll = (event: Event): void => {
     const box = event.target as HTMLElement;
     this.top = box.scrollTop;
+    // A box that has become smaller was not scrolled away from the end by a person.
+    if (box.clientHeight === this.view) this.follow = box.scrollTop + box.clientHeight >= box.scrollHeight - rowHeight;
     this.view = box.clientHeight;
-    this.follow = box.scrollTop + box.clientHeight >= box.scrollHeight - rowHeight;
     this.requestUpdate();
   };
 

@@ -14,6 +14,7 @@ class Outline extends Part {
   protected override render(): TemplateResult {
     const { model } = this.store;
     const people = model.occupants();
+    const recorded = this.store.session.recording !== undefined;
     return html`<div class="tables stacked" data-testid="outline" tabindex="0" role="group" aria-label="Outline">
       <section>
         <h3>Servers, nodes and people</h3>
@@ -40,14 +41,14 @@ class Outline extends Part {
           model.links.size === 0
             ? html`<p class="empty">This scenario has one server, so there is no link to cut. Choose another scenario above.</p>`
             : html`<table data-testid="outline-links">
-              <thead><tr><th>Link</th><th>State</th><th class="n">Carried</th><th>Actions</th></tr></thead>
+              <thead><tr><th>Link</th><th>State</th><th class="n">Carried</th>${recorded ? nothing : html`<th>Actions</th>`}</tr></thead>
               <tbody>
                 ${[...model.links.values()].map(
                   (link) => html`<tr data-link-row=${link.key}>
                     <td>${link.ends[0]} – ${link.ends[1]}</td>
                     <td>${describeLink(link)}</td>
                     <td class="n">${link.stanzas} st · ${bytes(link.bytes)}</td>
-                    <td>${this.buttons(linkCommands(this.store, link, this.forms), `${link.ends[0]} – ${link.ends[1]}`)}</td>
+                    ${recorded ? nothing : html`<td>${this.buttons(linkCommands(this.store, link, this.forms), `${link.ends[0]} – ${link.ends[1]}`)}</td>`}
                   </tr>`,
                 )}
               </tbody>
@@ -83,7 +84,7 @@ class Outline extends Part {
   }
 
   private buttons(commands: readonly Command[], of: string): TemplateResult {
-    const possible = commands.filter((command) => !command.not);
+    const possible = this.store.session.recording ? [] : commands.filter((command) => !command.not);
     return html`<span class="buttons">${possible.map(
       (command) =>
         html`<button type="button" data-testid=${`outline-${command.id}`} aria-label=${`${command.label}: ${of}`} @click=${command.run}>${icon(command.icon)} ${command.label.replace(/ \(.*\)| the room| from its log/, '')}</button>`,

@@ -24,6 +24,11 @@ class Topology extends Part {
   /** The one element of the picture that Tab reaches; arrows go on from there. */
   private current = '';
 
+  /** Whether things have menus: nothing can be done to a run that is over. */
+  private get acts(): boolean {
+    return this.store.session.recording === undefined;
+  }
+
   protected override firstUpdated(): void {
     const layer = this.querySelector<SVGGElement>('g.tokens');
     if (layer) this.tokens = new Tokens(layer, this.store, () => this.layout);
@@ -69,7 +74,7 @@ class Topology extends Part {
         class=${`picture ${this.store.family.size > 0 ? 'chosen' : ''} ${layout?.compact ? 'compact' : ''}`}
         viewBox=${`0 0 ${layout?.width ?? 1} ${layout?.height ?? 1}`}
         role="group"
-        aria-label="Topology: arrow keys move between nodes, people and links; Enter opens the menu"
+        aria-label=${`Topology: arrow keys move between nodes, people and links; Enter ${this.acts ? 'opens the menu' : 'chooses'}`}
         @keydown=${this.onKey}
         @click=${this.onClick}
         @contextmenu=${this.onContextMenu}
@@ -159,7 +164,7 @@ class Topology extends Part {
       data-policy=${state.policy ?? nothing}
       tabindex=${current === placed.address ? 0 : -1}
       role="button"
-      aria-haspopup="menu"
+      aria-haspopup=${this.acts ? 'menu' : nothing}
       aria-label=${`${role} ${placed.address}, ${state.word}${state.policy ? `, ${state.policy}` : ''}`}
     >
       <rect x=${left} y=${top} width=${placed.w} height=${placed.h} rx="10" />
@@ -181,7 +186,7 @@ class Topology extends Part {
       data-id=${id}
       tabindex=${current === id ? 0 : -1}
       role="button"
-      aria-haspopup="menu"
+      aria-haspopup=${this.acts ? 'menu' : nothing}
       aria-label=${`No replica on ${domain}: one can be added`}
     >
       <rect x=${left} y=${top} width=${place.w} height=${place.h} rx="10" />
@@ -219,7 +224,7 @@ class Topology extends Part {
       data-mark=${mark?.id ?? nothing}
       tabindex=${current === occupant.jid ? 0 : -1}
       role="button"
-      aria-haspopup="menu"
+      aria-haspopup=${this.acts ? 'menu' : nothing}
       aria-label=${`${occupant.nick}, ${state}${mark ? `, ${mark.words}` : ''}${occupant.character ? '' : ', not one of the page’s characters'}`}
     >
       <circle class="halo" cx=${x} cy=${y} r=${r + 5} />
@@ -241,7 +246,7 @@ class Topology extends Part {
       data-state=${link.state}
       tabindex=${current === placed.key ? 0 : -1}
       role="button"
-      aria-haspopup="menu"
+      aria-haspopup=${this.acts ? 'menu' : nothing}
       aria-label=${`Link ${link.ends[0]} – ${link.ends[1]}, ${describeLink(link)}, ${counted(link.stanzas, 'stanza')}, ${bytes(link.bytes)}`}
     >
       <path class="hit" d=${d} />
@@ -326,7 +331,7 @@ class Topology extends Part {
 
   private open(thing: Thing, x: number, y: number): void {
     this.store.choose(thing);
-    this.store.set({ menu: { thing, x, y } });
+    if (this.acts) this.store.set({ menu: { thing, x, y } });
   }
 
   private readonly onFocus = (event: FocusEvent): void => {

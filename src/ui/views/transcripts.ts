@@ -1,6 +1,6 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import type { OccupantView, TranscriptLine } from '../model.ts';
-import { markOf, shortNode, shortTime } from '../words.ts';
+import { markOf, shortNode } from '../words.ts';
 import { Part } from './base.ts';
 
 /** The chat as each person sees it, side by side; history that was sent on entering is marked. */
@@ -9,7 +9,10 @@ class Transcripts extends Part {
     const { model } = this.store;
     const people = model.occupants().filter((who) => who.phase === 'joined' || model.transcripts.has(who.jid));
     if (people.length === 0) {
-      return html`<p class="empty">Nobody is in a room yet. Choose someone in the bar above and press Join.</p>`;
+      const how = this.store.session.recording
+        ? 'Step forward to see them come.'
+        : 'Choose someone in the bar above and press Join.';
+      return html`<p class="empty">Nobody is in a room yet. ${how}</p>`;
     }
     return html`<div class="columns" data-testid="transcripts" tabindex="0" role="group" aria-label="Transcripts, one a person">
       ${people.map((who) => this.column(who, model.transcripts.get(who.jid) ?? []))}
@@ -27,7 +30,7 @@ class Transcripts extends Part {
             class=${`${line.kind} ${line.delayed ? 'delayed' : ''} ${this.store.family.has(line.id) ? 'family' : ''}`}
             data-event=${line.id}
           ><button type="button" @click=${() => this.store.select(line.id)}>
-            <time>${shortTime(line.t)}</time>${line.delayed ? html`<em title=${`History: sent ${line.delayed}`}>history</em>` : nothing}${
+            <time>${this.store.when(line.t, false)}</time>${line.delayed ? html`<em title=${`History: sent ${line.delayed}`}>history</em>` : nothing}${
               line.kind === 'mark'
                 ? html`<i data-mark>${line.nick}: ${line.text}</i>`
                 : line.kind === 'subject'

@@ -1,0 +1,95 @@
+import type { ModelRecord } from '../session/session.ts';
+import { Fields, TraceError } from './fields.ts';
+import { readHeader, type TraceHeader } from './read-header.ts';
+import { readLine } from './read-line.ts';
+
+/** A trace that was read to its end. */
+export interface Trace extends TraceHeader {
+  readonly lines: readonly TraceLine[];
+  /** How many lines of which unknown kind were left out. */
+  readonly skipped: ReadonlyMap<string, number>;
+}
+
+export interface TraceLine {
+  readonly seq: number;
+  readonly t: number;
+  readonly record: ModelRecord;
+}
+
+/** A simulated run of the default length has 1,000 to 10,000 lines. */
+const linesMax = 100_000;
+/** Before what it runs, npm writes what that is: blank lines, and such as begin with `>`. */
+const bannerMax = 8;
+/** Characters of a line: a node that takes over a whole room's history keeps it in one. */
+const lineMax = 2_000_000;
+
+/**
+ * Reads a trace (README.md, section Trace) piece by piece, so that a page can do other things in between. A file may hold
+ * anything: whatever is not as it should be ends the reading with a TraceError.
+ */
+export class TraceReader {
+  readonly #lines: TraceLine[] = [];
+  readonly #skipped = new Map<string, number>();
+  #header: TraceHeader | undefined;
+  #domains: readonly string[] = [];
+  #rest = '';
+  /** Lines of the file so far. */
+  #count = 0;
+  /** Lines after the header so far. */
+  #seq = 0;
+  #t = Number.NEGATIVE_INFINITY;
+
+  /** @throws TraceError */
+  push(text: string): void {
+    const parts = text.split('\n');
+    for (const [i, part] of parts.entries()) {
+      this.#rest += part;
+      if (this.#rest.length > lineMax)
+        throw new TraceError(`Line ${this.#count + 1}: it has more than ${lineMax.toLocaleString('en')} characters.`);
+      if (i === parts.length - 1) break;
+      this.#line(this.#rest);
+      this.#rest = '';
+    }
+  }
+
+  /** @throws TraceError */
+  end(): Trace {
+    if (this.#rest.trim() !== '') this.#line(this.#rest);
+    if (this.#header === undefined) throw new TraceError('It is empty.');
+    return { ...this.#header, lines: this.#lines, skipped: this.#skipped };
+  }
+
+  #line(text: string): void {
+    const number = ++this.#count;
+    if (this.#header === undefined && number <= bannerMax && /^(?:>.*)?\r?$/.test(text)) return;
+    if (this.#seq >= linesMax)
+      throw new TraceError(`It has more than ${linesMax.toLocaleString('en')} lines after the header.`);
+    const fields = new Fields(parsed(text, number), number);
+    if (this.#header === undefined) {
+      this.#header = readHeader(fields);
+      this.#domains = this.#header.scenario.servers.map(({ domain }) => domain);
+      return;
+    }
+    const seq = ++this.#seq;
+    if (fields.count('seq') !== seq) fields.refuse('seq', `is not ${seq}, though this is line ${seq} after the header`);
+    const t = fields.instant('t');
+    if (t < this.#t) fields.refuse('t', 'is before that of the line before');
+    this.#t = t;
+    const record = readLine(fields, this.#domains);
+    if (record !== undefined) this.#lines.push({ seq, t, record });
+    else {
+      const kind = fields.text('kind', 100);
+      // Made-up kinds without end are one.
+      const name = this.#skipped.has(kind) || this.#skipped.size < 10 ? kind : 'other';
+      this.#skipped.set(name, (this.#skipped.get(name) ?? 0) + 1);
+    }
+  }
+}
+
+function parsed(text: string, line: number): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new TraceError(`Line ${line}: it is no JSON.`);
+  }
+}
