@@ -180,12 +180,14 @@ export class World {
     // its users, and takes nicks that are free for a moment, as they are when all links are begun anew.
     const theirs = new Set(this.plan.people.filter(({ hostile }) => hostile === 'node').map(({ jid }) => jid));
     const honest = (user: Jid | undefined) => user === undefined || !theirs.has(user);
+    // Who is gone and could not say so stays until the room writes to them, and that the repetition does.
+    const counts = (user: Jid | undefined) =>
+      honest(user) && (user === undefined || this.users.get(user)?.online !== false);
     // Not every node knows whose a nick is.
     const strangers = new Set<string>();
-    if (theirs.size > 0)
-      for (const { node } of this.seats.values())
-        for (const { occupants } of node.snapshot().rooms)
-          for (const { nick, jid } of occupants) if (!honest(jid)) strangers.add(nick);
+    for (const { node } of this.seats.values())
+      for (const { occupants } of node.snapshot().rooms)
+        for (const { nick, jid } of occupants) if (!counts(jid)) strangers.add(nick);
     for (const [address, seat] of this.seats) {
       if (address === this.plan.hostileNode) continue;
       const shown = new Map(
@@ -198,7 +200,7 @@ export class World {
         // Nicks and rank; who is behind which node may be known here and not there, and what another FMUC node claims of
         // its own users is its word.
         occupants: (theirs.size > 0 && this.plan.mode === '0289pp' ? [] : room.occupants)
-          .filter(({ jid, nick }) => honest(jid) && !strangers.has(nick))
+          .filter(({ nick }) => !strangers.has(nick))
           .map(({ nick, affiliation, role, home }) =>
             home !== undefined && this.plan.mode === '0289pp' ? nick : `${nick} ${affiliation} ${role}`,
           )
