@@ -162,7 +162,7 @@ export interface PeerRecord {
   /** XEP-0282: the session given at creation, and the domains the replica serves; XEP-0289: the id of the peer's join. */
   readonly session?: string;
   readonly serves?: readonly Jid[];
-  /** XEP-0282: what both agreed on at creation: seconds of the keepalive, messages of history. */
+  /** XEP-0282, at a primary: what was agreed on at creation: seconds of the keepalive, messages of history. */
   readonly keepalive?: KeepaliveTimes;
   readonly maxstanzas?: number;
   /** XEP-0282, at a primary: when it was heard for the last time before it was split. */

@@ -180,7 +180,7 @@ export class Replica implements Distribution {
     this.#early = 0;
     this.#settling = undefined;
     this.#destroying = undefined;
-    this.#keepalive = new Keepalive(turn.env.now, room.peers.get(room.jid)?.keepalive);
+    this.#keepalive = new Keepalive(turn.env.now, this.#wish);
     if (!this.#isSplit(room)) this.#become(turn, room, 'syncing');
     this.#ask(turn, room);
   }
@@ -341,8 +341,7 @@ export class Replica implements Distribution {
     }
     this.#sync = created.mode === 'full' ? new InitialState(created) : new CatchUp(created);
     this.#moving = true;
-    const { session, keepalive } = created;
-    this.#become(turn, room, 'syncing', { session, keepalive });
+    this.#become(turn, room, 'syncing', { session: created.session });
     // Decision #43: what they missed they have from the primary. Who is in provisionally has asked here since (decision #44).
     for (const local of room.locals)
       if (created.mode === 'delta' && !local.provisional && created.past?.includes(local.jid))
@@ -358,10 +357,10 @@ export class Replica implements Distribution {
     this.#live.forgetClaims();
     this.#become(turn, room, 'live');
     this.#tries = 0;
-    const { keepalive } = sync.created;
-    this.#keepalive = new Keepalive(turn.env.now, keepalive);
+    // Decision #3: what it asked for, whatever the answer says.
+    this.#keepalive = new Keepalive(turn.env.now, this.#wish);
     turn.clearTimer(timerOf(room.jid, 'create'));
-    turn.setTimer(timerOf(room.jid, 'keepalive'), jitter(turn.env, keepalive.interval * 1000));
+    turn.setTimer(timerOf(room.jid, 'keepalive'), jitter(turn.env, this.#wish.interval * 1000));
     const what = `${room.occupants.size} occupants, ${room.history.length} messages of history`;
     turn.note('decision#5', `replica live: ${what}`, { room: room.jid });
     markOthers(turn, room, false);
@@ -587,15 +586,10 @@ export class Replica implements Distribution {
     turn: Turn,
     room: RoomView,
     state: PeerRecord['state'],
-    parts: { readonly session?: string | undefined; readonly keepalive?: KeepaliveTimes } = {},
+    parts: { readonly session?: string | undefined } = {},
   ): void {
-    const { session, keepalive } = { ...room.peers.get(room.jid), ...parts };
-    const record = {
-      state,
-      since: turn.env.now,
-      ...(session === undefined ? {} : { session }),
-      ...(keepalive === undefined ? {} : { keepalive }),
-    };
+    const { session } = { ...room.peers.get(room.jid), ...parts };
+    const record = { state, since: turn.env.now, ...(session === undefined ? {} : { session }) };
     turn.record({ kind: 'peerChanged', room: room.jid, peer: room.jid, record });
   }
 
