@@ -200,9 +200,9 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'ban not looked at again at netjoin',
     file: `${room}room.ts`,
-    find: "if (affiliation === 'outcast') return refuse(",
+    find: '  const no = refusalOf(room, stanza.from, nick, join);',
     replace:
-      "const split = stanza.payloads.some(({ xmlns }) => xmlns === 'urn:xmpp:tmp:dmuc:0');\n  if (affiliation === 'outcast' && !split) return refuse(",
+      "  const split = stanza.payloads.some(({ xmlns }) => xmlns === 'urn:xmpp:tmp:dmuc:0');\n  const ban = room.affiliationOf(stanza.from) === 'outcast';\n  const no = split && ban ? undefined : refusalOf(room, stanza.from, nick, join);",
     modes: ['0282'],
   },
   {

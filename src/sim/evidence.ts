@@ -329,8 +329,10 @@ function findEntries({ view, asked, at }: Asking, trace: readonly SimRecord[]): 
     const t = trace[sent]?.t;
     if (trace[first.sent]?.t !== t) continue;
     let last = k + 1;
-    while (seen[last] && trace[(seen[last] as Seen).sent]?.t === t && !isEnd(seen[last] as Seen)) last++;
-    const ended = seen[last] && trace[(seen[last] as Seen).sent]?.t === t;
+    const sameTime = (one: Seen | undefined): one is Seen => one !== undefined && trace[one.sent]?.t === t;
+    // After a sleep there may be several answers of one moment: the next begins with others, and is theirs with a self.
+    while (sameTime(seen[last]) && !isEnd(seen[last] as Seen) && !seen[last]?.self) last++;
+    const ended = sameTime(seen[last]) && isEnd(seen[last] as Seen);
     // Or their client was gone before the rest of it.
     const gone = asked[next] === 'session' && (at[next] as number) < (seen[last]?.i ?? trace.length);
     const swallowed = ended ? [] : holes.filter((hole) => trace[sentAt(trace, hole)]?.t === t);

@@ -83,6 +83,8 @@ const found: readonly (readonly [Mode, number, number, string])[] = [
 /** The same, of the plans of today. */
 const whole: readonly (readonly [Mode, number, string])[] = [
   ['plain', 2167, 'the checker: a client whose join a link swallowed was in by what the room told of again'],
+  ['plain', 6748, 'the checker: of several answers of one moment, each without its end, one was taken for the whole'],
+  ['plain', 8119, 'the checker: a moderator who was gone before they were told so was to know no JIDs'],
   ['plain', 12105, 'the checker: somebody who was gone stayed in until the repetition wrote to them'],
   ['0289pp', 2163, 'who was banned while they waited for the joined node was let in when the wait was over'],
   ['0282', 391, 'a page that slept counted a ping as missed whose answer waited behind the timer'],

@@ -25,8 +25,8 @@ export const confidentiality: Checker = (given) => {
   );
   const moderators = new Set<View>();
   const told = new Map<View, number>();
-  // Whose client began anew and has heard nothing of themselves since: what comes may be for their earlier session.
-  const unaware = new Set<View>();
+  // Whose client has heard nothing of themselves: what comes may be for their earlier session, or the end of it got lost.
+  const unaware = new Set<View>(views);
   const excused = once(() => breathsOfRanks(views, trace));
   const moderatorAt = once(() => moderatorsAtNodes(given));
   const isExcused = (view: View, i: number) =>
@@ -118,7 +118,9 @@ function moderatorsAtNodes({ trace, kept }: Evidence): (to: Jid, out: number) =>
     const cause = sent.cause ?? at;
     const by = trace[cause]?.kind === 'out' ? 'input' : 'append';
     const known = changes.get(`${sent.by} ${bareOf(sent.stanza.from)} ${to}`) ?? [];
-    return known.findLast((change) => change[by] < cause)?.moderator ?? false;
+    // What makes them one is told to them as to one, from the others' presence on.
+    const becomes = known.some((change) => change[by] === cause && change.moderator);
+    return becomes || (known.findLast((change) => change[by] < cause)?.moderator ?? false);
   };
 }
 
