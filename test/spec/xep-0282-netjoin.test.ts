@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { ChangeLog, changesMax } from '../../src/core/room/change-log.ts';
 import { writeAck, writeCreate, writeNetjoin, writeOffer } from '../../src/core/xep/sync.ts';
 import { writeForm } from '../../src/core/xep/xep0004.ts';
-import { readMucUser, readStatuses } from '../../src/core/xep/xep0045.ts';
+import { hasStatus, readMucUser, readStatuses } from '../../src/core/xep/xep0045.ts';
 import { readDmuc, writeDmuc } from '../../src/core/xep/xep0282.ts';
 import { jid } from '../../src/core/xmpp/jid.ts';
 import { NS } from '../../src/core/xmpp/namespaces.ts';
@@ -511,6 +511,23 @@ describe('XEP-0282 §4.11.2 Netjoin: what was missed', () => {
     expect([asked(), named()]).toEqual([['list'], 3]);
     expectTheSameEverywhere(world);
     expect(nicksAt(world, replica).join()).not.toContain('New');
+  });
+
+  it('decision #50: who left, and whose replica crashed before it told them, is told when it starts again', () => {
+    const world = everybodyIn();
+    const before = world.seat(replica).log.length;
+    // The wire is cut at the disk: what the replica sends of the leave reaches nobody.
+    world.cut(avalon, vesa, 'silent');
+    world.send(leaves(user('Efchen'), `${room}/Efchen`));
+    const log = world.crash(replica);
+    world.clear();
+    world.boot(replica, log, log.slice(before));
+    const [out] = world.got(user('Efchen'));
+    expect([out?.type, out && hasStatus(out.payloads, 110)]).toEqual(['unavailable', true]);
+    world.cut(avalon, vesa, undefined);
+    world.advance(120_000);
+    expect(nicksAt(world, primary)).not.toContain('Efchen');
+    expectTheSameEverywhere(world);
   });
 
   it('G15: a netjoin for no reason changes nothing, and nobody notices', () => {

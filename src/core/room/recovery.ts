@@ -1,7 +1,8 @@
-import { isLocal, type Occupant, type RoomEvent } from './event.ts';
+import { type Divergence, isLocal, type Occupant, type RoomEvent } from './event.ts';
 import type { RoomView } from './state.ts';
 import { tell, tellOthersOfPresence } from './tell.ts';
 import type { Turn } from './turn.ts';
+import { presenceFor } from './visibility.ts';
 
 /**
  * What was appended last may be durable and yet never have left the node that crashed right then. So at its start a node
@@ -20,7 +21,8 @@ export function retell(
   const entered = new Set<string>();
   for (const event of events) {
     if (event.room !== room.jid) continue;
-    if (event.kind === 'occupantLeft') touched.add(event.nick);
+    if (event.kind === 'diverged') retellLeave(turn, room, event.act);
+    else if (event.kind === 'occupantLeft') touched.add(event.nick);
     else if (event.kind === 'nickChanged') touched.add(event.nick).add(event.newNick);
     else if (event.kind === 'occupantChanged' || event.kind === 'occupantEntered') {
       touched.add(event.occupant.nick);
@@ -42,4 +44,12 @@ export function retell(
       tell(turn, room, { kind: 'returned', occupant, join: {} }, 'decision#50');
     } else tell(turn, room, { kind: 'presence', occupant }, 'decision#50');
   }
+}
+
+/** Who left a replica is out there (decision #9), and stays on its roster until the primary has heard. */
+function retellLeave(turn: Turn, room: RoomView, act: Divergence): void {
+  const known = act.kind === 'left' && !act.unserved ? room.occupants.get(act.nick) : undefined;
+  if (known === undefined || isLocal(known) || (known.jid !== undefined && known.jid !== act.jid)) return;
+  const self = { ...known, jid: act.jid };
+  turn.send(presenceFor(room, self, self, { type: 'unavailable', payloads: [] }), 'decision#50');
 }
