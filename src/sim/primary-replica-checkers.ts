@@ -404,6 +404,8 @@ const silenceIsFound: Checker = (given) => {
     },
     other(record, i) {
       if (record.kind === 'phase') for (const all of pairs.values()) for (const pair of all) ends(pair, record.t, i);
+      // Without its log it calls nobody anything.
+      if (record.kind === 'forgotten') for (const pair of pairs.get(record.node) ?? none) pair.live = false;
       if (record.kind !== 'fault') return;
       // Who is down or asleep finds nothing, and begins anew after that.
       const sleeper = sleepOf(record.what);
