@@ -319,7 +319,8 @@ export class Live {
       const parts = { type: 'unavailable', payloads: [], ...leaveParts(user) } as const;
       return turn.send(presenceFor(room, stranger, stranger, parts), 'decision#47');
     }
-    if (known === undefined || !isLocal(known) || known.jid !== jid) return;
+    // Of somebody provisional it is about what was before: their entry is judged by itself (decision #44).
+    if (known === undefined || !isLocal(known) || known.provisional || known.jid !== jid) return;
     turn.record({ kind: 'occupantChanged', room: room.jid, occupant: { ...known, home: room.jid } });
     const parts = {
       type: 'unavailable',
