@@ -323,34 +323,40 @@ function findEntries({ view, asked, at }: Asking, trace: readonly SimRecord[]): 
     const { i, self, stanza, sent } = seen[k] as Seen;
     for (; next < at.length && (at[next] as number) < i; next++) waiting = asked[next] === 'session' ? 0 : waiting + 1;
     if (!self || stanza.type !== undefined) continue;
-    const first = seen[k + 1];
-    if (!first || !(isEnd(first) || (first.groupchat && first.delayed))) continue;
-    // An answer comes at once, and to its end where no link swallows it: the rest is what a replica catches up with.
+    const { first, next: after, ended, plain } = answerAfter(seen, k, trace);
+    if (first === undefined || !(isEnd(first) || (first.groupchat && first.delayed))) continue;
+    // To its end where no link swallows it, or their client was gone before the rest of it.
+    const gone = asked[next] === 'session' && (at[next] as number) < (after?.i ?? trace.length);
     const t = trace[sent]?.t;
-    if (trace[first.sent]?.t !== t) continue;
-    let last = k + 1;
-    const sameTime = (one: Seen | undefined): one is Seen => one !== undefined && trace[one.sent]?.t === t;
-    // After a sleep there may be several answers of one moment: the next begins with others, and is theirs with a self.
-    while (sameTime(seen[last]) && !isEnd(seen[last] as Seen) && !seen[last]?.self) last++;
-    const ended = sameTime(seen[last]) && isEnd(seen[last] as Seen);
-    // Or their client was gone before the rest of it.
-    const gone = asked[next] === 'session' && (at[next] as number) < (seen[last]?.i ?? trace.length);
     const swallowed = ended ? [] : holes.filter((hole) => trace[sentAt(trace, hole)]?.t === t);
     if (!ended && !gone && swallowed.length === 0) continue;
-    let end = k + 1;
-    while (
-      end < seen.length &&
-      (seen[end] as Seen).groupchat &&
-      (seen[end] as Seen).delayed &&
-      !(seen[end] as Seen).subject
-    )
-      end++;
-    const whole = seen[end] && isEnd(seen[end] as Seen);
-    if (waiting > 0 || whole || swallowed.some((hole) => isLostEnd(trace[hole]))) {
+    if (waiting > 0 || (ended && plain) || swallowed.some((hole) => isLostEnd(trace[hole]))) {
       entries.add(i);
       waiting = Math.max(0, waiting - 1);
     }
   }
+}
+
+/**
+ * What one node sent at once with a self-presence, and after it: the rest of an answer to a join, if it is one. What others
+ * sent may come in between; what the same node sent later, and after a sleep the next of several answers, ends it.
+ *
+ * @returns the first of it, what came next, whether the end of an answer was reached, and whether all before was history
+ */
+function answerAfter(seen: readonly Seen[], k: number, trace: readonly SimRecord[]) {
+  const self = trace[(seen[k] as Seen).sent];
+  let first: Seen | undefined;
+  let plain = true;
+  for (let j = k + 1; j < seen.length; j++) {
+    const one = seen[j] as Seen;
+    const sent = trace[one.sent];
+    if (sent?.kind !== 'in' || self?.kind !== 'in' || sent.by !== self.by) continue;
+    if (sent.t !== self.t || one.self) return { first, next: one, ended: false, plain };
+    first ??= one;
+    if (isEnd(one)) return { first, next: one, ended: true, plain };
+    plain &&= one.groupchat && one.delayed;
+  }
+  return { first, next: undefined, ended: false, plain };
 }
 
 function isEnd({ subject, stanza }: Seen): boolean {

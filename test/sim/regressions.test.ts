@@ -88,6 +88,13 @@ const whole: readonly (readonly [Mode, number, string])[] = [
   ['plain', 12105, 'the checker: somebody who was gone stayed in until the repetition wrote to them'],
   ['0289pp', 2163, 'who was banned while they waited for the joined node was let in when the wait was over'],
   ['0282', 391, 'a page that slept counted a ping as missed whose answer waited behind the timer'],
+  [
+    '0282',
+    2598,
+    'what a provisional user had heard beside them came again where it had been accepted before they were',
+  ],
+  ['0282', 6323, 'the same'],
+  ['0282', 4386, 'the checker: an answer to a join was none where another node spoke in the middle of it'],
   ['0282', 5307, 'a provisional user whom the primary told that they are not in stayed on the roster as nobody’s'],
   ['0282', 6895, 'the checker: a primary that lost its log was held to whom it had called live'],
   ['0282', 547, 'who left right before their replica crashed was never told so, and went on talking'],

@@ -29,6 +29,10 @@ export const orderOfJoin: Checker = (given) => {
   const state = new Map(
     views.map((view) => [view, { history: false, from: 0, outside: true, left: -1, ...first(view.person.jid) }]),
   );
+  const nodeOf = (sent: number) => {
+    const record = trace[sent];
+    return record?.kind === 'in' ? record.by : undefined;
+  };
   const wrong = ({ i, stanza, view }: Seen, where: string) =>
     violations.push({ invariant: 'G1', what: `${view.person.jid} got ${stanzaText(stanza)} ${where}`, at: i });
   return {
@@ -65,6 +69,8 @@ export const orderOfJoin: Checker = (given) => {
         if (late && !lied(seen) && !lost(trace, view, one.from, isSelf, i)) wrong(seen, 'after the subject');
       } else if (seen.subject || isOut(seen)) one.history = false;
       else if (!(seen.groupchat && seen.delayed)) {
+        // A replica that slept may still talk to whom the primary answers: no order holds between two nodes (decision #43).
+        if (nodeOf(seen.sent) !== nodeOf(one.from)) return;
         if (whole(view, one.from, i)) wrong(seen, 'between self-presence and subject');
         one.history = false;
       }

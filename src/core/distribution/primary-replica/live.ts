@@ -30,7 +30,7 @@ export class Live {
   readonly #awaited = new Set<string>();
   /** Who entered at the primary under the nick of a provisional user here: perhaps that very user. Decision #44. */
   readonly #claims = new Map<string, Occupant>();
-  /** Ids of what was said here during the split and is accepted by now. */
+  /** Ids of what was said here during the split and is accepted by now, until all who are in provisionally are judged. */
   readonly #accepted = new Set<string>();
 
   constructor(self: Jid, tickets: Tickets) {
@@ -43,9 +43,10 @@ export class Live {
     return epoch > room.epoch || (epoch === room.epoch && n > room.n);
   }
 
-  forgetClaims(): void {
+  /** @param said  ids of what was said here during the split: what of it is the room's by now, all here have heard */
+  caughtUp(room: RoomView, said: ReadonlySet<string>): void {
     this.#claims.clear();
-    this.#accepted.clear();
+    for (const { id, split } of room.history) if (split !== undefined && said.has(split.id)) this.#accepted.add(id);
   }
 
   /**
@@ -287,6 +288,7 @@ export class Live {
       tell(turn, room, { kind: 'entered', occupant: claim, join: {}, statuses: [] }, 'decision#44');
     }
     this.#claims.clear();
+    this.#accepted.clear();
   }
 
   /** Decision #44: the nicks are others' at the primary. A provisional user who has one is called something else. */

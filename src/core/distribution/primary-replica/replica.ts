@@ -353,8 +353,9 @@ export class Replica implements Distribution {
     this.#sync = undefined;
     if (sync.mode === 'full') this.#live.makeWay(turn, room, sync.nicks);
     const left = this.#live.left(turn, room);
+    const said = new Set(room.divergence.flatMap(({ kind, id }) => (kind === 'said' ? [id] : [])));
     const unserved = sync.take(turn, room, left, ready);
-    this.#live.forgetClaims();
+    this.#live.caughtUp(room, said);
     this.#become(turn, room, 'live');
     this.#tries = 0;
     // Decision #3: what it asked for, whatever the answer says.
