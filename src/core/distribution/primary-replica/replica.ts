@@ -415,7 +415,12 @@ export class Replica implements Distribution {
       return;
     }
     turn.record({ kind: 'divergenceSettled', room: room.jid, ids: acts });
+    const refused = room.locals.filter(({ provisional }) => provisional);
     this.#live.refuseProvisional(turn, room);
+    // The primary may have them from before, under another nick: it hears of every leave (decision #9).
+    for (const { jid, nick } of refused)
+      diverge(turn, room, { kind: 'left', id: turn.env.newId(), jid, nick, unserved: true, provisional: true });
+    if (refused.length > 0) this.#settle(turn, room);
   }
 
   #presence(turn: Turn, room: RoomView, stanza: Stanza): void {
