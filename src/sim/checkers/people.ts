@@ -89,18 +89,18 @@ export const rosters: Checker = ({ trace, views, world }) => {
   const violations: Violation[] = [];
   let exercised = 0;
   // Of each client: who is shown, with the moment in which their last presence was sent, since the last answer to a join.
-  const shown = new Map(views.map((view) => [view, { people: new Map<Jid, number | undefined>(), since: 0 }]));
+  const shown = new Map(views.map((view) => [view, { people: new Map<Jid, number>(), since: 0 }]));
   return {
     got(seen) {
       const { i, view, ofRoom, sent, stanza } = seen;
       if (!ofRoom || i < view.born || stanza.name !== 'presence' || stanza.type === 'error') return;
       const client = shown.get(view);
       if (client === undefined) return;
-      const t = trace[sent]?.t;
+      const t = trace[sent]?.t ?? 0;
       if (view.entries.has(i)) {
         client.since = sent;
         // The answer to a join says who is here: nobody else is, whatever was heard before (XEP-0045 §7.2.2).
-        for (const [other, then] of client.people) if (then !== t) client.people.delete(other);
+        for (const [other, then] of client.people) if (then < t) client.people.delete(other);
       }
       if (stanza.type === undefined) client.people.set(stanza.from, t);
       else client.people.delete(stanza.from);
