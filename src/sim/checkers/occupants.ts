@@ -1,4 +1,4 @@
-import type { Occupant, RoomEvent } from '../../core/room/event.ts';
+import type { HistoryItem, Occupant, RoomEvent } from '../../core/room/event.ts';
 import type { Jid } from '../../core/xmpp/jid.ts';
 import { textOf } from '../../core/xmpp/xml.ts';
 import type { Evidence } from '../evidence.ts';
@@ -38,12 +38,18 @@ export function untoldOf({ kept, untold }: Evidence): ReadonlyMap<Jid, ReadonlyS
     for (const event of record.events) {
       fold(occupants, event);
       if (!untold.has(i)) continue;
-      const items =
-        event.kind === 'messageAccepted' ? [event.item] : event.kind === 'stateReplaced' ? event.history : [];
+      const items = itemsOf(event);
       const bodies = items.flatMap(({ payloads }) => payloads.filter(({ name }) => name === 'body').map(textOf));
       for (const { jid, home } of occupants.values())
         if (jid !== undefined && home === undefined) found.set(jid, new Set([...(found.get(jid) ?? []), ...bodies]));
     }
   }
   return found;
+}
+
+/** What was said, of what an event keeps; beside a primary that is cut off, too (decision #42). */
+function itemsOf(event: RoomEvent): readonly HistoryItem[] {
+  if (event.kind === 'messageAccepted') return [event.item];
+  if (event.kind === 'stateReplaced') return event.history;
+  return event.kind === 'diverged' && event.act.kind === 'said' ? [event.act.item] : [];
 }
