@@ -98,6 +98,7 @@ const whole: readonly (readonly [Mode, number, string])[] = [
   ['0282', 6225, 'who was refused under a new nick stayed in at the primary under the one they had left'],
   ['0282', 4398, 'the checker: who was told of by another node while an answer came was not in it'],
   ['0282', 3577, 'the checker: what a replica kept of a split, and told nobody in a crash, is found in the history'],
+  ['0282', 10367, 'the checker: a primary that served somebody past their replica had yet to hear that they left'],
   ['0282', 5307, 'a provisional user whom the primary told that they are not in stayed on the roster as nobody’s'],
   ['0282', 6895, 'the checker: a primary that lost its log was held to whom it had called live'],
   ['0282', 547, 'who left right before their replica crashed was never told so, and went on talking'],

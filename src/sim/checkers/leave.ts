@@ -1,16 +1,19 @@
 import { hasStatus } from '../../core/xep/xep0045.ts';
 import { domainOf, type Jid } from '../../core/xmpp/jid.ts';
 import { stanzaText } from '../../core/xmpp/stanza.ts';
-import { type Evidence, isJoin, type Other, rootOf, sentAt, sleepOf, type View } from '../evidence.ts';
+import { type Evidence, isJoin, type Other, rootOf, type Seen, sentAt, sleepOf, type View } from '../evidence.ts';
 import type { Checker, Place } from '../judge.ts';
 import type { RecordOf, Violation } from '../trace.ts';
 
 /** Within that long who leaves a room at their own server's node is told that they are out, whatever state it is in. */
 const leaveMs = 1_000;
+/** And within that long another node that serves them has heard of it, for the leave is told again until it has (decision #9). */
+const hearsayMs = 120_000;
 
 /**
  * G6: who leaves is told so at once by the node that serves them, if no link is between and it is awake; and after the own
- * unavailable nothing more of the room comes, until one asks to enter again.
+ * unavailable nothing more of the room comes, until one asks to enter again: nothing of the node that said so, nor of another
+ * that has heard of the leave.
  */
 export const leave: Checker = (given) => {
   const { trace, byJid } = given;
@@ -22,16 +25,37 @@ export const leave: Checker = (given) => {
       violations.push({ invariant: 'G6', what: `${view.person.jid} left and was not told so for ${ms} ms`, at });
   });
   // By user, in this session: whether they ever asked to enter, for else all is about an earlier one; whether the room
-  // said that they are in, or out of it; whether a join is on its way, which is answered after the leave before it; and when
-  // they last asked.
-  const state = new Map<View, { joined: boolean; inside: boolean; out: boolean; asked: boolean; join: number }>();
+  // said that they are in, or out of it, and who said that; whether a join is on its way, which is answered after the leave
+  // before it; and when they last asked, and left.
+  const fresh = {
+    joined: false,
+    inside: false,
+    out: false,
+    asked: false,
+    join: 0,
+    left: 0,
+    by: undefined as Jid | undefined,
+  };
+  const state = new Map<View, typeof fresh>();
   const of = (view: View) => {
     let found = state.get(view);
     if (found === undefined) {
-      found = { joined: false, inside: false, out: false, asked: false, join: 0 };
+      found = { ...fresh };
       state.set(view, found);
     }
     return found;
+  };
+  /** By user and node: where that was handed their last leave. */
+  const heard = new Map<string, number>();
+  const nodeOf = (sent: number) => {
+    const record = trace[sent];
+    return record?.kind === 'in' ? record.by : undefined;
+  };
+  const isUnderWay = ({ view, sent }: Seen, { by, left }: typeof fresh): boolean => {
+    const node = nodeOf(sent);
+    if (node === undefined || node === by) return false;
+    const at = heard.get(`${view.person.jid} ${node}`) ?? -1;
+    return (at < left || sent < at) && (trace[sent]?.t ?? 0) - (trace[left]?.t ?? 0) < hearsayMs;
   };
   return {
     other(record) {
@@ -40,20 +64,28 @@ export const leave: Checker = (given) => {
       if (view) state.delete(view);
     },
     kept: (_, place) => late.kept(place),
-    handed: late.handed,
+    handed(record, i) {
+      late.handed(record, i);
+      const { stanza, to } = record;
+      if (stanza.name === 'presence' && stanza.type === 'unavailable' && byJid.has(stanza.from))
+        heard.set(`${stanza.from} ${to}`, i);
+    },
     said({ by, stanza }, i) {
       const view = stanza.name === 'presence' ? byJid.get(by) : undefined;
       if (view === undefined) return;
       const one = of(view);
-      if (stanza.type === 'unavailable') one.asked = false;
-      else if (isJoin(stanza)) {
+      if (stanza.type === 'unavailable') {
+        one.asked = false;
+        one.left = i;
+      } else if (isJoin(stanza)) {
         one.asked = true;
         one.join = i;
       }
       if (one.asked) one.out = false;
       one.joined ||= one.asked;
     },
-    got({ i, view, ofRoom, stanza, self, sent }) {
+    got(seen) {
+      const { i, view, ofRoom, stanza, self, sent } = seen;
       if (!ofRoom) return;
       const one = of(view);
       // A private message goes its own way (XEP-0282 §1) and may still be under way.
@@ -62,7 +94,8 @@ export const leave: Checker = (given) => {
         stanza.type !== 'error' &&
         stanza.type !== 'chat' &&
         stanza.name !== 'iq' &&
-        !(self && stanza.type === 'unavailable')
+        !(self && stanza.type === 'unavailable') &&
+        !isUnderWay(seen, one)
       )
         violations.push({ invariant: 'G6', what: `${view.person.jid} is out and got ${stanzaText(stanza)}`, at: i });
       if (!self) return;
@@ -72,6 +105,7 @@ export const leave: Checker = (given) => {
         // What ends an earlier session, and comes late, is no answer to this one.
         one.out = one.inside && !one.asked && rootOf(trace, sent) > one.join;
         one.inside = false;
+        one.by = nodeOf(sent);
         exercised++;
       }
     },
