@@ -82,6 +82,7 @@ const decisions: Readonly<Record<string, string>> = {
   '61': 'a rejoin brings both in step',
   '62': 'moderation ends at the node',
   '63': 'of two subjects that cross the joined side’s stays',
+  '64': 'how many users other nodes may bring in',
   '40': 'how a replica ceases to be one',
   '41': 'what a replica missed is told again',
   '42': 'what happened at a replica meanwhile is judged',

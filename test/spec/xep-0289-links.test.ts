@@ -555,7 +555,7 @@ describe('XEP-0289 §5.5 Administration', () => {
 });
 
 describe('XEP-0289: a node that may join and floods', () => {
-  it('brings in no more users than a room can have, and those who are in stay', () => {
+  it('decision #64: brings in no more users than a room can have, and those who are in stay', () => {
     const world = inside(inAlice);
     cutOff(world, 'silent');
     world.inject(rooms, denmark, plainly(elsinore, 'Hamlet', hamlet, jid(`${rabbithole}/Hamlet`), writeJoin({})));

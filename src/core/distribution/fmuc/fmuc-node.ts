@@ -56,7 +56,7 @@ import {
 /** A peer's clock may be ahead by this much, in milliseconds. Decision #12. */
 const skewMs = 5 * 60_000;
 
-/** Users whom other nodes may bring in: more is no room, but a flood. */
+/** Users whom other nodes may bring in: more is no room, but a flood. Decision #64. */
 const usersMax = 10_000;
 
 /**
@@ -501,7 +501,7 @@ export class FmucNode implements Distribution {
       return false;
     }
     if (room.occupants.size - room.locals.length >= usersMax) {
-      turn.note('0289#5.3', `${occupant.nick} of ${peer}: more users than a room has, ignored`, {
+      turn.note('decision#64', `${occupant.nick} of ${peer}: more users than a room has, ignored`, {
         room: room.jid,
         peer,
       });
