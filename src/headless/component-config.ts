@@ -1,6 +1,6 @@
+import { type DistributionConfig, plainRoomConfig } from '../core/distribution/config.ts';
+import type { KeepaliveTimes } from '../core/distribution/keepalive.ts';
 import type { NodeConfig } from '../core/node/config.ts';
-import { type DistributionConfig, defaultRoomConfig } from '../core/room/config.ts';
-import type { KeepaliveTimes } from '../core/room/event.ts';
 import { bareOf, domainOf, type Jid, parseJid, partsOf } from '../core/xmpp/jid.ts';
 import { formatErrors, parseScenario } from '../scenario/load.ts';
 import { nodeConfigOf } from '../scenario/node-config.ts';
@@ -42,7 +42,7 @@ export function replicaConfig(
 ): NodeConfig {
   const distribution: DistributionConfig = { kind: 'replica', self, serves, ...(keepalive ? { keepalive } : {}) };
   const server = partsOf(self).local === '' ? serverOf(self) : domainOf(self);
-  return { kind: 'replica', address: self, server, room: { ...defaultRoomConfig(room), distribution } };
+  return { kind: 'replica', address: self, server, room: { ...plainRoomConfig(room), distribution } };
 }
 
 /**

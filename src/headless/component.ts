@@ -1,6 +1,6 @@
+import type { DistributedRoomConfig } from '../core/distribution/config.ts';
 import type { NodeConfig } from '../core/node/config.ts';
 import { createMucNode } from '../core/node/muc-node.ts';
-import type { RoomConfig } from '../core/room/config.ts';
 import { Driver } from '../host/driver.ts';
 import { type ComponentOptions, help, readArguments, secretVariable } from './component-arguments.ts';
 import { ComponentLink } from './component-link.ts';
@@ -61,7 +61,7 @@ async function run({ host, port, domain, secret, config, store, log }: Component
 function isDistributed(config: NodeConfig): boolean {
   return config.kind === 'replica' || config.onDemand?.kind === 'primary' || config.rooms.some(hasReplicas);
 }
-function hasReplicas({ distribution }: RoomConfig): boolean {
+function hasReplicas({ distribution }: DistributedRoomConfig): boolean {
   return distribution.kind === 'primary';
 }
 

@@ -1,4 +1,5 @@
-import type { SplitStatus, TraceRecord } from '../core/node/trace.ts';
+import type { SplitStatus } from '../core/distribution/protocol.ts';
+import type { TraceRecord } from '../core/node/trace.ts';
 import type { OccupantAct, OccupantState } from '../core/occupant/occupant.ts';
 import type { Scenario, ScenarioNode, ScenarioOccupant } from '../scenario/scenario.ts';
 import type { StreamPosition } from './step-log.ts';

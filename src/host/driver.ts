@@ -1,9 +1,10 @@
-import type { Effect } from '../core/node/effect.ts';
-import type { Command, Input, TimerId } from '../core/node/input.ts';
-import type { Env, MucNode } from '../core/node/node.ts';
+import type { Command, Input } from '../core/node/input.ts';
+import type { MucNode, NodeEffect } from '../core/node/node.ts';
 import type { NodeSnapshot } from '../core/node/snapshot.ts';
 import type { StatusRecord, StepRecord } from '../core/node/trace.ts';
 import type { RoomEvent } from '../core/room/event.ts';
+import type { TimerId } from '../core/turn/effect.ts';
+import type { Env } from '../core/turn/env.ts';
 import { assertNever } from '../core/xmpp/errors.ts';
 import { type Instant, plus } from '../core/xmpp/time.ts';
 import type { EventStore } from './event-store.ts';
@@ -51,7 +52,7 @@ const sendsPerBatch = 5000;
 const statusEveryMs = 100;
 
 interface Handled {
-  readonly effects: readonly Effect[];
+  readonly effects: readonly NodeEffect[];
   readonly step: ReturnType<StepLog['begin']>;
 }
 

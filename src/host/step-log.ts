@@ -1,6 +1,7 @@
-import type { Effect } from '../core/node/effect.ts';
 import type { Input } from '../core/node/input.ts';
-import type { Spec, StepRecord } from '../core/node/trace.ts';
+import type { NodeEffect } from '../core/node/node.ts';
+import type { StepRecord } from '../core/node/trace.ts';
+import type { Spec } from '../core/turn/spec.ts';
 import type { Instant } from '../core/xmpp/time.ts';
 
 /** Number of a stanza on its stream, as the link counts. */
@@ -68,7 +69,7 @@ export class StepLog {
       appended: (events: number): void => {
         step.appended += events;
       },
-      note: ({ spec, what, room, peer, sign }: Omit<Extract<Effect, { kind: 'trace' }>, 'kind'>): void => {
+      note: ({ spec, what, room, peer, sign }: Omit<Extract<NodeEffect, { kind: 'trace' }>, 'kind'>): void => {
         step.notes.push({
           spec,
           what,

@@ -1,5 +1,6 @@
+import { type DistributedRoomConfig, type DistributionConfig, plainRoomConfig } from '../core/distribution/config.ts';
 import type { NodeConfig } from '../core/node/config.ts';
-import { type DistributionConfig, defaultRoomConfig, type RoomConfig, type RoomSettings } from '../core/room/config.ts';
+import { defaultSettings, type RoomSettings } from '../core/room/config.ts';
 import { type Jid, jid } from '../core/xmpp/jid.ts';
 import type { Scenario, ScenarioNode, ScenarioRoom, ScenarioSplit } from './scenario.ts';
 
@@ -21,7 +22,7 @@ export function nodeConfigOf(scenario: Scenario, node: ScenarioNode): NodeConfig
   const original = scenario.nodes
     .flatMap((other) => (other.kind === 'service' ? other.rooms : []))
     .find((room) => room.jid === node.replicaOf);
-  const room = original ? roomConfigOf(original, []) : defaultRoomConfig(jid(node.replicaOf));
+  const room = original ? roomConfigOf(original, []) : plainRoomConfig(jid(node.replicaOf));
   const distribution: DistributionConfig = {
     kind: 'replica',
     self: address,
@@ -31,10 +32,10 @@ export function nodeConfigOf(scenario: Scenario, node: ScenarioNode): NodeConfig
   return { kind: 'replica', address, server, room: { ...room, distribution } };
 }
 
-function roomConfigOf(room: ScenarioRoom, admins: readonly Jid[]): RoomConfig {
+function roomConfigOf(room: ScenarioRoom, admins: readonly Jid[]): DistributedRoomConfig {
   const given = (room.affiliations ?? []).map(({ jid: user, affiliation }) => [jid(user), affiliation] as const);
   return {
-    ...defaultRoomConfig(jid(room.jid)),
+    ...plainRoomConfig(jid(room.jid)),
     name: room.name ?? '',
     subject: room.subject ?? '',
     whois: room.whois ?? 'moderators',
@@ -51,16 +52,10 @@ function roomConfigOf(room: ScenarioRoom, admins: readonly Jid[]): RoomConfig {
 }
 
 /** The room's settings for a split; what is left out stays as it is by default. */
-function splitSettings(split: ScenarioSplit = {}): Partial<RoomSettings> {
-  const { policy, chat, pm, entry, kick, away } = split;
-  return {
-    ...(policy === undefined ? {} : { splitPolicy: policy }),
-    ...(chat === undefined ? {} : { splitChat: chat }),
-    ...(pm === undefined ? {} : { splitPrivate: pm }),
-    ...(entry === undefined ? {} : { splitEntry: entry }),
-    ...(kick === undefined ? {} : { splitKick: kick }),
-    ...(away === undefined ? {} : { splitAway: away }),
-  };
+function splitSettings(split: ScenarioSplit = {}): Pick<RoomSettings, 'split'> {
+  const { pm, ...rest } = split;
+  const given = pm === undefined ? rest : { ...rest, private: pm };
+  return { split: { ...defaultSettings.split, ...given } };
 }
 
 function distributionOf({ distribution }: ScenarioRoom): DistributionConfig {

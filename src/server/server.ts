@@ -1,4 +1,4 @@
-import type { Spec } from '../core/node/trace.ts';
+import type { Spec } from '../core/turn/spec.ts';
 import { type Condition, conditions, type StanzaError, stanzaError } from '../core/xmpp/errors.ts';
 import { bareOf, domainOf, type Jid, parseJid, partsOf, resourceOf } from '../core/xmpp/jid.ts';
 import { NS } from '../core/xmpp/namespaces.ts';

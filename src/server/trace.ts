@@ -3,12 +3,12 @@ import {
   type LinkRecord,
   type PauseRecord,
   type SessionRecord,
-  type Spec,
   type StatusRecord,
   type StepRecord,
   type TraceRecord,
   tracedStanza,
 } from '../core/node/trace.ts';
+import type { Spec } from '../core/turn/spec.ts';
 import type { Jid } from '../core/xmpp/jid.ts';
 import type { Stanza } from '../core/xmpp/stanza.ts';
 import { plus } from '../core/xmpp/time.ts';

@@ -1,3 +1,4 @@
+import type { DistributedRoomConfig } from '../core/distribution/config.ts';
 import type { LinkState } from '../core/net/link.ts';
 import type { NodeConfig } from '../core/node/config.ts';
 import {
@@ -7,7 +8,6 @@ import {
   type StepRecord,
   tracedStanza,
 } from '../core/node/trace.ts';
-import type { RoomConfig } from '../core/room/config.ts';
 import { domainOf, type Jid } from '../core/xmpp/jid.ts';
 import { type Instant, plus } from '../core/xmpp/time.ts';
 import type { RunOptions, RunResult } from './simulator.ts';
@@ -90,7 +90,7 @@ function nodeOf(config: NodeConfig) {
   return { address, server, kind, replicaOf, serves: distribution.kind === 'replica' ? distribution.serves : [] };
 }
 
-function roomOf({ jid, distribution }: RoomConfig) {
+function roomOf({ jid, distribution }: DistributedRoomConfig) {
   if (distribution.kind !== 'primary') return { jid, distribution };
   const replicas = [...distribution.replicas].map(([replica, serves]) => ({ jid: replica, serves }));
   return { jid, distribution: { kind: distribution.kind, replicas } };

@@ -1,5 +1,5 @@
+import { type DistributedRoomConfig, plainRoomConfig } from '../core/distribution/config.ts';
 import type { LinkState } from '../core/net/link.ts';
-import { defaultRoomConfig, type RoomConfig } from '../core/room/config.ts';
 import type { Affiliation } from '../core/xep/xep0045.ts';
 import { bareOf, domainOf, type Jid, jid } from '../core/xmpp/jid.ts';
 import { forgeries } from './adversary.ts';
@@ -219,7 +219,7 @@ export function plan(prng: Prng, mode: Mode, events: number, given?: Faults): Pl
 
 const calm: Circumstances = { settings: {}, lingerMs: 0, primary: 'sound' };
 
-function room(who: readonly Jid[], prng: Prng): (room: Jid) => RoomConfig {
+function room(who: readonly Jid[], prng: Prng): (room: Jid) => DistributedRoomConfig {
   const affiliations = new Map<Jid, Affiliation>();
   for (const person of who)
     if (prng.chance(0.3)) affiliations.set(jid(person.slice(0, -2)), prng.pick(['owner', 'admin', 'member'] as const));
@@ -229,7 +229,7 @@ function room(who: readonly Jid[], prng: Prng): (room: Jid) => RoomConfig {
     historyMax: prng.pick([0, 5, 200]),
     affiliations,
   } as const;
-  return (jid) => ({ ...defaultRoomConfig(jid), ...settings });
+  return (jid) => ({ ...plainRoomConfig(jid), ...settings });
 }
 
 /** `events` steps, one after another with pauses: each is somebody's act or, at the given rates, a fault. */

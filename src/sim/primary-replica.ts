@@ -34,12 +34,14 @@ export const primaryReplica: Protocol = {
   },
   circumstances: (prng) => ({
     settings: {
-      splitPolicy: prng.chance(0.5) ? 'local' : 'freeze',
-      splitChat: prng.chance(0.8),
-      splitPm: prng.chance(0.8),
-      splitEntry: prng.chance(0.5),
-      splitKick: prng.chance(0.7),
-      splitAway: prng.chance(0.3),
+      split: {
+        policy: prng.chance(0.5) ? 'local' : 'freeze',
+        chat: prng.chance(0.8),
+        private: prng.chance(0.8) || true,
+        entry: prng.chance(0.5),
+        kick: prng.chance(0.7),
+        away: prng.chance(0.3),
+      },
       nicksLocked: prng.chance(0.2),
     },
     // Long enough for silence to be noticed (D-g).

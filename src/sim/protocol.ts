@@ -1,5 +1,5 @@
+import type { DistributedRoomConfig } from '../core/distribution/config.ts';
 import type { NodeConfig } from '../core/node/config.ts';
-import type { RoomConfig } from '../core/room/config.ts';
 import type { Jid } from '../core/xmpp/jid.ts';
 import type { Stanza } from '../core/xmpp/stanza.ts';
 import type { Checker } from './judge.ts';
@@ -14,7 +14,7 @@ export interface Layout {
 
 export interface Circumstances {
   /** Of every room. */
-  readonly settings: Partial<RoomConfig>;
+  readonly settings: Partial<DistributedRoomConfig>;
   /** How long faults stay after the last step before all is healed, in milliseconds. */
   readonly lingerMs: number;
   /** Of the node on which all others hang: its crashes may take the whole disk, or it does what it likes. */
@@ -35,7 +35,7 @@ export interface Protocol {
    * @param domains  servers with users, at least two
    * @param base  a room as this run wants it, but for its distribution
    */
-  layout(domains: readonly Jid[], base: (room: Jid) => RoomConfig, prng: Prng): Layout;
+  layout(domains: readonly Jid[], base: (room: Jid) => DistributedRoomConfig, prng: Prng): Layout;
   /** What else a run of this protocol has of its own; drawn last, so that the rest of the plan is as it was without it. */
   readonly circumstances?: (prng: Prng) => Circumstances;
   /** Addresses of the nodes that may be hostile while all others are promised everything. */

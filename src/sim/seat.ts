@@ -1,10 +1,10 @@
 import type { NodeConfig } from '../core/node/config.ts';
-import type { Effect } from '../core/node/effect.ts';
-import type { Input, TimerId } from '../core/node/input.ts';
+import type { Input } from '../core/node/input.ts';
 import { createMucNode } from '../core/node/muc-node.ts';
-import type { MucNode } from '../core/node/node.ts';
+import type { MucNode, NodeEffect } from '../core/node/node.ts';
 import type { NodeSnapshot } from '../core/node/snapshot.ts';
 import type { RoomEvent } from '../core/room/event.ts';
+import type { TimerId } from '../core/turn/effect.ts';
 import type { Jid } from '../core/xmpp/jid.ts';
 import { type Instant, instant, plus } from '../core/xmpp/time.ts';
 
@@ -17,8 +17,8 @@ export interface Surroundings {
   append(): number | undefined;
   /** @returns index of the record */
   appended(events: readonly RoomEvent[], cause: number | undefined): number;
-  note(effect: Extract<Effect, { kind: 'trace' }>, cause: number | undefined): void;
-  send(effect: Extract<Effect, { kind: 'send' }>, cause: number | undefined): void;
+  note(effect: Extract<NodeEffect, { kind: 'trace' }>, cause: number | undefined): void;
+  send(effect: Extract<NodeEffect, { kind: 'send' }>, cause: number | undefined): void;
   /** The disk refused: the node stops, and somebody will start it again. */
   failed(): void;
   /** The node may be another than before: it handled something, came up or went down. Absent: nobody wants to know. */
@@ -36,7 +36,7 @@ interface Batch {
 }
 
 interface Handled {
-  readonly effects: readonly Effect[];
+  readonly effects: readonly NodeEffect[];
   /** Index of the record of the append, or, where nothing was appended, of what was handled. */
   readonly cause: number | undefined;
 }
@@ -212,7 +212,7 @@ export class Seat {
   }
 
   /** What a node asks for that nobody hears of: its timers are set; @returns what it wants to be durable */
-  #keep(effects: readonly Effect[], cause: number | undefined): Batch | undefined {
+  #keep(effects: readonly NodeEffect[], cause: number | undefined): Batch | undefined {
     let kept: Batch | undefined;
     for (const effect of effects) {
       if (effect.kind === 'send') continue;

@@ -1,5 +1,5 @@
-import type { Sign, Spec } from '../core/node/trace.ts';
 import type { RoomEvent } from '../core/room/event.ts';
+import type { Sign, Spec } from '../core/turn/spec.ts';
 import type { Jid } from '../core/xmpp/jid.ts';
 import type { Stanza } from '../core/xmpp/stanza.ts';
 import type { Instant } from '../core/xmpp/time.ts';

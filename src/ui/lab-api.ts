@@ -1,4 +1,4 @@
-import type { Sign } from '../core/node/trace.ts';
+import type { Sign } from '../core/turn/spec.ts';
 import type { Scenario } from '../scenario/scenario.ts';
 import type { LinkView, MessageCost, ModelEvent, OccupantView } from './model.ts';
 import type { Action, ActResult, Session } from './session/session.ts';

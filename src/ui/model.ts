@@ -1,3 +1,4 @@
+import type { SplitStatus } from '../core/distribution/protocol.ts';
 import type {
   HopRecord,
   LinkRecord,
@@ -5,11 +6,10 @@ import type {
   OccupantStatus,
   RoomStatus,
   SessionRecord,
-  Sign,
-  SplitStatus,
   StepRecord,
   TracedStanza,
 } from '../core/node/trace.ts';
+import type { Sign } from '../core/turn/spec.ts';
 import { possibleReplicas, type ScenarioReplica } from '../scenario/replicas.ts';
 import type { Scenario, ScenarioNode } from '../scenario/scenario.ts';
 import { childrenOf, peekChildren } from './peek.ts';

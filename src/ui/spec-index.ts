@@ -1,4 +1,4 @@
-import type { Spec } from '../core/node/trace.ts';
+import type { Spec } from '../core/turn/spec.ts';
 
 /** What a rule's id stands for: shown under "Why?". The page fetches none of the addresses. */
 export interface SpecEntry {

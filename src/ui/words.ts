@@ -1,4 +1,4 @@
-import type { SplitStatus } from '../core/node/trace.ts';
+import type { SplitStatus } from '../core/distribution/protocol.ts';
 import { bare, domainOf, type Model, type ModelEvent, type NodeView, type OccupantView, resourceOf } from './model.ts';
 
 /** Role of a node in words: what it is by the scenario, refined by what it says itself. */

@@ -1,5 +1,5 @@
+import { plainRoomConfig } from '../../src/core/distribution/config.ts';
 import { createMucNode } from '../../src/core/node/muc-node.ts';
-import { defaultRoomConfig } from '../../src/core/room/config.ts';
 import type { RoomEvent } from '../../src/core/room/event.ts';
 import { jid } from '../../src/core/xmpp/jid.ts';
 import { NS } from '../../src/core/xmpp/namespaces.ts';
@@ -39,7 +39,7 @@ const newNode = () =>
     kind: 'service',
     address: service,
     server,
-    rooms: [{ ...defaultRoomConfig(room), persistent: true }],
+    rooms: [{ ...plainRoomConfig(room), persistent: true }],
     openCreation: false,
     admins: [],
   });

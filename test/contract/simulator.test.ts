@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { plainRoomConfig } from '../../src/core/distribution/config.ts';
 import type { NodeConfig } from '../../src/core/node/config.ts';
 import { createMucNode } from '../../src/core/node/muc-node.ts';
 import { createOccupant, type OccupantAct, type OccupantInput } from '../../src/core/occupant/occupant.ts';
-import { defaultRoomConfig } from '../../src/core/room/config.ts';
 import { bareOf, domainOf, type Jid, jid, resourceOf } from '../../src/core/xmpp/jid.ts';
 import { NS } from '../../src/core/xmpp/namespaces.ts';
 import { iq, type Stanza, stanzaText } from '../../src/core/xmpp/stanza.ts';
@@ -80,7 +80,7 @@ function planOf(mode: Mode): Plan {
   const layout = protocol.layout(
     domains,
     (room) => ({
-      ...defaultRoomConfig(room),
+      ...plainRoomConfig(room),
       affiliations: new Map([users.ann, users.ben].map((user) => [bareOf(user), 'owner'] as const)),
     }),
     new Steady(0),

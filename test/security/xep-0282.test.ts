@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { ReplicaPeer } from '../../src/core/distribution/peers.ts';
 import type { RoomEvent } from '../../src/core/room/event.ts';
 import {
   writeCreate,
@@ -228,7 +229,8 @@ describe('XEP-0282 attacks', () => {
   it('D1, D10: who is no replica gets nothing of netjoin, relayed or destroy', () => {
     const world = everybodyIn();
     const have = { epoch: world.status(primary).epoch, n: 1 };
-    const session = world.seat(primary).node.snapshot().rooms[0]?.peers[0]?.[1].session ?? '';
+    const record = world.seat(primary).node.snapshot().rooms[0]?.peers[0]?.[1];
+    const { session = '' } = record as ReplicaPeer;
     const asked = [writeNetjoin({ session, have, moderators: 9 }), writeRelayed(0), writeDestroy(have)];
     const spy = jid('spy@evil.irc');
     changesNothing(world, primary, evil, ...asked.map((payload) => iq(spy, room, { type: 'set', id: 'x' }, payload)));

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { type DistributedRoomConfig, plainRoomConfig } from '../../src/core/distribution/config.ts';
 import type { NodeConfig } from '../../src/core/node/config.ts';
 import { createMucNode } from '../../src/core/node/muc-node.ts';
-import { defaultRoomConfig, type RoomConfig } from '../../src/core/room/config.ts';
 import type { Occupant, RoomEvent } from '../../src/core/room/event.ts';
 import { type Affiliation, type Role, writeJoin, writeMucUser } from '../../src/core/xep/xep0045.ts';
 import { writeDmuc } from '../../src/core/xep/xep0282.ts';
@@ -71,7 +71,7 @@ const occupant = (who: Person, more: Partial<Occupant> = {}): Occupant => ({
 class Story {
   readonly trace: SimRecord[] = [];
   mode: Mode = 'plain';
-  config: RoomConfig = defaultRoomConfig(room);
+  config: DistributedRoomConfig = plainRoomConfig(room);
   peaks: Peaks = { inbox: 1, timers: 1, history: 1, occupants: 1, peers: 0, occupantIds: 1 };
   /** What nodes hold before and after everything was repeated. */
   portraits: readonly [string, string] = ['all', 'all'];
@@ -728,15 +728,15 @@ function secondNode(): NodeConfig {
     kind: 'service',
     address: jid('rooms.s1.sim'),
     server: jid('s1.sim'),
-    rooms: [defaultRoomConfig(jid('hall@rooms.s1.sim'))],
+    rooms: [plainRoomConfig(jid('hall@rooms.s1.sim'))],
     openCreation: false,
     admins: [],
   };
 }
 
 function entered({ kind, ...rest }: NodeConfig, who: Occupant): RoomEvent[] {
-  const [first] = kind === 'service' ? (rest as { rooms: readonly RoomConfig[] }).rooms : [];
-  const there = { room: (first as RoomConfig).jid };
+  const [first] = kind === 'service' ? (rest as { rooms: readonly DistributedRoomConfig[] }).rooms : [];
+  const there = { room: (first as DistributedRoomConfig).jid };
   return [
     { ...there, kind: 'roomCreated', epoch: 1 },
     { ...there, kind: 'occupantEntered', occupant: who },
@@ -751,7 +751,7 @@ function withReplica(story: Story): Story {
   story.mode = '0282';
   story.config = { ...story.config, distribution: { kind: 'primary', replicas: new Map([[account, serves]]) } };
   const distribution = { kind: 'replica', self: account, serves } as const;
-  const copy = { ...defaultRoomConfig(room), distribution };
+  const copy = { ...plainRoomConfig(room), distribution };
   story.others.push({ config: { kind: 'replica', address: account, server: jid('s1.sim'), room: copy }, events: [] });
   return story;
 }
@@ -768,7 +768,7 @@ const entersAs = (who: Person, n: number) => ({ kind: 'occupantEntered', n, occu
 const wholeState = (epoch: number, n = 1) =>
   ({ kind: 'stateReplaced', n, epoch, whois: 'moderators', occupants: [], history: [], subject: undefined }) as const;
 const link = (peer: Jid, state: 'live' | 'split' | 'syncing') =>
-  ({ kind: 'peerChanged', peer, record: { state, since: 0 as Instant } }) as const;
+  ({ kind: 'peerChanged', peer, record: { kind: 'replica', state, since: 0 as Instant } }) as const;
 const failed = (from: Jid, to: Jid, condition: string) =>
   iq(from, to, { type: 'error', id: 'e' }, el('error', NS.client, { type: 'cancel' }, el(condition, NS.stanzas)));
 const joins = (who: Person) => presence(who.jid, at(who.nick), {}, writeJoin({}));
@@ -1001,7 +1001,7 @@ function federated(story: Story): Story {
   story.mode = '0289pp';
   story.config = { ...story.config, distribution: { kind: 'fmuc', allowedNodes: [beyond] } };
   const joining = {
-    ...defaultRoomConfig(beyond),
+    ...plainRoomConfig(beyond),
     distribution: { kind: 'fmuc', outbound: room, allowedNodes: [] },
   } as const;
   story.others.push({ config: { ...(secondNode() as object), rooms: [joining] } as unknown as NodeConfig, events: [] });

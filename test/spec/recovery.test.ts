@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { plainRoomConfig } from '../../src/core/distribution/config.ts';
 import { createMucNode } from '../../src/core/node/muc-node.ts';
-import { defaultRoomConfig } from '../../src/core/room/config.ts';
 import type { RoomEvent } from '../../src/core/room/event.ts';
 import { writeJoin } from '../../src/core/xep/xep0045.ts';
 import { jid, occupantJid } from '../../src/core/xmpp/jid.ts';
@@ -17,7 +17,7 @@ const config = {
   kind: 'service',
   address: jid('chat.shakespeare.lit'),
   server,
-  rooms: [defaultRoomConfig(room)],
+  rooms: [plainRoomConfig(room)],
   openCreation: false,
   admins: [],
 } as const;

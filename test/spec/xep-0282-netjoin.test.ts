@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { ReplicaPeer } from '../../src/core/distribution/peers.ts';
 import { ChangeLog, changesMax } from '../../src/core/room/change-log.ts';
 import { writeAck, writeCreate, writeNetjoin, writeOffer } from '../../src/core/xep/sync.ts';
 import { writeForm } from '../../src/core/xep/xep0004.ts';
@@ -189,11 +190,10 @@ describe('XEP-0282 §4.2 Creating a Replica: the list and what is agreed on', ()
     const [told] = world.to(replica).filter((stanza) => payloadOf(stanza, 'x', NS.dataForms));
     expect(readDmuc(told?.payloads ?? [])?.position?.n).toBe(8);
     expect(world.seat(replica).node.snapshot().rooms[0]?.changes).toMatchObject({
-      splitPolicy: 'local',
-      splitEntry: true,
+      split: { policy: 'local', entry: true },
     });
     configure(world, { 'muc#roomconfig_membersonly': ['1'] });
-    expect(world.seat(replica).node.snapshot().rooms[0]?.changes).toMatchObject({ splitEntry: false });
+    expect(world.seat(replica).node.snapshot().rooms[0]?.changes).toMatchObject({ split: { entry: false } });
   });
 
   it('decision #15: a room becomes members-only: its replicas are told in the order of the places', () => {
@@ -478,10 +478,12 @@ describe('XEP-0282 §4.11.2 Netjoin: what was missed', () => {
     expect(log.since(2 * changesMax - 5, 2 * changesMax)).toHaveLength(5);
     expect(log.entries.length).toBeLessThanOrEqual(1.25 * changesMax);
     const world = everybodyIn();
-    const session = world
-      .seat(primary)
-      .node.snapshot()
-      .rooms[0]?.peers.find(([peer]) => peer === replica)?.[1].session;
+    const session = (
+      world
+        .seat(primary)
+        .node.snapshot()
+        .rooms[0]?.peers.find(([peer]) => peer === replica)?.[1] as ReplicaPeer
+    ).session;
     const asks = (parts: { session?: string; epoch?: number }) => {
       world.crash(replica);
       world.clear();

@@ -1,8 +1,8 @@
-import type { Effect } from '../../src/core/node/effect.ts';
-import type { Command, Input, TimerId } from '../../src/core/node/input.ts';
+import type { Command, Input } from '../../src/core/node/input.ts';
 import { createMucNode } from '../../src/core/node/muc-node.ts';
-import type { MucNode } from '../../src/core/node/node.ts';
+import type { MucNode, NodeEffect } from '../../src/core/node/node.ts';
 import type { RoomEvent } from '../../src/core/room/event.ts';
+import type { TimerId } from '../../src/core/turn/effect.ts';
 import { writeJoin } from '../../src/core/xep/xep0045.ts';
 import { bareOf, domainOf, type Jid, jid } from '../../src/core/xmpp/jid.ts';
 import { NS } from '../../src/core/xmpp/namespaces.ts';
@@ -201,7 +201,7 @@ export class World {
     for (const effect of effects) this.#effect(seat, effect);
   }
 
-  #effect(seat: Seat, effect: Effect): void {
+  #effect(seat: Seat, effect: NodeEffect): void {
     if (effect.kind === 'append') seat.log.push(...structuredClone(effect.events));
     else if (effect.kind === 'send')
       this.#queue.push({ stanza: effect.stanza, spec: effect.spec, at: seat.server, sender: seat });

@@ -1,6 +1,11 @@
-import type { Env } from '../node/node.ts';
-import type { KeepaliveTimes } from '../room/event.ts';
+import type { Env } from '../turn/env.ts';
 import type { Instant } from '../xmpp/time.ts';
+
+/** Seconds of silence before a ping, and for its answer (XEP-0282 §4.10). */
+export interface KeepaliveTimes {
+  readonly interval: number;
+  readonly timeout: number;
+}
 
 /** What to do now that the timer of a neighbour fired. */
 export type Due =

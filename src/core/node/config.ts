@@ -1,4 +1,4 @@
-import type { DistributionConfig, RoomConfig } from '../room/config.ts';
+import type { DistributedRoomConfig, DistributionConfig } from '../distribution/config.ts';
 import type { Jid } from '../xmpp/jid.ts';
 
 /** What a node is and which rooms it starts with. */
@@ -8,7 +8,7 @@ export type NodeConfig =
       readonly kind: 'service';
       readonly address: Jid;
       readonly server: Jid;
-      readonly rooms: readonly RoomConfig[];
+      readonly rooms: readonly DistributedRoomConfig[];
       /** Whether anyone may create a room by entering it (§10.1.1). */
       readonly openCreation: boolean;
       /** What rooms that are made by entering them are; absent: plain rooms. */
@@ -17,4 +17,4 @@ export type NodeConfig =
       readonly admins: readonly Jid[];
     }
   /** An XEP-0282 replica: an account, and one room whose primary is elsewhere. */
-  | { readonly kind: 'replica'; readonly address: Jid; readonly server: Jid; readonly room: RoomConfig };
+  | { readonly kind: 'replica'; readonly address: Jid; readonly server: Jid; readonly room: DistributedRoomConfig };

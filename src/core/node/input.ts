@@ -1,9 +1,7 @@
 import type { RoomEvent } from '../room/event.ts';
+import type { TimerId } from '../turn/effect.ts';
 import type { Jid } from '../xmpp/jid.ts';
 import type { Stanza } from '../xmpp/stanza.ts';
-
-/** Names a timer of one node; setting it again replaces it. */
-export type TimerId = string & { readonly _timer: unique symbol };
 
 /** What a person or a supervisor may ask of a node. */
 export type Command =

@@ -1,41 +1,36 @@
-import { type Distribution, none, readTimer } from '../distribution/distribution.ts';
-import { FmucNode } from '../distribution/fmuc/fmuc-node.ts';
+import type { DistributedRoomConfig } from '../distribution/config.ts';
 import { meantBy } from '../distribution/primary-replica/by-service.ts';
-import { Primary } from '../distribution/primary-replica/primary.ts';
-import { Replica } from '../distribution/primary-replica/replica.ts';
-import { defaultRoomConfig, type RoomConfig } from '../room/config.ts';
+import type { Protocol } from '../distribution/protocol.ts';
+import { commit } from '../room/commit.ts';
+import { defaultRoomConfig } from '../room/config.ts';
 import type { Occupant, RoomEvent } from '../room/event.ts';
 import { receive } from '../room/receive.ts';
 import { retell } from '../room/recovery.ts';
-import { leave } from '../room/room.ts';
+import { RoomTurn, readTimer } from '../room/room-turn.ts';
 import { RoomState, type RoomView } from '../room/state.ts';
-import { Turn } from '../room/turn.ts';
-import { discoInfoResult, discoItemsResult, readDisco } from '../xep/xep0030.ts';
+import type { Env } from '../turn/env.ts';
+import { Turn } from '../turn/turn.ts';
 import { readJoin } from '../xep/xep0045.ts';
-import { isPing } from '../xep/xep0199.ts';
-import { assertNever, type Condition, LocalProtocolError, stanzaError } from '../xmpp/errors.ts';
+import { assertNever, LocalProtocolError } from '../xmpp/errors.ts';
 import { bareOf, domainOf, type Jid, partsOf, resourceOf } from '../xmpp/jid.ts';
-import { NS } from '../xmpp/namespaces.ts';
-import { errorReply, iqResult, payloadOf, type Stanza, withParts } from '../xmpp/stanza.ts';
-import { el, textOf } from '../xmpp/xml.ts';
+import { type Stanza, withParts } from '../xmpp/stanza.ts';
 import type { NodeConfig } from './config.ts';
-import type { Effect } from './effect.ts';
 import type { Command, Input } from './input.ts';
-import type { Env, MucNode } from './node.ts';
+import type { MucNode, NodeEffect } from './node.ts';
+import { protocolOf, roomConfigOf } from './protocol-of.ts';
+import { refuse, serviceIq } from './service.ts';
 import type { NodeSnapshot } from './snapshot.ts';
-import type { NodeStatus, RoomStatus, SplitStatus } from './trace.ts';
+import { roomStatus } from './status.ts';
+import type { NodeStatus } from './trace.ts';
 
 /** A node with the rooms of its configuration; then `restore`, `apply` the log, and the command `start`. */
 export function createMucNode(config: NodeConfig): MucNode {
   return new Service(config);
 }
 
-/** XEP-0092: Software Version. */
-const versionNs = 'jabber:iq:version';
-
 interface Room {
   readonly state: RoomState;
-  readonly distribution: Distribution;
+  readonly protocol: Protocol;
 }
 
 class Service implements MucNode {
@@ -50,7 +45,7 @@ class Service implements MucNode {
     for (const room of config.kind === 'replica' ? [config.room] : config.rooms) this.#open(room);
   }
 
-  handle(input: Input, env: Env): readonly Effect[] {
+  handle(input: Input, env: Env): readonly NodeEffect[] {
     const turn = new Turn(env, this.#apply);
     switch (input.kind) {
       case 'stanza':
@@ -60,14 +55,15 @@ class Service implements MucNode {
         this.#command(turn, input.command);
         break;
       case 'linkUp':
-        for (const { state, distribution } of this.#rooms.values()) distribution.linkUp(turn, state);
+        for (const room of this.#rooms.values()) room.protocol.linkUp(inRoom(turn, room));
         break;
       case 'linkDown':
         turn.note('6120#4.9', `the stream to ${input.peer} is down`);
         break;
       case 'timer': {
-        const room = this.#rooms.get(readTimer(input.timer).room);
-        room?.distribution.timer(turn, room.state, input.timer);
+        const { name, room: jid } = readTimer(input.timer);
+        const room = this.#rooms.get(jid);
+        room?.protocol.timer(inRoom(turn, room), name);
         break;
       }
       default:
@@ -103,7 +99,7 @@ class Service implements MucNode {
     return {
       address,
       server,
-      rooms: [...this.#rooms.values()].map(({ state, distribution }) => roomStatus(state, distribution)),
+      rooms: [...this.#rooms.values()].map(({ state, protocol }) => roomStatus(state, protocol)),
     };
   }
 
@@ -115,19 +111,20 @@ class Service implements MucNode {
     if (occupant) gone.set(event.nick, occupant);
   }
 
-  #open(config: RoomConfig): Room {
-    const room = { state: new RoomState(config), distribution: distributionOf(config) };
+  #open(config: DistributedRoomConfig): Room {
+    const protocol = protocolOf(config.distribution);
+    const room = { state: new RoomState(roomConfigOf(config), protocol.traits), protocol };
     this.#rooms.set(config.jid, room);
     return room;
   }
 
   /** A room that somebody makes by entering it (XEP-0045 §10.1.1). Service admins own it too. */
-  #onDemandConfig(jid: Jid): RoomConfig {
+  #onDemandConfig(jid: Jid): DistributedRoomConfig {
     const { admins, onDemand: distribution } =
       this.#config.kind === 'service' ? this.#config : { admins: [], onDemand: undefined };
     return {
       ...defaultRoomConfig(jid),
-      ...(distribution ? { distribution } : {}),
+      distribution: distribution ?? { kind: 'none' },
       onDemand: true,
       persistent: false,
       logging: true,
@@ -135,33 +132,20 @@ class Service implements MucNode {
     };
   }
 
-  #command(turn: Turn, command: Command): void {
+  #command(turn: Turn<RoomEvent>, command: Command): void {
     switch (command.name) {
       case 'start':
-        for (const { state } of this.#rooms.values())
-          retell(turn, state, command.untold ?? [], this.#gone?.get(state.jid) ?? new Map());
+        for (const room of this.#rooms.values())
+          retell(inRoom(turn, room), command.untold ?? [], this.#gone?.get(room.state.jid) ?? new Map());
         this.#gone = undefined;
-        for (const { state } of this.#rooms.values()) {
-          if (state.epoch !== 0 || state.config.distribution.kind === 'replica') continue;
-          // Decision #4: the clock of the first start; without its log a room starts in a later epoch than before.
-          turn.record({ kind: 'roomCreated', room: state.jid, epoch: turn.env.now });
-          const { subject } = state.config;
-          if (subject !== '')
-            turn.record({
-              kind: 'subjectChanged',
-              room: state.jid,
-              subject: { text: subject, nick: '', at: turn.env.now },
-            });
-        }
+        // A replica's room is its primary's to create.
+        if (this.#config.kind === 'service')
+          for (const room of this.#rooms.values()) if (room.state.epoch === 0) create(inRoom(turn, room));
         return;
       case 'stop':
-        // §11.2: everybody is out, and told that it is the service that goes.
-        for (const { state, distribution } of this.#rooms.values()) {
-          if (this.#config.kind === 'replica') return distribution.stop?.(turn, state);
-          for (const occupant of [...state.occupants.values()]) {
-            if (occupant.home === undefined)
-              leave(turn, state, distribution, occupant, { statuses: [332], payloads: [] }, { alone: true });
-          }
+        for (const room of this.#rooms.values()) {
+          if (room.protocol.stop) room.protocol.stop(inRoom(turn, room));
+          else dismissAll(inRoom(turn, room));
         }
         return;
       default:
@@ -169,7 +153,7 @@ class Service implements MucNode {
     }
   }
 
-  #stanza(turn: Turn, via: Jid, received: Stanza): void {
+  #stanza(turn: Turn<RoomEvent>, via: Jid, received: Stanza): void {
     // The one rule before any payload is read: a neighbour speaks for its own domain.
     if (domainOf(received.from) !== via)
       return turn.note('decision#11', `${via} handed over a stanza from ${received.from}: dropped`);
@@ -177,17 +161,21 @@ class Service implements MucNode {
     const { address } = this.#config;
     if (this.#config.kind === 'replica') {
       const room = this.#rooms.get(this.#config.room.jid) as Room;
-      if (room.distribution.fromPeer(turn, room.state, stanza)) return;
-      if (bareOf(stanza.to) === room.state.jid) room.distribution.fromUser(turn, room.state, stanza);
+      const here = inRoom(turn, room);
+      if (room.protocol.fromPeer(here, stanza)) return;
+      if (bareOf(stanza.to) === room.state.jid) room.protocol.fromUser(here, stanza);
       else if (bareOf(stanza.to) === address) refuse(turn, stanza, 'service-unavailable', '6120#8.4');
       return;
     }
-    if (stanza.to === address) return this.#service(turn, stanza);
+    if (stanza.to === address) return serviceIq(turn, this.#states(), stanza);
     const room = this.#rooms.get(bareOf(stanza.to)) ?? this.#createOnDemand(turn, stanza);
     if (room === undefined) return;
-    const { state, distribution } = room;
-    if (distribution.fromPeer(turn, state, stanza) || distribution.fromUser(turn, state, stanza)) return;
-    receive(turn, state, distribution, stanza);
+    const here = inRoom(turn, room);
+    if (!room.protocol.fromPeer(here, stanza) && !room.protocol.fromUser(here, stanza)) receive(here, stanza);
+  }
+
+  #states(): readonly RoomState[] {
+    return [...this.#rooms.values()].map(({ state }) => state);
   }
 
   /** Decision #46: what is addressed to a primary by way of its service, for a replica whose server keeps the room's address. */
@@ -195,11 +183,11 @@ class Service implements MucNode {
     if (this.#config.kind !== 'service' || bareOf(stanza.to) !== this.#config.address) return stanza;
     const to = meantBy(stanza.to);
     const room = to === undefined ? undefined : this.#rooms.get(bareOf(to));
-    return to !== undefined && room?.distribution.role === 'primary' ? withParts(stanza, { to }) : stanza;
+    return to !== undefined && room?.protocol.byService ? withParts(stanza, { to }) : stanza;
   }
 
   /** XEP-0045 §7.2.11 and §10.1: there is no such room; entering it may make it. */
-  #createOnDemand(turn: Turn, stanza: Stanza): Room | undefined {
+  #createOnDemand(turn: Turn<RoomEvent>, stanza: Stanza): Room | undefined {
     const jid = bareOf(stanza.to);
     const entering =
       stanza.name === 'presence' &&
@@ -222,94 +210,30 @@ class Service implements MucNode {
   }
 
   /** A temporary room ends with its last occupant (XEP-0045 §4.2). */
-  #closeEmpty(turn: Turn): void {
+  #closeEmpty(turn: Turn<RoomEvent>): void {
     // A map may lose what is being looked at.
     for (const { state } of this.#rooms.values()) {
       if (!state.config.persistent && state.occupants.size === 0 && state.epoch !== 0)
         turn.record({ kind: 'roomDestroyed', room: state.jid });
     }
   }
+}
 
-  /** IQs to the service itself: XEP-0045 §6.2, §6.3; XEP-0199; XEP-0092. */
-  #service(turn: Turn, stanza: Stanza): void {
-    if (stanza.name !== 'iq') return;
-    if (isPing(stanza)) return turn.send(iqResult(stanza), '0199#4');
-    if (stanza.type === 'get' && payloadOf(stanza, 'query', versionNs)) {
-      const version = [el('name', versionNs, {}, 'Netsplit'), el('version', versionNs, {}, '0.1')];
-      return turn.send(iqResult(stanza, el('query', versionNs, {}, ...version)), '0092#2');
-    }
-    const disco = readDisco(stanza);
-    if (disco?.node !== undefined) return refuse(turn, stanza, 'item-not-found', '0030#7');
-    if (disco?.kind === 'info') {
-      const features = [NS.muc, NS.discoInfo, NS.discoItems, NS.ping, NS.occupantId, NS.stableId];
-      return turn.send(
-        discoInfoResult(stanza, {
-          identity: { category: 'conference', type: 'text', name: 'Netsplit rooms' },
-          features,
-        }),
-        '0045#6.2',
-      );
-    }
-    if (disco?.kind === 'items') {
-      const items = [...this.#rooms.values()]
-        .filter(({ state }) => state.config.publicRoom)
-        .map(({ state: { jid, config } }) => ({
-          jid,
-          name: config.name === '' ? partsOf(jid).local : config.name,
-        }));
-      return turn.send(discoItemsResult(stanza, items), '0045#6.3');
-    }
-    refuse(turn, stanza, 'service-unavailable', '6120#8.4');
+function inRoom(turn: Turn<RoomEvent>, { state, protocol }: Room): RoomTurn {
+  return new RoomTurn(turn, state, protocol);
+}
+
+/** Decision #4: the clock of the first start; without its log a room starts in a later epoch than before. */
+function create(turn: RoomTurn): void {
+  turn.record({ kind: 'roomCreated', epoch: turn.env.now });
+  const { subject } = turn.room.config;
+  if (subject !== '') turn.record({ kind: 'subjectChanged', subject: { text: subject, nick: '', at: turn.env.now } });
+}
+
+/** §11.2: everybody is out, and told that it is the service that goes. */
+function dismissAll(turn: RoomTurn): void {
+  for (const occupant of [...turn.room.occupants.values()]) {
+    if (occupant.home === undefined)
+      commit(turn, { kind: 'left', occupant, parts: { statuses: [332], payloads: [] }, alone: true });
   }
-}
-
-function refuse(turn: Turn, stanza: Stanza, condition: Condition, spec: string, text?: string): void {
-  turn.send(errorReply(stanza, stanzaError('cancel', condition, text)), spec);
-}
-
-function distributionOf({ distribution }: RoomConfig): Distribution {
-  switch (distribution.kind) {
-    case 'none':
-      return none;
-    case 'primary':
-      return new Primary();
-    case 'replica':
-      return new Replica(distribution.self, distribution.serves, distribution.keepalive);
-    case 'fmuc':
-      return new FmucNode(distribution.outbound, distribution.allowedNodes);
-    default:
-      return assertNever(distribution);
-  }
-}
-
-function roomStatus(room: RoomView, distribution: Distribution): RoomStatus {
-  return {
-    room: room.jid,
-    role: distribution.role,
-    epoch: room.epoch,
-    historyLength: room.history.length,
-    subject: room.subject?.text ?? '',
-    occupants: [...room.occupants.values()].map((occupant) => {
-      const { nick, jid, role, affiliation, home, presence, cutOff, provisional } = occupant;
-      const show = presence.find((payload) => payload.name === 'show' && payload.xmlns === NS.client);
-      return {
-        nick,
-        role,
-        affiliation,
-        ...(jid === undefined ? {} : { jid }),
-        ...(home === undefined ? {} : { home }),
-        ...(show ? { show: textOf(show) } : {}),
-        ...(cutOff ? { cutOff } : {}),
-        ...(provisional ? { provisional } : {}),
-      };
-    }),
-    peers: [...room.peers].map(([peer, { state, since }]) => ({ peer, state, since })),
-    ...(distribution.role === 'primary' || distribution.role === 'replica' ? { split: splitStatus(room) } : {}),
-    ...(distribution.role === 'primary' ? { replicas: room.config.replicas } : {}),
-  };
-}
-
-function splitStatus({ config }: RoomView): SplitStatus {
-  const { splitPolicy: policy, splitChat: chat, splitPrivate: pm, splitEntry: entry, splitKick: kick } = config;
-  return { policy, chat, pm, entry, kick, away: config.splitAway };
 }

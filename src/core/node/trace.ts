@@ -1,19 +1,8 @@
+import type { ProtocolStatus } from '../distribution/protocol.ts';
+import type { Sign, Spec } from '../turn/spec.ts';
 import { type Stanza, stanzaText } from '../xmpp/stanza.ts';
 import type { Instant } from '../xmpp/time.ts';
 import { utf8Length } from '../xmpp/xml.ts';
-
-/**
- * The rule that made a stanza or a state change, written by the code that decided: `<XEP>#<section>`, such as
- * `0282#4.9`, `0045#7.4`, `6120#8.3` for an RFC, or `decision#12` for an entry of distribution/decisions.md.
- */
-export type Spec = string;
-
-/**
- * What a note tells of a pair of nodes, for those who show more of it than its text: that they lost each other, noticed by
- * a `bounce`, by `silence`, or by a `gap` in what came (XEP-0282 §4.11.1); that they came together again (`netjoin`,
- * §4.11.2), and what became of that which happened meanwhile (`judged`).
- */
-export type Sign = 'bounce' | 'silence' | 'gap' | 'netjoin' | 'judged';
 
 /** A stanza as the trace shows it. `bytes` is the UTF-8 length of `xml`. */
 export interface TracedStanza {
@@ -145,30 +134,13 @@ export interface NodeStatus {
   readonly rooms: readonly RoomStatus[];
 }
 
-export interface RoomStatus {
+export interface RoomStatus extends ProtocolStatus {
   readonly room: string;
-  /** The part this node plays for the room. */
-  readonly role: 'plain' | 'primary' | 'replica' | 'fmuc';
   readonly epoch: number;
   readonly historyLength: number;
   readonly subject: string;
   readonly occupants: readonly OccupantStatus[];
   readonly peers: readonly PeerStatus[];
-  /** XEP-0282 §4.11.1.2, at a primary and its replicas: what a replica may do while it is cut off. */
-  readonly split?: SplitStatus;
-  /** XEP-0282, at a primary: the accounts on its list, which may be replicas. */
-  readonly replicas?: readonly string[];
-}
-
-/** `policy` freeze: only what a replica MUST do; local: also the MAYs that are true. */
-export interface SplitStatus {
-  readonly policy: 'freeze' | 'local';
-  readonly chat: boolean;
-  readonly pm: boolean;
-  readonly entry: boolean;
-  readonly kick: boolean;
-  /** Those on the other side of a split are shown as away, whatever the policy. */
-  readonly away: boolean;
 }
 
 export interface OccupantStatus {

@@ -9,8 +9,8 @@ import { errorReply, iqResult, message, type Stanza, stanzaElement } from '../xm
 import type { XmlElement } from '../xmpp/xml.ts';
 import type { HistoryItem } from './event.ts';
 import { liveMessage } from './history.ts';
+import type { RoomTurn } from './room-turn.ts';
 import type { RoomView } from './state.ts';
-import type { Turn } from './turn.ts';
 
 /** A page holds at most this many messages, whatever was asked for (XEP-0059 §2.1). */
 const pageMax = 100;
@@ -19,7 +19,8 @@ const pageMax = 100;
  * The room's archive. XEP-0313 §6.1.2: each message once, no private ones, real JIDs only for those who may
  * see them. Access is checked anew with every query: who could not enter now reads nothing.
  */
-export function archiveIq(turn: Turn, room: RoomView, stanza: Stanza, query: XmlElement): void {
+export function archiveIq(turn: RoomTurn, stanza: Stanza, query: XmlElement): void {
+  const { room } = turn;
   const refuse = (
     type: 'auth' | 'cancel' | 'modify',
     condition: 'forbidden' | 'item-not-found' | 'bad-request' | 'feature-not-implemented',

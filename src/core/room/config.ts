@@ -35,23 +35,27 @@ export interface RoomSettings {
   readonly nicksLocked: boolean;
   /** Whether anybody may register as a member (§7.10). */
   readonly allowRegistration: boolean;
-  /** XEP-0282 §4.2: accounts that may become replicas of this room. Of no use to a room that is no primary. */
-  readonly replicas: readonly Jid[];
-  /**
-   * XEP-0282 §4.11.1.2, what a replica does while it is cut off from the primary: `freeze` is what it MUST do, and
-   * `local` adds those of its MAYs that the flags below name.
-   */
-  readonly splitPolicy: 'freeze' | 'local';
+  /** The nodes that may carry this room beside this one, where its distribution lets owners choose them. */
+  readonly nodes: readonly Jid[];
+  readonly split: SplitSettings;
+}
+
+/**
+ * What a node may do for its own users while it is cut off from the one that decides (XEP-0282 §4.11.1.2): `freeze` is what
+ * it MUST do, and `local` adds those of its MAYs that the flags name.
+ */
+export interface SplitSettings {
+  readonly policy: 'freeze' | 'local';
   /** "enable local participants to continue their in-room conversation". */
-  readonly splitChat: boolean;
+  readonly chat: boolean;
   /** "… to continue 1-1 messaging in the context of a room". */
-  readonly splitPrivate: boolean;
+  readonly private: boolean;
   /** "enable local users to enter the room (DANGER!!!)": provisionally. */
-  readonly splitEntry: boolean;
-  /** "enable moderators (as designated by the primary) to kick participants". */
-  readonly splitKick: boolean;
-  /** "mark non-local users as away", and at the primary (§4.11.1.1) those behind the replica. */
-  readonly splitAway: boolean;
+  readonly entry: boolean;
+  /** "enable moderators … to kick participants". */
+  readonly kick: boolean;
+  /** "mark non-local users as away", and on the other side (§4.11.1.1) those who are cut off; whatever the policy. */
+  readonly away: boolean;
 }
 
 export const defaultSettings: RoomSettings = {
@@ -74,13 +78,8 @@ export const defaultSettings: RoomSettings = {
   memberList: ['moderator', 'participant', 'visitor'],
   nicksLocked: false,
   allowRegistration: true,
-  replicas: [],
-  splitPolicy: 'freeze',
-  splitChat: true,
-  splitPrivate: true,
-  splitEntry: false,
-  splitKick: true,
-  splitAway: false,
+  nodes: [],
+  split: { policy: 'freeze', chat: true, private: true, entry: false, kick: true, away: false },
 };
 
 /** How a room starts. */
@@ -89,26 +88,9 @@ export interface RoomConfig extends RoomSettings {
   /** Subject the room starts with; empty for none. */
   readonly subject: string;
   readonly affiliations: ReadonlyMap<Jid, Affiliation>;
-  readonly distribution: DistributionConfig;
   /** Made by the first who entered, not by the service's own configuration. */
   readonly onDemand: boolean;
 }
-
-export type DistributionConfig =
-  /** XEP-0045 alone. */
-  | { readonly kind: 'none' }
-  /** XEP-0282: the replicas that the room starts with, and the domains each may serve; owners add others, for their own. */
-  | { readonly kind: 'primary'; readonly replicas: ReadonlyMap<Jid, readonly Jid[]> }
-  /** XEP-0282: this node is `self`, a replica of the room, for the users of `serves`. */
-  | {
-      readonly kind: 'replica';
-      readonly self: Jid;
-      readonly serves: readonly Jid[];
-      /** Seconds of silence before a ping, and for its answer, that it asks for at its creation; absent: decision #3. */
-      readonly keepalive?: { readonly interval: number; readonly timeout: number };
-    }
-  /** XEP-0289, primary-primary: the room to join, and the rooms that may join this one. */
-  | { readonly kind: 'fmuc'; readonly outbound?: Jid; readonly allowedNodes: readonly Jid[] };
 
 /** A room as it is when nobody said otherwise. */
 export function defaultRoomConfig(jid: Jid): RoomConfig {
@@ -117,7 +99,6 @@ export function defaultRoomConfig(jid: Jid): RoomConfig {
     jid,
     subject: '',
     affiliations: new Map(),
-    distribution: { kind: 'none' },
     onDemand: false,
   };
 }

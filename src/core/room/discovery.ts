@@ -8,11 +8,12 @@ import { NS } from '../xmpp/namespaces.ts';
 import { errorReply, iqResult, type Stanza } from '../xmpp/stanza.ts';
 import { el } from '../xmpp/xml.ts';
 import { registerNs } from './register.ts';
+import type { RoomTurn } from './room-turn.ts';
 import type { RoomView } from './state.ts';
-import type { Turn } from './turn.ts';
 
 /** What a room says of itself: XEP-0045 §6.4, §6.5, §7.12 (reserved nick); XEP-0199. Everything else is refused. */
-export function discoverRoom(turn: Turn, room: RoomView, stanza: Stanza): void {
+export function discoverRoom(turn: RoomTurn, stanza: Stanza): void {
+  const { room } = turn;
   const refuse = (condition: Condition, spec: string) =>
     turn.send(errorReply(stanza, stanzaError('cancel', condition)), spec);
   if (isPing(stanza)) return turn.send(iqResult(stanza), '0199#4');
@@ -27,7 +28,8 @@ export function discoverRoom(turn: Turn, room: RoomView, stanza: Stanza): void {
   // §18.1.1: "if a service does not discard any namespaces".
   if (disco.node === 'http://jabber.org/protocol/muc#traffic') return refuse('service-unavailable', '0045#18.1.1');
   if (disco.node !== undefined) return refuse('item-not-found', '0030#7');
-  if (disco.kind === 'info') return turn.send(discoInfoResult(stanza, roomInfo(room)), '0045#6.4');
+  if (disco.kind === 'info')
+    return turn.send(discoInfoResult(stanza, roomInfo(room, turn.distribution.traits.features)), '0045#6.4');
   // §6.5: who is in a public room may be seen by anybody; occupants see it in any case.
   const open = room.config.publicRoom || room.occupantByJid(stanza.from) !== undefined;
   const items = open
@@ -36,7 +38,7 @@ export function discoverRoom(turn: Turn, room: RoomView, stanza: Stanza): void {
   turn.send(discoItemsResult(stanza, items), '0045#6.5');
 }
 
-function roomInfo(room: RoomView) {
+function roomInfo(room: RoomView, more: readonly string[]) {
   const { config } = room;
   return {
     identity: { category: 'conference', type: 'text', ...(config.name === '' ? {} : { name: config.name }) },
@@ -58,8 +60,7 @@ function roomInfo(room: RoomView) {
       config.password === '' ? 'muc_unsecured' : 'muc_passwordprotected',
       config.persistent ? 'muc_persistent' : 'muc_temporary',
       config.publicRoom ? 'muc_public' : 'muc_hidden',
-      ...(config.distribution.kind === 'primary' ? [NS.dmuc2, NS.ext] : []),
-      ...(config.distribution.kind === 'fmuc' ? [NS.fmuc, NS.ext] : []),
+      ...more,
     ],
   };
 }

@@ -103,9 +103,11 @@ export interface Subject {
  * asks nobody for anything. `n` is the place in the accepting room's sequence; events without one are this node's own
  * bookkeeping.
  */
-export type RoomEvent = {
-  readonly room: Jid;
-  readonly n?: number;
+export type RoomEvent = { readonly room: Jid } & Happening;
+
+/** What happened, in a room that is known. */
+export type Happening = {
+  readonly n?: number | undefined;
 } /** `owner`: who made it by entering it; it is locked until they configured it (XEP-0045 §10.1). */ & (
   | { readonly kind: 'roomCreated'; readonly epoch: number; readonly owner?: Jid }
   /** An owner's configuration: what differs from before. It unlocks a new room. */
@@ -149,26 +151,12 @@ export type RoomEvent = {
     }
 );
 
-/** Seconds of silence before a ping, and for its answer (XEP-0282 §4.10). */
-export interface KeepaliveTimes {
-  readonly interval: number;
-  readonly timeout: number;
-}
-
-/** What a node remembers about a peer node for one room. Each distribution uses the fields it needs. */
+/**
+ * What a node remembers about a peer node for one room. Each protocol has a kind of its own, with what it needs beside
+ * this (distribution/peers.ts).
+ */
 export interface PeerRecord {
+  readonly kind: string;
   readonly state: 'joining' | 'syncing' | 'live' | 'split' | 'leaving' | 'rejected';
   readonly since: Instant;
-  /** XEP-0282: the session given at creation, and the domains the replica serves; XEP-0289: the id of the peer's join. */
-  readonly session?: string;
-  readonly serves?: readonly Jid[];
-  /** XEP-0282, at a primary: what was agreed on at creation: seconds of the keepalive, messages of history. */
-  readonly keepalive?: KeepaliveTimes;
-  readonly maxstanzas?: number;
-  /** XEP-0282, at a primary: when it was heard for the last time before it was split. */
-  readonly heard?: Instant;
-  /** XEP-0282, at a primary: users of the replica who joined past it since it is split. Decision #43. */
-  readonly past?: readonly Jid[];
-  /** XEP-0289: who joined whom. */
-  readonly direction?: 'outbound' | 'inbound';
 }

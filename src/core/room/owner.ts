@@ -1,114 +1,146 @@
-import type { Distribution } from '../distribution/distribution.ts';
-import { readForm, writeForm } from '../xep/xep0004.ts';
-import { type Condition, type ErrorType, stanzaError } from '../xmpp/errors.ts';
+import { type Form, readForm, writeForm } from '../xep/xep0004.ts';
 import { type Jid, parseJid } from '../xmpp/jid.ts';
 import { NS } from '../xmpp/namespaces.ts';
-import { errorReply, iqResult, type Stanza } from '../xmpp/stanza.ts';
+import { iqResult, type Stanza } from '../xmpp/stanza.ts';
 import { childOf, el, textOf, type XmlElement } from '../xmpp/xml.ts';
-import { changeAffiliation } from './admin.ts';
-import { initialRole } from './affiliation.ts';
+import { changesOfAffiliation, initialRole } from './affiliation.ts';
+import type { Change } from './change.ts';
+import { commitAll, decided } from './commit.ts';
 import type { RoomSettings } from './config.ts';
-import { configForm, readConfigForm, statusesOf } from './config-form.ts';
-import { leave, update } from './room.ts';
+import { configForm, readConfigForm, type SubmittedConfig, statusesOf } from './config-form.ts';
+import type { Distribution } from './distribution.ts';
+import { type Refusal, refusal, refuse } from './refusal.ts';
+import type { RoomTurn } from './room-turn.ts';
 import type { RoomView } from './state.ts';
-import { isElsewhere, tell } from './tell.ts';
-import type { Turn } from './turn.ts';
 
 /** IQs of the namespace muc#owner: configuration (XEP-0045 §10.1, §10.2) and destruction (§10.9). */
-export function ownerIq(
-  turn: Turn,
-  room: RoomView,
-  distribution: Distribution,
-  stanza: Stanza,
-  query: XmlElement,
-): void {
-  const refuse = (type: ErrorType, condition: Condition, spec: string, text?: string) =>
-    turn.send(errorReply(stanza, stanzaError(type, condition, text)), spec);
+export function ownerIq(turn: RoomTurn, stanza: Stanza, query: XmlElement): void {
+  const { room, distribution } = turn;
   if (room.affiliationOf(stanza.from) !== 'owner')
-    return refuse('auth', 'forbidden', '0045#10.2', 'only owners configure a room');
-  if (stanza.type === 'get')
-    return turn.send(iqResult(stanza, el('query', NS.mucOwner, {}, writeForm(configForm(room)))), '0045#10.2');
-  const order = childOf(query, 'destroy', NS.mucOwner);
-  if (order) {
-    const venue = parseJid(order.attrs['jid'] ?? '');
-    const reason = childOf(order, 'reason', NS.mucOwner);
-    const password = childOf(order, 'password', NS.mucOwner);
-    destroy(turn, room, distribution, {
-      ...(venue ? { venue } : {}),
-      ...(reason ? { reason: textOf(reason) } : {}),
-      ...(password ? { password: textOf(password) } : {}),
-    });
-    return turn.send(iqResult(stanza), '0045#10.9');
+    return refuse(turn, stanza, refusal('auth', 'forbidden', '0045#10.2', 'only owners configure a room'));
+  if (stanza.type === 'get') {
+    const form = writeForm(configForm(room, distribution.traits.configFields));
+    return turn.send(iqResult(stanza, el('query', NS.mucOwner, {}, form)), '0045#10.2');
   }
+  const order = childOf(query, 'destroy', NS.mucOwner);
+  if (order) return destroy(turn, stanza, readDestruction(order), '0045#10.9');
   const form = readForm(query);
   if (form?.type === 'cancel') {
     // §10.1.3: the one who made it changed their mind.
-    if (room.locked) destroy(turn, room, distribution, {});
+    if (room.locked) return destroy(turn, stanza, {}, '0045#10.1.3');
     return turn.send(iqResult(stanza), '0045#10.1.3');
   }
-  if (form?.type !== 'submit')
-    return refuse('modify', 'bad-request', '0045#10.2', 'a form of type submit or cancel is needed');
-  const read = readConfigForm(room, form);
-  if (!read.ok) return refuse('modify', 'not-acceptable', '0045#10.2', read.error);
-  const owners = new Set([...room.affiliations].filter(([, held]) => held === 'owner').map(([user]) => user));
-  for (const [user, affiliation] of read.affiliations) {
-    if (affiliation === 'owner') owners.add(user);
-    else owners.delete(user);
-  }
-  if (owners.size === 0) return refuse('cancel', 'conflict', '0045#10.5', 'a room keeps at least one owner');
-  configure(turn, room, distribution, read.changes);
-  for (const [user, affiliation] of read.affiliations) changeAffiliation(turn, room, distribution, user, affiliation);
+  const submitted = checkConfiguration(room, distribution, form);
+  if (submitted.kind === 'refusal') return refuse(turn, stanza, submitted);
+  const { changes, affiliations } = submitted;
+  const wishes = [...affiliations].map(
+    ([user, affiliation]) =>
+      () =>
+        changesOfAffiliation(room, distribution, user, affiliation),
+  );
+  const steps = [() => changesOfConfiguration(room, distribution, changes), ...wishes];
+  if (
+    !decided(
+      turn,
+      stanza,
+      steps.flatMap((step) => step()),
+    )
+  )
+    return;
+  // Each by what the ones before it left: a room that becomes members-only puts out those who are no members any more.
+  for (const step of steps) commitAll(turn, step());
   turn.send(iqResult(stanza), '0045#10.2');
 }
 
-/** Takes new settings, unlocks the room, and tells those inside what they must know (§10.2.1). */
-function configure(turn: Turn, room: RoomView, distribution: Distribution, changes: Partial<RoomSettings>): void {
-  const unlocked = room.locked;
-  if (!unlocked && Object.keys(changes).length === 0) return;
+/** A submitted form, if all of it may be. */
+function checkConfiguration(
+  room: RoomView,
+  { traits }: Distribution,
+  form: Form | undefined,
+): SubmittedConfig | Refusal {
+  if (form?.type !== 'submit')
+    return refusal('modify', 'bad-request', '0045#10.2', 'a form of type submit or cancel is needed');
+  const submitted = readConfigForm(room, traits.configFields, form);
+  if (submitted.kind === 'refusal') return submitted;
+  const owners = new Set([...room.affiliations].filter(([, held]) => held === 'owner').map(([user]) => user));
+  for (const [user, affiliation] of submitted.affiliations) {
+    if (affiliation === 'owner') owners.add(user);
+    else owners.delete(user);
+  }
+  return owners.size === 0 ? refusal('cancel', 'conflict', '0045#10.5', 'a room keeps at least one owner') : submitted;
+}
+
+/**
+ * What follows from new settings: they unlock the room; those whom it does not want any more are out (322); those inside
+ * are told what they must know (§10.2.1), and everybody's presence where it says something else now.
+ */
+function changesOfConfiguration(
+  room: RoomView,
+  { traits }: Distribution,
+  changes: Partial<RoomSettings>,
+): readonly Change[] {
+  if (!room.locked && Object.keys(changes).length === 0) return [];
+  const occupants = [...room.occupants.values()];
+  const out = new Set(
+    changes.membersOnly
+      ? occupants.filter((occupant) => occupant.affiliation === 'none' && traits.decidesAbout(occupant))
+      : [],
+  );
+  const statuses = room.locked ? [] : statusesOf(changes);
   // Before the change itself: what has an earlier place in the room's sequence is sent earlier.
-  if (changes.membersOnly) {
-    for (const occupant of [...room.occupants.values()]) {
-      if (occupant.affiliation === 'none' && !isElsewhere(room, occupant))
-        leave(turn, room, distribution, occupant, { statuses: [322], payloads: [] });
-    }
-  }
-  turn.record({ kind: 'roomConfigured', room: room.jid, n: room.n + 1, changes });
-  const change = { kind: 'configured', changes, statuses: unlocked ? [] : statusesOf(changes) } as const;
-  tell(turn, room, change);
-  distribution.spread(turn, room, change);
+  const all: Change[] = [...out].map((occupant) => ({
+    kind: 'left',
+    occupant,
+    parts: { statuses: [322], payloads: [] },
+  }));
+  all.push({ kind: 'configured', changes, statuses });
   // Voice by default changes with moderation; JIDs appear or not with `whois`: everybody's presence is news (§10.2.1).
-  for (const occupant of [...room.occupants.values()]) {
-    const role =
-      changes.moderated === undefined ||
-      occupant.affiliation !== 'none' ||
-      occupant.role === 'moderator' ||
-      isElsewhere(room, occupant)
-        ? occupant.role
-        : initialRole('none', room.config);
-    if (changes.whois !== undefined || role !== occupant.role) update(turn, room, distribution, { ...occupant, role });
+  const after = { ...room.config, ...changes };
+  for (const occupant of occupants) {
+    if (out.has(occupant)) continue;
+    const { affiliation, role: before } = occupant;
+    const kept = affiliation !== 'none' || before === 'moderator' || !traits.decidesAbout(occupant);
+    const role = changes.moderated === undefined || kept ? before : initialRole('none', after);
+    if (changes.whois !== undefined || role !== before)
+      all.push({ kind: 'presence', occupant: { ...occupant, role }, parts: {} });
   }
+  return all;
+}
+
+/** Why a room ends, and where to go instead. §10.9. */
+interface Destruction {
+  readonly venue?: Jid | undefined;
+  readonly reason?: string;
+  readonly password?: string;
+}
+
+function readDestruction(order: XmlElement): Destruction {
+  const reason = childOf(order, 'reason', NS.mucOwner);
+  const password = childOf(order, 'password', NS.mucOwner);
+  return {
+    venue: parseJid(order.attrs['jid'] ?? ''),
+    ...(reason ? { reason: textOf(reason) } : {}),
+    ...(password ? { password: textOf(password) } : {}),
+  };
+}
+
+function destroy(turn: RoomTurn, stanza: Stanza, why: Destruction, spec: string): void {
+  const changes = changesOfDestruction(turn.room, why);
+  if (!decided(turn, stanza, changes)) return;
+  commitAll(turn, changes);
+  turn.send(iqResult(stanza), spec);
 }
 
 /** §10.9: everybody is out, told why and where to go; then the room is gone. */
-export function destroy(
-  turn: Turn,
-  room: RoomView,
-  distribution: Distribution,
-  { venue, reason, password }: { readonly venue?: Jid; readonly reason?: string; readonly password?: string },
-): void {
+export function changesOfDestruction(room: RoomView, { venue, reason, password }: Destruction = {}): readonly Change[] {
   const children = [
     ...(password === undefined ? [] : [el('password', NS.mucUser, {}, password)]),
     ...(reason === undefined ? [] : [el('reason', NS.mucUser, {}, reason)]),
   ];
   const destroyed = el('destroy', NS.mucUser, { jid: venue }, ...children);
-  for (const occupant of [...room.occupants.values()])
-    leave(
-      turn,
-      room,
-      distribution,
-      occupant,
-      { item: { affiliation: 'none' }, payloads: [], destroy: destroyed },
-      { alone: true },
-    );
-  turn.record({ kind: 'roomDestroyed', room: room.jid });
+  const parts = { item: { affiliation: 'none' }, payloads: [], destroy: destroyed } as const;
+  const leaves = [...room.occupants.values()].map(
+    (occupant): Change => ({ kind: 'left', occupant, parts, alone: true }),
+  );
+  return [...leaves, { kind: 'destroyed' }];
 }

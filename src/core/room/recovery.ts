@@ -1,7 +1,6 @@
 import { type Divergence, isLocal, type Occupant, type RoomEvent } from './event.ts';
-import type { RoomView } from './state.ts';
+import type { RoomTurn } from './room-turn.ts';
 import { tell, tellOthersOfPresence } from './tell.ts';
-import type { Turn } from './turn.ts';
 import { presenceFor } from './visibility.ts';
 
 /**
@@ -11,17 +10,13 @@ import { presenceFor } from './visibility.ts';
  *
  * @param gone  those who left in these events, as they were before, by nick
  */
-export function retell(
-  turn: Turn,
-  room: RoomView,
-  events: readonly RoomEvent[],
-  gone: ReadonlyMap<string, Occupant>,
-): void {
+export function retell(turn: RoomTurn, events: readonly RoomEvent[], gone: ReadonlyMap<string, Occupant>): void {
+  const { room } = turn;
   const touched = new Set<string>();
   const entered = new Set<string>();
   for (const event of events) {
     if (event.room !== room.jid) continue;
-    if (event.kind === 'diverged') retellLeave(turn, room, event.act);
+    if (event.kind === 'diverged') retellLeave(turn, event.act);
     else if (event.kind === 'occupantLeft') touched.add(event.nick);
     else if (event.kind === 'nickChanged') touched.add(event.nick).add(event.newNick);
     else if (event.kind === 'occupantChanged' || event.kind === 'occupantEntered') {
@@ -34,20 +29,21 @@ export function retell(
     const before = gone.get(nick);
     if (occupant === undefined) {
       const after = before?.jid === undefined ? undefined : room.occupantByJid(before.jid);
-      if (before && after) tell(turn, room, { kind: 'renamed', before, after }, 'decision#50');
-      else if (before) tell(turn, room, { kind: 'left', occupant: before, parts: { payloads: [] } }, 'decision#50');
+      if (before && after) tell(turn, { kind: 'renamed', before, after }, 'decision#50');
+      else if (before) tell(turn, { kind: 'left', occupant: before, parts: { payloads: [] } }, 'decision#50');
       continue;
     }
     // Who entered may lack the whole answer: the others, themselves, history, subject.
     if (isLocal(occupant) && entered.has(nick)) {
-      tellOthersOfPresence(turn, room, { kind: 'presence', occupant });
-      tell(turn, room, { kind: 'returned', occupant, join: {} }, 'decision#50');
-    } else tell(turn, room, { kind: 'presence', occupant }, 'decision#50');
+      tellOthersOfPresence(turn, { kind: 'presence', occupant });
+      tell(turn, { kind: 'returned', occupant, join: {} }, 'decision#50');
+    } else tell(turn, { kind: 'presence', occupant }, 'decision#50');
   }
 }
 
 /** Who left a replica is out there (decision #9), and stays on its roster until the primary has heard. */
-function retellLeave(turn: Turn, room: RoomView, act: Divergence): void {
+function retellLeave(turn: RoomTurn, act: Divergence): void {
+  const { room } = turn;
   const known = act.kind === 'left' && !act.unserved ? room.occupants.get(act.nick) : undefined;
   if (known === undefined || isLocal(known) || (known.jid !== undefined && known.jid !== act.jid)) return;
   const self = { ...known, jid: act.jid };

@@ -1,9 +1,9 @@
-import type { RoomSnapshot } from '../node/snapshot.ts';
 import type { Affiliation } from '../xep/xep0045.ts';
 import { assertNever } from '../xmpp/errors.ts';
 import { bareOf, domainOf, type Jid } from '../xmpp/jid.ts';
 import { ChangeLog } from './change-log.ts';
 import type { RoomConfig, RoomSettings } from './config.ts';
+import type { Traits } from './distribution.ts';
 import {
   type Divergence,
   type HistoryItem,
@@ -15,6 +15,7 @@ import {
   type Subject,
 } from './event.ts';
 import { skeleton } from './nick.ts';
+import type { RoomSnapshot } from './snapshot.ts';
 
 /** What everything but `apply` may see of a room. */
 export type RoomView = Omit<RoomState, 'apply' | 'restore'>;
@@ -43,6 +44,7 @@ export class RoomState {
   readonly occupantIds = new Map<Jid, string>();
   /** XEP-0282, at a primary: its last changes, for replicas that missed some. */
   readonly log = new ChangeLog();
+  readonly #traits: Pick<Traits, 'keepsChanges' | 'givesOccupantIds'>;
   #divergence: readonly Divergence[] = [];
   #changes: Partial<RoomSettings> = {};
   #history: HistoryItem[] = [];
@@ -55,12 +57,9 @@ export class RoomState {
   /** Derived in the same way: identities in the history, the ids by who gave them. A log that is read asks for neither. */
   #identities: Map<Jid, Set<string>> | undefined;
 
-  constructor(config: RoomConfig) {
-    const { distribution } = config;
-    this.config =
-      distribution.kind === 'primary' && config.replicas.length === 0
-        ? { ...config, replicas: [...distribution.replicas.keys()] }
-        : config;
+  constructor(config: RoomConfig, traits: Pick<Traits, 'keepsChanges' | 'givesOccupantIds'>) {
+    this.config = config;
+    this.#traits = traits;
     this.affiliations = new Map(config.affiliations);
   }
 
@@ -131,7 +130,7 @@ export class RoomState {
 
   apply(event: RoomEvent): void {
     if (event.n !== undefined) this.n = event.n;
-    if (this.config.distribution.kind === 'primary') this.log.add(event);
+    if (this.#traits.keepsChanges) this.log.add(event);
     switch (event.kind) {
       case 'roomCreated':
         this.epoch = event.epoch;
@@ -152,7 +151,7 @@ export class RoomState {
       case 'roomDestroyed':
         return;
       case 'occupantEntered':
-        if (event.occupant.jid !== undefined && this.config.distribution.kind !== 'replica')
+        if (event.occupant.jid !== undefined && this.#traits.givesOccupantIds)
           this.occupantIds.set(bareOf(event.occupant.jid), event.occupant.occupantId);
         return this.#put(event.occupant);
       case 'occupantChanged':

@@ -1,35 +1,28 @@
-import type { Change } from '../distribution/distribution.ts';
-import type { Spec } from '../node/trace.ts';
-import { type JoinRequest, writeStatuses } from '../xep/xep0045.ts';
+import type { Spec } from '../turn/spec.ts';
+import { type JoinRequest, writeMucUser, writeStatuses } from '../xep/xep0045.ts';
 import { writeDelay } from '../xep/xep0203.ts';
 import { writeOccupantId } from '../xep/xep0421.ts';
 import { assertNever } from '../xmpp/errors.ts';
 import { type Jid, occupantJid } from '../xmpp/jid.ts';
 import { NS } from '../xmpp/namespaces.ts';
-import { message } from '../xmpp/stanza.ts';
+import { message, type Stanza, withParts } from '../xmpp/stanza.ts';
 import { el } from '../xmpp/xml.ts';
+import type { Change, ChangeOf } from './change.ts';
+import type { Distribution } from './distribution.ts';
 import { isLocal, type LocalOccupant, type Occupant } from './event.ts';
 import { delayedMessages, liveMessages, selectHistory } from './history.ts';
+import type { RoomTurn } from './room-turn.ts';
 import type { RoomView } from './state.ts';
-import type { Turn } from './turn.ts';
 import { maySeeJids, presenceFor, presenceOf, seesPresence, unavailable } from './visibility.ts';
 
 /**
- * Those to whom the room itself may write, beside what its distribution carries: its own users and, at a primary, those
- * behind replicas, who know the room by the same address (as with the answers to their requests).
+ * Those to whom the room itself may write, beside what its distribution carries: its own users, and those of other nodes
+ * who know the room by the same address (as with the answers to their requests).
  */
-export function addressable(room: RoomView): readonly (Occupant & { readonly jid: Jid })[] {
+export function addressable(room: RoomView, { traits }: Distribution): readonly (Occupant & { readonly jid: Jid })[] {
   const known = (occupant: Occupant): occupant is Occupant & { readonly jid: Jid } =>
-    isLocal(occupant) || (occupant.jid !== undefined && room.config.distribution.kind === 'primary');
+    occupant.jid !== undefined && traits.reaches(occupant);
   return [...room.occupants.values()].filter(known);
-}
-
-/**
- * An occupant of an FMUC node that this one is linked with: their rank is what that node says, good for nothing here, and
- * what becomes of them that node decides. XEP-0289 §5.5, decision #62.
- */
-export function isElsewhere(room: RoomView, occupant: Occupant): boolean {
-  return occupant.home !== undefined && room.config.distribution.kind === 'fmuc';
 }
 
 /**
@@ -39,7 +32,8 @@ export function isElsewhere(room: RoomView, occupant: Occupant): boolean {
  *
  * @param spec  the rule by which this node does it, where that is not XEP-0045's own
  */
-export function tell(turn: Turn, room: RoomView, change: Change, spec?: Spec): void {
+export function tell(turn: RoomTurn, change: Change, spec?: Spec): void {
+  const { room } = turn;
   switch (change.kind) {
     case 'entered': {
       const shownTo = presenceOf(room, change.occupant);
@@ -47,19 +41,18 @@ export function tell(turn: Turn, room: RoomView, change: Change, spec?: Spec): v
         if (viewer.nick !== change.occupant.nick && seesPresence(room, change.occupant, viewer))
           turn.send(shownTo(viewer), spec ?? '0045#7.2.2');
       }
-      if (isLocal(change.occupant)) welcome(turn, room, change.occupant, change.join, change.statuses, spec);
+      if (isLocal(change.occupant)) welcome(turn, change.occupant, change.join, change.statuses, spec);
       return;
     }
     case 'returned':
-      if (isLocal(change.occupant))
-        welcome(turn, room, change.occupant, change.join, room.config.logging ? [170] : [], spec);
+      if (isLocal(change.occupant)) welcome(turn, change.occupant, change.join, room.config.logging ? [170] : [], spec);
       return;
     case 'presence':
-      tellOfPresence(turn, room, change, room.locals, spec);
+      tellOfPresence(turn, change, room.locals, spec);
       return;
     case 'left':
-      tellLeaver(turn, room, change, spec);
-      tellOthersOfLeave(turn, room, change, spec);
+      tellLeaver(turn, change, spec);
+      tellOthersOfLeave(turn, change, spec);
       return;
     case 'renamed': {
       const { before, after } = change;
@@ -81,6 +74,19 @@ export function tell(turn: Turn, room: RoomView, change: Change, spec?: Spec): v
         turn.send(message(room.jid, viewer.jid, { type: 'groupchat', id: turn.env.newId() }, x), '0045#10.2.1');
       return;
     }
+    case 'affiliated': {
+      // §9.3 and others: "the service MAY send a message": to those who may know whose it is.
+      const { user, affiliation } = change;
+      const x = writeMucUser({ affiliation, role: 'none', jid: user, statuses: [] });
+      for (const viewer of room.locals) {
+        if (maySeeJids(room, viewer))
+          turn.send(message(room.jid, viewer.jid, { id: turn.env.newId() }, x), spec ?? '0045#9.3');
+      }
+      return;
+    }
+    case 'registered':
+    case 'destroyed':
+      return;
     case 'message':
     case 'subject': {
       const late = change.kind === 'message' && change.late === true;
@@ -97,31 +103,31 @@ export function tell(turn: Turn, room: RoomView, change: Change, spec?: Spec): v
   }
 }
 
-type News = Extract<Change, { kind: 'presence' }>;
-
 function tellOfPresence(
-  turn: Turn,
-  room: RoomView,
-  { occupant, parts }: News,
+  turn: RoomTurn,
+  { occupant, parts }: ChangeOf<'presence'>,
   viewers: readonly LocalOccupant[],
   spec?: Spec,
 ): void {
+  const { room } = turn;
   const shownTo = presenceOf(room, occupant, parts);
   for (const viewer of viewers)
     if (seesPresence(room, occupant, viewer)) turn.send(shownTo(viewer), spec ?? '0045#7.7');
 }
 
 /** All but the one it is about, who is told in another way (§17.3). */
-export function tellOthersOfPresence(turn: Turn, room: RoomView, change: News): void {
+export function tellOthersOfPresence(turn: RoomTurn, change: ChangeOf<'presence'>, spec?: Spec): void {
+  const { room } = turn;
   const others = room.locals.filter(({ nick }) => nick !== change.occupant.nick);
-  tellOfPresence(turn, room, change, others);
+  tellOfPresence(turn, change, others, spec);
 }
 
 /**
  * Where the room broadcasts only some roles (§10.2, presencebroadcast), a change of role takes someone out of others'
  * sight, and others into or out of their own. A new moderator learns who the others are.
  */
-export function tellOfSight(turn: Turn, room: RoomView, before: Occupant, after: Occupant): void {
+export function tellOfSight(turn: RoomTurn, before: Occupant, after: Occupant): void {
+  const { room } = turn;
   const gone = { type: 'unavailable', payloads: [] } as const;
   for (const viewer of room.locals) {
     if (viewer.nick !== after.nick && seesPresence(room, before, viewer) && !seesPresence(room, after, viewer))
@@ -139,15 +145,15 @@ export function tellOfSight(turn: Turn, room: RoomView, before: Occupant, after:
   }
 }
 
-type Left = Extract<Change, { kind: 'left' }>;
-
 /** The one who left: theirs is the answer they wait for, so it comes before anybody else's (§8.2). */
-export function tellLeaver(turn: Turn, room: RoomView, { occupant, parts }: Left, spec?: Spec): void {
+export function tellLeaver(turn: RoomTurn, { occupant, parts }: ChangeOf<'left'>, spec?: Spec): void {
+  const { room } = turn;
   if (isLocal(occupant)) turn.send(presenceFor(room, occupant, occupant, unavailable(parts)), spec ?? '0045#7.14');
 }
 
 /** Those who are still in; the one who left is out of the room already. */
-export function tellOthersOfLeave(turn: Turn, room: RoomView, { occupant, parts, alone }: Left, spec?: Spec): void {
+export function tellOthersOfLeave(turn: RoomTurn, { occupant, parts, alone }: ChangeOf<'left'>, spec?: Spec): void {
+  const { room } = turn;
   if (alone) return;
   const goneTo = presenceOf(room, occupant, unavailable(parts));
   for (const viewer of room.locals)
@@ -160,13 +166,13 @@ export function tellOthersOfLeave(turn: Turn, room: RoomView, { occupant, parts,
  * @param statuses  beside 110: 201 for a room just created, 210 for a nick the room changed
  */
 function welcome(
-  turn: Turn,
-  room: RoomView,
+  turn: RoomTurn,
   occupant: LocalOccupant,
   join: JoinRequest,
   statuses: readonly number[],
   spec?: Spec,
 ): void {
+  const { room } = turn;
   for (const other of room.occupants.values()) {
     if (other.nick !== occupant.nick && seesPresence(room, other, occupant))
       turn.send(presenceFor(room, other, occupant), spec ?? '0045#7.2.2');
@@ -183,4 +189,10 @@ function welcome(
   const author = writeOccupantId(subject?.occupantId ?? '');
   const delay = subject ? [writeDelay({ from: room.jid, stamp: subject.at })] : [];
   turn.send(message(from, occupant.jid, { type: 'groupchat' }, text, ...author, ...delay), spec ?? '0045#7.2.15');
+}
+
+/** The last hop of a private message. XEP-0045 §7.5; the occupant id is in everything that comes from one, XEP-0421 §4. */
+export function deliverPrivate(turn: RoomTurn, from: Occupant, to: Jid, stanza: Stanza, spec = '0045#7.5'): void {
+  const payloads = [...stanza.payloads, ...writeOccupantId(from.occupantId), el('x', NS.mucUser)];
+  turn.send(withParts(stanza, { from: occupantJid(turn.room.jid, from.nick), to, payloads }), spec);
 }

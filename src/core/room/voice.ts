@@ -1,38 +1,37 @@
-import type { Distribution } from '../distribution/distribution.ts';
 import { type Form, readBoolean, readForm, writeForm } from '../xep/xep0004.ts';
-import { type Condition, type ErrorType, stanzaError } from '../xmpp/errors.ts';
 import { parseNick } from '../xmpp/jid.ts';
-import { errorReply, message, type Stanza } from '../xmpp/stanza.ts';
+import { message, type Stanza } from '../xmpp/stanza.ts';
+import type { Change } from './change.ts';
+import { submit } from './commit.ts';
+import type { Distribution } from './distribution.ts';
 import type { Occupant } from './event.ts';
-import { update } from './room.ts';
+import { type Refusal, refusal, refuse } from './refusal.ts';
+import type { RoomTurn } from './room-turn.ts';
 import type { RoomView } from './state.ts';
-import { addressable, isElsewhere } from './tell.ts';
-import type { Turn } from './turn.ts';
+import { addressable } from './tell.ts';
 
 const requestForm = 'http://jabber.org/protocol/muc#request';
+
+const spec = '0045#7.13';
 
 /**
  * Requests for voice (XEP-0045 §7.13) and their approval (§8.6).
  *
  * @returns whether the message was one
  */
-export function voice(
-  turn: Turn,
-  room: RoomView,
-  distribution: Distribution,
-  occupant: Occupant | undefined,
-  stanza: Stanza,
-): boolean {
+export function voice(turn: RoomTurn, occupant: Occupant | undefined, stanza: Stanza): boolean {
   if (stanza.type !== undefined && stanza.type !== 'normal') return false;
   const form = readForm({ children: stanza.payloads });
   if (form?.type !== 'submit' || form.formType !== requestForm) return false;
-  const refuse = (type: ErrorType, condition: Condition, text: string) =>
-    turn.send(errorReply(stanza, stanzaError(type, condition, text)), '0045#7.13');
-  if (occupant === undefined) refuse('modify', 'not-acceptable', 'only occupants ask for voice');
-  else if (fieldOf(form, 'muc#request_allow') !== undefined) approve(turn, room, distribution, occupant, form, refuse);
-  else if (fieldOf(form, 'muc#role') !== 'participant') refuse('modify', 'bad-request', 'muc#role is participant');
-  else if (room.config.moderated && occupant.role === 'visitor') ask(turn, room, occupant);
-  else refuse('cancel', 'not-allowed', 'you have voice');
+  const { room, distribution } = turn;
+  if (occupant !== undefined && fieldOf(form, 'muc#request_allow') !== undefined) {
+    const change = checkApproval(room, distribution, occupant, form);
+    if (change) submit(turn, stanza, change);
+    return true;
+  }
+  const no = checkRequest(room, occupant, form);
+  if (no) refuse(turn, stanza, no);
+  else if (occupant) ask(turn, occupant);
   return true;
 }
 
@@ -40,7 +39,18 @@ function fieldOf(form: Form, name: string): string | undefined {
   return form.fields.find((field) => field.var === name)?.values[0];
 }
 
-function ask(turn: Turn, room: RoomView, occupant: Occupant): void {
+/** Why somebody may not ask for voice, if so. §7.13. */
+function checkRequest(room: RoomView, occupant: Occupant | undefined, form: Form): Refusal | undefined {
+  if (occupant === undefined) return refusal('modify', 'not-acceptable', spec, 'only occupants ask for voice');
+  if (fieldOf(form, 'muc#role') !== 'participant')
+    return refusal('modify', 'bad-request', spec, 'muc#role is participant');
+  if (!room.config.moderated || occupant.role !== 'visitor')
+    return refusal('cancel', 'not-allowed', spec, 'you have voice');
+  return undefined;
+}
+
+function ask(turn: RoomTurn, occupant: Occupant): void {
+  const { room } = turn;
   const fields = [
     {
       var: 'muc#role',
@@ -54,24 +64,25 @@ function ask(turn: Turn, room: RoomView, occupant: Occupant): void {
     { var: 'muc#request_allow', type: 'boolean', label: 'Grant voice to this person?', values: ['0'] },
   ] as const;
   const form = writeForm({ type: 'form', formType: requestForm, title: 'Voice request', fields });
-  for (const moderator of addressable(room)) {
+  for (const moderator of addressable(room, turn.distribution)) {
     if (moderator.role === 'moderator')
       turn.send(message(room.jid, moderator.jid, { id: turn.env.newId() }, form), '0045#8.6');
   }
 }
 
-function approve(
-  turn: Turn,
+/** §8.6. @returns undefined where the moderator says no, or they have voice */
+function checkApproval(
   room: RoomView,
-  distribution: Distribution,
+  { traits }: Distribution,
   moderator: Occupant,
   form: Form,
-  refuse: (type: ErrorType, condition: Condition, text: string) => void,
-): void {
-  if (moderator.role !== 'moderator') return refuse('auth', 'forbidden', 'only moderators give voice');
+): Change | Refusal | undefined {
+  if (moderator.role !== 'moderator') return refusal('auth', 'forbidden', spec, 'only moderators give voice');
   const allowed = readBoolean([fieldOf(form, 'muc#request_allow') ?? '']);
   const target = room.occupants.get(parseNick(fieldOf(form, 'muc#roomnick') ?? '') ?? '');
-  if (target === undefined) return refuse('cancel', 'item-not-found', 'nobody here has that nick');
-  if (isElsewhere(room, target)) return refuse('cancel', 'not-allowed', 'they are in by another node');
-  if (allowed && target.role === 'visitor') update(turn, room, distribution, { ...target, role: 'participant' });
+  if (target === undefined) return refusal('cancel', 'item-not-found', spec, 'nobody here has that nick');
+  if (!traits.decidesAbout(target)) return refusal('cancel', 'not-allowed', spec, 'they are in by another node');
+  return allowed && target.role === 'visitor'
+    ? { kind: 'presence', occupant: { ...target, role: 'participant' }, parts: {} }
+    : undefined;
 }

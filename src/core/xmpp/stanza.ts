@@ -1,4 +1,4 @@
-import { readError, type StanzaError, writeError } from './errors.ts';
+import { type Condition, readError, type StanzaError, writeError } from './errors.ts';
 import type { Jid } from './jid.ts';
 import { NS } from './namespaces.ts';
 import {
@@ -126,6 +126,23 @@ export function isSubjectAlone({ payloads }: Stanza): boolean {
 export function errorOf(stanza: Stanza): StanzaError | undefined {
   const error = payloadOf(stanza, 'error', NS.client);
   return error && readError(error);
+}
+
+// Conditions that mean "this address is gone", not "this one stanza was refused".
+const gone: ReadonlySet<Condition> = new Set<Condition>([
+  'gone',
+  'item-not-found',
+  'recipient-unavailable',
+  'redirect',
+  'remote-server-not-found',
+  'remote-server-timeout',
+  'service-unavailable',
+]);
+
+/** Whether a bounce says that its sender cannot be reached any more. */
+export function saysGone(stanza: Stanza): boolean {
+  const error = errorOf(stanza);
+  return error !== undefined && gone.has(error.condition);
 }
 
 /**

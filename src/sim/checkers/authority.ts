@@ -1,4 +1,4 @@
-import type { RoomConfig } from '../../core/room/config.ts';
+import type { DistributedRoomConfig } from '../../core/distribution/config.ts';
 import type { Occupant, RoomEvent } from '../../core/room/event.ts';
 import type { Affiliation } from '../../core/xep/xep0045.ts';
 import { bareOf, type Jid } from '../../core/xmpp/jid.ts';
@@ -7,7 +7,7 @@ import type { Violation } from '../trace.ts';
 
 /** What a node knows of a room, beside who is in. */
 interface Known {
-  readonly config: RoomConfig;
+  readonly config: DistributedRoomConfig;
   /** Replicas take everything from their primary. */
   readonly replica: boolean;
   readonly affiliations: Map<Jid, Affiliation>;
@@ -190,7 +190,7 @@ function rankOf({ role, affiliation }: Occupant): string {
 }
 
 /** A FMUC room that this one joined or lets in vouches for its users. */
-function isPeer({ distribution }: RoomConfig, from: Jid): boolean {
+function isPeer({ distribution }: DistributedRoomConfig, from: Jid): boolean {
   const peer = bareOf(from);
   return distribution.kind === 'fmuc' && (distribution.outbound === peer || distribution.allowedNodes.includes(peer));
 }

@@ -1,4 +1,5 @@
-import type { LinkRecord, SplitStatus, StepRecord, TraceRecord } from '../../core/node/trace.ts';
+import type { SplitStatus } from '../../core/distribution/protocol.ts';
+import type { LinkRecord, StepRecord, TraceRecord } from '../../core/node/trace.ts';
 import type { Instant } from '../../core/xmpp/time.ts';
 import type { Scenario } from '../../scenario/scenario.ts';
 

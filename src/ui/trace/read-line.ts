@@ -5,11 +5,11 @@ import type {
   PeerStatus,
   RoomStatus,
   SessionRecord,
-  Sign,
   StatusRecord,
   StepRecord,
   TracedStanza,
 } from '../../core/node/trace.ts';
+import type { Sign } from '../../core/turn/spec.ts';
 import type { Instant } from '../../core/xmpp/time.ts';
 import { childrenOf } from '../peek.ts';
 import type { ModelRecord, ToldRecord } from '../session/session.ts';

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import type { Effect } from '../../../src/core/node/effect.ts';
-import type { Input, TimerId } from '../../../src/core/node/input.ts';
-import type { MucNode } from '../../../src/core/node/node.ts';
+import type { Input } from '../../../src/core/node/input.ts';
+import type { MucNode, NodeEffect } from '../../../src/core/node/node.ts';
 import type { NodeSnapshot } from '../../../src/core/node/snapshot.ts';
 import type { StatusRecord, StepRecord } from '../../../src/core/node/trace.ts';
 import type { RoomEvent } from '../../../src/core/room/event.ts';
+import type { TimerId } from '../../../src/core/turn/effect.ts';
 import { jid } from '../../../src/core/xmpp/jid.ts';
 import { message, type Stanza } from '../../../src/core/xmpp/stanza.ts';
 import { type Instant, instant } from '../../../src/core/xmpp/time.ts';
@@ -19,8 +19,8 @@ const server = jid('avalon.irc');
 const user = jid('bigcheese@avalon.irc/brie');
 
 const said = (text: string): Stanza => message(user, service, { id: text });
-const append = (...ns: number[]): Effect => ({ kind: 'append', events: ns.map(happened) });
-const send = (text: string): Effect => ({
+const append = (...ns: number[]): NodeEffect => ({ kind: 'append', events: ns.map(happened) });
+const send = (text: string): NodeEffect => ({
   kind: 'send',
   over: server,
   stanza: message(service, user, { id: text }),
@@ -33,7 +33,7 @@ const settled = async () => {
   for (let i = 0; i < 30; i++) await undefined;
 };
 
-type Decide = (input: Input) => readonly Effect[];
+type Decide = (input: Input) => readonly NodeEffect[];
 
 class FakeNode implements MucNode {
   readonly seen: Input[] = [];
@@ -43,7 +43,7 @@ class FakeNode implements MucNode {
   constructor(decide: Decide) {
     this.decide = decide;
   }
-  handle(input: Input): readonly Effect[] {
+  handle(input: Input): readonly NodeEffect[] {
     this.seen.push(input);
     const effects = this.decide(input);
     for (const effect of effects)
@@ -204,7 +204,7 @@ async function running(decide: Decide, options: { medium?: MemoryMedium; snapsho
 }
 
 const onStanza =
-  (decide: (id: string) => readonly Effect[]): Decide =>
+  (decide: (id: string) => readonly NodeEffect[]): Decide =>
   (input) =>
     input.kind === 'stanza' ? decide(input.stanza.id ?? '') : [];
 

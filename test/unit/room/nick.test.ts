@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
-import { defaultRoomConfig } from '../../../src/core/room/config.ts';
+import { plainRoomConfig } from '../../../src/core/distribution/config.ts';
+import { plain } from '../../../src/core/distribution/plain.ts';
 import { nickIsAnothers, nickIsFree } from '../../../src/core/room/nick.ts';
 import { RoomState } from '../../../src/core/room/state.ts';
 import { bareOf, type Jid, jid } from '../../../src/core/xmpp/jid.ts';
@@ -8,7 +9,7 @@ const hall = jid('hall@rooms.s0.sim');
 const [alice, bob, carol] = [jid('alice@s0.sim/r'), jid('bob@s1.sim/r'), jid('carol@s0.sim/r')] as const;
 
 it('XEP-0045 §17.1.1: a nick stays taken when one confusable with it, let in by another node, goes', () => {
-  const room = new RoomState(defaultRoomConfig(hall));
+  const room = new RoomState(plainRoomConfig(hall), plain.traits);
   const enters = (nick: string, user: Jid) =>
     room.apply({
       kind: 'occupantEntered',

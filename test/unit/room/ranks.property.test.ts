@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { mayChangeAffiliation, mayChangeRole } from '../../../src/core/room/admin.ts';
-import { initialRole } from '../../../src/core/room/affiliation.ts';
-import { defaultRoomConfig } from '../../../src/core/room/config.ts';
+import { plainRoomConfig } from '../../../src/core/distribution/config.ts';
+import { initialRole, mayChangeAffiliation, mayChangeRole } from '../../../src/core/room/affiliation.ts';
 import { type Affiliation, affiliations, type Role, roles } from '../../../src/core/xep/xep0045.ts';
 import { jid } from '../../../src/core/xmpp/jid.ts';
 
@@ -91,7 +90,7 @@ describe('XEP-0045 §5.1.2 Default Roles', () => {
     ['unmoderated', { moderated: false }, ['moderator', 'moderator', 'participant', 'participant']],
     ['members-only', { membersOnly: true }, ['moderator', 'moderator', 'participant', 'participant']],
   ] as const)('%s', (_kind, changes, expected) => {
-    const config = { ...defaultRoomConfig(jid('coven@chat.shakespeare.lit')), ...changes };
+    const config = { ...plainRoomConfig(jid('coven@chat.shakespeare.lit')), ...changes };
     expect(inRoom.map((affiliation) => initialRole(affiliation, config))).toEqual(expected);
   });
 });

@@ -44,7 +44,7 @@ describe('What a replica does while it is cut off, and when it notices', () => {
   it('is in the room’s configuration; what is not said is as by default', () => {
     const [service, replica] = local.nodes.map((node) => nodeConfigOf(local, node));
     const room = service?.kind === 'service' ? service.rooms[0] : undefined;
-    const said = { splitPolicy: 'local', splitEntry: true, splitAway: true, splitChat: true, splitKick: true };
+    const said = { split: { policy: 'local', entry: true, away: true, chat: true, kick: true } };
     expect(room).toMatchObject(said);
     expect(replica).toMatchObject({ room: { ...said, distribution: { keepalive: { interval: 10, timeout: 3 } } } });
     expect(room?.affiliations.get(jid('antonio@naples.tempest'))).toBe('owner');

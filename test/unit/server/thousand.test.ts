@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
+import { plainRoomConfig } from '../../../src/core/distribution/config.ts';
 import { createMucNode } from '../../../src/core/node/muc-node.ts';
-import { defaultRoomConfig } from '../../../src/core/room/config.ts';
 import { jid } from '../../../src/core/xmpp/jid.ts';
 import { LocalLink } from '../../../src/headless/local-link.ts';
 import { nodeServerHost } from '../../../src/headless/node-host.ts';
@@ -30,7 +30,7 @@ it('1,000 occupants enter one room, and what one of them says reaches all, in or
       kind: 'service',
       address: service,
       server: jid('localhost'),
-      rooms: [defaultRoomConfig(jid(room))],
+      rooms: [plainRoomConfig(jid(room))],
       openCreation: false,
       admins: [],
     }),

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { HopRecord, LinkRecord, Sign, TraceRecord } from '../../../src/core/node/trace.ts';
+import type { HopRecord, LinkRecord, TraceRecord } from '../../../src/core/node/trace.ts';
+import type { Sign } from '../../../src/core/turn/spec.ts';
 import type { Instant } from '../../../src/core/xmpp/time.ts';
 import { builtInScenario } from '../../../src/scenario/built-in.ts';
 import type { Scenario } from '../../../src/scenario/scenario.ts';

@@ -1,6 +1,6 @@
-import type { Env } from '../../node/node.ts';
-import type { Spec } from '../../node/trace.ts';
-import type { Turn } from '../../room/turn.ts';
+import type { RoomTurn } from '../../room/room-turn.ts';
+import type { Env } from '../../turn/env.ts';
+import type { Spec } from '../../turn/spec.ts';
 import { type LinkPlace, readLinkPlace, writeLinkPlace } from '../../xep/sync.ts';
 import type { Jid } from '../../xmpp/jid.ts';
 import { NS } from '../../xmpp/namespaces.ts';
@@ -43,7 +43,7 @@ export class NodeLink {
   }
 
   /** Sends with the next number and an id to know a bounce by. A message keeps the id its author gave it, or none. */
-  send(turn: Turn, stanza: Stanza, spec: Spec): void {
+  send(turn: RoomTurn, stanza: Stanza, spec: Spec): void {
     const id = stanza.id ?? (stanza.name === 'presence' ? turn.env.newId() : undefined);
     if (id !== undefined) this.#outstanding.add(id);
     const named = id === stanza.id ? stanza : withParts(stanza, { id });

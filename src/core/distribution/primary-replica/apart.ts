@@ -2,28 +2,30 @@
  * XEP-0282 §4.11.1.2: what a replica does with what its users send while it is cut off from the primary. What it MUST do is
  * presence (and leaves, which replica.ts does in any state); the MAYs are the room's policy (decision #17).
  */
-import { mayChangeRole } from '../../room/admin.ts';
-import { maySpeak } from '../../room/affiliation.ts';
+import { mayChangeRole } from '../../room/affiliation.ts';
+import type { ChangeOf } from '../../room/change.ts';
+import { checkGroupchat, checkPresence, checkPrivateMessage } from '../../room/checks.ts';
+import { commit } from '../../room/commit.ts';
 import { type Divergence, isLocal, type LocalOccupant, type Occupant } from '../../room/event.ts';
 import { cleanPayloads } from '../../room/hygiene.ts';
 import { nickIsFree } from '../../room/nick.ts';
-import { deliverPrivate, itemOf, mayWhisper } from '../../room/room.ts';
+import { refusal, refuse } from '../../room/refusal.ts';
+import type { RoomTurn } from '../../room/room-turn.ts';
 import type { RoomView } from '../../room/state.ts';
-import { tell, tellOthersOfPresence } from '../../room/tell.ts';
-import type { Turn } from '../../room/turn.ts';
+import { deliverPrivate } from '../../room/tell.ts';
 import { type JoinRequest, readJoin, readMucItems } from '../../xep/xep0045.ts';
 import { isPing } from '../../xep/xep0199.ts';
-import { type Condition, type ErrorType, stanzaError } from '../../xmpp/errors.ts';
+import type { Condition, ErrorType } from '../../xmpp/errors.ts';
 import { type Jid, occupantJid, parseNick, resourceOf } from '../../xmpp/jid.ts';
 import { NS } from '../../xmpp/namespaces.ts';
-import { bodyOf, errorReply, iqResult, payloadOf, type Stanza, withParts } from '../../xmpp/stanza.ts';
+import { bodyOf, iqResult, payloadOf, type Stanza, withParts } from '../../xmpp/stanza.ts';
 import { sizeOf, splitCharactersMax, splitMessagesMax } from './limits.ts';
 
 const spec = '0282#4.11.1.2';
 
 /** Records what the primary does not know of. */
-export function diverge(turn: Turn, room: RoomView, act: Divergence): void {
-  turn.record({ kind: 'diverged', room: room.jid, act });
+export function diverge(turn: RoomTurn, act: Divergence): void {
+  turn.record({ kind: 'diverged', act });
 }
 
 /**
@@ -33,26 +35,26 @@ export function diverge(turn: Turn, room: RoomView, act: Divergence): void {
  * @param kick  takes a local user out
  */
 export function whileApart(
-  turn: Turn,
-  room: RoomView,
+  turn: RoomTurn,
   self: Jid,
   stanza: Stanza,
   kick: (target: LocalOccupant, item: { readonly actor: string; readonly reason?: string }) => void,
 ): void {
-  const refuse = (type: ErrorType, condition: Condition, text: string) =>
-    turn.send(errorReply(stanza, stanzaError(type, condition, text)), spec);
-  const cutOff = () => refuse('wait', 'remote-server-timeout', 'the room is cut off from its primary');
+  const { room } = turn;
+  const no = (type: ErrorType, condition: Condition, text: string | undefined) =>
+    refuse(turn, stanza, refusal(type, condition, spec, text));
+  const cutOff = () => no('wait', 'remote-server-timeout', 'the room is cut off from its primary');
   const known = room.occupantByJid(stanza.from);
   const local = known && isLocal(known) ? known : undefined;
   const nick = resourceOf(stanza.to);
   const { config } = room;
-  const may = (flag: boolean) => config.splitPolicy === 'local' && flag;
+  const may = (flag: boolean) => config.split.policy === 'local' && flag;
   if (stanza.name === 'presence') {
     if (stanza.type !== undefined) return;
     const join = readJoin(stanza.payloads);
-    if (local?.nick === nick) return changePresence(turn, room, local, stanza, join);
-    return join && known === undefined && nick !== '' && may(config.splitEntry) && !leftElsewhere(room, stanza.from)
-      ? enterProvisionally(turn, room, stanza, nick, join, () => refuse('cancel', 'conflict', 'the nick is taken'))
+    if (local?.nick === nick) return changePresence(turn, local, stanza);
+    return join && known === undefined && nick !== '' && may(config.split.entry) && !leftElsewhere(room, stanza.from)
+      ? enterProvisionally(turn, stanza, nick, join, () => no('cancel', 'conflict', 'the nick is taken'))
       : cutOff();
   }
   if (local === undefined) return cutOff();
@@ -60,34 +62,35 @@ export function whileApart(
   const here = target && isLocal(target) ? target : undefined;
   if (stanza.name === 'message') {
     if (nick !== '') {
-      if (here === undefined || stanza.type === 'groupchat' || !may(config.splitPrivate)) return cutOff();
-      if (!mayWhisper(local, room)) return refuse('auth', 'forbidden', 'private messages are not for you here');
+      if (here === undefined || stanza.type === 'groupchat' || !may(config.split.private)) return cutOff();
+      const addressee = checkPrivateMessage(room, local, nick, stanza);
+      if ('kind' in addressee) return refuse(turn, stanza, { ...addressee, spec });
       const clean = withParts(stanza, { payloads: cleanPayloads(room.jid, stanza.payloads) });
-      return deliverPrivate(turn, room, local, here.jid, clean, spec);
+      return deliverPrivate(turn, local, here.jid, clean, spec);
     }
-    if (stanza.type !== 'groupchat' || bodyOf(stanza) === undefined || !may(config.splitChat)) return cutOff();
-    if (!maySpeak(local.role, config)) return refuse('auth', 'forbidden', 'visitors may not speak in this room');
+    if (stanza.type !== 'groupchat' || bodyOf(stanza) === undefined || !may(config.split.chat)) return cutOff();
     const said = room.divergence.flatMap((act) => (act.kind === 'said' ? [act.item] : []));
     const size = said.reduce((sum, item) => sum + sizeOf(item.payloads), sizeOf(stanza.payloads));
     if (said.length >= splitMessagesMax || size > splitCharactersMax) return cutOff();
-    return say(turn, room, self, local, stanza);
+    const change = checkGroupchat(room, local, stanza, turn.env);
+    return change.kind === 'refusal' ? refuse(turn, stanza, { ...change, spec }) : say(turn, self, local, change);
   }
   const request = stanza.type === 'get' || stanza.type === 'set';
   const query = stanza.type === 'set' && nick === '' ? payloadOf(stanza, 'query', NS.mucAdmin) : undefined;
-  if (query && may(config.splitKick)) {
+  if (query && may(config.split.kick)) {
     const [item, ...more] = readMucItems(query);
     const victim = item?.nick === undefined ? undefined : room.occupants.get(parseNick(item.nick) ?? '');
     if (item?.role !== 'none' || more.length > 0) return cutOff();
     // D15: only those here, and only by whom the primary made a moderator.
     if (victim === undefined || !isLocal(victim))
-      return refuse('auth', 'forbidden', 'while the room is cut off moderators kick those beside them');
+      return no('auth', 'forbidden', 'while the room is cut off moderators kick those beside them');
     const denied = mayChangeRole(local, victim, 'none');
-    if (denied) return refuse(denied.type, denied.condition, denied.text);
-    turn.note(spec, `${local.nick} kicks ${victim.nick} while the room is cut off`, { room: room.jid });
+    if (denied) return no(denied.type, denied.condition, denied.text);
+    turn.note(spec, `${local.nick} kicks ${victim.nick} while the room is cut off`);
     kick(victim, { actor: local.nick, ...(item.reason === undefined ? {} : { reason: item.reason }) });
     return turn.send(iqResult(stanza), spec);
   }
-  if (here === undefined || !may(config.splitPrivate)) return request ? cutOff() : undefined;
+  if (here === undefined || !may(config.split.private)) return request ? cutOff() : undefined;
   // XEP-0410: the answer is the room's own.
   if (here.jid === local.jid && isPing(stanza)) return turn.send(iqResult(stanza), '0410#3');
   turn.send(withParts(stanza, { from: occupantJid(room.jid, local.nick), to: here.jid }), spec);
@@ -97,36 +100,20 @@ export function whileApart(
  * "react to people sending presence updates … and broadcast those changes to local users". With a join inside, it is a
  * client that lost track of being in: all that a join brings is here (XEP-0045 §17.3, decision #9).
  */
-function changePresence(
-  turn: Turn,
-  room: RoomView,
-  local: LocalOccupant,
-  stanza: Stanza,
-  join: JoinRequest | undefined,
-): void {
-  const payloads = cleanPayloads(room.jid, stanza.payloads);
-  const occupant = { ...local, presence: payloads };
-  turn.record({ kind: 'occupantChanged', room: room.jid, occupant });
+function changePresence(turn: RoomTurn, local: LocalOccupant, stanza: Stanza): void {
+  const change = checkPresence(turn.room, local, stanza);
+  const { presence } = change.occupant;
+  commit(turn, change, { spec, n: 'none' });
   // The presence of one who is not accepted yet goes along with their join.
-  if (!local.provisional)
-    diverge(turn, room, {
-      kind: 'changed',
-      id: turn.env.newId(),
-      jid: local.jid,
-      nick: local.nick,
-      presence: payloads,
-    });
-  const change = { kind: 'presence', occupant } as const;
-  if (join === undefined) return tell(turn, room, change, spec);
-  tellOthersOfPresence(turn, room, change);
-  tell(turn, room, { kind: 'returned', occupant, join }, spec);
+  if (change.kind === 'presence' && !local.provisional)
+    diverge(turn, { kind: 'changed', id: turn.env.newId(), jid: local.jid, nick: local.nick, presence });
 }
 
 /** "enable local participants to continue their in-room conversation with other local participants". */
-function say(turn: Turn, room: RoomView, self: Jid, local: LocalOccupant, stanza: Stanza): void {
-  const item = { ...itemOf(turn, room, local, stanza), by: self, provisional: true } as const;
-  diverge(turn, room, { kind: 'said', id: item.id, jid: local.jid, item });
-  tell(turn, room, { kind: 'message', occupant: local, item }, spec);
+function say(turn: RoomTurn, self: Jid, local: LocalOccupant, change: ChangeOf<'message'>): void {
+  const item = { ...change.item, by: self, provisional: true } as const;
+  const act: Divergence = { kind: 'said', id: item.id, jid: local.jid, item };
+  commit(turn, { ...change, item }, { spec, as: { kind: 'diverged', act } });
 }
 
 /**
@@ -138,14 +125,8 @@ function leftElsewhere({ divergence }: RoomView, user: Jid): boolean {
 }
 
 /** "enable local users to enter the room (DANGER!!!)": of the history they get what was said here since the split. */
-function enterProvisionally(
-  turn: Turn,
-  room: RoomView,
-  stanza: Stanza,
-  nick: string,
-  join: JoinRequest,
-  taken: () => void,
-): void {
+function enterProvisionally(turn: RoomTurn, stanza: Stanza, nick: string, join: JoinRequest, taken: () => void): void {
+  const { room } = turn;
   if (!nickIsFree(room, nick, stanza.from)) return taken();
   const occupant: Occupant = {
     nick,
@@ -156,24 +137,23 @@ function enterProvisionally(
     presence: cleanPayloads(room.jid, stanza.payloads),
     provisional: true,
   };
-  turn.record({ kind: 'occupantEntered', room: room.jid, occupant });
   const { history } = join;
-  diverge(turn, room, {
+  diverge(turn, {
     kind: 'entered',
     id: turn.env.newId(),
     jid: stanza.from,
     ...(history === undefined ? {} : { history }),
   });
-  tell(turn, room, { kind: 'entered', occupant, join, statuses: [] }, spec);
+  commit(turn, { kind: 'entered', occupant, join, statuses: [] }, { spec, n: 'none' });
 }
 
 /** "mark non-local users as away", and back. */
-export function markOthers(turn: Turn, room: RoomView, away: boolean): void {
+export function markOthers(turn: RoomTurn, away: boolean): void {
+  const { room } = turn;
   for (const known of [...room.occupants.values()]) {
     if (isLocal(known) || (known.cutOff ?? false) === away) continue;
     const { cutOff: _, ...here } = known;
     const occupant: Occupant = away ? { ...known, cutOff: true } : here;
-    turn.record({ kind: 'occupantChanged', room: room.jid, occupant });
-    tell(turn, room, { kind: 'presence', occupant }, spec);
+    commit(turn, { kind: 'presence', occupant }, { spec, n: 'none' });
   }
 }

@@ -1,9 +1,8 @@
-import { readReplicaForm } from '../../room/config-form.ts';
 import { isLocal } from '../../room/event.ts';
-import type { RoomView } from '../../room/state.ts';
-import type { Turn } from '../../room/turn.ts';
+import type { RoomTurn } from '../../room/room-turn.ts';
 import type { Created, Ready } from '../../xep/sync.ts';
 import type { Jid } from '../../xmpp/jid.ts';
+import { readReplicaForm } from './replica-form.ts';
 
 /**
  * XEP-0282 §4.11.2, mode `delta`: the changes that were missed come in their order and are taken one by one, as live ones
@@ -27,18 +26,19 @@ export class CatchUp {
   }
 
   /** @returns whom the primary counts as this replica's users and who are not served here: by nick, with their JID */
-  take(turn: Turn, room: RoomView, _left: ReadonlySet<Jid>, ready: Ready): ReadonlyMap<string, Jid> {
-    const changes = readReplicaForm(this.created.config);
+  take(turn: RoomTurn, _left: ReadonlySet<Jid>, ready: Ready): ReadonlyMap<string, Jid> {
+    const { room } = turn;
+    const changes = readReplicaForm(room, this.created.config);
     const news = Object.entries(changes).some(
       ([key, value]) => !isSame(room.config[key as keyof typeof changes], value),
     );
-    if (news) turn.record({ kind: 'roomConfigured', room: room.jid, changes });
+    if (news) turn.record({ kind: 'roomConfigured', changes });
     if (ready.users !== undefined) return new Map();
     const counted = new Set(this.#users.values());
     for (const local of room.locals) {
       // The primary serves them itself, or has no idea of them: they are not ours to serve.
       if (!local.provisional && !counted.has(local.jid))
-        turn.record({ kind: 'occupantChanged', room: room.jid, occupant: { ...local, home: room.jid } });
+        turn.record({ kind: 'occupantChanged', occupant: { ...local, home: room.jid } });
     }
     return new Map(
       [...this.#users].filter(([, jid]) => {

@@ -1,8 +1,8 @@
 /** The primary's side of a replica's life: created, brought up to date, dismissed. XEP-0282 §4.2 to §4.4, §4.11.2. */
-import { replicaForm } from '../../room/config-form.ts';
-import type { Occupant, PeerRecord } from '../../room/event.ts';
+
+import type { Occupant } from '../../room/event.ts';
+import type { RoomTurn } from '../../room/room-turn.ts';
 import type { RoomView } from '../../room/state.ts';
-import type { Turn } from '../../room/turn.ts';
 import {
   type Create,
   type Created,
@@ -16,9 +16,10 @@ import {
 import { type Condition, type ErrorType, stanzaError } from '../../xmpp/errors.ts';
 import { domainOf, type Jid } from '../../xmpp/jid.ts';
 import { errorReply, iq, iqResult, message, type Stanza } from '../../xmpp/stanza.ts';
-import { timerOf } from '../distribution.ts';
-import { defaultTimes, timeoutMs } from '../keepalive.ts';
-import { domainsOf, type Replicas, reachable } from './replicas.ts';
+import { timeoutMs } from '../keepalive.ts';
+import { type ReplicaPeer, replicaPeer, replicaPeers } from '../peers.ts';
+import { replicaForm } from './replica-form.ts';
+import { type Replicas, reachable } from './replicas.ts';
 import { broadcast, missed, rosterEntry, subjectStanza } from './to-replica.ts';
 import { usersDigest } from './users-digest.ts';
 
@@ -29,31 +30,26 @@ const offerMs = 5_000;
  * "Creating a Replica", which §4.2 leaves to follow: decision #5. The replica asks; the primary checks its list, the
  * domains and whether another serves them, answers, and sends roster, history, subject and `<ready/>` in this order.
  */
-export function create(
-  turn: Turn,
-  room: RoomView,
-  replicas: Replicas,
-  replica: Jid,
-  asked: Create,
-  request: Stanza,
-): void {
+export function create(turn: RoomTurn, replicas: Replicas, replica: Jid, asked: Create, request: Stanza): void {
+  const { room } = turn;
   const refuse = (type: ErrorType, condition: Condition, text: string) => {
-    turn.note('decision#5', `${replica} may not be a replica: ${text}`, { room: room.jid, peer: replica });
+    turn.note('decision#5', `${replica} may not be a replica: ${text}`, { peer: replica });
     turn.send(errorReply(request, stanzaError(type, condition, text)), 'decision#5', replica);
   };
-  const domains = domainsOf(room, replica);
+  const domains = replicas.domainsOf(room, replica);
   if (domains === undefined) return refuse('auth', 'forbidden', 'not on the list of this room');
   if (asked.serves.length === 0) return refuse('modify', 'bad-request', 'a replica serves at least one domain');
   const foreign = asked.serves.find((domain) => !domains.includes(domain));
   if (foreign !== undefined) return refuse('auth', 'forbidden', `not allowed to serve ${foreign}`);
-  const taken = [...room.peers].find(
-    ([other, record]) => other !== replica && record.serves?.some((domain) => asked.serves.includes(domain)),
+  const taken = replicaPeers(room).find(
+    ([other, record]) => other !== replica && record.serves.some((domain) => asked.serves.includes(domain)),
   );
   if (taken) return refuse('cancel', 'conflict', `a domain of it is served by ${taken[0]}`);
   const { interval, timeout } = asked.keepalive;
   if (interval < 10 || interval > 3600 || timeout < 1 || timeout > interval)
     return refuse('modify', 'not-acceptable', 'keepalive interval is 10 to 3600 s, its timeout 1 s to the interval');
-  const record: PeerRecord = {
+  const record: ReplicaPeer = {
+    kind: 'replica',
     state: 'syncing',
     since: turn.env.now,
     session: turn.env.newId(),
@@ -61,10 +57,10 @@ export function create(
     keepalive: asked.keepalive,
     maxstanzas: Math.min(asked.maxstanzas, room.config.historyMax),
   };
-  turn.note('decision#5', `${replica} becomes a replica`, { room: room.jid, peer: replica });
-  become(turn, room, replica, record);
-  replicas.begin(turn, room, replica, asked.moderators);
-  sendState(turn, room, replicas, replica, record, request);
+  turn.note('decision#5', `${replica} becomes a replica`, { peer: replica });
+  become(turn, replica, record);
+  replicas.begin(turn, replica, asked.moderators);
+  sendState(turn, replicas, replica, record, request);
 }
 
 /**
@@ -72,35 +68,33 @@ export function create(
  * restart. Decision #41: the changes themselves where they are still there, else everything.
  */
 export function netjoin(
-  turn: Turn,
-  room: RoomView,
+  turn: RoomTurn,
   replicas: Replicas,
   replica: Jid,
   { session, have, moderators, listUsers }: Netjoin,
   request: Stanza,
 ): void {
-  const before = room.peers.get(replica);
+  const { room } = turn;
+  const before = replicaPeer(room, replica);
   const refuse = (type: ErrorType, condition: Condition, text: string) =>
     turn.send(errorReply(request, stanzaError(type, condition, text)), 'decision#41', replica);
-  if (domainsOf(room, replica) === undefined) return refuse('auth', 'forbidden', 'not on the list of this room');
-  if (before?.session === undefined || before.session !== session)
-    return refuse('cancel', 'unexpected-request', 'this session is over: create anew');
-  replicas.begin(turn, room, replica, moderators);
+  if (replicas.domainsOf(room, replica) === undefined)
+    return refuse('auth', 'forbidden', 'not on the list of this room');
+  if (before?.session !== session) return refuse('cancel', 'unexpected-request', 'this session is over: create anew');
+  replicas.begin(turn, replica, moderators);
   const changes = have.epoch === room.epoch ? room.log.since(have.n, room.n) : undefined;
   if (changes === undefined) {
-    const record: PeerRecord = { ...before, state: 'syncing', since: turn.env.now, session: turn.env.newId() };
-    become(turn, room, replica, record);
+    const record: ReplicaPeer = { ...before, state: 'syncing', since: turn.env.now, session: turn.env.newId() };
+    become(turn, replica, record);
     turn.note('decision#41', `mode full: ${replica} gets everything, for what it missed is no longer kept`, {
-      room: room.jid,
       peer: replica,
       sign: 'netjoin',
     });
-    return sendState(turn, room, replicas, replica, record, request);
+    return sendState(turn, replicas, replica, record, request);
   }
-  const record: PeerRecord = { ...before, state: 'syncing', since: turn.env.now };
-  become(turn, room, replica, record);
+  const record: ReplicaPeer = { ...before, state: 'syncing', since: turn.env.now };
+  become(turn, replica, record);
   turn.note('decision#41', `mode delta: ${replica} gets the ${changes.length} changes that it missed`, {
-    room: room.jid,
     peer: replica,
     sign: 'netjoin',
   });
@@ -109,26 +103,20 @@ export function netjoin(
     'decision#41',
     replica,
   );
-  for (const change of changes) replicas.send(turn, room, replica, 'decision#41', (to) => missed(room, change, to));
+  for (const change of changes) replicas.send(turn, replica, 'decision#41', (to) => missed(room, change, to));
   const users = [...room.occupants.values()].filter(({ home }) => home === replica);
   const known = users.flatMap((user) => (user.jid === undefined ? [] : [[user.nick, user.jid] as const]));
-  if (!listUsers) return sendReady(turn, room, replicas, replica, record, { users: usersDigest(known) });
+  if (!listUsers) return sendReady(turn, replicas, replica, record, { users: usersDigest(known) });
   for (const user of users) {
     if (user.jid !== undefined)
-      replicas.send(turn, room, replica, 'decision#8', (to) => rosterEntry(room, user, to, { enter: user.jid as Jid }));
+      replicas.send(turn, replica, 'decision#8', (to) => rosterEntry(room, user, to, { enter: user.jid as Jid }));
   }
-  sendReady(turn, room, replicas, replica, record, { roster: known.length });
+  sendReady(turn, replicas, replica, record, { roster: known.length });
 }
 
 /** §4.3, §4.4: everything, in the order in which a user who enters gets it. */
-function sendState(
-  turn: Turn,
-  room: RoomView,
-  replicas: Replicas,
-  replica: Jid,
-  record: PeerRecord,
-  request: Stanza,
-): void {
+function sendState(turn: RoomTurn, replicas: Replicas, replica: Jid, record: ReplicaPeer, request: Stanza): void {
+  const { room } = turn;
   const created = createdOf(room, replicas, replica, record, 'full');
   const to = { replica, jids: created.jids === 'all' };
   turn.send(iqResult(request, writeCreated(created)), 'decision#5', replica);
@@ -137,53 +125,48 @@ function sendState(
   const history = room.history.slice(Math.max(0, room.history.length - created.maxstanzas));
   for (const item of history) turn.send(broadcast(room, item, replica), '0282#4.4', replica);
   if (room.subject) turn.send(subjectStanza(room, room.subject, replica), '0282#4.4', replica);
-  sendReady(turn, room, replicas, replica, record, { roster: room.occupants.size, history: history.length });
+  sendReady(turn, replicas, replica, record, { roster: room.occupants.size, history: history.length });
 }
 
 /** Decision #8: whom it serves, as far as the primary knows, and whom of its domains the primary serves itself. */
-function relation({ home, jid }: Occupant, replica: Jid, { serves }: PeerRecord) {
+function relation({ home, jid }: Occupant, replica: Jid, { serves }: ReplicaPeer) {
   if (jid === undefined) return undefined;
   if (home === replica) return { enter: jid };
-  return home === undefined && serves?.includes(domainOf(jid)) ? { direct: jid } : undefined;
+  return home === undefined && serves.includes(domainOf(jid)) ? { direct: jid } : undefined;
 }
 
 function createdOf(
   room: RoomView,
   replicas: Replicas,
   replica: Jid,
-  record: PeerRecord,
+  record: ReplicaPeer,
   mode: Created['mode'],
 ): Created {
   return {
-    session: record.session ?? '',
+    session: record.session,
     epoch: room.epoch,
     n: room.n,
     mode,
     jids: replicas.mayHoldJids(room, replica) ? 'all' : 'none',
-    keepalive: record.keepalive ?? defaultTimes,
-    maxstanzas: record.maxstanzas ?? room.config.historyMax,
+    keepalive: record.keepalive,
+    maxstanzas: record.maxstanzas,
     config: replicaForm(room),
     past: mode === 'delta' ? (record.past ?? []) : [],
   };
 }
 
-function sendReady(
-  turn: Turn,
-  room: RoomView,
-  replicas: Replicas,
-  replica: Jid,
-  record: PeerRecord,
-  sent: Partial<Ready>,
-): void {
+function sendReady(turn: RoomTurn, replicas: Replicas, replica: Jid, record: ReplicaPeer, sent: Partial<Ready>): void {
+  const { room } = turn;
   const ready = writeReady({ n: room.n, roster: 0, history: 0, ...sent });
   turn.send(iq(room.jid, replica, { type: 'set', id: `ready-${record.session}` }, ready), 'decision#5', replica);
-  replicas.of(turn, room, replica).entering.clear();
-  turn.setTimer(timerOf(room.jid, `keepalive:${replica}`), timeoutMs);
+  replicas.of(turn, replica).entering.clear();
+  turn.setTimer(`keepalive:${replica}`, timeoutMs);
 }
 
 /** Decision #5: asks a replica to ask. It creates no state. */
-export function offer(turn: Turn, room: RoomView, replicas: Replicas, replica: Jid): void {
-  const state = replicas.of(turn, room, replica);
+export function offer(turn: RoomTurn, replicas: Replicas, replica: Jid): void {
+  const { room } = turn;
+  const state = replicas.of(turn, replica);
   if (state.offered !== undefined && turn.env.now - state.offered < offerMs) return;
   state.offered = turn.env.now;
   turn.send(message(room.jid, replica, { id: turn.env.newId() }, writeOffer()), 'decision#5', replica);
@@ -193,32 +176,33 @@ export function offer(turn: Turn, room: RoomView, replicas: Replicas, replica: J
  * Ends a session (decision #40): the primary serves the replica's users itself from here on. They notice nothing if the
  * replica had everything up to here; whether it had, its answer says.
  */
-export function dismiss(turn: Turn, room: RoomView, replicas: Replicas, replica: Jid): void {
+export function dismiss(turn: RoomTurn, replicas: Replicas, replica: Jid): void {
+  const { room } = turn;
   const record = room.peers.get(replica);
   if (record === undefined) return;
   if (reachable(record)) {
     const destroy = writeDestroy({ epoch: room.epoch, n: room.n });
     turn.send(iq(room.jid, replica, { type: 'set', id: `destroy-${room.n}` }, destroy), 'decision#40', replica);
   }
-  end(turn, room, replicas, replica);
+  end(turn, replicas, replica);
 }
 
 /** The session is over: direct delivery. */
-export function end(turn: Turn, room: RoomView, replicas: Replicas, replica: Jid): void {
-  turn.record({ kind: 'peerChanged', room: room.jid, peer: replica, record: undefined });
+export function end(turn: RoomTurn, replicas: Replicas, replica: Jid): void {
+  const { room } = turn;
+  turn.record({ kind: 'peerChanged', peer: replica, record: undefined });
   turn.note('decision#40', `${replica} is no replica any more: its users are served directly`, {
-    room: room.jid,
     peer: replica,
   });
   for (const occupant of [...room.occupants.values()]) {
     if (occupant.home !== replica) continue;
     const { home: _, ...direct } = occupant;
-    turn.record({ kind: 'occupantChanged', room: room.jid, occupant: direct });
+    turn.record({ kind: 'occupantChanged', occupant: direct });
   }
-  for (const name of ['keepalive', 'hold']) turn.clearTimer(timerOf(room.jid, `${name}:${replica}`));
+  for (const name of ['keepalive', 'hold']) turn.clearTimer(`${name}:${replica}`);
   replicas.forget(replica);
 }
 
-function become(turn: Turn, room: RoomView, replica: Jid, record: PeerRecord): void {
-  turn.record({ kind: 'peerChanged', room: room.jid, peer: replica, record });
+function become(turn: RoomTurn, replica: Jid, record: ReplicaPeer): void {
+  turn.record({ kind: 'peerChanged', peer: replica, record });
 }

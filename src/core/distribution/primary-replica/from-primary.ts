@@ -1,8 +1,8 @@
 /** What a replica makes of the primary's stanzas: XEP-0282 §4.3, §4.7, §4.9. */
 import { type HistoryItem, isLocal, type Occupant } from '../../room/event.ts';
 import { cleanPayloads } from '../../room/hygiene.ts';
+import type { RoomTurn } from '../../room/room-turn.ts';
 import type { RoomView } from '../../room/state.ts';
-import type { Turn } from '../../room/turn.ts';
 import type { PresenceParts } from '../../room/visibility.ts';
 import type { MucUser } from '../../xep/xep0045.ts';
 import { readStanzaId } from '../../xep/xep0359.ts';
@@ -43,7 +43,7 @@ export function merged(known: Occupant | undefined, said: Occupant): Occupant {
 /** A message as the primary accepted it. */
 export function itemOf(
   room: RoomView,
-  turn: Turn,
+  turn: RoomTurn,
   stanza: Stanza,
   nick: string,
   at: Instant,

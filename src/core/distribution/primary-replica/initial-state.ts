@@ -1,14 +1,14 @@
-import { readReplicaForm } from '../../room/config-form.ts';
 import { type HistoryItem, isLocal, type Occupant, type Subject } from '../../room/event.ts';
+import type { RoomTurn } from '../../room/room-turn.ts';
 import type { RoomView } from '../../room/state.ts';
 import { tell } from '../../room/tell.ts';
-import type { Turn } from '../../room/turn.ts';
 import { shownPresence } from '../../room/visibility.ts';
 import type { Created, Ready } from '../../xep/sync.ts';
 import type { Dmuc } from '../../xep/xep0282.ts';
 import type { Jid } from '../../xmpp/jid.ts';
 import { NS } from '../../xmpp/namespaces.ts';
 import { el } from '../../xmpp/xml.ts';
+import { readReplicaForm } from './replica-form.ts';
 
 /** Occupants of a state that is believed: more is no room. Security: a sync is bounded. */
 const rosterMax = 10_000;
@@ -63,7 +63,8 @@ export class InitialState {
    * @param left  users of whose leave the primary is about to hear
    * @returns whom the primary counts as this replica's users and who are not served here: by nick, with their JID
    */
-  take(turn: Turn, room: RoomView, left: ReadonlySet<Jid>): ReadonlyMap<string, Jid> {
+  take(turn: RoomTurn, left: ReadonlySet<Jid>): ReadonlyMap<string, Jid> {
+    const { room } = turn;
     const before = [...room.occupants.values()];
     const held = new Set(room.history.map(identityOf));
     const said = new Set(room.divergence.flatMap((act) => (act.kind === 'said' ? [act.id] : [])));
@@ -83,10 +84,9 @@ export class InitialState {
       if (jid !== undefined && !locals.has(jid)) unserved.set(occupant.nick, jid);
     }
     occupants.push(...before.filter(({ provisional }) => provisional));
-    const config = readReplicaForm(this.created.config);
+    const config = readReplicaForm(room, this.created.config);
     turn.record({
       kind: 'stateReplaced',
-      room: room.jid,
       n: this.created.n,
       epoch: this.created.epoch,
       whois: config.whois ?? room.whois,
@@ -95,25 +95,26 @@ export class InitialState {
       history: this.#history,
       subject: this.#subject,
     });
-    this.#tellRoster(turn, room, before);
+    this.#tellRoster(turn, before);
     for (const item of this.#history) {
       const mine = item.split !== undefined && said.has(item.split.id);
-      if (mine) turn.record({ kind: 'divergenceSettled', room: room.jid, ids: [item.split.id] });
+      if (mine) turn.record({ kind: 'divergenceSettled', ids: [item.split.id] });
       if (mine || held.has(identityOf(item))) continue;
       const author = room.occupants.get(item.nick) ?? stranger(room, item.nick);
-      tell(turn, room, { kind: 'message', occupant: author, item, late: true }, 'decision#8');
+      tell(turn, { kind: 'message', occupant: author, item, late: true }, 'decision#8');
     }
-    this.#tellSubject(turn, room, subjectBefore);
+    this.#tellSubject(turn, subjectBefore);
     return unserved;
   }
 
-  #tellRoster(turn: Turn, room: RoomView, before: readonly Occupant[]): void {
+  #tellRoster(turn: RoomTurn, before: readonly Occupant[]): void {
+    const { room } = turn;
     const known = new Map(before.map((occupant) => [occupant.nick, occupant]));
     const renamed = new Map<string, Occupant>();
     for (const was of before) {
       const now = room.occupants.get(was.nick);
       if (!isLocal(was)) {
-        if (now === undefined) tell(turn, room, { kind: 'left', occupant: was, parts: { payloads: [] } }, 'decision#8');
+        if (now === undefined) tell(turn, { kind: 'left', occupant: was, parts: { payloads: [] } }, 'decision#8');
         continue;
       }
       const self = room.occupantByJid(was.jid);
@@ -123,20 +124,20 @@ export class InitialState {
       } else {
         known.delete(was.nick);
         const parts = { statuses: [333], payloads: [] };
-        tell(turn, room, { kind: 'left', occupant: was, parts }, 'decision#8');
+        tell(turn, { kind: 'left', occupant: was, parts }, 'decision#8');
       }
     }
     for (const now of room.occupants.values()) {
       const was = known.get(now.nick);
       const other = renamed.get(now.nick);
-      if (other) tell(turn, room, { kind: 'renamed', before: other, after: now }, 'decision#8');
-      else if (was === undefined)
-        tell(turn, room, { kind: 'entered', occupant: now, join: {}, statuses: [] }, 'decision#8');
-      else if (visible(was) !== visible(now)) tell(turn, room, { kind: 'presence', occupant: now }, 'decision#8');
+      if (other) tell(turn, { kind: 'renamed', before: other, after: now }, 'decision#8');
+      else if (was === undefined) tell(turn, { kind: 'entered', occupant: now, join: {}, statuses: [] }, 'decision#8');
+      else if (visible(was) !== visible(now)) tell(turn, { kind: 'presence', occupant: now }, 'decision#8');
     }
   }
 
-  #tellSubject(turn: Turn, room: RoomView, before: string): void {
+  #tellSubject(turn: RoomTurn, before: string): void {
+    const { room } = turn;
     const { subject } = room;
     const author = subject && room.occupants.get(subject.nick);
     if (!subject || !author || subject.text === before) return;
@@ -149,7 +150,7 @@ export class InitialState {
       at: subject.at,
       payloads,
     };
-    tell(turn, room, { kind: 'subject', occupant: author, subject, item }, 'decision#8');
+    tell(turn, { kind: 'subject', occupant: author, subject, item }, 'decision#8');
   }
 }
 

@@ -1,16 +1,14 @@
 /** XEP-0282 §4.11.2: the primary judges what a replica's users did while it was cut off, by the rules of now. */
-import { maySpeak } from '../../room/affiliation.ts';
+
+import { checkGroupchat } from '../../room/checks.ts';
+import { commit } from '../../room/commit.ts';
 import { cleanPayloads } from '../../room/hygiene.ts';
-import { itemOf } from '../../room/room.ts';
-import type { RoomView } from '../../room/state.ts';
-import { tell } from '../../room/tell.ts';
-import type { Turn } from '../../room/turn.ts';
+import type { RoomTurn } from '../../room/room-turn.ts';
 import { readJoin } from '../../xep/xep0045.ts';
 import type { Dmuc } from '../../xep/xep0282.ts';
 import { type Jid, resourceOf } from '../../xmpp/jid.ts';
 import { bodyOf, type Stanza } from '../../xmpp/stanza.ts';
 import { instant } from '../../xmpp/time.ts';
-import type { Distribution } from '../distribution.ts';
 import { sizeOf, splitCharactersMax, splitMessagesMax } from './limits.ts';
 import type { Replicas } from './replicas.ts';
 
@@ -23,15 +21,14 @@ const actsMax = 10_000;
  * @returns false if it is to be taken as any other stanza of theirs
  */
 export function judge(
-  turn: Turn,
-  room: RoomView,
-  distribution: Distribution,
+  turn: RoomTurn,
   replicas: Replicas,
   replica: Jid,
   dmuc: Dmuc & { readonly split: string },
   stanza: Stanza,
 ): boolean {
-  const state = replicas.of(turn, room, replica);
+  const { room } = turn;
+  const state = replicas.of(turn, replica);
   if (state.relayed.size < actsMax) state.relayed.add(dmuc.split);
   const occupant = room.occupantByJid(stanza.from);
   const theirs = occupant?.home === replica ? occupant : undefined;
@@ -41,7 +38,7 @@ export function judge(
     if (readJoin(stanza.payloads)) {
       // A provisional entry is a join like any other; their replica has them, so from here on it serves them (decision #44).
       if (occupant && occupant.home === undefined) {
-        turn.record({ kind: 'occupantChanged', room: room.jid, occupant: { ...occupant, home: replica } });
+        turn.record({ kind: 'occupantChanged', occupant: { ...occupant, home: replica } });
         state.heard.add(stanza.from);
       }
       return false;
@@ -51,7 +48,6 @@ export function judge(
   }
   const drop = (why: string) => {
     turn.note('decision#42', `what ${stanza.from} said during the split is dropped: ${why}`, {
-      room: room.jid,
       peer: replica,
       sign: 'judged',
     });
@@ -63,7 +59,8 @@ export function judge(
   // Repeated: it has its place already.
   if (room.holds(identity)) return true;
   if (theirs === undefined) return drop('they are not in the room');
-  if (!maySpeak(theirs.role, room.config)) return drop('they have no voice');
+  const checked = checkGroupchat(room, theirs, stanza, turn.env);
+  if (checked.kind === 'refusal') return drop('they have no voice');
   const size = sizeOf(cleanPayloads(room.jid, stanza.payloads));
   if (state.messages + 1 > splitMessagesMax || state.characters + size > splitCharactersMax)
     return drop('it is more than a split may bring');
@@ -72,10 +69,7 @@ export function judge(
   // Not before the split and not after now, whatever the replica's clock says.
   const stamp = dmuc.delay?.stamp ?? turn.env.now;
   const at = instant(Math.min(turn.env.now, Math.max(state.notBefore, stamp)));
-  const item = { ...itemOf(turn, room, theirs, stanza), at, split: identity };
-  turn.record({ kind: 'messageAccepted', room: room.jid, n: room.n + 1, item });
-  const change = { kind: 'message', occupant: theirs, item, late: true } as const;
-  tell(turn, room, change, 'decision#42');
-  distribution.spread(turn, room, change);
+  const change = { ...checked, item: { ...checked.item, at, split: identity }, late: true };
+  commit(turn, change, { spec: 'decision#42' });
   return true;
 }

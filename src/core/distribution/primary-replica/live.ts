@@ -1,11 +1,10 @@
-import { readReplicaForm } from '../../room/config-form.ts';
 import { isLocal, type LocalOccupant, type Occupant } from '../../room/event.ts';
 import { delayedMessage, recent } from '../../room/history.ts';
 import { cleanPayloads } from '../../room/hygiene.ts';
 import { skeleton } from '../../room/nick.ts';
+import type { RoomTurn } from '../../room/room-turn.ts';
 import type { RoomView } from '../../room/state.ts';
 import { tell, tellOfSight } from '../../room/tell.ts';
-import type { Turn } from '../../room/turn.ts';
 import { maySeeJids, presenceFor, seesPresence } from '../../room/visibility.ts';
 import type { Position } from '../../xep/sync.ts';
 import { readForm } from '../../xep/xep0004.ts';
@@ -17,6 +16,7 @@ import { errorReply, presence, type Stanza } from '../../xmpp/stanza.ts';
 import type { XmlElement } from '../../xmpp/xml.ts';
 import { clamp, itemOf, itemParts, leaveParts, merged, occupantOf, subjectAlone } from './from-primary.ts';
 import { stranger, visible } from './initial-state.ts';
+import { readReplicaForm } from './replica-form.ts';
 import type { Tickets } from './tickets.ts';
 
 /**
@@ -54,26 +54,26 @@ export class Live {
    * @returns false if it is nothing that the primary may send now
    */
   presence(
-    turn: Turn,
-    room: RoomView,
+    turn: RoomTurn,
     nick: string,
     user: MucUser | undefined,
     dmuc: Dmuc | undefined,
     stanza: Stanza,
     late: boolean,
   ): boolean {
-    if (dmuc?.enter) this.#enter(turn, room, nick, user, dmuc.enter, dmuc, stanza);
-    else if (dmuc?.leave) this.#leave(turn, room, nick, dmuc.leave, user, stanza);
+    if (dmuc?.enter) this.#enter(turn, nick, user, dmuc.enter, dmuc, stanza);
+    else if (dmuc?.leave) this.#leave(turn, nick, dmuc.leave, user, stanza);
     else if (!user) return false;
-    else if (dmuc?.position === undefined) return this.#rosterEntry(turn, room, nick, user, stanza);
-    else if (stanza.type === undefined) this.#update(turn, room, nick, user, dmuc.position.n, stanza, late);
-    else this.#departure(turn, room, nick, user, dmuc.position.n, stanza, late);
-    this.purge(turn, room);
+    else if (dmuc?.position === undefined) return this.#rosterEntry(turn, nick, user, stanza);
+    else if (stanza.type === undefined) this.#update(turn, nick, user, dmuc.position.n, stanza, late);
+    else this.#departure(turn, nick, user, dmuc.position.n, stanza, late);
+    this.purge(turn);
     return true;
   }
 
   /** §4.7. */
-  #update(turn: Turn, room: RoomView, nick: string, user: MucUser, n: number, stanza: Stanza, late: boolean): void {
+  #update(turn: RoomTurn, nick: string, user: MucUser, n: number, stanza: Stanza, late: boolean): void {
+    const { room } = turn;
     const said = occupantOf(room, nick, user, stanza.payloads);
     let known = room.occupants.get(nick);
     if (known?.provisional) {
@@ -81,28 +81,28 @@ export class Live {
       if (asked || said.jid === known.jid) {
         // Theirs, if the JID says so or `<enter/>` follows; else it is somebody else's, who was faster.
         this.#claims.set(nick, said);
-        return turn.record({ kind: 'positionPassed', room: room.jid, n });
+        return turn.record({ kind: 'positionPassed', n });
       }
-      this.makeWay(turn, room, new Set([nick]));
+      this.makeWay(turn, new Set([nick]));
       known = room.occupants.get(nick);
     }
     // Someone who left here while the primary could not be told: it will be told (decision #42).
-    if (known === undefined && this.#leftAs(turn, room, nick))
-      return turn.record({ kind: 'positionPassed', room: room.jid, n });
+    if (known === undefined && this.#leftAs(turn, nick)) return turn.record({ kind: 'positionPassed', n });
     const occupant = merged(known, said);
-    turn.record({ kind: known ? 'occupantChanged' : 'occupantEntered', room: room.jid, n, occupant });
+    turn.record({ kind: known ? 'occupantChanged' : 'occupantEntered', n, occupant });
     if (known === undefined) {
       if (!late && this.#tickets.asksFor(turn, nick)) this.#awaited.add(nick);
-      return tell(turn, room, { kind: 'entered', occupant, join: {}, statuses: [] }, '0282#4.7');
+      return tell(turn, { kind: 'entered', occupant, join: {}, statuses: [] }, '0282#4.7');
     }
     if (late && visible(known) === visible(occupant)) return;
-    tell(turn, room, { kind: 'presence', occupant, parts: { item: itemParts(user) } }, '0282#4.7');
+    tell(turn, { kind: 'presence', occupant, parts: { item: itemParts(user) } }, '0282#4.7');
     // XEP-0045 §8: a new moderator learns who the others are; the primary sent the JIDs before (decision #7).
-    tellOfSight(turn, room, known, occupant);
+    tellOfSight(turn, known, occupant);
   }
 
   /** Users who left here, of which the primary is about to hear; not those who ask to come back. */
-  left(turn: Turn, room: RoomView): ReadonlySet<Jid> {
+  left(turn: RoomTurn): ReadonlySet<Jid> {
+    const { room } = turn;
     const left = new Set<Jid>();
     for (const { kind, jid } of room.divergence) if (kind === 'left' && !this.#tickets.waits(turn, jid)) left.add(jid);
     return left;
@@ -119,8 +119,9 @@ export class Live {
   }
 
   /** Whom the primary should count as this replica's users: those served here, and those of whose leave it is to hear. */
-  counted(turn: Turn, room: RoomView): readonly (readonly [nick: string, jid: Jid])[] {
-    const left = this.left(turn, room);
+  counted(turn: RoomTurn): readonly (readonly [nick: string, jid: Jid])[] {
+    const { room } = turn;
+    const left = this.left(turn);
     const served = room.locals.filter(({ provisional }) => !provisional);
     const gone = room.divergence.flatMap((act) =>
       act.kind === 'left' && !act.unserved && left.has(act.jid) ? [act] : [],
@@ -128,16 +129,18 @@ export class Live {
     return [...served, ...gone].map(({ nick, jid }) => [nick, jid]);
   }
 
-  #leftAs(turn: Turn, room: RoomView, nick: string): boolean {
+  #leftAs(turn: RoomTurn, nick: string): boolean {
+    const { room } = turn;
     if (room.divergence.length === 0) return false;
-    const left = this.left(turn, room);
+    const left = this.left(turn);
     return room.divergence.some(
       (act) => act.kind === 'left' && act.nick === nick && !act.unserved && left.has(act.jid),
     );
   }
 
   /** §4.6, and a change of nick. */
-  #departure(turn: Turn, room: RoomView, nick: string, user: MucUser, n: number, stanza: Stanza, late: boolean): void {
+  #departure(turn: RoomTurn, nick: string, user: MucUser, n: number, stanza: Stanza, late: boolean): void {
+    const { room } = turn;
     const known = room.occupants.get(nick);
     const payloads = cleanPayloads(room.jid, stanza.payloads);
     const claim = this.#claims.get(nick);
@@ -145,10 +148,10 @@ export class Live {
     if (known === undefined || known.provisional) {
       // A local user who left here first, or a nick that is a provisional user's here: only the place is news.
       const newNick = user.statuses.includes(303) ? user.nick : undefined;
-      const left = this.#leftAs(turn, room, nick);
-      if (known) turn.record({ kind: 'positionPassed', room: room.jid, n });
-      else if (newNick !== undefined && left) turn.record({ kind: 'nickChanged', room: room.jid, n, nick, newNick });
-      else turn.record({ kind: 'occupantLeft', room: room.jid, n, nick });
+      const left = this.#leftAs(turn, nick);
+      if (known) turn.record({ kind: 'positionPassed', n });
+      else if (newNick !== undefined && left) turn.record({ kind: 'nickChanged', n, nick, newNick });
+      else turn.record({ kind: 'occupantLeft', n, nick });
       if (newNick === undefined || (known && (claim === undefined || claim.jid === known.jid))) return;
       // Or someone who left here, of which the primary never heard, and asks to come back under another nick.
       const back = !left && !late && !room.occupants.has(newNick);
@@ -156,8 +159,8 @@ export class Live {
       if (before === undefined) return;
       if (this.#tickets.asksFor(turn, newNick)) this.#awaited.add(newNick);
       const occupant = { ...before, nick: newNick, presence: payloads };
-      turn.record({ kind: 'occupantEntered', room: room.jid, occupant });
-      return tell(turn, room, { kind: 'entered', occupant, join: {}, statuses: [] }, '0282#4.7');
+      turn.record({ kind: 'occupantEntered', occupant });
+      return tell(turn, { kind: 'entered', occupant, join: {}, statuses: [] }, '0282#4.7');
     }
     if (user.statuses.includes(303) && user.nick !== undefined) {
       const holder = room.occupants.get(user.nick);
@@ -165,29 +168,30 @@ export class Live {
         if (!late && this.#tickets.valid(turn, holder.jid as Jid, user.nick)?.provisional) {
           // The primary knew them under another nick, and `<enter/>` follows; else it is somebody else's, as above.
           this.#claims.set(user.nick, { ...known, nick: user.nick, presence: payloads });
-          turn.record({ kind: 'occupantLeft', room: room.jid, n, nick });
+          turn.record({ kind: 'occupantLeft', n, nick });
           // To them, too: it is not they, as they are called here, who go.
           const { jid: _, ...nameless } = known;
-          return tell(turn, room, { kind: 'left', occupant: nameless, parts: { payloads: [] } }, 'decision#44');
+          return tell(turn, { kind: 'left', occupant: nameless, parts: { payloads: [] } }, 'decision#44');
         }
-        this.makeWay(turn, room, new Set([user.nick]));
+        this.makeWay(turn, new Set([user.nick]));
       }
-      turn.record({ kind: 'nickChanged', room: room.jid, n, nick, newNick: user.nick, presence: payloads });
+      turn.record({ kind: 'nickChanged', n, nick, newNick: user.nick, presence: payloads });
       const after = { ...known, nick: user.nick, presence: payloads };
-      return tell(turn, room, { kind: 'renamed', before: known, after }, '0282#4.7');
+      return tell(turn, { kind: 'renamed', before: known, after }, '0282#4.7');
     }
-    turn.record({ kind: 'occupantLeft', room: room.jid, n, nick });
+    turn.record({ kind: 'occupantLeft', n, nick });
     const occupant = { ...known, affiliation: user.affiliation };
     const alone = user.destroy !== undefined;
-    tell(turn, room, { kind: 'left', occupant, parts: { payloads, ...leaveParts(user) }, alone }, '0282#4.6');
+    tell(turn, { kind: 'left', occupant, parts: { payloads, ...leaveParts(user) }, alone }, '0282#4.6');
   }
 
   /** §4.3 outside of a sync: what this replica may now know; news only to those who may see JIDs and did not. */
-  #rosterEntry(turn: Turn, room: RoomView, nick: string, user: MucUser, stanza: Stanza): boolean {
+  #rosterEntry(turn: RoomTurn, nick: string, user: MucUser, stanza: Stanza): boolean {
+    const { room } = turn;
     const known = room.occupants.get(nick);
     if (known === undefined || known.provisional || stanza.type !== undefined) return false;
     const occupant = merged(known, occupantOf(room, nick, user, stanza.payloads));
-    turn.record({ kind: 'occupantChanged', room: room.jid, occupant });
+    turn.record({ kind: 'occupantChanged', occupant });
     if (known.jid !== undefined || occupant.jid === undefined) return true;
     for (const viewer of room.locals) {
       if (maySeeJids(room, viewer) && seesPresence(room, occupant, viewer))
@@ -197,60 +201,49 @@ export class Live {
   }
 
   /** §4.5: only for a user who asked (decision #6), under the nick of the primary's own update before it. */
-  #enter(
-    turn: Turn,
-    room: RoomView,
-    nick: string,
-    user: MucUser | undefined,
-    jid: Jid,
-    dmuc: Dmuc,
-    stanza: Stanza,
-  ): void {
+  #enter(turn: RoomTurn, nick: string, user: MucUser | undefined, jid: Jid, dmuc: Dmuc, stanza: Stanza): void {
+    const { room } = turn;
     this.#awaited.delete(nick);
     const ticket = this.#tickets.valid(turn, jid, nick);
     const known = room.occupants.get(nick);
     const served = known !== undefined && isLocal(known) && known.jid === jid;
     if (known === undefined || !(ticket || served)) {
-      turn.note('0282#4.5', `enter for ${jid}, who did not ask: refused`, { room: room.jid });
-      return this.refuseEnter(turn, room, nick, jid, stanza.id);
+      turn.note('0282#4.5', `enter for ${jid}, who did not ask: refused`);
+      return this.refuseEnter(turn, nick, jid, stanza.id);
     }
     if (ticket && served && known.provisional) {
       // Whom the primary never missed it enters without an update before.
       const said = user && occupantOf(room, nick, user, stanza.payloads);
-      return this.#accept(turn, room, known, dmuc.history ?? ticket.join.history, this.#claims.get(nick) ?? said);
+      return this.#accept(turn, known, dmuc.history ?? ticket.join.history, this.#claims.get(nick) ?? said);
     }
-    if (ticket) this.serve(turn, room, known, jid, dmuc.history ? { history: dmuc.history } : ticket.join);
+    if (ticket) this.serve(turn, known, jid, dmuc.history ? { history: dmuc.history } : ticket.join);
   }
 
   /** Puts a user on the distribution list and gives them everything: roster, themselves, history, subject (§4.5). */
-  serve(turn: Turn, room: RoomView, known: Occupant, jid: Jid, join: JoinRequest): void {
+  serve(turn: RoomTurn, known: Occupant, jid: Jid, join: JoinRequest): void {
+    const { room } = turn;
     this.#tickets.forget(jid);
     const { home: _, ...rest } = known;
     const occupant: Occupant = { ...rest, jid };
     const provisional = room.locals.find((local) => local.provisional && local.jid === jid);
-    if (provisional) turn.record({ kind: 'occupantLeft', room: room.jid, nick: provisional.nick });
-    turn.record({ kind: 'occupantChanged', room: room.jid, occupant, joining: true });
+    if (provisional) turn.record({ kind: 'occupantLeft', nick: provisional.nick });
+    turn.record({ kind: 'occupantChanged', occupant, joining: true });
     // The primary has them under the nick of before: what they were called here meanwhile is given up.
-    if (provisional) tell(turn, room, { kind: 'renamed', before: provisional, after: occupant }, 'decision#44');
+    if (provisional) tell(turn, { kind: 'renamed', before: provisional, after: occupant }, 'decision#44');
     // They are back: whether the primary heard that they left is of no interest any more.
     if (room.divergence.some((act) => act.kind === 'left' && act.jid === jid))
-      turn.record({ kind: 'divergenceSettled', room: room.jid, ids: [], user: jid });
-    tell(turn, room, { kind: 'returned', occupant, join: join.history ? { history: join.history } : {} }, '0282#4.5');
+      turn.record({ kind: 'divergenceSettled', ids: [], user: jid });
+    tell(turn, { kind: 'returned', occupant, join: join.history ? { history: join.history } : {} }, '0282#4.5');
   }
 
   /** Decision #44: they have the roster; what they get now is the history that was withheld. */
-  #accept(
-    turn: Turn,
-    room: RoomView,
-    known: LocalOccupant,
-    history: JoinRequest['history'],
-    claim: Occupant | undefined,
-  ): void {
+  #accept(turn: RoomTurn, known: LocalOccupant, history: JoinRequest['history'], claim: Occupant | undefined): void {
+    const { room } = turn;
     this.#tickets.forget(known.jid);
     this.#claims.delete(known.nick);
     const { home: _, provisional: __, ...occupant } = { ...known, ...claim, jid: known.jid };
-    turn.record({ kind: 'occupantChanged', room: room.jid, occupant });
-    tell(turn, room, { kind: 'presence', occupant }, 'decision#44');
+    turn.record({ kind: 'occupantChanged', occupant });
+    tell(turn, { kind: 'presence', occupant }, 'decision#44');
     // Whom the primary served itself until then it showed those who left here, too, and it has yet to hear of that.
     for (const act of history?.maxstanzas === 0 ? room.divergence : []) {
       if (act.kind !== 'left' || act.unserved || room.occupants.has(act.nick)) continue;
@@ -263,7 +256,8 @@ export class Live {
       turn.send(delayedMessage(room.jid, item, known.jid), 'decision#44');
   }
 
-  refuseEnter(turn: Turn, room: RoomView, nick: string, jid: Jid, id: string | undefined): void {
+  refuseEnter(turn: RoomTurn, nick: string, jid: Jid, id: string | undefined): void {
+    const { room } = turn;
     const enter = presence(occupantJid(room.jid, nick), this.#self, { id });
     turn.send(
       errorReply(
@@ -277,41 +271,44 @@ export class Live {
   }
 
   /** Decision #44: whom the primary did not let in. It told them why. */
-  refuseProvisional(turn: Turn, room: RoomView): void {
+  refuseProvisional(turn: RoomTurn): void {
+    const { room } = turn;
     for (const occupant of room.locals) {
       if (!occupant.provisional) continue;
       const claim = this.#claims.get(occupant.nick);
-      turn.record({ kind: 'occupantLeft', room: room.jid, nick: occupant.nick });
-      tell(turn, room, { kind: 'left', occupant, parts: { payloads: [] } }, 'decision#44');
+      turn.record({ kind: 'occupantLeft', nick: occupant.nick });
+      tell(turn, { kind: 'left', occupant, parts: { payloads: [] } }, 'decision#44');
       if (claim === undefined) continue;
-      turn.record({ kind: 'occupantEntered', room: room.jid, occupant: claim });
-      tell(turn, room, { kind: 'entered', occupant: claim, join: {}, statuses: [] }, 'decision#44');
+      turn.record({ kind: 'occupantEntered', occupant: claim });
+      tell(turn, { kind: 'entered', occupant: claim, join: {}, statuses: [] }, 'decision#44');
     }
     this.#claims.clear();
     this.#accepted.clear();
   }
 
   /** Decision #44: the nicks are others' at the primary. A provisional user who has one is called something else. */
-  makeWay(turn: Turn, room: RoomView, nicks: ReadonlySet<string>): void {
+  makeWay(turn: RoomTurn, nicks: ReadonlySet<string>): void {
+    const { room } = turn;
     const shapes = new Set([...nicks].map(skeleton));
     for (const before of room.locals) {
       if (!before.provisional || !shapes.has(skeleton(before.nick))) continue;
       if (room.config.nicksLocked) {
-        turn.record({ kind: 'occupantLeft', room: room.jid, nick: before.nick });
-        turn.record({ kind: 'divergenceSettled', room: room.jid, ids: [], user: before.jid });
-        tell(turn, room, { kind: 'left', occupant: before, parts: { statuses: [333], payloads: [] } }, 'decision#44');
+        turn.record({ kind: 'occupantLeft', nick: before.nick });
+        turn.record({ kind: 'divergenceSettled', ids: [], user: before.jid });
+        tell(turn, { kind: 'left', occupant: before, parts: { statuses: [333], payloads: [] } }, 'decision#44');
         continue;
       }
       let newNick = `${before.nick}_`;
       while (room.occupantsByShape(skeleton(newNick)).length > 0 || shapes.has(skeleton(newNick))) newNick += '_';
-      turn.record({ kind: 'nickChanged', room: room.jid, nick: before.nick, newNick });
+      turn.record({ kind: 'nickChanged', nick: before.nick, newNick });
       const after = { ...before, nick: newNick };
-      tell(turn, room, { kind: 'renamed', before, after, statuses: [210] }, 'decision#44');
+      tell(turn, { kind: 'renamed', before, after, statuses: [210] }, 'decision#44');
     }
   }
 
   /** §4.6: "The replica removes user and forwards the stanza to user". The others hear of it by the update after it. */
-  #leave(turn: Turn, room: RoomView, nick: string, jid: Jid, user: MucUser | undefined, stanza: Stanza): void {
+  #leave(turn: RoomTurn, nick: string, jid: Jid, user: MucUser | undefined, stanza: Stanza): void {
+    const { room } = turn;
     const known = room.occupants.get(nick);
     if (stanza.type !== 'unavailable') return;
     // They believe to be in, and are neither here nor there (decision #47).
@@ -323,7 +320,7 @@ export class Live {
     }
     // Of somebody provisional it is about what was before: their entry is judged by itself (decision #44).
     if (known === undefined || !isLocal(known) || known.provisional || known.jid !== jid) return;
-    turn.record({ kind: 'occupantChanged', room: room.jid, occupant: { ...known, home: room.jid } });
+    turn.record({ kind: 'occupantChanged', occupant: { ...known, home: room.jid } });
     const parts = {
       type: 'unavailable',
       payloads: cleanPayloads(room.jid, stanza.payloads),
@@ -334,7 +331,8 @@ export class Live {
   }
 
   /** §4.9. */
-  message(turn: Turn, room: RoomView, nick: string, dmuc: Dmuc, stanza: Stanza, late: boolean): void {
+  message(turn: RoomTurn, nick: string, dmuc: Dmuc, stanza: Stanza, late: boolean): void {
+    const { room } = turn;
     const n = dmuc.position?.n ?? 0;
     const at = clamp(dmuc.delay?.stamp ?? turn.env.now, turn.env.now);
     const occupant = room.occupants.get(nick) ?? stranger(room, nick);
@@ -343,35 +341,36 @@ export class Live {
     const item = itemOf(room, turn, stanza, nick, at, split);
     if (text !== undefined) {
       const subject = { text, nick, ...(item.occupantId === '' ? {} : { occupantId: item.occupantId }), at };
-      turn.record({ kind: 'subjectChanged', room: room.jid, n, subject });
-      return tell(turn, room, { kind: 'subject', occupant, subject, item }, '0282#4.9');
+      turn.record({ kind: 'subjectChanged', n, subject });
+      return tell(turn, { kind: 'subject', occupant, subject, item }, '0282#4.9');
     }
     // Said here during a split: those here have seen it (decision #42).
     const mine = room.divergence.some((act) => act.kind === 'said' && act.id === dmuc.split);
-    turn.record({ kind: 'messageAccepted', room: room.jid, n, item });
+    turn.record({ kind: 'messageAccepted', n, item });
     if (mine) this.#accepted.add(item.id);
-    if (!mine)
-      tell(turn, room, { kind: 'message', occupant, item, late: late || dmuc.split !== undefined }, '0282#4.9');
+    if (!mine) tell(turn, { kind: 'message', occupant, item, late: late || dmuc.split !== undefined }, '0282#4.9');
   }
 
   /** Decision #15, or a place in the sequence that holds nothing for this replica. */
-  configured(turn: Turn, room: RoomView, n: number, stanza: Stanza): void {
+  configured(turn: RoomTurn, n: number, stanza: Stanza): void {
+    const { room } = turn;
     const form = readForm({ children: stanza.payloads });
-    if (form === undefined) return turn.record({ kind: 'positionPassed', room: room.jid, n });
-    const changes = readReplicaForm(form);
-    turn.record({ kind: 'roomConfigured', room: room.jid, n, changes });
+    if (form === undefined) return turn.record({ kind: 'positionPassed', n });
+    const changes = readReplicaForm(room, form);
+    turn.record({ kind: 'roomConfigured', n, changes });
     const statuses = readStatuses(stanza.payloads);
-    tell(turn, room, { kind: 'configured', changes, statuses });
-    this.purge(turn, room);
+    tell(turn, { kind: 'configured', changes, statuses });
+    this.purge(turn);
   }
 
   /** The session is over for good: everybody here is out. */
-  dissolve(turn: Turn, room: RoomView, destroyed: XmlElement | undefined): void {
+  dissolve(turn: RoomTurn, destroyed: XmlElement | undefined): void {
+    const { room } = turn;
     for (const occupant of [...room.occupants.values()]) {
-      turn.record({ kind: 'occupantLeft', room: room.jid, nick: occupant.nick });
+      turn.record({ kind: 'occupantLeft', nick: occupant.nick });
       if (!isLocal(occupant)) continue;
       const parts = destroyed ? { destroy: destroyed, payloads: [] } : { statuses: [333], payloads: [] };
-      tell(turn, room, { kind: 'left', occupant, parts, alone: true }, 'decision#40');
+      tell(turn, { kind: 'left', occupant, parts, alone: true }, 'decision#40');
       // Where the primary counts them as its own, it must not go on.
       if (!destroyed)
         turn.send(
@@ -380,16 +379,17 @@ export class Live {
           room.jid,
         );
     }
-    turn.record({ kind: 'divergenceSettled', room: room.jid, ids: room.divergence.map(({ id }) => id) });
+    turn.record({ kind: 'divergenceSettled', ids: room.divergence.map(({ id }) => id) });
   }
 
   /** Decision #7: without a moderator of its own the replica forgets the JIDs of the others. */
-  purge(turn: Turn, room: RoomView): void {
+  purge(turn: RoomTurn): void {
+    const { room } = turn;
     if (room.whois === 'anyone' || room.locals.some(({ role }) => role === 'moderator')) return;
     for (const occupant of room.occupants.values()) {
       if (isLocal(occupant) || occupant.jid === undefined) continue;
       const { jid, ...unknown } = occupant;
-      turn.record({ kind: 'occupantChanged', room: room.jid, occupant: unknown });
+      turn.record({ kind: 'occupantChanged', occupant: unknown });
       // Its own users' addresses it knows in any case.
       if (!this.#tickets.serves(jid)) turn.compact();
     }

@@ -1,13 +1,12 @@
 /** XEP-0282 §4.11.1.1: what the primary does while a replica is out of reach. */
-import type { Occupant, PeerRecord } from '../../room/event.ts';
-import { leave } from '../../room/room.ts';
-import type { RoomView } from '../../room/state.ts';
+import { leave } from '../../room/commit.ts';
+import type { Occupant } from '../../room/event.ts';
+import type { RoomTurn } from '../../room/room-turn.ts';
 import { tell } from '../../room/tell.ts';
-import type { Turn } from '../../room/turn.ts';
 import type { Jid } from '../../xmpp/jid.ts';
 import { plus } from '../../xmpp/time.ts';
-import { type Distribution, timerOf } from '../distribution.ts';
 import { backoffMs, spread as jitter } from '../keepalive.ts';
+import type { ReplicaPeer } from '../peers.ts';
 import { type Replicas, reachable } from './replicas.ts';
 import { barePosition, update } from './to-replica.ts';
 
@@ -16,56 +15,55 @@ export const holdMs = 600_000;
 
 /** No broadcasts to it any more, and pings at a higher frequency. Its users stay in the room for a while. */
 export function split(
-  turn: Turn,
-  room: RoomView,
+  turn: RoomTurn,
   replicas: Replicas,
   replica: Jid,
-  record: PeerRecord,
+  record: ReplicaPeer,
   how: 'bounce' | 'silence',
   why: string,
 ): void {
-  const heard = replicas.of(turn, room, replica).keepalive.lastHeard();
-  turn.record({
-    kind: 'peerChanged',
-    room: room.jid,
-    peer: replica,
-    record: { ...record, state: 'split', since: turn.env.now, heard },
-  });
+  const { room } = turn;
+  const heard = replicas.of(turn, replica).keepalive.lastHeard();
+  const cutOff: ReplicaPeer = { ...record, state: 'split', since: turn.env.now, heard };
+  turn.record({ kind: 'peerChanged', peer: replica, record: cutOff });
   const spec = how === 'silence' ? 'decision#3' : '0282#4.11.1.1';
-  turn.note(spec, `${replica} is split: ${why}`, { room: room.jid, peer: replica, sign: how });
-  replicas.of(turn, room, replica).tries = 0;
-  probe(turn, room, replica);
-  if (room.config.splitAway) markAway(turn, room, replicas, replica, true);
+  turn.note(spec, `${replica} is split: ${why}`, { peer: replica, sign: how });
+  replicas.of(turn, replica).tries = 0;
+  probe(turn, replica);
+  if (room.config.split.away) markAway(turn, replicas, replica, true);
 }
 
 /** Also after a restart: the first ping, and the end of the patience with those behind it. */
-export function probe(turn: Turn, room: RoomView, replica: Jid): void {
+export function probe(turn: RoomTurn, replica: Jid): void {
+  const { room } = turn;
   const since = room.peers.get(replica)?.since ?? turn.env.now;
-  turn.setTimer(timerOf(room.jid, `keepalive:${replica}`), jitter(turn.env, backoffMs(0)));
-  turn.setTimer(timerOf(room.jid, `hold:${replica}`), Math.max(1, plus(since, holdMs) - turn.env.now));
+  turn.setTimer(`keepalive:${replica}`, jitter(turn.env, backoffMs(0)));
+  turn.setTimer(`hold:${replica}`, Math.max(1, plus(since, holdMs) - turn.env.now));
 }
 
 /** Decision #16: they were out of reach for too long. */
-export function releaseHeld(turn: Turn, room: RoomView, distribution: Distribution, replica: Jid): void {
+export function releaseHeld(turn: RoomTurn, replica: Jid): void {
+  const { room } = turn;
   if (room.peers.get(replica)?.state !== 'split') return;
   for (const occupant of [...room.occupants.values()]) {
     if (occupant.home === replica)
-      leave(turn, room, distribution, occupant, { statuses: [333], item: { reason: 'netsplit' }, payloads: [] });
+      leave(turn, occupant, { statuses: [333], item: { reason: 'netsplit' }, payloads: [] });
   }
 }
 
 /** "the primary MAY send a presence update for each user on the affected replica, marking them as away". */
-export function markAway(turn: Turn, room: RoomView, replicas: Replicas, replica: Jid, away: boolean): void {
+export function markAway(turn: RoomTurn, replicas: Replicas, replica: Jid, away: boolean): void {
+  const { room } = turn;
   for (const known of [...room.occupants.values()]) {
     if (known.home !== replica || (known.cutOff ?? false) === away) continue;
     const { cutOff: _, ...here } = known;
     const occupant: Occupant = away ? { ...known, cutOff: true } : here;
-    turn.record({ kind: 'occupantChanged', room: room.jid, n: room.n + 1, occupant });
-    tell(turn, room, { kind: 'presence', occupant }, '0282#4.11.1.1');
+    turn.record({ kind: 'occupantChanged', n: room.n + 1, occupant });
+    tell(turn, { kind: 'presence', occupant }, '0282#4.11.1.1');
     for (const [other, record] of room.peers) {
       // To their own replica they never were away.
       if (reachable(record))
-        replicas.send(turn, room, other, '0282#4.11.1.1', (to) =>
+        replicas.send(turn, other, '0282#4.11.1.1', (to) =>
           other === replica ? barePosition(room, to) : update(room, occupant, to),
         );
     }

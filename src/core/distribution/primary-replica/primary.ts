@@ -1,9 +1,10 @@
-import type { TimerId } from '../../node/input.ts';
-import type { Occupant, PeerRecord } from '../../room/event.ts';
-import { deliverPrivate, leave, saysGone } from '../../room/room.ts';
+import type { Change } from '../../room/change.ts';
+import { leave } from '../../room/commit.ts';
+import type { Traits } from '../../room/distribution.ts';
+import type { Occupant } from '../../room/event.ts';
+import type { RoomTurn } from '../../room/room-turn.ts';
 import type { RoomView } from '../../room/state.ts';
-import { tell } from '../../room/tell.ts';
-import type { Turn } from '../../room/turn.ts';
+import { deliverPrivate, tell } from '../../room/tell.ts';
 import { readAck, readCreate, readDestroy, readNetjoin, readRelayed, writePosition } from '../../xep/sync.ts';
 import { type JoinRequest, readJoin } from '../../xep/xep0045.ts';
 import { isPing, ping } from '../../xep/xep0199.ts';
@@ -11,13 +12,16 @@ import { readDmuc } from '../../xep/xep0282.ts';
 import { assertNever, stanzaError } from '../../xmpp/errors.ts';
 import { bareOf, type Jid, resourceOf } from '../../xmpp/jid.ts';
 import { NS } from '../../xmpp/namespaces.ts';
-import { errorOf, errorReply, iqResult, type Stanza } from '../../xmpp/stanza.ts';
-import { type Change, type Distribution, readTimer, timerOf } from '../distribution.ts';
+import { errorOf, errorReply, iqResult, type Stanza, saysGone } from '../../xmpp/stanza.ts';
 import { backoffMs, spread as jitter } from '../keepalive.ts';
+import { type ReplicaPeer, replicaPeer } from '../peers.ts';
+import type { Protocol, ProtocolStatus } from '../protocol.ts';
+import { primaryFields } from './config-fields.ts';
 import { create, dismiss, end, netjoin, offer } from './creation.ts';
 import { judge } from './judge.ts';
 import { markAway, probe, releaseHeld, split } from './netsplit.ts';
-import { domainsOf, Replicas, reachable, servedBy } from './replicas.ts';
+import { Replicas, reachable, servedBy } from './replicas.ts';
+import { splitStatus } from './split-status.ts';
 import {
   broadcast,
   configuration,
@@ -33,31 +37,41 @@ import {
  * XEP-0282, the primary's side: every stanza of the room is decided here; each replica gets one copy, whatever the
  * number of its users. Users of a domain without a live replica are served directly, as in a plain room.
  */
-export class Primary implements Distribution {
-  readonly role = 'primary';
-  readonly #replicas = new Replicas();
+export class Primary implements Protocol {
+  readonly traits = traits;
+  readonly byService = true;
+  readonly #replicas: Replicas;
   /** Users taken over from a replica that has not said yet how far it came (decision #40). */
   readonly #takenOver = new Map<string, { readonly n: number; readonly users: readonly Jid[] }>();
 
-  fromPeer(turn: Turn, room: RoomView, stanza: Stanza): boolean {
+  /** @param configured  the replicas that the room starts with, and the domains each may serve */
+  constructor(configured: ReadonlyMap<Jid, readonly Jid[]>) {
+    this.#replicas = new Replicas(configured);
+  }
+
+  status({ config }: RoomView): ProtocolStatus {
+    return { role: 'primary', split: splitStatus(config.split), replicas: config.nodes };
+  }
+
+  fromPeer(turn: RoomTurn, stanza: Stanza): boolean {
+    const { room } = turn;
     const replica = bareOf(stanza.from);
     const set = stanza.name === 'iq' && stanza.type === 'set';
     const asked = set ? readCreate(stanza.payloads) : undefined;
     const joined = set ? readNetjoin(stanza.payloads) : undefined;
-    if (asked) create(turn, room, this.#replicas, replica, asked, stanza);
-    else if (joined) netjoin(turn, room, this.#replicas, replica, joined, stanza);
+    if (asked) create(turn, this.#replicas, replica, asked, stanza);
+    else if (joined) netjoin(turn, this.#replicas, replica, joined, stanza);
     else if (stanza.name === 'iq' && this.#takenOver.size > 0 && this.#takenOver.has(`${replica} ${stanza.id}`))
-      this.#answeredDestroy(turn, room, replica, stanza);
-    else if (domainsOf(room, replica) === undefined) return false;
+      this.#answeredDestroy(turn, replica, stanza);
+    else if (this.#replicas.domainsOf(room, replica) === undefined) return false;
     else {
-      const record = room.peers.get(replica);
-      if (stanza.type === 'error') this.#bounced(turn, room, replica, record, stanza);
+      const record = replicaPeer(room, replica);
+      if (stanza.type === 'error') this.#bounced(turn, replica, record, stanza);
       else {
-        this.#replicas.of(turn, room, replica).keepalive.heard(turn.env.now);
-        if (stanza.name === 'iq') this.#iq(turn, room, replica, record, stanza);
+        this.#replicas.of(turn, replica).keepalive.heard(turn.env.now);
+        if (stanza.name === 'iq') this.#iq(turn, replica, record, stanza);
         else
           turn.note('0282#4', `${replica} sent a ${stanza.name} in its own name, which no rule asks for: ignored`, {
-            room: room.jid,
             peer: replica,
           });
       }
@@ -66,36 +80,37 @@ export class Primary implements Distribution {
   }
 
   /** What a replica relayed (§4.8) is a user's own; only what happened during a split is judged apart (§4.11.2). */
-  fromUser(turn: Turn, room: RoomView, stanza: Stanza): boolean {
+  fromUser(turn: RoomTurn, stanza: Stanza): boolean {
+    const { room } = turn;
     const dmuc = readDmuc(stanza.payloads);
     if (dmuc?.split !== undefined) {
       const replica = servedBy(room, stanza.from, ['live', 'syncing', 'split']);
-      if (replica !== undefined && reachable(room.peers.get(replica)))
-        return judge(turn, room, this, this.#replicas, replica, { ...dmuc, split: dmuc.split }, stanza);
+      if (replica !== undefined && reachable(replicaPeer(room, replica)))
+        return judge(turn, this.#replicas, replica, { ...dmuc, split: dmuc.split }, stanza);
       if (replica !== undefined) {
         // The replica believes that it is over. Once it knows it asks again, and relays all of it again.
-        offer(turn, room, this.#replicas, replica);
+        offer(turn, this.#replicas, replica);
         return true;
       }
     }
     const occupant = room.occupantByJid(stanza.from);
     if (!occupant && stanza.name === 'presence' && stanza.type === undefined && readJoin(stanza.payloads) === undefined)
-      return this.#believesToBeIn(turn, room, stanza);
+      return this.#believesToBeIn(turn, stanza);
     const home = occupant?.home;
-    const record = home === undefined ? undefined : room.peers.get(home);
+    const record = home === undefined ? undefined : replicaPeer(room, home);
     if (!occupant || home === undefined || record?.state !== 'split') return false;
     // Out of reach, as all behind it, for as long as they are held (decision #16); that is no news.
     if (stanza.type === 'error') return true;
     // They are here, so their replica may be too: it is asked to ask.
     if (stanza.name !== 'presence' || stanza.type !== undefined || readJoin(stanza.payloads) === undefined) {
-      offer(turn, room, this.#replicas, home);
+      offer(turn, this.#replicas, home);
       return false;
     }
     // Decision #43: they came by themselves and wait for all that a join brings, which their replica cannot give.
     const { home: _, cutOff: __, ...direct } = occupant;
-    turn.record({ kind: 'occupantChanged', room: room.jid, occupant: direct, joining: true });
-    this.#passes(turn, room, home, record, stanza.from);
-    turn.note('decision#43', `${occupant.nick} joins past ${home}: served directly`, { room: room.jid, peer: home });
+    turn.record({ kind: 'occupantChanged', occupant: direct, joining: true });
+    this.#passes(turn, home, record, stanza.from);
+    turn.note('decision#43', `${occupant.nick} joins past ${home}: served directly`, { peer: home });
     return false;
   }
 
@@ -103,80 +118,87 @@ export class Primary implements Distribution {
    * XEP-0045 §7.2.18, decision #47: where a replica serves them it is the replica that tells them that they are out, after
    * all that it has for them before that, and nothing more from then on.
    */
-  #believesToBeIn(turn: Turn, room: RoomView, stanza: Stanza): boolean {
+  #believesToBeIn(turn: RoomTurn, stanza: Stanza): boolean {
+    const { room } = turn;
     const jid = stanza.from;
     const replica = servedBy(room, jid, ['live', 'syncing']);
     if (replica !== undefined) {
       const affiliation = room.affiliationOf(jid);
       const nick = resourceOf(stanza.to);
       const stranger = { nick, jid, affiliation, role: 'none', occupantId: '', presence: [] } as const;
-      this.#replicas.send(turn, room, replica, '0282#4.6', (to) =>
+      this.#replicas.send(turn, replica, '0282#4.6', (to) =>
         leaveStanza(room, stranger, { statuses: [307, 333] }, [], to),
       );
       return true;
     }
     const split = servedBy(room, jid, ['split']);
-    const record = split === undefined ? undefined : room.peers.get(split);
-    if (split !== undefined && record !== undefined) this.#passes(turn, room, split, record, jid);
+    const record = split === undefined ? undefined : replicaPeer(room, split);
+    if (split !== undefined && record !== undefined) this.#passes(turn, split, record, jid);
     return false;
   }
 
   /** Decision #43: the replica will hear that it serves them no more. */
-  #passes(turn: Turn, room: RoomView, replica: Jid, record: PeerRecord, user: Jid): void {
+  #passes(turn: RoomTurn, replica: Jid, record: ReplicaPeer, user: Jid): void {
     const past = [...(record.past ?? []).filter((other) => other !== user), user].slice(-pastMax);
-    turn.record({ kind: 'peerChanged', room: room.jid, peer: replica, record: { ...record, past } });
+    const passed: ReplicaPeer = { ...record, past };
+    turn.record({ kind: 'peerChanged', peer: replica, record: passed });
   }
 
   homeOf(room: RoomView, user: Jid): Jid | undefined {
     return servedBy(room, user, ['live']);
   }
 
-  admit(): boolean {
-    return true;
+  decide() {
+    return 'commit' as const;
   }
 
   /** One copy a replica. §4.5 (enter), §4.6 (leave), §4.7 (presence), §4.9 (message). */
-  spread(turn: Turn, room: RoomView, change: Change): void {
+  spread(turn: RoomTurn, change: Change): void {
+    const { room } = turn;
     const replicas = this.#replicas;
     switch (change.kind) {
       case 'entered': {
         const { occupant, join } = change;
-        replicas.sendAll(turn, room, '0282#4.7', (to) => update(room, occupant, to));
-        if (occupant.home !== undefined) this.#enter(turn, room, occupant, occupant.home, join);
+        replicas.sendAll(turn, '0282#4.7', (to) => update(room, occupant, to));
+        if (occupant.home !== undefined) this.#enter(turn, occupant, occupant.home, join);
         return;
       }
       case 'returned':
-        if (change.occupant.home !== undefined)
-          this.#enter(turn, room, change.occupant, change.occupant.home, change.join);
+        if (change.occupant.home !== undefined) this.#enter(turn, change.occupant, change.occupant.home, change.join);
         return;
       case 'presence': {
         const { occupant, parts } = change;
-        this.#grantJids(turn, room, occupant);
-        return replicas.sendAll(turn, room, '0282#4.7', (to) => update(room, occupant, to, { ...parts?.item }));
+        this.#grantJids(turn, occupant);
+        return replicas.sendAll(turn, '0282#4.7', (to) => update(room, occupant, to, { ...parts?.item }));
       }
       case 'left':
-        return this.#left(turn, room, change);
+        return this.#left(turn, change);
       case 'renamed': {
         const { before, after } = change;
-        return replicas.sendAll(turn, room, '0282#4.7', (to) => renaming(room, before, after.nick, after.presence, to));
+        return replicas.sendAll(turn, '0282#4.7', (to) => renaming(room, before, after.nick, after.presence, to));
       }
       case 'configured': {
-        replicas.sendAll(turn, room, 'decision#15', (to) => configuration(room, to, change.statuses));
-        if (change.changes.replicas === undefined) return;
+        replicas.sendAll(turn, 'decision#15', (to) => configuration(room, to, change.statuses));
+        if (change.changes.nodes === undefined) return;
         for (const replica of [...room.peers.keys()])
-          if (domainsOf(room, replica) === undefined) this.#dismiss(turn, room, replica);
-        for (const replica of room.config.replicas) if (!room.peers.has(replica)) offer(turn, room, replicas, replica);
+          if (this.#replicas.domainsOf(room, replica) === undefined) this.#dismiss(turn, replica);
+        for (const replica of room.config.nodes) if (!room.peers.has(replica)) offer(turn, replicas, replica);
         return;
       }
       case 'message':
       case 'subject':
-        return replicas.sendAll(turn, room, '0282#4.9', ({ replica }) => broadcast(room, change.item, replica, room.n));
+        return replicas.sendAll(turn, '0282#4.9', ({ replica }) => broadcast(room, change.item, replica, room.n));
+      case 'affiliated':
+      case 'registered':
+      case 'destroyed':
+        return;
       default:
         assertNever(change);
     }
   }
 
-  #left(turn: Turn, room: RoomView, { occupant, parts }: Extract<Change, { kind: 'left' }>): void {
+  #left(turn: RoomTurn, { occupant, parts }: Extract<Change, { kind: 'left' }>): void {
+    const { room } = turn;
     const payloads = parts.payloads ?? [];
     const item = {
       role: 'none',
@@ -185,62 +207,61 @@ export class Primary implements Distribution {
       ...parts.item,
     } as const;
     const { home, jid } = occupant;
-    if (home !== undefined && jid !== undefined && reachable(room.peers.get(home))) {
-      this.#replicas.send(turn, room, home, '0282#4.6', (to) =>
-        leaveStanza(room, { ...occupant, jid }, item, payloads, to),
-      );
-      this.#replicas.of(turn, room, home).entering.delete(jid);
+    if (home !== undefined && jid !== undefined && reachable(replicaPeer(room, home))) {
+      this.#replicas.send(turn, home, '0282#4.6', (to) => leaveStanza(room, { ...occupant, jid }, item, payloads, to));
+      this.#replicas.of(turn, home).entering.delete(jid);
     }
-    this.#replicas.sendAll(turn, room, '0282#4.6', (to) => departure(room, occupant, item, payloads, to));
+    this.#replicas.sendAll(turn, '0282#4.6', (to) => departure(room, occupant, item, payloads, to));
   }
 
   /** A private message to a user behind a replica goes to the user: one to one, it gains nothing from a replica (§1). */
-  route(turn: Turn, room: RoomView, from: Occupant, to: Occupant, stanza: Stanza): void {
-    if (to.jid !== undefined) deliverPrivate(turn, room, from, to.jid, stanza);
+  route(turn: RoomTurn, from: Occupant, to: Occupant, stanza: Stanza): void {
+    if (to.jid !== undefined) deliverPrivate(turn, from, to.jid, stanza);
   }
 
   /** A new stream after a restart: the replicas of the log may be there or not; the timers find out. */
-  linkUp(turn: Turn, room: RoomView): void {
-    for (const replica of room.config.replicas) {
-      const record = room.peers.get(replica);
-      const { times } = this.#replicas.of(turn, room, replica).keepalive;
+  linkUp(turn: RoomTurn): void {
+    const { room } = turn;
+    for (const replica of room.config.nodes) {
+      const record = replicaPeer(room, replica);
+      const { times } = this.#replicas.of(turn, replica).keepalive;
       // Without a session it may not know that there is a room to ask for.
-      if (record?.session === undefined) offer(turn, room, this.#replicas, replica);
-      if (record?.state === 'split') probe(turn, room, replica);
-      else if (record !== undefined)
-        turn.setTimer(timerOf(room.jid, `keepalive:${replica}`), jitter(turn.env, times.interval * 1000));
+      if (record?.session === undefined) offer(turn, this.#replicas, replica);
+      if (record?.state === 'split') probe(turn, replica);
+      else if (record !== undefined) turn.setTimer(`keepalive:${replica}`, jitter(turn.env, times.interval * 1000));
     }
   }
 
   /** §4.10 while live, §4.11.1.1 ("higher frequency") while split. */
-  timer(turn: Turn, room: RoomView, timer: TimerId): void {
-    const { name } = readTimer(timer);
+  timer(turn: RoomTurn, name: string): void {
+    const { room } = turn;
     const replica = name.slice(name.indexOf(':') + 1) as Jid;
-    const record = room.peers.get(replica);
+    const record = replicaPeer(room, replica);
     if (record === undefined) return;
-    if (name.startsWith('hold:')) return releaseHeld(turn, room, this, replica);
+    if (name.startsWith('hold:')) return releaseHeld(turn, replica);
     if (!name.startsWith('keepalive:')) return;
-    const state = this.#replicas.of(turn, room, replica);
+    const state = this.#replicas.of(turn, replica);
     if (record.state === 'split') {
       const { id } = state.keepalive.ping(turn.env);
       turn.send(ping(room.jid, replica, id), '0282#4.11.1.1', replica);
-      turn.setTimer(timer, jitter(turn.env, backoffMs(++state.tries)));
+      turn.setTimer(name, jitter(turn.env, backoffMs(++state.tries)));
       return;
     }
     const due = state.keepalive.due(turn.env);
     if (due.kind === 'lost')
-      return split(turn, room, this.#replicas, replica, record, 'silence', 'two keepalives went unanswered');
+      return split(turn, this.#replicas, replica, record, 'silence', 'two keepalives went unanswered');
     if (due.kind === 'ping') turn.send(ping(room.jid, replica, due.id, place(room)), '0282#4.10', replica);
-    turn.setTimer(timer, due.ms);
+    turn.setTimer(name, due.ms);
   }
 
-  #iq(turn: Turn, room: RoomView, replica: Jid, record: PeerRecord | undefined, stanza: Stanza): void {
+  #iq(turn: RoomTurn, replica: Jid, record: ReplicaPeer | undefined, stanza: Stanza): void {
+    const { room } = turn;
     const destroyed = stanza.type === 'set' ? readDestroy(stanza.payloads) : undefined;
     if (destroyed && record !== undefined) {
       // §1a.7: from the answer on the replica delivers nothing more. FIFO: it has what went before.
       const answer = iqResult(stanza, place(room));
       turn.send(answer, 'decision#40', replica);
-      return end(turn, room, this.#replicas, replica);
+      return end(turn, this.#replicas, replica);
     }
     const count = stanza.type === 'set' ? readRelayed(stanza.payloads) : undefined;
     const pinged = isPing(stanza);
@@ -248,30 +269,30 @@ export class Primary implements Distribution {
     else if (count === undefined && (stanza.type === 'get' || stanza.type === 'set'))
       return turn.send(errorReply(stanza, stanzaError('cancel', 'service-unavailable')), '6120#8.4', replica);
     // It is there, but not, or no longer, a replica here: it may not know. It is asked to ask (decision #5).
-    if (record === undefined || record.state === 'split') return offer(turn, room, this.#replicas, replica);
+    if (record === undefined || record.state === 'split') return offer(turn, this.#replicas, replica);
     const ping = pinged ? stanza.payloads.find(({ xmlns }) => xmlns === NS.ping) : undefined;
     const ack = readAck(ping ? ping.children.filter((child) => typeof child !== 'string') : stanza.payloads);
     // Also where its answer to `ready` was lost: only a replica that has taken its state says how far it is.
-    if (record.state === 'syncing' && (ack !== undefined || count !== undefined))
-      this.#live(turn, room, replica, record);
-    if (ack?.moderators !== undefined) this.#countModerators(turn, room, replica, ack.moderators);
-    if (count !== undefined) this.#relayed(turn, room, replica, count, stanza);
+    if (record.state === 'syncing' && (ack !== undefined || count !== undefined)) this.#live(turn, replica, record);
+    if (ack?.moderators !== undefined) this.#countModerators(turn, replica, ack.moderators);
+    if (count !== undefined) this.#relayed(turn, replica, count, stanza);
   }
 
-  #live(turn: Turn, room: RoomView, replica: Jid, record: PeerRecord): void {
+  #live(turn: RoomTurn, replica: Jid, record: ReplicaPeer): void {
     const { past: _, ...rest } = record;
-    const live: PeerRecord = { ...rest, state: 'live', since: turn.env.now };
-    turn.record({ kind: 'peerChanged', room: room.jid, peer: replica, record: live });
-    turn.note('decision#5', `${replica} is live`, { room: room.jid, peer: replica });
-    const { times } = this.#replicas.of(turn, room, replica).keepalive;
-    turn.setTimer(timerOf(room.jid, `keepalive:${replica}`), jitter(turn.env, times.interval * 1000));
-    turn.clearTimer(timerOf(room.jid, `hold:${replica}`));
-    markAway(turn, room, this.#replicas, replica, false);
+    const live: ReplicaPeer = { ...rest, state: 'live', since: turn.env.now };
+    turn.record({ kind: 'peerChanged', peer: replica, record: live });
+    turn.note('decision#5', `${replica} is live`, { peer: replica });
+    const { times } = this.#replicas.of(turn, replica).keepalive;
+    turn.setTimer(`keepalive:${replica}`, jitter(turn.env, times.interval * 1000));
+    turn.clearTimer(`hold:${replica}`);
+    markAway(turn, this.#replicas, replica, false);
   }
 
   /** Decision #42: all that the replica relayed of its split is judged, if all of it has arrived. */
-  #relayed(turn: Turn, room: RoomView, replica: Jid, count: number, request: Stanza): void {
-    const { relayed, messages } = this.#replicas.of(turn, room, replica);
+  #relayed(turn: RoomTurn, replica: Jid, count: number, request: Stanza): void {
+    const { room } = turn;
+    const { relayed, messages } = this.#replicas.of(turn, replica);
     const arrived = relayed.size;
     relayed.clear();
     if (arrived < count) {
@@ -281,15 +302,16 @@ export class Primary implements Distribution {
     const acts = count === 1 ? '1 act' : `${count} acts`;
     const taken = messages === 1 ? '1 message' : `${messages} messages`;
     const what = `judged: ${acts} of the split at ${replica}, ${taken} taken`;
-    turn.note('decision#42', what, { room: room.jid, peer: replica, sign: 'judged' });
+    turn.note('decision#42', what, { peer: replica, sign: 'judged' });
     // Where what was accepted got lost on the way, the replica knows by the place.
     turn.send(iqResult(request, place(room)), 'decision#42', replica);
-    this.#countModerators(turn, room, replica, undefined);
+    this.#countModerators(turn, replica, undefined);
   }
 
   /** Decision #7: what the replica reports of its moderators, where the count here may be of the past. */
-  #countModerators(turn: Turn, room: RoomView, replica: Jid, moderators: number | undefined): void {
-    const state = this.#replicas.of(turn, room, replica);
+  #countModerators(turn: RoomTurn, replica: Jid, moderators: number | undefined): void {
+    const { room } = turn;
+    const state = this.#replicas.of(turn, replica);
     const before = this.#replicas.mayHoldJids(room, replica);
     state.noModerators = moderators === 0;
     if (before || room.whois === 'anyone' || !this.#replicas.mayHoldJids(room, replica)) return;
@@ -297,33 +319,36 @@ export class Primary implements Distribution {
       turn.send(rosterEntry(room, occupant, { replica, jids: true }), 'decision#7', replica);
   }
 
-  #dismiss(turn: Turn, room: RoomView, replica: Jid): void {
+  #dismiss(turn: RoomTurn, replica: Jid): void {
+    const { room } = turn;
     const users = [...room.occupants.values()].flatMap(({ home, jid }) => (home === replica && jid ? [jid] : []));
-    if (reachable(room.peers.get(replica))) this.#takenOver.set(`${replica} destroy-${room.n}`, { n: room.n, users });
+    if (reachable(replicaPeer(room, replica)))
+      this.#takenOver.set(`${replica} destroy-${room.n}`, { n: room.n, users });
     for (const [oldest] of this.#takenOver) {
       if (this.#takenOver.size <= takenOverMax) break;
       this.#takenOver.delete(oldest);
     }
-    dismiss(turn, room, this.#replicas, replica);
+    dismiss(turn, this.#replicas, replica);
   }
 
   /** Decision #40: users of a replica that had missed something are out, and know it. */
-  #answeredDestroy(turn: Turn, room: RoomView, replica: Jid, stanza: Stanza): void {
+  #answeredDestroy(turn: RoomTurn, replica: Jid, stanza: Stanza): void {
+    const { room } = turn;
     const key = `${replica} ${stanza.id}`;
     const taken = this.#takenOver.get(key);
     this.#takenOver.delete(key);
     if (taken === undefined || stanza.type !== 'result' || readAck(stanza.payloads)?.h === taken.n) return;
     for (const user of taken.users) {
       const occupant = room.occupantByJid(user);
-      if (occupant && occupant.home === undefined) leave(turn, room, this, occupant, { statuses: [333], payloads: [] });
+      if (occupant && occupant.home === undefined) leave(turn, occupant, { statuses: [333], payloads: [] });
     }
   }
 
   /** §4.11.1.1, with decision #10: an error from the replica's JID is a split only where it cannot mean anything else. */
-  #bounced(turn: Turn, room: RoomView, replica: Jid, record: PeerRecord | undefined, stanza: Stanza): void {
-    const state = this.#replicas.of(turn, room, replica);
+  #bounced(turn: RoomTurn, replica: Jid, record: ReplicaPeer | undefined, stanza: Stanza): void {
+    const state = this.#replicas.of(turn, replica);
     if (stanza.name === 'presence' && errorOf(stanza)?.condition === 'not-acceptable')
-      return this.#enterRefused(turn, room, replica, stanza);
+      return this.#enterRefused(turn, replica, stanza);
     if (record === undefined || record.state === 'split') return;
     const ours =
       stanza.id !== undefined &&
@@ -332,25 +357,25 @@ export class Primary implements Distribution {
         stanza.id === `ready-${record.session}`);
     if (ours && saysGone(stanza)) {
       const why = `it bounced: ${errorOf(stanza)?.condition}`;
-      return split(turn, room, this.#replicas, replica, record, 'bounce', why);
+      return split(turn, this.#replicas, replica, record, 'bounce', why);
     }
     turn.note('decision#10', `an error from ${replica} that is no bounce of ours: ignored`, {
-      room: room.jid,
       peer: replica,
     });
   }
 
   /** Decision #7: a replica that gets its first moderator, by entering or by promotion, first gets the JIDs of all. */
-  #grantJids(turn: Turn, room: RoomView, moderator: Occupant): void {
+  #grantJids(turn: RoomTurn, moderator: Occupant): void {
+    const { room } = turn;
     const { home } = moderator;
     if (
       moderator.role !== 'moderator' ||
       home === undefined ||
       room.whois === 'anyone' ||
-      !reachable(room.peers.get(home))
+      !reachable(replicaPeer(room, home))
     )
       return;
-    const state = this.#replicas.of(turn, room, home);
+    const state = this.#replicas.of(turn, home);
     const others = [...room.occupants.values()].filter(({ nick }) => nick !== moderator.nick);
     if (!state.noModerators && others.some((other) => other.home === home && other.role === 'moderator')) return;
     state.noModerators = false;
@@ -358,43 +383,54 @@ export class Primary implements Distribution {
   }
 
   /** §4.5, after `#grantJids`. */
-  #enter(turn: Turn, room: RoomView, occupant: Occupant, replica: Jid, join: JoinRequest): void {
+  #enter(turn: RoomTurn, occupant: Occupant, replica: Jid, join: JoinRequest): void {
+    const { room } = turn;
     const { jid } = occupant;
-    if (jid === undefined || !reachable(room.peers.get(replica))) return;
-    this.#grantJids(turn, room, occupant);
-    const { entering, heard } = this.#replicas.of(turn, room, replica);
+    if (jid === undefined || !reachable(replicaPeer(room, replica))) return;
+    this.#grantJids(turn, occupant);
+    const { entering, heard } = this.#replicas.of(turn, replica);
     const wanted = heard.delete(jid) ? { history: { maxstanzas: 0 } } : join;
-    this.#replicas.send(turn, room, replica, '0282#4.5', (to) => {
+    this.#replicas.send(turn, replica, '0282#4.5', (to) => {
       entering.set(jid, { id: to.id, join });
       return enterStanza(room, { ...occupant, jid }, wanted, to);
     });
   }
 
   /** The replica never saw this user ask (§4.5: it MUST verify): decision #6. */
-  #enterRefused(turn: Turn, room: RoomView, replica: Jid, stanza: Stanza): void {
+  #enterRefused(turn: RoomTurn, replica: Jid, stanza: Stanza): void {
+    const { room } = turn;
     // By JID: they may be called otherwise by now.
     const user = readDmuc(stanza.payloads)?.enter;
     const occupant = user === undefined ? undefined : room.occupantByJid(user);
     if (occupant?.home !== replica || occupant.jid === undefined) return;
-    const { entering } = this.#replicas.of(turn, room, replica);
+    const { entering } = this.#replicas.of(turn, replica);
     const { id, join } = entering.get(occupant.jid) ?? {};
     // They asked again since: what becomes of that is still to be heard.
     if (join !== undefined && id !== stanza.id) return;
     entering.delete(occupant.jid);
     const { home: _, cutOff: __, ...direct } = occupant;
     const joining = join === undefined ? {} : ({ joining: true } as const);
-    turn.record({ kind: 'occupantChanged', room: room.jid, occupant: direct, ...joining });
+    turn.record({ kind: 'occupantChanged', occupant: direct, ...joining });
     if (join === undefined) {
-      turn.note('decision#8', `${replica} no longer knows ${occupant.nick}`, { room: room.jid, peer: replica });
-      return leave(turn, room, this, direct, { statuses: [333], payloads: [] });
+      turn.note('decision#8', `${replica} no longer knows ${occupant.nick}`, { peer: replica });
+      return leave(turn, direct, { statuses: [333], payloads: [] });
     }
     turn.note('decision#6', `${replica} will not serve ${occupant.nick}: served directly`, {
-      room: room.jid,
       peer: replica,
     });
-    tell(turn, room, { kind: 'returned', occupant: direct, join });
+    tell(turn, { kind: 'returned', occupant: direct, join });
   }
 }
+
+/** Users behind replicas know the room by the same address as everybody. */
+const traits: Traits = {
+  features: [NS.dmuc2, NS.ext],
+  configFields: primaryFields,
+  keepsChanges: true,
+  givesOccupantIds: true,
+  reaches: () => true,
+  decidesAbout: () => true,
+};
 
 /** Users who went past a split replica, and are named to it. */
 const pastMax = 1_000;

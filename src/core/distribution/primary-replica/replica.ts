@@ -1,10 +1,9 @@
-import type { TimerId } from '../../node/input.ts';
-import { isLocal, type KeepaliveTimes, type LocalOccupant, type PeerRecord } from '../../room/event.ts';
+import type { Traits } from '../../room/distribution.ts';
+import { isLocal, type LocalOccupant, type PeerRecord } from '../../room/event.ts';
 import { cleanPayloads } from '../../room/hygiene.ts';
-import { saysGone } from '../../room/room.ts';
+import type { RoomTurn } from '../../room/room-turn.ts';
 import type { RoomView } from '../../room/state.ts';
 import { tell } from '../../room/tell.ts';
-import type { Turn } from '../../room/turn.ts';
 import { presenceFor } from '../../room/visibility.ts';
 import {
   type Created,
@@ -36,18 +35,21 @@ import {
   payloadOf,
   presence,
   type Stanza,
+  saysGone,
   withPayloads,
 } from '../../xmpp/stanza.ts';
 import { plus } from '../../xmpp/time.ts';
 import { childOf, el, type XmlElement } from '../../xmpp/xml.ts';
-import { type Change, type Distribution, readTimer, timerOf } from '../distribution.ts';
-import { backoffMs, defaultTimes, spread as jitter, Keepalive } from '../keepalive.ts';
+import { backoffMs, defaultTimes, spread as jitter, Keepalive, type KeepaliveTimes } from '../keepalive.ts';
+import { type PrimaryPeer, primaryPeer } from '../peers.ts';
+import type { Protocol, ProtocolStatus } from '../protocol.ts';
 import { diverge, markOthers, whileApart } from './apart.ts';
 import { CatchUp } from './catch-up.ts';
 import { relayOf } from './divergence.ts';
 import { clamp, itemOf, occupantOf, subjectAlone } from './from-primary.ts';
 import { InitialState } from './initial-state.ts';
 import { Live } from './live.ts';
+import { splitStatus } from './split-status.ts';
 import { Tickets, ticketMs } from './tickets.ts';
 import { usersDigest } from './users-digest.ts';
 
@@ -69,8 +71,9 @@ const resettleMs = 1_000;
  *
  * The room it keeps has the primary's address; `home` of an occupant is the primary for everyone but its own users.
  */
-export class Replica implements Distribution {
-  readonly role = 'replica';
+export class Replica implements Protocol {
+  readonly traits = traits;
+  readonly byService = false;
   readonly #self: Jid;
   readonly #serves: readonly Jid[];
   readonly #wish: KeepaliveTimes;
@@ -102,53 +105,59 @@ export class Replica implements Distribution {
     this.#live = new Live(self, this.#tickets);
   }
 
-  fromPeer(turn: Turn, room: RoomView, stanza: Stanza): boolean {
+  status({ config }: RoomView): ProtocolStatus {
+    return { role: 'replica', split: splitStatus(config.split) };
+  }
+
+  fromPeer(turn: RoomTurn, stanza: Stanza): boolean {
+    const { room } = turn;
     if (bareOf(stanza.from) !== room.jid) return false;
     // The router vouched that it comes from the primary's domain; it must also be meant for us.
     if (bareOf(stanza.to) !== this.#self) {
-      this.#relayBounced(turn, room, stanza);
+      this.#relayBounced(turn, stanza);
       return true;
     }
-    if (stanza.type === 'error') this.#bounced(turn, room, stanza);
+    if (stanza.type === 'error') this.#bounced(turn, stanza);
     else {
       this.#keepalive?.heard(turn.env.now);
       this.#unanswered = false;
       if (stanza.name !== 'iq' && !this.#isAfterAnswer(stanza)) this.#moving = true;
-      if (stanza.name === 'iq') this.#iq(turn, room, stanza);
-      else if (stanza.name === 'presence') this.#presence(turn, room, stanza);
-      else this.#message(turn, room, stanza);
+      if (stanza.name === 'iq') this.#iq(turn, stanza);
+      else if (stanza.name === 'presence') this.#presence(turn, stanza);
+      else this.#message(turn, stanza);
       // It is there after all: no need to wait for the next try.
-      if (this.#isSplit(room) && this.#asked === undefined) this.#ask(turn, room);
+      if (this.#isSplit(room) && this.#asked === undefined) this.#ask(turn);
     }
     return true;
   }
 
   /** §4.8: relayed as it is. While split: §4.11.1.2, apart.ts. Leaving always works, here, at once. */
-  fromUser(turn: Turn, room: RoomView, received: Stanza): boolean {
+  fromUser(turn: RoomTurn, received: Stanza): boolean {
+    const { room } = turn;
     const stanza = withoutNodesWords(received);
     if (!this.#serves.includes(domainOf(stanza.from))) {
-      turn.note('0282#4.1', `${stanza.from} is of no domain this replica serves: ignored`, { room: room.jid });
+      turn.note('0282#4.1', `${stanza.from} is of no domain this replica serves: ignored`);
       return true;
     }
     const occupant = room.occupantByJid(stanza.from);
     const local = occupant && isLocal(occupant) ? occupant : undefined;
     if (stanza.type === 'error') {
       const gone = presence(stanza.from, occupantJid(room.jid, local?.nick ?? 'x'), { type: 'unavailable' });
-      if (local && stanza.name !== 'iq' && saysGone(stanza)) this.#userLeft(turn, room, local, gone, [333]);
+      if (local && stanza.name !== 'iq' && saysGone(stanza)) this.#userLeft(turn, local, gone, [333]);
       else if (stanza.name === 'iq' && !this.#isSplit(room)) turn.send(stanza, '0282#4.8', room.jid);
       return true;
     }
     if (stanza.name === 'presence' && stanza.type === 'unavailable') {
       this.#tickets.forget(stanza.from);
-      if (local) this.#userLeft(turn, room, local, stanza, []);
-      else if (this.#isSplit(room)) this.#strangerLeft(turn, room, stanza);
-      else this.#relay(turn, room, stanza);
+      if (local) this.#userLeft(turn, local, stanza, []);
+      else if (this.#isSplit(room)) this.#strangerLeft(turn, stanza);
+      else this.#relay(turn, stanza);
       return true;
     }
     if (this.#isSplit(room)) {
-      whileApart(turn, room, this.#self, stanza, (target, item) => {
+      whileApart(turn, this.#self, stanza, (target, item) => {
         const leave = presence(target.jid, occupantJid(room.jid, target.nick), { type: 'unavailable' });
-        this.#userLeft(turn, room, target, leave, [307], item);
+        this.#userLeft(turn, target, leave, [307], item);
       });
       return true;
     }
@@ -161,71 +170,74 @@ export class Replica implements Distribution {
           until: plus(turn.env.now, ticketMs),
         });
     }
-    this.#relay(turn, room, stanza);
+    this.#relay(turn, stanza);
     return true;
   }
 
   homeOf(): undefined {
     return undefined;
   }
-  admit(): boolean {
-    return true;
+  decide() {
+    return 'commit' as const;
   }
-  spread(_turn: Turn, _room: RoomView, _change: Change): void {}
+  spread(): void {}
   route(): void {}
 
   /** A new session: whatever was under way is lost, so what was missed is asked for. */
-  linkUp(turn: Turn, room: RoomView): void {
+  linkUp(turn: RoomTurn): void {
+    const { room } = turn;
     this.#tickets.clear();
     this.#early = 0;
     this.#settling = undefined;
     this.#destroying = undefined;
     this.#keepalive = new Keepalive(turn.env.now, this.#wish);
-    if (!this.#isSplit(room)) this.#become(turn, room, 'syncing');
-    this.#ask(turn, room);
+    if (!this.#isSplit(room)) this.#become(turn, 'syncing');
+    this.#ask(turn);
   }
 
   /** Decision #40: the primary serves our users from its answer on. */
-  stop(turn: Turn, room: RoomView): void {
-    if (room.peers.get(room.jid)?.state !== 'live') return;
+  stop(turn: RoomTurn): void {
+    const { room } = turn;
+    if (primaryPeer(room, room.jid)?.state !== 'live') return;
     this.#destroying = turn.env.newId();
     const destroy = writeDestroy({ epoch: room.epoch, n: room.n });
     turn.send(iq(this.#self, room.jid, { type: 'set', id: this.#destroying }, destroy), 'decision#40', room.jid);
   }
 
-  timer(turn: Turn, room: RoomView, timer: TimerId): void {
-    const record = room.peers.get(room.jid);
-    const { name } = readTimer(timer);
+  timer(turn: RoomTurn, name: string): void {
+    const { room } = turn;
+    const record = primaryPeer(room, room.jid);
     if (name === 'create') {
       // A long answer over a slow link: begun anew it would be no shorter.
       if (this.#sync !== undefined && this.#moving) {
         this.#moving = false;
-        return turn.setTimer(timer, jitter(turn.env, defaultTimes.timeout * 1000));
+        return turn.setTimer(name, jitter(turn.env, defaultTimes.timeout * 1000));
       }
-      if (record?.state === 'split' || this.#asked === undefined) this.#ask(turn, room);
+      if (record?.state === 'split' || this.#asked === undefined) this.#ask(turn);
       // Neither state nor refusal came: the same as a bounce, only without the courtesy. Also where all seemed well and the
       // primary offered (decision #5).
-      else this.#split(turn, room, 'silence', 'no answer to the request');
+      else this.#split(turn, 'silence', 'no answer to the request');
       return;
     }
     if (record?.state !== 'live' || this.#keepalive === undefined) return;
-    if (name === 'settle') return this.#settle(turn, room);
+    if (name === 'settle') return this.#settle(turn);
     if (name === 'relayed') {
-      if (this.#unanswered) this.#ping(turn, room, this.#keepalive.ping(turn.env).id);
+      if (this.#unanswered) this.#ping(turn, this.#keepalive.ping(turn.env).id);
       return;
     }
     if (name !== 'keepalive') return;
     const due = this.#keepalive.due(turn.env);
-    if (due.kind === 'lost') return this.#split(turn, room, 'silence', 'two keepalives went unanswered');
+    if (due.kind === 'lost') return this.#split(turn, 'silence', 'two keepalives went unanswered');
     // A leave that the primary has not told us of since: its relay was lost.
-    if (this.#settling === undefined && room.divergence.length > 0) this.#settle(turn, room);
-    if (due.kind === 'ping') return this.#ping(turn, room, due.id);
-    turn.setTimer(timer, due.ms);
+    if (this.#settling === undefined && room.divergence.length > 0) this.#settle(turn);
+    if (due.kind === 'ping') return this.#ping(turn, due.id);
+    turn.setTimer(name, due.ms);
   }
 
-  #ping(turn: Turn, room: RoomView, id: string): void {
+  #ping(turn: RoomTurn, id: string): void {
+    const { room } = turn;
     turn.send(ping(this.#self, room.jid, id, this.#ack(room)), '0282#4.10', room.jid);
-    turn.setTimer(timerOf(room.jid, 'keepalive'), (this.#keepalive?.times.timeout ?? 15) * 1000);
+    turn.setTimer('keepalive', (this.#keepalive?.times.timeout ?? 15) * 1000);
   }
 
   #ack(room: RoomView): XmlElement {
@@ -237,12 +249,13 @@ export class Replica implements Distribution {
   }
 
   /** §4.2 (decision #5), or, where there was a session already, §4.11.2 (decision #41). Only ever at our own wish. */
-  #ask(turn: Turn, room: RoomView, listUsers = false): void {
+  #ask(turn: RoomTurn, listUsers = false): void {
+    const { room } = turn;
     this.#sync = undefined;
     const id = turn.env.newId();
     this.#asked = id;
     this.#listAsked = listUsers;
-    const record = room.peers.get(room.jid);
+    const record = primaryPeer(room, room.jid);
     const moderators = this.#moderators(room);
     const have = { epoch: room.epoch, n: room.n };
     if (record?.session !== undefined) {
@@ -260,49 +273,49 @@ export class Replica implements Distribution {
     }
     const wait = record?.state === 'split' ? backoffMs(++this.#tries, this.#moving) : defaultTimes.timeout * 1000;
     this.#moving = false;
-    turn.setTimer(timerOf(room.jid, 'create'), jitter(turn.env, wait));
+    turn.setTimer('create', jitter(turn.env, wait));
   }
 
-  #iq(turn: Turn, room: RoomView, stanza: Stanza): void {
+  #iq(turn: RoomTurn, stanza: Stanza): void {
+    const { room } = turn;
     if (isPing(stanza)) {
-      const live = room.peers.get(room.jid)?.state === 'live';
+      const live = primaryPeer(room, room.jid)?.state === 'live';
       turn.send(iqResult(stanza, ...(live ? [this.#ack(room)] : [])), '0282#4.10', room.jid);
       const within = payloadOf(stanza, 'ping', NS.ping);
-      return this.#noticePlace(turn, room, within && childOf(within, 's', NS.ext));
+      return this.#noticePlace(turn, within && childOf(within, 's', NS.ext));
     }
     if (stanza.type === 'result') {
       const created = stanza.id === this.#asked ? readCreated(stanza.payloads) : undefined;
-      if (created) this.#created(turn, room, created);
-      else if (stanza.id === this.#settling?.id)
-        this.#settled(turn, room, readPosition(payloadOf(stanza, 's', NS.ext)));
-      else if (stanza.id !== undefined && stanza.id === this.#destroying) this.#dismissed(turn, room);
-      else this.#noticePlace(turn, room, payloadOf(stanza, 's', NS.ext));
+      if (created) this.#created(turn, created);
+      else if (stanza.id === this.#settling?.id) this.#settled(turn, readPosition(payloadOf(stanza, 's', NS.ext)));
+      else if (stanza.id !== undefined && stanza.id === this.#destroying) this.#dismissed(turn);
+      else this.#noticePlace(turn, payloadOf(stanza, 's', NS.ext));
       return;
     }
     const ready = readReady(stanza.payloads);
     const sync = this.#sync;
     if (stanza.type === 'set' && ready && sync && stanza.id === `ready-${sync.created.session}`) {
       if (sync.isComplete(ready, room.n)) {
-        if (ready.users === undefined || ready.users === usersDigest(this.#live.counted(turn, room)))
-          return this.#ready(turn, room, sync, ready, stanza);
-        turn.note('decision#41', 'the primary counts others as our users: asked whom', { room: room.jid });
+        if (ready.users === undefined || ready.users === usersDigest(this.#live.counted(turn)))
+          return this.#ready(turn, sync, ready, stanza);
+        turn.note('decision#41', 'the primary counts others as our users: asked whom');
         // A primary that keeps them to itself is asked again when it is time, not in a circle.
-        return this.#listAsked ? undefined : this.#ask(turn, room, true);
+        return this.#listAsked ? undefined : this.#ask(turn, true);
       }
       // Not acknowledged: the request that follows is the answer.
-      turn.note('decision#5', 'part of the state is missing: asked for again', { room: room.jid });
-      return this.#ask(turn, room);
+      turn.note('decision#5', 'part of the state is missing: asked for again');
+      return this.#ask(turn);
     }
     if (stanza.type === 'set' && ready) {
       // Repeated, or of a sync that was given up: an error would look like a bounce.
-      if (room.peers.get(room.jid)?.state === 'live')
+      if (primaryPeer(room, room.jid)?.state === 'live')
         turn.send(iqResult(stanza, this.#ack(room)), 'decision#5', room.jid);
       return;
     }
     const destroy = stanza.type === 'set' ? readDestroy(stanza.payloads) : undefined;
     if (destroy && destroy.epoch === room.epoch) {
       turn.send(iqResult(stanza, this.#ack(room)), 'decision#40', room.jid);
-      return this.#dismissed(turn, room);
+      return this.#dismissed(turn);
     }
     turn.send(errorReply(stanza, stanzaError('cancel', 'service-unavailable')), '6120#8.4', room.jid);
   }
@@ -313,74 +326,78 @@ export class Replica implements Distribution {
   }
 
   /** Decision #2: the primary is further than we are, and what was between has had its time to come. */
-  #noticePlace(turn: Turn, room: RoomView, s: XmlElement | undefined): void {
+  #noticePlace(turn: RoomTurn, s: XmlElement | undefined): void {
+    const { room } = turn;
     const place = readPosition(s);
-    if (place === undefined || room.peers.get(room.jid)?.state !== 'live') return;
-    if (this.#live.isAhead(room, place)) this.#gap(turn, room, place);
-    else if (this.#live.lacksEnter()) this.#lost(turn, room, 'an <enter/>');
+    if (place === undefined || primaryPeer(room, room.jid)?.state !== 'live') return;
+    if (this.#live.isAhead(room, place)) this.#gap(turn, place);
+    else if (this.#live.lacksEnter()) this.#lost(turn, 'an <enter/>');
   }
 
-  #gap(turn: Turn, room: RoomView, { epoch, n }: Position): void {
-    this.#lost(turn, room, `position ${epoch}/${n} after ${room.epoch}/${room.n}: something`);
+  #gap(turn: RoomTurn, { epoch, n }: Position): void {
+    const { room } = turn;
+    this.#lost(turn, `position ${epoch}/${n} after ${room.epoch}/${room.n}: something`);
   }
 
-  #lost(turn: Turn, room: RoomView, what: string): void {
-    turn.note('decision#2', `${what} is missing`, { room: room.jid, peer: room.jid, sign: 'gap' });
-    this.#become(turn, room, 'syncing');
-    this.#ask(turn, room);
+  #lost(turn: RoomTurn, what: string): void {
+    const { room } = turn;
+    turn.note('decision#2', `${what} is missing`, { peer: room.jid, sign: 'gap' });
+    this.#become(turn, 'syncing');
+    this.#ask(turn);
   }
 
   /** Decision #4: an older epoch is a primary of the past. */
-  #created(turn: Turn, room: RoomView, created: Created): void {
+  #created(turn: RoomTurn, created: Created): void {
+    const { room } = turn;
     this.#asked = undefined;
     if (created.epoch < room.epoch) {
-      turn.note('decision#4', `the primary is of epoch ${created.epoch}, ours is ${room.epoch}: not believed`, {
-        room: room.jid,
-      });
+      turn.note('decision#4', `the primary is of epoch ${created.epoch}, ours is ${room.epoch}: not believed`);
       return;
     }
     this.#sync = created.mode === 'full' ? new InitialState(created) : new CatchUp(created);
     this.#moving = true;
-    this.#become(turn, room, 'syncing', { session: created.session });
+    this.#become(turn, 'syncing', { session: created.session });
     // Decision #43: what they missed they have from the primary. Who is in provisionally has asked here since (decision #44).
     for (const local of room.locals)
       if (created.mode === 'delta' && !local.provisional && created.past?.includes(local.jid))
-        turn.record({ kind: 'occupantChanged', room: room.jid, occupant: { ...local, home: room.jid } });
+        turn.record({ kind: 'occupantChanged', occupant: { ...local, home: room.jid } });
   }
 
   /** What the primary sent is complete: acknowledged, and what happened here meanwhile goes the other way. */
-  #ready(turn: Turn, room: RoomView, sync: InitialState | CatchUp, ready: Ready, request: Stanza): void {
+  #ready(turn: RoomTurn, sync: InitialState | CatchUp, ready: Ready, request: Stanza): void {
+    const { room } = turn;
     this.#sync = undefined;
-    if (sync.mode === 'full') this.#live.makeWay(turn, room, sync.nicks);
-    const left = this.#live.left(turn, room);
+    if (sync.mode === 'full') this.#live.makeWay(turn, sync.nicks);
+    const left = this.#live.left(turn);
     const said = new Set(room.divergence.flatMap(({ kind, id }) => (kind === 'said' ? [id] : [])));
-    const unserved = sync.take(turn, room, left, ready);
+    const unserved = sync.take(turn, left, ready);
     this.#live.caughtUp(room, said);
-    this.#become(turn, room, 'live');
+    this.#become(turn, 'live');
     this.#tries = 0;
     // Decision #3: what it asked for, whatever the answer says.
     this.#keepalive = new Keepalive(turn.env.now, this.#wish);
-    turn.clearTimer(timerOf(room.jid, 'create'));
-    turn.setTimer(timerOf(room.jid, 'keepalive'), jitter(turn.env, this.#wish.interval * 1000));
+    turn.clearTimer('create');
+    turn.setTimer('keepalive', jitter(turn.env, this.#wish.interval * 1000));
     const what = `${room.occupants.size} occupants, ${room.history.length} messages of history`;
-    turn.note('decision#5', `replica live: ${what}`, { room: room.jid });
-    markOthers(turn, room, false);
+    turn.note('decision#5', `replica live: ${what}`);
+    markOthers(turn, false);
     turn.send(iqResult(request, this.#ack(room)), 'decision#5', room.jid);
-    this.#settle(turn, room);
+    this.#settle(turn);
     for (const [nick, jid] of unserved) {
       // Their join passed here and crossed with the primary's state on the way: this is its answer (decision #6).
       const ticket = this.#tickets.valid(turn, jid, nick);
       const occupant = room.occupants.get(nick);
-      if (ticket && occupant) this.#live.serve(turn, room, occupant, jid, ticket.join);
-      else if (!left.has(jid)) this.#live.refuseEnter(turn, room, nick, jid, undefined);
+      if (ticket && occupant) this.#live.serve(turn, occupant, jid, ticket.join);
+      else if (!left.has(jid)) this.#live.refuseEnter(turn, nick, jid, undefined);
     }
-    this.#live.purge(turn, room);
+    this.#live.purge(turn);
   }
 
   /** Decision #42: what our users did that the primary does not know of, in the order in which they did it. */
-  #settle(turn: Turn, room: RoomView): void {
+  #settle(turn: RoomTurn): void {
+    const { room } = turn;
     this.#settling = undefined;
-    turn.clearTimer(timerOf(room.jid, 'settle'));
+    turn.clearTimer('settle');
     if (room.divergence.length === 0) return;
     let count = 0;
     const acts: string[] = [];
@@ -402,28 +419,30 @@ export class Replica implements Distribution {
     const id = turn.env.newId();
     this.#settling = { id, acts };
     turn.send(iq(this.#self, room.jid, { type: 'set', id }, writeRelayed(count)), 'decision#42', room.jid);
-    turn.setTimer(timerOf(room.jid, 'settle'), settleMs);
+    turn.setTimer('settle', settleMs);
   }
 
-  #settled(turn: Turn, room: RoomView, place: Position | undefined): void {
+  #settled(turn: RoomTurn, place: Position | undefined): void {
+    const { room } = turn;
     const acts = this.#settling?.acts ?? [];
     this.#settling = undefined;
-    turn.clearTimer(timerOf(room.jid, 'settle'));
+    turn.clearTimer('settle');
     // What was accepted is not all here: forgotten now, it would come as news to those who have seen it.
     if (place && this.#live.isAhead(room, place)) {
-      if (room.peers.get(room.jid)?.state === 'live') this.#gap(turn, room, place);
+      if (primaryPeer(room, room.jid)?.state === 'live') this.#gap(turn, place);
       return;
     }
-    turn.record({ kind: 'divergenceSettled', room: room.jid, ids: acts });
+    turn.record({ kind: 'divergenceSettled', ids: acts });
     const refused = room.locals.filter(({ provisional }) => provisional);
-    this.#live.refuseProvisional(turn, room);
+    this.#live.refuseProvisional(turn);
     // The primary may have them from before, under another nick: it hears of every leave (decision #9).
     for (const { jid, nick } of refused)
-      diverge(turn, room, { kind: 'left', id: turn.env.newId(), jid, nick, unserved: true, provisional: true });
-    if (refused.length > 0) this.#settle(turn, room);
+      diverge(turn, { kind: 'left', id: turn.env.newId(), jid, nick, unserved: true, provisional: true });
+    if (refused.length > 0) this.#settle(turn);
   }
 
-  #presence(turn: Turn, room: RoomView, stanza: Stanza): void {
+  #presence(turn: RoomTurn, stanza: Stanza): void {
+    const { room } = turn;
     const nick = resourceOf(stanza.from);
     const user = readMucUser(stanza.payloads);
     if (nick === '' || (stanza.type !== undefined && stanza.type !== 'unavailable')) return;
@@ -434,19 +453,19 @@ export class Replica implements Distribution {
       return;
     }
     if (sync && dmuc?.enter && dmuc.position === undefined) return sync.addUser(nick, dmuc.enter);
-    if (!sync && room.peers.get(room.jid)?.state !== 'live') return this.#unexpected(turn, room, 'presence');
-    if (dmuc?.position && !dmuc.enter && !this.#inOrder(turn, room, dmuc.position)) return;
-    if (!this.#live.presence(turn, room, nick, user, dmuc, stanza, sync !== undefined))
-      this.#unexpected(turn, room, 'presence');
+    if (!sync && primaryPeer(room, room.jid)?.state !== 'live') return this.#unexpected(turn, 'presence');
+    if (dmuc?.position && !dmuc.enter && !this.#inOrder(turn, dmuc.position)) return;
+    if (!this.#live.presence(turn, nick, user, dmuc, stanza, sync !== undefined)) this.#unexpected(turn, 'presence');
   }
 
-  #message(turn: Turn, room: RoomView, stanza: Stanza): void {
-    if (isOffer(stanza.payloads)) return this.#asked === undefined ? this.#ask(turn, room) : undefined;
+  #message(turn: RoomTurn, stanza: Stanza): void {
+    const { room } = turn;
+    if (isOffer(stanza.payloads)) return this.#asked === undefined ? this.#ask(turn) : undefined;
     const dmuc = readDmuc(stanza.payloads);
     const nick = resourceOf(stanza.from);
     const sync = this.#sync;
     if (sync?.mode === 'full') {
-      if (stanza.type !== 'groupchat' || !dmuc?.delay) return this.#unexpected(turn, room, 'message');
+      if (stanza.type !== 'groupchat' || !dmuc?.delay) return this.#unexpected(turn, 'message');
       const at = clamp(dmuc.delay.stamp, turn.env.now);
       const split = dmuc.split === undefined ? undefined : { by: this.#self, id: dmuc.split };
       const text = subjectAlone(stanza);
@@ -455,159 +474,173 @@ export class Replica implements Distribution {
       else if (nick !== '') sync.addMessage(itemOf(room, turn, stanza, nick, at, split));
       return;
     }
-    if ((!sync && room.peers.get(room.jid)?.state !== 'live') || !dmuc?.position)
-      return this.#unexpected(turn, room, 'message');
-    if (stanza.type === 'groupchat' && !dmuc.delay) return this.#unexpected(turn, room, 'message');
-    if (!this.#inOrder(turn, room, dmuc.position)) return;
-    if (stanza.type === 'groupchat') return this.#live.message(turn, room, nick, dmuc, stanza, sync !== undefined);
-    this.#live.configured(turn, room, dmuc.position.n, stanza);
+    if ((!sync && primaryPeer(room, room.jid)?.state !== 'live') || !dmuc?.position)
+      return this.#unexpected(turn, 'message');
+    if (stanza.type === 'groupchat' && !dmuc.delay) return this.#unexpected(turn, 'message');
+    if (!this.#inOrder(turn, dmuc.position)) return;
+    if (stanza.type === 'groupchat') return this.#live.message(turn, nick, dmuc, stanza, sync !== undefined);
+    this.#live.configured(turn, dmuc.position.n, stanza);
   }
 
   /** Decisions #1, #2, #4: a repetition is dropped, a gap means that something is lost, and is asked for. */
-  #inOrder(turn: Turn, room: RoomView, { epoch, n }: Position): boolean {
+  #inOrder(turn: RoomTurn, { epoch, n }: Position): boolean {
+    const { room } = turn;
     if (epoch === room.epoch && n === room.n + 1) return true;
-    if (this.#live.isAhead(room, { epoch, n })) this.#gap(turn, room, { epoch, n });
-    else turn.note('decision#2', `position ${epoch}/${n} is of the past: dropped`, { room: room.jid });
+    if (this.#live.isAhead(room, { epoch, n })) this.#gap(turn, { epoch, n });
+    else turn.note('decision#2', `position ${epoch}/${n} is of the past: dropped`);
     return false;
   }
 
   /** Decision #9: the user is out at once, whatever the primary does; the primary learns of it now or after the split. */
   #userLeft(
-    turn: Turn,
-    room: RoomView,
+    turn: RoomTurn,
     occupant: LocalOccupant,
     stanza: Stanza,
     statuses: readonly number[],
     item: { readonly actor?: string; readonly reason?: string } = {},
   ): void {
+    const { room } = turn;
     const payloads = cleanPayloads(room.jid, stanza.payloads);
     const split = this.#isSplit(room);
     const { jid, nick } = occupant;
     // The primary may know a provisional user, too, from before the split: it hears of every leave.
     const unserved = occupant.provisional ? ({ unserved: true, provisional: true } as const) : {};
-    diverge(turn, room, { kind: 'left', id: turn.env.newId(), jid, nick, ...unserved });
+    diverge(turn, { kind: 'left', id: turn.env.newId(), jid, nick, ...unserved });
     if (split || occupant.provisional) {
-      turn.record({ kind: 'occupantLeft', room: room.jid, nick });
-      tell(turn, room, { kind: 'left', occupant, parts: { payloads, statuses, item } }, '0282#4.11.1.2');
+      turn.record({ kind: 'occupantLeft', nick });
+      tell(turn, { kind: 'left', occupant, parts: { payloads, statuses, item } }, '0282#4.11.1.2');
     } else {
-      turn.record({ kind: 'occupantChanged', room: room.jid, occupant: { ...occupant, home: room.jid } });
+      turn.record({ kind: 'occupantChanged', occupant: { ...occupant, home: room.jid } });
       turn.send(presenceFor(room, occupant, occupant, { type: 'unavailable', payloads, statuses }), 'decision#9');
     }
-    if (!split) this.#relay(turn, room, stanza);
-    this.#live.purge(turn, room);
+    if (!split) this.#relay(turn, stanza);
+    this.#live.purge(turn);
   }
 
   /**
    * Decision #9: someone whom the primary serves itself, or who waits to enter. That they are out is the primary's to say,
    * for what it sends may still reach them; it is told after the split (§4.11.1.2 "stop submitting").
    */
-  #strangerLeft(turn: Turn, room: RoomView, stanza: Stanza): void {
+  #strangerLeft(turn: RoomTurn, stanza: Stanza): void {
     const nick = resourceOf(stanza.to);
     // Said twice: what is known of the first leave is more.
-    if (nick === '' || this.#live.left(turn, room).has(stanza.from)) return;
-    diverge(turn, room, { kind: 'left', id: turn.env.newId(), jid: stanza.from, nick, unserved: true });
+    if (nick === '' || this.#live.left(turn).has(stanza.from)) return;
+    diverge(turn, { kind: 'left', id: turn.env.newId(), jid: stanza.from, nick, unserved: true });
   }
 
-  #relay(turn: Turn, room: RoomView, stanza: Stanza): void {
+  #relay(turn: RoomTurn, stanza: Stanza): void {
+    const { room } = turn;
     turn.send(stanza, '0282#4.8', room.jid);
     // The bounce of a relayed stanza goes to its sender, not to us: silence after a relay is worth a ping.
-    if (this.#unanswered || room.peers.get(room.jid)?.state !== 'live') return;
+    if (this.#unanswered || primaryPeer(room, room.jid)?.state !== 'live') return;
     this.#unanswered = true;
-    turn.setTimer(timerOf(room.jid, 'relayed'), relayMs);
+    turn.setTimer('relayed', relayMs);
   }
 
   /** Decision #10: our server could not pass on what we relayed, and gives it back: the user is told, and it is a split. */
-  #relayBounced(turn: Turn, room: RoomView, stanza: Stanza): void {
+  #relayBounced(turn: RoomTurn, stanza: Stanza): void {
     if (stanza.type !== 'error' || !this.#serves.includes(domainOf(stanza.to)))
-      return turn.note('0282#4.7', `a stanza of the room for ${stanza.to} came to the replica: ignored`, {
-        room: room.jid,
-      });
+      return turn.note('0282#4.7', `a stanza of the room for ${stanza.to} came to the replica: ignored`);
     turn.send(stanza, '0282#4.8');
-    if (saysGone(stanza)) this.#split(turn, room, 'bounce', `a relay bounced: ${errorOf(stanza)?.condition}`);
+    if (saysGone(stanza)) this.#split(turn, 'bounce', `a relay bounced: ${errorOf(stanza)?.condition}`);
   }
 
   /** §4.11.1.2: an error from the primary's JID. Only a bounce of our own ping or request is one (decision #10). */
-  #bounced(turn: Turn, room: RoomView, stanza: Stanza): void {
+  #bounced(turn: RoomTurn, stanza: Stanza): void {
     const condition = errorOf(stanza)?.condition ?? 'undefined-condition';
-    if (stanza.name !== 'iq' || stanza.id === undefined) return this.#unexpected(turn, room, `error (${condition})`);
-    if (stanza.id === this.#asked) return this.#refused(turn, room, stanza, condition);
+    if (stanza.name !== 'iq' || stanza.id === undefined) return this.#unexpected(turn, `error (${condition})`);
+    if (stanza.id === this.#asked) return this.#refused(turn, stanza, condition);
     if (this.#keepalive?.isPing(stanza.id) && saysGone(stanza))
-      return this.#split(turn, room, 'bounce', `a ping bounced: ${condition}`);
+      return this.#split(turn, 'bounce', `a ping bounced: ${condition}`);
     if (stanza.id === this.#settling?.id) {
       this.#settling = undefined;
-      if (saysGone(stanza)) return this.#split(turn, room, 'bounce', `what we relayed bounced: ${condition}`);
-      return turn.setTimer(timerOf(room.jid, 'settle'), resettleMs);
+      if (saysGone(stanza)) return this.#split(turn, 'bounce', `what we relayed bounced: ${condition}`);
+      return turn.setTimer('settle', resettleMs);
     }
-    this.#unexpected(turn, room, `error (${condition})`);
+    this.#unexpected(turn, `error (${condition})`);
   }
 
-  #refused(turn: Turn, room: RoomView, stanza: Stanza, condition: string): void {
+  #refused(turn: RoomTurn, stanza: Stanza, condition: string): void {
+    const { room } = turn;
     this.#asked = undefined;
-    const record = room.peers.get(room.jid);
+    const record = primaryPeer(room, room.jid);
     if (condition === 'unexpected-request' && record?.session !== undefined) {
       // Decision #41: the session is over; everything is asked for anew.
-      this.#become(turn, room, record.state, { session: undefined });
-      return this.#ask(turn, room);
+      this.#become(turn, record.state, { session: undefined });
+      return this.#ask(turn);
     }
     if (saysGone(stanza) && !this.#isSplit(room) && this.#early < earlyTries)
-      return turn.setTimer(timerOf(room.jid, 'create'), earlyMs * 2 ** this.#early++);
+      return turn.setTimer('create', earlyMs * 2 ** this.#early++);
     const destroyed = condition === 'item-not-found' && record?.session !== undefined;
     if (!destroyed && (saysGone(stanza) || errorOf(stanza)?.type === 'wait'))
-      return this.#split(turn, room, 'bounce', `the request for creation bounced: ${condition}`);
-    turn.note('decision#5', `the primary refuses: ${condition} ${errorOf(stanza)?.text ?? ''}`, { room: room.jid });
-    turn.clearTimer(timerOf(room.jid, 'create'));
-    this.#become(turn, room, 'rejected', { session: undefined });
-    this.#live.dissolve(turn, room, destroyed ? el('destroy', NS.mucUser) : undefined);
+      return this.#split(turn, 'bounce', `the request for creation bounced: ${condition}`);
+    turn.note('decision#5', `the primary refuses: ${condition} ${errorOf(stanza)?.text ?? ''}`);
+    turn.clearTimer('create');
+    this.#become(turn, 'rejected', { session: undefined });
+    this.#live.dissolve(turn, destroyed ? el('destroy', NS.mucUser) : undefined);
   }
 
   /** Decision #40: our users are the primary's from here on, and notice nothing. */
-  #dismissed(turn: Turn, room: RoomView): void {
+  #dismissed(turn: RoomTurn): void {
+    const { room } = turn;
     this.#destroying = undefined;
     this.#asked = undefined;
     this.#sync = undefined;
-    this.#become(turn, room, 'rejected', { session: undefined });
-    turn.clearTimer(timerOf(room.jid, 'create'));
-    turn.note('decision#40', 'no replica any more: the primary serves our users', { room: room.jid });
-    for (const local of room.locals)
-      turn.record({ kind: 'occupantChanged', room: room.jid, occupant: { ...local, home: room.jid } });
-    this.#live.purge(turn, room);
+    this.#become(turn, 'rejected', { session: undefined });
+    turn.clearTimer('create');
+    turn.note('decision#40', 'no replica any more: the primary serves our users');
+    for (const local of room.locals) turn.record({ kind: 'occupantChanged', occupant: { ...local, home: room.jid } });
+    this.#live.purge(turn);
   }
 
   /** §4.11.1.2: nothing is submitted any more; netjoin is asked for again and again, with back-off. */
-  #split(turn: Turn, room: RoomView, how: 'bounce' | 'silence', why: string): void {
+  #split(turn: RoomTurn, how: 'bounce' | 'silence', why: string): void {
+    const { room } = turn;
     if (!this.#isSplit(room)) {
-      this.#become(turn, room, 'split');
+      this.#become(turn, 'split');
       const spec = how === 'silence' ? 'decision#3' : '0282#4.11.1.2';
-      turn.note(spec, `split from the primary: ${why}`, { room: room.jid, peer: room.jid, sign: how });
+      turn.note(spec, `split from the primary: ${why}`, { peer: room.jid, sign: how });
       this.#tries = 0;
       this.#sync = undefined;
       this.#settling = undefined;
-      if (room.config.splitAway) markOthers(turn, room, true);
+      if (room.config.split.away) markOthers(turn, true);
     }
     this.#asked = undefined;
-    turn.setTimer(timerOf(room.jid, 'create'), jitter(turn.env, backoffMs(this.#tries)));
+    turn.setTimer('create', jitter(turn.env, backoffMs(this.#tries)));
   }
 
-  #become(
-    turn: Turn,
-    room: RoomView,
-    state: PeerRecord['state'],
-    parts: { readonly session?: string | undefined } = {},
-  ): void {
-    const { session } = { ...room.peers.get(room.jid), ...parts };
-    const record = { state, since: turn.env.now, ...(session === undefined ? {} : { session }) };
-    turn.record({ kind: 'peerChanged', room: room.jid, peer: room.jid, record });
+  #become(turn: RoomTurn, state: PeerRecord['state'], parts: { readonly session?: string | undefined } = {}): void {
+    const { room } = turn;
+    const { session } = { ...primaryPeer(room, room.jid), ...parts };
+    const record: PrimaryPeer = {
+      kind: 'primary',
+      state,
+      since: turn.env.now,
+      ...(session === undefined ? {} : { session }),
+    };
+    turn.record({ kind: 'peerChanged', peer: room.jid, record });
   }
 
   /** Split, or not yet told by the primary that it exists: a room that was never created has nothing to keep. */
   #isSplit(room: RoomView): boolean {
-    return room.peers.get(room.jid)?.state === 'split';
+    return primaryPeer(room, room.jid)?.state === 'split';
   }
 
-  #unexpected(turn: Turn, room: RoomView, what: string): void {
-    turn.note('0282#4', `unexpected ${what} from the primary: ignored`, { room: room.jid, peer: room.jid });
+  #unexpected(turn: RoomTurn, what: string): void {
+    const { room } = turn;
+    turn.note('0282#4', `unexpected ${what} from the primary: ignored`, { peer: room.jid });
   }
 }
+
+/** The primary decides about everybody, and gives the occupant ids. */
+const traits: Traits = {
+  features: [],
+  configFields: [],
+  keepsChanges: false,
+  givesOccupantIds: false,
+  reaches: ({ home }) => home === undefined,
+  decidesAbout: () => false,
+};
 
 /** D4: what only nodes say to each other is no user's to say; the rest of the stanza is relayed as it is. */
 function withoutNodesWords(stanza: Stanza): Stanza {

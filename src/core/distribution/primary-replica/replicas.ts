@@ -1,12 +1,13 @@
 import type { PeerRecord } from '../../room/event.ts';
+import type { RoomTurn } from '../../room/room-turn.ts';
 import type { RoomView } from '../../room/state.ts';
-import type { Turn } from '../../room/turn.ts';
 import type { JoinRequest } from '../../xep/xep0045.ts';
 import { domainOf, type Jid } from '../../xmpp/jid.ts';
 import type { Stanza } from '../../xmpp/stanza.ts';
 import { type Instant, instant } from '../../xmpp/time.ts';
 import { defaultTimes, Keepalive } from '../keepalive.ts';
 import { Outstanding } from '../outstanding.ts';
+import { replicaPeer, replicaPeers } from '../peers.ts';
 import type { Target } from './to-replica.ts';
 
 /** What the primary knows of a replica only while it runs. */
@@ -31,15 +32,28 @@ export interface Volatile {
 
 /** The replicas of one primary: what is known of them while it runs, and the one way by which something goes to them. */
 export class Replicas {
+  readonly #configured: ReadonlyMap<Jid, readonly Jid[]>;
   readonly #states = new Map<Jid, Volatile>();
 
-  of(turn: Turn, room: RoomView, replica: Jid): Volatile {
-    return this.#states.get(replica) ?? this.begin(turn, room, replica);
+  /** @param configured  the domains that the replicas of the configuration may serve; others serve their own */
+  constructor(configured: ReadonlyMap<Jid, readonly Jid[]>) {
+    this.#configured = configured;
+  }
+
+  /** The domains that an account may serve as a replica of this room; undefined: it is not on the room's list. */
+  domainsOf({ config }: RoomView, replica: Jid): readonly Jid[] | undefined {
+    if (!config.nodes.includes(replica)) return undefined;
+    return this.#configured.get(replica) ?? [domainOf(replica)];
+  }
+
+  of(turn: RoomTurn, replica: Jid): Volatile {
+    return this.#states.get(replica) ?? this.begin(turn, replica);
   }
 
   /** A session begins, or is taken up again: nothing of what went before is in flight. */
-  begin(turn: Turn, room: RoomView, replica: Jid, moderators?: number): Volatile {
-    const record = room.peers.get(replica);
+  begin(turn: RoomTurn, replica: Jid, moderators?: number): Volatile {
+    const { room } = turn;
+    const record = replicaPeer(room, replica);
     const heard = record?.heard ?? this.#states.get(replica)?.keepalive.lastHeard() ?? record?.since ?? turn.env.now;
     const { interval, timeout } = record?.keepalive ?? defaultTimes;
     const state: Volatile = {
@@ -64,13 +78,15 @@ export class Replicas {
   }
 
   /** One stanza to every replica that is not split. */
-  sendAll(turn: Turn, room: RoomView, spec: string, make: (to: Target) => Stanza): void {
-    for (const [replica, record] of room.peers) if (reachable(record)) this.send(turn, room, replica, spec, make);
+  sendAll(turn: RoomTurn, spec: string, make: (to: Target) => Stanza): void {
+    const { room } = turn;
+    for (const [replica, record] of room.peers) if (reachable(record)) this.send(turn, replica, spec, make);
   }
 
-  send(turn: Turn, room: RoomView, replica: Jid, spec: string, make: (to: Target) => Stanza): void {
+  send(turn: RoomTurn, replica: Jid, spec: string, make: (to: Target) => Stanza): void {
+    const { room } = turn;
     const stanza = make({ replica, jids: this.mayHoldJids(room, replica), id: turn.env.newId() });
-    const { outstanding } = this.of(turn, room, replica);
+    const { outstanding } = this.of(turn, replica);
     if (stanza.id !== undefined) outstanding.add(stanza.id);
     turn.send(stanza, spec, replica);
   }
@@ -91,18 +107,11 @@ export function reachable(record: PeerRecord | undefined): boolean {
   return record?.state === 'live' || record?.state === 'syncing';
 }
 
-/** The domains that an account may serve as a replica of this room; undefined: it is not on the room's list. */
-export function domainsOf({ config }: RoomView, replica: Jid): readonly Jid[] | undefined {
-  if (!config.replicas.includes(replica)) return undefined;
-  const configured = config.distribution.kind === 'primary' ? config.distribution.replicas.get(replica) : undefined;
-  return configured ?? [domainOf(replica)];
-}
-
 /** The replica that serves this user's domain, if it is in one of these states. */
 export function servedBy(room: RoomView, user: Jid, states: readonly PeerRecord['state'][]): Jid | undefined {
   const domain = domainOf(user);
-  for (const [replica, record] of room.peers) {
-    if (states.includes(record.state) && record.serves?.includes(domain)) return replica;
+  for (const [replica, record] of replicaPeers(room)) {
+    if (states.includes(record.state) && record.serves.includes(domain)) return replica;
   }
   return undefined;
 }

@@ -1,4 +1,4 @@
-import type { Turn } from '../../room/turn.ts';
+import type { RoomTurn } from '../../room/room-turn.ts';
 import type { JoinRequest } from '../../xep/xep0045.ts';
 import { domainOf, type Jid } from '../../xmpp/jid.ts';
 import type { Instant } from '../../xmpp/time.ts';
@@ -31,7 +31,7 @@ export class Tickets {
     return this.#serves.includes(domainOf(user));
   }
 
-  add(turn: Turn, user: Jid, ticket: Ticket): void {
+  add(turn: RoomTurn, user: Jid, ticket: Ticket): void {
     this.#tickets.delete(user);
     this.#tickets.set(user, ticket);
     for (const [oldest, { until }] of this.#tickets) {
@@ -40,20 +40,20 @@ export class Tickets {
     }
   }
 
-  valid(turn: Turn, user: Jid, nick: string): Ticket | undefined {
+  valid(turn: RoomTurn, user: Jid, nick: string): Ticket | undefined {
     const ticket = this.#tickets.get(user);
     const valid = ticket?.nick === nick && ticket.until >= turn.env.now && this.serves(user);
     return valid ? ticket : undefined;
   }
 
   /** Whether somebody asked to enter under this nick. */
-  asksFor(turn: Turn, nick: string): boolean {
+  asksFor(turn: RoomTurn, nick: string): boolean {
     for (const ticket of this.#tickets.values()) if (ticket.nick === nick && ticket.until >= turn.env.now) return true;
     return false;
   }
 
   /** Whether a join of theirs is on its way. */
-  waits(turn: Turn, user: Jid): boolean {
+  waits(turn: RoomTurn, user: Jid): boolean {
     return (this.#tickets.get(user)?.until ?? 0) >= turn.env.now;
   }
 

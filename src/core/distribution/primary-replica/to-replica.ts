@@ -1,6 +1,7 @@
 /** What a primary sends its replicas: XEP-0282 §4.3 to §4.9, each stanza for one replica. */
+
 import type { Placed } from '../../room/change-log.ts';
-import { replicaForm, statusesOf } from '../../room/config-form.ts';
+import { statusesOf } from '../../room/config-form.ts';
 import type { HistoryItem, Leaving, Occupant } from '../../room/event.ts';
 import type { RoomView } from '../../room/state.ts';
 import { shownPresence } from '../../room/visibility.ts';
@@ -14,6 +15,7 @@ import { type Jid, occupantJid } from '../../xmpp/jid.ts';
 import { NS } from '../../xmpp/namespaces.ts';
 import { make, message, presence, type Stanza } from '../../xmpp/stanza.ts';
 import { el, element, type XmlElement } from '../../xmpp/xml.ts';
+import { replicaForm } from './replica-form.ts';
 
 /** Where a stanza goes: `jids` if full JIDs may go there (§4.7), `id` so that its bounce is known. */
 export interface Target {

@@ -1,28 +1,26 @@
-import type { Effect } from '../node/effect.ts';
-import type { TimerId } from '../node/input.ts';
-import type { Env } from '../node/node.ts';
-import type { Sign, Spec } from '../node/trace.ts';
 import type { Jid } from '../xmpp/jid.ts';
 import type { Stanza } from '../xmpp/stanza.ts';
 import { plus } from '../xmpp/time.ts';
-import type { RoomEvent } from './event.ts';
+import type { Effect, TimerId } from './effect.ts';
+import type { Env } from './env.ts';
+import type { Sign, Spec } from './spec.ts';
 
 /**
  * What one handled input does: events are applied at once and collected, everything else waits behind them. So a rule
  * reads the state it has just made, and `finish` returns one append before the first thing that leaves the node.
  */
-export class Turn {
+export class Turn<Event> {
   readonly env: Env;
-  readonly #apply: (event: RoomEvent) => void;
-  #events: RoomEvent[] | undefined;
-  readonly #effects: Effect[] = [];
+  readonly #apply: (event: Event) => void;
+  #events: Event[] | undefined;
+  readonly #effects: Effect<Event>[] = [];
 
-  constructor(env: Env, apply: (event: RoomEvent) => void) {
+  constructor(env: Env, apply: (event: Event) => void) {
     this.env = env;
     this.#apply = apply;
   }
 
-  record(event: RoomEvent): void {
+  record(event: Event): void {
     this.#apply(event);
     if (this.#events !== undefined) {
       this.#events.push(event);
@@ -30,7 +28,7 @@ export class Turn {
     }
     this.#events = [event];
     // Mostly it is the first of all: a rule records, and then tells.
-    const append: Effect = { kind: 'append', events: this.#events };
+    const append: Effect<Event> = { kind: 'append', events: this.#events };
     if (this.#effects.length === 0) this.#effects.push(append);
     else this.#effects.unshift(append);
   }
@@ -59,7 +57,7 @@ export class Turn {
     this.#effects.push({ kind: 'trace', spec, what, room: where.room, peer: where.peer, sign: where.sign });
   }
 
-  finish(): readonly Effect[] {
+  finish(): readonly Effect<Event>[] {
     return this.#effects;
   }
 }

@@ -1,14 +1,15 @@
-import type { RoomEvent } from '../room/event.ts';
 import type { Jid } from '../xmpp/jid.ts';
 import type { Stanza } from '../xmpp/stanza.ts';
 import type { Instant } from '../xmpp/time.ts';
-import type { TimerId } from './input.ts';
-import type { Sign, Spec } from './trace.ts';
+import type { Sign, Spec } from './spec.ts';
 
-/** What a node asks for. The order of the list is the order in which it must happen. */
-export type Effect =
+/** Names a timer of one node; setting it again replaces it. */
+export type TimerId = string & { readonly _timer: unique symbol };
+
+/** What a node asks for; `Event` is what its log keeps. The order of the list is the order in which it must happen. */
+export type Effect<Event> =
   /** A barrier: nothing after it in the list leaves the host until these events are durable. */
-  | { readonly kind: 'append'; readonly events: readonly RoomEvent[] }
+  | { readonly kind: 'append'; readonly events: readonly Event[] }
   /** `over` is the next hop where that is a peer node, apart from the address `stanza.to`; else it is the user's own server. */
   | { readonly kind: 'send'; readonly over: Jid | undefined; readonly stanza: Stanza; readonly spec: Spec }
   | { readonly kind: 'setTimer'; readonly timer: TimerId; readonly at: Instant }

@@ -1,0 +1,28 @@
+import { defaultRoomConfig, type RoomConfig } from '../room/config.ts';
+import type { Jid } from '../xmpp/jid.ts';
+
+/** A room, and how it is distributed. */
+export interface DistributedRoomConfig extends RoomConfig {
+  readonly distribution: DistributionConfig;
+}
+
+export type DistributionConfig =
+  /** XEP-0045 alone. */
+  | { readonly kind: 'none' }
+  /** XEP-0282: the replicas that the room starts with, and the domains each may serve; owners add others, for their own. */
+  | { readonly kind: 'primary'; readonly replicas: ReadonlyMap<Jid, readonly Jid[]> }
+  /** XEP-0282: this node is `self`, a replica of the room, for the users of `serves`. */
+  | {
+      readonly kind: 'replica';
+      readonly self: Jid;
+      readonly serves: readonly Jid[];
+      /** Seconds of silence before a ping, and for its answer, that it asks for at its creation; absent: decision #3. */
+      readonly keepalive?: { readonly interval: number; readonly timeout: number };
+    }
+  /** XEP-0289, primary-primary: the room to join, and the rooms that may join this one. */
+  | { readonly kind: 'fmuc'; readonly outbound?: Jid; readonly allowedNodes: readonly Jid[] };
+
+/** A room of XEP-0045 alone, as it is when nobody said otherwise. */
+export function plainRoomConfig(jid: Jid): DistributedRoomConfig {
+  return { ...defaultRoomConfig(jid), distribution: { kind: 'none' } };
+}

@@ -1,0 +1,65 @@
+import type { PeerRecord } from '../room/event.ts';
+import type { RoomView } from '../room/state.ts';
+import type { Jid } from '../xmpp/jid.ts';
+import type { Instant } from '../xmpp/time.ts';
+import type { KeepaliveTimes } from './keepalive.ts';
+
+/** XEP-0282, at a primary: one of its replicas. */
+export interface ReplicaPeer extends PeerRecord {
+  readonly kind: 'replica';
+  /** Given at creation (decision #5). */
+  readonly session: string;
+  /** The domains whose users it serves. */
+  readonly serves: readonly Jid[];
+  /** What was agreed on at creation. */
+  readonly keepalive: KeepaliveTimes;
+  /** Messages of history that it wants. */
+  readonly maxstanzas: number;
+  /** When it was heard for the last time before it was split. */
+  readonly heard?: Instant;
+  /** Users of its domains who joined past it since it is split. Decision #43. */
+  readonly past?: readonly Jid[];
+}
+
+/** XEP-0282, at a replica: its primary. `session`: absent where none was given, or the one given is over. */
+export interface PrimaryPeer extends PeerRecord {
+  readonly kind: 'primary';
+  readonly session?: string;
+}
+
+/** XEP-0289: another FMUC node. */
+export interface FmucPeer extends PeerRecord {
+  readonly kind: 'fmuc';
+  /** Who joined whom. */
+  readonly direction: 'outbound' | 'inbound';
+  /** The id of the peer's join; absent where it gave none. */
+  readonly session?: string;
+}
+
+export function replicaPeer(room: RoomView, peer: Jid): ReplicaPeer | undefined {
+  return peerOf<ReplicaPeer>(room, peer, 'replica');
+}
+export function primaryPeer(room: RoomView, peer: Jid): PrimaryPeer | undefined {
+  return peerOf<PrimaryPeer>(room, peer, 'primary');
+}
+export function fmucPeer(room: RoomView, peer: Jid): FmucPeer | undefined {
+  return peerOf<FmucPeer>(room, peer, 'fmuc');
+}
+
+function peerOf<P extends PeerRecord>(room: RoomView, peer: Jid, kind: P['kind']): P | undefined {
+  const record = room.peers.get(peer);
+  return record?.kind === kind ? (record as P) : undefined;
+}
+
+export function replicaPeers(room: RoomView): readonly (readonly [Jid, ReplicaPeer])[] {
+  return peersOf<ReplicaPeer>(room, 'replica');
+}
+export function fmucPeers(room: RoomView): readonly (readonly [Jid, FmucPeer])[] {
+  return peersOf<FmucPeer>(room, 'fmuc');
+}
+
+function peersOf<P extends PeerRecord>(room: RoomView, kind: P['kind']): readonly (readonly [Jid, P])[] {
+  const found: (readonly [Jid, P])[] = [];
+  for (const [peer, record] of room.peers) if (record.kind === kind) found.push([peer, record as P]);
+  return found;
+}

@@ -1,0 +1,29 @@
+import type { Distribution } from '../room/distribution.ts';
+import type { RoomView } from '../room/state.ts';
+
+/** A distribution, and what a node's status tells of it beside what all rooms have. */
+export interface Protocol extends Distribution {
+  /** Whether the room is reached by way of its service's address, too (decision #46). */
+  readonly byService: boolean;
+  status(room: RoomView): ProtocolStatus;
+}
+
+export interface ProtocolStatus {
+  /** The part that this node plays for the room. */
+  readonly role: 'plain' | 'primary' | 'replica' | 'fmuc';
+  /** XEP-0282 §4.11.1.2, at a primary and its replicas: what a replica may do while it is cut off. */
+  readonly split?: SplitStatus;
+  /** XEP-0282, at a primary: the accounts on its list, which may be replicas. */
+  readonly replicas?: readonly string[];
+}
+
+/** `policy` freeze: only what a replica MUST do; local: also the MAYs that are true. */
+export interface SplitStatus {
+  readonly policy: 'freeze' | 'local';
+  readonly chat: boolean;
+  readonly pm: boolean;
+  readonly entry: boolean;
+  readonly kick: boolean;
+  /** Those on the other side of a split are shown as away, whatever the policy. */
+  readonly away: boolean;
+}

@@ -1,0 +1,31 @@
+import type { Protocol } from '../distribution/protocol.ts';
+import type { RoomView } from '../room/state.ts';
+import { NS } from '../xmpp/namespaces.ts';
+import { textOf } from '../xmpp/xml.ts';
+import type { RoomStatus } from './trace.ts';
+
+/** What a node's status says of one room. */
+export function roomStatus(room: RoomView, protocol: Protocol): RoomStatus {
+  return {
+    room: room.jid,
+    ...protocol.status(room),
+    epoch: room.epoch,
+    historyLength: room.history.length,
+    subject: room.subject?.text ?? '',
+    occupants: [...room.occupants.values()].map((occupant) => {
+      const { nick, jid, role, affiliation, home, presence, cutOff, provisional } = occupant;
+      const show = presence.find((payload) => payload.name === 'show' && payload.xmlns === NS.client);
+      return {
+        nick,
+        role,
+        affiliation,
+        ...(jid === undefined ? {} : { jid }),
+        ...(home === undefined ? {} : { home }),
+        ...(show ? { show: textOf(show) } : {}),
+        ...(cutOff ? { cutOff } : {}),
+        ...(provisional ? { provisional } : {}),
+      };
+    }),
+    peers: [...room.peers].map(([peer, { state, since }]) => ({ peer, state, since })),
+  };
+}

@@ -1,0 +1,103 @@
+import type { Affiliation, JoinRequest } from '../xep/xep0045.ts';
+import { assertNever } from '../xmpp/errors.ts';
+import type { Jid } from '../xmpp/jid.ts';
+import type { RoomSettings } from './config.ts';
+import type { Happening, HistoryItem, Occupant, Subject } from './event.ts';
+import type { PresenceParts } from './visibility.ts';
+
+/** Who did it to somebody and why, as those inside are told (XEP-0045 §8.2 `actor`, `reason`). */
+export interface Actor {
+  readonly actor?: string;
+  readonly reason?: string;
+}
+
+/**
+ * Something that may happen to a room: what a check gives, what a distribution decides about, what `commit` records, tells
+ * this node's own users and spreads to its peers.
+ */
+export type Change =
+  /** `statuses`: beside 110, to the one who enters: 201 for a room just created, 210 for a nick the room changed. */
+  | {
+      readonly kind: 'entered';
+      readonly occupant: Occupant;
+      readonly join: JoinRequest;
+      readonly statuses: readonly number[];
+    }
+  /** Someone who is in asked to enter again: they lost track and need everything once more (XEP-0045 §17.3). */
+  | { readonly kind: 'returned'; readonly occupant: Occupant; readonly join: JoinRequest }
+  /** Presence, role or affiliation of someone who is in. `join`: they asked to enter with it, as in `returned`. */
+  | {
+      readonly kind: 'presence';
+      readonly occupant: Occupant;
+      readonly parts?: PresenceParts;
+      readonly join?: JoinRequest | undefined;
+    }
+  /** `alone`: nobody else is told, for everybody goes (§10.9, §11.2). */
+  | { readonly kind: 'left'; readonly occupant: Occupant; readonly parts: PresenceParts; readonly alone?: boolean }
+  /** `statuses`: for the new presence, to the one renamed: 210 where it was not their wish. `join`: as in `presence`. */
+  | {
+      readonly kind: 'renamed';
+      readonly before: Occupant;
+      readonly after: Occupant;
+      readonly statuses?: readonly number[];
+      readonly join?: JoinRequest | undefined;
+    }
+  /** An owner changed the configuration; `statuses`: what those inside are told of it (§10.2.1). */
+  | { readonly kind: 'configured'; readonly changes: Partial<RoomSettings>; readonly statuses: readonly number[] }
+  /** A user (bare JID) or a whole domain has another affiliation (§9, §10.3 to §10.8); `none` takes it off every list. */
+  | { readonly kind: 'affiliated'; readonly user: Jid; readonly affiliation: Affiliation }
+  /** A user (bare JID) has reserved this nick (§7.10), or, without a nick, has none any more. */
+  | { readonly kind: 'registered'; readonly user: Jid; readonly nick: string | undefined }
+  /** `late`: it was said a while ago, so users get it with its time (XEP-0203). */
+  | { readonly kind: 'message'; readonly occupant: Occupant; readonly item: HistoryItem; readonly late?: boolean }
+  | { readonly kind: 'subject'; readonly occupant: Occupant; readonly subject: Subject; readonly item: HistoryItem }
+  /** The room is gone (§10.9); everybody has left before. */
+  | { readonly kind: 'destroyed' };
+
+/** A change of one kind. */
+export type ChangeOf<K extends Change['kind']> = Extract<Change, { kind: K }>;
+
+/**
+ * What the log keeps of a change.
+ *
+ * @param n  its place in the room's sequence; undefined: it has none
+ * @returns undefined where nothing is different afterwards
+ */
+export function eventOf(change: Change, n: number | undefined): Happening | undefined {
+  switch (change.kind) {
+    case 'entered':
+      return { kind: 'occupantEntered', n, occupant: change.occupant };
+    case 'returned':
+      return undefined;
+    case 'presence':
+      return { kind: 'occupantChanged', n, occupant: change.occupant };
+    case 'left': {
+      const { occupant, parts } = change;
+      const leaving = {
+        affiliation: occupant.affiliation,
+        ...parts.item,
+        ...(parts.statuses === undefined ? {} : { statuses: parts.statuses }),
+        ...(parts.payloads === undefined ? {} : { payloads: parts.payloads }),
+      };
+      return { kind: 'occupantLeft', n, nick: occupant.nick, leaving };
+    }
+    case 'renamed': {
+      const { before, after } = change;
+      return { kind: 'nickChanged', n, nick: before.nick, newNick: after.nick, presence: after.presence };
+    }
+    case 'configured':
+      return { kind: 'roomConfigured', n, changes: change.changes };
+    case 'affiliated':
+      return { kind: 'affiliationChanged', user: change.user, affiliation: change.affiliation };
+    case 'registered':
+      return { kind: 'nickReserved', user: change.user, nick: change.nick };
+    case 'message':
+      return { kind: 'messageAccepted', n, item: change.item };
+    case 'subject':
+      return { kind: 'subjectChanged', n, subject: change.subject };
+    case 'destroyed':
+      return { kind: 'roomDestroyed' };
+    default:
+      return assertNever(change);
+  }
+}

@@ -1,0 +1,167 @@
+/**
+ * What users may do in a room, each verb a check that changes nothing: XEP-0045's occupant use cases (§7), and the change
+ * of the subject (§8.1). The same rules serve every seat in which this node decides. Who asks is receive.ts.
+ */
+import type { Env } from '../turn/env.ts';
+import { type JoinRequest, readJoin } from '../xep/xep0045.ts';
+import { bareOf, type Jid } from '../xmpp/jid.ts';
+import type { Stanza } from '../xmpp/stanza.ts';
+import { sameElements } from '../xmpp/xml.ts';
+import { initialRole, maySpeak } from './affiliation.ts';
+import type { ChangeOf } from './change.ts';
+import type { HistoryItem, Occupant } from './event.ts';
+import { cleanPayloads } from './hygiene.ts';
+import { nickIsFree } from './nick.ts';
+import { type Refusal, refusal } from './refusal.ts';
+import type { RoomView } from './state.ts';
+
+/**
+ * Entering. XEP-0045 §7.2.
+ *
+ * @param home  the peer that will serve them, if not this node
+ */
+export function checkEnter(
+  room: RoomView,
+  stanza: Stanza,
+  nick: string,
+  join: JoinRequest,
+  home: Jid | undefined,
+  env: Env,
+): ChangeOf<'entered'> | Refusal {
+  const { from } = stanza;
+  return (
+    mayEnter(room, from, nick, join) ??
+    entry(
+      room,
+      {
+        nick,
+        jid: from,
+        ...rankOf(room, from),
+        occupantId: room.occupantIdOf(from) ?? env.newId(),
+        presence: cleanPayloads(room.jid, stanza.payloads),
+        ...(home === undefined ? {} : { home }),
+      },
+      join,
+    )
+  );
+}
+
+/** Someone enters who may, and what they are told of the room beside 110. §7.2.12, §10.1. */
+export function entry(room: RoomView, occupant: Occupant, join: JoinRequest): ChangeOf<'entered'> {
+  // §10.1: the first to enter a room made for them is told so.
+  const created = room.locked && room.n === 0 ? [201] : [];
+  return { kind: 'entered', occupant, join, statuses: room.config.logging ? [...created, 170] : created };
+}
+
+/** Why somebody may not enter, by the rules of this moment; undefined: they may. XEP-0045 §7.2.5 to §7.2.10. */
+export function mayEnter(room: RoomView, user: Jid, nick: string, join: JoinRequest): Refusal | undefined {
+  const { config } = room;
+  const affiliation = room.affiliationOf(user);
+  if (affiliation === 'outcast') return refusal('auth', 'forbidden', '0045#7.2.7');
+  if (config.membersOnly && affiliation === 'none') return refusal('auth', 'registration-required', '0045#7.2.6');
+  const privileged = affiliation === 'owner' || affiliation === 'admin';
+  if (config.password !== '' && join.password !== config.password && affiliation !== 'owner')
+    return refusal('auth', 'not-authorized', '0045#7.2.5');
+  // §10.1: a new room is its owner's alone until it is configured.
+  if (room.locked && affiliation !== 'owner') return refusal('cancel', 'item-not-found', '0045#7.2.10');
+  const reserved = room.reservedNicks.get(bareOf(user));
+  if (config.nicksLocked && reserved !== undefined && reserved !== nick)
+    return refusal('cancel', 'not-acceptable', '0045#7.2.8', `your nick here is ${reserved}`);
+  if (!nickIsFree(room, nick, user)) return refusal('cancel', 'conflict', '0045#7.2.8');
+  if (config.maxOccupants !== 'none' && room.occupants.size >= config.maxOccupants && !privileged)
+    return refusal('wait', 'service-unavailable', '0045#7.2.9');
+  return undefined;
+}
+
+/** With what rank somebody enters. §5.1.2. */
+export function rankOf(room: RoomView, user: Jid): Pick<Occupant, 'affiliation' | 'role'> {
+  const affiliation = room.affiliationOf(user);
+  return { affiliation, role: initialRole(affiliation, room.config) };
+}
+
+/** XEP-0045 §7.6. Role and affiliation stay. */
+export function checkNick(
+  room: RoomView,
+  occupant: Occupant,
+  nick: string,
+  stanza: Stanza,
+): ChangeOf<'renamed'> | Refusal {
+  if (room.config.nicksLocked) return refusal('cancel', 'not-acceptable', '0045#7.6', 'nicks are locked in this room');
+  if (!nickIsFree(room, nick, stanza.from)) return refusal('cancel', 'conflict', '0045#7.6');
+  const after = { ...occupant, nick, presence: cleanPayloads(room.jid, stanza.payloads) };
+  // A join inside: a client that does not know it is in waits for all that a join brings, as with the same nick.
+  return { kind: 'renamed', before: occupant, after, join: readJoin(stanza.payloads) };
+}
+
+/** XEP-0045 §7.7; with a join inside, the user lost track and gets everything again (§7.2.2, "full resync"). */
+export function checkPresence(
+  room: RoomView,
+  occupant: Occupant,
+  stanza: Stanza,
+): ChangeOf<'presence'> | ChangeOf<'returned'> {
+  const join = readJoin(stanza.payloads);
+  const after = { ...occupant, presence: cleanPayloads(room.jid, stanza.payloads) };
+  if (join && sameElements(after.presence, occupant.presence)) return { kind: 'returned', occupant: after, join };
+  return { kind: 'presence', occupant: after, join };
+}
+
+/** XEP-0045 §7.4: to everyone, the sender included, with the sender's id. */
+export function checkGroupchat(
+  room: RoomView,
+  occupant: Occupant,
+  stanza: Stanza,
+  env: Env,
+): ChangeOf<'message'> | Refusal {
+  if (!maySpeak(occupant.role, room.config))
+    return refusal('auth', 'forbidden', '0045#7.4', 'visitors may not speak in this room');
+  return { kind: 'message', occupant, item: itemOf(room, occupant, stanza, env) };
+}
+
+/** XEP-0045 §8.1: moderators may change the subject, and participants where the room lets them. */
+export function checkSubject(
+  room: RoomView,
+  occupant: Occupant,
+  text: string,
+  stanza: Stanza,
+  env: Env,
+): ChangeOf<'subject'> | Refusal {
+  if (occupant.role !== 'moderator' && !(occupant.role === 'participant' && room.config.changeSubject))
+    return refusal('auth', 'forbidden', '0045#8.1');
+  const item = itemOf(room, occupant, stanza, env);
+  const subject = { text, nick: occupant.nick, occupantId: occupant.occupantId, at: env.now };
+  return { kind: 'subject', occupant, subject, item };
+}
+
+/** A message as the room accepts it now. */
+function itemOf(room: RoomView, occupant: Occupant, stanza: Stanza, env: Env): HistoryItem {
+  return {
+    by: room.jid,
+    id: env.newId(),
+    nick: occupant.nick,
+    occupantId: occupant.occupantId,
+    author: occupant.jid,
+    at: env.now,
+    stanzaId: stanza.id,
+    lang: stanza.lang,
+    payloads: cleanPayloads(room.jid, stanza.payloads),
+  };
+}
+
+/** XEP-0045 §7.5. @returns the occupant for whom the private message is */
+export function checkPrivateMessage(
+  room: RoomView,
+  occupant: Occupant,
+  nick: string,
+  stanza: Stanza,
+): Occupant | Refusal {
+  if (stanza.type === 'groupchat')
+    return refusal('modify', 'bad-request', '0045#7.5', 'a private message is not of type groupchat');
+  const { allowPm } = room.config;
+  const { role } = occupant;
+  const allowed =
+    allowPm === 'anyone' ||
+    (allowPm !== 'none' && role === 'moderator') ||
+    (allowPm === 'participants' && role === 'participant');
+  if (!allowed) return refusal('auth', 'forbidden', '0045#7.5', 'private messages are not for you here');
+  return room.occupants.get(nick) ?? refusal('cancel', 'item-not-found', '0045#7.5', `nobody here is called ${nick}`);
+}

@@ -1,0 +1,104 @@
+/** Where something happens to a room: the one place that records a change, tells it and spreads it. */
+import type { Spec } from '../turn/spec.ts';
+import type { Stanza } from '../xmpp/stanza.ts';
+import { concernedBy } from './affiliation.ts';
+import { type Change, type ChangeOf, eventOf } from './change.ts';
+import type { Happening, Occupant } from './event.ts';
+import { type Refusal, refuse } from './refusal.ts';
+import type { RoomTurn } from './room-turn.ts';
+import { tell, tellLeaver, tellOfSight, tellOthersOfLeave, tellOthersOfPresence } from './tell.ts';
+import type { PresenceParts } from './visibility.ts';
+
+/** How a change is committed, where it is no user's wish that this room grants at once. */
+export interface Manner {
+  /** The rule by which this node's users are told, where that is not XEP-0045's own. */
+  readonly spec?: Spec | undefined;
+  /** Its place in the room's sequence as another node gave it; `none`: it has no place; absent: it gets the next. */
+  readonly n?: number | 'none' | undefined;
+  /** What the log keeps of it, where that is not the change's own event. */
+  readonly as?: Happening | undefined;
+  /**
+   * Where the others are to hear of it only after something else (§8.2, §8.3: the moderator's result), what tells them is
+   * put here instead.
+   */
+  readonly later?: (() => void)[] | undefined;
+}
+
+const atOnce: Manner = {};
+
+/** A change happens: recorded, told to this node's own users, spread to the peers. */
+export function commit(turn: RoomTurn, change: Change, manner: Manner = atOnce): void {
+  const { room, distribution } = turn;
+  const { spec, later } = manner;
+  const before = change.kind === 'presence' ? room.occupants.get(change.occupant.nick) : undefined;
+  const n = manner.n === undefined ? room.n + 1 : manner.n === 'none' ? undefined : manner.n;
+  const happening = manner.as ?? eventOf(change, n);
+  if (happening) turn.record(happening);
+  switch (change.kind) {
+    case 'left': {
+      // Theirs is the answer they wait for, so it comes before anybody else's (§8.2).
+      tellLeaver(turn, change, spec);
+      distribution.spread(turn, change);
+      return inTime(later, () => tellOthersOfLeave(turn, change, spec));
+    }
+    case 'presence':
+      inTime(later, () => tellPresence(turn, before, change, spec));
+      break;
+    case 'affiliated':
+      // Of those who are in their presence says it.
+      if (concernedBy(room, distribution, change.user, change.affiliation).length === 0)
+        inTime(later, () => tell(turn, change, spec));
+      break;
+    default:
+      tell(turn, change, spec);
+  }
+  distribution.spread(turn, change);
+  if ((change.kind === 'presence' || change.kind === 'renamed') && change.join) {
+    const occupant = change.kind === 'presence' ? change.occupant : change.after;
+    commit(turn, { kind: 'returned', occupant, join: change.join }, manner);
+  }
+}
+
+export function commitAll(turn: RoomTurn, changes: readonly Change[], manner?: Manner): void {
+  for (const change of changes) commit(turn, change, manner);
+}
+
+function inTime(later: (() => void)[] | undefined, telling: () => void): void {
+  if (later) later.push(telling);
+  else telling();
+}
+
+function tellPresence(turn: RoomTurn, before: Occupant | undefined, change: ChangeOf<'presence'>, spec?: Spec): void {
+  // Their own comes in its place among the rest of what a join brings (§17.3, §7.1).
+  if (change.join) tellOthersOfPresence(turn, change, spec);
+  else tell(turn, change, spec);
+  if (before && before.role !== change.occupant.role) tellOfSight(turn, before, change.occupant);
+}
+
+/** What a user asked for, checked: refused, held by the distribution for later, or committed. */
+export function submit(turn: RoomTurn, stanza: Stanza, wish: Change | Refusal): void {
+  if (wish.kind === 'refusal') return refuse(turn, stanza, wish);
+  const decision = turn.distribution.decide(turn, wish);
+  if (decision === 'commit') commit(turn, wish);
+  else if (decision !== 'held') refuse(turn, stanza, decision);
+}
+
+/**
+ * The same for a request that takes several changes, all of them or none, and is answered with a result.
+ *
+ * @returns whether they are to be committed; else the request is answered, or will be
+ */
+export function decided(turn: RoomTurn, stanza: Stanza, changes: readonly Change[]): boolean {
+  for (const change of changes) {
+    const decision = turn.distribution.decide(turn, change);
+    if (decision === 'commit') continue;
+    if (decision !== 'held') refuse(turn, stanza, decision);
+    return false;
+  }
+  return true;
+}
+
+/** Leaving, for any reason. XEP-0045 §7.14; §8.2 and §9.1 where it was a moderator's wish, §11.1 where nobody's (333). */
+export function leave(turn: RoomTurn, occupant: Occupant, parts: PresenceParts, manner?: Manner): void {
+  commit(turn, { kind: 'left', occupant, parts }, manner);
+}

@@ -1,0 +1,79 @@
+import { type Affiliation, affiliations, type Role, roles } from '../xep/xep0045.ts';
+import { bareOf, type Jid } from '../xmpp/jid.ts';
+import { NS } from '../xmpp/namespaces.ts';
+import { iqResult, type Stanza } from '../xmpp/stanza.ts';
+import { el, type XmlElement } from '../xmpp/xml.ts';
+import { rank } from './affiliation.ts';
+import type { Distribution } from './distribution.ts';
+import type { Occupant } from './event.ts';
+import { type Refusal, refusal } from './refusal.ts';
+import type { RoomTurn } from './room-turn.ts';
+import type { RoomView } from './state.ts';
+
+/** §8, §9: the bare JID counts: admins need not be in, and a moderator may act from another client. */
+export function roleOf(room: RoomView, { traits }: Distribution, user: Jid): Role {
+  if (rank[room.affiliationOf(user)] >= rank.admin) return 'moderator';
+  const inside = [...room.occupants.values()].filter(
+    (occupant) => occupant.jid !== undefined && bareOf(occupant.jid) === bareOf(user) && traits.decidesAbout(occupant),
+  );
+  return inside.some(({ role }) => role === 'moderator') ? 'moderator' : (inside[0]?.role ?? 'none');
+}
+
+/** §5.2.1 ***: in a room that hides JIDs, lists, which hold them, are for those who may change them. */
+function mayReadList(
+  room: RoomView,
+  affiliation: Affiliation,
+  occupant: Occupant | undefined,
+  wanted: Affiliation,
+): boolean {
+  if (affiliation === 'owner') return true;
+  if (affiliation === 'admin') return room.whois === 'anyone' || rank[wanted] < rank.admin;
+  if (wanted === 'outcast' || room.whois !== 'anyone') return false;
+  // §9.5: members may ask before they enter.
+  return occupant === undefined ? affiliation === 'member' : room.config.memberList.includes(occupant.role);
+}
+
+/**
+ * Answers a request for lists by those entitled to them. §8.5, §9.2, §9.5, §9.8, §10.5, §10.8.
+ *
+ * @returns why not, if so
+ */
+export function list(turn: RoomTurn, stanza: Stanza, requested: readonly XmlElement[]): Refusal | undefined {
+  const { room } = turn;
+  const affiliation = room.affiliationOf(stanza.from);
+  const occupant = room.occupantByJid(stanza.from);
+  const admin = rank[affiliation] >= rank.admin;
+  const found: XmlElement[] = [];
+  for (const { attrs } of requested) {
+    const wanted = affiliations.find((known) => known === attrs['affiliation']);
+    const role = roles.find((known) => known === attrs['role']);
+    if ((wanted === undefined) === (role === undefined))
+      return refusal('modify', 'bad-request', '0045#9', 'ask for one affiliation or one role');
+    if (wanted !== undefined) {
+      if (!mayReadList(room, affiliation, occupant, wanted))
+        return refusal('auth', 'forbidden', '0045#9.5', `the ${wanted} list is not for you`);
+      for (const [user, held] of room.affiliations) {
+        if (held !== wanted) continue;
+        const present = [...room.occupants.values()].find(
+          (other) => other.jid !== undefined && bareOf(other.jid) === user,
+        );
+        // §17.4: no role here; §9.2: no nick of those banned. §9.5: an occupant's is the one in use, by which converse.js
+        // calls them from then on.
+        const nick = held === 'outcast' ? undefined : (present?.nick ?? room.reservedNicks.get(user));
+        found.push(el('item', NS.mucAdmin, { affiliation: held, jid: user, nick }));
+      }
+    } else {
+      if (role === 'moderator' && !admin)
+        return refusal('auth', 'forbidden', '0045#9.8', 'the moderator list is for admins');
+      if (roleOf(room, turn.distribution, stanza.from) !== 'moderator')
+        return refusal('auth', 'forbidden', '0045#8.5', 'role lists are for moderators');
+      for (const other of room.occupants.values()) {
+        if (other.role !== role) continue;
+        const { nick, affiliation: held, jid } = other;
+        found.push(el('item', NS.mucAdmin, { nick, role: other.role, affiliation: held, jid }));
+      }
+    }
+  }
+  turn.send(iqResult(stanza, el('query', NS.mucAdmin, {}, ...found)), '0045#9.5');
+  return undefined;
+}
