@@ -414,14 +414,6 @@ export function lost(
   });
 }
 
-/** Which node a fault puts to sleep or takes down, and for how long. (Words of plan.ts and world.ts.) */
-export function sleepOf(what: string): { readonly node: Jid; readonly ms: number } | undefined {
-  const timed = /^(\S+) (?:crashes,|is frozen) for ([\d.]+) s$/.exec(what);
-  if (timed) return { node: timed[1] as Jid, ms: 1000 * Number(timed[2]) };
-  const full = /^the disk of (\S+) is full$/.exec(what);
-  return full ? { node: full[1] as Jid, ms: 6_000 } : undefined;
-}
-
 /** Whether it tells them of themselves, status 110. */
 export function isSelf({ name, payloads }: Stanza): boolean {
   return name === 'presence' && hasStatus(payloads, 110);
@@ -431,6 +423,16 @@ export function isSelf({ name, payloads }: Stanza): boolean {
 export function bodyText(user: number, n: number): string {
   return `#${user}:${n}`;
 }
+
+/** The text of a private message, said once. */
+export function privateText(n: number): string {
+  return `private ${n}`;
+}
+
+export function isPrivateText(text: string): boolean {
+  return text.startsWith('private ');
+}
+
 export function readBody(text: string | undefined): Said | undefined {
   const match = text?.startsWith('#') ? /^#(\d+):(\d+)( x+)?$/.exec(text) : null;
   return match ? { user: Number(match[1]), n: Number(match[2]) } : undefined;

@@ -8,7 +8,7 @@ import { plain } from './plain.ts';
 import { primaryReplica } from './primary-replica.ts';
 import type { Prng } from './prng.ts';
 import type { Circumstances, Layout, Protocol } from './protocol.ts';
-import type { Person } from './trace.ts';
+import type { Fault, Person } from './trace.ts';
 
 export const protocols = { plain, '0282': primaryReplica, '0289pp': fmuc } satisfies Record<string, Protocol>;
 export type Mode = keyof typeof protocols;
@@ -382,6 +382,20 @@ function act(user: Jid, nicks: number, prng: Prng): Omit<Step, 'at' | 'luck'> {
             ? { kind: 'subject', user, text: `subject ${prng.below(1000)}` }
             : { kind: 'pm', user, nick };
   return made as Omit<Step, 'at' | 'luck'>;
+}
+
+/** What fate does in a step; undefined where somebody does something. */
+export function faultOf(step: Step): Fault | undefined {
+  switch (step.kind) {
+    case 'link':
+    case 'reconnect':
+      return { kind: step.kind };
+    case 'crash':
+    case 'freeze':
+      return { kind: step.kind, node: step.node, forMs: step.forMs };
+    default:
+      return undefined;
+  }
 }
 
 /** A step in words. */

@@ -8,7 +8,7 @@ import { payloadOf, stanzaText } from '../core/xmpp/stanza.ts';
 import { childOf, textOf, type XmlElement } from '../core/xmpp/xml.ts';
 import { lostByBounceAlone, lostBySilenceAlone } from './checkers/links.ts';
 import { untoldOf } from './checkers/occupants.ts';
-import { type Evidence, isJoin, isOf, type Other, type Placed, sessions, sleepOf, whole } from './evidence.ts';
+import { type Evidence, isJoin, isOf, type Other, type Placed, sessions, whole } from './evidence.ts';
 import type { Checker } from './judge.ts';
 import type { Verdict, Violation } from './trace.ts';
 
@@ -406,12 +406,12 @@ const silenceIsFound: Checker = (given) => {
       if (record.kind === 'phase') for (const all of pairs.values()) for (const pair of all) ends(pair, record.t, i);
       // Without its log it calls nobody anything.
       if (record.kind === 'forgotten') for (const pair of pairs.get(record.node) ?? none) pair.live = false;
-      if (record.kind !== 'fault') return;
+      if (record.kind !== 'fault' || !('node' in record.fault)) return;
       // Who is down or asleep finds nothing, and begins anew after that.
-      const sleeper = sleepOf(record.what);
-      for (const pair of pairs.get(sleeper?.node as Jid) ?? none) {
+      const { node: sleeper, forMs } = record.fault;
+      for (const pair of pairs.get(sleeper) ?? none) {
         ends(pair, record.t, i);
-        pair.since = Math.max(pair.since, record.t + (sleeper?.ms ?? 0));
+        pair.since = Math.max(pair.since, record.t + forMs);
       }
     },
     verdict() {

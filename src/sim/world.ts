@@ -108,7 +108,9 @@ export class World {
           this.record({ kind: 'note', t: this.now, node: address, spec, what, peer, sign, cause }),
         send: ({ stanza, spec }, cause) => this.#send(seat, stanza, spec, cause),
         failed: () => {
-          this.record({ kind: 'fault', t: this.now, step: -1, what: `the disk of ${address} is full` });
+          const what = `the disk of ${address} is full`;
+          const fault = { kind: 'disk', node: address, forMs: 6_000 } as const;
+          this.record({ kind: 'fault', t: this.now, step: -1, what, fault });
           this.crash(address);
           this.at(1_000 + prng.below(5_000), () => this.start(address));
         },

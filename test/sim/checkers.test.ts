@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { NodeConfig } from '../../src/core/node/config.ts';
 import { createMucNode } from '../../src/core/node/muc-node.ts';
+import type { Sign } from '../../src/core/node/trace.ts';
 import { defaultRoomConfig, type RoomConfig } from '../../src/core/room/config.ts';
 import type { Occupant, RoomEvent } from '../../src/core/room/event.ts';
 import { type Affiliation, type Role, writeJoin, writeMucUser } from '../../src/core/xep/xep0045.ts';
@@ -18,7 +19,7 @@ import { judge } from '../../src/sim/judge.ts';
 import { type Mode, modes, noFaults } from '../../src/sim/plan.ts';
 import { primaryReplicaCheckers } from '../../src/sim/primary-replica-checkers.ts';
 import { run } from '../../src/sim/simulator.ts';
-import type { Person, SimRecord, Verdict } from '../../src/sim/trace.ts';
+import type { Fault, Person, SimRecord, Verdict } from '../../src/sim/trace.ts';
 import type { Peaks } from '../../src/sim/world.ts';
 
 const room = jid('hall@rooms.s0.sim');
@@ -131,8 +132,8 @@ class Story {
       cause,
     });
   }
-  notes(node: Jid, what: string, cause?: number, spec = ''): this {
-    this.#record({ kind: 'note', node, spec, what, cause });
+  notes(node: Jid, sign?: Sign, cause?: number): this {
+    this.#record({ kind: 'note', node, spec: '', what: 'something', sign, cause });
     return this;
   }
   forgets(node: Jid): this {
@@ -143,8 +144,8 @@ class Story {
   reaches(replica: Jid, stanza: Stanza): number {
     return this.gets(replica, stanza, this.sends(service, stanza));
   }
-  fault(what: string): this {
-    this.#record({ kind: 'fault', step: 0, what });
+  fault(fault: Fault): this {
+    this.#record({ kind: 'fault', step: 0, what: 'something', fault });
     return this;
   }
   phase(phase: 'healed' | 'quiet' | 'words' | 'repeated'): this {
@@ -442,7 +443,7 @@ const cases: Readonly<Record<string, Case>> = {
     },
     excused: {
       'told when the node is awake again': (story) => {
-        both(story).fault(`${service} is frozen for 10.0 s`);
+        both(story).fault({ kind: 'freeze', node: service, forMs: 10_000 });
         const left = story.asks(presence(alice.jid, at('Alice'), { type: 'unavailable' }));
         const kept = story.later(8_000).keeps(left, { kind: 'occupantLeft', nick: 'Alice' });
         story.tells(shows('Alice', alice, { type: 'unavailable', role: 'none', statuses: [110] }), kept);
@@ -888,7 +889,7 @@ const replicated: typeof cases = {
     excused: {
       'by sleep': (story) => {
         withReplica(story).keepsAt(account, undefined, link(room, 'live'));
-        story.fault(`${account} is frozen for 300.0 s`).later(200_000).phase('healed');
+        story.fault({ kind: 'freeze', node: account, forMs: 300_000 }).later(200_000).phase('healed');
       },
     },
   },
@@ -920,25 +921,25 @@ const replicated: typeof cases = {
     good: (story) => {
       withReplica(story).reaches(account, placed('Alice', 2));
       const lost = story.later(31_000).keepsAt(account, undefined, link(room, 'split'));
-      story.notes(account, 'split from the primary: two keepalives went unanswered', lost);
+      story.notes(account, 'silence', lost);
     },
     bad: {
       'something came a moment ago': (story) => {
         withReplica(story).reaches(account, placed('Alice', 2));
         const lost = story.later(5_000).keepsAt(account, undefined, link(room, 'split'));
-        story.notes(account, 'split from the primary: two keepalives went unanswered', lost);
+        story.notes(account, 'silence', lost);
       },
     },
     excused: {
       'it was a server’s error': (story) => {
         withReplica(story).reaches(account, failed(room, account, 'remote-server-timeout'));
         const lost = story.later(5_000).keepsAt(account, undefined, link(room, 'split'));
-        story.notes(account, 'split from the primary: two keepalives went unanswered', lost);
+        story.notes(account, 'silence', lost);
       },
       'it was a request that nobody answered': (story) => {
         withReplica(story).reaches(account, placed('Alice', 2));
         const lost = story.later(5_000).keepsAt(account, undefined, link(room, 'split'));
-        story.notes(account, 'split from the primary: no answer to the request', lost);
+        story.notes(account, 'unanswered', lost);
       },
     },
   },
@@ -1013,16 +1014,15 @@ const across = (text: string) => message(at('Alice'), occupantJid(beyond, 'Alice
 /** Of XEP-0289's own, primary-primary. */
 const joined: typeof cases = {
   'F-a': {
-    good: (story) => both(federated(story)).notes(service, 'joined').tells(privately('private 1')),
+    good: (story) => both(federated(story)).notes(service).tells(privately('private 1')),
     bad: {
-      'a link is given up though nothing failed': (story) =>
-        federated(story).notes(service, `${beyond} is lost: it bounced`, undefined, 'decision#24'),
+      'a link is given up though nothing failed': (story) => federated(story).notes(service, 'bounce'),
       'a private message comes twice': (story) =>
         both(federated(story)).tells(privately('private 1')).tells(privately('private 1')),
     },
     excused: {
       'a link that is given up after a cut': (story) =>
-        federated(story).fault('cut').notes(service, `${beyond} is lost: it bounced`, undefined, 'decision#24'),
+        federated(story).fault({ kind: 'link' }).notes(service, 'bounce'),
     },
   },
   'F-c': {

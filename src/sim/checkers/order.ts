@@ -23,7 +23,7 @@ export const orderOfJoin: Checker = (given) => {
   // A node that crashes may have let somebody in, and nobody heard of it; or all is told again, to who knows it already.
   const crashes = others.filter(
     ({ record }) =>
-      (record.kind === 'fault' && /crash|disk/.test(record.what)) ||
+      (record.kind === 'fault' && (record.fault.kind === 'crash' || record.fault.kind === 'disk')) ||
       (record.kind === 'phase' && record.phase === 'repeated'),
   );
   const state = new Map(

@@ -1,4 +1,5 @@
 import type { TimerId } from '../../node/input.ts';
+import type { Sign } from '../../node/trace.ts';
 import {
   type HistoryItem,
   isLocal,
@@ -266,7 +267,7 @@ export class FmucNode implements Distribution {
     const place = placeOf(stanza);
     const order = link.take(place);
     if (order === 'next') return true;
-    if (order === 'gap') this.#outOfStep(turn, room, peer, `${place?.n} came, and not what was before it`);
+    if (order === 'gap') this.#outOfStep(turn, room, peer, 'gap', `${place?.n} came, and not what was before it`);
     else
       turn.note('decision#60', `${stanza.name} ${place?.n ?? 'without a place'} from ${peer} is of the past: dropped`, {
         room: room.jid,
@@ -276,21 +277,21 @@ export class FmucNode implements Distribution {
   }
 
   /** The link is there, but something that went over it is not here: decision #61. */
-  #outOfStep(turn: Turn, room: RoomView, peer: Jid, why: string): void {
-    if (this.#outbound?.peer === peer) return this.#outbound.rejoin(turn, room, this, why);
+  #outOfStep(turn: Turn, room: RoomView, peer: Jid, how: Sign, why: string): void {
+    if (this.#outbound?.peer === peer) return this.#outbound.rejoin(turn, room, this, how, why);
     this.#links.get(peer)?.send(turn, left(room, peer), 'decision#61');
-    this.#unlink(turn, room, peer, why);
+    this.#unlink(turn, room, peer, how, why);
   }
 
   /** Decision #24: the other node cannot be reached, or knows nothing of the link. */
-  #lost(turn: Turn, room: RoomView, peer: Jid, why: string): void {
-    if (this.#outbound?.peer === peer) this.#outbound.lost(turn, room, this, why);
-    else this.#unlink(turn, room, peer, why);
+  #lost(turn: Turn, room: RoomView, peer: Jid, how: Sign, why: string): void {
+    if (this.#outbound?.peer === peer) this.#outbound.lost(turn, room, this, how, why);
+    else this.#unlink(turn, room, peer, how, why);
   }
 
   /** The joined node's half of a lost link: the other's users are out, and it may join again. */
-  #unlink(turn: Turn, room: RoomView, peer: Jid, why: string): void {
-    turn.note('decision#24', `${peer} is lost: ${why}`, { room: room.jid, peer });
+  #unlink(turn: Turn, room: RoomView, peer: Jid, how: Sign, why: string): void {
+    turn.note('decision#24', `${peer} is lost: ${why}`, { room: room.jid, peer, sign: how });
     this.#forget(turn, room, peer);
     this.#dropUsers(turn, room, peer);
   }
@@ -330,14 +331,14 @@ export class FmucNode implements Distribution {
     for (const { peer, session } of ended) turn.send(placed(left(room, peer), { session, n: 0 }), 'decision#61', peer);
     const outbound = this.#outbound;
     if (outbound && room.peers.get(outbound.peer)?.state === 'live')
-      outbound.rejoin(turn, room, this, 'this node has started again');
+      outbound.rejoin(turn, room, this, 'restart', 'this node has started again');
   }
 
   #keepalive(turn: Turn, room: RoomView, peer: Jid): void {
     const link = this.#links.get(peer);
     if (link === undefined || room.peers.get(peer)?.state !== 'live') return;
     const due = link.keepalive.due(turn.env);
-    if (due.kind === 'lost') return this.#lost(turn, room, peer, 'two keepalives went unanswered');
+    if (due.kind === 'lost') return this.#lost(turn, room, peer, 'silence', 'two keepalives went unanswered');
     if (due.kind === 'ping') return this.#ping(turn, room, link, due);
     turn.setTimer(timerOf(room.jid, `keepalive:${peer}`), due.ms);
   }
@@ -359,7 +360,7 @@ export class FmucNode implements Distribution {
       if (link === undefined)
         turn.send(errorReply(stanza, stanzaError('cancel', 'not-acceptable')), 'decision#24', peer);
       else turn.send(iqResult(stanza, ...link.position()), '0199#4', peer);
-      if (live?.misses(place)) this.#outOfStep(turn, room, peer, `it has sent ${place?.n}, which is not here`);
+      if (live?.misses(place)) this.#outOfStep(turn, room, peer, 'gap', `it has sent ${place?.n}, which is not here`);
       return true;
     }
     if (live === undefined || !live.keepalive.isPing(stanza.id)) return true;
@@ -369,7 +370,7 @@ export class FmucNode implements Distribution {
     }
     live.keepalive.heard(turn.env.now);
     const place = readLinkPlace({ children: stanza.payloads });
-    if (live.misses(place)) this.#outOfStep(turn, room, peer, `it has sent ${place?.n}, which is not here`);
+    if (live.misses(place)) this.#outOfStep(turn, room, peer, 'gap', `it has sent ${place?.n}, which is not here`);
     return true;
   }
 
@@ -444,7 +445,11 @@ export class FmucNode implements Distribution {
       return turn.note('0289#5', `a join without a nick from ${peer}: ignored`, { room: room.jid, peer });
     const refusal = place && { session: place.session, n: 0 };
     if (!this.#allowed.includes(peer)) {
-      turn.note('0289#5.1', `${peer} may not join: not on the list of this room`, { room: room.jid, peer });
+      turn.note('0289#5.1', `${peer} may not join: not on the list of this room`, {
+        room: room.jid,
+        peer,
+        sign: 'refused',
+      });
       const text = 'This room does not federate with yours.';
       return turn.send(placed(reject(room, peer, text), refusal), '0289#5.1', peer);
     }
@@ -636,8 +641,9 @@ export class FmucNode implements Distribution {
         );
       if (error?.condition === 'item-not-found') return;
     }
-    if (mine && error?.condition === 'not-acceptable') this.#outOfStep(turn, room, peer, 'it knows of no link');
-    else if (mine && saysGone(stanza)) this.#lost(turn, room, peer, `it bounced: ${error?.condition}`);
+    if (mine && error?.condition === 'not-acceptable')
+      this.#outOfStep(turn, room, peer, 'unlinked', 'it knows of no link');
+    else if (mine && saysGone(stanza)) this.#lost(turn, room, peer, 'bounce', `it bounced: ${error?.condition}`);
     else turn.note('0289#5', `an error from ${peer} that is no bounce of ours: ignored`, { room: room.jid, peer });
   }
 

@@ -1,3 +1,4 @@
+import type { Sign } from '../../node/trace.ts';
 import { type HistoryItem, type Occupant, type PeerRecord, type Subject, sameOccupant } from '../../room/event.ts';
 import { admitNow, type Refusal, rankOf, refusalOf } from '../../room/room.ts';
 import type { RoomView } from '../../room/state.ts';
@@ -196,7 +197,11 @@ export class JoiningNode {
   /** §5.1 Example 3, decision #21: alone is better than not at all. */
   rejected(turn: Turn, room: RoomView, distribution: Seam, text: string): void {
     if (this.#state(room) !== 'joining') return;
-    turn.note('0289#5.1', `${this.peer} rejects the federation: ${text}`, { room: room.jid, peer: this.peer });
+    turn.note('0289#5.1', `${this.peer} rejects the federation: ${text}`, {
+      room: room.jid,
+      peer: this.peer,
+      sign: 'refused',
+    });
     this.#standAlone(turn, room, distribution, 'rejected');
   }
 
@@ -222,18 +227,18 @@ export class JoiningNode {
     const record = room.peers.get(this.peer);
     if (record?.state !== 'joining' && record?.state !== 'leaving') return;
     const waited = turn.env.now - Math.max(record.since, this.#answer?.at ?? 0);
-    if (waited >= answerMs) return this.lost(turn, room, distribution, 'no answer in time');
+    if (waited >= answerMs) return this.lost(turn, room, distribution, 'unanswered', 'no answer in time');
     // A long answer over a slow link: it would be no shorter another time, but nobody has to wait for it.
     if (turn.env.now - record.since >= answerMs) this.#admitAll(turn, room, distribution);
     turn.setTimer(timerOf(room.jid, 'answer'), answerMs - waited);
   }
 
   /** No answer in time, a bounce, or a link that was lost while live. Decision #24. */
-  lost(turn: Turn, room: RoomView, distribution: Seam, why: string): void {
+  lost(turn: Turn, room: RoomView, distribution: Seam, how: Sign, why: string): void {
     const state = this.#state(room);
     if (state === 'leaving') return this.#forget(turn, room);
     if (state !== 'joining' && state !== 'live') return;
-    turn.note('decision#24', `${this.peer} is lost: ${why}`, { room: room.jid, peer: this.peer });
+    turn.note('decision#24', `${this.peer} is lost: ${why}`, { room: room.jid, peer: this.peer, sign: how });
     this.#standAlone(turn, room, distribution, 'split');
     turn.setTimer(timerOf(room.jid, 'retry'), backoffMs(this.#tries++));
   }
@@ -242,9 +247,9 @@ export class JoiningNode {
    * "Part and then full rejoin" (§8): the other node is there, but the two are not in step any more. Only from live: an
    * answer that goes wrong is tried again with back-off.
    */
-  rejoin(turn: Turn, room: RoomView, distribution: Seam, why: string): void {
-    if (this.#state(room) !== 'live') return this.lost(turn, room, distribution, why);
-    turn.note('decision#61', `join ${this.peer} anew: ${why}`, { room: room.jid, peer: this.peer });
+  rejoin(turn: Turn, room: RoomView, distribution: Seam, how: Sign, why: string): void {
+    if (this.#state(room) !== 'live') return this.lost(turn, room, distribution, how, why);
+    turn.note('decision#61', `join ${this.peer} anew: ${why}`, { room: room.jid, peer: this.peer, sign: how });
     this.#standAlone(turn, room, distribution, 'split');
     this.retry(turn, room);
   }
@@ -252,7 +257,7 @@ export class JoiningNode {
   /** A new stream, perhaps a new life: an answer under way will not come, and timers of the life before are gone. */
   linkUp(turn: Turn, room: RoomView, distribution: Seam): void {
     const state = this.#state(room);
-    if (state === 'joining') this.lost(turn, room, distribution, 'our own stream is new');
+    if (state === 'joining') this.lost(turn, room, distribution, 'restart', 'our own stream is new');
     else if (state === 'split') turn.setTimer(timerOf(room.jid, 'retry'), backoffMs(this.#tries));
     else if (state === 'leaving') turn.setTimer(timerOf(room.jid, 'answer'), answerMs);
   }
@@ -279,7 +284,7 @@ export class JoiningNode {
     if (state === 'leaving') {
       turn.clearTimer(timerOf(room.jid, 'answer'));
       this.#forget(turn, room);
-    } else if (state === 'live') this.rejoin(turn, room, distribution, 'it says that we left');
+    } else if (state === 'live') this.rejoin(turn, room, distribution, 'unlinked', 'it says that we left');
   }
 
   /** The subject of a join further up. */

@@ -38,7 +38,11 @@ export function create(
   request: Stanza,
 ): void {
   const refuse = (type: ErrorType, condition: Condition, text: string) => {
-    turn.note('decision#5', `${replica} may not be a replica: ${text}`, { room: room.jid, peer: replica });
+    turn.note('decision#5', `${replica} may not be a replica: ${text}`, {
+      room: room.jid,
+      peer: replica,
+      sign: 'refused',
+    });
     turn.send(errorReply(request, stanzaError(type, condition, text)), 'decision#5', replica);
   };
   const domains = domainsOf(room, replica);

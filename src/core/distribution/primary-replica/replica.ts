@@ -205,7 +205,7 @@ export class Replica implements Distribution {
       if (record?.state === 'split' || this.#asked === undefined) this.#ask(turn, room);
       // Neither state nor refusal came: the same as a bounce, only without the courtesy. Also where all seemed well and the
       // primary offered (decision #5).
-      else this.#split(turn, room, 'silence', 'no answer to the request');
+      else this.#split(turn, room, 'unanswered', 'no answer to the request');
       return;
     }
     if (record?.state !== 'live' || this.#keepalive === undefined) return;
@@ -554,7 +554,11 @@ export class Replica implements Distribution {
     const destroyed = condition === 'item-not-found' && record?.session !== undefined;
     if (!destroyed && (saysGone(stanza) || errorOf(stanza)?.type === 'wait'))
       return this.#split(turn, room, 'bounce', `the request for creation bounced: ${condition}`);
-    turn.note('decision#5', `the primary refuses: ${condition} ${errorOf(stanza)?.text ?? ''}`, { room: room.jid });
+    turn.note('decision#5', `the primary refuses: ${condition} ${errorOf(stanza)?.text ?? ''}`, {
+      room: room.jid,
+      peer: room.jid,
+      sign: 'refused',
+    });
     turn.clearTimer(timerOf(room.jid, 'create'));
     this.#become(turn, room, 'rejected', { session: undefined });
     this.#live.dissolve(turn, room, destroyed ? el('destroy', NS.mucUser) : undefined);
@@ -574,10 +578,10 @@ export class Replica implements Distribution {
   }
 
   /** §4.11.1.2: nothing is submitted any more; netjoin is asked for again and again, with back-off. */
-  #split(turn: Turn, room: RoomView, how: 'bounce' | 'silence', why: string): void {
+  #split(turn: Turn, room: RoomView, how: 'bounce' | 'silence' | 'unanswered', why: string): void {
     if (!this.#isSplit(room)) {
       this.#become(turn, room, 'split');
-      const spec = how === 'silence' ? 'decision#3' : '0282#4.11.1.2';
+      const spec = how === 'bounce' ? '0282#4.11.1.2' : 'decision#3';
       turn.note(spec, `split from the primary: ${why}`, { room: room.jid, peer: room.jid, sign: how });
       this.#tries = 0;
       this.#sync = undefined;
