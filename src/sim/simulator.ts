@@ -6,27 +6,20 @@ import { iq, type Stanza } from '../core/xmpp/stanza.ts';
 import { type Instant, plus } from '../core/xmpp/time.ts';
 import { el } from '../core/xmpp/xml.ts';
 import { forgeries } from './adversary.ts';
+import { bodyText, privateText } from './bodies.ts';
 import { checkers } from './checkers/all.ts';
 import { lastWord } from './checkers/words.ts';
-import { bodyText, evidence, privateText } from './evidence.ts';
+import { evidence } from './evidence.ts';
 import { type Checker, judge } from './judge.ts';
 import { soundLink } from './network.ts';
-import {
-  type Calm,
-  calmed,
-  type Faults,
-  faultOf,
-  type Mode,
-  type Plan,
-  plan,
-  protocols,
-  type Step,
-  stepText,
-  thinned,
-} from './plan.ts';
+import type { Faults, Mode, Plan } from './plan.ts';
+import { plan } from './planner.ts';
 import { Prng } from './prng.ts';
 import type { Protocol } from './protocol.ts';
+import { protocols } from './protocols.ts';
+import { type Calm, calmed, thinned } from './reduction.ts';
 import { type StatusChange, Statuses } from './statuses.ts';
+import { faultOf, type Step, stepText } from './step.ts';
 import type { SimRecord, Violation } from './trace.ts';
 import { World } from './world.ts';
 

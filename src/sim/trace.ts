@@ -77,6 +77,15 @@ export type Fault =
 
 export type RecordOf<K extends SimRecord['kind']> = Extract<SimRecord, { readonly kind: K }>;
 
+/** What is no hop of a stanza and no append. */
+export type Other = Exclude<SimRecord, RecordOf<'in' | 'link' | 'out' | 'append'>>;
+
+/** A record of the trace, and its index there. */
+export interface Placed<R extends SimRecord> {
+  readonly i: number;
+  readonly record: R;
+}
+
 /** A user, and whether the invariants are promised to them. */
 export interface Person {
   readonly jid: Jid;

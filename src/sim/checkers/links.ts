@@ -1,8 +1,8 @@
 import { bareOf, domainOf, type Jid } from '../../core/xmpp/jid.ts';
 import { errorOf } from '../../core/xmpp/stanza.ts';
-import { type Other, type Placed, sentAt } from '../evidence.ts';
+import { sentAt } from '../causes.ts';
 import type { Checker, Place } from '../judge.ts';
-import type { SimRecord, Violation } from '../trace.ts';
+import type { Other, Placed, SimRecord, Violation } from '../trace.ts';
 
 /**
  * What a server says of a neighbour that it cannot reach; any other error is a word of that neighbour's own. Said here a

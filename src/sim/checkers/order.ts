@@ -1,8 +1,11 @@
 import type { Jid } from '../../core/xmpp/jid.ts';
 import { bodyOf, stanzaText } from '../../core/xmpp/stanza.ts';
-import { type Evidence, isJoin, isOut, isSelf, lost, readBody, type Seen, whole } from '../evidence.ts';
+import { readBody } from '../bodies.ts';
+import type { Evidence } from '../evidence.ts';
 import type { Checker, Watch } from '../judge.ts';
+import { isJoin, isSelf } from '../stanzas.ts';
 import type { RecordOf, Violation } from '../trace.ts';
+import { isOut, lost, type Seen, whole } from '../view.ts';
 
 /**
  * G1: others' presence, one's own, history with a delay each, the subject, and only then what is live.
