@@ -10,8 +10,8 @@ export function peerReport(say: (line: string) => void): (batch: readonly (StepR
   return (batch) => {
     for (const record of batch) {
       if (record.kind === 'step') {
-        for (const { room, what } of record.notes)
-          if (room !== undefined && /^split|refuse|missed/.test(what)) reasons.set(room, what);
+        for (const { room, peer, what, sign } of record.notes)
+          if (sign !== undefined && sign !== 'netjoin' && sign !== 'judged') reasons.set(`${room} ${peer}`, what);
         continue;
       }
       for (const { room, role, peers } of record.status.rooms) {
@@ -21,7 +21,7 @@ export function peerReport(say: (line: string) => void): (batch: readonly (StepR
           const key = `${room} ${peer}`;
           if (known.get(key) === state || state === 'syncing') continue;
           known.set(key, state);
-          const reason = state === 'live' ? undefined : reasons.get(room);
+          const reason = state === 'live' ? undefined : reasons.get(key);
           const whom = role === 'replica' ? 'replica' : `replica ${peer}`;
           say(`${room}: ${whom} ${state}${reason === undefined ? '' : ` (${reason})`}`);
         }

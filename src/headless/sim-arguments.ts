@@ -1,8 +1,10 @@
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import type { Jid } from '../core/xmpp/jid.ts';
-import { type Calm, calms, dispensable, type Mode, modes, plan, swizzleMax } from '../sim/plan.ts';
+import { type Mode, modes } from '../sim/plan.ts';
+import { plan, swizzleMax } from '../sim/planner.ts';
 import { Prng } from '../sim/prng.ts';
+import { type Calm, calms, dispensable } from '../sim/reduction.ts';
 import type { RunOptions } from '../sim/simulator.ts';
 
 export const simHelp = `npm run sim -- [--seeds A..B | --seed N] [--mode ${modes.join('|')}|all] [--events N]

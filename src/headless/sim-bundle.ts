@@ -11,19 +11,19 @@ export interface Patch {
 }
 
 /**
- * The simulator's thread (sim-thread.ts) with all that it needs, as one text: it starts at once in every thread, and a
- * patch changes the program for one of them alone, in memory.
+ * The simulator's thread (sim-thread.ts) with all that it needs, as one text: it starts at once in every thread, and
+ * patches change the program for one of them alone, in memory.
  *
- * @throws Error if the patch does not fit its file
+ * @throws Error if a patch does not fit its file
  */
-export async function bundleThread(patch?: Patch): Promise<URL> {
+export async function bundleThread(...patches: readonly Patch[]): Promise<URL> {
   const built = await build({
     root,
     configFile: false,
     envFile: false,
     publicDir: false,
     logLevel: 'error',
-    plugins: patch === undefined ? [] : [patching(patch)],
+    plugins: patches.map(patching),
     ssr: { noExternal: true },
     build: {
       ssr: fileURLToPath(new URL('./sim-thread.ts', import.meta.url)),

@@ -5,9 +5,8 @@ import { NS } from '../core/xmpp/namespaces.ts';
 import { iqResult, message } from '../core/xmpp/stanza.ts';
 import { childOf, childrenOf, el, textOf, type XmlElement } from '../core/xmpp/xml.ts';
 import { limits, type Role } from './config.ts';
+import type { AnsweringServer, Envelope, OperatedNetwork } from './envelope.ts';
 import { operatorNode, SNS } from './namespaces.ts';
-import type { Network } from './network.ts';
-import type { Envelope, Server } from './server.ts';
 import type { Session } from './session.ts';
 
 /** Values of a submitted form by field name; a field left out is absent. */
@@ -26,7 +25,7 @@ interface Command {
   readonly roles: readonly Role[];
   readonly fields: readonly FieldSpec[];
   /** @returns what was done, in words, or why not */
-  run(server: Server, session: Session, fields: Fields): string | StanzaError;
+  run(server: AnsweringServer, session: Session, fields: Fields): string | StanzaError;
 }
 
 /** The operator's interface: what one may do to the network while it runs (XEP-0050). */
@@ -87,7 +86,7 @@ export function commandItems(
 }
 
 /** One stage: executed with the form it succeeds or fails, without one it answers the form. XEP-0050 §2.4. */
-export function answerCommand(server: Server, envelope: Envelope, request: XmlElement) {
+export function answerCommand(server: AnsweringServer, envelope: Envelope, request: XmlElement) {
   const { stanza, origin } = envelope;
   const node = request.attrs['node'] ?? '';
   const command = commands.find((known) => known.node === node);
@@ -157,7 +156,7 @@ const booleans: ReadonlyMap<string, boolean> = new Map([
   ['0', false],
 ]);
 
-function changeLink(network: Network, fields: Fields): string | StanzaError {
+function changeLink(network: OperatedNetwork, fields: Fields): string | StanzaError {
   const domains: Jid[] = [];
   for (const name of ['a', 'b']) {
     const domain = parseJid(fields.get(name) ?? '');
@@ -196,7 +195,7 @@ const numbers = [
   ['bandwidth', 'bytesPerSecond', 1e12],
 ] as const;
 
-function disconnect(network: Network, fields: Fields): string | StanzaError {
+function disconnect(network: OperatedNetwork, fields: Fields): string | StanzaError {
   const stream = fields.get('stream') || undefined;
   const address = fields.get('jid') ? parseJid(fields.get('jid') as string) : undefined;
   if (stream === undefined && address === undefined)
@@ -210,7 +209,7 @@ function disconnect(network: Network, fields: Fields): string | StanzaError {
 }
 
 /** Sends the trace to a session until it ends; asked again, it begins again with a new snapshot. */
-function watch(server: Server, session: Session): void {
+function watch(server: AnsweringServer, session: Session): void {
   for (const cancel of session.atEnd) cancel();
   session.atEnd.clear();
   const cancel = server.network.trace.subscribe({

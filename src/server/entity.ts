@@ -4,15 +4,15 @@ import { NS } from '../core/xmpp/namespaces.ts';
 import { iqResult, payloadOf } from '../core/xmpp/stanza.ts';
 import { el, textOf, type XmlElement } from '../core/xmpp/xml.ts';
 import { answerCommand, commandItems } from './commands.ts';
+import type { AnsweringServer, Envelope } from './envelope.ts';
 import { SNS } from './namespaces.ts';
 import { readReport } from './report.ts';
-import type { Envelope, Server } from './server.ts';
 
 /**
  * Answers an iq get or set addressed to the server, or to the bare JID of one of its accounts: disco (XEP-0030), ping
  * (XEP-0199), an always empty roster (RFC 6121 §2), operator commands (XEP-0050). The rest: `service-unavailable`.
  */
-export function answerIq(server: Server, envelope: Envelope) {
+export function answerIq(server: AnsweringServer, envelope: Envelope) {
   const { stanza, origin } = envelope;
   const payload = stanza.payloads[0] as XmlElement;
   const request = `${stanza.type} ${payload.xmlns} ${payload.name}`;
@@ -47,7 +47,7 @@ export function answerIq(server: Server, envelope: Envelope) {
   }
 }
 
-function discoInfo(server: Server, envelope: Envelope, query: XmlElement): void {
+function discoInfo(server: AnsweringServer, envelope: Envelope, query: XmlElement): void {
   const { stanza, origin } = envelope;
   const { node } = query.attrs;
   const features = [NS.discoInfo, NS.discoItems, NS.ping, NS.commands];
@@ -76,7 +76,7 @@ function discoInfo(server: Server, envelope: Envelope, query: XmlElement): void 
   }
 }
 
-function discoItems(server: Server, envelope: Envelope, query: XmlElement): void {
+function discoItems(server: AnsweringServer, envelope: Envelope, query: XmlElement): void {
   const { stanza, origin } = envelope;
   const { node } = query.attrs;
   const item = (jid: Jid, attrs: Record<string, string | undefined> = {}) =>
@@ -89,7 +89,7 @@ function discoItems(server: Server, envelope: Envelope, query: XmlElement): void
 }
 
 /** A message to the server itself: nodes report here what they did and what they are. Anything else is dropped. */
-export function takeMessage(server: Server, { stanza, origin }: Envelope): void {
+export function takeMessage(server: AnsweringServer, { stanza, origin }: Envelope): void {
   const report = payloadOf(stanza, 'report', SNS.trace);
   if (report === undefined || origin === undefined) return;
   const own = (node: string) =>

@@ -7,8 +7,9 @@ import { utf8Length } from '../core/xmpp/xml.ts';
 import { Accounts, prepared } from './accounts.ts';
 import { bindHost, bindResource } from './bind.ts';
 import type { NetworkConfig } from './config.ts';
+import type { Envelope } from './envelope.ts';
 import type { Cancel, ServerHost } from './host.ts';
-import { type Envelope, Server } from './server.ts';
+import { type RoutingNetwork, Server } from './server.ts';
 import { Session, type StreamCondition } from './session.ts';
 import { TraceLog } from './trace.ts';
 
@@ -59,7 +60,7 @@ export interface LocalSessionHandlers {
 }
 
 /** Several servers in one process and the links between them: what a scenario runs on. */
-export class Network {
+export class Network implements RoutingNetwork {
   readonly id: string;
   readonly host: ServerHost;
   readonly trace: TraceLog;

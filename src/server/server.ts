@@ -8,27 +8,22 @@ import { prepared } from './accounts.ts';
 import { authorisedFrom } from './authority.ts';
 import type { ServerConfig } from './config.ts';
 import { answerIq, takeMessage } from './entity.ts';
+import type { AnsweringServer, Envelope, OperatedNetwork } from './envelope.ts';
 import { type Incoming, iqFault } from './incoming.ts';
 import { operatorNode, SNS } from './namespaces.ts';
-import type { Network } from './network.ts';
-import type { Session } from './session.ts';
+import type { HomeServer, Session } from './session.ts';
 
-/** A stanza on its way, with what the trace wants to know about the way so far. */
-export interface Envelope {
-  readonly stanza: Stanza;
-  /** The local session that sent it; errors go back to it. Absent if it came over a link or is the server's own. */
-  readonly origin?: Session;
-  /** seq of the hop before. */
-  readonly cause?: number;
-  /** The rule, where the server is the author. */
-  readonly spec?: Spec;
-  /** Part of the watching itself (reports, operator commands): counted, not traced. */
-  readonly hidden?: boolean;
+/** The network as its servers see it. */
+export interface RoutingNetwork extends OperatedNetwork {
+  /** The server that answers for a domain: its own, or that of a service of its. */
+  hosting(domain: Jid): Server | undefined;
+  /** Sends a stanza over the link between two servers. */
+  carry(from: Server, to: Server, envelope: Envelope): void;
 }
 
 /** One server of a network: its sessions, and the rules of RFC 6120 §8 and §10 and RFC 6121 §8 for what they send. */
-export class Server {
-  readonly network: Network;
+export class Server implements HomeServer, AnsweringServer {
+  readonly network: RoutingNetwork;
   readonly domain: Jid;
   /** Domains of the services that connect to it. */
   readonly services: ReadonlySet<Jid>;
@@ -38,7 +33,7 @@ export class Server {
   /** Bare JID, then resource. */
   readonly #users = new Map<Jid, Map<string, Session>>();
 
-  constructor(network: Network, config: ServerConfig) {
+  constructor(network: RoutingNetwork, config: ServerConfig) {
     this.network = network;
     this.config = config;
     this.domain = prepared(config.domain);

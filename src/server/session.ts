@@ -1,9 +1,8 @@
 import type { Jid } from '../core/xmpp/jid.ts';
 import type { Stanza } from '../core/xmpp/stanza.ts';
-import type { Account } from './accounts.ts';
+import type { Account, Accounts } from './accounts.ts';
 import { limits } from './config.ts';
-import type { Cancel } from './host.ts';
-import type { Server } from './server.ts';
+import type { Cancel, ServerHost } from './host.ts';
 
 /** Stream error conditions that we send. RFC 6120 §4.9.3. */
 export type StreamCondition =
@@ -32,9 +31,30 @@ export interface SessionPeer {
   buffered(): number;
 }
 
+/** A server as its sessions see it, with their binding (bind.ts) and what they may send (authority.ts). */
+export interface HomeServer {
+  readonly network: HomeNetwork;
+  readonly domain: Jid;
+  /** Domains of the services that connect to it. */
+  readonly services: ReadonlySet<Jid>;
+  /** What is bound with XEP-0225: service domains, and rooms that a replica intercepts. */
+  readonly hosts: Map<Jid, Session>;
+  user(bare: Jid, resource: string): Session | undefined;
+  addUser(session: Session): void;
+  /** Says in the trace that a session is up, once. */
+  announce(session: Session): void;
+  withdraw(session: Session): void;
+}
+
+/** The network that such a server is part of. */
+export interface HomeNetwork {
+  readonly host: ServerHost;
+  readonly accounts: Accounts;
+}
+
 /** One authenticated stream. Who may be told about it, and in which maps it stands, is the Server's business. */
 export class Session {
-  readonly server: Server;
+  readonly server: HomeServer;
   readonly account: Account;
   /** id of the stream's last `<open/>`: what the counters below count from. */
   readonly stream: string;
@@ -61,7 +81,7 @@ export class Session {
   #tokens: number;
   #refilled: number;
 
-  constructor(server: Server, account: Account, stream: string, peer: SessionPeer) {
+  constructor(server: HomeServer, account: Account, stream: string, peer: SessionPeer) {
     this.server = server;
     this.account = account;
     this.stream = stream;

@@ -120,7 +120,7 @@ export class Stream {
         else this.#end('not-authorized', '<open/> expected');
         return;
       case 'session':
-        this.#stanza(phase.session, element);
+        this.#stanza(phase, element);
         return;
       case 'ended':
         return;
@@ -258,7 +258,7 @@ export class Stream {
 
   // Stanzas
 
-  #stanza(session: Session, element: XmlElement): void {
+  #stanza({ server, session }: Extract<Phase, { name: 'session' }>, element: XmlElement): void {
     const incoming = readIncoming(element);
     if (incoming === undefined) {
       if (element.xmlns === '' || element.xmlns === 'jabber:server')
@@ -276,7 +276,7 @@ export class Stream {
       this.#end('not-authorized', 'bind a resource or a host name first');
       return;
     }
-    session.server.receive(session, incoming, n);
+    server.receive(session, incoming, n);
   }
 
   /** Requests to the stream's own server that make or change an address; they have none yet, so they are not routed. */

@@ -1,5 +1,6 @@
 import { bareOf, type Jid } from '../core/xmpp/jid.ts';
 import { bodyOf, type Stanza, stanzaText } from '../core/xmpp/stanza.ts';
+import { isPrivateText } from './bodies.ts';
 import { lostByBounceAlone } from './checkers/links.ts';
 import type { Evidence } from './evidence.ts';
 import type { Checker } from './judge.ts';
@@ -40,12 +41,12 @@ const connected: Checker = ({ world }) => {
       if (record.kind === 'fault') sound = false;
       if (record.kind !== 'note' || !sound) return;
       exercised++;
-      if (record.spec === 'decision#24' && record.what.includes('is lost: it bounced'))
+      if (record.sign === 'bounce')
         violations.push({ invariant: 'F-a', what: `${record.node}, though nothing failed: ${record.what}`, at: i });
     },
     got({ i, view, stanza }) {
       const body = stanza.type === 'chat' ? bodyOf(stanza) : undefined;
-      if (body === undefined || !body.startsWith('private ')) return;
+      if (body === undefined || !isPrivateText(body)) return;
       exercised++;
       const key = `${view.person.jid} ${body}`;
       if (told.has(key)) violations.push({ invariant: 'F-a', what: `${view.person.jid} got "${body}" twice`, at: i });

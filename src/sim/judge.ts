@@ -1,8 +1,9 @@
 import type { RoomEvent } from '../core/room/event.ts';
 import type { Jid } from '../core/xmpp/jid.ts';
 import { fold, type Occupants } from './checkers/occupants.ts';
-import type { Evidence, Other, Seen } from './evidence.ts';
-import type { RecordOf, SimRecord, Verdict } from './trace.ts';
+import type { Evidence } from './evidence.ts';
+import type { Other, RecordOf, SimRecord, Verdict } from './trace.ts';
+import type { Seen } from './view.ts';
 
 /** One invariant: a watch of its own over each run. */
 export type Checker = (given: Evidence) => Watch;

@@ -1,25 +1,10 @@
 import type { DistributedRoomConfig } from '../core/distribution/config.ts';
-import type { NodeConfig } from '../core/node/config.ts';
 import type { Jid } from '../core/xmpp/jid.ts';
 import type { Stanza } from '../core/xmpp/stanza.ts';
 import type { Checker } from './judge.ts';
+import type { Circumstances, Layout } from './plan.ts';
 import type { Prng } from './prng.ts';
 import type { Person } from './trace.ts';
-
-/** Where the nodes are, and which room the users of each domain enter. */
-export interface Layout {
-  readonly nodes: readonly NodeConfig[];
-  roomOf(domain: Jid): Jid;
-}
-
-export interface Circumstances {
-  /** Of every room. */
-  readonly settings: Partial<DistributedRoomConfig>;
-  /** How long faults stay after the last step before all is healed, in milliseconds. */
-  readonly lingerMs: number;
-  /** Of the node on which all others hang: its crashes may take the whole disk, or it does what it likes. */
-  readonly primary: 'sound' | 'forgetful' | 'hostile';
-}
 
 /** Where a hostile node is, and whom it may name. */
 export interface Seating {

@@ -1,4 +1,4 @@
-import { dispensable, troubles } from './plan.ts';
+import { dispensable, troubles } from './reduction.ts';
 import { type RunOptions, type RunResult, run } from './simulator.ts';
 
 export interface Shrunk {

@@ -6,26 +6,20 @@ import { iq, type Stanza } from '../core/xmpp/stanza.ts';
 import { type Instant, plus } from '../core/xmpp/time.ts';
 import { el } from '../core/xmpp/xml.ts';
 import { forgeries } from './adversary.ts';
+import { bodyText, privateText } from './bodies.ts';
 import { checkers } from './checkers/all.ts';
 import { lastWord } from './checkers/words.ts';
-import { bodyText, evidence } from './evidence.ts';
+import { evidence } from './evidence.ts';
 import { type Checker, judge } from './judge.ts';
 import { soundLink } from './network.ts';
-import {
-  type Calm,
-  calmed,
-  type Faults,
-  type Mode,
-  type Plan,
-  plan,
-  protocols,
-  type Step,
-  stepText,
-  thinned,
-} from './plan.ts';
+import type { Faults, Mode, Plan } from './plan.ts';
+import { plan } from './planner.ts';
 import { Prng } from './prng.ts';
 import type { Protocol } from './protocol.ts';
+import { protocols } from './protocols.ts';
+import { type Calm, calmed, thinned } from './reduction.ts';
 import { type StatusChange, Statuses } from './statuses.ts';
+import { faultOf, type Step, stepText } from './step.ts';
 import type { SimRecord, Violation } from './trace.ts';
 import { World } from './world.ts';
 
@@ -151,8 +145,9 @@ function checkersOf({ mode, primary }: Plan): Readonly<Record<string, Checker>> 
 
 /** A step happens: what it asks for, as far as it makes sense at this moment. */
 function take(world: World, step: Step, number: number): void {
-  const fault = step.kind === 'link' || step.kind === 'reconnect' || step.kind === 'crash' || step.kind === 'freeze';
-  const cause = world.record({ kind: fault ? 'fault' : 'act', t: world.now, step: number, what: stepText(step) });
+  const fault = faultOf(step);
+  const told = { t: world.now, step: number, what: stepText(step) };
+  const cause = world.record(fault === undefined ? { kind: 'act', ...told } : { kind: 'fault', ...told, fault });
   switch (step.kind) {
     case 'link': {
       const { servers, state, loss, twice, forMs } = step;
@@ -226,7 +221,7 @@ function person(
     case 'subject':
       return world.act(step.user, { act: 'subject', text: step.text }, cause);
     case 'pm':
-      return world.act(step.user, { act: 'pm', to: step.nick, text: `private ${number}` }, cause);
+      return world.act(step.user, { act: 'pm', to: step.nick, text: privateText(number) }, cause);
     case 'moderate':
       return world.sendRaw(moderation(world, step), '0045#8', cause);
   }

@@ -2,8 +2,8 @@ import { readJoin } from '../core/xep/xep0045.ts';
 import { NS } from '../core/xmpp/namespaces.ts';
 import { bodyOf, errorOf, payloadOf, type Stanza, subjectOf } from '../core/xmpp/stanza.ts';
 import type { XmlElement } from '../core/xmpp/xml.ts';
-import { stepText } from './plan.ts';
 import type { RunOptions, RunResult } from './simulator.ts';
+import { stepText } from './step.ts';
 import type { SimRecord, Violation } from './trace.ts';
 
 /** Lines of each part: a screen holds both. */

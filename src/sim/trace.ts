@@ -63,12 +63,28 @@ export type SimRecord =
       readonly sign?: Sign | undefined;
       readonly cause: number | undefined;
     }
-  /** A step of the plan (plan.ts), in words: what somebody did, or what fate did to the network. */
-  | { readonly kind: 'act' | 'fault'; readonly t: Instant; readonly step: number; readonly what: string }
+  /** A step of the plan (plan.ts): what somebody did, in words for people. */
+  | { readonly kind: 'act'; readonly t: Instant; readonly step: number; readonly what: string }
+  /** What fate did to the network: a step of the plan or, with -1, a disk that ran full. */
+  | { readonly kind: 'fault'; readonly t: Instant; readonly step: number; readonly what: string; readonly fault: Fault }
   /** From here on nothing breaks any more; from `quiet` on nobody does anything either. */
   | { readonly kind: 'phase'; readonly t: Instant; readonly phase: 'healed' | 'quiet' | 'words' | 'repeated' };
 
+/** To a link; or to a node, which then handles nothing for so many milliseconds at most. */
+export type Fault =
+  | { readonly kind: 'link' | 'reconnect' }
+  | { readonly kind: 'crash' | 'freeze' | 'disk'; readonly node: Jid; readonly forMs: number };
+
 export type RecordOf<K extends SimRecord['kind']> = Extract<SimRecord, { readonly kind: K }>;
+
+/** What is no hop of a stanza and no append. */
+export type Other = Exclude<SimRecord, RecordOf<'in' | 'link' | 'out' | 'append'>>;
+
+/** A record of the trace, and its index there. */
+export interface Placed<R extends SimRecord> {
+  readonly i: number;
+  readonly record: R;
+}
 
 /** A user, and whether the invariants are promised to them. */
 export interface Person {

@@ -1,4 +1,5 @@
 import type { SplitStatus } from '../core/distribution/protocol.ts';
+import type { Sign } from '../core/turn/spec.ts';
 import { bare, domainOf, type Model, type ModelEvent, type NodeView, type OccupantView, resourceOf } from './model.ts';
 
 /** Role of a node in words: what it is by the scenario, refined by what it says itself. */
@@ -68,13 +69,18 @@ export function stateOf(model: Model, node: NodeView): NodeState {
   return { word: 'live', tone: 'good', split: false };
 }
 
-const noticedBy = { bounce: 'a stanza bounced', silence: 'pings went unanswered', gap: 'a number was missing' };
+const noticedBy: Partial<Record<Sign, string>> = {
+  bounce: 'a stanza bounced',
+  silence: 'pings went unanswered',
+  unanswered: 'a request went unanswered',
+  gap: 'a number was missing',
+  unlinked: 'the other node knows of no link',
+  restart: 'a node started again',
+};
 
 /** How a node noticed that it and a peer are apart, in words. */
 export function noticed(event: ModelEvent): string {
-  return event.sign === 'bounce' || event.sign === 'silence' || event.sign === 'gap'
-    ? noticedBy[event.sign]
-    : event.text;
+  return (event.sign && noticedBy[event.sign]) ?? event.text;
 }
 
 /** What a replica does while it is cut off, in words. */

@@ -3,6 +3,7 @@ import { type DistributedRoomConfig, plainRoomConfig } from '../../src/core/dist
 import type { NodeConfig } from '../../src/core/node/config.ts';
 import { createMucNode } from '../../src/core/node/muc-node.ts';
 import type { Occupant, RoomEvent } from '../../src/core/room/event.ts';
+import type { Sign } from '../../src/core/turn/spec.ts';
 import { type Affiliation, type Role, writeJoin, writeMucUser } from '../../src/core/xep/xep0045.ts';
 import { writeDmuc } from '../../src/core/xep/xep0282.ts';
 import { type Jid, jid, occupantJid } from '../../src/core/xmpp/jid.ts';
@@ -10,16 +11,17 @@ import { NS } from '../../src/core/xmpp/namespaces.ts';
 import { iq, message, presence, type Stanza } from '../../src/core/xmpp/stanza.ts';
 import { type Instant, instant } from '../../src/core/xmpp/time.ts';
 import { el, type XmlElement } from '../../src/core/xmpp/xml.ts';
+import type { Aftermath, Peaks } from '../../src/sim/aftermath.ts';
+import { bodyText } from '../../src/sim/bodies.ts';
 import { checkers } from '../../src/sim/checkers/all.ts';
 import { lastWord } from '../../src/sim/checkers/words.ts';
-import { type Aftermath, bodyText, evidence } from '../../src/sim/evidence.ts';
+import { evidence } from '../../src/sim/evidence.ts';
 import { fmucCheckers } from '../../src/sim/fmuc-checkers.ts';
 import { judge } from '../../src/sim/judge.ts';
 import { type Mode, modes, noFaults } from '../../src/sim/plan.ts';
 import { primaryReplicaCheckers } from '../../src/sim/primary-replica-checkers.ts';
 import { run } from '../../src/sim/simulator.ts';
-import type { Person, SimRecord, Verdict } from '../../src/sim/trace.ts';
-import type { Peaks } from '../../src/sim/world.ts';
+import type { Fault, Person, SimRecord, Verdict } from '../../src/sim/trace.ts';
 
 const room = jid('hall@rooms.s0.sim');
 const service = jid('rooms.s0.sim');
@@ -131,8 +133,8 @@ class Story {
       cause,
     });
   }
-  notes(node: Jid, what: string, cause?: number, spec = ''): this {
-    this.#record({ kind: 'note', node, spec, what, cause });
+  notes(node: Jid, sign?: Sign, cause?: number): this {
+    this.#record({ kind: 'note', node, spec: '', what: 'something', sign, cause });
     return this;
   }
   forgets(node: Jid): this {
@@ -143,8 +145,8 @@ class Story {
   reaches(replica: Jid, stanza: Stanza): number {
     return this.gets(replica, stanza, this.sends(service, stanza));
   }
-  fault(what: string): this {
-    this.#record({ kind: 'fault', step: 0, what });
+  fault(fault: Fault): this {
+    this.#record({ kind: 'fault', step: 0, what: 'something', fault });
     return this;
   }
   phase(phase: 'healed' | 'quiet' | 'words' | 'repeated'): this {
@@ -442,7 +444,7 @@ const cases: Readonly<Record<string, Case>> = {
     },
     excused: {
       'told when the node is awake again': (story) => {
-        both(story).fault(`${service} is frozen for 10.0 s`);
+        both(story).fault({ kind: 'freeze', node: service, forMs: 10_000 });
         const left = story.asks(presence(alice.jid, at('Alice'), { type: 'unavailable' }));
         const kept = story.later(8_000).keeps(left, { kind: 'occupantLeft', nick: 'Alice' });
         story.tells(shows('Alice', alice, { type: 'unavailable', role: 'none', statuses: [110] }), kept);
@@ -888,7 +890,7 @@ const replicated: typeof cases = {
     excused: {
       'by sleep': (story) => {
         withReplica(story).keepsAt(account, undefined, link(room, 'live'));
-        story.fault(`${account} is frozen for 300.0 s`).later(200_000).phase('healed');
+        story.fault({ kind: 'freeze', node: account, forMs: 300_000 }).later(200_000).phase('healed');
       },
     },
   },
@@ -920,25 +922,25 @@ const replicated: typeof cases = {
     good: (story) => {
       withReplica(story).reaches(account, placed('Alice', 2));
       const lost = story.later(31_000).keepsAt(account, undefined, link(room, 'split'));
-      story.notes(account, 'split from the primary: two keepalives went unanswered', lost);
+      story.notes(account, 'silence', lost);
     },
     bad: {
       'something came a moment ago': (story) => {
         withReplica(story).reaches(account, placed('Alice', 2));
         const lost = story.later(5_000).keepsAt(account, undefined, link(room, 'split'));
-        story.notes(account, 'split from the primary: two keepalives went unanswered', lost);
+        story.notes(account, 'silence', lost);
       },
     },
     excused: {
       'it was a server’s error': (story) => {
         withReplica(story).reaches(account, failed(room, account, 'remote-server-timeout'));
         const lost = story.later(5_000).keepsAt(account, undefined, link(room, 'split'));
-        story.notes(account, 'split from the primary: two keepalives went unanswered', lost);
+        story.notes(account, 'silence', lost);
       },
       'it was a request that nobody answered': (story) => {
         withReplica(story).reaches(account, placed('Alice', 2));
         const lost = story.later(5_000).keepsAt(account, undefined, link(room, 'split'));
-        story.notes(account, 'split from the primary: no answer to the request', lost);
+        story.notes(account, 'unanswered', lost);
       },
     },
   },
@@ -1013,16 +1015,15 @@ const across = (text: string) => message(at('Alice'), occupantJid(beyond, 'Alice
 /** Of XEP-0289's own, primary-primary. */
 const joined: typeof cases = {
   'F-a': {
-    good: (story) => both(federated(story)).notes(service, 'joined').tells(privately('private 1')),
+    good: (story) => both(federated(story)).notes(service).tells(privately('private 1')),
     bad: {
-      'a link is given up though nothing failed': (story) =>
-        federated(story).notes(service, `${beyond} is lost: it bounced`, undefined, 'decision#24'),
+      'a link is given up though nothing failed': (story) => federated(story).notes(service, 'bounce'),
       'a private message comes twice': (story) =>
         both(federated(story)).tells(privately('private 1')).tells(privately('private 1')),
     },
     excused: {
       'a link that is given up after a cut': (story) =>
-        federated(story).fault('cut').notes(service, `${beyond} is lost: it bounced`, undefined, 'decision#24'),
+        federated(story).fault({ kind: 'link' }).notes(service, 'bounce'),
     },
   },
   'F-c': {

@@ -5,8 +5,25 @@
 export type Spec = string;
 
 /**
- * What a note tells of a pair of nodes, for those who show more of it than its text: that they lost each other, noticed by
- * a `bounce`, by `silence`, or by a `gap` in what came (XEP-0282 §4.11.1); that they came together again (`netjoin`,
- * §4.11.2), and what became of that which happened meanwhile (`judged`).
+ * What a note tells of a pair of nodes. Whoever decides anything by a note reads this and never its text, which is for
+ * people. All but the last three say how a node noticed that it and the other are apart or out of step.
  */
-export type Sign = 'bounce' | 'silence' | 'gap' | 'netjoin' | 'judged';
+export type Sign =
+  /** A stanza to the other came back as undeliverable. XEP-0282 §4.11.1, decision #10. */
+  | 'bounce'
+  /** Two pings in a row had no answer in time. Decision #3. */
+  | 'silence'
+  /** A request to be created or to join had no answer in time. Decisions #5 and #24. */
+  | 'unanswered'
+  /** The number of what came shows that something before it is missing. Decisions #2 and #60. */
+  | 'gap'
+  /** The other knows of no link, or says that we left it. XEP-0289 §5.4, decision #24. */
+  | 'unlinked'
+  /** This node, or its stream, has started again, and a link or an answer under way did not outlive that. Decision #61. */
+  | 'restart'
+  /** One does not accept the other as its peer. Decision #5, XEP-0289 §5.1. */
+  | 'refused'
+  /** They come together again. XEP-0282 §4.11.2. */
+  | 'netjoin'
+  /** What became of that which happened while they were apart. Decision #42. */
+  | 'judged';

@@ -1,7 +1,9 @@
 import type { HistoryItem } from '../../core/room/event.ts';
 import type { Jid } from '../../core/xmpp/jid.ts';
 import { textOf } from '../../core/xmpp/xml.ts';
-import { type Evidence, readBody, rootOf } from '../evidence.ts';
+import { readBody } from '../bodies.ts';
+import { rootOf } from '../causes.ts';
+import type { Evidence } from '../evidence.ts';
 import type { Checker } from '../judge.ts';
 import type { Person, Verdict, Violation } from '../trace.ts';
 

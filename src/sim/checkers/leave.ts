@@ -1,9 +1,12 @@
 import { hasStatus } from '../../core/xep/xep0045.ts';
 import { domainOf, type Jid } from '../../core/xmpp/jid.ts';
 import { stanzaText } from '../../core/xmpp/stanza.ts';
-import { type Evidence, isJoin, type Other, rootOf, type Seen, sentAt, sleepOf, type View } from '../evidence.ts';
+import { rootOf, sentAt } from '../causes.ts';
+import type { Evidence } from '../evidence.ts';
 import type { Checker, Place } from '../judge.ts';
-import type { RecordOf, Violation } from '../trace.ts';
+import { isJoin } from '../stanzas.ts';
+import type { Other, RecordOf, Violation } from '../trace.ts';
+import type { Seen, View } from '../view.ts';
 
 /** Within that long who leaves a room at their own server's node is told that they are out, whatever state it is in. */
 const leaveMs = 1_000;
@@ -152,10 +155,10 @@ function waits({ trace, byJid, world }: Evidence, told: (view: View, ms: number,
         waiting.clear();
         away.clear();
       }
-      const sleeper = record.kind === 'fault' ? sleepOf(record.what) : undefined;
-      if (sleeper === undefined) return;
-      away.set(sleeper.node, record.t + sleeper.ms);
-      for (const [one, { node }] of waiting) if (node === sleeper.node) waiting.delete(one);
+      if (record.kind !== 'fault' || !('node' in record.fault)) return;
+      const { node: sleeper, forMs } = record.fault;
+      away.set(sleeper, record.t + forMs);
+      for (const [one, { node }] of waiting) if (node === sleeper) waiting.delete(one);
     },
     end() {
       for (const view of [...waiting.keys()]) ends(view, trace.length - 1);

@@ -1,8 +1,8 @@
 import { bareOf, domainOf, type Jid } from '../../core/xmpp/jid.ts';
 import { errorOf } from '../../core/xmpp/stanza.ts';
-import { type Other, type Placed, sentAt } from '../evidence.ts';
+import { sentAt } from '../causes.ts';
 import type { Checker, Place } from '../judge.ts';
-import type { SimRecord, Violation } from '../trace.ts';
+import type { Other, Placed, SimRecord, Violation } from '../trace.ts';
 
 /**
  * What a server says of a neighbour that it cannot reach; any other error is a word of that neighbour's own. Said here a
@@ -47,9 +47,9 @@ export function lostByBounceAlone(invariant: string, refusals: readonly string[]
         if (unreachable.has(condition) || refusals.includes(condition)) return;
         // The error cost a user their nick, and a node whose last user is gone parts.
         if (record.events.slice(0, record.events.indexOf(event)).some(({ kind }) => kind === 'occupantLeft')) return;
-        // Or it came at a place that showed a gap (decision #60; the words are the node's own).
+        // Or it came at a place that showed a gap (decision #60).
         const gap = ({ record: note }: Placed<Other>) =>
-          note.kind === 'note' && note.cause === i && note.what.endsWith('not what was before it');
+          note.kind === 'note' && note.cause === i && note.sign === 'gap' && note.peer === event.peer;
         if (others.some(gap)) return;
         violations.push({ invariant, what: `${record.node} takes ${condition} for the loss of ${event.peer}`, at: i });
       },
@@ -84,8 +84,8 @@ export function lostBySilenceAlone(invariant: string): Checker {
     };
     return {
       other(record, i) {
-        // That nobody answered a ping is what the node says (the words are its own); a request may be lost alone.
-        if (record.kind !== 'note' || !record.what.endsWith('two keepalives went unanswered')) return;
+        // That nobody answered a ping is what the node says; a request may be lost alone.
+        if (record.kind !== 'note' || record.sign !== 'silence') return;
         const { node, cause } = record;
         const append = cause === undefined ? undefined : trace[cause];
         if (append?.kind !== 'append' || node === hostile) return;

@@ -1,8 +1,11 @@
 import type { Jid } from '../../core/xmpp/jid.ts';
 import { bodyOf, stanzaText } from '../../core/xmpp/stanza.ts';
-import { type Evidence, isJoin, isOut, isSelf, lost, readBody, type Seen, whole } from '../evidence.ts';
+import { readBody } from '../bodies.ts';
+import type { Evidence } from '../evidence.ts';
 import type { Checker, Watch } from '../judge.ts';
+import { isJoin, isSelf } from '../stanzas.ts';
 import type { RecordOf, Violation } from '../trace.ts';
+import { isOut, lost, type Seen, whole } from '../view.ts';
 
 /**
  * G1: others' presence, one's own, history with a delay each, the subject, and only then what is live.
@@ -23,7 +26,7 @@ export const orderOfJoin: Checker = (given) => {
   // A node that crashes may have let somebody in, and nobody heard of it; or all is told again, to who knows it already.
   const crashes = others.filter(
     ({ record }) =>
-      (record.kind === 'fault' && /crash|disk/.test(record.what)) ||
+      (record.kind === 'fault' && (record.fault.kind === 'crash' || record.fault.kind === 'disk')) ||
       (record.kind === 'phase' && record.phase === 'repeated'),
   );
   const state = new Map(

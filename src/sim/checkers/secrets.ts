@@ -2,9 +2,11 @@ import { readMucUser } from '../../core/xep/xep0045.ts';
 import { bareOf, type Jid } from '../../core/xmpp/jid.ts';
 import { NS } from '../../core/xmpp/namespaces.ts';
 import { stanzaText } from '../../core/xmpp/stanza.ts';
-import { type Evidence, sentAt, type View, whole } from '../evidence.ts';
+import { sentAt } from '../causes.ts';
+import type { Evidence } from '../evidence.ts';
 import type { Checker } from '../judge.ts';
 import type { SimRecord, Violation } from '../trace.ts';
+import { type View, whole } from '../view.ts';
 import { fold, type Occupants } from './occupants.ts';
 
 /** G7: no byte to somebody who is no moderator names another user's real JID, where JIDs are for moderators. */

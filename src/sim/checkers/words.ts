@@ -1,8 +1,10 @@
 import { type Jid, resourceOf } from '../../core/xmpp/jid.ts';
 import { bodyOf } from '../../core/xmpp/stanza.ts';
-import { bodyText, isOut, isSelf, lost, readBody, type View, whole } from '../evidence.ts';
+import { bodyText, readBody } from '../bodies.ts';
 import type { Checker } from '../judge.ts';
+import { isSelf } from '../stanzas.ts';
 import type { Violation } from '../trace.ts';
+import { isOut, lost, type View, whole } from '../view.ts';
 import { untoldOf } from './occupants.ts';
 
 /** Number of the author that a body names, be it an honest one (`#3:17`) or a forged one (`!3:17`). */

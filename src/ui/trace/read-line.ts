@@ -20,7 +20,17 @@ import { readPair } from './read-header.ts';
 export const stanzaMax = 262_144;
 const listMax = 1_000;
 const specMax = 200;
-const signs: readonly Sign[] = ['bounce', 'silence', 'gap', 'netjoin', 'judged'];
+const signs: readonly Sign[] = [
+  'bounce',
+  'silence',
+  'unanswered',
+  'gap',
+  'unlinked',
+  'restart',
+  'refused',
+  'netjoin',
+  'judged',
+];
 
 /**
  * One line after the header as the model takes it. What only a recorded run has (acts, faults, appends, parts of the run) is

@@ -1,5 +1,6 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import { repeat } from 'lit/directives/repeat.js';
+import type { Sign } from '../../core/turn/spec.ts';
 import type { ModelEvent } from '../model.ts';
 import { specEntry } from '../spec-index.ts';
 import { shortName } from '../words.ts';
@@ -9,7 +10,17 @@ import { icon, stanzaIcon } from './icons.ts';
 const rowHeight = 28;
 const overscan = 20;
 const rowLimit = 200;
-const signs = { bounce: 'split', silence: 'split', gap: 'gap', netjoin: 'netjoin', judged: 'netjoin' } as const;
+const signs: Readonly<Record<Sign, string>> = {
+  bounce: 'split',
+  silence: 'split',
+  unanswered: 'split',
+  gap: 'gap',
+  unlinked: 'split',
+  restart: 'split',
+  refused: 'refused',
+  netjoin: 'netjoin',
+  judged: 'netjoin',
+};
 
 /** One row for each hop and each change of state. Only the rows in view are in the page. */
 class Log extends Part {

@@ -207,7 +207,7 @@ describe('A file that is no trace, or a hostile one, is refused with one sentenc
     [
       'a sign of its own',
       line(8, { notes: [{ spec: 'x', what: 'y', sign: 'smoke' }] }),
-      'Line 8: “notes[0].sign” is none of bounce, silence, gap, netjoin, judged.',
+      'Line 8: “notes[0].sign” is none of bounce, silence, unanswered, gap, unlinked, restart, refused, netjoin, judged.',
     ],
     ['a probability of two', line(9, { loss: 2 }), 'Line 9: “loss” is not from 0 to 1.'],
     ['appends that are none', line(7, { events: {} }), 'Line 7: “events” is no list.'],

@@ -9,6 +9,7 @@ import type { RoomTurn } from '../../room/room-turn.ts';
 import type { RoomView } from '../../room/state.ts';
 import { deliverPrivate, tell } from '../../room/tell.ts';
 import { unavailable } from '../../room/visibility.ts';
+import type { Sign } from '../../turn/spec.ts';
 import { type LinkPlace, readLinkPlace } from '../../xep/sync.ts';
 import { type JoinRequest, type MucUser, readJoin, readMucUser } from '../../xep/xep0045.ts';
 import { readStamp } from '../../xep/xep0082.ts';
@@ -294,7 +295,7 @@ export class FmucNode implements Protocol {
     const place = placeOf(stanza);
     const order = link.take(place);
     if (order === 'next') return true;
-    if (order === 'gap') this.#outOfStep(turn, peer, `${place?.n} came, and not what was before it`);
+    if (order === 'gap') this.#outOfStep(turn, peer, 'gap', `${place?.n} came, and not what was before it`);
     else
       turn.note('decision#60', `${stanza.name} ${place?.n ?? 'without a place'} from ${peer} is of the past: dropped`, {
         peer,
@@ -303,22 +304,22 @@ export class FmucNode implements Protocol {
   }
 
   /** The link is there, but something that went over it is not here: decision #61. */
-  #outOfStep(turn: RoomTurn, peer: Jid, why: string): void {
+  #outOfStep(turn: RoomTurn, peer: Jid, how: Sign, why: string): void {
     const { room } = turn;
-    if (this.#outbound?.peer === peer) return this.#outbound.rejoin(turn, why);
+    if (this.#outbound?.peer === peer) return this.#outbound.rejoin(turn, how, why);
     this.#links.get(peer)?.send(turn, left(room, peer), 'decision#61');
-    this.#unlink(turn, peer, why);
+    this.#unlink(turn, peer, how, why);
   }
 
   /** Decision #24: the other node cannot be reached, or knows nothing of the link. */
-  #lost(turn: RoomTurn, peer: Jid, why: string): void {
-    if (this.#outbound?.peer === peer) this.#outbound.lost(turn, why);
-    else this.#unlink(turn, peer, why);
+  #lost(turn: RoomTurn, peer: Jid, how: Sign, why: string): void {
+    if (this.#outbound?.peer === peer) this.#outbound.lost(turn, how, why);
+    else this.#unlink(turn, peer, how, why);
   }
 
   /** The joined node's half of a lost link: the other's users are out, and it may join again. */
-  #unlink(turn: RoomTurn, peer: Jid, why: string): void {
-    turn.note('decision#24', `${peer} is lost: ${why}`, { peer });
+  #unlink(turn: RoomTurn, peer: Jid, how: Sign, why: string): void {
+    turn.note('decision#24', `${peer} is lost: ${why}`, { peer, sign: how });
     this.#forget(turn, peer);
     this.#dropUsers(turn, peer);
   }
@@ -360,7 +361,7 @@ export class FmucNode implements Protocol {
     for (const { peer, session } of ended) turn.send(placed(left(room, peer), { session, n: 0 }), 'decision#61', peer);
     const outbound = this.#outbound;
     if (outbound && room.peers.get(outbound.peer)?.state === 'live')
-      outbound.rejoin(turn, 'this node has started again');
+      outbound.rejoin(turn, 'restart', 'this node has started again');
   }
 
   #keepalive(turn: RoomTurn, peer: Jid): void {
@@ -368,7 +369,7 @@ export class FmucNode implements Protocol {
     const link = this.#links.get(peer);
     if (link === undefined || room.peers.get(peer)?.state !== 'live') return;
     const due = link.keepalive.due(turn.env);
-    if (due.kind === 'lost') return this.#lost(turn, peer, 'two keepalives went unanswered');
+    if (due.kind === 'lost') return this.#lost(turn, peer, 'silence', 'two keepalives went unanswered');
     if (due.kind === 'ping') return this.#ping(turn, link, due);
     turn.setTimer(`keepalive:${peer}`, due.ms);
   }
@@ -392,7 +393,7 @@ export class FmucNode implements Protocol {
       if (link === undefined)
         turn.send(errorReply(stanza, stanzaError('cancel', 'not-acceptable')), 'decision#24', peer);
       else turn.send(iqResult(stanza, ...link.position()), '0199#4', peer);
-      if (live?.misses(place)) this.#outOfStep(turn, peer, `it has sent ${place?.n}, which is not here`);
+      if (live?.misses(place)) this.#outOfStep(turn, peer, 'gap', `it has sent ${place?.n}, which is not here`);
       return true;
     }
     if (live === undefined || !live.keepalive.isPing(stanza.id)) return true;
@@ -402,7 +403,7 @@ export class FmucNode implements Protocol {
     }
     live.keepalive.heard(turn.env.now);
     const place = readLinkPlace({ children: stanza.payloads });
-    if (live.misses(place)) this.#outOfStep(turn, peer, `it has sent ${place?.n}, which is not here`);
+    if (live.misses(place)) this.#outOfStep(turn, peer, 'gap', `it has sent ${place?.n}, which is not here`);
     return true;
   }
 
@@ -477,7 +478,10 @@ export class FmucNode implements Protocol {
     if (occupant.nick === '') return turn.note('0289#5', `a join without a nick from ${peer}: ignored`, { peer });
     const refusal = place && { session: place.session, n: 0 };
     if (!this.#allowed.includes(peer)) {
-      turn.note('0289#5.1', `${peer} may not join: not on the list of this room`, { peer });
+      turn.note('0289#5.1', `${peer} may not join: not on the list of this room`, {
+        peer,
+        sign: 'refused',
+      });
       const text = 'This room does not federate with yours.';
       return turn.send(placed(reject(room, peer, text), refusal), '0289#5.1', peer);
     }
@@ -669,8 +673,8 @@ export class FmucNode implements Protocol {
         );
       if (error?.condition === 'item-not-found') return;
     }
-    if (mine && error?.condition === 'not-acceptable') this.#outOfStep(turn, peer, 'it knows of no link');
-    else if (mine && saysGone(stanza)) this.#lost(turn, peer, `it bounced: ${error?.condition}`);
+    if (mine && error?.condition === 'not-acceptable') this.#outOfStep(turn, peer, 'unlinked', 'it knows of no link');
+    else if (mine && saysGone(stanza)) this.#lost(turn, peer, 'bounce', `it bounced: ${error?.condition}`);
     else turn.note('0289#5', `an error from ${peer} that is no bounce of ours: ignored`, { peer });
   }
 

@@ -5,6 +5,7 @@ import { type Refusal, refusal } from '../../room/refusal.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
 import type { RoomView } from '../../room/state.ts';
 import { tell } from '../../room/tell.ts';
+import type { Sign } from '../../turn/spec.ts';
 import type { JoinRequest } from '../../xep/xep0045.ts';
 import { stanzaError, writeError } from '../../xmpp/errors.ts';
 import { type Jid, occupantJid } from '../../xmpp/jid.ts';
@@ -202,7 +203,10 @@ export class JoiningNode {
   rejected(turn: RoomTurn, text: string): void {
     const { room } = turn;
     if (this.#state(room) !== 'joining') return;
-    turn.note('0289#5.1', `${this.peer} rejects the federation: ${text}`, { peer: this.peer });
+    turn.note('0289#5.1', `${this.peer} rejects the federation: ${text}`, {
+      peer: this.peer,
+      sign: 'refused',
+    });
     this.#standAlone(turn, 'rejected');
   }
 
@@ -230,19 +234,19 @@ export class JoiningNode {
     const record = room.peers.get(this.peer);
     if (record?.state !== 'joining' && record?.state !== 'leaving') return;
     const waited = turn.env.now - Math.max(record.since, this.#answer?.at ?? 0);
-    if (waited >= answerMs) return this.lost(turn, 'no answer in time');
+    if (waited >= answerMs) return this.lost(turn, 'unanswered', 'no answer in time');
     // A long answer over a slow link: it would be no shorter another time, but nobody has to wait for it.
     if (turn.env.now - record.since >= answerMs) this.#admitAll(turn);
     turn.setTimer('answer', answerMs - waited);
   }
 
   /** No answer in time, a bounce, or a link that was lost while live. Decision #24. */
-  lost(turn: RoomTurn, why: string): void {
+  lost(turn: RoomTurn, how: Sign, why: string): void {
     const { room } = turn;
     const state = this.#state(room);
     if (state === 'leaving') return this.#forget(turn);
     if (state !== 'joining' && state !== 'live') return;
-    turn.note('decision#24', `${this.peer} is lost: ${why}`, { peer: this.peer });
+    turn.note('decision#24', `${this.peer} is lost: ${why}`, { peer: this.peer, sign: how });
     this.#standAlone(turn, 'split');
     turn.setTimer('retry', backoffMs(this.#tries++));
   }
@@ -251,10 +255,10 @@ export class JoiningNode {
    * "Part and then full rejoin" (§8): the other node is there, but the two are not in step any more. Only from live: an
    * answer that goes wrong is tried again with back-off.
    */
-  rejoin(turn: RoomTurn, why: string): void {
+  rejoin(turn: RoomTurn, how: Sign, why: string): void {
     const { room } = turn;
-    if (this.#state(room) !== 'live') return this.lost(turn, why);
-    turn.note('decision#61', `join ${this.peer} anew: ${why}`, { peer: this.peer });
+    if (this.#state(room) !== 'live') return this.lost(turn, how, why);
+    turn.note('decision#61', `join ${this.peer} anew: ${why}`, { peer: this.peer, sign: how });
     this.#standAlone(turn, 'split');
     this.retry(turn);
   }
@@ -263,7 +267,7 @@ export class JoiningNode {
   linkUp(turn: RoomTurn): void {
     const { room } = turn;
     const state = this.#state(room);
-    if (state === 'joining') this.lost(turn, 'our own stream is new');
+    if (state === 'joining') this.lost(turn, 'restart', 'our own stream is new');
     else if (state === 'split') turn.setTimer('retry', backoffMs(this.#tries));
     else if (state === 'leaving') turn.setTimer('answer', answerMs);
   }
@@ -293,7 +297,7 @@ export class JoiningNode {
     if (state === 'leaving') {
       turn.clearTimer('answer');
       this.#forget(turn);
-    } else if (state === 'live') this.rejoin(turn, 'it says that we left');
+    } else if (state === 'live') this.rejoin(turn, 'unlinked', 'it says that we left');
   }
 
   /** The subject of a join further up. */

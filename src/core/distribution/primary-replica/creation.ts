@@ -33,7 +33,10 @@ const offerMs = 5_000;
 export function create(turn: RoomTurn, replicas: Replicas, replica: Jid, asked: Create, request: Stanza): void {
   const { room } = turn;
   const refuse = (type: ErrorType, condition: Condition, text: string) => {
-    turn.note('decision#5', `${replica} may not be a replica: ${text}`, { peer: replica });
+    turn.note('decision#5', `${replica} may not be a replica: ${text}`, {
+      peer: replica,
+      sign: 'refused',
+    });
     turn.send(errorReply(request, stanzaError(type, condition, text)), 'decision#5', replica);
   };
   const domains = replicas.domainsOf(room, replica);

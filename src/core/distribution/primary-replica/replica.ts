@@ -216,7 +216,7 @@ export class Replica implements Protocol {
       if (record?.state === 'split' || this.#asked === undefined) this.#ask(turn);
       // Neither state nor refusal came: the same as a bounce, only without the courtesy. Also where all seemed well and the
       // primary offered (decision #5).
-      else this.#split(turn, 'silence', 'no answer to the request');
+      else this.#split(turn, 'unanswered', 'no answer to the request');
       return;
     }
     if (record?.state !== 'live' || this.#keepalive === undefined) return;
@@ -574,7 +574,10 @@ export class Replica implements Protocol {
     const destroyed = condition === 'item-not-found' && record?.session !== undefined;
     if (!destroyed && (saysGone(stanza) || errorOf(stanza)?.type === 'wait'))
       return this.#split(turn, 'bounce', `the request for creation bounced: ${condition}`);
-    turn.note('decision#5', `the primary refuses: ${condition} ${errorOf(stanza)?.text ?? ''}`);
+    turn.note('decision#5', `the primary refuses: ${condition} ${errorOf(stanza)?.text ?? ''}`, {
+      peer: room.jid,
+      sign: 'refused',
+    });
     turn.clearTimer('create');
     this.#become(turn, 'rejected', { session: undefined });
     this.#live.dissolve(turn, destroyed ? el('destroy', NS.mucUser) : undefined);
@@ -594,11 +597,11 @@ export class Replica implements Protocol {
   }
 
   /** §4.11.1.2: nothing is submitted any more; netjoin is asked for again and again, with back-off. */
-  #split(turn: RoomTurn, how: 'bounce' | 'silence', why: string): void {
+  #split(turn: RoomTurn, how: 'bounce' | 'silence' | 'unanswered', why: string): void {
     const { room } = turn;
     if (!this.#isSplit(room)) {
       this.#become(turn, 'split');
-      const spec = how === 'silence' ? 'decision#3' : '0282#4.11.1.2';
+      const spec = how === 'bounce' ? '0282#4.11.1.2' : 'decision#3';
       turn.note(spec, `split from the primary: ${why}`, { peer: room.jid, sign: how });
       this.#tries = 0;
       this.#sync = undefined;
