@@ -478,12 +478,11 @@ describe('XEP-0282 §4.11.2 Netjoin: what was missed', () => {
     expect(log.since(2 * changesMax - 5, 2 * changesMax)).toHaveLength(5);
     expect(log.entries.length).toBeLessThanOrEqual(1.25 * changesMax);
     const world = everybodyIn();
-    const session = (
-      world
-        .seat(primary)
-        .node.snapshot()
-        .rooms[0]?.peers.find(([peer]) => peer === replica)?.[1] as ReplicaPeer
-    ).session;
+    const record = world
+      .seat(primary)
+      .node.snapshot()
+      .rooms[0]?.peers.find(([peer]) => peer === replica)?.[1];
+    const { session } = record as ReplicaPeer;
     const asks = (parts: { session?: string; epoch?: number }) => {
       world.crash(replica);
       world.clear();
