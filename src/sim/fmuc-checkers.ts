@@ -1,7 +1,8 @@
 import { bareOf, type Jid } from '../core/xmpp/jid.ts';
 import { bodyOf, type Stanza, stanzaText } from '../core/xmpp/stanza.ts';
+import { isPrivateText } from './bodies.ts';
 import { lostByBounceAlone } from './checkers/links.ts';
-import { type Evidence, isPrivateText } from './evidence.ts';
+import type { Evidence } from './evidence.ts';
 import type { Checker } from './judge.ts';
 import type { SimRecord, Verdict, Violation } from './trace.ts';
 

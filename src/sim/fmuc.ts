@@ -25,7 +25,7 @@ export const fmuc: Protocol = {
     });
     return { nodes, roomOf: (domain) => rooms.get(domain) as Jid };
   },
-  // A leaf of the tree: what is behind another node is at its mercy (invariants.md, Who may be hostile).
+  // A leaf of the tree: nodes behind a hostile one would be at its mercy (invariants.md, Who may be hostile).
   mayBeHostile: ({ nodes }) => {
     const joined = new Set(
       nodes.flatMap((node) =>

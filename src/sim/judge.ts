@@ -1,15 +1,16 @@
 import type { RoomEvent } from '../core/room/event.ts';
 import type { Jid } from '../core/xmpp/jid.ts';
 import { fold, type Occupants } from './checkers/occupants.ts';
-import type { Evidence, Other, Seen } from './evidence.ts';
-import type { RecordOf, SimRecord, Verdict } from './trace.ts';
+import type { Evidence } from './evidence.ts';
+import type { Other, RecordOf, SimRecord, Verdict } from './trace.ts';
+import type { Seen } from './view.ts';
 
 /** One invariant: a watch of its own over each run. */
 export type Checker = (given: Evidence) => Watch;
 
 /**
- * Is shown what happened, in the trace's order, and then says what is wrong. All checkers are shown a run in one walk, each
- * only what it has a function for: a walk for each took a third of a run, and small functions are soon compiled.
+ * Is shown what happened, in the trace's order, and then says what is wrong. One walk shows the run to all checkers, and to
+ * each only what it has a function for: a walk for each took a third of a run, and small functions are compiled soon.
  */
 export interface Watch {
   /** A person's client, hostile or not, handed something to its server. */

@@ -1,25 +1,10 @@
-import type { NodeConfig } from '../core/node/config.ts';
 import type { RoomConfig } from '../core/room/config.ts';
 import type { Jid } from '../core/xmpp/jid.ts';
 import type { Stanza } from '../core/xmpp/stanza.ts';
 import type { Checker } from './judge.ts';
+import type { Circumstances, Layout } from './plan.ts';
 import type { Prng } from './prng.ts';
 import type { Person } from './trace.ts';
-
-/** Where the nodes are, and which room the users of each domain enter. */
-export interface Layout {
-  readonly nodes: readonly NodeConfig[];
-  roomOf(domain: Jid): Jid;
-}
-
-export interface Circumstances {
-  /** Of every room. */
-  readonly settings: Partial<RoomConfig>;
-  /** How long faults stay after the last step before all is healed, in milliseconds. */
-  readonly lingerMs: number;
-  /** Of the node on which all others hang: its crashes may take the whole disk, or it does what it likes. */
-  readonly primary: 'sound' | 'forgetful' | 'hostile';
-}
 
 /** Where a hostile node is, and whom it may name. */
 export interface Seating {
@@ -36,17 +21,17 @@ export interface Protocol {
    * @param base  a room as this run wants it, but for its distribution
    */
   layout(domains: readonly Jid[], base: (room: Jid) => RoomConfig, prng: Prng): Layout;
-  /** What else a run of this protocol has of its own; drawn last, so that the rest of the plan is as it was without it. */
+  /** What else varies in a run of this protocol. It is drawn last, so that the rest of the plan does not depend on it. */
   readonly circumstances?: (prng: Prng) => Circumstances;
   /** Addresses of the nodes that may be hostile while all others are promised everything. */
   mayBeHostile(layout: Layout): readonly Jid[];
   /**
    * What a hostile node makes of a stanza that its honest half sends: nothing, another, more. It is in the protocol's own
-   * words, for a hostile node knows the protocol (invariants.md, Who may be hostile).
+   * terms, since a hostile node knows the protocol (invariants.md, Who may be hostile).
    */
   tamper(stanza: Stanza, prng: Prng, at: Seating): readonly Stanza[];
   /** Invariants of the protocol's own. */
   readonly checkers: Readonly<Record<string, Checker>>;
-  /** What holds also where the node on which all others hang is hostile. */
+  /** What still holds where the node that all others depend on is hostile. */
   readonly despitePrimary?: readonly string[];
 }

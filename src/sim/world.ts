@@ -1,67 +1,32 @@
 import type { Command } from '../core/node/input.ts';
 import { createOccupant, type OccupantAct, type OccupantHalf } from '../core/occupant/occupant.ts';
-import { type Condition, stanzaError } from '../core/xmpp/errors.ts';
-import { bareOf, domainOf, type Jid } from '../core/xmpp/jid.ts';
-import { errorReply, presence, type Stanza } from '../core/xmpp/stanza.ts';
+import { domainOf, type Jid } from '../core/xmpp/jid.ts';
+import { presence, type Stanza } from '../core/xmpp/stanza.ts';
 import { type Instant, instant, plus } from '../core/xmpp/time.ts';
-import { isOf } from './evidence.ts';
-import { type LinkFault, Network, type SimLink } from './network.ts';
-import { type Plan, protocols } from './plan.ts';
+import type { Peaks } from './aftermath.ts';
+import { Delivery } from './delivery.ts';
+import type { LinkFault, SimLink } from './network.ts';
+import type { Plan } from './plan.ts';
+import { portraitOf } from './portrait.ts';
 import type { Prng } from './prng.ts';
 import type { Protocol, Seating } from './protocol.ts';
+import { protocols } from './protocols.ts';
 import { Schedule } from './schedule.ts';
 import { Seat } from './seat.ts';
+import { isOf } from './stanzas.ts';
 import type { Statuses } from './statuses.ts';
-import type { Person, SimRecord } from './trace.ts';
-
-interface User {
-  readonly person: Person;
-  readonly server: Jid;
-  half: OccupantHalf;
-  online: boolean;
-  /** Where the client sent presence: the server says goodbye there when it vanishes (RFC 6121 §4.6.3). */
-  readonly directed: Set<Jid>;
-}
-
-/** Who gets what is sent to an address, behind which server; neither a node nor a user: nobody is there. */
-interface Place {
-  readonly server: Jid;
-  readonly seat: Seat | undefined;
-  readonly user: User | undefined;
-}
-
-interface Parcel {
-  readonly stanza: Stanza;
-  /** The server where it is. */
-  readonly at: Jid;
-  /** The seat or user that handed it over; undefined: it is a server's own word. */
-  readonly by: Jid | undefined;
-  /** The domain whose server vouches for it. */
-  readonly via: Jid;
-  /** A server's answer to something that it could not pass on. */
-  readonly bounce: boolean;
-  readonly cause: number | undefined;
-}
-
-/** Sizes of what a node holds, the largest so far. */
-export interface Peaks {
-  inbox: number;
-  timers: number;
-  history: number;
-  occupants: number;
-  peers: number;
-  occupantIds: number;
-}
+import type { SimRecord } from './trace.ts';
+import type { User } from './user.ts';
 
 /** Probability that a crash of a forgetful primary takes its whole disk. */
 const forgetful = 0.5;
 
-/** Sizes are looked at once in that many events: a look at everything a node holds costs more than an event. */
+/** Sizes are measured once in so many events: measuring everything that a node holds costs more than an event. */
 const lookEvery = 2_000;
 
 /**
- * A whole network in one process: servers, links, room nodes, users; nothing but the schedule makes anything happen, and
- * nothing but the seed decides.
+ * A whole network in one process: servers, links, room nodes, users. Only the schedule makes anything happen, and only the
+ * seed decides.
  */
 export class World {
   readonly plan: Plan;
@@ -71,27 +36,29 @@ export class World {
   readonly peaks = new Map<Jid, Peaks>();
   /** What every node held before all was repeated (G15). */
   before: ReadonlyMap<Jid, string> | undefined;
-  /** Things that were planned and happened so far. */
+  /** Scheduled things that have happened so far. */
   events = 0;
-  /** Whether disks refuse and hostile nodes lie: they stop when all is healed, but for the lies. */
+  /** Whether disks may refuse and crashes lose data: not after everything is healed. */
   #faulty = true;
   readonly #schedule = new Schedule(instant(Date.UTC(2026, 0, 1)));
   readonly #prng: Prng;
-  readonly #network: Network;
+  readonly #delivery: Delivery;
   readonly #protocol: Protocol;
-  /** Where a replica stands in the way of its users' stanzas: by server. */
-  readonly #replicas = new Map<Jid, Seat[]>();
-  readonly #places = new Map<Jid, Place>();
   readonly #ids = { newId: () => this.#prng.id() };
-  /** Users who lost something to a link. */
-  readonly #lost = new Set<Jid>();
 
   /** @param statuses  takes what the nodes become */
   constructor(plan: Plan, prng: Prng, statuses?: Statuses) {
     this.plan = plan;
     this.#prng = prng;
     this.#protocol = protocols[plan.mode];
-    this.#network = new Network(plan.domains, prng.fork());
+    this.#delivery = new Delivery(plan, prng, {
+      now: () => this.now,
+      at: (afterMs, run) => this.at(afterMs, run),
+      record: (record) => this.record(record),
+      seats: this.seats,
+      users: this.users,
+      hand: (user, stanza, cause) => this.#toHalf(user, { kind: 'stanza', stanza }, cause),
+    });
     for (const config of plan.layout.nodes) {
       const { address } = config;
       const skewMs = Math.round(plan.faults.skewMs * (2 * prng.unit() - 1));
@@ -118,8 +85,7 @@ export class World {
       });
       this.seats.set(address, seat);
       this.peaks.set(address, { inbox: 0, timers: 0, history: 0, occupants: 0, peers: 0, occupantIds: 0 });
-      if (config.kind !== 'replica') continue;
-      this.#replicas.set(config.server, [...(this.#replicas.get(config.server) ?? []), seat]);
+      if (config.kind === 'replica') this.#delivery.intercept(seat);
     }
     for (const person of plan.people) {
       const { jid, nick, room } = person;
@@ -138,15 +104,15 @@ export class World {
     return this.trace.push(record) - 1;
   }
 
-  /** Plans something; everything that happens is planned here. */
+  /** Schedules something; everything that happens is scheduled here. */
   at(afterMs: number, run: () => void): void {
     this.#schedule.add(plus(this.now, Math.max(0, afterMs)), run);
   }
 
   /**
-   * Runs until a moment; what is planned for later stays.
+   * Runs until a moment; what is scheduled for later stays.
    *
-   * @param most  events; more of them mean that traffic does not stop
+   * @param most  events; more than that means that traffic does not stop
    * @returns false if there were more
    */
   runUntil(end: Instant, most: number): boolean {
@@ -175,67 +141,21 @@ export class World {
     }
   }
 
-  /** What every honest node holds that others or the future depend on, as text. */
   portrait(): Map<Jid, string> {
-    const portraits = new Map<Jid, string>();
-    // Whom a hostile node serves is in or not as it likes, and said what it likes. In an FMUC set it has a node in the set for
-    // its users, and takes nicks that are free for a moment, as they are when all links are begun anew.
-    const theirs = new Set(this.plan.people.filter(({ hostile }) => hostile === 'node').map(({ jid }) => jid));
-    const honest = (user: Jid | undefined) => user === undefined || !theirs.has(user);
-    // Who is gone and could not say so stays until the room writes to them, and that the repetition does.
-    const counts = (user: Jid | undefined) =>
-      honest(user) && (user === undefined || this.users.get(user)?.online !== false);
-    // Not every node knows whose a nick is.
-    const strangers = new Set<string>();
-    for (const { node } of this.seats.values())
-      for (const { occupants } of node.snapshot().rooms)
-        for (const { nick, jid } of occupants) if (!counts(jid)) strangers.add(nick);
-    for (const [address, seat] of this.seats) {
-      if (address === this.plan.hostileNode) continue;
-      const shown = new Map(
-        theirs.size > 0 ? [] : seat.node.status().rooms.map(({ room, historyLength }) => [room, historyLength]),
-      );
-      const rooms = seat.node.snapshot().rooms.map((room) => ({
-        room: room.room,
-        subject: room.subject?.text ?? '',
-        affiliations: [...room.affiliations].map(([user, affiliation]) => `${user} ${affiliation}`).sort(),
-        // Nicks and rank; who is behind which node may be known here and not there, and what another FMUC node claims of
-        // its own users is its word.
-        occupants: (theirs.size > 0 && this.plan.mode === '0289pp' ? [] : room.occupants)
-          .filter(({ nick }) => !strangers.has(nick))
-          .map(({ nick, affiliation, role, home }) =>
-            home !== undefined && this.plan.mode === '0289pp' ? nick : `${nick} ${affiliation} ${role}`,
-          )
-          .sort(),
-        // As much as the room shows: beyond that a replica keeps what it happened to hear. What hostile people said meanwhile
-        // pushes others' words out of that, so then it is what the deciding node keeps.
-        history: room.history
-          .slice(
-            theirs.size === 0
-              ? room.history.length - (shown.get(room.room) ?? 0)
-              : seat.room === undefined
-                ? 0
-                : room.history.length,
-          )
-          .filter(({ author }) => honest(author))
-          .map(({ by, id }) => `${by} ${id}`),
-      }));
-      portraits.set(address, JSON.stringify(rooms));
-    }
-    return portraits;
+    return portraitOf(this.plan, this.seats, this.users);
   }
 
   /** Whether a link ever swallowed something on its way to this user. */
   everLost(user: Jid): boolean {
-    return this.#lost.has(user);
+    return this.#delivery.everLost(user);
   }
 
   get links(): readonly SimLink[] {
-    return [...this.#network.links.values()];
+    return this.#delivery.links;
   }
 
   link(a: Jid, b: Jid): SimLink | undefined {
-    return this.#network.way(a, b)?.link;
+    return this.#delivery.link(a, b);
   }
 
   // ---- what people and fate do ----
@@ -249,7 +169,7 @@ export class World {
     this.#toHalf(user, { kind: 'linkUp' }, undefined);
   }
 
-  /** The client is gone without a word; its server says so to whom it had sent presence. */
+  /** The client is gone without a word. Its server tells everybody to whom it had sent presence. */
   vanish(jid: Jid): void {
     const user = this.#user(jid);
     if (!user.online) return;
@@ -258,7 +178,7 @@ export class World {
     this.#toHalf(user, { kind: 'linkDown' }, undefined);
     for (const to of user.directed) {
       const stanza = presence(jid, to, { type: 'unavailable' });
-      this.#route({ stanza, at: user.server, by: undefined, via: user.server, bounce: false, cause });
+      this.#delivery.route({ stanza, at: user.server, by: undefined, via: user.server, bounce: false, cause });
     }
     user.directed.clear();
   }
@@ -268,7 +188,7 @@ export class World {
     if (user.online) this.#toHalf(user, { kind: 'act', act }, cause);
   }
 
-  /** A user's client sends something that no rule gave it. */
+  /** A user's client sends a stanza that no rule made. */
   sendRaw(stanza: Stanza, spec: string, cause?: number): void {
     const user = this.users.get(stanza.from);
     if (user?.online) this.#submit(user, stanza, spec, cause);
@@ -284,7 +204,7 @@ export class World {
     if (!seat.up) return;
     const { relaxed, diskLost } = this.plan.faults;
     const prng = this.#prng;
-    // A replica's log is durable in a relaxed way: its last batches may be gone.
+    // A replica's log is durable in a relaxed way: a crash may lose its last batches.
     const lost = seat.room === undefined || relaxed === 0 || !this.#faulty ? 0 : prng.below(relaxed + 1);
     const loss = seat.room !== undefined ? diskLost : this.plan.primary === 'forgetful' ? forgetful : 0;
     const whole = loss > 0 && this.#faulty && prng.chance(loss);
@@ -302,10 +222,10 @@ export class World {
     this.#seat(address).take({ kind: 'command', command });
   }
 
-  /** Everything is mended: links up, nodes awake, disks large. Who is hostile stays so. */
+  /** Repairs everything: links are up, nodes awake, disks have room. Hostile nodes and clients stay hostile. */
   heal(): void {
     this.#faulty = false;
-    for (const link of this.#network.links.values()) link.fault = { state: ['up', 'up'], loss: 0, twice: 0 };
+    for (const link of this.links) link.fault = { state: ['up', 'up'], loss: 0, twice: 0 };
     for (const seat of this.seats.values()) {
       seat.thaw();
       seat.start();
@@ -327,7 +247,7 @@ export class World {
     const { server } = user;
     const by = user.person.jid;
     const seq = this.record({ kind: 'in', t: this.now, by, stanza, spec, cause });
-    this.#route({ stanza, at: server, by, via: server, bounce: false, cause: seq });
+    this.#delivery.route({ stanza, at: server, by, via: server, bounce: false, cause: seq });
   }
 
   // ---- nodes ----
@@ -342,10 +262,19 @@ export class World {
   #handOver(seat: Seat, stanza: Stanza, spec: string, cause: number | undefined): void {
     const { address, server } = seat.config;
     const seq = this.record({ kind: 'in', t: this.now, by: address, stanza, spec, cause });
-    this.#route({ stanza, at: server, by: address, via: this.#voucher(seat, stanza), bounce: false, cause: seq });
+    this.#delivery.route({
+      stanza,
+      at: server,
+      by: address,
+      via: this.#voucher(seat, stanza),
+      bounce: false,
+      cause: seq,
+    });
   }
 
-  /** A server lets nobody speak for another domain: a node for its own, a replica for its room to local users and for them. */
+  /**
+   * A server lets nobody speak for another domain: a node for its own, a replica for its room to local users and for them.
+   */
   #voucher(seat: Seat, stanza: Stanza): Jid {
     const { address, server } = seat.config;
     const { from, to } = stanza;
@@ -356,98 +285,6 @@ export class World {
 
   #seating(self: Jid): Seating {
     return { self, people: this.plan.people, nodes: [...this.seats.keys()] };
-  }
-
-  // ---- servers and links ----
-
-  #place(to: Jid): Place {
-    let place = this.#places.get(to);
-    if (place === undefined) {
-      const user = this.users.get(to);
-      const seat = user === undefined ? (this.seats.get(bareOf(to)) ?? this.seats.get(domainOf(to))) : undefined;
-      place = { server: user?.server ?? seat?.config.server ?? domainOf(to), seat, user };
-      if (this.#places.size < 10_000) this.#places.set(to, place);
-    }
-    return place;
-  }
-
-  /** The replica that stands in the way to this address. */
-  #replicaBefore(to: Jid, server: Jid): Seat | undefined {
-    return this.#replicas.get(server)?.find(({ room }) => room === bareOf(to));
-  }
-
-  #route(parcel: Parcel): void {
-    const { stanza, at: server, by } = parcel;
-    // A replica stands where its users' stanzas to the room pass; its own, and answers to what came from afar, pass it by.
-    if (!parcel.bounce && (by === undefined || by === stanza.from)) {
-      const replica = this.#replicaBefore(stanza.to, server);
-      if (replica !== undefined && this.users.has(stanza.from))
-        return this.at(0, () => this.#arriveAt(replica, parcel));
-    }
-    const place = this.#place(stanza.to);
-    if (place.server === server) this.at(0, () => this.#arrive(place, parcel));
-    else this.#cross(place, parcel);
-  }
-
-  /** From one server to another. */
-  #cross(place: Place, parcel: Parcel): void {
-    const { stanza, at: server, by, via, bounce } = parcel;
-    const there = place.server;
-    const way = this.#network.way(server, there);
-    if (way === undefined) return this.#bounce(parcel, 'remote-server-not-found');
-    const between = place.seat !== undefined && !this.users.has(stanza.from);
-    const passage = way.link.transmit(way.direction, stanza, between, this.now, this.#prng);
-    const { outcome } = passage;
-    const ends = [server, there] as const;
-    const cause = this.record({ kind: 'link', t: this.now, server: ends, stanza, outcome, cause: parcel.cause });
-    if (outcome === 'bounced' || outcome === 'dropped') this.#lost.add(stanza.to);
-    const passed: Parcel = { stanza, at: outcome === 'bounced' ? server : there, by, via, bounce, cause };
-    if (outcome === 'bounced') return this.#bounce(passed, 'remote-server-timeout');
-    if (passage.arrives === undefined) return;
-    const { stream } = way.link;
-    const arrive = () => {
-      if (between || way.link.stream === stream) return this.#arrive(place, passed);
-      this.record({ kind: 'link', t: this.now, server: ends, stanza, outcome: 'dropped', cause });
-      this.#lost.add(stanza.to);
-    };
-    this.at(passage.arrives - this.now, arrive);
-    if (outcome === 'twice') this.at(passage.arrives - this.now, arrive);
-  }
-
-  #arrive({ seat, user }: Place, parcel: Parcel): void {
-    const { stanza, cause } = parcel;
-    if (seat !== undefined) return this.#arriveAt(seat, parcel);
-    if (user?.online) {
-      const seq = this.record({ kind: 'out', t: this.now, to: stanza.to, stanza, cause });
-      return this.#toHalf(user, { kind: 'stanza', stanza }, seq);
-    }
-    // RFC 6121 §8.5.3.2: presence to nobody is ignored, the rest bounces.
-    const seq = this.record({ kind: 'nobody', t: this.now, stanza, cause });
-    if (stanza.name !== 'presence') this.#bounce({ ...parcel, cause: seq }, 'service-unavailable');
-  }
-
-  #arriveAt(seat: Seat, parcel: Parcel): void {
-    const { stanza, via, cause } = parcel;
-    if (!seat.up) return this.#bounce(parcel, 'service-unavailable');
-    const seq = this.record({ kind: 'out', t: this.now, to: seat.config.address, stanza, cause });
-    seat.take({ kind: 'stanza', via, stanza }, seq);
-  }
-
-  /** The server that cannot pass a stanza on says so to its sender. */
-  #bounce({ stanza, at, by, cause }: Parcel, condition: Condition): void {
-    const reply = errorReply(stanza, stanzaError(condition === 'remote-server-timeout' ? 'wait' : 'cancel', condition));
-    if (reply === undefined) return;
-    const back: Parcel = { stanza: reply, at, by: undefined, via: domainOf(reply.from), bounce: true, cause };
-    const replica = by === undefined ? undefined : this.seats.get(by);
-    // What a replica gave its own users comes back to it; what it relayed for them, as the server's kind is.
-    if (
-      replica?.room !== undefined &&
-      replica.config.server === at &&
-      (!this.users.has(stanza.from) || this.plan.bounceToRelay) &&
-      stanza.from !== replica.config.address
-    )
-      return this.at(0, () => this.#arriveAt(replica, back));
-    this.#route(back);
   }
 
   #seat(address: Jid): Seat {

@@ -16,9 +16,10 @@ import type { LinkHandlers } from '../../src/host/stanza-link.ts';
 import type { ServerHost } from '../../src/server/host.ts';
 import { type LocalSession, Network } from '../../src/server/network.ts';
 import { soundLink } from '../../src/sim/network.ts';
-import { type Mode, modes, noFaults, type Plan, protocols } from '../../src/sim/plan.ts';
+import { type Mode, modes, noFaults, type Plan } from '../../src/sim/plan.ts';
 import { Prng } from '../../src/sim/prng.ts';
 import type { Protocol } from '../../src/sim/protocol.ts';
+import { protocols } from '../../src/sim/protocols.ts';
 import { World } from '../../src/sim/world.ts';
 
 /**

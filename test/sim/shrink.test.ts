@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Jid, jid } from '../../src/core/xmpp/jid.ts';
-import { plantedBugs } from '../../src/headless/planted-bugs.ts';
+import { type PlantedBug, plantedBugs } from '../../src/headless/planted-bugs.ts';
 import { readSimArguments, type SimArguments } from '../../src/headless/sim-arguments.ts';
 import { bundleThread } from '../../src/headless/sim-bundle.ts';
 import { SimPool } from '../../src/headless/sim-pool.ts';
-import { dispensable, noFaults } from '../../src/sim/plan.ts';
+import { noFaults } from '../../src/sim/plan.ts';
+import { dispensable } from '../../src/sim/reduction.ts';
 import { ddmin, shrink } from '../../src/sim/shrink.ts';
 import { run } from '../../src/sim/simulator.ts';
 import { replayCommand } from '../../src/sim/story.ts';
@@ -68,7 +69,7 @@ describe('Part of a run', () => {
 });
 
 describe('A violation', () => {
-  const bug = plantedBugs.find(({ name }) => name === 'a message comes back without its id');
+  const bug = plantedBugs.find(({ name }) => name === 'a message comes back without its id') as PlantedBug;
   let pool: SimPool;
   beforeAll(async () => {
     pool = new SimPool(await bundleThread(bug), 1);

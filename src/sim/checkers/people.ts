@@ -1,7 +1,8 @@
 import { domainOf, type Jid, resourceOf } from '../../core/xmpp/jid.ts';
-import { type Aftermath, isOut, lost } from '../evidence.ts';
+import type { Aftermath } from '../aftermath.ts';
 import type { Checker, Place } from '../judge.ts';
 import type { Violation } from '../trace.ts';
+import { isOut, lost } from '../view.ts';
 
 /** Rooms of all honest nodes, as they are now. */
 function rooms({ seats, plan }: Aftermath) {

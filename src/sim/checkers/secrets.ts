@@ -2,9 +2,11 @@ import { readMucUser } from '../../core/xep/xep0045.ts';
 import { bareOf, type Jid } from '../../core/xmpp/jid.ts';
 import { NS } from '../../core/xmpp/namespaces.ts';
 import { stanzaText } from '../../core/xmpp/stanza.ts';
-import { type Evidence, sentAt, type View, whole } from '../evidence.ts';
+import { sentAt } from '../causes.ts';
+import type { Evidence } from '../evidence.ts';
 import type { Checker } from '../judge.ts';
 import type { SimRecord, Violation } from '../trace.ts';
+import { type View, whole } from '../view.ts';
 import { fold, type Occupants } from './occupants.ts';
 
 /** G7: no byte to somebody who is no moderator names another user's real JID, where JIDs are for moderators. */
@@ -25,7 +27,7 @@ export const confidentiality: Checker = (given) => {
   );
   const moderators = new Set<View>();
   const told = new Map<View, number>();
-  // Whose client has heard nothing of themselves: what comes may be for their earlier session, or the end of it got lost.
+  // Users whose client has no self-presence yet: what comes may be for their earlier session, or the end of that got lost.
   const unaware = new Set<View>(views);
   const excused = once(() => breathsOfRanks(views, trace));
   const moderatorAt = once(() => moderatorsAtNodes(given));
@@ -75,7 +77,7 @@ function once<T>(find: () => T): () => T {
   };
 }
 
-/** Who was told that they are a moderator, and in which breath: what a node said in it before that they may know. */
+/** Users who were told that they are a moderator, with the breath of it: they may know what the node said in it before. */
 function breathsOfRanks(views: readonly View[], trace: readonly SimRecord[]): ReadonlySet<string> {
   const found = new Set<string>();
   for (const { person, seen } of views)

@@ -1,0 +1,31 @@
+import type { NodeConfig } from '../core/node/config.ts';
+import type { MucNode } from '../core/node/node.ts';
+import type { OccupantHalf } from '../core/occupant/occupant.ts';
+import type { Jid } from '../core/xmpp/jid.ts';
+import type { Plan } from './plan.ts';
+
+/** What checkers look at of a world when all is over. */
+export interface Aftermath {
+  readonly plan: Pick<Plan, 'mode' | 'layout' | 'hostileNode' | 'faults'>;
+  readonly seats: ReadonlyMap<
+    Jid,
+    { readonly config: NodeConfig; readonly node: Pick<MucNode, 'status' | 'snapshot'> }
+  >;
+  readonly users: ReadonlyMap<Jid, { readonly online: boolean; readonly half: Pick<OccupantHalf, 'state'> }>;
+  readonly peaks: ReadonlyMap<Jid, Readonly<Peaks>>;
+  /** What every honest node held before everything was repeated, to compare with what it holds now (G15). */
+  readonly before: ReadonlyMap<Jid, string> | undefined;
+  portrait(): ReadonlyMap<Jid, string>;
+  /** Whether a link ever lost something on its way to this user. */
+  everLost(user: Jid): boolean;
+}
+
+/** Sizes of what a node holds, the largest so far. */
+export interface Peaks {
+  inbox: number;
+  timers: number;
+  history: number;
+  occupants: number;
+  peers: number;
+  occupantIds: number;
+}

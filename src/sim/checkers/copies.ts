@@ -1,0 +1,54 @@
+import type { HistoryItem } from '../../core/room/event.ts';
+import { textOf, type XmlElement } from '../../core/xmpp/xml.ts';
+import type { Evidence } from '../evidence.ts';
+import type { Checker } from '../judge.ts';
+import type { Verdict, Violation } from '../trace.ts';
+import { nodesOf } from './nodes.ts';
+
+/** D-c, D-f: at the end every replica has the primary's people, with the rank the primary gives them, and its history. */
+export const sameState: Checker = (given) => ({ verdict: () => copiesOfThePrimary(given) });
+
+function copiesOfThePrimary(given: Evidence): Verdict {
+  const violations: Violation[] = [];
+  let exercised = 0;
+  const { primary, replicas } = nodesOf(given);
+  // Decision #12: a stamp of a clock that is minutes ahead is not believed.
+  const stamps = (given.world?.plan.faults.skewMs ?? 0) < 150_000;
+  const same = (a: HistoryItem | undefined, b: HistoryItem) =>
+    a !== undefined && (!stamps || a.at === b.at) && sameTexts(a.payloads, b.payloads);
+  const original = primary && given.world?.seats.get(primary.address)?.node.snapshot().rooms[0];
+  if (!original) return { violations, exercised };
+  const there = new Map(original.history.map((item) => [item.id, item]));
+  const ranks = new Map(original.occupants.map((occupant) => [occupant.nick, occupant]));
+  for (const { address } of replicas) {
+    const copy = given.world?.seats.get(address)?.node.snapshot().rooms[0];
+    if (!copy) continue;
+    exercised++;
+    for (const { nick, affiliation, role } of copy.occupants) {
+      const known = ranks.get(nick);
+      if (known?.affiliation !== affiliation || known.role !== role)
+        violations.push({
+          invariant: 'D-f',
+          what: `${nick} is ${affiliation}/${role} at ${address} and ${known?.affiliation}/${known?.role} at the primary`,
+        });
+    }
+    // Of the time that it keeps at all it keeps everything.
+    const here = new Map(copy.history.map((item) => [item.id, item]));
+    const strange = copy.history.find((item) => !same(there.get(item.id), item));
+    if (strange !== undefined)
+      violations.push({ invariant: 'D-c', what: `${address} keeps "${told(strange)}", the primary does not` });
+    const first = original.history.findIndex((item) => same(here.get(item.id), item));
+    const missing = original.history.slice(Math.max(0, first)).find((item) => !same(here.get(item.id), item));
+    if (here.size > 0 && missing !== undefined)
+      violations.push({ invariant: 'D-c', what: `${address} does not keep "${told(missing)}"` });
+  }
+  return { violations, exercised };
+}
+
+function told({ id, at, payloads }: HistoryItem): string {
+  return `${id} ${at} ${payloads.map(textOf).join()}`;
+}
+
+function sameTexts(some: HistoryItem['payloads'], others: HistoryItem['payloads']): boolean {
+  return some.length === others.length && some.every((one, k) => textOf(one) === textOf(others[k] as XmlElement));
+}

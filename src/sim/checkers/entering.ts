@@ -1,0 +1,83 @@
+import { readDmuc } from '../../core/xep/xep0282.ts';
+import { bareOf, type Jid } from '../../core/xmpp/jid.ts';
+import { stanzaText } from '../../core/xmpp/stanza.ts';
+import type { Checker } from '../judge.ts';
+import { isJoin, isOf } from '../stanzas.ts';
+import type { Violation } from '../trace.ts';
+import { nodesOf } from './nodes.ts';
+
+/**
+ * D-h: nobody is shown a room that they did not ask to enter; and a replica serves nobody who has not asked since they last
+ * left, whatever the primary says (§4.5).
+ */
+export const onlyWhoAsked: Checker = (given) => {
+  const violations: Violation[] = [];
+  let exercised = 0;
+  const { replicas, room } = nodesOf(given);
+  const users = new Set(given.people.map(({ jid }) => jid));
+  const asked = new Set<Jid>();
+  /** By replica and user: where in the trace it was handed their joins, and their leaves. */
+  const asks = new Map<Jid, Map<Jid, { readonly i: number; readonly in: boolean }[]>>(
+    replicas.map(({ address }) => [address, new Map()]),
+  );
+  return {
+    said({ by, stanza }) {
+      if (isJoin(stanza)) asked.add(by);
+    },
+    got({ i, view, ofRoom, stanza }) {
+      if (!ofRoom || stanza.type === 'error' || stanza.name === 'iq') return;
+      exercised++;
+      const { jid } = view.person;
+      if (!asked.has(jid))
+        violations.push({ invariant: 'D-h', what: `${jid} never asked to enter and got ${stanzaText(stanza)}`, at: i });
+    },
+    sent({ by, stanza }, i) {
+      if (stanza.name === 'iq' || !asks.has(by) || asked.has(stanza.to) || !users.has(stanza.to)) return;
+      // A user who claims to be in may be told that they are not.
+      if (stanza.type !== 'error' && stanza.type !== 'unavailable' && isOf(stanza, room))
+        violations.push({ invariant: 'D-h', what: `${by} gives who never asked ${stanzaText(stanza)}`, at: i });
+    },
+    handed({ to, stanza }, i) {
+      const here = stanza.name === 'presence' && users.has(stanza.from) ? asks.get(to) : undefined;
+      if (here === undefined || (stanza.type !== 'unavailable' && !isJoin(stanza))) return;
+      const those = here.get(stanza.from) ?? [];
+      here.set(stanza.from, those);
+      those.push({ i, in: stanza.type === undefined });
+    },
+    kept(event, { node }, { cause }, i) {
+      if (event.kind !== 'occupantChanged' || !event.joining || event.occupant.jid === undefined) return;
+      const here = asks.get(node);
+      if (here === undefined) return;
+      exercised++;
+      const { jid } = event.occupant;
+      if (!here.get(jid)?.findLast((one) => one.i < (cause ?? i))?.in)
+        violations.push({ invariant: 'D-h', what: `${node} serves ${jid}, who is not asking to enter`, at: i });
+    },
+    verdict: () => ({ violations, exercised }),
+  };
+};
+
+/**
+ * D-5: a roster that has not arrived as a whole is shown to nobody (decision #5). An entry of it has no place in the
+ * primary's sequence, and names at most whom the replica serves.
+ */
+export const nothingBeforeReady: Checker = (given) => {
+  const violations: Violation[] = [];
+  let exercised = 0;
+  const { replicas, room } = nodesOf(given);
+  const addresses = new Set<Jid>(replicas.map(({ address }) => address));
+  return {
+    sent({ by, stanza, cause: from }, i) {
+      if (stanza.name !== 'presence' || !addresses.has(by)) return;
+      if (!isOf(stanza, room) || stanza.type === 'error' || from === undefined) return;
+      const cause = given.trace[from];
+      if (cause?.kind !== 'out' || cause.stanza.name !== 'presence' || bareOf(cause.stanza.from) !== room) return;
+      exercised++;
+      const dmuc = readDmuc(cause.stanza.payloads);
+      if (dmuc?.position || dmuc?.enter || dmuc?.leave || cause.stanza.type !== undefined) return;
+      const what = `${by} shows ${stanza.from} to ${stanza.to} before all of the roster is there`;
+      violations.push({ invariant: 'D-5', what, at: i });
+    },
+    verdict: () => ({ violations, exercised }),
+  };
+};

@@ -1,0 +1,101 @@
+import type { LinkState } from '../core/net/link.ts';
+import type { Jid } from '../core/xmpp/jid.ts';
+import type { Fault } from './trace.ts';
+
+/** What somebody does, or what happens to the network: plain data, each step with luck of its own. */
+export type Step = { readonly at: number; readonly luck: number } & (
+  | { readonly kind: 'vanish'; readonly user: Jid }
+  | { readonly kind: 'say' | 'leave'; readonly user: Jid }
+  | { readonly kind: 'nick' | 'pm'; readonly user: Jid; readonly nick: string }
+  | { readonly kind: 'presence'; readonly user: Jid; readonly show: string }
+  | { readonly kind: 'subject'; readonly user: Jid; readonly text: string }
+  | { readonly kind: 'moderate'; readonly user: Jid; readonly target: Jid; readonly what: Moderation }
+  | { readonly kind: 'forge'; readonly user: Jid; readonly what: string }
+  | {
+      readonly kind: 'link';
+      readonly servers: readonly [Jid, Jid];
+      readonly state: readonly [LinkState, LinkState];
+      readonly loss: number;
+      readonly twice: number;
+      readonly forMs: number;
+    }
+  | { readonly kind: 'reconnect'; readonly servers: readonly [Jid, Jid]; readonly latencyMs: number }
+  | { readonly kind: 'crash' | 'freeze'; readonly node: Jid; readonly forMs: number }
+  | { readonly kind: 'compact'; readonly node: Jid }
+);
+
+export type Unplanned = Step extends infer S ? (S extends Step ? Omit<S, 'at' | 'luck'> : never) : never;
+
+/** What moderators, admins and owners do; some of those who try have no right to. */
+export const moderations = [
+  'kick',
+  'ban',
+  'pardon',
+  'mute',
+  'voice',
+  'member',
+  'admin',
+  'moderated',
+  'membersOnly',
+  'historyMax',
+] as const;
+export type Moderation = (typeof moderations)[number];
+
+/** What fate does in a step; undefined where somebody does something. */
+export function faultOf(step: Step): Fault | undefined {
+  switch (step.kind) {
+    case 'link':
+    case 'reconnect':
+      return { kind: step.kind };
+    case 'crash':
+    case 'freeze':
+      return { kind: step.kind, node: step.node, forMs: step.forMs };
+    default:
+      return undefined;
+  }
+}
+
+/** A step in words. */
+export function stepText(step: Step): string {
+  switch (step.kind) {
+    case 'say':
+      return `${step.user} speaks`;
+    case 'leave':
+      return `${step.user} leaves`;
+    case 'vanish':
+      return `${step.user} is gone without a word`;
+    case 'nick':
+      return `${step.user} wants to be ${step.nick}`;
+    case 'pm':
+      return `${step.user} writes to ${step.nick} alone`;
+    case 'presence':
+      return `${step.user} is ${step.show === '' ? 'available' : step.show}`;
+    case 'subject':
+      return `${step.user} sets the subject "${step.text}"`;
+    case 'moderate':
+      return `${step.user}: ${step.what}, ${step.target}`;
+    case 'forge':
+      return `${step.user}, hostile: ${step.what}`;
+    case 'link': {
+      const { servers, state, loss, twice, forMs } = step;
+      const what = [
+        state[0] === state[1] ? state[0] : `${state[0]} one way, ${state[1]} the other`,
+        ...(loss > 0 ? [`loses ${Math.round(loss * 100)} %`] : []),
+        ...(twice > 0 ? [`repeats ${Math.round(twice * 100)} %`] : []),
+      ];
+      return `link ${servers[0]} – ${servers[1]}: ${what.join(', ')}, for ${seconds(forMs)}`;
+    }
+    case 'reconnect':
+      return `link ${step.servers[0]} – ${step.servers[1]}: a new stream, ${step.latencyMs} ms`;
+    case 'crash':
+      return `${step.node} crashes, for ${seconds(step.forMs)}`;
+    case 'freeze':
+      return `${step.node} is frozen for ${seconds(step.forMs)}`;
+    case 'compact':
+      return `${step.node} saves a snapshot`;
+  }
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1)} s`;
+}
