@@ -59,8 +59,13 @@ export interface Layout {
 }
 
 export interface Circumstances {
-  /** Of every room. */
-  readonly settings: Partial<RoomConfig>;
+  /** What the rooms of a node have of their own. */
+  settingsOf(node: Jid): Partial<RoomConfig>;
+  /**
+   * Servers whose users stay away at first, so that the room of their node is empty: until so many milliseconds of the run
+   * have passed, or for ever (Infinity).
+   */
+  readonly emptyUntil: ReadonlyMap<Jid, number>;
   /** How long faults stay after the last step before all is healed, in milliseconds. */
   readonly lingerMs: number;
   /** The node that all others depend on is sound, loses its whole disk in some crashes, or does what it likes. */
@@ -84,4 +89,5 @@ export interface Plan {
   /** How long faults stay after the last step before all is healed. */
   readonly lingerMs: number;
   readonly primary: Circumstances['primary'];
+  readonly emptyUntil: Circumstances['emptyUntil'];
 }

@@ -1,7 +1,9 @@
 import type { NodeConfig } from '../core/node/config.ts';
+import type { RoomConfig } from '../core/room/config.ts';
 import { domainOf, jid } from '../core/xmpp/jid.ts';
 import { hostilePrimary } from './hostile-primary.ts';
 import { hostileReplica } from './hostile-replica.ts';
+import type { Circumstances } from './plan.ts';
 import { primaryReplicaCheckers } from './primary-replica-checkers.ts';
 import type { Protocol } from './protocol.ts';
 
@@ -32,20 +34,24 @@ export const primaryReplica: Protocol = {
     );
     return { nodes: [primary, ...nodes], roomOf: () => room };
   },
-  circumstances: (prng) => ({
-    settings: {
+  circumstances(prng): Circumstances {
+    const settings: Partial<RoomConfig> = {
       splitPolicy: prng.chance(0.5) ? 'local' : 'freeze',
       splitChat: prng.chance(0.8),
-      splitPm: prng.chance(0.8),
+      splitPrivate: prng.chance(0.8),
       splitEntry: prng.chance(0.5),
       splitKick: prng.chance(0.7),
       splitAway: prng.chance(0.3),
       nicksLocked: prng.chance(0.2),
-    },
-    // Long enough for silence to be noticed (D-g).
-    lingerMs: prng.chance(0.3) ? 200_000 : 0,
-    primary: prng.chance(0.8) ? 'sound' : prng.pick(['forgetful', 'hostile'] as const),
-  }),
+    };
+    return {
+      settingsOf: () => settings,
+      emptyUntil: new Map(),
+      // Long enough for silence to be noticed (D-g).
+      lingerMs: prng.chance(0.3) ? 200_000 : 0,
+      primary: prng.chance(0.8) ? 'sound' : prng.pick(['forgetful', 'hostile'] as const),
+    };
+  },
   mayBeHostile: ({ nodes }) => nodes.filter(({ kind }) => kind === 'replica').map(({ address }) => address),
   tamper: (stanza, prng, at) =>
     at.people.some(({ room }) => domainOf(room) === at.self)

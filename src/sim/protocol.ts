@@ -22,7 +22,7 @@ export interface Protocol {
    */
   layout(domains: readonly Jid[], base: (room: Jid) => RoomConfig, prng: Prng): Layout;
   /** What else varies in a run of this protocol. It is drawn last, so that the rest of the plan does not depend on it. */
-  readonly circumstances?: (prng: Prng) => Circumstances;
+  circumstances?(prng: Prng, users: readonly Jid[], layout: Layout): Circumstances;
   /** Addresses of the nodes that may be hostile while all others are promised everything. */
   mayBeHostile(layout: Layout): readonly Jid[];
   /**

@@ -1,6 +1,6 @@
 import type { LinkSettings } from '../core/net/link.ts';
 import { affiliations } from '../core/xep/xep0045.ts';
-import { bareOf, type Jid } from '../core/xmpp/jid.ts';
+import { bareOf, domainOf, type Jid } from '../core/xmpp/jid.ts';
 import { NS } from '../core/xmpp/namespaces.ts';
 import { iq, type Stanza } from '../core/xmpp/stanza.ts';
 import { type Instant, plus } from '../core/xmpp/time.ts';
@@ -90,8 +90,11 @@ export function run(seed: number, options: RunOptions): RunResult {
       violations.push({ invariant: 'no exception', what: error instanceof Error ? error.message : String(error), at });
     }
   };
-  for (const [i, { jid }] of planned.people.entries())
-    if (!options.without?.has(i)) world.at(100 + 37 * i, () => world.connect(jid));
+  for (const [i, { jid }] of planned.people.entries()) {
+    const awayMs = planned.emptyUntil.get(domainOf(jid)) ?? 0;
+    if (!options.without?.has(i) && awayMs < Number.POSITIVE_INFINITY)
+      world.at(awayMs + 100 + 37 * i, () => world.connect(jid));
+  }
   for (const [number, step] of planned.steps.entries())
     if (options.only?.has(number) ?? true) world.at(step.at, () => take(world, step, number));
   runFor(Math.max(0, ...planned.steps.map(({ at }) => at)) + 1 + planned.lingerMs);
