@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import {
+  circles,
   foreignPaths,
   idleDependencies,
   importViolations,
@@ -10,6 +11,7 @@ import {
   orphans,
   readSource,
   undeclaredDependencies,
+  upwardImports,
 } from './architecture.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -37,6 +39,14 @@ describe('architecture', () => {
 
   it('imports point one way', () => {
     expect(importViolations(files)).toEqual([]);
+  });
+  // The core still imports upward and in a circle. Empty this list when it does not, and both checks hold for all of src.
+  const notYet: readonly string[] = ['src/core/'];
+  it('no files of src import each other in a circle, types included', () => {
+    expect(circles(files, notYet)).toEqual([]);
+  });
+  it.skipIf(notYet.length > 0)('no import of the core runs up, types included', () => {
+    expect(upwardImports(files)).toEqual([]);
   });
   it('core, sim, server, host and scenario have no clock and no randomness of their own', () => {
     expect(impurities(files)).toEqual([]);
@@ -160,6 +170,41 @@ describe('the checker itself catches', () => {
       expect(inFile(file, text)).toEqual([]);
     });
   }
+
+  it('circles of imports, types included: one for each knot', () => {
+    const files = tree({
+      'src/sim/a.ts': "import { b } from './b.ts';",
+      'src/sim/b.ts': "export type { C } from './c.ts';",
+      'src/sim/c.ts': "let a: import('./a.ts').A; import './b.ts';",
+      'src/sim/above.ts': "import './a.ts';",
+      'src/ui/page.ts': "new Worker(new URL('./worker.ts', import.meta.url));",
+      'src/ui/worker.ts': "import type { P } from './page.ts';",
+      'src/core/room/x.ts': "import type { Y } from './y.ts';",
+      'src/core/room/y.ts': "import type { X } from './x.ts';",
+    });
+    expect(circles(files)).toEqual([
+      expect.stringMatching(/^src\/sim\/a.ts → src\/sim\/b.ts → src\/sim\/c.ts → src\/sim\/a.ts: a circle/),
+      expect.stringMatching(/^src\/core\/room\/x.ts → src\/core\/room\/y.ts → /),
+    ]);
+    expect(circles(files, ['src/core/', 'src/sim/a'])).toEqual([expect.stringMatching(/^src\/sim\/b.ts → /)]);
+  });
+
+  it('imports that run up in the core, types included', () => {
+    const files = tree({
+      'src/core/xmpp/x.ts': "import type { E } from '../room/event.ts';",
+      'src/core/turn/x.ts': "import { r } from '../xep/x.ts';",
+      'src/core/room/x.ts':
+        "import type { T } from '../turn/x.ts'; import type { D } from '../distribution/fmuc/x.ts';",
+      'src/core/distribution/fmuc/x.ts': "export type { N } from '../../node/node.ts'; import '../../room/x.ts';",
+      'src/core/node/x.ts': "import type { O } from '../distribution/fmuc/x.ts'; import '../occupant/x.ts';",
+      'src/core/occupant/x.ts': "import type { N } from '../node/x.ts';",
+    });
+    expect(upwardImports(files).map((line) => line.split(',')[0])).toEqual([
+      'src/core/xmpp/x.ts:1 imports ../room/event.ts',
+      'src/core/room/x.ts:1 imports ../distribution/fmuc/x.ts',
+      'src/core/distribution/fmuc/x.ts:1 imports ../../node/node.ts',
+    ]);
+  });
 
   it('clocks and randomness, but not a date made from a number', () => {
     const text = '// Date.now()\nDate.now(); new Date(); Math.random(); new Date(5); Date();';

@@ -31,6 +31,7 @@ const vocabulary = [
 
 const xmpp = 'src/core/xmpp/';
 const xep = 'src/core/xep/';
+const turn = 'src/core/turn/';
 const room = 'src/core/room/';
 const seam = 'src/core/distribution/';
 const core = 'src/core/';
@@ -44,9 +45,10 @@ function coreZone(...sees: readonly string[]): Zone {
 export const zones: Readonly<Record<string, Zone>> = {
   'src/core/xmpp/': coreZone(),
   'src/core/xep/': coreZone(xmpp),
-  'src/core/room/': coreZone(xmpp, xep),
-  'src/core/distribution/': coreZone(xmpp, xep, room),
-  'src/core/node/': coreZone(xmpp, xep, room, seam),
+  'src/core/turn/': coreZone(xmpp, xep),
+  'src/core/room/': coreZone(xmpp, xep, turn),
+  'src/core/distribution/': coreZone(xmpp, xep, turn, room),
+  'src/core/node/': coreZone(xmpp, xep, turn, room, seam),
   'src/core/occupant/': coreZone(xmpp, xep),
   'src/core/net/': { sees: ['src/core/xmpp/time.ts'], deterministic: true },
   'src/sim/': { sees: [core], deterministic: true },
@@ -310,6 +312,71 @@ function whyNot(prefix: string, { file, source, target, local, how }: Import, fi
   }
   const sees = zone.sees.map((seen) => seen.slice('src/'.length).replace(/\/$/, ''));
   return `${name} sees ${sees.length > 0 ? sees.join(', ') : 'nothing but itself'}; move what is needed down, or pass it in`;
+}
+
+/** Folders of the core, lowest first: each sees those before it, and none after it. */
+const layers = ['xmpp', 'xep', 'turn', 'room', 'distribution', 'node'].map((name) => `${core}${name}/`);
+
+/** Imports in the core that run from a layer up to one above it, types included. */
+export function upwardImports(files: Files): string[] {
+  const found: string[] = [];
+  for (const [file, text] of files) {
+    const layer = layers.findIndex((folder) => file.startsWith(folder));
+    if (layer < 0 || !isCode(file)) continue;
+    for (const { line, source, target } of readSource(file, text).imports) {
+      const above = layers.findIndex((folder) => target.startsWith(folder));
+      if (above > layer)
+        found.push(
+          `${file}:${line} imports ${source}, which stands above it: a port belongs to the folder that asks for it, what all share to core/turn`,
+        );
+    }
+  }
+  return found;
+}
+
+/**
+ * Files of src that import each other in a circle, types included: a shortest circle for each file that is in none
+ * of those before it.
+ *
+ * @param except  prefixes of files that are left out
+ */
+export function circles(files: Files, except: readonly string[] = []): string[] {
+  const imports = new Map<string, readonly string[]>();
+  for (const [file, text] of files) {
+    if (!file.startsWith('src/') || !isCode(file) || except.some((prefix) => file.startsWith(prefix))) continue;
+    const seen = readSource(file, text).imports.filter(({ local, how }) => local && how !== 'url');
+    imports.set(file, [...new Set(seen.map(({ target }) => target))]);
+  }
+  const found: string[] = [];
+  const told = new Set<string>();
+  for (const file of imports.keys()) {
+    if (told.has(file)) continue;
+    const circle = wayBack(imports, file);
+    if (circle === undefined) continue;
+    for (const one of circle) told.add(one);
+    found.push(
+      `${[...circle, file].join(' → ')}: a circle; put what both need into a file of its own, or pass it in by a narrow interface`,
+    );
+  }
+  return found;
+}
+
+/** The shortest way along the imports from a file back to itself; undefined if there is none. */
+function wayBack(imports: ReadonlyMap<string, readonly string[]>, start: string): string[] | undefined {
+  const from = new Map<string, string>();
+  const queue = [start];
+  for (let file = queue.shift(); file !== undefined; file = queue.shift())
+    for (const target of imports.get(file) ?? []) {
+      if (target === start) {
+        const way = [file];
+        for (let one = file; one !== start; way.unshift(one)) one = from.get(one) as string;
+        return way;
+      }
+      if (from.has(target) || !imports.has(target)) continue;
+      from.set(target, file);
+      queue.push(target);
+    }
+  return undefined;
 }
 
 /** Clocks and randomness where there may be none. */

@@ -9,25 +9,25 @@ import type { RunOptions } from '../sim/simulator.ts';
 
 export const simHelp = `npm run sim -- [--seeds A..B | --seed N] [--mode ${modes.join('|')}|all] [--events N]
 
-The simulator: networks made of seeds, with people, faults and hostile clients and nodes; then everything heals, and the
-invariants are checked. Prints how often each checker had something to look at; each violation with what led to it and the
-command that runs it again; and last "S seeds, E events, V violations, T s". Status 1 if there are violations.
+The simulator: each seed makes a network with people, faults, and hostile clients and nodes; then everything heals, and the
+invariants are checked. Prints how often each checker had something to look at, each violation with what led to it and the
+command that repeats it, and last "S seeds, E events, V violations, T s". Status 1 if there are violations.
 
   --seeds A..B     seeds to run (default 1..100)
   --seed N         one seed
   --mode MODE      ${modes.join(', ')} or all (the default)
-  --events N       steps of people and of fate in a run (default 120)
-  --json           the whole trace of one run as lines of JSON, for the page to open; needs --seed and one mode
+  --events N       steps in a run: what people do, and faults (default 120)
+  --json           prints the whole trace of one run as lines of JSON, which the page can open; needs --seed and one mode
   --planted-bugs   plants known bugs, one at a time, and says which of them are caught
-  --threads N      threads (default: one a core); makes no difference to what comes out
-  --help           this text
+  --threads N      threads (default: one for each core); the output is the same with any number
+  --help           prints this text
 
-What a violation was shrunk to; these need --seed and one mode:
+To repeat a violation that was shrunk; these need --seed and one mode:
 
   --steps LIST     only these steps happen, such as 3,17,22, or none
-  --without LIST   these people, by number, do not come online of themselves
-  --calm LIST      this trouble does not happen: ${calms.join(', ')}
-  --absent LIST    these nodes, on which no other hangs, are not there, such as replica@s1.sim`;
+  --without LIST   these people, by number, come online only where a step says so
+  --calm LIST      this trouble is left out: ${calms.join(', ')}
+  --absent LIST    these nodes, which no other node depends on, are left out, such as replica@s1.sim`;
 
 export interface SimArguments {
   readonly from: number;

@@ -13,10 +13,10 @@ export interface Aftermath {
   >;
   readonly users: ReadonlyMap<Jid, { readonly online: boolean; readonly half: Pick<OccupantHalf, 'state'> }>;
   readonly peaks: ReadonlyMap<Jid, Readonly<Peaks>>;
-  /** What every honest node held before all was repeated, and what it holds now (G15). */
+  /** What every honest node held before everything was repeated, to compare with what it holds now (G15). */
   readonly before: ReadonlyMap<Jid, string> | undefined;
   portrait(): ReadonlyMap<Jid, string>;
-  /** Whether a link ever swallowed something on its way to this user. */
+  /** Whether a link ever lost something on its way to this user. */
   everLost(user: Jid): boolean;
 }
 

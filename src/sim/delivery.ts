@@ -21,7 +21,7 @@ interface Surroundings {
   hand(user: User, stanza: Stanza, cause: number): void;
 }
 
-/** Who gets what is sent to an address, behind which server; neither a node nor a user: nobody is there. */
+/** Where a stanza to an address goes: which server, and there a node, a user, or nobody. */
 interface Place {
   readonly server: Jid;
   readonly seat: Seat | undefined;
@@ -101,7 +101,7 @@ export class Delivery {
 
   route(parcel: Parcel): void {
     const { stanza, at: server, by } = parcel;
-    // A replica stands where its users' stanzas to the room pass; its own, and answers to what came from afar, pass it by.
+    // A replica intercepts its users' stanzas to the room. Its own stanzas, and answers to remote ones, pass it by.
     if (!parcel.bounce && (by === undefined || by === stanza.from)) {
       const replica = this.#replicaBefore(stanza.to, server);
       if (replica !== undefined && this.#around.users.has(stanza.from))
@@ -169,7 +169,7 @@ export class Delivery {
     if (reply === undefined) return;
     const back: Parcel = { stanza: reply, at, by: undefined, via: domainOf(reply.from), bounce: true, cause };
     const replica = by === undefined ? undefined : this.#around.seats.get(by);
-    // What a replica gave its own users comes back to it; what it relayed for them, as the server's kind is.
+    // What a replica sent to its own users comes back to it. What it relayed for them comes back to it only on some servers.
     if (
       replica?.room !== undefined &&
       replica.config.server === at &&

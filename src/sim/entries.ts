@@ -25,7 +25,7 @@ export interface Asking {
  */
 export function findEntries({ view, asked, at }: Asking, trace: readonly SimRecord[]): void {
   const { entries, holes } = view;
-  // A bounce by their own server, or a word to them alone, may come in the middle of an answer and is no part of it.
+  // A bounce by their own server, or a private message, may come in the middle of an answer and is not part of it.
   const seen = view.seen.filter(({ stanza: { name, type } }) => type !== 'error' && type !== 'chat' && name !== 'iq');
   let waiting = 0;
   let next = 0;

@@ -18,7 +18,7 @@ export interface Evidence {
   readonly said: readonly Placed<RecordOf<'in'>>[];
   /** What those of `views` were handed. */
   readonly got: readonly Seen[];
-  /** Appends, but those that did not happen in the end. */
+  /** Appends, without those that were undone. */
   readonly kept: readonly Placed<RecordOf<'append'>>[];
   readonly others: readonly Placed<Other>[];
   /** Everybody, hostile or not. */
@@ -32,7 +32,7 @@ export interface Evidence {
   readonly undone: ReadonlySet<number>;
   /** Indices of appends that are durable and that nobody was told of. */
   readonly untold: ReadonlySet<number>;
-  /** Who says a name knew it: what a user or a hostile node sent is no leak. */
+  /** What a user or a hostile node sent is no leak: they knew the name. */
   readonly leaks: Leaks;
 }
 

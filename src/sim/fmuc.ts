@@ -1,7 +1,11 @@
 import type { NodeConfig } from '../core/node/config.ts';
-import { type Jid, jid } from '../core/xmpp/jid.ts';
+import type { RoomConfig } from '../core/room/config.ts';
+import type { Affiliation } from '../core/xep/xep0045.ts';
+import { bareOf, type Jid, jid } from '../core/xmpp/jid.ts';
 import { fmucCheckers } from './fmuc-checkers.ts';
 import { hostileFmuc } from './hostile-fmuc.ts';
+import type { Circumstances } from './plan.ts';
+import type { Prng } from './prng.ts';
 import type { Protocol } from './protocol.ts';
 
 /** XEP-0289 primary-primary: a node on every server, in a tree: each but the first joins one before it. */
@@ -25,7 +29,20 @@ export const fmuc: Protocol = {
     });
     return { nodes, roomOf: (domain) => rooms.get(domain) as Jid };
   },
-  // A leaf of the tree: what is behind another node is at its mercy (invariants.md, Who may be hostile).
+  /** Every node has an owner's will of its own, and some stand between others without users of their own. */
+  circumstances(prng, users, { nodes }): Circumstances {
+    const settings = new Map(nodes.map(({ address }) => [address, settingsOfNode(users, prng)]));
+    const emptyUntil = new Map<Jid, number>();
+    for (const { server } of nodes)
+      if (prng.chance(0.2)) emptyUntil.set(server, prng.chance(0.5) ? Number.POSITIVE_INFINITY : prng.below(60_000));
+    return {
+      settingsOf: (node) => settings.get(node) ?? {},
+      emptyUntil,
+      lingerMs: 0,
+      primary: 'sound',
+    };
+  },
+  // A leaf of the tree: nodes behind a hostile one would be at its mercy (invariants.md, Who may be hostile).
   mayBeHostile: ({ nodes }) => {
     const joined = new Set(
       nodes.flatMap((node) =>
@@ -41,3 +58,21 @@ export const fmuc: Protocol = {
   tamper: hostileFmuc,
   checkers: fmucCheckers,
 };
+
+/** Rights and bans as the owner of one node sees them, of their own users and of the others'. */
+function settingsOfNode(users: readonly Jid[], prng: Prng): Partial<RoomConfig> {
+  const affiliations = new Map<Jid, Affiliation>();
+  for (const user of users) {
+    const dice = prng.unit();
+    if (dice < 0.3) affiliations.set(bareOf(user), prng.pick(['owner', 'admin', 'member'] as const));
+    else if (dice < 0.34) affiliations.set(bareOf(user), 'outcast');
+  }
+  return {
+    affiliations,
+    whois: prng.chance(0.7) ? 'moderators' : 'anyone',
+    moderated: prng.chance(0.2),
+    membersOnly: prng.chance(0.1),
+    changeSubject: prng.chance(0.7),
+    historyMax: prng.pick([0, 5, 200]),
+  };
+}

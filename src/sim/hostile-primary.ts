@@ -10,8 +10,8 @@ import type { Person } from './trace.ts';
 import { type Lie, rank, somewhere, twist } from './twist.ts';
 
 /**
- * A XEP-0282 primary that lies. What the room is, it decides; but it cannot make anybody enter who did not ask (§4.5), nor
- * take a replica back to a time before (decision #4), nor keep it waiting for ever.
+ * A XEP-0282 primary that lies. It decides what the room is. But it cannot make a user enter who did not ask (§4.5), take a
+ * replica back to an earlier epoch (decision #4), or keep it waiting for ever.
  */
 export function hostilePrimary(stanza: Stanza, prng: Prng, at: Seating): readonly Stanza[] {
   const dice = prng.unit();

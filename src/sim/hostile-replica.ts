@@ -22,8 +22,8 @@ import type { Person } from './trace.ts';
 import { count, keepalive, type Lie, rank, somewhere, times, twist } from './twist.ts';
 
 /**
- * A XEP-0282 replica that lies in every field it controls (invariants.md, Who may be hostile): it holds back, repeats and changes what
- * its honest half sends, and says what no rule asks for.
+ * A XEP-0282 replica that lies in every field it controls (invariants.md, Who may be hostile): it holds back, repeats and
+ * changes what its honest half sends, and says what no rule asks for.
  */
 export function hostileReplica(stanza: Stanza, prng: Prng, at: Seating): readonly Stanza[] {
   const dice = prng.unit();

@@ -9,8 +9,8 @@ import type { Seen } from './view.ts';
 export type Checker = (given: Evidence) => Watch;
 
 /**
- * Is shown what happened, in the trace's order, and then says what is wrong. All checkers are shown a run in one walk, each
- * only what it has a function for: a walk for each took a third of a run, and small functions are soon compiled.
+ * Is shown what happened, in the trace's order, and then says what is wrong. One walk shows the run to all checkers, and to
+ * each only what it has a function for: a walk for each took a third of a run, and small functions are compiled soon.
  */
 export interface Watch {
   /** A person's client, hostile or not, handed something to its server. */

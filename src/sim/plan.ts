@@ -1,5 +1,5 @@
-import type { DistributedRoomConfig } from '../core/distribution/config.ts';
 import type { NodeConfig } from '../core/node/config.ts';
+import type { RoomConfig } from '../core/room/config.ts';
 import type { Jid } from '../core/xmpp/jid.ts';
 import type { Step } from './step.ts';
 import type { Person } from './trace.ts';
@@ -59,11 +59,16 @@ export interface Layout {
 }
 
 export interface Circumstances {
-  /** Of every room. */
-  readonly settings: Partial<DistributedRoomConfig>;
+  /** What the rooms of a node have of their own. */
+  settingsOf(node: Jid): Partial<RoomConfig>;
+  /**
+   * Servers whose users stay away at first, so that the room of their node is empty: until so many milliseconds of the run
+   * have passed, or for ever (Infinity).
+   */
+  readonly emptyUntil: ReadonlyMap<Jid, number>;
   /** How long faults stay after the last step before all is healed, in milliseconds. */
   readonly lingerMs: number;
-  /** Of the node on which all others hang: its crashes may take the whole disk, or it does what it likes. */
+  /** The node that all others depend on is sound, loses its whole disk in some crashes, or does what it likes. */
   readonly primary: 'sound' | 'forgetful' | 'hostile';
 }
 
@@ -84,4 +89,5 @@ export interface Plan {
   /** How long faults stay after the last step before all is healed. */
   readonly lingerMs: number;
   readonly primary: Circumstances['primary'];
+  readonly emptyUntil: Circumstances['emptyUntil'];
 }

@@ -1,5 +1,6 @@
 import { type DistributedRoomConfig, plainRoomConfig } from '../core/distribution/config.ts';
 import type { LinkState } from '../core/net/link.ts';
+import type { RoomConfig } from '../core/room/config.ts';
 import type { Affiliation } from '../core/xep/xep0045.ts';
 import { bareOf, domainOf, type Jid, jid } from '../core/xmpp/jid.ts';
 import { forgeries } from './adversary.ts';
@@ -23,7 +24,7 @@ export function plan(prng: Prng, mode: Mode, events: number, given?: Faults): Pl
       ? prng.pick(protocol.mayBeHostile(layout))
       : undefined;
   const hostileServer = layout.nodes.find(({ address }) => address === hostileNode)?.server;
-  // One or two clients do what they like, too.
+  // One or two clients are hostile, too.
   const hostileUsers = new Set(faults.forge > 0 ? [prng.pick(who), prng.pick(who)] : []);
   const people = who.map((user, i) => ({
     jid: user,
@@ -35,14 +36,18 @@ export function plan(prng: Prng, mode: Mode, events: number, given?: Faults): Pl
   const base = { mode, layout, domains, people, hostileNode, faults };
   const disk = { appendMs: 1 + prng.below(20), bounceToRelay: prng.chance(0.5) };
   const ordinary = stepsOf(base, [...hostileUsers], events, prng.fork());
-  const { settings, lingerMs, primary } = protocol.circumstances?.(prng) ?? calm;
-  const steps = given === undefined ? [...ordinary, ...swizzle(base, ordinary.at(-1)?.at ?? 0, prng)] : ordinary;
-  const nodes = layout.nodes.map((node) =>
-    node.kind === 'service'
+  const { settingsOf, emptyUntil, lingerMs, primary } = protocol.circumstances?.(prng, who, layout) ?? calm;
+  const whole = given === undefined ? [...ordinary, ...swizzle(base, ordinary.at(-1)?.at ?? 0, prng)] : ordinary;
+  const isAway = (user: Jid, at: number) => at < (emptyUntil.get(domainOf(user)) ?? 0);
+  const steps =
+    emptyUntil.size === 0 ? whole : whole.filter((step) => !('user' in step) || !isAway(step.user, step.at));
+  const nodes = layout.nodes.map((node) => {
+    const settings = settingsOf(node.address);
+    return node.kind === 'service'
       ? { ...node, rooms: node.rooms.map((room) => ({ ...room, ...settings })) }
-      : { ...node, room: { ...node.room, ...settings } },
-  );
-  const all = { ...base, ...disk, layout: { ...layout, nodes }, steps, lingerMs, primary };
+      : { ...node, room: { ...node.room, ...settings } };
+  });
+  const all: Plan = { ...base, ...disk, layout: { ...layout, nodes }, steps, lingerMs, primary, emptyUntil };
   if (primary !== 'hostile') return all;
   // Everybody is at its mercy.
   const hostile = 'node' as const;
@@ -50,22 +55,22 @@ export function plan(prng: Prng, mode: Mode, events: number, given?: Faults): Pl
   return { ...all, people: people.map((person) => ({ ...person, hostile })), hostileNode: address };
 }
 
-const calm: Circumstances = { settings: {}, lingerMs: 0, primary: 'sound' };
+const calm: Circumstances = { settingsOf: () => ({}), emptyUntil: new Map(), lingerMs: 0, primary: 'sound' };
 
 function room(who: readonly Jid[], prng: Prng): (room: Jid) => DistributedRoomConfig {
   const affiliations = new Map<Jid, Affiliation>();
   for (const person of who)
     if (prng.chance(0.3)) affiliations.set(jid(person.slice(0, -2)), prng.pick(['owner', 'admin', 'member'] as const));
-  const settings = {
+  const settings: Partial<RoomConfig> = {
     whois: prng.chance(0.7) ? 'moderators' : 'anyone',
     moderated: prng.chance(0.2),
     historyMax: prng.pick([0, 5, 200]),
     affiliations,
-  } as const;
+  };
   return (jid) => ({ ...plainRoomConfig(jid), ...settings });
 }
 
-/** `events` steps, one after another with pauses: each is somebody's act or, at the given rates, a fault. */
+/** `events` steps with pauses between them. Each is somebody's act or, at the given rates, a fault. */
 function stepsOf(
   { layout, domains, people, faults }: Pick<Plan, 'layout' | 'domains' | 'people' | 'faults'>,
   hostile: readonly Jid[],
@@ -89,7 +94,7 @@ function stepsOf(
       twice,
       forMs: 1 + prng.below(prng.chance(0.3) ? 400_000 : 60_000),
     }) as const;
-  const fates: readonly (readonly [number, () => Omit<Step, 'at' | 'luck'>])[] = [
+  const fates: readonly (readonly [number, () => Unplanned])[] = [
     [faults.cut, () => link(prng.chance(0.5) ? ['bounce', 'bounce'] : ['silent', 'silent'])],
     [
       faults.oneWay,
@@ -110,7 +115,7 @@ function stepsOf(
       faults.crash,
       () => ({ kind: 'crash', node: prng.pick(nodes), forMs: prng.below(prng.chance(0.2) ? 300_000 : 20_000) }),
     ],
-    // Minutes, seldom hours: a background tab, a laptop that was closed.
+    // For minutes, rarely hours: a background tab, a closed laptop.
     [
       faults.freeze,
       () => ({ kind: 'freeze', node: prng.pick(nodes), forMs: prng.below(prng.chance(0.1) ? 7_200_000 : 300_000) }),
@@ -132,7 +137,7 @@ function stepsOf(
   for (let i = 0; i < events; i++) {
     at += prng.chance(0.3) ? prng.below(4000) : prng.below(300);
     let dice = prng.unit();
-    let made: Omit<Step, 'at' | 'luck'> | undefined;
+    let made: Unplanned | undefined;
     for (const fate of fates) {
       dice -= fate[0];
       if (dice < 0) {
@@ -141,7 +146,7 @@ function stepsOf(
       }
     }
     made ??= act(people[prng.below(people.length)]?.jid as Jid, nicks, prng);
-    steps.push({ at, luck: prng.bits(), ...made } as Step);
+    steps.push({ at, luck: prng.bits(), ...made });
   }
   return steps;
 }
@@ -152,9 +157,10 @@ const swizzleWords = 5;
 export const swizzleMax = (serversMax * (serversMax - 1)) / 2 + 2 + swizzleWords;
 
 /**
- * What every run with faults has late: some of the links fail, one after the other, and come back in another order. So
- * nodes see each other fail and return in orders that no single cut brings about. Meanwhile somebody who may changes what
- * others may, and people talk: who was cut off is judged by the rules of now. Numbered after the ordinary steps.
+ * Happens late in every run with faults: some of the links fail one after the other and come back in another order. So
+ * nodes see each other fail and return in orders that no single cut causes. Meanwhile an owner or admin changes others'
+ * rights, and people talk: what was said behind a cut is then judged by the new rights. These steps are numbered after the
+ * ordinary ones.
  */
 function swizzle(
   { domains, people, layout }: Pick<Plan, 'domains' | 'people' | 'layout'>,
@@ -171,7 +177,7 @@ function swizzle(
   const betweenMs = 200 + prng.below(3_000);
   const allDownMs = prng.below(prng.chance(0.3) ? 120_000 : 10_000);
   const heals = prng.shuffled(chosen.map((_, i) => i));
-  const step = (at: number, what: Unplanned): Step => ({ at: begin + at, luck: prng.bits(), ...what }) as Step;
+  const step = (at: number, what: Unplanned): Step => ({ at: begin + at, luck: prng.bits(), ...what });
   const cuts = chosen.map((servers, i) => {
     const downs = chosen.length - i + (heals[i] as number);
     const forMs = downs * betweenMs + allDownMs;
@@ -180,7 +186,7 @@ function swizzle(
   const apartMs = chosen.length * betweenMs + allDownMs;
   const [deciding] = layout.nodes;
   const ranks = deciding?.kind === 'service' ? deciding.rooms[0]?.affiliations : undefined;
-  // Best somebody whose word gets there, of somebody who does not hear of it.
+  // Preferably, the one who orders it reaches the deciding node, and its target does not hear of it.
   const near = (jid: Jid) => domainOf(jid) === deciding?.server;
   const pick = (...groups: readonly (readonly Person[])[]) =>
     prng.pick(groups.find(({ length }) => length > 0) ?? people).jid;
@@ -200,21 +206,15 @@ function swizzle(
   return [...cuts, ...orders, ...words];
 }
 
-function act(user: Jid, nicks: number, prng: Prng): Omit<Step, 'at' | 'luck'> {
+function act(user: Jid, nicks: number, prng: Prng): Unplanned {
   const dice = prng.unit();
   const nick = `nick${prng.below(nicks)}`;
-  if (dice < 0.6) return { kind: 'say', user } as Omit<Step, 'at' | 'luck'>;
-  const made =
-    dice < 0.7
-      ? { kind: 'presence', user, show: prng.pick(['', 'away', 'dnd']) }
-      : dice < 0.78
-        ? { kind: 'nick', user, nick }
-        : dice < 0.88
-          ? { kind: 'leave', user }
-          : dice < 0.93
-            ? { kind: 'subject', user, text: `subject ${prng.below(1000)}` }
-            : { kind: 'pm', user, nick };
-  return made as Omit<Step, 'at' | 'luck'>;
+  if (dice < 0.6) return { kind: 'say', user };
+  if (dice < 0.7) return { kind: 'presence', user, show: prng.pick(['', 'away', 'dnd']) };
+  if (dice < 0.78) return { kind: 'nick', user, nick };
+  if (dice < 0.88) return { kind: 'leave', user };
+  if (dice < 0.93) return { kind: 'subject', user, text: `subject ${prng.below(1000)}` };
+  return { kind: 'pm', user, nick };
 }
 
 /** A random part of all faults, with random rates. */

@@ -6,13 +6,13 @@ import type { Seat } from './seat.ts';
 /** What every honest node holds that others or the future depend on, as text. */
 export function portraitOf(plan: Plan, seats: ReadonlyMap<Jid, Seat>, users: Aftermath['users']): Map<Jid, string> {
   const portraits = new Map<Jid, string>();
-  // Whom a hostile node serves is in or not as it likes, and said what it likes. In an FMUC set it has a node in the set for
-  // its users, and takes nicks that are free for a moment, as they are when all links are begun anew.
+  // A hostile node decides whether its users are in, and what they said. In an FMUC set it may also take nicks that are free
+  // for a moment, as they are while all links are set up again.
   const theirs = new Set(plan.people.filter(({ hostile }) => hostile === 'node').map(({ jid }) => jid));
   const honest = (user: Jid | undefined) => user === undefined || !theirs.has(user);
-  // Who is gone and could not say so stays until the room writes to them, and that the repetition does.
+  // A user whose leave was lost stays until the room writes to them, and the repetition makes it write.
   const counts = (user: Jid | undefined) => honest(user) && (user === undefined || users.get(user)?.online !== false);
-  // Not every node knows whose a nick is.
+  // Not every node knows whose nick it is.
   const strangers = new Set<string>();
   for (const { node } of seats.values())
     for (const { occupants } of node.snapshot().rooms)
@@ -34,8 +34,8 @@ export function portraitOf(plan: Plan, seats: ReadonlyMap<Jid, Seat>, users: Aft
           home !== undefined && plan.mode === '0289pp' ? nick : `${nick} ${affiliation} ${role}`,
         )
         .sort(),
-      // As much as the room shows: beyond that a replica keeps what it happened to hear. What hostile people said meanwhile
-      // pushes others' words out of that, so then it is what the deciding node keeps.
+      // As much as the room shows: beyond that, a replica keeps what it happened to hear. Where hostile people's messages
+      // push others out of that part, the whole history of the deciding node is compared instead.
       history: room.history
         .slice(
           theirs.size === 0

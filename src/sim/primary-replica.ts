@@ -1,7 +1,9 @@
 import type { NodeConfig } from '../core/node/config.ts';
+import type { RoomConfig } from '../core/room/config.ts';
 import { domainOf, jid } from '../core/xmpp/jid.ts';
 import { hostilePrimary } from './hostile-primary.ts';
 import { hostileReplica } from './hostile-replica.ts';
+import type { Circumstances } from './plan.ts';
 import { primaryReplicaCheckers } from './primary-replica-checkers.ts';
 import type { Protocol } from './protocol.ts';
 
@@ -32,22 +34,26 @@ export const primaryReplica: Protocol = {
     );
     return { nodes: [primary, ...nodes], roomOf: () => room };
   },
-  circumstances: (prng) => ({
-    settings: {
+  circumstances(prng): Circumstances {
+    const settings: Partial<RoomConfig> = {
       split: {
         policy: prng.chance(0.5) ? 'local' : 'freeze',
         chat: prng.chance(0.8),
-        private: prng.chance(0.8) || true,
+        private: prng.chance(0.8),
         entry: prng.chance(0.5),
         kick: prng.chance(0.7),
         away: prng.chance(0.3),
       },
       nicksLocked: prng.chance(0.2),
-    },
-    // Long enough for silence to be noticed (D-g).
-    lingerMs: prng.chance(0.3) ? 200_000 : 0,
-    primary: prng.chance(0.8) ? 'sound' : prng.pick(['forgetful', 'hostile'] as const),
-  }),
+    };
+    return {
+      settingsOf: () => settings,
+      emptyUntil: new Map(),
+      // Long enough for silence to be noticed (D-g).
+      lingerMs: prng.chance(0.3) ? 200_000 : 0,
+      primary: prng.chance(0.8) ? 'sound' : prng.pick(['forgetful', 'hostile'] as const),
+    };
+  },
   mayBeHostile: ({ nodes }) => nodes.filter(({ kind }) => kind === 'replica').map(({ address }) => address),
   tamper: (stanza, prng, at) =>
     at.people.some(({ room }) => domainOf(room) === at.self)

@@ -21,17 +21,17 @@ export interface Protocol {
    * @param base  a room as this run wants it, but for its distribution
    */
   layout(domains: readonly Jid[], base: (room: Jid) => DistributedRoomConfig, prng: Prng): Layout;
-  /** What else a run of this protocol has of its own; drawn last, so that the rest of the plan is as it was without it. */
-  readonly circumstances?: (prng: Prng) => Circumstances;
+  /** What else varies in a run of this protocol. It is drawn last, so that the rest of the plan does not depend on it. */
+  circumstances?(prng: Prng, users: readonly Jid[], layout: Layout): Circumstances;
   /** Addresses of the nodes that may be hostile while all others are promised everything. */
   mayBeHostile(layout: Layout): readonly Jid[];
   /**
    * What a hostile node makes of a stanza that its honest half sends: nothing, another, more. It is in the protocol's own
-   * words, for a hostile node knows the protocol (invariants.md, Who may be hostile).
+   * terms, since a hostile node knows the protocol (invariants.md, Who may be hostile).
    */
   tamper(stanza: Stanza, prng: Prng, at: Seating): readonly Stanza[];
   /** Invariants of the protocol's own. */
   readonly checkers: Readonly<Record<string, Checker>>;
-  /** What holds also where the node on which all others hang is hostile. */
+  /** What still holds where the node that all others depend on is hostile. */
   readonly despitePrimary?: readonly string[];
 }

@@ -27,7 +27,7 @@ export function calmed(plan: Plan, calm: ReadonlySet<Calm>): Plan {
   return { ...plan, faults, primary, people, hostileNode: undefined };
 }
 
-/** Nodes on which no other hangs: a run makes sense without them. */
+/** Nodes that no other node depends on: a run makes sense without them. */
 export function dispensable({ mode, layout }: Plan): readonly Jid[] {
   const [first] = layout.nodes;
   return protocols[mode].mayBeHostile(layout).filter((address) => address !== first?.address);

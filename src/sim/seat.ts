@@ -48,7 +48,7 @@ interface Waiting {
   readonly armed?: number;
 }
 
-/** A production node with its driver's order of things; its disk and its clock are simulated. */
+/** A production node, run in the order in which the driver does things. Its disk and its clock are simulated. */
 export class Seat {
   readonly config: NodeConfig;
   /** The room of a replica. */

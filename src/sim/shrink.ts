@@ -18,9 +18,9 @@ const runsMax = 300;
 const eventsMax = 3_000_000;
 
 /**
- * The smallest run, in steps, people, nodes and circumstances, in which the same invariant does not hold. Everything else of the
- * seed's plan stays, so that what is left can be run again by the numbers of its steps. A function of its arguments: the
- * bounds count runs and events, not seconds.
+ * The smallest run, in steps, people, nodes and circumstances, in which the same invariant does not hold. Everything else
+ * of the seed's plan stays, so that what is left can be run again by the numbers of its steps. A function of its arguments:
+ * the bounds count runs and events, not seconds.
  *
  * @throws RangeError if the run does not violate the invariant
  */

@@ -1,6 +1,6 @@
 import type { LinkSettings } from '../core/net/link.ts';
 import { affiliations } from '../core/xep/xep0045.ts';
-import { bareOf, type Jid } from '../core/xmpp/jid.ts';
+import { bareOf, domainOf, type Jid } from '../core/xmpp/jid.ts';
 import { NS } from '../core/xmpp/namespaces.ts';
 import { iq, type Stanza } from '../core/xmpp/stanza.ts';
 import { type Instant, plus } from '../core/xmpp/time.ts';
@@ -27,17 +27,17 @@ export interface RunOptions {
   readonly mode: Mode;
   /** Steps of people and of fate in the first part of the run. */
   readonly events: number;
-  /** Absent: a random part of all faults, from the seed. */
+  /** Absent: the seed chooses some of all faults at random. */
   readonly faults?: Faults;
-  /** Only these steps happen, by number: what shrinking leaves of a run. */
+  /** Only these steps happen, by number: what is left of a run that was shrunk. */
   readonly only?: ReadonlySet<number>;
-  /** These people, by number, do not come online of themselves. */
+  /** These people, by number, come online only where a step says so. */
   readonly without?: ReadonlySet<number>;
-  /** Trouble of the run that is in no step and does not happen. */
+  /** Trouble that no step causes, and that does not happen in this run. */
   readonly calm?: ReadonlySet<Calm>;
-  /** These nodes, on which no other hangs, are not there. */
+  /** These nodes, which no other node depends on, are left out. */
   readonly absent?: ReadonlySet<Jid>;
-  /** Also says what every node becomes, for a trace that is to be looked at. What happens is the same without. */
+  /** Also records the status of every node, for a trace that somebody will look at. It changes nothing about the run. */
   readonly statuses?: boolean;
 }
 
@@ -49,20 +49,20 @@ export interface RunResult {
   readonly start: Instant;
   /** As they are at the beginning. */
   readonly links: readonly (LinkSettings & { readonly servers: readonly [Jid, Jid] })[];
-  /** What every node became, in the order in which it did; none unless asked for. */
+  /** How the nodes' statuses changed, in order. Empty unless asked for. */
   readonly statuses: readonly StatusChange[];
   /** How often each checker had something to look at. */
   readonly exercised: Readonly<Record<string, number>>;
   /**
    * Records of the trace: one for each hop of a stanza (into a server, over a link, out to a session), append, note, session
-   * and act. A timer that fires and a batch that becomes durable are none, though the simulator plans them too.
+   * and act. A timer that fires and a batch that becomes durable are not counted, though the simulator schedules them too.
    */
   readonly events: number;
 }
 
-/** Virtual milliseconds from the end of all faults to the moment when everything must have come to rest. */
+/** Virtual milliseconds after the end of all faults. By then everything must be at rest. */
 const settleMs = 10 * 60_000;
-/** And then nothing but pings may be heard for that long. */
+/** And for this long after that, nothing but pings may be sent. */
 const quietMs = 5 * 60_000;
 /** More than this many events in one part of a run mean that traffic does not stop (G12). */
 const eventsMax = 400_000;
@@ -90,8 +90,11 @@ export function run(seed: number, options: RunOptions): RunResult {
       violations.push({ invariant: 'no exception', what: error instanceof Error ? error.message : String(error), at });
     }
   };
-  for (const [i, { jid }] of planned.people.entries())
-    if (!options.without?.has(i)) world.at(100 + 37 * i, () => world.connect(jid));
+  for (const [i, { jid }] of planned.people.entries()) {
+    const awayMs = planned.emptyUntil.get(domainOf(jid)) ?? 0;
+    if (!options.without?.has(i) && awayMs < Number.POSITIVE_INFINITY)
+      world.at(awayMs + 100 + 37 * i, () => world.connect(jid));
+  }
   for (const [number, step] of planned.steps.entries())
     if (options.only?.has(number) ?? true) world.at(step.at, () => take(world, step, number));
   runFor(Math.max(0, ...planned.steps.map(({ at }) => at)) + 1 + planned.lingerMs);
@@ -101,7 +104,7 @@ export function run(seed: number, options: RunOptions): RunResult {
   world.record({ kind: 'phase', t: world.now, phase: 'quiet' });
   runFor(quietMs);
   world.record({ kind: 'phase', t: world.now, phase: 'words' });
-  // A first word each brings out the ghosts of those who vanished while nobody could be told.
+  // The first round removes ghosts: users who vanished while nobody could be told.
   for (const round of [1, 2]) {
     for (const [i, { jid }] of planned.people.entries())
       world.at(i * 50, () => {
@@ -118,8 +121,8 @@ export function run(seed: number, options: RunOptions): RunResult {
     }
     runFor(120_000);
   };
-  // FMUC nodes have histories of their own, and what a split kept back comes with a rejoin, one hop with each (decision #25);
-  // then another brings nothing.
+  // FMUC nodes have histories of their own, and what a split kept back comes with a rejoin, one hop with each (decision
+  // #25); then another brings nothing.
   if (options.mode === '0289pp') for (let hops = 1; hops < world.seats.size; hops++) repeat();
   world.before = world.portrait();
   repeat();
@@ -135,7 +138,7 @@ export function run(seed: number, options: RunOptions): RunResult {
   return { violations, trace, plan: planned, start, links, statuses: changes, exercised, events: trace.length };
 }
 
-/** What this run promises. */
+/** The checkers whose invariants hold in this run. */
 function checkersOf({ mode, primary }: Plan): Readonly<Record<string, Checker>> {
   const protocol: Protocol = protocols[mode];
   const all = { ...checkers, ...protocol.checkers };
@@ -143,7 +146,7 @@ function checkersOf({ mode, primary }: Plan): Readonly<Record<string, Checker>> 
   return Object.fromEntries(Object.entries(all).filter(([name]) => protocol.despitePrimary?.includes(name)));
 }
 
-/** A step happens: what it asks for, as far as it makes sense at this moment. */
+/** Carries out a step, as far as it makes sense at this moment. */
 function take(world: World, step: Step, number: number): void {
   const fault = faultOf(step);
   const told = { t: world.now, step: number, what: stepText(step) };
@@ -163,7 +166,7 @@ function take(world: World, step: Step, number: number): void {
       return world.link(...step.servers)?.reconnect(step.latencyMs);
     case 'crash':
       if (!world.seats.has(step.node)) return;
-      // Some had saved a snapshot just before: they start from that alone.
+      // Some nodes have just saved a snapshot and start from that alone.
       if (step.luck % 4 === 0) world.seats.get(step.node)?.compact();
       world.crash(step.node);
       return world.at(step.forMs, () => world.start(step.node));
@@ -181,7 +184,7 @@ function take(world: World, step: Step, number: number): void {
   }
 }
 
-/** Somebody does something; who is offline comes online first, who is out enters first. */
+/** Somebody does something. A user who is offline comes online instead, and one who is not in the room enters. */
 function person(
   world: World,
   step: Exclude<Extract<Step, { readonly user: Jid }>, { readonly kind: 'vanish' }>,

@@ -14,8 +14,8 @@ export interface StatusChange {
 }
 
 /**
- * What every node was at every moment, for those who draw it. It is kept beside the trace and not in it, so that a run with
- * it and a run without it have the same records, with the same indices.
+ * The status of every node at every moment, for a page that draws it. It is kept beside the trace and not in it, so that a
+ * run with it and a run without it have the same records, with the same indices.
  */
 export class Statuses {
   readonly changes: StatusChange[] = [];

@@ -11,7 +11,7 @@ const stepsMax = 12;
 const linesMax = 12;
 
 /**
- * A violation for people: what was done, then what went over the wires on the way to it, last things last.
+ * A violation told for people: the steps that were taken, then what went over the wires and led to it, in order.
  *
  * @param violation  one of the result's
  */
@@ -32,7 +32,7 @@ export function story(result: RunResult, options: RunOptions, violation: Violati
   ];
 }
 
-/** The command that runs it again. */
+/** The command that repeats the run. */
 export function replayCommand(seed: number, { mode, events, only, without, calm, absent }: RunOptions): string {
   const list = (flag: string, values: ReadonlySet<number | string> | undefined) =>
     values === undefined || (values.size === 0 && flag !== '--steps')
@@ -54,7 +54,7 @@ function chain(trace: readonly SimRecord[], at: number): SimRecord[] {
   return found;
 }
 
-/** Where no record shows what is wrong: what did not arrive, was not kept, or made a node change its mind. */
+/** For a violation that no record shows: what did not arrive, what was not kept, and what nodes noted. */
 function troubles(trace: readonly SimRecord[]): SimRecord[] {
   return trace.filter(
     (record) =>
@@ -133,7 +133,7 @@ function nameOf(payload: XmlElement): string[] {
   return [inside.length > 0 && inside.length <= 4 ? `${payload.name}: ${inside.join(' ')}` : payload.name];
 }
 
-/** Without what is the same everywhere: resources of users, the simulator's domain. */
+/** Without what is the same everywhere: users' resources and the simulator's domain. */
 function short(text: string): string {
   return text.replace(/\.sim\b/g, '').replace(/(@s\d+)\/r\b/g, '$1');
 }

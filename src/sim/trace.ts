@@ -39,7 +39,7 @@ export type SimRecord =
   | { readonly kind: 'nobody'; readonly t: Instant; readonly stanza: Stanza; readonly cause: number | undefined }
   /** A user's client is connected or not; a new session remembers nothing of the old one. */
   | { readonly kind: 'session'; readonly t: Instant; readonly user: Jid; readonly up: boolean }
-  /** What a node decided to keep: `durable` later, unless it crashes before. */
+  /** What a node decided to keep. It becomes durable a little later, unless the node crashes first. */
   | {
       readonly kind: 'append';
       readonly t: Instant;
@@ -47,9 +47,9 @@ export type SimRecord =
       readonly events: readonly RoomEvent[];
       readonly cause: number | undefined;
     }
-  /** These appends (indices of records) were never durable, or are durable no more: they did not happen. */
+  /** These appends (indices of records) were never durable, or no longer are: they did not happen. */
   | { readonly kind: 'undone'; readonly t: Instant; readonly node: Jid; readonly appends: readonly number[] }
-  /** The whole disk is gone: what was on it did happen, and the node knows nothing of it. */
+  /** The whole disk is gone. What was on it did happen, but the node does not know it any more. */
   | { readonly kind: 'forgotten'; readonly t: Instant; readonly node: Jid }
   /** These are durable, and nobody was told: the node crashed between the disk and the wire. */
   | { readonly kind: 'untold'; readonly t: Instant; readonly node: Jid; readonly appends: readonly number[] }
@@ -67,7 +67,7 @@ export type SimRecord =
   | { readonly kind: 'act'; readonly t: Instant; readonly step: number; readonly what: string }
   /** What fate did to the network: a step of the plan or, with -1, a disk that ran full. */
   | { readonly kind: 'fault'; readonly t: Instant; readonly step: number; readonly what: string; readonly fault: Fault }
-  /** From here on nothing breaks any more; from `quiet` on nobody does anything either. */
+  /** From `healed` on nothing breaks any more. From `quiet` on nobody does anything either. */
   | { readonly kind: 'phase'; readonly t: Instant; readonly phase: 'healed' | 'quiet' | 'words' | 'repeated' };
 
 /** To a link; or to a node, which then handles nothing for so many milliseconds at most. */
@@ -77,7 +77,7 @@ export type Fault =
 
 export type RecordOf<K extends SimRecord['kind']> = Extract<SimRecord, { readonly kind: K }>;
 
-/** What is no hop of a stanza and no append. */
+/** Any record but a hop of a stanza or an append. */
 export type Other = Exclude<SimRecord, RecordOf<'in' | 'link' | 'out' | 'append'>>;
 
 /** A record of the trace, and its index there. */
@@ -91,7 +91,7 @@ export interface Person {
   readonly jid: Jid;
   readonly nick: string;
   readonly room: Jid;
-  /** Their client, or the node that serves them, does what it likes: nothing is promised to them. */
+  /** Their client, or the node that serves them, does what it likes, so nothing is promised to them. */
   readonly hostile: 'client' | 'node' | undefined;
 }
 

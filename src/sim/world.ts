@@ -21,12 +21,12 @@ import type { User } from './user.ts';
 /** Probability that a crash of a forgetful primary takes its whole disk. */
 const forgetful = 0.5;
 
-/** Sizes are looked at once in that many events: a look at everything a node holds costs more than an event. */
+/** Sizes are measured once in so many events: measuring everything that a node holds costs more than an event. */
 const lookEvery = 2_000;
 
 /**
- * A whole network in one process: servers, links, room nodes, users; nothing but the schedule makes anything happen, and
- * nothing but the seed decides.
+ * A whole network in one process: servers, links, room nodes, users. Only the schedule makes anything happen, and only the
+ * seed decides.
  */
 export class World {
   readonly plan: Plan;
@@ -36,9 +36,9 @@ export class World {
   readonly peaks = new Map<Jid, Peaks>();
   /** What every node held before all was repeated (G15). */
   before: ReadonlyMap<Jid, string> | undefined;
-  /** Things that were planned and happened so far. */
+  /** Scheduled things that have happened so far. */
   events = 0;
-  /** Whether disks refuse and hostile nodes lie: they stop when all is healed, but for the lies. */
+  /** Whether disks may refuse and crashes lose data: not after everything is healed. */
   #faulty = true;
   readonly #schedule = new Schedule(instant(Date.UTC(2026, 0, 1)));
   readonly #prng: Prng;
@@ -104,15 +104,15 @@ export class World {
     return this.trace.push(record) - 1;
   }
 
-  /** Plans something; everything that happens is planned here. */
+  /** Schedules something; everything that happens is scheduled here. */
   at(afterMs: number, run: () => void): void {
     this.#schedule.add(plus(this.now, Math.max(0, afterMs)), run);
   }
 
   /**
-   * Runs until a moment; what is planned for later stays.
+   * Runs until a moment; what is scheduled for later stays.
    *
-   * @param most  events; more of them mean that traffic does not stop
+   * @param most  events; more than that means that traffic does not stop
    * @returns false if there were more
    */
   runUntil(end: Instant, most: number): boolean {
@@ -169,7 +169,7 @@ export class World {
     this.#toHalf(user, { kind: 'linkUp' }, undefined);
   }
 
-  /** The client is gone without a word; its server says so to whom it had sent presence. */
+  /** The client is gone without a word. Its server tells everybody to whom it had sent presence. */
   vanish(jid: Jid): void {
     const user = this.#user(jid);
     if (!user.online) return;
@@ -188,7 +188,7 @@ export class World {
     if (user.online) this.#toHalf(user, { kind: 'act', act }, cause);
   }
 
-  /** A user's client sends something that no rule gave it. */
+  /** A user's client sends a stanza that no rule made. */
   sendRaw(stanza: Stanza, spec: string, cause?: number): void {
     const user = this.users.get(stanza.from);
     if (user?.online) this.#submit(user, stanza, spec, cause);
@@ -204,7 +204,7 @@ export class World {
     if (!seat.up) return;
     const { relaxed, diskLost } = this.plan.faults;
     const prng = this.#prng;
-    // A replica's log is durable in a relaxed way: its last batches may be gone.
+    // A replica's log is durable in a relaxed way: a crash may lose its last batches.
     const lost = seat.room === undefined || relaxed === 0 || !this.#faulty ? 0 : prng.below(relaxed + 1);
     const loss = seat.room !== undefined ? diskLost : this.plan.primary === 'forgetful' ? forgetful : 0;
     const whole = loss > 0 && this.#faulty && prng.chance(loss);
@@ -222,7 +222,7 @@ export class World {
     this.#seat(address).take({ kind: 'command', command });
   }
 
-  /** Everything is mended: links up, nodes awake, disks large. Who is hostile stays so. */
+  /** Repairs everything: links are up, nodes awake, disks have room. Hostile nodes and clients stay hostile. */
   heal(): void {
     this.#faulty = false;
     for (const link of this.links) link.fault = { state: ['up', 'up'], loss: 0, twice: 0 };
@@ -272,7 +272,9 @@ export class World {
     });
   }
 
-  /** A server lets nobody speak for another domain: a node for its own, a replica for its room to local users and for them. */
+  /**
+   * A server lets nobody speak for another domain: a node for its own, a replica for its room to local users and for them.
+   */
   #voucher(seat: Seat, stanza: Stanza): Jid {
     const { address, server } = seat.config;
     const { from, to } = stanza;

@@ -104,6 +104,7 @@ function planOf(mode: Mode): Plan {
     bounceToRelay: true,
     steps: [],
     lingerMs: 0,
+    emptyUntil: new Map(),
     primary: 'sound',
   };
 }

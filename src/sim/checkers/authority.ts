@@ -5,7 +5,7 @@ import { bareOf, type Jid } from '../../core/xmpp/jid.ts';
 import type { Checker, Place } from '../judge.ts';
 import type { Violation } from '../trace.ts';
 
-/** What a node knows of a room, beside who is in. */
+/** What a node knows of a room, apart from its occupants. */
 interface Known {
   readonly config: DistributedRoomConfig;
   /** Replicas take everything from their primary. */
@@ -91,7 +91,7 @@ export const authority: Checker = ({ trace, people, world }) => {
         return;
       case 'occupantChanged': {
         const before = place.occupants.get(event.occupant.nick);
-        // Of people of another FMUC node only a claim is known, which is good for nothing here.
+        // The rank of another FMUC node's users is only claimed, and does not count here.
         if (
           !before ||
           sameRank(before, event.occupant) ||
@@ -99,7 +99,7 @@ export const authority: Checker = ({ trace, people, world }) => {
         )
           return;
         exercised++;
-        // Who registers or resigns changes their own rank, but makes no moderator of themselves.
+        // A user who registers or resigns changes their own rank, but does not become a moderator.
         const { role, affiliation: rank } = event.occupant;
         const own =
           from !== undefined &&
@@ -112,7 +112,7 @@ export const authority: Checker = ({ trace, people, world }) => {
       }
       case 'occupantEntered': {
         const { nick, jid, home } = event.occupant;
-        // A ban is the node's own: whom another FMUC node lets in, is in there (decision #62).
+        // A ban is the node's own: a user whom another FMUC node lets in is in there (decision #62).
         if (jid === undefined || (home !== undefined && room.config.distribution.kind === 'fmuc')) return;
         exercised++;
         if (room.affiliations.get(bareOf(jid)) === 'outcast') wrong(`${nick}, who is banned, is in`, place, from, i);
@@ -156,7 +156,7 @@ export const authority: Checker = ({ trace, people, world }) => {
 
   return {
     other(record) {
-      // Without its log a node knows what it is configured with.
+      // Without its log a node knows only its configuration.
       if (record.kind !== 'forgotten') return;
       for (const place of known.keys()) if (place.node === record.node) known.delete(place);
     },
@@ -173,7 +173,7 @@ export const authority: Checker = ({ trace, people, world }) => {
   };
 };
 
-/** Who of the room it is that asks: of those whom another FMUC node serves, no rank is known that is good here. */
+/** The occupant who asks, unless another FMUC node serves them: no rank of theirs counts here. */
 function actorOf({ occupants }: Place, { config }: Known, from: Jid): Occupant | undefined {
   for (const occupant of occupants.values())
     if (occupant.jid === from && (occupant.home === undefined || config.distribution.kind === 'primary'))

@@ -38,7 +38,7 @@ export function canaries(people: readonly Person[], knowing: () => readonly Stan
     for (const payload of payloads) look(payload, found);
     return found.size === 0 ? none : [...found];
   };
-  // Not all runs have one who may not know what they are told.
+  // Looked up only when needed: in many runs no user is told what they may not know.
   let spoken: ReadonlySet<XmlElement> | undefined;
   return ({ payloads }, allowed) => {
     let names = inPayloads.get(payloads);

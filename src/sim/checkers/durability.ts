@@ -66,7 +66,7 @@ export const idempotence: Checker = (given) => ({ verdict: () => sameAfterRepeti
 function sameAfterRepetition({ world, trace, kept, others, people }: Evidence): Verdict {
   const violations: Violation[] = [];
   if (!world?.before) return { violations, exercised: 0 };
-  // A hostile node orders in the name of its users what they may, also now: then what is different is not by the repetition.
+  // A hostile node gives orders in its users' names, also now: what differs then is not due to the repetition.
   const begun = others.findLast(({ record }) => record.kind === 'phase' && record.phase === 'repeated')?.i ?? 0;
   const theirs = new Set(people.filter(({ hostile }) => hostile === 'node').map(({ jid }) => jid));
   const ordered = kept.some(({ i, record: { cause } }) => {

@@ -33,7 +33,7 @@ export const onlyWhoAsked: Checker = (given) => {
     },
     sent({ by, stanza }, i) {
       if (stanza.name === 'iq' || !asks.has(by) || asked.has(stanza.to) || !users.has(stanza.to)) return;
-      // Who claims to be in may be told that they are not.
+      // A user who claims to be in may be told that they are not.
       if (stanza.type !== 'error' && stanza.type !== 'unavailable' && isOf(stanza, room))
         violations.push({ invariant: 'D-h', what: `${by} gives who never asked ${stanzaText(stanza)}`, at: i });
     },

@@ -10,13 +10,16 @@ import type { Seen, View } from '../view.ts';
 
 /** Within that long who leaves a room at their own server's node is told that they are out, whatever state it is in. */
 const leaveMs = 1_000;
-/** And within that long another node that serves them has heard of it, for the leave is told again until it has (decision #9). */
+/**
+ * And within that long another node that serves them has heard of it, for the leave is told again until it has (decision
+ * #9).
+ */
 const hearsayMs = 120_000;
 
 /**
  * G6: who leaves is told so at once by the node that serves them, if no link is between and it is awake; and after the own
- * unavailable nothing more of the room comes, until one asks to enter again: nothing of the node that said so, nor of another
- * that has heard of the leave.
+ * unavailable nothing more of the room comes, until one asks to enter again: nothing of the node that said so, nor of
+ * another that has heard of the leave.
  */
 export const leave: Checker = (given) => {
   const { trace, byJid } = given;
@@ -123,7 +126,7 @@ export const leave: Checker = (given) => {
 function waits({ trace, byJid, world }: Evidence, told: (view: View, ms: number, i: number) => void) {
   const places = new Map<Jid, Set<Place>>();
   const waiting = new Map<View, { readonly node: Jid; readonly t: number }>();
-  /** Until when a node sleeps or is down. */
+  /** Until when each node sleeps or is down. */
   const away = new Map<Jid, number>();
   const ends = (view: View, i: number) => {
     const since = waiting.get(view);
@@ -139,7 +142,7 @@ function waits({ trace, byJid, world }: Evidence, told: (view: View, ms: number,
       const view = stanza.type === 'unavailable' && stanza.name === 'presence' ? byJid.get(stanza.from) : undefined;
       const seat = view && world?.seats.get(to);
       if (seat?.config.server !== domainOf(stanza.from) || t < (away.get(to) ?? 0)) return;
-      // What somebody else says in their name is not their leave.
+      // A leave that somebody else sends in their name does not count.
       const sent = trace[sentAt(trace, i)];
       if (sent?.kind === 'in' && sent.by !== stanza.from) return;
       for (const { occupants } of places.get(to) ?? [])

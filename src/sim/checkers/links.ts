@@ -5,8 +5,8 @@ import type { Checker, Place } from '../judge.ts';
 import type { Other, Placed, SimRecord, Violation } from '../trace.ts';
 
 /**
- * What a server says of a neighbour that it cannot reach; any other error is a word of that neighbour's own. Said here a
- * second time, for a checker that asks the core agrees with it.
+ * What a server says of a neighbour that it cannot reach; any other error is the neighbour's own answer. The list is
+ * repeated here, since a checker that asked the core would always agree with it.
  */
 const unreachable: ReadonlySet<string> = new Set([
   'gone',
@@ -45,7 +45,7 @@ export function lostByBounceAlone(invariant: string, refusals: readonly string[]
         exercised++;
         const condition = errorOf(cause.stanza)?.condition ?? '';
         if (unreachable.has(condition) || refusals.includes(condition)) return;
-        // The error cost a user their nick, and a node whose last user is gone parts.
+        // The error cost a user their nick, and a node parts when its last user is gone.
         if (record.events.slice(0, record.events.indexOf(event)).some(({ kind }) => kind === 'occupantLeft')) return;
         // Or it came at a place that showed a gap (decision #60).
         const gap = ({ record: note }: Placed<Other>) =>
@@ -58,7 +58,7 @@ export function lostByBounceAlone(invariant: string, refusals: readonly string[]
   };
 }
 
-/** What two time-outs of an unanswered ping last (decision #3), in milliseconds: said here a second time, as above. */
+/** What two time-outs of an unanswered ping last (decision #3), in milliseconds: repeated here, as above. */
 const patienceMs = 2 * 15_000;
 
 /**
@@ -70,13 +70,13 @@ export function lostBySilenceAlone(invariant: string): Checker {
     const violations: Violation[] = [];
     let exercised = 0;
     const hostile = world?.plan.hostileNode;
-    /** For how long, before an append of the node, nothing of the neighbour had reached it, up to a while. */
+    /** For how long, before an append of the node, nothing from the neighbour had reached it, up to `patienceMs`. */
     const silentMs = (node: Jid, peer: Jid, append: number, t: number): number => {
       for (let i = append - 1; i >= 0; i--) {
         const record = trace[i] as SimRecord;
         if (t - record.t >= patienceMs) break;
         if (record.kind !== 'out' || record.to !== node || bareOf(record.stanza.from) !== peer) continue;
-        // An error may be a server's word in its name, and a hostile node's word in its name is not believed.
+        // An error in its name may come from a server, and what a hostile node says in its name is not believed.
         const sent = trace[sentAt(trace, i)];
         if (record.stanza.type !== 'error' && !(sent?.kind === 'in' && sent.by === hostile)) return t - record.t;
       }

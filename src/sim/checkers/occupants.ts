@@ -3,7 +3,7 @@ import type { Jid } from '../../core/xmpp/jid.ts';
 import { textOf } from '../../core/xmpp/xml.ts';
 import type { Evidence } from '../evidence.ts';
 
-/** Who is in at a node by its events: read apart from the code that applies them. */
+/** The occupants at a node, by its events. It does not share the code that applies them. */
 export type Occupants = Map<string, Occupant>;
 
 export function fold(occupants: Occupants, event: RoomEvent): void {
@@ -47,7 +47,7 @@ export function untoldOf({ kept, untold }: Evidence): ReadonlyMap<Jid, ReadonlyS
   return found;
 }
 
-/** What was said, of what an event keeps; beside a primary that is cut off, too (decision #42). */
+/** The messages that an event keeps, also those of a replica that is cut off (decision #42). */
 function itemsOf(event: RoomEvent): readonly HistoryItem[] {
   if (event.kind === 'messageAccepted') return [event.item];
   if (event.kind === 'stateReplaced') return event.history;

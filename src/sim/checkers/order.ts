@@ -8,22 +8,23 @@ import type { RecordOf, Violation } from '../trace.ts';
 import { isOut, lost, type Seen, whole } from '../view.ts';
 
 /**
- * G1: others' presence, one's own, history with a delay each, the subject, and only then what is live.
+ * G1: others' presence, the user's own, history (each message with a delay), the subject, and only then live stanzas.
  *
- * An own presence answers a join, or it tells of a change of one's own; and what comes late may belong to a session that
- * vanished. In a user's first session there is no such doubt about the first answer, nor after each leave.
+ * A self-presence answers a join, or it tells of a change of the user's own, and a late one may belong to a session that
+ * vanished. In a user's first session there is no such doubt about the first answer, nor about those after each leave.
  */
 export const orderOfJoin: Checker = (given) => {
   const { trace, views, byJid, others, people, world } = given;
   const violations: Violation[] = [];
   let exercised = 0;
-  // Messages kept for those who stayed in come after a split, which no run has before its first fault.
+  // After a split, users who stayed in get the messages that were kept for them. There is no split before the first fault.
   const fault = others.find(({ record }) => record.kind === 'fault');
   const calm = fault === undefined || world?.plan.mode === 'plain' ? trace.length : fault.i;
   // A hostile replica may say that there was one, of the words of its own users (invariants.md, Who may be hostile).
   const lied = ({ body }: Seen) => people[Number(/^[#!](\d+):/.exec(body ?? '')?.[1])]?.hostile === 'node';
   const first = firstSessions(given);
-  // A node that crashes may have let somebody in, and nobody heard of it; or all is told again, to who knows it already.
+  // A node may let somebody in and crash before anybody hears of it. Or everything is repeated, to users who know it
+  // already.
   const crashes = others.filter(
     ({ record }) =>
       (record.kind === 'fault' && (record.fault.kind === 'crash' || record.fault.kind === 'disk')) ||
@@ -42,8 +43,8 @@ export const orderOfJoin: Checker = (given) => {
     other(record) {
       const view = record.kind === 'session' ? byJid.get(record.user) : undefined;
       const one = view && state.get(view);
-      // A client that is gone in the middle of an answer does not wait for the rest of it; the next may get that, and be in
-      // only when it is answered itself.
+      // A client that is gone in the middle of an answer does not wait for the rest. The user's next client may get that
+      // rest, and is in only when its own join is answered.
       if (one === undefined) return;
       one.history = false;
       one.outside = true;
@@ -72,7 +73,8 @@ export const orderOfJoin: Checker = (given) => {
         if (late && !lied(seen) && !lost(trace, view, one.from, isSelf, i)) wrong(seen, 'after the subject');
       } else if (seen.subject || isOut(seen)) one.history = false;
       else if (!(seen.groupchat && seen.delayed)) {
-        // A replica that slept may still talk to whom the primary answers: no order holds between two nodes (decision #43).
+        // A replica that slept may still write to users whom the primary answers: there is no order between two nodes
+        // (decision #43).
         if (nodeOf(seen.sent) !== nodeOf(one.from)) return;
         if (whole(view, one.from, i)) wrong(seen, 'between self-presence and subject');
         one.history = false;
@@ -91,7 +93,7 @@ interface FirstSession {
   end: number;
 }
 
-/** When each user asked to enter in their first session, and where that ends. */
+/** When each user asked to enter in their first session, and when that session ended. */
 function firstSessions({ trace, views, said, others }: Evidence): (user: Jid) => FirstSession {
   const found = new Map<Jid, FirstSession>();
   for (const { person } of views) found.set(person.jid, { joins: [], end: trace.length });
@@ -109,7 +111,7 @@ export const perSenderFifo: Checker = (given) => {
   /** Where in the trace each word was said. */
   const places = new Map<number, number>();
   const watch = inSessions('G3', given, (last, { body, delayed, beside }, author, n) => {
-    // Talk beside a replica that is cut off goes ahead of what was said before it, and has not come yet (decision #42).
+    // Talk at a replica that is cut off comes before older messages that have not arrived yet (decision #42).
     if (delayed || beside) return undefined;
     const before = last.get(author) ?? -1;
     const place = places.get(wordOf(author, n)) ?? before;
@@ -137,7 +139,7 @@ export const noDuplicate: Checker = (given) =>
     return before ? `${body} twice` : undefined;
   });
 
-/** @param wrong  says what is, of one more message in a join session; its memory begins anew with each */
+/** @param wrong  says what is wrong with one more message in a join session; its memory is cleared for each session */
 function inSessions(
   invariant: string,
   { trace, views, byJid, people }: Evidence,

@@ -9,15 +9,19 @@ import type { SimRecord, Violation } from '../trace.ts';
 import { type View, whole } from '../view.ts';
 import { fold, type Occupants } from './occupants.ts';
 
-/** G7: no byte to somebody who is no moderator names another user's real JID, where JIDs are for moderators. */
+/**
+ * G7: no byte to a user who is no moderator names another user's real JID, where JIDs are for moderators. What counts is the
+ * room that the user is in: FMUC rooms decide each for itself.
+ */
 export const confidentiality: Checker = (given) => {
   const { trace, views, byJid, people, world, leaks } = given;
   const violations: Violation[] = [];
   let exercised = 0;
-  const open = world?.plan.layout.nodes.some((node) =>
-    (node.kind === 'replica' ? [node.room] : node.rooms).some((room) => room.whois === 'anyone'),
-  );
-  if (open) return { verdict: () => ({ violations, exercised }) };
+  const open = new Set<Jid>();
+  for (const node of world?.plan.layout.nodes ?? [])
+    for (const { jid, whois } of node.kind === 'replica' ? [node.room] : node.rooms)
+      if (whois === 'anyone') open.add(jid);
+  if (views.every(({ person }) => open.has(person.room))) return { verdict: () => ({ violations, exercised }) };
   const real = new Set(people.map(({ jid }) => bareOf(jid)));
   const own = new Map(
     views.map((view) => {
@@ -27,7 +31,7 @@ export const confidentiality: Checker = (given) => {
   );
   const moderators = new Set<View>();
   const told = new Map<View, number>();
-  // Whose client has heard nothing of themselves: what comes may be for their earlier session, or the end of it got lost.
+  // Users whose client has no self-presence yet: what comes may be for their earlier session, or the end of that got lost.
   const unaware = new Set<View>(views);
   const excused = once(() => breathsOfRanks(views, trace));
   const moderatorAt = once(() => moderatorsAtNodes(given));
@@ -50,7 +54,7 @@ export const confidentiality: Checker = (given) => {
         told.set(view, i);
         unaware.delete(view);
       }
-      if (moderators.has(view)) return;
+      if (moderators.has(view) || open.has(view.person.room)) return;
       exercised++;
       const sender = ofRoom ? undefined : bareOf(stanza.from);
       const names = leaks(stanza, own.get(view) as (jid: Jid) => boolean);
@@ -77,7 +81,7 @@ function once<T>(find: () => T): () => T {
   };
 }
 
-/** Who was told that they are a moderator, and in which breath: what a node said in it before that they may know. */
+/** Users who were told that they are a moderator, with the breath of it: they may know what the node said in it before. */
 function breathsOfRanks(views: readonly View[], trace: readonly SimRecord[]): ReadonlySet<string> {
   const found = new Set<string>();
   for (const { person, seen } of views)

@@ -31,9 +31,9 @@ export const gapFree: Checker = (given) => {
 };
 
 /**
- * D-b: who stays in to the end has been shown, live or with a delay, everything from the first word they heard live. But
- * for what their node kept and told nobody, because it crashed between the disk and the wire: that is in the history, and
- * is not said again (decision #50).
+ * D-b: a user who stays in to the end is shown, live or with a delay, everything from the first message they heard live.
+ * Except for what their node kept and told nobody, because it crashed between the disk and the wire: that is in the history,
+ * and is not sent again (decision #50).
  */
 export const nothingMissed: Checker = (given) => ({ verdict: () => allShown(given) });
 
@@ -55,8 +55,8 @@ function allShown(given: Evidence): Verdict {
     const [entry] = session ?? [];
     if (!session || !entry || !user?.online || user.half.state().phase !== 'joined' || entry.i < view.born) continue;
     if (session.at(-1) !== view.seen.at(-1) || !whole(view, entry.sent, given.trace.length)) continue;
-    // Not a word said beside them in a split, which is none of the room's yet (decision #42): who is let in provisionally
-    // hears no others, and of the room's own has the history (decision #44).
+    // Messages of the replica's own users in a split do not count, since the room has not accepted them yet (decision #42):
+    // a user who is let in provisionally hears no others, and gets the room's own as history (decision #44).
     const first = session.find(
       ({ body, delayed, beside }) => body !== undefined && !delayed && places.has(body) && !beside,
     );

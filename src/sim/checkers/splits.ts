@@ -27,7 +27,7 @@ export const silentWhileSplit: Checker = (given) => {
       const from = split.get(by);
       if (from === undefined || stanza.name === 'iq' || stanza.type === 'error') return;
       const to = bareOf(stanza.to);
-      // What was decided before the split may leave after it: only what has its cause in the split counts.
+      // What was decided before the split may be sent after it: only what was caused during the split counts.
       if (by === primary?.address) {
         if (!split.has(to)) return;
         exercised++;
@@ -46,8 +46,9 @@ export const silentWhileSplit: Checker = (given) => {
 };
 
 /**
- * Whether the node was split from the peer already when it decided what a record was caused by. What a timer causes has no
- * cause; what is decided in one batch is sent in that order, so it was before the split if the node's note of it comes later.
+ * Whether the node was already split from the peer when it decided to send something. What a timer caused has no cause in
+ * the trace. What was decided in one batch is sent in that order, so if the node's note of the split comes later, it was
+ * before.
  */
 function since(
   { trace, undone, others }: Evidence,
@@ -116,7 +117,7 @@ export const silenceIsFound: Checker = (given) => {
       // Without its log it calls nobody anything.
       if (record.kind === 'forgotten') for (const pair of pairs.get(record.node) ?? none) pair.live = false;
       if (record.kind !== 'fault' || !('node' in record.fault)) return;
-      // Who is down or asleep finds nothing, and begins anew after that.
+      // A node that is down or asleep notices nothing, and starts to wait again after that.
       const { node: sleeper, forMs } = record.fault;
       for (const pair of pairs.get(sleeper) ?? none) {
         ends(pair, record.t, i);

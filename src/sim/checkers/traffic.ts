@@ -5,8 +5,9 @@ import type { Checker } from '../judge.ts';
 import type { Verdict, Violation } from '../trace.ts';
 
 /**
- * G12: one message makes at most one stanza a node and a user, and some answers; one presence thrice as many (who is in and enters
- * again, under another nick, is called otherwise and answered), and to who enters the history; and when nobody does anything any more, nothing but pings goes round.
+ * G12: one message makes at most one stanza for each node and user, and some answers. One presence makes at most three times
+ * as many, and the history for the user who enters: a user who is in and enters again under another nick is renamed, and
+ * answered. When nobody does anything any more, only pings are sent.
  */
 export const termination: Checker = ({ trace, people, world }) => {
   const violations: Violation[] = [];
@@ -25,7 +26,7 @@ export const termination: Checker = ({ trace, people, world }) => {
     },
     sent({ by, stanza, cause: from }, i) {
       if (by === hostile) return;
-      // A hostile node is never quiet, and may well be answered.
+      // A hostile node is never quiet, and others may answer it.
       if (quiet && stanza.name !== 'iq' && hostile === undefined && settled === undefined) {
         settled = i;
         violations.push({ invariant: 'G12', what: `${by} says something though nobody did anything`, at: i });
@@ -35,7 +36,8 @@ export const termination: Checker = ({ trace, people, world }) => {
       const input = cause?.kind === 'append' ? cause.cause : from;
       const given = input === undefined ? undefined : trace[input];
       if (input === undefined || given?.kind !== 'out') return;
-      // A message may bring to light that a link is lost, and whoever was behind it leaves: that is not its own doing.
+      // A message may reveal that a link is lost, so that everybody behind it leaves: these stanzas are not counted as its
+      // own.
       if (given.stanza.name === 'message' && bodyOf(given.stanza) !== bodyOf(stanza)) return;
       stanzas[input] = (stanzas[input] as number) + 1;
     },
@@ -60,7 +62,7 @@ export const termination: Checker = ({ trace, people, world }) => {
   };
 };
 
-/** Messages that a room of the simulator's shows at most to who enters. */
+/** The most messages that a room of the simulator shows to a user who enters. */
 const historyMost = 200;
 
 /** G13: no queue, list or map grows beyond what it may. */

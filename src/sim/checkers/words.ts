@@ -55,8 +55,8 @@ export const integrity: Checker = ({ people, world }) => {
 
 /**
  * G5: an accepted message comes back to its sender with the id it was sent with; once a session, which is G4's to check.
- * Accepted is what somebody else got; who stayed in all the time has it at the end. A replica that starts anew gets no
- * more of what it missed than the room shows of its history: where that is little, nobody is promised the rest.
+ * A message was accepted if somebody else got it, and a sender who stayed in all the time has it at the end. A replica that
+ * starts again gets only as much of what it missed as the room shows of its history: beyond that nothing is promised.
  */
 export const ownReflection: Checker = (given) => {
   const { trace, byJid, kept, world } = given;
@@ -122,14 +122,14 @@ function stayed(view: View, from: number, to: number): boolean {
 export const lastWord = (round: number) => 1_000_000 * round;
 
 /**
- * Liveness: the last word of everybody who believes to be in reaches everybody who believes to be in, once. Who may not
- * speak is told so.
+ * Liveness: the last word of every user who believes they are in reaches every such user, once. A user who may not speak is
+ * told so.
  */
 export const lastWords: Checker = ({ trace, views, people, world }) => {
   const violations: Violation[] = [];
   let exercised = 0;
   const words = new Map(people.map(({ jid }, i) => [jid, bodyText(i, lastWord(2))]));
-  // Who was not in when they spoke had no last word.
+  // A user who was not in when they spoke had no last word.
   const spoke = new Map<Jid, string | undefined>();
   const heard = new Map(views.map((view) => [view, new Map<string, number>()]));
   const inside = views.filter(({ person }) => {
@@ -146,7 +146,7 @@ export const lastWords: Checker = ({ trace, views, people, world }) => {
       times?.set(body, (times.get(body) ?? 0) + 1);
     },
     verdict() {
-      // Where a link swallowed the news of being out, they believe to be in and are not.
+      // Where a link lost the news that they are out, users believe they are in and are not.
       const unsure = new Set(inside.filter((view) => lost(trace, view, lastEntry(view), isSelf)));
       for (const author of inside) {
         const { jid } = author.person;
