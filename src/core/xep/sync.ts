@@ -29,6 +29,20 @@ export function writePosition({ epoch, n }: Position): XmlElement {
   return element('s', NS.ext, { e: String(epoch), n: String(n) });
 }
 
+/** `<s e n users/>` in a keepalive: where the primary is, and a digest of whom it counts as the replica's users. Decision #2. */
+export interface Standing extends Position {
+  readonly users?: string | undefined;
+}
+
+export function readStanding(element: XmlElement | undefined): Standing | undefined {
+  const position = readPosition(element);
+  return position && { ...position, users: element?.attrs['users'] };
+}
+
+export function writeStanding({ epoch, n, users }: Standing): XmlElement {
+  return el('s', NS.ext, { e: String(epoch), n: String(n), users });
+}
+
 /**
  * `<s e n h/>` between FMUC nodes: a place in what one node sends another over one link. Decision #60. `session` is the id
  * of the join that made the link; `n` counts from 1, and 0 is what stands outside of the count.

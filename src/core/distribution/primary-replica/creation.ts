@@ -18,7 +18,7 @@ import { domainOf, type Jid } from '../../xmpp/jid.ts';
 import { errorReply, iq, iqResult, message, type Stanza } from '../../xmpp/stanza.ts';
 import { timerOf } from '../distribution.ts';
 import { defaultTimes, timeoutMs } from '../keepalive.ts';
-import { domainsOf, type Replicas, reachable } from './replicas.ts';
+import { domainsOf, type Replicas, reachable, usersOf } from './replicas.ts';
 import { broadcast, missed, rosterEntry, subjectStanza } from './to-replica.ts';
 import { usersDigest } from './users-digest.ts';
 
@@ -110,14 +110,13 @@ export function netjoin(
     replica,
   );
   for (const change of changes) replicas.send(turn, room, replica, 'decision#41', (to) => missed(room, change, to));
-  const users = [...room.occupants.values()].filter(({ home }) => home === replica);
-  const known = users.flatMap((user) => (user.jid === undefined ? [] : [[user.nick, user.jid] as const]));
-  if (!listUsers) return sendReady(turn, room, replicas, replica, record, { users: usersDigest(known) });
-  for (const user of users) {
-    if (user.jid !== undefined)
-      replicas.send(turn, room, replica, 'decision#8', (to) => rosterEntry(room, user, to, { enter: user.jid as Jid }));
+  const users = usersOf(room, replica);
+  if (!listUsers) return sendReady(turn, room, replicas, replica, record, { users: usersDigest(users) });
+  for (const [nick, enter] of users) {
+    const user = room.occupants.get(nick);
+    if (user) replicas.send(turn, room, replica, 'decision#8', (to) => rosterEntry(room, user, to, { enter }));
   }
-  sendReady(turn, room, replicas, replica, record, { roster: known.length });
+  sendReady(turn, room, replicas, replica, record, { roster: users.length });
 }
 
 /** §4.3, §4.4: everything, in the order in which a user who enters gets it. */

@@ -26,8 +26,6 @@ import type { Tickets } from './tickets.ts';
 export class Live {
   readonly #self: Jid;
   readonly #tickets: Tickets;
-  /** Nicks that are news from the primary and that users here asked for: `<enter/>` is to come next. */
-  readonly #awaited = new Set<string>();
   /** Who entered at the primary under the nick of a provisional user here: perhaps that very user. Decision #44. */
   readonly #claims = new Map<string, Occupant>();
   /** Ids of what was said here during the split and is accepted by now, until all who are in provisionally are judged. */
@@ -91,10 +89,8 @@ export class Live {
       return turn.record({ kind: 'positionPassed', room: room.jid, n });
     const occupant = merged(known, said);
     turn.record({ kind: known ? 'occupantChanged' : 'occupantEntered', room: room.jid, n, occupant });
-    if (known === undefined) {
-      if (!late && this.#tickets.asksFor(turn, nick)) this.#awaited.add(nick);
+    if (known === undefined)
       return tell(turn, room, { kind: 'entered', occupant, join: {}, statuses: [] }, '0282#4.7');
-    }
     if (late && visible(known) === visible(occupant)) return;
     tell(turn, room, { kind: 'presence', occupant, parts: { item: itemParts(user) } }, '0282#4.7');
     // XEP-0045 §8: a new moderator learns who the others are; the primary sent the JIDs before (decision #7).
@@ -108,14 +104,9 @@ export class Live {
     return left;
   }
 
-  /**
-   * Whether the update is here of somebody who asked to enter, and no `<enter/>` came: it got lost, or somebody else was
-   * faster. Asked once.
-   */
-  lacksEnter(): boolean {
-    const lacks = this.#awaited.size > 0;
-    this.#awaited.clear();
-    return lacks;
+  /** Whether somebody left here, of which the primary is about to hear, and asks to come back. */
+  comesBack(turn: Turn, room: RoomView): boolean {
+    return room.divergence.some(({ kind, jid }) => kind === 'left' && this.#tickets.waits(turn, jid));
   }
 
   /** Whom the primary should count as this replica's users: those served here, and those of whose leave it is to hear. */
@@ -154,7 +145,6 @@ export class Live {
       const back = !left && !late && !room.occupants.has(newNick);
       const before = claim ?? (back ? occupantOf(room, newNick, user, stanza.payloads) : undefined);
       if (before === undefined) return;
-      if (this.#tickets.asksFor(turn, newNick)) this.#awaited.add(newNick);
       const occupant = { ...before, nick: newNick, presence: payloads };
       turn.record({ kind: 'occupantEntered', room: room.jid, occupant });
       return tell(turn, room, { kind: 'entered', occupant, join: {}, statuses: [] }, '0282#4.7');
@@ -206,7 +196,6 @@ export class Live {
     dmuc: Dmuc,
     stanza: Stanza,
   ): void {
-    this.#awaited.delete(nick);
     const ticket = this.#tickets.valid(turn, jid, nick);
     const known = room.occupants.get(nick);
     const served = known !== undefined && isLocal(known) && known.jid === jid;

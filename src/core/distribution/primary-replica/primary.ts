@@ -4,7 +4,15 @@ import { deliverPrivate, leave, saysGone } from '../../room/room.ts';
 import type { RoomView } from '../../room/state.ts';
 import { tell } from '../../room/tell.ts';
 import type { Turn } from '../../room/turn.ts';
-import { readAck, readCreate, readDestroy, readNetjoin, readRelayed, writePosition } from '../../xep/sync.ts';
+import {
+  readAck,
+  readCreate,
+  readDestroy,
+  readNetjoin,
+  readRelayed,
+  writePosition,
+  writeStanding,
+} from '../../xep/sync.ts';
 import { type JoinRequest, readJoin } from '../../xep/xep0045.ts';
 import { isPing, ping } from '../../xep/xep0199.ts';
 import { readDmuc } from '../../xep/xep0282.ts';
@@ -17,7 +25,7 @@ import { backoffMs, spread as jitter } from '../keepalive.ts';
 import { create, dismiss, end, netjoin, offer } from './creation.ts';
 import { judge } from './judge.ts';
 import { markAway, probe, releaseHeld, split } from './netsplit.ts';
-import { domainsOf, Replicas, reachable, servedBy } from './replicas.ts';
+import { domainsOf, Replicas, reachable, servedBy, usersOf } from './replicas.ts';
 import {
   broadcast,
   configuration,
@@ -28,6 +36,7 @@ import {
   rosterEntry,
   update,
 } from './to-replica.ts';
+import { usersDigest } from './users-digest.ts';
 
 /**
  * XEP-0282, the primary's side: every stanza of the room is decided here; each replica gets one copy, whatever the
@@ -230,7 +239,8 @@ export class Primary implements Distribution {
     const due = state.keepalive.due(turn.env);
     if (due.kind === 'lost')
       return split(turn, room, this.#replicas, replica, record, 'silence', 'two keepalives went unanswered');
-    if (due.kind === 'ping') turn.send(ping(room.jid, replica, due.id, place(room)), '0282#4.10', replica);
+    if (due.kind === 'ping')
+      turn.send(ping(room.jid, replica, due.id, standing(room, replica)), '0282#4.10', replica);
     turn.setTimer(timer, due.ms);
   }
 
@@ -244,7 +254,8 @@ export class Primary implements Distribution {
     }
     const count = stanza.type === 'set' ? readRelayed(stanza.payloads) : undefined;
     const pinged = isPing(stanza);
-    if (pinged) turn.send(iqResult(stanza, ...(reachable(record) ? [place(room)] : [])), '0282#4.10', replica);
+    if (pinged)
+      turn.send(iqResult(stanza, ...(reachable(record) ? [standing(room, replica)] : [])), '0282#4.10', replica);
     else if (count === undefined && (stanza.type === 'get' || stanza.type === 'set'))
       return turn.send(errorReply(stanza, stanzaError('cancel', 'service-unavailable')), '6120#8.4', replica);
     // It is there, but not, or no longer, a replica here: it may not know. It is asked to ask (decision #5).
@@ -404,4 +415,9 @@ const takenOverMax = 100;
 /** Where the room is: what a replica that missed the last change learns it from (decision #2). */
 function place(room: RoomView) {
   return writePosition({ epoch: room.epoch, n: room.n });
+}
+
+/** The same, and whom the primary counts as this replica's users: what it learns from that one of those words got lost. */
+function standing(room: RoomView, replica: Jid) {
+  return writeStanding({ epoch: room.epoch, n: room.n, users: usersDigest(usersOf(room, replica)) });
 }

@@ -15,6 +15,7 @@ import {
   readDestroy,
   readPosition,
   readReady,
+  readStanding,
   writeAck,
   writeCreate,
   writeDestroy,
@@ -314,20 +315,24 @@ export class Replica implements Distribution {
 
   /** Decision #2: the primary is further than we are, and what was between has had its time to come. */
   #noticePlace(turn: Turn, room: RoomView, s: XmlElement | undefined): void {
-    const place = readPosition(s);
+    const place = readStanding(s);
     if (place === undefined || room.peers.get(room.jid)?.state !== 'live') return;
-    if (this.#live.isAhead(room, place)) this.#gap(turn, room, place);
-    else if (this.#live.lacksEnter()) this.#lost(turn, room, 'an <enter/>');
+    if (this.#live.isAhead(room, place)) return this.#gap(turn, room, place);
+    // Decision #41. Of somebody who left and asks to come back neither side knows yet whether the other has heard.
+    const { users, epoch, n } = place;
+    if (users === undefined || epoch !== room.epoch || n !== room.n || this.#live.comesBack(turn, room)) return;
+    if (users !== usersDigest(this.#live.counted(turn, room)))
+      this.#lost(turn, room, 'who enters here, or is no user of ours,', true);
   }
 
   #gap(turn: Turn, room: RoomView, { epoch, n }: Position): void {
     this.#lost(turn, room, `position ${epoch}/${n} after ${room.epoch}/${room.n}: something`);
   }
 
-  #lost(turn: Turn, room: RoomView, what: string): void {
+  #lost(turn: Turn, room: RoomView, what: string, listUsers = false): void {
     turn.note('decision#2', `${what} is missing`, { room: room.jid, peer: room.jid, sign: 'gap' });
     this.#become(turn, room, 'syncing');
-    this.#ask(turn, room);
+    this.#ask(turn, room, listUsers);
   }
 
   /** Decision #4: an older epoch is a primary of the past. */

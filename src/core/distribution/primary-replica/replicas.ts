@@ -98,6 +98,14 @@ export function domainsOf({ config }: RoomView, replica: Jid): readonly Jid[] | 
   return configured ?? [domainOf(replica)];
 }
 
+/** Whom the primary counts as a replica's users: nick and JID. */
+export function usersOf(room: RoomView, replica: Jid): readonly (readonly [nick: string, jid: Jid])[] {
+  const users: (readonly [string, Jid])[] = [];
+  for (const { home, nick, jid } of room.occupants.values())
+    if (home === replica && jid !== undefined) users.push([nick, jid]);
+  return users;
+}
+
 /** The replica that serves this user's domain, if it is in one of these states. */
 export function servedBy(room: RoomView, user: Jid, states: readonly PeerRecord['state'][]): Jid | undefined {
   const domain = domainOf(user);
