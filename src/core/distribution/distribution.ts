@@ -22,12 +22,16 @@ export type Change =
   | { readonly kind: 'presence'; readonly occupant: Occupant; readonly parts?: PresenceParts }
   /** `alone`: nobody else is told, for everybody goes (§10.9, §11.2). */
   | { readonly kind: 'left'; readonly occupant: Occupant; readonly parts: PresenceParts; readonly alone?: boolean }
-  /** `statuses`: for the new presence, to the one renamed: 210 where it was not their wish. */
+  /**
+   * `statuses`: for the new presence, to the one renamed: 210 where it was not their wish; `joining`: all that a join brings
+   * follows, and the new presence to themselves is part of that.
+   */
   | {
       readonly kind: 'renamed';
       readonly before: Occupant;
       readonly after: Occupant;
       readonly statuses?: readonly number[];
+      readonly joining?: true;
     }
   /** An owner changed the configuration; `statuses`: what those inside are told of it (§10.2.1). */
   | {

@@ -211,6 +211,13 @@ export function kickStranger(turn: Turn, room: RoomView, stanza: Stanza): void {
   );
 }
 
+/** Why somebody who is in may not be called otherwise, if so. §7.6. */
+export function refusalOfNick(room: RoomView, user: Jid, nick: string): Refusal | undefined {
+  const text = 'nicks are locked in this room';
+  if (room.config.nicksLocked) return { type: 'cancel', condition: 'not-acceptable', spec: '0045#7.6', text };
+  return nickIsFree(room, nick, user) ? undefined : { type: 'cancel', condition: 'conflict', spec: '0045#7.6' };
+}
+
 /** XEP-0045 §7.6. Role and affiliation stay. */
 export function changeNick(
   turn: Turn,
@@ -220,9 +227,8 @@ export function changeNick(
   nick: string,
   stanza: Stanza,
 ): void {
-  if (room.config.nicksLocked)
-    return refuse(turn, stanza, 'cancel', 'not-acceptable', '0045#7.6', 'nicks are locked in this room');
-  if (!nickIsFree(room, nick, stanza.from)) return refuse(turn, stanza, 'cancel', 'conflict', '0045#7.6');
+  const no = refusalOfNick(room, stanza.from, nick);
+  if (no !== undefined) return refuse(turn, stanza, no.type, no.condition, no.spec, no.text);
   const after = { ...occupant, nick, presence: cleanPayloads(room.jid, stanza.payloads) };
   turn.record({
     kind: 'nickChanged',
@@ -232,9 +238,12 @@ export function changeNick(
     newNick: nick,
     presence: after.presence,
   });
-  accept(turn, room, distribution, { kind: 'renamed', before: occupant, after });
-  // A join inside: a client that does not know it is in waits for all that a join brings, as with the same nick.
+  // A join inside: a client that does not know it is in waits for all that a join brings, as with the same nick. Their own
+  // presence comes in its place among the rest of that.
   const join = readJoin(stanza.payloads);
+  const change = { kind: 'renamed', before: occupant, after } as const;
+  tell(turn, room, join ? { ...change, joining: true } : change);
+  distribution.spread(turn, room, change);
   if (join) accept(turn, room, distribution, { kind: 'returned', occupant: after, join });
 }
 

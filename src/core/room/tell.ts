@@ -69,7 +69,8 @@ export function tell(turn: Turn, room: RoomView, change: Change, spec?: Spec): v
       for (const viewer of viewers) turn.send(goneTo(viewer), spec ?? '0045#7.6');
       const shownTo = presenceOf(room, after);
       for (const viewer of viewers) {
-        const { statuses } = viewer.jid === after.jid ? change : {};
+        const { statuses, joining } = viewer.jid === after.jid ? change : {};
+        if (joining) continue;
         turn.send(statuses ? presenceFor(room, after, viewer, { statuses }) : shownTo(viewer), spec ?? '0045#7.6');
       }
       return;

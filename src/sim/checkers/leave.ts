@@ -3,7 +3,7 @@ import { domainOf, type Jid } from '../../core/xmpp/jid.ts';
 import { stanzaText } from '../../core/xmpp/stanza.ts';
 import { type Evidence, isJoin, type Other, rootOf, type Seen, sentAt, sleepOf, type View } from '../evidence.ts';
 import type { Checker, Place } from '../judge.ts';
-import type { RecordOf, Violation } from '../trace.ts';
+import type { RecordOf, SimRecord, Violation } from '../trace.ts';
 
 /** Within that long who leaves a room at their own server's node is told that they are out, whatever state it is in. */
 const leaveMs = 1_000;
@@ -45,6 +45,8 @@ export const leave: Checker = (given) => {
     }
     return found;
   };
+  /** Until when a node sleeps, or is down. */
+  const away = new Map<Jid, number>();
   /** By user and node: where that was handed their last leave. */
   const heard = new Map<string, number>();
   const nodeOf = (sent: number) => {
@@ -55,13 +57,17 @@ export const leave: Checker = (given) => {
     const node = nodeOf(sent);
     if (node === undefined || node === by) return false;
     const at = heard.get(`${view.person.jid} ${node}`) ?? -1;
-    return (at < left || sent < at) && (trace[sent]?.t ?? 0) - (trace[left]?.t ?? 0) < hearsayMs;
+    // While it sleeps or is down it hears nothing.
+    const from = Math.max(trace[left]?.t ?? 0, away.get(node) ?? 0);
+    return (at < left || decidedAt(trace, sent) < at) && (trace[sent]?.t ?? 0) - from < hearsayMs;
   };
   return {
     other(record) {
       late.other(record);
       const view = record.kind === 'session' ? byJid.get(record.user) : undefined;
       if (view) state.delete(view);
+      const sleeper = record.kind === 'fault' ? sleepOf(record.what) : undefined;
+      if (sleeper) away.set(sleeper.node, Math.max(away.get(sleeper.node) ?? 0, record.t + sleeper.ms));
     },
     kept: (_, place) => late.kept(place),
     handed(record, i) {
@@ -115,6 +121,14 @@ export const leave: Checker = (given) => {
     },
   };
 };
+
+/** Index of what a node was handed that made it send this: it is sent when what was decided is durable. */
+function decidedAt(trace: readonly SimRecord[], sent: number): number {
+  const record = trace[sent];
+  const cause = record?.kind === 'in' ? record.cause : undefined;
+  const append = cause === undefined ? undefined : trace[cause];
+  return (append?.kind === 'append' ? append.cause : cause) ?? sent;
+}
 
 /** @param told  how long somebody who was in waited for being told that they are out; where none came, to the end */
 function waits({ trace, byJid, world }: Evidence, told: (view: View, ms: number, i: number) => void) {

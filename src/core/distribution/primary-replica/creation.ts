@@ -22,6 +22,8 @@ import { domainsOf, type Replicas, reachable, usersOf } from './replicas.ts';
 import { broadcast, missed, rosterEntry, subjectStanza } from './to-replica.ts';
 import { usersDigest } from './users-digest.ts';
 
+/** Users who went past a split replica, and are named to it. */
+export const pastMax = 1_000;
 /** A primary offers again after that many milliseconds at the earliest. */
 const offerMs = 5_000;
 
@@ -162,8 +164,18 @@ function createdOf(
     keepalive: record.keepalive ?? defaultTimes,
     maxstanzas: record.maxstanzas ?? room.config.historyMax,
     config: replicaForm(room),
-    past: mode === 'delta' ? (record.past ?? []) : [],
+    past: mode === 'delta' ? pastOf(room, record) : [],
   };
+}
+
+/** Decision #43: whom of a replica's domains the primary serves itself, and whom it told that they are not in. */
+function pastOf(room: RoomView, { past = [], serves }: PeerRecord): readonly Jid[] {
+  const direct = new Set(past);
+  for (const { home, jid } of room.occupants.values()) {
+    if (direct.size >= pastMax) break;
+    if (home === undefined && jid !== undefined && serves?.includes(domainOf(jid))) direct.add(jid);
+  }
+  return [...direct];
 }
 
 function sendReady(

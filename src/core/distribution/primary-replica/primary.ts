@@ -1,6 +1,6 @@
 import type { TimerId } from '../../node/input.ts';
 import type { Occupant, PeerRecord } from '../../room/event.ts';
-import { deliverPrivate, leave, saysGone } from '../../room/room.ts';
+import { deliverPrivate, leave, refusalOfNick, saysGone } from '../../room/room.ts';
 import type { RoomView } from '../../room/state.ts';
 import { tell } from '../../room/tell.ts';
 import type { Turn } from '../../room/turn.ts';
@@ -22,7 +22,7 @@ import { NS } from '../../xmpp/namespaces.ts';
 import { errorOf, errorReply, iqResult, type Stanza } from '../../xmpp/stanza.ts';
 import { type Change, type Distribution, readTimer, timerOf } from '../distribution.ts';
 import { backoffMs, spread as jitter } from '../keepalive.ts';
-import { create, dismiss, end, netjoin, offer } from './creation.ts';
+import { create, dismiss, end, netjoin, offer, pastMax } from './creation.ts';
 import { judge } from './judge.ts';
 import { markAway, probe, releaseHeld, split } from './netsplit.ts';
 import { domainsOf, Replicas, reachable, servedBy, usersOf } from './replicas.ts';
@@ -96,7 +96,7 @@ export class Primary implements Distribution {
     // Out of reach, as all behind it, for as long as they are held (decision #16); that is no news.
     if (stanza.type === 'error') return true;
     // They are here, so their replica may be too: it is asked to ask.
-    if (stanza.name !== 'presence' || stanza.type !== undefined || readJoin(stanza.payloads) === undefined) {
+    if (stanza.name !== 'presence' || stanza.type !== undefined || !this.#returns(room, occupant, stanza)) {
       offer(turn, room, this.#replicas, home);
       return false;
     }
@@ -106,6 +106,13 @@ export class Primary implements Distribution {
     this.#passes(turn, room, home, record, stanza.from);
     turn.note('decision#43', `${occupant.nick} joins past ${home}: served directly`, { room: room.jid, peer: home });
     return false;
+  }
+
+  /** Whether it is a join that is answered with all that a join brings: not one for a nick that they may not have. */
+  #returns(room: RoomView, occupant: Occupant, { payloads, to, from }: Stanza): boolean {
+    const nick = resourceOf(to);
+    if (readJoin(payloads) === undefined || nick === '') return false;
+    return nick === occupant.nick || refusalOfNick(room, from, nick) === undefined;
   }
 
   /**
@@ -407,8 +414,6 @@ export class Primary implements Distribution {
   }
 }
 
-/** Users who went past a split replica, and are named to it. */
-const pastMax = 1_000;
 /** Takings-over whose answer is waited for. */
 const takenOverMax = 100;
 

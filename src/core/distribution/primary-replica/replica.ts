@@ -155,12 +155,12 @@ export class Replica implements Distribution {
     }
     if (stanza.name === 'presence' && stanza.type === undefined) {
       const join = readJoin(stanza.payloads);
-      if (join)
-        this.#tickets.add(turn, stanza.from, {
-          nick: resourceOf(stanza.to),
-          join,
-          until: plus(turn.env.now, ticketMs),
-        });
+      if (join) {
+        const ticket = { nick: resourceOf(stanza.to), join, until: plus(turn.env.now, ticketMs) };
+        this.#tickets.add(turn, stanza.from, ticket);
+        const left = room.divergence.find((act) => act.kind === 'left' && act.jid === stanza.from);
+        if (left?.kind === 'left' && !left.back) diverge(turn, room, { ...left, back: true });
+      }
     }
     this.#relay(turn, room, stanza);
     return true;
@@ -573,9 +573,23 @@ export class Replica implements Distribution {
     this.#become(turn, room, 'rejected', { session: undefined });
     turn.clearTimer(timerOf(room.jid, 'create'));
     turn.note('decision#40', 'no replica any more: the primary serves our users', { room: room.jid });
-    for (const local of room.locals)
-      turn.record({ kind: 'occupantChanged', room: room.jid, occupant: { ...local, home: room.jid } });
+    // What happened while it was cut off is the primary's to judge, and there is no session any more in which it could be.
+    for (const act of room.divergence) if (act.kind === 'left') this.#relayLeave(turn, room, act);
+    for (const local of room.locals) {
+      if (!local.provisional) {
+        turn.record({ kind: 'occupantChanged', room: room.jid, occupant: { ...local, home: room.jid } });
+        continue;
+      }
+      turn.record({ kind: 'occupantLeft', room: room.jid, nick: local.nick });
+      tell(turn, room, { kind: 'left', occupant: local, parts: { statuses: [333], payloads: [] } }, 'decision#44');
+      this.#relayLeave(turn, room, local);
+    }
+    turn.record({ kind: 'divergenceSettled', room: room.jid, ids: room.divergence.map(({ id }) => id) });
     this.#live.purge(turn, room);
+  }
+
+  #relayLeave(turn: Turn, room: RoomView, { jid, nick }: { readonly jid: Jid; readonly nick: string }): void {
+    turn.send(presence(jid, occupantJid(room.jid, nick), { type: 'unavailable' }), '0282#4.8', room.jid);
   }
 
   /** §4.11.1.2: nothing is submitted any more; netjoin is asked for again and again, with back-off. */
