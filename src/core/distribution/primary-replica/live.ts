@@ -15,6 +15,7 @@ import { stanzaError } from '../../xmpp/errors.ts';
 import { type Jid, occupantJid } from '../../xmpp/jid.ts';
 import { errorReply, presence, type Stanza } from '../../xmpp/stanza.ts';
 import type { XmlElement } from '../../xmpp/xml.ts';
+import { diverge } from './apart.ts';
 import { clamp, itemOf, itemParts, leaveParts, merged, occupantOf, subjectAlone } from './from-primary.ts';
 import { stranger, visible } from './initial-state.ts';
 import type { Tickets } from './tickets.ts';
@@ -28,6 +29,8 @@ export class Live {
   readonly #tickets: Tickets;
   /** Who entered at the primary under the nick of a provisional user here: perhaps that very user. Decision #44. */
   readonly #claims = new Map<string, Occupant>();
+  /** Users of ours whom the primary serves itself, of what is caught up with. */
+  #direct: ReadonlySet<Jid> = new Set();
   /** Ids of what was said here during the split and is accepted by now, until all who are in provisionally are judged. */
   readonly #accepted = new Set<string>();
 
@@ -39,6 +42,11 @@ export class Live {
   /** Decision #4 and #2: of a later epoch, or beyond the next place. */
   isAhead(room: RoomView, { epoch, n }: Position): boolean {
     return epoch > room.epoch || (epoch === room.epoch && n > room.n);
+  }
+
+  /** @param direct  users of ours whom the primary serves itself */
+  catchesUp(direct: readonly Jid[]): void {
+    this.#direct = new Set(direct);
   }
 
   /** @param said  ids of what was said here during the split: what of it is the room's by now, all here have heard */
@@ -75,9 +83,10 @@ export class Live {
     const said = occupantOf(room, nick, user, stanza.payloads);
     let known = room.occupants.get(nick);
     if (known?.provisional) {
-      const asked = !late && this.#tickets.valid(turn, known.jid as Jid, nick)?.provisional;
+      const jid = known.jid as Jid;
+      const asked = late ? this.#direct.has(jid) : this.#tickets.valid(turn, jid, nick)?.provisional;
       if (asked || said.jid === known.jid) {
-        // Theirs, if the JID says so or `<enter/>` follows; else it is somebody else's, who was faster.
+        // Theirs, if the JID says so, the primary serves them itself, or `<enter/>` follows; else somebody else was faster.
         this.#claims.set(nick, said);
         return turn.record({ kind: 'positionPassed', room: room.jid, n });
       }
@@ -287,7 +296,9 @@ export class Live {
       if (!before.provisional || !shapes.has(skeleton(before.nick))) continue;
       if (room.config.nicksLocked) {
         turn.record({ kind: 'occupantLeft', room: room.jid, nick: before.nick });
-        turn.record({ kind: 'divergenceSettled', room: room.jid, ids: [], user: before.jid });
+        // Perhaps it is they who have it, by another way: the primary hears of every leave (decision #9).
+        const { jid, nick } = before;
+        diverge(turn, room, { kind: 'left', id: turn.env.newId(), jid, nick, unserved: true, provisional: true });
         tell(turn, room, { kind: 'left', occupant: before, parts: { statuses: [333], payloads: [] } }, 'decision#44');
         continue;
       }

@@ -346,6 +346,7 @@ export class Replica implements Distribution {
     }
     this.#sync = created.mode === 'full' ? new InitialState(created) : new CatchUp(created);
     this.#moving = true;
+    this.#live.catchesUp(created.past ?? []);
     this.#become(turn, room, 'syncing', { session: created.session });
     // Decision #43: what they missed they have from the primary. Who is in provisionally has asked here since (decision #44).
     for (const local of room.locals)
