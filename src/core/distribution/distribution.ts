@@ -18,7 +18,13 @@ export type Change =
       readonly statuses: readonly number[];
     }
   /** Someone who is in asked to enter again: they lost track and need everything once more (XEP-0045 §17.3). */
-  | { readonly kind: 'returned'; readonly occupant: Occupant; readonly join: JoinRequest }
+  | {
+      readonly kind: 'returned';
+      readonly occupant: Occupant;
+      readonly join: JoinRequest;
+      /** XEP-0282: what was said here in a split, and is none of the room's yet, comes to them once it is. */
+      readonly accepted?: true;
+    }
   | { readonly kind: 'presence'; readonly occupant: Occupant; readonly parts?: PresenceParts }
   /** `alone`: nobody else is told, for everybody goes (§10.9, §11.2). */
   | { readonly kind: 'left'; readonly occupant: Occupant; readonly parts: PresenceParts; readonly alone?: boolean }

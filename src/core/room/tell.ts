@@ -51,8 +51,10 @@ export function tell(turn: Turn, room: RoomView, change: Change, spec?: Spec): v
       return;
     }
     case 'returned':
-      if (isLocal(change.occupant))
-        welcome(turn, room, change.occupant, change.join, room.config.logging ? [170] : [], spec);
+      if (isLocal(change.occupant)) {
+        const statuses = room.config.logging ? [170] : [];
+        welcome(turn, room, change.occupant, change.join, statuses, spec, change.accepted);
+      }
       return;
     case 'presence':
       tellOfPresence(turn, room, change, room.locals, spec);
@@ -167,6 +169,7 @@ function welcome(
   join: JoinRequest,
   statuses: readonly number[],
   spec?: Spec,
+  accepted = false,
 ): void {
   for (const other of room.occupants.values()) {
     if (other.nick !== occupant.nick && seesPresence(room, other, occupant))
@@ -174,7 +177,10 @@ function welcome(
   }
   turn.send(presenceFor(room, occupant, occupant, { statuses }), spec ?? '0045#7.2.2');
   // Who is in provisionally gets what was said beside them; the room's own history is for whom it has let in (decision #44).
-  const history = occupant.provisional ? room.history.filter(({ provisional }) => provisional) : room.history;
+  const history =
+    occupant.provisional || accepted
+      ? room.history.filter(({ provisional }) => provisional === occupant.provisional)
+      : room.history;
   for (const stanza of selectHistory(room.jid, history, join.history, occupant.jid, turn.env.now))
     turn.send(stanza, spec ?? '0045#7.2.13');
   // Always a subject, empty if none was set: it is how a client knows that the history is over (§7.2.15).

@@ -55,6 +55,10 @@ export function create(
   const { interval, timeout } = asked.keepalive;
   if (interval < 10 || interval > 3600 || timeout < 1 || timeout > interval)
     return refuse('modify', 'not-acceptable', 'keepalive interval is 10 to 3600 s, its timeout 1 s to the interval');
+  // A session of its own for what a link brings twice would be one of which the replica never hears.
+  const { created } = replicas.of(turn, room, replica);
+  if (room.peers.has(replica) && created !== undefined && created === request.id)
+    return turn.note('decision#5', `${replica} asks once more for what it was given: ignored`, { room: room.jid });
   const record: PeerRecord = {
     state: 'syncing',
     since: turn.env.now,
@@ -65,7 +69,7 @@ export function create(
   };
   turn.note('decision#5', `${replica} becomes a replica`, { room: room.jid, peer: replica });
   become(turn, room, replica, record);
-  replicas.begin(turn, room, replica, asked.moderators);
+  replicas.begin(turn, room, replica, asked.moderators).created = request.id;
   sendState(turn, room, replicas, replica, record, request);
 }
 

@@ -29,6 +29,8 @@ export class Live {
   readonly #tickets: Tickets;
   /** Who entered at the primary under the nick of a provisional user here: perhaps that very user. Decision #44. */
   readonly #claims = new Map<string, Occupant>();
+  /** Users who entered after something was said here during the split that the primary has yet to judge. Decision #42. */
+  readonly #newcomers = new Set<Jid>();
   /** Users of ours whom the primary serves itself, of what is caught up with. */
   #direct: ReadonlySet<Jid> = new Set();
   /** Ids of what was said here during the split and is accepted by now, until all who are in provisionally are judged. */
@@ -233,7 +235,9 @@ export class Live {
     // They are back: whether the primary heard that they left is of no interest any more.
     if (room.divergence.some((act) => act.kind === 'left' && act.jid === jid))
       turn.record({ kind: 'divergenceSettled', room: room.jid, ids: [], user: jid });
-    tell(turn, room, { kind: 'returned', occupant, join: join.history ? { history: join.history } : {} }, '0282#4.5');
+    if (room.divergence.some(({ kind }) => kind === 'said')) this.#newcomers.add(jid);
+    const history = join.history ? { history: join.history } : {};
+    tell(turn, room, { kind: 'returned', occupant, join: history, accepted: true }, '0282#4.5');
   }
 
   /** Decision #44: they have the roster; what they get now is the history that was withheld. */
@@ -287,6 +291,7 @@ export class Live {
     }
     this.#claims.clear();
     this.#accepted.clear();
+    this.#newcomers.clear();
   }
 
   /** Decision #44: the nicks are others' at the primary. A provisional user who has one is called something else. */
@@ -349,9 +354,11 @@ export class Live {
     // Said here during a split: those here have seen it (decision #42).
     const mine = room.divergence.some((act) => act.kind === 'said' && act.id === dmuc.split);
     turn.record({ kind: 'messageAccepted', room: room.jid, n, item });
-    if (mine) this.#accepted.add(item.id);
     if (!mine)
-      tell(turn, room, { kind: 'message', occupant, item, late: late || dmuc.split !== undefined }, '0282#4.9');
+      return tell(turn, room, { kind: 'message', occupant, item, late: late || dmuc.split !== undefined }, '0282#4.9');
+    this.#accepted.add(item.id);
+    for (const { jid } of room.locals)
+      if (this.#newcomers.has(jid)) turn.send(delayedMessage(room.jid, item, jid), 'decision#42');
   }
 
   /** Decision #15, or a place in the sequence that holds nothing for this replica. */

@@ -27,6 +27,8 @@ export interface Volatile {
   /** It says that none of its users is a moderator, whatever is counted here (decision #7). */
   noModerators: boolean;
   offered: Instant | undefined;
+  /** Id of the request for creation that was answered last: repeated by a link, it is no other. */
+  created: string | undefined;
 }
 
 /** The replicas of one primary: what is known of them while it runs, and the one way by which something goes to them. */
@@ -54,6 +56,7 @@ export class Replicas {
       characters: 0,
       noModerators: moderators === 0,
       offered: undefined,
+      created: undefined,
     };
     this.#states.set(replica, state);
     return state;
