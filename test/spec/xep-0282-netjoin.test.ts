@@ -889,9 +889,9 @@ describe('XEP-0282 §4.11.2 Netjoin: who was let in provisionally', () => {
   });
 
   it.each([
-    ['keeps the nick, if their JID is known', 'anyone', 'New'],
-    ['is called otherwise, if it is not', 'moderators', 'New_'],
-  ])('decision #44: one whom the primary has served itself is the replica’s then, and %s', (_what, whois, nick) => {
+    ['their JID is known', 'anyone'],
+    ['the primary says whom it serves', 'moderators'],
+  ])('decision #44: one whom the primary has served itself is the replica’s then, and keeps the nick: %s', (_, whois) => {
     const world = pastTheReplica({ ...local, 'muc#roomconfig_whois': [whois] });
     expect(texts(world.got(newcomer))).toEqual(['finds out']);
     world.send(joins(newcomer, `${room}/New`));
@@ -899,7 +899,7 @@ describe('XEP-0282 §4.11.2 Netjoin: who was let in provisionally', () => {
     // They have heard it.
     expect(texts(world.got(newcomer))).toEqual([]);
     for (const node of [primary, replica])
-      expect(world.status(node).occupants.filter(({ jid: at }) => at === newcomer)).toMatchObject([{ nick }]);
+      expect(world.status(node).occupants.filter(({ jid: at }) => at === newcomer)).toMatchObject([{ nick: 'New' }]);
     expectTheSameEverywhere(world);
     world.clear();
     world.send(says(user('Wumpus'), room, 'once'));

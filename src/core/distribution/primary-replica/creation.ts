@@ -168,18 +168,18 @@ function createdOf(
     keepalive: record.keepalive ?? defaultTimes,
     maxstanzas: record.maxstanzas ?? room.config.historyMax,
     config: replicaForm(room),
-    past: mode === 'delta' ? pastOf(room, record) : [],
+    past: mode === 'delta' ? pastOf(room, record) : new Map(),
   };
 }
 
 /** Decision #43: whom of a replica's domains the primary serves itself, and whom it told that they are not in. */
-function pastOf(room: RoomView, { past = [], serves }: PeerRecord): readonly Jid[] {
-  const direct = new Set(past);
-  for (const { home, jid } of room.occupants.values()) {
-    if (direct.size >= pastMax) break;
-    if (home === undefined && jid !== undefined && serves?.includes(domainOf(jid))) direct.add(jid);
+function pastOf(room: RoomView, { past = [], serves }: PeerRecord): ReadonlyMap<Jid, string> {
+  const direct = new Map(past.map((jid) => [jid, '']));
+  for (const { home, nick, jid } of room.occupants.values()) {
+    if (home !== undefined || jid === undefined || !serves?.includes(domainOf(jid))) continue;
+    if (direct.has(jid) || direct.size < pastMax) direct.set(jid, nick);
   }
-  return [...direct];
+  return direct;
 }
 
 function sendReady(

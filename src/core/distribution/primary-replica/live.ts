@@ -31,8 +31,8 @@ export class Live {
   readonly #claims = new Map<string, Occupant>();
   /** Users who entered after something was said here during the split that the primary has yet to judge. Decision #42. */
   readonly #newcomers = new Set<Jid>();
-  /** Users of ours whom the primary serves itself, of what is caught up with. */
-  #direct: ReadonlySet<Jid> = new Set();
+  /** Users of ours whom the primary serves itself, and their nicks there, at the end of what is caught up with. */
+  #direct: ReadonlyMap<Jid, string> = new Map();
   /** Ids of what was said here during the split and is accepted by now, until all who are in provisionally are judged. */
   readonly #accepted = new Set<string>();
 
@@ -46,9 +46,9 @@ export class Live {
     return epoch > room.epoch || (epoch === room.epoch && n > room.n);
   }
 
-  /** @param direct  users of ours whom the primary serves itself */
-  catchesUp(direct: readonly Jid[]): void {
-    this.#direct = new Set(direct);
+  /** @param direct  users of ours whom the primary serves itself, and their nicks */
+  catchesUp(direct: ReadonlyMap<Jid, string>): void {
+    this.#direct = direct;
   }
 
   /** @param said  ids of what was said here during the split: what of it is the room's by now, all here have heard */
@@ -71,7 +71,7 @@ export class Live {
     late: boolean,
   ): boolean {
     if (dmuc?.enter) this.#enter(turn, room, nick, user, dmuc.enter, dmuc, stanza);
-    else if (dmuc?.leave) this.#leave(turn, room, nick, dmuc.leave, user, stanza);
+    else if (dmuc?.leave) this.#leave(turn, room, nick, dmuc.leave, user, dmuc.position?.n, stanza);
     else if (!user) return false;
     else if (dmuc?.position === undefined) return this.#rosterEntry(turn, room, nick, user, stanza);
     else if (stanza.type === undefined) this.#update(turn, room, nick, user, dmuc.position.n, stanza, late);
@@ -86,7 +86,7 @@ export class Live {
     let known = room.occupants.get(nick);
     if (known?.provisional) {
       const jid = known.jid as Jid;
-      const asked = late ? this.#direct.has(jid) : this.#tickets.valid(turn, jid, nick)?.provisional;
+      const asked = late ? this.#direct.get(jid) === nick : this.#tickets.valid(turn, jid, nick)?.provisional;
       if (asked || said.jid === known.jid) {
         // Theirs, if the JID says so, the primary serves them itself, or `<enter/>` follows; else somebody else was faster.
         this.#claims.set(nick, said);
@@ -100,8 +100,7 @@ export class Live {
       return turn.record({ kind: 'positionPassed', room: room.jid, n });
     const occupant = merged(known, said);
     turn.record({ kind: known ? 'occupantChanged' : 'occupantEntered', room: room.jid, n, occupant });
-    if (known === undefined)
-      return tell(turn, room, { kind: 'entered', occupant, join: {}, statuses: [] }, '0282#4.7');
+    if (known === undefined) return tell(turn, room, { kind: 'entered', occupant, join: {}, statuses: [] }, '0282#4.7');
     if (late && visible(known) === visible(occupant)) return;
     tell(turn, room, { kind: 'presence', occupant, parts: { item: itemParts(user) } }, '0282#4.7');
     // XEP-0045 §8: a new moderator learns who the others are; the primary sent the JIDs before (decision #7).
@@ -316,7 +315,15 @@ export class Live {
   }
 
   /** §4.6: "The replica removes user and forwards the stanza to user". The others hear of it by the update after it. */
-  #leave(turn: Turn, room: RoomView, nick: string, jid: Jid, user: MucUser | undefined, stanza: Stanza): void {
+  #leave(
+    turn: Turn,
+    room: RoomView,
+    nick: string,
+    jid: Jid,
+    user: MucUser | undefined,
+    n: number | undefined,
+    stanza: Stanza,
+  ): void {
     const known = room.occupants.get(nick);
     if (stanza.type !== 'unavailable') return;
     // They believe to be in, and are neither here nor there (decision #47).
@@ -326,6 +333,8 @@ export class Live {
       const parts = { type: 'unavailable', payloads: [], ...leaveParts(user) } as const;
       return turn.send(presenceFor(room, stranger, stranger, parts), 'decision#47');
     }
+    // Told again after its change: they are in by a later entry.
+    if (n !== undefined && n !== room.n + 1) return;
     // Of somebody provisional it is about what was before: their entry is judged by itself (decision #44).
     if (known === undefined || !isLocal(known) || known.provisional || known.jid !== jid) return;
     turn.record({ kind: 'occupantChanged', room: room.jid, occupant: { ...known, home: room.jid } });

@@ -246,8 +246,7 @@ export class Primary implements Distribution {
     const due = state.keepalive.due(turn.env);
     if (due.kind === 'lost')
       return split(turn, room, this.#replicas, replica, record, 'silence', 'two keepalives went unanswered');
-    if (due.kind === 'ping')
-      turn.send(ping(room.jid, replica, due.id, standing(room, replica)), '0282#4.10', replica);
+    if (due.kind === 'ping') turn.send(ping(room.jid, replica, due.id, standing(room, replica)), '0282#4.10', replica);
     turn.setTimer(timer, due.ms);
   }
 

@@ -24,7 +24,7 @@ import {
 } from '../../xep/sync.ts';
 import { readJoin, readMucUser } from '../../xep/xep0045.ts';
 import { isPing, ping } from '../../xep/xep0199.ts';
-import { readDmuc } from '../../xep/xep0282.ts';
+import { type Dmuc, readDmuc } from '../../xep/xep0282.ts';
 import { readOccupantId } from '../../xep/xep0421.ts';
 import { stanzaError } from '../../xmpp/errors.ts';
 import { bareOf, domainOf, type Jid, occupantJid, resourceOf } from '../../xmpp/jid.ts';
@@ -346,11 +346,11 @@ export class Replica implements Distribution {
     }
     this.#sync = created.mode === 'full' ? new InitialState(created) : new CatchUp(created);
     this.#moving = true;
-    this.#live.catchesUp(created.past ?? []);
+    this.#live.catchesUp(created.past ?? new Map());
     this.#become(turn, room, 'syncing', { session: created.session });
     // Decision #43: what they missed they have from the primary. Who is in provisionally has asked here since (decision #44).
     for (const local of room.locals)
-      if (created.mode === 'delta' && !local.provisional && created.past?.includes(local.jid))
+      if (created.mode === 'delta' && !local.provisional && created.past?.has(local.jid))
         turn.record({ kind: 'occupantChanged', room: room.jid, occupant: { ...local, home: room.jid } });
   }
 
@@ -441,7 +441,9 @@ export class Replica implements Distribution {
     }
     if (sync && dmuc?.enter && dmuc.position === undefined) return sync.addUser(nick, dmuc.enter);
     if (!sync && room.peers.get(room.jid)?.state !== 'live') return this.#unexpected(turn, room, 'presence');
-    if (dmuc?.position && !dmuc.enter && !this.#inOrder(turn, room, dmuc.position)) return;
+    if (dmuc?.enter || dmuc?.leave) {
+      if (!this.#inPlace(turn, room, dmuc)) return;
+    } else if (dmuc?.position && !this.#inOrder(turn, room, dmuc.position)) return;
     if (!this.#live.presence(turn, room, nick, user, dmuc, stanza, sync !== undefined))
       this.#unexpected(turn, room, 'presence');
   }
@@ -472,6 +474,21 @@ export class Replica implements Distribution {
   /** Decisions #1, #2, #4: a repetition is dropped, a gap means that something is lost, and is asked for. */
   #inOrder(turn: Turn, room: RoomView, { epoch, n }: Position): boolean {
     if (epoch === room.epoch && n === room.n + 1) return true;
+    if (this.#live.isAhead(room, { epoch, n })) this.#gap(turn, room, { epoch, n });
+    else turn.note('decision#2', `position ${epoch}/${n} is of the past: dropped`, { room: room.jid });
+    return false;
+  }
+
+  /**
+   * Decision #1: `<enter/>` follows its change and `<leave/>` goes ahead of it; about somebody who is not in it has the
+   * room's place. What is told again is of the past, whatever has become of the user since. One without a place is the
+   * XEP's own, of a primary that does not count them.
+   */
+  #inPlace(turn: Turn, room: RoomView, { leave, position }: Dmuc): boolean {
+    if (position === undefined) return true;
+    const { epoch, n } = position;
+    const next = leave !== undefined && n === room.n + 1;
+    if (epoch === room.epoch && (n === room.n || next)) return true;
     if (this.#live.isAhead(room, { epoch, n })) this.#gap(turn, room, { epoch, n });
     else turn.note('decision#2', `position ${epoch}/${n} is of the past: dropped`, { room: room.jid });
     return false;
