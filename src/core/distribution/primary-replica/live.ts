@@ -33,6 +33,8 @@ export class Live {
   readonly #newcomers = new Set<Jid>();
   /** Users of ours whom the primary serves itself, and their nicks there, at the end of what is caught up with. */
   #direct: ReadonlyMap<Jid, string> = new Map();
+  /** Who was in here, and served by whom, before that was caught up with. */
+  #before: readonly Occupant[] = [];
   /** Ids of what was said here during the split and is accepted by now, until all who are in provisionally are judged. */
   readonly #accepted = new Set<string>();
 
@@ -47,13 +49,23 @@ export class Live {
   }
 
   /** @param direct  users of ours whom the primary serves itself, and their nicks */
-  catchesUp(direct: ReadonlyMap<Jid, string>): void {
+  catchesUp(room: RoomView, direct: ReadonlyMap<Jid, string>): void {
     this.#direct = direct;
+    this.#before = direct.size === 0 ? [] : [...room.occupants.values()];
   }
 
   /** @param said  ids of what was said here during the split: what of it is the room's by now, all here have heard */
-  caughtUp(room: RoomView, said: ReadonlySet<string>): void {
+  caughtUp(turn: Turn, room: RoomView, said: ReadonlySet<string>): void {
     this.#claims.clear();
+    // Decision #43: the primary never told them of those who had gone when it showed them the room.
+    const gone = this.#before.filter(({ nick }) => !room.occupants.has(nick));
+    for (const viewer of this.#before) {
+      if (!isLocal(viewer) || !this.#direct.get(viewer.jid)) continue;
+      for (const one of gone)
+        if (one.jid !== viewer.jid && seesPresence(room, one, viewer))
+          turn.send(presenceFor(room, one, viewer, { type: 'unavailable', payloads: [] }), 'decision#43');
+    }
+    this.#before = [];
     for (const { id, split } of room.history) if (split !== undefined && said.has(split.id)) this.#accepted.add(id);
   }
 
@@ -254,7 +266,7 @@ export class Live {
     tell(turn, room, { kind: 'presence', occupant }, 'decision#44');
     // Whom the primary served itself until then it showed those who left here, too, and it has yet to hear of that.
     for (const act of history?.maxstanzas === 0 ? room.divergence : []) {
-      if (act.kind !== 'left' || act.unserved || room.occupants.has(act.nick)) continue;
+      if (act.kind !== 'left' || room.occupants.has(act.nick)) continue;
       const gone = stranger(room, act.nick);
       const parts = { type: 'unavailable', payloads: [] } as const;
       if (seesPresence(room, gone, known)) turn.send(presenceFor(room, gone, known, parts), 'decision#44');

@@ -346,7 +346,7 @@ export class Replica implements Distribution {
     }
     this.#sync = created.mode === 'full' ? new InitialState(created) : new CatchUp(created);
     this.#moving = true;
-    this.#live.catchesUp(created.past ?? new Map());
+    this.#live.catchesUp(room, created.past ?? new Map());
     this.#become(turn, room, 'syncing', { session: created.session });
     // Decision #43: what they missed they have from the primary. Who is in provisionally has asked here since (decision #44).
     for (const local of room.locals)
@@ -361,7 +361,7 @@ export class Replica implements Distribution {
     const left = this.#live.left(turn, room);
     const said = new Set(room.divergence.flatMap(({ kind, id }) => (kind === 'said' ? [id] : [])));
     const unserved = sync.take(turn, room, left, ready);
-    this.#live.caughtUp(room, said);
+    this.#live.caughtUp(turn, room, said);
     this.#become(turn, room, 'live');
     this.#tries = 0;
     // Decision #3: what it asked for, whatever the answer says.
