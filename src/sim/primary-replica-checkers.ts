@@ -8,7 +8,7 @@ import { payloadOf, stanzaText } from '../core/xmpp/stanza.ts';
 import { childOf, textOf, type XmlElement } from '../core/xmpp/xml.ts';
 import { lostByBounceAlone, lostBySilenceAlone } from './checkers/links.ts';
 import { untoldOf } from './checkers/occupants.ts';
-import { type Evidence, isJoin, isOf, type Other, type Placed, sessions, sleepOf, whole } from './evidence.ts';
+import { type Evidence, isJoin, isOf, type Other, type Placed, sentAt, sessions, sleepOf, whole } from './evidence.ts';
 import type { Checker } from './judge.ts';
 import type { Verdict, Violation } from './trace.ts';
 
@@ -284,6 +284,35 @@ const onlyWhoAsked: Checker = (given) => {
   };
 };
 
+/** D-12: a `<leave/>` that was sent before somebody's entry takes them out no more, however late it comes (again). */
+const leavesOnce: Checker = (given) => {
+  const violations: Violation[] = [];
+  let exercised = 0;
+  const { trace } = given;
+  const replicas = new Set<Jid>(partsOf(given).replicas.map(({ address }) => address));
+  /** By replica and user: where in the trace that was sent by which they were entered. */
+  const entered = new Map<string, number>();
+  return {
+    kept(event, { node, room }, { cause }, i) {
+      if (event.kind !== 'occupantChanged' || cause === undefined || !replicas.has(node)) return;
+      const { jid, home } = event.occupant;
+      if (jid === undefined) return;
+      if (event.joining) entered.set(`${node} ${jid}`, sentAt(trace, cause));
+      const handed = trace[cause];
+      const leave = handed?.kind === 'out' ? readDmuc(handed.stanza.payloads)?.leave : undefined;
+      if (leave !== jid || home !== room) return;
+      exercised++;
+      if (sentAt(trace, cause) < (entered.get(`${node} ${jid}`) ?? -1))
+        violations.push({
+          invariant: 'D-12',
+          what: `${node} takes ${jid} out for a leave of before their entry`,
+          at: i,
+        });
+    },
+    verdict: () => ({ violations, exercised }),
+  };
+};
+
 /**
  * D-6 (XEP-0282 §4.7): where JIDs are for moderators, a replica without one is sent none but its own users', and keeps
  * none. The primary's account of who is where, at the moment when it decided, is what counts.
@@ -465,6 +494,7 @@ export const primaryReplicaCheckers: Readonly<Record<string, Checker>> = {
   'D-e': epochs,
   'D-g': silenceIsFound,
   'D-h': onlyWhoAsked,
+  'D-12': leavesOnce,
   'D-5': nothingBeforeReady,
   'D-6': jidsOfReplicas,
   'D-3': lostBySilenceAlone('D-3'),

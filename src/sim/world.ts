@@ -1,5 +1,6 @@
 import type { Command } from '../core/node/input.ts';
 import { createOccupant, type OccupantAct, type OccupantHalf } from '../core/occupant/occupant.ts';
+import { readDmuc } from '../core/xep/xep0282.ts';
 import { type Condition, stanzaError } from '../core/xmpp/errors.ts';
 import { bareOf, domainOf, type Jid } from '../core/xmpp/jid.ts';
 import { errorReply, presence, type Stanza } from '../core/xmpp/stanza.ts';
@@ -58,6 +59,8 @@ const forgetful = 0.5;
 
 /** Sizes are looked at once in that many events: a look at everything a node holds costs more than an event. */
 const lookEvery = 2_000;
+/** What is told again of one user comes at most so much later. */
+const replayMs = 60_000;
 
 /**
  * A whole network in one process: servers, links, room nodes, users; nothing but the schedule makes anything happen, and
@@ -409,7 +412,11 @@ export class World {
       this.#lost.add(stanza.to);
     };
     this.at(passage.arrives - this.now, arrive);
-    if (outcome === 'twice') this.at(passage.arrives - this.now, arrive);
+    if (outcome !== 'twice') return;
+    // What is told again of one user comes later, too, when they may be back (security: a captured stanza is sent again).
+    const { enter, leave } = readDmuc(stanza.payloads) ?? {};
+    const later = enter || leave ? this.#prng.below(replayMs) : 0;
+    this.at(passage.arrives - this.now + later, arrive);
   }
 
   #arrive({ seat, user }: Place, parcel: Parcel): void {

@@ -82,8 +82,7 @@ export type Divergence = {
 } /**
  * `unserved`: they were none of this replica's own, so the nick is theirs only as far as they say; `provisional`: but it
  * had let them in for the moment.
- */ & /** `back`: they asked to come back since, so they know that they were out. */
-(
+ */ /** `back`: they asked to come back since, so they know that they were out. */ & (
   | {
       readonly kind: 'left';
       readonly nick: string;

@@ -83,7 +83,7 @@ export class Live {
     late: boolean,
   ): boolean {
     if (dmuc?.enter) this.#enter(turn, room, nick, user, dmuc.enter, dmuc, stanza);
-    else if (dmuc?.leave) this.#leave(turn, room, nick, dmuc.leave, user, dmuc.position?.n, stanza);
+    else if (dmuc?.leave) this.#leave(turn, room, nick, dmuc.leave, user, stanza);
     else if (!user) return false;
     else if (dmuc?.position === undefined) return this.#rosterEntry(turn, room, nick, user, stanza);
     else if (stanza.type === undefined) this.#update(turn, room, nick, user, dmuc.position.n, stanza, late);
@@ -327,15 +327,7 @@ export class Live {
   }
 
   /** §4.6: "The replica removes user and forwards the stanza to user". The others hear of it by the update after it. */
-  #leave(
-    turn: Turn,
-    room: RoomView,
-    nick: string,
-    jid: Jid,
-    user: MucUser | undefined,
-    n: number | undefined,
-    stanza: Stanza,
-  ): void {
+  #leave(turn: Turn, room: RoomView, nick: string, jid: Jid, user: MucUser | undefined, stanza: Stanza): void {
     const known = room.occupants.get(nick);
     if (stanza.type !== 'unavailable') return;
     // They believe to be in, and are neither here nor there (decision #47).
@@ -345,8 +337,6 @@ export class Live {
       const parts = { type: 'unavailable', payloads: [], ...leaveParts(user) } as const;
       return turn.send(presenceFor(room, stranger, stranger, parts), 'decision#47');
     }
-    // Told again after its change: they are in by a later entry.
-    if (n !== undefined && n !== room.n + 1) return;
     // Of somebody provisional it is about what was before: their entry is judged by itself (decision #44).
     if (known === undefined || !isLocal(known) || known.provisional || known.jid !== jid) return;
     turn.record({ kind: 'occupantChanged', room: room.jid, occupant: { ...known, home: room.jid } });
