@@ -83,7 +83,7 @@ const lies: Readonly<Record<string, Lie>> = {
       jids: 'all',
       keepalive: keepalive(prng),
       maxstanzas: count(prng),
-      past: [],
+      past: new Map(),
     }),
   ),
   'a primary’s end of a state': toRoom('iq', 'set', (prng) =>

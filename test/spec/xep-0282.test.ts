@@ -46,6 +46,11 @@ function wallopsWithout(...absent: string[]): World {
 }
 
 const dmucAt = (stanza: Stanza) => readDmuc(stanza.payloads);
+/** Where the room is at the replica, or `ahead` of that. */
+const placeAt = (world: World, ahead = 0) => {
+  const { epoch, n } = world.seat(vesaReplica).node.snapshot().rooms[0] as { epoch: number; n: number };
+  return { epoch, n: n + ahead };
+};
 const itemAt = (stanza: Stanza) => readMucUser(stanza.payloads);
 const texts = (stanzas: readonly Stanza[]) => stanzas.map((stanza) => bodyOf(stanza));
 
@@ -252,7 +257,7 @@ describe('XEP-0282 §4.5 ENTER', () => {
       jid(`${room}/BigCheese`),
       vesaReplica,
       { id: 'e1' },
-      writeDmuc({ enter: jid(user('Efchen')) }),
+      writeDmuc({ enter: jid(user('Efchen')), position: placeAt(world) }),
     );
     world.inject(vesaReplica, primary, enter);
     expect(world.got(user('Efchen'))).toEqual([]);
@@ -351,7 +356,7 @@ describe('XEP-0282 §4.6 LEAVE', () => {
       vesaReplica,
       { type: 'unavailable' },
       writeMucUser({ affiliation: 'none', role: 'none', statuses: [307], reason: 'enough' }),
-      writeDmuc({ leave: jid(user('Efchen')) }),
+      writeDmuc({ leave: jid(user('Efchen')), position: placeAt(world, 1) }),
     );
     world.inject(vesaReplica, primary, leave);
     expect(world.got(user('Efchen')).map((stanza) => [stanza.type, itemAt(stanza)])).toEqual([
@@ -361,7 +366,7 @@ describe('XEP-0282 §4.6 LEAVE', () => {
 
   it('a leave for somebody else’s nick, or from anyone else, changes nothing', () => {
     const world = wallopsWithout();
-    const leave = writeDmuc({ leave: jid(user('Efchen')) });
+    const leave = writeDmuc({ leave: jid(user('Efchen')), position: placeAt(world, 1) });
     world.inject(vesaReplica, primary, presence(jid(`${room}/BigCheese`), vesaReplica, { type: 'unavailable' }, leave));
     world.inject(
       vesaReplica,
@@ -546,7 +551,10 @@ describe('XEP-0282 the sequence of a room', () => {
     world.send(presence(jid(user('Wumpus')), jid(`${room}/Lump`), {}));
     world.send(leaves(user('Troy'), `${room}/Troy`));
     for (const replica of [vesaReplica, killrcReplica, erisReplica]) {
-      const news = world.to(replica).filter((stanza) => !dmucAt(stanza)?.enter && dmucAt(stanza)?.position);
+      const news = world.to(replica).filter((stanza) => {
+        const { enter, leave, position } = dmucAt(stanza) ?? {};
+        return !enter && !leave && position;
+      });
       expect(news.map((stanza) => dmucAt(stanza)?.position?.n)).toEqual([7, 8, 9, 10]);
       for (const stanza of news) expect(stanza.payloads.filter(({ xmlns }) => xmlns === NS.ext)).toEqual([]);
     }

@@ -24,7 +24,13 @@ export type Change =
       readonly statuses: readonly number[];
     }
   /** Someone who is in asked to enter again: they lost track and need everything once more (XEP-0045 §17.3). */
-  | { readonly kind: 'returned'; readonly occupant: Occupant; readonly join: JoinRequest }
+  | {
+      readonly kind: 'returned';
+      readonly occupant: Occupant;
+      readonly join: JoinRequest;
+      /** What was said here while this node was cut off, and is none of the room's yet, comes to them once it is. */
+      readonly accepted?: true;
+    }
   /** Presence, role or affiliation of someone who is in. `join`: they asked to enter with it, as in `returned`. */
   | {
       readonly kind: 'presence';
@@ -34,7 +40,10 @@ export type Change =
     }
   /** `alone`: nobody else is told, for everybody goes (§10.9, §11.2). */
   | { readonly kind: 'left'; readonly occupant: Occupant; readonly parts: PresenceParts; readonly alone?: boolean }
-  /** `statuses`: for the new presence, to the one renamed: 210 where it was not their wish. `join`: as in `presence`. */
+  /**
+   * `statuses`: for the new presence, to the one renamed: 210 where it was not their wish. `join`: as in `presence`; their new
+   * presence comes to themselves in its place among the rest.
+   */
   | {
       readonly kind: 'renamed';
       readonly before: Occupant;

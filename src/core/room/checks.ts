@@ -79,6 +79,12 @@ export function rankOf(room: RoomView, user: Jid): Pick<Occupant, 'affiliation' 
   return { affiliation, role: initialRole(affiliation, room.config) };
 }
 
+/** Why somebody who is in may not be called otherwise; undefined: they may. XEP-0045 §7.6. */
+export function mayRename(room: RoomView, user: Jid, nick: string): Refusal | undefined {
+  if (room.config.nicksLocked) return refusal('cancel', 'not-acceptable', '0045#7.6', 'nicks are locked in this room');
+  return nickIsFree(room, nick, user) ? undefined : refusal('cancel', 'conflict', '0045#7.6');
+}
+
 /** XEP-0045 §7.6. Role and affiliation stay. */
 export function checkNick(
   room: RoomView,
@@ -86,8 +92,8 @@ export function checkNick(
   nick: string,
   stanza: Stanza,
 ): ChangeOf<'renamed'> | Refusal {
-  if (room.config.nicksLocked) return refusal('cancel', 'not-acceptable', '0045#7.6', 'nicks are locked in this room');
-  if (!nickIsFree(room, nick, stanza.from)) return refusal('cancel', 'conflict', '0045#7.6');
+  const no = mayRename(room, stanza.from, nick);
+  if (no) return no;
   const after = { ...occupant, nick, presence: cleanPayloads(room.jid, stanza.payloads) };
   // A join inside: a client that does not know it is in waits for all that a join brings, as with the same nick.
   return { kind: 'renamed', before: occupant, after, join: readJoin(stanza.payloads) };

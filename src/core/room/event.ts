@@ -82,8 +82,14 @@ export type Divergence = {
 } /**
  * `unserved`: they were none of this replica's own, so the nick is theirs only as far as they say; `provisional`: but it
  * had let them in for the moment.
- */ & (
-  | { readonly kind: 'left'; readonly nick: string; readonly unserved?: true; readonly provisional?: true }
+ */ /** `back`: they asked to come back since, so they know that they were out. */ & (
+  | {
+      readonly kind: 'left';
+      readonly nick: string;
+      readonly unserved?: true;
+      readonly provisional?: true;
+      readonly back?: true;
+    }
   | { readonly kind: 'changed'; readonly nick: string; readonly presence: readonly XmlElement[] }
   /** A provisional entry, with the history they asked for. */
   | { readonly kind: 'entered'; readonly history?: HistoryRequest }

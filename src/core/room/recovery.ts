@@ -41,9 +41,13 @@ export function retell(turn: RoomTurn, events: readonly RoomEvent[], gone: Reado
   }
 }
 
-/** Who left a replica is out there (decision #9), and stays on its roster until the primary has heard. */
+/**
+ * Who left a replica is out there (decision #9), and stays on its roster until the primary has heard. A user who asked to
+ * come back since may be in again, served by the primary itself, which the replica has yet to hear.
+ */
 function retellLeave(turn: RoomTurn, act: Divergence): void {
   const { room } = turn;
+  if (!room.divergence.some((one) => one.id === act.id && !(one.kind === 'left' && one.back))) return;
   const known = act.kind === 'left' && !act.unserved ? room.occupants.get(act.nick) : undefined;
   if (known === undefined || isLocal(known) || (known.jid !== undefined && known.jid !== act.jid)) return;
   const self = { ...known, jid: act.jid };

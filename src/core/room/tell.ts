@@ -45,7 +45,10 @@ export function tell(turn: RoomTurn, change: Change, spec?: Spec): void {
       return;
     }
     case 'returned':
-      if (isLocal(change.occupant)) welcome(turn, change.occupant, change.join, room.config.logging ? [170] : [], spec);
+      if (isLocal(change.occupant)) {
+        const statuses = room.config.logging ? [170] : [];
+        welcome(turn, change.occupant, change.join, statuses, spec, change.accepted);
+      }
       return;
     case 'presence':
       tellOfPresence(turn, change, room.locals, spec);
@@ -62,7 +65,8 @@ export function tell(turn: RoomTurn, change: Change, spec?: Spec): void {
       for (const viewer of viewers) turn.send(goneTo(viewer), spec ?? '0045#7.6');
       const shownTo = presenceOf(room, after);
       for (const viewer of viewers) {
-        const { statuses } = viewer.jid === after.jid ? change : {};
+        const { statuses, join } = viewer.jid === after.jid ? change : {};
+        if (join) continue;
         turn.send(statuses ? presenceFor(room, after, viewer, { statuses }) : shownTo(viewer), spec ?? '0045#7.6');
       }
       return;
@@ -171,6 +175,7 @@ function welcome(
   join: JoinRequest,
   statuses: readonly number[],
   spec?: Spec,
+  accepted = false,
 ): void {
   const { room } = turn;
   for (const other of room.occupants.values()) {
@@ -179,7 +184,10 @@ function welcome(
   }
   turn.send(presenceFor(room, occupant, occupant, { statuses }), spec ?? '0045#7.2.2');
   // Who is in provisionally gets what was said beside them; the room's own history is for whom it has let in (decision #44).
-  const history = occupant.provisional ? room.history.filter(({ provisional }) => provisional) : room.history;
+  const history =
+    occupant.provisional || accepted
+      ? room.history.filter(({ provisional }) => provisional === occupant.provisional)
+      : room.history;
   for (const stanza of selectHistory(room.jid, history, join.history, occupant.jid, turn.env.now))
     turn.send(stanza, spec ?? '0045#7.2.13');
   // Always a subject, empty if none was set: it is how a client knows that the history is over (§7.2.15).

@@ -29,6 +29,20 @@ export function writePosition({ epoch, n }: Position): XmlElement {
   return element('s', NS.ext, { e: String(epoch), n: String(n) });
 }
 
+/** `<s e n users/>` in a keepalive: where the primary is, and a digest of whom it counts as the replica's users. Decision #2. */
+export interface Standing extends Position {
+  readonly users?: string | undefined;
+}
+
+export function readStanding(element: XmlElement | undefined): Standing | undefined {
+  const position = readPosition(element);
+  return position && { ...position, users: element?.attrs['users'] };
+}
+
+export function writeStanding({ epoch, n, users }: Standing): XmlElement {
+  return el('s', NS.ext, { e: String(epoch), n: String(n), users });
+}
+
 /**
  * `<s e n h/>` between FMUC nodes: a place in what one node sends another over one link. Decision #60. `session` is the id
  * of the join that made the link; `n` counts from 1, and 0 is what stands outside of the count.
@@ -153,8 +167,8 @@ export interface Created {
   readonly maxstanzas: number;
   /** What the replica must know of the room's configuration. Decision #15. */
   readonly config?: Form;
-  /** Its users who joined past it since the split, and whom it serves no more. Decision #43. */
-  readonly past?: readonly Jid[];
+  /** Its users whom the primary serves itself, and their nicks; of those whom it told that they are not in, none. Decision #43. */
+  readonly past?: ReadonlyMap<Jid, string>;
 }
 
 export function readCreated(payloads: readonly XmlElement[]): Created | undefined {
@@ -175,8 +189,13 @@ export function readCreated(payloads: readonly XmlElement[]): Created | undefine
     keepalive: readKeepalive(created),
     maxstanzas: count(childOf(created, 'history', NS.ext)?.attrs['maxstanzas']) ?? 200,
     ...(config ? { config } : {}),
-    past: childrenOf(created, 'direct', NS.ext).flatMap(({ attrs }) => parseJid(attrs['jid'] ?? '') ?? []),
+    past: new Map(childrenOf(created, 'direct', NS.ext).flatMap(({ attrs }) => readDirect(attrs))),
   };
+}
+
+function readDirect({ jid: address = '', nick = '' }: XmlElement['attrs']): (readonly [Jid, string])[] {
+  const user = parseJid(address);
+  return user === undefined ? [] : [[user, nick]];
 }
 
 export function writeCreated(created: Created): XmlElement {
@@ -187,7 +206,7 @@ export function writeCreated(created: Created): XmlElement {
     { session, epoch: String(epoch), n: String(n), mode, jids },
     writeKeepalive(keepalive),
     el('history', NS.ext, { maxstanzas: String(maxstanzas) }),
-    ...(past ?? []).map((jid) => el('direct', NS.ext, { jid })),
+    ...[...(past ?? [])].map(([jid, nick]) => el('direct', NS.ext, { jid, nick: nick === '' ? undefined : nick })),
     ...(config ? [writeForm(config)] : []),
   );
 }

@@ -5,7 +5,7 @@ import { rootOf, sentAt } from '../causes.ts';
 import type { Evidence } from '../evidence.ts';
 import type { Checker, Place } from '../judge.ts';
 import { isJoin } from '../stanzas.ts';
-import type { Other, RecordOf, Violation } from '../trace.ts';
+import type { Other, RecordOf, SimRecord, Violation } from '../trace.ts';
 import type { Seen, View } from '../view.ts';
 
 /** Within that long who leaves a room at their own server's node is told that they are out, whatever state it is in. */
@@ -51,6 +51,8 @@ export const leave: Checker = (given) => {
     }
     return found;
   };
+  /** Until when a node sleeps, or is down. */
+  const away = new Map<Jid, number>();
   /** By user and node: where that was handed their last leave. */
   const heard = new Map<string, number>();
   const nodeOf = (sent: number) => {
@@ -61,13 +63,18 @@ export const leave: Checker = (given) => {
     const node = nodeOf(sent);
     if (node === undefined || node === by) return false;
     const at = heard.get(`${view.person.jid} ${node}`) ?? -1;
-    return (at < left || sent < at) && (trace[sent]?.t ?? 0) - (trace[left]?.t ?? 0) < hearsayMs;
+    // While it sleeps or is down it hears nothing.
+    const from = Math.max(trace[left]?.t ?? 0, away.get(node) ?? 0);
+    return (at < left || decidedAt(trace, sent) < at) && (trace[sent]?.t ?? 0) - from < hearsayMs;
   };
   return {
     other(record) {
       late.other(record);
       const view = record.kind === 'session' ? byJid.get(record.user) : undefined;
       if (view) state.delete(view);
+      if (record.kind !== 'fault' || !('node' in record.fault)) return;
+      const { node, forMs } = record.fault;
+      away.set(node, Math.max(away.get(node) ?? 0, record.t + forMs));
     },
     kept: (_, place) => late.kept(place),
     handed(record, i) {
@@ -121,6 +128,14 @@ export const leave: Checker = (given) => {
     },
   };
 };
+
+/** Index of what a node was handed that made it send this: it is sent when what was decided is durable. */
+function decidedAt(trace: readonly SimRecord[], sent: number): number {
+  const record = trace[sent];
+  const cause = record?.kind === 'in' ? record.cause : undefined;
+  const append = cause === undefined ? undefined : trace[cause];
+  return (append?.kind === 'append' ? append.cause : cause) ?? sent;
+}
 
 /** @param told  how long somebody who was in waited for being told that they are out; where none came, to the end */
 function waits({ trace, byJid, world }: Evidence, told: (view: View, ms: number, i: number) => void) {

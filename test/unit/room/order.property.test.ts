@@ -39,7 +39,7 @@ const act = fc.oneof(
 class Reader {
   phase: 'out' | 'others' | 'history' | 'in' = 'out';
   readonly roster = new Set<string>();
-  /** Asked to enter under another nick than they have: renamed first, then everything from the start. */
+  /** Asked to enter under another nick than they have: the old one goes, then everything comes from the start. */
   rejoining = false;
 
   restart(): void {
@@ -60,13 +60,7 @@ class Reader {
         if (this.phase !== 'in')
           return user?.statuses.includes(333) && self ? undefined : `unavailable while ${this.phase}`;
         if (!this.roster.delete(from)) return `${from} left and was not in`;
-        if (self && !user?.statuses.includes(303)) {
-          this.restart();
-        }
-        return undefined;
-      }
-      if (self && this.phase === 'in' && this.rejoining) {
-        this.restart();
+        if (self && (this.rejoining || !user?.statuses.includes(303))) this.restart();
         return undefined;
       }
       if (this.phase === 'history') return 'presence between self-presence and subject';

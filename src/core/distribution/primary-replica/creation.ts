@@ -19,10 +19,12 @@ import { errorReply, iq, iqResult, message, type Stanza } from '../../xmpp/stanz
 import { timeoutMs } from '../keepalive.ts';
 import { type ReplicaPeer, replicaPeer, replicaPeers } from '../peers.ts';
 import { replicaForm } from './replica-form.ts';
-import { type Replicas, reachable } from './replicas.ts';
+import { type Replicas, reachable, usersOf } from './replicas.ts';
 import { broadcast, missed, rosterEntry, subjectStanza } from './to-replica.ts';
 import { usersDigest } from './users-digest.ts';
 
+/** Users who went past a split replica, and are named to it. */
+export const pastMax = 1_000;
 /** A primary offers again after that many milliseconds at the earliest. */
 const offerMs = 5_000;
 
@@ -51,6 +53,10 @@ export function create(turn: RoomTurn, replicas: Replicas, replica: Jid, asked: 
   const { interval, timeout } = asked.keepalive;
   if (interval < 10 || interval > 3600 || timeout < 1 || timeout > interval)
     return refuse('modify', 'not-acceptable', 'keepalive interval is 10 to 3600 s, its timeout 1 s to the interval');
+  // A session of its own for what a link brings twice would be one of which the replica never hears.
+  const { created } = replicas.of(turn, replica);
+  if (room.peers.has(replica) && created !== undefined && created === request.id)
+    return turn.note('decision#5', `${replica} asks once more for what it was given: ignored`);
   const record: ReplicaPeer = {
     kind: 'replica',
     state: 'syncing',
@@ -62,7 +68,7 @@ export function create(turn: RoomTurn, replicas: Replicas, replica: Jid, asked: 
   };
   turn.note('decision#5', `${replica} becomes a replica`, { peer: replica });
   become(turn, replica, record);
-  replicas.begin(turn, replica, asked.moderators);
+  replicas.begin(turn, replica, asked.moderators).created = request.id;
   sendState(turn, replicas, replica, record, request);
 }
 
@@ -107,14 +113,13 @@ export function netjoin(
     replica,
   );
   for (const change of changes) replicas.send(turn, replica, 'decision#41', (to) => missed(room, change, to));
-  const users = [...room.occupants.values()].filter(({ home }) => home === replica);
-  const known = users.flatMap((user) => (user.jid === undefined ? [] : [[user.nick, user.jid] as const]));
-  if (!listUsers) return sendReady(turn, replicas, replica, record, { users: usersDigest(known) });
-  for (const user of users) {
-    if (user.jid !== undefined)
-      replicas.send(turn, replica, 'decision#8', (to) => rosterEntry(room, user, to, { enter: user.jid as Jid }));
+  const users = usersOf(room, replica);
+  if (!listUsers) return sendReady(turn, replicas, replica, record, { users: usersDigest(users) });
+  for (const [nick, enter] of users) {
+    const user = room.occupants.get(nick);
+    if (user) replicas.send(turn, replica, 'decision#8', (to) => rosterEntry(room, user, to, { enter }));
   }
-  sendReady(turn, replicas, replica, record, { roster: known.length });
+  sendReady(turn, replicas, replica, record, { roster: users.length });
 }
 
 /** §4.3, §4.4: everything, in the order in which a user who enters gets it. */
@@ -154,8 +159,18 @@ function createdOf(
     keepalive: record.keepalive,
     maxstanzas: record.maxstanzas,
     config: replicaForm(room),
-    past: mode === 'delta' ? (record.past ?? []) : [],
+    past: mode === 'delta' ? pastOf(room, record) : new Map(),
   };
+}
+
+/** Decision #43: whom of a replica's domains the primary serves itself, and whom it told that they are not in. */
+function pastOf(room: RoomView, { past = [], serves }: ReplicaPeer): ReadonlyMap<Jid, string> {
+  const direct = new Map(past.map((jid) => [jid, '']));
+  for (const { home, nick, jid } of room.occupants.values()) {
+    if (home !== undefined || jid === undefined || !serves.includes(domainOf(jid))) continue;
+    if (direct.has(jid) || direct.size < pastMax) direct.set(jid, nick);
+  }
+  return direct;
 }
 
 function sendReady(turn: RoomTurn, replicas: Replicas, replica: Jid, record: ReplicaPeer, sent: Partial<Ready>): void {
@@ -181,7 +196,7 @@ export function offer(turn: RoomTurn, replicas: Replicas, replica: Jid): void {
  */
 export function dismiss(turn: RoomTurn, replicas: Replicas, replica: Jid): void {
   const { room } = turn;
-  const record = room.peers.get(replica);
+  const record = replicaPeer(room, replica);
   if (record === undefined) return;
   if (reachable(record)) {
     const destroy = writeDestroy({ epoch: room.epoch, n: room.n });

@@ -14,6 +14,7 @@ import { stanzaError } from '../../xmpp/errors.ts';
 import { type Jid, occupantJid } from '../../xmpp/jid.ts';
 import { errorReply, presence, type Stanza } from '../../xmpp/stanza.ts';
 import type { XmlElement } from '../../xmpp/xml.ts';
+import { diverge } from './apart.ts';
 import { clamp, itemOf, itemParts, leaveParts, merged, occupantOf, subjectAlone } from './from-primary.ts';
 import { stranger, visible } from './initial-state.ts';
 import { readReplicaForm } from './replica-form.ts';
@@ -26,10 +27,14 @@ import type { Tickets } from './tickets.ts';
 export class Live {
   readonly #self: Jid;
   readonly #tickets: Tickets;
-  /** Nicks that are news from the primary and that users here asked for: `<enter/>` is to come next. */
-  readonly #awaited = new Set<string>();
   /** Who entered at the primary under the nick of a provisional user here: perhaps that very user. Decision #44. */
   readonly #claims = new Map<string, Occupant>();
+  /** Users who entered after something was said here during the split that the primary has yet to judge. Decision #42. */
+  readonly #newcomers = new Set<Jid>();
+  /** Users of ours whom the primary serves itself, and their nicks there, at the end of what is caught up with. */
+  #direct: ReadonlyMap<Jid, string> = new Map();
+  /** Who was in here, and served by whom, before that was caught up with. */
+  #before: readonly Occupant[] = [];
   /** Ids of what was said here during the split and is accepted by now, until all who are in provisionally are judged. */
   readonly #accepted = new Set<string>();
 
@@ -43,9 +48,25 @@ export class Live {
     return epoch > room.epoch || (epoch === room.epoch && n > room.n);
   }
 
+  /** @param direct  users of ours whom the primary serves itself, and their nicks */
+  catchesUp(room: RoomView, direct: ReadonlyMap<Jid, string>): void {
+    this.#direct = direct;
+    this.#before = direct.size === 0 ? [] : [...room.occupants.values()];
+  }
+
   /** @param said  ids of what was said here during the split: what of it is the room's by now, all here have heard */
-  caughtUp(room: RoomView, said: ReadonlySet<string>): void {
+  caughtUp(turn: RoomTurn, said: ReadonlySet<string>): void {
+    const { room } = turn;
     this.#claims.clear();
+    // Decision #43: the primary never told them of those who had gone when it showed them the room.
+    const gone = this.#before.filter(({ nick }) => !room.occupants.has(nick));
+    for (const viewer of this.#before) {
+      if (!isLocal(viewer) || !this.#direct.get(viewer.jid)) continue;
+      for (const one of gone)
+        if (one.jid !== viewer.jid && seesPresence(room, one, viewer))
+          turn.send(presenceFor(room, one, viewer, { type: 'unavailable', payloads: [] }), 'decision#43');
+    }
+    this.#before = [];
     for (const { id, split } of room.history) if (split !== undefined && said.has(split.id)) this.#accepted.add(id);
   }
 
@@ -62,7 +83,7 @@ export class Live {
     late: boolean,
   ): boolean {
     if (dmuc?.enter) this.#enter(turn, nick, user, dmuc.enter, dmuc, stanza);
-    else if (dmuc?.leave) this.#leave(turn, nick, dmuc.leave, user, stanza);
+    else if (dmuc?.leave) this.#leave(turn, nick, dmuc.leave, user, dmuc.position?.n, stanza);
     else if (!user) return false;
     else if (dmuc?.position === undefined) return this.#rosterEntry(turn, nick, user, stanza);
     else if (stanza.type === undefined) this.#update(turn, nick, user, dmuc.position.n, stanza, late);
@@ -77,9 +98,10 @@ export class Live {
     const said = occupantOf(room, nick, user, stanza.payloads);
     let known = room.occupants.get(nick);
     if (known?.provisional) {
-      const asked = !late && this.#tickets.valid(turn, known.jid as Jid, nick)?.provisional;
+      const jid = known.jid as Jid;
+      const asked = late ? this.#direct.get(jid) === nick : this.#tickets.valid(turn, jid, nick)?.provisional;
       if (asked || said.jid === known.jid) {
-        // Theirs, if the JID says so or `<enter/>` follows; else it is somebody else's, who was faster.
+        // Theirs, if the JID says so, the primary serves them itself, or `<enter/>` follows; else somebody else was faster.
         this.#claims.set(nick, said);
         return turn.record({ kind: 'positionPassed', n });
       }
@@ -90,10 +112,7 @@ export class Live {
     if (known === undefined && this.#leftAs(turn, nick)) return turn.record({ kind: 'positionPassed', n });
     const occupant = merged(known, said);
     turn.record({ kind: known ? 'occupantChanged' : 'occupantEntered', n, occupant });
-    if (known === undefined) {
-      if (!late && this.#tickets.asksFor(turn, nick)) this.#awaited.add(nick);
-      return tell(turn, { kind: 'entered', occupant, join: {}, statuses: [] }, '0282#4.7');
-    }
+    if (known === undefined) return tell(turn, { kind: 'entered', occupant, join: {}, statuses: [] }, '0282#4.7');
     if (late && visible(known) === visible(occupant)) return;
     tell(turn, { kind: 'presence', occupant, parts: { item: itemParts(user) } }, '0282#4.7');
     // XEP-0045 §8: a new moderator learns who the others are; the primary sent the JIDs before (decision #7).
@@ -108,14 +127,10 @@ export class Live {
     return left;
   }
 
-  /**
-   * Whether the update is here of somebody who asked to enter, and no `<enter/>` came: it got lost, or somebody else was
-   * faster. Asked once.
-   */
-  lacksEnter(): boolean {
-    const lacks = this.#awaited.size > 0;
-    this.#awaited.clear();
-    return lacks;
+  /** Whether somebody left here, of which the primary is about to hear, and asks to come back. */
+  comesBack(turn: RoomTurn): boolean {
+    const { room } = turn;
+    return room.divergence.some(({ kind, jid }) => kind === 'left' && this.#tickets.waits(turn, jid));
   }
 
   /** Whom the primary should count as this replica's users: those served here, and those of whose leave it is to hear. */
@@ -157,7 +172,6 @@ export class Live {
       const back = !left && !late && !room.occupants.has(newNick);
       const before = claim ?? (back ? occupantOf(room, newNick, user, stanza.payloads) : undefined);
       if (before === undefined) return;
-      if (this.#tickets.asksFor(turn, newNick)) this.#awaited.add(newNick);
       const occupant = { ...before, nick: newNick, presence: payloads };
       turn.record({ kind: 'occupantEntered', occupant });
       return tell(turn, { kind: 'entered', occupant, join: {}, statuses: [] }, '0282#4.7');
@@ -203,7 +217,6 @@ export class Live {
   /** §4.5: only for a user who asked (decision #6), under the nick of the primary's own update before it. */
   #enter(turn: RoomTurn, nick: string, user: MucUser | undefined, jid: Jid, dmuc: Dmuc, stanza: Stanza): void {
     const { room } = turn;
-    this.#awaited.delete(nick);
     const ticket = this.#tickets.valid(turn, jid, nick);
     const known = room.occupants.get(nick);
     const served = known !== undefined && isLocal(known) && known.jid === jid;
@@ -233,7 +246,9 @@ export class Live {
     // They are back: whether the primary heard that they left is of no interest any more.
     if (room.divergence.some((act) => act.kind === 'left' && act.jid === jid))
       turn.record({ kind: 'divergenceSettled', ids: [], user: jid });
-    tell(turn, { kind: 'returned', occupant, join: join.history ? { history: join.history } : {} }, '0282#4.5');
+    if (room.divergence.some(({ kind }) => kind === 'said')) this.#newcomers.add(jid);
+    const history = join.history ? { history: join.history } : {};
+    tell(turn, { kind: 'returned', occupant, join: history, accepted: true }, '0282#4.5');
   }
 
   /** Decision #44: they have the roster; what they get now is the history that was withheld. */
@@ -246,7 +261,7 @@ export class Live {
     tell(turn, { kind: 'presence', occupant }, 'decision#44');
     // Whom the primary served itself until then it showed those who left here, too, and it has yet to hear of that.
     for (const act of history?.maxstanzas === 0 ? room.divergence : []) {
-      if (act.kind !== 'left' || act.unserved || room.occupants.has(act.nick)) continue;
+      if (act.kind !== 'left' || room.occupants.has(act.nick)) continue;
       const gone = stranger(room, act.nick);
       const parts = { type: 'unavailable', payloads: [] } as const;
       if (seesPresence(room, gone, known)) turn.send(presenceFor(room, gone, known, parts), 'decision#44');
@@ -284,6 +299,7 @@ export class Live {
     }
     this.#claims.clear();
     this.#accepted.clear();
+    this.#newcomers.clear();
   }
 
   /** Decision #44: the nicks are others' at the primary. A provisional user who has one is called something else. */
@@ -294,7 +310,9 @@ export class Live {
       if (!before.provisional || !shapes.has(skeleton(before.nick))) continue;
       if (room.config.nicksLocked) {
         turn.record({ kind: 'occupantLeft', nick: before.nick });
-        turn.record({ kind: 'divergenceSettled', ids: [], user: before.jid });
+        // Perhaps it is they who have it, by another way: the primary hears of every leave (decision #9).
+        const { jid, nick } = before;
+        diverge(turn, { kind: 'left', id: turn.env.newId(), jid, nick, unserved: true, provisional: true });
         tell(turn, { kind: 'left', occupant: before, parts: { statuses: [333], payloads: [] } }, 'decision#44');
         continue;
       }
@@ -307,7 +325,14 @@ export class Live {
   }
 
   /** §4.6: "The replica removes user and forwards the stanza to user". The others hear of it by the update after it. */
-  #leave(turn: RoomTurn, nick: string, jid: Jid, user: MucUser | undefined, stanza: Stanza): void {
+  #leave(
+    turn: RoomTurn,
+    nick: string,
+    jid: Jid,
+    user: MucUser | undefined,
+    n: number | undefined,
+    stanza: Stanza,
+  ): void {
     const { room } = turn;
     const known = room.occupants.get(nick);
     if (stanza.type !== 'unavailable') return;
@@ -318,6 +343,8 @@ export class Live {
       const parts = { type: 'unavailable', payloads: [], ...leaveParts(user) } as const;
       return turn.send(presenceFor(room, stranger, stranger, parts), 'decision#47');
     }
+    // Told again after its change: they are in by a later entry.
+    if (n !== undefined && n !== room.n + 1) return;
     // Of somebody provisional it is about what was before: their entry is judged by itself (decision #44).
     if (known === undefined || !isLocal(known) || known.provisional || known.jid !== jid) return;
     turn.record({ kind: 'occupantChanged', occupant: { ...known, home: room.jid } });
@@ -347,8 +374,11 @@ export class Live {
     // Said here during a split: those here have seen it (decision #42).
     const mine = room.divergence.some((act) => act.kind === 'said' && act.id === dmuc.split);
     turn.record({ kind: 'messageAccepted', n, item });
-    if (mine) this.#accepted.add(item.id);
-    if (!mine) tell(turn, { kind: 'message', occupant, item, late: late || dmuc.split !== undefined }, '0282#4.9');
+    if (!mine)
+      return tell(turn, { kind: 'message', occupant, item, late: late || dmuc.split !== undefined }, '0282#4.9');
+    this.#accepted.add(item.id);
+    for (const { jid } of room.locals)
+      if (this.#newcomers.has(jid)) turn.send(delayedMessage(room.jid, item, jid), 'decision#42');
   }
 
   /** Decision #15, or a place in the sequence that holds nothing for this replica. */

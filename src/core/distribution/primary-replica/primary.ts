@@ -1,11 +1,20 @@
 import type { Change } from '../../room/change.ts';
+import { mayRename } from '../../room/checks.ts';
 import { leave } from '../../room/commit.ts';
 import type { Traits } from '../../room/distribution.ts';
 import type { Occupant } from '../../room/event.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
 import type { RoomView } from '../../room/state.ts';
 import { deliverPrivate, tell } from '../../room/tell.ts';
-import { readAck, readCreate, readDestroy, readNetjoin, readRelayed, writePosition } from '../../xep/sync.ts';
+import {
+  readAck,
+  readCreate,
+  readDestroy,
+  readNetjoin,
+  readRelayed,
+  writePosition,
+  writeStanding,
+} from '../../xep/sync.ts';
 import { type JoinRequest, readJoin } from '../../xep/xep0045.ts';
 import { isPing, ping } from '../../xep/xep0199.ts';
 import { readDmuc } from '../../xep/xep0282.ts';
@@ -17,10 +26,10 @@ import { backoffMs, spread as jitter } from '../keepalive.ts';
 import { type ReplicaPeer, replicaPeer } from '../peers.ts';
 import type { Protocol, ProtocolStatus } from '../protocol.ts';
 import { primaryFields } from './config-fields.ts';
-import { create, dismiss, end, netjoin, offer } from './creation.ts';
+import { create, dismiss, end, netjoin, offer, pastMax } from './creation.ts';
 import { judge } from './judge.ts';
 import { markAway, probe, releaseHeld, split } from './netsplit.ts';
-import { Replicas, reachable, servedBy } from './replicas.ts';
+import { Replicas, reachable, servedBy, usersOf } from './replicas.ts';
 import { splitStatus } from './split-status.ts';
 import {
   broadcast,
@@ -32,6 +41,7 @@ import {
   rosterEntry,
   update,
 } from './to-replica.ts';
+import { usersDigest } from './users-digest.ts';
 
 /**
  * XEP-0282, the primary's side: every stanza of the room is decided here; each replica gets one copy, whatever the
@@ -102,7 +112,7 @@ export class Primary implements Protocol {
     // Out of reach, as all behind it, for as long as they are held (decision #16); that is no news.
     if (stanza.type === 'error') return true;
     // They are here, so their replica may be too: it is asked to ask.
-    if (stanza.name !== 'presence' || stanza.type !== undefined || readJoin(stanza.payloads) === undefined) {
+    if (stanza.name !== 'presence' || stanza.type !== undefined || !this.#returns(room, occupant, stanza)) {
       offer(turn, this.#replicas, home);
       return false;
     }
@@ -112,6 +122,13 @@ export class Primary implements Protocol {
     this.#passes(turn, home, record, stanza.from);
     turn.note('decision#43', `${occupant.nick} joins past ${home}: served directly`, { peer: home });
     return false;
+  }
+
+  /** Whether it is a join that is answered with all that a join brings: not one for a nick that they may not have. */
+  #returns(room: RoomView, occupant: Occupant, { payloads, to, from }: Stanza): boolean {
+    const nick = resourceOf(to);
+    if (readJoin(payloads) === undefined || nick === '') return false;
+    return nick === occupant.nick || mayRename(room, from, nick) === undefined;
   }
 
   /**
@@ -250,7 +267,7 @@ export class Primary implements Protocol {
     const due = state.keepalive.due(turn.env);
     if (due.kind === 'lost')
       return split(turn, this.#replicas, replica, record, 'silence', 'two keepalives went unanswered');
-    if (due.kind === 'ping') turn.send(ping(room.jid, replica, due.id, place(room)), '0282#4.10', replica);
+    if (due.kind === 'ping') turn.send(ping(room.jid, replica, due.id, standing(room, replica)), '0282#4.10', replica);
     turn.setTimer(name, due.ms);
   }
 
@@ -265,7 +282,8 @@ export class Primary implements Protocol {
     }
     const count = stanza.type === 'set' ? readRelayed(stanza.payloads) : undefined;
     const pinged = isPing(stanza);
-    if (pinged) turn.send(iqResult(stanza, ...(reachable(record) ? [place(room)] : [])), '0282#4.10', replica);
+    if (pinged)
+      turn.send(iqResult(stanza, ...(reachable(record) ? [standing(room, replica)] : [])), '0282#4.10', replica);
     else if (count === undefined && (stanza.type === 'get' || stanza.type === 'set'))
       return turn.send(errorReply(stanza, stanzaError('cancel', 'service-unavailable')), '6120#8.4', replica);
     // It is there, but not, or no longer, a replica here: it may not know. It is asked to ask (decision #5).
@@ -432,12 +450,15 @@ const traits: Traits = {
   decidesAbout: () => true,
 };
 
-/** Users who went past a split replica, and are named to it. */
-const pastMax = 1_000;
 /** Takings-over whose answer is waited for. */
 const takenOverMax = 100;
 
 /** Where the room is: what a replica that missed the last change learns it from (decision #2). */
 function place(room: RoomView) {
   return writePosition({ epoch: room.epoch, n: room.n });
+}
+
+/** The same, and whom the primary counts as this replica's users: what it learns from that one of those words got lost. */
+function standing(room: RoomView, replica: Jid) {
+  return writeStanding({ epoch: room.epoch, n: room.n, users: usersDigest(usersOf(room, replica)) });
 }

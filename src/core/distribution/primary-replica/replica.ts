@@ -14,6 +14,7 @@ import {
   readDestroy,
   readPosition,
   readReady,
+  readStanding,
   writeAck,
   writeCreate,
   writeDestroy,
@@ -22,7 +23,7 @@ import {
 } from '../../xep/sync.ts';
 import { readJoin, readMucUser } from '../../xep/xep0045.ts';
 import { isPing, ping } from '../../xep/xep0199.ts';
-import { readDmuc } from '../../xep/xep0282.ts';
+import { type Dmuc, readDmuc } from '../../xep/xep0282.ts';
 import { readOccupantId } from '../../xep/xep0421.ts';
 import { stanzaError } from '../../xmpp/errors.ts';
 import { bareOf, domainOf, type Jid, occupantJid, resourceOf } from '../../xmpp/jid.ts';
@@ -163,12 +164,12 @@ export class Replica implements Protocol {
     }
     if (stanza.name === 'presence' && stanza.type === undefined) {
       const join = readJoin(stanza.payloads);
-      if (join)
-        this.#tickets.add(turn, stanza.from, {
-          nick: resourceOf(stanza.to),
-          join,
-          until: plus(turn.env.now, ticketMs),
-        });
+      if (join) {
+        const ticket = { nick: resourceOf(stanza.to), join, until: plus(turn.env.now, ticketMs) };
+        this.#tickets.add(turn, stanza.from, ticket);
+        const left = room.divergence.find((act) => act.kind === 'left' && act.jid === stanza.from);
+        if (left?.kind === 'left' && !left.back) diverge(turn, { ...left, back: true });
+      }
     }
     this.#relay(turn, stanza);
     return true;
@@ -328,10 +329,14 @@ export class Replica implements Protocol {
   /** Decision #2: the primary is further than we are, and what was between has had its time to come. */
   #noticePlace(turn: RoomTurn, s: XmlElement | undefined): void {
     const { room } = turn;
-    const place = readPosition(s);
+    const place = readStanding(s);
     if (place === undefined || primaryPeer(room, room.jid)?.state !== 'live') return;
-    if (this.#live.isAhead(room, place)) this.#gap(turn, place);
-    else if (this.#live.lacksEnter()) this.#lost(turn, 'an <enter/>');
+    if (this.#live.isAhead(room, place)) return this.#gap(turn, place);
+    // Decision #41. Of somebody who left and asks to come back neither side knows yet whether the other has heard.
+    const { users, epoch, n } = place;
+    if (users === undefined || epoch !== room.epoch || n !== room.n || this.#live.comesBack(turn)) return;
+    if (users !== usersDigest(this.#live.counted(turn)))
+      this.#lost(turn, 'who enters here, or is no user of ours,', true);
   }
 
   #gap(turn: RoomTurn, { epoch, n }: Position): void {
@@ -339,11 +344,11 @@ export class Replica implements Protocol {
     this.#lost(turn, `position ${epoch}/${n} after ${room.epoch}/${room.n}: something`);
   }
 
-  #lost(turn: RoomTurn, what: string): void {
+  #lost(turn: RoomTurn, what: string, listUsers = false): void {
     const { room } = turn;
     turn.note('decision#2', `${what} is missing`, { peer: room.jid, sign: 'gap' });
     this.#become(turn, 'syncing');
-    this.#ask(turn);
+    this.#ask(turn, listUsers);
   }
 
   /** Decision #4: an older epoch is a primary of the past. */
@@ -356,10 +361,11 @@ export class Replica implements Protocol {
     }
     this.#sync = created.mode === 'full' ? new InitialState(created) : new CatchUp(created);
     this.#moving = true;
+    this.#live.catchesUp(room, created.past ?? new Map());
     this.#become(turn, 'syncing', { session: created.session });
     // Decision #43: what they missed they have from the primary. Who is in provisionally has asked here since (decision #44).
     for (const local of room.locals)
-      if (created.mode === 'delta' && !local.provisional && created.past?.includes(local.jid))
+      if (created.mode === 'delta' && !local.provisional && created.past?.has(local.jid))
         turn.record({ kind: 'occupantChanged', occupant: { ...local, home: room.jid } });
   }
 
@@ -371,7 +377,7 @@ export class Replica implements Protocol {
     const left = this.#live.left(turn);
     const said = new Set(room.divergence.flatMap(({ kind, id }) => (kind === 'said' ? [id] : [])));
     const unserved = sync.take(turn, left, ready);
-    this.#live.caughtUp(room, said);
+    this.#live.caughtUp(turn, said);
     this.#become(turn, 'live');
     this.#tries = 0;
     // Decision #3: what it asked for, whatever the answer says.
@@ -454,7 +460,9 @@ export class Replica implements Protocol {
     }
     if (sync && dmuc?.enter && dmuc.position === undefined) return sync.addUser(nick, dmuc.enter);
     if (!sync && primaryPeer(room, room.jid)?.state !== 'live') return this.#unexpected(turn, 'presence');
-    if (dmuc?.position && !dmuc.enter && !this.#inOrder(turn, dmuc.position)) return;
+    if (dmuc?.enter || dmuc?.leave) {
+      if (!this.#inPlace(turn, dmuc)) return;
+    } else if (dmuc?.position && !this.#inOrder(turn, dmuc.position)) return;
     if (!this.#live.presence(turn, nick, user, dmuc, stanza, sync !== undefined)) this.#unexpected(turn, 'presence');
   }
 
@@ -486,6 +494,22 @@ export class Replica implements Protocol {
   #inOrder(turn: RoomTurn, { epoch, n }: Position): boolean {
     const { room } = turn;
     if (epoch === room.epoch && n === room.n + 1) return true;
+    if (this.#live.isAhead(room, { epoch, n })) this.#gap(turn, { epoch, n });
+    else turn.note('decision#2', `position ${epoch}/${n} is of the past: dropped`);
+    return false;
+  }
+
+  /**
+   * Decision #1: `<enter/>` follows its change and `<leave/>` goes ahead of it; about somebody who is not in it has the
+   * room's place. What is told again is of the past, whatever has become of the user since. One without a place is the
+   * XEP's own, of a primary that does not count them.
+   */
+  #inPlace(turn: RoomTurn, { leave, position }: Dmuc): boolean {
+    const { room } = turn;
+    if (position === undefined) return true;
+    const { epoch, n } = position;
+    const next = leave !== undefined && n === room.n + 1;
+    if (epoch === room.epoch && (n === room.n || next)) return true;
     if (this.#live.isAhead(room, { epoch, n })) this.#gap(turn, { epoch, n });
     else turn.note('decision#2', `position ${epoch}/${n} is of the past: dropped`);
     return false;
@@ -592,8 +616,24 @@ export class Replica implements Protocol {
     this.#become(turn, 'rejected', { session: undefined });
     turn.clearTimer('create');
     turn.note('decision#40', 'no replica any more: the primary serves our users');
-    for (const local of room.locals) turn.record({ kind: 'occupantChanged', occupant: { ...local, home: room.jid } });
+    // What happened while it was cut off is the primary's to judge, and there is no session any more in which it could be.
+    for (const act of room.divergence) if (act.kind === 'left') this.#relayLeave(turn, act);
+    for (const local of room.locals) {
+      if (!local.provisional) {
+        turn.record({ kind: 'occupantChanged', occupant: { ...local, home: room.jid } });
+        continue;
+      }
+      turn.record({ kind: 'occupantLeft', nick: local.nick });
+      tell(turn, { kind: 'left', occupant: local, parts: { statuses: [333], payloads: [] } }, 'decision#44');
+      this.#relayLeave(turn, local);
+    }
+    turn.record({ kind: 'divergenceSettled', ids: room.divergence.map(({ id }) => id) });
     this.#live.purge(turn);
+  }
+
+  #relayLeave(turn: RoomTurn, { jid, nick }: { readonly jid: Jid; readonly nick: string }): void {
+    const { room } = turn;
+    turn.send(presence(jid, occupantJid(room.jid, nick), { type: 'unavailable' }), '0282#4.8', room.jid);
   }
 
   /** §4.11.1.2: nothing is submitted any more; netjoin is asked for again and again, with back-off. */

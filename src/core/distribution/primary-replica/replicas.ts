@@ -28,6 +28,8 @@ export interface Volatile {
   /** It says that none of its users is a moderator, whatever is counted here (decision #7). */
   noModerators: boolean;
   offered: Instant | undefined;
+  /** Id of the request for creation that was answered last: repeated by a link, it is no other. */
+  created: string | undefined;
 }
 
 /** The replicas of one primary: what is known of them while it runs, and the one way by which something goes to them. */
@@ -68,6 +70,7 @@ export class Replicas {
       characters: 0,
       noModerators: moderators === 0,
       offered: undefined,
+      created: undefined,
     };
     this.#states.set(replica, state);
     return state;
@@ -105,6 +108,14 @@ export class Replicas {
 /** Whether broadcasts go to it. */
 export function reachable(record: PeerRecord | undefined): boolean {
   return record?.state === 'live' || record?.state === 'syncing';
+}
+
+/** Whom the primary counts as a replica's users: nick and JID. */
+export function usersOf(room: RoomView, replica: Jid): readonly (readonly [nick: string, jid: Jid])[] {
+  const users: (readonly [string, Jid])[] = [];
+  for (const { home, nick, jid } of room.occupants.values())
+    if (home === replica && jid !== undefined) users.push([nick, jid]);
+  return users;
 }
 
 /** The replica that serves this user's domain, if it is in one of these states. */

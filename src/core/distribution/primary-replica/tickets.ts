@@ -46,12 +46,6 @@ export class Tickets {
     return valid ? ticket : undefined;
   }
 
-  /** Whether somebody asked to enter under this nick. */
-  asksFor(turn: RoomTurn, nick: string): boolean {
-    for (const ticket of this.#tickets.values()) if (ticket.nick === nick && ticket.until >= turn.env.now) return true;
-    return false;
-  }
-
   /** Whether a join of theirs is on its way. */
   waits(turn: RoomTurn, user: Jid): boolean {
     return (this.#tickets.get(user)?.until ?? 0) >= turn.env.now;

@@ -84,7 +84,10 @@ export function enterStanza(room: RoomView, occupant: Occupant & { jid: Jid }, j
   return someone(room, occupant, { ...to, jids: false }, dmuc);
 }
 
-/** §4.6, to the replica of the one who left: "remove the user from the distribution list". */
+/**
+ * §4.6, to the replica of the one who left: "remove the user from the distribution list". Its place is that of the change
+ * which it goes ahead of; or the room's, where it is about somebody who was not in.
+ */
 export function leaveStanza(
   room: RoomView,
   occupant: Occupant & { jid: Jid },
@@ -93,7 +96,7 @@ export function leaveStanza(
   { replica, id }: Target,
 ): Stanza {
   const from = occupantJid(room.jid, occupant.nick);
-  const leave = writeDmuc({ leave: occupant.jid });
+  const leave = writeDmuc({ leave: occupant.jid, position: { epoch: room.epoch, n: room.n } });
   return presence(from, replica, { type: 'unavailable', id }, ...payloads, itemOf(occupant, item, false), leave);
 }
 
