@@ -46,7 +46,8 @@ export class Live {
   /** @param said  ids of what was said here during the split: what of it is the room's by now, all here have heard */
   caughtUp(room: RoomView, said: ReadonlySet<string>): void {
     this.#claims.clear();
-    for (const { id, split } of room.history) if (split !== undefined && said.has(split.id)) this.#accepted.add(id);
+    if (said.size === 0) return;
+    for (const { id, split } of room.archive) if (split !== undefined && said.has(split.id)) this.#accepted.add(id);
   }
 
   /**
@@ -258,8 +259,11 @@ export class Live {
       const parts = { type: 'unavailable', payloads: [] } as const;
       if (seesPresence(room, gone, known)) turn.send(presenceFor(room, gone, known, parts), 'decision#44');
     }
-    const withheld = room.history.filter((item) => !item.provisional && !this.#accepted.has(item.id));
-    for (const item of recent(withheld, history, turn.env.now))
+    // What was said beside them takes no place among what the room shows to who enters.
+    const ofRoom = room.archive.filter(({ provisional }) => !provisional);
+    const withheld = ofRoom.slice(Math.max(0, ofRoom.length - room.config.historyMax));
+    const unheard = withheld.filter(({ id }) => !this.#accepted.has(id));
+    for (const item of recent(unheard, history, turn.env.now))
       turn.send(delayedMessage(room.jid, item, known.jid), 'decision#44');
   }
 

@@ -435,6 +435,9 @@ export class Replica implements Distribution {
     }
     if (sync && dmuc?.enter && dmuc.position === undefined) return sync.addUser(nick, dmuc.enter);
     if (!sync && room.peers.get(room.jid)?.state !== 'live') return this.#unexpected(turn, room, 'presence');
+    // `<enter/>` is none of the changes, but follows the one that it names: one ahead of it shows that this one is missing.
+    if (dmuc?.enter && dmuc.position && this.#live.isAhead(room, dmuc.position))
+      return this.#gap(turn, room, dmuc.position);
     if (dmuc?.position && !dmuc.enter && !this.#inOrder(turn, room, dmuc.position)) return;
     if (!this.#live.presence(turn, room, nick, user, dmuc, stanza, sync !== undefined))
       this.#unexpected(turn, room, 'presence');
