@@ -97,6 +97,13 @@ export const plantedBugs: readonly PlantedBug[] = [
     modes: everywhere,
   },
   {
+    name: 'a subject with a thread is a subject change',
+    file: 'src/core/xep/xep0045.ts',
+    find: "payloadIn(payloads, 'body', NS.client) || payloadIn(payloads, 'thread', NS.client))",
+    replace: "payloadIn(payloads, 'body', NS.client))",
+    modes: everywhere,
+  },
+  {
     name: 'visitors speak in a moderated room',
     file: `${room}room.ts`,
     find: 'if (!maySpeak(occupant.role, room.config))',

@@ -1,7 +1,7 @@
 import type { NodeConfig } from '../core/node/config.ts';
 import type { MucNode } from '../core/node/node.ts';
 import type { OccupantHalf } from '../core/occupant/occupant.ts';
-import { hasStatus } from '../core/xep/xep0045.ts';
+import { hasStatus, subjectChange } from '../core/xep/xep0045.ts';
 import { bareOf, domainOf, type Jid } from '../core/xmpp/jid.ts';
 import { NS } from '../core/xmpp/namespaces.ts';
 import { payloadOf, type Stanza } from '../core/xmpp/stanza.ts';
@@ -234,12 +234,10 @@ class Reader {
     const groupchat = stanza.name === 'message' && stanza.type === 'groupchat';
     let body: string | undefined;
     let delayed = false;
-    let subject = false;
     for (const payload of groupchat ? stanza.payloads : []) {
       const { name, xmlns } = payload;
       if (name === 'body' && xmlns === NS.client) body ??= textOf(payload);
       else if (name === 'delay' && xmlns === NS.delay) delayed = true;
-      else if (name === 'subject' && xmlns === NS.client) subject = true;
     }
     const sent = sentAt(this.#trace, i);
     return {
@@ -254,7 +252,7 @@ class Reader {
       beside: body !== undefined && isBeside(this.#trace, sent),
       groupchat,
       delayed,
-      subject: subject && body === undefined,
+      subject: groupchat && subjectChange(stanza) !== undefined,
     };
   }
 
@@ -365,14 +363,7 @@ function isEnd({ subject, stanza }: Seen): boolean {
 
 function isLostEnd(record: SimRecord | undefined): boolean {
   if (record?.kind !== 'link') return false;
-  const { payloads, type } = record.stanza;
-  const has = (name: string) => payloads.some((payload) => payload.name === name && payload.xmlns === NS.client);
-  return (
-    type === 'groupchat' &&
-    has('subject') &&
-    !has('body') &&
-    payloadOf(record.stanza, 'stanza-id', NS.sid) === undefined
-  );
+  return subjectChange(record.stanza) !== undefined && payloadOf(record.stanza, 'stanza-id', NS.sid) === undefined;
 }
 
 /** Whether the own presence says that one is out, and not only called otherwise. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { writeForm } from '../../src/core/xep/xep0004.ts';
-import { readMucUser } from '../../src/core/xep/xep0045.ts';
+import { readMucUser, subjectChange } from '../../src/core/xep/xep0045.ts';
 import { jid } from '../../src/core/xmpp/jid.ts';
 import { NS } from '../../src/core/xmpp/namespaces.ts';
 import { errorOf, iq, message, type Stanza } from '../../src/core/xmpp/stanza.ts';
@@ -55,6 +55,38 @@ describe('XEP-0045 §9.1 in a room that XEP-0282 distributes', () => {
     const world = everybodyIn();
     administers(world, 'Troy', { affiliation: 'outcast', jid: bare('Efchen') });
     expect(shown(world, 'Efchen', 'Efchen').map(([, affiliation]) => affiliation)).toEqual(['outcast']);
+  });
+});
+
+describe('XEP-0045 §8.1 in a room that XEP-0282 distributes', () => {
+  const withThread = (who: string) =>
+    message(
+      jid(user(who)),
+      room,
+      { type: 'groupchat', id: 'forged' },
+      el('subject', NS.client, {}, 'forged'),
+      el('thread', NS.client, {}, 't'),
+    );
+  const newcomer = 'new@vesa.yeggmaex.irc/x';
+  const subjectsFor = (world: World, who: string) => world.got(who).flatMap((stanza) => subjectChange(stanza) ?? []);
+
+  it('a subject with a thread, and no body, is a message at a replica as at the primary: nobody gets it as the subject', () => {
+    const world = everybodyIn();
+    world.send(withThread('Efchen'));
+    for (const nick of nicks) expect(world.got(user(nick)).filter(({ id }) => id === 'forged')).toHaveLength(1);
+    world.clear();
+    world.send(joins(newcomer, `${room}/New`));
+    expect(subjectsFor(world, newcomer)).toEqual(['']);
+    expect(world.got(newcomer).filter(({ id }) => id === 'forged')).toHaveLength(1);
+    expect(world.status(vesaReplica).subject).toBe('');
+  });
+
+  it('so it is in the history of a replica that starts anew', () => {
+    const world = everybodyIn();
+    world.send(withThread('Efchen'));
+    world.crash(vesaReplica);
+    world.boot(vesaReplica);
+    expect(world.status(vesaReplica)).toMatchObject({ subject: '', historyLength: 1 });
   });
 });
 

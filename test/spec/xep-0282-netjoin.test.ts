@@ -353,6 +353,23 @@ describe('XEP-0282 §4.11.1.2 At the Replica', () => {
       for (const stanza of world.got(address)) expect(errorOf(stanza)?.condition).toBe('remote-server-timeout');
   });
 
+  it('decision #17, XEP-0045 §8.1: a subject cannot change meanwhile; with a thread it is none, but talk like any other', () => {
+    const world = apart(local);
+    const subject = el('subject', NS.client, {}, 'new');
+    const thread = el('thread', NS.client, {}, 't');
+    world.send(message(jid(user('Efchen')), room, { type: 'groupchat', id: 'subject' }, subject));
+    world.send(message(jid(user('Efchen')), room, { type: 'groupchat', id: 'talk' }, subject, thread));
+    expect(world.got(user('BigCheese')).map(({ id }) => id)).toEqual(['talk']);
+    expect(world.got(user('Efchen')).map(({ id, type }) => [id, type])).toEqual([
+      ['subject', 'error'],
+      ['talk', 'groupchat'],
+    ]);
+    heal(world);
+    expect(world.got(user('Wumpus')).filter(({ id }) => id === 'talk')).toHaveLength(1);
+    expect(world.status(primary)).toMatchObject({ subject: '', historyLength: 1 });
+    expectTheSameEverywhere(world);
+  });
+
   it('decision #17: kicks by those whom the primary made moderators, of those beside them', () => {
     const world = everybodyIn(local);
     administer(world, { nick: 'BigCheese', role: 'moderator' });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Keepalive, keepaliveMs, timeoutMs } from '../../src/core/distribution/keepalive.ts';
 import { readLinkPlace } from '../../src/core/xep/sync.ts';
-import { readMucUser, writeJoin, writeMucUser } from '../../src/core/xep/xep0045.ts';
+import { readMucUser, subjectChange, writeJoin, writeMucUser } from '../../src/core/xep/xep0045.ts';
 import { readFmuc, writeFmuc } from '../../src/core/xep/xep0289.ts';
 import { stanzaError } from '../../src/core/xmpp/errors.ts';
 import { bareOf, domainOf, type Jid, jid } from '../../src/core/xmpp/jid.ts';
@@ -15,7 +15,6 @@ import {
   payloadOf,
   presence,
   type Stanza,
-  subjectOf,
 } from '../../src/core/xmpp/stanza.ts';
 import { instant } from '../../src/core/xmpp/time.ts';
 import { el } from '../../src/core/xmpp/xml.ts';
@@ -72,7 +71,7 @@ const states = (world: World, node: Jid) => world.status(node).peers.map(({ stat
 const shown = (stanza: Stanza) =>
   stanza.name === 'presence'
     ? `${stanza.type ?? 'available'} ${stanza.from.split('/')[1]} ${readMucUser(stanza.payloads)?.statuses ?? ''}`.trim()
-    : (bodyOf(stanza) ?? `subject: ${subjectOf(stanza)}`);
+    : (bodyOf(stanza) ?? `subject: ${subjectChange(stanza)}`);
 
 /** Both ends of wonderland's link have the same people, and are linked. */
 function inStep(world: World, ...nodes: readonly Jid[]): void {
@@ -361,9 +360,9 @@ describe('XEP-0289 §8 “How to perform a resync (Part and then full rejoin)”
     expect(world.got(hamlet).map(shown)).toContain('subject: alone');
     expect([world.status(denmark).subject, world.status(auerbach).subject]).toEqual(['alone', 'alone']);
     expect(world.got(faust).map(shown)).toContain('subject: alone');
-    expect(world.crossed().filter(({ stanza }) => subjectOf(stanza) === 'alone' && stanza.to === rabbithole)).toEqual(
-      [],
-    );
+    expect(
+      world.crossed().filter(({ stanza }) => subjectChange(stanza) === 'alone' && stanza.to === rabbithole),
+    ).toEqual([]);
   });
 
   it('decision #61: who waits for the answer under another presence than the join had', () => {

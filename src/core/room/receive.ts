@@ -1,11 +1,11 @@
 import type { Distribution } from '../distribution/distribution.ts';
 import { readDisco } from '../xep/xep0030.ts';
-import { readJoin } from '../xep/xep0045.ts';
+import { readJoin, subjectChange } from '../xep/xep0045.ts';
 import { isPing } from '../xep/xep0199.ts';
 import { mam } from '../xep/xep0313.ts';
 import { occupantJid, resourceOf } from '../xmpp/jid.ts';
 import { NS } from '../xmpp/namespaces.ts';
-import { payloadOf, type Stanza, subjectOf, withParts } from '../xmpp/stanza.ts';
+import { type Stanza, withParts } from '../xmpp/stanza.ts';
 import { adminIq } from './admin.ts';
 import { archiveIq } from './archive.ts';
 import { discoverRoom } from './discovery.ts';
@@ -51,11 +51,8 @@ export function receive(turn: Turn, room: RoomView, distribution: Distribution, 
   if (nick !== '') return privateMessage(turn, room, distribution, occupant, nick, stanza);
   if (stanza.type !== 'groupchat')
     return refuse(turn, stanza, 'modify', 'bad-request', '0045#7.4', 'messages to the room are of type groupchat');
-  const subject = subjectOf(stanza);
-  // A subject with a body or a thread is an ordinary message (§8.1).
-  const plain =
-    payloadOf(stanza, 'body', NS.client) === undefined && payloadOf(stanza, 'thread', NS.client) === undefined;
-  if (subject !== undefined && plain) return changeSubject(turn, room, distribution, occupant, subject, stanza);
+  const subject = subjectChange(stanza);
+  if (subject !== undefined) return changeSubject(turn, room, distribution, occupant, subject, stanza);
   groupchat(turn, room, distribution, occupant, stanza);
 }
 

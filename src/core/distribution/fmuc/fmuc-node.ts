@@ -15,7 +15,7 @@ import { tell } from '../../room/tell.ts';
 import type { Turn } from '../../room/turn.ts';
 import { unavailable } from '../../room/visibility.ts';
 import { type LinkPlace, readLinkPlace } from '../../xep/sync.ts';
-import { type JoinRequest, type MucUser, readJoin, readMucUser } from '../../xep/xep0045.ts';
+import { type JoinRequest, type MucUser, readJoin, readMucUser, subjectChange } from '../../xep/xep0045.ts';
 import { readStamp } from '../../xep/xep0082.ts';
 import { isPing, ping } from '../../xep/xep0199.ts';
 import { readDelay } from '../../xep/xep0203.ts';
@@ -24,18 +24,7 @@ import { readStanzaId } from '../../xep/xep0359.ts';
 import { assertNever, stanzaError } from '../../xmpp/errors.ts';
 import { bareOf, domainOf, type Jid, occupantJid, resourceOf } from '../../xmpp/jid.ts';
 import { NS } from '../../xmpp/namespaces.ts';
-import {
-  bodyOf,
-  errorOf,
-  errorReply,
-  iqResult,
-  isSubjectAlone,
-  payloadOf,
-  presence,
-  type Stanza,
-  subjectOf,
-  withParts,
-} from '../../xmpp/stanza.ts';
+import { errorOf, errorReply, iqResult, payloadOf, presence, type Stanza, withParts } from '../../xmpp/stanza.ts';
 import type { Instant } from '../../xmpp/time.ts';
 import type { XmlElement } from '../../xmpp/xml.ts';
 import { type Change, type Distribution, readTimer, timerOf } from '../distribution.ts';
@@ -567,7 +556,7 @@ export class FmucNode implements Distribution {
     const item = itemOf(turn, room, occupant.nick, occupant.jid, stanza, turn.env.now);
     if (room.holds(item))
       return turn.note('decision#27', 'a message that is here already: dropped', { room: room.jid });
-    const text = bodyOf(stanza) === undefined ? subjectOf(stanza) : undefined;
+    const text = subjectChange(stanza);
     if (text === undefined) {
       turn.record({ kind: 'messageAccepted', room: room.jid, n: room.n + 1, item });
       return this.#accept(turn, room, { kind: 'message', occupant, item });
@@ -604,7 +593,7 @@ export class FmucNode implements Distribution {
       return;
     }
     if (stanza.type !== 'groupchat') return;
-    if (isSubjectAlone(stanza)) outbound.answeredSubject(turn, room, this, subjectIn(turn, stanza));
+    if (subjectChange(stanza) !== undefined) outbound.answeredSubject(turn, room, this, subjectIn(turn, stanza));
     else if (nick !== '' && author !== undefined)
       outbound.answeredMessage(itemOf(turn, room, nick, author, stanza, saidAt(turn, stanza)), turn.env.now);
   }
@@ -708,13 +697,13 @@ function withoutFederation(payloads: readonly XmlElement[], peer: Jid): readonly
 
 /** A subject of before: of the answer to a join, or passed on to us after one. A live one has no delay. */
 function isPassedOn(stanza: Stanza): boolean {
-  return stanza.type === 'groupchat' && isSubjectAlone(stanza) && stampOf(stanza) !== undefined;
+  return subjectChange(stanza) !== undefined && stampOf(stanza) !== undefined;
 }
 
 /** Its subject; an empty one of no author is none (decision #22). */
 function subjectIn(turn: Turn, stanza: Stanza): Subject | undefined {
   const nick = resourceOf(stanza.from);
-  const text = subjectOf(stanza) ?? '';
+  const text = subjectChange(stanza) ?? '';
   return text === '' && nick === '' ? undefined : { text, nick, at: saidAt(turn, stanza) };
 }
 

@@ -2,9 +2,10 @@ import type { Env } from '../../node/node.ts';
 import type { Spec } from '../../node/trace.ts';
 import type { Turn } from '../../room/turn.ts';
 import { type LinkPlace, readLinkPlace, writeLinkPlace } from '../../xep/sync.ts';
+import { subjectChange } from '../../xep/xep0045.ts';
 import type { Jid } from '../../xmpp/jid.ts';
 import { NS } from '../../xmpp/namespaces.ts';
-import { isSubjectAlone, payloadOf, type Stanza, withMore, withParts, withPayloads } from '../../xmpp/stanza.ts';
+import { payloadOf, type Stanza, withMore, withParts, withPayloads } from '../../xmpp/stanza.ts';
 import { el, element, type XmlElement } from '../../xmpp/xml.ts';
 import { Keepalive } from '../keepalive.ts';
 import { Outstanding } from '../outstanding.ts';
@@ -49,7 +50,7 @@ export class NodeLink {
     const named = id === stanza.id ? stanza : withParts(stanza, { id });
     if (!this.#counts) return turn.send(named, spec, this.peer);
     this.#sent++;
-    if (isSubject(stanza)) this.#subject = this.#sent;
+    if (subjectChange(stanza) !== undefined) this.#subject = this.#sent;
     const place = { session: this.session, n: this.#sent, h: this.#received };
     turn.send(placed(named, place), spec, this.peer);
   }
@@ -87,11 +88,6 @@ export class NodeLink {
   position(): readonly XmlElement[] {
     return this.#counts ? [writeLinkPlace({ session: this.session, n: this.#sent })] : [];
   }
-}
-
-/** XEP-0045 §8.1: a subject and nothing that would make it an ordinary message. */
-function isSubject(stanza: Stanza): boolean {
-  return stanza.name === 'message' && isSubjectAlone(stanza);
 }
 
 /** The place that a stanza's `<fmuc/>` gives it. */

@@ -11,12 +11,12 @@ import { deliverPrivate, itemOf, mayWhisper } from '../../room/room.ts';
 import type { RoomView } from '../../room/state.ts';
 import { tell, tellOthersOfPresence } from '../../room/tell.ts';
 import type { Turn } from '../../room/turn.ts';
-import { type JoinRequest, readJoin, readMucItems } from '../../xep/xep0045.ts';
+import { type JoinRequest, readJoin, readMucItems, subjectChange } from '../../xep/xep0045.ts';
 import { isPing } from '../../xep/xep0199.ts';
 import { type Condition, type ErrorType, stanzaError } from '../../xmpp/errors.ts';
 import { type Jid, occupantJid, parseNick, resourceOf } from '../../xmpp/jid.ts';
 import { NS } from '../../xmpp/namespaces.ts';
-import { bodyOf, errorReply, iqResult, payloadOf, type Stanza, withParts } from '../../xmpp/stanza.ts';
+import { errorReply, iqResult, payloadOf, type Stanza, withParts } from '../../xmpp/stanza.ts';
 import { sizeOf, splitCharactersMax, splitMessagesMax } from './limits.ts';
 
 const spec = '0282#4.11.1.2';
@@ -65,7 +65,8 @@ export function whileApart(
       const clean = withParts(stanza, { payloads: cleanPayloads(room.jid, stanza.payloads) });
       return deliverPrivate(turn, room, local, here.jid, clean, spec);
     }
-    if (stanza.type !== 'groupchat' || bodyOf(stanza) === undefined || !may(config.splitChat)) return cutOff();
+    // A subject cannot change without the primary (decision #17).
+    if (stanza.type !== 'groupchat' || subjectChange(stanza) !== undefined || !may(config.splitChat)) return cutOff();
     if (!maySpeak(local.role, config)) return refuse('auth', 'forbidden', 'visitors may not speak in this room');
     const said = room.divergence.flatMap((act) => (act.kind === 'said' ? [act.item] : []));
     const size = said.reduce((sum, item) => sum + sizeOf(item.payloads), sizeOf(stanza.payloads));

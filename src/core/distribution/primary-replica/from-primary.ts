@@ -8,7 +8,7 @@ import type { MucUser } from '../../xep/xep0045.ts';
 import { readStanzaId } from '../../xep/xep0359.ts';
 import { readOccupantId } from '../../xep/xep0421.ts';
 import { parseJid } from '../../xmpp/jid.ts';
-import { bodyOf, type Stanza, subjectOf } from '../../xmpp/stanza.ts';
+import type { Stanza } from '../../xmpp/stanza.ts';
 import type { Instant } from '../../xmpp/time.ts';
 import type { XmlElement } from '../../xmpp/xml.ts';
 
@@ -61,11 +61,6 @@ export function itemOf(
     payloads: cleanPayloads(room.jid, stanza.payloads),
     split,
   };
-}
-
-/** The text of a message that only changes the subject (XEP-0045 §8.1). */
-export function subjectAlone(stanza: Stanza): string | undefined {
-  return bodyOf(stanza) === undefined ? subjectOf(stanza) : undefined;
 }
 
 /** Decision #12: no message is of the future. */

@@ -9,13 +9,13 @@ import type { Turn } from '../../room/turn.ts';
 import { maySeeJids, presenceFor, seesPresence } from '../../room/visibility.ts';
 import type { Position } from '../../xep/sync.ts';
 import { readForm } from '../../xep/xep0004.ts';
-import { type JoinRequest, type MucUser, readStatuses } from '../../xep/xep0045.ts';
+import { type JoinRequest, type MucUser, readStatuses, subjectChange } from '../../xep/xep0045.ts';
 import { type Dmuc, writeDmuc } from '../../xep/xep0282.ts';
 import { stanzaError } from '../../xmpp/errors.ts';
 import { type Jid, occupantJid } from '../../xmpp/jid.ts';
 import { errorReply, presence, type Stanza } from '../../xmpp/stanza.ts';
 import type { XmlElement } from '../../xmpp/xml.ts';
-import { clamp, itemOf, itemParts, leaveParts, merged, occupantOf, subjectAlone } from './from-primary.ts';
+import { clamp, itemOf, itemParts, leaveParts, merged, occupantOf } from './from-primary.ts';
 import { stranger, visible } from './initial-state.ts';
 import type { Tickets } from './tickets.ts';
 
@@ -342,7 +342,7 @@ export class Live {
     const n = dmuc.position?.n ?? 0;
     const at = clamp(dmuc.delay?.stamp ?? turn.env.now, turn.env.now);
     const occupant = room.occupants.get(nick) ?? stranger(room, nick);
-    const text = subjectAlone(stanza);
+    const text = subjectChange(stanza);
     const split = dmuc.split === undefined ? undefined : { by: this.#self, id: dmuc.split };
     const item = itemOf(room, turn, stanza, nick, at, split);
     if (text !== undefined) {

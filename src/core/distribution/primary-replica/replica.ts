@@ -21,7 +21,7 @@ import {
   writeNetjoin,
   writeRelayed,
 } from '../../xep/sync.ts';
-import { readJoin, readMucUser } from '../../xep/xep0045.ts';
+import { readJoin, readMucUser, subjectChange } from '../../xep/xep0045.ts';
 import { isPing, ping } from '../../xep/xep0199.ts';
 import { readDmuc } from '../../xep/xep0282.ts';
 import { readOccupantId } from '../../xep/xep0421.ts';
@@ -45,7 +45,7 @@ import { backoffMs, defaultTimes, spread as jitter, Keepalive } from '../keepali
 import { diverge, markOthers, whileApart } from './apart.ts';
 import { CatchUp } from './catch-up.ts';
 import { relayOf } from './divergence.ts';
-import { clamp, itemOf, occupantOf, subjectAlone } from './from-primary.ts';
+import { clamp, itemOf, occupantOf } from './from-primary.ts';
 import { InitialState } from './initial-state.ts';
 import { Live } from './live.ts';
 import { Tickets, ticketMs } from './tickets.ts';
@@ -452,7 +452,7 @@ export class Replica implements Distribution {
       if (stanza.type !== 'groupchat' || !dmuc?.delay) return this.#unexpected(turn, room, 'message');
       const at = clamp(dmuc.delay.stamp, turn.env.now);
       const split = dmuc.split === undefined ? undefined : { by: this.#self, id: dmuc.split };
-      const text = subjectAlone(stanza);
+      const text = subjectChange(stanza);
       const author = readOccupantId(stanza.payloads);
       if (text !== undefined) sync.setSubject({ text, nick, ...(author === '' ? {} : { occupantId: author }), at });
       else if (nick !== '') sync.addMessage(itemOf(room, turn, stanza, nick, at, split));
