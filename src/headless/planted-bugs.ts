@@ -169,6 +169,13 @@ export const plantedBugs: readonly PlantedBug[] = [
     modes: ['0282'],
   },
   {
+    name: 'a broadcast has the id of its author’s',
+    file: `${primaryReplica}to-replica.ts`,
+    find: "{ type: 'groupchat', id, lang: item.lang }",
+    replace: "{ type: 'groupchat', id: origin, lang: item.lang }",
+    modes: ['0282'],
+  },
+  {
     name: 'split messages inserted in the past',
     file: `${room}state.ts`,
     find: 'return this.#remember(event.item);',

@@ -168,7 +168,14 @@ export const forgeries: Readonly<Record<string, Forge>> = {
         el('query', NS.mucOwner, {}, el('x', NS.dataForms, { type: 'submit' })),
       ),
       // XEP-0045 §8.1: a message, whatever it looks like; who may speak may send it.
-      groupchat(at, prng, el('subject', NS.client, {}, `forged ${prng.id()}`), el('thread', NS.client, {}, prng.id())),
+      // Without an id: what a node makes of it has one all the same (decision #10).
+      message(
+        at.user,
+        at.room,
+        { type: 'groupchat' },
+        el('subject', NS.client, {}, `forged ${prng.id()}`),
+        el('thread', NS.client, {}, prng.id()),
+      ),
     ];
   },
   'a long word': (at, prng) => [groupchat(at, prng, el('body', NS.client, {}, `${at.body()} ${'x'.repeat(20_000)}`))],

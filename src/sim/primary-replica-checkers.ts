@@ -6,6 +6,7 @@ import { bareOf, domainOf, type Jid } from '../core/xmpp/jid.ts';
 import { NS } from '../core/xmpp/namespaces.ts';
 import { payloadOf, stanzaText } from '../core/xmpp/stanza.ts';
 import { childOf, textOf, type XmlElement } from '../core/xmpp/xml.ts';
+import { bouncesAreNoticed } from './checkers/bounces.ts';
 import { lostByBounceAlone, lostBySilenceAlone } from './checkers/links.ts';
 import { untoldOf } from './checkers/occupants.ts';
 import { type Evidence, isJoin, isOf, type Other, type Placed, sessions, sleepOf, whole } from './evidence.ts';
@@ -468,5 +469,6 @@ export const primaryReplicaCheckers: Readonly<Record<string, Checker>> = {
   'D-5': nothingBeforeReady,
   'D-6': jidsOfReplicas,
   'D-3': lostBySilenceAlone('D-3'),
+  'D-10': bouncesAreNoticed('D-10', partsOf),
   'D-13': lostByBounceAlone('D-13'),
 };

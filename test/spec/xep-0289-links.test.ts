@@ -230,6 +230,35 @@ describe('XEP-0289 and XEP-0199: keepalive between nodes', () => {
   });
 });
 
+describe('XEP-0289 §5.2, §5.6: a bounce is known by its id', () => {
+  const said = (from: string, to: string, type: string, id?: string) =>
+    message(jid(from), jid(to), { type, id }, el('body', NS.client, {}, 'hear'));
+
+  it('decision #10: what goes over a link has an id of its node’s; users get their author’s, or none', () => {
+    const world = inside(inAlice, inHamlet, inFaust);
+    world.send(said(alice, rabbithole, 'groupchat', 'mine'), said(alice, rabbithole, 'groupchat'));
+    world.send(said(alice, `${rabbithole}/Faust`, 'chat', 'private'));
+    for (const { stanza } of world.crossed()) expect([undefined, 'mine', 'private']).not.toContain(stanza.id);
+    expect(world.got(hamlet).map(({ id }) => id)).toEqual(['mine', undefined]);
+    expect(world.got(faust).map(({ id }) => id)).toEqual(['mine', undefined, 'private']);
+  });
+
+  it('decision #10: a message without an id bounces, and the link is lost', () => {
+    const world = inside(inAlice, inHamlet);
+    cutOff(world, 'bounce');
+    world.send(said(alice, rabbithole, 'groupchat'));
+    expect(world.status(rooms).peers).toEqual([]);
+  });
+
+  it('§5.6: the bounce of a private message comes back under the id that its sender gave it', () => {
+    const world = inside(inAlice, inHamlet);
+    cutOff(world, 'bounce');
+    world.send(said(alice, `${rabbithole}/Hamlet`, 'chat', 'private'));
+    const errors = world.got(alice).filter(({ type }) => type === 'error');
+    expect(errors.map(({ id, from }) => [id, from])).toEqual([['private', `${rabbithole}/Hamlet`]]);
+  });
+});
+
 describe('XEP-0289 §8 “How to perform a resync (Part and then full rejoin)”', () => {
   it('decision #60: every stanza over a link has its place, and another join is another link', () => {
     const world = inside(inAlice);

@@ -170,6 +170,7 @@ export function update(
 // Conditions that mean "this address is gone", not "this one stanza was refused".
 const gone: ReadonlySet<Condition> = new Set<Condition>([
   'gone',
+  'internal-server-error',
   'item-not-found',
   'recipient-unavailable',
   'redirect',

@@ -30,7 +30,7 @@ import type { XmlElement } from '../../xmpp/xml.ts';
 import { type Change, type Distribution, readTimer, timerOf } from '../distribution.ts';
 import { spread as jitter, keepaliveMs } from '../keepalive.ts';
 import { JoiningNode } from './joining-node.ts';
-import { NodeLink, placed, placeOf } from './node-link.ts';
+import { NodeLink, originOf, placed, placeOf } from './node-link.ts';
 import {
   left,
   nickConflict,
@@ -573,10 +573,11 @@ export class FmucNode implements Distribution {
   /** §5.6: "each node that receives it is responsible for routing it"; never to anybody else. */
   #private(turn: Turn, room: RoomView, peer: Jid, from: Occupant, nick: string, stanza: Stanza): void {
     const target = room.occupants.get(nick);
-    const clean = withParts(stanza, { payloads: cleanPayloads(room.jid, stanza.payloads) });
+    const payloads = cleanPayloads(room.jid, stanza.payloads);
+    const clean = withParts(stanza, { id: originOf(stanza), payloads });
     if (target === undefined)
       return turn.send(
-        errorReply(clean, stanzaError('cancel', 'item-not-found', `nobody here is called ${nick}`)),
+        errorReply(stanza, stanzaError('cancel', 'item-not-found', `nobody here is called ${nick}`)),
         '0045#7.5',
         peer,
       );
@@ -620,7 +621,12 @@ export class FmucNode implements Distribution {
       const from = occupantJid(room.jid, resourceOf(stanza.from));
       if (sender && isLocal(sender))
         turn.send(
-          withParts(stanza, { from, to: sender.jid, payloads: cleanPayloads(room.jid, stanza.payloads) }),
+          withParts(stanza, {
+            id: link.originOf(stanza.id),
+            from,
+            to: sender.jid,
+            payloads: cleanPayloads(room.jid, stanza.payloads),
+          }),
           '0045#7.5',
         );
       if (error?.condition === 'item-not-found') return;
@@ -679,7 +685,7 @@ function itemOf(turn: Turn, room: RoomView, nick: string, author: Jid, stanza: S
     author,
     occupantId: room.occupantIdOf(author) ?? '',
     at,
-    stanzaId: stanza.id,
+    stanzaId: originOf(stanza),
     lang: stanza.lang,
     payloads: withoutFederation(cleanPayloads(room.jid, stanza.payloads), bareOf(stanza.from)),
   };

@@ -130,13 +130,15 @@ function sendState(
   request: Stanza,
 ): void {
   const created = createdOf(room, replicas, replica, record, 'full');
-  const to = { replica, jids: created.jids === 'all' };
   turn.send(iqResult(request, writeCreated(created)), 'decision#5', replica);
   for (const occupant of room.occupants.values())
-    turn.send(rosterEntry(room, occupant, to, relation(occupant, replica, record)), '0282#4.3', replica);
+    replicas.send(turn, room, replica, '0282#4.3', (to) =>
+      rosterEntry(room, occupant, to, relation(occupant, replica, record)),
+    );
   const history = room.history.slice(Math.max(0, room.history.length - created.maxstanzas));
-  for (const item of history) turn.send(broadcast(room, item, replica), '0282#4.4', replica);
-  if (room.subject) turn.send(subjectStanza(room, room.subject, replica), '0282#4.4', replica);
+  for (const item of history) replicas.send(turn, room, replica, '0282#4.4', (to) => broadcast(room, item, to));
+  const { subject } = room;
+  if (subject) replicas.send(turn, room, replica, '0282#4.4', (to) => subjectStanza(room, subject, to));
   sendReady(turn, room, replicas, replica, record, { roster: room.occupants.size, history: history.length });
 }
 
@@ -186,7 +188,7 @@ export function offer(turn: Turn, room: RoomView, replicas: Replicas, replica: J
   const state = replicas.of(turn, room, replica);
   if (state.offered !== undefined && turn.env.now - state.offered < offerMs) return;
   state.offered = turn.env.now;
-  turn.send(message(room.jid, replica, { id: turn.env.newId() }, writeOffer()), 'decision#5', replica);
+  replicas.send(turn, room, replica, 'decision#5', ({ id }) => message(room.jid, replica, { id }, writeOffer()));
 }
 
 /**

@@ -343,8 +343,7 @@ export class Live {
     const at = clamp(dmuc.delay?.stamp ?? turn.env.now, turn.env.now);
     const occupant = room.occupants.get(nick) ?? stranger(room, nick);
     const text = subjectChange(stanza);
-    const split = dmuc.split === undefined ? undefined : { by: this.#self, id: dmuc.split };
-    const item = itemOf(room, turn, stanza, nick, at, split);
+    const item = itemOf(room, turn, stanza, nick, at, dmuc, this.#self);
     if (text !== undefined) {
       const subject = { text, nick, ...(item.occupantId === '' ? {} : { occupantId: item.occupantId }), at };
       turn.record({ kind: 'subjectChanged', room: room.jid, n, subject });

@@ -170,7 +170,7 @@ export class Primary implements Distribution {
       }
       case 'message':
       case 'subject':
-        return replicas.sendAll(turn, room, '0282#4.9', ({ replica }) => broadcast(room, change.item, replica, room.n));
+        return replicas.sendAll(turn, room, '0282#4.9', (to) => broadcast(room, change.item, to, room.n));
       default:
         assertNever(change);
     }
@@ -294,7 +294,9 @@ export class Primary implements Distribution {
     state.noModerators = moderators === 0;
     if (before || room.whois === 'anyone' || !this.#replicas.mayHoldJids(room, replica)) return;
     for (const occupant of room.occupants.values())
-      turn.send(rosterEntry(room, occupant, { replica, jids: true }), 'decision#7', replica);
+      this.#replicas.send(turn, room, replica, 'decision#7', (to) =>
+        rosterEntry(room, occupant, { ...to, jids: true }),
+      );
   }
 
   #dismiss(turn: Turn, room: RoomView, replica: Jid): void {
@@ -354,7 +356,8 @@ export class Primary implements Distribution {
     const others = [...room.occupants.values()].filter(({ nick }) => nick !== moderator.nick);
     if (!state.noModerators && others.some((other) => other.home === home && other.role === 'moderator')) return;
     state.noModerators = false;
-    for (const other of others) turn.send(rosterEntry(room, other, { replica: home, jids: true }), 'decision#7', home);
+    for (const other of others)
+      this.#replicas.send(turn, room, home, 'decision#7', (to) => rosterEntry(room, other, { ...to, jids: true }));
   }
 
   /** §4.5, after `#grantJids`. */

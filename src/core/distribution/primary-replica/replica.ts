@@ -451,11 +451,10 @@ export class Replica implements Distribution {
     if (sync?.mode === 'full') {
       if (stanza.type !== 'groupchat' || !dmuc?.delay) return this.#unexpected(turn, room, 'message');
       const at = clamp(dmuc.delay.stamp, turn.env.now);
-      const split = dmuc.split === undefined ? undefined : { by: this.#self, id: dmuc.split };
       const text = subjectChange(stanza);
       const author = readOccupantId(stanza.payloads);
       if (text !== undefined) sync.setSubject({ text, nick, ...(author === '' ? {} : { occupantId: author }), at });
-      else if (nick !== '') sync.addMessage(itemOf(room, turn, stanza, nick, at, split));
+      else if (nick !== '') sync.addMessage(itemOf(room, turn, stanza, nick, at, dmuc, this.#self));
       return;
     }
     if ((!sync && room.peers.get(room.jid)?.state !== 'live') || !dmuc?.position)

@@ -69,10 +69,9 @@ export class Replicas {
   }
 
   send(turn: Turn, room: RoomView, replica: Jid, spec: string, make: (to: Target) => Stanza): void {
-    const stanza = make({ replica, jids: this.mayHoldJids(room, replica), id: turn.env.newId() });
-    const { outstanding } = this.of(turn, room, replica);
-    if (stanza.id !== undefined) outstanding.add(stanza.id);
-    turn.send(stanza, spec, replica);
+    const id = turn.env.newId();
+    this.of(turn, room, replica).outstanding.add(id);
+    turn.send(make({ replica, jids: this.mayHoldJids(room, replica), id }), spec, replica);
   }
 
   /** §4.7: full JIDs go only to a replica one of whose users is a moderator, or where everybody sees them. */
