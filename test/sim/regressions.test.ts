@@ -120,6 +120,11 @@ const whole: readonly (readonly [Mode, number, string])[] = [
     2008828,
     'the checker: what told a client that they are a moderator was swallowed behind the end of an earlier visit',
   ],
+  [
+    '0282',
+    2006970,
+    'a split replica asked again and again over a slow link, and ten minutes later its answers still came',
+  ],
   ['0282', 1687, 'the checker: a replica that lost its log was held to an epoch it had known'],
 ];
 

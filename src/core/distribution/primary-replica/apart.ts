@@ -11,6 +11,7 @@ import { deliverPrivate, itemOf, mayWhisper } from '../../room/room.ts';
 import type { RoomView } from '../../room/state.ts';
 import { tell, tellOthersOfPresence } from '../../room/tell.ts';
 import type { Turn } from '../../room/turn.ts';
+import { presenceFor, seesPresence } from '../../room/visibility.ts';
 import { type JoinRequest, readJoin, readMucItems, subjectChange } from '../../xep/xep0045.ts';
 import { isPing } from '../../xep/xep0199.ts';
 import { type Condition, type ErrorType, stanzaError } from '../../xmpp/errors.ts';
@@ -30,6 +31,7 @@ export function diverge(turn: Turn, room: RoomView, act: Divergence): void {
  * Anything but a leave, from a user of this replica.
  *
  * @param self  the replica's own address, which names what is said here until the primary does
+ * @param awaited  whether the primary may still answer a join of theirs itself
  * @param kick  takes a local user out
  */
 export function whileApart(
@@ -37,6 +39,7 @@ export function whileApart(
   room: RoomView,
   self: Jid,
   stanza: Stanza,
+  awaited: boolean,
   kick: (target: LocalOccupant, item: { readonly actor: string; readonly reason?: string }) => void,
 ): void {
   const refuse = (type: ErrorType, condition: Condition, text: string) =>
@@ -51,7 +54,8 @@ export function whileApart(
     if (stanza.type !== undefined) return;
     const join = readJoin(stanza.payloads);
     if (local?.nick === nick) return changePresence(turn, room, local, stanza, join);
-    return join && known === undefined && nick !== '' && may(config.splitEntry) && !leftElsewhere(room, stanza.from)
+    const enters = join && known === undefined && nick !== '' && may(config.splitEntry);
+    return enters && !awaited && !leftElsewhere(room, stanza.from)
       ? enterProvisionally(turn, room, stanza, nick, join, () => refuse('cancel', 'conflict', 'the nick is taken'))
       : cutOff();
   }
@@ -168,13 +172,20 @@ function enterProvisionally(
   tell(turn, room, { kind: 'entered', occupant, join, statuses: [] }, spec);
 }
 
-/** "mark non-local users as away", and back. */
-export function markOthers(turn: Turn, room: RoomView, away: boolean): void {
+/**
+ * "mark non-local users as away", and back.
+ *
+ * @param awaited  whether the primary may still answer a join of this user itself: then what it says of the others is news, and
+ *   what is said here is not
+ */
+export function markOthers(turn: Turn, room: RoomView, away: boolean, awaited: (user: Jid) => boolean): void {
   for (const known of [...room.occupants.values()]) {
     if (isLocal(known) || (known.cutOff ?? false) === away) continue;
     const { cutOff: _, ...here } = known;
     const occupant: Occupant = away ? { ...known, cutOff: true } : here;
     turn.record({ kind: 'occupantChanged', room: room.jid, occupant });
-    tell(turn, room, { kind: 'presence', occupant }, spec);
+    for (const viewer of room.locals)
+      if (!awaited(viewer.jid) && seesPresence(room, occupant, viewer))
+        turn.send(presenceFor(room, occupant, viewer), spec);
   }
 }

@@ -208,6 +208,7 @@ export class Live {
     stanza: Stanza,
   ): void {
     this.#awaited.delete(nick);
+    this.#tickets.answered(jid);
     const ticket = this.#tickets.valid(turn, jid, nick);
     const known = room.occupants.get(nick);
     const served = known !== undefined && isLocal(known) && known.jid === jid;

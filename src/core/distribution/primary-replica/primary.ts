@@ -13,7 +13,7 @@ import { bareOf, type Jid, resourceOf } from '../../xmpp/jid.ts';
 import { NS } from '../../xmpp/namespaces.ts';
 import { errorOf, errorReply, iqResult, type Stanza } from '../../xmpp/stanza.ts';
 import { type Change, type Distribution, readTimer, timerOf } from '../distribution.ts';
-import { backoffMs, spread as jitter } from '../keepalive.ts';
+import { spread as jitter, probeMs } from '../keepalive.ts';
 import { create, dismiss, end, netjoin, offer } from './creation.ts';
 import { judge } from './judge.ts';
 import { markAway, probe, releaseHeld, split } from './netsplit.ts';
@@ -224,7 +224,7 @@ export class Primary implements Distribution {
     if (record.state === 'split') {
       const { id } = state.keepalive.ping(turn.env);
       turn.send(ping(room.jid, replica, id), '0282#4.11.1.1', replica);
-      turn.setTimer(timer, jitter(turn.env, backoffMs(++state.tries)));
+      turn.setTimer(timer, probeMs(turn.env, ++state.tries, state.keepalive.times));
       return;
     }
     const due = state.keepalive.due(turn.env);

@@ -41,7 +41,7 @@ import {
 import { plus } from '../../xmpp/time.ts';
 import { childOf, el, type XmlElement } from '../../xmpp/xml.ts';
 import { type Change, type Distribution, readTimer, timerOf } from '../distribution.ts';
-import { backoffMs, defaultTimes, spread as jitter, Keepalive } from '../keepalive.ts';
+import { defaultTimes, spread as jitter, Keepalive, probeMs } from '../keepalive.ts';
 import { diverge, markOthers, whileApart } from './apart.ts';
 import { CatchUp } from './catch-up.ts';
 import { relayOf } from './divergence.ts';
@@ -81,7 +81,11 @@ export class Replica implements Distribution {
   /** Whether it asked for the list of its users. */
   #listAsked = false;
   #sync: InitialState | CatchUp | undefined;
-  /** Of an answer, this one or one before it, something came since the last request, or since more of it was waited for. */
+  /** Whether a request is under way, or part of its answer, as far as anybody can know. */
+  #waiting = false;
+  /** Id of a ping behind that request: its result is behind the answer, so what has not come by then is lost. */
+  #probe: string | undefined;
+  /** Something of the primary came since the last request, or since more of its answer was waited for. */
   #moving = false;
   #keepalive: Keepalive | undefined;
   #tries = 0;
@@ -118,7 +122,7 @@ export class Replica implements Distribution {
       else if (stanza.name === 'presence') this.#presence(turn, room, stanza);
       else this.#message(turn, room, stanza);
       // It is there after all: no need to wait for the next try.
-      if (this.#isSplit(room) && this.#asked === undefined) this.#ask(turn, room);
+      if (this.#isSplit(room) && !this.#waiting) this.#ask(turn, room);
     }
     return true;
   }
@@ -140,16 +144,18 @@ export class Replica implements Distribution {
     }
     if (stanza.name === 'presence' && stanza.type === 'unavailable') {
       this.#tickets.forget(stanza.from);
+      if (!this.#isSplit(room)) this.#tickets.settled(stanza.from);
       if (local) this.#userLeft(turn, room, local, stanza, []);
       else if (this.#isSplit(room)) this.#strangerLeft(turn, room, stanza);
       else this.#relay(turn, room, stanza);
       return true;
     }
     if (this.#isSplit(room)) {
-      whileApart(turn, room, this.#self, stanza, (target, item) => {
+      const kick = (target: LocalOccupant, item: { readonly actor: string; readonly reason?: string }) => {
         const leave = presence(target.jid, occupantJid(room.jid, target.nick), { type: 'unavailable' });
         this.#userLeft(turn, room, target, leave, [307], item);
-      });
+      };
+      whileApart(turn, room, this.#self, stanza, this.#mayBeAnswered(turn, stanza.from), kick);
       return true;
     }
     if (stanza.name === 'presence' && stanza.type === undefined) {
@@ -160,6 +166,7 @@ export class Replica implements Distribution {
           join,
           until: plus(turn.env.now, ticketMs),
         });
+      if (join) this.#tickets.relayed(turn, stanza.from);
     }
     this.#relay(turn, room, stanza);
     return true;
@@ -196,18 +203,7 @@ export class Replica implements Distribution {
   timer(turn: Turn, room: RoomView, timer: TimerId): void {
     const record = room.peers.get(room.jid);
     const { name } = readTimer(timer);
-    if (name === 'create') {
-      // A long answer over a slow link: begun anew it would be no shorter.
-      if (this.#sync !== undefined && this.#moving) {
-        this.#moving = false;
-        return turn.setTimer(timer, jitter(turn.env, defaultTimes.timeout * 1000));
-      }
-      if (record?.state === 'split' || this.#asked === undefined) this.#ask(turn, room);
-      // Neither state nor refusal came: the same as a bounce, only without the courtesy. Also where all seemed well and the
-      // primary offered (decision #5).
-      else this.#split(turn, room, 'silence', 'no answer to the request');
-      return;
-    }
+    if (name === 'create') return this.#overdue(turn, room);
     if (record?.state !== 'live' || this.#keepalive === undefined) return;
     if (name === 'settle') return this.#settle(turn, room);
     if (name === 'relayed') {
@@ -221,6 +217,35 @@ export class Replica implements Distribution {
     if (this.#settling === undefined && room.divergence.length > 0) this.#settle(turn, room);
     if (due.kind === 'ping') return this.#ping(turn, room, due.id);
     turn.setTimer(timer, due.ms);
+  }
+
+  /** Decision #3: of several answers on one slow link each makes the others later, so there is never more than one. */
+  #overdue(turn: Turn, room: RoomView): void {
+    if (!this.#waiting) return this.#ask(turn, room);
+    const timer = timerOf(room.jid, 'create');
+    if (this.#isSplit(room)) {
+      this.#sound(turn, room);
+      return turn.setTimer(timer, probeMs(turn.env, ++this.#tries, this.#wish));
+    }
+    const begun = this.#sync !== undefined && this.#probe === undefined;
+    // Neither state nor refusal came: the same as a bounce, only without the courtesy. Also where all seemed well and the
+    // primary offered (decision #5).
+    if (!this.#moving && !begun) return this.#split(turn, room, 'silence', 'no answer to the request');
+    this.#moving = false;
+    if (this.#probe === undefined) this.#sound(turn, room);
+    turn.setTimer(timer, jitter(turn.env, defaultTimes.timeout * 1000));
+  }
+
+  /** A ping that says nothing of how far we are, for we are not anywhere yet: is the request, or the answer, lost? */
+  #sound(turn: Turn, room: RoomView): void {
+    this.#probe = turn.env.newId();
+    turn.send(ping(this.#self, room.jid, this.#probe), '0282#4.11.1.1', room.jid);
+  }
+
+  /** The primary is there. It is asked, but for what may still be on its way. */
+  #askAgain(turn: Turn, room: RoomView): void {
+    if (!this.#waiting) this.#ask(turn, room);
+    else if (this.#probe === undefined) this.#sound(turn, room);
   }
 
   #ping(turn: Turn, room: RoomView, id: string): void {
@@ -241,6 +266,8 @@ export class Replica implements Distribution {
     this.#sync = undefined;
     const id = turn.env.newId();
     this.#asked = id;
+    this.#waiting = true;
+    this.#probe = undefined;
     this.#listAsked = listUsers;
     const record = room.peers.get(room.jid);
     const moderators = this.#moderators(room);
@@ -258,15 +285,18 @@ export class Replica implements Distribution {
       });
       turn.send(iq(this.#self, room.jid, { type: 'set', id }, create), 'decision#5', room.jid);
     }
-    const wait = record?.state === 'split' ? backoffMs(++this.#tries, this.#moving) : defaultTimes.timeout * 1000;
     this.#moving = false;
-    turn.setTimer(timerOf(room.jid, 'create'), jitter(turn.env, wait));
+    const wait = this.#isSplit(room)
+      ? probeMs(turn.env, ++this.#tries, this.#wish)
+      : jitter(turn.env, defaultTimes.timeout * 1000);
+    turn.setTimer(timerOf(room.jid, 'create'), wait);
   }
 
   #iq(turn: Turn, room: RoomView, stanza: Stanza): void {
     if (isPing(stanza)) {
       const live = room.peers.get(room.jid)?.state === 'live';
       turn.send(iqResult(stanza, ...(live ? [this.#ack(room)] : [])), '0282#4.10', room.jid);
+      if (this.#isSplit(room)) this.#askAgain(turn, room);
       const within = payloadOf(stanza, 'ping', NS.ping);
       return this.#noticePlace(turn, room, within && childOf(within, 's', NS.ext));
     }
@@ -276,6 +306,7 @@ export class Replica implements Distribution {
       else if (stanza.id === this.#settling?.id)
         this.#settled(turn, room, readPosition(payloadOf(stanza, 's', NS.ext)));
       else if (stanza.id !== undefined && stanza.id === this.#destroying) this.#dismissed(turn, room);
+      else if (stanza.id !== undefined && stanza.id === this.#probe) this.#sounded(turn, room);
       else this.#noticePlace(turn, room, payloadOf(stanza, 's', NS.ext));
       return;
     }
@@ -307,6 +338,13 @@ export class Replica implements Distribution {
     turn.send(errorReply(stanza, stanzaError('cancel', 'service-unavailable')), '6120#8.4', room.jid);
   }
 
+  /** What was asked for before has come, or is lost. */
+  #sounded(turn: Turn, room: RoomView): void {
+    this.#probe = undefined;
+    const { state } = room.peers.get(room.jid) ?? {};
+    if (this.#waiting && (state === 'split' || state === 'syncing')) this.#ask(turn, room);
+  }
+
   /** News from beyond the end of the answer that is coming in. */
   #isAfterAnswer({ payloads }: Stanza): boolean {
     return this.#sync !== undefined && (readDmuc(payloads)?.position?.n ?? 0) > this.#sync.created.n;
@@ -334,6 +372,7 @@ export class Replica implements Distribution {
   #created(turn: Turn, room: RoomView, created: Created): void {
     this.#asked = undefined;
     if (created.epoch < room.epoch) {
+      this.#waiting = false;
       turn.note('decision#4', `the primary is of epoch ${created.epoch}, ours is ${room.epoch}: not believed`, {
         room: room.jid,
       });
@@ -348,9 +387,16 @@ export class Replica implements Distribution {
         turn.record({ kind: 'occupantChanged', room: room.jid, occupant: { ...local, home: room.jid } });
   }
 
+  /** Whether the primary, which is out of reach, may still answer a join of theirs itself. */
+  #mayBeAnswered(turn: Turn, user: Jid): boolean {
+    return this.#tickets.mayBeAnswered(user, this.#keepalive?.lastHeard() ?? turn.env.now);
+  }
+
   /** What the primary sent is complete: acknowledged, and what happened here meanwhile goes the other way. */
   #ready(turn: Turn, room: RoomView, sync: InitialState | CatchUp, ready: Ready, request: Stanza): void {
     this.#sync = undefined;
+    this.#waiting = false;
+    this.#tickets.settled();
     if (sync.mode === 'full') this.#live.makeWay(turn, room, sync.nicks);
     const left = this.#live.left(turn, room);
     const said = new Set(room.divergence.flatMap(({ kind, id }) => (kind === 'said' ? [id] : [])));
@@ -364,7 +410,7 @@ export class Replica implements Distribution {
     turn.setTimer(timerOf(room.jid, 'keepalive'), jitter(turn.env, this.#wish.interval * 1000));
     const what = `${room.occupants.size} occupants, ${room.history.length} messages of history`;
     turn.note('decision#5', `replica live: ${what}`, { room: room.jid });
-    markOthers(turn, room, false);
+    markOthers(turn, room, false, () => false);
     turn.send(iqResult(request, this.#ack(room)), 'decision#5', room.jid);
     this.#settle(turn, room);
     for (const [nick, jid] of unserved) {
@@ -444,7 +490,7 @@ export class Replica implements Distribution {
   }
 
   #message(turn: Turn, room: RoomView, stanza: Stanza): void {
-    if (isOffer(stanza.payloads)) return this.#asked === undefined ? this.#ask(turn, room) : undefined;
+    if (isOffer(stanza.payloads)) return this.#askAgain(turn, room);
     const dmuc = readDmuc(stanza.payloads);
     const nick = resourceOf(stanza.from);
     const sync = this.#sync;
@@ -533,6 +579,12 @@ export class Replica implements Distribution {
     const condition = errorOf(stanza)?.condition ?? 'undefined-condition';
     if (stanza.name !== 'iq' || stanza.id === undefined) return this.#unexpected(turn, room, `error (${condition})`);
     if (stanza.id === this.#asked) return this.#refused(turn, room, stanza, condition);
+    if (stanza.id === this.#probe) {
+      this.#probe = undefined;
+      if (!saysGone(stanza)) return;
+      this.#waiting = false;
+      return this.#split(turn, room, 'bounce', `a ping bounced: ${condition}`);
+    }
     if (this.#keepalive?.isPing(stanza.id) && saysGone(stanza))
       return this.#split(turn, room, 'bounce', `a ping bounced: ${condition}`);
     if (stanza.id === this.#settling?.id) {
@@ -545,6 +597,7 @@ export class Replica implements Distribution {
 
   #refused(turn: Turn, room: RoomView, stanza: Stanza, condition: string): void {
     this.#asked = undefined;
+    this.#waiting = false;
     const record = room.peers.get(room.jid);
     if (condition === 'unexpected-request' && record?.session !== undefined) {
       // Decision #41: the session is over; everything is asked for anew.
@@ -566,6 +619,7 @@ export class Replica implements Distribution {
   #dismissed(turn: Turn, room: RoomView): void {
     this.#destroying = undefined;
     this.#asked = undefined;
+    this.#waiting = false;
     this.#sync = undefined;
     this.#become(turn, room, 'rejected', { session: undefined });
     turn.clearTimer(timerOf(room.jid, 'create'));
@@ -584,10 +638,9 @@ export class Replica implements Distribution {
       this.#tries = 0;
       this.#sync = undefined;
       this.#settling = undefined;
-      if (room.config.splitAway) markOthers(turn, room, true);
+      if (room.config.splitAway) markOthers(turn, room, true, (user) => this.#mayBeAnswered(turn, user));
     }
-    this.#asked = undefined;
-    turn.setTimer(timerOf(room.jid, 'create'), jitter(turn.env, backoffMs(this.#tries)));
+    turn.setTimer(timerOf(room.jid, 'create'), probeMs(turn.env, this.#tries, this.#wish));
   }
 
   #become(
