@@ -425,6 +425,23 @@ describe('XEP-0282 §4.11.1.2 At the Replica', () => {
       for (const stanza of world.got(address)) expect(errorOf(stanza)?.condition).toBe('remote-server-timeout');
   });
 
+  it('XEP-0045 §8.2: kicked while split: first the victim hears of it, then the moderator has the result, then the others', () => {
+    const world = everybodyIn(local);
+    administer(world, { nick: 'BigCheese', role: 'moderator' });
+    world.send(joins(newcomer, `${room}/New`));
+    cutOff(world);
+    administer(world, { nick: 'Efchen', role: 'none' }, 'BigCheese');
+    const told = world.sent
+      .filter(({ stanza }) => stanza.from.startsWith(room))
+      .map(({ stanza }) => [stanza.name, stanza.to]);
+    expect(told).toEqual([
+      ['presence', user('Efchen')],
+      ['iq', user('BigCheese')],
+      ['presence', user('BigCheese')],
+      ['presence', newcomer],
+    ]);
+  });
+
   it('decision #44: whose join may still be before the primary is not let in here: the primary may answer it itself', () => {
     const world = everybodyIn(local);
     world.cut(avalon, vesa, 'silent');
@@ -467,8 +484,8 @@ describe('XEP-0282 §4.11.1.2 At the Replica', () => {
       { role: 'none', statuses: [307, 110], actor: 'BigCheese', reason: 'enough' },
     ]);
     expect(world.got(user('BigCheese')).map(({ name, type }) => [name, type])).toEqual([
-      ['presence', 'unavailable'],
       ['iq', 'result'],
+      ['presence', 'unavailable'],
     ]);
     heal(world);
     expect(statuses(world, user('Wumpus'), 'Efchen')).toEqual([[]]);

@@ -32,7 +32,7 @@ export function diverge(turn: Turn, room: RoomView, act: Divergence): void {
  *
  * @param self  the replica's own address, which names what is said here until the primary does
  * @param awaited  whether the primary may still answer a join of theirs itself
- * @param kick  takes a local user out
+ * @param kick  takes a local user out, and returns what tells the others
  */
 export function whileApart(
   turn: Turn,
@@ -40,7 +40,7 @@ export function whileApart(
   self: Jid,
   stanza: Stanza,
   awaited: boolean,
-  kick: (target: LocalOccupant, item: { readonly actor: string; readonly reason?: string }) => void,
+  kick: (target: LocalOccupant, item: { readonly actor: string; readonly reason?: string }) => readonly (() => void)[],
 ): void {
   const refuse = (type: ErrorType, condition: Condition, text: string) =>
     turn.send(errorReply(stanza, stanzaError(type, condition, text)), spec);
@@ -89,8 +89,11 @@ export function whileApart(
     const denied = mayChangeRole(local, victim, 'none');
     if (denied) return refuse(denied.type, denied.condition, denied.text);
     turn.note(spec, `${local.nick} kicks ${victim.nick} while the room is cut off`, { room: room.jid });
-    kick(victim, { actor: local.nick, ...(item.reason === undefined ? {} : { reason: item.reason }) });
-    return turn.send(iqResult(stanza), spec);
+    // XEP-0045 §8.2: the victim first, then the result, then what the others see of it.
+    const later = kick(victim, { actor: local.nick, ...(item.reason === undefined ? {} : { reason: item.reason }) });
+    turn.send(iqResult(stanza), spec);
+    for (const tellOthers of later) tellOthers();
+    return;
   }
   if (here === undefined || !may(config.splitPrivate)) return request ? cutOff() : undefined;
   // XEP-0410: the answer is the room's own.

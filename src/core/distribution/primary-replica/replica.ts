@@ -3,7 +3,7 @@ import { isLocal, type KeepaliveTimes, type LocalOccupant, type PeerRecord } fro
 import { cleanPayloads } from '../../room/hygiene.ts';
 import { saysGone } from '../../room/room.ts';
 import type { RoomView } from '../../room/state.ts';
-import { tell } from '../../room/tell.ts';
+import { tellLeaver, tellOthersOfLeave } from '../../room/tell.ts';
 import type { Turn } from '../../room/turn.ts';
 import { presenceFor } from '../../room/visibility.ts';
 import {
@@ -132,6 +132,8 @@ export class Replica implements Distribution {
     const stanza = withoutNodesWords(received);
     if (!this.#serves.includes(domainOf(stanza.from))) {
       turn.note('0282#4.1', `${stanza.from} is of no domain this replica serves: ignored`, { room: room.jid });
+      if (stanza.name === 'iq' && (stanza.type === 'get' || stanza.type === 'set'))
+        turn.send(errorReply(stanza, stanzaError('cancel', 'service-unavailable')), '6120#8.2.3');
       return true;
     }
     const occupant = room.occupantByJid(stanza.from);
@@ -140,6 +142,12 @@ export class Replica implements Distribution {
       const gone = presence(stanza.from, occupantJid(room.jid, local?.nick ?? 'x'), { type: 'unavailable' });
       if (local && stanza.name !== 'iq' && saysGone(stanza)) this.#userLeft(turn, room, local, gone, [333]);
       else if (stanza.name === 'iq' && !this.#isSplit(room)) turn.send(stanza, '0282#4.8', room.jid);
+      return true;
+    }
+    // XEP-0045 §17.3: what they are told of the room comes from here (decision #47).
+    if (stanza.name === 'presence' && stanza.type === 'probe' && local) {
+      const target = room.occupants.get(resourceOf(stanza.to));
+      if (target) turn.send(presenceFor(room, target, local), '0045#17.3');
       return true;
     }
     if (stanza.name === 'presence' && stanza.type === 'unavailable') {
@@ -153,7 +161,9 @@ export class Replica implements Distribution {
     if (this.#isSplit(room)) {
       const kick = (target: LocalOccupant, item: { readonly actor: string; readonly reason?: string }) => {
         const leave = presence(target.jid, occupantJid(room.jid, target.nick), { type: 'unavailable' });
-        this.#userLeft(turn, room, target, leave, [307], item);
+        const later: (() => void)[] = [];
+        this.#userLeft(turn, room, target, leave, [307], item, later);
+        return later;
       };
       whileApart(turn, room, this.#self, stanza, this.#mayBeAnswered(turn, stanza.from), kick);
       return true;
@@ -519,7 +529,11 @@ export class Replica implements Distribution {
     return false;
   }
 
-  /** Decision #9: the user is out at once, whatever the primary does; the primary learns of it now or after the split. */
+  /**
+   * Decision #9: the user is out at once, whatever the primary does; the primary learns of it now or after the split.
+   *
+   * @param later  where the others are to hear of it only after something else (XEP-0045 §8.2), what tells them is put here
+   */
   #userLeft(
     turn: Turn,
     room: RoomView,
@@ -527,6 +541,7 @@ export class Replica implements Distribution {
     stanza: Stanza,
     statuses: readonly number[],
     item: { readonly actor?: string; readonly reason?: string } = {},
+    later?: (() => void)[],
   ): void {
     const payloads = cleanPayloads(room.jid, stanza.payloads);
     const split = this.#isSplit(room);
@@ -536,7 +551,11 @@ export class Replica implements Distribution {
     diverge(turn, room, { kind: 'left', id: turn.env.newId(), jid, nick, ...unserved });
     if (split || occupant.provisional) {
       turn.record({ kind: 'occupantLeft', room: room.jid, nick });
-      tell(turn, room, { kind: 'left', occupant, parts: { payloads, statuses, item } }, '0282#4.11.1.2');
+      const change = { kind: 'left', occupant, parts: { payloads, statuses, item } } as const;
+      tellLeaver(turn, room, change, '0282#4.11.1.2');
+      const others = () => tellOthersOfLeave(turn, room, change, '0282#4.11.1.2');
+      if (later) later.push(others);
+      else others();
     } else {
       turn.record({ kind: 'occupantChanged', room: room.jid, occupant: { ...occupant, home: room.jid } });
       turn.send(presenceFor(room, occupant, occupant, { type: 'unavailable', payloads, statuses }), 'decision#9');
