@@ -97,6 +97,13 @@ export const plantedBugs: readonly PlantedBug[] = [
     modes: everywhere,
   },
   {
+    name: 'a subject with a thread is a subject change',
+    file: 'src/core/xep/xep0045.ts',
+    find: "payloadIn(payloads, 'body', NS.client) || payloadIn(payloads, 'thread', NS.client))",
+    replace: "payloadIn(payloads, 'body', NS.client))",
+    modes: everywhere,
+  },
+  {
     name: 'visitors speak in a moderated room',
     file: `${room}checks.ts`,
     find: 'if (!maySpeak(occupant.role, room.config))',
@@ -159,6 +166,13 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: "if (stanza.name === 'presence' && errorOf(stanza)?.condition === 'not-acceptable')",
     replace:
       "if (record?.state === 'live')\n      return split(turn, this.#replicas, replica, record, 'bounce', 'an error');\n    if (stanza.name === 'presence' && errorOf(stanza)?.condition === 'not-acceptable')",
+    modes: ['0282'],
+  },
+  {
+    name: 'a broadcast has the id of its author’s',
+    file: `${primaryReplica}to-replica.ts`,
+    find: "{ type: 'groupchat', id, lang: item.lang }",
+    replace: "{ type: 'groupchat', id: origin, lang: item.lang }",
     modes: ['0282'],
   },
   {

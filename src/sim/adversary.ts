@@ -167,6 +167,15 @@ export const forgeries: Readonly<Record<string, Forge>> = {
         { type: 'set', id: prng.id() },
         el('query', NS.mucOwner, {}, el('x', NS.dataForms, { type: 'submit' })),
       ),
+      // XEP-0045 §8.1: a message, whatever it looks like; who may speak may send it.
+      // Without an id: what a node makes of it has one all the same (decision #10).
+      message(
+        at.user,
+        at.room,
+        { type: 'groupchat' },
+        el('subject', NS.client, {}, `forged ${prng.id()}`),
+        el('thread', NS.client, {}, prng.id()),
+      ),
     ];
   },
   'a long word': (at, prng) => [groupchat(at, prng, el('body', NS.client, {}, `${at.body()} ${'x'.repeat(20_000)}`))],

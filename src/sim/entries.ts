@@ -1,3 +1,4 @@
+import { subjectChange } from '../core/xep/xep0045.ts';
 import { NS } from '../core/xmpp/namespaces.ts';
 import { payloadOf } from '../core/xmpp/stanza.ts';
 import { sentAt } from './causes.ts';
@@ -75,12 +76,5 @@ function isEnd({ subject, stanza }: Seen): boolean {
 
 function isLostEnd(record: SimRecord | undefined): boolean {
   if (record?.kind !== 'link') return false;
-  const { payloads, type } = record.stanza;
-  const has = (name: string) => payloads.some((payload) => payload.name === name && payload.xmlns === NS.client);
-  return (
-    type === 'groupchat' &&
-    has('subject') &&
-    !has('body') &&
-    payloadOf(record.stanza, 'stanza-id', NS.sid) === undefined
-  );
+  return subjectChange(record.stanza) !== undefined && payloadOf(record.stanza, 'stanza-id', NS.sid) === undefined;
 }

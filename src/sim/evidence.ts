@@ -1,3 +1,4 @@
+import { subjectChange } from '../core/xep/xep0045.ts';
 import type { Jid } from '../core/xmpp/jid.ts';
 import { NS } from '../core/xmpp/namespaces.ts';
 import type { Stanza } from '../core/xmpp/stanza.ts';
@@ -149,12 +150,10 @@ class Reader {
     const groupchat = stanza.name === 'message' && stanza.type === 'groupchat';
     let body: string | undefined;
     let delayed = false;
-    let subject = false;
     for (const payload of groupchat ? stanza.payloads : []) {
       const { name, xmlns } = payload;
       if (name === 'body' && xmlns === NS.client) body ??= textOf(payload);
       else if (name === 'delay' && xmlns === NS.delay) delayed = true;
-      else if (name === 'subject' && xmlns === NS.client) subject = true;
     }
     const sent = sentAt(this.#trace, i);
     return {
@@ -169,7 +168,7 @@ class Reader {
       beside: body !== undefined && isBeside(this.#trace, sent),
       groupchat,
       delayed,
-      subject: subject && body === undefined,
+      subject: groupchat && subjectChange(stanza) !== undefined,
     };
   }
 

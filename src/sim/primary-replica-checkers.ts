@@ -1,3 +1,4 @@
+import { bouncesAreNoticed } from './checkers/bounces.ts';
 import { sameState } from './checkers/copies.ts';
 import { nothingBeforeReady, onlyWhoAsked } from './checkers/entering.ts';
 import { jidsOfReplicas } from './checkers/jids.ts';
@@ -18,5 +19,6 @@ export const primaryReplicaCheckers: Readonly<Record<string, Checker>> = {
   'D-5': nothingBeforeReady,
   'D-6': jidsOfReplicas,
   'D-3': lostBySilenceAlone('D-3'),
+  'D-10': bouncesAreNoticed,
   'D-13': lostByBounceAlone('D-13'),
 };

@@ -1,6 +1,6 @@
-import { readJoin } from '../core/xep/xep0045.ts';
+import { readJoin, subjectChange } from '../core/xep/xep0045.ts';
 import { NS } from '../core/xmpp/namespaces.ts';
-import { bodyOf, errorOf, payloadOf, type Stanza, subjectOf } from '../core/xmpp/stanza.ts';
+import { bodyOf, errorOf, payloadOf, type Stanza } from '../core/xmpp/stanza.ts';
 import type { XmlElement } from '../core/xmpp/xml.ts';
 import type { RunOptions, RunResult } from './simulator.ts';
 import { stepText } from './step.ts';
@@ -109,7 +109,7 @@ export function stanzaWords(stanza: Stanza): string {
   const more = others.length > 0 ? ` [${others.join(' ')}]` : '';
   if (name === 'message') {
     const body = bodyOf(stanza);
-    const subject = subjectOf(stanza);
+    const subject = subjectChange(stanza);
     const said = body !== undefined ? `"${body.slice(0, 30)}"` : subject !== undefined ? `subject "${subject}"` : '';
     const kind = payloadOf(stanza, 'delay', NS.delay)
       ? 'history'

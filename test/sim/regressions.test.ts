@@ -104,6 +104,27 @@ const whole: readonly (readonly [Mode, number, string])[] = [
   ['0282', 547, 'who left right before their replica crashed was never told so, and went on talking'],
   ['0282', 10645, 'a hostile primary told its replica to wait for its pings for decades'],
   ['0282', 1480, 'the checker: a primary that lost its log was held to what it had known'],
+  ['0282', 2004619, 'an <enter/> that overtook the update before it was refused, and its user served by both nodes'],
+  [
+    '0282',
+    2009449,
+    'what was said during a split pushed what its users had seen before it out of the replica’s memory',
+  ],
+  [
+    '0282',
+    2003868,
+    'the checker: the nick of one who had left a replica, and changed at the primary, was nobody’s to hold',
+  ],
+  [
+    'plain',
+    2008828,
+    'the checker: what told a client that they are a moderator was swallowed behind the end of an earlier visit',
+  ],
+  [
+    '0282',
+    2006970,
+    'a split replica asked again and again over a slow link, and ten minutes later its answers still came',
+  ],
   ['0282', 1687, 'the checker: a replica that lost its log was held to an epoch it had known'],
 ];
 

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { writeForm } from '../../src/core/xep/xep0004.ts';
-import { readMucUser } from '../../src/core/xep/xep0045.ts';
+import { readMucUser, subjectChange } from '../../src/core/xep/xep0045.ts';
 import { jid } from '../../src/core/xmpp/jid.ts';
 import { NS } from '../../src/core/xmpp/namespaces.ts';
-import { errorOf, iq, message, type Stanza } from '../../src/core/xmpp/stanza.ts';
+import { errorOf, errorReply, iq, message, presence, type Stanza } from '../../src/core/xmpp/stanza.ts';
 import { el } from '../../src/core/xmpp/xml.ts';
 import { wallops } from '../support/scenarios.ts';
 import { joins, World } from '../support/world.ts';
@@ -55,6 +55,38 @@ describe('XEP-0045 §9.1 in a room that XEP-0282 distributes', () => {
     const world = everybodyIn();
     administers(world, 'Troy', { affiliation: 'outcast', jid: bare('Efchen') });
     expect(shown(world, 'Efchen', 'Efchen').map(([, affiliation]) => affiliation)).toEqual(['outcast']);
+  });
+});
+
+describe('XEP-0045 §8.1 in a room that XEP-0282 distributes', () => {
+  const withThread = (who: string) =>
+    message(
+      jid(user(who)),
+      room,
+      { type: 'groupchat', id: 'forged' },
+      el('subject', NS.client, {}, 'forged'),
+      el('thread', NS.client, {}, 't'),
+    );
+  const newcomer = 'new@vesa.yeggmaex.irc/x';
+  const subjectsFor = (world: World, who: string) => world.got(who).flatMap((stanza) => subjectChange(stanza) ?? []);
+
+  it('a subject with a thread, and no body, is a message at a replica as at the primary: nobody gets it as the subject', () => {
+    const world = everybodyIn();
+    world.send(withThread('Efchen'));
+    for (const nick of nicks) expect(world.got(user(nick)).filter(({ id }) => id === 'forged')).toHaveLength(1);
+    world.clear();
+    world.send(joins(newcomer, `${room}/New`));
+    expect(subjectsFor(world, newcomer)).toEqual(['']);
+    expect(world.got(newcomer).filter(({ id }) => id === 'forged')).toHaveLength(1);
+    expect(world.status(vesaReplica).subject).toBe('');
+  });
+
+  it('so it is in the history of a replica that starts anew', () => {
+    const world = everybodyIn();
+    world.send(withThread('Efchen'));
+    world.crash(vesaReplica);
+    world.boot(vesaReplica);
+    expect(world.status(vesaReplica)).toMatchObject({ subject: '', historyLength: 1 });
   });
 });
 
@@ -143,6 +175,65 @@ describe('XEP-0045 §10.2.1, §10.9 in a room that XEP-0282 distributes', () => 
         [[`${room}/${nick}`, 'unavailable', true]],
       ]);
     }
+  });
+});
+
+describe('XEP-0045 §17.3, §17.4 in a room that XEP-0282 distributes', () => {
+  const at = (nick: string) => jid(`${room}/${nick}`);
+  const ask = (world: World, from: string, nick: string, ...payloads: Stanza['payloads']) =>
+    world.send(iq(jid(user(from)), at(nick), { type: 'get', id: 'q' }, ...payloads));
+
+  it('§17.3: a presence probe is answered by the replica, with what the prober may see, split or not', () => {
+    const world = everybodyIn();
+    for (const cut of [undefined, 'bounce'] as const) {
+      world.cut('avalon.irc', 'vesa.yeggmaex.irc', cut);
+      world.clear();
+      world.send(presence(jid(user('Efchen')), at('Wumpus'), { type: 'probe', id: 'p' }));
+      const [answer, ...more] = world.got(user('Efchen'));
+      expect([answer?.from, answer?.type, itemAt(answer as Stanza)?.role]).toEqual([
+        at('Wumpus'),
+        undefined,
+        'moderator',
+      ]);
+      expect(itemAt(answer as Stanza)?.jid).toBeUndefined();
+      expect(more).toEqual([]);
+      expect(world.crossed()).toEqual([]);
+    }
+  });
+
+  it('§17.4, XEP-0282 §1, §4.8: a vCard is asked for across replicas, under occupant addresses alone', () => {
+    const world = everybodyIn();
+    const vcard = el('vCard', 'vcard-temp');
+    ask(world, 'Efchen', 'Troy', vcard);
+    const [request] = world.got(user('Troy'));
+    expect([request?.from, request?.type, request?.payloads]).toEqual([at('Efchen'), 'get', [vcard]]);
+    const full = el('vCard', 'vcard-temp', {}, el('FN', 'vcard-temp', {}, 'Troy'));
+    world.clear();
+    world.send(iq(jid(user('Troy')), at('Efchen'), { type: 'result', id: request?.id }, full));
+    expect(world.got(user('Efchen')).map(({ from, type, id, payloads }) => [from, type, id, payloads])).toEqual([
+      [at('Troy'), 'result', 'q', [full]],
+    ]);
+  });
+
+  it('§17.4: so is an error, and the question about somebody who is not there', () => {
+    const world = everybodyIn();
+    ask(world, 'Efchen', 'Troy', el('query', 'jabber:iq:version'));
+    const [request] = world.got(user('Troy'));
+    world.send(errorReply(request as Stanza, { type: 'cancel', condition: 'service-unavailable' }) as Stanza);
+    ask(world, 'Efchen', 'Nobody', el('query', 'jabber:iq:version'));
+    expect(world.got(user('Efchen')).map((stanza) => [stanza.from, errorOf(stanza)?.condition])).toEqual([
+      [at('Troy'), 'service-unavailable'],
+      [at('Nobody'), 'item-not-found'],
+    ]);
+  });
+
+  it('RFC 6120 §8.2.3: an iq of a domain that the replica does not serve gets a reply', () => {
+    const world = everybodyIn();
+    const stranger = jid('who@elsewhere.irc/x');
+    world.inject(vesaReplica, 'elsewhere.irc', iq(stranger, room, { type: 'get', id: 'q' }, el('query', NS.discoInfo)));
+    expect(world.got(stranger).map((stanza) => [stanza.id, errorOf(stanza)?.condition])).toEqual([
+      ['q', 'service-unavailable'],
+    ]);
   });
 });
 

@@ -1,19 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { readMucUser, writeJoin, writeMucUser } from '../../src/core/xep/xep0045.ts';
+import { readMucUser, subjectChange, writeJoin, writeMucUser } from '../../src/core/xep/xep0045.ts';
 import { writeDelay } from '../../src/core/xep/xep0203.ts';
 import { readOccupantId } from '../../src/core/xep/xep0421.ts';
 import { jid } from '../../src/core/xmpp/jid.ts';
 import { NS } from '../../src/core/xmpp/namespaces.ts';
-import {
-  bodyOf,
-  errorOf,
-  iq,
-  message,
-  payloadOf,
-  presence,
-  type Stanza,
-  subjectOf,
-} from '../../src/core/xmpp/stanza.ts';
+import { bodyOf, errorOf, iq, message, payloadOf, presence, type Stanza } from '../../src/core/xmpp/stanza.ts';
 import { instant, plus } from '../../src/core/xmpp/time.ts';
 import { el } from '../../src/core/xmpp/xml.ts';
 import type { Scenario, ScenarioRoom } from '../../src/scenario/scenario.ts';
@@ -65,7 +56,7 @@ describe('XEP-0045 §7.1 Order of Events', () => {
     const got = world.got(hag);
     expect(
       got.map((stanza) =>
-        stanza.name === 'presence' ? stanza.from.split('/')[1] : (bodyOf(stanza) ?? subjectOf(stanza)),
+        stanza.name === 'presence' ? stanza.from.split('/')[1] : (bodyOf(stanza) ?? subjectChange(stanza)),
       ),
     ).toEqual([
       'firstwitch',
@@ -175,7 +166,7 @@ describe('XEP-0045 §7.2 Entering a Room', () => {
     world.clear();
     world.send(joins(hag, `${coven}/thirdwitch`));
     const last = world.got(hag).at(-1) as Stanza;
-    expect([subjectOf(last), last.from, readOccupantId(last.payloads)]).toEqual([
+    expect([subjectChange(last), last.from, readOccupantId(last.payloads)]).toEqual([
       'Fire Burn',
       `${coven}/secondwitch`,
       id,
@@ -186,7 +177,7 @@ describe('XEP-0045 §7.2 Entering a Room', () => {
   it('§7.2.15: always a subject, empty if none', () => {
     const world = covenWith();
     world.send(joins(hag, `${coven}/thirdwitch`));
-    expect(subjectOf(world.got(hag).at(-1) as Stanza)).toBe('');
+    expect(subjectChange(world.got(hag).at(-1) as Stanza)).toBe('');
   });
 
   it('§7.2.18: presence of somebody who is not in and does not ask to be: 110, 307, 333', () => {
@@ -399,9 +390,9 @@ describe('XEP-0045 §7.7, §7.14, §8.1', () => {
         el('subject', NS.client, {}, 'Fire Burn and Cauldron Bubble!'),
       ),
     );
-    expect(world.got(wiccarocks).map(subjectOf)).toEqual(['Fire Burn and Cauldron Bubble!']);
+    expect(world.got(wiccarocks).map(subjectChange)).toEqual(['Fire Burn and Cauldron Bubble!']);
     world.send(joins(hag, `${coven}/thirdwitch`));
-    expect(subjectOf(world.got(hag).at(-1) as Stanza)).toBe('Fire Burn and Cauldron Bubble!');
+    expect(subjectChange(world.got(hag).at(-1) as Stanza)).toBe('Fire Burn and Cauldron Bubble!');
     expect(world.status(service).historyLength).toBe(0);
   });
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { probeMs } from '../../src/core/distribution/keepalive.ts';
 import type { ReplicaPeer } from '../../src/core/distribution/peers.ts';
 import { ChangeLog, changesMax } from '../../src/core/room/change-log.ts';
 import { writeAck, writeCreate, writeNetjoin, writeOffer } from '../../src/core/xep/sync.ts';
@@ -7,7 +8,16 @@ import { hasStatus, readMucUser, readStatuses } from '../../src/core/xep/xep0045
 import { readDmuc, writeDmuc } from '../../src/core/xep/xep0282.ts';
 import { jid } from '../../src/core/xmpp/jid.ts';
 import { NS } from '../../src/core/xmpp/namespaces.ts';
-import { bodyOf, errorOf, iq, message, payloadOf, presence, type Stanza } from '../../src/core/xmpp/stanza.ts';
+import {
+  bodyOf,
+  errorOf,
+  iq,
+  iqResult,
+  message,
+  payloadOf,
+  presence,
+  type Stanza,
+} from '../../src/core/xmpp/stanza.ts';
 import { instant } from '../../src/core/xmpp/time.ts';
 import { el } from '../../src/core/xmpp/xml.ts';
 import { wallops } from '../support/scenarios.ts';
@@ -249,13 +259,75 @@ describe('XEP-0282 §4.2 Creating a Replica: the list and what is agreed on', ()
     world.inject(primary, vesa, requests()[0] as Stanza);
     for (let said = 0; said < 10; said++) {
       const sent = world.to(replica).filter((stanza) => payloadOf(stanza, 'ready', NS.ext) === undefined);
+      const pings = world.to(room).filter((stanza) => payloadOf(stanza, 'ping', NS.ping));
       world.clear();
       for (const stanza of sent) world.inject(replica, primary, stanza);
+      for (const stanza of pings) world.inject(primary, vesa, stanza);
       world.advance(5_000);
       if (requests().length > 0) return;
       world.send(says(user('Wumpus'), room, `and on ${said}`));
     }
     expect.fail('never asked again');
+  });
+
+  it('decision #52, §4.11.1.1 "with a higher frequency": while split neither is silent for longer than the agreed interval', () => {
+    const world = everybodyIn();
+    world.cut(avalon, vesa, 'silent');
+    world.advance(180_000);
+    expect([peerOf(world, primary), world.status(replica).peers[0]?.state]).toEqual(['split', 'split']);
+    const silent: Record<string, number> = { [room]: 0, [replica]: 0 };
+    for (let second = 0; second < 1_200; second++) {
+      world.clear();
+      world.advance(1_000);
+      for (const { stanza } of world.crossed()) if ([stanza.from, stanza.to].includes(replica)) silent[stanza.to] = 0;
+      for (const to of [room, replica]) {
+        silent[to] = (silent[to] as number) + 1;
+        expect(silent[to]).toBeLessThanOrEqual(60);
+      }
+    }
+  });
+
+  it('decision #52: nor where less was agreed on', () => {
+    const env = { now: instant(0), newId: () => 'zzz' };
+    for (const interval of [10, 60, 3_600])
+      for (let tries = 0; tries < 12; tries++)
+        for (const id of ['', 'a', 'zz', 'q7', 'x9'])
+          expect(probeMs({ ...env, newId: () => id }, tries, { interval, timeout: 5 })).toBeLessThanOrEqual(
+            Math.min(interval, 72) * 1_000,
+          );
+  });
+
+  it('decision #52: of a request whose answer is long in coming there is one: pings find out whether it is lost', () => {
+    const world = apart();
+    world.send(says(user('Wumpus'), room, 'still here'));
+    world.cut(avalon, vesa, 'silent');
+    world.clear();
+    const sent = (name: string, xmlns: string) =>
+      world.to(room).filter((stanza) => stanza.from === replica && payloadOf(stanza, name, xmlns));
+    while (sent('netjoin', NS.ext).length === 0) world.advance(1_000);
+    world.advance(300_000);
+    expect(sent('netjoin', NS.ext)).toHaveLength(1);
+    const [request] = sent('netjoin', NS.ext);
+    const last = sent('ping', NS.ping).at(-1) as Stanza;
+    expect(payloadOf(last, 'ping', NS.ping)?.children).toEqual([]);
+    world.clear();
+    // It comes after all, and all of it counts.
+    world.inject(primary, vesa, request as Stanza);
+    for (const stanza of world.to(replica)) world.inject(replica, primary, stanza);
+    expect(world.status(replica).peers[0]?.state).toBe('live');
+    expect(texts(world.got(user('Efchen')))).toEqual(['still here']);
+  });
+
+  it('decision #52: what has not come before the result of a later ping is lost, and asked for at once', () => {
+    const world = apart();
+    world.cut(avalon, vesa, 'silent');
+    world.clear();
+    const sent = (name: string, xmlns: string) =>
+      world.to(room).filter((stanza) => stanza.from === replica && payloadOf(stanza, name, xmlns));
+    while (sent('ping', NS.ping).length === 0) world.advance(1_000);
+    expect(sent('netjoin', NS.ext)).toHaveLength(1);
+    world.inject(replica, primary, iqResult(sent('ping', NS.ping)[0] as Stanza));
+    expect(sent('netjoin', NS.ext)).toHaveLength(2);
   });
 
   it('decision #2: the loss of the very last change is noticed with the next ping', () => {
@@ -353,6 +425,56 @@ describe('XEP-0282 §4.11.1.2 At the Replica', () => {
       for (const stanza of world.got(address)) expect(errorOf(stanza)?.condition).toBe('remote-server-timeout');
   });
 
+  it('XEP-0045 §8.2: kicked while split: first the victim hears of it, then the moderator has the result, then the others', () => {
+    const world = everybodyIn(local);
+    administer(world, { nick: 'BigCheese', role: 'moderator' });
+    world.send(joins(newcomer, `${room}/New`));
+    cutOff(world);
+    administer(world, { nick: 'Efchen', role: 'none' }, 'BigCheese');
+    const told = world.sent
+      .filter(({ stanza }) => stanza.from.startsWith(room))
+      .map(({ stanza }) => [stanza.name, stanza.to]);
+    expect(told).toEqual([
+      ['presence', user('Efchen')],
+      ['iq', user('BigCheese')],
+      ['presence', user('BigCheese')],
+      ['presence', newcomer],
+    ]);
+  });
+
+  it('decision #44: whose join may still be before the primary is not let in here: the primary may answer it itself', () => {
+    const world = everybodyIn(local);
+    world.cut(avalon, vesa, 'silent');
+    world.send(joins(newcomer, `${room}/New`));
+    world.advance(120_000);
+    expect(world.status(replica).peers[0]?.state).toBe('split');
+    world.clear();
+    world.send(joins(newcomer, `${room}/New`));
+    expect(world.got(newcomer).map((stanza) => errorOf(stanza)?.condition)).toEqual(['remote-server-timeout']);
+    heal(world);
+    world.clear();
+    world.send(joins(newcomer, `${room}/New`));
+    expect(world.got(newcomer).some(({ payloads }) => hasStatus(payloads, 110))).toBe(true);
+    expectTheSameEverywhere(world);
+  });
+
+  it('decision #17, XEP-0045 §8.1: a subject cannot change meanwhile; with a thread it is none, but talk like any other', () => {
+    const world = apart(local);
+    const subject = el('subject', NS.client, {}, 'new');
+    const thread = el('thread', NS.client, {}, 't');
+    world.send(message(jid(user('Efchen')), room, { type: 'groupchat', id: 'subject' }, subject));
+    world.send(message(jid(user('Efchen')), room, { type: 'groupchat', id: 'talk' }, subject, thread));
+    expect(world.got(user('BigCheese')).map(({ id }) => id)).toEqual(['talk']);
+    expect(world.got(user('Efchen')).map(({ id, type }) => [id, type])).toEqual([
+      ['subject', 'error'],
+      ['talk', 'groupchat'],
+    ]);
+    heal(world);
+    expect(world.got(user('Wumpus')).filter(({ id }) => id === 'talk')).toHaveLength(1);
+    expect(world.status(primary)).toMatchObject({ subject: '', historyLength: 1 });
+    expectTheSameEverywhere(world);
+  });
+
   it('decision #17: kicks by those whom the primary made moderators, of those beside them', () => {
     const world = everybodyIn(local);
     administer(world, { nick: 'BigCheese', role: 'moderator' });
@@ -362,8 +484,8 @@ describe('XEP-0282 §4.11.1.2 At the Replica', () => {
       { role: 'none', statuses: [307, 110], actor: 'BigCheese', reason: 'enough' },
     ]);
     expect(world.got(user('BigCheese')).map(({ name, type }) => [name, type])).toEqual([
-      ['presence', 'unavailable'],
       ['iq', 'result'],
+      ['presence', 'unavailable'],
     ]);
     heal(world);
     expect(statuses(world, user('Wumpus'), 'Efchen')).toEqual([[]]);

@@ -8,6 +8,7 @@ import { NS } from '../../src/core/xmpp/namespaces.ts';
 import {
   bodyOf,
   errorOf,
+  errorReply,
   iq,
   message,
   payloadOf,
@@ -561,6 +562,43 @@ describe('XEP-0282 the sequence of a room', () => {
     const entries = world.sent.filter(({ spec }) => spec === 'decision#7');
     expect(entries.length).toBeGreaterThan(0);
     for (const { stanza } of entries) expect(dmucAt(stanza)?.position).toBeUndefined();
+  });
+});
+
+describe('XEP-0282 §4.11.1 a bounce is known by its id', () => {
+  const said = (...id: string[]) =>
+    message(jid(user('Wumpus')), room, { type: 'groupchat', id: id[0] }, el('body', NS.client, {}, 'hear'));
+
+  it('decision #10: what goes to a replica has an id of the primary’s; users get their author’s, or none', () => {
+    const world = wallopsWithout();
+    world.send(said('mine'), said());
+    const broadcasts = world.crossed().filter(({ stanza }) => stanza.to === vesaReplica);
+    expect(broadcasts.map(({ stanza }) => dmucAt(stanza)?.origin)).toEqual(['mine', undefined]);
+    for (const { stanza } of broadcasts) expect([undefined, 'mine']).not.toContain(stanza.id);
+    expect(world.got(user('Efchen')).map(({ id }) => id)).toEqual(['mine', undefined]);
+    world.crash(vesaReplica);
+    world.clear();
+    world.boot(vesaReplica);
+    const state = world.crossed().filter(({ stanza }) => stanza.to === vesaReplica);
+    expect(new Set(state.map(({ stanza }) => stanza.id)).size).toBe(state.length);
+    expect(state.every(({ stanza }) => stanza.id !== undefined && stanza.id !== 'mine')).toBe(true);
+    const history = world.seat(vesaReplica).node.snapshot().rooms[0]?.history;
+    expect(history?.map(({ stanzaId }) => stanzaId)).toEqual(['mine', undefined]);
+  });
+
+  it('decision #10: a broadcast of a message without an id bounces, and the replica is split', () => {
+    const world = wallopsWithout();
+    world.cut(avalon, vesa, 'bounce');
+    world.send(said());
+    expect(world.status(primary).peers.find(({ peer }) => peer === vesaReplica)?.state).toBe('split');
+  });
+
+  it('decision #10: internal-server-error says that the address is gone, too', () => {
+    const world = wallopsWithout();
+    world.send(said());
+    const broadcast = world.crossed().find(({ stanza }) => stanza.to === vesaReplica)?.stanza as Stanza;
+    world.inject(primary, vesa, errorReply(broadcast, { type: 'wait', condition: 'internal-server-error' }) as Stanza);
+    expect(world.status(primary).peers.find(({ peer }) => peer === vesaReplica)?.state).toBe('split');
   });
 });
 

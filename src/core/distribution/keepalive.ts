@@ -90,12 +90,14 @@ export const keepaliveMs = 60_000;
 export const timeoutMs = 15_000;
 export const defaultTimes: KeepaliveTimes = { interval: keepaliveMs / 1000, timeout: timeoutMs / 1000 };
 
-/**
- * Milliseconds until the next try while split, by the number of tries so far: 5, 10, 20, 40, then 60 s; and on, to 640 s, where
- * the link is full of earlier answers. Decision #3.
- */
-export function backoffMs(tries: number, full = false): number {
-  return Math.min(full ? 640_000 : 60_000, 5_000 * 2 ** tries);
+/** Milliseconds until the next try to reach a neighbour, by the number of tries so far: 5, 10, 20, 40, then 60 s. Decision #3. */
+export function backoffMs(tries: number): number {
+  return Math.min(60_000, 5_000 * 2 ** tries);
+}
+
+/** The same, give or take 20 %, and never more than the agreed interval: XEP-0282 §4.11.1.1 "with a higher frequency". */
+export function probeMs(env: Env, tries: number, { interval }: KeepaliveTimes): number {
+  return spread(env, Math.min((interval * 1000) / 1.2, backoffMs(tries)));
 }
 
 /** `ms` give or take 20 %, from the only randomness there is. */

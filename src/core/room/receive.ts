@@ -1,10 +1,10 @@
 import { readDisco } from '../xep/xep0030.ts';
-import { readJoin } from '../xep/xep0045.ts';
+import { readJoin, subjectChange } from '../xep/xep0045.ts';
 import { isPing } from '../xep/xep0199.ts';
 import { mam } from '../xep/xep0313.ts';
 import { occupantJid, resourceOf } from '../xmpp/jid.ts';
 import { NS } from '../xmpp/namespaces.ts';
-import { payloadOf, type Stanza, subjectOf, withParts } from '../xmpp/stanza.ts';
+import { type Stanza, withParts } from '../xmpp/stanza.ts';
 import { adminIq } from './admin.ts';
 import { archiveIq } from './archive.ts';
 import { checkEnter, checkGroupchat, checkNick, checkPresence, checkPrivateMessage, checkSubject } from './checks.ts';
@@ -47,13 +47,14 @@ export function receive(turn: RoomTurn, stanza: Stanza): void {
       stanza,
       refusal('modify', 'bad-request', '0045#7.4', 'messages to the room are of type groupchat'),
     );
-  const subject = subjectOf(stanza);
-  // A subject with a body or a thread is an ordinary message (§8.1).
-  const plain =
-    payloadOf(stanza, 'body', NS.client) === undefined && payloadOf(stanza, 'thread', NS.client) === undefined;
-  if (subject !== undefined && plain)
-    return submit(turn, stanza, checkSubject(room, occupant, subject, stanza, turn.env));
-  submit(turn, stanza, checkGroupchat(room, occupant, stanza, turn.env));
+  const subject = subjectChange(stanza);
+  submit(
+    turn,
+    stanza,
+    subject === undefined
+      ? checkGroupchat(room, occupant, stanza, turn.env)
+      : checkSubject(room, occupant, subject, stanza, turn.env),
+  );
 }
 
 function presence(turn: RoomTurn, occupant: Occupant | undefined, stanza: Stanza): void {

@@ -6,6 +6,7 @@ import { childOf, el, element, type XmlElement } from '../xmpp/xml.ts';
 import { type Position, readPosition, writePosition } from './sync.ts';
 import { type HistoryRequest, readHistory, writeHistory } from './xep0045.ts';
 import { type Delay, readDelay, writeDelay } from './xep0203.ts';
+import { readOriginId, writeOriginId } from './xep0359.ts';
 
 export interface Dmuc {
   /** §4.5: add this full JID to the distribution list. */
@@ -20,6 +21,8 @@ export interface Dmuc {
   readonly split?: string | undefined;
   /** §4.9: when the primary accepted the message. */
   readonly delay?: Delay | undefined;
+  /** XEP-0359, §4.9: the id that its author gave the message, if any. */
+  readonly origin?: string | undefined;
   /** Our extension: the place of this broadcast in the primary's sequence (decision #1). */
   readonly position?: Position | undefined;
 }
@@ -36,6 +39,7 @@ export function readDmuc(payloads: readonly XmlElement[]): Dmuc | undefined {
     split: split && split.length <= 128 ? split : undefined,
     history: readHistory(childOf(x, 'history', NS.dmuc2)),
     delay: readDelay(childOf(x, 'delay', NS.delay)),
+    origin: readOriginId(x),
     position: readPosition(childOf(x, 's', NS.ext)),
   };
 }
@@ -52,6 +56,7 @@ export function writeDmuc(dmuc: Dmuc): XmlElement {
   if (dmuc.split) children.push(el('split', NS.ext, { id: dmuc.split }));
   if (dmuc.history) children.push(writeHistory(dmuc.history, NS.dmuc2));
   if (dmuc.delay) children.push(writeDelay(dmuc.delay));
+  children.push(...writeOriginId(dmuc.origin));
   if (dmuc.position) children.push(writePosition(dmuc.position));
   return element('x', NS.dmuc2, {}, children);
 }

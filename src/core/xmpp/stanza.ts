@@ -109,19 +109,6 @@ export function bodyOf(stanza: Stanza): string | undefined {
   return body && textOf(body);
 }
 
-/** Text of the first `<subject/>`, if the stanza has one. */
-export function subjectOf(stanza: Stanza): string | undefined {
-  const subject = payloadOf(stanza, 'subject', NS.client);
-  return subject && textOf(subject);
-}
-
-/** Whether it has a subject and no body. */
-export function isSubjectAlone({ payloads }: Stanza): boolean {
-  return (
-    payloadIn(payloads, 'body', NS.client) === undefined && payloadIn(payloads, 'subject', NS.client) !== undefined
-  );
-}
-
 /** The stanza's `<error/>`, read. */
 export function errorOf(stanza: Stanza): StanzaError | undefined {
   const error = payloadOf(stanza, 'error', NS.client);
@@ -131,6 +118,7 @@ export function errorOf(stanza: Stanza): StanzaError | undefined {
 // Conditions that mean "this address is gone", not "this one stanza was refused".
 const gone: ReadonlySet<Condition> = new Set<Condition>([
   'gone',
+  'internal-server-error',
   'item-not-found',
   'recipient-unavailable',
   'redirect',

@@ -2,8 +2,11 @@ import type { DistributedRoomConfig } from '../../core/distribution/config.ts';
 import type { Occupant, RoomEvent } from '../../core/room/event.ts';
 import type { Affiliation } from '../../core/xep/xep0045.ts';
 import { bareOf, type Jid } from '../../core/xmpp/jid.ts';
+import { NS } from '../../core/xmpp/namespaces.ts';
+import { payloadOf } from '../../core/xmpp/stanza.ts';
+import { textOf } from '../../core/xmpp/xml.ts';
 import type { Checker, Place } from '../judge.ts';
-import type { Violation } from '../trace.ts';
+import type { RecordOf, Violation } from '../trace.ts';
 
 /** What a node knows of a room, apart from its occupants. */
 interface Known {
@@ -16,7 +19,7 @@ interface Known {
 }
 
 /**
- * G9: every change of affiliation, role, configuration, subject or ban, every kick and every word at the node where it is
+ * G9: what §8.1 of XEP-0045 calls a message is no subject at any node; every change of affiliation, role, configuration, subject or ban, every kick and every word at the node where it is
  * decided was asked for by somebody who may, and nobody who is banned gets in; replicas take all of it from their primary
  * alone.
  */
@@ -42,6 +45,21 @@ export const authority: Checker = ({ trace, people, world }) => {
         changeSubject: config.changeSubject,
       }
     );
+  };
+  // Of the groupchat messages that name a subject: those that change none (§8.1), and those that do.
+  const messages = new Set<string>();
+  const changes = new Set<string>();
+  const subjects = ({ stanza }: RecordOf<'in'>) => {
+    if (stanza.type !== 'groupchat') return;
+    const has = (name: string) => payloadOf(stanza, name, NS.client);
+    const subject = has('subject');
+    if (subject) (has('body') || has('thread') ? messages : changes).add(textOf(subject));
+  };
+  const mistaken = (event: RoomEvent, { node }: Place, i: number) => {
+    if (node === world?.plan.hostileNode || (event.kind !== 'subjectChanged' && event.kind !== 'stateReplaced')) return;
+    const text = event.subject?.text ?? '';
+    if (messages.has(text) && !changes.has(text))
+      violations.push({ invariant: 'G9', what: `at ${node} a message is taken for the subject "${text}"`, at: i });
   };
   const wrong = (what: string, { node }: Place, from: Jid | undefined, at: number) =>
     violations.push({ invariant: 'G9', what: `at ${node}: ${what}, asked for by ${from ?? 'nobody'}`, at });
@@ -160,7 +178,9 @@ export const authority: Checker = ({ trace, people, world }) => {
       if (record.kind !== 'forgotten') return;
       for (const place of known.keys()) if (place.node === record.node) known.delete(place);
     },
+    said: subjects,
     kept(event, place, record, i) {
+      mistaken(event, place, i);
       const room = knownAt(place);
       if (room === undefined) return;
       const cause = record.cause === undefined ? undefined : trace[record.cause];

@@ -48,8 +48,8 @@ export const nicks: Checker = ({ world }) => {
           return;
         case 'nickChanged': {
           const taken = takenAt(place);
-          taken.delete(event.nick);
-          give(taken, event.newNick, place, i);
+          // Of nobody: a replica keeps up with the nick of one who left it, of which the primary is yet to hear.
+          if (taken.delete(event.nick)) give(taken, event.newNick, place, i);
           return;
         }
         case 'occupantEntered':

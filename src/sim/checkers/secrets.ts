@@ -47,11 +47,12 @@ export const confidentiality: Checker = (given) => {
       moderators.delete(view);
       if (!record.up) unaware.add(view);
     },
-    got({ i, view, ofRoom, self, stanza }) {
+    got({ i, view, ofRoom, self, sent, stanza }) {
       if (ofRoom && self) {
         if (readMucUser(stanza.payloads)?.role === 'moderator') moderators.add(view);
         else moderators.delete(view);
-        told.set(view, i);
+        // What a link swallows while it is under way was sent after it.
+        told.set(view, sent);
         unaware.delete(view);
       }
       if (moderators.has(view) || open.has(view.person.room)) return;

@@ -11,7 +11,7 @@ import { deliverPrivate, tell } from '../../room/tell.ts';
 import { unavailable } from '../../room/visibility.ts';
 import type { Sign } from '../../turn/spec.ts';
 import { type LinkPlace, readLinkPlace } from '../../xep/sync.ts';
-import { type JoinRequest, type MucUser, readJoin, readMucUser } from '../../xep/xep0045.ts';
+import { type JoinRequest, type MucUser, readJoin, readMucUser, subjectChange } from '../../xep/xep0045.ts';
 import { readStamp } from '../../xep/xep0082.ts';
 import { isPing, ping } from '../../xep/xep0199.ts';
 import { readDelay } from '../../xep/xep0203.ts';
@@ -21,16 +21,13 @@ import { assertNever, stanzaError } from '../../xmpp/errors.ts';
 import { bareOf, domainOf, type Jid, occupantJid, resourceOf } from '../../xmpp/jid.ts';
 import { NS } from '../../xmpp/namespaces.ts';
 import {
-  bodyOf,
   errorOf,
   errorReply,
   iqResult,
-  isSubjectAlone,
   payloadOf,
   presence,
   type Stanza,
   saysGone,
-  subjectOf,
   withParts,
 } from '../../xmpp/stanza.ts';
 import type { Instant } from '../../xmpp/time.ts';
@@ -39,7 +36,7 @@ import { spread as jitter, keepaliveMs } from '../keepalive.ts';
 import { type FmucPeer, fmucPeer, fmucPeers } from '../peers.ts';
 import type { Protocol, ProtocolStatus } from '../protocol.ts';
 import { JoiningNode } from './joining-node.ts';
-import { NodeLink, placed, placeOf } from './node-link.ts';
+import { NodeLink, originOf, placed, placeOf } from './node-link.ts';
 import {
   left,
   nickConflict,
@@ -601,7 +598,7 @@ export class FmucNode implements Protocol {
     const { room } = turn;
     const item = itemOf(turn, occupant.nick, occupant.jid, stanza, turn.env.now);
     if (room.holds(item)) return turn.note('decision#27', 'a message that is here already: dropped');
-    const text = bodyOf(stanza) === undefined ? subjectOf(stanza) : undefined;
+    const text = subjectChange(stanza);
     if (text === undefined) {
       turn.record({ kind: 'messageAccepted', n: room.n + 1, item });
       return this.#accept(turn, { kind: 'message', occupant, item });
@@ -619,10 +616,11 @@ export class FmucNode implements Protocol {
   #private(turn: RoomTurn, peer: Jid, from: Occupant, nick: string, stanza: Stanza): void {
     const { room } = turn;
     const target = room.occupants.get(nick);
-    const clean = withParts(stanza, { payloads: cleanPayloads(room.jid, stanza.payloads) });
+    const payloads = cleanPayloads(room.jid, stanza.payloads);
+    const clean = withParts(stanza, { id: originOf(stanza), payloads });
     if (target === undefined)
       return turn.send(
-        errorReply(clean, stanzaError('cancel', 'item-not-found', `nobody here is called ${nick}`)),
+        errorReply(stanza, stanzaError('cancel', 'item-not-found', `nobody here is called ${nick}`)),
         '0045#7.5',
         peer,
       );
@@ -639,7 +637,7 @@ export class FmucNode implements Protocol {
       return;
     }
     if (stanza.type !== 'groupchat') return;
-    if (isSubjectAlone(stanza)) outbound.answeredSubject(turn, subjectIn(turn, stanza));
+    if (subjectChange(stanza) !== undefined) outbound.answeredSubject(turn, subjectIn(turn, stanza));
     else if (nick !== '' && author !== undefined)
       outbound.answeredMessage(itemOf(turn, nick, author, stanza, saidAt(turn, stanza)), turn.env.now);
   }
@@ -668,7 +666,12 @@ export class FmucNode implements Protocol {
       const from = occupantJid(room.jid, resourceOf(stanza.from));
       if (sender && isLocal(sender))
         turn.send(
-          withParts(stanza, { from, to: sender.jid, payloads: cleanPayloads(room.jid, stanza.payloads) }),
+          withParts(stanza, {
+            id: link.originOf(stanza.id),
+            from,
+            to: sender.jid,
+            payloads: cleanPayloads(room.jid, stanza.payloads),
+          }),
           '0045#7.5',
         );
       if (error?.condition === 'item-not-found') return;
@@ -728,7 +731,7 @@ function itemOf(turn: RoomTurn, nick: string, author: Jid, stanza: Stanza, at: I
     author,
     occupantId: room.occupantIdOf(author) ?? '',
     at,
-    stanzaId: stanza.id,
+    stanzaId: originOf(stanza),
     lang: stanza.lang,
     payloads: withoutFederation(cleanPayloads(room.jid, stanza.payloads), bareOf(stanza.from)),
   };
@@ -746,13 +749,13 @@ function withoutFederation(payloads: readonly XmlElement[], peer: Jid): readonly
 
 /** A subject of before: of the answer to a join, or passed on to us after one. A live one has no delay. */
 function isPassedOn(stanza: Stanza): boolean {
-  return stanza.type === 'groupchat' && isSubjectAlone(stanza) && stampOf(stanza) !== undefined;
+  return subjectChange(stanza) !== undefined && stampOf(stanza) !== undefined;
 }
 
 /** Its subject; an empty one of no author is none (decision #22). */
 function subjectIn(turn: RoomTurn, stanza: Stanza): Subject | undefined {
   const nick = resourceOf(stanza.from);
-  const text = subjectOf(stanza) ?? '';
+  const text = subjectChange(stanza) ?? '';
   return text === '' && nick === '' ? undefined : { text, nick, at: saidAt(turn, stanza) };
 }
 

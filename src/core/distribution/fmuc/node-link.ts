@@ -2,9 +2,11 @@ import type { RoomTurn } from '../../room/room-turn.ts';
 import type { Env } from '../../turn/env.ts';
 import type { Spec } from '../../turn/spec.ts';
 import { type LinkPlace, readLinkPlace, writeLinkPlace } from '../../xep/sync.ts';
+import { subjectChange } from '../../xep/xep0045.ts';
+import { readOriginId, writeOriginId } from '../../xep/xep0359.ts';
 import type { Jid } from '../../xmpp/jid.ts';
 import { NS } from '../../xmpp/namespaces.ts';
-import { isSubjectAlone, payloadOf, type Stanza, withMore, withParts, withPayloads } from '../../xmpp/stanza.ts';
+import { payloadOf, type Stanza, withMore, withParts, withPayloads } from '../../xmpp/stanza.ts';
 import { el, element, type XmlElement } from '../../xmpp/xml.ts';
 import { Keepalive } from '../keepalive.ts';
 import { Outstanding } from '../outstanding.ts';
@@ -42,21 +44,29 @@ export class NodeLink {
     this.#counts = false;
   }
 
-  /** Sends with the next number and an id to know a bounce by. A message keeps the id its author gave it, or none. */
+  /**
+   * Sends with the next number and an id to know a bounce by. The id that its author gave a message goes inside; a peer that
+   * does not count takes the stanza's for that one, so there it stays.
+   */
   send(turn: RoomTurn, stanza: Stanza, spec: Spec): void {
-    const id = stanza.id ?? (stanza.name === 'presence' ? turn.env.newId() : undefined);
-    if (id !== undefined) this.#outstanding.add(id);
+    const id = this.#counts ? turn.env.newId() : (stanza.id ?? turn.env.newId());
+    this.#outstanding.add(id, stanza.id);
     const named = id === stanza.id ? stanza : withParts(stanza, { id });
     if (!this.#counts) return turn.send(named, spec, this.peer);
     this.#sent++;
-    if (isSubject(stanza)) this.#subject = this.#sent;
+    if (subjectChange(stanza) !== undefined) this.#subject = this.#sent;
     const place = { session: this.session, n: this.#sent, h: this.#received };
-    turn.send(placed(named, place), spec, this.peer);
+    turn.send(placed(named, place, writeOriginId(stanza.id)), spec, this.peer);
   }
 
   /** Whether this id is of something we sent over this link. */
   isOurs(id: string | undefined): boolean {
     return id !== undefined && (this.#outstanding.has(id) || this.keepalive.isPing(id));
+  }
+
+  /** The author's own id of what came back under this one. */
+  originOf(id: string | undefined): string | undefined {
+    return id === undefined ? undefined : this.#outstanding.originOf(id);
   }
 
   /**
@@ -89,22 +99,22 @@ export class NodeLink {
   }
 }
 
-/** XEP-0045 §8.1: a subject and nothing that would make it an ordinary message. */
-function isSubject(stanza: Stanza): boolean {
-  return stanza.name === 'message' && isSubjectAlone(stanza);
-}
-
 /** The place that a stanza's `<fmuc/>` gives it. */
 export function placeOf(stanza: Stanza): LinkPlace | undefined {
   return readLinkPlace(payloadOf(stanza, 'fmuc', NS.fmuc));
 }
 
+/** The id that its author gave a message: of a peer that counts it is inside, and the stanza has the peer's own. */
+export function originOf(stanza: Stanza): string | undefined {
+  return placeOf(stanza) === undefined ? stanza.id : readOriginId(payloadOf(stanza, 'fmuc', NS.fmuc));
+}
+
 /** The stanza with its place inside the XEP's own element, which a subject of no author has for this alone. */
-export function placed(stanza: Stanza, place: LinkPlace | undefined): Stanza {
+export function placed(stanza: Stanza, place: LinkPlace | undefined, more: readonly XmlElement[] = []): Stanza {
   if (place === undefined) return stanza;
   const fmuc = payloadOf(stanza, 'fmuc', NS.fmuc);
-  if (fmuc === undefined) return withMore(stanza, el('fmuc', NS.fmuc, {}, writeLinkPlace(place)));
-  const within = element('fmuc', NS.fmuc, fmuc.attrs, [...fmuc.children, writeLinkPlace(place)]);
+  if (fmuc === undefined) return withMore(stanza, el('fmuc', NS.fmuc, {}, writeLinkPlace(place), ...more));
+  const within = element('fmuc', NS.fmuc, fmuc.attrs, [...fmuc.children, writeLinkPlace(place), ...more]);
   return withPayloads(
     stanza,
     stanza.payloads.map((payload) => (payload === fmuc ? within : payload)),

@@ -13,12 +13,13 @@ import { refusal, refuse } from '../../room/refusal.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
 import type { RoomView } from '../../room/state.ts';
 import { deliverPrivate } from '../../room/tell.ts';
-import { type JoinRequest, readJoin, readMucItems } from '../../xep/xep0045.ts';
+import { presenceFor, seesPresence } from '../../room/visibility.ts';
+import { type JoinRequest, readJoin, readMucItems, subjectChange } from '../../xep/xep0045.ts';
 import { isPing } from '../../xep/xep0199.ts';
 import type { Condition, ErrorType } from '../../xmpp/errors.ts';
 import { type Jid, occupantJid, parseNick, resourceOf } from '../../xmpp/jid.ts';
 import { NS } from '../../xmpp/namespaces.ts';
-import { bodyOf, iqResult, payloadOf, type Stanza, withParts } from '../../xmpp/stanza.ts';
+import { iqResult, payloadOf, type Stanza, withParts } from '../../xmpp/stanza.ts';
 import { sizeOf, splitCharactersMax, splitMessagesMax } from './limits.ts';
 
 const spec = '0282#4.11.1.2';
@@ -32,13 +33,15 @@ export function diverge(turn: RoomTurn, act: Divergence): void {
  * Anything but a leave, from a user of this replica.
  *
  * @param self  the replica's own address, which names what is said here until the primary does
- * @param kick  takes a local user out
+ * @param awaited  whether the primary may still answer a join of theirs itself
+ * @param kick  takes a local user out, and returns what tells the others
  */
 export function whileApart(
   turn: RoomTurn,
   self: Jid,
   stanza: Stanza,
-  kick: (target: LocalOccupant, item: { readonly actor: string; readonly reason?: string }) => void,
+  awaited: boolean,
+  kick: (target: LocalOccupant, item: { readonly actor: string; readonly reason?: string }) => readonly (() => void)[],
 ): void {
   const { room } = turn;
   const no = (type: ErrorType, condition: Condition, text: string | undefined) =>
@@ -53,7 +56,8 @@ export function whileApart(
     if (stanza.type !== undefined) return;
     const join = readJoin(stanza.payloads);
     if (local?.nick === nick) return changePresence(turn, local, stanza);
-    return join && known === undefined && nick !== '' && may(config.split.entry) && !leftElsewhere(room, stanza.from)
+    const enters = join && known === undefined && nick !== '' && may(config.split.entry);
+    return enters && !awaited && !leftElsewhere(room, stanza.from)
       ? enterProvisionally(turn, stanza, nick, join, () => no('cancel', 'conflict', 'the nick is taken'))
       : cutOff();
   }
@@ -68,7 +72,8 @@ export function whileApart(
       const clean = withParts(stanza, { payloads: cleanPayloads(room.jid, stanza.payloads) });
       return deliverPrivate(turn, local, here.jid, clean, spec);
     }
-    if (stanza.type !== 'groupchat' || bodyOf(stanza) === undefined || !may(config.split.chat)) return cutOff();
+    // A subject cannot change without the primary (decision #17).
+    if (stanza.type !== 'groupchat' || subjectChange(stanza) !== undefined || !may(config.split.chat)) return cutOff();
     const said = room.divergence.flatMap((act) => (act.kind === 'said' ? [act.item] : []));
     const size = said.reduce((sum, item) => sum + sizeOf(item.payloads), sizeOf(stanza.payloads));
     if (said.length >= splitMessagesMax || size > splitCharactersMax) return cutOff();
@@ -87,8 +92,11 @@ export function whileApart(
     const denied = mayChangeRole(local, victim, 'none');
     if (denied) return no(denied.type, denied.condition, denied.text);
     turn.note(spec, `${local.nick} kicks ${victim.nick} while the room is cut off`);
-    kick(victim, { actor: local.nick, ...(item.reason === undefined ? {} : { reason: item.reason }) });
-    return turn.send(iqResult(stanza), spec);
+    // XEP-0045 §8.2: the victim first, then the result, then what the others see of it.
+    const later = kick(victim, { actor: local.nick, ...(item.reason === undefined ? {} : { reason: item.reason }) });
+    turn.send(iqResult(stanza), spec);
+    for (const tellOthers of later) tellOthers();
+    return;
   }
   if (here === undefined || !may(config.split.private)) return request ? cutOff() : undefined;
   // XEP-0410: the answer is the room's own.
@@ -147,13 +155,21 @@ function enterProvisionally(turn: RoomTurn, stanza: Stanza, nick: string, join: 
   commit(turn, { kind: 'entered', occupant, join, statuses: [] }, { spec, n: 'none' });
 }
 
-/** "mark non-local users as away", and back. */
-export function markOthers(turn: RoomTurn, away: boolean): void {
+/**
+ * "mark non-local users as away", and back.
+ *
+ * @param awaited  whether the primary may still answer a join of this user itself: then what it says of the others is news, and
+ *   what is said here is not
+ */
+export function markOthers(turn: RoomTurn, away: boolean, awaited: (user: Jid) => boolean): void {
   const { room } = turn;
   for (const known of [...room.occupants.values()]) {
     if (isLocal(known) || (known.cutOff ?? false) === away) continue;
     const { cutOff: _, ...here } = known;
     const occupant: Occupant = away ? { ...known, cutOff: true } : here;
-    commit(turn, { kind: 'presence', occupant }, { spec, n: 'none' });
+    turn.record({ kind: 'occupantChanged', occupant });
+    for (const viewer of room.locals)
+      if (!awaited(viewer.jid) && seesPresence(room, occupant, viewer))
+        turn.send(presenceFor(room, occupant, viewer), spec);
   }
 }

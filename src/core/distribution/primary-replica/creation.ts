@@ -126,13 +126,15 @@ export function netjoin(
 function sendState(turn: RoomTurn, replicas: Replicas, replica: Jid, record: ReplicaPeer, request: Stanza): void {
   const { room } = turn;
   const created = createdOf(room, replicas, replica, record, 'full');
-  const to = { replica, jids: created.jids === 'all' };
   turn.send(iqResult(request, writeCreated(created)), 'decision#5', replica);
   for (const occupant of room.occupants.values())
-    turn.send(rosterEntry(room, occupant, to, relation(occupant, replica, record)), '0282#4.3', replica);
+    replicas.send(turn, replica, '0282#4.3', (to) =>
+      rosterEntry(room, occupant, to, relation(occupant, replica, record)),
+    );
   const history = room.history.slice(Math.max(0, room.history.length - created.maxstanzas));
-  for (const item of history) turn.send(broadcast(room, item, replica), '0282#4.4', replica);
-  if (room.subject) turn.send(subjectStanza(room, room.subject, replica), '0282#4.4', replica);
+  for (const item of history) replicas.send(turn, replica, '0282#4.4', (to) => broadcast(room, item, to));
+  const { subject } = room;
+  if (subject) replicas.send(turn, replica, '0282#4.4', (to) => subjectStanza(room, subject, to));
   sendReady(turn, replicas, replica, record, { roster: room.occupants.size, history: history.length });
 }
 
@@ -187,7 +189,7 @@ export function offer(turn: RoomTurn, replicas: Replicas, replica: Jid): void {
   const state = replicas.of(turn, replica);
   if (state.offered !== undefined && turn.env.now - state.offered < offerMs) return;
   state.offered = turn.env.now;
-  turn.send(message(room.jid, replica, { id: turn.env.newId() }, writeOffer()), 'decision#5', replica);
+  replicas.send(turn, replica, 'decision#5', ({ id }) => message(room.jid, replica, { id }, writeOffer()));
 }
 
 /**

@@ -5,10 +5,11 @@ import type { RoomTurn } from '../../room/room-turn.ts';
 import type { RoomView } from '../../room/state.ts';
 import type { PresenceParts } from '../../room/visibility.ts';
 import type { MucUser } from '../../xep/xep0045.ts';
+import type { Dmuc } from '../../xep/xep0282.ts';
 import { readStanzaId } from '../../xep/xep0359.ts';
 import { readOccupantId } from '../../xep/xep0421.ts';
-import { parseJid } from '../../xmpp/jid.ts';
-import { bodyOf, type Stanza, subjectOf } from '../../xmpp/stanza.ts';
+import { type Jid, parseJid } from '../../xmpp/jid.ts';
+import type { Stanza } from '../../xmpp/stanza.ts';
 import type { Instant } from '../../xmpp/time.ts';
 import type { XmlElement } from '../../xmpp/xml.ts';
 
@@ -40,14 +41,15 @@ export function merged(known: Occupant | undefined, said: Occupant): Occupant {
   return said.jid === undefined && known.jid !== undefined ? { ...said, jid: known.jid } : said;
 }
 
-/** A message as the primary accepted it. */
+/** A message as the primary accepted it. @param self  this replica, whose ids those of a split are */
 export function itemOf(
   room: RoomView,
   turn: RoomTurn,
   stanza: Stanza,
   nick: string,
   at: Instant,
-  split?: HistoryItem['split'],
+  { origin, split }: Dmuc,
+  self: Jid,
 ): HistoryItem {
   const identity = readStanzaId(stanza.payloads, room.jid);
   return {
@@ -56,16 +58,11 @@ export function itemOf(
     nick,
     occupantId: readOccupantId(stanza.payloads),
     at,
-    stanzaId: stanza.id,
+    stanzaId: origin,
     lang: stanza.lang,
     payloads: cleanPayloads(room.jid, stanza.payloads),
-    split,
+    split: split === undefined ? undefined : { by: self, id: split },
   };
-}
-
-/** The text of a message that only changes the subject (XEP-0045 §8.1). */
-export function subjectAlone(stanza: Stanza): string | undefined {
-  return bodyOf(stanza) === undefined ? subjectOf(stanza) : undefined;
 }
 
 /** Decision #12: no message is of the future. */

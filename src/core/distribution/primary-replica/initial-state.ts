@@ -66,7 +66,8 @@ export class InitialState {
   take(turn: RoomTurn, left: ReadonlySet<Jid>): ReadonlyMap<string, Jid> {
     const { room } = turn;
     const before = [...room.occupants.values()];
-    const held = new Set(room.history.map(identityOf));
+    // Of all that is kept: what was said here during the split must not push out what they have seen before it.
+    const held = new Set(room.archive.map(identityOf));
     const said = new Set(room.divergence.flatMap((act) => (act.kind === 'said' ? [act.id] : [])));
     const subjectBefore = room.subject?.text ?? '';
     const unserved = new Map<string, Jid>();

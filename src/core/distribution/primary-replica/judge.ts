@@ -4,10 +4,10 @@ import { checkGroupchat } from '../../room/checks.ts';
 import { commit } from '../../room/commit.ts';
 import { cleanPayloads } from '../../room/hygiene.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
-import { readJoin } from '../../xep/xep0045.ts';
+import { readJoin, subjectChange } from '../../xep/xep0045.ts';
 import type { Dmuc } from '../../xep/xep0282.ts';
 import { type Jid, resourceOf } from '../../xmpp/jid.ts';
-import { bodyOf, type Stanza } from '../../xmpp/stanza.ts';
+import type { Stanza } from '../../xmpp/stanza.ts';
 import { instant } from '../../xmpp/time.ts';
 import { sizeOf, splitCharactersMax, splitMessagesMax } from './limits.ts';
 import type { Replicas } from './replicas.ts';
@@ -53,7 +53,7 @@ export function judge(
     });
     return true;
   };
-  if (stanza.name !== 'message' || stanza.type !== 'groupchat' || bodyOf(stanza) === undefined)
+  if (stanza.name !== 'message' || stanza.type !== 'groupchat' || subjectChange(stanza) !== undefined)
     return drop('it is no message to the room');
   const identity = { by: replica, id: dmuc.split };
   // Repeated: it has its place already.

@@ -8,14 +8,14 @@ import { tell, tellOfSight } from '../../room/tell.ts';
 import { maySeeJids, presenceFor, seesPresence } from '../../room/visibility.ts';
 import type { Position } from '../../xep/sync.ts';
 import { readForm } from '../../xep/xep0004.ts';
-import { type JoinRequest, type MucUser, readStatuses } from '../../xep/xep0045.ts';
+import { type JoinRequest, type MucUser, readStatuses, subjectChange } from '../../xep/xep0045.ts';
 import { type Dmuc, writeDmuc } from '../../xep/xep0282.ts';
 import { stanzaError } from '../../xmpp/errors.ts';
 import { type Jid, occupantJid } from '../../xmpp/jid.ts';
 import { errorReply, presence, type Stanza } from '../../xmpp/stanza.ts';
 import type { XmlElement } from '../../xmpp/xml.ts';
 import { diverge } from './apart.ts';
-import { clamp, itemOf, itemParts, leaveParts, merged, occupantOf, subjectAlone } from './from-primary.ts';
+import { clamp, itemOf, itemParts, leaveParts, merged, occupantOf } from './from-primary.ts';
 import { stranger, visible } from './initial-state.ts';
 import { readReplicaForm } from './replica-form.ts';
 import type { Tickets } from './tickets.ts';
@@ -67,7 +67,8 @@ export class Live {
           turn.send(presenceFor(room, one, viewer, { type: 'unavailable', payloads: [] }), 'decision#43');
     }
     this.#before = [];
-    for (const { id, split } of room.history) if (split !== undefined && said.has(split.id)) this.#accepted.add(id);
+    if (said.size === 0) return;
+    for (const { id, split } of room.archive) if (split !== undefined && said.has(split.id)) this.#accepted.add(id);
   }
 
   /**
@@ -217,6 +218,7 @@ export class Live {
   /** §4.5: only for a user who asked (decision #6), under the nick of the primary's own update before it. */
   #enter(turn: RoomTurn, nick: string, user: MucUser | undefined, jid: Jid, dmuc: Dmuc, stanza: Stanza): void {
     const { room } = turn;
+    this.#tickets.answered(jid);
     const ticket = this.#tickets.valid(turn, jid, nick);
     const known = room.occupants.get(nick);
     const served = known !== undefined && isLocal(known) && known.jid === jid;
@@ -266,8 +268,11 @@ export class Live {
       const parts = { type: 'unavailable', payloads: [] } as const;
       if (seesPresence(room, gone, known)) turn.send(presenceFor(room, gone, known, parts), 'decision#44');
     }
-    const withheld = room.history.filter((item) => !item.provisional && !this.#accepted.has(item.id));
-    for (const item of recent(withheld, history, turn.env.now))
+    // What was said beside them takes no place among what the room shows to who enters.
+    const ofRoom = room.archive.filter(({ provisional }) => !provisional);
+    const withheld = ofRoom.slice(Math.max(0, ofRoom.length - room.config.historyMax));
+    const unheard = withheld.filter(({ id }) => !this.#accepted.has(id));
+    for (const item of recent(unheard, history, turn.env.now))
       turn.send(delayedMessage(room.jid, item, known.jid), 'decision#44');
   }
 
@@ -363,9 +368,8 @@ export class Live {
     const n = dmuc.position?.n ?? 0;
     const at = clamp(dmuc.delay?.stamp ?? turn.env.now, turn.env.now);
     const occupant = room.occupants.get(nick) ?? stranger(room, nick);
-    const text = subjectAlone(stanza);
-    const split = dmuc.split === undefined ? undefined : { by: this.#self, id: dmuc.split };
-    const item = itemOf(room, turn, stanza, nick, at, split);
+    const text = subjectChange(stanza);
+    const item = itemOf(room, turn, stanza, nick, at, dmuc, this.#self);
     if (text !== undefined) {
       const subject = { text, nick, ...(item.occupantId === '' ? {} : { occupantId: item.occupantId }), at };
       turn.record({ kind: 'subjectChanged', n, subject });

@@ -22,7 +22,7 @@ import { assertNever, stanzaError } from '../../xmpp/errors.ts';
 import { bareOf, type Jid, resourceOf } from '../../xmpp/jid.ts';
 import { NS } from '../../xmpp/namespaces.ts';
 import { errorOf, errorReply, iqResult, type Stanza, saysGone } from '../../xmpp/stanza.ts';
-import { backoffMs, spread as jitter } from '../keepalive.ts';
+import { spread as jitter, probeMs } from '../keepalive.ts';
 import { type ReplicaPeer, replicaPeer } from '../peers.ts';
 import type { Protocol, ProtocolStatus } from '../protocol.ts';
 import { primaryFields } from './config-fields.ts';
@@ -204,7 +204,7 @@ export class Primary implements Protocol {
       }
       case 'message':
       case 'subject':
-        return replicas.sendAll(turn, '0282#4.9', ({ replica }) => broadcast(room, change.item, replica, room.n));
+        return replicas.sendAll(turn, '0282#4.9', (to) => broadcast(room, change.item, to, room.n));
       case 'affiliated':
       case 'registered':
       case 'destroyed':
@@ -261,7 +261,7 @@ export class Primary implements Protocol {
     if (record.state === 'split') {
       const { id } = state.keepalive.ping(turn.env);
       turn.send(ping(room.jid, replica, id), '0282#4.11.1.1', replica);
-      turn.setTimer(name, jitter(turn.env, backoffMs(++state.tries)));
+      turn.setTimer(name, probeMs(turn.env, ++state.tries, state.keepalive.times));
       return;
     }
     const due = state.keepalive.due(turn.env);
@@ -334,7 +334,7 @@ export class Primary implements Protocol {
     state.noModerators = moderators === 0;
     if (before || room.whois === 'anyone' || !this.#replicas.mayHoldJids(room, replica)) return;
     for (const occupant of room.occupants.values())
-      turn.send(rosterEntry(room, occupant, { replica, jids: true }), 'decision#7', replica);
+      this.#replicas.send(turn, replica, 'decision#7', (to) => rosterEntry(room, occupant, { ...to, jids: true }));
   }
 
   #dismiss(turn: RoomTurn, replica: Jid): void {
@@ -397,7 +397,8 @@ export class Primary implements Protocol {
     const others = [...room.occupants.values()].filter(({ nick }) => nick !== moderator.nick);
     if (!state.noModerators && others.some((other) => other.home === home && other.role === 'moderator')) return;
     state.noModerators = false;
-    for (const other of others) turn.send(rosterEntry(room, other, { replica: home, jids: true }), 'decision#7', home);
+    for (const other of others)
+      this.#replicas.send(turn, home, 'decision#7', (to) => rosterEntry(room, other, { ...to, jids: true }));
   }
 
   /** §4.5, after `#grantJids`. */

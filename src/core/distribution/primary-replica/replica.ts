@@ -1,9 +1,10 @@
+import { leave } from '../../room/commit.ts';
 import type { Traits } from '../../room/distribution.ts';
 import { isLocal, type LocalOccupant, type PeerRecord } from '../../room/event.ts';
 import { cleanPayloads } from '../../room/hygiene.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
 import type { RoomView } from '../../room/state.ts';
-import { tell } from '../../room/tell.ts';
+import { tellLeaver, tellOthersOfLeave } from '../../room/tell.ts';
 import { presenceFor } from '../../room/visibility.ts';
 import {
   type Created,
@@ -21,7 +22,7 @@ import {
   writeNetjoin,
   writeRelayed,
 } from '../../xep/sync.ts';
-import { readJoin, readMucUser } from '../../xep/xep0045.ts';
+import { readJoin, readMucUser, subjectChange } from '../../xep/xep0045.ts';
 import { isPing, ping } from '../../xep/xep0199.ts';
 import { type Dmuc, readDmuc } from '../../xep/xep0282.ts';
 import { readOccupantId } from '../../xep/xep0421.ts';
@@ -41,13 +42,13 @@ import {
 } from '../../xmpp/stanza.ts';
 import { plus } from '../../xmpp/time.ts';
 import { childOf, el, type XmlElement } from '../../xmpp/xml.ts';
-import { backoffMs, defaultTimes, spread as jitter, Keepalive, type KeepaliveTimes } from '../keepalive.ts';
+import { defaultTimes, spread as jitter, Keepalive, type KeepaliveTimes, probeMs } from '../keepalive.ts';
 import { type PrimaryPeer, primaryPeer } from '../peers.ts';
 import type { Protocol, ProtocolStatus } from '../protocol.ts';
 import { diverge, markOthers, whileApart } from './apart.ts';
 import { CatchUp } from './catch-up.ts';
 import { relayOf } from './divergence.ts';
-import { clamp, itemOf, occupantOf, subjectAlone } from './from-primary.ts';
+import { clamp, itemOf, occupantOf } from './from-primary.ts';
 import { InitialState } from './initial-state.ts';
 import { Live } from './live.ts';
 import { splitStatus } from './split-status.ts';
@@ -85,7 +86,11 @@ export class Replica implements Protocol {
   /** Whether it asked for the list of its users. */
   #listAsked = false;
   #sync: InitialState | CatchUp | undefined;
-  /** Of an answer, this one or one before it, something came since the last request, or since more of it was waited for. */
+  /** Whether a request is under way, or part of its answer, as far as anybody can know. */
+  #waiting = false;
+  /** Id of a ping behind that request: its result is behind the answer, so what has not come by then is lost. */
+  #probe: string | undefined;
+  /** Something of the primary came since the last request, or since more of its answer was waited for. */
   #moving = false;
   #keepalive: Keepalive | undefined;
   #tries = 0;
@@ -127,7 +132,7 @@ export class Replica implements Protocol {
       else if (stanza.name === 'presence') this.#presence(turn, stanza);
       else this.#message(turn, stanza);
       // It is there after all: no need to wait for the next try.
-      if (this.#isSplit(room) && this.#asked === undefined) this.#ask(turn);
+      if (this.#isSplit(room) && !this.#waiting) this.#ask(turn);
     }
     return true;
   }
@@ -138,6 +143,8 @@ export class Replica implements Protocol {
     const stanza = withoutNodesWords(received);
     if (!this.#serves.includes(domainOf(stanza.from))) {
       turn.note('0282#4.1', `${stanza.from} is of no domain this replica serves: ignored`);
+      if (stanza.name === 'iq' && (stanza.type === 'get' || stanza.type === 'set'))
+        turn.send(errorReply(stanza, stanzaError('cancel', 'service-unavailable')), '6120#8.2.3');
       return true;
     }
     const occupant = room.occupantByJid(stanza.from);
@@ -148,18 +155,28 @@ export class Replica implements Protocol {
       else if (stanza.name === 'iq' && !this.#isSplit(room)) turn.send(stanza, '0282#4.8', room.jid);
       return true;
     }
+    // XEP-0045 §17.3: what they are told of the room comes from here (decision #47).
+    if (stanza.name === 'presence' && stanza.type === 'probe' && local) {
+      const target = room.occupants.get(resourceOf(stanza.to));
+      if (target) turn.send(presenceFor(room, target, local), '0045#17.3');
+      return true;
+    }
     if (stanza.name === 'presence' && stanza.type === 'unavailable') {
       this.#tickets.forget(stanza.from);
+      if (!this.#isSplit(room)) this.#tickets.settled(stanza.from);
       if (local) this.#userLeft(turn, local, stanza, []);
       else if (this.#isSplit(room)) this.#strangerLeft(turn, stanza);
       else this.#relay(turn, stanza);
       return true;
     }
     if (this.#isSplit(room)) {
-      whileApart(turn, this.#self, stanza, (target, item) => {
+      const kick = (target: LocalOccupant, item: { readonly actor: string; readonly reason?: string }) => {
         const leave = presence(target.jid, occupantJid(room.jid, target.nick), { type: 'unavailable' });
-        this.#userLeft(turn, target, leave, [307], item);
-      });
+        const later: (() => void)[] = [];
+        this.#userLeft(turn, target, leave, [307], item, later);
+        return later;
+      };
+      whileApart(turn, this.#self, stanza, this.#mayBeAnswered(turn, stanza.from), kick);
       return true;
     }
     if (stanza.name === 'presence' && stanza.type === undefined) {
@@ -167,6 +184,7 @@ export class Replica implements Protocol {
       if (join) {
         const ticket = { nick: resourceOf(stanza.to), join, until: plus(turn.env.now, ticketMs) };
         this.#tickets.add(turn, stanza.from, ticket);
+        this.#tickets.relayed(turn, stanza.from);
         const left = room.divergence.find((act) => act.kind === 'left' && act.jid === stanza.from);
         if (left?.kind === 'left' && !left.back) diverge(turn, { ...left, back: true });
       }
@@ -208,18 +226,7 @@ export class Replica implements Protocol {
   timer(turn: RoomTurn, name: string): void {
     const { room } = turn;
     const record = primaryPeer(room, room.jid);
-    if (name === 'create') {
-      // A long answer over a slow link: begun anew it would be no shorter.
-      if (this.#sync !== undefined && this.#moving) {
-        this.#moving = false;
-        return turn.setTimer(name, jitter(turn.env, defaultTimes.timeout * 1000));
-      }
-      if (record?.state === 'split' || this.#asked === undefined) this.#ask(turn);
-      // Neither state nor refusal came: the same as a bounce, only without the courtesy. Also where all seemed well and the
-      // primary offered (decision #5).
-      else this.#split(turn, 'unanswered', 'no answer to the request');
-      return;
-    }
+    if (name === 'create') return this.#overdue(turn);
     if (record?.state !== 'live' || this.#keepalive === undefined) return;
     if (name === 'settle') return this.#settle(turn);
     if (name === 'relayed') {
@@ -233,6 +240,36 @@ export class Replica implements Protocol {
     if (this.#settling === undefined && room.divergence.length > 0) this.#settle(turn);
     if (due.kind === 'ping') return this.#ping(turn, due.id);
     turn.setTimer(name, due.ms);
+  }
+
+  /** Decision #3: of several answers on one slow link each makes the others later, so there is never more than one. */
+  #overdue(turn: RoomTurn): void {
+    const { room } = turn;
+    if (!this.#waiting) return this.#ask(turn);
+    if (this.#isSplit(room)) {
+      this.#sound(turn);
+      return turn.setTimer('create', probeMs(turn.env, ++this.#tries, this.#wish));
+    }
+    const begun = this.#sync !== undefined && this.#probe === undefined;
+    // Neither state nor refusal came: the same as a bounce, only without the courtesy. Also where all seemed well and the
+    // primary offered (decision #5).
+    if (!this.#moving && !begun) return this.#split(turn, 'unanswered', 'no answer to the request');
+    this.#moving = false;
+    if (this.#probe === undefined) this.#sound(turn);
+    turn.setTimer('create', jitter(turn.env, defaultTimes.timeout * 1000));
+  }
+
+  /** A ping that says nothing of how far we are, for we are not anywhere yet: is the request, or the answer, lost? */
+  #sound(turn: RoomTurn): void {
+    const { room } = turn;
+    this.#probe = turn.env.newId();
+    turn.send(ping(this.#self, room.jid, this.#probe), '0282#4.11.1.1', room.jid);
+  }
+
+  /** The primary is there. It is asked, but for what may still be on its way. */
+  #askAgain(turn: RoomTurn): void {
+    if (!this.#waiting) this.#ask(turn);
+    else if (this.#probe === undefined) this.#sound(turn);
   }
 
   #ping(turn: RoomTurn, id: string): void {
@@ -255,6 +292,8 @@ export class Replica implements Protocol {
     this.#sync = undefined;
     const id = turn.env.newId();
     this.#asked = id;
+    this.#waiting = true;
+    this.#probe = undefined;
     this.#listAsked = listUsers;
     const record = primaryPeer(room, room.jid);
     const moderators = this.#moderators(room);
@@ -272,9 +311,11 @@ export class Replica implements Protocol {
       });
       turn.send(iq(this.#self, room.jid, { type: 'set', id }, create), 'decision#5', room.jid);
     }
-    const wait = record?.state === 'split' ? backoffMs(++this.#tries, this.#moving) : defaultTimes.timeout * 1000;
     this.#moving = false;
-    turn.setTimer('create', jitter(turn.env, wait));
+    const wait = this.#isSplit(room)
+      ? probeMs(turn.env, ++this.#tries, this.#wish)
+      : jitter(turn.env, defaultTimes.timeout * 1000);
+    turn.setTimer('create', wait);
   }
 
   #iq(turn: RoomTurn, stanza: Stanza): void {
@@ -282,6 +323,7 @@ export class Replica implements Protocol {
     if (isPing(stanza)) {
       const live = primaryPeer(room, room.jid)?.state === 'live';
       turn.send(iqResult(stanza, ...(live ? [this.#ack(room)] : [])), '0282#4.10', room.jid);
+      if (this.#isSplit(room)) this.#askAgain(turn);
       const within = payloadOf(stanza, 'ping', NS.ping);
       return this.#noticePlace(turn, within && childOf(within, 's', NS.ext));
     }
@@ -290,6 +332,7 @@ export class Replica implements Protocol {
       if (created) this.#created(turn, created);
       else if (stanza.id === this.#settling?.id) this.#settled(turn, readPosition(payloadOf(stanza, 's', NS.ext)));
       else if (stanza.id !== undefined && stanza.id === this.#destroying) this.#dismissed(turn);
+      else if (stanza.id !== undefined && stanza.id === this.#probe) this.#sounded(turn);
       else this.#noticePlace(turn, payloadOf(stanza, 's', NS.ext));
       return;
     }
@@ -319,6 +362,14 @@ export class Replica implements Protocol {
       return this.#dismissed(turn);
     }
     turn.send(errorReply(stanza, stanzaError('cancel', 'service-unavailable')), '6120#8.4', room.jid);
+  }
+
+  /** What was asked for before has come, or is lost. */
+  #sounded(turn: RoomTurn): void {
+    const { room } = turn;
+    this.#probe = undefined;
+    const { state } = primaryPeer(room, room.jid) ?? {};
+    if (this.#waiting && (state === 'split' || state === 'syncing')) this.#ask(turn);
   }
 
   /** News from beyond the end of the answer that is coming in. */
@@ -356,6 +407,7 @@ export class Replica implements Protocol {
     const { room } = turn;
     this.#asked = undefined;
     if (created.epoch < room.epoch) {
+      this.#waiting = false;
       turn.note('decision#4', `the primary is of epoch ${created.epoch}, ours is ${room.epoch}: not believed`);
       return;
     }
@@ -369,10 +421,17 @@ export class Replica implements Protocol {
         turn.record({ kind: 'occupantChanged', occupant: { ...local, home: room.jid } });
   }
 
+  /** Whether the primary, which is out of reach, may still answer a join of theirs itself. */
+  #mayBeAnswered(turn: RoomTurn, user: Jid): boolean {
+    return this.#tickets.mayBeAnswered(user, this.#keepalive?.lastHeard() ?? turn.env.now);
+  }
+
   /** What the primary sent is complete: acknowledged, and what happened here meanwhile goes the other way. */
   #ready(turn: RoomTurn, sync: InitialState | CatchUp, ready: Ready, request: Stanza): void {
     const { room } = turn;
     this.#sync = undefined;
+    this.#waiting = false;
+    this.#tickets.settled();
     if (sync.mode === 'full') this.#live.makeWay(turn, sync.nicks);
     const left = this.#live.left(turn);
     const said = new Set(room.divergence.flatMap(({ kind, id }) => (kind === 'said' ? [id] : [])));
@@ -386,7 +445,7 @@ export class Replica implements Protocol {
     turn.setTimer('keepalive', jitter(turn.env, this.#wish.interval * 1000));
     const what = `${room.occupants.size} occupants, ${room.history.length} messages of history`;
     turn.note('decision#5', `replica live: ${what}`);
-    markOthers(turn, false);
+    markOthers(turn, false, () => false);
     turn.send(iqResult(request, this.#ack(room)), 'decision#5', room.jid);
     this.#settle(turn);
     for (const [nick, jid] of unserved) {
@@ -468,18 +527,17 @@ export class Replica implements Protocol {
 
   #message(turn: RoomTurn, stanza: Stanza): void {
     const { room } = turn;
-    if (isOffer(stanza.payloads)) return this.#asked === undefined ? this.#ask(turn) : undefined;
+    if (isOffer(stanza.payloads)) return this.#askAgain(turn);
     const dmuc = readDmuc(stanza.payloads);
     const nick = resourceOf(stanza.from);
     const sync = this.#sync;
     if (sync?.mode === 'full') {
       if (stanza.type !== 'groupchat' || !dmuc?.delay) return this.#unexpected(turn, 'message');
       const at = clamp(dmuc.delay.stamp, turn.env.now);
-      const split = dmuc.split === undefined ? undefined : { by: this.#self, id: dmuc.split };
-      const text = subjectAlone(stanza);
+      const text = subjectChange(stanza);
       const author = readOccupantId(stanza.payloads);
       if (text !== undefined) sync.setSubject({ text, nick, ...(author === '' ? {} : { occupantId: author }), at });
-      else if (nick !== '') sync.addMessage(itemOf(room, turn, stanza, nick, at, split));
+      else if (nick !== '') sync.addMessage(itemOf(room, turn, stanza, nick, at, dmuc, this.#self));
       return;
     }
     if ((!sync && primaryPeer(room, room.jid)?.state !== 'live') || !dmuc?.position)
@@ -515,13 +573,18 @@ export class Replica implements Protocol {
     return false;
   }
 
-  /** Decision #9: the user is out at once, whatever the primary does; the primary learns of it now or after the split. */
+  /**
+   * Decision #9: the user is out at once, whatever the primary does; the primary learns of it now or after the split.
+   *
+   * @param later  where the others are to hear of it only after something else (XEP-0045 §8.2), what tells them is put here
+   */
   #userLeft(
     turn: RoomTurn,
     occupant: LocalOccupant,
     stanza: Stanza,
     statuses: readonly number[],
     item: { readonly actor?: string; readonly reason?: string } = {},
+    later?: (() => void)[],
   ): void {
     const { room } = turn;
     const payloads = cleanPayloads(room.jid, stanza.payloads);
@@ -532,7 +595,11 @@ export class Replica implements Protocol {
     diverge(turn, { kind: 'left', id: turn.env.newId(), jid, nick, ...unserved });
     if (split || occupant.provisional) {
       turn.record({ kind: 'occupantLeft', nick });
-      tell(turn, { kind: 'left', occupant, parts: { payloads, statuses, item } }, '0282#4.11.1.2');
+      const change = { kind: 'left', occupant, parts: { payloads, statuses, item } } as const;
+      tellLeaver(turn, change, '0282#4.11.1.2');
+      const others = () => tellOthersOfLeave(turn, change, '0282#4.11.1.2');
+      if (later) later.push(others);
+      else others();
     } else {
       turn.record({ kind: 'occupantChanged', occupant: { ...occupant, home: room.jid } });
       turn.send(presenceFor(room, occupant, occupant, { type: 'unavailable', payloads, statuses }), 'decision#9');
@@ -574,6 +641,12 @@ export class Replica implements Protocol {
     const condition = errorOf(stanza)?.condition ?? 'undefined-condition';
     if (stanza.name !== 'iq' || stanza.id === undefined) return this.#unexpected(turn, `error (${condition})`);
     if (stanza.id === this.#asked) return this.#refused(turn, stanza, condition);
+    if (stanza.id === this.#probe) {
+      this.#probe = undefined;
+      if (!saysGone(stanza)) return;
+      this.#waiting = false;
+      return this.#split(turn, 'bounce', `a ping bounced: ${condition}`);
+    }
     if (this.#keepalive?.isPing(stanza.id) && saysGone(stanza))
       return this.#split(turn, 'bounce', `a ping bounced: ${condition}`);
     if (stanza.id === this.#settling?.id) {
@@ -587,6 +660,7 @@ export class Replica implements Protocol {
   #refused(turn: RoomTurn, stanza: Stanza, condition: string): void {
     const { room } = turn;
     this.#asked = undefined;
+    this.#waiting = false;
     const record = primaryPeer(room, room.jid);
     if (condition === 'unexpected-request' && record?.session !== undefined) {
       // Decision #41: the session is over; everything is asked for anew.
@@ -612,6 +686,7 @@ export class Replica implements Protocol {
     const { room } = turn;
     this.#destroying = undefined;
     this.#asked = undefined;
+    this.#waiting = false;
     this.#sync = undefined;
     this.#become(turn, 'rejected', { session: undefined });
     turn.clearTimer('create');
@@ -623,8 +698,7 @@ export class Replica implements Protocol {
         turn.record({ kind: 'occupantChanged', occupant: { ...local, home: room.jid } });
         continue;
       }
-      turn.record({ kind: 'occupantLeft', nick: local.nick });
-      tell(turn, { kind: 'left', occupant: local, parts: { statuses: [333], payloads: [] } }, 'decision#44');
+      leave(turn, local, { statuses: [333], payloads: [] }, { spec: 'decision#44', n: 'none' });
       this.#relayLeave(turn, local);
     }
     turn.record({ kind: 'divergenceSettled', ids: room.divergence.map(({ id }) => id) });
@@ -646,10 +720,9 @@ export class Replica implements Protocol {
       this.#tries = 0;
       this.#sync = undefined;
       this.#settling = undefined;
-      if (room.config.split.away) markOthers(turn, true);
+      if (room.config.split.away) markOthers(turn, true, (user) => this.#mayBeAnswered(turn, user));
     }
-    this.#asked = undefined;
-    turn.setTimer('create', jitter(turn.env, backoffMs(this.#tries)));
+    turn.setTimer('create', probeMs(turn.env, this.#tries, this.#wish));
   }
 
   #become(turn: RoomTurn, state: PeerRecord['state'], parts: { readonly session?: string | undefined } = {}): void {

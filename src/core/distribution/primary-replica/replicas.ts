@@ -88,10 +88,9 @@ export class Replicas {
 
   send(turn: RoomTurn, replica: Jid, spec: string, make: (to: Target) => Stanza): void {
     const { room } = turn;
-    const stanza = make({ replica, jids: this.mayHoldJids(room, replica), id: turn.env.newId() });
-    const { outstanding } = this.of(turn, replica);
-    if (stanza.id !== undefined) outstanding.add(stanza.id);
-    turn.send(stanza, spec, replica);
+    const id = turn.env.newId();
+    this.of(turn, replica).outstanding.add(id);
+    turn.send(make({ replica, jids: this.mayHoldJids(room, replica), id }), spec, replica);
   }
 
   /** §4.7: full JIDs go only to a replica one of whose users is a moderator, or where everybody sees them. */

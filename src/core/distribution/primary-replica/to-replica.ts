@@ -2,7 +2,7 @@
 
 import type { Placed } from '../../room/change-log.ts';
 import { statusesOf } from '../../room/config-form.ts';
-import type { HistoryItem, Leaving, Occupant } from '../../room/event.ts';
+import type { HistoryItem, Leaving, Occupant, Subject } from '../../room/event.ts';
 import type { RoomView } from '../../room/state.ts';
 import { shownPresence } from '../../room/visibility.ts';
 import { writePosition } from '../../xep/sync.ts';
@@ -17,11 +17,11 @@ import { make, message, presence, type Stanza } from '../../xmpp/stanza.ts';
 import { el, element, type XmlElement } from '../../xmpp/xml.ts';
 import { replicaForm } from './replica-form.ts';
 
-/** Where a stanza goes: `jids` if full JIDs may go there (§4.7), `id` so that its bounce is known. */
+/** Where a stanza goes: `jids` if full JIDs may go there (§4.7), `id` so that its bounce is known (decision #10). */
 export interface Target {
   readonly replica: Jid;
   readonly jids: boolean;
-  readonly id?: string;
+  readonly id: string;
 }
 
 export function itemOf(occupant: Occupant, parts: Partial<MucUser>, jids: boolean): XmlElement {
@@ -129,23 +129,24 @@ export function renaming(
   return presence(from, replica, { type: 'unavailable', id }, ...payloads, ...rest);
 }
 
-/** §4.9: the message with the time at which the primary accepted it, inside the dmuc element. @param n  none: of before */
-export function broadcast(room: RoomView, item: HistoryItem, replica: Jid, n?: number): Stanza {
+/** §4.9: the message with the time at which the primary accepted it, and its author's id, inside the dmuc element. @param n  none: of before */
+export function broadcast(room: RoomView, item: HistoryItem, { replica, id }: Target, n?: number): Stanza {
   const from = occupantJid(room.jid, item.nick);
   const said = withOccupantId(item.payloads, item.occupantId);
   const position = n === undefined ? undefined : { epoch: room.epoch, n };
-  const accepted = writeDmuc({ delay: { from, stamp: item.at }, split: item.split?.id, position });
+  const { split, stanzaId: origin } = item;
+  const accepted = writeDmuc({ delay: { from, stamp: item.at }, split: split?.id, origin, position });
   const payloads = [...said, accepted, writeStanzaId({ by: item.by, id: item.id })];
-  return make('message', from, replica, { type: 'groupchat', id: item.stanzaId, lang: item.lang }, payloads);
+  return make('message', from, replica, { type: 'groupchat', id, lang: item.lang }, payloads);
 }
 
 /** §4.4: the subject, as it is; with a position, as a change that was missed. */
-export function subjectStanza(room: RoomView, subject: NonNullable<RoomView['subject']>, to: Jid, n?: number): Stanza {
+export function subjectStanza(room: RoomView, subject: Subject, { replica, id }: Target, n?: number): Stanza {
   const from = subject.nick === '' ? room.jid : occupantJid(room.jid, subject.nick);
   const delay = { from: room.jid, stamp: subject.at };
   const dmuc = writeDmuc({ delay, ...(n === undefined ? {} : { position: { epoch: room.epoch, n } }) });
   const author = writeOccupantId(subject.occupantId ?? '');
-  return message(from, to, { type: 'groupchat' }, el('subject', NS.client, {}, subject.text), ...author, dmuc);
+  return message(from, replica, { type: 'groupchat', id }, el('subject', NS.client, {}, subject.text), ...author, dmuc);
 }
 
 /** Decision #15: a new configuration, and what users are told of it. */
@@ -187,9 +188,9 @@ export function missed(room: RoomView, change: Placed, to: Target): Stanza {
       return renaming(room, before, change.newNick, change.presence ?? [], to, n);
     }
     case 'messageAccepted':
-      return broadcast(room, change.item, to.replica, n);
+      return broadcast(room, change.item, to, n);
     case 'subjectChanged':
-      return subjectStanza(room, change.subject, to.replica, n);
+      return subjectStanza(room, change.subject, to, n);
     case 'roomConfigured':
       return configuration(room, to, statusesOf(change.changes), n);
     default:
