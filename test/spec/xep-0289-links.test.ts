@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Keepalive, keepaliveMs, timeoutMs } from '../../src/core/distribution/keepalive.ts';
 import { readLinkPlace } from '../../src/core/xep/sync.ts';
-import { readMucUser, writeJoin, writeMucUser } from '../../src/core/xep/xep0045.ts';
+import { readMucUser, subjectChange, writeJoin, writeMucUser } from '../../src/core/xep/xep0045.ts';
 import { readFmuc, writeFmuc } from '../../src/core/xep/xep0289.ts';
 import { stanzaError } from '../../src/core/xmpp/errors.ts';
 import { bareOf, domainOf, type Jid, jid } from '../../src/core/xmpp/jid.ts';
@@ -15,7 +15,6 @@ import {
   payloadOf,
   presence,
   type Stanza,
-  subjectOf,
 } from '../../src/core/xmpp/stanza.ts';
 import { instant } from '../../src/core/xmpp/time.ts';
 import { el } from '../../src/core/xmpp/xml.ts';
@@ -72,7 +71,7 @@ const states = (world: World, node: Jid) => world.status(node).peers.map(({ stat
 const shown = (stanza: Stanza) =>
   stanza.name === 'presence'
     ? `${stanza.type ?? 'available'} ${stanza.from.split('/')[1]} ${readMucUser(stanza.payloads)?.statuses ?? ''}`.trim()
-    : (bodyOf(stanza) ?? `subject: ${subjectOf(stanza)}`);
+    : (bodyOf(stanza) ?? `subject: ${subjectChange(stanza)}`);
 
 /** Both ends of wonderland's link have the same people, and are linked. */
 function inStep(world: World, ...nodes: readonly Jid[]): void {
@@ -231,6 +230,35 @@ describe('XEP-0289 and XEP-0199: keepalive between nodes', () => {
   });
 });
 
+describe('XEP-0289 §5.2, §5.6: a bounce is known by its id', () => {
+  const said = (from: string, to: string, type: string, id?: string) =>
+    message(jid(from), jid(to), { type, id }, el('body', NS.client, {}, 'hear'));
+
+  it('decision #10: what goes over a link has an id of its node’s; users get their author’s, or none', () => {
+    const world = inside(inAlice, inHamlet, inFaust);
+    world.send(said(alice, rabbithole, 'groupchat', 'mine'), said(alice, rabbithole, 'groupchat'));
+    world.send(said(alice, `${rabbithole}/Faust`, 'chat', 'private'));
+    for (const { stanza } of world.crossed()) expect([undefined, 'mine', 'private']).not.toContain(stanza.id);
+    expect(world.got(hamlet).map(({ id }) => id)).toEqual(['mine', undefined]);
+    expect(world.got(faust).map(({ id }) => id)).toEqual(['mine', undefined, 'private']);
+  });
+
+  it('decision #10: a message without an id bounces, and the link is lost', () => {
+    const world = inside(inAlice, inHamlet);
+    cutOff(world, 'bounce');
+    world.send(said(alice, rabbithole, 'groupchat'));
+    expect(world.status(rooms).peers).toEqual([]);
+  });
+
+  it('§5.6: the bounce of a private message comes back under the id that its sender gave it', () => {
+    const world = inside(inAlice, inHamlet);
+    cutOff(world, 'bounce');
+    world.send(said(alice, `${rabbithole}/Hamlet`, 'chat', 'private'));
+    const errors = world.got(alice).filter(({ type }) => type === 'error');
+    expect(errors.map(({ id, from }) => [id, from])).toEqual([['private', `${rabbithole}/Hamlet`]]);
+  });
+});
+
 describe('XEP-0289 §8 “How to perform a resync (Part and then full rejoin)”', () => {
   it('decision #60: every stanza over a link has its place, and another join is another link', () => {
     const world = inside(inAlice);
@@ -361,9 +389,9 @@ describe('XEP-0289 §8 “How to perform a resync (Part and then full rejoin)”
     expect(world.got(hamlet).map(shown)).toContain('subject: alone');
     expect([world.status(denmark).subject, world.status(auerbach).subject]).toEqual(['alone', 'alone']);
     expect(world.got(faust).map(shown)).toContain('subject: alone');
-    expect(world.crossed().filter(({ stanza }) => subjectOf(stanza) === 'alone' && stanza.to === rabbithole)).toEqual(
-      [],
-    );
+    expect(
+      world.crossed().filter(({ stanza }) => subjectChange(stanza) === 'alone' && stanza.to === rabbithole),
+    ).toEqual([]);
   });
 
   it('decision #61: who waits for the answer under another presence than the join had', () => {

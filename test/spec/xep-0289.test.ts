@@ -1,18 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { readMucUser, writeJoin, writeMucUser } from '../../src/core/xep/xep0045.ts';
+import { readMucUser, subjectChange, writeJoin, writeMucUser } from '../../src/core/xep/xep0045.ts';
 import { readFmuc, writeFmuc } from '../../src/core/xep/xep0289.ts';
 import { bareOf, type Jid, jid } from '../../src/core/xmpp/jid.ts';
 import { NS } from '../../src/core/xmpp/namespaces.ts';
-import {
-  bodyOf,
-  errorOf,
-  message,
-  payloadOf,
-  presence,
-  type Stanza,
-  stanzaText,
-  subjectOf,
-} from '../../src/core/xmpp/stanza.ts';
+import { bodyOf, errorOf, message, payloadOf, presence, type Stanza, stanzaText } from '../../src/core/xmpp/stanza.ts';
 import { el } from '../../src/core/xmpp/xml.ts';
 import type { Scenario } from '../../src/scenario/scenario.ts';
 import { wonderland } from '../support/scenarios.ts';
@@ -32,7 +23,7 @@ const itemAt = (stanza: Stanza) => readMucUser(stanza.payloads);
 const shown = (stanza: Stanza) =>
   stanza.name === 'presence'
     ? `${stanza.type ?? 'available'} ${stanza.from.split('/')[1]}${itemAt(stanza)?.statuses.includes(110) ? ' (self)' : ''}`
-    : (bodyOf(stanza) ?? `subject: ${subjectOf(stanza)}`);
+    : (bodyOf(stanza) ?? `subject: ${subjectChange(stanza)}`);
 
 /** Alice is in rabbithole; hamlet has joined elsinore, unless told otherwise. */
 function federated(...also: ('hamlet' | 'hatter' | 'ophelia')[]): World {
@@ -253,6 +244,31 @@ describe('XEP-0289 §5.1 Initial Federation', () => {
     expect(world.got(hamlet).map((stanza) => errorOf(stanza)?.condition)).toEqual(['conflict']);
     expect(nicks(world, denmark)).toEqual([]);
     expect(nicks(world, rooms)).toEqual(['Alice']);
+  });
+});
+
+describe('XEP-0045 §8.1 between FMUC nodes', () => {
+  it('a subject with a thread, and no body, is a message on every node, live and in the answer to a join', () => {
+    const world = federated('hamlet');
+    const forged = message(
+      jid(hamlet),
+      elsinore,
+      { type: 'groupchat', id: 'forged' },
+      el('subject', NS.client, {}, 'forged'),
+      el('thread', NS.client, {}, 't'),
+    );
+    world.send(forged);
+    expect(world.got(alice).map(({ id }) => id)).toEqual(['forged']);
+    expect(world.status(rooms)).toMatchObject({ subject: 'This is the subject', historyLength: 1 });
+    world.send(leaves(hamlet, `${elsinore}/Hamlet`));
+    world.crash(denmark);
+    world.boot(denmark);
+    world.clear();
+    world.send(joins(hamlet, `${elsinore}/Hamlet`));
+    expect(
+      world.got(hamlet).map(({ id, payloads }) => [id, payloads.some(({ name }) => name === 'delay')]),
+    ).toContainEqual(['forged', true]);
+    expect(world.status(denmark)).toMatchObject({ subject: 'This is the subject', historyLength: 1 });
   });
 });
 

@@ -3,10 +3,11 @@ const outstandingMax = 256;
 
 /** Ids of what went to a neighbour lately: only a bounce of one of them is believed (decision #10). */
 export class Outstanding {
-  readonly #ids = new Set<string>();
+  /** With the id that the author of the stanza gave it. */
+  readonly #ids = new Map<string, string | undefined>();
 
-  add(id: string): void {
-    this.#ids.add(id);
+  add(id: string, origin?: string): void {
+    this.#ids.set(id, origin);
     if (this.#ids.size > outstandingMax) this.#forgetOldest();
   }
 
@@ -14,8 +15,13 @@ export class Outstanding {
     return this.#ids.has(id);
   }
 
+  /** The author's own id of what went out under this one. */
+  originOf(id: string): string | undefined {
+    return this.#ids.get(id);
+  }
+
   #forgetOldest(): void {
-    for (const oldest of this.#ids) {
+    for (const oldest of this.#ids.keys()) {
       this.#ids.delete(oldest);
       return;
     }

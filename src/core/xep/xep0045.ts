@@ -1,6 +1,6 @@
 /** XEP-0045: Multi-User Chat, version 1.35.4: the payloads of muc and muc#user. */
 import { NS } from '../xmpp/namespaces.ts';
-import { payloadIn } from '../xmpp/stanza.ts';
+import { payloadIn, type Stanza } from '../xmpp/stanza.ts';
 import type { Instant } from '../xmpp/time.ts';
 import { childOf, childrenOf, el, element, readCount, textOf, type XmlElement } from '../xmpp/xml.ts';
 import { readStamp } from './xep0082.ts';
@@ -38,6 +38,18 @@ export function writeJoin(join: JoinRequest): XmlElement {
   if (join.password !== undefined) children.push(el('password', NS.muc, {}, join.password));
   if (join.history) children.push(writeHistory(join.history, NS.muc));
   return el('x', NS.muc, {}, ...children);
+}
+
+/**
+ * The new subject, if a message changes it (§8.1): it has a `<subject/>`, and neither a `<body/>` nor a `<thread/>`, with
+ * which it "is a legitimate message, but it SHALL NOT be interpreted as a subject change".
+ */
+export function subjectChange({ name, type, payloads }: Stanza): string | undefined {
+  if (name !== 'message' || type !== 'groupchat') return undefined;
+  const subject = payloadIn(payloads, 'subject', NS.client);
+  if (subject === undefined || payloadIn(payloads, 'body', NS.client) || payloadIn(payloads, 'thread', NS.client))
+    return undefined;
+  return textOf(subject);
 }
 
 /** Reads `<history/>` in any namespace; attributes that are no numbers or stamps are as if absent. */

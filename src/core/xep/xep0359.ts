@@ -1,7 +1,7 @@
 /** XEP-0359: Unique and Stable Stanza IDs, version 0.7.0. */
 import { type Jid, parseJid } from '../xmpp/jid.ts';
 import { NS } from '../xmpp/namespaces.ts';
-import { element, type XmlElement } from '../xmpp/xml.ts';
+import { childOf, element, type XmlElement, type XmlNode } from '../xmpp/xml.ts';
 
 /** Who assigned the id, and the id: together a message's identity. */
 export interface StanzaId {
@@ -18,6 +18,17 @@ export function readStanzaId(payloads: readonly XmlElement[], assigner?: Jid): S
     if (by !== undefined && id && (assigner === undefined || by === assigner)) return { by, id };
   }
   return undefined;
+}
+
+/**
+ * The id that its author gave a message (§3.2), inside of what one node says to another: the stanza itself bears an id of the
+ * node that sends it, by which it knows a bounce (decision #10).
+ */
+export function readOriginId(parent: { readonly children: readonly XmlNode[] } | undefined): string | undefined {
+  return parent && childOf(parent, 'origin-id', NS.sid)?.attrs['id'];
+}
+export function writeOriginId(id: string | undefined): readonly XmlElement[] {
+  return id === undefined ? [] : [element('origin-id', NS.sid, { id })];
 }
 
 export function writeStanzaId({ by, id }: StanzaId): XmlElement {

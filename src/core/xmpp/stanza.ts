@@ -131,6 +131,7 @@ export function errorOf(stanza: Stanza): StanzaError | undefined {
 // Conditions that mean "this address is gone", not "this one stanza was refused".
 const gone: ReadonlySet<Condition> = new Set<Condition>([
   'gone',
+  'internal-server-error',
   'item-not-found',
   'recipient-unavailable',
   'redirect',

@@ -11,35 +11,23 @@ import { deliverPrivate, tell } from '../../room/tell.ts';
 import { unavailable } from '../../room/visibility.ts';
 import type { Sign } from '../../turn/spec.ts';
 import { type LinkPlace, readLinkPlace } from '../../xep/sync.ts';
-import { type JoinRequest, type MucUser, readJoin, readMucUser } from '../../xep/xep0045.ts';
+import { type JoinRequest, type MucUser, readJoin, readMucUser, subjectChange } from '../../xep/xep0045.ts';
 import { readStamp } from '../../xep/xep0082.ts';
-import { isPing, ping } from '../../xep/xep0199.ts';
+import { isPing } from '../../xep/xep0199.ts';
 import { readDelay } from '../../xep/xep0203.ts';
 import { type Fmuc, readFmuc, writeFmuc } from '../../xep/xep0289.ts';
 import { readStanzaId } from '../../xep/xep0359.ts';
 import { assertNever, stanzaError } from '../../xmpp/errors.ts';
 import { bareOf, domainOf, type Jid, occupantJid, resourceOf } from '../../xmpp/jid.ts';
 import { NS } from '../../xmpp/namespaces.ts';
-import {
-  bodyOf,
-  errorOf,
-  errorReply,
-  iqResult,
-  isSubjectAlone,
-  payloadOf,
-  presence,
-  type Stanza,
-  saysGone,
-  subjectOf,
-  withParts,
-} from '../../xmpp/stanza.ts';
+import { errorOf, errorReply, payloadOf, presence, type Stanza, saysGone, withParts } from '../../xmpp/stanza.ts';
 import type { Instant } from '../../xmpp/time.ts';
 import type { XmlElement } from '../../xmpp/xml.ts';
-import { spread as jitter, keepaliveMs } from '../keepalive.ts';
+import { Link, readLinkTimer } from '../link.ts';
 import { type FmucPeer, fmucPeer, fmucPeers } from '../peers.ts';
 import type { Protocol, ProtocolStatus } from '../protocol.ts';
 import { JoiningNode } from './joining-node.ts';
-import { NodeLink, placed, placeOf } from './node-link.ts';
+import { originOf, placed, placeOf, wording } from './place.ts';
 import {
   left,
   nickConflict,
@@ -83,7 +71,7 @@ export class FmucNode implements Protocol {
   readonly byService = false;
   readonly #outbound: JoiningNode | undefined;
   readonly #allowed: readonly Jid[];
-  readonly #links = new Map<Jid, NodeLink>();
+  readonly #links = new Map<Jid, Link>();
 
   constructor(outbound: Jid | undefined, allowed: readonly Jid[]) {
     this.#outbound = outbound === undefined ? undefined : new JoiningNode(outbound, this.#links, this);
@@ -206,7 +194,7 @@ export class FmucNode implements Protocol {
     if (forgotten.length > 0) this.#restart(turn, forgotten);
     for (const [peer, { state }] of room.peers) {
       const link = this.#links.get(peer);
-      if (state === 'live' && link) this.#ping(turn, link, link.keepalive.ping(turn.env));
+      if (state === 'live') link?.ping(turn);
     }
     this.#outbound?.settle(turn);
   }
@@ -214,7 +202,10 @@ export class FmucNode implements Protocol {
   timer(turn: RoomTurn, name: string): void {
     if (name === 'answer') this.#outbound?.overdue(turn);
     else if (name === 'retry') this.#outbound?.retry(turn);
-    else if (name.startsWith('keepalive:')) this.#keepalive(turn, name.slice('keepalive:'.length) as Jid);
+    else {
+      const peer = readLinkTimer(name);
+      if (peer !== undefined) this.#keepalive(turn, peer);
+    }
   }
 
   /**
@@ -245,8 +236,8 @@ export class FmucNode implements Protocol {
   }
 
   /** Links to the nodes that hear of this occupant: all, less the one that told us. */
-  #linked(room: RoomView, occupant: Occupant): readonly NodeLink[] {
-    const links: NodeLink[] = [];
+  #linked(room: RoomView, occupant: Occupant): readonly Link[] {
+    const links: Link[] = [];
     for (const [peer, { state }] of room.peers) {
       const link = state === 'live' ? this.#links.get(peer) : undefined;
       if (link && peer !== occupant.home) links.push(link);
@@ -268,7 +259,7 @@ export class FmucNode implements Protocol {
     }
     const fmuc = readFmuc(stanza.payloads);
     if (fmuc === undefined && !known) return false;
-    link?.keepalive.heard(turn.env.now);
+    link?.heard(turn.env.now);
     if (fmuc?.kind === 'reject' || fmuc?.kind === 'left') {
       this.#ended(turn, outbound, link, fmuc, stanza);
       return true;
@@ -290,7 +281,7 @@ export class FmucNode implements Protocol {
   }
 
   /** Decision #60: a repetition, or what comes of an earlier link, is dropped; a gap means that the two are out of step. */
-  #inOrder(turn: RoomTurn, link: NodeLink, stanza: Stanza): boolean {
+  #inOrder(turn: RoomTurn, link: Link, stanza: Stanza): boolean {
     const { peer } = link;
     const place = placeOf(stanza);
     const order = link.take(place);
@@ -325,8 +316,8 @@ export class FmucNode implements Protocol {
   }
 
   #forget(turn: RoomTurn, peer: Jid): void {
+    this.#links.get(peer)?.unwatch(turn);
     this.#links.delete(peer);
-    turn.clearTimer(`keepalive:${peer}`);
     turn.record({ kind: 'peerChanged', peer, record: undefined });
   }
 
@@ -353,7 +344,7 @@ export class FmucNode implements Protocol {
         continue;
       }
       // A peer that does not count cannot be asked to: it is believed until a ping says otherwise.
-      const link = new NodeLink(turn.env, peer, turn.env.newId());
+      const link = new Link(turn.env, { self: room.jid, peer, session: turn.env.newId() }, wording);
       link.doesNotCount();
       this.#links.set(peer, link);
     }
@@ -368,40 +359,30 @@ export class FmucNode implements Protocol {
     const { room } = turn;
     const link = this.#links.get(peer);
     if (link === undefined || room.peers.get(peer)?.state !== 'live') return;
-    const due = link.keepalive.due(turn.env);
-    if (due.kind === 'lost') return this.#lost(turn, peer, 'silence', 'two keepalives went unanswered');
-    if (due.kind === 'ping') return this.#ping(turn, link, due);
-    turn.setTimer(`keepalive:${peer}`, due.ms);
-  }
-
-  /** XEP-0199, bare to bare; to a node that counts it says how far we have counted (decision #60). */
-  #ping(turn: RoomTurn, link: NodeLink, due: { readonly id: string; readonly ms: number }): void {
-    const { room } = turn;
-    turn.send(ping(room.jid, link.peer, due.id, ...link.position()), 'decision#3', link.peer);
-    turn.setTimer(`keepalive:${link.peer}`, due.ms);
+    if (!link.keepAlive(turn)) this.#lost(turn, peer, 'silence', 'two keepalives went unanswered');
   }
 
   /** @returns false if it is no business of the link's, such as a question about this room */
-  #iq(turn: RoomTurn, peer: Jid, link: NodeLink | undefined, stanza: Stanza): boolean {
+  #iq(turn: RoomTurn, peer: Jid, link: Link | undefined, stanza: Stanza): boolean {
     const { room } = turn;
     const live = link && room.peers.get(peer)?.state === 'live' ? link : undefined;
     if (stanza.type === 'get' || stanza.type === 'set') {
       if (!isPing(stanza)) return false;
-      live?.keepalive.heard(turn.env.now);
+      live?.heard(turn.env.now);
       const place = readLinkPlace(payloadOf(stanza, 'ping', NS.ping));
       // Decision #24, as XEP-0410 §3 says it of an occupant: whoever pings believes in a link that is none.
       if (link === undefined)
         turn.send(errorReply(stanza, stanzaError('cancel', 'not-acceptable')), 'decision#24', peer);
-      else turn.send(iqResult(stanza, ...link.position()), '0199#4', peer);
+      else link.pong(turn, stanza);
       if (live?.misses(place)) this.#outOfStep(turn, peer, 'gap', `it has sent ${place?.n}, which is not here`);
       return true;
     }
-    if (live === undefined || !live.keepalive.isPing(stanza.id)) return true;
+    if (live === undefined || !live.isPing(stanza.id)) return true;
     if (stanza.type === 'error') {
       this.#error(turn, live, this.#outbound?.peer === peer ? this.#outbound : undefined, stanza);
       return true;
     }
-    live.keepalive.heard(turn.env.now);
+    live.heard(turn.env.now);
     const place = readLinkPlace({ children: stanza.payloads });
     if (live.misses(place)) this.#outOfStep(turn, peer, 'gap', `it has sent ${place?.n}, which is not here`);
     return true;
@@ -411,7 +392,7 @@ export class FmucNode implements Protocol {
   #ended(
     turn: RoomTurn,
     outbound: JoiningNode | undefined,
-    link: NodeLink | undefined,
+    link: Link | undefined,
     fmuc: Exclude<Fmuc, { kind: 'from' }>,
     stanza: Stanza,
   ): void {
@@ -499,7 +480,10 @@ export class FmucNode implements Protocol {
     const kept = this.#theirs(room, peer, author);
     if (kept) this.#changed(turn, kept, occupant);
     else if (!this.#entered(turn, peer, occupant, refusal)) return;
-    const link = before && another ? before : new NodeLink(turn.env, peer, place?.session ?? turn.env.newId());
+    const link =
+      before && another
+        ? before
+        : new Link(turn.env, { self: room.jid, peer, session: place?.session ?? turn.env.newId() }, wording);
     if (place === undefined) link.doesNotCount();
     else link.take(place);
     if (link !== before) {
@@ -507,7 +491,7 @@ export class FmucNode implements Protocol {
       const session = place && { session: link.session };
       const record: FmucPeer = { kind: 'fmuc', state: 'live', since: turn.env.now, direction: 'inbound', ...session };
       turn.record({ kind: 'peerChanged', peer, record });
-      turn.setTimer(`keepalive:${peer}`, jitter(turn.env, keepaliveMs));
+      link.watch(turn);
     }
     for (const other of room.occupants.values()) {
       // Without EXT a node may take its own user for somebody else's.
@@ -601,14 +585,14 @@ export class FmucNode implements Protocol {
     const { room } = turn;
     const item = itemOf(turn, occupant.nick, occupant.jid, stanza, turn.env.now);
     if (room.holds(item)) return turn.note('decision#27', 'a message that is here already: dropped');
-    const text = bodyOf(stanza) === undefined ? subjectOf(stanza) : undefined;
+    const text = subjectChange(stanza);
     if (text === undefined) {
       turn.record({ kind: 'messageAccepted', n: room.n + 1, item });
       return this.#accept(turn, { kind: 'message', occupant, item });
     }
     // Decision #63: ours is on its way there, and there it counts.
     const link = this.#links.get(bareOf(stanza.from));
-    if (link !== undefined && link.peer !== this.#outbound?.peer && link.crossesSubject(placeOf(stanza)))
+    if (link !== undefined && link.peer !== this.#outbound?.peer && link.subjectIsUnderWay)
       return turn.note('decision#63', 'a subject that crossed ours on the way: dropped');
     const subject = { text, nick: occupant.nick, at: turn.env.now };
     turn.record({ kind: 'subjectChanged', n: room.n + 1, subject });
@@ -619,10 +603,10 @@ export class FmucNode implements Protocol {
   #private(turn: RoomTurn, peer: Jid, from: Occupant, nick: string, stanza: Stanza): void {
     const { room } = turn;
     const target = room.occupants.get(nick);
-    const clean = withParts(stanza, { payloads: cleanPayloads(room.jid, stanza.payloads) });
+    const clean = withParts(stanza, { id: originOf(stanza), payloads: cleanPayloads(room.jid, stanza.payloads) });
     if (target === undefined)
       return turn.send(
-        errorReply(clean, stanzaError('cancel', 'item-not-found', `nobody here is called ${nick}`)),
+        errorReply(stanza, stanzaError('cancel', 'item-not-found', `nobody here is called ${nick}`)),
         '0045#7.5',
         peer,
       );
@@ -639,7 +623,7 @@ export class FmucNode implements Protocol {
       return;
     }
     if (stanza.type !== 'groupchat') return;
-    if (isSubjectAlone(stanza)) outbound.answeredSubject(turn, subjectIn(turn, stanza));
+    if (subjectChange(stanza) !== undefined) outbound.answeredSubject(turn, subjectIn(turn, stanza));
     else if (nick !== '' && author !== undefined)
       outbound.answeredMessage(itemOf(turn, nick, author, stanza, saidAt(turn, stanza)), turn.env.now);
   }
@@ -655,7 +639,7 @@ export class FmucNode implements Protocol {
     }
   }
 
-  #error(turn: RoomTurn, link: NodeLink, outbound: JoiningNode | undefined, stanza: Stanza): void {
+  #error(turn: RoomTurn, link: Link, outbound: JoiningNode | undefined, stanza: Stanza): void {
     const { room } = turn;
     const { peer } = link;
     const error = errorOf(stanza);
@@ -668,7 +652,12 @@ export class FmucNode implements Protocol {
       const from = occupantJid(room.jid, resourceOf(stanza.from));
       if (sender && isLocal(sender))
         turn.send(
-          withParts(stanza, { from, to: sender.jid, payloads: cleanPayloads(room.jid, stanza.payloads) }),
+          withParts(stanza, {
+            id: link.originOf(stanza.id),
+            from,
+            to: sender.jid,
+            payloads: cleanPayloads(room.jid, stanza.payloads),
+          }),
           '0045#7.5',
         );
       if (error?.condition === 'item-not-found') return;
@@ -679,7 +668,7 @@ export class FmucNode implements Protocol {
   }
 
   /** Decision #23: the joined node keeps its own; ours goes, unless they have another nick by now. */
-  #conflict(turn: RoomTurn, link: NodeLink, outbound: JoiningNode, stanza: Stanza): void {
+  #conflict(turn: RoomTurn, link: Link, outbound: JoiningNode, stanza: Stanza): void {
     const { room } = turn;
     const place = placeOf(stanza);
     if (room.peers.get(link.peer)?.state === 'joining') {
@@ -728,7 +717,7 @@ function itemOf(turn: RoomTurn, nick: string, author: Jid, stanza: Stanza, at: I
     author,
     occupantId: room.occupantIdOf(author) ?? '',
     at,
-    stanzaId: stanza.id,
+    stanzaId: originOf(stanza),
     lang: stanza.lang,
     payloads: withoutFederation(cleanPayloads(room.jid, stanza.payloads), bareOf(stanza.from)),
   };
@@ -746,13 +735,13 @@ function withoutFederation(payloads: readonly XmlElement[], peer: Jid): readonly
 
 /** A subject of before: of the answer to a join, or passed on to us after one. A live one has no delay. */
 function isPassedOn(stanza: Stanza): boolean {
-  return stanza.type === 'groupchat' && isSubjectAlone(stanza) && stampOf(stanza) !== undefined;
+  return subjectChange(stanza) !== undefined && stampOf(stanza) !== undefined;
 }
 
 /** Its subject; an empty one of no author is none (decision #22). */
 function subjectIn(turn: RoomTurn, stanza: Stanza): Subject | undefined {
   const nick = resourceOf(stanza.from);
-  const text = subjectOf(stanza) ?? '';
+  const text = subjectChange(stanza) ?? '';
   return text === '' && nick === '' ? undefined : { text, nick, at: saidAt(turn, stanza) };
 }
 

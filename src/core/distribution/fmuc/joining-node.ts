@@ -13,15 +13,21 @@ import { NS } from '../../xmpp/namespaces.ts';
 import { presence } from '../../xmpp/stanza.ts';
 import type { Instant } from '../../xmpp/time.ts';
 import { el } from '../../xmpp/xml.ts';
-import { backoffMs, spread as jitter, keepaliveMs } from '../keepalive.ts';
+import { backoffMs } from '../keepalive.ts';
+import { Link } from '../link.ts';
 import type { FmucPeer } from '../peers.ts';
-import { NodeLink } from './node-link.ts';
+import { Pending } from '../pending.ts';
+import { wording } from './place.ts';
 import { joinRequest, occupantPresence, occupantRename } from './stanzas.ts';
 
 /** How long the other node has for the next part of its answer, and for its `<left/>`, in milliseconds. Decision #21. */
 export const answerMs = 10_000;
 /** The nick is somebody else's. */
 const conflict = refusal('cancel', 'conflict', '0045#7.2.8');
+/** More wait than a room should hold back. */
+const crowded = refusal('wait', 'resource-constraint', 'decision#21', 'too many are waiting to enter');
+/** Users who may wait at once. */
+const waitingMax = 10_000;
 /** Occupants and messages that an answer may hold; the rest is ignored. */
 const answerMax = 10_000;
 
@@ -42,16 +48,16 @@ interface Host {
  */
 export class JoiningNode {
   readonly peer: Jid;
-  readonly #links: Map<Jid, NodeLink>;
+  readonly #links: Map<Jid, Link>;
   readonly #host: Host;
-  readonly #waiting = new Map<Jid, Waiting>();
+  readonly #waiting = new Pending<Jid, Waiting>(waitingMax);
   /** In whose name the join under way was asked. */
   #announced: WithJid | undefined;
   /** `at`: when the last part of it came. */
   #answer: { readonly roster: Map<Jid, Occupant>; readonly history: HistoryItem[]; at: Instant } | undefined;
   #tries = 0;
 
-  constructor(peer: Jid, links: Map<Jid, NodeLink>, host: Host) {
+  constructor(peer: Jid, links: Map<Jid, Link>, host: Host) {
     this.peer = peer;
     this.#links = links;
     this.#host = host;
@@ -62,11 +68,10 @@ export class JoiningNode {
     const { room } = turn;
     const state = this.#state(room);
     if (state === 'live' || state === 'split' || state === 'rejected') return 'commit';
-    const holder = [...this.#waiting.values()].find(
-      (other) => other.occupant.nick === occupant.nick && other.occupant.jid !== occupant.jid,
-    );
-    if (holder) return conflict;
-    this.#waiting.set(occupant.jid, { occupant, join });
+    const isAnothers = (other: Waiting) => other.occupant.nick === occupant.nick && other.occupant.jid !== occupant.jid;
+    if (this.#waiting.find(turn.env.now, isAnothers)) return conflict;
+    if (this.#waiting.full) return crowded;
+    this.#waiting.add(occupant.jid, { occupant, join }, turn.env.now);
     if (state !== 'joining' || this.#announced === undefined) this.join(turn, occupant, join);
     return 'held';
   }
@@ -77,7 +82,7 @@ export class JoiningNode {
    */
   join(turn: RoomTurn, occupant: WithJid, join: JoinRequest): void {
     const { room } = turn;
-    const link = new NodeLink(turn.env, this.peer, turn.env.newId());
+    const link = new Link(turn.env, { self: room.jid, peer: this.peer, session: turn.env.newId() }, wording);
     this.#links.set(this.peer, link);
     this.#announced = occupant;
     this.#answer = { roster: new Map(), history: [], at: turn.env.now };
@@ -90,7 +95,7 @@ export class JoiningNode {
   joinForAnyone(turn: RoomTurn): boolean {
     const { room } = turn;
     const here = this.#ours(room).find((occupant): occupant is WithJid => occupant.jid !== undefined);
-    const next = here ? { occupant: here, join: {} } : this.#waiting.values().next().value;
+    const next = here ? { occupant: here, join: {} } : this.#waiting.find(turn.env.now);
     if (next) this.join(turn, next.occupant, next.join);
     return next !== undefined;
   }
@@ -160,7 +165,7 @@ export class JoiningNode {
     });
     this.#become(turn, 'live');
     turn.clearTimer('answer');
-    turn.setTimer(`keepalive:${this.peer}`, jitter(turn.env, keepaliveMs));
+    link.watch(turn);
     this.#tries = 0;
     turn.note('0289#5.1', `joined ${this.peer}: ${remote.length} occupants, ${fresh.length} messages`, {
       peer: this.peer,
@@ -185,7 +190,7 @@ export class JoiningNode {
   }
 
   /** Tells the other node of someone here; of the one in whose name we joined, what is different since. §5.3. */
-  introduce(turn: RoomTurn, link: NodeLink, occupant: Occupant): void {
+  introduce(turn: RoomTurn, link: Link, occupant: Occupant): void {
     const { room } = turn;
     const announced = this.isAnnounced(occupant.jid) ? this.#announced : undefined;
     if (announced !== undefined && announced.nick !== occupant.nick)
@@ -217,10 +222,9 @@ export class JoiningNode {
     this.#answer = undefined;
     this.#announced = undefined;
     this.#links.delete(this.peer);
-    const waiting = loser && this.#waiting.get(loser.jid);
+    const waiting = loser && this.#waiting.take(loser.jid, turn.env.now);
     const occupant = loser && room.occupantByJid(loser.jid);
     if (waiting) {
-      this.#waiting.delete(waiting.occupant.jid);
       this.#refuse(turn, waiting.occupant, { ...conflict, spec: 'decision#23' });
     } else if (occupant && occupant.nick === loser.nick) this.#host.yield(turn, occupant);
     if (this.joinForAnyone(turn)) return;
@@ -285,7 +289,7 @@ export class JoiningNode {
     for (const { nick } of [...room.occupants.values()]) turn.record({ kind: 'occupantLeft', nick });
     if (state === 'live') {
       this.#become(turn, 'leaving');
-      turn.clearTimer(`keepalive:${this.peer}`);
+      this.#links.get(this.peer)?.unwatch(turn);
       turn.setTimer('answer', answerMs);
     } else this.#forget(turn);
   }
@@ -339,9 +343,9 @@ export class JoiningNode {
     const { room } = turn;
     this.#answer = undefined;
     this.#announced = undefined;
+    this.#links.get(this.peer)?.unwatch(turn);
     this.#links.delete(this.peer);
     turn.clearTimer('answer');
-    turn.clearTimer(`keepalive:${this.peer}`);
     this.#become(turn, state);
     for (const occupant of [...room.occupants.values()]) {
       if (occupant.home !== this.peer || room.occupants.get(occupant.nick) !== occupant) continue;
@@ -357,9 +361,8 @@ export class JoiningNode {
   #admitAll(turn: RoomTurn): void {
     const { room } = turn;
     // The one in whose name we joined first: who had their nick in the meantime may not be said to have it before.
-    const first = this.#announced && this.#waiting.get(this.#announced.jid);
-    for (const { occupant, join } of new Set([...(first ? [first] : []), ...this.#waiting.values()])) {
-      this.#waiting.delete(occupant.jid);
+    const first = this.#announced && this.#waiting.take(this.#announced.jid, turn.env.now);
+    for (const { occupant, join } of [...(first ? [first] : []), ...this.#waiting.takeAll()]) {
       // Decision #21: by the rules of now, and with the rank they have now.
       const no = mayEnter(room, occupant.jid, occupant.nick, join);
       if (room.occupantByJid(occupant.jid) !== undefined) this.#refuse(turn, occupant, conflict);
