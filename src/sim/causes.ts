@@ -1,4 +1,5 @@
 import { bareOf, domainOf } from '../core/xmpp/jid.ts';
+import type { Stanza } from '../core/xmpp/stanza.ts';
 import type { SimRecord } from './trace.ts';
 
 /** Index of the record of its being sent, for one of its arriving. */
@@ -19,6 +20,14 @@ export function rootOf(trace: readonly SimRecord[], i: number): number {
     root = cause;
   }
   return root;
+}
+
+/** What a node was handed that made it send this; undefined if it was no stanza. */
+export function inputOf(trace: readonly SimRecord[], sent: number): Stanza | undefined {
+  const by = trace[sent];
+  let led = by?.kind === 'in' && by.cause !== undefined ? trace[by.cause] : undefined;
+  if (led?.kind === 'append') led = led.cause === undefined ? undefined : trace[led.cause];
+  return led?.kind === 'out' ? led.stanza : undefined;
 }
 
 /** Whether a replica sent this on from its own user, and not from its primary. */

@@ -1,17 +1,11 @@
 import { bareOf, type Jid } from '../core/xmpp/jid.ts';
-import { bodyOf, type Stanza, stanzaText } from '../core/xmpp/stanza.ts';
+import { bodyOf, stanzaText } from '../core/xmpp/stanza.ts';
 import { isPrivateText } from './bodies.ts';
+import { inputOf } from './causes.ts';
 import { lostByBounceAlone } from './checkers/links.ts';
 import type { Evidence } from './evidence.ts';
 import type { Checker } from './judge.ts';
-import type { SimRecord, Verdict, Violation } from './trace.ts';
-
-/** What a node was handed that made it send this; undefined if it was no stanza. */
-function inputOf(trace: readonly SimRecord[], sent: Extract<SimRecord, { kind: 'in' }>): Stanza | undefined {
-  let record = sent.cause === undefined ? undefined : trace[sent.cause];
-  if (record?.kind === 'append') record = record.cause === undefined ? undefined : trace[record.cause];
-  return record?.kind === 'out' ? record.stanza : undefined;
-}
+import type { Verdict, Violation } from './trace.ts';
 
 /** Rooms of the set, honest or not, and the addresses of the honest nodes. */
 function setOf({ world }: Evidence) {
@@ -67,7 +61,7 @@ const neverBack: Checker = (given) => {
       if (stanza.type !== 'groupchat' || !honest.has(by)) return;
       const to = bareOf(stanza.to);
       if (!rooms.has(to)) return;
-      const input = inputOf(given.trace, record);
+      const input = inputOf(given.trace, i);
       const body = input?.type === 'groupchat' ? bodyOf(input) : undefined;
       if (input === undefined || body === undefined) return;
       exercised++;
@@ -96,7 +90,7 @@ const localAtOnce: Checker = (given) => {
       const record = trace[sent];
       if (record?.kind !== 'in' || !honest.has(record.by)) return;
       exercised++;
-      if (inputOf(trace, record)?.from !== author.jid) {
+      if (inputOf(trace, sent)?.from !== author.jid) {
         const what = `${body} of ${author.jid} came to ${view.person.jid} by another way`;
         violations.push({ invariant: 'F-d', what, at: i });
       }

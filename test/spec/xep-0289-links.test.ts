@@ -3,6 +3,7 @@ import { Keepalive, keepaliveMs, timeoutMs } from '../../src/core/distribution/k
 import { readLinkPlace } from '../../src/core/xep/sync.ts';
 import { readMucUser, subjectChange, writeJoin, writeMucUser } from '../../src/core/xep/xep0045.ts';
 import { readFmuc, writeFmuc } from '../../src/core/xep/xep0289.ts';
+import { readOccupantId } from '../../src/core/xep/xep0421.ts';
 import { stanzaError } from '../../src/core/xmpp/errors.ts';
 import { bareOf, domainOf, type Jid, jid } from '../../src/core/xmpp/jid.ts';
 import { NS } from '../../src/core/xmpp/namespaces.ts';
@@ -67,6 +68,7 @@ const roster = (world: World, node: Jid) =>
     .status(node)
     .occupants.map(({ nick, jid: who }) => `${nick} ${who && bareOf(jid(who))}`)
     .sort();
+const occupantIdAt = (stanza: Stanza) => readOccupantId(stanza.payloads);
 const states = (world: World, node: Jid) => world.status(node).peers.map(({ state }) => state);
 const shown = (stanza: Stanza) =>
   stanza.name === 'presence'
@@ -178,6 +180,9 @@ describe('XEP-0289 and XEP-0199: keepalive between nodes', () => {
       'available Hamlet 110,100',
       'subject: ',
       'available Alice',
+      'one',
+      'two',
+      'three',
       'subject: This is the subject',
     ]);
     expect(states(world, denmark)).toEqual(['live']);
@@ -392,6 +397,143 @@ describe('XEP-0289 §8 “How to perform a resync (Part and then full rejoin)”
     expect(
       world.crossed().filter(({ stanza }) => subjectChange(stanza) === 'alone' && stanza.to === rabbithole),
     ).toEqual([]);
+  });
+
+  /** alice speaks while wonderland is cut off, and it is linked again. */
+  function afterWords(world: World): World {
+    cutOff(world, 'bounce');
+    for (const line of ['one', 'two']) world.send(says(alice, rabbithole, line));
+    world.advance(1);
+    world.send(says(hamlet, elsinore, 'here'));
+    world.clear();
+    cutOff(world, undefined);
+    world.advance(80_000);
+    inStep(world, rooms, denmark, auerbach);
+    return world;
+  }
+  const delayed = (stanza: Stanza) => payloadOf(stanza, 'delay', NS.delay) !== undefined;
+
+  it('decision #25: what comes by an answer reaches those who were here, and those of the nodes that joined this one', () => {
+    const world = afterWords(inside(inAlice, inHamlet, inFaust));
+    for (const user of [hamlet, faust]) {
+      const lines = world.got(user).filter((stanza) => bodyOf(stanza) !== undefined);
+      expect(lines.map((stanza) => [bodyOf(stanza), stanza.from.split('/')[1], delayed(stanza)])).toEqual([
+        ['one', 'Alice', true],
+        ['two', 'Alice', true],
+      ]);
+    }
+    expect(world.got(alice).map(bodyOf).filter(Boolean)).toEqual([]);
+    for (const node of [denmark, auerbach]) {
+      const history = world.seat(node).node.snapshot().rooms[0]?.history ?? [];
+      expect(history.map(({ payloads }) => payloads[0]?.children[0])).toEqual(['one', 'two', 'here']);
+    }
+  });
+
+  it('decision #25: it is passed on once, never to where it came from, and not to a node without our extension', () => {
+    const world = afterWords(inside(inAlice, inHamlet, inFaust));
+    const copies = world.crossed().filter(({ stanza }) => bodyOf(stanza) === 'one');
+    expect(copies.map(({ stanza }) => [bareOf(stanza.from), stanza.to])).toEqual([
+      [rabbithole, elsinore],
+      [elsinore, cellar],
+    ]);
+    // Again: it is here already.
+    world.clear();
+    world.boot(denmark, world.crash(denmark));
+    world.advance(100);
+    expect([hamlet, faust].flatMap((user) => world.got(user).map(bodyOf)).filter(Boolean)).toEqual([]);
+
+    const plain = inside(inAlice, inHamlet);
+    plain.inject(denmark, auerbach, plainly(cellar, 'Faust', faust, jid(`${elsinore}/Faust`), writeJoin({})));
+    cutOff(plain, 'bounce');
+    plain.send(says(hamlet, elsinore, 'x'), says(alice, rabbithole, 'one'));
+    cutOff(plain, undefined);
+    plain.clear();
+    plain.advance(80_000);
+    expect(plain.to(cellar).map(bodyOf).filter(Boolean)).toEqual([]);
+  });
+
+  it('decision #25: a live message is live, whatever delay its author gives it', () => {
+    const world = inside(inAlice, inHamlet);
+    const forged = el('delay', NS.delay, { from: rabbithole, stamp: '1990-01-01T00:00:00Z' });
+    world.send(message(jid(alice), rabbithole, { type: 'groupchat' }, el('body', NS.client, {}, 'now'), forged));
+    expect(world.got(hamlet).map((stanza) => [bodyOf(stanza), delayed(stanza)])).toEqual([['now', false]]);
+    // Nor is a node believed that joined this one: what it says is said now, and by its own users.
+    world.clear();
+    const late = message(
+      jid(`${elsinore}/Hamlet`),
+      rabbithole,
+      { type: 'groupchat' },
+      el('body', NS.client, {}, 'of old'),
+      el('delay', NS.delay, { from: elsinore, stamp: '1990-01-01T00:00:00Z' }),
+    );
+    world.lose((stanza) => domainOf(stanza.to) === rooms && fmucAt(stanza) !== undefined);
+    world.send(says(hamlet, elsinore, 'lost'));
+    const lost = world.crossed().find(({ stanza }) => bodyOf(stanza) === 'lost')?.stanza as Stanza;
+    const fmuc = payloadOf(lost, 'fmuc', NS.fmuc) as ReturnType<typeof el>;
+    world.inject(rooms, denmark, { ...late, payloads: [...late.payloads, fmuc] });
+    expect(world.got(alice).map((stanza) => [bodyOf(stanza), delayed(stanza)])).toEqual([['of old', false]]);
+  });
+
+  it('XEP-0421: who comes by an answer has one occupant id in everything, also after they left', () => {
+    const world = new World(tree as unknown as Scenario);
+    world.send(joins(alice, `${rabbithole}/Alice`), says(alice, rabbithole, 'before'));
+    world.send(message(jid(alice), rabbithole, { type: 'groupchat' }, el('subject', NS.client, {}, 'tea')));
+    world.send(joins(...inFaust), joins(...inHamlet));
+    const ids = new Map<string, Set<string>>();
+    const look = () => {
+      for (const [user, room] of [
+        [hamlet, elsinore],
+        [ophelia, elsinore],
+        [faust, cellar],
+      ] as const) {
+        const known = ids.get(room) ?? new Set();
+        ids.set(room, known);
+        for (const stanza of world.got(user)) if (stanza.from === `${room}/Alice`) known.add(occupantIdAt(stanza));
+      }
+      world.clear();
+    };
+    look();
+    world.send(says(alice, rabbithole, 'live'));
+    world.send(message(jid(alice), rabbithole, { type: 'groupchat' }, el('subject', NS.client, {}, 'more tea')));
+    world.send(presence(jid(alice), jid(`${rabbithole}/Alice`), {}, el('show', NS.client, {}, 'away')));
+    world.send(tells(alice, `${rabbithole}/Hamlet`, 'psst'), tells(alice, `${rabbithole}/Faust`, 'psst'));
+    look();
+    // As the author of history and subject for who comes now, and when she is back.
+    world.send(leaves(alice, `${rabbithole}/Alice`));
+    world.send(joins(ophelia, `${elsinore}/Ophelia`));
+    world.send(joins(alice, `${rabbithole}/Alice`));
+    look();
+    expect([...ids.values()].map((known) => [known.size, known.has('')])).toEqual([
+      [1, false],
+      [1, false],
+    ]);
+    expect(ids.get(elsinore)).not.toEqual(ids.get(cellar));
+  });
+
+  it('XEP-0421: the author of old messages, whom this node never saw, gets one id for all of them and for later', () => {
+    const world = new World(tree as unknown as Scenario);
+    world.send(joins(alice, `${rabbithole}/Alice`), joins(hatter, `${rabbithole}/Hatter`));
+    world.send(says(hatter, rabbithole, 'one'), says(hatter, rabbithole, 'two'));
+    world.send(message(jid(hatter), rabbithole, { type: 'groupchat' }, el('subject', NS.client, {}, 'hats')));
+    world.send(leaves(hatter, `${rabbithole}/Hatter`));
+    // The nick is another's by now, and what was said is not theirs.
+    world.send(joins('queen@wonderland.lit/p', `${rabbithole}/Hatter`));
+    world.clear();
+    world.send(joins(...inHamlet));
+    const of = (kind: (stanza: Stanza) => boolean) =>
+      new Set(
+        world
+          .got(hamlet)
+          .filter((stanza) => stanza.from === `${elsinore}/Hatter` && kind(stanza))
+          .map(occupantIdAt),
+      );
+    const words = of(({ name }) => name === 'message');
+    expect([words.size, words.has('')]).toEqual([1, false]);
+    expect(of(({ name }) => name === 'presence')).not.toEqual(words);
+    world.send(leaves('queen@wonderland.lit/p', `${rabbithole}/Hatter`));
+    world.clear();
+    world.send(joins(hatter, `${rabbithole}/Hatter`));
+    expect(of(({ name }) => name === 'presence')).toEqual(words);
   });
 
   it('decision #61: who waits for the answer under another presence than the join had', () => {

@@ -57,9 +57,15 @@ export type Change =
   | { readonly kind: 'affiliated'; readonly user: Jid; readonly affiliation: Affiliation }
   /** A user (bare JID) has reserved this nick (§7.10), or, without a nick, has none any more. */
   | { readonly kind: 'registered'; readonly user: Jid; readonly nick: string | undefined }
-  /** `late`: it was said a while ago, so users get it with its time (XEP-0203). */
+  /** `late`: it was said a while ago, so users get it with its time (XEP-0203); of a subject they get it as of now. */
   | { readonly kind: 'message'; readonly occupant: Occupant; readonly item: HistoryItem; readonly late?: boolean }
-  | { readonly kind: 'subject'; readonly occupant: Occupant; readonly subject: Subject; readonly item: HistoryItem }
+  | {
+      readonly kind: 'subject';
+      readonly occupant: Occupant;
+      readonly subject: Subject;
+      readonly item: HistoryItem;
+      readonly late?: boolean;
+    }
   /** The room is gone (§10.9); everybody has left before. */
   | { readonly kind: 'destroyed' };
 

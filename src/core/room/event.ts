@@ -66,6 +66,12 @@ export interface HistoryItem {
   readonly provisional?: true | undefined;
 }
 
+/** Decision #25: the order of what is kept where it comes from several nodes: (time, by, id). */
+export function isLater(a: HistoryItem, b: HistoryItem): boolean {
+  if (a.at !== b.at) return a.at > b.at;
+  return a.by === b.by ? a.id > b.id : a.by > b.by;
+}
+
 /** How someone left: what others are told, kept so that it can be told again to a peer that missed it. */
 export interface Leaving {
   readonly affiliation?: Affiliation;
@@ -134,7 +140,8 @@ export type Happening = {
     }
   /** Presence, role, affiliation, known JID or home of someone in the room; `joining`: they get all that a join brings. */
   | { readonly kind: 'occupantChanged'; readonly occupant: Occupant; readonly joining?: true }
-  | { readonly kind: 'messageAccepted'; readonly item: HistoryItem }
+  /** `past`: it was said a while ago on another node, and its place in the history is where it belongs by its time. */
+  | { readonly kind: 'messageAccepted'; readonly item: HistoryItem; readonly past?: true }
   | { readonly kind: 'subjectChanged'; readonly subject: Subject }
   /** XEP-0282: a change at the primary that means nothing here; only its place in the sequence counts. */
   | { readonly kind: 'positionPassed' }

@@ -7,6 +7,7 @@ import type { Traits } from './distribution.ts';
 import {
   type Divergence,
   type HistoryItem,
+  isLater,
   isLocal,
   type LocalOccupant,
   type Occupant,
@@ -163,6 +164,7 @@ export class RoomState {
         return this.#rename(event.nick, event.newNick, event.presence);
       case 'messageAccepted':
         if (event.item.split !== undefined) this.#settleWord(event.item.split.id);
+        if (event.past) return this.#rememberPast(event.item);
         return this.#remember(event.item);
       case 'subjectChanged':
         this.subject = event.subject;
@@ -308,6 +310,20 @@ export class RoomState {
     // It is gone, but it was here: what comes under this identity again is no news.
     this.#identified();
     this.#history = this.#history.filter((item) => item.provisional === undefined || item.by !== by || item.id !== id);
+  }
+
+  #rememberPast(item: HistoryItem): void {
+    const { author, occupantId } = item;
+    if (author !== undefined && occupantId !== '' && this.#traits.givesOccupantIds)
+      this.occupantIds.set(bareOf(author), occupantId);
+    // Most of it is of lately, so what comes after it is few.
+    const after: HistoryItem[] = [];
+    for (let last = this.#history.at(-1); last !== undefined && isLater(last, item); last = this.#history.at(-1)) {
+      after.push(last);
+      this.#history.pop();
+    }
+    this.#remember(item);
+    while (after.length > 0) this.#history.push(after.pop() as HistoryItem);
   }
 
   #remember(item: HistoryItem): void {

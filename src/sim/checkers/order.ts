@@ -1,6 +1,7 @@
 import type { Jid } from '../../core/xmpp/jid.ts';
 import { bodyOf, stanzaText } from '../../core/xmpp/stanza.ts';
 import { readBody } from '../bodies.ts';
+import { inputOf } from '../causes.ts';
 import type { Evidence } from '../evidence.ts';
 import type { Checker, Watch } from '../judge.ts';
 import { isJoin, isSelf } from '../stanzas.ts';
@@ -20,6 +21,9 @@ export const orderOfJoin: Checker = (given) => {
   // After a split, users who stayed in get the messages that were kept for them. There is no split before the first fault.
   const fault = others.find(({ record }) => record.kind === 'fault');
   const calm = fault === undefined || world?.plan.mode === 'plain' ? trace.length : fault.i;
+  // And in a tree a node may only now get the history of those further up, and pass it on (decision #25).
+  const passedOn = (sent: number) =>
+    world?.plan.mode === '0289pp' && !byJid.has(inputOf(trace, sent)?.from ?? ('' as Jid));
   // A hostile replica may say that there was one, of the words of its own users (invariants.md, Who may be hostile).
   const lied = ({ body }: Seen) => people[Number(/^[#!](\d+):/.exec(body ?? '')?.[1])]?.hostile === 'node';
   const first = firstSessions(given);
@@ -70,7 +74,8 @@ export const orderOfJoin: Checker = (given) => {
       } else if (!one.history) {
         // Or only that was swallowed, and the history of the answer comes.
         const late = !one.outside && seen.groupchat && seen.delayed && i < calm;
-        if (late && !lied(seen) && !lost(trace, view, one.from, isSelf, i)) wrong(seen, 'after the subject');
+        if (late && !passedOn(seen.sent) && !lied(seen) && !lost(trace, view, one.from, isSelf, i))
+          wrong(seen, 'after the subject');
       } else if (seen.subject || isOut(seen)) one.history = false;
       else if (!(seen.groupchat && seen.delayed)) {
         // A replica that slept may still write to users whom the primary answers: there is no order between two nodes

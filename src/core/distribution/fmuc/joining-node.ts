@@ -1,98 +1,67 @@
+import type { Change } from '../../room/change.ts';
 import { entry, mayEnter, rankOf } from '../../room/checks.ts';
-import { commit } from '../../room/commit.ts';
-import { type HistoryItem, type Occupant, type PeerRecord, type Subject, sameOccupant } from '../../room/event.ts';
+import { commit, leave } from '../../room/commit.ts';
+import { type Occupant, sameOccupant } from '../../room/event.ts';
 import { type Refusal, refusal } from '../../room/refusal.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
 import type { RoomView } from '../../room/state.ts';
-import { tell } from '../../room/tell.ts';
 import type { Sign } from '../../turn/spec.ts';
-import type { JoinRequest } from '../../xep/xep0045.ts';
+import { type JoinRequest, subjectChange } from '../../xep/xep0045.ts';
 import { stanzaError, writeError } from '../../xmpp/errors.ts';
-import { type Jid, occupantJid } from '../../xmpp/jid.ts';
-import { NS } from '../../xmpp/namespaces.ts';
-import { presence } from '../../xmpp/stanza.ts';
-import type { Instant } from '../../xmpp/time.ts';
-import { el } from '../../xmpp/xml.ts';
-import { backoffMs, spread as jitter, keepaliveMs } from '../keepalive.ts';
+import { type Jid, occupantJid, resourceOf } from '../../xmpp/jid.ts';
+import { presence, type Stanza } from '../../xmpp/stanza.ts';
+import { backoffMs } from '../keepalive.ts';
+import type { Link } from '../link.ts';
 import type { FmucPeer } from '../peers.ts';
-import { NodeLink } from './node-link.ts';
+import { Pending } from '../pending.ts';
+import { IncomingState, lateMessage, lateSubject } from '../resync.ts';
+import type { Links } from './links.ts';
+import { usersMax, yieldNick } from './occupants.ts';
+import { kept, type Phase, type PhaseOf, remembered } from './phase.ts';
+import { itemOf, type Known, occupantOf, saidAt, subjectOf } from './reading.ts';
 import { joinRequest, occupantPresence, occupantRename } from './stanzas.ts';
 
 /** How long the other node has for the next part of its answer, and for its `<left/>`, in milliseconds. Decision #21. */
-export const answerMs = 10_000;
+const answerMs = 10_000;
 /** The nick is somebody else's. */
 const conflict = refusal('cancel', 'conflict', '0045#7.2.8');
-/** Occupants and messages that an answer may hold; the rest is ignored. */
-const answerMax = 10_000;
+/** More wait than a room should hold back. */
+const crowded = refusal('wait', 'resource-constraint', 'decision#21', 'too many are waiting to enter');
+/** Users who may wait at once. */
+const waitingMax = 10_000;
+/** What of an answer is believed. */
+const answerBounds = { occupants: usersMax, messages: 10_000 };
 
-type WithJid = Occupant & { readonly jid: Jid };
-type Waiting = { readonly occupant: WithJid; readonly join: JoinRequest };
-
-/** What the joining node needs of the room's distribution. */
-interface Host {
-  /** Decision #23: someone who lost their nick to another is told, and goes. */
-  yield(turn: RoomTurn, loser: Occupant): void;
-  /** The subject that came with a join, to the nodes that joined this one. */
-  passSubject(turn: RoomTurn): void;
-}
+type Waiting = { readonly occupant: Known; readonly join: JoinRequest };
 
 /**
- * XEP-0289, the joining node's half: it joins the other room with its first user and leaves with its last (§5.1, §5.4).
- * Users who ask to enter meanwhile wait for the answer, so that they get everything in the order of XEP-0045 §7.1.
+ * XEP-0289, the joining node's half: it joins the other room with its first user and leaves with its last (§5.1, §5.4), by
+ * the phases of phase.ts. Users who ask to enter meanwhile wait for the answer, so that they get everything in the order of XEP-0045 §7.1.
  */
 export class JoiningNode {
   readonly peer: Jid;
-  readonly #links: Map<Jid, NodeLink>;
-  readonly #host: Host;
-  readonly #waiting = new Map<Jid, Waiting>();
-  /** In whose name the join under way was asked. */
-  #announced: WithJid | undefined;
-  /** `at`: when the last part of it came. */
-  #answer: { readonly roster: Map<Jid, Occupant>; readonly history: HistoryItem[]; at: Instant } | undefined;
-  #tries = 0;
+  readonly #links: Links;
+  readonly #waiting = new Pending<Jid, Waiting>(waitingMax);
+  #current: Phase | undefined;
 
-  constructor(peer: Jid, links: Map<Jid, NodeLink>, host: Host) {
+  constructor(peer: Jid, links: Links) {
     this.peer = peer;
     this.#links = links;
-    this.#host = host;
   }
 
   /** Somebody who may enter: now, or when the other node has answered. */
-  decide(turn: RoomTurn, occupant: WithJid, join: JoinRequest): 'commit' | 'held' | Refusal {
-    const { room } = turn;
-    const state = this.#state(room);
-    if (state === 'live' || state === 'split' || state === 'rejected') return 'commit';
-    const holder = [...this.#waiting.values()].find(
-      (other) => other.occupant.nick === occupant.nick && other.occupant.jid !== occupant.jid,
-    );
-    if (holder) return conflict;
-    this.#waiting.set(occupant.jid, { occupant, join });
-    if (state !== 'joining' || this.#announced === undefined) this.join(turn, occupant, join);
+  decide(turn: RoomTurn, { occupant, join }: Waiting): 'commit' | 'held' | Refusal {
+    const { room, env } = turn;
+    const now = this.#now(room);
+    const { phase } = now;
+    if (phase === 'joined' || phase === 'split' || phase === 'rejected') return 'commit';
+    if (phase === 'interrupted' && now.joined) return 'commit';
+    const isAnothers = (other: Waiting) => other.occupant.nick === occupant.nick && other.occupant.jid !== occupant.jid;
+    if (this.#waiting.find(env.now, isAnothers)) return conflict;
+    if (this.#waiting.full) return crowded;
+    this.#waiting.add(occupant.jid, { occupant, join }, env.now);
+    if (phase !== 'asking') this.#ask(turn, { occupant, join });
     return 'held';
-  }
-
-  /**
-   * Asks the other node, in the name of `occupant`. §5.1 Example 2. Every try is a link of its own, so that what comes
-   * of an earlier one is known for what it is (decision #60).
-   */
-  join(turn: RoomTurn, occupant: WithJid, join: JoinRequest): void {
-    const { room } = turn;
-    const link = new NodeLink(turn.env, this.peer, turn.env.newId());
-    this.#links.set(this.peer, link);
-    this.#announced = occupant;
-    this.#answer = { roster: new Map(), history: [], at: turn.env.now };
-    this.#become(turn, 'joining');
-    link.send(turn, joinRequest(room, occupant, this.peer, join.history ? { history: join.history } : {}), '0289#5.1');
-    turn.setTimer('answer', answerMs);
-  }
-
-  /** Joins if there is somebody to join for: those who are in, else those who wait. */
-  joinForAnyone(turn: RoomTurn): boolean {
-    const { room } = turn;
-    const here = this.#ours(room).find((occupant): occupant is WithJid => occupant.jid !== undefined);
-    const next = here ? { occupant: here, join: {} } : this.#waiting.values().next().value;
-    if (next) this.join(turn, next.occupant, next.join);
-    return next !== undefined;
   }
 
   /**
@@ -101,8 +70,8 @@ export class JoiningNode {
    */
   settle(turn: RoomTurn): void {
     const { room } = turn;
-    const state = this.#state(room);
-    if ((state === undefined || state === 'leaving') && this.#hasAny(room)) this.joinForAnyone(turn);
+    const { phase } = this.#now(room);
+    if ((phase === 'away' || phase === 'leaving') && this.#hasAny(room)) this.#askForAnyone(turn);
   }
 
   /** Someone who waits changed their mind. @returns whether they were waiting */
@@ -110,219 +79,247 @@ export class JoiningNode {
     return this.#waiting.delete(user);
   }
 
-  /** §5.1 Example 4: someone who is on the other node; the one in whose name we joined comes back in it. */
-  answeredOccupant(occupant: WithJid, now: Instant): void {
-    if (this.#answer) this.#answer.at = now;
-    if (this.#answer && this.#answer.roster.size < answerMax && !this.isAnnounced(occupant.jid))
-      this.#answer.roster.set(occupant.jid, occupant);
+  /** §5.1 Example 4, one stanza of it: occupants, messages, and at last the subject, which may name no author (#22). */
+  answered(turn: RoomTurn, author: Jid | undefined, stanza: Stanza): void {
+    const { room, env } = turn;
+    const now = this.#now(room);
+    if (now.phase !== 'asking') return;
+    const { answer } = now;
+    const nick = resourceOf(stanza.from);
+    if (stanza.name === 'message' && stanza.type === 'groupchat' && subjectChange(stanza) !== undefined) {
+      const setter = author === undefined ? undefined : answer.knownOccupantId(room, author);
+      answer.setSubject(subjectOf(env.now, setter, stanza));
+      return this.#join(turn, now);
+    }
+    if (author === undefined || nick === '') return;
+    if (stanza.name === 'presence' && stanza.type === undefined) {
+      now.heard = env.now;
+      const occupant = occupantOf(room.jid, author, answer.occupantIdOf(room, author, env), stanza);
+      // The one in whose name we joined comes back in it.
+      if (author !== now.announced.jid) answer.addOccupant(occupant);
+    } else if (stanza.name === 'message' && stanza.type === 'groupchat') {
+      now.heard = env.now;
+      const occupantId = answer.occupantIdOf(room, author, env);
+      answer.addMessage(itemOf(turn, { nick, jid: author, occupantId }, stanza, saidAt(env.now, stanza)));
+    }
   }
 
-  answeredMessage(item: HistoryItem, now: Instant): void {
-    if (this.#answer) this.#answer.at = now;
-    const { history } = this.#answer ?? {};
-    if (!history || history.length >= answerMax || history.some(({ by, id }) => id === item.id && by === item.by))
-      return;
-    history.push(item);
+  /** A message of the history of a node further up, which our joined node has got since. */
+  passedMessage(turn: RoomTurn, author: Jid, stanza: Stanza): void {
+    const { room, env } = turn;
+    const nick = resourceOf(stanza.from);
+    const occupantId = room.occupantIdOf(author) ?? env.newId();
+    const item = itemOf(turn, { nick, jid: author, occupantId }, stanza, saidAt(env.now, stanza));
+    if (room.holds(item)) turn.note('decision#27', 'a message that is here already: dropped');
+    else commitPast(turn, lateMessage(item, room.occupants.get(nick), this.peer));
   }
 
-  /** §5.1: the subject ends the answer. Everything is taken as one, and those who waited enter. */
-  answeredSubject(turn: RoomTurn, subject: Subject | undefined): void {
-    const { room } = turn;
-    const answer = this.#answer;
-    const announced = this.#announced;
-    const link = this.#links.get(this.peer);
-    if (answer === undefined || link === undefined) return;
-    this.#answer = undefined;
-    const remote = [...answer.roster.values()];
-    const names = new Set(remote.map(({ nick }) => nick));
-    // Both sides may have given a nick away while they did not know of each other: the joined side's stays.
-    for (const occupant of this.#ours(room)) {
-      if (names.has(occupant.nick) || (occupant.jid !== undefined && answer.roster.has(occupant.jid)))
-        this.#host.yield(turn, occupant);
-    }
-    const mine = this.#ours(room);
-    // A node without EXT gives no ids that last: there it is who said what under which id of their own.
-    const said = new Set(link.counts ? [] : room.archive.map(contentOf));
-    const fresh = answer.history.filter((item) => !room.holds(item) && !said.has(contentOf(item)));
-    const subjectBefore = room.subject?.text ?? '';
-    // §5.1 "re-ordering by delay?": yes, by (stamp, by, id), in what is kept; decision #25.
-    const history =
-      fresh.length === 0
-        ? room.archive
-        : [...room.archive, ...fresh].sort((a, b) => a.at - b.at || compare(`${a.by} ${a.id}`, `${b.by} ${b.id}`));
-    turn.record({
-      kind: 'stateReplaced',
-      epoch: room.epoch,
-      whois: room.whois,
-      occupants: [...mine, ...remote],
-      history,
-      subject: subject ?? room.subject,
-    });
-    this.#become(turn, 'live');
-    turn.clearTimer('answer');
-    turn.setTimer(`keepalive:${this.peer}`, jitter(turn.env, keepaliveMs));
-    this.#tries = 0;
-    turn.note('0289#5.1', `joined ${this.peer}: ${remote.length} occupants, ${fresh.length} messages`, {
-      peer: this.peer,
-    });
-    for (const occupant of remote) {
-      const change = { kind: 'entered', occupant, join: {}, statuses: [] } as const;
-      tell(turn, change, '0289#5.1');
-      turn.distribution.spread(turn, change);
-    }
-    if (subject && subject.text !== subjectBefore) this.#tellSubject(turn, subject);
-    // After a lost link: those who were here all along.
-    for (const occupant of mine) this.introduce(turn, link, occupant);
-    this.#admitAll(turn);
-    // The one in whose name we joined left while waiting, or lost the nick.
-    if (announced && room.occupantByJid(announced.jid) === undefined) {
-      const parts = { type: 'unavailable' } as const;
-      const to = occupantJid(this.peer, announced.nick);
-      link.send(turn, occupantPresence(room, announced, to, parts), '0289#5.4');
-    }
-    this.#announced = undefined;
-    this.leaveIfEmpty(turn);
+  /** The subject of a join further up. */
+  passedSubject(turn: RoomTurn, author: Jid | undefined, stanza: Stanza): void {
+    const { room, env } = turn;
+    const setter = author === undefined ? undefined : room.occupantIdOf(author);
+    const subject = subjectOf(env.now, setter, stanza);
+    if (subject === undefined || subject.text === room.subject?.text) return;
+    commitPast(turn, lateSubject(room, subject, room.occupants.get(subject.nick), this.peer, env));
   }
 
   /** Tells the other node of someone here; of the one in whose name we joined, what is different since. §5.3. */
-  introduce(turn: RoomTurn, link: NodeLink, occupant: Occupant): void {
+  introduce(turn: RoomTurn, link: Link, occupant: Occupant): void {
     const { room } = turn;
-    const announced = this.isAnnounced(occupant.jid) ? this.#announced : undefined;
-    if (announced !== undefined && announced.nick !== occupant.nick)
-      for (const stanza of occupantRename(room, announced, occupant, this.peer)) link.send(turn, stanza, '0289#5.3');
-    else if (announced === undefined || !sameOccupant(occupant, announced))
+    const now = this.#now(room);
+    const known = now.phase === 'joined' && now.announced?.jid === occupant.jid ? now.announced : undefined;
+    if (known !== undefined && known.nick !== occupant.nick)
+      for (const stanza of occupantRename(room, known, occupant, this.peer)) link.send(turn, stanza, '0289#5.3');
+    else if (known === undefined || !sameOccupant(occupant, known))
       link.send(turn, occupantPresence(room, occupant, occupantJid(this.peer, occupant.nick)), '0289#5.3');
-  }
-
-  /** Whether the other node learned of this user by the join itself. */
-  isAnnounced(user: Jid | undefined): boolean {
-    return user !== undefined && user === this.#announced?.jid;
   }
 
   /** §5.1 Example 3, decision #21: alone is better than not at all. */
   rejected(turn: RoomTurn, text: string): void {
-    const { room } = turn;
-    if (this.#state(room) !== 'joining') return;
-    turn.note('0289#5.1', `${this.peer} rejects the federation: ${text}`, {
-      peer: this.peer,
-      sign: 'refused',
-    });
-    this.#standAlone(turn, 'rejected');
+    if (this.#now(turn.room).phase !== 'asking') return;
+    turn.note('0289#5.1', `${this.peer} rejects the federation: ${text}`, { peer: this.peer, sign: 'refused' });
+    this.#standAlone(turn, { phase: 'rejected' });
   }
 
   /** The other node says that the nick of the one in whose name we asked is taken there. Decision #23. */
   conflict(turn: RoomTurn): void {
-    const { room } = turn;
-    const loser = this.#announced;
-    this.#answer = undefined;
-    this.#announced = undefined;
-    this.#links.delete(this.peer);
-    const waiting = loser && this.#waiting.get(loser.jid);
-    const occupant = loser && room.occupantByJid(loser.jid);
-    if (waiting) {
-      this.#waiting.delete(waiting.occupant.jid);
-      this.#refuse(turn, waiting.occupant, { ...conflict, spec: 'decision#23' });
-    } else if (occupant && occupant.nick === loser.nick) this.#host.yield(turn, occupant);
-    if (this.joinForAnyone(turn)) return;
+    const { room, env } = turn;
+    const now = this.#now(room);
+    if (now.phase !== 'asking') return;
+    const loser = now.announced;
+    const waiting = this.#waiting.take(loser.jid, env.now);
+    const occupant = room.occupantByJid(loser.jid);
+    if (waiting) this.#refuse(turn, waiting.occupant, { ...conflict, spec: 'decision#23' });
+    else if (occupant?.nick === loser.nick) yieldNick(turn, this.#links, occupant);
+    if (this.#askForAnyone(turn, now.tries)) return;
     turn.clearTimer('answer');
-    this.#forget(turn);
+    this.#become(turn, { phase: 'away' });
   }
 
   /** The timer of an answer, or of a `<left/>`; one of an earlier try fires late where a page slept. */
   overdue(turn: RoomTurn): void {
-    const { room } = turn;
-    const record = room.peers.get(this.peer);
-    if (record?.state !== 'joining' && record?.state !== 'leaving') return;
-    const waited = turn.env.now - Math.max(record.since, this.#answer?.at ?? 0);
+    const { env } = turn;
+    const now = this.#now(turn.room);
+    if (now.phase !== 'asking' && now.phase !== 'leaving') return;
+    const waited = env.now - (now.phase === 'asking' ? now.heard : now.since);
     if (waited >= answerMs) return this.lost(turn, 'unanswered', 'no answer in time');
     // A long answer over a slow link: it would be no shorter another time, but nobody has to wait for it.
-    if (turn.env.now - record.since >= answerMs) this.#admitAll(turn);
+    if (now.phase === 'asking' && env.now - now.since >= answerMs) this.#admitAll(turn, now.announced);
     turn.setTimer('answer', answerMs - waited);
   }
 
   /** No answer in time, a bounce, or a link that was lost while live. Decision #24. */
   lost(turn: RoomTurn, how: Sign, why: string): void {
-    const { room } = turn;
-    const state = this.#state(room);
-    if (state === 'leaving') return this.#forget(turn);
-    if (state !== 'joining' && state !== 'live') return;
+    const now = this.#now(turn.room);
+    if (now.phase === 'leaving') return this.#become(turn, { phase: 'away' });
+    if (now.phase !== 'asking' && now.phase !== 'joined' && now.phase !== 'interrupted') return;
+    const tries = now.phase === 'asking' ? now.tries : 0;
     turn.note('decision#24', `${this.peer} is lost: ${why}`, { peer: this.peer, sign: how });
-    this.#standAlone(turn, 'split');
-    turn.setTimer('retry', backoffMs(this.#tries++));
+    this.#standAlone(turn, { phase: 'split', tries: tries + 1 });
+    turn.setTimer('retry', backoffMs(tries));
   }
 
   /**
-   * "Part and then full rejoin" (§8): the other node is there, but the two are not in step any more. Only from live: an
+   * "Part and then full rejoin" (§8): the other node is there, but the two are not in step any more. Only once joined: an
    * answer that goes wrong is tried again with back-off.
    */
   rejoin(turn: RoomTurn, how: Sign, why: string): void {
-    const { room } = turn;
-    if (this.#state(room) !== 'live') return this.lost(turn, how, why);
+    const now = this.#now(turn.room);
+    if (now.phase !== 'joined' && now.phase !== 'interrupted') return this.lost(turn, how, why);
     turn.note('decision#61', `join ${this.peer} anew: ${why}`, { peer: this.peer, sign: how });
-    this.#standAlone(turn, 'split');
+    this.#standAlone(turn, { phase: 'split', tries: 0 });
     this.retry(turn);
   }
 
-  /** A new stream, perhaps a new life: an answer under way will not come, and timers of the life before are gone. */
+  /** A new stream: an answer under way will not come. */
   linkUp(turn: RoomTurn): void {
-    const { room } = turn;
-    const state = this.#state(room);
-    if (state === 'joining') this.lost(turn, 'restart', 'our own stream is new');
-    else if (state === 'split') turn.setTimer('retry', backoffMs(this.#tries));
-    else if (state === 'leaving') turn.setTimer('answer', answerMs);
+    const now = this.#now(turn.room);
+    if (now.phase === 'asking' || (now.phase === 'interrupted' && !now.joined))
+      this.lost(turn, 'restart', 'our own stream is new');
+    else if (now.phase === 'split') turn.setTimer('retry', backoffMs(now.tries));
+    else if (now.phase === 'leaving') turn.setTimer('answer', answerMs);
+  }
+
+  /** A new life: what it was joined to it joins anew. Decision #61. */
+  restarted(turn: RoomTurn): void {
+    const now = this.#now(turn.room);
+    if (now.phase === 'interrupted' && now.joined) this.rejoin(turn, 'restart', 'this node has started again');
   }
 
   retry(turn: RoomTurn): void {
-    const { room } = turn;
-    if (this.#state(room) === 'split' && !this.joinForAnyone(turn)) this.#forget(turn);
+    const now = this.#now(turn.room);
+    if (now.phase === 'split' && !this.#askForAnyone(turn, now.tries)) this.#become(turn, { phase: 'away' });
   }
 
   /** §5.4: with our last user we are out of the set, and the others' users are out of this room. */
   leaveIfEmpty(turn: RoomTurn): void {
-    const { room } = turn;
-    const state = this.#state(room);
-    if (state === undefined || state === 'joining' || state === 'leaving' || this.#hasAny(room)) return;
+    const { room, env } = turn;
+    const { phase } = this.#now(room);
+    if (phase === 'away' || phase === 'asking' || phase === 'leaving' || this.#hasAny(room)) return;
+    // Nobody is left here, or further down, to be told.
     for (const { nick } of [...room.occupants.values()]) turn.record({ kind: 'occupantLeft', nick });
-    if (state === 'live') {
-      this.#become(turn, 'leaving');
-      turn.clearTimer(`keepalive:${this.peer}`);
-      turn.setTimer('answer', answerMs);
-    } else this.#forget(turn);
+    if (phase !== 'joined') return this.#become(turn, { phase: 'away' });
+    this.#become(turn, { phase: 'leaving', since: env.now });
+    turn.setTimer('answer', answerMs);
   }
 
   /** §5.4 `<left/>`. With users here it means that the other node forgot us: join again. */
   left(turn: RoomTurn): void {
-    const { room } = turn;
-    const state = this.#state(room);
-    if (state === 'leaving') {
+    const { phase } = this.#now(turn.room);
+    if (phase === 'leaving') {
       turn.clearTimer('answer');
-      this.#forget(turn);
-    } else if (state === 'live') this.rejoin(turn, 'unlinked', 'it says that we left');
+      this.#become(turn, { phase: 'away' });
+    } else if (phase === 'joined') this.rejoin(turn, 'unlinked', 'it says that we left');
   }
 
-  /** The subject of a join further up. */
-  passedSubject(turn: RoomTurn, subject: Subject | undefined): void {
+  /**
+   * Asks the other node, in the name of one user. §5.1 Example 2. Every try is a link of its own, so that what comes of an
+   * earlier one is known for what it is (decision #60).
+   */
+  #ask(turn: RoomTurn, { occupant, join }: Waiting, tries = 0): void {
+    const { room, env } = turn;
+    const link = this.#links.begin(turn, this.peer);
+    const answer = new IncomingState(answerBounds);
+    const times = { since: env.now, heard: env.now };
+    this.#become(turn, { phase: 'asking', link, announced: occupant, answer, tries, ...times });
+    link.send(turn, joinRequest(room, occupant, this.peer, join.history ? { history: join.history } : {}), '0289#5.1');
+    turn.setTimer('answer', answerMs);
+  }
+
+  /** Asks if there is somebody to ask for: those who are in, else those who wait. @returns whether there is */
+  #askForAnyone(turn: RoomTurn, tries = 0): boolean {
+    const { room, env } = turn;
+    const here = this.#ours(room).find((occupant): occupant is Known => occupant.jid !== undefined);
+    const next = here ? { occupant: here, join: {} } : this.#waiting.find(env.now);
+    if (next) this.#ask(turn, next, tries);
+    return next !== undefined;
+  }
+
+  /** §5.1: the subject ends the answer. Everything is taken as one, and those who waited enter. */
+  #join(turn: RoomTurn, { link, announced, answer }: PhaseOf<'asking'>): void {
     const { room } = turn;
-    if (subject === undefined || subject.text === room.subject?.text) return;
-    turn.record({ kind: 'subjectChanged', subject });
-    this.#tellSubject(turn, subject);
+    // Both sides may have given a nick away while they did not know of each other: the joined side's stays.
+    for (const occupant of this.#ours(room))
+      if (answer.hasNickOrSession(occupant)) yieldNick(turn, this.#links, occupant);
+    const mine = this.#ours(room);
+    const now: PhaseOf<'joined'> = { phase: 'joined', link, announced };
+    this.#become(turn, now);
+    turn.clearTimer('answer');
+    link.watch(turn);
+    const changes = answer.diff(turn, {
+      from: this.peer,
+      speaksFor: ({ home }) => home === this.peer,
+      lastingIds: link.counts,
+    });
+    const messages = changes.filter(({ kind }) => kind === 'message').length;
+    const what = `${answer.occupants.length} occupants, ${messages} messages`;
+    turn.note('0289#5.1', `joined ${this.peer}: ${what}`, { peer: this.peer });
+    for (const change of changes) commitPast(turn, change);
+    // The text is the same, and who set it, or when, may not be: that is for those who come.
+    if (answer.subject && answer.subject !== room.subject)
+      turn.record({ kind: 'subjectChanged', subject: answer.subject });
+    // After a lost link: those who were here all along.
+    for (const occupant of mine) this.introduce(turn, link, occupant);
+    this.#admitAll(turn, announced);
+    // The one in whose name we joined left while waiting, or lost the nick.
+    if (room.occupantByJid(announced.jid) === undefined) {
+      const to = occupantJid(this.peer, announced.nick);
+      link.send(turn, occupantPresence(room, announced, to, { type: 'unavailable' }), '0289#5.4');
+    }
+    now.announced = undefined;
+    this.leaveIfEmpty(turn);
   }
 
-  /** §5.1: "SHOULD replace its own subject with the received one", also for those who were here all along. */
-  #tellSubject(turn: RoomTurn, subject: Subject): void {
+  /** Without the other node: its users are out, and those who waited enter the room as it is. */
+  #standAlone(turn: RoomTurn, alone: PhaseOf<'rejected' | 'split'>): void {
     const { room } = turn;
-    const { nick, at, text } = subject;
-    const author = room.occupants.get(nick);
-    const { occupantId, affiliation, role } = author ?? { occupantId: '', affiliation: 'none', role: 'none' };
-    const occupant = { nick, occupantId, affiliation, role, presence: [], home: this.peer } as const;
-    const payloads = [el('subject', NS.client, {}, text)];
-    const item = { by: room.jid, id: turn.env.newId(), nick, occupantId, at, payloads };
-    tell(turn, { kind: 'subject', occupant, subject, item }, '0289#5.1');
-    this.#host.passSubject(turn);
+    const now = this.#now(room);
+    turn.clearTimer('answer');
+    this.#become(turn, alone);
+    for (const occupant of [...room.occupants.values()]) {
+      if (occupant.home === this.peer && room.occupants.get(occupant.nick) === occupant)
+        leave(turn, occupant, { statuses: [333], payloads: [] }, { spec: 'decision#24' });
+    }
+    this.#admitAll(turn, now.phase === 'asking' ? now.announced : undefined);
+    this.leaveIfEmpty(turn);
   }
 
-  #state(room: RoomView): PeerRecord['state'] | undefined {
-    return room.peers.get(this.peer)?.state;
+  /** @param first  in whose name we asked: who had their nick in the meantime may not be said to have it before */
+  #admitAll(turn: RoomTurn, first?: Known): void {
+    const { room, env } = turn;
+    const waiting = first && this.#waiting.take(first.jid, env.now);
+    for (const { occupant, join } of [...(waiting ? [waiting] : []), ...this.#waiting.takeAll()]) {
+      // Decision #21: by the rules of now, and with the rank they have now.
+      const no = mayEnter(room, occupant.jid, occupant.nick, join);
+      if (room.occupantByJid(occupant.jid) !== undefined) this.#refuse(turn, occupant, conflict);
+      else if (no !== undefined) this.#refuse(turn, occupant, no);
+      else commit(turn, entry(room, { ...occupant, ...rankOf(room, occupant.jid) }, join));
+    }
+  }
+
+  #refuse(turn: RoomTurn, { nick, jid }: Known, { type, condition, text, spec }: Refusal): void {
+    const error = writeError(stanzaError(type, condition, text));
+    turn.send(presence(occupantJid(turn.room.jid, nick), jid, { type: 'error' }, error), spec);
   }
 
   /** Those for whom we join: our own users, and those of the nodes that joined us. */
@@ -335,61 +332,28 @@ export class JoiningNode {
     return false;
   }
 
-  #standAlone(turn: RoomTurn, state: 'split' | 'rejected'): void {
-    const { room } = turn;
-    this.#answer = undefined;
-    this.#announced = undefined;
-    this.#links.delete(this.peer);
-    turn.clearTimer('answer');
-    turn.clearTimer(`keepalive:${this.peer}`);
-    this.#become(turn, state);
-    for (const occupant of [...room.occupants.values()]) {
-      if (occupant.home !== this.peer || room.occupants.get(occupant.nick) !== occupant) continue;
-      turn.record({ kind: 'occupantLeft', nick: occupant.nick });
-      const change = { kind: 'left', occupant, parts: { statuses: [333], payloads: [] } } as const;
-      tell(turn, change, 'decision#24');
-      turn.distribution.spread(turn, change);
-    }
-    this.#admitAll(turn);
-    this.leaveIfEmpty(turn);
+  /** The phase; of one in a life before this only the record is left. */
+  #now(room: RoomView): Phase {
+    this.#current ??= remembered(room.peers.get(this.peer));
+    return this.#current;
   }
 
-  #admitAll(turn: RoomTurn): void {
-    const { room } = turn;
-    // The one in whose name we joined first: who had their nick in the meantime may not be said to have it before.
-    const first = this.#announced && this.#waiting.get(this.#announced.jid);
-    for (const { occupant, join } of new Set([...(first ? [first] : []), ...this.#waiting.values()])) {
-      this.#waiting.delete(occupant.jid);
-      // Decision #21: by the rules of now, and with the rank they have now.
-      const no = mayEnter(room, occupant.jid, occupant.nick, join);
-      if (room.occupantByJid(occupant.jid) !== undefined) this.#refuse(turn, occupant, conflict);
-      else if (no !== undefined) this.#refuse(turn, occupant, no);
-      else commit(turn, entry(room, { ...occupant, ...rankOf(room, occupant.jid) }, join));
-    }
-  }
-
-  #refuse(turn: RoomTurn, { nick, jid }: WithJid, { type, condition, text, spec }: Refusal): void {
-    const { room } = turn;
-    const error = writeError(stanzaError(type, condition, text));
-    turn.send(presence(occupantJid(room.jid, nick), jid, { type: 'error' }, error), spec);
-  }
-
-  #become(turn: RoomTurn, state: PeerRecord['state']): void {
-    const record: FmucPeer = { kind: 'fmuc', state, since: turn.env.now, direction: 'outbound' };
-    turn.record({ kind: 'peerChanged', peer: this.peer, record });
-  }
-
-  #forget(turn: RoomTurn): void {
-    this.#links.delete(this.peer);
-    turn.record({ kind: 'peerChanged', peer: this.peer, record: undefined });
+  /** The one way from a phase to another. */
+  #become(turn: RoomTurn, next: Exclude<Phase, { phase: 'interrupted' }>): void {
+    this.#current = next;
+    const { peer } = this;
+    const state = kept[next.phase];
+    if (next.phase === 'away' || next.phase === 'split' || next.phase === 'rejected') this.#links.end(turn, peer);
+    // The link stays for what the other node says before its <left/>, but nobody asks any more whether it is there.
+    if (next.phase === 'leaving') this.#links.of(peer)?.unwatch(turn);
+    const record: FmucPeer | undefined = state && { kind: 'fmuc', state, since: turn.env.now, direction: 'outbound' };
+    turn.record({ kind: 'peerChanged', peer, record });
   }
 }
 
-/** What makes a message the same one where no identity does: its author, their id for it, its text. */
-function contentOf({ author, at, stanzaId, payloads }: HistoryItem): string {
-  return JSON.stringify([author, stanzaId ?? at, payloads.filter(({ name }) => name === 'body')]);
-}
-
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
+/** Something of a while ago happens here, too: told to our own users, and passed on to the nodes that joined this one. */
+function commitPast(turn: RoomTurn, change: Change): void {
+  if (change.kind !== 'message') return commit(turn, change, { spec: '0289#5.1' });
+  const as = { kind: 'messageAccepted', n: turn.room.n + 1, item: change.item, past: true } as const;
+  commit(turn, change, { spec: '0289#5.1', as });
 }

@@ -1,4 +1,4 @@
-import type { HistoryItem, Occupant } from '../../room/event.ts';
+import type { HistoryItem, Occupant, Subject } from '../../room/event.ts';
 import type { RoomView } from '../../room/state.ts';
 import type { PresenceParts } from '../../room/visibility.ts';
 import { type JoinRequest, writeJoin, writeMucUser } from '../../xep/xep0045.ts';
@@ -85,7 +85,7 @@ export function nodeHistory(room: RoomView, entry: HistoryItem, peer: Jid): Stan
 /** §5.1: the topic ends the answer to a join; sent even if empty, for there is no other end (decision #22). */
 export function nodeSubject(room: RoomView, peer: Jid): Stanza {
   const { subject } = room;
-  const author = subject && room.occupants.get(subject.nick)?.jid;
+  const author = subject && setterOf(room, subject);
   return message(
     subject && subject.nick !== '' ? occupantJid(room.jid, subject.nick) : room.jid,
     peer,
@@ -94,6 +94,14 @@ export function nodeSubject(room: RoomView, peer: Jid): Stanza {
     el('subject', NS.client, {}, ...(subject && subject.text !== '' ? [subject.text] : [])),
     ...(subject ? [writeDelay({ from: room.jid, stamp: subject.at })] : []),
   );
+}
+
+/** Who set the subject, and not who has their nick by now: of those who are gone the bare JID is known (XEP-0421). */
+function setterOf(room: RoomView, { nick, occupantId }: Subject): Jid | undefined {
+  const named = room.occupants.get(nick);
+  if (named !== undefined && (occupantId === undefined || occupantId === named.occupantId)) return named.jid;
+  for (const [user, id] of room.occupantIds) if (id === occupantId) return user;
+  return undefined;
 }
 
 /** §5.1 Example 3, bare to bare. */

@@ -1,0 +1,69 @@
+/** What a stanza of another node is; what is done about it is fmuc-node.ts. */
+import type { PeerRecord } from '../../room/event.ts';
+import { type JoinRequest, readJoin, subjectChange } from '../../xep/xep0045.ts';
+import { type Fmuc, readFmuc } from '../../xep/xep0289.ts';
+import type { Jid } from '../../xmpp/jid.ts';
+import type { Stanza } from '../../xmpp/stanza.ts';
+import { isDelayedBy, stampOf } from './reading.ts';
+
+/** How this room stands with the node. */
+export interface Relation {
+  readonly peer: Jid;
+  /** Whether this room joins it. */
+  readonly outbound: boolean;
+  /** Whether it is one of the configuration: the one that this room joins, or one of those that may join it. */
+  readonly known: boolean;
+  /** Of the link to it; undefined: there is none. */
+  readonly state: PeerRecord['state'] | undefined;
+}
+
+export type FromNode =
+  /** A ping, the answer to one, or a question about the room. */
+  | { readonly kind: 'iq' }
+  | { readonly kind: 'error' }
+  /** §5.1 Example 3, §5.4: the end of a link, or of hope for one. */
+  | { readonly kind: 'ended'; readonly fmuc: Exclude<Fmuc, { kind: 'from' }> }
+  /** §5.1 Example 2: it asks to join, in the name of `author`. */
+  | { readonly kind: 'join'; readonly author: Jid; readonly join: JoinRequest }
+  /** It goes over a link of which nothing is known here. */
+  | { readonly kind: 'unlinked' }
+  /** §5.1 Example 4: part of the answer to our join. */
+  | { readonly kind: 'answer'; readonly author: Jid | undefined }
+  /** It does not know yet that we left. */
+  | { readonly kind: 'tooLate' }
+  /** Of an answer that the other node got itself, further up: a subject of before, a message of before. */
+  | { readonly kind: 'pastSubject'; readonly author: Jid | undefined }
+  | { readonly kind: 'pastMessage'; readonly author: Jid }
+  /** §5.3, §5.4. */
+  | { readonly kind: 'presence'; readonly author: Jid }
+  /** §5.2, §5.6. */
+  | { readonly kind: 'message'; readonly author: Jid }
+  /** It names no user, and is none of the above. */
+  | { readonly kind: 'nobodys' };
+
+/** @returns undefined if it is no node's, as far as this room knows: then it is a user's */
+export function classify(stanza: Stanza, { peer, outbound, known, state }: Relation): FromNode | undefined {
+  if (stanza.name === 'iq') return known ? { kind: 'iq' } : undefined;
+  if (stanza.type === 'error') return known ? { kind: 'error' } : undefined;
+  const fmuc = readFmuc(stanza.payloads);
+  if (fmuc === undefined && !known) return undefined;
+  if (fmuc?.kind === 'reject' || fmuc?.kind === 'left') return { kind: 'ended', fmuc };
+  const author = fmuc?.from;
+  const join = isRequest(stanza) ? readJoin(stanza.payloads) : undefined;
+  if (join && author !== undefined && !outbound) return { kind: 'join', author, join };
+  if (state !== 'live' && state !== 'joining' && state !== 'leaving')
+    return known || stanza.name === 'presence' ? { kind: 'unlinked' } : undefined;
+  if (state === 'leaving') return { kind: 'tooLate' };
+  if (state === 'joining') return { kind: 'answer', author };
+  // A live subject has no delay, and no user can give a message one of their room's.
+  if (outbound && subjectChange(stanza) !== undefined && stampOf(stanza) !== undefined)
+    return { kind: 'pastSubject', author };
+  if (author === undefined) return { kind: 'nobodys' };
+  if (stanza.name === 'presence') return { kind: 'presence', author };
+  if (outbound && stanza.type === 'groupchat' && isDelayedBy(stanza, peer)) return { kind: 'pastMessage', author };
+  return { kind: 'message', author };
+}
+
+function isRequest({ name, type }: Stanza): boolean {
+  return name === 'presence' && type === undefined;
+}

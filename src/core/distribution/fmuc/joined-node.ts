@@ -1,0 +1,138 @@
+import { leave } from '../../room/commit.ts';
+import { recent } from '../../room/history.ts';
+import type { RoomTurn } from '../../room/room-turn.ts';
+import type { Sign } from '../../turn/spec.ts';
+import type { JoinRequest } from '../../xep/xep0045.ts';
+import type { Jid } from '../../xmpp/jid.ts';
+import type { Stanza } from '../../xmpp/stanza.ts';
+import { type FmucPeer, fmucPeer, fmucPeers } from '../peers.ts';
+import type { Links } from './links.ts';
+import { change, enter, theirs } from './occupants.ts';
+import { placed, placeOf } from './place.ts';
+import { occupantOf } from './reading.ts';
+import { left, nodeHistory, nodeSubject, occupantPresence, reject } from './stanzas.ts';
+
+/**
+ * XEP-0289, the joined node's half: it lets other rooms join, answers them with what is here (§5.1), and tells them when
+ * their last user is out (§5.4).
+ */
+export class JoinedNode {
+  readonly #links: Links;
+  readonly #allowed: readonly Jid[];
+
+  /** @param allowed  the rooms that may join */
+  constructor(links: Links, allowed: readonly Jid[]) {
+    this.#links = links;
+    this.#allowed = allowed;
+  }
+
+  allows(peer: Jid): boolean {
+    return this.#allowed.includes(peer);
+  }
+
+  /** §5.1: checks, takes the user in, and answers with occupants, history and subject. */
+  join(turn: RoomTurn, peer: Jid, author: Jid, { history }: JoinRequest, stanza: Stanza): void {
+    const { room, env } = turn;
+    const place = placeOf(stanza);
+    const occupant = occupantOf(room.jid, author, room.occupantIdOf(author) ?? env.newId(), stanza);
+    if (occupant.nick === '') return turn.note('0289#5', `a join without a nick from ${peer}: ignored`, { peer });
+    const refusal = place && { session: place.session, n: 0 };
+    if (!this.allows(peer)) {
+      turn.note('0289#5.1', `${peer} may not join: not on the list of this room`, { peer, sign: 'refused' });
+      const text = 'This room does not federate with yours.';
+      return turn.send(placed(reject(room, peer, text), refusal), '0289#5.1', peer);
+    }
+    const before = this.#links.of(peer);
+    if (before && place?.session === before.session)
+      return turn.note('decision#60', `a join from ${peer} that was answered: dropped`, { peer });
+    const known = theirs(room, peer, author);
+    // Openfire announces every user with a join: of someone new, over a link that does not count, it is no restart.
+    const another = before !== undefined && !before.counts && place === undefined && known === undefined;
+    if (before && !another) {
+      // The peer starts afresh: whoever it does not name again in what follows was lost with its old life (decision #26).
+      this.#forget(turn, peer);
+      this.#dropUsers(turn, peer, known?.nick === occupant.nick ? author : undefined);
+    }
+    const kept = theirs(room, peer, author);
+    if (kept) change(turn, kept, occupant);
+    else if (!enter(turn, this.#links, peer, occupant, refusal)) return;
+    const link = before && another ? before : this.#links.begin(turn, peer, place?.session);
+    if (place === undefined) link.doesNotCount();
+    else link.take(place);
+    if (link !== before) {
+      const session = place && { session: link.session };
+      const record: FmucPeer = { kind: 'fmuc', state: 'live', since: env.now, direction: 'inbound', ...session };
+      turn.record({ kind: 'peerChanged', peer, record });
+      link.watch(turn);
+    }
+    for (const other of room.occupants.values()) {
+      // Without EXT a node may take its own user for somebody else's.
+      if (link.counts || other.jid !== author) link.send(turn, occupantPresence(room, other, peer), '0289#5.1');
+    }
+    // Limited "in the normal manner, as in XEP-0045"; maxchars counts stanzas that a node does not send as they are.
+    const none = history?.maxchars === 0 || another;
+    for (const item of none ? [] : recent(room.history, history, env.now))
+      link.send(turn, nodeHistory(room, item, peer), '0289#5.1');
+    link.send(turn, nodeSubject(room, peer), '0289#5.1');
+  }
+
+  /** §5.4: with its last user the joining node is out of the set, and is told. */
+  leftIfEmpty(turn: RoomTurn, peer: Jid): void {
+    const { room } = turn;
+    if (fmucPeer(room, peer)?.direction !== 'inbound') return;
+    for (const other of room.occupants.values()) if (other.home === peer) return;
+    this.#links.of(peer)?.send(turn, left(room, peer), '0289#5.4');
+    this.#forget(turn, peer);
+  }
+
+  /** It believes in a link that we do not have: it is told, and joins again. Decision #24. */
+  tellUnlinked(turn: RoomTurn, peer: Jid, stanza: Stanza): void {
+    const place = placeOf(stanza);
+    const end = left(turn.room, peer);
+    turn.send(placed(end, place && { session: place.session, n: 0 }), 'decision#24', peer);
+  }
+
+  /** The link is there, but something that went over it is not here: decision #61. */
+  outOfStep(turn: RoomTurn, peer: Jid, how: Sign, why: string): void {
+    this.#links.of(peer)?.send(turn, left(turn.room, peer), 'decision#61');
+    this.lost(turn, peer, how, why);
+  }
+
+  /** Decision #24: its users are out, and it may join again. */
+  lost(turn: RoomTurn, peer: Jid, how: Sign, why: string): void {
+    turn.note('decision#24', `${peer} is lost: ${why}`, { peer, sign: how });
+    this.#forget(turn, peer);
+    this.#dropUsers(turn, peer);
+  }
+
+  /**
+   * Decision #61: a node that starts again does not know how far its links had come. First none of them is one any more,
+   * so that what follows is told to nobody who counts; then it asks those that joined it to join again.
+   */
+  restarted(turn: RoomTurn): void {
+    const { room } = turn;
+    const ended: { readonly peer: Jid; readonly session: string }[] = [];
+    for (const [peer, { state, direction, session }] of fmucPeers(room)) {
+      if (state !== 'live' || direction !== 'inbound' || this.#links.of(peer)) continue;
+      // A peer that does not count cannot be asked to: it is believed until a ping says otherwise.
+      if (session === undefined) this.#links.begin(turn, peer).doesNotCount();
+      else ended.push({ peer, session });
+    }
+    for (const { peer } of ended) this.#forget(turn, peer);
+    for (const { peer } of ended) this.#dropUsers(turn, peer);
+    for (const { peer, session } of ended) turn.send(placed(left(room, peer), { session, n: 0 }), 'decision#61', peer);
+  }
+
+  #forget(turn: RoomTurn, peer: Jid): void {
+    this.#links.end(turn, peer);
+    turn.record({ kind: 'peerChanged', peer, record: undefined });
+  }
+
+  #dropUsers(turn: RoomTurn, peer: Jid, keep?: Jid): void {
+    const { room } = turn;
+    for (const occupant of [...room.occupants.values()]) {
+      if (occupant.home === peer && occupant.jid !== keep && room.occupants.get(occupant.nick) === occupant)
+        leave(turn, occupant, { statuses: [333], payloads: [] });
+    }
+  }
+}

@@ -1,0 +1,68 @@
+/** XEP-0289 §5.2, §5.6: what users of other nodes say, and what users here say to one of them alone. */
+import { commit } from '../../room/commit.ts';
+import { isLocal, type Occupant } from '../../room/event.ts';
+import { cleanPayloads } from '../../room/hygiene.ts';
+import type { RoomTurn } from '../../room/room-turn.ts';
+import { deliverPrivate } from '../../room/tell.ts';
+import { subjectChange } from '../../xep/xep0045.ts';
+import { writeFmuc } from '../../xep/xep0289.ts';
+import { stanzaError } from '../../xmpp/errors.ts';
+import { type Jid, occupantJid, resourceOf } from '../../xmpp/jid.ts';
+import { errorReply, type Stanza, withParts } from '../../xmpp/stanza.ts';
+import type { Links } from './links.ts';
+import { theirs } from './occupants.ts';
+import { originOf } from './place.ts';
+import { itemOf, type Known } from './reading.ts';
+
+export function takeMessage(turn: RoomTurn, links: Links, peer: Jid, author: Jid, stanza: Stanza): void {
+  const occupant = theirs(turn.room, peer, author);
+  if (occupant === undefined)
+    return turn.note('0289#7', `${peer} speaks for ${author}, whom it did not introduce: dropped`, { peer });
+  if (stanza.type === 'groupchat') takeGroupchat(turn, links, peer, occupant, stanza);
+  else takePrivate(turn, links, peer, occupant, stanza);
+}
+
+function takeGroupchat(turn: RoomTurn, links: Links, peer: Jid, occupant: Known, stanza: Stanza): void {
+  const { room, env } = turn;
+  const item = itemOf(turn, occupant, stanza, env.now);
+  if (room.holds(item)) return turn.note('decision#27', 'a message that is here already: dropped');
+  const text = subjectChange(stanza);
+  if (text === undefined) return commit(turn, { kind: 'message', occupant, item }, { spec: '0289#5.2' });
+  // Decision #63: ours is on its way there, and there it counts.
+  if (peer !== links.outbound && links.of(peer)?.subjectIsUnderWay)
+    return turn.note('decision#63', 'a subject that crossed ours on the way: dropped');
+  const subject = { text, nick: occupant.nick, occupantId: occupant.occupantId, at: env.now };
+  commit(turn, { kind: 'subject', occupant, subject, item }, { spec: '0289#5.2' });
+}
+
+/** §5.6: "each node that receives it is responsible for routing it"; never to anybody else. */
+function takePrivate(turn: RoomTurn, links: Links, peer: Jid, from: Occupant, stanza: Stanza): void {
+  const { room } = turn;
+  const nick = resourceOf(stanza.to);
+  const target = room.occupants.get(nick);
+  const clean = withParts(stanza, { id: originOf(stanza), payloads: cleanPayloads(room.jid, stanza.payloads) });
+  if (target === undefined) {
+    const error = stanzaError('cancel', 'item-not-found', `nobody here is called ${nick}`);
+    return turn.send(errorReply(stanza, error), '0045#7.5', peer);
+  }
+  if (isLocal(target)) deliverPrivate(turn, from, target.jid, clean, '0289#5.6');
+  else if (target.home !== peer) routePrivate(turn, links, from, target, clean);
+}
+
+/** §5.6: to the node by which the target is reached, marked with who says it. */
+export function routePrivate(turn: RoomTurn, links: Links, from: Occupant, to: Occupant, stanza: Stanza): void {
+  if (to.home === undefined || from.jid === undefined) return;
+  const payloads = [...stanza.payloads, writeFmuc({ kind: 'from', from: from.jid })];
+  const ends = { from: occupantJid(turn.room.jid, from.nick), to: occupantJid(to.home, to.nick) };
+  links.of(to.home)?.send(turn, withParts(stanza, { ...ends, payloads }), '0289#5.6');
+}
+
+/** A private message comes back to its sender, under the id that they gave it and from the one to whom it went. */
+export function returnPrivate(turn: RoomTurn, id: string | undefined, stanza: Stanza): void {
+  const { room } = turn;
+  const sender = room.occupants.get(resourceOf(stanza.to));
+  if (sender === undefined || !isLocal(sender)) return;
+  const from = occupantJid(room.jid, resourceOf(stanza.from));
+  const payloads = cleanPayloads(room.jid, stanza.payloads);
+  turn.send(withParts(stanza, { id, from, to: sender.jid, payloads }), '0045#7.5');
+}

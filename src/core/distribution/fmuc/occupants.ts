@@ -1,0 +1,119 @@
+/** XEP-0289 §5.3, §5.4, §8: users of other nodes come, change and go, and two may want one nick (decision #23). */
+import { commit, leave } from '../../room/commit.ts';
+import { isLocal, type Occupant, sameOccupant } from '../../room/event.ts';
+import { cleanPayloads } from '../../room/hygiene.ts';
+import type { RoomTurn } from '../../room/room-turn.ts';
+import type { RoomView } from '../../room/state.ts';
+import type { LinkPlace } from '../../xep/sync.ts';
+import { readMucUser } from '../../xep/xep0045.ts';
+import { stanzaError } from '../../xmpp/errors.ts';
+import { type Jid, occupantJid } from '../../xmpp/jid.ts';
+import { errorReply, presence, type Stanza } from '../../xmpp/stanza.ts';
+import { type Links, stateOf } from './links.ts';
+import { placed } from './place.ts';
+import { type Known, occupantOf } from './reading.ts';
+import { nickConflict } from './stanzas.ts';
+
+/** Users whom other nodes may bring in: more is no room, but a flood. Decision #64. */
+export const usersMax = 10_000;
+
+/** Whom this peer brought in, by their real full JID. */
+export function theirs(room: RoomView, peer: Jid, author: Jid): Known | undefined {
+  const occupant = room.occupantByJid(author);
+  return occupant?.home === peer ? { ...occupant, jid: author } : undefined;
+}
+
+/** §5.3, §5.4: one presence of a user of that peer. */
+export function takePresence(turn: RoomTurn, links: Links, peer: Jid, author: Jid, stanza: Stanza): void {
+  const { room, env } = turn;
+  if (stanza.type !== undefined && stanza.type !== 'unavailable') return;
+  const occupant = occupantOf(room.jid, author, room.occupantIdOf(author) ?? env.newId(), stanza);
+  const { nick } = occupant;
+  if (nick === '') return turn.note('0289#5', `presence with fmuc but no nick from ${peer}: ignored`, { peer });
+  const known = theirs(room, peer, author);
+  if (stanza.type === 'unavailable') {
+    const user = readMucUser(stanza.payloads);
+    if (known === undefined) return;
+    if (user && user.nick !== undefined && user.statuses.includes(303)) return rename(turn, links, known, user.nick);
+    const parts = {
+      statuses: user?.statuses.filter((code) => code !== 110) ?? [],
+      payloads: cleanPayloads(room.jid, stanza.payloads),
+      ...(user?.reason === undefined ? {} : { item: { reason: user.reason } }),
+    };
+    leave(turn, known, parts, { spec: '0289#5.4' });
+  } else if (known === undefined) enter(turn, links, peer, occupant);
+  else if (known.nick !== nick) rename(turn, links, known, nick);
+  else change(turn, known, occupant);
+}
+
+export function change(turn: RoomTurn, known: Occupant, occupant: Occupant): void {
+  // Said before, as after a 303 or by a node that announces a join twice: no news.
+  if (!sameOccupant(known, occupant)) commit(turn, { kind: 'presence', occupant }, { spec: '0289#5.3' });
+}
+
+/**
+ * Someone new on the other side. Decision #23: of two holders of a nick, or of two sessions of one address, the joined
+ * side's stays, so that both sides come to the same end.
+ *
+ * @param refusal  the place of a join that would be refused, where there is no link
+ * @returns false if it is theirs that must go
+ */
+export function enter(turn: RoomTurn, links: Links, peer: Jid, occupant: Known, refusal?: LinkPlace): boolean {
+  const { room } = turn;
+  const holders = new Set([room.occupants.get(occupant.nick), room.occupantByJid(occupant.jid)]);
+  holders.delete(undefined);
+  if (holders.size > 0 && peer !== links.outbound) {
+    refuseNick(turn, links, peer, occupant.nick, occupant.jid, refusal);
+    return false;
+  }
+  if (room.occupants.size - room.locals.length >= usersMax) {
+    turn.note('decision#64', `${occupant.nick} of ${peer}: more users than a room has, ignored`, { peer });
+    return false;
+  }
+  for (const holder of holders) if (holder) yieldNick(turn, links, holder);
+  // With the loser our last user may have gone, and with them the link.
+  if (holders.size > 0 && stateOf(room, peer) !== 'live') return false;
+  commit(turn, { kind: 'entered', occupant, join: {}, statuses: [] }, { spec: '0289#5.3' });
+  return true;
+}
+
+/** Decision #23 for a change of nick: the one who takes a nick of the joined side loses, and is out on both. */
+function rename(turn: RoomTurn, links: Links, before: Known, nick: string): void {
+  const { room } = turn;
+  const peer = before.home as Jid;
+  const holder = room.occupants.get(nick);
+  if (holder !== undefined && holder.jid !== before.jid) {
+    if (peer !== links.outbound) {
+      leave(turn, before, { payloads: [] });
+      return refuseNick(turn, links, peer, nick, before.jid);
+    }
+    yieldNick(turn, links, holder);
+    if (stateOf(room, peer) !== 'live') return;
+  }
+  commit(turn, { kind: 'renamed', before, after: { ...before, nick } }, { spec: '0289#5.3' });
+}
+
+/**
+ * Decision #23: the loser of a nick is told 409 and goes. Where another node is their home, that node is told, and
+ * does the same.
+ */
+export function yieldNick(turn: RoomTurn, links: Links, loser: Occupant): void {
+  const { room } = turn;
+  turn.note('decision#23', `${loser.nick} is another's on the joined node`);
+  if (isLocal(loser)) {
+    const asked = presence(loser.jid, occupantJid(room.jid, loser.nick), {});
+    turn.send(errorReply(asked, stanzaError('cancel', 'conflict', 'the nick is taken on another node')), 'decision#23');
+  } else if (loser.home !== undefined && loser.jid !== undefined)
+    refuseNick(turn, links, loser.home, loser.nick, loser.jid);
+  leave(turn, loser, { payloads: [] });
+}
+
+/** @param refusal  the place of a join that is refused, where there is no link */
+function refuseNick(turn: RoomTurn, links: Links, peer: Jid, nick: string, jid: Jid, refusal?: LinkPlace): void {
+  const { room } = turn;
+  const link = links.of(peer);
+  turn.note('decision#23', `${nick} of ${peer}: the nick or the user is here already`, { peer });
+  if (link && refusal === undefined)
+    return link.send(turn, nickConflict(room, peer, nick, jid, link.counts), 'decision#23');
+  turn.send(placed(nickConflict(room, peer, nick, jid, refusal !== undefined), refusal), 'decision#23', peer);
+}

@@ -1,0 +1,75 @@
+import type { PeerRecord } from '../../room/event.ts';
+import type { Instant } from '../../xmpp/time.ts';
+import type { Link } from '../link.ts';
+import type { IncomingState } from '../resync.ts';
+import type { Known } from './reading.ts';
+
+/**
+ * How the joining node stands with the node that it joins:
+ *
+ * phase        what happens                                                    next
+ * away         a first user wants to enter, or comes by a node that joined us  asking
+ * asking       the subject comes, which ends the answer                        joined
+ *              <reject/>                                                       rejected
+ *              the nick is taken there: there is another to ask for            asking
+ *              the same, and there is nobody                                   away
+ *              a bounce, 10 s of silence, a new stream of our own              split
+ * joined       a gap, <left/>, a start of our own                              split, and at once asking
+ *              a bounce, two pings without an answer                           split
+ *              our last user leaves                                            leaving
+ * leaving      <left/>, a bounce, 10 s of silence                              away
+ *              a user wants to enter, or comes                                 asking
+ * split        5 to 60 s later, with a user here                               asking
+ *              the last user leaves, or nobody is here when it is time         away
+ * rejected     the last user leaves                                            away
+ * interrupted  linkUp                                                          split; if it was joined, at once asking
+ */
+export type Phase =
+  | { readonly phase: 'away' }
+  | { readonly phase: 'rejected' }
+  /** `tries` since the two were joined, `since` this one; `heard`: when the last part of the answer came. */
+  | {
+      readonly phase: 'asking';
+      readonly link: Link;
+      /** In whose name. */
+      readonly announced: Known;
+      readonly answer: IncomingState;
+      readonly tries: number;
+      readonly since: Instant;
+      heard: Instant;
+    }
+  /** `announced`: until those who waited for the answer are in. */
+  | { readonly phase: 'joined'; readonly link: Link; announced?: Known | undefined }
+  | { readonly phase: 'leaving'; readonly since: Instant }
+  | { readonly phase: 'split'; readonly tries: number }
+  /** This node has started again, and has not been in touch with anybody since. */
+  | { readonly phase: 'interrupted'; readonly joined: boolean };
+
+export type PhaseOf<P extends Phase['phase']> = Extract<Phase, { phase: P }>;
+
+/** What is kept of a phase, for a life after this one. */
+export const kept = {
+  away: undefined,
+  asking: 'joining',
+  joined: 'live',
+  leaving: 'leaving',
+  split: 'split',
+  rejected: 'rejected',
+} as const satisfies Record<Exclude<Phase['phase'], 'interrupted'>, PeerRecord['state'] | undefined>;
+
+/** What a record of a life before this one says. */
+export function remembered(record: PeerRecord | undefined): Phase {
+  switch (record?.state) {
+    case 'joining':
+    case 'live':
+      return { phase: 'interrupted', joined: record.state === 'live' };
+    case 'leaving':
+      return { phase: 'leaving', since: record.since };
+    case 'split':
+      return { phase: 'split', tries: 0 };
+    case 'rejected':
+      return { phase: 'rejected' };
+    default:
+      return { phase: 'away' };
+  }
+}

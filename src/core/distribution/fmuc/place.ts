@@ -1,0 +1,37 @@
+/** What a link between FMUC nodes adds to their stanzas, inside the XEP's own `<fmuc/>`. Decisions #10, #60. */
+import { type LinkPlace, readLinkPlace, writeLinkPlace } from '../../xep/sync.ts';
+import { readOriginId, writeOriginId } from '../../xep/xep0359.ts';
+import { NS } from '../../xmpp/namespaces.ts';
+import { payloadOf, type Stanza, withMore, withPayloads } from '../../xmpp/stanza.ts';
+import { el, element } from '../../xmpp/xml.ts';
+import type { Wording } from '../link.ts';
+
+export const wording: Wording = {
+  keepalive: 'decision#3',
+  placed,
+  // A ping stands beside the count: it says how far this side has come, and acknowledges nothing.
+  position: (_, place) => (place === undefined ? [] : [writeLinkPlace({ session: place.session, n: place.n })]),
+};
+
+/** The stanza with its place, for which a subject of no author has an `<fmuc/>` of its own. */
+export function placed(stanza: Stanza, place: LinkPlace | undefined, origin?: string): Stanza {
+  if (place === undefined) return stanza;
+  const more = [writeLinkPlace(place), ...writeOriginId(origin)];
+  const fmuc = payloadOf(stanza, 'fmuc', NS.fmuc);
+  if (fmuc === undefined) return withMore(stanza, el('fmuc', NS.fmuc, {}, ...more));
+  const within = element('fmuc', NS.fmuc, fmuc.attrs, [...fmuc.children, ...more]);
+  return withPayloads(
+    stanza,
+    stanza.payloads.map((payload) => (payload === fmuc ? within : payload)),
+  );
+}
+
+/** The place that a stanza has on its link; undefined where the peer does not count. */
+export function placeOf(stanza: Stanza): LinkPlace | undefined {
+  return readLinkPlace(payloadOf(stanza, 'fmuc', NS.fmuc));
+}
+
+/** The id that its author gave a message: of a peer that counts it is inside, for the stanza has an id of the peer's. */
+export function originOf(stanza: Stanza): string | undefined {
+  return placeOf(stanza) === undefined ? stanza.id : readOriginId(payloadOf(stanza, 'fmuc', NS.fmuc));
+}

@@ -1,0 +1,99 @@
+/** What another node says of users and their words, as this room takes it. */
+import type { HistoryItem, Occupant, Subject } from '../../room/event.ts';
+import { cleanPayloads } from '../../room/hygiene.ts';
+import type { RoomTurn } from '../../room/room-turn.ts';
+import { readMucUser, subjectChange } from '../../xep/xep0045.ts';
+import { readStamp } from '../../xep/xep0082.ts';
+import { readDelay } from '../../xep/xep0203.ts';
+import { readStanzaId } from '../../xep/xep0359.ts';
+import { bareOf, domainOf, type Jid, resourceOf } from '../../xmpp/jid.ts';
+import { NS } from '../../xmpp/namespaces.ts';
+import type { Stanza } from '../../xmpp/stanza.ts';
+import type { Instant } from '../../xmpp/time.ts';
+import type { XmlElement } from '../../xmpp/xml.ts';
+import { originOf } from './place.ts';
+
+/** Somebody whose real full JID is known, as it is of all who come by another node. */
+export type Known = Occupant & { readonly jid: Jid };
+
+/** A peer's clock may be ahead by this much, in milliseconds. Decision #12. */
+const skewMs = 5 * 60_000;
+
+/** Somebody who is in by this peer, as its presence says. Their nick is empty if it says none. */
+export function occupantOf(room: Jid, author: Jid, occupantId: string, stanza: Stanza): Known {
+  const user = readMucUser(stanza.payloads);
+  return {
+    nick: resourceOf(stanza.from),
+    jid: author,
+    affiliation: user?.affiliation ?? 'none',
+    role: user === undefined || user.role === 'none' ? 'participant' : user.role,
+    home: bareOf(stanza.from),
+    occupantId,
+    presence: cleanPayloads(room, stanza.payloads),
+  };
+}
+
+/** A message of this author, as it is kept. */
+export function itemOf(
+  { room, env }: RoomTurn,
+  { nick, jid, occupantId }: Pick<Known, 'nick' | 'jid' | 'occupantId'>,
+  stanza: Stanza,
+  at: Instant,
+): HistoryItem {
+  // The identity that the accepting room gave travels on; a node may not give one in this room's name, but what this
+  // room has forgotten keeps one identity however often it comes back.
+  const given = readStanzaId(stanza.payloads);
+  const own = { by: bareOf(stanza.from), id: given?.id ?? env.newId() };
+  const identity = given && given.by !== room.jid ? given : own;
+  const mine = readStanzaId(stanza.payloads, room.jid);
+  const { by, id } = mine && room.holds(mine) ? mine : identity;
+  return {
+    by,
+    id,
+    nick,
+    author: jid,
+    occupantId,
+    at,
+    stanzaId: originOf(stanza),
+    lang: stanza.lang,
+    payloads: withoutFederation(cleanPayloads(room.jid, stanza.payloads), bareOf(stanza.from)),
+  };
+}
+
+/** Its subject; an empty one of no author is none (decision #22). @param occupantId  of who set it, if they are known */
+export function subjectOf(now: Instant, occupantId: string | undefined, stanza: Stanza): Subject | undefined {
+  const nick = resourceOf(stanza.from);
+  const text = subjectChange(stanza) ?? '';
+  if (text === '' && nick === '') return undefined;
+  return { text, nick, ...(occupantId === undefined ? {} : { occupantId }), at: saidAt(now, stanza) };
+}
+
+/** When it was said. Decision #12: nothing is of the future. */
+export function saidAt(now: Instant, stanza: Stanza): Instant {
+  const at = stampOf(stanza) ?? now;
+  return at > now + skewMs ? now : at;
+}
+
+/** When a message of the history was said: XEP-0203, or the malformed `<x/>` of the XEP's own example. */
+export function stampOf(stanza: Stanza): Instant | undefined {
+  const element = stanza.payloads.find((payload) => payload.xmlns === NS.delay);
+  const delay = readDelay(element);
+  if (delay) return delay.stamp;
+  const compact = /^(\d{4})(\d\d)(\d\d)T(.+?)Z?$/.exec(element?.attrs['stamp'] ?? '');
+  return compact ? readStamp(`${compact[1]}-${compact[2]}-${compact[3]}T${compact[4]}Z`) : undefined;
+}
+
+/** Whether the other room itself says that this was said before. It lets none of its users say so (hygiene.ts). */
+export function isDelayedBy(stanza: Stanza, peer: Jid): boolean {
+  return stanza.payloads.some((payload) => readDelay(payload)?.from === peer);
+}
+
+/** Less the delay and the id that the other node put in: the room adds its own on the way out. */
+function withoutFederation(payloads: readonly XmlElement[], peer: Jid): readonly XmlElement[] {
+  return payloads.filter((payload) => {
+    if (payload.name === 'stanza-id' && payload.xmlns === NS.sid) return false;
+    if (payload.xmlns !== NS.delay) return true;
+    const delay = readDelay(payload);
+    return delay !== undefined && domainOf(delay.from ?? peer) !== domainOf(peer);
+  });
+}

@@ -1,0 +1,231 @@
+import type { RoomTurn } from '../room/room-turn.ts';
+import type { RoomView } from '../room/state.ts';
+import type { Env } from '../turn/env.ts';
+import type { Spec } from '../turn/spec.ts';
+import type { LinkPlace } from '../xep/sync.ts';
+import { subjectChange } from '../xep/xep0045.ts';
+import { ping } from '../xep/xep0199.ts';
+import type { Jid } from '../xmpp/jid.ts';
+import { iqResult, type Stanza, withParts } from '../xmpp/stanza.ts';
+import type { Instant } from '../xmpp/time.ts';
+import type { XmlElement } from '../xmpp/xml.ts';
+import { backoffMs, spread as jitter, Keepalive, type KeepaliveTimes } from './keepalive.ts';
+import { Outstanding } from './outstanding.ts';
+
+/** How a protocol writes what a link adds to its stanzas. */
+export interface Wording {
+  /** The rule by which a silent peer is pinged. */
+  readonly keepalive: Spec;
+  /**
+   * The stanza with its place on the link inside the protocol's own element.
+   *
+   * @param origin  the id that its author gave a message; the stanza itself bears one of ours
+   */
+  placed(stanza: Stanza, place: LinkPlace, origin: string | undefined): Stanza;
+  /**
+   * What a ping, and the answer to one, says of how far this side has come.
+   *
+   * @param place  of what was sent last, and what had arrived by now; undefined: the peer does not count
+   */
+  position(room: RoomView, place: LinkPlace | undefined): readonly XmlElement[];
+}
+
+/** The two ends of a link, and what they agreed on. */
+export interface Ends {
+  /** The address of our own by which the peer knows this end: the room, or a replica's account. */
+  readonly self: Jid;
+  readonly peer: Jid;
+  /** Names this link, so that what comes of an earlier one between the same two is known for what it is. */
+  readonly session: string;
+  /** Absent: decision #3. */
+  readonly times?: KeepaliveTimes | undefined;
+}
+
+/**
+ * What a node knows of its link to another, only while it runs: how far both have counted (decision #60), what went out
+ * lately (decision #10), and when the peer was heard (decision #3). Each session is a link of its own: a node that starts
+ * again has none of it.
+ */
+export class Link {
+  readonly peer: Jid;
+  readonly session: string;
+  readonly #self: Jid;
+  readonly #wording: Wording;
+  readonly #keepalive: Keepalive;
+  readonly #outstanding = new Outstanding();
+  /** Whether the peer counts, too; one without our extension does not, and gets the plain XEP. */
+  #counts = true;
+  /** Stanzas sent, received, and of those sent how many the peer says it has. */
+  #sent = 0;
+  #received = 0;
+  #acknowledged = 0;
+  /** Number of the last change of subject that was sent. */
+  #subject = 0;
+  /** Pings since it is split. */
+  #probes = 0;
+
+  constructor(env: Env, { self, peer, session, times }: Ends, wording: Wording) {
+    this.peer = peer;
+    this.session = session;
+    this.#self = self;
+    this.#wording = wording;
+    this.#keepalive = new Keepalive(env.now, times);
+  }
+
+  get counts(): boolean {
+    return this.#counts;
+  }
+
+  /** The peer's first stanza has no place: it does not know of counting. */
+  doesNotCount(): void {
+    this.#counts = false;
+  }
+
+  /**
+   * Sends a message or presence with the next number and an id of ours, by which its bounce is known. The id that its author
+   * gave a message goes inside; a peer that does not count takes the stanza's for that one, so there it stays.
+   */
+  send(turn: RoomTurn, stanza: Stanza, spec: Spec): void {
+    const id = this.#counts ? turn.env.newId() : (stanza.id ?? turn.env.newId());
+    this.#outstanding.add(id, stanza.id);
+    const named = id === stanza.id ? stanza : withParts(stanza, { id });
+    if (!this.#counts) return turn.send(named, spec, this.peer);
+    this.#sent++;
+    if (subjectChange(stanza) !== undefined) this.#subject = this.#sent;
+    turn.send(this.#wording.placed(named, this.#place(), stanza.id), spec, this.peer);
+  }
+
+  /** Sends an iq of ours. It has its answer, so it is not counted. */
+  request(turn: RoomTurn, iq: Stanza, spec: Spec): void {
+    if (iq.id !== undefined) this.#outstanding.add(iq.id);
+    turn.send(iq, spec, this.peer);
+  }
+
+  /** Whether this id is of something that was sent over this link: only a bounce of that is believed. */
+  isOurs(id: string | undefined): boolean {
+    return id !== undefined && (this.#outstanding.has(id) || this.#keepalive.isPing(id));
+  }
+
+  /** The author's own id of what went out under this one. */
+  originOf(id: string | undefined): string | undefined {
+    return id === undefined ? undefined : this.#outstanding.originOf(id);
+  }
+
+  /**
+   * A stanza of the peer: the one that is due, one of the past (a repetition, or of an earlier link), or a later one, so
+   * that something is missing.
+   */
+  take(place: LinkPlace | undefined): 'next' | 'past' | 'gap' {
+    // The first that comes in answer says which kind of node this is.
+    if (this.#received === 0 && place === undefined) this.#counts = false;
+    if (!this.#counts) return 'next';
+    if (place === undefined || place.session !== this.session || place.n <= this.#received) return 'past';
+    if (place.n > this.#received + 1) return 'gap';
+    this.#received = place.n;
+    if (place.h !== undefined) this.#acknowledged = Math.max(this.#acknowledged, place.h);
+    return 'next';
+  }
+
+  /** Whether the peer had not had our last subject yet when it sent what came last. Decision #63. */
+  get subjectIsUnderWay(): boolean {
+    return this.#counts && this.#acknowledged < this.#subject;
+  }
+
+  /** Whether the peer has sent more than has arrived, by what its ping, or its answer to ours, says. */
+  misses(place: LinkPlace | undefined): boolean {
+    return this.#counts && place?.session === this.session && place.n > this.#received;
+  }
+
+  /** Anything at all came from the peer. */
+  heard(now: Instant): void {
+    this.#keepalive.heard(now);
+  }
+
+  get lastHeard(): Instant {
+    return this.#keepalive.lastHeard();
+  }
+
+  get times(): KeepaliveTimes {
+    return this.#keepalive.times;
+  }
+
+  /** From now on silence is noticed. */
+  watch(turn: RoomTurn): void {
+    turn.setTimer(linkTimer(this.peer), jitter(turn.env, this.times.interval * 1000));
+  }
+
+  /** Nobody asks any more whether the peer is there. */
+  unwatch(turn: RoomTurn): void {
+    turn.clearTimer(linkTimer(this.peer));
+  }
+
+  /**
+   * The link's timer fired.
+   *
+   * @returns false if two pings went unanswered: the peer is lost
+   */
+  keepAlive(turn: RoomTurn): boolean {
+    const due = this.#keepalive.due(turn.env);
+    if (due.kind === 'lost') return false;
+    if (due.kind === 'ping') this.#ping(turn, due.id, this.#wording.keepalive);
+    turn.setTimer(linkTimer(this.peer), due.ms);
+    return true;
+  }
+
+  /** A ping at once, whatever the silence (XEP-0199). It says how far we have counted. */
+  ping(turn: RoomTurn): void {
+    const { id, ms } = this.#keepalive.ping(turn.env);
+    this.#ping(turn, id, this.#wording.keepalive);
+    turn.setTimer(linkTimer(this.peer), ms);
+  }
+
+  /** Whether this id is the one of the ping in flight. */
+  isPing(id: string | undefined): boolean {
+    return this.#keepalive.isPing(id);
+  }
+
+  /** The answer to the peer's own ping. */
+  pong(turn: RoomTurn, request: Stanza): void {
+    turn.send(iqResult(request, ...this.position(turn.room)), '0199#4', this.peer);
+  }
+
+  /** How far this side has come, as the protocol says it. */
+  position(room: RoomView): readonly XmlElement[] {
+    return this.#wording.position(room, this.#counts ? this.#place() : undefined);
+  }
+
+  /** The peer is split: the first ping comes soon, the others at ever longer intervals (XEP-0282 §4.11.1.1). */
+  watchSplit(turn: RoomTurn): void {
+    this.#probes = 0;
+    turn.setTimer(linkTimer(this.peer), this.#probeMs(turn.env));
+  }
+
+  /** The link's timer fired while the peer is split: "pings at a higher frequency" than those of the keepalive. */
+  probe(turn: RoomTurn, spec: Spec): void {
+    this.#ping(turn, this.#keepalive.ping(turn.env).id, spec);
+    this.#probes++;
+    turn.setTimer(linkTimer(this.peer), this.#probeMs(turn.env));
+  }
+
+  #probeMs(env: Env): number {
+    return Math.min(this.times.interval * 1000, jitter(env, backoffMs(this.#probes)));
+  }
+
+  #ping(turn: RoomTurn, id: string, spec: Spec): void {
+    turn.send(ping(this.#self, this.peer, id, ...this.position(turn.room)), spec, this.peer);
+  }
+
+  #place(): LinkPlace {
+    return { session: this.session, n: this.#sent, h: this.#received };
+  }
+}
+
+/** The timer of the link to this peer, of which a room has one at a time. */
+function linkTimer(peer: Jid): string {
+  return `keepalive:${peer}`;
+}
+
+/** The peer whose link's timer this is, if it is one. */
+export function readLinkTimer(name: string): Jid | undefined {
+  return name.startsWith('keepalive:') ? (name.slice('keepalive:'.length) as Jid) : undefined;
+}

@@ -1,0 +1,194 @@
+import type { Change, ChangeOf } from '../room/change.ts';
+import { type HistoryItem, isLater, isLocal, type Occupant, type Subject } from '../room/event.ts';
+import type { RoomTurn } from '../room/room-turn.ts';
+import type { RoomView } from '../room/state.ts';
+import { shownPresence } from '../room/visibility.ts';
+import type { Env } from '../turn/env.ts';
+import { bareOf, type Jid } from '../xmpp/jid.ts';
+import { NS } from '../xmpp/namespaces.ts';
+import { el, sameElements } from '../xmpp/xml.ts';
+
+/** How much of another node's state is believed; what is beyond it is ignored. Security: a sync is bounded. */
+export interface Bounds {
+  readonly occupants: number;
+  readonly messages: number;
+}
+
+/** What the other node has a say in. */
+export interface Scope {
+  /** The node: what it says of somebody who is not in is said by way of it. */
+  readonly from: Jid;
+  /** Whether it is for that node to say who this is, and whether they are in at all. */
+  speaksFor(occupant: Occupant): boolean;
+  /** Whether it gives messages ids that last (XEP-0359). Else the same words of the same author are the same message. */
+  readonly lastingIds: boolean;
+}
+
+/**
+ * Another node's state on its way: roster, history and subject, of which nobody is told before all of it is here. Then it
+ * becomes this room's by what is different (`diff`), so that the room's own users and the nodes further down hear of it as
+ * of anything else that happens.
+ */
+export class IncomingState {
+  readonly #bounds: Bounds;
+  readonly #occupants = new Map<string, Occupant>();
+  readonly #nicks = new Map<Jid, string>();
+  readonly #messages: HistoryItem[] = [];
+  readonly #identities = new Set<string>();
+  /** Occupant ids given to users whom this room did not know, by bare JID (XEP-0421). */
+  readonly #ids = new Map<Jid, string>();
+  #subject: Subject | undefined;
+
+  constructor(bounds: Bounds) {
+    this.#bounds = bounds;
+  }
+
+  /** Who is said to be in. The last word about a nick, and about a session, counts. */
+  addOccupant(occupant: Occupant): void {
+    const { nick, jid } = occupant;
+    if (this.#occupants.size >= this.#bounds.occupants && !this.#occupants.has(nick)) return;
+    const before = jid === undefined ? undefined : this.#nicks.get(jid);
+    if (before !== undefined && before !== nick) this.#occupants.delete(before);
+    this.#occupants.set(nick, occupant);
+    if (jid !== undefined) this.#nicks.set(jid, nick);
+  }
+
+  /** What is said to have been said, oldest first. A stanza that a link brings twice is one message. */
+  addMessage(item: HistoryItem): void {
+    const identity = `${item.by} ${item.id}`;
+    if (this.#messages.length >= this.#bounds.messages || this.#identities.has(identity)) return;
+    this.#identities.add(identity);
+    this.#messages.push(item);
+  }
+
+  setSubject(subject: Subject | undefined): void {
+    this.#subject = subject;
+  }
+
+  get occupants(): readonly Occupant[] {
+    return [...this.#occupants.values()];
+  }
+
+  get messages(): readonly HistoryItem[] {
+    return this.#messages;
+  }
+
+  get subject(): Subject | undefined {
+    return this.#subject;
+  }
+
+  /** Whether as much has arrived as was sent. */
+  isComplete(sent: { readonly occupants: number; readonly messages: number }): boolean {
+    return sent.occupants === this.#occupants.size && sent.messages === this.#messages.length;
+  }
+
+  /** Whether somebody there has this nick, or this session. */
+  hasNickOrSession({ nick, jid }: Occupant): boolean {
+    return this.#occupants.has(nick) || (jid !== undefined && this.#nicks.has(jid));
+  }
+
+  /** The occupant id of a user: the one that the room gave them, or one given now, for all that this state says of them. */
+  occupantIdOf(room: RoomView, user: Jid, env: Env): string {
+    const known = this.knownOccupantId(room, user);
+    if (known !== undefined) return known;
+    const id = env.newId();
+    this.#ids.set(bareOf(user), id);
+    return id;
+  }
+
+  /** The same, if there is one. */
+  knownOccupantId(room: RoomView, user: Jid): string | undefined {
+    return room.occupantIdOf(user) ?? this.#ids.get(bareOf(user));
+  }
+
+  /**
+   * What has to happen for this to be the room's state, in the order in which it is told: who is not in, who is called
+   * otherwise, is different or new, what was said, and the subject. All of it is late: it happened a while ago.
+   */
+  diff({ room, env }: RoomTurn, scope: Scope): readonly Change[] {
+    return [...this.#roster(room, scope), ...this.#history(room, scope), ...this.#topic(room, scope, env)];
+  }
+
+  #roster(room: RoomView, { speaksFor }: Scope): Change[] {
+    const left: Change[] = [];
+    const others: Change[] = [];
+    const known = new Set<Occupant>();
+    for (const before of room.occupants.values()) {
+      if (!speaksFor(before)) continue;
+      const after = this.#sameOne(before);
+      if (after === undefined) {
+        // Who is served here and is not in has to be told that it was nobody's wish (XEP-0045 §11.1).
+        const parts = isLocal(before) ? { statuses: [333], payloads: [] } : { payloads: [] };
+        left.push({ kind: 'left', occupant: before, parts });
+        continue;
+      }
+      known.add(after);
+      if (after.nick !== before.nick) others.push({ kind: 'renamed', before, after });
+      else if (!looksAlike(before, after)) others.push({ kind: 'presence', occupant: after });
+    }
+    for (const occupant of this.#occupants.values())
+      if (!known.has(occupant)) others.push({ kind: 'entered', occupant, join: {}, statuses: [] });
+    return [...left, ...others];
+  }
+
+  /** By the session where both are known by it, else by the nick. */
+  #sameOne({ nick, jid }: Occupant): Occupant | undefined {
+    const session = jid === undefined ? undefined : this.#nicks.get(jid);
+    if (session !== undefined) return this.#occupants.get(session);
+    const named = this.#occupants.get(nick);
+    return named?.jid === undefined || jid === undefined ? named : undefined;
+  }
+
+  #history(room: RoomView, { from, lastingIds }: Scope): Change[] {
+    const said = new Set(lastingIds ? [] : room.archive.map(contentOf));
+    const news = this.#messages.filter((item) => !room.holds(item) && !(said.size > 0 && said.has(contentOf(item))));
+    return news.sort(byTime).map((item) => lateMessage(item, this.#occupants.get(item.nick), from));
+  }
+
+  #topic(room: RoomView, { from }: Scope, env: Env): Change[] {
+    const subject = this.#subject;
+    if (subject === undefined || subject.text === (room.subject?.text ?? '')) return [];
+    return [lateSubject(room, subject, this.#occupants.get(subject.nick), from, env)];
+  }
+}
+
+/** A message that was said a while ago, as the node `from` says, whoever is the author. @param author  if they are in */
+export function lateMessage(item: HistoryItem, author: Occupant | undefined, from: Jid): ChangeOf<'message'> {
+  const { nick, occupantId } = item;
+  return { kind: 'message', occupant: { ...(author ?? stranger(nick, occupantId)), home: from }, item, late: true };
+}
+
+/** A subject that was set a while ago, in the same way. */
+export function lateSubject(
+  room: RoomView,
+  subject: Subject,
+  author: Occupant | undefined,
+  from: Jid,
+  env: Env,
+): ChangeOf<'subject'> {
+  const { nick, text, at, occupantId = author?.occupantId ?? '' } = subject;
+  const payloads = [el('subject', NS.client, {}, text)];
+  const item = { by: room.jid, id: env.newId(), nick, occupantId, at, payloads };
+  const occupant = { ...(author ?? stranger(nick, occupantId)), home: from };
+  return { kind: 'subject', occupant, subject, item, late: true };
+}
+
+/** Somebody who is not in any more, or never was as long as this room knows. */
+function stranger(nick: string, occupantId: string): Occupant {
+  return { nick, affiliation: 'none', role: 'participant', occupantId, presence: [] };
+}
+
+/** Whether others see the same of both. */
+function looksAlike(a: Occupant, b: Occupant): boolean {
+  return a.role === b.role && a.affiliation === b.affiliation && sameElements(shownPresence(a), shownPresence(b));
+}
+
+/** What makes a message the same one where no identity does: its author, their id for it, its text. */
+function contentOf({ author, at, stanzaId, payloads }: HistoryItem): string {
+  return JSON.stringify([author, stanzaId ?? at, payloads.filter(({ name }) => name === 'body')]);
+}
+
+/** Decision #25. */
+function byTime(a: HistoryItem, b: HistoryItem): number {
+  return isLater(a, b) ? 1 : isLater(b, a) ? -1 : 0;
+}
