@@ -167,6 +167,18 @@ function enterProvisionally(
   tell(turn, room, { kind: 'entered', occupant, join, statuses: [] }, spec);
 }
 
+/**
+ * Decision #16, #44: the primary held them for as long as it does. Under the policy `local` they were in all that time, so
+ * they are let in again, as one who enters during a split, and what they said is judged. Nobody here is told of it.
+ */
+export function enterAgain(turn: Turn, room: RoomView, local: LocalOccupant, n?: number): void {
+  const role = room.config.moderated ? 'visitor' : 'participant';
+  const occupant = { ...local, affiliation: 'none', role, provisional: true } as const;
+  turn.record({ kind: 'occupantChanged', room: room.jid, occupant, ...(n === undefined ? {} : { n }) });
+  const after = room.history.findLast(({ provisional }) => !provisional)?.id ?? '';
+  diverge(turn, room, { kind: 'entered', id: turn.env.newId(), jid: local.jid, history: { maxstanzas: 0 }, after });
+}
+
 /** "mark non-local users as away", and back. */
 export function markOthers(turn: Turn, room: RoomView, away: boolean): void {
   for (const known of [...room.occupants.values()]) {

@@ -15,7 +15,7 @@ import { stanzaError } from '../../xmpp/errors.ts';
 import { type Jid, occupantJid } from '../../xmpp/jid.ts';
 import { errorReply, presence, type Stanza } from '../../xmpp/stanza.ts';
 import type { XmlElement } from '../../xmpp/xml.ts';
-import { diverge } from './apart.ts';
+import { diverge, enterAgain } from './apart.ts';
 import { clamp, itemOf, itemParts, leaveParts, merged, occupantOf, subjectAlone } from './from-primary.ts';
 import { stranger, visible } from './initial-state.ts';
 import type { Tickets } from './tickets.ts';
@@ -155,6 +155,8 @@ export class Live {
     const payloads = cleanPayloads(room.jid, stanza.payloads);
     const claim = this.#claims.get(nick);
     this.#claims.delete(nick);
+    if (late && known && isLocal(known) && !known.provisional && isHeldNoMore(room, user))
+      return enterAgain(turn, room, known, n);
     if (known === undefined || known.provisional) {
       // A local user who left here first, or a nick that is a provisional user's here: only the place is news.
       const newNick = user.statuses.includes(303) ? user.nick : undefined;
@@ -271,8 +273,12 @@ export class Live {
       const parts = { type: 'unavailable', payloads: [] } as const;
       if (seesPresence(room, gone, known)) turn.send(presenceFor(room, gone, known, parts), 'decision#44');
     }
-    const withheld = room.history.filter((item) => !item.provisional && !this.#accepted.has(item.id));
-    for (const item of recent(withheld, history, turn.env.now))
+    const entry = room.divergence.find((act) => act.kind === 'entered' && act.jid === known.jid);
+    const after = entry?.kind === 'entered' ? entry.after : undefined;
+    // Who was in before has seen what was before.
+    const seen = after === undefined ? -1 : room.history.findIndex(({ id }) => id === after);
+    const withheld = room.history.filter((item, i) => i > seen && !item.provisional && !this.#accepted.has(item.id));
+    for (const item of after === undefined ? recent(withheld, history, turn.env.now) : withheld)
       turn.send(delayedMessage(room.jid, item, known.jid), 'decision#44');
   }
 
@@ -412,4 +418,9 @@ export class Live {
       if (!this.#tickets.serves(jid)) turn.compact();
     }
   }
+}
+
+/** Whether it is the end of the primary's patience with those behind this replica, who under `local` went on meanwhile. */
+function isHeldNoMore({ config }: RoomView, { statuses }: MucUser): boolean {
+  return config.splitPolicy === 'local' && statuses.includes(333);
 }

@@ -43,7 +43,7 @@ import { plus } from '../../xmpp/time.ts';
 import { childOf, el, type XmlElement } from '../../xmpp/xml.ts';
 import { type Change, type Distribution, readTimer, timerOf } from '../distribution.ts';
 import { backoffMs, defaultTimes, spread as jitter, Keepalive } from '../keepalive.ts';
-import { diverge, markOthers, whileApart } from './apart.ts';
+import { diverge, enterAgain, markOthers, whileApart } from './apart.ts';
 import { CatchUp } from './catch-up.ts';
 import { relayOf } from './divergence.ts';
 import { clamp, itemOf, occupantOf, subjectAlone } from './from-primary.ts';
@@ -357,7 +357,13 @@ export class Replica implements Distribution {
   /** What the primary sent is complete: acknowledged, and what happened here meanwhile goes the other way. */
   #ready(turn: Turn, room: RoomView, sync: InitialState | CatchUp, ready: Ready, request: Stanza): void {
     this.#sync = undefined;
-    if (sync.mode === 'full') this.#live.makeWay(turn, room, sync.nicks);
+    if (sync.mode === 'full') {
+      // Decision #44; a room of a later epoch never knew them.
+      if (room.config.splitPolicy === 'local' && sync.created.epoch === room.epoch)
+        for (const local of room.locals)
+          if (!local.provisional && !sync.knows(local.jid)) enterAgain(turn, room, local);
+      this.#live.makeWay(turn, room, sync.nicks);
+    }
     const left = this.#live.left(turn, room);
     const said = new Set(room.divergence.flatMap(({ kind, id }) => (kind === 'said' ? [id] : [])));
     const unserved = sync.take(turn, room, left, ready);
