@@ -146,11 +146,12 @@ describe('XEP-0282 §4.11.2 Netjoin: after more than the primary’s patience, u
       expect(texts(world.got(user('BigCheese'))).filter((text) => text === 'while apart')).toEqual([]);
       expect(texts(world.got(user('Wumpus')))).toEqual(['while apart']);
       // Of the history a new session brings as much as was agreed on.
-    expect(nicksAt(world, replica)).toEqual(nicksAt(world, primary));
+      expect(nicksAt(world, replica)).toEqual(nicksAt(world, primary));
       world.clear();
       world.send(says(user('Efchen'), room, 'here'), says(user('Wumpus'), room, 'there'));
       expect(texts(world.got(user('Efchen')))).toEqual(['here', 'there']);
     },
+    60_000,
   );
 
   it('decision #44: who may not enter is told, and so is who loses what they said (#42)', () => {

@@ -23,7 +23,7 @@ export type Change =
       readonly occupant: Occupant;
       readonly join: JoinRequest;
       /** XEP-0282: what was said here in a split, and is none of the room's yet, comes to them once it is. */
-      readonly accepted?: true;
+      readonly accepted?: boolean;
     }
   | { readonly kind: 'presence'; readonly occupant: Occupant; readonly parts?: PresenceParts }
   /** `alone`: nobody else is told, for everybody goes (§10.9, §11.2). */
