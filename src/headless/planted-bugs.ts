@@ -198,6 +198,13 @@ export const plantedBugs: readonly PlantedBug[] = [
     modes: ['0282'],
   },
   {
+    name: 'a leave has no place',
+    file: `${primaryReplica}replica.ts`,
+    find: 'if (epoch === room.epoch && (n === room.n || next)) return true;',
+    replace: 'if (leave !== undefined || (epoch === room.epoch && n === room.n)) return true;',
+    modes: ['0282'],
+  },
+  {
     name: 'via ignored',
     file: 'src/core/node/muc-node.ts',
     find: 'if (domainOf(received.from) !== via)',

@@ -1,3 +1,4 @@
+import { readDmuc } from '../core/xep/xep0282.ts';
 import { type Condition, stanzaError } from '../core/xmpp/errors.ts';
 import { bareOf, domainOf, type Jid } from '../core/xmpp/jid.ts';
 import { errorReply, type Stanza } from '../core/xmpp/stanza.ts';
@@ -8,6 +9,9 @@ import type { Prng } from './prng.ts';
 import type { Seat } from './seat.ts';
 import type { SimRecord } from './trace.ts';
 import type { User } from './user.ts';
+
+/** A stanza about one user is repeated at most so much later, in milliseconds. */
+const replayMs = 60_000;
 
 /** What the delivery needs of the world. */
 interface Surroundings {
@@ -141,7 +145,11 @@ export class Delivery {
       this.#lost.add(stanza.to);
     };
     this.#around.at(passage.arrives - this.#around.now(), arrive);
-    if (outcome === 'twice') this.#around.at(passage.arrives - this.#around.now(), arrive);
+    if (outcome !== 'twice') return;
+    // A stanza about one user is repeated later, too, when they may be back (security: a captured stanza is sent again).
+    const { enter, leave } = readDmuc(stanza.payloads) ?? {};
+    const later = enter || leave ? this.#prng.below(replayMs) : 0;
+    this.#around.at(passage.arrives - this.#around.now() + later, arrive);
   }
 
   #arrive({ seat, user }: Place, parcel: Parcel): void {

@@ -1,6 +1,6 @@
 import { bouncesAreNoticed } from './checkers/bounces.ts';
 import { sameState } from './checkers/copies.ts';
-import { nothingBeforeReady, onlyWhoAsked } from './checkers/entering.ts';
+import { leavesOnce, nothingBeforeReady, onlyWhoAsked } from './checkers/entering.ts';
 import { jidsOfReplicas } from './checkers/jids.ts';
 import { lostByBounceAlone, lostBySilenceAlone } from './checkers/links.ts';
 import { epochs, gapFree, nothingMissed } from './checkers/sequence.ts';
@@ -16,6 +16,7 @@ export const primaryReplicaCheckers: Readonly<Record<string, Checker>> = {
   'D-e': epochs,
   'D-g': silenceIsFound,
   'D-h': onlyWhoAsked,
+  'D-12': leavesOnce,
   'D-5': nothingBeforeReady,
   'D-6': jidsOfReplicas,
   'D-3': lostBySilenceAlone('D-3'),

@@ -782,6 +782,9 @@ const serves = (story: Story) =>
     joining: true,
   });
 
+const departs = presence(at('Bob'), account, { type: 'unavailable' }, writeDmuc({ leave: bob.jid }));
+const goes = { kind: 'occupantChanged', occupant: { ...occupant(bob), home: room } } as const;
+
 /** Of XEP-0282's own. */
 const replicated: typeof cases = {
   'D-a': {
@@ -978,6 +981,19 @@ const replicated: typeof cases = {
           inPlace(2),
         );
         story.sends(service, named, story.keeps(story.asks(joins(alice)), entersAs(alice, 2)));
+      },
+    },
+  },
+  'D-12': {
+    good: (story) => {
+      serves(withReplica(story));
+      story.keepsAt(account, story.reaches(account, departs), goes);
+    },
+    bad: {
+      'a leave of before the last entry takes somebody out': (story) => {
+        const sent = withReplica(story).sends(service, departs);
+        serves(story);
+        story.keepsAt(account, story.gets(account, departs, sent), goes);
       },
     },
   },

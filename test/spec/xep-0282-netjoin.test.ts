@@ -17,6 +17,7 @@ import {
   payloadOf,
   presence,
   type Stanza,
+  stanzaText,
 } from '../../src/core/xmpp/stanza.ts';
 import { instant } from '../../src/core/xmpp/time.ts';
 import { el } from '../../src/core/xmpp/xml.ts';
@@ -118,6 +119,71 @@ function expectTheSameEverywhere(world: World): void {
     expect([node, kept(world, node)]).toEqual([node, kept(world, primary)]);
   }
 }
+
+describe('XEP-0282 §4.11.2 Netjoin: after more than the primary’s patience, under the policy `local`', () => {
+  const talking = { ...local, [own('split_chat')]: ['1'] };
+  /** The primary has removed those behind the replica, who went on talking. */
+  function held(): World {
+    const world = apart(talking);
+    world.send(says(user('Efchen'), room, 'while apart'));
+    world.send(says(user('Wumpus'), room, 'before'));
+    world.advance(601_000);
+    world.send(says(user('Wumpus'), room, 'after'));
+    expect(nicksAt(world, primary).some((nick) => nick.startsWith('Efchen'))).toBe(false);
+    expect(world.status(replica).occupants.some(({ nick }) => nick === 'Efchen')).toBe(true);
+    return world;
+  }
+
+  it.each([
+    ['what was missed', 0],
+    ['everything', changesMax + changesMax / 4 + 1],
+  ])(
+    'decision #44: they are let in again, hear all, and what they said is judged; the netjoin brings %s',
+    (_, words) => {
+      const world = held();
+      for (let i = 0; i < words; i++) world.send(says(user('Wumpus'), room, `more ${i}`));
+      heal(world);
+      const efchen = world.got(user('Efchen'));
+      expect(efchen.filter(({ type }) => type === 'unavailable' || type === 'error').map(stanzaText)).toEqual([]);
+      if (words === 0) expect(texts(efchen)).toEqual(['before', 'after']);
+      expect(texts(world.got(user('BigCheese'))).filter((text) => text === 'while apart')).toEqual([]);
+      expect(texts(world.got(user('Wumpus')))).toEqual(['while apart']);
+      // Of the history a new session brings as much as was agreed on.
+      expect(nicksAt(world, replica)).toEqual(nicksAt(world, primary));
+      world.clear();
+      world.send(says(user('Efchen'), room, 'here'), says(user('Wumpus'), room, 'there'));
+      expect(texts(world.got(user('Efchen')))).toEqual(['here', 'there']);
+    },
+  );
+
+  it('decision #44: who may not enter is told, and so is who loses what they said (#42)', () => {
+    const world = held();
+    administer(world, { jid: bare('Efchen'), affiliation: 'outcast' });
+    heal(world);
+    const told = world.got(user('Efchen'));
+    const errors = told.flatMap((stanza) => errorOf(stanza)?.condition ?? []);
+    expect(errors).toEqual(['forbidden', 'not-acceptable']);
+    expect(told.some(({ type, from }) => type === 'unavailable' && from === `${room}/Efchen`)).toBe(true);
+    expect(texts(world.got(user('Wumpus')))).toEqual([]);
+    expectTheSameEverywhere(world);
+  });
+
+  it('decision #44: whose nick is another’s by now is called something else', () => {
+    const world = held();
+    world.send(joins('other@avalon.irc/x', `${room}/Efchen`));
+    heal(world);
+    expect(statuses(world, user('Efchen'), 'Efchen_').at(-1)).toEqual([110]);
+    expectTheSameEverywhere(world);
+  });
+
+  it('decision #16: under `freeze` they are out, as nothing that they did is lost', () => {
+    const world = apart();
+    world.advance(601_000);
+    heal(world);
+    expect(statuses(world, user('Efchen'), 'Efchen').at(-1)).toEqual([333, 110]);
+    expectTheSameEverywhere(world);
+  });
+});
 
 describe('XEP-0282 §4.2 Creating a Replica: the list and what is agreed on', () => {
   const without = { [own('replicas')]: others.map(String) };

@@ -97,8 +97,11 @@ export type Divergence = {
       readonly back?: true;
     }
   | { readonly kind: 'changed'; readonly nick: string; readonly presence: readonly XmlElement[] }
-  /** A provisional entry, with the history they asked for. */
-  | { readonly kind: 'entered'; readonly history?: HistoryRequest }
+  /**
+   * A provisional entry, with the history they asked for; `after`: of one who was in before, and whom the primary held for
+   * no longer: the id of the last message of the room that they were shown, '' for none.
+   */
+  | { readonly kind: 'entered'; readonly history?: HistoryRequest; readonly after?: string }
   | { readonly kind: 'said'; readonly item: HistoryItem }
 );
 

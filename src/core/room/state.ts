@@ -278,7 +278,9 @@ export class RoomState {
   #diverge(act: Divergence): void {
     if (act.kind === 'said') this.#remember(act.item);
     else this.#settle(({ kind, jid }) => kind !== 'said' && jid === act.jid);
-    this.#divergence = [...this.#divergence, act];
+    // Who enters again had said something before: the primary must have them in to take it.
+    const first = act.kind === 'entered' ? this.#divergence.findIndex(({ jid }) => jid === act.jid) : -1;
+    this.#divergence = this.#divergence.toSpliced(first < 0 ? this.#divergence.length : first, 0, act);
   }
 
   /**

@@ -1,6 +1,7 @@
 import { readDmuc } from '../../core/xep/xep0282.ts';
 import { bareOf, type Jid } from '../../core/xmpp/jid.ts';
 import { stanzaText } from '../../core/xmpp/stanza.ts';
+import { sentAt } from '../causes.ts';
 import type { Checker } from '../judge.ts';
 import { isJoin, isOf } from '../stanzas.ts';
 import type { Violation } from '../trace.ts';
@@ -77,6 +78,35 @@ export const nothingBeforeReady: Checker = (given) => {
       if (dmuc?.position || dmuc?.enter || dmuc?.leave || cause.stanza.type !== undefined) return;
       const what = `${by} shows ${stanza.from} to ${stanza.to} before all of the roster is there`;
       violations.push({ invariant: 'D-5', what, at: i });
+    },
+    verdict: () => ({ violations, exercised }),
+  };
+};
+
+/** D-12: a `<leave/>` that was sent before a user's entry does not take them out, however late it comes (again). */
+export const leavesOnce: Checker = (given) => {
+  const violations: Violation[] = [];
+  let exercised = 0;
+  const { trace } = given;
+  const replicas = new Set<Jid>(nodesOf(given).replicas.map(({ address }) => address));
+  /** By replica and user: where in the trace that was sent by which they were entered. */
+  const entered = new Map<string, number>();
+  return {
+    kept(event, { node, room }, { cause }, i) {
+      if (event.kind !== 'occupantChanged' || cause === undefined || !replicas.has(node)) return;
+      const { jid, home } = event.occupant;
+      if (jid === undefined) return;
+      if (event.joining) entered.set(`${node} ${jid}`, sentAt(trace, cause));
+      const handed = trace[cause];
+      const leave = handed?.kind === 'out' ? readDmuc(handed.stanza.payloads)?.leave : undefined;
+      if (leave !== jid || home !== room) return;
+      exercised++;
+      if (sentAt(trace, cause) < (entered.get(`${node} ${jid}`) ?? -1))
+        violations.push({
+          invariant: 'D-12',
+          what: `${node} takes ${jid} out for a leave of before their entry`,
+          at: i,
+        });
     },
     verdict: () => ({ violations, exercised }),
   };

@@ -156,6 +156,19 @@ function enterProvisionally(turn: RoomTurn, stanza: Stanza, nick: string, join: 
 }
 
 /**
+ * Decision #16, #44: the primary held them for as long as it does. Under the policy `local` they were in all that time, so
+ * they are let in again, as one who enters during a split, and what they said is judged. Nobody here is told of it.
+ */
+export function enterAgain(turn: RoomTurn, local: LocalOccupant, n?: number): void {
+  const { room } = turn;
+  const role = room.config.moderated ? 'visitor' : 'participant';
+  const occupant = { ...local, affiliation: 'none', role, provisional: true } as const;
+  turn.record({ kind: 'occupantChanged', occupant, ...(n === undefined ? {} : { n }) });
+  const after = room.history.findLast(({ provisional }) => !provisional)?.id ?? '';
+  diverge(turn, { kind: 'entered', id: turn.env.newId(), jid: local.jid, history: { maxstanzas: 0 }, after });
+}
+
+/**
  * "mark non-local users as away", and back.
  *
  * @param awaited  whether the primary may still answer a join of this user itself: then what it says of the others is news, and

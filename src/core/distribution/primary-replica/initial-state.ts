@@ -54,6 +54,11 @@ export class InitialState {
     this.#subject = subject;
   }
 
+  /** Whether the primary counts them as this replica's, or serves them itself. */
+  knows(user: Jid): boolean {
+    return this.#direct.has(user) || [...this.#entered.values()].includes(user);
+  }
+
   /** Nicks that somebody at the primary has. */
   get nicks(): ReadonlySet<string> {
     return new Set(this.#roster.keys());

@@ -6,8 +6,9 @@ import { cleanPayloads } from '../../room/hygiene.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
 import { readJoin, subjectChange } from '../../xep/xep0045.ts';
 import type { Dmuc } from '../../xep/xep0282.ts';
+import { type Condition, type ErrorType, stanzaError } from '../../xmpp/errors.ts';
 import { type Jid, resourceOf } from '../../xmpp/jid.ts';
-import type { Stanza } from '../../xmpp/stanza.ts';
+import { errorReply, type Stanza } from '../../xmpp/stanza.ts';
 import { instant } from '../../xmpp/time.ts';
 import { sizeOf, splitCharactersMax, splitMessagesMax } from './limits.ts';
 import type { Replicas } from './replicas.ts';
@@ -46,7 +47,9 @@ export function judge(
     const payloads = JSON.stringify(cleanPayloads(room.jid, stanza.payloads));
     return theirs?.nick !== resourceOf(stanza.to) || JSON.stringify(theirs.presence) === payloads;
   }
-  const drop = (why: string) => {
+  const drop = (why: string, type: ErrorType, condition: Condition) => {
+    // Decision #42: whoever loses something is told, as of any other word of theirs.
+    turn.send(errorReply(stanza, stanzaError(type, condition, why)), 'decision#42');
     turn.note('decision#42', `what ${stanza.from} said during the split is dropped: ${why}`, {
       peer: replica,
       sign: 'judged',
@@ -54,16 +57,16 @@ export function judge(
     return true;
   };
   if (stanza.name !== 'message' || stanza.type !== 'groupchat' || subjectChange(stanza) !== undefined)
-    return drop('it is no message to the room');
+    return drop('it is no message to the room', 'modify', 'bad-request');
   const identity = { by: replica, id: dmuc.split };
   // Repeated: it has its place already.
   if (room.holds(identity)) return true;
-  if (theirs === undefined) return drop('they are not in the room');
+  if (theirs === undefined) return drop('they are not in the room', 'modify', 'not-acceptable');
   const checked = checkGroupchat(room, theirs, stanza, turn.env);
-  if (checked.kind === 'refusal') return drop('they have no voice');
+  if (checked.kind === 'refusal') return drop('they have no voice', checked.type, checked.condition);
   const size = sizeOf(cleanPayloads(room.jid, stanza.payloads));
   if (state.messages + 1 > splitMessagesMax || state.characters + size > splitCharactersMax)
-    return drop('it is more than a split may bring');
+    return drop('it is more than a split may bring', 'wait', 'resource-constraint');
   state.messages++;
   state.characters += size;
   // Not before the split and not after now, whatever the replica's clock says.

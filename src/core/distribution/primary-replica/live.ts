@@ -14,7 +14,7 @@ import { stanzaError } from '../../xmpp/errors.ts';
 import { type Jid, occupantJid } from '../../xmpp/jid.ts';
 import { errorReply, presence, type Stanza } from '../../xmpp/stanza.ts';
 import type { XmlElement } from '../../xmpp/xml.ts';
-import { diverge } from './apart.ts';
+import { diverge, enterAgain } from './apart.ts';
 import { clamp, itemOf, itemParts, leaveParts, merged, occupantOf } from './from-primary.ts';
 import { stranger, visible } from './initial-state.ts';
 import { readReplicaForm } from './replica-form.ts';
@@ -84,7 +84,7 @@ export class Live {
     late: boolean,
   ): boolean {
     if (dmuc?.enter) this.#enter(turn, nick, user, dmuc.enter, dmuc, stanza);
-    else if (dmuc?.leave) this.#leave(turn, nick, dmuc.leave, user, dmuc.position?.n, stanza);
+    else if (dmuc?.leave) this.#leave(turn, nick, dmuc.leave, user, stanza);
     else if (!user) return false;
     else if (dmuc?.position === undefined) return this.#rosterEntry(turn, nick, user, stanza);
     else if (stanza.type === undefined) this.#update(turn, nick, user, dmuc.position.n, stanza, late);
@@ -161,6 +161,8 @@ export class Live {
     const payloads = cleanPayloads(room.jid, stanza.payloads);
     const claim = this.#claims.get(nick);
     this.#claims.delete(nick);
+    if (late && known && isLocal(known) && !known.provisional && isHeldNoMore(room, user))
+      return enterAgain(turn, known, n);
     if (known === undefined || known.provisional) {
       // A local user who left here first, or a nick that is a provisional user's here: only the place is news.
       const newNick = user.statuses.includes(303) ? user.nick : undefined;
@@ -268,11 +270,15 @@ export class Live {
       const parts = { type: 'unavailable', payloads: [] } as const;
       if (seesPresence(room, gone, known)) turn.send(presenceFor(room, gone, known, parts), 'decision#44');
     }
-    // What was said beside them takes no place among what the room shows to who enters.
+    const entry = room.divergence.find((act) => act.kind === 'entered' && act.jid === known.jid);
+    const after = entry?.kind === 'entered' ? entry.after : undefined;
+    // What was said beside them takes no place among what the room shows to who enters; who was in before has seen what was
+    // before.
     const ofRoom = room.archive.filter(({ provisional }) => !provisional);
-    const withheld = ofRoom.slice(Math.max(0, ofRoom.length - room.config.historyMax));
-    const unheard = withheld.filter(({ id }) => !this.#accepted.has(id));
-    for (const item of recent(unheard, history, turn.env.now))
+    const first =
+      after === undefined ? ofRoom.length - room.config.historyMax : ofRoom.findIndex(({ id }) => id === after) + 1;
+    const withheld = ofRoom.slice(Math.max(0, first)).filter(({ id }) => !this.#accepted.has(id));
+    for (const item of after === undefined ? recent(withheld, history, turn.env.now) : withheld)
       turn.send(delayedMessage(room.jid, item, known.jid), 'decision#44');
   }
 
@@ -330,14 +336,7 @@ export class Live {
   }
 
   /** §4.6: "The replica removes user and forwards the stanza to user". The others hear of it by the update after it. */
-  #leave(
-    turn: RoomTurn,
-    nick: string,
-    jid: Jid,
-    user: MucUser | undefined,
-    n: number | undefined,
-    stanza: Stanza,
-  ): void {
+  #leave(turn: RoomTurn, nick: string, jid: Jid, user: MucUser | undefined, stanza: Stanza): void {
     const { room } = turn;
     const known = room.occupants.get(nick);
     if (stanza.type !== 'unavailable') return;
@@ -348,8 +347,6 @@ export class Live {
       const parts = { type: 'unavailable', payloads: [], ...leaveParts(user) } as const;
       return turn.send(presenceFor(room, stranger, stranger, parts), 'decision#47');
     }
-    // Told again after its change: they are in by a later entry.
-    if (n !== undefined && n !== room.n + 1) return;
     // Of somebody provisional it is about what was before: their entry is judged by itself (decision #44).
     if (known === undefined || !isLocal(known) || known.provisional || known.jid !== jid) return;
     turn.record({ kind: 'occupantChanged', occupant: { ...known, home: room.jid } });
@@ -428,4 +425,9 @@ export class Live {
       if (!this.#tickets.serves(jid)) turn.compact();
     }
   }
+}
+
+/** Whether it is the end of the primary's patience with those behind this replica, who under `local` went on meanwhile. */
+function isHeldNoMore({ config }: RoomView, { statuses }: MucUser): boolean {
+  return config.split.policy === 'local' && statuses.includes(333);
 }

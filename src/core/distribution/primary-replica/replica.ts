@@ -45,7 +45,7 @@ import { childOf, el, type XmlElement } from '../../xmpp/xml.ts';
 import { defaultTimes, spread as jitter, Keepalive, type KeepaliveTimes, probeMs } from '../keepalive.ts';
 import { type PrimaryPeer, primaryPeer } from '../peers.ts';
 import type { Protocol, ProtocolStatus } from '../protocol.ts';
-import { diverge, markOthers, whileApart } from './apart.ts';
+import { diverge, enterAgain, markOthers, whileApart } from './apart.ts';
 import { CatchUp } from './catch-up.ts';
 import { relayOf } from './divergence.ts';
 import { clamp, itemOf, occupantOf } from './from-primary.ts';
@@ -432,7 +432,12 @@ export class Replica implements Protocol {
     this.#sync = undefined;
     this.#waiting = false;
     this.#tickets.settled();
-    if (sync.mode === 'full') this.#live.makeWay(turn, sync.nicks);
+    if (sync.mode === 'full') {
+      // Decision #44; a room of a later epoch never knew them.
+      if (room.config.split.policy === 'local' && sync.created.epoch === room.epoch)
+        for (const local of room.locals) if (!local.provisional && !sync.knows(local.jid)) enterAgain(turn, local);
+      this.#live.makeWay(turn, sync.nicks);
+    }
     const left = this.#live.left(turn);
     const said = new Set(room.divergence.flatMap(({ kind, id }) => (kind === 'said' ? [id] : [])));
     const unserved = sync.take(turn, left, ready);
