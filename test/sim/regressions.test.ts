@@ -78,6 +78,13 @@ const found: readonly (readonly [Mode, number, number, string])[] = [
   ['0282', 6929, 120, 'what was relayed while the primary still took the replica for split was said by it twice'],
   ['0282', 6764, 120, 'the checker: what was heard provisionally did not count once an earlier join was answered'],
   ['0282', 10284, 120, 'an answer that came slowly was asked for anew, which made it slower, for ever'],
+  ['0282', 6543, 120, 'a refusal to serve somebody that got lost left them in at the primary'],
+  ['0282', 11430, 120, 'the same'],
+  ['0282', 12078, 120, 'the same'],
+  ['0282', 9412, 120, 'the same, and they got history after the subject'],
+  ['0282', 10081, 120, 'whom the primary served itself lost their nick to themselves at the netjoin, and was put out'],
+  ['0282', 15295, 120, 'the same'],
+  ['0282', 13811, 120, 'who came after something was said beside others never got it once it was accepted'],
 ];
 
 /** The same, of the plans of today. */
@@ -126,6 +133,19 @@ const whole: readonly (readonly [Mode, number, string])[] = [
     'a split replica asked again and again over a slow link, and ten minutes later its answers still came',
   ],
   ['0282', 1687, 'the checker: a replica that lost its log was held to an epoch it had known'],
+  ['0282', 2001145, 'a refusal to serve somebody that got lost left them in at the primary'],
+  ['0282', 2011129, 'the same'],
+  ['0282', 7757, 'the same'],
+  ['0282', 2002084, 'the checker: what a node had decided before it was handed a leave counted as decided after'],
+  ['0282', 11685, 'the checker: a node was held to a leave of which it could not hear in its sleep'],
+  ['0282', 2009562, 'a replica that was dismissed while it was cut off kept and relayed a provisional entry'],
+  ['0282', 2001094, 'a leave that was told again after a crash put out who had come back since'],
+  ['0282', 2009593, 'a join under another nick by who is in brought oneself before the others'],
+  ['0282', 2010583, 'a join past the replica for a nick that is taken was moved to the primary, and not answered'],
+  ['0282', 8950, 'a request for creation that came twice made a session of which the replica never heard'],
+  ['0282', 15295, 'whom the primary served itself lost their nick to themselves at the netjoin, and was put out'],
+  ['0282', 3346, 'who came past the replica never heard of the leave of somebody whom that had not served'],
+  ['0282', 10656, 'words of a second split came again to who had come between the two'],
 ];
 
 describe('What the simulator found stays mended', () => {

@@ -29,7 +29,7 @@ export type Change =
       readonly occupant: Occupant;
       readonly join: JoinRequest;
       /** What was said here while this node was cut off, and is none of the room's yet, comes to them once it is. */
-      readonly accepted?: true;
+      readonly accepted?: boolean;
     }
   /** Presence, role or affiliation of someone who is in. `join`: they asked to enter with it, as in `returned`. */
   | {

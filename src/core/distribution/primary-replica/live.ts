@@ -29,8 +29,8 @@ export class Live {
   readonly #tickets: Tickets;
   /** Who entered at the primary under the nick of a provisional user here: perhaps that very user. Decision #44. */
   readonly #claims = new Map<string, Occupant>();
-  /** Users who entered after something was said here during the split that the primary has yet to judge. Decision #42. */
-  readonly #newcomers = new Set<Jid>();
+  /** Users who entered after something was said here during the split, and the ids of what of it was not judged yet. Decision #42. */
+  readonly #newcomers = new Map<Jid, ReadonlySet<string>>();
   /** Users of ours whom the primary serves itself, and their nicks there, at the end of what is caught up with. */
   #direct: ReadonlyMap<Jid, string> = new Map();
   /** Who was in here, and served by whom, before that was caught up with. */
@@ -250,9 +250,13 @@ export class Live {
     // They are back: whether the primary heard that they left is of no interest any more.
     if (room.divergence.some((act) => act.kind === 'left' && act.jid === jid))
       turn.record({ kind: 'divergenceSettled', ids: [], user: jid });
-    if (room.divergence.some(({ kind }) => kind === 'said')) this.#newcomers.add(jid);
+    const wasHere = isLocal(known) || provisional !== undefined;
+    const said = room.divergence.flatMap(({ kind, id }) => (kind === 'said' ? [id] : []));
+    if (wasHere || said.length === 0) this.#newcomers.delete(jid);
+    else this.#newcomers.set(jid, new Set(said));
     const history = join.history ? { history: join.history } : {};
-    tell(turn, { kind: 'returned', occupant, join: history, accepted: true }, '0282#4.5');
+    const accepted = this.#newcomers.has(jid);
+    tell(turn, { kind: 'returned', occupant, join: history, accepted }, '0282#4.5');
   }
 
   /** Decision #44: they have the roster; what they get now is the history that was withheld. */
@@ -379,7 +383,8 @@ export class Live {
       return tell(turn, { kind: 'message', occupant, item, late: late || dmuc.split !== undefined }, '0282#4.9');
     this.#accepted.add(item.id);
     for (const { jid } of room.locals)
-      if (this.#newcomers.has(jid)) turn.send(delayedMessage(room.jid, item, jid), 'decision#42');
+      if (this.#newcomers.get(jid)?.has(dmuc.split ?? ''))
+        turn.send(delayedMessage(room.jid, item, jid), 'decision#42');
   }
 
   /** Decision #15, or a place in the sequence that holds nothing for this replica. */
