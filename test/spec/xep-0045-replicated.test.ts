@@ -178,6 +178,38 @@ describe('XEP-0045 §10.2.1, §10.9 in a room that XEP-0282 distributes', () => 
   });
 });
 
+describe('XEP-0045 §9.3 in a room that XEP-0282 distributes', () => {
+  it('decision #53: moderators behind a replica hear of the affiliation of somebody who is not in; others, and their node, do not', () => {
+    const world = everybodyIn();
+    administers(world, 'Wumpus', { affiliation: 'member', jid: 'absent@killrc.oulubox.irc' });
+    const told = nicks.filter((nick) =>
+      world
+        .got(user(nick))
+        .some((stanza) => stanza.name === 'message' && itemAt(stanza)?.jid === 'absent@killrc.oulubox.irc'),
+    );
+    const moderators = world
+      .status(jid('channel.avalon.irc'))
+      .occupants.filter(({ role }) => role === 'moderator')
+      .map(({ nick }) => nick);
+    expect(moderators).toContain('Troy');
+    expect(told.sort()).toEqual(moderators.sort());
+    expect(JSON.stringify(world.to(vesaReplica))).not.toContain('absent@');
+  });
+
+  it('decision #53: so does a replica that missed it', () => {
+    const world = everybodyIn();
+    const eris = jid('replica@eris.dclxvii.irc');
+    const log = world.crash(eris);
+    administers(world, 'Wumpus', { affiliation: 'member', jid: 'absent@killrc.oulubox.irc' });
+    world.clear();
+    world.boot(eris, log);
+    const notices = world.got(user('Troy')).filter(({ name }) => name === 'message');
+    expect(notices.map((stanza) => [itemAt(stanza)?.jid, itemAt(stanza)?.affiliation])).toEqual([
+      ['absent@killrc.oulubox.irc', 'member'],
+    ]);
+  });
+});
+
 describe('XEP-0045 §17.3, §17.4 in a room that XEP-0282 distributes', () => {
   const at = (nick: string) => jid(`${room}/${nick}`);
   const ask = (world: World, from: string, nick: string, ...payloads: Stanza['payloads']) =>

@@ -5,7 +5,7 @@ import type { HistoryItem, Occupant, Subject } from '../room/event.ts';
 import type { RoomView } from '../room/state.ts';
 import type { Turn } from '../room/turn.ts';
 import type { PresenceParts } from '../room/visibility.ts';
-import type { JoinRequest } from '../xep/xep0045.ts';
+import type { Affiliation, JoinRequest } from '../xep/xep0045.ts';
 import type { Jid } from '../xmpp/jid.ts';
 import type { Stanza } from '../xmpp/stanza.ts';
 
@@ -35,6 +35,8 @@ export type Change =
       readonly changes: Partial<RoomSettings>;
       readonly statuses: readonly number[];
     }
+  /** A user (a bare JID, or a domain) has another affiliation; `absent`: and is not in, so no presence says so (§9.3). */
+  | { readonly kind: 'affiliated'; readonly user: Jid; readonly affiliation: Affiliation; readonly absent: boolean }
   /** `late`: it was said a while ago, so users get it with its time (XEP-0203). */
   | { readonly kind: 'message'; readonly occupant: Occupant; readonly item: HistoryItem; readonly late?: boolean }
   | { readonly kind: 'subject'; readonly occupant: Occupant; readonly subject: Subject; readonly item: HistoryItem };

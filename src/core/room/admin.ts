@@ -11,9 +11,8 @@ import { invitation } from './invitation.ts';
 import { nickIsAnothers } from './nick.ts';
 import { leave, update } from './room.ts';
 import type { RoomView } from './state.ts';
-import { isElsewhere } from './tell.ts';
+import { isElsewhere, tell } from './tell.ts';
 import type { Turn } from './turn.ts';
-import { maySeeJids } from './visibility.ts';
 
 /** Rank of an affiliation: who is lower than another may not act on them (XEP-0045 §5.2.1). */
 const rank: Readonly<Record<Affiliation, number>> = { owner: 4, admin: 3, member: 2, none: 1, outcast: 0 };
@@ -246,7 +245,11 @@ export function changeAffiliation(
 ): void {
   const before = room.affiliationOf(user);
   if (before === affiliation) return;
-  turn.record({ kind: 'affiliationChanged', room: room.jid, user, affiliation });
+  // What others must hear of that no presence says has a place of its own.
+  const inside = [...room.occupants.values()].some(({ jid }) => jid !== undefined && bareOf(jid) === user);
+  const told = !inside || before === 'outcast' || affiliation === 'outcast';
+  const place = told ? { n: room.n + 1 } : {};
+  turn.record({ kind: 'affiliationChanged', room: room.jid, ...place, user, affiliation });
   // §9.1: a banned user's nick is nobody's.
   if (affiliation === 'outcast' && room.reservedNicks.has(user))
     turn.record({ kind: 'nickReserved', room: room.jid, user, nick: undefined });
@@ -257,6 +260,8 @@ export function changeAffiliation(
   const present = [...room.occupants.values()].filter(
     (occupant) => occupant.jid !== undefined && concerns(occupant.jid) && !isElsewhere(room, occupant),
   );
+  const absent = present.length === 0;
+  if (told) distribution.spread(turn, room, { kind: 'affiliated', user, affiliation, absent });
   for (const occupant of present) {
     if (affiliation === 'outcast')
       leave(
@@ -286,14 +291,8 @@ export function changeAffiliation(
         later,
       );
   }
-  if (present.length > 0) return;
-  // §9.3 and others: "the service MAY send a message": to those who may know whose it is.
-  const x = writeMucUser({ affiliation, role: 'none', jid: user, statuses: [] });
-  const tellOthers = () => {
-    for (const viewer of room.locals) {
-      if (maySeeJids(room, viewer)) turn.send(message(room.jid, viewer.jid, { id: turn.env.newId() }, x), '0045#9.3');
-    }
-  };
+  if (!absent) return;
+  const tellOthers = () => tell(turn, room, { kind: 'affiliated', user, affiliation, absent });
   if (later) later.push(tellOthers);
   else tellOthers();
 }

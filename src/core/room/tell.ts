@@ -1,6 +1,6 @@
 import type { Change } from '../distribution/distribution.ts';
 import type { Spec } from '../node/trace.ts';
-import { type JoinRequest, writeStatuses } from '../xep/xep0045.ts';
+import { type JoinRequest, writeMucUser, writeStatuses } from '../xep/xep0045.ts';
 import { writeDelay } from '../xep/xep0203.ts';
 import { writeOccupantId } from '../xep/xep0421.ts';
 import { assertNever } from '../xmpp/errors.ts';
@@ -79,6 +79,16 @@ export function tell(turn: Turn, room: RoomView, change: Change, spec?: Spec): v
       const x = writeStatuses(change.statuses);
       for (const viewer of room.locals)
         turn.send(message(room.jid, viewer.jid, { type: 'groupchat', id: turn.env.newId() }, x), '0045#10.2.1');
+      return;
+    }
+    case 'affiliated': {
+      if (!change.absent) return;
+      // §9.3 and others: "the service MAY send a message": to those who may know whose it is.
+      const { user, affiliation } = change;
+      const x = writeMucUser({ affiliation, role: 'none', jid: user, statuses: [] });
+      for (const viewer of room.locals)
+        if (maySeeJids(room, viewer))
+          turn.send(message(room.jid, viewer.jid, { id: turn.env.newId() }, x), spec ?? '0045#9.3');
       return;
     }
     case 'message':

@@ -122,6 +122,7 @@ export class FmucNode implements Distribution {
       }
       case 'returned':
       case 'configured':
+      case 'affiliated':
         return;
       case 'left': {
         const { occupant } = change;

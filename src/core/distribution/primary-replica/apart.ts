@@ -55,6 +55,9 @@ export function whileApart(
     const join = readJoin(stanza.payloads);
     if (local?.nick === nick) return changePresence(turn, room, local, stanza, join);
     const enters = join && known === undefined && nick !== '' && may(config.splitEntry);
+    // Decision #53: whether they are banned is all that is known of who they are.
+    if (enters && room.affiliationOf(stanza.from) === 'outcast')
+      return refuse('auth', 'forbidden', 'you are banned from this room');
     return enters && !awaited && !leftElsewhere(room, stanza.from)
       ? enterProvisionally(turn, room, stanza, nick, join, () => refuse('cancel', 'conflict', 'the nick is taken'))
       : cutOff();

@@ -4,7 +4,7 @@ import type { RoomView } from '../../room/state.ts';
 import { tell } from '../../room/tell.ts';
 import type { Turn } from '../../room/turn.ts';
 import { shownPresence } from '../../room/visibility.ts';
-import type { Created, Ready } from '../../xep/sync.ts';
+import type { Ban, Created, Ready } from '../../xep/sync.ts';
 import type { Dmuc } from '../../xep/xep0282.ts';
 import type { Jid } from '../../xmpp/jid.ts';
 import { NS } from '../../xmpp/namespaces.ts';
@@ -96,6 +96,7 @@ export class InitialState {
       history: this.#history,
       subject: this.#subject,
     });
+    takeBans(turn, room, this.created.bans ?? []);
     this.#tellRoster(turn, room, before);
     for (const item of this.#history) {
       const mine = item.split !== undefined && said.has(item.split.id);
@@ -152,6 +153,17 @@ export class InitialState {
     };
     tell(turn, room, { kind: 'subject', occupant: author, subject, item }, 'decision#8');
   }
+}
+
+/** Decision #53: who is banned now, and nobody else. */
+function takeBans(turn: Turn, room: RoomView, bans: readonly Ban[]): void {
+  const now = new Set(bans.map(({ user }) => user));
+  for (const [user, affiliation] of [...room.affiliations])
+    if (affiliation === 'outcast' && !now.has(user))
+      turn.record({ kind: 'affiliationChanged', room: room.jid, user, affiliation: 'none' });
+  for (const user of now)
+    if (room.affiliations.get(user) !== 'outcast')
+      turn.record({ kind: 'affiliationChanged', room: room.jid, user, affiliation: 'outcast' });
 }
 
 /** An author who is not in any more. */

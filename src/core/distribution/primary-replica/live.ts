@@ -7,13 +7,14 @@ import type { RoomView } from '../../room/state.ts';
 import { tell, tellOfSight } from '../../room/tell.ts';
 import type { Turn } from '../../room/turn.ts';
 import { maySeeJids, presenceFor, seesPresence } from '../../room/visibility.ts';
-import type { Position } from '../../xep/sync.ts';
+import { type Position, readBans } from '../../xep/sync.ts';
 import { readForm } from '../../xep/xep0004.ts';
-import { type JoinRequest, type MucUser, readStatuses, subjectChange } from '../../xep/xep0045.ts';
+import { type JoinRequest, type MucUser, readMucUser, readStatuses, subjectChange } from '../../xep/xep0045.ts';
 import { type Dmuc, writeDmuc } from '../../xep/xep0282.ts';
 import { stanzaError } from '../../xmpp/errors.ts';
-import { type Jid, occupantJid } from '../../xmpp/jid.ts';
-import { errorReply, presence, type Stanza } from '../../xmpp/stanza.ts';
+import { type Jid, occupantJid, parseJid } from '../../xmpp/jid.ts';
+import { NS } from '../../xmpp/namespaces.ts';
+import { errorReply, payloadOf, presence, type Stanza } from '../../xmpp/stanza.ts';
 import type { XmlElement } from '../../xmpp/xml.ts';
 import { clamp, itemOf, itemParts, leaveParts, merged, occupantOf } from './from-primary.ts';
 import { stranger, visible } from './initial-state.ts';
@@ -358,15 +359,26 @@ export class Live {
       tell(turn, room, { kind: 'message', occupant, item, late: late || dmuc.split !== undefined }, '0282#4.9');
   }
 
-  /** Decision #15, or a place in the sequence that holds nothing for this replica. */
+  /** Decision #15: what an owner changed. */
   configured(turn: Turn, room: RoomView, n: number, stanza: Stanza): void {
     const form = readForm({ children: stanza.payloads });
-    if (form === undefined) return turn.record({ kind: 'positionPassed', room: room.jid, n });
+    if (form === undefined) return this.#affiliated(turn, room, n, stanza);
     const changes = readReplicaForm(form);
     turn.record({ kind: 'roomConfigured', room: room.jid, n, changes });
     const statuses = readStatuses(stanza.payloads);
     tell(turn, room, { kind: 'configured', changes, statuses });
     this.purge(turn, room);
+  }
+
+  /** Decision #53, or a place in the sequence that holds nothing for this replica. */
+  #affiliated(turn: Turn, room: RoomView, n: number, stanza: Stanza): void {
+    const dmuc = payloadOf(stanza, 'x', NS.dmuc2);
+    const [ban] = dmuc === undefined ? [] : readBans(dmuc);
+    if (ban && this.#tickets.serves(ban.user)) turn.record({ kind: 'affiliationChanged', room: room.jid, n, ...ban });
+    else turn.record({ kind: 'positionPassed', room: room.jid, n });
+    const { jid, affiliation = 'none' } = readMucUser(stanza.payloads) ?? {};
+    const user = jid === undefined ? undefined : parseJid(jid);
+    if (user) tell(turn, room, { kind: 'affiliated', user, affiliation, absent: true }, 'decision#53');
   }
 
   /** The session is over for good: everybody here is out. */

@@ -19,6 +19,7 @@ import { judge } from './judge.ts';
 import { markAway, probe, releaseHeld, split } from './netsplit.ts';
 import { domainsOf, Replicas, reachable, servedBy } from './replicas.ts';
 import {
+  affiliationOf,
   broadcast,
   configuration,
   departure,
@@ -168,6 +169,8 @@ export class Primary implements Distribution {
         for (const replica of room.config.replicas) if (!room.peers.has(replica)) offer(turn, room, replicas, replica);
         return;
       }
+      case 'affiliated':
+        return replicas.sendAll(turn, room, 'decision#53', (to) => affiliationOf(room, change, to));
       case 'message':
       case 'subject':
         return replicas.sendAll(turn, room, '0282#4.9', (to) => broadcast(room, change.item, to, room.n));
