@@ -39,7 +39,7 @@ export class RoomState {
   config: RoomConfig;
   /** Nicks that only these users (bare JIDs) may use. */
   readonly reservedNicks = new Map<Jid, string>();
-  /** Given once to each user who ever entered, by bare JID (XEP-0421). */
+  /** Given once to each user who ever was here, by bare JID (XEP-0421). */
   readonly occupantIds = new Map<Jid, string>();
   /** XEP-0282, at a primary: its last changes, for replicas that missed some. */
   readonly log = new ChangeLog();
@@ -152,9 +152,6 @@ export class RoomState {
       case 'roomDestroyed':
         return;
       case 'occupantEntered':
-        if (event.occupant.jid !== undefined && this.config.distribution.kind !== 'replica')
-          this.occupantIds.set(bareOf(event.occupant.jid), event.occupant.occupantId);
-        return this.#put(event.occupant);
       case 'occupantChanged':
         return this.#put(event.occupant);
       case 'occupantLeft':
@@ -237,7 +234,12 @@ export class RoomState {
     for (const occupant of state.occupants) this.#put(occupant);
     this.#history = [];
     this.#identities = undefined;
-    for (const item of state.history) this.#remember(item);
+    for (const item of state.history) {
+      this.#remember(item);
+      // Authors who are gone come by an answer to a join as well.
+      const { author } = item;
+      if (author !== undefined && !this.occupantIds.has(bareOf(author))) this.#identifyUser(author, item.occupantId);
+    }
     this.subject = state.subject;
   }
 
@@ -251,6 +253,13 @@ export class RoomState {
       if (this.#shapes !== undefined) addShape(this.#shapes, nick);
     } else if (before.jid !== undefined && before.jid !== jid) this.#nicks.delete(before.jid);
     if (jid !== undefined) this.#nicks.set(jid, nick);
+    // However they came. A replica has the ids from its primary, and keeps the addresses of its own users alone.
+    if (jid !== undefined && (this.config.distribution.kind !== 'replica' || isLocal(occupant)))
+      this.#identifyUser(jid, occupant.occupantId);
+  }
+
+  #identifyUser(user: Jid, id: string): void {
+    if (id !== '') this.occupantIds.set(bareOf(user), id);
   }
 
   #remove(nick: string): void {

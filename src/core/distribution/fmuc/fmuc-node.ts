@@ -61,6 +61,8 @@ export class FmucNode implements Distribution {
   readonly #outbound: JoiningNode | undefined;
   readonly #allowed: readonly Jid[];
   readonly #links = new Map<Jid, NodeLink>();
+  /** XEP-0421: of people in an answer to a join, which is not taken before it is whole. */
+  readonly #newIds = new Map<Jid, string>();
 
   constructor(outbound: Jid | undefined, allowed: readonly Jid[]) {
     this.#outbound = outbound === undefined ? undefined : new JoiningNode(outbound, this.#links);
@@ -242,8 +244,10 @@ export class FmucNode implements Distribution {
     } else if (this.#inOrder(turn, room, link, stanza)) {
       if (outbound && state === 'joining') this.#answer(turn, room, outbound, fmuc?.from, stanza);
       else if (state !== 'live') turn.note('0289#5.4', `${peer} does not know yet that we left: ignored`, where);
-      else if (outbound && isPassedOn(stanza)) outbound.passedSubject(turn, room, this, subjectIn(turn, stanza));
-      else if (fmuc === undefined) turn.note('0289#5', `a ${stanza.name} without fmuc from ${peer}: ignored`, where);
+      else if (outbound && isPassedOn(stanza)) {
+        const author = fmuc === undefined ? undefined : this.#idOf(turn, room, fmuc.from);
+        outbound.passedSubject(turn, room, this, subjectIn(turn, stanza, author));
+      } else if (fmuc === undefined) turn.note('0289#5', `a ${stanza.name} without fmuc from ${peer}: ignored`, where);
       else if (stanza.name === 'presence') this.#presence(turn, room, peer, fmuc.from, stanza);
       else this.#message(turn, room, peer, fmuc.from, stanza);
     }
@@ -382,6 +386,14 @@ export class FmucNode implements Distribution {
     else outbound.rejected(turn, room, this, fmuc.text);
   }
 
+  /** XEP-0421: one id for each user, however they come here. */
+  #idOf(turn: Turn, room: RoomView, user: Jid): string {
+    const bare = bareOf(user);
+    const id = room.occupantIdOf(user) ?? this.#newIds.get(bare) ?? turn.env.newId();
+    if (this.#newIds.size < usersMax) this.#newIds.set(bare, id);
+    return id;
+  }
+
   #occupantOf(turn: Turn, room: RoomView, peer: Jid, author: Jid, stanza: Stanza): Occupant & { jid: Jid } {
     const user: MucUser = readMucUser(stanza.payloads) ?? { affiliation: 'none', role: 'participant', statuses: [] };
     return {
@@ -390,7 +402,7 @@ export class FmucNode implements Distribution {
       affiliation: user.affiliation,
       role: user.role === 'none' ? 'participant' : user.role,
       home: peer,
-      occupantId: room.occupantIdOf(author) ?? turn.env.newId(),
+      occupantId: this.#idOf(turn, room, author),
       presence: cleanPayloads(room.jid, stanza.payloads),
     };
   }
@@ -554,7 +566,7 @@ export class FmucNode implements Distribution {
   }
 
   #groupchat(turn: Turn, room: RoomView, occupant: Occupant & { jid: Jid }, stanza: Stanza): void {
-    const item = itemOf(turn, room, occupant.nick, occupant.jid, stanza, turn.env.now);
+    const item = itemOf(turn, room, occupant, stanza, turn.env.now);
     if (room.holds(item))
       return turn.note('decision#27', 'a message that is here already: dropped', { room: room.jid });
     const text = subjectChange(stanza);
@@ -566,7 +578,7 @@ export class FmucNode implements Distribution {
     const link = this.#links.get(bareOf(stanza.from));
     if (link !== undefined && link.peer !== this.#outbound?.peer && link.crossesSubject(placeOf(stanza)))
       return turn.note('decision#63', 'a subject that crossed ours on the way: dropped', { room: room.jid });
-    const subject = { text, nick: occupant.nick, at: turn.env.now };
+    const subject = { text, nick: occupant.nick, occupantId: occupant.occupantId, at: turn.env.now };
     turn.record({ kind: 'subjectChanged', room: room.jid, n: room.n + 1, subject });
     this.#accept(turn, room, { kind: 'subject', occupant, subject, item });
   }
@@ -595,9 +607,14 @@ export class FmucNode implements Distribution {
       return;
     }
     if (stanza.type !== 'groupchat') return;
-    if (subjectChange(stanza) !== undefined) outbound.answeredSubject(turn, room, this, subjectIn(turn, stanza));
-    else if (nick !== '' && author !== undefined)
-      outbound.answeredMessage(itemOf(turn, room, nick, author, stanza, saidAt(turn, stanza)), turn.env.now);
+    const id = author === undefined ? undefined : this.#idOf(turn, room, author);
+    if (subjectChange(stanza) !== undefined) {
+      outbound.answeredSubject(turn, room, this, subjectIn(turn, stanza, id));
+      this.#newIds.clear();
+    } else if (nick !== '' && author !== undefined && id !== undefined) {
+      const item = itemOf(turn, room, { nick, jid: author, occupantId: id }, stanza, saidAt(turn, stanza));
+      outbound.answeredMessage(item, turn.env.now);
+    }
   }
 
   /** A node that may federate believes in a link that we do not have: it is told, and joins again. Decision #24. */
@@ -671,7 +688,13 @@ export class FmucNode implements Distribution {
   }
 }
 
-function itemOf(turn: Turn, room: RoomView, nick: string, author: Jid, stanza: Stanza, at: Instant): HistoryItem {
+function itemOf(
+  turn: Turn,
+  room: RoomView,
+  { nick, jid: author, occupantId }: { readonly nick: string; readonly jid: Jid; readonly occupantId: string },
+  stanza: Stanza,
+  at: Instant,
+): HistoryItem {
   // The identity that the accepting room gave travels on; a node may not give one in this room's name, but what this
   // room has forgotten keeps one identity however often it comes back.
   const given = readStanzaId(stanza.payloads);
@@ -684,7 +707,7 @@ function itemOf(turn: Turn, room: RoomView, nick: string, author: Jid, stanza: S
     id,
     nick,
     author,
-    occupantId: room.occupantIdOf(author) ?? '',
+    occupantId,
     at,
     stanzaId: originOf(stanza),
     lang: stanza.lang,
@@ -707,11 +730,12 @@ function isPassedOn(stanza: Stanza): boolean {
   return subjectChange(stanza) !== undefined && stampOf(stanza) !== undefined;
 }
 
-/** Its subject; an empty one of no author is none (decision #22). */
-function subjectIn(turn: Turn, stanza: Stanza): Subject | undefined {
+/** Its subject; an empty one of no author is none (decision #22). @param author  their XEP-0421 id, if they are known */
+function subjectIn(turn: Turn, stanza: Stanza, author: string | undefined): Subject | undefined {
   const nick = resourceOf(stanza.from);
   const text = subjectChange(stanza) ?? '';
-  return text === '' && nick === '' ? undefined : { text, nick, at: saidAt(turn, stanza) };
+  if (text === '' && nick === '') return undefined;
+  return { text, nick, ...(author === undefined ? {} : { occupantId: author }), at: saidAt(turn, stanza) };
 }
 
 /** Decision #12: nothing is of the future. */

@@ -291,9 +291,8 @@ export class JoiningNode {
 
   /** §5.1: "SHOULD replace its own subject with the received one", also for those who were here all along. */
   #tellSubject(turn: Turn, room: RoomView, distribution: Seam, subject: Subject): void {
-    const { nick, at, text } = subject;
-    const author = room.occupants.get(nick);
-    const { occupantId, affiliation, role } = author ?? { occupantId: '', affiliation: 'none', role: 'none' };
+    const { nick, at, text, occupantId = '' } = subject;
+    const { affiliation, role } = room.occupants.get(nick) ?? { affiliation: 'none', role: 'none' };
     const occupant = { nick, occupantId, affiliation, role, presence: [], home: this.peer } as const;
     const payloads = [el('subject', NS.client, {}, text)];
     const item = { by: room.jid, id: turn.env.newId(), nick, occupantId, at, payloads };

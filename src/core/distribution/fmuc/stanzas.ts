@@ -85,7 +85,9 @@ export function nodeHistory(room: RoomView, entry: HistoryItem, peer: Jid): Stan
 /** §5.1: the topic ends the answer to a join; sent even if empty, for there is no other end (decision #22). */
 export function nodeSubject(room: RoomView, peer: Jid): Stanza {
   const { subject } = room;
-  const author = subject && room.occupants.get(subject.nick)?.jid;
+  const holder = subject && room.occupants.get(subject.nick);
+  // Whoever has that nick now may be somebody else.
+  const author = (subject?.occupantId ?? holder?.occupantId) === holder?.occupantId ? holder?.jid : undefined;
   return message(
     subject && subject.nick !== '' ? occupantJid(room.jid, subject.nick) : room.jid,
     peer,

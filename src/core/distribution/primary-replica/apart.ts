@@ -163,7 +163,7 @@ function enterProvisionally(
     jid: stanza.from,
     affiliation: 'none',
     role: room.config.moderated ? 'visitor' : 'participant',
-    occupantId: turn.env.newId(),
+    occupantId: room.occupantIdOf(stanza.from) ?? turn.env.newId(),
     presence: cleanPayloads(room.jid, stanza.payloads),
     provisional: true,
   };

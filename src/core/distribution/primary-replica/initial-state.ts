@@ -147,7 +147,7 @@ export class InitialState {
       by: room.jid,
       id: turn.env.newId(),
       nick: subject.nick,
-      occupantId: author.occupantId,
+      occupantId: subject.occupantId ?? '',
       at: subject.at,
       payloads,
     };

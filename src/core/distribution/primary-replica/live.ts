@@ -257,7 +257,7 @@ export class Live {
     // Whom the primary served itself until then it showed those who left here, too, and it has yet to hear of that.
     for (const act of history?.maxstanzas === 0 ? room.divergence : []) {
       if (act.kind !== 'left' || act.unserved || room.occupants.has(act.nick)) continue;
-      const gone = stranger(room, act.nick);
+      const gone = { ...stranger(room, act.nick), occupantId: room.occupantIdOf(act.jid) ?? '' };
       const parts = { type: 'unavailable', payloads: [] } as const;
       if (seesPresence(room, gone, known)) turn.send(presenceFor(room, gone, known, parts), 'decision#44');
     }
