@@ -278,6 +278,13 @@ export const plantedBugs: readonly PlantedBug[] = [
     modes: ['0282'],
   },
   {
+    name: 'an author in an answer to a join is somebody else each time',
+    file: `${fmuc}fmuc-node.ts`,
+    find: 'room.occupantIdOf(user) ?? this.#newIds.get(bare) ?? turn.env.newId()',
+    replace: 'turn.env.newId()',
+    modes: ['0289pp'],
+  },
+  {
     name: 'echo to the link of origin',
     file: `${fmuc}links.ts`,
     find: 'link && peer !== occupant.home) links.push(link);',

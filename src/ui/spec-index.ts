@@ -78,6 +78,7 @@ const decisions: Readonly<Record<string, string>> = {
   '27': 'a message has one identity',
   '50': 'After a crash',
   '52': 'Probing while split',
+  '53': 'Affiliations',
   '28': 'peers without our extension',
   '60': 'a link counts what it carries',
   '61': 'a rejoin brings both in step',

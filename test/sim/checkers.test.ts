@@ -8,7 +8,7 @@ import { type Affiliation, type Role, writeJoin, writeMucUser } from '../../src/
 import { writeDmuc } from '../../src/core/xep/xep0282.ts';
 import { type Jid, jid, occupantJid } from '../../src/core/xmpp/jid.ts';
 import { NS } from '../../src/core/xmpp/namespaces.ts';
-import { iq, message, presence, type Stanza } from '../../src/core/xmpp/stanza.ts';
+import { errorReply, iq, message, presence, type Stanza } from '../../src/core/xmpp/stanza.ts';
 import { type Instant, instant } from '../../src/core/xmpp/time.ts';
 import { el, type XmlElement } from '../../src/core/xmpp/xml.ts';
 import type { Aftermath, Peaks } from '../../src/sim/aftermath.ts';
@@ -117,6 +117,19 @@ class Story {
     this.tells(overtaking);
     this.#record({ ...link, outcome: 'dropped', cause });
     return this;
+  }
+  /** The primary's stanza for a replica comes back: its server cannot pass it on. @returns index of its arrival */
+  bounces(stanza: Stanza): number {
+    const server = [jid('s0.sim'), jid('s1.sim')] as const;
+    const cause = this.#record({
+      kind: 'link',
+      server,
+      stanza,
+      outcome: 'bounced',
+      cause: this.sends(service, stanza),
+    });
+    const error = { type: 'wait', condition: 'remote-server-timeout' } as const;
+    return this.#record({ kind: 'out', to: service, stanza: errorReply(stanza, error) as Stanza, cause });
   }
   /** Somebody's stanza reaches the room. @returns index of its arrival */
   asks(stanza: Stanza): number {
@@ -266,6 +279,10 @@ const kick = (who = alice) =>
     { type: 'set', id: 'kick' },
     el('query', NS.mucAdmin, {}, el('item', NS.mucAdmin, { nick: 'Bob', role: 'none' })),
   );
+
+const stanzaId = el('stanza-id', NS.sid, { by: room, id: 's' });
+const identified = (n: number, id: string) =>
+  says('Alice', bob, `#0:${n}`, stanzaId, el('occupant-id', NS.occupantId, { id }));
 
 const cases: Readonly<Record<string, Case>> = {
   G1: {
@@ -701,6 +718,19 @@ const cases: Readonly<Record<string, Case>> = {
       },
     },
   },
+  G16: {
+    good: (story) => both(story).tells(identified(1, 'a')).leaves(bob).enters(bob, alice).tells(identified(2, 'a')),
+    bad: {
+      'a message that names nobody': (story) => both(story).tells(says('Alice', bob, '#0:1', stanzaId)),
+      'another id at the next visit': (story) =>
+        both(story).tells(identified(1, 'a')).leaves(bob).enters(bob, alice).tells(identified(2, 'b')),
+    },
+    excused: {
+      'a node that lost its log in between': (story) =>
+        both(story).tells(identified(1, 'a')).forgets(service).tells(identified(2, 'b')),
+      'what the room has not accepted yet': (story) => both(story).tells(says('Alice', bob, '#0:1')),
+    },
+  },
   liveness: {
     good: (story) => both(story).speaks(alice, lastWord(2), alice, bob).speaks(bob, lastWord(2), alice, bob),
     bad: {
@@ -994,6 +1024,27 @@ const replicated: typeof cases = {
         const sent = withReplica(story).sends(service, departs);
         serves(story);
         story.keepsAt(account, story.gets(account, departs, sent), goes);
+      },
+    },
+  },
+  'D-10': {
+    good: (story) => {
+      withReplica(story).keeps(undefined, link(account, 'live'));
+      story.keeps(story.bounces(placed('Alice', 2)), link(account, 'split'));
+    },
+    bad: {
+      'more is sent where something bounced': (story) => {
+        withReplica(story).keeps(undefined, link(account, 'live'));
+        story.bounces(placed('Alice', 2));
+        story.sends(service, placed('Alice', 3), story.asks(joins(alice)));
+      },
+    },
+    excused: {
+      'what bounced is of before they were in touch': (story) => {
+        withReplica(story).keeps(undefined, link(account, 'live'));
+        const bounced = story.bounces(placed('Alice', 2));
+        story.keeps(bounced, link(account, 'syncing'));
+        story.sends(service, placed('Alice', 3), story.asks(joins(alice)));
       },
     },
   },

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { writeForm } from '../../src/core/xep/xep0004.ts';
 import { readMucUser, subjectChange } from '../../src/core/xep/xep0045.ts';
+import { readOccupantId } from '../../src/core/xep/xep0421.ts';
 import { jid } from '../../src/core/xmpp/jid.ts';
 import { NS } from '../../src/core/xmpp/namespaces.ts';
 import { errorOf, errorReply, iq, message, presence, type Stanza } from '../../src/core/xmpp/stanza.ts';
@@ -174,6 +175,65 @@ describe('XEP-0045 §10.2.1, §10.9 in a room that XEP-0282 distributes', () => 
         nick,
         [[`${room}/${nick}`, 'unavailable', true]],
       ]);
+    }
+  });
+});
+
+describe('XEP-0045 §9.3 in a room that XEP-0282 distributes', () => {
+  it('decision #53: moderators behind a replica hear of the affiliation of somebody who is not in; others, and their node, do not', () => {
+    const world = everybodyIn();
+    administers(world, 'Wumpus', { affiliation: 'member', jid: 'absent@killrc.oulubox.irc' });
+    const told = nicks.filter((nick) =>
+      world
+        .got(user(nick))
+        .some((stanza) => stanza.name === 'message' && itemAt(stanza)?.jid === 'absent@killrc.oulubox.irc'),
+    );
+    const moderators = world
+      .status(jid('channel.avalon.irc'))
+      .occupants.filter(({ role }) => role === 'moderator')
+      .map(({ nick }) => nick);
+    expect(moderators).toContain('Troy');
+    expect(told.sort()).toEqual(moderators.sort());
+    expect(JSON.stringify(world.to(vesaReplica))).not.toContain('absent@');
+  });
+
+  it('decision #53: so does a replica that missed it', () => {
+    const world = everybodyIn();
+    const eris = jid('replica@eris.dclxvii.irc');
+    const log = world.crash(eris);
+    administers(world, 'Wumpus', { affiliation: 'member', jid: 'absent@killrc.oulubox.irc' });
+    world.clear();
+    world.boot(eris, log);
+    const notices = world.got(user('Troy')).filter(({ name }) => name === 'message');
+    expect(notices.map((stanza) => [itemAt(stanza)?.jid, itemAt(stanza)?.affiliation])).toEqual([
+      ['absent@killrc.oulubox.irc', 'member'],
+    ]);
+  });
+});
+
+describe('XEP-0421 §3 in a room that XEP-0282 distributes', () => {
+  it('who comes by the roster of a replica has one id in presence, messages, subject and history, at each visit', () => {
+    const world = everybodyIn();
+    const says = (text: string, name = 'body') =>
+      world.send(message(jid(user('Wumpus')), room, { type: 'groupchat', id: text }, el(name, NS.client, {}, text)));
+    says('before');
+    says('the war', 'subject');
+    world.crash(vesaReplica);
+    world.clear();
+    world.boot(vesaReplica);
+    const reader = user('Efchen');
+    world.send(joins(reader, `${room}/Efchen`));
+    says('live');
+    says('of 1990', 'subject');
+    world.send(presence(jid(user('Wumpus')), jid(`${room}/Wumpus`), { type: 'unavailable' }));
+    world.send(joins(user('Wumpus'), `${room}/Wumpus`));
+    says('again');
+    const of = (nick: string) => world.got(reader).filter(({ from }) => from === `${room}/${nick}`);
+    expect(of('Wumpus').length).toBeGreaterThan(6);
+    const ids = (nick: string) => new Set(of(nick).map(({ payloads }) => readOccupantId(payloads)));
+    for (const nick of ['Wumpus', 'Efchen']) {
+      expect(ids(nick).size).toBe(1);
+      expect(ids(nick)).not.toContain('');
     }
   });
 });

@@ -6,7 +6,7 @@ import { writeAck, writeCreate, writeNetjoin, writeOffer } from '../../src/core/
 import { writeForm } from '../../src/core/xep/xep0004.ts';
 import { hasStatus, readMucUser, readStatuses } from '../../src/core/xep/xep0045.ts';
 import { readDmuc, writeDmuc } from '../../src/core/xep/xep0282.ts';
-import { jid } from '../../src/core/xmpp/jid.ts';
+import { bareOf, jid } from '../../src/core/xmpp/jid.ts';
 import { NS } from '../../src/core/xmpp/namespaces.ts';
 import {
   bodyOf,
@@ -497,6 +497,41 @@ describe('XEP-0282 §4.11.1.2 At the Replica', () => {
     expect(world.got(user('BigCheese'))).toEqual([]);
     for (const address of [user('Efchen'), newcomer])
       for (const stanza of world.got(address)) expect(errorOf(stanza)?.condition).toBe('remote-server-timeout');
+  });
+
+  it('decision #53: an outcast is not let in while split, banned before the replica was created, later, or as a whole domain', () => {
+    const other = `other@${vesa}/x`;
+    for (const banned of [[bareOf(jid(newcomer)), bareOf(jid(other))], [vesa]]) {
+      const world = everybodyIn(local);
+      administer(world, { affiliation: 'outcast', jid: banned[0] as string });
+      const log = world.crash(replica).filter(() => false);
+      world.boot(replica, log);
+      for (const more of banned.slice(1)) administer(world, { affiliation: 'outcast', jid: more });
+      cutOff(world);
+      world.send(joins(newcomer, `${room}/New`), joins(other, `${room}/Other`));
+      for (const who of [newcomer, other])
+        expect([who, world.got(who).map((stanza) => errorOf(stanza)?.condition)]).toEqual([who, ['forbidden']]);
+    }
+  });
+
+  it('decision #53: who is pardoned is let in, also where the replica missed it', () => {
+    const world = everybodyIn(local);
+    administer(world, { affiliation: 'outcast', jid: bareOf(jid(newcomer)) });
+    cutOff(world);
+    administer(world, { affiliation: 'none', jid: bareOf(jid(newcomer)) });
+    heal(world);
+    cutOff(world);
+    world.send(joins(newcomer, `${room}/New`));
+    expect(world.got(newcomer).some(({ payloads }) => hasStatus(payloads, 110))).toBe(true);
+  });
+
+  it('decision #53: a replica is told of no ban of another domain', () => {
+    const world = everybodyIn(local);
+    administer(world, { affiliation: 'outcast', jid: 'secret@killrc.oulubox.irc' });
+    world.crash(replica);
+    world.boot(replica);
+    expect(world.to(replica).filter((stanza) => JSON.stringify(stanza).includes('secret'))).toEqual([]);
+    expect(JSON.stringify(world.seat(replica).node.snapshot())).not.toContain('secret');
   });
 
   it('XEP-0045 §8.2: kicked while split: first the victim hears of it, then the moderator has the result, then the others', () => {

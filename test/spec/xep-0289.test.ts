@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { readMucUser, subjectChange, writeJoin, writeMucUser } from '../../src/core/xep/xep0045.ts';
 import { readFmuc, writeFmuc } from '../../src/core/xep/xep0289.ts';
+import { readOccupantId } from '../../src/core/xep/xep0421.ts';
 import { bareOf, type Jid, jid } from '../../src/core/xmpp/jid.ts';
 import { NS } from '../../src/core/xmpp/namespaces.ts';
 import { bodyOf, errorOf, message, payloadOf, presence, type Stanza, stanzaText } from '../../src/core/xmpp/stanza.ts';
@@ -244,6 +245,34 @@ describe('XEP-0289 §5.1 Initial Federation', () => {
     expect(world.got(hamlet).map((stanza) => errorOf(stanza)?.condition)).toEqual(['conflict']);
     expect(nicks(world, denmark)).toEqual([]);
     expect(nicks(world, rooms)).toEqual(['Alice']);
+  });
+});
+
+describe('XEP-0421 §3 between FMUC nodes', () => {
+  it('who comes by an answer to a join has one id in presence, messages, subject and history, at each visit', () => {
+    const world = federated('hatter');
+    world.send(says(alice, rabbithole, 'before'), says(hatter, rabbithole, 'and gone'));
+    world.send(message(jid(alice), rabbithole, { type: 'groupchat' }, el('subject', NS.client, {}, 'Tea')));
+    world.send(leaves(hatter, `${rabbithole}/Hatter`));
+    const ids = (nick: string) =>
+      new Set(
+        world
+          .got(hamlet)
+          .flatMap((stanza) => (stanza.from === `${elsinore}/${nick}` ? [readOccupantId(stanza.payloads)] : [])),
+      );
+    world.clear();
+    world.send(joins(hamlet, `${elsinore}/Hamlet`));
+    world.send(says(alice, rabbithole, 'live'));
+    world.send(message(jid(alice), rabbithole, { type: 'groupchat' }, el('subject', NS.client, {}, 'More tea')));
+    world.send(joins(hatter, `${rabbithole}/Hatter`), says(hatter, rabbithole, 'back'));
+    world.send(leaves(hamlet, `${elsinore}/Hamlet`));
+    world.send(leaves(alice, `${rabbithole}/Alice`), joins(alice, `${rabbithole}/Alice`));
+    world.send(joins(hamlet, `${elsinore}/Hamlet`), says(alice, rabbithole, 'again'));
+    for (const nick of ['Alice', 'Hatter', 'Hamlet']) {
+      expect(ids(nick).size).toBe(1);
+      expect(ids(nick)).not.toContain('');
+    }
+    expect(new Set([...ids('Alice'), ...ids('Hatter'), ...ids('Hamlet')]).size).toBe(3);
   });
 });
 

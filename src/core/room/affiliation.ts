@@ -83,7 +83,7 @@ export function mayChangeAffiliation(
 }
 
 /** Those inside whom a new affiliation of `user` concerns. §9.2: a ban of a domain is one of all its users without one of their own. */
-export function concernedBy(
+function concernedBy(
   room: RoomView,
   { traits }: Distribution,
   user: Jid,
@@ -111,11 +111,14 @@ export function changesOfAffiliation(
 ): readonly Change[] {
   const before = room.affiliationOf(user);
   if (before === affiliation) return [];
-  const changes: Change[] = [{ kind: 'affiliated', user, affiliation }];
+  const concerned = concernedBy(room, distribution, user, affiliation);
+  const inside = [...room.occupants.values()].some(({ jid }) => jid !== undefined && bareOf(jid) === user);
+  const placed = !inside || before === 'outcast' || affiliation === 'outcast';
+  const changes: Change[] = [{ kind: 'affiliated', user, affiliation, absent: concerned.length === 0, placed }];
   if (affiliation === 'outcast' && room.reservedNicks.has(user))
     changes.push({ kind: 'registered', user, nick: undefined });
   const status = affiliation === 'outcast' ? 301 : affiliation === 'none' && room.config.membersOnly ? 321 : undefined;
-  for (const occupant of concernedBy(room, distribution, user, affiliation)) {
+  for (const occupant of concerned) {
     if (status !== undefined)
       changes.push({
         kind: 'left',

@@ -54,7 +54,15 @@ export type Change =
   /** An owner changed the configuration; `statuses`: what those inside are told of it (§10.2.1). */
   | { readonly kind: 'configured'; readonly changes: Partial<RoomSettings>; readonly statuses: readonly number[] }
   /** A user (bare JID) or a whole domain has another affiliation (§9, §10.3 to §10.8); `none` takes it off every list. */
-  | { readonly kind: 'affiliated'; readonly user: Jid; readonly affiliation: Affiliation }
+  | {
+      readonly kind: 'affiliated';
+      readonly user: Jid;
+      readonly affiliation: Affiliation;
+      /** Nobody who is in is concerned, so that no presence tells of it. */
+      readonly absent: boolean;
+      /** Other nodes must hear of it beside the presences that follow: so it has a place of its own. */
+      readonly placed: boolean;
+    }
   /** A user (bare JID) has reserved this nick (§7.10), or, without a nick, has none any more. */
   | { readonly kind: 'registered'; readonly user: Jid; readonly nick: string | undefined }
   /** `late`: it was said a while ago, so users get it with its time (XEP-0203); of a subject they get it as of now. */
@@ -103,7 +111,12 @@ export function eventOf(change: Change, n: number | undefined): Happening | unde
     case 'configured':
       return { kind: 'roomConfigured', n, changes: change.changes };
     case 'affiliated':
-      return { kind: 'affiliationChanged', user: change.user, affiliation: change.affiliation };
+      return {
+        kind: 'affiliationChanged',
+        n: change.placed ? n : undefined,
+        user: change.user,
+        affiliation: change.affiliation,
+      };
     case 'registered':
       return { kind: 'nickReserved', user: change.user, nick: change.nick };
     case 'message':

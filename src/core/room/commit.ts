@@ -1,7 +1,6 @@
 /** Where something happens to a room: the one place that records a change, tells it and spreads it. */
 import type { Spec } from '../turn/spec.ts';
 import type { Stanza } from '../xmpp/stanza.ts';
-import { concernedBy } from './affiliation.ts';
 import { type Change, type ChangeOf, eventOf } from './change.ts';
 import type { Happening, Occupant } from './event.ts';
 import { type Refusal, refuse } from './refusal.ts';
@@ -45,10 +44,8 @@ export function commit(turn: RoomTurn, change: Change, manner: Manner = atOnce):
       inTime(later, () => tellPresence(turn, before, change, spec));
       break;
     case 'affiliated':
-      // Of those who are in their presence says it.
-      if (concernedBy(room, distribution, change.user, change.affiliation).length === 0)
-        inTime(later, () => tell(turn, change, spec));
-      break;
+      if (change.placed) distribution.spread(turn, change);
+      return inTime(later, () => tell(turn, change, spec));
     default:
       tell(turn, change, spec);
   }

@@ -41,7 +41,7 @@ export class RoomState {
   config: RoomConfig;
   /** Nicks that only these users (bare JIDs) may use. */
   readonly reservedNicks = new Map<Jid, string>();
-  /** Given once to each user who ever entered, by bare JID (XEP-0421). */
+  /** Given once to each user who ever was here, by bare JID (XEP-0421). */
   readonly occupantIds = new Map<Jid, string>();
   /** XEP-0282, at a primary: its last changes, for replicas that missed some. */
   readonly log = new ChangeLog();
@@ -152,9 +152,6 @@ export class RoomState {
       case 'roomDestroyed':
         return;
       case 'occupantEntered':
-        if (event.occupant.jid !== undefined && this.#traits.givesOccupantIds)
-          this.occupantIds.set(bareOf(event.occupant.jid), event.occupant.occupantId);
-        return this.#put(event.occupant);
       case 'occupantChanged':
         return this.#put(event.occupant);
       case 'occupantLeft':
@@ -238,7 +235,12 @@ export class RoomState {
     for (const occupant of state.occupants) this.#put(occupant);
     this.#history = [];
     this.#identities = undefined;
-    for (const item of state.history) this.#remember(item);
+    for (const item of state.history) {
+      this.#remember(item);
+      // Authors who are gone come by an answer to a join as well.
+      const { author } = item;
+      if (author !== undefined && !this.occupantIds.has(bareOf(author))) this.#identifyUser(author, item.occupantId);
+    }
     this.subject = state.subject;
   }
 
@@ -252,6 +254,13 @@ export class RoomState {
       if (this.#shapes !== undefined) addShape(this.#shapes, nick);
     } else if (before.jid !== undefined && before.jid !== jid) this.#nicks.delete(before.jid);
     if (jid !== undefined) this.#nicks.set(jid, nick);
+    // However they came. Where another node gives the ids, this one keeps the addresses of its own users alone.
+    if (jid !== undefined && (this.#traits.givesOccupantIds || isLocal(occupant)))
+      this.#identifyUser(jid, occupant.occupantId);
+  }
+
+  #identifyUser(user: Jid, id: string): void {
+    if (id !== '') this.occupantIds.set(bareOf(user), id);
   }
 
   #remove(nick: string): void {
@@ -316,8 +325,7 @@ export class RoomState {
 
   #rememberPast(item: HistoryItem): void {
     const { author, occupantId } = item;
-    if (author !== undefined && occupantId !== '' && this.#traits.givesOccupantIds)
-      this.occupantIds.set(bareOf(author), occupantId);
+    if (author !== undefined && this.#traits.givesOccupantIds) this.#identifyUser(author, occupantId);
     // Most of it is of lately, so what comes after it is few.
     const after: HistoryItem[] = [];
     for (let last = this.#history.at(-1); last !== undefined && isLater(last, item); last = this.#history.at(-1)) {

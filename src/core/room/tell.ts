@@ -79,6 +79,7 @@ export function tell(turn: RoomTurn, change: Change, spec?: Spec): void {
       return;
     }
     case 'affiliated': {
+      if (!change.absent) return;
       // §9.3 and others: "the service MAY send a message": to those who may know whose it is.
       const { user, affiliation } = change;
       const x = writeMucUser({ affiliation, role: 'none', jid: user, statuses: [] });

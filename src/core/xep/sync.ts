@@ -154,6 +154,22 @@ export function writeNetjoin({ session, have, moderators, listUsers }: Netjoin):
   return el('netjoin', NS.ext, attrs, ...writeModerators(moderators));
 }
 
+/** `<item affiliation jid/>`: of a domain that the replica serves, who is banned, or is no longer. Decision #53. */
+export interface Ban {
+  readonly user: Jid;
+  readonly affiliation: 'outcast' | 'none';
+}
+
+export function readBans(parent: { readonly children: readonly XmlNode[] }): readonly Ban[] {
+  return childrenOf(parent, 'item', NS.ext).flatMap(({ attrs }): Ban[] => {
+    const user = parseJid(attrs['jid'] ?? '');
+    return user === undefined ? [] : [{ user, affiliation: attrs['affiliation'] === 'outcast' ? 'outcast' : 'none' }];
+  });
+}
+export function writeBan({ user, affiliation }: Ban): XmlElement {
+  return el('item', NS.ext, { affiliation, jid: user });
+}
+
 /** `<created/>`: the primary's answer. Decision #5. */
 export interface Created {
   readonly session: string;
@@ -167,6 +183,8 @@ export interface Created {
   readonly maxstanzas: number;
   /** What the replica must know of the room's configuration. Decision #15. */
   readonly config?: Form;
+  /** In mode `full`: who of the domains that the replica serves is banned. Decision #53. */
+  readonly bans?: readonly Ban[];
   /** Its users whom the primary serves itself, and their nicks; of those whom it told that they are not in, none. Decision #43. */
   readonly past?: ReadonlyMap<Jid, string>;
 }
@@ -189,6 +207,7 @@ export function readCreated(payloads: readonly XmlElement[]): Created | undefine
     keepalive: readKeepalive(created),
     maxstanzas: count(childOf(created, 'history', NS.ext)?.attrs['maxstanzas']) ?? 200,
     ...(config ? { config } : {}),
+    bans: readBans(created),
     past: new Map(childrenOf(created, 'direct', NS.ext).flatMap(({ attrs }) => readDirect(attrs))),
   };
 }
@@ -199,13 +218,14 @@ function readDirect({ jid: address = '', nick = '' }: XmlElement['attrs']): (rea
 }
 
 export function writeCreated(created: Created): XmlElement {
-  const { session, epoch, n, mode, jids, keepalive, maxstanzas, config, past } = created;
+  const { session, epoch, n, mode, jids, keepalive, maxstanzas, config, bans, past } = created;
   return el(
     'created',
     NS.ext,
     { session, epoch: String(epoch), n: String(n), mode, jids },
     writeKeepalive(keepalive),
     el('history', NS.ext, { maxstanzas: String(maxstanzas) }),
+    ...(bans ?? []).map(writeBan),
     ...[...(past ?? [])].map(([jid, nick]) => el('direct', NS.ext, { jid, nick: nick === '' ? undefined : nick })),
     ...(config ? [writeForm(config)] : []),
   );

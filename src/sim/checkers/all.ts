@@ -1,6 +1,7 @@
 import type { Checker } from '../judge.ts';
 import { authority } from './authority.ts';
 import { durability, idempotence } from './durability.ts';
+import { occupantIds } from './ids.ts';
 import { leave } from './leave.ts';
 import { noDuplicate, orderOfJoin, perSenderFifo } from './order.ts';
 import { nicks, rosters } from './people.ts';
@@ -25,5 +26,6 @@ export const checkers: Readonly<Record<string, Checker>> = {
   G13: bounds,
   G14: durability,
   G15: idempotence,
+  G16: occupantIds,
   liveness: lastWords,
 };

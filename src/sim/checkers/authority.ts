@@ -1,7 +1,7 @@
 import type { DistributedRoomConfig } from '../../core/distribution/config.ts';
 import type { Occupant, RoomEvent } from '../../core/room/event.ts';
 import type { Affiliation } from '../../core/xep/xep0045.ts';
-import { bareOf, type Jid } from '../../core/xmpp/jid.ts';
+import { bareOf, domainOf, type Jid } from '../../core/xmpp/jid.ts';
 import { NS } from '../../core/xmpp/namespaces.ts';
 import { payloadOf } from '../../core/xmpp/stanza.ts';
 import { textOf } from '../../core/xmpp/xml.ts';
@@ -72,6 +72,16 @@ export const authority: Checker = ({ trace, people, world }) => {
         if (!before || sameRank(before, event.occupant)) return;
         exercised++;
         if (!allowed) wrong(`${event.occupant.nick} becomes ${rankOf(event.occupant)}`, place, from, i);
+        return;
+      }
+      case 'occupantEntered': {
+        const { nick, jid, provisional } = event.occupant;
+        if (!provisional || jid === undefined) return;
+        exercised++;
+        const banned = [bareOf(jid), domainOf(jid)].some(
+          (user) => knownAt(place)?.affiliations.get(user) === 'outcast',
+        );
+        if (banned) wrong(`${nick}, who is banned, is let in`, place, from, i);
         return;
       }
       case 'stateReplaced':

@@ -57,6 +57,9 @@ export function whileApart(
     const join = readJoin(stanza.payloads);
     if (local?.nick === nick) return changePresence(turn, local, stanza);
     const enters = join && known === undefined && nick !== '' && may(config.split.entry);
+    // Decision #53: whether they are banned is all that is known of who they are.
+    if (enters && room.affiliationOf(stanza.from) === 'outcast')
+      return no('auth', 'forbidden', 'you are banned from this room');
     return enters && !awaited && !leftElsewhere(room, stanza.from)
       ? enterProvisionally(turn, stanza, nick, join, () => no('cancel', 'conflict', 'the nick is taken'))
       : cutOff();
@@ -141,7 +144,7 @@ function enterProvisionally(turn: RoomTurn, stanza: Stanza, nick: string, join: 
     jid: stanza.from,
     affiliation: 'none',
     role: room.config.moderated ? 'visitor' : 'participant',
-    occupantId: turn.env.newId(),
+    occupantId: room.occupantIdOf(stanza.from) ?? turn.env.newId(),
     presence: cleanPayloads(room.jid, stanza.payloads),
     provisional: true,
   };

@@ -4,6 +4,7 @@ import type { Occupant } from '../../room/event.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
 import type { RoomView } from '../../room/state.ts';
 import {
+  type Ban,
   type Create,
   type Created,
   type Netjoin,
@@ -27,6 +28,8 @@ import { usersDigest } from './users-digest.ts';
 export const pastMax = 1_000;
 /** A primary offers again after that many milliseconds at the earliest. */
 const offerMs = 5_000;
+/** Bans that are named to a replica, the latest ones: they go in one stanza. */
+const bansMax = 1_000;
 
 /**
  * "Creating a Replica", which §4.2 leaves to follow: decision #5. The replica asks; the primary checks its list, the
@@ -161,8 +164,17 @@ function createdOf(
     keepalive: record.keepalive,
     maxstanzas: record.maxstanzas,
     config: replicaForm(room),
+    bans: mode === 'full' ? bansOf(room, record) : [],
     past: mode === 'delta' ? pastOf(room, record) : new Map(),
   };
+}
+
+/** Decision #53: of the domains that a replica serves, so that it learns of nobody whom it does not know. */
+function bansOf(room: RoomView, { serves }: ReplicaPeer): readonly Ban[] {
+  const bans = [...room.affiliations].flatMap(([user, affiliation]): Ban[] =>
+    affiliation === 'outcast' && serves.includes(domainOf(user)) ? [{ user, affiliation }] : [],
+  );
+  return bans.slice(Math.max(0, bans.length - bansMax));
 }
 
 /** Decision #43: whom of a replica's domains the primary serves itself, and whom it told that they are not in. */

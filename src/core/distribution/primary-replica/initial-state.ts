@@ -3,7 +3,7 @@ import type { RoomTurn } from '../../room/room-turn.ts';
 import type { RoomView } from '../../room/state.ts';
 import { tell } from '../../room/tell.ts';
 import { shownPresence } from '../../room/visibility.ts';
-import type { Created, Ready } from '../../xep/sync.ts';
+import type { Ban, Created, Ready } from '../../xep/sync.ts';
 import type { Dmuc } from '../../xep/xep0282.ts';
 import type { Jid } from '../../xmpp/jid.ts';
 import { NS } from '../../xmpp/namespaces.ts';
@@ -101,6 +101,7 @@ export class InitialState {
       history: this.#history,
       subject: this.#subject,
     });
+    takeBans(turn, this.created.bans ?? []);
     this.#tellRoster(turn, before);
     for (const item of this.#history) {
       const mine = item.split !== undefined && said.has(item.split.id);
@@ -152,12 +153,24 @@ export class InitialState {
       by: room.jid,
       id: turn.env.newId(),
       nick: subject.nick,
-      occupantId: author.occupantId,
+      occupantId: subject.occupantId ?? '',
       at: subject.at,
       payloads,
     };
     tell(turn, { kind: 'subject', occupant: author, subject, item }, 'decision#8');
   }
+}
+
+/** Decision #53: who is banned now, and nobody else. */
+function takeBans(turn: RoomTurn, bans: readonly Ban[]): void {
+  const { room } = turn;
+  const now = new Set(bans.map(({ user }) => user));
+  for (const [user, affiliation] of [...room.affiliations])
+    if (affiliation === 'outcast' && !now.has(user))
+      turn.record({ kind: 'affiliationChanged', user, affiliation: 'none' });
+  for (const user of now)
+    if (room.affiliations.get(user) !== 'outcast')
+      turn.record({ kind: 'affiliationChanged', user, affiliation: 'outcast' });
 }
 
 /** An author who is not in any more. */

@@ -6,13 +6,14 @@ import type { RoomTurn } from '../../room/room-turn.ts';
 import type { RoomView } from '../../room/state.ts';
 import { tell, tellOfSight } from '../../room/tell.ts';
 import { maySeeJids, presenceFor, seesPresence } from '../../room/visibility.ts';
-import type { Position } from '../../xep/sync.ts';
+import { type Position, readBans } from '../../xep/sync.ts';
 import { readForm } from '../../xep/xep0004.ts';
-import { type JoinRequest, type MucUser, readStatuses, subjectChange } from '../../xep/xep0045.ts';
+import { type JoinRequest, type MucUser, readMucUser, readStatuses, subjectChange } from '../../xep/xep0045.ts';
 import { type Dmuc, writeDmuc } from '../../xep/xep0282.ts';
 import { stanzaError } from '../../xmpp/errors.ts';
-import { type Jid, occupantJid } from '../../xmpp/jid.ts';
-import { errorReply, presence, type Stanza } from '../../xmpp/stanza.ts';
+import { type Jid, occupantJid, parseJid } from '../../xmpp/jid.ts';
+import { NS } from '../../xmpp/namespaces.ts';
+import { errorReply, payloadOf, presence, type Stanza } from '../../xmpp/stanza.ts';
 import type { XmlElement } from '../../xmpp/xml.ts';
 import { diverge, enterAgain } from './apart.ts';
 import { clamp, itemOf, itemParts, leaveParts, merged, occupantOf } from './from-primary.ts';
@@ -270,7 +271,7 @@ export class Live {
     // Whom the primary served itself until then it showed those who left here, too, and it has yet to hear of that.
     for (const act of history?.maxstanzas === 0 ? room.divergence : []) {
       if (act.kind !== 'left' || room.occupants.has(act.nick)) continue;
-      const gone = stranger(room, act.nick);
+      const gone = { ...stranger(room, act.nick), occupantId: room.occupantIdOf(act.jid) ?? '' };
       const parts = { type: 'unavailable', payloads: [] } as const;
       if (seesPresence(room, gone, known)) turn.send(presenceFor(room, gone, known, parts), 'decision#44');
     }
@@ -387,16 +388,27 @@ export class Live {
         turn.send(delayedMessage(room.jid, item, jid), 'decision#42');
   }
 
-  /** Decision #15, or a place in the sequence that holds nothing for this replica. */
+  /** Decision #15: what an owner changed. */
   configured(turn: RoomTurn, n: number, stanza: Stanza): void {
     const { room } = turn;
     const form = readForm({ children: stanza.payloads });
-    if (form === undefined) return turn.record({ kind: 'positionPassed', n });
+    if (form === undefined) return this.#affiliated(turn, n, stanza);
     const changes = readReplicaForm(room, form);
     turn.record({ kind: 'roomConfigured', n, changes });
     const statuses = readStatuses(stanza.payloads);
     tell(turn, { kind: 'configured', changes, statuses });
     this.purge(turn);
+  }
+
+  /** Decision #53, or a place in the sequence that holds nothing for this replica. */
+  #affiliated(turn: RoomTurn, n: number, stanza: Stanza): void {
+    const dmuc = payloadOf(stanza, 'x', NS.dmuc2);
+    const [ban] = dmuc === undefined ? [] : readBans(dmuc);
+    if (ban && this.#tickets.serves(ban.user)) turn.record({ kind: 'affiliationChanged', n, ...ban });
+    else turn.record({ kind: 'positionPassed', n });
+    const { jid, affiliation = 'none' } = readMucUser(stanza.payloads) ?? {};
+    const user = jid === undefined ? undefined : parseJid(jid);
+    if (user) tell(turn, { kind: 'affiliated', user, affiliation, absent: true, placed: true }, 'decision#53');
   }
 
   /** The session is over for good: everybody here is out. */

@@ -32,6 +32,7 @@ import { markAway, probe, releaseHeld, split } from './netsplit.ts';
 import { Replicas, reachable, servedBy, usersOf } from './replicas.ts';
 import { splitStatus } from './split-status.ts';
 import {
+  affiliationOf,
   broadcast,
   configuration,
   departure,
@@ -202,10 +203,11 @@ export class Primary implements Protocol {
         for (const replica of room.config.nodes) if (!room.peers.has(replica)) offer(turn, replicas, replica);
         return;
       }
+      case 'affiliated':
+        return replicas.sendAll(turn, 'decision#53', (to) => affiliationOf(room, change, to));
       case 'message':
       case 'subject':
         return replicas.sendAll(turn, '0282#4.9', (to) => broadcast(room, change.item, to, room.n));
-      case 'affiliated':
       case 'registered':
       case 'destroyed':
         return;

@@ -1,20 +1,22 @@
 /** What a primary sends its replicas: XEP-0282 §4.3 to §4.9, each stanza for one replica. */
 
+import type { ChangeOf } from '../../room/change.ts';
 import type { Placed } from '../../room/change-log.ts';
 import { statusesOf } from '../../room/config-form.ts';
 import type { HistoryItem, Leaving, Occupant, Subject } from '../../room/event.ts';
 import type { RoomView } from '../../room/state.ts';
 import { shownPresence } from '../../room/visibility.ts';
-import { writePosition } from '../../xep/sync.ts';
+import { writeBan, writePosition } from '../../xep/sync.ts';
 import { writeForm } from '../../xep/xep0004.ts';
 import { type JoinRequest, type MucUser, writeMucUser, writeStatuses } from '../../xep/xep0045.ts';
 import { type Dmuc, writeDmuc } from '../../xep/xep0282.ts';
 import { writeStanzaId } from '../../xep/xep0359.ts';
 import { withOccupantId, writeOccupantId } from '../../xep/xep0421.ts';
-import { type Jid, occupantJid } from '../../xmpp/jid.ts';
+import { bareOf, domainOf, type Jid, occupantJid } from '../../xmpp/jid.ts';
 import { NS } from '../../xmpp/namespaces.ts';
 import { make, message, presence, type Stanza } from '../../xmpp/stanza.ts';
 import { el, element, type XmlElement } from '../../xmpp/xml.ts';
+import { replicaPeer } from '../peers.ts';
 import { replicaForm } from './replica-form.ts';
 
 /** Where a stanza goes: `jids` if full JIDs may go there (§4.7), `id` so that its bounce is known (decision #10). */
@@ -160,6 +162,24 @@ export function configuration(
   return message(room.jid, replica, { id }, ...told, positionOf(room, n), writeForm(replicaForm(room)));
 }
 
+/**
+ * Decision #53: an affiliation that no presence tells of: to a replica that may hold JIDs for its moderators, and to that of the
+ * user's domain whether they are banned. To others it is a place in the sequence.
+ */
+export function affiliationOf(
+  room: RoomView,
+  { user, affiliation, absent }: Pick<ChangeOf<'affiliated'>, 'user' | 'affiliation' | 'absent'>,
+  { replica, jids, id }: Target,
+  n = room.n,
+): Stanza {
+  const banned = affiliation === 'outcast' ? 'outcast' : 'none';
+  const own = replicaPeer(room, replica)?.serves.includes(domainOf(user)) === true;
+  const position = writePosition({ epoch: room.epoch, n });
+  const dmuc = element('x', NS.dmuc2, {}, own ? [position, writeBan({ user, affiliation: banned })] : [position]);
+  const told = absent && jids ? [writeMucUser({ affiliation, role: 'none', jid: user, statuses: [] })] : [];
+  return message(room.jid, replica, { id }, ...told, dmuc);
+}
+
 /** A change that is none to this replica: only its place counts. Decision #1. */
 export function barePosition(room: RoomView, { replica, id }: Target, n?: number): Stanza {
   return message(room.jid, replica, { id }, positionOf(room, n));
@@ -186,6 +206,11 @@ export function missed(room: RoomView, change: Placed, to: Target): Stanza {
       // Rank does not change with the nick: the replica keeps what it knows.
       const before = { nick: change.nick, affiliation: 'none', role: 'none', occupantId: '', presence: [] } as const;
       return renaming(room, before, change.newNick, change.presence ?? [], to, n);
+    }
+    case 'affiliationChanged': {
+      const { user, affiliation } = change;
+      const absent = ![...room.occupants.values()].some(({ jid }) => jid !== undefined && bareOf(jid) === user);
+      return affiliationOf(room, { user, affiliation, absent }, to, n);
     }
     case 'messageAccepted':
       return broadcast(room, change.item, to, n);

@@ -1,0 +1,38 @@
+import type { Jid } from '../../core/xmpp/jid.ts';
+import { NS } from '../../core/xmpp/namespaces.ts';
+import { payloadOf } from '../../core/xmpp/stanza.ts';
+import type { Checker } from '../judge.ts';
+import type { Violation } from '../trace.ts';
+import type { View } from '../view.ts';
+
+/**
+ * G16 (XEP-0421): whatever somebody says bears their occupant id, and for each reader it is the same one at every visit, live
+ * or from the history, until a node loses its log. What the room has not accepted yet has no stanza-id, and is no part of
+ * this.
+ */
+export const occupantIds: Checker = ({ world, people }) => {
+  const violations: Violation[] = [];
+  let exercised = 0;
+  const known = new Map<View, Map<Jid, string>>();
+  // A hostile node invents what its people say, and who they are.
+  const hostile = world?.plan.hostileNode !== undefined;
+  return {
+    other(record) {
+      if (record.kind === 'forgotten') known.clear();
+    },
+    heard({ i, view, said, stanza }) {
+      const author = people[said?.user ?? -1]?.jid;
+      if (hostile || author === undefined || payloadOf(stanza, 'stanza-id', NS.sid) === undefined) return;
+      exercised++;
+      const id = payloadOf(stanza, 'occupant-id', NS.occupantId)?.attrs['id'];
+      const ids = known.get(view) ?? new Map<Jid, string>();
+      known.set(view, ids);
+      const before = ids.get(author);
+      if (id !== undefined) ids.set(author, id);
+      if (id !== undefined && (before === undefined || before === id)) return;
+      const what = `to ${view.person.jid} ${author} is ${id ?? 'nobody'}${before === undefined ? '' : `, and was ${before}`}`;
+      violations.push({ invariant: 'G16', what, at: i });
+    },
+    verdict: () => ({ violations, exercised }),
+  };
+};
