@@ -306,6 +306,13 @@ export const plantedBugs: readonly PlantedBug[] = [
     modes: ['0289pp'],
   },
   {
+    name: 'who comes by an answer has another occupant id each time',
+    file: 'src/core/distribution/resync.ts',
+    find: 'return room.occupantIdOf(user) ?? this.#ids.get(bareOf(user));',
+    replace: 'return undefined;',
+    modes: ['0289pp'],
+  },
+  {
     name: 'no dedupe on a link',
     file: 'src/core/distribution/link.ts',
     find: 'place.n <= this.#received) return',

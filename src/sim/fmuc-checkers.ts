@@ -1,4 +1,5 @@
-import { bareOf, type Jid } from '../core/xmpp/jid.ts';
+import { readOccupantId } from '../core/xep/xep0421.ts';
+import { bareOf, domainOf, type Jid } from '../core/xmpp/jid.ts';
 import { bodyOf, stanzaText } from '../core/xmpp/stanza.ts';
 import { isPrivateText } from './bodies.ts';
 import { inputOf } from './causes.ts';
@@ -99,6 +100,41 @@ const localAtOnce: Checker = (given) => {
   };
 };
 
+/**
+ * F-o: whatever somebody says has one occupant id at a node (XEP-0421), live, late and in the history, also where the node
+ * knows them by what they said alone.
+ */
+const oneOccupantId: Checker = ({ people, world }) => {
+  const violations: Violation[] = [];
+  let exercised = 0;
+  /** By node, and then by user. */
+  const given = new Map<Jid, Map<Jid, string>>();
+  return {
+    other(record) {
+      // Without its log a node gives new ones.
+      if (record.kind === 'forgotten') given.delete(record.node);
+    },
+    heard({ i, view, said, body, stanza }) {
+      const author = said && people[said.user];
+      // A hostile node says what it likes, and of whom it likes.
+      if (author === undefined || author.hostile || world?.plan.hostileNode !== undefined) return;
+      const node = domainOf(view.person.room);
+      const ids = given.get(node) ?? new Map<Jid, string>();
+      given.set(node, ids);
+      exercised++;
+      const id = readOccupantId(stanza.payloads);
+      const user = bareOf(author.jid);
+      const before = ids.get(user) ?? id;
+      if (id === '' || id !== before) {
+        const what = `${view.person.jid} got ${body} of ${user} with the occupant id "${id}", before it was "${before}"`;
+        violations.push({ invariant: 'F-o', what, at: i });
+      }
+      ids.set(user, id);
+    },
+    verdict: () => ({ violations, exercised }),
+  };
+};
+
 /** F-g: a node whose last user is gone is out of the set: it holds nobody else's users and asks nobody for anything. */
 const silenceAfterLast: Checker = (given) => ({ verdict: () => outOfTheSet(given) });
 
@@ -130,6 +166,7 @@ export const fmucCheckers: Readonly<Record<string, Checker>> = {
   'F-c': neverBack,
   'F-d': localAtOnce,
   'F-g': silenceAfterLast,
+  'F-o': oneOccupantId,
   // `not-acceptable` says that the neighbour knows of no link (decision #24).
   'F-h': lostByBounceAlone('F-h', ['not-acceptable']),
 };

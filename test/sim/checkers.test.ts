@@ -1079,6 +1079,9 @@ function federated(story: Story): Story {
 const privately = (text: string) => message(at('Alice'), bob.jid, { type: 'chat' }, body(text));
 const across = (text: string) => message(at('Alice'), occupantJid(beyond, 'Alice'), { type: 'groupchat' }, body(text));
 
+const id = (text: string) => el('occupant-id', NS.occupantId, { id: text });
+const later = (text: string, ...more: readonly XmlElement[]) => says('Alice', bob, text, delay, ...more);
+
 /** Of XEP-0289's own, primary-primary. */
 const joined: typeof cases = {
   'F-a': {
@@ -1120,6 +1123,26 @@ const joined: typeof cases = {
         const there = { ...occupant(alice), home: room };
         story.others[0] = { ...other, events: [{ room: beyond, kind: 'occupantEntered', occupant: there }] } as Other;
       },
+    },
+  },
+  'F-o': {
+    good: (story) =>
+      both(federated(story))
+        .tells(says('Alice', bob, '#0:1', id('a')))
+        .tells(later('#0:2', id('a'))),
+    bad: {
+      'another id in the history': (story) =>
+        both(federated(story))
+          .tells(says('Alice', bob, '#0:1', id('a')))
+          .tells(later('#0:2', id('b'))),
+      'no id': (story) => both(federated(story)).tells(says('Alice', bob, '#0:1')),
+    },
+    excused: {
+      'a node that has lost its log': (story) =>
+        both(federated(story))
+          .tells(says('Alice', bob, '#0:1', id('a')))
+          .forgets(service)
+          .tells(later('#0:2', id('b'))),
     },
   },
   'F-h': {

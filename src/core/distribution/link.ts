@@ -9,7 +9,7 @@ import type { Jid } from '../xmpp/jid.ts';
 import { iqResult, type Stanza, withParts } from '../xmpp/stanza.ts';
 import type { Instant } from '../xmpp/time.ts';
 import type { XmlElement } from '../xmpp/xml.ts';
-import { backoffMs, spread as jitter, Keepalive, type KeepaliveTimes } from './keepalive.ts';
+import { spread as jitter, Keepalive, type KeepaliveTimes, probeMs } from './keepalive.ts';
 import { Outstanding } from './outstanding.ts';
 
 /** How a protocol writes what a link adds to its stanzas. */
@@ -197,18 +197,14 @@ export class Link {
   /** The peer is split: the first ping comes soon, the others at ever longer intervals (XEP-0282 §4.11.1.1). */
   watchSplit(turn: RoomTurn): void {
     this.#probes = 0;
-    turn.setTimer(linkTimer(this.peer), this.#probeMs(turn.env));
+    turn.setTimer(linkTimer(this.peer), probeMs(turn.env, this.#probes, this.times));
   }
 
   /** The link's timer fired while the peer is split: "pings at a higher frequency" than those of the keepalive. */
   probe(turn: RoomTurn, spec: Spec): void {
     this.#ping(turn, this.#keepalive.ping(turn.env).id, spec);
     this.#probes++;
-    turn.setTimer(linkTimer(this.peer), this.#probeMs(turn.env));
-  }
-
-  #probeMs(env: Env): number {
-    return Math.min(this.times.interval * 1000, jitter(env, backoffMs(this.#probes)));
+    turn.setTimer(linkTimer(this.peer), probeMs(turn.env, this.#probes, this.times));
   }
 
   #ping(turn: RoomTurn, id: string, spec: Spec): void {
