@@ -2,7 +2,7 @@ import type { SplitStatus } from '../core/distribution/protocol.ts';
 import type { TraceRecord } from '../core/node/trace.ts';
 import type { OccupantAct, OccupantState } from '../core/occupant/occupant.ts';
 import type { Scenario, ScenarioNode, ScenarioOccupant } from '../scenario/scenario.ts';
-import type { StreamPosition } from './step-log.ts';
+import type { StreamPosition } from './stanza-link.ts';
 
 /**
  * What a page and its workers say to each other (over Comlink). Results carry errors as text: a class would lose its

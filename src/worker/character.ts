@@ -6,7 +6,8 @@ import { errorOf, iq, payloadOf, type Stanza } from '../core/xmpp/stanza.ts';
 import { instant } from '../core/xmpp/time.ts';
 import { el, isXmlText, type XmlElement } from '../core/xmpp/xml.ts';
 import type { Acted, Character, OccupantReport, Result, RoomChange } from '../host/control.ts';
-import { StepLog, type StreamPosition } from '../host/step-log.ts';
+import type { StreamPosition } from '../host/stanza-link.ts';
+import { StepLog } from '../host/step-log.ts';
 import { Reporter } from './reporter.ts';
 import { XmppLink } from './xmpp-link.ts';
 
