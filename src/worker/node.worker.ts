@@ -12,7 +12,8 @@ import { openEventStore } from './indexeddb-store.ts';
 import { type HeldLock, holdLock } from './lock.ts';
 import { randomId } from './random-id.ts';
 import { Reporter } from './reporter.ts';
-import { type LinkAccount, XmppLink } from './xmpp-link.ts';
+import type { LinkAccount } from './xmpp-connection.ts';
+import { XmppLink } from './xmpp-link.ts';
 
 /** A node counts as ready even if a peer is not: it may be down. */
 const peersMs = 3_000;
