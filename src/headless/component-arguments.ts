@@ -72,7 +72,6 @@ export function readArguments(args: readonly string[], env: NodeJS.ProcessEnv): 
 
   const mode = (values.mode ?? 'plain') as Mode;
   if (!modes.includes(mode)) return [`--mode: ${JSON.stringify(mode)} is none of ${modes.join(', ')}`];
-  if (mode === 'source') return ['--mode source comes with XEP-0281, which is not there yet'];
 
   if (values.server === undefined) return ['--server HOST:PORT is needed'];
   const [, host = '', portText = ''] = /^(?:\[(?=.*\]:))?(.+?)\]?:(\d{1,5})$/.exec(values.server) ?? [];

@@ -6,15 +6,14 @@ import { formatErrors, parseScenario } from '../scenario/load.ts';
 import { nodeConfigOf } from '../scenario/node-config.ts';
 import type { ScenarioNode, ScenarioRoom } from '../scenario/scenario.ts';
 
-/** How a component's rooms may be distributed; XEP-0281's source is yet to come. */
-export const modes = ['plain', 'fmuc', 'primary', 'source'] as const;
+/** How a component's rooms may be distributed. */
+export const modes = ['plain', 'fmuc', 'primary'] as const;
 export type Mode = (typeof modes)[number];
 
 const distributionOf: Readonly<Record<Mode, string>> = {
   plain: 'none',
   fmuc: 'fmuc',
   primary: 'primary',
-  source: 'source',
 };
 
 type ServiceConfig = Extract<NodeConfig, { kind: 'service' }>;

@@ -41,8 +41,8 @@ describe('npm run component', () => {
   it.each([
     [['--sever', 'x'], /^Unknown option '--sever'/],
     [['--secret', 'x'], /^--secret: every user can read a command line/],
-    [['--mode', 'source'], /^--mode source comes with XEP-0281/],
-    [['--mode', 'x'], /^--mode: "x" is none of plain, fmuc, primary, source$/m],
+    [['--mode', 'source'], /^--mode: "source" is none of plain, fmuc, primary$/m],
+    [['--mode', 'x'], /^--mode: "x" is none of plain, fmuc, primary$/m],
     [[], /^--server HOST:PORT is needed/],
     [['--server', '[::1]:5347', '--domain', 'a@b'], /^--domain: "a@b" is not a domain/],
     [where, /^a secret is needed: --secret-file FILE, or the variable NETSPLIT_COMPONENT_SECRET/],
