@@ -9,6 +9,23 @@ import { parseArgs } from 'node:util';
 
 export const defaultPort = 5173;
 
+/** Ends a command. @param {number} status @param {string} line @returns {never} */
+export function stopWith(status, line) {
+  console.error(line);
+  process.exit(status);
+}
+
+/**
+ * What `parseArgs` refuses, in one line: its message goes on with advice over several, and the first sentence says what is
+ * wrong.
+ *
+ * @param {unknown} error
+ */
+export function badArgument(error) {
+  const [sentence = ''] = String(/** @type {Error} */ (error).message).split(/\.\s|\n/);
+  return `${sentence.replace(/\.$/, '')} (--help lists the flags)`;
+}
+
 /**
  * Flags of `npm start`, `npm run dev` and `npm run preview`.
  *
@@ -30,9 +47,7 @@ export function parsePageArguments(args, env) {
       },
     }));
   } catch (error) {
-    // Node's message goes on with advice over several lines; the first sentence says what is wrong.
-    const [sentence = ''] = String(/** @type {Error} */ (error).message).split(/\.\s|\n/);
-    return { ok: false, error: `${sentence.replace(/\.$/, '')} (--help lists the flags)` };
+    return { ok: false, error: badArgument(error) };
   }
   const [source, text] =
     values.port === undefined ? ['PORT', env['PORT'] || String(defaultPort)] : ['--port', values.port];

@@ -1,9 +1,10 @@
-import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { defaultTimes } from '../core/distribution/keepalive.ts';
 import type { NodeConfig } from '../core/node/config.ts';
 import { bareOf, domainOf, type Jid, parseJid, partsOf } from '../core/xmpp/jid.ts';
+import { badArgument } from './arguments.mjs';
 import { defaultConfig, type Mode, modes, readComponentConfig, replicaConfig, serverOf } from './component-config.ts';
+import { readTextFile } from './text-file.ts';
 
 export const secretVariable = 'NETSPLIT_COMPONENT_SECRET';
 
@@ -63,8 +64,7 @@ export function readArguments(args: readonly string[], env: NodeJS.ProcessEnv): 
   try {
     ({ values } = parseArgs({ args: [...args], options: flags }));
   } catch (error) {
-    const [sentence = ''] = String((error as Error).message).split(/\.\s|\n/);
-    return [`${sentence.replace(/\.$/, '')} (--help lists the flags)`];
+    return [badArgument(error)];
   }
   if (values.help === true) return 'help';
   if (values.secret !== undefined)
@@ -110,7 +110,7 @@ function readService(values: Values, domain: Jid, mode: Mode): NodeConfig | stri
     return mode === 'fmuc'
       ? ['--mode fmuc needs --config FILE: which rooms, and with whom']
       : defaultConfig(domain, mode);
-  const text = tryRead(values.config);
+  const text = readTextFile(values.config);
   if (typeof text !== 'string') return [`--config: ${text.error}`];
   const read = readComponentConfig(values.config, text, domain, mode);
   return read.ok ? read.config : [read.error];
@@ -149,16 +149,8 @@ function readSecret(file: string | undefined, env: NodeJS.ProcessEnv): string | 
     const secret = env[secretVariable];
     return secret ? secret : { error: `a secret is needed: --secret-file FILE, or the variable ${secretVariable}` };
   }
-  const text = tryRead(file);
+  const text = readTextFile(file);
   if (typeof text !== 'string') return { error: `--secret-file: ${text.error}` };
   const secret = text.replace(/\r?\n$/, '');
   return secret === '' ? { error: `--secret-file: ${file} is empty` } : secret;
-}
-
-function tryRead(file: string): string | { readonly error: string } {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    return { error: (error as Error).message };
-  }
 }

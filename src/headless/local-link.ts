@@ -1,6 +1,6 @@
 import { domainOf, type Jid } from '../core/xmpp/jid.ts';
 import type { Stanza } from '../core/xmpp/stanza.ts';
-import { LinkError, type LinkHandlers, type StanzaLink } from '../host/stanza-link.ts';
+import { LinkError, type LinkHandlers, type StanzaLink, type Written } from '../host/stanza-link.ts';
 import type { LocalSession, Network } from '../server/network.ts';
 
 export interface LocalLinkOptions {
@@ -14,8 +14,6 @@ export interface LocalLinkOptions {
   readonly outboxMax?: number;
 }
 
-type Sent = Parameters<StanzaLink['send']>[1];
-
 /** After which a session that was closed is opened again, in ms. */
 const retryMs = 500;
 
@@ -24,7 +22,7 @@ export class LocalLink implements StanzaLink {
   readonly #options: LocalLinkOptions;
   #handlers: LinkHandlers | undefined;
   #session: LocalSession | undefined;
-  #outbox: { readonly stanza: Stanza; readonly sent: Sent }[] = [];
+  #outbox: { readonly stanza: Stanza; readonly written: Written | undefined }[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
   #stopped = false;
 
@@ -43,16 +41,16 @@ export class LocalLink implements StanzaLink {
     if (refused !== undefined) throw refused;
   }
 
-  send(stanza: Stanza, sent?: Sent): void {
+  send(stanza: Stanza, written?: Written): void {
     if (this.#stopped) return;
     const session = this.#session;
     if (session === undefined) {
-      this.#outbox.push({ stanza, sent });
+      this.#outbox.push({ stanza, written });
       if (this.#outbox.length > (this.#options.outboxMax ?? 10_000)) this.#outbox.shift();
       return;
     }
     const n = session.send(stanza);
-    if (n !== undefined) sent?.({ stream: session.stream, n });
+    if (n !== undefined) written?.({ stream: session.stream, n });
   }
 
   async stop(): Promise<void> {
@@ -80,14 +78,14 @@ export class LocalLink implements StanzaLink {
     if (!opened.ok) {
       const reason = `${account}: ${opened.error.condition}${opened.error.text === undefined ? '' : ` (${opened.error.text})`}`;
       this.#handlers?.progress?.('failed', reason);
-      return new LinkError(reason);
+      return new LinkError(reason, 'permanent');
     }
     const { session } = opened;
     const { stream } = session;
     this.#session = session;
     this.#handlers?.progress?.('bound', session.address);
     this.#handlers?.up(server ?? session.server, stream);
-    for (const { stanza, sent } of this.#outbox.splice(0)) this.send(stanza, sent);
+    for (const { stanza, written } of this.#outbox.splice(0)) this.send(stanza, written);
     return undefined;
   }
 

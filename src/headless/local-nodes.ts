@@ -1,9 +1,9 @@
 import { createMucNode } from '../core/node/muc-node.ts';
-import type { NodeStatus } from '../core/node/trace.ts';
 import { jid } from '../core/xmpp/jid.ts';
 import { Driver } from '../host/driver.ts';
 import type { EventStore } from '../host/event-store.ts';
 import { MemoryStore } from '../host/memory-store.ts';
+import { hasPeers } from '../host/peers.ts';
 import { nodeConfigOf } from '../scenario/node-config.ts';
 import type { ScenarioNode } from '../scenario/scenario.ts';
 import type { ServerHost } from '../server/host.ts';
@@ -100,15 +100,4 @@ function driverOf(
     failed: (error) => failed(node.address, error),
   });
   return { driver, inContact };
-}
-
-/** Whether a replica has its primary, and no FMUC node is still on its way in. */
-function hasPeers(kind: ScenarioNode['kind'], { rooms }: NodeStatus): boolean {
-  const waitsFor = rooms.filter(({ role }) => role === 'replica' || role === 'fmuc');
-  if (kind === 'replica' && waitsFor.length === 0) return false;
-  return waitsFor.every(({ role, peers }) =>
-    role === 'replica'
-      ? peers.some(({ state }) => state === 'live')
-      : peers.every(({ state }) => state !== 'joining' && state !== 'syncing'),
-  );
 }

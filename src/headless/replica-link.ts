@@ -1,8 +1,8 @@
 import { byService, meantBy } from '../core/distribution/primary-replica/by-service.ts';
 import { stanzaError } from '../core/xmpp/errors.ts';
 import { bareOf, domainOf, type Jid } from '../core/xmpp/jid.ts';
-import { errorReply, type Stanza } from '../core/xmpp/stanza.ts';
-import type { LinkHandlers, StanzaLink } from '../host/stanza-link.ts';
+import { errorReply, readdressed, type Stanza, withParts } from '../core/xmpp/stanza.ts';
+import type { LinkHandlers, StanzaLink, Written } from '../host/stanza-link.ts';
 import { ComponentLink, type ComponentLinkOptions } from './component-link.ts';
 
 export interface ReplicaLinkOptions extends Omit<ComponentLinkOptions, 'domain' | 'trusted'> {
@@ -11,8 +11,6 @@ export interface ReplicaLinkOptions extends Omit<ComponentLinkOptions, 'domain' 
   /** The replica's own address, a component of this server too: what the primary sends comes there. */
   readonly self: Jid;
 }
-
-type Sent = Parameters<StanzaLink['send']>[1];
 
 /**
  * A replica's link to the server of its users (XEP-0282), made of two components: one stands at the room's address, the other
@@ -45,11 +43,11 @@ export class ReplicaLink implements StanzaLink {
     await Promise.all([this.#users, this.#primary].map((link) => link.start(this.#handlersOf(link))));
   }
 
-  send(stanza: Stanza, sent?: Sent): void {
-    const written = sent && (() => sent({ stream: this.#stream, n: ++this.#tx }));
+  send(stanza: Stanza, told?: Written): void {
+    const written = told && (() => told({ stream: this.#stream, n: ++this.#tx }));
     if (bareOf(stanza.to) !== this.#options.room) return this.#users.send(stanza, written);
     const to = byService(stanza.to);
-    if (to !== undefined) return this.#primary.send({ ...stanza, to }, written);
+    if (to !== undefined) return this.#primary.send(readdressed(stanza, to), written);
     this.#options.log?.(`not sent: ${stanza.to} is too long to be reached by its service`);
     const text = 'the address is too long for a room with replicas';
     const bounce = errorReply(stanza, stanzaError('modify', 'jid-malformed', text));
@@ -66,7 +64,7 @@ export class ReplicaLink implements StanzaLink {
       stanza: (_, stanza) => {
         // Our own words on their way back, where the primary could not be reached: the room's, as far as anybody knows.
         const meant = link === this.#primary ? meantBy(stanza.from) : undefined;
-        if (meant !== undefined && bareOf(meant) === room) this.#arrived({ ...stanza, from: meant });
+        if (meant !== undefined && bareOf(meant) === room) this.#arrived(withParts(stanza, { from: meant }));
         else this.#arrived(stanza);
       },
       up: (peer, stream) => {

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { parseArgs } from 'node:util';
@@ -6,9 +6,11 @@ import { parseJid } from '../core/xmpp/jid.ts';
 import { builtIn, builtInScenario } from '../scenario/built-in.ts';
 import { formatErrors, parseScenario } from '../scenario/load.ts';
 import type { Scenario } from '../scenario/scenario.ts';
+import { badArgument, stopWith } from './arguments.mjs';
 import { hostScenarios, type Live } from './live-config.ts';
 import { type LocalNodes, startLocalNodes } from './local-nodes.ts';
 import { nodeServerHost } from './node-host.ts';
+import { readTextFile } from './text-file.ts';
 import { attachWebSocketHost, websocketPath } from './websocket-host.ts';
 
 const help = `npm run serve -- [--scenario NAME|FILE] [--port N] [--auth open|accounts] [--accounts FILE] [--store DIR]
@@ -59,8 +61,7 @@ function readArguments(args: readonly string[]): ServeOptions | 'help' | { reado
       },
     }));
   } catch (error) {
-    const [sentence = ''] = String((error as Error).message).split(/\.\s|\n/);
-    return { error: `${sentence.replace(/\.$/, '')} (--help lists the flags)` };
+    return { error: badArgument(error) };
   }
   if (values.help === true) return 'help';
   const port = Number(values.port ?? '5280');
@@ -92,25 +93,17 @@ function readScenario(nameOrFile: string): Scenario | { readonly error: string }
     return {
       error: `--scenario: ${JSON.stringify(nameOrFile)} is no file and none of ${builtIn.map(({ id }) => id).join(', ')}`,
     };
-  const text = tryRead(nameOrFile);
+  const text = readTextFile(nameOrFile);
   if (typeof text !== 'string') return { error: `--scenario: ${text.error}` };
   const parsed = parseScenario(text);
   return parsed.ok ? parsed.scenario : { error: formatErrors(nameOrFile, parsed.errors) };
-}
-
-function tryRead(file: string): string | { readonly error: string } {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    return { error: (error as Error).message };
-  }
 }
 
 function readAccounts(
   file: string,
   scenario: Scenario,
 ): { readonly accounts: Readonly<Record<string, string>> } | { readonly error: string } {
-  const text = tryRead(file);
+  const text = readTextFile(file);
   if (typeof text !== 'string') return { error: `--accounts: ${text.error}` };
   let value: unknown;
   try {
@@ -177,11 +170,6 @@ async function serve(options: ServeOptions): Promise<void> {
   for (const one of live.networks) nodes.push(await startLocalNodes(one, host, failed, log));
   if (!options.open && options.passwords === undefined) printAccounts(live);
   console.log(`ready ws://127.0.0.1:${(http.address() as AddressInfo).port}${websocketPath}`);
-}
-
-function stopWith(status: number, line: string): never {
-  console.error(line);
-  process.exit(status);
 }
 
 const options = readArguments(process.argv.slice(2));

@@ -88,9 +88,9 @@ export interface OccupantsWorkerApi {
   start(config: OccupantsWorkerConfig, listener: OccupantsListener): Promise<Result>;
   /** Logs one more character in: a guest of this page. */
   add(character: Character): Promise<void>;
-  /** A join or leave settles when the room answered, everything else when it was sent. */
+  /** A join or leave resolves when the room answered, everything else when it was sent. */
   act(who: string, act: OccupantAct): Promise<Acted>;
-  /** The character asks for the room's configuration form and sends it back changed; settles with the room's answer. */
+  /** The character asks for the room's configuration form and sends it back changed; resolves with the room's answer. */
   configure(who: string, change: RoomChange): Promise<Acted>;
   /** `name` is the part of the command's node after `#`. */
   command(name: string, fields: CommandFields): Promise<Result>;

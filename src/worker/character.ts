@@ -244,6 +244,6 @@ function inWords(nick: string, act: OccupantAct): string {
     case 'presence':
       return `${nick} is ${act.show === '' ? 'available' : act.show}`;
     case 'pm':
-      return `${nick} whispers to ${act.to}`;
+      return `${nick} sends ${act.to} a private message`;
   }
 }

@@ -154,14 +154,14 @@ export class IndexedDbStore implements EventStore {
   ): Promise<void> {
     try {
       const tx = this.#db.transaction(stores, 'readwrite', { durability: this.#durability });
-      const settled = tx.done;
-      settled.catch(() => undefined);
+      const completed = tx.done;
+      completed.catch(() => undefined);
       if ((await tx.objectStore('meta').get('fence')) !== this.#token) {
         tx.abort();
         throw new StoreError('fenced: another page has taken over this log');
       }
       await change(tx);
-      await settled;
+      await completed;
     } catch (error) {
       // The chain in memory is ahead of the log now: nothing may follow.
       this.#dead ??= storeError(error, 'the log cannot be written');
