@@ -16,8 +16,8 @@ export function stopWith(status, line) {
 }
 
 /**
- * What `parseArgs` refuses, in one line: its message goes on with advice over several, and the first sentence says what is
- * wrong.
+ * Says in one line why `parseArgs` refused its arguments. Its own message spans several lines; the first sentence says what
+ * is wrong, the rest is advice.
  *
  * @param {unknown} error
  */
@@ -61,16 +61,17 @@ export function parsePageArguments(args, env) {
 /** @param {string} command */
 export function startHelp(command) {
   const what = {
-    start: 'Serves the page and the embedded XMPP server on one port; builds the page first if a source is newer.',
-    dev: 'Serves the page from its sources with reload on change, and the embedded XMPP server, on one port.',
-    preview: 'Serves dist/ as it is, and the embedded XMPP server, on one port.',
+    start:
+      'Serves the page and the embedded XMPP server on one port. Builds the page first if its sources have changed.',
+    dev: 'Serves the page from its sources, reloading it on every change, and the embedded XMPP server on the same port.',
+    preview: 'Serves dist/ as it is, and the embedded XMPP server on the same port.',
   }[command];
   return `npm ${command === 'start' ? 'start' : `run ${command}`} -- [--port N] [--host ADDRESS] [--scenario NAME|FILE]
 
 ${what}
 
   --port N              port to listen on (default ${defaultPort}, or the PORT environment variable; 0: any free one)
-  --host ADDRESS        listen on this address instead of this machine only (everybody who can reach it may join)
+  --host ADDRESS        listen on this address; the default is this machine only. Everyone who can reach it may join
   --scenario NAME|FILE  wallops (default), wonderland, plain, or a scenario file of your own
-  --help                this text`;
+  --help                print this text`;
 }

@@ -37,20 +37,20 @@ const accept = 'jabber:component:accept';
 const streams = 'http://etherx.jabber.org/streams';
 const streamErrors = 'urn:ietf:params:xml:ns:xmpp-streams';
 
-/** What a server may send us in one stanza, and we it: Prosody's own limit on component streams, and twice ejabberd's. */
+/** The longest stanza in either direction: Prosody's own limit on component streams, and twice ejabberd's. */
 const stanzaMax = 512 * 1024;
 const limits = { ...defaultLimits, bytes: stanzaMax + 4096, depth: defaultLimits.depth + 1 };
 
-/** A quarter of a million stanzas that the server has not read: it never will. */
+/** About a quarter of a million stanzas. A server that has not read these never will. */
 const unsentMax = 256 * 1024 * 1024;
-/** What a half-dead connection gets to end in order. */
+/** How long a half-dead connection may take to end properly. */
 const farewellMs = 1_000;
 
 /**
  * One connection of an external component (XEP-0114, `jabber:component:accept`) over plain TCP.
  *
- * Over node:net and the strict parser of the embedded server, not over @xmpp/component: its parser ends the stream at
- * the first stanza it dislikes, and accepts XML that other parsers refuse. There is no stream management for components.
+ * It uses node:net and the strict parser of the embedded server instead of @xmpp/component, whose parser ends the stream at
+ * the first stanza it does not like and accepts XML that other parsers refuse. Components have no stream management.
  */
 export class ComponentConnection implements Connection {
   readonly #options: ComponentOptions;
@@ -105,7 +105,7 @@ export class ComponentConnection implements Connection {
     return this.#socket.writableLength;
   }
 
-  /** Nothing leaves that would cost the stream: a foreign `from`, characters XML forbids, more than a server takes. */
+  /** Sends nothing that would end the stream: a foreign `from`, characters that XML forbids, more than a server accepts. */
   send(stanza: Stanza, written: Written | undefined): void {
     const { domain, trusted } = this.#options;
     if (!trusted && domainOf(stanza.from) !== domain)
@@ -119,7 +119,7 @@ export class ComponentConnection implements Connection {
     written?.({ stream: this.#stream, n });
   }
 
-  /** From our domain to our domain: every server routes that back to us, and none needs to be known by name. */
+  /** From our own domain to itself. Every server routes that back to us, so we need not know the server's name. */
   ping(): void {
     const { domain } = this.#options;
     const id = `${this.#pingPrefix}${++this.#pings}`;
@@ -168,7 +168,7 @@ export class ComponentConnection implements Connection {
     const { id } = parsed.element.attrs;
     if (parsed.element.name !== 'stream' || parsed.element.xmlns !== streams)
       throw new LinkError('this is no XMPP server');
-    // A server that refuses the header may leave the id out; the error follows.
+    // A server that refuses the header may leave out the id; the error follows.
     this.#stream = id ?? '';
     if (id === undefined) return;
     const digest = createHash('sha1')
@@ -204,15 +204,15 @@ export class ComponentConnection implements Connection {
     const { domain } = this.#options;
     if (domainOf(to) !== domain && bareOf(to) !== domain)
       return this.#log(`dropped <${name}/> to ${to}, which is not of ${domain}`);
-    // Our own ping, back from the server: what was heard is enough.
+    // Our own ping, routed back to us by the server.
     if (from === domain && to === domain && id?.startsWith(this.#pingPrefix)) return;
     const stanza = make(name, from, to, { id, type, lang }, elementsOf(element));
     this.#events.stanza(domainOf(from), stanza, { stream: this.#stream, n });
   }
 
   /**
-   * RFC 6120 §8.3.3.8: an address that RFC 7622 forbids, though the server let it pass (it may prepare addresses by the
-   * older stringprep). The server wrote both addresses, so it can be answered in its own words.
+   * RFC 6120 §8.3.3.8: RFC 7622 forbids an address that the server let pass, perhaps because it still uses stringprep. The
+   * server wrote both addresses, so the answer can use them as they are.
    */
   #malformed({ name, attrs }: XmlElement, sender: boolean): void {
     const { from = '', to = '', id, type } = attrs;
@@ -233,7 +233,7 @@ export class ComponentConnection implements Connection {
     );
   }
 
-  /** XEP-0114 §3, RFC 6120 §4.9: what the server says is wrong, in words for the person who configures it. */
+  /** XEP-0114 §3, RFC 6120 §4.9: what is wrong according to the server, worded for the person who configures it. */
   #streamError(error: XmlElement): LinkError {
     const condition =
       elementsOf(error).find(({ xmlns, name }) => xmlns === streamErrors && name !== 'text')?.name ?? '';
@@ -249,7 +249,7 @@ export class ComponentConnection implements Connection {
     this.#events.up(this.#options.domain, this.#stream);
   }
 
-  /** All of one turn in one write: a room's message is as many stanzas as it has occupants. */
+  /** Everything of one turn leaves in one write, since a room's message is as many stanzas as the room has occupants. */
   #enqueue(text: string): void {
     if (this.#pending === '') queueMicrotask(() => this.#flush());
     this.#pending += text;
@@ -263,7 +263,7 @@ export class ComponentConnection implements Connection {
     if (this.#socket.writableLength > unsentMax) this.#fail(new LinkError('the server does not read what is sent'));
   }
 
-  /** Ends the stream in order, so that the server handles what was sent; a half-dead one gets a second. */
+  /** Ends the stream properly, so that the server handles what was sent. */
   async #farewell(): Promise<void> {
     this.#flush();
     this.#hasEnded = true;
@@ -286,7 +286,7 @@ export class ComponentConnection implements Connection {
   }
 }
 
-/** What a stream error says of the configuration, and what another attempt can do about it. */
+/** What a stream error means for the configuration, and whether another attempt can help. */
 function meaningOf(
   condition: string,
   { domain, trusted }: ComponentOptions,

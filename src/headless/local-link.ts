@@ -14,10 +14,10 @@ export interface LocalLinkOptions {
   readonly outboxMax?: number;
 }
 
-/** After which a session that was closed is opened again, in ms. */
+/** How long until a session that was closed is opened again. */
 const retryMs = 500;
 
-/** A node's link to a server of the same process: the same routing, trace and authority, but no text in between. */
+/** A node's link to a server in the same process: with the same routing, trace and authority, but without XML text. */
 export class LocalLink implements StanzaLink {
   readonly #options: LocalLinkOptions;
   #handlers: LinkHandlers | undefined;
@@ -69,7 +69,7 @@ export class LocalLink implements StanzaLink {
       account,
       bind,
       {
-        // Later, in order: the server is in the middle of serving the sender.
+        // Delivered later, in order, since the server is in the middle of serving the sender.
         stanza: (stanza, n) => queueMicrotask(() => this.#arrived(stream, stanza, n)),
         ended: (condition, text) => this.#ended(condition, text),
       },
@@ -98,7 +98,7 @@ export class LocalLink implements StanzaLink {
     this.#session = undefined;
     if (this.#stopped || session === undefined) return;
     this.#handlers?.down(session.server);
-    // Two sessions of one address would take it from each other without end.
+    // Two sessions of one address would take it from each other forever.
     if (condition === 'conflict') this.#handlers?.progress?.('failed', text);
     else {
       this.#handlers?.progress?.('reconnecting', `${condition}: ${text}`);

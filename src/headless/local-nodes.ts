@@ -26,8 +26,8 @@ export interface LocalNodes {
 }
 
 /**
- * Starts all nodes of a scenario in the process that hosts its network; resolves when each is logged in, bound, and in
- * contact with its peers, or a few seconds later: a node counts as up even if a peer is not.
+ * Starts all nodes of a scenario in the process that hosts its network. Resolves once each is logged in, bound, and in
+ * contact with its peers, or after a few seconds: a node counts as up even if a peer is not.
  *
  * @param failed  a node stopped by itself: its log failed, or it threw
  * @throws LinkError, StoreError
@@ -93,7 +93,7 @@ function driverOf(
     link,
     host: { now: host.now, setTimer: host.setTimer, newId: host.randomId },
     report: (batch) => {
-      // As any node reports, but a message to the server with the batch as JSON would be work for nothing in here.
+      // Other nodes send the batch to their server as JSON; in the same process that would be wasted work.
       for (const record of batch) network.trace.report(record);
       if (batch.some((record) => record.kind === 'status' && hasPeers(node.kind, record.status))) contact();
     },

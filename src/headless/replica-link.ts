@@ -6,18 +6,18 @@ import type { LinkHandlers, StanzaLink, Written } from '../host/stanza-link.ts';
 import { ComponentLink, type ComponentLinkOptions } from './component-link.ts';
 
 export interface ReplicaLinkOptions extends Omit<ComponentLinkOptions, 'domain' | 'trusted'> {
-  /** The room, whose address is a component of this server: it hands over what its users send there. */
+  /** The room. Its address is a component of this server, which hands over what its users send there. */
   readonly room: Jid;
-  /** The replica's own address, a component of this server too: what the primary sends comes there. */
+  /** The replica's own address, also a component of this server. What the primary sends arrives there. */
   readonly self: Jid;
 }
 
 /**
- * A replica's link to the server of its users (XEP-0282), made of two components: one stands at the room's address, the other
- * at the replica's own. The server routes all that is for the room to the first, also what comes from the second, so the
- * primary is addressed by its service (decision #46).
+ * A replica's link to the server of its users (XEP-0282). It consists of two components, one at the room's address and one
+ * at the replica's own. The server routes everything addressed to the room to the first, even what the second sends. So the
+ * primary is addressed through its service (decision #46).
  *
- * It is up while both are: what came while only one was may be only a part.
+ * The link is up while both components are. What arrives while only one is up may be only a part of what was sent.
  */
 export class ReplicaLink implements StanzaLink {
   readonly #options: ReplicaLinkOptions;
@@ -62,7 +62,7 @@ export class ReplicaLink implements StanzaLink {
     const { room } = this.#options;
     return {
       stanza: (_, stanza) => {
-        // Our own words on their way back, where the primary could not be reached: the room's, as far as anybody knows.
+        // A bounce of our own stanza, since the primary could not be reached. To everyone else it comes from the room.
         const meant = link === this.#primary ? meantBy(stanza.from) : undefined;
         if (meant !== undefined && bareOf(meant) === room) this.#arrived(withParts(stanza, { from: meant }));
         else this.#arrived(stanza);

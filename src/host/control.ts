@@ -40,7 +40,7 @@ export interface NodeWorkerConfig {
 }
 
 export interface NodeWorkerApi {
-  /** Settles when the node is ready, runs elsewhere, or failed. */
+  /** Resolves when the node is ready, runs elsewhere, or failed. */
   start(config: NodeWorkerConfig, report: (report: NodeReport) => void): Promise<Result>;
   ping(): Promise<true>;
   stop(): Promise<void>;
@@ -84,7 +84,7 @@ export interface RoomChange {
 export type CommandFields = Readonly<Record<string, string>>;
 
 export interface OccupantsWorkerApi {
-  /** Settles when the watcher's session is up and subscribed; the characters go on logging in. */
+  /** Resolves when the watcher's session is up and subscribed; the characters go on logging in. */
   start(config: OccupantsWorkerConfig, listener: OccupantsListener): Promise<Result>;
   /** Logs one more character in: a guest of this page. */
   add(character: Character): Promise<void>;

@@ -3,7 +3,7 @@ import { NS } from '../core/xmpp/namespaces.ts';
 import { make, type Stanza } from '../core/xmpp/stanza.ts';
 import { elementsOf, type XmlElement, type XmlNode } from '../core/xmpp/xml.ts';
 
-/** What an element of ltx (the parser of @xmpp/client) looks like; its methods are not used, they do not survive a clone. */
+/** An element of ltx, the parser of @xmpp/client. Its methods are not used, since they do not survive a clone. */
 export interface LtxElement {
   readonly name: string;
   readonly attrs: Readonly<Record<string, unknown>>;

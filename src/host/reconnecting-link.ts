@@ -12,25 +12,25 @@ export interface LinkHost {
   random(): number;
 }
 
-/** One connection to the server, from the first byte on: a new one for every attempt, so nothing of an old one leaks in. */
+/** One connection to the server, login included. Every attempt makes a new one, so nothing of an old one leaks in. */
 export interface Connection {
   /** Called only while it is up. */
   send(stanza: Stanza, written: Written | undefined): void;
-  /** Asks the server for a sign of life (XEP-0199). The connection keeps the answer to itself: what was heard is enough. */
+  /** Asks the server for a sign of life (XEP-0199). The connection does not pass the answer on: `heard` is enough. */
   ping(): void;
-  /** What was sent and has not left yet. */
+  /** What was sent but has not left yet. */
   readonly unsentBytes: number;
-  /** Ends the stream in order, so that the server handles what was sent; a half-dead one gets a second. */
+  /** Ends the stream properly, so that the server handles what was sent. Waits at most a second. */
   close(): Promise<void>;
-  /** Lets go of it without waiting for anything. */
+  /** Gives the connection up without waiting for anything. */
   abandon(): void;
 }
 
-/** What a connection tells. After `lost` nothing that it tells is heard. */
+/** What a connection tells the link. After `lost` the link ignores the rest. */
 export interface ConnectionEvents {
   loggedIn(account: string): void;
   up(address: Jid, stream: string): void;
-  /** Anything at all came from the server. */
+  /** Something came from the server, whatever it is. */
   heard(): void;
   /** After `up`. */
   stanza(via: Jid, stanza: Stanza, rx: StreamPosition): void;
@@ -43,28 +43,28 @@ export interface ReconnectingOptions {
   readonly server: Jid;
   /** Where it connects to, for the progress display. */
   readonly service: string;
-  /** Begins to connect. Nothing is told before it has returned. */
+  /** Begins to connect. Calls no event before it has returned. */
   open(events: ConnectionEvents): Connection;
   /** The longest pause between two attempts. */
   readonly retryMaxMs: number;
   /** How long the server may take to answer a ping. */
   readonly pongMs: number;
-  /** Where more than this is unsent, whoever sends should rest. Default: never. */
+  /** Above this much unsent, `drained` makes the node rest. Default: never. */
   readonly restAboveBytes?: number | undefined;
   /** Stanzas that may wait for the link to come up; then the oldest are dropped. */
   readonly outboxMax?: number | undefined;
 }
 
-/** From the first byte to the last bind. Generous: a page logs in a dozen times at once. */
+/** From the first byte to the last bind. This is generous, since a page logs in a dozen times at once. */
 const loginMs = 15_000;
 const retryMinMs = 500;
-/** A session that lived shorter than this was no success: the back-off goes on. */
+/** A session shorter than this counts as another failure: the back-off goes on. */
 const steadyMs = 5_000;
 const idleMs = 30_000;
-/** How long a node rests until the next look. */
+/** How long a node rests before it looks again. */
 const restMs = 5;
 const outboxMax = 10_000;
-/** At the first start: the connection of a process that was killed may live on for a moment. */
+/** Attempts at the first start. The connection of a killed process may live on for a moment. */
 const takenMax = 3;
 
 interface Waiting {
@@ -82,11 +82,11 @@ interface Attempt {
 }
 
 /**
- * A link that comes back: it keeps what is sent meanwhile in a bounded outbox, waits longer after every attempt that
- * failed, and pings an idle stream, since a half-dead connection looks open for many minutes otherwise.
+ * A link that reconnects. While it is down, stanzas wait in a bounded outbox. It waits longer after every failed attempt,
+ * with jitter. It pings an idle stream, because a half-dead connection can look open for many minutes.
  *
- * No stream is ever resumed: `up` is always a new session, and what was in flight is lost. That is for the node to
- * mend, by its own protocol (a netjoin, a rejoin).
+ * A stream is never resumed: `up` is always a new session, and what was in flight is lost. The node repairs that by its
+ * own protocol (a netjoin, a rejoin).
  */
 export class ReconnectingLink implements StanzaLink {
   readonly #options: ReconnectingOptions;
@@ -96,11 +96,11 @@ export class ReconnectingLink implements StanzaLink {
   #handlers: LinkHandlers | undefined;
   #attempt: Attempt | undefined;
   #failures = 0;
-  /** How often the address was found taken at the first start. */
+  /** How many attempts found the address taken, at the first start. */
   #taken = 0;
   #stopped = false;
   #cancelRetry: () => void = () => undefined;
-  /** Fulfils or rejects what `start` gave; set until the first `up`. */
+  /** Resolves or rejects the promise of `start`. Set until the first `up`. */
   #starting: { up(): void; failed(error: LinkError): void } | undefined;
 
   constructor(options: ReconnectingOptions) {
@@ -140,7 +140,7 @@ export class ReconnectingLink implements StanzaLink {
     this.#outbox.push({ stanza, written });
     if (this.#outbox.length <= (this.#options.outboxMax ?? outboxMax)) return;
     this.#outbox.shift();
-    // Once per power of two: said, but not 10,000 times.
+    // Reported at each power of two, not 10,000 times.
     this.#dropped++;
     if ((this.#dropped & (this.#dropped - 1)) === 0)
       this.#handlers?.progress?.('reconnecting', `outbox full: ${this.#dropped} stanzas dropped`);
@@ -157,7 +157,7 @@ export class ReconnectingLink implements StanzaLink {
     });
   }
 
-  /** Closes the stream after what was sent; what still waits is dropped. */
+  /** Closes the stream after what was sent. Stanzas that still wait are dropped. */
   async stop(): Promise<void> {
     if (this.#stopped) return;
     this.#stopped = true;
@@ -229,7 +229,7 @@ export class ReconnectingLink implements StanzaLink {
     });
   }
 
-  /** The stream ended or never came about: tell, and try again if that may help. */
+  /** The stream ended or was never up. Says so, and tries again where that may help. */
   #lost(attempt: Attempt, error: LinkError): void {
     if (this.#attempt !== attempt) return;
     this.#attempt = undefined;

@@ -17,21 +17,21 @@ export interface StreamPosition {
   readonly n: number;
 }
 
-/** Told once a stanza was written. */
+/** Called when a stanza has been written. */
 export type Written = (tx: StreamPosition) => void;
 
-/** What another attempt can do about a failure. */
+/** Whether another attempt can help after a failure. */
 export type LinkErrorKind =
   /** It may pass by itself. */
   | 'transient'
   /**
-   * The server does not know what we say we are. At the first start that is a mistake, to be told at once; later the
-   * server may be in the middle of being configured.
+   * The server does not accept who we say we are. At the first start that is a mistake, which is reported at once. Later
+   * the server may be in the middle of being configured, so it is tried again.
    */
   | 'misconfigured'
   /**
-   * Another session holds the address. It may be what a killed process left behind; but a session that took the address
-   * from this one must be left alone, or the two would take it from each other without end.
+   * Another session holds the address. A killed process may have left it behind, so that is tried again. But a session
+   * that took the address from this one keeps it, or the two would take it from each other forever.
    */
   | 'taken'
   | 'permanent';

@@ -30,7 +30,7 @@ const schemaVersion = 1;
 export interface IndexedDbOptions {
   /** Name of the database: `netsplit:<scenario>:<address>`. */
   readonly name: string;
-  /** 'strict' waits for the disk: for a log that nobody else has. 'relaxed' for a copy that can be fetched again. */
+  /** 'strict' waits for the disk, for a log that nobody else has; 'relaxed' is for a copy that can be fetched again. */
   readonly durability: 'strict' | 'relaxed';
 }
 

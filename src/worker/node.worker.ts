@@ -116,7 +116,7 @@ const api: NodeWorkerApi = {
         return { ok: true };
       } catch (error) {
         lock?.release();
-        // A log that cannot be opened may be one that can be in a moment; a login that was refused stays refused.
+        // A log that cannot be opened now may open in a moment. A login that was refused stays refused.
         tell(error instanceof LinkError ? 'failed' : 'stopped', textOf(error));
         return { ok: false, error: textOf(error) };
       }

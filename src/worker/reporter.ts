@@ -7,13 +7,13 @@ import type { XmppLink } from './xmpp-link.ts';
 type ReportingLink = Pick<XmppLink, 'address' | 'server' | 'backlog' | 'send'>;
 
 const flushMs = 100;
-/** What may wait; then the oldest records go. The trace may have gaps, a room may not wait for it. */
+/** Records that may wait; beyond that the oldest are dropped. The trace may have gaps, but no room may wait for it. */
 const waitingMax = 1000;
 const charactersPerMessage = 60_000;
 
 /**
  * Sends what a node did to the server's trace, in batches, over the node's own stream and behind its own traffic.
- * Records that cannot leave for long are dropped, oldest first.
+ * Records that cannot leave for a long time are dropped, the oldest first.
  */
 export class Reporter {
   readonly #link: ReportingLink;

@@ -4,7 +4,8 @@ import ScramSha1, { type ScramCredentials } from 'sasl-scram-sha-1';
 
 /**
  * SCRAM-SHA-1 (RFC 5802) with the salted password computed by the browser's own PBKDF2, which is what `Hi()` of §2.2 is.
- * The library runs the iterations one by one in JavaScript: a tenth of a second each for a page that logs in a dozen times.
+ * The library runs the iterations one by one in JavaScript. That takes a tenth of a second for each login, and a page logs in a
+ * dozen times.
  */
 class FastScramSha1 extends ScramSha1 {
   override async response(credentials: ScramCredentials): Promise<string> {

@@ -33,24 +33,24 @@ export interface XmppOptions {
 
 const saslNs = 'urn:ietf:params:xml:ns:xmpp-sasl';
 const bindNs = 'urn:ietf:params:xml:ns:xmpp-bind';
-/** For each answer to the opening and closing of a stream; the link gives up a whole login after as long. */
+/** How long the server may take to answer when a stream is opened or closed. */
 const answerMs = 15_000;
-/** What a half-dead connection gets to end in order. */
+/** How long a half-dead connection may take to end properly. */
 const farewellMs = 1_000;
-/** More than this unsent means that nobody reads at the other end. */
+/** If more than this is unsent, nobody reads at the other end. */
 const unsentMax = 8 * 1024 * 1024;
 
 /**
- * One session over RFC 7395, by `client()` of @xmpp/client.
+ * One session over RFC 7395, with `client()` of @xmpp/client.
  *
- * The library logs in (SASL, RFC 6120 §6) and binds. All else is kept from it:
- * - Stanzas, save the answers to its own requests. Its middleware refuses every iq that has no handler there; an iq to
- *   our rooms is answered by the node alone.
- * - Reconnecting, which is the link's (host/reconnecting-link.ts).
- * - Stream management (XEP-0198), where a server offers it: it is never enabled. A resumed stream would hide a split
- *   from the node, whose own resync (a XEP-0282 netjoin, a rejoin) must run after every drop. And a session that may be
- *   resumed lingers on the server, with the address that the next one wants.
- * - SASL 2 and Bind 2 (XEP-0388, XEP-0386), which carry the above within the login.
+ * The library logs in (SASL, RFC 6120 §6) and binds. The rest is kept from it:
+ * - Stanzas, except the answers to its own requests. Its middleware would refuse every iq that has no handler there, but
+ *   only the node answers an iq to its rooms.
+ * - Reconnecting, which is up to the link (host/reconnecting-link.ts).
+ * - Stream management (XEP-0198). Where a server offers it, it is not enabled. A resumed stream would hide a split from
+ *   the node, whose own resync (a XEP-0282 netjoin, a rejoin) must run after every drop. Besides, a session that may be
+ *   resumed stays on the server for minutes and holds the address that the next session needs.
+ * - SASL 2 and Bind 2 (XEP-0388, XEP-0386), which would enable stream management as part of the login.
  */
 export class XmppConnection implements Connection {
   readonly #options: XmppOptions;
@@ -79,7 +79,7 @@ export class XmppConnection implements Connection {
       domain,
       timeout: answerMs,
       resource: resource || undefined,
-      // One of its own would need crypto.randomUUID, and that a secure context.
+      // The library's default needs crypto.randomUUID, which only a secure context has.
       userAgent: xml('user-agent', {}),
       credentials: (authenticate, mechanisms) => this.#logIn(authenticate, mechanisms),
     });
@@ -145,7 +145,7 @@ export class XmppConnection implements Connection {
     void this.close();
   }
 
-  /** SCRAM needs crypto.subtle, PLAIN a connection nobody can listen to. */
+  /** SCRAM needs crypto.subtle; PLAIN needs a connection that nobody can listen to. */
   async #logIn(
     authenticate: (credentials: { username: string; password: string }, mechanism: string) => Promise<void>,
     offered: readonly string[],
@@ -213,7 +213,7 @@ export class XmppConnection implements Connection {
     for (const listener of this.#library) listener(element);
   }
 
-  /** Of what a server offers, the library sees the login and the bind that the account needs. */
+  /** Leaves only the login and the bind that the account needs for the library to see. */
   #hideFeatures(features: Element): void {
     const bind = this.#options.account.kind === 'service' ? NS.component : bindNs;
     features.children = features.children.filter(
@@ -221,7 +221,7 @@ export class XmppConnection implements Connection {
     );
   }
 
-  /** RFC 6120 §8.1.2.1: what the server says for itself has its address, our own or none. */
+  /** RFC 6120 §8.1.2.1: the server's own stanzas come from its address, from our own or from none. */
   #isOurServer(from: string | undefined): boolean {
     if (from === undefined) return true;
     const sender = parseJid(from);
@@ -255,7 +255,7 @@ function nameOf(account: LinkAccount): string {
   return account.kind === 'service' ? account.domain : account.jid;
 }
 
-/** The server may see it otherwise in a moment. */
+/** Conditions that may pass in a moment. */
 const passing: readonly string[] = [
   'conflict',
   'internal-server-error',
@@ -295,7 +295,7 @@ function linkErrorOf(error: unknown, account: LinkAccount): LinkError {
         return new LinkError(`another session took ${nameOf(account)}`, 'taken', { cause: error });
       break;
   }
-  // What the library makes of a browser's error event, which says nothing.
+  // The library's code for a browser's error event, which carries no details.
   if ('code' in error && error.code === 'ECONNERROR')
     return new LinkError('no server answers (is it still running?)', 'transient', { cause: error });
   return new LinkError(error.message || 'connection lost', 'transient', { cause: error });

@@ -41,8 +41,8 @@ describe('npm run component', () => {
   it.each([
     [['--sever', 'x'], /^Unknown option '--sever'/],
     [['--secret', 'x'], /^--secret: every user can read a command line/],
-    [['--mode', 'source'], /^--mode: "source" is none of plain, fmuc, primary$/m],
-    [['--mode', 'x'], /^--mode: "x" is none of plain, fmuc, primary$/m],
+    [['--mode', 'source'], /^--mode: "source" is not one of plain, fmuc, primary$/m],
+    [['--mode', 'x'], /^--mode: "x" is not one of plain, fmuc, primary$/m],
     [[], /^--server HOST:PORT is needed/],
     [['--server', '[::1]:5347', '--domain', 'a@b'], /^--domain: "a@b" is not a domain/],
     [where, /^a secret is needed: --secret-file FILE, or the variable NETSPLIT_COMPONENT_SECRET/],
@@ -61,7 +61,7 @@ describe('npm run component', () => {
   it.each([
     [[...where, '--secret-file', secretFile, '--serves', 'x.lit'], /^--serves is for a replica: --replica-of ROOM/],
     [replica('a@b/c'), /^--domain: "a@b\/c" is not a domain, nor a bare JID$/m],
-    [replica('replica@scotland.lit', '--replica-of', 'england.lit'), /^--replica-of: "england.lit" is no room$/m],
+    [replica('replica@scotland.lit', '--replica-of', 'england.lit'), /^--replica-of: "england.lit" is not a room$/m],
     [replica('wallops@rooms.england.lit'), /^--domain: a replica has an address of its own/],
     [replica('rooms.england.lit'), /^--domain: rooms.england.lit is where the primary is/],
     [replica('replica@scotland.lit', '--serves', 'scotland.lit,x@y'), /^--serves: "x@y" is not a domain$/m],
