@@ -40,7 +40,7 @@ describe('npm run component', () => {
   const where = ['--server', 'localhost:5347', '--domain', 'talk.denmark.lit'];
   it.each([
     [['--sever', 'x'], /^Unknown option '--sever'/],
-    [['--secret', 'x'], /^--secret: every user can read a command line/],
+    [['--secret', 'x'], /^--secret: every user of this machine can read a command line/],
     [['--mode', 'source'], /^--mode: "source" is not one of plain, fmuc, primary$/m],
     [['--mode', 'x'], /^--mode: "x" is not one of plain, fmuc, primary$/m],
     [[], /^--server HOST:PORT is needed/],
@@ -182,7 +182,7 @@ describe('Rooms of a component (--config)', () => {
   it.each([
     ['', /^rooms\.json:1: \$: not JSON/],
     ['{"rooms": []}, {"kind": "service"}', /^rooms\.json:1: \$: not JSON/],
-    ['[]', /^rooms\.json:1: \$: is no object/],
+    ['[]', /^rooms\.json:1: \$: is not an object/],
     ['{\n "rooms": [\n', /^rooms\.json:\d: \$: not JSON/],
     [
       '{\n "rooms": [{"jid": "a@elsewhere.lit"}]}',
