@@ -9,6 +9,23 @@ import { parseArgs } from 'node:util';
 
 export const defaultPort = 5173;
 
+/** Ends a command. @param {number} status @param {string} line @returns {never} */
+export function stopWith(status, line) {
+  console.error(line);
+  process.exit(status);
+}
+
+/**
+ * Says in one line why `parseArgs` refused its arguments. Its own message spans several lines; the first sentence says what
+ * is wrong, the rest is advice.
+ *
+ * @param {unknown} error
+ */
+export function badArgument(error) {
+  const [sentence = ''] = String(/** @type {Error} */ (error).message).split(/\.\s|\n/);
+  return `${sentence.replace(/\.$/, '')} (--help lists the flags)`;
+}
+
 /**
  * Flags of `npm start`, `npm run dev` and `npm run preview`.
  *
@@ -30,9 +47,7 @@ export function parsePageArguments(args, env) {
       },
     }));
   } catch (error) {
-    // Node's message goes on with advice over several lines; the first sentence says what is wrong.
-    const [sentence = ''] = String(/** @type {Error} */ (error).message).split(/\.\s|\n/);
-    return { ok: false, error: `${sentence.replace(/\.$/, '')} (--help lists the flags)` };
+    return { ok: false, error: badArgument(error) };
   }
   const [source, text] =
     values.port === undefined ? ['PORT', env['PORT'] || String(defaultPort)] : ['--port', values.port];
@@ -46,16 +61,17 @@ export function parsePageArguments(args, env) {
 /** @param {string} command */
 export function startHelp(command) {
   const what = {
-    start: 'Serves the page and the embedded XMPP server on one port; builds the page first if a source is newer.',
-    dev: 'Serves the page from its sources with reload on change, and the embedded XMPP server, on one port.',
-    preview: 'Serves dist/ as it is, and the embedded XMPP server, on one port.',
+    start:
+      'Serves the page and the embedded XMPP server on one port. Builds the page first if its sources have changed.',
+    dev: 'Serves the page from its sources, reloading it on every change, and the embedded XMPP server on the same port.',
+    preview: 'Serves dist/ as it is, and the embedded XMPP server on the same port.',
   }[command];
   return `npm ${command === 'start' ? 'start' : `run ${command}`} -- [--port N] [--host ADDRESS] [--scenario NAME|FILE]
 
 ${what}
 
   --port N              port to listen on (default ${defaultPort}, or the PORT environment variable; 0: any free one)
-  --host ADDRESS        listen on this address instead of this machine only (everybody who can reach it may join)
+  --host ADDRESS        listen on this address; the default is this machine only. Everyone who can reach it may join
   --scenario NAME|FILE  wallops (default), wonderland, plain, or a scenario file of your own
-  --help                this text`;
+  --help                print this text`;
 }

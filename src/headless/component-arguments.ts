@@ -1,35 +1,37 @@
-import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { defaultTimes } from '../core/distribution/keepalive.ts';
 import type { NodeConfig } from '../core/node/config.ts';
 import { bareOf, domainOf, type Jid, parseJid, partsOf } from '../core/xmpp/jid.ts';
+import { badArgument } from './arguments.mjs';
 import { defaultConfig, type Mode, modes, readComponentConfig, replicaConfig, serverOf } from './component-config.ts';
+import { readTextFile } from './text-file.ts';
 
 export const secretVariable = 'NETSPLIT_COMPONENT_SECRET';
 
 export const help = `npm run component -- --server HOST:PORT --domain DOMAIN [--secret-file FILE] [--mode MODE] [--config FILE] [--store DIR]
 npm run component -- --server HOST:PORT --domain JID --replica-of ROOM [--serves DOMAIN,…] [--secret-file FILE] [--store DIR]
 
-Rooms as an external component (XEP-0114) of an XMPP server of your own, such as Prosody or ejabberd; or, on Prosody, a
-replica of a room elsewhere (XEP-0282), at which the server's users are in that room.
-Prints "ready DOMAIN on HOST:PORT" when the server has accepted it. Ctrl-C stops.
+Runs rooms as an external component (XEP-0114) of your own XMPP server, such as Prosody or ejabberd. On Prosody it can
+also run a replica of a room on another server (XEP-0282): your users then take part in that room through the replica.
+Prints "ready DOMAIN on HOST:PORT" once the server has accepted it. Ctrl-C stops it.
 
   --server HOST:PORT    the server's port for components (Prosody: component_ports, 5347)
   --domain DOMAIN       the component's domain: rooms are name@DOMAIN
-  --secret-file FILE    file with the secret that the server has for the domain; or the variable
-                        ${secretVariable}. Never on the command line, where every user can read it
-  --mode plain          rooms of XEP-0045, made by entering them (the default)
-  --mode fmuc           rooms that join others or are joined (XEP-0289); needs --config
-  --mode primary        rooms that may have replicas elsewhere (XEP-0282): their owners say which
-  --config FILE         JSON {"rooms": […], "admins": […], "openCreation": true}, as a scenario's service
-  --replica-of ROOM     a replica of this room instead. The server has two components for it, with the same secret:
-                        ROOM, and --domain, which is the replica's own address (such as replica@DOMAIN)
-  --serves DOMAIN,…     the domains of the server's users; default: the server's own, as --domain names it
-  --keepalive S[/T]     asks the primary for a ping after S seconds of silence (10 to 3600, default 60), and T for the
-                        answer (default 15)
-  --store DIR           keep the rooms' log in DIR; without it a restart begins anew
-  --log                 what was refused or dropped, on standard error
-  --help                this text`;
+  --secret-file FILE    a file with the secret that the server has for the domain. The environment variable
+                        ${secretVariable} works too. There is no flag for the secret itself,
+                        since every user of a machine can read its command lines
+  --mode plain          rooms of XEP-0045, created by users who enter them (the default)
+  --mode fmuc           rooms that join other rooms or are joined by them (XEP-0289); needs --config
+  --mode primary        rooms that may have replicas on other servers (XEP-0282); each owner lists those of a room
+  --config FILE         JSON {"rooms": […], "admins": […], "openCreation": true}, like a service in a scenario
+  --replica-of ROOM     run a replica of this room instead. The server needs two components with the same secret:
+                        one for ROOM, and one for --domain, the replica's own address (such as replica@DOMAIN)
+  --serves DOMAIN,…     the domains of the users that the replica serves (default: the domain in --domain)
+  --keepalive S[/T]     ping the primary after S seconds of silence (10 to 3600, default 60) and wait T seconds for
+                        the answer (default 15)
+  --store DIR           keep the rooms' log in DIR; without it, a restart begins with empty rooms
+  --log                 print what was refused or dropped to standard error
+  --help                print this text`;
 
 export interface ComponentOptions {
   readonly host: string;
@@ -63,16 +65,14 @@ export function readArguments(args: readonly string[], env: NodeJS.ProcessEnv): 
   try {
     ({ values } = parseArgs({ args: [...args], options: flags }));
   } catch (error) {
-    const [sentence = ''] = String((error as Error).message).split(/\.\s|\n/);
-    return [`${sentence.replace(/\.$/, '')} (--help lists the flags)`];
+    return [badArgument(error)];
   }
   if (values.help === true) return 'help';
   if (values.secret !== undefined)
-    return [`--secret: every user can read a command line; use --secret-file or ${secretVariable}`];
+    return [`--secret: every user of this machine can read a command line; use --secret-file or ${secretVariable}`];
 
   const mode = (values.mode ?? 'plain') as Mode;
-  if (!modes.includes(mode)) return [`--mode: ${JSON.stringify(mode)} is none of ${modes.join(', ')}`];
-  if (mode === 'source') return ['--mode source comes with XEP-0281, which is not there yet'];
+  if (!modes.includes(mode)) return [`--mode: ${JSON.stringify(mode)} is not one of ${modes.join(', ')}`];
 
   if (values.server === undefined) return ['--server HOST:PORT is needed'];
   const [, host = '', portText = ''] = /^(?:\[(?=.*\]:))?(.+?)\]?:(\d{1,5})$/.exec(values.server) ?? [];
@@ -111,7 +111,7 @@ function readService(values: Values, domain: Jid, mode: Mode): NodeConfig | stri
     return mode === 'fmuc'
       ? ['--mode fmuc needs --config FILE: which rooms, and with whom']
       : defaultConfig(domain, mode);
-  const text = tryRead(values.config);
+  const text = readTextFile(values.config);
   if (typeof text !== 'string') return [`--config: ${text.error}`];
   const read = readComponentConfig(values.config, text, domain, mode);
   return read.ok ? read.config : [read.error];
@@ -122,7 +122,7 @@ function readReplica(values: Values, self: Jid): NodeConfig | string[] {
     if (values[name] !== undefined) return [`--${name}: a replica has one room, which its primary configures`];
   const room = parseJid(values['replica-of'] ?? '');
   if (room === undefined || room !== bareOf(room) || partsOf(room).local === '')
-    return [`--replica-of: ${JSON.stringify(values['replica-of'])} is no room`];
+    return [`--replica-of: ${JSON.stringify(values['replica-of'])} is not a room`];
   if (room === self) return ['--domain: a replica has an address of its own, beside that of the room'];
   if (domainOf(room) === self) return [`--domain: ${self} is where the primary is; a replica is elsewhere`];
   const serves: Jid[] = [];
@@ -150,16 +150,8 @@ function readSecret(file: string | undefined, env: NodeJS.ProcessEnv): string | 
     const secret = env[secretVariable];
     return secret ? secret : { error: `a secret is needed: --secret-file FILE, or the variable ${secretVariable}` };
   }
-  const text = tryRead(file);
+  const text = readTextFile(file);
   if (typeof text !== 'string') return { error: `--secret-file: ${text.error}` };
   const secret = text.replace(/\r?\n$/, '');
   return secret === '' ? { error: `--secret-file: ${file} is empty` } : secret;
-}
-
-function tryRead(file: string): string | { readonly error: string } {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    return { error: (error as Error).message };
-  }
 }

@@ -6,15 +6,14 @@ import { formatErrors, parseScenario } from '../scenario/load.ts';
 import { nodeConfigOf } from '../scenario/node-config.ts';
 import type { ScenarioNode, ScenarioRoom } from '../scenario/scenario.ts';
 
-/** How a component's rooms may be distributed; XEP-0281's source is yet to come. */
-export const modes = ['plain', 'fmuc', 'primary', 'source'] as const;
+/** How a component's rooms may be distributed. */
+export const modes = ['plain', 'fmuc', 'primary'] as const;
 export type Mode = (typeof modes)[number];
 
 const distributionOf: Readonly<Record<Mode, string>> = {
   plain: 'none',
   fmuc: 'fmuc',
   primary: 'primary',
-  source: 'source',
 };
 
 type ServiceConfig = Extract<NodeConfig, { kind: 'service' }>;
@@ -22,13 +21,13 @@ export type ReadConfig =
   | { readonly ok: true; readonly config: ServiceConfig }
   | { readonly ok: false; readonly error: string };
 
-/** What a component is without a file: anyone makes rooms by entering them. */
+/** The configuration without a file: anyone creates rooms by entering them. */
 export function defaultConfig(domain: Jid, mode: Mode = 'plain'): ServiceConfig {
   const server = serverOf(domain);
   return { kind: 'service', address: domain, server, rooms: [], openCreation: true, admins: [], ...onDemand(mode) };
 }
 
-/** Rooms of a service of primaries are primaries too: their owners say who may be a replica. */
+/** Rooms that users create on a service of primaries are primaries too. Their owners say which replicas they have. */
 function onDemand(mode: Mode): Pick<ServiceConfig, 'onDemand'> {
   return mode === 'primary' ? { onDemand: { kind: 'primary', replicas: new Map() } } : {};
 }
@@ -46,22 +45,22 @@ export function replicaConfig(
 }
 
 /**
- * Reads the rooms of a component: a scenario's service node (README, Scenarios), of which `kind`, `address` and `server`
- * may be left out.
+ * Reads the rooms of a component. The file is a service node of a scenario (README, Scenarios), but may leave out `kind`,
+ * `address` and `server`.
  *
- * The loader of scenarios checks it, as the only node of a scenario that is made around the text on the same lines, so
- * that every mistake comes with its line. What the rooms refer to elsewhere (nodes to join, domains that replicas serve)
- * is no part of the file and is added as it is wanted.
+ * The scenario loader checks it. For that a scenario is written around the text, which keeps its lines, so every mistake is
+ * reported with its line. What the rooms refer to on other servers (nodes to join, domains that replicas serve) is not in
+ * the file; it is added to the scenario as needed.
  */
 export function readComponentConfig(file: string, text: string, domain: Jid, mode: Mode): ReadConfig {
   const given = tryParse(text);
   if (given === undefined) {
-    // Never made part of another text; the loader says where it is no JSON.
+    // Not JSON, so it cannot be put into another text. The loader says where the mistake is.
     const parsed = parseScenario(text);
     return { ok: false, error: parsed.ok ? `${file}: not JSON` : formatErrors(file, parsed.errors) };
   }
   if (given === null || typeof given !== 'object' || Array.isArray(given))
-    return { ok: false, error: `${file}:1: $: is no object` };
+    return { ok: false, error: `${file}:1: $: is not an object` };
   const node = given as Readonly<Record<string, unknown>>;
   if (node['address'] !== undefined && node['address'] !== domain)
     return {
@@ -123,7 +122,7 @@ function tryParse(text: string): unknown {
   }
 }
 
-/** The rooms as far as they have the right form; what has not is the loader's to say. */
+/** The rooms that have the right form; the loader reports the others. */
 function roomsIn(node: Readonly<Record<string, unknown>>): readonly Partial<ScenarioRoom>[] {
   const { rooms } = node;
   return Array.isArray(rooms) ? rooms.filter((room) => room !== null && typeof room === 'object') : [];
@@ -138,7 +137,7 @@ function servedBy(rooms: readonly Partial<ScenarioRoom>[]): string[] {
   });
 }
 
-/** The nodes that our rooms join (XEP-0289), as they must be to let us in: who runs them knows, not this file. */
+/** The nodes that our rooms join (XEP-0289), configured to let us in. Their real configuration is known only to those who run them. */
 function elsewhere(rooms: readonly Partial<ScenarioRoom>[], domain: Jid, server: string): object[] {
   const joining = new Map<Jid, string[]>();
   for (const { jid, distribution } of rooms) {
@@ -156,7 +155,7 @@ function elsewhere(rooms: readonly Partial<ScenarioRoom>[], domain: Jid, server:
   return [...byService].map(([address, its]) => ({ kind: 'service', address, server, rooms: its }));
 }
 
-/** A component is not told who its server is: by custom, the domain above its own. */
+/** A component is not told which server it belongs to. By custom it is the domain above its own. */
 export function serverOf(domain: Jid): Jid {
   const dot = domain.indexOf('.');
   return (dot < 0 ? undefined : parseJid(domain.slice(dot + 1))) ?? (`server.${domain}` as Jid);

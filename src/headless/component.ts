@@ -2,6 +2,7 @@ import type { DistributedRoomConfig } from '../core/distribution/config.ts';
 import type { NodeConfig } from '../core/node/config.ts';
 import { createMucNode } from '../core/node/muc-node.ts';
 import { Driver } from '../host/driver.ts';
+import { stopWith } from './arguments.mjs';
 import { type ComponentOptions, help, readArguments, secretVariable } from './component-arguments.ts';
 import { ComponentLink } from './component-link.ts';
 import { nodeDirectory } from './jsonl-store.ts';
@@ -63,11 +64,6 @@ function isDistributed(config: NodeConfig): boolean {
 }
 function hasReplicas({ distribution }: DistributedRoomConfig): boolean {
   return distribution.kind === 'primary';
-}
-
-function stopWith(status: number, line: string): never {
-  console.error(line);
-  process.exit(status);
 }
 
 const options = readArguments(process.argv.slice(2), process.env);

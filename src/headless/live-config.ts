@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { bareOf, domainOf, type Jid, parseJid } from '../core/xmpp/jid.ts';
+import { bareOf, domainOf, type Jid, jid } from '../core/xmpp/jid.ts';
 import type { LiveConfig, LiveCredentials, LiveLogin } from '../scenario/live-config-type.ts';
 import { possibleReplicas } from '../scenario/replicas.ts';
 import type { Scenario } from '../scenario/scenario.ts';
@@ -135,11 +135,9 @@ export function networkOf(
   };
 }
 
-/** @throws RangeError naming the text */
+/** @throws RangeError that names the text */
 function bareJid(text: string): Jid {
-  const jid = parseJid(text);
-  if (jid === undefined) throw new RangeError(`not a JID: ${JSON.stringify(text)}`);
-  return bareOf(jid);
+  return bareOf(jid(text));
 }
 
 /** 128 bits, and no character that a shell, a URL or a QR code would mangle. */

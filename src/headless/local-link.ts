@@ -1,6 +1,7 @@
 import { domainOf, type Jid } from '../core/xmpp/jid.ts';
 import type { Stanza } from '../core/xmpp/stanza.ts';
-import { LinkError, type LinkHandlers, type StanzaLink } from '../host/stanza-link.ts';
+import { type Connection, type ConnectionEvents, type LinkHost, ReconnectingLink } from '../host/reconnecting-link.ts';
+import { LinkError, type Written } from '../host/stanza-link.ts';
 import type { LocalSession, Network } from '../server/network.ts';
 
 export interface LocalLinkOptions {
@@ -10,101 +11,98 @@ export interface LocalLinkOptions {
   /** What to bind with XEP-0225: a service's domain, a replica's room. */
   readonly bind: readonly Jid[];
   readonly resource?: string;
-  /** Stanzas that may wait while the link is down; then the oldest are dropped. */
-  readonly outboxMax?: number;
 }
 
-type Sent = Parameters<StanzaLink['send']>[1];
+const retryMaxMs = 500;
+const pongMs = 10_000;
 
-/** After which a session that was closed is opened again, in ms. */
-const retryMs = 500;
+/** Its timers keep no process alive. */
+const systemHost: LinkHost = {
+  now: () => performance.now(),
+  setTimer(afterMs, fn) {
+    const timer = setTimeout(fn, afterMs).unref();
+    return () => clearTimeout(timer);
+  },
+  random: () => Math.random(),
+};
 
-/** A node's link to a server of the same process: the same routing, trace and authority, but no text in between. */
-export class LocalLink implements StanzaLink {
-  readonly #options: LocalLinkOptions;
-  #handlers: LinkHandlers | undefined;
-  #session: LocalSession | undefined;
-  #outbox: { readonly stanza: Stanza; readonly sent: Sent }[] = [];
-  #timer: ReturnType<typeof setTimeout> | undefined;
-  #stopped = false;
-
+/** A node's link to a server in the same process: with the same routing, trace and authority, but without XML text. */
+export class LocalLink extends ReconnectingLink {
   constructor(options: LocalLinkOptions) {
-    this.#options = options;
+    const { network, account } = options;
+    const domain = domainOf(account);
+    super({
+      host: systemHost,
+      server: network.hosting(domain)?.domain ?? domain,
+      service: account,
+      open: (events) => new LocalConnection(options, events),
+      retryMaxMs,
+      pongMs,
+    });
+  }
+}
+
+class LocalConnection implements Connection {
+  readonly #events: ConnectionEvents;
+  readonly unsentBytes = 0;
+  #session: LocalSession | undefined;
+  #isOver = false;
+
+  constructor(options: LocalLinkOptions, events: ConnectionEvents) {
+    this.#events = events;
+    queueMicrotask(() => this.#open(options));
   }
 
-  /** The session's own address while it is up. */
-  get address(): Jid | undefined {
-    return this.#session?.address;
-  }
-
-  async start(handlers: LinkHandlers): Promise<void> {
-    this.#handlers = handlers;
-    const refused = this.#connect();
-    if (refused !== undefined) throw refused;
-  }
-
-  send(stanza: Stanza, sent?: Sent): void {
-    if (this.#stopped) return;
+  send(stanza: Stanza, written: Written | undefined): void {
     const session = this.#session;
-    if (session === undefined) {
-      this.#outbox.push({ stanza, sent });
-      if (this.#outbox.length > (this.#options.outboxMax ?? 10_000)) this.#outbox.shift();
-      return;
-    }
-    const n = session.send(stanza);
-    if (n !== undefined) sent?.({ stream: session.stream, n });
+    const n = session?.send(stanza);
+    if (session !== undefined && n !== undefined) written?.({ stream: session.stream, n });
   }
 
-  async stop(): Promise<void> {
-    this.#stopped = true;
-    clearTimeout(this.#timer);
-    this.#outbox = [];
+  /** A server in the same process is alive as long as we are. */
+  ping(): void {
+    this.#events.heard();
+  }
+
+  async close(): Promise<void> {
+    this.abandon();
+  }
+
+  abandon(): void {
+    this.#isOver = true;
     this.#session?.close();
     this.#session = undefined;
   }
 
-  #connect(): LinkError | undefined {
-    const { network, account, bind, resource } = this.#options;
-    const server = network.hosting(domainOf(account))?.domain;
-    this.#handlers?.progress?.('connecting', account);
+  #open({ network, account, bind, resource }: LocalLinkOptions): void {
+    if (this.#isOver) return;
     const opened = network.openSession(
       account,
       bind,
       {
-        // Later, in order: the server is in the middle of serving the sender.
-        stanza: (stanza, n) => queueMicrotask(() => this.#arrived(stream, stanza, n)),
+        // Delivered later, in order, since the server is in the middle of serving the sender.
+        stanza: (stanza, n) => queueMicrotask(() => this.#arrived(stanza, n)),
         ended: (condition, text) => this.#ended(condition, text),
       },
       resource,
     );
     if (!opened.ok) {
-      const reason = `${account}: ${opened.error.condition}${opened.error.text === undefined ? '' : ` (${opened.error.text})`}`;
-      this.#handlers?.progress?.('failed', reason);
-      return new LinkError(reason);
+      const { condition, text } = opened.error;
+      const reason = `${account}: ${condition}${text === undefined ? '' : ` (${text})`}`;
+      return this.#events.lost(new LinkError(reason, 'permanent'));
     }
-    const { session } = opened;
-    const { stream } = session;
-    this.#session = session;
-    this.#handlers?.progress?.('bound', session.address);
-    this.#handlers?.up(server ?? session.server, stream);
-    for (const { stanza, sent } of this.#outbox.splice(0)) this.send(stanza, sent);
-    return undefined;
+    this.#session = opened.session;
+    this.#events.up(opened.session.address, opened.session.stream);
   }
 
-  #arrived(stream: string, stanza: Stanza, n: number): void {
-    if (this.#session?.stream === stream) this.#handlers?.stanza(domainOf(stanza.from), stanza, { stream, n });
+  #arrived(stanza: Stanza, n: number): void {
+    const stream = this.#session?.stream;
+    if (stream !== undefined) this.#events.stanza(domainOf(stanza.from), stanza, { stream, n });
   }
 
   #ended(condition: string, text: string): void {
-    const session = this.#session;
     this.#session = undefined;
-    if (this.#stopped || session === undefined) return;
-    this.#handlers?.down(session.server);
-    // Two sessions of one address would take it from each other without end.
-    if (condition === 'conflict') this.#handlers?.progress?.('failed', text);
-    else {
-      this.#handlers?.progress?.('reconnecting', `${condition}: ${text}`);
-      this.#timer = setTimeout(() => this.#connect(), retryMs);
-    }
+    if (condition === 'conflict') this.#events.lost(new LinkError(text, 'taken'));
+    else this.#events.lost(new LinkError(`${condition}: ${text}`));
   }
 }

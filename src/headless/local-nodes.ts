@@ -1,9 +1,9 @@
 import { createMucNode } from '../core/node/muc-node.ts';
-import type { NodeStatus } from '../core/node/trace.ts';
 import { jid } from '../core/xmpp/jid.ts';
 import { Driver } from '../host/driver.ts';
 import type { EventStore } from '../host/event-store.ts';
 import { MemoryStore } from '../host/memory-store.ts';
+import { hasPeers } from '../host/peers.ts';
 import { nodeConfigOf } from '../scenario/node-config.ts';
 import type { ScenarioNode } from '../scenario/scenario.ts';
 import type { ServerHost } from '../server/host.ts';
@@ -26,8 +26,8 @@ export interface LocalNodes {
 }
 
 /**
- * Starts all nodes of a scenario in the process that hosts its network; resolves when each is logged in, bound, and in
- * contact with its peers, or a few seconds later: a node counts as up even if a peer is not.
+ * Starts all nodes of a scenario in the process that hosts its network. Resolves once each is logged in, bound, and in
+ * contact with its peers, or after a few seconds: a node counts as up even if a peer is not.
  *
  * @param failed  a node stopped by itself: its log failed, or it threw
  * @throws LinkError, StoreError
@@ -93,22 +93,11 @@ function driverOf(
     link,
     host: { now: host.now, setTimer: host.setTimer, newId: host.randomId },
     report: (batch) => {
-      // As any node reports, but a message to the server with the batch as JSON would be work for nothing in here.
+      // Other nodes send the batch to their server as JSON; in the same process that would be wasted work.
       for (const record of batch) network.trace.report(record);
       if (batch.some((record) => record.kind === 'status' && hasPeers(node.kind, record.status))) contact();
     },
     failed: (error) => failed(node.address, error),
   });
   return { driver, inContact };
-}
-
-/** Whether a replica has its primary, and no FMUC node is still on its way in. */
-function hasPeers(kind: ScenarioNode['kind'], { rooms }: NodeStatus): boolean {
-  const waitsFor = rooms.filter(({ role }) => role === 'replica' || role === 'fmuc');
-  if (kind === 'replica' && waitsFor.length === 0) return false;
-  return waitsFor.every(({ role, peers }) =>
-    role === 'replica'
-      ? peers.some(({ state }) => state === 'live')
-      : peers.every(({ state }) => state !== 'joining' && state !== 'syncing'),
-  );
 }

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { connect, createServer as createTcpServer } from 'node:net';
 import { build, createServer, preview } from 'vite';
+import { stopWith } from './arguments.mjs';
 import { root } from './install.mjs';
 
 /** What the page is made of. A folder's own time changes when a file in it comes or goes. */
@@ -35,12 +36,12 @@ export async function buildPage(logLevel = 'info') {
 export async function servePage(command, { port, host, scenario }) {
   if (scenario !== undefined) await chooseScenario(scenario);
   const busy = port === 0 ? undefined : await whyNotListen(port, host ?? '127.0.0.1');
-  if (busy !== undefined) fail(busy);
+  if (busy !== undefined) stopWith(1, busy);
   if (command === 'start' && isStale()) {
     console.log('Building the page …');
     await buildPage('warn');
   } else if (command === 'preview' && newest(`${root}dist/index.html`) === 0) {
-    fail('dist/ is empty: npm run build first');
+    stopWith(1, 'dist/ is empty: npm run build first');
   }
 
   // 127.0.0.1 and not "localhost": that may be ::1 alone, where a client that speaks IPv4 finds nobody.
@@ -55,15 +56,15 @@ export async function servePage(command, { port, host, scenario }) {
       server = await preview({ root, logLevel: 'warn', preview: listen });
     }
   } catch (error) {
-    fail(portTrouble(port, /** @type {Error} */ (error).message));
+    stopWith(1, portTrouble(port, /** @type {Error} */ (error).message));
   }
 
   const address = server.httpServer?.address();
   const at = `localhost:${address !== null && typeof address === 'object' ? address.port : port}`;
   if (host !== undefined && !/^(localhost|127\.|::1$)/.test(host)) {
     console.warn(
-      `Warning: listening on ${host}. Everybody who can reach this address may join, and nothing is encrypted. Browsers\n` +
-        'on other machines need https in front (a worker has no crypto without it).',
+      `Warning: listening on ${host}. Everyone who can reach this address may join, and nothing is encrypted. Browsers\n` +
+        'on other machines need HTTPS in front of it, since a worker has no cryptography without it.',
     );
   }
   console.log(`
@@ -87,12 +88,6 @@ export async function servePage(command, { port, host, scenario }) {
   process.on('SIGTERM', stop);
 }
 
-/** @param {string} line @returns {never} */
-function fail(line) {
-  console.error(line);
-  process.exit(1);
-}
-
 /**
  * Checks a scenario before anything starts, and hands it to vite.config.ts by the environment.
  *
@@ -107,14 +102,10 @@ async function chooseScenario(nameOrFile) {
   try {
     text = readFileSync(file, 'utf8');
   } catch (error) {
-    console.error(`--scenario ${nameOrFile}: ${/** @type {Error} */ (error).message}`);
-    process.exit(2);
+    stopWith(2, `--scenario ${nameOrFile}: ${/** @type {Error} */ (error).message}`);
   }
   const parsed = parseScenario(text);
-  if (!parsed.ok) {
-    console.error(formatErrors(nameOrFile, parsed.errors));
-    process.exit(2);
-  }
+  if (!parsed.ok) stopWith(2, formatErrors(nameOrFile, parsed.errors));
   process.env['NETSPLIT_SCENARIO_FILE'] = file;
 }
 

@@ -1,8 +1,8 @@
 import type { StatusRecord, StepRecord } from '../core/node/trace.ts';
 
 /**
- * Says in a line what became of a primary or replica (XEP-0282), for whoever runs a node without a page: that it is live,
- * split, refused, with the reason that the node noted.
+ * Prints one line whenever a primary or replica (XEP-0282) becomes live, splits or is refused, with the reason that the
+ * node noted. This is for people who run a node without a page.
  */
 export function peerReport(say: (line: string) => void): (batch: readonly (StepRecord | StatusRecord)[]) => void {
   const known = new Map<string, string>();

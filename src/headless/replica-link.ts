@@ -1,25 +1,23 @@
 import { byService, meantBy } from '../core/distribution/primary-replica/by-service.ts';
 import { stanzaError } from '../core/xmpp/errors.ts';
 import { bareOf, domainOf, type Jid } from '../core/xmpp/jid.ts';
-import { errorReply, type Stanza } from '../core/xmpp/stanza.ts';
-import type { LinkHandlers, StanzaLink } from '../host/stanza-link.ts';
+import { errorReply, readdressed, type Stanza, withParts } from '../core/xmpp/stanza.ts';
+import type { LinkHandlers, StanzaLink, Written } from '../host/stanza-link.ts';
 import { ComponentLink, type ComponentLinkOptions } from './component-link.ts';
 
 export interface ReplicaLinkOptions extends Omit<ComponentLinkOptions, 'domain' | 'trusted'> {
-  /** The room, whose address is a component of this server: it hands over what its users send there. */
+  /** The room. Its address is a component of this server, which hands over what its users send there. */
   readonly room: Jid;
-  /** The replica's own address, a component of this server too: what the primary sends comes there. */
+  /** The replica's own address, also a component of this server. What the primary sends arrives there. */
   readonly self: Jid;
 }
 
-type Sent = Parameters<StanzaLink['send']>[1];
-
 /**
- * A replica's link to the server of its users (XEP-0282), made of two components: one stands at the room's address, the other
- * at the replica's own. The server routes all that is for the room to the first, also what comes from the second, so the
- * primary is addressed by its service (decision #46).
+ * A replica's link to the server of its users (XEP-0282). It consists of two components, one at the room's address and one
+ * at the replica's own. The server routes everything addressed to the room to the first, even what the second sends. So the
+ * primary is addressed through its service (decision #46).
  *
- * It is up while both are: what came while only one was may be only a part.
+ * The link is up while both components are. What arrives while only one is up may be only a part of what was sent.
  */
 export class ReplicaLink implements StanzaLink {
   readonly #options: ReplicaLinkOptions;
@@ -45,11 +43,11 @@ export class ReplicaLink implements StanzaLink {
     await Promise.all([this.#users, this.#primary].map((link) => link.start(this.#handlersOf(link))));
   }
 
-  send(stanza: Stanza, sent?: Sent): void {
-    const written = sent && (() => sent({ stream: this.#stream, n: ++this.#tx }));
+  send(stanza: Stanza, told?: Written): void {
+    const written = told && (() => told({ stream: this.#stream, n: ++this.#tx }));
     if (bareOf(stanza.to) !== this.#options.room) return this.#users.send(stanza, written);
     const to = byService(stanza.to);
-    if (to !== undefined) return this.#primary.send({ ...stanza, to }, written);
+    if (to !== undefined) return this.#primary.send(readdressed(stanza, to), written);
     this.#options.log?.(`not sent: ${stanza.to} is too long to be reached by its service`);
     const text = 'the address is too long for a room with replicas';
     const bounce = errorReply(stanza, stanzaError('modify', 'jid-malformed', text));
@@ -64,9 +62,9 @@ export class ReplicaLink implements StanzaLink {
     const { room } = this.#options;
     return {
       stanza: (_, stanza) => {
-        // Our own words on their way back, where the primary could not be reached: the room's, as far as anybody knows.
+        // A bounce of our own stanza, since the primary could not be reached. To everyone else it comes from the room.
         const meant = link === this.#primary ? meantBy(stanza.from) : undefined;
-        if (meant !== undefined && bareOf(meant) === room) this.#arrived({ ...stanza, from: meant });
+        if (meant !== undefined && bareOf(meant) === room) this.#arrived(withParts(stanza, { from: meant }));
         else this.#arrived(stanza);
       },
       up: (peer, stream) => {

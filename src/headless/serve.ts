@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { parseArgs } from 'node:util';
@@ -6,24 +6,26 @@ import { parseJid } from '../core/xmpp/jid.ts';
 import { builtIn, builtInScenario } from '../scenario/built-in.ts';
 import { formatErrors, parseScenario } from '../scenario/load.ts';
 import type { Scenario } from '../scenario/scenario.ts';
+import { badArgument, stopWith } from './arguments.mjs';
 import { hostScenarios, type Live } from './live-config.ts';
 import { type LocalNodes, startLocalNodes } from './local-nodes.ts';
 import { nodeServerHost } from './node-host.ts';
+import { readTextFile } from './text-file.ts';
 import { attachWebSocketHost, websocketPath } from './websocket-host.ts';
 
 const help = `npm run serve -- [--scenario NAME|FILE] [--port N] [--auth open|accounts] [--accounts FILE] [--store DIR]
 
-The embedded XMPP server and the scenario's room nodes in one process, no browser: XMPP over WebSocket (RFC 7395) on
-127.0.0.1. Prints "ready ws://127.0.0.1:N${websocketPath}" when every node is up. Ctrl-C stops.
+Runs the embedded XMPP server and the scenario's room nodes in one process, without a browser. Clients connect over
+WebSocket (RFC 7395) to 127.0.0.1. Prints "ready ws://127.0.0.1:N${websocketPath}" once every node is up. Ctrl-C stops it.
 
   --scenario NAME|FILE  ${builtIn.map(({ id }) => id).join(', ')}, or a scenario file (default: plain)
   --port N              port to listen on (default 5280; 0: any free one)
-  --auth open           any user of a user domain may log in with any password and is created on the spot
-  --auth accounts       the scenario's characters and the accounts of --accounts only (the default)
-  --accounts FILE       JSON {"user@domain": "password", …}; without it the passwords are made up and printed
-  --store DIR           keep the rooms' logs in DIR, one directory a node; without it a restart begins anew
-  --log                 what the server refused, on standard error
-  --help                this text`;
+  --auth open           any user may log in with any password; unknown accounts are created on the spot
+  --auth accounts       only the scenario's characters and the accounts in --accounts may log in (the default)
+  --accounts FILE       JSON {"user@domain": "password", …}; without it, passwords are generated and printed
+  --store DIR           keep the rooms' logs in DIR, one directory per node; without it, a restart begins with empty rooms
+  --log                 print what the server refused to standard error
+  --help                print this text`;
 
 interface ServeOptions {
   readonly scenario: Scenario;
@@ -59,8 +61,7 @@ function readArguments(args: readonly string[]): ServeOptions | 'help' | { reado
       },
     }));
   } catch (error) {
-    const [sentence = ''] = String((error as Error).message).split(/\.\s|\n/);
-    return { error: `${sentence.replace(/\.$/, '')} (--help lists the flags)` };
+    return { error: badArgument(error) };
   }
   if (values.help === true) return 'help';
   const port = Number(values.port ?? '5280');
@@ -69,7 +70,7 @@ function readArguments(args: readonly string[]): ServeOptions | 'help' | { reado
   const auth = values.auth ?? 'accounts';
   if (auth !== 'open' && auth !== 'accounts')
     return { error: `--auth: ${JSON.stringify(auth)} is neither open nor accounts` };
-  if (auth === 'open' && values.accounts !== undefined) return { error: '--accounts is of no use with --auth open' };
+  if (auth === 'open' && values.accounts !== undefined) return { error: '--accounts has no effect with --auth open' };
   if (values.store === '') return { error: '--store: a directory is needed' };
   const scenario = readScenario(values.scenario ?? 'plain');
   if ('error' in scenario) return scenario;
@@ -90,27 +91,19 @@ function readScenario(nameOrFile: string): Scenario | { readonly error: string }
   if (known !== undefined) return known;
   if (!existsSync(nameOrFile))
     return {
-      error: `--scenario: ${JSON.stringify(nameOrFile)} is no file and none of ${builtIn.map(({ id }) => id).join(', ')}`,
+      error: `--scenario: ${JSON.stringify(nameOrFile)} is neither a file nor one of ${builtIn.map(({ id }) => id).join(', ')}`,
     };
-  const text = tryRead(nameOrFile);
+  const text = readTextFile(nameOrFile);
   if (typeof text !== 'string') return { error: `--scenario: ${text.error}` };
   const parsed = parseScenario(text);
   return parsed.ok ? parsed.scenario : { error: formatErrors(nameOrFile, parsed.errors) };
-}
-
-function tryRead(file: string): string | { readonly error: string } {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    return { error: (error as Error).message };
-  }
 }
 
 function readAccounts(
   file: string,
   scenario: Scenario,
 ): { readonly accounts: Readonly<Record<string, string>> } | { readonly error: string } {
-  const text = tryRead(file);
+  const text = readTextFile(file);
   if (typeof text !== 'string') return { error: `--accounts: ${text.error}` };
   let value: unknown;
   try {
@@ -123,10 +116,10 @@ function readAccounts(
     const address = parseJid(name);
     if (address === undefined || !scenario.servers.some(({ domain }) => address.endsWith(`@${domain}`)))
       return {
-        error: `--accounts ${file}: ${JSON.stringify(name)} is no user of ${scenario.servers.map(({ domain }) => domain).join(', ')}`,
+        error: `--accounts ${file}: ${JSON.stringify(name)} is not a user of ${scenario.servers.map(({ domain }) => domain).join(', ')}`,
       };
     if (typeof password !== 'string' || password === '')
-      return { error: `--accounts ${file}: the password of ${name} is no text` };
+      return { error: `--accounts ${file}: the password of ${name} is not a string` };
     accounts[address] = password;
   }
   return { accounts };
@@ -177,11 +170,6 @@ async function serve(options: ServeOptions): Promise<void> {
   for (const one of live.networks) nodes.push(await startLocalNodes(one, host, failed, log));
   if (!options.open && options.passwords === undefined) printAccounts(live);
   console.log(`ready ws://127.0.0.1:${(http.address() as AddressInfo).port}${websocketPath}`);
-}
-
-function stopWith(status: number, line: string): never {
-  console.error(line);
-  process.exit(status);
 }
 
 const options = readArguments(process.argv.slice(2));

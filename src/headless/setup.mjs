@@ -1,17 +1,11 @@
 // What every npm script runs. Plain JavaScript with nothing but Node's own modules at the top, so that one command on a
 // fresh clone is enough: it installs what is missing, then goes on with modules that need the libraries.
 import { fileURLToPath } from 'node:url';
-import { parsePageArguments, startHelp } from './arguments.mjs';
+import { parsePageArguments, startHelp, stopWith } from './arguments.mjs';
 import { ensureInstalled, nodeTooOld } from './install.mjs';
 import { endWithParent } from './orphan.mjs';
 
 const [command = '', ...args] = process.argv.slice(2);
-
-/** @param {number} status @param {string} line @returns {never} */
-function stop(status, line) {
-  console.error(line);
-  process.exit(status);
-}
 
 /** Before a command in TypeScript: as if Node had been started with the file itself. @param {string} file */
 async function prepare(file) {
@@ -22,7 +16,7 @@ async function prepare(file) {
 }
 
 const old = nodeTooOld(process.versions.node);
-if (old !== undefined) stop(1, old);
+if (old !== undefined) stopWith(1, old);
 endWithParent();
 
 switch (command) {
@@ -30,7 +24,7 @@ switch (command) {
   case 'dev':
   case 'preview': {
     const parsed = parsePageArguments(args, process.env);
-    if (!parsed.ok) stop(2, parsed.error);
+    if (!parsed.ok) stopWith(2, parsed.error);
     if (parsed.help) {
       console.log(startHelp(command));
       break;
@@ -45,7 +39,7 @@ switch (command) {
       console.log('npm run build\n\nWrites the page as static files to dist/.');
       break;
     }
-    if (args.length > 0) stop(2, `npm run build takes no arguments, but got ${args[0]}`);
+    if (args.length > 0) stopWith(2, `npm run build takes no arguments, but got ${args[0]}`);
     ensureInstalled();
     const { buildPage } = await import('./page-server.mjs');
     await buildPage();
@@ -71,7 +65,7 @@ switch (command) {
     ensureInstalled();
     break;
   default:
-    stop(
+    stopWith(
       2,
       `unknown command ${JSON.stringify(command)}: one of start, dev, serve, component, sim, build, preview, install`,
     );

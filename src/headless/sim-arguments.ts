@@ -6,6 +6,7 @@ import { plan, swizzleMax } from '../sim/planner.ts';
 import { Prng } from '../sim/prng.ts';
 import { type Calm, calms, dispensable } from '../sim/reduction.ts';
 import type { RunOptions } from '../sim/simulator.ts';
+import { badArgument } from './arguments.mjs';
 
 export const simHelp = `npm run sim -- [--seeds A..B | --seed N] [--mode ${modes.join('|')}|all] [--events N]
 
@@ -68,8 +69,7 @@ export function readSimArguments(args: readonly string[]): SimArguments | 'help'
       },
     }));
   } catch (error) {
-    const [sentence = ''] = String((error as Error).message).split(/\.\s|\n/);
-    return { error: `${sentence.replace(/\.$/, '')} (--help lists the flags)` };
+    return { error: badArgument(error) };
   }
   if (values.help === true) return 'help';
   const planted = values['planted-bugs'] === true;

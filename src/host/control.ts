@@ -2,7 +2,7 @@ import type { SplitStatus } from '../core/distribution/protocol.ts';
 import type { TraceRecord } from '../core/node/trace.ts';
 import type { OccupantAct, OccupantState } from '../core/occupant/occupant.ts';
 import type { Scenario, ScenarioNode, ScenarioOccupant } from '../scenario/scenario.ts';
-import type { StreamPosition } from './step-log.ts';
+import type { StreamPosition } from './stanza-link.ts';
 
 /**
  * What a page and its workers say to each other (over Comlink). Results carry errors as text: a class would lose its
@@ -40,7 +40,7 @@ export interface NodeWorkerConfig {
 }
 
 export interface NodeWorkerApi {
-  /** Settles when the node is ready, runs elsewhere, or failed. */
+  /** Resolves when the node is ready, runs elsewhere, or failed. */
   start(config: NodeWorkerConfig, report: (report: NodeReport) => void): Promise<Result>;
   ping(): Promise<true>;
   stop(): Promise<void>;
@@ -84,13 +84,13 @@ export interface RoomChange {
 export type CommandFields = Readonly<Record<string, string>>;
 
 export interface OccupantsWorkerApi {
-  /** Settles when the watcher's session is up and subscribed; the characters go on logging in. */
+  /** Resolves when the watcher's session is up and subscribed; the characters go on logging in. */
   start(config: OccupantsWorkerConfig, listener: OccupantsListener): Promise<Result>;
   /** Logs one more character in: a guest of this page. */
   add(character: Character): Promise<void>;
-  /** A join or leave settles when the room answered, everything else when it was sent. */
+  /** A join or leave resolves when the room answered, everything else when it was sent. */
   act(who: string, act: OccupantAct): Promise<Acted>;
-  /** The character asks for the room's configuration form and sends it back changed; settles with the room's answer. */
+  /** The character asks for the room's configuration form and sends it back changed; resolves with the room's answer. */
   configure(who: string, change: RoomChange): Promise<Acted>;
   /** `name` is the part of the command's node after `#`. */
   command(name: string, fields: CommandFields): Promise<Result>;

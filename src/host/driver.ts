@@ -28,11 +28,11 @@ export interface DriverOptions {
   readonly host: DriverHost;
   /** What was done, and what the node is now, in batches. */
   report?(batch: readonly (StepRecord | StatusRecord)[]): void;
-  /** The driver stopped by itself: the log failed or the node threw. Memory is ahead of the log: restart from the log. */
+  /** The driver stopped by itself, because the log failed or the node threw. Memory is ahead of the log: restart from it. */
   failed?(error: unknown): void;
   /** For the progress list; "ready" and what was restored come from `start`. */
   readonly progress?: LinkHandlers['progress'];
-  /** A snapshot is saved after that many events at least; the longer it is, the rarer (see #snapshotIfDue). */
+  /** A snapshot is saved after this many events at the earliest; a longer one less often (see #snapshotIfDue). */
   readonly snapshotEvery?: number;
 }
 
@@ -44,11 +44,11 @@ export interface Restored {
 }
 
 /**
- * Inputs whose answers are more than that together are no longer taken as one batch: a thousand who enter a room at once
- * make a million presences, which no link takes in one go.
+ * A batch of inputs ends when their answers exceed this together. A thousand users who enter a room at once cause a million
+ * presences, which no link takes at one time.
  */
 const sendsPerBatch = 5000;
-/** Statuses are sent at most this often: a burst of joins is one change to look at. */
+/** Statuses are sent at most this often: a burst of joins is shown as one change. */
 const statusEveryMs = 100;
 
 interface Handled {
@@ -241,9 +241,9 @@ export class Driver {
   }
 
   /**
-   * A log as long as its snapshot is due for the next one: so all snapshots together cost no more than the log itself. One
-   * that holds what the node may keep no longer is due at once.
-   * One that cannot be saved costs nothing but a longer log: the events are durable.
+   * The next snapshot is due when the log is as long as the last one, so all snapshots together cost no more than the log
+   * itself. It is due at once where the log holds what the node may no longer keep. A snapshot that cannot be saved costs
+   * nothing but a longer log, since the events are durable.
    */
   async #snapshotIfDue(appended: number, now: boolean): Promise<void> {
     this.#sinceSnapshot += appended;

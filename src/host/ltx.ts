@@ -1,9 +1,9 @@
 import { type Jid, parseJid } from '../core/xmpp/jid.ts';
 import { NS } from '../core/xmpp/namespaces.ts';
-import type { Stanza } from '../core/xmpp/stanza.ts';
-import type { XmlElement, XmlNode } from '../core/xmpp/xml.ts';
+import { make, type Stanza } from '../core/xmpp/stanza.ts';
+import { elementsOf, type XmlElement, type XmlNode } from '../core/xmpp/xml.ts';
 
-/** What an element of ltx (the parser of @xmpp/client) looks like; its methods are not used, they do not survive a clone. */
+/** An element of ltx, the parser of @xmpp/client. Its methods are not used, since they do not survive a clone. */
 export interface LtxElement {
   readonly name: string;
   readonly attrs: Readonly<Record<string, unknown>>;
@@ -86,13 +86,5 @@ export function stanzaFrom(
   const from = fromText === undefined ? absent.from : parseJid(fromText);
   const to = toText === undefined ? absent.to : parseJid(toText);
   if (from === undefined || to === undefined) return undefined;
-  return {
-    name,
-    from,
-    to,
-    ...(id === undefined ? {} : { id }),
-    ...(type === undefined ? {} : { type }),
-    ...(lang === undefined ? {} : { lang }),
-    payloads: xml.children.filter((child): child is XmlElement => typeof child !== 'string'),
-  };
+  return make(name, from, to, { id, type, lang }, elementsOf(xml));
 }

@@ -3,7 +3,7 @@ import type { Stanza } from '../core/xmpp/stanza.ts';
 
 export interface LinkHandlers {
   /** A stanza arrived, the n-th of `stream` (counted from 1, iqs of the login included). `via` as in node/input.ts. */
-  stanza(via: Jid, stanza: Stanza, rx: { readonly stream: string; readonly n: number }): void;
+  stanza(via: Jid, stanza: Stanza, rx: StreamPosition): void;
   /** A new session is up: nothing of an old one is in flight. */
   up(peer: Jid, stream: string): void;
   down(peer: Jid): void;
@@ -11,9 +11,40 @@ export interface LinkHandlers {
   progress?(phase: 'connecting' | 'logged-in' | 'bound' | 'reconnecting' | 'failed', detail: string): void;
 }
 
-/** A login failed for good, a server refused us, a stream broke. */
+/** Number of a stanza on its stream, counted from 1 in each direction. */
+export interface StreamPosition {
+  readonly stream: string;
+  readonly n: number;
+}
+
+/** Called when a stanza has been written. */
+export type Written = (tx: StreamPosition) => void;
+
+/** Whether another attempt can help after a failure. */
+export type LinkErrorKind =
+  /** It may pass by itself. */
+  | 'transient'
+  /**
+   * The server does not accept who we say we are. At the first start that is a mistake, which is reported at once. Later
+   * the server may be in the middle of being configured, so it is tried again.
+   */
+  | 'misconfigured'
+  /**
+   * Another session holds the address. A killed process may have left it behind, so that is tried again. But a session
+   * that took the address from this one keeps it, or the two would take it from each other forever.
+   */
+  | 'taken'
+  | 'permanent';
+
+/** A login failed, a server refused us, a stream broke. */
 export class LinkError extends Error {
   override readonly name = 'LinkError';
+  readonly kind: LinkErrorKind;
+
+  constructor(message: string, kind: LinkErrorKind = 'transient', options?: ErrorOptions) {
+    super(message, options);
+    this.kind = kind;
+  }
 }
 
 /**
@@ -24,8 +55,8 @@ export class LinkError extends Error {
 export interface StanzaLink {
   /** Connects; resolves with the first `up`. Rejects with LinkError where trying again cannot help. */
   start(handlers: LinkHandlers): Promise<void>;
-  /** `sent` is called when the stanza was written, with its number on the stream. */
-  send(stanza: Stanza, sent?: (tx: { readonly stream: string; readonly n: number }) => void): void;
+  /** `written` is called when the stanza was written, with its number on the stream. */
+  send(stanza: Stanza, written?: Written): void;
   /** Where much waits to be written: resolves when that has shrunk, or the link is down. The node rests meanwhile. */
   drained?(): Promise<void> | undefined;
   stop(): Promise<void>;

@@ -3,12 +3,7 @@ import type { NodeEffect } from '../core/node/node.ts';
 import type { StepRecord } from '../core/node/trace.ts';
 import type { Spec } from '../core/turn/spec.ts';
 import type { Instant } from '../core/xmpp/time.ts';
-
-/** Number of a stanza on its stream, as the link counts. */
-export interface StreamPosition {
-  readonly stream: string;
-  readonly n: number;
-}
+import type { StreamPosition } from './stanza-link.ts';
 
 interface OpenStep {
   readonly record: Omit<StepRecord, 'tx' | 'notes' | 'appended'> & { stream: string };

@@ -1,4 +1,4 @@
-import { domainOf, type Jid, parseJid, partsOf } from '../core/xmpp/jid.ts';
+import { domainOf, type Jid, jid, partsOf } from '../core/xmpp/jid.ts';
 import type { AccountConfig, Grant, Role } from './config.ts';
 import type { ServerHost } from './host.ts';
 
@@ -45,12 +45,11 @@ export class Accounts {
     this.#openDomains = openDomains;
     this.#pepper = host.crypto.randomBytes(20);
     for (const { address, password, role } of accounts) {
-      const jid = prepared(address);
-      const open = role === 'user' && openDomains.has(domainOf(jid));
-      this.#accounts.set(jid, { address: jid, role, password, open });
+      const account = jid(address);
+      const open = role === 'user' && openDomains.has(domainOf(account));
+      this.#accounts.set(account, { address: account, role, password, open });
     }
-    for (const grant of grants)
-      this.#grants.add(grantKey(prepared(grant.server), prepared(grant.account), prepared(grant.address)));
+    for (const grant of grants) this.#grants.add(grantKey(jid(grant.server), jid(grant.account), jid(grant.address)));
   }
 
   get(address: Jid): Account | undefined {
@@ -69,7 +68,7 @@ export class Accounts {
 
   /** An account that lasts as long as its session. RFC 4505. */
   anonymous(domain: Jid): Account {
-    const address = prepared(`anonymous-${this.#host.randomId().slice(0, 12)}@${domain}`);
+    const address = jid(`anonymous-${this.#host.randomId().slice(0, 12)}@${domain}`);
     return { address, role: 'user', open: false };
   }
 
@@ -123,11 +122,4 @@ export class Accounts {
 
 function grantKey(server: Jid, account: Jid, address: Jid): string {
   return `${server} ${account} ${address}`;
-}
-
-/** @throws RangeError with the text: a configuration is our own */
-export function prepared(text: string): Jid {
-  const jid = parseJid(text);
-  if (jid === undefined) throw new RangeError(`not a JID: ${JSON.stringify(text)}`);
-  return jid;
 }

@@ -1,12 +1,13 @@
 import type { LinkSettings, LinkState } from '../core/net/link.ts';
+import { type Form, readBoolean } from '../core/xep/xep0004.ts';
+import { type CommandAnswer, readCommand, writeCommandAnswer } from '../core/xep/xep0050.ts';
 import { type StanzaError, stanzaError } from '../core/xmpp/errors.ts';
 import { type Jid, parseJid } from '../core/xmpp/jid.ts';
 import { NS } from '../core/xmpp/namespaces.ts';
 import { iqResult, message } from '../core/xmpp/stanza.ts';
-import { childOf, childrenOf, el, textOf, type XmlElement } from '../core/xmpp/xml.ts';
+import { el, type XmlElement } from '../core/xmpp/xml.ts';
 import { limits, type Role } from './config.ts';
 import type { AnsweringServer, Envelope, OperatedNetwork } from './envelope.ts';
-import { operatorNode, SNS } from './namespaces.ts';
 import type { Session } from './session.ts';
 
 /** Values of a submitted form by field name; a field left out is absent. */
@@ -31,7 +32,7 @@ interface Command {
 /** The operator's interface: what one may do to the network while it runs (XEP-0050). */
 const commands: readonly Command[] = [
   {
-    node: `${operatorNode}#link`,
+    node: `${NS.operator}#link`,
     name: 'Change the link between two servers',
     roles: ['operator'],
     fields: [
@@ -45,19 +46,19 @@ const commands: readonly Command[] = [
     run: (server, _, fields) => changeLink(server.network, fields),
   },
   {
-    node: `${operatorNode}#pause`,
+    node: `${NS.operator}#pause`,
     name: 'Hold back delivery between servers',
     roles: ['operator'],
     fields: [{ name: 'paused', label: 'Paused', type: 'boolean' }],
     run: (server, _, fields) => {
-      const paused = booleans.get(fields.get('paused') ?? '');
+      const paused = readBoolean([fields.get('paused') ?? '']);
       if (paused === undefined) return badField(fields, 'paused', 'true or false');
       server.network.pause(paused);
       return paused ? 'paused' : 'running';
     },
   },
   {
-    node: `${operatorNode}#trace`,
+    node: `${NS.operator}#trace`,
     name: 'Watch the network',
     roles: ['operator', 'observer'],
     fields: [],
@@ -67,7 +68,7 @@ const commands: readonly Command[] = [
     },
   },
   {
-    node: `${operatorNode}#disconnect`,
+    node: `${NS.operator}#disconnect`,
     name: 'Close a session',
     roles: ['operator'],
     fields: [
@@ -86,60 +87,46 @@ export function commandItems(
 }
 
 /** One stage: executed with the form it succeeds or fails, without one it answers the form. XEP-0050 §2.4. */
-export function answerCommand(server: AnsweringServer, envelope: Envelope, request: XmlElement) {
+export function answerCommand(server: AnsweringServer, envelope: Envelope, payload: XmlElement) {
   const { stanza, origin } = envelope;
-  const node = request.attrs['node'] ?? '';
+  const request = readCommand(payload);
+  const { node = '', action, form } = request ?? {};
   const command = commands.find((known) => known.node === node);
   if (command === undefined)
     return server.bounce(envelope, stanzaError('cancel', 'item-not-found', `no command ${node.slice(0, 200)}`));
   if (origin === undefined || !command.roles.includes(origin.account.role))
     return server.bounce(envelope, stanzaError('auth', 'forbidden', `${node} is not for ${stanza.from}`));
-  const sessionid = request.attrs['sessionid'] ?? server.network.host.randomId();
-  const answer = (status: string, ...children: readonly XmlElement[]) =>
-    server.reply(
-      envelope,
-      iqResult(stanza, el('command', NS.commands, { node, sessionid, status }, ...children)),
-      '0050#2.4',
-    );
+  const sessionid = request?.sessionid ?? server.network.host.randomId();
+  const answer = (rest: Omit<CommandAnswer, 'node' | 'sessionid'>) =>
+    server.reply(envelope, iqResult(stanza, writeCommandAnswer({ node, sessionid, ...rest })), '0050#2.4');
 
-  const action = request.attrs['action'] ?? 'execute';
-  if (action === 'cancel') return answer('canceled');
+  if (action === 'cancel') return answer({ status: 'canceled' });
   if (action !== 'execute' && action !== 'complete' && action !== 'next')
-    return server.bounce(envelope, stanzaError('modify', 'bad-request', `action: ${action.slice(0, 80)}`));
-  const form = childOf(request, 'x', NS.dataForms);
-  if (form?.attrs['type'] === 'cancel') return answer('canceled');
+    return server.bounce(envelope, stanzaError('modify', 'bad-request', `action: ${action?.slice(0, 80)}`));
+  if (form?.type === 'cancel') return answer({ status: 'canceled' });
   if (form === undefined && command.fields.length > 0)
-    return answer(
-      'executing',
-      el('actions', NS.commands, { execute: 'complete' }, el('complete', NS.commands)),
-      writeForm(command),
-    );
-  const result = command.run(server, origin, form === undefined ? new Map() : readForm(form));
+    return answer({ status: 'executing', actions: ['complete'], form: formOf(command) });
+  const result = command.run(server, origin, fieldsOf(form));
   if (typeof result !== 'string') return server.bounce(envelope, result);
-  answer('completed', el('note', NS.commands, { type: 'info' }, result));
+  answer({ status: 'completed', note: result });
 }
 
-function writeForm(command: Command): XmlElement {
-  const x = NS.dataForms;
-  const fields = command.fields.map(({ name, label, type, options = [] }) =>
-    el(
-      'field',
-      x,
-      { var: name, label, type },
-      ...options.map((option) => el('option', x, {}, el('value', x, {}, option))),
-    ),
+function formOf({ name: title, fields }: Command): Form {
+  return {
+    type: 'form',
+    title,
+    fields: fields.map(({ name, label, type, options = [] }) => ({
+      ...{ var: name, label, type, values: [] },
+      options: options.map((option) => [option, option] as const),
+    })),
+  };
+}
+
+function fieldsOf(form: Form | undefined): Fields {
+  const given = form?.fields ?? [];
+  return new Map(
+    given.flatMap(({ var: name, values: [value] }) => (value === undefined ? [] : [[name, value.trim()]])),
   );
-  return el('x', x, { type: 'form' }, el('title', x, {}, command.name), ...fields);
-}
-
-function readForm(form: XmlElement): Fields {
-  const fields = new Map<string, string>();
-  for (const field of childrenOf(form, 'field', NS.dataForms)) {
-    const value = childOf(field, 'value', NS.dataForms);
-    const name = field.attrs['var'];
-    if (name !== undefined && value !== undefined) fields.set(name, textOf(value).trim());
-  }
-  return fields;
 }
 
 function badField(fields: Fields, name: string, expected: string): StanzaError {
@@ -147,14 +134,6 @@ function badField(fields: Fields, name: string, expected: string): StanzaError {
   const given = value === undefined ? 'is missing' : `is ${JSON.stringify(value.slice(0, 80))}`;
   return stanzaError('modify', 'bad-request', `${name} ${given}: ${expected} expected`);
 }
-
-/** XEP-0004 §3.3: the four lexical forms of a boolean. */
-const booleans: ReadonlyMap<string, boolean> = new Map([
-  ['true', true],
-  ['1', true],
-  ['false', false],
-  ['0', false],
-]);
 
 function changeLink(network: OperatedNetwork, fields: Fields): string | StanzaError {
   const domains: Jid[] = [];
@@ -216,7 +195,7 @@ function watch(server: AnsweringServer, session: Session): void {
     ready: () => session.peer.buffered() < limits.bufferedBytesForTrace,
     batch: (json) =>
       server.deliver(session, {
-        stanza: message(server.domain, session.address, { type: 'headline' }, el('trace', SNS.trace, {}, json)),
+        stanza: message(server.domain, session.address, { type: 'headline' }, el('trace', NS.trace, {}, json)),
         hidden: true,
       }),
   });

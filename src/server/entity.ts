@@ -90,7 +90,7 @@ function discoItems(server: AnsweringServer, envelope: Envelope, query: XmlEleme
 
 /** A message to the server itself: nodes report here what they did and what they are. Anything else is dropped. */
 export function takeMessage(server: AnsweringServer, { stanza, origin }: Envelope): void {
-  const report = payloadOf(stanza, 'report', SNS.trace);
+  const report = payloadOf(stanza, 'report', NS.trace);
   if (report === undefined || origin === undefined) return;
   const own = (node: string) =>
     node === origin.address || node === bareOf(origin.address) || origin.hosts.has(node as Jid);

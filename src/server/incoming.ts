@@ -3,14 +3,9 @@ import type { Stanza } from '../core/xmpp/stanza.ts';
 import { elementsOf, type XmlElement } from '../core/xmpp/xml.ts';
 
 /** A stanza as a session hands it in: the addresses are text yet, and either may be missing. */
-export interface Incoming {
-  readonly name: Stanza['name'];
-  readonly from?: string;
-  readonly to?: string;
-  readonly id?: string | undefined;
-  readonly type?: string | undefined;
-  readonly lang?: string | undefined;
-  readonly payloads: readonly XmlElement[];
+export interface Incoming extends Omit<Stanza, 'from' | 'to'> {
+  readonly from: string | undefined;
+  readonly to: string | undefined;
 }
 
 /** @returns undefined if the element is no stanza of the client namespace (RFC 6120 §4.8.2) */
@@ -18,13 +13,14 @@ export function readIncoming(element: XmlElement): Incoming | undefined {
   const { name, xmlns, attrs } = element;
   if (xmlns !== NS.client || (name !== 'message' && name !== 'presence' && name !== 'iq')) return undefined;
   const { from, to, id, type, 'xml:lang': lang } = attrs;
+  // All seven parts of a stanza, in its order: where the addresses are whole, this is the stanza (stanza.ts, `make`).
   return {
     name,
-    ...(from === undefined ? {} : { from }),
-    ...(to === undefined ? {} : { to }),
-    ...(id === undefined ? {} : { id }),
-    ...(type === undefined ? {} : { type }),
-    ...(lang === undefined ? {} : { lang }),
+    from,
+    to,
+    id,
+    type,
+    lang,
     // The very array where that can be: copies of a message share it (parser.ts), and are written once.
     payloads: element.children.some((child) => typeof child === 'string')
       ? elementsOf(element)

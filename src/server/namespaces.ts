@@ -14,9 +14,4 @@ export const SNS = {
   session: 'urn:ietf:params:xml:ns:xmpp-session',
   /** RFC 6121 §2 */
   roster: 'jabber:iq:roster',
-  /** Our trace stream between the server, its nodes (reports) and its observers (trace). */
-  trace: 'urn:x-netsplit:trace:0',
 } as const;
-
-/** Command nodes of the operator interface (XEP-0050). */
-export const operatorNode = 'urn:x-netsplit:operator';

@@ -1,10 +1,10 @@
 import { type Direction, Link, type LinkSettings } from '../core/net/link.ts';
 import { type StanzaError, stanzaError } from '../core/xmpp/errors.ts';
-import { domainOf, type Jid } from '../core/xmpp/jid.ts';
+import { domainOf, type Jid, jid } from '../core/xmpp/jid.ts';
 import { isStanzaText, type Stanza, stanzaText } from '../core/xmpp/stanza.ts';
 import { type Instant, plus } from '../core/xmpp/time.ts';
 import { utf8Length } from '../core/xmpp/xml.ts';
-import { Accounts, prepared } from './accounts.ts';
+import { Accounts } from './accounts.ts';
 import { bindHost, bindResource } from './bind.ts';
 import type { NetworkConfig } from './config.ts';
 import type { Envelope } from './envelope.ts';
@@ -79,7 +79,7 @@ export class Network implements RoutingNetwork {
     this.id = config.id;
     this.host = host;
     this.trace = new TraceLog(host);
-    const open = new Set(config.servers.filter((server) => server.open).map((server) => prepared(server.domain)));
+    const open = new Set(config.servers.filter((server) => server.open).map((server) => jid(server.domain)));
     this.accounts = new Accounts(host, config.accounts, config.grants ?? [], open);
     this.servers = config.servers.map((server) => new Server(this, server));
     for (const server of this.servers)
@@ -89,7 +89,7 @@ export class Network implements RoutingNetwork {
       }
     for (const [i, a] of this.servers.entries()) for (const b of this.servers.slice(i + 1)) this.#connect(a, b);
     for (const { between, ...settings } of config.links ?? []) {
-      const link = this.#link(prepared(between[0]), prepared(between[1]));
+      const link = this.#link(jid(between[0]), jid(between[1]));
       if (link === undefined) throw new RangeError(`no link between ${between.join(' and ')}`);
       link.link.change(settings);
     }

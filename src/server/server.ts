@@ -1,16 +1,14 @@
 import type { Spec } from '../core/turn/spec.ts';
 import { type Condition, conditions, type StanzaError, stanzaError } from '../core/xmpp/errors.ts';
-import { bareOf, domainOf, type Jid, parseJid, partsOf, resourceOf } from '../core/xmpp/jid.ts';
+import { bareOf, domainOf, type Jid, jid, parseJid, partsOf, resourceOf } from '../core/xmpp/jid.ts';
 import { NS } from '../core/xmpp/namespaces.ts';
-import { errorReply, payloadOf, presence, type Stanza, withParts } from '../core/xmpp/stanza.ts';
-import { childOf, textOf } from '../core/xmpp/xml.ts';
-import { prepared } from './accounts.ts';
+import { errorReply, make, payloadOf, presence, type Stanza } from '../core/xmpp/stanza.ts';
+import { textOf } from '../core/xmpp/xml.ts';
 import { authorisedFrom } from './authority.ts';
 import type { ServerConfig } from './config.ts';
 import { answerIq, takeMessage } from './entity.ts';
 import type { AnsweringServer, Envelope, OperatedNetwork } from './envelope.ts';
 import { type Incoming, iqFault } from './incoming.ts';
-import { operatorNode, SNS } from './namespaces.ts';
 import type { HomeServer, Session } from './session.ts';
 
 /** The network as its servers see it. */
@@ -36,8 +34,8 @@ export class Server implements HomeServer, AnsweringServer {
   constructor(network: RoutingNetwork, config: ServerConfig) {
     this.network = network;
     this.config = config;
-    this.domain = prepared(config.domain);
-    this.services = new Set(config.services.map(prepared));
+    this.domain = jid(config.domain);
+    this.services = new Set(config.services.map(jid));
   }
 
   user(bare: Jid, resource: string): Session | undefined {
@@ -121,18 +119,10 @@ export class Server implements HomeServer, AnsweringServer {
     }
     const malformed = incoming.to !== undefined && to === undefined;
     // Both addresses as they must be: a room's copies, which are most of what passes here, are whole already.
-    const stanza: Stanza =
+    const stanza =
       from === incoming.from && to !== undefined && to === incoming.to
         ? (incoming as Stanza)
-        : withParts(
-            {
-              name: incoming.name,
-              from,
-              to: to ?? this.#implied(session, incoming, malformed),
-              payloads: incoming.payloads,
-            },
-            { id: incoming.id, type: incoming.type, lang: incoming.lang },
-          );
+        : make(incoming.name, from, to ?? this.#implied(session, incoming, malformed), incoming, incoming.payloads);
     const hidden = isManagement(session, stanza);
     const cause = hidden
       ? undefined
@@ -305,8 +295,6 @@ function isManagement(session: Session, stanza: Stanza): boolean {
   const toServer = stanza.to === server.domain;
   if (session.isManagement && (toServer || stanza.to === session.account.address)) return true;
   if (!toServer) return false;
-  if (stanza.name === 'message') return childOf({ children: stanza.payloads }, 'report', SNS.trace) !== undefined;
-  return (
-    childOf({ children: stanza.payloads }, 'command', NS.commands)?.attrs['node']?.startsWith(operatorNode) === true
-  );
+  if (stanza.name === 'message') return payloadOf(stanza, 'report', NS.trace) !== undefined;
+  return payloadOf(stanza, 'command', NS.commands)?.attrs['node']?.startsWith(NS.operator) === true;
 }

@@ -1,3 +1,4 @@
+import { hostBindingFeature, readHostBinding, writeHostBinding } from '../core/xep/xep0225.ts';
 import { stanzaError, writeError } from '../core/xmpp/errors.ts';
 import { type Jid, parseJid } from '../core/xmpp/jid.ts';
 import { NS } from '../core/xmpp/namespaces.ts';
@@ -244,13 +245,12 @@ export class Stream {
     this.#phase = { name: 'session', server, session };
     if (session.isNode) this.#copies = new CopyParser();
     this.#sendOpen(domain, id);
-    const hostBind = el('bind', NS.component, {}, el('required', NS.component));
     const resourceBind = [el('bind', SNS.bind), el('session', SNS.session, {}, el('optional', SNS.session))];
     switch (account.role) {
       case 'service':
-        return this.#sendFeatures(hostBind);
+        return this.#sendFeatures(hostBindingFeature(true));
       case 'replica':
-        return this.#sendFeatures(...resourceBind, el('bind', NS.component));
+        return this.#sendFeatures(...resourceBind, hostBindingFeature(false));
       default:
         return this.#sendFeatures(...resourceBind);
     }
@@ -331,17 +331,16 @@ function bind(session: Session, payload: XmlElement) {
     const resource = childOf(payload, 'resource', SNS.bind);
     return bindResource(session, resource === undefined || textOf(resource) === '' ? undefined : textOf(resource));
   }
-  const hostname = childOf(payload, 'hostname', NS.component);
+  const binding = readHostBinding(payload);
+  if (binding === undefined) return stanzaError('modify', 'bad-request', `<${payload.name.slice(0, 80)}/>`);
+  const { action, hostname } = binding;
   if (hostname === undefined) return stanzaError('modify', 'bad-request', 'a <hostname/> is needed');
-  if (payload.name === 'bind') return bindHost(session, textOf(hostname));
-  if (payload.name === 'unbind') return unbindHost(session, textOf(hostname));
-  return stanzaError('modify', 'bad-request', `<${payload.name.slice(0, 80)}/>`);
+  return action === 'bind' ? bindHost(session, hostname) : unbindHost(session, hostname);
 }
 
 function boundReply(session: Session, payload: XmlElement): XmlElement[] {
   if (payload.xmlns === SNS.bind) return [el('bind', SNS.bind, {}, el('jid', SNS.bind, {}, session.address))];
   if (payload.name === 'unbind') return [];
   // "Specifying the exact hostname that was bound": the last one of the set.
-  const bound = [...session.hosts].at(-1) ?? '';
-  return [el('bind', NS.component, {}, el('hostname', NS.component, {}, bound))];
+  return [writeHostBinding({ action: 'bind', hostname: [...session.hosts].at(-1) ?? '' })];
 }

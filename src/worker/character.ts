@@ -6,17 +6,18 @@ import { errorOf, iq, payloadOf, type Stanza } from '../core/xmpp/stanza.ts';
 import { instant } from '../core/xmpp/time.ts';
 import { el, isXmlText, type XmlElement } from '../core/xmpp/xml.ts';
 import type { Acted, Character, OccupantReport, Result, RoomChange } from '../host/control.ts';
-import { StepLog, type StreamPosition } from '../host/step-log.ts';
+import type { StreamPosition } from '../host/stanza-link.ts';
+import { StepLog } from '../host/step-log.ts';
 import { Reporter } from './reporter.ts';
 import { XmppLink } from './xmpp-link.ts';
 
 const loginMs = 10_000;
 const joinMs = 15_000;
-/** The room may be unreachable: whoever leaves is gone either way. */
+/** The room may be unreachable; a user who leaves is gone either way. */
 const leaveMs = 2_000;
 const answerMs = 10_000;
 
-/** What came for a request, and where in the stream: what is done about it has that as its cause. */
+/** The answer to a request, and its number on the stream, which is the cause of whatever is done about it. */
 interface Answer {
   readonly stanza: Stanza;
   readonly rx: StreamPosition | undefined;
@@ -55,7 +56,7 @@ export class CharacterSession {
     });
   }
 
-  /** Logs in; problems come as reports, and it goes on trying where that may help. */
+  /** Logs in. Problems are reported, and it tries again where that may help. */
   start(): void {
     this.#changed();
     this.#link
@@ -100,7 +101,7 @@ export class CharacterSession {
     const sent: StreamPosition[] = [];
     this.#handle({ kind: 'act', act }, inWords(this.#nick, act), undefined, sent);
     if (act.act === 'leave') await this.#until(() => this.#half.state().phase !== 'joined', leaveMs);
-    // What was refused before is not refused again: only an error that this act made is its own.
+    // An error from an earlier act does not count: only a new one is about this act.
     const fine = this.#half.state() === before || this.#half.state().error === undefined;
     if (act.act !== 'join') return fine ? { ok: true, sent } : this.#refused();
     const answered = await this.#until(() => this.#half.state().phase !== 'joining', joinMs);
@@ -203,7 +204,7 @@ export class CharacterSession {
     for (const look of [...this.#watching]) look();
   }
 
-  /** @returns false if it did not become so in time */
+  /** @returns false if it did not happen in time */
   #until(is: () => boolean, withinMs: number): Promise<boolean> {
     if (is()) return Promise.resolve(true);
     return new Promise((resolve) => {
@@ -243,6 +244,6 @@ function inWords(nick: string, act: OccupantAct): string {
     case 'presence':
       return `${nick} is ${act.show === '' ? 'available' : act.show}`;
     case 'pm':
-      return `${nick} whispers to ${act.to}`;
+      return `${nick} sends ${act.to} a private message`;
   }
 }

@@ -30,7 +30,7 @@ const schemaVersion = 1;
 export interface IndexedDbOptions {
   /** Name of the database: `netsplit:<scenario>:<address>`. */
   readonly name: string;
-  /** 'strict' waits for the disk: for a log that nobody else has. 'relaxed' for a copy that can be fetched again. */
+  /** 'strict' waits for the disk, for a log that nobody else has; 'relaxed' is for a copy that can be fetched again. */
   readonly durability: 'strict' | 'relaxed';
 }
 
@@ -154,14 +154,14 @@ export class IndexedDbStore implements EventStore {
   ): Promise<void> {
     try {
       const tx = this.#db.transaction(stores, 'readwrite', { durability: this.#durability });
-      const settled = tx.done;
-      settled.catch(() => undefined);
+      const completed = tx.done;
+      completed.catch(() => undefined);
       if ((await tx.objectStore('meta').get('fence')) !== this.#token) {
         tx.abort();
         throw new StoreError('fenced: another page has taken over this log');
       }
       await change(tx);
-      await settled;
+      await completed;
     } catch (error) {
       // The chain in memory is ahead of the log now: nothing may follow.
       this.#dead ??= storeError(error, 'the log cannot be written');

@@ -1,10 +1,10 @@
 import * as Comlink from 'comlink';
 import { createMucNode } from '../core/node/muc-node.ts';
 import type { MucNode } from '../core/node/node.ts';
-import type { NodeStatus } from '../core/node/trace.ts';
 import { instant } from '../core/xmpp/time.ts';
 import type { NodeReport, NodeWorkerApi, NodeWorkerConfig, Result } from '../host/control.ts';
 import { Driver, type DriverHost } from '../host/driver.ts';
+import { hasPeers } from '../host/peers.ts';
 import { LinkError } from '../host/stanza-link.ts';
 import { nodeConfigOf } from '../scenario/node-config.ts';
 import { nodeLock } from '../scenario/node-lock.ts';
@@ -12,7 +12,8 @@ import { openEventStore } from './indexeddb-store.ts';
 import { type HeldLock, holdLock } from './lock.ts';
 import { randomId } from './random-id.ts';
 import { Reporter } from './reporter.ts';
-import { type LinkAccount, XmppLink } from './xmpp-link.ts';
+import type { LinkAccount } from './xmpp-connection.ts';
+import { XmppLink } from './xmpp-link.ts';
 
 /** A node counts as ready even if a peer is not: it may be down. */
 const peersMs = 3_000;
@@ -115,7 +116,7 @@ const api: NodeWorkerApi = {
         return { ok: true };
       } catch (error) {
         lock?.release();
-        // A log that cannot be opened may be one that can be in a moment; a login that was refused stays refused.
+        // A log that cannot be opened now may open in a moment. A login that was refused stays refused.
         tell(error instanceof LinkError ? 'failed' : 'stopped', textOf(error));
         return { ok: false, error: textOf(error) };
       }
@@ -136,17 +137,6 @@ function accountOf({ node }: NodeWorkerConfig): LinkAccount {
   return node.kind === 'service'
     ? { kind: 'service', domain: node.address, server: node.server }
     : { kind: 'replica', jid: node.address, room: node.replicaOf };
-}
-
-/** Whether the node has found the peers that it looks for by itself; a primary is found by its replicas. */
-function hasPeers(kind: 'service' | 'replica', { rooms }: NodeStatus): boolean {
-  const waitsFor = rooms.filter(({ role }) => role === 'replica' || role === 'fmuc');
-  if (kind === 'replica' && waitsFor.length === 0) return false;
-  return waitsFor.every(({ role, peers }) =>
-    role === 'replica'
-      ? peers.some(({ state }) => state === 'live')
-      : peers.every(({ state }) => state !== 'joining' && state !== 'syncing'),
-  );
 }
 
 function restoredText(node: MucNode, trouble: string | undefined): string {

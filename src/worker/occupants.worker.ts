@@ -13,7 +13,7 @@ import { Watcher } from './watcher.ts';
 import { browserHost, XmppLink } from './xmpp-link.ts';
 
 const sessions = new Map<string, CharacterSession>();
-/** Settles when it is known whether this page plays the character. */
+/** Resolved once it is known whether this page plays the character. */
 const decisions = new Map<string, Promise<void>>();
 const ending = new AbortController();
 let add: (character: Character) => void = () => undefined;

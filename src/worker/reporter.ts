@@ -1,19 +1,19 @@
 import type { StatusRecord, StepRecord } from '../core/node/trace.ts';
+import { NS } from '../core/xmpp/namespaces.ts';
 import { message } from '../core/xmpp/stanza.ts';
 import { el } from '../core/xmpp/xml.ts';
 import type { XmppLink } from './xmpp-link.ts';
 
 type ReportingLink = Pick<XmppLink, 'address' | 'server' | 'backlog' | 'send'>;
 
-const traceNs = 'urn:x-netsplit:trace:0';
 const flushMs = 100;
-/** What may wait; then the oldest records go. The trace may have gaps, a room may not wait for it. */
+/** Records that may wait; beyond that the oldest are dropped. The trace may have gaps, but no room may wait for it. */
 const waitingMax = 1000;
 const charactersPerMessage = 60_000;
 
 /**
  * Sends what a node did to the server's trace, in batches, over the node's own stream and behind its own traffic.
- * Records that cannot leave for long are dropped, oldest first.
+ * Records that cannot leave for a long time are dropped, the oldest first.
  */
 export class Reporter {
   readonly #link: ReportingLink;
@@ -45,7 +45,7 @@ export class Reporter {
         while (count < this.#waiting.length && (count === 0 || characters < charactersPerMessage))
           characters += this.#waiting[count++]?.length ?? 0;
         const json = `[${this.#waiting.splice(0, count).join(',')}]`;
-        this.#link.send(message(from, this.#link.server, { type: 'headline' }, el('report', traceNs, {}, json)));
+        this.#link.send(message(from, this.#link.server, { type: 'headline' }, el('report', NS.trace, {}, json)));
       }
     }
     if (this.#waiting.length > 0) this.#timer = setTimeout(() => this.#flush(), flushMs);

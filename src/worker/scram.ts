@@ -1,11 +1,13 @@
 /// <reference path="./xmpp.d.ts" />
+import type { SaslFactory } from '@xmpp/client';
 import ScramSha1, { type ScramCredentials } from 'sasl-scram-sha-1';
 
 /**
  * SCRAM-SHA-1 (RFC 5802) with the salted password computed by the browser's own PBKDF2, which is what `Hi()` of §2.2 is.
- * The library runs the iterations one by one in JavaScript: a tenth of a second each for a page that logs in a dozen times.
+ * The library runs the iterations one by one in JavaScript. That takes a tenth of a second for each login, and a page logs in a
+ * dozen times.
  */
-export class FastScramSha1 extends ScramSha1 {
+class FastScramSha1 extends ScramSha1 {
   override async response(credentials: ScramCredentials): Promise<string> {
     if (this._stage !== 'challenge') return super.response(credentials);
     const password = new TextEncoder().encode(credentials.password);
@@ -20,23 +22,7 @@ export class FastScramSha1 extends ScramSha1 {
   }
 }
 
-interface MechanismClass {
-  new (): unknown;
-  readonly prototype: { readonly name: string };
-}
-
-/** The mechanisms that we can, the best first: what @xmpp/sasl asks a SASL factory. */
-export class Mechanisms {
-  readonly _mechs: { readonly name: string; readonly mech: MechanismClass }[] = [];
-
-  use(mech: unknown): this {
-    const made = mech as MechanismClass;
-    this._mechs.push({ name: made.prototype.name, mech: made });
-    return this;
-  }
-
-  create(names: readonly string[]): unknown {
-    const found = this._mechs.find(({ name }) => names.includes(name));
-    return found ? new found.mech() : null;
-  }
+/** Puts our SCRAM before all mechanisms that a SASL factory has: of those a server offers, the first is taken. */
+export function preferScram(factory: SaslFactory): void {
+  factory._mechs.unshift({ name: FastScramSha1.prototype.name, mech: FastScramSha1 });
 }

@@ -1,14 +1,13 @@
 import type { StepRecord, TraceRecord } from '../core/node/trace.ts';
+import { writeCommand } from '../core/xep/xep0050.ts';
 import { isPing } from '../core/xep/xep0199.ts';
 import type { Jid } from '../core/xmpp/jid.ts';
 import { NS } from '../core/xmpp/namespaces.ts';
 import { errorOf, iq, iqResult, payloadOf, type Stanza } from '../core/xmpp/stanza.ts';
-import { el, textOf } from '../core/xmpp/xml.ts';
+import { textOf, type XmlElement } from '../core/xmpp/xml.ts';
 import type { CommandFields, Result } from '../host/control.ts';
 import type { StanzaLink } from '../host/stanza-link.ts';
 
-const traceNs = 'urn:x-netsplit:trace:0';
-const operatorNode = 'urn:x-netsplit:operator';
 const answerMs = 10_000;
 const stepsRemembered = 10_000;
 const restarted = 'the server was restarted: reload the page';
@@ -67,7 +66,7 @@ export class Watcher {
       },
       down: () => {
         trouble('the connection to the server is lost');
-        for (const settle of [...this.#pending.values()]) settle(lost);
+        for (const answered of [...this.#pending.values()]) answered(lost);
         this.#pending.clear();
       },
       progress: (phase, detail) => {
@@ -81,13 +80,9 @@ export class Watcher {
 
   /** Executes `urn:x-netsplit:operator#<name>` in one stage. */
   async command(name: string, fields: CommandFields): Promise<Result> {
-    const x = NS.dataForms;
-    const values = Object.entries(fields).map(([field, value]) =>
-      el('field', x, { var: field }, el('value', x, {}, value)),
-    );
-    const form = values.length === 0 ? [] : [el('x', x, { type: 'submit' }, ...values)];
-    const node = `${operatorNode}#${name}`;
-    const reply = await this.#request(el('command', NS.commands, { node, action: 'execute' }, ...form));
+    const values = Object.entries(fields).map(([name, value]) => ({ var: name, values: [value] }));
+    const form = values.length === 0 ? undefined : ({ type: 'submit', fields: values } as const);
+    const reply = await this.#request(writeCommand({ node: `${NS.operator}#${name}`, action: 'execute', form }));
     if (reply === undefined) return { ok: false, error: 'the server did not answer' };
     if (reply === lost) return { ok: false, error: 'the connection to the server is lost' };
     if (reply.type === 'result') return { ok: true };
@@ -95,7 +90,7 @@ export class Watcher {
     return { ok: false, error: error?.text ?? error?.condition ?? 'the server refused' };
   }
 
-  #request(payload: ReturnType<typeof el>): Promise<Stanza | undefined> {
+  #request(payload: XmlElement): Promise<Stanza | undefined> {
     const { link, newId, setTimer } = this.#options;
     const { address, server } = link;
     if (address === undefined) return Promise.resolve(lost);
@@ -124,7 +119,7 @@ export class Watcher {
       return;
     }
     if (stanza.from !== link.server) return;
-    const trace = payloadOf(stanza, 'trace', traceNs);
+    const trace = payloadOf(stanza, 'trace', NS.trace);
     if (trace !== undefined) this.#take(JSON.parse(textOf(trace)) as TraceRecord[]);
   }
 

@@ -1,25 +1,39 @@
 /**
- * The parts of @xmpp/* 0.14 that xmpp-link.ts uses. Types of our own: the published ones have no websocket and no SASL
- * factory, and reach for Node's globals, which a worker has not.
+ * The parts of @xmpp/client 0.14 that xmpp-connection.ts uses. Types of our own: the published ones have no SASL factory
+ * and no function for credentials, and reach for Node's globals, which a worker has not.
  */
-declare module '@xmpp/client-core' {
-  interface Element {
+declare module '@xmpp/client' {
+  /** An element of ltx. */
+  export interface Element {
     readonly name: string;
     readonly attrs: Record<string, string | undefined>;
-    readonly children: readonly (Element | string)[];
-    getChild(name: string, xmlns?: string): Element | undefined;
-    getChildText(name: string, xmlns?: string): string | null;
+    children: (Element | string)[];
     is(name: string, xmlns?: string): boolean;
+    getChild(name: string, xmlns?: string): Element | undefined;
+    getNS(): string | undefined;
   }
+  type Listener = (element: Element) => void;
+
   interface StreamSocket {
     /** The browser's own socket; null once closed. */
     readonly socket: { readonly bufferedAmount: number } | null;
     end(): void;
   }
-  class Client {
-    constructor(options: { service: string; domain: string; timeout?: number });
-    readonly status: string;
+  export interface SaslFactory {
+    readonly _mechs: { readonly name: string; readonly mech: unknown }[];
+  }
+  interface Credentials {
+    readonly username: string;
+    readonly password: string;
+  }
+  export interface Client {
     readonly socket: StreamSocket | null;
+    readonly reconnect: { stop(): void };
+    readonly saslFactory: SaslFactory;
+    readonly iqCaller: { request(iq: Element): Promise<Element> };
+    readonly streamFeatures: {
+      use(name: string, xmlns: string, handler: (context: unknown, next: () => Promise<unknown>) => unknown): void;
+    };
     /** Opens the socket. */
     connect(service: string): Promise<unknown>;
     /** Opens the stream. */
@@ -28,65 +42,32 @@ declare module '@xmpp/client-core' {
     disconnect(): Promise<unknown>;
     write(text: string): Promise<void>;
     isSecure(): boolean;
-    on(event: 'open' | 'element' | 'stanza', listener: (element: Element) => void): void;
+    /** `send` tells what the library itself has sent. */
+    on(event: 'open' | 'element' | 'send', listener: Listener): void;
+    on(event: 'online', listener: (address: { toString(): string }) => void): void;
     on(event: 'error', listener: (error: Error & { condition?: string; text?: string }) => void): void;
     on(event: 'disconnect', listener: (why: { clean: boolean }) => void): void;
-  }
-}
-
-declare module '@xmpp/websocket' {
-  import type { Client } from '@xmpp/client-core';
-  export default function websocket(options: { entity: Client }): void;
-}
-
-declare module '@xmpp/middleware' {
-  import type { Client } from '@xmpp/client-core';
-
-  interface Middleware {
-    use(fn: (context: unknown, next: () => Promise<unknown>) => unknown): void;
-  }
-  export default function middleware(options: { entity: Client }): Middleware;
-}
-
-declare module '@xmpp/stream-features' {
-  import type { Element } from '@xmpp/client-core';
-  import type { Middleware } from '@xmpp/middleware';
-
-  interface StreamFeatures {
-    use(
-      name: string,
-      xmlns: string,
-      handler: (context: unknown, next: unknown, feature: Element) => Promise<void>,
-    ): void;
-  }
-  export default function streamFeatures(options: { middleware: Middleware }): StreamFeatures;
-}
-
-declare module '@xmpp/sasl' {
-  export interface SaslFactory {
-    use(mechanism: unknown): this;
+    listeners(event: 'element'): Listener[];
+    removeAllListeners(event: 'element'): void;
   }
 
-  import type { Client } from '@xmpp/client-core';
-  import type { StreamFeatures } from '@xmpp/stream-features';
-  export interface Credentials {
-    readonly username: string;
-    readonly password: string;
-  }
-  export default function sasl(
-    options: { streamFeatures: StreamFeatures; saslFactory: SaslFactory },
-    onAuthenticate: (
+  export function client(options: {
+    readonly service: string;
+    readonly domain: string;
+    /** For opening and closing, in milliseconds. */
+    readonly timeout: number;
+    readonly resource?: string | undefined;
+    readonly userAgent: Element;
+    readonly credentials: (
       authenticate: (credentials: Credentials, mechanism: string) => Promise<void>,
       mechanisms: readonly string[],
-      fast: null,
-      entity: Client,
-    ) => Promise<void>,
-  ): void;
-}
-
-declare module '@xmpp/sasl-plain' {
-  import type { SaslFactory } from '@xmpp/sasl';
-  export default function plain(factory: SaslFactory): void;
+    ) => Promise<void>;
+  }): Client;
+  export function xml(
+    name: string,
+    attrs: Readonly<Record<string, string>>,
+    ...children: (Element | string)[]
+  ): Element;
 }
 
 declare module 'sasl-scram-sha-1' {
@@ -100,6 +81,7 @@ declare module 'sasl-scram-sha-1' {
     protected readonly _stage: 'initial' | 'challenge' | 'final';
     protected readonly _salt: Uint8Array<ArrayBuffer>;
     protected readonly _iterationCount: number;
+    readonly name: string;
     response(credentials: ScramCredentials): string | Promise<string>;
   }
 }

@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { parseArgs } from 'node:util';
+import { badArgument } from '../../src/headless/arguments.mjs';
 import { JsonlStore } from '../../src/headless/jsonl-store.ts';
 import { historyInBrowser, noBrowser, startInBrowser } from './browser.ts';
 import { measureHistory } from './history.ts';
@@ -35,8 +36,7 @@ function readArguments() {
       },
     }).values;
   } catch (error) {
-    const [sentence = ''] = String((error as Error).message).split(/\.\s|\n/);
-    console.error(`${sentence.replace(/\.$/, '')} (--help lists the flags)`);
+    console.error(badArgument(error));
     process.exit(2);
   }
 }

@@ -35,6 +35,10 @@ export const NS = {
   occupantId: 'urn:xmpp:occupant-id:0',
   /** XEP-0050 */
   commands: 'http://jabber.org/protocol/commands',
-  /** Our one extension, used where the three protocols stop (decisions.md). */
+  /** Our one extension of the protocols, used where the three protocols stop (decisions.md). */
   ext: 'urn:x-netsplit:sync:0',
+  /** Our trace: what nodes report to their server, and what the server tells its observers. */
+  trace: 'urn:x-netsplit:trace:0',
+  /** What the nodes of our server's commands (XEP-0050) begin with, before `#` and the command's name. */
+  operator: 'urn:x-netsplit:operator',
 } as const;

@@ -30,7 +30,7 @@ type Rest = Pick<Stanza, 'id' | 'type' | 'lang'>;
  * Copies a stanza with some parts replaced; of those that may be absent, one given as `undefined` is removed.
  *
  * Every stanza is made here, by `make` or as one of the copies below, with all seven parts, be they undefined: so the
- * engine sees one shape, which a spread would not give it.
+ * engine sees one shape, which a spread would not give it. The one exception, server/incoming.ts, keeps to that shape.
  */
 export function withParts(stanza: Stanza, parts: { [K in keyof Stanza]?: Stanza[K] | undefined }): Stanza {
   const { name = stanza.name, from = stanza.from, to = stanza.to, payloads = stanza.payloads } = parts;

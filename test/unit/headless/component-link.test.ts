@@ -4,13 +4,10 @@ import { jid } from '../../../src/core/xmpp/jid.ts';
 import { message, presence, type Stanza } from '../../../src/core/xmpp/stanza.ts';
 import { plus } from '../../../src/core/xmpp/time.ts';
 import { childOf, el, elementsOf, type XmlElement } from '../../../src/core/xmpp/xml.ts';
-import {
-  ComponentLink,
-  type ComponentLinkHost,
-  type ComponentLinkOptions,
-} from '../../../src/headless/component-link.ts';
+import { ComponentLink, type ComponentLinkOptions } from '../../../src/headless/component-link.ts';
 import { nodeServerHost } from '../../../src/headless/node-host.ts';
 import { type Frame, FramingError, StreamFrames } from '../../../src/headless/stream-frames.ts';
+import type { LinkHost } from '../../../src/host/reconnecting-link.ts';
 import { LinkError } from '../../../src/host/stanza-link.ts';
 import { Network } from '../../../src/server/network.ts';
 import {
@@ -26,7 +23,7 @@ import { cast, FakeHost } from '../../support/server.ts';
 const soon = <T>(get: () => T) => expect.poll(get, { timeout: 10_000, interval: 5 });
 
 /** No test waits for a back-off. */
-const impatient: ComponentLinkHost = {
+const impatient: LinkHost = {
   now: () => performance.now(),
   setTimer(afterMs, fn) {
     const timer = setTimeout(fn, afterMs < 1_000 ? 0 : afterMs);
@@ -345,11 +342,12 @@ describe('What the node sends', () => {
   });
 
   it('the outbox is bounded: the oldest go first, and that is said', async () => {
-    const { link, server, start, log } = await setup({}, { outboxMax: 3 });
+    const { link, server, start, progress } = await setup({}, { outboxMax: 3 });
+    const started = start();
     for (let n = 1; n <= 5; n++) link.send(message(room, hamlet, { id: `${n}` }));
-    await start();
+    await started;
     await soon(() => server.sides[0]?.received.map(({ attrs }) => attrs['id'])).toEqual(['3', '4', '5']);
-    expect(log[0]).toMatch(/outbox is full: 1 stanzas dropped/);
+    expect(progress).toContain('reconnecting outbox full: 1 stanzas dropped');
   });
 });
 

@@ -40,9 +40,9 @@ describe('npm run component', () => {
   const where = ['--server', 'localhost:5347', '--domain', 'talk.denmark.lit'];
   it.each([
     [['--sever', 'x'], /^Unknown option '--sever'/],
-    [['--secret', 'x'], /^--secret: every user can read a command line/],
-    [['--mode', 'source'], /^--mode source comes with XEP-0281/],
-    [['--mode', 'x'], /^--mode: "x" is none of plain, fmuc, primary, source$/m],
+    [['--secret', 'x'], /^--secret: every user of this machine can read a command line/],
+    [['--mode', 'source'], /^--mode: "source" is not one of plain, fmuc, primary$/m],
+    [['--mode', 'x'], /^--mode: "x" is not one of plain, fmuc, primary$/m],
     [[], /^--server HOST:PORT is needed/],
     [['--server', '[::1]:5347', '--domain', 'a@b'], /^--domain: "a@b" is not a domain/],
     [where, /^a secret is needed: --secret-file FILE, or the variable NETSPLIT_COMPONENT_SECRET/],
@@ -61,7 +61,7 @@ describe('npm run component', () => {
   it.each([
     [[...where, '--secret-file', secretFile, '--serves', 'x.lit'], /^--serves is for a replica: --replica-of ROOM/],
     [replica('a@b/c'), /^--domain: "a@b\/c" is not a domain, nor a bare JID$/m],
-    [replica('replica@scotland.lit', '--replica-of', 'england.lit'), /^--replica-of: "england.lit" is no room$/m],
+    [replica('replica@scotland.lit', '--replica-of', 'england.lit'), /^--replica-of: "england.lit" is not a room$/m],
     [replica('wallops@rooms.england.lit'), /^--domain: a replica has an address of its own/],
     [replica('rooms.england.lit'), /^--domain: rooms.england.lit is where the primary is/],
     [replica('replica@scotland.lit', '--serves', 'scotland.lit,x@y'), /^--serves: "x@y" is not a domain$/m],
@@ -182,7 +182,7 @@ describe('Rooms of a component (--config)', () => {
   it.each([
     ['', /^rooms\.json:1: \$: not JSON/],
     ['{"rooms": []}, {"kind": "service"}', /^rooms\.json:1: \$: not JSON/],
-    ['[]', /^rooms\.json:1: \$: is no object/],
+    ['[]', /^rooms\.json:1: \$: is not an object/],
     ['{\n "rooms": [\n', /^rooms\.json:\d: \$: not JSON/],
     [
       '{\n "rooms": [{"jid": "a@elsewhere.lit"}]}',

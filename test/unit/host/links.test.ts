@@ -5,8 +5,9 @@ import { jid } from '../../../src/core/xmpp/jid.ts';
 import { LocalLink } from '../../../src/headless/local-link.ts';
 import { nodeServerHost } from '../../../src/headless/node-host.ts';
 import { attachWebSocketHost, websocketPath } from '../../../src/headless/websocket-host.ts';
+import type { LinkHost } from '../../../src/host/reconnecting-link.ts';
 import { Network } from '../../../src/server/network.ts';
-import { browserHost, type LinkHost, XmppLink } from '../../../src/worker/xmpp-link.ts';
+import { browserHost, XmppLink } from '../../../src/worker/xmpp-link.ts';
 import { type LinkHarness, stanzaLinkContract } from '../../contract/stanza-link.contract.ts';
 import { cast } from '../../support/server.ts';
 

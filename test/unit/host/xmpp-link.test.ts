@@ -4,47 +4,25 @@ import { type RawData, WebSocket, WebSocketServer } from 'ws';
 import { jid } from '../../../src/core/xmpp/jid.ts';
 import { message } from '../../../src/core/xmpp/stanza.ts';
 import { LinkError } from '../../../src/host/stanza-link.ts';
-import { type LinkHost, XmppLink } from '../../../src/worker/xmpp-link.ts';
+import { XmppLink } from '../../../src/worker/xmpp-link.ts';
+import { FakeTime } from '../../support/fake-time.ts';
 
 // @xmpp/websocket takes the browser's.
 Object.assign(globalThis, { WebSocket });
 
 const framing = 'urn:ietf:params:xml:ns:xmpp-framing';
 
-/** Time stands still until the test moves it; the sockets are real. */
-class FakeTime implements LinkHost {
-  time = 0;
-  timers: { at: number; fn: () => void }[] = [];
-  dice = 1;
-  now(): number {
-    return this.time;
-  }
-  setTimer(afterMs: number, fn: () => void): () => void {
-    const timer = { at: this.time + afterMs, fn };
-    this.timers.push(timer);
-    return () => {
-      this.timers = this.timers.filter((other) => other !== timer);
-    };
-  }
-  random(): number {
-    return this.dice;
-  }
-  passes(ms: number): void {
-    this.time += ms;
-    const due = this.timers.filter(({ at }) => at <= this.time);
-    this.timers = this.timers.filter(({ at }) => at > this.time);
-    for (const { fn } of due) fn();
-  }
-}
-
 interface ToyOptions {
   /** Answers one frame; undefined: as a well-behaved server would. */
   answer?(frame: string, reply: (text: string) => void): boolean;
   password?: string;
+  mechanisms?: readonly string[];
+  /** What is offered beside the mechanisms, and later beside the bind. */
+  features?: string;
 }
 
 /** A server of one service, PLAIN only, that does what the test wants it to do. */
-async function toy({ answer, password = 'pw' }: ToyOptions = {}) {
+async function toy({ answer, password = 'pw', mechanisms = ['PLAIN'], features = '' }: ToyOptions = {}) {
   const server = new WebSocketServer({ port: 0, host: '127.0.0.1', handleProtocols: () => 'xmpp' });
   await new Promise<void>((resolve) => server.once('listening', resolve));
   const frames: string[] = [];
@@ -61,10 +39,11 @@ async function toy({ answer, password = 'pw' }: ToyOptions = {}) {
       const id = /id="([^"]+)"/.exec(frame)?.[1];
       if (frame.startsWith('<open')) {
         reply(`<open xmlns="${framing}" id="s${++streams}" version="1.0"/>`);
-        const features = authenticated
+        const offered = mechanisms.map((name) => `<mechanism>${name}</mechanism>`).join('');
+        const next = authenticated
           ? '<bind xmlns="urn:xmpp:component:0"/>'
-          : '<mechanisms xmlns="urn:ietf:params:xml:ns:xmpp-sasl"><mechanism>PLAIN</mechanism></mechanisms>';
-        reply(`<stream:features xmlns:stream="http://etherx.jabber.org/streams">${features}</stream:features>`);
+          : `<mechanisms xmlns="urn:ietf:params:xml:ns:xmpp-sasl">${offered}</mechanisms>`;
+        reply(`<stream:features xmlns:stream="http://etherx.jabber.org/streams">${features}${next}</stream:features>`);
       } else if (frame.startsWith('<auth')) {
         const right = frame.includes(Buffer.from(`\0talk.lit\0${password}`).toString('base64'));
         authenticated = right;
@@ -161,14 +140,57 @@ describe('XmppLink', () => {
     await expect.poll(() => log.slice(1)).toEqual(['good via x.lit s2:3']);
   });
 
-  it('answers no iq by itself: that is the node’s business', async () => {
+  it.each([
+    ['a question', '<query xmlns="x:y"/>'],
+    ['a ping', '<ping xmlns="urn:xmpp:ping"/>'],
+    ['two payloads (RFC 6120 §8.2.3)', '<a xmlns="x:y"/><b xmlns="x:y"/>'],
+    ['none', ''],
+  ])('answers no iq by itself, since that is for the node: %s', async (_, payload) => {
     const { server, log, start } = await linked();
     await start();
-    server.say(
-      '<iq xmlns="jabber:client" type="get" id="q" from="a@x.lit/r" to="room@talk.lit"><query xmlns="x:y"/></iq>',
-    );
-    await expect.poll(() => log.slice(1)).toEqual(['q via x.lit s2:2']);
-    expect(server.frames.filter((frame) => frame.includes('type="error"'))).toEqual([]);
+    const before = server.frames.length;
+    server.say(`<iq xmlns="jabber:client" type="get" id="q" from="a@x.lit/r" to="room@talk.lit">${payload}</iq>`);
+    server.say(fromA('next'));
+    await expect.poll(() => log.slice(1)).toEqual(['q via x.lit s2:2', 'next via x.lit s2:3']);
+    server.say(fromA('later'));
+    await expect.poll(() => log.length).toBe(4);
+    expect(server.frames.slice(before)).toEqual([]);
+  });
+
+  it('leaves an answer to the node that has an id of ours, but not from our server', async () => {
+    const { server, host, log, start } = await linked();
+    await start();
+    host.passes(30_000);
+    await expect.poll(() => server.frames.at(-1)).toContain('urn:xmpp:ping');
+    const id = /id="([^"]+)"/.exec(server.frames.at(-1) ?? '')?.[1];
+    server.say(`<iq xmlns="jabber:client" type="result" id="${id}" from="a@x.lit" to="talk.lit"/>`);
+    server.say(`<iq xmlns="jabber:client" type="result" id="${id}" from="lit" to="talk.lit"/>`);
+    server.say(fromA('next'));
+    await expect.poll(() => log.slice(1)).toEqual([`${id} via x.lit s2:2`, 'next via x.lit s2:4']);
+  });
+
+  it('enables no stream management (XEP-0198) and logs in as ever where SASL 2 (XEP-0388) is offered', async () => {
+    const sasl2 =
+      '<authentication xmlns="urn:xmpp:sasl:2"><mechanism>PLAIN</mechanism><inline><bind xmlns="urn:xmpp:bind:0"/><sm xmlns="urn:xmpp:sm:3"/></inline></authentication>';
+    const { server, host, log, start } = await linked({ features: `<sm xmlns="urn:xmpp:sm:3"/>${sasl2}` });
+    await start();
+    server.hangUp();
+    await expect.poll(() => log.at(-1)).toMatch(/^reconnecting/);
+    host.passes(1_000);
+    await expect.poll(() => log.at(-1)).toBe('up lit s4');
+    expect(server.frames.filter((frame) => /urn:xmpp:(sm|sasl|bind):/.test(frame))).toEqual([]);
+  });
+
+  it('RFC 6120 §13.9.4: sends no password where the server offers SCRAM', async () => {
+    const { server, start } = await linked({ mechanisms: ['PLAIN', 'ANONYMOUS', 'SCRAM-SHA-1'] });
+    start().catch(() => undefined);
+    await expect.poll(() => server.frames.find((frame) => frame.startsWith('<auth'))).toContain('"SCRAM-SHA-1"');
+  });
+
+  it('does not log in as nobody where there is no safe way to log in', async () => {
+    const { server, start } = await linked({ mechanisms: ['ANONYMOUS'] });
+    expect(await start().catch((error: unknown) => error)).toMatchObject({ name: 'LinkError', kind: 'permanent' });
+    expect(server.frames.filter((frame) => frame.startsWith('<auth'))).toEqual([]);
   });
 
   it('rejects a wrong password with an error that says so, and does not try again', async () => {

@@ -8,7 +8,8 @@ import { nodeServerHost } from '../../../src/headless/node-host.ts';
 import { LinkError } from '../../../src/host/stanza-link.ts';
 import { builtInScenario } from '../../../src/scenario/built-in.ts';
 import type { Scenario } from '../../../src/scenario/scenario.ts';
-import { type LinkAccount, XmppLink } from '../../../src/worker/xmpp-link.ts';
+import type { LinkAccount } from '../../../src/worker/xmpp-connection.ts';
+import { XmppLink } from '../../../src/worker/xmpp-link.ts';
 import { startServer } from '../../support/server.ts';
 
 // @xmpp/websocket takes the browser's.
