@@ -1,4 +1,5 @@
-import type { Model, ModelEvent } from './model.ts';
+import type { ModelEvent } from './fold/event.ts';
+import type { Model } from './fold/model.ts';
 
 /** When an event is on the screen, in the time of the page's clock (ms). */
 export interface Shown {
@@ -99,15 +100,17 @@ export class Display {
 
   /** A stanza that the paused links hold back: it stands in the middle of its link. */
   held(event: ModelEvent): boolean {
-    return this.model.paused && event.leg === 'link' && !event.outcome && this.model.effectsOf(event.id).length === 0;
+    return (
+      this.model.paused && event.leg === 'link' && !event.outcome && this.model.events.effectsOf(event.id).length === 0
+    );
   }
 
   private schedule(now: number): void {
     const later: typeof this.waiting = [];
     for (const entry of this.waiting) {
       const { event, seen } = entry;
-      const fromNode = event.leg === 'in' && this.model.nodeOf(event.from) !== undefined;
-      const cause = event.cause === undefined ? undefined : this.model.event(event.cause);
+      const fromNode = event.leg === 'in' && this.model.network.nodeOf(event.from) !== undefined;
+      const cause = event.cause === undefined ? undefined : this.model.events.get(event.cause);
       const patient = !this.recorded && now - seen < explanationMs;
       if (patient && fromNode && event.cause === undefined) later.push(entry);
       else if (patient && cause && !this.shown.has(cause.id) && later.some((other) => other.event === cause)) {

@@ -1,4 +1,4 @@
-import { type Forms, toggleLink, toggleNode, toggleReplica } from './actions.ts';
+import { type Forms, toggleLink, toggleNode, toggleReplica } from './commands.ts';
 import type { Store } from './store.ts';
 import { tabs } from './views/app.ts';
 import type { Help } from './views/help.ts';
@@ -48,15 +48,15 @@ function actionOf(store: Store, key: string, target: Element): (() => void) | un
   const forms = document.querySelector('ns-menu') as unknown as Forms;
   const { thing } = store.view;
   if (key === 'x') {
-    const link = store.model.links.get(focused?.link ?? (thing?.kind === 'link' ? thing.id : ''));
+    const link = store.model.network.links.get(focused?.link ?? (thing?.kind === 'link' ? thing.id : ''));
     return link && (() => toggleLink(store, link));
   }
   if (key === 'k') {
-    const node = store.model.nodes.get(focused?.node ?? (thing?.kind === 'node' ? thing.id : ''));
+    const node = store.model.network.nodes.get(focused?.node ?? (thing?.kind === 'node' ? thing.id : ''));
     return node && (() => toggleNode(store, node, forms));
   }
   if (key === 'r') {
-    const node = store.model.nodes.get(focused?.node ?? (thing?.kind === 'node' ? thing.id : ''));
+    const node = store.model.network.nodes.get(focused?.node ?? (thing?.kind === 'node' ? thing.id : ''));
     const server = focused?.vacancy ?? (thing?.kind === 'server' ? thing.id : undefined);
     if (server !== undefined) return () => toggleReplica(store, undefined, server, forms);
     return node?.kind === 'replica' ? () => toggleReplica(store, node, node.server, forms) : undefined;

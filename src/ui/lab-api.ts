@@ -1,6 +1,9 @@
 import type { Sign } from '../core/turn/spec.ts';
 import type { Scenario } from '../scenario/scenario.ts';
-import type { LinkView, MessageCost, ModelEvent, OccupantView } from './model.ts';
+import type { MessageCost } from './fold/costs.ts';
+import type { ModelEvent } from './fold/event.ts';
+import type { LinkView } from './fold/links.ts';
+import type { OccupantView } from './fold/people.ts';
 import type { Action, ActResult, Session } from './session/session.ts';
 import type { Phase, Store } from './store.ts';
 import { roleOf, stateOf } from './words.ts';
@@ -144,7 +147,7 @@ export function installLab(store: Store, updated: () => Promise<unknown>): () =>
       return structuredClone({
         phase: store.phase,
         paused: model.paused,
-        nodes: [...model.nodes.values()].map((node) => {
+        nodes: [...model.network.nodes.values()].map((node) => {
           const state = stateOf(model, node);
           return {
             node: node.address,
@@ -155,18 +158,18 @@ export function installLab(store: Store, updated: () => Promise<unknown>): () =>
             ...(state.policy ? { policy: state.policy } : {}),
             phase: node.phase,
             detail: node.detail,
-            rooms: model.roomsOf(node),
+            rooms: model.network.roomsOf(node),
           };
         }),
-        occupants: model.occupants(),
-        links: [...model.links.values()],
+        occupants: model.people.all(),
+        links: [...model.network.links.values()],
       });
     },
     events: (filter = {}) => {
       const { model } = store;
-      const family = filter.family === undefined ? undefined : model.family(filter.family);
+      const family = filter.family === undefined ? undefined : model.events.family(filter.family);
       return structuredClone(
-        model.events.filter(
+        model.events.list.filter(
           (event) =>
             (filter.kind === undefined || event.kind === filter.kind) &&
             (filter.sign === undefined || event.sign === filter.sign) &&
@@ -179,17 +182,17 @@ export function installLab(store: Store, updated: () => Promise<unknown>): () =>
     },
     counters: () =>
       structuredClone({
-        links: [...store.model.links.values()].map(({ key, stanzas, bytes, dropped }) => ({
+        links: [...store.model.network.links.values()].map(({ key, stanzas, bytes, dropped }) => ({
           link: key,
           stanzas,
           bytes,
           dropped,
         })),
-        messages: store.model.messages,
+        messages: store.model.costs.messages,
       }),
     baseline: () => ({
-      distributed: store.model.messages.reduce((sum, cost) => sum + cost.crossed, 0),
-      plain: store.model.messages.reduce((sum, cost) => sum + (cost.plain ?? 0), 0),
+      distributed: store.model.costs.messages.reduce((sum, cost) => sum + cost.crossed, 0),
+      plain: store.model.costs.messages.reduce((sum, cost) => sum + (cost.plain ?? 0), 0),
     }),
     runToQuiet,
     on: (type: 'event' | 'change' | 'phase', callback: never) => {

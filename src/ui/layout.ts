@@ -1,4 +1,5 @@
-import type { Model, OccupantView } from './model.ts';
+import type { Model } from './fold/model.ts';
+import type { OccupantView } from './fold/people.ts';
 
 export interface Point {
   readonly x: number;
@@ -126,12 +127,12 @@ function layOutAt(
   const height = shownHeight / scale;
   const compact = metrics === narrow;
   const people = new Map<string, OccupantView[]>();
-  for (const occupant of model.occupants()) {
+  for (const occupant of model.people.all()) {
     people.set(occupant.server, [...(people.get(occupant.server) ?? []), occupant]);
   }
-  const vacancies = new Set(model.vacancies().map(({ server }) => server));
+  const vacancies = new Set(model.network.vacancies().map(({ server }) => server));
   const boxes = model.scenario.servers.map((server) => {
-    const nodes = [...model.nodes.values()].filter((node) => node.server === server.domain);
+    const nodes = [...model.network.nodes.values()].filter((node) => node.server === server.domain);
     const here = people.get(server.domain) ?? [];
     const vacant = vacancies.has(server.domain) ? 1 : 0;
     const perRow = Math.min(Math.max(here.length, 1), here.length > 8 ? 6 : metrics.perRow);
@@ -201,7 +202,7 @@ function layOutAt(
     }
   }
   const links = new Map<string, PlacedLink>();
-  for (const link of model.links.values()) {
+  for (const link of model.network.links.values()) {
     const a = servers.get(link.ends[0]);
     const b = servers.get(link.ends[1]);
     if (a && b) links.set(link.key, placeLink(link.key, a, b, [...servers.values()], [...links.values()], compact));

@@ -1,5 +1,7 @@
 import { Display } from './display-time.ts';
-import { linkKey, Model, type ModelEvent } from './model.ts';
+import type { ModelEvent } from './fold/event.ts';
+import { linkKey } from './fold/links.ts';
+import { Model } from './fold/model.ts';
 import type { Action, ActResult, Session } from './session/session.ts';
 import type { Trace } from './trace/read-trace.ts';
 import { seconds, shortTime, time } from './words.ts';
@@ -108,11 +110,11 @@ export class Store {
       },
       moved: () => this.changed(),
       node: (progress) => {
-        this.model.node(progress);
+        this.model.network.progress(progress);
         this.changed();
       },
       occupant: (progress) => {
-        this.model.occupant(progress);
+        this.model.people.progress(progress);
         this.changed();
       },
       sent: (stream, n) => this.await(`${stream} ${n}`, () => this.model.taken(stream, n)),
@@ -159,7 +161,7 @@ export class Store {
   }
 
   select(event: number | undefined): void {
-    const stanza = event === undefined ? undefined : this.model.event(event);
+    const stanza = event === undefined ? undefined : this.model.events.get(event);
     this.set({ event, ...(stanza ? { inspect: 'stanza' as const } : {}) });
   }
 
@@ -208,7 +210,7 @@ export class Store {
     if (ok && action.act === 'pause') this.await('pause', () => model.paused === action.paused);
     if (!ok || (action.act !== 'cut' && action.act !== 'heal')) return;
     const state = action.act === 'cut' ? action.how : 'up';
-    this.await(linkKey(...action.link), () => model.linkBetween(...action.link)?.state === state);
+    this.await(linkKey(...action.link), () => model.network.linkBetween(...action.link)?.state === state);
   }
 
   /** When something happened: by the clock on the wall, or since the recorded run began. */
@@ -227,9 +229,9 @@ export class Store {
   /** The nodes are up (here or elsewhere) and the script has been played. */
   get ready(): boolean {
     return (
-      [...this.model.nodes.values()].every((node) => node.phase === 'ready' || node.phase === 'elsewhere') &&
-      this.model.scriptDone() &&
-      this.model.everyoneTold()
+      [...this.model.network.nodes.values()].every((node) => node.phase === 'ready' || node.phase === 'elsewhere') &&
+      this.model.people.scriptDone() &&
+      this.model.people.everyoneTold()
     );
   }
 
@@ -244,13 +246,16 @@ export class Store {
     const there = now - this.skew;
     const { model } = this;
     return (
-      now - this.lastRecord > 300 && this.awaited.size === 0 && model.inFlight(there) === 0 && model.busy(there) === 0
+      now - this.lastRecord > 300 &&
+      this.awaited.size === 0 &&
+      model.waiting.inFlight(there, model.paused) === 0 &&
+      model.waiting.busy(there) === 0
     );
   }
 
   get phase(): Phase {
     if (!this.started) {
-      if ([...this.model.nodes.values()].some((node) => node.phase === 'failed')) return 'failed';
+      if ([...this.model.network.nodes.values()].some((node) => node.phase === 'failed')) return 'failed';
       return 'loading';
     }
     if (this.session.recording) return this.session.recording.playing ? 'playing' : 'paused';
@@ -283,21 +288,21 @@ export class Store {
     if (!this.started && this.ready) this.started = true;
     const { thing } = this.view;
     // What is chosen may come and go: a replica and its place are one thing.
-    const vacancies = this.model.vacancies();
-    if (thing?.kind === 'node' && !this.model.nodes.has(thing.id)) {
+    const vacancies = this.model.network.vacancies();
+    if (thing?.kind === 'node' && !this.model.network.nodes.has(thing.id)) {
       const place = vacancies.find(({ address }) => address === thing.id);
       this.view = { ...this.view, thing: place && { kind: 'server', id: place.server } };
     } else if (thing?.kind === 'server' && !vacancies.some(({ server }) => server === thing.id)) {
-      const replica = [...this.model.nodes.values()].find(
+      const replica = [...this.model.network.nodes.values()].find(
         ({ kind, server }) => kind === 'replica' && server === thing.id,
       );
       this.view = { ...this.view, thing: replica && { kind: 'node', id: replica.address } };
     }
     const chosen = this.view.event;
-    if (chosen === undefined || !this.model.event(chosen)) {
+    if (chosen === undefined || !this.model.events.get(chosen)) {
       if (this.family.size > 0) this.family = new Set();
     } else {
-      this.family = this.model.family(chosen);
+      this.family = this.model.events.family(chosen);
     }
   }
 }

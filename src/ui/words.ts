@@ -1,6 +1,10 @@
 import type { SplitStatus } from '../core/distribution/protocol.ts';
 import type { Sign } from '../core/turn/spec.ts';
-import { bare, domainOf, type Model, type ModelEvent, type NodeView, type OccupantView, resourceOf } from './model.ts';
+import { bareOf, domainOf, type Jid, resourceOf } from '../core/xmpp/jid.ts';
+import type { ModelEvent } from './fold/event.ts';
+import type { Model } from './fold/model.ts';
+import type { NodeView } from './fold/network.ts';
+import type { OccupantView } from './fold/people.ts';
 
 /** Role of a node in words: what it is by the scenario, refined by what it says itself. */
 export function roleOf(node: NodeView): string {
@@ -13,19 +17,19 @@ export function roleOf(node: NodeView): string {
 
 /** Short name of a node: `avalon` for channel.avalon.irc, `vesa` for replica@vesa.yeggmaex.irc. */
 export function shortNode(address: string): string {
-  const parts = domainOf(address).split('.');
+  const parts = domainOf(address as Jid).split('.');
   return (address.includes('@') || parts.length < 3 ? parts[0] : parts.at(-2)) ?? address;
 }
 
 /** Who an address is, in as few letters as a log row has room for. */
 export function shortName(model: Model, address: string): string {
   if (!address) return '';
-  const node = model.nodes.get(address) ?? model.nodes.get(bare(address));
-  if (node) return address.includes('@') ? bare(address) : address;
+  const node = model.network.nodes.get(address) ?? model.network.nodes.get(bareOf(address as Jid));
+  if (node) return address.includes('@') ? bareOf(address as Jid) : address;
   const who = model.scenario.occupants.find((occupant) => occupant.jid === address);
   if (who) return who.nick;
   if (!address.includes('@')) return address;
-  return address.length > 34 && resourceOf(address) ? `${bare(address)}/…` : address;
+  return address.length > 34 && resourceOf(address as Jid) ? `${bareOf(address as Jid)}/…` : address;
 }
 
 export interface NodeState {
@@ -45,20 +49,22 @@ export function stateOf(model: Model, node: NodeView): NodeState {
     return { word: node.phase.replace('-', ' '), tone: 'idle', split: false };
   }
   if (node.status === undefined && node.phase === 'elsewhere') return { word: 'waiting', tone: 'idle', split: false };
-  const own = model.roomsOf(node).flatMap((room) => room.peers);
+  const own = model.network.roomsOf(node).flatMap((room) => room.peers);
   const split = own.filter((peer) => peer.state === 'split').length;
   const seenSplit =
     node.kind === 'replica' &&
-    [...model.nodes.values()].some(
+    [...model.network.nodes.values()].some(
       (other) =>
         other !== node &&
-        model
+        model.network
           .roomsOf(other)
-          .some((room) => room.peers.some((peer) => peer.state === 'split' && model.nodeOf(peer.peer) === node)),
+          .some((room) =>
+            room.peers.some((peer) => peer.state === 'split' && model.network.nodeOf(peer.peer) === node),
+          ),
     );
   if (split > 0 && split < own.length) return { word: `${split} of ${own.length} split`, tone: 'warn', split: false };
   if (split > 0 && node.kind === 'replica') {
-    const policy = model.policyOf(node)?.policy === 'local' ? 'local' : 'frozen';
+    const policy = model.network.policyOf(node)?.policy === 'local' ? 'local' : 'frozen';
     return { word: 'split', tone: 'bad', split: true, policy };
   }
   if (split > 0 || seenSplit) return { word: 'split', tone: 'bad', split: true };

@@ -1,6 +1,7 @@
 import type { Scenario } from '../../scenario/scenario.ts';
 import type { Trace, TraceLine } from '../trace/read-trace.ts';
-import type { ActResult, NodeProgress, Recording, Session, SessionListener, Violation } from './session.ts';
+import type { Violation } from '../trace/records.ts';
+import type { ActResult, NodeProgress, Recording, Session, SessionListener } from './session.ts';
 
 /** Time on the screen from one instant of the run to the next, at pace 1: to be followed, and not to be waited for. */
 const leastMs = 150;

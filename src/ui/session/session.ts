@@ -1,7 +1,6 @@
 import type { SplitStatus } from '../../core/distribution/protocol.ts';
-import type { LinkRecord, StepRecord, TraceRecord } from '../../core/node/trace.ts';
-import type { Instant } from '../../core/xmpp/time.ts';
 import type { Scenario } from '../../scenario/scenario.ts';
+import type { ModelRecord, Violation } from '../trace/records.ts';
 
 /** What a person does on the page, or a test through `window.lab`. */
 export type Action =
@@ -73,26 +72,6 @@ export interface OccupantProgress {
   readonly detail: string;
 }
 
-/** What only the record of a run tells, in words: what somebody or fate did, what a node kept, that a part of it began. */
-export interface ToldRecord {
-  readonly kind: 'told';
-  readonly as: 'act' | 'append' | 'fault' | 'link' | 'state';
-  readonly seq: number;
-  readonly t: Instant;
-  readonly from: string;
-  readonly to: string;
-  readonly text: string;
-  /** seq of what led to it. */
-  readonly cause?: number;
-  readonly spec?: string;
-  /** What the link between two servers is from now on; a setting that is absent stays. */
-  readonly link?: Pick<LinkRecord, 'server' | 'state'> &
-    Partial<Pick<LinkRecord, 'latencyMs' | 'jitterMs' | 'bytesPerSecond'>>;
-}
-
-/** What the model is folded from. In the record of a run a step has a number, and may say itself what led to it. */
-export type ModelRecord = TraceRecord | ToldRecord | (StepRecord & { readonly seq: number; readonly cause?: number });
-
 export interface SessionListener {
   /**
    * Records of the trace, in order, in batches.
@@ -117,15 +96,6 @@ export interface JoinInfo {
   readonly room: string;
   readonly jid: string;
   readonly password: string;
-}
-
-/** An invariant that does not hold in a recorded run. */
-export interface Violation {
-  /** Such as G3; src/sim/invariants.md lists them. */
-  readonly invariant: string;
-  readonly what: string;
-  /** Of the line that shows it; absent: what is left at the end does. */
-  readonly seq?: number;
 }
 
 /** A run that is over, and the place in it that is shown: after so many of its events. */
@@ -162,7 +132,7 @@ export interface Recording {
 
 /** One running scenario, whatever runs it: the page knows nothing more. */
 export interface Session {
-  readonly mode: 'live' | 'lab' | 'recorded';
+  readonly mode: 'live' | 'recorded';
   /** Only of a run that is over. */
   readonly recording?: Recording;
   readonly scenario: Scenario;

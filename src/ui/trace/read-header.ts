@@ -5,8 +5,8 @@ import type {
   ScenarioNode,
   ScenarioRoom,
 } from '../../scenario/scenario.ts';
-import type { Violation } from '../session/session.ts';
 import { type Fields, present } from './fields.ts';
+import type { Violation } from './records.ts';
 
 /** What the header of a trace says: the network as a scenario, and what came of the run. */
 export interface TraceHeader {

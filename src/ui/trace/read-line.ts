@@ -11,10 +11,10 @@ import type {
 } from '../../core/node/trace.ts';
 import type { Sign } from '../../core/turn/spec.ts';
 import type { Instant } from '../../core/xmpp/time.ts';
-import { childrenOf } from '../peek.ts';
-import type { ModelRecord, ToldRecord } from '../session/session.ts';
 import { type Fields, present } from './fields.ts';
+import { childrenOf } from './peek.ts';
 import { readPair } from './read-header.ts';
+import type { ModelRecord, ToldRecord } from './records.ts';
 
 /** Characters of one stanza. The embedded server takes no longer one either. */
 export const stanzaMax = 262_144;
@@ -142,6 +142,7 @@ function readStep(fields: Fields): StepRecord & { readonly seq: number; readonly
     ...present({
       rx: fields.maybe('rx', (name) => fields.count(name)),
       input: fields.maybe('input', (name) => fields.words(name)),
+      timer: fields.maybe('timer', (name) => (fields.flag(name) ? (true as const) : undefined)),
       cause: causeOf(fields),
     }),
   };

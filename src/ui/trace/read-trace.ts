@@ -1,7 +1,7 @@
-import type { ModelRecord } from '../session/session.ts';
 import { Fields, TraceError } from './fields.ts';
 import { readHeader, type TraceHeader } from './read-header.ts';
 import { readLine } from './read-line.ts';
+import type { ModelRecord } from './records.ts';
 
 /** A trace that was read to its end. */
 export interface Trace extends TraceHeader {

@@ -1,6 +1,8 @@
 import { html, nothing, type TemplateResult } from 'lit';
-import { type Command, type Forms, linkCommands, nodeCommands, occupantCommands, serverCommands } from '../actions.ts';
-import { describeLink, type ModelEvent, type NodeView } from '../model.ts';
+import { type Command, type Forms, linkCommands, nodeCommands, occupantCommands, serverCommands } from '../commands.ts';
+import type { ModelEvent } from '../fold/event.ts';
+import { describeLink } from '../fold/links.ts';
+import type { NodeView } from '../fold/network.ts';
 import { specEntry } from '../spec-index.ts';
 import { bytes, counted, markOf, noticed, policyInWords, roleOf, shortName, shortNode, stateOf } from '../words.ts';
 import { Part } from './base.ts';
@@ -42,7 +44,7 @@ class Inspector extends Part {
 
   private stanza(): TemplateResult {
     const { model, view } = this.store;
-    const event = view.event === undefined ? undefined : model.event(view.event);
+    const event = view.event === undefined ? undefined : model.events.get(view.event);
     if (!event) {
       return html`<section class="intro" data-testid="description">
           <h2>${model.scenario.title}</h2>
@@ -96,7 +98,7 @@ class Inspector extends Part {
   }
 
   private why(event: ModelEvent): TemplateResult {
-    const spec = this.store.model.ruleOf(event);
+    const spec = this.store.model.events.ruleOf(event);
     if (!spec) {
       const text =
         reasons[event.kind] ??
@@ -111,7 +113,7 @@ class Inspector extends Part {
   }
 
   private causes(event: ModelEvent): TemplateResult {
-    const path = this.store.model.pathTo(event.id).slice(0, -1);
+    const path = this.store.model.events.pathTo(event.id).slice(0, -1);
     return html`<h3>Causes</h3>
       ${path.length === 0 ? html`<p class="note">None is known: the chain begins here.</p>` : html`<ol class="chain" data-testid="causes">${path.map((id) => this.item(id))}</ol>`}`;
   }
@@ -119,14 +121,16 @@ class Inspector extends Part {
   private copies(event: ModelEvent): TemplateResult {
     const { model } = this.store;
     const all = [...this.store.family]
-      .map((id) => model.event(id))
+      .map((id) => model.events.get(id))
       .filter(
         (other): other is ModelEvent =>
           other?.leg === 'link' ||
-          (other?.leg === 'out' && !model.nodes.has(other.to) && !model.nodes.has(other.to.split('/')[0] ?? '')),
+          (other?.leg === 'out' &&
+            !model.network.nodes.has(other.to) &&
+            !model.network.nodes.has(other.to.split('/')[0] ?? '')),
       )
       .sort((a, b) => a.t - b.t || a.id - b.id);
-    const cost = model.costOf(event.id);
+    const cost = model.costs.of(event.id);
     return html`<h3>Copies of the same submission</h3>
       ${
         cost
@@ -139,11 +143,11 @@ class Inspector extends Part {
 
   private item(id: number): TemplateResult | typeof nothing {
     const { model, view } = this.store;
-    const event = model.event(id);
+    const event = model.events.get(id);
     if (!event) return nothing;
     return html`<li>
       <button type="button" class=${`linkish ${view.event === id ? 'chosen' : ''}`} data-event=${id} @click=${() => this.store.select(id)}>
-        ${event.stanza ? html`<small class="index">${model.indexOf(id)}</small> ` : nothing}${
+        ${event.stanza ? html`<small class="index">${model.events.indexOf(id)}</small> ` : nothing}${
           event.kind === 'act'
             ? event.text.startsWith(shortName(model, event.from))
               ? event.text
@@ -162,7 +166,7 @@ class Inspector extends Part {
     const { model, view } = this.store;
     const { thing } = view;
     const who =
-      thing?.kind === 'occupant' ? model.occupants().find((occupant) => occupant.jid === thing.id) : undefined;
+      thing?.kind === 'occupant' ? model.people.all().find((occupant) => occupant.jid === thing.id) : undefined;
     if (who) {
       return html`<h2>${who.nick}</h2>
         <dl>
@@ -174,7 +178,7 @@ class Inspector extends Part {
         </dl>
         ${this.buttons(occupantCommands(this.store, who, this.forms))}`;
     }
-    const node = thing?.kind === 'node' ? model.nodes.get(thing.id) : undefined;
+    const node = thing?.kind === 'node' ? model.network.nodes.get(thing.id) : undefined;
     if (!node && thing?.kind === 'server')
       return html`<h2>${thing.id}</h2>
         <p>No replica stands here: the primary sends each of this server’s users a copy of their own over the link. A replica can be added while the room is in use, and those in it hear no more than that its configuration changed.</p>
@@ -189,7 +193,7 @@ class Inspector extends Part {
         <dt>Process</dt><dd>${node.phase === 'elsewhere' ? 'another page runs it' : node.phase}${node.detail ? html`, ${node.detail}` : nothing}</dd>
       </dl>
       ${this.buttons(nodeCommands(this.store, node, this.forms))}
-      ${model.roomsOf(node).map(
+      ${model.network.roomsOf(node).map(
         (room) => html`<h3>${room.room}</h3>
           <dl>
             <dt>Subject</dt><dd>${room.subject || 'none'}</dd>
@@ -216,7 +220,7 @@ class Inspector extends Part {
 
   /** How a split was noticed and what the netjoin brought, each with its event: its Why is there. */
   private signs(node: NodeView, peer: string, split: boolean): TemplateResult | typeof nothing {
-    const { noticed: apart, joined, judged } = this.store.model.signsOf(node.address, peer);
+    const { noticed: apart, joined, judged } = this.store.model.splits.signsOf(node.address, peer);
     const at = (event: ModelEvent, words: string) =>
       html`<li data-sign=${event.sign ?? nothing}><button type="button" class="linkish" data-event=${event.id} @click=${() => this.store.select(event.id)}>${words} <small>${this.store.when(event.t, false)}, <u>why?</u></small></button></li>`;
     if (!apart && !joined && !judged) return nothing;
@@ -230,12 +234,12 @@ class Inspector extends Part {
 
   /** A room is named by the node that runs it. */
   private short(peer: string): string {
-    return shortNode(this.store.model.nodeOf(peer)?.address ?? peer);
+    return shortNode(this.store.model.network.nodeOf(peer)?.address ?? peer);
   }
 
   private link(): TemplateResult {
     const { thing } = this.store.view;
-    const link = thing?.kind === 'link' ? this.store.model.links.get(thing.id) : undefined;
+    const link = thing?.kind === 'link' ? this.store.model.network.links.get(thing.id) : undefined;
     if (!link)
       return html`<p class="empty">Choose a link in the picture, or in the Outline. Its counters appear here${this.store.session.recording ? nothing : ', and it can be cut, healed and slowed'}.</p>`;
     return html`<h2>${link.ends[0]} – ${link.ends[1]}</h2>

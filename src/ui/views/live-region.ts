@@ -1,5 +1,5 @@
 import { html, type TemplateResult } from 'lit';
-import type { Sentence } from '../model.ts';
+import type { Sentence } from '../fold/model.ts';
 import { sayable } from '../spec-index.ts';
 import { roleOf, shortNode } from '../words.ts';
 import { Part } from './base.ts';
@@ -28,7 +28,7 @@ class LiveRegion extends Part {
   }
 
   private sentence({ node, sent, spec, notes }: Sentence): string {
-    const view = this.store.model.nodeOf(node);
+    const view = this.store.model.network.nodeOf(node);
     const name = view ? `${roleOf(view)} ${shortNode(view.address)}` : node;
     const what = sent > 0 ? `sends ${sent} ${sent === 1 ? 'stanza' : 'stanzas'}` : '';
     const parts = [what, ...notes].filter(Boolean).join(', ');

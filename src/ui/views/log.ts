@@ -1,7 +1,7 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import { repeat } from 'lit/directives/repeat.js';
 import type { Sign } from '../../core/turn/spec.ts';
-import type { ModelEvent } from '../model.ts';
+import type { ModelEvent } from '../fold/event.ts';
 import { specEntry } from '../spec-index.ts';
 import { shortName } from '../words.ts';
 import { Part } from './base.ts';
@@ -54,13 +54,13 @@ class Log extends Part {
             @click=${() => this.toggle(kind)}
           >${kind === 'state' || kind === 'append' ? html`${icon(kind)} ${kind === 'state' ? 'State' : 'Appends'}` : html`${stanzaIcon(kind, false)} ${kind === 'iq' ? 'IQ' : kind === 'message' ? 'Messages' : 'Presence'}`}</button>`,
         )}
-        <span class="count" data-testid="log-count">${this.rows.length} of ${store.model.events.length + store.model.forgotten} events</span>
+        <span class="count" data-testid="log-count">${this.rows.length} of ${store.model.events.list.length + store.model.events.forgotten} events</span>
         ${this.follow ? nothing : html`<button type="button" @click=${this.toEnd}>To the newest</button>`}
       </div>
       ${
         this.rows.length === 0
           ? html`<p class="empty">${
-              store.model.events.length === 0
+              store.model.events.list.length === 0
                 ? recording
                   ? 'This is the beginning of the run. Press Play, or step forward: every event appears here.'
                   : 'Nothing has happened yet. Say something in the bar above, and every hop of it appears here.'
@@ -96,7 +96,7 @@ class Log extends Part {
     const chosen = store.view.event === event.id;
     const family = store.family.has(event.id);
     const error = event.stanza?.type === 'error' || event.outcome !== undefined;
-    const rule = store.model.ruleOf(event);
+    const rule = store.model.events.ruleOf(event);
     return html`<div
       role="row"
       class=${`row ${chosen ? 'chosen' : family ? 'family' : ''}`}
@@ -125,13 +125,13 @@ class Log extends Part {
   private filtered(): readonly ModelEvent[] {
     const { model, view } = this.store;
     const words = view.filter.toLowerCase().split(/\s+/).filter(Boolean);
-    return model.events.filter((event) => {
+    return model.events.list.filter((event) => {
       const kind = event.stanza?.name ?? (event.kind === 'append' ? 'append' : 'state');
       if (view.hidden.has(kind) && event.id !== view.event) return false;
-      if (kind === 'state' && event.kind === 'act' && view.hidden.has('iq') && /keepalive|ping|timer/i.test(event.text))
-        return false;
+      // Most timers are for pings.
+      if (event.timer && view.hidden.has('iq')) return false;
       if (words.length === 0) return true;
-      const rule = model.ruleOf(event);
+      const rule = model.events.ruleOf(event);
       const text =
         `${event.from} ${shortName(model, event.from)} ${event.to} ${shortName(model, event.to)} ${event.text} ${event.kind} ${event.sign ? signs[event.sign] : ''} ${event.leg ?? ''} ${rule ? specEntry(rule).label : ''} ${rule ?? ''} ${event.outcome ?? ''}`.toLowerCase();
       return words.every((word) => text.includes(word));

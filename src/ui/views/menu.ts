@@ -1,6 +1,8 @@
 import { html, nothing, type TemplateResult } from 'lit';
-import { type Command, type Forms, linkCommands, nodeCommands, occupantCommands, serverCommands } from '../actions.ts';
-import type { LinkView, NodeView, OccupantView } from '../model.ts';
+import { type Command, type Forms, linkCommands, nodeCommands, occupantCommands, serverCommands } from '../commands.ts';
+import type { LinkView } from '../fold/links.ts';
+import type { NodeView } from '../fold/network.ts';
+import type { OccupantView } from '../fold/people.ts';
 import { shortName } from '../words.ts';
 import { Part } from './base.ts';
 import { icon } from './icons.ts';
@@ -58,17 +60,17 @@ class Menu extends Part implements Forms {
     const thing = this.store.view.menu?.thing;
     const { model } = this.store;
     if (thing?.kind === 'link') {
-      const link = model.links.get(thing.id);
+      const link = model.network.links.get(thing.id);
       if (link) return { title: link.ends.join(' – '), commands: linkCommands(this.store, link, this) };
     }
     if (thing?.kind === 'node') {
-      const node = model.nodes.get(thing.id);
+      const node = model.network.nodes.get(thing.id);
       if (node) return { title: shortName(model, node.address), commands: nodeCommands(this.store, node, this) };
     }
     if (thing?.kind === 'server')
       return { title: `${thing.id}: no replica`, commands: serverCommands(this.store, thing.id) };
     if (thing?.kind === 'occupant') {
-      const who = model.occupants().find((occupant) => occupant.jid === thing.id);
+      const who = model.people.all().find((occupant) => occupant.jid === thing.id);
       if (who) return { title: `${who.nick} (${who.jid})`, commands: occupantCommands(this.store, who, this) };
     }
     return { title: 'Menu', commands: [] };
@@ -172,7 +174,7 @@ class Menu extends Part implements Forms {
   };
 
   private policyDialog(): TemplateResult {
-    const now = this.policyOf && this.store.model.policyOf(this.policyOf);
+    const now = this.policyOf && this.store.model.network.policyOf(this.policyOf);
     const flags = [
       ['chat', 'Conversation among local users'],
       ['pm', 'Private messages between local users'],
@@ -203,7 +205,7 @@ class Menu extends Part implements Forms {
 
   private readonly onPolicy = (event: SubmitEvent): void => {
     const values = new FormData(event.target as HTMLFormElement);
-    const room = this.policyOf && this.store.model.roomsOf(this.policyOf).find(({ split }) => split)?.room;
+    const room = this.policyOf && this.store.model.network.roomsOf(this.policyOf).find(({ split }) => split)?.room;
     if (!room) return;
     void this.store.act({
       act: 'configure',

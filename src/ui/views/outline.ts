@@ -1,6 +1,8 @@
 import { html, nothing, type TemplateResult } from 'lit';
-import { type Command, type Forms, linkCommands, nodeCommands, occupantCommands, serverCommands } from '../actions.ts';
-import { describeLink, type NodeView, type OccupantView } from '../model.ts';
+import { type Command, type Forms, linkCommands, nodeCommands, occupantCommands, serverCommands } from '../commands.ts';
+import { describeLink } from '../fold/links.ts';
+import type { NodeView } from '../fold/network.ts';
+import type { OccupantView } from '../fold/people.ts';
 import { bytes, markOf, roleOf, stateOf } from '../words.ts';
 import { Part } from './base.ts';
 import { icon } from './icons.ts';
@@ -13,14 +15,14 @@ class Outline extends Part {
 
   protected override render(): TemplateResult {
     const { model } = this.store;
-    const people = model.occupants();
+    const people = model.people.all();
     const recorded = this.store.session.recording !== undefined;
     return html`<div class="tables stacked" data-testid="outline" tabindex="0" role="group" aria-label="Outline">
       <section>
         <h3>Servers, nodes and people</h3>
         <ul class="tree">
           ${model.scenario.servers.map((server) => {
-            const nodes = [...model.nodes.values()].filter((node) => node.server === server.domain);
+            const nodes = [...model.network.nodes.values()].filter((node) => node.server === server.domain);
             const here = people.filter((who) => who.server === server.domain);
             const served = (node: NodeView) => here.filter((who) => who.node === node.address);
             const others = here.filter((who) => !nodes.some((node) => who.node === node.address));
@@ -38,12 +40,12 @@ class Outline extends Part {
       <section>
         <h3>Links</h3>
         ${
-          model.links.size === 0
+          model.network.links.size === 0
             ? html`<p class="empty">This scenario has one server, so there is no link to cut. Choose another scenario above.</p>`
             : html`<table data-testid="outline-links">
               <thead><tr><th>Link</th><th>State</th><th class="n">Carried</th>${recorded ? nothing : html`<th>Actions</th>`}</tr></thead>
               <tbody>
-                ${[...model.links.values()].map(
+                ${[...model.network.links.values()].map(
                   (link) => html`<tr data-link-row=${link.key}>
                     <td>${link.ends[0]} – ${link.ends[1]}</td>
                     <td>${describeLink(link)}</td>

@@ -5,7 +5,7 @@ import { icon } from './icons.ts';
 /** Choose a character, type, Enter: the first thing to try on the page. */
 class Speak extends Part {
   protected override render(): TemplateResult {
-    const characters = this.store.model.occupants().filter((occupant) => occupant.mine);
+    const characters = this.store.model.people.all().filter((occupant) => occupant.mine);
     const speaker = characters.find((who) => who.jid === this.store.view.speaker) ?? characters[0];
     if (!speaker) {
       return html`<p class="speak" data-testid="speak-none">Another page plays all the characters. Speak there, or press “Join with your own client” above.</p>`;

@@ -1,5 +1,5 @@
 import { html, nothing, type TemplateResult } from 'lit';
-import type { NodeView } from '../model.ts';
+import type { NodeView } from '../fold/network.ts';
 import { roleOf } from '../words.ts';
 import { Part } from './base.ts';
 import { icon } from './icons.ts';
@@ -25,12 +25,12 @@ class Startup extends Part {
   protected override render(): TemplateResult | typeof nothing {
     const { store } = this;
     if (store.started || this.hidden_) return nothing;
-    const nodes = [...store.model.nodes.values()];
-    const people = store.model
-      .occupants()
+    const nodes = [...store.model.network.nodes.values()];
+    const people = store.model.people
+      .all()
       .filter((who) => store.session.scenario.script.some((act) => act.who === who.jid));
     const inside = people.filter((who) => who.phase === 'joined' || who.phase === 'elsewhere').length;
-    const cut = [...store.model.links.values()].filter((link) => link.state !== 'up');
+    const cut = [...store.model.network.links.values()].filter((link) => link.state !== 'up');
     const failed = nodes.some((node) => node.phase === 'failed') || people.some((who) => who.phase === 'failed');
     return html`<section class="startup" aria-label="Start-up" data-testid="startup">
       <h2>${failed ? 'Something did not start' : 'Starting'}</h2>

@@ -1,6 +1,8 @@
+import { bareOf, type Jid } from '../../core/xmpp/jid.ts';
 import type { Flight } from '../display-time.ts';
+import type { ModelEvent } from '../fold/event.ts';
+import { linkKey } from '../fold/links.ts';
 import { type Layout, type Point, pointAt } from '../layout.ts';
-import { bare, linkKey, type ModelEvent } from '../model.ts';
 import type { Store } from '../store.ts';
 import { type GlyphKind, glyphPath, glyphText } from './icons.ts';
 
@@ -111,7 +113,7 @@ export class Tokens {
       'lost',
       event.outcome === 'dropped' && (now - flight.start) * 2 > flight.end - flight.start,
     );
-    token.letters.textContent = this.store.model.indexOf(event.id);
+    token.letters.textContent = this.store.model.events.indexOf(event.id);
   }
 
   private make(event: ModelEvent, kind: GlyphKind): Token {
@@ -175,7 +177,7 @@ export function wayOf(event: ModelEvent, layout: Layout, store: Store): ((s: num
   const end = entityPoint(session, layout, store);
   const hub =
     layout.servers.get(event.leg === 'in' ? event.to : event.from) ??
-    layout.servers.get(store.model.serverOf(session) ?? '');
+    layout.servers.get(store.model.network.serverOf(session) ?? '');
   if (!end || !hub) return undefined;
   const [a, b] = event.leg === 'in' ? [end, hub.hub] : [hub.hub, end];
   return (s) => ({ x: a.x + (b.x - a.x) * s, y: a.y + (b.y - a.y) * s });
@@ -184,8 +186,8 @@ export function wayOf(event: ModelEvent, layout: Layout, store: Store): ((s: num
 function entityPoint(address: string, layout: Layout, store: Store): Point | undefined {
   const occupant = layout.occupants.get(address);
   if (occupant) return occupant;
-  const node = layout.nodes.get(address) ?? layout.nodes.get(bare(address));
+  const node = layout.nodes.get(address) ?? layout.nodes.get(bareOf(address as Jid));
   if (node) return { x: node.x, y: node.y + node.h / 2 - 4 };
-  const service = store.model.nodes.get(address);
+  const service = store.model.network.nodes.get(address);
   return service ? layout.nodes.get(service.address) : undefined;
 }

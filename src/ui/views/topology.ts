@@ -1,4 +1,6 @@
 import { html, nothing, type SVGTemplateResult, svg, type TemplateResult } from 'lit';
+import { describeLink, type LinkView, linkKey } from '../fold/links.ts';
+import type { NodeView } from '../fold/network.ts';
 import {
   type Box,
   type Layout,
@@ -8,7 +10,6 @@ import {
   type PlacedOccupant,
   type PlacedServer,
 } from '../layout.ts';
-import { describeLink, type LinkView, linkKey, type NodeView } from '../model.ts';
 import type { Thing } from '../store.ts';
 import { bytes, counted, initials, markOf, roleOf, stateOf } from '../words.ts';
 import { Part } from './base.ts';
@@ -106,14 +107,14 @@ class Topology extends Part {
     const server = this.current.startsWith('+')
       ? this.current.slice(1)
       : this.current.includes('@')
-        ? model.serverOf(this.current)
+        ? model.network.serverOf(this.current)
         : undefined;
     const next =
       server === undefined
         ? undefined
         : [
             vacancyId(server),
-            ...[...model.nodes.values()].filter((node) => node.server === server).map((node) => node.address),
+            ...[...model.network.nodes.values()].filter((node) => node.server === server).map((node) => node.address),
           ].find((id) => focusable.includes(id));
     if (next === undefined) return;
     this.current = next;
@@ -134,7 +135,7 @@ class Topology extends Part {
   private tethers(layout: Layout): SVGTemplateResult {
     const lines: { x: number; y: number; hub: { x: number; y: number }; on: boolean }[] = [];
     for (const node of layout.nodes.values()) {
-      const view = this.store.model.nodes.get(node.address);
+      const view = this.store.model.network.nodes.get(node.address);
       const hub = layout.servers.get(view?.server ?? '')?.hub;
       if (hub) lines.push({ x: node.x, y: node.y + node.h / 2, hub, on: view?.phase !== 'down' });
     }
@@ -148,7 +149,7 @@ class Topology extends Part {
   }
 
   private node(placed: PlacedNode, lit: ReadonlySet<string>, current: string): SVGTemplateResult {
-    const node = this.store.model.nodes.get(placed.address) as NodeView;
+    const node = this.store.model.network.nodes.get(placed.address) as NodeView;
     const state = stateOf(this.store.model, node);
     const role = roleOf(node);
     const left = placed.x - placed.w / 2;
@@ -236,7 +237,7 @@ class Topology extends Part {
   }
 
   private link(placed: PlacedLink, lit: ReadonlySet<string>, current: string): SVGTemplateResult {
-    const link = this.store.model.links.get(placed.key) as LinkView;
+    const link = this.store.model.network.links.get(placed.key) as LinkView;
     const d = `M${placed.a.x} ${placed.a.y}Q${placed.control.x} ${placed.control.y} ${placed.b.x} ${placed.b.y}`;
     const cut = link.state !== 'up';
     return svg`<g
@@ -256,7 +257,7 @@ class Topology extends Part {
 
   /** Counter of a link, above everything else that stands still. */
   private pill(placed: PlacedLink, layout: Layout): SVGTemplateResult | typeof nothing {
-    const link = this.store.model.links.get(placed.key) as LinkView;
+    const link = this.store.model.network.links.get(placed.key) as LinkView;
     const cut = link.state !== 'up';
     const chosen = this.store.view.thing?.kind === 'link' && this.store.view.thing.id === placed.key;
     if (link.stanzas === 0 && !cut && !isSlow(link) && !chosen && layout.links.size > 1) return nothing;
@@ -281,13 +282,13 @@ class Topology extends Part {
     const lit = new Set<string>();
     if (view.thing) lit.add(view.thing.id);
     for (const id of family) {
-      const event = model.event(id);
+      const event = model.events.get(id);
       if (!event) continue;
       if (event.leg === 'link') lit.add(linkKey(event.from, event.to));
       for (const address of [event.from, event.to]) {
         const node =
-          model.nodes.get(address) ??
-          (address.includes('@') ? model.nodes.get(address.split('/')[0] ?? '') : undefined);
+          model.network.nodes.get(address) ??
+          (address.includes('@') ? model.network.nodes.get(address.split('/')[0] ?? '') : undefined);
         if (node) lit.add(node.address);
         else if (address.includes('/')) lit.add(address);
       }

@@ -1,5 +1,6 @@
 import { html, nothing, type TemplateResult } from 'lit';
-import type { OccupantView, TranscriptLine } from '../model.ts';
+import type { OccupantView } from '../fold/people.ts';
+import type { TranscriptLine } from '../fold/transcripts.ts';
 import { markOf, shortNode } from '../words.ts';
 import { Part } from './base.ts';
 
@@ -7,7 +8,7 @@ import { Part } from './base.ts';
 class Transcripts extends Part {
   protected override render(): TemplateResult {
     const { model } = this.store;
-    const people = model.occupants().filter((who) => who.phase === 'joined' || model.transcripts.has(who.jid));
+    const people = model.people.all().filter((who) => who.phase === 'joined' || model.transcripts.lines.has(who.jid));
     if (people.length === 0) {
       const how = this.store.session.recording
         ? 'Step forward to see them come.'
@@ -15,7 +16,7 @@ class Transcripts extends Part {
       return html`<p class="empty">Nobody is in a room yet. ${how}</p>`;
     }
     return html`<div class="columns" data-testid="transcripts" tabindex="0" role="group" aria-label="Transcripts, one a person">
-      ${people.map((who) => this.column(who, model.transcripts.get(who.jid) ?? []))}
+      ${people.map((who) => this.column(who, model.transcripts.lines.get(who.jid) ?? []))}
     </div>`;
   }
 

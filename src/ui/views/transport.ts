@@ -1,5 +1,6 @@
 import { html, nothing, svg, type TemplateResult } from 'lit';
-import type { Recording, Violation } from '../session/session.ts';
+import type { Recording } from '../session/session.ts';
+import type { Violation } from '../trace/records.ts';
 import { counted, seconds, shortName } from '../words.ts';
 import { Part } from './base.ts';
 import { icon } from './icons.ts';
@@ -39,7 +40,7 @@ class Transport extends Part {
   /** What is heard of the event that a step has led to. */
   private event({ seq }: Recording): string {
     const { model } = this.store;
-    const event = seq === undefined ? undefined : model.event(seq);
+    const event = seq === undefined ? undefined : model.events.get(seq);
     if (!event) return 'the beginning';
     return `${shortName(model, event.from)} ${event.to ? `to ${shortName(model, event.to)}` : ''}, ${event.text}`;
   }

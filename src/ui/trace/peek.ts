@@ -1,4 +1,4 @@
-import type { TracedStanza } from '../core/node/trace.ts';
+import type { TracedStanza } from '../../core/node/trace.ts';
 
 /** One direct child of a stanza, as far as summaries and transcripts need it. */
 export interface Peeked {

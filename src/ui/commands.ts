@@ -1,4 +1,6 @@
-import type { LinkView, NodeView, OccupantView } from './model.ts';
+import type { LinkView } from './fold/links.ts';
+import type { NodeView } from './fold/network.ts';
+import type { OccupantView } from './fold/people.ts';
 import type { Store } from './store.ts';
 
 /** What a menu, the outline and the keys offer for a thing: one list, so that every way leads to the same action. */
@@ -80,14 +82,14 @@ function distributionCommands(store: Store, node: NodeView, forms: Forms, elsewh
     const run = () => void store.act({ act: 'remove-replica', node: node.address });
     return [{ id: 'remove-replica', label: 'Remove this replica', icon: 'remove', ...not, run }];
   }
-  if (!store.model.policyOf(node)) return [];
+  if (!store.model.network.policyOf(node)) return [];
   return [{ id: 'policy', label: 'While cut off…', icon: 'policy', ...not, run: () => forms.policy(node) }];
 }
 
 /** What one may do on a server: put a replica there, where the primary serves the users itself. */
 export function serverCommands(store: Store, domain: string): readonly Command[] {
   const not = store.session.runsNodes ? {} : { not: 'the nodes run in another page' };
-  return store.model
+  return store.model.network
     .vacancies()
     .filter(({ server }) => server === domain)
     .map(({ replicaOf }, _, all) => ({
