@@ -45,6 +45,13 @@ export function displayTime(event: Pick<ModelEvent, 'leg' | 't' | 'arrives' | 'k
   return { start, end: start + (timing.pace === 0 ? 0 : Math.max(least, Math.min(real, timing.mostMs ?? 10_000))) };
 }
 
+/** An event that has no time on the screen yet. */
+interface Offered {
+  readonly event: ModelEvent;
+  /** When it came, by the page's clock. */
+  readonly seen: number;
+}
+
 /** A leg under way. */
 export interface Flight {
   readonly event: ModelEvent;
@@ -63,71 +70,74 @@ const explanationMs = 700;
  * Holds nothing once all is shown, so an idle page does no work.
  */
 export class Display {
-  private readonly model: Model;
-  private readonly recorded: boolean;
-  private readonly shown = new Map<number, Shown>();
-  private waiting: { readonly event: ModelEvent; readonly seen: number }[] = [];
-  private flights: Flight[] = [];
-  private skew = Number.POSITIVE_INFINITY;
+  readonly #model: Model;
+  readonly #recorded: boolean;
+  readonly #shown = new Map<number, Shown>();
+  #waiting: Offered[] = [];
+  #flights: Flight[] = [];
+  #skew = Number.POSITIVE_INFINITY;
   pace = 1;
 
   /** @param recorded  what is offered begins to move at once: the recording has a time of its own */
   constructor(model: Model, recorded = false) {
-    this.model = model;
-    this.recorded = recorded;
+    this.#model = model;
+    this.#recorded = recorded;
   }
 
   /** Takes new hops. `now` is the page's clock; the server's may differ, and the least difference seen is taken off. */
   offer(events: readonly ModelEvent[], now: number): void {
     for (const event of events) {
       if (!['hop', 'act', 'append', 'fault'].includes(event.kind)) continue;
-      if (event.id >= 0) this.skew = Math.min(this.skew, now - event.t);
-      this.waiting.push({ event, seen: now });
+      if (event.id >= 0) this.#skew = Math.min(this.#skew, now - event.t);
+      this.#waiting.push({ event, seen: now });
     }
   }
 
   get idle(): boolean {
-    return this.waiting.length === 0 && this.flights.length === 0;
+    return this.#waiting.length === 0 && this.#flights.length === 0;
   }
 
   /** Everything that moves at `now`, or has ended at most `afterglowMs` ago. */
   at(now: number, afterglowMs: number): readonly Flight[] {
-    this.schedule(now);
-    this.flights = this.flights.filter((flight) => flight.end + afterglowMs > now || this.held(flight.event));
-    if (this.shown.size > 30_000) for (const id of [...this.shown.keys()].slice(0, 10_000)) this.shown.delete(id);
-    return this.flights;
+    this.#schedule(now);
+    this.#flights = this.#flights.filter((flight) => flight.end + afterglowMs > now || this.held(flight.event));
+    if (this.#shown.size > 30_000) for (const id of [...this.#shown.keys()].slice(0, 10_000)) this.#shown.delete(id);
+    return this.#flights;
   }
 
   /** A stanza that the paused links hold back: it stands in the middle of its link. */
   held(event: ModelEvent): boolean {
     return (
-      this.model.paused && event.leg === 'link' && !event.outcome && this.model.events.effectsOf(event.id).length === 0
+      this.#model.paused &&
+      event.leg === 'link' &&
+      !event.outcome &&
+      this.#model.events.effectsOf(event.id).length === 0
     );
   }
 
-  private schedule(now: number): void {
-    const later: typeof this.waiting = [];
-    for (const entry of this.waiting) {
+  #schedule(now: number): void {
+    const later: Offered[] = [];
+    for (const entry of this.#waiting) {
       const { event, seen } = entry;
-      const fromNode = event.leg === 'in' && this.model.network.nodeOf(event.from) !== undefined;
-      const cause = event.cause === undefined ? undefined : this.model.events.get(event.cause);
-      const patient = !this.recorded && now - seen < explanationMs;
+      const fromNode = event.leg === 'in' && this.#model.network.nodeOf(event.from) !== undefined;
+      const cause = event.cause === undefined ? undefined : this.#model.events.get(event.cause);
+      const patient = !this.#recorded && now - seen < explanationMs;
       if (patient && fromNode && event.cause === undefined) later.push(entry);
-      else if (patient && cause && !this.shown.has(cause.id) && later.some((other) => other.event === cause)) {
+      else if (patient && cause && !this.#shown.has(cause.id) && later.some((other) => other.event === cause)) {
         later.push(entry);
       } else {
-        const skew = Number.isFinite(this.skew) ? this.skew : 0;
+        const skew = Number.isFinite(this.#skew) ? this.#skew : 0;
         const shown = displayTime(event, {
-          at: this.recorded ? seen : event.t + skew,
-          ...(this.recorded ? { mostMs: recordedMostMs } : {}),
-          causeEnd: cause ? this.shown.get(cause.id)?.end : undefined,
+          at: this.#recorded ? seen : event.t + skew,
+          ...(this.#recorded ? { mostMs: recordedMostMs } : {}),
+          causeEnd: cause ? this.#shown.get(cause.id)?.end : undefined,
           pace: this.pace,
-          busy: this.flights.length,
+          busy: this.#flights.length,
         });
-        this.shown.set(event.id, shown);
-        if (event.leg && shown.end > now) this.flights.push({ event, ...shown });
+        this.#shown.set(event.id, shown);
+        if (event.leg && shown.end > now) this.#flights.push({ event, ...shown });
       }
     }
-    this.waiting = later;
+    this.#waiting = later;
   }
 }

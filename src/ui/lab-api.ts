@@ -75,11 +75,10 @@ export interface Lab {
   on(type: 'event', callback: (event: ModelEvent) => void): () => void;
   on(type: 'change', callback: () => void): () => void;
   on(type: 'phase', callback: (phase: Phase) => void): () => void;
-  /** Of a recording: so many events forward, or back. A live session rejects. */
+  /** Of a recording: forward or back by n events, 1 if none is given. A live session rejects. */
   step(events?: number): Promise<void>;
   /** Of a recording: to the moment of an event, or to a time in milliseconds since the run began. A live session rejects. */
   seek(to: { readonly event: number } | { readonly t: number }): Promise<void>;
-  branch(): Promise<never>;
 }
 
 declare global {
@@ -122,9 +121,7 @@ export function installLab(store: Store, updated: () => Promise<unknown>): () =>
   };
   const runToQuiet = () => until(() => store.quiet(Date.now()));
   const live = (what: string) =>
-    new Error(
-      `${what}: a live session runs in real time on real connections, so it cannot be ${what === 'branch' ? 'branched' : 'stepped'}.`,
-    );
+    new Error(`${what}: a live session runs in real time on real connections, so it cannot be stepped.`);
   const goTo = async (place: number) => {
     store.seek(place);
     await updated();
@@ -207,9 +204,6 @@ export function installLab(store: Store, updated: () => Promise<unknown>): () =>
     seek: async (to) => {
       if (!recording) throw live('seek');
       await goTo('event' in to ? recording.placeOf(to.event) : recording.placeAt(to.t));
-    },
-    branch: async () => {
-      throw recording ? new Error(`branch: ${recording.fixed}`) : live('branch');
     },
   };
   document.documentElement.dataset.mode = session.mode;

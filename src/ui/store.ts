@@ -58,15 +58,15 @@ export class Store {
   /** Events with the same first cause as the chosen one. */
   family: ReadonlySet<number> = new Set();
   started = false;
-  private readonly listeners = new Set<() => void>();
-  private readonly offRecords: () => void;
-  private queued = false;
+  readonly #listeners = new Set<() => void>();
+  readonly #offRecords: () => void;
+  #queued = false;
   /** Page time of the last hop or action, and what the page's clock is ahead of the server's. */
-  private lastRecord = Date.now();
-  private skew = 0;
+  #lastRecord = Date.now();
+  #skew = 0;
   /** What this page did and the trace has not shown yet, by what it is about. */
-  private readonly awaited = new Map<string, { readonly shown: () => boolean; readonly until: number }>();
-  private toastTimer = 0;
+  readonly #awaited = new Map<string, { readonly shown: () => boolean; readonly until: number }>();
+  #toastTimer = 0;
   /** Called with each batch's new events, before the views render. */
   onEvents: (events: readonly ModelEvent[]) => void = () => {};
   /** Called with a trace that a person opened. */
@@ -78,8 +78,8 @@ export class Store {
     this.preferences = preferences;
     // What is over need not start.
     this.started = session.recording !== undefined;
-    this.model = this.emptyModel();
-    this.display = this.emptyDisplay();
+    this.model = this.#emptyModel();
+    this.display = this.#emptyDisplay();
     this.view = {
       tab: 'log',
       region: 'topology',
@@ -93,20 +93,20 @@ export class Store {
       trouble: undefined,
       toast: undefined,
     };
-    this.offRecords = session.listen({
+    this.#offRecords = session.listen({
       records: (batch, past = false) => {
         const fresh = this.model.fold(batch);
         if (past) this.model.sentences = [];
         else {
-          this.noteHops(fresh);
+          this.#noteHops(fresh);
           this.display.offer(fresh, Date.now());
           this.onEvents(fresh);
         }
         this.changed();
       },
       restart: () => {
-        this.model = this.emptyModel();
-        this.display = this.emptyDisplay();
+        this.model = this.#emptyModel();
+        this.display = this.#emptyDisplay();
       },
       moved: () => this.changed(),
       node: (progress) => {
@@ -117,30 +117,30 @@ export class Store {
         this.model.people.progress(progress);
         this.changed();
       },
-      sent: (stream, n) => this.await(`${stream} ${n}`, () => this.model.taken(stream, n)),
+      sent: (stream, n) => this.#await(`${stream} ${n}`, () => this.model.taken(stream, n)),
       trouble: (text) => this.set({ trouble: text }),
     });
     if (session.recording) session.recording.pace = preferences.pace;
   }
 
   close(): void {
-    this.offRecords();
+    this.#offRecords();
   }
 
   /** Calls back once a frame at most, after anything changed. */
   subscribe(listener: () => void): () => void {
-    this.listeners.add(listener);
-    return () => this.listeners.delete(listener);
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 
   changed(): void {
-    if (this.queued) return;
-    this.queued = true;
+    if (this.#queued) return;
+    this.#queued = true;
     const run = () => {
-      if (!this.queued) return;
-      this.queued = false;
-      this.refresh();
-      for (const listener of this.listeners) listener();
+      if (!this.#queued) return;
+      this.#queued = false;
+      this.#refresh();
+      for (const listener of this.#listeners) listener();
     };
     // A page in the background gets no frames, but window.lab shall go on.
     if (document.visibilityState === 'visible') requestAnimationFrame(run);
@@ -205,12 +205,12 @@ export class Store {
 
   /** Its hops are still to come. */
   noteAction(action: Action, { ok }: ActResult): void {
-    this.lastRecord = Math.max(this.lastRecord, Date.now());
+    this.#lastRecord = Math.max(this.#lastRecord, Date.now());
     const { model } = this;
-    if (ok && action.act === 'pause') this.await('pause', () => model.paused === action.paused);
+    if (ok && action.act === 'pause') this.#await('pause', () => model.paused === action.paused);
     if (!ok || (action.act !== 'cut' && action.act !== 'heal')) return;
     const state = action.act === 'cut' ? action.how : 'up';
-    this.await(linkKey(...action.link), () => model.network.linkBetween(...action.link)?.state === state);
+    this.#await(linkKey(...action.link), () => model.network.linkBetween(...action.link)?.state === state);
   }
 
   /** When something happened: by the clock on the wall, or since the recorded run began. */
@@ -222,8 +222,8 @@ export class Store {
 
   toast(text: string): void {
     this.set({ toast: text });
-    window.clearTimeout(this.toastTimer);
-    this.toastTimer = window.setTimeout(() => this.set({ toast: undefined }), 8_000);
+    window.clearTimeout(this.#toastTimer);
+    this.#toastTimer = window.setTimeout(() => this.set({ toast: undefined }), 8_000);
   }
 
   /** The nodes are up (here or elsewhere) and the script has been played. */
@@ -242,12 +242,12 @@ export class Store {
   quiet(now: number): boolean {
     const { recording } = this.session;
     if (recording) return !recording.playing;
-    for (const [key, { shown, until }] of this.awaited) if (now > until || shown()) this.awaited.delete(key);
-    const there = now - this.skew;
+    for (const [key, { shown, until }] of this.#awaited) if (now > until || shown()) this.#awaited.delete(key);
+    const there = now - this.#skew;
     const { model } = this;
     return (
-      now - this.lastRecord > 300 &&
-      this.awaited.size === 0 &&
+      now - this.#lastRecord > 300 &&
+      this.#awaited.size === 0 &&
       model.waiting.inFlight(there, model.paused) === 0 &&
       model.waiting.busy(there) === 0
     );
@@ -263,28 +263,28 @@ export class Store {
     return this.quiet(Date.now()) ? 'quiet' : 'playing';
   }
 
-  private emptyModel(): Model {
+  #emptyModel(): Model {
     return new Model(this.session.scenario, this.session.recording !== undefined);
   }
 
-  private emptyDisplay(): Display {
+  #emptyDisplay(): Display {
     const display = new Display(this.model, this.session.recording !== undefined);
     display.pace = this.preferences.pace;
     return display;
   }
 
-  private await(key: string, shown: () => boolean): void {
-    this.awaited.set(key, { shown, until: Date.now() + awaitMs });
+  #await(key: string, shown: () => boolean): void {
+    this.#awaited.set(key, { shown, until: Date.now() + awaitMs });
   }
 
-  private noteHops(events: readonly ModelEvent[]): void {
+  #noteHops(events: readonly ModelEvent[]): void {
     const last = events.findLast((event) => event.kind === 'hop');
     if (!last) return;
-    this.lastRecord = Date.now();
-    this.skew = Math.min(this.lastRecord - last.t, 60_000);
+    this.#lastRecord = Date.now();
+    this.#skew = Math.min(this.#lastRecord - last.t, 60_000);
   }
 
-  private refresh(): void {
+  #refresh(): void {
     if (!this.started && this.ready) this.started = true;
     const { thing } = this.view;
     // What is chosen may come and go: a replica and its place are one thing.

@@ -40,6 +40,10 @@ export type Action =
 /** Never throws across a worker boundary: the error comes back as text that names what was wrong. */
 export type ActResult = { readonly ok: true } | { readonly ok: false; readonly error: string };
 
+export function refuse(error: string): Extract<ActResult, { ok: false }> {
+  return { ok: false, error };
+}
+
 /** Start-up and health of one room node, for the progress list and the topology. */
 export interface NodeProgress {
   readonly node: string;

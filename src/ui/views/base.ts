@@ -5,7 +5,7 @@ import type { Store } from '../store.ts';
 export abstract class Part extends LitElement {
   static override properties: Record<string, object> = { store: { attribute: false } };
   declare store: Store;
-  private off: (() => void) | undefined;
+  #off: (() => void) | undefined;
 
   protected override createRenderRoot(): HTMLElement {
     return this;
@@ -13,12 +13,12 @@ export abstract class Part extends LitElement {
 
   override connectedCallback(): void {
     super.connectedCallback();
-    this.off = this.store.subscribe(() => this.storeChanged());
+    this.#off = this.store.subscribe(() => this.storeChanged());
   }
 
   override disconnectedCallback(): void {
     super.disconnectedCallback();
-    this.off?.();
+    this.#off?.();
   }
 
   protected storeChanged(): void {

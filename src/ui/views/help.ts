@@ -102,7 +102,7 @@ export class Help extends Part {
         <h2 id="help-title">Help</h2>
         <p>${this.store.session.scenario.description}</p>
         <h3>Keys</h3>
-        <label class="check"><input type="checkbox" data-testid="keys-on" .checked=${this.store.preferences.keys} @change=${this.onKeys} /> Single keys are on (they never act while you type)</label>
+        <label class="check"><input type="checkbox" data-testid="keys-on" .checked=${this.store.preferences.keys} @change=${this.#onKeys} /> Single keys are on (they never act while you type)</label>
         ${list([...(this.store.session.recording ? looking : acting), ...views])}
         <h3>Shapes</h3>
         <p>Square M: message. Circle P: presence. Hexagon iq: query. Diamond !: error. 7a and 7b are copies of the submission 7. Dashed with ✕: cut. Hatched: split, with the word frozen or local for what a replica does meanwhile. Outline: down. A dashed box: a place for a replica. A dotted disc: cut off and shown as away, or provisional.</p>
@@ -119,7 +119,7 @@ export class Help extends Part {
     </dialog>`;
   }
 
-  private readonly onKeys = (event: Event): void => {
+  readonly #onKeys = (event: Event): void => {
     this.store.prefer({ keys: (event.target as HTMLInputElement).checked });
   };
 }

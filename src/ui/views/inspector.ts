@@ -18,7 +18,7 @@ const reasons: Partial<Record<ModelEvent['kind'], string>> = {
 
 /** What is chosen: a stanza with its causes and copies, or a node, a person, a link. */
 class Inspector extends Part {
-  private get forms(): Forms {
+  get #forms(): Forms {
     return document.querySelector('ns-menu') as unknown as Forms;
   }
 
@@ -37,19 +37,19 @@ class Inspector extends Part {
         )}
       </div>
       <div class="view" id="inspector-view" role="tabpanel" aria-labelledby=${`inspect-${inspect}`} tabindex="0">
-        ${inspect === 'stanza' ? this.stanza() : inspect === 'link' ? this.link() : this.node()}
+        ${inspect === 'stanza' ? this.#stanza() : inspect === 'link' ? this.#link() : this.#node()}
       </div>
     </aside>`;
   }
 
-  private stanza(): TemplateResult {
+  #stanza(): TemplateResult {
     const { model, view } = this.store;
     const event = view.event === undefined ? undefined : model.events.get(view.event);
     if (!event) {
       return html`<section class="intro" data-testid="description">
           <h2>${model.scenario.title}</h2>
           <p>${model.scenario.description}</p>
-          ${this.run()}
+          ${this.#run()}
         </section>
         <p class="empty">Choose a stanza: press one that is under way in the picture, or a row of the log. Its text, the rule that made it, and all its copies appear here.</p>`;
     }
@@ -72,16 +72,16 @@ class Inspector extends Part {
         ${event.leg === 'link' ? html`<dt>On the link</dt><dd>${event.outcome ? html`<b class="lost">${event.outcome}</b>` : `${Math.round((event.arrives ?? event.t) - event.t)} ms`}</dd>` : nothing}
         ${event.stanza ? html`<dt>Size</dt><dd>${event.stanza.bytes} B</dd>` : nothing}
       </dl>
-      ${this.moment(event)}
+      ${this.#moment(event)}
       <h3>Why</h3>
-      ${this.why(event)}
+      ${this.#why(event)}
       ${event.stanza ? html`<h3>Stanza</h3>${stanzaTree(event.stanza.xml)}` : nothing}
-      ${this.causes(event)} ${this.copies(event)}
+      ${this.#causes(event)} ${this.#copies(event)}
     `;
   }
 
   /** Of a recording: what it is a record of. */
-  private run(): TemplateResult | typeof nothing {
+  #run(): TemplateResult | typeof nothing {
     const { recording } = this.store.session;
     if (!recording) return nothing;
     return html`<dl data-testid="inspector-run">
@@ -91,13 +91,13 @@ class Inspector extends Part {
   }
 
   /** Of a recording: the picture may show another moment than that of what is chosen. */
-  private moment(event: ModelEvent): TemplateResult | typeof nothing {
+  #moment(event: ModelEvent): TemplateResult | typeof nothing {
     const { recording } = this.store.session;
     if (!recording || event.id < 0 || recording.seq === event.id) return nothing;
     return html`<p class="buttons"><button type="button" data-testid="inspector-reveal" @click=${() => this.store.reveal(event.id)}>${icon('state')} Go to this moment</button></p>`;
   }
 
-  private why(event: ModelEvent): TemplateResult {
+  #why(event: ModelEvent): TemplateResult {
     const spec = this.store.model.events.ruleOf(event);
     if (!spec) {
       const text =
@@ -112,13 +112,13 @@ class Inspector extends Part {
     </p>`;
   }
 
-  private causes(event: ModelEvent): TemplateResult {
+  #causes(event: ModelEvent): TemplateResult {
     const path = this.store.model.events.pathTo(event.id).slice(0, -1);
     return html`<h3>Causes</h3>
-      ${path.length === 0 ? html`<p class="note">None is known: the chain begins here.</p>` : html`<ol class="chain" data-testid="causes">${path.map((id) => this.item(id))}</ol>`}`;
+      ${path.length === 0 ? html`<p class="note">None is known: the chain begins here.</p>` : html`<ol class="chain" data-testid="causes">${path.map((id) => this.#item(id))}</ol>`}`;
   }
 
-  private copies(event: ModelEvent): TemplateResult {
+  #copies(event: ModelEvent): TemplateResult {
     const { model } = this.store;
     const all = [...this.store.family]
       .map((id) => model.events.get(id))
@@ -137,11 +137,11 @@ class Inspector extends Part {
           ? html`<p data-testid="cost"><b>${cost.crossed}</b> stanzas on links${cost.plain === undefined ? nothing : html`, a plain room: <b>${cost.plain}</b>`}; ${cost.deliveries} deliveries</p>`
           : nothing
       }
-      ${all.length === 0 ? html`<p class="note">No copy has crossed a link or reached a person.</p>` : html`<ul class="chain" data-testid="copies">${all.slice(0, 60).map((other) => this.item(other.id))}</ul>`}
+      ${all.length === 0 ? html`<p class="note">No copy has crossed a link or reached a person.</p>` : html`<ul class="chain" data-testid="copies">${all.slice(0, 60).map((other) => this.#item(other.id))}</ul>`}
       ${all.length > 60 ? html`<p class="note">and ${all.length - 60} more</p>` : nothing}`;
   }
 
-  private item(id: number): TemplateResult | typeof nothing {
+  #item(id: number): TemplateResult | typeof nothing {
     const { model, view } = this.store;
     const event = model.events.get(id);
     if (!event) return nothing;
@@ -162,7 +162,7 @@ class Inspector extends Part {
     </li>`;
   }
 
-  private node(): TemplateResult {
+  #node(): TemplateResult {
     const { model, view } = this.store;
     const { thing } = view;
     const who =
@@ -176,13 +176,13 @@ class Inspector extends Part {
           <dt>Served by</dt><dd>${who.node ?? 'no node says so'}</dd>
           <dt>Role</dt><dd>${who.role || 'unknown'}, affiliation ${who.affiliation || 'unknown'}</dd>
         </dl>
-        ${this.buttons(occupantCommands(this.store, who, this.forms))}`;
+        ${this.#buttons(occupantCommands(this.store, who, this.#forms))}`;
     }
     const node = thing?.kind === 'node' ? model.network.nodes.get(thing.id) : undefined;
     if (!node && thing?.kind === 'server')
       return html`<h2>${thing.id}</h2>
         <p>No replica stands here: the primary sends each of this server’s users a copy of their own over the link. A replica can be added while the room is in use, and those in it hear no more than that its configuration changed.</p>
-        ${this.buttons(serverCommands(this.store, thing.id))}`;
+        ${this.#buttons(serverCommands(this.store, thing.id))}`;
     if (!node)
       return html`<p class="empty">Choose a room node or a person in the picture, or in the Outline. What it is and does appears here.</p>`;
     const state = stateOf(model, node);
@@ -192,7 +192,7 @@ class Inspector extends Part {
         <dt>State</dt><dd class=${`tone-${state.tone}`}>${state.policy ? `${state.word}, ${state.policy}` : state.word}</dd>
         <dt>Process</dt><dd>${node.phase === 'elsewhere' ? 'another page runs it' : node.phase}${node.detail ? html`, ${node.detail}` : nothing}</dd>
       </dl>
-      ${this.buttons(nodeCommands(this.store, node, this.forms))}
+      ${this.#buttons(nodeCommands(this.store, node, this.#forms))}
       ${model.network.roomsOf(node).map(
         (room) => html`<h3>${room.room}</h3>
           <dl>
@@ -205,26 +205,26 @@ class Inspector extends Part {
             room.peers.length > 0
               ? html`<table><thead><tr><th>Peer</th><th>State</th><th>Since</th></tr></thead><tbody>${room.peers.map(
                   (peer) =>
-                    html`<tr><td title=${peer.peer}>${this.short(peer.peer)}</td><td class=${peer.state === 'split' || peer.state === 'rejected' ? 'tone-bad' : peer.state === 'live' ? 'tone-good' : 'tone-warn'}>${peer.state}</td><td>${this.store.when(peer.since, false)}</td></tr>`,
+                    html`<tr><td title=${peer.peer}>${this.#short(peer.peer)}</td><td class=${peer.state === 'split' || peer.state === 'rejected' ? 'tone-bad' : peer.state === 'live' ? 'tone-good' : 'tone-warn'}>${peer.state}</td><td>${this.store.when(peer.since, false)}</td></tr>`,
                 )}</tbody></table>
-                ${room.peers.map(({ peer, state: now }) => this.signs(node, peer, now === 'split'))}`
+                ${room.peers.map(({ peer, state: now }) => this.#signs(node, peer, now === 'split'))}`
               : nothing
           }
           <table><thead><tr><th>Occupant</th><th>Role</th><th>Through</th></tr></thead><tbody>${room.occupants.map(
             (occupant) =>
-              html`<tr><td>${occupant.nick}</td><td>${occupant.role}</td><td>${occupant.home ? html`<span title=${occupant.home}>${this.short(occupant.home)}</span>` : 'this node'}</td></tr>`,
+              html`<tr><td>${occupant.nick}</td><td>${occupant.role}</td><td>${occupant.home ? html`<span title=${occupant.home}>${this.#short(occupant.home)}</span>` : 'this node'}</td></tr>`,
           )}</tbody></table>
           ${room.occupants.length === 0 ? html`<p class="note">Nobody is in the room.${this.store.session.recording ? nothing : ' Choose someone below the picture and press Join.'}</p>` : nothing}`,
       )}`;
   }
 
   /** How a split was noticed and what the netjoin brought, each with its event: its Why is there. */
-  private signs(node: NodeView, peer: string, split: boolean): TemplateResult | typeof nothing {
+  #signs(node: NodeView, peer: string, split: boolean): TemplateResult | typeof nothing {
     const { noticed: apart, joined, judged } = this.store.model.splits.signsOf(node.address, peer);
     const at = (event: ModelEvent, words: string) =>
       html`<li data-sign=${event.sign ?? nothing}><button type="button" class="linkish" data-event=${event.id} @click=${() => this.store.select(event.id)}>${words} <small>${this.store.when(event.t, false)}, <u>why?</u></small></button></li>`;
     if (!apart && !joined && !judged) return nothing;
-    return html`<h4>${this.short(peer)}: ${split ? 'split' : 'the last split'}</h4>
+    return html`<h4>${this.#short(peer)}: ${split ? 'split' : 'the last split'}</h4>
       <ul class="chain" data-testid="signs" data-peer=${peer}>
         ${apart ? at(apart, `Noticed: ${noticed(apart)}`) : nothing}
         ${joined ? at(joined, `Netjoin: ${joined.text}`) : nothing}
@@ -233,11 +233,11 @@ class Inspector extends Part {
   }
 
   /** A room is named by the node that runs it. */
-  private short(peer: string): string {
+  #short(peer: string): string {
     return shortNode(this.store.model.network.nodeOf(peer)?.address ?? peer);
   }
 
-  private link(): TemplateResult {
+  #link(): TemplateResult {
     const { thing } = this.store.view;
     const link = thing?.kind === 'link' ? this.store.model.network.links.get(thing.id) : undefined;
     if (!link)
@@ -250,10 +250,10 @@ class Inspector extends Part {
         <dt>Latency</dt><dd>${link.latencyMs} ms ± ${link.jitterMs} ms</dd>
         <dt>Bandwidth</dt><dd>${link.bytesPerSecond ? `${link.bytesPerSecond} B/s` : 'unlimited'}</dd>
       </dl>
-      ${this.buttons(linkCommands(this.store, link, this.forms))}`;
+      ${this.#buttons(linkCommands(this.store, link, this.#forms))}`;
   }
 
-  private buttons(commands: readonly Command[]): TemplateResult {
+  #buttons(commands: readonly Command[]): TemplateResult {
     const { recording } = this.store.session;
     if (recording) return html`<p class="note" data-testid="inspector-fixed">${recording.fixed}</p>`;
     return html`<p class="buttons">${commands.map(

@@ -9,7 +9,7 @@ import { icon } from './icons.ts';
 
 /** The same model as text, with every action of the picture as a button: for screen readers, small screens, keyboards. */
 class Outline extends Part {
-  private get forms(): Forms {
+  get #forms(): Forms {
     return document.querySelector('ns-menu') as unknown as Forms;
   }
 
@@ -29,9 +29,9 @@ class Outline extends Part {
             return html`<li>
               <strong>${server.domain}</strong>
               <ul>
-                ${nodes.map((node) => html`<li>${this.node(node)}<ul>${served(node).map((who) => this.person(who))}</ul></li>`)}
-                ${this.vacancy(server.domain)}
-                ${others.map((who) => this.person(who))}
+                ${nodes.map((node) => html`<li>${this.#node(node)}<ul>${served(node).map((who) => this.#person(who))}</ul></li>`)}
+                ${this.#vacancy(server.domain)}
+                ${others.map((who) => this.#person(who))}
               </ul>
             </li>`;
           })}
@@ -50,7 +50,7 @@ class Outline extends Part {
                     <td>${link.ends[0]} – ${link.ends[1]}</td>
                     <td>${describeLink(link)}</td>
                     <td class="n">${link.stanzas} st · ${bytes(link.bytes)}</td>
-                    ${recorded ? nothing : html`<td>${this.buttons(linkCommands(this.store, link, this.forms), `${link.ends[0]} – ${link.ends[1]}`)}</td>`}
+                    ${recorded ? nothing : html`<td>${this.#buttons(linkCommands(this.store, link, this.#forms), `${link.ends[0]} – ${link.ends[1]}`)}</td>`}
                   </tr>`,
                 )}
               </tbody>
@@ -60,32 +60,32 @@ class Outline extends Part {
     </div>`;
   }
 
-  private node(node: NodeView): TemplateResult {
+  #node(node: NodeView): TemplateResult {
     const state = stateOf(this.store.model, node);
     return html`<div class="line" data-outline-node=${node.address} data-state=${state.word} data-policy=${state.policy ?? nothing}>
       <span><b>${node.address}</b> ${roleOf(node)}, <span class=${`tone-${state.tone}`}>${state.policy ? `${state.word}, ${state.policy}` : state.word}</span>${node.detail ? html` <small>${node.detail}</small>` : nothing}</span>
-      ${this.buttons(nodeCommands(this.store, node, this.forms), node.address)}
+      ${this.#buttons(nodeCommands(this.store, node, this.#forms), node.address)}
     </div>`;
   }
 
-  private vacancy(domain: string): TemplateResult | typeof nothing {
+  #vacancy(domain: string): TemplateResult | typeof nothing {
     const commands = serverCommands(this.store, domain);
     if (commands.length === 0) return nothing;
     return html`<li class="line" data-outline-vacancy=${domain}>
-      <span>no replica: the primary serves these users itself</span> ${this.buttons(commands, domain)}
+      <span>no replica: the primary serves these users itself</span> ${this.#buttons(commands, domain)}
     </li>`;
   }
 
-  private person(who: OccupantView): TemplateResult {
+  #person(who: OccupantView): TemplateResult {
     const state = who.phase === 'joined' ? who.show || who.role || 'in the room' : who.phase;
     const mark = markOf(who);
     return html`<li class="line" data-outline-occupant=${who.jid} data-mark=${mark?.id ?? nothing}>
       <span>${who.nick} <small>${who.jid}, ${state}${mark ? html`, <b class="tone-warn">${mark.words}</b>` : nothing}</small></span>
-      ${this.buttons(occupantCommands(this.store, who, this.forms), who.nick)}
+      ${this.#buttons(occupantCommands(this.store, who, this.#forms), who.nick)}
     </li>`;
   }
 
-  private buttons(commands: readonly Command[], of: string): TemplateResult {
+  #buttons(commands: readonly Command[], of: string): TemplateResult {
     const possible = this.store.session.recording ? [] : commands.filter((command) => !command.not);
     return html`<span class="buttons">${possible.map(
       (command) =>

@@ -20,11 +20,11 @@ const phases: Record<NodeView['phase'], string> = {
 
 /** Start-up, node by node and character by character, until the room is ready. */
 class Startup extends Part {
-  private hidden_ = false;
+  #hidden = false;
 
   protected override render(): TemplateResult | typeof nothing {
     const { store } = this;
-    if (store.started || this.hidden_) return nothing;
+    if (store.started || this.#hidden) return nothing;
     const nodes = [...store.model.network.nodes.values()];
     const people = store.model.people
       .all()
@@ -63,12 +63,12 @@ class Startup extends Part {
           <button type="button" @click=${() => store.act({ act: 'heal', link: link.ends })}>${icon('heal')} Heal it</button></p>`,
       )}
       ${failed ? html`<p>Check that the server still runs (npm start), then reload the page.</p>` : nothing}
-      <button type="button" class="linkish" @click=${this.hide}>Hide this list</button>
+      <button type="button" class="linkish" @click=${this.#hide}>Hide this list</button>
     </section>`;
   }
 
-  private readonly hide = (): void => {
-    this.hidden_ = true;
+  readonly #hide = (): void => {
+    this.#hidden = true;
     this.requestUpdate();
   };
 }

@@ -22,83 +22,83 @@ interface Token {
  * something to show. Elements are made and moved by hand because 200 of them in 60 frames a second is no work for templates.
  */
 export class Tokens {
-  private readonly tokens = new Map<number, Token>();
-  private readonly glows = new Map<number, SVGCircleElement>();
-  private readonly still = matchMedia('(prefers-reduced-motion: reduce)');
-  private frame = 0;
+  readonly #tokens = new Map<number, Token>();
+  readonly #glows = new Map<number, SVGCircleElement>();
+  readonly #still = matchMedia('(prefers-reduced-motion: reduce)');
+  #frame = 0;
   /** Some of the chosen stanza's copies are under way: the others step back. */
-  private focusing = false;
-  private readonly layer: SVGGElement;
-  private readonly store: Store;
-  private readonly layout: () => Layout | undefined;
+  #focusing = false;
+  readonly #layer: SVGGElement;
+  readonly #store: Store;
+  readonly #layout: () => Layout | undefined;
 
   constructor(layer: SVGGElement, store: Store, layout: () => Layout | undefined) {
-    this.layer = layer;
-    this.store = store;
-    this.layout = layout;
+    this.#layer = layer;
+    this.#store = store;
+    this.#layout = layout;
   }
 
   kick(): void {
-    if (this.frame === 0 && (!this.store.display.idle || this.tokens.size > 0)) {
-      this.frame = requestAnimationFrame(() => this.draw());
+    if (this.#frame === 0 && (!this.#store.display.idle || this.#tokens.size > 0)) {
+      this.#frame = requestAnimationFrame(() => this.#draw());
     }
   }
 
   stop(): void {
-    cancelAnimationFrame(this.frame);
-    this.frame = 0;
+    cancelAnimationFrame(this.#frame);
+    this.#frame = 0;
   }
 
-  private draw(): void {
-    this.frame = 0;
-    const layout = this.layout();
+  #draw(): void {
+    this.#frame = 0;
+    const layout = this.#layout();
     if (!layout) return;
     const now = Date.now();
-    const flights = this.store.display.at(now, glowMs);
+    const flights = this.#store.display.at(now, glowMs);
     const live = new Set<number>();
-    const { family } = this.store;
-    this.focusing = family.size > 0 && flights.some((flight) => flight.end > now && family.has(flight.event.id));
+    const { family } = this.#store;
+    this.#focusing = family.size > 0 && flights.some((flight) => flight.end > now && family.has(flight.event.id));
     for (const flight of flights) {
       if (flight.start > now) continue;
       live.add(flight.event.id);
-      const under = flight.end > now || this.store.display.held(flight.event);
-      if (under) this.place(flight, now, layout);
+      const under = flight.end > now || this.#store.display.held(flight.event);
+      if (under) this.#place(flight, now, layout);
       else {
-        this.drop(flight.event.id);
-        this.glow(flight, now, layout);
+        this.#drop(flight.event.id);
+        this.#glow(flight, now, layout);
       }
     }
-    for (const id of [...this.tokens.keys()]) if (!live.has(id)) this.drop(id);
-    for (const [id, circle] of this.glows) {
+    for (const id of [...this.#tokens.keys()]) if (!live.has(id)) this.#drop(id);
+    for (const [id, circle] of this.#glows) {
       if (live.has(id)) continue;
       circle.remove();
-      this.glows.delete(id);
+      this.#glows.delete(id);
     }
     this.kick();
   }
 
-  private place(flight: Flight, now: number, layout: Layout): void {
+  #place(flight: Flight, now: number, layout: Layout): void {
     const { event } = flight;
-    const way = wayOf(event, layout, this.store);
-    if (!way) return this.drop(event.id);
+    const way = wayOf(event, layout, this.#store);
+    if (!way) return this.#drop(event.id);
     let progress = Math.min(1, (now - flight.start) / Math.max(1, flight.end - flight.start));
     let error = event.stanza?.type === 'error';
-    if (this.store.display.held(event)) progress = Math.min(progress, 0.5);
+    if (this.#store.display.held(event)) progress = Math.min(progress, 0.5);
     if (event.outcome === 'dropped') progress = Math.min(progress, 0.5);
     if (event.outcome === 'bounced' && progress > 0.5) {
       progress = 1 - progress;
       error = true;
     }
-    if (this.still.matches) progress = 0.5;
+    if (this.#still.matches) progress = 0.5;
     const kind: GlyphKind = error ? 'error' : (event.stanza?.name ?? 'iq');
-    let token = this.tokens.get(event.id);
+    let token = this.#tokens.get(event.id);
     if (token && token.kind !== kind) {
-      this.drop(event.id);
+      this.#drop(event.id);
       token = undefined;
     }
     if (!token) {
-      token = this.make(event, kind);
-      this.tokens.set(event.id, token);
+      token = this.#make(event, kind);
+      this.#tokens.set(event.id, token);
     }
     const lane = event.leg === 'link' ? ((Math.abs(event.id) % 3) - 1) * 5 : 0;
     const ease = event.leg === 'link' ? progress : progress * progress * (3 - 2 * progress);
@@ -108,15 +108,15 @@ export class Tokens {
     token.group.setAttribute('transform', `translate(${p.x.toFixed(1)} ${(p.y + lane).toFixed(1)}) scale(${scale})`);
     token.trail.setAttribute('x2', ((tail.x - p.x) / scale).toFixed(1));
     token.trail.setAttribute('y2', ((tail.y - p.y) / scale).toFixed(1));
-    token.group.classList.toggle('dim', this.focusing && !this.store.family.has(event.id));
+    token.group.classList.toggle('dim', this.#focusing && !this.#store.family.has(event.id));
     token.group.classList.toggle(
       'lost',
       event.outcome === 'dropped' && (now - flight.start) * 2 > flight.end - flight.start,
     );
-    token.letters.textContent = this.store.model.events.indexOf(event.id);
+    token.letters.textContent = this.#store.model.events.indexOf(event.id);
   }
 
-  private make(event: ModelEvent, kind: GlyphKind): Token {
+  #make(event: ModelEvent, kind: GlyphKind): Token {
     const group = document.createElementNS(svgNamespace, 'g');
     group.setAttribute('class', 'token');
     group.dataset.event = String(event.id);
@@ -134,30 +134,30 @@ export class Tokens {
     letters.setAttribute('x', '12');
     letters.setAttribute('y', '-7');
     group.append(trail, path, text, letters);
-    this.layer.append(group);
+    this.#layer.append(group);
     return { group, trail, path, letters, kind };
   }
 
-  private drop(id: number): void {
-    this.tokens.get(id)?.group.remove();
-    this.tokens.delete(id);
+  #drop(id: number): void {
+    this.#tokens.get(id)?.group.remove();
+    this.#tokens.delete(id);
   }
 
   /** A delivery lights its leaf for a moment. */
-  private glow(flight: Flight, now: number, layout: Layout): void {
+  #glow(flight: Flight, now: number, layout: Layout): void {
     const { event } = flight;
     if (event.leg !== 'out' || event.stanza?.name === 'iq') return;
     const at = layout.occupants.get(event.to);
     if (!at) return;
-    let circle = this.glows.get(event.id);
+    let circle = this.#glows.get(event.id);
     if (!circle) {
       circle = document.createElementNS(svgNamespace, 'circle');
       circle.setAttribute('class', 'glow');
       circle.dataset.kind = event.stanza?.type === 'error' ? 'error' : (event.stanza?.name ?? 'iq');
-      this.layer.prepend(circle);
-      this.glows.set(event.id, circle);
+      this.#layer.prepend(circle);
+      this.#glows.set(event.id, circle);
     }
-    const age = this.still.matches ? 0.3 : (now - flight.end) / glowMs;
+    const age = this.#still.matches ? 0.3 : (now - flight.end) / glowMs;
     circle.setAttribute('cx', String(at.x));
     circle.setAttribute('cy', String(at.y));
     circle.setAttribute('r', (layout.radius + 4 + 5 * age).toFixed(1));

@@ -16,11 +16,11 @@ class Transcripts extends Part {
       return html`<p class="empty">Nobody is in a room yet. ${how}</p>`;
     }
     return html`<div class="columns" data-testid="transcripts" tabindex="0" role="group" aria-label="Transcripts, one a person">
-      ${people.map((who) => this.column(who, model.transcripts.lines.get(who.jid) ?? []))}
+      ${people.map((who) => this.#column(who, model.transcripts.lines.get(who.jid) ?? []))}
     </div>`;
   }
 
-  private column(who: OccupantView, lines: readonly TranscriptLine[]): TemplateResult {
+  #column(who: OccupantView, lines: readonly TranscriptLine[]): TemplateResult {
     const mark = markOf(who);
     return html`<section class="column" data-transcript=${who.jid} aria-label=${`What ${who.nick} sees`}>
       <h3>${who.nick} <small>${who.node ? `at ${shortNode(who.node)}` : who.server}${mark ? html` <b class="tone-warn">${mark.badge}</b>` : nothing}</small></h3>

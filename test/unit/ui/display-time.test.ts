@@ -4,7 +4,8 @@ import type { Scenario } from '../../../src/scenario/scenario.ts';
 import { Display, displayTime, leastMs } from '../../../src/ui/display-time.ts';
 import { Model } from '../../../src/ui/fold/model.ts';
 import { RecordedSession } from '../../../src/ui/session/recorded.ts';
-import type { ModelRecord, SessionListener } from '../../../src/ui/session/session.ts';
+import type { SessionListener } from '../../../src/ui/session/session.ts';
+import type { ModelRecord } from '../../../src/ui/trace/records.ts';
 import { bigCheeseSpeaks } from '../../support/fake-session.ts';
 import { readAll, simulated } from '../../support/traces.ts';
 

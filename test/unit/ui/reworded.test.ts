@@ -35,7 +35,7 @@ function folded(text: string) {
   });
   session.seek(session.length);
   const { events, network, people, costs, transcripts, splits } = model;
-  const wordless = <T extends object>(one: T) => ({ ...one, text: undefined, stanza: undefined, notes: undefined });
+  const wordless = (one: object): object => ({ ...one, text: undefined, stanza: undefined, notes: undefined });
   const pairs = [...network.nodes.values()].flatMap((node) =>
     network.roomsOf(node).flatMap(({ peers }) => peers.map(({ peer }) => [node.address, peer] as const)),
   );
@@ -49,11 +49,11 @@ function folded(text: string) {
     links: [...network.links.values()],
     people: people.all().map((who) => [who, markOf(who)?.id]),
     messages: costs.messages,
-    transcripts: [...transcripts.lines].map(([who, lines]) => [
+    transcripts: [...transcripts.lines].map(([who, lines]) => ({
       who,
       // What a message says and what the page itself says of a mark is nobody else's prose.
-      lines.map((line) => (line.kind === 'error' ? wordless(line) : line)),
-    ]),
+      lines: lines.map((line) => (line.kind === 'error' ? { ...line, text: '' } : line)),
+    })),
     splits: pairs.map(([node, peer]) => Object.entries(splits.signsOf(node, peer)).map(([is, { id }]) => [is, id])),
     sentences: model.sentences.map(wordless),
   };
@@ -75,9 +75,7 @@ describe('Nothing is decided by English prose', () => {
     const { events, transcripts } = folded(text);
     const signs = new Set(events.flatMap((event) => ('sign' in event ? [event.sign] : [])));
     expect([...signs]).toEqual(expect.arrayContaining(['bounce', 'netjoin']));
-    const kinds = new Set(
-      transcripts.flatMap(([, written]) => (written as { kind: string }[]).map(({ kind }) => kind)),
-    );
+    const kinds = new Set(transcripts.flatMap((one) => one.lines.map(({ kind }) => kind)));
     expect([...kinds]).toEqual(expect.arrayContaining(['mark', 'error']));
   });
 });
