@@ -8,14 +8,14 @@ export interface Shown {
 }
 
 /**
- * Least time a leg takes on the screen at pace 1, in ms: over loopback the real ones take 1 or 2, too short for any eye.
- * Between servers it is the longest, because that is the way people shall compare.
+ * Shortest time that a leg takes on the screen at pace 1, in ms. Over loopback a real one takes 1 or 2, which nobody can see.
+ * Legs between servers take longest, because those are what people compare.
  */
 export const leastMs = { in: 260, link: 620, out: 340 } as const;
 
 /** A chain more than this far behind the trace is shown faster. */
 const patienceMs = 6_000;
-/** More tokens at once than anybody can follow: what comes on top is not shown moving. */
+/** More tokens at once than anybody can follow: further ones are not shown moving. */
 const crowd = 240;
 
 export interface Timing {
@@ -52,14 +52,14 @@ interface Offered {
   readonly seen: number;
 }
 
-/** A leg under way. */
+/** A leg that is moving. */
 export interface Flight {
   readonly event: ModelEvent;
   readonly start: number;
   readonly end: number;
 }
 
-/** In a recording that plays, a slow link is slow, and not waited for. */
+/** Longest time of a leg while a recording plays, in ms: a slow link looks slow, but nobody has to wait for it. */
 const recordedMostMs = 1_500;
 
 /** How long a leg that a node sent may wait for the node's own record, which says what caused it. */
@@ -67,7 +67,7 @@ const explanationMs = 700;
 
 /**
  * Hands out display times in the order of the trace, and says what is on the screen at an instant.
- * Holds nothing once all is shown, so an idle page does no work.
+ * Holds nothing once everything has been shown, so an idle page does no work.
  */
 export class Display {
   readonly #model: Model;
@@ -78,13 +78,13 @@ export class Display {
   #skew = Number.POSITIVE_INFINITY;
   pace = 1;
 
-  /** @param recorded  what is offered begins to move at once: the recording has a time of its own */
+  /** @param recorded  events begin to move as soon as they are offered: a recording sets its own pace */
   constructor(model: Model, recorded = false) {
     this.#model = model;
     this.#recorded = recorded;
   }
 
-  /** Takes new hops. `now` is the page's clock; the server's may differ, and the least difference seen is taken off. */
+  /** Takes new hops. `now` is the page's clock; the server's may differ, and the smallest difference seen is subtracted. */
   offer(events: readonly ModelEvent[], now: number): void {
     for (const event of events) {
       if (!['hop', 'act', 'append', 'fault'].includes(event.kind)) continue;
@@ -105,7 +105,7 @@ export class Display {
     return this.#flights;
   }
 
-  /** A stanza that the paused links hold back: it stands in the middle of its link. */
+  /** Whether the paused links hold a stanza back: it stands in the middle of its link. */
   held(event: ModelEvent): boolean {
     return (
       this.#model.paused &&

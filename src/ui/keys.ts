@@ -3,7 +3,7 @@ import type { Store } from './store.ts';
 import { tabs } from './views/app.ts';
 import type { Help } from './views/help.ts';
 
-/** Single keys for the whole page: inert while somebody types, while a dialog or menu is open, and when switched off. */
+/** Single-key shortcuts for the whole page: off while somebody types, while a dialog or menu is open, or by preference. */
 export function bindKeys(store: Store): () => void {
   const onKey = (event: KeyboardEvent) => {
     if (event.defaultPrevented || event.ctrlKey || event.altKey || event.metaKey || event.isComposing) return;
@@ -67,7 +67,7 @@ function actionOf(store: Store, key: string, target: Element): (() => void) | un
 /** Closes one thing at a time; dialogs and menus close themselves. */
 function stepBack(store: Store, target: Element): void {
   if (document.querySelector('dialog[open], [popover]:popover-open')) return;
-  // Asked for by the key before, and not drawn yet: it must not open over what this key would close.
+  // A menu that the last key asked for and that is not drawn yet: it must not open after this key.
   if (store.view.menu) store.set({ menu: undefined });
   else if (typing(target)) (target as HTMLElement).blur();
   else if (store.view.toast) store.set({ toast: undefined });

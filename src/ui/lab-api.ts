@@ -8,12 +8,12 @@ import type { Action, ActResult, Session } from './session/session.ts';
 import type { Phase, Store } from './store.ts';
 import { roleOf, stateOf } from './words.ts';
 
-/** Which events `events()` gives: all of the given parts have to hold. */
+/** Which events `events()` returns: those that match every given part. */
 export interface EventFilter {
   readonly kind?: ModelEvent['kind'];
   readonly leg?: 'in' | 'link' | 'out';
   readonly stanza?: 'message' | 'presence' | 'iq';
-  /** Changes of state that tell of a split or a netjoin. */
+  /** Changes of state that tell of a split, a netjoin, or another meeting of two nodes. */
   readonly sign?: Sign;
   /** Events with this id or later in the trace; ids of acts and state changes are negative and always pass. */
   readonly since?: number;
@@ -30,7 +30,7 @@ export interface LabState {
     readonly part: string;
     readonly state: string;
     readonly split: boolean;
-    /** Of a replica that is cut off and knows it. */
+    /** Of a replica that has noticed that it is cut off. */
     readonly policy?: 'frozen' | 'local';
     readonly phase: string;
     readonly detail: string;
@@ -51,7 +51,7 @@ export interface LabCounters {
 }
 
 /**
- * `window.lab`, for tests and for teachers' consoles. Version 1: what is here stays and keeps its meaning. All promises
+ * `window.lab`, for tests and for teachers' consoles. Version 1: nothing here will be removed or change its meaning. All promises
  * settle after the workers have answered and the page has been updated.
  */
 export interface Lab {
@@ -63,20 +63,20 @@ export interface Lab {
   act(action: Action): Promise<ActResult>;
   state(): LabState;
   events(filter?: EventFilter): readonly ModelEvent[];
-  /** Stanzas and bytes a link; stanzas, deliveries and the plain room's number a message. */
+  /** Per link: stanzas and bytes. Per message: stanzas, deliveries, and what a plain room would have sent. */
   counters(): LabCounters;
   /** For the messages so far: what crossed links, and what a plain room would have sent across them. */
   baseline(): { readonly distributed: number; readonly plain: number };
   /**
-   * Resolves when no hop and no action has happened for 300 ms, nothing is on the links, all that was done here has
-   * reached the server, and every node has dealt with what reached it.
+   * Resolves when there has been no hop and no action for 300 ms, nothing is on the links, everything that was done here
+   * has reached the server, and every node has handled what reached it.
    */
   runToQuiet(): Promise<void>;
   on(type: 'event', callback: (event: ModelEvent) => void): () => void;
   on(type: 'change', callback: () => void): () => void;
   on(type: 'phase', callback: (phase: Phase) => void): () => void;
   /** Of a recording: forward or back by n events, 1 if none is given. A live session rejects. */
-  step(events?: number): Promise<void>;
+  step(n?: number): Promise<void>;
   /** Of a recording: to the moment of an event, or to a time in milliseconds since the run began. A live session rejects. */
   seek(to: { readonly event: number } | { readonly t: number }): Promise<void>;
 }
@@ -89,7 +89,7 @@ declare global {
 
 const pollMs = 40;
 
-/** @returns what takes it away again */
+/** @returns a function that removes it */
 export function installLab(store: Store, updated: () => Promise<unknown>): () => void {
   const { session } = store;
   const { recording } = session;
@@ -103,7 +103,7 @@ export function installLab(store: Store, updated: () => Promise<unknown>): () =>
     for (const callback of onChange) callback();
   });
   let phase: Phase | undefined;
-  // Quiet is the absence of something, so nothing announces it: look.
+  // Nothing announces that it is quiet, so poll.
   const showPhase = () => {
     const now = store.phase;
     if (now === phase) return;
@@ -197,9 +197,9 @@ export function installLab(store: Store, updated: () => Promise<unknown>): () =>
       set.add(callback);
       return () => set.delete(callback);
     },
-    step: async (events = 1) => {
+    step: async (n = 1) => {
       if (!recording) throw live('step');
-      await goTo(recording.at + events);
+      await goTo(recording.at + n);
     },
     seek: async (to) => {
       if (!recording) throw live('seek');

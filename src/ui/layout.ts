@@ -14,7 +14,7 @@ export interface Box extends Point {
 
 export interface PlacedServer extends Box {
   readonly domain: string;
-  /** The XMPP server itself: where what its sessions send and get meets its links. */
+  /** The XMPP server itself, where sessions and links meet. */
   readonly hub: Point;
 }
 
@@ -95,8 +95,8 @@ const scales = [1.6, 1.45, 1.3, 1.15, 1, 0.92, 0.84, 0.77];
 const compactScales = [1.15, 1, 0.92, 0.85, 0.78];
 
 /**
- * Places everything, as large as fits. A pure function of the model and the size, so nothing jumps when data arrives:
- * only who is there moves anything, and room is kept for all characters of the scenario from the start.
+ * Places everything, as large as fits. A pure function of the model and the size, so nothing jumps when data arrives: only
+ * people and nodes that come or go move anything, and all characters of the scenario have a place from the start.
  *
  * @returns positions in a picture of its own size, to be shown in width x height
  */
@@ -155,7 +155,7 @@ function layOutAt(
     };
   });
   spread(boxes, model, width, height);
-  // Enlarging is only worth it while the links between stay long enough to be watched.
+  // Enlarging is worth it only while the links stay long enough to watch.
   const gap: readonly [number, number] = compact
     ? [26, 34]
     : scale > 1
@@ -189,7 +189,7 @@ function layOutAt(
     const hub = { x: box.x, y: y + metrics.hub / 2 - 4 };
     y += metrics.hub;
     servers.set(box.domain, { domain: box.domain, x: box.x, y: box.y, w: box.w, h: box.h, hub });
-    // Two in a hull that is wider than they need: their names have room, too.
+    // Few people in a wide hull spread out, so that their names have room.
     const cellW = (box.w - 2 * metrics.pad) / box.perRow;
     for (const [i, occupant] of box.here.entries()) {
       const row = Math.floor(i / box.perRow);

@@ -32,7 +32,7 @@ export interface View {
   readonly hidden: ReadonlySet<string>;
   readonly event: number | undefined;
   readonly thing: Thing | undefined;
-  /** The inspector shows the stanza or the thing, whichever was chosen last. */
+  /** The inspector shows the stanza or the thing, whichever was selected last. */
   readonly inspect: 'stanza' | 'node' | 'link';
   /** Full JID of the character who speaks from the speak bar. */
   readonly speaker: string;
@@ -43,28 +43,28 @@ export interface View {
 
 export type Phase = 'loading' | 'playing' | 'quiet' | 'paused' | 'failed';
 
-/** What the trace does not show for so long, it will never show: a connection was lost. */
+/** What the trace has not shown by then it will never show: a connection was lost. */
 const awaitMs = 10_000;
 
-/** What the page is showing: the model of the session, and what the person chose. The views re-render on `changed`. */
+/** What the page is showing: the model of the session, and what the person selected. The views re-render on `changed`. */
 export class Store {
   readonly session: Session;
-  /** A recording that goes back has others. */
+  /** A new one when a recording goes back. */
   model: Model;
   display: Display;
   readonly scenarios: readonly { readonly id: string; readonly title: string }[];
   view: View;
   preferences: Preferences;
-  /** Events with the same first cause as the chosen one. */
+  /** Events with the same first cause as the selected one. */
   family: ReadonlySet<number> = new Set();
   started = false;
   readonly #listeners = new Set<() => void>();
   readonly #offRecords: () => void;
   #queued = false;
-  /** Page time of the last hop or action, and what the page's clock is ahead of the server's. */
+  /** Page time of the last hop or action, and by how much the page's clock is ahead of the server's, in milliseconds. */
   #lastRecord = Date.now();
   #skew = 0;
-  /** What this page did and the trace has not shown yet, by what it is about. */
+  /** What this page did and the trace has not shown yet, by subject. */
   readonly #awaited = new Map<string, { readonly shown: () => boolean; readonly until: number }>();
   #toastTimer = 0;
   /** Called with each batch's new events, before the views render. */
@@ -76,7 +76,7 @@ export class Store {
     this.session = session;
     this.scenarios = scenarios;
     this.preferences = preferences;
-    // What is over need not start.
+    // A run that is over has nothing to start.
     this.started = session.recording !== undefined;
     this.model = this.#emptyModel();
     this.display = this.#emptyDisplay();
@@ -142,7 +142,7 @@ export class Store {
       this.#refresh();
       for (const listener of this.#listeners) listener();
     };
-    // A page in the background gets no frames, but window.lab shall go on.
+    // A page in the background gets no frames, but window.lab has to go on.
     if (document.visibilityState === 'visible') requestAnimationFrame(run);
     else setTimeout(run, 50);
   }
@@ -165,21 +165,21 @@ export class Store {
     this.set({ event, ...(stanza ? { inspect: 'stanza' as const } : {}) });
   }
 
-  /** Goes to a place in a recording, and chooses the event that happens there. */
+  /** Goes to a place in a recording, and selects the event that happens there. */
   seek(at: number): void {
     const { recording } = this.session;
     recording?.seek(at);
     this.select(recording?.seq);
   }
 
-  /** Chooses an event; in a recording, at the moment when it happens. */
+  /** Selects an event; a recording also goes to the moment when it happens. */
   reveal(event: number): void {
     const { recording } = this.session;
     if (recording) this.seek(recording.placeOf(event));
     this.select(event);
   }
 
-  /** Plays a recording, or stops it; what was chosen would hide what moves. */
+  /** Plays or stops a recording. Clears the selection, which would dim what moves. */
   play(): void {
     const { recording } = this.session;
     if (recording?.playing) return recording.pause();
@@ -191,7 +191,7 @@ export class Store {
     this.set({ thing, event: undefined, inspect: thing.kind === 'link' ? 'link' : 'node' });
   }
 
-  /** Does what a person asked for; what goes wrong is said on the page. */
+  /** Does what a person asked for, and shows on the page what goes wrong. */
   async act(action: Action): Promise<ActResult> {
     const result = await this.session
       .act(action)
@@ -203,7 +203,7 @@ export class Store {
     return result;
   }
 
-  /** Its hops are still to come. */
+  /** Remembers an action whose hops the trace has yet to show. */
   noteAction(action: Action, { ok }: ActResult): void {
     this.#lastRecord = Math.max(this.#lastRecord, Date.now());
     const { model } = this;
@@ -213,7 +213,7 @@ export class Store {
     this.#await(linkKey(...action.link), () => model.network.linkBetween(...action.link)?.state === state);
   }
 
-  /** When something happened: by the clock on the wall, or since the recorded run began. */
+  /** When something happened: time of day, or seconds since the recorded run began. */
   when(t: number, precisely = true): string {
     const { recording } = this.session;
     if (recording) return seconds(t - recording.start, precisely);
@@ -236,8 +236,8 @@ export class Store {
   }
 
   /**
-   * No hop and no action for 300 ms, nothing on the links, every node has dealt with what it was handed, and what this
-   * page did has been seen: silence alone may also be a slow disk, or a machine with other work.
+   * No hop and no action for 300 ms, nothing on the links, every node has handled what it was handed, and the trace has
+   * shown what this page did. Silence alone may also mean a slow disk, or a busy machine.
    */
   quiet(now: number): boolean {
     const { recording } = this.session;
@@ -287,7 +287,7 @@ export class Store {
   #refresh(): void {
     if (!this.started && this.ready) this.started = true;
     const { thing } = this.view;
-    // What is chosen may come and go: a replica and its place are one thing.
+    // The selected thing may come and go: a replica and its place are one thing.
     const vacancies = this.model.network.vacancies();
     if (thing?.kind === 'node' && !this.model.network.nodes.has(thing.id)) {
       const place = vacancies.find(({ address }) => address === thing.id);

@@ -5,9 +5,9 @@ import type { Events } from './events.ts';
 import type { Transcripts } from './transcripts.ts';
 
 /** What a split made of somebody, if anything. */
-export type Mark = 'cut-off' | 'provisional';
+type Mark = 'cut-off' | 'provisional';
 
-export function markOf({ cutOff, provisional }: Pick<OccupantStatus, 'cutOff' | 'provisional'>): Mark | undefined {
+function markOf({ cutOff, provisional }: Pick<OccupantStatus, 'cutOff' | 'provisional'>): Mark | undefined {
   if (provisional) return 'provisional';
   return cutOff ? 'cut-off' : undefined;
 }

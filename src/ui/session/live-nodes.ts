@@ -14,7 +14,7 @@ const pageHost: SupervisorHost = {
   },
 };
 
-/** A worker that takes longer to be ready, or to end, will not do it by itself. */
+/** A worker that takes longer to be ready, or to stop, never will. */
 const readyMs = 30_000;
 
 /** The workers of the room nodes that this page may run. */
@@ -23,7 +23,7 @@ export class LiveNodes {
   readonly #websocket: string;
   readonly #tell: (progress: NodeProgress) => void;
   readonly #supervisors = new Map<string, Supervisor>();
-  /** By address, nodes that another page runs included. */
+  /** By address, including nodes that another page runs. */
   readonly #progress = new Map<string, NodeProgress>();
   readonly #waiting = new Set<() => void>();
 
@@ -54,7 +54,7 @@ export class LiveNodes {
     return this.#supervisors.has(address);
   }
 
-  /** Whether it runs on this page, however well. */
+  /** Whether it runs on this page, in whatever state. */
   runs(address: string): boolean {
     const phase = this.phaseOf(address);
     return phase !== undefined && phase !== 'elsewhere';
@@ -115,10 +115,10 @@ export class LiveNodes {
   /** Waits for a node that is about to be ended. */
   async goes(address: string): Promise<ActResult> {
     const gone = await this.#becomes(() => !this.#supervisors.has(address));
-    return gone ? { ok: true } : refuse(`${address} does not end`);
+    return gone ? { ok: true } : refuse(`${address} did not stop`);
   }
 
-  /** Ends the worker of a node that is none any more. */
+  /** Ends the worker of a node that is no longer one. */
   async end(address: string, detail: string): Promise<void> {
     await this.#supervisors.get(address)?.stop();
     this.#supervisors.delete(address);

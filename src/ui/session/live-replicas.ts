@@ -6,9 +6,9 @@ import type { LiveNodes } from './live-nodes.ts';
 import { type ActResult, refuse } from './session.ts';
 import { within } from './within.ts';
 
-/** A replica that is taken off its room's list hears of it over a link, if there is one. */
+/** How long a replica that is taken off its room's list may wait for the primary's farewell, which a cut link holds back. */
 const dismissedMs = 5_000;
-/** A list of replicas that stays as it is for so long is the room's. */
+/** A list of replicas that has not changed for this time counts as the room's. */
 const steadyMs = 200;
 
 /** Which accounts may be a room's replicas, as the primary said last. */
@@ -20,7 +20,7 @@ interface List {
 
 /**
  * Replicas that come and go while the rooms are in use (XEP-0282 §4.2). The workers follow the list of the room's
- * configuration, whoever changed it: another owner's client, too.
+ * configuration, whoever changed it, be it another owner's client.
  */
 export class LiveReplicas {
   readonly #nodes: LiveNodes;
@@ -28,7 +28,7 @@ export class LiveReplicas {
   /** Sends an owner's change of the room's configuration. */
   readonly #configure: (change: RoomChange) => Promise<ActResult>;
   readonly #lists = new Map<string, List>();
-  /** Replicas that know that they are none any more. */
+  /** Replicas that know that they are no longer replicas. */
   readonly #dismissed = new Set<string>();
   /** Replicas that are no longer on their room's list, and what ends their wait for the primary's farewell. */
   readonly #leaving = new Map<string, () => void>();
@@ -67,11 +67,11 @@ export class LiveReplicas {
       const known = this.#lists.get(room);
       if (known?.replicas.join() === replicas.join()) continue;
       clearTimeout(known?.timer);
-      // The server begins with what it remembers, one status after the other: the last one counts.
+      // The server first sends the statuses that it remembers, one by one: the last one counts.
       const timer = setTimeout(() => this.#reconcile(room), steadyMs);
       this.#lists.set(room, { service: address, replicas, timer });
     }
-    // What a replica says of itself once the primary has let it go.
+    // A replica says this of itself once the primary has dismissed it.
     if (!rooms.some(({ role }) => role === 'replica')) return;
     if (rooms.every(({ peers }) => peers.every(({ state }) => state === 'rejected'))) {
       this.#dismissed.add(address);
@@ -79,7 +79,7 @@ export class LiveReplicas {
     } else this.#dismissed.delete(address);
   }
 
-  /** A page that waits for its turn takes what is there when it comes. */
+  /** A page that waited to run the nodes now follows the lists that it has seen. */
   ready(service: string): void {
     for (const [room, list] of this.#lists) if (list.service === service) this.#reconcile(room);
   }
@@ -105,7 +105,7 @@ export class LiveReplicas {
     }
   }
 
-  /** Ends a replica's worker, once it knows that it is no replica any more: users see nothing of it (decision #40). */
+  /** Ends a replica's worker once it knows that it is no longer one, so that users notice nothing (decision #40). */
   async #end(address: string, room: string): Promise<void> {
     const told = new Promise<void>((resolve) => this.#leaving.set(address, resolve));
     if (this.#nodes.phaseOf(address) === 'ready' && !this.#dismissed.has(address)) await within(told, dismissedMs);

@@ -18,7 +18,7 @@ import {
 } from './session.ts';
 import { within } from './within.ts';
 
-/** The script begins after that, whatever has become of the nodes. */
+/** The script begins after this time at the latest, even if a node is not ready. */
 const nodesMs = 20_000;
 
 /**
@@ -42,7 +42,7 @@ class LiveSession implements Session {
   readonly #people: LivePeople;
   readonly #replicas: LiveReplicas;
   readonly #listeners = new Set<SessionListener>();
-  /** Told to a listener that comes later, as is what is below. */
+  /** This and the next two are for listeners that come later. */
   readonly #occupants = new Map<string, OccupantProgress>();
   #trouble: string | undefined;
   /** Records that came before anyone listened. */
@@ -56,7 +56,7 @@ class LiveSession implements Session {
     this.#config = config;
     const { scenario, credentials } = config;
     const websocket = websocketOf(config, pageOrigin);
-    // A page that does not run the nodes plays nobody's part but one of its own: the characters are with the nodes.
+    // A page that does not run the nodes does not play their characters either, only a guest of its own.
     const account = mayRunNodes(config) ? undefined : oneOf(credentials.guests);
     const guest = account && guestOf(scenario, account);
     this.scenario = guest ? { ...scenario, occupants: [...scenario.occupants, occupantOf(guest)] } : scenario;
@@ -162,7 +162,7 @@ class LiveSession implements Session {
     return this.#people.command('link', { a, b, ...fields });
   }
 
-  /** Once, by the page that runs the nodes: also by one that took them over when the page before it was closed. */
+  /** Runs once, in the page that runs the nodes, also if it took them over from a page that was closed. */
   async #runScript(): Promise<void> {
     if (this.#scripted || !this.#nodes.anyReady) return;
     this.#scripted = true;

@@ -91,9 +91,9 @@ function readHop(fields: Fields, domains: readonly string[]): HopRecord {
 function readStanza(fields: Fields): TracedStanza {
   const name = fields.oneOf('name', ['message', 'presence', 'iq']);
   const xml = fields.text('xml', stanzaMax);
-  if (!xml.startsWith(`<${name}`)) fields.refuse('xml', `is no ${name}`);
+  if (!xml.startsWith(`<${name}`)) fields.refuse('xml', `is not a ${name} stanza`);
   // RFC 6120 §11.1, and what a document type may declare would grow when it is shown.
-  if (/<[!?]/.test(xml)) fields.refuse('xml', 'has a declaration or a comment, as no stanza has');
+  if (/<[!?]/.test(xml)) fields.refuse('xml', 'has a declaration or a comment, which no stanza may have');
   const stanza: TracedStanza = {
     name,
     from: fields.address('from'),
@@ -105,7 +105,7 @@ function readStanza(fields: Fields): TracedStanza {
       id: fields.maybe('id', (field) => fields.address(field)),
     }),
   };
-  // Now, while the page takes breath between lines: all of them are folded in one go.
+  // Parsed here, where the page pauses between lines: the whole trace is folded in one go.
   childrenOf(stanza);
   return stanza;
 }
@@ -218,7 +218,7 @@ function readLink(fields: Fields, domains: readonly string[]): ToldRecord {
   const words = [
     ways === undefined || there === back ? undefined : `one way ${plainWord(there)}, the other ${plainWord(back)}`,
     fields.maybe('loss', (name) => share(fields, name, 'vanish')),
-    fields.maybe('twice', (name) => share(fields, name, 'come twice')),
+    fields.maybe('twice', (name) => share(fields, name, 'arrive twice')),
   ].filter((part) => part !== undefined && part !== '');
   const settings = present({
     latencyMs: fields.maybe('latencyMs', (name) => fields.count(name)),
@@ -247,10 +247,10 @@ function readAppend(fields: Fields): ToldRecord {
   const kinds = fields.objects('events', 10_000).map((event) => event.text('kind', 100));
   const shown = kinds.slice(0, 8).map((kind) => kind.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`));
   const more = kinds.length > shown.length ? ` and ${kinds.length - shown.length} more` : '';
-  return { ...told(fields, 'append', `keeps: ${shown.join(', ')}${more}`), from: fields.address('from') };
+  return { ...told(fields, 'append', `writes to its log: ${shown.join(', ')}${more}`), from: fields.address('from') };
 }
 
-/** What somebody did, or fate: by the plan of the run, or on its own. */
+/** What somebody did, or a fault: by the plan of the run, or on its own. */
 function readDeed(fields: Fields, kind: 'act' | 'fault'): ToldRecord {
   const lost = fields.maybe('appends', () => fields.list('appends', 100_000).length);
   const what = fields.words('what') + (lost === undefined ? '' : ` (${lost})`);
@@ -262,10 +262,10 @@ function readDeed(fields: Fields, kind: 'act' | 'fault'): ToldRecord {
 }
 
 const parts: Readonly<Record<string, string>> = {
-  healed: 'healed: from here on nothing breaks any more',
-  quiet: 'quiet: all has come to rest, or should have',
-  words: 'words: everybody who is in says a last word, twice',
-  repeated: 'repeated: all nodes start anew',
+  healed: 'healed: nothing breaks from here on',
+  quiet: 'quiet: everything has come to rest, or should have',
+  words: 'words: every occupant says a last word, twice',
+  repeated: 'repeated: all nodes start again',
 };
 
 function readState(fields: Fields): ToldRecord {
@@ -298,7 +298,7 @@ function numbered(fields: Fields): { readonly seq: number; readonly t: Instant }
 /** An earlier line. */
 function causeOf(fields: Fields): number | undefined {
   const cause = fields.maybe('cause', (name) => fields.count(name, 1));
-  return cause !== undefined && cause >= fields.count('seq') ? fields.refuse('cause', 'is no earlier line') : cause;
+  return cause !== undefined && cause >= fields.count('seq') ? fields.refuse('cause', 'is not an earlier line') : cause;
 }
 
 function specOf(fields: Fields): string | undefined {

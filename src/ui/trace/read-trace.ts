@@ -18,7 +18,7 @@ export interface TraceLine {
 
 /** A simulated run of the default length has 1,000 to 10,000 lines. */
 const linesMax = 100_000;
-/** Before what it runs, npm writes what that is: blank lines, and such as begin with `>`. */
+/** npm first writes what it runs: blank lines, and lines that begin with `>`. */
 const bannerMax = 8;
 /** Characters of a line: a node that takes over a whole room's history keeps it in one. */
 const lineMax = 2_000_000;
@@ -73,13 +73,13 @@ export class TraceReader {
     const seq = ++this.#seq;
     if (fields.count('seq') !== seq) fields.refuse('seq', `is not ${seq}, though this is line ${seq} after the header`);
     const t = fields.instant('t');
-    if (t < this.#t) fields.refuse('t', 'is before that of the line before');
+    if (t < this.#t) fields.refuse('t', 'is earlier than that of the line before');
     this.#t = t;
     const record = readLine(fields, this.#domains);
     if (record !== undefined) this.#lines.push({ seq, t, record });
     else {
       const kind = fields.text('kind', 100);
-      // Made-up kinds without end are one.
+      // Any number of made-up kinds count as one.
       const name = this.#skipped.has(kind) || this.#skipped.size < 10 ? kind : 'other';
       this.#skipped.set(name, (this.#skipped.get(name) ?? 0) + 1);
     }
@@ -90,6 +90,6 @@ function parsed(text: string, line: number): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    throw new TraceError(`Line ${line}: it is no JSON.`);
+    throw new TraceError(`Line ${line}: it is not JSON.`);
   }
 }

@@ -1,7 +1,7 @@
 import { LitElement } from 'lit';
 import type { Store } from '../store.ts';
 
-/** A part of the page: light DOM, so that one theme file and one selection of test hooks hold everywhere. */
+/** A part of the page. Light DOM, so that the theme and the test hooks work everywhere. */
 export abstract class Part extends LitElement {
   static override properties: Record<string, object> = { store: { attribute: false } };
   declare store: Store;

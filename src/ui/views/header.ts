@@ -29,11 +29,11 @@ class Header extends Part {
             </select>`
       }
       <button type="button" class="open-trace" data-testid="open-trace" aria-label="Open a trace…" title="Open the trace of a run (npm run sim -- --seed N --mode M --json)" @click=${this.#onOpen}>${icon('open')}<span class="wide">Open a trace…</span><span class="narrow">Trace</span></button>
-      ${recording ? html`<a class="button" href=${location.pathname} data-testid="to-live"><span class="wide">To the live rooms</span><span class="narrow">Live</span></a>` : nothing}
+      ${recording ? html`<a class="button" href=${location.pathname} data-testid="to-live"><span class="wide">Back to the live rooms</span><span class="narrow">Live</span></a>` : nothing}
       <span class="badge model" data-testid="model-badge" title=${models[session.scenario.xep] ?? ''}>XEP-${session.scenario.xep}</span>
       ${
         recording
-          ? html`<span class="badge recorded" data-testid="mode-badge" title=${recording.fixed}>Record</span>`
+          ? html`<span class="badge recorded" data-testid="mode-badge" title=${recording.fixed}>Recording</span>`
           : html`<span class="badge live" data-testid="mode-badge"><span class="dot"></span>Live</span>`
       }
       ${session.runsNodes || recording ? nothing : html`<span class="badge" data-testid="observer-badge" title="Another page runs the nodes; you can watch, speak and cut links">Nodes run elsewhere</span>`}

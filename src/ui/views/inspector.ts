@@ -1,19 +1,32 @@
 import { html, nothing, type TemplateResult } from 'lit';
+import { bareOf, type Jid } from '../../core/xmpp/jid.ts';
 import { type Command, type Forms, linkCommands, nodeCommands, occupantCommands, serverCommands } from '../commands.ts';
 import type { ModelEvent } from '../fold/event.ts';
 import { describeLink } from '../fold/links.ts';
 import type { NodeView } from '../fold/network.ts';
 import { specEntry } from '../spec-index.ts';
-import { bytes, counted, markOf, noticed, policyInWords, roleOf, shortName, shortNode, stateOf } from '../words.ts';
+import {
+  bytes,
+  capitalised,
+  counted,
+  markOf,
+  noticed,
+  policyInWords,
+  roleOf,
+  shortName,
+  shortNode,
+  stateOf,
+} from '../words.ts';
 import { Part } from './base.ts';
 import { icon, stanzaIcon } from './icons.ts';
 import { stanzaTree } from './stanza-tree.ts';
 
 /** Why something happened that no rule of a XEP asks for. */
 const reasons: Partial<Record<ModelEvent['kind'], string>> = {
-  act: 'Somebody did this, or a timer ran out: it is where the chain begins.',
-  append: 'The node decided this and wrote it to its log; what it leads to leaves only when that is durable.',
-  fault: 'Fate did this: a fault that the run has here.',
+  act: 'Somebody did this, or a timer ran out. The chain of causes begins here.',
+  append:
+    'The node decided this and wrote it to its log. Nothing that follows from it is sent until the log is durable.',
+  fault: 'The run has a fault here.',
 };
 
 /** What is chosen: a stanza with its causes and copies, or a node, a person, a link. */
@@ -51,7 +64,7 @@ class Inspector extends Part {
           <p>${model.scenario.description}</p>
           ${this.#run()}
         </section>
-        <p class="empty">Choose a stanza: press one that is under way in the picture, or a row of the log. Its text, the rule that made it, and all its copies appear here.</p>`;
+        <p class="empty">Select a stanza: press one that is moving in the picture, or a row of the log. Its text, the rule that made it, and all its copies appear here.</p>`;
     }
     const legs = { in: 'handed to its server by', out: 'delivered by', link: 'crosses the link from' } as const;
     return html`
@@ -80,7 +93,7 @@ class Inspector extends Part {
     `;
   }
 
-  /** Of a recording: what it is a record of. */
+  /** Of a recording: how much is in it. */
   #run(): TemplateResult | typeof nothing {
     const { recording } = this.store.session;
     if (!recording) return nothing;
@@ -90,7 +103,7 @@ class Inspector extends Part {
     </dl>`;
   }
 
-  /** Of a recording: the picture may show another moment than that of what is chosen. */
+  /** Of a recording: the picture may show another moment than the selected event's. */
   #moment(event: ModelEvent): TemplateResult | typeof nothing {
     const { recording } = this.store.session;
     if (!recording || event.id < 0 || recording.seq === event.id) return nothing;
@@ -102,7 +115,7 @@ class Inspector extends Part {
     if (!spec) {
       const text =
         reasons[event.kind] ??
-        'Local: no rule of a XEP is recorded for it. A client that is not ours sent it, or its node’s record has not come.';
+        'Local: no rule of a XEP is recorded for it. A client that is not ours sent it, or its node has not reported it yet.';
       return html`<p data-testid="why" data-spec="local">${text}</p>`;
     }
     const entry = specEntry(spec);
@@ -115,7 +128,7 @@ class Inspector extends Part {
   #causes(event: ModelEvent): TemplateResult {
     const path = this.store.model.events.pathTo(event.id).slice(0, -1);
     return html`<h3>Causes</h3>
-      ${path.length === 0 ? html`<p class="note">None is known: the chain begins here.</p>` : html`<ol class="chain" data-testid="causes">${path.map((id) => this.#item(id))}</ol>`}`;
+      ${path.length === 0 ? html`<p class="note">None is known. The chain begins here.</p>` : html`<ol class="chain" data-testid="causes">${path.map((id) => this.#item(id))}</ol>`}`;
   }
 
   #copies(event: ModelEvent): TemplateResult {
@@ -127,7 +140,7 @@ class Inspector extends Part {
           other?.leg === 'link' ||
           (other?.leg === 'out' &&
             !model.network.nodes.has(other.to) &&
-            !model.network.nodes.has(other.to.split('/')[0] ?? '')),
+            !model.network.nodes.has(bareOf(other.to as Jid))),
       )
       .sort((a, b) => a.t - b.t || a.id - b.id);
     const cost = model.costs.of(event.id);
@@ -149,9 +162,9 @@ class Inspector extends Part {
       <button type="button" class=${`linkish ${view.event === id ? 'chosen' : ''}`} data-event=${id} @click=${() => this.store.select(id)}>
         ${event.stanza ? html`<small class="index">${model.events.indexOf(id)}</small> ` : nothing}${
           event.kind === 'act'
-            ? event.text.startsWith(shortName(model, event.from))
-              ? event.text
-              : html`${shortName(model, event.from)}: ${event.text}`
+            ? model.network.isNode(event.from)
+              ? html`${shortName(model, event.from)}: ${event.text}`
+              : event.text
             : event.leg === 'link'
               ? html`${event.from} → ${event.to}${event.outcome ? html` <b class="lost">${event.outcome}</b>` : nothing}`
               : event.leg === 'out'
@@ -173,7 +186,7 @@ class Inspector extends Part {
           <dt>Address</dt><dd>${who.jid}</dd>
           <dt>Room</dt><dd>${who.room}</dd>
           <dt>State</dt><dd>${who.phase}${who.detail ? html`, ${who.detail}` : nothing}${who.show ? html`, ${who.show}` : nothing}${markOf(who) ? html`, <b class="tone-warn">${markOf(who)?.words}</b>` : nothing}</dd>
-          <dt>Served by</dt><dd>${who.node ?? 'no node says so'}</dd>
+          <dt>Served by</dt><dd>${who.node ?? 'no node, as far as is known'}</dd>
           <dt>Role</dt><dd>${who.role || 'unknown'}, affiliation ${who.affiliation || 'unknown'}</dd>
         </dl>
         ${this.#buttons(occupantCommands(this.store, who, this.#forms))}`;
@@ -181,10 +194,10 @@ class Inspector extends Part {
     const node = thing?.kind === 'node' ? model.network.nodes.get(thing.id) : undefined;
     if (!node && thing?.kind === 'server')
       return html`<h2>${thing.id}</h2>
-        <p>No replica stands here: the primary sends each of this server’s users a copy of their own over the link. A replica can be added while the room is in use, and those in it hear no more than that its configuration changed.</p>
+        <p>There is no replica here. The primary sends each of this server’s users their own copy over the link. A replica can be added while the room is in use: its occupants are told only that the configuration changed.</p>
         ${this.#buttons(serverCommands(this.store, thing.id))}`;
     if (!node)
-      return html`<p class="empty">Choose a room node or a person in the picture, or in the Outline. What it is and does appears here.</p>`;
+      return html`<p class="empty">Select a room node or a person in the picture. What they are and do appears here.</p>`;
     const state = stateOf(model, node);
     return html`<h2>${node.address}</h2>
       <dl>
@@ -198,7 +211,7 @@ class Inspector extends Part {
           <dl>
             <dt>Subject</dt><dd>${room.subject || 'none'}</dd>
             <dt>History</dt><dd>${counted(room.historyLength, 'message')}</dd>
-            <dt>Epoch</dt><dd title="It grows whenever the room begins anew: what bears an earlier one is of the past">${room.epoch}</dd>
+            <dt>Epoch</dt><dd title="It grows whenever the room starts again. Whatever carries an earlier one is out of date">${room.epoch}</dd>
             ${room.split ? html`<dt>If cut off</dt><dd data-testid="policy" data-policy=${room.split.policy}>${policyInWords(room.split)}</dd>` : nothing}
           </dl>
           ${
@@ -214,7 +227,7 @@ class Inspector extends Part {
             (occupant) =>
               html`<tr><td>${occupant.nick}</td><td>${occupant.role}</td><td>${occupant.home ? html`<span title=${occupant.home}>${this.#short(occupant.home)}</span>` : 'this node'}</td></tr>`,
           )}</tbody></table>
-          ${room.occupants.length === 0 ? html`<p class="note">Nobody is in the room.${this.store.session.recording ? nothing : ' Choose someone below the picture and press Join.'}</p>` : nothing}`,
+          ${room.occupants.length === 0 ? html`<p class="note">Nobody is in the room.${this.store.session.recording ? nothing : ' Select someone below the picture and press Join.'}</p>` : nothing}`,
       )}`;
   }
 
@@ -228,7 +241,7 @@ class Inspector extends Part {
       <ul class="chain" data-testid="signs" data-peer=${peer}>
         ${apart ? at(apart, `Noticed: ${noticed(apart)}`) : nothing}
         ${joined ? at(joined, `Netjoin: ${joined.text}`) : nothing}
-        ${judged ? at(judged, judged.text.replace(/^j/, 'J')) : nothing}
+        ${judged ? at(judged, capitalised(judged.text)) : nothing}
       </ul>`;
   }
 
@@ -241,7 +254,7 @@ class Inspector extends Part {
     const { thing } = this.store.view;
     const link = thing?.kind === 'link' ? this.store.model.network.links.get(thing.id) : undefined;
     if (!link)
-      return html`<p class="empty">Choose a link in the picture, or in the Outline. Its counters appear here${this.store.session.recording ? nothing : ', and it can be cut, healed and slowed'}.</p>`;
+      return html`<p class="empty">Select a link in the picture. Its counters appear here${this.store.session.recording ? nothing : ', and it can be cut, healed and slowed'}.</p>`;
     return html`<h2>${link.ends[0]} – ${link.ends[1]}</h2>
       <dl>
         <dt>State</dt><dd class=${link.state === 'up' ? 'tone-good' : 'tone-bad'}>${describeLink(link)}</dd>

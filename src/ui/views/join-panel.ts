@@ -65,7 +65,7 @@ export class JoinPanel extends Part {
         this.#copied = value;
         this.requestUpdate();
       },
-      () => this.store.toast('The browser did not let the page copy. Select the text and copy it by hand.'),
+      () => this.store.toast('The browser did not allow copying. Select the text and copy it by hand.'),
     );
   }
 }

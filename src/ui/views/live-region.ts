@@ -1,7 +1,7 @@
 import { html, type TemplateResult } from 'lit';
 import type { Sentence } from '../fold/model.ts';
 import { sayable } from '../spec-index.ts';
-import { roleOf, shortNode } from '../words.ts';
+import { capitalised, roleOf, shortNode } from '../words.ts';
 import { Part } from './base.ts';
 
 /** Says what the nodes do: one sentence a step, at most once a second, and never more than one can listen to. */
@@ -32,7 +32,7 @@ class LiveRegion extends Part {
     const name = view ? `${roleOf(view)} ${shortNode(view.address)}` : node;
     const what = sent > 0 ? `sends ${sent} ${sent === 1 ? 'stanza' : 'stanzas'}` : '';
     const parts = [what, ...notes].filter(Boolean).join(', ');
-    return `${name.charAt(0).toUpperCase()}${name.slice(1)} ${parts}${spec ? `, ${sayable(spec)}` : ''}.`;
+    return `${capitalised(name)} ${parts}${spec ? `, ${sayable(spec)}` : ''}.`;
   }
 }
 

@@ -35,7 +35,7 @@ class Log extends Part {
     const { recording } = store.session;
     const kinds = ['message', 'presence', 'iq', 'state', ...(recording ? (['append'] as const) : [])] as const;
     this.#rows = this.#filtered();
-    // With fewer rows than before, where the box was scrolled to is no place any more.
+    // There may be fewer rows than when the box was scrolled.
     const top = Math.min(this.#top, Math.max(0, this.#rows.length * rowHeight - this.#view));
     const first = Math.max(0, Math.floor(top / rowHeight) - overscan);
     const count = Math.min(rowLimit, Math.ceil(this.#view / rowHeight) + 2 * overscan);
@@ -55,7 +55,7 @@ class Log extends Part {
           >${kind === 'state' || kind === 'append' ? html`${icon(kind)} ${kind === 'state' ? 'State' : 'Appends'}` : html`${stanzaIcon(kind, false)} ${kind === 'iq' ? 'IQ' : kind === 'message' ? 'Messages' : 'Presence'}`}</button>`,
         )}
         <span class="count" data-testid="log-count">${this.#rows.length} of ${store.model.events.list.length + store.model.events.forgotten} events</span>
-        ${this.#follow ? nothing : html`<button type="button" @click=${this.#toEnd}>To the newest</button>`}
+        ${this.#follow ? nothing : html`<button type="button" @click=${this.#toEnd}>Go to the newest</button>`}
       </div>
       ${
         this.#rows.length === 0
@@ -63,8 +63,8 @@ class Log extends Part {
               store.model.events.list.length === 0
                 ? recording
                   ? 'This is the beginning of the run. Press Play, or step forward: every event appears here.'
-                  : 'Nothing has happened yet. Say something in the bar above, and every hop of it appears here.'
-                : 'No event passes the filter. Clear the filter box, or press the buttons beside it to show more kinds.'
+                  : 'Nothing has happened yet. Say something in the bar above, and every hop that it takes appears here.'
+                : 'No event matches the filter. Clear the filter box, or press the buttons beside it to show more kinds.'
             }</p>`
           : nothing
       }
@@ -149,7 +149,7 @@ class Log extends Part {
       if (index >= 0) {
         const y = index * rowHeight;
         if (y < box.scrollTop || y > box.scrollTop + box.clientHeight - rowHeight) {
-          // In a recording the place that is shown is at the end.
+          // In a recording, the current event is the last one.
           this.#follow = index === this.#rows.length - 1;
           box.scrollTop = y - box.clientHeight / 2;
         }

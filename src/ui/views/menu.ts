@@ -26,7 +26,7 @@ class Menu extends Part implements Forms {
     }
     this.#back = document.activeElement as HTMLElement | SVGElement | null;
     popover.showPopover();
-    // Where it was before it may have been squeezed.
+    // At its former place it may have been squeezed.
     popover.style.left = popover.style.top = '0';
     const box = popover.getBoundingClientRect();
     popover.style.left = `${Math.max(8, Math.min(menu.x, innerWidth - box.width - 8))}px`;
@@ -187,8 +187,8 @@ class Menu extends Part implements Forms {
         <p class="note">XEP-0282 §4.11.1.2. An owner of the room sends this as its configuration (XEP-0045 §10.2); the primary tells its replicas.</p>
         <fieldset>
           <legend>What the replica does</legend>
-          <label class="check"><input type="radio" name="policy" value="freeze" .checked=${now?.policy !== 'local'} /> Freeze: it waits, leaving works (MUST)</label>
-          <label class="check"><input type="radio" name="policy" value="local" .checked=${now?.policy === 'local'} /> Local: also what is ticked here (each a MAY)</label>
+          <label class="check"><input type="radio" name="policy" value="freeze" .checked=${now?.policy !== 'local'} /> Freeze: users can leave, everything else is refused (MUST)</label>
+          <label class="check"><input type="radio" name="policy" value="local" .checked=${now?.policy === 'local'} /> Local: also what is ticked below (each a MAY)</label>
           ${flags.map(
             ([name, label]) =>
               html`<label class="check inner"><input type="checkbox" name=${name} .checked=${now?.[name] ?? false} /> ${label}</label>`,

@@ -89,7 +89,7 @@ class Outline extends Part {
     const possible = this.store.session.recording ? [] : commands.filter((command) => !command.not);
     return html`<span class="buttons">${possible.map(
       (command) =>
-        html`<button type="button" data-testid=${`outline-${command.id}`} aria-label=${`${command.label}: ${of}`} @click=${command.run}>${icon(command.icon)} ${command.label.replace(/ \(.*\)| the room| from its log/, '')}</button>`,
+        html`<button type="button" data-testid=${`outline-${command.id}`} aria-label=${`${command.label}: ${of}`} @click=${command.run}>${icon(command.icon)} ${command.short ?? command.label}</button>`,
     )}</span>`;
   }
 }

@@ -11,9 +11,9 @@ const phases: Record<NodeView['phase'], string> = {
   'logged-in': 'logged in',
   bound: 'host bound',
   ready: 'ready',
-  reconnecting: 'connecting again',
+  reconnecting: 'reconnecting',
   down: 'down',
-  restarting: 'starting again',
+  restarting: 'restarting',
   elsewhere: 'runs in another page',
   failed: 'failed',
 };
@@ -59,10 +59,10 @@ class Startup extends Part {
           )}
       </ul>
       ${cut.map(
-        (link) => html`<p>The link ${link.ends[0]} – ${link.ends[1]} is cut, so nobody beyond it gets in.
+        (link) => html`<p>The link ${link.ends[0]} – ${link.ends[1]} is cut, so nobody on the far side can enter.
           <button type="button" @click=${() => store.act({ act: 'heal', link: link.ends })}>${icon('heal')} Heal it</button></p>`,
       )}
-      ${failed ? html`<p>Check that the server still runs (npm start), then reload the page.</p>` : nothing}
+      ${failed ? html`<p>Check that the server is still running (npm start), then reload the page.</p>` : nothing}
       <button type="button" class="linkish" @click=${this.#hide}>Hide this list</button>
     </section>`;
   }

@@ -18,15 +18,15 @@ interface Token {
 }
 
 /**
- * Draws the stanzas under way: one loop, each position a function of the trace and the time. It runs only while there is
- * something to show. Elements are made and moved by hand because 200 of them in 60 frames a second is no work for templates.
+ * Draws the moving stanzas: one loop, each position a function of the trace and the time. It runs only while there is
+ * something to show. Elements are made and moved by hand: templates are too slow for 200 of them at 60 frames a second.
  */
 export class Tokens {
   readonly #tokens = new Map<number, Token>();
   readonly #glows = new Map<number, SVGCircleElement>();
   readonly #still = matchMedia('(prefers-reduced-motion: reduce)');
   #frame = 0;
-  /** Some of the chosen stanza's copies are under way: the others step back. */
+  /** Whether copies of the selected stanza are moving: the others are dimmed. */
   #focusing = false;
   readonly #layer: SVGGElement;
   readonly #store: Store;
@@ -143,7 +143,7 @@ export class Tokens {
     this.#tokens.delete(id);
   }
 
-  /** A delivery lights its leaf for a moment. */
+  /** A delivery lights up its recipient for a moment. */
   #glow(flight: Flight, now: number, layout: Layout): void {
     const { event } = flight;
     if (event.leg !== 'out' || event.stanza?.name === 'iq') return;
@@ -165,7 +165,7 @@ export class Tokens {
   }
 }
 
-/** The way of one leg on the picture, from 0 to 1; undefined where an end of it is not on the picture. */
+/** The path of one leg in the picture, from 0 to 1; undefined where one of its ends is not in the picture. */
 export function wayOf(event: ModelEvent, layout: Layout, store: Store): ((s: number) => Point) | undefined {
   if (event.leg === 'link') {
     const link = layout.links.get(linkKey(event.from, event.to));

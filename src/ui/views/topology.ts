@@ -1,4 +1,5 @@
 import { html, nothing, type SVGTemplateResult, svg, type TemplateResult } from 'lit';
+import { bareOf, type Jid } from '../../core/xmpp/jid.ts';
 import { describeLink, type LinkView, linkKey } from '../fold/links.ts';
 import type { NodeView } from '../fold/network.ts';
 import {
@@ -281,9 +282,8 @@ class Topology extends Part {
       if (!event) continue;
       if (event.leg === 'link') lit.add(linkKey(event.from, event.to));
       for (const address of [event.from, event.to]) {
-        const node =
-          model.network.nodes.get(address) ??
-          (address.includes('@') ? model.network.nodes.get(address.split('/')[0] ?? '') : undefined);
+        const { nodes } = model.network;
+        const node = nodes.get(address) ?? nodes.get(bareOf(address as Jid));
         if (node) lit.add(node.address);
         else if (address.includes('/')) lit.add(address);
       }

@@ -11,11 +11,11 @@ class Transcripts extends Part {
     const people = model.people.all().filter((who) => who.phase === 'joined' || model.transcripts.lines.has(who.jid));
     if (people.length === 0) {
       const how = this.store.session.recording
-        ? 'Step forward to see them come.'
-        : 'Choose someone in the bar above and press Join.';
+        ? 'Step forward to see people enter.'
+        : 'Select someone in the bar above and press Join.';
       return html`<p class="empty">Nobody is in a room yet. ${how}</p>`;
     }
-    return html`<div class="columns" data-testid="transcripts" tabindex="0" role="group" aria-label="Transcripts, one a person">
+    return html`<div class="columns" data-testid="transcripts" tabindex="0" role="group" aria-label="Transcripts, one for each person">
       ${people.map((who) => this.#column(who, model.transcripts.lines.get(who.jid) ?? []))}
     </div>`;
   }
@@ -25,7 +25,7 @@ class Transcripts extends Part {
     return html`<section class="column" data-transcript=${who.jid} aria-label=${`What ${who.nick} sees`}>
       <h3>${who.nick} <small>${who.node ? `at ${shortNode(who.node)}` : who.server}${mark ? html` <b class="tone-warn">${mark.badge}</b>` : nothing}</small></h3>
       <ol>
-        ${lines.length === 0 ? html`<li class="note">Nothing said yet. What is said in the room appears here.</li>` : nothing}
+        ${lines.length === 0 ? html`<li class="note">Nothing has been said yet. What is said in the room appears here.</li>` : nothing}
         ${lines.slice(-60).map(
           (line) => html`<li
             class=${`${line.kind} ${line.delayed ? 'delayed' : ''} ${this.store.family.has(line.id) ? 'family' : ''}`}

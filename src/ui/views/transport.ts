@@ -5,7 +5,7 @@ import { counted, seconds, shortName } from '../words.ts';
 import { Part } from './base.ts';
 import { icon } from './icons.ts';
 
-/** Moves through a recorded run: play, steps, a scrubber, and the violations that it has. */
+/** Moves through a recorded run: play, steps, a scrubber, and the run's violations. */
 class Transport extends Part {
   /** Where the scrubber was dragged to, until the next frame shows it. */
   #wanted: number | undefined;
@@ -29,15 +29,15 @@ class Transport extends Part {
       </div>
       <div class="scrubber">
         ${this.#marks(recording)}
-        <input type="range" min="0" max=${length} step="1" data-testid="transport-scrubber" aria-label="Place in the run" aria-valuetext=${`${time}, ${place}`} .value=${String(at)} @input=${this.#onScrub} />
+        <input type="range" min="0" max=${length} step="1" data-testid="transport-scrubber" aria-label="Position in the run" aria-valuetext=${`${time}, ${place}`} .value=${String(at)} @input=${this.#onScrub} />
       </div>
       <p class="place" role="status" aria-live=${playing ? 'off' : 'polite'}><b data-testid="transport-time">${time}</b> <span data-testid="transport-place">${place}</span><span class="sr">: ${this.#event(recording)}</span></p>
       ${recording.violations.length > 0 ? this.#violations(recording) : nothing}
-      ${recording.skipped.size > 0 ? html`<p class="note" data-testid="transport-skipped">Left out, because this page does not know their kind: ${[...recording.skipped].map(([kind, count]) => `${counted(count, 'line')} “${kind}”`).join(', ')}.</p>` : nothing}
+      ${recording.skipped.size > 0 ? html`<p class="note" data-testid="transport-skipped">Left out because this page does not know their kind: ${[...recording.skipped].map(([kind, count]) => `${counted(count, 'line')} “${kind}”`).join(', ')}.</p>` : nothing}
     </section>`;
   }
 
-  /** What is heard of the event that a step has led to. */
+  /** What a screen reader says of the event that a step leads to. */
   #event({ seq }: Recording): string {
     const { model } = this.store;
     const event = seq === undefined ? undefined : model.events.get(seq);
@@ -69,7 +69,7 @@ class Transport extends Part {
     return html`<svg class="marks" viewBox="0 0 100 1" preserveAspectRatio="none" aria-hidden="true">${lines}</svg>`;
   }
 
-  /** A drag tells of more places than there are frames to show them in. */
+  /** A drag passes more places than there are frames to show them. */
   readonly #onScrub = (event: Event): void => {
     const first = this.#wanted === undefined;
     this.#wanted = Number((event.target as HTMLInputElement).value);
