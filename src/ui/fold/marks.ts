@@ -29,9 +29,9 @@ interface Told {
 }
 
 /**
- * Lines of a transcript that say who is cut off, or let in for the moment (decisions #16, #44). The flags of a node's status
+ * Lines of a transcript that say who is cut off, or let in for the moment (XEP-0282 §4.11.1). The flags of a node's status
  * decide that, not the text of a presence. A status comes after the presences that the node sent in the same step, and before
- * or after the users are handed them; no status comes where nothing changed.
+ * or after the users are handed them. No status comes where nothing changed.
  */
 export class Marks {
   readonly #events: Events;

@@ -357,6 +357,64 @@ describe('Splits (XEP-0282 §4.11)', () => {
     expect(Object.keys(model.splits.signsOf(vesa, room))).toEqual(['noticed']);
   });
 
+  it('a node that does not accept another has noticed no split', () => {
+    const model = new Model(wallops);
+    model.fold([note(primary, 1, 'bounce', vesa, 'is split'), note(primary, 2, 'refused', vesa, 'is refused')]);
+    expect(model.splits.signsOf(primary, vesa)).toMatchObject({ noticed: { sign: 'bounce' } });
+  });
+
+  for (const order of ['status first', 'presence first'] as const) {
+    it(`who is cut off is told by the flags of the node's status: ${order}`, () => {
+      const model = new Model(wallops);
+      const viewer = 'rubenro@vesa.yeggmaex.irc/shaver';
+      const domain = 'vesa.yeggmaex.irc';
+      let seq = 0;
+      const shows = (show: string, flags: { cutOff?: true }) => {
+        const xml = `<presence><show>${show}</show><status>${seq}</status></presence>`;
+        const stanza = { name: 'presence', from: `${room}/WiZ`, to: viewer, xml, bytes: 1 } as const;
+        const hop = (leg: 'in' | 'out', from: string, to: string, cause?: number): HopRecord => ({
+          kind: 'hop',
+          seq: ++seq,
+          t: seq as Instant,
+          leg,
+          from,
+          to,
+          stanza,
+          ...(cause ? { cause } : {}),
+        });
+        const sent = hop('in', vesa, domain);
+        const handed = hop('out', domain, viewer, sent.seq);
+        const occupants = [
+          { nick: 'BigCheese', jid: viewer, role: 'participant', affiliation: 'none' },
+          { nick: 'WiZ', role: 'moderator', affiliation: 'admin', home: room, ...flags },
+        ];
+        const status: TraceRecord = {
+          kind: 'status',
+          t: seq as Instant,
+          node: vesa,
+          status: {
+            address: vesa,
+            server: domain,
+            rooms: [{ room, role: 'replica', epoch: 1, historyLength: 0, subject: '', occupants, peers: [] }],
+          },
+        };
+        model.fold(order === 'status first' ? [sent, status, handed] : [sent, handed, status]);
+      };
+      const marks = () => (model.transcripts.lines.get(viewer) ?? []).map(({ id, nick }) => [id, nick]);
+      shows('away', {});
+      expect(marks()).toEqual([]);
+      shows('away', { cutOff: true });
+      expect(marks()).toEqual([[4, 'WiZ']]);
+      shows('xa', { cutOff: true });
+      expect(marks()).toHaveLength(1);
+      shows('away', {});
+      expect(marks()).toEqual([
+        [4, 'WiZ'],
+        [8, 'WiZ'],
+      ]);
+    });
+  }
+
   it('a replica off the primary’s list leaves its place; on it again, it is there', () => {
     const model = new Model(wallops);
     const status = wallopsStatus() as Extract<TraceRecord, { kind: 'status' }>;

@@ -35,10 +35,10 @@ describe('A trace of the simulator', () => {
     const told = readAll(written(small())).lines.flatMap(({ record }) => (record.kind === 'told' ? [record] : []));
     expect(told.map(({ as, text }) => `${as}: ${text}`)).toEqual([
       'act: step 0: u@a.sim speaks',
-      'append: keeps: message accepted',
+      'append: writes to its log: message accepted',
       'link: one way up, the other silent; 50 % vanish',
       'fault: these appends are lost (1)',
-      'state: healed: from here on nothing breaks any more',
+      'state: healed: nothing breaks from here on',
     ]);
   });
 
@@ -175,7 +175,7 @@ describe('A file that is no trace, or a hostile one, is refused with one sentenc
     [
       'a stanza that declares entities',
       stanzaOf({ xml: '<message/><!DOCTYPE x>' }),
-      'Line 5: “stanza.xml” has a declaration or a comment, as no stanza has.',
+      'Line 5: “stanza.xml” has a declaration or a comment, which no stanza may have.',
     ],
     [
       'a stanza of 1 MB',
