@@ -8,14 +8,14 @@ const wordsMax = 10_000;
 
 /**
  * One JSON object of a file that may hold anything. Each method gives a value of the type that it names, or throws a
- * TraceError that says where which field is wrong; a field that nobody asks for is not looked at.
+ * TraceError that says where which field is wrong; fields that nobody asks for are ignored.
  */
 export class Fields {
   readonly #of: Readonly<Record<string, unknown>>;
   readonly #line: number;
   readonly #path: string;
 
-  /** @param path  how messages begin the name of a field */
+  /** @param path  what messages put before the name of a field */
   constructor(of: unknown, line: number, path = '') {
     this.#line = line;
     this.#path = path;

@@ -16,7 +16,7 @@ import { childrenOf } from './peek.ts';
 import { readPair } from './read-header.ts';
 import type { ModelRecord, ToldRecord } from './records.ts';
 
-/** Characters of one stanza. The embedded server takes no longer one either. */
+/** Characters of one stanza. The embedded server accepts no longer one either. */
 export const stanzaMax = 262_144;
 const listMax = 1_000;
 const specMax = 200;
@@ -37,7 +37,7 @@ const signs: readonly Sign[] = [
  * put into words here.
  *
  * @param domains  of the header's servers
- * @returns undefined if the kind is none that this page knows
+ * @returns undefined if this page does not know the kind
  * @throws TraceError
  */
 export function readLine(fields: Fields, domains: readonly string[]): ModelRecord | undefined {
@@ -92,7 +92,7 @@ function readStanza(fields: Fields): TracedStanza {
   const name = fields.oneOf('name', ['message', 'presence', 'iq']);
   const xml = fields.text('xml', stanzaMax);
   if (!xml.startsWith(`<${name}`)) fields.refuse('xml', `is not a ${name} stanza`);
-  // RFC 6120 §11.1, and what a document type may declare would grow when it is shown.
+  // RFC 6120 §11.1. Entities that a document type declares could grow without limit when they are shown.
   if (/<[!?]/.test(xml)) fields.refuse('xml', 'has a declaration or a comment, which no stanza may have');
   const stanza: TracedStanza = {
     name,

@@ -6,7 +6,7 @@ import type { ModelRecord } from './records.ts';
 /** A trace that was read to its end. */
 export interface Trace extends TraceHeader {
   readonly lines: readonly TraceLine[];
-  /** How many lines of which unknown kind were left out. */
+  /** Lines of unknown kinds, which were left out: how many of each. */
   readonly skipped: ReadonlyMap<string, number>;
 }
 
@@ -25,7 +25,7 @@ const lineMax = 2_000_000;
 
 /**
  * Reads a trace (README.md, section Trace) piece by piece, so that a page can do other things in between. A file may hold
- * anything: whatever is not as it should be ends the reading with a TraceError.
+ * anything: whatever is wrong in it ends the reading with a TraceError.
  */
 export class TraceReader {
   readonly #lines: TraceLine[] = [];

@@ -1,7 +1,7 @@
 import type { LinkRecord, StepRecord, TraceRecord } from '../../core/node/trace.ts';
 import type { Instant } from '../../core/xmpp/time.ts';
 
-/** What only the record of a run tells, in words: what somebody or fate did, what a node kept, that a part of it began. */
+/** What only a recorded run has, in words: acts, faults, what a node wrote to its log, that a part of the run began. */
 export interface ToldRecord {
   readonly kind: 'told';
   readonly as: 'act' | 'append' | 'fault' | 'link' | 'state';
@@ -18,7 +18,7 @@ export interface ToldRecord {
     Partial<Pick<LinkRecord, 'latencyMs' | 'jitterMs' | 'bytesPerSecond'>>;
 }
 
-/** What the model is folded from. In the record of a run a step has a number, and may say itself what led to it. */
+/** What the model is folded from. In a recorded run a step has a number, and may itself say what led to it. */
 export type ModelRecord = TraceRecord | ToldRecord | (StepRecord & { readonly seq: number; readonly cause?: number });
 
 /** An invariant that does not hold in a recorded run. */
@@ -26,6 +26,6 @@ export interface Violation {
   /** Such as G3; src/sim/invariants.md lists them. */
   readonly invariant: string;
   readonly what: string;
-  /** Of the line that shows it; absent: what is left at the end does. */
+  /** Of the line that shows it; absent where only the state at the end shows it. */
   readonly seq?: number;
 }

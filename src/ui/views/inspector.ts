@@ -21,7 +21,7 @@ import { Part } from './base.ts';
 import { icon, stanzaIcon } from './icons.ts';
 import { stanzaTree } from './stanza-tree.ts';
 
-/** Why something happened that no rule of a XEP asks for. */
+/** Why something happened that no rule of a XEP requires. */
 const reasons: Partial<Record<ModelEvent['kind'], string>> = {
   act: 'Somebody did this, or a timer ran out. The chain of causes begins here.',
   append:
@@ -29,7 +29,7 @@ const reasons: Partial<Record<ModelEvent['kind'], string>> = {
   fault: 'The run has a fault here.',
 };
 
-/** What is chosen: a stanza with its causes and copies, or a node, a person, a link. */
+/** What is selected: a stanza with its causes and copies, or a node, a person or a link. */
 class Inspector extends Part {
   get #forms(): Forms {
     return document.querySelector('ns-menu') as unknown as Forms;
@@ -231,7 +231,7 @@ class Inspector extends Part {
       )}`;
   }
 
-  /** How a split was noticed and what the netjoin brought, each with its event: its Why is there. */
+  /** How a split was noticed and what the netjoin brought, each with its event, which says why. */
   #signs(node: NodeView, peer: string, split: boolean): TemplateResult | typeof nothing {
     const { noticed: apart, joined, judged } = this.store.model.splits.signsOf(node.address, peer);
     const at = (event: ModelEvent, words: string) =>

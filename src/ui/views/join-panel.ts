@@ -2,7 +2,7 @@ import { html, nothing, type TemplateResult } from 'lit';
 import { Part } from './base.ts';
 import { icon } from './icons.ts';
 
-/** What a person types into a client of their own to be in the room too. */
+/** What a person types into their own client to join the room. */
 export class JoinPanel extends Part {
   #copied = '';
   #chosen = 0;

@@ -4,7 +4,7 @@ import { sayable } from '../spec-index.ts';
 import { capitalised, roleOf, shortNode } from '../words.ts';
 import { Part } from './base.ts';
 
-/** Says what the nodes do: one sentence a step, at most once a second, and never more than one can listen to. */
+/** Says what the nodes do: one sentence for each step, at most once a second, and no more than a person can listen to. */
 class LiveRegion extends Part {
   #said = '';
   #timer = 0;

@@ -165,7 +165,7 @@ class Log extends Part {
   readonly #onScroll = (event: Event): void => {
     const box = event.target as HTMLElement;
     this.#top = box.scrollTop;
-    // A box that has become smaller was not scrolled away from the end by a person.
+    // Where the box has become smaller, no person scrolled it away from the end.
     if (box.clientHeight === this.#view)
       this.#follow = box.scrollTop + box.clientHeight >= box.scrollHeight - rowHeight;
     this.#view = box.clientHeight;

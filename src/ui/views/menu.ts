@@ -26,7 +26,7 @@ class Menu extends Part implements Forms {
     }
     this.#back = document.activeElement as HTMLElement | SVGElement | null;
     popover.showPopover();
-    // At its former place it may have been squeezed.
+    // At its former position it may have been squeezed.
     popover.style.left = popover.style.top = '0';
     const box = popover.getBoundingClientRect();
     popover.style.left = `${Math.max(8, Math.min(menu.x, innerWidth - box.width - 8))}px`;

@@ -47,7 +47,7 @@ class Speak extends Part {
     if (!input || !who || text.trim() === '') return;
     input.value = '';
     void this.store.act({ act: 'say', who: who.value, text }).then((result) => {
-      // What could not be said is given back, unless the person already types the next line.
+      // What could not be said is put back, unless the person is already typing the next line.
       if (!result.ok && input.value === '') input.value = text;
     });
   };

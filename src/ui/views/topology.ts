@@ -23,7 +23,7 @@ class Topology extends Part {
   #layout: Layout | undefined;
   #tokens: Tokens | undefined;
   #observer: ResizeObserver | undefined;
-  /** The one element of the picture that Tab reaches; arrows go on from there. */
+  /** The one element of the picture that Tab reaches; the arrow keys go on from there. */
   #current = '';
 
   /** Whether things have menus: nothing can be done to a run that is over. */
@@ -100,7 +100,7 @@ class Topology extends Part {
     </div>`;
   }
 
-  /** A replica and its place take each other's turn: who had the focus on the one has it on the other. */
+  /** A replica and the place for one replace each other: the focus goes along. */
   #follow(focusable: readonly string[]): void {
     const { model } = this.store;
     const focused = document.activeElement;
@@ -251,7 +251,7 @@ class Topology extends Part {
     </g>`;
   }
 
-  /** Counter of a link, above everything else that stands still. */
+  /** Counter of a link, above everything but the moving stanzas. */
   #pill(placed: PlacedLink, layout: Layout): SVGTemplateResult | typeof nothing {
     const link = this.store.model.network.links.get(placed.key) as LinkView;
     const cut = link.state !== 'up';
@@ -272,7 +272,7 @@ class Topology extends Part {
     </g>`;
   }
 
-  /** What the chosen stanza and its copies touched. */
+  /** What the selected stanza and its copies touched. */
   #highlighted(): ReadonlySet<string> {
     const { model, family, view } = this.store;
     const lit = new Set<string>();
@@ -368,7 +368,7 @@ class Topology extends Part {
     void this.updateComplete.then(() => this.querySelector<SVGElement>(`[data-id="${CSS.escape(next)}"]`)?.focus());
   };
 
-  /** The nearest in a direction: what lies ahead counts once, what lies aside twice. */
+  /** The nearest in a direction: distance ahead counts once, distance to the side twice. */
   #neighbour(from: string, [dx, dy]: [number, number]): string | undefined {
     const places = new Map<string, { x: number; y: number }>();
     for (const [id, node] of this.#layout?.nodes ?? []) places.set(id, node);

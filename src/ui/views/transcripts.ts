@@ -4,7 +4,7 @@ import type { TranscriptLine } from '../fold/transcripts.ts';
 import { markOf, shortNode } from '../words.ts';
 import { Part } from './base.ts';
 
-/** The chat as each person sees it, side by side; history that was sent on entering is marked. */
+/** The chat as each person sees it, side by side; the history that they were sent when they entered is marked. */
 class Transcripts extends Part {
   protected override render(): TemplateResult {
     const { model } = this.store;
