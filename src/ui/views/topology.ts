@@ -153,11 +153,12 @@ class Topology extends Part {
     const node = this.store.model.network.nodes.get(placed.address) as NodeView;
     const state = stateOf(this.store.model, node);
     const role = roleOf(node);
+    const service = node.kind === 'service' && this.store.model.network.roomsOf(node).length > 0;
     const left = placed.x - placed.w / 2;
     const top = placed.y - placed.h / 2;
     const compact = this.#layout?.compact;
     return svg`<g
-      class=${`node focusable ${state.split ? 'split' : ''} ${node.phase === 'down' ? 'down' : ''} ${lit.has(placed.address) ? 'lit' : ''}`}
+      class=${`node focusable ${service ? 'service' : ''} ${state.split ? 'split' : ''} ${node.phase === 'down' ? 'down' : ''} ${lit.has(placed.address) ? 'lit' : ''}`}
       data-node=${placed.address}
       data-id=${placed.address}
       data-role=${role}
