@@ -134,7 +134,7 @@ describe('the checker itself catches', () => {
       "import type { Api } from '../worker/node.worker.ts';",
       /names it by URL only/,
     ],
-    ['a page that runs the core', 'src/ui/x.ts', "import { jid } from '../core/xmpp/jid.ts';", /only types/],
+    ['a page that runs the core', 'src/ui/x.ts', "import { Room } from '../core/room/room.ts';", /only types/],
     [
       'a page that names a headless file by URL',
       'src/ui/x.ts',
@@ -164,6 +164,7 @@ describe('the checker itself catches', () => {
       "new Worker(new URL('../worker/node.worker.ts', import.meta.url), { type: 'module' });",
     ],
     ['packages of the zone', 'src/worker/x.ts', "import { client } from '@xmpp/client'; import * as c from 'comlink';"],
+    ['a page that takes an address apart', 'src/ui/x.ts', "import { bareOf } from '../core/xmpp/jid.ts';"],
     ['packages by a path below them', 'src/ui/x.ts', "import { repeat } from 'lit/directives/repeat.js';"],
   ] as const) {
     it(`and allows ${what}`, () => {

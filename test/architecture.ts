@@ -70,7 +70,8 @@ export const zones: Readonly<Record<string, Zone>> = {
     packages: ['node:*', 'ws', 'vite', 'tsx', '@playwright/test'],
   },
   'src/ui/': {
-    sees: [scenario],
+    // Addresses are taken apart in one way, wherever they are shown.
+    sees: [scenario, 'src/core/xmpp/jid.ts'],
     // host/ holds the types in which the page and its workers talk.
     seesTypesOf: [core, 'src/host/'],
     namesByUrl: ['src/worker/'],

@@ -51,6 +51,7 @@ export class StepLog {
         stream: rx?.stream ?? this.#stream ?? '',
         ...(rx ? { rx: rx.n } : {}),
         ...(words === undefined ? {} : { input: words }),
+        ...(typeof input === 'object' && input.kind === 'timer' ? { timer: true } : {}),
       },
       tx: [],
       notes: [],

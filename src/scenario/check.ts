@@ -18,7 +18,7 @@ interface Found<T> {
 
 /**
  * What a schema cannot say: addresses are prepared JIDs of the right shape, names refer to things that exist, nothing
- * is there twice.
+ * is listed twice.
  *
  * @param scenario  of the right shape already (schema.json)
  */
@@ -33,7 +33,7 @@ export function checkScenario(scenario: Scenario): readonly Mistake[] {
   scenario.servers.forEach((server, i) => {
     const at = ['servers', i, 'domain'];
     expect.domain(at, server.domain);
-    if (servers.has(server.domain)) wrong(at, `server ${server.domain} is there twice`);
+    if (servers.has(server.domain)) wrong(at, `server ${server.domain} is listed twice`);
     servers.add(server.domain);
   });
   const knownServer = (at: Location, domain: string) => {
@@ -48,7 +48,7 @@ export function checkScenario(scenario: Scenario): readonly Mistake[] {
     });
     if (link.between[0] === link.between[1]) wrong(at, 'a link joins two different servers');
     const pair = [...link.between].sort().join(' ');
-    if (links.has(pair)) wrong(at, `the link between ${link.between[0]} and ${link.between[1]} is there twice`);
+    if (links.has(pair)) wrong(at, `the link between ${link.between[0]} and ${link.between[1]} is listed twice`);
     links.add(pair);
   });
 
@@ -56,8 +56,9 @@ export function checkScenario(scenario: Scenario): readonly Mistake[] {
   scenario.nodes.forEach((node, i) => {
     const at = ['nodes', i, 'address'];
     knownServer(['nodes', i, 'server'], node.server);
-    if (servers.has(node.address)) wrong(at, `${node.address} is a server already; a service has a domain of its own`);
-    if (addresses.has(node.address)) wrong(at, `node ${node.address} is there twice`);
+    if (servers.has(node.address))
+      wrong(at, `${node.address} is already a server; a service needs a domain of its own`);
+    if (addresses.has(node.address)) wrong(at, `node ${node.address} is listed twice`);
     addresses.add(node.address);
     if (node.kind === 'service') expect.domain(at, node.address);
     else expect.bare(at, node.address);
@@ -86,7 +87,7 @@ function expectations(wrong: Wrong) {
   return {
     domain(at: Location, text: string) {
       const parsed = prepared(at, text);
-      if (parsed !== undefined && parsed !== domainOf(parsed)) wrong(at, `${text} is not a domain alone`);
+      if (parsed !== undefined && parsed !== domainOf(parsed)) wrong(at, `${text} is not a plain domain`);
     },
     bare(at: Location, text: string) {
       const parsed = prepared(at, text);
@@ -96,7 +97,8 @@ function expectations(wrong: Wrong) {
     },
     bareOrDomain(at: Location, text: string) {
       const parsed = prepared(at, text);
-      if (parsed !== undefined && parsed !== bareOf(parsed)) wrong(at, `${text} has a resource; a bare JID is meant`);
+      if (parsed !== undefined && parsed !== bareOf(parsed))
+        wrong(at, `${text} has a resource, but a bare JID is needed`);
     },
     full(at: Location, text: string) {
       const parsed = prepared(at, text);
@@ -119,13 +121,13 @@ function checkRooms(scenario: Scenario, wrong: Wrong, expect: Expect): Rooms {
       expect.bare([...here, 'jid'], room.jid);
       if (!room.jid.endsWith(`@${service.address}`))
         wrong([...here, 'jid'], `${room.jid} is not a room of the service ${service.address}`);
-      if (rooms.has(room.jid)) wrong([...here, 'jid'], `room ${room.jid} is there twice`);
+      if (rooms.has(room.jid)) wrong([...here, 'jid'], `room ${room.jid} is listed twice`);
       else rooms.set(room.jid, { at: here, value: room });
       const seen = new Set<string>();
       (room.affiliations ?? []).forEach((item, j) => {
         const there = [...here, 'affiliations', j, 'jid'];
         expect.bareOrDomain(there, item.jid);
-        if (seen.has(item.jid)) wrong(there, `${item.jid} has an affiliation already`);
+        if (seen.has(item.jid)) wrong(there, `${item.jid} already has an affiliation`);
         seen.add(item.jid);
       });
     });
@@ -146,7 +148,7 @@ function checkReplicas(scenario: Scenario, rooms: Rooms, wrong: Wrong, knownServ
       replica.serves.forEach((domain, j) => {
         knownServer([...here, 'serves', j], domain);
         const other = servedBy.get(domain);
-        if (other !== undefined) wrong([...here, 'serves', j], `${domain} is served by ${other} already`);
+        if (other !== undefined) wrong([...here, 'serves', j], `${domain} is already served by ${other}`);
         servedBy.set(domain, replica.jid);
       });
     });
@@ -222,13 +224,13 @@ function checkOccupants(
     const at = ['occupants', i];
     expect.full([...at, 'jid'], occupant.jid);
     knownServer([...at, 'jid'], domainOf(occupant.jid as Jid));
-    if (jids.has(occupant.jid)) wrong([...at, 'jid'], `${occupant.jid} is there twice`);
+    if (jids.has(occupant.jid)) wrong([...at, 'jid'], `${occupant.jid} is listed twice`);
     jids.add(occupant.jid);
     if (addresses.has(bareOf(occupant.jid as Jid)))
       wrong([...at, 'jid'], `${bareOf(occupant.jid as Jid)} is a node's account`);
     const nick = parseNick(occupant.nick);
     if (nick === undefined)
-      wrong([...at, 'nick'], `${JSON.stringify(occupant.nick)} may not be a nick (RFC 7622 resourcepart)`);
+      wrong([...at, 'nick'], `${JSON.stringify(occupant.nick)} cannot be a nick (RFC 7622 resourcepart)`);
     else if (nick !== occupant.nick)
       wrong(
         [...at, 'nick'],
@@ -241,7 +243,8 @@ function checkOccupants(
     // A nick is unique in the whole FMUC set, not only on the node (decisions.md).
     const key = `${fmucRoot(occupant.room, rooms) ?? occupant.room}/${occupant.nick}`;
     const holder = nicks.get(key);
-    if (holder !== undefined) wrong([...at, 'nick'], `the nick ${occupant.nick} belongs to ${holder} in this room`);
+    if (holder !== undefined)
+      wrong([...at, 'nick'], `the nick ${occupant.nick} is already taken by ${holder} in this room`);
     nicks.set(key, occupant.jid);
   });
 }
@@ -251,7 +254,7 @@ function checkScript(scenario: Scenario, wrong: Wrong) {
   const joined = new Set<string>();
   scenario.script.forEach((step, i) => {
     if (!occupants.has(step.who)) wrong(['script', i, 'who'], `no occupant ${step.who} in this scenario`);
-    else if (step.act === 'join' && joined.has(step.who)) wrong(['script', i], `${step.who} has joined already`);
+    else if (step.act === 'join' && joined.has(step.who)) wrong(['script', i], `${step.who} has already joined`);
     else if (step.act === 'leave' && !joined.has(step.who)) wrong(['script', i], `${step.who} has not joined`);
     if (step.act === 'join') joined.add(step.who);
     else joined.delete(step.who);

@@ -5,9 +5,9 @@ export interface LiveConfig {
   readonly scenario: Scenario;
   /** Path of the WebSocket on the server that answered. */
   readonly websocket: string;
-  /** A new one each time the server is started: with it change all passwords, and the servers' state is gone. */
+  /** New each time the server is started: all passwords change then, and the servers' state is gone. */
   readonly run: string;
-  /** Nodes that some page runs just now: the one that asks joins it instead of fighting for them. */
+  /** Nodes that some page is running: the page that asks joins it instead of fighting for them. */
   readonly running: readonly string[];
   readonly scenarios: readonly { readonly id: string; readonly title: string }[];
   readonly credentials: LiveCredentials;

@@ -102,7 +102,7 @@ function firstTooDeep(text: string): number | undefined {
   }
 }
 
-/** A key that is there twice (JSON.parse would take the last), or that is no text (the validator throws on those). */
+/** A key that is listed twice (JSON.parse would take the last), or that is no text (the validator throws on those). */
 function* keyMistakes(node: JsonNode, at: Location = []): Generator<Mistake> {
   if (node.type === 'array')
     for (const [i, child] of (node.children ?? []).entries()) yield* keyMistakes(child, [...at, i]);
@@ -113,7 +113,7 @@ function* keyMistakes(node: JsonNode, at: Location = []): Generator<Mistake> {
     if (key === undefined) continue;
     const name = String(key.value);
     if (!isXmlText(name)) yield { at, message: `unknown property ${JSON.stringify(name)}` };
-    else if (seen.has(name)) yield { at: [...at, name], message: `the property "${name}" is there twice` };
+    else if (seen.has(name)) yield { at: [...at, name], message: `the property "${name}" is listed twice` };
     seen.add(name);
     if (value !== undefined) yield* keyMistakes(value, [...at, name]);
   }

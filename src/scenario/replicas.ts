@@ -1,16 +1,17 @@
+import { bareOf, type Jid } from '../core/xmpp/jid.ts';
 import type { Scenario, ScenarioNode, ScenarioRoom } from './scenario.ts';
 
 export type ScenarioReplica = Extract<ScenarioNode, { kind: 'replica' }>;
 
 /**
- * Every replica that there may be: those of the scenario, and one for each server that has none, which an owner may put on
- * the list of a primary's room while it is in use (XEP-0282 §4.2). The primary's own server needs none.
+ * Every replica that there can be: those of the scenario, and one for each other server but the primary's own. An owner may
+ * put the latter on the list of the primary's room while it is in use (XEP-0282 §4.2).
  */
 export function possibleReplicas(scenario: Scenario): readonly ScenarioReplica[] {
   const found = scenario.nodes.filter((node) => node.kind === 'replica');
-  const taken = new Set([
+  const taken = new Set<string>([
     ...scenario.nodes.map(({ address }) => address),
-    ...scenario.occupants.map(({ jid }) => jid.split('/')[0]),
+    ...scenario.occupants.map(({ jid }) => bareOf(jid as Jid)),
   ]);
   for (const service of scenario.nodes) {
     if (service.kind !== 'service') continue;

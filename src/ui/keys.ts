@@ -1,9 +1,9 @@
-import { type Forms, toggleLink, toggleNode, toggleReplica } from './actions.ts';
+import { type Forms, toggleLink, toggleNode, toggleReplica } from './commands.ts';
 import type { Store } from './store.ts';
 import { tabs } from './views/app.ts';
 import type { Help } from './views/help.ts';
 
-/** Single keys for the whole page: inert while somebody types, while a dialog or menu is open, and when switched off. */
+/** Single-key shortcuts for the whole page: off while somebody types, while a dialog or menu is open, or by preference. */
 export function bindKeys(store: Store): () => void {
   const onKey = (event: KeyboardEvent) => {
     if (event.defaultPrevented || event.ctrlKey || event.altKey || event.metaKey || event.isComposing) return;
@@ -48,15 +48,15 @@ function actionOf(store: Store, key: string, target: Element): (() => void) | un
   const forms = document.querySelector('ns-menu') as unknown as Forms;
   const { thing } = store.view;
   if (key === 'x') {
-    const link = store.model.links.get(focused?.link ?? (thing?.kind === 'link' ? thing.id : ''));
+    const link = store.model.network.links.get(focused?.link ?? (thing?.kind === 'link' ? thing.id : ''));
     return link && (() => toggleLink(store, link));
   }
   if (key === 'k') {
-    const node = store.model.nodes.get(focused?.node ?? (thing?.kind === 'node' ? thing.id : ''));
+    const node = store.model.network.nodes.get(focused?.node ?? (thing?.kind === 'node' ? thing.id : ''));
     return node && (() => toggleNode(store, node, forms));
   }
   if (key === 'r') {
-    const node = store.model.nodes.get(focused?.node ?? (thing?.kind === 'node' ? thing.id : ''));
+    const node = store.model.network.nodes.get(focused?.node ?? (thing?.kind === 'node' ? thing.id : ''));
     const server = focused?.vacancy ?? (thing?.kind === 'server' ? thing.id : undefined);
     if (server !== undefined) return () => toggleReplica(store, undefined, server, forms);
     return node?.kind === 'replica' ? () => toggleReplica(store, node, node.server, forms) : undefined;
@@ -67,7 +67,7 @@ function actionOf(store: Store, key: string, target: Element): (() => void) | un
 /** Closes one thing at a time; dialogs and menus close themselves. */
 function stepBack(store: Store, target: Element): void {
   if (document.querySelector('dialog[open], [popover]:popover-open')) return;
-  // Asked for by the key before, and not drawn yet: it must not open over what this key would close.
+  // A menu that the last key asked for and that is not drawn yet: it must not open after this key.
   if (store.view.menu) store.set({ menu: undefined });
   else if (typing(target)) (target as HTMLElement).blur();
   else if (store.view.toast) store.set({ toast: undefined });

@@ -1,16 +1,19 @@
 import type { Sign } from '../core/turn/spec.ts';
 import type { Scenario } from '../scenario/scenario.ts';
-import type { LinkView, MessageCost, ModelEvent, OccupantView } from './model.ts';
+import type { MessageCost } from './fold/costs.ts';
+import type { ModelEvent } from './fold/event.ts';
+import type { LinkView } from './fold/links.ts';
+import type { OccupantView } from './fold/people.ts';
 import type { Action, ActResult, Session } from './session/session.ts';
 import type { Phase, Store } from './store.ts';
 import { roleOf, stateOf } from './words.ts';
 
-/** Which events `events()` gives: all of the given parts have to hold. */
+/** Which events `events()` returns: those that match every given part. */
 export interface EventFilter {
   readonly kind?: ModelEvent['kind'];
   readonly leg?: 'in' | 'link' | 'out';
   readonly stanza?: 'message' | 'presence' | 'iq';
-  /** Changes of state that tell of a split or a netjoin. */
+  /** Changes of state that tell of a split, a netjoin, or another meeting of two nodes. */
   readonly sign?: Sign;
   /** Events with this id or later in the trace; ids of acts and state changes are negative and always pass. */
   readonly since?: number;
@@ -27,7 +30,7 @@ export interface LabState {
     readonly part: string;
     readonly state: string;
     readonly split: boolean;
-    /** Of a replica that is cut off and knows it. */
+    /** Of a replica that has noticed that it is cut off. */
     readonly policy?: 'frozen' | 'local';
     readonly phase: string;
     readonly detail: string;
@@ -48,7 +51,7 @@ export interface LabCounters {
 }
 
 /**
- * `window.lab`, for tests and for teachers' consoles. Version 1: what is here stays and keeps its meaning. All promises
+ * `window.lab`, for tests and for teachers' consoles. Version 1: nothing here will be removed or change its meaning. All promises
  * settle after the workers have answered and the page has been updated.
  */
 export interface Lab {
@@ -60,23 +63,22 @@ export interface Lab {
   act(action: Action): Promise<ActResult>;
   state(): LabState;
   events(filter?: EventFilter): readonly ModelEvent[];
-  /** Stanzas and bytes a link; stanzas, deliveries and the plain room's number a message. */
+  /** Per link: stanzas and bytes. Per message: stanzas, deliveries, and what a plain room would have sent. */
   counters(): LabCounters;
   /** For the messages so far: what crossed links, and what a plain room would have sent across them. */
   baseline(): { readonly distributed: number; readonly plain: number };
   /**
-   * Resolves when no hop and no action has happened for 300 ms, nothing is on the links, all that was done here has
-   * reached the server, and every node has dealt with what reached it.
+   * Resolves when there has been no hop and no action for 300 ms, nothing is on the links, everything that was done here
+   * has reached the server, and every node has handled what reached it.
    */
   runToQuiet(): Promise<void>;
   on(type: 'event', callback: (event: ModelEvent) => void): () => void;
   on(type: 'change', callback: () => void): () => void;
   on(type: 'phase', callback: (phase: Phase) => void): () => void;
-  /** Of a recording: so many events forward, or back. A live session rejects. */
-  step(events?: number): Promise<void>;
+  /** Of a recording: forward or back by n events, 1 if none is given. A live session rejects. */
+  step(n?: number): Promise<void>;
   /** Of a recording: to the moment of an event, or to a time in milliseconds since the run began. A live session rejects. */
   seek(to: { readonly event: number } | { readonly t: number }): Promise<void>;
-  branch(): Promise<never>;
 }
 
 declare global {
@@ -87,7 +89,7 @@ declare global {
 
 const pollMs = 40;
 
-/** @returns what takes it away again */
+/** @returns a function that removes it */
 export function installLab(store: Store, updated: () => Promise<unknown>): () => void {
   const { session } = store;
   const { recording } = session;
@@ -101,7 +103,7 @@ export function installLab(store: Store, updated: () => Promise<unknown>): () =>
     for (const callback of onChange) callback();
   });
   let phase: Phase | undefined;
-  // Quiet is the absence of something, so nothing announces it: look.
+  // Nothing announces that it is quiet, so poll.
   const showPhase = () => {
     const now = store.phase;
     if (now === phase) return;
@@ -119,9 +121,7 @@ export function installLab(store: Store, updated: () => Promise<unknown>): () =>
   };
   const runToQuiet = () => until(() => store.quiet(Date.now()));
   const live = (what: string) =>
-    new Error(
-      `${what}: a live session runs in real time on real connections, so it cannot be ${what === 'branch' ? 'branched' : 'stepped'}.`,
-    );
+    new Error(`${what}: a live session runs in real time on real connections, so it cannot be stepped.`);
   const goTo = async (place: number) => {
     store.seek(place);
     await updated();
@@ -144,7 +144,7 @@ export function installLab(store: Store, updated: () => Promise<unknown>): () =>
       return structuredClone({
         phase: store.phase,
         paused: model.paused,
-        nodes: [...model.nodes.values()].map((node) => {
+        nodes: [...model.network.nodes.values()].map((node) => {
           const state = stateOf(model, node);
           return {
             node: node.address,
@@ -155,18 +155,18 @@ export function installLab(store: Store, updated: () => Promise<unknown>): () =>
             ...(state.policy ? { policy: state.policy } : {}),
             phase: node.phase,
             detail: node.detail,
-            rooms: model.roomsOf(node),
+            rooms: model.network.roomsOf(node),
           };
         }),
-        occupants: model.occupants(),
-        links: [...model.links.values()],
+        occupants: model.people.all(),
+        links: [...model.network.links.values()],
       });
     },
     events: (filter = {}) => {
       const { model } = store;
-      const family = filter.family === undefined ? undefined : model.family(filter.family);
+      const family = filter.family === undefined ? undefined : model.events.family(filter.family);
       return structuredClone(
-        model.events.filter(
+        model.events.list.filter(
           (event) =>
             (filter.kind === undefined || event.kind === filter.kind) &&
             (filter.sign === undefined || event.sign === filter.sign) &&
@@ -179,17 +179,17 @@ export function installLab(store: Store, updated: () => Promise<unknown>): () =>
     },
     counters: () =>
       structuredClone({
-        links: [...store.model.links.values()].map(({ key, stanzas, bytes, dropped }) => ({
+        links: [...store.model.network.links.values()].map(({ key, stanzas, bytes, dropped }) => ({
           link: key,
           stanzas,
           bytes,
           dropped,
         })),
-        messages: store.model.messages,
+        messages: store.model.costs.messages,
       }),
     baseline: () => ({
-      distributed: store.model.messages.reduce((sum, cost) => sum + cost.crossed, 0),
-      plain: store.model.messages.reduce((sum, cost) => sum + (cost.plain ?? 0), 0),
+      distributed: store.model.costs.messages.reduce((sum, cost) => sum + cost.crossed, 0),
+      plain: store.model.costs.messages.reduce((sum, cost) => sum + (cost.plain ?? 0), 0),
     }),
     runToQuiet,
     on: (type: 'event' | 'change' | 'phase', callback: never) => {
@@ -197,16 +197,13 @@ export function installLab(store: Store, updated: () => Promise<unknown>): () =>
       set.add(callback);
       return () => set.delete(callback);
     },
-    step: async (events = 1) => {
+    step: async (n = 1) => {
       if (!recording) throw live('step');
-      await goTo(recording.at + events);
+      await goTo(recording.at + n);
     },
     seek: async (to) => {
       if (!recording) throw live('seek');
       await goTo('event' in to ? recording.placeOf(to.event) : recording.placeAt(to.t));
-    },
-    branch: async () => {
-      throw recording ? new Error(`branch: ${recording.fixed}`) : live('branch');
     },
   };
   document.documentElement.dataset.mode = session.mode;

@@ -1,4 +1,5 @@
-import type { Model, OccupantView } from './model.ts';
+import type { Model } from './fold/model.ts';
+import type { OccupantView } from './fold/people.ts';
 
 export interface Point {
   readonly x: number;
@@ -13,7 +14,7 @@ export interface Box extends Point {
 
 export interface PlacedServer extends Box {
   readonly domain: string;
-  /** The XMPP server itself: where what its sessions send and get meets its links. */
+  /** The XMPP server itself, where sessions and links meet. */
   readonly hub: Point;
 }
 
@@ -94,8 +95,8 @@ const scales = [1.6, 1.45, 1.3, 1.15, 1, 0.92, 0.84, 0.77];
 const compactScales = [1.15, 1, 0.92, 0.85, 0.78];
 
 /**
- * Places everything, as large as fits. A pure function of the model and the size, so nothing jumps when data arrives:
- * only who is there moves anything, and room is kept for all characters of the scenario from the start.
+ * Places everything, as large as fits. A pure function of the model and the size, so nothing jumps when data arrives: only
+ * people and nodes that come or go move anything, and all characters of the scenario have a place from the start.
  *
  * @returns positions in a picture of its own size, to be shown in width x height
  */
@@ -126,12 +127,12 @@ function layOutAt(
   const height = shownHeight / scale;
   const compact = metrics === narrow;
   const people = new Map<string, OccupantView[]>();
-  for (const occupant of model.occupants()) {
+  for (const occupant of model.people.all()) {
     people.set(occupant.server, [...(people.get(occupant.server) ?? []), occupant]);
   }
-  const vacancies = new Set(model.vacancies().map(({ server }) => server));
+  const vacancies = new Set(model.network.vacancies().map(({ server }) => server));
   const boxes = model.scenario.servers.map((server) => {
-    const nodes = [...model.nodes.values()].filter((node) => node.server === server.domain);
+    const nodes = [...model.network.nodes.values()].filter((node) => node.server === server.domain);
     const here = people.get(server.domain) ?? [];
     const vacant = vacancies.has(server.domain) ? 1 : 0;
     const perRow = Math.min(Math.max(here.length, 1), here.length > 8 ? 6 : metrics.perRow);
@@ -154,7 +155,7 @@ function layOutAt(
     };
   });
   spread(boxes, model, width, height);
-  // Enlarging is only worth it while the links between stay long enough to be watched.
+  // Enlarging is worth it only while the links stay long enough to watch.
   const gap: readonly [number, number] = compact
     ? [26, 34]
     : scale > 1
@@ -188,7 +189,7 @@ function layOutAt(
     const hub = { x: box.x, y: y + metrics.hub / 2 - 4 };
     y += metrics.hub;
     servers.set(box.domain, { domain: box.domain, x: box.x, y: box.y, w: box.w, h: box.h, hub });
-    // Two in a hull that is wider than they need: their names have room, too.
+    // Few people in a wide hull spread out, so that their names have room.
     const cellW = (box.w - 2 * metrics.pad) / box.perRow;
     for (const [i, occupant] of box.here.entries()) {
       const row = Math.floor(i / box.perRow);
@@ -201,7 +202,7 @@ function layOutAt(
     }
   }
   const links = new Map<string, PlacedLink>();
-  for (const link of model.links.values()) {
+  for (const link of model.network.links.values()) {
     const a = servers.get(link.ends[0]);
     const b = servers.get(link.ends[1]);
     if (a && b) links.set(link.key, placeLink(link.key, a, b, [...servers.values()], [...links.values()], compact));

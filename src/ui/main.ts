@@ -30,9 +30,9 @@ async function start(): Promise<void> {
 }
 
 const pollMs = 250;
-/** A page that is reloaded finds its own old sessions for a moment. */
+/** A page that was just reloaded still finds its own old sessions for a moment. */
 const polls = 8;
-/** How often a page that only takes part looks whether the one that runs the nodes is still there. */
+/** How often a page that only takes part checks whether the one that runs the nodes is still there. */
 const lookMs = 3_000;
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -44,7 +44,7 @@ const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 async function mayRun(config: LiveConfig): Promise<LiveConfig> {
   const { id } = config.scenario;
   let { running } = config;
-  // A page on another machine has no node to run in any case.
+  // A page on another machine never runs nodes.
   if (Object.keys(config.credentials.nodes).length === 0) return config;
   for (let i = 0; running.length > 0 && i < polls; i++) {
     const { held = [] } = (await navigator.locks?.query()) ?? {};
@@ -63,7 +63,7 @@ async function takeOverLater(scenario: string): Promise<void> {
     const config = await fetchConfig(scenario).catch(() => undefined);
     gone = config?.running.length === 0 ? gone + 1 : 0;
   }
-  // Who has opened a trace meanwhile looks at that.
+  // A person who has opened a trace meanwhile is left with it.
   if (document.documentElement.dataset.mode === 'live') location.reload();
 }
 
@@ -112,7 +112,7 @@ function showFailure(error: unknown): void {
   reload.href = location.pathname;
   reload.className = 'button primary';
   reload.textContent = 'Open the first scenario';
-  // For this no server is needed.
+  // This needs no server.
   const open = document.createElement('button');
   open.type = 'button';
   open.dataset.testid = 'open-trace';

@@ -4,7 +4,7 @@ import type { Trace } from './trace/read-trace.ts';
 /**
  * Lets a person choose a file that holds a trace.
  *
- * @param refused  is told in a sentence why it cannot be opened; what was shown before stays
+ * @param refused  is given one sentence that says why the file cannot be opened; what was shown before stays
  */
 export function chooseTrace(show: (trace: Trace) => void, refused: (why: string) => void): void {
   const input = document.createElement('input');
@@ -15,7 +15,7 @@ export function chooseTrace(show: (trace: Trace) => void, refused: (why: string)
     if (!file) return;
     loadFile(file).then(
       (trace) => {
-        // The address is that of what was shown before: a reload goes back there, but not to an event of it.
+        // The address stays that of what was shown before, without its event: a reload goes back there.
         history.replaceState(null, '', location.pathname);
         show(trace);
       },

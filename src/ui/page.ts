@@ -10,10 +10,10 @@ import type { Part } from './views/base.ts';
 /** Least time between two changes of the address: browsers refuse a hundred of them in a row. */
 const addressMs = 350;
 
-/** Ends what is shown. */
+/** Ends the session that is shown. */
 let close: () => void = () => undefined;
 
-/** Shows a session, in the place of any other. Whatever runs it, the page is the same. */
+/** Shows a session in place of the one before. The page is the same, whatever runs the session. */
 export function showSession(session: Session, scenarios: Store['scenarios']): Store {
   close();
   const store = new Store(session, scenarios, loadPreferences());
@@ -38,7 +38,7 @@ export function showSession(session: Session, scenarios: Store['scenarios']): St
   store.subscribe(showTime);
   const unbindKeys = bindKeys(store);
   const removeLab = installLab(store, () => rendered(app));
-  // A link to an event selects it, and choosing one makes a link to it.
+  // A link to an event selects it, and selecting an event puts a link to it into the address.
   const wanted = /(?:^#|&)ev=(-?\d+)/.exec(location.hash)?.[1];
   if (wanted) store.reveal(Number(wanted));
   let shown: number | undefined;
@@ -68,7 +68,7 @@ export function showSession(session: Session, scenarios: Store['scenarios']): St
   return store;
 }
 
-/** Shows a run that is over: at the first of its violations, else at its end. */
+/** Shows a run that is over: at its first violation, or at its end if it has none. */
 export function showTrace(trace: Trace): void {
   const session = new RecordedSession(trace);
   const store = showSession(session, []);

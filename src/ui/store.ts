@@ -1,5 +1,7 @@
 import { Display } from './display-time.ts';
-import { linkKey, Model, type ModelEvent } from './model.ts';
+import type { ModelEvent } from './fold/event.ts';
+import { linkKey } from './fold/links.ts';
+import { Model } from './fold/model.ts';
 import type { Action, ActResult, Session } from './session/session.ts';
 import type { Trace } from './trace/read-trace.ts';
 import { seconds, shortTime, time } from './words.ts';
@@ -30,7 +32,7 @@ export interface View {
   readonly hidden: ReadonlySet<string>;
   readonly event: number | undefined;
   readonly thing: Thing | undefined;
-  /** The inspector shows the stanza or the thing, whichever was chosen last. */
+  /** The inspector shows the stanza or the thing, whichever was selected last. */
   readonly inspect: 'stanza' | 'node' | 'link';
   /** Full JID of the character who speaks from the speak bar. */
   readonly speaker: string;
@@ -41,30 +43,30 @@ export interface View {
 
 export type Phase = 'loading' | 'playing' | 'quiet' | 'paused' | 'failed';
 
-/** What the trace does not show for so long, it will never show: a connection was lost. */
+/** What the trace has not shown by then it will never show: a connection was lost. */
 const awaitMs = 10_000;
 
-/** What the page is showing: the model of the session, and what the person chose. The views re-render on `changed`. */
+/** What the page is showing: the model of the session, and what the person selected. The views re-render on `changed`. */
 export class Store {
   readonly session: Session;
-  /** A recording that goes back has others. */
+  /** A new one when a recording goes back. */
   model: Model;
   display: Display;
   readonly scenarios: readonly { readonly id: string; readonly title: string }[];
   view: View;
   preferences: Preferences;
-  /** Events with the same first cause as the chosen one. */
+  /** Events with the same first cause as the selected one. */
   family: ReadonlySet<number> = new Set();
   started = false;
-  private readonly listeners = new Set<() => void>();
-  private readonly offRecords: () => void;
-  private queued = false;
-  /** Page time of the last hop or action, and what the page's clock is ahead of the server's. */
-  private lastRecord = Date.now();
-  private skew = 0;
-  /** What this page did and the trace has not shown yet, by what it is about. */
-  private readonly awaited = new Map<string, { readonly shown: () => boolean; readonly until: number }>();
-  private toastTimer = 0;
+  readonly #listeners = new Set<() => void>();
+  readonly #offRecords: () => void;
+  #queued = false;
+  /** Page time of the last hop or action, and by how much the page's clock is ahead of the server's, in milliseconds. */
+  #lastRecord = Date.now();
+  #skew = 0;
+  /** What this page did and the trace has not shown yet, by subject. */
+  readonly #awaited = new Map<string, { readonly shown: () => boolean; readonly until: number }>();
+  #toastTimer = 0;
   /** Called with each batch's new events, before the views render. */
   onEvents: (events: readonly ModelEvent[]) => void = () => {};
   /** Called with a trace that a person opened. */
@@ -74,10 +76,10 @@ export class Store {
     this.session = session;
     this.scenarios = scenarios;
     this.preferences = preferences;
-    // What is over need not start.
+    // A run that is over has nothing to start.
     this.started = session.recording !== undefined;
-    this.model = this.emptyModel();
-    this.display = this.emptyDisplay();
+    this.model = this.#emptyModel();
+    this.display = this.#emptyDisplay();
     this.view = {
       tab: 'log',
       region: 'topology',
@@ -91,56 +93,56 @@ export class Store {
       trouble: undefined,
       toast: undefined,
     };
-    this.offRecords = session.listen({
+    this.#offRecords = session.listen({
       records: (batch, past = false) => {
         const fresh = this.model.fold(batch);
         if (past) this.model.sentences = [];
         else {
-          this.noteHops(fresh);
+          this.#noteHops(fresh);
           this.display.offer(fresh, Date.now());
           this.onEvents(fresh);
         }
         this.changed();
       },
       restart: () => {
-        this.model = this.emptyModel();
-        this.display = this.emptyDisplay();
+        this.model = this.#emptyModel();
+        this.display = this.#emptyDisplay();
       },
       moved: () => this.changed(),
       node: (progress) => {
-        this.model.node(progress);
+        this.model.network.progress(progress);
         this.changed();
       },
       occupant: (progress) => {
-        this.model.occupant(progress);
+        this.model.people.progress(progress);
         this.changed();
       },
-      sent: (stream, n) => this.await(`${stream} ${n}`, () => this.model.taken(stream, n)),
+      sent: (stream, n) => this.#await(`${stream} ${n}`, () => this.model.taken(stream, n)),
       trouble: (text) => this.set({ trouble: text }),
     });
     if (session.recording) session.recording.pace = preferences.pace;
   }
 
   close(): void {
-    this.offRecords();
+    this.#offRecords();
   }
 
   /** Calls back once a frame at most, after anything changed. */
   subscribe(listener: () => void): () => void {
-    this.listeners.add(listener);
-    return () => this.listeners.delete(listener);
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 
   changed(): void {
-    if (this.queued) return;
-    this.queued = true;
+    if (this.#queued) return;
+    this.#queued = true;
     const run = () => {
-      if (!this.queued) return;
-      this.queued = false;
-      this.refresh();
-      for (const listener of this.listeners) listener();
+      if (!this.#queued) return;
+      this.#queued = false;
+      this.#refresh();
+      for (const listener of this.#listeners) listener();
     };
-    // A page in the background gets no frames, but window.lab shall go on.
+    // A page in the background gets no frames, but window.lab has to go on.
     if (document.visibilityState === 'visible') requestAnimationFrame(run);
     else setTimeout(run, 50);
   }
@@ -159,25 +161,25 @@ export class Store {
   }
 
   select(event: number | undefined): void {
-    const stanza = event === undefined ? undefined : this.model.event(event);
+    const stanza = event === undefined ? undefined : this.model.events.get(event);
     this.set({ event, ...(stanza ? { inspect: 'stanza' as const } : {}) });
   }
 
-  /** Goes to a place in a recording, and chooses the event that happens there. */
+  /** Goes to a place in a recording, and selects the event that happens there. */
   seek(at: number): void {
     const { recording } = this.session;
     recording?.seek(at);
     this.select(recording?.seq);
   }
 
-  /** Chooses an event; in a recording, at the moment when it happens. */
+  /** Selects an event; a recording also goes to the moment when it happens. */
   reveal(event: number): void {
     const { recording } = this.session;
     if (recording) this.seek(recording.placeOf(event));
     this.select(event);
   }
 
-  /** Plays a recording, or stops it; what was chosen would hide what moves. */
+  /** Plays or stops a recording. Clears the selection, which would dim what moves. */
   play(): void {
     const { recording } = this.session;
     if (recording?.playing) return recording.pause();
@@ -189,7 +191,7 @@ export class Store {
     this.set({ thing, event: undefined, inspect: thing.kind === 'link' ? 'link' : 'node' });
   }
 
-  /** Does what a person asked for; what goes wrong is said on the page. */
+  /** Does what a person asked for, and shows on the page what goes wrong. */
   async act(action: Action): Promise<ActResult> {
     const result = await this.session
       .act(action)
@@ -201,17 +203,17 @@ export class Store {
     return result;
   }
 
-  /** Its hops are still to come. */
+  /** Remembers an action whose hops the trace has yet to show. */
   noteAction(action: Action, { ok }: ActResult): void {
-    this.lastRecord = Math.max(this.lastRecord, Date.now());
+    this.#lastRecord = Math.max(this.#lastRecord, Date.now());
     const { model } = this;
-    if (ok && action.act === 'pause') this.await('pause', () => model.paused === action.paused);
+    if (ok && action.act === 'pause') this.#await('pause', () => model.paused === action.paused);
     if (!ok || (action.act !== 'cut' && action.act !== 'heal')) return;
     const state = action.act === 'cut' ? action.how : 'up';
-    this.await(linkKey(...action.link), () => model.linkBetween(...action.link)?.state === state);
+    this.#await(linkKey(...action.link), () => model.network.linkBetween(...action.link)?.state === state);
   }
 
-  /** When something happened: by the clock on the wall, or since the recorded run began. */
+  /** When something happened: time of day, or seconds since the recorded run began. */
   when(t: number, precisely = true): string {
     const { recording } = this.session;
     if (recording) return seconds(t - recording.start, precisely);
@@ -220,37 +222,40 @@ export class Store {
 
   toast(text: string): void {
     this.set({ toast: text });
-    window.clearTimeout(this.toastTimer);
-    this.toastTimer = window.setTimeout(() => this.set({ toast: undefined }), 8_000);
+    window.clearTimeout(this.#toastTimer);
+    this.#toastTimer = window.setTimeout(() => this.set({ toast: undefined }), 8_000);
   }
 
   /** The nodes are up (here or elsewhere) and the script has been played. */
   get ready(): boolean {
     return (
-      [...this.model.nodes.values()].every((node) => node.phase === 'ready' || node.phase === 'elsewhere') &&
-      this.model.scriptDone() &&
-      this.model.everyoneTold()
+      [...this.model.network.nodes.values()].every((node) => node.phase === 'ready' || node.phase === 'elsewhere') &&
+      this.model.people.scriptDone() &&
+      this.model.people.everyoneTold()
     );
   }
 
   /**
-   * No hop and no action for 300 ms, nothing on the links, every node has dealt with what it was handed, and what this
-   * page did has been seen: silence alone may also be a slow disk, or a machine with other work.
+   * No hop and no action for 300 ms, nothing on the links, every node has handled what it was handed, and the trace has
+   * shown what this page did. Silence alone may also mean a slow disk, or a busy machine.
    */
   quiet(now: number): boolean {
     const { recording } = this.session;
     if (recording) return !recording.playing;
-    for (const [key, { shown, until }] of this.awaited) if (now > until || shown()) this.awaited.delete(key);
-    const there = now - this.skew;
+    for (const [key, { shown, until }] of this.#awaited) if (now > until || shown()) this.#awaited.delete(key);
+    const there = now - this.#skew;
     const { model } = this;
     return (
-      now - this.lastRecord > 300 && this.awaited.size === 0 && model.inFlight(there) === 0 && model.busy(there) === 0
+      now - this.#lastRecord > 300 &&
+      this.#awaited.size === 0 &&
+      model.waiting.inFlight(there, model.paused) === 0 &&
+      model.waiting.busy(there) === 0
     );
   }
 
   get phase(): Phase {
     if (!this.started) {
-      if ([...this.model.nodes.values()].some((node) => node.phase === 'failed')) return 'failed';
+      if ([...this.model.network.nodes.values()].some((node) => node.phase === 'failed')) return 'failed';
       return 'loading';
     }
     if (this.session.recording) return this.session.recording.playing ? 'playing' : 'paused';
@@ -258,46 +263,46 @@ export class Store {
     return this.quiet(Date.now()) ? 'quiet' : 'playing';
   }
 
-  private emptyModel(): Model {
+  #emptyModel(): Model {
     return new Model(this.session.scenario, this.session.recording !== undefined);
   }
 
-  private emptyDisplay(): Display {
+  #emptyDisplay(): Display {
     const display = new Display(this.model, this.session.recording !== undefined);
     display.pace = this.preferences.pace;
     return display;
   }
 
-  private await(key: string, shown: () => boolean): void {
-    this.awaited.set(key, { shown, until: Date.now() + awaitMs });
+  #await(key: string, shown: () => boolean): void {
+    this.#awaited.set(key, { shown, until: Date.now() + awaitMs });
   }
 
-  private noteHops(events: readonly ModelEvent[]): void {
+  #noteHops(events: readonly ModelEvent[]): void {
     const last = events.findLast((event) => event.kind === 'hop');
     if (!last) return;
-    this.lastRecord = Date.now();
-    this.skew = Math.min(this.lastRecord - last.t, 60_000);
+    this.#lastRecord = Date.now();
+    this.#skew = Math.min(this.#lastRecord - last.t, 60_000);
   }
 
-  private refresh(): void {
+  #refresh(): void {
     if (!this.started && this.ready) this.started = true;
     const { thing } = this.view;
-    // What is chosen may come and go: a replica and its place are one thing.
-    const vacancies = this.model.vacancies();
-    if (thing?.kind === 'node' && !this.model.nodes.has(thing.id)) {
+    // The selected thing may come and go: a replica and its place are one thing.
+    const vacancies = this.model.network.vacancies();
+    if (thing?.kind === 'node' && !this.model.network.nodes.has(thing.id)) {
       const place = vacancies.find(({ address }) => address === thing.id);
       this.view = { ...this.view, thing: place && { kind: 'server', id: place.server } };
     } else if (thing?.kind === 'server' && !vacancies.some(({ server }) => server === thing.id)) {
-      const replica = [...this.model.nodes.values()].find(
+      const replica = [...this.model.network.nodes.values()].find(
         ({ kind, server }) => kind === 'replica' && server === thing.id,
       );
       this.view = { ...this.view, thing: replica && { kind: 'node', id: replica.address } };
     }
     const chosen = this.view.event;
-    if (chosen === undefined || !this.model.event(chosen)) {
+    if (chosen === undefined || !this.model.events.get(chosen)) {
       if (this.family.size > 0) this.family = new Set();
     } else {
-      this.family = this.model.family(chosen);
+      this.family = this.model.events.family(chosen);
     }
   }
 }

@@ -1,4 +1,4 @@
-/** The little of the Trusted Types API that the page uses; not every browser has it, nor TypeScript's own DOM types. */
+/** The part of the Trusted Types API that the page uses. Not every browser has it, and TypeScript's DOM types do not. */
 interface TrustedTypes {
   createPolicy<T>(name: string, rules: T): T;
 }
@@ -6,8 +6,8 @@ interface TrustedTypes {
 const { trustedTypes } = globalThis as { trustedTypes?: TrustedTypes };
 
 /**
- * The one door for what the page loads as script: workers of its own origin. Markup from strings has none, so with the
- * policy that the server sends (`require-trusted-types-for 'script'`) the browser itself refuses any that slipped in.
+ * Allows scripts of the page's own origin: its workers. Nothing allows markup from strings, so with the policy that the
+ * server sends (`require-trusted-types-for 'script'`) the browser itself refuses any that slipped in.
  */
 export function allowOwnScripts(): void {
   trustedTypes?.createPolicy('default', {
@@ -18,7 +18,7 @@ export function allowOwnScripts(): void {
   });
 }
 
-// The browser counts XML for DOMParser as markup too, though a document parsed as text/xml is never shown nor run.
+// To the browser, XML for DOMParser is markup too, although a document parsed as text/xml is never shown or run.
 const xml = { createHTML: (text: string) => text };
 const policy = trustedTypes?.createPolicy('netsplit-xml', xml) ?? xml;
 

@@ -1,6 +1,10 @@
 import type { SplitStatus } from '../core/distribution/protocol.ts';
 import type { Sign } from '../core/turn/spec.ts';
-import { bare, domainOf, type Model, type ModelEvent, type NodeView, type OccupantView, resourceOf } from './model.ts';
+import { bareOf, domainOf, type Jid, resourceOf } from '../core/xmpp/jid.ts';
+import type { ModelEvent } from './fold/event.ts';
+import type { Model } from './fold/model.ts';
+import type { NodeView } from './fold/network.ts';
+import type { OccupantView } from './fold/people.ts';
 
 /** Role of a node in words: what it is by the scenario, refined by what it says itself. */
 export function roleOf(node: NodeView): string {
@@ -13,27 +17,27 @@ export function roleOf(node: NodeView): string {
 
 /** Short name of a node: `avalon` for channel.avalon.irc, `vesa` for replica@vesa.yeggmaex.irc. */
 export function shortNode(address: string): string {
-  const parts = domainOf(address).split('.');
+  const parts = domainOf(address as Jid).split('.');
   return (address.includes('@') || parts.length < 3 ? parts[0] : parts.at(-2)) ?? address;
 }
 
-/** Who an address is, in as few letters as a log row has room for. */
+/** Whose address it is, short enough for a row of the log. */
 export function shortName(model: Model, address: string): string {
   if (!address) return '';
-  const node = model.nodes.get(address) ?? model.nodes.get(bare(address));
-  if (node) return address.includes('@') ? bare(address) : address;
+  const node = model.network.nodes.get(address) ?? model.network.nodes.get(bareOf(address as Jid));
+  if (node) return address.includes('@') ? bareOf(address as Jid) : address;
   const who = model.scenario.occupants.find((occupant) => occupant.jid === address);
   if (who) return who.nick;
   if (!address.includes('@')) return address;
-  return address.length > 34 && resourceOf(address) ? `${bare(address)}/…` : address;
+  return address.length > 34 && resourceOf(address as Jid) ? `${bareOf(address as Jid)}/…` : address;
 }
 
 export interface NodeState {
   readonly word: string;
   readonly tone: 'good' | 'warn' | 'bad' | 'idle';
-  /** Peers that this node holds for split, or that hold it for split. */
+  /** Whether all its peers and this node consider each other split. */
   readonly split: boolean;
-  /** Of a replica that is cut off and knows it: what it does meanwhile. */
+  /** Of a replica that has noticed that it is cut off: what it does meanwhile. */
   readonly policy?: 'frozen' | 'local';
 }
 
@@ -45,20 +49,22 @@ export function stateOf(model: Model, node: NodeView): NodeState {
     return { word: node.phase.replace('-', ' '), tone: 'idle', split: false };
   }
   if (node.status === undefined && node.phase === 'elsewhere') return { word: 'waiting', tone: 'idle', split: false };
-  const own = model.roomsOf(node).flatMap((room) => room.peers);
+  const own = model.network.roomsOf(node).flatMap((room) => room.peers);
   const split = own.filter((peer) => peer.state === 'split').length;
   const seenSplit =
     node.kind === 'replica' &&
-    [...model.nodes.values()].some(
+    [...model.network.nodes.values()].some(
       (other) =>
         other !== node &&
-        model
+        model.network
           .roomsOf(other)
-          .some((room) => room.peers.some((peer) => peer.state === 'split' && model.nodeOf(peer.peer) === node)),
+          .some((room) =>
+            room.peers.some((peer) => peer.state === 'split' && model.network.nodeOf(peer.peer) === node),
+          ),
     );
   if (split > 0 && split < own.length) return { word: `${split} of ${own.length} split`, tone: 'warn', split: false };
   if (split > 0 && node.kind === 'replica') {
-    const policy = model.policyOf(node)?.policy === 'local' ? 'local' : 'frozen';
+    const policy = model.network.policyOf(node)?.policy === 'local' ? 'local' : 'frozen';
     return { word: 'split', tone: 'bad', split: true, policy };
   }
   if (split > 0 || seenSplit) return { word: 'split', tone: 'bad', split: true };
@@ -86,22 +92,27 @@ export function noticed(event: ModelEvent): string {
 /** What a replica does while it is cut off, in words. */
 export function policyInWords(split: SplitStatus): string {
   const away = split.away ? '; those on the other side are marked as away' : '';
-  if (split.policy === 'freeze') return `the room is frozen: leaving works, the rest is refused${away}`;
+  if (split.policy === 'freeze') return `the room is frozen: users can leave, everything else is refused${away}`;
   const may = [
     split.chat ? 'talk among themselves' : '',
     split.pm ? 'send each other private messages' : '',
     split.entry ? 'enter provisionally' : '',
     split.kick ? 'be kicked by their moderators' : '',
   ].filter(Boolean);
-  return `a room of its own: its users may ${may.join(', ') || 'leave'}${away}`;
+  return `the replica goes on alone: its users may ${may.join(', ') || 'leave'}${away}`;
 }
 
-/** What a split made of somebody: one word for the picture, and a few for elsewhere. */
+/** How a split affects a person: a word for the picture, and a few words for elsewhere. */
 export function markOf({ cutOff, provisional }: Pick<OccupantView, 'cutOff' | 'provisional'>) {
   if (provisional)
     return { id: 'provisional', badge: 'provisional', words: 'let in provisionally: the primary has yet to agree' };
   if (cutOff) return { id: 'cut-off', badge: 'cut off', words: 'cut off: shown to the others as away' };
   return undefined;
+}
+
+/** A text as a sentence or a line begins with it. */
+export function capitalised(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
 }
 
 /** A number and what it counts: "1 message". */
@@ -141,7 +152,7 @@ export function shortTime(t: number): string {
 export function initials(nick: string): string {
   const capitals = nick.match(/\p{Lu}/gu);
   if (capitals && capitals.length > 1 && capitals.length < nick.length) return capitals.slice(0, 2).join('');
-  // nick4 and nick5 differ at their end.
+  // nick4 and nick5 differ only at the end.
   const number = /\d{1,2}$/.exec(nick)?.[0];
   if (number !== undefined && number !== nick) return `${[...nick][0]}${number}`;
   return [...nick].slice(0, 2).join('');

@@ -1,4 +1,4 @@
-import type { ModelEvent } from '../../src/ui/model.ts';
+import type { ModelEvent } from '../../src/ui/fold/event.ts';
 import { avalon, cast, eventually, expect, keyOf, killrc, type RoomPage, test, vesa } from './support/netsplit.ts';
 
 const replica = `replica@${vesa}`;

@@ -31,7 +31,7 @@ test.describe('Replicas that come and go while the room is in use (XEP-0282 §4.
 
     const adding = await room.mark();
     await vacancy(room).click();
-    await expect(room.testId('inspector')).toContainText('No replica stands here');
+    await expect(room.testId('inspector')).toContainText('There is no replica here');
     await room.testId('menu-add-replica').click();
     await expect(room.node(replica)).toHaveAttribute('data-state', 'live');
     await expect(room.testId('inspector')).toContainText('replica on london.pan');

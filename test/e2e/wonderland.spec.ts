@@ -1,4 +1,4 @@
-import type { ModelEvent } from '../../src/ui/model.ts';
+import type { ModelEvent } from '../../src/ui/fold/event.ts';
 import { eventually, expect, type RoomPage, test } from './support/netsplit.ts';
 
 const alice = 'alice@wonderland.lit/priam-ubuntu-vm';

@@ -10,19 +10,19 @@ export class FakeSession implements Session {
   readonly joinInfo = [];
   readonly actions: Action[] = [];
   readonly scenario: Scenario;
-  private readonly listeners = new Set<SessionListener>();
+  readonly #listeners = new Set<SessionListener>();
 
   constructor(scenario: Scenario) {
     this.scenario = scenario;
   }
 
   listen(listener: SessionListener): () => void {
-    this.listeners.add(listener);
-    return () => this.listeners.delete(listener);
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 
   play(records: readonly TraceRecord[]): void {
-    for (const listener of this.listeners) listener.records(records);
+    for (const listener of this.#listeners) listener.records(records);
   }
 
   async act(action: Action): Promise<ActResult> {

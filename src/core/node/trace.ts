@@ -106,6 +106,8 @@ export interface StepRecord {
   readonly rx?: number;
   /** The input in words, if it was no stanza ("timer keepalive", "BigCheese says"). */
   readonly input?: string;
+  /** The input was a timer that ran out. */
+  readonly timer?: true;
   /** Sent stanzas: the n-th on this stream, and the rule. */
   readonly tx: readonly { readonly n: number; readonly spec: Spec }[];
   /** State changes and refusals. */

@@ -1,17 +1,18 @@
 import type { Scenario } from '../../scenario/scenario.ts';
 import type { Trace, TraceLine } from '../trace/read-trace.ts';
-import type { ActResult, NodeProgress, Recording, Session, SessionListener, Violation } from './session.ts';
+import type { Violation } from '../trace/records.ts';
+import type { ActResult, NodeProgress, Recording, Session, SessionListener } from './session.ts';
 
-/** Time on the screen from one instant of the run to the next, at pace 1: to be followed, and not to be waited for. */
+/** Time on the screen from one instant of the run to the next, at pace 1: long enough to follow, too short to be bored. */
 const leastMs = 150;
 const mostMs = 900;
 
-/** Shows a run that is over, from its trace. Folding is quick, so a step back is told from the beginning again. */
+/** Shows a run that is over, from its trace. Folding is quick, so a step back folds it again from the beginning. */
 export class RecordedSession implements Session, Recording {
   readonly mode = 'recorded';
   readonly runsNodes = false;
   readonly joinInfo = [];
-  readonly fixed = 'This run is over: it can be looked at, and nothing in it can be changed.';
+  readonly fixed = 'This run is over: you can look at it, but nothing in it can be changed.';
   readonly scenario: Scenario;
   readonly label: string;
   readonly start: number;
@@ -62,7 +63,7 @@ export class RecordedSession implements Session, Recording {
     return this.#eventAt(this.#at)?.seq;
   }
 
-  /** Begins at the beginning; whoever listens seeks. */
+  /** Nothing is told at once: the listener seeks. */
   listen(listener: SessionListener): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -108,7 +109,7 @@ export class RecordedSession implements Session, Recording {
     this.#moved();
   }
 
-  /** Tells all of the next instant together: what is sent at once leaves at once. */
+  /** Tells everything of the next instant together: what was sent at the same time leaves at the same time. */
   #advance(): void {
     const t = this.#timeOf(this.#at + 1);
     let next = this.#at + 1;
@@ -144,7 +145,7 @@ export class RecordedSession implements Session, Recording {
     return found.values();
   }
 
-  /** The event that is the last one at a place. */
+  /** The last event at a place. */
   #eventAt(at: number): TraceLine | undefined {
     return at > 0 ? this.#lines[this.#told[at - 1] as number] : undefined;
   }
@@ -163,7 +164,7 @@ export class RecordedSession implements Session, Recording {
   }
 }
 
-/** @returns the index of the first item for which it holds, as it does for all after that; the length if for none */
+/** @returns the index of the first item for which `holds` is true, as it is for all items after it; the length if there is none */
 function firstOf<T>(list: readonly T[], holds: (item: T) => boolean): number {
   let [low, high] = [0, list.length];
   while (low < high) {

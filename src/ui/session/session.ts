@@ -1,9 +1,8 @@
 import type { SplitStatus } from '../../core/distribution/protocol.ts';
-import type { LinkRecord, StepRecord, TraceRecord } from '../../core/node/trace.ts';
-import type { Instant } from '../../core/xmpp/time.ts';
 import type { Scenario } from '../../scenario/scenario.ts';
+import type { ModelRecord, Violation } from '../trace/records.ts';
 
-/** What a person does on the page, or a test through `window.lab`. */
+/** What a person does on the page, or a test by `window.lab`. */
 export type Action =
   /** `who` is the full JID of one of the scenario's characters. */
   | { readonly act: 'say'; readonly who: string; readonly text: string }
@@ -38,8 +37,12 @@ export type Action =
   /** XEP-0282 §4.11.1.2: an owner changes what replicas may do while they are cut off; what is left out stays. */
   | { readonly act: 'configure'; readonly room: string; readonly split: Partial<SplitStatus> };
 
-/** Never throws across a worker boundary: the error comes back as text that names what was wrong. */
+/** Nothing is thrown across a worker boundary: the error is text that says what was wrong. */
 export type ActResult = { readonly ok: true } | { readonly ok: false; readonly error: string };
+
+export function refuse(error: string): Extract<ActResult, { ok: false }> {
+  return { ok: false, error };
+}
 
 /** Start-up and health of one room node, for the progress list and the topology. */
 export interface NodeProgress {
@@ -58,7 +61,7 @@ export interface NodeProgress {
     | 'restarting'
     /** Another page runs this node. */
     | 'elsewhere'
-    /** No node of the room any more: its owner took it off the list. */
+    /** No longer a node of the room: its owner took it off the list. */
     | 'gone'
     | 'failed';
   /** E.g. "history restored: 12 messages", or what failed and what to do. */
@@ -73,26 +76,6 @@ export interface OccupantProgress {
   readonly detail: string;
 }
 
-/** What only the record of a run tells, in words: what somebody or fate did, what a node kept, that a part of it began. */
-export interface ToldRecord {
-  readonly kind: 'told';
-  readonly as: 'act' | 'append' | 'fault' | 'link' | 'state';
-  readonly seq: number;
-  readonly t: Instant;
-  readonly from: string;
-  readonly to: string;
-  readonly text: string;
-  /** seq of what led to it. */
-  readonly cause?: number;
-  readonly spec?: string;
-  /** What the link between two servers is from now on; a setting that is absent stays. */
-  readonly link?: Pick<LinkRecord, 'server' | 'state'> &
-    Partial<Pick<LinkRecord, 'latencyMs' | 'jitterMs' | 'bytesPerSecond'>>;
-}
-
-/** What the model is folded from. In the record of a run a step has a number, and may say itself what led to it. */
-export type ModelRecord = TraceRecord | ToldRecord | (StepRecord & { readonly seq: number; readonly cause?: number });
-
 export interface SessionListener {
   /**
    * Records of the trace, in order, in batches.
@@ -100,15 +83,15 @@ export interface SessionListener {
    * @param past  they are over: nothing of them is shown moving
    */
   records(batch: readonly ModelRecord[], past?: boolean): void;
-  /** Of a recording: all that was told is void, and it is told anew from the beginning. */
+  /** Of a recording: forget everything told so far; it will be told again from the beginning. */
   restart(): void;
-  /** Of a recording: it plays or stands, or another place in it is shown. */
+  /** Of a recording: it began or stopped playing, or another place in it is shown. */
   moved(): void;
   node(progress: NodeProgress): void;
   occupant(progress: OccupantProgress): void;
   /** A character of this page handed a stanza to its stream: the n-th, which the trace will show. */
   sent(stream: string, n: number): void;
-  /** The connection of the page itself (its observer session): undefined when it is well, else what is wrong. */
+  /** What is wrong with the page's own connection (its observer session); undefined when all is well. */
   trouble(text: string | undefined): void;
 }
 
@@ -119,23 +102,14 @@ export interface JoinInfo {
   readonly password: string;
 }
 
-/** An invariant that does not hold in a recorded run. */
-export interface Violation {
-  /** Such as G3; src/sim/invariants.md lists them. */
-  readonly invariant: string;
-  readonly what: string;
-  /** Of the line that shows it; absent: what is left at the end does. */
-  readonly seq?: number;
-}
-
-/** A run that is over, and the place in it that is shown: after so many of its events. */
+/** A run that is over. A place in it is a number of events that have happened. */
 export interface Recording {
   /** Such as "seed 3, mode 0289pp". */
   readonly label: string;
   /** Why nothing in it can be changed. */
   readonly fixed: string;
   readonly violations: readonly Violation[];
-  /** How many lines of which kind this page does not know. */
+  /** Lines that this page does not know: how many of each kind. */
   readonly skipped: ReadonlyMap<string, number>;
   /** Events in all. */
   readonly length: number;
@@ -145,30 +119,30 @@ export interface Recording {
   readonly start: number;
   /** Time of that place, in milliseconds since the run began. */
   readonly ms: number;
-  /** Number of the line that was told last, if any was. */
+  /** Number of the last line that was told, if any. */
   readonly seq: number | undefined;
   /** Factor on the time between events while it plays. */
   pace: number;
-  /** The place at which this line has just been told. */
+  /** The place right after this line. */
   placeOf(seq: number): number;
-  /** The place at which all until then has been told; in milliseconds since the run began. */
+  /** The last place at or before a time, in milliseconds since the run began. */
   placeAt(ms: number): number;
-  /** One step forward is shown moving; whatever plays stops. */
+  /** Stops playing. A single step forward is shown moving. */
   seek(at: number): void;
-  /** From the beginning, if it is at its end. */
+  /** Starts from the beginning if it is at the end. */
   play(): void;
   pause(): void;
 }
 
-/** One running scenario, whatever runs it: the page knows nothing more. */
+/** One running scenario. The page knows nothing more of what runs it. */
 export interface Session {
-  readonly mode: 'live' | 'lab' | 'recorded';
+  readonly mode: 'live' | 'recorded';
   /** Only of a run that is over. */
   readonly recording?: Recording;
   readonly scenario: Scenario;
   /** False where the page only watches and takes part: the nodes run elsewhere. */
   readonly runsNodes: boolean;
-  /** For "Join with your own client": one ready account a server. */
+  /** For "Join with your own client": an account on each server, ready to use. */
   readonly joinInfo: readonly JoinInfo[];
   listen(listener: SessionListener): () => void;
   act(action: Action): Promise<ActResult>;

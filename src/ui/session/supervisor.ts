@@ -25,7 +25,7 @@ const throttledMs = 2_000;
 const firstWordMs = 30_000;
 const restartMinMs = 200;
 const restartMaxMs = 5_000;
-/** A worker that lived this long was well: the back-off begins anew. */
+/** A worker that lived this long was healthy: the back-off starts again. */
 const steadyMs = 10_000;
 const stopMs = 2_000;
 
@@ -44,7 +44,7 @@ export class Supervisor {
   #spoke = false;
   #cancelBeat: () => void = () => undefined;
   #cancelRestart: () => void = () => undefined;
-  /** Those who wait for the node to be ready, elsewhere, down or failed. */
+  /** Callers that wait for the node to be ready, elsewhere, down or failed. */
   #waiting: (() => void)[] = [];
 
   constructor(
@@ -71,7 +71,7 @@ export class Supervisor {
     this.#startedAt = this.#host.now();
     this.#become('waiting', 'starting the worker');
     worker.onError((text) => {
-      // A worker that works survives an error of its own; one that never spoke has not even loaded.
+      // A worker that runs survives its own errors; one that never spoke has not even loaded.
       if (this.#worker === worker && !this.#spoke) this.#died(`the worker did not start: ${text}`);
     });
     worker
@@ -104,7 +104,7 @@ export class Supervisor {
     await this.settled();
   }
 
-  /** Lets the worker log out, but does not wait for it for long. Nobody waits for it to be ready any more. */
+  /** Lets the worker log out, but does not wait for long. Callers that wait for it to be ready are released. */
   async stop(): Promise<void> {
     const worker = this.#worker;
     this.#cancelBeat();

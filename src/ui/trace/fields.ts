@@ -3,24 +3,24 @@ export class TraceError extends Error {}
 
 /** The longest address of RFC 7622 §3.1: three parts of 1023 bytes. */
 const addressMax = 3_071;
-/** What a node or the plan of a run says in words. */
+/** Characters of what a node or the plan of a run says in words. */
 const wordsMax = 10_000;
 
 /**
  * One JSON object of a file that may hold anything. Each method gives a value of the type that it names, or throws a
- * TraceError that says where which field is wrong; a field that nobody asks for is not looked at.
+ * TraceError that says where which field is wrong; fields that nobody asks for are ignored.
  */
 export class Fields {
   readonly #of: Readonly<Record<string, unknown>>;
   readonly #line: number;
   readonly #path: string;
 
-  /** @param path  how messages begin the name of a field */
+  /** @param path  what messages put before the name of a field */
   constructor(of: unknown, line: number, path = '') {
     this.#line = line;
     this.#path = path;
     if (typeof of !== 'object' || of === null || Array.isArray(of))
-      throw new TraceError(`Line ${line}: ${path === '' ? 'it' : `“${path.replace(/\.$/, '')}”`} is no object.`);
+      throw new TraceError(`Line ${line}: ${path === '' ? 'it' : `“${path.replace(/\.$/, '')}”`} is not an object.`);
     this.#of = of as Readonly<Record<string, unknown>>;
   }
 
@@ -38,7 +38,7 @@ export class Fields {
 
   text(name: string, max: number): string {
     const value = this.#get(name);
-    if (typeof value !== 'string') return this.refuse(name, 'is no text');
+    if (typeof value !== 'string') return this.refuse(name, 'is not text');
     if (value.length > max) return this.refuse(name, `has ${value.length} characters, more than ${max}`);
     return value;
   }
@@ -54,21 +54,21 @@ export class Fields {
   /** A whole number from 0 or from `min`. */
   count(name: string, min = 0): number {
     const value = this.#get(name);
-    if (!Number.isSafeInteger(value)) return this.refuse(name, 'is no whole number');
+    if (!Number.isSafeInteger(value)) return this.refuse(name, 'is not a whole number');
     if ((value as number) < min) return this.refuse(name, `is less than ${min}`);
     return value as number;
   }
 
-  /** Such as a probability: from 0 to 1. */
+  /** A number from 0 to 1, such as a probability. */
   portion(name: string): number {
     const value = this.#get(name);
-    return typeof value === 'number' && value >= 0 && value <= 1 ? value : this.refuse(name, 'is not from 0 to 1');
+    return typeof value === 'number' && value >= 0 && value <= 1 ? value : this.refuse(name, 'is not between 0 and 1');
   }
 
-  /** Milliseconds since 1970 that a calendar has. */
+  /** Milliseconds since 1970, within what a Date can hold. */
   instant(name: string): number {
     const value = this.#get(name);
-    if (typeof value !== 'number' || Number.isNaN(new Date(value).getTime())) return this.refuse(name, 'is no time');
+    if (typeof value !== 'number' || Number.isNaN(new Date(value).getTime())) return this.refuse(name, 'is not a time');
     return value;
   }
 
@@ -79,7 +79,7 @@ export class Fields {
 
   oneOf<T extends string>(name: string, values: readonly T[]): T {
     const value = this.#get(name);
-    if (!values.includes(value as T)) return this.refuse(name, `is none of ${values.join(', ')}`);
+    if (!values.includes(value as T)) return this.refuse(name, `is not one of ${values.join(', ')}`);
     return value as T;
   }
 
@@ -91,7 +91,7 @@ export class Fields {
   /** @param max  more are refused */
   list(name: string, max: number): readonly unknown[] {
     const value = this.#get(name);
-    if (!Array.isArray(value)) return this.refuse(name, 'is no list');
+    if (!Array.isArray(value)) return this.refuse(name, 'is not a list');
     if (value.length > max) return this.refuse(name, `has ${value.length} entries, more than ${max}`);
     return value;
   }
@@ -102,7 +102,9 @@ export class Fields {
 
   addresses(name: string, max: number): readonly string[] {
     return this.list(name, max).map((one) =>
-      typeof one === 'string' && one.length <= addressMax ? one : this.refuse(name, 'holds what is no address'),
+      typeof one === 'string' && one.length <= addressMax
+        ? one
+        : this.refuse(name, 'holds something that is not an address'),
     );
   }
 

@@ -3,9 +3,9 @@ import { type Trace, TraceReader } from './read-trace.ts';
 
 const bytesMax = 64 * 1024 * 1024;
 const tooLarge = `It is larger than ${bytesMax / 1024 / 1024} MiB.`;
-/** So long the page may do nothing else, in milliseconds. */
+/** The page is busy for at most this time before it takes a breath, in milliseconds. */
 const breathMs = 24;
-/** So many bytes are read at once, however many come. */
+/** At most this many bytes are read at once. */
 const pieceMax = 65_536;
 
 /** @throws TraceError */
@@ -15,17 +15,17 @@ export async function loadFile(file: Blob): Promise<Trace> {
 }
 
 /**
- * A trace of the page's own origin: what is elsewhere the page neither asks for nor follows to.
+ * Loads a trace from the page's own origin. The page does not ask other origins, and follows no redirect to them.
  *
  * @throws TraceError
  */
 export async function loadAddress(address: string): Promise<Trace> {
-  if (!URL.canParse(address, location.href)) throw new TraceError('This is no address.');
+  if (!URL.canParse(address, location.href)) throw new TraceError('This is not an address.');
   const url = new URL(address, location.href);
   if (url.origin !== location.origin)
-    throw new TraceError(`It is of another origin, ${url.origin}: save it as a file, and open that.`);
+    throw new TraceError(`It is on another origin, ${url.origin}. Save it as a file and open the file.`);
   const response = await fetch(url, { mode: 'same-origin', credentials: 'omit', redirect: 'error' }).catch(() => {
-    throw new TraceError('There is no answer at this address, or it leads elsewhere.');
+    throw new TraceError('Nothing answers at this address, or it redirects elsewhere.');
   });
   if (!response.ok || response.body === null)
     throw new TraceError(`The server answers with status ${response.status}.`);
@@ -55,7 +55,7 @@ async function load(stream: ReadableStream<Uint8Array>): Promise<Trace> {
     }
   } catch (error) {
     void source.cancel().catch(() => undefined);
-    throw error instanceof TraceError ? error : new TraceError('It could not be read to its end.');
+    throw error instanceof TraceError ? error : new TraceError('It could not be read to the end.');
   }
 }
 
@@ -64,6 +64,6 @@ function decoded(decoder: TextDecoder, bytes?: Uint8Array): string {
   try {
     return decoder.decode(bytes, { stream: bytes !== undefined });
   } catch {
-    throw new TraceError('It is no UTF-8 text.');
+    throw new TraceError('It is not UTF-8 text.');
   }
 }

@@ -5,8 +5,8 @@ import type {
   ScenarioNode,
   ScenarioRoom,
 } from '../../scenario/scenario.ts';
-import type { Violation } from '../session/session.ts';
 import { type Fields, present } from './fields.ts';
+import type { Violation } from './records.ts';
 
 /** What the header of a trace says: the network as a scenario, and what came of the run. */
 export interface TraceHeader {
@@ -18,7 +18,7 @@ export interface TraceHeader {
   readonly violations: readonly Violation[];
 }
 
-// A picture with more than that is none.
+// More than that cannot be drawn.
 const serversMax = 12;
 const nodesMax = 50;
 const roomsMax = 50;
@@ -61,8 +61,8 @@ export function readHeader(fields: Fields): TraceHeader {
     format: 'netsplit-scenario',
     version: 1,
     id: 'trace',
-    title: ['Record of a run', label.join(', ')].filter(Boolean).join(': '),
-    description: 'What happened in a run that is over, line by line as it was written down.',
+    title: ['Recording of a run', label.join(', ')].filter(Boolean).join(': '),
+    description: 'What happened in a run that is over, line by line.',
     xep: xepOf(nodes),
     servers: domains.map((domain, i) => ({ domain, at: placeOf(i, domains.length) })),
     ...(links ? { links } : {}),
@@ -139,7 +139,7 @@ function readViolation(fields: Fields): Violation {
 export function readPair(fields: Fields, name: string, domains: readonly string[]): readonly [string, string] {
   const [a, b, more] = fields.addresses(name, 2);
   if (a === undefined || b === undefined || a === b || more !== undefined)
-    return fields.refuse(name, 'is no pair of servers');
+    return fields.refuse(name, 'is not a pair of servers');
   if (!domains.includes(a) || !domains.includes(b))
     return fields.refuse(name, 'names a server that the header does not');
   return [a, b];
@@ -166,7 +166,7 @@ function xepOf(nodes: readonly ScenarioNode[]): Scenario['xep'] {
 function placeOf(i: number, count: number): readonly [number, number] {
   const first = count === 4 ? 5 / 8 : count % 2 === 0 ? 1 / 2 : 3 / 4;
   const angle = 2 * Math.PI * (first + i / count);
-  // What is beside each other is so exactly: the picture stretches the smallest difference.
+  // Rounded, because the picture stretches even the smallest difference.
   return [round(0.5 + Math.cos(angle) / 2), round(0.5 + Math.sin(angle) / 2)];
 }
 

@@ -11,12 +11,12 @@ import type {
 } from '../../core/node/trace.ts';
 import type { Sign } from '../../core/turn/spec.ts';
 import type { Instant } from '../../core/xmpp/time.ts';
-import { childrenOf } from '../peek.ts';
-import type { ModelRecord, ToldRecord } from '../session/session.ts';
 import { type Fields, present } from './fields.ts';
+import { childrenOf } from './peek.ts';
 import { readPair } from './read-header.ts';
+import type { ModelRecord, ToldRecord } from './records.ts';
 
-/** Characters of one stanza. The embedded server takes no longer one either. */
+/** Characters of one stanza. The embedded server accepts no longer one either. */
 export const stanzaMax = 262_144;
 const listMax = 1_000;
 const specMax = 200;
@@ -37,7 +37,7 @@ const signs: readonly Sign[] = [
  * put into words here.
  *
  * @param domains  of the header's servers
- * @returns undefined if the kind is none that this page knows
+ * @returns undefined if this page does not know the kind
  * @throws TraceError
  */
 export function readLine(fields: Fields, domains: readonly string[]): ModelRecord | undefined {
@@ -91,9 +91,9 @@ function readHop(fields: Fields, domains: readonly string[]): HopRecord {
 function readStanza(fields: Fields): TracedStanza {
   const name = fields.oneOf('name', ['message', 'presence', 'iq']);
   const xml = fields.text('xml', stanzaMax);
-  if (!xml.startsWith(`<${name}`)) fields.refuse('xml', `is no ${name}`);
-  // RFC 6120 §11.1, and what a document type may declare would grow when it is shown.
-  if (/<[!?]/.test(xml)) fields.refuse('xml', 'has a declaration or a comment, as no stanza has');
+  if (!xml.startsWith(`<${name}`)) fields.refuse('xml', `is not a ${name} stanza`);
+  // RFC 6120 §11.1. Entities that a document type declares could grow without limit when they are shown.
+  if (/<[!?]/.test(xml)) fields.refuse('xml', 'has a declaration or a comment, which no stanza may have');
   const stanza: TracedStanza = {
     name,
     from: fields.address('from'),
@@ -105,7 +105,7 @@ function readStanza(fields: Fields): TracedStanza {
       id: fields.maybe('id', (field) => fields.address(field)),
     }),
   };
-  // Now, while the page takes breath between lines: all of them are folded in one go.
+  // Parsed here, where the page pauses between lines: the whole trace is folded in one go.
   childrenOf(stanza);
   return stanza;
 }
@@ -142,6 +142,7 @@ function readStep(fields: Fields): StepRecord & { readonly seq: number; readonly
     ...present({
       rx: fields.maybe('rx', (name) => fields.count(name)),
       input: fields.maybe('input', (name) => fields.words(name)),
+      timer: fields.maybe('timer', (name) => (fields.flag(name) ? (true as const) : undefined)),
       cause: causeOf(fields),
     }),
   };
@@ -217,7 +218,7 @@ function readLink(fields: Fields, domains: readonly string[]): ToldRecord {
   const words = [
     ways === undefined || there === back ? undefined : `one way ${plainWord(there)}, the other ${plainWord(back)}`,
     fields.maybe('loss', (name) => share(fields, name, 'vanish')),
-    fields.maybe('twice', (name) => share(fields, name, 'come twice')),
+    fields.maybe('twice', (name) => share(fields, name, 'arrive twice')),
   ].filter((part) => part !== undefined && part !== '');
   const settings = present({
     latencyMs: fields.maybe('latencyMs', (name) => fields.count(name)),
@@ -246,10 +247,10 @@ function readAppend(fields: Fields): ToldRecord {
   const kinds = fields.objects('events', 10_000).map((event) => event.text('kind', 100));
   const shown = kinds.slice(0, 8).map((kind) => kind.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`));
   const more = kinds.length > shown.length ? ` and ${kinds.length - shown.length} more` : '';
-  return { ...told(fields, 'append', `keeps: ${shown.join(', ')}${more}`), from: fields.address('from') };
+  return { ...told(fields, 'append', `writes to its log: ${shown.join(', ')}${more}`), from: fields.address('from') };
 }
 
-/** What somebody did, or fate: by the plan of the run, or on its own. */
+/** What somebody did, or a fault: by the plan of the run, or on its own. */
 function readDeed(fields: Fields, kind: 'act' | 'fault'): ToldRecord {
   const lost = fields.maybe('appends', () => fields.list('appends', 100_000).length);
   const what = fields.words('what') + (lost === undefined ? '' : ` (${lost})`);
@@ -261,10 +262,10 @@ function readDeed(fields: Fields, kind: 'act' | 'fault'): ToldRecord {
 }
 
 const parts: Readonly<Record<string, string>> = {
-  healed: 'healed: from here on nothing breaks any more',
-  quiet: 'quiet: all has come to rest, or should have',
-  words: 'words: everybody who is in says a last word, twice',
-  repeated: 'repeated: all nodes start anew',
+  healed: 'healed: nothing breaks from here on',
+  quiet: 'quiet: everything has come to rest, or should have',
+  words: 'words: every occupant says a last word, twice',
+  repeated: 'repeated: all nodes start again',
 };
 
 function readState(fields: Fields): ToldRecord {
@@ -297,7 +298,7 @@ function numbered(fields: Fields): { readonly seq: number; readonly t: Instant }
 /** An earlier line. */
 function causeOf(fields: Fields): number | undefined {
   const cause = fields.maybe('cause', (name) => fields.count(name, 1));
-  return cause !== undefined && cause >= fields.count('seq') ? fields.refuse('cause', 'is no earlier line') : cause;
+  return cause !== undefined && cause >= fields.count('seq') ? fields.refuse('cause', 'is not an earlier line') : cause;
 }
 
 function specOf(fields: Fields): string | undefined {

@@ -1,12 +1,12 @@
-import type { ModelRecord } from '../session/session.ts';
 import { Fields, TraceError } from './fields.ts';
 import { readHeader, type TraceHeader } from './read-header.ts';
 import { readLine } from './read-line.ts';
+import type { ModelRecord } from './records.ts';
 
 /** A trace that was read to its end. */
 export interface Trace extends TraceHeader {
   readonly lines: readonly TraceLine[];
-  /** How many lines of which unknown kind were left out. */
+  /** Lines of unknown kinds, which were left out: how many of each. */
   readonly skipped: ReadonlyMap<string, number>;
 }
 
@@ -18,14 +18,14 @@ export interface TraceLine {
 
 /** A simulated run of the default length has 1,000 to 10,000 lines. */
 const linesMax = 100_000;
-/** Before what it runs, npm writes what that is: blank lines, and such as begin with `>`. */
+/** npm first writes what it runs: blank lines, and lines that begin with `>`. */
 const bannerMax = 8;
 /** Characters of a line: a node that takes over a whole room's history keeps it in one. */
 const lineMax = 2_000_000;
 
 /**
  * Reads a trace (README.md, section Trace) piece by piece, so that a page can do other things in between. A file may hold
- * anything: whatever is not as it should be ends the reading with a TraceError.
+ * anything: whatever is wrong in it ends the reading with a TraceError.
  */
 export class TraceReader {
   readonly #lines: TraceLine[] = [];
@@ -73,13 +73,13 @@ export class TraceReader {
     const seq = ++this.#seq;
     if (fields.count('seq') !== seq) fields.refuse('seq', `is not ${seq}, though this is line ${seq} after the header`);
     const t = fields.instant('t');
-    if (t < this.#t) fields.refuse('t', 'is before that of the line before');
+    if (t < this.#t) fields.refuse('t', 'is earlier than that of the line before');
     this.#t = t;
     const record = readLine(fields, this.#domains);
     if (record !== undefined) this.#lines.push({ seq, t, record });
     else {
       const kind = fields.text('kind', 100);
-      // Made-up kinds without end are one.
+      // Any number of made-up kinds count as one.
       const name = this.#skipped.has(kind) || this.#skipped.size < 10 ? kind : 'other';
       this.#skipped.set(name, (this.#skipped.get(name) ?? 0) + 1);
     }
@@ -90,6 +90,6 @@ function parsed(text: string, line: number): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    throw new TraceError(`Line ${line}: it is no JSON.`);
+    throw new TraceError(`Line ${line}: it is not JSON.`);
   }
 }

@@ -57,7 +57,7 @@ class App extends Part {
                   html`<button role="tab" type="button" id=${`tab-${id}`} aria-controls="panel-view" aria-selected=${tab === id ? 'true' : 'false'} tabindex=${tab === id ? 0 : -1} data-testid=${`tab-${id}`} title=${`Key ${i + 1}`} @click=${() => store.set({ tab: id })}>${label}</button>`,
               )}
             </div>
-            <div class="view" id="panel-view" role="tabpanel" aria-labelledby=${`tab-${tab}`}>${this.panel(tab)}</div>
+            <div class="view" id="panel-view" role="tabpanel" aria-labelledby=${`tab-${tab}`}>${this.#panel(tab)}</div>
           </section>
         </main>
         <ns-inspector .store=${store}></ns-inspector>
@@ -71,7 +71,7 @@ class App extends Part {
     `;
   }
 
-  private panel(tab: Tab): TemplateResult {
+  #panel(tab: Tab): TemplateResult {
     const { store } = this;
     if (tab === 'transcripts') return html`<ns-transcripts .store=${store}></ns-transcripts>`;
     if (tab === 'counters') return html`<ns-counters .store=${store}></ns-counters>`;

@@ -1,11 +1,11 @@
 import { LitElement } from 'lit';
 import type { Store } from '../store.ts';
 
-/** A part of the page: light DOM, so that one theme file and one selection of test hooks hold everywhere. */
+/** A part of the page. Light DOM, so that the theme and the test hooks work everywhere. */
 export abstract class Part extends LitElement {
   static override properties: Record<string, object> = { store: { attribute: false } };
   declare store: Store;
-  private off: (() => void) | undefined;
+  #off: (() => void) | undefined;
 
   protected override createRenderRoot(): HTMLElement {
     return this;
@@ -13,12 +13,12 @@ export abstract class Part extends LitElement {
 
   override connectedCallback(): void {
     super.connectedCallback();
-    this.off = this.store.subscribe(() => this.storeChanged());
+    this.#off = this.store.subscribe(() => this.storeChanged());
   }
 
   override disconnectedCallback(): void {
     super.disconnectedCallback();
-    this.off?.();
+    this.#off?.();
   }
 
   protected storeChanged(): void {

@@ -1,5 +1,6 @@
 import { html, nothing, type TemplateResult } from 'lit';
-import { describeLink, shorten } from '../model.ts';
+import { describeLink } from '../fold/links.ts';
+import { shorten } from '../fold/summary.ts';
 import { bytes, shortName } from '../words.ts';
 import { Part } from './base.ts';
 
@@ -7,8 +8,8 @@ import { Part } from './base.ts';
 class Counters extends Part {
   protected override render(): TemplateResult {
     const { model } = this.store;
-    const messages = model.messages.slice(-100).reverse();
-    const links = [...model.links.values()];
+    const messages = model.costs.messages.slice(-100).reverse();
+    const links = [...model.network.links.values()];
     return html`<div class="tables" data-testid="counters" tabindex="0" role="group" aria-label="Counters">
       <section>
         <h3>Messages</h3>

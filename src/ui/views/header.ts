@@ -24,16 +24,16 @@ class Header extends Part {
         recording
           ? html`<span class="run" data-testid="run">${recording.label}</span>`
           : html`<label class="sr" for="scenario">Scenario</label>
-            <select id="scenario" data-testid="scenario" @change=${this.onScenario}>
+            <select id="scenario" data-testid="scenario" @change=${this.#onScenario}>
               ${scenarios.map((scenario) => html`<option value=${scenario.id} .selected=${scenario.id === session.scenario.id}>${scenario.title}</option>`)}
             </select>`
       }
-      <button type="button" class="open-trace" data-testid="open-trace" aria-label="Open a trace…" title="Open the trace of a run (npm run sim -- --seed N --mode M --json)" @click=${this.onOpen}>${icon('open')}<span class="wide">Open a trace…</span><span class="narrow">Trace</span></button>
-      ${recording ? html`<a class="button" href=${location.pathname} data-testid="to-live"><span class="wide">To the live rooms</span><span class="narrow">Live</span></a>` : nothing}
+      <button type="button" class="open-trace" data-testid="open-trace" aria-label="Open a trace…" title="Open the trace of a run (npm run sim -- --seed N --mode M --json)" @click=${this.#onOpen}>${icon('open')}<span class="wide">Open a trace…</span><span class="narrow">Trace</span></button>
+      ${recording ? html`<a class="button" href=${location.pathname} data-testid="to-live"><span class="wide">Back to the live rooms</span><span class="narrow">Live</span></a>` : nothing}
       <span class="badge model" data-testid="model-badge" title=${models[session.scenario.xep] ?? ''}>XEP-${session.scenario.xep}</span>
       ${
         recording
-          ? html`<span class="badge recorded" data-testid="mode-badge" title=${recording.fixed}>Record</span>`
+          ? html`<span class="badge recorded" data-testid="mode-badge" title=${recording.fixed}>Recording</span>`
           : html`<span class="badge live" data-testid="mode-badge"><span class="dot"></span>Live</span>`
       }
       ${session.runsNodes || recording ? nothing : html`<span class="badge" data-testid="observer-badge" title="Another page runs the nodes; you can watch, speak and cut links">Nodes run elsewhere</span>`}
@@ -48,7 +48,7 @@ class Header extends Part {
         }
         <label class="pace" title="How long a stanza takes on the screen; the trace itself is not changed">
           <span>Pace</span>
-          <select data-testid="pace" aria-label="Pace of the picture" @change=${this.onPace}>
+          <select data-testid="pace" aria-label="Pace of the picture" @change=${this.#onPace}>
             ${(
               [
                 [4, '×¼'],
@@ -67,7 +67,7 @@ class Header extends Part {
       ${recording ? nothing : html`<button type="button" data-testid="join-own" @click=${() => document.querySelector<JoinPanel>('ns-join')?.open()}>${icon('client')}<span class="wide">Join with your own client</span><span class="narrow">Join</span></button>`}
       <label class="pace">
         <span class="sr">Theme</span>
-        <select data-testid="theme" aria-label="Theme" @change=${this.onTheme}>
+        <select data-testid="theme" aria-label="Theme" @change=${this.#onTheme}>
           ${(['auto', 'light', 'dark'] as const).map((theme) => html`<option value=${theme} .selected=${preferences.theme === theme}>${theme}</option>`)}
         </select>
       </label>
@@ -75,22 +75,22 @@ class Header extends Part {
     </header>`;
   }
 
-  private readonly onScenario = (event: Event): void => {
+  readonly #onScenario = (event: Event): void => {
     const url = new URL(location.href);
     url.searchParams.set('scenario', (event.target as HTMLSelectElement).value);
     url.hash = '';
     location.assign(url);
   };
 
-  private readonly onOpen = (): void => {
+  readonly #onOpen = (): void => {
     chooseTrace(this.store.onTrace, (why) => this.store.toast(why));
   };
 
-  private readonly onPace = (event: Event): void => {
+  readonly #onPace = (event: Event): void => {
     this.store.prefer({ pace: Number((event.target as HTMLSelectElement).value) });
   };
 
-  private readonly onTheme = (event: Event): void => {
+  readonly #onTheme = (event: Event): void => {
     this.store.prefer({ theme: (event.target as HTMLSelectElement).value as Theme });
   };
 }

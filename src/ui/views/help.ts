@@ -4,85 +4,88 @@ import { Part } from './base.ts';
 type Pairs = readonly (readonly [string, string])[];
 
 const around: Pairs = [
-  ['Tab', 'into the picture'],
-  ['Arrows', 'to the neighbour in that direction; in the log, to the next event'],
+  ['Tab', 'go into the picture'],
+  ['Arrows', 'go to the neighbour in that direction; in the log, to the next event'],
 ];
 
 const acting: Pairs = [
   ['Space or .', 'hold or release all links'],
   ...around,
-  ['Enter or Shift+F10', 'menu of the node, link or person'],
-  ['x', 'cut or heal the link that has the focus or is chosen'],
-  ['k', 'crash or restart the node that has the focus or is chosen'],
-  ['r', 'remove the replica that has the focus or is chosen; add one where there is none'],
+  ['Enter or Shift+F10', 'open the menu of the node, link or person'],
+  ['x', 'cut or heal the focused or selected link'],
+  ['k', 'crash or restart the focused or selected node'],
+  ['r', 'remove the focused or selected replica, or add one where there is none'],
 ];
 
 const looking: Pairs = [
-  ['Space or .', 'play, or pause'],
-  ['← →', 'one event back or forward, outside the picture'],
+  ['Space or .', 'play or pause'],
+  ['← →', 'go one event back or forward, outside the picture'],
   ...around,
-  ['Enter', 'choose the node, link or person'],
+  ['Enter', 'select the node, link or person'],
 ];
 
 const views: Pairs = [
-  ['1 – 4', 'Log, Transcripts, Counters, Outline'],
-  ['/', 'filter of the log'],
-  ['?', 'this help'],
-  ['Esc', 'close what is open, then choose nothing'],
+  ['1 – 4', 'show Log, Transcripts, Counters or Outline'],
+  ['/', 'filter the log'],
+  ['?', 'show this help'],
+  ['Esc', 'close what is open, then clear the selection'],
 ];
 
 const glossary: Pairs = [
   ['room node', 'a program that runs a room, or a part of one; here a worker of this page'],
-  ['primary', 'XEP-0282: the node that decides about the room. Version 0.1 calls it MASTER'],
+  ['primary', 'XEP-0282: the node that decides for the whole room. Version 0.1 calls it MASTER'],
   [
     'replica',
-    'XEP-0282: a node beside the users of one server that passes on what the primary sends. Version 0.1 calls it SLAVE',
+    'XEP-0282: a node close to the users of one server. It passes on to them what the primary sends. Version 0.1 calls it SLAVE',
   ],
   ['enter, leave', 'XEP-0282: the primary tells a replica to add someone to its list, or take them off'],
-  ['netsplit, netjoin', 'XEP-0282: primary and replica lose each other; they find each other again'],
-  ['FMUC', 'XEP-0289, federated multi-user chat: whole rooms that join each other'],
-  ['joining node, joined node', 'XEP-0289: the room that asked, and the room it asked'],
+  ['netsplit, netjoin', 'XEP-0282: primary and replica lose contact; they are connected again'],
+  ['FMUC', 'XEP-0289, federated multi-user chat: whole rooms join each other'],
+  ['joining node, joined node', 'XEP-0289: the room that asks to join, and the room that it joins'],
   [
     'primary-primary, primary-replica',
     'XEP-0289: the two modes of FMUC; version 0.2 says Master-Master and Master-Slave. That “primary” is not the one of XEP-0282',
   ],
-  ['occupant', 'XEP-0045: somebody who is in a room, known there by a nick'],
-  ['submission', 'a message as its author sent it; every other stanza of it is a copy'],
-  ['bounce', 'a stanza that cannot be delivered comes back as an error'],
+  ['occupant', 'XEP-0045: a user who is in a room, known there by a nick'],
+  ['submission', 'a message as its author sent it; every other stanza that carries it is a copy'],
+  ['bounce', 'a stanza that cannot be delivered and comes back as an error'],
 ];
 
 const choices: Pairs = [
   [
     'XEP-0282 §4.2 Creating a Replica (“to follow”)',
-    'a replica asks the primary with an iq of our own extension; nothing is created unasked',
+    'a replica asks the primary with an IQ of our own extension; nothing is created without a request',
   ],
   [
     'XEP-0282 §4.11.2 Netjoin (“to follow”)',
-    'the replica says what it has, the primary sends the rest in order, then the replica relays what its users did meanwhile; nothing is put into the past',
+    'the replica says what it has, and the primary sends the rest in order; then the replica relays what its users did meanwhile. Nothing is inserted into the past',
   ],
   [
     'XEP-0282 §4.11.1.2, the MAYs during a split',
-    'local users keep what the room’s policy allows; the default refuses messages rather than let histories differ',
+    'local users may do what the room’s policy allows. By default messages are refused, so that histories do not diverge',
   ],
   [
     'XEP-0289 §8 and its open list',
-    'parting and joining again is the resync; a nick that is taken is refused on the joining side',
+    'nodes resynchronise by leaving and joining again. A nick that is taken is refused on the joining side',
   ],
-  ['Keepalive', 'XEP-0199 pings both ways; two that are not answered are a split, because a silent cut never bounces'],
+  [
+    'Keepalive',
+    'XEP-0199 pings in both directions. Two unanswered pings count as a split, because a silent cut bounces nothing',
+  ],
 ];
 
 const slips: Pairs = [
   ['XEP-0282 Listing 10', 'shows BigCheese’s presence as coming from /WiZ; it comes from /BigCheese'],
   ['XEP-0282 rosters', 'give Troy the affiliation “participant”, which is a role; we send “admin”'],
-  ['XEP-0282 self-presence', 'lacks status 110 in the listings; we send it, as XEP-0045 asks'],
-  ['XEP-0281 acknowledgements', 'have to and from swapped in the listings'],
+  ['XEP-0282 self-presence', 'has no status 110 in the listings; we send it, as XEP-0045 requires'],
+  ['XEP-0281 acknowledgements', 'swap “to” and “from” in the listings'],
   ['XEP-0289 delay', 'is written with a wrong element and stamp; we accept it and never send it'],
 ];
 
 const simple: readonly string[] = [
-  'All servers of the picture are one program, and the links between them are its queues: latency, jitter, bandwidth and cuts are exact, loss happens only by a cut.',
-  'A stanza takes at least half a second between servers on the screen, though it may take 2 ms: the order of causes is kept, the counters and times are the real ones.',
-  'In the record of a run that plays silences are shortened, and a slow link takes a second and a half at most: the times that are written are those of the run.',
+  'All servers in the picture are one program, and the links between them are its queues. Latency, jitter, bandwidth and cuts are exact. Only a cut link loses stanzas.',
+  'On the screen a stanza takes at least half a second between servers, even if it really took 2 ms. Causes still come before their effects, and all counters and times are the real ones.',
+  'When a recorded run plays, silences are shortened, and a slow link takes at most a second and a half. The times shown are those of the run.',
   'Bytes are the UTF-8 length of a stanza, without TLS and stream framing.',
   'The number for a plain room is computed for the same people in one room; it is not measured.',
 ];
@@ -102,10 +105,10 @@ export class Help extends Part {
         <h2 id="help-title">Help</h2>
         <p>${this.store.session.scenario.description}</p>
         <h3>Keys</h3>
-        <label class="check"><input type="checkbox" data-testid="keys-on" .checked=${this.store.preferences.keys} @change=${this.onKeys} /> Single keys are on (they never act while you type)</label>
+        <label class="check"><input type="checkbox" data-testid="keys-on" .checked=${this.store.preferences.keys} @change=${this.#onKeys} /> Single-key shortcuts are on (they never act while you type)</label>
         ${list([...(this.store.session.recording ? looking : acting), ...views])}
         <h3>Shapes</h3>
-        <p>Square M: message. Circle P: presence. Hexagon iq: query. Diamond !: error. 7a and 7b are copies of the submission 7. Dashed with ✕: cut. Hatched: split, with the word frozen or local for what a replica does meanwhile. Outline: down. A dashed box: a place for a replica. A dotted disc: cut off and shown as away, or provisional.</p>
+        <p>Square M: message. Circle P: presence. Hexagon iq: query. Diamond !: error. 7a and 7b are copies of submission 7. Dashed link with ✕: cut. Hatched node: split; “frozen” or “local” says what a replica does meanwhile. Node with a dashed outline: down. Dashed box with a plus: a replica can be added here. Dotted disc: a person who is cut off and shown as away, or who was let in provisionally.</p>
         <h3>Glossary</h3>
         ${list(glossary)}
         <h3>Simulation notes</h3>
@@ -119,7 +122,7 @@ export class Help extends Part {
     </dialog>`;
   }
 
-  private readonly onKeys = (event: Event): void => {
+  readonly #onKeys = (event: Event): void => {
     this.store.prefer({ keys: (event.target as HTMLInputElement).checked });
   };
 }

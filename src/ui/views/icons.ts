@@ -41,7 +41,7 @@ const shapes: Record<string, SVGTemplateResult> = {
   info: svg`<circle cx="10" cy="10" r="7"/><path d="M10 9v5M10 6v.5"/>`,
 };
 
-/** A line icon of 20 by 20, in the colour of the text around it; what it means is said beside it. */
+/** A line icon of 20 by 20, in the colour of the text around it. The text beside it says what it means. */
 export function icon(name: keyof typeof shapes & string): TemplateResult {
   return html`<svg class="icon" viewBox="0 0 20 20" aria-hidden="true" focusable="false">${shapes[name]}</svg>`;
 }

@@ -1,22 +1,37 @@
 import { html, nothing, type TemplateResult } from 'lit';
-import { type Command, type Forms, linkCommands, nodeCommands, occupantCommands, serverCommands } from '../actions.ts';
-import { describeLink, type ModelEvent, type NodeView } from '../model.ts';
+import { bareOf, type Jid } from '../../core/xmpp/jid.ts';
+import { type Command, type Forms, linkCommands, nodeCommands, occupantCommands, serverCommands } from '../commands.ts';
+import type { ModelEvent } from '../fold/event.ts';
+import { describeLink } from '../fold/links.ts';
+import type { NodeView } from '../fold/network.ts';
 import { specEntry } from '../spec-index.ts';
-import { bytes, counted, markOf, noticed, policyInWords, roleOf, shortName, shortNode, stateOf } from '../words.ts';
+import {
+  bytes,
+  capitalised,
+  counted,
+  markOf,
+  noticed,
+  policyInWords,
+  roleOf,
+  shortName,
+  shortNode,
+  stateOf,
+} from '../words.ts';
 import { Part } from './base.ts';
 import { icon, stanzaIcon } from './icons.ts';
 import { stanzaTree } from './stanza-tree.ts';
 
-/** Why something happened that no rule of a XEP asks for. */
+/** Why something happened that no rule of a XEP requires. */
 const reasons: Partial<Record<ModelEvent['kind'], string>> = {
-  act: 'Somebody did this, or a timer ran out: it is where the chain begins.',
-  append: 'The node decided this and wrote it to its log; what it leads to leaves only when that is durable.',
-  fault: 'Fate did this: a fault that the run has here.',
+  act: 'Somebody did this, or a timer ran out. The chain of causes begins here.',
+  append:
+    'The node decided this and wrote it to its log. Nothing that follows from it is sent until the log is durable.',
+  fault: 'The run has a fault here.',
 };
 
-/** What is chosen: a stanza with its causes and copies, or a node, a person, a link. */
+/** What is selected: a stanza with its causes and copies, or a node, a person or a link. */
 class Inspector extends Part {
-  private get forms(): Forms {
+  get #forms(): Forms {
     return document.querySelector('ns-menu') as unknown as Forms;
   }
 
@@ -35,21 +50,21 @@ class Inspector extends Part {
         )}
       </div>
       <div class="view" id="inspector-view" role="tabpanel" aria-labelledby=${`inspect-${inspect}`} tabindex="0">
-        ${inspect === 'stanza' ? this.stanza() : inspect === 'link' ? this.link() : this.node()}
+        ${inspect === 'stanza' ? this.#stanza() : inspect === 'link' ? this.#link() : this.#node()}
       </div>
     </aside>`;
   }
 
-  private stanza(): TemplateResult {
+  #stanza(): TemplateResult {
     const { model, view } = this.store;
-    const event = view.event === undefined ? undefined : model.event(view.event);
+    const event = view.event === undefined ? undefined : model.events.get(view.event);
     if (!event) {
       return html`<section class="intro" data-testid="description">
           <h2>${model.scenario.title}</h2>
           <p>${model.scenario.description}</p>
-          ${this.run()}
+          ${this.#run()}
         </section>
-        <p class="empty">Choose a stanza: press one that is under way in the picture, or a row of the log. Its text, the rule that made it, and all its copies appear here.</p>`;
+        <p class="empty">Select a stanza: press one that is moving in the picture, or a row of the log. Its text, the rule that made it, and all its copies appear here.</p>`;
     }
     const legs = { in: 'handed to its server by', out: 'delivered by', link: 'crosses the link from' } as const;
     return html`
@@ -70,16 +85,16 @@ class Inspector extends Part {
         ${event.leg === 'link' ? html`<dt>On the link</dt><dd>${event.outcome ? html`<b class="lost">${event.outcome}</b>` : `${Math.round((event.arrives ?? event.t) - event.t)} ms`}</dd>` : nothing}
         ${event.stanza ? html`<dt>Size</dt><dd>${event.stanza.bytes} B</dd>` : nothing}
       </dl>
-      ${this.moment(event)}
+      ${this.#moment(event)}
       <h3>Why</h3>
-      ${this.why(event)}
+      ${this.#why(event)}
       ${event.stanza ? html`<h3>Stanza</h3>${stanzaTree(event.stanza.xml)}` : nothing}
-      ${this.causes(event)} ${this.copies(event)}
+      ${this.#causes(event)} ${this.#copies(event)}
     `;
   }
 
-  /** Of a recording: what it is a record of. */
-  private run(): TemplateResult | typeof nothing {
+  /** Of a recording: how much is in it. */
+  #run(): TemplateResult | typeof nothing {
     const { recording } = this.store.session;
     if (!recording) return nothing;
     return html`<dl data-testid="inspector-run">
@@ -88,19 +103,19 @@ class Inspector extends Part {
     </dl>`;
   }
 
-  /** Of a recording: the picture may show another moment than that of what is chosen. */
-  private moment(event: ModelEvent): TemplateResult | typeof nothing {
+  /** Of a recording: the picture may show another moment than the selected event's. */
+  #moment(event: ModelEvent): TemplateResult | typeof nothing {
     const { recording } = this.store.session;
     if (!recording || event.id < 0 || recording.seq === event.id) return nothing;
     return html`<p class="buttons"><button type="button" data-testid="inspector-reveal" @click=${() => this.store.reveal(event.id)}>${icon('state')} Go to this moment</button></p>`;
   }
 
-  private why(event: ModelEvent): TemplateResult {
-    const spec = this.store.model.ruleOf(event);
+  #why(event: ModelEvent): TemplateResult {
+    const spec = this.store.model.events.ruleOf(event);
     if (!spec) {
       const text =
         reasons[event.kind] ??
-        'Local: no rule of a XEP is recorded for it. A client that is not ours sent it, or its node’s record has not come.';
+        'Local: no rule of a XEP is recorded for it. A client that is not ours sent it, or its node has not reported it yet.';
       return html`<p data-testid="why" data-spec="local">${text}</p>`;
     }
     const entry = specEntry(spec);
@@ -110,44 +125,46 @@ class Inspector extends Part {
     </p>`;
   }
 
-  private causes(event: ModelEvent): TemplateResult {
-    const path = this.store.model.pathTo(event.id).slice(0, -1);
+  #causes(event: ModelEvent): TemplateResult {
+    const path = this.store.model.events.pathTo(event.id).slice(0, -1);
     return html`<h3>Causes</h3>
-      ${path.length === 0 ? html`<p class="note">None is known: the chain begins here.</p>` : html`<ol class="chain" data-testid="causes">${path.map((id) => this.item(id))}</ol>`}`;
+      ${path.length === 0 ? html`<p class="note">None is known. The chain begins here.</p>` : html`<ol class="chain" data-testid="causes">${path.map((id) => this.#item(id))}</ol>`}`;
   }
 
-  private copies(event: ModelEvent): TemplateResult {
+  #copies(event: ModelEvent): TemplateResult {
     const { model } = this.store;
     const all = [...this.store.family]
-      .map((id) => model.event(id))
+      .map((id) => model.events.get(id))
       .filter(
         (other): other is ModelEvent =>
           other?.leg === 'link' ||
-          (other?.leg === 'out' && !model.nodes.has(other.to) && !model.nodes.has(other.to.split('/')[0] ?? '')),
+          (other?.leg === 'out' &&
+            !model.network.nodes.has(other.to) &&
+            !model.network.nodes.has(bareOf(other.to as Jid))),
       )
       .sort((a, b) => a.t - b.t || a.id - b.id);
-    const cost = model.costOf(event.id);
+    const cost = model.costs.of(event.id);
     return html`<h3>Copies of the same submission</h3>
       ${
         cost
           ? html`<p data-testid="cost"><b>${cost.crossed}</b> stanzas on links${cost.plain === undefined ? nothing : html`, a plain room: <b>${cost.plain}</b>`}; ${cost.deliveries} deliveries</p>`
           : nothing
       }
-      ${all.length === 0 ? html`<p class="note">No copy has crossed a link or reached a person.</p>` : html`<ul class="chain" data-testid="copies">${all.slice(0, 60).map((other) => this.item(other.id))}</ul>`}
+      ${all.length === 0 ? html`<p class="note">No copy has crossed a link or reached a person.</p>` : html`<ul class="chain" data-testid="copies">${all.slice(0, 60).map((other) => this.#item(other.id))}</ul>`}
       ${all.length > 60 ? html`<p class="note">and ${all.length - 60} more</p>` : nothing}`;
   }
 
-  private item(id: number): TemplateResult | typeof nothing {
+  #item(id: number): TemplateResult | typeof nothing {
     const { model, view } = this.store;
-    const event = model.event(id);
+    const event = model.events.get(id);
     if (!event) return nothing;
     return html`<li>
       <button type="button" class=${`linkish ${view.event === id ? 'chosen' : ''}`} data-event=${id} @click=${() => this.store.select(id)}>
-        ${event.stanza ? html`<small class="index">${model.indexOf(id)}</small> ` : nothing}${
+        ${event.stanza ? html`<small class="index">${model.events.indexOf(id)}</small> ` : nothing}${
           event.kind === 'act'
-            ? event.text.startsWith(shortName(model, event.from))
-              ? event.text
-              : html`${shortName(model, event.from)}: ${event.text}`
+            ? model.network.isNode(event.from)
+              ? html`${shortName(model, event.from)}: ${event.text}`
+              : event.text
             : event.leg === 'link'
               ? html`${event.from} → ${event.to}${event.outcome ? html` <b class="lost">${event.outcome}</b>` : nothing}`
               : event.leg === 'out'
@@ -158,29 +175,29 @@ class Inspector extends Part {
     </li>`;
   }
 
-  private node(): TemplateResult {
+  #node(): TemplateResult {
     const { model, view } = this.store;
     const { thing } = view;
     const who =
-      thing?.kind === 'occupant' ? model.occupants().find((occupant) => occupant.jid === thing.id) : undefined;
+      thing?.kind === 'occupant' ? model.people.all().find((occupant) => occupant.jid === thing.id) : undefined;
     if (who) {
       return html`<h2>${who.nick}</h2>
         <dl>
           <dt>Address</dt><dd>${who.jid}</dd>
           <dt>Room</dt><dd>${who.room}</dd>
           <dt>State</dt><dd>${who.phase}${who.detail ? html`, ${who.detail}` : nothing}${who.show ? html`, ${who.show}` : nothing}${markOf(who) ? html`, <b class="tone-warn">${markOf(who)?.words}</b>` : nothing}</dd>
-          <dt>Served by</dt><dd>${who.node ?? 'no node says so'}</dd>
+          <dt>Served by</dt><dd>${who.node ?? 'no node, as far as is known'}</dd>
           <dt>Role</dt><dd>${who.role || 'unknown'}, affiliation ${who.affiliation || 'unknown'}</dd>
         </dl>
-        ${this.buttons(occupantCommands(this.store, who, this.forms))}`;
+        ${this.#buttons(occupantCommands(this.store, who, this.#forms))}`;
     }
-    const node = thing?.kind === 'node' ? model.nodes.get(thing.id) : undefined;
+    const node = thing?.kind === 'node' ? model.network.nodes.get(thing.id) : undefined;
     if (!node && thing?.kind === 'server')
       return html`<h2>${thing.id}</h2>
-        <p>No replica stands here: the primary sends each of this server’s users a copy of their own over the link. A replica can be added while the room is in use, and those in it hear no more than that its configuration changed.</p>
-        ${this.buttons(serverCommands(this.store, thing.id))}`;
+        <p>There is no replica here. The primary sends each of this server’s users their own copy over the link. A replica can be added while the room is in use: its occupants are told only that the configuration changed.</p>
+        ${this.#buttons(serverCommands(this.store, thing.id))}`;
     if (!node)
-      return html`<p class="empty">Choose a room node or a person in the picture, or in the Outline. What it is and does appears here.</p>`;
+      return html`<p class="empty">Select a room node or a person in the picture. What they are and do appears here.</p>`;
     const state = stateOf(model, node);
     return html`<h2>${node.address}</h2>
       <dl>
@@ -188,56 +205,56 @@ class Inspector extends Part {
         <dt>State</dt><dd class=${`tone-${state.tone}`}>${state.policy ? `${state.word}, ${state.policy}` : state.word}</dd>
         <dt>Process</dt><dd>${node.phase === 'elsewhere' ? 'another page runs it' : node.phase}${node.detail ? html`, ${node.detail}` : nothing}</dd>
       </dl>
-      ${this.buttons(nodeCommands(this.store, node, this.forms))}
-      ${model.roomsOf(node).map(
+      ${this.#buttons(nodeCommands(this.store, node, this.#forms))}
+      ${model.network.roomsOf(node).map(
         (room) => html`<h3>${room.room}</h3>
           <dl>
             <dt>Subject</dt><dd>${room.subject || 'none'}</dd>
             <dt>History</dt><dd>${counted(room.historyLength, 'message')}</dd>
-            <dt>Epoch</dt><dd title="It grows whenever the room begins anew: what bears an earlier one is of the past">${room.epoch}</dd>
+            <dt>Epoch</dt><dd title="It grows whenever the room starts again. Whatever carries an earlier one is out of date">${room.epoch}</dd>
             ${room.split ? html`<dt>If cut off</dt><dd data-testid="policy" data-policy=${room.split.policy}>${policyInWords(room.split)}</dd>` : nothing}
           </dl>
           ${
             room.peers.length > 0
               ? html`<table><thead><tr><th>Peer</th><th>State</th><th>Since</th></tr></thead><tbody>${room.peers.map(
                   (peer) =>
-                    html`<tr><td title=${peer.peer}>${this.short(peer.peer)}</td><td class=${peer.state === 'split' || peer.state === 'rejected' ? 'tone-bad' : peer.state === 'live' ? 'tone-good' : 'tone-warn'}>${peer.state}</td><td>${this.store.when(peer.since, false)}</td></tr>`,
+                    html`<tr><td title=${peer.peer}>${this.#short(peer.peer)}</td><td class=${peer.state === 'split' || peer.state === 'rejected' ? 'tone-bad' : peer.state === 'live' ? 'tone-good' : 'tone-warn'}>${peer.state}</td><td>${this.store.when(peer.since, false)}</td></tr>`,
                 )}</tbody></table>
-                ${room.peers.map(({ peer, state: now }) => this.signs(node, peer, now === 'split'))}`
+                ${room.peers.map(({ peer, state: now }) => this.#signs(node, peer, now === 'split'))}`
               : nothing
           }
           <table><thead><tr><th>Occupant</th><th>Role</th><th>Through</th></tr></thead><tbody>${room.occupants.map(
             (occupant) =>
-              html`<tr><td>${occupant.nick}</td><td>${occupant.role}</td><td>${occupant.home ? html`<span title=${occupant.home}>${this.short(occupant.home)}</span>` : 'this node'}</td></tr>`,
+              html`<tr><td>${occupant.nick}</td><td>${occupant.role}</td><td>${occupant.home ? html`<span title=${occupant.home}>${this.#short(occupant.home)}</span>` : 'this node'}</td></tr>`,
           )}</tbody></table>
-          ${room.occupants.length === 0 ? html`<p class="note">Nobody is in the room.${this.store.session.recording ? nothing : ' Choose someone below the picture and press Join.'}</p>` : nothing}`,
+          ${room.occupants.length === 0 ? html`<p class="note">Nobody is in the room.${this.store.session.recording ? nothing : ' Select someone below the picture and press Join.'}</p>` : nothing}`,
       )}`;
   }
 
-  /** How a split was noticed and what the netjoin brought, each with its event: its Why is there. */
-  private signs(node: NodeView, peer: string, split: boolean): TemplateResult | typeof nothing {
-    const { noticed: apart, joined, judged } = this.store.model.signsOf(node.address, peer);
+  /** How a split was noticed and what the netjoin brought, each with its event, which says why. */
+  #signs(node: NodeView, peer: string, split: boolean): TemplateResult | typeof nothing {
+    const { noticed: apart, joined, judged } = this.store.model.splits.signsOf(node.address, peer);
     const at = (event: ModelEvent, words: string) =>
       html`<li data-sign=${event.sign ?? nothing}><button type="button" class="linkish" data-event=${event.id} @click=${() => this.store.select(event.id)}>${words} <small>${this.store.when(event.t, false)}, <u>why?</u></small></button></li>`;
     if (!apart && !joined && !judged) return nothing;
-    return html`<h4>${this.short(peer)}: ${split ? 'split' : 'the last split'}</h4>
+    return html`<h4>${this.#short(peer)}: ${split ? 'split' : 'the last split'}</h4>
       <ul class="chain" data-testid="signs" data-peer=${peer}>
         ${apart ? at(apart, `Noticed: ${noticed(apart)}`) : nothing}
         ${joined ? at(joined, `Netjoin: ${joined.text}`) : nothing}
-        ${judged ? at(judged, judged.text.replace(/^j/, 'J')) : nothing}
+        ${judged ? at(judged, capitalised(judged.text)) : nothing}
       </ul>`;
   }
 
   /** A room is named by the node that runs it. */
-  private short(peer: string): string {
-    return shortNode(this.store.model.nodeOf(peer)?.address ?? peer);
+  #short(peer: string): string {
+    return shortNode(this.store.model.network.nodeOf(peer)?.address ?? peer);
   }
 
-  private link(): TemplateResult {
+  #link(): TemplateResult {
     const { thing } = this.store.view;
-    const link = thing?.kind === 'link' ? this.store.model.links.get(thing.id) : undefined;
+    const link = thing?.kind === 'link' ? this.store.model.network.links.get(thing.id) : undefined;
     if (!link)
-      return html`<p class="empty">Choose a link in the picture, or in the Outline. Its counters appear here${this.store.session.recording ? nothing : ', and it can be cut, healed and slowed'}.</p>`;
+      return html`<p class="empty">Select a link in the picture. Its counters appear here${this.store.session.recording ? nothing : ', and it can be cut, healed and slowed'}.</p>`;
     return html`<h2>${link.ends[0]} – ${link.ends[1]}</h2>
       <dl>
         <dt>State</dt><dd class=${link.state === 'up' ? 'tone-good' : 'tone-bad'}>${describeLink(link)}</dd>
@@ -246,10 +263,10 @@ class Inspector extends Part {
         <dt>Latency</dt><dd>${link.latencyMs} ms ± ${link.jitterMs} ms</dd>
         <dt>Bandwidth</dt><dd>${link.bytesPerSecond ? `${link.bytesPerSecond} B/s` : 'unlimited'}</dd>
       </dl>
-      ${this.buttons(linkCommands(this.store, link, this.forms))}`;
+      ${this.#buttons(linkCommands(this.store, link, this.#forms))}`;
   }
 
-  private buttons(commands: readonly Command[]): TemplateResult {
+  #buttons(commands: readonly Command[]): TemplateResult {
     const { recording } = this.store.session;
     if (recording) return html`<p class="note" data-testid="inspector-fixed">${recording.fixed}</p>`;
     return html`<p class="buttons">${commands.map(

@@ -2,10 +2,10 @@ import { html, nothing, type TemplateResult } from 'lit';
 import { Part } from './base.ts';
 import { icon } from './icons.ts';
 
-/** What a person types into a client of their own to be in the room too. */
+/** What a person types into their own client to join the room. */
 export class JoinPanel extends Part {
-  private copied = '';
-  private chosen = 0;
+  #copied = '';
+  #chosen = 0;
 
   open(): void {
     this.querySelector('dialog')?.showModal();
@@ -13,7 +13,7 @@ export class JoinPanel extends Part {
 
   protected override render(): TemplateResult {
     const accounts = this.store.session.joinInfo;
-    const account = accounts[this.chosen];
+    const account = accounts[this.#chosen];
     return html`<dialog data-testid="join-panel" aria-labelledby="join-title">
       <div class="dialog-body">
         <h2 id="join-title">Join with your own client</h2>
@@ -22,8 +22,8 @@ export class JoinPanel extends Part {
         ${
           account
             ? html`<label>Account
-                <select data-testid="join-account" autofocus @change=${this.onAccount}>
-                  ${accounts.map(({ jid }, i) => html`<option value=${i} .selected=${i === this.chosen}>${jid}</option>`)}
+                <select data-testid="join-account" autofocus @change=${this.#onAccount}>
+                  ${accounts.map(({ jid }, i) => html`<option value=${i} .selected=${i === this.#chosen}>${jid}</option>`)}
                 </select>
               </label>
               <table class="account">
@@ -35,7 +35,7 @@ export class JoinPanel extends Part {
                       ['Password', account.password],
                       ['Room', account.room],
                     ] as const
-                  ).map(([label, value]) => this.line(label, value))}
+                  ).map(([label, value]) => this.#line(label, value))}
                 </tbody>
               </table>`
             : nothing
@@ -45,27 +45,27 @@ export class JoinPanel extends Part {
     </dialog>`;
   }
 
-  private line(label: string, value: string): TemplateResult {
-    const done = this.copied === value;
+  #line(label: string, value: string): TemplateResult {
+    const done = this.#copied === value;
     return html`<tr>
       <th scope="row">${label}</th>
       <td><code data-testid=${`join-${label.split(' ')[0]?.toLowerCase()}`}>${value}</code></td>
-      <td><button type="button" aria-label=${`Copy ${label}`} @click=${() => this.copy(value)}>${icon(done ? 'check' : 'copy')} ${done ? 'Copied' : 'Copy'}</button></td>
+      <td><button type="button" aria-label=${`Copy ${label}`} @click=${() => this.#copy(value)}>${icon(done ? 'check' : 'copy')} ${done ? 'Copied' : 'Copy'}</button></td>
     </tr>`;
   }
 
-  private readonly onAccount = (event: Event): void => {
-    this.chosen = Number((event.target as HTMLSelectElement).value);
+  readonly #onAccount = (event: Event): void => {
+    this.#chosen = Number((event.target as HTMLSelectElement).value);
     this.requestUpdate();
   };
 
-  private copy(value: string): void {
+  #copy(value: string): void {
     navigator.clipboard.writeText(value).then(
       () => {
-        this.copied = value;
+        this.#copied = value;
         this.requestUpdate();
       },
-      () => this.store.toast('The browser did not let the page copy. Select the text and copy it by hand.'),
+      () => this.store.toast('The browser did not allow copying. Select the text and copy it by hand.'),
     );
   }
 }

@@ -1,38 +1,38 @@
 import { html, type TemplateResult } from 'lit';
-import type { Sentence } from '../model.ts';
+import type { Sentence } from '../fold/model.ts';
 import { sayable } from '../spec-index.ts';
-import { roleOf, shortNode } from '../words.ts';
+import { capitalised, roleOf, shortNode } from '../words.ts';
 import { Part } from './base.ts';
 
-/** Says what the nodes do: one sentence a step, at most once a second, and never more than one can listen to. */
+/** Says what the nodes do: one sentence for each step, at most once a second, and no more than a person can listen to. */
 class LiveRegion extends Part {
-  private said = '';
-  private timer = 0;
+  #said = '';
+  #timer = 0;
 
   protected override storeChanged(): void {
-    if (this.store.model.sentences.length === 0 || this.timer !== 0) return;
-    this.timer = window.setTimeout(() => {
-      this.timer = 0;
+    if (this.store.model.sentences.length === 0 || this.#timer !== 0) return;
+    this.#timer = window.setTimeout(() => {
+      this.#timer = 0;
       const sentences = this.store.model.sentences.splice(0);
       const spoken = sentences.filter((sentence) => sentence.spec?.startsWith('0199') !== true);
-      const words = spoken.slice(0, 3).map((sentence) => this.sentence(sentence));
+      const words = spoken.slice(0, 3).map((sentence) => this.#sentence(sentence));
       if (spoken.length > 3) words.push(`and ${spoken.length - 3} more steps.`);
       if (words.length === 0) return;
-      this.said = words.join(' ');
+      this.#said = words.join(' ');
       this.requestUpdate();
     }, 1_000);
   }
 
   protected override render(): TemplateResult {
-    return html`<div class="sr" role="status" aria-live="polite" data-testid="live-region">${this.said}</div>`;
+    return html`<div class="sr" role="status" aria-live="polite" data-testid="live-region">${this.#said}</div>`;
   }
 
-  private sentence({ node, sent, spec, notes }: Sentence): string {
-    const view = this.store.model.nodeOf(node);
+  #sentence({ node, sent, spec, notes }: Sentence): string {
+    const view = this.store.model.network.nodeOf(node);
     const name = view ? `${roleOf(view)} ${shortNode(view.address)}` : node;
     const what = sent > 0 ? `sends ${sent} ${sent === 1 ? 'stanza' : 'stanzas'}` : '';
     const parts = [what, ...notes].filter(Boolean).join(', ');
-    return `${name.charAt(0).toUpperCase()}${name.slice(1)} ${parts}${spec ? `, ${sayable(spec)}` : ''}.`;
+    return `${capitalised(name)} ${parts}${spec ? `, ${sayable(spec)}` : ''}.`;
   }
 }
 

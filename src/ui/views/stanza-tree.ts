@@ -4,7 +4,7 @@ import { parseXml } from '../trusted-types.ts';
 const deepest = 40;
 const widest = 200;
 
-/** A stanza as a tree that folds. Everything of it is text: nothing from the network becomes markup or a link. */
+/** A stanza as a tree that folds. All of it is text: nothing from the network becomes markup or a link. */
 export function stanzaTree(xml: string): TemplateResult {
   if (xml.length > 100_000)
     return html`<pre class="raw">${xml.slice(0, 100_000)}…</pre><p class="note">Cut here: ${xml.length} characters.</p>`;

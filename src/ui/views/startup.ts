@@ -1,5 +1,5 @@
 import { html, nothing, type TemplateResult } from 'lit';
-import type { NodeView } from '../model.ts';
+import type { NodeView } from '../fold/network.ts';
 import { roleOf } from '../words.ts';
 import { Part } from './base.ts';
 import { icon } from './icons.ts';
@@ -11,26 +11,26 @@ const phases: Record<NodeView['phase'], string> = {
   'logged-in': 'logged in',
   bound: 'host bound',
   ready: 'ready',
-  reconnecting: 'connecting again',
+  reconnecting: 'reconnecting',
   down: 'down',
-  restarting: 'starting again',
+  restarting: 'restarting',
   elsewhere: 'runs in another page',
   failed: 'failed',
 };
 
 /** Start-up, node by node and character by character, until the room is ready. */
 class Startup extends Part {
-  private hidden_ = false;
+  #hidden = false;
 
   protected override render(): TemplateResult | typeof nothing {
     const { store } = this;
-    if (store.started || this.hidden_) return nothing;
-    const nodes = [...store.model.nodes.values()];
-    const people = store.model
-      .occupants()
+    if (store.started || this.#hidden) return nothing;
+    const nodes = [...store.model.network.nodes.values()];
+    const people = store.model.people
+      .all()
       .filter((who) => store.session.scenario.script.some((act) => act.who === who.jid));
     const inside = people.filter((who) => who.phase === 'joined' || who.phase === 'elsewhere').length;
-    const cut = [...store.model.links.values()].filter((link) => link.state !== 'up');
+    const cut = [...store.model.network.links.values()].filter((link) => link.state !== 'up');
     const failed = nodes.some((node) => node.phase === 'failed') || people.some((who) => who.phase === 'failed');
     return html`<section class="startup" aria-label="Start-up" data-testid="startup">
       <h2>${failed ? 'Something did not start' : 'Starting'}</h2>
@@ -59,16 +59,16 @@ class Startup extends Part {
           )}
       </ul>
       ${cut.map(
-        (link) => html`<p>The link ${link.ends[0]} – ${link.ends[1]} is cut, so nobody beyond it gets in.
+        (link) => html`<p>The link ${link.ends[0]} – ${link.ends[1]} is cut, so nobody on the far side can enter.
           <button type="button" @click=${() => store.act({ act: 'heal', link: link.ends })}>${icon('heal')} Heal it</button></p>`,
       )}
-      ${failed ? html`<p>Check that the server still runs (npm start), then reload the page.</p>` : nothing}
-      <button type="button" class="linkish" @click=${this.hide}>Hide this list</button>
+      ${failed ? html`<p>Check that the server is still running (npm start), then reload the page.</p>` : nothing}
+      <button type="button" class="linkish" @click=${this.#hide}>Hide this list</button>
     </section>`;
   }
 
-  private readonly hide = (): void => {
-    this.hidden_ = true;
+  readonly #hide = (): void => {
+    this.#hidden = true;
     this.requestUpdate();
   };
 }

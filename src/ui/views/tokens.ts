@@ -1,6 +1,8 @@
+import { bareOf, type Jid } from '../../core/xmpp/jid.ts';
 import type { Flight } from '../display-time.ts';
+import type { ModelEvent } from '../fold/event.ts';
+import { linkKey } from '../fold/links.ts';
 import { type Layout, type Point, pointAt } from '../layout.ts';
-import { bare, linkKey, type ModelEvent } from '../model.ts';
 import type { Store } from '../store.ts';
 import { type GlyphKind, glyphPath, glyphText } from './icons.ts';
 
@@ -16,87 +18,87 @@ interface Token {
 }
 
 /**
- * Draws the stanzas under way: one loop, each position a function of the trace and the time. It runs only while there is
- * something to show. Elements are made and moved by hand because 200 of them in 60 frames a second is no work for templates.
+ * Draws the moving stanzas: one loop, each position a function of the trace and the time. It runs only while there is
+ * something to show. Elements are made and moved by hand: templates are too slow for 200 of them at 60 frames a second.
  */
 export class Tokens {
-  private readonly tokens = new Map<number, Token>();
-  private readonly glows = new Map<number, SVGCircleElement>();
-  private readonly still = matchMedia('(prefers-reduced-motion: reduce)');
-  private frame = 0;
-  /** Some of the chosen stanza's copies are under way: the others step back. */
-  private focusing = false;
-  private readonly layer: SVGGElement;
-  private readonly store: Store;
-  private readonly layout: () => Layout | undefined;
+  readonly #tokens = new Map<number, Token>();
+  readonly #glows = new Map<number, SVGCircleElement>();
+  readonly #still = matchMedia('(prefers-reduced-motion: reduce)');
+  #frame = 0;
+  /** Whether copies of the selected stanza are moving: the others are dimmed. */
+  #focusing = false;
+  readonly #layer: SVGGElement;
+  readonly #store: Store;
+  readonly #layout: () => Layout | undefined;
 
   constructor(layer: SVGGElement, store: Store, layout: () => Layout | undefined) {
-    this.layer = layer;
-    this.store = store;
-    this.layout = layout;
+    this.#layer = layer;
+    this.#store = store;
+    this.#layout = layout;
   }
 
   kick(): void {
-    if (this.frame === 0 && (!this.store.display.idle || this.tokens.size > 0)) {
-      this.frame = requestAnimationFrame(() => this.draw());
+    if (this.#frame === 0 && (!this.#store.display.idle || this.#tokens.size > 0)) {
+      this.#frame = requestAnimationFrame(() => this.#draw());
     }
   }
 
   stop(): void {
-    cancelAnimationFrame(this.frame);
-    this.frame = 0;
+    cancelAnimationFrame(this.#frame);
+    this.#frame = 0;
   }
 
-  private draw(): void {
-    this.frame = 0;
-    const layout = this.layout();
+  #draw(): void {
+    this.#frame = 0;
+    const layout = this.#layout();
     if (!layout) return;
     const now = Date.now();
-    const flights = this.store.display.at(now, glowMs);
+    const flights = this.#store.display.at(now, glowMs);
     const live = new Set<number>();
-    const { family } = this.store;
-    this.focusing = family.size > 0 && flights.some((flight) => flight.end > now && family.has(flight.event.id));
+    const { family } = this.#store;
+    this.#focusing = family.size > 0 && flights.some((flight) => flight.end > now && family.has(flight.event.id));
     for (const flight of flights) {
       if (flight.start > now) continue;
       live.add(flight.event.id);
-      const under = flight.end > now || this.store.display.held(flight.event);
-      if (under) this.place(flight, now, layout);
+      const under = flight.end > now || this.#store.display.held(flight.event);
+      if (under) this.#place(flight, now, layout);
       else {
-        this.drop(flight.event.id);
-        this.glow(flight, now, layout);
+        this.#drop(flight.event.id);
+        this.#glow(flight, now, layout);
       }
     }
-    for (const id of [...this.tokens.keys()]) if (!live.has(id)) this.drop(id);
-    for (const [id, circle] of this.glows) {
+    for (const id of [...this.#tokens.keys()]) if (!live.has(id)) this.#drop(id);
+    for (const [id, circle] of this.#glows) {
       if (live.has(id)) continue;
       circle.remove();
-      this.glows.delete(id);
+      this.#glows.delete(id);
     }
     this.kick();
   }
 
-  private place(flight: Flight, now: number, layout: Layout): void {
+  #place(flight: Flight, now: number, layout: Layout): void {
     const { event } = flight;
-    const way = wayOf(event, layout, this.store);
-    if (!way) return this.drop(event.id);
+    const way = wayOf(event, layout, this.#store);
+    if (!way) return this.#drop(event.id);
     let progress = Math.min(1, (now - flight.start) / Math.max(1, flight.end - flight.start));
     let error = event.stanza?.type === 'error';
-    if (this.store.display.held(event)) progress = Math.min(progress, 0.5);
+    if (this.#store.display.held(event)) progress = Math.min(progress, 0.5);
     if (event.outcome === 'dropped') progress = Math.min(progress, 0.5);
     if (event.outcome === 'bounced' && progress > 0.5) {
       progress = 1 - progress;
       error = true;
     }
-    if (this.still.matches) progress = 0.5;
+    if (this.#still.matches) progress = 0.5;
     const kind: GlyphKind = error ? 'error' : (event.stanza?.name ?? 'iq');
-    let token = this.tokens.get(event.id);
+    let token = this.#tokens.get(event.id);
     if (token && token.kind !== kind) {
-      this.drop(event.id);
+      this.#drop(event.id);
       token = undefined;
     }
     if (!token) {
-      token = this.make(event, kind);
-      this.tokens.set(event.id, token);
+      token = this.#make(event, kind);
+      this.#tokens.set(event.id, token);
     }
     const lane = event.leg === 'link' ? ((Math.abs(event.id) % 3) - 1) * 5 : 0;
     const ease = event.leg === 'link' ? progress : progress * progress * (3 - 2 * progress);
@@ -106,15 +108,15 @@ export class Tokens {
     token.group.setAttribute('transform', `translate(${p.x.toFixed(1)} ${(p.y + lane).toFixed(1)}) scale(${scale})`);
     token.trail.setAttribute('x2', ((tail.x - p.x) / scale).toFixed(1));
     token.trail.setAttribute('y2', ((tail.y - p.y) / scale).toFixed(1));
-    token.group.classList.toggle('dim', this.focusing && !this.store.family.has(event.id));
+    token.group.classList.toggle('dim', this.#focusing && !this.#store.family.has(event.id));
     token.group.classList.toggle(
       'lost',
       event.outcome === 'dropped' && (now - flight.start) * 2 > flight.end - flight.start,
     );
-    token.letters.textContent = this.store.model.indexOf(event.id);
+    token.letters.textContent = this.#store.model.events.indexOf(event.id);
   }
 
-  private make(event: ModelEvent, kind: GlyphKind): Token {
+  #make(event: ModelEvent, kind: GlyphKind): Token {
     const group = document.createElementNS(svgNamespace, 'g');
     group.setAttribute('class', 'token');
     group.dataset.event = String(event.id);
@@ -132,30 +134,30 @@ export class Tokens {
     letters.setAttribute('x', '12');
     letters.setAttribute('y', '-7');
     group.append(trail, path, text, letters);
-    this.layer.append(group);
+    this.#layer.append(group);
     return { group, trail, path, letters, kind };
   }
 
-  private drop(id: number): void {
-    this.tokens.get(id)?.group.remove();
-    this.tokens.delete(id);
+  #drop(id: number): void {
+    this.#tokens.get(id)?.group.remove();
+    this.#tokens.delete(id);
   }
 
-  /** A delivery lights its leaf for a moment. */
-  private glow(flight: Flight, now: number, layout: Layout): void {
+  /** A delivery lights up its recipient for a moment. */
+  #glow(flight: Flight, now: number, layout: Layout): void {
     const { event } = flight;
     if (event.leg !== 'out' || event.stanza?.name === 'iq') return;
     const at = layout.occupants.get(event.to);
     if (!at) return;
-    let circle = this.glows.get(event.id);
+    let circle = this.#glows.get(event.id);
     if (!circle) {
       circle = document.createElementNS(svgNamespace, 'circle');
       circle.setAttribute('class', 'glow');
       circle.dataset.kind = event.stanza?.type === 'error' ? 'error' : (event.stanza?.name ?? 'iq');
-      this.layer.prepend(circle);
-      this.glows.set(event.id, circle);
+      this.#layer.prepend(circle);
+      this.#glows.set(event.id, circle);
     }
-    const age = this.still.matches ? 0.3 : (now - flight.end) / glowMs;
+    const age = this.#still.matches ? 0.3 : (now - flight.end) / glowMs;
     circle.setAttribute('cx', String(at.x));
     circle.setAttribute('cy', String(at.y));
     circle.setAttribute('r', (layout.radius + 4 + 5 * age).toFixed(1));
@@ -163,7 +165,7 @@ export class Tokens {
   }
 }
 
-/** The way of one leg on the picture, from 0 to 1; undefined where an end of it is not on the picture. */
+/** The path of one leg in the picture, from 0 to 1; undefined where one of its ends is not in the picture. */
 export function wayOf(event: ModelEvent, layout: Layout, store: Store): ((s: number) => Point) | undefined {
   if (event.leg === 'link') {
     const link = layout.links.get(linkKey(event.from, event.to));
@@ -175,7 +177,7 @@ export function wayOf(event: ModelEvent, layout: Layout, store: Store): ((s: num
   const end = entityPoint(session, layout, store);
   const hub =
     layout.servers.get(event.leg === 'in' ? event.to : event.from) ??
-    layout.servers.get(store.model.serverOf(session) ?? '');
+    layout.servers.get(store.model.network.serverOf(session) ?? '');
   if (!end || !hub) return undefined;
   const [a, b] = event.leg === 'in' ? [end, hub.hub] : [hub.hub, end];
   return (s) => ({ x: a.x + (b.x - a.x) * s, y: a.y + (b.y - a.y) * s });
@@ -184,8 +186,8 @@ export function wayOf(event: ModelEvent, layout: Layout, store: Store): ((s: num
 function entityPoint(address: string, layout: Layout, store: Store): Point | undefined {
   const occupant = layout.occupants.get(address);
   if (occupant) return occupant;
-  const node = layout.nodes.get(address) ?? layout.nodes.get(bare(address));
+  const node = layout.nodes.get(address) ?? layout.nodes.get(bareOf(address as Jid));
   if (node) return { x: node.x, y: node.y + node.h / 2 - 4 };
-  const service = store.model.nodes.get(address);
+  const service = store.model.network.nodes.get(address);
   return service ? layout.nodes.get(service.address) : undefined;
 }

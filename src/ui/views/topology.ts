@@ -1,4 +1,7 @@
 import { html, nothing, type SVGTemplateResult, svg, type TemplateResult } from 'lit';
+import { bareOf, type Jid } from '../../core/xmpp/jid.ts';
+import { describeLink, type LinkView, linkKey } from '../fold/links.ts';
+import type { NodeView } from '../fold/network.ts';
 import {
   type Box,
   type Layout,
@@ -8,7 +11,6 @@ import {
   type PlacedOccupant,
   type PlacedServer,
 } from '../layout.ts';
-import { describeLink, type LinkView, linkKey, type NodeView } from '../model.ts';
 import type { Thing } from '../store.ts';
 import { bytes, counted, initials, markOf, roleOf, stateOf } from '../words.ts';
 import { Part } from './base.ts';
@@ -16,48 +18,48 @@ import { Tokens } from './tokens.ts';
 
 /** The picture: servers, room nodes, people, links, and the stanzas between them. */
 class Topology extends Part {
-  private width = 0;
-  private height = 0;
-  private layout: Layout | undefined;
-  private tokens: Tokens | undefined;
-  private observer: ResizeObserver | undefined;
-  /** The one element of the picture that Tab reaches; arrows go on from there. */
-  private current = '';
+  #width = 0;
+  #height = 0;
+  #layout: Layout | undefined;
+  #tokens: Tokens | undefined;
+  #observer: ResizeObserver | undefined;
+  /** The one element of the picture that Tab reaches; the arrow keys go on from there. */
+  #current = '';
 
   /** Whether things have menus: nothing can be done to a run that is over. */
-  private get acts(): boolean {
+  get #acts(): boolean {
     return this.store.session.recording === undefined;
   }
 
   protected override firstUpdated(): void {
     const layer = this.querySelector<SVGGElement>('g.tokens');
-    if (layer) this.tokens = new Tokens(layer, this.store, () => this.layout);
-    this.observer = new ResizeObserver(([entry]) => {
+    if (layer) this.#tokens = new Tokens(layer, this.store, () => this.#layout);
+    this.#observer = new ResizeObserver(([entry]) => {
       const size = entry?.contentRect;
       if (!size || size.width === 0) return;
-      this.width = size.width;
-      this.height = size.height;
+      this.#width = size.width;
+      this.#height = size.height;
       this.requestUpdate();
     });
     const stage = this.querySelector('.stage');
-    if (stage) this.observer.observe(stage);
+    if (stage) this.#observer.observe(stage);
   }
 
   override disconnectedCallback(): void {
     super.disconnectedCallback();
-    this.observer?.disconnect();
-    this.tokens?.stop();
+    this.#observer?.disconnect();
+    this.#tokens?.stop();
   }
 
   protected override updated(): void {
-    this.tokens?.kick();
+    this.#tokens?.kick();
   }
 
   protected override render(): TemplateResult {
     const { model } = this.store;
-    if (this.width > 0) this.layout = layOut(model, this.width, this.height);
-    const layout = this.layout;
-    const lit = this.highlighted();
+    if (this.#width > 0) this.#layout = layOut(model, this.#width, this.#height);
+    const layout = this.#layout;
+    const lit = this.#highlighted();
     const vacancies = [...(layout?.vacancies ?? [])];
     const focusable = layout
       ? [
@@ -67,61 +69,61 @@ class Topology extends Part {
           ...layout.links.keys(),
         ]
       : [];
-    if (layout && this.current && !focusable.includes(this.current)) this.follow(focusable);
-    const current = focusable.includes(this.current) ? this.current : (focusable[0] ?? '');
+    if (layout && this.#current && !focusable.includes(this.#current)) this.#follow(focusable);
+    const current = focusable.includes(this.#current) ? this.#current : (focusable[0] ?? '');
     return html`<div class="stage" data-testid="topology">
       <svg
         class=${`picture ${this.store.family.size > 0 ? 'chosen' : ''} ${layout?.compact ? 'compact' : ''}`}
         viewBox=${`0 0 ${layout?.width ?? 1} ${layout?.height ?? 1}`}
         role="group"
-        aria-label=${`Topology: arrow keys move between nodes, people and links; Enter ${this.acts ? 'opens the menu' : 'chooses'}`}
-        @keydown=${this.onKey}
-        @click=${this.onClick}
-        @contextmenu=${this.onContextMenu}
-        @focusin=${this.onFocus}
+        aria-label=${`Topology: arrow keys move between nodes, people and links; Enter ${this.#acts ? 'opens the menu' : 'chooses'}`}
+        @keydown=${this.#onKey}
+        @click=${this.#onClick}
+        @contextmenu=${this.#onContextMenu}
+        @focusin=${this.#onFocus}
       >
         <defs>
           <pattern id="hatch" width="8" height="8" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">
             <rect class="hatch-ground" width="8" height="8" /><rect class="hatch-line" width="3" height="8" />
           </pattern>
         </defs>
-        ${layout ? [...layout.links.values()].map((link) => this.link(link, lit, current)) : nothing}
-        ${layout ? [...layout.servers.values()].map((server) => this.server(server, layout)) : nothing}
-        ${layout ? this.tethers(layout) : nothing}
-        ${layout ? [...layout.nodes.values()].map((node) => this.node(node, lit, current)) : nothing}
-        ${vacancies.map(([domain, place]) => this.vacancy(domain, place, current))}
-        ${layout ? [...layout.occupants.values()].map((who) => this.occupant(who, layout, lit, current)) : nothing}
-        ${layout ? [...layout.links.values()].map((link) => this.pill(link, layout)) : nothing}
-        <g class="tokens" @click=${this.onToken}></g>
+        ${layout ? [...layout.links.values()].map((link) => this.#link(link, lit, current)) : nothing}
+        ${layout ? [...layout.servers.values()].map((server) => this.#server(server, layout)) : nothing}
+        ${layout ? this.#tethers(layout) : nothing}
+        ${layout ? [...layout.nodes.values()].map((node) => this.#node(node, lit, current)) : nothing}
+        ${vacancies.map(([domain, place]) => this.#vacancy(domain, place, current))}
+        ${layout ? [...layout.occupants.values()].map((who) => this.#occupant(who, layout, lit, current)) : nothing}
+        ${layout ? [...layout.links.values()].map((link) => this.#pill(link, layout)) : nothing}
+        <g class="tokens" @click=${this.#onToken}></g>
       </svg>
       ${model.paused ? html`<p class="paused-note" data-testid="paused-note">Paused: stanzas wait on the links until you press Release or Space.</p>` : nothing}
     </div>`;
   }
 
-  /** A replica and its place take each other's turn: who had the focus on the one has it on the other. */
-  private follow(focusable: readonly string[]): void {
+  /** A replica and the place for one replace each other: the focus goes along. */
+  #follow(focusable: readonly string[]): void {
     const { model } = this.store;
     const focused = document.activeElement;
-    const had = focused instanceof SVGElement && focused.dataset.id === this.current && this.contains(focused);
-    const server = this.current.startsWith('+')
-      ? this.current.slice(1)
-      : this.current.includes('@')
-        ? model.serverOf(this.current)
+    const had = focused instanceof SVGElement && focused.dataset.id === this.#current && this.contains(focused);
+    const server = this.#current.startsWith('+')
+      ? this.#current.slice(1)
+      : this.#current.includes('@')
+        ? model.network.serverOf(this.#current)
         : undefined;
     const next =
       server === undefined
         ? undefined
         : [
             vacancyId(server),
-            ...[...model.nodes.values()].filter((node) => node.server === server).map((node) => node.address),
+            ...[...model.network.nodes.values()].filter((node) => node.server === server).map((node) => node.address),
           ].find((id) => focusable.includes(id));
     if (next === undefined) return;
-    this.current = next;
+    this.#current = next;
     if (had)
       void this.updateComplete.then(() => this.querySelector<SVGElement>(`[data-id="${CSS.escape(next)}"]`)?.focus());
   }
 
-  private server(server: PlacedServer, layout: Layout): SVGTemplateResult {
+  #server(server: PlacedServer, layout: Layout): SVGTemplateResult {
     const r = layout.compact ? 14 : 22;
     return svg`<g class="server" data-server=${server.domain}>
       <rect x=${server.x - server.w / 2} y=${server.y - server.h / 2} width=${server.w} height=${server.h} rx=${r} />
@@ -131,10 +133,10 @@ class Topology extends Part {
   }
 
   /** Thin lines from the server to what is connected to it. */
-  private tethers(layout: Layout): SVGTemplateResult {
+  #tethers(layout: Layout): SVGTemplateResult {
     const lines: { x: number; y: number; hub: { x: number; y: number }; on: boolean }[] = [];
     for (const node of layout.nodes.values()) {
-      const view = this.store.model.nodes.get(node.address);
+      const view = this.store.model.network.nodes.get(node.address);
       const hub = layout.servers.get(view?.server ?? '')?.hub;
       if (hub) lines.push({ x: node.x, y: node.y + node.h / 2, hub, on: view?.phase !== 'down' });
     }
@@ -147,15 +149,16 @@ class Topology extends Part {
     )}</g>`;
   }
 
-  private node(placed: PlacedNode, lit: ReadonlySet<string>, current: string): SVGTemplateResult {
-    const node = this.store.model.nodes.get(placed.address) as NodeView;
+  #node(placed: PlacedNode, lit: ReadonlySet<string>, current: string): SVGTemplateResult {
+    const node = this.store.model.network.nodes.get(placed.address) as NodeView;
     const state = stateOf(this.store.model, node);
     const role = roleOf(node);
+    const service = node.kind === 'service' && this.store.model.network.roomsOf(node).length > 0;
     const left = placed.x - placed.w / 2;
     const top = placed.y - placed.h / 2;
-    const compact = this.layout?.compact;
+    const compact = this.#layout?.compact;
     return svg`<g
-      class=${`node focusable ${state.split ? 'split' : ''} ${node.phase === 'down' ? 'down' : ''} ${lit.has(placed.address) ? 'lit' : ''}`}
+      class=${`node focusable ${service ? 'service' : ''} ${state.split ? 'split' : ''} ${node.phase === 'down' ? 'down' : ''} ${lit.has(placed.address) ? 'lit' : ''}`}
       data-node=${placed.address}
       data-id=${placed.address}
       data-role=${role}
@@ -164,7 +167,7 @@ class Topology extends Part {
       data-policy=${state.policy ?? nothing}
       tabindex=${current === placed.address ? 0 : -1}
       role="button"
-      aria-haspopup=${this.acts ? 'menu' : nothing}
+      aria-haspopup=${this.#acts ? 'menu' : nothing}
       aria-label=${`${role} ${placed.address}, ${state.word}${state.policy ? `, ${state.policy}` : ''}`}
     >
       <rect x=${left} y=${top} width=${placed.w} height=${placed.h} rx="10" />
@@ -174,11 +177,11 @@ class Topology extends Part {
   }
 
   /** Where a replica could be: dashed, with a plus. */
-  private vacancy(domain: string, place: Box, current: string): SVGTemplateResult {
+  #vacancy(domain: string, place: Box, current: string): SVGTemplateResult {
     const id = vacancyId(domain);
     const left = place.x - place.w / 2;
     const top = place.y - place.h / 2;
-    const compact = this.layout?.compact;
+    const compact = this.#layout?.compact;
     const chosen = this.store.view.thing?.kind === 'server' && this.store.view.thing.id === domain;
     return svg`<g
       class=${`vacancy focusable ${chosen ? 'lit' : ''}`}
@@ -186,7 +189,7 @@ class Topology extends Part {
       data-id=${id}
       tabindex=${current === id ? 0 : -1}
       role="button"
-      aria-haspopup=${this.acts ? 'menu' : nothing}
+      aria-haspopup=${this.#acts ? 'menu' : nothing}
       aria-label=${`No replica on ${domain}: one can be added`}
     >
       <rect x=${left} y=${top} width=${place.w} height=${place.h} rx="10" />
@@ -195,12 +198,7 @@ class Topology extends Part {
     </g>`;
   }
 
-  private occupant(
-    placed: PlacedOccupant,
-    layout: Layout,
-    lit: ReadonlySet<string>,
-    current: string,
-  ): SVGTemplateResult {
+  #occupant(placed: PlacedOccupant, layout: Layout, lit: ReadonlySet<string>, current: string): SVGTemplateResult {
     const { occupant, x, y } = placed;
     const r = layout.radius;
     const away = occupant.show === 'away' || occupant.show === 'xa' || occupant.show === 'dnd';
@@ -224,7 +222,7 @@ class Topology extends Part {
       data-mark=${mark?.id ?? nothing}
       tabindex=${current === occupant.jid ? 0 : -1}
       role="button"
-      aria-haspopup=${this.acts ? 'menu' : nothing}
+      aria-haspopup=${this.#acts ? 'menu' : nothing}
       aria-label=${`${occupant.nick}, ${state}${mark ? `, ${mark.words}` : ''}${occupant.character ? '' : ', not one of the page’s characters'}`}
     >
       <circle class="halo" cx=${x} cy=${y} r=${r + 5} />
@@ -235,8 +233,8 @@ class Topology extends Part {
     </g>`;
   }
 
-  private link(placed: PlacedLink, lit: ReadonlySet<string>, current: string): SVGTemplateResult {
-    const link = this.store.model.links.get(placed.key) as LinkView;
+  #link(placed: PlacedLink, lit: ReadonlySet<string>, current: string): SVGTemplateResult {
+    const link = this.store.model.network.links.get(placed.key) as LinkView;
     const d = `M${placed.a.x} ${placed.a.y}Q${placed.control.x} ${placed.control.y} ${placed.b.x} ${placed.b.y}`;
     const cut = link.state !== 'up';
     return svg`<g
@@ -246,7 +244,7 @@ class Topology extends Part {
       data-state=${link.state}
       tabindex=${current === placed.key ? 0 : -1}
       role="button"
-      aria-haspopup=${this.acts ? 'menu' : nothing}
+      aria-haspopup=${this.#acts ? 'menu' : nothing}
       aria-label=${`Link ${link.ends[0]} – ${link.ends[1]}, ${describeLink(link)}, ${counted(link.stanzas, 'stanza')}, ${bytes(link.bytes)}`}
     >
       <path class="hit" d=${d} />
@@ -254,9 +252,9 @@ class Topology extends Part {
     </g>`;
   }
 
-  /** Counter of a link, above everything else that stands still. */
-  private pill(placed: PlacedLink, layout: Layout): SVGTemplateResult | typeof nothing {
-    const link = this.store.model.links.get(placed.key) as LinkView;
+  /** Counter of a link, above everything but the moving stanzas. */
+  #pill(placed: PlacedLink, layout: Layout): SVGTemplateResult | typeof nothing {
+    const link = this.store.model.network.links.get(placed.key) as LinkView;
     const cut = link.state !== 'up';
     const chosen = this.store.view.thing?.kind === 'link' && this.store.view.thing.id === placed.key;
     if (link.stanzas === 0 && !cut && !isSlow(link) && !chosen && layout.links.size > 1) return nothing;
@@ -275,19 +273,18 @@ class Topology extends Part {
     </g>`;
   }
 
-  /** What the chosen stanza and its copies touched. */
-  private highlighted(): ReadonlySet<string> {
+  /** What the selected stanza and its copies touched. */
+  #highlighted(): ReadonlySet<string> {
     const { model, family, view } = this.store;
     const lit = new Set<string>();
     if (view.thing) lit.add(view.thing.id);
     for (const id of family) {
-      const event = model.event(id);
+      const event = model.events.get(id);
       if (!event) continue;
       if (event.leg === 'link') lit.add(linkKey(event.from, event.to));
       for (const address of [event.from, event.to]) {
-        const node =
-          model.nodes.get(address) ??
-          (address.includes('@') ? model.nodes.get(address.split('/')[0] ?? '') : undefined);
+        const { nodes } = model.network;
+        const node = nodes.get(address) ?? nodes.get(bareOf(address as Jid));
         if (node) lit.add(node.address);
         else if (address.includes('/')) lit.add(address);
       }
@@ -295,7 +292,7 @@ class Topology extends Part {
     return lit;
   }
 
-  private thingOf(target: EventTarget | null): Thing | undefined {
+  #thingOf(target: EventTarget | null): Thing | undefined {
     const group =
       target instanceof Element
         ? target.closest<SVGElement>('[data-node],[data-vacancy],[data-link],[data-occupant],[data-link-label]')
@@ -308,53 +305,53 @@ class Topology extends Part {
     return { kind: 'occupant', id: occupant as string };
   }
 
-  private readonly onToken = (event: MouseEvent): void => {
+  readonly #onToken = (event: MouseEvent): void => {
     const token = (event.target as Element).closest<SVGElement>('[data-event]');
     if (!token?.dataset.event) return;
     event.stopPropagation();
     this.store.select(Number(token.dataset.event));
   };
 
-  private readonly onClick = (event: MouseEvent): void => {
-    const thing = this.thingOf(event.target);
-    if (thing) this.open(thing, event.clientX, event.clientY);
+  readonly #onClick = (event: MouseEvent): void => {
+    const thing = this.#thingOf(event.target);
+    if (thing) this.#open(thing, event.clientX, event.clientY);
     else if (this.store.view.event !== undefined || this.store.view.thing)
       this.store.set({ event: undefined, thing: undefined });
   };
 
-  private readonly onContextMenu = (event: MouseEvent): void => {
-    const thing = this.thingOf(event.target);
+  readonly #onContextMenu = (event: MouseEvent): void => {
+    const thing = this.#thingOf(event.target);
     if (!thing) return;
     event.preventDefault();
-    this.open(thing, event.clientX, event.clientY);
+    this.#open(thing, event.clientX, event.clientY);
   };
 
-  private open(thing: Thing, x: number, y: number): void {
+  #open(thing: Thing, x: number, y: number): void {
     this.store.choose(thing);
-    if (this.acts) this.store.set({ menu: { thing, x, y } });
+    if (this.#acts) this.store.set({ menu: { thing, x, y } });
   }
 
-  private readonly onFocus = (event: FocusEvent): void => {
+  readonly #onFocus = (event: FocusEvent): void => {
     const id = (event.target as SVGElement).dataset.id;
-    if (id && id !== this.current) {
-      this.current = id;
+    if (id && id !== this.#current) {
+      this.#current = id;
       this.requestUpdate();
     }
   };
 
-  private readonly onKey = (event: KeyboardEvent): void => {
+  readonly #onKey = (event: KeyboardEvent): void => {
     const target = (event.target as Element).closest<SVGElement>('.focusable');
     if (!target) return;
     const menu = event.key === 'Enter' || event.key === 'ContextMenu' || (event.key === 'F10' && event.shiftKey);
     if (menu) {
-      const thing = this.thingOf(target);
+      const thing = this.#thingOf(target);
       const box = target.getBoundingClientRect();
       event.preventDefault();
-      const label = thing?.kind === 'link' ? this.layout?.links.get(thing.id)?.label : undefined;
+      const label = thing?.kind === 'link' ? this.#layout?.links.get(thing.id)?.label : undefined;
       const stage = this.getBoundingClientRect();
-      const scale = this.width / (this.layout?.width ?? 1);
+      const scale = this.#width / (this.#layout?.width ?? 1);
       if (thing) {
-        this.open(
+        this.#open(
           thing,
           label ? stage.left + label.x * scale : box.left + box.width / 2,
           label ? stage.top + label.y * scale : box.top + box.height / 2,
@@ -365,20 +362,20 @@ class Topology extends Part {
     const direction = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
     if (!direction) return;
     event.preventDefault();
-    const next = this.neighbour(target.dataset.id ?? '', direction as [number, number]);
+    const next = this.#neighbour(target.dataset.id ?? '', direction as [number, number]);
     if (!next) return;
-    this.current = next;
+    this.#current = next;
     this.requestUpdate();
     void this.updateComplete.then(() => this.querySelector<SVGElement>(`[data-id="${CSS.escape(next)}"]`)?.focus());
   };
 
-  /** The nearest in a direction: what lies ahead counts once, what lies aside twice. */
-  private neighbour(from: string, [dx, dy]: [number, number]): string | undefined {
+  /** The nearest in a direction: distance ahead counts once, distance to the side twice. */
+  #neighbour(from: string, [dx, dy]: [number, number]): string | undefined {
     const places = new Map<string, { x: number; y: number }>();
-    for (const [id, node] of this.layout?.nodes ?? []) places.set(id, node);
-    for (const [domain, place] of this.layout?.vacancies ?? []) places.set(vacancyId(domain), place);
-    for (const [id, who] of this.layout?.occupants ?? []) places.set(id, who);
-    for (const [id, link] of this.layout?.links ?? []) places.set(id, link.label);
+    for (const [id, node] of this.#layout?.nodes ?? []) places.set(id, node);
+    for (const [domain, place] of this.#layout?.vacancies ?? []) places.set(vacancyId(domain), place);
+    for (const [id, who] of this.#layout?.occupants ?? []) places.set(id, who);
+    for (const [id, link] of this.#layout?.links ?? []) places.set(id, link.label);
     const here = places.get(from);
     if (!here) return undefined;
     let best: { id: string; cost: number } | undefined;

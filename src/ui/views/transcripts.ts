@@ -1,30 +1,31 @@
 import { html, nothing, type TemplateResult } from 'lit';
-import type { OccupantView, TranscriptLine } from '../model.ts';
+import type { OccupantView } from '../fold/people.ts';
+import type { TranscriptLine } from '../fold/transcripts.ts';
 import { markOf, shortNode } from '../words.ts';
 import { Part } from './base.ts';
 
-/** The chat as each person sees it, side by side; history that was sent on entering is marked. */
+/** The chat as each person sees it, side by side; the history that they were sent when they entered is marked. */
 class Transcripts extends Part {
   protected override render(): TemplateResult {
     const { model } = this.store;
-    const people = model.occupants().filter((who) => who.phase === 'joined' || model.transcripts.has(who.jid));
+    const people = model.people.all().filter((who) => who.phase === 'joined' || model.transcripts.lines.has(who.jid));
     if (people.length === 0) {
       const how = this.store.session.recording
-        ? 'Step forward to see them come.'
-        : 'Choose someone in the bar above and press Join.';
+        ? 'Step forward to see people enter.'
+        : 'Select someone in the bar above and press Join.';
       return html`<p class="empty">Nobody is in a room yet. ${how}</p>`;
     }
-    return html`<div class="columns" data-testid="transcripts" tabindex="0" role="group" aria-label="Transcripts, one a person">
-      ${people.map((who) => this.column(who, model.transcripts.get(who.jid) ?? []))}
+    return html`<div class="columns" data-testid="transcripts" tabindex="0" role="group" aria-label="Transcripts, one for each person">
+      ${people.map((who) => this.#column(who, model.transcripts.lines.get(who.jid) ?? []))}
     </div>`;
   }
 
-  private column(who: OccupantView, lines: readonly TranscriptLine[]): TemplateResult {
+  #column(who: OccupantView, lines: readonly TranscriptLine[]): TemplateResult {
     const mark = markOf(who);
     return html`<section class="column" data-transcript=${who.jid} aria-label=${`What ${who.nick} sees`}>
       <h3>${who.nick} <small>${who.node ? `at ${shortNode(who.node)}` : who.server}${mark ? html` <b class="tone-warn">${mark.badge}</b>` : nothing}</small></h3>
       <ol>
-        ${lines.length === 0 ? html`<li class="note">Nothing said yet. What is said in the room appears here.</li>` : nothing}
+        ${lines.length === 0 ? html`<li class="note">Nothing has been said yet. What is said in the room appears here.</li>` : nothing}
         ${lines.slice(-60).map(
           (line) => html`<li
             class=${`${line.kind} ${line.delayed ? 'delayed' : ''} ${this.store.family.has(line.id) ? 'family' : ''}`}

@@ -1,13 +1,14 @@
 import { html, nothing, svg, type TemplateResult } from 'lit';
-import type { Recording, Violation } from '../session/session.ts';
+import type { Recording } from '../session/session.ts';
+import type { Violation } from '../trace/records.ts';
 import { counted, seconds, shortName } from '../words.ts';
 import { Part } from './base.ts';
 import { icon } from './icons.ts';
 
-/** Moves through a recorded run: play, steps, a scrubber, and the violations that it has. */
+/** Moves through a recorded run: play, steps, a scrubber, and the run's violations. */
 class Transport extends Part {
   /** Where the scrubber was dragged to, until the next frame shows it. */
-  private wanted: number | undefined;
+  #wanted: number | undefined;
 
   protected override render(): TemplateResult | typeof nothing {
     const { store } = this;
@@ -27,39 +28,39 @@ class Transport extends Part {
         ${button('last', 'To the end', '', length)}
       </div>
       <div class="scrubber">
-        ${this.marks(recording)}
-        <input type="range" min="0" max=${length} step="1" data-testid="transport-scrubber" aria-label="Place in the run" aria-valuetext=${`${time}, ${place}`} .value=${String(at)} @input=${this.onScrub} />
+        ${this.#marks(recording)}
+        <input type="range" min="0" max=${length} step="1" data-testid="transport-scrubber" aria-label="Position in the run" aria-valuetext=${`${time}, ${place}`} .value=${String(at)} @input=${this.#onScrub} />
       </div>
-      <p class="place" role="status" aria-live=${playing ? 'off' : 'polite'}><b data-testid="transport-time">${time}</b> <span data-testid="transport-place">${place}</span><span class="sr">: ${this.event(recording)}</span></p>
-      ${recording.violations.length > 0 ? this.violations(recording) : nothing}
-      ${recording.skipped.size > 0 ? html`<p class="note" data-testid="transport-skipped">Left out, because this page does not know their kind: ${[...recording.skipped].map(([kind, count]) => `${counted(count, 'line')} “${kind}”`).join(', ')}.</p>` : nothing}
+      <p class="place" role="status" aria-live=${playing ? 'off' : 'polite'}><b data-testid="transport-time">${time}</b> <span data-testid="transport-place">${place}</span><span class="sr">: ${this.#event(recording)}</span></p>
+      ${recording.violations.length > 0 ? this.#violations(recording) : nothing}
+      ${recording.skipped.size > 0 ? html`<p class="note" data-testid="transport-skipped">Left out because this page does not know their kind: ${[...recording.skipped].map(([kind, count]) => `${counted(count, 'line')} “${kind}”`).join(', ')}.</p>` : nothing}
     </section>`;
   }
 
-  /** What is heard of the event that a step has led to. */
-  private event({ seq }: Recording): string {
+  /** What a screen reader says of the event that a step leads to. */
+  #event({ seq }: Recording): string {
     const { model } = this.store;
-    const event = seq === undefined ? undefined : model.event(seq);
+    const event = seq === undefined ? undefined : model.events.get(seq);
     if (!event) return 'the beginning';
     return `${shortName(model, event.from)} ${event.to ? `to ${shortName(model, event.to)}` : ''}, ${event.text}`;
   }
 
-  private violations(recording: Recording): TemplateResult {
+  #violations(recording: Recording): TemplateResult {
     const { violations } = recording;
     return html`<div class="violations" role="group" aria-label="Violations">
       <h2 class="tone-bad">${icon('warn')} ${counted(violations.length, 'violation')}</h2>
-      <ul data-testid="violations">${violations.map((violation) => html`<li>${this.violation(recording, violation)}</li>`)}</ul>
+      <ul data-testid="violations">${violations.map((violation) => html`<li>${this.#violation(recording, violation)}</li>`)}</ul>
     </div>`;
   }
 
-  private violation({ length, seq: now, at }: Recording, { invariant, what, seq }: Violation): TemplateResult {
+  #violation({ length, seq: now, at }: Recording, { invariant, what, seq }: Violation): TemplateResult {
     const here = seq === undefined ? at === length : seq === now;
     const go = () => (seq === undefined ? this.store.seek(length) : this.store.reveal(seq));
     return html`<button type="button" class=${`linkish ${here ? 'chosen' : ''}`} aria-current=${here ? 'true' : nothing} data-testid="violation" data-seq=${seq ?? nothing} @click=${go}><b>${invariant}</b> ${what}${seq === undefined ? html` <small>at the end</small>` : nothing}</button>`;
   }
 
   /** Where on the scrubber the violations are. */
-  private marks(recording: Recording): TemplateResult | typeof nothing {
+  #marks(recording: Recording): TemplateResult | typeof nothing {
     const { violations, length } = recording;
     if (violations.length === 0) return nothing;
     const x = (seq: number | undefined) =>
@@ -68,14 +69,14 @@ class Transport extends Part {
     return html`<svg class="marks" viewBox="0 0 100 1" preserveAspectRatio="none" aria-hidden="true">${lines}</svg>`;
   }
 
-  /** A drag tells of more places than there are frames to show them in. */
-  private readonly onScrub = (event: Event): void => {
-    const first = this.wanted === undefined;
-    this.wanted = Number((event.target as HTMLInputElement).value);
+  /** A drag passes more places than there are frames to show them. */
+  readonly #onScrub = (event: Event): void => {
+    const first = this.#wanted === undefined;
+    this.#wanted = Number((event.target as HTMLInputElement).value);
     if (!first) return;
     requestAnimationFrame(() => {
-      const to = this.wanted ?? 0;
-      this.wanted = undefined;
+      const to = this.#wanted ?? 0;
+      this.#wanted = undefined;
       this.store.seek(to);
     });
   };

@@ -1,8 +1,8 @@
 import type { AddressInfo } from 'node:net';
 import { type BrowserContext, test as base, expect, type Locator, type Page } from '@playwright/test';
 import { preview } from 'vite';
+import type { ModelEvent } from '../../../src/ui/fold/event.ts';
 import type { EventFilter, LabCounters, LabState } from '../../../src/ui/lab-api.ts';
-import type { ModelEvent } from '../../../src/ui/model.ts';
 import type { Action, ActResult } from '../../../src/ui/session/session.ts';
 import config from '../../../vite.config.ts';
 

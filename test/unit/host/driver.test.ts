@@ -407,7 +407,9 @@ describe('Driver: records for the trace', () => {
       return input.kind === 'timer' && input.timer === 'busy' ? [send('ping')] : [];
     });
     await host.passes(1_000);
-    expect(steps()).toMatchObject([{ input: 'timer busy', stream: 's1', tx: [{ n: 1, spec: '0045#ping' }] }]);
+    expect(steps()).toMatchObject([
+      { input: 'timer busy', timer: true, stream: 's1', tx: [{ n: 1, spec: '0045#ping' }] },
+    ]);
   });
 
   it('sends the status when it changed, at most every 100 ms', async () => {

@@ -91,7 +91,7 @@ describe('mistakes of form name their line and path', () => {
 
   it('a property that stands there twice', () => {
     const text = changed(wallops, '"title":', '"title": "x",\n  "title":');
-    expect(errorsOf(text)).toMatchObject([{ path: '$.title', message: 'the property "title" is there twice' }]);
+    expect(errorsOf(text)).toMatchObject([{ path: '$.title', message: 'the property "title" is listed twice' }]);
   });
 
   it('several mistakes at once', () => {
@@ -161,7 +161,7 @@ describe('names must refer to what exists', () => {
       'a domain with a localpart',
       changed(wonderland, '{ "domain": "wonderland.lit"', '{ "domain": "a@wonderland.lit"'),
       '$.servers[1].domain',
-      /not a domain/,
+      /not a plain domain/,
     ],
     [
       'an address that is not prepared',
@@ -173,7 +173,7 @@ describe('names must refer to what exists', () => {
       'a service at the domain of a server',
       changed(wallops, '"address": "channel.avalon.irc"', '"address": "avalon.irc"'),
       '$.nodes[0].address',
-      /is a server already/,
+      /is already a server/,
     ],
     [
       'two nodes of one address',
@@ -276,19 +276,19 @@ describe('names must refer to what exists', () => {
       'a nick that belongs to another',
       changed(wallops, '"nick": "Efchen"', '"nick": "Wumpus"'),
       '$.occupants[6].nick',
-      /belongs to argl@/,
+      /taken by argl@/,
     ],
     [
       'a nick that belongs to another, elsewhere in the FMUC set',
       changed(wonderland, '"nick": "Ophelia"', '"nick": "Alice"'),
       '$.occupants[3].nick',
-      /belongs to alice@/,
+      /taken by alice@/,
     ],
     [
       'a nick that is no resourcepart',
       changed(wallops, '"nick": "Efchen"', '"nick": "\\u200b"'),
       '$.occupants[6].nick',
-      /may not be a nick/,
+      /cannot be a nick/,
     ],
     [
       'an occupant of an unknown room',
@@ -316,7 +316,7 @@ describe('names must refer to what exists', () => {
         '{ "act": "join", "who": "valdis@killrc.oulubox.irc/desktop" },\n{ "act": "join", "who": "argl@',
       ),
       '$.script[2]',
-      /joined already/,
+      /has already joined/,
     ],
   ];
   for (const [what, text, path, message] of cases) {

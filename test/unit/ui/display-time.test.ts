@@ -2,9 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { builtInScenario } from '../../../src/scenario/built-in.ts';
 import type { Scenario } from '../../../src/scenario/scenario.ts';
 import { Display, displayTime, leastMs } from '../../../src/ui/display-time.ts';
-import { Model } from '../../../src/ui/model.ts';
+import { Model } from '../../../src/ui/fold/model.ts';
 import { RecordedSession } from '../../../src/ui/session/recorded.ts';
-import type { ModelRecord, SessionListener } from '../../../src/ui/session/session.ts';
+import type { SessionListener } from '../../../src/ui/session/session.ts';
+import type { ModelRecord } from '../../../src/ui/trace/records.ts';
 import { bigCheeseSpeaks } from '../../support/fake-session.ts';
 import { readAll, simulated } from '../../support/traces.ts';
 
@@ -62,7 +63,7 @@ describe('Display of a recording', () => {
     }
     expect(spans.size).toBeGreaterThan(50);
     for (const [id, { start, end }] of spans) {
-      const cause = spans.get(model.event(id)?.cause ?? 0);
+      const cause = spans.get(model.events.get(id)?.cause ?? 0);
       expect(start).toBe(Math.max(offered.get(id) ?? 0, cause?.end ?? 0));
       expect(end - start).toBeLessThanOrEqual(1_500);
     }
@@ -87,7 +88,7 @@ describe('Display of a message', () => {
     expect(display.idle).toBe(true);
     expect(spans.size).toBe(hops.length);
     for (const [id, span] of spans) {
-      const cause = model.event(id)?.cause;
+      const cause = model.events.get(id)?.cause;
       const before = cause === undefined ? undefined : spans.get(cause);
       if (before) expect(span.start).toBeGreaterThanOrEqual(before.end);
     }

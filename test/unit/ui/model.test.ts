@@ -4,7 +4,9 @@ import type { Sign } from '../../../src/core/turn/spec.ts';
 import type { Instant } from '../../../src/core/xmpp/time.ts';
 import { builtInScenario } from '../../../src/scenario/built-in.ts';
 import type { Scenario } from '../../../src/scenario/scenario.ts';
-import { linkKey, Model, summarise } from '../../../src/ui/model.ts';
+import { linkKey } from '../../../src/ui/fold/links.ts';
+import { Model } from '../../../src/ui/fold/model.ts';
+import { summarise } from '../../../src/ui/fold/summary.ts';
 import { bigCheeseSpeaks, FakeSession, people, wallopsStatus } from '../../support/fake-session.ts';
 
 const wallops = builtInScenario('wallops') as Scenario;
@@ -29,7 +31,7 @@ function told(order: 'hops first' | 'steps first' | 'as it happens'): Model {
 }
 
 const deliveries = (model: Model) =>
-  model.events.filter((event) => event.leg === 'out' && people.some(([jid]) => jid === event.to));
+  model.events.list.filter((event) => event.leg === 'out' && people.some(([jid]) => jid === event.to));
 
 describe('Causes of a message that a primary and three replicas carry (XEP-0282 §5.2)', () => {
   for (const order of ['hops first', 'steps first', 'as it happens'] as const) {
@@ -37,7 +39,7 @@ describe('Causes of a message that a primary and three replicas carry (XEP-0282 
       const model = told(order);
       expect(deliveries(model)).toHaveLength(7);
       for (const delivery of deliveries(model)) {
-        const path = model.pathTo(delivery.id).map((id) => model.event(id));
+        const path = model.events.pathTo(delivery.id).map((id) => model.events.get(id));
         expect(path[0]).toMatchObject({ kind: 'act', text: 'BigCheese says' });
         expect(path.map((event) => event?.leg ?? event?.kind).join(' ')).toBe(
           'act in out in link out in link out in out',
@@ -54,9 +56,9 @@ describe('Causes of a message that a primary and three replicas carry (XEP-0282 
     it(`all copies are one family, and 4 stanzas cross links where a plain room needs 8: ${order}`, () => {
       const model = told(order);
       const delivery = deliveries(model)[0];
-      expect(model.family(delivery?.id ?? 0).size).toBe(model.events.length);
-      expect(model.messages).toHaveLength(1);
-      expect(model.messages[0]).toMatchObject({
+      expect(model.events.family(delivery?.id ?? 0).size).toBe(model.events.list.length);
+      expect(model.costs.messages).toHaveLength(1);
+      expect(model.costs.messages[0]).toMatchObject({
         crossed: 4,
         plain: 8,
         deliveries: 7,
@@ -68,24 +70,24 @@ describe('Causes of a message that a primary and three replicas carry (XEP-0282 
 
   it('copies of one submission share a number and differ in a letter', () => {
     const model = told('as it happens');
-    const copies = model.events.filter((event) => event.leg === 'link' && event.from === 'avalon.irc');
-    expect(copies.map((event) => model.indexOf(event.id))).toEqual(['1a', '1b', '1c']);
-    expect(model.indexOf(model.messages[0]?.id ?? 0)).toBe('1');
+    const copies = model.events.list.filter((event) => event.leg === 'link' && event.from === 'avalon.irc');
+    expect(copies.map((event) => model.events.indexOf(event.id))).toEqual(['1a', '1b', '1c']);
+    expect(model.events.indexOf(model.costs.messages[0]?.id ?? 0)).toBe('1');
   });
 
   it('a second message is another family, with numbers of its own', () => {
     const model = told('as it happens');
-    const first = model.events[0]?.id ?? 0;
-    model.indexOf(first);
+    const first = model.events.list[0]?.id ?? 0;
+    model.events.indexOf(first);
     const more = bigCheeseSpeaks('again', 500, 5_000, 2);
     model.fold([...more.hops, ...more.steps]);
-    expect(model.messages.map(({ crossed, deliveries: n }) => [crossed, n])).toEqual([
+    expect(model.costs.messages.map(({ crossed, deliveries: n }) => [crossed, n])).toEqual([
       [4, 7],
       [4, 7],
     ]);
-    const second = model.messages[1]?.id ?? 0;
-    expect(model.family(second).has(model.messages[0]?.id ?? 0)).toBe(false);
-    expect(model.indexOf(second)).toBe('2');
+    const second = model.costs.messages[1]?.id ?? 0;
+    expect(model.events.family(second).has(model.costs.messages[0]?.id ?? 0)).toBe(false);
+    expect(model.events.indexOf(second)).toBe('2');
   });
 
   it('a message that a cut link bounced did not cross it', () => {
@@ -94,8 +96,8 @@ describe('Causes of a message that a primary and three replicas carry (XEP-0282 
     const cut = hops.find((hop) => hop.leg === 'link' && hop.to === 'killrc.oulubox.irc');
     const reached = hops.filter((hop) => !hop.to.includes('killrc') && !hop.from.includes('killrc'));
     model.fold([wallopsStatus(), ...reached, { ...(cut as HopRecord), outcome: 'bounced' }, ...steps]);
-    expect(model.messages[0]).toMatchObject({ crossed: 3, lost: 1, deliveries: 4 });
-    expect(model.linkBetween('avalon.irc', 'killrc.oulubox.irc')).toMatchObject({ stanzas: 0, dropped: 1 });
+    expect(model.costs.messages[0]).toMatchObject({ crossed: 3, lost: 1, deliveries: 4 });
+    expect(model.network.linkBetween('avalon.irc', 'killrc.oulubox.irc')).toMatchObject({ stanzas: 0, dropped: 1 });
   });
 });
 
@@ -118,7 +120,7 @@ describe('Counters of links', () => {
     const model = new Model(wallops);
     const { hops, steps } = bigCheeseSpeaks('hello');
     model.fold([record, ...hops, ...steps]);
-    expect(model.linkBetween('vesa.yeggmaex.irc', 'avalon.irc')).toMatchObject({
+    expect(model.network.linkBetween('vesa.yeggmaex.irc', 'avalon.irc')).toMatchObject({
       stanzas: 12,
       dropped: 2,
       state: 'up',
@@ -132,7 +134,7 @@ describe('Counters of links', () => {
   it('only a change of the link itself is an event', () => {
     const model = new Model(wallops);
     model.fold([record, { ...record, seq: 51, stanzas: 11 }, { ...record, seq: 52, state: 'bounce' }]);
-    expect(model.events.map(({ kind, text }) => [kind, text])).toEqual([['link', 'cut: stanzas bounce']]);
+    expect(model.events.list.map(({ kind, text }) => [kind, text])).toEqual([['link', 'cut: stanzas bounce']]);
   });
 });
 
@@ -184,11 +186,11 @@ describe('Plain room to compare with', () => {
       ]),
     ]);
     // From Denmark: one to the room in Wonderland, and back to both Danes. From Wonderland: to both Danes.
-    expect(model.plainCost(hamlet[1], elsinore)).toBe(3);
-    expect(model.plainCost(alice[1], rabbithole)).toBe(2);
+    expect(model.costs.plainFor(hamlet[1], elsinore)).toBe(3);
+    expect(model.costs.plainFor(alice[1], rabbithole)).toBe(2);
     expect(
-      model
-        .occupants()
+      model.people
+        .all()
         .filter((who) => who.phase === 'joined')
         .map(({ nick, node }) => [nick, node]),
     ).toEqual([
@@ -215,7 +217,7 @@ describe('People', () => {
     model.fold([
       { ...status, status: { ...status.status, rooms: [{ ...room, occupants: [...room.occupants, guest] }] } },
     ]);
-    expect(model.occupants().find((who) => who.nick === 'Dent')).toMatchObject({
+    expect(model.people.all().find((who) => who.nick === 'Dent')).toMatchObject({
       server: 'eris.dclxvii.irc',
       node: 'replica@eris.dclxvii.irc',
       phase: 'joined',
@@ -226,11 +228,11 @@ describe('People', () => {
   it('each has a transcript of what they were handed', () => {
     const model = told('as it happens');
     for (const [jid] of people) {
-      expect(model.transcripts.get(jid)).toMatchObject([
+      expect(model.transcripts.lines.get(jid)).toMatchObject([
         { nick: 'BigCheese', text: 'a truly rotten time', kind: 'message' },
       ]);
     }
-    expect(model.transcripts.has('replica@vesa.yeggmaex.irc')).toBe(false);
+    expect(model.transcripts.lines.has('replica@vesa.yeggmaex.irc')).toBe(false);
   });
 });
 
@@ -242,8 +244,8 @@ describe('A session', () => {
       records: (batch) => model.fold(batch),
       restart: () => {},
       moved: () => {},
-      node: (progress) => model.node(progress),
-      occupant: (progress) => model.occupant(progress),
+      node: (progress) => model.network.progress(progress),
+      occupant: (progress) => model.people.progress(progress),
       sent: () => {},
       trouble: () => {},
     });
@@ -251,7 +253,7 @@ describe('A session', () => {
     session.play(hops.slice(0, 3));
     off();
     session.play(hops.slice(3));
-    expect(model.events).toHaveLength(3);
+    expect(model.events.list).toHaveLength(3);
   });
 });
 
@@ -264,25 +266,25 @@ describe('What is still to come', () => {
   it('a node that was handed a stanza is busy until its step for it comes, or it has stuck for 10 s', () => {
     const model = new Model(wallops);
     model.fold([...before.hops, ...before.steps]);
-    expect(model.busy(1_000)).toBe(0);
+    expect(model.waiting.busy(1_000)).toBe(0);
     at(model, handed);
     const { t } = hops[handed] as HopRecord;
-    expect([model.busy(t), model.busy(t + 9_999), model.busy(t + 10_000)]).toEqual([1, 1, 0]);
+    expect([model.waiting.busy(t), model.waiting.busy(t + 9_999), model.waiting.busy(t + 10_000)]).toEqual([1, 1, 0]);
     model.fold(steps);
-    expect(model.busy(t)).toBe(0);
+    expect(model.waiting.busy(t)).toBe(0);
   });
 
   it('one that is gone, and one that never reports, is not waited for', () => {
     const model = new Model(wallops);
     const { t, stream = '' } = hops[handed] as HopRecord;
     at(model, handed);
-    expect(model.busy(t)).toBe(0);
+    expect(model.waiting.busy(t)).toBe(0);
     model.fold(before.steps);
-    expect(model.busy(t)).toBe(1);
+    expect(model.waiting.busy(t)).toBe(1);
     const server = 'vesa.yeggmaex.irc';
     const gone = { kind: 'session', up: false, address: `replica@${server}`, role: 'replica' } as const;
     model.fold([{ ...gone, seq: 900, t, server, stream }]);
-    expect(model.busy(t)).toBe(0);
+    expect(model.waiting.busy(t)).toBe(0);
   });
 
   it('what a page sent is taken once the server has shown it', () => {
@@ -308,10 +310,10 @@ describe('Window of the trace', () => {
         })),
       );
     }
-    expect(model.events.length).toBeLessThanOrEqual(20_000);
-    expect(model.events.length + model.forgotten).toBe(21_000);
-    expect(model.event(1)).toBeUndefined();
-    expect(model.event(21_000)).toBeDefined();
+    expect(model.events.list.length).toBeLessThanOrEqual(20_000);
+    expect(model.events.list.length + model.events.forgotten).toBe(21_000);
+    expect(model.events.get(1)).toBeUndefined();
+    expect(model.events.get(21_000)).toBeDefined();
   });
 
   it('a record that comes twice counts once', () => {
@@ -319,7 +321,7 @@ describe('Window of the trace', () => {
     const { hops } = bigCheeseSpeaks('hello');
     model.fold(hops);
     model.fold(hops);
-    expect(model.events).toHaveLength(hops.length);
+    expect(model.events.list).toHaveLength(hops.length);
   });
 });
 
@@ -342,12 +344,76 @@ describe('Splits (XEP-0282 §4.11)', () => {
     const model = new Model(wallops);
     model.fold([note(vesa, 1, 'silence', room, 'split'), note(primary, 2, 'bounce', vesa, 'is split')]);
     model.fold([note(primary, 3, 'netjoin', vesa, 'mode delta'), note(primary, 4, 'judged', vesa, 'judged: 2')]);
-    expect(model.signsOf(primary, vesa)).toMatchObject({ noticed: { sign: 'bounce' }, joined: { text: 'mode delta' } });
-    expect(model.signsOf(vesa, room)).toMatchObject({ noticed: { sign: 'silence' }, judged: { text: 'judged: 2' } });
+    expect(model.splits.signsOf(primary, vesa)).toMatchObject({
+      noticed: { sign: 'bounce' },
+      joined: { text: 'mode delta' },
+    });
+    expect(model.splits.signsOf(vesa, room)).toMatchObject({
+      noticed: { sign: 'silence' },
+      judged: { text: 'judged: 2' },
+    });
     // The next split has a netjoin of its own.
     model.fold([note(vesa, 5, 'gap', room, 'something is missing')]);
-    expect(Object.keys(model.signsOf(vesa, room))).toEqual(['noticed']);
+    expect(Object.keys(model.splits.signsOf(vesa, room))).toEqual(['noticed']);
   });
+
+  it('a node that does not accept another has noticed no split', () => {
+    const model = new Model(wallops);
+    model.fold([note(primary, 1, 'bounce', vesa, 'is split'), note(primary, 2, 'refused', vesa, 'is refused')]);
+    expect(model.splits.signsOf(primary, vesa)).toMatchObject({ noticed: { sign: 'bounce' } });
+  });
+
+  for (const order of ['status first', 'presence first'] as const) {
+    it(`who is cut off is told by the flags of the node's status: ${order}`, () => {
+      const model = new Model(wallops);
+      const viewer = 'rubenro@vesa.yeggmaex.irc/shaver';
+      const domain = 'vesa.yeggmaex.irc';
+      let seq = 0;
+      const shows = (show: string, flags: { cutOff?: true }) => {
+        const xml = `<presence><show>${show}</show><status>${seq}</status></presence>`;
+        const stanza = { name: 'presence', from: `${room}/WiZ`, to: viewer, xml, bytes: 1 } as const;
+        const hop = (leg: 'in' | 'out', from: string, to: string, cause?: number): HopRecord => ({
+          kind: 'hop',
+          seq: ++seq,
+          t: seq as Instant,
+          leg,
+          from,
+          to,
+          stanza,
+          ...(cause ? { cause } : {}),
+        });
+        const sent = hop('in', vesa, domain);
+        const handed = hop('out', domain, viewer, sent.seq);
+        const occupants = [
+          { nick: 'BigCheese', jid: viewer, role: 'participant', affiliation: 'none' },
+          { nick: 'WiZ', role: 'moderator', affiliation: 'admin', home: room, ...flags },
+        ];
+        const status: TraceRecord = {
+          kind: 'status',
+          t: seq as Instant,
+          node: vesa,
+          status: {
+            address: vesa,
+            server: domain,
+            rooms: [{ room, role: 'replica', epoch: 1, historyLength: 0, subject: '', occupants, peers: [] }],
+          },
+        };
+        model.fold(order === 'status first' ? [sent, status, handed] : [sent, handed, status]);
+      };
+      const marks = () => (model.transcripts.lines.get(viewer) ?? []).map(({ id, nick }) => [id, nick]);
+      shows('away', {});
+      expect(marks()).toEqual([]);
+      shows('away', { cutOff: true });
+      expect(marks()).toEqual([[4, 'WiZ']]);
+      shows('xa', { cutOff: true });
+      expect(marks()).toHaveLength(1);
+      shows('away', {});
+      expect(marks()).toEqual([
+        [4, 'WiZ'],
+        [8, 'WiZ'],
+      ]);
+    });
+  }
 
   it('a replica off the primary’s list leaves its place; on it again, it is there', () => {
     const model = new Model(wallops);
@@ -356,19 +422,19 @@ describe('Splits (XEP-0282 §4.11)', () => {
       ...status,
       status: { ...status.status, rooms: status.status.rooms.map((one) => ({ ...one, replicas })) },
     });
-    model.node({ node: vesa, phase: 'elsewhere', detail: '' });
+    model.network.progress({ node: vesa, phase: 'elsewhere', detail: '' });
     model.fold([listing()]);
-    expect(model.vacancies().map(({ server }) => server)).toEqual(['vesa.yeggmaex.irc']);
-    expect(model.nodes.has(vesa)).toBe(false);
-    expect(model.isNode(`${vesa}/x`)).toBe(true);
+    expect(model.network.vacancies().map(({ server }) => server)).toEqual(['vesa.yeggmaex.irc']);
+    expect(model.network.nodes.has(vesa)).toBe(false);
+    expect(model.network.isNode(`${vesa}/x`)).toBe(true);
     model.fold([listing(vesa)]);
-    expect(model.vacancies()).toEqual([]);
+    expect(model.network.vacancies()).toEqual([]);
     // One that this page runs goes when its worker has ended.
-    model.node({ node: vesa, phase: 'ready', detail: '' });
+    model.network.progress({ node: vesa, phase: 'ready', detail: '' });
     model.fold([listing()]);
-    expect(model.nodes.has(vesa)).toBe(true);
-    model.node({ node: vesa, phase: 'gone', detail: '' });
-    expect(model.nodes.has(vesa)).toBe(false);
+    expect(model.network.nodes.has(vesa)).toBe(true);
+    model.network.progress({ node: vesa, phase: 'gone', detail: '' });
+    expect(model.network.nodes.has(vesa)).toBe(false);
   });
 });
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { peekChildren } from '../../../src/ui/peek.ts';
+import { peekChildren } from '../../../src/ui/trace/peek.ts';
 
 describe('Children of a stanza', () => {
   it('are named, with their attributes and the text directly in them', () => {

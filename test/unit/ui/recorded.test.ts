@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { modes } from '../../../src/sim/plan.ts';
-import { Model } from '../../../src/ui/model.ts';
+import { Model } from '../../../src/ui/fold/model.ts';
 import { RecordedSession } from '../../../src/ui/session/recorded.ts';
 import { stateOf } from '../../../src/ui/words.ts';
 import { readAll, simulated, small, written } from '../../support/traces.ts';
@@ -24,7 +24,7 @@ class Shown {
         this.model = new Model(this.session.scenario, true);
         this.restarts++;
       },
-      node: (progress) => this.model.node(progress),
+      node: (progress) => this.model.network.progress(progress),
       moved: () => undefined,
       occupant: () => undefined,
       sent: () => undefined,
@@ -34,8 +34,16 @@ class Shown {
 
   /** All that the views show. */
   get picture() {
-    const { events, links, nodes, messages, transcripts } = this.model;
-    return structuredClone({ events, links, nodes, messages, transcripts, occupants: this.model.occupants() });
+    const { events, network, costs, transcripts, people } = this.model;
+    const { links, nodes } = network;
+    return structuredClone({
+      events: events.list,
+      links,
+      nodes,
+      messages: costs.messages,
+      transcripts: transcripts.lines,
+      occupants: people.all(),
+    });
   }
 }
 
@@ -51,21 +59,21 @@ describe.each(modes)('The record of a run, mode %s', (mode) => {
     const events = lines.slice(1).filter(({ kind }) => kind !== 'status');
     expect(session.length).toBe(events.length);
     session.seek(session.length);
-    expect(model.events.map(({ id, cause }) => [id, cause])).toEqual(events.map(({ seq, cause }) => [seq, cause]));
-    expect(model.events.map(({ t }) => t)).toEqual(events.map(({ t }) => t));
+    expect(model.events.list.map(({ id, cause }) => [id, cause])).toEqual(events.map(({ seq, cause }) => [seq, cause]));
+    expect(model.events.list.map(({ t }) => t)).toEqual(events.map(({ t }) => t));
   });
 
   it('shows at its end who is in which room, as the nodes said last', () => {
     const { session, model } = new Shown(text);
     session.seek(session.length);
     const last = new Map(lines.flatMap((line) => (line.kind === 'status' ? [[line.node, line.status]] : [])));
-    expect(new Map([...model.nodes].map(([node, { status }]) => [node, status]))).toEqual(last);
+    expect(new Map([...model.network.nodes].map(([node, { status }]) => [node, status]))).toEqual(last);
     const inside = new Set(
       [...last.values()].flatMap(({ rooms }) =>
         rooms.flatMap((room: { occupants: { jid?: string }[] }) => room.occupants.flatMap(({ jid }) => jid ?? [])),
       ),
     );
-    const joined = model.occupants().filter(({ phase }) => phase === 'joined');
+    const joined = model.people.all().filter(({ phase }) => phase === 'joined');
     expect(new Set(joined.map(({ jid }) => jid))).toEqual(inside);
   });
 
@@ -90,11 +98,14 @@ describe.each(modes)('The record of a run, mode %s', (mode) => {
 
   it('counts on each link what crossed it, and what was lost', () => {
     const { session, model } = new Shown(text);
-    const links = lines[0].links.map(({ between: [a, b] }: { between: [string, string] }) => model.linkBetween(a, b));
+    const links = lines[0].links.map(({ between: [a, b] }: { between: [string, string] }) =>
+      model.network.linkBetween(a, b),
+    );
     expect(links).toMatchObject(lines[0].links.map(({ between: _, ...settings }: { between: unknown }) => settings));
     session.seek(session.length);
     const crossings = lines.filter(({ leg }) => leg === 'link');
-    const sum = (pick: 'stanzas' | 'dropped') => [...model.links.values()].reduce((all, link) => all + link[pick], 0);
+    const sum = (pick: 'stanzas' | 'dropped') =>
+      [...model.network.links.values()].reduce((all, link) => all + link[pick], 0);
     expect(sum('stanzas') + sum('dropped')).toBe(crossings.length);
     expect(sum('dropped')).toBe(crossings.filter(({ outcome }) => outcome !== undefined).length);
   });
@@ -144,14 +155,14 @@ describe('A place in a record', () => {
     const it = shown();
     const stateAt = (place: number) => {
       it.session.seek(place);
-      const node = it.model.nodes.get('rooms.a.sim');
+      const node = it.model.network.nodes.get('rooms.a.sim');
       return node && stateOf(it.model, node).word;
     };
     expect([0, 1, 8, 9, 10, 8].map(stateAt)).toEqual(['waiting', 'live', 'live', 'down', 'down', 'live']);
-    expect(it.model.linkBetween('a.sim', 'b.sim')).toMatchObject({ state: 'silent', latencyMs: 70 });
-    expect(it.model.signsOf('rooms.a.sim', 'replica@b.sim').noticed).toMatchObject({ id: 7, sign: 'bounce' });
-    expect(it.model.pathTo(7)).toEqual([3, 4, 6, 7]);
-    expect(it.model.vacancies()).toEqual([]);
+    expect(it.model.network.linkBetween('a.sim', 'b.sim')).toMatchObject({ state: 'silent', latencyMs: 70 });
+    expect(it.model.splits.signsOf('rooms.a.sim', 'replica@b.sim').noticed).toMatchObject({ id: 7, sign: 'bounce' });
+    expect(it.model.events.pathTo(7)).toEqual([3, 4, 6, 7]);
+    expect(it.model.network.vacancies()).toEqual([]);
   });
 
   it('can be looked at, and nothing else: an act is refused with the reason', async () => {

@@ -35,10 +35,10 @@ describe('A trace of the simulator', () => {
     const told = readAll(written(small())).lines.flatMap(({ record }) => (record.kind === 'told' ? [record] : []));
     expect(told.map(({ as, text }) => `${as}: ${text}`)).toEqual([
       'act: step 0: u@a.sim speaks',
-      'append: keeps: message accepted',
+      'append: writes to its log: message accepted',
       'link: one way up, the other silent; 50 % vanish',
       'fault: these appends are lost (1)',
-      'state: healed: from here on nothing breaks any more',
+      'state: healed: nothing breaks from here on',
     ]);
   });
 
@@ -54,9 +54,9 @@ describe('A trace of the simulator', () => {
   it('may come after what npm writes before what it runs', () => {
     const banner = '\n> netsplit@0.1.0 sim\n> node src/headless/setup.mjs sim --seed 3 --json\n\n';
     expect(readAll(banner + written(small()))).toEqual(readAll(written(small())));
-    expect(() => readAll(`${'\n'.repeat(9)}${written(small())}`)).toThrow('Line 9: it is no JSON.');
+    expect(() => readAll(`${'\n'.repeat(9)}${written(small())}`)).toThrow('Line 9: it is not JSON.');
     const torn = written(small()).replace('"kind":"act"', '"kind":7');
-    expect(() => readAll(banner + torn)).toThrow('Line 8: “kind” is no text.');
+    expect(() => readAll(banner + torn)).toThrow('Line 8: “kind” is not text.');
   });
 
   it('may have fields that nobody knows: they are not looked at', () => {
@@ -107,10 +107,10 @@ describe('A file that is no trace, or a hostile one, is refused with one sentenc
   it.each([
     ['nothing', '', 'It is empty.'],
     ['blank lines alone', '\n\n', 'It is empty.'],
-    ['no JSON', 'Hello\n', 'Line 1: it is no JSON.'],
-    ['a page', '<!doctype html><script>alert(1)</script>', 'Line 1: it is no JSON.'],
-    ['a list', '[]\n', 'Line 1: it is no object.'],
-    ['null', 'null\n', 'Line 1: it is no object.'],
+    ['no JSON', 'Hello\n', 'Line 1: it is not JSON.'],
+    ['a page', '<!doctype html><script>alert(1)</script>', 'Line 1: it is not JSON.'],
+    ['a list', '[]\n', 'Line 1: it is not an object.'],
+    ['null', 'null\n', 'Line 1: it is not an object.'],
     ['another object', '{}\n', 'Line 1: “format” is missing.'],
   ])('%s', (_, text, message) => {
     expect(refusalOf(text)).toBe(message);
@@ -119,7 +119,7 @@ describe('A file that is no trace, or a hostile one, is refused with one sentenc
   it.each<[string, (trace: Written) => void, string]>([
     ['another format', header({ format: 'dmuc' }), 'Line 1: “format” is not netsplit-trace.'],
     ['another version', header({ version: 2 }), 'Line 1: “version” is 2, and this page reads version 1.'],
-    ['a version in words', header({ version: '1' }), 'Line 1: “version” is no whole number.'],
+    ['a version in words', header({ version: '1' }), 'Line 1: “version” is not a whole number.'],
     ['no servers', header({ servers: undefined }), 'Line 1: “servers” is missing.'],
     [
       'servers without end',
@@ -127,7 +127,11 @@ describe('A file that is no trace, or a hostile one, is refused with one sentenc
       'Line 1: “servers” has 5000 entries, more than 12.',
     ],
     ['a server twice', header({ servers: ['a.sim', 'b.sim', 'a.sim'] }), 'Line 1: “servers” names something twice.'],
-    ['a server that is none', header({ servers: ['a.sim', 7] }), 'Line 1: “servers” holds what is no address.'],
+    [
+      'a server that is none',
+      header({ servers: ['a.sim', 7] }),
+      'Line 1: “servers” holds something that is not an address.',
+    ],
     [
       'a node elsewhere',
       header({ servers: ['a.sim'], links: [] }),
@@ -136,7 +140,7 @@ describe('A file that is no trace, or a hostile one, is refused with one sentenc
     [
       'a node of a kind of its own',
       header({ nodes: [{ kind: 'ghost' }] }),
-      'Line 1: “nodes[0].kind” is none of service, replica.',
+      'Line 1: “nodes[0].kind” is not one of service, replica.',
     ],
     ['people without end', header({ people: Array(301).fill({}) }), 'Line 1: “people” has 301 entries, more than 300.'],
     ['a person without a nick', header({ people: [{ jid: 'u@a.sim/r' }] }), 'Line 1: “people[0].nick” is missing.'],
@@ -145,8 +149,8 @@ describe('A file that is no trace, or a hostile one, is refused with one sentenc
       header({ links: [{ between: ['a.sim', 'c.sim'] }] }),
       'Line 1: “links[0].between” names a server that the header does not.',
     ],
-    ['a violation that is text', header({ violations: ['G3'] }), 'Line 1: “violations[0]” is no object.'],
-    ['a run that begins never', header({ start: 1e99 }), 'Line 1: “start” is no time.'],
+    ['a violation that is text', header({ violations: ['G3'] }), 'Line 1: “violations[0]” is not an object.'],
+    ['a run that begins never', header({ start: 1e99 }), 'Line 1: “start” is not a time.'],
     ['a line without a time', (trace) => trace.lines.push({}), 'Line 13: “t” is missing.'],
     ['a line without a kind', line(3, { kind: undefined }), 'Line 3: “kind” is missing.'],
     [
@@ -154,24 +158,24 @@ describe('A file that is no trace, or a hostile one, is refused with one sentenc
       (trace) => line(5, { seq: 7 })(trace),
       'Line 5: “seq” is not 4, though this is line 4 after the header.',
     ],
-    ['time that runs back', line(5, { t: 5 }), 'Line 5: “t” is before that of the line before.'],
-    ['time without end', line(5, { t: 9e15 }), 'Line 5: “t” is no time.'],
-    ['a cause of later', line(5, { cause: 4 }), 'Line 5: “cause” is no earlier line.'],
+    ['time that runs back', line(5, { t: 5 }), 'Line 5: “t” is earlier than that of the line before.'],
+    ['time without end', line(5, { t: 9e15 }), 'Line 5: “t” is not a time.'],
+    ['a cause of later', line(5, { cause: 4 }), 'Line 5: “cause” is not an earlier line.'],
     ['a hop without a stanza', line(5, { stanza: undefined }), 'Line 5: “stanza” is missing.'],
-    ['a leg of its own', line(5, { leg: 'up' }), 'Line 5: “leg” is none of in, link, out.'],
+    ['a leg of its own', line(5, { leg: 'up' }), 'Line 5: “leg” is not one of in, link, out.'],
     [
       'a link that nobody has',
       line(6, { server: ['a.sim', 'x.sim'] }),
       'Line 6: “server” names a server that the header does not.',
     ],
-    ['a link with itself', line(6, { server: ['a.sim', 'a.sim'] }), 'Line 6: “server” is no pair of servers.'],
-    ['bytes that are text', stanzaOf({ bytes: '101' }), 'Line 5: “stanza.bytes” is no whole number.'],
+    ['a link with itself', line(6, { server: ['a.sim', 'a.sim'] }), 'Line 6: “server” is not a pair of servers.'],
+    ['bytes that are text', stanzaOf({ bytes: '101' }), 'Line 5: “stanza.bytes” is not a whole number.'],
     ['fewer than no bytes', stanzaOf({ bytes: -1 }), 'Line 5: “stanza.bytes” is less than 0.'],
-    ['a stanza that is another', stanzaOf({ xml: '<iq/>' }), 'Line 5: “stanza.xml” is no message.'],
+    ['a stanza that is another', stanzaOf({ xml: '<iq/>' }), 'Line 5: “stanza.xml” is not a message stanza.'],
     [
       'a stanza that declares entities',
       stanzaOf({ xml: '<message/><!DOCTYPE x>' }),
-      'Line 5: “stanza.xml” has a declaration or a comment, as no stanza has.',
+      'Line 5: “stanza.xml” has a declaration or a comment, which no stanza may have.',
     ],
     [
       'a stanza of 1 MB',
@@ -187,7 +191,7 @@ describe('A file that is no trace, or a hostile one, is refused with one sentenc
     [
       'a room in a part of its own',
       statusOf({ role: 'king' }),
-      'Line 3: “status.rooms[0].role” is none of plain, primary, replica, fmuc.',
+      'Line 3: “status.rooms[0].role” is not one of plain, primary, replica, fmuc.',
     ],
     [
       'occupants without end',
@@ -197,20 +201,20 @@ describe('A file that is no trace, or a hostile one, is refused with one sentenc
     [
       'an occupant who is a number',
       statusOf({ occupants: [7] }),
-      'Line 3: “status.rooms[0].occupants[0]” is no object.',
+      'Line 3: “status.rooms[0].occupants[0]” is not an object.',
     ],
     [
       'a peer of never',
       statusOf({ peers: [{ peer: 'x', state: 'live', since: null }] }),
-      'Line 3: “status.rooms[0].peers[0].since” is no time.',
+      'Line 3: “status.rooms[0].peers[0].since” is not a time.',
     ],
     [
       'a sign of its own',
       line(8, { notes: [{ spec: 'x', what: 'y', sign: 'smoke' }] }),
-      'Line 8: “notes[0].sign” is none of bounce, silence, unanswered, gap, unlinked, restart, refused, netjoin, judged.',
+      'Line 8: “notes[0].sign” is not one of bounce, silence, unanswered, gap, unlinked, restart, refused, netjoin, judged.',
     ],
-    ['a probability of two', line(9, { loss: 2 }), 'Line 9: “loss” is not from 0 to 1.'],
-    ['appends that are none', line(7, { events: {} }), 'Line 7: “events” is no list.'],
+    ['a probability of two', line(9, { loss: 2 }), 'Line 9: “loss” is not between 0 and 1.'],
+    ['appends that are none', line(7, { events: {} }), 'Line 7: “events” is not a list.'],
   ])('%s', (_, spoil, message) => {
     expect(refusal(spoil)).toContain(message);
   });
@@ -232,6 +236,6 @@ describe('A file that is no trace, or a hostile one, is refused with one sentenc
   });
 
   it('a line that was torn off', () => {
-    expect(refusalOf(written(small()).slice(0, -9))).toBe('Line 12: it is no JSON.');
+    expect(refusalOf(written(small()).slice(0, -9))).toBe('Line 12: it is not JSON.');
   });
 });

@@ -1,4 +1,4 @@
-import type { TracedStanza } from '../core/node/trace.ts';
+import type { TracedStanza } from '../../core/node/trace.ts';
 
 /** One direct child of a stanza, as far as summaries and transcripts need it. */
 export interface Peeked {
@@ -10,7 +10,7 @@ export interface Peeked {
 
 /**
  * The direct children of a serialised stanza, without a DOM: the model runs in Node as well. The text comes from the
- * server, which parsed and wrote it itself, or from a file, which may hold anything: what is no XML gives an incomplete
+ * server, which parsed and wrote it itself, or from a file, which may hold anything: what is not XML gives an incomplete
  * list, never an exception. Each character is looked at once or twice, whatever it is.
  */
 export function peekChildren(xml: string): readonly Peeked[] {
@@ -34,10 +34,10 @@ export function peekChildren(xml: string): readonly Peeked[] {
   return found;
 }
 
-/** By stanza: several views of one event ask, and the record of a run is folded again whenever somebody steps back. */
+/** Remembered, because several views ask, and a recording is folded again whenever somebody steps back. */
 const known = new WeakMap<TracedStanza, readonly Peeked[]>();
 
-/** The same of a stanza of the trace, looked at once. */
+/** The direct children of a stanza of the trace. */
 export function childrenOf(stanza: TracedStanza): readonly Peeked[] {
   const children = known.get(stanza) ?? peekChildren(stanza.xml);
   known.set(stanza, children);
@@ -59,7 +59,7 @@ function endOfTag(xml: string, from: number): number {
 function readTag(text: string): { readonly name: string; readonly attrs: Record<string, string> } {
   const name = /^[^\s/]*/.exec(text)?.[0] ?? '';
   const attrs: Record<string, string> = {};
-  // Sticky: it goes on where it was, or ends. A search from every place would take the square of the length.
+  // Sticky: it continues where it was or ends. Searching from every position would take quadratic time.
   const attribute = /\s*([^\s=]+)\s*=\s*(?:"([^"]*)"|'([^']*)')/y;
   attribute.lastIndex = name.length;
   for (let part = attribute.exec(text); part; part = attribute.exec(text))

@@ -1,10 +1,14 @@
-import type { LinkView, NodeView, OccupantView } from './model.ts';
+import type { LinkView } from './fold/links.ts';
+import type { NodeView } from './fold/network.ts';
+import type { OccupantView } from './fold/people.ts';
 import type { Store } from './store.ts';
 
 /** What a menu, the outline and the keys offer for a thing: one list, so that every way leads to the same action. */
 export interface Command {
   readonly id: string;
   readonly label: string;
+  /** The label where there is little room; absent means the same. */
+  readonly short?: string;
   readonly icon: string;
   /** Why it cannot be done now; absent means it can. */
   readonly not?: string;
@@ -28,15 +32,17 @@ export function linkCommands(store: Store, link: LinkView, forms: Forms): readon
     {
       id: 'cut-bounce',
       label: 'Cut (stanzas bounce)',
+      short: 'Cut',
       icon: 'cut',
-      ...(link.state === 'bounce' ? { not: 'already cut so' } : {}),
+      ...(link.state === 'bounce' ? { not: 'already cut in this way' } : {}),
       run: () => void store.act({ act: 'cut', link: ends, how: 'bounce' }),
     },
     {
       id: 'cut-silent',
       label: 'Cut silently (stanzas vanish)',
+      short: 'Cut silently',
       icon: 'cut',
-      ...(link.state === 'silent' ? { not: 'already cut so' } : {}),
+      ...(link.state === 'silent' ? { not: 'already cut in this way' } : {}),
       run: () => void store.act({ act: 'cut', link: ends, how: 'silent' }),
     },
     {
@@ -59,6 +65,7 @@ export function nodeCommands(store: Store, node: NodeView, forms: Forms): readon
     {
       id: 'crash',
       label: 'Crash (its log stays)',
+      short: 'Crash',
       icon: 'crash',
       ...(crashNot ? { not: crashNot } : {}),
       run: () => void store.act({ act: 'crash', node: node.address }),
@@ -66,6 +73,7 @@ export function nodeCommands(store: Store, node: NodeView, forms: Forms): readon
     {
       id: 'restart',
       label: 'Restart from its log',
+      short: 'Restart',
       icon: 'restart',
       ...(restartNot ? { not: restartNot } : {}),
       run: () => void store.act({ act: 'restart', node: node.address }),
@@ -80,14 +88,14 @@ function distributionCommands(store: Store, node: NodeView, forms: Forms, elsewh
     const run = () => void store.act({ act: 'remove-replica', node: node.address });
     return [{ id: 'remove-replica', label: 'Remove this replica', icon: 'remove', ...not, run }];
   }
-  if (!store.model.policyOf(node)) return [];
+  if (!store.model.network.policyOf(node)) return [];
   return [{ id: 'policy', label: 'While cut off…', icon: 'policy', ...not, run: () => forms.policy(node) }];
 }
 
-/** What one may do on a server: put a replica there, where the primary serves the users itself. */
+/** What can be done on a server: add a replica, where the primary serves the users itself. */
 export function serverCommands(store: Store, domain: string): readonly Command[] {
   const not = store.session.runsNodes ? {} : { not: 'the nodes run in another page' };
-  return store.model
+  return store.model.network
     .vacancies()
     .filter(({ server }) => server === domain)
     .map(({ replicaOf }, _, all) => ({
@@ -110,6 +118,7 @@ export function occupantCommands(store: Store, who: OccupantView, forms: Forms):
     {
       id: 'join',
       label: 'Join the room',
+      short: 'Join',
       icon: 'join',
       ...(outside ? { not: outside } : {}),
       run: () => void store.act({ act: 'join', who: who.jid }),
@@ -117,6 +126,7 @@ export function occupantCommands(store: Store, who: OccupantView, forms: Forms):
     {
       id: 'leave',
       label: 'Leave the room',
+      short: 'Leave',
       icon: 'leave',
       ...(inside ? { not: inside } : {}),
       run: () => void store.act({ act: 'leave', who: who.jid }),
@@ -146,7 +156,7 @@ export function toggleNode(store: Store, node: NodeView, forms: Forms): void {
   else store.toast(`${node.address}: ${crash?.not ?? 'cannot be stopped here'}.`);
 }
 
-/** Removes the replica that is there, or adds the one that is not: the `r` key. */
+/** Removes a replica, or adds one where there is none: the `r` key. */
 export function toggleReplica(store: Store, node: NodeView | undefined, server: string, forms: Forms): void {
   const command = node
     ? nodeCommands(store, node, forms).find(({ id }) => id === 'remove-replica')

@@ -1,0 +1,119 @@
+import type { SplitStatus } from '../../core/distribution/protocol.ts';
+import type { NodeStatus, RoomStatus } from '../../core/node/trace.ts';
+import { bareOf, domainOf, type Jid } from '../../core/xmpp/jid.ts';
+import { possibleReplicas, type ScenarioReplica } from '../../scenario/replicas.ts';
+import type { Scenario, ScenarioNode } from '../../scenario/scenario.ts';
+import type { NodeProgress } from '../session/session.ts';
+import { type LinkView, linkKey, newLink } from './links.ts';
+
+export interface NodeView {
+  readonly address: string;
+  readonly server: string;
+  readonly kind: ScenarioNode['kind'];
+  phase: Exclude<NodeProgress['phase'], 'gone'>;
+  detail: string;
+  status: NodeStatus | undefined;
+}
+
+/** The servers' links and the room nodes. An address is a full JID, a bare one or a domain, prepared by whoever wrote it. */
+export class Network {
+  readonly links = new Map<string, LinkView>();
+  readonly nodes = new Map<string, NodeView>();
+  readonly #domains: ReadonlySet<string>;
+  /** All that there may be: those of the scenario, and those that may be added. */
+  readonly #replicas: readonly ScenarioReplica[];
+
+  /** @param fixed  of a run that is over: no replica can be added */
+  constructor(scenario: Scenario, fixed: boolean) {
+    this.#replicas = fixed ? [] : possibleReplicas(scenario);
+    for (const node of scenario.nodes) this.#add(node, 'waiting');
+    const domains = scenario.servers.map(({ domain }) => domain);
+    this.#domains = new Set(domains);
+    for (const [i, a] of domains.entries()) for (const b of domains.slice(i + 1)) this.linkOf([a, b]);
+    for (const { between, latencyMs, jitterMs = 0, bytesPerSecond = 0 } of scenario.links ?? []) {
+      const link = this.linkOf(between);
+      Object.assign(link, { latencyMs: latencyMs ?? link.latencyMs, jitterMs, bytesPerSecond });
+    }
+  }
+
+  linkBetween(a: string, b: string): LinkView | undefined {
+    return this.links.get(linkKey(a, b));
+  }
+
+  /** The link between two servers; one that nobody knew of is there from now on. */
+  linkOf(ends: readonly [string, string]): LinkView {
+    const link = this.linkBetween(...ends) ?? newLink(ends);
+    this.links.set(link.key, link);
+    return link;
+  }
+
+  nodeOf(address: string): NodeView | undefined {
+    const { nodes } = this;
+    return nodes.get(address) ?? nodes.get(bareOf(address as Jid)) ?? nodes.get(domainOf(address as Jid));
+  }
+
+  /** Whether it is a room node's address, also of one that is gone by now. */
+  isNode(address: string): boolean {
+    return (
+      this.nodeOf(address) !== undefined || this.#replicas.some((replica) => replica.address === bareOf(address as Jid))
+    );
+  }
+
+  /** The server whose hull an address is drawn in. */
+  serverOf(address: string): string | undefined {
+    const node = this.nodes.get(address) ?? this.nodes.get(bareOf(address as Jid));
+    if (node) return node.server;
+    const domain = domainOf(address as Jid);
+    return this.#domains.has(domain) ? domain : this.nodes.get(domain)?.server;
+  }
+
+  /** What a node said last of each of its rooms. */
+  roomsOf(node: NodeView): readonly RoomStatus[] {
+    return node.status?.rooms ?? [];
+  }
+
+  /** What replicas of this node's room may do while cut off, as far as the node knows. */
+  policyOf(node: NodeView): SplitStatus | undefined {
+    return this.roomsOf(node).find(({ split }) => split)?.split;
+  }
+
+  /** Replicas that an owner may add: on servers whose users the primary serves itself. */
+  vacancies(): readonly ScenarioReplica[] {
+    return this.#replicas.filter(({ address }) => !this.nodes.has(address));
+  }
+
+  /** Start-up and health of a node that this page runs. */
+  progress({ node: address, phase, detail }: NodeProgress): void {
+    if (phase === 'gone') {
+      this.nodes.delete(address);
+      return;
+    }
+    const possible = this.#replicas.find((replica) => replica.address === address);
+    const node = this.nodes.get(address) ?? (possible && this.#add(possible, phase));
+    if (!node) return;
+    node.phase = phase;
+    node.detail = detail;
+  }
+
+  status(status: NodeStatus): void {
+    // A page that does not run the nodes learns of replicas that come and go by what the primary says of its list.
+    for (const { room, replicas } of status.rooms) {
+      if (!replicas) continue;
+      for (const possible of this.#replicas) {
+        if (possible.replicaOf !== room) continue;
+        const { address } = possible;
+        const known = this.nodes.get(address);
+        if (!known && replicas.includes(address)) this.#add(possible, 'elsewhere');
+        else if (known?.phase === 'elsewhere' && !replicas.includes(address)) this.nodes.delete(address);
+      }
+    }
+    const node = this.nodes.get(status.address);
+    if (node) node.status = status;
+  }
+
+  #add({ address, server, kind }: ScenarioNode, phase: NodeView['phase']): NodeView {
+    const node: NodeView = { address, server, kind, phase, detail: '', status: undefined };
+    this.nodes.set(address, node);
+    return node;
+  }
+}

@@ -1,0 +1,45 @@
+import type { TracedStanza } from '../../core/node/trace.ts';
+import { type Jid, resourceOf } from '../../core/xmpp/jid.ts';
+import { childrenOf, peekChildren } from '../trace/peek.ts';
+
+/** A stanza in a few words, for one row of the log. */
+export function summarise(stanza: TracedStanza): string {
+  const children = childrenOf(stanza);
+  const named = (name: string) => children.find((child) => child.name === name);
+  if (stanza.type === 'error') {
+    const why = errorText(stanza);
+    return `${stanza.name} error${why ? `: ${shorten(why)}` : ''}${named('body') ? ` for “${shorten(named('body')?.text ?? '')}”` : ''}`;
+  }
+  if (stanza.name === 'message') {
+    const body = named('body');
+    if (body) return `“${shorten(body.text)}”${named('delay') ? ' (history)' : ''}`;
+    const subject = named('subject');
+    if (subject) return subject.text ? `subject: ${shorten(subject.text)}` : 'subject: none';
+    if (stanza.xml.includes('<status code="104"')) return 'the configuration changed';
+    return `message ${shorten(children.map((child) => child.name).join(', '))}`;
+  }
+  if (stanza.name === 'presence') {
+    const nick = resourceOf(stanza.from as Jid);
+    const what = stanza.type ?? named('show')?.text ?? 'available';
+    const extra = children.filter((child) => !['show', 'status', 'x', 'c', 'priority'].includes(child.name));
+    const more = extra.length ? ` + ${shorten(extra.map((child) => child.name).join(', '))}` : '';
+    return `presence ${shorten(what)}${nick ? ` of ${nick}` : ''}${more}`;
+  }
+  const payload = children.find((child) => child.name !== 'error');
+  return `iq ${stanza.type ?? ''} ${payload ? payload.name : '(empty)'}`;
+}
+
+export function shorten(text: string, length = 60): string {
+  const line = text.replace(/\s+/g, ' ');
+  return line.length > length ? `${line.slice(0, length - 1)}…` : line;
+}
+
+export function bodyOf(stanza: TracedStanza): string | undefined {
+  return childrenOf(stanza).find((child) => child.name === 'body')?.text;
+}
+
+/** What an error says for people to read (RFC 6120 §8.3.2). */
+export function errorText({ xml }: TracedStanza): string | undefined {
+  const [element] = /<text(?:\s[^<>]*)?>[^<]+<\/text>/.exec(xml) ?? [];
+  return element && peekChildren(`<error>${element}</error>`)[0]?.text;
+}

@@ -1,0 +1,138 @@
+import * as Comlink from 'comlink';
+import { bareOf, type Jid, partsOf } from '../../core/xmpp/jid.ts';
+import type {
+  Acted,
+  Character,
+  OccupantsListener,
+  OccupantsWorkerApi,
+  OccupantsWorkerConfig,
+  Result,
+  RoomChange,
+} from '../../host/control.ts';
+import type { LiveConfig } from '../../scenario/live-config-type.ts';
+import { ownersOf } from '../../scenario/replicas.ts';
+import { guestOf, randomSuffix } from './accounts.ts';
+import { type ActResult, refuse } from './session.ts';
+import { within } from './within.ts';
+
+/** Nothing the page asks of a worker takes longer; a call to a dead worker would never settle. */
+const callMs = 30_000;
+const stopMs = 2_000;
+
+type Act = Parameters<OccupantsWorkerApi['act']>[1];
+
+/** The worker with the sessions of the characters and of this page's guests, and with the page's own, which watches the trace. */
+export class LivePeople {
+  readonly #config: LiveConfig;
+  readonly #websocket: string;
+  readonly #characters: readonly Character[];
+  /** Called with each stanza that a character handed to its stream: the n-th. */
+  readonly #sent: (stream: string, n: number) => void;
+  /** Guests of this page: the account's bare JID, and the session it was given here. */
+  readonly #guests = new Map<string, Character>();
+  #worker: Worker | undefined;
+  #api: Comlink.Remote<OccupantsWorkerApi> | undefined;
+
+  constructor(
+    config: LiveConfig,
+    websocket: string,
+    characters: readonly Character[],
+    sent: (stream: string, n: number) => void,
+  ) {
+    this.#config = config;
+    this.#websocket = websocket;
+    this.#characters = characters;
+    this.#sent = sent;
+  }
+
+  /** Settles when the page's own session watches the trace, or will not. */
+  async start(listener: OccupantsListener): Promise<void> {
+    const worker = new Worker(new URL('../../worker/occupants.worker.ts', import.meta.url), {
+      type: 'module',
+      name: 'occupants',
+    });
+    this.#worker = worker;
+    worker.addEventListener('error', (event) => listener.trouble(`the page's session: ${event.message}`));
+    const api = Comlink.wrap<OccupantsWorkerApi>(worker);
+    this.#api = api;
+    const { operator, observer } = this.#config.credentials;
+    const account = operator ?? observer;
+    const start: OccupantsWorkerConfig = {
+      scenario: this.#config.scenario.id,
+      websocket: this.#websocket,
+      characters: this.#characters,
+      watcher: { jid: `${bareOf(account.jid as Jid)}/page-${randomSuffix()}`, password: account.password },
+    };
+    await within<Result>(api.start(start, Comlink.proxy(listener)), callMs);
+  }
+
+  /** @param who  may also be the bare JID of a guest account: joining with it makes a session of this page's own */
+  async act(who: string, act: Act): Promise<ActResult> {
+    const account = this.#config.credentials.guests.find(({ jid }) => jid === who);
+    const jid = account ? await this.#admit(who, () => guestOf(this.#config.scenario, account)) : who;
+    return this.#acted(await this.#call((api) => api.act(jid, act)));
+  }
+
+  /** Executes a command of the server's operator interface. */
+  async command(name: string, fields: Record<string, string>): Promise<ActResult> {
+    if (this.#config.credentials.operator === undefined)
+      return refuse('only the page on the server’s own machine may change the network');
+    return this.#call((api) => api.command(name, fields));
+  }
+
+  /**
+   * Changes a room's configuration in the name of one of its owners: a character of this page, else an owner whose password
+   * it has.
+   *
+   * @param runsNodes  only then the page may log in such an owner beside its characters
+   */
+  async configure(change: RoomChange, runsNodes: boolean): Promise<ActResult> {
+    const { scenario, credentials } = this.#config;
+    const owners = ownersOf(scenario, change.room);
+    const played = this.#characters.find(({ jid }) => owners.includes(bareOf(jid as Jid)));
+    if (played) return this.#acted(await this.#call((api) => api.configure(played.jid, change)));
+    const owner = owners.find((jid) => credentials.occupants[jid] !== undefined);
+    if (owner === undefined || !runsNodes) return refuse(`this page plays no owner of ${change.room}`);
+    const jid = await this.#admit(owner, () => ({
+      ...guestOf(scenario, { jid: owner, password: credentials.occupants[owner] ?? '' }),
+      nick: partsOf(owner as Jid).local || owner,
+      room: change.room,
+    }));
+    return this.#acted(await this.#call((api) => api.configure(jid, change)));
+  }
+
+  async stop(): Promise<void> {
+    const stopped = this.#api?.stop() ?? Promise.resolve();
+    await within(
+      stopped.catch(() => undefined),
+      stopMs,
+    );
+    this.#api?.[Comlink.releaseProxy]();
+    this.#worker?.terminate();
+  }
+
+  /** Logs a guest in, once. @returns the full JID of its session */
+  async #admit(account: string, make: () => Character): Promise<string> {
+    const known = this.#guests.get(account);
+    if (known) return known.jid;
+    const guest = make();
+    this.#guests.set(account, guest);
+    await this.#call((api) => api.add(guest).then((): Result => ({ ok: true })));
+    return guest.jid;
+  }
+
+  #acted(result: Acted): ActResult {
+    if (!result.ok) return result;
+    for (const { stream, n } of result.sent ?? []) this.#sent(stream, n);
+    return { ok: true };
+  }
+
+  async #call(call: (api: Comlink.Remote<OccupantsWorkerApi>) => Promise<Acted>): Promise<Acted> {
+    if (this.#api === undefined) return refuse('not started yet');
+    const result = await within(
+      call(this.#api).catch((error: unknown) => refuse(String(error))),
+      callMs,
+    );
+    return result ?? refuse('the worker did not answer');
+  }
+}
