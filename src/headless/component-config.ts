@@ -46,7 +46,7 @@ export function replicaConfig(
 }
 
 /**
- * Reads the rooms of a component: a scenario's service node (README, Scenarios), of which `kind`, `address` and `server`
+ * Reads the rooms of a component: a scenario's service node (src/scenario/README.md), of which `kind`, `address` and `server`
  * may be left out.
  *
  * The loader of scenarios checks it, as the only node of a scenario that is made around the text on the same lines, so
