@@ -127,7 +127,7 @@ describe('Commands', () => {
         .map(([flag]) => `${file}: npm run ${script} -- ${flag}`),
     );
     expect(unknown).toEqual([]);
-  }, 60_000);
+  }, 120_000);
 });
 
 describe('src/scenario/README.md', () => {
