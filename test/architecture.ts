@@ -41,7 +41,7 @@ function coreZone(...sees: readonly string[]): Zone {
   return { sees, seesTypesOf: vocabulary, deterministic: true };
 }
 
-/** README.md, section Architecture, draws these rules. The longest prefix that fits a file is its zone. */
+/** src/README.md, section Imports, draws these rules. The longest prefix that fits a file is its zone. */
 export const zones: Readonly<Record<string, Zone>> = {
   'src/core/xmpp/': coreZone(),
   'src/core/xep/': coreZone(xmpp),
@@ -269,7 +269,7 @@ export function importViolations(files: Files): string[] {
     if (!file.startsWith('src/') || !isCode(file)) continue;
     const prefix = zoneOf(file);
     if (prefix === undefined) {
-      found.push(`${file}: in no zone; add its folder to the zones of test/architecture.ts, and to the README`);
+      found.push(`${file}: in no zone; add its folder to the zones of test/architecture.ts, and to src/README.md`);
       continue;
     }
     for (const one of readSource(file, text).imports) {

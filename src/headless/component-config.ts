@@ -45,7 +45,7 @@ export function replicaConfig(
 }
 
 /**
- * Reads the rooms of a component. The file is a service node of a scenario (README, Scenarios), but may leave out `kind`,
+ * Reads the rooms of a component. The file is a service node of a scenario (src/scenario/README.md), but may leave out `kind`,
  * `address` and `server`.
  *
  * The scenario loader checks it. For that a scenario is written around the text, which keeps its lines, so every mistake is

@@ -35,7 +35,7 @@ interface Mending {
 }
 
 /**
- * The trace of a run as NDJSON, in the form of README.md, section Trace: a header, then a record a line. `seq` counts the
+ * The trace of a run as NDJSON, in the form of src/sim/README.md, section Trace: a header, then a record a line. `seq` counts the
  * lines from 1, and `cause` is the seq of an earlier one. The kinds that a server writes too (hop, session, step, status)
  * are as in core/node/trace.ts; there are statuses if the run was asked for them.
  */

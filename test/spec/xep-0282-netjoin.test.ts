@@ -212,7 +212,7 @@ describe('XEP-0282 §4.2 Creating a Replica: the list and what is agreed on', ()
     expect(statuses(world, user('BigCheese'), 'Efchen')).toEqual([[]]);
   });
 
-  it('decision #5: and puts it on again: it is offered to, and serves those who enter from then on', () => {
+  it('decision #75: and puts it on again: it is offered to, and serves those who enter from then on', () => {
     const world = everybodyIn();
     configure(world, without);
     world.send(leaves(user('Efchen'), `${room}/Efchen`));
@@ -250,7 +250,7 @@ describe('XEP-0282 §4.2 Creating a Replica: the list and what is agreed on', ()
     for (const { jid: address } of wallops.occupants) expect(texts(world.got(address))).toEqual(['and on']);
   });
 
-  it('decision #3: the keepalive is what the replica asked for, on both sides', () => {
+  it('decision #73: the keepalive is what the replica asked for, on both sides', () => {
     const world = everybodyIn();
     const create = writeCreate({ serves: [jid(vesa)], keepalive: { interval: 20, timeout: 5 }, maxstanzas: 50 });
     world.crash(replica);
@@ -404,7 +404,7 @@ describe('XEP-0282 §4.2 Creating a Replica: the list and what is agreed on', ()
     expect(sent('netjoin', NS.ext)).toHaveLength(2);
   });
 
-  it('decision #2: the loss of the very last change is noticed with the next ping', () => {
+  it('decision #70: the loss of the very last change is noticed with the next ping', () => {
     const world = everybodyIn();
     world.lose((stanza) => stanza.to === replica && bodyOf(stanza) === 'the last word');
     world.send(says(user('Wumpus'), room, 'the last word'));
@@ -433,7 +433,7 @@ describe('XEP-0282 §4.11.1.1 At the Primary', () => {
     expectTheSameEverywhere(world);
   });
 
-  it('decision #16: with the field for it both sides show those on the other as away, and take it back', () => {
+  it('decision #80: with the field for it both sides show those on the other as away, and take it back', () => {
     const world = everybodyIn({ [own('split_away')]: ['1'] });
     world.cut(avalon, vesa, 'bounce');
     world.send(says(user('Wumpus'), room, 'x'));
@@ -610,7 +610,7 @@ describe('XEP-0282 §4.11.1.2 At the Replica', () => {
     expectTheSameEverywhere(world);
   });
 
-  it('decision #9: a client that lost track of being in gets all that a join brings, from the split replica', () => {
+  it('decision #78: a client that lost track of being in gets all that a join brings, from the split replica', () => {
     const world = apart();
     world.send(joins(user('Efchen'), `${room}/Efchen`));
     const got = world.got(user('Efchen'));
@@ -727,7 +727,7 @@ describe('XEP-0282 §4.11.2 Netjoin: what was missed', () => {
     expect(payloadOf(asks({ epoch: 5 }), 'created', NS.ext)?.attrs['mode']).toBe('full');
   });
 
-  it('decision #41: users are counted on both sides, and named only where the counts differ', () => {
+  it('decision #81: users are counted on both sides, and named only where the counts differ', () => {
     const world = everybodyIn();
     const before = [...world.seat(replica).log];
     world.send(joins(newcomer, `${room}/New`));
@@ -928,7 +928,7 @@ describe('XEP-0282 §4.11.2 Netjoin: what happened at the replica', () => {
     expectTheSameEverywhere(world);
   });
 
-  it('decision #42: judged by the rules of now: who has no voice any more was heard by those beside them alone', () => {
+  it('decision #82: judged by the rules of now: who has no voice any more was heard by those beside them alone', () => {
     const world = apart(local);
     world.send(says(user('Efchen'), room, 'nobody else hears'));
     configure(world, { 'muc#roomconfig_moderatedroom': ['1'] });
@@ -1071,7 +1071,7 @@ describe('XEP-0282 §4.11.2 Netjoin: who was let in provisionally', () => {
     };
   }
 
-  it('D9, decision #44: a nick that is another’s by now: the provisional user is renamed with 303 and 210', () => {
+  it('D9, decision #83: a nick that is another’s by now: the provisional user is renamed with 303 and 210', () => {
     const world = apart(local);
     world.send(joins(newcomer, `${room}/New`));
     world.send(joins('other@avalon.irc/x', `${room}/New`));
@@ -1124,7 +1124,7 @@ describe('XEP-0282 §4.11.2 Netjoin: who was let in provisionally', () => {
     ['their JID is known', 'anyone'],
     ['the primary says whom it serves', 'moderators'],
   ])(
-    'decision #44: one whom the primary has served itself is the replica’s then, and keeps the nick: %s',
+    'decision #84: one whom the primary has served itself is the replica’s then, and keeps the nick: %s',
     (_, whois) => {
       const world = pastTheReplica({ ...local, 'muc#roomconfig_whois': [whois] });
       expect(texts(world.got(newcomer))).toEqual(['finds out']);
@@ -1171,7 +1171,7 @@ describe('XEP-0282 §4.11.2 Netjoin: who was let in provisionally', () => {
     expectTheSameEverywhere(world);
   });
 
-  it('decision #44: nobody is let in whom the primary may serve, for it has yet to hear that they left', () => {
+  it('decision #85: nobody is let in whom the primary may serve, for it has yet to hear that they left', () => {
     const world = pastTheReplica(local);
     world.send(leaves(newcomer, `${room}/New`));
     world.clear();
@@ -1188,7 +1188,7 @@ describe('XEP-0282 §4.11.2 Netjoin: who was let in provisionally', () => {
 describe('XEP-0282 §4.7: full JIDs through splits', () => {
   const known = (world: World) => world.status(replica).occupants.filter(({ jid: at }) => at && !at.includes(vesa));
 
-  it('decision #7: the last moderator leaves during the split: the replica forgets, and is sent none afterwards', () => {
+  it('decision #76: the last moderator leaves during the split: the replica forgets, and is sent none afterwards', () => {
     const world = everybodyIn();
     administer(world, { nick: 'BigCheese', role: 'moderator' });
     expect(known(world)).toHaveLength(5);

@@ -128,7 +128,7 @@ describe('XEP-0282 §4.2 Creating a Replica', () => {
     expect(world.status(vesaReplica).peers[0]?.state).toBe('live');
   });
 
-  it('decision #5: a state of which a part got lost on the way is not taken: it is asked for again', () => {
+  it('decision #74: a state of which a part got lost on the way is not taken: it is asked for again', () => {
     const world = wallopsWithout('BigCheese', 'Efchen');
     world.crash(vesaReplica);
     world.lose((stanza) => stanza.to === vesaReplica && stanza.from === `${room}/Troy`);
@@ -140,7 +140,7 @@ describe('XEP-0282 §4.2 Creating a Replica', () => {
     expect(world.status(vesaReplica).peers[0]?.state).toBe('live');
   });
 
-  it('decision #3: a primary that starts a moment later is no split', () => {
+  it('decision #72: a primary that starts a moment later is no split', () => {
     const world = new World(wallops);
     const log = world.crash(primary);
     world.crash(vesaReplica);
@@ -715,7 +715,7 @@ describe('XEP-0282 §4.11.1 Netsplit Detection', () => {
       expect(texts(world.got(address))).toEqual(nick === 'Valdis' ? [] : ['back']);
   });
 
-  it('decision #9: what users did meanwhile is relayed in their own names, in the order in which they did it', () => {
+  it('decision #79: what users did meanwhile is relayed in their own names, in the order in which they did it', () => {
     const world = split();
     world.send(presence(jid(user('Efchen')), jid(`${room}/Efchen`), {}, el('show', NS.client, {}, 'dnd')));
     world.send(leaves(user('BigCheese'), `${room}/BigCheese`));
@@ -801,7 +801,7 @@ describe('XEP-0282 recovery from the log', () => {
     expect(world.status(vesaReplica).historyLength).toBe(2);
   });
 
-  it('decision #8: a replica that lost its log no longer knows its users; the primary removes them with 333', () => {
+  it('decision #77: a replica that lost its log no longer knows its users; the primary removes them with 333', () => {
     const world = wallopsWithout();
     world.crash(vesaReplica);
     world.clear();

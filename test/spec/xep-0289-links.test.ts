@@ -203,7 +203,7 @@ describe('XEP-0289 and XEP-0199: keepalive between nodes', () => {
     expect([states(world, denmark), states(world, rooms)]).toEqual([['split'], []]);
   });
 
-  it('decision #24: the joined node has given up the link: whoever pings is told, and joins again', () => {
+  it('decision #87: the joined node has given up the link: whoever pings is told, and joins again', () => {
     const world = inside(inAlice, inHamlet);
     cutOff(world, 'bounce');
     world.send(says(alice, rabbithole, 'lost'));
@@ -604,7 +604,7 @@ describe('XEP-0289 §8 “Describe collisions”', () => {
     expect([conflictTo(world, ophelia), isOut(world, ophelia)]).toEqual([1, true]);
   });
 
-  it('decision #23: in a tree the conflict goes on to the node whose user it is', () => {
+  it('decision #86: in a tree the conflict goes on to the node whose user it is', () => {
     const world = inside(inAlice, inHamlet, inFaust);
     cutOff(world, 'bounce');
     world.send(says(hamlet, elsinore, 'x'));
@@ -749,7 +749,7 @@ describe('XEP-0289: a node that may join and floods', () => {
 describe('XEP-0289 with a node that knows nothing of our extension', () => {
   const hasExt = (stanza: Stanza) => JSON.stringify(stanza).includes(NS.ext);
 
-  it('decision #28: as the joining node it is answered plainly, without its own user; another user’s join restarts nothing', () => {
+  it('decision #28, decision #88: as the joining node it is answered plainly, without its own user; another user’s join restarts nothing', () => {
     const world = inside(inAlice);
     cutOff(world, 'silent');
     const joining = (user: string, nick: string) =>

@@ -24,8 +24,8 @@ const bannerMax = 8;
 const lineMax = 2_000_000;
 
 /**
- * Reads a trace (README.md, section Trace) piece by piece, so that a page can do other things in between. A file may hold
- * anything: whatever is wrong in it ends the reading with a TraceError.
+ * Reads a trace (src/sim/README.md, section Trace) piece by piece, so that a page can do other things in between. A file may
+ * hold anything: whatever is wrong in it ends the reading with a TraceError.
  */
 export class TraceReader {
   readonly #lines: TraceLine[] = [];

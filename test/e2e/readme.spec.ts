@@ -1,0 +1,61 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import * as playwright from '@playwright/test';
+import { avalon, cast, eventually, expect, test } from './support/netsplit.ts';
+
+/** The first block of code in one language on a page of the project. */
+function block(file: string, language: string): string {
+  const text = readFileSync(fileURLToPath(new URL(`../../${file}`, import.meta.url)), 'utf8');
+  const [, code] = new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\`$`, 'm').exec(text) ?? [];
+  if (code === undefined) throw new Error(`${file}: no block of ${language}`);
+  return code;
+}
+
+test.describe('The README files', () => {
+  test('README.md: the client of one’s own joins, says hello, and hears the room', async ({
+    room,
+    browser,
+    baseURL,
+  }) => {
+    await room.open();
+    await room.testId('join-own').click();
+    await room.testId('join-account').selectOption(`guest1@${avalon}`);
+    const password = (await room.testId('join-password').textContent()) ?? '';
+    await room.page.keyboard.press('Escape');
+
+    // In a browser instead of Node, where strophe.js needs an XML parser that is not among our packages.
+    const [, ...lines] = block('README.md', 'js').split('\n');
+    expect(lines[0]).toBe("import { $msg, $pres, Strophe } from 'strophe.js';");
+    const code = lines
+      .slice(1)
+      .join('\n')
+      .replace('ws://localhost:5173/', (baseURL ?? '').replace('http', 'ws'));
+    const context = await browser.newContext({ bypassCSP: true });
+    const page = await context.newPage();
+    const heard: string[] = [];
+    page.on('console', (message) => heard.push(message.text()));
+    await page.goto(`${baseURL}netsplit.json`);
+    await page.addScriptTag({
+      path: fileURLToPath(new URL('../../node_modules/strophe.js/dist/strophe.umd.min.js', import.meta.url)),
+    });
+    await page.addScriptTag({
+      content: `{ const process = ${JSON.stringify({ argv: ['node', 'me.mjs', `guest1@${avalon}`, password] })};\n${code}\n}`,
+    });
+    await expect(room.occupant(`guest1@${avalon}/mine`)).toHaveAttribute('data-nick', 'Me');
+    await eventually(() => room.heard(cast.BigCheese)).toContain('Hello, wallops');
+    await room.say(cast.BigCheese, 'Hello, Me');
+    await eventually(async () => heard).toEqual(expect.arrayContaining(['Me Hello, wallops', 'BigCheese Hello, Me']));
+    await context.close();
+  });
+
+  test('src/ui/README.md: the test that it shows passes', async ({ page, server }) => {
+    const code = block('src/ui/README.md', 'ts').replace('http://localhost:5173/', server.url);
+    let shown: ((fixtures: { readonly page: playwright.Page }) => Promise<void>) | undefined;
+    const take = (_title: string, body: typeof shown) => {
+      shown = body;
+    };
+    new Function('test', 'expect', code)(take, playwright.expect);
+    await shown?.({ page });
+    expect(shown).toBeDefined();
+  });
+});
