@@ -1,4 +1,4 @@
-import type { Traits } from '../room/distribution.ts';
+import type { Traits } from '../room/traits.ts';
 import type { Protocol } from './protocol.ts';
 
 /** Everybody is in by this node, and nobody has to be told. */

@@ -2,6 +2,7 @@
  * XEP-0282 §4.11.1.2: what a replica does with what its users send while it is cut off from the primary. What it MUST do is
  * presence (and leaves, which replica.ts does in any state); the MAYs are the room's policy (decision #17).
  */
+
 import { mayChangeRole } from '../../room/affiliation.ts';
 import type { ChangeOf } from '../../room/change.ts';
 import { checkGroupchat, checkPresence, checkPrivateMessage } from '../../room/checks.ts';
@@ -9,10 +10,10 @@ import { commit } from '../../room/commit.ts';
 import { type Divergence, isLocal, type LocalOccupant, type Occupant } from '../../room/event.ts';
 import { cleanPayloads } from '../../room/hygiene.ts';
 import { nickIsFree } from '../../room/nick.ts';
-import { refusal, refuse } from '../../room/refusal.ts';
+import { refusal } from '../../room/refusal.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
 import type { RoomView } from '../../room/state.ts';
-import { deliverPrivate } from '../../room/tell.ts';
+import { deliverPrivate, refuse } from '../../room/tell.ts';
 import { presenceFor, seesPresence } from '../../room/visibility.ts';
 import { type JoinRequest, readJoin, readMucItems, subjectChange } from '../../xep/xep0045.ts';
 import { isPing } from '../../xep/xep0199.ts';

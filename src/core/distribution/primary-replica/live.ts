@@ -1,8 +1,8 @@
 import { isLocal, type LocalOccupant, type Occupant } from '../../room/event.ts';
 import { delayedMessage, recent } from '../../room/history.ts';
 import { cleanPayloads } from '../../room/hygiene.ts';
-import { skeleton } from '../../room/nick.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
+import { skeleton } from '../../room/skeleton.ts';
 import type { RoomView } from '../../room/state.ts';
 import { tell, tellOfSight } from '../../room/tell.ts';
 import { maySeeJids, presenceFor, seesPresence } from '../../room/visibility.ts';

@@ -1,10 +1,10 @@
 import { leave } from '../../room/commit.ts';
-import type { Traits } from '../../room/distribution.ts';
 import { isLocal, type LocalOccupant, type PeerRecord } from '../../room/event.ts';
 import { cleanPayloads } from '../../room/hygiene.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
 import type { RoomView } from '../../room/state.ts';
 import { tellLeaver, tellOthersOfLeave } from '../../room/tell.ts';
+import type { Traits } from '../../room/traits.ts';
 import { presenceFor } from '../../room/visibility.ts';
 import {
   type Created,
