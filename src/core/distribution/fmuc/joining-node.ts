@@ -104,7 +104,7 @@ export class JoiningNode {
     }
   }
 
-  /** A message of the history of a node further up, which our joined node has got since. */
+  /** A message of the history of a node further up, which our joined node has got since. Decision #93. */
   passedMessage(turn: RoomTurn, author: Jid, stanza: Stanza): void {
     const { room, env } = turn;
     const nick = resourceOf(stanza.from);
