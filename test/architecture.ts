@@ -54,7 +54,7 @@ export const zones: Readonly<Record<string, Zone>> = {
   'src/sim/': { sees: [core], deterministic: true },
   'src/scenario/': {
     // node-config.ts makes the core's configuration of a scenario, defaults included.
-    sees: [xmpp, 'src/core/room/config.ts'],
+    sees: [xmpp, 'src/core/room/config.ts', 'src/core/distribution/config.ts'],
     seesTypesOf: [core],
     packages: ['@cfworker/json-schema', 'jsonc-parser'],
     deterministic: true,

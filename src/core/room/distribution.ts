@@ -7,9 +7,9 @@ import type { Refusal } from './refusal.ts';
 import type { RoomTurn } from './room-turn.ts';
 import type { RoomView } from './state.ts';
 
-/** What a room is told of its protocol once and for all, so that it need not know which one it is. */
+/** What a room must know of its protocol, so that it need not know which one it is. It never changes. */
 export interface Traits {
-  /** What the room says of itself beside the features of XEP-0045 (§6.4). */
+  /** The features that the room names beside those of XEP-0045 (§6.4). */
   readonly features: readonly string[];
   /** The protocol's own fields of the owner's form (§10.2). */
   readonly configFields: readonly SettingField[];
@@ -17,9 +17,9 @@ export interface Traits {
   readonly keepsChanges: boolean;
   /** Whether the room gives its users their occupant ids (XEP-0421), and so keeps who has which. */
   readonly givesOccupantIds: boolean;
-  /** Whether the room may write to this occupant by their own address, wherever they are in. */
+  /** Whether the room may write to this occupant at their own address, whichever node serves them. */
   reaches(occupant: Occupant): boolean;
-  /** Whether rank and stay of this occupant are for this room to decide. */
+  /** Whether this room decides about the role and the stay of this occupant. */
   decidesAbout(occupant: Occupant): boolean;
 }
 
@@ -30,15 +30,15 @@ export interface Traits {
 export interface Distribution {
   readonly traits: Traits;
   /**
-   * A stanza that may be a peer node's, before anything else looks at it.
+   * A stanza that may come from a peer node, before anything else looks at it.
    *
-   * @returns true if it was: the distribution has dealt with it, by doing something or by refusing it
+   * @returns true if it does: the distribution has dealt with it, by doing something or by refusing it
    */
   fromPeer(turn: RoomTurn, stanza: Stanza): boolean;
   /**
    * A stanza from a user, before the room looks at it.
    *
-   * @returns true if the distribution took it over, as where another node decides
+   * @returns true if the distribution took it over, for example because another node decides
    */
   fromUser(turn: RoomTurn, stanza: Stanza): boolean;
   /** The peer that will serve this user once they are in; undefined: this node does. */
@@ -46,14 +46,14 @@ export interface Distribution {
   /**
    * A change that the room's own rules allow.
    *
-   * @returns whether it happens now; `held`: the distribution commits it, or answers whoever asked, later
+   * @returns whether it happens now. `held`: the distribution commits it later, or answers the user who asked
    */
   decide(turn: RoomTurn, change: Change): 'commit' | 'held' | Refusal;
   /** Tells the peers what the room has just told its own users. */
   spread(turn: RoomTurn, change: Change): void;
   /** A private message from `from` to an occupant whose home is a peer. XEP-0045 §7.5. */
   route(turn: RoomTurn, from: Occupant, to: Occupant, stanza: Stanza): void;
-  /** The stream to our server is a new one: nothing of the old one is in flight. */
+  /** The stream to our server is a new one. Nothing of the old one is in flight. */
   linkUp(turn: RoomTurn): void;
   /** The node goes down on purpose. */
   stop?(turn: RoomTurn): void;

@@ -8,7 +8,7 @@ import type { Distribution } from './distribution.ts';
 import type { Happening, RoomEvent } from './event.ts';
 import type { RoomView } from './state.ts';
 
-/** What one handled input does to one room: made once for each room that the input concerns. */
+/** What one handled input does to one room. It is made once for each room that the input concerns. */
 export class RoomTurn {
   readonly room: RoomView;
   readonly distribution: Distribution;
