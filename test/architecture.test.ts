@@ -42,6 +42,13 @@ describe('architecture', () => {
   it('no files of src import each other in a circle, types included', () => {
     expect(circles(files)).toEqual([]);
   });
+  it('the room knows no protocol that distributes it, not even by name', () => {
+    const known = [...files].filter(
+      ([path, text]) => path.startsWith('src/core/room/') && /fmuc|primary|replica|shadow/i.test(text),
+    );
+    expect(known.map(([path]) => path)).toEqual([]);
+    expect([...files.keys()].filter((path) => path.startsWith('src/core/room/')).length).toBeGreaterThan(20);
+  });
   it('core, sim, server, host and scenario have no clock and no randomness of their own', () => {
     expect(impurities(files)).toEqual([]);
   });

@@ -272,7 +272,7 @@ describe('XEP-0282 attacks', () => {
     changesNothing(world, replica, primary, iqResult(ping(replica, room, 'p'), place));
   });
 
-  it('D12: what was captured, sent again', () => {
+  it('D12, decision #71: what was captured, sent again', () => {
     const world = everybodyIn();
     world.send(says(user('Wumpus'), room, 'once'));
     world.send(leaves(user('Efchen'), `${room}/Efchen`));
@@ -280,7 +280,7 @@ describe('XEP-0282 attacks', () => {
     const captured = world
       .to(replica)
       .filter(({ payloads, from: who }) => readDmuc(payloads)?.position && who.startsWith(room));
-    // Also §4.6: a `<leave/>` goes ahead of its change, and throws out nobody who has come back since.
+    // Also a `<leave/>` (§4.6), which takes nobody out who has come back since.
     const leave = 'unavailable';
     expect(captured.map(({ type }) => type)).toEqual(['groupchat', leave, leave, leave, leave]);
     for (const nick of ['Efchen', 'BigCheese']) world.send(joins(user(nick), `${room}/${nick}`));

@@ -138,7 +138,7 @@ describe('XEP-0282 §4.11.2 Netjoin: after more than the primary’s patience, u
     ['what was missed', false],
     ['everything, in another session', true],
   ])(
-    'decision #44: they are let in again, hear all, and what they said is judged; the netjoin brings %s',
+    'decision #89: they are let in again, hear all, and what they said is judged; the netjoin brings %s',
     (_, another) => {
       const world = held();
       const log = another ? world.crash(primary) : [];
@@ -164,7 +164,7 @@ describe('XEP-0282 §4.11.2 Netjoin: after more than the primary’s patience, u
     },
   );
 
-  it('decision #44: who may not enter is told, and so is who loses what they said (#42)', () => {
+  it('decision #89, decision #91: a user who may not enter is told, and so is one who loses what they said', () => {
     const world = held();
     administer(world, { jid: bare('Efchen'), affiliation: 'outcast' });
     heal(world);
@@ -176,7 +176,7 @@ describe('XEP-0282 §4.11.2 Netjoin: after more than the primary’s patience, u
     expectTheSameEverywhere(world);
   });
 
-  it('decision #44: whose nick is another’s by now is called something else', () => {
+  it('decision #89: a user whose nick is another’s by now is called something else', () => {
     const world = held();
     world.send(joins('other@avalon.irc/x', `${room}/Efchen`));
     heal(world);
@@ -184,7 +184,7 @@ describe('XEP-0282 §4.11.2 Netjoin: after more than the primary’s patience, u
     expectTheSameEverywhere(world);
   });
 
-  it('decision #16: under `freeze` they are out, as nothing that they did is lost', () => {
+  it('decision #89: under `freeze` they are out, because nothing that they did is lost', () => {
     const world = apart();
     world.advance(601_000);
     heal(world);
@@ -236,6 +236,23 @@ describe('XEP-0282 §4.2 Creating a Replica: the list and what is agreed on', ()
     configure(world, without);
     expect(world.status(primary).occupants.map(({ nick }) => nick)).not.toContain('Efchen');
     expect(statuses(world, user('Efchen'), 'Efchen')).toEqual([[333, 110]]);
+  });
+
+  it('decision #90: dismissed by a primary that has not noticed the split, it relays the leaves; provisional users are out', () => {
+    const world = everybodyIn({ ...local, [own('split_chat')]: ['1'] });
+    world.cut(avalon, vesa, 'silent');
+    world.send(says(user('Efchen'), room, 'lost'));
+    world.advance(45_000);
+    expect([world.status(replica).peers[0]?.state, peerOf(world, primary)]).toEqual(['split', 'live']);
+    world.send(joins(newcomer, `${room}/New`));
+    world.send(says(user('Efchen'), room, 'never told'), leaves(user('BigCheese'), `${room}/BigCheese`));
+    world.cut(avalon, vesa, undefined);
+    world.clear();
+    configure(world, without);
+    expect(world.status(replica).peers[0]?.state).toBe('rejected');
+    expect(statuses(world, newcomer, 'New').at(-1)).toEqual([333, 110]);
+    expect(texts(world.got(user('Wumpus')))).not.toContain('never told');
+    expect(nicksAt(world, primary).filter((nick) => /^(?:BigCheese|New) /.test(nick))).toEqual([]);
   });
 
   it('decision #40: a replica that is stopped hands its users over', () => {
@@ -499,7 +516,7 @@ describe('XEP-0282 §4.11.1.2 At the Replica', () => {
       for (const stanza of world.got(address)) expect(errorOf(stanza)?.condition).toBe('remote-server-timeout');
   });
 
-  it('decision #53: an outcast is not let in while split, banned before the replica was created, later, or as a whole domain', () => {
+  it('decision #92: an outcast is not let in while split, banned before the replica was created, later, or as a whole domain', () => {
     const other = `other@${vesa}/x`;
     for (const banned of [[bareOf(jid(newcomer)), bareOf(jid(other))], [vesa]]) {
       const world = everybodyIn(local);
@@ -514,7 +531,7 @@ describe('XEP-0282 §4.11.1.2 At the Replica', () => {
     }
   });
 
-  it('decision #53: who is pardoned is let in, also where the replica missed it', () => {
+  it('decision #92: a user who is pardoned is let in, also where the replica missed it', () => {
     const world = everybodyIn(local);
     administer(world, { affiliation: 'outcast', jid: bareOf(jid(newcomer)) });
     cutOff(world);
@@ -525,7 +542,7 @@ describe('XEP-0282 §4.11.1.2 At the Replica', () => {
     expect(world.got(newcomer).some(({ payloads }) => hasStatus(payloads, 110))).toBe(true);
   });
 
-  it('decision #53: a replica is told of no ban of another domain', () => {
+  it('decision #92: a replica is told of no ban of another domain', () => {
     const world = everybodyIn(local);
     administer(world, { affiliation: 'outcast', jid: 'secret@killrc.oulubox.irc' });
     world.crash(replica);
@@ -551,7 +568,7 @@ describe('XEP-0282 §4.11.1.2 At the Replica', () => {
     ]);
   });
 
-  it('decision #44: whose join may still be before the primary is not let in here: the primary may answer it itself', () => {
+  it('decision #85: a user whose join may still be before the primary is not let in here: the primary may answer it itself', () => {
     const world = everybodyIn(local);
     world.cut(avalon, vesa, 'silent');
     world.send(joins(newcomer, `${room}/New`));

@@ -413,7 +413,7 @@ describe('XEP-0289 §8 “How to perform a resync (Part and then full rejoin)”
   }
   const delayed = (stanza: Stanza) => payloadOf(stanza, 'delay', NS.delay) !== undefined;
 
-  it('decision #25: what comes by an answer reaches those who were here, and those of the nodes that joined this one', () => {
+  it('decision #93: what comes by an answer reaches those who were here, and those of the nodes that joined this one', () => {
     const world = afterWords(inside(inAlice, inHamlet, inFaust));
     for (const user of [hamlet, faust]) {
       const lines = world.got(user).filter((stanza) => bodyOf(stanza) !== undefined);
@@ -429,7 +429,7 @@ describe('XEP-0289 §8 “How to perform a resync (Part and then full rejoin)”
     }
   });
 
-  it('decision #25: it is passed on once, never to where it came from, and not to a node without our extension', () => {
+  it('decision #93: it is passed on once, never to where it came from, and not to a node without our extension', () => {
     const world = afterWords(inside(inAlice, inHamlet, inFaust));
     const copies = world.crossed().filter(({ stanza }) => bodyOf(stanza) === 'one');
     expect(copies.map(({ stanza }) => [bareOf(stanza.from), stanza.to])).toEqual([
@@ -452,7 +452,7 @@ describe('XEP-0289 §8 “How to perform a resync (Part and then full rejoin)”
     expect(plain.to(cellar).map(bodyOf).filter(Boolean)).toEqual([]);
   });
 
-  it('decision #25: a live message is live, whatever delay its author gives it', () => {
+  it('decision #93: a live message is live, whatever delay its author gives it', () => {
     const world = inside(inAlice, inHamlet);
     const forged = el('delay', NS.delay, { from: rabbithole, stamp: '1990-01-01T00:00:00Z' });
     world.send(message(jid(alice), rabbithole, { type: 'groupchat' }, el('body', NS.client, {}, 'now'), forged));
@@ -474,7 +474,7 @@ describe('XEP-0289 §8 “How to perform a resync (Part and then full rejoin)”
     expect(world.got(alice).map((stanza) => [bodyOf(stanza), delayed(stanza)])).toEqual([['of old', false]]);
   });
 
-  it('XEP-0421: who comes by an answer has one occupant id in everything, also after they left', () => {
+  it('XEP-0421, decision #94: a user who comes by an answer has one occupant id in everything, also after they left', () => {
     const world = new World(tree as unknown as Scenario);
     world.send(joins(alice, `${rabbithole}/Alice`), says(alice, rabbithole, 'before'));
     world.send(message(jid(alice), rabbithole, { type: 'groupchat' }, el('subject', NS.client, {}, 'tea')));
@@ -510,7 +510,7 @@ describe('XEP-0289 §8 “How to perform a resync (Part and then full rejoin)”
     expect(ids.get(elsinore)).not.toEqual(ids.get(cellar));
   });
 
-  it('XEP-0421: the author of old messages, whom this node never saw, gets one id for all of them and for later', () => {
+  it('XEP-0421, decision #94: the author of old messages, whom this node never saw, gets one id for all of them and for later', () => {
     const world = new World(tree as unknown as Scenario);
     world.send(joins(alice, `${rabbithole}/Alice`), joins(hatter, `${rabbithole}/Hatter`));
     world.send(says(hatter, rabbithole, 'one'), says(hatter, rabbithole, 'two'));

@@ -16,13 +16,13 @@ export type DistributionConfig =
       readonly kind: 'replica';
       readonly self: Jid;
       readonly serves: readonly Jid[];
-      /** Seconds of silence before a ping, and for its answer, that it asks for at its creation; absent: decision #3. */
+      /** What it asks for at its creation: seconds of silence before a ping, and for the answer; absent: decision #3. */
       readonly keepalive?: { readonly interval: number; readonly timeout: number };
     }
   /** XEP-0289, primary-primary: the room to join, and the rooms that may join this one. */
   | { readonly kind: 'fmuc'; readonly outbound?: Jid; readonly allowedNodes: readonly Jid[] };
 
-/** A room of XEP-0045 alone, as it is when nobody said otherwise. */
+/** A room of XEP-0045 alone, with default settings. */
 export function plainRoomConfig(jid: Jid): DistributedRoomConfig {
   return { ...defaultRoomConfig(jid), distribution: { kind: 'none' } };
 }

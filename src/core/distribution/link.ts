@@ -19,13 +19,13 @@ export interface Wording {
   /**
    * The stanza with its place on the link inside the protocol's own element.
    *
-   * @param origin  the id that its author gave a message; the stanza itself bears one of ours
+   * @param origin  the id that its author gave a message; the stanza itself has one of ours
    */
   placed(stanza: Stanza, place: LinkPlace, origin: string | undefined): Stanza;
   /**
    * What a ping, and the answer to one, says of how far this side has come.
    *
-   * @param place  of what was sent last, and what had arrived by now; undefined: the peer does not count
+   * @param place  of what was sent last, and of what has arrived; undefined: the peer does not count
    */
   position(room: RoomView, place: LinkPlace | undefined): readonly XmlElement[];
 }
@@ -35,16 +35,15 @@ export interface Ends {
   /** The address of our own by which the peer knows this end: the room, or a replica's account. */
   readonly self: Jid;
   readonly peer: Jid;
-  /** Names this link, so that what comes of an earlier one between the same two is known for what it is. */
+  /** Names this link, so that a stanza of an earlier link between the same two is recognised. */
   readonly session: string;
   /** Absent: decision #3. */
   readonly times?: KeepaliveTimes | undefined;
 }
 
 /**
- * What a node knows of its link to another, only while it runs: how far both have counted (decision #60), what went out
- * lately (decision #10), and when the peer was heard (decision #3). Each session is a link of its own: a node that starts
- * again has none of it.
+ * What a node knows of its link to another: how far both have counted (decision #60), what went out lately (decision #10),
+ * and when the peer was heard (decision #3). Each session is a link of its own. A node that starts again has no links.
  */
 export class Link {
   readonly peer: Jid;
@@ -53,9 +52,9 @@ export class Link {
   readonly #wording: Wording;
   readonly #keepalive: Keepalive;
   readonly #outstanding = new Outstanding();
-  /** Whether the peer counts, too; one without our extension does not, and gets the plain XEP. */
+  /** Whether the peer counts too. A peer without our extension does not, and gets the plain XEP. */
   #counts = true;
-  /** Stanzas sent, received, and of those sent how many the peer says it has. */
+  /** How many stanzas were sent, how many were received, and how many the peer says it has. */
   #sent = 0;
   #received = 0;
   #acknowledged = 0;
@@ -83,7 +82,7 @@ export class Link {
 
   /**
    * Sends a message or presence with the next number and an id of ours, by which its bounce is known. The id that its author
-   * gave a message goes inside; a peer that does not count takes the stanza's for that one, so there it stays.
+   * gave a message goes inside. A peer that does not count reads the stanza's own id, so for it the author's stays there.
    */
   send(turn: RoomTurn, stanza: Stanza, spec: Spec): void {
     const id = this.#counts ? turn.env.newId() : (stanza.id ?? turn.env.newId());
@@ -95,7 +94,7 @@ export class Link {
     turn.send(this.#wording.placed(named, this.#place(), stanza.id), spec, this.peer);
   }
 
-  /** Sends an iq of ours. It has its answer, so it is not counted. */
+  /** Sends an iq of ours. An iq is answered, so it is not counted. */
   request(turn: RoomTurn, iq: Stanza, spec: Spec): void {
     if (iq.id !== undefined) this.#outstanding.add(iq.id);
     turn.send(iq, spec, this.peer);
@@ -106,17 +105,17 @@ export class Link {
     return id !== undefined && (this.#outstanding.has(id) || this.#keepalive.isPing(id));
   }
 
-  /** The author's own id of what went out under this one. */
+  /** The author's own id of the stanza that went out under this one. */
   originOf(id: string | undefined): string | undefined {
     return id === undefined ? undefined : this.#outstanding.originOf(id);
   }
 
   /**
-   * A stanza of the peer: the one that is due, one of the past (a repetition, or of an earlier link), or a later one, so
-   * that something is missing.
+   * Where a stanza of the peer stands: it is the next, or of the past (a repetition, or of an earlier link), or there is a
+   * gap before it.
    */
   take(place: LinkPlace | undefined): 'next' | 'past' | 'gap' {
-    // The first that comes in answer says which kind of node this is.
+    // The first stanza of the answer says which kind of node this is.
     if (this.#received === 0 && place === undefined) this.#counts = false;
     if (!this.#counts) return 'next';
     if (place === undefined || place.session !== this.session || place.n <= this.#received) return 'past';
@@ -131,7 +130,7 @@ export class Link {
     return this.#counts && this.#acknowledged < this.#subject;
   }
 
-  /** Whether the peer has sent more than has arrived, by what its ping, or its answer to ours, says. */
+  /** Whether the peer has sent more than has arrived, as its ping, or its answer to ours, says. */
   misses(place: LinkPlace | undefined): boolean {
     return this.#counts && place?.session === this.session && place.n > this.#received;
   }
@@ -189,7 +188,7 @@ export class Link {
     turn.send(iqResult(request, ...this.position(turn.room)), '0199#4', this.peer);
   }
 
-  /** How far this side has come, as the protocol says it. */
+  /** How far this side has come, in the words of the protocol. */
   position(room: RoomView): readonly XmlElement[] {
     return this.#wording.position(room, this.#counts ? this.#place() : undefined);
   }

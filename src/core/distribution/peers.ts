@@ -17,11 +17,11 @@ export interface ReplicaPeer extends PeerRecord {
   readonly maxstanzas: number;
   /** When it was heard for the last time before it was split. */
   readonly heard?: Instant;
-  /** Users of its domains who joined past it since it is split. Decision #43. */
+  /** Users of its domains who have joined past it since it was split. Decision #43. */
   readonly past?: readonly Jid[];
 }
 
-/** XEP-0282, at a replica: its primary. `session`: absent where none was given, or the one given is over. */
+/** XEP-0282, at a replica: its primary. `session`: absent if none was given, or if it is over. */
 export interface PrimaryPeer extends PeerRecord {
   readonly kind: 'primary';
   readonly session?: string;
@@ -30,7 +30,7 @@ export interface PrimaryPeer extends PeerRecord {
 /** XEP-0289: another FMUC node. */
 export interface FmucPeer extends PeerRecord {
   readonly kind: 'fmuc';
-  /** Who joined whom. */
+  /** `outbound`: this node joined the other; `inbound`: the other joined this one. */
   readonly direction: 'outbound' | 'inbound';
   /** The id of the peer's join; absent where it gave none. */
   readonly session?: string;

@@ -2,15 +2,15 @@ import type { Instant } from '../xmpp/time.ts';
 
 /** What is held back. */
 export interface Held<Asked> {
-  /** Who asked, and what for: what is done, or answered, once it is decided. */
+  /** Who asked, and for what. It is done, or refused, once it is decided. */
   readonly asked: Asked;
-  /** When it is too late; absent: it waits for as long as it is not taken out. */
+  /** When it is too late; absent: it waits until it is taken out. */
   readonly until?: Instant | undefined;
 }
 
 /**
  * What a node holds back until another node has decided about it (`Distribution.decide`: `held`), in the order in which it
- * was asked for. It is bounded: beyond `max` the oldest makes way, and so does whatever is too late.
+ * was asked for. It is bounded: beyond `max` the oldest is dropped, and so is everything that is too late.
  */
 export class Pending<Key, Asked> {
   readonly #max: number;
@@ -32,7 +32,7 @@ export class Pending<Key, Asked> {
   /**
    * Holds back what was asked for under this key, behind all others. What was asked for under it before is forgotten.
    *
-   * @returns what is not held any more, for it was too late or there was no room for it: whoever asked may have to be told
+   * @returns what is no longer held, because it was too late or there was no room: those who asked may have to be told
    */
   add(key: Key, asked: Asked, now: Instant, until?: Instant): readonly Asked[] {
     this.#held.delete(key);

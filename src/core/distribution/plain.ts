@@ -1,7 +1,7 @@
 import type { Traits } from '../room/traits.ts';
 import type { Protocol } from './protocol.ts';
 
-/** Everybody is in by this node, and nobody has to be told. */
+/** This node serves everybody, and there are no other nodes to tell. */
 const traits: Traits = {
   features: [],
   configFields: [],
@@ -11,7 +11,7 @@ const traits: Traits = {
   decidesAbout: () => true,
 };
 
-/** XEP-0045 alone: no peers. The reference everything is compared with. */
+/** XEP-0045 alone, without peers. Everything else is compared with it. */
 export const plain: Protocol = {
   traits,
   byService: false,

@@ -1,9 +1,9 @@
 import type { Distribution } from '../room/room-turn.ts';
 import type { RoomView } from '../room/state.ts';
 
-/** A distribution, and what a node's status tells of it beside what all rooms have. */
+/** A distribution, and what a node's status says of it beside what it says of every room. */
 export interface Protocol extends Distribution {
-  /** Whether the room is reached by way of its service's address, too (decision #46). */
+  /** Whether the room is also reached at its service's address (decision #46). */
   readonly byService: boolean;
   status(room: RoomView): ProtocolStatus;
 }
@@ -17,13 +17,13 @@ export interface ProtocolStatus {
   readonly replicas?: readonly string[];
 }
 
-/** `policy` freeze: only what a replica MUST do; local: also the MAYs that are true. */
+/** `freeze` is what a replica MUST do; `local` adds the MAYs that are true. */
 export interface SplitStatus {
   readonly policy: 'freeze' | 'local';
   readonly chat: boolean;
   readonly pm: boolean;
   readonly entry: boolean;
   readonly kick: boolean;
-  /** Those on the other side of a split are shown as away, whatever the policy. */
+  /** Those on the other side of a split are shown as away, under any policy. */
   readonly away: boolean;
 }

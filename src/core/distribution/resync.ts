@@ -8,26 +8,26 @@ import { bareOf, type Jid } from '../xmpp/jid.ts';
 import { NS } from '../xmpp/namespaces.ts';
 import { el, sameElements } from '../xmpp/xml.ts';
 
-/** How much of another node's state is believed; what is beyond it is ignored. Security: a sync is bounded. */
+/** How much of another node's state is taken. The rest is ignored, so that a hostile node cannot fill this one. */
 export interface Bounds {
   readonly occupants: number;
   readonly messages: number;
 }
 
-/** What the other node has a say in. */
+/** What the other node may speak about. */
 export interface Scope {
-  /** The node: what it says of somebody who is not in is said by way of it. */
+  /** The node itself. What a user who is not in has said counts as coming by it. */
   readonly from: Jid;
-  /** Whether it is for that node to say who this is, and whether they are in at all. */
+  /** Whether that node says who this occupant is, and whether they are in at all. */
   speaksFor(occupant: Occupant): boolean;
-  /** Whether it gives messages ids that last (XEP-0359). Else the same words of the same author are the same message. */
+  /** Whether its messages have ids that last (XEP-0359). If not, the same words of the same author are the same message. */
   readonly lastingIds: boolean;
 }
 
 /**
- * Another node's state on its way: roster, history and subject, of which nobody is told before all of it is here. Then it
- * becomes this room's by what is different (`diff`), so that the room's own users and the nodes further down hear of it as
- * of anything else that happens.
+ * Another node's state while it arrives: roster, history and subject. Nobody is told of it before all of it is here. Then
+ * the differences (`diff`) happen to this room, so its own users and the nodes further down hear of them as of any other
+ * change.
  */
 export class IncomingState {
   readonly #bounds: Bounds;
@@ -43,7 +43,7 @@ export class IncomingState {
     this.#bounds = bounds;
   }
 
-  /** Who is said to be in. The last word about a nick, and about a session, counts. */
+  /** A user who is in, as the node says. The last entry for a nick, and for a session, counts. */
   addOccupant(occupant: Occupant): void {
     const { nick, jid } = occupant;
     if (this.#occupants.size >= this.#bounds.occupants && !this.#occupants.has(nick)) return;
@@ -53,7 +53,7 @@ export class IncomingState {
     if (jid !== undefined) this.#nicks.set(jid, nick);
   }
 
-  /** What is said to have been said, oldest first. A stanza that a link brings twice is one message. */
+  /** A message of its history, oldest first. A stanza that a link brings twice is one message. */
   addMessage(item: HistoryItem): void {
     const identity = `${item.by} ${item.id}`;
     if (this.#messages.length >= this.#bounds.messages || this.#identities.has(identity)) return;
@@ -82,12 +82,12 @@ export class IncomingState {
     return sent.occupants === this.#occupants.size && sent.messages === this.#messages.length;
   }
 
-  /** Whether somebody there has this nick, or this session. */
+  /** Whether somebody in it has this nick, or this session. */
   hasNickOrSession({ nick, jid }: Occupant): boolean {
     return this.#occupants.has(nick) || (jid !== undefined && this.#nicks.has(jid));
   }
 
-  /** The occupant id of a user: the one that the room gave them, or one given now, for all that this state says of them. */
+  /** The occupant id of a user: the one that the room gave them, or a new one, which holds for all that this state says of them. */
   occupantIdOf(room: RoomView, user: Jid, env: Env): string {
     const known = this.knownOccupantId(room, user);
     if (known !== undefined) return known;
@@ -96,14 +96,14 @@ export class IncomingState {
     return id;
   }
 
-  /** The same, if there is one. */
+  /** The occupant id of a user, if they have one. */
   knownOccupantId(room: RoomView, user: Jid): string | undefined {
     return room.occupantIdOf(user) ?? this.#ids.get(bareOf(user));
   }
 
   /**
-   * What has to happen for this to be the room's state, in the order in which it is told: who is not in, who is called
-   * otherwise, is different or new, what was said, and the subject. All of it is late: it happened a while ago.
+   * The changes that make this the room's state, in the order in which they are told: users who are gone, users with
+   * another nick or presence, new users, messages, and the subject. All of them are late: they happened a while ago.
    */
   diff({ room, env }: RoomTurn, scope: Scope): readonly Change[] {
     return [...this.#roster(room, scope), ...this.#history(room, scope), ...this.#topic(room, scope, env)];
@@ -117,7 +117,7 @@ export class IncomingState {
       if (!speaksFor(before)) continue;
       const after = this.#sameOne(before);
       if (after === undefined) {
-        // Who is served here and is not in has to be told that it was nobody's wish (XEP-0045 §11.1).
+        // A user whom this node serves, and who is out, must be told that it was nobody's wish (XEP-0045 §11.1).
         const parts = isLocal(before) ? { statuses: [333], payloads: [] } : { payloads: [] };
         left.push({ kind: 'left', occupant: before, parts });
         continue;
@@ -131,7 +131,7 @@ export class IncomingState {
     return [...left, ...others];
   }
 
-  /** By the session where both are known by it, else by the nick. */
+  /** The same user in this state: by the session if both have one, else by the nick. */
   #sameOne({ nick, jid }: Occupant): Occupant | undefined {
     const session = jid === undefined ? undefined : this.#nicks.get(jid);
     if (session !== undefined) return this.#occupants.get(session);
@@ -152,7 +152,7 @@ export class IncomingState {
   }
 }
 
-/** A message that was said a while ago, as the node `from` says, whoever is the author. @param author  if they are in */
+/** A message that was said a while ago, as the node `from` says. @param author  if they are in */
 export function lateMessage(item: HistoryItem, author: Occupant | undefined, from: Jid): ChangeOf<'message'> {
   const { nick, occupantId } = item;
   return { kind: 'message', occupant: { ...(author ?? stranger(nick, occupantId)), home: from }, item, late: true };
@@ -173,17 +173,17 @@ export function lateSubject(
   return { kind: 'subject', occupant, subject, item, late: true };
 }
 
-/** Somebody who is not in any more, or never was as long as this room knows. */
+/** A user who is no longer in, or never was as far as this room knows. */
 function stranger(nick: string, occupantId: string): Occupant {
   return { nick, affiliation: 'none', role: 'participant', occupantId, presence: [] };
 }
 
-/** Whether others see the same of both. */
+/** Whether others see no difference between the two. */
 function looksAlike(a: Occupant, b: Occupant): boolean {
   return a.role === b.role && a.affiliation === b.affiliation && sameElements(shownPresence(a), shownPresence(b));
 }
 
-/** What makes a message the same one where no identity does: its author, their id for it, its text. */
+/** What makes two messages the same where they have no lasting ids: the author, the author's own id, and the text. */
 function contentOf({ author, at, stanzaId, payloads }: HistoryItem): string {
   return JSON.stringify([author, stanzaId ?? at, payloads.filter(({ name }) => name === 'body')]);
 }

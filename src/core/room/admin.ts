@@ -27,7 +27,7 @@ type Item =
       readonly nick?: string;
     };
 
-/** IQs of the namespace muc#admin. XEP-0045 §8.2 to §8.5, §9, §10.3 to §10.8. All items of a request or none. */
+/** IQs of the namespace muc#admin. XEP-0045 §8.2 to §8.5, §9, §10.3 to §10.8. Either all items of a request happen, or none. */
 export function adminIq(turn: RoomTurn, stanza: Stanza, query: XmlElement): void {
   const { room, distribution } = turn;
   const requested = childrenOf(query, 'item', NS.mucAdmin);
@@ -40,12 +40,12 @@ export function adminIq(turn: RoomTurn, stanza: Stanza, query: XmlElement): void
   const actor = room.occupantByJid(stanza.from)?.nick;
   const changesOf = (item: Item) => changesOfItem(room, distribution, item, actor);
   if (!decided(turn, stanza, checked.flatMap(changesOf))) return;
-  // §8.2, §8.3, §9.1, §9.3: those removed first, then the result, then what the others see of it.
+  // §8.2, §8.3, §9.1, §9.3: first those who are removed hear, then comes the result, then the others hear.
   const later: (() => void)[] = [];
   for (const item of checked) {
     const absent = item.kind === 'affiliation' && isAbsent(room, item) ? item.user : undefined;
     const before = room.affiliationOf(absent ?? stanza.from);
-    // Each by what the ones before it left.
+    // Each is checked against what the ones before it left.
     commitAll(turn, changesOf(item), { later });
     if (absent !== undefined) later.push(() => tellAbsent(turn, absent, before, stanza.from, actor));
   }
@@ -53,14 +53,14 @@ export function adminIq(turn: RoomTurn, stanza: Stanza, query: XmlElement): void
   for (const tellOthers of later) tellOthers();
 }
 
-/** Whether the one whose affiliation changes is not in, and so hears of it in no other way. */
+/** Whether the user whose affiliation changes is not in, and so hears of it in no other way. */
 function isAbsent(room: RoomView, { user, affiliation }: Extract<Item, { kind: 'affiliation' }>): boolean {
   if (room.affiliationOf(user) === affiliation) return false;
   for (const { jid } of room.occupants.values()) if (jid !== undefined && bareOf(jid) === user) return false;
   return true;
 }
 
-/** What is asked for, if all of it may be. */
+/** The changes that are asked for, if all of them may happen. */
 function checkItems(
   room: RoomView,
   distribution: Distribution,
@@ -168,13 +168,13 @@ function lostOwners(room: RoomView, items: readonly Item[]): boolean {
 }
 
 /**
- * A user who is not in learns of a new affiliation: by an invitation where it lets them into a members-only room (§9.5),
- * else by a message with status 101 (§18.1).
+ * A user who is not in learns of a new affiliation. If it lets them into a members-only room, an invitation tells them
+ * (§9.5), else a message with status 101 does (§18.1).
  */
 function tellAbsent(turn: RoomTurn, user: Jid, before: Affiliation, from: Jid, actor: string | undefined): void {
   const { room } = turn;
   const affiliation = room.affiliationOf(user);
-  // A whole domain is nobody to write to.
+  // Nobody can write to a whole domain.
   if (partsOf(user).local === '') return;
   const inviter = actor === undefined ? bareOf(from) : occupantJid(room.jid, actor);
   if (room.config.membersOnly && rank[before] === rank.none && rank[affiliation] >= rank.member)

@@ -12,7 +12,7 @@ import type { RoomView } from './state.ts';
 /** Rank of an affiliation: a user may not act on one of a higher rank (XEP-0045 §5.2.1). */
 export const rank: Readonly<Record<Affiliation, number>> = { owner: 4, admin: 3, member: 2, none: 1, outcast: 0 };
 
-/** The role someone gets on entering. XEP-0045 §5.1.2, "Default Roles". */
+/** The role that a user gets on entering. XEP-0045 §5.1.2, "Default Roles". */
 export function initialRole(affiliation: Affiliation, config: RoomConfig): Role {
   switch (affiliation) {
     case 'owner':
@@ -27,7 +27,7 @@ export function initialRole(affiliation: Affiliation, config: RoomConfig): Role 
   }
 }
 
-/** Whether someone may speak to all: not a visitor in a moderated room. XEP-0045 §7.4, §8.4. */
+/** Whether a user may speak to all: not a visitor in a moderated room. XEP-0045 §7.4, §8.4. */
 export function maySpeak(role: Role, config: RoomConfig): boolean {
   return role === 'moderator' || role === 'participant' || (role === 'visitor' && !config.moderated);
 }
@@ -47,16 +47,16 @@ export function mayChangeRole(
   if (target.role === role) return undefined;
   const admin = rank[actor.affiliation] >= rank.admin;
   const privileged = rank[target.affiliation] >= rank.admin;
-  // §8.4 and §9.7: nobody takes voice or moderator status from an admin or owner; they may be kicked by their equals.
+  // §8.4 and §9.7: nobody takes voice or moderator status from an admin or owner. Their equals may kick them.
   if (role !== 'none' && role !== 'moderator' && privileged)
     return refusal('cancel', 'not-allowed', '0045#8.2', 'admins and owners keep their role');
-  // §9.6, §9.7: making and unmaking moderators is for admins; so is kicking one (§5.1.3).
+  // §9.6, §9.7: only admins make and unmake moderators, and only admins kick one (§5.1.3).
   if (role === 'moderator' && !admin) return refusal('auth', 'forbidden', '0045#8.2', 'only admins make moderators');
   if (target.role === 'moderator' && !admin)
     return role === 'none'
       ? refusal('cancel', 'not-allowed', '0045#8.2', 'only admins kick moderators')
       : refusal('auth', 'forbidden', '0045#8.2', 'only admins unmake moderators');
-  // §8.4: voice is not taken by one whose affiliation is no higher.
+  // §8.4: a user takes voice only from somebody of lower affiliation.
   if (
     role === 'visitor' &&
     !admin &&
@@ -83,7 +83,10 @@ export function mayChangeAffiliation(
   return undefined;
 }
 
-/** Those inside whom a new affiliation of `user` concerns. §9.2: a ban of a domain is one of all its users without one of their own. */
+/**
+ * The occupants whom a new affiliation of `user` concerns. §9.2: the ban of a domain concerns those of its users who have no
+ * affiliation of their own.
+ */
 function concernedBy(
   room: RoomView,
   { traits }: Distribution,
@@ -99,9 +102,9 @@ function concernedBy(
 }
 
 /**
- * What follows when a user gets an affiliation: their reserved nick is nobody's if they are banned (§9.1), and their
- * occupants are out with 301 (banned), out with 321 (no longer a member of a members-only room, §9.4), or have the role
- * that goes with it.
+ * What follows when a user gets an affiliation. If they are banned, their reserved nick is free (§9.1). Their occupants
+ * are out with 301 (banned), out with 321 (no longer a member of a members-only room, §9.4), or get the role that goes with
+ * it.
  */
 export function changesOfAffiliation(
   room: RoomView,
@@ -134,7 +137,7 @@ export function changesOfAffiliation(
   return changes;
 }
 
-/** §5.1.3: what rises with an affiliation, and what falls with one (which the XEP leaves to us: to the room's default). */
+/** §5.1.3: a role rises with an affiliation. How far it falls with one the XEP leaves to us: to the room's default. */
 function roleAfter(room: RoomView, occupant: Occupant, before: Affiliation, affiliation: Affiliation): Role {
   const role = initialRole(affiliation, room.config);
   if (rank[affiliation] >= rank.admin) return 'moderator';

@@ -17,7 +17,7 @@ const pageMax = 100;
 
 /**
  * The room's archive. XEP-0313 §6.1.2: each message once, no private ones, real JIDs only for those who may
- * see them. Access is checked anew with every query: who could not enter now reads nothing.
+ * see them. Access is checked with every query: a user who could not enter now reads nothing.
  */
 export function archiveIq(turn: RoomTurn, stanza: Stanza, query: XmlElement): void {
   const { room } = turn;
@@ -57,7 +57,7 @@ export function archiveIq(turn: RoomTurn, stanza: Stanza, query: XmlElement): vo
 function archived(room: RoomView, item: HistoryItem, to: Jid, queryId: string | undefined, jids: boolean): Stanza {
   const element = stanzaElement(liveMessage(room.jid, item, to));
   const { to: _, ...attrs } = element.attrs;
-  // Who said it had a voice then; the affiliation is today's.
+  // The author had a voice then. The affiliation is today's.
   const author = (jid: Jid) =>
     writeMucUser({ affiliation: room.affiliationOf(jid), role: 'participant', jid, statuses: [] });
   const shown = jids && item.author !== undefined ? [author(item.author)] : [];

@@ -5,44 +5,44 @@ import type { RoomSettings } from './config.ts';
 import type { Happening, HistoryItem, Occupant, Subject } from './event.ts';
 import type { PresenceParts } from './visibility.ts';
 
-/** Who did it to somebody and why, as those inside are told (XEP-0045 §8.2 `actor`, `reason`). */
+/** Who did something to a user and why, as the occupants are told (XEP-0045 §8.2 `actor`, `reason`). */
 export interface Actor {
   readonly actor?: string;
   readonly reason?: string;
 }
 
 /**
- * Something that may happen to a room: what a check gives, what a distribution decides about, what `commit` records, tells
- * this node's own users and spreads to its peers.
+ * Something that may happen to a room. A check gives it, a distribution decides about it, and `commit` records it, tells
+ * this node's own users, and spreads it to the peers.
  */
 export type Change =
-  /** `statuses`: beside 110, to the one who enters: 201 for a room just created, 210 for a nick the room changed. */
+  /** `statuses`: beside 110, to the user who enters: 201 for a room just created, 210 for a nick the room changed. */
   | {
       readonly kind: 'entered';
       readonly occupant: Occupant;
       readonly join: JoinRequest;
       readonly statuses: readonly number[];
     }
-  /** Someone who is in asked to enter again: they lost track and need everything once more (XEP-0045 §17.3). */
+  /** A user who is in asked to enter again: they lost track and need everything once more (XEP-0045 §17.3). */
   | {
       readonly kind: 'returned';
       readonly occupant: Occupant;
       readonly join: JoinRequest;
-      /** What was said here while this node was cut off, and is none of the room's yet, comes to them once it is. */
+      /** Leaves out what was said while this node was cut off and is not accepted yet: it comes to them once it is. */
       readonly accepted?: boolean;
     }
-  /** Presence, role or affiliation of someone who is in. `join`: they asked to enter with it, as in `returned`. */
+  /** Presence, role or affiliation of a user who is in. `join`: they asked to enter with it, as in `returned`. */
   | {
       readonly kind: 'presence';
       readonly occupant: Occupant;
       readonly parts?: PresenceParts;
       readonly join?: JoinRequest | undefined;
     }
-  /** `alone`: nobody else is told, for everybody goes (§10.9, §11.2). */
+  /** `alone`: nobody else is told, because everybody goes (§10.9, §11.2). */
   | { readonly kind: 'left'; readonly occupant: Occupant; readonly parts: PresenceParts; readonly alone?: boolean }
   /**
-   * `statuses`: for the new presence, to the one renamed: 210 where it was not their wish. `join`: as in `presence`; their new
-   * presence comes to themselves in its place among the rest.
+   * `statuses`: in the new presence, to the user who is renamed: 210 where it was not their wish. `join`: as in `presence`;
+   * they get their own new presence at its place in the answer to the join.
    */
   | {
       readonly kind: 'renamed';
@@ -51,21 +51,21 @@ export type Change =
       readonly statuses?: readonly number[];
       readonly join?: JoinRequest | undefined;
     }
-  /** An owner changed the configuration; `statuses`: what those inside are told of it (§10.2.1). */
+  /** An owner changed the configuration. `statuses`: what the occupants are told of it (§10.2.1). */
   | { readonly kind: 'configured'; readonly changes: Partial<RoomSettings>; readonly statuses: readonly number[] }
   /** A user (bare JID) or a whole domain has another affiliation (§9, §10.3 to §10.8); `none` takes it off every list. */
   | {
       readonly kind: 'affiliated';
       readonly user: Jid;
       readonly affiliation: Affiliation;
-      /** Nobody who is in is concerned, so that no presence tells of it. */
+      /** It concerns nobody who is in, so no presence tells of it. */
       readonly absent: boolean;
-      /** Other nodes must hear of it beside the presences that follow: so it has a place of its own. */
+      /** Other nodes must hear of it beside the presences that follow, so it has a place in the sequence. */
       readonly placed: boolean;
     }
   /** A user (bare JID) has reserved this nick (§7.10), or, without a nick, has none any more. */
   | { readonly kind: 'registered'; readonly user: Jid; readonly nick: string | undefined }
-  /** `late`: it was said a while ago, so users get it with its time (XEP-0203); of a subject they get it as of now. */
+  /** `late`: it was said a while ago. Users get a message with its time (XEP-0203), and a subject as of now. */
   | { readonly kind: 'message'; readonly occupant: Occupant; readonly item: HistoryItem; readonly late?: boolean }
   | {
       readonly kind: 'subject';

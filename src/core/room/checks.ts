@@ -1,6 +1,6 @@
 /**
  * What users may do in a room, each verb a check that changes nothing: XEP-0045's occupant use cases (§7), and the change
- * of the subject (§8.1). The same rules serve every seat in which this node decides. Who asks is receive.ts.
+ * of the subject (§8.1). The same rules hold wherever this node decides. receive.ts asks them.
  */
 import type { Env } from '../turn/env.ts';
 import { type JoinRequest, readJoin } from '../xep/xep0045.ts';
@@ -46,7 +46,7 @@ export function checkEnter(
   );
 }
 
-/** Someone enters who may, and what they are told of the room beside 110. §7.2.12, §10.1. */
+/** A user who may enter enters, and is told this of the room beside 110. §7.2.12, §10.1. */
 export function entry(room: RoomView, occupant: Occupant, join: JoinRequest): ChangeOf<'entered'> {
   // §10.1: the first to enter a room made for them is told so.
   const created = room.locked && room.n === 0 ? [201] : [];
@@ -73,7 +73,7 @@ export function mayEnter(room: RoomView, user: Jid, nick: string, join: JoinRequ
   return undefined;
 }
 
-/** With what rank somebody enters. §5.1.2. */
+/** The affiliation and role with which somebody enters. §5.1.2. */
 export function rankOf(room: RoomView, user: Jid): Pick<Occupant, 'affiliation' | 'role'> {
   const affiliation = room.affiliationOf(user);
   return { affiliation, role: initialRole(affiliation, room.config) };
@@ -95,7 +95,7 @@ export function checkNick(
   const no = mayRename(room, stanza.from, nick);
   if (no) return no;
   const after = { ...occupant, nick, presence: cleanPayloads(room.jid, stanza.payloads) };
-  // A join inside: a client that does not know it is in waits for all that a join brings, as with the same nick.
+  // With a join inside, the client does not know that it is in. It waits for all that a join brings, as with the same nick.
   return { kind: 'renamed', before: occupant, after, join: readJoin(stanza.payloads) };
 }
 
@@ -168,6 +168,6 @@ export function checkPrivateMessage(
     allowPm === 'anyone' ||
     (allowPm !== 'none' && role === 'moderator') ||
     (allowPm === 'participants' && role === 'participant');
-  if (!allowed) return refusal('auth', 'forbidden', '0045#7.5', 'private messages are not for you here');
+  if (!allowed) return refusal('auth', 'forbidden', '0045#7.5', 'you may not send private messages in this room');
   return room.occupants.get(nick) ?? refusal('cancel', 'item-not-found', '0045#7.5', `nobody here is called ${nick}`);
 }

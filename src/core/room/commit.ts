@@ -9,7 +9,7 @@ import type { RoomTurn } from './room-turn.ts';
 import { refuse, tell, tellLeaver, tellOfSight, tellOthersOfLeave, tellOthersOfPresence } from './tell.ts';
 import type { PresenceParts } from './visibility.ts';
 
-/** How a change is committed, where it is no user's wish that this room grants at once. */
+/** How a change is committed that is not simply a user's wish which this room grants at once. */
 export interface Manner {
   /** The rule by which this node's users are told, where that is not XEP-0045's own. */
   readonly spec?: Spec | undefined;
@@ -18,8 +18,8 @@ export interface Manner {
   /** What the log keeps of it, where that is not the change's own event. */
   readonly as?: Happening | undefined;
   /**
-   * Where the others are to hear of it only after something else (§8.2, §8.3: the moderator's result), what tells them is
-   * put here instead.
+   * For others who must hear of it only after something else (§8.2, §8.3: the moderator's result): what tells them is put
+   * here instead.
    */
   readonly later?: (() => void)[] | undefined;
 }
@@ -36,7 +36,7 @@ export function commit(turn: RoomTurn, change: Change, manner: Manner = atOnce):
   if (happening) turn.record(happening);
   switch (change.kind) {
     case 'left': {
-      // Theirs is the answer they wait for, so it comes before anybody else's (§8.2).
+      // The user who leaves waits for this answer, so it comes before anybody else's (§8.2).
       tellLeaver(turn, change, spec);
       distribution.spread(turn, change);
       return inTime(later, () => tellOthersOfLeave(turn, change, spec));
@@ -67,13 +67,13 @@ function inTime(later: (() => void)[] | undefined, telling: () => void): void {
 }
 
 function tellPresence(turn: RoomTurn, before: Occupant | undefined, change: ChangeOf<'presence'>, spec?: Spec): void {
-  // Their own comes in its place among the rest of what a join brings (§17.3, §7.1).
+  // They get their own presence at its place in the answer to the join (§17.3, §7.1).
   if (change.join) tellOthersOfPresence(turn, change, spec);
   else tell(turn, change, spec);
   if (before && before.role !== change.occupant.role) tellOfSight(turn, before, change.occupant);
 }
 
-/** What a user asked for, checked: refused, held by the distribution for later, or committed. */
+/** What a user asked for, once it is checked: it is refused, held by the distribution for later, or committed. */
 export function submit(turn: RoomTurn, stanza: Stanza, wish: Change | Refusal): void {
   if (wish.kind === 'refusal') return refuse(turn, stanza, wish);
   const decision = turn.distribution.decide(turn, wish);
@@ -96,7 +96,7 @@ export function decided(turn: RoomTurn, stanza: Stanza, changes: readonly Change
   return true;
 }
 
-/** Leaving, for any reason. XEP-0045 §7.14; §8.2 and §9.1 where it was a moderator's wish, §11.1 where nobody's (333). */
+/** Leaving, for any reason. XEP-0045 §7.14; §8.2 and §9.1 if it was a moderator's wish, §11.1 if it was nobody's (333). */
 export function leave(turn: RoomTurn, occupant: Occupant, parts: PresenceParts, manner?: Manner): void {
   commit(turn, { kind: 'left', occupant, parts }, manner);
 }

@@ -14,7 +14,7 @@ export interface RoomSettings {
   /** Empty: none is asked for. */
   readonly password: string;
   readonly maxOccupants: number | 'none';
-  /** Messages that someone who enters is sent at most. */
+  /** The most messages that a user who enters is sent. */
   readonly historyMax: number;
   /** Whether participants may change the subject; moderators may in any case (§8.1). */
   readonly changeSubject: boolean;
@@ -25,17 +25,17 @@ export interface RoomSettings {
   readonly publicRoom: boolean;
   /** Whether it outlives its last occupant. */
   readonly persistent: boolean;
-  /** Whether its messages may be read back by the archive protocol (XEP-0313), which status 170 tells (§7.2.12). */
+  /** Whether its messages may be read back from the archive (XEP-0313). Status 170 says so (§7.2.12). */
   readonly logging: boolean;
   /** Roles whose presence everybody sees (§10.2); others are seen by moderators and themselves. */
   readonly presenceBroadcast: readonly Role[];
   /** Roles that may ask for the lists of members, admins and owners in a non-anonymous room (§5.2.1). */
   readonly memberList: readonly Role[];
-  /** Whether someone with a reserved nick must use it, and nobody may change theirs (§7.2.8, §7.6). */
+  /** Whether a user with a reserved nick must use it, and nobody may change their nick (§7.2.8, §7.6). */
   readonly nicksLocked: boolean;
   /** Whether anybody may register as a member (§7.10). */
   readonly allowRegistration: boolean;
-  /** The nodes that may carry this room beside this one, where its distribution lets owners choose them. */
+  /** The nodes that may carry this room beside this one, if its distribution lets owners choose them. */
   readonly nodes: readonly Jid[];
   readonly split: SplitSettings;
 }
@@ -54,7 +54,7 @@ export interface SplitSettings {
   readonly entry: boolean;
   /** "enable moderators … to kick participants". */
   readonly kick: boolean;
-  /** "mark non-local users as away", and on the other side (§4.11.1.1) those who are cut off; whatever the policy. */
+  /** "mark non-local users as away", and on the other side (§4.11.1.1) those who are cut off, under any policy. */
   readonly away: boolean;
 }
 
@@ -88,7 +88,7 @@ export interface RoomConfig extends RoomSettings {
   /** Subject the room starts with; empty for none. */
   readonly subject: string;
   readonly affiliations: ReadonlyMap<Jid, Affiliation>;
-  /** Made by the first who entered, not by the service's own configuration. */
+  /** Made by the first user who entered, not by the service's own configuration. */
   readonly onDemand: boolean;
 }
 

@@ -4,7 +4,7 @@ import type { Instant } from '../xmpp/time.ts';
 import { sameElements, type XmlElement } from '../xmpp/xml.ts';
 import type { RoomSettings } from './config.ts';
 
-/** Someone in the room, as this node knows them. */
+/** Somebody in the room, as this node knows them. */
 export interface Occupant {
   readonly nick: string;
   /** Real full JID; undefined at a node that may not know it (XEP-0282 §4.7). */
@@ -19,7 +19,7 @@ export interface Occupant {
   readonly presence: readonly XmlElement[];
   /** XEP-0282 §4.11.1: on the other side of a split, and shown as away. */
   readonly cutOff?: true | undefined;
-  /** XEP-0282 §4.11.1.2: a replica let them in while it was cut off; the primary has not said yes. */
+  /** XEP-0282 §4.11.1.2: a node that was cut off let them in; the node that decides has not said yes. */
   readonly provisional?: true | undefined;
 }
 
@@ -60,9 +60,9 @@ export interface HistoryItem {
   readonly stanzaId?: string | undefined;
   readonly lang?: string | undefined;
   readonly payloads: readonly XmlElement[];
-  /** XEP-0282: said at this replica while it was cut off, under this id; accepted, and told to all others, later. */
+  /** XEP-0282: it was said at this node while that was cut off, under this id. It was accepted, and told to all others, later. */
   readonly split?: { readonly by: Jid; readonly id: string } | undefined;
-  /** XEP-0282 §4.11.1.2: the same at that replica, before the primary accepted it: `by` and `id` are the replica's. */
+  /** XEP-0282 §4.11.1.2: the same at the node that was cut off, before it was accepted: `by` and `id` are that node's. */
   readonly provisional?: true | undefined;
 }
 
@@ -81,13 +81,16 @@ export interface Leaving {
   readonly payloads?: readonly XmlElement[];
 }
 
-/** XEP-0282 §4.11.1.2: what a replica's user did that the primary does not know of, under an id of the replica's. */
+/**
+ * XEP-0282 §4.11.1.2: what a user of a node that is cut off did, and the node that decides does not know. It has an id of
+ * the node that is cut off.
+ */
 export type Divergence = {
   readonly id: string;
   readonly jid: Jid;
 } /**
- * `unserved`: they were none of this replica's own, so the nick is theirs only as far as they say; `provisional`: but it
- * had let them in for the moment.
+ * `unserved`: they were none of this node's own, so the nick is theirs only as far as they say. `provisional`: but this
+ * node had let them in for the moment.
  */ /** `back`: they asked to come back since, so they know that they were out. */ & (
   | {
       readonly kind: 'left';
@@ -98,8 +101,8 @@ export type Divergence = {
     }
   | { readonly kind: 'changed'; readonly nick: string; readonly presence: readonly XmlElement[] }
   /**
-   * A provisional entry, with the history they asked for; `after`: of one who was in before, and whom the primary held for
-   * no longer: the id of the last message of the room that they were shown, '' for none.
+   * A provisional entry, with the history they asked for. `after`: they were in before, and the node that decides removed
+   * them when its time was up; it is the id of the last message of the room that they were shown, '' for none.
    */
   | { readonly kind: 'entered'; readonly history?: HistoryRequest; readonly after?: string }
   | { readonly kind: 'said'; readonly item: HistoryItem }
@@ -108,7 +111,7 @@ export type Divergence = {
 export interface Subject {
   readonly text: string;
   readonly nick: string;
-  /** Of who set it, if this node knows (XEP-0421). */
+  /** Of the user who set it, if this node knows (XEP-0421). */
   readonly occupantId?: string;
   readonly at: Instant;
 }
@@ -146,9 +149,9 @@ export type Happening = {
   /** `past`: it was said a while ago on another node, and its place in the history is where it belongs by its time. */
   | { readonly kind: 'messageAccepted'; readonly item: HistoryItem; readonly past?: true }
   | { readonly kind: 'subjectChanged'; readonly subject: Subject }
-  /** XEP-0282: a change at the primary that means nothing here; only its place in the sequence counts. */
+  /** XEP-0282: a change at the node that decides, which means nothing here. Only its place in the sequence counts. */
   | { readonly kind: 'positionPassed' }
-  /** XEP-0282: a user of this replica did what the primary does not know; it replaces what they did before. */
+  /** XEP-0282: a user of this node did what the node that decides does not know. It replaces what they did before. */
   | { readonly kind: 'diverged'; readonly act: Divergence }
   /** These acts need not be told any more, or (`user`) all of this user's but what they said. */
   | { readonly kind: 'divergenceSettled'; readonly ids: readonly string[]; readonly user?: Jid }
@@ -159,7 +162,7 @@ export type Happening = {
       readonly kind: 'stateReplaced';
       readonly epoch: number;
       readonly whois: 'moderators' | 'anyone';
-      /** XEP-0282: what else the primary says of the configuration. */
+      /** XEP-0282: what else the other node says of the configuration. */
       readonly config?: Partial<RoomSettings>;
       readonly occupants: readonly Occupant[];
       readonly history: readonly HistoryItem[];

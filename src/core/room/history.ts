@@ -8,7 +8,7 @@ import type { Instant } from '../xmpp/time.ts';
 import type { XmlElement } from '../xmpp/xml.ts';
 import type { HistoryItem } from './event.ts';
 
-/** A message as it goes to those in the room. XEP-0045 §7.4: same id, from the occupant JID; XEP-0359 id by the room. */
+/** A message as it goes to the occupants. XEP-0045 §7.4: same id, from the occupant JID; XEP-0359 id by the room. */
 export function liveMessage(room: Jid, item: HistoryItem, to: Jid): Stanza {
   return messageTo(room, item, to, messagePayloads(room, item));
 }
@@ -21,7 +21,7 @@ export function liveMessages(room: Jid, item: HistoryItem): (to: Jid) => Stanza 
 
 function messagePayloads(room: Jid, item: HistoryItem): readonly XmlElement[] {
   const said = withOccupantId(item.payloads, item.occupantId);
-  // What the room has not accepted yet has no id of the room's (XEP-0282 §4.11.1.2).
+  // A message that the room has not accepted yet has no id of the room's (XEP-0282 §4.11.1.2).
   return item.provisional ? said : [...said, writeStanzaId({ by: room, id: item.id })];
 }
 
@@ -30,7 +30,7 @@ function messageTo(room: Jid, item: HistoryItem, to: Jid, payloads: readonly Xml
   return make('message', occupantJid(room, item.nick), to, rest, payloads);
 }
 
-/** The same message for someone who was not there: with the room's delay. XEP-0045 §7.2.13. */
+/** The same message for a user who was not there: with the room's delay. XEP-0045 §7.2.13. */
 export function delayedMessage(room: Jid, item: HistoryItem, to: Jid): Stanza {
   const delay = writeDelay({ from: room, stamp: item.at });
   return messageTo(room, item, to, [...messagePayloads(room, item), delay]);
@@ -43,8 +43,8 @@ export function delayedMessages(room: Jid, item: HistoryItem): (to: Jid) => Stan
 }
 
 /**
- * The part of a history that a request leaves, oldest first. XEP-0045 §7.2.14: of several limits the one that gives the
- * least wins. `maxchars` needs the stanzas and is `selectHistory`'s.
+ * The part of a history that a request asks for, oldest first. XEP-0045 §7.2.14: of several limits the one that gives the
+ * least counts. `maxchars` needs the stanzas and is `selectHistory`'s.
  */
 export function recent(
   history: readonly HistoryItem[],
@@ -62,7 +62,7 @@ export function recent(
 }
 
 /**
- * What of the history an entering user is sent. XEP-0045 §7.2.13, §7.2.14: `maxchars` counts whole stanzas as
+ * The history that an entering user is sent. XEP-0045 §7.2.13, §7.2.14: `maxchars` counts whole stanzas as
  * serialised, so `maxchars=0` means none.
  */
 export function selectHistory(

@@ -1,14 +1,15 @@
 import { bareOf, type Jid, parseJid } from '../xmpp/jid.ts';
-import { NS } from '../xmpp/namespaces.ts';
+import { NS, nodeNamespaces } from '../xmpp/namespaces.ts';
 import type { XmlElement } from '../xmpp/xml.ts';
 
-// What only rooms and nodes may say. A client that sends one of these as a direct child is ignored in that point and
-// heard in the rest; the same child deeper inside, or in a similar namespace, means nothing to anybody.
-const reserved: ReadonlySet<string> = new Set([NS.dmuc2, NS.dmuc1, NS.fmuc, NS.ext, NS.muc, NS.mucUser, NS.occupantId]);
+// What only rooms and nodes may say. If a client sends one of these as a direct child, that child is removed and the rest
+// of the stanza counts. The same child deeper inside, or in a similar namespace, means nothing to anybody.
+const reserved: ReadonlySet<string> = new Set([...nodeNamespaces, NS.muc, NS.mucUser, NS.occupantId]);
 
 /**
- * Removes what a user may not say in a room's name: muc, dmuc, fmuc and sync payloads, delays that claim to be the
- * room's or an occupant's, stanza-ids that claim to be by the room. XEP-0045 §17.4, XEP-0359 §3, XEP-0282 §4.9.
+ * Removes what a user may not say in a room's name: payloads of muc and of what nodes tell each other, delays
+ * that claim to be the room's or an occupant's, stanza-ids that claim to be by the room.
+ * XEP-0045 §17.4, XEP-0359 §3, XEP-0282 §4.9.
  */
 export function cleanPayloads(room: Jid, payloads: readonly XmlElement[]): readonly XmlElement[] {
   for (const payload of payloads) if (forged(room, payload)) return payloads.filter((each) => !forged(room, each));

@@ -5,7 +5,7 @@ import { el, type XmlElement } from '../xmpp/xml.ts';
 import type { RoomView } from './state.ts';
 
 /**
- * A mediated invitation, with the password that entering takes. XEP-0045 §7.8.2, §9.5.
+ * A mediated invitation, with the password that is needed to enter. XEP-0045 §7.8.2, §9.5.
  *
  * @param kept  what the inviter said beside it: reason, continue
  */

@@ -51,7 +51,7 @@ function invite(turn: RoomTurn, occupant: Occupant | undefined, stanza: Stanza, 
     return;
   for (const { to, element } of invitees) {
     commitAll(turn, memberships(to));
-    // Who invites is named by the occupant JID: the room's members need not learn anything else (§7.8.2 allows all three).
+    // The inviter is named by the occupant JID: nobody need learn anything else (§7.8.2 allows all three).
     const kept = childrenOf(element, 'reason', NS.mucUser).concat(childrenOf(element, 'continue', NS.mucUser));
     turn.send(invitation(room, to, occupantJid(room.jid, inviter.nick), stanza.id, kept), spec);
   }
@@ -69,7 +69,7 @@ function checkInvitations(
 ): Invitations | Refusal {
   if (inviter === undefined) return refusal('modify', 'not-acceptable', spec, 'only occupants invite');
   const admin = inviter.affiliation === 'owner' || inviter.affiliation === 'admin';
-  // §7.8.2: into a members-only room an invitation is a membership, so it is for those who may give one.
+  // §7.8.2: an invitation into a members-only room gives a membership, so only those may invite who may give one.
   if (room.config.membersOnly && !admin && !room.config.allowInvites)
     return refusal('auth', 'forbidden', spec, 'only admins invite into this room');
   if (invites.length > invitesMax) return refusal('modify', 'policy-violation', spec, `at most ${invitesMax} at once`);
@@ -82,7 +82,7 @@ function checkInvitations(
   return { inviter, invitees };
 }
 
-/** The refusal goes to whom the invitation named: an occupant JID of ours, or an address. */
+/** The refusal goes to the address that the invitation named as the inviter: an occupant JID of ours, or a real one. */
 function declined(turn: RoomTurn, stanza: Stanza, decline: XmlElement): void {
   const { room } = turn;
   const to = parseJid(decline.attrs['to'] ?? '');
@@ -93,7 +93,7 @@ function declined(turn: RoomTurn, stanza: Stanza, decline: XmlElement): void {
     nick === undefined
       ? [...room.occupants.values()].find(({ jid }) => jid === to || (jid !== undefined && bareOf(jid) === to))
       : room.occupants.get(nick);
-  // Only to someone in the room: else the room would pass on anything to anybody.
+  // Only to an occupant: otherwise the room would pass on anything to anybody.
   if (inviter?.jid === undefined)
     return refuse(turn, stanza, refusal('cancel', 'item-not-found', spec, 'the inviter is not here'));
   const said = el('decline', NS.mucUser, { from: bareOf(stanza.from) }, ...childrenOf(decline, 'reason', NS.mucUser));

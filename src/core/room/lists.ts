@@ -9,7 +9,7 @@ import { type Refusal, refusal } from './refusal.ts';
 import type { Distribution, RoomTurn } from './room-turn.ts';
 import type { RoomView } from './state.ts';
 
-/** §8, §9: the bare JID counts: admins need not be in, and a moderator may act from another client. */
+/** By bare JID (§8, §9): admins need not be in, and a moderator may act from another client. */
 export function roleOf(room: RoomView, { traits }: Distribution, user: Jid): Role {
   if (rank[room.affiliationOf(user)] >= rank.admin) return 'moderator';
   const inside = [...room.occupants.values()].filter(
@@ -18,7 +18,7 @@ export function roleOf(room: RoomView, { traits }: Distribution, user: Jid): Rol
   return inside.some(({ role }) => role === 'moderator') ? 'moderator' : (inside[0]?.role ?? 'none');
 }
 
-/** §5.2.1 ***: in a room that hides JIDs, lists, which hold them, are for those who may change them. */
+/** §5.2.1, note ***: lists hold JIDs, so in a room that hides JIDs only those who may change a list may read it. */
 function mayReadList(
   room: RoomView,
   affiliation: Affiliation,
@@ -33,7 +33,7 @@ function mayReadList(
 }
 
 /**
- * Answers a request for lists by those entitled to them. §8.5, §9.2, §9.5, §9.8, §10.5, §10.8.
+ * Answers a request for lists, if the user is entitled to them. §8.5, §9.2, §9.5, §9.8, §10.5, §10.8.
  *
  * @returns why not, if so
  */
@@ -50,14 +50,14 @@ export function list(turn: RoomTurn, stanza: Stanza, requested: readonly XmlElem
       return refusal('modify', 'bad-request', '0045#9', 'ask for one affiliation or one role');
     if (wanted !== undefined) {
       if (!mayReadList(room, affiliation, occupant, wanted))
-        return refusal('auth', 'forbidden', '0045#9.5', `the ${wanted} list is not for you`);
+        return refusal('auth', 'forbidden', '0045#9.5', `you may not read the ${wanted} list`);
       for (const [user, held] of room.affiliations) {
         if (held !== wanted) continue;
         const present = [...room.occupants.values()].find(
           (other) => other.jid !== undefined && bareOf(other.jid) === user,
         );
-        // §17.4: no role here; §9.2: no nick of those banned. §9.5: an occupant's is the one in use, by which converse.js
-        // calls them from then on.
+        // There is no role here (§17.4), and no nick of a banned user (§9.2). An occupant's nick is the one in use (§9.5):
+        // converse.js calls them by it from then on.
         const nick = held === 'outcast' ? undefined : (present?.nick ?? room.reservedNicks.get(user));
         found.push(el('item', NS.mucAdmin, { affiliation: held, jid: user, nick }));
       }

@@ -3,8 +3,8 @@ import { skeleton } from './skeleton.ts';
 import type { RoomView } from './state.ts';
 
 /**
- * Whether this session may be called `nick`: it is nobody else's, by use or by reservation, and not confusable with one.
- * One session a nick: another session of the same user is somebody else (XEP-0045 §7.2.8 leaves it to us).
+ * Whether this session may have `nick`: nobody else uses or has reserved it, or a nick that is confusable with it. A nick
+ * is for one session: another session of the same user is somebody else (XEP-0045 §7.2.8 leaves it to us).
  */
 export function nickIsFree(room: RoomView, nick: string, session: Jid): boolean {
   const own = room.occupants.get(nick)?.jid === session;
@@ -12,7 +12,7 @@ export function nickIsFree(room: RoomView, nick: string, session: Jid): boolean 
   return !taken && !isReserved(room, nick, bareOf(session));
 }
 
-/** Whether `nick` is another user's than this one (a bare JID), in the room or by reservation. */
+/** Whether a user other than this one (a bare JID) uses `nick` or has reserved it. */
 export function nickIsAnothers(room: RoomView, nick: string, user: Jid): boolean {
   const holders = room.occupantsByShape(skeleton(nick));
   const used = holders.some(({ jid }) => jid === undefined || bareOf(jid) !== user);

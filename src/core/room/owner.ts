@@ -26,7 +26,7 @@ export function ownerIq(turn: RoomTurn, stanza: Stanza, query: XmlElement): void
   if (order) return destroy(turn, stanza, readDestruction(order), '0045#10.9');
   const form = readForm(query);
   if (form?.type === 'cancel') {
-    // §10.1.3: the one who made it changed their mind.
+    // §10.1.3: the user who made it changed their mind.
     if (room.locked) return destroy(turn, stanza, {}, '0045#10.1.3');
     return turn.send(iqResult(stanza), '0045#10.1.3');
   }
@@ -47,12 +47,13 @@ export function ownerIq(turn: RoomTurn, stanza: Stanza, query: XmlElement): void
     )
   )
     return;
-  // Each by what the ones before it left: a room that becomes members-only puts out those who are no members any more.
+  // Each is checked against what the ones before it left: a room that becomes members-only removes those who are no longer
+  // members.
   for (const step of steps) commitAll(turn, step());
   turn.send(iqResult(stanza), '0045#10.2');
 }
 
-/** A submitted form, if all of it may be. */
+/** What a submitted form changes, if all of it may happen. */
 function checkConfiguration(
   room: RoomView,
   { traits }: Distribution,
@@ -71,8 +72,8 @@ function checkConfiguration(
 }
 
 /**
- * What follows from new settings: they unlock the room; those whom it does not want any more are out (322); those inside
- * are told what they must know (§10.2.1), and everybody's presence where it says something else now.
+ * What follows from new settings. They unlock the room. Users whom it does not want any more are out (322). The occupants
+ * are told what they must know (§10.2.1), and everybody's presence if it says something else now.
  */
 function changesOfConfiguration(
   room: RoomView,
@@ -87,14 +88,14 @@ function changesOfConfiguration(
       : [],
   );
   const statuses = room.locked ? [] : statusesOf(changes);
-  // Before the change itself: what has an earlier place in the room's sequence is sent earlier.
+  // Before the change itself: an earlier place in the room's sequence is sent earlier.
   const all: Change[] = [...out].map((occupant) => ({
     kind: 'left',
     occupant,
     parts: { statuses: [322], payloads: [] },
   }));
   all.push({ kind: 'configured', changes, statuses });
-  // Voice by default changes with moderation; JIDs appear or not with `whois`: everybody's presence is news (§10.2.1).
+  // Voice by default changes with moderation, and JIDs appear or not with `whois`, so everybody's presence is new (§10.2.1).
   const after = { ...room.config, ...changes };
   for (const occupant of occupants) {
     if (out.has(occupant)) continue;

@@ -22,14 +22,14 @@ import { deliverPrivate, refuse } from './tell.ts';
 import { presenceFor } from './visibility.ts';
 import { voice } from './voice.ts';
 
-/** What a user sent to a room or through it, in the seat where the room itself decides: which rule of XEP-0045 it is. */
+/** Which rule of XEP-0045 a user's stanza to the room, or through it, falls under. It is asked where this node decides. */
 export function receive(turn: RoomTurn, stanza: Stanza): void {
   const { room } = turn;
   const occupant = room.occupantByJid(stanza.from);
   if (stanza.name === 'iq') return iq(turn, occupant, stanza);
   if (stanza.type === 'error') return bounced(turn, occupant, stanza);
   if (stanza.name === 'presence') return presence(turn, occupant, stanza);
-  // §17.2: as if there were no such room yet.
+  // §17.2: to others it is as if there were no such room yet.
   if (occupant === undefined && room.locked && room.affiliationOf(stanza.from) !== 'owner')
     return refuse(turn, stanza, refusal('cancel', 'item-not-found', '0045#17.2', 'there is no such room'));
   const nick = resourceOf(stanza.to);
@@ -132,7 +132,7 @@ function relayIq(turn: RoomTurn, occupant: Occupant | undefined, stanza: Stanza)
     return turn.send(withParts(stanza, { type: 'result', from: stanza.to, to: stanza.from, payloads: [] }), '0410#3');
   if (target?.jid === undefined)
     return request ? refuse(turn, stanza, refusal('cancel', 'item-not-found', '0045#17.4')) : undefined;
-  // Another node's user: that node would have to know us by a room that is not its own.
+  // The target is another node's user, and that node does not know us by its own room.
   if (!turn.distribution.traits.reaches(target))
     return request ? refuse(turn, stanza, refusal('cancel', 'service-unavailable', '0045#17.4')) : undefined;
   turn.send(withParts(stanza, { from: occupantJid(room.jid, occupant.nick), to: target.jid }), '0045#17.4');

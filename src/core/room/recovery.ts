@@ -5,8 +5,8 @@ import { presenceFor } from './visibility.ts';
 
 /**
  * What was appended last may be durable and yet never have left the node that crashed right then. So at its start a node
- * tells its own users once more what does no harm when it is heard twice: who is here, as what, and who is gone. Messages
- * are not repeated: whoever missed one finds it in the history, and nobody sees one twice. Decision #50.
+ * tells its own users once more what does no harm when it is heard twice: who is here, with which role, and who is gone.
+ * Messages are not repeated: a user who missed one finds it in the history, and nobody sees one twice. Decision #50.
  *
  * @param gone  those who left in these events, as they were before, by nick
  */
@@ -33,7 +33,7 @@ export function retell(turn: RoomTurn, events: readonly RoomEvent[], gone: Reado
       else if (before) tell(turn, { kind: 'left', occupant: before, parts: { payloads: [] } }, 'decision#50');
       continue;
     }
-    // Who entered may lack the whole answer: the others, themselves, history, subject.
+    // A user who entered may lack the whole answer: the others, themselves, history, subject.
     if (isLocal(occupant) && entered.has(nick)) {
       tellOthersOfPresence(turn, { kind: 'presence', occupant });
       tell(turn, { kind: 'returned', occupant, join: {} }, 'decision#50');
@@ -42,8 +42,9 @@ export function retell(turn: RoomTurn, events: readonly RoomEvent[], gone: Reado
 }
 
 /**
- * Who left a replica is out there (decision #9), and stays on its roster until the primary has heard. A user who asked to
- * come back since may be in again, served by the primary itself, which the replica has yet to hear.
+ * A user who left a node that does not decide is out there (decision #9), and stays on its roster until the node that
+ * decides has heard of it. If they asked to come back since, that node may have let them in itself, and this one does not
+ * know it yet.
  */
 function retellLeave(turn: RoomTurn, act: Divergence): void {
   const { room } = turn;

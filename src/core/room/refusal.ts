@@ -1,7 +1,7 @@
 import type { Spec } from '../turn/spec.ts';
 import type { Condition, ErrorType } from '../xmpp/errors.ts';
 
-/** Why something may not be, and the rule that says so; the stanza error that answers whoever asked (RFC 6120 §8.3). */
+/** Why something may not be, and the rule that says so. It is also the stanza error that answers the request (RFC 6120 §8.3). */
 export interface Refusal {
   readonly kind: 'refusal';
   readonly type: ErrorType;

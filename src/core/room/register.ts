@@ -46,7 +46,7 @@ export function registerIq(turn: RoomTurn, stanza: Stanza, query: XmlElement): v
   turn.send(iqResult(stanza), '0045#7.10');
 }
 
-/** What a registration, or its end, changes. */
+/** What a registration changes, or the end of one. */
 function checkRegistration(
   room: RoomView,
   distribution: Distribution,
@@ -67,7 +67,7 @@ function checkRegistration(
   const wanted = parseNick(form.fields.find((each) => each.var === 'muc#register_roomnick')?.values[0] ?? '');
   if (wanted === undefined)
     return refusal('modify', 'not-acceptable', '0045#7.10', 'muc#register_roomnick cannot be a nick');
-  // §7.10: a nick that is another's, by registration or by use.
+  // §7.10: another user has registered the nick, or uses it.
   if (nickIsAnothers(room, wanted, user))
     return refusal('cancel', 'conflict', '0045#7.10', `${wanted} is another's nick`);
   const reserved: Change = { kind: 'registered', user, nick: wanted };

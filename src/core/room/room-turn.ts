@@ -17,15 +17,15 @@ import type { Traits } from './traits.ts';
 export interface Distribution {
   readonly traits: Traits;
   /**
-   * A stanza that may be a peer node's, before anything else looks at it.
+   * A stanza that may come from a peer node, before anything else looks at it.
    *
-   * @returns true if it was: the distribution has dealt with it, by doing something or by refusing it
+   * @returns true if it does: the distribution has dealt with it, by doing something or by refusing it
    */
   fromPeer(turn: RoomTurn, stanza: Stanza): boolean;
   /**
    * A stanza from a user, before the room looks at it.
    *
-   * @returns true if the distribution took it over, as where another node decides
+   * @returns true if the distribution took it over, for example because another node decides
    */
   fromUser(turn: RoomTurn, stanza: Stanza): boolean;
   /** The peer that will serve this user once they are in; undefined: this node does. */
@@ -33,14 +33,14 @@ export interface Distribution {
   /**
    * A change that the room's own rules allow.
    *
-   * @returns whether it happens now; `held`: the distribution commits it, or answers whoever asked, later
+   * @returns whether it happens now. `held`: the distribution commits it later, or answers the user who asked
    */
   decide(turn: RoomTurn, change: Change): 'commit' | 'held' | Refusal;
   /** Tells the peers what the room has just told its own users. */
   spread(turn: RoomTurn, change: Change): void;
   /** A private message from `from` to an occupant whose home is a peer. XEP-0045 §7.5. */
   route(turn: RoomTurn, from: Occupant, to: Occupant, stanza: Stanza): void;
-  /** The stream to our server is a new one: nothing of the old one is in flight. */
+  /** The stream to our server is a new one. Nothing of the old one is in flight. */
   linkUp(turn: RoomTurn): void;
   /** The node goes down on purpose. */
   stop?(turn: RoomTurn): void;
@@ -48,7 +48,7 @@ export interface Distribution {
   timer(turn: RoomTurn, name: string): void;
 }
 
-/** What one handled input does to one room: made once for each room that the input concerns. */
+/** What one handled input does to one room. It is made once for each room that the input concerns. */
 export class RoomTurn {
   readonly room: RoomView;
   readonly distribution: Distribution;

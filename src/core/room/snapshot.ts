@@ -17,9 +17,9 @@ export interface RoomSnapshot {
   readonly reservedNicks: readonly (readonly [Jid, string])[];
   readonly occupantIds: readonly (readonly [Jid, string])[];
   readonly history: readonly HistoryItem[];
-  /** XEP-0282, at a primary: its last changes. */
+  /** The last changes, for peer nodes that missed some. */
   readonly log?: readonly Placed[];
-  /** XEP-0282, at a replica: what the primary does not know of its users. */
+  /** XEP-0282: what this node's users did that the node that decides does not know of. */
   readonly divergence?: readonly Divergence[];
   readonly subject: Subject | undefined;
   readonly peers: readonly (readonly [Jid, PeerRecord])[];

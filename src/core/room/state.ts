@@ -31,7 +31,7 @@ export class RoomState {
   /** Place of the last accepted change in the accepting room's sequence (decision #1). */
   n = 0;
   subject: Subject | undefined;
-  /** New, and its owner has not configured it yet: nobody else may enter (§10.1). */
+  /** It is new and its owner has not configured it yet, so nobody else may enter (§10.1). */
   locked = false;
   readonly occupants = new Map<string, Occupant>();
   /** Affiliations given while the room runs; the configuration's own are the start. */
@@ -43,7 +43,7 @@ export class RoomState {
   readonly reservedNicks = new Map<Jid, string>();
   /** Given once to each user who ever was here, by bare JID (XEP-0421). */
   readonly occupantIds = new Map<Jid, string>();
-  /** XEP-0282, at a primary: its last changes, for replicas that missed some. */
+  /** The last changes, for peer nodes that missed some; empty where the protocol does not need it. */
   readonly log = new ChangeLog();
   readonly #traits: Pick<Traits, 'keepsChanges' | 'givesOccupantIds'>;
   #divergence: readonly Divergence[] = [];
@@ -55,7 +55,7 @@ export class RoomState {
   readonly #nicks = new Map<Jid, string>();
   /** Derived when it is asked for, and kept from then on: skeleton of a nick -> nicks. */
   #shapes: Map<string, readonly string[]> | undefined;
-  /** Derived in the same way: identities in the history, the ids by who gave them. A log that is read asks for neither. */
+  /** Derived in the same way: identities in the history, the ids by the room that gave them. Reading a log needs neither. */
   #identities: Map<Jid, Set<string>> | undefined;
 
   constructor(config: RoomConfig, traits: Pick<Traits, 'keepsChanges' | 'givesOccupantIds'>) {
@@ -77,13 +77,13 @@ export class RoomState {
     return this.#history;
   }
 
-  /** What someone who enters may be sent: oldest first, at most `config.historyMax`. */
+  /** What a user who enters may be sent: oldest first, at most `config.historyMax`. */
   get history(): readonly HistoryItem[] {
     const { historyMax } = this.config;
     return this.#history.length > historyMax ? this.#history.slice(this.#history.length - historyMax) : this.#history;
   }
 
-  /** XEP-0282, at a replica: what its users did that the primary does not know of, oldest first. */
+  /** XEP-0282: what this node's users did that the node that decides does not know of, oldest first. */
   get divergence(): readonly Divergence[] {
     return this.#divergence;
   }
@@ -102,7 +102,7 @@ export class RoomState {
     return nick === undefined ? undefined : this.occupants.get(nick);
   }
 
-  /** Whoever has a nick that looks like this (nick.ts). Other nodes decide for themselves what they let in: there may be several. */
+  /** The users whose nicks look like this (nick.ts). There may be several, because other nodes let in whom they want. */
   occupantsByShape(shape: string): readonly Occupant[] {
     if (this.#shapes === undefined) {
       this.#shapes = new Map();
@@ -179,7 +179,7 @@ export class RoomState {
       case 'stateReplaced':
         this.epoch = event.epoch;
         this.#configure({ whois: event.whois, ...event.config });
-        // What its users said while it was cut off the primary has still to judge.
+        // The node that decides has still to judge what was said here while this node was cut off.
         this.#replace({ ...event, history: [...event.history, ...this.#history.filter((item) => item.provisional)] });
         return;
       default:
@@ -216,7 +216,7 @@ export class RoomState {
     refill(this.occupantIds, snapshot.occupantIds);
     refill(this.affiliations, snapshot.affiliations);
     refill(this.peers, snapshot.peers);
-    // Snapshots of before there were these have none.
+    // A snapshot of an earlier version may have none.
     this.log.restore(snapshot.log ?? []);
     this.#divergence = snapshot.divergence ?? [];
     this.#replace(snapshot);
@@ -237,7 +237,7 @@ export class RoomState {
     this.#identities = undefined;
     for (const item of state.history) {
       this.#remember(item);
-      // Authors who are gone come by an answer to a join as well.
+      // An answer to a join also brings authors who are gone.
       const { author } = item;
       if (author !== undefined && !this.occupantIds.has(bareOf(author))) this.#identifyUser(author, item.occupantId);
     }
@@ -254,7 +254,7 @@ export class RoomState {
       if (this.#shapes !== undefined) addShape(this.#shapes, nick);
     } else if (before.jid !== undefined && before.jid !== jid) this.#nicks.delete(before.jid);
     if (jid !== undefined) this.#nicks.set(jid, nick);
-    // However they came. Where another node gives the ids, this one keeps the addresses of its own users alone.
+    // It does not matter how they came. Where another node gives the ids, this one keeps only the addresses of its own users.
     if (jid !== undefined && (this.#traits.givesOccupantIds || isLocal(occupant)))
       this.#identifyUser(jid, occupant.occupantId);
   }
@@ -273,7 +273,7 @@ export class RoomState {
   }
 
   #rename(nick: string, newNick: string, presence: Occupant['presence'] | undefined): void {
-    // The primary has yet to hear that they left, and calls them otherwise by now.
+    // The node that decides has yet to hear that they left, and knows them by the new nick.
     if (this.#divergence.length > 0)
       this.#divergence = this.#divergence.map((act) =>
         act.kind === 'left' && !act.unserved && act.nick === nick ? { ...act, nick: newNick } : act,
@@ -287,20 +287,20 @@ export class RoomState {
   #diverge(act: Divergence): void {
     if (act.kind === 'said') this.#remember(act.item);
     else this.#settle(({ kind, jid }) => kind !== 'said' && jid === act.jid);
-    // Who enters again had said something before: the primary must have them in to take it.
+    // They enter again, and had said something before: it is taken only from a user who is in.
     const first = act.kind === 'entered' ? this.#divergence.findIndex(({ jid }) => jid === act.jid) : -1;
     this.#divergence = this.#divergence.toSpliced(first < 0 ? this.#divergence.length : first, 0, act);
   }
 
   /**
-   * The primary's word about a leave that was passed on to it. Of one whom it served itself it may be an earlier leave that
-   * is told again: that one is settled when all was relayed (decision #42).
+   * The node that decides tells of a leave that was passed on to it. If it served the user itself, it may be telling of an
+   * earlier leave again: this one is settled when all was relayed (decision #42).
    */
   #settleLeave(nick: string): void {
     this.#settle((act) => act.kind === 'left' && !act.unserved && act.nick === nick);
   }
 
-  /** What was said here, under this id of the replica's, is accepted. */
+  /** What was said here, under this id of this node's, is accepted. */
   #settleWord(said: string): void {
     this.#settle(({ id, kind }) => kind === 'said' && id === said);
   }
@@ -318,7 +318,7 @@ export class RoomState {
 
   #forget(identity: { readonly by: Jid; readonly id: string }): void {
     const { by, id } = identity;
-    // It is gone, but it was here: what comes under this identity again is no news.
+    // It is gone, but it was here: if it comes again under this identity, it is not new.
     this.#identified();
     this.#history = this.#history.filter((item) => item.provisional === undefined || item.by !== by || item.id !== id);
   }
@@ -326,7 +326,7 @@ export class RoomState {
   #rememberPast(item: HistoryItem): void {
     const { author, occupantId } = item;
     if (author !== undefined && this.#traits.givesOccupantIds) this.#identifyUser(author, occupantId);
-    // Most of it is of lately, so what comes after it is few.
+    // Mostly it is recent, so few messages come after it.
     const after: HistoryItem[] = [];
     for (let last = this.#history.at(-1); last !== undefined && isLater(last, item); last = this.#history.at(-1)) {
       after.push(last);

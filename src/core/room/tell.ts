@@ -26,8 +26,8 @@ export function addressable(room: RoomView, { traits }: Distribution): readonly 
 }
 
 /**
- * Tells this node's own users what happened; the one place where something leaves a room towards a client, so that
- * nothing a client must not see can leave by another. XEP-0045 §7.2.2 (enter), §7.4 (message), §7.6 (nick), §7.7
+ * Broadcasts to this node's own users what happened. It is the one place where something leaves a room for a client, so
+ * what a client must not see cannot leave by another way. XEP-0045 §7.2.2 (enter), §7.4 (message), §7.6 (nick), §7.7
  * (presence), §7.14 (leave), §8.1 (subject).
  *
  * @param spec  the rule by which this node does it, where that is not XEP-0045's own
@@ -80,7 +80,7 @@ export function tell(turn: RoomTurn, change: Change, spec?: Spec): void {
     }
     case 'affiliated': {
       if (!change.absent) return;
-      // §9.3 and others: "the service MAY send a message": to those who may know whose it is.
+      // §9.3 and others: "the service MAY send a message": for those who may know whose affiliation it is.
       const { user, affiliation } = change;
       const x = writeMucUser({ affiliation, role: 'none', jid: user, statuses: [] });
       for (const viewer of room.locals) {
@@ -97,7 +97,7 @@ export function tell(turn: RoomTurn, change: Change, spec?: Spec): void {
       const late = change.kind === 'message' && change.late === true;
       const copyTo = (late ? delayedMessages : liveMessages)(room.jid, change.item);
       for (const viewer of room.locals) {
-        // Who is in provisionally reads what is said beside them; the room's own talk once the room agreed.
+        // A provisional user reads what is said beside them, and the room's own messages once the room has let them in.
         if (viewer.provisional && !change.item.provisional) continue;
         turn.send(copyTo(viewer.jid), spec ?? (change.kind === 'message' ? '0045#7.4' : '0045#8.1'));
       }
@@ -120,7 +120,7 @@ function tellOfPresence(
     if (seesPresence(room, occupant, viewer)) turn.send(shownTo(viewer), spec ?? '0045#7.7');
 }
 
-/** All but the one it is about, who is told in another way (§17.3). */
+/** Everybody but the user it is about, who is told in another way (§17.3). */
 export function tellOthersOfPresence(turn: RoomTurn, change: ChangeOf<'presence'>, spec?: Spec): void {
   const { room } = turn;
   const others = room.locals.filter(({ nick }) => nick !== change.occupant.nick);
@@ -150,13 +150,13 @@ export function tellOfSight(turn: RoomTurn, before: Occupant, after: Occupant): 
   }
 }
 
-/** The one who left: theirs is the answer they wait for, so it comes before anybody else's (§8.2). */
+/** The user who left waits for this answer, so it comes before anybody else's (§8.2). */
 export function tellLeaver(turn: RoomTurn, { occupant, parts }: ChangeOf<'left'>, spec?: Spec): void {
   const { room } = turn;
   if (isLocal(occupant)) turn.send(presenceFor(room, occupant, occupant, unavailable(parts)), spec ?? '0045#7.14');
 }
 
-/** Those who are still in; the one who left is out of the room already. */
+/** Those who are still in. The user who left is out of the room already. */
 export function tellOthersOfLeave(turn: RoomTurn, { occupant, parts, alone }: ChangeOf<'left'>, spec?: Spec): void {
   const { room } = turn;
   if (alone) return;
@@ -184,14 +184,14 @@ function welcome(
       turn.send(presenceFor(room, other, occupant), spec ?? '0045#7.2.2');
   }
   turn.send(presenceFor(room, occupant, occupant, { statuses }), spec ?? '0045#7.2.2');
-  // Who is in provisionally gets what was said beside them; the room's own history is for whom it has let in (decision #44).
+  // A provisional user gets what was said beside them. The room's own history is for users whom it has let in (decision #44).
   const history =
     occupant.provisional || accepted
       ? room.history.filter(({ provisional }) => provisional === occupant.provisional)
       : room.history;
   for (const stanza of selectHistory(room.jid, history, join.history, occupant.jid, turn.env.now))
     turn.send(stanza, spec ?? '0045#7.2.13');
-  // Always a subject, empty if none was set: it is how a client knows that the history is over (§7.2.15).
+  // There is always a subject, an empty one if none was set: it tells a client that the history is over (§7.2.15).
   const { subject } = room;
   const from = subject && subject.nick !== '' ? occupantJid(room.jid, subject.nick) : room.jid;
   const text = el('subject', NS.client, {}, ...(subject && subject.text !== '' ? [subject.text] : []));

@@ -1,9 +1,9 @@
 import type { Occupant } from './event.ts';
 import type { SettingField } from './setting-field.ts';
 
-/** What a room is told of its protocol once and for all, so that it need not know which one it is. */
+/** What a room must know of its protocol, so that it need not know which one it is. It never changes. */
 export interface Traits {
-  /** What the room says of itself beside the features of XEP-0045 (§6.4). */
+  /** The features that the room names beside those of XEP-0045 (§6.4). */
   readonly features: readonly string[];
   /** The protocol's own fields of the owner's form (§10.2). */
   readonly configFields: readonly SettingField[];
@@ -11,8 +11,8 @@ export interface Traits {
   readonly keepsChanges: boolean;
   /** Whether the room gives its users their occupant ids (XEP-0421), and so keeps who has which. */
   readonly givesOccupantIds: boolean;
-  /** Whether the room may write to this occupant by their own address, wherever they are in. */
+  /** Whether the room may write to this occupant at their own address, whichever node serves them. */
   reaches(occupant: Occupant): boolean;
-  /** Whether rank and stay of this occupant are for this room to decide. */
+  /** Whether this room decides about the role and the stay of this occupant. */
   decidesAbout(occupant: Occupant): boolean;
 }

@@ -12,7 +12,10 @@ export function maySeeJids(room: RoomView, viewer: Occupant): boolean {
   return room.whois === 'anyone' || viewer.role === 'moderator';
 }
 
-/** Whether `viewer` is told of this occupant's presence: the roles that the room broadcasts, oneself, and to moderators all. */
+/**
+ * Whether `viewer` is told of this occupant's presence. Everybody hears of the roles that the room broadcasts and of
+ * themselves; moderators hear of all.
+ */
 export function seesPresence(room: RoomView, subject: Occupant, viewer: Occupant): boolean {
   return (
     viewer.role === 'moderator' || viewer.jid === subject.jid || room.config.presenceBroadcast.includes(subject.role)
@@ -30,12 +33,12 @@ export interface PresenceParts {
   readonly payloads?: readonly XmlElement[] | undefined;
 }
 
-/** The same parts, of somebody who is gone. */
+/** The same parts, for somebody who is gone. */
 export function unavailable({ item, destroy, statuses, payloads }: PresenceParts): PresenceParts {
   return { type: 'unavailable', item, destroy, statuses, payloads };
 }
 
-/** What others see of someone's presence: behind a link that is cut, that they are away, and why (XEP-0282 §4.11.1). */
+/** What others see of a user's presence: behind a link that is cut, that they are away, and why (XEP-0282 §4.11.1). */
 export function shownPresence({ presence: payloads, cutOff, provisional }: Occupant): readonly XmlElement[] {
   if (cutOff)
     return [el('show', NS.client, {}, 'away'), el('status', NS.client, {}, 'netsplit: out of reach for the moment')];
@@ -56,7 +59,7 @@ export function presenceFor(room: RoomView, subject: Occupant, viewer: Viewer, p
 
 type Viewer = Occupant & { readonly jid: Jid };
 
-/** The same for many viewers: but for the address it is written once for those who may see the JID, and once for the rest. */
+/** The same for many viewers. Apart from the address it is written once for those who may see the JID, and once for the rest. */
 export function presenceOf(room: RoomView, subject: Occupant, parts: PresenceParts = {}): (viewer: Viewer) => Stanza {
   let open: Stanza | undefined;
   let closed: Stanza | undefined;

@@ -38,7 +38,7 @@ function fieldOf(form: Form, name: string): string | undefined {
   return form.fields.find((field) => field.var === name)?.values[0];
 }
 
-/** Why somebody may not ask for voice, if so. §7.13. */
+/** Why a user may not ask for voice; undefined: they may. §7.13. */
 function checkRequest(room: RoomView, occupant: Occupant | undefined, form: Form): Refusal | undefined {
   if (occupant === undefined) return refusal('modify', 'not-acceptable', spec, 'only occupants ask for voice');
   if (fieldOf(form, 'muc#role') !== 'participant')

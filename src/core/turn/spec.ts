@@ -5,8 +5,8 @@
 export type Spec = string;
 
 /**
- * What a note tells of a pair of nodes. Whoever decides anything by a note reads this and never its text, which is for
- * people. All but the last three say how a node noticed that it and the other are apart or out of step.
+ * What a note tells of a pair of nodes. Code that decides anything by a note reads this, and never the text, which is for
+ * people. All but the last three say how a node noticed that it and the other are split or out of step.
  */
 export type Sign =
   /** A stanza to the other came back as undeliverable. XEP-0282 §4.11.1, decision #10. */
@@ -15,7 +15,7 @@ export type Sign =
   | 'silence'
   /** A request to be created or to join had no answer in time. Decisions #5 and #24. */
   | 'unanswered'
-  /** The number of what came shows that something before it is missing. Decisions #2 and #60. */
+  /** The number of a stanza shows that something before it is missing. Decisions #2 and #60. */
   | 'gap'
   /** The other knows of no link, or says that we left it. XEP-0289 §5.4, decision #24. */
   | 'unlinked'
@@ -25,5 +25,5 @@ export type Sign =
   | 'refused'
   /** They come together again. XEP-0282 §4.11.2. */
   | 'netjoin'
-  /** What became of that which happened while they were apart. Decision #42. */
+  /** What became of the things that happened during the split. Decision #42. */
   | 'judged';

@@ -29,7 +29,7 @@ export function writePosition({ epoch, n }: Position): XmlElement {
   return element('s', NS.ext, { e: String(epoch), n: String(n) });
 }
 
-/** `<s e n users/>` in a keepalive: where the primary is, and a digest of whom it counts as the replica's users. Decision #2. */
+/** `<s e n users/>` in a keepalive: where the primary is, and a digest of whom it counts as the replica's users. Decision #70. */
 export interface Standing extends Position {
   readonly users?: string | undefined;
 }
@@ -154,7 +154,7 @@ export function writeNetjoin({ session, have, moderators, listUsers }: Netjoin):
   return el('netjoin', NS.ext, attrs, ...writeModerators(moderators));
 }
 
-/** `<item affiliation jid/>`: of a domain that the replica serves, who is banned, or is no longer. Decision #53. */
+/** `<item affiliation jid/>`: a user of a domain that the replica serves is banned, or no longer is. Decision #92. */
 export interface Ban {
   readonly user: Jid;
   readonly affiliation: 'outcast' | 'none';
@@ -183,7 +183,7 @@ export interface Created {
   readonly maxstanzas: number;
   /** What the replica must know of the room's configuration. Decision #15. */
   readonly config?: Form;
-  /** In mode `full`: who of the domains that the replica serves is banned. Decision #53. */
+  /** In mode `full`: who of the domains that the replica serves is banned. Decision #92. */
   readonly bans?: readonly Ban[];
   /** Its users whom the primary serves itself, and their nicks; of those whom it told that they are not in, none. Decision #43. */
   readonly past?: ReadonlyMap<Jid, string>;

@@ -42,3 +42,6 @@ export const NS = {
   /** What the nodes of our server's commands (XEP-0050) begin with, before `#` and the command's name. */
   operator: 'urn:x-netsplit:operator',
 } as const;
+
+/** What only nodes tell each other: users may not say it, and are not told it. */
+export const nodeNamespaces = [NS.dmuc1, NS.dmuc2, NS.fmuc, NS.ext] as const;

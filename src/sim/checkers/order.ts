@@ -21,7 +21,7 @@ export const orderOfJoin: Checker = (given) => {
   // After a split, users who stayed in get the messages that were kept for them. There is no split before the first fault.
   const fault = others.find(({ record }) => record.kind === 'fault');
   const calm = fault === undefined || world?.plan.mode === 'plain' ? trace.length : fault.i;
-  // And in a tree a node may only now get the history of those further up, and pass it on (decision #25).
+  // And in a tree a node may only now get the history of those further up, and pass it on (decision #93).
   const passedOn = (sent: number) =>
     world?.plan.mode === '0289pp' && !byJid.has(inputOf(trace, sent)?.from ?? ('' as Jid));
   // A hostile replica may say that there was one, of the words of its own users (invariants.md, Who may be hostile).

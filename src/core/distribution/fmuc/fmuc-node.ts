@@ -82,7 +82,7 @@ export class FmucNode implements Protocol {
       link?.heard(turn.env.now);
       this.#fromNode(turn, peer, what, stanza);
     }
-    this.#joining?.settle(turn);
+    this.#joining?.joinIfOccupied(turn);
     return true;
   }
 
@@ -184,7 +184,7 @@ export class FmucNode implements Protocol {
     this.#joined.restarted(turn);
     this.#joining?.restarted(turn);
     for (const peer of [...room.peers.keys()]) this.#links.live(room, peer)?.ping(turn);
-    this.#joining?.settle(turn);
+    this.#joining?.joinIfOccupied(turn);
   }
 
   timer(turn: RoomTurn, name: string): void {

@@ -38,18 +38,18 @@ export class JoinedNode {
     if (occupant.nick === '') return turn.note('0289#5', `a join without a nick from ${peer}: ignored`, { peer });
     const refusal = place && { session: place.session, n: 0 };
     if (!this.allows(peer)) {
-      turn.note('0289#5.1', `${peer} may not join: not on the list of this room`, { peer, sign: 'refused' });
+      turn.note('0289#5.1', `${peer} may not join: it is not on the list of this room`, { peer, sign: 'refused' });
       const text = 'This room does not federate with yours.';
       return turn.send(placed(reject(room, peer, text), refusal), '0289#5.1', peer);
     }
     const before = this.#links.of(peer);
     if (before && place?.session === before.session)
-      return turn.note('decision#60', `a join from ${peer} that was answered: dropped`, { peer });
+      return turn.note('decision#60', `a join from ${peer} that has been answered already: dropped`, { peer });
     const known = theirs(room, peer, author);
-    // Openfire announces every user with a join: of someone new, over a link that does not count, it is no restart.
+    // Openfire announces every user with a join. Over a link that does not count, the join of a new user is no restart.
     const another = before !== undefined && !before.counts && place === undefined && known === undefined;
     if (before && !another) {
-      // The peer starts afresh: whoever it does not name again in what follows was lost with its old life (decision #26).
+      // The peer has started again. Users whom it does not name again in what follows have left (decision #26).
       this.#forget(turn, peer);
       this.#dropUsers(turn, peer, known?.nick === occupant.nick ? author : undefined);
     }

@@ -25,7 +25,7 @@ import { joinRequest, occupantPresence, occupantRename } from './stanzas.ts';
 const answerMs = 10_000;
 /** The nick is somebody else's. */
 const conflict = refusal('cancel', 'conflict', '0045#7.2.8');
-/** More wait than a room should hold back. */
+/** More users wait than a room should hold back. */
 const crowded = refusal('wait', 'resource-constraint', 'decision#21', 'too many are waiting to enter');
 /** Users who may wait at once. */
 const waitingMax = 10_000;
@@ -36,7 +36,8 @@ type Waiting = { readonly occupant: Known; readonly join: JoinRequest };
 
 /**
  * XEP-0289, the joining node's half: it joins the other room with its first user and leaves with its last (§5.1, §5.4), by
- * the phases of phase.ts. Users who ask to enter meanwhile wait for the answer, so that they get everything in the order of XEP-0045 §7.1.
+ * the phases of phase.ts. Users who ask to enter meanwhile wait for the answer, so that they get everything in the order
+ * of XEP-0045 §7.1.
  */
 export class JoiningNode {
   readonly peer: Jid;
@@ -49,7 +50,7 @@ export class JoiningNode {
     this.#links = links;
   }
 
-  /** Somebody who may enter: now, or when the other node has answered. */
+  /** A user who may enter enters now, or when the other node has answered. */
   decide(turn: RoomTurn, { occupant, join }: Waiting): 'commit' | 'held' | Refusal {
     const { room, env } = turn;
     const now = this.#now(room);
@@ -65,16 +66,16 @@ export class JoiningNode {
   }
 
   /**
-   * With anybody in the room it is linked, or on its way to be: a user of a node that joined this one may be the first,
-   * or may come while the other node still says goodbye to the last.
+   * Sees to it that a room with anybody in it is linked, or about to be. A user of a node that joined this one may be the
+   * first, or may come before the other node has answered the leave of the last.
    */
-  settle(turn: RoomTurn): void {
+  joinIfOccupied(turn: RoomTurn): void {
     const { room } = turn;
     const { phase } = this.#now(room);
     if ((phase === 'away' || phase === 'leaving') && this.#hasAny(room)) this.#askForAnyone(turn);
   }
 
-  /** Someone who waits changed their mind. @returns whether they were waiting */
+  /** A user who waits changed their mind. @returns whether they were waiting */
   withdraw(user: Jid): boolean {
     return this.#waiting.delete(user);
   }
@@ -95,7 +96,7 @@ export class JoiningNode {
     if (stanza.name === 'presence' && stanza.type === undefined) {
       now.heard = env.now;
       const occupant = occupantOf(room.jid, author, answer.occupantIdOf(room, author, env), stanza);
-      // The one in whose name we joined comes back in it.
+      // The user in whose name we joined comes back in the answer.
       if (author !== now.announced.jid) answer.addOccupant(occupant);
     } else if (stanza.name === 'message' && stanza.type === 'groupchat') {
       now.heard = env.now;
@@ -104,7 +105,7 @@ export class JoiningNode {
     }
   }
 
-  /** A message of the history of a node further up, which our joined node has got since. */
+  /** A message of the history of a node further up, which our joined node has got since. Decision #93. */
   passedMessage(turn: RoomTurn, author: Jid, stanza: Stanza): void {
     const { room, env } = turn;
     const nick = resourceOf(stanza.from);
@@ -123,7 +124,7 @@ export class JoiningNode {
     commitPast(turn, lateSubject(room, subject, room.occupants.get(subject.nick), this.peer, env));
   }
 
-  /** Tells the other node of someone here; of the one in whose name we joined, what is different since. §5.3. */
+  /** Tells the other node of a user here. Of the user in whose name we joined it tells what is different since. §5.3. */
   introduce(turn: RoomTurn, link: Link, occupant: Occupant): void {
     const { room } = turn;
     const now = this.#now(room);
@@ -141,7 +142,7 @@ export class JoiningNode {
     this.#standAlone(turn, { phase: 'rejected' });
   }
 
-  /** The other node says that the nick of the one in whose name we asked is taken there. Decision #23. */
+  /** The other node says that the nick of the user in whose name we asked is taken there. Decision #23. */
   conflict(turn: RoomTurn): void {
     const { room, env } = turn;
     const now = this.#now(room);
@@ -156,14 +157,14 @@ export class JoiningNode {
     this.#become(turn, { phase: 'away' });
   }
 
-  /** The timer of an answer, or of a `<left/>`; one of an earlier try fires late where a page slept. */
+  /** The timer of an answer, or of a `<left/>`. If a page slept, one of an earlier try may fire late. */
   overdue(turn: RoomTurn): void {
     const { env } = turn;
     const now = this.#now(turn.room);
     if (now.phase !== 'asking' && now.phase !== 'leaving') return;
     const waited = env.now - (now.phase === 'asking' ? now.heard : now.since);
     if (waited >= answerMs) return this.lost(turn, 'unanswered', 'no answer in time');
-    // A long answer over a slow link: it would be no shorter another time, but nobody has to wait for it.
+    // A long answer over a slow link would be no shorter another time, but nobody has to wait for it.
     if (now.phase === 'asking' && env.now - now.since >= answerMs) this.#admitAll(turn, now.announced);
     turn.setTimer('answer', answerMs - waited);
   }
@@ -200,7 +201,7 @@ export class JoiningNode {
     else if (now.phase === 'leaving') turn.setTimer('answer', answerMs);
   }
 
-  /** A new life: what it was joined to it joins anew. Decision #61. */
+  /** The node has started again: it joins again what it was joined to. Decision #61. */
   restarted(turn: RoomTurn): void {
     const now = this.#now(turn.room);
     if (now.phase === 'interrupted' && now.joined) this.rejoin(turn, 'restart', 'this node has started again');
@@ -216,7 +217,7 @@ export class JoiningNode {
     const { room, env } = turn;
     const { phase } = this.#now(room);
     if (phase === 'away' || phase === 'asking' || phase === 'leaving' || this.#hasAny(room)) return;
-    // Nobody is left here, or further down, to be told.
+    // There is nobody left to be told, here or further down.
     for (const { nick } of [...room.occupants.values()]) turn.record({ kind: 'occupantLeft', nick });
     if (phase !== 'joined') return this.#become(turn, { phase: 'away' });
     this.#become(turn, { phase: 'leaving', since: env.now });
@@ -255,7 +256,7 @@ export class JoiningNode {
     return next !== undefined;
   }
 
-  /** §5.1: the subject ends the answer. Everything is taken as one, and those who waited enter. */
+  /** §5.1: the subject ends the answer. It is taken as a whole, and the users who waited enter. */
   #join(turn: RoomTurn, { link, announced, answer }: PhaseOf<'asking'>): void {
     const { room } = turn;
     // Both sides may have given a nick away while they did not know of each other: the joined side's stays.
@@ -275,13 +276,13 @@ export class JoiningNode {
     const what = `${answer.occupants.length} occupants, ${messages} messages`;
     turn.note('0289#5.1', `joined ${this.peer}: ${what}`, { peer: this.peer });
     for (const change of changes) commitPast(turn, change);
-    // The text is the same, and who set it, or when, may not be: that is for those who come.
+    // The text may be the same, but not the author or the time: users who enter later get those.
     if (answer.subject && answer.subject !== room.subject)
       turn.record({ kind: 'subjectChanged', subject: answer.subject });
-    // After a lost link: those who were here all along.
+    // After a lost link these were here all along.
     for (const occupant of mine) this.introduce(turn, link, occupant);
     this.#admitAll(turn, announced);
-    // The one in whose name we joined left while waiting, or lost the nick.
+    // The user in whose name we joined left while they waited, or lost the nick.
     if (room.occupantByJid(announced.jid) === undefined) {
       const to = occupantJid(this.peer, announced.nick);
       link.send(turn, occupantPresence(room, announced, to, { type: 'unavailable' }), '0289#5.4');

@@ -29,7 +29,7 @@ export function takePresence(turn: RoomTurn, links: Links, peer: Jid, author: Ji
   if (stanza.type !== undefined && stanza.type !== 'unavailable') return;
   const occupant = occupantOf(room.jid, author, room.occupantIdOf(author) ?? env.newId(), stanza);
   const { nick } = occupant;
-  if (nick === '') return turn.note('0289#5', `presence with fmuc but no nick from ${peer}: ignored`, { peer });
+  if (nick === '') return turn.note('0289#5', `a presence from ${peer} with fmuc but no nick: ignored`, { peer });
   const known = theirs(room, peer, author);
   if (stanza.type === 'unavailable') {
     const user = readMucUser(stanza.payloads);
@@ -67,7 +67,11 @@ export function enter(turn: RoomTurn, links: Links, peer: Jid, occupant: Known, 
     return false;
   }
   if (room.occupants.size - room.locals.length >= usersMax) {
-    turn.note('decision#64', `${occupant.nick} of ${peer}: more users than a room has, ignored`, { peer });
+    turn.note(
+      'decision#64',
+      `${occupant.nick} of ${peer} is ignored: the other nodes have brought in as many users as a room takes`,
+      { peer },
+    );
     return false;
   }
   for (const holder of holders) if (holder) yieldNick(turn, links, holder);
@@ -99,7 +103,7 @@ function rename(turn: RoomTurn, links: Links, before: Known, nick: string): void
  */
 export function yieldNick(turn: RoomTurn, links: Links, loser: Occupant): void {
   const { room } = turn;
-  turn.note('decision#23', `${loser.nick} is another's on the joined node`);
+  turn.note('decision#23', `the nick ${loser.nick} belongs to somebody else on the joined node`);
   if (isLocal(loser)) {
     const asked = presence(loser.jid, occupantJid(room.jid, loser.nick), {});
     turn.send(errorReply(asked, stanzaError('cancel', 'conflict', 'the nick is taken on another node')), 'decision#23');
@@ -112,7 +116,7 @@ export function yieldNick(turn: RoomTurn, links: Links, loser: Occupant): void {
 function refuseNick(turn: RoomTurn, links: Links, peer: Jid, nick: string, jid: Jid, refusal?: LinkPlace): void {
   const { room } = turn;
   const link = links.of(peer);
-  turn.note('decision#23', `${nick} of ${peer}: the nick or the user is here already`, { peer });
+  turn.note('decision#23', `${nick} of ${peer} is not let in: the nick or the user is here already`, { peer });
   if (link && refusal === undefined)
     return link.send(turn, nickConflict(room, peer, nick, jid, link.counts), 'decision#23');
   turn.send(placed(nickConflict(room, peer, nick, jid, refusal !== undefined), refusal), 'decision#23', peer);
