@@ -110,8 +110,18 @@ interface Ast {
   readonly [key: string]: unknown;
 }
 
-/** Everything the rules need to know of one source file. */
+/** Everything the rules need to know of one source file. Several rules read the same files: each is parsed once. */
 export function readSource(file: string, text: string): Read {
+  const known = reads.get(file);
+  if (known?.text === text) return known.read;
+  const read = parseSource(file, text);
+  reads.set(file, { text, read });
+  return read;
+}
+
+const reads = new Map<string, { readonly text: string; readonly read: Read }>();
+
+function parseSource(file: string, text: string): Read {
   const { program, errors } = parseSync(file, text);
   if (errors.length > 0) throw new Error(`${file}: ${errors[0]?.message}`);
   const imports: Import[] = [];

@@ -168,7 +168,8 @@ export function enterAgain(turn: RoomTurn, local: LocalOccupant, n?: number): vo
   const role = room.config.moderated ? 'visitor' : 'participant';
   const occupant = { ...local, affiliation: 'none', role, provisional: true } as const;
   turn.record({ kind: 'occupantChanged', occupant, ...(n === undefined ? {} : { n }) });
-  const after = room.history.findLast(({ provisional }) => !provisional)?.id ?? '';
+  // Of all that is kept: a room that shows no history to those who enter has one all the same.
+  const after = room.archive.findLast(({ provisional }) => !provisional)?.id ?? '';
   diverge(turn, { kind: 'entered', id: turn.env.newId(), jid: local.jid, history: { maxstanzas: 0 }, after });
 }
 
