@@ -55,7 +55,8 @@ export function create(turn: RoomTurn, replicas: Replicas, replica: Jid, asked: 
   if (interval < 10 || interval > 3600 || timeout < 1 || timeout > interval)
     return refuse('modify', 'not-acceptable', 'keepalive interval is 10 to 3600 s, its timeout 1 s to the interval');
   // A session of its own for what a link brings twice would be one of which the replica never hears.
-  const created = replicas.of(turn, replica)?.created;
+  const before = replicaPeer(room, replica);
+  const created = before && replicas.of(turn, replica, before).created;
   if (created !== undefined && created === request.id)
     return turn.note('decision#5', `${replica} asks once more for what it was given: ignored`);
   const record: ReplicaPeer = {
@@ -188,13 +189,12 @@ function pastOf(room: RoomView, { past = [], serves }: ReplicaPeer): ReadonlyMap
 
 function sendReady(turn: RoomTurn, replicas: Replicas, replica: Jid, record: ReplicaPeer, sent: Partial<Ready>): void {
   const { room } = turn;
-  const session = replicas.of(turn, replica);
-  if (session === undefined) return;
+  const { link, entering } = replicas.of(turn, replica, record);
   const ready = writeReady({ n: room.n, roster: 0, history: 0, ...sent });
   const id = `ready-${record.session}`;
-  session.link.request(turn, iq(room.jid, replica, { type: 'set', id }, ready), 'decision#5');
-  session.entering.takeAll();
-  session.link.watch(turn, timeoutMs);
+  link.request(turn, iq(room.jid, replica, { type: 'set', id }, ready), 'decision#5');
+  entering.takeAll();
+  link.watch(turn, timeoutMs);
 }
 
 /** It has all that it was sent: from here on it is a replica like the others. */
@@ -202,7 +202,7 @@ export function complete(turn: RoomTurn, replicas: Replicas, replica: Jid, recor
   const { past: _, ...rest } = record;
   become(turn, replica, { ...rest, state: 'live', since: turn.env.now });
   turn.note('decision#5', `${replica} is live`, { peer: replica });
-  replicas.of(turn, replica)?.link.watch(turn);
+  replicas.of(turn, replica, record).link.watch(turn);
   turn.clearTimer(`hold:${replica}`);
   markAway(turn, replica, false);
 }

@@ -11,15 +11,15 @@ import { reachable, usersOf } from './served.ts';
 /** The replica's users notice nothing if it had everything up to here; whether it had, its answer says. */
 export function dismiss(turn: RoomTurn, replicas: Replicas, replica: Jid): void {
   const { room, env } = turn;
-  const session = replicas.of(turn, replica);
-  if (session === undefined) return;
-  if (reachable(replicaPeer(room, replica))) {
+  const record = replicaPeer(room, replica);
+  if (record === undefined) return;
+  if (reachable(record)) {
     const { epoch, n } = room;
     const id = `destroy-${n}`;
     const users = usersOf(room, replica).map(([, user]) => user);
     replicas.takenOver.add(takingOver(replica, id), { n, users }, env.now);
     const destroy = iq(room.jid, replica, { type: 'set', id }, writeDestroy({ epoch, n }));
-    session.link.request(turn, destroy, 'decision#40');
+    replicas.of(turn, replica, record).link.request(turn, destroy, 'decision#40');
   }
   end(turn, replicas, replica);
 }

@@ -6,7 +6,7 @@ import type { JoinRequest } from '../../xep/xep0045.ts';
 import type { Jid } from '../../xmpp/jid.ts';
 import type { Stanza } from '../../xmpp/stanza.ts';
 import { replicaPeer } from '../peers.ts';
-import type { Replicas } from './replicas.ts';
+import type { ReplicaSession, Replicas } from './replicas.ts';
 import { reachable } from './served.ts';
 import { enterStanza, rosterEntry } from './to-replica.ts';
 
@@ -14,10 +14,11 @@ import { enterStanza, rosterEntry } from './to-replica.ts';
 export function enter(turn: RoomTurn, replicas: Replicas, occupant: Occupant, join: JoinRequest): void {
   const { room, env } = turn;
   const { jid, home } = occupant;
-  if (jid === undefined || home === undefined || !reachable(replicaPeer(room, home))) return;
-  const session = replicas.of(turn, home);
-  if (session === undefined) return;
+  if (jid === undefined || home === undefined) return;
+  const record = replicaPeer(room, home);
+  if (!reachable(record)) return;
   grantJids(turn, replicas, occupant);
+  const session = replicas.of(turn, home, record);
   const wanted = session.heard.delete(jid) ? { history: { maxstanzas: 0 } } : join;
   const id = replicas.send(turn, home, '0282#4.5', (to) => enterStanza(room, { ...occupant, jid }, wanted, to));
   if (id !== undefined) session.entering.add(jid, { id, join }, env.now);
@@ -35,7 +36,8 @@ export function enterRefused(
   // By JID: they may be called otherwise by now.
   const occupant = user === undefined ? undefined : room.occupantByJid(user);
   if (occupant?.home !== replica || occupant.jid === undefined) return;
-  const entering = replicas.of(turn, replica)?.entering;
+  const record = replicaPeer(room, replica);
+  const entering = record && replicas.of(turn, replica, record).entering;
   const handedOver = entering?.get(occupant.jid, env.now);
   // They asked again since: what becomes of that is still to be heard.
   if (handedOver !== undefined && handedOver.id !== stanza.id) return;
@@ -59,8 +61,9 @@ export function grantJids(turn: RoomTurn, replicas: Replicas, moderator: Occupan
   const { room } = turn;
   const { home } = moderator;
   if (moderator.role !== 'moderator' || home === undefined || room.whois === 'anyone') return;
-  const session = reachable(replicaPeer(room, home)) ? replicas.of(turn, home) : undefined;
-  if (session === undefined) return;
+  const record = replicaPeer(room, home);
+  if (!reachable(record)) return;
+  const session = replicas.of(turn, home, record);
   const others = [...room.occupants.values()].filter(({ nick }) => nick !== moderator.nick);
   if (!session.noModerators && others.some((other) => other.home === home && other.role === 'moderator')) return;
   session.noModerators = false;
@@ -75,12 +78,11 @@ export function grantJids(turn: RoomTurn, replicas: Replicas, moderator: Occupan
 export function countModerators(
   turn: RoomTurn,
   replicas: Replicas,
-  replica: Jid,
+  session: ReplicaSession,
   moderators: number | undefined,
 ): void {
   const { room } = turn;
-  const session = replicas.of(turn, replica);
-  if (session === undefined) return;
+  const replica = session.link.peer;
   const before = replicas.mayHoldJids(room, replica);
   session.noModerators = moderators === 0;
   if (before || room.whois === 'anyone' || !replicas.mayHoldJids(room, replica)) return;

@@ -21,7 +21,7 @@ import { countModerators, enter, enterRefused, grantJids } from './entering.ts';
 import { classify, type FromReplica } from './from-replica.ts';
 import { judge, settleSplit } from './judge.ts';
 import { probe, releaseHeld, split, spreadReach } from './netsplit.ts';
-import { Replicas } from './replicas.ts';
+import { type ReplicaSession, Replicas } from './replicas.ts';
 import { reachable, servedBy } from './served.ts';
 import { splitStatus } from './split-status.ts';
 import {
@@ -68,9 +68,10 @@ export class Primary implements Protocol {
     const dmuc = readDmuc(stanza.payloads);
     if (dmuc?.split !== undefined) {
       const replica = servedBy(room, stanza.from, ['live', 'syncing', 'split']);
-      const session = replica === undefined ? undefined : this.#replicas.of(turn, replica);
-      if (replica !== undefined && session !== undefined) {
-        if (reachable(replicaPeer(room, replica))) return judge(turn, session, { ...dmuc, split: dmuc.split }, stanza);
+      if (replica !== undefined) {
+        const record = replicaPeer(room, replica);
+        if (reachable(record))
+          return judge(turn, this.#replicas.of(turn, replica, record), { ...dmuc, split: dmuc.split }, stanza);
         // The replica believes that it is over. Once it knows it asks again, and relays all of it again.
         offer(turn, this.#replicas, replica);
         return true;
@@ -197,9 +198,10 @@ export class Primary implements Protocol {
       ...parts.item,
     } as const;
     const { home, jid } = occupant;
-    if (home !== undefined && jid !== undefined && reachable(replicaPeer(room, home))) {
+    const record = home === undefined ? undefined : replicaPeer(room, home);
+    if (home !== undefined && jid !== undefined && reachable(record)) {
       this.#replicas.send(turn, home, '0282#4.6', (to) => leaveStanza(room, { ...occupant, jid }, item, payloads, to));
-      this.#replicas.of(turn, home)?.entering.delete(jid);
+      this.#replicas.of(turn, home, record).entering.delete(jid);
     }
     this.#replicas.sendAll(turn, '0282#4.6', (to) => departure(room, occupant, item, payloads, to));
   }
@@ -214,11 +216,10 @@ export class Primary implements Protocol {
     const { room } = turn;
     for (const replica of room.config.nodes) {
       const record = replicaPeer(room, replica);
-      const session = this.#replicas.of(turn, replica);
       // Without a session it may not know that there is a room to ask for.
-      if (record === undefined || session === undefined) offer(turn, this.#replicas, replica);
-      else if (record.state === 'split') probe(turn, session, record);
-      else session.link.watch(turn);
+      if (record === undefined) offer(turn, this.#replicas, replica);
+      else if (record.state === 'split') probe(turn, this.#replicas.of(turn, replica, record), record);
+      else this.#replicas.of(turn, replica, record).link.watch(turn);
     }
   }
 
@@ -227,8 +228,8 @@ export class Primary implements Protocol {
     if (name.startsWith('hold:')) return releaseHeld(turn, name.slice('hold:'.length) as Jid);
     const replica = readLinkTimer(name);
     const record = replica && replicaPeer(turn.room, replica);
-    const session = replica && this.#replicas.of(turn, replica);
-    if (record === undefined || session === undefined) return;
+    if (replica === undefined || record === undefined) return;
+    const session = this.#replicas.of(turn, replica, record);
     if (record.state === 'split') return session.link.probe(turn, '0282#4.11.1.1');
     if (!session.link.keepAlive(turn)) split(turn, session, record, 'silence', 'two keepalives went unanswered');
   }
@@ -244,33 +245,37 @@ export class Primary implements Protocol {
         return enterRefused(turn, replicas, replica, what.user, stanza);
       case 'error':
         return this.#bounced(turn, replica, stanza);
-      default:
-        replicas.of(turn, replica)?.link.heard(turn.env.now);
-        this.#heard(turn, replica, what, stanza);
+      default: {
+        const record = replicaPeer(turn.room, replica);
+        const known = record && { record, session: replicas.of(turn, replica, record) };
+        known?.session.link.heard(turn.env.now);
+        this.#heard(turn, replica, known, what, stanza);
+      }
     }
   }
 
-  /** What says that the replica is there. */
+  /** What says that the replica is there. @param known  undefined: it has no session */
   #heard(
     turn: RoomTurn,
     replica: Jid,
+    known: Known | undefined,
     what: Exclude<FromReplica, { kind: 'create' | 'netjoin' | 'enterRefused' | 'error' }>,
     stanza: Stanza,
   ): void {
     switch (what.kind) {
       case 'destroy':
-        if (replicaPeer(turn.room, replica) === undefined) return refuse(turn, replica, stanza);
+        if (known === undefined) return refuse(turn, replica, stanza);
         // From the answer on the replica delivers nothing more. FIFO: it has what went before.
         turn.send(iqResult(stanza, place(turn.room)), 'decision#40', replica);
         return end(turn, this.#replicas, replica);
       case 'ping': {
-        const standing = this.#replicas.of(turn, replica)?.link.position(turn.room) ?? [];
+        const standing = known?.session.link.position(turn.room) ?? [];
         turn.send(iqResult(stanza, ...standing), '0282#4.10', replica);
-        return this.#acknowledged(turn, replica, what, stanza);
+        return this.#acknowledged(turn, replica, known, what, stanza);
       }
       case 'result':
       case 'relayed':
-        return this.#acknowledged(turn, replica, what, stanza);
+        return this.#acknowledged(turn, replica, known, what, stanza);
       case 'unknown':
         return refuse(turn, replica, stanza);
       case 'unasked':
@@ -288,35 +293,40 @@ export class Primary implements Protocol {
   #acknowledged(
     turn: RoomTurn,
     replica: Jid,
+    known: Known | undefined,
     what: Extract<FromReplica, { kind: 'ping' | 'result' | 'relayed' }>,
     stanza: Stanza,
   ): void {
     const replicas = this.#replicas;
-    const record = replicaPeer(turn.room, replica);
-    const session = replicas.of(turn, replica);
     // It is not, or no longer, a replica here, and may not know: it is asked to ask (decision #5).
-    if (record === undefined || session === undefined || record.state === 'split')
-      return offer(turn, replicas, replica);
+    if (known === undefined || known.record.state === 'split') return offer(turn, replicas, replica);
+    const { record, session } = known;
     const { kind, ack } = what;
     // Also where its answer to `ready` was lost: only a replica that has taken its state says how far it is.
     if (record.state === 'syncing' && (ack !== undefined || kind === 'relayed'))
       complete(turn, replicas, replica, record);
-    if (ack?.moderators !== undefined) countModerators(turn, replicas, replica, ack.moderators);
+    if (ack?.moderators !== undefined) countModerators(turn, replicas, session, ack.moderators);
     if (kind === 'relayed' && settleSplit(turn, session, what.count, stanza))
-      countModerators(turn, replicas, replica, undefined);
+      countModerators(turn, replicas, session, undefined);
   }
 
   /** §4.11.1.1, with decision #10: an error from the replica's JID is a split only where it cannot mean anything else. */
   #bounced(turn: RoomTurn, replica: Jid, stanza: Stanza): void {
     const record = replicaPeer(turn.room, replica);
-    const session = this.#replicas.of(turn, replica);
-    if (record === undefined || session === undefined || record.state === 'split') return;
+    if (record === undefined || record.state === 'split') return;
+    const session = this.#replicas.of(turn, replica, record);
     if (session.link.isOurs(stanza.id) && saysGone(stanza))
       return split(turn, session, record, 'bounce', `it bounced: ${errorOf(stanza)?.condition}`);
     turn.note('decision#10', `an error from ${replica} that is no bounce of ours: ignored`, {
       peer: replica,
     });
   }
+}
+
+/** A replica that has a session. */
+interface Known {
+  readonly record: ReplicaPeer;
+  readonly session: ReplicaSession;
 }
 
 function refuse(turn: RoomTurn, replica: Jid, request: Stanza): void {

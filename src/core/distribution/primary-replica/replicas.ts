@@ -72,10 +72,8 @@ export class Replicas {
     return this.#configured.get(replica) ?? [domainOf(replica)];
   }
 
-  /** @returns undefined if it has no session */
-  of(turn: RoomTurn, replica: Jid): ReplicaSession | undefined {
-    const record = replicaPeer(turn.room, replica);
-    return record && (this.#sessions.get(replica) ?? this.begin(turn, replica, record));
+  of(turn: RoomTurn, replica: Jid, record: ReplicaPeer): ReplicaSession {
+    return this.#sessions.get(replica) ?? this.begin(turn, replica, record);
   }
 
   /** A session begins, or is taken up again: nothing of what went before is in flight. */
@@ -121,8 +119,10 @@ export class Replicas {
   /** @returns the id of what went out; undefined: the replica has no session */
   send(turn: RoomTurn, replica: Jid, spec: Spec, make: (to: Target) => Stanza): string | undefined {
     const { room } = turn;
-    const link = this.of(turn, replica)?.link;
-    return link?.send(turn, make({ replica, jids: this.mayHoldJids(room, replica) }), spec);
+    const record = replicaPeer(room, replica);
+    if (record === undefined) return undefined;
+    const stanza = make({ replica, jids: this.mayHoldJids(room, replica) });
+    return this.of(turn, replica, record).link.send(turn, stanza, spec);
   }
 
   /** §4.7: full JIDs go only to a replica one of whose users is a moderator, or where everybody sees them. */

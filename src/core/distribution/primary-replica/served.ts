@@ -5,7 +5,7 @@ import { domainOf, type Jid } from '../../xmpp/jid.ts';
 import { replicaPeers } from '../peers.ts';
 
 /** Whether broadcasts go to it. */
-export function reachable(record: PeerRecord | undefined): boolean {
+export function reachable<P extends PeerRecord>(record: P | undefined): record is P {
   return record?.state === 'live' || record?.state === 'syncing';
 }
 
