@@ -163,16 +163,16 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'any error is a split',
     file: `${primaryReplica}primary.ts`,
-    find: "if (stanza.name === 'presence' && errorOf(stanza)?.condition === 'not-acceptable')",
+    find: '        return enterRefused(turn, replicas, replica, what.user, stanza);',
     replace:
-      "if (record?.state === 'live')\n      return split(turn, this.#replicas, replica, record, 'bounce', 'an error');\n    if (stanza.name === 'presence' && errorOf(stanza)?.condition === 'not-acceptable')",
+      "{\n        const record = replicaPeer(turn.room, replica);\n        if (record?.state === 'live')\n          split(turn, replicas.of(turn, replica, record), record, 'bounce', 'an error');\n        return;\n      }",
     modes: ['0282'],
   },
   {
-    name: 'a broadcast has the id of its author’s',
-    file: `${primaryReplica}to-replica.ts`,
-    find: "{ type: 'groupchat', id, lang: item.lang }",
-    replace: "{ type: 'groupchat', id: origin, lang: item.lang }",
+    name: 'a stanza that its author gave no id bounces unnoticed',
+    file: 'src/core/distribution/link.ts',
+    find: 'this.#outstanding.add(id, stanza.id);',
+    replace: 'if (stanza.id !== undefined) this.#outstanding.add(id, stanza.id);',
     modes: ['0282'],
   },
   {

@@ -9,7 +9,7 @@ import type { Jid } from '../xmpp/jid.ts';
 import { iqResult, type Stanza, withParts } from '../xmpp/stanza.ts';
 import type { Instant } from '../xmpp/time.ts';
 import type { XmlElement } from '../xmpp/xml.ts';
-import { spread as jitter, Keepalive, type KeepaliveTimes, probeMs } from './keepalive.ts';
+import { jitter, Keepalive, type KeepaliveTimes, probeMs } from './keepalive.ts';
 import { Outstanding } from './outstanding.ts';
 
 /** How a protocol writes what a link adds to its stanzas. */
@@ -17,11 +17,12 @@ export interface Wording {
   /** The rule by which a silent peer is pinged. */
   readonly keepalive: Spec;
   /**
-   * The stanza with its place on the link inside the protocol's own element.
+   * The stanza with its place on the link inside the protocol's own element. Absent: the link numbers nothing, for stanzas
+   * come to it with their place in the room's sequence, and their author's id, inside (XEP-0282, decision #1).
    *
    * @param origin  the id that its author gave a message; the stanza itself has one of ours
    */
-  placed(stanza: Stanza, place: LinkPlace, origin: string | undefined): Stanza;
+  readonly placed?: (stanza: Stanza, place: LinkPlace, origin: string | undefined) => Stanza;
   /**
    * What a ping, and the answer to one, says of how far this side has come.
    *
@@ -83,15 +84,23 @@ export class Link {
   /**
    * Sends a message or presence with the next number and an id of ours, by which its bounce is known. The id that its author
    * gave a message goes inside. A peer that does not count reads the stanza's own id, so for it the author's stays there.
+   *
+   * @returns the id that the stanza has
    */
-  send(turn: RoomTurn, stanza: Stanza, spec: Spec): void {
+  send(turn: RoomTurn, stanza: Stanza, spec: Spec): string {
     const id = this.#counts ? turn.env.newId() : (stanza.id ?? turn.env.newId());
     this.#outstanding.add(id, stanza.id);
     const named = id === stanza.id ? stanza : withParts(stanza, { id });
-    if (!this.#counts) return turn.send(named, spec, this.peer);
+    turn.send(this.#counts ? this.#numbered(named, stanza.id) : named, spec, this.peer);
+    return id;
+  }
+
+  #numbered(stanza: Stanza, origin: string | undefined): Stanza {
+    const { placed } = this.#wording;
+    if (placed === undefined) return stanza;
     this.#sent++;
     if (subjectChange(stanza) !== undefined) this.#subject = this.#sent;
-    turn.send(this.#wording.placed(named, this.#place(), stanza.id), spec, this.peer);
+    return placed(stanza, this.#place(), origin);
   }
 
   /** Sends an iq of ours. An iq is answered, so it is not counted. */
@@ -148,9 +157,9 @@ export class Link {
     return this.#keepalive.times;
   }
 
-  /** From now on silence is noticed. */
-  watch(turn: RoomTurn): void {
-    turn.setTimer(linkTimer(this.peer), jitter(turn.env, this.times.interval * 1000));
+  /** From now on silence is noticed. @param firstMs  when to look for the first time, if not after the agreed interval */
+  watch(turn: RoomTurn, firstMs = jitter(turn.env, this.times.interval * 1000)): void {
+    turn.setTimer(linkTimer(this.peer), firstMs);
   }
 
   /** Nobody asks any more whether the peer is there. */

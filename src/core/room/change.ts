@@ -31,11 +31,15 @@ export type Change =
       /** Leaves out what was said while this node was cut off and is not accepted yet: it comes to them once it is. */
       readonly accepted?: boolean;
     }
-  /** Presence, role or affiliation of a user who is in. `join`: they asked to enter with it, as in `returned`. */
+  /**
+   * Presence, role or affiliation of a user who is in. `join`: they asked to enter with it, as in `returned`. `reach`: only
+   * whether they are cut off has changed, and to the node beyond the cut that is no news.
+   */
   | {
       readonly kind: 'presence';
       readonly occupant: Occupant;
       readonly parts?: PresenceParts;
+      readonly reach?: true;
       readonly join?: JoinRequest | undefined;
     }
   /** `alone`: nobody else is told, because everybody goes (§10.9, §11.2). */

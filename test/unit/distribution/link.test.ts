@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Ends, Link, readLinkTimer } from '../../../src/core/distribution/link.ts';
+import { type Ends, Link, readLinkTimer, type Wording } from '../../../src/core/distribution/link.ts';
 import { plain } from '../../../src/core/distribution/plain.ts';
 import { defaultRoomConfig } from '../../../src/core/room/config.ts';
 import type { RoomEvent } from '../../../src/core/room/event.ts';
@@ -18,16 +18,18 @@ const room = jid('room@a.lit');
 const peer = jid('room@b.lit');
 const state = new RoomState(defaultRoomConfig(room), plain.traits);
 
+const counted: Wording = {
+  keepalive: 'test',
+  placed: (stanza, place, origin) => withMore(stanza, el('x', 'test', { origin }, writeLinkPlace(place))),
+  position: (_, place) => (place ? [writeLinkPlace(place)] : []),
+};
+
 /** One end of a link, at a time of the test's own. */
-function linked(given: Partial<Ends> = {}) {
+function linked(given: Partial<Ends> = {}, wording: Wording = counted) {
   let ids = 0;
   const env = { now: instant(0), newId: () => `id${++ids}` };
   const ends = { self: room, peer, session: 's', ...given };
-  const link = new Link(env, ends, {
-    keepalive: 'test',
-    placed: (stanza, place, origin) => withMore(stanza, el('x', 'test', { origin }, writeLinkPlace(place))),
-    position: (_, place) => (place ? [writeLinkPlace(place)] : []),
-  });
+  const link = new Link(env, ends, wording);
   /** What the link does when `act` is done at that time, in milliseconds. */
   const at = (ms: number, act: (turn: RoomTurn) => unknown) => {
     env.now = instant(ms);
@@ -111,6 +113,17 @@ describe('a link knows its bounces', () => {
     expect(link.originOf(named?.id)).toBe('mine');
   });
 
+  it('decision #1: where the room numbers, a link adds nothing but an id of ours, and says which', () => {
+    const { link, at } = linked({}, { keepalive: 'test', position: () => [] });
+    let id: string | undefined;
+    const [stanza] = sent(
+      at(0, (turn) => {
+        id = link.send(turn, said('a'), 'test');
+      }),
+    );
+    expect(stanza).toEqual({ ...said('a'), id });
+    expect([link.isOurs(id), link.isOurs('a'), link.originOf(id), link.counts]).toEqual([true, false, 'a', true]);
+  });
   it('decision #28: to a peer that does not count the author’s id stays where there is one', () => {
     const { link, at } = linked();
     link.doesNotCount();

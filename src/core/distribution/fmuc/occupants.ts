@@ -117,7 +117,6 @@ function refuseNick(turn: RoomTurn, links: Links, peer: Jid, nick: string, jid: 
   const { room } = turn;
   const link = links.of(peer);
   turn.note('decision#23', `${nick} of ${peer} is not let in: the nick or the user is here already`, { peer });
-  if (link && refusal === undefined)
-    return link.send(turn, nickConflict(room, peer, nick, jid, link.counts), 'decision#23');
-  turn.send(placed(nickConflict(room, peer, nick, jid, refusal !== undefined), refusal), 'decision#23', peer);
+  if (link && refusal === undefined) link.send(turn, nickConflict(room, peer, nick, jid, link.counts), 'decision#23');
+  else turn.send(placed(nickConflict(room, peer, nick, jid, refusal !== undefined), refusal), 'decision#23', peer);
 }

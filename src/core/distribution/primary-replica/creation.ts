@@ -1,5 +1,4 @@
-/** The primary's side of a replica's life: created, brought up to date, dismissed. XEP-0282 §4.2 to §4.4, §4.11.2. */
-
+/** How an account becomes a replica of a primary's room, or one once more. XEP-0282 §4.2 to §4.4, §4.11.2. */
 import type { Occupant } from '../../room/event.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
 import type { RoomView } from '../../room/state.ts';
@@ -10,7 +9,6 @@ import {
   type Netjoin,
   type Ready,
   writeCreated,
-  writeDestroy,
   writeOffer,
   writeReady,
 } from '../../xep/sync.ts';
@@ -19,15 +17,15 @@ import { domainOf, type Jid } from '../../xmpp/jid.ts';
 import { errorReply, iq, iqResult, message, type Stanza } from '../../xmpp/stanza.ts';
 import { timeoutMs } from '../keepalive.ts';
 import { type ReplicaPeer, replicaPeer, replicaPeers } from '../peers.ts';
+import { markAway } from './netsplit.ts';
 import { replicaForm } from './replica-form.ts';
-import { type Replicas, reachable, usersOf } from './replicas.ts';
+import type { Replicas } from './replicas.ts';
+import { usersOf } from './served.ts';
 import { broadcast, missed, rosterEntry, subjectStanza } from './to-replica.ts';
 import { usersDigest } from './users-digest.ts';
 
 /** Users who went past a split replica, and are named to it. */
 export const pastMax = 1_000;
-/** A primary offers again after that many milliseconds at the earliest. */
-const offerMs = 5_000;
 /** Bans that are named to a replica, the latest ones: they go in one stanza. */
 const bansMax = 1_000;
 
@@ -57,8 +55,9 @@ export function create(turn: RoomTurn, replicas: Replicas, replica: Jid, asked: 
   if (interval < 10 || interval > 3600 || timeout < 1 || timeout > interval)
     return refuse('modify', 'not-acceptable', 'keepalive interval is 10 to 3600 s, its timeout 1 s to the interval');
   // A session of its own for what a link brings twice would be one of which the replica never hears.
-  const { created } = replicas.of(turn, replica);
-  if (room.peers.has(replica) && created !== undefined && created === request.id)
+  const before = replicaPeer(room, replica);
+  const created = before && replicas.of(turn, replica, before).created;
+  if (created !== undefined && created === request.id)
     return turn.note('decision#5', `${replica} asks once more for what it was given: ignored`);
   const record: ReplicaPeer = {
     kind: 'replica',
@@ -71,7 +70,7 @@ export function create(turn: RoomTurn, replicas: Replicas, replica: Jid, asked: 
   };
   turn.note('decision#5', `${replica} becomes a replica`, { peer: replica });
   become(turn, replica, record);
-  replicas.begin(turn, replica, asked.moderators).created = request.id;
+  replicas.begin(turn, replica, record, asked.moderators).created = request.id;
   sendState(turn, replicas, replica, record, request);
 }
 
@@ -93,11 +92,11 @@ export function netjoin(
   if (replicas.domainsOf(room, replica) === undefined)
     return refuse('auth', 'forbidden', 'not on the list of this room');
   if (before?.session !== session) return refuse('cancel', 'unexpected-request', 'this session is over: create anew');
-  replicas.begin(turn, replica, moderators);
   const changes = have.epoch === room.epoch ? room.log.since(have.n, room.n) : undefined;
   if (changes === undefined) {
     const record: ReplicaPeer = { ...before, state: 'syncing', since: turn.env.now, session: turn.env.newId() };
     become(turn, replica, record);
+    replicas.begin(turn, replica, record, moderators);
     turn.note('decision#41', `mode full: ${replica} gets everything, for what it missed is no longer kept`, {
       peer: replica,
       sign: 'netjoin',
@@ -106,6 +105,7 @@ export function netjoin(
   }
   const record: ReplicaPeer = { ...before, state: 'syncing', since: turn.env.now };
   become(turn, replica, record);
+  replicas.begin(turn, replica, record, moderators);
   turn.note('decision#41', `mode delta: ${replica} gets the ${changes.length} changes that it missed`, {
     peer: replica,
     sign: 'netjoin',
@@ -189,50 +189,29 @@ function pastOf(room: RoomView, { past = [], serves }: ReplicaPeer): ReadonlyMap
 
 function sendReady(turn: RoomTurn, replicas: Replicas, replica: Jid, record: ReplicaPeer, sent: Partial<Ready>): void {
   const { room } = turn;
+  const { link, entering } = replicas.of(turn, replica, record);
   const ready = writeReady({ n: room.n, roster: 0, history: 0, ...sent });
-  turn.send(iq(room.jid, replica, { type: 'set', id: `ready-${record.session}` }, ready), 'decision#5', replica);
-  replicas.of(turn, replica).entering.clear();
-  turn.setTimer(`keepalive:${replica}`, timeoutMs);
+  const id = `ready-${record.session}`;
+  link.request(turn, iq(room.jid, replica, { type: 'set', id }, ready), 'decision#5');
+  entering.takeAll();
+  link.watch(turn, timeoutMs);
+}
+
+/** It has all that it was sent: from here on it is a replica like the others. */
+export function complete(turn: RoomTurn, replicas: Replicas, replica: Jid, record: ReplicaPeer): void {
+  const { past: _, ...rest } = record;
+  become(turn, replica, { ...rest, state: 'live', since: turn.env.now });
+  turn.note('decision#5', `${replica} is live`, { peer: replica });
+  replicas.of(turn, replica, record).link.watch(turn);
+  turn.clearTimer(`hold:${replica}`);
+  markAway(turn, replica, false);
 }
 
 /** Decision #5: asks a replica to ask. It creates no state. */
 export function offer(turn: RoomTurn, replicas: Replicas, replica: Jid): void {
-  const { room } = turn;
-  const state = replicas.of(turn, replica);
-  if (state.offered !== undefined && turn.env.now - state.offered < offerMs) return;
-  state.offered = turn.env.now;
-  replicas.send(turn, replica, 'decision#5', ({ id }) => message(room.jid, replica, { id }, writeOffer()));
-}
-
-/**
- * Ends a session (decision #40): the primary serves the replica's users itself from here on. They notice nothing if the
- * replica had everything up to here; whether it had, its answer says.
- */
-export function dismiss(turn: RoomTurn, replicas: Replicas, replica: Jid): void {
-  const { room } = turn;
-  const record = replicaPeer(room, replica);
-  if (record === undefined) return;
-  if (reachable(record)) {
-    const destroy = writeDestroy({ epoch: room.epoch, n: room.n });
-    turn.send(iq(room.jid, replica, { type: 'set', id: `destroy-${room.n}` }, destroy), 'decision#40', replica);
-  }
-  end(turn, replicas, replica);
-}
-
-/** The session is over: direct delivery. */
-export function end(turn: RoomTurn, replicas: Replicas, replica: Jid): void {
-  const { room } = turn;
-  turn.record({ kind: 'peerChanged', peer: replica, record: undefined });
-  turn.note('decision#40', `${replica} is no replica any more: its users are served directly`, {
-    peer: replica,
-  });
-  for (const occupant of [...room.occupants.values()]) {
-    if (occupant.home !== replica) continue;
-    const { home: _, ...direct } = occupant;
-    turn.record({ kind: 'occupantChanged', occupant: direct });
-  }
-  for (const name of ['keepalive', 'hold']) turn.clearTimer(`${name}:${replica}`);
-  replicas.forget(replica);
+  const { room, env } = turn;
+  if (!replicas.mayOffer(replica, env.now)) return;
+  turn.send(message(room.jid, replica, { id: env.newId() }, writeOffer()), 'decision#5', replica);
 }
 
 function become(turn: RoomTurn, replica: Jid, record: ReplicaPeer): void {

@@ -7,30 +7,30 @@ import type { RoomTurn } from '../../room/room-turn.ts';
 import { readJoin, subjectChange } from '../../xep/xep0045.ts';
 import type { Dmuc } from '../../xep/xep0282.ts';
 import { type Condition, type ErrorType, stanzaError } from '../../xmpp/errors.ts';
-import { type Jid, resourceOf } from '../../xmpp/jid.ts';
-import { errorReply, type Stanza } from '../../xmpp/stanza.ts';
+import { resourceOf } from '../../xmpp/jid.ts';
+import { errorReply, iqResult, type Stanza } from '../../xmpp/stanza.ts';
 import { instant } from '../../xmpp/time.ts';
 import { sizeOf, splitCharactersMax, splitMessagesMax } from './limits.ts';
-import type { Replicas } from './replicas.ts';
+import type { ReplicaSession } from './replicas.ts';
+import { place } from './to-replica.ts';
 
 /** Acts of one split that are counted. */
 const actsMax = 10_000;
 
 /**
- * A stanza of a user of `replica` that bears the mark of a split.
+ * A stanza of a user of this replica that bears the mark of a split.
  *
  * @returns false if it is to be taken as any other stanza of theirs
  */
 export function judge(
   turn: RoomTurn,
-  replicas: Replicas,
-  replica: Jid,
+  session: ReplicaSession,
   dmuc: Dmuc & { readonly split: string },
   stanza: Stanza,
 ): boolean {
   const { room } = turn;
-  const state = replicas.of(turn, replica);
-  if (state.relayed.size < actsMax) state.relayed.add(dmuc.split);
+  const replica = session.link.peer;
+  if (session.relayed.size < actsMax) session.relayed.add(dmuc.split);
   const occupant = room.occupantByJid(stanza.from);
   const theirs = occupant?.home === replica ? occupant : undefined;
   if (stanza.name === 'presence') {
@@ -40,7 +40,7 @@ export function judge(
       // A provisional entry is a join like any other; their replica has them, so from here on it serves them (decision #44).
       if (occupant && occupant.home === undefined) {
         turn.record({ kind: 'occupantChanged', occupant: { ...occupant, home: replica } });
-        state.heard.add(stanza.from);
+        session.heard.add(stanza.from);
       }
       return false;
     }
@@ -65,14 +65,37 @@ export function judge(
   const checked = checkGroupchat(room, theirs, stanza, turn.env);
   if (checked.kind === 'refusal') return drop('they have no voice', checked.type, checked.condition);
   const size = sizeOf(cleanPayloads(room.jid, stanza.payloads));
-  if (state.messages + 1 > splitMessagesMax || state.characters + size > splitCharactersMax)
+  if (session.messages + 1 > splitMessagesMax || session.characters + size > splitCharactersMax)
     return drop('it is more than a split may bring', 'wait', 'resource-constraint');
-  state.messages++;
-  state.characters += size;
+  session.messages++;
+  session.characters += size;
   // Not before the split and not after now, whatever the replica's clock says.
   const stamp = dmuc.delay?.stamp ?? turn.env.now;
-  const at = instant(Math.min(turn.env.now, Math.max(state.notBefore, stamp)));
+  const at = instant(Math.min(turn.env.now, Math.max(session.notBefore, stamp)));
   const change = { ...checked, item: { ...checked.item, at, split: identity }, late: true };
   commit(turn, change, { spec: 'decision#42' });
+  return true;
+}
+
+/**
+ * Decision #42: so many acts of a split were relayed, says the replica. It may forget them if all have arrived.
+ *
+ * @returns whether they have
+ */
+export function settleSplit(turn: RoomTurn, session: ReplicaSession, count: number, request: Stanza): boolean {
+  const { relayed, messages, link } = session;
+  const arrived = relayed.size;
+  relayed.clear();
+  if (arrived < count) {
+    const text = `${arrived} of ${count} arrived`;
+    turn.send(errorReply(request, stanzaError('wait', 'resource-constraint', text)), 'decision#42', link.peer);
+    return false;
+  }
+  const acts = count === 1 ? '1 act' : `${count} acts`;
+  const taken = messages === 1 ? '1 message' : `${messages} messages`;
+  const what = `judged: ${acts} of the split at ${link.peer}, ${taken} taken`;
+  turn.note('decision#42', what, { peer: link.peer, sign: 'judged' });
+  // Where what was accepted got lost on the way, the replica knows by the place.
+  turn.send(iqResult(request, place(turn.room)), 'decision#42', link.peer);
   return true;
 }

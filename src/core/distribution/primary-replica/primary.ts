@@ -1,48 +1,39 @@
 import type { Change } from '../../room/change.ts';
 import { mayRename } from '../../room/checks.ts';
-import { leave } from '../../room/commit.ts';
 import type { Occupant } from '../../room/event.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
 import type { RoomView } from '../../room/state.ts';
-import { deliverPrivate, tell } from '../../room/tell.ts';
+import { deliverPrivate } from '../../room/tell.ts';
 import type { Traits } from '../../room/traits.ts';
-import {
-  readAck,
-  readCreate,
-  readDestroy,
-  readNetjoin,
-  readRelayed,
-  writePosition,
-  writeStanding,
-} from '../../xep/sync.ts';
-import { type JoinRequest, readJoin } from '../../xep/xep0045.ts';
-import { isPing, ping } from '../../xep/xep0199.ts';
+import { readJoin } from '../../xep/xep0045.ts';
 import { readDmuc } from '../../xep/xep0282.ts';
 import { assertNever, stanzaError } from '../../xmpp/errors.ts';
 import { bareOf, type Jid, resourceOf } from '../../xmpp/jid.ts';
 import { NS } from '../../xmpp/namespaces.ts';
 import { errorOf, errorReply, iqResult, type Stanza, saysGone } from '../../xmpp/stanza.ts';
-import { spread as jitter, probeMs } from '../keepalive.ts';
+import { readLinkTimer } from '../link.ts';
 import { type ReplicaPeer, replicaPeer } from '../peers.ts';
 import type { Protocol, ProtocolStatus } from '../protocol.ts';
 import { primaryFields } from './config-fields.ts';
-import { create, dismiss, end, netjoin, offer, pastMax } from './creation.ts';
-import { judge } from './judge.ts';
-import { markAway, probe, releaseHeld, split } from './netsplit.ts';
-import { Replicas, reachable, servedBy, usersOf } from './replicas.ts';
+import { complete, create, netjoin, offer, pastMax } from './creation.ts';
+import { dismiss, end, takeAnswer } from './dismissal.ts';
+import { countModerators, enter, enterRefused, grantJids } from './entering.ts';
+import { classify, type FromReplica } from './from-replica.ts';
+import { judge, settleSplit } from './judge.ts';
+import { probe, releaseHeld, split, spreadReach } from './netsplit.ts';
+import { type ReplicaSession, Replicas } from './replicas.ts';
+import { reachable, servedBy } from './served.ts';
 import { splitStatus } from './split-status.ts';
 import {
   affiliationOf,
   broadcast,
   configuration,
   departure,
-  enterStanza,
   leaveStanza,
+  place,
   renaming,
-  rosterEntry,
   update,
 } from './to-replica.ts';
-import { usersDigest } from './users-digest.ts';
 
 /**
  * XEP-0282, the primary's side: every stanza of the room is decided here; each replica gets one copy, whatever the
@@ -52,8 +43,6 @@ export class Primary implements Protocol {
   readonly traits = traits;
   readonly byService = true;
   readonly #replicas: Replicas;
-  /** Users taken over from a replica that has not said yet how far it came (decision #40). */
-  readonly #takenOver = new Map<string, { readonly n: number; readonly users: readonly Jid[] }>();
 
   /** @param configured  the replicas that the room starts with, and the domains each may serve */
   constructor(configured: ReadonlyMap<Jid, readonly Jid[]>) {
@@ -65,28 +54,11 @@ export class Primary implements Protocol {
   }
 
   fromPeer(turn: RoomTurn, stanza: Stanza): boolean {
-    const { room } = turn;
     const replica = bareOf(stanza.from);
-    const set = stanza.name === 'iq' && stanza.type === 'set';
-    const asked = set ? readCreate(stanza.payloads) : undefined;
-    const joined = set ? readNetjoin(stanza.payloads) : undefined;
-    if (asked) create(turn, this.#replicas, replica, asked, stanza);
-    else if (joined) netjoin(turn, this.#replicas, replica, joined, stanza);
-    else if (stanza.name === 'iq' && this.#takenOver.size > 0 && this.#takenOver.has(`${replica} ${stanza.id}`))
-      this.#answeredDestroy(turn, replica, stanza);
-    else if (this.#replicas.domainsOf(room, replica) === undefined) return false;
-    else {
-      const record = replicaPeer(room, replica);
-      if (stanza.type === 'error') this.#bounced(turn, replica, record, stanza);
-      else {
-        this.#replicas.of(turn, replica).keepalive.heard(turn.env.now);
-        if (stanza.name === 'iq') this.#iq(turn, replica, record, stanza);
-        else
-          turn.note('0282#4', `${replica} sent a ${stanza.name} in its own name, which no rule asks for: ignored`, {
-            peer: replica,
-          });
-      }
-    }
+    if (takeAnswer(turn, this.#replicas, replica, stanza)) return true;
+    const what = classify(stanza, this.#replicas.domainsOf(turn.room, replica) !== undefined);
+    if (what === undefined) return false;
+    this.#fromReplica(turn, replica, what, stanza);
     return true;
   }
 
@@ -96,9 +68,10 @@ export class Primary implements Protocol {
     const dmuc = readDmuc(stanza.payloads);
     if (dmuc?.split !== undefined) {
       const replica = servedBy(room, stanza.from, ['live', 'syncing', 'split']);
-      if (replica !== undefined && reachable(replicaPeer(room, replica)))
-        return judge(turn, this.#replicas, replica, { ...dmuc, split: dmuc.split }, stanza);
       if (replica !== undefined) {
+        const record = replicaPeer(room, replica);
+        if (reachable(record))
+          return judge(turn, this.#replicas.of(turn, replica, record), { ...dmuc, split: dmuc.split }, stanza);
         // The replica believes that it is over. Once it knows it asks again, and relays all of it again.
         offer(turn, this.#replicas, replica);
         return true;
@@ -178,15 +151,14 @@ export class Primary implements Protocol {
       case 'entered': {
         const { occupant, join } = change;
         replicas.sendAll(turn, '0282#4.7', (to) => update(room, occupant, to));
-        if (occupant.home !== undefined) this.#enter(turn, occupant, occupant.home, join);
-        return;
+        return enter(turn, replicas, occupant, join);
       }
       case 'returned':
-        if (change.occupant.home !== undefined) this.#enter(turn, change.occupant, change.occupant.home, change.join);
-        return;
+        return enter(turn, replicas, change.occupant, change.join);
       case 'presence': {
         const { occupant, parts } = change;
-        this.#grantJids(turn, occupant);
+        if (change.reach) return spreadReach(turn, replicas, change);
+        grantJids(turn, replicas, occupant);
         return replicas.sendAll(turn, '0282#4.7', (to) => update(room, occupant, to, { ...parts?.item }));
       }
       case 'left':
@@ -199,7 +171,7 @@ export class Primary implements Protocol {
         replicas.sendAll(turn, 'decision#15', (to) => configuration(room, to, change.statuses));
         if (change.changes.nodes === undefined) return;
         for (const replica of [...room.peers.keys()])
-          if (this.#replicas.domainsOf(room, replica) === undefined) this.#dismiss(turn, replica);
+          if (replicas.domainsOf(room, replica) === undefined) dismiss(turn, replicas, replica);
         for (const replica of room.config.nodes) if (!room.peers.has(replica)) offer(turn, replicas, replica);
         return;
       }
@@ -226,9 +198,10 @@ export class Primary implements Protocol {
       ...parts.item,
     } as const;
     const { home, jid } = occupant;
-    if (home !== undefined && jid !== undefined && reachable(replicaPeer(room, home))) {
+    const record = home === undefined ? undefined : replicaPeer(room, home);
+    if (home !== undefined && jid !== undefined && reachable(record)) {
       this.#replicas.send(turn, home, '0282#4.6', (to) => leaveStanza(room, { ...occupant, jid }, item, payloads, to));
-      this.#replicas.of(turn, home).entering.delete(jid);
+      this.#replicas.of(turn, home, record).entering.delete(jid);
     }
     this.#replicas.sendAll(turn, '0282#4.6', (to) => departure(room, occupant, item, payloads, to));
   }
@@ -243,204 +216,121 @@ export class Primary implements Protocol {
     const { room } = turn;
     for (const replica of room.config.nodes) {
       const record = replicaPeer(room, replica);
-      const { times } = this.#replicas.of(turn, replica).keepalive;
       // Without a session it may not know that there is a room to ask for.
-      if (record?.session === undefined) offer(turn, this.#replicas, replica);
-      if (record?.state === 'split') probe(turn, replica);
-      else if (record !== undefined) turn.setTimer(`keepalive:${replica}`, jitter(turn.env, times.interval * 1000));
+      if (record === undefined) offer(turn, this.#replicas, replica);
+      else if (record.state === 'split') probe(turn, this.#replicas.of(turn, replica, record), record);
+      else this.#replicas.of(turn, replica, record).link.watch(turn);
     }
   }
 
   /** §4.10 while live, §4.11.1.1 ("higher frequency") while split. */
   timer(turn: RoomTurn, name: string): void {
-    const { room } = turn;
-    const replica = name.slice(name.indexOf(':') + 1) as Jid;
-    const record = replicaPeer(room, replica);
-    if (record === undefined) return;
-    if (name.startsWith('hold:')) return releaseHeld(turn, replica);
-    if (!name.startsWith('keepalive:')) return;
-    const state = this.#replicas.of(turn, replica);
-    if (record.state === 'split') {
-      const { id } = state.keepalive.ping(turn.env);
-      turn.send(ping(room.jid, replica, id), '0282#4.11.1.1', replica);
-      turn.setTimer(name, probeMs(turn.env, ++state.tries, state.keepalive.times));
-      return;
-    }
-    const due = state.keepalive.due(turn.env);
-    if (due.kind === 'lost')
-      return split(turn, this.#replicas, replica, record, 'silence', 'two keepalives went unanswered');
-    if (due.kind === 'ping') turn.send(ping(room.jid, replica, due.id, standing(room, replica)), '0282#4.10', replica);
-    turn.setTimer(name, due.ms);
+    if (name.startsWith('hold:')) return releaseHeld(turn, name.slice('hold:'.length) as Jid);
+    const replica = readLinkTimer(name);
+    const record = replica && replicaPeer(turn.room, replica);
+    if (replica === undefined || record === undefined) return;
+    const session = this.#replicas.of(turn, replica, record);
+    if (record.state === 'split') return session.link.probe(turn, '0282#4.11.1.1');
+    if (!session.link.keepAlive(turn)) split(turn, session, record, 'silence', 'two keepalives went unanswered');
   }
 
-  #iq(turn: RoomTurn, replica: Jid, record: ReplicaPeer | undefined, stanza: Stanza): void {
-    const { room } = turn;
-    const destroyed = stanza.type === 'set' ? readDestroy(stanza.payloads) : undefined;
-    if (destroyed && record !== undefined) {
-      // §1a.7: from the answer on the replica delivers nothing more. FIFO: it has what went before.
-      const answer = iqResult(stanza, place(room));
-      turn.send(answer, 'decision#40', replica);
-      return end(turn, this.#replicas, replica);
+  #fromReplica(turn: RoomTurn, replica: Jid, what: FromReplica, stanza: Stanza): void {
+    const replicas = this.#replicas;
+    switch (what.kind) {
+      case 'create':
+        return create(turn, replicas, replica, what.asked, stanza);
+      case 'netjoin':
+        return netjoin(turn, replicas, replica, what.asked, stanza);
+      case 'enterRefused':
+        return enterRefused(turn, replicas, replica, what.user, stanza);
+      case 'error':
+        return this.#bounced(turn, replica, stanza);
+      default: {
+        const record = replicaPeer(turn.room, replica);
+        const known = record && { record, session: replicas.of(turn, replica, record) };
+        known?.session.link.heard(turn.env.now);
+        this.#heard(turn, replica, known, what, stanza);
+      }
     }
-    const count = stanza.type === 'set' ? readRelayed(stanza.payloads) : undefined;
-    const pinged = isPing(stanza);
-    if (pinged)
-      turn.send(iqResult(stanza, ...(reachable(record) ? [standing(room, replica)] : [])), '0282#4.10', replica);
-    else if (count === undefined && (stanza.type === 'get' || stanza.type === 'set'))
-      return turn.send(errorReply(stanza, stanzaError('cancel', 'service-unavailable')), '6120#8.4', replica);
-    // It is there, but not, or no longer, a replica here: it may not know. It is asked to ask (decision #5).
-    if (record === undefined || record.state === 'split') return offer(turn, this.#replicas, replica);
-    const ping = pinged ? stanza.payloads.find(({ xmlns }) => xmlns === NS.ping) : undefined;
-    const ack = readAck(ping ? ping.children.filter((child) => typeof child !== 'string') : stanza.payloads);
+  }
+
+  /** What says that the replica is there. @param known  undefined: it has no session */
+  #heard(
+    turn: RoomTurn,
+    replica: Jid,
+    known: Known | undefined,
+    what: Exclude<FromReplica, { kind: 'create' | 'netjoin' | 'enterRefused' | 'error' }>,
+    stanza: Stanza,
+  ): void {
+    switch (what.kind) {
+      case 'destroy':
+        if (known === undefined) return refuse(turn, replica, stanza);
+        // From the answer on the replica delivers nothing more. FIFO: it has what went before.
+        turn.send(iqResult(stanza, place(turn.room)), 'decision#40', replica);
+        return end(turn, this.#replicas, replica);
+      case 'ping': {
+        const standing = known?.session.link.position(turn.room) ?? [];
+        turn.send(iqResult(stanza, ...standing), '0282#4.10', replica);
+        return this.#acknowledged(turn, replica, known, what, stanza);
+      }
+      case 'result':
+      case 'relayed':
+        return this.#acknowledged(turn, replica, known, what, stanza);
+      case 'unknown':
+        return refuse(turn, replica, stanza);
+      case 'unasked':
+        return turn.note(
+          '0282#4',
+          `${replica} sent a ${stanza.name} in its own name, which no rule asks for: ignored`,
+          { peer: replica },
+        );
+      default:
+        assertNever(what);
+    }
+  }
+
+  /** It says how far it is, or at least that it is there. */
+  #acknowledged(
+    turn: RoomTurn,
+    replica: Jid,
+    known: Known | undefined,
+    what: Extract<FromReplica, { kind: 'ping' | 'result' | 'relayed' }>,
+    stanza: Stanza,
+  ): void {
+    const replicas = this.#replicas;
+    // It is not, or no longer, a replica here, and may not know: it is asked to ask (decision #5).
+    if (known === undefined || known.record.state === 'split') return offer(turn, replicas, replica);
+    const { record, session } = known;
+    const { kind, ack } = what;
     // Also where its answer to `ready` was lost: only a replica that has taken its state says how far it is.
-    if (record.state === 'syncing' && (ack !== undefined || count !== undefined)) this.#live(turn, replica, record);
-    if (ack?.moderators !== undefined) this.#countModerators(turn, replica, ack.moderators);
-    if (count !== undefined) this.#relayed(turn, replica, count, stanza);
-  }
-
-  #live(turn: RoomTurn, replica: Jid, record: ReplicaPeer): void {
-    const { past: _, ...rest } = record;
-    const live: ReplicaPeer = { ...rest, state: 'live', since: turn.env.now };
-    turn.record({ kind: 'peerChanged', peer: replica, record: live });
-    turn.note('decision#5', `${replica} is live`, { peer: replica });
-    const { times } = this.#replicas.of(turn, replica).keepalive;
-    turn.setTimer(`keepalive:${replica}`, jitter(turn.env, times.interval * 1000));
-    turn.clearTimer(`hold:${replica}`);
-    markAway(turn, this.#replicas, replica, false);
-  }
-
-  /** Decision #42: all that the replica relayed of its split is judged, if all of it has arrived. */
-  #relayed(turn: RoomTurn, replica: Jid, count: number, request: Stanza): void {
-    const { room } = turn;
-    const { relayed, messages } = this.#replicas.of(turn, replica);
-    const arrived = relayed.size;
-    relayed.clear();
-    if (arrived < count) {
-      const text = `${arrived} of ${count} arrived`;
-      return turn.send(errorReply(request, stanzaError('wait', 'resource-constraint', text)), 'decision#42', replica);
-    }
-    const acts = count === 1 ? '1 act' : `${count} acts`;
-    const taken = messages === 1 ? '1 message' : `${messages} messages`;
-    const what = `judged: ${acts} of the split at ${replica}, ${taken} taken`;
-    turn.note('decision#42', what, { peer: replica, sign: 'judged' });
-    // Where what was accepted got lost on the way, the replica knows by the place.
-    turn.send(iqResult(request, place(room)), 'decision#42', replica);
-    this.#countModerators(turn, replica, undefined);
-  }
-
-  /** Decision #7: what the replica reports of its moderators, where the count here may be of the past. */
-  #countModerators(turn: RoomTurn, replica: Jid, moderators: number | undefined): void {
-    const { room } = turn;
-    const state = this.#replicas.of(turn, replica);
-    const before = this.#replicas.mayHoldJids(room, replica);
-    state.noModerators = moderators === 0;
-    if (before || room.whois === 'anyone' || !this.#replicas.mayHoldJids(room, replica)) return;
-    for (const occupant of room.occupants.values())
-      this.#replicas.send(turn, replica, 'decision#7', (to) => rosterEntry(room, occupant, { ...to, jids: true }));
-  }
-
-  #dismiss(turn: RoomTurn, replica: Jid): void {
-    const { room } = turn;
-    const users = [...room.occupants.values()].flatMap(({ home, jid }) => (home === replica && jid ? [jid] : []));
-    if (reachable(replicaPeer(room, replica)))
-      this.#takenOver.set(`${replica} destroy-${room.n}`, { n: room.n, users });
-    for (const [oldest] of this.#takenOver) {
-      if (this.#takenOver.size <= takenOverMax) break;
-      this.#takenOver.delete(oldest);
-    }
-    dismiss(turn, this.#replicas, replica);
-  }
-
-  /** Decision #40: users of a replica that had missed something are out, and know it. */
-  #answeredDestroy(turn: RoomTurn, replica: Jid, stanza: Stanza): void {
-    const { room } = turn;
-    const key = `${replica} ${stanza.id}`;
-    const taken = this.#takenOver.get(key);
-    this.#takenOver.delete(key);
-    if (taken === undefined || stanza.type !== 'result' || readAck(stanza.payloads)?.h === taken.n) return;
-    for (const user of taken.users) {
-      const occupant = room.occupantByJid(user);
-      if (occupant && occupant.home === undefined) leave(turn, occupant, { statuses: [333], payloads: [] });
-    }
+    if (record.state === 'syncing' && (ack !== undefined || kind === 'relayed'))
+      complete(turn, replicas, replica, record);
+    if (ack?.moderators !== undefined) countModerators(turn, replicas, session, ack.moderators);
+    if (kind === 'relayed' && settleSplit(turn, session, what.count, stanza))
+      countModerators(turn, replicas, session, undefined);
   }
 
   /** §4.11.1.1, with decision #10: an error from the replica's JID is a split only where it cannot mean anything else. */
-  #bounced(turn: RoomTurn, replica: Jid, record: ReplicaPeer | undefined, stanza: Stanza): void {
-    const state = this.#replicas.of(turn, replica);
-    if (stanza.name === 'presence' && errorOf(stanza)?.condition === 'not-acceptable')
-      return this.#enterRefused(turn, replica, stanza);
+  #bounced(turn: RoomTurn, replica: Jid, stanza: Stanza): void {
+    const record = replicaPeer(turn.room, replica);
     if (record === undefined || record.state === 'split') return;
-    const ours =
-      stanza.id !== undefined &&
-      (state.outstanding.has(stanza.id) ||
-        state.keepalive.isPing(stanza.id) ||
-        stanza.id === `ready-${record.session}`);
-    if (ours && saysGone(stanza)) {
-      const why = `it bounced: ${errorOf(stanza)?.condition}`;
-      return split(turn, this.#replicas, replica, record, 'bounce', why);
-    }
+    const session = this.#replicas.of(turn, replica, record);
+    if (session.link.isOurs(stanza.id) && saysGone(stanza))
+      return split(turn, session, record, 'bounce', `it bounced: ${errorOf(stanza)?.condition}`);
     turn.note('decision#10', `an error from ${replica} that is no bounce of ours: ignored`, {
       peer: replica,
     });
   }
+}
 
-  /** Decision #7: a replica that gets its first moderator, by entering or by promotion, first gets the JIDs of all. */
-  #grantJids(turn: RoomTurn, moderator: Occupant): void {
-    const { room } = turn;
-    const { home } = moderator;
-    if (
-      moderator.role !== 'moderator' ||
-      home === undefined ||
-      room.whois === 'anyone' ||
-      !reachable(replicaPeer(room, home))
-    )
-      return;
-    const state = this.#replicas.of(turn, home);
-    const others = [...room.occupants.values()].filter(({ nick }) => nick !== moderator.nick);
-    if (!state.noModerators && others.some((other) => other.home === home && other.role === 'moderator')) return;
-    state.noModerators = false;
-    for (const other of others)
-      this.#replicas.send(turn, home, 'decision#7', (to) => rosterEntry(room, other, { ...to, jids: true }));
-  }
+/** A replica that has a session. */
+interface Known {
+  readonly record: ReplicaPeer;
+  readonly session: ReplicaSession;
+}
 
-  /** §4.5, after `#grantJids`. */
-  #enter(turn: RoomTurn, occupant: Occupant, replica: Jid, join: JoinRequest): void {
-    const { room } = turn;
-    const { jid } = occupant;
-    if (jid === undefined || !reachable(replicaPeer(room, replica))) return;
-    this.#grantJids(turn, occupant);
-    const { entering, heard } = this.#replicas.of(turn, replica);
-    const wanted = heard.delete(jid) ? { history: { maxstanzas: 0 } } : join;
-    this.#replicas.send(turn, replica, '0282#4.5', (to) => {
-      entering.set(jid, { id: to.id, join });
-      return enterStanza(room, { ...occupant, jid }, wanted, to);
-    });
-  }
-
-  /** The replica never saw this user ask (§4.5: it MUST verify): decision #6. */
-  #enterRefused(turn: RoomTurn, replica: Jid, stanza: Stanza): void {
-    const { room } = turn;
-    // By JID: they may be called otherwise by now.
-    const user = readDmuc(stanza.payloads)?.enter;
-    const occupant = user === undefined ? undefined : room.occupantByJid(user);
-    if (occupant?.home !== replica || occupant.jid === undefined) return;
-    const { entering } = this.#replicas.of(turn, replica);
-    const { id, join } = entering.get(occupant.jid) ?? {};
-    // They asked again since: what becomes of that is still to be heard.
-    if (join !== undefined && id !== stanza.id) return;
-    entering.delete(occupant.jid);
-    const { home: _, cutOff: __, ...direct } = occupant;
-    const joining = join === undefined ? {} : ({ joining: true } as const);
-    turn.record({ kind: 'occupantChanged', occupant: direct, ...joining });
-    if (join === undefined) {
-      turn.note('decision#8', `${replica} no longer knows ${occupant.nick}`, { peer: replica });
-      return leave(turn, direct, { statuses: [333], payloads: [] });
-    }
-    turn.note('decision#6', `${replica} will not serve ${occupant.nick}: served directly`, {
-      peer: replica,
-    });
-    tell(turn, { kind: 'returned', occupant: direct, join });
-  }
+function refuse(turn: RoomTurn, replica: Jid, request: Stanza): void {
+  turn.send(errorReply(request, stanzaError('cancel', 'service-unavailable')), '6120#8.4', replica);
 }
 
 /** Users behind replicas know the room by the same address as everybody. */
@@ -452,16 +342,3 @@ const traits: Traits = {
   reaches: () => true,
   decidesAbout: () => true,
 };
-
-/** Takings-over whose answer is waited for. */
-const takenOverMax = 100;
-
-/** Where the room is: what a replica that missed the last change learns it from (decision #2). */
-function place(room: RoomView) {
-  return writePosition({ epoch: room.epoch, n: room.n });
-}
-
-/** The same, and whom the primary counts as this replica's users: what it learns from that one of those words got lost. */
-function standing(room: RoomView, replica: Jid) {
-  return writeStanding({ epoch: room.epoch, n: room.n, users: usersDigest(usersOf(room, replica)) });
-}

@@ -1,24 +1,25 @@
-import type { PeerRecord } from '../../room/event.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
 import type { RoomView } from '../../room/state.ts';
+import type { Spec } from '../../turn/spec.ts';
+import { writeStanding } from '../../xep/sync.ts';
 import type { JoinRequest } from '../../xep/xep0045.ts';
 import { domainOf, type Jid } from '../../xmpp/jid.ts';
 import type { Stanza } from '../../xmpp/stanza.ts';
 import { type Instant, instant } from '../../xmpp/time.ts';
-import { defaultTimes, Keepalive } from '../keepalive.ts';
-import { Outstanding } from '../outstanding.ts';
-import { replicaPeer, replicaPeers } from '../peers.ts';
+import { Link, type Wording } from '../link.ts';
+import { type ReplicaPeer, replicaPeer } from '../peers.ts';
+import { Pending } from '../pending.ts';
+import { reachable, usersOf } from './served.ts';
 import type { Target } from './to-replica.ts';
+import { usersDigest } from './users-digest.ts';
 
-/** What the primary knows of a replica only while it runs. */
-export interface Volatile {
-  readonly keepalive: Keepalive;
-  readonly outstanding: Outstanding;
-  /** Users handed over by `<enter/>`, by the id of the last one: refused, they fall back to direct service. */
-  readonly entering: Map<Jid, { readonly id: string | undefined; readonly join: JoinRequest }>;
+/** What the primary knows of a replica only while it runs, and only for one session, or until it is taken up again. */
+export interface ReplicaSession {
+  readonly link: Link;
+  /** Users handed over by `<enter/>`: refused, they fall back to direct service. */
+  readonly entering: Pending<Jid, HandedOver>;
   /** Users whom the primary served itself until their replica said that it has them: they have heard it all. */
   readonly heard: Set<Jid>;
-  tries: number;
   /** The earliest moment at which it may have noticed that it was split: nothing said meanwhile is older (decision #42). */
   readonly notBefore: Instant;
   /** What it relayed of a split, by its own ids, and how much of that were messages. */
@@ -27,15 +28,38 @@ export interface Volatile {
   characters: number;
   /** It says that none of its users is a moderator, whatever is counted here (decision #7). */
   noModerators: boolean;
-  offered: Instant | undefined;
-  /** Id of the request for creation that was answered last: repeated by a link, it is no other. */
+  /** Id of the request for creation that this session answers: repeated by a link, it is no other. */
   created: string | undefined;
 }
 
+/** Why a user is on their way to a replica, and the id of the `<enter/>` that says so. */
+export interface HandedOver {
+  readonly id: string;
+  readonly join: JoinRequest;
+}
+
+/** Users whom the primary serves itself since it dismissed their replica. */
+export interface TakenOver {
+  /** The room's place when it did. */
+  readonly n: number;
+  readonly users: readonly Jid[];
+}
+
+/** Users handed over to one replica whose refusal would be understood. More than are on their way at any time. */
+const enteringMax = 10_000;
+/** Takings-over whose answer is waited for. */
+const takenOverMax = 100;
+/** A primary offers again after that many milliseconds at the earliest. */
+const offerMs = 5_000;
+
 /** The replicas of one primary: what is known of them while it runs, and the one way by which something goes to them. */
 export class Replicas {
+  /** Those who were taken over from a replica that has not said yet how far it came (decision #40), by `takingOver`. */
+  readonly takenOver = new Pending<string, TakenOver>(takenOverMax);
   readonly #configured: ReadonlyMap<Jid, readonly Jid[]>;
-  readonly #states = new Map<Jid, Volatile>();
+  readonly #sessions = new Map<Jid, ReplicaSession>();
+  /** When those that have no session, or are split, were asked to ask. */
+  readonly #offered = new Map<Jid, Instant>();
 
   /** @param configured  the domains that the replicas of the configuration may serve; others serve their own */
   constructor(configured: ReadonlyMap<Jid, readonly Jid[]>) {
@@ -48,55 +72,63 @@ export class Replicas {
     return this.#configured.get(replica) ?? [domainOf(replica)];
   }
 
-  of(turn: RoomTurn, replica: Jid): Volatile {
-    return this.#states.get(replica) ?? this.begin(turn, replica);
+  of(turn: RoomTurn, replica: Jid, record: ReplicaPeer): ReplicaSession {
+    return this.#sessions.get(replica) ?? this.begin(turn, replica, record);
   }
 
   /** A session begins, or is taken up again: nothing of what went before is in flight. */
-  begin(turn: RoomTurn, replica: Jid, moderators?: number): Volatile {
-    const { room } = turn;
-    const record = replicaPeer(room, replica);
-    const heard = record?.heard ?? this.#states.get(replica)?.keepalive.lastHeard() ?? record?.since ?? turn.env.now;
-    const { interval, timeout } = record?.keepalive ?? defaultTimes;
-    const state: Volatile = {
-      keepalive: new Keepalive(turn.env.now, record?.keepalive),
-      outstanding: new Outstanding(),
-      entering: new Map(),
+  begin(turn: RoomTurn, replica: Jid, record: ReplicaPeer, moderators?: number): ReplicaSession {
+    const { session, keepalive: times } = record;
+    const heard = record.heard ?? this.#sessions.get(replica)?.link.lastHeard ?? record.since;
+    const begun: ReplicaSession = {
+      link: new Link(turn.env, { self: turn.room.jid, peer: replica, session, times }, wordingFor(replica)),
+      entering: new Pending(enteringMax),
       heard: new Set(),
-      tries: 0,
-      notBefore: instant(heard - (interval + 2 * timeout) * 1000),
+      notBefore: instant(heard - (times.interval + 2 * times.timeout) * 1000),
       relayed: new Set(),
       messages: 0,
       characters: 0,
       noModerators: moderators === 0,
-      offered: undefined,
       created: undefined,
     };
-    this.#states.set(replica, state);
-    return state;
+    this.#sessions.set(replica, begun);
+    this.#offered.delete(replica);
+    return begun;
   }
 
-  forget(replica: Jid): void {
-    this.#states.delete(replica);
+  /** The session is over. */
+  end(turn: RoomTurn, replica: Jid): void {
+    this.#sessions.get(replica)?.link.unwatch(turn);
+    this.#sessions.delete(replica);
+    this.#offered.delete(replica);
+  }
+
+  /** @returns false if it was asked to ask just now */
+  mayOffer(replica: Jid, now: Instant): boolean {
+    const offered = this.#offered.get(replica);
+    if (offered !== undefined && now - offered < offerMs) return false;
+    this.#offered.set(replica, now);
+    return true;
   }
 
   /** One stanza to every replica that is not split. */
-  sendAll(turn: RoomTurn, spec: string, make: (to: Target) => Stanza): void {
-    const { room } = turn;
-    for (const [replica, record] of room.peers) if (reachable(record)) this.send(turn, replica, spec, make);
+  sendAll(turn: RoomTurn, spec: Spec, make: (to: Target) => Stanza): void {
+    for (const [replica, record] of turn.room.peers) if (reachable(record)) this.send(turn, replica, spec, make);
   }
 
-  send(turn: RoomTurn, replica: Jid, spec: string, make: (to: Target) => Stanza): void {
+  /** @returns the id of what went out; undefined: the replica has no session */
+  send(turn: RoomTurn, replica: Jid, spec: Spec, make: (to: Target) => Stanza): string | undefined {
     const { room } = turn;
-    const id = turn.env.newId();
-    this.of(turn, replica).outstanding.add(id);
-    turn.send(make({ replica, jids: this.mayHoldJids(room, replica), id }), spec, replica);
+    const record = replicaPeer(room, replica);
+    if (record === undefined) return undefined;
+    const stanza = make({ replica, jids: this.mayHoldJids(room, replica) });
+    return this.of(turn, replica, record).link.send(turn, stanza, spec);
   }
 
   /** §4.7: full JIDs go only to a replica one of whose users is a moderator, or where everybody sees them. */
   mayHoldJids(room: RoomView, replica: Jid): boolean {
     if (room.whois === 'anyone') return true;
-    if (this.#states.get(replica)?.noModerators) return false;
+    if (this.#sessions.get(replica)?.noModerators) return false;
     for (const occupant of room.occupants.values()) {
       if (occupant.home === replica && occupant.role === 'moderator') return true;
     }
@@ -104,24 +136,14 @@ export class Replicas {
   }
 }
 
-/** Whether broadcasts go to it. */
-export function reachable(record: PeerRecord | undefined): boolean {
-  return record?.state === 'live' || record?.state === 'syncing';
-}
-
-/** Whom the primary counts as a replica's users: nick and JID. */
-export function usersOf(room: RoomView, replica: Jid): readonly (readonly [nick: string, jid: Jid])[] {
-  const users: (readonly [string, Jid])[] = [];
-  for (const { home, nick, jid } of room.occupants.values())
-    if (home === replica && jid !== undefined) users.push([nick, jid]);
-  return users;
-}
-
-/** The replica that serves this user's domain, if it is in one of these states. */
-export function servedBy(room: RoomView, user: Jid, states: readonly PeerRecord['state'][]): Jid | undefined {
-  const domain = domainOf(user);
-  for (const [replica, record] of replicaPeers(room)) {
-    if (states.includes(record.state) && record.serves.includes(domain)) return replica;
-  }
-  return undefined;
+/** Decision #2: what a replica that missed something learns it from. One that is split is told when it asks. */
+function wordingFor(replica: Jid): Wording {
+  return {
+    keepalive: '0282#4.10',
+    position(room) {
+      if (!reachable(replicaPeer(room, replica))) return [];
+      const users = usersDigest(usersOf(room, replica));
+      return [writeStanding({ epoch: room.epoch, n: room.n, users })];
+    },
+  };
 }

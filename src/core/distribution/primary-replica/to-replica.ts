@@ -19,11 +19,10 @@ import { el, element, type XmlElement } from '../../xmpp/xml.ts';
 import { replicaPeer } from '../peers.ts';
 import { replicaForm } from './replica-form.ts';
 
-/** Where a stanza goes: `jids` if full JIDs may go there (§4.7), `id` so that its bounce is known (decision #10). */
+/** Where a stanza goes: `jids` if full JIDs may go there (§4.7). Its id it gets from the link (decision #10). */
 export interface Target {
   readonly replica: Jid;
   readonly jids: boolean;
-  readonly id: string;
 }
 
 export function itemOf(occupant: Occupant, parts: Partial<MucUser>, jids: boolean): XmlElement {
@@ -39,16 +38,21 @@ export function itemOf(occupant: Occupant, parts: Partial<MucUser>, jids: boolea
   });
 }
 
-/** Decision #1: the place of a change, inside the XEP's own element. */
-function positionOf(room: RoomView, n = room.n): XmlElement {
-  return element('x', NS.dmuc2, {}, [writePosition({ epoch: room.epoch, n })]);
+/** Decision #1: the place of a change; or of the room, from which a replica that missed the last one learns it. */
+export function place(room: RoomView, n = room.n): XmlElement {
+  return writePosition({ epoch: room.epoch, n });
+}
+
+/** The same inside the XEP's own element. */
+function positionOf(room: RoomView, n?: number): XmlElement {
+  return element('x', NS.dmuc2, {}, [place(room, n)]);
 }
 
 /** Somebody who is in, as the replica may see them, and what the protocol says beside that. */
 function someone(
   room: RoomView,
   occupant: Occupant,
-  { replica, jids, id }: Target,
+  { replica, jids }: Target,
   dmuc: XmlElement | undefined,
   parts: Partial<MucUser> = {},
 ): Stanza {
@@ -57,7 +61,7 @@ function someone(
   const said = withOccupantId(shown, occupant.occupantId);
   const item = itemOf(occupant, parts, jids);
   const payloads = dmuc === undefined ? [...said, item] : [...said, item, dmuc];
-  return make('presence', occupantJid(room.jid, occupant.nick), replica, { id }, payloads);
+  return make('presence', occupantJid(room.jid, occupant.nick), replica, {}, payloads);
 }
 
 /** §4.3: someone who is in, for the replica's roster; not news, so it has no place in the sequence. */
@@ -95,11 +99,11 @@ export function leaveStanza(
   occupant: Occupant & { jid: Jid },
   item: Partial<MucUser>,
   payloads: readonly XmlElement[],
-  { replica, id }: Target,
+  { replica }: Target,
 ): Stanza {
   const from = occupantJid(room.jid, occupant.nick);
   const leave = writeDmuc({ leave: occupant.jid, position: { epoch: room.epoch, n: room.n } });
-  return presence(from, replica, { type: 'unavailable', id }, ...payloads, itemOf(occupant, item, false), leave);
+  return presence(from, replica, { type: 'unavailable' }, ...payloads, itemOf(occupant, item, false), leave);
 }
 
 /** §4.6: "The primary then sends a presence update to all replicas". */
@@ -108,11 +112,11 @@ export function departure(
   occupant: Occupant,
   item: Partial<MucUser>,
   payloads: readonly XmlElement[],
-  { replica, jids, id }: Target,
+  { replica, jids }: Target,
   n?: number,
 ): Stanza {
   const from = occupantJid(room.jid, occupant.nick);
-  const rest = { type: 'unavailable', id };
+  const rest = { type: 'unavailable' };
   return presence(from, replica, rest, ...payloads, itemOf(occupant, item, jids), positionOf(room, n));
 }
 
@@ -122,44 +126,39 @@ export function renaming(
   before: Occupant,
   nick: string,
   payloads: readonly XmlElement[],
-  { replica, jids, id }: Target,
+  { replica, jids }: Target,
   n?: number,
 ): Stanza {
   const item = itemOf(before, { nick, statuses: [303] }, jids);
   const from = occupantJid(room.jid, before.nick);
   const rest = [...writeOccupantId(before.occupantId), item, positionOf(room, n)];
-  return presence(from, replica, { type: 'unavailable', id }, ...payloads, ...rest);
+  return presence(from, replica, { type: 'unavailable' }, ...payloads, ...rest);
 }
 
 /** §4.9: the message with the time at which the primary accepted it, and its author's id, inside the dmuc element. @param n  none: of before */
-export function broadcast(room: RoomView, item: HistoryItem, { replica, id }: Target, n?: number): Stanza {
+export function broadcast(room: RoomView, item: HistoryItem, { replica }: Target, n?: number): Stanza {
   const from = occupantJid(room.jid, item.nick);
   const said = withOccupantId(item.payloads, item.occupantId);
   const position = n === undefined ? undefined : { epoch: room.epoch, n };
   const { split, stanzaId: origin } = item;
   const accepted = writeDmuc({ delay: { from, stamp: item.at }, split: split?.id, origin, position });
   const payloads = [...said, accepted, writeStanzaId({ by: item.by, id: item.id })];
-  return make('message', from, replica, { type: 'groupchat', id, lang: item.lang }, payloads);
+  return make('message', from, replica, { type: 'groupchat', lang: item.lang }, payloads);
 }
 
 /** §4.4: the subject, as it is; with a position, as a change that was missed. */
-export function subjectStanza(room: RoomView, subject: Subject, { replica, id }: Target, n?: number): Stanza {
+export function subjectStanza(room: RoomView, subject: Subject, { replica }: Target, n?: number): Stanza {
   const from = subject.nick === '' ? room.jid : occupantJid(room.jid, subject.nick);
   const delay = { from: room.jid, stamp: subject.at };
   const dmuc = writeDmuc({ delay, ...(n === undefined ? {} : { position: { epoch: room.epoch, n } }) });
   const author = writeOccupantId(subject.occupantId ?? '');
-  return message(from, replica, { type: 'groupchat', id }, el('subject', NS.client, {}, subject.text), ...author, dmuc);
+  return message(from, replica, { type: 'groupchat' }, el('subject', NS.client, {}, subject.text), ...author, dmuc);
 }
 
 /** Decision #15: a new configuration, and what users are told of it. */
-export function configuration(
-  room: RoomView,
-  { replica, id }: Target,
-  statuses: readonly number[],
-  n?: number,
-): Stanza {
+export function configuration(room: RoomView, { replica }: Target, statuses: readonly number[], n?: number): Stanza {
   const told = statuses.length === 0 ? [] : [writeStatuses(statuses)];
-  return message(room.jid, replica, { id }, ...told, positionOf(room, n), writeForm(replicaForm(room)));
+  return message(room.jid, replica, {}, ...told, positionOf(room, n), writeForm(replicaForm(room)));
 }
 
 /**
@@ -169,20 +168,20 @@ export function configuration(
 export function affiliationOf(
   room: RoomView,
   { user, affiliation, absent }: Pick<ChangeOf<'affiliated'>, 'user' | 'affiliation' | 'absent'>,
-  { replica, jids, id }: Target,
-  n = room.n,
+  { replica, jids }: Target,
+  n?: number,
 ): Stanza {
   const banned = affiliation === 'outcast' ? 'outcast' : 'none';
   const own = replicaPeer(room, replica)?.serves.includes(domainOf(user)) === true;
-  const position = writePosition({ epoch: room.epoch, n });
+  const position = place(room, n);
   const dmuc = element('x', NS.dmuc2, {}, own ? [position, writeBan({ user, affiliation: banned })] : [position]);
   const told = absent && jids ? [writeMucUser({ affiliation, role: 'none', jid: user, statuses: [] })] : [];
-  return message(room.jid, replica, { id }, ...told, dmuc);
+  return message(room.jid, replica, {}, ...told, dmuc);
 }
 
 /** A change that is none to this replica: only its place counts. Decision #1. */
-export function barePosition(room: RoomView, { replica, id }: Target, n?: number): Stanza {
-  return message(room.jid, replica, { id }, positionOf(room, n));
+export function barePosition(room: RoomView, { replica }: Target, n?: number): Stanza {
+  return message(room.jid, replica, {}, positionOf(room, n));
 }
 
 /** A change of the log once more, for a replica that missed it (§4.11.2, decision #41). What it may see is today's. */
