@@ -229,9 +229,9 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'double delivery at enter',
     file: `${primaryReplica}live.ts`,
-    find: "tell(turn, room, { kind: 'returned', occupant, join: history, accepted }, '0282#4.5');",
+    find: "tell(turn, { kind: 'returned', occupant, join: history, accepted }, '0282#4.5');",
     replace:
-      "tell(turn, room, { kind: 'returned', occupant, join: history, accepted }, '0282#4.5');\n    for (const item of room.history.slice(-1)) turn.send(delayedMessage(room.jid, item, jid), '0282#4.5');",
+      "tell(turn, { kind: 'returned', occupant, join: history, accepted }, '0282#4.5');\n    for (const item of room.history.slice(-1)) turn.send(delayedMessage(room.jid, item, jid), '0282#4.5');",
     modes: ['0282'],
   },
   {
@@ -279,9 +279,9 @@ export const plantedBugs: readonly PlantedBug[] = [
   },
   {
     name: 'an author in an answer to a join is somebody else each time',
-    file: `${fmuc}fmuc-node.ts`,
-    find: 'room.occupantIdOf(user) ?? this.#newIds.get(bare) ?? turn.env.newId()',
-    replace: 'turn.env.newId()',
+    file: 'src/core/distribution/resync.ts',
+    find: 'if (known !== undefined) return known;',
+    replace: '',
     modes: ['0289pp'],
   },
   {

@@ -280,7 +280,8 @@ const kick = (who = alice) =>
     el('query', NS.mucAdmin, {}, el('item', NS.mucAdmin, { nick: 'Bob', role: 'none' })),
   );
 
-const stanzaId = el('stanza-id', NS.sid, { by: room, id: 's' });
+const stanzaIdOf = (id: string) => el('stanza-id', NS.sid, { by: room, id });
+const stanzaId = stanzaIdOf('s');
 const identified = (n: number, id: string) =>
   says('Alice', bob, `#0:${n}`, stanzaId, el('occupant-id', NS.occupantId, { id }));
 
@@ -728,6 +729,11 @@ const cases: Readonly<Record<string, Case>> = {
     excused: {
       'a node that lost its log in between': (story) =>
         both(story).tells(identified(1, 'a')).forgets(service).tells(identified(2, 'b')),
+      'what it had accepted before, and another node passes on after': (story) => {
+        const kept = both(story).accepts(alice, '#0:1');
+        const late = says('Alice', bob, '#0:1', stanzaIdOf('#0:1'), el('occupant-id', NS.occupantId, { id: 'a' }));
+        story.forgets(service).tells(late, kept).tells(identified(2, 'b'));
+      },
       'what the room has not accepted yet': (story) => both(story).tells(says('Alice', bob, '#0:1')),
     },
   },

@@ -145,6 +145,16 @@ const whole: readonly (readonly [Mode, number, string])[] = [
   ['0282', 8950, 'a request for creation that came twice made a session of which the replica never heard'],
   ['0282', 15295, 'whom the primary served itself lost their nick to themselves at the netjoin, and was put out'],
   ['0282', 3346, 'who came past the replica never heard of the leave of somebody whom that had not served'],
+  ['0282', 4379, 'who was in again after a split got once more what they had heard, where a room shows no history'],
+  ['0282', 5096, 'the same'],
+  ['0282', 6172, 'the same'],
+  ['0282', 4458, 'the checker: what a primary had accepted before it lost its log reached somebody after that'],
+  ['0282', 5850, 'the checker: the same, by a replica that slept'],
+  [
+    '0282',
+    6618,
+    'an entry of a roster that was told again entered who had asked since for a nick that is another’s by now',
+  ],
   ['0282', 10656, 'words of a second split came again to who had come between the two'],
 ];
 

@@ -1158,6 +1158,22 @@ describe('XEP-0282 §4.11.2 Netjoin: who was let in provisionally', () => {
     },
   );
 
+  it('decision #44: who the primary says they were under another nick is somebody else to them, until it lets them in', () => {
+    const world = pastTheReplica({ ...local, 'muc#roomconfig_whois': ['anyone'] });
+    world.send(joins(newcomer, `${room}/Newer`));
+    expect(statuses(world, newcomer, 'Newer').at(-1)).toContain(110);
+    heal(world);
+    const selves = world.got(newcomer).flatMap(({ from, type, payloads }) => {
+      const self = readMucUser(payloads)?.statuses.includes(110) === true;
+      return self ? [`${from.slice(room.length + 1)} ${type ?? 'available'}`] : [];
+    });
+    expect(selves).toEqual(['Newer available']);
+    expectTheSameEverywhere(world);
+    world.clear();
+    world.send(says(newcomer, room, 'here'));
+    expect(texts(world.got(newcomer))).toEqual(['here']);
+  });
+
   it('decision #44: and so is one who came past it and then to it, whoever has the nick by now', () => {
     const world = everybodyIn(local);
     const log = world.crash(replica);

@@ -275,9 +275,29 @@ describe('XEP-0282 §4.5 ENTER', () => {
     world.inject(
       vesaReplica,
       primary,
+      presence(
+        jid(`${room}/BigCheese`),
+        vesaReplica,
+        { id: 'e1' },
+        writeDmuc({ enter: jid(user('Efchen')), position: placeAt(world) }),
+      ),
+    );
+    expect(world.got(user('Efchen'))).toEqual([]);
+  });
+
+  it('decision #2: an entry of a roster that comes again later enters nobody', () => {
+    const world = wallopsWithout('Efchen');
+    world.cut(vesa, avalon, 'silent');
+    world.send(joins(user('Efchen'), `${room}/BigCheese`));
+    world.cut(vesa, avalon, undefined);
+    world.clear();
+    world.inject(
+      vesaReplica,
+      primary,
       presence(jid(`${room}/BigCheese`), vesaReplica, { id: 'e1' }, writeDmuc({ enter: jid(user('Efchen')) })),
     );
     expect(world.got(user('Efchen'))).toEqual([]);
+    expect(world.status(vesaReplica).occupants.find(({ nick }) => nick === 'BigCheese')?.jid).not.toBe(user('Efchen'));
   });
 
   it('decision #6: a join that crosses with the creation is served by the replica, once', () => {

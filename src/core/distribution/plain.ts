@@ -1,4 +1,4 @@
-import type { Traits } from '../room/distribution.ts';
+import type { Traits } from '../room/traits.ts';
 import type { Protocol } from './protocol.ts';
 
 /** This node serves everybody, and there are no other nodes to tell. */

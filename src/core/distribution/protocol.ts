@@ -1,4 +1,4 @@
-import type { Distribution } from '../room/distribution.ts';
+import type { Distribution } from '../room/room-turn.ts';
 import type { RoomView } from '../room/state.ts';
 
 /** A distribution, and what a node's status says of it beside what it says of every room. */

@@ -6,14 +6,14 @@ import { childOf, childrenOf, textOf, type XmlElement } from '../xmpp/xml.ts';
 import { changesOfAffiliation, mayChangeAffiliation, mayChangeRole, rank } from './affiliation.ts';
 import type { Actor, Change } from './change.ts';
 import { commitAll, decided } from './commit.ts';
-import type { Distribution } from './distribution.ts';
 import type { Occupant } from './event.ts';
 import { invitation } from './invitation.ts';
 import { list, roleOf } from './lists.ts';
 import { nickIsAnothers } from './nick.ts';
-import { type Refusal, refusal, refuse } from './refusal.ts';
-import type { RoomTurn } from './room-turn.ts';
+import { type Refusal, refusal } from './refusal.ts';
+import type { Distribution, RoomTurn } from './room-turn.ts';
 import type { RoomView } from './state.ts';
+import { refuse } from './tell.ts';
 
 /** One `<item/>` of a request, checked. */
 type Item =

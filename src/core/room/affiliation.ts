@@ -1,11 +1,12 @@
 /** Affiliations and roles, and who may change whose: XEP-0045 §5 with §8 to §10. */
+
 import type { Affiliation, Role } from '../xep/xep0045.ts';
 import { bareOf, domainOf, type Jid } from '../xmpp/jid.ts';
 import type { Actor, Change } from './change.ts';
 import type { RoomConfig } from './config.ts';
-import type { Distribution } from './distribution.ts';
 import type { Occupant } from './event.ts';
 import { type Refusal, refusal } from './refusal.ts';
+import type { Distribution } from './room-turn.ts';
 import type { RoomView } from './state.ts';
 
 /** Rank of an affiliation: a user may not act on one of a higher rank (XEP-0045 §5.2.1). */

@@ -1,11 +1,12 @@
 /** The only file that makes something happen to a room: it records a change, tells it and spreads it. */
+
 import type { Spec } from '../turn/spec.ts';
 import type { Stanza } from '../xmpp/stanza.ts';
 import { type Change, type ChangeOf, eventOf } from './change.ts';
 import type { Happening, Occupant } from './event.ts';
-import { type Refusal, refuse } from './refusal.ts';
+import type { Refusal } from './refusal.ts';
 import type { RoomTurn } from './room-turn.ts';
-import { tell, tellLeaver, tellOfSight, tellOthersOfLeave, tellOthersOfPresence } from './tell.ts';
+import { refuse, tell, tellLeaver, tellOfSight, tellOthersOfLeave, tellOthersOfPresence } from './tell.ts';
 import type { PresenceParts } from './visibility.ts';
 
 /** How a change is committed that is not simply a user's wish which this room grants at once. */

@@ -5,24 +5,11 @@ import { NS } from '../xmpp/namespaces.ts';
 import { readCount } from '../xmpp/xml.ts';
 import type { RoomSettings } from './config.ts';
 import { type Refusal, refusal } from './refusal.ts';
+import type { SettingField } from './setting-field.ts';
 import type { RoomView } from './state.ts';
 
 /** FORM_TYPE of the form (XEP-0045 §15.5.3). */
 export const roomConfigForm = 'http://jabber.org/protocol/muc#roomconfig';
-
-/** One field of the form, and the setting behind it. */
-export interface SettingField {
-  readonly var: string;
-  readonly type: NonNullable<Field['type']>;
-  readonly label: string;
-  readonly options?: Field['options'];
-  write(settings: RoomSettings): readonly string[];
-  /**
-   * @param before  the settings as they are
-   * @returns what is different with these values; undefined if the field does not take them
-   */
-  read(values: readonly string[], before: RoomSettings): Partial<RoomSettings> | undefined;
-}
 
 type KeyOf<T> = { [K in keyof RoomSettings]: RoomSettings[K] extends T ? K : never }[keyof RoomSettings];
 

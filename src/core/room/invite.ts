@@ -6,9 +6,10 @@ import { changesOfAffiliation } from './affiliation.ts';
 import { commitAll, decided } from './commit.ts';
 import type { Occupant } from './event.ts';
 import { invitation } from './invitation.ts';
-import { type Refusal, refusal, refuse } from './refusal.ts';
+import { type Refusal, refusal } from './refusal.ts';
 import type { RoomTurn } from './room-turn.ts';
 import type { RoomView } from './state.ts';
+import { refuse } from './tell.ts';
 
 /** Invitations that one message may carry. */
 const invitesMax = 20;

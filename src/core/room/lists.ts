@@ -4,10 +4,9 @@ import { NS } from '../xmpp/namespaces.ts';
 import { iqResult, type Stanza } from '../xmpp/stanza.ts';
 import { el, type XmlElement } from '../xmpp/xml.ts';
 import { rank } from './affiliation.ts';
-import type { Distribution } from './distribution.ts';
 import type { Occupant } from './event.ts';
 import { type Refusal, refusal } from './refusal.ts';
-import type { RoomTurn } from './room-turn.ts';
+import type { Distribution, RoomTurn } from './room-turn.ts';
 import type { RoomView } from './state.ts';
 
 /** By bare JID (§8, §9): admins need not be in, and a moderator may act from another client. */

@@ -8,10 +8,10 @@ import type { Change } from './change.ts';
 import { commitAll, decided } from './commit.ts';
 import type { RoomSettings } from './config.ts';
 import { configForm, readConfigForm, type SubmittedConfig, statusesOf } from './config-form.ts';
-import type { Distribution } from './distribution.ts';
-import { type Refusal, refusal, refuse } from './refusal.ts';
-import type { RoomTurn } from './room-turn.ts';
+import { type Refusal, refusal } from './refusal.ts';
+import type { Distribution, RoomTurn } from './room-turn.ts';
 import type { RoomView } from './state.ts';
+import { refuse } from './tell.ts';
 
 /** IQs of the namespace muc#owner: configuration (XEP-0045 §10.1, §10.2) and destruction (§10.9). */
 export function ownerIq(turn: RoomTurn, stanza: Stanza, query: XmlElement): void {

@@ -15,10 +15,10 @@ import { bounced, kickStranger } from './ghosts.ts';
 import { cleanPayloads } from './hygiene.ts';
 import { mediate } from './invite.ts';
 import { changesOfDestruction, ownerIq } from './owner.ts';
-import { refusal, refuse } from './refusal.ts';
+import { refusal } from './refusal.ts';
 import { registerIq, registerNs } from './register.ts';
 import type { RoomTurn } from './room-turn.ts';
-import { deliverPrivate } from './tell.ts';
+import { deliverPrivate, refuse } from './tell.ts';
 import { presenceFor } from './visibility.ts';
 import { voice } from './voice.ts';
 

@@ -5,11 +5,11 @@ import { childOf, el, type XmlElement } from '../xmpp/xml.ts';
 import { changesOfAffiliation } from './affiliation.ts';
 import type { Change } from './change.ts';
 import { commitAll, decided } from './commit.ts';
-import type { Distribution } from './distribution.ts';
 import { nickIsAnothers } from './nick.ts';
-import { type Refusal, refusal, refuse } from './refusal.ts';
-import type { RoomTurn } from './room-turn.ts';
+import { type Refusal, refusal } from './refusal.ts';
+import type { Distribution, RoomTurn } from './room-turn.ts';
 import type { RoomView } from './state.ts';
+import { refuse } from './tell.ts';
 
 export const registerNs = 'jabber:iq:register';
 const registerForm = 'http://jabber.org/protocol/muc#register';

@@ -3,7 +3,6 @@ import { assertNever } from '../xmpp/errors.ts';
 import { bareOf, domainOf, type Jid } from '../xmpp/jid.ts';
 import { ChangeLog } from './change-log.ts';
 import type { RoomConfig, RoomSettings } from './config.ts';
-import type { Traits } from './distribution.ts';
 import {
   type Divergence,
   type HistoryItem,
@@ -15,8 +14,9 @@ import {
   type RoomEvent,
   type Subject,
 } from './event.ts';
-import { skeleton } from './nick.ts';
+import { skeleton } from './skeleton.ts';
 import type { RoomSnapshot } from './snapshot.ts';
+import type { Traits } from './traits.ts';
 
 /** What everything but `apply` may see of a room. */
 export type RoomView = Omit<RoomState, 'apply' | 'restore'>;

@@ -2,16 +2,16 @@ import type { Spec } from '../turn/spec.ts';
 import { type JoinRequest, writeMucUser, writeStatuses } from '../xep/xep0045.ts';
 import { writeDelay } from '../xep/xep0203.ts';
 import { writeOccupantId } from '../xep/xep0421.ts';
-import { assertNever } from '../xmpp/errors.ts';
+import { assertNever, stanzaError } from '../xmpp/errors.ts';
 import { type Jid, occupantJid } from '../xmpp/jid.ts';
 import { NS } from '../xmpp/namespaces.ts';
-import { message, type Stanza, withParts } from '../xmpp/stanza.ts';
-import { el } from '../xmpp/xml.ts';
+import { errorReply, message, type Stanza, withParts } from '../xmpp/stanza.ts';
+import { el, type XmlElement } from '../xmpp/xml.ts';
 import type { Change, ChangeOf } from './change.ts';
-import type { Distribution } from './distribution.ts';
 import { isLocal, type LocalOccupant, type Occupant } from './event.ts';
 import { delayedMessages, liveMessages, selectHistory } from './history.ts';
-import type { RoomTurn } from './room-turn.ts';
+import type { Refusal } from './refusal.ts';
+import type { Distribution, RoomTurn } from './room-turn.ts';
 import type { RoomView } from './state.ts';
 import { maySeeJids, presenceFor, presenceOf, seesPresence, unavailable } from './visibility.ts';
 
@@ -204,4 +204,13 @@ function welcome(
 export function deliverPrivate(turn: RoomTurn, from: Occupant, to: Jid, stanza: Stanza, spec = '0045#7.5'): void {
   const payloads = [...stanza.payloads, ...writeOccupantId(from.occupantId), el('x', NS.mucUser)];
   turn.send(withParts(stanza, { from: occupantJid(turn.room.jid, from.nick), to, payloads }), spec);
+}
+
+/**
+ * Answers a request that may not be granted.
+ *
+ * @param children  of the request, that the error brings back (RFC 6120 §8.3.1)
+ */
+export function refuse(turn: RoomTurn, stanza: Stanza, why: Refusal, ...children: readonly XmlElement[]): void {
+  turn.send(errorReply(stanza, stanzaError(why.type, why.condition, why.text), ...children), why.spec);
 }

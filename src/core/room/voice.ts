@@ -3,12 +3,11 @@ import { parseNick } from '../xmpp/jid.ts';
 import { message, type Stanza } from '../xmpp/stanza.ts';
 import type { Change } from './change.ts';
 import { submit } from './commit.ts';
-import type { Distribution } from './distribution.ts';
 import type { Occupant } from './event.ts';
-import { type Refusal, refusal, refuse } from './refusal.ts';
-import type { RoomTurn } from './room-turn.ts';
+import { type Refusal, refusal } from './refusal.ts';
+import type { Distribution, RoomTurn } from './room-turn.ts';
 import type { RoomView } from './state.ts';
-import { addressable } from './tell.ts';
+import { addressable, refuse } from './tell.ts';
 
 const requestForm = 'http://jabber.org/protocol/muc#request';
 

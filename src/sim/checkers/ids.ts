@@ -8,21 +8,30 @@ import type { View } from '../view.ts';
 /**
  * G16 (XEP-0421): whatever somebody says bears their occupant id, and for each reader it is the same one at every visit, live
  * or from the history, until a node loses its log. What the room has not accepted yet has no stanza-id, and is no part of
- * this.
+ * this; nor is what a node accepted before it lost its log and others pass on later.
  */
 export const occupantIds: Checker = ({ world, people }) => {
   const violations: Violation[] = [];
   let exercised = 0;
   const known = new Map<View, Map<Jid, string>>();
+  /** Which node accepted what: by stanza-id. */
+  const accepted = new Map<string, Jid>();
+  const ofBefore = new Set<string>();
   // A hostile node invents what its people say, and who they are.
   const hostile = world?.plan.hostileNode !== undefined;
   return {
     other(record) {
-      if (record.kind === 'forgotten') known.clear();
+      if (record.kind !== 'forgotten') return;
+      known.clear();
+      for (const [id, node] of accepted) if (node === record.node) ofBefore.add(id);
+    },
+    kept(event, { node }) {
+      if (event.kind === 'messageAccepted' && !accepted.has(event.item.id)) accepted.set(event.item.id, node);
     },
     heard({ i, view, said, stanza }) {
       const author = people[said?.user ?? -1]?.jid;
-      if (hostile || author === undefined || payloadOf(stanza, 'stanza-id', NS.sid) === undefined) return;
+      const word = payloadOf(stanza, 'stanza-id', NS.sid)?.attrs['id'];
+      if (hostile || author === undefined || word === undefined || ofBefore.has(word)) return;
       exercised++;
       const id = payloadOf(stanza, 'occupant-id', NS.occupantId)?.attrs['id'];
       const ids = known.get(view) ?? new Map<Jid, string>();

@@ -1,9 +1,9 @@
 import type { Change } from '../../room/change.ts';
-import type { Traits } from '../../room/distribution.ts';
 import { isLocal, type Occupant } from '../../room/event.ts';
-import { type Refusal, refusal, refuse } from '../../room/refusal.ts';
+import { type Refusal, refusal } from '../../room/refusal.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
-import { tell } from '../../room/tell.ts';
+import { refuse, tell } from '../../room/tell.ts';
+import type { Traits } from '../../room/traits.ts';
 import { unavailable } from '../../room/visibility.ts';
 import type { Sign } from '../../turn/spec.ts';
 import { readLinkPlace } from '../../xep/sync.ts';

@@ -2,6 +2,7 @@
  * XEP-0282 §4.11.1.2: what a replica does with what its users send while it is cut off from the primary. What it MUST do is
  * presence (and leaves, which replica.ts does in any state); the MAYs are the room's policy (decision #17).
  */
+
 import { mayChangeRole } from '../../room/affiliation.ts';
 import type { ChangeOf } from '../../room/change.ts';
 import { checkGroupchat, checkPresence, checkPrivateMessage } from '../../room/checks.ts';
@@ -9,10 +10,10 @@ import { commit } from '../../room/commit.ts';
 import { type Divergence, isLocal, type LocalOccupant, type Occupant } from '../../room/event.ts';
 import { cleanPayloads } from '../../room/hygiene.ts';
 import { nickIsFree } from '../../room/nick.ts';
-import { refusal, refuse } from '../../room/refusal.ts';
+import { refusal } from '../../room/refusal.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
 import type { RoomView } from '../../room/state.ts';
-import { deliverPrivate } from '../../room/tell.ts';
+import { deliverPrivate, refuse } from '../../room/tell.ts';
 import { presenceFor, seesPresence } from '../../room/visibility.ts';
 import { type JoinRequest, readJoin, readMucItems, subjectChange } from '../../xep/xep0045.ts';
 import { isPing } from '../../xep/xep0199.ts';
@@ -167,7 +168,8 @@ export function enterAgain(turn: RoomTurn, local: LocalOccupant, n?: number): vo
   const role = room.config.moderated ? 'visitor' : 'participant';
   const occupant = { ...local, affiliation: 'none', role, provisional: true } as const;
   turn.record({ kind: 'occupantChanged', occupant, ...(n === undefined ? {} : { n }) });
-  const after = room.history.findLast(({ provisional }) => !provisional)?.id ?? '';
+  // Of all that is kept: a room that shows no history to those who enter has one all the same.
+  const after = room.archive.findLast(({ provisional }) => !provisional)?.id ?? '';
   diverge(turn, { kind: 'entered', id: turn.env.newId(), jid: local.jid, history: { maxstanzas: 0 }, after });
 }
 

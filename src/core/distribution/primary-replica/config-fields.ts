@@ -1,6 +1,7 @@
 /** What an owner may say of a primary in the room's configuration form: its replicas, and what they may do alone. */
+
 import type { RoomSettings, SplitSettings } from '../../room/config.ts';
-import type { SettingField } from '../../room/config-form.ts';
+import type { SettingField } from '../../room/setting-field.ts';
 import { readBoolean } from '../../xep/xep0004.ts';
 import { bareOf, type Jid, parseJid } from '../../xmpp/jid.ts';
 import { NS } from '../../xmpp/namespaces.ts';

@@ -1,8 +1,8 @@
 import { isLocal, type LocalOccupant, type Occupant } from '../../room/event.ts';
 import { delayedMessage, recent } from '../../room/history.ts';
 import { cleanPayloads } from '../../room/hygiene.ts';
-import { skeleton } from '../../room/nick.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
+import { skeleton } from '../../room/skeleton.ts';
 import type { RoomView } from '../../room/state.ts';
 import { tell, tellOfSight } from '../../room/tell.ts';
 import { maySeeJids, presenceFor, seesPresence } from '../../room/visibility.ts';
@@ -97,7 +97,7 @@ export class Live {
   /** §4.7. */
   #update(turn: RoomTurn, nick: string, user: MucUser, n: number, stanza: Stanza, late: boolean): void {
     const { room } = turn;
-    const said = occupantOf(room, nick, user, stanza.payloads);
+    const said = besideProvisional(room, occupantOf(room, nick, user, stanza.payloads));
     let known = room.occupants.get(nick);
     if (known?.provisional) {
       const jid = known.jid as Jid;
@@ -208,7 +208,7 @@ export class Live {
     const { room } = turn;
     const known = room.occupants.get(nick);
     if (known === undefined || known.provisional || stanza.type !== undefined) return false;
-    const occupant = merged(known, occupantOf(room, nick, user, stanza.payloads));
+    const occupant = merged(known, besideProvisional(room, occupantOf(room, nick, user, stanza.payloads)));
     turn.record({ kind: 'occupantChanged', occupant });
     if (known.jid !== undefined || occupant.jid === undefined) return true;
     for (const viewer of room.locals) {
@@ -442,6 +442,16 @@ export class Live {
       if (!this.#tickets.serves(jid)) turn.compact();
     }
   }
+}
+
+/**
+ * Decision #44: the primary may know a user who is in provisionally from before, under another nick. Here that is somebody else,
+ * who goes without the JID: whoever bears it is the user who is in.
+ */
+function besideProvisional(room: RoomView, said: Occupant): Occupant {
+  const { jid, ...nameless } = said;
+  const one = room.locals.find((local) => local.jid === jid);
+  return one?.provisional && one.nick !== said.nick ? nameless : said;
 }
 
 /** Whether it is the end of the primary's patience with those behind this replica, who under `local` went on meanwhile. */

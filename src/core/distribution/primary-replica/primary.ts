@@ -1,11 +1,11 @@
 import type { Change } from '../../room/change.ts';
 import { mayRename } from '../../room/checks.ts';
 import { leave } from '../../room/commit.ts';
-import type { Traits } from '../../room/distribution.ts';
 import type { Occupant } from '../../room/event.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
 import type { RoomView } from '../../room/state.ts';
 import { deliverPrivate, tell } from '../../room/tell.ts';
+import type { Traits } from '../../room/traits.ts';
 import {
   readAck,
   readCreate,

@@ -1,10 +1,10 @@
 import { leave } from '../../room/commit.ts';
-import type { Traits } from '../../room/distribution.ts';
 import { isLocal, type LocalOccupant, type PeerRecord } from '../../room/event.ts';
 import { cleanPayloads } from '../../room/hygiene.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
 import type { RoomView } from '../../room/state.ts';
 import { tellLeaver, tellOthersOfLeave } from '../../room/tell.ts';
+import type { Traits } from '../../room/traits.ts';
 import { presenceFor } from '../../room/visibility.ts';
 import {
   type Created,
@@ -564,12 +564,15 @@ export class Replica implements Protocol {
 
   /**
    * Decision #1: `<enter/>` follows its change and `<leave/>` goes ahead of it; about somebody who is not in it has the
-   * room's place. What is told again is of the past, whatever has become of the user since. One without a place is the
-   * XEP's own, of a primary that does not count them.
+   * room's place. What is told again is of the past, whatever has become of the user since. One without a place belongs to a
+   * roster (decision #8), and tells nothing after it.
    */
   #inPlace(turn: RoomTurn, { leave, position }: Dmuc): boolean {
     const { room } = turn;
-    if (position === undefined) return true;
+    if (position === undefined) {
+      this.#unexpected(turn, 'roster entry');
+      return false;
+    }
     const { epoch, n } = position;
     const next = leave !== undefined && n === room.n + 1;
     if (epoch === room.epoch && (n === room.n || next)) return true;

@@ -1,0 +1,18 @@
+import type { Occupant } from './event.ts';
+import type { SettingField } from './setting-field.ts';
+
+/** What a room must know of its protocol, so that it need not know which one it is. It never changes. */
+export interface Traits {
+  /** The features that the room names beside those of XEP-0045 (§6.4). */
+  readonly features: readonly string[];
+  /** The protocol's own fields of the owner's form (§10.2). */
+  readonly configFields: readonly SettingField[];
+  /** Whether the room keeps its last changes, for nodes that missed some. */
+  readonly keepsChanges: boolean;
+  /** Whether the room gives its users their occupant ids (XEP-0421), and so keeps who has which. */
+  readonly givesOccupantIds: boolean;
+  /** Whether the room may write to this occupant at their own address, whichever node serves them. */
+  reaches(occupant: Occupant): boolean;
+  /** Whether this room decides about the role and the stay of this occupant. */
+  decidesAbout(occupant: Occupant): boolean;
+}
