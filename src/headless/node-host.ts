@@ -2,7 +2,7 @@ import { createHash, createHmac, pbkdf2Sync, randomBytes, timingSafeEqual } from
 import { instant } from '../core/xmpp/time.ts';
 import type { ServerHost } from '../server/host.ts';
 
-/** setTimeout takes no more. */
+/** The longest delay that setTimeout takes, in milliseconds. */
 const timerMaxMs = 2 ** 31 - 1;
 
 /** Node's clock, timers and cryptography for the embedded server. Its timers keep no process alive. */

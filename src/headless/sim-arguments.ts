@@ -85,7 +85,7 @@ export function readSimArguments(args: readonly string[]): SimArguments | 'help'
 
   const mode = values.mode ?? 'all';
   if (mode !== 'all' && !(modes as readonly string[]).includes(mode))
-    return { error: `--mode: ${JSON.stringify(mode)} is none of ${modes.join(', ')}, all` };
+    return { error: `--mode: ${JSON.stringify(mode)} is not one of ${modes.join(', ')}, all` };
   const counts: Record<'events' | 'threads', number> = { events: 120, threads: availableParallelism() };
   for (const name of ['events', 'threads'] as const) {
     const text = values[name];
@@ -108,7 +108,7 @@ export function readSimArguments(args: readonly string[]): SimArguments | 'help'
     return { error: `--without: ${JSON.stringify(values.without)} is no list such as 3,17,22 of people` };
   for (const one of calm ?? [])
     if (!(calms as readonly string[]).includes(one))
-      return { error: `--calm: ${JSON.stringify(one)} is none of ${calms.join(', ')}` };
+      return { error: `--calm: ${JSON.stringify(one)} is not one of ${calms.join(', ')}` };
   for (const flag of ['json', 'steps', 'without', 'calm', 'absent'] as const)
     if (values[flag] !== undefined && (values.seed === undefined || mode === 'all'))
       return { error: `--${flag} is about one run: it needs --seed and one --mode (${modes.join(', ')})` };
@@ -118,7 +118,7 @@ export function readSimArguments(args: readonly string[]): SimArguments | 'help'
     for (const one of absent)
       if (!nodes.includes(one))
         return {
-          error: `--absent: ${JSON.stringify(one)} is none of ${nodes.join(', ') || '(this run has no such node)'}`,
+          error: `--absent: ${JSON.stringify(one)} is not one of ${nodes.join(', ') || '(this run has no such node)'}`,
         };
   }
   if (planted && (values.json === true || values.steps !== undefined))

@@ -146,7 +146,7 @@ function progressOf(all: number) {
 }
 
 async function main(): Promise<void> {
-  // Who reads may stop when they have seen enough.
+  // A reader may stop when they have seen enough.
   process.stdout.on('error', () => process.exit());
   const parsed = readSimArguments(process.argv.slice(2));
   if (parsed === 'help') console.log(simHelp);

@@ -29,7 +29,7 @@ export interface AnsweringServer {
   deliver(session: Session, envelope: Envelope): void;
   /** Answers with an error; never an error with an error (RFC 6120 §8.3.1). */
   bounce(envelope: Envelope, error: StanzaError): void;
-  /** Sends the server's own answer to a stanza back to whoever sent that. */
+  /** Sends the server's own answer to a stanza back to its sender. */
   reply(envelope: Envelope, answer: Stanza, spec: Spec): void;
 }
 

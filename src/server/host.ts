@@ -7,7 +7,7 @@ export interface ServerHost {
   setTimer(at: Instant, fn: () => void): Cancel;
   /** 128 random bits as text that may stand in an XML attribute. */
   randomId(): string;
-  /** A number of [0, 1), for the jitter of links. Nothing secret hangs on it. */
+  /** A number of [0, 1), for the jitter of links. Nothing secret depends on it. */
   random(): number;
   readonly crypto: ServerCrypto;
   /** For a log on the host's side: never a password, never a body. */

@@ -154,7 +154,7 @@ export class Network implements RoutingNetwork {
     for (const way of this.#ways.values()) this.#schedule(way);
   }
 
-  /** Addresses of the nodes that are logged in just now, whoever runs them. */
+  /** Addresses of all nodes that are logged in at the moment. */
   nodesRunning(): readonly Jid[] {
     const sessions = this.servers.flatMap((server) => server.sessions());
     return [...new Set(sessions.filter(({ isNode }) => isNode).map(({ account }) => account.address))];

@@ -79,7 +79,7 @@ export class Server implements HomeServer, AnsweringServer {
   }
 
   /**
-   * Forgets a session whose stream ended, however it ended. RFC 6121 §4.6.3: whoever had its directed presence is told,
+   * Forgets a session whose stream ended, however it ended. RFC 6121 §4.6.3: those who had its directed presence are told,
    * which is how a room learns that an occupant is gone.
    */
   remove(session: Session): void {
@@ -269,7 +269,7 @@ export class Server implements HomeServer, AnsweringServer {
     if (reply !== undefined) this.reply(envelope, reply, specOf(error.condition));
   }
 
-  /** Sends the server's own answer to a stanza back to whoever sent that. */
+  /** Sends the server's own answer to a stanza back to its sender. */
   reply({ origin, cause, hidden }: Envelope, answer: Stanza, spec: Spec): void {
     const way: Envelope = {
       stanza: answer,

@@ -26,7 +26,7 @@ type Unnumbered<R> = R extends unknown ? Omit<R, 'seq' | 't'> : never;
 type NumberedRecord = SessionRecord | LinkRecord | PauseRecord;
 type KeptRecord = Exclude<TraceRecord, HopRecord> | KeptHop;
 
-/** Takes one batch as the text of a JSON array; says false while it wants no more. */
+/** Takes one batch as the text of a JSON array; returns false while it is full. */
 export interface TraceSink {
   ready(): boolean;
   batch(json: string): void;

@@ -52,7 +52,7 @@ export function knowsSpec(spec: Spec): boolean {
 
 /** Headings of src/core/distribution/decisions.md. */
 const decisions: Readonly<Record<string, string>> = {
-  '1': 'every change has a place in a sequence',
+  '1': 'every change has a position in a sequence',
   '2': 'gaps and repetitions',
   '3': 'keepalive, time-outs and back-off',
   '4': 'epochs fence the past',
@@ -92,9 +92,9 @@ const decisions: Readonly<Record<string, string>> = {
   '47': 'who is told by the replica',
   '50': 'after a crash what may not have been heard is told again',
   '52': 'probing while split',
-  '53': 'affiliations have a place',
+  '53': 'affiliations have a position',
   '70': 'the loss of the last change is noticed',
-  '71': 'the place of enter and leave',
+  '71': 'the position of enter and leave',
   '72': 'how a replica notices a split',
   '73': 'whose keepalive times count',
   '74': 'what a replica is given at its creation',

@@ -18,7 +18,7 @@ import { XmppLink } from './xmpp-link.ts';
 /** A node counts as ready even if a peer is not: it may be down. */
 const peersMs = 3_000;
 const peersLookMs = 20;
-/** setTimeout takes no more. */
+/** The longest delay that setTimeout takes, in milliseconds. */
 const timerMaxMs = 2 ** 31 - 1;
 
 const host: DriverHost = {

@@ -12,7 +12,7 @@ import { LinkError, type Written } from '../host/stanza-link.ts';
 import { randomId } from './random-id.ts';
 import { preferScram } from './scram.ts';
 
-/** Who logs in, and what it binds. */
+/** The account that logs in, and what it binds. */
 export type LinkAccount =
   /** A MUC service: its login name is its domain, which it binds as a host (XEP-0225). */
   | { readonly kind: 'service'; readonly domain: string; readonly server: string }

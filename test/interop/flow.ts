@@ -81,9 +81,9 @@ export function roomFlow(title: string, seat: () => Seat, room: string, owner: L
     });
 
     it('XEP-0045 §7.5: private messages go to one, and are not shown in the room', async () => {
-      await gertrude.whisper('Hamlet', 'let not thy mother lose her prayers');
+      await gertrude.tell('Hamlet', 'let not thy mother lose her prayers');
       await eventually(() => hamlet.privateTexts('Gertrude')).toContain('let not thy mother lose her prayers');
-      await hamlet.whisper('Gertrude', 'I shall in all my best obey you');
+      await hamlet.tell('Gertrude', 'I shall in all my best obey you');
       await eventually(() => gertrude.privateTexts('Hamlet')).toContain('I shall in all my best obey you');
       for (const one of [gertrude, hamlet]) expect((await one.texts()).length).toBe(5);
     });

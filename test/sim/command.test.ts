@@ -22,7 +22,7 @@ function sim(...args: readonly string[]): Promise<Ended> {
 
 describe('npm run sim: arguments', () => {
   it.each([
-    ['--mode 0281', `--mode: "0281" is none of ${modes.join(', ')}, all`],
+    ['--mode 0281', `--mode: "0281" is not one of ${modes.join(', ')}, all`],
     ['--seeds 5..1', '--seeds: "5..1" is no range'],
     ['--seed 1 --seeds 1..2', '--seed and --seeds: one of them'],
     ['--seed x', '--seed: "x" is no number'],
@@ -31,9 +31,9 @@ describe('npm run sim: arguments', () => {
     ['--steps 1,2', '--steps is about one run: it needs --seed and one --mode'],
     ['--seed 1 --json', '--json is about one run'],
     ['--seed 1 --mode plain --steps 1,133', '--steps: "1,133" is no list'],
-    ['--seed 1 --mode plain --calm weather', '--calm: "weather" is none of'],
-    ['--seed 3 --mode 0282 --absent rooms.s0.sim', '--absent: "rooms.s0.sim" is none of replica@s1.sim'],
-    ['--seed 3 --mode plain --absent x', '--absent: "x" is none of (this run has no such node)'],
+    ['--seed 1 --mode plain --calm weather', '--calm: "weather" is not one of'],
+    ['--seed 3 --mode 0282 --absent rooms.s0.sim', '--absent: "rooms.s0.sim" is not one of replica@s1.sim'],
+    ['--seed 3 --mode plain --absent x', '--absent: "x" is not one of (this run has no such node)'],
     ['--seeds 1..3 --mode 0282 --absent replica@s1.sim', '--absent is about one run'],
     ['--sedes 1', "Unknown option '--sedes'"],
   ])('%s', (args, error) => {

@@ -87,7 +87,7 @@ export class IncomingState {
     return this.#occupants.has(nick) || (jid !== undefined && this.#nicks.has(jid));
   }
 
-  /** The occupant id of a user: the one that the room gave them, or a new one, which holds for all that this state says of them. */
+  /** The occupant id of a user: the one that the room gave them, or a new one for all that this state says of them. */
   occupantIdOf(room: RoomView, user: Jid, env: Env): string {
     const known = this.knownOccupantId(room, user);
     if (known !== undefined) return known;

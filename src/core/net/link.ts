@@ -39,7 +39,7 @@ export type Direction = 0 | 1;
 
 /**
  * The link model between two servers: when a stanza arrives at the other side, or that it does not.
- * It holds no stanzas and no clock: whoever drives it keeps the queue (FIFO per direction holds by construction,
+ * It holds no stanzas and no clock: its driver keeps the queue (FIFO per direction holds by construction,
  * since no stanza arrives before the one sent earlier).
  */
 export class Link {

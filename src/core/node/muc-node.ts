@@ -37,7 +37,7 @@ class Service implements MucNode {
   readonly #config: NodeConfig;
   readonly #rooms = new Map<Jid, Room>();
   readonly #apply = (event: RoomEvent) => this.apply(event);
-  /** Until the start: who left in the log that is read, as they were, by room and nick. */
+  /** Until the start: the users who left in the log that is read, as they were, by room and nick. */
   #gone: Map<Jid, Map<string, Occupant>> | undefined = new Map();
 
   constructor(config: NodeConfig) {

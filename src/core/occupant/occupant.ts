@@ -142,7 +142,7 @@ export function createOccupant(who: { readonly jid: Jid; readonly room: Jid; rea
     }
     if (stanza.name !== 'presence') return [];
     if (!hasStatus(stanza.payloads, 110)) return [];
-    // Who did not ask is no occupant: the room takes them for an earlier session that vanished, and a join tells them the rest.
+    // A user who did not ask is no occupant. The room takes them for an earlier session that vanished; a join tells them more.
     if (state.phase === 'online') return [];
     if (stanza.type !== 'unavailable') return become({ phase: 'joined', nick: resourceOf(stanza.from) });
     if (hasStatus(stanza.payloads, 303))

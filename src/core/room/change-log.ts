@@ -3,7 +3,7 @@ import type { RoomEvent } from './event.ts';
 /** Changes that a room can tell again. A peer node that missed more is given the whole state. Decision #41. */
 export const changesMax = 1000;
 
-/** An event that has a place in the room's sequence. */
+/** An event that has a position in the room's sequence. */
 export type Placed = RoomEvent & { readonly n: number };
 
 /** The last changes of a room, in the order of their n: what a peer node that missed some is told from (XEP-0282 §4.11.2). */

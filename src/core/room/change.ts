@@ -64,7 +64,7 @@ export type Change =
       readonly affiliation: Affiliation;
       /** It concerns nobody who is in, so no presence tells of it. */
       readonly absent: boolean;
-      /** Other nodes must hear of it beside the presences that follow, so it has a place in the sequence. */
+      /** Other nodes must hear of it beside the presences that follow, so it has a position in the sequence. */
       readonly placed: boolean;
     }
   /** A user (bare JID) has reserved this nick (§7.10), or, without a nick, has none any more. */
@@ -87,7 +87,7 @@ export type ChangeOf<K extends Change['kind']> = Extract<Change, { kind: K }>;
 /**
  * What the log keeps of a change.
  *
- * @param n  its place in the room's sequence; undefined: it has none
+ * @param n  its position in the room's sequence; undefined: it has none
  * @returns undefined where nothing is different afterwards
  */
 export function eventOf(change: Change, n: number | undefined): Happening | undefined {

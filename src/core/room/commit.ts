@@ -1,4 +1,4 @@
-/** Where something happens to a room: the one place that records a change, tells it and spreads it. */
+/** The only file that makes something happen to a room: it records a change, tells it and spreads it. */
 
 import type { Spec } from '../turn/spec.ts';
 import type { Stanza } from '../xmpp/stanza.ts';
@@ -13,7 +13,7 @@ import type { PresenceParts } from './visibility.ts';
 export interface Manner {
   /** The rule by which this node's users are told, where that is not XEP-0045's own. */
   readonly spec?: Spec | undefined;
-  /** Its place in the room's sequence as another node gave it; `none`: it has no place; absent: it gets the next. */
+  /** Its position in the room's sequence, if another node gave it one; `none`: it has no position; absent: it gets the next. */
   readonly n?: number | 'none' | undefined;
   /** What the log keeps of it, where that is not the change's own event. */
   readonly as?: Happening | undefined;

@@ -118,7 +118,7 @@ export interface Subject {
 
 /**
  * What happened to a room: the only thing `apply` takes, and what the log keeps. Ids and stamps are inside, so replay
- * asks nobody for anything. `n` is the place in the accepting room's sequence; events without one are this node's own
+ * asks nobody for anything. `n` is the position in the accepting room's sequence; events without one are this node's own
  * bookkeeping.
  */
 export type RoomEvent = { readonly room: Jid } & Happening;
@@ -126,7 +126,7 @@ export type RoomEvent = { readonly room: Jid } & Happening;
 /** What happened, in a room that is known. */
 export type Happening = {
   readonly n?: number | undefined;
-} /** `owner`: who made it by entering it; it is locked until they configured it (XEP-0045 §10.1). */ & (
+} /** `owner`: the user who made it by entering it; it is locked until they configure it (XEP-0045 §10.1). */ & (
   | { readonly kind: 'roomCreated'; readonly epoch: number; readonly owner?: Jid }
   /** An owner's configuration: what differs from before. It unlocks a new room. */
   | { readonly kind: 'roomConfigured'; readonly changes: Partial<RoomSettings> }
@@ -146,10 +146,10 @@ export type Happening = {
     }
   /** Presence, role, affiliation, known JID or home of someone in the room; `joining`: they get all that a join brings. */
   | { readonly kind: 'occupantChanged'; readonly occupant: Occupant; readonly joining?: true }
-  /** `past`: it was said a while ago on another node, and its place in the history is where it belongs by its time. */
+  /** `past`: it was said a while ago on another node, and goes into the history where it belongs by its time. */
   | { readonly kind: 'messageAccepted'; readonly item: HistoryItem; readonly past?: true }
   | { readonly kind: 'subjectChanged'; readonly subject: Subject }
-  /** XEP-0282: a change at the node that decides, which means nothing here. Only its place in the sequence counts. */
+  /** XEP-0282: a change at the node that decides, which means nothing here. Only its position in the sequence counts. */
   | { readonly kind: 'positionPassed' }
   /** XEP-0282: a user of this node did what the node that decides does not know. It replaces what they did before. */
   | { readonly kind: 'diverged'; readonly act: Divergence }

@@ -88,7 +88,7 @@ function changesOfConfiguration(
       : [],
   );
   const statuses = room.locked ? [] : statusesOf(changes);
-  // Before the change itself: an earlier place in the room's sequence is sent earlier.
+  // Before the change itself: what has an earlier position in the room's sequence is sent earlier.
   const all: Change[] = [...out].map((occupant) => ({
     kind: 'left',
     occupant,

@@ -28,7 +28,7 @@ export const archiveMax = 10_000;
 export class RoomState {
   /** Fences the past: raised whenever the room starts without its log (decision #4). 0: not created yet. */
   epoch = 0;
-  /** Place of the last accepted change in the accepting room's sequence (decision #1). */
+  /** Position of the last accepted change in the accepting room's sequence (decision #1). */
   n = 0;
   subject: Subject | undefined;
   /** It is new and its owner has not configured it yet, so nobody else may enter (§10.1). */

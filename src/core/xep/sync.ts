@@ -8,7 +8,7 @@ import { payloadIn } from '../xmpp/stanza.ts';
 import { childOf, childrenOf, el, element, readCount, type XmlElement, type XmlNode } from '../xmpp/xml.ts';
 import { type Form, readForm, writeForm } from './xep0004.ts';
 
-/** `<s e n/>`: a place in a room's sequence. Decision #1. */
+/** `<s e n/>`: a position in a room's sequence. Decision #1. */
 export interface Position {
   readonly epoch: number;
   readonly n: number;
@@ -183,7 +183,7 @@ export interface Created {
   readonly maxstanzas: number;
   /** What the replica must know of the room's configuration. Decision #15. */
   readonly config?: Form;
-  /** In mode `full`: who of the domains that the replica serves is banned. Decision #92. */
+  /** In mode `full`: the banned users of the domains that the replica serves. Decision #92. */
   readonly bans?: readonly Ban[];
   /** Its users whom the primary serves itself, and their nicks; of those whom it told that they are not in, none. Decision #43. */
   readonly past?: ReadonlyMap<Jid, string>;
@@ -252,7 +252,7 @@ export function writeReady({ n, roster, history, users }: Ready): XmlElement {
   return el('ready', NS.ext, { n: String(n), roster: String(roster), history: String(history), users });
 }
 
-/** `<a h/>`: everything up to h is held here, by a replica with so many moderators. Decisions #2, #7. */
+/** `<a h moderators/>`: a replica holds everything up to h, and this is the number of its moderators. Decisions #2, #7. */
 export interface Ack {
   readonly h: number;
   readonly moderators?: number;
@@ -267,7 +267,7 @@ export function writeAck({ h, moderators }: Ack): XmlElement {
   return el('a', NS.ext, { h: String(h), moderators: moderators?.toString() });
 }
 
-/** `<relayed count/>`: so much happened here during the split, and all of it was relayed. Decision #42. */
+/** `<relayed count/>`: this many acts happened here during the split, and all of them were relayed. Decision #42. */
 export function readRelayed(payloads: readonly XmlElement[]): number | undefined {
   return count(payloadIn(payloads, 'relayed', NS.ext)?.attrs['count']);
 }
@@ -275,7 +275,7 @@ export function writeRelayed(relayed: number): XmlElement {
   return el('relayed', NS.ext, { count: String(relayed) });
 }
 
-/** `<destroy/>`: the session between primary and replica ends here, after what has this place. Decision #40. */
+/** `<destroy/>`: the session between primary and replica ends after the change at this position. Decision #40. */
 export function readDestroy(payloads: readonly XmlElement[]): Position | undefined {
   const destroy = payloadIn(payloads, 'destroy', NS.ext);
   return destroy && readPosition(childOf(destroy, 's', NS.ext));

@@ -85,7 +85,7 @@ export interface MucUser {
   /** The new nick, beside status 303. */
   readonly nick?: string | undefined;
   readonly reason?: string | undefined;
-  /** Nick of who did it (§8.2, §9.1). */
+  /** Nick of the user who did it (§8.2, §9.1). */
   readonly actor?: string | undefined;
   readonly statuses: readonly number[];
   /** `<destroy/>` (§10.9). */

@@ -7,7 +7,7 @@ export interface CommandRequest {
   readonly node: string;
   /** Absent in the first request of a session. */
   readonly sessionid?: string | undefined;
-  /** `execute` if the request names none (§3.4). As received: the one who executes knows which it takes. */
+  /** `execute` if the request names none (§3.4). As received: the entity that executes it knows which actions it takes. */
   readonly action: string;
   readonly form?: Form | undefined;
 }

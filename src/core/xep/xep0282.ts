@@ -23,7 +23,7 @@ export interface Dmuc {
   readonly delay?: Delay | undefined;
   /** XEP-0359, §4.9: the id that its author gave the message, if any. */
   readonly origin?: string | undefined;
-  /** Our extension: the place of this broadcast in the primary's sequence (decision #1). */
+  /** Our extension: the position of this broadcast in the primary's sequence (decision #1). */
   readonly position?: Position | undefined;
 }
 

@@ -3,7 +3,7 @@ import { type Jid, parseJid } from '../xmpp/jid.ts';
 import { NS } from '../xmpp/namespaces.ts';
 import { childOf, element, type XmlElement, type XmlNode } from '../xmpp/xml.ts';
 
-/** Who assigned the id, and the id: together a message's identity. */
+/** The room that assigned the id, and the id. Together they are a message's identity. */
 export interface StanzaId {
   readonly by: Jid;
   readonly id: string;
@@ -21,7 +21,7 @@ export function readStanzaId(payloads: readonly XmlElement[], assigner?: Jid): S
 }
 
 /**
- * The id that its author gave a message (§3.2), inside of what one node says to another: the stanza itself bears an id of the
+ * The id that its author gave a message (§3.2), inside a stanza from node to node: the stanza itself has an id of the
  * node that sends it, by which it knows a bounce (decision #10).
  */
 export function readOriginId(parent: { readonly children: readonly XmlNode[] } | undefined): string | undefined {

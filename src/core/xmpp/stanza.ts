@@ -140,7 +140,7 @@ export function saysGone(stanza: Stanza): boolean {
  */
 export function errorReply(stanza: Stanza, error: StanzaError, ...extra: readonly XmlElement[]): Stanza | undefined {
   if (stanza.type === 'error' || (stanza.name === 'iq' && stanza.type === 'result')) return undefined;
-  // XEP-0045 §7.2: who may not enter gets the join's element back, without the password. slixmpp waits for it.
+  // XEP-0045 §7.2: a user who may not enter gets the join's element back, without the password. slixmpp waits for it.
   const join = stanza.name === 'presence' && payloadOf(stanza, 'x', NS.muc) ? [el('x', NS.muc)] : [];
   const payloads = [...join, ...extra, writeError(error)];
   return make(stanza.name, stanza.to, stanza.from, { id: stanza.id, type: 'error' }, payloads);
@@ -179,7 +179,7 @@ function write({ name, from, to, id, type, lang, payloads }: Stanza, xmlns: stri
   return payloads.length === 0 ? `${text}/>` : `${text}>${written(payloads).text}</${name}>`;
 }
 
-/** `utf8Length(stanzaText(stanza))`, for those who need no text, only how long it would be. */
+/** `utf8Length(stanzaText(stanza))`, if only the length of the text is needed. */
 export function stanzaLength({ name, from, to, id, type, lang, payloads }: Stanza): number {
   let bytes = '< from="" to=""/>'.length + name.length + attributeLength(from) + attributeLength(to);
   if (id !== undefined) bytes += ' id=""'.length + attributeLength(id);

@@ -51,7 +51,7 @@ export function childOf(parent: { readonly children: readonly XmlNode[] }, name:
   return undefined;
 }
 
-/** A count as attributes and fields have it: digits alone, one at least and so many at most. Else it is as if absent. */
+/** A count in an attribute or a field: digits alone, at least one and at most a few. Anything else counts as absent. */
 export function readCount(text: string | undefined, digits: number): number | undefined {
   return text !== undefined && text.length <= digits && /^\d+$/.test(text) ? Number(text) : undefined;
 }
@@ -139,7 +139,7 @@ export function serialize(element: XmlElement, inherited = ''): string {
   return `${out}</${element.name}>`;
 }
 
-/** `utf8Length(serialize(element, inherited))`, for those who need no text, only how long it would be. */
+/** `utf8Length(serialize(element, inherited))`, if only the length of the text is needed. */
 export function serializedLength(element: XmlElement, inherited = ''): number {
   const { name, xmlns, attrs, children } = element;
   let bytes = '</>'.length + utf8Length(name);

@@ -12,7 +12,7 @@ export interface RoomClient {
   leave(): Promise<void>;
   say(text: string): Promise<void>;
   /** A private message, XEP-0045 §7.5. */
-  whisper(nick: string, text: string): Promise<void>;
+  tell(nick: string, text: string): Promise<void>;
   rename(nick: string): Promise<void>;
   setSubject(text: string): Promise<void>;
   kick(nick: string, reason: string): Promise<void>;

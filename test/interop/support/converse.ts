@@ -213,7 +213,7 @@ export class ConverseClient implements RoomClient {
     return one;
   }
 
-  async whisper(nick: string, text: string): Promise<void> {
+  async tell(nick: string, text: string): Promise<void> {
     const input = (await this.#openOccupant(nick)).locator('textarea');
     await input.fill(text);
     await input.press('Enter');

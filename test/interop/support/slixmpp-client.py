@@ -34,7 +34,7 @@ class RoomClient(slixmpp.ClientXMPP):
         self.add_event_handler('message_error', self.on_refusal)
 
     def forget(self):
-        self.said, self.whispered, self.topic, self.removed, self.refused = [], [], '', None, []
+        self.said, self.private, self.topic, self.removed, self.refused = [], [], '', None, []
 
     def on_groupchat(self, message):
         self.said.append(message['body'])
@@ -44,7 +44,7 @@ class RoomClient(slixmpp.ClientXMPP):
 
     def on_message(self, message):
         if message['type'] == 'chat' and message['from'].bare == self.room.bare and message['body']:
-            self.whispered.append((message['from'].resource, message['body']))
+            self.private.append((message['from'].resource, message['body']))
 
     def see(self, stanza):
         if stanza.name in ('message', 'presence', 'iq') and stanza['from'].bare == self.room.bare:
@@ -88,7 +88,7 @@ class RoomClient(slixmpp.ClientXMPP):
     async def say(self, text):
         self.send_message(mto=self.room, mbody=text, mtype='groupchat')
 
-    async def whisper(self, nick, text):
+    async def tell(self, nick, text):
         message = self.make_message(mto=f'{self.room}/{nick}', mbody=text, mtype='chat')
         message.enable('muc')
         message.send()
@@ -127,7 +127,7 @@ class RoomClient(slixmpp.ClientXMPP):
         return self.said
 
     async def private_texts(self, nick):
-        return [body for sender, body in self.whispered if sender == nick]
+        return [body for sender, body in self.private if sender == nick]
 
     async def occupants(self):
         return self.muc.get_roster(self.room) if self.room in self.muc.rooms else []

@@ -61,7 +61,7 @@ export class SlixmppClient implements RoomClient {
   enter = (nick: string) => this.#do('enter', { nick });
   leave = () => this.#do('leave');
   say = (text: string) => this.#do('say', { text });
-  whisper = (nick: string, text: string) => this.#do('whisper', { nick, text });
+  tell = (nick: string, text: string) => this.#do('tell', { nick, text });
   rename = (nick: string) => this.#do('rename', { nick });
   setSubject = (text: string) => this.#do('set_subject', { text });
   kick = (nick: string, reason: string) => this.#do('kick', { nick, reason });

@@ -170,7 +170,7 @@ export class StropheClient implements RoomClient {
     this.#send(
       el('message', NS.client, { to: this.#login.room, type: 'groupchat' }, el('subject', NS.client, {}, text)),
     );
-  whisper = (nick: string, text: string) =>
+  tell = (nick: string, text: string) =>
     this.#send(
       el('message', NS.client, { to: `${this.#login.room}/${nick}`, type: 'chat' }, body(text), el('x', NS.mucUser)),
     );

@@ -26,8 +26,8 @@ import { placeOf } from './place.ts';
 import { nodeHistory, nodeMessage, nodeSubject, occupantPresence, occupantRename } from './stanzas.ts';
 
 /**
- * The rank of an occupant of another node is what that node says, and what becomes of them that node decides (§5.5, decision
- * #62). They know this room by an address that is not its own.
+ * An occupant's own node says which rank they have, and decides what becomes of them (§5.5, decision #62). Users of other
+ * nodes know this room by an address that is not its own.
  */
 const traits: Traits = {
   features: [NS.fmuc, NS.ext],
@@ -43,8 +43,8 @@ const traits: Traits = {
  * it (the joined node, joined-node.ts). Each node delivers to its own users at once and passes everything on to the nodes it
  * is linked with, never back to where it came from.
  *
- * `home` of an occupant is the peer room that introduced them. Their rank is what that node claims: shown, and good for
- * nothing here (§5.5 "only cosmetically").
+ * `home` of an occupant is the peer room that introduced them. Their rank is what that node claims. It is shown, but
+ * lets them do nothing here (§5.5 "only cosmetically").
  */
 export class FmucNode implements Protocol {
   readonly traits = traits;
@@ -86,12 +86,12 @@ export class FmucNode implements Protocol {
     return true;
   }
 
-  /** Someone who waits for the other node's answer and changes their mind; someone who is here by another node. */
+  /** Users who wait for the other node's answer and change their mind, and users who are here by another node. */
   fromUser(turn: RoomTurn, stanza: Stanza): boolean {
     const { room } = turn;
     const known = room.occupantByJid(stanza.from);
     if (known?.home !== undefined && stanza.name !== 'iq') {
-      // Decision #23: one session is at one node; what it does there comes by that node.
+      // Decision #23: a session is at one node, and what it does comes by that node.
       const error = stanza.name === 'presence' ? 'conflict' : 'not-acceptable';
       const why = refusal('cancel', error, 'decision#23', 'you are here by another node');
       if (stanza.type !== 'unavailable') refuse(turn, stanza, why);
@@ -176,10 +176,10 @@ export class FmucNode implements Protocol {
     routePrivate(turn, this.#links, from, to, stanza);
   }
 
-  /** A new stream: a ping finds out whether anything was lost with the old one. After a restart, much was. */
+  /** A new stream. A ping finds out whether anything was lost with the old one. After a restart much was lost. */
   linkUp(turn: RoomTurn): void {
     const { room } = turn;
-    // What was under way in the life before comes first: what the restart begins is of this life.
+    // First comes what was under way before the restart, then what the restart itself begins.
     this.#joining?.linkUp(turn);
     this.#joined.restarted(turn);
     this.#joining?.restarted(turn);
@@ -239,11 +239,11 @@ export class FmucNode implements Protocol {
     }
   }
 
-  /** Decision #60: a repetition, or what comes of an earlier link, is dropped; a gap means that the two are out of step. */
+  /** Decision #60: a repetition, or a stanza of an earlier link, is dropped. A gap means that the two are out of step. */
   #inOrder(turn: RoomTurn, peer: Jid, stanza: Stanza): boolean {
     const place = placeOf(stanza);
     const order = this.#links.of(peer)?.take(place);
-    if (order === 'gap') this.#outOfStep(turn, peer, 'gap', `${place?.n} came, and not what was before it`);
+    if (order === 'gap') this.#outOfStep(turn, peer, 'gap', `stanza ${place?.n} came, but not the one before it`);
     else if (order === 'past') {
       const which = `${stanza.name} ${place?.n ?? 'without a place'}`;
       turn.note('decision#60', `${which} from ${peer} is of the past: dropped`, { peer });
@@ -265,7 +265,7 @@ export class FmucNode implements Protocol {
 
   /** Somebody believes in a link that we do not have: decision #24. */
   #unlinked(turn: RoomTurn, peer: Jid, stanza: Stanza): void {
-    turn.note('0289#7', `${peer} is not linked with this room: dropped`, { peer });
+    turn.note('0289#7', `a stanza from ${peer}, which is not linked with this room: dropped`, { peer });
     if (peer === this.#links.outbound)
       turn.send(errorReply(stanza, stanzaError('cancel', 'not-acceptable')), 'decision#24', peer);
     else if (this.#joined.allows(peer)) this.#joined.tellUnlinked(turn, peer, stanza);
@@ -289,7 +289,7 @@ export class FmucNode implements Protocol {
     if (stanza.type === 'get' || stanza.type === 'set') {
       if (!isPing(stanza)) return false;
       live?.heard(turn.env.now);
-      // Decision #24, as XEP-0410 §3 says it of an occupant: whoever pings believes in a link that is none.
+      // Decision #24, like XEP-0410 §3 for an occupant: the node that pings believes in a link that does not exist.
       if (link === undefined)
         turn.send(errorReply(stanza, stanzaError('cancel', 'not-acceptable')), 'decision#24', peer);
       else link.pong(turn, stanza);
@@ -307,7 +307,8 @@ export class FmucNode implements Protocol {
   /** Decision #60: a ping, and the answer to one, say how far the other side has counted. */
   #compare(turn: RoomTurn, link: Link | undefined, said: Stanza['payloads'][number]['children']): void {
     const place = readLinkPlace({ children: said });
-    if (link?.misses(place)) this.#outOfStep(turn, link.peer, 'gap', `it has sent ${place?.n}, which is not here`);
+    if (link?.misses(place))
+      this.#outOfStep(turn, link.peer, 'gap', `it has sent stanza ${place?.n}, which has not arrived`);
   }
 
   #error(turn: RoomTurn, link: Link, stanza: Stanza): void {
@@ -316,7 +317,7 @@ export class FmucNode implements Protocol {
     if (this.#joining?.peer === peer && stanza.name === 'presence' && error?.condition === 'conflict')
       return this.#conflict(turn, link, this.#joining, stanza);
     const mine = link.isOurs(stanza.id);
-    // A private message comes back to its sender; if its target is gone, and not the node, that is all.
+    // A private message comes back to its sender. If only its target is gone, and not the node, that is all.
     if (mine && stanza.name === 'message' && resourceOf(stanza.from) !== '') {
       returnPrivate(turn, link.originOf(stanza.id), stanza);
       if (error?.condition === 'item-not-found') return;
@@ -326,7 +327,7 @@ export class FmucNode implements Protocol {
     else turn.note('0289#5', `an error from ${peer} that is no bounce of ours: ignored`, { peer });
   }
 
-  /** Decision #23: the joined node keeps its own; ours goes, unless they have another nick by now. */
+  /** Decision #23: the joined node keeps its own user. Ours goes, unless they have another nick by now. */
   #conflict(turn: RoomTurn, link: Link, joining: JoiningNode, stanza: Stanza): void {
     const { room } = turn;
     const place = placeOf(stanza);

@@ -1,4 +1,4 @@
-/** What a stanza of another node is; what is done about it is fmuc-node.ts. */
+/** What kind of stanza another node sent. fmuc-node.ts handles it. */
 import type { PeerRecord } from '../../room/event.ts';
 import { type JoinRequest, readJoin, subjectChange } from '../../xep/xep0045.ts';
 import { type Fmuc, readFmuc } from '../../xep/xep0289.ts';
@@ -31,14 +31,14 @@ export type FromNode =
   | { readonly kind: 'answer'; readonly author: Jid | undefined }
   /** It does not know yet that we left. */
   | { readonly kind: 'tooLate' }
-  /** Of an answer that the other node got itself, further up: a subject of before, a message of before. */
+  /** A part of an answer that the other node itself got from further up: an old subject, an old message. */
   | { readonly kind: 'pastSubject'; readonly author: Jid | undefined }
   | { readonly kind: 'pastMessage'; readonly author: Jid }
   /** §5.3, §5.4. */
   | { readonly kind: 'presence'; readonly author: Jid }
   /** §5.2, §5.6. */
   | { readonly kind: 'message'; readonly author: Jid }
-  /** It names no user, and is none of the above. */
+  /** It names no user, and is not one of the above. */
   | { readonly kind: 'nobodys' };
 
 /** @returns undefined if it is no node's, as far as this room knows: then it is a user's */
@@ -55,7 +55,7 @@ export function classify(stanza: Stanza, { peer, outbound, known, state }: Relat
     return known || stanza.name === 'presence' ? { kind: 'unlinked' } : undefined;
   if (state === 'leaving') return { kind: 'tooLate' };
   if (state === 'joining') return { kind: 'answer', author };
-  // A live subject has no delay, and no user can give a message one of their room's.
+  // A live subject has no delay, and no user can give a message a delay of their room's.
   if (outbound && subjectChange(stanza) !== undefined && stampOf(stanza) !== undefined)
     return { kind: 'pastSubject', author };
   if (author === undefined) return { kind: 'nobodys' };

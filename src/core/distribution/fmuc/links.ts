@@ -5,7 +5,7 @@ import type { Jid } from '../../xmpp/jid.ts';
 import { Link } from '../link.ts';
 import { wording } from './place.ts';
 
-/** The links of one room to other nodes, as they are known while it runs: to the one that it joins, and to those that join it. */
+/** The links of one room while it runs: to the room that it joins, and to the rooms that join it. */
 export class Links {
   /** The room that this one joins. */
   readonly outbound: Jid | undefined;
@@ -24,7 +24,7 @@ export class Links {
     return stateOf(room, peer) === 'live' ? this.#links.get(peer) : undefined;
   }
 
-  /** A new link, in the place of any before it. @param session  that the peer's join names; else it is named here */
+  /** A new link, instead of any earlier one. @param session  as the peer's join names it; absent: this node names it */
   begin(turn: RoomTurn, peer: Jid, session: string = turn.env.newId()): Link {
     const link = new Link(turn.env, { self: turn.room.jid, peer, session }, wording);
     this.#links.set(peer, link);
@@ -36,7 +36,7 @@ export class Links {
     this.#links.delete(peer);
   }
 
-  /** To all who hear of this occupant: every linked node, less the one that told us. */
+  /** Sends to every linked node except the one that told us of this occupant. */
   hearing(room: RoomView, occupant: Occupant): readonly Link[] {
     const links: Link[] = [];
     for (const [peer, { state }] of room.peers) {

@@ -17,7 +17,7 @@ import { itemOf, type Known } from './reading.ts';
 export function takeMessage(turn: RoomTurn, links: Links, peer: Jid, author: Jid, stanza: Stanza): void {
   const occupant = theirs(turn.room, peer, author);
   if (occupant === undefined)
-    return turn.note('0289#7', `${peer} speaks for ${author}, whom it did not introduce: dropped`, { peer });
+    return turn.note('0289#7', `${peer} speaks for ${author}, whom it has not introduced: dropped`, { peer });
   if (stanza.type === 'groupchat') takeGroupchat(turn, links, peer, occupant, stanza);
   else takePrivate(turn, links, peer, occupant, stanza);
 }
@@ -28,7 +28,7 @@ function takeGroupchat(turn: RoomTurn, links: Links, peer: Jid, occupant: Known,
   if (room.holds(item)) return turn.note('decision#27', 'a message that is here already: dropped');
   const text = subjectChange(stanza);
   if (text === undefined) return commit(turn, { kind: 'message', occupant, item }, { spec: '0289#5.2' });
-  // Decision #63: ours is on its way there, and there it counts.
+  // Decision #63: our subject is on its way there, and replaces it.
   if (peer !== links.outbound && links.of(peer)?.subjectIsUnderWay)
     return turn.note('decision#63', 'a subject that crossed ours on the way: dropped');
   const subject = { text, nick: occupant.nick, occupantId: occupant.occupantId, at: env.now };
@@ -49,7 +49,7 @@ function takePrivate(turn: RoomTurn, links: Links, peer: Jid, from: Occupant, st
   else if (target.home !== peer) routePrivate(turn, links, from, target, clean);
 }
 
-/** §5.6: to the node by which the target is reached, marked with who says it. */
+/** §5.6: to the node by which the target is reached, marked with its sender. */
 export function routePrivate(turn: RoomTurn, links: Links, from: Occupant, to: Occupant, stanza: Stanza): void {
   if (to.home === undefined || from.jid === undefined) return;
   const payloads = [...stanza.payloads, writeFmuc({ kind: 'from', from: from.jid })];
@@ -57,7 +57,7 @@ export function routePrivate(turn: RoomTurn, links: Links, from: Occupant, to: O
   links.of(to.home)?.send(turn, withParts(stanza, { ...ends, payloads }), '0289#5.6');
 }
 
-/** A private message comes back to its sender, under the id that they gave it and from the one to whom it went. */
+/** A private message comes back to its sender, with the id that they gave it, and from the user whom it was for. */
 export function returnPrivate(turn: RoomTurn, id: string | undefined, stanza: Stanza): void {
   const { room } = turn;
   const sender = room.occupants.get(resourceOf(stanza.to));

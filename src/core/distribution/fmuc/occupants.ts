@@ -14,10 +14,10 @@ import { placed } from './place.ts';
 import { type Known, occupantOf } from './reading.ts';
 import { nickConflict } from './stanzas.ts';
 
-/** Users whom other nodes may bring in: more is no room, but a flood. Decision #64. */
+/** The most users whom other nodes may bring in. Decision #64. */
 export const usersMax = 10_000;
 
-/** Whom this peer brought in, by their real full JID. */
+/** A user whom this peer brought in, by their real full JID. */
 export function theirs(room: RoomView, peer: Jid, author: Jid): Known | undefined {
   const occupant = room.occupantByJid(author);
   return occupant?.home === peer ? { ...occupant, jid: author } : undefined;
@@ -47,16 +47,16 @@ export function takePresence(turn: RoomTurn, links: Links, peer: Jid, author: Ji
 }
 
 export function change(turn: RoomTurn, known: Occupant, occupant: Occupant): void {
-  // Said before, as after a 303 or by a node that announces a join twice: no news.
+  // It has been said before, for example after a 303, or by a node that announces a join twice.
   if (!sameOccupant(known, occupant)) commit(turn, { kind: 'presence', occupant }, { spec: '0289#5.3' });
 }
 
 /**
- * Someone new on the other side. Decision #23: of two holders of a nick, or of two sessions of one address, the joined
- * side's stays, so that both sides come to the same end.
+ * A new user on the other side. Decision #23: of two users with one nick, or two sessions of one address, the one on the
+ * joined side stays, so that both sides come to the same result.
  *
  * @param refusal  the place of a join that would be refused, where there is no link
- * @returns false if it is theirs that must go
+ * @returns false if it is the other side's user who must go
  */
 export function enter(turn: RoomTurn, links: Links, peer: Jid, occupant: Known, refusal?: LinkPlace): boolean {
   const { room } = turn;
@@ -75,13 +75,13 @@ export function enter(turn: RoomTurn, links: Links, peer: Jid, occupant: Known, 
     return false;
   }
   for (const holder of holders) if (holder) yieldNick(turn, links, holder);
-  // With the loser our last user may have gone, and with them the link.
+  // The loser may have been our last user, and then the link is gone too.
   if (holders.size > 0 && stateOf(room, peer) !== 'live') return false;
   commit(turn, { kind: 'entered', occupant, join: {}, statuses: [] }, { spec: '0289#5.3' });
   return true;
 }
 
-/** Decision #23 for a change of nick: the one who takes a nick of the joined side loses, and is out on both. */
+/** Decision #23 for a change of nick: a user who takes a nick of the joined side loses, and is out on both. */
 function rename(turn: RoomTurn, links: Links, before: Known, nick: string): void {
   const { room } = turn;
   const peer = before.home as Jid;
@@ -98,8 +98,8 @@ function rename(turn: RoomTurn, links: Links, before: Known, nick: string): void
 }
 
 /**
- * Decision #23: the loser of a nick is told 409 and goes. Where another node is their home, that node is told, and
- * does the same.
+ * Decision #23: the user who loses a nick is told 409 and goes. If another node is their home, that node is told, and does
+ * the same.
  */
 export function yieldNick(turn: RoomTurn, links: Links, loser: Occupant): void {
   const { room } = turn;

@@ -31,14 +31,14 @@ export type Phase =
   | {
       readonly phase: 'asking';
       readonly link: Link;
-      /** In whose name. */
+      /** The user in whose name it asks. */
       readonly announced: Known;
       readonly answer: IncomingState;
       readonly tries: number;
       readonly since: Instant;
       heard: Instant;
     }
-  /** `announced`: until those who waited for the answer are in. */
+  /** `announced`: set until the users who waited for the answer are in. */
   | { readonly phase: 'joined'; readonly link: Link; announced?: Known | undefined }
   | { readonly phase: 'leaving'; readonly since: Instant }
   | { readonly phase: 'split'; readonly tries: number }
@@ -47,7 +47,7 @@ export type Phase =
 
 export type PhaseOf<P extends Phase['phase']> = Extract<Phase, { phase: P }>;
 
-/** What is kept of a phase, for a life after this one. */
+/** What the log keeps of a phase, for the time after a restart. */
 export const kept = {
   away: undefined,
   asking: 'joining',
@@ -57,7 +57,7 @@ export const kept = {
   rejected: 'rejected',
 } as const satisfies Record<Exclude<Phase['phase'], 'interrupted'>, PeerRecord['state'] | undefined>;
 
-/** What a record of a life before this one says. */
+/** What a record from before a restart says. */
 export function remembered(record: PeerRecord | undefined): Phase {
   switch (record?.state) {
     case 'joining':

@@ -9,11 +9,11 @@ import type { Wording } from '../link.ts';
 export const wording: Wording = {
   keepalive: 'decision#3',
   placed,
-  // A ping stands beside the count: it says how far this side has come, and acknowledges nothing.
+  // A ping is not counted. It says how far this side has come, and acknowledges nothing.
   position: (_, place) => (place === undefined ? [] : [writeLinkPlace({ session: place.session, n: place.n })]),
 };
 
-/** The stanza with its place, for which a subject of no author has an `<fmuc/>` of its own. */
+/** The stanza with its place inside `<fmuc/>`. A subject of no author gets an `<fmuc/>` for it. */
 export function placed(stanza: Stanza, place: LinkPlace | undefined, origin?: string): Stanza {
   if (place === undefined) return stanza;
   const more = [writeLinkPlace(place), ...writeOriginId(origin)];
@@ -31,7 +31,7 @@ export function placeOf(stanza: Stanza): LinkPlace | undefined {
   return readLinkPlace(payloadOf(stanza, 'fmuc', NS.fmuc));
 }
 
-/** The id that its author gave a message: of a peer that counts it is inside, for the stanza has an id of the peer's. */
+/** The id that its author gave a message. If the peer counts, it is inside, because the stanza has an id of the peer's. */
 export function originOf(stanza: Stanza): string | undefined {
   return placeOf(stanza) === undefined ? stanza.id : readOriginId(payloadOf(stanza, 'fmuc', NS.fmuc));
 }

@@ -13,13 +13,13 @@ import type { Instant } from '../../xmpp/time.ts';
 import type { XmlElement } from '../../xmpp/xml.ts';
 import { originOf } from './place.ts';
 
-/** Somebody whose real full JID is known, as it is of all who come by another node. */
+/** A user whose real full JID is known, like every user who comes by another node. */
 export type Known = Occupant & { readonly jid: Jid };
 
 /** A peer's clock may be ahead by this much, in milliseconds. Decision #12. */
 const skewMs = 5 * 60_000;
 
-/** Somebody who is in by this peer, as its presence says. Their nick is empty if it says none. */
+/** A user who is in by this peer, as its presence says. The nick is empty if it gives none. */
 export function occupantOf(room: Jid, author: Jid, occupantId: string, stanza: Stanza): Known {
   const user = readMucUser(stanza.payloads);
   return {
@@ -40,8 +40,8 @@ export function itemOf(
   stanza: Stanza,
   at: Instant,
 ): HistoryItem {
-  // The identity that the accepting room gave travels on; a node may not give one in this room's name, but what this
-  // room has forgotten keeps one identity however often it comes back.
+  // The identity that the accepting room gave travels on. A node may not give one in this room's name. But a message that
+  // this room has forgotten keeps its identity, however often it comes back.
   const given = readStanzaId(stanza.payloads);
   const own = { by: bareOf(stanza.from), id: given?.id ?? env.newId() };
   const identity = given && given.by !== room.jid ? given : own;
@@ -60,7 +60,7 @@ export function itemOf(
   };
 }
 
-/** Its subject; an empty one of no author is none (decision #22). @param occupantId  of who set it, if they are known */
+/** Its subject; an empty one of no author is none (decision #22). @param occupantId  of the author, if they are known */
 export function subjectOf(now: Instant, occupantId: string | undefined, stanza: Stanza): Subject | undefined {
   const nick = resourceOf(stanza.from);
   const text = subjectChange(stanza) ?? '';
@@ -88,7 +88,7 @@ export function isDelayedBy(stanza: Stanza, peer: Jid): boolean {
   return stanza.payloads.some((payload) => readDelay(payload)?.from === peer);
 }
 
-/** Less the delay and the id that the other node put in: the room adds its own on the way out. */
+/** Without the delay and the id that the other node put in: the room adds its own on the way out. */
 function withoutFederation(payloads: readonly XmlElement[], peer: Jid): readonly XmlElement[] {
   return payloads.filter((payload) => {
     if (payload.name === 'stanza-id' && payload.xmlns === NS.sid) return false;

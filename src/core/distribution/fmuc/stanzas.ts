@@ -82,7 +82,7 @@ export function nodeHistory(room: RoomView, entry: HistoryItem, peer: Jid): Stan
   return withMore(stanza, writeDelay({ from: room.jid, stamp: entry.at }));
 }
 
-/** §5.1: the topic ends the answer to a join; sent even if empty, for there is no other end (decision #22). */
+/** §5.1: the subject ends the answer to a join. It is sent even if it is empty, because there is no other end (decision #22). */
 export function nodeSubject(room: RoomView, peer: Jid): Stanza {
   const { subject } = room;
   const author = subject && setterOf(room, subject);
@@ -96,7 +96,7 @@ export function nodeSubject(room: RoomView, peer: Jid): Stanza {
   );
 }
 
-/** Who set the subject, and not who has their nick by now: of those who are gone the bare JID is known (XEP-0421). */
+/** The user who set the subject: by bare JID if they are gone, because somebody else may have the nick now (decision #94). */
 function setterOf(room: RoomView, { nick, occupantId }: Subject): Jid | undefined {
   const named = room.occupants.get(nick);
   if (named !== undefined && (occupantId === undefined || occupantId === named.occupantId)) return named.jid;
