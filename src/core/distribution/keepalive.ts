@@ -72,7 +72,7 @@ export class Keepalive {
     const silence = env.now - this.#heard;
     const intervalMs = this.#times.interval * 1000;
     if (this.#ping === undefined && silence < intervalMs)
-      return { kind: 'wait', ms: spread(env, intervalMs - silence) };
+      return { kind: 'wait', ms: jitter(env, intervalMs - silence) };
     return this.ping(env);
   }
 
@@ -97,11 +97,11 @@ export function backoffMs(tries: number): number {
 
 /** The same, give or take 20 %, and never more than the agreed interval: XEP-0282 §4.11.1.1 "with a higher frequency". */
 export function probeMs(env: Env, tries: number, { interval }: KeepaliveTimes): number {
-  return spread(env, Math.min((interval * 1000) / 1.2, backoffMs(tries)));
+  return jitter(env, Math.min((interval * 1000) / 1.2, backoffMs(tries)));
 }
 
 /** `ms` give or take 20 %, from the only randomness there is. */
-export function spread(env: Env, ms: number): number {
+export function jitter(env: Env, ms: number): number {
   let hash = 0;
   const id = env.newId();
   for (let i = 0; i < id.length; i++) hash = (hash * 31 + id.charCodeAt(i)) % 401;

@@ -9,7 +9,7 @@ import type { Jid } from '../xmpp/jid.ts';
 import { iqResult, type Stanza, withParts } from '../xmpp/stanza.ts';
 import type { Instant } from '../xmpp/time.ts';
 import type { XmlElement } from '../xmpp/xml.ts';
-import { spread as jitter, Keepalive, type KeepaliveTimes, probeMs } from './keepalive.ts';
+import { jitter, Keepalive, type KeepaliveTimes, probeMs } from './keepalive.ts';
 import { Outstanding } from './outstanding.ts';
 
 /** How a protocol writes what a link adds to its stanzas. */

@@ -5,7 +5,7 @@ import type { RoomTurn } from '../../room/room-turn.ts';
 import { tell } from '../../room/tell.ts';
 import type { Jid } from '../../xmpp/jid.ts';
 import { plus } from '../../xmpp/time.ts';
-import { backoffMs, spread as jitter } from '../keepalive.ts';
+import { backoffMs, jitter } from '../keepalive.ts';
 import type { ReplicaPeer } from '../peers.ts';
 import { type Replicas, reachable } from './replicas.ts';
 import { barePosition, update } from './to-replica.ts';

@@ -42,7 +42,7 @@ import {
 } from '../../xmpp/stanza.ts';
 import { plus } from '../../xmpp/time.ts';
 import { childOf, el, type XmlElement } from '../../xmpp/xml.ts';
-import { defaultTimes, spread as jitter, Keepalive, type KeepaliveTimes, probeMs } from '../keepalive.ts';
+import { defaultTimes, jitter, Keepalive, type KeepaliveTimes, probeMs } from '../keepalive.ts';
 import { type PrimaryPeer, primaryPeer } from '../peers.ts';
 import type { Protocol, ProtocolStatus } from '../protocol.ts';
 import { diverge, enterAgain, markOthers, whileApart } from './apart.ts';
