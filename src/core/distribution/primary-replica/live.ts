@@ -16,8 +16,8 @@ import { NS } from '../../xmpp/namespaces.ts';
 import { errorReply, payloadOf, presence, type Stanza } from '../../xmpp/stanza.ts';
 import type { XmlElement } from '../../xmpp/xml.ts';
 import { diverge, enterAgain } from './apart.ts';
-import { clamp, itemOf, itemParts, leaveParts, merged, occupantOf } from './from-primary.ts';
 import { stranger, visible } from './initial-state.ts';
+import { clamp, itemOf, itemParts, leaveParts, merged, occupantOf } from './primary-stanzas.ts';
 import { readReplicaForm } from './replica-form.ts';
 import type { Tickets } from './tickets.ts';
 
