@@ -100,7 +100,7 @@ export function created(turn: RoomTurn, session: Session, said: Created): void {
   const { request, settling, destroying } = now;
   if (request === undefined) return;
   if (said.epoch < room.epoch) {
-    now.request = undefined;
+    request.state = 'over';
     turn.note('decision#4', `the primary is of epoch ${said.epoch}, ours is ${room.epoch}: not believed`);
     return;
   }
@@ -137,7 +137,7 @@ function outOfStep(turn: RoomTurn, session: Session, what: string, listUsers = f
 export function refused(turn: RoomTurn, session: Session, stanza: Stanza, condition: string): void {
   const { room } = turn;
   const now = session.now(room);
-  now.request = undefined;
+  if (now.request) now.request.state = 'over';
   const record = primaryPeer(room, room.jid);
   if (condition === 'unexpected-request' && record?.session !== undefined) {
     session.forget(turn, record);
@@ -163,7 +163,7 @@ export function soundingBounced(turn: RoomTurn, session: Session, stanza: Stanza
   if (request === undefined) return;
   request.probe = undefined;
   if (!saysGone(stanza)) return;
-  request.state = 'lost';
+  request.state = request.state === 'open' ? 'lost' : 'over';
   split(turn, session, 'bounce', `a ping bounced: ${condition}`);
 }
 

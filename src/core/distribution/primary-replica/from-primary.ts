@@ -109,7 +109,7 @@ function classifyError(stanza: Stanza, { now, isPing }: Relation): FromPrimary {
 
 function askedUnder(id: string | undefined, { request, settling }: Phase, isPing: Relation['isPing']) {
   if (id === undefined) return undefined;
-  if (id === request?.id && request.state !== 'answering') return 'request';
+  if (id === request?.id && (request.state === 'open' || request.state === 'lost')) return 'request';
   if (id === request?.probe) return 'sounding';
   if (isPing(id)) return 'ping';
   return id === settling?.id ? 'settling' : undefined;

@@ -49,9 +49,10 @@ export interface Request {
   readonly listUsers: boolean;
   /**
    * `open`: there is no answer yet; `answering`: part of it came, and more may be on its way, whatever has happened since;
-   * `lost`: as far as anybody can know there will be none, and if there is one all the same it counts.
+   * `lost`: as far as anybody can know there will be none, and if there is one all the same it counts; `over`: nothing
+   * more is to come but the result of the ping behind it.
    */
-  state: 'open' | 'answering' | 'lost';
+  state: 'open' | 'answering' | 'lost' | 'over';
   /** Id of a ping behind it: its result is behind the answer, so what has not come by then is lost. */
   probe?: string | undefined;
   /** Something of the primary came since it was asked, or since more of its answer was waited for. */
@@ -66,7 +67,7 @@ export interface Settling {
 
 /** Whether it, or part of its answer, is under way, as far as anybody can know. */
 export function isUnderWay(request: Request | undefined): request is Request {
-  return request !== undefined && request.state !== 'lost';
+  return request?.state === 'open' || request?.state === 'answering';
 }
 
 export type PhaseOf<P extends Phase['phase']> = Extract<Phase, { phase: P }>;

@@ -1,8 +1,8 @@
 /** XEP-0282 §4.8: what a replica does with what its users send to the room. While it is split: apart.ts. */
+import { leave } from '../../room/commit.ts';
 import { isLocal, type LocalOccupant } from '../../room/event.ts';
 import { cleanPayloads } from '../../room/hygiene.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
-import { tellLeaver, tellOthersOfLeave } from '../../room/tell.ts';
 import { presenceFor } from '../../room/visibility.ts';
 import { readJoin } from '../../xep/xep0045.ts';
 import { stanzaError } from '../../xmpp/errors.ts';
@@ -12,6 +12,7 @@ import { errorReply, presence, type Stanza, saysGone, withPayloads } from '../..
 import { plus } from '../../xmpp/time.ts';
 import type { XmlElement } from '../../xmpp/xml.ts';
 import { diverge, whileApart } from './apart.ts';
+import { leftHere } from './leavers.ts';
 import type { Session } from './session.ts';
 import { ticketMs } from './tickets.ts';
 
@@ -41,9 +42,9 @@ export function takeFromUser(turn: RoomTurn, session: Session, received: Stanza)
   }
   if (isSplit) {
     const kick = (target: LocalOccupant, item: { readonly actor: string; readonly reason?: string }) => {
-      const leave = presence(target.jid, occupantJid(room.jid, target.nick), { type: 'unavailable' });
+      const gone = presence(target.jid, occupantJid(room.jid, target.nick), { type: 'unavailable' });
       const later: (() => void)[] = [];
-      userLeft(turn, session, target, leave, [307], item, later);
+      userLeft(turn, session, target, gone, [307], item, later);
       return later;
     };
     return whileApart(turn, session.self, stanza, session.mayBeAnswered(turn, stanza.from), kick);
@@ -103,12 +104,7 @@ function userLeft(
   const unserved = occupant.provisional ? ({ unserved: true, provisional: true } as const) : {};
   diverge(turn, { kind: 'left', id: turn.env.newId(), jid, nick, ...unserved });
   if (isSplit || occupant.provisional) {
-    turn.record({ kind: 'occupantLeft', nick });
-    const change = { kind: 'left', occupant, parts: { payloads, statuses, item } } as const;
-    tellLeaver(turn, change, '0282#4.11.1.2');
-    const others = () => tellOthersOfLeave(turn, change, '0282#4.11.1.2');
-    if (later) later.push(others);
-    else others();
+    leave(turn, occupant, { payloads, statuses, item }, { n: 'none', spec: '0282#4.11.1.2', later });
   } else {
     turn.record({ kind: 'occupantChanged', occupant: { ...occupant, home: room.jid } });
     turn.send(presenceFor(room, occupant, occupant, { type: 'unavailable', payloads, statuses }), 'decision#9');
@@ -121,10 +117,10 @@ function userLeft(
  * Decision #9: someone whom the primary serves itself, or who waits to enter. That they are out is the primary's to say,
  * for what it sends may still reach them; it is told after the split (§4.11.1.2 "stop submitting").
  */
-function strangerLeft(turn: RoomTurn, { live }: Session, stanza: Stanza): void {
+function strangerLeft(turn: RoomTurn, { tickets }: Session, stanza: Stanza): void {
   const nick = resourceOf(stanza.to);
   // Said twice: what is known of the first leave is more.
-  if (nick === '' || live.left(turn).has(stanza.from)) return;
+  if (nick === '' || leftHere(turn, tickets).has(stanza.from)) return;
   diverge(turn, { kind: 'left', id: turn.env.newId(), jid: stanza.from, nick, unserved: true });
 }
 

@@ -24,6 +24,7 @@ import {
   split,
 } from './asking.ts';
 import { classify, type FromPrimary } from './from-primary.ts';
+import { comesBack, counted } from './leavers.ts';
 import { isUnderWay } from './phase.ts';
 import { clamp, itemOf, occupantOf } from './primary-stanzas.ts';
 import { takeFromUser } from './relaying.ts';
@@ -195,8 +196,8 @@ export class Replica implements Protocol {
     if (live.isAhead(room, place)) return gap(turn, session, place);
     // Decision #41. Of somebody who left and asks to come back neither side knows yet whether the other has heard.
     const { users, epoch, n } = place;
-    if (users === undefined || epoch !== room.epoch || n !== room.n || live.comesBack(turn)) return;
-    if (users !== usersDigest(live.counted(turn))) otherUsers(turn, session);
+    if (users === undefined || epoch !== room.epoch || n !== room.n || comesBack(turn, session.tickets)) return;
+    if (users !== usersDigest(counted(turn, session.tickets))) otherUsers(turn, session);
   }
 
   /** §4.4. */

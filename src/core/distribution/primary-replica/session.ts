@@ -10,6 +10,7 @@ import { jitter, Keepalive, type KeepaliveTimes } from '../keepalive.ts';
 import { type PrimaryPeer, primaryPeer } from '../peers.ts';
 import { Live } from './live.ts';
 import { kept, type Phase, remembered } from './phase.ts';
+import { Provisional } from './provisional.ts';
 import { Tickets } from './tickets.ts';
 
 /** How long after a relay the replica waits for any sign of the primary before it pings, in milliseconds. Decision #3. */
@@ -24,6 +25,7 @@ export class Session {
   readonly serves: readonly Jid[];
   readonly wish: KeepaliveTimes;
   readonly tickets: Tickets;
+  readonly provisional = new Provisional();
   readonly live: Live;
   /** Requests since the stream is up that bounced: the primary may only be a moment behind. */
   bounces = 0;
@@ -35,7 +37,7 @@ export class Session {
     this.serves = serves;
     this.wish = wish;
     this.tickets = new Tickets(serves);
-    this.live = new Live(self, this.tickets);
+    this.live = new Live(self, this.tickets, this.provisional);
   }
 
   /** The phase; of one in a life before this only the record is left. */

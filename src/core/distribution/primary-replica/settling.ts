@@ -47,7 +47,7 @@ export function settle(turn: RoomTurn, session: Session): void {
 /** The primary has judged all of it. @param place  of the last that it accepted */
 export function settled(turn: RoomTurn, session: Session, place: Position | undefined): void {
   const { room } = turn;
-  const { live } = session;
+  const { live, provisional } = session;
   const now = session.now(room);
   const acts = now.settling?.acts ?? [];
   now.settling = undefined;
@@ -59,7 +59,7 @@ export function settled(turn: RoomTurn, session: Session, place: Position | unde
   }
   turn.record({ kind: 'divergenceSettled', ids: acts });
   const refused = room.locals.filter(({ provisional }) => provisional);
-  live.refuseProvisional(turn);
+  provisional.refuseOthers(turn);
   // The primary may have them from before, under another nick: it hears of every leave (decision #9).
   for (const { jid, nick } of refused)
     diverge(turn, { kind: 'left', id: turn.env.newId(), jid, nick, unserved: true, provisional: true });

@@ -4,7 +4,9 @@ import type { Ready } from '../../xep/sync.ts';
 import { iqResult, type Stanza } from '../../xmpp/stanza.ts';
 import { enterAgain, markOthers } from './apart.ts';
 import { ask } from './asking.ts';
+import { counted, leftHere } from './leavers.ts';
 import type { PhaseOf } from './phase.ts';
+import { makeWay } from './provisional.ts';
 import type { Session } from './session.ts';
 import { settle } from './settling.ts';
 import { usersDigest } from './users-digest.ts';
@@ -15,7 +17,7 @@ export function ready(turn: RoomTurn, session: Session, now: PhaseOf<'syncing'>,
     turn.note('decision#5', 'part of the state is missing: asked for again');
     return ask(turn, session);
   }
-  if (said.users === undefined || said.users === usersDigest(session.live.counted(turn)))
+  if (said.users === undefined || said.users === usersDigest(counted(turn, session.tickets)))
     return goLive(turn, session, now, said, stanza);
   turn.note('decision#41', 'the primary counts others as our users: asked whom');
   // A primary that keeps them to itself is asked again when it is time, not in a circle.
@@ -25,20 +27,22 @@ export function ready(turn: RoomTurn, session: Session, now: PhaseOf<'syncing'>,
 /** What the primary sent is complete: acknowledged, and what happened here meanwhile goes the other way. */
 function goLive(turn: RoomTurn, session: Session, now: PhaseOf<'syncing'>, said: Ready, stanza: Stanza): void {
   const { room } = turn;
-  const { tickets, live } = session;
-  const { answer, settling, destroying } = now;
+  const { tickets, live, provisional } = session;
+  const { answer, request, settling, destroying } = now;
+  if (request) request.state = 'over';
   tickets.settled();
   if (answer.mode === 'full') {
     // Decision #44; a room of a later epoch never knew them.
     if (room.config.split.policy === 'local' && answer.created.epoch === room.epoch)
       for (const local of room.locals) if (!local.provisional && !answer.knows(local.jid)) enterAgain(turn, local);
-    live.makeWay(turn, answer.nicks);
+    makeWay(turn, answer.nicks);
   }
-  const left = live.left(turn);
+  const left = leftHere(turn, tickets);
   const talk = new Set(room.divergence.flatMap(({ kind, id }) => (kind === 'said' ? [id] : [])));
   const unserved = answer.take(turn, left, said);
-  live.caughtUp(turn, talk);
-  session.become(turn, { phase: 'live', relayed: false, settling, destroying });
+  live.caughtUp(turn);
+  provisional.caughtUp(turn, talk);
+  session.become(turn, { phase: 'live', relayed: false, request, settling, destroying });
   turn.clearTimer('create');
   session.watch(turn);
   const what = `${room.occupants.size} occupants, ${room.history.length} messages of history`;
