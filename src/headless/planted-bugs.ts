@@ -194,7 +194,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     name: 'enter without ticket',
     file: `${primaryReplica}tickets.ts`,
     find: 'return valid ? ticket : undefined;',
-    replace: 'return valid ? ticket : { nick, join: {}, until: turn.env.now };',
+    replace: 'return valid ? ticket : { nick, join: {} };',
     modes: ['0282'],
   },
   {

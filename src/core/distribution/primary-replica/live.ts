@@ -178,7 +178,7 @@ export class Live {
   /** §4.5: only for a user who asked (decision #6), under the nick of the primary's own update before it. */
   #enter(turn: RoomTurn, nick: string, user: MucUser | undefined, jid: Jid, dmuc: Dmuc, stanza: Stanza): void {
     const { room } = turn;
-    this.#tickets.answered(jid);
+    this.#tickets.answered(turn, jid);
     const ticket = this.#tickets.valid(turn, jid, nick);
     const known = room.occupants.get(nick);
     const served = known !== undefined && isLocal(known) && known.jid === jid;

@@ -9,12 +9,10 @@ import { stanzaError } from '../../xmpp/errors.ts';
 import { occupantJid, resourceOf } from '../../xmpp/jid.ts';
 import { NS } from '../../xmpp/namespaces.ts';
 import { errorReply, presence, type Stanza, saysGone, withPayloads } from '../../xmpp/stanza.ts';
-import { plus } from '../../xmpp/time.ts';
 import type { XmlElement } from '../../xmpp/xml.ts';
 import { diverge, whileApart } from './apart.ts';
 import { leftHere } from './leavers.ts';
 import type { Session } from './session.ts';
-import { ticketMs } from './tickets.ts';
 
 /** Relayed as it is. While split: §4.11.1.2. Leaving always works, here, at once. */
 export function takeFromUser(turn: RoomTurn, session: Session, received: Stanza): void {
@@ -73,10 +71,10 @@ function takeError(turn: RoomTurn, session: Session, local: LocalOccupant | unde
 
 /** Decision #6: a join allows one `<enter/>`. */
 function rememberJoin(turn: RoomTurn, { tickets }: Session, stanza: Stanza): void {
-  const { room, env } = turn;
+  const { room } = turn;
   const join = readJoin(stanza.payloads);
   if (join === undefined) return;
-  tickets.add(turn, stanza.from, { nick: resourceOf(stanza.to), join, until: plus(env.now, ticketMs) });
+  tickets.add(turn, stanza.from, { nick: resourceOf(stanza.to), join });
   tickets.relayed(turn, stanza.from);
   const left = room.divergence.find((act) => act.kind === 'left' && act.jid === stanza.from);
   if (left?.kind === 'left' && !left.back) diverge(turn, { ...left, back: true });

@@ -138,6 +138,6 @@ export class Session {
 
   /** Whether the primary, which is out of reach, may still answer a join of theirs itself. */
   mayBeAnswered(turn: RoomTurn, user: Jid): boolean {
-    return this.tickets.mayBeAnswered(user, this.#keepalive?.lastHeard() ?? turn.env.now);
+    return this.tickets.mayBeAnswered(turn, user, this.#keepalive?.lastHeard() ?? turn.env.now);
   }
 }

@@ -3,12 +3,10 @@ import type { RoomTurn } from '../../room/room-turn.ts';
 import { type Position, writeRelayed } from '../../xep/sync.ts';
 import { resourceOf } from '../../xmpp/jid.ts';
 import { iq, type Stanza, saysGone } from '../../xmpp/stanza.ts';
-import { plus } from '../../xmpp/time.ts';
 import { diverge } from './apart.ts';
 import { gap, split } from './asking.ts';
 import { relayOf } from './divergence.ts';
 import type { Session } from './session.ts';
-import { ticketMs } from './tickets.ts';
 
 /** When what was relayed after a split is relayed again, if the primary has not answered that it has it all. */
 const settleMs = 15_000;
@@ -32,8 +30,7 @@ export function settle(turn: RoomTurn, session: Session): void {
     if (stanza === undefined) continue;
     if (act.kind === 'entered') {
       const join = act.history === undefined ? {} : { history: act.history };
-      const until = plus(env.now, ticketMs);
-      tickets.add(turn, act.jid, { nick: resourceOf(stanza.to), join, until, provisional: true });
+      tickets.add(turn, act.jid, { nick: resourceOf(stanza.to), join, provisional: true });
     }
     turn.send(stanza, '0282#4.8', room.jid);
     count++;
