@@ -194,7 +194,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     name: 'enter without ticket',
     file: `${primaryReplica}tickets.ts`,
     find: 'return valid ? ticket : undefined;',
-    replace: 'return valid ? ticket : { nick, join: {}, until: turn.env.now };',
+    replace: 'return valid ? ticket : { nick, join: {} };',
     modes: ['0282'],
   },
   {
@@ -229,9 +229,9 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'double delivery at enter',
     file: `${primaryReplica}live.ts`,
-    find: "tell(turn, { kind: 'returned', occupant, join: history, accepted }, '0282#4.5');",
+    find: "commit(turn, { kind: 'returned', occupant, join: history, accepted }, { spec: '0282#4.5' });",
     replace:
-      "tell(turn, { kind: 'returned', occupant, join: history, accepted }, '0282#4.5');\n    for (const item of room.history.slice(-1)) turn.send(delayedMessage(room.jid, item, jid), '0282#4.5');",
+      "commit(turn, { kind: 'returned', occupant, join: history, accepted }, { spec: '0282#4.5' });\n    for (const item of room.history.slice(-1)) turn.send(delayedMessage(room.jid, item, jid), '0282#4.5');",
     modes: ['0282'],
   },
   {
@@ -250,17 +250,17 @@ export const plantedBugs: readonly PlantedBug[] = [
   },
   {
     name: 'leave waits for the primary',
-    file: `${primaryReplica}replica.ts`,
-    find: 'if (local) this.#userLeft(turn, local, stanza, []);',
-    replace: 'if (local && room.n < 0) this.#userLeft(turn, local, stanza, []);',
+    file: `${primaryReplica}relaying.ts`,
+    find: 'if (local) userLeft(turn, session, local, stanza, []);',
+    replace: 'if (local && room.n < 0) userLeft(turn, session, local, stanza, []);',
     modes: ['0282'],
   },
   {
     name: 'roster shown before ready',
     file: `${primaryReplica}replica.ts`,
-    find: 'if (stanza.type === undefined && user) sync.addOccupant(occupantOf(room, nick, user, stanza.payloads), dmuc);',
+    find: 'return state.addOccupant(occupantOf(room, nick, user, stanza.payloads), dmuc);',
     replace:
-      "if (stanza.type === undefined && user) {\n        const occupant = occupantOf(room, nick, user, stanza.payloads);\n        tell(turn, { kind: 'entered', occupant, join: {}, statuses: [] }, '0282#4.3');\n        sync.addOccupant(occupant, dmuc);\n      }",
+      'session.live.presence(turn, nick, user, { position: room }, stanza, false);\n        return state.addOccupant(occupantOf(room, nick, user, stanza.payloads), dmuc);',
     modes: ['0282'],
   },
   {

@@ -17,6 +17,8 @@ export interface Manner {
   readonly n?: number | 'none' | undefined;
   /** What the log keeps of it, where that is not the change's own event. */
   readonly as?: Happening | undefined;
+  /** It is part of a whole state that was recorded just now (`stateReplaced`); what is left is to tell of it. */
+  readonly recorded?: true | undefined;
   /**
    * For others who must hear of it only after something else (§8.2, §8.3: the moderator's result): what tells them is put
    * here instead.
@@ -32,7 +34,7 @@ export function commit(turn: RoomTurn, change: Change, manner: Manner = atOnce):
   const { spec, later } = manner;
   const before = change.kind === 'presence' ? room.occupants.get(change.occupant.nick) : undefined;
   const n = manner.n === undefined ? room.n + 1 : manner.n === 'none' ? undefined : manner.n;
-  const happening = manner.as ?? eventOf(change, n);
+  const happening = manner.recorded ? undefined : (manner.as ?? eventOf(change, n));
   if (happening) turn.record(happening);
   switch (change.kind) {
     case 'left': {

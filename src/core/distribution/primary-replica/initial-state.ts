@@ -1,57 +1,60 @@
+import { commit } from '../../room/commit.ts';
 import { type HistoryItem, isLocal, type Occupant, type Subject } from '../../room/event.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
 import type { RoomView } from '../../room/state.ts';
-import { tell } from '../../room/tell.ts';
 import { shownPresence } from '../../room/visibility.ts';
 import type { Ban, Created, Ready } from '../../xep/sync.ts';
 import type { Dmuc } from '../../xep/xep0282.ts';
 import type { Jid } from '../../xmpp/jid.ts';
-import { NS } from '../../xmpp/namespaces.ts';
-import { el } from '../../xmpp/xml.ts';
+import { IncomingState, lateMessage, lateSubject } from '../resync.ts';
+import { besideProvisional } from './primary-stanzas.ts';
 import { readReplicaForm } from './replica-form.ts';
 
 /** Occupants of a state that is believed: more is no room. Security: a sync is bounded. */
 const rosterMax = 10_000;
+/** The state is recorded as one, so that it is durable as a whole or not at all; then what is different is told. */
+const manner = { recorded: true, spec: 'decision#8' } as const;
 
 /**
  * Roster, history and subject on their way from the primary (XEP-0282 §4.3, §4.4): shown to nobody before `<ready/>`,
  * then taken as one (decision #5), and those who were here before see only the differences (decision #8).
+ *
+ * What is different it says itself, and not `IncomingState.diff`: the primary gives no JIDs by which somebody would be known
+ * under another nick, but names those whom this replica serves; its messages stand in its own order, whatever their time;
+ * and of those some were said here during the split.
  */
 export class InitialState {
   readonly mode = 'full';
   readonly created: Created;
-  readonly #roster = new Map<string, Occupant>();
+  readonly #state: IncomingState;
   /** Users whom the primary enters inside the roster. */
   readonly #entered = new Map<string, Jid>();
   /** Users of served domains whom the primary serves itself, and their nicks. */
   readonly #direct = new Map<Jid, string>();
-  readonly #history: HistoryItem[] = [];
-  #subject: Subject | undefined;
 
   constructor(created: Created) {
     this.created = created;
+    this.#state = new IncomingState({ occupants: rosterMax, messages: created.maxstanzas });
   }
 
   addOccupant(occupant: Occupant, dmuc: Dmuc | undefined): void {
-    if (this.#roster.size >= rosterMax) return;
-    this.#roster.set(occupant.nick, occupant);
+    this.#state.addOccupant(occupant);
     if (dmuc?.enter) this.#entered.set(occupant.nick, dmuc.enter);
     if (dmuc?.direct) this.#direct.set(dmuc.direct, occupant.nick);
   }
 
   /** Whether everything that the primary sent has arrived. */
   isComplete(ready: Ready, _n: number): boolean {
-    return ready.n === this.created.n && ready.roster === this.#roster.size && ready.history === this.#history.length;
+    const { n, roster, history } = ready;
+    return n === this.created.n && this.#state.isComplete({ occupants: roster, messages: history });
   }
 
-  /** Beyond what was agreed on it is ignored, and so is a stanza that a link brings twice. */
   addMessage(item: HistoryItem): void {
-    const repeated = this.#history.some(({ by, id }) => id === item.id && by === item.by);
-    if (!repeated && this.#history.length < this.created.maxstanzas) this.#history.push(item);
+    this.#state.addMessage(item);
   }
 
   setSubject(subject: Subject): void {
-    this.#subject = subject;
+    this.#state.setSubject(subject);
   }
 
   /** Whether the primary counts them as this replica's, or serves them itself. */
@@ -61,7 +64,7 @@ export class InitialState {
 
   /** Nicks that somebody at the primary has. */
   get nicks(): ReadonlySet<string> {
-    return new Set(this.#roster.keys());
+    return new Set(this.#state.occupants.map(({ nick }) => nick));
   }
 
   /**
@@ -78,7 +81,7 @@ export class InitialState {
     const unserved = new Map<string, Jid>();
     const locals = new Map(room.locals.map((local) => [local.jid, local]));
     const occupants: Occupant[] = [];
-    for (const occupant of this.#roster.values()) {
+    for (const occupant of this.#state.occupants) {
       const jid = this.#entered.get(occupant.nick);
       // They are out for everybody here, and the primary is about to hear of it.
       if (jid !== undefined && left.has(jid)) continue;
@@ -86,7 +89,7 @@ export class InitialState {
       // A provisional user whom the primary knows from before is accepted, or not, under the nick they have here.
       if (jid !== undefined && locals.get(jid)?.provisional === undefined && locals.has(jid))
         occupants.push({ ...local, jid });
-      else occupants.push(occupant);
+      else occupants.push(besideProvisional(room, occupant));
       if (jid !== undefined && !locals.has(jid)) unserved.set(occupant.nick, jid);
     }
     occupants.push(...before.filter(({ provisional }) => provisional));
@@ -98,17 +101,16 @@ export class InitialState {
       whois: config.whois ?? room.whois,
       config,
       occupants,
-      history: this.#history,
-      subject: this.#subject,
+      history: this.#state.messages,
+      subject: this.#state.subject,
     });
     takeBans(turn, this.created.bans ?? []);
     this.#tellRoster(turn, before);
-    for (const item of this.#history) {
+    for (const item of this.#state.messages) {
       const mine = item.split !== undefined && said.has(item.split.id);
       if (mine) turn.record({ kind: 'divergenceSettled', ids: [item.split.id] });
       if (mine || held.has(identityOf(item))) continue;
-      const author = room.occupants.get(item.nick) ?? stranger(room, item.nick);
-      tell(turn, { kind: 'message', occupant: author, item, late: true }, 'decision#8');
+      commit(turn, lateMessage(item, room.occupants.get(item.nick), room.jid), manner);
     }
     this.#tellSubject(turn, subjectBefore);
     return unserved;
@@ -121,7 +123,7 @@ export class InitialState {
     for (const was of before) {
       const now = room.occupants.get(was.nick);
       if (!isLocal(was)) {
-        if (now === undefined) tell(turn, { kind: 'left', occupant: was, parts: { payloads: [] } }, 'decision#8');
+        if (now === undefined) commit(turn, { kind: 'left', occupant: was, parts: { payloads: [] } }, manner);
         continue;
       }
       const self = room.occupantByJid(was.jid);
@@ -131,33 +133,24 @@ export class InitialState {
       } else {
         known.delete(was.nick);
         const parts = { statuses: [333], payloads: [] };
-        tell(turn, { kind: 'left', occupant: was, parts }, 'decision#8');
+        commit(turn, { kind: 'left', occupant: was, parts }, manner);
       }
     }
     for (const now of room.occupants.values()) {
       const was = known.get(now.nick);
       const other = renamed.get(now.nick);
-      if (other) tell(turn, { kind: 'renamed', before: other, after: now }, 'decision#8');
-      else if (was === undefined) tell(turn, { kind: 'entered', occupant: now, join: {}, statuses: [] }, 'decision#8');
-      else if (visible(was) !== visible(now)) tell(turn, { kind: 'presence', occupant: now }, 'decision#8');
+      if (other) commit(turn, { kind: 'renamed', before: other, after: now }, manner);
+      else if (was === undefined) commit(turn, { kind: 'entered', occupant: now, join: {}, statuses: [] }, manner);
+      else if (visible(was) !== visible(now)) commit(turn, { kind: 'presence', occupant: now }, manner);
     }
   }
 
   #tellSubject(turn: RoomTurn, before: string): void {
-    const { room } = turn;
+    const { room, env } = turn;
     const { subject } = room;
     const author = subject && room.occupants.get(subject.nick);
     if (!subject || !author || subject.text === before) return;
-    const payloads = [el('subject', NS.client, {}, subject.text)];
-    const item = {
-      by: room.jid,
-      id: turn.env.newId(),
-      nick: subject.nick,
-      occupantId: subject.occupantId ?? '',
-      at: subject.at,
-      payloads,
-    };
-    tell(turn, { kind: 'subject', occupant: author, subject, item }, 'decision#8');
+    commit(turn, lateSubject(room, subject, author, room.jid, env), manner);
   }
 }
 

@@ -1,10 +1,10 @@
-import { isLocal, type LocalOccupant, type Occupant } from '../../room/event.ts';
-import { delayedMessage, recent } from '../../room/history.ts';
+import { commit } from '../../room/commit.ts';
+import { type Happening, isLocal, type Occupant } from '../../room/event.ts';
+import { delayedMessage } from '../../room/history.ts';
 import { cleanPayloads } from '../../room/hygiene.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
-import { skeleton } from '../../room/skeleton.ts';
 import type { RoomView } from '../../room/state.ts';
-import { tell, tellOfSight } from '../../room/tell.ts';
+import { tell } from '../../room/tell.ts';
 import { maySeeJids, presenceFor, seesPresence } from '../../room/visibility.ts';
 import { type Position, readBans } from '../../xep/sync.ts';
 import { readForm } from '../../xep/xep0004.ts';
@@ -15,9 +15,11 @@ import { type Jid, occupantJid, parseJid } from '../../xmpp/jid.ts';
 import { NS } from '../../xmpp/namespaces.ts';
 import { errorReply, payloadOf, presence, type Stanza } from '../../xmpp/stanza.ts';
 import type { XmlElement } from '../../xmpp/xml.ts';
-import { diverge, enterAgain } from './apart.ts';
-import { clamp, itemOf, itemParts, leaveParts, merged, occupantOf } from './from-primary.ts';
+import { enterAgain } from './apart.ts';
 import { stranger, visible } from './initial-state.ts';
+import { leftUnder } from './leavers.ts';
+import { besideProvisional, clamp, itemOf, itemParts, leaveParts, merged, occupantOf } from './primary-stanzas.ts';
+import { makeWay, type Provisional } from './provisional.ts';
 import { readReplicaForm } from './replica-form.ts';
 import type { Tickets } from './tickets.ts';
 
@@ -28,20 +30,16 @@ import type { Tickets } from './tickets.ts';
 export class Live {
   readonly #self: Jid;
   readonly #tickets: Tickets;
-  /** Who entered at the primary under the nick of a provisional user here: perhaps that very user. Decision #44. */
-  readonly #claims = new Map<string, Occupant>();
-  /** Users who entered after something was said here during the split, and the ids of what of it was not judged yet. Decision #42. */
-  readonly #newcomers = new Map<Jid, ReadonlySet<string>>();
+  readonly #provisional: Provisional;
   /** Users of ours whom the primary serves itself, and their nicks there, at the end of what is caught up with. */
   #direct: ReadonlyMap<Jid, string> = new Map();
   /** Who was in here, and served by whom, before that was caught up with. */
   #before: readonly Occupant[] = [];
-  /** Ids of what was said here during the split and is accepted by now, until all who are in provisionally are judged. */
-  readonly #accepted = new Set<string>();
 
-  constructor(self: Jid, tickets: Tickets) {
+  constructor(self: Jid, tickets: Tickets, provisional: Provisional) {
     this.#self = self;
     this.#tickets = tickets;
+    this.#provisional = provisional;
   }
 
   /** Decision #4 and #2: of a later epoch, or beyond the next place. */
@@ -55,10 +53,8 @@ export class Live {
     this.#before = direct.size === 0 ? [] : [...room.occupants.values()];
   }
 
-  /** @param said  ids of what was said here during the split: what of it is the room's by now, all here have heard */
-  caughtUp(turn: RoomTurn, said: ReadonlySet<string>): void {
+  caughtUp(turn: RoomTurn): void {
     const { room } = turn;
-    this.#claims.clear();
     // Decision #43: the primary never told them of those who had gone when it showed them the room.
     const gone = this.#before.filter(({ nick }) => !room.occupants.has(nick));
     for (const viewer of this.#before) {
@@ -68,8 +64,6 @@ export class Live {
           turn.send(presenceFor(room, one, viewer, { type: 'unavailable', payloads: [] }), 'decision#43');
     }
     this.#before = [];
-    if (said.size === 0) return;
-    for (const { id, split } of room.archive) if (split !== undefined && said.has(split.id)) this.#accepted.add(id);
   }
 
   /**
@@ -104,55 +98,20 @@ export class Live {
       const asked = late ? this.#direct.get(jid) === nick : this.#tickets.valid(turn, jid, nick)?.provisional;
       if (asked || said.jid === known.jid) {
         // Theirs, if the JID says so, the primary serves them itself, or `<enter/>` follows; else somebody else was faster.
-        this.#claims.set(nick, said);
+        this.#provisional.claim(nick, said);
         return turn.record({ kind: 'positionPassed', n });
       }
-      this.makeWay(turn, new Set([nick]));
+      makeWay(turn, new Set([nick]));
       known = room.occupants.get(nick);
     }
     // Someone who left here while the primary could not be told: it will be told (decision #42).
-    if (known === undefined && this.#leftAs(turn, nick)) return turn.record({ kind: 'positionPassed', n });
+    if (known === undefined && leftUnder(turn, this.#tickets, nick)) return turn.record({ kind: 'positionPassed', n });
     const occupant = merged(known, said);
-    turn.record({ kind: known ? 'occupantChanged' : 'occupantEntered', n, occupant });
-    if (known === undefined) return tell(turn, { kind: 'entered', occupant, join: {}, statuses: [] }, '0282#4.7');
-    if (late && visible(known) === visible(occupant)) return;
-    tell(turn, { kind: 'presence', occupant, parts: { item: itemParts(user) } }, '0282#4.7');
+    const manner = { n, spec: '0282#4.7' };
+    if (known === undefined) commit(turn, { kind: 'entered', occupant, join: {}, statuses: [] }, manner);
+    else if (late && visible(known) === visible(occupant)) turn.record({ kind: 'occupantChanged', n, occupant });
     // XEP-0045 §8: a new moderator learns who the others are; the primary sent the JIDs before (decision #7).
-    tellOfSight(turn, known, occupant);
-  }
-
-  /** Users who left here, of which the primary is about to hear; not those who ask to come back. */
-  left(turn: RoomTurn): ReadonlySet<Jid> {
-    const { room } = turn;
-    const left = new Set<Jid>();
-    for (const { kind, jid } of room.divergence) if (kind === 'left' && !this.#tickets.waits(turn, jid)) left.add(jid);
-    return left;
-  }
-
-  /** Whether somebody left here, of which the primary is about to hear, and asks to come back. */
-  comesBack(turn: RoomTurn): boolean {
-    const { room } = turn;
-    return room.divergence.some(({ kind, jid }) => kind === 'left' && this.#tickets.waits(turn, jid));
-  }
-
-  /** Whom the primary should count as this replica's users: those served here, and those of whose leave it is to hear. */
-  counted(turn: RoomTurn): readonly (readonly [nick: string, jid: Jid])[] {
-    const { room } = turn;
-    const left = this.left(turn);
-    const served = room.locals.filter(({ provisional }) => !provisional);
-    const gone = room.divergence.flatMap((act) =>
-      act.kind === 'left' && !act.unserved && left.has(act.jid) ? [act] : [],
-    );
-    return [...served, ...gone].map(({ nick, jid }) => [nick, jid]);
-  }
-
-  #leftAs(turn: RoomTurn, nick: string): boolean {
-    const { room } = turn;
-    if (room.divergence.length === 0) return false;
-    const left = this.left(turn);
-    return room.divergence.some(
-      (act) => act.kind === 'left' && act.nick === nick && !act.unserved && left.has(act.jid),
-    );
+    else commit(turn, { kind: 'presence', occupant, parts: { item: itemParts(user) } }, manner);
   }
 
   /** §4.6, and a change of nick. */
@@ -160,14 +119,13 @@ export class Live {
     const { room } = turn;
     const known = room.occupants.get(nick);
     const payloads = cleanPayloads(room.jid, stanza.payloads);
-    const claim = this.#claims.get(nick);
-    this.#claims.delete(nick);
+    const claim = this.#provisional.takeClaim(nick);
     if (late && known && isLocal(known) && !known.provisional && isHeldNoMore(room, user))
       return enterAgain(turn, known, n);
     if (known === undefined || known.provisional) {
       // A local user who left here first, or a nick that is a provisional user's here: only the place is news.
       const newNick = user.statuses.includes(303) ? user.nick : undefined;
-      const left = this.#leftAs(turn, nick);
+      const left = leftUnder(turn, this.#tickets, nick);
       if (known) turn.record({ kind: 'positionPassed', n });
       else if (newNick !== undefined && left) turn.record({ kind: 'nickChanged', n, nick, newNick });
       else turn.record({ kind: 'occupantLeft', n, nick });
@@ -177,30 +135,29 @@ export class Live {
       const before = claim ?? (back ? occupantOf(room, newNick, user, stanza.payloads) : undefined);
       if (before === undefined) return;
       const occupant = { ...before, nick: newNick, presence: payloads };
-      turn.record({ kind: 'occupantEntered', occupant });
-      return tell(turn, { kind: 'entered', occupant, join: {}, statuses: [] }, '0282#4.7');
+      const manner = { n: 'none', spec: '0282#4.7' } as const;
+      return commit(turn, { kind: 'entered', occupant, join: {}, statuses: [] }, manner);
     }
     if (user.statuses.includes(303) && user.nick !== undefined) {
       const holder = room.occupants.get(user.nick);
       if (holder?.provisional) {
         if (!late && this.#tickets.valid(turn, holder.jid as Jid, user.nick)?.provisional) {
           // The primary knew them under another nick, and `<enter/>` follows; else it is somebody else's, as above.
-          this.#claims.set(user.nick, { ...known, nick: user.nick, presence: payloads });
-          turn.record({ kind: 'occupantLeft', n, nick });
+          this.#provisional.claim(user.nick, { ...known, nick: user.nick, presence: payloads });
           // To them, too: it is not they, as they are called here, who go.
           const { jid: _, ...nameless } = known;
-          return tell(turn, { kind: 'left', occupant: nameless, parts: { payloads: [] } }, 'decision#44');
+          const left = { kind: 'left', occupant: nameless, parts: { payloads: [] } } as const;
+          return commit(turn, left, { n, spec: 'decision#44' });
         }
-        this.makeWay(turn, new Set([user.nick]));
+        makeWay(turn, new Set([user.nick]));
       }
-      turn.record({ kind: 'nickChanged', n, nick, newNick: user.nick, presence: payloads });
       const after = { ...known, nick: user.nick, presence: payloads };
-      return tell(turn, { kind: 'renamed', before: known, after }, '0282#4.7');
+      return commit(turn, { kind: 'renamed', before: known, after }, { n, spec: '0282#4.7' });
     }
-    turn.record({ kind: 'occupantLeft', n, nick });
     const occupant = { ...known, affiliation: user.affiliation };
     const alone = user.destroy !== undefined;
-    tell(turn, { kind: 'left', occupant, parts: { payloads, ...leaveParts(user) }, alone }, '0282#4.6');
+    const parts = { payloads, ...leaveParts(user) };
+    commit(turn, { kind: 'left', occupant, parts, alone }, { n, spec: '0282#4.6' });
   }
 
   /** §4.3 outside of a sync: what this replica may now know; news only to those who may see JIDs and did not. */
@@ -221,7 +178,7 @@ export class Live {
   /** §4.5: only for a user who asked (decision #6), under the nick of the primary's own update before it. */
   #enter(turn: RoomTurn, nick: string, user: MucUser | undefined, jid: Jid, dmuc: Dmuc, stanza: Stanza): void {
     const { room } = turn;
-    this.#tickets.answered(jid);
+    this.#tickets.answered(turn, jid);
     const ticket = this.#tickets.valid(turn, jid, nick);
     const known = room.occupants.get(nick);
     const served = known !== undefined && isLocal(known) && known.jid === jid;
@@ -232,7 +189,8 @@ export class Live {
     if (ticket && served && known.provisional) {
       // Whom the primary never missed it enters without an update before.
       const said = user && occupantOf(room, nick, user, stanza.payloads);
-      return this.#accept(turn, known, dmuc.history ?? ticket.join.history, this.#claims.get(nick) ?? said);
+      this.#tickets.forget(jid);
+      return this.#provisional.accept(turn, known, dmuc.history ?? ticket.join.history, said);
     }
     if (ticket) this.serve(turn, known, jid, dmuc.history ? { history: dmuc.history } : ticket.join);
   }
@@ -252,39 +210,9 @@ export class Live {
     if (room.divergence.some((act) => act.kind === 'left' && act.jid === jid))
       turn.record({ kind: 'divergenceSettled', ids: [], user: jid });
     const wasHere = isLocal(known) || provisional !== undefined;
-    const said = room.divergence.flatMap(({ kind, id }) => (kind === 'said' ? [id] : []));
-    if (wasHere || said.length === 0) this.#newcomers.delete(jid);
-    else this.#newcomers.set(jid, new Set(said));
+    const accepted = this.#provisional.enters(turn, jid, wasHere);
     const history = join.history ? { history: join.history } : {};
-    const accepted = this.#newcomers.has(jid);
-    tell(turn, { kind: 'returned', occupant, join: history, accepted }, '0282#4.5');
-  }
-
-  /** Decision #44: they have the roster; what they get now is the history that was withheld. */
-  #accept(turn: RoomTurn, known: LocalOccupant, history: JoinRequest['history'], claim: Occupant | undefined): void {
-    const { room } = turn;
-    this.#tickets.forget(known.jid);
-    this.#claims.delete(known.nick);
-    const { home: _, provisional: __, ...occupant } = { ...known, ...claim, jid: known.jid };
-    turn.record({ kind: 'occupantChanged', occupant });
-    tell(turn, { kind: 'presence', occupant }, 'decision#44');
-    // Whom the primary served itself until then it showed those who left here, too, and it has yet to hear of that.
-    for (const act of history?.maxstanzas === 0 ? room.divergence : []) {
-      if (act.kind !== 'left' || room.occupants.has(act.nick)) continue;
-      const gone = { ...stranger(room, act.nick), occupantId: room.occupantIdOf(act.jid) ?? '' };
-      const parts = { type: 'unavailable', payloads: [] } as const;
-      if (seesPresence(room, gone, known)) turn.send(presenceFor(room, gone, known, parts), 'decision#44');
-    }
-    const entry = room.divergence.find((act) => act.kind === 'entered' && act.jid === known.jid);
-    const after = entry?.kind === 'entered' ? entry.after : undefined;
-    // What was said beside them takes no place among what the room shows to who enters; who was in before has seen what was
-    // before.
-    const ofRoom = room.archive.filter(({ provisional }) => !provisional);
-    const first =
-      after === undefined ? ofRoom.length - room.config.historyMax : ofRoom.findIndex(({ id }) => id === after) + 1;
-    const withheld = ofRoom.slice(Math.max(0, first)).filter(({ id }) => !this.#accepted.has(id));
-    for (const item of after === undefined ? recent(withheld, history, turn.env.now) : withheld)
-      turn.send(delayedMessage(room.jid, item, known.jid), 'decision#44');
+    commit(turn, { kind: 'returned', occupant, join: history, accepted }, { spec: '0282#4.5' });
   }
 
   refuseEnter(turn: RoomTurn, nick: string, jid: Jid, id: string | undefined): void {
@@ -299,45 +227,6 @@ export class Live {
       'decision#6',
       room.jid,
     );
-  }
-
-  /** Decision #44: whom the primary did not let in. It told them why. */
-  refuseProvisional(turn: RoomTurn): void {
-    const { room } = turn;
-    for (const occupant of room.locals) {
-      if (!occupant.provisional) continue;
-      const claim = this.#claims.get(occupant.nick);
-      turn.record({ kind: 'occupantLeft', nick: occupant.nick });
-      tell(turn, { kind: 'left', occupant, parts: { payloads: [] } }, 'decision#44');
-      if (claim === undefined) continue;
-      turn.record({ kind: 'occupantEntered', occupant: claim });
-      tell(turn, { kind: 'entered', occupant: claim, join: {}, statuses: [] }, 'decision#44');
-    }
-    this.#claims.clear();
-    this.#accepted.clear();
-    this.#newcomers.clear();
-  }
-
-  /** Decision #44: the nicks are others' at the primary. A provisional user who has one is called something else. */
-  makeWay(turn: RoomTurn, nicks: ReadonlySet<string>): void {
-    const { room } = turn;
-    const shapes = new Set([...nicks].map(skeleton));
-    for (const before of room.locals) {
-      if (!before.provisional || !shapes.has(skeleton(before.nick))) continue;
-      if (room.config.nicksLocked) {
-        turn.record({ kind: 'occupantLeft', nick: before.nick });
-        // Perhaps it is they who have it, by another way: the primary hears of every leave (decision #9).
-        const { jid, nick } = before;
-        diverge(turn, { kind: 'left', id: turn.env.newId(), jid, nick, unserved: true, provisional: true });
-        tell(turn, { kind: 'left', occupant: before, parts: { statuses: [333], payloads: [] } }, 'decision#44');
-        continue;
-      }
-      let newNick = `${before.nick}_`;
-      while (room.occupantsByShape(skeleton(newNick)).length > 0 || shapes.has(skeleton(newNick))) newNick += '_';
-      turn.record({ kind: 'nickChanged', nick: before.nick, newNick });
-      const after = { ...before, nick: newNick };
-      tell(turn, { kind: 'renamed', before, after, statuses: [210] }, 'decision#44');
-    }
   }
 
   /** §4.6: "The replica removes user and forwards the stanza to user". The others hear of it by the update after it. */
@@ -374,18 +263,17 @@ export class Live {
     const item = itemOf(room, turn, stanza, nick, at, dmuc, this.#self);
     if (text !== undefined) {
       const subject = { text, nick, ...(item.occupantId === '' ? {} : { occupantId: item.occupantId }), at };
-      turn.record({ kind: 'subjectChanged', n, subject });
-      return tell(turn, { kind: 'subject', occupant, subject, item }, '0282#4.9');
+      return commit(turn, { kind: 'subject', occupant, subject, item }, { n, spec: '0282#4.9' });
     }
     // Said here during a split: those here have seen it (decision #42).
     const mine = room.divergence.some((act) => act.kind === 'said' && act.id === dmuc.split);
+    if (!mine) {
+      const isLate = late || dmuc.split !== undefined;
+      return commit(turn, { kind: 'message', occupant, item, late: isLate }, { n, spec: '0282#4.9' });
+    }
     turn.record({ kind: 'messageAccepted', n, item });
-    if (!mine)
-      return tell(turn, { kind: 'message', occupant, item, late: late || dmuc.split !== undefined }, '0282#4.9');
-    this.#accepted.add(item.id);
-    for (const { jid } of room.locals)
-      if (this.#newcomers.get(jid)?.has(dmuc.split ?? ''))
-        turn.send(delayedMessage(room.jid, item, jid), 'decision#42');
+    const isNewTo = this.#provisional.accepted(item.id, dmuc.split);
+    for (const { jid } of room.locals) if (isNewTo(jid)) turn.send(delayedMessage(room.jid, item, jid), 'decision#42');
   }
 
   /** Decision #15: what an owner changed. */
@@ -394,9 +282,7 @@ export class Live {
     const form = readForm({ children: stanza.payloads });
     if (form === undefined) return this.#affiliated(turn, n, stanza);
     const changes = readReplicaForm(room, form);
-    turn.record({ kind: 'roomConfigured', n, changes });
-    const statuses = readStatuses(stanza.payloads);
-    tell(turn, { kind: 'configured', changes, statuses });
+    commit(turn, { kind: 'configured', changes, statuses: readStatuses(stanza.payloads) }, { n });
     this.purge(turn);
   }
 
@@ -404,21 +290,25 @@ export class Live {
   #affiliated(turn: RoomTurn, n: number, stanza: Stanza): void {
     const dmuc = payloadOf(stanza, 'x', NS.dmuc2);
     const [ban] = dmuc === undefined ? [] : readBans(dmuc);
-    if (ban && this.#tickets.serves(ban.user)) turn.record({ kind: 'affiliationChanged', n, ...ban });
-    else turn.record({ kind: 'positionPassed', n });
+    const isOurs = ban !== undefined && this.#tickets.serves(ban.user);
+    const as: Happening = isOurs ? { kind: 'affiliationChanged', n, ...ban } : { kind: 'positionPassed', n };
     const { jid, affiliation = 'none' } = readMucUser(stanza.payloads) ?? {};
     const user = jid === undefined ? undefined : parseJid(jid);
-    if (user) tell(turn, { kind: 'affiliated', user, affiliation, absent: true, placed: true }, 'decision#53');
+    const change = user && ({ kind: 'affiliated', user, affiliation, absent: true, placed: true } as const);
+    if (change) commit(turn, change, { spec: 'decision#53', as });
+    else turn.record(as);
   }
 
   /** The session is over for good: everybody here is out. */
   dissolve(turn: RoomTurn, destroyed: XmlElement | undefined): void {
     const { room } = turn;
     for (const occupant of [...room.occupants.values()]) {
-      turn.record({ kind: 'occupantLeft', nick: occupant.nick });
-      if (!isLocal(occupant)) continue;
+      if (!isLocal(occupant)) {
+        turn.record({ kind: 'occupantLeft', nick: occupant.nick });
+        continue;
+      }
       const parts = destroyed ? { destroy: destroyed, payloads: [] } : { statuses: [333], payloads: [] };
-      tell(turn, { kind: 'left', occupant, parts, alone: true }, 'decision#40');
+      commit(turn, { kind: 'left', occupant, parts, alone: true }, { n: 'none', spec: 'decision#40' });
       // Where the primary counts them as its own, it must not go on.
       if (!destroyed)
         turn.send(
@@ -442,16 +332,6 @@ export class Live {
       if (!this.#tickets.serves(jid)) turn.compact();
     }
   }
-}
-
-/**
- * Decision #44: the primary may know a user who is in provisionally from before, under another nick. Here that is somebody else,
- * who goes without the JID: whoever bears it is the user who is in.
- */
-function besideProvisional(room: RoomView, said: Occupant): Occupant {
-  const { jid, ...nameless } = said;
-  const one = room.locals.find((local) => local.jid === jid);
-  return one?.provisional && one.nick !== said.nick ? nameless : said;
 }
 
 /** Whether it is the end of the primary's patience with those behind this replica, who under `local` went on meanwhile. */

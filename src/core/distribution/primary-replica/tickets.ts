@@ -1,11 +1,12 @@
 import type { RoomTurn } from '../../room/room-turn.ts';
 import type { JoinRequest } from '../../xep/xep0045.ts';
 import { domainOf, type Jid } from '../../xmpp/jid.ts';
-import type { Instant } from '../../xmpp/time.ts';
+import { type Instant, plus } from '../../xmpp/time.ts';
 import { timeoutMs } from '../keepalive.ts';
+import { Pending } from '../pending.ts';
 
 /** How long a join may take from the user's presence to the primary's `<enter/>`, in milliseconds. Decision #6. */
-export const ticketMs = 60_000;
+const ticketMs = 60_000;
 /** Joins that may wait at once; beyond it the oldest is forgotten. */
 const ticketsMax = 10_000;
 
@@ -13,16 +14,15 @@ const ticketsMax = 10_000;
 export interface Ticket {
   readonly nick: string;
   readonly join: JoinRequest;
-  readonly until: Instant;
   /** They are in already, provisionally: they have been shown who is here (decision #44). */
   readonly provisional?: true;
 }
 
 /** XEP-0282 §4.5: "The replica MUST verify that the user has sent directed presence to the primary's JID before." */
 export class Tickets {
-  readonly #tickets = new Map<Jid, Ticket>();
+  readonly #tickets = new Pending<Jid, Ticket>(ticketsMax);
   /** Joins of a user that were relayed and not answered by an <enter/> yet, and when the last of them was. */
-  readonly #unanswered = new Map<Jid, { readonly joins: number; readonly at: Instant }>();
+  readonly #unanswered = new Pending<Jid, { readonly joins: number; readonly at: Instant }>(ticketsMax);
   readonly #serves: readonly Jid[];
 
   constructor(serves: readonly Jid[]) {
@@ -34,55 +34,43 @@ export class Tickets {
     return this.#serves.includes(domainOf(user));
   }
 
-  add(turn: RoomTurn, user: Jid, ticket: Ticket): void {
-    this.#tickets.delete(user);
-    this.#tickets.set(user, ticket);
-    for (const [oldest, { until }] of this.#tickets) {
-      if (until >= turn.env.now && this.#tickets.size <= ticketsMax) break;
-      this.#tickets.delete(oldest);
-    }
+  add({ env }: RoomTurn, user: Jid, ticket: Ticket): void {
+    this.#tickets.add(user, ticket, env.now, plus(env.now, ticketMs));
   }
 
-  valid(turn: RoomTurn, user: Jid, nick: string): Ticket | undefined {
-    const ticket = this.#tickets.get(user);
-    const valid = ticket?.nick === nick && ticket.until >= turn.env.now && this.serves(user);
+  valid({ env }: RoomTurn, user: Jid, nick: string): Ticket | undefined {
+    const ticket = this.#tickets.get(user, env.now);
+    const valid = ticket?.nick === nick && this.serves(user);
     return valid ? ticket : undefined;
   }
 
   /** Whether a join of theirs is on its way. */
-  waits(turn: RoomTurn, user: Jid): boolean {
-    return (this.#tickets.get(user)?.until ?? 0) >= turn.env.now;
+  waits({ env }: RoomTurn, user: Jid): boolean {
+    return this.#tickets.get(user, env.now) !== undefined;
   }
 
   /** A join went to the primary. */
-  relayed(turn: RoomTurn, user: Jid): void {
-    const joins = (this.#unanswered.get(user)?.joins ?? 0) + 1;
-    this.#unanswered.delete(user);
-    this.#unanswered.set(user, { joins, at: turn.env.now });
-    if (this.#unanswered.size <= ticketsMax) return;
-    for (const oldest of this.#unanswered.keys()) {
-      this.#unanswered.delete(oldest);
-      return;
-    }
+  relayed({ env }: RoomTurn, user: Jid): void {
+    const { joins = 0 } = this.#unanswered.get(user, env.now) ?? {};
+    this.#unanswered.add(user, { joins: joins + 1, at: env.now }, env.now);
   }
 
   /** Whether the primary, last heard at that time, may still have to answer a join of theirs. Decision #44. */
-  mayBeAnswered(user: Jid, heard: Instant): boolean {
-    const { at } = this.#unanswered.get(user) ?? {};
+  mayBeAnswered({ env }: RoomTurn, user: Jid, heard: Instant): boolean {
+    const { at } = this.#unanswered.get(user, env.now) ?? {};
     return at !== undefined && heard < at + timeoutMs;
   }
 
   /** One of their joins was answered: an <enter/> came. */
-  answered(user: Jid): void {
-    const { joins, at } = this.#unanswered.get(user) ?? {};
-    if (joins === undefined || at === undefined) return;
-    if (joins > 1) this.#unanswered.set(user, { joins: joins - 1, at });
-    else this.#unanswered.delete(user);
+  answered({ env }: RoomTurn, user: Jid): void {
+    const { joins, at } = this.#unanswered.take(user, env.now) ?? {};
+    if (joins !== undefined && at !== undefined && joins > 1)
+      this.#unanswered.add(user, { joins: joins - 1, at }, env.now);
   }
 
   /** All is answered: what the primary knows of this user, or of all, has come. */
   settled(user?: Jid): void {
-    if (user === undefined) this.#unanswered.clear();
+    if (user === undefined) this.#unanswered.takeAll();
     else this.#unanswered.delete(user);
   }
 
@@ -91,6 +79,6 @@ export class Tickets {
   }
 
   clear(): void {
-    this.#tickets.clear();
+    this.#tickets.takeAll();
   }
 }

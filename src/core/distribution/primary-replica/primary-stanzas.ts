@@ -1,0 +1,95 @@
+/** What a replica reads in a stanza of the primary: XEP-0282 §4.3, §4.7, §4.9. */
+import { type HistoryItem, isLocal, type Occupant } from '../../room/event.ts';
+import { cleanPayloads } from '../../room/hygiene.ts';
+import type { RoomTurn } from '../../room/room-turn.ts';
+import type { RoomView } from '../../room/state.ts';
+import type { PresenceParts } from '../../room/visibility.ts';
+import type { MucUser } from '../../xep/xep0045.ts';
+import type { Dmuc } from '../../xep/xep0282.ts';
+import { readStanzaId } from '../../xep/xep0359.ts';
+import { readOccupantId } from '../../xep/xep0421.ts';
+import { type Jid, parseJid } from '../../xmpp/jid.ts';
+import type { Stanza } from '../../xmpp/stanza.ts';
+import type { Instant } from '../../xmpp/time.ts';
+import type { XmlElement } from '../../xmpp/xml.ts';
+
+/** A primary's clock may be ahead by this much, in milliseconds. Decision #12. */
+const skewMs = 5 * 60_000;
+
+/** Someone as the primary describes them; their home is the primary until they are entered here. */
+export function occupantOf(room: RoomView, nick: string, user: MucUser, payloads: readonly XmlElement[]): Occupant {
+  const jid = parseJid(user.jid ?? '');
+  const { affiliation, role } = user;
+  return {
+    nick,
+    affiliation,
+    role,
+    home: room.jid,
+    occupantId: readOccupantId(payloads),
+    presence: cleanPayloads(room.jid, payloads),
+    ...(jid === undefined ? {} : { jid }),
+  };
+}
+
+/** What is known of someone, with what the primary says now: our own users stay ours, and known JIDs stay known. */
+export function merged(known: Occupant | undefined, said: Occupant): Occupant {
+  if (known === undefined) return said;
+  if (isLocal(known)) {
+    const { home: _, ...rest } = said;
+    return { ...rest, jid: known.jid, ...(known.provisional ? { provisional: known.provisional } : {}) };
+  }
+  return said.jid === undefined && known.jid !== undefined ? { ...said, jid: known.jid } : said;
+}
+
+/**
+ * Decision #44: the primary may know a user who is in provisionally from before, under another nick. Here that is somebody
+ * else, who goes without the JID: the user who is in has it.
+ */
+export function besideProvisional(room: RoomView, said: Occupant): Occupant {
+  const { jid, ...nameless } = said;
+  const one = jid === undefined ? undefined : room.occupantByJid(jid);
+  return one?.provisional && one.nick !== said.nick ? nameless : said;
+}
+
+/** A message as the primary accepted it. @param self  this replica, whose ids those of a split are */
+export function itemOf(
+  room: RoomView,
+  turn: RoomTurn,
+  stanza: Stanza,
+  nick: string,
+  at: Instant,
+  { origin, split }: Dmuc,
+  self: Jid,
+): HistoryItem {
+  const identity = readStanzaId(stanza.payloads, room.jid);
+  return {
+    by: room.jid,
+    id: identity?.id ?? turn.env.newId(),
+    nick,
+    occupantId: readOccupantId(stanza.payloads),
+    at,
+    stanzaId: origin,
+    lang: stanza.lang,
+    payloads: cleanPayloads(room.jid, stanza.payloads),
+    split: split === undefined ? undefined : { by: self, id: split },
+  };
+}
+
+/** Decision #12: no message is of the future. */
+export function clamp(stamp: Instant, now: Instant): Instant {
+  return stamp > now + skewMs ? now : stamp;
+}
+
+/** What an item says beside rank and address: why, and who did it. */
+export function itemParts({ reason, actor }: MucUser): { readonly reason?: string; readonly actor?: string } {
+  return { ...(reason === undefined ? {} : { reason }), ...(actor === undefined ? {} : { actor }) };
+}
+
+/** What a leave says to those who see it; 110 is the replica's own to give. */
+export function leaveParts(user: MucUser): PresenceParts {
+  return {
+    statuses: user.statuses.filter((code) => code !== 110),
+    item: itemParts(user),
+    ...(user.destroy ? { destroy: user.destroy } : {}),
+  };
+}

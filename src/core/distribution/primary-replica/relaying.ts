@@ -1,0 +1,136 @@
+/** XEP-0282 §4.8: what a replica does with what its users send to the room. While it is split: apart.ts. */
+import { leave } from '../../room/commit.ts';
+import { isLocal, type LocalOccupant } from '../../room/event.ts';
+import { cleanPayloads } from '../../room/hygiene.ts';
+import type { RoomTurn } from '../../room/room-turn.ts';
+import { presenceFor } from '../../room/visibility.ts';
+import { readJoin } from '../../xep/xep0045.ts';
+import { stanzaError } from '../../xmpp/errors.ts';
+import { occupantJid, resourceOf } from '../../xmpp/jid.ts';
+import { NS } from '../../xmpp/namespaces.ts';
+import { errorReply, presence, type Stanza, saysGone, withPayloads } from '../../xmpp/stanza.ts';
+import type { XmlElement } from '../../xmpp/xml.ts';
+import { diverge, whileApart } from './apart.ts';
+import { leftHere } from './leavers.ts';
+import type { Session } from './session.ts';
+
+/** Relayed as it is. While split: §4.11.1.2. Leaving always works, here, at once. */
+export function takeFromUser(turn: RoomTurn, session: Session, received: Stanza): void {
+  const { room } = turn;
+  const { tickets } = session;
+  const stanza = withoutNodesWords(received);
+  if (!tickets.serves(stanza.from)) return refuseForeign(turn, stanza);
+  const occupant = room.occupantByJid(stanza.from);
+  const local = occupant && isLocal(occupant) ? occupant : undefined;
+  if (stanza.type === 'error') return takeError(turn, session, local, stanza);
+  // XEP-0045 §17.3: what they are told of the room comes from here (decision #47).
+  if (stanza.name === 'presence' && stanza.type === 'probe' && local) {
+    const target = room.occupants.get(resourceOf(stanza.to));
+    if (target) turn.send(presenceFor(room, target, local), '0045#17.3');
+    return;
+  }
+  const isSplit = session.isSplit(room);
+  if (stanza.name === 'presence' && stanza.type === 'unavailable') {
+    tickets.forget(stanza.from);
+    if (!isSplit) tickets.settled(stanza.from);
+    if (local) userLeft(turn, session, local, stanza, []);
+    else if (isSplit) strangerLeft(turn, session, stanza);
+    else session.relay(turn, stanza);
+    return;
+  }
+  if (isSplit) {
+    const kick = (target: LocalOccupant, item: { readonly actor: string; readonly reason?: string }) => {
+      const gone = presence(target.jid, occupantJid(room.jid, target.nick), { type: 'unavailable' });
+      const later: (() => void)[] = [];
+      userLeft(turn, session, target, gone, [307], item, later);
+      return later;
+    };
+    return whileApart(turn, session.self, stanza, session.mayBeAnswered(turn, stanza.from), kick);
+  }
+  if (stanza.name === 'presence' && stanza.type === undefined) rememberJoin(turn, session, stanza);
+  session.relay(turn, stanza);
+}
+
+/** §4.1: they are no users of this replica. */
+function refuseForeign(turn: RoomTurn, stanza: Stanza): void {
+  turn.note('0282#4.1', `${stanza.from} is of no domain this replica serves: ignored`);
+  if (stanza.name === 'iq' && (stanza.type === 'get' || stanza.type === 'set'))
+    turn.send(errorReply(stanza, stanzaError('cancel', 'service-unavailable')), '6120#8.2.3');
+}
+
+/** Something that the room sent them came back: they are gone, or it is their answer to an iq. */
+function takeError(turn: RoomTurn, session: Session, local: LocalOccupant | undefined, stanza: Stanza): void {
+  const { room } = turn;
+  if (stanza.name === 'iq') {
+    if (!session.isSplit(room)) turn.send(stanza, '0282#4.8', room.jid);
+  } else if (local && saysGone(stanza)) {
+    const gone = presence(stanza.from, occupantJid(room.jid, local.nick), { type: 'unavailable' });
+    userLeft(turn, session, local, gone, [333]);
+  }
+}
+
+/** Decision #6: a join allows one `<enter/>`. */
+function rememberJoin(turn: RoomTurn, { tickets }: Session, stanza: Stanza): void {
+  const { room } = turn;
+  const join = readJoin(stanza.payloads);
+  if (join === undefined) return;
+  tickets.add(turn, stanza.from, { nick: resourceOf(stanza.to), join });
+  tickets.relayed(turn, stanza.from);
+  const left = room.divergence.find((act) => act.kind === 'left' && act.jid === stanza.from);
+  if (left?.kind === 'left' && !left.back) diverge(turn, { ...left, back: true });
+}
+
+/**
+ * Decision #9: the user is out at once, whatever the primary does; the primary learns of it now or after the split.
+ *
+ * @param later  where the others are to hear of it only after something else (XEP-0045 §8.2), what tells them is put here
+ */
+function userLeft(
+  turn: RoomTurn,
+  session: Session,
+  occupant: LocalOccupant,
+  stanza: Stanza,
+  statuses: readonly number[],
+  item: { readonly actor?: string; readonly reason?: string } = {},
+  later?: (() => void)[],
+): void {
+  const { room } = turn;
+  const payloads = cleanPayloads(room.jid, stanza.payloads);
+  const isSplit = session.isSplit(room);
+  const { jid, nick } = occupant;
+  // The primary may know a provisional user, too, from before the split: it hears of every leave.
+  const unserved = occupant.provisional ? ({ unserved: true, provisional: true } as const) : {};
+  diverge(turn, { kind: 'left', id: turn.env.newId(), jid, nick, ...unserved });
+  if (isSplit || occupant.provisional) {
+    leave(turn, occupant, { payloads, statuses, item }, { n: 'none', spec: '0282#4.11.1.2', later });
+  } else {
+    turn.record({ kind: 'occupantChanged', occupant: { ...occupant, home: room.jid } });
+    turn.send(presenceFor(room, occupant, occupant, { type: 'unavailable', payloads, statuses }), 'decision#9');
+  }
+  if (!isSplit) session.relay(turn, stanza);
+  session.live.purge(turn);
+}
+
+/**
+ * Decision #9: someone whom the primary serves itself, or who waits to enter. That they are out is the primary's to say,
+ * for what it sends may still reach them; it is told after the split (§4.11.1.2 "stop submitting").
+ */
+function strangerLeft(turn: RoomTurn, { tickets }: Session, stanza: Stanza): void {
+  const nick = resourceOf(stanza.to);
+  // Said twice: what is known of the first leave is more.
+  if (nick === '' || leftHere(turn, tickets).has(stanza.from)) return;
+  diverge(turn, { kind: 'left', id: turn.env.newId(), jid: stanza.from, nick, unserved: true });
+}
+
+/** D4: what only nodes say to each other is no user's to say; the rest of the stanza is relayed as it is. */
+function withoutNodesWords(stanza: Stanza): Stanza {
+  if (!stanza.payloads.some(isNodesWord)) return stanza;
+  return withPayloads(
+    stanza,
+    stanza.payloads.filter((payload) => !isNodesWord(payload)),
+  );
+}
+
+function isNodesWord({ xmlns }: XmlElement): boolean {
+  return xmlns === NS.dmuc2 || xmlns === NS.ext || xmlns === NS.dmuc1;
+}

@@ -1,0 +1,61 @@
+/** XEP-0282 §4.3, §4.11.2: the end of the primary's answer, `<ready/>`. */
+import type { RoomTurn } from '../../room/room-turn.ts';
+import type { Ready } from '../../xep/sync.ts';
+import { iqResult, type Stanza } from '../../xmpp/stanza.ts';
+import { enterAgain, markOthers } from './apart.ts';
+import { ask } from './asking.ts';
+import { counted, leftHere } from './leavers.ts';
+import type { PhaseOf } from './phase.ts';
+import { makeWay } from './provisional.ts';
+import type { Session } from './session.ts';
+import { settle } from './settling.ts';
+import { usersDigest } from './users-digest.ts';
+
+/** All of the answer is here, or part of it is asked for again: then it is not acknowledged, the request is the answer. */
+export function ready(turn: RoomTurn, session: Session, now: PhaseOf<'syncing'>, said: Ready, stanza: Stanza): void {
+  if (!now.answer.isComplete(said, turn.room.n)) {
+    turn.note('decision#5', 'part of the state is missing: asked for again');
+    return ask(turn, session);
+  }
+  if (said.users === undefined || said.users === usersDigest(counted(turn, session.tickets)))
+    return goLive(turn, session, now, said, stanza);
+  turn.note('decision#41', 'the primary counts others as our users: asked whom');
+  // A primary that keeps them to itself is asked again when it is time, not in a circle.
+  if (!now.request?.listUsers) ask(turn, session, true);
+}
+
+/** What the primary sent is complete: acknowledged, and what happened here meanwhile goes the other way. */
+function goLive(turn: RoomTurn, session: Session, now: PhaseOf<'syncing'>, said: Ready, stanza: Stanza): void {
+  const { room } = turn;
+  const { tickets, live, provisional } = session;
+  const { answer, request, settling, destroying } = now;
+  if (request) request.state = 'over';
+  tickets.settled();
+  if (answer.mode === 'full') {
+    // Decision #44; a room of a later epoch never knew them.
+    if (room.config.split.policy === 'local' && answer.created.epoch === room.epoch)
+      for (const local of room.locals) if (!local.provisional && !answer.knows(local.jid)) enterAgain(turn, local);
+    makeWay(turn, answer.nicks);
+  }
+  const left = leftHere(turn, tickets);
+  const talk = new Set(room.divergence.flatMap(({ kind, id }) => (kind === 'said' ? [id] : [])));
+  const unserved = answer.take(turn, left, said);
+  live.caughtUp(turn);
+  provisional.caughtUp(turn, talk);
+  session.become(turn, { phase: 'live', relayed: false, request, settling, destroying });
+  turn.clearTimer('create');
+  session.watch(turn);
+  const what = `${room.occupants.size} occupants, ${room.history.length} messages of history`;
+  turn.note('decision#5', `replica live: ${what}`);
+  markOthers(turn, false, () => false);
+  turn.send(iqResult(stanza, session.ack(room)), 'decision#5', room.jid);
+  settle(turn, session);
+  for (const [nick, jid] of unserved) {
+    // Their join passed here and crossed with the primary's state on the way: this is its answer (decision #6).
+    const ticket = tickets.valid(turn, jid, nick);
+    const occupant = room.occupants.get(nick);
+    if (ticket && occupant) live.serve(turn, occupant, jid, ticket.join);
+    else if (!left.has(jid)) live.refuseEnter(turn, nick, jid, undefined);
+  }
+  live.purge(turn);
+}
