@@ -260,7 +260,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     file: `${primaryReplica}replica.ts`,
     find: 'if (stanza.type === undefined && user) sync.addOccupant(occupantOf(room, nick, user, stanza.payloads), dmuc);',
     replace:
-      "if (stanza.type === undefined && user) {\n        const occupant = occupantOf(room, nick, user, stanza.payloads);\n        tell(turn, { kind: 'entered', occupant, join: {}, statuses: [] }, '0282#4.3');\n        sync.addOccupant(occupant, dmuc);\n      }",
+      "if (stanza.type === undefined && user) {\n        const occupant = occupantOf(room, nick, user, stanza.payloads);\n        for (const viewer of turn.room.locals) turn.send(presenceFor(turn.room, occupant, viewer), '0282#4.3');\n        sync.addOccupant(occupant, dmuc);\n      }",
     modes: ['0282'],
   },
   {
