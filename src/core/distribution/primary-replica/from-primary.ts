@@ -41,6 +41,16 @@ export function merged(known: Occupant | undefined, said: Occupant): Occupant {
   return said.jid === undefined && known.jid !== undefined ? { ...said, jid: known.jid } : said;
 }
 
+/**
+ * Decision #44: the primary may know a user who is in provisionally from before, under another nick. Here that is somebody else,
+ * who goes without the JID: whoever bears it is the user who is in.
+ */
+export function besideProvisional(room: RoomView, said: Occupant): Occupant {
+  const { jid, ...nameless } = said;
+  const one = jid === undefined ? undefined : room.occupantByJid(jid);
+  return one?.provisional && one.nick !== said.nick ? nameless : said;
+}
+
 /** A message as the primary accepted it. @param self  this replica, whose ids those of a split are */
 export function itemOf(
   room: RoomView,

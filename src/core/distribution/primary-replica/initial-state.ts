@@ -8,6 +8,7 @@ import type { Dmuc } from '../../xep/xep0282.ts';
 import type { Jid } from '../../xmpp/jid.ts';
 import { NS } from '../../xmpp/namespaces.ts';
 import { el } from '../../xmpp/xml.ts';
+import { besideProvisional } from './from-primary.ts';
 import { readReplicaForm } from './replica-form.ts';
 
 /** Occupants of a state that is believed: more is no room. Security: a sync is bounded. */
@@ -86,7 +87,7 @@ export class InitialState {
       // A provisional user whom the primary knows from before is accepted, or not, under the nick they have here.
       if (jid !== undefined && locals.get(jid)?.provisional === undefined && locals.has(jid))
         occupants.push({ ...local, jid });
-      else occupants.push(occupant);
+      else occupants.push(besideProvisional(room, occupant));
       if (jid !== undefined && !locals.has(jid)) unserved.set(occupant.nick, jid);
     }
     occupants.push(...before.filter(({ provisional }) => provisional));

@@ -16,7 +16,7 @@ import { NS } from '../../xmpp/namespaces.ts';
 import { errorReply, payloadOf, presence, type Stanza } from '../../xmpp/stanza.ts';
 import type { XmlElement } from '../../xmpp/xml.ts';
 import { diverge, enterAgain } from './apart.ts';
-import { clamp, itemOf, itemParts, leaveParts, merged, occupantOf } from './from-primary.ts';
+import { besideProvisional, clamp, itemOf, itemParts, leaveParts, merged, occupantOf } from './from-primary.ts';
 import { stranger, visible } from './initial-state.ts';
 import { readReplicaForm } from './replica-form.ts';
 import type { Tickets } from './tickets.ts';
@@ -442,16 +442,6 @@ export class Live {
       if (!this.#tickets.serves(jid)) turn.compact();
     }
   }
-}
-
-/**
- * Decision #44: the primary may know a user who is in provisionally from before, under another nick. Here that is somebody else,
- * who goes without the JID: whoever bears it is the user who is in.
- */
-function besideProvisional(room: RoomView, said: Occupant): Occupant {
-  const { jid, ...nameless } = said;
-  const one = room.locals.find((local) => local.jid === jid);
-  return one?.provisional && one.nick !== said.nick ? nameless : said;
 }
 
 /** Whether it is the end of the primary's patience with those behind this replica, who under `local` went on meanwhile. */
