@@ -14,7 +14,7 @@ The simulator: each seed makes a network with people, faults, and hostile client
 invariants are checked. Prints how often each checker had something to look at, each violation with what led to it and the
 command that repeats it, and last "S seeds, E events, V violations, T s". Status 1 if there are violations.
 
-  --seeds A..B     seeds to run (default 1..100)
+  --seeds A..B     seeds to run (default 1..100; 1..1000 with --planted-bugs)
   --seed N         one seed
   --mode MODE      ${modes.join(', ')} or all (the default)
   --events N       steps in a run: what people do, and faults (default 120)
@@ -75,7 +75,7 @@ export function readSimArguments(args: readonly string[]): SimArguments | 'help'
   const planted = values['planted-bugs'] === true;
 
   if (values.seed !== undefined && values.seeds !== undefined) return { error: '--seed and --seeds: one of them' };
-  const range = values.seed === undefined ? (values.seeds ?? (planted ? '1..200' : '1..100')) : values.seed;
+  const range = values.seed === undefined ? (values.seeds ?? (planted ? '1..1000' : '1..100')) : values.seed;
   const [, first = '', second = first] = /^(\d+)(?:\.\.(\d+))?$/.exec(range) ?? [];
   const [from, to] = [Number(first), Number(second)];
   if (values.seed !== undefined && (!/^\d+$/.test(values.seed) || from > seedMax))

@@ -77,6 +77,8 @@ class Story {
   peaks: Peaks = { inbox: 1, timers: 1, history: 1, occupants: 1, peers: 0, occupantIds: 1 };
   /** What nodes hold before and after everything was repeated. */
   portraits: readonly [string, string] = ['all', 'all'];
+  /** The room's store has it all in the other order. */
+  reversed = false;
   readonly inside = new Set<Jid>();
   /** Further nodes, and what each is told. */
   readonly others: { readonly config: NodeConfig; readonly events: readonly RoomEvent[] }[] = [];
@@ -232,11 +234,13 @@ class Story {
       record.kind === 'append' && record.node === service ? record.events : [],
     );
     const created: RoomEvent = { kind: 'roomCreated', room, epoch: 1 };
-    const nodes = [{ config, events: [created, ...own] }, ...this.others].map(({ config, events }) => {
-      const node = createMucNode(config);
-      for (const event of events) node.apply(event);
-      return { config, node };
-    });
+    const nodes = [{ config, events: [created, ...(this.reversed ? own.toReversed() : own)] }, ...this.others].map(
+      ({ config, events }) => {
+        const node = createMucNode(config);
+        for (const event of events) node.apply(event);
+        return { config, node };
+      },
+    );
     return {
       plan: {
         mode: this.mode,
@@ -694,6 +698,11 @@ const cases: Readonly<Record<string, Case>> = {
         both(story).accepts(alice, first);
         story.accepts(alice, second);
         story.tells(says('Alice', bob, second)).tells(says('Alice', bob, first));
+      },
+      'what was accepted first stands later': (story) => {
+        both(story).accepts(alice, '#0:1');
+        story.accepts(alice, '#0:2');
+        story.reversed = true;
       },
       'it is kept twice': (story) => {
         both(story).speaks(alice, 1, alice, bob).accepts(alice, '#0:1');

@@ -90,6 +90,19 @@ const apart = (fields: Fields = {}): World => {
   return world;
 };
 
+/** The primary starts again and knows the replica by another session: the netjoin brings everything. */
+function forgetSession(world: World): void {
+  const record = { session: 'another' };
+  world.boot(
+    primary,
+    world
+      .crash(primary)
+      .map((event) =>
+        event.kind === 'peerChanged' && event.record ? { ...event, record: { ...event.record, ...record } } : event,
+      ),
+  );
+}
+
 /** The primary serves the newcomer itself, and their replica, which is cut off, knows nothing of it. */
 function pastTheReplica(fields: Fields = {}): World {
   const world = everybodyIn(fields);
@@ -141,15 +154,7 @@ describe('XEP-0282 §4.11.2 Netjoin: after more than the primary’s patience, u
     'decision #89: they are let in again, hear all, and what they said is judged; the netjoin brings %s',
     (_, another) => {
       const world = held();
-      const log = another ? world.crash(primary) : [];
-      const record = { session: 'another' };
-      if (another)
-        world.boot(
-          primary,
-          log.map((event) =>
-            event.kind === 'peerChanged' && event.record ? { ...event, record: { ...event.record, ...record } } : event,
-          ),
-        );
+      if (another) forgetSession(world);
       heal(world);
       const efchen = world.got(user('Efchen'));
       expect(efchen.filter(({ type }) => type === 'unavailable' || type === 'error').map(stanzaText)).toEqual([]);
@@ -1158,21 +1163,28 @@ describe('XEP-0282 §4.11.2 Netjoin: who was let in provisionally', () => {
     },
   );
 
-  it('decision #44: who the primary says they were under another nick is somebody else to them, until it lets them in', () => {
-    const world = pastTheReplica({ ...local, 'muc#roomconfig_whois': ['anyone'] });
-    world.send(joins(newcomer, `${room}/Newer`));
-    expect(statuses(world, newcomer, 'Newer').at(-1)).toContain(110);
-    heal(world);
-    const selves = world.got(newcomer).flatMap(({ from, type, payloads }) => {
-      const self = readMucUser(payloads)?.statuses.includes(110) === true;
-      return self ? [`${from.slice(room.length + 1)} ${type ?? 'available'}`] : [];
-    });
-    expect(selves).toEqual(['Newer available']);
-    expectTheSameEverywhere(world);
-    world.clear();
-    world.send(says(newcomer, room, 'here'));
-    expect(texts(world.got(newcomer))).toEqual(['here']);
-  });
+  it.each([
+    ['what was missed', false],
+    ['everything, in another session', true],
+  ])(
+    'decision #44: who they were at the primary under another nick is somebody else to them; the netjoin brings %s',
+    (_, another) => {
+      const world = pastTheReplica({ ...local, 'muc#roomconfig_whois': ['anyone'] });
+      if (another) forgetSession(world);
+      world.send(joins(newcomer, `${room}/Newer`));
+      expect(statuses(world, newcomer, 'Newer').at(-1)).toContain(110);
+      heal(world);
+      const selves = world.got(newcomer).flatMap(({ from, type, payloads }) => {
+        const self = readMucUser(payloads)?.statuses.includes(110) === true;
+        return self ? [`${from.slice(room.length + 1)} ${type ?? 'available'}`] : [];
+      });
+      expect(selves).toEqual(['Newer available']);
+      expectTheSameEverywhere(world);
+      world.clear();
+      world.send(says(newcomer, room, 'here'));
+      expect(texts(world.got(newcomer))).toEqual(['here']);
+    },
+  );
 
   it('decision #44: and so is one who came past it and then to it, whoever has the nick by now', () => {
     const world = everybodyIn(local);

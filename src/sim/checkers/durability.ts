@@ -9,20 +9,27 @@ import type { Person, Verdict, Violation } from '../trace.ts';
 
 /**
  * G14: each message is kept once; what was ever shown to anybody is kept where it was accepted, and what was shown later
- * stands later: recovery only ever goes on from what there was. But for what a disk took with it.
+ * stands later: recovery only ever goes on from what there was. But for what a disk took with it. So it is with all that was
+ * accepted, also what users of a replica said in a split: it stands where it was accepted, whatever its time.
  */
 export const durability: Checker = ({ trace, views, others, people, world }) => {
   const violations: Violation[] = [];
   let exercised = 0;
   const kept = new Map<Jid, ReadonlyMap<string, number>>();
-  for (const seat of world?.seats.values() ?? [])
-    if (seat.config.kind === 'service')
-      for (const { room, history } of seat.node.snapshot().rooms) kept.set(room, placesIn(history, people, violations));
+  // By id, when each was accepted.
+  const accepted = new Map<string, number>();
+  const rooms = [...(world?.seats.values() ?? [])].flatMap(({ config, node }) =>
+    config.kind === 'service' ? node.snapshot().rooms : [],
+  );
+  for (const { room, history } of rooms) kept.set(room, placesIn(history, people, violations));
   const distributed = world?.plan.mode === '0289pp';
   const last = new Map(views.map((view) => [view, -1]));
   const decides = (node: Jid) => world?.seats.get(node)?.config.kind === 'service';
   const forgotten = others.findLast(({ record }) => record.kind === 'forgotten' && decides(record.node))?.i ?? -1;
   return {
+    kept(event, { node }, _, i) {
+      if (event.kind === 'messageAccepted' && decides(node)) accepted.set(event.item.id, i);
+    },
     heard({ i, view, body, said, delayed, beside, sent }) {
       const author = said && people[said.user];
       if (delayed || !author || author.hostile === 'node' || !world) return;
@@ -36,9 +43,24 @@ export const durability: Checker = ({ trace, views, others, people, world }) => 
         violations.push({ invariant: 'G14', what: `${body} was shown after a message that stands after it`, at: i });
       else last.set(view, place);
     },
-    verdict: () => ({ violations, exercised }),
+    verdict() {
+      // FMUC nodes put what they join into what they have.
+      if (!distributed) for (const { history } of rooms) violations.push(...misplaced(history, accepted));
+      return { violations, exercised };
+    },
   };
 };
+
+function misplaced(history: readonly HistoryItem[], accepted: ReadonlyMap<string, number>): readonly Violation[] {
+  let latest = -1;
+  return history.flatMap(({ id, payloads }) => {
+    const at = accepted.get(id) ?? latest;
+    const what = `${payloads.map(textOf).join()} stands after what was accepted later`;
+    if (at < latest) return [{ invariant: 'G14', what }];
+    latest = at;
+    return [];
+  });
+}
 
 /** Where each message stands in a history; none may stand there twice. */
 function placesIn(
