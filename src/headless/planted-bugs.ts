@@ -260,7 +260,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     file: `${primaryReplica}replica.ts`,
     find: 'return state.addOccupant(occupantOf(room, nick, user, stanza.payloads), dmuc);',
     replace:
-      'session.live.presence(turn, nick, user, { position: room }, stanza, false);\n        return state.addOccupant(occupantOf(room, nick, user, stanza.payloads), dmuc);',
+      "const payloads = stanza.payloads.filter(({ xmlns }) => xmlns !== 'urn:xmpp:tmp:dmuc:0');\n        for (const { jid } of room.locals) turn.send({ ...stanza, to: jid, payloads }, '0282#4.3');\n        return state.addOccupant(occupantOf(room, nick, user, stanza.payloads), dmuc);",
     modes: ['0282'],
   },
   {
