@@ -155,6 +155,7 @@ const whole: readonly (readonly [Mode, number, string])[] = [
     6618,
     'an entry of a roster that was told again entered who had asked since for a nick that is another’s by now',
   ],
+  ['0282', 12955, 'the checker: a replica was held to a leave that its crash had taken from it'],
   ['0282', 10656, 'words of a second split came again to who had come between the two'],
 ];
 

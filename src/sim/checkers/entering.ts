@@ -17,6 +17,12 @@ export const onlyWhoAsked: Checker = (given) => {
   const { replicas, room } = nodesOf(given);
   const users = new Set(given.people.map(({ jid }) => jid));
   const asked = new Set<Jid>();
+  // Where in the trace a node was handed what a crash took from it: of a leave among that it knows nothing.
+  const forgotten = new Set<number>();
+  for (const i of given.undone) {
+    const record = given.trace[i];
+    if (record?.kind === 'append' && record.cause !== undefined) forgotten.add(record.cause);
+  }
   /** By replica and user: where in the trace it was handed their joins, and their leaves. */
   const asks = new Map<Jid, Map<Jid, { readonly i: number; readonly in: boolean }[]>>(
     replicas.map(({ address }) => [address, new Map()]),
@@ -40,7 +46,7 @@ export const onlyWhoAsked: Checker = (given) => {
     },
     handed({ to, stanza }, i) {
       const here = stanza.name === 'presence' && users.has(stanza.from) ? asks.get(to) : undefined;
-      if (here === undefined || (stanza.type !== 'unavailable' && !isJoin(stanza))) return;
+      if (here === undefined || !(isJoin(stanza) || (stanza.type === 'unavailable' && !forgotten.has(i)))) return;
       const those = here.get(stanza.from) ?? [];
       here.set(stanza.from, those);
       those.push({ i, in: stanza.type === undefined });
