@@ -14,12 +14,21 @@ function markOf({ cutOff, provisional }: Pick<OccupantStatus, 'cutOff' | 'provis
 
 /** A presence on its way from a node to a user. */
 interface Shown {
+  readonly node: string;
   readonly nick: string;
   readonly room: string;
   mark: Mark | 'gone' | undefined;
   /** The event with which the user was handed it. */
   delivery?: ModelEvent;
+  /** When it was sent. */
+  readonly t: number;
 }
+
+/**
+ * How much later than a presence the status that explains it may come, in milliseconds: a status is sent on its own way, and of
+ * what a replica passes on it is the primary's that says why.
+ */
+const lateMs = 2_000;
 
 /** What a node says of the occupants of its rooms, by room and nick. */
 interface Told {
@@ -30,14 +39,14 @@ interface Told {
 
 /**
  * Lines of a transcript that say who is cut off, or let in for the moment (XEP-0282 §4.11.1). The flags of a node's status
- * decide that, not the text of a presence. A status comes after the presences that the node sent in the same step, and before
- * or after the users are handed them. No status comes where nothing changed.
+ * decide that, not the text of a presence. A status may come before or after the presences that the node sent in the same
+ * step, and before or after the users are handed them. No status comes where nothing changed.
  */
 export class Marks {
   readonly #events: Events;
   readonly #transcripts: Transcripts;
   readonly #told = new Map<string, Told>();
-  /** By node: what it sent since it told, the last presence for each user, room and nick. */
+  /** By node: what it sent lately, the last presence for each user, room and nick. */
   readonly #fresh = new Map<string, Map<string, Shown>>();
   readonly #shown = new WeakMap<ModelEvent, Shown>();
   /** By user, room and nick: what the transcript says. */
@@ -53,7 +62,8 @@ export class Marks {
     const { from = '', to = '', type } = event.stanza ?? {};
     const room = bareOf(from as Jid);
     const nick = resourceOf(from as Jid);
-    const shown: Shown = { nick, room, mark: type === undefined ? this.#markOf(node, room, nick) : 'gone' };
+    const mark = type === undefined ? this.#markOf(node, room, nick) : 'gone';
+    const shown: Shown = { node, nick, room, mark, t: event.t };
     this.#shown.set(event, shown);
     const fresh = this.#fresh.get(node) ?? new Map<string, Shown>();
     fresh.set(`${to} ${keyOf(room, nick)}`, shown);
@@ -71,7 +81,7 @@ export class Marks {
     }
   }
 
-  status({ address: node, rooms }: NodeStatus): void {
+  status({ address: node, rooms }: NodeStatus, t: number): void {
     const marks = new Map<string, Mark>();
     const away = new Set<string>();
     for (const { room, occupants } of rooms) {
@@ -83,11 +93,12 @@ export class Marks {
       }
     }
     this.#told.set(node, { marks, away });
-    const fresh = this.#fresh.get(node)?.values() ?? [];
-    this.#fresh.delete(node);
-    for (const shown of fresh) {
-      if (shown.mark !== 'gone') shown.mark = this.#markOf(node, shown.room, shown.nick);
-      if (shown.delivery) this.#write(shown);
+    for (const fresh of this.#fresh.values()) {
+      for (const [key, shown] of fresh) {
+        if (shown.t < t - lateMs) fresh.delete(key);
+        else if (shown.mark !== 'gone') shown.mark = this.#markOf(shown.node, shown.room, shown.nick);
+        if (shown.delivery) this.#write(shown);
+      }
     }
   }
 

@@ -91,7 +91,7 @@ export class Model {
         return this.#session(record);
       case 'status':
         this.network.status(record.status);
-        return this.#marks.status(record.status);
+        return this.#marks.status(record.status, record.t);
       case 'told':
         return this.#told(record);
       case 'pause':

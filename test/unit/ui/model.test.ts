@@ -415,6 +415,53 @@ describe('Splits (XEP-0282 §4.11)', () => {
     });
   }
 
+  it('a mark that a replica passes on is told by the status of the primary, also where that comes last and others between', () => {
+    const model = new Model(wallops);
+    const viewer = 'rubenro@vesa.yeggmaex.irc/shaver';
+    const domain = 'vesa.yeggmaex.irc';
+    const primary = room.slice(room.indexOf('@') + 1);
+    const stanza = { name: 'presence', from: `${room}/WiZ`, to: viewer, xml: '<presence/>', bytes: 1 } as const;
+    const hop = (seq: number, leg: 'in' | 'out', from: string, to: string, cause?: number): HopRecord => ({
+      kind: 'hop',
+      seq,
+      t: 5 as Instant,
+      leg,
+      from,
+      to,
+      stanza,
+      ...(cause ? { cause } : {}),
+    });
+    const status = (
+      node: string,
+      role: 'primary' | 'replica',
+      flags: { cutOff?: true; home?: string },
+    ): TraceRecord => ({
+      kind: 'status',
+      t: 5 as Instant,
+      node,
+      status: {
+        address: node,
+        server: domain,
+        rooms: [
+          {
+            room,
+            role,
+            epoch: 1,
+            historyLength: 0,
+            subject: '',
+            occupants: [{ nick: 'WiZ', role: 'moderator', affiliation: 'admin', ...flags }],
+            peers: [],
+          },
+        ],
+      },
+    });
+    model.fold([status(vesa, 'replica', { home: room }), hop(1, 'in', vesa, domain), hop(2, 'out', domain, viewer, 1)]);
+    model.fold([status(vesa, 'replica', { home: room }), status(primary, 'primary', {})]);
+    expect(model.transcripts.lines.get(viewer) ?? []).toEqual([]);
+    model.fold([status(primary, 'primary', { cutOff: true })]);
+    expect((model.transcripts.lines.get(viewer) ?? []).map(({ id, nick }) => [id, nick])).toEqual([[2, 'WiZ']]);
+  });
+
   it('a replica off the primary’s list leaves its place; on it again, it is there', () => {
     const model = new Model(wallops);
     const status = wallopsStatus() as Extract<TraceRecord, { kind: 'status' }>;
