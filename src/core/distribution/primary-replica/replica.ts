@@ -9,6 +9,7 @@ import { assertNever, stanzaError } from '../../xmpp/errors.ts';
 import { bareOf, type Jid } from '../../xmpp/jid.ts';
 import { errorOf, errorReply, iq, iqResult, type Stanza, saysGone } from '../../xmpp/stanza.ts';
 import { defaultTimes, type KeepaliveTimes } from '../keepalive.ts';
+import { readLinkTimer } from '../link.ts';
 import type { Protocol, ProtocolStatus } from '../protocol.ts';
 import {
   ask,
@@ -59,7 +60,7 @@ export class Replica implements Protocol {
     if (bareOf(stanza.from) !== room.jid) return false;
     const session = this.#session;
     const { self } = session;
-    const isPing = (id: string | undefined) => session.keepalive?.isPing(id) === true;
+    const isPing = (id: string | undefined) => session.link?.isPing(id) === true;
     const said = classify(stanza, { room, self, now: session.now(room), isPing });
     if (said.kind === 'users') this.#usersOwn(turn, stanza);
     else if (said.kind === 'error') this.#error(turn, said, stanza);
@@ -165,20 +166,17 @@ export class Replica implements Protocol {
     const session = this.#session;
     if (name === 'create') return overdue(turn, session);
     const now = session.now(turn.room);
-    const { keepalive } = session;
-    if (now.phase !== 'live' || keepalive === undefined) return;
+    const { link } = session;
+    if (now.phase !== 'live' || link === undefined) return;
     if (name === 'settle') return settle(turn, session);
     if (name === 'relayed') {
-      if (now.relayed) session.ping(turn);
+      if (now.relayed) link.ping(turn);
       return;
     }
-    if (name !== 'keepalive') return;
-    const due = keepalive.due(turn.env);
-    if (due.kind === 'lost') return split(turn, session, 'silence', 'two keepalives went unanswered');
+    if (readLinkTimer(name) === undefined) return;
+    if (!link.keepAlive(turn)) return split(turn, session, 'silence', 'two keepalives went unanswered');
     // A leave that the primary has not told us of since: its relay was lost.
     if (now.settling === undefined && turn.room.divergence.length > 0) settle(turn, session);
-    if (due.kind === 'ping') return session.ping(turn, due.id);
-    turn.setTimer(name, due.ms);
   }
 
   /** News from beyond the end of the answer that is coming in. */

@@ -2,11 +2,11 @@ import type { PeerRecord } from '../../room/event.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
 import type { RoomView } from '../../room/state.ts';
 import { writeAck } from '../../xep/sync.ts';
-import { ping } from '../../xep/xep0199.ts';
 import type { Jid } from '../../xmpp/jid.ts';
 import type { Stanza } from '../../xmpp/stanza.ts';
 import type { XmlElement } from '../../xmpp/xml.ts';
-import { jitter, Keepalive, type KeepaliveTimes } from '../keepalive.ts';
+import type { KeepaliveTimes } from '../keepalive.ts';
+import { Link, type Wording } from '../link.ts';
 import { type PrimaryPeer, primaryPeer } from '../peers.ts';
 import { Live } from './live.ts';
 import { kept, type Phase, remembered } from './phase.ts';
@@ -29,7 +29,8 @@ export class Session {
   readonly live: Live;
   /** Requests since the stream is up that bounced: the primary may only be a moment behind. */
   bounces = 0;
-  #keepalive: Keepalive | undefined;
+  readonly #wording: Wording = { keepalive: '0282#4.10', position: (room) => [this.ack(room)] };
+  #link: Link | undefined;
   #current: Phase | undefined;
 
   constructor(self: Jid, serves: readonly Jid[], wish: KeepaliveTimes) {
@@ -86,21 +87,27 @@ export class Session {
   begin(turn: RoomTurn): void {
     this.tickets.clear();
     this.bounces = 0;
-    this.#keepalive = new Keepalive(turn.env.now, this.wish);
+    this.#link = this.#newLink(turn);
+  }
+
+  /** Decision #3: after what was asked for, whatever the answer says. Nothing is numbered but the room's changes (#1). */
+  #newLink({ env, room }: RoomTurn): Link {
+    const session = primaryPeer(room, room.jid)?.session ?? '';
+    return new Link(env, { self: this.self, peer: room.jid, session, times: this.wish }, this.#wording);
   }
 
   /** Anything but an error came from the primary. */
   heard(turn: RoomTurn, stanza: Stanza, isNews: boolean): void {
-    this.#keepalive?.heard(turn.env.now);
+    this.#link?.heard(turn.env.now);
     const now = this.now(turn.room);
     if (now.phase === 'live') now.relayed = false;
     if (now.request && stanza.name !== 'iq' && isNews) now.request.moving = true;
   }
 
-  /** From now on silence is noticed. Decision #3: after what was asked for, whatever the answer says. */
+  /** From now on silence is noticed. */
   watch(turn: RoomTurn): void {
-    this.#keepalive = new Keepalive(turn.env.now, this.wish);
-    turn.setTimer('keepalive', jitter(turn.env, this.wish.interval * 1000));
+    this.#link = this.#newLink(turn);
+    this.#link.watch(turn);
   }
 
   /** §4.8. */
@@ -114,17 +121,9 @@ export class Session {
     turn.setTimer('relayed', relayMs);
   }
 
-  /** A ping at once, whatever the silence. It says how far we are (decision #2). */
-  ping(turn: RoomTurn, id = this.#keepalive?.ping(turn.env).id): void {
-    const { room } = turn;
-    if (id === undefined) return;
-    turn.send(ping(this.self, room.jid, id, this.ack(room)), '0282#4.10', room.jid);
-    turn.setTimer('keepalive', this.wish.timeout * 1000);
-  }
-
-  /** What the keepalive's timer, or a bounce, is about. */
-  get keepalive(): Keepalive | undefined {
-    return this.#keepalive;
+  /** The link to the primary; undefined before the first stream is up. */
+  get link(): Link | undefined {
+    return this.#link;
   }
 
   ack(room: RoomView): XmlElement {
@@ -138,6 +137,6 @@ export class Session {
 
   /** Whether the primary, which is out of reach, may still answer a join of theirs itself. */
   mayBeAnswered(turn: RoomTurn, user: Jid): boolean {
-    return this.tickets.mayBeAnswered(turn, user, this.#keepalive?.lastHeard() ?? turn.env.now);
+    return this.tickets.mayBeAnswered(turn, user, this.#link?.lastHeard ?? turn.env.now);
   }
 }
