@@ -190,7 +190,7 @@ test.describe('The trace of a run', () => {
       ],
       ['large.ndjson', stanza(`<message>${'x'.repeat(10_000_000)}`), 'Line 5: it has more than 2,000,000 characters.'],
       ['entities.ndjson', stanza('<message/><!DOCTYPE m [<!ENTITY a "a">]>'), 'Line 5: “stanza.xml” has a declaration'],
-      ['torn.ndjson', run.slice(0, 20_000), 'it is no JSON.'],
+      ['torn.ndjson', run.slice(0, 20_000), 'it is not JSON.'],
     ] as const) {
       await choose(page, text, name);
       await expect(fatal).toContainText(why);
@@ -217,7 +217,7 @@ test.describe('The trace of a run', () => {
     for (const [address, why] of [
       ['http://elsewhere.example/run.ndjson', 'It is of another origin, http://elsewhere.example'],
       ['javascript:alert(1)', 'It is of another origin'],
-      ['/nowhere.ndjson', /status 404|no JSON/],
+      ['/nowhere.ndjson', /status 404|not JSON/],
     ] as const) {
       await page.goto(`/?trace=${encodeURIComponent(address)}`);
       await expect(fatal).toContainText(why);
