@@ -161,11 +161,12 @@ test.describe('Faults', () => {
       const hop = hops.find((one) => one.to === to);
       return (hop?.arrives ?? 0) - (hop?.t ?? 0);
     };
-    expect(took(killrc)).toBeGreaterThanOrEqual(300);
+    // Both times are whole milliseconds, so one may be lost to rounding.
+    expect(took(killrc)).toBeGreaterThanOrEqual(299);
     expect(took(vesa)).toBeLessThan(300);
     const delivered = (await room.received(cast.Wumpus, since)).find(({ stanza }) => stanza?.name === 'message');
     const sent = hops.find((one) => one.to === killrc);
-    expect((delivered?.t ?? 0) - (sent?.t ?? 0)).toBeGreaterThanOrEqual(300);
+    expect((delivered?.t ?? 0) - (sent?.t ?? 0)).toBeGreaterThanOrEqual(299);
   });
 
   test('paused, stanzas wait on the links, and the page says so; released, they arrive', async ({ room }) => {
