@@ -215,8 +215,8 @@ test.describe('The trace of a run', () => {
     const asked: string[] = [];
     page.on('request', (request) => asked.push(request.url()));
     for (const [address, why] of [
-      ['http://elsewhere.example/run.ndjson', 'It is of another origin, http://elsewhere.example'],
-      ['javascript:alert(1)', 'It is of another origin'],
+      ['http://elsewhere.example/run.ndjson', 'It is on another origin, http://elsewhere.example'],
+      ['javascript:alert(1)', 'It is on another origin'],
       ['/nowhere.ndjson', /status 404|not JSON/],
     ] as const) {
       await page.goto(`/?trace=${encodeURIComponent(address)}`);
