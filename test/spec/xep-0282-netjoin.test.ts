@@ -435,6 +435,27 @@ describe('XEP-0282 §4.2 Creating a Replica: the list and what is agreed on', ()
     expect(texts(world.got(user('Efchen')))).toEqual(['the last word']);
     expectTheSameEverywhere(world);
   });
+
+  it('decision #78: a join of one who is in, whose answer is lost, is answered at the end of the netjoin, once', () => {
+    const world = everybodyIn();
+    world.send(says(user('Wumpus'), room, 'before'));
+    world.clear();
+    let lost = 0;
+    world.lose((stanza) => stanza.to === replica && readDmuc(stanza.payloads)?.enter !== undefined && ++lost > 0);
+    world.send(joins(user('Efchen'), `${room}/Efchen`));
+    expect([lost, world.got(user('Efchen'))]).toEqual([1, []]);
+    world.lose((stanza) => stanza.to === replica && bodyOf(stanza) === 'lost');
+    world.send(says(user('Wumpus'), room, 'lost'));
+    world.lose(() => false);
+    world.send(says(user('Wumpus'), room, 'after'));
+    const efchen = world.got(user('Efchen'));
+    expect(statuses(world, user('Efchen'), 'Efchen')).toEqual([[110]]);
+    const subjects = efchen.filter((stanza) => payloadOf(stanza, 'subject', NS.client));
+    expect(subjects).toHaveLength(1);
+    const ends = efchen.indexOf(subjects[0] as Stanza);
+    expect(texts(efchen.slice(0, ends)).filter((text) => text === 'before')).toHaveLength(1);
+    expectTheSameEverywhere(world);
+  });
 });
 
 describe('XEP-0282 §4.11.1.1 At the Primary', () => {

@@ -1,4 +1,6 @@
 /** XEP-0282 §4.3, §4.11.2: the end of the primary's answer, `<ready/>`. */
+import { commit } from '../../room/commit.ts';
+import { isLocal } from '../../room/event.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
 import type { Ready } from '../../xep/sync.ts';
 import { iqResult, type Stanza } from '../../xmpp/stanza.ts';
@@ -30,6 +32,7 @@ function goLive(turn: RoomTurn, session: Session, now: PhaseOf<'syncing'>, said:
   const { tickets, live, provisional } = session;
   const { answer, request, settling, destroying } = now;
   if (request) request.state = 'over';
+  const waiting = room.locals.filter((local) => !local.provisional && tickets.isUnanswered(turn, local.jid));
   tickets.settled();
   if (answer.mode === 'full') {
     // Decision #44; a room of a later epoch never knew them.
@@ -56,6 +59,14 @@ function goLive(turn: RoomTurn, session: Session, now: PhaseOf<'syncing'>, said:
     const occupant = room.occupants.get(nick);
     if (ticket && occupant) live.serve(turn, occupant, jid, ticket.join);
     else if (!left.has(jid)) live.refuseEnter(turn, nick, jid, undefined);
+  }
+  for (const { jid } of waiting) {
+    // Decision #78: they were in and asked to enter again, and the primary's answer was lost with what went before.
+    const local = room.occupantByJid(jid);
+    if (local === undefined || !isLocal(local) || local.provisional) continue;
+    const { join = {} } = tickets.valid(turn, jid, local.nick) ?? {};
+    tickets.forget(jid);
+    commit(turn, { kind: 'returned', occupant: local, join }, { spec: 'decision#78', n: 'none' });
   }
   live.purge(turn);
 }

@@ -61,6 +61,11 @@ export class Tickets {
     return at !== undefined && heard < at + timeoutMs;
   }
 
+  /** Whether a join of theirs was relayed, and no `<enter/>` came since. */
+  isUnanswered({ env }: RoomTurn, user: Jid): boolean {
+    return this.#unanswered.get(user, env.now) !== undefined;
+  }
+
   /** One of their joins was answered: an <enter/> came. */
   answered({ env }: RoomTurn, user: Jid): void {
     const { joins, at } = this.#unanswered.take(user, env.now) ?? {};
