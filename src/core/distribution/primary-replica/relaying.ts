@@ -75,7 +75,7 @@ function rememberJoin(turn: RoomTurn, { tickets }: Session, stanza: Stanza): voi
   const join = readJoin(stanza.payloads);
   if (join === undefined) return;
   tickets.add(turn, stanza.from, { nick: resourceOf(stanza.to), join });
-  tickets.relayed(turn, stanza.from);
+  tickets.relayed(turn, stanza.from, resourceOf(stanza.to));
   const left = room.divergence.find((act) => act.kind === 'left' && act.jid === stanza.from);
   if (left?.kind === 'left' && !left.back) diverge(turn, { ...left, back: true });
 }

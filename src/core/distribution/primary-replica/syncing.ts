@@ -32,7 +32,9 @@ function goLive(turn: RoomTurn, session: Session, now: PhaseOf<'syncing'>, said:
   const { tickets, live, provisional } = session;
   const { answer, request, settling, destroying } = now;
   if (request) request.state = 'over';
-  const waiting = room.locals.filter((local) => !local.provisional && tickets.isUnanswered(turn, local.jid));
+  const waiting = room.locals.filter(
+    (local) => !local.provisional && tickets.isUnanswered(turn, local.jid, local.nick),
+  );
   tickets.settled();
   if (answer.mode === 'full') {
     // Decision #44; a room of a later epoch never knew them.

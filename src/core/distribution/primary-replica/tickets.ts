@@ -22,7 +22,9 @@ export interface Ticket {
 export class Tickets {
   readonly #tickets = new Pending<Jid, Ticket>(ticketsMax);
   /** Joins of a user that were relayed and not answered by an <enter/> yet, and when the last of them was. */
-  readonly #unanswered = new Pending<Jid, { readonly joins: number; readonly at: Instant }>(ticketsMax);
+  readonly #unanswered = new Pending<Jid, { readonly joins: number; readonly at: Instant; readonly nick: string }>(
+    ticketsMax,
+  );
   readonly #serves: readonly Jid[];
 
   constructor(serves: readonly Jid[]) {
@@ -50,9 +52,9 @@ export class Tickets {
   }
 
   /** A join went to the primary. */
-  relayed({ env }: RoomTurn, user: Jid): void {
+  relayed({ env }: RoomTurn, user: Jid, nick: string): void {
     const { joins = 0 } = this.#unanswered.get(user, env.now) ?? {};
-    this.#unanswered.add(user, { joins: joins + 1, at: env.now }, env.now);
+    this.#unanswered.add(user, { joins: joins + 1, at: env.now, nick }, env.now);
   }
 
   /** Whether the primary, last heard at that time, may still have to answer a join of theirs. Decision #44. */
@@ -61,16 +63,16 @@ export class Tickets {
     return at !== undefined && heard < at + timeoutMs;
   }
 
-  /** Whether a join of theirs was relayed, and no `<enter/>` came since. */
-  isUnanswered({ env }: RoomTurn, user: Jid): boolean {
-    return this.#unanswered.get(user, env.now) !== undefined;
+  /** Whether a join of theirs under this nick was relayed, and no `<enter/>` came since. Under another it may be refused. */
+  isUnanswered({ env }: RoomTurn, user: Jid, nick: string): boolean {
+    return this.#unanswered.get(user, env.now)?.nick === nick;
   }
 
   /** One of their joins was answered: an <enter/> came. */
   answered({ env }: RoomTurn, user: Jid): void {
-    const { joins, at } = this.#unanswered.take(user, env.now) ?? {};
-    if (joins !== undefined && at !== undefined && joins > 1)
-      this.#unanswered.add(user, { joins: joins - 1, at }, env.now);
+    const waiting = this.#unanswered.take(user, env.now);
+    if (waiting !== undefined && waiting.joins > 1)
+      this.#unanswered.add(user, { ...waiting, joins: waiting.joins - 1 }, env.now);
   }
 
   /** All is answered: what the primary knows of this user, or of all, has come. */
