@@ -33,11 +33,15 @@ export function retell(turn: RoomTurn, events: readonly RoomEvent[], gone: Reado
       else if (before) tell(turn, { kind: 'left', occupant: before, parts: { payloads: [] } }, 'decision#50');
       continue;
     }
-    // A user who entered may lack the whole answer: the others, themselves, history, subject.
-    if (isLocal(occupant) && entered.has(nick)) {
-      tellOthersOfPresence(turn, { kind: 'presence', occupant });
-      tell(turn, { kind: 'returned', occupant, join: {} }, 'decision#50');
-    } else tell(turn, { kind: 'presence', occupant }, 'decision#50');
+    if (!isLocal(occupant)) {
+      tell(turn, { kind: 'presence', occupant }, 'decision#50');
+      continue;
+    }
+    // A user who entered may lack the whole answer: the others, themselves, history, subject. Any other may have asked to
+    // enter anew, with a join that the crash took, and would take their own presence alone for the answer to it.
+    tellOthersOfPresence(turn, { kind: 'presence', occupant });
+    const join = entered.has(nick) ? {} : { history: { maxstanzas: 0 } };
+    tell(turn, { kind: 'returned', occupant, join }, 'decision#50');
   }
 }
 

@@ -18,7 +18,7 @@ import type { XmlElement } from '../../xmpp/xml.ts';
 import { enterAgain } from './apart.ts';
 import { stranger, visible } from './initial-state.ts';
 import { leftUnder } from './leavers.ts';
-import { besideProvisional, clamp, itemOf, itemParts, leaveParts, merged, occupantOf } from './primary-stanzas.ts';
+import { besideOwn, clamp, itemOf, itemParts, leaveParts, merged, occupantOf } from './primary-stanzas.ts';
 import { makeWay, type Provisional } from './provisional.ts';
 import { readReplicaForm } from './replica-form.ts';
 import type { Tickets } from './tickets.ts';
@@ -91,7 +91,7 @@ export class Live {
   /** §4.7. */
   #update(turn: RoomTurn, nick: string, user: MucUser, n: number, stanza: Stanza, late: boolean): void {
     const { room } = turn;
-    const said = besideProvisional(room, occupantOf(room, nick, user, stanza.payloads));
+    const said = besideOwn(room, occupantOf(room, nick, user, stanza.payloads));
     let known = room.occupants.get(nick);
     if (known?.provisional) {
       const jid = known.jid as Jid;
@@ -165,7 +165,7 @@ export class Live {
     const { room } = turn;
     const known = room.occupants.get(nick);
     if (known === undefined || known.provisional || stanza.type !== undefined) return false;
-    const occupant = merged(known, besideProvisional(room, occupantOf(room, nick, user, stanza.payloads)));
+    const occupant = merged(known, besideOwn(room, occupantOf(room, nick, user, stanza.payloads)));
     turn.record({ kind: 'occupantChanged', occupant });
     if (known.jid !== undefined || occupant.jid === undefined) return true;
     for (const viewer of room.locals) {

@@ -51,6 +51,16 @@ export function besideProvisional(room: RoomView, said: Occupant): Occupant {
   return one?.provisional && one.nick !== said.nick ? nameless : said;
 }
 
+/**
+ * A session that this replica serves is in under the nick that it has here, whatever the primary says of somebody else: they
+ * go without the JID. Otherwise a primary that names it twice would make the user's own leave somebody else's.
+ */
+export function besideOwn(room: RoomView, said: Occupant): Occupant {
+  const { jid, ...nameless } = said;
+  const one = jid === undefined ? undefined : room.occupantByJid(jid);
+  return one && isLocal(one) && one.nick !== said.nick ? nameless : said;
+}
+
 /** A message as the primary accepted it. @param self  this replica, whose ids those of a split are */
 export function itemOf(
   room: RoomView,
