@@ -157,6 +157,13 @@ const whole: readonly (readonly [Mode, number, string])[] = [
   ],
   ['0282', 12955, 'the checker: a replica was held to a leave that its crash had taken from it'],
   ['0282', 10656, 'words of a second split came again to who had come between the two'],
+  ['0282', 16741, 'a join of one who was in, whose answer got lost before a netjoin, was never answered'],
+  [
+    '0282',
+    13123,
+    'a hostile primary named a session of ours under another nick, and its own leave was somebody else’s',
+  ],
+  ['0282', 17933, 'whose join a crash took had their own presence, told again, for its answer, and lacked the others'],
 ];
 
 describe('What the simulator found stays mended', () => {

@@ -84,6 +84,28 @@ describe('decision #50: what was durable and perhaps never heard of', () => {
     expect(sends.filter(({ to }) => to === crone).map(line)).toEqual([`presence  ${room}/wicca → ${crone}`]);
   });
 
+  it('so does one whose join the crash took, for what is told of them would look like it; the history they have', () => {
+    const muc = node();
+    const log = [
+      ...muc.start().events,
+      ...muc.takes(enters(hag, 'hag')).events,
+      ...muc.takes(enters(crone, 'crone')).events,
+      ...muc.takes(message(hag, room, { type: 'groupchat', id: 'm1' }, el('body', NS.client, {}, 'Harpier cries')))
+        .events,
+    ];
+    // Their client lost track and asks to enter again, and nothing of it is in the log but what they changed before.
+    const { events } = muc.takes(presence(crone, occupantJid(room, 'crone'), {}, el('show', NS.client, {}, 'away')));
+    const { sends } = node([...log, ...events]).start(events);
+    expect(sends.map(line)).toEqual([
+      `presence  ${room}/crone → ${hag}`,
+      `presence  ${room}/hag → ${crone}`,
+      `presence  ${room}/crone → ${crone}`,
+      `message groupchat ${room} → ${crone}`,
+    ]);
+    const subject = sends.at(-1) as Stanza;
+    expect(subject.payloads.map(({ name }) => name)).toEqual(['subject']);
+  });
+
   it('a message is not said again', () => {
     const sends = crashed((muc) =>
       muc.takes(message(hag, room, { type: 'groupchat', id: 'm1' }, el('body', NS.client, {}, 'Harpier cries'))),

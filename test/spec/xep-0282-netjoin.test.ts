@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { probeMs } from '../../src/core/distribution/keepalive.ts';
 import type { ReplicaPeer } from '../../src/core/distribution/peers.ts';
 import { ChangeLog, changesMax } from '../../src/core/room/change-log.ts';
-import { writeAck, writeCreate, writeNetjoin, writeOffer } from '../../src/core/xep/sync.ts';
+import { writeAck, writeCreate, writeCreated, writeNetjoin, writeOffer, writeReady } from '../../src/core/xep/sync.ts';
 import { writeForm } from '../../src/core/xep/xep0004.ts';
-import { hasStatus, readMucUser, readStatuses } from '../../src/core/xep/xep0045.ts';
+import { hasStatus, readMucUser, readStatuses, writeMucUser } from '../../src/core/xep/xep0045.ts';
 import { readDmuc, writeDmuc } from '../../src/core/xep/xep0282.ts';
 import { bareOf, jid } from '../../src/core/xmpp/jid.ts';
 import { NS } from '../../src/core/xmpp/namespaces.ts';
@@ -456,6 +456,51 @@ describe('XEP-0282 §4.2 Creating a Replica: the list and what is agreed on', ()
     expect(texts(efchen.slice(0, ends)).filter((text) => text === 'before')).toHaveLength(1);
     expectTheSameEverywhere(world);
   });
+
+  it('decision #78: one for another nick that the primary refused is not answered once more at the end of a netjoin', () => {
+    const world = everybodyIn();
+    world.send(joins(user('Efchen'), `${room}/Wumpus`));
+    expect(world.got(user('Efchen')).map((stanza) => errorOf(stanza)?.condition)).toEqual(['conflict']);
+    world.clear();
+    world.lose((stanza) => stanza.to === replica && bodyOf(stanza) === 'lost');
+    world.send(says(user('Wumpus'), room, 'lost'));
+    world.send(says(user('Wumpus'), room, 'after'));
+    const netjoins = world.to(room).filter((stanza) => payloadOf(stanza, 'netjoin', NS.ext));
+    expect(netjoins).toHaveLength(1);
+    expect(world.got(user('Efchen')).map(({ name, from }) => [name, from])).toEqual([
+      ['message', `${room}/Wumpus`],
+      ['message', `${room}/Wumpus`],
+    ]);
+    expectTheSameEverywhere(world);
+  });
+
+  it.each([
+    ['by its address', { jid: newcomer }, {}],
+    ['by whom it enters', {}, { enter: jid(newcomer) }],
+  ])(
+    'decision #74: a roster that names one session twice, %s, is not complete: the replica asks again',
+    (_, item, dmuc) => {
+      const world = everybodyIn();
+      const log = world.crash(replica);
+      world.cut(avalon, vesa, 'silent');
+      world.clear();
+      world.boot(replica, log);
+      const netjoins = () => world.sent.flatMap(({ stanza }) => (payloadOf(stanza, 'netjoin', NS.ext) ? [stanza] : []));
+      const { epoch, n } = world.seat(replica).node.snapshot().rooms[0] as { epoch: number; n: number };
+      const before = nicksAt(world, replica);
+      const keepalive = { interval: 60, timeout: 15 };
+      const created = writeCreated({ session: 's', epoch, n, mode: 'full', jids: 'all', keepalive, maxstanzas: 0 });
+      const answer = (stanza: Stanza) => world.inject(replica, primary, stanza);
+      answer(iqResult(netjoins()[0] as Stanza, created));
+      for (const nick of ['New', 'Newer']) {
+        const who = writeMucUser({ affiliation: 'none', role: 'participant', statuses: [], ...item });
+        answer(presence(jid(`${room}/${nick}`), replica, {}, who, writeDmuc(dmuc)));
+      }
+      answer(iq(room, replica, { type: 'set', id: 'ready-s' }, writeReady({ n, roster: 2, history: 0 })));
+      expect(netjoins()).toHaveLength(2);
+      expect(nicksAt(world, replica)).toEqual(before);
+    },
+  );
 });
 
 describe('XEP-0282 §4.11.1.1 At the Primary', () => {
@@ -1275,6 +1320,33 @@ describe('XEP-0282 §4.7: full JIDs through splits', () => {
     const learnt = world.got(user('Efchen')).flatMap((stanza) => itemAt(stanza)?.jid ?? []);
     for (const { jid: address } of wallops.occupants) expect(learnt).toContain(address);
     expect(JSON.stringify(world.got(user('BigCheese')))).not.toContain('argl@');
+  });
+
+  it('decision #7, decision #44: a provisional user who is accepted as a moderator learns who the others are', () => {
+    const world = apart(local);
+    world.send(joins(newcomer, `${room}/New`));
+    administer(world, { jid: bareOf(jid(newcomer)), affiliation: 'admin' });
+    heal(world);
+    const self = world.got(newcomer).findLast(({ from, name }) => name === 'presence' && from === `${room}/New`);
+    expect(itemAt(self as Stanza)).toMatchObject({ affiliation: 'admin', role: 'moderator', statuses: [110] });
+    const learnt = world.got(newcomer).flatMap((stanza) => itemAt(stanza)?.jid ?? []);
+    for (const { jid: address } of wallops.occupants) expect(learnt).toContain(address);
+    expect(JSON.stringify(world.got(user('BigCheese')))).not.toContain('argl@');
+    expectTheSameEverywhere(world);
+  });
+
+  it('decision #7: a session that this replica serves has the nick that it has here: who is told under another goes without it', () => {
+    const world = everybodyIn();
+    const { epoch, n } = world.seat(replica).node.snapshot().rooms[0] as { epoch: number; n: number };
+    const efchen = writeMucUser({ affiliation: 'none', role: 'participant', jid: jid(user('Efchen')), statuses: [] });
+    const place = writeDmuc({ position: { epoch, n: n + 1 } });
+    world.inject(replica, primary, presence(jid(`${room}/Double`), replica, {}, efchen, place));
+    world.inject(replica, primary, presence(jid(`${room}/Wumpus`), replica, {}, efchen));
+    const named = world.status(replica).occupants.filter((one) => one.jid === user('Efchen'));
+    expect(named.map(({ nick }) => nick)).toEqual(['Efchen']);
+    world.clear();
+    world.send(leaves(user('Efchen'), `${room}/Efchen`));
+    expect(statuses(world, user('Efchen'), 'Efchen')).toEqual([[110]]);
   });
 
   it('decision #7: a moderator who is demoted takes the JIDs away, from the disk too', () => {

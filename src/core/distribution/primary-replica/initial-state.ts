@@ -43,10 +43,15 @@ export class InitialState {
     if (dmuc?.direct) this.#direct.set(dmuc.direct, occupant.nick);
   }
 
-  /** Whether everything that the primary sent has arrived. */
+  /** Whether everything that the primary sent has arrived. A session that it enters under two nicks is one entry too few. */
   isComplete(ready: Ready, _n: number): boolean {
     const { n, roster, history } = ready;
-    return n === this.created.n && this.#state.isComplete({ occupants: roster, messages: history });
+    const sessions = new Set(this.#entered.values());
+    return (
+      n === this.created.n &&
+      sessions.size === this.#entered.size &&
+      this.#state.isComplete({ occupants: roster, messages: history })
+    );
   }
 
   addMessage(item: HistoryItem): void {
