@@ -118,6 +118,8 @@ const decisions: Readonly<Record<string, string>> = {
   '92': 'bans of the replica’s own domains',
   '93': 'joined history reaches everybody',
   '94': 'a user has one occupant id in everything',
+  '140': 'several sessions of a user under one nick',
+  '141': 'the sessions of a user, to other rooms',
 };
 
 const books: Record<string, { readonly title: string; readonly sections: Readonly<Record<string, string>> }> = {

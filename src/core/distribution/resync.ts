@@ -1,6 +1,7 @@
 import type { Change, ChangeOf } from '../room/change.ts';
 import { type HistoryItem, isLater, isLocal, type Occupant, type Subject } from '../room/event.ts';
 import type { RoomTurn } from '../room/room-turn.ts';
+import { sessionsOf } from '../room/sessions.ts';
 import type { RoomView } from '../room/state.ts';
 import { shownPresence } from '../room/visibility.ts';
 import type { Env } from '../turn/env.ts';
@@ -83,8 +84,8 @@ export class IncomingState {
   }
 
   /** Whether somebody in it has this nick, or this session. */
-  hasNickOrSession({ nick, jid }: Occupant): boolean {
-    return this.#occupants.has(nick) || (jid !== undefined && this.#nicks.has(jid));
+  hasNickOrSession(occupant: Occupant): boolean {
+    return this.#occupants.has(occupant.nick) || sessionsOf(occupant).some(({ jid }) => this.#nicks.has(jid));
   }
 
   /** The occupant id of a user: the one that the room gave them, or a new one for all that this state says of them. */

@@ -1,4 +1,5 @@
 import type { Protocol } from '../distribution/protocol.ts';
+import { everySession } from '../room/sessions.ts';
 import type { RoomView } from '../room/state.ts';
 import { NS } from '../xmpp/namespaces.ts';
 import { textOf } from '../xmpp/xml.ts';
@@ -13,7 +14,7 @@ export function roomStatus(room: RoomView, protocol: Protocol): RoomStatus {
     historyLength: room.history.length,
     subject: room.subject?.text ?? '',
     occupants: [...room.occupants.values()].map((occupant) => {
-      const { nick, jid, role, affiliation, home, presence, cutOff, provisional } = occupant;
+      const { nick, jid, role, affiliation, home, presence, cutOff, provisional, sessions } = occupant;
       const show = presence.find((payload) => payload.name === 'show' && payload.xmlns === NS.client);
       return {
         nick,
@@ -24,6 +25,7 @@ export function roomStatus(room: RoomView, protocol: Protocol): RoomStatus {
         ...(show ? { show: textOf(show) } : {}),
         ...(cutOff ? { cutOff } : {}),
         ...(provisional ? { provisional } : {}),
+        ...(sessions ? { sessions: everySession(occupant).length } : {}),
       };
     }),
     peers: [...room.peers].map(([peer, { state, since }]) => ({ peer, state, since })),

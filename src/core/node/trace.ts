@@ -157,6 +157,8 @@ export interface OccupantStatus {
   readonly show?: string;
   /** On the other side of a split, and shown to all as away. */
   readonly cutOff?: true;
+  /** How many sessions they have under this nick, where there are several. */
+  readonly sessions?: number;
   /** Let in by a replica that is cut off; the primary has not said yes. */
   readonly provisional?: true;
 }

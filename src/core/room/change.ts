@@ -33,7 +33,8 @@ export type Change =
     }
   /**
    * Presence, role or affiliation of a user who is in. `join`: they asked to enter with it, as in `returned`. `reach`: only
-   * whether they are cut off has changed, and to the node beyond the cut that is no news.
+   * whether they are cut off has changed, and to the node beyond the cut that is no news. `before`: another session of theirs
+   * is shown now, and others hear of it only if that looks different.
    */
   | {
       readonly kind: 'presence';
@@ -41,6 +42,15 @@ export type Change =
       readonly parts?: PresenceParts;
       readonly reach?: true;
       readonly join?: JoinRequest | undefined;
+      readonly before?: Occupant;
+    }
+  /** One of several sessions of a user is gone: `occupant`, as that session saw it; who was in, and who stays. */
+  | {
+      readonly kind: 'sessionLeft';
+      readonly occupant: Occupant;
+      readonly before: Occupant;
+      readonly after: Occupant;
+      readonly parts: PresenceParts;
     }
   /** `alone`: nobody else is told, because everybody goes (§10.9, §11.2). */
   | { readonly kind: 'left'; readonly occupant: Occupant; readonly parts: PresenceParts; readonly alone?: boolean }
@@ -98,6 +108,8 @@ export function eventOf(change: Change, n: number | undefined): Happening | unde
       return undefined;
     case 'presence':
       return { kind: 'occupantChanged', n, occupant: change.occupant };
+    case 'sessionLeft':
+      return { kind: 'occupantChanged', n, occupant: change.after };
     case 'left': {
       const { occupant, parts } = change;
       const leaving = {
@@ -110,7 +122,8 @@ export function eventOf(change: Change, n: number | undefined): Happening | unde
     }
     case 'renamed': {
       const { before, after } = change;
-      return { kind: 'nickChanged', n, nick: before.nick, newNick: after.nick, presence: after.presence };
+      const session = before.sessions && before.jid ? { session: before.jid } : {};
+      return { kind: 'nickChanged', n, nick: before.nick, newNick: after.nick, presence: after.presence, ...session };
     }
     case 'configured':
       return { kind: 'roomConfigured', n, changes: change.changes };

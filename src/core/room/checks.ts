@@ -13,6 +13,7 @@ import type { HistoryItem, Occupant } from './event.ts';
 import { cleanPayloads } from './hygiene.ts';
 import { nickIsFree } from './nick.ts';
 import { type Refusal, refusal } from './refusal.ts';
+import { joined, nextKey, sessionsMax, sessionsOf, withSession } from './sessions.ts';
 import type { RoomView } from './state.ts';
 
 /**
@@ -27,27 +28,37 @@ export function checkEnter(
   join: JoinRequest,
   home: Jid | undefined,
   env: Env,
-): ChangeOf<'entered'> | Refusal {
+): ChangeOf<'entered'> | ChangeOf<'presence'> | Refusal {
   const { from } = stanza;
-  return (
-    mayEnter(room, from, nick, join) ??
-    entry(
-      room,
-      {
-        nick,
-        jid: from,
-        ...rankOf(room, from),
-        occupantId: room.occupantIdOf(from) ?? env.newId(),
-        presence: cleanPayloads(room.jid, stanza.payloads),
-        ...(home === undefined ? {} : { home }),
-      },
-      join,
-    )
-  );
+  const no = mayEnter(room, from, nick, join);
+  if (no) return no;
+  const occupant = {
+    nick,
+    jid: from,
+    ...rankOf(room, from),
+    occupantId: room.occupantIdOf(from) ?? env.newId(),
+    presence: cleanPayloads(room.jid, stanza.payloads),
+    ...(home === undefined ? {} : { home }),
+  };
+  return entry(room, occupant, join);
 }
 
-/** A user who may enter enters, and is told this of the room beside 110. §7.2.12, §10.1. */
-export function entry(room: RoomView, occupant: Occupant, join: JoinRequest): ChangeOf<'entered'> {
+/**
+ * A user who may enter enters, and is told this of the room beside 110 (§7.2.12, §10.1). Where another session of theirs is
+ * in under the nick (§7.2.8), the others hear only what this one changes.
+ */
+export function entry(
+  room: RoomView,
+  occupant: Occupant & { readonly jid: Jid },
+  join: JoinRequest,
+): ChangeOf<'entered'> | ChangeOf<'presence'> {
+  const before = room.occupants.get(occupant.nick);
+  if (before !== undefined) {
+    const { cutOff, ...rest } = before;
+    const { jid, presence, home } = occupant;
+    const session = { jid, presence, home, key: nextKey(before) };
+    return { kind: 'presence', occupant: withSession(home === undefined ? rest : before, session), join, before };
+  }
   // §10.1: the first to enter a room made for them is told so.
   const created = room.locked && room.n === 0 ? [201] : [];
   return { kind: 'entered', occupant, join, statuses: room.config.logging ? [...created, 170] : created };
@@ -68,6 +79,11 @@ export function mayEnter(room: RoomView, user: Jid, nick: string, join: JoinRequ
   if (config.nicksLocked && reserved !== undefined && reserved !== nick)
     return refusal('cancel', 'not-acceptable', '0045#7.2.8', `your nick here is ${reserved}`);
   if (!nickIsFree(room, nick, user)) return refusal('cancel', 'conflict', '0045#7.2.8');
+  const own = room.occupants.get(nick);
+  if (own !== undefined)
+    return sessionsOf(own).length < sessionsMax
+      ? undefined
+      : refusal('wait', 'resource-constraint', 'decision#140', `you are here ${sessionsMax} times under this nick`);
   if (config.maxOccupants !== 'none' && room.occupants.size >= config.maxOccupants && !privileged)
     return refusal('wait', 'service-unavailable', '0045#7.2.9');
   return undefined;
@@ -94,7 +110,9 @@ export function checkNick(
 ): ChangeOf<'renamed'> | Refusal {
   const no = mayRename(room, stanza.from, nick);
   if (no) return no;
-  const after = { ...occupant, nick, presence: cleanPayloads(room.jid, stanza.payloads) };
+  const renamed = { ...occupant, nick, presence: cleanPayloads(room.jid, stanza.payloads) };
+  const holder = room.occupants.get(nick);
+  const after = holder === undefined ? renamed : joined(renamed, holder);
   // With a join inside, the client does not know that it is in. It waits for all that a join brings, as with the same nick.
   return { kind: 'renamed', before: occupant, after, join: readJoin(stanza.payloads) };
 }

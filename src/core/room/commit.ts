@@ -6,7 +6,16 @@ import { type Change, type ChangeOf, eventOf } from './change.ts';
 import type { Happening, Occupant } from './event.ts';
 import type { Refusal } from './refusal.ts';
 import type { RoomTurn } from './room-turn.ts';
-import { refuse, tell, tellLeaver, tellOfSight, tellOthersOfLeave, tellOthersOfPresence } from './tell.ts';
+import { withoutSession } from './sessions.ts';
+import {
+  refuse,
+  tell,
+  tellLeaver,
+  tellOfSessions,
+  tellOfSight,
+  tellOthersOfLeave,
+  tellOthersOfPresence,
+} from './tell.ts';
 import type { PresenceParts } from './visibility.ts';
 
 /** How a change is committed that is not simply a user's wish which this room grants at once. */
@@ -46,6 +55,10 @@ export function commit(turn: RoomTurn, change: Change, manner: Manner = atOnce):
     case 'presence':
       inTime(later, () => tellPresence(turn, before, change, spec));
       break;
+    case 'sessionLeft':
+      tell(turn, change, spec);
+      tellOfSessions(turn, change.before, change.after, spec);
+      break;
     case 'affiliated':
       if (change.placed) distribution.spread(turn, change);
       return inTime(later, () => tell(turn, change, spec));
@@ -69,10 +82,12 @@ function inTime(later: (() => void)[] | undefined, telling: () => void): void {
 }
 
 function tellPresence(turn: RoomTurn, before: Occupant | undefined, change: ChangeOf<'presence'>, spec?: Spec): void {
+  const { occupant } = change;
+  if (change.before) return tellOfSessions(turn, change.before, occupant, spec);
   // They get their own presence at its place in the answer to the join (§17.3, §7.1).
   if (change.join) tellOthersOfPresence(turn, change, spec);
   else tell(turn, change, spec);
-  if (before && before.role !== change.occupant.role) tellOfSight(turn, before, change.occupant);
+  if (before && before.role !== occupant.role) tellOfSight(turn, before, occupant);
 }
 
 /** What a user asked for, once it is checked: it is refused, held by the distribution for later, or committed. */
@@ -101,4 +116,13 @@ export function decided(turn: RoomTurn, stanza: Stanza, changes: readonly Change
 /** Leaving, for any reason. XEP-0045 §7.14; §8.2 and §9.1 if it was a moderator's wish, §11.1 if it was nobody's (333). */
 export function leave(turn: RoomTurn, occupant: Occupant, parts: PresenceParts, manner?: Manner): void {
   commit(turn, { kind: 'left', occupant, parts }, manner);
+}
+
+/** The same for one session of a user, who stays as long as there is another under their nick (decision #140). */
+export function leaveSession(turn: RoomTurn, session: Occupant, parts: PresenceParts, manner?: Manner): void {
+  const { jid, nick } = session;
+  const before = turn.room.occupants.get(nick);
+  const after = before && jid !== undefined ? withoutSession(before, jid) : undefined;
+  if (before === undefined || after === undefined) leave(turn, session, parts, manner);
+  else commit(turn, { kind: 'sessionLeft', occupant: session, before, after, parts }, manner);
 }

@@ -4,6 +4,15 @@ import type { Instant } from '../xmpp/time.ts';
 import { sameElements, type XmlElement } from '../xmpp/xml.ts';
 import type { RoomSettings } from './config.ts';
 
+/** One of several sessions of a user under one nick (sessions.ts). */
+export interface Session {
+  readonly jid: Jid;
+  /** As in `Occupant`. */
+  readonly home?: Jid | undefined;
+  readonly presence: readonly XmlElement[];
+  readonly key?: number | undefined;
+}
+
 /** Somebody in the room, as this node knows them. */
 export interface Occupant {
   readonly nick: string;
@@ -21,6 +30,10 @@ export interface Occupant {
   readonly cutOff?: true | undefined;
   /** XEP-0282 §4.11.1.2: a node that was cut off let them in; the node that decides has not said yes. */
   readonly provisional?: true | undefined;
+  /** The number of their session among those that were here under this nick; absent: the first. */
+  readonly key?: number | undefined;
+  /** Their other sessions, the most recent first; what is above is that of the one that is shown. Absent: there is one. */
+  readonly sessions?: readonly Session[] | undefined;
 }
 
 /** An occupant whom this node serves itself. */
@@ -41,8 +54,13 @@ export function sameOccupant(a: Occupant, b: Occupant): boolean {
     a.occupantId === b.occupantId &&
     a.cutOff === b.cutOff &&
     a.provisional === b.provisional &&
-    sameElements(a.presence, b.presence)
+    sameElements(a.presence, b.presence) &&
+    sameSessions(a.sessions, b.sessions)
   );
+}
+
+function sameSessions(a: readonly Session[] = [], b: readonly Session[] = []): boolean {
+  return a.length === b.length && a.every(({ jid, home }, i) => jid === b[i]?.jid && home === b[i]?.home);
 }
 
 /** A message the room keeps (XEP-0045 §7.2.13). */
@@ -137,12 +155,16 @@ export type Happening = {
   | { readonly kind: 'roomDestroyed' }
   | { readonly kind: 'occupantEntered'; readonly occupant: Occupant }
   | { readonly kind: 'occupantLeft'; readonly nick: string; readonly leaving?: Leaving }
-  /** `presence`: what came with the new nick, if it is another than before. */
+  /**
+   * `presence`: what came with the new nick, if it is another than before; `session`: from this one of several. Where their own
+   * other occupant has the nick, the two are one from now on.
+   */
   | {
       readonly kind: 'nickChanged';
       readonly nick: string;
       readonly newNick: string;
       readonly presence?: readonly XmlElement[];
+      readonly session?: Jid;
     }
   /** Presence, role, affiliation, known JID or home of someone in the room; `joining`: they get all that a join brings. */
   | { readonly kind: 'occupantChanged'; readonly occupant: Occupant; readonly joining?: true }

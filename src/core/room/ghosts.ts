@@ -1,7 +1,7 @@
 /** Users whom the room takes for occupants and who are gone, or who take themselves for occupants: XEP-0045 §7.2.18, §11.1. */
 import { writeMucUser } from '../xep/xep0045.ts';
 import { presence, type Stanza, saysGone } from '../xmpp/stanza.ts';
-import { leave } from './commit.ts';
+import { leaveSession } from './commit.ts';
 import type { Occupant } from './event.ts';
 import type { RoomTurn } from './room-turn.ts';
 
@@ -9,7 +9,7 @@ import type { RoomTurn } from './room-turn.ts';
 export function bounced(turn: RoomTurn, occupant: Occupant | undefined, stanza: Stanza): void {
   if (occupant === undefined || stanza.name === 'iq' || !saysGone(stanza)) return;
   // This may be a private message, which is not the room's own delivery. It says the same about the session.
-  leave(turn, occupant, { statuses: [333], payloads: [] });
+  leaveSession(turn, occupant, { statuses: [333], payloads: [] });
 }
 
 /** Presence of a user who is not in and does not ask to enter: they believe that they are in. XEP-0045 §7.2.18. */

@@ -1,21 +1,23 @@
 import { bareOf, type Jid } from '../xmpp/jid.ts';
+import { hasSession, isOf } from './sessions.ts';
 import { skeleton } from './skeleton.ts';
 import type { RoomView } from './state.ts';
 
 /**
- * Whether this session may have `nick`: nobody else uses or has reserved it, or a nick that is confusable with it. A nick
- * is for one session: another session of the same user is somebody else (XEP-0045 §7.2.8 leaves it to us).
+ * Whether this session may have `nick`: nobody else uses or has reserved it, or a nick that is confusable with it. A user's
+ * several sessions may have one nick (XEP-0045 §7.2.8, decision #140).
  */
 export function nickIsFree(room: RoomView, nick: string, session: Jid): boolean {
-  const own = room.occupants.get(nick)?.jid === session;
-  const taken = !own && room.occupantsByShape(skeleton(nick)).some(({ jid }) => jid !== session);
+  const holder = room.occupants.get(nick);
+  const own = holder !== undefined && isOf(holder, session);
+  const taken = !own && room.occupantsByShape(skeleton(nick)).some((other) => !hasSession(other, session));
   return !taken && !isReserved(room, nick, bareOf(session));
 }
 
 /** Whether a user other than this one (a bare JID) uses `nick` or has reserved it. */
 export function nickIsAnothers(room: RoomView, nick: string, user: Jid): boolean {
   const holders = room.occupantsByShape(skeleton(nick));
-  const used = holders.some(({ jid }) => jid === undefined || bareOf(jid) !== user);
+  const used = holders.some((holder) => !isOf(holder, user));
   return used || isReserved(room, nick, user);
 }
 

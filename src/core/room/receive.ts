@@ -8,7 +8,7 @@ import { type Stanza, withParts } from '../xmpp/stanza.ts';
 import { adminIq } from './admin.ts';
 import { archiveIq } from './archive.ts';
 import { checkEnter, checkGroupchat, checkNick, checkPresence, checkPrivateMessage, checkSubject } from './checks.ts';
-import { commitAll, leave, submit } from './commit.ts';
+import { commitAll, leaveSession, submit } from './commit.ts';
 import { discoverRoom } from './discovery.ts';
 import { isLocal, type Occupant } from './event.ts';
 import { bounced, kickStranger } from './ghosts.ts';
@@ -18,6 +18,7 @@ import { changesOfDestruction, ownerIq } from './owner.ts';
 import { refusal } from './refusal.ts';
 import { registerIq, registerNs } from './register.ts';
 import type { RoomTurn } from './room-turn.ts';
+import { everySession, inward, outward, sessionsOf } from './sessions.ts';
 import { deliverPrivate, refuse } from './tell.ts';
 import { presenceFor } from './visibility.ts';
 import { voice } from './voice.ts';
@@ -62,8 +63,9 @@ function presence(turn: RoomTurn, occupant: Occupant | undefined, stanza: Stanza
   const nick = resourceOf(stanza.to);
   if (stanza.type === 'unavailable') {
     // §10.1.3: a room that was never configured goes with its maker.
-    if (occupant && room.locked && room.occupants.size === 1) return commitAll(turn, changesOfDestruction(room));
-    if (occupant) leave(turn, occupant, { payloads: cleanPayloads(room.jid, stanza.payloads) });
+    if (occupant && room.locked && room.occupants.size === 1 && sessionsOf(occupant).length === 1)
+      return commitAll(turn, changesOfDestruction(room));
+    if (occupant) leaveSession(turn, occupant, { payloads: cleanPayloads(room.jid, stanza.payloads) });
     return;
   }
   if (stanza.type === 'probe') return probe(turn, occupant, nick);
@@ -93,8 +95,11 @@ function privateMessage(turn: RoomTurn, occupant: Occupant, nick: string, stanza
   const target = checkPrivateMessage(room, occupant, nick, stanza);
   if ('kind' in target) return refuse(turn, stanza, target);
   const clean = withParts(stanza, { payloads: cleanPayloads(room.jid, stanza.payloads) });
-  if (isLocal(target)) deliverPrivate(turn, occupant, target.jid, clean);
-  else turn.distribution.route(turn, occupant, target, clean);
+  // §7.5 with §7.2.8: to the nick, so to every session under it.
+  for (const session of everySession(target)) {
+    if (isLocal(session)) deliverPrivate(turn, occupant, session.jid, clean);
+    else turn.distribution.route(turn, occupant, session, clean);
+  }
 }
 
 /** §17.3: an occupant asks how another is. */
@@ -135,5 +140,8 @@ function relayIq(turn: RoomTurn, occupant: Occupant | undefined, stanza: Stanza)
   // The target is another node's user, and that node does not know us by its own room.
   if (!turn.distribution.traits.reaches(target))
     return request ? refuse(turn, stanza, refusal('cancel', 'service-unavailable', '0045#17.4')) : undefined;
-  turn.send(withParts(stanza, { from: occupantJid(room.jid, occupant.nick), to: target.jid }), '0045#17.4');
+  const session = { ...target, jid: target.jid };
+  const [id, to] = request ? ([outward(occupant, stanza.id), session.jid] as const) : inward(session, stanza.id);
+  if (to !== undefined)
+    turn.send(withParts(stanza, { id, from: occupantJid(room.jid, occupant.nick), to }), '0045#17.4');
 }

@@ -1,5 +1,6 @@
-import { type Divergence, isLocal, type Occupant, type RoomEvent } from './event.ts';
+import type { Divergence, Occupant, RoomEvent } from './event.ts';
 import type { RoomTurn } from './room-turn.ts';
+import { hasSession, isOf, isServedHere, localSessions } from './sessions.ts';
 import { tell, tellOthersOfPresence } from './tell.ts';
 import { presenceFor } from './visibility.ts';
 
@@ -33,15 +34,18 @@ export function retell(turn: RoomTurn, events: readonly RoomEvent[], gone: Reado
       else if (before) tell(turn, { kind: 'left', occupant: before, parts: { payloads: [] } }, 'decision#50');
       continue;
     }
-    if (!isLocal(occupant)) {
+    const here = localSessions(occupant);
+    if (here.length === 0) {
       tell(turn, { kind: 'presence', occupant }, 'decision#50');
       continue;
     }
     // A user who entered may lack the whole answer: the others, themselves, history, subject. Any other may have asked to
     // enter anew, with a join that the crash took, and would take their own presence alone for the answer to it.
-    tellOthersOfPresence(turn, { kind: 'presence', occupant });
     const join = entered.has(nick) ? {} : { history: { maxstanzas: 0 } };
-    tell(turn, { kind: 'returned', occupant, join }, 'decision#50');
+    const [shown, ...more] = here;
+    if (shown) tellOthersOfPresence(turn, { kind: 'presence', occupant: shown });
+    for (const session of [...more, ...here.slice(0, 1)])
+      tell(turn, { kind: 'returned', occupant: session, join }, 'decision#50');
   }
 }
 
@@ -54,7 +58,10 @@ function retellLeave(turn: RoomTurn, act: Divergence): void {
   const { room } = turn;
   if (!room.divergence.some((one) => one.id === act.id && !(one.kind === 'left' && one.back))) return;
   const known = act.kind === 'left' && !act.unserved ? room.occupants.get(act.nick) : undefined;
-  if (known === undefined || isLocal(known) || (known.jid !== undefined && known.jid !== act.jid)) return;
+  if (known === undefined) return;
+  // Or this node still serves another session of theirs.
+  const unnamed = known.jid === undefined && !isServedHere(known);
+  if (!unnamed && !(isOf(known, act.jid) && !(isServedHere(known) && hasSession(known, act.jid)))) return;
   const self = { ...known, jid: act.jid };
   turn.send(presenceFor(room, self, self, { type: 'unavailable', payloads: [] }), 'decision#50');
 }

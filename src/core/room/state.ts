@@ -14,6 +14,7 @@ import {
   type RoomEvent,
   type Subject,
 } from './event.ts';
+import { asSession, joined, localSessions, sessionsOf } from './sessions.ts';
 import { skeleton } from './skeleton.ts';
 import type { RoomSnapshot } from './snapshot.ts';
 import type { Traits } from './traits.ts';
@@ -88,18 +89,23 @@ export class RoomState {
     return this.#divergence;
   }
 
-  /** Those whom this node serves itself, in order of entry. */
+  /** Those whom this node serves itself, in order of entry; an occupant with several sessions stands here for each of them. */
   get locals(): readonly LocalOccupant[] {
     if (this.#locals !== undefined) return this.#locals;
     const locals: LocalOccupant[] = [];
-    for (const occupant of this.occupants.values()) if (isLocal(occupant)) locals.push(occupant);
+    for (const occupant of this.occupants.values()) {
+      if (occupant.sessions !== undefined) locals.push(...localSessions(occupant));
+      else if (isLocal(occupant)) locals.push(occupant);
+    }
     this.#locals = locals;
     return locals;
   }
 
+  /** The occupant whose session this is, as that session sees it. */
   occupantByJid(jid: Jid): Occupant | undefined {
     const nick = this.#nicks.get(jid);
-    return nick === undefined ? undefined : this.occupants.get(nick);
+    const occupant = nick === undefined ? undefined : this.occupants.get(nick);
+    return occupant?.sessions === undefined ? occupant : asSession(occupant, jid);
   }
 
   /** The users whose nicks look like this (nick.ts). There may be several, because other nodes let in whom they want. */
@@ -158,7 +164,7 @@ export class RoomState {
         if (event.n !== undefined) this.#settleLeave(event.nick);
         return this.#remove(event.nick);
       case 'nickChanged':
-        return this.#rename(event.nick, event.newNick, event.presence);
+        return this.#rename(event);
       case 'messageAccepted':
         if (event.item.split !== undefined) this.#settleWord(event.item.split.id);
         if (event.past) return this.#rememberPast(event.item);
@@ -245,18 +251,22 @@ export class RoomState {
   }
 
   #put(occupant: Occupant): void {
-    const { nick, jid } = occupant;
+    const { nick, jid, sessions } = occupant;
     const before = this.occupants.get(nick);
     this.#locals = undefined;
     // Set, not deleted and set: an occupant keeps their place in the order of entry.
     this.occupants.set(nick, wholeOccupant(occupant));
     if (before === undefined) {
       if (this.#shapes !== undefined) addShape(this.#shapes, nick);
-    } else if (before.jid !== undefined && before.jid !== jid) this.#nicks.delete(before.jid);
+    } else {
+      if (before.jid !== undefined && before.jid !== jid) this.#nicks.delete(before.jid);
+      for (const gone of before.sessions ?? []) this.#nicks.delete(gone.jid);
+    }
     if (jid !== undefined) this.#nicks.set(jid, nick);
+    for (const one of sessions ?? []) this.#nicks.set(one.jid, nick);
     // It does not matter how they came. Where another node gives the ids, this one keeps only the addresses of its own users.
-    if (jid !== undefined && (this.#traits.givesOccupantIds || isLocal(occupant)))
-      this.#identifyUser(jid, occupant.occupantId);
+    const known = this.#traits.givesOccupantIds || isLocal(occupant) ? jid : localSessions(occupant)[0]?.jid;
+    if (known !== undefined) this.#identifyUser(known, occupant.occupantId);
   }
 
   #identifyUser(user: Jid, id: string): void {
@@ -266,22 +276,25 @@ export class RoomState {
   #remove(nick: string): void {
     const before = this.occupants.get(nick);
     if (before === undefined) return;
-    if (before.jid !== undefined) this.#nicks.delete(before.jid);
+    for (const { jid } of sessionsOf(before)) this.#nicks.delete(jid);
     this.occupants.delete(nick);
     this.#locals = undefined;
     if (this.#shapes !== undefined) removeShape(this.#shapes, nick);
   }
 
-  #rename(nick: string, newNick: string, presence: Occupant['presence'] | undefined): void {
+  #rename({ nick, newNick, presence, session }: Extract<RoomEvent, { kind: 'nickChanged' }>): void {
     // The node that decides has yet to hear that they left, and knows them by the new nick.
     if (this.#divergence.length > 0)
       this.#divergence = this.#divergence.map((act) =>
         act.kind === 'left' && !act.unserved && act.nick === nick ? { ...act, nick: newNick } : act,
       );
-    const occupant = this.occupants.get(nick);
-    if (occupant === undefined) return;
+    const known = this.occupants.get(nick);
+    if (known === undefined) return;
+    const occupant = session === undefined ? known : asSession(known, session);
     this.#remove(nick);
-    this.#put({ ...occupant, nick: newNick, presence: presence ?? occupant.presence });
+    const after = { ...occupant, nick: newNick, presence: presence ?? occupant.presence };
+    const holder = this.occupants.get(newNick);
+    this.#put(holder === undefined ? after : joined(after, holder));
   }
 
   #diverge(act: Divergence): void {
@@ -359,8 +372,8 @@ export class RoomState {
 // A room looks at its people and its history all the time, and engines are quick with what has one shape: so these have all
 // parts, those that a rule left out too.
 function wholeOccupant(occupant: Occupant): Occupant {
-  const { nick, jid, affiliation, role, home, occupantId, presence, cutOff, provisional } = occupant;
-  return { nick, jid, affiliation, role, home, occupantId, presence, cutOff, provisional };
+  const { nick, jid, affiliation, role, home, occupantId, presence, cutOff, provisional, key, sessions } = occupant;
+  return { nick, jid, affiliation, role, home, occupantId, presence, cutOff, provisional, key, sessions };
 }
 function wholeItem(item: HistoryItem): HistoryItem {
   const { by, id, nick, occupantId, author, at, stanzaId, lang, payloads, split, provisional } = item;

@@ -12,17 +12,29 @@ import { isLocal, type LocalOccupant, type Occupant } from './event.ts';
 import { delayedMessages, liveMessages, selectHistory } from './history.ts';
 import type { Refusal } from './refusal.ts';
 import type { Distribution, RoomTurn } from './room-turn.ts';
+import { asSession, hasSession, localSessions, sessionsOf } from './sessions.ts';
 import type { RoomView } from './state.ts';
-import { maySeeJids, presenceFor, presenceOf, seesPresence, unavailable } from './visibility.ts';
+import {
+  looksDifferent,
+  maySeeJids,
+  type PresenceParts,
+  presenceFor,
+  presenceOf,
+  seesPresence,
+  unavailable,
+} from './visibility.ts';
 
 /**
  * Those to whom the room itself may write, beside what its distribution carries: its own users, and those of other nodes
  * who know the room by the same address (as with the answers to their requests).
  */
 export function addressable(room: RoomView, { traits }: Distribution): readonly (Occupant & { readonly jid: Jid })[] {
-  const known = (occupant: Occupant): occupant is Occupant & { readonly jid: Jid } =>
-    occupant.jid !== undefined && traits.reaches(occupant);
-  return [...room.occupants.values()].filter(known);
+  return [...room.occupants.values()].flatMap((occupant) =>
+    sessionsOf(occupant).flatMap(({ jid }) => {
+      const session = { ...asSession(occupant, jid), jid };
+      return traits.reaches(session) ? [session] : [];
+    }),
+  );
 }
 
 /**
@@ -57,6 +69,9 @@ export function tell(turn: RoomTurn, change: Change, spec?: Spec): void {
       tellLeaver(turn, change, spec);
       tellOthersOfLeave(turn, change, spec);
       return;
+    case 'sessionLeft':
+      if (isLocal(change.occupant)) tellSession(turn, change.occupant, change.parts, spec);
+      return;
     case 'renamed': {
       const { before, after } = change;
       const viewers = room.locals.filter((viewer) => seesPresence(room, after, viewer));
@@ -65,8 +80,8 @@ export function tell(turn: RoomTurn, change: Change, spec?: Spec): void {
       for (const viewer of viewers) turn.send(goneTo(viewer), spec ?? '0045#7.6');
       const shownTo = presenceOf(room, after);
       for (const viewer of viewers) {
-        const { statuses, join } = viewer.jid === after.jid ? change : {};
-        if (join) continue;
+        const { statuses, join } = hasSession(after, viewer.jid) ? change : {};
+        if (join && viewer.jid === after.jid) continue;
         turn.send(statuses ? presenceFor(room, after, viewer, { statuses }) : shownTo(viewer), spec ?? '0045#7.6');
       }
       return;
@@ -120,11 +135,26 @@ function tellOfPresence(
     if (seesPresence(room, occupant, viewer)) turn.send(shownTo(viewer), spec ?? '0045#7.7');
 }
 
-/** Everybody but the user it is about, who is told in another way (§17.3). */
+/** Everybody but the session it is about, which is told in another way (§17.3). */
 export function tellOthersOfPresence(turn: RoomTurn, change: ChangeOf<'presence'>, spec?: Spec): void {
   const { room } = turn;
-  const others = room.locals.filter(({ nick }) => nick !== change.occupant.nick);
+  const others = room.locals.filter(({ jid }) => jid !== change.occupant.jid);
   tellOfPresence(turn, change, others, spec);
+}
+
+/**
+ * A session of a user came or went, and others are there under the same nick. Who sees the occupant hears of it only if they
+ * look different now (decision #140).
+ */
+export function tellOfSessions(turn: RoomTurn, before: Occupant, after: Occupant, spec?: Spec): void {
+  const { room } = turn;
+  const shownTo = presenceOf(room, after);
+  for (const viewer of room.locals) {
+    // The session that enters gets it at its place in the answer to its join.
+    if (viewer.jid === after.jid && !hasSession(before, viewer.jid)) continue;
+    if (seesPresence(room, after, viewer) && looksDifferent(before, after, maySeeJids(room, viewer)))
+      turn.send(shownTo(viewer), spec ?? '0045#7.7');
+  }
 }
 
 /**
@@ -138,22 +168,26 @@ export function tellOfSight(turn: RoomTurn, before: Occupant, after: Occupant): 
     if (viewer.nick !== after.nick && seesPresence(room, before, viewer) && !seesPresence(room, after, viewer))
       turn.send(presenceFor(room, after, viewer, gone), '0045#10.2');
   }
-  if (!isLocal(after)) return;
-  for (const other of room.occupants.values()) {
-    if (other.nick === after.nick) continue;
-    const sees = seesPresence(room, other, after);
-    // §8: moderators "discover an occupant's full JID in a semi-anonymous room (occurs automatically through presence)".
-    const learns = maySeeJids(room, after) && !maySeeJids(room, before);
-    if (sees !== seesPresence(room, other, before))
-      turn.send(presenceFor(room, other, after, sees ? {} : gone), '0045#10.2');
-    else if (sees && learns) turn.send(presenceFor(room, other, after), '0045#8');
+  for (const self of localSessions(after)) {
+    for (const other of room.occupants.values()) {
+      if (other.nick === after.nick) continue;
+      const sees = seesPresence(room, other, self);
+      // §8: moderators "discover an occupant's full JID in a semi-anonymous room (occurs automatically through presence)".
+      const learns = maySeeJids(room, after) && !maySeeJids(room, before);
+      if (sees !== seesPresence(room, other, before))
+        turn.send(presenceFor(room, other, self, sees ? {} : gone), '0045#10.2');
+      else if (sees && learns) turn.send(presenceFor(room, other, self), '0045#8');
+    }
   }
 }
 
-/** The user who left waits for this answer, so it comes before anybody else's (§8.2). */
+/** The user who left waits for this answer, in each of their sessions, so it comes before anybody else's (§8.2). */
 export function tellLeaver(turn: RoomTurn, { occupant, parts }: ChangeOf<'left'>, spec?: Spec): void {
-  const { room } = turn;
-  if (isLocal(occupant)) turn.send(presenceFor(room, occupant, occupant, unavailable(parts)), spec ?? '0045#7.14');
+  for (const session of localSessions(occupant)) tellSession(turn, session, parts, spec);
+}
+
+function tellSession(turn: RoomTurn, session: LocalOccupant, parts: PresenceParts, spec?: Spec): void {
+  turn.send(presenceFor(turn.room, session, session, unavailable(parts)), spec ?? '0045#7.14');
 }
 
 /** Those who are still in. The user who left is out of the room already. */

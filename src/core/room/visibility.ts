@@ -3,8 +3,9 @@ import { withOccupantId } from '../xep/xep0421.ts';
 import { type Jid, occupantJid } from '../xmpp/jid.ts';
 import { NS } from '../xmpp/namespaces.ts';
 import { make, readdressed, type Stanza } from '../xmpp/stanza.ts';
-import { el, type XmlElement } from '../xmpp/xml.ts';
+import { el, sameElements, type XmlElement } from '../xmpp/xml.ts';
 import type { Occupant } from './event.ts';
+import { hasSession } from './sessions.ts';
 import type { RoomView } from './state.ts';
 
 /** Whether `viewer` may see real JIDs in this room. XEP-0045 §4.2, §7.2.3, §7.2.4. */
@@ -18,7 +19,9 @@ export function maySeeJids(room: RoomView, viewer: Occupant): boolean {
  */
 export function seesPresence(room: RoomView, subject: Occupant, viewer: Occupant): boolean {
   return (
-    viewer.role === 'moderator' || viewer.jid === subject.jid || room.config.presenceBroadcast.includes(subject.role)
+    viewer.role === 'moderator' ||
+    (viewer.jid !== undefined && hasSession(subject, viewer.jid)) ||
+    room.config.presenceBroadcast.includes(subject.role)
   );
 }
 
@@ -49,6 +52,11 @@ export function shownPresence({ presence: payloads, cutOff, provisional }: Occup
   return payloads;
 }
 
+/** Whether somebody of whom another session is shown now looks different. @param jids  to those who see real JIDs */
+export function looksDifferent(before: Occupant, after: Occupant, jids: boolean): boolean {
+  return (jids && before.jid !== after.jid) || !sameElements(shownPresence(before), shownPresence(after));
+}
+
 /**
  * One presence about `subject`, as `viewer` may see it: from the occupant JID, with one muc#user element.
  * XEP-0045 §7.2.2; status 110 where it is about the viewer, 100 beside it in a non-anonymous room (§7.2.3).
@@ -65,7 +73,7 @@ export function presenceOf(room: RoomView, subject: Occupant, parts: PresencePar
   let closed: Stanza | undefined;
   return (viewer) => {
     const jid = maySeeJids(room, viewer) ? subject.jid : undefined;
-    if (viewer.jid === subject.jid) return write(room, subject, parts, viewer.jid, jid);
+    if (hasSession(subject, viewer.jid)) return write(room, subject, parts, viewer.jid, jid);
     let known = jid === undefined ? closed : open;
     if (known === undefined) {
       known = write(room, subject, parts, viewer.jid, jid);
@@ -87,7 +95,7 @@ function write(room: RoomView, subject: Occupant, parts: PresenceParts, to: Jid,
     reason: item?.reason,
     actor: item?.actor,
     destroy: parts.destroy,
-    statuses: to === subject.jid ? ownStatuses(room, parts) : (parts.statuses ?? []),
+    statuses: hasSession(subject, to) ? ownStatuses(room, parts) : (parts.statuses ?? []),
   };
   const said = withOccupantId(parts.payloads ?? shownPresence(subject), subject.occupantId);
   return make('presence', occupantJid(room.jid, subject.nick), to, { type }, [...said, writeMucUser(user)]);

@@ -2,9 +2,10 @@ import type { Change } from '../../room/change.ts';
 import { isLocal, type Occupant } from '../../room/event.ts';
 import { type Refusal, refusal } from '../../room/refusal.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
+import { asFirst, sessionsOf } from '../../room/sessions.ts';
 import { refuse, tell } from '../../room/tell.ts';
 import type { Traits } from '../../room/traits.ts';
-import { unavailable } from '../../room/visibility.ts';
+import { looksDifferent, unavailable } from '../../room/visibility.ts';
 import type { Sign } from '../../turn/spec.ts';
 import { readLinkPlace } from '../../xep/sync.ts';
 import { readMucUser } from '../../xep/xep0045.ts';
@@ -116,6 +117,11 @@ export class FmucNode implements Protocol {
   }
 
   decide(turn: RoomTurn, change: Change): 'commit' | 'held' | Refusal {
+    const { room } = turn;
+    const own = change.kind === 'presence' ? change.before : undefined;
+    const joined = change.kind === 'renamed' ? room.occupants.get(change.after.nick) : own;
+    // Decision #23: a user who is here by another node is that node's, whichever session asks.
+    if (joined?.home !== undefined) return refusal('cancel', 'conflict', 'decision#23', 'you are here by another node');
     if (change.kind !== 'entered' || change.occupant.jid === undefined) return 'commit';
     const occupant = { ...change.occupant, jid: change.occupant.jid };
     return this.#joining?.decide(turn, { occupant, join: change.join }) ?? 'commit';
@@ -125,9 +131,12 @@ export class FmucNode implements Protocol {
   spread(turn: RoomTurn, change: Change): void {
     const { room } = turn;
     switch (change.kind) {
+      case 'sessionLeft':
+        return this.#spreadSessions(turn, change.before, change.after);
       case 'entered':
       case 'presence': {
         const { occupant } = change;
+        if (change.kind === 'presence' && change.before) return this.#spreadSessions(turn, change.before, occupant);
         for (const link of this.#links.hearing(room, occupant)) {
           if (link.peer === this.#joining?.peer) this.#joining.introduce(turn, link, occupant);
           else link.send(turn, occupantPresence(room, occupant, occupantJid(link.peer, occupant.nick)), '0289#5.3');
@@ -143,6 +152,11 @@ export class FmucNode implements Protocol {
         return;
       }
       case 'renamed':
+        // Their own other occupant: to other nodes, who know one session of each, it is a leave.
+        if (sessionsOf(change.after).length > sessionsOf(change.before).length) {
+          this.spread(turn, { kind: 'left', occupant: change.before, parts: { payloads: [] } });
+          return this.spread(turn, { kind: 'presence', occupant: change.after });
+        }
         for (const link of this.#links.hearing(room, change.after)) {
           for (const stanza of occupantRename(room, change.before, change.after, link.peer))
             link.send(turn, stanza, '0289#5.3');
@@ -169,6 +183,22 @@ export class FmucNode implements Protocol {
         return;
       default:
         assertNever(change);
+    }
+  }
+
+  /**
+   * Decision #141: another session of a user is shown now, or first. A node without our extension knows a user by the JID of
+   * before: to it somebody leaves and somebody comes.
+   */
+  #spreadSessions(turn: RoomTurn, before: Occupant, after: Occupant): void {
+    const { room } = turn;
+    const sameFirst = asFirst(before).jid === asFirst(after).jid;
+    if (sameFirst && !looksDifferent(before, after, false)) return;
+    for (const link of this.#links.hearing(room, after)) {
+      const to = occupantJid(link.peer, after.nick);
+      if (!sameFirst && !link.counts)
+        link.send(turn, occupantPresence(room, before, to, { type: 'unavailable', payloads: [] }), '0289#5.4');
+      link.send(turn, occupantPresence(room, after, to), '0289#5.3');
     }
   }
 

@@ -4,6 +4,7 @@ import { commit, leave } from '../../room/commit.ts';
 import { type Occupant, sameOccupant } from '../../room/event.ts';
 import { type Refusal, refusal } from '../../room/refusal.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
+import { asFirst, isOf } from '../../room/sessions.ts';
 import type { RoomView } from '../../room/state.ts';
 import type { Sign } from '../../turn/spec.ts';
 import { type JoinRequest, subjectChange } from '../../xep/xep0045.ts';
@@ -57,7 +58,7 @@ export class JoiningNode {
     const { phase } = now;
     if (phase === 'joined' || phase === 'split' || phase === 'rejected') return 'commit';
     if (phase === 'interrupted' && now.joined) return 'commit';
-    const isAnothers = (other: Waiting) => other.occupant.nick === occupant.nick && other.occupant.jid !== occupant.jid;
+    const isAnothers = (other: Waiting) => other.occupant.nick === occupant.nick && !isOf(other.occupant, occupant.jid);
     if (this.#waiting.find(env.now, isAnothers)) return conflict;
     if (this.#waiting.full) return crowded;
     this.#waiting.add(occupant.jid, { occupant, join }, env.now);
@@ -128,10 +129,11 @@ export class JoiningNode {
   introduce(turn: RoomTurn, link: Link, occupant: Occupant): void {
     const { room } = turn;
     const now = this.#now(room);
-    const known = now.phase === 'joined' && now.announced?.jid === occupant.jid ? now.announced : undefined;
+    const first = asFirst(occupant);
+    const known = now.phase === 'joined' && now.announced?.jid === first.jid ? now.announced : undefined;
     if (known !== undefined && known.nick !== occupant.nick)
       for (const stanza of occupantRename(room, known, occupant, this.peer)) link.send(turn, stanza, '0289#5.3');
-    else if (known === undefined || !sameOccupant(occupant, known))
+    else if (known === undefined || !sameOccupant(first, known))
       link.send(turn, occupantPresence(room, occupant, occupantJid(this.peer, occupant.nick)), '0289#5.3');
   }
 
@@ -250,7 +252,9 @@ export class JoiningNode {
   /** Asks if there is somebody to ask for: those who are in, else those who wait. @returns whether there is */
   #askForAnyone(turn: RoomTurn, tries = 0): boolean {
     const { room, env } = turn;
-    const here = this.#ours(room).find((occupant): occupant is Known => occupant.jid !== undefined);
+    const here = this.#ours(room)
+      .map(asFirst)
+      .find((occupant): occupant is Known => occupant.jid !== undefined);
     const next = here ? { occupant: here, join: {} } : this.#waiting.find(env.now);
     if (next) this.#ask(turn, next, tries);
     return next !== undefined;

@@ -1,8 +1,9 @@
 /** XEP-0289 §5.2, §5.6: what users of other nodes say, and what users here say to one of them alone. */
 import { commit } from '../../room/commit.ts';
-import { isLocal, type Occupant } from '../../room/event.ts';
+import type { Occupant } from '../../room/event.ts';
 import { cleanPayloads } from '../../room/hygiene.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
+import { asFirst, localSessions } from '../../room/sessions.ts';
 import { deliverPrivate } from '../../room/tell.ts';
 import { subjectChange } from '../../xep/xep0045.ts';
 import { writeFmuc } from '../../xep/xep0289.ts';
@@ -45,14 +46,15 @@ function takePrivate(turn: RoomTurn, links: Links, peer: Jid, from: Occupant, st
     const error = stanzaError('cancel', 'item-not-found', `nobody here is called ${nick}`);
     return turn.send(errorReply(stanza, error), '0045#7.5', peer);
   }
-  if (isLocal(target)) deliverPrivate(turn, from, target.jid, clean, '0289#5.6');
-  else if (target.home !== peer) routePrivate(turn, links, from, target, clean);
+  for (const { jid } of localSessions(target)) deliverPrivate(turn, from, jid, clean, '0289#5.6');
+  if (target.home !== undefined && target.home !== peer) routePrivate(turn, links, from, target, clean);
 }
 
 /** §5.6: to the node by which the target is reached, marked with its sender. */
 export function routePrivate(turn: RoomTurn, links: Links, from: Occupant, to: Occupant, stanza: Stanza): void {
-  if (to.home === undefined || from.jid === undefined) return;
-  const payloads = [...stanza.payloads, writeFmuc({ kind: 'from', from: from.jid })];
+  const author = asFirst(from).jid;
+  if (to.home === undefined || author === undefined) return;
+  const payloads = [...stanza.payloads, writeFmuc({ kind: 'from', from: author })];
   const ends = { from: occupantJid(turn.room.jid, from.nick), to: occupantJid(to.home, to.nick) };
   links.of(to.home)?.send(turn, withParts(stanza, { ...ends, payloads }), '0289#5.6');
 }
@@ -61,8 +63,10 @@ export function routePrivate(turn: RoomTurn, links: Links, from: Occupant, to: O
 export function returnPrivate(turn: RoomTurn, id: string | undefined, stanza: Stanza): void {
   const { room } = turn;
   const sender = room.occupants.get(resourceOf(stanza.to));
-  if (sender === undefined || !isLocal(sender)) return;
+  if (sender === undefined) return;
   const from = occupantJid(room.jid, resourceOf(stanza.from));
   const payloads = cleanPayloads(room.jid, stanza.payloads);
-  turn.send(withParts(stanza, { id, from, to: sender.jid, payloads }), '0045#7.5');
+  // Which of their sessions wrote it, the other node does not know.
+  for (const { jid } of localSessions(sender))
+    turn.send(withParts(stanza, { id, from, to: jid, payloads }), '0045#7.5');
 }

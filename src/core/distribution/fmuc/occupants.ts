@@ -1,8 +1,9 @@
 /** XEP-0289 §5.3, §5.4, §8: users of other nodes come, change and go, and two may want one nick (decision #23). */
 import { commit, leave } from '../../room/commit.ts';
-import { isLocal, type Occupant, sameOccupant } from '../../room/event.ts';
+import { type Occupant, sameOccupant } from '../../room/event.ts';
 import { cleanPayloads } from '../../room/hygiene.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
+import { isOf, localSessions } from '../../room/sessions.ts';
 import type { RoomView } from '../../room/state.ts';
 import type { LinkPlace } from '../../xep/sync.ts';
 import { readMucUser } from '../../xep/xep0045.ts';
@@ -31,6 +32,10 @@ export function takePresence(turn: RoomTurn, links: Links, peer: Jid, author: Ji
   const { nick } = occupant;
   if (nick === '') return turn.note('0289#5', `a presence from ${peer} with fmuc but no nick: ignored`, { peer });
   const known = theirs(room, peer, author);
+  const other = room.occupants.get(nick);
+  // Decision #141: another session of theirs is the first now.
+  if (known === undefined && stanza.type === undefined && other?.home === peer && isOf(other, author))
+    return commit(turn, { kind: 'presence', occupant, before: other }, { spec: '0289#5.3' });
   if (stanza.type === 'unavailable') {
     const user = readMucUser(stanza.payloads);
     if (known === undefined) return;
@@ -104,11 +109,13 @@ function rename(turn: RoomTurn, links: Links, before: Known, nick: string): void
 export function yieldNick(turn: RoomTurn, links: Links, loser: Occupant): void {
   const { room } = turn;
   turn.note('decision#23', `the nick ${loser.nick} belongs to somebody else on the joined node`);
-  if (isLocal(loser)) {
-    const asked = presence(loser.jid, occupantJid(room.jid, loser.nick), {});
+  const here = localSessions(loser);
+  for (const { jid } of here) {
+    const asked = presence(jid, occupantJid(room.jid, loser.nick), {});
     turn.send(errorReply(asked, stanzaError('cancel', 'conflict', 'the nick is taken on another node')), 'decision#23');
-  } else if (loser.home !== undefined && loser.jid !== undefined)
-    refuseNick(turn, links, loser.home, loser.nick, loser.jid);
+  }
+  if (here.length > 0) return leave(turn, loser, { payloads: [] });
+  if (loser.home !== undefined && loser.jid !== undefined) refuseNick(turn, links, loser.home, loser.nick, loser.jid);
   leave(turn, loser, { payloads: [] });
 }
 

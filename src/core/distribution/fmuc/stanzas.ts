@@ -1,4 +1,5 @@
 import type { HistoryItem, Occupant, Subject } from '../../room/event.ts';
+import { asFirst } from '../../room/sessions.ts';
 import type { RoomView } from '../../room/state.ts';
 import type { PresenceParts } from '../../room/visibility.ts';
 import { type JoinRequest, writeJoin, writeMucUser } from '../../xep/xep0045.ts';
@@ -16,13 +17,19 @@ function fmucFrom(room: RoomView, nick: string, jid: Jid | undefined) {
   return writeFmuc({ kind: 'from', from: jid ?? occupantJid(room.jid, nick) });
 }
 
+/** Decision #141: other nodes know a user by one JID, that of their first session. */
+export function spokenFor(room: RoomView, author: Jid | undefined): Jid | undefined {
+  const occupant = author === undefined ? undefined : room.occupantByJid(author);
+  return occupant === undefined ? author : asFirst(occupant).jid;
+}
+
 function item(room: RoomView, occupant: Occupant, parts: PresenceParts) {
   const { item, type, statuses } = parts;
   return writeMucUser({
     affiliation: item?.affiliation ?? occupant.affiliation,
     role: item?.role ?? (type === 'unavailable' && item?.nick === undefined ? 'none' : occupant.role),
     // §5.1: "the XEP-0045 rules apply for whether to include the jid in the muc#user element".
-    jid: room.whois === 'anyone' ? occupant.jid : undefined,
+    jid: room.whois === 'anyone' ? asFirst(occupant).jid : undefined,
     nick: item?.nick,
     reason: item?.reason,
     actor: item?.actor,
@@ -38,7 +45,7 @@ export function joinRequest(room: RoomView, occupant: Occupant, peer: Jid, join:
     occupantJid(peer, occupant.nick),
     {},
     ...occupant.presence,
-    fmucFrom(room, occupant.nick, occupant.jid),
+    fmucFrom(room, occupant.nick, asFirst(occupant).jid),
     writeJoin(join),
     item(room, occupant, {}),
   );
@@ -47,7 +54,7 @@ export function joinRequest(room: RoomView, occupant: Occupant, peer: Jid, join:
 /** §5.3, §5.4: presence of one user for another node; addressed to the subject's own nick, as in the examples. */
 export function occupantPresence(room: RoomView, occupant: Occupant, to: Jid, parts: PresenceParts = {}): Stanza {
   const said = parts.payloads ?? occupant.presence;
-  const payloads = [...said, fmucFrom(room, occupant.nick, occupant.jid), item(room, occupant, parts)];
+  const payloads = [...said, fmucFrom(room, occupant.nick, asFirst(occupant).jid), item(room, occupant, parts)];
   return make('presence', occupantJid(room.jid, occupant.nick), to, { type: parts.type }, payloads);
 }
 
@@ -70,7 +77,7 @@ export function nickConflict(room: RoomView, peer: Jid, nick: string, jid: Jid, 
 
 /** §5.2: a message to another node. */
 export function nodeMessage(room: RoomView, entry: HistoryItem, peer: Jid): Stanza {
-  const from = fmucFrom(room, entry.nick, entry.author);
+  const from = fmucFrom(room, entry.nick, spokenFor(room, entry.author));
   const payloads = [...entry.payloads, from, writeStanzaId({ by: entry.by, id: entry.id })];
   const rest = { type: 'groupchat', id: entry.stanzaId, lang: entry.lang };
   return make('message', occupantJid(room.jid, entry.nick), peer, rest, payloads);
@@ -99,7 +106,7 @@ export function nodeSubject(room: RoomView, peer: Jid): Stanza {
 /** The user who set the subject: by bare JID if they are gone, because somebody else may have the nick now (decision #94). */
 function setterOf(room: RoomView, { nick, occupantId }: Subject): Jid | undefined {
   const named = room.occupants.get(nick);
-  if (named !== undefined && (occupantId === undefined || occupantId === named.occupantId)) return named.jid;
+  if (named !== undefined && (occupantId === undefined || occupantId === named.occupantId)) return asFirst(named).jid;
   for (const [user, id] of room.occupantIds) if (id === occupantId) return user;
   return undefined;
 }

@@ -12,6 +12,7 @@ import { cleanPayloads } from '../../room/hygiene.ts';
 import { nickIsFree } from '../../room/nick.ts';
 import { refusal } from '../../room/refusal.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
+import { inward, isServedHere, localSessions, outward } from '../../room/sessions.ts';
 import type { RoomView } from '../../room/state.ts';
 import { deliverPrivate, refuse } from '../../room/tell.ts';
 import { presenceFor, seesPresence } from '../../room/visibility.ts';
@@ -67,14 +68,15 @@ export function whileApart(
   }
   if (local === undefined) return cutOff();
   const target = nick === '' ? undefined : room.occupants.get(nick);
-  const here = target && isLocal(target) ? target : undefined;
+  const here = target ? localSessions(target) : [];
   if (stanza.name === 'message') {
     if (nick !== '') {
-      if (here === undefined || stanza.type === 'groupchat' || !may(config.split.private)) return cutOff();
+      if (here.length === 0 || stanza.type === 'groupchat' || !may(config.split.private)) return cutOff();
       const addressee = checkPrivateMessage(room, local, nick, stanza);
       if ('kind' in addressee) return refuse(turn, stanza, { ...addressee, spec });
       const clean = withParts(stanza, { payloads: cleanPayloads(room.jid, stanza.payloads) });
-      return deliverPrivate(turn, local, here.jid, clean, spec);
+      for (const { jid } of here) deliverPrivate(turn, local, jid, clean, spec);
+      return;
     }
     // A subject cannot change without the primary (decision #17).
     if (stanza.type !== 'groupchat' || subjectChange(stanza) !== undefined || !may(config.split.chat)) return cutOff();
@@ -91,21 +93,24 @@ export function whileApart(
     const victim = item?.nick === undefined ? undefined : room.occupants.get(parseNick(item.nick) ?? '');
     if (item?.role !== 'none' || more.length > 0) return cutOff();
     // D15: only those here, and only by whom the primary made a moderator.
-    if (victim === undefined || !isLocal(victim))
+    const [first] = victim ? localSessions(victim) : [];
+    if (victim === undefined || first === undefined)
       return no('auth', 'forbidden', 'while the room is cut off moderators kick those beside them');
     const denied = mayChangeRole(local, victim, 'none');
     if (denied) return no(denied.type, denied.condition, denied.text);
     turn.note(spec, `${local.nick} kicks ${victim.nick} while the room is cut off`);
     // XEP-0045 §8.2: the victim first, then the result, then what the others see of it.
-    const later = kick(victim, { actor: local.nick, ...(item.reason === undefined ? {} : { reason: item.reason }) });
+    const later = kick(first, { actor: local.nick, ...(item.reason === undefined ? {} : { reason: item.reason }) });
     turn.send(iqResult(stanza), spec);
     for (const tellOthers of later) tellOthers();
     return;
   }
-  if (here === undefined || !may(config.split.private)) return request ? cutOff() : undefined;
+  const [session] = here;
+  if (session === undefined || !may(config.split.private)) return request ? cutOff() : undefined;
   // XEP-0410: the answer is the room's own.
-  if (here.jid === local.jid && isPing(stanza)) return turn.send(iqResult(stanza), '0410#3');
-  turn.send(withParts(stanza, { from: occupantJid(room.jid, local.nick), to: here.jid }), spec);
+  if (session.nick === local.nick && request && isPing(stanza)) return turn.send(iqResult(stanza), '0410#3');
+  const [id, to] = request ? ([outward(local, stanza.id), session.jid] as const) : inward(session, stanza.id);
+  if (to !== undefined) turn.send(withParts(stanza, { id, from: occupantJid(room.jid, local.nick), to }), spec);
 }
 
 /**
@@ -139,7 +144,8 @@ function leftElsewhere({ divergence }: RoomView, user: Jid): boolean {
 /** "enable local users to enter the room (DANGER!!!)": of the history they get what was said here since the split. */
 function enterProvisionally(turn: RoomTurn, stanza: Stanza, nick: string, join: JoinRequest, taken: () => void): void {
   const { room } = turn;
-  if (!nickIsFree(room, nick, stanza.from)) return taken();
+  // Another session of a user who is in is the primary's to let in: they have one that works (decision #140).
+  if (room.occupants.has(nick) || !nickIsFree(room, nick, stanza.from)) return taken();
   const occupant: Occupant = {
     nick,
     jid: stanza.from,
@@ -162,15 +168,20 @@ function enterProvisionally(turn: RoomTurn, stanza: Stanza, nick: string, join: 
 /**
  * Decision #16, #44: the primary held them for as long as it does. Under the policy `local` they were in all that time, so
  * they are let in again, as one who enters during a split, and what they said is judged. Nobody here is told of it.
+ *
+ * @param sessions  of one occupant
  */
-export function enterAgain(turn: RoomTurn, local: LocalOccupant, n?: number): void {
+export function enterAgain(turn: RoomTurn, sessions: readonly LocalOccupant[], n?: number): void {
   const { room } = turn;
+  const [local] = sessions;
+  if (local === undefined) return;
   const role = room.config.moderated ? 'visitor' : 'participant';
   const occupant = { ...local, affiliation: 'none', role, provisional: true } as const;
   turn.record({ kind: 'occupantChanged', occupant, ...(n === undefined ? {} : { n }) });
   // Of all that is kept: a room that shows no history to those who enter has one all the same.
   const after = room.archive.findLast(({ provisional }) => !provisional)?.id ?? '';
-  diverge(turn, { kind: 'entered', id: turn.env.newId(), jid: local.jid, history: { maxstanzas: 0 }, after });
+  for (const { jid } of sessions)
+    diverge(turn, { kind: 'entered', id: turn.env.newId(), jid, history: { maxstanzas: 0 }, after });
 }
 
 /**
@@ -182,7 +193,7 @@ export function enterAgain(turn: RoomTurn, local: LocalOccupant, n?: number): vo
 export function markOthers(turn: RoomTurn, away: boolean, awaited: (user: Jid) => boolean): void {
   const { room } = turn;
   for (const known of [...room.occupants.values()]) {
-    if (isLocal(known) || (known.cutOff ?? false) === away) continue;
+    if (isServedHere(known) || (known.cutOff ?? false) === away) continue;
     const { cutOff: _, ...here } = known;
     const occupant: Occupant = away ? { ...known, cutOff: true } : here;
     turn.record({ kind: 'occupantChanged', occupant });

@@ -12,6 +12,7 @@ import { primaryPeer } from '../peers.ts';
 import { markOthers } from './apart.ts';
 import { CatchUp } from './catch-up.ts';
 import { InitialState } from './initial-state.ts';
+import { givenUp } from './leavers.ts';
 import { isUnderWay, type Request } from './phase.ts';
 import type { Session } from './session.ts';
 
@@ -111,7 +112,7 @@ export function created(turn: RoomTurn, session: Session, said: Created): void {
   // Decision #43: what they missed they have from the primary. Who is in provisionally has asked here since (decision #44).
   for (const local of room.locals)
     if (said.mode === 'delta' && !local.provisional && said.past?.has(local.jid))
-      turn.record({ kind: 'occupantChanged', occupant: { ...local, home: room.jid } });
+      turn.record({ kind: 'occupantChanged', occupant: givenUp(room, local) });
 }
 
 /** Decision #2: what was between is lost, and is asked for. */
@@ -192,7 +193,7 @@ export function dismissed(turn: RoomTurn, session: Session): void {
   for (const act of room.divergence) if (act.kind === 'left') relayLeave(turn, act);
   for (const local of room.locals) {
     if (!local.provisional) {
-      turn.record({ kind: 'occupantChanged', occupant: { ...local, home: room.jid } });
+      turn.record({ kind: 'occupantChanged', occupant: givenUp(room, local) });
       continue;
     }
     leave(turn, local, { statuses: [333], payloads: [] }, { spec: 'decision#44', n: 'none' });

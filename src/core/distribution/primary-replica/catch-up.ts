@@ -2,6 +2,7 @@ import { isLocal } from '../../room/event.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
 import type { Created, Ready } from '../../xep/sync.ts';
 import type { Jid } from '../../xmpp/jid.ts';
+import { givenUp } from './leavers.ts';
 import { readReplicaForm } from './replica-form.ts';
 
 /**
@@ -11,22 +12,22 @@ import { readReplicaForm } from './replica-form.ts';
 export class CatchUp {
   readonly mode = 'delta';
   readonly created: Created;
-  readonly #users = new Map<string, Jid>();
+  readonly #users = new Map<Jid, string>();
 
   constructor(created: Created) {
     this.created = created;
   }
 
   addUser(nick: string, jid: Jid): void {
-    this.#users.set(nick, jid);
+    this.#users.set(jid, nick);
   }
 
   isComplete(ready: Ready, n: number): boolean {
     return ready.n === n && ready.roster === this.#users.size;
   }
 
-  /** @returns whom the primary counts as this replica's users and who are not served here: by nick, with their JID */
-  take(turn: RoomTurn, _left: ReadonlySet<Jid>, ready: Ready): ReadonlyMap<string, Jid> {
+  /** @returns sessions that the primary counts as this replica's and that are not served here, with their nicks */
+  take(turn: RoomTurn, _left: ReadonlySet<Jid>, ready: Ready): ReadonlyMap<Jid, string> {
     const { room } = turn;
     const changes = readReplicaForm(room, this.created.config);
     const news = Object.entries(changes).some(
@@ -34,14 +35,13 @@ export class CatchUp {
     );
     if (news) turn.record({ kind: 'roomConfigured', changes });
     if (ready.users !== undefined) return new Map();
-    const counted = new Set(this.#users.values());
     for (const local of room.locals) {
       // The primary serves them itself, or has no idea of them: they are not ours to serve.
-      if (!local.provisional && !counted.has(local.jid))
-        turn.record({ kind: 'occupantChanged', occupant: { ...local, home: room.jid } });
+      if (!local.provisional && !this.#users.has(local.jid))
+        turn.record({ kind: 'occupantChanged', occupant: givenUp(room, local) });
     }
     return new Map(
-      [...this.#users].filter(([, jid]) => {
+      [...this.#users].filter(([jid]) => {
         const known = room.occupantByJid(jid);
         return !known || !isLocal(known);
       }),

@@ -1,6 +1,7 @@
 /** How an account becomes a replica of a primary's room, or one once more. XEP-0282 §4.2 to §4.4, §4.11.2. */
 import type { Occupant } from '../../room/event.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
+import { sessionsOf } from '../../room/sessions.ts';
 import type { RoomView } from '../../room/state.ts';
 import {
   type Ban,
@@ -12,6 +13,7 @@ import {
   writeOffer,
   writeReady,
 } from '../../xep/sync.ts';
+import type { Dmuc } from '../../xep/xep0282.ts';
 import { type Condition, type ErrorType, stanzaError } from '../../xmpp/errors.ts';
 import { domainOf, type Jid } from '../../xmpp/jid.ts';
 import { errorReply, iq, iqResult, message, type Stanza } from '../../xmpp/stanza.ts';
@@ -118,8 +120,8 @@ export function netjoin(
   for (const change of changes) replicas.send(turn, replica, 'decision#41', (to) => missed(room, change, to));
   const users = usersOf(room, replica);
   if (!listUsers) return sendReady(turn, replicas, replica, record, { users: usersDigest(users) });
-  for (const [nick, enter] of users) {
-    const user = room.occupants.get(nick);
+  for (const [, enter] of users) {
+    const user = room.occupantByJid(enter);
     if (user) replicas.send(turn, replica, 'decision#8', (to) => rosterEntry(room, user, to, { enter }));
   }
   sendReady(turn, replicas, replica, record, { roster: users.length });
@@ -130,22 +132,28 @@ function sendState(turn: RoomTurn, replicas: Replicas, replica: Jid, record: Rep
   const { room } = turn;
   const created = createdOf(room, replicas, replica, record, 'full');
   turn.send(iqResult(request, writeCreated(created)), 'decision#5', replica);
-  for (const occupant of room.occupants.values())
-    replicas.send(turn, replica, '0282#4.3', (to) =>
-      rosterEntry(room, occupant, to, relation(occupant, replica, record)),
-    );
+  let roster = 0;
+  for (const occupant of room.occupants.values()) {
+    // An entry for each user, and one more for each further session of theirs that concerns this replica.
+    const [first, ...more] = relations(occupant, replica, record);
+    for (const relation of [first, ...more]) {
+      replicas.send(turn, replica, '0282#4.3', (to) => rosterEntry(room, occupant, to, relation));
+      roster++;
+    }
+  }
   const history = room.history.slice(Math.max(0, room.history.length - created.maxstanzas));
   for (const item of history) replicas.send(turn, replica, '0282#4.4', (to) => broadcast(room, item, to));
   const { subject } = room;
   if (subject) replicas.send(turn, replica, '0282#4.4', (to) => subjectStanza(room, subject, to));
-  sendReady(turn, replicas, replica, record, { roster: room.occupants.size, history: history.length });
+  sendReady(turn, replicas, replica, record, { roster, history: history.length });
 }
 
 /** Decision #8: whom it serves, as far as the primary knows, and whom of its domains the primary serves itself. */
-function relation({ home, jid }: Occupant, replica: Jid, { serves }: ReplicaPeer) {
-  if (jid === undefined) return undefined;
-  if (home === replica) return { enter: jid };
-  return home === undefined && serves.includes(domainOf(jid)) ? { direct: jid } : undefined;
+function relations(occupant: Occupant, replica: Jid, { serves }: ReplicaPeer): readonly Dmuc[] {
+  return sessionsOf(occupant).flatMap(({ home, jid }): Dmuc[] => {
+    if (home === replica) return [{ enter: jid }];
+    return home === undefined && serves.includes(domainOf(jid)) ? [{ direct: jid }] : [];
+  });
 }
 
 function createdOf(
@@ -180,9 +188,11 @@ function bansOf(room: RoomView, { serves }: ReplicaPeer): readonly Ban[] {
 /** Decision #43: whom of a replica's domains the primary serves itself, and whom it told that they are not in. */
 function pastOf(room: RoomView, { past = [], serves }: ReplicaPeer): ReadonlyMap<Jid, string> {
   const direct = new Map(past.map((jid) => [jid, '']));
-  for (const { home, nick, jid } of room.occupants.values()) {
-    if (home !== undefined || jid === undefined || !serves.includes(domainOf(jid))) continue;
-    if (direct.has(jid) || direct.size < pastMax) direct.set(jid, nick);
+  for (const occupant of room.occupants.values()) {
+    for (const { home, jid } of sessionsOf(occupant)) {
+      if (home !== undefined || !serves.includes(domainOf(jid))) continue;
+      if (direct.has(jid) || direct.size < pastMax) direct.set(jid, occupant.nick);
+    }
   }
   return direct;
 }

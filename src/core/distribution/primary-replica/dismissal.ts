@@ -1,6 +1,7 @@
 /** The end of a session between a primary and a replica: the primary serves the replica's users itself from there on. Decision #40. */
-import { leave } from '../../room/commit.ts';
+import { leaveSession } from '../../room/commit.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
+import { sessionsOf, withHome } from '../../room/sessions.ts';
 import { readAck, writeDestroy } from '../../xep/sync.ts';
 import type { Jid } from '../../xmpp/jid.ts';
 import { iq, type Stanza } from '../../xmpp/stanza.ts';
@@ -32,9 +33,9 @@ export function end(turn: RoomTurn, replicas: Replicas, replica: Jid): void {
     peer: replica,
   });
   for (const occupant of [...room.occupants.values()]) {
-    if (occupant.home !== replica) continue;
-    const { home: _, ...direct } = occupant;
-    turn.record({ kind: 'occupantChanged', occupant: direct });
+    let direct = occupant;
+    for (const { jid, home } of sessionsOf(occupant)) if (home === replica) direct = withHome(direct, jid, undefined);
+    if (direct !== occupant) turn.record({ kind: 'occupantChanged', occupant: direct });
   }
   replicas.end(turn, replica);
   turn.clearTimer(`hold:${replica}`);
@@ -54,7 +55,7 @@ export function takeAnswer(turn: RoomTurn, replicas: Replicas, replica: Jid, sta
   if (type === 'error' || readAck(stanza.payloads)?.h === taken.n) return true;
   for (const user of taken.users) {
     const occupant = room.occupantByJid(user);
-    if (occupant && occupant.home === undefined) leave(turn, occupant, { statuses: [333], payloads: [] });
+    if (occupant && occupant.home === undefined) leaveSession(turn, occupant, { statuses: [333], payloads: [] });
   }
   return true;
 }

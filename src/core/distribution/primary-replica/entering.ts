@@ -1,13 +1,14 @@
 /** How a primary hands its users over to their replica, and what the replica may know of the others then. XEP-0282 §4.5, §4.7. */
-import { commit, leave } from '../../room/commit.ts';
+import { commit, leaveSession } from '../../room/commit.ts';
 import type { Occupant } from '../../room/event.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
+import { asSession, withHome } from '../../room/sessions.ts';
 import type { JoinRequest } from '../../xep/xep0045.ts';
 import type { Jid } from '../../xmpp/jid.ts';
 import type { Stanza } from '../../xmpp/stanza.ts';
 import { replicaPeer } from '../peers.ts';
 import type { ReplicaSession, Replicas } from './replicas.ts';
-import { reachable } from './served.ts';
+import { isBehind, reachable } from './served.ts';
 import { enterStanza, rosterEntry } from './to-replica.ts';
 
 /** §4.5, to the replica that serves them; before that, what it may know of the others if they are its first moderator. */
@@ -42,17 +43,19 @@ export function enterRefused(
   // They asked again since: what becomes of that is still to be heard.
   if (handedOver !== undefined && handedOver.id !== stanza.id) return;
   entering?.delete(occupant.jid);
-  const { home: _, cutOff: __, ...direct } = occupant;
+  const { cutOff: _, ...whole } = room.occupants.get(occupant.nick) ?? occupant;
+  const served = withHome(whole, occupant.jid, undefined);
+  const direct = asSession(served, occupant.jid);
   if (handedOver === undefined) {
-    turn.record({ kind: 'occupantChanged', occupant: direct });
+    turn.record({ kind: 'occupantChanged', occupant: served });
     turn.note('decision#8', `${replica} no longer knows ${occupant.nick}`, { peer: replica });
-    return leave(turn, direct, { statuses: [333], payloads: [] });
+    return leaveSession(turn, direct, { statuses: [333], payloads: [] });
   }
   turn.note('decision#6', `${replica} will not serve ${occupant.nick}: served directly`, {
     peer: replica,
   });
   const { join } = handedOver;
-  const as = { kind: 'occupantChanged', occupant: direct, joining: true } as const;
+  const as = { kind: 'occupantChanged', occupant: served, joining: true } as const;
   commit(turn, { kind: 'returned', occupant: direct, join }, { as });
 }
 
@@ -65,7 +68,7 @@ export function grantJids(turn: RoomTurn, replicas: Replicas, moderator: Occupan
   if (!reachable(record)) return;
   const session = replicas.of(turn, home, record);
   const others = [...room.occupants.values()].filter(({ nick }) => nick !== moderator.nick);
-  if (!session.noModerators && others.some((other) => other.home === home && other.role === 'moderator')) return;
+  if (!session.noModerators && others.some((other) => other.role === 'moderator' && isBehind(other, home))) return;
   session.noModerators = false;
   for (const other of others) sendWithJid(turn, replicas, home, other);
 }

@@ -1,13 +1,15 @@
 import { commit } from '../../room/commit.ts';
 import { type HistoryItem, isLocal, type Occupant, type Subject } from '../../room/event.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
+import { localSessions } from '../../room/sessions.ts';
 import type { RoomView } from '../../room/state.ts';
+import { tell } from '../../room/tell.ts';
 import { shownPresence } from '../../room/visibility.ts';
 import type { Ban, Created, Ready } from '../../xep/sync.ts';
 import type { Dmuc } from '../../xep/xep0282.ts';
 import type { Jid } from '../../xmpp/jid.ts';
 import { IncomingState, lateMessage, lateSubject } from '../resync.ts';
-import { besideProvisional } from './primary-stanzas.ts';
+import { besideProvisional, withOurs } from './primary-stanzas.ts';
 import { readReplicaForm } from './replica-form.ts';
 
 /** Occupants of a state that is believed: more is no room. Security: a sync is bounded. */
@@ -27,10 +29,12 @@ export class InitialState {
   readonly mode = 'full';
   readonly created: Created;
   readonly #state: IncomingState;
-  /** Users whom the primary enters inside the roster. */
-  readonly #entered = new Map<string, Jid>();
+  /** Sessions that the primary enters inside the roster, and their nicks. */
+  readonly #entered = new Map<Jid, string>();
   /** Users of served domains whom the primary serves itself, and their nicks. */
   readonly #direct = new Map<Jid, string>();
+  /** One session is in under two nicks. */
+  #contradicts = false;
 
   constructor(created: Created) {
     this.created = created;
@@ -38,20 +42,25 @@ export class InitialState {
   }
 
   addOccupant(occupant: Occupant, dmuc: Dmuc | undefined): void {
+    const { nick } = occupant;
     this.#state.addOccupant(occupant);
-    if (dmuc?.enter) this.#entered.set(occupant.nick, dmuc.enter);
-    if (dmuc?.direct) this.#direct.set(dmuc.direct, occupant.nick);
+    if (dmuc?.enter) {
+      const before = this.#entered.get(dmuc.enter);
+      this.#contradicts ||= before !== undefined && before !== nick;
+      this.#entered.set(dmuc.enter, nick);
+    }
+    if (dmuc?.direct) this.#direct.set(dmuc.direct, nick);
   }
 
-  /** Whether everything that the primary sent has arrived. A session that it enters under two nicks is one entry too few. */
+  /** Whether everything that the primary sent has arrived: an entry for each user, and one for each further session named. */
   isComplete(ready: Ready, _n: number): boolean {
     const { n, roster, history } = ready;
-    const sessions = new Set(this.#entered.values());
-    return (
-      n === this.created.n &&
-      sessions.size === this.#entered.size &&
-      this.#state.isComplete({ occupants: roster, messages: history })
-    );
+    const named = new Map<string, number>();
+    for (const nick of [...this.#entered.values(), ...this.#direct.values()])
+      named.set(nick, (named.get(nick) ?? 0) + 1);
+    const further = [...named.values()].reduce((sum, sessions) => sum + sessions - 1, 0);
+    const isWhole = this.#state.isComplete({ occupants: roster - further, messages: history });
+    return isWhole && n === this.created.n && !this.#contradicts;
   }
 
   addMessage(item: HistoryItem): void {
@@ -64,7 +73,7 @@ export class InitialState {
 
   /** Whether the primary counts them as this replica's, or serves them itself. */
   knows(user: Jid): boolean {
-    return this.#direct.has(user) || [...this.#entered.values()].includes(user);
+    return this.#direct.has(user) || this.#entered.has(user);
   }
 
   /** Nicks that somebody at the primary has. */
@@ -74,28 +83,34 @@ export class InitialState {
 
   /**
    * @param left  users of whose leave the primary is about to hear
-   * @returns whom the primary counts as this replica's users and who are not served here: by nick, with their JID
+   * @returns sessions that the primary counts as this replica's and that are not served here, with their nicks
    */
-  take(turn: RoomTurn, left: ReadonlySet<Jid>): ReadonlyMap<string, Jid> {
+  take(turn: RoomTurn, left: ReadonlySet<Jid>): ReadonlyMap<Jid, string> {
     const { room } = turn;
     const before = [...room.occupants.values()];
     // Of all that is kept: what was said here during the split must not push out what they have seen before it.
     const held = new Set(room.archive.map(identityOf));
     const said = new Set(room.divergence.flatMap((act) => (act.kind === 'said' ? [act.id] : [])));
     const subjectBefore = room.subject?.text ?? '';
-    const unserved = new Map<string, Jid>();
+    const unserved = new Map<Jid, string>();
+    const entered = new Map<string, Jid[]>();
+    for (const [jid, nick] of this.#entered) entered.set(nick, [...(entered.get(nick) ?? []), jid]);
     const locals = new Map(room.locals.map((local) => [local.jid, local]));
     const occupants: Occupant[] = [];
     for (const occupant of this.#state.occupants) {
-      const jid = this.#entered.get(occupant.nick);
+      const ours = entered.get(occupant.nick) ?? [];
+      const stay = ours.filter((jid) => !left.has(jid));
       // They are out for everybody here, and the primary is about to hear of it.
-      if (jid !== undefined && left.has(jid)) continue;
-      const { home: _, ...local } = occupant;
+      if (ours.length > 0 && stay.length === 0) continue;
+      for (const jid of stay) if (!locals.has(jid)) unserved.set(jid, occupant.nick);
       // A provisional user whom the primary knows from before is accepted, or not, under the nick they have here.
-      if (jid !== undefined && locals.get(jid)?.provisional === undefined && locals.has(jid))
-        occupants.push({ ...local, jid });
-      else occupants.push(besideProvisional(room, occupant));
-      if (jid !== undefined && !locals.has(jid)) unserved.set(occupant.nick, jid);
+      const here = stay.flatMap((jid) => {
+        const local = locals.get(jid);
+        if (local === undefined || local.provisional) return [];
+        const { presence, key } = local;
+        return [{ jid, presence, ...(key === undefined ? {} : { key }) }];
+      });
+      occupants.push(here.length > 0 ? withOurs(occupant, here) : besideProvisional(room, occupant));
     }
     occupants.push(...before.filter(({ provisional }) => provisional));
     const config = readReplicaForm(room, this.created.config);
@@ -127,19 +142,24 @@ export class InitialState {
     const renamed = new Map<string, Occupant>();
     for (const was of before) {
       const now = room.occupants.get(was.nick);
-      if (!isLocal(was)) {
+      const here = localSessions(was);
+      if (here.length === 0) {
         if (now === undefined) commit(turn, { kind: 'left', occupant: was, parts: { payloads: [] } }, manner);
         continue;
       }
-      const self = room.occupantByJid(was.jid);
-      const nick = self && isLocal(self) ? self.nick : this.#direct.get(was.jid);
-      if (nick !== undefined) {
-        if (nick !== was.nick) renamed.set(nick, was);
-      } else {
+      const nicks = here.map(({ jid }) => this.#nickOf(room, jid));
+      const nick = nicks.find((one) => one !== undefined);
+      const parts = { statuses: [333], payloads: [] };
+      if (nick === undefined) {
         known.delete(was.nick);
-        const parts = { statuses: [333], payloads: [] };
         commit(turn, { kind: 'left', occupant: was, parts }, manner);
+        continue;
       }
+      if (nick !== was.nick) renamed.set(nick, was);
+      const after = room.occupants.get(nick);
+      for (const [i, session] of here.entries())
+        if (nicks[i] === undefined && after)
+          tell(turn, { kind: 'sessionLeft', occupant: session, before: was, after, parts }, manner.spec);
     }
     for (const now of room.occupants.values()) {
       const was = known.get(now.nick);
@@ -148,6 +168,12 @@ export class InitialState {
       else if (was === undefined) commit(turn, { kind: 'entered', occupant: now, join: {}, statuses: [] }, manner);
       else if (visible(was) !== visible(now)) commit(turn, { kind: 'presence', occupant: now }, manner);
     }
+  }
+
+  /** Under which nick the primary has a session that was served here. */
+  #nickOf(room: RoomView, session: Jid): string | undefined {
+    const self = room.occupantByJid(session);
+    return self && isLocal(self) ? self.nick : this.#direct.get(session);
   }
 
   #tellSubject(turn: RoomTurn, before: string): void {

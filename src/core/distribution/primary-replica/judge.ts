@@ -4,6 +4,7 @@ import { checkGroupchat } from '../../room/checks.ts';
 import { commit } from '../../room/commit.ts';
 import { cleanPayloads } from '../../room/hygiene.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
+import { withHome } from '../../room/sessions.ts';
 import { readJoin, subjectChange } from '../../xep/xep0045.ts';
 import type { Dmuc } from '../../xep/xep0282.ts';
 import { type Condition, type ErrorType, stanzaError } from '../../xmpp/errors.ts';
@@ -39,7 +40,8 @@ export function judge(
     if (readJoin(stanza.payloads)) {
       // A provisional entry is a join like any other; their replica has them, so from here on it serves them (decision #44).
       if (occupant && occupant.home === undefined) {
-        turn.record({ kind: 'occupantChanged', occupant: { ...occupant, home: replica } });
+        const whole = room.occupants.get(occupant.nick) ?? occupant;
+        turn.record({ kind: 'occupantChanged', occupant: withHome(whole, stanza.from, replica) });
         session.heard.add(stanza.from);
       }
       return false;

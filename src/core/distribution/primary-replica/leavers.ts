@@ -1,5 +1,8 @@
 /** Decision #9: users of a replica who left here, of which the primary has yet to hear. */
+import type { LocalOccupant, Occupant } from '../../room/event.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
+import { servedElsewhere } from '../../room/sessions.ts';
+import type { RoomView } from '../../room/state.ts';
 import type { Jid } from '../../xmpp/jid.ts';
 import type { Tickets } from './tickets.ts';
 
@@ -21,6 +24,11 @@ export function leftUnder(turn: RoomTurn, tickets: Tickets, nick: string): boole
 /** Whether somebody left, of which the primary is about to hear, and asks to come back. */
 export function comesBack(turn: RoomTurn, tickets: Tickets): boolean {
   return turn.room.divergence.some(({ kind, jid }) => kind === 'left' && tickets.waits(turn, jid));
+}
+
+/** A session that is not this replica's to serve any more; who serves it the primary knows. */
+export function givenUp(room: RoomView, { nick, jid }: LocalOccupant): Occupant {
+  return servedElsewhere(room.occupants.get(nick) as Occupant, jid, room.jid);
 }
 
 /** Whom the primary should count as this replica's users: those served here, and those of whose leave it is to hear. */

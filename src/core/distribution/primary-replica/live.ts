@@ -3,6 +3,17 @@ import { type Happening, isLocal, type Occupant } from '../../room/event.ts';
 import { delayedMessage } from '../../room/history.ts';
 import { cleanPayloads } from '../../room/hygiene.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
+import {
+  asSession,
+  hasSession,
+  isServedHere,
+  joined,
+  localSessions,
+  nextKey,
+  servedElsewhere,
+  withHome,
+  withSession,
+} from '../../room/sessions.ts';
 import type { RoomView } from '../../room/state.ts';
 import { tell } from '../../room/tell.ts';
 import { maySeeJids, presenceFor, seesPresence } from '../../room/visibility.ts';
@@ -57,8 +68,8 @@ export class Live {
     const { room } = turn;
     // Decision #43: the primary never told them of those who had gone when it showed them the room.
     const gone = this.#before.filter(({ nick }) => !room.occupants.has(nick));
-    for (const viewer of this.#before) {
-      if (!isLocal(viewer) || !this.#direct.get(viewer.jid)) continue;
+    for (const viewer of this.#before.flatMap(localSessions)) {
+      if (!this.#direct.get(viewer.jid)) continue;
       for (const one of gone)
         if (one.jid !== viewer.jid && seesPresence(room, one, viewer))
           turn.send(presenceFor(room, one, viewer, { type: 'unavailable', payloads: [] }), 'decision#43');
@@ -111,6 +122,8 @@ export class Live {
     if (known === undefined) commit(turn, { kind: 'entered', occupant, join: {}, statuses: [] }, manner);
     else if (late && visible(known) === visible(occupant)) turn.record({ kind: 'occupantChanged', n, occupant });
     // XEP-0045 §8: a new moderator learns who the others are; the primary sent the JIDs before (decision #7).
+    else if (known.jid !== undefined && occupant.jid !== known.jid)
+      commit(turn, { kind: 'presence', occupant, before: known }, manner);
     else commit(turn, { kind: 'presence', occupant, parts: { item: itemParts(user) } }, manner);
   }
 
@@ -120,8 +133,8 @@ export class Live {
     const known = room.occupants.get(nick);
     const payloads = cleanPayloads(room.jid, stanza.payloads);
     const claim = this.#provisional.takeClaim(nick);
-    if (late && known && isLocal(known) && !known.provisional && isHeldNoMore(room, user))
-      return enterAgain(turn, known, n);
+    if (late && known && isServedHere(known) && !known.provisional && isHeldNoMore(room, user))
+      return enterAgain(turn, localSessions(known), n);
     if (known === undefined || known.provisional) {
       // A local user who left here first, or a nick that is a provisional user's here: only the place is news.
       const newNick = user.statuses.includes(303) ? user.nick : undefined;
@@ -151,7 +164,9 @@ export class Live {
         }
         makeWay(turn, new Set([user.nick]));
       }
-      const after = { ...known, nick: user.nick, presence: payloads };
+      const renamed = { ...known, nick: user.nick, presence: payloads };
+      const other = room.occupants.get(user.nick);
+      const after = other === undefined ? renamed : joined(renamed, other);
       return commit(turn, { kind: 'renamed', before: known, after }, { n, spec: '0282#4.7' });
     }
     const occupant = { ...known, affiliation: user.affiliation };
@@ -181,16 +196,17 @@ export class Live {
     this.#tickets.answered(turn, jid);
     const ticket = this.#tickets.valid(turn, jid, nick);
     const known = room.occupants.get(nick);
-    const served = known !== undefined && isLocal(known) && known.jid === jid;
+    const session = known && asSession(known, jid);
+    const served = session !== undefined && isLocal(session) && session.jid === jid;
     if (known === undefined || !(ticket || served)) {
       turn.note('0282#4.5', `enter for ${jid}, who did not ask: refused`);
       return this.refuseEnter(turn, nick, jid, stanza.id);
     }
-    if (ticket && served && known.provisional) {
+    if (ticket && served && session.provisional) {
       // Whom the primary never missed it enters without an update before.
       const said = user && occupantOf(room, nick, user, stanza.payloads);
       this.#tickets.forget(jid);
-      return this.#provisional.accept(turn, known, dmuc.history ?? ticket.join.history, said);
+      return this.#provisional.accept(turn, session, dmuc.history ?? ticket.join.history, said);
     }
     if (ticket) this.serve(turn, known, jid, dmuc.history ? { history: dmuc.history } : ticket.join);
   }
@@ -199,8 +215,7 @@ export class Live {
   serve(turn: RoomTurn, known: Occupant, jid: Jid, join: JoinRequest): void {
     const { room } = turn;
     this.#tickets.forget(jid);
-    const { home: _, ...rest } = known;
-    const occupant: Occupant = { ...rest, jid };
+    const occupant = serving(known, jid);
     const provisional = room.locals.find((local) => local.provisional && local.jid === jid);
     if (provisional) turn.record({ kind: 'occupantLeft', nick: provisional.nick });
     turn.record({ kind: 'occupantChanged', occupant, joining: true });
@@ -209,7 +224,7 @@ export class Live {
     // They are back: whether the primary heard that they left is of no interest any more.
     if (room.divergence.some((act) => act.kind === 'left' && act.jid === jid))
       turn.record({ kind: 'divergenceSettled', ids: [], user: jid });
-    const wasHere = isLocal(known) || provisional !== undefined;
+    const wasHere = isLocal(asSession(known, jid)) || provisional !== undefined;
     const accepted = this.#provisional.enters(turn, jid, wasHere);
     const history = join.history ? { history: join.history } : {};
     commit(turn, { kind: 'returned', occupant, join: history, accepted }, { spec: '0282#4.5' });
@@ -242,14 +257,19 @@ export class Live {
       return turn.send(presenceFor(room, stranger, stranger, parts), 'decision#47');
     }
     // Of somebody provisional it is about what was before: their entry is judged by itself (decision #44).
-    if (known === undefined || !isLocal(known) || known.provisional || known.jid !== jid) return;
-    turn.record({ kind: 'occupantChanged', occupant: { ...known, home: room.jid } });
+    // The primary has heard of it: where another session of theirs is in, no leave of the user follows.
+    const act = room.divergence.find((one) => one.kind === 'left' && one.jid === jid);
+    if (act?.kind === 'left' && !act.unserved && !act.back) turn.record({ kind: 'divergenceSettled', ids: [act.id] });
+    const session = known && asSession(known, jid);
+    if (known === undefined || session === undefined || !isLocal(session)) return;
+    if (session.provisional || session.jid !== jid) return;
+    turn.record({ kind: 'occupantChanged', occupant: servedElsewhere(known, jid, room.jid) });
     const parts = {
       type: 'unavailable',
       payloads: cleanPayloads(room.jid, stanza.payloads),
       ...(user ? leaveParts(user) : {}),
     } as const;
-    const occupant = { ...known, affiliation: user?.affiliation ?? known.affiliation };
+    const occupant = { ...session, affiliation: user?.affiliation ?? known.affiliation };
     turn.send(presenceFor(room, occupant, occupant, parts), '0282#4.6');
   }
 
@@ -303,19 +323,16 @@ export class Live {
   dissolve(turn: RoomTurn, destroyed: XmlElement | undefined): void {
     const { room } = turn;
     for (const occupant of [...room.occupants.values()]) {
-      if (!isLocal(occupant)) {
+      const here = localSessions(occupant);
+      if (here.length === 0) {
         turn.record({ kind: 'occupantLeft', nick: occupant.nick });
         continue;
       }
       const parts = destroyed ? { destroy: destroyed, payloads: [] } : { statuses: [333], payloads: [] };
       commit(turn, { kind: 'left', occupant, parts, alone: true }, { n: 'none', spec: 'decision#40' });
       // Where the primary counts them as its own, it must not go on.
-      if (!destroyed)
-        turn.send(
-          presence(occupant.jid, occupantJid(room.jid, occupant.nick), { type: 'unavailable' }),
-          '0282#4.8',
-          room.jid,
-        );
+      for (const { jid } of destroyed ? [] : here)
+        turn.send(presence(jid, occupantJid(room.jid, occupant.nick), { type: 'unavailable' }), '0282#4.8', room.jid);
     }
     turn.record({ kind: 'divergenceSettled', ids: room.divergence.map(({ id }) => id) });
   }
@@ -332,6 +349,17 @@ export class Live {
       if (!this.#tickets.serves(jid)) turn.compact();
     }
   }
+}
+
+/** Somebody who is in, where this replica serves a session of theirs from now on, which is the one that is shown. */
+function serving(known: Occupant, jid: Jid): Occupant {
+  if (hasSession(known, jid)) {
+    const session = withHome(asSession(known, jid), jid, undefined);
+    return session.sessions && session.key === undefined ? { ...session, key: nextKey(session) } : session;
+  }
+  if (isServedHere(known)) return withSession(known, { jid, presence: known.presence, key: nextKey(known) });
+  const { home: _, ...rest } = known;
+  return { ...rest, jid };
 }
 
 /** Whether it is the end of the primary's patience with those behind this replica, who under `local` went on meanwhile. */

@@ -1,11 +1,13 @@
 /** XEP-0282 §4.11.1.1: what the primary does while a replica is out of reach. */
 import type { ChangeOf } from '../../room/change.ts';
-import { commit, leave } from '../../room/commit.ts';
+import { commit, leaveSession } from '../../room/commit.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
+import { everySession } from '../../room/sessions.ts';
 import type { Jid } from '../../xmpp/jid.ts';
 import { plus } from '../../xmpp/time.ts';
 import { type ReplicaPeer, replicaPeer } from '../peers.ts';
 import type { ReplicaSession, Replicas } from './replicas.ts';
+import { usersOf } from './served.ts';
 import { barePosition, update } from './to-replica.ts';
 
 /** How long nicks and roles of those behind a split replica are kept, in milliseconds. Decision #16. */
@@ -38,16 +40,19 @@ export function probe(turn: RoomTurn, { link }: ReplicaSession, { since }: Repli
 export function releaseHeld(turn: RoomTurn, replica: Jid): void {
   const { room } = turn;
   if (replicaPeer(room, replica)?.state !== 'split') return;
-  for (const occupant of [...room.occupants.values()]) {
-    if (occupant.home === replica)
-      leave(turn, occupant, { statuses: [333], item: { reason: 'netsplit' }, payloads: [] });
+  const parts = { statuses: [333], item: { reason: 'netsplit' }, payloads: [] };
+  for (const [, jid] of usersOf(room, replica)) {
+    const session = room.occupantByJid(jid);
+    if (session) leaveSession(turn, session, parts);
   }
 }
 
 /** "the primary MAY send a presence update for each user on the affected replica, marking them as away". */
 export function markAway(turn: RoomTurn, replica: Jid, away: boolean): void {
   for (const known of [...turn.room.occupants.values()]) {
-    if (known.home !== replica || (known.cutOff ?? false) === away) continue;
+    // Not if another session of theirs is within reach.
+    const behind = everySession(known).every(({ home }) => home === replica);
+    if (!behind || (known.cutOff ?? false) === away) continue;
     const { cutOff: _, ...here } = known;
     const occupant = away ? { ...known, cutOff: true as const } : here;
     commit(turn, { kind: 'presence', occupant, reach: true }, { spec: '0282#4.11.1.1' });

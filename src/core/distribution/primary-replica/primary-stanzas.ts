@@ -1,14 +1,15 @@
 /** What a replica reads in a stanza of the primary: XEP-0282 §4.3, §4.7, §4.9. */
-import { type HistoryItem, isLocal, type Occupant } from '../../room/event.ts';
+import { type HistoryItem, isLocal, type Occupant, type Session } from '../../room/event.ts';
 import { cleanPayloads } from '../../room/hygiene.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
+import { isServedHere, sessionsOf } from '../../room/sessions.ts';
 import type { RoomView } from '../../room/state.ts';
 import type { PresenceParts } from '../../room/visibility.ts';
 import type { MucUser } from '../../xep/xep0045.ts';
 import type { Dmuc } from '../../xep/xep0282.ts';
 import { readStanzaId } from '../../xep/xep0359.ts';
 import { readOccupantId } from '../../xep/xep0421.ts';
-import { type Jid, parseJid } from '../../xmpp/jid.ts';
+import { bareOf, type Jid, parseJid } from '../../xmpp/jid.ts';
 import type { Stanza } from '../../xmpp/stanza.ts';
 import type { Instant } from '../../xmpp/time.ts';
 import type { XmlElement } from '../../xmpp/xml.ts';
@@ -34,11 +35,31 @@ export function occupantOf(room: RoomView, nick: string, user: MucUser, payloads
 /** What is known of someone, with what the primary says now: our own users stay ours, and known JIDs stay known. */
 export function merged(known: Occupant | undefined, said: Occupant): Occupant {
   if (known === undefined) return said;
-  if (isLocal(known)) {
-    const { home: _, ...rest } = said;
-    return { ...rest, jid: known.jid, ...(known.provisional ? { provisional: known.provisional } : {}) };
+  if (isServedHere(known)) {
+    const here = sessionsOf(known).filter(({ home }) => home === undefined);
+    return { ...withOurs(said, here), ...(known.provisional ? { provisional: known.provisional } : {}) };
   }
   return said.jid === undefined && known.jid !== undefined ? { ...said, jid: known.jid } : said;
+}
+
+/**
+ * Somebody as the primary describes them, with those of their sessions that this replica serves, the most recent first. One of
+ * these is shown, unless the primary names another session of the same user: then it is that one (decision #140).
+ */
+export function withOurs(said: Occupant, here: readonly Session[]): Occupant {
+  const { jid, home, ...rest } = said;
+  const [first] = here;
+  if (first === undefined) return said;
+  const shown = here.find((one) => one.jid === jid);
+  if (jid !== undefined && shown === undefined && bareOf(jid) === bareOf(first.jid)) return { ...said, sessions: here };
+  const { jid: session, key } = shown ?? first;
+  const others = here.filter((one) => one.jid !== session);
+  return {
+    ...rest,
+    jid: session,
+    ...(key === undefined ? {} : { key }),
+    ...(others.length === 0 ? {} : { sessions: others }),
+  };
 }
 
 /**

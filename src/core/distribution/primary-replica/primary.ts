@@ -2,15 +2,18 @@ import type { Change } from '../../room/change.ts';
 import { mayRename } from '../../room/checks.ts';
 import type { Occupant } from '../../room/event.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
+import { everySession, withHome } from '../../room/sessions.ts';
 import type { RoomView } from '../../room/state.ts';
 import { deliverPrivate } from '../../room/tell.ts';
 import type { Traits } from '../../room/traits.ts';
-import { readJoin } from '../../xep/xep0045.ts';
+import { looksDifferent } from '../../room/visibility.ts';
+import { type MucUser, readJoin } from '../../xep/xep0045.ts';
 import { readDmuc } from '../../xep/xep0282.ts';
 import { assertNever, stanzaError } from '../../xmpp/errors.ts';
 import { bareOf, type Jid, resourceOf } from '../../xmpp/jid.ts';
 import { NS } from '../../xmpp/namespaces.ts';
 import { errorOf, errorReply, iqResult, type Stanza, saysGone } from '../../xmpp/stanza.ts';
+import type { XmlElement } from '../../xmpp/xml.ts';
 import { readLinkTimer } from '../link.ts';
 import { type ReplicaPeer, replicaPeer } from '../peers.ts';
 import type { Protocol, ProtocolStatus } from '../protocol.ts';
@@ -26,6 +29,7 @@ import { reachable, servedBy } from './served.ts';
 import { splitStatus } from './split-status.ts';
 import {
   affiliationOf,
+  barePosition,
   broadcast,
   configuration,
   departure,
@@ -91,7 +95,8 @@ export class Primary implements Protocol {
       return false;
     }
     // Decision #43: they came by themselves and wait for all that a join brings, which their replica cannot give.
-    const { home: _, cutOff: __, ...direct } = occupant;
+    const { cutOff: _, ...whole } = room.occupants.get(occupant.nick) ?? occupant;
+    const direct = withHome(whole, stanza.from, undefined);
     turn.record({ kind: 'occupantChanged', occupant: direct, joining: true });
     this.#passes(turn, home, record, stanza.from);
     turn.note('decision#43', `${occupant.nick} joins past ${home}: served directly`, { peer: home });
@@ -156,10 +161,17 @@ export class Primary implements Protocol {
       case 'returned':
         return enter(turn, replicas, change.occupant, change.join);
       case 'presence': {
-        const { occupant, parts } = change;
+        const { occupant, parts, before } = change;
         if (change.reach) return spreadReach(turn, replicas, change);
         grantJids(turn, replicas, occupant);
+        if (before) return this.#spreadSessions(turn, before, occupant);
         return replicas.sendAll(turn, '0282#4.7', (to) => update(room, occupant, to, { ...parts?.item }));
+      }
+      case 'sessionLeft': {
+        const { occupant, before, after, parts } = change;
+        const item = { role: 'none', statuses: parts.statuses ?? [], ...parts.item } as const;
+        this.#sendLeave(turn, occupant, item, parts.payloads ?? []);
+        return this.#spreadSessions(turn, before, after, occupant.home);
       }
       case 'left':
         return this.#left(turn, change);
@@ -197,13 +209,32 @@ export class Primary implements Protocol {
       ...(parts.destroy ? { destroy: parts.destroy } : {}),
       ...parts.item,
     } as const;
-    const { home, jid } = occupant;
-    const record = home === undefined ? undefined : replicaPeer(room, home);
-    if (home !== undefined && jid !== undefined && reachable(record)) {
-      this.#replicas.send(turn, home, '0282#4.6', (to) => leaveStanza(room, { ...occupant, jid }, item, payloads, to));
-      this.#replicas.of(turn, home, record).entering.delete(jid);
-    }
+    for (const session of everySession(occupant)) this.#sendLeave(turn, session, item, payloads);
     this.#replicas.sendAll(turn, '0282#4.6', (to) => departure(room, occupant, item, payloads, to));
+  }
+
+  /** §4.6, to the replica that serves this session. */
+  #sendLeave(turn: RoomTurn, session: Occupant, item: Partial<MucUser>, payloads: readonly XmlElement[]): void {
+    const { room } = turn;
+    const { home, jid } = session;
+    const record = home === undefined ? undefined : replicaPeer(room, home);
+    if (home === undefined || jid === undefined || !reachable(record)) return;
+    this.#replicas.send(turn, home, '0282#4.6', (to) => leaveStanza(room, { ...session, jid }, item, payloads, to));
+    this.#replicas.of(turn, home, record).entering.delete(jid);
+  }
+
+  /**
+   * Another session of a user is shown now (decision #140): one update for each replica that sees a difference.
+   *
+   * @param served  the replica of the session that left: it may have taken the user for gone
+   */
+  #spreadSessions(turn: RoomTurn, before: Occupant, after: Occupant, served?: Jid): void {
+    const { room } = turn;
+    this.#replicas.sendAll(turn, '0282#4.7', (to) =>
+      to.replica === served || looksDifferent(before, after, to.jids)
+        ? update(room, after, to)
+        : barePosition(room, to),
+    );
   }
 
   /** A private message to a user behind a replica goes to the user: one to one, it gains nothing from a replica (§1). */

@@ -96,7 +96,8 @@ export class Provisional {
   refuseOthers(turn: RoomTurn): void {
     const manner = { n: 'none', spec: 'decision#44' } as const;
     for (const occupant of turn.room.locals) {
-      if (!occupant.provisional) continue;
+      // Once, for all sessions.
+      if (!occupant.provisional || !turn.room.occupants.has(occupant.nick)) continue;
       commit(turn, { kind: 'left', occupant, parts: { payloads: [] } }, manner);
       const claim = this.#claims.get(occupant.nick);
       if (claim) commit(turn, { kind: 'entered', occupant: claim, join: {}, statuses: [] }, manner);
@@ -113,7 +114,7 @@ export function makeWay(turn: RoomTurn, nicks: ReadonlySet<string>): void {
   const shapes = new Set([...nicks].map(skeleton));
   const manner = { n: 'none', spec: 'decision#44' } as const;
   for (const before of room.locals) {
-    if (!before.provisional || !shapes.has(skeleton(before.nick))) continue;
+    if (!before.provisional || !room.occupants.has(before.nick) || !shapes.has(skeleton(before.nick))) continue;
     if (room.config.nicksLocked) {
       commit(turn, { kind: 'left', occupant: before, parts: { statuses: [333], payloads: [] } }, manner);
       // Perhaps it is they who have it, by another way: the primary hears of every leave (decision #9).

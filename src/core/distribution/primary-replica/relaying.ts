@@ -1,8 +1,9 @@
 /** XEP-0282 §4.8: what a replica does with what its users send to the room. While it is split: apart.ts. */
-import { leave } from '../../room/commit.ts';
+import { leave, leaveSession } from '../../room/commit.ts';
 import { isLocal, type LocalOccupant } from '../../room/event.ts';
 import { cleanPayloads } from '../../room/hygiene.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
+import { localSessions, servedElsewhere } from '../../room/sessions.ts';
 import { presenceFor } from '../../room/visibility.ts';
 import { readJoin } from '../../xep/xep0045.ts';
 import { stanzaError } from '../../xmpp/errors.ts';
@@ -97,14 +98,17 @@ function userLeft(
   const { room } = turn;
   const payloads = cleanPayloads(room.jid, stanza.payloads);
   const isSplit = session.isSplit(room);
-  const { jid, nick } = occupant;
+  const { nick } = occupant;
   // The primary may know a provisional user, too, from before the split: it hears of every leave.
   const unserved = occupant.provisional ? ({ unserved: true, provisional: true } as const) : {};
-  diverge(turn, { kind: 'left', id: turn.env.newId(), jid, nick, ...unserved });
-  if (isSplit || occupant.provisional) {
-    leave(turn, occupant, { payloads, statuses, item }, { n: 'none', spec: '0282#4.11.1.2', later });
-  } else {
-    turn.record({ kind: 'occupantChanged', occupant: { ...occupant, home: room.jid } });
+  // A user who is kicked goes with all of their sessions.
+  for (const { jid } of later ? localSessions(occupant) : [occupant])
+    diverge(turn, { kind: 'left', id: turn.env.newId(), jid, nick, ...unserved });
+  const manner = { n: 'none', spec: '0282#4.11.1.2', later } as const;
+  if (later) leave(turn, occupant, { payloads, statuses, item }, manner);
+  else if (isSplit || occupant.provisional) leaveSession(turn, occupant, { payloads, statuses, item }, manner);
+  else {
+    turn.record({ kind: 'occupantChanged', occupant: servedElsewhere(occupant, occupant.jid, room.jid) });
     turn.send(presenceFor(room, occupant, occupant, { type: 'unavailable', payloads, statuses }), 'decision#9');
   }
   if (!isSplit) session.relay(turn, stanza);

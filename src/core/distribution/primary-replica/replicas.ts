@@ -9,7 +9,7 @@ import { type Instant, instant } from '../../xmpp/time.ts';
 import { Link, type Wording } from '../link.ts';
 import { type ReplicaPeer, replicaPeer } from '../peers.ts';
 import { Pending } from '../pending.ts';
-import { reachable, usersOf } from './served.ts';
+import { isBehind, reachable, usersOf } from './served.ts';
 import type { Target } from './to-replica.ts';
 import { usersDigest } from './users-digest.ts';
 
@@ -130,7 +130,7 @@ export class Replicas {
     if (room.whois === 'anyone') return true;
     if (this.#sessions.get(replica)?.noModerators) return false;
     for (const occupant of room.occupants.values()) {
-      if (occupant.home === replica && occupant.role === 'moderator') return true;
+      if (occupant.role === 'moderator' && isBehind(occupant, replica)) return true;
     }
     return false;
   }

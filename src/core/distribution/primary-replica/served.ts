@@ -1,5 +1,6 @@
 /** What a primary's room says of its replicas: which of them can be reached, and whom they serve. */
-import type { PeerRecord } from '../../room/event.ts';
+import type { Occupant, PeerRecord } from '../../room/event.ts';
+import { sessionsOf } from '../../room/sessions.ts';
 import type { RoomView } from '../../room/state.ts';
 import { domainOf, type Jid } from '../../xmpp/jid.ts';
 import { replicaPeers } from '../peers.ts';
@@ -9,12 +10,17 @@ export function reachable<P extends PeerRecord>(record: P | undefined): record i
   return record?.state === 'live' || record?.state === 'syncing';
 }
 
-/** Whom the primary counts as a replica's users: nick and JID. */
+/** Whom the primary counts as a replica's users: nick and JID, of each session. */
 export function usersOf(room: RoomView, replica: Jid): readonly (readonly [nick: string, jid: Jid])[] {
   const users: (readonly [string, Jid])[] = [];
-  for (const { home, nick, jid } of room.occupants.values())
-    if (home === replica && jid !== undefined) users.push([nick, jid]);
+  for (const occupant of room.occupants.values())
+    for (const { home, jid } of sessionsOf(occupant)) if (home === replica) users.push([occupant.nick, jid]);
   return users;
+}
+
+/** Whether a session of theirs is served by this replica. */
+export function isBehind(occupant: Occupant, replica: Jid): boolean {
+  return occupant.home === replica || occupant.sessions?.some(({ home }) => home === replica) === true;
 }
 
 /** The replica that serves this user's domain, if it is in one of these states. */

@@ -2,6 +2,7 @@
 import { commit } from '../../room/commit.ts';
 import { isLocal } from '../../room/event.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
+import { localSessions } from '../../room/sessions.ts';
 import type { Ready } from '../../xep/sync.ts';
 import { iqResult, type Stanza } from '../../xmpp/stanza.ts';
 import { enterAgain, markOthers } from './apart.ts';
@@ -39,7 +40,10 @@ function goLive(turn: RoomTurn, session: Session, now: PhaseOf<'syncing'>, said:
   if (answer.mode === 'full') {
     // Decision #44; a room of a later epoch never knew them.
     if (room.config.split.policy === 'local' && answer.created.epoch === room.epoch)
-      for (const local of room.locals) if (!local.provisional && !answer.knows(local.jid)) enterAgain(turn, local);
+      for (const occupant of [...room.occupants.values()]) {
+        const here = localSessions(occupant);
+        if (!occupant.provisional && !here.some(({ jid }) => answer.knows(jid))) enterAgain(turn, here);
+      }
     makeWay(turn, answer.nicks);
   }
   const left = leftHere(turn, tickets);
@@ -55,7 +59,7 @@ function goLive(turn: RoomTurn, session: Session, now: PhaseOf<'syncing'>, said:
   markOthers(turn, false, () => false);
   turn.send(iqResult(stanza, session.ack(room)), 'decision#5', room.jid);
   settle(turn, session);
-  for (const [nick, jid] of unserved) {
+  for (const [jid, nick] of unserved) {
     // Their join passed here and crossed with the primary's state on the way: this is its answer (decision #6).
     const ticket = tickets.valid(turn, jid, nick);
     const occupant = room.occupants.get(nick);
