@@ -127,6 +127,7 @@ function checkRooms(scenario: Scenario, wrong: Wrong, expect: Expect): Rooms {
       (room.affiliations ?? []).forEach((item, j) => {
         const there = [...here, 'affiliations', j, 'jid'];
         expect.bareOrDomain(there, item.jid);
+        if (item.jid === room.jid) wrong(there, `${item.jid} is the room itself`);
         if (seen.has(item.jid)) wrong(there, `${item.jid} already has an affiliation`);
         seen.add(item.jid);
       });

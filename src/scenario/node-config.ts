@@ -15,6 +15,7 @@ export function nodeConfigOf(scenario: Scenario, node: ScenarioNode): NodeConfig
       address,
       server,
       openCreation: node.openCreation ?? false,
+      lockNewRooms: node.lockNewRooms ?? true,
       admins,
       rooms: node.rooms.map((room) => roomConfigOf(room, admins)),
     };
@@ -45,6 +46,7 @@ function roomConfigOf(room: ScenarioRoom, admins: readonly Jid[]): DistributedRo
     maxOccupants: room.maxOccupants ?? 'none',
     historyMax: room.historyMax ?? 200,
     logging: room.logging ?? false,
+    changeSubject: room.changeSubject ?? false,
     affiliations: new Map([...admins.map((admin) => [admin, 'owner'] as const), ...given]),
     distribution: distributionOf(room),
     ...splitSettings(room.distribution?.kind === 'primary' ? room.distribution.split : undefined),

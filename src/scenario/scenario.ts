@@ -45,6 +45,8 @@ export type ScenarioNode =
       readonly rooms: readonly ScenarioRoom[];
       /** Whether anyone may create a room by joining it; default false. */
       readonly openCreation?: boolean;
+      /** Whether a room that is made so lets others in only once its maker has configured it (XEP-0045 §10.1); default true. */
+      readonly lockNewRooms?: boolean;
       /** Bare JIDs that are owners of every room of the service. */
       readonly admins?: readonly string[];
     }
@@ -76,6 +78,8 @@ export interface ScenarioRoom {
   readonly historyMax?: number;
   /** Whether the archive (XEP-0313) may be read, which status 170 tells; default false. */
   readonly logging?: boolean;
+  /** Whether participants may change the subject (XEP-0045 §8.1); default false: only moderators. */
+  readonly changeSubject?: boolean;
   readonly affiliations?: readonly {
     readonly jid: string;
     readonly affiliation: 'owner' | 'admin' | 'member' | 'outcast';

@@ -51,7 +51,8 @@ const commands: readonly Command[] = [
     roles: ['operator'],
     fields: [{ name: 'paused', label: 'Paused', type: 'boolean' }],
     run: (server, _, fields) => {
-      const paused = readBoolean([fields.get('paused') ?? '']);
+      const given = fields.get('paused');
+      const paused = given === undefined ? undefined : readBoolean([given]);
       if (paused === undefined) return badField(fields, 'paused', 'true or false');
       server.network.pause(paused);
       return paused ? 'paused' : 'running';

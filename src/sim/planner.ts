@@ -65,6 +65,7 @@ function room(who: readonly Jid[], prng: Prng): (room: Jid) => DistributedRoomCo
     whois: prng.chance(0.7) ? 'moderators' : 'anyone',
     moderated: prng.chance(0.2),
     historyMax: prng.pick([0, 5, 200]),
+    changeSubject: true,
     affiliations,
   };
   return (jid) => ({ ...plainRoomConfig(jid), ...settings });

@@ -11,6 +11,8 @@ export type NodeConfig =
       readonly rooms: readonly DistributedRoomConfig[];
       /** Whether anyone may create a room by entering it (§10.1.1). */
       readonly openCreation: boolean;
+      /** Whether such a room is its maker's alone until they configure it (§10.1); absent: it is. */
+      readonly lockNewRooms?: boolean;
       /** What rooms that are made by entering them are; absent: plain rooms. */
       readonly onDemand?: DistributionConfig;
       /** Owners of every room of the service (§5.2, "service-wide admins"). */

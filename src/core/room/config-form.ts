@@ -1,121 +1,15 @@
-import { type Field, type Form, readBoolean } from '../xep/xep0004.ts';
-import { type Affiliation, type Role, roles } from '../xep/xep0045.ts';
-import { bareOf, type Jid, parseJid } from '../xmpp/jid.ts';
-import { NS } from '../xmpp/namespaces.ts';
-import { readCount } from '../xmpp/xml.ts';
+import { type Field, type Form, givenValues, readBoolean } from '../xep/xep0004.ts';
+import type { Affiliation } from '../xep/xep0045.ts';
+import { type Jid, parseJid } from '../xmpp/jid.ts';
 import type { RoomSettings } from './config.ts';
 import { type Refusal, refusal } from './refusal.ts';
-import type { SettingField } from './setting-field.ts';
+import { readSetting, type SettingField } from './setting-field.ts';
+import { settingFields } from './setting-fields.ts';
 import type { RoomView } from './state.ts';
+import { userMeant } from './user-meant.ts';
 
 /** FORM_TYPE of the form (XEP-0045 §15.5.3). */
 export const roomConfigForm = 'http://jabber.org/protocol/muc#roomconfig';
-
-type KeyOf<T> = { [K in keyof RoomSettings]: RoomSettings[K] extends T ? K : never }[keyof RoomSettings];
-
-const setting = <K extends keyof RoomSettings>(key: K, value: RoomSettings[K] | undefined) =>
-  value === undefined ? undefined : ({ [key]: value } as Pick<RoomSettings, K>);
-
-const shownRoles: readonly (readonly [Role, string])[] = [
-  ['moderator', 'Moderator'],
-  ['participant', 'Participant'],
-  ['visitor', 'Visitor'],
-];
-
-function text(key: 'name' | 'description' | 'language', name: string, label: string): SettingField {
-  return {
-    var: name,
-    type: 'text-single',
-    label,
-    write: ({ [key]: value }) => (value === '' ? [] : [value]),
-    read: ([value = '']) => setting(key, value.length <= 1024 ? value : undefined),
-  };
-}
-
-function flag(key: KeyOf<boolean>, name: string, label: string): SettingField {
-  return {
-    var: name,
-    type: 'boolean',
-    label,
-    write: ({ [key]: value }) => [value ? '1' : '0'],
-    read: (values) => setting(key, readBoolean(values)),
-  };
-}
-
-function choice<K extends 'whois' | 'allowPm'>(
-  key: K,
-  name: string,
-  label: string,
-  options: readonly (readonly [RoomSettings[K], string])[],
-): SettingField {
-  return {
-    var: name,
-    type: 'list-single',
-    label,
-    options,
-    write: (settings) => [settings[key]],
-    read: ([value]) => setting(key, options.find(([known]) => known === value)?.[0]),
-  };
-}
-
-function roleList(key: 'presenceBroadcast' | 'memberList', name: string, label: string): SettingField {
-  return {
-    var: name,
-    type: 'list-multi',
-    label,
-    options: shownRoles,
-    write: (settings) => settings[key],
-    read(values) {
-      const known = roles.filter((role) => values.includes(role));
-      return setting(key, known.length === new Set(values).size ? known : undefined);
-    },
-  };
-}
-
-const count = ([value]: readonly string[]) => readCount(value, 6);
-
-// The order in which clients show them: XEP-0045 Example "Service Sends Configuration Form".
-export const settingFields: readonly SettingField[] = [
-  text('name', 'muc#roomconfig_roomname', 'Natural-Language Room Name'),
-  text('description', 'muc#roomconfig_roomdesc', 'Short Description of Room'),
-  text('language', 'muc#roomconfig_lang', 'Natural Language for Room Discussions'),
-  flag('logging', 'muc#roomconfig_enablelogging', 'Keep an archive that those in the room may read?'),
-  flag('changeSubject', 'muc#roomconfig_changesubject', 'Allow Occupants to Change Subject?'),
-  flag('allowInvites', 'muc#roomconfig_allowinvites', 'Allow Members to Invite Others?'),
-  choice('allowPm', 'muc#roomconfig_allowpm', 'Who Can Send Private Messages?', [
-    ['anyone', 'Anyone'],
-    ['participants', 'Anyone with Voice'],
-    ['moderators', 'Moderators Only'],
-    ['none', 'Nobody'],
-  ]),
-  {
-    var: 'muc#roomconfig_maxusers',
-    type: 'list-single',
-    label: 'Maximum Number of Occupants',
-    options: [...['10', '20', '30', '50', '100', '1000'].map((max) => [max, max] as const), ['none', 'None']],
-    write: ({ maxOccupants }) => [String(maxOccupants)],
-    read: (values) => setting('maxOccupants', values[0] === 'none' ? 'none' : count(values)),
-  },
-  roleList('presenceBroadcast', 'muc#roomconfig_presencebroadcast', 'Roles for which Presence is Broadcasted'),
-  roleList('memberList', 'muc#roomconfig_getmemberlist', 'Roles that May Retrieve Member List'),
-  flag('publicRoom', 'muc#roomconfig_publicroom', 'Make Room Publicly Searchable?'),
-  flag('persistent', 'muc#roomconfig_persistentroom', 'Make Room Persistent?'),
-  flag('moderated', 'muc#roomconfig_moderatedroom', 'Make Room Moderated?'),
-  flag('membersOnly', 'muc#roomconfig_membersonly', 'Make Room Members-Only?'),
-  choice('whois', 'muc#roomconfig_whois', 'Who May Discover Real JIDs?', [
-    ['moderators', 'Moderators Only'],
-    ['anyone', 'Anyone'],
-  ]),
-  {
-    var: 'muc#maxhistoryfetch',
-    type: 'text-single',
-    label: 'Maximum Number of History Messages Returned by Room',
-    write: ({ historyMax }) => [String(historyMax)],
-    read: (values) => setting('historyMax', count(values)),
-  },
-  flag('nicksLocked', `{${NS.ext}}nicks_locked`, 'Lock Nicknames?'),
-  flag('allowRegistration', `{${NS.ext}}allow_registration`, 'Allow Users to Register as Members?'),
-];
 
 const passwordSwitch = 'muc#roomconfig_passwordprotectedroom';
 const passwordField = 'muc#roomconfig_roomsecret';
@@ -165,32 +59,55 @@ export interface SubmittedConfig {
 }
 
 /**
- * What a submitted form changes. Fields that are not in it stay as they are (XEP-0004 §3.2 lets a client leave out what
- * it does not change); unknown fields are ignored; a known field with a value it cannot have refuses the whole form.
+ * What a submitted form changes. Fields that are not in it stay as they are (XEP-0004 §3.5), and so do fields that say what
+ * is so already; unknown fields are ignored (§3.1); a known field with a value it cannot have refuses the whole form. What a
+ * field without a value means: readSetting.
  */
 export function readConfigForm(room: RoomView, more: readonly SettingField[], form: Form): SubmittedConfig | Refusal {
-  const no = (text: string) => refusal('modify', 'not-acceptable', '0045#10.2', text);
-  if (form.formType !== undefined && form.formType !== roomConfigForm) return no(`FORM_TYPE is ${form.formType}`);
+  if (form.formType !== undefined && form.formType !== roomConfigForm)
+    return notAcceptable(`FORM_TYPE is ${form.formType}`);
+  const { config } = room;
   let changes: Partial<RoomSettings> = {};
-  const submitted = new Map(form.fields.map((field) => [field.var, field.values]));
-  for (const { var: name, read, write } of [...settingFields, ...more]) {
-    const values = submitted.get(name);
+  const submitted: Submitted = new Map(form.fields.map((field) => [field.var, field.values]));
+  for (const field of [...settingFields, ...more]) {
+    const values = submitted.get(field.var);
     if (values === undefined) continue;
-    const before = { ...room.config, ...changes };
-    const change = read(values, before);
-    if (change === undefined) return no(`${name} cannot be ${JSON.stringify(values.join(', '))}`);
-    if (JSON.stringify(write({ ...before, ...change })) !== JSON.stringify(write(before)))
+    const change = readSetting(field, values, { ...config, ...changes });
+    if (change === undefined || change.nodes?.includes(room.jid))
+      return notAcceptable(`${field.var} cannot be ${JSON.stringify(values.join(', ').slice(0, 200))}`);
+    // Two fields may have one setting: it is the one that says something else than before that counts.
+    if (JSON.stringify(field.write({ ...config, ...change })) !== JSON.stringify(field.write(config)))
       changes = { ...changes, ...change };
   }
+  const password = readPassword(config.password, submitted);
+  if (typeof password !== 'string') return password;
+  if (password !== config.password) changes = { ...changes, password };
+  const affiliations = readAffiliations(room, submitted);
+  return 'kind' in affiliations ? affiliations : { kind: 'submitted', changes, affiliations };
+}
+
+/** Values of a submitted form by field. */
+type Submitted = ReadonlyMap<string, readonly string[]>;
+
+function notAcceptable(text: string): Refusal {
+  return refusal('modify', 'not-acceptable', '0045#10.2', text);
+}
+
+/** The password from now on; empty for none. §10.1.3: one that is wanted and blank is not acceptable. */
+function readPassword(before: string, submitted: Submitted): string | Refusal {
   const protect = submitted.get(passwordSwitch);
-  const secret = submitted.get(passwordField)?.[0];
-  if (protect !== undefined || secret !== undefined) {
-    const wanted = protect === undefined ? secret !== undefined && secret !== '' : readBoolean(protect);
-    if (wanted === undefined) return no(`${passwordSwitch} is a boolean`);
-    const password = wanted ? (secret ?? room.config.password) : '';
-    if (wanted && password === '') return no('a password-protected room needs a password');
-    if (password !== room.config.password) changes = { ...changes, password };
-  }
+  const field = submitted.get(passwordField);
+  const secret = field && (givenValues(field)[0] ?? '');
+  const wanted = protect === undefined ? (secret ?? before) !== '' : readBoolean(protect);
+  if (wanted === undefined) return notAcceptable(`${passwordSwitch} is a boolean`);
+  const password = wanted ? (secret ?? before) : '';
+  return wanted && password === ''
+    ? notAcceptable(`${passwordField} is empty, and ${passwordSwitch} says that a password is needed`)
+    : password;
+}
+
+/** Who gets another affiliation: those who are named, and those who are named no more. */
+function readAffiliations(room: RoomView, submitted: Submitted): ReadonlyMap<Jid, Affiliation> | Refusal {
   const affiliations = new Map<Jid, Affiliation>();
   for (const [name, affiliation] of [
     [adminsField, 'admin'],
@@ -200,19 +117,21 @@ export function readConfigForm(room: RoomView, more: readonly SettingField[], fo
       .get(name)
       ?.flatMap((value) => value.split('\n'))
       .filter((value) => value.trim() !== '');
-    if (values === undefined) continue;
+    // A room keeps at least one owner (§10.5), so a list of none says nothing (decision #101).
+    if (values === undefined || (values.length === 0 && affiliation === 'owner')) continue;
     const users: Jid[] = [];
     for (const value of values) {
-      const user = parseJid(value.trim());
-      if (user === undefined) return no(`${name}: ${JSON.stringify(value)} is no JID`);
-      users.push(bareOf(user));
+      const address = parseJid(value.trim());
+      const user = address && userMeant(room, address);
+      if (user === undefined) return notAcceptable(`${name}: ${JSON.stringify(value.slice(0, 200))} is no user's JID`);
+      users.push(user);
     }
     for (const user of holders(room, affiliation)) if (!users.includes(user)) affiliations.set(user, 'none');
     for (const user of users) affiliations.set(user, affiliation);
   }
   for (const [user, affiliation] of [...affiliations])
     if (room.affiliationOf(user) === affiliation) affiliations.delete(user);
-  return { kind: 'submitted', changes, affiliations };
+  return affiliations;
 }
 
 /** §10.2.1: 104 for any change, with 170 to 173 for those that concern privacy. */

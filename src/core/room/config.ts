@@ -16,6 +16,8 @@ export interface RoomSettings {
   readonly maxOccupants: number | 'none';
   /** The most messages that a user who enters is sent. */
   readonly historyMax: number;
+  /** How many a user who enters is sent who does not say how many they want (§7.2.14). */
+  readonly historyDefault: number;
   /** Whether participants may change the subject; moderators may in any case (§8.1). */
   readonly changeSubject: boolean;
   /** Whether any occupant may invite into a members-only room; admins may in any case (§7.8.2). */
@@ -35,6 +37,12 @@ export interface RoomSettings {
   readonly nicksLocked: boolean;
   /** Whether anybody may register as a member (§7.10). */
   readonly allowRegistration: boolean;
+  /** Whether they may in a members-only room, too, and so let themselves in. */
+  readonly membersOnlyRegistration: boolean;
+  /** Whether the room's information names its owners as those whom to write to (§6.4, `muc#roominfo_contactjid`). */
+  readonly ownersAreContacts: boolean;
+  /** Where its discussions may be read outside of XMPP (§6.4, `muc#roominfo_logs`); empty: nowhere. */
+  readonly logsUrl: string;
   /** The nodes that may carry this room beside this one, if its distribution lets owners choose them. */
   readonly nodes: readonly Jid[];
   readonly split: SplitSettings;
@@ -68,7 +76,8 @@ export const defaultSettings: RoomSettings = {
   password: '',
   maxOccupants: 'none',
   historyMax: 200,
-  changeSubject: true,
+  historyDefault: 200,
+  changeSubject: false,
   allowInvites: false,
   allowPm: 'anyone',
   publicRoom: true,
@@ -78,6 +87,9 @@ export const defaultSettings: RoomSettings = {
   memberList: ['moderator', 'participant', 'visitor'],
   nicksLocked: false,
   allowRegistration: true,
+  membersOnlyRegistration: false,
+  ownersAreContacts: true,
+  logsUrl: '',
   nodes: [],
   split: { policy: 'freeze', chat: true, private: true, entry: false, kick: true, away: false },
 };

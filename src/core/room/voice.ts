@@ -23,7 +23,7 @@ export function voice(turn: RoomTurn, occupant: Occupant | undefined, stanza: St
   const form = readForm({ children: stanza.payloads });
   if (form?.type !== 'submit' || form.formType !== requestForm) return false;
   const { room, distribution } = turn;
-  if (occupant !== undefined && fieldOf(form, 'muc#request_allow') !== undefined) {
+  if (occupant !== undefined && form.fields.some(({ var: name }) => name === 'muc#request_allow')) {
     const change = checkApproval(room, distribution, occupant, form);
     if (change) submit(turn, stanza, change);
     return true;

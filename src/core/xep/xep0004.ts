@@ -16,6 +16,8 @@ export interface Field {
     | 'text-private'
     | 'text-single';
   readonly label?: string;
+  /** Whether the form counts only with it (§3.2). */
+  readonly required?: boolean;
   readonly values: readonly string[];
   /** Value and label of each. */
   readonly options?: readonly (readonly [string, string])[];
@@ -38,10 +40,10 @@ export function readForm(parent: { readonly children: readonly (XmlElement | str
     var: field.attrs['var'] ?? '',
     values: childrenOf(field, 'value', NS.dataForms).map(textOf),
   }));
-  const formType = fields.find((field) => field.var === 'FORM_TYPE')?.values[0];
+  const formType = fields.find((field) => field.var === 'FORM_TYPE')?.values[0] ?? '';
   return {
     type,
-    ...(formType === undefined ? {} : { formType }),
+    ...(formType === '' ? {} : { formType }),
     fields: fields.filter((field) => field.var !== 'FORM_TYPE' && field.var !== ''),
   };
 }
@@ -53,11 +55,12 @@ export function writeForm(form: Form): XmlElement {
   return el('x', NS.dataForms, { type: form.type }, ...title, ...[...hidden, ...form.fields].map(writeField));
 }
 
-function writeField({ var: name, type, label, values, options }: Field): XmlElement {
+function writeField({ var: name, type, label, required, values, options }: Field): XmlElement {
   return el(
     'field',
     NS.dataForms,
     { var: name, type, label },
+    ...(required ? [el('required', NS.dataForms)] : []),
     ...values.map((value) => el('value', NS.dataForms, {}, value)),
     ...(options ?? []).map(([value, text]) =>
       el('option', NS.dataForms, { label: text }, el('value', NS.dataForms, {}, value)),
@@ -65,9 +68,14 @@ function writeField({ var: name, type, label, values, options }: Field): XmlElem
   );
 }
 
-/** XEP-0004 §3.3: `1` and `true`, `0` and `false`; undefined for anything else. */
+/** §3.6: an empty value and none are the same to whoever reads a field. */
+export function givenValues(values: readonly string[]): readonly string[] {
+  return values.filter((value) => value !== '');
+}
+
+/** §3.3, of a field that is there: `1` and `true`, `0` and `false`; without a value false; undefined for anything else. */
 export function readBoolean(values: readonly string[]): boolean | undefined {
-  const [value] = values;
+  const [value = '0'] = givenValues(values);
   if (value === '1' || value === 'true') return true;
   if (value === '0' || value === 'false') return false;
   return undefined;

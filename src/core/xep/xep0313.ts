@@ -3,7 +3,7 @@ import type { Jid } from '../xmpp/jid.ts';
 import { parseJid } from '../xmpp/jid.ts';
 import type { Instant } from '../xmpp/time.ts';
 import { el, type XmlElement } from '../xmpp/xml.ts';
-import { readForm, writeForm } from './xep0004.ts';
+import { givenValues, readForm, writeForm } from './xep0004.ts';
 import { type PageRequest, readPage } from './xep0059.ts';
 import { readStamp } from './xep0082.ts';
 
@@ -22,7 +22,8 @@ export interface ArchiveQuery {
 export function readQuery(query: XmlElement): ArchiveQuery | { readonly error: string } {
   const form = readForm(query);
   if (form?.formType !== undefined && form.formType !== mam) return { error: `FORM_TYPE is ${form.formType}` };
-  const value = (name: string) => form?.fields.find((field) => field.var === name)?.values[0];
+  // XEP-0004 §3.6: a field without a value asks for nothing.
+  const value = (name: string) => givenValues(form?.fields.find((field) => field.var === name)?.values ?? [])[0];
   const queryId = query.attrs['queryid'];
   let result: ArchiveQuery = { page: readPage(query), ...(queryId === undefined ? {} : { queryId }) };
   for (const name of ['start', 'end'] as const) {

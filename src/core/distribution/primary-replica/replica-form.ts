@@ -1,6 +1,8 @@
 /** What a primary tells its replicas of the room's configuration, in the fields that owners know. Decision #15. */
 import type { RoomSettings } from '../../room/config.ts';
-import { roomConfigForm, settingFields } from '../../room/config-form.ts';
+import { roomConfigForm } from '../../room/config-form.ts';
+import { readSetting } from '../../room/setting-field.ts';
+import { settingFields } from '../../room/setting-fields.ts';
 import type { RoomView } from '../../room/state.ts';
 import type { Form } from '../../xep/xep0004.ts';
 import { NS } from '../../xmpp/namespaces.ts';
@@ -14,6 +16,7 @@ const told: ReadonlySet<string> = new Set([
   'muc#roomconfig_moderatedroom',
   'muc#roomconfig_whois',
   'muc#maxhistoryfetch',
+  'muc#roomconfig_defaulthistorymessages',
   `{${NS.ext}}nicks_locked`,
 ]);
 
@@ -33,9 +36,9 @@ export function replicaForm({ config }: RoomView): Form {
 /** What a replica takes of it: a value that cannot be is as if absent. */
 export function readReplicaForm({ config }: RoomView, form: Form | undefined): Partial<RoomSettings> {
   let changes: Partial<RoomSettings> = {};
-  for (const { var: name, read } of toldFields) {
-    const values = form?.fields.find((field) => field.var === name)?.values;
-    if (values !== undefined) changes = { ...changes, ...read(values, { ...config, ...changes }) };
+  for (const setting of toldFields) {
+    const values = form?.fields.find((field) => field.var === setting.var)?.values;
+    if (values !== undefined) changes = { ...changes, ...readSetting(setting, values, { ...config, ...changes }) };
   }
   return changes;
 }
