@@ -1,19 +1,20 @@
 import { type Affiliation, affiliations, type Role, roles, writeMucUser } from '../xep/xep0045.ts';
-import { bareOf, type Jid, occupantJid, parseJid, parseNick, partsOf } from '../xmpp/jid.ts';
+import { bareOf, type Jid, occupantJid, parseJid, parseNick, partsOf, resourceOf } from '../xmpp/jid.ts';
 import { NS } from '../xmpp/namespaces.ts';
 import { iqResult, message, type Stanza } from '../xmpp/stanza.ts';
-import { childOf, childrenOf, textOf, type XmlElement } from '../xmpp/xml.ts';
-import { changesOfAffiliation, mayChangeAffiliation, mayChangeRole, rank } from './affiliation.ts';
-import type { Actor, Change } from './change.ts';
+import { childOf, childrenOf, el, textOf, type XmlElement } from '../xmpp/xml.ts';
+import { changesOfAffiliation, mayChangeAffiliation, mayChangeRole, rank, toldOf } from './affiliation.ts';
+import type { Change } from './change.ts';
 import { commitAll, decided } from './commit.ts';
-import type { Occupant } from './event.ts';
+import type { Actor, Occupant } from './event.ts';
 import { invitation } from './invitation.ts';
-import { list, roleOf } from './lists.ts';
+import { list, listedNick, roleOf } from './lists.ts';
 import { nickIsAnothers } from './nick.ts';
 import { type Refusal, refusal } from './refusal.ts';
 import type { Distribution, RoomTurn } from './room-turn.ts';
 import type { RoomView } from './state.ts';
 import { refuse } from './tell.ts';
+import { userMeant } from './user-meant.ts';
 
 /** One `<item/>` of a request, checked. */
 type Item =
@@ -37,7 +38,7 @@ export function adminIq(turn: RoomTurn, stanza: Stanza, query: XmlElement): void
       : checkItems(room, distribution, stanza.from, requested);
   if (checked === undefined) return;
   if ('kind' in checked) return refuse(turn, stanza, checked, query);
-  const actor = room.occupantByJid(stanza.from)?.nick;
+  const actor = actorOf(room, stanza.from);
   const changesOf = (item: Item) => changesOfItem(room, distribution, item, actor);
   if (!decided(turn, stanza, checked.flatMap(changesOf))) return;
   // §8.2, §8.3, §9.1, §9.3: first those who are removed hear, then comes the result, then the others hear.
@@ -47,10 +48,22 @@ export function adminIq(turn: RoomTurn, stanza: Stanza, query: XmlElement): void
     const before = room.affiliationOf(absent ?? stanza.from);
     // Each is checked against what the ones before it left.
     commitAll(turn, changesOf(item), { later });
-    if (absent !== undefined) later.push(() => tellAbsent(turn, absent, before, stanza.from, actor));
+    if (absent !== undefined) later.push(() => tellAbsent(turn, absent, before, { ...actor, ...reasonOf(item) }));
   }
   turn.send(iqResult(stanza), '0045#9');
   for (const tellOthers of later) tellOthers();
+}
+
+/** Who acts: their nick, if they are in, from whichever client; and their address. */
+function actorOf(room: RoomView, from: Jid): Actor & { readonly actorJid: Jid } {
+  const user = bareOf(from);
+  const here = [...room.occupants.values()].filter(({ jid }) => jid !== undefined && bareOf(jid) === user);
+  const nick = (here.find(({ jid }) => jid === from) ?? here[0])?.nick;
+  return { actorJid: user, ...(nick === undefined ? {} : { actor: nick }) };
+}
+
+function reasonOf({ reason }: Item): Pick<Actor, 'reason'> {
+  return reason === undefined ? {} : { reason };
 }
 
 /** Whether the user whose affiliation changes is not in, and so hears of it in no other way. */
@@ -82,16 +95,8 @@ function checkItems(
 }
 
 /** What an item changes, as things are now. */
-function changesOfItem(
-  room: RoomView,
-  distribution: Distribution,
-  item: Item,
-  actor: string | undefined,
-): readonly Change[] {
-  const by: Actor = {
-    ...(actor === undefined ? {} : { actor }),
-    ...(item.reason === undefined ? {} : { reason: item.reason }),
-  };
+function changesOfItem(room: RoomView, distribution: Distribution, item: Item, actor: Actor): readonly Change[] {
+  const by: Actor = { ...actor, ...reasonOf(item) };
   if (item.kind === 'affiliation') {
     const { user, affiliation, nick } = item;
     const changes = changesOfAffiliation(room, distribution, user, affiliation, by);
@@ -100,9 +105,10 @@ function changesOfItem(
   }
   const target = room.occupants.get(item.target.nick);
   if (target === undefined || target.role === item.role) return [];
+  const told = toldOf(room, by);
   if (item.role === 'none')
-    return [{ kind: 'left', occupant: target, parts: { statuses: [307], item: by, payloads: [] } }];
-  return [{ kind: 'presence', occupant: { ...target, role: item.role }, parts: { item: by } }];
+    return [{ kind: 'left', occupant: target, parts: { statuses: [307], item: told, payloads: [] } }];
+  return [{ kind: 'presence', occupant: { ...target, role: item.role }, parts: { item: told } }];
 }
 
 function readItem(room: RoomView, element: XmlElement): Item | Refusal {
@@ -117,7 +123,8 @@ function readItem(room: RoomView, element: XmlElement): Item | Refusal {
     const role = roles.find((known) => known === roleText);
     if (role === undefined) return refusal('modify', 'bad-request', '0045#9', `there is no role ${roleText}`);
     const full = parseJid(address ?? '');
-    const target = byNick ?? (full && room.occupantByJid(full));
+    const ofRoom = full !== undefined && bareOf(full) === room.jid;
+    const target = byNick ?? (ofRoom ? room.occupants.get(resourceOf(full)) : full && room.occupantByJid(full));
     if (target === undefined)
       return refusal('cancel', 'item-not-found', '0045#9', `nobody here is called ${nick ?? address ?? ''}`);
     return { kind: 'role', target, role, ...reason };
@@ -125,16 +132,17 @@ function readItem(room: RoomView, element: XmlElement): Item | Refusal {
   const affiliation = affiliations.find((known) => known === affiliationText);
   if (affiliation === undefined)
     return refusal('modify', 'bad-request', '0045#9', `there is no affiliation ${affiliationText ?? '(none given)'}`);
-  const user = address === undefined ? byNick?.jid : parseJid(address);
-  if (user === undefined)
-    return refusal(
-      'modify',
-      address === undefined ? 'item-not-found' : 'jid-malformed',
-      '0045#9',
-      `who is ${address ?? nick ?? 'it'}?`,
-    );
-  const item = { kind: 'affiliation', user: bareOf(user), affiliation, ...reason } as const;
+  const named = address === undefined ? byNick?.jid : parseJid(address);
+  const user = named && userMeant(room, named);
+  if (user === undefined) {
+    const isMalformed = address !== undefined && named === undefined;
+    const condition = isMalformed ? 'jid-malformed' : 'item-not-found';
+    return refusal('modify', condition, '0045#9', `who is ${address ?? nick ?? 'it'}?`);
+  }
+  const item = { kind: 'affiliation', user, affiliation, ...reason } as const;
   if (address === undefined || nick === undefined || rank[affiliation] < rank.member) return item;
+  // As a list says it that is sent back.
+  if (room.affiliationOf(user) === affiliation && prepared === listedNick(room, user)) return item;
   if (nick === '') return { ...item, nick };
   if (prepared === undefined) return refusal('modify', 'jid-malformed', '0045#9', `${nick} cannot be a nick`);
   if (nickIsAnothers(room, prepared, item.user))
@@ -142,17 +150,23 @@ function readItem(room: RoomView, element: XmlElement): Item | Refusal {
   return { ...item, nick: prepared };
 }
 
-/** Why this user may not do it, if so. */
+/** Why this user may not do it, if so. §9.8, decision #107: a list that repeats what is so already asks for nothing. */
 function deny(room: RoomView, distribution: Distribution, actor: Jid, item: Item): Refusal | undefined {
   const affiliation = room.affiliationOf(actor);
-  if (item.kind === 'role' && !distribution.traits.decidesAbout(item.target))
-    return refusal('cancel', 'not-allowed', '0045#8.2', 'they are in by another node, which decides about them');
-  if (item.kind === 'role')
-    return mayChangeRole({ affiliation, role: roleOf(room, distribution, actor) }, item.target, item.role);
+  if (item.kind === 'role') {
+    const { target } = item;
+    const role = roleOf(room, distribution, actor);
+    if (target.role === item.role && role === 'moderator') return undefined;
+    if (!distribution.traits.decidesAbout(target))
+      return refusal('cancel', 'not-allowed', '0045#8.2', 'they are in by another node, which decides about them');
+    return mayChangeRole({ affiliation, role }, target, item.role);
+  }
   // §9.1: nobody bans themselves.
   if (item.affiliation === 'outcast' && item.user === bareOf(actor))
     return refusal('cancel', 'conflict', '0045#9.1', 'you cannot ban yourself');
-  return mayChangeAffiliation(affiliation, room.affiliationOf(item.user), item.affiliation);
+  const before = room.affiliationOf(item.user);
+  const isRepeated = before === item.affiliation && item.nick === undefined && rank[affiliation] >= rank.admin;
+  return isRepeated ? undefined : mayChangeAffiliation(affiliation, before, item.affiliation);
 }
 
 /** §10.4, §10.5: whether these changes would leave the room without an owner. */
@@ -171,14 +185,16 @@ function lostOwners(room: RoomView, items: readonly Item[]): boolean {
  * A user who is not in learns of a new affiliation. If it lets them into a members-only room, an invitation tells them
  * (§9.5), else a message with status 101 does (§18.1).
  */
-function tellAbsent(turn: RoomTurn, user: Jid, before: Affiliation, from: Jid, actor: string | undefined): void {
+function tellAbsent(turn: RoomTurn, user: Jid, before: Affiliation, by: Actor & { readonly actorJid: Jid }): void {
   const { room } = turn;
+  const { actor, actorJid, reason } = by;
   const affiliation = room.affiliationOf(user);
   // Nobody can write to a whole domain.
   if (partsOf(user).local === '') return;
-  const inviter = actor === undefined ? bareOf(from) : occupantJid(room.jid, actor);
+  const inviter = actor === undefined ? actorJid : occupantJid(room.jid, actor);
+  const kept = reason === undefined ? [] : [el('reason', NS.mucUser, {}, reason)];
   if (room.config.membersOnly && rank[before] === rank.none && rank[affiliation] >= rank.member)
-    return turn.send(invitation(room, user, inviter, turn.env.newId()), '0045#9.5');
-  const x = writeMucUser({ affiliation, role: 'none', jid: user, statuses: [101] });
+    return turn.send(invitation(room, user, inviter, turn.env.newId(), kept), '0045#9.5');
+  const x = writeMucUser({ ...toldOf(room, by), affiliation, role: 'none', jid: user, statuses: [101] });
   turn.send(message(room.jid, user, { id: turn.env.newId() }, x), '0045#18.1');
 }

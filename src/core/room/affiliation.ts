@@ -2,9 +2,9 @@
 
 import type { Affiliation, Role } from '../xep/xep0045.ts';
 import { bareOf, domainOf, type Jid } from '../xmpp/jid.ts';
-import type { Actor, Change } from './change.ts';
+import type { Change } from './change.ts';
 import type { RoomConfig } from './config.ts';
-import type { Occupant } from './event.ts';
+import type { Actor, Occupant } from './event.ts';
 import { type Refusal, refusal } from './refusal.ts';
 import type { Distribution } from './room-turn.ts';
 import type { RoomView } from './state.ts';
@@ -102,6 +102,18 @@ function concernedBy(
 }
 
 /**
+ * What those inside are told of who did something to a user, and why (§8.2, §9.1): the nick. Of somebody who has none here
+ * it is the address, if all may see addresses.
+ */
+export function toldOf({ whois }: RoomView, { actor, actorJid, reason }: Actor): Actor {
+  return {
+    ...(actor === undefined ? {} : { actor }),
+    ...(actor !== undefined || actorJid === undefined || whois !== 'anyone' ? {} : { actorJid }),
+    ...(reason === undefined ? {} : { reason }),
+  };
+}
+
+/**
  * What follows when a user gets an affiliation. If they are banned, their reserved nick is free (§9.1). Their occupants
  * are out with 301 (banned), out with 321 (no longer a member of a members-only room, §9.4), or get the role that goes with
  * it.
@@ -114,11 +126,19 @@ export function changesOfAffiliation(
   by: Actor = {},
 ): readonly Change[] {
   const before = room.affiliationOf(user);
-  if (before === affiliation) return [];
+  const why = Object.keys(by).length === 0 ? {} : { by };
+  if (before === affiliation) {
+    // §9.8: what is so already is no change. A ban may get another reason, which is news to nobody inside.
+    const isNews = by.reason !== undefined && by.reason !== room.bans.get(user)?.reason;
+    return isNews && room.affiliations.get(user) === 'outcast'
+      ? [{ kind: 'affiliated', user, affiliation, absent: false, placed: false, ...why }]
+      : [];
+  }
+  const told = toldOf(room, by);
   const concerned = concernedBy(room, distribution, user, affiliation);
   const inside = [...room.occupants.values()].some(({ jid }) => jid !== undefined && bareOf(jid) === user);
   const placed = !inside || before === 'outcast' || affiliation === 'outcast';
-  const changes: Change[] = [{ kind: 'affiliated', user, affiliation, absent: concerned.length === 0, placed }];
+  const changes: Change[] = [{ kind: 'affiliated', user, affiliation, absent: concerned.length === 0, placed, ...why }];
   if (affiliation === 'outcast' && room.reservedNicks.has(user))
     changes.push({ kind: 'registered', user, nick: undefined });
   const status = affiliation === 'outcast' ? 301 : affiliation === 'none' && room.config.membersOnly ? 321 : undefined;
@@ -127,11 +147,11 @@ export function changesOfAffiliation(
       changes.push({
         kind: 'left',
         occupant: { ...occupant, affiliation },
-        parts: { statuses: [status], item: by, payloads: [] },
+        parts: { statuses: [status], item: told, payloads: [] },
       });
     else {
       const role = roleAfter(room, occupant, before, affiliation);
-      changes.push({ kind: 'presence', occupant: { ...occupant, affiliation, role }, parts: { item: by } });
+      changes.push({ kind: 'presence', occupant: { ...occupant, affiliation, role }, parts: { item: told } });
     }
   }
   return changes;

@@ -2,14 +2,8 @@ import type { Affiliation, JoinRequest } from '../xep/xep0045.ts';
 import { assertNever } from '../xmpp/errors.ts';
 import type { Jid } from '../xmpp/jid.ts';
 import type { RoomSettings } from './config.ts';
-import type { Happening, HistoryItem, Occupant, Subject } from './event.ts';
+import type { Actor, Happening, HistoryItem, Occupant, Subject } from './event.ts';
 import type { PresenceParts } from './visibility.ts';
-
-/** Who did something to a user and why, as the occupants are told (XEP-0045 §8.2 `actor`, `reason`). */
-export interface Actor {
-  readonly actor?: string;
-  readonly reason?: string;
-}
 
 /**
  * Something that may happen to a room. A check gives it, a distribution decides about it, and `commit` records it, tells
@@ -72,6 +66,7 @@ export type Change =
       readonly kind: 'affiliated';
       readonly user: Jid;
       readonly affiliation: Affiliation;
+      readonly by?: Actor | undefined;
       /** It concerns nobody who is in, so no presence tells of it. */
       readonly absent: boolean;
       /** Other nodes must hear of it beside the presences that follow, so it has a position in the sequence. */
@@ -133,6 +128,7 @@ export function eventOf(change: Change, n: number | undefined): Happening | unde
         n: change.placed ? n : undefined,
         user: change.user,
         affiliation: change.affiliation,
+        ...(change.by === undefined ? {} : { by: change.by }),
       };
     case 'registered':
       return { kind: 'nickReserved', user: change.user, nick: change.nick };

@@ -4,7 +4,7 @@
  */
 import type { Env } from '../turn/env.ts';
 import { type JoinRequest, readJoin } from '../xep/xep0045.ts';
-import { bareOf, type Jid } from '../xmpp/jid.ts';
+import { bareOf, domainOf, type Jid } from '../xmpp/jid.ts';
 import type { Stanza } from '../xmpp/stanza.ts';
 import { sameElements } from '../xmpp/xml.ts';
 import { initialRole, maySpeak } from './affiliation.ts';
@@ -60,7 +60,7 @@ export function entry(
     return { kind: 'presence', occupant: withSession(home === undefined ? rest : before, session), join, before };
   }
   // §10.1: the first to enter a room made for them is told so.
-  const created = room.locked && room.n === 0 ? [201] : [];
+  const created = (room.locked || room.config.onDemand) && room.n === 0 ? [201] : [];
   return { kind: 'entered', occupant, join, statuses: room.config.logging ? [...created, 170] : created };
 }
 
@@ -68,7 +68,7 @@ export function entry(
 export function mayEnter(room: RoomView, user: Jid, nick: string, join: JoinRequest): Refusal | undefined {
   const { config } = room;
   const affiliation = room.affiliationOf(user);
-  if (affiliation === 'outcast') return refusal('auth', 'forbidden', '0045#7.2.7');
+  if (affiliation === 'outcast') return refusal('auth', 'forbidden', '0045#7.2.7', banText(room, user));
   if (config.membersOnly && affiliation === 'none') return refusal('auth', 'registration-required', '0045#7.2.6');
   const privileged = affiliation === 'owner' || affiliation === 'admin';
   if (config.password !== '' && join.password !== config.password && affiliation !== 'owner')
@@ -87,6 +87,12 @@ export function mayEnter(room: RoomView, user: Jid, nick: string, join: JoinRequ
   if (config.maxOccupants !== 'none' && room.occupants.size >= config.maxOccupants && !privileged)
     return refusal('wait', 'service-unavailable', '0045#7.2.9');
   return undefined;
+}
+
+/** For people: that they are banned, and why, as far as it was said (§9.1). */
+function banText(room: RoomView, user: Jid): string {
+  const reason = (room.bans.get(bareOf(user)) ?? room.bans.get(domainOf(user)))?.reason;
+  return reason === undefined ? 'you are banned from this room' : `you are banned from this room: ${reason}`;
 }
 
 /** The affiliation and role with which somebody enters. §5.1.2. */

@@ -90,12 +90,19 @@ export function isLater(a: HistoryItem, b: HistoryItem): boolean {
   return a.by === b.by ? a.id > b.id : a.by > b.by;
 }
 
+/** Who did something to a user, and why (XEP-0045 §8.2, §9.1). */
+export interface Actor {
+  /** Nick of who did it. */
+  readonly actor?: string | undefined;
+  /** Their bare JID. */
+  readonly actorJid?: string | undefined;
+  readonly reason?: string | undefined;
+}
+
 /** How someone left: what others are told, kept so that it can be told again to a peer that missed it. */
-export interface Leaving {
+export interface Leaving extends Actor {
   readonly affiliation?: Affiliation;
   readonly statuses?: readonly number[];
-  readonly reason?: string | undefined;
-  readonly actor?: string | undefined;
   readonly payloads?: readonly XmlElement[];
 }
 
@@ -144,12 +151,20 @@ export type RoomEvent = { readonly room: Jid } & Happening;
 /** What happened, in a room that is known. */
 export type Happening = {
   readonly n?: number | undefined;
-} /** `owner`: the user who made it by entering it; it is locked until they configure it (XEP-0045 §10.1). */ & (
-  | { readonly kind: 'roomCreated'; readonly epoch: number; readonly owner?: Jid }
+} /**
+ * `owner`: the user who made it by entering it; it is locked until they configure it (XEP-0045 §10.1). `open`: it is not,
+ * because the service locks no new rooms.
+ */ & (
+  | { readonly kind: 'roomCreated'; readonly epoch: number; readonly owner?: Jid; readonly open?: true | undefined }
   /** An owner's configuration: what differs from before. It unlocks a new room. */
   | { readonly kind: 'roomConfigured'; readonly changes: Partial<RoomSettings> }
   /** `user` is a bare JID; `none` takes it off every list. */
-  | { readonly kind: 'affiliationChanged'; readonly user: Jid; readonly affiliation: Affiliation }
+  | {
+      readonly kind: 'affiliationChanged';
+      readonly user: Jid;
+      readonly affiliation: Affiliation;
+      readonly by?: Actor | undefined;
+    }
   /** XEP-0045 §7.10; undefined gives the nick back. */
   | { readonly kind: 'nickReserved'; readonly user: Jid; readonly nick: string | undefined }
   | { readonly kind: 'roomDestroyed' }

@@ -10,6 +10,7 @@ import { type Refusal, refusal } from './refusal.ts';
 import type { RoomTurn } from './room-turn.ts';
 import type { RoomView } from './state.ts';
 import { refuse } from './tell.ts';
+import { userMeant } from './user-meant.ts';
 
 /** Invitations that one message may carry. */
 const invitesMax = 20;
@@ -75,8 +76,11 @@ function checkInvitations(
   if (invites.length > invitesMax) return refusal('modify', 'policy-violation', spec, `at most ${invitesMax} at once`);
   const invitees: { readonly to: Jid; readonly element: XmlElement }[] = [];
   for (const element of invites) {
-    const to = parseJid(element.attrs['to'] ?? '');
-    if (to === undefined) return refusal('modify', 'jid-malformed', spec, `"${element.attrs['to'] ?? ''}" is no JID`);
+    const address = parseJid(element.attrs['to'] ?? '');
+    if (address === undefined)
+      return refusal('modify', 'jid-malformed', spec, `"${element.attrs['to'] ?? ''}" is no JID`);
+    const to = bareOf(address) === room.jid ? userMeant(room, address) : address;
+    if (to === undefined) return refusal('modify', 'item-not-found', spec, `who is ${address}?`);
     invitees.push({ to, element });
   }
   return { inviter, invitees };

@@ -1,4 +1,4 @@
-import { type Affiliation, affiliations, type Role, roles } from '../xep/xep0045.ts';
+import { type Affiliation, affiliations, type Role, roles, writeWhy } from '../xep/xep0045.ts';
 import { bareOf, type Jid } from '../xmpp/jid.ts';
 import { NS } from '../xmpp/namespaces.ts';
 import { iqResult, type Stanza } from '../xmpp/stanza.ts';
@@ -32,6 +32,12 @@ function mayReadList(
   return occupant === undefined ? affiliation === 'member' : room.config.memberList.includes(occupant.role);
 }
 
+/** The nick in a list: the one that they use (§9.5; converse.js calls them by it from then on), else the one that is theirs. */
+export function listedNick(room: RoomView, user: Jid): string | undefined {
+  for (const { nick, jid } of room.occupants.values()) if (jid !== undefined && bareOf(jid) === user) return nick;
+  return room.reservedNicks.get(user);
+}
+
 /**
  * Answers a request for lists, if the user is entitled to them. §8.5, §9.2, §9.5, §9.8, §10.5, §10.8.
  *
@@ -53,13 +59,10 @@ export function list(turn: RoomTurn, stanza: Stanza, requested: readonly XmlElem
         return refusal('auth', 'forbidden', '0045#9.5', `you may not read the ${wanted} list`);
       for (const [user, held] of room.affiliations) {
         if (held !== wanted) continue;
-        const present = [...room.occupants.values()].find(
-          (other) => other.jid !== undefined && bareOf(other.jid) === user,
-        );
-        // There is no role here (§17.4), and no nick of a banned user (§9.2). An occupant's nick is the one in use (§9.5):
-        // converse.js calls them by it from then on.
-        const nick = held === 'outcast' ? undefined : (present?.nick ?? room.reservedNicks.get(user));
-        found.push(el('item', NS.mucAdmin, { affiliation: held, jid: user, nick }));
+        // There is no role here (§17.4), and no nick of a banned user (§9.2).
+        const nick = held === 'outcast' ? undefined : listedNick(room, user);
+        const why = held === 'outcast' ? writeWhy(room.bans.get(user) ?? {}, NS.mucAdmin) : [];
+        found.push(el('item', NS.mucAdmin, { affiliation: held, jid: user, nick }, ...why));
       }
     } else {
       if (role === 'moderator' && !admin)

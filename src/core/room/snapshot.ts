@@ -2,7 +2,7 @@ import type { Affiliation } from '../xep/xep0045.ts';
 import type { Jid } from '../xmpp/jid.ts';
 import type { Placed } from './change-log.ts';
 import type { RoomSettings } from './config.ts';
-import type { Divergence, HistoryItem, Occupant, PeerRecord, Subject } from './event.ts';
+import type { Actor, Divergence, HistoryItem, Occupant, PeerRecord, Subject } from './event.ts';
 
 /** All durable state of one room; plain data. */
 export interface RoomSnapshot {
@@ -14,6 +14,7 @@ export interface RoomSnapshot {
   readonly changes: Partial<RoomSettings>;
   readonly occupants: readonly Occupant[];
   readonly affiliations: readonly (readonly [Jid, Affiliation])[];
+  readonly bans?: readonly (readonly [Jid, Actor])[];
   readonly reservedNicks: readonly (readonly [Jid, string])[];
   readonly occupantIds: readonly (readonly [Jid, string])[];
   readonly history: readonly HistoryItem[];

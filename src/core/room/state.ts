@@ -4,6 +4,7 @@ import { bareOf, domainOf, type Jid } from '../xmpp/jid.ts';
 import { ChangeLog } from './change-log.ts';
 import type { RoomConfig, RoomSettings } from './config.ts';
 import {
+  type Actor,
   type Divergence,
   type HistoryItem,
   isLater,
@@ -37,6 +38,8 @@ export class RoomState {
   readonly occupants = new Map<string, Occupant>();
   /** Affiliations given while the room runs; the configuration's own are the start. */
   readonly affiliations: Map<Jid, Affiliation>;
+  /** Who banned these users, and why, where that was said (§9.2). */
+  readonly bans = new Map<Jid, Actor>();
   readonly peers = new Map<Jid, PeerRecord>();
   /** The configuration as it is now. */
   config: RoomConfig;
@@ -141,7 +144,7 @@ export class RoomState {
     switch (event.kind) {
       case 'roomCreated':
         this.epoch = event.epoch;
-        this.locked = event.owner !== undefined;
+        this.locked = event.owner !== undefined && event.open === undefined;
         if (event.owner !== undefined) this.affiliations.set(bareOf(event.owner), 'owner');
         return;
       case 'roomConfigured':
@@ -150,6 +153,8 @@ export class RoomState {
       case 'affiliationChanged':
         if (event.affiliation === 'none') this.affiliations.delete(event.user);
         else this.affiliations.set(event.user, event.affiliation);
+        if (event.affiliation === 'outcast' && event.by !== undefined) this.bans.set(event.user, event.by);
+        else this.bans.delete(event.user);
         return;
       case 'nickReserved':
         if (event.nick === undefined) this.reservedNicks.delete(event.user);
@@ -202,6 +207,7 @@ export class RoomState {
       changes: this.#changes,
       occupants: [...this.occupants.values()],
       affiliations: [...this.affiliations],
+      bans: [...this.bans],
       reservedNicks: [...this.reservedNicks],
       occupantIds: [...this.occupantIds],
       history: [...this.#history],
@@ -221,6 +227,7 @@ export class RoomState {
     refill(this.reservedNicks, snapshot.reservedNicks);
     refill(this.occupantIds, snapshot.occupantIds);
     refill(this.affiliations, snapshot.affiliations);
+    refill(this.bans, snapshot.bans ?? []);
     refill(this.peers, snapshot.peers);
     // A snapshot of an earlier version may have none.
     this.log.restore(snapshot.log ?? []);
@@ -228,7 +235,9 @@ export class RoomState {
     this.#replace(snapshot);
   }
 
-  #configure(changes: Partial<RoomSettings>): void {
+  #configure(given: Partial<RoomSettings>): void {
+    // A log of before may have 0 where an owner wanted no limit.
+    const changes = given.maxOccupants === 0 ? { ...given, maxOccupants: 'none' as const } : given;
     this.#changes = { ...this.#changes, ...changes };
     this.config = { ...this.config, ...changes };
   }

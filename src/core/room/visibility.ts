@@ -28,7 +28,7 @@ export function seesPresence(room: RoomView, subject: Occupant, viewer: Occupant
 export interface PresenceParts {
   readonly type?: 'unavailable' | undefined;
   /** Overrides of the item: role `none` on leaving, `nick` beside 303, `reason`. */
-  readonly item?: Partial<Pick<MucUser, 'role' | 'affiliation' | 'nick' | 'reason' | 'actor'>> | undefined;
+  readonly item?: Partial<Pick<MucUser, 'role' | 'affiliation' | 'nick' | 'reason' | 'actor' | 'actorJid'>> | undefined;
   /** `<destroy/>` beside the item (§10.9). */
   readonly destroy?: XmlElement | undefined;
   readonly statuses?: readonly number[] | undefined;
@@ -94,6 +94,7 @@ function write(room: RoomView, subject: Occupant, parts: PresenceParts, to: Jid,
     nick: item?.nick,
     reason: item?.reason,
     actor: item?.actor,
+    actorJid: item?.actorJid,
     destroy: parts.destroy,
     statuses: hasSession(subject, to) ? ownStatuses(room, parts) : (parts.statuses ?? []),
   };

@@ -87,6 +87,8 @@ export interface MucUser {
   readonly reason?: string | undefined;
   /** Nick of the user who did it (§8.2, §9.1). */
   readonly actor?: string | undefined;
+  /** Their bare JID. */
+  readonly actorJid?: string | undefined;
   readonly statuses: readonly number[];
   /** `<destroy/>` (§10.9). */
   readonly destroy?: XmlElement | undefined;
@@ -105,16 +107,33 @@ function itemAttrs({ affiliation, role, jid, nick }: MucUser): Readonly<Record<s
   return jid === undefined ? { affiliation, role, nick } : { affiliation, role, jid, nick };
 }
 
-function itemChildren({ reason, actor }: MucUser): readonly XmlElement[] {
-  if (reason === undefined && actor === undefined) return [];
+function itemChildren({ reason, actor, actorJid }: MucUser): readonly XmlElement[] {
+  if (reason === undefined && actor === undefined && actorJid === undefined) return [];
+  return writeWhy({ reason, actor, actorJid }, NS.mucUser);
+}
+
+/** `<actor/>` and `<reason/>` of an item, in muc#user (§8.2, §9.1) or in muc#admin (§9.2). */
+export function writeWhy(
+  { reason, actor: nick, actorJid: jid }: Pick<MucUser, 'reason' | 'actor' | 'actorJid'>,
+  xmlns: string,
+): readonly XmlElement[] {
   return [
-    ...(actor === undefined ? [] : [el('actor', NS.mucUser, { nick: actor })]),
-    ...(reason === undefined ? [] : [el('reason', NS.mucUser, {}, reason)]),
+    ...(nick === undefined && jid === undefined ? [] : [el('actor', xmlns, { jid, nick })]),
+    ...(reason === undefined ? [] : [el('reason', xmlns, {}, reason)]),
   ];
 }
 
 function writeStatus(code: number): XmlElement {
   return element('status', NS.mucUser, { code: String(code) });
+}
+
+/** What those who may know it are told of the affiliation of somebody who is not in (§9.3); of a ban with its status (§9.1). */
+export function writeAffiliation(
+  { user, affiliation }: { readonly user: string; readonly affiliation: Affiliation },
+  why: Pick<MucUser, 'reason' | 'actor' | 'actorJid'> = {},
+): XmlElement {
+  const statuses = affiliation === 'outcast' ? [301] : [];
+  return writeMucUser({ ...why, affiliation, role: 'none', jid: user, statuses });
 }
 
 /** What those inside are told of a new configuration (§10.2.1): nothing but codes. */
@@ -171,6 +190,7 @@ export function readMucUser(payloads: readonly XmlElement[]): MucUser | undefine
   const affiliation = oneOf(affiliations, item?.attrs['affiliation']) ?? 'none';
   const role = oneOf(roles, item?.attrs['role']) ?? 'none';
   const reason = item && childOf(item, 'reason', NS.mucUser);
+  const actor = item && childOf(item, 'actor', NS.mucUser);
   const statuses: number[] = [];
   for (const status of childrenOf(x, 'status', NS.mucUser)) {
     const code = Number(status.attrs['code']);
@@ -183,7 +203,8 @@ export function readMucUser(payloads: readonly XmlElement[]): MucUser | undefine
     jid: item?.attrs['jid'],
     nick: item?.attrs['nick'],
     reason: reason && textOf(reason),
-    actor: item && childOf(item, 'actor', NS.mucUser)?.attrs['nick'],
+    actor: actor?.attrs['nick'],
+    actorJid: actor?.attrs['jid'],
     destroy: childOf(x, 'destroy', NS.mucUser),
     statuses,
   };

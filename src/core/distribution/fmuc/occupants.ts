@@ -1,12 +1,12 @@
 /** XEP-0289 §5.3, §5.4, §8: users of other nodes come, change and go, and two may want one nick (decision #23). */
 import { commit, leave } from '../../room/commit.ts';
-import { type Occupant, sameOccupant } from '../../room/event.ts';
+import { type Actor, type Occupant, sameOccupant } from '../../room/event.ts';
 import { cleanPayloads } from '../../room/hygiene.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
 import { isOf, localSessions } from '../../room/sessions.ts';
 import type { RoomView } from '../../room/state.ts';
 import type { LinkPlace } from '../../xep/sync.ts';
-import { readMucUser } from '../../xep/xep0045.ts';
+import { type MucUser, readMucUser } from '../../xep/xep0045.ts';
 import { stanzaError } from '../../xmpp/errors.ts';
 import { type Jid, occupantJid } from '../../xmpp/jid.ts';
 import { errorReply, presence, type Stanza } from '../../xmpp/stanza.ts';
@@ -43,12 +43,19 @@ export function takePresence(turn: RoomTurn, links: Links, peer: Jid, author: Ji
     const parts = {
       statuses: user?.statuses.filter((code) => code !== 110) ?? [],
       payloads: cleanPayloads(room.jid, stanza.payloads),
-      ...(user?.reason === undefined ? {} : { item: { reason: user.reason } }),
+      ...(user === undefined ? {} : { item: whyOf(user) }),
     };
-    leave(turn, known, parts, { spec: '0289#5.4' });
+    // With a ban comes another affiliation than they had (XEP-0045 §9.1).
+    const gone = user === undefined ? known : { ...known, affiliation: user.affiliation };
+    leave(turn, gone, parts, { spec: '0289#5.4' });
   } else if (known === undefined) enter(turn, links, peer, occupant);
   else if (known.nick !== nick) rename(turn, links, known, nick);
   else change(turn, known, occupant);
+}
+
+/** Who did it, by nick, and why. What that node thinks of addresses is not what this room does with them. */
+function whyOf({ reason, actor }: MucUser): Actor {
+  return { ...(actor === undefined ? {} : { actor }), ...(reason === undefined ? {} : { reason }) };
 }
 
 export function change(turn: RoomTurn, known: Occupant, occupant: Occupant): void {
@@ -112,7 +119,8 @@ export function yieldNick(turn: RoomTurn, links: Links, loser: Occupant): void {
   const here = localSessions(loser);
   for (const { jid } of here) {
     const asked = presence(jid, occupantJid(room.jid, loser.nick), {});
-    turn.send(errorReply(asked, stanzaError('cancel', 'conflict', 'the nick is taken on another node')), 'decision#23');
+    const conflict = stanzaError('cancel', 'conflict', 'the nick is taken on another node', room.jid);
+    turn.send(errorReply(asked, conflict), 'decision#23');
   }
   if (here.length > 0) return leave(turn, loser, { payloads: [] });
   if (loser.home !== undefined && loser.jid !== undefined) refuseNick(turn, links, loser.home, loser.nick, loser.jid);

@@ -312,9 +312,11 @@ export class Live {
     const [ban] = dmuc === undefined ? [] : readBans(dmuc);
     const isOurs = ban !== undefined && this.#tickets.serves(ban.user);
     const as: Happening = isOurs ? { kind: 'affiliationChanged', n, ...ban } : { kind: 'positionPassed', n };
-    const { jid, affiliation = 'none' } = readMucUser(stanza.payloads) ?? {};
-    const user = jid === undefined ? undefined : parseJid(jid);
-    const change = user && ({ kind: 'affiliated', user, affiliation, absent: true, placed: true } as const);
+    const told = readMucUser(stanza.payloads);
+    const user = told?.jid === undefined ? undefined : parseJid(told.jid);
+    const { affiliation = 'none' } = told ?? {};
+    const by = told && itemParts(told);
+    const change = user && ({ kind: 'affiliated', user, affiliation, by, absent: true, placed: true } as const);
     if (change) commit(turn, change, { spec: 'decision#53', as });
     else turn.record(as);
   }

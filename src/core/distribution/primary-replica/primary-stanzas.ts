@@ -1,5 +1,5 @@
 /** What a replica reads in a stanza of the primary: XEP-0282 §4.3, §4.7, §4.9. */
-import { type HistoryItem, isLocal, type Occupant, type Session } from '../../room/event.ts';
+import { type Actor, type HistoryItem, isLocal, type Occupant, type Session } from '../../room/event.ts';
 import { cleanPayloads } from '../../room/hygiene.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
 import { isServedHere, sessionsOf } from '../../room/sessions.ts';
@@ -112,8 +112,12 @@ export function clamp(stamp: Instant, now: Instant): Instant {
 }
 
 /** What an item says beside rank and address: why, and who did it. */
-export function itemParts({ reason, actor }: MucUser): { readonly reason?: string; readonly actor?: string } {
-  return { ...(reason === undefined ? {} : { reason }), ...(actor === undefined ? {} : { actor }) };
+export function itemParts({ reason, actor, actorJid }: MucUser): Actor {
+  return {
+    ...(actor === undefined ? {} : { actor }),
+    ...(actorJid === undefined ? {} : { actorJid }),
+    ...(reason === undefined ? {} : { reason }),
+  };
 }
 
 /** What a leave says to those who see it; 110 is the replica's own to give. */

@@ -8,7 +8,7 @@ import type { RoomView } from '../../room/state.ts';
 import { shownPresence } from '../../room/visibility.ts';
 import { writeBan, writePosition } from '../../xep/sync.ts';
 import { writeForm } from '../../xep/xep0004.ts';
-import { type JoinRequest, type MucUser, writeMucUser, writeStatuses } from '../../xep/xep0045.ts';
+import { type JoinRequest, type MucUser, writeAffiliation, writeMucUser, writeStatuses } from '../../xep/xep0045.ts';
 import { type Dmuc, writeDmuc } from '../../xep/xep0282.ts';
 import { writeStanzaId } from '../../xep/xep0359.ts';
 import { withOccupantId, writeOccupantId } from '../../xep/xep0421.ts';
@@ -33,6 +33,7 @@ export function itemOf(occupant: Occupant, parts: Partial<MucUser>, jids: boolea
     nick: parts.nick,
     reason: parts.reason,
     actor: parts.actor,
+    actorJid: parts.actorJid,
     destroy: parts.destroy,
     statuses: parts.statuses ?? [],
   });
@@ -167,7 +168,7 @@ export function configuration(room: RoomView, { replica }: Target, statuses: rea
  */
 export function affiliationOf(
   room: RoomView,
-  { user, affiliation, absent }: Pick<ChangeOf<'affiliated'>, 'user' | 'affiliation' | 'absent'>,
+  { user, affiliation, absent, by }: Pick<ChangeOf<'affiliated'>, 'user' | 'affiliation' | 'absent' | 'by'>,
   { replica, jids }: Target,
   n?: number,
 ): Stanza {
@@ -175,7 +176,7 @@ export function affiliationOf(
   const own = replicaPeer(room, replica)?.serves.includes(domainOf(user)) === true;
   const position = place(room, n);
   const dmuc = element('x', NS.dmuc2, {}, own ? [position, writeBan({ user, affiliation: banned })] : [position]);
-  const told = absent && jids ? [writeMucUser({ affiliation, role: 'none', jid: user, statuses: [] })] : [];
+  const told = absent && jids ? [writeAffiliation({ user, affiliation }, by)] : [];
   return message(room.jid, replica, {}, ...told, dmuc);
 }
 
@@ -196,10 +197,9 @@ export function missed(room: RoomView, change: Placed, to: Target): Stanza {
     }
     case 'occupantLeft': {
       const leaving: Leaving = change.leaving ?? {};
-      const { affiliation = 'none', statuses = [], reason, actor, payloads = [] } = leaving;
+      const { affiliation = 'none', statuses = [], reason, actor, actorJid, payloads = [] } = leaving;
       const gone = { nick: change.nick, affiliation, role: 'none', occupantId: '', presence: [] } as const;
-      const item = { statuses, ...(reason === undefined ? {} : { reason }), ...(actor === undefined ? {} : { actor }) };
-      return departure(room, gone, item, payloads, to, n);
+      return departure(room, gone, { statuses, reason, actor, actorJid }, payloads, to, n);
     }
     case 'nickChanged': {
       // Rank does not change with the nick: the replica keeps what it knows.
@@ -207,9 +207,9 @@ export function missed(room: RoomView, change: Placed, to: Target): Stanza {
       return renaming(room, before, change.newNick, change.presence ?? [], to, n);
     }
     case 'affiliationChanged': {
-      const { user, affiliation } = change;
+      const { user, affiliation, by } = change;
       const absent = ![...room.occupants.values()].some(({ jid }) => jid !== undefined && bareOf(jid) === user);
-      return affiliationOf(room, { user, affiliation, absent }, to, n);
+      return affiliationOf(room, { user, affiliation, absent, by }, to, n);
     }
     case 'messageAccepted':
       return broadcast(room, change.item, to, n);
