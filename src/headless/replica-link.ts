@@ -50,7 +50,7 @@ export class ReplicaLink implements StanzaLink {
     if (to !== undefined) return this.#primary.send(readdressed(stanza, to), written);
     this.#options.log?.(`not sent: ${stanza.to} is too long to be reached by its service`);
     const text = 'the address is too long for a room with replicas';
-    const bounce = errorReply(stanza, stanzaError('modify', 'jid-malformed', text));
+    const bounce = errorReply(stanza, stanzaError('modify', 'jid-malformed', text, this.#options.room));
     if (bounce) this.#users.send(bounce);
   }
 
@@ -87,7 +87,7 @@ export class ReplicaLink implements StanzaLink {
   #arrived(stanza: Stanza): void {
     if (this.#up.size < 2) {
       this.#options.log?.(`only one stream is up: refused a ${stanza.name} from ${stanza.from}`);
-      const refusal = errorReply(stanza, stanzaError('wait', 'remote-server-timeout'));
+      const refusal = errorReply(stanza, stanzaError('wait', 'remote-server-timeout', undefined, this.#options.room));
       if (refusal && bareOf(stanza.to) === this.#options.room) this.#users.send(refusal);
       return;
     }

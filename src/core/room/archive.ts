@@ -25,7 +25,7 @@ export function archiveIq(turn: RoomTurn, stanza: Stanza, query: XmlElement): vo
     type: 'auth' | 'cancel' | 'modify',
     condition: 'forbidden' | 'item-not-found' | 'bad-request' | 'feature-not-implemented',
     text: string,
-  ) => turn.send(errorReply(stanza, stanzaError(type, condition, text)), '0313#6.1.2');
+  ) => turn.send(errorReply(stanza, stanzaError(type, condition, text, room.jid)), '0313#6.1.2');
   if (!room.config.logging) return refuse('cancel', 'feature-not-implemented', 'this room keeps no archive');
   const affiliation = room.affiliationOf(stanza.from);
   const inside = room.occupantByJid(stanza.from) !== undefined;

@@ -1,9 +1,9 @@
-import { writeForm } from '../xep/xep0004.ts';
+import { type Field, writeForm } from '../xep/xep0004.ts';
 import { discoInfoResult, discoItemsResult, readDisco } from '../xep/xep0030.ts';
 import { isPing } from '../xep/xep0199.ts';
 import { mam } from '../xep/xep0313.ts';
 import { type Condition, stanzaError } from '../xmpp/errors.ts';
-import { bareOf, occupantJid } from '../xmpp/jid.ts';
+import { bareOf, type Jid, occupantJid } from '../xmpp/jid.ts';
 import { NS } from '../xmpp/namespaces.ts';
 import { errorReply, iqResult, type Stanza } from '../xmpp/stanza.ts';
 import { el } from '../xmpp/xml.ts';
@@ -15,7 +15,7 @@ import type { RoomView } from './state.ts';
 export function discoverRoom(turn: RoomTurn, stanza: Stanza): void {
   const { room } = turn;
   const refuse = (condition: Condition, spec: string) =>
-    turn.send(errorReply(stanza, stanzaError('cancel', condition)), spec);
+    turn.send(errorReply(stanza, stanzaError('cancel', condition, undefined, room.jid)), spec);
   if (isPing(stanza)) return turn.send(iqResult(stanza), '0199#4');
   const disco = readDisco(stanza);
   if (disco === undefined) return refuse('service-unavailable', '6120#8.4');
@@ -65,27 +65,47 @@ function roomInfo(room: RoomView, more: readonly string[]) {
   };
 }
 
-/** §6.4, XEP-0128: the extended information. */
-function infoForm({ config, occupants, subject }: RoomView) {
+/**
+ * §6.4, XEP-0128: the extended information. Of the settings it has those that clients ask for before they enter, under the
+ * names of the configuration form, and whether the subject can be changed under both names that are in use.
+ */
+function infoForm(room: RoomView) {
+  const { config, occupants, subject } = room;
+  const text = (name: string, label: string, value: string): Field => ({
+    var: name,
+    label,
+    type: 'text-single',
+    values: [value],
+  });
+  const flag = (name: string, label: string, value: boolean): Field => ({
+    var: name,
+    label,
+    type: 'boolean',
+    values: [value ? '1' : '0'],
+  });
   return writeForm({
     type: 'result',
     formType: 'http://jabber.org/protocol/muc#roominfo',
     fields: [
-      { var: 'muc#roominfo_description', label: 'Description', type: 'text-single', values: [config.description] },
-      { var: 'muc#roominfo_subject', label: 'Subject', type: 'text-single', values: [subject?.text ?? ''] },
-      {
-        var: 'muc#roominfo_occupants',
-        label: 'Number of occupants',
-        type: 'text-single',
-        values: [String(occupants.size)],
-      },
-      { var: 'muc#roominfo_lang', label: 'Language of discussion', type: 'text-single', values: [config.language] },
-      {
-        var: 'muc#maxhistoryfetch',
-        label: 'Maximum history messages',
-        type: 'text-single',
-        values: [String(config.historyMax)],
-      },
+      text('muc#roomconfig_roomname', 'Name', config.name),
+      text('muc#roominfo_description', 'Description', config.description),
+      text('muc#roominfo_subject', 'Subject', subject?.text ?? ''),
+      flag('muc#roominfo_subjectmod', 'Subject can be changed by participants', config.changeSubject),
+      flag('muc#roominfo_changesubject', 'Subject can be changed by participants', config.changeSubject),
+      flag('muc#roomconfig_changesubject', 'Subject can be changed by participants', config.changeSubject),
+      flag('muc#roomconfig_allowinvites', 'Members can invite others', config.allowInvites),
+      text('muc#roomconfig_allowpm', 'Who can send private messages', config.allowPm),
+      text('muc#roominfo_occupants', 'Number of occupants', String(occupants.size)),
+      text('muc#roominfo_lang', 'Language of discussion', config.language),
+      { var: 'muc#roominfo_contactjid', label: 'Contact addresses', type: 'jid-multi', values: contactsOf(room) },
+      text('muc#roominfo_logs', 'URL of the archived discussions', config.logsUrl),
+      text('muc#maxhistoryfetch', 'Maximum history messages', String(config.historyMax)),
     ],
   });
+}
+
+/** The owners, if they want to be named. Decision #104. */
+function contactsOf({ config, affiliations }: RoomView): readonly Jid[] {
+  if (!config.ownersAreContacts) return [];
+  return [...affiliations].flatMap(([user, affiliation]) => (affiliation === 'owner' ? [user] : []));
 }

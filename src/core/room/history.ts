@@ -6,6 +6,7 @@ import { type Jid, occupantJid } from '../xmpp/jid.ts';
 import { make, readdressed, type Stanza, stanzaText } from '../xmpp/stanza.ts';
 import type { Instant } from '../xmpp/time.ts';
 import type { XmlElement } from '../xmpp/xml.ts';
+import type { RoomSettings } from './config.ts';
 import type { HistoryItem } from './event.ts';
 
 /** A message as it goes to the occupants. XEP-0045 §7.4: same id, from the occupant JID; XEP-0359 id by the room. */
@@ -40,6 +41,14 @@ export function delayedMessage(room: Jid, item: HistoryItem, to: Jid): Stanza {
 export function delayedMessages(room: Jid, item: HistoryItem): (to: Jid) => Stanza {
   const copy = delayedMessage(room, item, room);
   return (to) => readdressed(copy, to);
+}
+
+/** What a join asks for. One that does not say how much gets as much as the owner says (decision #105). */
+export function wantedHistory(
+  { historyDefault }: Pick<RoomSettings, 'historyDefault'>,
+  request: HistoryRequest | undefined,
+): HistoryRequest {
+  return request === undefined || Object.keys(request).length === 0 ? { maxstanzas: historyDefault } : request;
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { Spec } from '../turn/spec.ts';
-import { type JoinRequest, writeMucUser, writeStatuses } from '../xep/xep0045.ts';
+import { type JoinRequest, writeAffiliation, writeStatuses } from '../xep/xep0045.ts';
 import { writeDelay } from '../xep/xep0203.ts';
 import { writeOccupantId } from '../xep/xep0421.ts';
 import { assertNever, stanzaError } from '../xmpp/errors.ts';
@@ -9,7 +9,7 @@ import { errorReply, message, type Stanza, withParts } from '../xmpp/stanza.ts';
 import { el, type XmlElement } from '../xmpp/xml.ts';
 import type { Change, ChangeOf } from './change.ts';
 import { isLocal, type LocalOccupant, type Occupant } from './event.ts';
-import { delayedMessages, liveMessages, selectHistory } from './history.ts';
+import { delayedMessages, liveMessages, selectHistory, wantedHistory } from './history.ts';
 import type { Refusal } from './refusal.ts';
 import type { Distribution, RoomTurn } from './room-turn.ts';
 import { asSession, hasSession, localSessions, sessionsOf } from './sessions.ts';
@@ -96,8 +96,7 @@ export function tell(turn: RoomTurn, change: Change, spec?: Spec): void {
     case 'affiliated': {
       if (!change.absent) return;
       // §9.3 and others: "the service MAY send a message": for those who may know whose affiliation it is.
-      const { user, affiliation } = change;
-      const x = writeMucUser({ affiliation, role: 'none', jid: user, statuses: [] });
+      const x = writeAffiliation(change, change.by);
       for (const viewer of room.locals) {
         if (maySeeJids(room, viewer))
           turn.send(message(room.jid, viewer.jid, { id: turn.env.newId() }, x), spec ?? '0045#9.3');
@@ -223,7 +222,8 @@ function welcome(
     occupant.provisional || accepted
       ? room.history.filter(({ provisional }) => provisional === occupant.provisional)
       : room.history;
-  for (const stanza of selectHistory(room.jid, history, join.history, occupant.jid, turn.env.now))
+  const wanted = wantedHistory(room.config, join.history);
+  for (const stanza of selectHistory(room.jid, history, wanted, occupant.jid, turn.env.now))
     turn.send(stanza, spec ?? '0045#7.2.13');
   // There is always a subject, an empty one if none was set: it tells a client that the history is over (§7.2.15).
   const { subject } = room;
@@ -246,5 +246,6 @@ export function deliverPrivate(turn: RoomTurn, from: Occupant, to: Jid, stanza: 
  * @param children  of the request, that the error brings back (RFC 6120 §8.3.1)
  */
 export function refuse(turn: RoomTurn, stanza: Stanza, why: Refusal, ...children: readonly XmlElement[]): void {
-  turn.send(errorReply(stanza, stanzaError(why.type, why.condition, why.text), ...children), why.spec);
+  const error = stanzaError(why.type, why.condition, why.text, turn.room.jid);
+  turn.send(errorReply(stanza, error, ...children), why.spec);
 }

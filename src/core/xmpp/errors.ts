@@ -34,12 +34,12 @@ export interface StanzaError {
   readonly type: ErrorType;
   readonly condition: Condition;
   readonly text?: string;
-  /** JID of the entity that set the error, where it is not the sender. */
+  /** JID of the entity that set the error: a room says so in its own (XEP-0045 §7.2.1). */
   readonly by?: string;
 }
 
-export function stanzaError(type: ErrorType, condition: Condition, text?: string): StanzaError {
-  return text === undefined ? { type, condition } : { type, condition, text };
+export function stanzaError(type: ErrorType, condition: Condition, text?: string, by?: string): StanzaError {
+  return { type, condition, ...(text === undefined ? {} : { text }), ...(by === undefined ? {} : { by }) };
 }
 
 /** Our own fault: a caller in this code base broke a rule of the code base. */

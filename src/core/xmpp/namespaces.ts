@@ -15,6 +15,8 @@ export const NS = {
   mucOwner: 'http://jabber.org/protocol/muc#owner',
   /** XEP-0045 §7.4: what is reflected has the id it was sent with. */
   stableId: 'http://jabber.org/protocol/muc#stable_id',
+  /** XEP-0307 */
+  mucUnique: 'http://jabber.org/protocol/muc#unique',
   /** XEP-0199 */
   ping: 'urn:xmpp:ping',
   /** XEP-0203 */

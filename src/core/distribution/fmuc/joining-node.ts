@@ -323,7 +323,7 @@ export class JoiningNode {
   }
 
   #refuse(turn: RoomTurn, { nick, jid }: Known, { type, condition, text, spec }: Refusal): void {
-    const error = writeError(stanzaError(type, condition, text));
+    const error = writeError(stanzaError(type, condition, text, turn.room.jid));
     turn.send(presence(occupantJid(turn.room.jid, nick), jid, { type: 'error' }, error), spec);
   }
 

@@ -51,7 +51,7 @@ export function judge(
   }
   const drop = (why: string, type: ErrorType, condition: Condition) => {
     // Decision #42: whoever loses something is told, as of any other word of theirs.
-    turn.send(errorReply(stanza, stanzaError(type, condition, why)), 'decision#42');
+    turn.send(errorReply(stanza, stanzaError(type, condition, why, room.jid)), 'decision#42');
     turn.note('decision#42', `what ${stanza.from} said during the split is dropped: ${why}`, {
       peer: replica,
       sign: 'judged',

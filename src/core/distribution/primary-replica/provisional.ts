@@ -1,6 +1,6 @@
 import { commit } from '../../room/commit.ts';
 import type { LocalOccupant, Occupant } from '../../room/event.ts';
-import { delayedMessage, recent } from '../../room/history.ts';
+import { delayedMessage, recent, wantedHistory } from '../../room/history.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
 import { skeleton } from '../../room/skeleton.ts';
 import { presenceFor, seesPresence } from '../../room/visibility.ts';
@@ -88,7 +88,8 @@ export class Provisional {
     const first =
       after === undefined ? ofRoom.length - room.config.historyMax : ofRoom.findIndex(({ id }) => id === after) + 1;
     const withheld = ofRoom.slice(Math.max(0, first)).filter(({ id }) => !this.#accepted.has(id));
-    for (const item of after === undefined ? recent(withheld, history, turn.env.now) : withheld)
+    const wanted = wantedHistory(room.config, history);
+    for (const item of after === undefined ? recent(withheld, wanted, turn.env.now) : withheld)
       turn.send(delayedMessage(room.jid, item, known.jid), 'decision#44');
   }
 

@@ -56,7 +56,7 @@ export function takeFromUser(turn: RoomTurn, session: Session, received: Stanza)
 function refuseForeign(turn: RoomTurn, stanza: Stanza): void {
   turn.note('0282#4.1', `${stanza.from} is of no domain this replica serves: ignored`);
   if (stanza.name === 'iq' && (stanza.type === 'get' || stanza.type === 'set'))
-    turn.send(errorReply(stanza, stanzaError('cancel', 'service-unavailable')), '6120#8.2.3');
+    turn.send(errorReply(stanza, stanzaError('cancel', 'service-unavailable', undefined, turn.room.jid)), '6120#8.2.3');
 }
 
 /** Something that the room sent them came back: they are gone, or it is their answer to an iq. */
