@@ -3,7 +3,15 @@ import { defaultTimes } from '../core/distribution/keepalive.ts';
 import type { NodeConfig } from '../core/node/config.ts';
 import { bareOf, domainOf, type Jid, parseJid, partsOf } from '../core/xmpp/jid.ts';
 import { badArgument } from './arguments.mjs';
-import { defaultConfig, type Mode, modes, readComponentConfig, replicaConfig, serverOf } from './component-config.ts';
+import {
+  defaultConfig,
+  type Mode,
+  modes,
+  readComponentConfig,
+  replicaConfig,
+  type ServiceConfig,
+  serverOf,
+} from './component-config.ts';
 import { readTextFile } from './text-file.ts';
 
 export const secretVariable = 'NETSPLIT_COMPONENT_SECRET';
@@ -24,6 +32,8 @@ Prints "ready DOMAIN on HOST:PORT" once the server has accepted it. Ctrl-C stops
   --mode fmuc           rooms that join other rooms or are joined by them (XEP-0289); needs --config
   --mode primary        rooms that may have replicas on other servers (XEP-0282); each owner lists those of a room
   --config FILE         JSON {"rooms": […], "admins": […], "openCreation": true}, like a service in a scenario
+  --unlocked            rooms that users create are open at once. Otherwise nobody else enters before their owner has
+                        configured them (XEP-0045 §10.1), which some clients never do
   --replica-of ROOM     run a replica of this room instead. The server needs two components with the same secret:
                         one for ROOM, and one for --domain, the replica's own address (such as replica@DOMAIN)
   --serves DOMAIN,…     the domains of the users that the replica serves (default: the domain in --domain)
@@ -51,6 +61,7 @@ const flags = {
   secret: { type: 'string' },
   mode: { type: 'string' },
   config: { type: 'string' },
+  unlocked: { type: 'boolean' },
   'replica-of': { type: 'string' },
   serves: { type: 'string', multiple: true },
   keepalive: { type: 'string' },
@@ -107,6 +118,11 @@ type Values = ReturnType<typeof parseArgs<{ options: typeof flags }>>['values'];
 function readService(values: Values, domain: Jid, mode: Mode): NodeConfig | string[] {
   for (const name of ['serves', 'keepalive'] as const)
     if (values[name] !== undefined) return [`--${name} is for a replica: --replica-of ROOM says of which room`];
+  const config = readRooms(values, domain, mode);
+  return Array.isArray(config) || values.unlocked !== true ? config : { ...config, lockNewRooms: false };
+}
+
+function readRooms(values: Values, domain: Jid, mode: Mode): ServiceConfig | string[] {
   if (values.config === undefined)
     return mode === 'fmuc'
       ? ['--mode fmuc needs --config FILE: which rooms, and with whom']
@@ -118,7 +134,7 @@ function readService(values: Values, domain: Jid, mode: Mode): NodeConfig | stri
 }
 
 function readReplica(values: Values, self: Jid): NodeConfig | string[] {
-  for (const name of ['mode', 'config'] as const)
+  for (const name of ['mode', 'config', 'unlocked'] as const)
     if (values[name] !== undefined) return [`--${name}: a replica has one room, which its primary configures`];
   const room = parseJid(values['replica-of'] ?? '');
   if (room === undefined || room !== bareOf(room) || partsOf(room).local === '')

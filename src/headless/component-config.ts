@@ -16,7 +16,7 @@ const distributionOf: Readonly<Record<Mode, string>> = {
   primary: 'primary',
 };
 
-type ServiceConfig = Extract<NodeConfig, { kind: 'service' }>;
+export type ServiceConfig = Extract<NodeConfig, { kind: 'service' }>;
 export type ReadConfig =
   | { readonly ok: true; readonly config: ServiceConfig }
   | { readonly ok: false; readonly error: string };
@@ -83,7 +83,7 @@ export function readComponentConfig(file: string, text: string, domain: Jid, mod
     occupants: [],
     script: [],
   };
-  const defaults = { kind: 'service', address: domain, server, rooms: [], openCreation: mode === 'plain' };
+  const defaults = { kind: 'service', address: domain, server, rooms: [], openCreation: mode !== 'fmuc' };
   const lacking = Object.entries(defaults).filter(([key]) => node[key] === undefined);
   const head = `${JSON.stringify(scenario).slice(0, -1)},"nodes":[`;
   const tail = [...elsewhere(rooms, domain, server).map((other) => `,${JSON.stringify(other)}`), ']}'].join('');

@@ -201,7 +201,8 @@ class Service implements MucNode {
       partsOf(jid).local !== ''
     ) {
       if (this.#config.openCreation || this.#config.admins.includes(bareOf(stanza.from))) {
-        turn.record({ kind: 'roomCreated', room: jid, epoch: turn.env.now, owner: stanza.from });
+        const open = this.#config.lockNewRooms === false ? ({ open: true } as const) : {};
+        turn.record({ kind: 'roomCreated', room: jid, epoch: turn.env.now, owner: stanza.from, ...open });
         return this.#rooms.get(jid);
       }
       refuse(turn, stanza, 'not-allowed', '0045#7.2.11', 'rooms are not made by entering them here');

@@ -87,7 +87,7 @@ function changesOfConfiguration(
       ? occupants.filter((occupant) => occupant.affiliation === 'none' && traits.decidesAbout(occupant))
       : [],
   );
-  const statuses = room.locked ? [] : statusesOf(changes);
+  const statuses = statusesOf(changes);
   // Before the change itself: what has an earlier position in the room's sequence is sent earlier.
   const all: Change[] = [...out].map((occupant) => ({
     kind: 'left',
