@@ -118,6 +118,14 @@ const decisions: Readonly<Record<string, string>> = {
   '92': 'bans of the replica’s own domains',
   '93': 'joined history reaches everybody',
   '94': 'a user has one occupant id in everything',
+  '100': 'who may register in a members-only room',
+  '101': 'what a field without a value means',
+  '102': 'whose affiliation an occupant’s address means',
+  '103': 'who is told of a ban, by whom it is and why',
+  '104': 'what a room says of its owners and its logs',
+  '105': 'how much history is sent to those who do not say',
+  '106': 'a new room may be open at once',
+  '107': 'a list that repeats what is so changes nothing',
   '140': 'several sessions of a user under one nick',
   '141': 'the sessions of a user, to other rooms',
 };
@@ -344,6 +352,7 @@ const books: Record<string, { readonly title: string; readonly sections: Readonl
     title: 'Unique and Stable Stanza IDs',
     sections: { '3': 'Use Cases', '3.1': 'Unique and Stable Stanza IDs', '4': 'Business Rules' },
   },
+  '0307': { title: 'Unique Room Names for Multi-User Chat', sections: { '2': 'Protocol' } },
   '0092': { title: 'Software Version', sections: { '2': 'Protocol' } },
   '0313': {
     title: 'Message Archive Management',

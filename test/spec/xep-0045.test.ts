@@ -160,7 +160,7 @@ describe('XEP-0045 §7.2 Entering a Room', () => {
   });
 
   it('§7.2.15, XEP-0421 §4: the subject comes with the occupant id of who set it', () => {
-    const world = inside();
+    const world = inside({ changeSubject: true });
     world.send(message(jid(wiccarocks), coven, { type: 'groupchat' }, el('subject', NS.client, {}, 'Fire Burn')));
     const id = readOccupantId((world.got(crone)[0] as Stanza).payloads);
     world.clear();
