@@ -15,13 +15,17 @@ import {
   everySeat,
   hag,
   itemAt,
+  plainSeat,
   registering,
   type Seat,
   service,
   serviceWith,
   shownConfig,
+  submitted,
 } from '../support/seats.ts';
 import { joins, says } from '../support/world.ts';
+
+const voiceForm = 'http://jabber.org/protocol/muc#request';
 
 // What an owner may set, in every kind of room: the configuration and what follows from it.
 
@@ -251,6 +255,41 @@ describe.each(everySeat)('XEP-0045 §6.4 Querying for Room Information, %s', (_,
     });
     expect(informs(seat).get('muc#roominfo_contactjid')).toEqual([]);
     expect(informs(seat).get('muc#roominfo_logs')).toEqual(['https://logs.example/coven/']);
+  });
+});
+
+describe('XEP-0004 §3.3, §3.6 in the other forms of a room', () => {
+  it('XEP-0045 §8.6: without a value the answer to a request for voice is no', () => {
+    const seat = plainSeat({ moderated: true });
+    enters(seat);
+    const { world, room, owner } = seat;
+    const form = submitted(
+      { 'muc#role': ['participant'], 'muc#roomnick': ['User'], 'muc#request_allow': [] },
+      voiceForm,
+    );
+    world.send(message(jid(owner), room, { id: 'a' }, form));
+    expect(world.sent.map(({ stanza }) => stanza.id)).toEqual(['a']);
+  });
+
+  it('XEP-0313 §4.1: a field without a value asks for nothing', () => {
+    const seat = plainSeat({ logging: true });
+    enters(seat);
+    const { world, room, owner, user } = seat;
+    world.send(says(owner, room, 'hail'));
+    for (const none of [[], ['']]) {
+      const asked = submitted({ with: none, start: none, end: none }, 'urn:xmpp:mam:2');
+      expect(conditionOf(asks(seat, user, 'set', el('query', 'urn:xmpp:mam:2', {}, asked)))).toBe('result');
+      expect(world.got(user)).toHaveLength(2);
+    }
+  });
+
+  it('XEP-0045 §7.10: the nick is named where it is missing', () => {
+    const seat = plainSeat();
+    const answer = asks(seat, seat.user, 'set', registering(''));
+    expect([conditionOf(answer), errorOf(answer)?.text]).toEqual([
+      'not-acceptable',
+      'muc#register_roomnick cannot be a nick',
+    ]);
   });
 });
 

@@ -57,8 +57,8 @@ export function adminIq(turn: RoomTurn, stanza: Stanza, query: XmlElement): void
 /** Who acts: their nick, if they are in, from whichever client; and their address. */
 function actorOf(room: RoomView, from: Jid): Actor & { readonly actorJid: Jid } {
   const user = bareOf(from);
-  const here = [...room.occupants.values()].filter(({ jid }) => jid !== undefined && bareOf(jid) === user);
-  const nick = (here.find(({ jid }) => jid === from) ?? here[0])?.nick;
+  const isTheirs = ({ jid }: Occupant) => jid !== undefined && bareOf(jid) === user;
+  const nick = (room.occupantByJid(from) ?? [...room.occupants.values()].find(isTheirs))?.nick;
   return { actorJid: user, ...(nick === undefined ? {} : { actor: nick }) };
 }
 

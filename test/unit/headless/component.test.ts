@@ -66,6 +66,7 @@ describe('npm run component', () => {
     [replica('rooms.england.lit'), /^--domain: rooms.england.lit is where the primary is/],
     [replica('replica@scotland.lit', '--serves', 'scotland.lit,x@y'), /^--serves: "x@y" is not a domain$/m],
     [replica('replica@scotland.lit', '--mode', 'primary'), /^--mode: a replica has one room/],
+    [replica('replica@scotland.lit', '--unlocked'), /^--unlocked: a replica has one room/],
     [replica('replica@scotland.lit', '--keepalive', '5'), /^--keepalive: "5" is not S or S\/T/],
   ])('%j: one line about the replica', (args, line) => {
     const read = readArguments(args, {});
@@ -136,6 +137,27 @@ describe('npm run component', () => {
   });
 });
 
+describe('decision #106: new rooms of a component', () => {
+  const where = ['--server', 'localhost:5347', '--domain', 'talk.denmark.lit', '--secret-file', secretFile];
+  const file = `${directory}/rooms.json`;
+  const locks = (...args: string[]) => {
+    const read = readArguments([...where, ...args], {});
+    if (read === 'help' || Array.isArray(read) || read.config.kind !== 'service') throw new Error(String(read));
+    return read.config.lockNewRooms ?? true;
+  };
+  it('are locked until they are configured; --unlocked, or the file, says that they are not', () => {
+    writeFileSync(file, '{"lockNewRooms": false}');
+    expect([locks(), locks('--mode', 'primary'), locks('--unlocked'), locks('--config', file)]).toEqual([
+      true,
+      true,
+      false,
+      false,
+    ]);
+    writeFileSync(file, '{"lockNewRooms": true}');
+    expect([locks('--config', file), locks('--config', file, '--unlocked')]).toEqual([true, false]);
+  });
+});
+
 describe('Rooms of a component (--config)', () => {
   const domain = jid('talk.denmark.lit');
   const read = (text: string, mode: Mode = 'plain') => {
@@ -177,6 +199,12 @@ describe('Rooms of a component (--config)', () => {
     expect(read(primary, 'primary')).toMatchObject({ rooms: [{ distribution: { kind: 'primary' } }] });
     expect(read(primary, 'fmuc')).toBe('rooms.json: $.rooms[0].distribution: primary, but this is --mode fmuc');
     expect(read('{"rooms": []}', 'fmuc')).toBe('rooms.json: $.rooms: no room is distributed as fmuc (--mode fmuc)');
+    // Anyone makes rooms, with a file as without one, unless it says no.
+    expect(read(primary, 'primary')).toMatchObject({ openCreation: true, onDemand: { kind: 'primary' } });
+    expect(read('{"admins": ["hamlet@denmark.lit"]}', 'primary')).toMatchObject({ openCreation: true, rooms: [] });
+    expect(read('{"openCreation": false}', 'primary')).toBe(
+      'rooms.json: $.rooms: no room is distributed as primary (--mode primary)',
+    );
   });
 
   it.each([
