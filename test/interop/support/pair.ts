@@ -60,7 +60,11 @@ export async function startPair(room: string, owner: string): Promise<Pair> {
     toEngland.leadsTo(england.s2sPort);
     toScotland.leadsTo(scotland.s2sPort);
 
-    const common = { logging: true, affiliations: [{ jid: owner, affiliation: 'owner' }] };
+    const common = {
+      changeSubject: true,
+      logging: true,
+      affiliations: [{ jid: owner, affiliation: 'owner' }],
+    };
     const distribution = { kind: 'primary', replicas: [{ jid: self, serves: ['scotland.lit'] }] };
     const rooms = [
       { jid: address, ...common, distribution },
