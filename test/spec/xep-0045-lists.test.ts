@@ -67,6 +67,21 @@ describe.each(everySeat)('XEP-0045 §9.1, §9.2 Banning, %s', (_, seatWith) => {
     ]);
   });
 
+  it('decision #103: a reason that is too long is refused, and nobody is banned', () => {
+    const seat = seatWith();
+    enters(seat);
+    const { world, owner, user } = seat;
+    const ban = (reason: string) =>
+      administers(seat, owner, 'set', item({ affiliation: 'outcast', jid: bare(user) }, reason));
+    const refused = ban('x'.repeat(1001));
+    expect([conditionOf(refused), errorOf(refused)?.text]).toEqual([
+      'not-acceptable',
+      'a reason has at most 1000 characters',
+    ]);
+    expect(world.got(user)).toEqual([]);
+    expect(conditionOf(ban('x'.repeat(1000)))).toBe('result');
+  });
+
   it('decision #107: another reason replaces the first, and is told to nobody; the end of the ban ends it', () => {
     const seat = seatWith();
     enters(seat);

@@ -28,6 +28,9 @@ type Item =
       readonly nick?: string;
     };
 
+/** Characters of a reason: that of a ban is kept, and all of them are told together (§9.2). */
+const reasonMax = 1000;
+
 /** IQs of the namespace muc#admin. XEP-0045 §8.2 to §8.5, §9, §10.3 to §10.8. Either all items of a request happen, or none. */
 export function adminIq(turn: RoomTurn, stanza: Stanza, query: XmlElement): void {
   const { room, distribution } = turn;
@@ -115,6 +118,8 @@ function readItem(room: RoomView, element: XmlElement): Item | Refusal {
   const { nick, jid: address, role: roleText, affiliation: affiliationText } = element.attrs;
   const reasonElement = childOf(element, 'reason', NS.mucAdmin);
   const reason = reasonElement ? { reason: textOf(reasonElement) } : {};
+  if ((reason.reason?.length ?? 0) > reasonMax)
+    return refusal('modify', 'not-acceptable', '0045#9', `a reason has at most ${reasonMax} characters`);
   if (roleText !== undefined && affiliationText !== undefined)
     return refusal('modify', 'bad-request', '0045#9', 'role and affiliation in one item');
   const prepared = nick === undefined ? undefined : parseNick(nick);
