@@ -38,6 +38,31 @@ const shown = (world: World, who: string, about: string) =>
     .filter(({ name, from }) => name === 'presence' && from === `${room}/${about}`)
     .map((stanza) => [stanza.type, itemAt(stanza)?.affiliation, itemAt(stanza)?.role, itemAt(stanza)?.statuses]);
 
+describe('XEP-0045 §7.14 in a room that XEP-0282 distributes', () => {
+  const exits = (nick: string) =>
+    presence(jid(user(nick)), jid(`${room}/${nick}`), { type: 'unavailable', id: 'exit1' });
+  const ids = (world: World, who: string) => world.got(user(who)).map(({ id, type }) => [id, type]);
+
+  it('§7.2.2: the answer to the user who leaves has the id of their request; to the others it has none', () => {
+    for (const nick of ['Efchen', 'Wumpus']) {
+      const world = everybodyIn();
+      world.send(exits(nick));
+      expect(ids(world, nick)).toEqual([['exit1', 'unavailable']]);
+      expect(ids(world, 'BigCheese')).toEqual([[undefined, 'unavailable']]);
+    }
+  });
+
+  it('§7.2.2: also while their replica is split, whoever serves them', () => {
+    const world = everybodyIn();
+    world.cut('avalon.irc', 'vesa.yeggmaex.irc', 'silent');
+    world.advance(120_000);
+    expect(world.status(vesaReplica).peers[0]?.state).toBe('split');
+    world.clear();
+    world.send(exits('Efchen'));
+    expect(ids(world, 'Efchen')).toEqual([['exit1', 'unavailable']]);
+  });
+});
+
 describe('XEP-0045 §9.1 in a room that XEP-0282 distributes', () => {
   it('a ban by an admin behind one replica: the victim behind another is out with 301, the others are told once', () => {
     const world = everybodyIn();

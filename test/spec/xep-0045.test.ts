@@ -380,6 +380,34 @@ describe('XEP-0045 §7.7, §7.14, §8.1', () => {
     expect(itemAt(world.got(wiccarocks)[0] as Stanza)?.statuses).toEqual([110]);
   });
 
+  it('§7.2.2, §7.14: the answer to the user who leaves has the id of their request; to the others it has none', () => {
+    const world = inside();
+    world.send(presence(jid(wiccarocks), jid(`${coven}/secondwitch`), { type: 'unavailable', id: 'exit1' }));
+    expect([wiccarocks, crone].map((witch) => world.got(witch).map(({ id }) => id))).toEqual([['exit1'], [undefined]]);
+  });
+
+  it('§7.2.2, §10.1.3: also where a room that was never configured goes with its maker', () => {
+    const world = covenWith({}, { openCreation: true });
+    const made = 'heath@conference.localhost';
+    world.send(joins(crone, `${made}/firstwitch`));
+    world.clear();
+    world.send(presence(jid(crone), jid(`${made}/firstwitch`), { type: 'unavailable', id: 'exit1' }));
+    expect(world.got(crone).map(({ id, type }) => [id, type])).toEqual([['exit1', 'unavailable']]);
+  });
+
+  it('§7.6, §8.2: a change of nick and a kick have no id of a request', () => {
+    const world = inside();
+    world.send(presence(jid(wiccarocks), jid(`${coven}/hecate`), { id: 'nick1' }));
+    const kick = el('query', NS.mucAdmin, {}, el('item', NS.mucAdmin, { nick: 'hecate', role: 'none' }));
+    world.send(iq(jid(crone), coven, { type: 'set', id: 'kick1' }, kick));
+    const told = world.got(wiccarocks).filter(({ name }) => name === 'presence');
+    expect(told.map(({ id, type }) => [id, type])).toEqual([
+      [undefined, 'unavailable'],
+      [undefined, undefined],
+      [undefined, 'unavailable'],
+    ]);
+  });
+
   it('§8.1: a subject without a body changes it, for those here and those to come', () => {
     const world = inside();
     world.send(

@@ -691,10 +691,12 @@ describe('XEP-0282 §4.11.1.2 At the Replica', () => {
 
   it('decision #9: the leave of one whom the primary serves itself is passed on after the split', () => {
     const world = pastTheReplica();
-    world.send(leaves(newcomer, `${room}/New`));
+    world.send(presence(jid(newcomer), jid(`${room}/New`), { type: 'unavailable', id: 'exit1' }));
     heal(world);
     expect(nicksAt(world, primary).some((nick) => nick.startsWith('New'))).toBe(false);
     expect(statuses(world, newcomer, 'New').at(-1)).toEqual([110]);
+    // XEP-0045 §7.2.2.
+    expect(world.got(newcomer).at(-1)?.id).toBe('exit1');
     expectTheSameEverywhere(world);
   });
 

@@ -443,6 +443,20 @@ describe('XEP-0289 §5.4 Leaving a room', () => {
     expect(world.got(hamlet).map(shown)).toEqual(['unavailable Hatter']);
   });
 
+  it('XEP-0045 §7.2.2: the answer to the user who leaves has the id of their request, also where they only waited to enter', () => {
+    const exits = (who: string, occupant: string) =>
+      presence(jid(who), jid(occupant), { type: 'unavailable', id: 'exit1' });
+    const world = federated('hamlet', 'hatter');
+    world.send(exits(hatter, `${rabbithole}/Hatter`));
+    expect(world.got(hatter).map(({ id, type }) => [id, type])).toEqual([['exit1', 'unavailable']]);
+    expect(world.got(hamlet).map(({ id, type }) => [id, type])).toEqual([[undefined, 'unavailable']]);
+    expect(world.crossed().map(({ stanza }) => stanza.id)).not.toContain('exit1');
+    const waiting = federated();
+    waiting.cut('denmark.lit', 'wonderland.lit', 'silent');
+    waiting.send(joins(hamlet, `${elsinore}/Hamlet`), exits(hamlet, `${elsinore}/Hamlet`));
+    expect(waiting.got(hamlet).map(({ id, type }) => [id, type])).toEqual([['exit1', 'unavailable']]);
+  });
+
   it('Example 10: the last user of the joining node leaves: left comes back, then silence', () => {
     const world = federated('hamlet');
     world.send(leaves(hamlet, `${elsinore}/Hamlet`));

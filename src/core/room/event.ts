@@ -115,14 +115,16 @@ export type Divergence = {
   readonly jid: Jid;
 } /**
  * `unserved`: they were none of this node's own, so the nick is theirs only as far as they say. `provisional`: but this
- * node had let them in for the moment.
- */ /** `back`: they asked to come back since, so they know that they were out. */ & (
+ * node had let them in for the moment. `back`: they asked to come back since, so they know that they were out. `request`: the
+ * id of the presence with which they left.
+ */ & (
   | {
       readonly kind: 'left';
       readonly nick: string;
       readonly unserved?: true;
       readonly provisional?: true;
       readonly back?: true;
+      readonly request?: string;
     }
   | { readonly kind: 'changed'; readonly nick: string; readonly presence: readonly XmlElement[] }
   /**

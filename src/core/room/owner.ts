@@ -132,14 +132,22 @@ function destroy(turn: RoomTurn, stanza: Stanza, why: Destruction, spec: string)
   turn.send(iqResult(stanza), spec);
 }
 
-/** §10.9: everybody is out, told why and where to go; then the room is gone. */
-export function changesOfDestruction(room: RoomView, { venue, reason, password }: Destruction = {}): readonly Change[] {
+/**
+ * §10.9: everybody is out, told why and where to go; then the room is gone.
+ *
+ * @param id  where it goes with its only occupant: of the presence with which they leave (§10.1.3)
+ */
+export function changesOfDestruction(
+  room: RoomView,
+  { venue, reason, password }: Destruction = {},
+  id?: string,
+): readonly Change[] {
   const children = [
     ...(password === undefined ? [] : [el('password', NS.mucUser, {}, password)]),
     ...(reason === undefined ? [] : [el('reason', NS.mucUser, {}, reason)]),
   ];
   const destroyed = el('destroy', NS.mucUser, { jid: venue }, ...children);
-  const parts = { item: { affiliation: 'none' }, payloads: [], destroy: destroyed } as const;
+  const parts = { id, item: { affiliation: 'none' }, payloads: [], destroy: destroyed } as const;
   const leaves = [...room.occupants.values()].map(
     (occupant): Change => ({ kind: 'left', occupant, parts, alone: true }),
   );

@@ -64,8 +64,8 @@ function presence(turn: RoomTurn, occupant: Occupant | undefined, stanza: Stanza
   if (stanza.type === 'unavailable') {
     // §10.1.3: a room that was never configured goes with its maker.
     if (occupant && room.locked && room.occupants.size === 1 && sessionsOf(occupant).length === 1)
-      return commitAll(turn, changesOfDestruction(room));
-    if (occupant) leaveSession(turn, occupant, { payloads: cleanPayloads(room.jid, stanza.payloads) });
+      return commitAll(turn, changesOfDestruction(room, {}, stanza.id));
+    if (occupant) leaveSession(turn, occupant, { id: stanza.id, payloads: cleanPayloads(room.jid, stanza.payloads) });
     return;
   }
   if (stanza.type === 'probe') return probe(turn, occupant, nick);

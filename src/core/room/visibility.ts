@@ -27,6 +27,8 @@ export function seesPresence(room: RoomView, subject: Occupant, viewer: Occupant
 
 export interface PresenceParts {
   readonly type?: 'unavailable' | undefined;
+  /** Of the user's own request: the answer to it has the same. What others are told has none. */
+  readonly id?: string | undefined;
   /** Overrides of the item: role `none` on leaving, `nick` beside 303, `reason`. */
   readonly item?: Partial<Pick<MucUser, 'role' | 'affiliation' | 'nick' | 'reason' | 'actor' | 'actorJid'>> | undefined;
   /** `<destroy/>` beside the item (§10.9). */
@@ -37,8 +39,8 @@ export interface PresenceParts {
 }
 
 /** The same parts, for somebody who is gone. */
-export function unavailable({ item, destroy, statuses, payloads }: PresenceParts): PresenceParts {
-  return { type: 'unavailable', item, destroy, statuses, payloads };
+export function unavailable({ id, item, destroy, statuses, payloads }: PresenceParts): PresenceParts {
+  return { type: 'unavailable', id, item, destroy, statuses, payloads };
 }
 
 /** What others see of a user's presence: behind a link that is cut, that they are away, and why (XEP-0282 §4.11.1). */
@@ -99,7 +101,8 @@ function write(room: RoomView, subject: Occupant, parts: PresenceParts, to: Jid,
     statuses: hasSession(subject, to) ? ownStatuses(room, parts) : (parts.statuses ?? []),
   };
   const said = withOccupantId(parts.payloads ?? shownPresence(subject), subject.occupantId);
-  return make('presence', occupantJid(room.jid, subject.nick), to, { type }, [...said, writeMucUser(user)]);
+  const id = to === subject.jid ? parts.id : undefined;
+  return make('presence', occupantJid(room.jid, subject.nick), to, { type, id }, [...said, writeMucUser(user)]);
 }
 
 function ownStatuses(room: RoomView, { type, statuses }: PresenceParts): readonly number[] {

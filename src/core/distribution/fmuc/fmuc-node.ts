@@ -108,7 +108,7 @@ export class FmucNode implements Protocol {
       occupantId: '',
       presence: [],
     } as const;
-    tell(turn, { kind: 'left', occupant: nobody, parts: {} });
+    tell(turn, { kind: 'left', occupant: nobody, parts: { id: stanza.id } });
     return true;
   }
 

@@ -15,7 +15,7 @@ export function relayOf(room: RoomView, self: Jid, act: Divergence): Stanza | un
   const mark = writeDmuc({ split: act.id });
   switch (act.kind) {
     case 'left':
-      return presence(act.jid, occupantJid(room.jid, act.nick), { type: 'unavailable' }, mark);
+      return presence(act.jid, occupantJid(room.jid, act.nick), { type: 'unavailable', id: act.request }, mark);
     case 'changed':
       return presence(act.jid, occupantJid(room.jid, act.nick), {}, ...act.presence, mark);
     case 'entered': {

@@ -99,17 +99,20 @@ function userLeft(
   const payloads = cleanPayloads(room.jid, stanza.payloads);
   const isSplit = session.isSplit(room);
   const { nick } = occupant;
+  // XEP-0045 §7.2.2: what a client waits for has the id of its request.
+  const { id } = stanza;
   // The primary may know a provisional user, too, from before the split: it hears of every leave.
   const unserved = occupant.provisional ? ({ unserved: true, provisional: true } as const) : {};
   // A user who is kicked goes with all of their sessions.
   for (const { jid } of later ? localSessions(occupant) : [occupant])
     diverge(turn, { kind: 'left', id: turn.env.newId(), jid, nick, ...unserved });
   const manner = { n: 'none', spec: '0282#4.11.1.2', later } as const;
-  if (later) leave(turn, occupant, { payloads, statuses, item }, manner);
-  else if (isSplit || occupant.provisional) leaveSession(turn, occupant, { payloads, statuses, item }, manner);
+  const parts = { id, payloads, statuses, item };
+  if (later) leave(turn, occupant, parts, manner);
+  else if (isSplit || occupant.provisional) leaveSession(turn, occupant, parts, manner);
   else {
     turn.record({ kind: 'occupantChanged', occupant: servedElsewhere(occupant, occupant.jid, room.jid) });
-    turn.send(presenceFor(room, occupant, occupant, { type: 'unavailable', payloads, statuses }), 'decision#9');
+    turn.send(presenceFor(room, occupant, occupant, { type: 'unavailable', id, payloads, statuses }), 'decision#9');
   }
   if (!isSplit) session.relay(turn, stanza);
   session.live.purge(turn);
@@ -123,7 +126,8 @@ function strangerLeft(turn: RoomTurn, { tickets }: Session, stanza: Stanza): voi
   const nick = resourceOf(stanza.to);
   // Said twice: what is known of the first leave is more.
   if (nick === '' || leftHere(turn, tickets).has(stanza.from)) return;
-  diverge(turn, { kind: 'left', id: turn.env.newId(), jid: stanza.from, nick, unserved: true });
+  const request = stanza.id === undefined ? {} : { request: stanza.id };
+  diverge(turn, { kind: 'left', id: turn.env.newId(), jid: stanza.from, nick, unserved: true, ...request });
 }
 
 /** D4: what only nodes say to each other is no user's to say; the rest of the stanza is relayed as it is. */
