@@ -126,6 +126,10 @@ const decisions: Readonly<Record<string, string>> = {
   '105': 'how much history is sent to those who do not say',
   '106': 'a new room may be open at once',
   '107': 'a list that repeats what is so changes nothing',
+  '130': 'what was said before a split was noticed is answered',
+  '131': 'a replica asks what the primary has had',
+  '132': 'a replica says nothing again',
+  '133': 'what nobody would miss is dropped while split',
   '140': 'several sessions of a user under one nick',
   '141': 'the sessions of a user, to other rooms',
 };

@@ -53,6 +53,11 @@ export class Keepalive {
     return id !== undefined && id === this.#ping;
   }
 
+  /** Whether a ping is in flight, and nothing has come since. */
+  get isWaiting(): boolean {
+    return this.#ping !== undefined;
+  }
+
   lastHeard(): Instant {
     return this.#heard;
   }

@@ -180,11 +180,22 @@ export class Link {
     return true;
   }
 
-  /** A ping at once, whatever the silence (XEP-0199). It says how far we have counted. */
-  ping(turn: RoomTurn): void {
+  /**
+   * A ping at once, whatever the silence (XEP-0199). It says how far we have counted.
+   *
+   * @param more  what else is said in it
+   * @returns its id
+   */
+  ping(turn: RoomTurn, ...more: readonly XmlElement[]): string {
     const { id, ms } = this.#keepalive.ping(turn.env);
-    this.#ping(turn, id, this.#wording.keepalive);
+    this.#ping(turn, id, this.#wording.keepalive, more);
     turn.setTimer(linkTimer(this.peer), ms);
+    return id;
+  }
+
+  /** Whether a ping is in flight, and nothing has come since. */
+  get isWaiting(): boolean {
+    return this.#keepalive.isWaiting;
   }
 
   /** Whether this id is the one of the ping in flight. */
@@ -215,8 +226,8 @@ export class Link {
     turn.setTimer(linkTimer(this.peer), probeMs(turn.env, this.#probes, this.times));
   }
 
-  #ping(turn: RoomTurn, id: string, spec: Spec): void {
-    turn.send(ping(this.#self, this.peer, id, ...this.position(turn.room)), spec, this.peer);
+  #ping(turn: RoomTurn, id: string, spec: Spec, more: readonly XmlElement[] = []): void {
+    turn.send(ping(this.#self, this.peer, id, ...this.position(turn.room), ...more), spec, this.peer);
   }
 
   #place(): LinkPlace {

@@ -4,7 +4,7 @@
  */
 import { type Jid, parseJid } from '../xmpp/jid.ts';
 import { NS } from '../xmpp/namespaces.ts';
-import { payloadIn } from '../xmpp/stanza.ts';
+import { payloadIn, type Stanza } from '../xmpp/stanza.ts';
 import { childOf, childrenOf, el, element, readCount, type XmlElement, type XmlNode } from '../xmpp/xml.ts';
 import { type Form, readForm, writeForm } from './xep0004.ts';
 
@@ -273,6 +273,53 @@ export function readRelayed(payloads: readonly XmlElement[]): number | undefined
 }
 export function writeRelayed(relayed: number): XmlElement {
   return el('relayed', NS.ext, { count: String(relayed) });
+}
+
+/** Of what a replica relayed, in `<relays/>` in a ping: what it has seen nothing of since, and how many seconds ago. Decision #131. */
+export interface Asked {
+  /** Names it in the answer. */
+  readonly n: number;
+  readonly name: Stanza['name'];
+  readonly from: Jid;
+  readonly id: string;
+  readonly ago: number;
+}
+
+export function readAsked(ping: XmlElement): readonly Asked[] {
+  const relays = childOf(ping, 'relays', NS.ext);
+  return (relays ? childrenOf(relays, 'relay', NS.ext) : []).flatMap(({ attrs }): Asked[] => {
+    const [n, ago] = [count(attrs['n']), count(attrs['ago'])];
+    const from = parseJid(attrs['from'] ?? '');
+    const { kind, id } = attrs;
+    if (n === undefined || ago === undefined || from === undefined || id === undefined) return [];
+    return kind === 'message' || kind === 'presence' || kind === 'iq' ? [{ n, name: kind, from, id, ago }] : [];
+  });
+}
+export function writeAsked(asked: readonly Asked[]): readonly XmlElement[] {
+  if (asked.length === 0) return [];
+  const relays = asked.map(({ n, name, from, id, ago }) =>
+    el('relay', NS.ext, { n: String(n), kind: name, from, id, ago: String(ago) }),
+  );
+  return [el('relays', NS.ext, {}, ...relays)];
+}
+
+/** `<relays/>` in the answer: those of which the primary knows that they never came, or of which it does not know. Others came. */
+export type Outcome = 'lost' | 'unknown';
+
+export function readOutcomes(payloads: readonly XmlElement[]): ReadonlyMap<number, Outcome> {
+  const relays = payloadIn(payloads, 'relays', NS.ext);
+  const outcomes = (relays ? childrenOf(relays, 'relay', NS.ext) : []).flatMap(({ attrs }) => {
+    const n = count(attrs['n']);
+    const { outcome } = attrs;
+    return n !== undefined && (outcome === 'lost' || outcome === 'unknown') ? [[n, outcome] as const] : [];
+  });
+  return new Map(outcomes);
+}
+export function writeOutcomes(outcomes: ReadonlyMap<number, Outcome>): readonly XmlElement[] {
+  if (outcomes.size === 0) return [];
+  return [
+    el('relays', NS.ext, {}, ...[...outcomes].map(([n, outcome]) => el('relay', NS.ext, { n: String(n), outcome }))),
+  ];
 }
 
 /** `<destroy/>`: the session between primary and replica ends after the change at this position. Decision #40. */

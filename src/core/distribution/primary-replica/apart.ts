@@ -23,6 +23,7 @@ import { type Jid, occupantJid, parseNick, resourceOf } from '../../xmpp/jid.ts'
 import { NS } from '../../xmpp/namespaces.ts';
 import { iqResult, payloadOf, type Stanza, withParts } from '../../xmpp/stanza.ts';
 import { sizeOf, splitCharactersMax, splitMessagesMax } from './limits.ts';
+import { isWordless } from './wordless.ts';
 
 const spec = '0282#4.11.1.2';
 
@@ -66,9 +67,11 @@ export function whileApart(
       ? enterProvisionally(turn, stanza, nick, join, () => no('cancel', 'conflict', 'the nick is taken'))
       : cutOff();
   }
-  if (local === undefined) return cutOff();
   const target = nick === '' ? undefined : room.occupants.get(nick);
   const here = target ? localSessions(target) : [];
+  // Decision #133. A private message to somebody here is passed on whatever it says.
+  if (isWordless(stanza) && !(local && here.length > 0 && may(config.split.private))) return;
+  if (local === undefined) return cutOff();
   if (stanza.name === 'message') {
     if (nick !== '') {
       if (here.length === 0 || stanza.type === 'groupchat' || !may(config.split.private)) return cutOff();

@@ -13,6 +13,7 @@ import { markOthers } from './apart.ts';
 import { CatchUp } from './catch-up.ts';
 import { InitialState } from './initial-state.ts';
 import { givenUp } from './leavers.ts';
+import { tellAllUnknown } from './outcomes.ts';
 import { isUnderWay, type Request } from './phase.ts';
 import type { Session } from './session.ts';
 
@@ -155,6 +156,8 @@ export function refused(turn: RoomTurn, session: Session, stanza: Stanza, condit
   });
   turn.clearTimer('create');
   session.become(turn, { phase: 'dismissed' });
+  tellAllUnknown(turn, session, 'the room has ended, and may not have had this');
+  session.relays.clear();
   session.live.dissolve(turn, destroyed ? el('destroy', NS.mucUser) : undefined);
 }
 
@@ -178,6 +181,7 @@ export function split(turn: RoomTurn, session: Session, how: 'bounce' | 'silence
     session.become(turn, now);
     const spec = how === 'bounce' ? '0282#4.11.1.2' : 'decision#3';
     turn.note(spec, `split from the primary: ${why}`, { peer: room.jid, sign: how });
+    tellAllUnknown(turn, session, 'the room is cut off from its primary, which may not have this');
     if (room.config.split.away) markOthers(turn, true, (user) => session.mayBeAnswered(turn, user));
   }
   turn.setTimer('create', probeMs(env, now.tries, session.wish));
@@ -187,6 +191,8 @@ export function split(turn: RoomTurn, session: Session, how: 'bounce' | 'silence
 export function dismissed(turn: RoomTurn, session: Session): void {
   const { room } = turn;
   session.become(turn, { phase: 'dismissed' });
+  // What is on its way to the primary comes back from the primary itself.
+  session.relays.clear();
   turn.clearTimer('create');
   turn.note('decision#40', 'no replica any more: the primary serves our users');
   // What happened while it was cut off is the primary's to judge, and there is no session any more in which it could be.

@@ -1,9 +1,11 @@
 /** What a stanza of a replica in its own name is; what is done about it is primary.ts. */
 import {
   type Ack,
+  type Asked,
   type Create,
   type Netjoin,
   readAck,
+  readAsked,
   readCreate,
   readDestroy,
   readNetjoin,
@@ -22,8 +24,8 @@ export type FromReplica =
   | { readonly kind: 'netjoin'; readonly asked: Netjoin }
   /** It wants to be a replica no more. Decision #40. */
   | { readonly kind: 'destroy' }
-  /** §4.10. `ack`: how far it is, where it has come so far as to have the room's state. */
-  | { readonly kind: 'ping'; readonly ack: Ack | undefined }
+  /** §4.10. `ack`: how far it is, where it has come so far as to have the room's state. `asked`: decision #131. */
+  | { readonly kind: 'ping'; readonly ack: Ack | undefined; readonly asked: readonly Asked[] }
   /** The answer to a request of ours. */
   | { readonly kind: 'result'; readonly ack: Ack | undefined }
   /** All that it had to tell of a split has been relayed. Decision #42. */
@@ -56,7 +58,7 @@ export function classify(stanza: Stanza, listed: boolean): FromReplica | undefin
   }
   if (name !== 'iq') return { kind: 'unasked' };
   const ping = isPing(stanza) ? payloadOf(stanza, 'ping', NS.ping) : undefined;
-  if (ping) return { kind: 'ping', ack: readAck(elementsOf(ping)) };
+  if (ping) return { kind: 'ping', ack: readAck(elementsOf(ping)), asked: readAsked(ping) };
   if (type === 'set') {
     if (readDestroy(payloads)) return { kind: 'destroy' };
     const count = readRelayed(payloads);

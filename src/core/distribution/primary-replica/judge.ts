@@ -14,6 +14,7 @@ import { instant } from '../../xmpp/time.ts';
 import { sizeOf, splitCharactersMax, splitMessagesMax } from './limits.ts';
 import type { ReplicaSession } from './replicas.ts';
 import { place } from './to-replica.ts';
+import { isWordless } from './wordless.ts';
 
 /** Acts of one split that are counted. */
 const actsMax = 10_000;
@@ -49,6 +50,8 @@ export function judge(
     const payloads = JSON.stringify(cleanPayloads(room.jid, stanza.payloads));
     return theirs?.nick !== resourceOf(stanza.to) || JSON.stringify(theirs.presence) === payloads;
   }
+  // Decision #133: nobody would miss it.
+  if (isWordless(stanza)) return true;
   const drop = (why: string, type: ErrorType, condition: Condition) => {
     // Decision #42: whoever loses something is told, as of any other word of theirs.
     turn.send(errorReply(stanza, stanzaError(type, condition, why, room.jid)), 'decision#42');

@@ -31,6 +31,7 @@ import { stranger, visible } from './initial-state.ts';
 import { leftUnder } from './leavers.ts';
 import { besideOwn, clamp, itemOf, itemParts, leaveParts, merged, occupantOf } from './primary-stanzas.ts';
 import { makeWay, type Provisional } from './provisional.ts';
+import type { Relays } from './relays.ts';
 import { readReplicaForm } from './replica-form.ts';
 import type { Tickets } from './tickets.ts';
 
@@ -42,15 +43,17 @@ export class Live {
   readonly #self: Jid;
   readonly #tickets: Tickets;
   readonly #provisional: Provisional;
+  readonly #relays: Relays;
   /** Users of ours whom the primary serves itself, and their nicks there, at the end of what is caught up with. */
   #direct: ReadonlyMap<Jid, string> = new Map();
   /** Who was in here, and served by whom, before that was caught up with. */
   #before: readonly Occupant[] = [];
 
-  constructor(self: Jid, tickets: Tickets, provisional: Provisional) {
+  constructor(self: Jid, tickets: Tickets, provisional: Provisional, relays: Relays) {
     this.#self = self;
     this.#tickets = tickets;
     this.#provisional = provisional;
+    this.#relays = relays;
   }
 
   /** Decision #4 and #2: of a later epoch, or beyond the next place. */
@@ -167,6 +170,7 @@ export class Live {
       const renamed = { ...known, nick: user.nick, presence: payloads };
       const other = room.occupants.get(user.nick);
       const after = other === undefined ? renamed : joined(renamed, other);
+      for (const { jid } of localSessions(known)) this.#relays.forgetPresence(jid, turn.env.now);
       return commit(turn, { kind: 'renamed', before: known, after }, { n, spec: '0282#4.7' });
     }
     const occupant = { ...known, affiliation: user.affiliation };
@@ -194,6 +198,7 @@ export class Live {
   #enter(turn: RoomTurn, nick: string, user: MucUser | undefined, jid: Jid, dmuc: Dmuc, stanza: Stanza): void {
     const { room } = turn;
     this.#tickets.answered(turn, jid);
+    this.#relays.forgetPresence(jid, turn.env.now);
     const ticket = this.#tickets.valid(turn, jid, nick);
     const known = room.occupants.get(nick);
     const session = known && asSession(known, jid);
@@ -280,6 +285,7 @@ export class Live {
     const at = clamp(dmuc.delay?.stamp ?? turn.env.now, turn.env.now);
     const occupant = room.occupants.get(nick) ?? stranger(room, nick);
     const text = subjectChange(stanza);
+    this.#relays.reflected(room, nick, dmuc.origin, turn.env.now);
     const item = itemOf(room, turn, stanza, nick, at, dmuc, this.#self);
     if (text !== undefined) {
       const subject = { text, nick, ...(item.occupantId === '' ? {} : { occupantId: item.occupantId }), at };

@@ -1,4 +1,5 @@
 import type { PeerRecord } from '../../room/event.ts';
+import type { Instant } from '../../xmpp/time.ts';
 import type { CatchUp } from './catch-up.ts';
 import type { InitialState } from './initial-state.ts';
 
@@ -27,8 +28,8 @@ export type Phase = Unanswered &
     | { readonly phase: 'asking' }
     /** `answer`: as much of it as has come. */
     | { readonly phase: 'syncing'; readonly answer: InitialState | CatchUp }
-    /** `relayed`: something was, and no sign of the primary has followed yet. */
-    | { readonly phase: 'live'; relayed: boolean }
+    /** `relayed`: when something was, of which no sign of the primary has followed yet. */
+    | { readonly phase: 'live'; relayed: Instant | undefined }
     /** `tries`: requests and pings since the split. */
     | { readonly phase: 'split'; tries: number }
     | { readonly phase: 'dismissed' }

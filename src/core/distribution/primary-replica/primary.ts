@@ -7,6 +7,7 @@ import type { RoomView } from '../../room/state.ts';
 import { deliverPrivate } from '../../room/tell.ts';
 import type { Traits } from '../../room/traits.ts';
 import { looksDifferent } from '../../room/visibility.ts';
+import { writeOutcomes } from '../../xep/sync.ts';
 import { type MucUser, readJoin } from '../../xep/xep0045.ts';
 import { readDmuc } from '../../xep/xep0282.ts';
 import { assertNever, stanzaError } from '../../xmpp/errors.ts';
@@ -17,6 +18,7 @@ import type { XmlElement } from '../../xmpp/xml.ts';
 import { readLinkTimer } from '../link.ts';
 import { type ReplicaPeer, replicaPeer } from '../peers.ts';
 import type { Protocol, ProtocolStatus } from '../protocol.ts';
+import { Arrivals } from './arrivals.ts';
 import { primaryFields } from './config-fields.ts';
 import { complete, create, netjoin, offer, pastMax } from './creation.ts';
 import { dismiss, end, takeAnswer } from './dismissal.ts';
@@ -47,6 +49,7 @@ export class Primary implements Protocol {
   readonly traits = traits;
   readonly byService = true;
   readonly #replicas: Replicas;
+  readonly #arrivals = new Arrivals();
 
   /** @param configured  the replicas that the room starts with, and the domains each may serve */
   constructor(configured: ReadonlyMap<Jid, readonly Jid[]>) {
@@ -69,6 +72,7 @@ export class Primary implements Protocol {
   /** What a replica relayed (§4.8) is a user's own; only what happened during a split is judged apart (§4.11.2). */
   fromUser(turn: RoomTurn, stanza: Stanza): boolean {
     const { room } = turn;
+    if (room.peers.size > 0) this.#arrivals.add(stanza, turn.env.now);
     const dmuc = readDmuc(stanza.payloads);
     if (dmuc?.split !== undefined) {
       const replica = servedBy(room, stanza.from, ['live', 'syncing', 'split']);
@@ -245,6 +249,7 @@ export class Primary implements Protocol {
   /** A new stream after a restart: the replicas of the log may be there or not; the timers find out. */
   linkUp(turn: RoomTurn): void {
     const { room } = turn;
+    this.#arrivals.begin(turn.env.now);
     for (const replica of room.config.nodes) {
       const record = replicaPeer(room, replica);
       // Without a session it may not know that there is a room to ask for.
@@ -301,7 +306,9 @@ export class Primary implements Protocol {
         return end(turn, this.#replicas, replica);
       case 'ping': {
         const standing = known?.session.link.position(turn.room) ?? [];
-        turn.send(iqResult(stanza, ...standing), '0282#4.10', replica);
+        const domains = this.#replicas.domainsOf(turn.room, replica) ?? [];
+        const outcomes = this.#arrivals.outcomesOf(what.asked, domains, turn.env.now);
+        turn.send(iqResult(stanza, ...standing, ...writeOutcomes(outcomes)), '0282#4.10', replica);
         return this.#acknowledged(turn, replica, known, what, stanza);
       }
       case 'result':

@@ -33,6 +33,7 @@ export function takeFromUser(turn: RoomTurn, session: Session, received: Stanza)
   const isSplit = session.isSplit(room);
   if (stanza.name === 'presence' && stanza.type === 'unavailable') {
     tickets.forget(stanza.from);
+    session.relays.forgetPresence(stanza.from, turn.env.now);
     if (!isSplit) tickets.settled(stanza.from);
     if (local) userLeft(turn, session, local, stanza, []);
     else if (isSplit) strangerLeft(turn, session, stanza);
@@ -40,6 +41,7 @@ export function takeFromUser(turn: RoomTurn, session: Session, received: Stanza)
     return;
   }
   if (isSplit) {
+    if (stanza.name === 'presence') session.relays.forgetPresence(stanza.from, turn.env.now);
     const kick = (target: LocalOccupant, item: { readonly actor: string; readonly reason?: string }) => {
       const gone = presence(target.jid, occupantJid(room.jid, target.nick), { type: 'unavailable' });
       const later: (() => void)[] = [];

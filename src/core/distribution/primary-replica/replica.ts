@@ -26,6 +26,7 @@ import {
 } from './asking.ts';
 import { classify, type FromPrimary } from './from-primary.ts';
 import { comesBack, counted } from './leavers.ts';
+import { answered, lookAfterRelays } from './outcomes.ts';
 import { isUnderWay } from './phase.ts';
 import { clamp, itemOf, occupantOf } from './primary-stanzas.ts';
 import { takeFromUser } from './relaying.ts';
@@ -85,6 +86,7 @@ export class Replica implements Protocol {
         return this.#noticePlace(turn, said.standing);
       }
       case 'result':
+        answered(turn, session, stanza);
         return this.#noticePlace(turn, said.standing);
       case 'created':
         return created(turn, session, said.created);
@@ -165,14 +167,11 @@ export class Replica implements Protocol {
   timer(turn: RoomTurn, name: string): void {
     const session = this.#session;
     if (name === 'create') return overdue(turn, session);
+    if (name === 'relayed') return lookAfterRelays(turn, session);
     const now = session.now(turn.room);
     const { link } = session;
     if (now.phase !== 'live' || link === undefined) return;
     if (name === 'settle') return settle(turn, session);
-    if (name === 'relayed') {
-      if (now.relayed) link.ping(turn);
-      return;
-    }
     if (readLinkTimer(name) === undefined) return;
     if (!link.keepAlive(turn)) return split(turn, session, 'silence', 'two keepalives went unanswered');
     // A leave that the primary has not told us of since: its relay was lost.
@@ -263,7 +262,8 @@ export class Replica implements Protocol {
     const session = this.#session;
     if (stanza.type !== 'error' || !session.tickets.serves(stanza.to))
       return turn.note('0282#4.7', `a stanza of the room for ${stanza.to} came to the replica: ignored`);
-    turn.send(stanza, '0282#4.8');
+    // Decisions #130, #133: unless its author has been told already, or would not miss it.
+    if (session.relays.bounced(stanza, turn.env.now)) turn.send(stanza, '0282#4.8');
     if (saysGone(stanza)) split(turn, session, 'bounce', `a relay bounced: ${errorOf(stanza)?.condition}`);
   }
 

@@ -11,10 +11,14 @@ import { type PrimaryPeer, primaryPeer } from '../peers.ts';
 import { Live } from './live.ts';
 import { kept, type Phase, remembered } from './phase.ts';
 import { Provisional } from './provisional.ts';
+import { Relays } from './relays.ts';
 import { Tickets } from './tickets.ts';
 
-/** How long after a relay the replica waits for any sign of the primary before it pings, in milliseconds. Decision #3. */
-const relayMs = 5_000;
+/**
+ * How long after a relay the replica waits for any sign of the primary, and for what it relayed to come back, before it pings;
+ * in milliseconds. Decisions #72, #131.
+ */
+export const relayMs = 5_000;
 
 /**
  * A replica's session with its primary: the phase (phase.ts), who asked to enter, and when the primary was heard. What
@@ -26,9 +30,12 @@ export class Session {
   readonly wish: KeepaliveTimes;
   readonly tickets: Tickets;
   readonly provisional = new Provisional();
+  readonly relays = new Relays();
   readonly live: Live;
   /** Requests since the stream is up that bounced: the primary may only be a moment behind. */
   bounces = 0;
+  /** Whether the timer for what was relayed is set. */
+  looksAfterRelays = false;
   readonly #wording: Wording = { keepalive: '0282#4.10', position: (room) => [this.ack(room)] };
   #link: Link | undefined;
   #current: Phase | undefined;
@@ -38,7 +45,7 @@ export class Session {
     this.serves = serves;
     this.wish = wish;
     this.tickets = new Tickets(serves);
-    this.live = new Live(self, this.tickets, this.provisional);
+    this.live = new Live(self, this.tickets, this.provisional, this.relays);
   }
 
   /** The phase; of one in a life before this only the record is left. */
@@ -86,6 +93,7 @@ export class Session {
   /** A new stream: nothing of the old one is in flight. */
   begin(turn: RoomTurn): void {
     this.tickets.clear();
+    this.relays.asking = undefined;
     this.bounces = 0;
     this.#link = this.#newLink(turn);
   }
@@ -100,7 +108,7 @@ export class Session {
   heard(turn: RoomTurn, stanza: Stanza, isNews: boolean): void {
     this.#link?.heard(turn.env.now);
     const now = this.now(turn.room);
-    if (now.phase === 'live') now.relayed = false;
+    if (now.phase === 'live') now.relayed = undefined;
     if (now.request && stanza.name !== 'iq' && isNews) now.request.moving = true;
   }
 
@@ -112,13 +120,20 @@ export class Session {
 
   /** §4.8. */
   relay(turn: RoomTurn, stanza: Stanza): void {
-    const { room } = turn;
+    const { room, env } = turn;
     turn.send(stanza, '0282#4.8', room.jid);
     const now = this.now(room);
+    if (now.phase !== 'dismissed') this.relays.add(room, stanza, env.now);
+    if (now.phase !== 'live') return;
     // The bounce of a relayed stanza goes to its sender, not to us: silence after a relay is worth a ping.
-    if (now.phase !== 'live' || now.relayed) return;
-    now.relayed = true;
-    turn.setTimer('relayed', relayMs);
+    now.relayed ??= env.now;
+    if (!this.looksAfterRelays) this.lookAfterRelays(turn, relayMs);
+  }
+
+  /** The timer for what was relayed. */
+  lookAfterRelays(turn: RoomTurn, afterMs: number): void {
+    this.looksAfterRelays = true;
+    turn.setTimer('relayed', afterMs);
   }
 
   /** The link to the primary; undefined before the first stream is up. */

@@ -10,7 +10,7 @@ import { ask } from './asking.ts';
 import { counted, leftHere } from './leavers.ts';
 import type { PhaseOf } from './phase.ts';
 import { makeWay } from './provisional.ts';
-import type { Session } from './session.ts';
+import { relayMs, type Session } from './session.ts';
 import { settle } from './settling.ts';
 import { usersDigest } from './users-digest.ts';
 
@@ -30,7 +30,7 @@ export function ready(turn: RoomTurn, session: Session, now: PhaseOf<'syncing'>,
 /** What the primary sent is complete: acknowledged, and what happened here meanwhile goes the other way. */
 function goLive(turn: RoomTurn, session: Session, now: PhaseOf<'syncing'>, said: Ready, stanza: Stanza): void {
   const { room } = turn;
-  const { tickets, live, provisional } = session;
+  const { tickets, live, provisional, relays } = session;
   const { answer, request, settling, destroying } = now;
   if (request) request.state = 'over';
   const waiting = room.locals.filter(
@@ -51,7 +51,7 @@ function goLive(turn: RoomTurn, session: Session, now: PhaseOf<'syncing'>, said:
   const unserved = answer.take(turn, left, said);
   live.caughtUp(turn);
   provisional.caughtUp(turn, talk);
-  session.become(turn, { phase: 'live', relayed: false, request, settling, destroying });
+  session.become(turn, { phase: 'live', relayed: undefined, request, settling, destroying });
   turn.clearTimer('create');
   session.watch(turn);
   const what = `${room.occupants.size} occupants, ${room.history.length} messages of history`;
@@ -68,6 +68,7 @@ function goLive(turn: RoomTurn, session: Session, now: PhaseOf<'syncing'>, said:
   }
   for (const { jid } of waiting) {
     // Decision #78: they were in and asked to enter again, and the primary's answer was lost with what went before.
+    relays.forgetPresence(jid, turn.env.now);
     const local = room.occupantByJid(jid);
     if (local === undefined || !isLocal(local) || local.provisional) continue;
     const { join = {} } = tickets.valid(turn, jid, local.nick) ?? {};
@@ -75,4 +76,6 @@ function goLive(turn: RoomTurn, session: Session, now: PhaseOf<'syncing'>, said:
     commit(turn, { kind: 'returned', occupant: local, join }, { spec: 'decision#78', n: 'none' });
   }
   live.purge(turn);
+  // Of what was relayed before, the primary has to be asked.
+  if (relays.oldest(turn.env.now)) session.lookAfterRelays(turn, relayMs);
 }
