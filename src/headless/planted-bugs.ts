@@ -249,6 +249,27 @@ export const plantedBugs: readonly PlantedBug[] = [
     modes: ['0282'],
   },
   {
+    name: 'what was said before a split is forgotten',
+    file: `${primaryReplica}asking.ts`,
+    find: "tellAllUnknown(turn, session, 'the room is cut off from its primary, which may not have this');",
+    replace: 'session.relays.clear();',
+    modes: ['0282'],
+  },
+  {
+    name: 'what a link swallowed counts as arrived',
+    file: `${primaryReplica}outcomes.ts`,
+    find: 'if (!relays.forget(relay) || outcome === undefined) continue;',
+    replace: 'relays.forget(relay);\n    if (relay.n > 0) continue;',
+    modes: ['0282'],
+  },
+  {
+    name: 'chat states are refused while split',
+    file: `${primaryReplica}apart.ts`,
+    find: 'if (isWordless(stanza) && !(local && here && may(config.split.private))) return;',
+    replace: '',
+    modes: ['0282'],
+  },
+  {
     name: 'leave waits for the primary',
     file: `${primaryReplica}relaying.ts`,
     find: 'if (local) userLeft(turn, session, local, stanza, []);',

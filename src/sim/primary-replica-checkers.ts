@@ -1,3 +1,4 @@
+import { nothingVanishes, statesGoUnanswered } from './checkers/answers.ts';
 import { bouncesAreNoticed } from './checkers/bounces.ts';
 import { sameState } from './checkers/copies.ts';
 import { leavesOnce, nothingBeforeReady, onlyWhoAsked } from './checkers/entering.ts';
@@ -22,4 +23,6 @@ export const primaryReplicaCheckers: Readonly<Record<string, Checker>> = {
   'D-3': lostBySilenceAlone('D-3'),
   'D-10': bouncesAreNoticed,
   'D-13': lostByBounceAlone('D-13'),
+  'D-130': nothingVanishes,
+  'D-133': statesGoUnanswered,
 };

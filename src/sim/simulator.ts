@@ -2,7 +2,7 @@ import type { LinkSettings } from '../core/net/link.ts';
 import { affiliations } from '../core/xep/xep0045.ts';
 import { bareOf, domainOf, type Jid } from '../core/xmpp/jid.ts';
 import { NS } from '../core/xmpp/namespaces.ts';
-import { iq, type Stanza } from '../core/xmpp/stanza.ts';
+import { iq, message, type Stanza } from '../core/xmpp/stanza.ts';
 import { type Instant, plus } from '../core/xmpp/time.ts';
 import { el } from '../core/xmpp/xml.ts';
 import { forgeries } from './adversary.ts';
@@ -59,6 +59,8 @@ export interface RunResult {
    */
   readonly events: number;
 }
+
+const composing = el('composing', 'http://jabber.org/protocol/chatstates');
 
 /** Virtual milliseconds after the end of all faults. By then everything must be at rest. */
 const settleMs = 10 * 60_000;
@@ -214,6 +216,13 @@ function person(
   if (phase === 'online' || phase === 'joining') return world.act(step.user, { act: 'join' }, cause);
   switch (step.kind) {
     case 'say':
+      // Some clients say first that somebody is writing (XEP-0085).
+      if (step.luck % 4 === 0)
+        world.sendRaw(
+          message(step.user, user.person.room, { type: 'groupchat', id: `c${step.luck}` }, composing),
+          '0085',
+          cause,
+        );
       return world.act(step.user, { act: 'say', text: bodyText(i, number) }, cause);
     case 'leave':
       return world.act(step.user, { act: 'leave' }, cause);
@@ -234,7 +243,7 @@ function person(
 function moderation(world: World, { user, target, what, luck }: Extract<Step, { kind: 'moderate' }>): Stanza {
   const room = world.users.get(user)?.person.room as Jid;
   const nick = world.users.get(target)?.half.state().nick ?? '';
-  const id = `m${luck}`;
+  const id = `m${luck}-${what}`;
   const admin = (item: Readonly<Record<string, string>>) =>
     iq(user, room, { type: 'set', id }, el('query', NS.mucAdmin, {}, el('item', NS.mucAdmin, item)));
   const form = (name: string, value: string) => {

@@ -1076,7 +1076,55 @@ const replicated: typeof cases = {
       },
     },
   },
+  'D-130': {
+    good: (story) => {
+      refuses(story, tries(withReplica(story), body('hello')));
+      story.asks(message(bob.jid, room, { type: 'groupchat', id: 'there' }, body('there')));
+    },
+    bad: {
+      'what never reached the primary is not answered': (story) => tries(withReplica(story), body('hello')),
+      'it is answered under another id': (story) => {
+        tries(withReplica(story), body('hello'));
+        refuses(story, message(bob.jid, room, { type: 'groupchat', id: 'another' }));
+      },
+    },
+    excused: {
+      'their replica crashed': (story) => {
+        tries(withReplica(story), body('hello'));
+        story.fault({ kind: 'crash', node: account, forMs: 1 });
+      },
+      'their client is another': (story) => {
+        tries(withReplica(story), body('hello'));
+        story.session(bob, false);
+      },
+      'nobody would miss it': (story) => tries(withReplica(story), composing),
+    },
+  },
+  'D-133': {
+    good: (story) => refuses(story, tries(withReplica(story), body('hello'))),
+    bad: {
+      'an error for a chat state': (story) => refuses(story, tries(withReplica(story), composing)),
+    },
+    excused: {
+      'it is the primary’s own': (story) => {
+        const said = tries(withReplica(story), composing);
+        story.tells(errorReply(said, { type: 'auth', condition: 'forbidden' }) as Stanza);
+      },
+    },
+  },
 };
+
+const composing = el('composing', 'http://jabber.org/protocol/chatstates');
+/** Bob says something to all, and it gets as far as the replica. */
+function tries(story: Story, ...payloads: readonly XmlElement[]): Stanza {
+  const said = message(bob.jid, room, { type: 'groupchat', id: 'm1' }, ...payloads);
+  story.gets(account, said, story.sends(bob.jid, said));
+  return said;
+}
+function refuses(story: Story, said: Stanza): void {
+  const error = errorReply(said, { type: 'wait', condition: 'remote-server-timeout' }) as Stanza;
+  story.gets(bob.jid, error, story.sends(account, error));
+}
 
 const beyond = jid('hall@rooms.s1.sim');
 

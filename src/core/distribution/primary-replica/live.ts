@@ -25,7 +25,9 @@ import { stanzaError } from '../../xmpp/errors.ts';
 import { type Jid, occupantJid, parseJid } from '../../xmpp/jid.ts';
 import { NS } from '../../xmpp/namespaces.ts';
 import { errorReply, payloadOf, presence, type Stanza } from '../../xmpp/stanza.ts';
+import type { Instant } from '../../xmpp/time.ts';
 import type { XmlElement } from '../../xmpp/xml.ts';
+import { timeoutMs } from '../keepalive.ts';
 import { enterAgain } from './apart.ts';
 import { stranger, visible } from './initial-state.ts';
 import { leftUnder } from './leavers.ts';
@@ -48,6 +50,8 @@ export class Live {
   #direct: ReadonlyMap<Jid, string> = new Map();
   /** Who was in here, and served by whom, before that was caught up with. */
   #before: readonly Occupant[] = [];
+  /** When a user whom the primary entered was refused for the last time. */
+  #refused: Instant | undefined;
 
   constructor(self: Jid, tickets: Tickets, provisional: Provisional, relays: Relays) {
     this.#self = self;
@@ -235,8 +239,14 @@ export class Live {
     commit(turn, { kind: 'returned', occupant, join: history, accepted }, { spec: '0282#4.5' });
   }
 
+  /** Whether the primary may have spoken before it heard of a refusal: then it counts another user as ours (decision #70). */
+  hasJustRefused({ env }: RoomTurn): boolean {
+    return this.#refused !== undefined && env.now - this.#refused < timeoutMs;
+  }
+
   refuseEnter(turn: RoomTurn, nick: string, jid: Jid, id: string | undefined): void {
     const { room } = turn;
+    this.#refused = turn.env.now;
     const enter = presence(occupantJid(room.jid, nick), this.#self, { id });
     turn.send(
       errorReply(

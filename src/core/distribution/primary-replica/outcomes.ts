@@ -41,7 +41,10 @@ export function answered(turn: RoomTurn, session: Session, stanza: Stanza): void
   for (const relay of asking.relays) {
     const outcome = outcomes.get(relay.n);
     if (!relays.forget(relay) || outcome === undefined) continue;
-    if (outcome === 'lost' || isOpen(session, relay)) tellUnknown(turn, session, relay, 'this got lost on its way');
+    // What the room accepts comes back, whatever the primary forgets.
+    const isOfRoom = relay.stanza.type === 'groupchat';
+    if (outcome === 'lost' || isOfRoom || isOpen(session, relay))
+      tellUnknown(turn, session, relay, 'this got lost on its way');
   }
 }
 

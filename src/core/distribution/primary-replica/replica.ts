@@ -193,7 +193,8 @@ export class Replica implements Protocol {
     if (live.isAhead(room, place)) return gap(turn, session, place);
     // Decision #41. Of somebody who left and asks to come back neither side knows yet whether the other has heard.
     const { users, epoch, n } = place;
-    if (users === undefined || epoch !== room.epoch || n !== room.n || comesBack(turn, session.tickets)) return;
+    if (users === undefined || epoch !== room.epoch || n !== room.n) return;
+    if (comesBack(turn, session.tickets) || live.hasJustRefused(turn)) return;
     if (users !== usersDigest(counted(turn, session.tickets))) otherUsers(turn, session);
   }
 
