@@ -1,4 +1,5 @@
 import { byService, meantBy } from '../core/distribution/primary-replica/by-service.ts';
+import { isWordless } from '../core/distribution/wordless.ts';
 import { stanzaError } from '../core/xmpp/errors.ts';
 import { bareOf, domainOf, type Jid } from '../core/xmpp/jid.ts';
 import { errorReply, readdressed, type Stanza, withParts } from '../core/xmpp/stanza.ts';
@@ -87,7 +88,8 @@ export class ReplicaLink implements StanzaLink {
   #arrived(stanza: Stanza): void {
     if (this.#up.size < 2) {
       this.#options.log?.(`only one stream is up: refused a ${stanza.name} from ${stanza.from}`);
-      const refusal = errorReply(stanza, stanzaError('wait', 'remote-server-timeout', undefined, this.#options.room));
+      const error = stanzaError('wait', 'remote-server-timeout', undefined, this.#options.room);
+      const refusal = isWordless(stanza) ? undefined : errorReply(stanza, error);
       if (refusal && bareOf(stanza.to) === this.#options.room) this.#users.send(refusal);
       return;
     }

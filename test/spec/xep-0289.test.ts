@@ -227,6 +227,17 @@ describe('XEP-0289 §5.1 Initial Federation', () => {
     expect(nicks(world, denmark)).toEqual(['Ophelia']);
   });
 
+  it('decision #133: while they wait, what nobody would miss is dropped, and their words are refused', () => {
+    const world = federated();
+    world.cut('denmark.lit', 'wonderland.lit', 'silent');
+    world.send(joins(hamlet, `${elsinore}/Hamlet`));
+    const composing = el('composing', 'http://jabber.org/protocol/chatstates');
+    world.send(message(jid(hamlet), elsinore, { type: 'groupchat', id: 'c' }, composing));
+    expect(world.got(hamlet)).toEqual([]);
+    world.send(says(hamlet, elsinore, 'hello'));
+    expect(world.got(hamlet).map((stanza) => errorOf(stanza)?.condition)).toEqual(['not-acceptable']);
+  });
+
   it('decision #21: who is banned while they wait is refused when the wait is over', () => {
     const world = federated();
     world.cut('denmark.lit', 'wonderland.lit', 'silent');

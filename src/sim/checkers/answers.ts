@@ -1,4 +1,4 @@
-import { isWordless } from '../../core/distribution/primary-replica/wordless.ts';
+import { isWordless } from '../../core/distribution/wordless.ts';
 import { bareOf, domainOf, type Jid } from '../../core/xmpp/jid.ts';
 import type { Stanza } from '../../core/xmpp/stanza.ts';
 import { sentAt } from '../causes.ts';

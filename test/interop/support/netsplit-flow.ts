@@ -73,6 +73,9 @@ export function netsplitFlow(how: 'refused' | 'silent'): void {
       await gertrude.say('Denmark is a prison.');
       await hamlet.say('Into the dark');
       await soon(() => pair.replica.said()).toContain('replica split');
+      // Decision #130: what he said before is answered by the room, whatever his server sends him from an address of its own.
+      const ofRoom = async () => (await hamlet.refusals()).filter(({ from }) => from === room);
+      await soon(ofRoom).toEqual([{ from: room, condition: 'remote-server-timeout' }]);
       const before = (await hamlet.refusals()).length;
       await hamlet.say('Is anybody there?');
       await soon(async () => (await hamlet.refusals()).slice(before)).toEqual([

@@ -75,11 +75,13 @@ describe('Link of a replica as two components', () => {
     ]);
   });
 
-  it('is up while both are; a user who comes in between is told to wait', async () => {
+  it('is up while both are; a user who comes in between is told to wait, but not of a chat state (decision #133)', async () => {
     const { side, states, seen, reconnect } = await setup();
     expect(states).toEqual(['up']);
     side(self).socket.destroy();
     await soon(() => states).toEqual(['up', 'down']);
+    const composing = "<composing xmlns='http://jabber.org/protocol/chatstates'/>";
+    side(room).send(`<message from='${bob}' to='${room}' type='groupchat' id='0'>${composing}</message>`);
     side(room).send(`<presence from='${bob}' to='${room}/Bob' id='1'/>`);
     await soon(() => side(room).received.map(({ attrs: { from, to, type } }) => [from, to, type])).toEqual([
       [`${room}/Bob`, bob, 'error'],

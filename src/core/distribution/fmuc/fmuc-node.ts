@@ -17,6 +17,7 @@ import { NS } from '../../xmpp/namespaces.ts';
 import { errorOf, errorReply, payloadOf, type Stanza, saysGone } from '../../xmpp/stanza.ts';
 import { type Link, readLinkTimer } from '../link.ts';
 import type { Protocol, ProtocolStatus } from '../protocol.ts';
+import { isWordless } from '../wordless.ts';
 import { classify, type FromNode } from './from-node.ts';
 import { JoinedNode } from './joined-node.ts';
 import { JoiningNode } from './joining-node.ts';
@@ -98,6 +99,8 @@ export class FmucNode implements Protocol {
       if (stanza.type !== 'unavailable') refuse(turn, stanza, why);
       return true;
     }
+    // Decision #133: they are about to be in, and nobody would miss it.
+    if (isWordless(stanza) && this.#joining?.isAwaitedBy(stanza.from, turn.env.now)) return true;
     if (stanza.name !== 'presence' || stanza.type !== 'unavailable' || !this.#joining?.withdraw(stanza.from))
       return false;
     const nobody = {

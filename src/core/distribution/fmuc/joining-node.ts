@@ -11,6 +11,7 @@ import { type JoinRequest, subjectChange } from '../../xep/xep0045.ts';
 import { stanzaError, writeError } from '../../xmpp/errors.ts';
 import { type Jid, occupantJid, resourceOf } from '../../xmpp/jid.ts';
 import { presence, type Stanza } from '../../xmpp/stanza.ts';
+import type { Instant } from '../../xmpp/time.ts';
 import { backoffMs } from '../keepalive.ts';
 import type { Link } from '../link.ts';
 import type { FmucPeer } from '../peers.ts';
@@ -74,6 +75,11 @@ export class JoiningNode {
     const { room } = turn;
     const { phase } = this.#now(room);
     if ((phase === 'away' || phase === 'leaving') && this.#hasAny(room)) this.#askForAnyone(turn);
+  }
+
+  /** Whether this user waits for the other node's answer. */
+  isAwaitedBy(user: Jid, now: Instant): boolean {
+    return this.#waiting.get(user, now) !== undefined;
   }
 
   /** A user who waits changed their mind. @returns whether they were waiting */

@@ -22,8 +22,8 @@ import type { Condition, ErrorType } from '../../xmpp/errors.ts';
 import { type Jid, occupantJid, parseNick, resourceOf } from '../../xmpp/jid.ts';
 import { NS } from '../../xmpp/namespaces.ts';
 import { iqResult, payloadOf, type Stanza, withParts } from '../../xmpp/stanza.ts';
+import { isWordless } from '../wordless.ts';
 import { sizeOf, splitCharactersMax, splitMessagesMax } from './limits.ts';
-import { isWordless } from './wordless.ts';
 
 const spec = '0282#4.11.1.2';
 

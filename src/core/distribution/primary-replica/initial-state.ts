@@ -76,6 +76,10 @@ export class InitialState {
     return this.#direct.has(user) || this.#entered.has(user);
   }
 
+  get messages(): readonly HistoryItem[] {
+    return this.#state.messages;
+  }
+
   /** Nicks that somebody at the primary has. */
   get nicks(): ReadonlySet<string> {
     return new Set(this.#state.occupants.map(({ nick }) => nick));

@@ -11,10 +11,10 @@ import { type Condition, type ErrorType, stanzaError } from '../../xmpp/errors.t
 import { resourceOf } from '../../xmpp/jid.ts';
 import { errorReply, iqResult, type Stanza } from '../../xmpp/stanza.ts';
 import { instant } from '../../xmpp/time.ts';
+import { isWordless } from '../wordless.ts';
 import { sizeOf, splitCharactersMax, splitMessagesMax } from './limits.ts';
 import type { ReplicaSession } from './replicas.ts';
 import { place } from './to-replica.ts';
-import { isWordless } from './wordless.ts';
 
 /** Acts of one split that are counted. */
 const actsMax = 10_000;

@@ -44,8 +44,9 @@ export function answered(turn: RoomTurn, session: Session, stanza: Stanza): void
     // What the room accepts comes back, whatever the primary forgets.
     const isOfRoom = relay.stanza.type === 'groupchat';
     if (outcome === 'lost' || isOfRoom || isOpen(session, relay))
-      tellUnknown(turn, session, relay, 'this got lost on its way');
+      tellUnknown(turn, session, relay, 'this may have got lost on its way');
   }
+  lookAfterRelays(turn, session);
 }
 
 /** Decision #130: the replica is split, and what was relayed before has not come back. */

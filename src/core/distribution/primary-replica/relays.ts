@@ -7,10 +7,10 @@ import { type Stanza, withPayloads } from '../../xmpp/stanza.ts';
 import { type Instant, plus } from '../../xmpp/time.ts';
 import { el } from '../../xmpp/xml.ts';
 import { Pending } from '../pending.ts';
-import { isWordless } from './wordless.ts';
+import { isWordless } from '../wordless.ts';
 
 /** Relays that are remembered at once; beyond it the oldest is forgotten. */
-const relaysMax = 10_000;
+const relaysMax = 1_000;
 /** Of these one ping asks about so many, and only about those whose id is not longer. */
 const askedMax = 100;
 export const idMax = 256;

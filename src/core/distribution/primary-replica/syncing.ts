@@ -50,6 +50,8 @@ function goLive(turn: RoomTurn, session: Session, now: PhaseOf<'syncing'>, said:
   const talk = new Set(room.divergence.flatMap(({ kind, id }) => (kind === 'said' ? [id] : [])));
   const unserved = answer.take(turn, left, said);
   live.caughtUp(turn);
+  if (answer.mode === 'full')
+    for (const { nick, stanzaId } of answer.messages) relays.reflected(room, nick, stanzaId, turn.env.now);
   provisional.caughtUp(turn, talk);
   session.become(turn, { phase: 'live', relayed: undefined, request, settling, destroying });
   turn.clearTimer('create');

@@ -1,6 +1,6 @@
-import { NS } from '../../xmpp/namespaces.ts';
-import type { Stanza } from '../../xmpp/stanza.ts';
-import { elementsOf, type XmlElement } from '../../xmpp/xml.ts';
+import { NS } from '../xmpp/namespaces.ts';
+import type { Stanza } from '../xmpp/stanza.ts';
+import { elementsOf, type XmlElement } from '../xmpp/xml.ts';
 
 /**
  * Whether nobody would miss this message: a chat state (XEP-0085), a marker (XEP-0333), a receipt (XEP-0184), or another that
