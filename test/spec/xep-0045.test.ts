@@ -386,6 +386,16 @@ describe('XEP-0045 §7.7, §7.14, §8.1', () => {
     expect([wiccarocks, crone].map((witch) => world.got(witch).map(({ id }) => id))).toEqual([['exit1'], [undefined]]);
   });
 
+  it('§7.2.2, §7.2.8: also where another session of theirs stays', () => {
+    const world = inside();
+    const phone = 'wiccarocks@localhost/phone';
+    world.send(joins(phone, `${coven}/secondwitch`));
+    world.clear();
+    world.send(presence(jid(phone), jid(`${coven}/secondwitch`), { type: 'unavailable', id: 'exit1' }));
+    expect(world.got(phone).map(({ id, type }) => [id, type])).toEqual([['exit1', 'unavailable']]);
+    expect(world.got(wiccarocks).map(({ type }) => type)).not.toContain('unavailable');
+  });
+
   it('§7.2.2, §10.1.3: also where a room that was never configured goes with its maker', () => {
     const world = covenWith({}, { openCreation: true });
     const made = 'heath@conference.localhost';
