@@ -285,9 +285,12 @@ export interface Asked {
   readonly ago: number;
 }
 
+/** One ping asks about so many at most; the rest is not read. */
+export const askedMax = 100;
+
 export function readAsked(ping: XmlElement): readonly Asked[] {
   const relays = childOf(ping, 'relays', NS.ext);
-  return (relays ? childrenOf(relays, 'relay', NS.ext) : []).flatMap(({ attrs }): Asked[] => {
+  return (relays ? childrenOf(relays, 'relay', NS.ext).slice(0, askedMax) : []).flatMap(({ attrs }): Asked[] => {
     const [n, ago] = [count(attrs['n']), count(attrs['ago'])];
     const from = parseJid(attrs['from'] ?? '');
     const { kind, id } = attrs;

@@ -295,7 +295,8 @@ export class Live {
     const at = clamp(dmuc.delay?.stamp ?? turn.env.now, turn.env.now);
     const occupant = room.occupants.get(nick) ?? stranger(room, nick);
     const text = subjectChange(stanza);
-    this.#relays.reflected(room, nick, dmuc.origin, turn.env.now);
+    // A subject that was missed comes without its author's id.
+    if (!late || text === undefined) this.#relays.reflected(room, nick, dmuc.origin, turn.env.now);
     const item = itemOf(room, turn, stanza, nick, at, dmuc, this.#self);
     if (text !== undefined) {
       const subject = { text, nick, ...(item.occupantId === '' ? {} : { occupantId: item.occupantId }), at };

@@ -1,5 +1,5 @@
 import type { RoomView } from '../../room/state.ts';
-import type { Asked } from '../../xep/sync.ts';
+import { type Asked, askedMax } from '../../xep/sync.ts';
 import { readJoin } from '../../xep/xep0045.ts';
 import { bareOf, type Jid, resourceOf } from '../../xmpp/jid.ts';
 import { NS } from '../../xmpp/namespaces.ts';
@@ -11,8 +11,7 @@ import { isWordless } from '../wordless.ts';
 
 /** Relays that are remembered at once; beyond it the oldest is forgotten. */
 const relaysMax = 1_000;
-/** Of these one ping asks about so many, and only about those whose id is not longer. */
-const askedMax = 100;
+/** An id that is longer is asked about, and remembered, as little as none. */
 export const idMax = 256;
 /** A bounce that comes later than that is passed on, whatever it is about. In milliseconds. */
 const bounceMs = 600_000;
@@ -42,7 +41,7 @@ export class Relays {
   #shown = 0;
 
   add(room: RoomView, stanza: Stanza, now: Instant): void {
-    if (isWordless(stanza)) this.#quiet.add(keyOf(stanza), true, now, plus(now, bounceMs));
+    if (isWordless(stanza)) this.#quiet.add(keyOf(stanza, stanza.from), true, now, plus(now, bounceMs));
     else if (isAnswered(room, stanza)) {
       const n = ++this.#n;
       const said = isJoin(stanza) ? [el('x', NS.muc)] : [];
@@ -104,13 +103,13 @@ export class Relays {
   bounced(bounce: Stanza, now: Instant): boolean {
     const relay = this.#waiting.find(now, ({ stanza }) => isAbout(bounce, stanza));
     if (relay) return this.forget(relay);
-    return this.#quiet.get(keyOf({ ...bounce, from: bounce.to }), now) === undefined;
+    return this.#quiet.get(keyOf(bounce, bounce.to), now) === undefined;
   }
 
   /** Its author has been told that nobody knows what became of it. */
   told(relay: Relay, now: Instant): void {
     this.forget(relay);
-    this.#quiet.add(keyOf(relay.stanza), true, now, plus(now, bounceMs));
+    this.#quiet.add(keyOf(relay.stanza, relay.stanza.from), true, now, plus(now, bounceMs));
   }
 
   clear(): void {
@@ -142,6 +141,7 @@ function isAbout({ name, id, to, from }: Stanza, relay: Stanza): boolean {
   return name === relay.name && id === relay.id && to === relay.from && bareOf(from) === bareOf(relay.to);
 }
 
-function keyOf({ name, from, id = '' }: Stanza): string {
-  return `${name} ${from} ${id}`;
+/** Of a user's stanza, or of its bounce. */
+function keyOf({ name, id = '' }: Stanza, user: Jid): string {
+  return `${name} ${user} ${id}`;
 }

@@ -1,7 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { classify } from '../../../../src/core/distribution/primary-replica/from-replica.ts';
 import {
+  askedMax,
+  readAsked,
+  readOutcomes,
   writeAck,
+  writeAsked,
   writeCreate,
   writeDestroy,
   writeNetjoin,
@@ -38,6 +42,11 @@ describe('what a stanza of a replica in its own name is', () => {
       get(el('ping', NS.ping, {}, writeAck({ h: 4, moderators: 1 }))),
       { kind: 'ping', ack: { h: 4, moderators: 1 } },
     ],
+    [
+      'decision #131: a ping that asks what became of relays',
+      get(el('ping', NS.ping, {}, ...writeAsked([{ n: 1, name: 'message', from: user, id: 'm1', ago: 5 }]))),
+      { kind: 'ping', asked: [{ n: 1, name: 'message', from: user, id: 'm1', ago: 5 }] },
+    ],
     ['the answer to a request of ours', result(writeAck({ h: 4 })), { kind: 'result', ack: { h: 4 } }],
     ['a position is no <a/>', result(writePosition({ epoch: 1, n: 4 })), { kind: 'result', ack: undefined }],
     ['a question about the room', get(el('query', NS.discoInfo)), { kind: 'unknown' }],
@@ -54,6 +63,28 @@ describe('what a stanza of a replica in its own name is', () => {
     ['a presence of its own', presence(replica, room, {}), { kind: 'unasked' }],
   ] as const)('%s', (_, stanza, what) => {
     expect(classify(stanza, true)).toMatchObject(what);
+  });
+
+  it('decision #131: of relays that are asked about, what is malformed or too much is not read; nor is it in the answer', () => {
+    const relay = (attrs: Record<string, string>) => el('relay', NS.ext, attrs);
+    const good = { n: '1', kind: 'iq', from: user, id: 'q', ago: '5' };
+    const bad = [{ n: 'x' }, { kind: 'stream' }, { from: '@' }, { ago: '-1' }].map((wrong) =>
+      relay({ ...good, ...wrong }),
+    );
+    const ping = (...relays: XmlElement[]) => el('ping', NS.ping, {}, el('relays', NS.ext, {}, ...relays));
+    expect(readAsked(ping(...bad, relay(good)))).toEqual([{ n: 1, name: 'iq', from: user, id: 'q', ago: 5 }]);
+    expect(readAsked(ping(...Array.from({ length: askedMax + 1 }, () => relay(good))))).toHaveLength(askedMax);
+    expect(readAsked(el('ping', NS.ping))).toEqual([]);
+    const answer = el(
+      'relays',
+      NS.ext,
+      {},
+      relay({ n: '1', outcome: 'lost' }),
+      relay({ n: '2', outcome: 'x' }),
+      relay({}),
+    );
+    expect([...readOutcomes([answer])]).toEqual([[1, 'lost']]);
+    expect(readOutcomes([]).size).toBe(0);
   });
 
   it('of an account that is not on the list only what asks for a session is: it is told that it may not', () => {
