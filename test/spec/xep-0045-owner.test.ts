@@ -23,7 +23,7 @@ import {
   shownConfig,
   submitted,
 } from '../support/seats.ts';
-import { joins, says } from '../support/world.ts';
+import { joins, says, type World } from '../support/world.ts';
 
 const voiceForm = 'http://jabber.org/protocol/muc#request';
 
