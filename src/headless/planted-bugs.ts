@@ -265,7 +265,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'chat states are refused while split',
     file: `${primaryReplica}apart.ts`,
-    find: 'if (isWordless(stanza) && !(local && here && may(config.split.private))) return;',
+    find: 'if (isWordless(stanza) && !(local && here.length > 0 && may(config.split.private))) return;',
     replace: '',
     modes: ['0282'],
   },
