@@ -1,5 +1,5 @@
 import { bareOf, domainOf, type Jid, parseJid, parseNick, partsOf } from '../core/xmpp/jid.ts';
-import type { Scenario, ScenarioNode, ScenarioRoom } from './scenario.ts';
+import type { Scenario, ScenarioNode, ScenarioOccupant, ScenarioRoom } from './scenario.ts';
 
 /** Where in the file: property names and array indices from the root. */
 export type Location = readonly (string | number)[];
@@ -220,7 +220,7 @@ function checkOccupants(
   knownServer: Wrong,
 ) {
   const jids = new Set<string>();
-  const nicks = new Map<string, string>();
+  const nicks = new Map<string, ScenarioOccupant>();
   scenario.occupants.forEach((occupant, i) => {
     const at = ['occupants', i];
     expect.full([...at, 'jid'], occupant.jid);
@@ -241,12 +241,13 @@ function checkOccupants(
       wrong([...at, 'room'], `no room ${occupant.room} in this scenario (it has ${list(rooms.keys())})`);
       return;
     }
-    // A nick is unique in the whole FMUC set, not only on the node (decisions.md).
+    // A nick is unique in the whole FMUC set, not only on the node; one user may have it on several devices (decisions.md).
     const key = `${fmucRoot(occupant.room, rooms) ?? occupant.room}/${occupant.nick}`;
     const holder = nicks.get(key);
-    if (holder !== undefined)
-      wrong([...at, 'nick'], `the nick ${occupant.nick} is already taken by ${holder} in this room`);
-    nicks.set(key, occupant.jid);
+    const own = holder?.room === occupant.room && bareOf(holder.jid as Jid) === bareOf(occupant.jid as Jid);
+    if (holder !== undefined && !own)
+      wrong([...at, 'nick'], `the nick ${occupant.nick} is already taken by ${holder.jid} in this room`);
+    nicks.set(key, occupant);
   });
 }
 

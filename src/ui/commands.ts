@@ -1,7 +1,8 @@
 import type { LinkView } from './fold/links.ts';
 import type { NodeView } from './fold/network.ts';
-import type { OccupantView } from './fold/people.ts';
+import type { DeviceView, OccupantView } from './fold/people.ts';
 import type { Store } from './store.ts';
+import { actingDevice, deviceName, devicesInside } from './words.ts';
 
 /** What a menu, the outline and the keys offer for a thing: one list, so that every way leads to the same action. */
 export interface Command {
@@ -108,10 +109,12 @@ export function serverCommands(store: Store, domain: string): readonly Command[]
 }
 
 export function occupantCommands(store: Store, who: OccupantView, forms: Forms): readonly Command[] {
+  const own = devicesInside(who).filter(({ mine }) => mine);
   const foreign = who.mine ? undefined : who.character ? 'another page plays them' : 'someone else’s client';
-  const joined = who.phase === 'joined';
-  const inside = foreign ?? (joined ? undefined : 'not in the room');
-  const outside = foreign ?? (who.phase === 'joined' ? 'already in the room' : undefined);
+  const inside = foreign ?? (own.length > 0 ? undefined : 'not in the room');
+  const outside = foreign ?? (own.length > 0 ? 'already in the room' : undefined);
+  const spare = store.model.people.spareDevice(who);
+  const further = inside ?? (spare === undefined ? 'enough devices are in the room' : undefined);
   const away = who.show === 'away';
   return [
     { id: 'say', label: 'Say…', icon: 'say', ...(inside ? { not: inside } : {}), run: () => forms.speak(who) },
@@ -124,22 +127,41 @@ export function occupantCommands(store: Store, who: OccupantView, forms: Forms):
       run: () => void store.act({ act: 'join', who: who.jid }),
     },
     {
-      id: 'leave',
-      label: 'Leave the room',
-      short: 'Leave',
-      icon: 'leave',
-      ...(inside ? { not: inside } : {}),
-      run: () => void store.act({ act: 'leave', who: who.jid }),
+      id: 'join-device',
+      label: own.length > 1 ? 'Join from another device' : 'Join from a second device',
+      short: 'Add a device',
+      icon: 'join',
+      ...(further ? { not: further } : {}),
+      run: () => void (spare && store.act({ act: 'join', who: spare })),
     },
+    ...leaveCommands(store, who, own, inside),
     { id: 'nick', label: 'Change nick…', icon: 'nick', ...(inside ? { not: inside } : {}), run: () => forms.nick(who) },
     {
       id: 'away',
       label: away ? 'Be available again' : 'Be away',
       icon: 'away',
       ...(inside ? { not: inside } : {}),
-      run: () => void store.act({ act: 'presence', who: who.jid, show: away ? '' : 'away' }),
+      run: () => void store.act({ act: 'presence', who: actingDevice(who), show: away ? '' : 'away' }),
     },
   ];
+}
+
+/** One for each device, where there are several. */
+function leaveCommands(
+  store: Store,
+  who: OccupantView,
+  own: readonly DeviceView[],
+  not: string | undefined,
+): Command[] {
+  const leave = (jid: string) => () => void store.act({ act: 'leave', who: jid });
+  const icon = 'leave';
+  if (own.length > 1)
+    return own.map(({ jid }) => {
+      const name = deviceName(jid);
+      return { id: `leave-${name}`, label: `Leave from ${name}`, icon, run: leave(jid) };
+    });
+  const run = leave(actingDevice(who));
+  return [{ id: 'leave', label: 'Leave the room', short: 'Leave', icon, ...(not ? { not } : {}), run }];
 }
 
 /** Cuts a link that is up, heals one that is cut: the `x` key. */

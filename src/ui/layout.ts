@@ -26,6 +26,11 @@ export interface PlacedOccupant extends Point {
   readonly occupant: OccupantView;
 }
 
+/** Where what goes to and from one device of an occupant ends: beside that of the others, so that all copies are seen. */
+export interface PlacedDevice extends Point {
+  readonly disc: PlacedOccupant;
+}
+
 /** A curve between two hubs, and the point on it where its label stands. */
 export interface PlacedLink {
   readonly key: string;
@@ -48,6 +53,8 @@ export interface Layout {
   /** By server: the place of a replica that could be added there. */
   readonly vacancies: ReadonlyMap<string, Box>;
   readonly occupants: ReadonlyMap<string, PlacedOccupant>;
+  /** By full JID. */
+  readonly devices: ReadonlyMap<string, PlacedDevice>;
   readonly links: ReadonlyMap<string, PlacedLink>;
   readonly radius: number;
 }
@@ -170,6 +177,7 @@ function layOutAt(
   const nodes = new Map<string, PlacedNode>();
   const places = new Map<string, Box>();
   const occupants = new Map<string, PlacedOccupant>();
+  const devices = new Map<string, PlacedDevice>();
   for (const box of boxes) {
     let y = box.y - box.h / 2 + metrics.title;
     for (const node of box.nodes) {
@@ -194,11 +202,13 @@ function layOutAt(
     for (const [i, occupant] of box.here.entries()) {
       const row = Math.floor(i / box.perRow);
       const inRow = Math.min(box.perRow, box.here.length - row * box.perRow);
-      occupants.set(occupant.jid, {
+      const disc = {
         occupant,
         x: box.x + ((i % box.perRow) - (inRow - 1) / 2) * cellW,
         y: y + row * metrics.cellH + metrics.radius + 4,
-      });
+      };
+      occupants.set(occupant.jid, disc);
+      for (const [jid, place] of placeDevices(disc, metrics.radius)) devices.set(jid, place);
     }
   }
   const links = new Map<string, PlacedLink>();
@@ -216,9 +226,20 @@ function layOutAt(
     nodes,
     vacancies: places,
     occupants,
+    devices,
     links,
     radius: metrics.radius,
   };
+}
+
+/** Side by side across the disc. */
+function placeDevices(disc: PlacedOccupant, radius: number): (readonly [string, PlacedDevice])[] {
+  const { devices } = disc.occupant;
+  const gap = Math.min(1.2, 2 / (devices.length - 1)) * radius;
+  return devices.map(({ jid }, i) => {
+    const x = disc.x + (devices.length > 1 ? (i - (devices.length - 1) / 2) * gap : 0);
+    return [jid, { disc, x, y: disc.y }];
+  });
 }
 
 /** Stretches the scenario's positions so that the outermost servers stand at the edges. */

@@ -4,7 +4,7 @@ import { bareOf, domainOf, type Jid, resourceOf } from '../core/xmpp/jid.ts';
 import type { ModelEvent } from './fold/event.ts';
 import type { Model } from './fold/model.ts';
 import type { NodeView } from './fold/network.ts';
-import type { OccupantView } from './fold/people.ts';
+import type { DeviceView, OccupantView } from './fold/people.ts';
 
 /** Role of a node in words: what it is by the scenario, refined by what it says itself. */
 export function roleOf(node: NodeView): string {
@@ -28,6 +28,9 @@ export function shortName(model: Model, address: string): string {
   if (node) return address.includes('@') ? bareOf(address as Jid) : address;
   const who = model.scenario.occupants.find((occupant) => occupant.jid === address);
   if (who) return who.nick;
+  const user = bareOf(address as Jid);
+  const other = model.scenario.occupants.find(({ jid }) => bareOf(jid as Jid) === user);
+  if (other && address !== user) return `${other.nick} (${deviceName(address)})`;
   if (!address.includes('@')) return address;
   return address.length > 34 && resourceOf(address as Jid) ? `${bareOf(address as Jid)}/…` : address;
 }
@@ -100,6 +103,27 @@ export function policyInWords(split: SplitStatus): string {
     split.kick ? 'be kicked by their moderators' : '',
   ].filter(Boolean);
   return `the replica goes on alone: its users may ${may.join(', ') || 'leave'}${away}`;
+}
+
+/** What a device is called: the resource of its address. */
+export function deviceName(jid: string): string {
+  return resourceOf(jid as Jid);
+}
+
+/** Those of an occupant's devices that are in the room. */
+export function devicesInside({ devices }: Pick<OccupantView, 'devices'>): readonly DeviceView[] {
+  return devices.filter(({ phase }) => phase === 'joined');
+}
+
+/** "2 devices", where there are several. */
+export function deviceCount(who: Pick<OccupantView, 'devices'>): string | undefined {
+  const { length } = devicesInside(who);
+  return length > 1 ? counted(length, 'device') : undefined;
+}
+
+/** The device with which an occupant of this page acts. */
+export function actingDevice({ jid, devices }: Pick<OccupantView, 'jid' | 'devices'>): string {
+  return devices.find(({ phase, mine }) => mine && phase === 'joined')?.jid ?? jid;
 }
 
 /** How a split affects a person: a word for the picture, and a few words for elsewhere. */

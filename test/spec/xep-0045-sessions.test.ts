@@ -361,6 +361,7 @@ describe.each(places.filter(({ seat }) => seat !== 'FMUC'))('decision #140, mode
     const node = jid(place.seat === 'plain' ? 'conference.localhost' : 'channel.avalon.irc');
     const occupant = world.status(node).occupants.find((one) => one.nick === nick);
     expect(occupant?.sessions).toBe(2);
+    expect(occupant?.sessionJids).toEqual([place.phone, place.laptop]);
   });
 
   it('snapshots keep the sessions', () => {

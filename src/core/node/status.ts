@@ -1,5 +1,5 @@
 import type { Protocol } from '../distribution/protocol.ts';
-import { everySession } from '../room/sessions.ts';
+import { byEntry, everySession } from '../room/sessions.ts';
 import type { RoomView } from '../room/state.ts';
 import { NS } from '../xmpp/namespaces.ts';
 import { textOf } from '../xmpp/xml.ts';
@@ -25,7 +25,7 @@ export function roomStatus(room: RoomView, protocol: Protocol): RoomStatus {
         ...(show ? { show: textOf(show) } : {}),
         ...(cutOff ? { cutOff } : {}),
         ...(provisional ? { provisional } : {}),
-        ...(sessions ? { sessions: everySession(occupant).length } : {}),
+        ...(sessions ? { sessions: everySession(occupant).length, sessionJids: byEntry(occupant) } : {}),
       };
     }),
     peers: [...room.peers].map(([peer, { state, since }]) => ({ peer, state, since })),

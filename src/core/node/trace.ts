@@ -159,6 +159,8 @@ export interface OccupantStatus {
   readonly cutOff?: true;
   /** How many sessions they have under this nick, where there are several. */
   readonly sessions?: number;
+  /** Full JIDs of these sessions, in the order in which they entered, as far as this node knows them. */
+  readonly sessionJids?: readonly string[];
   /** Let in by a replica that is cut off; the primary has not said yes. */
   readonly provisional?: true;
 }

@@ -111,6 +111,13 @@ export function everySession(occupant: Occupant): readonly Occupant[] {
   return occupant.jid === undefined ? [occupant, ...known] : known;
 }
 
+/** The JIDs of all sessions that this node knows, the one that entered first before the others. */
+export function byEntry(occupant: Occupant): readonly Jid[] {
+  return sessionsOf(occupant)
+    .toSorted((a, b) => (a.key ?? 0) - (b.key ?? 0))
+    .map(({ jid }) => jid);
+}
+
 /** Whether this node serves a session of theirs itself. */
 export function isServedHere(occupant: Occupant): boolean {
   return isLocal(occupant) || occupant.sessions?.some(({ home }) => home === undefined) === true;

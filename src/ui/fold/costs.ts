@@ -86,7 +86,8 @@ export class Costs {
 
   /**
    * Stanzas on links for one message if the same people sat in one plain room: one to the room if the sender is on
-   * another server than the room, and one for each occupant on another server (XEP-0045 §7.4: everyone gets a copy).
+   * another server than the room, and one for each session of an occupant on another server (XEP-0045 §7.4, §7.2.8: each
+   * gets a copy).
    */
   plainFor(sender: string, room: string): number | undefined {
     const joined = outboundOf(this.#owner(room)?.room) ?? room;
@@ -99,10 +100,11 @@ export class Costs {
       for (const status of this.#network.roomsOf(node)) {
         if (status.room !== joined && outboundOf(this.#owner(status.room)?.room) !== joined) continue;
         known = true;
-        for (const { home, jid } of status.occupants) {
+        for (const { home, jid, sessions = 1 } of status.occupants) {
           if (status.role === 'fmuc' && home !== undefined) continue;
-          const server = jid ? this.#network.serverOf(jid) : undefined;
-          servers.push(server ?? (home ? this.#network.nodeOf(home)?.server : undefined) ?? node.server);
+          const known = jid ? this.#network.serverOf(jid) : undefined;
+          const server = known ?? (home ? this.#network.nodeOf(home)?.server : undefined) ?? node.server;
+          servers.push(...Array<string>(sessions).fill(server));
         }
       }
     }

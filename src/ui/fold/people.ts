@@ -1,10 +1,24 @@
 import type { OccupantStatus, RoomStatus } from '../../core/node/trace.ts';
-import { domainOf, type Jid } from '../../core/xmpp/jid.ts';
+import { bareOf, domainOf, type Jid } from '../../core/xmpp/jid.ts';
 import type { Scenario } from '../../scenario/scenario.ts';
 import type { OccupantProgress } from '../session/session.ts';
 import type { Network, NodeView } from './network.ts';
 
+/** What the page calls devices that it adds: resources of full JIDs. */
+const spareNames = ['laptop', 'phone', 'tablet'];
+
+/** A session of a user under one nick: a phone, a laptop. */
+export interface DeviceView {
+  /** Full JID. */
+  readonly jid: string;
+  readonly phase: OccupantProgress['phase'];
+  /** This page plays it. */
+  readonly mine: boolean;
+}
+
+/** A user under one nick, with one device or several (XEP-0045 §7.2.8). */
 export interface OccupantView {
+  /** Full JID: a character's as the scenario has it, else that of the device which entered first. */
   readonly jid: string;
   readonly nick: string;
   /** Room address the occupant uses. */
@@ -12,6 +26,7 @@ export interface OccupantView {
   readonly server: string;
   /** Address of the node that serves them, if one says so. */
   readonly node: string | undefined;
+  /** `joined` if one of their devices is. */
   readonly phase: OccupantProgress['phase'];
   readonly detail: string;
   readonly show: string;
@@ -25,6 +40,8 @@ export interface OccupantView {
   readonly character: boolean;
   /** This page plays them; another one may, or nobody here. */
   readonly mine: boolean;
+  /** Those in the room, in the order in which they entered; then those that this page plays and that are not in it. */
+  readonly devices: readonly DeviceView[];
 }
 
 interface Seen {
@@ -33,66 +50,65 @@ interface Seen {
   readonly status: OccupantStatus;
 }
 
+/** A full JID with what is known of it: from the scenario, from this page, and from the nodes. */
+interface Known extends DeviceView {
+  readonly nick: string;
+  readonly room: string;
+  readonly detail: string;
+  readonly character: boolean;
+  readonly seen: Seen | undefined;
+}
+
 /** The scenario's characters, and every other user who is in one of the rooms. */
 export class People {
   readonly #scenario: Scenario;
   readonly #network: Network;
-  /** By full JID: how far the sessions of the characters are. */
-  readonly #characters = new Map<string, OccupantProgress>();
+  /** By full JID: how far the sessions of this page are. */
+  readonly #progress = new Map<string, OccupantProgress>();
+  /** By bare JID: the rooms and the nicks of the scenario's characters. */
+  readonly #characters = new Map<string, { readonly nick: string; readonly room: string }>();
 
   constructor(scenario: Scenario, network: Network) {
     this.#scenario = scenario;
     this.#network = network;
+    for (const { jid, nick, room } of scenario.occupants.toReversed())
+      this.#characters.set(bareOf(jid as Jid), { nick, room });
   }
 
   progress(progress: OccupantProgress): void {
-    this.#characters.set(progress.who, progress);
+    this.#progress.set(progress.who, progress);
   }
 
-  /** Everyone on the picture. */
+  /** Everyone on the picture: the characters first, as the scenario has them. */
   all(): readonly OccupantView[] {
     const { seen, cutOff } = this.#seen();
-    const view = (
-      jid: string,
-      room: string,
-      nick: string,
-      progress: OccupantProgress | undefined,
-      character: boolean,
-    ): OccupantView => {
-      const found = seen.get(jid);
-      const home = found?.status.home ? this.#network.nodeOf(found.status.home) : found?.node;
-      let phase = progress?.phase ?? (found ? 'joined' : 'offline');
-      if (found && (phase === 'elsewhere' || phase === 'offline')) phase = 'joined';
-      return {
-        jid,
-        nick: found?.status.nick ?? progress?.nick ?? nick,
-        room: found?.room.room ?? room,
-        server: this.#network.serverOf(jid) ?? home?.server ?? domainOf(jid as Jid),
-        node: home?.address,
-        phase,
-        detail: progress?.detail ?? '',
-        show: found?.status.show ?? '',
-        role: found?.status.role ?? '',
-        affiliation: found?.status.affiliation ?? '',
-        cutOff: found !== undefined && cutOff.has(`${found.room.room} ${found.status.nick}`),
-        provisional: found?.status.provisional ?? false,
-        character,
-        mine: character && progress?.phase !== 'elsewhere',
-      };
-    };
-    const characters = this.#scenario.occupants.map(({ jid, room, nick }) =>
-      view(jid, room, nick, this.#characters.get(jid), true),
+    const roles = new Map(this.#scenario.occupants.map(({ jid, nick, room }) => [jid, { nick, room }]));
+    const people = new Map<string, Known[]>();
+    for (const jid of new Set([...roles.keys(), ...seen.keys(), ...this.#progress.keys()])) {
+      const known = this.#known(jid, roles.get(jid), seen.get(jid));
+      const key = `${bareOf(jid as Jid)} ${known.room}/${known.nick}`;
+      people.set(key, [...(people.get(key) ?? []), known]);
+    }
+    return (
+      [...people.values()]
+        // A guest whom this page has logged in appears when they enter.
+        .filter((devices) => devices.some(({ jid, phase }) => roles.has(jid) || phase === 'joined'))
+        .map((devices) => this.#view(devices, roles, cutOff))
     );
-    for (const { jid } of characters) seen.delete(jid);
-    const others = [...seen].map(([jid, { room, status }]) => view(jid, room.room, status.nick, undefined, false));
-    return [...characters, ...others];
+  }
+
+  /** A device with which a user of this page may join besides: one that has left, else a new one. @returns a full JID, if any */
+  spareDevice({ jid, devices }: OccupantView): string | undefined {
+    const left = devices.find(({ phase, mine }) => mine && phase !== 'joined')?.jid;
+    const fresh = spareNames.map((name) => `${bareOf(jid as Jid)}/${name}`);
+    return left ?? fresh.find((one) => !this.#progress.has(one) && !devices.some((device) => device.jid === one));
   }
 
   /** The scenario's characters have done their part: everyone whom the script sends in is in, or cannot be. */
   scriptDone(): boolean {
     const { script } = this.#scenario;
     return script.every((act, i) => {
-      const character = this.#characters.get(act.who);
+      const character = this.#progress.get(act.who);
       if (character?.phase === 'failed' || character?.phase === 'elsewhere') return true;
       if (act.act !== 'join') return character !== undefined;
       if (character?.phase === 'joined') return true;
@@ -107,9 +123,63 @@ export class People {
     const told = new Set(
       [...this.#network.nodes.values()]
         .filter(({ kind }) => kind === 'service')
-        .flatMap((node) => this.#network.roomsOf(node).flatMap(({ occupants }) => occupants.map(({ jid }) => jid))),
+        .flatMap((node) => this.#network.roomsOf(node).flatMap(({ occupants }) => occupants.flatMap(jidsOf))),
     );
-    return this.#scenario.occupants.every(({ jid }) => this.#characters.get(jid)?.phase !== 'joined' || told.has(jid));
+    return this.#scenario.occupants.every(({ jid }) => this.#progress.get(jid)?.phase !== 'joined' || told.has(jid));
+  }
+
+  #known(
+    jid: string,
+    role: { readonly nick: string; readonly room: string } | undefined,
+    seen: Seen | undefined,
+  ): Known {
+    const progress = this.#progress.get(jid);
+    // A device that this page has added is that of a character, too.
+    const home = role ?? this.#characters.get(bareOf(jid as Jid));
+    let phase = progress?.phase ?? (seen ? 'joined' : 'offline');
+    if (seen && (phase === 'elsewhere' || phase === 'offline')) phase = 'joined';
+    const character = home !== undefined && (role !== undefined || progress !== undefined);
+    return {
+      jid,
+      phase,
+      nick: seen?.status.nick ?? progress?.nick ?? home?.nick ?? '',
+      room: seen?.room.room ?? home?.room ?? '',
+      detail: progress?.detail ?? '',
+      character,
+      mine: character && progress?.phase !== 'elsewhere',
+      seen,
+    };
+  }
+
+  #view(all: readonly Known[], roles: ReadonlyMap<string, unknown>, cutOff: ReadonlySet<string>): OccupantView {
+    // Whom no node has told of yet entered last.
+    const told = all.flatMap(({ seen }) => (seen ? jidsOf(seen.status) : []));
+    const order = [...told, ...all.map(({ jid }) => jid)];
+    const inside = all
+      .filter(({ phase }) => phase === 'joined')
+      .sort((a, b) => order.indexOf(a.jid) - order.indexOf(b.jid));
+    const others = all.filter(({ phase }) => phase !== 'joined');
+    const lead = all.find(({ jid }) => roles.has(jid)) ?? inside[0] ?? (all[0] as Known);
+    const { seen } = inside.find((one) => one.seen) ?? lead;
+    const home = seen?.status.home ? this.#network.nodeOf(seen.status.home) : seen?.node;
+    const { jid, nick, room, detail } = lead;
+    return {
+      jid,
+      nick,
+      room,
+      server: this.#network.serverOf(jid) ?? home?.server ?? domainOf(jid as Jid),
+      node: home?.address,
+      phase: inside.length > 0 ? 'joined' : lead.phase,
+      detail,
+      show: seen?.status.show ?? '',
+      role: seen?.status.role ?? '',
+      affiliation: seen?.status.affiliation ?? '',
+      cutOff: seen !== undefined && cutOff.has(`${seen.room.room} ${nick}`),
+      provisional: seen?.status.provisional ?? false,
+      character: all.some(({ character }) => character),
+      mine: all.some(({ mine }) => mine),
+      devices: [...inside, ...others].map(({ jid, phase, mine }) => ({ jid, phase, mine })),
+    };
   }
 
   /** Who is in, by JID as the node says that serves them; and who is cut off, by room and nick as a primary says. */
@@ -120,11 +190,16 @@ export class People {
       for (const room of this.#network.roomsOf(node)) {
         for (const status of room.occupants) {
           if (status.cutOff && room.role === 'primary') cutOff.add(`${room.room} ${status.nick}`);
-          if (!status.jid) continue;
-          if (!seen.has(status.jid) || status.home === undefined) seen.set(status.jid, { node, room, status });
+          for (const jid of jidsOf(status))
+            if (!seen.has(jid) || status.home === undefined) seen.set(jid, { node, room, status });
         }
       }
     }
     return { seen, cutOff };
   }
+}
+
+/** The full JIDs under one nick that a node names. */
+function jidsOf({ jid, sessionJids }: OccupantStatus): readonly string[] {
+  return sessionJids ?? (jid === undefined ? [] : [jid]);
 }

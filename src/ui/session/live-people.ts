@@ -1,8 +1,9 @@
 import * as Comlink from 'comlink';
-import { bareOf, type Jid, partsOf } from '../../core/xmpp/jid.ts';
+import { bareOf, type Jid, parseJid, partsOf } from '../../core/xmpp/jid.ts';
 import type {
   Acted,
   Character,
+  OccupantReport,
   OccupantsListener,
   OccupantsWorkerApi,
   OccupantsWorkerConfig,
@@ -28,8 +29,10 @@ export class LivePeople {
   readonly #characters: readonly Character[];
   /** Called with each stanza that a character handed to its stream: the n-th. */
   readonly #sent: (stream: string, n: number) => void;
-  /** Guests of this page: the account's bare JID, and the session it was given here. */
+  /** Whom this page has logged in besides: guests by the account's bare JID, further devices of a character by their full JID. */
   readonly #guests = new Map<string, Character>();
+  /** By full JID: how far each session is. */
+  readonly #reports = new Map<string, OccupantReport>();
   #worker: Worker | undefined;
   #api: Comlink.Remote<OccupantsWorkerApi> | undefined;
 
@@ -63,11 +66,23 @@ export class LivePeople {
       characters: this.#characters,
       watcher: { jid: `${bareOf(account.jid as Jid)}/page-${randomSuffix()}`, password: account.password },
     };
-    await within<Result>(api.start(start, Comlink.proxy(listener)), callMs);
+    const followed: OccupantsListener = {
+      records: (batch) => listener.records(batch),
+      occupant: (report) => {
+        this.#reports.set(report.who, report);
+        listener.occupant(report);
+      },
+      trouble: (text) => listener.trouble(text),
+    };
+    await within<Result>(api.start(start, Comlink.proxy(followed)), callMs);
   }
 
-  /** @param who  may also be the bare JID of a guest account: joining with it makes a session of this page's own */
+  /**
+   * @param who  may also be the bare JID of a guest account: joining with it makes a session of this page's own. Joining with
+   *   another resource of a character's account makes a further device of theirs
+   */
   async act(who: string, act: Act): Promise<ActResult> {
+    if (act.act === 'join') await this.#prepareDevice(who);
     const account = this.#config.credentials.guests.find(({ jid }) => jid === who);
     const jid = account ? await this.#admit(who, () => guestOf(this.#config.scenario, account)) : who;
     return this.#acted(await this.#call((api) => api.act(jid, act)));
@@ -111,7 +126,19 @@ export class LivePeople {
     this.#worker?.terminate();
   }
 
-  /** Logs a guest in, once. @returns the full JID of its session */
+  /** Logs a further device of a character in, if it is one; it will join under the nick that the user has by now. */
+  async #prepareDevice(device: string): Promise<void> {
+    const user = bareOf(device as Jid);
+    const owner = this.#characters.find(({ jid }) => bareOf(jid as Jid) === user);
+    if (!owner || parseJid(device) !== device || device === user) return;
+    if (this.#characters.some(({ jid }) => jid === device) || this.#reports.get(device)?.phase === 'joined') return;
+    await this.#admit(device, () => ({ ...owner, jid: device }));
+    const others = [...this.#reports.values()].filter(({ who }) => bareOf(who as Jid) === user);
+    const nick = others.find(({ phase }) => phase === 'joined')?.nick ?? owner.nick;
+    await this.#call((api) => api.act(device, { act: 'nick', nick }));
+  }
+
+  /** Logs a session in, once. @returns the full JID of its session */
   async #admit(account: string, make: () => Character): Promise<string> {
     const known = this.#guests.get(account);
     if (known) return known.jid;

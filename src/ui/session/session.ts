@@ -4,8 +4,9 @@ import type { ModelRecord, Violation } from '../trace/records.ts';
 
 /** What a person does on the page, or a test by `window.lab`. */
 export type Action =
-  /** `who` is the full JID of one of the scenario's characters. */
+  /** `who` is the full JID of one of the scenario's characters, or of a further device that has joined. */
   | { readonly act: 'say'; readonly who: string; readonly text: string }
+  /** A join with another resource of a character's account is one from a further device (XEP-0045 §7.2.8). */
   | { readonly act: 'join' | 'leave'; readonly who: string }
   | { readonly act: 'nick'; readonly who: string; readonly nick: string }
   | {

@@ -184,6 +184,8 @@ function readOccupant(fields: Fields): OccupantStatus {
       jid: fields.maybe('jid', (name) => fields.address(name)),
       home: fields.maybe('home', (name) => fields.address(name)),
       show: fields.maybe('show', (name) => fields.text(name, 40)),
+      sessions: fields.maybe('sessions', (name) => fields.count(name, 1)),
+      sessionJids: fields.maybe('sessionJids', (name) => fields.addresses(name, listMax)),
       cutOff: fields.maybe('cutOff', marked),
       provisional: fields.maybe('provisional', marked),
     }),

@@ -47,6 +47,10 @@ const glossary: Pairs = [
     'XEP-0289: the two modes of FMUC; version 0.2 says Master-Master and Master-Slave. That “primary” is not the one of XEP-0282',
   ],
   ['occupant', 'XEP-0045: a user who is in a room, known there by a nick'],
+  [
+    'device, session',
+    'a phone or a laptop of one user, each with a full JID of its own. Several may be in a room under one nick, and are one occupant; each gets a copy of everything',
+  ],
   ['submission', 'a message as its author sent it; every other stanza that carries it is a copy'],
   ['bounce', 'a stanza that cannot be delivered and comes back as an error'],
 ];
@@ -108,7 +112,7 @@ export class Help extends Part {
         <label class="check"><input type="checkbox" data-testid="keys-on" .checked=${this.store.preferences.keys} @change=${this.#onKeys} /> Single-key shortcuts are on (they never act while you type)</label>
         ${list([...(this.store.session.recording ? looking : acting), ...views])}
         <h3>Shapes</h3>
-        <p>Square M: message. Circle P: presence. Hexagon iq: query. Diamond !: error. 7a and 7b are copies of submission 7. Dashed link with ✕: cut. Hatched node: split; “frozen” or “local” says what a replica does meanwhile. Node with a dashed outline: down. Dashed box with a plus: a replica can be added here. Dotted disc: a person who is cut off and shown as away, or who was let in provisionally.</p>
+        <p>Square M: message. Circle P: presence. Hexagon iq: query. Diamond !: error. 7a and 7b are copies of submission 7. Dashed link with ✕: cut. Hatched node: split; “frozen” or “local” says what a replica does meanwhile. Node with a dashed outline: down. Dashed box with a plus: a replica can be added here. Dotted disc: a person who is cut off and shown as away, or who was let in provisionally. A number on a disc: so many devices of one person are in the room under one nick.</p>
         <h3>Glossary</h3>
         ${list(glossary)}
         <h3>Simulation notes</h3>

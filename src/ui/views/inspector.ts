@@ -9,6 +9,7 @@ import {
   bytes,
   capitalised,
   counted,
+  deviceCount,
   markOf,
   noticed,
   policyInWords,
@@ -183,7 +184,12 @@ class Inspector extends Part {
     if (who) {
       return html`<h2>${who.nick}</h2>
         <dl>
-          <dt>Address</dt><dd>${who.jid}</dd>
+          ${
+            who.devices.length > 1
+              ? html`<dt>${capitalised(deviceCount(who) ?? 'devices')}</dt>
+                <dd><ul class="plain" data-testid="inspector-devices">${who.devices.map(({ jid, phase }) => html`<li data-device=${jid}>${jid}${phase === 'joined' ? nothing : html` <small>not in the room</small>`}</li>`)}</ul></dd>`
+              : html`<dt>Address</dt><dd>${who.devices[0]?.jid ?? who.jid}</dd>`
+          }
           <dt>Room</dt><dd>${who.room}</dd>
           <dt>State</dt><dd>${who.phase}${who.detail ? html`, ${who.detail}` : nothing}${who.show ? html`, ${who.show}` : nothing}${markOf(who) ? html`, <b class="tone-warn">${markOf(who)?.words}</b>` : nothing}</dd>
           <dt>Served by</dt><dd>${who.node ?? 'no node, as far as is known'}</dd>
@@ -225,7 +231,7 @@ class Inspector extends Part {
           }
           <table><thead><tr><th>Occupant</th><th>Role</th><th>Through</th></tr></thead><tbody>${room.occupants.map(
             (occupant) =>
-              html`<tr><td>${occupant.nick}</td><td>${occupant.role}</td><td>${occupant.home ? html`<span title=${occupant.home}>${this.#short(occupant.home)}</span>` : 'this node'}</td></tr>`,
+              html`<tr><td>${occupant.nick}${occupant.sessions ? html` <small title=${counted(occupant.sessions, 'device')}>×${occupant.sessions}</small>` : nothing}</td><td>${occupant.role}</td><td>${occupant.home ? html`<span title=${occupant.home}>${this.#short(occupant.home)}</span>` : 'this node'}</td></tr>`,
           )}</tbody></table>
           ${room.occupants.length === 0 ? html`<p class="note">Nobody is in the room.${this.store.session.recording ? nothing : ' Select someone below the picture and press Join.'}</p>` : nothing}`,
       )}`;

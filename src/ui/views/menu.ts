@@ -3,7 +3,7 @@ import { type Command, type Forms, linkCommands, nodeCommands, occupantCommands,
 import type { LinkView } from '../fold/links.ts';
 import type { NodeView } from '../fold/network.ts';
 import type { OccupantView } from '../fold/people.ts';
-import { shortName } from '../words.ts';
+import { actingDevice, shortName } from '../words.ts';
 import { Part } from './base.ts';
 import { icon } from './icons.ts';
 
@@ -102,7 +102,7 @@ class Menu extends Part implements Forms {
   // Forms
 
   speak(who: OccupantView): void {
-    this.store.set({ speaker: who.jid });
+    this.store.set({ speaker: actingDevice(who) });
     document.querySelector<HTMLElement>('#say-text')?.focus();
   }
 
@@ -236,7 +236,7 @@ class Menu extends Part implements Forms {
 
   readonly #onNick = (event: SubmitEvent): void => {
     const nick = String(new FormData(event.target as HTMLFormElement).get('nick') ?? '').trim();
-    if (this.#nickOf && nick) void this.store.act({ act: 'nick', who: this.#nickOf.jid, nick });
+    if (this.#nickOf && nick) void this.store.act({ act: 'nick', who: actingDevice(this.#nickOf), nick });
   };
 }
 

@@ -1,9 +1,10 @@
 import { html, nothing, type TemplateResult } from 'lit';
+import { bareOf, type Jid } from '../../core/xmpp/jid.ts';
 import { type Command, type Forms, linkCommands, nodeCommands, occupantCommands, serverCommands } from '../commands.ts';
 import { describeLink } from '../fold/links.ts';
 import type { NodeView } from '../fold/network.ts';
 import type { OccupantView } from '../fold/people.ts';
-import { bytes, markOf, roleOf, stateOf } from '../words.ts';
+import { bytes, deviceCount, deviceName, devicesInside, markOf, roleOf, stateOf } from '../words.ts';
 import { Part } from './base.ts';
 import { icon } from './icons.ts';
 
@@ -79,8 +80,11 @@ class Outline extends Part {
   #person(who: OccupantView): TemplateResult {
     const state = who.phase === 'joined' ? who.show || who.role || 'in the room' : who.phase;
     const mark = markOf(who);
-    return html`<li class="line" data-outline-occupant=${who.jid} data-mark=${mark?.id ?? nothing}>
-      <span>${who.nick} <small>${who.jid}, ${state}${mark ? html`, <b class="tone-warn">${mark.words}</b>` : nothing}</small></span>
+    const inside = devicesInside(who);
+    const several = deviceCount(who);
+    const names = inside.map(({ jid }) => deviceName(jid)).join(', ');
+    return html`<li class="line" data-outline-occupant=${who.jid} data-mark=${mark?.id ?? nothing} data-devices=${inside.length}>
+      <span>${who.nick}${several ? html`, <b>${several}</b>` : nothing} <small>${several ? `${bareOf(who.jid as Jid)} on ${names}` : who.jid}, ${state}${mark ? html`, <b class="tone-warn">${mark.words}</b>` : nothing}</small></span>
       ${this.#buttons(occupantCommands(this.store, who, this.#forms), who.nick)}
     </li>`;
   }

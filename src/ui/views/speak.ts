@@ -1,33 +1,54 @@
 import { html, type TemplateResult } from 'lit';
+import type { OccupantView } from '../fold/people.ts';
+import { deviceName, devicesInside } from '../words.ts';
 import { Part } from './base.ts';
 import { icon } from './icons.ts';
+
+interface Speaker {
+  /** Full JID of the device. */
+  readonly jid: string;
+  readonly name: string;
+  readonly inside: boolean;
+}
+
+/** An occupant speaks from any of their devices that are in the room. */
+function speakersOf(who: OccupantView): readonly Speaker[] {
+  if (!who.mine) return [];
+  const own = devicesInside(who).filter(({ mine }) => mine);
+  if (own.length === 0) return [{ jid: who.jid, name: who.nick, inside: false }];
+  return own.map(({ jid }) => ({
+    jid,
+    name: own.length > 1 ? `${who.nick} (${deviceName(jid)})` : who.nick,
+    inside: true,
+  }));
+}
 
 /** Choose a character, type, Enter: the first thing to try on the page. */
 class Speak extends Part {
   protected override render(): TemplateResult {
-    const characters = this.store.model.people.all().filter((occupant) => occupant.mine);
-    const speaker = characters.find((who) => who.jid === this.store.view.speaker) ?? characters[0];
+    const all = this.store.model.people.all().flatMap(speakersOf);
+    const speaker = all.find(({ jid }) => jid === this.store.view.speaker) ?? all[0];
     if (!speaker) {
       return html`<p class="speak" data-testid="speak-none">Another page plays all the characters. Speak there, or press “Join with your own client” above.</p>`;
     }
-    const can = speaker.phase === 'joined';
+    const { name, inside } = speaker;
     return html`<form class="speak" data-testid="speak-bar" @submit=${this.#onSubmit}>
       <label class="sr" for="say-who">Who speaks</label>
       <select id="say-who" data-testid="say-who" @change=${this.#onWho}>
-        ${characters.map(
-          (who) =>
-            html`<option value=${who.jid} .selected=${who.jid === speaker.jid}>${who.nick}${who.phase === 'joined' ? '' : ' (not in the room)'}</option>`,
+        ${all.map(
+          (one) =>
+            html`<option value=${one.jid} .selected=${one.jid === speaker.jid}>${one.name}${one.inside ? '' : ' (not in the room)'}</option>`,
         )}
       </select>
-      <label class="sr" for="say-text">What ${speaker.nick} says</label>
+      <label class="sr" for="say-text">What ${name} says</label>
       <input
         id="say-text"
         data-testid="say-text"
         autocomplete="off"
-        placeholder=${can ? `Say something as ${speaker.nick}, then Enter` : `${speaker.nick} is not in the room: press Join`}
+        placeholder=${inside ? `Say something as ${name}, then Enter` : `${name} is not in the room: press Join`}
       />
       ${
-        can
+        inside
           ? html`<button class="primary" data-testid="say-send">${icon('say')} Send</button>`
           : html`<button class="primary" type="button" data-testid="say-join" @click=${() => this.store.act({ act: 'join', who: speaker.jid })}>${icon('join')} Join</button>`
       }

@@ -28,7 +28,7 @@ class Startup extends Part {
     const nodes = [...store.model.network.nodes.values()];
     const people = store.model.people
       .all()
-      .filter((who) => store.session.scenario.script.some((act) => act.who === who.jid));
+      .filter((who) => store.session.scenario.script.some((act) => who.devices.some(({ jid }) => act.who === jid)));
     const inside = people.filter((who) => who.phase === 'joined' || who.phase === 'elsewhere').length;
     const cut = [...store.model.network.links.values()].filter((link) => link.state !== 'up');
     const failed = nodes.some((node) => node.phase === 'failed') || people.some((who) => who.phase === 'failed');

@@ -147,7 +147,7 @@ export class Tokens {
   #glow(flight: Flight, now: number, layout: Layout): void {
     const { event } = flight;
     if (event.leg !== 'out' || event.stanza?.name === 'iq') return;
-    const at = layout.occupants.get(event.to);
+    const at = layout.devices.get(event.to)?.disc;
     if (!at) return;
     let circle = this.#glows.get(event.id);
     if (!circle) {
@@ -184,8 +184,8 @@ export function wayOf(event: ModelEvent, layout: Layout, store: Store): ((s: num
 }
 
 function entityPoint(address: string, layout: Layout, store: Store): Point | undefined {
-  const occupant = layout.occupants.get(address);
-  if (occupant) return occupant;
+  const device = layout.devices.get(address);
+  if (device) return device;
   const node = layout.nodes.get(address) ?? layout.nodes.get(bareOf(address as Jid));
   if (node) return { x: node.x, y: node.y + node.h / 2 - 4 };
   const service = store.model.network.nodes.get(address);

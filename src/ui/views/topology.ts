@@ -12,7 +12,7 @@ import {
   type PlacedServer,
 } from '../layout.ts';
 import type { Thing } from '../store.ts';
-import { bytes, counted, initials, markOf, roleOf, stateOf } from '../words.ts';
+import { bytes, counted, deviceCount, devicesInside, initials, markOf, roleOf, stateOf } from '../words.ts';
 import { Part } from './base.ts';
 import { Tokens } from './tokens.ts';
 
@@ -140,9 +140,14 @@ class Topology extends Part {
       const hub = layout.servers.get(view?.server ?? '')?.hub;
       if (hub) lines.push({ x: node.x, y: node.y + node.h / 2, hub, on: view?.phase !== 'down' });
     }
-    for (const { occupant, x, y } of layout.occupants.values()) {
+    for (const { occupant } of layout.occupants.values()) {
       const hub = layout.servers.get(occupant.server)?.hub;
-      if (hub) lines.push({ x, y: y - layout.radius, hub, on: occupant.phase === 'joined' });
+      for (const { jid, phase } of occupant.devices) {
+        const device = layout.devices.get(jid);
+        if (!hub || !device) continue;
+        const top = device.y - Math.sqrt(Math.max(0, layout.radius ** 2 - (device.x - device.disc.x) ** 2));
+        lines.push({ x: device.x, y: top, hub, on: phase === 'joined' });
+      }
     }
     return svg`<g class="tethers">${lines.map(
       ({ x, y, hub, on }) => svg`<line class=${on ? 'on' : ''} x1=${hub.x} y1=${hub.y} x2=${x} y2=${y} />`,
@@ -210,26 +215,40 @@ class Topology extends Part {
         : occupant.phase === 'online' || occupant.phase === 'offline'
           ? 'not in the room'
           : occupant.phase;
-    const speaker = this.store.view.speaker === occupant.jid;
+    const inside = devicesInside(occupant).length;
+    const several = deviceCount(occupant);
+    const speaker = occupant.devices.some(({ jid }) => jid === this.store.view.speaker);
+    const isLit = lit.has(occupant.jid) || occupant.devices.some(({ jid }) => lit.has(jid));
     const mark = markOf(occupant);
     const badge = mark?.badge ?? (away ? occupant.show : undefined);
     return svg`<g
-      class=${`occupant focusable ${lit.has(occupant.jid) ? 'lit' : ''} ${speaker ? 'speaker' : ''} ${occupant.character ? '' : 'guest'} ${away ? 'away' : ''} ${mark ? 'marked' : ''}`}
+      class=${`occupant focusable ${isLit ? 'lit' : ''} ${speaker ? 'speaker' : ''} ${occupant.character ? '' : 'guest'} ${away ? 'away' : ''} ${mark ? 'marked' : ''}`}
       data-occupant=${occupant.jid}
       data-id=${occupant.jid}
       data-nick=${occupant.nick}
       data-phase=${occupant.phase}
       data-mark=${mark?.id ?? nothing}
+      data-devices=${inside}
       tabindex=${current === occupant.jid ? 0 : -1}
       role="button"
       aria-haspopup=${this.#acts ? 'menu' : nothing}
-      aria-label=${`${occupant.nick}, ${state}${mark ? `, ${mark.words}` : ''}${occupant.character ? '' : ', not one of the page’s characters'}`}
+      aria-label=${`${occupant.nick}, ${several ? `${several}, ` : ''}${state}${mark ? `, ${mark.words}` : ''}${occupant.character ? '' : ', not one of the page’s characters'}`}
     >
       <circle class="halo" cx=${x} cy=${y} r=${r + 5} />
       <circle class="disc" cx=${x} cy=${y} r=${r} />
       <text class="initials" x=${x} y=${y + (layout.compact ? 4 : 5)} text-anchor="middle">${initials(occupant.nick)}</text>
+      ${several ? this.#count(inside, x + r * 0.85, y + r * 0.62, layout.compact) : nothing}
       <text class="nick" x=${x} y=${y + r + (layout.compact ? 13 : 18)} text-anchor="middle">${shortened(occupant.nick, layout.compact ? 8 : 12)}</text>
       ${badge ? svg`<text class="badge" x=${mark ? x : x + r} y=${mark ? y + r + (layout.compact ? 22 : 33) : y - r + 6} text-anchor="middle">${badge}</text>` : nothing}
+    </g>`;
+  }
+
+  /** How many devices an occupant has in the room. */
+  #count(devices: number, x: number, y: number, compact: boolean): SVGTemplateResult {
+    const r = compact ? 7.5 : 10.5;
+    return svg`<g class="devices" aria-hidden="true">
+      <circle cx=${x} cy=${y} r=${r} />
+      <text x=${x} y=${y + (compact ? 3.5 : 4.5)} text-anchor="middle">${devices}</text>
     </g>`;
   }
 

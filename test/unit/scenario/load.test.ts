@@ -285,6 +285,16 @@ describe('names must refer to what exists', () => {
       /taken by alice@/,
     ],
     [
+      'a nick that the same user has at another node',
+      changed(
+        wonderland,
+        '"jid": "ophelia@denmark.lit/priam-ubuntu-vm", "nick": "Ophelia"',
+        '"jid": "alice@wonderland.lit/laptop", "nick": "Alice"',
+      ),
+      '$.occupants[3].nick',
+      /taken by alice@/,
+    ],
+    [
       'a nick that is no resourcepart',
       changed(wallops, '"nick": "Efchen"', '"nick": "\\u200b"'),
       '$.occupants[6].nick',
@@ -328,6 +338,12 @@ describe('names must refer to what exists', () => {
       });
     });
   }
+
+  it('decision #140: a user may be listed for each of their devices, with one nick in one room', () => {
+    const efchen = '{ "jid": "msa@vesa.yeggmaex.irc/bicycle", "nick": "Efchen", "room": "wallops@channel.avalon.irc" }';
+    const phone = efchen.replace('bicycle', 'phone');
+    expect(errorsOf(changed(wallops, efchen, `${efchen}, ${phone}`))).toEqual([]);
+  });
 
   it('formatErrors writes file, line and path as compilers do', () => {
     const text = changed(wallops, '"server": "avalon.irc"', '"server": "avalon.lit"');

@@ -7,7 +7,9 @@ import type { Scenario } from '../../../src/scenario/scenario.ts';
 import { linkKey } from '../../../src/ui/fold/links.ts';
 import { Model } from '../../../src/ui/fold/model.ts';
 import { summarise } from '../../../src/ui/fold/summary.ts';
+import { layOut } from '../../../src/ui/layout.ts';
 import { bigCheeseSpeaks, FakeSession, people, wallopsStatus } from '../../support/fake-session.ts';
+import { readAll, small, written } from '../../support/traces.ts';
 
 const wallops = builtInScenario('wallops') as Scenario;
 const wonderland = builtInScenario('wonderland') as Scenario;
@@ -222,6 +224,114 @@ describe('People', () => {
       node: 'replica@eris.dclxvii.irc',
       phase: 'joined',
       character: false,
+    });
+  });
+
+  describe('with several devices under one nick (XEP-0045 §7.2.8, decision #140)', () => {
+    const bicycle = 'msa@vesa.yeggmaex.irc/bicycle';
+    const phone = 'msa@vesa.yeggmaex.irc/phone';
+    /** Efchen with more devices than one, as a node tells of them; the one that is shown comes first. */
+    const efchenOn = (nick: string, jid: string, ...sessionJids: readonly string[]): TraceRecord => {
+      const record = wallopsStatus() as Extract<TraceRecord, { kind: 'status' }>;
+      const rooms = record.status.rooms.map((room) => ({
+        ...room,
+        occupants: room.occupants.map((one) =>
+          one.nick !== 'Efchen'
+            ? one
+            : { ...one, nick, jid, ...(sessionJids.length > 1 ? { sessions: sessionJids.length, sessionJids } : {}) },
+        ),
+      }));
+      return { ...record, status: { ...record.status, rooms } };
+    };
+    const ofEfchen = (model: Model) => model.people.all().filter(({ jid }) => jid.startsWith('msa@'));
+    const inside = (model: Model) =>
+      ofEfchen(model).map(({ jid, nick, devices }) => [
+        jid,
+        nick,
+        devices.flatMap((device) => (device.phase === 'joined' ? device.jid : [])),
+      ]);
+
+    it('is one, whichever of them is shown', () => {
+      const model = new Model(wallops);
+      for (const shown of [phone, bicycle]) {
+        model.fold([efchenOn('Efchen', shown, bicycle, phone)]);
+        expect(inside(model)).toEqual([[bicycle, 'Efchen', [bicycle, phone]]]);
+        expect(model.people.all()).toHaveLength(7);
+      }
+    });
+
+    it('stays where they were when the one leaves with which they came, and is one device then', () => {
+      const model = new Model(wallops);
+      model.fold([efchenOn('Efchen', phone, bicycle, phone), efchenOn('Efchen', phone)]);
+      expect(inside(model)).toEqual([[bicycle, 'Efchen', [phone]]]);
+      expect(ofEfchen(model)[0]).toMatchObject({ phase: 'joined', role: 'participant' });
+    });
+
+    it('a stranger with two goes by the one that entered first', () => {
+      const model = new Model({ ...wallops, occupants: [] });
+      model.fold([efchenOn('Efchen', phone, bicycle, phone)]);
+      expect(inside(model)).toEqual([[bicycle, 'Efchen', [bicycle, phone]]]);
+      expect(ofEfchen(model)[0]).toMatchObject({ character: false, mine: false });
+    });
+
+    it('two of a scenario with one nick are one, and two under two nicks are two', () => {
+      const [first] = wallops.occupants.filter(({ nick }) => nick === 'Efchen');
+      if (!first) throw new Error('no Efchen');
+      const model = new Model({ ...wallops, occupants: [...wallops.occupants, { ...first, jid: phone }] });
+      expect(ofEfchen(model).map(({ jid, phase, devices }) => [jid, phase, devices.length])).toEqual([
+        [bicycle, 'offline', 2],
+      ]);
+      model.fold([efchenOn('Efchen', bicycle, bicycle, phone)]);
+      expect(inside(model)).toEqual([[bicycle, 'Efchen', [bicycle, phone]]]);
+      model.people.progress({ who: phone, phase: 'joined', nick: 'Eff', detail: '' });
+      model.fold([efchenOn('Efchen', bicycle)]);
+      expect(inside(model)).toEqual([
+        [bicycle, 'Efchen', [bicycle]],
+        [phone, 'Eff', [phone]],
+      ]);
+    });
+
+    it('the page’s own devices are there before a node tells of them, and another is offered', () => {
+      const model = new Model(wallops);
+      const is = (who: string, phase: 'online' | 'joining' | 'joined') =>
+        model.people.progress({ who, phase, nick: 'Efchen', detail: '' });
+      const spare = () => ofEfchen(model).map((who) => model.people.spareDevice(who));
+      is(bicycle, 'joined');
+      expect(spare()).toEqual(['msa@vesa.yeggmaex.irc/laptop']);
+      is('msa@vesa.yeggmaex.irc/laptop', 'joining');
+      expect(inside(model)).toEqual([[bicycle, 'Efchen', [bicycle]]]);
+      is('msa@vesa.yeggmaex.irc/laptop', 'joined');
+      expect(inside(model)).toEqual([[bicycle, 'Efchen', [bicycle, 'msa@vesa.yeggmaex.irc/laptop']]]);
+      expect(spare()).toEqual([phone]);
+      is('msa@vesa.yeggmaex.irc/laptop', 'online');
+      expect(spare()).toEqual(['msa@vesa.yeggmaex.irc/laptop']);
+    });
+
+    it('a plain room sends each of them a copy', () => {
+      const model = new Model(wallops);
+      const plainFor = () => model.costs.plainFor('squit@eris.dclxvii.irc/jupiter', 'wallops@channel.avalon.irc');
+      model.fold([wallopsStatus()]);
+      const before = plainFor() as number;
+      model.fold([efchenOn('Efchen', phone, bicycle, phone)]);
+      expect(plainFor()).toBe(before + 1);
+    });
+
+    it('in the picture, what goes to each ends at the same disc, beside the other', () => {
+      const model = new Model(wallops);
+      model.fold([efchenOn('Efchen', phone, bicycle, phone)]);
+      const { occupants, devices, radius } = layOut(model, 1_200, 700);
+      const disc = occupants.get(bicycle);
+      expect([occupants.has(phone), devices.get(phone)?.disc]).toEqual([false, disc]);
+      const [left, right] = [bicycle, phone].map((jid) => (devices.get(jid)?.x ?? 0) - (disc?.x ?? 0));
+      expect([left, right]).toEqual([expect.closeTo(-0.6 * radius), expect.closeTo(0.6 * radius)]);
+    });
+
+    it('a record of a run tells of them', () => {
+      const trace = small();
+      const status = trace.lines[1]?.['status'] as { rooms: { occupants: object[] }[] };
+      const [first] = status.rooms[0]?.occupants ?? [];
+      Object.assign(first as object, { sessions: 2, sessionJids: ['u@a.sim/r', 'u@a.sim/phone'] });
+      expect(readAll(written(trace)).lines[1]?.record).toMatchObject({ status });
     });
   });
 

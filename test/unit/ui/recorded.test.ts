@@ -70,11 +70,13 @@ describe.each(modes)('The record of a run, mode %s', (mode) => {
     expect(new Map([...model.network.nodes].map(([node, { status }]) => [node, status]))).toEqual(last);
     const inside = new Set(
       [...last.values()].flatMap(({ rooms }) =>
-        rooms.flatMap((room: { occupants: { jid?: string }[] }) => room.occupants.flatMap(({ jid }) => jid ?? [])),
+        rooms.flatMap((room: { occupants: { jid?: string; sessionJids?: string[] }[] }) =>
+          room.occupants.flatMap(({ jid, sessionJids }) => sessionJids ?? jid ?? []),
+        ),
       ),
     );
-    const joined = model.people.all().filter(({ phase }) => phase === 'joined');
-    expect(new Set(joined.map(({ jid }) => jid))).toEqual(inside);
+    const devices = model.people.all().flatMap((who) => who.devices);
+    expect(new Set(devices.flatMap(({ jid, phase }) => (phase === 'joined' ? jid : [])))).toEqual(inside);
   });
 
   it('is the same at a place, whichever way leads there', () => {
