@@ -33,14 +33,18 @@ export class StropheClient {
   readonly #page: Page;
   readonly #context: BrowserContext;
   readonly #login: Credentials;
+  /** The full JID. */
+  readonly jid: string;
 
-  private constructor(context: BrowserContext, page: Page, login: Credentials) {
+  private constructor(context: BrowserContext, page: Page, login: Credentials, jid: string) {
     this.#context = context;
     this.#page = page;
     this.#login = login;
+    this.jid = jid;
   }
 
-  static async connect(browser: Browser, login: Credentials): Promise<StropheClient> {
+  static async connect(browser: Browser, login: Credentials, resource = 'strophe'): Promise<StropheClient> {
+    const full = `${login.jid}/${resource}`;
     // A document of the server's own origin, for it lets no other in; its security policy admits no script but the page's.
     const context = await browser.newContext({ bypassCSP: true });
     const page = await context.newPage();
@@ -48,19 +52,22 @@ export class StropheClient {
     await page.addScriptTag({
       path: fileURLToPath(new URL('../../../node_modules/strophe.js/dist/strophe.umd.min.js', import.meta.url)),
     });
-    await page.evaluate(({ websocket, jid, password }) => {
-      const world = globalThis as unknown as StropheGlobals;
-      world.received = [];
-      world.connection = new world.Strophe.Connection(websocket);
-      world.connection.addHandler((stanza) => {
-        // The server's answer while logging in comes here too.
-        if (/^(message|presence)$/.test(stanza.localName)) world.received.push(stanza.outerHTML);
-        return true;
-      }, null);
-      world.connection.connect(`${jid}/strophe`, password, (status) => {
-        world.connectionStatus = status;
-      });
-    }, login);
+    await page.evaluate(
+      ([{ websocket, password }, jid]) => {
+        const world = globalThis as unknown as StropheGlobals;
+        world.received = [];
+        world.connection = new world.Strophe.Connection(websocket);
+        world.connection.addHandler((stanza) => {
+          // The server's answer while logging in comes here too.
+          if (/^(message|presence)$/.test(stanza.localName)) world.received.push(stanza.outerHTML);
+          return true;
+        }, null);
+        world.connection.connect(jid, password, (status) => {
+          world.connectionStatus = status;
+        });
+      },
+      [login, full] as const,
+    );
     await expect
       .poll(() =>
         page.evaluate(() => {
@@ -69,11 +76,7 @@ export class StropheClient {
         }),
       )
       .toBe('CONNECTED');
-    return new StropheClient(context, page, login);
-  }
-
-  get jid(): string {
-    return `${this.#login.jid}/strophe`;
+    return new StropheClient(context, page, login, full);
   }
 
   presence(nick: string, type?: 'unavailable'): Promise<void> {
