@@ -4,12 +4,13 @@ import { type Command, type Forms, linkCommands, nodeCommands, occupantCommands,
 import type { ModelEvent } from '../fold/event.ts';
 import { describeLink } from '../fold/links.ts';
 import type { NodeView } from '../fold/network.ts';
+import type { DeviceView } from '../fold/people.ts';
 import { specEntry } from '../spec-index.ts';
 import {
   bytes,
   capitalised,
   counted,
-  deviceCount,
+  deviceName,
   markOf,
   noticed,
   policyInWords,
@@ -184,12 +185,8 @@ class Inspector extends Part {
     if (who) {
       return html`<h2>${who.nick}</h2>
         <dl>
-          ${
-            who.devices.length > 1
-              ? html`<dt>${capitalised(deviceCount(who) ?? 'devices')}</dt>
-                <dd><ul class="plain" data-testid="inspector-devices">${who.devices.map(({ jid, phase }) => html`<li data-device=${jid}>${jid}${phase === 'joined' ? nothing : html` <small>not in the room</small>`}</li>`)}</ul></dd>`
-              : html`<dt>Address</dt><dd>${who.devices[0]?.jid ?? who.jid}</dd>`
-          }
+          <dt>Address</dt><dd>${who.devices.length > 1 ? bareOf(who.jid as Jid) : (who.devices[0]?.jid ?? who.jid)}</dd>
+          ${who.devices.length > 1 ? html`<dt>Devices</dt><dd data-testid="inspector-devices">${who.devices.map((device) => this.#device(device))}</dd>` : nothing}
           <dt>Room</dt><dd>${who.room}</dd>
           <dt>State</dt><dd>${who.phase}${who.detail ? html`, ${who.detail}` : nothing}${who.show ? html`, ${who.show}` : nothing}${markOf(who) ? html`, <b class="tone-warn">${markOf(who)?.words}</b>` : nothing}</dd>
           <dt>Served by</dt><dd>${who.node ?? 'no node, as far as is known'}</dd>
@@ -235,6 +232,10 @@ class Inspector extends Part {
           )}</tbody></table>
           ${room.occupants.length === 0 ? html`<p class="note">Nobody is in the room.${this.store.session.recording ? nothing : ' Select someone below the picture and press Join.'}</p>` : nothing}`,
       )}`;
+  }
+
+  #device({ jid, phase }: DeviceView): TemplateResult {
+    return html`<div data-device=${jid}>${deviceName(jid)}${phase === 'joined' ? nothing : html` <small>not in the room</small>`}</div>`;
   }
 
   /** How a split was noticed and what the netjoin brought, each with its event, which says why. */

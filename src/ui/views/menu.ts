@@ -1,9 +1,10 @@
 import { html, nothing, type TemplateResult } from 'lit';
+import { bareOf, type Jid } from '../../core/xmpp/jid.ts';
 import { type Command, type Forms, linkCommands, nodeCommands, occupantCommands, serverCommands } from '../commands.ts';
 import type { LinkView } from '../fold/links.ts';
 import type { NodeView } from '../fold/network.ts';
 import type { OccupantView } from '../fold/people.ts';
-import { actingDevice, shortName } from '../words.ts';
+import { actingDevice, deviceCount, shortName } from '../words.ts';
 import { Part } from './base.ts';
 import { icon } from './icons.ts';
 
@@ -71,7 +72,9 @@ class Menu extends Part implements Forms {
       return { title: `${thing.id}: no replica`, commands: serverCommands(this.store, thing.id) };
     if (thing?.kind === 'occupant') {
       const who = model.people.all().find((occupant) => occupant.jid === thing.id);
-      if (who) return { title: `${who.nick} (${who.jid})`, commands: occupantCommands(this.store, who, this) };
+      const several = who && deviceCount(who);
+      const title = several ? `${who.nick}, ${several} (${bareOf(who.jid as Jid)})` : `${who?.nick} (${who?.jid})`;
+      if (who) return { title, commands: occupantCommands(this.store, who, this) };
     }
     return { title: 'Menu', commands: [] };
   }
