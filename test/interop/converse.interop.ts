@@ -2,7 +2,7 @@ import { type Browser, chromium } from '@playwright/test';
 import { afterAll, beforeAll, describe } from 'vitest';
 import { findChromium } from '../../src/headless/chromium.mjs';
 import { type Login, roomFlow } from './flow.ts';
-import { ConverseClient } from './support/converse.ts';
+import { ConverseClient, chromiumArgs } from './support/converse.ts';
 import { noProsody } from './support/prosody.ts';
 import { onEmbedded, onEmbeddedReplica, onProsody, onReplica, type Seat } from './support/seats.ts';
 import { noSlixmpp, SlixmppClient } from './support/slixmpp.ts';
@@ -19,11 +19,7 @@ beforeAll(async () => {
   if (executablePath !== undefined)
     browser = await chromium.launch({
       executablePath,
-      args: [
-        // The page does not come over the network: Playwright answers. Else Chromium keeps it from this machine's sockets.
-        '--disable-features=LocalNetworkAccessChecks',
-        ...['--disable-background-networking', '--disable-component-update', '--disable-sync'],
-      ],
+      args: chromiumArgs,
     });
 });
 afterAll(() => browser?.close());

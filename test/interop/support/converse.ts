@@ -5,12 +5,21 @@ import { Traffic } from './traffic.ts';
 
 const dist = fileURLToPath(new URL('../../../node_modules/converse.js/dist/', import.meta.url));
 
+/** Of a Chromium in which such clients run. */
+export const chromiumArgs = [
+  // The page does not come over the network: Playwright answers. Else Chromium keeps it from this machine's sockets.
+  '--disable-features=LocalNetworkAccessChecks',
+  ...['--disable-background-networking', '--disable-component-update', '--disable-sync'],
+];
+
 export interface ConverseLogin {
   /** ws:// */
   readonly websocket: string;
   /** Bare JID; the password is "pw". */
   readonly account: string;
   readonly room: string;
+  /** Default "converse". */
+  readonly resource?: string;
 }
 
 /** What is used of converse.js beside its page. */
@@ -63,7 +72,7 @@ export class ConverseClient implements RoomClient {
   }
 
   async #start(): Promise<void> {
-    const { websocket, account } = this.#login;
+    const { websocket, account, resource = 'converse' } = this.#login;
     // The page has the server's own origin, which is the only one that our server lets in.
     const origin = websocket.replace(/^ws/, 'http').replace(/\/[^/]*$/, '');
     this.#context = await this.#browser.newContext({ viewport: { width: 1400, height: 1000 }, locale: 'en-GB' });
@@ -107,7 +116,7 @@ export class ConverseClient implements RoomClient {
           assets_path: '/dist/',
           authentication: 'login',
           auto_login: true,
-          jid: `${jid}/converse`,
+          jid,
           password: 'pw',
           view_mode: 'fullscreen',
           blacklisted_plugins: ['converse-omemo'],
@@ -119,7 +128,7 @@ export class ConverseClient implements RoomClient {
           muc_respect_autojoin: false,
         });
       },
-      [websocket, account] as const,
+      [websocket, `${account}/${resource}`] as const,
     );
     await page.locator('converse-root').waitFor({ state: 'attached' });
   }

@@ -5,7 +5,7 @@ import { plain } from '../../support/scenarios.ts';
 import { startServer } from '../../support/server.ts';
 import { startComponent } from './component.ts';
 import { startPair } from './pair.ts';
-import { forPeople, names, startProsody } from './prosody.ts';
+import { forPeople, names, type Prosody, startProsody } from './prosody.ts';
 
 /** A server with our rooms, and accounts whose password is "pw". */
 export interface Seat {
@@ -22,7 +22,7 @@ export interface Seat {
 }
 
 /** The rooms as a component of Prosody. */
-export async function onProsody(): Promise<Seat> {
+export async function onProsody(): Promise<Seat & { readonly prosody: Prosody }> {
   const service = 'rooms.denmark.lit';
   const prosody = await startProsody({
     hosts: { 'denmark.lit': Object.fromEntries(names.map((name) => [name, 'pw'])) },
@@ -35,6 +35,7 @@ export async function onProsody(): Promise<Seat> {
   });
   return {
     name: 'a component on Prosody',
+    prosody,
     websocket: prosody.websocket,
     port: prosody.c2sPort,
     users: 'denmark.lit',

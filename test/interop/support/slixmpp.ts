@@ -19,19 +19,21 @@ export class SlixmppClient implements RoomClient {
   readonly account: string;
   readonly #room: string;
   readonly #port: number;
+  readonly #resource: string;
   #child: ChildProcessWithoutNullStreams;
   #answers: AsyncIterator<string>;
   #errors = '';
 
-  private constructor(account: string, room: string, port: number) {
+  private constructor(account: string, room: string, port: number, resource: string) {
     this.account = account;
     this.#room = room;
     this.#port = port;
+    this.#resource = resource;
     [this.#child, this.#answers] = this.#start();
   }
 
   #start(): [ChildProcessWithoutNullStreams, AsyncIterator<string>] {
-    const child = spawn(python, ['-u', script, `${this.account}/slixmpp`, this.#room, String(this.#port)]);
+    const child = spawn(python, ['-u', script, `${this.account}/${this.#resource}`, this.#room, String(this.#port)]);
     child.stderr.on('data', (data) => {
       this.#errors += data;
     });
@@ -39,8 +41,8 @@ export class SlixmppClient implements RoomClient {
   }
 
   /** @param port  of the server, for clients over TCP without TLS on the loopback interface */
-  static async login(account: string, room: string, port: number): Promise<SlixmppClient> {
-    const client = new SlixmppClient(account, room, port);
+  static async login(account: string, room: string, port: number, resource = 'slixmpp'): Promise<SlixmppClient> {
+    const client = new SlixmppClient(account, room, port, resource);
     await client.#answer();
     return client;
   }
