@@ -28,9 +28,8 @@ export function shortName(model: Model, address: string): string {
   if (node) return address.includes('@') ? bareOf(address as Jid) : address;
   const who = model.scenario.occupants.find((occupant) => occupant.jid === address);
   if (who) return who.nick;
-  const user = bareOf(address as Jid);
-  const other = model.scenario.occupants.find(({ jid }) => bareOf(jid as Jid) === user);
-  if (other && address !== user) return `${other.nick} (${deviceName(address)})`;
+  const nick = model.people.nickHere(address);
+  if (nick !== undefined) return `${nick} (${deviceName(address)})`;
   if (!address.includes('@')) return address;
   return address.length > 34 && resourceOf(address as Jid) ? `${bareOf(address as Jid)}/…` : address;
 }

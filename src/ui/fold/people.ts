@@ -1,6 +1,6 @@
 import type { OccupantStatus, RoomStatus } from '../../core/node/trace.ts';
 import { bareOf, domainOf, type Jid } from '../../core/xmpp/jid.ts';
-import type { Scenario } from '../../scenario/scenario.ts';
+import type { Scenario, ScenarioOccupant } from '../../scenario/scenario.ts';
 import type { OccupantProgress } from '../session/session.ts';
 import type { Network, NodeView } from './network.ts';
 
@@ -65,35 +65,40 @@ export class People {
   readonly #network: Network;
   /** By full JID: how far the sessions of this page are. */
   readonly #progress = new Map<string, OccupantProgress>();
-  /** By bare JID: the rooms and the nicks of the scenario's characters. */
-  readonly #characters = new Map<string, { readonly nick: string; readonly room: string }>();
+  /** The scenario's characters by full JID; and by bare JID, of several the first. */
+  readonly #roles: ReadonlyMap<string, ScenarioOccupant>;
+  readonly #users: ReadonlyMap<string, ScenarioOccupant>;
 
   constructor(scenario: Scenario, network: Network) {
     this.#scenario = scenario;
     this.#network = network;
-    for (const { jid, nick, room } of scenario.occupants.toReversed())
-      this.#characters.set(bareOf(jid as Jid), { nick, room });
+    this.#roles = new Map(scenario.occupants.map((role) => [role.jid, role]));
+    this.#users = new Map(scenario.occupants.toReversed().map((role) => [bareOf(role.jid as Jid), role]));
   }
 
   progress(progress: OccupantProgress): void {
     this.#progress.set(progress.who, progress);
   }
 
+  /** The nick of a session that this page plays. */
+  nickHere(jid: string): string | undefined {
+    return this.#progress.get(jid)?.nick;
+  }
+
   /** Everyone on the picture: the characters first, as the scenario has them. */
   all(): readonly OccupantView[] {
     const { seen, cutOff } = this.#seen();
-    const roles = new Map(this.#scenario.occupants.map(({ jid, nick, room }) => [jid, { nick, room }]));
     const people = new Map<string, Known[]>();
-    for (const jid of new Set([...roles.keys(), ...seen.keys(), ...this.#progress.keys()])) {
-      const known = this.#known(jid, roles.get(jid), seen.get(jid));
+    for (const jid of new Set([...this.#roles.keys(), ...seen.keys(), ...this.#progress.keys()])) {
+      const known = this.#known(jid, seen.get(jid));
       const key = `${bareOf(jid as Jid)} ${known.room}/${known.nick}`;
       people.set(key, [...(people.get(key) ?? []), known]);
     }
     return (
       [...people.values()]
         // A guest whom this page has logged in appears when they enter.
-        .filter((devices) => devices.some(({ jid, phase }) => roles.has(jid) || phase === 'joined'))
-        .map((devices) => this.#view(devices, roles, cutOff))
+        .filter((devices) => devices.some(({ jid, phase }) => this.#roles.has(jid) || phase === 'joined'))
+        .map((devices) => this.#view(devices, cutOff))
     );
   }
 
@@ -128,22 +133,19 @@ export class People {
     return this.#scenario.occupants.every(({ jid }) => this.#progress.get(jid)?.phase !== 'joined' || told.has(jid));
   }
 
-  #known(
-    jid: string,
-    role: { readonly nick: string; readonly room: string } | undefined,
-    seen: Seen | undefined,
-  ): Known {
+  #known(jid: string, seen: Seen | undefined): Known {
     const progress = this.#progress.get(jid);
-    // A device that this page has added is that of a character, too.
-    const home = role ?? this.#characters.get(bareOf(jid as Jid));
+    const role = this.#roles.get(jid);
+    const user = role ?? this.#users.get(bareOf(jid as Jid));
     let phase = progress?.phase ?? (seen ? 'joined' : 'offline');
     if (seen && (phase === 'elsewhere' || phase === 'offline')) phase = 'joined';
-    const character = home !== undefined && (role !== undefined || progress !== undefined);
+    // A device that this page has added is that of a character, too.
+    const character = role !== undefined || (user !== undefined && progress !== undefined);
     return {
       jid,
       phase,
-      nick: seen?.status.nick ?? progress?.nick ?? home?.nick ?? '',
-      room: seen?.room.room ?? home?.room ?? '',
+      nick: seen?.status.nick ?? progress?.nick ?? user?.nick ?? '',
+      room: seen?.room.room ?? user?.room ?? '',
       detail: progress?.detail ?? '',
       character,
       mine: character && progress?.phase !== 'elsewhere',
@@ -151,7 +153,7 @@ export class People {
     };
   }
 
-  #view(all: readonly Known[], roles: ReadonlyMap<string, unknown>, cutOff: ReadonlySet<string>): OccupantView {
+  #view(all: readonly Known[], cutOff: ReadonlySet<string>): OccupantView {
     // Whom no node has told of yet entered last.
     const told = all.flatMap(({ seen }) => (seen ? jidsOf(seen.status) : []));
     const order = [...told, ...all.map(({ jid }) => jid)];
@@ -159,7 +161,7 @@ export class People {
       .filter(({ phase }) => phase === 'joined')
       .sort((a, b) => order.indexOf(a.jid) - order.indexOf(b.jid));
     const others = all.filter(({ phase }) => phase !== 'joined');
-    const lead = all.find(({ jid }) => roles.has(jid)) ?? inside[0] ?? (all[0] as Known);
+    const lead = all.find(({ jid }) => this.#roles.has(jid)) ?? inside[0] ?? (all[0] as Known);
     const { seen } = inside.find((one) => one.seen) ?? lead;
     const home = seen?.status.home ? this.#network.nodeOf(seen.status.home) : seen?.node;
     const { jid, nick, room, detail } = lead;
