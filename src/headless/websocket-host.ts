@@ -1,7 +1,7 @@
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
-import { limits } from '../server/config.ts';
+import { nodeLimits } from '../core/xmpp/size.ts';
 import type { ServerHost } from '../server/host.ts';
 import { type FindNetwork, Stream } from '../server/stream.ts';
 import { foreignRequest } from './served-hosts.ts';
@@ -31,7 +31,7 @@ export function attachWebSocketHost(server: Server, options: WebSocketHostOption
   const sockets = new WebSocketServer({
     noServer: true,
     clientTracking: true,
-    maxPayload: limits.bytesOfNodes,
+    maxPayload: nodeLimits.bytes,
     perMessageDeflate: false,
     handleProtocols: () => 'xmpp',
   });

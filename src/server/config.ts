@@ -48,11 +48,9 @@ export interface Grant {
   readonly address: string;
 }
 
-/** Limits of one stream; the defaults are what ejabberd and Prosody use, nodes get twice that. */
+/** Limits of one stream beside those of a stanza (core/xmpp/size.ts). */
 export const limits = {
   bytesBeforeAuth: 8 * 1024,
-  bytes: 256 * 1024,
-  bytesOfNodes: 512 * 1024,
   /** What may wait for a slow reader before it is cut off. */
   bufferedBytes: 4 * 1024 * 1024,
   /** Trace messages wait instead once this much is unsent: an observer may lag, a room may not. */

@@ -1,27 +1,12 @@
 import { SaxesParser } from 'saxes';
 import { NS } from '../core/xmpp/namespaces.ts';
+import { clientLimits, type StanzaSize } from '../core/xmpp/size.ts';
 import { isXmlText, utf8Length, type XmlElement, type XmlNode } from '../core/xmpp/xml.ts';
 
 /** Limits of one frame. */
-export interface ParseLimits {
-  /** UTF-8 bytes. */
-  readonly bytes: number;
-  readonly depth: number;
-  /** Per element, namespace declarations included. */
-  readonly attributes: number;
-  /** Child elements per element. */
-  readonly children: number;
-  /** In the whole frame. */
-  readonly declarations: number;
-}
+export type ParseLimits = StanzaSize;
 
-export const defaultLimits: ParseLimits = {
-  bytes: 256 * 1024,
-  depth: 64,
-  attributes: 64,
-  children: 2000,
-  declarations: 128,
-};
+export const defaultLimits: ParseLimits = clientLimits;
 
 /** Stream error conditions that a frame can earn by its form alone. RFC 6120 §4.9.3. */
 export type ParseCondition = 'not-well-formed' | 'restricted-xml' | 'policy-violation';

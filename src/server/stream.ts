@@ -2,6 +2,7 @@ import { hostBindingFeature, readHostBinding, writeHostBinding } from '../core/x
 import { stanzaError, writeError } from '../core/xmpp/errors.ts';
 import { type Jid, parseJid } from '../core/xmpp/jid.ts';
 import { NS } from '../core/xmpp/namespaces.ts';
+import { clientLimits, nodeLimits, type StanzaSize } from '../core/xmpp/size.ts';
 import { type Stanza, stanzaFrame } from '../core/xmpp/stanza.ts';
 import { plus } from '../core/xmpp/time.ts';
 import { childOf, el, escapeAttribute, escapeText, serialize, textOf, type XmlElement } from '../core/xmpp/xml.ts';
@@ -12,7 +13,7 @@ import type { Cancel, ServerHost } from './host.ts';
 import { type Incoming, iqFault, readIncoming } from './incoming.ts';
 import { SNS } from './namespaces.ts';
 import type { Network } from './network.ts';
-import { CopyParser, defaultLimits, parseElement } from './parser.ts';
+import { CopyParser, parseElement } from './parser.ts';
 import {
   mechanismsOf,
   type SaslCondition,
@@ -35,6 +36,8 @@ export interface Connection {
 
 /** Which network a domain belongs to: one process may host several. */
 export type FindNetwork = (domain: Jid) => Network | undefined;
+
+const limitsBeforeAuth: StanzaSize = { ...clientLimits, bytes: limits.bytesBeforeAuth };
 
 type Phase =
   /** Waits for the first `<open/>`. */
@@ -77,7 +80,7 @@ export class Stream {
 
   text(frame: string): void {
     if (this.#phase.name === 'ended') return;
-    const frameLimits = { ...defaultLimits, bytes: this.#bytes() };
+    const frameLimits = this.#limits();
     const parsed =
       this.#copies === undefined ? parseElement(frame, frameLimits) : this.#copies.parse(frame, frameLimits);
     if (!parsed.ok) this.#end(parsed.condition, parsed.text);
@@ -93,9 +96,9 @@ export class Stream {
     this.#finish();
   }
 
-  #bytes(): number {
-    if (this.#phase.name !== 'session') return limits.bytesBeforeAuth;
-    return this.#phase.session.isNode ? limits.bytesOfNodes : limits.bytes;
+  #limits(): StanzaSize {
+    if (this.#phase.name !== 'session') return limitsBeforeAuth;
+    return this.#phase.session.isNode ? nodeLimits : clientLimits;
   }
 
   #element(element: XmlElement): void {
