@@ -132,6 +132,9 @@ const decisions: Readonly<Record<string, string>> = {
   '133': 'what nobody would miss is dropped while split',
   '140': 'several sessions of a user under one nick',
   '141': 'the sessions of a user, to other rooms',
+  '120': 'how large a stanza may be',
+  '121': 'what is too large and here all the same',
+  '122': 'lists that are too long for one stanza',
 };
 
 const books: Record<string, { readonly title: string; readonly sections: Readonly<Record<string, string>> }> = {
@@ -357,6 +360,7 @@ const books: Record<string, { readonly title: string; readonly sections: Readonl
     sections: { '3': 'Use Cases', '3.1': 'Unique and Stable Stanza IDs', '4': 'Business Rules' },
   },
   '0307': { title: 'Unique Room Names for Multi-User Chat', sections: { '2': 'Protocol' } },
+  '0059': { title: 'Result Set Management', sections: { '2': 'Use Cases', '2.4': 'Page Not Found' } },
   '0092': { title: 'Software Version', sections: { '2': 'Protocol' } },
   '0313': {
     title: 'Message Archive Management',
@@ -414,6 +418,7 @@ const books: Record<string, { readonly title: string; readonly sections: Readonl
       '2.1.4': 'Roster Result',
       '4': 'Exchanging Presence Information',
       '4.2': 'Initial Presence',
+      '4.3.2': 'Server Processing of Inbound Presence Probe',
       '4.4': 'Subsequent Presence Broadcast',
       '4.5': 'Unavailable Presence',
       '4.6': 'Directed Presence',

@@ -1,7 +1,9 @@
 import type { RoomEvent } from '../room/event.ts';
+import { listed } from '../room/pages.ts';
 import type { RoomView } from '../room/state.ts';
 import type { Turn } from '../turn/turn.ts';
-import { discoInfoResult, discoItemsResult, readDisco } from '../xep/xep0030.ts';
+import { discoInfoResult, readDisco, writeDiscoItem } from '../xep/xep0030.ts';
+import { rsm } from '../xep/xep0059.ts';
 import { isPing } from '../xep/xep0199.ts';
 import { type Condition, stanzaError } from '../xmpp/errors.ts';
 import { bareOf, parseJid, partsOf } from '../xmpp/jid.ts';
@@ -27,7 +29,7 @@ export function serviceIq(turn: Turn<RoomEvent>, rooms: Iterable<RoomView>, stan
   const disco = readDisco(stanza);
   if (disco?.node !== undefined) return refuse(turn, stanza, 'item-not-found', '0030#7');
   if (disco?.kind === 'info') {
-    const features = [NS.muc, NS.discoInfo, NS.discoItems, NS.ping, NS.occupantId, NS.stableId, NS.mucUnique];
+    const features = [NS.muc, NS.discoInfo, NS.discoItems, NS.ping, rsm, NS.occupantId, NS.stableId, NS.mucUnique];
     return turn.send(
       discoInfoResult(stanza, {
         identity: { category: 'conference', type: 'text', name: 'Netsplit rooms' },
@@ -37,13 +39,16 @@ export function serviceIq(turn: Turn<RoomEvent>, rooms: Iterable<RoomView>, stan
     );
   }
   if (disco?.kind === 'items') {
-    const items = [...rooms]
-      .filter(({ config }) => config.publicRoom)
-      .map(({ jid, config }) => ({
-        jid,
-        name: config.name === '' ? partsOf(jid).local : config.name,
-      }));
-    return turn.send(discoItemsResult(stanza, items), '0045#6.3');
+    const open = [...rooms].filter(({ config }) => config.publicRoom);
+    const items = listed(
+      disco.query,
+      open.map(({ jid, config }) => {
+        const name = config.name === '' ? partsOf(jid).local : config.name;
+        return { id: jid, element: writeDiscoItem({ jid, name }) };
+      }),
+    );
+    if ('kind' in items) return refuse(turn, stanza, items.condition, items.spec, items.text);
+    return turn.send(iqResult(stanza, el('query', NS.discoItems, {}, ...items)), '0045#6.3');
   }
   refuse(turn, stanza, 'service-unavailable', '6120#8.4');
 }

@@ -28,7 +28,10 @@ type Item =
       readonly nick?: string;
     };
 
-/** Characters of a reason: that of a ban is kept, and all of them are told together (§9.2). */
+/**
+ * Characters of a reason: that of a ban is kept, and all of them are told together (§9.2). Any of them goes along with a
+ * whole presence, which may be as large as a stanza gets (decision #120).
+ */
 const reasonMax = 1000;
 
 /** IQs of the namespace muc#admin. XEP-0045 §8.2 to §8.5, §9, §10.3 to §10.8. Either all items of a request happen, or none. */
@@ -37,7 +40,7 @@ export function adminIq(turn: RoomTurn, stanza: Stanza, query: XmlElement): void
   const requested = childrenOf(query, 'item', NS.mucAdmin);
   const checked =
     stanza.type === 'get' && requested.length > 0
-      ? list(turn, stanza, requested)
+      ? list(turn, stanza, query, requested)
       : checkItems(room, distribution, stanza.from, requested);
   if (checked === undefined) return;
   if ('kind' in checked) return refuse(turn, stanza, checked, query);

@@ -8,7 +8,7 @@ import { bareOf, type Jid, resourceOf } from '../xmpp/jid.ts';
 import { errorReply, iqResult, message, type Stanza, stanzaElement } from '../xmpp/stanza.ts';
 import type { XmlElement } from '../xmpp/xml.ts';
 import type { HistoryItem } from './event.ts';
-import { liveMessage } from './history.ts';
+import { liveMessage, sendable } from './history.ts';
 import type { RoomTurn } from './room-turn.ts';
 import type { RoomView } from './state.ts';
 
@@ -50,7 +50,9 @@ export function archiveIq(turn: RoomTurn, stanza: Stanza, query: XmlElement): vo
     room.whois === 'anyone' ||
     (room.occupantByJid(stanza.from)?.role ??
       (affiliation === 'owner' || affiliation === 'admin' ? 'moderator' : 'none')) === 'moderator';
-  for (const item of found.page) turn.send(archived(room, item, stanza.from, asked.queryId, jids), '0313#6.1.2');
+  // The page stays as it is, so that clients can go on from its ends.
+  for (const item of sendable(turn, found.page))
+    turn.send(archived(room, item, stanza.from, asked.queryId, jids), '0313#6.1.2');
   turn.send(iqResult(stanza, writeFin(found.complete, writePage(found.page, found.index, wanted.length))), '0313#4.3');
 }
 

@@ -1,6 +1,7 @@
 import { type Field, type Form, givenValues, readBoolean } from '../xep/xep0004.ts';
 import type { Affiliation } from '../xep/xep0045.ts';
 import { type Jid, parseJid } from '../xmpp/jid.ts';
+import { utf8Length } from '../xmpp/xml.ts';
 import type { RoomSettings } from './config.ts';
 import { type Refusal, refusal } from './refusal.ts';
 import { readSetting, type SettingField } from './setting-field.ts';
@@ -11,6 +12,9 @@ import { userMeant } from './user-meant.ts';
 /** FORM_TYPE of the form (XEP-0045 §15.5.3). */
 export const roomConfigForm = 'http://jabber.org/protocol/muc#roomconfig';
 
+/** Characters of a password: it goes out with every invitation. */
+const passwordMax = 1024;
+
 const passwordSwitch = 'muc#roomconfig_passwordprotectedroom';
 const passwordField = 'muc#roomconfig_roomsecret';
 const ownersField = 'muc#roomconfig_roomowners';
@@ -18,6 +22,18 @@ const adminsField = 'muc#roomconfig_roomadmins';
 
 function holders(room: RoomView, affiliation: Affiliation): readonly Jid[] {
   return [...room.affiliations].filter(([, held]) => held === affiliation).map(([user]) => user);
+}
+
+/** Addresses in one field, and their length in bytes: two such fields fit into one stanza. */
+const holdersMax = 1000;
+const holdersBytesMax = 128 * 1024;
+
+/** Decision #122: a list that is too long for the form is not in it, and so stays as it is. There are requests for it (§10.5). */
+function holdersField(room: RoomView, name: string, label: string, affiliation: Affiliation): Field {
+  const values = holders(room, affiliation);
+  const bytes = values.reduce((sum, user) => sum + '<value></value>'.length + utf8Length(user), 0);
+  if (values.length <= holdersMax && bytes <= holdersBytesMax) return { var: name, type: 'jid-multi', label, values };
+  return { var: '', type: 'fixed', values: [`${label}: ${values.length}, which are too many to be listed here`] };
 }
 
 /** The configuration as a form for its owner (XEP-0045 §10.1.3, §10.2). */
@@ -45,8 +61,8 @@ export function configForm(room: RoomView, more: readonly SettingField[]): Form 
         label: 'Password',
         values: config.password === '' ? [] : [config.password],
       },
-      { var: adminsField, type: 'jid-multi', label: 'Room Admins', values: holders(room, 'admin') },
-      { var: ownersField, type: 'jid-multi', label: 'Room Owners', values: holders(room, 'owner') },
+      holdersField(room, adminsField, 'Room Admins', 'admin'),
+      holdersField(room, ownersField, 'Room Owners', 'owner'),
     ],
   };
 }
@@ -101,6 +117,7 @@ function readPassword(before: string, submitted: Submitted): string | Refusal {
   const wanted = protect === undefined ? (secret ?? before) !== '' : readBoolean(protect);
   if (wanted === undefined) return notAcceptable(`${passwordSwitch} is a boolean`);
   const password = wanted ? (secret ?? before) : '';
+  if (password.length > passwordMax) return notAcceptable(`a password may have ${passwordMax} characters`);
   return wanted && password === ''
     ? notAcceptable(`${passwordField} is empty, and ${passwordSwitch} says that a password is needed`)
     : password;

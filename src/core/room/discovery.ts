@@ -1,5 +1,6 @@
 import { type Field, writeForm } from '../xep/xep0004.ts';
-import { discoInfoResult, discoItemsResult, readDisco } from '../xep/xep0030.ts';
+import { discoInfoResult, readDisco, writeDiscoItem } from '../xep/xep0030.ts';
+import { rsm } from '../xep/xep0059.ts';
 import { isPing } from '../xep/xep0199.ts';
 import { mam } from '../xep/xep0313.ts';
 import { type Condition, stanzaError } from '../xmpp/errors.ts';
@@ -7,6 +8,7 @@ import { bareOf, type Jid, occupantJid } from '../xmpp/jid.ts';
 import { NS } from '../xmpp/namespaces.ts';
 import { errorReply, iqResult, type Stanza } from '../xmpp/stanza.ts';
 import { el } from '../xmpp/xml.ts';
+import { listed } from './pages.ts';
 import { registerNs } from './register.ts';
 import type { RoomTurn } from './room-turn.ts';
 import type { RoomView } from './state.ts';
@@ -32,10 +34,16 @@ export function discoverRoom(turn: RoomTurn, stanza: Stanza): void {
     return turn.send(discoInfoResult(stanza, roomInfo(room, turn.distribution.traits.features)), '0045#6.4');
   // §6.5: who is in a public room may be seen by anybody; occupants see it in any case.
   const open = room.config.publicRoom || room.occupantByJid(stanza.from) !== undefined;
-  const items = open
-    ? [...room.occupants.keys()].map((nick) => ({ jid: occupantJid(room.jid, nick), name: nick }))
-    : [];
-  turn.send(discoItemsResult(stanza, items), '0045#6.5');
+  const nicks = open ? [...room.occupants.keys()] : [];
+  const items = listed(
+    disco.query,
+    nicks.map((nick) => {
+      const jid = occupantJid(room.jid, nick);
+      return { id: jid, element: writeDiscoItem({ jid, name: nick }) };
+    }),
+  );
+  if ('kind' in items) return refuse(items.condition, items.spec);
+  turn.send(iqResult(stanza, el('query', NS.discoItems, {}, ...items)), '0045#6.5');
 }
 
 function roomInfo(room: RoomView, more: readonly string[]) {
@@ -47,6 +55,7 @@ function roomInfo(room: RoomView, more: readonly string[]) {
       NS.muc,
       NS.discoInfo,
       NS.ping,
+      rsm,
       NS.sid,
       NS.selfPing,
       NS.occupantId,
@@ -104,8 +113,12 @@ function infoForm(room: RoomView) {
   });
 }
 
+/** Owners that are named: more would not fit beside the rest, and nobody writes to them all. */
+const contactsMax = 10;
+
 /** The owners, if they want to be named. Decision #104. */
 function contactsOf({ config, affiliations }: RoomView): readonly Jid[] {
   if (!config.ownersAreContacts) return [];
-  return [...affiliations].flatMap(([user, affiliation]) => (affiliation === 'owner' ? [user] : []));
+  const owners = [...affiliations].flatMap(([user, affiliation]) => (affiliation === 'owner' ? [user] : []));
+  return owners.slice(0, contactsMax);
 }

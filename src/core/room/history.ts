@@ -8,6 +8,8 @@ import type { Instant } from '../xmpp/time.ts';
 import type { XmlElement } from '../xmpp/xml.ts';
 import type { RoomSettings } from './config.ts';
 import type { HistoryItem } from './event.ts';
+import type { RoomTurn } from './room-turn.ts';
+import { isSendable } from './size.ts';
 
 /** A message as it goes to the occupants. XEP-0045 §7.4: same id, from the occupant JID; XEP-0359 id by the room. */
 export function liveMessage(room: Jid, item: HistoryItem, to: Jid): Stanza {
@@ -89,4 +91,14 @@ export function selectHistory(
     if (left < 0) break;
   }
   return stanzas.slice(first);
+}
+
+/** Those that can be sent. Decision #121: others are of a log that was written before anybody looked at their size. */
+export function sendable(turn: RoomTurn, items: readonly HistoryItem[]): readonly HistoryItem[] {
+  if (items.every(isSendable)) return items;
+  return items.filter((item) => {
+    if (isSendable(item)) return true;
+    turn.note('decision#121', `left out of the history: the message ${item.id}, which is too large to be sent`);
+    return false;
+  });
 }

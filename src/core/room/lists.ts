@@ -5,6 +5,7 @@ import { iqResult, type Stanza } from '../xmpp/stanza.ts';
 import { el, type XmlElement } from '../xmpp/xml.ts';
 import { rank } from './affiliation.ts';
 import type { Occupant } from './event.ts';
+import { listed } from './pages.ts';
 import { type Refusal, refusal } from './refusal.ts';
 import type { Distribution, RoomTurn } from './room-turn.ts';
 import type { RoomView } from './state.ts';
@@ -43,13 +44,22 @@ export function listedNick(room: RoomView, user: Jid): string | undefined {
  *
  * @returns why not, if so
  */
-export function list(turn: RoomTurn, stanza: Stanza, requested: readonly XmlElement[]): Refusal | undefined {
+export function list(
+  turn: RoomTurn,
+  stanza: Stanza,
+  query: XmlElement,
+  requested: readonly XmlElement[],
+): Refusal | undefined {
   const { room } = turn;
   const affiliation = room.affiliationOf(stanza.from);
   const occupant = room.occupantByJid(stanza.from);
   const admin = rank[affiliation] >= rank.admin;
-  const found: XmlElement[] = [];
+  const found = new Map<string, XmlElement>();
+  const asked = new Set<string>();
   for (const { attrs } of requested) {
+    const what = `${attrs['affiliation']} ${attrs['role']}`;
+    if (asked.has(what)) continue;
+    asked.add(what);
     const wanted = affiliations.find((known) => known === attrs['affiliation']);
     const role = roles.find((known) => known === attrs['role']);
     if ((wanted === undefined) === (role === undefined))
@@ -62,7 +72,7 @@ export function list(turn: RoomTurn, stanza: Stanza, requested: readonly XmlElem
         // There is no role here (§17.4), and no nick of a banned user (§9.2).
         const nick = held === 'outcast' ? undefined : listedNick(room, user);
         const why = held === 'outcast' ? writeWhy(room.bans.get(user) ?? {}, NS.mucAdmin) : [];
-        found.push(el('item', NS.mucAdmin, { affiliation: held, jid: user, nick }, ...why));
+        found.set(`${held} ${user}`, el('item', NS.mucAdmin, { affiliation: held, jid: user, nick }, ...why));
       }
     } else {
       if (role === 'moderator' && !admin)
@@ -72,10 +82,15 @@ export function list(turn: RoomTurn, stanza: Stanza, requested: readonly XmlElem
       for (const other of room.occupants.values()) {
         if (other.role !== role) continue;
         const { nick, affiliation: held, jid } = other;
-        found.push(el('item', NS.mucAdmin, { nick, role: other.role, affiliation: held, jid }));
+        found.set(`${role} ${nick}`, el('item', NS.mucAdmin, { nick, role, affiliation: held, jid }));
       }
     }
   }
-  turn.send(iqResult(stanza, el('query', NS.mucAdmin, {}, ...found)), '0045#9.5');
+  const items = listed(
+    query,
+    [...found].map(([id, element]) => ({ id, element })),
+  );
+  if ('kind' in items) return items;
+  turn.send(iqResult(stanza, el('query', NS.mucAdmin, {}, ...items)), '0045#9.5');
   return undefined;
 }

@@ -19,13 +19,16 @@ import { refusal } from './refusal.ts';
 import { registerIq, registerNs } from './register.ts';
 import type { RoomTurn } from './room-turn.ts';
 import { everySession, inward, outward, sessionsOf } from './sessions.ts';
+import { bounded } from './size.ts';
 import { deliverPrivate, refuse } from './tell.ts';
 import { presenceFor } from './visibility.ts';
 import { voice } from './voice.ts';
 
 /** Which rule of XEP-0045 a user's stanza to the room, or through it, falls under. It is asked where this node decides. */
-export function receive(turn: RoomTurn, stanza: Stanza): void {
+export function receive(turn: RoomTurn, received: Stanza): void {
   const { room } = turn;
+  const stanza = bounded(received);
+  if ('kind' in stanza) return refuse(turn, received, stanza);
   const occupant = room.occupantByJid(stanza.from);
   if (stanza.name === 'iq') return iq(turn, occupant, stanza);
   if (stanza.type === 'error') return bounced(turn, occupant, stanza);

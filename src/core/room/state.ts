@@ -16,6 +16,7 @@ import {
   type Subject,
 } from './event.ts';
 import { asSession, joined, localSessions, sessionsOf } from './sessions.ts';
+import { boundedPayloads, boundedSubject } from './size.ts';
 import { skeleton } from './skeleton.ts';
 import type { RoomSnapshot } from './snapshot.ts';
 import type { Traits } from './traits.ts';
@@ -175,7 +176,7 @@ export class RoomState {
         if (event.past) return this.#rememberPast(event.item);
         return this.#remember(event.item);
       case 'subjectChanged':
-        this.subject = event.subject;
+        this.subject = boundedSubject(event.subject);
         return;
       case 'positionPassed':
         return;
@@ -256,7 +257,7 @@ export class RoomState {
       const { author } = item;
       if (author !== undefined && !this.occupantIds.has(bareOf(author))) this.#identifyUser(author, item.occupantId);
     }
-    this.subject = state.subject;
+    this.subject = state.subject && boundedSubject(state.subject);
   }
 
   #put(occupant: Occupant): void {
@@ -382,7 +383,19 @@ export class RoomState {
 // parts, those that a rule left out too.
 function wholeOccupant(occupant: Occupant): Occupant {
   const { nick, jid, affiliation, role, home, occupantId, presence, cutOff, provisional, key, sessions } = occupant;
-  return { nick, jid, affiliation, role, home, occupantId, presence, cutOff, provisional, key, sessions };
+  return {
+    nick,
+    jid,
+    affiliation,
+    role,
+    home,
+    occupantId,
+    presence: boundedPayloads(presence),
+    cutOff,
+    provisional,
+    key,
+    sessions,
+  };
 }
 function wholeItem(item: HistoryItem): HistoryItem {
   const { by, id, nick, occupantId, author, at, stanzaId, lang, payloads, split, provisional } = item;

@@ -9,7 +9,7 @@ import { errorReply, message, type Stanza, withParts } from '../xmpp/stanza.ts';
 import { el, type XmlElement } from '../xmpp/xml.ts';
 import type { Change, ChangeOf } from './change.ts';
 import { isLocal, type LocalOccupant, type Occupant } from './event.ts';
-import { delayedMessages, liveMessages, selectHistory, wantedHistory } from './history.ts';
+import { delayedMessages, liveMessages, recent, selectHistory, sendable, wantedHistory } from './history.ts';
 import type { Refusal } from './refusal.ts';
 import type { Distribution, RoomTurn } from './room-turn.ts';
 import { asSession, hasSession, localSessions, sessionsOf } from './sessions.ts';
@@ -223,7 +223,8 @@ function welcome(
       ? room.history.filter(({ provisional }) => provisional === occupant.provisional)
       : room.history;
   const wanted = wantedHistory(room.config, join.history);
-  for (const stanza of selectHistory(room.jid, history, wanted, occupant.jid, turn.env.now))
+  const kept = sendable(turn, recent(history, wanted, turn.env.now));
+  for (const stanza of selectHistory(room.jid, kept, wanted, occupant.jid, turn.env.now))
     turn.send(stanza, spec ?? '0045#7.2.13');
   // There is always a subject, an empty one if none was set: it tells a client that the history is over (§7.2.15).
   const { subject } = room;

@@ -3,6 +3,7 @@ import { NS } from '../xmpp/namespaces.ts';
 import { childOf, childrenOf, el, textOf, type XmlElement } from '../xmpp/xml.ts';
 
 export interface Field {
+  /** Empty: it says something, and is not filled in. */
   readonly var: string;
   readonly type?:
     | 'boolean'
@@ -59,7 +60,7 @@ function writeField({ var: name, type, label, required, values, options }: Field
   return el(
     'field',
     NS.dataForms,
-    { var: name, type, label },
+    { var: name === '' ? undefined : name, type, label },
     ...(required ? [el('required', NS.dataForms)] : []),
     ...values.map((value) => el('value', NS.dataForms, {}, value)),
     ...(options ?? []).map(([value, text]) =>

@@ -5,6 +5,8 @@ import { el, type XmlElement } from '../xmpp/xml.ts';
 
 export interface DiscoQuery {
   readonly kind: 'info' | 'items';
+  /** The request itself. */
+  readonly query: XmlElement;
   readonly node?: string;
 }
 export interface DiscoInfo {
@@ -25,7 +27,7 @@ export function readDisco(stanza: Stanza): DiscoQuery | undefined {
   if (!query) return undefined;
   const kind = info ? 'info' : 'items';
   const node = query.attrs['node'];
-  return node === undefined ? { kind } : { kind, node };
+  return node === undefined ? { kind, query } : { kind, query, node };
 }
 
 export function discoInfoResult(request: Stanza, info: DiscoInfo, node?: string): Stanza {
@@ -43,14 +45,6 @@ export function discoInfoResult(request: Stanza, info: DiscoInfo, node?: string)
   );
 }
 
-export function discoItemsResult(request: Stanza, items: readonly DiscoItem[], node?: string): Stanza {
-  return iqResult(
-    request,
-    el(
-      'query',
-      NS.discoItems,
-      { node },
-      ...items.map(({ jid, name, node }) => el('item', NS.discoItems, { jid, name, node })),
-    ),
-  );
+export function writeDiscoItem({ jid, name, node }: DiscoItem): XmlElement {
+  return el('item', NS.discoItems, { jid, name, node });
 }

@@ -9,6 +9,8 @@ export interface PageRequest {
   readonly after?: string;
   /** The page before this id; empty: the last page (§2.5). */
   readonly before?: string;
+  /** The page that begins at this place, from 0 (§2.6). */
+  readonly index?: number;
 }
 
 export function readPage(parent: XmlElement): PageRequest {
@@ -19,21 +21,28 @@ export function readPage(parent: XmlElement): PageRequest {
     return child && textOf(child);
   };
   const max = readCount(text('max'), 6);
+  const index = readCount(text('index'), 9);
   const after = text('after');
   const before = text('before');
   return {
     ...(max === undefined ? {} : { max }),
     ...(after === undefined ? {} : { after }),
     ...(before === undefined ? {} : { before }),
+    ...(index === undefined ? {} : { index }),
   };
+}
+
+/** Whether a page is asked for. */
+export function asksForPage(parent: XmlElement): boolean {
+  return childOf(parent, 'set', rsm) !== undefined;
 }
 
 /** One page of `items`; undefined if `after` or `before` names an item that is not there. */
 export function pageOf<T extends { readonly id: string }>(
   items: readonly T[],
-  { max = 50, after, before }: PageRequest,
+  { max = 50, after, before, index: place }: PageRequest,
 ): { readonly page: readonly T[]; readonly index: number; readonly complete: boolean } | undefined {
-  let first = 0;
+  let first = Math.min(place ?? 0, items.length);
   let end = items.length;
   if (after !== undefined) {
     const found = items.findIndex(({ id }) => id === after);

@@ -2,7 +2,7 @@
 import type { Jid } from '../xmpp/jid.ts';
 import { parseJid } from '../xmpp/jid.ts';
 import type { Instant } from '../xmpp/time.ts';
-import { el, type XmlElement } from '../xmpp/xml.ts';
+import { attributeLength, el, type XmlElement } from '../xmpp/xml.ts';
 import { givenValues, readForm, writeForm } from './xep0004.ts';
 import { type PageRequest, readPage } from './xep0059.ts';
 import { readStamp } from './xep0082.ts';
@@ -18,6 +18,8 @@ export interface ArchiveQuery {
   readonly page: PageRequest;
 }
 
+const queryIdMax = 1024;
+
 /** A query; text names what is wrong with it. */
 export function readQuery(query: XmlElement): ArchiveQuery | { readonly error: string } {
   const form = readForm(query);
@@ -25,6 +27,9 @@ export function readQuery(query: XmlElement): ArchiveQuery | { readonly error: s
   // XEP-0004 §3.6: a field without a value asks for nothing.
   const value = (name: string) => givenValues(form?.fields.find((field) => field.var === name)?.values ?? [])[0];
   const queryId = query.attrs['queryid'];
+  // It comes back with every message of the page.
+  if (queryId !== undefined && attributeLength(queryId) > queryIdMax)
+    return { error: `queryid may be ${queryIdMax} bytes long` };
   let result: ArchiveQuery = { page: readPage(query), ...(queryId === undefined ? {} : { queryId }) };
   for (const name of ['start', 'end'] as const) {
     const text = value(name);

@@ -38,8 +38,23 @@ export interface StanzaError {
   readonly by?: string;
 }
 
+/** @param text  for people; it may quote what somebody sent, so it is cut where it gets too long for that */
 export function stanzaError(type: ErrorType, condition: Condition, text?: string, by?: string): StanzaError {
-  return { type, condition, ...(text === undefined ? {} : { text }), ...(by === undefined ? {} : { by }) };
+  return {
+    type,
+    condition,
+    ...(text === undefined ? {} : { text: shortened(text) }),
+    ...(by === undefined ? {} : { by }),
+  };
+}
+
+const textMax = 512;
+
+/** Cut between characters, since half a surrogate pair may not stand in XML. */
+function shortened(text: string): string {
+  if (text.length <= textMax) return text;
+  const last = text.charCodeAt(textMax - 1);
+  return `${text.slice(0, last >= 0xd800 && last < 0xdc00 ? textMax - 1 : textMax)}…`;
 }
 
 /** Our own fault: a caller in this code base broke a rule of the code base. */

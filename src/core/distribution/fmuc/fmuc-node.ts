@@ -15,6 +15,7 @@ import { assertNever, stanzaError } from '../../xmpp/errors.ts';
 import { bareOf, type Jid, occupantJid, resourceOf } from '../../xmpp/jid.ts';
 import { NS } from '../../xmpp/namespaces.ts';
 import { errorOf, errorReply, payloadOf, type Stanza, saysGone } from '../../xmpp/stanza.ts';
+import { withoutExcess } from '../excess.ts';
 import { type Link, readLinkTimer } from '../link.ts';
 import type { Protocol, ProtocolStatus } from '../protocol.ts';
 import { isWordless } from '../wordless.ts';
@@ -66,11 +67,12 @@ export class FmucNode implements Protocol {
     return { role: 'fmuc' };
   }
 
-  fromPeer(turn: RoomTurn, stanza: Stanza): boolean {
+  fromPeer(turn: RoomTurn, received: Stanza): boolean {
     const { room } = turn;
-    const user = room.occupantByJid(stanza.from);
+    const user = room.occupantByJid(received.from);
     if (user && isLocal(user)) return false;
-    const peer = bareOf(stanza.from);
+    const peer = bareOf(received.from);
+    const stanza = this.#links.of(peer) ? withoutExcess(turn, received) : received;
     const outbound = peer === this.#links.outbound;
     const link = this.#links.of(peer);
     const state = link && stateOf(room, peer);

@@ -1,5 +1,5 @@
 import { leave } from '../../room/commit.ts';
-import { recent } from '../../room/history.ts';
+import { recent, sendable } from '../../room/history.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
 import type { Sign } from '../../turn/spec.ts';
 import type { JoinRequest } from '../../xep/xep0045.ts';
@@ -71,7 +71,7 @@ export class JoinedNode {
     }
     // Limited "in the normal manner, as in XEP-0045"; maxchars counts stanzas that a node does not send as they are.
     const none = history?.maxchars === 0 || another;
-    for (const item of none ? [] : recent(room.history, history, env.now))
+    for (const item of none ? [] : sendable(turn, recent(room.history, history, env.now)))
       link.send(turn, nodeHistory(room, item, peer), '0289#5.1');
     link.send(turn, nodeSubject(room, peer), '0289#5.1');
   }

@@ -1,5 +1,6 @@
 /** How an account becomes a replica of a primary's room, or one once more. XEP-0282 §4.2 to §4.4, §4.11.2. */
 import type { Occupant } from '../../room/event.ts';
+import { sendable } from '../../room/history.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
 import { sessionsOf } from '../../room/sessions.ts';
 import type { RoomView } from '../../room/state.ts';
@@ -17,6 +18,7 @@ import type { Dmuc } from '../../xep/xep0282.ts';
 import { type Condition, type ErrorType, stanzaError } from '../../xmpp/errors.ts';
 import { domainOf, type Jid } from '../../xmpp/jid.ts';
 import { errorReply, iq, iqResult, message, type Stanza } from '../../xmpp/stanza.ts';
+import { attributeLength } from '../../xmpp/xml.ts';
 import { timeoutMs } from '../keepalive.ts';
 import { type ReplicaPeer, replicaPeer, replicaPeers } from '../peers.ts';
 import { markAway } from './netsplit.ts';
@@ -30,6 +32,8 @@ import { usersDigest } from './users-digest.ts';
 export const pastMax = 1_000;
 /** Bans that are named to a replica, the latest ones: they go in one stanza. */
 const bansMax = 1_000;
+/** How long such a list may be in bytes, whatever the length of its addresses. Decision #122. */
+const listBytesMax = 256 * 1024;
 
 /**
  * "Creating a Replica", which §4.2 leaves to follow: decision #5. The replica asks; the primary checks its list, the
@@ -141,7 +145,7 @@ function sendState(turn: RoomTurn, replicas: Replicas, replica: Jid, record: Rep
       roster++;
     }
   }
-  const history = room.history.slice(Math.max(0, room.history.length - created.maxstanzas));
+  const history = sendable(turn, room.history.slice(Math.max(0, room.history.length - created.maxstanzas)));
   for (const item of history) replicas.send(turn, replica, '0282#4.4', (to) => broadcast(room, item, to));
   const { subject } = room;
   if (subject) replicas.send(turn, replica, '0282#4.4', (to) => subjectStanza(room, subject, to));
@@ -182,8 +186,20 @@ function bansOf(room: RoomView, { serves }: ReplicaPeer): readonly Ban[] {
   const bans = [...room.affiliations].flatMap(([user, affiliation]): Ban[] =>
     affiliation === 'outcast' && serves.includes(domainOf(user)) ? [{ user, affiliation }] : [],
   );
-  return bans.slice(Math.max(0, bans.length - bansMax));
+  return lastThatFit(bans.slice(Math.max(0, bans.length - bansMax)), ({ user }) => [user]);
 }
+
+function lastThatFit<T>(list: readonly T[], texts: (one: T) => readonly string[]): readonly T[] {
+  let first = list.length;
+  for (let bytes = 0; first > 0; first--) {
+    for (const text of texts(list[first - 1] as T)) bytes += elementBytes + attributeLength(text);
+    if (bytes > listBytesMax) break;
+  }
+  return list.slice(first);
+}
+
+/** Of an element of such a list beside its addresses. */
+const elementBytes = 64;
 
 /** Decision #43: whom of a replica's domains the primary serves itself, and whom it told that they are not in. */
 function pastOf(room: RoomView, { past = [], serves }: ReplicaPeer): ReadonlyMap<Jid, string> {
@@ -194,7 +210,7 @@ function pastOf(room: RoomView, { past = [], serves }: ReplicaPeer): ReadonlyMap
       if (direct.has(jid) || direct.size < pastMax) direct.set(jid, occupant.nick);
     }
   }
-  return direct;
+  return new Map(lastThatFit([...direct], (texts) => texts));
 }
 
 function sendReady(turn: RoomTurn, replicas: Replicas, replica: Jid, record: ReplicaPeer, sent: Partial<Ready>): void {

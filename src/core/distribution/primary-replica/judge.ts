@@ -5,11 +5,12 @@ import { commit } from '../../room/commit.ts';
 import { cleanPayloads } from '../../room/hygiene.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
 import { withHome } from '../../room/sessions.ts';
+import { tooLarge } from '../../room/size.ts';
 import { readJoin, subjectChange } from '../../xep/xep0045.ts';
 import type { Dmuc } from '../../xep/xep0282.ts';
 import { type Condition, type ErrorType, stanzaError } from '../../xmpp/errors.ts';
 import { resourceOf } from '../../xmpp/jid.ts';
-import { errorReply, iqResult, type Stanza } from '../../xmpp/stanza.ts';
+import { errorReply, iqResult, type Stanza, withPayloads } from '../../xmpp/stanza.ts';
 import { instant } from '../../xmpp/time.ts';
 import { isWordless } from '../wordless.ts';
 import { sizeOf, splitCharactersMax, splitMessagesMax } from './limits.ts';
@@ -69,7 +70,10 @@ export function judge(
   if (theirs === undefined) return drop('they are not in the room', 'modify', 'not-acceptable');
   const checked = checkGroupchat(room, theirs, stanza, turn.env);
   if (checked.kind === 'refusal') return drop('they have no voice', checked.type, checked.condition);
-  const size = sizeOf(cleanPayloads(room.jid, stanza.payloads));
+  const { payloads } = checked.item;
+  const no = tooLarge(withPayloads(stanza, payloads));
+  if (no) return drop(no.text ?? '', no.type, no.condition);
+  const size = sizeOf(payloads);
   if (session.messages + 1 > splitMessagesMax || session.characters + size > splitCharactersMax)
     return drop('it is more than a split may bring', 'wait', 'resource-constraint');
   session.messages++;

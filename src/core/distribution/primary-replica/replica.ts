@@ -8,6 +8,7 @@ import { readOccupantId } from '../../xep/xep0421.ts';
 import { assertNever, stanzaError } from '../../xmpp/errors.ts';
 import { bareOf, type Jid } from '../../xmpp/jid.ts';
 import { errorOf, errorReply, iq, iqResult, type Stanza, saysGone } from '../../xmpp/stanza.ts';
+import { withoutExcess } from '../excess.ts';
 import { defaultTimes, type KeepaliveTimes } from '../keepalive.ts';
 import { readLinkTimer } from '../link.ts';
 import type { Protocol, ProtocolStatus } from '../protocol.ts';
@@ -56,9 +57,10 @@ export class Replica implements Protocol {
     return { role: 'replica', split: splitStatus(config.split) };
   }
 
-  fromPeer(turn: RoomTurn, stanza: Stanza): boolean {
+  fromPeer(turn: RoomTurn, received: Stanza): boolean {
     const { room } = turn;
-    if (bareOf(stanza.from) !== room.jid) return false;
+    if (bareOf(received.from) !== room.jid) return false;
+    const stanza = withoutExcess(turn, received);
     const session = this.#session;
     const { self } = session;
     const isPing = (id: string | undefined) => session.link?.isPing(id) === true;

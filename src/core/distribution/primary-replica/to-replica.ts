@@ -4,6 +4,7 @@ import type { ChangeOf } from '../../room/change.ts';
 import type { Placed } from '../../room/change-log.ts';
 import { statusesOf } from '../../room/config-form.ts';
 import type { HistoryItem, Leaving, Occupant, Subject } from '../../room/event.ts';
+import { boundedPayloads, boundedSubject, isSendable } from '../../room/size.ts';
 import type { RoomView } from '../../room/state.ts';
 import { shownPresence } from '../../room/visibility.ts';
 import { writeBan, writePosition } from '../../xep/sync.ts';
@@ -192,8 +193,9 @@ export function missed(room: RoomView, change: Placed, to: Target): Stanza {
     case 'occupantEntered':
     case 'occupantChanged': {
       // To their own replica they never were away; what they are may have changed meanwhile all the same.
-      const { cutOff: _, ...here } = change.occupant;
-      return update(room, here.home === to.replica ? here : change.occupant, to, {}, n);
+      const occupant = { ...change.occupant, presence: boundedPayloads(change.occupant.presence) };
+      const { cutOff: _, ...here } = occupant;
+      return update(room, here.home === to.replica ? here : occupant, to, {}, n);
     }
     case 'occupantLeft': {
       const leaving: Leaving = change.leaving ?? {};
@@ -212,9 +214,10 @@ export function missed(room: RoomView, change: Placed, to: Target): Stanza {
       return affiliationOf(room, { user, affiliation, absent, by }, to, n);
     }
     case 'messageAccepted':
-      return broadcast(room, change.item, to, n);
+      // Decision #121: its place counts all the same.
+      return isSendable(change.item) ? broadcast(room, change.item, to, n) : barePosition(room, to, n);
     case 'subjectChanged':
-      return subjectStanza(room, change.subject, to, n);
+      return subjectStanza(room, boundedSubject(change.subject), to, n);
     case 'roomConfigured':
       return configuration(room, to, statusesOf(change.changes), n);
     default:
