@@ -1,9 +1,10 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
 import { ping } from '../core/xep/xep0199.ts';
-import { LocalProtocolError, stanzaError, writeError } from '../core/xmpp/errors.ts';
+import { type Condition, LocalProtocolError, stanzaError, writeError } from '../core/xmpp/errors.ts';
 import { bareOf, domainOf, type Jid, parseJid } from '../core/xmpp/jid.ts';
 import { NS } from '../core/xmpp/namespaces.ts';
+import { excess, insteadOf, nodeLimits } from '../core/xmpp/size.ts';
 import { make, type Stanza, stanzaText } from '../core/xmpp/stanza.ts';
 import {
   childOf,
@@ -12,13 +13,13 @@ import {
   escapeAttribute,
   isXmlText,
   serialize,
+  serializedLength,
   textOf,
-  utf8Length,
   type XmlElement,
 } from '../core/xmpp/xml.ts';
 import type { Connection, ConnectionEvents, LinkHost } from '../host/reconnecting-link.ts';
 import { LinkError, type LinkErrorKind, type Written } from '../host/stanza-link.ts';
-import { defaultLimits, parseElement } from '../server/parser.ts';
+import { parseElement } from '../server/parser.ts';
 import { type Frame, FramingError, StreamFrames } from './stream-frames.ts';
 
 export interface ComponentOptions {
@@ -37,9 +38,8 @@ const accept = 'jabber:component:accept';
 const streams = 'http://etherx.jabber.org/streams';
 const streamErrors = 'urn:ietf:params:xml:ns:xmpp-streams';
 
-/** The longest stanza in either direction: Prosody's own limit on component streams, and twice ejabberd's. */
-const stanzaMax = 512 * 1024;
-const limits = { ...defaultLimits, bytes: stanzaMax + 4096, depth: defaultLimits.depth + 1 };
+/** With the stream's own tags around it. */
+const limits = { ...nodeLimits, bytes: nodeLimits.bytes + 4096, depth: nodeLimits.depth + 1 };
 
 /** About a quarter of a million stanzas. A server that has not read these never will. */
 const unsentMax = 256 * 1024 * 1024;
@@ -56,7 +56,7 @@ export class ComponentConnection implements Connection {
   readonly #options: ComponentOptions;
   readonly #events: ConnectionEvents;
   readonly #socket: Socket;
-  readonly #frames = new StreamFrames(stanzaMax);
+  readonly #frames = new StreamFrames(nodeLimits.bytes);
   /** The stream's opening tag, and the tag that closes it: a stanza is parsed between the two. */
   #header = '';
   #footer = '';
@@ -110,10 +110,15 @@ export class ComponentConnection implements Connection {
     const { domain, trusted } = this.#options;
     if (!trusted && domainOf(stanza.from) !== domain)
       return this.#report(new LocalProtocolError(`a stanza from ${stanza.from} to ${stanza.to} over ${domain}`));
+    const why = excess(stanza, nodeLimits);
+    if (why !== undefined) {
+      this.#report(new LocalProtocolError(`to ${stanza.to}: ${why}`));
+      const instead = insteadOf(stanza, why);
+      if (instead && excess(instead, nodeLimits) === undefined) this.send(instead, written);
+      return;
+    }
     const text = stanzaText(stanza);
     if (!isXmlText(text)) return this.#report(new LocalProtocolError(`a character XML 1.0 forbids, to ${stanza.to}`));
-    if (text.length > stanzaMax / 3 && utf8Length(text) > stanzaMax)
-      return this.#report(new LocalProtocolError(`${utf8Length(text)} bytes to ${stanza.to}`));
     const n = ++this.#tx;
     this.#enqueue(text);
     written?.({ stream: this.#stream, n });
@@ -152,7 +157,8 @@ export class ComponentConnection implements Connection {
         return this.#element(frame.text);
       case 'unreadable':
         this.#rx++;
-        return this.#log(`dropped a stanza: ${frame.why}`);
+        this.#log(`dropped a stanza: ${frame.why}`);
+        return this.#unreadable(frame.why, 'policy-violation');
       case 'end':
         throw new LinkError('the server closed the stream');
     }
@@ -182,7 +188,10 @@ export class ComponentConnection implements Connection {
     const element = parsed.ok ? elementsOf(parsed.element)[0] : undefined;
     if (!parsed.ok || element === undefined) {
       this.#rx++;
-      return this.#log(`dropped a stanza: ${parsed.ok ? 'empty' : parsed.text}`);
+      const why = parsed.ok ? 'empty' : parsed.text;
+      this.#log(`dropped a stanza: ${why}`);
+      const isTooMuch = !parsed.ok && parsed.condition === 'policy-violation';
+      return this.#unreadable(why, isTooMuch ? 'policy-violation' : 'bad-request');
     }
     if (element.xmlns === streams && element.name === 'error') throw this.#streamError(element);
     if (element.name === 'handshake' && !this.#isUp) return this.#becomeUp();
@@ -191,9 +200,30 @@ export class ComponentConnection implements Connection {
     this.#stanza(asClient(element), this.#rx);
   }
 
+  /**
+   * A stanza that cannot be read, or is more than is taken. RFC 6120 §8.2.3: a request is answered all the same, and a
+   * message bounces. An answer and a leave count without what is inside, because somebody waits for them.
+   */
+  #unreadable(why: string, condition: Condition): void {
+    const { head } = this.#frames;
+    if (head === undefined || !this.#isUp) return;
+    const alone = head.endsWith('/>') ? head : `${head.slice(0, -1)}/>`;
+    const parsed = parseElement(this.#header + alone + this.#footer, limits);
+    const element = parsed.ok ? elementsOf(parsed.element)[0] : undefined;
+    if (element === undefined) return;
+    const { name, attrs } = asClient(element);
+    const { from = '', to = '', id, type } = attrs;
+    if (!isStanzaName(name) || !isOf(this.#options.domain, to)) return;
+    const error = writeError(stanzaError('modify', condition, why));
+    if (type === 'error' || (name === 'iq' && type === 'result'))
+      this.#stanza(el(name, NS.client, { from, to, id, type: 'error' }, error), this.#rx);
+    else if (name !== 'presence' || type === undefined) this.#refuse({ name, from, to, id }, error);
+    else if (type === 'unavailable') this.#stanza(el(name, NS.client, attrs), this.#rx);
+  }
+
   #stanza(element: XmlElement, n: number): void {
     const { name, xmlns, attrs } = element;
-    if (xmlns !== NS.client || (name !== 'message' && name !== 'presence' && name !== 'iq'))
+    if (xmlns !== NS.client || !isStanzaName(name))
       return this.#log(`dropped <${name} xmlns="${xmlns}"/>, which is no stanza`);
     const { from: fromText, to: toText, id, type, 'xml:lang': lang } = attrs;
     if (fromText === undefined || toText === undefined)
@@ -211,26 +241,27 @@ export class ComponentConnection implements Connection {
   }
 
   /**
-   * RFC 6120 §8.3.3.8: RFC 7622 forbids an address that the server let pass, perhaps because it still uses stringprep. The
-   * server wrote both addresses, so the answer can use them as they are.
+   * RFC 6120 §8.3.3.8: RFC 7622 forbids an address that the server let pass, perhaps because it still uses stringprep.
    */
   #malformed({ name, attrs }: XmlElement, sender: boolean): void {
     const { from = '', to = '', id, type } = attrs;
     this.#log(`${sender ? `from ${JSON.stringify(from)}` : `to ${JSON.stringify(to)}`}: not a JID`);
     if (type === 'error' || (name === 'iq' && type === 'result')) return;
-    const { domain } = this.#options;
     const text = `the ${sender ? "sender's" : "recipient's"} address is not valid (RFC 7622)`;
-    this.#enqueue(
-      serialize(
-        el(
-          name,
-          NS.client,
-          { from: isOf(domain, to) ? to : domain, to: from, id, type: 'error' },
-          writeError(stanzaError('modify', 'jid-malformed', text)),
-        ),
-        NS.client,
-      ),
-    );
+    this.#refuse({ name, from, to, id }, writeError(stanzaError('modify', 'jid-malformed', text)));
+  }
+
+  /** The server wrote both addresses, so the answer can use them as they are. */
+  #refuse(
+    { name, from, to, id }: { name: string; from: string; to: string; id: string | undefined },
+    error: XmlElement,
+  ): void {
+    const { domain } = this.#options;
+    const attrs = { from: isOf(domain, to) ? to : domain, to: from, id, type: 'error' };
+    const answer = el(name, NS.client, attrs, error);
+    if (from === '' || serializedLength(answer, NS.client) > nodeLimits.bytes) return;
+    this.#tx++;
+    this.#enqueue(serialize(answer, NS.client));
   }
 
   /** XEP-0114 §3, RFC 6120 §4.9: what is wrong according to the server, worded for the person who configures it. */
@@ -284,6 +315,10 @@ export class ComponentConnection implements Connection {
   #log(line: string): void {
     this.#options.log(line);
   }
+}
+
+function isStanzaName(name: string): name is Stanza['name'] {
+  return name === 'message' || name === 'presence' || name === 'iq';
 }
 
 /** What a stream error means for the configuration, and whether another attempt can help. */

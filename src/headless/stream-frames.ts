@@ -4,7 +4,7 @@ export type Frame =
   | { readonly kind: 'header'; readonly text: string }
   /** One whole child of the stream. */
   | { readonly kind: 'element'; readonly text: string }
-  /** A child of the stream that cannot be read: its place in the stream is known, and that is all. */
+  /** A child of the stream that cannot be read: its place in the stream is known, and perhaps its open tag (`head`). */
   | { readonly kind: 'unreadable'; readonly why: string }
   | { readonly kind: 'end' };
 
@@ -15,6 +15,10 @@ export class FramingError extends Error {
 
 /** Far beyond what any stanza may have: the parser refuses those, this keeps the names from filling the memory. */
 const depthMax = 100_000;
+/** The same for the length of one name, in bytes. */
+const nameMax = 4096;
+/** A stanza's open tag that is longer names no addresses that anybody could answer. */
+const headMax = 64 * 1024;
 
 const lt = 0x3c;
 const gt = 0x3e;
@@ -55,10 +59,19 @@ export class StreamFrames {
   #tag = 0;
   /** Bytes of the frame that were let go because it is too long. */
   #dropped = 0;
+  /** The open tag of the frame's element. */
+  #head: Buffer | undefined;
+  /** Of the tag at hand only the begin and the end are left. */
+  #isCut = false;
 
   /** @param maxBytes  of one element; longer ones are skipped */
   constructor(maxBytes: number) {
     this.#max = maxBytes;
+  }
+
+  /** The open tag of the element that came last: of one that cannot be read, it says whose it was. */
+  get head(): string | undefined {
+    return this.#head && decode(this.#head);
   }
 
   /** @throws FramingError */
@@ -128,6 +141,7 @@ export class StreamFrames {
     } else {
       this.#at++;
       this.#where = 'tag';
+      this.#isCut = false;
     }
     return 'more';
   }
@@ -167,9 +181,12 @@ export class StreamFrames {
       this.#forget();
       if (text === undefined) throw new FramingError('the stream header is not UTF-8');
       return { kind: 'header', text };
-    } else if (!empty) {
-      if (this.#open.length >= depthMax) throw new FramingError('elements without end');
-      this.#open.push(name);
+    } else {
+      if (this.#open.length === 1) this.#head = this.#isCut || tag.length > headMax ? undefined : tag;
+      if (!empty) {
+        if (this.#open.length >= depthMax) throw new FramingError('elements without end');
+        this.#open.push(name);
+      }
     }
     return this.#open.length === 1 ? this.#element() : 'more';
   }
@@ -190,15 +207,28 @@ export class StreamFrames {
     this.#tag = 0;
   }
 
-  /** Too long: the open tag is still needed for its name, the rest is skipped without being kept. */
+  /** Too long: the tag at hand is still needed for its name and its end, the rest is skipped without being kept. */
   #shorten(): void {
     const inTag = this.#where === 'tag' || this.#where === 'value';
-    if (inTag && this.#kept.length - this.#tag > this.#max) throw new FramingError('a tag without end');
+    if (this.#open.length === 0) throw new FramingError('a stream header without end');
+    // The stanza's own open tag stays readable, if it is short enough: then it is not among what is let go.
+    if (this.#head !== undefined) this.#head = Buffer.from(this.#head);
     const from = inTag ? this.#tag : this.#at;
     this.#dropped += from;
     this.#kept = Buffer.from(this.#kept.subarray(from));
     this.#at -= from;
     this.#tag = 0;
+    if (!inTag || this.#kept.length <= this.#max) return;
+    // Only its begin, with the name, and its end count; a byte before the end says whether the element is empty.
+    const name = nameIn(this.#kept, this.#kept[1] === slash ? 2 : 1);
+    if (name.length >= nameMax) throw new FramingError('a name without end');
+    const begin = Math.min(nameMax + 2, this.#at - 1);
+    const cut = this.#at - 1 - begin;
+    if (cut <= 0) return;
+    this.#isCut = true;
+    this.#dropped += cut;
+    this.#kept = Buffer.concat([this.#kept.subarray(0, begin), this.#kept.subarray(this.#at - 1)]);
+    this.#at = begin + 1;
   }
 }
 
