@@ -2,9 +2,10 @@ import { createOccupant, type OccupantAct, type OccupantInput } from '../core/oc
 import { type Field, readForm, writeForm } from '../core/xep/xep0004.ts';
 import { type Jid, jid } from '../core/xmpp/jid.ts';
 import { NS } from '../core/xmpp/namespaces.ts';
+import { clientLimits } from '../core/xmpp/size.ts';
 import { errorOf, iq, payloadOf, type Stanza } from '../core/xmpp/stanza.ts';
 import { instant } from '../core/xmpp/time.ts';
-import { el, isXmlText, type XmlElement } from '../core/xmpp/xml.ts';
+import { el, escapeText, isXmlText, utf8Length, type XmlElement } from '../core/xmpp/xml.ts';
 import type { Acted, Character, OccupantReport, Result, RoomChange } from '../host/control.ts';
 import type { StreamPosition } from '../host/stanza-link.ts';
 import { StepLog } from '../host/step-log.ts';
@@ -16,6 +17,8 @@ const joinMs = 15_000;
 /** The room may be unreachable; a user who leaves is gone either way. */
 const leaveMs = 2_000;
 const answerMs = 10_000;
+/** Of the bytes that a server takes from a client, some are for the addresses and the rest of the stanza. */
+const textMax = clientLimits.bytes - 8 * 1024;
 
 /** The answer to a request, and its number on the stream, which is the cause of whatever is done about it. */
 interface Answer {
@@ -90,6 +93,8 @@ export class CharacterSession {
   async act(act: OccupantAct): Promise<Acted> {
     const texts = Object.values(act);
     if (!texts.every(isXmlText)) return { ok: false, error: 'the text holds a character that XML cannot carry' };
+    const bytes = texts.reduce((sum, text) => sum + utf8Length(escapeText(text)), 0);
+    if (bytes > textMax) return { ok: false, error: `the text is ${bytes} bytes long, and may be ${textMax}` };
     const online = await this.#until(() => this.#up || this.#trouble.phase === 'failed', loginMs);
     if (!online || !this.#up) return { ok: false, error: `${this.#nick} is not connected: ${this.#trouble.detail}` };
     const { phase } = this.#half.state();

@@ -1,7 +1,8 @@
 import type { StatusRecord, StepRecord } from '../core/node/trace.ts';
 import { NS } from '../core/xmpp/namespaces.ts';
+import { nodeLimits } from '../core/xmpp/size.ts';
 import { message } from '../core/xmpp/stanza.ts';
-import { el } from '../core/xmpp/xml.ts';
+import { el, escapeText, utf8Length } from '../core/xmpp/xml.ts';
 import type { XmppLink } from './xmpp-link.ts';
 
 type ReportingLink = Pick<XmppLink, 'address' | 'server' | 'backlog' | 'send'>;
@@ -9,7 +10,15 @@ type ReportingLink = Pick<XmppLink, 'address' | 'server' | 'backlog' | 'send'>;
 const flushMs = 100;
 /** Records that may wait; beyond that the oldest are dropped. The trace may have gaps, but no room may wait for it. */
 const waitingMax = 1000;
-const charactersPerMessage = 60_000;
+const bytesPerMessage = 60_000;
+/** More than that no server takes from a node. */
+const recordMax = nodeLimits.bytes - 8 * 1024;
+
+/** A record as JSON, and its length in XML. */
+interface Waiting {
+  readonly json: string;
+  readonly bytes: number;
+}
 
 /**
  * Sends what a node did to the server's trace, in batches, over the node's own stream and behind its own traffic.
@@ -17,7 +26,7 @@ const charactersPerMessage = 60_000;
  */
 export class Reporter {
   readonly #link: ReportingLink;
-  #waiting: string[] = [];
+  #waiting: Waiting[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(link: ReportingLink) {
@@ -25,7 +34,12 @@ export class Reporter {
   }
 
   add(batch: readonly (StepRecord | StatusRecord)[]): void {
-    for (const record of batch) this.#waiting.push(xmlSafe(JSON.stringify(record)));
+    for (const record of batch) {
+      const json = xmlSafe(JSON.stringify(record));
+      const bytes = utf8Length(escapeText(json));
+      // The status of a very large room, for example: a server would end the stream, and the room with it.
+      if (bytes <= recordMax) this.#waiting.push({ json, bytes });
+    }
     if (this.#waiting.length > waitingMax) this.#waiting.splice(0, this.#waiting.length - waitingMax);
     this.#timer ??= setTimeout(() => this.#flush(), flushMs);
   }
@@ -40,11 +54,13 @@ export class Reporter {
     const from = this.#link.address;
     if (from !== undefined && this.#link.backlog === 0) {
       while (this.#waiting.length > 0) {
-        let characters = 0;
         let count = 0;
-        while (count < this.#waiting.length && (count === 0 || characters < charactersPerMessage))
-          characters += this.#waiting[count++]?.length ?? 0;
-        const json = `[${this.#waiting.splice(0, count).join(',')}]`;
+        for (let bytes = 0; count < this.#waiting.length && bytes < bytesPerMessage; count++) {
+          bytes += (this.#waiting[count] as Waiting).bytes + 1;
+          if (count > 0 && bytes > recordMax) break;
+        }
+        const records = this.#waiting.splice(0, count).map(({ json }) => json);
+        const json = `[${records.join(',')}]`;
         this.#link.send(message(from, this.#link.server, { type: 'headline' }, el('report', NS.trace, {}, json)));
       }
     }

@@ -4,6 +4,7 @@ import { ping } from '../core/xep/xep0199.ts';
 import { readHostBinding, writeHostBinding } from '../core/xep/xep0225.ts';
 import { bareOf, domainOf, type Jid, jid, parseJid, partsOf, resourceOf } from '../core/xmpp/jid.ts';
 import { NS } from '../core/xmpp/namespaces.ts';
+import { clientLimits, excess, insteadOf, nodeLimits, type StanzaSize } from '../core/xmpp/size.ts';
 import { type Stanza, stanzaFrame } from '../core/xmpp/stanza.ts';
 import type { XmlElement } from '../core/xmpp/xml.ts';
 import { stanzaFrom, xmlFrom } from '../host/ltx.ts';
@@ -108,11 +109,23 @@ export class XmppConnection implements Connection {
       .catch((error: unknown) => this.#fail(error));
   }
 
+  get #limits(): StanzaSize {
+    return this.#options.account.kind === 'user' ? clientLimits : nodeLimits;
+  }
+
   get unsentBytes(): number {
     return this.#client.socket?.socket?.bufferedAmount ?? 0;
   }
 
+  /** Sends nothing that is more than the server takes, which would end the stream. */
   send(stanza: Stanza, written: Written | undefined): void {
+    const why = excess(stanza, this.#limits);
+    if (why !== undefined) {
+      console.warn(`not sent to ${stanza.to}: ${why}`);
+      const instead = insteadOf(stanza, why);
+      if (instead && excess(instead, this.#limits) === undefined) this.send(instead, written);
+      return;
+    }
     const n = ++this.#tx;
     this.#client.write(stanzaFrame(stanza)).catch((error: unknown) => this.#fail(error));
     written?.({ stream: this.#stream, n });
