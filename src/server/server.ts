@@ -2,14 +2,17 @@ import type { Spec } from '../core/turn/spec.ts';
 import { type Condition, conditions, type StanzaError, stanzaError } from '../core/xmpp/errors.ts';
 import { bareOf, domainOf, type Jid, jid, parseJid, partsOf, resourceOf } from '../core/xmpp/jid.ts';
 import { NS } from '../core/xmpp/namespaces.ts';
-import { errorReply, make, payloadOf, presence, type Stanza } from '../core/xmpp/stanza.ts';
-import { textOf } from '../core/xmpp/xml.ts';
+import { errorReply, make, payloadOf, readdressed, type Stanza } from '../core/xmpp/stanza.ts';
+import { attributeLength, textOf } from '../core/xmpp/xml.ts';
 import { authorisedFrom } from './authority.ts';
 import type { ServerConfig } from './config.ts';
 import { answerIq, takeMessage } from './entity.ts';
 import type { AnsweringServer, Envelope, OperatedNetwork } from './envelope.ts';
 import { type Incoming, iqFault } from './incoming.ts';
 import type { HomeServer, Session } from './session.ts';
+
+/** The longest id of a user's stanza in bytes. */
+const idMax = 4096;
 
 /** The network as its servers see it. */
 export interface RoutingNetwork extends OperatedNetwork {
@@ -98,15 +101,16 @@ export class Server implements HomeServer, AnsweringServer {
   }
 
   #sendUnavailable(session: Session, way: Pick<Envelope, 'cause' | 'spec'>, like?: Incoming): void {
+    const wasAvailable = session.available;
     session.available = false;
     const directed = [...session.directed];
     session.directed.clear();
-    for (const [to, from] of directed)
-      this.submit({
-        ...way,
-        origin: session,
-        stanza: presence(from, to, { id: like?.id, type: 'unavailable', lang: like?.lang }, ...(like?.payloads ?? [])),
-      });
+    const goes = (from: Jid, to: Jid) =>
+      make('presence', from, to, { id: like?.id, type: 'unavailable', lang: like?.lang }, like?.payloads ?? []);
+    for (const [to, from] of directed) this.submit({ ...way, origin: session, stanza: goes(from, to) });
+    if (!wasAvailable || session.isNode) return;
+    // Also to the one that is no longer available, if it is there to be told.
+    this.#echo(goes(session.address, session.address), { ...way, spec: '6121#4.5.2' }, session);
   }
 
   /** Takes one stanza from a bound session; `n` is its number on the stream. */
@@ -132,6 +136,11 @@ export class Server implements HomeServer, AnsweringServer {
       this.bounce(envelope, stanzaError('modify', 'jid-malformed', `not a JID: ${(incoming.to ?? '').slice(0, 200)}`));
       return;
     }
+    // It comes back with every answer, as it is written, and may be more then than a node may send.
+    if (!session.isNode && stanza.id !== undefined && attributeLength(stanza.id) > idMax) {
+      this.bounce(envelope, stanzaError('modify', 'policy-violation', `an id may be ${idMax} bytes long`));
+      return;
+    }
     if (stanza.name === 'iq') {
       const fault = iqFault(stanza);
       if (fault !== undefined) {
@@ -153,15 +162,29 @@ export class Server implements HomeServer, AnsweringServer {
     return incoming.name === 'presence' ? this.domain : session.account.address;
   }
 
-  /** RFC 6121 §4.2, §4.5. There are no subscriptions here, so only those who had directed presence hear of an end. */
+  /**
+   * RFC 6121 §4.2, §4.4, §4.5. There are no subscriptions here. So those who hear of it are those who had directed presence,
+   * of an end, and the user's own sessions: "an entity is implicitly subscribed to its own presence" (§4.2.2).
+   */
   #broadcastPresence(session: Session, stanza: Stanza, cause: number | undefined): void {
-    if (stanza.type === 'unavailable')
-      this.#sendUnavailable(session, { spec: '6121#4.6.3', ...(cause === undefined ? {} : { cause }) }, stanza);
+    const way = cause === undefined ? {} : { cause };
+    if (stanza.type === 'unavailable') this.#sendUnavailable(session, { spec: '6121#4.6.3', ...way }, stanza);
     if (stanza.type !== undefined) return;
+    const isInitial = !session.available;
     session.available = true;
     const priority = payloadOf(stanza, 'priority', NS.client);
     const value = priority === undefined ? 0 : Number(textOf(priority));
     session.priority = Number.isInteger(value) && value >= -128 && value <= 127 ? value : 0;
+    if (!session.isNode) this.#echo(stanza, { spec: isInitial ? '6121#4.2.2' : '6121#4.4.2', ...way });
+  }
+
+  /** A user's own presence, to all available sessions of theirs. */
+  #echo(stanza: Stanza, way: Pick<Envelope, 'cause' | 'spec'>, goes?: Session): void {
+    const bare = bareOf(stanza.from);
+    const own = readdressed(stanza, bare);
+    for (const session of this.#users.get(bare)?.values() ?? [])
+      if (session.available || session === goes)
+        this.deliver(session, { ...way, stanza: own, hidden: session.isManagement });
   }
 
   #noteDirected(session: Session, stanza: Stanza): void {
@@ -201,7 +224,7 @@ export class Server implements HomeServer, AnsweringServer {
     if (domain !== this.domain) {
       const service = this.hosts.get(domain as Jid);
       if (service !== undefined) this.deliver(service, envelope);
-      else this.bounce(envelope, stanzaError('cancel', 'service-unavailable', `${domain} is not connected`));
+      else this.bounce(envelope, notConnected(stanza, domain));
     } else if (local !== '') this.#deliverToUser(envelope, bareOf(stanza.to), resource);
     else if (stanza.name === 'iq') this.#answer(envelope);
     else if (stanza.name === 'message') takeMessage(this, envelope);
@@ -282,6 +305,17 @@ export class Server implements HomeServer, AnsweringServer {
     // What came over a link is answered over the link: the room itself sent it, not the replica that intercepts here.
     else if (origin === undefined) this.#route(way);
   }
+}
+
+/**
+ * A service of this server is not there. To a user who asks an occupant of one of its rooms, `service-unavailable` would say
+ * that they are still in, and that the occupant's client does not know what is asked (XEP-0410 §3).
+ */
+function notConnected({ name, to }: Stanza, domain: Jid): StanzaError {
+  const text = `${domain} is not connected`;
+  return name === 'iq' && resourceOf(to) !== ''
+    ? stanzaError('wait', 'remote-server-timeout', text)
+    : stanzaError('cancel', 'service-unavailable', text);
 }
 
 /** RFC 6120 §8.3.3 lists the conditions in the same order. */

@@ -114,6 +114,28 @@ describe('RFC 6120 §10 routing', () => {
     expect(brief(client)).toEqual(['message error a@rooms.vesa.irc service-unavailable']);
   });
 
+  it('XEP-0410 §3: to a ping by way of its room that would mean "still in", so it is remote-server-timeout', () => {
+    const client = fakeNetwork().login('argl@avalon.irc/r');
+    const ping = '<ping xmlns="urn:xmpp:ping"/>';
+    client.send(
+      `<iq ${c} type="get" id="1" to="a@idle.avalon.irc/n">${ping}</iq>`,
+      `<iq ${c} type="get" id="2" to="a@idle.avalon.irc">${ping}</iq>`,
+    );
+    expect(client.take().map(errorCondition)).toEqual(['remote-server-timeout', 'service-unavailable']);
+  });
+
+  it('§8.2.3 an id that no node could send back is refused here', () => {
+    const { login } = fakeNetwork();
+    const service = login('channel.avalon.irc');
+    const client = login('argl@avalon.irc/r');
+    const id = "'".repeat(1_000);
+    client.send(`<iq ${c} type="get" id="${id}" to="channel.avalon.irc"><ping xmlns="urn:xmpp:ping"/></iq>`);
+    expect([client.take().map((answer) => [answer.attrs['id'], errorText(answer)]), service.take()]).toEqual([
+      [[id, 'an id may be 4096 bytes long']],
+      [],
+    ]);
+  });
+
   it('the link takes its time, in order, in each direction', () => {
     const { host, login } = fakeNetwork({ links: [{ between: ['vesa.irc', 'avalon.irc'], latencyMs: 50 }] });
     const service = login('channel.avalon.irc');
@@ -219,6 +241,7 @@ describe('RFC 6121 §8.5 delivery to local users', () => {
     const b = login('argl@avalon.irc/b').send(`<presence ${c}><priority>5</priority></presence>`);
     const negative = login('argl@avalon.irc/n').send(`<presence ${c}><priority>-1</priority></presence>`);
     const silent = login('argl@avalon.irc/s');
+    for (const client of [a, b, negative]) client.take();
     sender.send(frames.message('chat', 'argl@avalon.irc'));
     expect([a, b, negative, silent].map((client) => client.take().length)).toEqual([1, 1, 0, 0]);
     sender.send(frames.message('groupchat', 'argl@avalon.irc'));
@@ -309,6 +332,62 @@ describe('RFC 6121 §4.6.3 directed presence ends with the session', () => {
     expect(heard()).toEqual(expected);
     client.vanish();
     expect(heard()).toEqual([]);
+  });
+});
+
+describe('RFC 6121 §4.2.2 "an entity is implicitly subscribed to its own presence"', () => {
+  const two = () => {
+    const network = fakeNetwork();
+    const phone = network.login('argl@avalon.irc/phone');
+    const laptop = network.login('argl@avalon.irc/laptop');
+    const other = network.login('operator@avalon.irc/r').send(`<presence ${c}/>`);
+    other.take();
+    return { ...network, phone, laptop, other };
+  };
+  const told = (client: WireClient) =>
+    client.take().map(({ attrs }) => [attrs['type'], attrs['from'], attrs['to'], attrs['id']].join(' ').trim());
+
+  it('initial presence goes to all available resources of the user, also to the one that sent it, and to no others', () => {
+    const { phone, laptop, other } = two();
+    phone.send(`<presence ${c} id="p"><status>here</status></presence>`);
+    expect(phone.take()).toMatchObject([
+      {
+        name: 'presence',
+        attrs: { from: 'argl@avalon.irc/phone', to: 'argl@avalon.irc', id: 'p' },
+        children: [{ name: 'status', children: ['here'] }],
+      },
+    ]);
+    expect([told(laptop), told(other)]).toEqual([[], []]);
+    laptop.send(`<presence ${c} id="l"/>`);
+    for (const client of [phone, laptop]) expect(told(client)).toEqual(['argl@avalon.irc/laptop argl@avalon.irc l']);
+  });
+
+  it('§4.4.2 so does every later one', () => {
+    const { phone, laptop } = two();
+    phone.send(`<presence ${c}/>`);
+    laptop.send(`<presence ${c}/>`);
+    for (const client of [phone, laptop]) client.take();
+    phone.send(`<presence ${c} id="away"><show>away</show></presence>`);
+    for (const client of [phone, laptop]) expect(told(client)).toEqual(['argl@avalon.irc/phone argl@avalon.irc away']);
+  });
+
+  it('§4.5.2 and the last one, once, whether it is said or the stream ends', () => {
+    for (const end of ['said', 'vanished']) {
+      const { phone, laptop } = two();
+      phone.send(`<presence ${c}/>`);
+      laptop.send(`<presence ${c}/>`);
+      for (const client of [phone, laptop]) client.take();
+      if (end === 'said') phone.send(`<presence ${c} type="unavailable" id="bye"/>`);
+      const id = end === 'said' ? ' bye' : '';
+      expect(told(phone)).toEqual(end === 'said' ? [`unavailable argl@avalon.irc/phone argl@avalon.irc${id}`] : []);
+      phone.vanish();
+      expect(told(laptop)).toEqual([`unavailable argl@avalon.irc/phone argl@avalon.irc${id}`]);
+    }
+  });
+
+  it('a node is no user: what a replica’s account says to all is not its own presence', () => {
+    const { login } = fakeNetwork();
+    expect(told(login('replica@vesa.irc/node').send(`<presence ${c}/>`))).toEqual([]);
   });
 });
 
