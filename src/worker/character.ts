@@ -93,7 +93,7 @@ export class CharacterSession {
   async act(act: OccupantAct): Promise<Acted> {
     const texts = Object.values(act);
     if (!texts.every(isXmlText)) return { ok: false, error: 'the text holds a character that XML cannot carry' };
-    const bytes = texts.reduce((sum, text) => sum + utf8Length(escapeText(text)), 0);
+    const bytes = Math.max(...texts.map((text) => utf8Length(escapeText(text))));
     if (bytes > textMax) return { ok: false, error: `the text is ${bytes} bytes long, and may be ${textMax}` };
     const online = await this.#until(() => this.#up || this.#trouble.phase === 'failed', loginMs);
     if (!online || !this.#up) return { ok: false, error: `${this.#nick} is not connected: ${this.#trouble.detail}` };

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import { jid } from '../../../src/core/xmpp/jid.ts';
-import { message, presence, type Stanza } from '../../../src/core/xmpp/stanza.ts';
+import { iq, message, presence, type Stanza } from '../../../src/core/xmpp/stanza.ts';
 import { plus } from '../../../src/core/xmpp/time.ts';
 import { childOf, el, elementsOf, type XmlElement } from '../../../src/core/xmpp/xml.ts';
 import { ComponentLink, type ComponentLinkOptions } from '../../../src/headless/component-link.ts';
@@ -285,6 +285,69 @@ describe('What the server sends, however it is cut', () => {
     expect(log).toHaveLength(1);
   });
 
+  it.each([
+    ['a megabyte', `<a xmlns='x'>${'m'.repeat(1024 * 1024)}</a>`],
+    ['an attribute of a megabyte', `<a xmlns='x' b='${'m'.repeat(1024 * 1024)}'/>`],
+    ['nesting ten thousand deep', `<a xmlns='x'>${'<a>'.repeat(10_000)}${'</a>'.repeat(10_000)}</a>`],
+    ['two thousand and one children', `<a xmlns='x'>${'<b/>'.repeat(2_001)}</a>`],
+    ['a forbidden character', "<a xmlns='x'>&#x1;</a>"],
+    ['a prefix bound nowhere', '<p:x/>'],
+  ])('RFC 6120 §8.2.3: every request is answered, and a message bounces, also with %s', async (_what, inside) => {
+    const { side, seen, states } = await upAndRunning();
+    const of = (name: string, id: string, type: string) =>
+      `<${name} from='${hamlet}' to='${room}/Hamlet' id='${id}'${type && ` type='${type}'`}>${inside}</${name}>`;
+    for (const stanza of [
+      of('iq', 'get', 'get'),
+      of('iq', 'set', 'set'),
+      of('message', 'chat', 'chat'),
+      of('message', 'all', 'groupchat'),
+      of('presence', 'join', ''),
+      of('presence', 'probe', 'probe'),
+    ])
+      side.send(stanza);
+    side.send(good);
+    await soon(() => ids(seen)).toEqual(['good']);
+    await soon(() => side.received.length).toBe(5);
+    expect(side.received.map(({ name, attrs: { id, type, from, to } }) => [name, id, type, from, to])).toEqual(
+      [
+        ['iq', 'get'],
+        ['iq', 'set'],
+        ['message', 'chat'],
+        ['message', 'all'],
+        ['presence', 'join'],
+      ].map(([name, id]) => [name, id, 'error', `${room}/Hamlet`, hamlet]),
+    );
+    for (const answer of side.received) expect(condition(answer)).toMatch(/^(policy-violation|bad-request)$/);
+    expect(states).toEqual(['up stream1']);
+  });
+
+  it('an answer and a leave count without what is inside: somebody waits for them', async () => {
+    const { side, seen } = await upAndRunning();
+    const inside = `<a xmlns='x'>${'m'.repeat(1024 * 1024)}</a>`;
+    const at = `from='${hamlet}' to='${room}/Hamlet'`;
+    side.send(`<iq ${at} id='r' type='result'>${inside}</iq>`);
+    side.send(`<message ${at} id='e' type='error'>${inside}</message>`);
+    side.send(`<presence ${at} id='l' type='unavailable'>${inside}</presence>`);
+    await soon(() => ids(seen)).toEqual(['r', 'e', 'l']);
+    expect(seen.map(({ name, type, payloads }) => [name, type, payloads.map((payload) => payload.name)])).toEqual([
+      ['iq', 'error', ['error']],
+      ['message', 'error', ['error']],
+      ['presence', 'unavailable', []],
+    ]);
+    expect(side.received).toEqual([]);
+  });
+
+  it('nobody is answered who cannot be named, or who wrote to another', async () => {
+    const { side, seen } = await upAndRunning();
+    const inside = `<a xmlns='x'>${'m'.repeat(1024 * 1024)}</a>`;
+    side.send(`<iq to='${room}' id='1' type='get'>${inside}</iq>`);
+    side.send(`<iq from='${hamlet}' to='room@elsewhere.lit' id='2' type='get'>${inside}</iq>`);
+    side.send(`<iq from='${hamlet}' to='${room}' id='${'3'.repeat(1024 * 1024)}' type='get'/>`);
+    side.send(good);
+    await soon(() => ids(seen)).toEqual(['good']);
+    expect(side.received).toEqual([]);
+  });
+
   it('bytes that are not UTF-8 cost that stanza alone', async () => {
     const { side, seen, log } = await upAndRunning();
     side.send(Buffer.concat([Buffer.from(chat('x', '\u00e9'), 'latin1'), Buffer.from(good)]));
@@ -339,6 +402,18 @@ describe('What the node sends', () => {
     link.send(message(room, hamlet, { id: 'ok' }, el('body', 'jabber:client', {}, 'x'.repeat(300_000))));
     await soon(() => side.received.map(({ attrs }) => attrs['id'])).toEqual(['ok']);
     expect(log).toHaveLength(3);
+  });
+
+  it('RFC 6120 §8.2.3: a request is answered also where the answer is more than a server takes', async () => {
+    const { side, link, log } = await upAndRunning();
+    let written = 0;
+    const many = Array.from({ length: 2_100 }, () => el('item', 'jabber:client'));
+    link.send(
+      iq(room, hamlet, { id: 'q', type: 'result' }, el('query', 'jabber:client', {}, ...many)),
+      () => written++,
+    );
+    await soon(() => side.received.map(({ attrs: { id, type } }) => [id, type])).toEqual([['q', 'error']]);
+    expect([condition(side.received[0]), written, log.length]).toEqual(['policy-violation', 1, 1]);
   });
 
   it('the outbox is bounded: the oldest go first, and that is said', async () => {
@@ -398,6 +473,31 @@ describe('Cutting a stream into elements', () => {
         { kind: 'element', text: '<b/>' },
       ]);
     }
+  });
+
+  it('a tag that is too long is skipped in the same way, and the open tag of its stanza is known', () => {
+    const long = `<a b='c'><d e="${'x'.repeat(20_000)}" f='>'/><g ${"h='i' ".repeat(4_000)}></g></a>`;
+    const text = Buffer.from(`${header}${long}<b/>`);
+    const bits = Array.from({ length: Math.floor(text.length / 7) }, (_, i) => 7 * i);
+    for (const at of [[], bits]) {
+      const frames = new StreamFrames(1_000);
+      const found: (readonly [Frame, string | undefined])[] = [];
+      let from = 0;
+      for (const to of [...at, text.length]) {
+        for (const frame of frames.push(text.subarray(from, to))) found.push([frame, frames.head]);
+        from = to;
+      }
+      expect(found).toEqual([
+        [{ kind: 'header', text: header }, undefined],
+        [{ kind: 'unreadable', why: `${long.length} bytes long` }, "<a b='c'>"],
+        [{ kind: 'element', text: '<b/>' }, '<b/>'],
+      ]);
+    }
+  });
+
+  it('a name without end is the end', () => {
+    const cut = () => [...new StreamFrames(100).push(Buffer.from(`${header}<a><${'n'.repeat(10_000)}`))];
+    expect(cut).toThrow(FramingError);
   });
 
   it('random bytes end in an error or in nothing, never in a crash', () => {

@@ -86,6 +86,17 @@ describe('A character’s session', () => {
     expect(await double.act({ act: 'join' })).toMatchObject({ ok: false, error: expect.stringContaining('conflict') });
   });
 
+  it('says nothing that is more than its server takes, and names the limit', async () => {
+    const { play } = await lobby();
+    const witch = play(0);
+    await witch.act({ act: 'join' });
+    expect(await witch.act({ act: 'say', text: '&'.repeat(60_000) })).toEqual({
+      ok: false,
+      error: 'the text is 300000 bytes long, and may be 253952',
+    });
+    expect(await witch.act({ act: 'say', text: 'still here' })).toMatchObject({ ok: true });
+  });
+
   it('comes back into the room after a lost connection', async () => {
     const { play, reports, network } = await lobby();
     await play(0).act({ act: 'join' });

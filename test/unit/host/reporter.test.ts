@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { StepRecord } from '../../../src/core/node/trace.ts';
 import { type Jid, jid } from '../../../src/core/xmpp/jid.ts';
+import { excess, nodeLimits } from '../../../src/core/xmpp/size.ts';
 import type { Stanza } from '../../../src/core/xmpp/stanza.ts';
 import { instant } from '../../../src/core/xmpp/time.ts';
 import { isXmlText, textOf } from '../../../src/core/xmpp/xml.ts';
@@ -66,6 +67,14 @@ describe('Reporter: what a node did, for the trace', () => {
     reporter.add([step(1, 'x'.repeat(50_000)), step(2, 'y'.repeat(50_000)), step(3)]);
     vi.advanceTimersByTime(100);
     expect(records().map((batch) => batch.length)).toEqual([2, 1]);
+  });
+
+  it('sends no record that is more than a server takes, nor several that are together', () => {
+    const { reporter, records, sent } = reporting();
+    reporter.add([step(1, 'x'.repeat(50_000)), step(2, '&'.repeat(100_000)), step(3, '&'.repeat(120_000)), step(4)]);
+    vi.advanceTimersByTime(100);
+    expect(sent.map((stanza) => excess(stanza, nodeLimits))).toEqual(sent.map(() => undefined));
+    expect(records().map((batch) => batch.map(({ t }) => t))).toEqual([[1], [2], [4]]);
   });
 
   it('escapes what JSON allows and XML does not', () => {

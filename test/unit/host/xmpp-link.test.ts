@@ -2,7 +2,8 @@ import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type RawData, WebSocket, WebSocketServer } from 'ws';
 import { jid } from '../../../src/core/xmpp/jid.ts';
-import { message } from '../../../src/core/xmpp/stanza.ts';
+import { iq, message } from '../../../src/core/xmpp/stanza.ts';
+import { el } from '../../../src/core/xmpp/xml.ts';
 import { LinkError } from '../../../src/host/stanza-link.ts';
 import { XmppLink } from '../../../src/worker/xmpp-link.ts';
 import { FakeTime } from '../../support/fake-time.ts';
@@ -251,6 +252,20 @@ describe('XmppLink', () => {
     const ids = server.frames.filter((frame) => frame.startsWith('<message')).map((f) => /id="(\d)"/.exec(f)?.[1]);
     expect(ids).toEqual(['2', '3']);
     expect(log[0]).toBe('reconnecting: outbox full: 1 stanzas dropped');
+  });
+
+  it('sends nothing that would end the stream; a request is answered all the same', async () => {
+    const { server, link, start } = await linked();
+    await start();
+    const before = server.frames.length;
+    const large = el('body', 'jabber:client', {}, '&'.repeat(130_000));
+    link.send(message(jid('room@talk.lit'), jid('a@x.lit'), { id: 'large' }, large));
+    link.send(iq(jid('room@talk.lit'), jid('a@x.lit'), { id: 'q', type: 'result' }, large));
+    link.send(toA('good'));
+    await expect.poll(() => server.frames.length).toBe(before + 2);
+    const [answer, good] = server.frames.slice(before);
+    expect(answer).toMatch(/id="q" type="error".*policy-violation/);
+    expect(good).toContain('id="good"');
   });
 
   it('does not fight for its address with another session', async () => {
