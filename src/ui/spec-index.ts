@@ -135,6 +135,10 @@ const decisions: Readonly<Record<string, string>> = {
   '120': 'how large a stanza may be',
   '121': 'what is too large and here all the same',
   '122': 'lists that are too long for one stanza',
+  '123': 'answers and errors reach the user who asked',
+  '124': 'a request for voice that nobody gets',
+  '125': 'which errors take an occupant out',
+  '126': 'who may decline an invitation, and what comes of one that bounces',
 };
 
 const books: Record<string, { readonly title: string; readonly sections: Readonly<Record<string, string>> }> = {
@@ -418,9 +422,12 @@ const books: Record<string, { readonly title: string; readonly sections: Readonl
       '2.1.4': 'Roster Result',
       '4': 'Exchanging Presence Information',
       '4.2': 'Initial Presence',
+      '4.2.2': 'Server Processing of Outbound Initial Presence',
       '4.3.2': 'Server Processing of Inbound Presence Probe',
       '4.4': 'Subsequent Presence Broadcast',
+      '4.4.2': 'Server Processing of Outbound Presence Broadcast',
       '4.5': 'Unavailable Presence',
+      '4.5.2': 'Server Processing of Outbound Unavailable Presence',
       '4.6': 'Directed Presence',
       '4.6.3': 'Server Processing of Outbound Directed Presence',
       '4.7': 'Presence Syntax',

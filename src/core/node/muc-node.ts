@@ -4,6 +4,7 @@ import type { Protocol } from '../distribution/protocol.ts';
 import { commit } from '../room/commit.ts';
 import { defaultRoomConfig } from '../room/config.ts';
 import type { Occupant, RoomEvent } from '../room/event.ts';
+import { PassedOn } from '../room/passed.ts';
 import { receive } from '../room/receive.ts';
 import { retell } from '../room/recovery.ts';
 import { RoomTurn, readTimer } from '../room/room-turn.ts';
@@ -31,6 +32,7 @@ export function createMucNode(config: NodeConfig): MucNode {
 interface Room {
   readonly state: RoomState;
   readonly protocol: Protocol;
+  readonly passed: PassedOn;
 }
 
 class Service implements MucNode {
@@ -113,7 +115,7 @@ class Service implements MucNode {
 
   #open(config: DistributedRoomConfig): Room {
     const protocol = protocolOf(config.distribution);
-    const room = { state: new RoomState(roomConfigOf(config), protocol.traits), protocol };
+    const room = { state: new RoomState(roomConfigOf(config), protocol.traits), protocol, passed: new PassedOn() };
     this.#rooms.set(config.jid, room);
     return room;
   }
@@ -220,8 +222,8 @@ class Service implements MucNode {
   }
 }
 
-function inRoom(turn: Turn<RoomEvent>, { state, protocol }: Room): RoomTurn {
-  return new RoomTurn(turn, state, protocol);
+function inRoom(turn: Turn<RoomEvent>, { state, protocol, passed }: Room): RoomTurn {
+  return new RoomTurn(turn, state, protocol, passed);
 }
 
 /** Decision #4: the clock of the first start; without its log a room starts in a later epoch than before. */

@@ -1,8 +1,9 @@
 import type { Affiliation, JoinRequest } from '../xep/xep0045.ts';
 import { assertNever } from '../xmpp/errors.ts';
 import type { Jid } from '../xmpp/jid.ts';
+import type { Stanza } from '../xmpp/stanza.ts';
 import type { RoomSettings } from './config.ts';
-import type { Actor, Happening, HistoryItem, Occupant, Subject } from './event.ts';
+import type { Actor, Happening, HistoryItem, Invitation, Occupant, Subject } from './event.ts';
 import type { PresenceParts } from './visibility.ts';
 
 /**
@@ -74,6 +75,10 @@ export type Change =
     }
   /** A user (bare JID) has reserved this nick (§7.10), or, without a nick, has none any more. */
   | { readonly kind: 'registered'; readonly user: Jid; readonly nick: string | undefined }
+  /** Somebody who is in invites a user (§7.8.2), who is sent this. */
+  | { readonly kind: 'invited'; readonly invitation: Invitation; readonly stanza: Stanza }
+  /** It was declined, or came back: nobody is invited by it any more. */
+  | { readonly kind: 'uninvited'; readonly invitation: Invitation }
   /** `late`: it was said a while ago. Users get a message with its time (XEP-0203), and a subject as of now. */
   | { readonly kind: 'message'; readonly occupant: Occupant; readonly item: HistoryItem; readonly late?: boolean }
   | {
@@ -132,6 +137,10 @@ export function eventOf(change: Change, n: number | undefined): Happening | unde
       };
     case 'registered':
       return { kind: 'nickReserved', user: change.user, nick: change.nick };
+    case 'invited':
+      return { kind: 'invited', invitation: change.invitation };
+    case 'uninvited':
+      return { kind: 'invitationEnded', invitation: change.invitation };
     case 'message':
       return { kind: 'messageAccepted', n, item: change.item };
     case 'subject':

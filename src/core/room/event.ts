@@ -143,6 +143,21 @@ export interface Subject {
   readonly at: Instant;
 }
 
+/** A mediated invitation (XEP-0045 §7.8.2) that was neither accepted nor declined. */
+export interface Invitation {
+  /** The address to which it went, and the id with which. */
+  readonly to: Jid;
+  readonly id: string;
+  /** The inviter as the invitation names them: an occupant JID. */
+  readonly from: Jid;
+  /** The inviter's real full JID. */
+  readonly inviter: Jid;
+  /** The address that they gave, where that is an occupant's: they may not know the other. */
+  readonly named?: Jid | undefined;
+  /** It made a member of a user who was none (§7.8.2, members-only rooms). */
+  readonly member?: true | undefined;
+}
+
 /**
  * What happened to a room: the only thing `apply` takes, and what the log keeps. Ids and stamps are inside, so replay
  * asks nobody for anything. `n` is the position in the accepting room's sequence; events without one are this node's own
@@ -169,6 +184,10 @@ export type Happening = {
     }
   /** XEP-0045 §7.10; undefined gives the nick back. */
   | { readonly kind: 'nickReserved'; readonly user: Jid; readonly nick: string | undefined }
+  /** XEP-0045 §7.8.2. */
+  | { readonly kind: 'invited'; readonly invitation: Invitation }
+  /** It was declined, or came back. */
+  | { readonly kind: 'invitationEnded'; readonly invitation: Invitation }
   | { readonly kind: 'roomDestroyed' }
   | { readonly kind: 'occupantEntered'; readonly occupant: Occupant }
   | { readonly kind: 'occupantLeft'; readonly nick: string; readonly leaving?: Leaving }

@@ -1,15 +1,40 @@
 /** Users whom the room takes for occupants and who are gone, or who take themselves for occupants: XEP-0045 §7.2.18, §11.1. */
 import { writeMucUser } from '../xep/xep0045.ts';
-import { presence, type Stanza, saysGone } from '../xmpp/stanza.ts';
+import type { Condition } from '../xmpp/errors.ts';
+import { errorOf, presence, type Stanza } from '../xmpp/stanza.ts';
 import { leaveSession } from './commit.ts';
 import type { Occupant } from './event.ts';
+import { handBack } from './hand-back.ts';
+import { invitationBounced } from './invite.ts';
 import type { RoomTurn } from './room-turn.ts';
 
-/** Something we sent came back: a ghost is taken out of the room. XEP-0045 §11.1, status 333. */
+/**
+ * Decision #125. The XEP calls the first six "delivery-related" (§18.1.2, "Ghost Users"). The last is what a server says of a
+ * session that is gone (RFC 6121 §8.5.3.2.1). All others are about that one stanza.
+ */
+const gone: ReadonlySet<Condition> = new Set<Condition>([
+  'gone',
+  'item-not-found',
+  'recipient-unavailable',
+  'redirect',
+  'remote-server-not-found',
+  'remote-server-timeout',
+  'service-unavailable',
+]);
+
+/** Whether an error of an occupant, about presence or a message of the room, says that they are gone. */
+export function saysGhost(stanza: Stanza): boolean {
+  const error = errorOf(stanza);
+  return stanza.name !== 'iq' && error !== undefined && gone.has(error.condition);
+}
+
+/**
+ * Something we sent came back. If it was somebody's, it is theirs to know. If it was the room's own, a ghost is taken out of
+ * the room. XEP-0045 §11.1, status 333.
+ */
 export function bounced(turn: RoomTurn, occupant: Occupant | undefined, stanza: Stanza): void {
-  if (occupant === undefined || stanza.name === 'iq' || !saysGone(stanza)) return;
-  // This may be a private message, which is not the room's own delivery. It says the same about the session.
-  leaveSession(turn, occupant, { statuses: [333], payloads: [] });
+  if (stanza.name === 'message' && (handBack(turn, stanza) || invitationBounced(turn, stanza))) return;
+  if (occupant !== undefined && saysGhost(stanza)) leaveSession(turn, occupant, { statuses: [333], payloads: [] });
 }
 
 /** Presence of a user who is not in and does not ask to enter: they believe that they are in. XEP-0045 §7.2.18. */

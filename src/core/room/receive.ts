@@ -12,15 +12,17 @@ import { commitAll, leaveSession, submit } from './commit.ts';
 import { discoverRoom } from './discovery.ts';
 import { isLocal, type Occupant } from './event.ts';
 import { bounced, kickStranger } from './ghosts.ts';
+import { handBack } from './hand-back.ts';
 import { cleanPayloads } from './hygiene.ts';
 import { mediate } from './invite.ts';
 import { changesOfDestruction, ownerIq } from './owner.ts';
+import { asks } from './passed.ts';
 import { refusal } from './refusal.ts';
 import { registerIq, registerNs } from './register.ts';
 import type { RoomTurn } from './room-turn.ts';
 import { everySession, inward, outward, sessionsOf } from './sessions.ts';
 import { bounded } from './size.ts';
-import { deliverPrivate, refuse } from './tell.ts';
+import { deliverPrivate, passOn, refuse } from './tell.ts';
 import { presenceFor } from './visibility.ts';
 import { voice } from './voice.ts';
 
@@ -99,9 +101,10 @@ function privateMessage(turn: RoomTurn, occupant: Occupant, nick: string, stanza
   if ('kind' in target) return refuse(turn, stanza, target);
   const clean = withParts(stanza, { payloads: cleanPayloads(room.jid, stanza.payloads) });
   // §7.5 with §7.2.8: to the nick, so to every session under it.
+  const asked = asks(stanza);
   for (const session of everySession(target)) {
-    if (isLocal(session)) deliverPrivate(turn, occupant, session.jid, clean);
-    else turn.distribution.route(turn, occupant, session, clean);
+    if (isLocal(session)) deliverPrivate(turn, occupant, session.jid, clean, asked);
+    else turn.distribution.route(turn, occupant, session, clean, asked);
   }
 }
 
@@ -129,6 +132,7 @@ function relayIq(turn: RoomTurn, occupant: Occupant | undefined, stanza: Stanza)
   const { room } = turn;
   const nick = resourceOf(stanza.to);
   const request = stanza.type === 'get' || stanza.type === 'set';
+  if (!request && handBack(turn, stanza)) return;
   const target = room.occupants.get(nick);
   if (occupant === undefined) {
     if (!request) return;
@@ -145,6 +149,8 @@ function relayIq(turn: RoomTurn, occupant: Occupant | undefined, stanza: Stanza)
     return request ? refuse(turn, stanza, refusal('cancel', 'service-unavailable', '0045#17.4')) : undefined;
   const session = { ...target, jid: target.jid };
   const [id, to] = request ? ([outward(occupant, stanza.id), session.jid] as const) : inward(session, stanza.id);
-  if (to !== undefined)
-    turn.send(withParts(stanza, { id, from: occupantJid(room.jid, occupant.nick), to }), '0045#17.4');
+  if (to === undefined) return;
+  const sent = withParts(stanza, { id, from: occupantJid(room.jid, occupant.nick), to });
+  if (request) passOn(turn, sent, asks(stanza), '0045#17.4');
+  else turn.send(sent, '0045#17.4');
 }

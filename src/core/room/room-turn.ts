@@ -6,6 +6,7 @@ import type { Jid } from '../xmpp/jid.ts';
 import type { Stanza } from '../xmpp/stanza.ts';
 import type { Change } from './change.ts';
 import type { Happening, Occupant, RoomEvent } from './event.ts';
+import { type Asked, PassedOn } from './passed.ts';
 import type { Refusal } from './refusal.ts';
 import type { RoomView } from './state.ts';
 import type { Traits } from './traits.ts';
@@ -38,8 +39,8 @@ export interface Distribution {
   decide(turn: RoomTurn, change: Change): 'commit' | 'held' | Refusal;
   /** Tells the peers what the room has just told its own users. */
   spread(turn: RoomTurn, change: Change): void;
-  /** A private message from `from` to an occupant whose home is a peer. XEP-0045 §7.5. */
-  route(turn: RoomTurn, from: Occupant, to: Occupant, stanza: Stanza): void;
+  /** A private message from `from` to an occupant whose home is a peer. XEP-0045 §7.5. @param asked  as in `PassedOn.add` */
+  route(turn: RoomTurn, from: Occupant, to: Occupant, stanza: Stanza, asked: Asked): void;
   /** The stream to our server is a new one. Nothing of the old one is in flight. */
   linkUp(turn: RoomTurn): void;
   /** The node goes down on purpose. */
@@ -52,12 +53,14 @@ export interface Distribution {
 export class RoomTurn {
   readonly room: RoomView;
   readonly distribution: Distribution;
+  readonly passed: PassedOn;
   readonly #turn: Turn<RoomEvent>;
 
-  constructor(turn: Turn<RoomEvent>, room: RoomView, distribution: Distribution) {
+  constructor(turn: Turn<RoomEvent>, room: RoomView, distribution: Distribution, passed = new PassedOn()) {
     this.#turn = turn;
     this.room = room;
     this.distribution = distribution;
+    this.passed = passed;
   }
 
   get env(): Env {

@@ -2,7 +2,7 @@ import type { Affiliation } from '../xep/xep0045.ts';
 import type { Jid } from '../xmpp/jid.ts';
 import type { Placed } from './change-log.ts';
 import type { RoomSettings } from './config.ts';
-import type { Actor, Divergence, HistoryItem, Occupant, PeerRecord, Subject } from './event.ts';
+import type { Actor, Divergence, HistoryItem, Invitation, Occupant, PeerRecord, Subject } from './event.ts';
 
 /** All durable state of one room; plain data. */
 export interface RoomSnapshot {
@@ -18,6 +18,8 @@ export interface RoomSnapshot {
   readonly reservedNicks: readonly (readonly [Jid, string])[];
   readonly occupantIds: readonly (readonly [Jid, string])[];
   readonly history: readonly HistoryItem[];
+  /** Absent in a snapshot of an earlier version. */
+  readonly invitations?: readonly Invitation[];
   /** The last changes, for peer nodes that missed some. */
   readonly log?: readonly Placed[];
   /** XEP-0282: what this node's users did that the node that decides does not know of. */

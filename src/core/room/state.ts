@@ -7,6 +7,7 @@ import {
   type Actor,
   type Divergence,
   type HistoryItem,
+  type Invitation,
   isLater,
   isLocal,
   type LocalOccupant,
@@ -23,6 +24,9 @@ import type { Traits } from './traits.ts';
 
 /** What everything but `apply` may see of a room. */
 export type RoomView = Omit<RoomState, 'apply' | 'restore'>;
+
+/** Invitations that a room remembers. */
+const invitationsMax = 1_000;
 
 /** Messages a room keeps for its archive. */
 export const archiveMax = 10_000;
@@ -48,6 +52,8 @@ export class RoomState {
   readonly reservedNicks = new Map<Jid, string>();
   /** Given once to each user who ever was here, by bare JID (XEP-0421). */
   readonly occupantIds = new Map<Jid, string>();
+  /** Mediated invitations that were neither accepted nor declined, oldest first. */
+  readonly invitations = new Set<Invitation>();
   /** The last changes, for peer nodes that missed some; empty where the protocol does not need it. */
   readonly log = new ChangeLog();
   readonly #traits: Pick<Traits, 'keepsChanges' | 'givesOccupantIds'>;
@@ -161,9 +167,15 @@ export class RoomState {
         if (event.nick === undefined) this.reservedNicks.delete(event.user);
         else this.reservedNicks.set(event.user, event.nick);
         return;
+      case 'invited':
+        return this.#invite(event.invitation);
+      case 'invitationEnded':
+        return this.#endInvitations((one) => isSameInvitation(one, event.invitation));
       case 'roomDestroyed':
         return;
       case 'occupantEntered':
+        this.#accept(event.occupant);
+        return this.#put(event.occupant);
       case 'occupantChanged':
         return this.#put(event.occupant);
       case 'occupantLeft':
@@ -212,6 +224,7 @@ export class RoomState {
       reservedNicks: [...this.reservedNicks],
       occupantIds: [...this.occupantIds],
       history: [...this.#history],
+      invitations: [...this.invitations],
       log: [...this.log.entries],
       divergence: this.#divergence,
       subject: this.subject,
@@ -231,6 +244,8 @@ export class RoomState {
     refill(this.bans, snapshot.bans ?? []);
     refill(this.peers, snapshot.peers);
     // A snapshot of an earlier version may have none.
+    this.invitations.clear();
+    for (const invitation of snapshot.invitations ?? []) this.invitations.add(invitation);
     this.log.restore(snapshot.log ?? []);
     this.#divergence = snapshot.divergence ?? [];
     this.#replace(snapshot);
@@ -258,6 +273,26 @@ export class RoomState {
       if (author !== undefined && !this.occupantIds.has(bareOf(author))) this.#identifyUser(author, item.occupantId);
     }
     this.subject = state.subject && boundedSubject(state.subject);
+  }
+
+  /** The last invitation by somebody counts; an address that never answers is forgotten in the end. */
+  #invite(invitation: Invitation): void {
+    this.#endInvitations((one) => isSameInvitation(one, invitation));
+    this.invitations.add(invitation);
+    if (this.invitations.size <= invitationsMax) return;
+    for (const oldest of this.invitations) {
+      this.invitations.delete(oldest);
+      return;
+    }
+  }
+
+  /** Who enters has accepted. */
+  #accept({ jid }: Occupant): void {
+    if (jid !== undefined && this.invitations.size > 0) this.#endInvitations(({ to }) => bareOf(to) === bareOf(jid));
+  }
+
+  #endInvitations(which: (invitation: Invitation) => boolean): void {
+    for (const one of this.invitations) if (which(one)) this.invitations.delete(one);
   }
 
   #put(occupant: Occupant): void {
@@ -377,6 +412,11 @@ export class RoomState {
     }
     return this.#identities;
   }
+}
+
+/** Whether both are of the same inviter to the same user. */
+function isSameInvitation(a: Invitation, b: Invitation): boolean {
+  return a.from === b.from && bareOf(a.to) === bareOf(b.to);
 }
 
 // A room looks at its people and its history all the time, and engines are quick with what has one shape: so these have all

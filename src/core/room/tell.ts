@@ -10,6 +10,7 @@ import { el, type XmlElement } from '../xmpp/xml.ts';
 import type { Change, ChangeOf } from './change.ts';
 import { isLocal, type LocalOccupant, type Occupant } from './event.ts';
 import { delayedMessages, liveMessages, recent, selectHistory, sendable, wantedHistory } from './history.ts';
+import type { Asked } from './passed.ts';
 import type { Refusal } from './refusal.ts';
 import type { Distribution, RoomTurn } from './room-turn.ts';
 import { asSession, hasSession, localSessions, sessionsOf } from './sessions.ts';
@@ -103,7 +104,11 @@ export function tell(turn: RoomTurn, change: Change, spec?: Spec): void {
       }
       return;
     }
+    case 'invited':
+      turn.send(change.stanza, '0045#7.8.2');
+      return;
     case 'registered':
+    case 'uninvited':
     case 'destroyed':
       return;
     case 'message':
@@ -235,10 +240,27 @@ function welcome(
   turn.send(message(from, occupant.jid, { type: 'groupchat' }, text, ...author, ...delay), spec ?? '0045#7.2.15');
 }
 
-/** The last hop of a private message. XEP-0045 §7.5; the occupant id is in everything that comes from one, XEP-0421 §4. */
-export function deliverPrivate(turn: RoomTurn, from: Occupant, to: Jid, stanza: Stanza, spec = '0045#7.5'): void {
+/**
+ * The last hop of a private message. XEP-0045 §7.5; the occupant id is in everything that comes from one, XEP-0421 §4.
+ *
+ * @param asked  the sender's own stanza, and the same for all to whom it goes
+ */
+export function deliverPrivate(
+  turn: RoomTurn,
+  from: Occupant,
+  to: Jid,
+  stanza: Stanza,
+  asked: Asked,
+  spec = '0045#7.5',
+): void {
   const payloads = [...stanza.payloads, ...writeOccupantId(from.occupantId), el('x', NS.mucUser)];
-  turn.send(withParts(stanza, { from: occupantJid(turn.room.jid, from.nick), to, payloads }), spec);
+  passOn(turn, withParts(stanza, { from: occupantJid(turn.room.jid, from.nick), to, payloads }), asked, spec);
+}
+
+/** Sends what somebody asked the room to pass on. What comes of it is theirs to know (hand-back.ts). */
+export function passOn(turn: RoomTurn, sent: Stanza, asked: Asked, spec: Spec): void {
+  turn.passed.add(sent, asked);
+  turn.send(sent, spec);
 }
 
 /**

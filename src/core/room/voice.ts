@@ -4,10 +4,11 @@ import { message, type Stanza } from '../xmpp/stanza.ts';
 import type { Change } from './change.ts';
 import { submit } from './commit.ts';
 import type { Occupant } from './event.ts';
+import { asks } from './passed.ts';
 import { type Refusal, refusal } from './refusal.ts';
 import type { Distribution, RoomTurn } from './room-turn.ts';
 import type { RoomView } from './state.ts';
-import { addressable, refuse } from './tell.ts';
+import { addressable, passOn, refuse } from './tell.ts';
 
 const requestForm = 'http://jabber.org/protocol/muc#request';
 
@@ -30,7 +31,7 @@ export function voice(turn: RoomTurn, occupant: Occupant | undefined, stanza: St
   }
   const no = checkRequest(room, occupant, form);
   if (no) refuse(turn, stanza, no);
-  else if (occupant) ask(turn, occupant);
+  else if (occupant) ask(turn, occupant, stanza);
   return true;
 }
 
@@ -48,8 +49,12 @@ function checkRequest(room: RoomView, occupant: Occupant | undefined, form: Form
   return undefined;
 }
 
-function ask(turn: RoomTurn, occupant: Occupant): void {
+/** §8.6: to all moderators. Decision #124: the user is told if none of them can be asked. */
+function ask(turn: RoomTurn, occupant: Occupant, stanza: Stanza): void {
   const { room } = turn;
+  const moderators = addressable(room, turn.distribution).filter(({ role }) => role === 'moderator');
+  if (moderators.length === 0)
+    return refuse(turn, stanza, refusal('wait', 'recipient-unavailable', 'decision#124', 'no moderator is here'));
   const fields = [
     {
       var: 'muc#role',
@@ -63,10 +68,9 @@ function ask(turn: RoomTurn, occupant: Occupant): void {
     { var: 'muc#request_allow', type: 'boolean', label: 'Grant voice to this person?', values: ['0'] },
   ] as const;
   const form = writeForm({ type: 'form', formType: requestForm, title: 'Voice request', fields });
-  for (const moderator of addressable(room, turn.distribution)) {
-    if (moderator.role === 'moderator')
-      turn.send(message(room.jid, moderator.jid, { id: turn.env.newId() }, form), '0045#8.6');
-  }
+  const asked = asks(stanza);
+  for (const { jid } of moderators)
+    passOn(turn, message(room.jid, jid, { id: turn.env.newId() }, form), asked, '0045#8.6');
 }
 
 /** §8.6. @returns undefined where the moderator says no, or they have voice */

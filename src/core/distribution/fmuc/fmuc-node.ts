@@ -1,5 +1,7 @@
 import type { Change } from '../../room/change.ts';
 import { isLocal, type Occupant } from '../../room/event.ts';
+import { handBack } from '../../room/hand-back.ts';
+import type { Asked } from '../../room/passed.ts';
 import { type Refusal, refusal } from '../../room/refusal.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
 import { asFirst, sessionsOf } from '../../room/sessions.ts';
@@ -23,7 +25,7 @@ import { classify, type FromNode } from './from-node.ts';
 import { JoinedNode } from './joined-node.ts';
 import { JoiningNode } from './joining-node.ts';
 import { Links, stateOf } from './links.ts';
-import { returnPrivate, routePrivate, takeMessage } from './messages.ts';
+import { routePrivate, takeMessage } from './messages.ts';
 import { takePresence, yieldNick } from './occupants.ts';
 import { placeOf } from './place.ts';
 import { nodeHistory, nodeMessage, nodeSubject, occupantPresence, occupantRename } from './stanzas.ts';
@@ -184,6 +186,8 @@ export class FmucNode implements Protocol {
       case 'configured':
       case 'affiliated':
       case 'registered':
+      case 'invited':
+      case 'uninvited':
       case 'destroyed':
         return;
       default:
@@ -207,8 +211,8 @@ export class FmucNode implements Protocol {
     }
   }
 
-  route(turn: RoomTurn, from: Occupant, to: Occupant, stanza: Stanza): void {
-    routePrivate(turn, this.#links, from, to, stanza);
+  route(turn: RoomTurn, from: Occupant, to: Occupant, stanza: Stanza, asked: Asked): void {
+    routePrivate(turn, this.#links, from, to, stanza, asked);
   }
 
   /** A new stream. A ping finds out whether anything was lost with the old one. After a restart much was lost. */
@@ -352,11 +356,9 @@ export class FmucNode implements Protocol {
     if (this.#joining?.peer === peer && stanza.name === 'presence' && error?.condition === 'conflict')
       return this.#conflict(turn, link, this.#joining, stanza);
     const mine = link.isOurs(stanza.id);
-    // A private message comes back to its sender. If only its target is gone, and not the node, that is all.
-    if (mine && stanza.name === 'message' && resourceOf(stanza.from) !== '') {
-      returnPrivate(turn, link.originOf(stanza.id), stanza);
-      if (error?.condition === 'item-not-found') return;
-    }
+    // A private message comes back to its sender. If only its target is gone, and not the node, that is all (decision #123).
+    const isAboutTarget = error?.condition === 'item-not-found' || readFmuc(stanza.payloads) !== undefined;
+    if (stanza.name === 'message' && handBack(turn, stanza) && isAboutTarget) return;
     if (mine && error?.condition === 'not-acceptable') this.#outOfStep(turn, peer, 'unlinked', 'it knows of no link');
     else if (mine && saysGone(stanza)) this.#lost(turn, peer, 'bounce', `it bounced: ${error?.condition}`);
     else turn.note('0289#5', `an error from ${peer} that is no bounce of ours: ignored`, { peer });

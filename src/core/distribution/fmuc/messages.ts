@@ -2,6 +2,7 @@
 import { commit } from '../../room/commit.ts';
 import type { Occupant } from '../../room/event.ts';
 import { cleanPayloads } from '../../room/hygiene.ts';
+import { type Asked, asks } from '../../room/passed.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
 import { asFirst, localSessions } from '../../room/sessions.ts';
 import { deliverPrivate } from '../../room/tell.ts';
@@ -37,7 +38,7 @@ function takeGroupchat(turn: RoomTurn, links: Links, peer: Jid, occupant: Known,
 }
 
 /** §5.6: "each node that receives it is responsible for routing it"; never to anybody else. */
-function takePrivate(turn: RoomTurn, links: Links, peer: Jid, from: Occupant, stanza: Stanza): void {
+function takePrivate(turn: RoomTurn, links: Links, peer: Jid, from: Known, stanza: Stanza): void {
   const { room } = turn;
   const nick = resourceOf(stanza.to);
   const target = room.occupants.get(nick);
@@ -46,27 +47,27 @@ function takePrivate(turn: RoomTurn, links: Links, peer: Jid, from: Occupant, st
     const error = stanzaError('cancel', 'item-not-found', `nobody here is called ${nick}`);
     return turn.send(errorReply(stanza, error), '0045#7.5', peer);
   }
-  for (const { jid } of localSessions(target)) deliverPrivate(turn, from, jid, clean, '0289#5.6');
-  if (target.home !== undefined && target.home !== peer) routePrivate(turn, links, from, target, clean);
+  // Decision #123: an error about it goes back over the link, and says that it is not about the link.
+  const mark = links.of(peer)?.counts ? [writeFmuc({ kind: 'from', from: from.jid })] : [];
+  const asked = asks(stanza, { node: peer, mark });
+  for (const { jid } of localSessions(target)) deliverPrivate(turn, from, jid, clean, asked, '0289#5.6');
+  if (target.home !== undefined && target.home !== peer) routePrivate(turn, links, from, target, clean, asked);
 }
 
 /** §5.6: to the node by which the target is reached, marked with its sender. */
-export function routePrivate(turn: RoomTurn, links: Links, from: Occupant, to: Occupant, stanza: Stanza): void {
+export function routePrivate(
+  turn: RoomTurn,
+  links: Links,
+  from: Occupant,
+  to: Occupant,
+  stanza: Stanza,
+  asked: Asked,
+): void {
   const author = asFirst(from).jid;
-  if (to.home === undefined || author === undefined) return;
+  const link = to.home === undefined ? undefined : links.of(to.home);
+  if (link === undefined || author === undefined) return;
   const payloads = [...stanza.payloads, writeFmuc({ kind: 'from', from: author })];
-  const ends = { from: occupantJid(turn.room.jid, from.nick), to: occupantJid(to.home, to.nick) };
-  links.of(to.home)?.send(turn, withParts(stanza, { ...ends, payloads }), '0289#5.6');
-}
-
-/** A private message comes back to its sender, with the id that they gave it, and from the user whom it was for. */
-export function returnPrivate(turn: RoomTurn, id: string | undefined, stanza: Stanza): void {
-  const { room } = turn;
-  const sender = room.occupants.get(resourceOf(stanza.to));
-  if (sender === undefined) return;
-  const from = occupantJid(room.jid, resourceOf(stanza.from));
-  const payloads = cleanPayloads(room.jid, stanza.payloads);
-  // Which of their sessions wrote it, the other node does not know.
-  for (const { jid } of localSessions(sender))
-    turn.send(withParts(stanza, { id, from, to: jid, payloads }), '0045#7.5');
+  const ends = { from: occupantJid(turn.room.jid, from.nick), to: occupantJid(link.peer, to.nick) };
+  const sent = withParts(stanza, { ...ends, payloads });
+  turn.passed.add(withParts(sent, { id: link.send(turn, sent, '0289#5.6') }), asked);
 }

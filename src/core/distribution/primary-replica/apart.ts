@@ -8,13 +8,15 @@ import type { ChangeOf } from '../../room/change.ts';
 import { checkGroupchat, checkPresence, checkPrivateMessage } from '../../room/checks.ts';
 import { commit } from '../../room/commit.ts';
 import { type Divergence, isLocal, type LocalOccupant, type Occupant } from '../../room/event.ts';
+import { handBack } from '../../room/hand-back.ts';
 import { cleanPayloads } from '../../room/hygiene.ts';
 import { nickIsFree } from '../../room/nick.ts';
+import { asks } from '../../room/passed.ts';
 import { refusal } from '../../room/refusal.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
 import { inward, isServedHere, localSessions, outward } from '../../room/sessions.ts';
 import type { RoomView } from '../../room/state.ts';
-import { deliverPrivate, refuse } from '../../room/tell.ts';
+import { deliverPrivate, passOn, refuse } from '../../room/tell.ts';
 import { presenceFor, seesPresence } from '../../room/visibility.ts';
 import { type JoinRequest, readJoin, readMucItems, subjectChange } from '../../xep/xep0045.ts';
 import { isPing } from '../../xep/xep0199.ts';
@@ -67,6 +69,8 @@ export function whileApart(
       ? enterProvisionally(turn, stanza, nick, join, () => no('cancel', 'conflict', 'the nick is taken'))
       : cutOff();
   }
+  const request = stanza.type === 'get' || stanza.type === 'set';
+  if (stanza.name === 'iq' && !request && handBack(turn, stanza)) return;
   const target = nick === '' ? undefined : room.occupants.get(nick);
   const here = target ? localSessions(target) : [];
   // Decision #133. A private message to somebody here is passed on whatever it says.
@@ -78,7 +82,8 @@ export function whileApart(
       const addressee = checkPrivateMessage(room, local, nick, stanza);
       if ('kind' in addressee) return refuse(turn, stanza, { ...addressee, spec });
       const clean = withParts(stanza, { payloads: cleanPayloads(room.jid, stanza.payloads) });
-      for (const { jid } of here) deliverPrivate(turn, local, jid, clean, spec);
+      const asked = asks(stanza);
+      for (const { jid } of here) deliverPrivate(turn, local, jid, clean, asked, spec);
       return;
     }
     // A subject cannot change without the primary (decision #17).
@@ -89,7 +94,6 @@ export function whileApart(
     const change = checkGroupchat(room, local, stanza, turn.env);
     return change.kind === 'refusal' ? refuse(turn, stanza, { ...change, spec }) : say(turn, self, local, change);
   }
-  const request = stanza.type === 'get' || stanza.type === 'set';
   const query = stanza.type === 'set' && nick === '' ? payloadOf(stanza, 'query', NS.mucAdmin) : undefined;
   if (query && may(config.split.kick)) {
     const [item, ...more] = readMucItems(query);
@@ -113,7 +117,10 @@ export function whileApart(
   // XEP-0410: the answer is the room's own.
   if (session.nick === local.nick && request && isPing(stanza)) return turn.send(iqResult(stanza), '0410#3');
   const [id, to] = request ? ([outward(local, stanza.id), session.jid] as const) : inward(session, stanza.id);
-  if (to !== undefined) turn.send(withParts(stanza, { id, from: occupantJid(room.jid, local.nick), to }), spec);
+  if (to === undefined) return;
+  const sent = withParts(stanza, { id, from: occupantJid(room.jid, local.nick), to });
+  if (request) passOn(turn, sent, asks(stanza), spec);
+  else turn.send(sent, spec);
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { Change } from '../../room/change.ts';
 import { mayRename } from '../../room/checks.ts';
 import type { Occupant } from '../../room/event.ts';
+import type { Asked } from '../../room/passed.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
 import { everySession, withHome } from '../../room/sessions.ts';
 import type { RoomView } from '../../room/state.ts';
@@ -197,6 +198,8 @@ export class Primary implements Protocol {
       case 'subject':
         return replicas.sendAll(turn, '0282#4.9', (to) => broadcast(room, change.item, to, room.n));
       case 'registered':
+      case 'invited':
+      case 'uninvited':
       case 'destroyed':
         return;
       default:
@@ -242,8 +245,8 @@ export class Primary implements Protocol {
   }
 
   /** A private message to a user behind a replica goes to the user: one to one, it gains nothing from a replica (§1). */
-  route(turn: RoomTurn, from: Occupant, to: Occupant, stanza: Stanza): void {
-    if (to.jid !== undefined) deliverPrivate(turn, from, to.jid, stanza);
+  route(turn: RoomTurn, from: Occupant, to: Occupant, stanza: Stanza, asked: Asked): void {
+    if (to.jid !== undefined) deliverPrivate(turn, from, to.jid, stanza, asked);
   }
 
   /** A new stream after a restart: the replicas of the log may be there or not; the timers find out. */

@@ -1,17 +1,20 @@
 /** XEP-0282 §4.8: what a replica does with what its users send to the room. While it is split: apart.ts. */
 import { leave, leaveSession } from '../../room/commit.ts';
 import { isLocal, type LocalOccupant } from '../../room/event.ts';
+import { saysGhost } from '../../room/ghosts.ts';
+import { handBack } from '../../room/hand-back.ts';
 import { cleanPayloads } from '../../room/hygiene.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
 import { localSessions, servedElsewhere } from '../../room/sessions.ts';
 import { bounded } from '../../room/size.ts';
+import type { RoomView } from '../../room/state.ts';
 import { refuse } from '../../room/tell.ts';
 import { presenceFor } from '../../room/visibility.ts';
 import { readJoin } from '../../xep/xep0045.ts';
 import { stanzaError } from '../../xmpp/errors.ts';
 import { occupantJid, resourceOf } from '../../xmpp/jid.ts';
 import { NS } from '../../xmpp/namespaces.ts';
-import { errorReply, presence, type Stanza, saysGone, withPayloads } from '../../xmpp/stanza.ts';
+import { errorReply, presence, type Stanza, withPayloads } from '../../xmpp/stanza.ts';
 import type { XmlElement } from '../../xmpp/xml.ts';
 import { diverge, whileApart } from './apart.ts';
 import { leftHere } from './leavers.ts';
@@ -64,15 +67,26 @@ function refuseForeign(turn: RoomTurn, stanza: Stanza): void {
     turn.send(errorReply(stanza, stanzaError('cancel', 'service-unavailable', undefined, turn.room.jid)), '6120#8.2.3');
 }
 
-/** Something that the room sent them came back: they are gone, or it is their answer to an iq. */
+/**
+ * An error. About what this replica itself sent its users it is as at any room (decision #125). The rest the primary sent, or
+ * passed on for somebody else, and knows what to do: it decides who is in.
+ */
 function takeError(turn: RoomTurn, session: Session, local: LocalOccupant | undefined, stanza: Stanza): void {
   const { room } = turn;
-  if (stanza.name === 'iq') {
-    if (!session.isSplit(room)) turn.send(stanza, '0282#4.8', room.jid);
-  } else if (local && saysGone(stanza)) {
-    const gone = presence(stanza.from, occupantJid(room.jid, local.nick), { type: 'unavailable' });
-    userLeft(turn, session, local, gone, [333]);
+  const isSplit = session.isSplit(room);
+  if (stanza.name !== 'presence') {
+    if (handBack(turn, stanza)) return;
+    const ours = stanza.name === 'message' && (stanza.id === undefined || wasSaid(room, stanza.id));
+    if (!isSplit && !ours) return turn.send(stanza, '0282#4.8', room.jid);
   }
+  if (local === undefined || !saysGhost(stanza)) return;
+  const gone = presence(stanza.from, occupantJid(room.jid, local.nick), { type: 'unavailable' });
+  userLeft(turn, session, local, gone, [333]);
+}
+
+/** Whether it is the id of a message to all, as far as this replica keeps them. */
+function wasSaid({ archive }: RoomView, id: string): boolean {
+  return archive.findLast(({ stanzaId }) => stanzaId === id) !== undefined;
 }
 
 /** Decision #6: a join allows one `<enter/>`. */

@@ -1,0 +1,31 @@
+import { NS } from '../xmpp/namespaces.ts';
+import { type Stanza, withParts } from '../xmpp/stanza.ts';
+import { element, type XmlElement } from '../xmpp/xml.ts';
+import { cleanPayloads } from './hygiene.ts';
+import type { RoomTurn } from './room-turn.ts';
+
+/**
+ * An answer, or an error, to what the room passed on for somebody goes to that somebody, from the address to which they
+ * wrote and with the id that they gave. Decision #123. Where it went to several, an error counts once it is all of them.
+ *
+ * @returns whether it was one: then it says nothing about the room
+ */
+export function handBack(turn: RoomTurn, answer: Stanza): boolean {
+  const asked = turn.passed.take(answer);
+  if (asked === undefined) return false;
+  const { stanza, by, left } = asked;
+  const isError = answer.type === 'error';
+  if (isError && left > 0) return true;
+  const said = answer.name === 'iq' ? answer.payloads : cleanPayloads(turn.room.jid, answer.payloads);
+  const payloads = isError ? [...(by?.mark ?? []), ...said.map(withoutBy)] : said;
+  const spec = answer.name === 'iq' ? '0045#17.4' : 'decision#123';
+  turn.send(withParts(answer, { from: stanza.to, to: stanza.from, id: stanza.id, payloads }), spec, by?.node);
+  return true;
+}
+
+/** Whoever set the error (RFC 6120 §8.3.1) knows the real address of the user whom it is about; §17.4: nobody else shall. */
+function withoutBy(payload: XmlElement): XmlElement {
+  if (payload.name !== 'error' || payload.xmlns !== NS.client || payload.attrs['by'] === undefined) return payload;
+  const { by: _, ...attrs } = payload.attrs;
+  return element(payload.name, payload.xmlns, attrs, payload.children);
+}
