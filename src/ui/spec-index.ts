@@ -139,6 +139,7 @@ const decisions: Readonly<Record<string, string>> = {
   '124': 'a request for voice that nobody gets',
   '125': 'which errors take an occupant out',
   '126': 'who may decline an invitation, and what comes of one that bounces',
+  '127': 'a room that is gone',
 };
 
 const books: Record<string, { readonly title: string; readonly sections: Readonly<Record<string, string>> }> = {

@@ -19,7 +19,7 @@ import type { NodeConfig } from './config.ts';
 import type { Command, Input } from './input.ts';
 import type { MucNode, NodeEffect } from './node.ts';
 import { protocolOf, roomConfigOf } from './protocol-of.ts';
-import { refuse, serviceIq } from './service.ts';
+import { noSuchRoom, refuse, serviceIq } from './service.ts';
 import type { NodeSnapshot } from './snapshot.ts';
 import { roomStatus } from './status.ts';
 import type { NodeStatus } from './trace.ts';
@@ -208,7 +208,8 @@ class Service implements MucNode {
         return this.#rooms.get(jid);
       }
       refuse(turn, stanza, 'not-allowed', '0045#7.2.11', 'rooms are not made by entering them here');
-    } else if (stanza.name !== 'presence') refuse(turn, stanza, 'item-not-found', '0045#6.4', 'there is no such room');
+      // Decision #46: a replica that takes a room for there knows it by its service.
+    } else noSuchRoom(turn, withParts(stanza, { to: meantBy(stanza.to) ?? stanza.to }));
     return undefined;
   }
 

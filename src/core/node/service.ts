@@ -3,12 +3,13 @@ import { listed } from '../room/pages.ts';
 import type { RoomView } from '../room/state.ts';
 import type { Turn } from '../turn/turn.ts';
 import { discoInfoResult, readDisco, writeDiscoItem } from '../xep/xep0030.ts';
+import { writeMucUser } from '../xep/xep0045.ts';
 import { rsm } from '../xep/xep0059.ts';
 import { isPing } from '../xep/xep0199.ts';
 import { type Condition, stanzaError } from '../xmpp/errors.ts';
-import { bareOf, parseJid, partsOf } from '../xmpp/jid.ts';
+import { bareOf, parseJid, partsOf, resourceOf } from '../xmpp/jid.ts';
 import { NS } from '../xmpp/namespaces.ts';
-import { errorReply, iqResult, payloadOf, type Stanza } from '../xmpp/stanza.ts';
+import { errorReply, iqResult, payloadOf, presence, type Stanza } from '../xmpp/stanza.ts';
 import { el } from '../xmpp/xml.ts';
 
 /** XEP-0092: Software Version. */
@@ -59,6 +60,28 @@ function uniqueName(turn: Turn<RoomEvent>, rooms: Iterable<RoomView>, { to }: St
   for (;;) {
     const room = parseJid(`${turn.env.newId()}@${to}`);
     if (room !== undefined && !taken.has(room)) return partsOf(room).local;
+  }
+}
+
+/**
+ * XEP-0045 §6.4, §7.2.11: there is no such room. Decision #127: a user who writes to an occupant of it, or as one, believes to
+ * be in a room that is gone, and is told what somebody is told who is not in: `item-not-found` would say of an occupant that
+ * only the nick is wrong (XEP-0410 §3).
+ */
+export function noSuchRoom(turn: Turn<RoomEvent>, stanza: Stanza): void {
+  const isOccupant = resourceOf(stanza.to) !== '';
+  if (stanza.name !== 'presence') {
+    if (isOccupant)
+      refuse(turn, stanza, 'not-acceptable', 'decision#127', 'you are not in this room: it does not exist');
+    else refuse(turn, stanza, 'item-not-found', '0045#6.4', 'there is no such room');
+  } else if (stanza.type === undefined && !isOccupant)
+    refuse(turn, stanza, 'item-not-found', '0045#6.4', 'there is no such room');
+  else if (stanza.type === undefined || stanza.type === 'unavailable') {
+    // They wait for their leave, or do not know that they are out (§7.2.18).
+    const statuses = stanza.type === undefined ? [110, 307, 333] : [110];
+    const user = writeMucUser({ affiliation: 'none', role: 'none', statuses });
+    const rest = { type: 'unavailable', id: stanza.id };
+    turn.send(presence(stanza.to, stanza.from, rest, user), stanza.type ? '0045#7.14' : '0045#7.2.18');
   }
 }
 

@@ -35,10 +35,10 @@ export function receive(turn: RoomTurn, received: Stanza): void {
   if (stanza.name === 'iq') return iq(turn, occupant, stanza);
   if (stanza.type === 'error') return bounced(turn, occupant, stanza);
   if (stanza.name === 'presence') return presence(turn, occupant, stanza);
-  // §17.2: to others it is as if there were no such room yet.
-  if (occupant === undefined && room.locked && room.affiliationOf(stanza.from) !== 'owner')
-    return refuse(turn, stanza, refusal('cancel', 'item-not-found', '0045#17.2', 'there is no such room'));
   const nick = resourceOf(stanza.to);
+  // §17.2: to others it is as if there were no such room yet.
+  if (occupant === undefined && nick === '' && room.locked && room.affiliationOf(stanza.from) !== 'owner')
+    return refuse(turn, stanza, refusal('cancel', 'item-not-found', '0045#17.2', 'there is no such room'));
   if (nick === '' && (mediate(turn, occupant, stanza) || voice(turn, occupant, stanza))) return;
   if (occupant === undefined)
     return refuse(
