@@ -113,8 +113,9 @@ export class ComponentConnection implements Connection {
     const why = excess(stanza, nodeLimits);
     if (why !== undefined) {
       this.#report(new LocalProtocolError(`to ${stanza.to}: ${why}`));
-      const instead = insteadOf(stanza, why);
-      if (instead && excess(instead, nodeLimits) === undefined) this.send(instead, written);
+      const { answer, bounce } = insteadOf(stanza, why);
+      if (answer && excess(answer, nodeLimits) === undefined) this.send(answer, written);
+      if (bounce) this.#events.stanza(domainOf(bounce.from), bounce, { stream: this.#stream, n: this.#rx });
       return;
     }
     const text = stanzaText(stanza);

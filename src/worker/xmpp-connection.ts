@@ -122,8 +122,9 @@ export class XmppConnection implements Connection {
     const why = excess(stanza, this.#limits);
     if (why !== undefined) {
       console.warn(`not sent to ${stanza.to}: ${why}`);
-      const instead = insteadOf(stanza, why);
-      if (instead && excess(instead, this.#limits) === undefined) this.send(instead, written);
+      const { answer, bounce } = insteadOf(stanza, why);
+      if (answer && excess(answer, this.#limits) === undefined) this.send(answer, written);
+      if (bounce) this.#events.stanza(domainOf(bounce.from), bounce, { stream: this.#stream, n: this.#rx });
       return;
     }
     const n = ++this.#tx;

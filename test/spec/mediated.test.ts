@@ -198,6 +198,23 @@ describe('XEP-0045 §7.8.2 "the room SHOULD return an error to the inviter"', ()
     expect(says(hag, `${coven}/secondwitch`)).toEqual([0, ['forbidden']]);
   });
 
+  it('decision #126, §9.5: who is made a member of a members-only room is invited, may decline, and a bounce is told', () => {
+    for (const back of ['declines', 'bounces']) {
+      const world = inside({ membersOnly: true });
+      const item = el('item', NS.mucAdmin, { jid: 'hecate@localhost', affiliation: 'member' });
+      world.send(iq(jid(crone), coven, { type: 'set', id: 'a' }, el('query', NS.mucAdmin, {}, item)));
+      const sent = world.got('hecate@localhost')[0] as Stanza;
+      world.clear();
+      if (back === 'bounces') world.send(errorReply(sent, { type: 'cancel', condition: 'item-not-found' }) as Stanza);
+      else world.send(message(jid(hecate), coven, { id: 'd' }, decline(`${coven}/firstwitch`)));
+      expect(world.got(crone).map(({ type, from }) => [type, from])).toEqual([
+        [back === 'bounces' ? 'error' : undefined, coven],
+      ]);
+      // An admin made them a member, not an invitation.
+      expect(affiliation(world, 'hecate@localhost')).toBe('member');
+    }
+  });
+
   it('decision #126: an accepted invitation is declined no more', () => {
     const world = inside();
     world.send(message(jid(wicca), coven, { id: 'i' }, invite(hecate)));

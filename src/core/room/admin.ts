@@ -5,7 +5,7 @@ import { iqResult, message, type Stanza } from '../xmpp/stanza.ts';
 import { childOf, childrenOf, el, textOf, type XmlElement } from '../xmpp/xml.ts';
 import { changesOfAffiliation, mayChangeAffiliation, mayChangeRole, rank, toldOf } from './affiliation.ts';
 import type { Change } from './change.ts';
-import { commitAll, decided } from './commit.ts';
+import { commit, commitAll, decided } from './commit.ts';
 import type { Actor, Occupant } from './event.ts';
 import { invitation } from './invitation.ts';
 import { list, listedNick, roleOf } from './lists.ts';
@@ -201,8 +201,12 @@ function tellAbsent(turn: RoomTurn, user: Jid, before: Affiliation, by: Actor & 
   if (partsOf(user).local === '') return;
   const inviter = actor === undefined ? actorJid : occupantJid(room.jid, actor);
   const kept = reason === undefined ? [] : [el('reason', NS.mucUser, {}, reason)];
-  if (room.config.membersOnly && rank[before] === rank.none && rank[affiliation] >= rank.member)
-    return turn.send(invitation(room, user, inviter, turn.env.newId(), kept), '0045#9.5');
+  if (room.config.membersOnly && rank[before] === rank.none && rank[affiliation] >= rank.member) {
+    const id = turn.env.newId();
+    const record = { to: user, id, from: inviter, inviter: actorJid };
+    const invited = { kind: 'invited', invitation: record, stanza: invitation(room, user, inviter, id, kept) } as const;
+    return commit(turn, invited, { spec: '0045#9.5' });
+  }
   const x = writeMucUser({ ...toldOf(room, by), affiliation, role: 'none', jid: user, statuses: [101] });
   turn.send(message(room.jid, user, { id: turn.env.newId() }, x), '0045#18.1');
 }

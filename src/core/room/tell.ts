@@ -105,7 +105,7 @@ export function tell(turn: RoomTurn, change: Change, spec?: Spec): void {
       return;
     }
     case 'invited':
-      turn.send(change.stanza, '0045#7.8.2');
+      turn.send(change.stanza, spec ?? '0045#7.8.2');
       return;
     case 'registered':
     case 'uninvited':

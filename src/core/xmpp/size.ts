@@ -1,6 +1,6 @@
 import { stanzaError, writeError } from './errors.ts';
 import { NS } from './namespaces.ts';
-import { type Stanza, stanzaLength, withParts } from './stanza.ts';
+import { errorReply, type Stanza, stanzaLength, withParts } from './stanza.ts';
 import type { XmlElement } from './xml.ts';
 
 /** How much one stanza may be, or is, as it is written on a stream. */
@@ -54,13 +54,15 @@ export function excess(stanza: Stanza, limits: StanzaSize): string | undefined {
 }
 
 /**
- * What is sent instead of a stanza that is beyond a limit: an iq is answered in any case (RFC 6120 §8.2.3). No rule of the
- * core makes such a stanza, so this is for a link to fall back on.
+ * What a link does with a stanza that is beyond a limit: an answer goes out all the same, as an error (RFC 6120 §8.2.3), and
+ * anything else comes back to the node, as from a server that could not pass it on. No rule of the core makes such a stanza.
  */
-export function insteadOf(stanza: Stanza, why: string): Stanza | undefined {
-  if (stanza.name !== 'iq' || stanza.type !== 'result') return undefined;
-  const error = writeError(stanzaError('cancel', 'policy-violation', why));
-  return withParts(stanza, { type: 'error', payloads: [error] });
+export function insteadOf(stanza: Stanza, why: string): { readonly answer?: Stanza; readonly bounce?: Stanza } {
+  const error = stanzaError('cancel', 'policy-violation', why);
+  if (stanza.name === 'iq' && stanza.type === 'result')
+    return { answer: withParts(stanza, { type: 'error', payloads: [writeError(error)] }) };
+  const bounce = errorReply(stanza, error);
+  return bounce ? { bounce } : {};
 }
 
 type Shape = { -readonly [K in Exclude<keyof StanzaSize, 'bytes'>]: number };

@@ -404,6 +404,18 @@ describe('What the node sends', () => {
     expect(log).toHaveLength(3);
   });
 
+  it('what is more than a server takes comes back to the node, as from a server that could not pass it on', async () => {
+    const { link, seen, vias } = await upAndRunning();
+    const large = el('body', 'jabber:client', {}, '&'.repeat(130_000));
+    link.send(message(room, hamlet, { id: 'm', type: 'chat' }, large));
+    link.send(iq(room, hamlet, { id: 'q', type: 'get' }, large));
+    expect(seen.map(({ name, id, type, from, to }) => [name, id, type, from, to])).toEqual([
+      ['message', 'm', 'error', hamlet, room],
+      ['iq', 'q', 'error', hamlet, room],
+    ]);
+    expect(vias).toEqual(['denmark.lit', 'denmark.lit']);
+  });
+
   it('RFC 6120 §8.2.3: a request is answered also where the answer is more than a server takes', async () => {
     const { side, link, log } = await upAndRunning();
     let written = 0;

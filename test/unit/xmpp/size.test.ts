@@ -53,17 +53,26 @@ describe('The size of a stanza as it is written', () => {
     );
   });
 
-  it('RFC 6120 §8.2.3: in place of a result that cannot be sent, the asker gets an error; anything else is not sent', () => {
-    const result = iq(room, user, { type: 'result', id: 'q' }, el('a', 'urn:x'));
-    const instead = insteadOf(result, 'it is too long');
-    expect(instead).toMatchObject({ from: room, to: user, id: 'q', type: 'error' });
-    expect(instead && errorOf(instead)).toEqual({
+  it('RFC 6120 §8.2.3: in place of a result that cannot be sent, the asker gets an error', () => {
+    const { answer, bounce } = insteadOf(
+      iq(room, user, { type: 'result', id: 'q' }, el('a', 'urn:x')),
+      'it is too long',
+    );
+    expect(answer).toMatchObject({ from: room, to: user, id: 'q', type: 'error' });
+    expect(answer && errorOf(answer)).toEqual({
       type: 'cancel',
       condition: 'policy-violation',
       text: 'it is too long',
     });
-    expect(insteadOf(message(room, user, {}), '')).toBeUndefined();
-    expect(insteadOf(iq(room, user, { type: 'error', id: 'q' }), '')).toBeUndefined();
+    expect(bounce).toBeUndefined();
+  });
+
+  it('what cannot be sent comes back to the node; an error does not', () => {
+    for (const stanza of [message(room, user, { id: 'q' }), iq(room, user, { type: 'get', id: 'q' })]) {
+      const { answer, bounce } = insteadOf(stanza, 'it is too long');
+      expect([answer, bounce]).toMatchObject([undefined, { from: user, to: room, id: 'q', type: 'error' }]);
+    }
+    expect(insteadOf(iq(room, user, { type: 'error', id: 'q' }), '')).toEqual({});
   });
 
   it('what a node may send is what our server takes from one', () => {

@@ -74,12 +74,12 @@ export class FmucNode implements Protocol {
     const user = room.occupantByJid(received.from);
     if (user && isLocal(user)) return false;
     const peer = bareOf(received.from);
-    const stanza = this.#links.of(peer) ? withoutExcess(turn, received) : received;
     const outbound = peer === this.#links.outbound;
     const link = this.#links.of(peer);
     const state = link && stateOf(room, peer);
-    const what = classify(stanza, { peer, outbound, known: outbound || this.#joined.allows(peer), state });
+    const what = classify(received, { peer, outbound, known: outbound || this.#joined.allows(peer), state });
     if (what === undefined) return false;
+    const stanza = withoutExcess(turn, received);
     if (what.kind === 'iq') {
       if (!this.#iq(turn, peer, stanza)) return false;
     } else if (what.kind === 'error') {
