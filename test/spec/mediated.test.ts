@@ -315,6 +315,28 @@ describe('XEP-0045 §7.5 Sending a Private Message', () => {
     expect(world.got(hag)).toEqual([]);
   });
 
+  it('decision #123: to a nick with several sessions (§7.2.8): once it has come back from all of them', () => {
+    const world = inside();
+    const phone = 'wiccarocks@localhost/phone';
+    world.send(joins(phone, `${coven}/secondwitch`));
+    world.clear();
+    world.send(tells(crone, `${coven}/secondwitch`, 'psst'));
+    bounces(world, phone, 'recipient-unavailable');
+    expect(errors(world, crone)).toEqual([]);
+    bounces(world, wicca, 'service-unavailable');
+    expect(errors(world, crone)).toEqual([['message', `${coven}/secondwitch`, 'pm-psst', 'service-unavailable']]);
+  });
+
+  it('decision #123: and to the session that wrote it', () => {
+    const world = inside();
+    const phone = 'crone1@localhost/phone';
+    world.send(joins(phone, `${coven}/firstwitch`));
+    world.clear();
+    world.send(tells(crone, `${coven}/secondwitch`, 'psst'));
+    bounces(world, wicca, 'service-unavailable');
+    expect([errors(world, crone).length, errors(world, phone)]).toEqual([1, []]);
+  });
+
   it('decision #123: also after the target has left', () => {
     const world = inside();
     world.send(tells(crone, `${coven}/secondwitch`, 'psst'));
@@ -355,6 +377,26 @@ describe('XEP-0045 §17.4 IQs between occupants', () => {
     const error = el('error', NS.client, { type: 'cancel' }, el('service-unavailable', NS.stanzas));
     world.send({ ...answer, type: 'error', payloads: [error] });
     expect(errors(world, crone)).toEqual([['iq', `${coven}/secondwitch`, 'v', 'service-unavailable']]);
+  });
+
+  it('decision #123: two sessions of one asker ask with one id, and each gets its answer', () => {
+    const world = inside();
+    const phone = 'crone1@localhost/phone';
+    world.send(joins(phone, `${coven}/firstwitch`));
+    world.clear();
+    const answers = [crone, phone].map((asker) => {
+      world.send(iq(jid(asker), jid(`${coven}/secondwitch`), { type: 'get', id: 'v' }, el('vCard', 'vcard-temp')));
+      const request = world.got(wicca).at(-1) as Stanza;
+      const text = el('vCard', 'vcard-temp', {}, asker);
+      return iq(request.to, request.from, { type: 'result', id: request.id }, text);
+    });
+    world.send(presence(jid(wicca), jid(`${coven}/b`), {}));
+    world.clear();
+    world.send(...answers.toReversed());
+    for (const asker of [crone, phone])
+      expect(world.got(asker).map(({ from, id, payloads }) => [from, id, payloads[0]?.children])).toEqual([
+        [`${coven}/secondwitch`, 'v', [asker]],
+      ]);
   });
 
   it('decision #123: an error does not say whose real address set it', () => {
@@ -412,6 +454,16 @@ describe('XEP-0045 §11.1, "Ghost Users"', () => {
       }
     },
   );
+
+  it('decision #125: of several sessions under one nick, the one whose error it is', () => {
+    const world = inside();
+    const phone = 'wiccarocks@localhost/phone';
+    world.send(joins(phone, `${coven}/secondwitch`));
+    world.clear();
+    world.send(message(jid(phone), jid(`${coven}/firstwitch`), { type: 'error' }, error('gone')));
+    expect(world.got(phone).map(({ payloads }) => readMucUser(payloads)?.statuses)).toEqual([[333, 110]]);
+    expect([leavesBy(world), nicks(world)]).toEqual([[], ['firstwitch', 'secondwitch']]);
+  });
 
   it('decision #125: nor does the error of an iq, of a private message or of a stranger', () => {
     const world = inside();
