@@ -7,6 +7,7 @@ import { changesOfAffiliation } from './affiliation.ts';
 import { commit, commitAll, decided } from './commit.ts';
 import type { Invitation, Occupant } from './event.ts';
 import { invitation } from './invitation.ts';
+import { isFor } from './invitations.ts';
 import { asks } from './passed.ts';
 import { type Refusal, refusal } from './refusal.ts';
 import type { RoomTurn } from './room-turn.ts';
@@ -56,7 +57,7 @@ function invite(turn: RoomTurn, occupant: Occupant | undefined, stanza: Stanza, 
   const from = occupantJid(room.jid, inviter.nick);
   for (const { to, element, named } of invitees) {
     const given = memberships(to);
-    const member = given.length > 0 || [...room.invitations].some((one) => one.member && isFor(one, to));
+    const member = given.length > 0 || room.invitations.entries.some((one) => one.member && isFor(one, to));
     commitAll(turn, given);
     const kept = childrenOf(element, 'reason', NS.mucUser).concat(childrenOf(element, 'continue', NS.mucUser));
     const id = stanza.id ?? turn.env.newId();
@@ -70,10 +71,6 @@ function invite(turn: RoomTurn, occupant: Occupant | undefined, stanza: Stanza, 
     };
     commit(turn, { kind: 'invited', invitation: record, stanza: invitation(room, to, from, id, kept) });
   }
-}
-
-function isFor({ to }: Invitation, user: Jid): boolean {
-  return bareOf(to) === bareOf(user);
 }
 
 interface Invitee {
@@ -119,7 +116,7 @@ function declined(turn: RoomTurn, stanza: Stanza, decline: XmlElement): void {
   const named = parseJid(decline.attrs['to'] ?? '');
   if (named === undefined)
     return refuse(turn, stanza, refusal('modify', 'jid-malformed', spec, 'whose invitation is declined?'));
-  const known = [...room.invitations].find(
+  const known = room.invitations.entries.find(
     (one) => isFor(one, stanza.from) && (named === one.from || named === one.inviter || named === bareOf(one.inviter)),
   );
   if (known === undefined)
@@ -145,7 +142,7 @@ function addressOf(room: RoomView, { inviter }: Invitation): Jid {
  */
 export function invitationBounced(turn: RoomTurn, stanza: Stanza): boolean {
   const { room, distribution } = turn;
-  const known = [...room.invitations].find((one) => one.id === stanza.id && isFor(one, stanza.from));
+  const known = room.invitations.entries.find((one) => one.id === stanza.id && isFor(one, stanza.from));
   if (known === undefined) return false;
   commit(turn, { kind: 'uninvited', invitation: known });
   const user = bareOf(known.to);

@@ -7,7 +7,6 @@ import {
   type Actor,
   type Divergence,
   type HistoryItem,
-  type Invitation,
   isLater,
   isLocal,
   type LocalOccupant,
@@ -16,6 +15,7 @@ import {
   type RoomEvent,
   type Subject,
 } from './event.ts';
+import { Invitations } from './invitations.ts';
 import { asSession, joined, localSessions, sessionsOf } from './sessions.ts';
 import { boundedPayloads, boundedSubject } from './size.ts';
 import { skeleton } from './skeleton.ts';
@@ -24,9 +24,6 @@ import type { Traits } from './traits.ts';
 
 /** What everything but `apply` may see of a room. */
 export type RoomView = Omit<RoomState, 'apply' | 'restore'>;
-
-/** Invitations that a room remembers. */
-const invitationsMax = 1_000;
 
 /** Messages a room keeps for its archive. */
 export const archiveMax = 10_000;
@@ -52,8 +49,7 @@ export class RoomState {
   readonly reservedNicks = new Map<Jid, string>();
   /** Given once to each user who ever was here, by bare JID (XEP-0421). */
   readonly occupantIds = new Map<Jid, string>();
-  /** Mediated invitations that were neither accepted nor declined, oldest first. */
-  readonly invitations = new Set<Invitation>();
+  readonly invitations = new Invitations();
   /** The last changes, for peer nodes that missed some; empty where the protocol does not need it. */
   readonly log = new ChangeLog();
   readonly #traits: Pick<Traits, 'keepsChanges' | 'givesOccupantIds'>;
@@ -168,13 +164,13 @@ export class RoomState {
         else this.reservedNicks.set(event.user, event.nick);
         return;
       case 'invited':
-        return this.#invite(event.invitation);
+        return this.invitations.add(event.invitation);
       case 'invitationEnded':
-        return this.#endInvitations((one) => isSameInvitation(one, event.invitation));
+        return this.invitations.end(event.invitation);
       case 'roomDestroyed':
         return;
       case 'occupantEntered':
-        this.#accept(event.occupant);
+        if (event.occupant.jid !== undefined) this.invitations.accepted(event.occupant.jid);
         return this.#put(event.occupant);
       case 'occupantChanged':
         return this.#put(event.occupant);
@@ -224,7 +220,7 @@ export class RoomState {
       reservedNicks: [...this.reservedNicks],
       occupantIds: [...this.occupantIds],
       history: [...this.#history],
-      invitations: [...this.invitations],
+      invitations: this.invitations.entries,
       log: [...this.log.entries],
       divergence: this.#divergence,
       subject: this.subject,
@@ -244,8 +240,7 @@ export class RoomState {
     refill(this.bans, snapshot.bans ?? []);
     refill(this.peers, snapshot.peers);
     // A snapshot of an earlier version may have none.
-    this.invitations.clear();
-    for (const invitation of snapshot.invitations ?? []) this.invitations.add(invitation);
+    this.invitations.restore(snapshot.invitations ?? []);
     this.log.restore(snapshot.log ?? []);
     this.#divergence = snapshot.divergence ?? [];
     this.#replace(snapshot);
@@ -273,26 +268,6 @@ export class RoomState {
       if (author !== undefined && !this.occupantIds.has(bareOf(author))) this.#identifyUser(author, item.occupantId);
     }
     this.subject = state.subject && boundedSubject(state.subject);
-  }
-
-  /** The last invitation by somebody counts; an address that never answers is forgotten in the end. */
-  #invite(invitation: Invitation): void {
-    this.#endInvitations((one) => isSameInvitation(one, invitation));
-    this.invitations.add(invitation);
-    if (this.invitations.size <= invitationsMax) return;
-    for (const oldest of this.invitations) {
-      this.invitations.delete(oldest);
-      return;
-    }
-  }
-
-  /** Who enters has accepted. */
-  #accept({ jid }: Occupant): void {
-    if (jid !== undefined && this.invitations.size > 0) this.#endInvitations(({ to }) => bareOf(to) === bareOf(jid));
-  }
-
-  #endInvitations(which: (invitation: Invitation) => boolean): void {
-    for (const one of this.invitations) if (which(one)) this.invitations.delete(one);
   }
 
   #put(occupant: Occupant): void {
@@ -412,11 +387,6 @@ export class RoomState {
     }
     return this.#identities;
   }
-}
-
-/** Whether both are of the same inviter to the same user. */
-function isSameInvitation(a: Invitation, b: Invitation): boolean {
-  return a.from === b.from && bareOf(a.to) === bareOf(b.to);
 }
 
 // A room looks at its people and its history all the time, and engines are quick with what has one shape: so these have all
