@@ -132,6 +132,7 @@ const decisions: Readonly<Record<string, string>> = {
   '133': 'what nobody would miss is dropped while split',
   '140': 'several sessions of a user under one nick',
   '141': 'the sessions of a user, to other rooms',
+  '110': 'which messages are kept',
 };
 
 const books: Record<string, { readonly title: string; readonly sections: Readonly<Record<string, string>> }> = {

@@ -65,7 +65,10 @@ function sameSessions(a: readonly Session[] = [], b: readonly Session[] = []): b
 
 /** A message the room keeps (XEP-0045 §7.2.13). */
 export interface HistoryItem {
-  /** XEP-0359: who gave the id, and the id: the message's identity on every node. */
+  /**
+   * XEP-0359: who gave the id, and the id: the message's identity on every node. The id is empty where another node tells of a
+   * subject without saying which message set it.
+   */
   readonly by: Jid;
   readonly id: string;
   readonly nick: string;
@@ -141,6 +144,13 @@ export interface Subject {
   /** Of the user who set it, if this node knows (XEP-0421). */
   readonly occupantId?: string;
   readonly at: Instant;
+  /** All its `<subject/>`s, where they say more than the text: in several languages, or in one that is named. */
+  readonly texts?: readonly XmlElement[];
+  /** xml:lang of the message that set it. */
+  readonly lang?: string;
+  /** Identity of that message (XEP-0359), if this node knows. */
+  readonly by?: Jid;
+  readonly id?: string;
 }
 
 /**
@@ -187,9 +197,18 @@ export type Happening = {
   | { readonly kind: 'occupantChanged'; readonly occupant: Occupant; readonly joining?: true }
   /** `past`: it was said a while ago on another node, and goes into the history where it belongs by its time. */
   | { readonly kind: 'messageAccepted'; readonly item: HistoryItem; readonly past?: true }
-  | { readonly kind: 'subjectChanged'; readonly subject: Subject }
-  /** XEP-0282: a change at the node that decides, which means nothing here. Only its position in the sequence counts. */
-  | { readonly kind: 'positionPassed' }
+  /** `item`: the message that set it, where this room keeps it; `past`: as above. */
+  | {
+      readonly kind: 'subjectChanged';
+      readonly subject: Subject;
+      readonly item?: HistoryItem;
+      readonly past?: true | undefined;
+    }
+  /**
+   * A change of which only the position in the sequence counts: at the node that decides, and it means nothing here
+   * (XEP-0282); or a message that is not to be kept, of which the identity remains.
+   */
+  | { readonly kind: 'positionPassed'; readonly passed?: { readonly by: Jid; readonly id: string } }
   /** XEP-0282: a user of this node did what the node that decides does not know. It replaces what they did before. */
   | { readonly kind: 'diverged'; readonly act: Divergence }
   /** These acts need not be told any more, or (`user`) all of this user's but what they said. */

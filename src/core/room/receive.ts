@@ -1,5 +1,5 @@
 import { readDisco } from '../xep/xep0030.ts';
-import { readJoin, subjectChange } from '../xep/xep0045.ts';
+import { changesSubject, readJoin } from '../xep/xep0045.ts';
 import { isPing } from '../xep/xep0199.ts';
 import { mam } from '../xep/xep0313.ts';
 import { occupantJid, resourceOf } from '../xmpp/jid.ts';
@@ -48,14 +48,8 @@ export function receive(turn: RoomTurn, stanza: Stanza): void {
       stanza,
       refusal('modify', 'bad-request', '0045#7.4', 'messages to the room are of type groupchat'),
     );
-  const subject = subjectChange(stanza);
-  submit(
-    turn,
-    stanza,
-    subject === undefined
-      ? checkGroupchat(room, occupant, stanza, turn.env)
-      : checkSubject(room, occupant, subject, stanza, turn.env),
-  );
+  const check = changesSubject(stanza.payloads) ? checkSubject : checkGroupchat;
+  submit(turn, stanza, check(room, occupant, stanza, turn.env));
 }
 
 function presence(turn: RoomTurn, occupant: Occupant | undefined, stanza: Stanza): void {

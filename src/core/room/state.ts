@@ -1,4 +1,4 @@
-import type { Affiliation } from '../xep/xep0045.ts';
+import { type Affiliation, changesSubject } from '../xep/xep0045.ts';
 import { assertNever } from '../xmpp/errors.ts';
 import { bareOf, domainOf, type Jid } from '../xmpp/jid.ts';
 import { ChangeLog } from './change-log.ts';
@@ -15,6 +15,7 @@ import {
   type RoomEvent,
   type Subject,
 } from './event.ts';
+import { isKept } from './keeping.ts';
 import { asSession, joined, localSessions, sessionsOf } from './sessions.ts';
 import { skeleton } from './skeleton.ts';
 import type { RoomSnapshot } from './snapshot.ts';
@@ -25,6 +26,8 @@ export type RoomView = Omit<RoomState, 'apply' | 'restore'>;
 
 /** Messages a room keeps for its archive. */
 export const archiveMax = 10_000;
+/** Messages that are known to have passed. */
+const passedMax = 1000;
 
 /** All durable state of one room. `apply` is the one writer. */
 export class RoomState {
@@ -61,6 +64,8 @@ export class RoomState {
   #shapes: Map<string, readonly string[]> | undefined;
   /** Derived in the same way: identities in the history, the ids by the room that gave them. Reading a log needs neither. */
   #identities: Map<Jid, Set<string>> | undefined;
+  /** The last messages that were not to be kept: where nodes are linked in a ring, each comes back once. */
+  readonly #passed = new Set<string>();
 
   constructor(config: RoomConfig, traits: Pick<Traits, 'keepsChanges' | 'givesOccupantIds'>) {
     this.config = config;
@@ -81,10 +86,15 @@ export class RoomState {
     return this.#history;
   }
 
-  /** What a user who enters may be sent: oldest first, at most `config.historyMax`. */
+  /** What a user who enters may be sent: oldest first, at most `config.historyMax`. The subject is told apart (§7.2.15). */
   get history(): readonly HistoryItem[] {
     const { historyMax } = this.config;
-    return this.#history.length > historyMax ? this.#history.slice(this.#history.length - historyMax) : this.#history;
+    const shown: HistoryItem[] = [];
+    for (let i = this.#history.length - 1; i >= 0 && shown.length < historyMax; i--) {
+      const item = this.#history[i] as HistoryItem;
+      if (!changesSubject(item.payloads)) shown.push(item);
+    }
+    return shown.reverse();
   }
 
   /** XEP-0282: what this node's users did that the node that decides does not know of, oldest first. */
@@ -133,9 +143,9 @@ export class RoomState {
     return this.affiliations.get(domainOf(jid)) === 'outcast' ? 'outcast' : 'none';
   }
 
-  /** Whether the history holds the message with this identity. */
+  /** Whether the message with this identity has been here: the history holds it, or it passed lately. */
   holds(item: { readonly by: Jid; readonly id: string }): boolean {
-    return this.#identified().get(item.by)?.has(item.id) === true;
+    return this.#passed.has(`${item.by} ${item.id}`) || this.#identified().get(item.by)?.has(item.id) === true;
   }
 
   apply(event: RoomEvent): void {
@@ -176,8 +186,12 @@ export class RoomState {
         return this.#remember(event.item);
       case 'subjectChanged':
         this.subject = event.subject;
-        return;
+        if (event.item === undefined) return;
+        if (!event.past) return this.#remember(event.item);
+        // The other node may tell of one that was here before.
+        return this.holds(event.item) ? undefined : this.#rememberPast(event.item);
       case 'positionPassed':
+        if (event.passed !== undefined) this.#pass(event.passed);
         return;
       case 'diverged':
         return this.#diverge(event.act);
@@ -359,6 +373,8 @@ export class RoomState {
   }
 
   #remember(item: HistoryItem): void {
+    // A log of an earlier version holds everything that was said.
+    if (!isKept(item.payloads)) return this.#pass(item);
     this.#history.push(wholeItem(item));
     if (this.#identities !== undefined) identify(this.#identities, item);
     // Trimmed by a quarter at a time: shifting an array for every message would cost its length every time.
@@ -367,6 +383,11 @@ export class RoomState {
         for (const { by, id } of old.split === undefined ? [old] : [old, old.split])
           this.#identities?.get(by)?.delete(id);
     }
+  }
+
+  #pass({ by, id }: { readonly by: Jid; readonly id: string }): void {
+    this.#passed.add(`${by} ${id}`);
+    if (this.#passed.size > passedMax) for (const oldest of this.#passed) return void this.#passed.delete(oldest);
   }
 
   #identified(): Map<Jid, Set<string>> {

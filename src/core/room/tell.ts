@@ -14,6 +14,7 @@ import type { Refusal } from './refusal.ts';
 import type { Distribution, RoomTurn } from './room-turn.ts';
 import { asSession, hasSession, localSessions, sessionsOf } from './sessions.ts';
 import type { RoomView } from './state.ts';
+import { writeSubject } from './subject.ts';
 import {
   looksDifferent,
   maySeeJids,
@@ -228,10 +229,13 @@ function welcome(
   // There is always a subject, an empty one if none was set: it tells a client that the history is over (§7.2.15).
   const { subject } = room;
   const from = subject && subject.nick !== '' ? occupantJid(room.jid, subject.nick) : room.jid;
-  const text = el('subject', NS.client, {}, ...(subject && subject.text !== '' ? [subject.text] : []));
+  const texts = writeSubject(subject);
   const author = writeOccupantId(subject?.occupantId ?? '');
   const delay = subject ? [writeDelay({ from: room.jid, stamp: subject.at })] : [];
-  turn.send(message(from, occupant.jid, { type: 'groupchat' }, text, ...author, ...delay), spec ?? '0045#7.2.15');
+  turn.send(
+    message(from, occupant.jid, { type: 'groupchat', lang: subject?.lang }, ...texts, ...author, ...delay),
+    spec ?? '0045#7.2.15',
+  );
 }
 
 /** The last hop of a private message. XEP-0045 §7.5; the occupant id is in everything that comes from one, XEP-0421 §4. */

@@ -4,8 +4,9 @@ import type { Occupant } from '../../room/event.ts';
 import { cleanPayloads } from '../../room/hygiene.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
 import { asFirst, localSessions } from '../../room/sessions.ts';
+import { subjectOf } from '../../room/subject.ts';
 import { deliverPrivate } from '../../room/tell.ts';
-import { subjectChange } from '../../xep/xep0045.ts';
+import { changesSubject } from '../../xep/xep0045.ts';
 import { writeFmuc } from '../../xep/xep0289.ts';
 import { stanzaError } from '../../xmpp/errors.ts';
 import { type Jid, occupantJid, resourceOf } from '../../xmpp/jid.ts';
@@ -27,13 +28,11 @@ function takeGroupchat(turn: RoomTurn, links: Links, peer: Jid, occupant: Known,
   const { room, env } = turn;
   const item = itemOf(turn, occupant, stanza, env.now);
   if (room.holds(item)) return turn.note('decision#27', 'a message that is here already: dropped');
-  const text = subjectChange(stanza);
-  if (text === undefined) return commit(turn, { kind: 'message', occupant, item }, { spec: '0289#5.2' });
+  if (!changesSubject(item.payloads)) return commit(turn, { kind: 'message', occupant, item }, { spec: '0289#5.2' });
   // Decision #63: our subject is on its way there, and replaces it.
   if (peer !== links.outbound && links.of(peer)?.subjectIsUnderWay)
     return turn.note('decision#63', 'a subject that crossed ours on the way: dropped');
-  const subject = { text, nick: occupant.nick, occupantId: occupant.occupantId, at: env.now };
-  commit(turn, { kind: 'subject', occupant, subject, item }, { spec: '0289#5.2' });
+  commit(turn, { kind: 'subject', occupant, subject: subjectOf(item), item }, { spec: '0289#5.2' });
 }
 
 /** §5.6: "each node that receives it is responsible for routing it"; never to anybody else. */

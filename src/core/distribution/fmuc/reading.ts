@@ -2,7 +2,8 @@
 import type { HistoryItem, Occupant, Subject } from '../../room/event.ts';
 import { cleanPayloads } from '../../room/hygiene.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
-import { readMucUser, subjectChange } from '../../xep/xep0045.ts';
+import { subjectOf } from '../../room/subject.ts';
+import { readMucUser } from '../../xep/xep0045.ts';
 import { readStamp } from '../../xep/xep0082.ts';
 import { readDelay } from '../../xep/xep0203.ts';
 import { readStanzaId } from '../../xep/xep0359.ts';
@@ -61,11 +62,13 @@ export function itemOf(
 }
 
 /** Its subject; an empty one of no author is none (decision #22). @param occupantId  of the author, if they are known */
-export function subjectOf(now: Instant, occupantId: string | undefined, stanza: Stanza): Subject | undefined {
+export function readSubject({ room, env }: RoomTurn, occupantId = '', stanza: Stanza): Subject | undefined {
+  const { lang, payloads } = stanza;
   const nick = resourceOf(stanza.from);
-  const text = subjectChange(stanza) ?? '';
-  if (text === '' && nick === '') return undefined;
-  return { text, nick, ...(occupantId === undefined ? {} : { occupantId }), at: saidAt(now, stanza) };
+  const given = readStanzaId(payloads);
+  const { by, id } = given && (given.by !== room.jid || room.holds(given)) ? given : { by: room.jid, id: '' };
+  const subject = subjectOf({ by, id, nick, occupantId, at: saidAt(env.now, stanza), lang, payloads });
+  return subject.text === '' && nick === '' ? undefined : subject;
 }
 
 /** When it was said. Decision #12: nothing is of the future. */

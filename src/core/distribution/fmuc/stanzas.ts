@@ -1,6 +1,7 @@
 import type { HistoryItem, Occupant, Subject } from '../../room/event.ts';
 import { asFirst } from '../../room/sessions.ts';
 import type { RoomView } from '../../room/state.ts';
+import { writeSubject } from '../../room/subject.ts';
 import type { PresenceParts } from '../../room/visibility.ts';
 import { type JoinRequest, writeJoin, writeMucUser } from '../../xep/xep0045.ts';
 import { writeDelay } from '../../xep/xep0203.ts';
@@ -96,10 +97,13 @@ export function nodeSubject(room: RoomView, peer: Jid): Stanza {
   return message(
     subject && subject.nick !== '' ? occupantJid(room.jid, subject.nick) : room.jid,
     peer,
-    { type: 'groupchat' },
+    { type: 'groupchat', lang: subject?.lang },
     ...(author ? [writeFmuc({ kind: 'from', from: author })] : []),
-    el('subject', NS.client, {}, ...(subject && subject.text !== '' ? [subject.text] : [])),
+    ...writeSubject(subject),
     ...(subject ? [writeDelay({ from: room.jid, stamp: subject.at })] : []),
+    ...(subject?.by !== undefined && subject.id !== undefined
+      ? [writeStanzaId({ by: subject.by, id: subject.id })]
+      : []),
   );
 }
 

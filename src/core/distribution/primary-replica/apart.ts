@@ -9,6 +9,7 @@ import { checkGroupchat, checkPresence, checkPrivateMessage } from '../../room/c
 import { commit } from '../../room/commit.ts';
 import { type Divergence, isLocal, type LocalOccupant, type Occupant } from '../../room/event.ts';
 import { cleanPayloads } from '../../room/hygiene.ts';
+import { isKept } from '../../room/keeping.ts';
 import { nickIsFree } from '../../room/nick.ts';
 import { refusal } from '../../room/refusal.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
@@ -87,7 +88,9 @@ export function whileApart(
     const size = said.reduce((sum, item) => sum + sizeOf(item.payloads), sizeOf(stanza.payloads));
     if (said.length >= splitMessagesMax || size > splitCharactersMax) return cutOff();
     const change = checkGroupchat(room, local, stanza, turn.env);
-    return change.kind === 'refusal' ? refuse(turn, stanza, { ...change, spec }) : say(turn, self, local, change);
+    if (change.kind === 'refusal') return refuse(turn, stanza, { ...change, spec });
+    // Words that may not be kept until the primary can hear them are not said (decision #110).
+    return isKept(change.item.payloads) ? say(turn, self, local, change) : cutOff();
   }
   const request = stanza.type === 'get' || stanza.type === 'set';
   const query = stanza.type === 'set' && nick === '' ? payloadOf(stanza, 'query', NS.mucAdmin) : undefined;

@@ -5,7 +5,7 @@ import type { RoomTurn } from '../../room/room-turn.ts';
 import { isServedHere, sessionsOf } from '../../room/sessions.ts';
 import type { RoomView } from '../../room/state.ts';
 import type { PresenceParts } from '../../room/visibility.ts';
-import type { MucUser } from '../../xep/xep0045.ts';
+import { changesSubject, type MucUser } from '../../xep/xep0045.ts';
 import type { Dmuc } from '../../xep/xep0282.ts';
 import { readStanzaId } from '../../xep/xep0359.ts';
 import { readOccupantId } from '../../xep/xep0421.ts';
@@ -95,7 +95,7 @@ export function itemOf(
   const identity = readStanzaId(stanza.payloads, room.jid);
   return {
     by: room.jid,
-    id: identity?.id ?? turn.env.newId(),
+    id: identity?.id ?? (changesSubject(stanza.payloads) ? '' : turn.env.newId()),
     nick,
     occupantId: readOccupantId(stanza.payloads),
     at,

@@ -5,6 +5,7 @@ import type { Placed } from '../../room/change-log.ts';
 import { statusesOf } from '../../room/config-form.ts';
 import type { HistoryItem, Leaving, Occupant, Subject } from '../../room/event.ts';
 import type { RoomView } from '../../room/state.ts';
+import { writeSubject } from '../../room/subject.ts';
 import { shownPresence } from '../../room/visibility.ts';
 import { writeBan, writePosition } from '../../xep/sync.ts';
 import { writeForm } from '../../xep/xep0004.ts';
@@ -15,7 +16,7 @@ import { withOccupantId, writeOccupantId } from '../../xep/xep0421.ts';
 import { bareOf, domainOf, type Jid, occupantJid } from '../../xmpp/jid.ts';
 import { NS } from '../../xmpp/namespaces.ts';
 import { make, message, presence, type Stanza } from '../../xmpp/stanza.ts';
-import { el, element, type XmlElement } from '../../xmpp/xml.ts';
+import { element, type XmlElement } from '../../xmpp/xml.ts';
 import { replicaPeer } from '../peers.ts';
 import { replicaForm } from './replica-form.ts';
 
@@ -153,7 +154,9 @@ export function subjectStanza(room: RoomView, subject: Subject, { replica }: Tar
   const delay = { from: room.jid, stamp: subject.at };
   const dmuc = writeDmuc({ delay, ...(n === undefined ? {} : { position: { epoch: room.epoch, n } }) });
   const author = writeOccupantId(subject.occupantId ?? '');
-  return message(from, replica, { type: 'groupchat' }, el('subject', NS.client, {}, subject.text), ...author, dmuc);
+  const { by, id, lang } = subject;
+  const identity = by === undefined || id === undefined ? [] : [writeStanzaId({ by, id })];
+  return message(from, replica, { type: 'groupchat', lang }, ...writeSubject(subject), ...author, dmuc, ...identity);
 }
 
 /** Decision #15: a new configuration, and what users are told of it. */
@@ -214,7 +217,7 @@ export function missed(room: RoomView, change: Placed, to: Target): Stanza {
     case 'messageAccepted':
       return broadcast(room, change.item, to, n);
     case 'subjectChanged':
-      return subjectStanza(room, change.subject, to, n);
+      return change.item ? broadcast(room, change.item, to, n) : subjectStanza(room, change.subject, to, n);
     case 'roomConfigured':
       return configuration(room, to, statusesOf(change.changes), n);
     default:
