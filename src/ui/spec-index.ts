@@ -133,6 +133,7 @@ const decisions: Readonly<Record<string, string>> = {
   '140': 'several sessions of a user under one nick',
   '141': 'the sessions of a user, to other rooms',
   '110': 'which messages are kept',
+  '111': 'what a user’s server answers for them',
 };
 
 const books: Record<string, { readonly title: string; readonly sections: Readonly<Record<string, string>> }> = {

@@ -2,9 +2,10 @@ import { readDisco } from '../xep/xep0030.ts';
 import { changesSubject, readJoin } from '../xep/xep0045.ts';
 import { isPing } from '../xep/xep0199.ts';
 import { mam } from '../xep/xep0313.ts';
-import { occupantJid, resourceOf } from '../xmpp/jid.ts';
+import { resourceOf } from '../xmpp/jid.ts';
 import { NS } from '../xmpp/namespaces.ts';
 import { type Stanza, withParts } from '../xmpp/stanza.ts';
+import { answerOfAccount, relayedIq } from './account-iq.ts';
 import { adminIq } from './admin.ts';
 import { archiveIq } from './archive.ts';
 import { checkEnter, checkGroupchat, checkNick, checkPresence, checkPrivateMessage, checkSubject } from './checks.ts';
@@ -18,7 +19,7 @@ import { changesOfDestruction, ownerIq } from './owner.ts';
 import { refusal } from './refusal.ts';
 import { registerIq, registerNs } from './register.ts';
 import type { RoomTurn } from './room-turn.ts';
-import { everySession, inward, outward, sessionsOf } from './sessions.ts';
+import { everySession, sessionsOf } from './sessions.ts';
 import { deliverPrivate, refuse } from './tell.ts';
 import { presenceFor } from './visibility.ts';
 import { voice } from './voice.ts';
@@ -121,6 +122,8 @@ function relayIq(turn: RoomTurn, occupant: Occupant | undefined, stanza: Stanza)
   const nick = resourceOf(stanza.to);
   const request = stanza.type === 'get' || stanza.type === 'set';
   const target = room.occupants.get(nick);
+  const answer = answerOfAccount(room, stanza);
+  if (answer) return turn.send(answer, '0045#17.4');
   if (occupant === undefined) {
     if (!request) return;
     // §6.6: a question about an occupant, from outside.
@@ -134,8 +137,5 @@ function relayIq(turn: RoomTurn, occupant: Occupant | undefined, stanza: Stanza)
   // The target is another node's user, and that node does not know us by its own room.
   if (!turn.distribution.traits.reaches(target))
     return request ? refuse(turn, stanza, refusal('cancel', 'service-unavailable', '0045#17.4')) : undefined;
-  const session = { ...target, jid: target.jid };
-  const [id, to] = request ? ([outward(occupant, stanza.id), session.jid] as const) : inward(session, stanza.id);
-  if (to !== undefined)
-    turn.send(withParts(stanza, { id, from: occupantJid(room.jid, occupant.nick), to }), '0045#17.4');
+  turn.send(relayedIq(room, occupant, { ...target, jid: target.jid }, stanza), '0045#17.4');
 }

@@ -3,6 +3,7 @@
  * presence (and leaves, which replica.ts does in any state); the MAYs are the room's policy (decision #17).
  */
 
+import { answerOfAccount, relayedIq } from '../../room/account-iq.ts';
 import { mayChangeRole } from '../../room/affiliation.ts';
 import type { ChangeOf } from '../../room/change.ts';
 import { checkGroupchat, checkPresence, checkPrivateMessage } from '../../room/checks.ts';
@@ -13,14 +14,14 @@ import { isKept } from '../../room/keeping.ts';
 import { nickIsFree } from '../../room/nick.ts';
 import { refusal } from '../../room/refusal.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
-import { inward, isServedHere, localSessions, outward } from '../../room/sessions.ts';
+import { isServedHere, localSessions } from '../../room/sessions.ts';
 import type { RoomView } from '../../room/state.ts';
 import { deliverPrivate, refuse } from '../../room/tell.ts';
 import { presenceFor, seesPresence } from '../../room/visibility.ts';
 import { type JoinRequest, readJoin, readMucItems, subjectChange } from '../../xep/xep0045.ts';
 import { isPing } from '../../xep/xep0199.ts';
 import type { Condition, ErrorType } from '../../xmpp/errors.ts';
-import { type Jid, occupantJid, parseNick, resourceOf } from '../../xmpp/jid.ts';
+import { type Jid, parseNick, resourceOf } from '../../xmpp/jid.ts';
 import { NS } from '../../xmpp/namespaces.ts';
 import { iqResult, payloadOf, type Stanza, withParts } from '../../xmpp/stanza.ts';
 import { isWordless } from '../wordless.ts';
@@ -72,6 +73,8 @@ export function whileApart(
   const here = target ? localSessions(target) : [];
   // Decision #133. A private message to somebody here is passed on whatever it says.
   if (isWordless(stanza) && !(local && here.length > 0 && may(config.split.private))) return;
+  const answer = stanza.name === 'iq' && here.length > 0 ? answerOfAccount(room, stanza) : undefined;
+  if (answer) return turn.send(answer, spec);
   if (local === undefined) return cutOff();
   if (stanza.name === 'message') {
     if (nick !== '') {
@@ -115,8 +118,7 @@ export function whileApart(
   if (session === undefined || !may(config.split.private)) return request ? cutOff() : undefined;
   // XEP-0410: the answer is the room's own.
   if (session.nick === local.nick && request && isPing(stanza)) return turn.send(iqResult(stanza), '0410#3');
-  const [id, to] = request ? ([outward(local, stanza.id), session.jid] as const) : inward(session, stanza.id);
-  if (to !== undefined) turn.send(withParts(stanza, { id, from: occupantJid(room.jid, local.nick), to }), spec);
+  turn.send(relayedIq(room, local, session, stanza), spec);
 }
 
 /**

@@ -23,14 +23,15 @@ export function takeFromUser(turn: RoomTurn, session: Session, received: Stanza)
   if (!tickets.serves(stanza.from)) return refuseForeign(turn, stanza);
   const occupant = room.occupantByJid(stanza.from);
   const local = occupant && isLocal(occupant) ? occupant : undefined;
-  if (stanza.type === 'error') return takeError(turn, session, local, stanza);
+  const isSplit = session.isSplit(room);
+  // An answer of one of them to another, while they are among themselves, is an answer like a result.
+  if (stanza.type === 'error' && !(isSplit && stanza.name === 'iq')) return takeError(turn, session, local, stanza);
   // XEP-0045 §17.3: what they are told of the room comes from here (decision #47).
   if (stanza.name === 'presence' && stanza.type === 'probe' && local) {
     const target = room.occupants.get(resourceOf(stanza.to));
     if (target) turn.send(presenceFor(room, target, local), '0045#17.3');
     return;
   }
-  const isSplit = session.isSplit(room);
   if (stanza.name === 'presence' && stanza.type === 'unavailable') {
     tickets.forget(stanza.from);
     session.relays.forgetPresence(stanza.from, turn.env.now);
@@ -64,9 +65,8 @@ function refuseForeign(turn: RoomTurn, stanza: Stanza): void {
 /** Something that the room sent them came back: they are gone, or it is their answer to an iq. */
 function takeError(turn: RoomTurn, session: Session, local: LocalOccupant | undefined, stanza: Stanza): void {
   const { room } = turn;
-  if (stanza.name === 'iq') {
-    if (!session.isSplit(room)) turn.send(stanza, '0282#4.8', room.jid);
-  } else if (local && saysGone(stanza)) {
+  if (stanza.name === 'iq') turn.send(stanza, '0282#4.8', room.jid);
+  else if (local && saysGone(stanza)) {
     const gone = presence(stanza.from, occupantJid(room.jid, local.nick), { type: 'unavailable' });
     userLeft(turn, session, local, gone, [333]);
   }
