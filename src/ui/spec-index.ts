@@ -134,6 +134,9 @@ const decisions: Readonly<Record<string, string>> = {
   '141': 'the sessions of a user, to other rooms',
   '110': 'which messages are kept',
   '111': 'what a user’s server answers for them',
+  '112': 'what is left of a message that was taken back',
+  '113': 'a room moderates what it accepted',
+  '114': 'nodes that missed a retraction',
 };
 
 const books: Record<string, { readonly title: string; readonly sections: Readonly<Record<string, string>> }> = {
@@ -368,6 +371,10 @@ const books: Record<string, { readonly title: string; readonly sections: Readonl
       '4.3': 'Paging through results',
       '6.1.2': 'MUC Archives',
     },
+  },
+  '0425': {
+    title: 'Moderated Message Retraction',
+    sections: { '2': 'Discovering support', '3': 'Use Case', '4': 'Tombstones', '5': 'Business Rules' },
   },
   '0410': {
     title: "MUC Self-Ping (Schrödinger's Chat)",

@@ -1,4 +1,4 @@
-import type { RoomEvent } from './event.ts';
+import type { HistoryItem, RoomEvent } from './event.ts';
 
 /** Changes that a room can tell again. A peer node that missed more is given the whole state. Decision #41. */
 export const changesMax = 1000;
@@ -26,6 +26,15 @@ export class ChangeLog {
     if (n === last) return [];
     const first = this.#changes.findIndex((change) => change.n === n + 1);
     return first < 0 || n > last ? undefined : this.#changes.slice(first);
+  }
+
+  /** A message was taken back: a node that missed it is told of what is left. */
+  replace(item: HistoryItem): void {
+    this.#changes = this.#changes.map((change): Placed => {
+      const said = change.kind === 'messageAccepted' || change.kind === 'subjectChanged' ? change.item : undefined;
+      if (said?.by !== item.by || said.id !== item.id) return change;
+      return { kind: 'messageAccepted', room: change.room, n: change.n, item };
+    });
   }
 
   restore(changes: readonly Placed[]): void {

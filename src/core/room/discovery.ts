@@ -2,6 +2,8 @@ import { type Field, writeForm } from '../xep/xep0004.ts';
 import { discoInfoResult, discoItemsResult, readDisco } from '../xep/xep0030.ts';
 import { isPing } from '../xep/xep0199.ts';
 import { mam } from '../xep/xep0313.ts';
+import { retractFeatures } from '../xep/xep0424.ts';
+import { moderateNs } from '../xep/xep0425.ts';
 import { type Condition, stanzaError } from '../xmpp/errors.ts';
 import { bareOf, type Jid, occupantJid } from '../xmpp/jid.ts';
 import { NS } from '../xmpp/namespaces.ts';
@@ -52,6 +54,8 @@ function roomInfo(room: RoomView, more: readonly string[]) {
       NS.occupantId,
       NS.stableId,
       'http://jabber.org/protocol/muc#request',
+      moderateNs,
+      ...retractFeatures,
       registerNs,
       ...(config.logging ? [mam] : []),
       room.whois === 'anyone' ? 'muc_nonanonymous' : 'muc_semianonymous',

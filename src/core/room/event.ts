@@ -71,6 +71,7 @@ export interface HistoryItem {
    */
   readonly by: Jid;
   readonly id: string;
+  /** Empty: it is the room's own word, a retraction by a moderator (XEP-0425). */
   readonly nick: string;
   /** XEP-0421 id of the author; empty where the origin gave none. */
   readonly occupantId: string;
@@ -81,6 +82,8 @@ export interface HistoryItem {
   readonly stanzaId?: string | undefined;
   readonly lang?: string | undefined;
   readonly payloads: readonly XmlElement[];
+  /** The peer node by which it came; undefined: it was accepted here, or by the node that decides. */
+  readonly via?: Jid | undefined;
   /** XEP-0282: it was said at this node while that was cut off, under this id. It was accepted, and told to all others, later. */
   readonly split?: { readonly by: Jid; readonly id: string } | undefined;
   /** XEP-0282 §4.11.1.2: the same at the node that was cut off, before it was accepted: `by` and `id` are that node's. */
@@ -196,7 +199,7 @@ export type Happening = {
   /** Presence, role, affiliation, known JID or home of someone in the room; `joining`: they get all that a join brings. */
   | { readonly kind: 'occupantChanged'; readonly occupant: Occupant; readonly joining?: true }
   /** `past`: it was said a while ago on another node, and goes into the history where it belongs by its time. */
-  | { readonly kind: 'messageAccepted'; readonly item: HistoryItem; readonly past?: true }
+  | { readonly kind: 'messageAccepted'; readonly item: HistoryItem; readonly past?: true | undefined }
   /** `item`: the message that set it, where this room keeps it; `past`: as above. */
   | {
       readonly kind: 'subjectChanged';

@@ -29,9 +29,14 @@ function messagePayloads(room: Jid, item: HistoryItem): readonly XmlElement[] {
   return isNamed ? [...said, writeStanzaId({ by: room, id: item.id })] : said;
 }
 
+/** Whom a message is from: an occupant, or the room itself. */
+export function authorJid(room: Jid, nick: string): Jid {
+  return nick === '' ? room : occupantJid(room, nick);
+}
+
 function messageTo(room: Jid, item: HistoryItem, to: Jid, payloads: readonly XmlElement[]): Stanza {
   const rest = { type: 'groupchat', id: item.stanzaId, lang: item.lang };
-  return make('message', occupantJid(room, item.nick), to, rest, payloads);
+  return make('message', authorJid(room, item.nick), to, rest, payloads);
 }
 
 /** The same message for a user who was not there: with the room's delay. XEP-0045 §7.2.13. */

@@ -2,6 +2,7 @@ import { readDisco } from '../xep/xep0030.ts';
 import { changesSubject, readJoin } from '../xep/xep0045.ts';
 import { isPing } from '../xep/xep0199.ts';
 import { mam } from '../xep/xep0313.ts';
+import { moderateNs } from '../xep/xep0425.ts';
 import { resourceOf } from '../xmpp/jid.ts';
 import { NS } from '../xmpp/namespaces.ts';
 import { type Stanza, withParts } from '../xmpp/stanza.ts';
@@ -15,6 +16,7 @@ import { isLocal, type Occupant } from './event.ts';
 import { bounced, kickStranger } from './ghosts.ts';
 import { cleanPayloads } from './hygiene.ts';
 import { mediate } from './invite.ts';
+import { moderateIq } from './moderation.ts';
 import { changesOfDestruction, ownerIq } from './owner.ts';
 import { refusal } from './refusal.ts';
 import { registerIq, registerNs } from './register.ts';
@@ -112,6 +114,8 @@ function iq(turn: RoomTurn, occupant: Occupant | undefined, stanza: Stanza): voi
     if (query.xmlns === NS.mucOwner && query.name === 'query') return ownerIq(turn, stanza, query);
     if (query.xmlns === registerNs && query.name === 'query') return registerIq(turn, stanza, query);
     if (query.xmlns === mam && query.name === 'query') return archiveIq(turn, stanza, query);
+    if (query.xmlns === moderateNs && query.name === 'moderate' && stanza.type === 'set')
+      return moderateIq(turn, stanza, query);
   }
   discoverRoom(turn, stanza);
 }

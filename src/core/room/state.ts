@@ -1,4 +1,4 @@
-import { type Affiliation, changesSubject } from '../xep/xep0045.ts';
+import type { Affiliation } from '../xep/xep0045.ts';
 import { assertNever } from '../xmpp/errors.ts';
 import { bareOf, domainOf, type Jid } from '../xmpp/jid.ts';
 import { ChangeLog } from './change-log.ts';
@@ -7,7 +7,6 @@ import {
   type Actor,
   type Divergence,
   type HistoryItem,
-  isLater,
   isLocal,
   type LocalOccupant,
   type Occupant,
@@ -15,7 +14,7 @@ import {
   type RoomEvent,
   type Subject,
 } from './event.ts';
-import { isKept } from './keeping.ts';
+import { Messages } from './messages.ts';
 import { asSession, joined, localSessions, sessionsOf } from './sessions.ts';
 import { skeleton } from './skeleton.ts';
 import type { RoomSnapshot } from './snapshot.ts';
@@ -23,11 +22,6 @@ import type { Traits } from './traits.ts';
 
 /** What everything but `apply` may see of a room. */
 export type RoomView = Omit<RoomState, 'apply' | 'restore'>;
-
-/** Messages a room keeps for its archive. */
-export const archiveMax = 10_000;
-/** Messages that are known to have passed. */
-const passedMax = 1000;
 
 /** All durable state of one room. `apply` is the one writer. */
 export class RoomState {
@@ -55,17 +49,13 @@ export class RoomState {
   readonly #traits: Pick<Traits, 'keepsChanges' | 'givesOccupantIds'>;
   #divergence: readonly Divergence[] = [];
   #changes: Partial<RoomSettings> = {};
-  #history: HistoryItem[] = [];
+  readonly #messages = new Messages();
   /** Derived when it is asked for: those whom this node serves itself. */
   #locals: readonly LocalOccupant[] | undefined;
   /** Derived: real full JID -> nick. */
   readonly #nicks = new Map<Jid, string>();
   /** Derived when it is asked for, and kept from then on: skeleton of a nick -> nicks. */
   #shapes: Map<string, readonly string[]> | undefined;
-  /** Derived in the same way: identities in the history, the ids by the room that gave them. Reading a log needs neither. */
-  #identities: Map<Jid, Set<string>> | undefined;
-  /** The last messages that were not to be kept: where nodes are linked in a ring, each comes back once. */
-  readonly #passed = new Set<string>();
 
   constructor(config: RoomConfig, traits: Pick<Traits, 'keepsChanges' | 'givesOccupantIds'>) {
     this.config = config;
@@ -83,18 +73,12 @@ export class RoomState {
 
   /** The whole of what is kept, oldest first: what the archive (XEP-0313) answers from. */
   get archive(): readonly HistoryItem[] {
-    return this.#history;
+    return this.#messages.all;
   }
 
-  /** What a user who enters may be sent: oldest first, at most `config.historyMax`. The subject is told apart (§7.2.15). */
+  /** What a user who enters may be sent: oldest first, at most `config.historyMax`. */
   get history(): readonly HistoryItem[] {
-    const { historyMax } = this.config;
-    const shown: HistoryItem[] = [];
-    for (let i = this.#history.length - 1; i >= 0 && shown.length < historyMax; i--) {
-      const item = this.#history[i] as HistoryItem;
-      if (!changesSubject(item.payloads)) shown.push(item);
-    }
-    return shown.reverse();
+    return this.#messages.last(this.config.historyMax);
   }
 
   /** XEP-0282: what this node's users did that the node that decides does not know of, oldest first. */
@@ -143,9 +127,14 @@ export class RoomState {
     return this.affiliations.get(domainOf(jid)) === 'outcast' ? 'outcast' : 'none';
   }
 
-  /** Whether the message with this identity has been here: the history holds it, or it passed lately. */
+  /** Whether the message with this identity has been here: it is kept, or it passed lately. */
   holds(item: { readonly by: Jid; readonly id: string }): boolean {
-    return this.#passed.has(`${item.by} ${item.id}`) || this.#identified().get(item.by)?.has(item.id) === true;
+    return this.#messages.holds(item);
+  }
+
+  /** Whether there is a message that this one takes back (XEP-0424, XEP-0425). */
+  retracts(item: HistoryItem): boolean {
+    return this.#messages.retracts(item);
   }
 
   apply(event: RoomEvent): void {
@@ -191,7 +180,7 @@ export class RoomState {
         // The other node may tell of one that was here before.
         return this.holds(event.item) ? undefined : this.#rememberPast(event.item);
       case 'positionPassed':
-        if (event.passed !== undefined) this.#pass(event.passed);
+        if (event.passed !== undefined) this.#messages.pass(event.passed);
         return;
       case 'diverged':
         return this.#diverge(event.act);
@@ -205,7 +194,7 @@ export class RoomState {
         this.epoch = event.epoch;
         this.#configure({ whois: event.whois, ...event.config });
         // The node that decides has still to judge what was said here while this node was cut off.
-        this.#replace({ ...event, history: [...event.history, ...this.#history.filter((item) => item.provisional)] });
+        this.#replace({ ...event, history: [...event.history, ...this.archive.filter((item) => item.provisional)] });
         return;
       default:
         assertNever(event);
@@ -224,7 +213,7 @@ export class RoomState {
       bans: [...this.bans],
       reservedNicks: [...this.reservedNicks],
       occupantIds: [...this.occupantIds],
-      history: [...this.#history],
+      history: [...this.archive],
       log: [...this.log.entries],
       divergence: this.#divergence,
       subject: this.subject,
@@ -262,8 +251,7 @@ export class RoomState {
     this.#nicks.clear();
     this.#shapes = undefined;
     for (const occupant of state.occupants) this.#put(occupant);
-    this.#history = [];
-    this.#identities = undefined;
+    this.#messages.clear();
     for (const item of state.history) {
       this.#remember(item);
       // An answer to a join also brings authors who are gone.
@@ -348,66 +336,33 @@ export class RoomState {
   /** Takes acts off the divergence; what was said and is not accepted by now is no part of the room. */
   #settle(which: (act: Divergence) => boolean): void {
     if (this.#divergence.length === 0) return;
-    for (const act of this.#divergence) if (which(act) && act.kind === 'said') this.#forget(act.item);
+    for (const act of this.#divergence) if (which(act) && act.kind === 'said') this.#messages.forget(act.item);
     this.#divergence = this.#divergence.filter((act) => !which(act));
-  }
-
-  #forget(identity: { readonly by: Jid; readonly id: string }): void {
-    const { by, id } = identity;
-    // It is gone, but it was here: if it comes again under this identity, it is not new.
-    this.#identified();
-    this.#history = this.#history.filter((item) => item.provisional === undefined || item.by !== by || item.id !== id);
   }
 
   #rememberPast(item: HistoryItem): void {
     const { author, occupantId } = item;
     if (author !== undefined && this.#traits.givesOccupantIds) this.#identifyUser(author, occupantId);
-    // Mostly it is recent, so few messages come after it.
-    const after: HistoryItem[] = [];
-    for (let last = this.#history.at(-1); last !== undefined && isLater(last, item); last = this.#history.at(-1)) {
-      after.push(last);
-      this.#history.pop();
-    }
-    this.#remember(item);
-    while (after.length > 0) this.#history.push(after.pop() as HistoryItem);
+    this.#tookBack(this.#messages.addPast(item));
   }
 
   #remember(item: HistoryItem): void {
-    // A log of an earlier version holds everything that was said.
-    if (!isKept(item.payloads)) return this.#pass(item);
-    this.#history.push(wholeItem(item));
-    if (this.#identities !== undefined) identify(this.#identities, item);
-    // Trimmed by a quarter at a time: shifting an array for every message would cost its length every time.
-    if (this.#history.length > archiveMax + archiveMax / 4) {
-      for (const old of this.#history.splice(0, this.#history.length - archiveMax))
-        for (const { by, id } of old.split === undefined ? [old] : [old, old.split])
-          this.#identities?.get(by)?.delete(id);
-    }
+    this.#tookBack(this.#messages.add(item));
   }
 
-  #pass({ by, id }: { readonly by: Jid; readonly id: string }): void {
-    this.#passed.add(`${by} ${id}`);
-    if (this.#passed.size > passedMax) for (const oldest of this.#passed) return void this.#passed.delete(oldest);
-  }
-
-  #identified(): Map<Jid, Set<string>> {
-    if (this.#identities === undefined) {
-      this.#identities = new Map();
-      for (const item of this.#history) identify(this.#identities, item);
-    }
-    return this.#identities;
+  /** Of a message only this is left, also for nodes that missed it. */
+  #tookBack(tombstone: HistoryItem | undefined): void {
+    if (tombstone === undefined) return;
+    this.log.replace(tombstone);
+    if (this.subject?.by === tombstone.by && this.subject.id === tombstone.id) this.subject = undefined;
   }
 }
 
-// A room looks at its people and its history all the time, and engines are quick with what has one shape: so these have all
-// parts, those that a rule left out too.
+// A room looks at its people all the time, and engines are quick with what has one shape: so these have all parts, those that
+// a rule left out too.
 function wholeOccupant(occupant: Occupant): Occupant {
   const { nick, jid, affiliation, role, home, occupantId, presence, cutOff, provisional, key, sessions } = occupant;
   return { nick, jid, affiliation, role, home, occupantId, presence, cutOff, provisional, key, sessions };
-}
-function wholeItem(item: HistoryItem): HistoryItem {
-  const { by, id, nick, occupantId, author, at, stanzaId, lang, payloads, split, provisional } = item;
-  return { by, id, nick, occupantId, author, at, stanzaId, lang, payloads, split, provisional };
 }
 
 function refill<K, V>(map: Map<K, V>, entries: readonly (readonly [K, V])[]): void {
@@ -426,13 +381,4 @@ function removeShape(shapes: Map<string, readonly string[]>, nick: string): void
   const alike = (shapes.get(shape) ?? []).filter((other) => other !== nick);
   if (alike.length > 0) shapes.set(shape, alike);
   else shapes.delete(shape);
-}
-
-/** An item's identity, and the one under which it was said during a split. */
-function identify(identities: Map<Jid, Set<string>>, item: HistoryItem): void {
-  for (const { by, id } of item.split === undefined ? [item] : [item, item.split]) {
-    const ids = identities.get(by);
-    if (ids === undefined) identities.set(by, new Set([id]));
-    else ids.add(id);
-  }
 }

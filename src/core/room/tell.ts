@@ -9,7 +9,7 @@ import { errorReply, message, type Stanza, withParts } from '../xmpp/stanza.ts';
 import { el, type XmlElement } from '../xmpp/xml.ts';
 import type { Change, ChangeOf } from './change.ts';
 import { isLocal, type LocalOccupant, type Occupant } from './event.ts';
-import { delayedMessages, liveMessages, selectHistory, wantedHistory } from './history.ts';
+import { authorJid, delayedMessages, liveMessages, selectHistory, wantedHistory } from './history.ts';
 import type { Refusal } from './refusal.ts';
 import type { Distribution, RoomTurn } from './room-turn.ts';
 import { asSession, hasSession, localSessions, sessionsOf } from './sessions.ts';
@@ -228,7 +228,7 @@ function welcome(
     turn.send(stanza, spec ?? '0045#7.2.13');
   // There is always a subject, an empty one if none was set: it tells a client that the history is over (§7.2.15).
   const { subject } = room;
-  const from = subject && subject.nick !== '' ? occupantJid(room.jid, subject.nick) : room.jid;
+  const from = authorJid(room.jid, subject?.nick ?? '');
   const texts = writeSubject(subject);
   const author = writeOccupantId(subject?.occupantId ?? '');
   const delay = subject ? [writeDelay({ from: room.jid, stamp: subject.at })] : [];

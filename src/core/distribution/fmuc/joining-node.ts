@@ -22,8 +22,8 @@ import { IncomingState, lateMessage, lateSubject } from '../resync.ts';
 import type { Links } from './links.ts';
 import { usersMax, yieldNick } from './occupants.ts';
 import { kept, type Phase, type PhaseOf, remembered } from './phase.ts';
-import { itemOf, type Known, occupantOf, readSubject, saidAt } from './reading.ts';
-import { joinRequest, occupantPresence, occupantRename } from './stanzas.ts';
+import { isModeration, itemOf, type Known, moderationOf, occupantOf, readSubject, saidAt } from './reading.ts';
+import { joinRequest, nodeHistory, occupantPresence, occupantRename, retractionsFor } from './stanzas.ts';
 
 /** How long the other node has for the next part of its answer, and for its `<left/>`, in milliseconds. Decision #21. */
 const answerMs = 10_000;
@@ -101,6 +101,8 @@ export class JoiningNode {
       answer.setSubject(readSubject(turn, setter, stanza));
       return this.#join(turn, now);
     }
+    const word = isModeration(stanza) ? moderationOf(turn, stanza) : undefined;
+    if (word) answer.addMessage(word);
     if (author === undefined || nick === '') return;
     if (stanza.name === 'presence' && stanza.type === undefined) {
       now.heard = env.now;
@@ -294,6 +296,9 @@ export class JoiningNode {
       turn.record({ kind: 'subjectChanged', subject: answer.subject });
     // After a lost link these were here all along.
     for (const occupant of mine) this.introduce(turn, link, occupant);
+    // Decision #114: what was taken back here meanwhile.
+    for (const item of link.counts ? retractionsFor(room, this.peer) : [])
+      link.send(turn, nodeHistory(room, item, this.peer), '0425#3');
     this.#admitAll(turn, announced);
     // The user in whose name we joined left while they waited, or lost the nick.
     if (room.occupantByJid(announced.jid) === undefined) {
@@ -368,6 +373,8 @@ export class JoiningNode {
 /** Something of a while ago happens here, too: told to our own users, and passed on to the nodes that joined this one. */
 function commitPast(turn: RoomTurn, change: Change): void {
   if (change.kind !== 'message') return commit(turn, change, { spec: '0289#5.1' });
+  // Decision #113.
+  if (change.item.nick === '' && !turn.room.retracts(change.item)) return;
   const as = { kind: 'messageAccepted', n: turn.room.n + 1, item: change.item, past: true } as const;
   commit(turn, change, { spec: '0289#5.1', as });
 }

@@ -1,6 +1,6 @@
 /** What a replica reads in a stanza of the primary: XEP-0282 §4.3, §4.7, §4.9. */
 import { type Actor, type HistoryItem, isLocal, type Occupant, type Session } from '../../room/event.ts';
-import { cleanPayloads } from '../../room/hygiene.ts';
+import { cleanDecided, cleanPayloads } from '../../room/hygiene.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
 import { isServedHere, sessionsOf } from '../../room/sessions.ts';
 import type { RoomView } from '../../room/state.ts';
@@ -101,7 +101,7 @@ export function itemOf(
     at,
     stanzaId: origin,
     lang: stanza.lang,
-    payloads: cleanPayloads(room.jid, stanza.payloads),
+    payloads: cleanDecided(room.jid, stanza.payloads),
     split: split === undefined ? undefined : { by: self, id: split },
   };
 }

@@ -205,7 +205,7 @@ export class Replica implements Protocol {
     const at = clamp(delay.stamp, env.now);
     const item = itemOf(room, turn, stanza, nick, at, dmuc, this.#session.self);
     if (changesSubject(item.payloads)) state.setSubject(subjectOf(item));
-    else if (nick !== '') state.addMessage(item);
+    else state.addMessage(item);
   }
 
   #presence(turn: RoomTurn, said: Extract<FromPrimary, { kind: 'presence' }>, stanza: Stanza): void {

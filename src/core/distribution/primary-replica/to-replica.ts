@@ -4,6 +4,7 @@ import type { ChangeOf } from '../../room/change.ts';
 import type { Placed } from '../../room/change-log.ts';
 import { statusesOf } from '../../room/config-form.ts';
 import type { HistoryItem, Leaving, Occupant, Subject } from '../../room/event.ts';
+import { authorJid } from '../../room/history.ts';
 import type { RoomView } from '../../room/state.ts';
 import { writeSubject } from '../../room/subject.ts';
 import { shownPresence } from '../../room/visibility.ts';
@@ -139,7 +140,7 @@ export function renaming(
 
 /** §4.9: the message with the time at which the primary accepted it, and its author's id, inside the dmuc element. @param n  none: of before */
 export function broadcast(room: RoomView, item: HistoryItem, { replica }: Target, n?: number): Stanza {
-  const from = occupantJid(room.jid, item.nick);
+  const from = authorJid(room.jid, item.nick);
   const said = withOccupantId(item.payloads, item.occupantId);
   const position = n === undefined ? undefined : { epoch: room.epoch, n };
   const { split, stanzaId: origin } = item;
@@ -150,7 +151,7 @@ export function broadcast(room: RoomView, item: HistoryItem, { replica }: Target
 
 /** §4.4: the subject, as it is; with a position, as a change that was missed. */
 export function subjectStanza(room: RoomView, subject: Subject, { replica }: Target, n?: number): Stanza {
-  const from = subject.nick === '' ? room.jid : occupantJid(room.jid, subject.nick);
+  const from = authorJid(room.jid, subject.nick);
   const delay = { from: room.jid, stamp: subject.at };
   const dmuc = writeDmuc({ delay, ...(n === undefined ? {} : { position: { epoch: room.epoch, n } }) });
   const author = writeOccupantId(subject.occupantId ?? '');
