@@ -137,6 +137,7 @@ const decisions: Readonly<Record<string, string>> = {
   '112': 'what is left of a message that was taken back',
   '113': 'a room moderates what it accepted',
   '114': 'nodes that missed a retraction',
+  '115': 'the vCard and the avatar of a room',
 };
 
 const books: Record<string, { readonly title: string; readonly sections: Readonly<Record<string, string>> }> = {
@@ -375,6 +376,15 @@ const books: Record<string, { readonly title: string; readonly sections: Readonl
   '0425': {
     title: 'Moderated Message Retraction',
     sections: { '2': 'Discovering support', '3': 'Use Case', '4': 'Tombstones', '5': 'Business Rules' },
+  },
+  '0486': {
+    title: 'MUC Avatars',
+    sections: {
+      '3': 'Use Cases',
+      '3.2': 'Owner of the Room Publishes Avatar',
+      '3.4': 'User Retrieves the vCard',
+      '5.2': 'Previous Usage of Presence for Avatar Advertising',
+    },
   },
   '0410': {
     title: "MUC Self-Ping (Schrödinger's Chat)",

@@ -2,6 +2,7 @@ import type { RoomEvent } from '../room/event.ts';
 import type { RoomView } from '../room/state.ts';
 import type { Turn } from '../turn/turn.ts';
 import { discoInfoResult, discoItemsResult, readDisco } from '../xep/xep0030.ts';
+import { vcardNs } from '../xep/xep0153.ts';
 import { isPing } from '../xep/xep0199.ts';
 import { type Condition, stanzaError } from '../xmpp/errors.ts';
 import { bareOf, parseJid, partsOf } from '../xmpp/jid.ts';
@@ -27,7 +28,7 @@ export function serviceIq(turn: Turn<RoomEvent>, rooms: Iterable<RoomView>, stan
   const disco = readDisco(stanza);
   if (disco?.node !== undefined) return refuse(turn, stanza, 'item-not-found', '0030#7');
   if (disco?.kind === 'info') {
-    const features = [NS.muc, NS.discoInfo, NS.discoItems, NS.ping, NS.occupantId, NS.stableId, NS.mucUnique];
+    const features = [NS.muc, NS.discoInfo, NS.discoItems, NS.ping, NS.occupantId, NS.stableId, NS.mucUnique, vcardNs];
     return turn.send(
       discoInfoResult(stanza, {
         identity: { category: 'conference', type: 'text', name: 'Netsplit rooms' },

@@ -6,6 +6,13 @@ export const changesMax = 1000;
 /** An event that has a position in the room's sequence. */
 export type Placed = RoomEvent & { readonly n: number };
 
+/** Nodes are told that there is another vCard, and of its hashes. It is large, and a thousand of them would be too large. */
+function withoutVcard(change: Placed): Placed {
+  if (change.kind !== 'roomConfigured' || change.changes.vcard === undefined) return change;
+  const { vcard: _, ...changes } = change.changes;
+  return { ...change, changes };
+}
+
 /** The last changes of a room, in the order of their n: what a peer node that missed some is told from (XEP-0282 §4.11.2). */
 export class ChangeLog {
   #changes: Placed[] = [];
@@ -16,7 +23,7 @@ export class ChangeLog {
 
   add(event: RoomEvent): void {
     if (event.n === undefined) return;
-    this.#changes.push(event as Placed);
+    this.#changes.push(withoutVcard(event as Placed));
     // Trimmed by a quarter at a time: shifting an array for every change would cost its length every time.
     if (this.#changes.length > changesMax + changesMax / 4) this.#changes.splice(0, this.#changes.length - changesMax);
   }

@@ -1,5 +1,6 @@
 import { type Field, writeForm } from '../xep/xep0004.ts';
 import { discoInfoResult, discoItemsResult, readDisco } from '../xep/xep0030.ts';
+import { vcardNs } from '../xep/xep0153.ts';
 import { isPing } from '../xep/xep0199.ts';
 import { mam } from '../xep/xep0313.ts';
 import { retractFeatures } from '../xep/xep0424.ts';
@@ -56,6 +57,7 @@ function roomInfo(room: RoomView, more: readonly string[]) {
       'http://jabber.org/protocol/muc#request',
       moderateNs,
       ...retractFeatures,
+      vcardNs,
       registerNs,
       ...(config.logging ? [mam] : []),
       room.whois === 'anyone' ? 'muc_nonanonymous' : 'muc_semianonymous',
@@ -81,6 +83,12 @@ function infoForm(room: RoomView) {
     type: 'text-single',
     values: [value],
   });
+  const avatars: Field = {
+    var: 'muc#roominfo_avatarhash',
+    label: 'Avatar hash',
+    type: 'text-multi',
+    values: config.avatars,
+  };
   const flag = (name: string, label: string, value: boolean): Field => ({
     var: name,
     label,
@@ -104,6 +112,8 @@ function infoForm(room: RoomView) {
       { var: 'muc#roominfo_contactjid', label: 'Contact addresses', type: 'jid-multi', values: contactsOf(room) },
       text('muc#roominfo_logs', 'URL of the archived discussions', config.logsUrl),
       text('muc#maxhistoryfetch', 'Maximum history messages', String(config.historyMax)),
+      // XEP-0486 §3.3: only where there is one.
+      ...(config.avatars.length === 0 ? [] : [avatars]),
     ],
   });
 }

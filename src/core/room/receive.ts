@@ -23,6 +23,7 @@ import { registerIq, registerNs } from './register.ts';
 import type { RoomTurn } from './room-turn.ts';
 import { everySession, sessionsOf } from './sessions.ts';
 import { deliverPrivate, refuse } from './tell.ts';
+import { isVcard, vcardIq } from './vcard.ts';
 import { presenceFor } from './visibility.ts';
 import { voice } from './voice.ts';
 
@@ -114,6 +115,7 @@ function iq(turn: RoomTurn, occupant: Occupant | undefined, stanza: Stanza): voi
     if (query.xmlns === NS.mucOwner && query.name === 'query') return ownerIq(turn, stanza, query);
     if (query.xmlns === registerNs && query.name === 'query') return registerIq(turn, stanza, query);
     if (query.xmlns === mam && query.name === 'query') return archiveIq(turn, stanza, query);
+    if (isVcard(query)) return vcardIq(turn, stanza, query);
     if (query.xmlns === moderateNs && query.name === 'moderate' && stanza.type === 'set')
       return moderateIq(turn, stanza, query);
   }

@@ -147,7 +147,8 @@ export class RoomState {
         if (event.owner !== undefined) this.affiliations.set(bareOf(event.owner), 'owner');
         return;
       case 'roomConfigured':
-        this.locked = false;
+        // A vCard is no configuration that a new room waits for (§10.1).
+        if (event.changes.vcard === undefined) this.locked = false;
         return this.#configure(event.changes);
       case 'affiliationChanged':
         if (event.affiliation === 'none') this.affiliations.delete(event.user);

@@ -4,7 +4,7 @@ import type { RoomTurn } from '../../room/room-turn.ts';
 import { localSessions } from '../../room/sessions.ts';
 import type { RoomView } from '../../room/state.ts';
 import { sameSubject } from '../../room/subject.ts';
-import { tell } from '../../room/tell.ts';
+import { tell, tellOfAvatar } from '../../room/tell.ts';
 import { shownPresence } from '../../room/visibility.ts';
 import type { Ban, Created, Ready } from '../../xep/sync.ts';
 import type { Dmuc } from '../../xep/xep0282.ts';
@@ -138,6 +138,7 @@ export class InitialState {
       commit(turn, lateMessage(item, room.occupants.get(item.nick), room.jid), manner);
     }
     this.#tellSubject(turn, subjectBefore);
+    if (config.avatars !== undefined) tellOfAvatar(turn);
     return unserved;
   }
 
