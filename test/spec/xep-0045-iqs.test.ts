@@ -75,6 +75,22 @@ describe.each(['plain', 'primary', 'replica'])('XEP-0045 §17.4 iqs between occu
     expect([answer?.from, answer?.id]).toEqual([`${guest.room}/${owner.nick}`, 'v1']);
   });
 
+  it('decision #111: the answer comes to the session that asked', () => {
+    const seat = seated();
+    const { world, guest, owner } = seat;
+    const phone = { ...guest, jid: `${guest.jid}-phone` };
+    world.send(joins(phone.jid, `${phone.room}/${phone.nick}`));
+    for (const who of [guest, phone]) {
+      const asked = asks(seat, who, owner, vcard);
+      expect(asked.to).toBe(bareOf(jid(owner.jid)));
+      expect(answers(seat, who, iqResult(asked, vcard))).toMatchObject({
+        from: `${guest.room}/${owner.nick}`,
+        id: 'v1',
+      });
+      expect(world.to(bareOf(jid(guest.jid))).filter(({ name }) => name === 'iq')).toHaveLength(1);
+    }
+  });
+
   it('nobody answers for another: not for another’s nick, and not from outside', () => {
     const seat = seated();
     const { world, guest, owner, late } = seat;

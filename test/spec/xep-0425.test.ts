@@ -8,7 +8,7 @@ import { NS } from '../../src/core/xmpp/namespaces.ts';
 import { bodyOf, errorOf, iq, message, payloadOf, type Stanza } from '../../src/core/xmpp/stanza.ts';
 import { childOf, el, elementsOf, textOf, type XmlElement } from '../../src/core/xmpp/xml.ts';
 import { type Seat, type Somebody, seats } from '../support/cast.ts';
-import { joins, says } from '../support/world.ts';
+import { joins, leaves, says } from '../support/world.ts';
 
 const mam = 'urn:xmpp:mam:2';
 const wicked = 'DM me for free magic potions!';
@@ -162,6 +162,33 @@ describe.each(['plain', 'primary', 'replica'])('XEP-0425 §3 in the seat %s', (n
     const last = enters(seat, late).at(-1) as Stanza;
     expect(payloadOf(last, 'subject', NS.client)?.children).toEqual([]);
     expect(remembers(seat, '"wicked"')).toBe(0);
+  });
+
+  it('decision #112: an admin need not be in; from another client of a moderator it is the moderator who does it', () => {
+    const seat = seatOf(name);
+    const { world, owner, guest } = seat;
+    const byOf = () => {
+      const retract = payloadOf(messagesTo(seat, guest)[0] as Stanza, 'retract', retractNs) as XmlElement;
+      return childOf(retract, 'moderated', moderateNs)?.attrs['by'];
+    };
+    const [first, second] = ['one', 'two'].map((text) => says1(seat, text)) as [string, string];
+    const other = { ...owner, jid: `${owner.jid}-other` };
+    expect(moderates(seat, other, first).type).toBe('result');
+    expect(byOf()).toBe(`${guest.room}/${owner.nick}`);
+    world.send(leaves(owner.jid, `${owner.room}/${owner.nick}`));
+    expect(moderates(seat, owner, second).type).toBe('result');
+    expect(byOf()).toBeUndefined();
+  });
+
+  it('XEP-0045 §7.2.8: each session of an occupant hears of it once', () => {
+    const seat = seatOf(name);
+    const { world, owner, guest } = seat;
+    const phone = { ...guest, jid: `${guest.jid}-phone` };
+    world.send(joins(phone.jid, `${phone.room}/${phone.nick}`));
+    const id = says1(seat);
+    moderates(seat, owner, id);
+    for (const who of [guest, phone])
+      expect(messagesTo(seat, who).map(({ payloads }) => readRetract(payloads))).toEqual([id]);
   });
 
   it('§5: only the room moderates: a tombstone or such a retraction of a user is not passed on', () => {
