@@ -135,6 +135,44 @@ describe('XEP-0425 and a replica that missed it (XEP-0282 §4.11.2)', () => {
     }
   });
 
+  const sets = (user: string, room: string, text: string) =>
+    message(jid(user), jid(room), { type: 'groupchat', id: 's1' }, el('subject', NS.client, {}, text));
+  const retracts = (user: string, room: string, id: string) =>
+    message(jid(user), jid(room), { type: 'groupchat', id: `t-${id}` }, el('retract', retractNs, { id }));
+
+  it('a subject that was set and taken back meanwhile has ended the one before it there, too', () => {
+    const { world, owner, guest, late } = seated();
+    world.send(sets(owner.jid, owner.room, 'before'));
+    cut(world, 'silent');
+    world.send(sets(owner.jid, owner.room, wicked));
+    const { id = '' } = itemsAt(world, primary).at(-1) ?? {};
+    moderates(world, owner.jid, owner.room, id);
+    world.clear();
+    heal(world);
+    expect(JSON.stringify(world.sent)).not.toContain(wicked);
+    world.send(joins(late.jid, `${late.room}/${late.nick}`));
+    for (const user of [guest.jid, late.jid]) {
+      const subjects = messages(world, user).flatMap((stanza) => payloadOf(stanza, 'subject', NS.client) ?? []);
+      expect([user, subjects.map(({ children }) => children)]).toEqual([user, [[]]]);
+    }
+  });
+
+  it('decision #112: a retraction that was taken back itself goes on taking back what it took', () => {
+    const { world, owner, guest } = seated();
+    world.send(saying(guest.jid, guest.room, wicked));
+    cut(world, 'silent');
+    const id = itemsAt(world, primary).at(-1)?.id as string;
+    moderates(world, owner.jid, owner.room, id);
+    world.send(saying(owner.jid, owner.room, 'mine'));
+    world.send(retracts(owner.jid, owner.room, itemsAt(world, primary).at(-1)?.id as string));
+    world.send(retracts(owner.jid, owner.room, itemsAt(world, primary).at(-1)?.id as string));
+    heal(world);
+    const kept = itemsAt(world, primary).map((item) => ({ id: item.id, payloads: item.payloads }));
+    expect(kept.filter(({ payloads }) => payloads.some(({ name }) => name === 'retracted'))).toHaveLength(3);
+    expect(kept.filter(({ payloads }) => readRetract(payloads) !== undefined)).toHaveLength(3);
+    expect(itemsAt(world, replica)).toMatchObject(kept);
+  });
+
   it('while it is cut off nobody moderates there: the room decides', () => {
     const { world, owner, guest } = seated({}, { policy: 'local' });
     world.send(saying(guest.jid, guest.room, wicked));

@@ -170,7 +170,8 @@ export function lateSubject(
   from: Jid,
 ): ChangeOf<'subject'> {
   const { nick, at, lang, occupantId = author?.occupantId ?? '', by = room.jid, id = '' } = subject;
-  const item = { by, id, nick, occupantId, at, lang, payloads: writeSubject(subject) };
+  const via = from === room.jid ? undefined : from;
+  const item = { by, id, nick, occupantId, at, lang, via, payloads: writeSubject(subject) };
   const occupant = { ...(author ?? stranger(nick, occupantId)), home: from };
   return { kind: 'subject', occupant, subject, item, late: true };
 }

@@ -1,4 +1,5 @@
 import type { HistoryItem, RoomEvent } from './event.ts';
+import { subjectOf } from './subject.ts';
 
 /** Changes that a room can tell again. A peer node that missed more is given the whole state. Decision #41. */
 export const changesMax = 1000;
@@ -40,7 +41,10 @@ export class ChangeLog {
     this.#changes = this.#changes.map((change): Placed => {
       const said = change.kind === 'messageAccepted' || change.kind === 'subjectChanged' ? change.item : undefined;
       if (said?.by !== item.by || said.id !== item.id) return change;
-      return { kind: 'messageAccepted', room: change.room, n: change.n, item };
+      const { room, n } = change;
+      if (change.kind === 'messageAccepted') return { kind: 'messageAccepted', room, n, item };
+      // It ended the subject before it all the same.
+      return { kind: 'subjectChanged', room, n, subject: subjectOf({ ...item, payloads: [] }) };
     });
   }
 

@@ -151,9 +151,10 @@ export interface Subject {
   readonly texts?: readonly XmlElement[];
   /** xml:lang of the message that set it. */
   readonly lang?: string;
-  /** Identity of that message (XEP-0359), if this node knows. */
+  /** Identity of that message (XEP-0359), if this node knows, and the peer node by which it came. */
   readonly by?: Jid;
   readonly id?: string;
+  readonly via?: Jid;
 }
 
 /**

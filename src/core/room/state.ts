@@ -15,6 +15,7 @@ import {
   type Subject,
 } from './event.ts';
 import { Messages } from './messages.ts';
+import { takesSubjectBack } from './retraction.ts';
 import { asSession, joined, localSessions, sessionsOf } from './sessions.ts';
 import { skeleton } from './skeleton.ts';
 import type { RoomSnapshot } from './snapshot.ts';
@@ -344,18 +345,17 @@ export class RoomState {
   #rememberPast(item: HistoryItem): void {
     const { author, occupantId } = item;
     if (author !== undefined && this.#traits.givesOccupantIds) this.#identifyUser(author, occupantId);
-    this.#tookBack(this.#messages.addPast(item));
+    this.#tookBack(item, this.#messages.addPast(item));
   }
 
   #remember(item: HistoryItem): void {
-    this.#tookBack(this.#messages.add(item));
+    this.#tookBack(item, this.#messages.add(item));
   }
 
-  /** Of a message only this is left, also for nodes that missed it. */
-  #tookBack(tombstone: HistoryItem | undefined): void {
-    if (tombstone === undefined) return;
-    this.log.replace(tombstone);
-    if (this.subject?.by === tombstone.by && this.subject.id === tombstone.id) this.subject = undefined;
+  /** @param tombstone  what is left of a message that it took back, also for nodes that missed it */
+  #tookBack(item: HistoryItem, tombstone: HistoryItem | undefined): void {
+    if (tombstone !== undefined) this.log.replace(tombstone);
+    if (this.subject && takesSubjectBack(item, this.subject)) this.subject = undefined;
   }
 }
 

@@ -3,10 +3,10 @@ import { childrenOf, el, sameElements, textOf, type XmlElement } from '../xmpp/x
 import type { HistoryItem, Subject } from './event.ts';
 
 /** The subject that a message sets, in all its languages. XEP-0045 §8.1. */
-export function subjectOf({ by, id, nick, occupantId, at, lang, payloads }: HistoryItem): Subject {
+export function subjectOf({ by, id, nick, occupantId, at, lang, payloads, via }: HistoryItem): Subject {
   const texts = childrenOf({ children: payloads }, 'subject', NS.client);
   const [first] = texts;
-  const plain = texts.length === 1 && first?.attrs['xml:lang'] === undefined;
+  const plain = texts.length <= 1 && first?.attrs['xml:lang'] === undefined;
   return {
     text: first === undefined ? '' : textOf(first),
     nick,
@@ -15,6 +15,7 @@ export function subjectOf({ by, id, nick, occupantId, at, lang, payloads }: Hist
     ...(plain ? {} : { texts }),
     ...(lang === undefined ? {} : { lang }),
     ...(id === '' ? {} : { by, id }),
+    ...(via === undefined ? {} : { via }),
   };
 }
 

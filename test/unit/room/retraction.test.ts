@@ -2,8 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { defaultRoomConfig } from '../../../src/core/room/config.ts';
 import type { Happening, HistoryItem } from '../../../src/core/room/event.ts';
 import { Messages } from '../../../src/core/room/messages.ts';
-import { takesBack, tombstoneOf } from '../../../src/core/room/retraction.ts';
+import { takesBack, takesSubjectBack, tombstoneOf } from '../../../src/core/room/retraction.ts';
 import { RoomState } from '../../../src/core/room/state.ts';
+import { subjectOf } from '../../../src/core/room/subject.ts';
 import { retractNs } from '../../../src/core/xep/xep0424.ts';
 import { writeModeration } from '../../../src/core/xep/xep0425.ts';
 import { jid } from '../../../src/core/xmpp/jid.ts';
@@ -71,6 +72,24 @@ describe('XEP-0424 §5, XEP-0425: who takes back what', () => {
       payloads: [el('retracted', retractNs, { id: 's2', stamp: '1970-01-01T00:00:00.020Z' })],
     });
     expect(tombstoneOf(said, moderation).payloads[0]?.children).toEqual(moderation.payloads[0]?.children);
+  });
+
+  it('decision #112: of a retraction that is taken back the retraction is left', () => {
+    const withBody = { ...mine, payloads: [...mine.payloads, el('body', NS.client, {}, 'wicked')] };
+    const left = tombstoneOf(withBody, { ...mine, id: 'r2', stanzaId: 's3' });
+    expect(left.payloads.map(({ name, attrs }) => [name, attrs['id']])).toEqual([
+      ['retracted', 's3'],
+      ['retract', 'm1'],
+    ]);
+    expect([takesBack(left, said), takesBack({ ...mine, id: 'r3' }, left)]).toEqual([true, false]);
+  });
+
+  it('a subject is taken back by the same rule, be its message here or not', () => {
+    const subject = subjectOf({ ...said, payloads: [el('subject', NS.client, {}, 'wicked')] });
+    for (const item of [mine, moderation]) expect(takesSubjectBack(item, subject)).toBe(true);
+    expect(takesSubjectBack({ ...mine, occupantId: 'crone' }, subject)).toBe(false);
+    expect(takesSubjectBack({ ...moderation, via: peer }, subject)).toBe(false);
+    expect(takesSubjectBack(mine, { text: 'x', nick: 'thirdwitch', occupantId: 'hag', at: instant(0) })).toBe(false);
   });
 });
 

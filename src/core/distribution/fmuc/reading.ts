@@ -97,7 +97,8 @@ export function readSubject({ room, env }: RoomTurn, occupantId = '', stanza: St
   const nick = resourceOf(stanza.from);
   const given = readStanzaId(payloads);
   const { by, id } = given && (given.by !== room.jid || room.holds(given)) ? given : { by: room.jid, id: '' };
-  const subject = subjectOf({ by, id, nick, occupantId, at: saidAt(env.now, stanza), lang, payloads });
+  const via = bareOf(stanza.from);
+  const subject = subjectOf({ by, id, via, nick, occupantId, at: saidAt(env.now, stanza), lang, payloads });
   return subject.text === '' && nick === '' ? undefined : subject;
 }
 
