@@ -6,7 +6,7 @@ import { NS } from '../../src/core/xmpp/namespaces.ts';
 import { iq, message } from '../../src/core/xmpp/stanza.ts';
 import { el, type XmlElement } from '../../src/core/xmpp/xml.ts';
 import { Prng } from '../../src/sim/prng.ts';
-import { type Seat, seats } from '../support/seats.ts';
+import { type Seat, seats } from '../support/cast.ts';
 import { joins } from '../support/world.ts';
 
 // People say things and take them back, moderators take things back, links fail and come back, nodes start again: whatever
