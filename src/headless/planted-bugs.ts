@@ -99,8 +99,8 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'a subject with a thread is a subject change',
     file: 'src/core/xep/xep0045.ts',
-    find: "payloadIn(payloads, 'body', NS.client) || payloadIn(payloads, 'thread', NS.client))",
-    replace: "payloadIn(payloads, 'body', NS.client))",
+    find: "if (name === 'body' || name === 'thread') return false;",
+    replace: "if (name === 'body') return false;",
     modes: everywhere,
   },
   {
@@ -178,9 +178,8 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'split messages inserted in the past',
     file: `${room}state.ts`,
-    find: 'return this.#remember(event.item);',
-    replace:
-      'this.#remember(event.item);\n        if (event.item.split) this.#history.sort((a, b) => a.at - b.at);\n        return;',
+    find: 'if (event.past) return this.#rememberPast(event.item);',
+    replace: 'if (event.past || event.item.split) return this.#rememberPast(event.item);',
     modes: ['0282'],
   },
   {

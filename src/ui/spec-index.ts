@@ -140,6 +140,12 @@ const decisions: Readonly<Record<string, string>> = {
   '125': 'which errors take an occupant out',
   '126': 'who may decline an invitation, and what comes of one that bounces',
   '127': 'a room that is gone',
+  '110': 'which messages are kept',
+  '111': 'what a user’s server answers for them',
+  '112': 'what is left of a message that was taken back',
+  '113': 'a room moderates what it accepted',
+  '114': 'nodes that missed a retraction',
+  '115': 'the vCard and the avatar of a room',
 };
 
 const books: Record<string, { readonly title: string; readonly sections: Readonly<Record<string, string>> }> = {
@@ -374,6 +380,19 @@ const books: Record<string, { readonly title: string; readonly sections: Readonl
       '4.1.5': 'Retrieving form fields',
       '4.3': 'Paging through results',
       '6.1.2': 'MUC Archives',
+    },
+  },
+  '0425': {
+    title: 'Moderated Message Retraction',
+    sections: { '2': 'Discovering support', '3': 'Use Case', '4': 'Tombstones', '5': 'Business Rules' },
+  },
+  '0486': {
+    title: 'MUC Avatars',
+    sections: {
+      '3': 'Use Cases',
+      '3.2': 'Owner of the Room Publishes Avatar',
+      '3.4': 'User Retrieves the vCard',
+      '5.2': 'Previous Usage of Presence for Avatar Advertising',
     },
   },
   '0410': {

@@ -290,11 +290,17 @@ describe('XEP-0045 §17.3, §17.4 in a room that XEP-0282 distributes', () => {
     const world = everybodyIn();
     const vcard = el('vCard', 'vcard-temp');
     ask(world, 'Efchen', 'Troy', vcard);
-    const [request] = world.got(user('Troy'));
-    expect([request?.from, request?.type, request?.payloads]).toEqual([at('Efchen'), 'get', [vcard]]);
+    const account = jid(bare('Troy'));
+    const [request] = world.to(account).filter(({ name }) => name === 'iq');
+    expect([request?.from, request?.to, request?.type, request?.payloads]).toEqual([
+      at('Efchen'),
+      account,
+      'get',
+      [vcard],
+    ]);
     const full = el('vCard', 'vcard-temp', {}, el('FN', 'vcard-temp', {}, 'Troy'));
     world.clear();
-    world.send(iq(jid(user('Troy')), at('Efchen'), { type: 'result', id: request?.id }, full));
+    world.send(iq(account, at('Efchen'), { type: 'result', id: request?.id }, full));
     expect(world.got(user('Efchen')).map(({ from, type, id, payloads }) => [from, type, id, payloads])).toEqual([
       [at('Troy'), 'result', 'q', [full]],
     ]);

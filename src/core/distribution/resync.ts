@@ -1,13 +1,14 @@
 import type { Change, ChangeOf } from '../room/change.ts';
 import { type HistoryItem, isLater, isLocal, type Occupant, type Subject } from '../room/event.ts';
+import { isKept } from '../room/keeping.ts';
 import type { RoomTurn } from '../room/room-turn.ts';
 import { sessionsOf } from '../room/sessions.ts';
 import type { RoomView } from '../room/state.ts';
+import { sameSubject, writeSubject } from '../room/subject.ts';
 import { shownPresence } from '../room/visibility.ts';
 import type { Env } from '../turn/env.ts';
 import { bareOf, type Jid } from '../xmpp/jid.ts';
-import { NS } from '../xmpp/namespaces.ts';
-import { el, sameElements } from '../xmpp/xml.ts';
+import { sameElements } from '../xmpp/xml.ts';
 
 /** How much of another node's state is taken. The rest is ignored, so that a hostile node cannot fill this one. */
 export interface Bounds {
@@ -106,8 +107,8 @@ export class IncomingState {
    * The changes that make this the room's state, in the order in which they are told: users who are gone, users with
    * another nick or presence, new users, messages, and the subject. All of them are late: they happened a while ago.
    */
-  diff({ room, env }: RoomTurn, scope: Scope): readonly Change[] {
-    return [...this.#roster(room, scope), ...this.#history(room, scope), ...this.#topic(room, scope, env)];
+  diff({ room }: RoomTurn, scope: Scope): readonly Change[] {
+    return [...this.#roster(room, scope), ...this.#history(room, scope), ...this.#topic(room, scope)];
   }
 
   #roster(room: RoomView, { speaksFor }: Scope): Change[] {
@@ -142,14 +143,16 @@ export class IncomingState {
 
   #history(room: RoomView, { from, lastingIds }: Scope): Change[] {
     const said = new Set(lastingIds ? [] : room.archive.map(contentOf));
-    const news = this.#messages.filter((item) => !room.holds(item) && !(said.size > 0 && said.has(contentOf(item))));
+    const news = this.#messages.filter(
+      (item) => isKept(item.payloads) && !room.holds(item) && !(said.size > 0 && said.has(contentOf(item))),
+    );
     return news.sort(byTime).map((item) => lateMessage(item, this.#occupants.get(item.nick), from));
   }
 
-  #topic(room: RoomView, { from }: Scope, env: Env): Change[] {
+  #topic(room: RoomView, { from }: Scope): Change[] {
     const subject = this.#subject;
-    if (subject === undefined || subject.text === (room.subject?.text ?? '')) return [];
-    return [lateSubject(room, subject, this.#occupants.get(subject.nick), from, env)];
+    if (subject === undefined || sameSubject(subject, room.subject)) return [];
+    return [lateSubject(room, subject, this.#occupants.get(subject.nick), from)];
   }
 }
 
@@ -165,11 +168,10 @@ export function lateSubject(
   subject: Subject,
   author: Occupant | undefined,
   from: Jid,
-  env: Env,
 ): ChangeOf<'subject'> {
-  const { nick, text, at, occupantId = author?.occupantId ?? '' } = subject;
-  const payloads = [el('subject', NS.client, {}, text)];
-  const item = { by: room.jid, id: env.newId(), nick, occupantId, at, payloads };
+  const { nick, at, lang, occupantId = author?.occupantId ?? '', by = room.jid, id = '' } = subject;
+  const via = from === room.jid ? undefined : from;
+  const item = { by, id, nick, occupantId, at, lang, via, payloads: writeSubject(subject) };
   const occupant = { ...(author ?? stranger(nick, occupantId)), home: from };
   return { kind: 'subject', occupant, subject, item, late: true };
 }

@@ -1,3 +1,4 @@
+import { isLasting } from '../room/keeping.ts';
 import { NS } from '../xmpp/namespaces.ts';
 import type { Stanza } from '../xmpp/stanza.ts';
 import { elementsOf, type XmlElement } from '../xmpp/xml.ts';
@@ -26,6 +27,6 @@ function isMissed(payload: XmlElement): boolean {
     case 'jabber:x:conference':
       return true;
     default:
-      return false;
+      return isLasting(xmlns);
   }
 }

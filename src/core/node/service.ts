@@ -5,6 +5,7 @@ import type { Turn } from '../turn/turn.ts';
 import { discoInfoResult, readDisco, writeDiscoItem } from '../xep/xep0030.ts';
 import { writeMucUser } from '../xep/xep0045.ts';
 import { rsm } from '../xep/xep0059.ts';
+import { vcardNs } from '../xep/xep0153.ts';
 import { isPing } from '../xep/xep0199.ts';
 import { type Condition, stanzaError } from '../xmpp/errors.ts';
 import { bareOf, parseJid, partsOf, resourceOf } from '../xmpp/jid.ts';
@@ -30,7 +31,8 @@ export function serviceIq(turn: Turn<RoomEvent>, rooms: Iterable<RoomView>, stan
   const disco = readDisco(stanza);
   if (disco?.node !== undefined) return refuse(turn, stanza, 'item-not-found', '0030#7');
   if (disco?.kind === 'info') {
-    const features = [NS.muc, NS.discoInfo, NS.discoItems, NS.ping, rsm, NS.occupantId, NS.stableId, NS.mucUnique];
+    const own = [NS.muc, NS.discoInfo, NS.discoItems, NS.ping, rsm, NS.occupantId, NS.stableId, NS.mucUnique];
+    const features = [...own, vcardNs];
     return turn.send(
       discoInfoResult(stanza, {
         identity: { category: 'conference', type: 'text', name: 'Netsplit rooms' },

@@ -38,13 +38,11 @@ export function archiveIq(turn: RoomTurn, stanza: Stanza, query: XmlElement): vo
   if (unknown) return refuse('cancel', 'feature-not-implemented', `no archive here is searched by ${unknown.var}`);
   const asked = readQuery(query);
   if ('error' in asked) return refuse('modify', 'bad-request', asked.error);
-  const wanted = room.archive.filter(
-    (item) =>
-      item.at >= (asked.start ?? Number.NEGATIVE_INFINITY) &&
-      item.at <= (asked.end ?? Number.POSITIVE_INFINITY) &&
-      (asked.with === undefined || (bareOf(asked.with) === room.jid && resourceOf(asked.with) === item.nick)),
-  );
-  const found = pageOf(wanted, { ...asked.page, max: Math.min(asked.page.max ?? pageMax, pageMax) });
+  const isWanted = (item: HistoryItem) =>
+    item.at >= (asked.start ?? Number.NEGATIVE_INFINITY) &&
+    item.at <= (asked.end ?? Number.POSITIVE_INFINITY) &&
+    (asked.with === undefined || (bareOf(asked.with) === room.jid && resourceOf(asked.with) === item.nick));
+  const found = pageOf(room.archive, isWanted, { ...asked.page, max: Math.min(asked.page.max ?? pageMax, pageMax) });
   if (found === undefined) return refuse('cancel', 'item-not-found', 'no message has the id of the page asked for');
   const jids =
     room.whois === 'anyone' ||
@@ -53,7 +51,7 @@ export function archiveIq(turn: RoomTurn, stanza: Stanza, query: XmlElement): vo
   // The page stays as it is, so that clients can go on from its ends.
   for (const item of sendable(turn, found.page))
     turn.send(archived(room, item, stanza.from, asked.queryId, jids), '0313#6.1.2');
-  turn.send(iqResult(stanza, writeFin(found.complete, writePage(found.page, found.index, wanted.length))), '0313#4.3');
+  turn.send(iqResult(stanza, writeFin(found.complete, writePage(found))), '0313#4.3');
 }
 
 function archived(room: RoomView, item: HistoryItem, to: Jid, queryId: string | undefined, jids: boolean): Stanza {

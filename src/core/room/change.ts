@@ -4,6 +4,7 @@ import type { Jid } from '../xmpp/jid.ts';
 import type { Stanza } from '../xmpp/stanza.ts';
 import type { RoomSettings } from './config.ts';
 import type { Actor, Happening, HistoryItem, Invitation, Occupant, Subject } from './event.ts';
+import { isKept } from './keeping.ts';
 import type { PresenceParts } from './visibility.ts';
 
 /**
@@ -141,10 +142,15 @@ export function eventOf(change: Change, n: number | undefined): Happening | unde
       return { kind: 'invited', invitation: change.invitation };
     case 'uninvited':
       return { kind: 'invitationEnded', invitation: change.invitation };
-    case 'message':
-      return { kind: 'messageAccepted', n, item: change.item };
-    case 'subject':
-      return { kind: 'subjectChanged', n, subject: change.subject };
+    case 'message': {
+      const { item } = change;
+      if (isKept(item.payloads)) return { kind: 'messageAccepted', n, item };
+      return { kind: 'positionPassed', n, passed: { by: item.by, id: item.id } };
+    }
+    case 'subject': {
+      const { subject, item, late } = change;
+      return { kind: 'subjectChanged', n, subject, ...(item.id === '' ? {} : { item }), past: late ? true : undefined };
+    }
     case 'destroyed':
       return { kind: 'roomDestroyed' };
     default:

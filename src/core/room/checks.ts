@@ -15,6 +15,7 @@ import { nickIsFree } from './nick.ts';
 import { type Refusal, refusal } from './refusal.ts';
 import { joined, nextKey, sessionsMax, sessionsOf, withSession } from './sessions.ts';
 import type { RoomView } from './state.ts';
+import { subjectOf } from './subject.ts';
 
 /**
  * Entering. XEP-0045 §7.2.
@@ -151,15 +152,13 @@ export function checkGroupchat(
 export function checkSubject(
   room: RoomView,
   occupant: Occupant,
-  text: string,
   stanza: Stanza,
   env: Env,
 ): ChangeOf<'subject'> | Refusal {
   if (occupant.role !== 'moderator' && !(occupant.role === 'participant' && room.config.changeSubject))
     return refusal('auth', 'forbidden', '0045#8.1');
   const item = itemOf(room, occupant, stanza, env);
-  const subject = { text, nick: occupant.nick, occupantId: occupant.occupantId, at: env.now };
-  return { kind: 'subject', occupant, subject, item };
+  return { kind: 'subject', occupant, subject: subjectOf(item), item };
 }
 
 /** A message as the room accepts it now. */

@@ -64,6 +64,8 @@ export function commit(turn: RoomTurn, change: Change, manner: Manner = atOnce):
       return inTime(later, () => tell(turn, change, spec));
     default:
       tell(turn, change, spec);
+      // What a moderator took back (XEP-0425) is not to be found on the disk either.
+      if (change.kind === 'message' && change.item.nick === '') turn.compact();
   }
   distribution.spread(turn, change);
   if ((change.kind === 'presence' || change.kind === 'renamed') && change.join) {

@@ -1,5 +1,6 @@
 import type { Affiliation, Role } from '../xep/xep0045.ts';
 import type { Jid } from '../xmpp/jid.ts';
+import type { XmlElement } from '../xmpp/xml.ts';
 
 /** What an owner may change (XEP-0045 §10.2; the fields of config-form.ts). */
 export interface RoomSettings {
@@ -43,6 +44,10 @@ export interface RoomSettings {
   readonly ownersAreContacts: boolean;
   /** Where its discussions may be read outside of XMPP (§6.4, `muc#roominfo_logs`); empty: nowhere. */
   readonly logsUrl: string;
+  /** XEP-0054, XEP-0486; it is no part of the form. */
+  readonly vcard: XmlElement | 'none';
+  /** SHA-1 hashes of the photos in it (XEP-0153 §3): what occupants are told of it. */
+  readonly avatars: readonly string[];
   /** The nodes that may carry this room beside this one, if its distribution lets owners choose them. */
   readonly nodes: readonly Jid[];
   readonly split: SplitSettings;
@@ -90,6 +95,8 @@ export const defaultSettings: RoomSettings = {
   membersOnlyRegistration: false,
   ownersAreContacts: true,
   logsUrl: '',
+  vcard: 'none',
+  avatars: [],
   nodes: [],
   split: { policy: 'freeze', chat: true, private: true, entry: false, kick: true, away: false },
 };

@@ -1,8 +1,11 @@
 import { type Field, writeForm } from '../xep/xep0004.ts';
 import { discoInfoResult, readDisco, writeDiscoItem } from '../xep/xep0030.ts';
 import { rsm } from '../xep/xep0059.ts';
+import { vcardNs } from '../xep/xep0153.ts';
 import { isPing } from '../xep/xep0199.ts';
 import { mam } from '../xep/xep0313.ts';
+import { retractFeatures } from '../xep/xep0424.ts';
+import { moderateNs } from '../xep/xep0425.ts';
 import { type Condition, stanzaError } from '../xmpp/errors.ts';
 import { bareOf, type Jid, occupantJid } from '../xmpp/jid.ts';
 import { NS } from '../xmpp/namespaces.ts';
@@ -61,6 +64,9 @@ function roomInfo(room: RoomView, more: readonly string[]) {
       NS.occupantId,
       NS.stableId,
       'http://jabber.org/protocol/muc#request',
+      moderateNs,
+      ...retractFeatures,
+      vcardNs,
       registerNs,
       ...(config.logging ? [mam] : []),
       room.whois === 'anyone' ? 'muc_nonanonymous' : 'muc_semianonymous',
@@ -86,6 +92,12 @@ function infoForm(room: RoomView) {
     type: 'text-single',
     values: [value],
   });
+  const avatars: Field = {
+    var: 'muc#roominfo_avatarhash',
+    label: 'Avatar hash',
+    type: 'text-multi',
+    values: config.avatars,
+  };
   const flag = (name: string, label: string, value: boolean): Field => ({
     var: name,
     label,
@@ -109,6 +121,8 @@ function infoForm(room: RoomView) {
       { var: 'muc#roominfo_contactjid', label: 'Contact addresses', type: 'jid-multi', values: contactsOf(room) },
       text('muc#roominfo_logs', 'URL of the archived discussions', config.logsUrl),
       text('muc#maxhistoryfetch', 'Maximum history messages', String(config.historyMax)),
+      // XEP-0486 §3.3: only where there is one.
+      ...(config.avatars.length === 0 ? [] : [avatars]),
     ],
   });
 }

@@ -65,9 +65,13 @@ function sameSessions(a: readonly Session[] = [], b: readonly Session[] = []): b
 
 /** A message the room keeps (XEP-0045 §7.2.13). */
 export interface HistoryItem {
-  /** XEP-0359: who gave the id, and the id: the message's identity on every node. */
+  /**
+   * XEP-0359: who gave the id, and the id: the message's identity on every node. The id is empty where another node tells of a
+   * subject without saying which message set it.
+   */
   readonly by: Jid;
   readonly id: string;
+  /** Empty: it is the room's own word, a retraction by a moderator (XEP-0425). */
   readonly nick: string;
   /** XEP-0421 id of the author; empty where the origin gave none. */
   readonly occupantId: string;
@@ -78,6 +82,8 @@ export interface HistoryItem {
   readonly stanzaId?: string | undefined;
   readonly lang?: string | undefined;
   readonly payloads: readonly XmlElement[];
+  /** The peer node by which it came; undefined: it was accepted here, or by the node that decides. */
+  readonly via?: Jid | undefined;
   /** XEP-0282: it was said at this node while that was cut off, under this id. It was accepted, and told to all others, later. */
   readonly split?: { readonly by: Jid; readonly id: string } | undefined;
   /** XEP-0282 §4.11.1.2: the same at the node that was cut off, before it was accepted: `by` and `id` are that node's. */
@@ -141,6 +147,14 @@ export interface Subject {
   /** Of the user who set it, if this node knows (XEP-0421). */
   readonly occupantId?: string;
   readonly at: Instant;
+  /** All its `<subject/>`s, where they say more than the text: in several languages, or in one that is named. */
+  readonly texts?: readonly XmlElement[];
+  /** xml:lang of the message that set it. */
+  readonly lang?: string;
+  /** Identity of that message (XEP-0359), if this node knows, and the peer node by which it came. */
+  readonly by?: Jid;
+  readonly id?: string;
+  readonly via?: Jid;
 }
 
 /** A mediated invitation (XEP-0045 §7.8.2) that was neither accepted nor declined. */
@@ -205,10 +219,19 @@ export type Happening = {
   /** Presence, role, affiliation, known JID or home of someone in the room; `joining`: they get all that a join brings. */
   | { readonly kind: 'occupantChanged'; readonly occupant: Occupant; readonly joining?: true }
   /** `past`: it was said a while ago on another node, and goes into the history where it belongs by its time. */
-  | { readonly kind: 'messageAccepted'; readonly item: HistoryItem; readonly past?: true }
-  | { readonly kind: 'subjectChanged'; readonly subject: Subject }
-  /** XEP-0282: a change at the node that decides, which means nothing here. Only its position in the sequence counts. */
-  | { readonly kind: 'positionPassed' }
+  | { readonly kind: 'messageAccepted'; readonly item: HistoryItem; readonly past?: true | undefined }
+  /** `item`: the message that set it, where this room keeps it; `past`: as above. */
+  | {
+      readonly kind: 'subjectChanged';
+      readonly subject: Subject;
+      readonly item?: HistoryItem;
+      readonly past?: true | undefined;
+    }
+  /**
+   * A change of which only the position in the sequence counts: at the node that decides, and it means nothing here
+   * (XEP-0282); or a message that is not to be kept, of which the identity remains.
+   */
+  | { readonly kind: 'positionPassed'; readonly passed?: { readonly by: Jid; readonly id: string } }
   /** XEP-0282: a user of this node did what the node that decides does not know. It replaces what they did before. */
   | { readonly kind: 'diverged'; readonly act: Divergence }
   /** These acts need not be told any more, or (`user`) all of this user's but what they said. */

@@ -8,6 +8,7 @@ import type { Instant } from '../xmpp/time.ts';
 import type { XmlElement } from '../xmpp/xml.ts';
 import type { RoomSettings } from './config.ts';
 import type { HistoryItem } from './event.ts';
+import { isKept } from './keeping.ts';
 import type { RoomTurn } from './room-turn.ts';
 import { isSendable } from './size.ts';
 
@@ -24,13 +25,20 @@ export function liveMessages(room: Jid, item: HistoryItem): (to: Jid) => Stanza 
 
 function messagePayloads(room: Jid, item: HistoryItem): readonly XmlElement[] {
   const said = withOccupantId(item.payloads, item.occupantId);
-  // A message that the room has not accepted yet has no id of the room's (XEP-0282 §4.11.1.2).
-  return item.provisional ? said : [...said, writeStanzaId({ by: room, id: item.id })];
+  // Of a message that the room does not keep, or has not accepted yet (XEP-0282 §4.11.1.2), there is nothing that an id of the
+  // room's would name: every id that it gives is one of its archive (XEP-0313 §3.5).
+  const isNamed = !item.provisional && item.id !== '' && isKept(item.payloads);
+  return isNamed ? [...said, writeStanzaId({ by: room, id: item.id })] : said;
+}
+
+/** Whom a message is from: an occupant, or the room itself. */
+export function authorJid(room: Jid, nick: string): Jid {
+  return nick === '' ? room : occupantJid(room, nick);
 }
 
 function messageTo(room: Jid, item: HistoryItem, to: Jid, payloads: readonly XmlElement[]): Stanza {
   const rest = { type: 'groupchat', id: item.stanzaId, lang: item.lang };
-  return make('message', occupantJid(room, item.nick), to, rest, payloads);
+  return make('message', authorJid(room, item.nick), to, rest, payloads);
 }
 
 /** The same message for a user who was not there: with the room's delay. XEP-0045 §7.2.13. */

@@ -1,6 +1,8 @@
+import { retractNs } from '../xep/xep0424.ts';
+import { moderateNs } from '../xep/xep0425.ts';
 import { bareOf, type Jid, parseJid } from '../xmpp/jid.ts';
 import { NS, nodeNamespaces } from '../xmpp/namespaces.ts';
-import type { XmlElement } from '../xmpp/xml.ts';
+import { childOf, type XmlElement } from '../xmpp/xml.ts';
 
 // What only rooms and nodes may say. If a client sends one of these as a direct child, that child is removed and the rest
 // of the stanza counts. The same child deeper inside, or in a similar namespace, means nothing to anybody.
@@ -8,12 +10,25 @@ const reserved: ReadonlySet<string> = new Set([...nodeNamespaces, NS.muc, NS.muc
 
 /**
  * Removes what a user may not say in a room's name: payloads of muc and of what nodes tell each other, delays
- * that claim to be the room's or an occupant's, stanza-ids that claim to be by the room.
- * XEP-0045 §17.4, XEP-0359 §3, XEP-0282 §4.9.
+ * that claim to be the room's or an occupant's, stanza-ids that claim to be by the room, what a moderator would have done.
+ * XEP-0045 §17.4, XEP-0359 §3, XEP-0282 §4.9, XEP-0425 §5.
  */
 export function cleanPayloads(room: Jid, payloads: readonly XmlElement[]): readonly XmlElement[] {
-  for (const payload of payloads) if (forged(room, payload)) return payloads.filter((each) => !forged(room, each));
+  for (const payload of payloads)
+    if (forged(room, payload) || moderates(payload))
+      return payloads.filter((each) => !forged(room, each) && !moderates(each));
   return payloads;
+}
+
+/** The same of what the node that decides says: retractions and tombstones are its to tell. */
+export function cleanDecided(room: Jid, payloads: readonly XmlElement[]): readonly XmlElement[] {
+  return payloads.filter((each) => !forged(room, each));
+}
+
+/** A tombstone, or a retraction in the room's name. */
+function moderates(payload: XmlElement): boolean {
+  if (payload.xmlns !== retractNs) return payload.xmlns === moderateNs;
+  return payload.name === 'retracted' || childOf(payload, 'moderated', moderateNs) !== undefined;
 }
 
 function forged(room: Jid, payload: XmlElement): boolean {

@@ -22,14 +22,14 @@ const itemsMax = roomLimits.children - 1;
 export function listed(query: XmlElement, list: readonly Listed[]): readonly XmlElement[] | Refusal {
   if (!asksForPage(query) && fitting(query, list) === list.length) return list.map(({ element }) => element);
   const asked = readPage(query);
-  const found = pageOf(list, { ...asked, max: Math.min(asked.max ?? itemsMax, itemsMax) });
+  const found = pageOf(list, () => true, { ...asked, max: Math.min(asked.max ?? itemsMax, itemsMax) });
   if (found === undefined) return refusal('cancel', 'item-not-found', '0059#2.4', 'there is no item with that id now');
   const { page, index } = found;
   const backwards = asked.before !== undefined;
   const length = fitting(query, backwards ? page.toReversed() : page);
   const kept = backwards ? page.slice(page.length - length) : page.slice(0, length);
   const first = backwards ? index + page.length - length : index;
-  return [...kept.map(({ element }) => element), writePage(kept, first, list.length)];
+  return [...kept.map(({ element }) => element), writePage({ page: kept, index: first, count: list.length })];
 }
 
 /** How many of them, from the first, go into one stanza. */

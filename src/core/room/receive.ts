@@ -1,10 +1,12 @@
 import { readDisco } from '../xep/xep0030.ts';
-import { readJoin, subjectChange } from '../xep/xep0045.ts';
+import { changesSubject, readJoin } from '../xep/xep0045.ts';
 import { isPing } from '../xep/xep0199.ts';
 import { mam } from '../xep/xep0313.ts';
-import { occupantJid, resourceOf } from '../xmpp/jid.ts';
+import { moderateNs } from '../xep/xep0425.ts';
+import { resourceOf } from '../xmpp/jid.ts';
 import { NS } from '../xmpp/namespaces.ts';
 import { type Stanza, withParts } from '../xmpp/stanza.ts';
+import { answerOfAccount, relayedIq } from './account-iq.ts';
 import { adminIq } from './admin.ts';
 import { archiveIq } from './archive.ts';
 import { checkEnter, checkGroupchat, checkNick, checkPresence, checkPrivateMessage, checkSubject } from './checks.ts';
@@ -15,14 +17,16 @@ import { bounced, kickStranger } from './ghosts.ts';
 import { handBack } from './hand-back.ts';
 import { cleanPayloads } from './hygiene.ts';
 import { mediate } from './invite.ts';
+import { moderateIq } from './moderation.ts';
 import { changesOfDestruction, ownerIq } from './owner.ts';
 import { asks } from './passed.ts';
 import { refusal } from './refusal.ts';
 import { registerIq, registerNs } from './register.ts';
 import type { RoomTurn } from './room-turn.ts';
-import { everySession, inward, outward, sessionsOf } from './sessions.ts';
+import { everySession, sessionsOf } from './sessions.ts';
 import { bounded } from './size.ts';
 import { deliverPrivate, passOn, refuse } from './tell.ts';
+import { isVcard, vcardIq } from './vcard.ts';
 import { presenceFor } from './visibility.ts';
 import { voice } from './voice.ts';
 
@@ -53,14 +57,8 @@ export function receive(turn: RoomTurn, received: Stanza): void {
       stanza,
       refusal('modify', 'bad-request', '0045#7.4', 'messages to the room are of type groupchat'),
     );
-  const subject = subjectChange(stanza);
-  submit(
-    turn,
-    stanza,
-    subject === undefined
-      ? checkGroupchat(room, occupant, stanza, turn.env)
-      : checkSubject(room, occupant, subject, stanza, turn.env),
-  );
+  const check = changesSubject(stanza.payloads) ? checkSubject : checkGroupchat;
+  submit(turn, stanza, check(room, occupant, stanza, turn.env));
 }
 
 function presence(turn: RoomTurn, occupant: Occupant | undefined, stanza: Stanza): void {
@@ -123,6 +121,9 @@ function iq(turn: RoomTurn, occupant: Occupant | undefined, stanza: Stanza): voi
     if (query.xmlns === NS.mucOwner && query.name === 'query') return ownerIq(turn, stanza, query);
     if (query.xmlns === registerNs && query.name === 'query') return registerIq(turn, stanza, query);
     if (query.xmlns === mam && query.name === 'query') return archiveIq(turn, stanza, query);
+    if (isVcard(query)) return vcardIq(turn, stanza, query);
+    if (query.xmlns === moderateNs && query.name === 'moderate' && stanza.type === 'set')
+      return moderateIq(turn, stanza, query);
   }
   discoverRoom(turn, stanza);
 }
@@ -132,6 +133,8 @@ function relayIq(turn: RoomTurn, occupant: Occupant | undefined, stanza: Stanza)
   const { room } = turn;
   const nick = resourceOf(stanza.to);
   const request = stanza.type === 'get' || stanza.type === 'set';
+  const answer = answerOfAccount(room, stanza);
+  if (answer) return turn.send(answer, '0045#17.4');
   if (!request && handBack(turn, stanza)) return;
   const target = room.occupants.get(nick);
   if (occupant === undefined) {
@@ -147,10 +150,9 @@ function relayIq(turn: RoomTurn, occupant: Occupant | undefined, stanza: Stanza)
   // The target is another node's user, and that node does not know us by its own room.
   if (!turn.distribution.traits.reaches(target))
     return request ? refuse(turn, stanza, refusal('cancel', 'service-unavailable', '0045#17.4')) : undefined;
-  const session = { ...target, jid: target.jid };
-  const [id, to] = request ? ([outward(occupant, stanza.id), session.jid] as const) : inward(session, stanza.id);
-  if (to === undefined) return;
-  const sent = withParts(stanza, { id, from: occupantJid(room.jid, occupant.nick), to });
-  if (request) passOn(turn, sent, asks(stanza), '0045#17.4');
+  const sent = relayedIq(room, occupant, { ...target, jid: target.jid }, stanza);
+  if (sent === undefined) return;
+  // The answer of an account has its own way back (decision #111).
+  if (request && resourceOf(sent.to) !== '') passOn(turn, sent, asks(stanza), '0045#17.4');
   else turn.send(sent, '0045#17.4');
 }

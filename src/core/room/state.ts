@@ -7,7 +7,6 @@ import {
   type Actor,
   type Divergence,
   type HistoryItem,
-  isLater,
   isLocal,
   type LocalOccupant,
   type Occupant,
@@ -16,6 +15,8 @@ import {
   type Subject,
 } from './event.ts';
 import { Invitations } from './invitations.ts';
+import { Messages } from './messages.ts';
+import { takesSubjectBack } from './retraction.ts';
 import { asSession, joined, localSessions, sessionsOf } from './sessions.ts';
 import { boundedPayloads, boundedSubject } from './size.ts';
 import { skeleton } from './skeleton.ts';
@@ -24,9 +25,6 @@ import type { Traits } from './traits.ts';
 
 /** What everything but `apply` may see of a room. */
 export type RoomView = Omit<RoomState, 'apply' | 'restore'>;
-
-/** Messages a room keeps for its archive. */
-export const archiveMax = 10_000;
 
 /** All durable state of one room. `apply` is the one writer. */
 export class RoomState {
@@ -55,15 +53,13 @@ export class RoomState {
   readonly #traits: Pick<Traits, 'keepsChanges' | 'givesOccupantIds'>;
   #divergence: readonly Divergence[] = [];
   #changes: Partial<RoomSettings> = {};
-  #history: HistoryItem[] = [];
+  readonly #messages = new Messages();
   /** Derived when it is asked for: those whom this node serves itself. */
   #locals: readonly LocalOccupant[] | undefined;
   /** Derived: real full JID -> nick. */
   readonly #nicks = new Map<Jid, string>();
   /** Derived when it is asked for, and kept from then on: skeleton of a nick -> nicks. */
   #shapes: Map<string, readonly string[]> | undefined;
-  /** Derived in the same way: identities in the history, the ids by the room that gave them. Reading a log needs neither. */
-  #identities: Map<Jid, Set<string>> | undefined;
 
   constructor(config: RoomConfig, traits: Pick<Traits, 'keepsChanges' | 'givesOccupantIds'>) {
     this.config = config;
@@ -81,13 +77,12 @@ export class RoomState {
 
   /** The whole of what is kept, oldest first: what the archive (XEP-0313) answers from. */
   get archive(): readonly HistoryItem[] {
-    return this.#history;
+    return this.#messages.all;
   }
 
   /** What a user who enters may be sent: oldest first, at most `config.historyMax`. */
   get history(): readonly HistoryItem[] {
-    const { historyMax } = this.config;
-    return this.#history.length > historyMax ? this.#history.slice(this.#history.length - historyMax) : this.#history;
+    return this.#messages.last(this.config.historyMax);
   }
 
   /** XEP-0282: what this node's users did that the node that decides does not know of, oldest first. */
@@ -136,9 +131,14 @@ export class RoomState {
     return this.affiliations.get(domainOf(jid)) === 'outcast' ? 'outcast' : 'none';
   }
 
-  /** Whether the history holds the message with this identity. */
+  /** Whether the message with this identity has been here: it is kept, or it passed lately. */
   holds(item: { readonly by: Jid; readonly id: string }): boolean {
-    return this.#identified().get(item.by)?.has(item.id) === true;
+    return this.#messages.holds(item);
+  }
+
+  /** Whether there is a message that this one takes back (XEP-0424, XEP-0425). */
+  retracts(item: HistoryItem): boolean {
+    return this.#messages.retracts(item);
   }
 
   apply(event: RoomEvent): void {
@@ -151,7 +151,8 @@ export class RoomState {
         if (event.owner !== undefined) this.affiliations.set(bareOf(event.owner), 'owner');
         return;
       case 'roomConfigured':
-        this.locked = false;
+        // A vCard is no configuration that a new room waits for (§10.1).
+        if (event.changes.vcard === undefined) this.locked = false;
         return this.#configure(event.changes);
       case 'affiliationChanged':
         if (event.affiliation === 'none') this.affiliations.delete(event.user);
@@ -185,8 +186,12 @@ export class RoomState {
         return this.#remember(event.item);
       case 'subjectChanged':
         this.subject = boundedSubject(event.subject);
-        return;
+        if (event.item === undefined) return;
+        if (!event.past) return this.#remember(event.item);
+        // The other node may tell of one that was here before.
+        return this.holds(event.item) ? undefined : this.#rememberPast(event.item);
       case 'positionPassed':
+        if (event.passed !== undefined) this.#messages.pass(event.passed);
         return;
       case 'diverged':
         return this.#diverge(event.act);
@@ -200,7 +205,7 @@ export class RoomState {
         this.epoch = event.epoch;
         this.#configure({ whois: event.whois, ...event.config });
         // The node that decides has still to judge what was said here while this node was cut off.
-        this.#replace({ ...event, history: [...event.history, ...this.#history.filter((item) => item.provisional)] });
+        this.#replace({ ...event, history: [...event.history, ...this.archive.filter((item) => item.provisional)] });
         return;
       default:
         assertNever(event);
@@ -219,7 +224,7 @@ export class RoomState {
       bans: [...this.bans],
       reservedNicks: [...this.reservedNicks],
       occupantIds: [...this.occupantIds],
-      history: [...this.#history],
+      history: [...this.archive],
       invitations: this.invitations.entries,
       log: [...this.log.entries],
       divergence: this.#divergence,
@@ -259,8 +264,7 @@ export class RoomState {
     this.#nicks.clear();
     this.#shapes = undefined;
     for (const occupant of state.occupants) this.#put(occupant);
-    this.#history = [];
-    this.#identities = undefined;
+    this.#messages.clear();
     for (const item of state.history) {
       this.#remember(item);
       // An answer to a join also brings authors who are gone.
@@ -345,52 +349,29 @@ export class RoomState {
   /** Takes acts off the divergence; what was said and is not accepted by now is no part of the room. */
   #settle(which: (act: Divergence) => boolean): void {
     if (this.#divergence.length === 0) return;
-    for (const act of this.#divergence) if (which(act) && act.kind === 'said') this.#forget(act.item);
+    for (const act of this.#divergence) if (which(act) && act.kind === 'said') this.#messages.forget(act.item);
     this.#divergence = this.#divergence.filter((act) => !which(act));
-  }
-
-  #forget(identity: { readonly by: Jid; readonly id: string }): void {
-    const { by, id } = identity;
-    // It is gone, but it was here: if it comes again under this identity, it is not new.
-    this.#identified();
-    this.#history = this.#history.filter((item) => item.provisional === undefined || item.by !== by || item.id !== id);
   }
 
   #rememberPast(item: HistoryItem): void {
     const { author, occupantId } = item;
     if (author !== undefined && this.#traits.givesOccupantIds) this.#identifyUser(author, occupantId);
-    // Mostly it is recent, so few messages come after it.
-    const after: HistoryItem[] = [];
-    for (let last = this.#history.at(-1); last !== undefined && isLater(last, item); last = this.#history.at(-1)) {
-      after.push(last);
-      this.#history.pop();
-    }
-    this.#remember(item);
-    while (after.length > 0) this.#history.push(after.pop() as HistoryItem);
+    this.#tookBack(item, this.#messages.addPast(item));
   }
 
   #remember(item: HistoryItem): void {
-    this.#history.push(wholeItem(item));
-    if (this.#identities !== undefined) identify(this.#identities, item);
-    // Trimmed by a quarter at a time: shifting an array for every message would cost its length every time.
-    if (this.#history.length > archiveMax + archiveMax / 4) {
-      for (const old of this.#history.splice(0, this.#history.length - archiveMax))
-        for (const { by, id } of old.split === undefined ? [old] : [old, old.split])
-          this.#identities?.get(by)?.delete(id);
-    }
+    this.#tookBack(item, this.#messages.add(item));
   }
 
-  #identified(): Map<Jid, Set<string>> {
-    if (this.#identities === undefined) {
-      this.#identities = new Map();
-      for (const item of this.#history) identify(this.#identities, item);
-    }
-    return this.#identities;
+  /** @param tombstone  what is left of a message that it took back, also for nodes that missed it */
+  #tookBack(item: HistoryItem, tombstone: HistoryItem | undefined): void {
+    if (tombstone !== undefined) this.log.replace(tombstone);
+    if (this.subject && takesSubjectBack(item, this.subject)) this.subject = undefined;
   }
 }
 
-// A room looks at its people and its history all the time, and engines are quick with what has one shape: so these have all
-// parts, those that a rule left out too.
+// A room looks at its people all the time, and engines are quick with what has one shape: so these have all parts, those that
+// a rule left out too.
 function wholeOccupant(occupant: Occupant): Occupant {
   const { nick, jid, affiliation, role, home, occupantId, presence, cutOff, provisional, key, sessions } = occupant;
   return {
@@ -406,10 +387,6 @@ function wholeOccupant(occupant: Occupant): Occupant {
     key,
     sessions,
   };
-}
-function wholeItem(item: HistoryItem): HistoryItem {
-  const { by, id, nick, occupantId, author, at, stanzaId, lang, payloads, split, provisional } = item;
-  return { by, id, nick, occupantId, author, at, stanzaId, lang, payloads, split, provisional };
 }
 
 function refill<K, V>(map: Map<K, V>, entries: readonly (readonly [K, V])[]): void {
@@ -428,13 +405,4 @@ function removeShape(shapes: Map<string, readonly string[]>, nick: string): void
   const alike = (shapes.get(shape) ?? []).filter((other) => other !== nick);
   if (alike.length > 0) shapes.set(shape, alike);
   else shapes.delete(shape);
-}
-
-/** An item's identity, and the one under which it was said during a split. */
-function identify(identities: Map<Jid, Set<string>>, item: HistoryItem): void {
-  for (const { by, id } of item.split === undefined ? [item] : [item, item.split]) {
-    const ids = identities.get(by);
-    if (ids === undefined) identities.set(by, new Set([id]));
-    else ids.add(id);
-  }
 }

@@ -1,20 +1,22 @@
 import type { Spec } from '../turn/spec.ts';
 import { type JoinRequest, writeAffiliation, writeStatuses } from '../xep/xep0045.ts';
+import { writeUpdate } from '../xep/xep0153.ts';
 import { writeDelay } from '../xep/xep0203.ts';
 import { writeOccupantId } from '../xep/xep0421.ts';
 import { assertNever, stanzaError } from '../xmpp/errors.ts';
 import { type Jid, occupantJid } from '../xmpp/jid.ts';
 import { NS } from '../xmpp/namespaces.ts';
-import { errorReply, message, type Stanza, withParts } from '../xmpp/stanza.ts';
+import { errorReply, message, presence, type Stanza, withParts } from '../xmpp/stanza.ts';
 import { el, type XmlElement } from '../xmpp/xml.ts';
 import type { Change, ChangeOf } from './change.ts';
 import { isLocal, type LocalOccupant, type Occupant } from './event.ts';
-import { delayedMessages, liveMessages, recent, selectHistory, sendable, wantedHistory } from './history.ts';
+import { authorJid, delayedMessages, liveMessages, recent, selectHistory, sendable, wantedHistory } from './history.ts';
 import type { Asked } from './passed.ts';
 import type { Refusal } from './refusal.ts';
 import type { Distribution, RoomTurn } from './room-turn.ts';
 import { asSession, hasSession, localSessions, sessionsOf } from './sessions.ts';
 import type { RoomView } from './state.ts';
+import { writeSubject } from './subject.ts';
 import {
   looksDifferent,
   maySeeJids,
@@ -88,10 +90,10 @@ export function tell(turn: RoomTurn, change: Change, spec?: Spec): void {
       return;
     }
     case 'configured': {
-      if (change.statuses.length === 0) return;
       const x = writeStatuses(change.statuses);
-      for (const viewer of room.locals)
+      for (const viewer of change.statuses.length === 0 ? [] : room.locals)
         turn.send(message(room.jid, viewer.jid, { type: 'groupchat', id: turn.env.newId() }, x), '0045#10.2.1');
+      if (change.changes.avatars !== undefined) tellOfAvatar(turn);
       return;
     }
     case 'affiliated': {
@@ -233,11 +235,23 @@ function welcome(
     turn.send(stanza, spec ?? '0045#7.2.13');
   // There is always a subject, an empty one if none was set: it tells a client that the history is over (§7.2.15).
   const { subject } = room;
-  const from = subject && subject.nick !== '' ? occupantJid(room.jid, subject.nick) : room.jid;
-  const text = el('subject', NS.client, {}, ...(subject && subject.text !== '' ? [subject.text] : []));
+  const from = authorJid(room.jid, subject?.nick ?? '');
+  const texts = writeSubject(subject);
   const author = writeOccupantId(subject?.occupantId ?? '');
   const delay = subject ? [writeDelay({ from: room.jid, stamp: subject.at })] : [];
-  turn.send(message(from, occupant.jid, { type: 'groupchat' }, text, ...author, ...delay), spec ?? '0045#7.2.15');
+  turn.send(
+    message(from, occupant.jid, { type: 'groupchat', lang: subject?.lang }, ...texts, ...author, ...delay),
+    spec ?? '0045#7.2.15',
+  );
+  // After all that §7.1 puts in an order: there are clients that take it for somebody without a nick.
+  if (room.config.avatars.length > 0) tellOfAvatar(turn, [occupant]);
+}
+
+/** XEP-0486 §5.2, XEP-0153 §4.1: many clients know the avatar of a room by presence of the room itself alone. Decision #115. */
+export function tellOfAvatar(turn: RoomTurn, viewers: readonly LocalOccupant[] = turn.room.locals): void {
+  const { room } = turn;
+  const [hash] = room.config.avatars;
+  for (const { jid } of viewers) turn.send(presence(room.jid, jid, {}, writeUpdate(hash)), '0486#5.2');
 }
 
 /**

@@ -45,11 +45,20 @@ export function writeJoin(join: JoinRequest): XmlElement {
  * which it "is a legitimate message, but it SHALL NOT be interpreted as a subject change".
  */
 export function subjectChange({ name, type, payloads }: Stanza): string | undefined {
-  if (name !== 'message' || type !== 'groupchat') return undefined;
+  if (name !== 'message' || type !== 'groupchat' || !changesSubject(payloads)) return undefined;
   const subject = payloadIn(payloads, 'subject', NS.client);
-  if (subject === undefined || payloadIn(payloads, 'body', NS.client) || payloadIn(payloads, 'thread', NS.client))
-    return undefined;
-  return textOf(subject);
+  return subject && textOf(subject);
+}
+
+/** The same of the payloads of a groupchat message. */
+export function changesSubject(payloads: readonly XmlElement[]): boolean {
+  let found = false;
+  for (const { name, xmlns } of payloads) {
+    if (xmlns !== NS.client) continue;
+    if (name === 'body' || name === 'thread') return false;
+    if (name === 'subject') found = true;
+  }
+  return found;
 }
 
 /** Reads `<history/>` in any namespace; attributes that are no numbers or stamps are as if absent. */

@@ -37,29 +37,44 @@ export function asksForPage(parent: XmlElement): boolean {
   return childOf(parent, 'set', rsm) !== undefined;
 }
 
-/** One page of `items`; undefined if `after` or `before` names an item that is not there. */
-export function pageOf<T extends { readonly id: string }>(
-  items: readonly T[],
-  { max = 50, after, before, index: place }: PageRequest,
-): { readonly page: readonly T[]; readonly index: number; readonly complete: boolean } | undefined {
-  let first = Math.min(place ?? 0, items.length);
-  let end = items.length;
-  if (after !== undefined) {
-    const found = items.findIndex(({ id }) => id === after);
-    if (found < 0) return undefined;
-    first = found + 1;
-  }
-  if (before !== undefined && before !== '') {
-    const found = items.findIndex(({ id }) => id === before);
-    if (found < 0) return undefined;
-    end = found;
-  }
-  const size = Math.min(max, Math.max(0, end - first));
-  const index = before === undefined ? first : Math.max(first, end - size);
-  return { page: items.slice(index, index + size), index, complete: size === Math.max(0, end - first) };
+export interface Page<T> {
+  readonly page: readonly T[];
+  /** Place of its first item among all that are wanted, and their number. */
+  readonly index: number;
+  readonly count: number;
+  /** Whether nothing that is wanted lies beyond it, in the direction of paging. */
+  readonly complete: boolean;
 }
 
-export function writePage(page: readonly { readonly id: string }[], index: number, count: number): XmlElement {
+/**
+ * One page of those among `items` that are wanted; undefined if `after` or `before` names an item that is not there. The
+ * item that is named need not be a wanted one: a filter changes nothing about where it stands.
+ */
+export function pageOf<T extends { readonly id: string }>(
+  items: readonly T[],
+  wanted: (item: T) => boolean,
+  { max = 50, after, before, index: from }: PageRequest,
+): Page<T> | undefined {
+  const place = (wantedId: string) => items.findIndex(({ id }) => id === wantedId);
+  const first = after === undefined ? 0 : place(after) + 1;
+  const end = before === undefined || before === '' ? items.length : place(before);
+  if ((after !== undefined && first === 0) || end < 0) return undefined;
+  const earlier = items.slice(0, first).filter(wanted).length;
+  const between = items.slice(first, end).filter(wanted);
+  const isForward = before === undefined;
+  const skipped = isForward ? Math.min(from ?? 0, between.length) : Math.max(0, between.length - max);
+  const page = between.slice(skipped, skipped + max);
+  const later = items.slice(Math.max(first, end)).filter(wanted).length;
+  const count = earlier + between.length + later;
+  return {
+    page,
+    index: earlier + skipped,
+    count,
+    complete: page.length === between.length - (isForward ? skipped : 0),
+  };
+}
+
+export function writePage({ page, index, count }: Omit<Page<{ readonly id: string }>, 'complete'>): XmlElement {
   const [first] = page;
   const last = page.at(-1);
   return el(

@@ -1,4 +1,5 @@
 import type { HistoryItem } from '../../core/room/event.ts';
+import { changesSubject } from '../../core/xep/xep0045.ts';
 import { textOf, type XmlElement } from '../../core/xmpp/xml.ts';
 import type { Evidence } from '../evidence.ts';
 import type { Checker } from '../judge.ts';
@@ -38,7 +39,10 @@ function copiesOfThePrimary(given: Evidence): Verdict {
     if (strange !== undefined)
       violations.push({ invariant: 'D-c', what: `${address} keeps "${told(strange)}", the primary does not` });
     const first = original.history.findIndex((item) => same(here.get(item.id), item));
-    const missing = original.history.slice(Math.max(0, first)).find((item) => !same(here.get(item.id), item));
+    // Which subjects it had before only the primary is asked.
+    const missing = original.history
+      .slice(Math.max(0, first))
+      .find((item) => !changesSubject(item.payloads) && !same(here.get(item.id), item));
     if (here.size > 0 && missing !== undefined)
       violations.push({ invariant: 'D-c', what: `${address} does not keep "${told(missing)}"` });
   }

@@ -1,4 +1,4 @@
-import { archiveMax } from '../../core/room/state.ts';
+import { archiveMax } from '../../core/room/messages.ts';
 import { bodyOf } from '../../core/xmpp/stanza.ts';
 import type { Evidence } from '../evidence.ts';
 import type { Checker } from '../judge.ts';

@@ -25,7 +25,7 @@ import { classify, type FromNode } from './from-node.ts';
 import { JoinedNode } from './joined-node.ts';
 import { JoiningNode } from './joining-node.ts';
 import { Links, stateOf } from './links.ts';
-import { routePrivate, takeMessage } from './messages.ts';
+import { routePrivate, takeMessage, takeModeration } from './messages.ts';
 import { takePresence, yieldNick } from './occupants.ts';
 import { placeOf } from './place.ts';
 import { nodeHistory, nodeMessage, nodeSubject, occupantPresence, occupantRename } from './stanzas.ts';
@@ -171,6 +171,8 @@ export class FmucNode implements Protocol {
         return;
       case 'message':
         for (const link of this.#links.hearing(room, change.occupant)) {
+          // Decision #113.
+          if (change.item.nick === '' && !link.counts) continue;
           if (!change.late) link.send(turn, nodeMessage(room, change.item, link.peer), '0289#5.2');
           // A node without our extension would show it as if it were said now.
           else if (link.counts) link.send(turn, nodeHistory(room, change.item, link.peer), '0289#5.1');
@@ -269,6 +271,8 @@ export class FmucNode implements Protocol {
       }
       case 'message':
         return takeMessage(turn, this.#links, peer, what.author, stanza);
+      case 'moderation':
+        return takeModeration(turn, peer, stanza);
       case 'tooLate':
         return turn.note('0289#5.4', `${peer} does not know yet that we left: ignored`, { peer });
       case 'nobodys':

@@ -4,7 +4,7 @@ import { type JoinRequest, readJoin, subjectChange } from '../../xep/xep0045.ts'
 import { type Fmuc, readFmuc } from '../../xep/xep0289.ts';
 import type { Jid } from '../../xmpp/jid.ts';
 import type { Stanza } from '../../xmpp/stanza.ts';
-import { isDelayedBy, stampOf } from './reading.ts';
+import { isDelayedBy, isModeration, stampOf } from './reading.ts';
 
 /** How this room stands with the node. */
 export interface Relation {
@@ -38,6 +38,8 @@ export type FromNode =
   | { readonly kind: 'presence'; readonly author: Jid }
   /** §5.2, §5.6. */
   | { readonly kind: 'message'; readonly author: Jid }
+  /** XEP-0425: its moderators took a message back. Decision #113. */
+  | { readonly kind: 'moderation' }
   /** It names no user, and is not one of the above. */
   | { readonly kind: 'nobodys' };
 
@@ -55,6 +57,7 @@ export function classify(stanza: Stanza, { peer, outbound, known, state }: Relat
     return known || stanza.name === 'presence' ? { kind: 'unlinked' } : undefined;
   if (state === 'leaving') return { kind: 'tooLate' };
   if (state === 'joining') return { kind: 'answer', author };
+  if (isModeration(stanza)) return { kind: 'moderation' };
   // A live subject has no delay, and no user can give a message a delay of their room's.
   if (outbound && subjectChange(stanza) !== undefined && stampOf(stanza) !== undefined)
     return { kind: 'pastSubject', author };

@@ -3,6 +3,7 @@ import { recent, sendable } from '../../room/history.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
 import type { Sign } from '../../turn/spec.ts';
 import type { JoinRequest } from '../../xep/xep0045.ts';
+import { isTombstone } from '../../xep/xep0424.ts';
 import type { Jid } from '../../xmpp/jid.ts';
 import type { Stanza } from '../../xmpp/stanza.ts';
 import { type FmucPeer, fmucPeer, fmucPeers } from '../peers.ts';
@@ -10,7 +11,7 @@ import type { Links } from './links.ts';
 import { change, enter, theirs } from './occupants.ts';
 import { placed, placeOf } from './place.ts';
 import { occupantOf } from './reading.ts';
-import { left, nodeHistory, nodeSubject, occupantPresence, reject } from './stanzas.ts';
+import { left, nodeHistory, nodeSubject, occupantPresence, reject, retractionsFor } from './stanzas.ts';
 
 /**
  * XEP-0289, the joined node's half: it lets other rooms join, answers them with what is here (§5.1), and tells them when
@@ -71,8 +72,11 @@ export class JoinedNode {
     }
     // Limited "in the normal manner, as in XEP-0045"; maxchars counts stanzas that a node does not send as they are.
     const none = history?.maxchars === 0 || another;
-    for (const item of none ? [] : sendable(turn, recent(room.history, history, env.now)))
-      link.send(turn, nodeHistory(room, item, peer), '0289#5.1');
+    const wanted = none ? [] : sendable(turn, recent(room.history, history, env.now));
+    // Of a message that was taken back nothing is passed on, and that it was always is (decision #114).
+    const said = wanted.filter(({ nick, payloads }) => nick !== '' && !isTombstone(payloads));
+    const all = link.counts ? [...said, ...retractionsFor(room, peer)] : said;
+    for (const item of all) link.send(turn, nodeHistory(room, item, peer), '0289#5.1');
     link.send(turn, nodeSubject(room, peer), '0289#5.1');
   }
 

@@ -2,10 +2,12 @@ import type { Change } from '../../room/change.ts';
 import { entry, mayEnter, rankOf } from '../../room/checks.ts';
 import { commit, leave } from '../../room/commit.ts';
 import { type Occupant, sameOccupant } from '../../room/event.ts';
+import { isKept } from '../../room/keeping.ts';
 import { type Refusal, refusal } from '../../room/refusal.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
 import { asFirst, isOf } from '../../room/sessions.ts';
 import type { RoomView } from '../../room/state.ts';
+import { sameSubject } from '../../room/subject.ts';
 import type { Sign } from '../../turn/spec.ts';
 import { type JoinRequest, subjectChange } from '../../xep/xep0045.ts';
 import { stanzaError, writeError } from '../../xmpp/errors.ts';
@@ -20,8 +22,8 @@ import { IncomingState, lateMessage, lateSubject } from '../resync.ts';
 import type { Links } from './links.ts';
 import { usersMax, yieldNick } from './occupants.ts';
 import { kept, type Phase, type PhaseOf, remembered } from './phase.ts';
-import { itemOf, type Known, occupantOf, saidAt, subjectOf } from './reading.ts';
-import { joinRequest, occupantPresence, occupantRename } from './stanzas.ts';
+import { isModeration, itemOf, type Known, moderationOf, occupantOf, readSubject, saidAt } from './reading.ts';
+import { joinRequest, nodeHistory, occupantPresence, occupantRename, retractionsFor } from './stanzas.ts';
 
 /** How long the other node has for the next part of its answer, and for its `<left/>`, in milliseconds. Decision #21. */
 const answerMs = 10_000;
@@ -96,9 +98,11 @@ export class JoiningNode {
     const nick = resourceOf(stanza.from);
     if (stanza.name === 'message' && stanza.type === 'groupchat' && subjectChange(stanza) !== undefined) {
       const setter = author === undefined ? undefined : answer.knownOccupantId(room, author);
-      answer.setSubject(subjectOf(env.now, setter, stanza));
+      answer.setSubject(readSubject(turn, setter, stanza));
       return this.#join(turn, now);
     }
+    const word = isModeration(stanza) ? moderationOf(turn, stanza) : undefined;
+    if (word) answer.addMessage(word);
     if (author === undefined || nick === '') return;
     if (stanza.name === 'presence' && stanza.type === undefined) {
       now.heard = env.now;
@@ -118,17 +122,18 @@ export class JoiningNode {
     const nick = resourceOf(stanza.from);
     const occupantId = room.occupantIdOf(author) ?? env.newId();
     const item = itemOf(turn, { nick, jid: author, occupantId }, stanza, saidAt(env.now, stanza));
+    if (!isKept(item.payloads)) return;
     if (room.holds(item)) turn.note('decision#27', 'a message that is here already: dropped');
     else commitPast(turn, lateMessage(item, room.occupants.get(nick), this.peer));
   }
 
   /** The subject of a join further up. */
   passedSubject(turn: RoomTurn, author: Jid | undefined, stanza: Stanza): void {
-    const { room, env } = turn;
+    const { room } = turn;
     const setter = author === undefined ? undefined : room.occupantIdOf(author);
-    const subject = subjectOf(env.now, setter, stanza);
-    if (subject === undefined || subject.text === room.subject?.text) return;
-    commitPast(turn, lateSubject(room, subject, room.occupants.get(subject.nick), this.peer, env));
+    const subject = readSubject(turn, setter, stanza);
+    if (subject === undefined || sameSubject(subject, room.subject)) return;
+    commitPast(turn, lateSubject(room, subject, room.occupants.get(subject.nick), this.peer));
   }
 
   /** Tells the other node of a user here. Of the user in whose name we joined it tells what is different since. §5.3. */
@@ -291,6 +296,9 @@ export class JoiningNode {
       turn.record({ kind: 'subjectChanged', subject: answer.subject });
     // After a lost link these were here all along.
     for (const occupant of mine) this.introduce(turn, link, occupant);
+    // Decision #114: what was taken back here meanwhile.
+    for (const item of link.counts ? retractionsFor(room, this.peer) : [])
+      link.send(turn, nodeHistory(room, item, this.peer), '0425#3');
     this.#admitAll(turn, announced);
     // The user in whose name we joined left while they waited, or lost the nick.
     if (room.occupantByJid(announced.jid) === undefined) {
@@ -365,6 +373,8 @@ export class JoiningNode {
 /** Something of a while ago happens here, too: told to our own users, and passed on to the nodes that joined this one. */
 function commitPast(turn: RoomTurn, change: Change): void {
   if (change.kind !== 'message') return commit(turn, change, { spec: '0289#5.1' });
+  // Decision #113.
+  if (change.item.nick === '' && !turn.room.retracts(change.item)) return;
   const as = { kind: 'messageAccepted', n: turn.room.n + 1, item: change.item, past: true } as const;
   commit(turn, change, { spec: '0289#5.1', as });
 }

@@ -5,8 +5,9 @@ import { cleanPayloads } from '../../room/hygiene.ts';
 import { type Asked, asks } from '../../room/passed.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
 import { asFirst, localSessions } from '../../room/sessions.ts';
+import { subjectOf } from '../../room/subject.ts';
 import { deliverPrivate } from '../../room/tell.ts';
-import { subjectChange } from '../../xep/xep0045.ts';
+import { changesSubject } from '../../xep/xep0045.ts';
 import { writeFmuc } from '../../xep/xep0289.ts';
 import { stanzaError } from '../../xmpp/errors.ts';
 import { type Jid, occupantJid, resourceOf } from '../../xmpp/jid.ts';
@@ -14,7 +15,7 @@ import { errorReply, type Stanza, withParts } from '../../xmpp/stanza.ts';
 import type { Links } from './links.ts';
 import { theirs } from './occupants.ts';
 import { originOf } from './place.ts';
-import { itemOf, type Known } from './reading.ts';
+import { isDelayedBy, itemOf, type Known, moderationOf } from './reading.ts';
 
 export function takeMessage(turn: RoomTurn, links: Links, peer: Jid, author: Jid, stanza: Stanza): void {
   const occupant = theirs(turn.room, peer, author);
@@ -28,13 +29,24 @@ function takeGroupchat(turn: RoomTurn, links: Links, peer: Jid, occupant: Known,
   const { room, env } = turn;
   const item = itemOf(turn, occupant, stanza, env.now);
   if (room.holds(item)) return turn.note('decision#27', 'a message that is here already: dropped');
-  const text = subjectChange(stanza);
-  if (text === undefined) return commit(turn, { kind: 'message', occupant, item }, { spec: '0289#5.2' });
+  if (!changesSubject(item.payloads)) return commit(turn, { kind: 'message', occupant, item }, { spec: '0289#5.2' });
   // Decision #63: our subject is on its way there, and replaces it.
   if (peer !== links.outbound && links.of(peer)?.subjectIsUnderWay)
     return turn.note('decision#63', 'a subject that crossed ours on the way: dropped');
-  const subject = { text, nick: occupant.nick, occupantId: occupant.occupantId, at: env.now };
-  commit(turn, { kind: 'subject', occupant, subject, item }, { spec: '0289#5.2' });
+  commit(turn, { kind: 'subject', occupant, subject: subjectOf(item), item }, { spec: '0289#5.2' });
+}
+
+/** XEP-0425, decision #113: a room is believed about what came by it, and about nothing else. */
+export function takeModeration(turn: RoomTurn, peer: Jid, stanza: Stanza): void {
+  const { room } = turn;
+  const item = moderationOf(turn, stanza);
+  if (item && room.holds(item)) return turn.note('decision#27', 'a retraction that is here already: dropped');
+  if (item === undefined || !room.retracts(item))
+    return turn.note('decision#113', `${peer} takes back what did not come by it: not believed`, { peer });
+  const occupant = { nick: '', affiliation: 'none', role: 'none', occupantId: '', presence: [], home: peer } as const;
+  const late = isDelayedBy(stanza, peer);
+  const as = { kind: 'messageAccepted', n: room.n + 1, item, past: late ? true : undefined } as const;
+  commit(turn, { kind: 'message', occupant, item, late }, { spec: '0425#3', as });
 }
 
 /** §5.6: "each node that receives it is responsible for routing it"; never to anybody else. */

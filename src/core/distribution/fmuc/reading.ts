@@ -2,10 +2,12 @@
 import type { HistoryItem, Occupant, Subject } from '../../room/event.ts';
 import { cleanPayloads } from '../../room/hygiene.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
-import { readMucUser, subjectChange } from '../../xep/xep0045.ts';
+import { subjectOf } from '../../room/subject.ts';
+import { readMucUser } from '../../xep/xep0045.ts';
 import { readStamp } from '../../xep/xep0082.ts';
 import { readDelay } from '../../xep/xep0203.ts';
 import { readStanzaId } from '../../xep/xep0359.ts';
+import { readModeration, writeModeration } from '../../xep/xep0425.ts';
 import { bareOf, domainOf, type Jid, resourceOf } from '../../xmpp/jid.ts';
 import { NS } from '../../xmpp/namespaces.ts';
 import type { Stanza } from '../../xmpp/stanza.ts';
@@ -55,17 +57,49 @@ export function itemOf(
     occupantId,
     at,
     stanzaId: originOf(stanza),
+    via: bareOf(stanza.from),
     lang: stanza.lang,
     payloads: withoutFederation(cleanPayloads(room.jid, stanza.payloads), bareOf(stanza.from)),
   };
 }
 
+/** Whether it is the word of the other room itself, which takes a message back (XEP-0425). */
+export function isModeration({ name, type, from, payloads }: Stanza): boolean {
+  return (
+    name === 'message' && type === 'groupchat' && resourceOf(from) === '' && readModeration(payloads) !== undefined
+  );
+}
+
+/** That word, as this room says it. It has the identity that a room gave it, which is not this room. Decision #113. */
+export function moderationOf({ room, env }: RoomTurn, stanza: Stanza): HistoryItem | undefined {
+  const said = readModeration(stanza.payloads);
+  const given = readStanzaId(stanza.payloads);
+  if (said === undefined || given === undefined || given.by === room.jid) return undefined;
+  const { id, moderator, reason } = said;
+  const via = bareOf(stanza.from);
+  // Occupant ids do not travel (decision #94).
+  const known = moderator && room.occupants.get(moderator.nick);
+  const by = moderator && { nick: moderator.nick, occupantId: known?.home === via ? known.occupantId : '' };
+  return {
+    ...given,
+    stanzaId: originOf(stanza) ?? given.id,
+    nick: '',
+    occupantId: '',
+    at: saidAt(env.now, stanza),
+    via,
+    payloads: [writeModeration(room.jid, { id, moderator: by, reason })],
+  };
+}
+
 /** Its subject; an empty one of no author is none (decision #22). @param occupantId  of the author, if they are known */
-export function subjectOf(now: Instant, occupantId: string | undefined, stanza: Stanza): Subject | undefined {
+export function readSubject({ room, env }: RoomTurn, occupantId = '', stanza: Stanza): Subject | undefined {
+  const { lang, payloads } = stanza;
   const nick = resourceOf(stanza.from);
-  const text = subjectChange(stanza) ?? '';
-  if (text === '' && nick === '') return undefined;
-  return { text, nick, ...(occupantId === undefined ? {} : { occupantId }), at: saidAt(now, stanza) };
+  const given = readStanzaId(payloads);
+  const { by, id } = given && (given.by !== room.jid || room.holds(given)) ? given : { by: room.jid, id: '' };
+  const via = bareOf(stanza.from);
+  const subject = subjectOf({ by, id, via, nick, occupantId, at: saidAt(env.now, stanza), lang, payloads });
+  return subject.text === '' && nick === '' ? undefined : subject;
 }
 
 /** When it was said. Decision #12: nothing is of the future. */

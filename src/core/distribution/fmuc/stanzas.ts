@@ -1,6 +1,8 @@
 import type { HistoryItem, Occupant, Subject } from '../../room/event.ts';
+import { authorJid } from '../../room/history.ts';
 import { asFirst } from '../../room/sessions.ts';
 import type { RoomView } from '../../room/state.ts';
+import { writeSubject } from '../../room/subject.ts';
 import type { PresenceParts } from '../../room/visibility.ts';
 import { type JoinRequest, writeJoin, writeMucUser } from '../../xep/xep0045.ts';
 import { writeDelay } from '../../xep/xep0203.ts';
@@ -75,12 +77,12 @@ export function nickConflict(room: RoomView, peer: Jid, nick: string, jid: Jid, 
   return errorReply(theirs, stanzaError('cancel', 'conflict'), ...fmuc) as Stanza;
 }
 
-/** §5.2: a message to another node. */
+/** §5.2: a message to another node. The room's own word (decision #113) names no user. */
 export function nodeMessage(room: RoomView, entry: HistoryItem, peer: Jid): Stanza {
-  const from = fmucFrom(room, entry.nick, spokenFor(room, entry.author));
-  const payloads = [...entry.payloads, from, writeStanzaId({ by: entry.by, id: entry.id })];
+  const from = entry.nick === '' ? [] : [fmucFrom(room, entry.nick, spokenFor(room, entry.author))];
+  const payloads = [...entry.payloads, ...from, writeStanzaId({ by: entry.by, id: entry.id })];
   const rest = { type: 'groupchat', id: entry.stanzaId, lang: entry.lang };
-  return make('message', occupantJid(room.jid, entry.nick), peer, rest, payloads);
+  return make('message', authorJid(room.jid, entry.nick), peer, rest, payloads);
 }
 
 /** §5.1 Example 4: the same with the time it was said; the XEP's own stamp is malformed (test/spec/errata.md). */
@@ -89,17 +91,25 @@ export function nodeHistory(room: RoomView, entry: HistoryItem, peer: Jid): Stan
   return withMore(stanza, writeDelay({ from: room.jid, stamp: entry.at }));
 }
 
+/** Decision #114: what moderators took back, but for what the peer itself told. */
+export function retractionsFor({ history }: RoomView, peer: Jid): readonly HistoryItem[] {
+  return history.filter(({ nick, via }) => nick === '' && via !== peer);
+}
+
 /** §5.1: the subject ends the answer to a join. It is sent even if it is empty, because there is no other end (decision #22). */
 export function nodeSubject(room: RoomView, peer: Jid): Stanza {
   const { subject } = room;
   const author = subject && setterOf(room, subject);
   return message(
-    subject && subject.nick !== '' ? occupantJid(room.jid, subject.nick) : room.jid,
+    authorJid(room.jid, subject?.nick ?? ''),
     peer,
-    { type: 'groupchat' },
+    { type: 'groupchat', lang: subject?.lang },
     ...(author ? [writeFmuc({ kind: 'from', from: author })] : []),
-    el('subject', NS.client, {}, ...(subject && subject.text !== '' ? [subject.text] : [])),
+    ...writeSubject(subject),
     ...(subject ? [writeDelay({ from: room.jid, stamp: subject.at })] : []),
+    ...(subject?.by !== undefined && subject.id !== undefined
+      ? [writeStanzaId({ by: subject.by, id: subject.id })]
+      : []),
   );
 }
 

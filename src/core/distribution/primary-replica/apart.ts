@@ -3,6 +3,7 @@
  * presence (and leaves, which replica.ts does in any state); the MAYs are the room's policy (decision #17).
  */
 
+import { answerOfAccount, relayedIq } from '../../room/account-iq.ts';
 import { mayChangeRole } from '../../room/affiliation.ts';
 import type { ChangeOf } from '../../room/change.ts';
 import { checkGroupchat, checkPresence, checkPrivateMessage } from '../../room/checks.ts';
@@ -10,18 +11,19 @@ import { commit } from '../../room/commit.ts';
 import { type Divergence, isLocal, type LocalOccupant, type Occupant } from '../../room/event.ts';
 import { handBack } from '../../room/hand-back.ts';
 import { cleanPayloads } from '../../room/hygiene.ts';
+import { isKept } from '../../room/keeping.ts';
 import { nickIsFree } from '../../room/nick.ts';
 import { asks } from '../../room/passed.ts';
 import { refusal } from '../../room/refusal.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
-import { inward, isServedHere, localSessions, outward } from '../../room/sessions.ts';
+import { isServedHere, localSessions } from '../../room/sessions.ts';
 import type { RoomView } from '../../room/state.ts';
 import { deliverPrivate, passOn, refuse } from '../../room/tell.ts';
 import { presenceFor, seesPresence } from '../../room/visibility.ts';
 import { type JoinRequest, readJoin, readMucItems, subjectChange } from '../../xep/xep0045.ts';
 import { isPing } from '../../xep/xep0199.ts';
 import type { Condition, ErrorType } from '../../xmpp/errors.ts';
-import { type Jid, occupantJid, parseNick, resourceOf } from '../../xmpp/jid.ts';
+import { type Jid, parseNick, resourceOf } from '../../xmpp/jid.ts';
 import { NS } from '../../xmpp/namespaces.ts';
 import { iqResult, payloadOf, type Stanza, withParts } from '../../xmpp/stanza.ts';
 import { isWordless } from '../wordless.ts';
@@ -75,6 +77,8 @@ export function whileApart(
   const here = target ? localSessions(target) : [];
   // Decision #133. A private message to somebody here is passed on whatever it says.
   if (isWordless(stanza) && !(local && here.length > 0 && may(config.split.private))) return;
+  const answer = stanza.name === 'iq' && here.length > 0 ? answerOfAccount(room, stanza) : undefined;
+  if (answer) return turn.send(answer, spec);
   if (local === undefined) return cutOff();
   if (stanza.name === 'message') {
     if (nick !== '') {
@@ -92,7 +96,9 @@ export function whileApart(
     const size = said.reduce((sum, item) => sum + sizeOf(item.payloads), sizeOf(stanza.payloads));
     if (said.length >= splitMessagesMax || size > splitCharactersMax) return cutOff();
     const change = checkGroupchat(room, local, stanza, turn.env);
-    return change.kind === 'refusal' ? refuse(turn, stanza, { ...change, spec }) : say(turn, self, local, change);
+    if (change.kind === 'refusal') return refuse(turn, stanza, { ...change, spec });
+    // Words that may not be kept until the primary can hear them are not said (decision #110).
+    return isKept(change.item.payloads) ? say(turn, self, local, change) : cutOff();
   }
   const query = stanza.type === 'set' && nick === '' ? payloadOf(stanza, 'query', NS.mucAdmin) : undefined;
   if (query && may(config.split.kick)) {
@@ -116,10 +122,10 @@ export function whileApart(
   if (session === undefined || !may(config.split.private)) return request ? cutOff() : undefined;
   // XEP-0410: the answer is the room's own.
   if (session.nick === local.nick && request && isPing(stanza)) return turn.send(iqResult(stanza), '0410#3');
-  const [id, to] = request ? ([outward(local, stanza.id), session.jid] as const) : inward(session, stanza.id);
-  if (to === undefined) return;
-  const sent = withParts(stanza, { id, from: occupantJid(room.jid, local.nick), to });
-  if (request) passOn(turn, sent, asks(stanza), spec);
+  const sent = relayedIq(room, local, session, stanza);
+  if (sent === undefined) return;
+  // The answer of an account has its own way back (decision #111).
+  if (request && resourceOf(sent.to) !== '') passOn(turn, sent, asks(stanza), spec);
   else turn.send(sent, spec);
 }
 

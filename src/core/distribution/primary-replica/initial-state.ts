@@ -3,7 +3,8 @@ import { type HistoryItem, isLocal, type Occupant, type Subject } from '../../ro
 import type { RoomTurn } from '../../room/room-turn.ts';
 import { localSessions } from '../../room/sessions.ts';
 import type { RoomView } from '../../room/state.ts';
-import { tell } from '../../room/tell.ts';
+import { sameSubject } from '../../room/subject.ts';
+import { tell, tellOfAvatar } from '../../room/tell.ts';
 import { shownPresence } from '../../room/visibility.ts';
 import type { Ban, Created, Ready } from '../../xep/sync.ts';
 import type { Dmuc } from '../../xep/xep0282.ts';
@@ -95,7 +96,7 @@ export class InitialState {
     // Of all that is kept: what was said here during the split must not push out what they have seen before it.
     const held = new Set(room.archive.map(identityOf));
     const said = new Set(room.divergence.flatMap((act) => (act.kind === 'said' ? [act.id] : [])));
-    const subjectBefore = room.subject?.text ?? '';
+    const subjectBefore = room.subject;
     const unserved = new Map<Jid, string>();
     const entered = new Map<string, Jid[]>();
     for (const [jid, nick] of this.#entered) entered.set(nick, [...(entered.get(nick) ?? []), jid]);
@@ -137,6 +138,7 @@ export class InitialState {
       commit(turn, lateMessage(item, room.occupants.get(item.nick), room.jid), manner);
     }
     this.#tellSubject(turn, subjectBefore);
+    if (config.avatars !== undefined) tellOfAvatar(turn);
     return unserved;
   }
 
@@ -180,12 +182,12 @@ export class InitialState {
     return self && isLocal(self) ? self.nick : this.#direct.get(session);
   }
 
-  #tellSubject(turn: RoomTurn, before: string): void {
-    const { room, env } = turn;
+  #tellSubject(turn: RoomTurn, before: Subject | undefined): void {
+    const { room } = turn;
     const { subject } = room;
     const author = subject && room.occupants.get(subject.nick);
-    if (!subject || !author || subject.text === before) return;
-    commit(turn, lateSubject(room, subject, author, room.jid, env), manner);
+    if (!subject || !author || sameSubject(subject, before)) return;
+    commit(turn, lateSubject(room, subject, author, room.jid), manner);
   }
 }
 

@@ -15,11 +15,12 @@ import {
   withSession,
 } from '../../room/sessions.ts';
 import type { RoomView } from '../../room/state.ts';
+import { subjectOf } from '../../room/subject.ts';
 import { tell } from '../../room/tell.ts';
 import { maySeeJids, presenceFor, seesPresence } from '../../room/visibility.ts';
 import { type Position, readBans } from '../../xep/sync.ts';
 import { readForm } from '../../xep/xep0004.ts';
-import { type JoinRequest, type MucUser, readMucUser, readStatuses, subjectChange } from '../../xep/xep0045.ts';
+import { changesSubject, type JoinRequest, type MucUser, readMucUser, readStatuses } from '../../xep/xep0045.ts';
 import { type Dmuc, writeDmuc } from '../../xep/xep0282.ts';
 import { stanzaError } from '../../xmpp/errors.ts';
 import { type Jid, occupantJid, parseJid } from '../../xmpp/jid.ts';
@@ -294,14 +295,12 @@ export class Live {
     const n = dmuc.position?.n ?? 0;
     const at = clamp(dmuc.delay?.stamp ?? turn.env.now, turn.env.now);
     const occupant = room.occupants.get(nick) ?? stranger(room, nick);
-    const text = subjectChange(stanza);
-    // A subject that was missed comes without its author's id.
-    if (!late || text === undefined) this.#relays.reflected(room, nick, dmuc.origin, turn.env.now);
+    const isSubject = changesSubject(stanza.payloads);
+    // A subject that was missed may come without its author's id.
+    if (!late || !isSubject) this.#relays.reflected(room, nick, dmuc.origin, turn.env.now);
     const item = itemOf(room, turn, stanza, nick, at, dmuc, this.#self);
-    if (text !== undefined) {
-      const subject = { text, nick, ...(item.occupantId === '' ? {} : { occupantId: item.occupantId }), at };
-      return commit(turn, { kind: 'subject', occupant, subject, item }, { n, spec: '0282#4.9' });
-    }
+    if (isSubject)
+      return commit(turn, { kind: 'subject', occupant, subject: subjectOf(item), item }, { n, spec: '0282#4.9' });
     // Said here during a split: those here have seen it (decision #42).
     const mine = room.divergence.some((act) => act.kind === 'said' && act.id === dmuc.split);
     if (!mine) {

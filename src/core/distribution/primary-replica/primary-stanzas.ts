@@ -1,11 +1,11 @@
 /** What a replica reads in a stanza of the primary: XEP-0282 §4.3, §4.7, §4.9. */
 import { type Actor, type HistoryItem, isLocal, type Occupant, type Session } from '../../room/event.ts';
-import { cleanPayloads } from '../../room/hygiene.ts';
+import { cleanDecided, cleanPayloads } from '../../room/hygiene.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
 import { isServedHere, sessionsOf } from '../../room/sessions.ts';
 import type { RoomView } from '../../room/state.ts';
 import type { PresenceParts } from '../../room/visibility.ts';
-import type { MucUser } from '../../xep/xep0045.ts';
+import { changesSubject, type MucUser } from '../../xep/xep0045.ts';
 import type { Dmuc } from '../../xep/xep0282.ts';
 import { readStanzaId } from '../../xep/xep0359.ts';
 import { readOccupantId } from '../../xep/xep0421.ts';
@@ -95,13 +95,13 @@ export function itemOf(
   const identity = readStanzaId(stanza.payloads, room.jid);
   return {
     by: room.jid,
-    id: identity?.id ?? turn.env.newId(),
+    id: identity?.id ?? (changesSubject(stanza.payloads) ? '' : turn.env.newId()),
     nick,
     occupantId: readOccupantId(stanza.payloads),
     at,
     stanzaId: origin,
     lang: stanza.lang,
-    payloads: cleanPayloads(room.jid, stanza.payloads),
+    payloads: cleanDecided(room.jid, stanza.payloads),
     split: split === undefined ? undefined : { by: self, id: split },
   };
 }

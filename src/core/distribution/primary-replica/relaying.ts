@@ -29,14 +29,15 @@ export function takeFromUser(turn: RoomTurn, session: Session, received: Stanza)
   if ('kind' in stanza) return refuse(turn, received, stanza);
   const occupant = room.occupantByJid(stanza.from);
   const local = occupant && isLocal(occupant) ? occupant : undefined;
-  if (stanza.type === 'error') return takeError(turn, session, local, stanza);
+  const isSplit = session.isSplit(room);
+  // An answer of one of them to another, while they are among themselves, is an answer like a result.
+  if (stanza.type === 'error' && !(isSplit && stanza.name === 'iq')) return takeError(turn, session, local, stanza);
   // XEP-0045 §17.3: what they are told of the room comes from here (decision #47).
   if (stanza.name === 'presence' && stanza.type === 'probe' && local) {
     const target = room.occupants.get(resourceOf(stanza.to));
     if (target) turn.send(presenceFor(room, target, local), '0045#17.3');
     return;
   }
-  const isSplit = session.isSplit(room);
   if (stanza.name === 'presence' && stanza.type === 'unavailable') {
     tickets.forget(stanza.from);
     session.relays.forgetPresence(stanza.from, turn.env.now);

@@ -22,6 +22,10 @@ const told: ReadonlySet<string> = new Set([
 
 const toldFields = [...settingFields.filter((field) => told.has(field.var)), ...splitFields];
 
+/** Hashes of the room's avatar, which its users are told of (decision #115); without one the field is left out. */
+const avatarField = `{${NS.ext}}avatar_hash`;
+const avatarsMax = 10;
+
 export function replicaForm({ config }: RoomView): Form {
   // Who may enter a closed room only the primary can say.
   const open = config.password === '' && !config.membersOnly;
@@ -29,7 +33,10 @@ export function replicaForm({ config }: RoomView): Form {
   return {
     type: 'result',
     formType: roomConfigForm,
-    fields: toldFields.map(({ var: name, write }) => ({ var: name, values: write(settings) })),
+    fields: [
+      ...toldFields.map(({ var: name, write }) => ({ var: name, values: write(settings) })),
+      ...(config.avatars.length === 0 ? [] : [{ var: avatarField, values: config.avatars }]),
+    ],
   };
 }
 
@@ -40,5 +47,8 @@ export function readReplicaForm({ config }: RoomView, form: Form | undefined): P
     const values = form?.fields.find((field) => field.var === setting.var)?.values;
     if (values !== undefined) changes = { ...changes, ...readSetting(setting, values, { ...config, ...changes }) };
   }
-  return changes;
+  const hashes = form?.fields.find((field) => field.var === avatarField)?.values ?? [];
+  const avatars = hashes.filter((hash) => /^[0-9a-f]{40}$/.test(hash)).slice(0, avatarsMax);
+  // Users are told of a new one, and not again of the one that they know.
+  return avatars.join() === config.avatars.join() ? changes : { ...changes, avatars };
 }

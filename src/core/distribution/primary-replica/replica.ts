@@ -1,10 +1,10 @@
 import type { RoomTurn } from '../../room/room-turn.ts';
 import type { RoomView } from '../../room/state.ts';
+import { subjectOf } from '../../room/subject.ts';
 import type { Traits } from '../../room/traits.ts';
 import { type Position, type Standing, writeDestroy } from '../../xep/sync.ts';
-import { subjectChange } from '../../xep/xep0045.ts';
+import { changesSubject } from '../../xep/xep0045.ts';
 import { type Dmuc, readDmuc } from '../../xep/xep0282.ts';
-import { readOccupantId } from '../../xep/xep0421.ts';
 import { assertNever, stanzaError } from '../../xmpp/errors.ts';
 import { bareOf, type Jid } from '../../xmpp/jid.ts';
 import { errorOf, errorReply, iq, iqResult, type Stanza, saysGone } from '../../xmpp/stanza.ts';
@@ -205,10 +205,9 @@ export class Replica implements Protocol {
     const { room, env } = turn;
     const { state, nick, dmuc, delay } = said;
     const at = clamp(delay.stamp, env.now);
-    const text = subjectChange(stanza);
-    const author = readOccupantId(stanza.payloads);
-    if (text !== undefined) state.setSubject({ text, nick, ...(author === '' ? {} : { occupantId: author }), at });
-    else if (nick !== '') state.addMessage(itemOf(room, turn, stanza, nick, at, dmuc, this.#session.self));
+    const item = itemOf(room, turn, stanza, nick, at, dmuc, this.#session.self);
+    if (changesSubject(item.payloads)) state.setSubject(subjectOf(item));
+    else state.addMessage(item);
   }
 
   #presence(turn: RoomTurn, said: Extract<FromPrimary, { kind: 'presence' }>, stanza: Stanza): void {

@@ -4,8 +4,10 @@ import type { ChangeOf } from '../../room/change.ts';
 import type { Placed } from '../../room/change-log.ts';
 import { statusesOf } from '../../room/config-form.ts';
 import type { HistoryItem, Leaving, Occupant, Subject } from '../../room/event.ts';
+import { authorJid } from '../../room/history.ts';
 import { boundedPayloads, boundedSubject, isSendable } from '../../room/size.ts';
 import type { RoomView } from '../../room/state.ts';
+import { writeSubject } from '../../room/subject.ts';
 import { shownPresence } from '../../room/visibility.ts';
 import { writeBan, writePosition } from '../../xep/sync.ts';
 import { writeForm } from '../../xep/xep0004.ts';
@@ -16,7 +18,7 @@ import { withOccupantId, writeOccupantId } from '../../xep/xep0421.ts';
 import { bareOf, domainOf, type Jid, occupantJid } from '../../xmpp/jid.ts';
 import { NS } from '../../xmpp/namespaces.ts';
 import { make, message, presence, type Stanza } from '../../xmpp/stanza.ts';
-import { el, element, type XmlElement } from '../../xmpp/xml.ts';
+import { element, type XmlElement } from '../../xmpp/xml.ts';
 import { replicaPeer } from '../peers.ts';
 import { replicaForm } from './replica-form.ts';
 
@@ -139,7 +141,7 @@ export function renaming(
 
 /** §4.9: the message with the time at which the primary accepted it, and its author's id, inside the dmuc element. @param n  none: of before */
 export function broadcast(room: RoomView, item: HistoryItem, { replica }: Target, n?: number): Stanza {
-  const from = occupantJid(room.jid, item.nick);
+  const from = authorJid(room.jid, item.nick);
   const said = withOccupantId(item.payloads, item.occupantId);
   const position = n === undefined ? undefined : { epoch: room.epoch, n };
   const { split, stanzaId: origin } = item;
@@ -150,11 +152,13 @@ export function broadcast(room: RoomView, item: HistoryItem, { replica }: Target
 
 /** §4.4: the subject, as it is; with a position, as a change that was missed. */
 export function subjectStanza(room: RoomView, subject: Subject, { replica }: Target, n?: number): Stanza {
-  const from = subject.nick === '' ? room.jid : occupantJid(room.jid, subject.nick);
+  const from = authorJid(room.jid, subject.nick);
   const delay = { from: room.jid, stamp: subject.at };
   const dmuc = writeDmuc({ delay, ...(n === undefined ? {} : { position: { epoch: room.epoch, n } }) });
   const author = writeOccupantId(subject.occupantId ?? '');
-  return message(from, replica, { type: 'groupchat' }, el('subject', NS.client, {}, subject.text), ...author, dmuc);
+  const { by, id, lang } = subject;
+  const identity = by === undefined || id === undefined ? [] : [writeStanzaId({ by, id })];
+  return message(from, replica, { type: 'groupchat', lang }, ...writeSubject(subject), ...author, dmuc, ...identity);
 }
 
 /** Decision #15: a new configuration, and what users are told of it. */
@@ -217,7 +221,8 @@ export function missed(room: RoomView, change: Placed, to: Target): Stanza {
       // Decision #121: its place counts all the same.
       return isSendable(change.item) ? broadcast(room, change.item, to, n) : barePosition(room, to, n);
     case 'subjectChanged':
-      return subjectStanza(room, boundedSubject(change.subject), to, n);
+      if (change.item === undefined) return subjectStanza(room, boundedSubject(change.subject), to, n);
+      return isSendable(change.item) ? broadcast(room, change.item, to, n) : barePosition(room, to, n);
     case 'roomConfigured':
       return configuration(room, to, statusesOf(change.changes), n);
     default:
