@@ -181,6 +181,8 @@ function take(world: World, step: Step, number: number): void {
       return world.seats.get(step.node)?.compact();
     case 'vanish':
       return world.vanish(step.user);
+    case 'linger':
+      return world.linger(step.user, step.forMs);
     default:
       return person(world, step, number, cause);
   }
@@ -189,12 +191,23 @@ function take(world: World, step: Step, number: number): void {
 /** Somebody does something. A user who is offline comes online instead, and one who is not in the room enters. */
 function person(
   world: World,
-  step: Exclude<Extract<Step, { readonly user: Jid }>, { readonly kind: 'vanish' }>,
+  step: Exclude<Extract<Step, { readonly user: Jid }>, { readonly kind: 'vanish' | 'linger' }>,
   number: number,
   cause: number,
 ): void {
   const user = world.users.get(step.user);
-  if (!user) return;
+  if (!user || user.lingers !== undefined) return;
+  if (step.kind === 'anew') {
+    world.vanish(step.user);
+    world.connect(step.user);
+    return enterAs(world, step.user, step.nick, cause);
+  }
+  if (step.kind === 'share') {
+    world.connect(step.user);
+    const nick = world.users.get(step.with)?.half.state().nick ?? '';
+    if (user.half.state().phase !== 'joined') return enterAs(world, step.user, nick, cause);
+    return world.act(step.user, { act: 'nick', nick }, cause);
+  }
   if (!user.online) return world.connect(step.user);
   const i = world.plan.people.findIndex(({ jid }) => jid === step.user);
   if (step.kind === 'forge') {
@@ -234,9 +247,19 @@ function person(
       return world.act(step.user, { act: 'subject', text: step.text }, cause);
     case 'pm':
       return world.act(step.user, { act: 'pm', to: step.nick, text: privateText(number) }, cause);
+    case 'whisper': {
+      const to = world.users.get(step.target)?.half.state().nick ?? '';
+      return world.act(step.user, { act: 'pm', to, text: privateText(number) }, cause);
+    }
     case 'moderate':
       return world.sendRaw(moderation(world, step), '0045#8', cause);
   }
+}
+
+/** A client that is not in enters under this nick. */
+function enterAs(world: World, user: Jid, nick: string, cause: number): void {
+  world.act(user, { act: 'nick', nick }, cause);
+  world.act(user, { act: 'join' }, cause);
 }
 
 /** What a moderator's, admin's or owner's client sends (XEP-0045 §8, §9, §10.2). */
