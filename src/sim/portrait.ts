@@ -1,5 +1,6 @@
 import type { Jid } from '../core/xmpp/jid.ts';
 import type { Aftermath } from './aftermath.ts';
+import { servedHere, sessionsOf } from './checkers/occupants.ts';
 import type { Plan } from './plan.ts';
 import type { Seat } from './seat.ts';
 
@@ -12,11 +13,16 @@ export function portraitOf(plan: Plan, seats: ReadonlyMap<Jid, Seat>, users: Aft
   const honest = (user: Jid | undefined) => user === undefined || !theirs.has(user);
   // A user whose leave was lost stays until the room writes to them, and the repetition makes it write.
   const counts = (user: Jid | undefined) => honest(user) && (user === undefined || users.get(user)?.online !== false);
+  // So it is with one of several sessions.
+  const isIn = (session: Jid) => users.get(session)?.half.state().phase === 'joined';
   // Not every node knows whose nick it is.
   const strangers = new Set<string>();
   for (const { node } of seats.values())
     for (const { occupants } of node.snapshot().rooms)
-      for (const { nick, jid } of occupants) if (!counts(jid)) strangers.add(nick);
+      for (const occupant of occupants) {
+        const known = sessionsOf(occupant);
+        if (known.length > 0 && !known.some(({ jid }) => counts(jid))) strangers.add(occupant.nick);
+      }
   for (const [address, seat] of seats) {
     if (address === plan.hostileNode) continue;
     const shown = new Map(
@@ -30,9 +36,11 @@ export function portraitOf(plan: Plan, seats: ReadonlyMap<Jid, Seat>, users: Aft
       // its own users is its word.
       occupants: (theirs.size > 0 && plan.mode === '0289pp' ? [] : room.occupants)
         .filter(({ nick }) => !strangers.has(nick))
-        .map(({ nick, affiliation, role, home }) =>
-          home !== undefined && plan.mode === '0289pp' ? nick : `${nick} ${affiliation} ${role}`,
-        )
+        .map((occupant) => {
+          const { nick, affiliation, role, home } = occupant;
+          if (home !== undefined && plan.mode === '0289pp') return nick;
+          return `${nick} ${affiliation} ${role} ${servedHere(occupant).filter(isIn).sort().join(' ')}`;
+        })
         .sort(),
       // As much as the room shows: beyond that, a replica keeps what it happened to hear. Where hostile people's messages
       // push others out of that part, the whole history of the deciding node is compared instead.

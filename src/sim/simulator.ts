@@ -8,6 +8,7 @@ import { el } from '../core/xmpp/xml.ts';
 import { forgeries } from './adversary.ts';
 import { bodyText, privateText } from './bodies.ts';
 import { checkers } from './checkers/all.ts';
+import { lastPrivateText } from './checkers/sessions.ts';
 import { lastWord } from './checkers/words.ts';
 import { evidence } from './evidence.ts';
 import { type Checker, judge } from './judge.ts';
@@ -113,6 +114,10 @@ export function run(seed: number, options: RunOptions): RunResult {
         if (world.users.get(jid)?.half.state().phase === 'joined')
           world.act(jid, { act: 'say', text: bodyText(i, lastWord(round)) });
       });
+    runFor(120_000);
+  }
+  if (planned.people.some(({ device }) => device)) {
+    for (const i of planned.people.keys()) world.at(i * 50, () => writeToSeveral(world, i));
     runFor(120_000);
   }
   world.record({ kind: 'phase', t: world.now, phase: 'repeated' });
@@ -254,6 +259,16 @@ function person(
     case 'moderate':
       return world.sendRaw(moderation(world, step), '0045#8', cause);
   }
+}
+
+/** Somebody who is in writes to the nick of somebody who has several sessions. */
+function writeToSeveral(world: World, i: number): void {
+  const { people } = world.plan;
+  const devices = people.filter(({ device }) => device);
+  const [user, target] = [people[i]?.jid as Jid, devices[i % devices.length]?.jid as Jid];
+  if (world.users.get(user)?.half.state().phase !== 'joined') return;
+  const to = world.users.get(target)?.half.state().nick ?? '';
+  world.act(user, { act: 'pm', to, text: lastPrivateText(i) });
 }
 
 /** A client that is not in enters under this nick. */
