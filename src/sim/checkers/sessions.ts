@@ -35,13 +35,18 @@ export const severalSessions: Checker = (given) => {
 const wrong = (what: string, at: number): Violation => ({ invariant: 'G17', what, at });
 
 /** Whoever is out by what a node decides is told so in each session that the node served; and so is a session that goes alone. */
-const endsForAll: Checker = ({ untold, world }) => {
+const endsForAll: Checker = ({ trace, untold, world }) => {
   /** By the append that has it, who is yet to be told. */
   const waiting = new Map<number, Set<Jid>>();
   let exercised = 0;
   const decides = (node: Jid) => world?.seats.get(node)?.config.kind === 'service';
+  // Whom the primary serves from now on a replica learns from the answer to its request.
+  const asked = (cause: number | undefined) => {
+    const record = cause === undefined ? undefined : trace[cause];
+    return record?.kind === 'out' && record.stanza.name !== 'iq' && record.stanza.type !== 'error';
+  };
   return {
-    kept(event, { node, occupants }, _, i) {
+    kept(event, { node, occupants }, { cause }, i) {
       if (node === world?.plan.hostileNode || untold.has(i)) return;
       let gone: readonly Jid[] = [];
       // Under another nick, somebody whom a replica had let in itself goes on.
@@ -49,6 +54,10 @@ const endsForAll: Checker = ({ untold, world }) => {
         gone = servedHere(occupants.get(event.nick));
       else if (event.kind === 'occupantChanged' && decides(node))
         gone = servedHere(occupants.get(event.occupant.nick)).filter((jid) => !has(event.occupant, jid));
+      else if (event.kind === 'occupantChanged' && asked(cause)) {
+        const here = servedHere(event.occupant);
+        gone = servedHere(occupants.get(event.occupant.nick)).filter((jid) => !here.includes(jid));
+      }
       if (gone.length === 0) return;
       exercised += gone.length;
       waiting.set(i, new Set([...(waiting.get(i) ?? []), ...gone]));
@@ -103,37 +112,37 @@ const staysInWithOne: Checker = ({ people, world }) => {
   };
 };
 
-/** What is said to all comes to every session of an occupant whom a node serves, or to none of them; live, once. */
+/** What is said to all comes live to every session that a node serves, once, or to none of them. */
 const heardByEach: Checker = ({ world }) => {
   const violations: Violation[] = [];
   let exercised = 0;
-  /** By append with messages: the sessions that belong together, and how often each was told each of them. */
-  const told = new Map<number, { readonly groups: readonly (readonly Jid[])[]; readonly words: Map<string, Jid[]> }>();
+  /** By append with messages: who is in, and how often each of them was told each message. */
+  const told = new Map<number, { readonly inside: readonly Jid[]; readonly words: Map<string, Map<Jid, number>> }>();
   return {
     kept(event, { node, occupants }, _, i) {
-      if (event.kind !== 'messageAccepted' || node === world?.plan.hostileNode) return;
-      const groups = [...occupants.values()].map(servedHere).filter(({ length }) => length > 1);
-      if (groups.length > 0 && !told.has(i)) told.set(i, { groups, words: new Map() });
+      if (event.kind !== 'messageAccepted' || node === world?.plan.hostileNode || told.has(i)) return;
+      // Whom a replica let in itself hears only what is said beside them.
+      const inside = [...occupants.values()].flatMap((one) => (one.provisional ? [] : servedHere(one)));
+      told.set(i, { inside, words: new Map() });
     },
     sent({ stanza, cause }) {
       const words = cause === undefined || stanza.type !== 'groupchat' ? undefined : told.get(cause)?.words;
       const body = words && bodyOf(stanza);
       // What comes late is for those who have not heard it yet.
       if (words === undefined || body === undefined || payloadOf(stanza, 'delay', NS.delay)) return;
-      const to = words.get(body) ?? [];
-      words.set(body, to);
-      to.push(stanza.to);
+      const times = words.get(body) ?? new Map<Jid, number>();
+      words.set(body, times);
+      times.set(stanza.to, (times.get(stanza.to) ?? 0) + 1);
     },
     verdict() {
-      for (const [i, { groups, words }] of told)
-        for (const group of groups)
-          for (const [body, to] of words) {
-            exercised++;
-            const times = group.map((jid) => to.filter((one) => one === jid).length);
-            if (times.every((one) => one <= 1 && one === times[0])) continue;
-            const what = group.map((jid, k) => `${jid} ${times[k]} times`).join(', ');
-            violations.push(wrong(`"${body}" was told to ${what}`, i));
-          }
+      for (const [i, { inside, words }] of told)
+        for (const [body, times] of words) {
+          exercised++;
+          const all = inside.map((jid) => times.get(jid) ?? 0);
+          if (all.every((one) => one <= 1 && one === all[0])) continue;
+          const what = inside.map((jid, k) => `${jid} ${all[k]} times`).join(', ');
+          violations.push(wrong(`"${body}" was told to ${what}`, i));
+        }
       return { violations, exercised };
     },
   };
