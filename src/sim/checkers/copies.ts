@@ -44,7 +44,7 @@ function copiesOfThePrimary(given: Evidence): Verdict {
     const [here, there] = [homes(copy.occupants, undefined).join(' '), homes(original.occupants, address).join(' ')];
     if (here !== there) {
       const what = `${address} serves ${here || 'nobody'}, and for the primary ${there || 'nobody'}`;
-      violations.push({ invariant: 'D-c', what });
+      violations.push({ invariant: 'D-f', what });
     }
     // Of the time that it keeps at all it keeps everything.
     const kept = new Map(copy.history.map((item) => [item.id, item]));
