@@ -7,7 +7,7 @@ import { payloadOf } from '../../core/xmpp/stanza.ts';
 import { textOf } from '../../core/xmpp/xml.ts';
 import type { Checker, Place } from '../judge.ts';
 import type { RecordOf, Violation } from '../trace.ts';
-import { has, sessionsOf } from './occupants.ts';
+import { has, sessionsOf, userOf } from './occupants.ts';
 
 /** What a node knows of a room, apart from its occupants. */
 interface Known {
@@ -132,7 +132,7 @@ export const authority: Checker = ({ trace, people, world }) => {
         const { role, affiliation: rank } = event.occupant;
         const own =
           from !== undefined &&
-          has(event.occupant, from) &&
+          userOf(event.occupant) === bareOf(from) &&
           role !== 'moderator' &&
           (rank === 'member' || rank === 'none');
         if (!rules() && actor()?.role !== 'moderator' && !own)
