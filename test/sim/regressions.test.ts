@@ -174,6 +174,11 @@ const today: readonly (readonly [Mode, number, string])[] = [
     'one of several sessions entered provisionally under another nick, and the others were out at their replica alone',
   ],
   ['0282', 288, 'the same, where the nick of before was given back to the sessions that stayed'],
+  ['0282', 912, 'the checker: who changed their own rank changed that of a session under another nick'],
+  ['0282', 1423, 'a replica without a moderator forgot one JID of an occupant, and kept the others'],
+  ['0289pp', 907, 'of two nicks that became one the session that entered last was taken for the first'],
+  ['0289pp', 1040, 'two sessions of one user that waited under two nicks had an occupant id each'],
+  ['0289pp', 1455, 'who changed their mind while they waited left under a nick that was another session’s by then'],
 ];
 
 describe('What the simulator found stays mended', () => {

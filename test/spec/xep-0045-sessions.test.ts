@@ -506,6 +506,20 @@ describe('decision #7: a replica that has no moderator any more', () => {
 });
 
 describe('decision #141: a user of another node', () => {
+  it('is known by the session that entered first, also where two nicks of theirs became one', () => {
+    const world = rabbitholeWorld();
+    const [phone, laptop, tablet] = ['p', 'laptop', 'tablet'].map((resource) => `alice@wonderland.lit/${resource}`);
+    const there = 'rabbithole@rooms.wonderland.lit';
+    world.send(joins(phone as string, `${there}/Queen`));
+    world.send(joins(laptop as string, `${there}/Queen`));
+    world.send(joins(tablet as string, `${there}/Alice`));
+    world.send(presence(jid(phone as string), jid(`${there}/Alice`), {}));
+    const alice = () => world.status(jid('talk.denmark.lit')).occupants.find(({ nick }) => nick === 'Alice')?.jid;
+    expect(alice()).toBe(tablet);
+    world.send(leaves(tablet as string, `${there}/Alice`));
+    expect(alice()).toBe(phone);
+  });
+
   it('is one JID there; where the first session leaves, the same user has the JID of the next', () => {
     const world = rabbitholeWorld();
     for (const who of ['alice@wonderland.lit/p', 'alice@wonderland.lit/laptop'])
