@@ -13,8 +13,6 @@ export function portraitOf(plan: Plan, seats: ReadonlyMap<Jid, Seat>, users: Aft
   const honest = (user: Jid | undefined) => user === undefined || !theirs.has(user);
   // A user whose leave was lost stays until the room writes to them, and the repetition makes it write.
   const counts = (user: Jid | undefined) => honest(user) && (user === undefined || users.get(user)?.online !== false);
-  // So it is with one of several sessions.
-  const isIn = (session: Jid) => users.get(session)?.half.state().phase === 'joined';
   // Not every node knows whose nick it is.
   const strangers = new Set<string>();
   for (const { node } of seats.values())
@@ -39,7 +37,7 @@ export function portraitOf(plan: Plan, seats: ReadonlyMap<Jid, Seat>, users: Aft
         .map((occupant) => {
           const { nick, affiliation, role, home } = occupant;
           if (home !== undefined && plan.mode === '0289pp') return nick;
-          return `${nick} ${affiliation} ${role} ${servedHere(occupant).filter(isIn).sort().join(' ')}`;
+          return `${nick} ${affiliation} ${role} ${servedHere(occupant).filter(counts).sort().join(' ')}`;
         })
         .sort(),
       // As much as the room shows: beyond that, a replica keeps what it happened to hear. Where hostile people's messages
