@@ -8,8 +8,8 @@ import type { Person } from './trace.ts';
 const resources = ['phone', 'tablet'] as const;
 /** Users with several sessions in one run: each session costs as much as a user. */
 const usersMax = 6;
-/** Steps that further sessions add to a run of so many, at most. */
-export const deviceSteps = (events: number): number => Math.ceil(events / 3);
+/** Steps that further sessions add to a run of so many, at most: in it, and afterwards. */
+export const deviceSteps = (events: number): number => Math.ceil(events / 3) + 2;
 
 /**
  * The same plan, where in most runs some users have a second session, and some of these a third (XEP-0045 §7.2.8): mostly
@@ -27,12 +27,13 @@ export function withDevices(plan: Plan, events: number, prng: Prng): Plan {
   const from = 500;
   const until = Math.max(from, ...plan.steps.map(({ at }) => at));
   const steps: Step[] = [];
-  while (steps.length < deviceSteps(events) - 1) {
+  while (steps.length < Math.ceil(events / 3) - 1) {
     const at = from + prng.below(until - from);
     for (const [i, made] of actsOf(plan, devices, prng).entries())
       steps.push({ at: at + i * prng.below(3_000), luck: prng.bits(), ...made });
   }
-  return { ...plan, people: [...plan.people, ...devices], steps: [...plan.steps, ...steps] };
+  const afterwards = dismissal(plan, devices, prng);
+  return { ...plan, people: [...plan.people, ...devices], steps: [...plan.steps, ...steps], afterwards };
 }
 
 function devicesOf(user: Person, prng: Prng): Person[] {
@@ -75,6 +76,24 @@ function actsOf(
   return [
     { kind: 'linger', user, forMs: 5_000 + prng.below(60_000) },
     { kind: 'share', user: other, with: user },
+  ];
+}
+
+/**
+ * When all is well again an owner does without a replica for a while: the sessions of its users pass from one node to another,
+ * and back. Not before, for there is no order between what two nodes say of a room (decision #43).
+ */
+function dismissal({ layout }: Plan, devices: readonly Person[], prng: Prng): Step[] {
+  const [first] = layout.nodes;
+  const room = first?.kind === 'service' ? first.rooms[0] : undefined;
+  const owners = devices.filter(({ jid }) => room?.affiliations.get(bareOf(jid)) === 'owner');
+  if (room?.distribution.kind !== 'primary' || owners.length === 0 || prng.chance(0.5)) return [];
+  const nodes = [...room.distribution.replicas.keys()];
+  const one = prng.pick(nodes);
+  const by = { kind: 'replicas', user: prng.pick(owners).jid } as const;
+  return [
+    { at: 200_000, luck: prng.bits(), ...by, nodes: nodes.filter((node) => node !== one) },
+    { at: 230_000 + prng.below(120_000), luck: prng.bits(), ...by, nodes },
   ];
 }
 

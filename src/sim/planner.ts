@@ -53,6 +53,7 @@ export function plan(prng: Prng, mode: Mode, events: number, given?: Faults): Pl
     ...disk,
     layout: { ...layout, nodes },
     steps: present(whole),
+    afterwards: [],
     lingerMs,
     primary,
     emptyUntil,

@@ -1,7 +1,7 @@
 import type { Jid } from '../core/xmpp/jid.ts';
 import type { Faults, Plan } from './plan.ts';
 import { protocols } from './protocols.ts';
-import { named } from './step.ts';
+import { named, type Step } from './step.ts';
 
 /** Trouble that is in no step: it can be taken out of a plan and leave all the rest as it is. */
 export const calms = ['skewMs', 'quota', 'relaxed', 'diskLost', 'hostileNode', 'primary', 'devices'] as const;
@@ -36,7 +36,8 @@ export function calmed(whole: Plan, calm: ReadonlySet<Calm>): Plan {
 function withoutDevices(plan: Plan): Plan {
   const devices = new Set(plan.people.flatMap(({ jid, device }) => (device ? [jid] : [])));
   const people = plan.people.filter(({ device }) => !device);
-  return { ...plan, people, steps: plan.steps.filter((step) => !named(step).some((user) => devices.has(user))) };
+  const stays = (step: Step) => !named(step).some((user) => devices.has(user));
+  return { ...plan, people, steps: plan.steps.filter(stays), afterwards: plan.afterwards.filter(stays) };
 }
 
 /** Nodes that no other node depends on: a run makes sense without them. */

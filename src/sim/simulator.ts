@@ -103,6 +103,10 @@ export function run(seed: number, options: RunOptions): RunResult {
   runFor(Math.max(0, ...planned.steps.map(({ at }) => at)) + 1 + planned.lingerMs);
   world.heal();
   world.record({ kind: 'phase', t: world.now, phase: 'healed' });
+  for (const [i, step] of planned.afterwards.entries()) {
+    const number = planned.steps.length + i;
+    if (options.only?.has(number) ?? true) world.at(step.at, () => take(world, step, number));
+  }
   runFor(settleMs);
   world.record({ kind: 'phase', t: world.now, phase: 'quiet' });
   runFor(quietMs);
@@ -207,6 +211,10 @@ function person(
     world.connect(step.user);
     return enterAs(world, step.user, step.nick, cause);
   }
+  if (step.kind === 'replicas') {
+    world.connect(step.user);
+    return world.sendRaw(configuration(world, step, `{${NS.ext}}dmuc_replicas`, step.nodes), '0045#10.2', cause);
+  }
   if (step.kind === 'share') {
     world.connect(step.user);
     const nick = world.users.get(step.with)?.half.state().nick ?? '';
@@ -277,6 +285,21 @@ function enterAs(world: World, user: Jid, nick: string, cause: number): void {
   world.act(user, { act: 'join' }, cause);
 }
 
+/** A form of an owner's (§10.2) that sets one field. */
+function configuration(
+  world: World,
+  { user, luck }: Pick<Extract<Step, { kind: 'replicas' }>, 'user' | 'luck'>,
+  name: string,
+  values: readonly string[],
+): Stanza {
+  const room = world.users.get(user)?.person.room as Jid;
+  const field = (key: string, texts: readonly string[], type?: string) =>
+    el('field', NS.dataForms, { var: key, type }, ...texts.map((text) => el('value', NS.dataForms, {}, text)));
+  const fields = [field('FORM_TYPE', ['http://jabber.org/protocol/muc#roomconfig'], 'hidden'), field(name, values)];
+  const query = el('query', NS.mucOwner, {}, el('x', NS.dataForms, { type: 'submit' }, ...fields));
+  return iq(user, room, { type: 'set', id: `m${luck}` }, query);
+}
+
 /** What a moderator's, admin's or owner's client sends (XEP-0045 §8, §9, §10.2). */
 function moderation(world: World, { user, target, what, luck }: Extract<Step, { kind: 'moderate' }>): Stanza {
   const room = world.users.get(user)?.person.room as Jid;
@@ -284,17 +307,7 @@ function moderation(world: World, { user, target, what, luck }: Extract<Step, { 
   const id = `m${luck}-${what}`;
   const admin = (item: Readonly<Record<string, string>>) =>
     iq(user, room, { type: 'set', id }, el('query', NS.mucAdmin, {}, el('item', NS.mucAdmin, item)));
-  const form = (name: string, value: string) => {
-    const field = (key: string, text: string, type?: string) =>
-      el('field', NS.dataForms, { var: key, type }, el('value', NS.dataForms, {}, text));
-    const fields = [field('FORM_TYPE', 'http://jabber.org/protocol/muc#roomconfig', 'hidden'), field(name, value)];
-    return iq(
-      user,
-      room,
-      { type: 'set', id },
-      el('query', NS.mucOwner, {}, el('x', NS.dataForms, { type: 'submit' }, ...fields)),
-    );
-  };
+  const form = (name: string, value: string) => configuration(world, { user, luck }, name, [value]);
   const yes = luck % 2 === 0;
   switch (what) {
     case 'kick':

@@ -17,6 +17,8 @@ export type Step = { readonly at: number; readonly luck: number } & (
   | { readonly kind: 'linger'; readonly user: Jid; readonly forMs: number }
   /** It is gone without a word, and at once back. */
   | { readonly kind: 'anew'; readonly user: Jid; readonly nick: string }
+  /** An owner says which replicas the room has. */
+  | { readonly kind: 'replicas'; readonly user: Jid; readonly nodes: readonly Jid[] }
   | { readonly kind: 'moderate'; readonly user: Jid; readonly target: Jid; readonly what: Moderation }
   | { readonly kind: 'forge'; readonly user: Jid; readonly what: string }
   | {
@@ -95,6 +97,8 @@ export function stepText(step: Step): string {
       return `${step.user} is gone, and its server finds out in ${seconds(step.forMs)}`;
     case 'anew':
       return `${step.user} is gone without a word, and back as ${step.nick}`;
+    case 'replicas':
+      return `${step.user} wants as replicas ${step.nodes.join(', ') || 'none'}`;
     case 'moderate':
       return `${step.user}: ${step.what}, ${step.target}`;
     case 'forge':

@@ -155,7 +155,9 @@ export const authority: Checker = ({ trace, people, world }) => {
         if (from === undefined || !users.has(from) || whom === undefined) return;
         if (whom.home !== undefined && room.config.distribution.kind === 'fmuc') return;
         exercised++;
-        const kick = event.kind === 'occupantLeft' && (rules() || actor()?.role === 'moderator');
+        // A user who loses membership by their own word is out under each of their nicks.
+        const kick =
+          event.kind === 'occupantLeft' && (rules() || actor()?.role === 'moderator' || userOf(whom) === bareOf(from));
         if (!has(whom, from) && !kick) {
           const what =
             event.kind === 'occupantLeft' ? `${event.nick} is out` : `${event.nick} becomes ${event.newNick}`;
