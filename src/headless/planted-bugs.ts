@@ -339,8 +339,8 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'gap at enter',
     file: `${primaryReplica}creation.ts`,
-    find: 'room.history.length - created.maxstanzas));',
-    replace: 'room.history.length - created.maxstanzas), -1);',
+    find: 'room.history.length - created.maxstanzas)));',
+    replace: 'room.history.length - created.maxstanzas), -1));',
     modes: ['0282'],
   },
   {
