@@ -48,6 +48,26 @@ export function evidence(trace: readonly SimRecord[], people: readonly Person[],
   return { trace, said, got, kept, others, people, views, byJid, world, undone, untold, leaks };
 }
 
+/** Joins that reached a node, and that it has done nothing about: it may sleep, and crash before it wakes up. */
+class Unhandled {
+  readonly #joins = new Map<number, Jid>();
+
+  add({ to, stanza }: RecordOf<'out'>, i: number): void {
+    if (isJoin(stanza)) this.#joins.set(i, to);
+  }
+
+  handled(cause: number | undefined): void {
+    if (cause !== undefined) this.#joins.delete(cause);
+  }
+
+  /** @returns where in the trace they reached this node */
+  takeAll(node: Jid): number[] {
+    const found = [...this.#joins].flatMap(([i, to]) => (to === node ? [i] : []));
+    for (const i of found) this.#joins.delete(i);
+    return found;
+  }
+}
+
 /** Sorts the records of a trace, given one after the other. */
 class Reader {
   readonly said: Placed<RecordOf<'in'>>[] = [];
@@ -62,6 +82,7 @@ class Reader {
   readonly #hostile: Jid | undefined;
   readonly #everybody: ReadonlySet<Jid>;
   readonly #asking = new Map<Jid, Asking>();
+  readonly #unhandled = new Unhandled();
   /** One word is heard by many. */
   readonly #words = new Map<string, Said | undefined>();
 
@@ -89,19 +110,29 @@ class Reader {
   read(record: SimRecord, i: number): void {
     switch (record.kind) {
       case 'out':
+        this.#unhandled.add(record, i);
         return this.#out(record, i);
       case 'in':
+        this.#unhandled.handled(record.cause);
         return this.#in(record, i);
       case 'link':
         return this.#link(record, i);
       case 'append':
+        this.#unhandled.handled(record.cause);
         this.appends.push({ i, record });
         return;
       case 'session':
         this.#session(record, i);
         break;
       case 'undone':
-        for (const append of record.appends) this.undone.add(append);
+        for (const append of record.appends) {
+          this.undone.add(append);
+          this.#forget(this.#trace[append]);
+        }
+        break;
+      case 'fault':
+        if (record.fault.kind === 'crash' || record.fault.kind === 'disk')
+          for (const join of this.#unhandled.takeAll(record.fault.node)) this.#unheard(join);
         break;
       case 'untold':
         for (const append of record.appends) this.untold.add(append);
@@ -136,6 +167,18 @@ class Reader {
     const hole = cause !== undefined && this.#trace[cause]?.kind === 'link' ? cause : i;
     this.#asking.get(stanza.to)?.view.holes.push(hole);
     if (stanza.name === 'presence') this.#asking.get(stanza.from)?.view.unheard.push(hole);
+  }
+
+  /** A crash took what a node had kept, and what it kept that for. */
+  #forget(append: SimRecord | undefined): void {
+    const cause = append?.kind === 'append' ? append.cause : undefined;
+    if (cause !== undefined) this.#unheard(cause);
+  }
+
+  /** Nobody knows any more that somebody asked to enter. */
+  #unheard(i: number): void {
+    const record = this.#trace[i];
+    if (record?.kind === 'out' && isJoin(record.stanza)) this.#asking.get(record.stanza.from)?.view.unheard.push(i);
   }
 
   #session({ user }: RecordOf<'session'>, i: number): void {

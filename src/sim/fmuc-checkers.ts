@@ -4,6 +4,7 @@ import { bodyOf, stanzaText } from '../core/xmpp/stanza.ts';
 import { isPrivateText } from './bodies.ts';
 import { inputOf } from './causes.ts';
 import { lostByBounceAlone } from './checkers/links.ts';
+import { servedHere, sessionsOf } from './checkers/occupants.ts';
 import type { Evidence } from './evidence.ts';
 import type { Checker } from './judge.ts';
 import type { Verdict, Violation } from './trace.ts';
@@ -160,6 +161,65 @@ function outOfTheSet(given: Evidence): Verdict {
   return { violations, exercised };
 }
 
+/**
+ * F-p: other nodes know a user by one JID, that of the session which entered first at their own node and is still in (decision
+ * #141).
+ */
+const onePerUser: Checker = (given) => {
+  let exercised = 0;
+  const { world } = given;
+  const { honest } = setOf(given);
+  /** By node and session: when it came under the nick that it has. */
+  const came = new Map<string, number>();
+  let comings = 0;
+  const comes = (node: Jid, jids: readonly Jid[]) => {
+    for (const jid of jids) came.set(`${node} ${jid}`, comings++);
+  };
+  return {
+    kept(event, { node, occupants }) {
+      if (event.kind === 'occupantEntered') comes(node, servedHere(event.occupant));
+      else if (event.kind === 'occupantChanged') {
+        const before = servedHere(occupants.get(event.occupant.nick));
+        comes(
+          node,
+          servedHere(event.occupant).filter((jid) => !before.includes(jid)),
+        );
+      } else if (event.kind === 'nickChanged' && occupants.has(event.newNick)) {
+        // In the order in which they came under their own.
+        const own = [...servedHere(occupants.get(event.nick))];
+        comes(
+          node,
+          own.sort((a, b) => (came.get(`${node} ${a}`) ?? 0) - (came.get(`${node} ${b}`) ?? 0)),
+        );
+      }
+    },
+    verdict() {
+      const violations: Violation[] = [];
+      const wrong = (what: string) => violations.push({ invariant: 'F-p', what });
+      const nodes = [...(world?.seats ?? [])].filter(([address]) => honest.has(address));
+      const first = new Map<string, Jid>();
+      const all = nodes.flatMap(([node, seat]) =>
+        seat.node.snapshot().rooms.flatMap(({ occupants }) => occupants.map((occupant) => ({ node, occupant }))),
+      );
+      for (const { node, occupant } of all) {
+        const here = [...servedHere(occupant)];
+        const [earliest] = here.sort((a, b) => (came.get(`${node} ${a}`) ?? 0) - (came.get(`${node} ${b}`) ?? 0));
+        if (earliest !== undefined) first.set(occupant.nick, earliest);
+      }
+      for (const { node, occupant } of all) {
+        if (servedHere(occupant).length > 0) continue;
+        const known = sessionsOf(occupant);
+        const jid = first.get(occupant.nick);
+        if (jid === undefined) continue;
+        exercised++;
+        if (known.length !== 1 || known[0]?.jid !== jid)
+          wrong(`${node} knows ${occupant.nick} by ${known.map((one) => one.jid).join(' ')}, and not by ${jid} alone`);
+      }
+      return { violations, exercised };
+    },
+  };
+};
+
 /** The invariants of XEP-0289 in primary-primary mode, beside those of all protocols. */
 export const fmucCheckers: Readonly<Record<string, Checker>> = {
   'F-a': connected,
@@ -167,6 +227,7 @@ export const fmucCheckers: Readonly<Record<string, Checker>> = {
   'F-d': localAtOnce,
   'F-g': silenceAfterLast,
   'F-o': oneOccupantId,
+  'F-p': onePerUser,
   // `not-acceptable` says that the neighbour knows of no link (decision #24).
   'F-h': lostByBounceAlone('F-h', ['not-acceptable']),
 };

@@ -86,6 +86,8 @@ export interface Plan {
   /** Whether the bounce of a relayed stanza is given back to the replica that relayed it, or goes to the user. */
   readonly bounceToRelay: boolean;
   readonly steps: readonly Step[];
+  /** What somebody does when all is healed: `at` counts from there. Numbered after the steps. */
+  readonly afterwards: readonly Step[];
   /** How long faults stay after the last step before all is healed. */
   readonly lingerMs: number;
   readonly primary: Circumstances['primary'];

@@ -4,6 +4,7 @@ import type { RoomConfig } from '../core/room/config.ts';
 import type { Affiliation } from '../core/xep/xep0045.ts';
 import { bareOf, domainOf, type Jid, jid } from '../core/xmpp/jid.ts';
 import { forgeries } from './adversary.ts';
+import { withDevices } from './devices.ts';
 import type { Circumstances, Faults, Mode, Plan } from './plan.ts';
 import type { Prng } from './prng.ts';
 import { protocols } from './protocols.ts';
@@ -39,20 +40,32 @@ export function plan(prng: Prng, mode: Mode, events: number, given?: Faults): Pl
   const { settingsOf, emptyUntil, lingerMs, primary } = protocol.circumstances?.(prng, who, layout) ?? calm;
   const whole = given === undefined ? [...ordinary, ...swizzle(base, ordinary.at(-1)?.at ?? 0, prng)] : ordinary;
   const isAway = (user: Jid, at: number) => at < (emptyUntil.get(domainOf(user)) ?? 0);
-  const steps =
-    emptyUntil.size === 0 ? whole : whole.filter((step) => !('user' in step) || !isAway(step.user, step.at));
+  const present = (steps: readonly Step[]) =>
+    emptyUntil.size === 0 ? steps : steps.filter((step) => !('user' in step) || !isAway(step.user, step.at));
   const nodes = layout.nodes.map((node) => {
     const settings = settingsOf(node.address);
     return node.kind === 'service'
       ? { ...node, rooms: node.rooms.map((room) => ({ ...room, ...settings })) }
       : { ...node, room: { ...node.room, ...settings } };
   });
-  const all: Plan = { ...base, ...disk, layout: { ...layout, nodes }, steps, lingerMs, primary, emptyUntil };
+  const alone = {
+    ...base,
+    ...disk,
+    layout: { ...layout, nodes },
+    steps: present(whole),
+    afterwards: [],
+    lingerMs,
+    primary,
+    emptyUntil,
+  };
+  // Drawn last, so that the rest of the plan does not depend on it.
+  const several = withDevices(alone, events, prng);
+  const all: Plan = { ...several, steps: present(several.steps) };
   if (primary !== 'hostile') return all;
   // Everybody is at its mercy.
   const hostile = 'node' as const;
   const address = layout.nodes.find(({ kind }) => kind === 'service')?.address;
-  return { ...all, people: people.map((person) => ({ ...person, hostile })), hostileNode: address };
+  return { ...all, people: all.people.map((person) => ({ ...person, hostile })), hostileNode: address };
 }
 
 const calm: Circumstances = { settingsOf: () => ({}), emptyUntil: new Map(), lingerMs: 0, primary: 'sound' };

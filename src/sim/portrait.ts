@@ -1,5 +1,6 @@
 import type { Jid } from '../core/xmpp/jid.ts';
 import type { Aftermath } from './aftermath.ts';
+import { servedHere, sessionsOf } from './checkers/occupants.ts';
 import type { Plan } from './plan.ts';
 import type { Seat } from './seat.ts';
 
@@ -16,7 +17,10 @@ export function portraitOf(plan: Plan, seats: ReadonlyMap<Jid, Seat>, users: Aft
   const strangers = new Set<string>();
   for (const { node } of seats.values())
     for (const { occupants } of node.snapshot().rooms)
-      for (const { nick, jid } of occupants) if (!counts(jid)) strangers.add(nick);
+      for (const occupant of occupants) {
+        const known = sessionsOf(occupant);
+        if (known.length > 0 && !known.some(({ jid }) => counts(jid))) strangers.add(occupant.nick);
+      }
   for (const [address, seat] of seats) {
     if (address === plan.hostileNode) continue;
     const shown = new Map(
@@ -30,9 +34,11 @@ export function portraitOf(plan: Plan, seats: ReadonlyMap<Jid, Seat>, users: Aft
       // its own users is its word.
       occupants: (theirs.size > 0 && plan.mode === '0289pp' ? [] : room.occupants)
         .filter(({ nick }) => !strangers.has(nick))
-        .map(({ nick, affiliation, role, home }) =>
-          home !== undefined && plan.mode === '0289pp' ? nick : `${nick} ${affiliation} ${role}`,
-        )
+        .map((occupant) => {
+          const { nick, affiliation, role, home } = occupant;
+          if (home !== undefined && plan.mode === '0289pp') return nick;
+          return `${nick} ${affiliation} ${role} ${servedHere(occupant).filter(counts).sort().join(' ')}`;
+        })
         .sort(),
       // As much as the room shows: beyond that, a replica keeps what it happened to hear. Where hostile people's messages
       // push others out of that part, the whole history of the deciding node is compared instead.

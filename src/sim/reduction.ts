@@ -1,23 +1,28 @@
 import type { Jid } from '../core/xmpp/jid.ts';
 import type { Faults, Plan } from './plan.ts';
 import { protocols } from './protocols.ts';
+import { named, type Step } from './step.ts';
 
 /** Trouble that is in no step: it can be taken out of a plan and leave all the rest as it is. */
-export const calms = ['skewMs', 'quota', 'relaxed', 'diskLost', 'hostileNode', 'primary'] as const;
+export const calms = ['skewMs', 'quota', 'relaxed', 'diskLost', 'hostileNode', 'primary', 'devices'] as const;
 export type Calm = (typeof calms)[number];
 
 /** Which of it a plan has. */
-export function troubles({ faults, primary }: Plan): readonly Calm[] {
-  return calms.filter((one) => (one === 'primary' ? primary !== 'sound' : faults[one] !== 0 && faults[one] !== false));
+export function troubles({ faults, primary, people }: Plan): readonly Calm[] {
+  return calms.filter((one) => {
+    if (one === 'devices') return people.some(({ device }) => device);
+    return one === 'primary' ? primary !== 'sound' : faults[one] !== 0 && faults[one] !== false;
+  });
 }
 
 /** The plan without this trouble. */
-export function calmed(plan: Plan, calm: ReadonlySet<Calm>): Plan {
-  if (calm.size === 0) return plan;
+export function calmed(whole: Plan, calm: ReadonlySet<Calm>): Plan {
+  if (calm.size === 0) return whole;
+  const plan = calm.has('devices') ? withoutDevices(whole) : whole;
   const faults: { -readonly [K in keyof Faults]: Faults[K] } = { ...plan.faults };
   for (const name of calm) {
     if (name === 'hostileNode') faults.hostileNode = false;
-    else if (name !== 'primary') faults[name] = 0;
+    else if (name !== 'primary' && name !== 'devices') faults[name] = 0;
   }
   const primary = calm.has('primary') ? 'sound' : plan.primary;
   const { hostileNode } = plan;
@@ -25,6 +30,14 @@ export function calmed(plan: Plan, calm: ReadonlySet<Calm>): Plan {
   if (honest) return { ...plan, faults, primary };
   const people = plan.people.map((person) => (person.hostile === 'node' ? { ...person, hostile: undefined } : person));
   return { ...plan, faults, primary, people, hostileNode: undefined };
+}
+
+/** The plan in which every user has one session. */
+function withoutDevices(plan: Plan): Plan {
+  const devices = new Set(plan.people.flatMap(({ jid, device }) => (device ? [jid] : [])));
+  const people = plan.people.filter(({ device }) => !device);
+  const stays = (step: Step) => !named(step).some((user) => devices.has(user));
+  return { ...plan, people, steps: plan.steps.filter(stays), afterwards: plan.afterwards.filter(stays) };
 }
 
 /** Nodes that no other node depends on: a run makes sense without them. */

@@ -40,7 +40,9 @@ export function shrink(seed: number, options: RunOptions, invariant: string, mos
     best = { options: tried, result };
     return true;
   };
-  const steps = () => best.result.plan.steps.flatMap((_, n) => ((best.options.only?.has(n) ?? true) ? [n] : []));
+  const { plan } = first;
+  const all = [...plan.steps, ...plan.afterwards].map((_, n) => n);
+  const steps = () => all.filter((n) => best.options.only?.has(n) ?? true);
   const from = steps().length;
   const fewerSteps = () => ddmin(steps(), (kept) => better({ only: new Set(kept) }));
 
@@ -48,7 +50,7 @@ export function shrink(seed: number, options: RunOptions, invariant: string, mos
   const at = best.result.violations.find((violation) => violation.invariant === invariant)?.at;
   const end = at === undefined ? undefined : best.result.trace[at]?.t;
   if (end !== undefined) {
-    const { plan, start } = best.result;
+    const { start } = best.result;
     better({ only: new Set(steps().filter((n) => start + (plan.steps[n]?.at ?? 0) <= end)) });
   }
   fewerSteps();

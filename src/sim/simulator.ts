@@ -8,6 +8,7 @@ import { el } from '../core/xmpp/xml.ts';
 import { forgeries } from './adversary.ts';
 import { bodyText, privateText } from './bodies.ts';
 import { checkers } from './checkers/all.ts';
+import { lastPrivateText } from './checkers/sessions.ts';
 import { lastWord } from './checkers/words.ts';
 import { evidence } from './evidence.ts';
 import { type Checker, judge } from './judge.ts';
@@ -102,6 +103,10 @@ export function run(seed: number, options: RunOptions): RunResult {
   runFor(Math.max(0, ...planned.steps.map(({ at }) => at)) + 1 + planned.lingerMs);
   world.heal();
   world.record({ kind: 'phase', t: world.now, phase: 'healed' });
+  for (const [i, step] of planned.afterwards.entries()) {
+    const number = planned.steps.length + i;
+    if (options.only?.has(number) ?? true) world.at(step.at, () => take(world, step, number));
+  }
   runFor(settleMs);
   world.record({ kind: 'phase', t: world.now, phase: 'quiet' });
   runFor(quietMs);
@@ -113,6 +118,10 @@ export function run(seed: number, options: RunOptions): RunResult {
         if (world.users.get(jid)?.half.state().phase === 'joined')
           world.act(jid, { act: 'say', text: bodyText(i, lastWord(round)) });
       });
+    runFor(120_000);
+  }
+  if (planned.people.some(({ device }) => device)) {
+    for (const i of planned.people.keys()) world.at(i * 50, () => writeToSeveral(world, i));
     runFor(120_000);
   }
   world.record({ kind: 'phase', t: world.now, phase: 'repeated' });
@@ -181,6 +190,8 @@ function take(world: World, step: Step, number: number): void {
       return world.seats.get(step.node)?.compact();
     case 'vanish':
       return world.vanish(step.user);
+    case 'linger':
+      return world.linger(step.user, step.forMs);
     default:
       return person(world, step, number, cause);
   }
@@ -189,12 +200,27 @@ function take(world: World, step: Step, number: number): void {
 /** Somebody does something. A user who is offline comes online instead, and one who is not in the room enters. */
 function person(
   world: World,
-  step: Exclude<Extract<Step, { readonly user: Jid }>, { readonly kind: 'vanish' }>,
+  step: Exclude<Extract<Step, { readonly user: Jid }>, { readonly kind: 'vanish' | 'linger' }>,
   number: number,
   cause: number,
 ): void {
   const user = world.users.get(step.user);
-  if (!user) return;
+  if (!user || user.lingers !== undefined) return;
+  if (step.kind === 'anew') {
+    world.vanish(step.user);
+    world.connect(step.user);
+    return enterAs(world, step.user, step.nick, cause);
+  }
+  if (step.kind === 'replicas') {
+    world.connect(step.user);
+    return world.sendRaw(configuration(world, step, `{${NS.ext}}dmuc_replicas`, step.nodes), '0045#10.2', cause);
+  }
+  if (step.kind === 'share') {
+    world.connect(step.user);
+    const nick = world.users.get(step.with)?.half.state().nick ?? '';
+    if (user.half.state().phase !== 'joined') return enterAs(world, step.user, nick, cause);
+    return world.act(step.user, { act: 'nick', nick }, cause);
+  }
   if (!user.online) return world.connect(step.user);
   const i = world.plan.people.findIndex(({ jid }) => jid === step.user);
   if (step.kind === 'forge') {
@@ -234,9 +260,44 @@ function person(
       return world.act(step.user, { act: 'subject', text: step.text }, cause);
     case 'pm':
       return world.act(step.user, { act: 'pm', to: step.nick, text: privateText(number) }, cause);
+    case 'whisper': {
+      const to = world.users.get(step.target)?.half.state().nick ?? '';
+      return world.act(step.user, { act: 'pm', to, text: privateText(number) }, cause);
+    }
     case 'moderate':
       return world.sendRaw(moderation(world, step), '0045#8', cause);
   }
+}
+
+/** Somebody who is in writes to the nick of somebody who has several sessions. */
+function writeToSeveral(world: World, i: number): void {
+  const { people } = world.plan;
+  const devices = people.filter(({ device }) => device);
+  const [user, target] = [people[i]?.jid as Jid, devices[i % devices.length]?.jid as Jid];
+  if (world.users.get(user)?.half.state().phase !== 'joined') return;
+  const to = world.users.get(target)?.half.state().nick ?? '';
+  world.act(user, { act: 'pm', to, text: lastPrivateText(i) });
+}
+
+/** A client that is not in enters under this nick. */
+function enterAs(world: World, user: Jid, nick: string, cause: number): void {
+  world.act(user, { act: 'nick', nick }, cause);
+  world.act(user, { act: 'join' }, cause);
+}
+
+/** A form of an owner's (§10.2) that sets one field. */
+function configuration(
+  world: World,
+  { user, luck }: Pick<Extract<Step, { kind: 'replicas' }>, 'user' | 'luck'>,
+  name: string,
+  values: readonly string[],
+): Stanza {
+  const room = world.users.get(user)?.person.room as Jid;
+  const field = (key: string, texts: readonly string[], type?: string) =>
+    el('field', NS.dataForms, { var: key, type }, ...texts.map((text) => el('value', NS.dataForms, {}, text)));
+  const fields = [field('FORM_TYPE', ['http://jabber.org/protocol/muc#roomconfig'], 'hidden'), field(name, values)];
+  const query = el('query', NS.mucOwner, {}, el('x', NS.dataForms, { type: 'submit' }, ...fields));
+  return iq(user, room, { type: 'set', id: `m${luck}` }, query);
 }
 
 /** What a moderator's, admin's or owner's client sends (XEP-0045 §8, §9, §10.2). */
@@ -246,17 +307,7 @@ function moderation(world: World, { user, target, what, luck }: Extract<Step, { 
   const id = `m${luck}-${what}`;
   const admin = (item: Readonly<Record<string, string>>) =>
     iq(user, room, { type: 'set', id }, el('query', NS.mucAdmin, {}, el('item', NS.mucAdmin, item)));
-  const form = (name: string, value: string) => {
-    const field = (key: string, text: string, type?: string) =>
-      el('field', NS.dataForms, { var: key, type }, el('value', NS.dataForms, {}, text));
-    const fields = [field('FORM_TYPE', 'http://jabber.org/protocol/muc#roomconfig', 'hidden'), field(name, value)];
-    return iq(
-      user,
-      room,
-      { type: 'set', id },
-      el('query', NS.mucOwner, {}, el('x', NS.dataForms, { type: 'submit' }, ...fields)),
-    );
-  };
+  const form = (name: string, value: string) => configuration(world, { user, luck }, name, [value]);
   const yes = luck % 2 === 0;
   switch (what) {
     case 'kick':

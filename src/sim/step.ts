@@ -9,6 +9,16 @@ export type Step = { readonly at: number; readonly luck: number } & (
   | { readonly kind: 'nick' | 'pm'; readonly user: Jid; readonly nick: string }
   | { readonly kind: 'presence'; readonly user: Jid; readonly show: string }
   | { readonly kind: 'subject'; readonly user: Jid; readonly text: string }
+  /** Of several sessions of one user: this one takes the nick of that one, or enters under it. */
+  | { readonly kind: 'share'; readonly user: Jid; readonly with: Jid }
+  /** A private message by whatever nick they have then. */
+  | { readonly kind: 'whisper'; readonly user: Jid; readonly target: Jid }
+  /** The client is gone, and its server learns of it only so much later. */
+  | { readonly kind: 'linger'; readonly user: Jid; readonly forMs: number }
+  /** It is gone without a word, and at once back. */
+  | { readonly kind: 'anew'; readonly user: Jid; readonly nick: string }
+  /** An owner says which replicas the room has. */
+  | { readonly kind: 'replicas'; readonly user: Jid; readonly nodes: readonly Jid[] }
   | { readonly kind: 'moderate'; readonly user: Jid; readonly target: Jid; readonly what: Moderation }
   | { readonly kind: 'forge'; readonly user: Jid; readonly what: string }
   | {
@@ -55,6 +65,13 @@ export function faultOf(step: Step): Fault | undefined {
   }
 }
 
+/** Everybody whom a step names. */
+export function named(step: Step): readonly Jid[] {
+  if (!('user' in step)) return [];
+  if (step.kind === 'share') return [step.user, step.with];
+  return 'target' in step ? [step.user, step.target] : [step.user];
+}
+
 /** A step in words. */
 export function stepText(step: Step): string {
   switch (step.kind) {
@@ -72,6 +89,16 @@ export function stepText(step: Step): string {
       return `${step.user} is ${step.show === '' ? 'available' : step.show}`;
     case 'subject':
       return `${step.user} sets the subject "${step.text}"`;
+    case 'share':
+      return `${step.user} takes the nick of ${step.with}`;
+    case 'whisper':
+      return `${step.user} writes to ${step.target} alone`;
+    case 'linger':
+      return `${step.user} is gone, and its server finds out in ${seconds(step.forMs)}`;
+    case 'anew':
+      return `${step.user} is gone without a word, and back as ${step.nick}`;
+    case 'replicas':
+      return `${step.user} wants as replicas ${step.nodes.join(', ') || 'none'}`;
     case 'moderate':
       return `${step.user}: ${step.what}, ${step.target}`;
     case 'forge':

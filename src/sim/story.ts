@@ -17,7 +17,7 @@ const linesMax = 12;
  */
 export function story(result: RunResult, options: RunOptions, violation: Violation): string[] {
   const { plan, start, trace } = result;
-  const steps = plan.steps.flatMap((step, n) =>
+  const steps = [...plan.steps, ...plan.afterwards].flatMap((step, n) =>
     (options.only?.has(n) ?? true) ? [`${seconds(step.at)}  step ${n}: ${short(stepText(step))}`] : [],
   );
   const told = violation.at === undefined ? troubles(trace) : chain(trace, violation.at);

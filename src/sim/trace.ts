@@ -86,13 +86,15 @@ export interface Placed<R extends SimRecord> {
   readonly record: R;
 }
 
-/** A user, and whether the invariants are promised to them. */
+/** A session of a user, and whether the invariants are promised to it. Most users have one. */
 export interface Person {
   readonly jid: Jid;
   readonly nick: string;
   readonly room: Jid;
   /** Their client, or the node that serves them, does what it likes, so nothing is promised to them. */
   readonly hostile: 'client' | 'node' | undefined;
+  /** A further session of a user who has another one: their JIDs differ in the resource. */
+  readonly device?: true;
 }
 
 export interface Violation {

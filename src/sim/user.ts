@@ -8,6 +8,8 @@ export interface User {
   readonly server: Jid;
   half: OccupantHalf;
   online: boolean;
+  /** When the client went while its server takes it for online; undefined: it is there, or known to be gone. */
+  lingers: object | undefined;
   /** Where the client sent presence: the server says goodbye there when it vanishes (RFC 6121 §4.6.3). */
   readonly directed: Set<Jid>;
 }

@@ -39,7 +39,10 @@ export interface View {
   readonly born: number;
   /** Where a link took what it swallowed or gave back on its way to them: nobody can promise them what that was. */
   readonly holes: readonly number[];
-  /** Where it took a presence of theirs: the room may have them in where they are out, and not know that they ask. */
+  /**
+   * Where it took a presence of theirs, or a crash a join that had reached the node: the room may have them in where they are
+   * out, and not know that they ask.
+   */
   readonly unheard: readonly number[];
 }
 

@@ -57,7 +57,9 @@ export class World {
       record: (record) => this.record(record),
       seats: this.seats,
       users: this.users,
-      hand: (user, stanza, cause) => this.#toHalf(user, { kind: 'stanza', stanza }, cause),
+      hand: (user, stanza, cause) => {
+        if (user.lingers === undefined) this.#toHalf(user, { kind: 'stanza', stanza }, cause);
+      },
     });
     for (const config of plan.layout.nodes) {
       const { address } = config;
@@ -90,7 +92,14 @@ export class World {
     for (const person of plan.people) {
       const { jid, nick, room } = person;
       const half = createOccupant({ jid, nick, room });
-      this.users.set(jid, { person, server: domainOf(jid), half, online: false, directed: new Set() });
+      this.users.set(jid, {
+        person,
+        server: domainOf(jid),
+        half,
+        online: false,
+        lingers: undefined,
+        directed: new Set(),
+      });
     }
     for (const address of this.seats.keys()) this.start(address);
   }
@@ -174,6 +183,7 @@ export class World {
     const user = this.#user(jid);
     if (!user.online) return;
     user.online = false;
+    user.lingers = undefined;
     const cause = this.record({ kind: 'session', t: this.now, user: jid, up: false });
     this.#toHalf(user, { kind: 'linkDown' }, undefined);
     for (const to of user.directed) {
@@ -183,15 +193,26 @@ export class World {
     user.directed.clear();
   }
 
+  /** The client is gone without a word, and its server goes on as if it were there until it notices. */
+  linger(jid: Jid, forMs: number): void {
+    const user = this.#user(jid);
+    if (!user.online || user.lingers !== undefined) return;
+    const gone = {};
+    user.lingers = gone;
+    this.at(forMs, () => {
+      if (user.lingers === gone) this.vanish(jid);
+    });
+  }
+
   act(jid: Jid, act: OccupantAct, cause?: number): void {
     const user = this.#user(jid);
-    if (user.online) this.#toHalf(user, { kind: 'act', act }, cause);
+    if (user.online && user.lingers === undefined) this.#toHalf(user, { kind: 'act', act }, cause);
   }
 
   /** A user's client sends a stanza that no rule made. */
   sendRaw(stanza: Stanza, spec: string, cause?: number): void {
     const user = this.users.get(stanza.from);
-    if (user?.online) this.#submit(user, stanza, spec, cause);
+    if (user?.online && user.lingers === undefined) this.#submit(user, stanza, spec, cause);
   }
 
   setLink(a: Jid, b: Jid, fault: LinkFault): void {

@@ -132,6 +132,8 @@ const decisions: Readonly<Record<string, string>> = {
   '133': 'what nobody would miss is dropped while split',
   '140': 'several sessions of a user under one nick',
   '141': 'the sessions of a user, to other rooms',
+  '142': 'one of several sessions that comes back under another nick',
+  '143': 'the end of a session with a replica that is split',
   '120': 'how large a stanza may be',
   '121': 'what is too large and here all the same',
   '122': 'lists that are too long for one stanza',

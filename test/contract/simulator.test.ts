@@ -103,6 +103,7 @@ function planOf(mode: Mode): Plan {
     // As the embedded server does: to the session that sent it.
     bounceToRelay: true,
     steps: [],
+    afterwards: [],
     lingerMs: 0,
     emptyUntil: new Map(),
     primary: 'sound',

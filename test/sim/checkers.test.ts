@@ -14,6 +14,7 @@ import { el, type XmlElement } from '../../src/core/xmpp/xml.ts';
 import type { Aftermath, Peaks } from '../../src/sim/aftermath.ts';
 import { bodyText } from '../../src/sim/bodies.ts';
 import { checkers } from '../../src/sim/checkers/all.ts';
+import { lastPrivateText } from '../../src/sim/checkers/sessions.ts';
 import { lastWord } from '../../src/sim/checkers/words.ts';
 import { evidence } from '../../src/sim/evidence.ts';
 import { fmucCheckers } from '../../src/sim/fmuc-checkers.ts';
@@ -31,7 +32,9 @@ const bob: Person = { jid: jid('u10@s1.sim/r'), nick: 'Bob', room, hostile: unde
 const mallory: Person = { jid: jid('u11@s1.sim/r'), nick: 'Mallory', room, hostile: 'client' };
 /** A user of a node that does what it likes, also in their name. */
 const trudy: Person = { jid: jid('u20@s2.sim/r'), nick: 'Trudy', room, hostile: 'node' };
-const people = [alice, bob, mallory, trudy];
+/** Alice's other session. */
+const phone: Person = { ...alice, jid: jid('u00@s0.sim/phone'), device: true };
+const people = [alice, bob, mallory, trudy, phone];
 
 const body = (text: string) => el('body', NS.client, {}, text);
 const delay = el('delay', NS.delay, { from: room, stamp: '2026-01-01T00:00:00Z' });
@@ -185,6 +188,18 @@ class Story {
     this.inside.add(who.jid);
     return this;
   }
+  /** Comes in under the nick of another session of theirs. */
+  comesBeside(who: Person, other: Person, ...others: readonly Person[]): this {
+    const before = [{ jid: other.jid, presence: [] }];
+    const kept = this.keeps(this.asksToEnter(who), {
+      kind: 'occupantChanged',
+      occupant: occupant(who, { sessions: before }),
+    });
+    for (const { nick } of others) this.tells(shows(nick, who), kept);
+    this.tells(shows(who.nick, who, { statuses: [110] }), kept);
+    this.inside.add(who.jid);
+    return this.tells(subjectTo(who), kept);
+  }
   leaves(who: Person): this {
     const left = this.asks(presence(who.jid, at(who.nick), { type: 'unavailable' }));
     const kept = this.keeps(left, { kind: 'occupantLeft', nick: who.nick });
@@ -275,6 +290,14 @@ interface Case {
 }
 
 const both = (story: Story) => story.enters(alice).enters(bob, alice).tells(shows('Bob', alice));
+const several = (story: Story) => both(story).session(phone, true).comesBeside(phone, alice, bob);
+/** Bob writes to the nick of Alice's two sessions. */
+const whispers = (story: Story, ...to: readonly Person[]): Story => {
+  const [text, type] = [lastPrivateText(1), 'chat'];
+  several(story).asks(message(bob.jid, at('Alice'), { type, id: 'p' }, body(text)));
+  for (const { jid } of to) story.tells(message(at('Bob'), jid, { type, id: 'p' }, body(text)));
+  return story;
+};
 const rank = (affiliation: Affiliation) => new Map([[jid('u00@s0.sim'), affiliation]]);
 const kick = (who = alice) =>
   iq(
@@ -637,6 +660,16 @@ const cases: Readonly<Record<string, Case>> = {
         story.others.push({ config: other, events: entered(other, occupant({ ...bob, nick: 'Alice' })) });
         story.enters(alice);
       },
+      'sessions of two users have it': (story) => {
+        const sessions = [{ jid: bob.jid, presence: [] }];
+        story.enters(alice).keeps(undefined, { kind: 'occupantChanged', occupant: occupant(alice, { sessions }) });
+      },
+    },
+    excused: {
+      'it is that of another session of theirs': (story) =>
+        both(story)
+          .comesIn({ ...phone, nick: 'Other' })
+          .keeps(undefined, { kind: 'nickChanged', nick: 'Other', newNick: 'Alice' }),
     },
   },
   G11: {
@@ -666,7 +699,7 @@ const cases: Readonly<Record<string, Case>> = {
         both(story).speaks(alice, 1, ...Array.from({ length: 12 }, () => bob)),
       'one presence makes hundreds': (story) => {
         const asked = both(story).asks(presence(alice.jid, at('Alice'), {}));
-        for (let i = 0; i < 230; i++) story.sends(service, shows('Alice', bob), asked);
+        for (let i = 0; i < 240; i++) story.sends(service, shows('Alice', bob), asked);
       },
       'somebody speaks in the silence': (story) =>
         both(story)
@@ -734,6 +767,10 @@ const cases: Readonly<Record<string, Case>> = {
       'a message that names nobody': (story) => both(story).tells(says('Alice', bob, '#0:1', stanzaId)),
       'another id at the next visit': (story) =>
         both(story).tells(identified(1, 'a')).leaves(bob).enters(bob, alice).tells(identified(2, 'b')),
+      'another id in another session of the author': (story) =>
+        both(story)
+          .tells(identified(1, 'a'))
+          .tells(says('Alice', bob, '#4:1', stanzaId, el('occupant-id', NS.occupantId, { id: 'b' }))),
     },
     excused: {
       'a node that lost its log in between': (story) =>
@@ -744,6 +781,54 @@ const cases: Readonly<Record<string, Case>> = {
         story.forgets(service).tells(late, kept).tells(identified(2, 'b'));
       },
       'what the room has not accepted yet': (story) => both(story).tells(says('Alice', bob, '#0:1')),
+    },
+  },
+  G17: {
+    good: (story) => {
+      several(story).speaks(bob, 1, alice, bob, phone);
+      const left = story.asks(presence(phone.jid, at('Alice'), { type: 'unavailable' }));
+      const kept = story.keeps(left, { kind: 'occupantChanged', occupant: occupant(alice) });
+      story.tells(shows('Alice', phone, { type: 'unavailable', statuses: [110] }), kept).leaves(alice);
+      story.tells(shows('Alice', bob, { type: 'unavailable' }), story.trace.length - 3);
+    },
+    bad: {
+      'a leave is told while a session remains': (story) => {
+        const left = several(story).asks(presence(phone.jid, at('Alice'), { type: 'unavailable' }));
+        const kept = story.keeps(left, { kind: 'occupantChanged', occupant: occupant(alice) });
+        story.tells(shows('Alice', phone, { type: 'unavailable', statuses: [110] }), kept);
+        story.tells(shows('Alice', bob, { type: 'unavailable' }), kept);
+      },
+      'a session is not told that it is out': (story) => {
+        const kept = several(story).keeps(story.asks(kick(bob)), { kind: 'occupantLeft', nick: 'Alice' });
+        story.tells(shows('Alice', alice, { type: 'unavailable', statuses: [307, 110] }), kept);
+      },
+      'a session goes alone and is not told so': (story) => {
+        const left = several(story).asks(presence(phone.jid, at('Alice'), { type: 'unavailable' }));
+        story.keeps(left, { kind: 'occupantChanged', occupant: occupant(alice) });
+      },
+      'a session does not hear what another hears': (story) => several(story).speaks(bob, 1, alice, bob),
+      'a session hears it twice': (story) => several(story).speaks(bob, 1, alice, bob, phone, phone),
+    },
+    excused: {
+      'the node crashed between the disk and the wire': (story) => {
+        const kept = several(story).keeps(story.asks(kick(bob)), { kind: 'occupantLeft', nick: 'Alice' });
+        story.trace.push({ kind: 'untold', t: 0 as Instant, node: service, appends: [kept] });
+      },
+      'what comes late one of them may have heard': (story) => {
+        const kept = several(story).accepts(bob, '#1:1');
+        story.tells(says('Bob', phone, '#1:1', delay), kept);
+      },
+    },
+  },
+  G18: {
+    good: (story) => whispers(story, alice, phone),
+    bad: {
+      'one session does not get it': (story) => whispers(story, alice),
+      'one gets it twice': (story) => whispers(story, alice, phone, phone),
+    },
+    excused: {
+      'the author was told that it is refused': (story) =>
+        whispers(story).tells(message(at('Alice'), bob.jid, { type: 'error', id: 'p' })),
     },
   },
   liveness: {
@@ -876,7 +961,13 @@ const replicated: typeof cases = {
     bad: {
       'a rank that the primary does not give': (story) => {
         const [copy] = withReplica(story).others;
-        story.others[0] = { ...copy, events: [{ room, ...entersAs(alice, 1) }] } as Other;
+        const there = occupant(alice, { home: room });
+        story.others[0] = { ...copy, events: [{ room, kind: 'occupantEntered', occupant: there }] } as Other;
+      },
+      'a session that is not the replica’s for the primary': (story) => {
+        const [copy] = withReplica(story).others;
+        story.keeps(undefined, entersAs(bob, 1));
+        story.others[0] = { ...copy, events: [{ room, ...entersAs(bob, 1) }] } as Other;
       },
     },
   },
@@ -1142,6 +1233,15 @@ function federated(story: Story): Story {
 const privately = (text: string) => message(at('Alice'), bob.jid, { type: 'chat' }, body(text));
 const across = (text: string) => message(at('Alice'), occupantJid(beyond, 'Alice'), { type: 'groupchat' }, body(text));
 
+/** Alice has two sessions, and the other node knows her so. */
+const knows = (story: Story, there: Occupant): Story => {
+  several(federated(story)).others[0] = {
+    ...(story.others[0] as Other),
+    events: [{ room: beyond, kind: 'occupantEntered', occupant: there }],
+  };
+  return story;
+};
+
 const id = (text: string) => el('occupant-id', NS.occupantId, { id: text });
 const later = (text: string, ...more: readonly XmlElement[]) => says('Alice', bob, text, delay, ...more);
 
@@ -1206,6 +1306,14 @@ const joined: typeof cases = {
           .tells(says('Alice', bob, '#0:1', id('a')))
           .forgets(service)
           .tells(later('#0:2', id('b'))),
+    },
+  },
+  'F-p': {
+    good: (story) => knows(story, occupant(alice, { home: room })),
+    bad: {
+      'another node knows two JIDs': (story) =>
+        knows(story, occupant(alice, { home: room, sessions: [{ jid: phone.jid, home: room, presence: [] }] })),
+      'it knows the one that came later': (story) => knows(story, occupant(phone, { home: room })),
     },
   },
   'F-h': {

@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import type { DistributedRoomConfig } from '../../src/core/distribution/config.ts';
 import type { SplitSettings } from '../../src/core/room/config.ts';
+import { domainOf } from '../../src/core/xmpp/jid.ts';
 import { type Circumstances, type Faults, type Mode, modes, noFaults, type Plan } from '../../src/sim/plan.ts';
 import { plan } from '../../src/sim/planner.ts';
 import { Prng } from '../../src/sim/prng.ts';
-import type { Unplanned } from '../../src/sim/step.ts';
+import { calmed } from '../../src/sim/reduction.ts';
+import { named, type Unplanned } from '../../src/sim/step.ts';
 
 const plans = (mode: Mode) => Array.from({ length: 300 }, (_, seed) => plan(new Prng(seed + 1).fork(), mode, 20));
 
@@ -21,6 +23,10 @@ const faults = (Object.keys(noFaults) as (keyof Faults)[]).filter((name) => name
 const everywhere: Varying = {
   servers: ({ domains }) => domains.length,
   people: ({ people }) => people.length,
+  'further sessions of a user': ({ people }) => people.filter(({ device }) => device).length,
+  'a third session': ({ people }) => people.some(({ jid }) => jid.endsWith('/tablet')),
+  'a session under another nick': ({ people }) =>
+    people.some((one) => one.device && people.every((other) => other === one || other.nick !== one.nick)),
   'hostile clients': ({ people }) => people.filter(({ hostile }) => hostile === 'client').length,
   'time to disk': ({ appendMs }) => appendMs,
   'who gets the bounce of a relay': ({ bounceToRelay }) => bounceToRelay,
@@ -87,6 +93,20 @@ describe.each(modes)('%s: in 300 plans', (mode) => {
   });
 });
 
+it.each(modes)('%s: further sessions change nothing else of a plan', (mode) => {
+  const kinds = new Set<string>();
+  for (const one of plans(mode)) {
+    const devices = new Set(one.people.flatMap(({ jid, device }) => (device ? [jid] : [])));
+    const alone = calmed(one, new Set(['devices'] as const));
+    expect(one.people.slice(0, one.people.length - devices.size)).toEqual(alone.people);
+    expect(one.steps.slice(0, alone.steps.length)).toEqual(alone.steps);
+    const more = one.steps.slice(alone.steps.length);
+    expect(more.every((step) => named(step).some((user) => devices.has(user)))).toBe(true);
+    for (const { kind } of more) kinds.add(kind);
+  }
+  expect([...kinds]).toEqual(expect.arrayContaining(['share', 'whisper', 'linger', 'anew', 'leave', 'moderate']));
+});
+
 it('0289pp: within one plan, nodes differ in each of their settings', () => {
   const differing = plans('0289pp').flatMap((one) => varying['0289pp']['settings of nodes']?.(one) as string[]);
   expect([...new Set(differing)].sort()).toEqual(['changeSubject', 'historyMax', 'membersOnly', 'moderated', 'whois']);
@@ -96,7 +116,7 @@ it('0289pp: nobody does anything on a server whose users are still away', () => 
   for (const { steps, emptyUntil } of plans('0289pp'))
     for (const step of steps)
       for (const [server, ms] of emptyUntil)
-        if ('user' in step && step.user.endsWith(`@${server}/r`)) expect(step.at).toBeGreaterThanOrEqual(ms);
+        if ('user' in step && domainOf(step.user) === server) expect(step.at).toBeGreaterThanOrEqual(ms);
 });
 
 it('a circumstance or a step that is misspelt does not compile', () => {

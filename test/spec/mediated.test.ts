@@ -385,7 +385,9 @@ describe('XEP-0045 §17.4 IQs between occupants', () => {
     world.send(joins(phone, `${coven}/firstwitch`));
     world.clear();
     const answers = [crone, phone].map((asker) => {
-      world.send(iq(jid(asker), jid(`${coven}/secondwitch`), { type: 'get', id: 'v' }, el('query', 'jabber:iq:version')));
+      world.send(
+        iq(jid(asker), jid(`${coven}/secondwitch`), { type: 'get', id: 'v' }, el('query', 'jabber:iq:version')),
+      );
       const request = world.got(wicca).at(-1) as Stanza;
       const text = el('vCard', 'vcard-temp', {}, asker);
       return iq(request.to, request.from, { type: 'result', id: request.id }, text);

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { writeForm } from '../../src/core/xep/xep0004.ts';
 import { readMucUser, subjectChange } from '../../src/core/xep/xep0045.ts';
 import { ping } from '../../src/core/xep/xep0199.ts';
 import { readOccupantId } from '../../src/core/xep/xep0421.ts';
@@ -443,7 +444,82 @@ describe('decision #140 and XEP-0282: a netjoin', () => {
   });
 });
 
+describe('decision #142: one of several sessions comes back under another nick while its replica is cut off', () => {
+  const { phone, laptop, nick } = efchen;
+  const around = wallops.occupants.filter((one) => one.nick !== nick).map(({ jid: who }) => who);
+  const cut = (world: World, how: 'bounce' | undefined) => {
+    world.cut('avalon.irc', 'vesa.yeggmaex.irc', how);
+    if (how) for (const who of ['Wumpus', 'Efchen']) world.send(says(inWallops(who), channel, 'finds out'));
+    world.advance(121_000);
+  };
+
+  it('it parts from the others, who stay under the nick that they have', () => {
+    const world = wallopsWorld();
+    world.send(joins(phone, `${channel}/${nick}`));
+    world.send(joins(laptop, `${channel}/${nick}`));
+    const fields = ['policy', 'entry'].map((name) => ({
+      var: `{${NS.ext}}dmuc_split_${name}`,
+      values: [name === 'policy' ? 'local' : '1'],
+    }));
+    const form = writeForm({ type: 'submit', formType: 'http://jabber.org/protocol/muc#roomconfig', fields });
+    world.send(
+      iq(jid(inWallops('Wumpus')), jid(channel), { type: 'set', id: 'conf' }, el('query', NS.mucOwner, {}, form)),
+    );
+    cut(world, 'bounce');
+    world.send(leaves(laptop, `${channel}/${nick}`));
+    world.send(joins(laptop, `${channel}/Other`));
+    world.clear();
+    cut(world, undefined);
+    for (const who of [phone, laptop, ...around]) {
+      expect([who, shownOf(world, who, channel, nick).filter(([type]) => type === 'unavailable')]).toEqual([who, []]);
+      expect([who, shownOf(world, who, channel, 'Other').map(([type]) => type)]).toEqual([who, ['available']]);
+    }
+    world.clear();
+    world.send(says(phone, channel, 'from the phone'));
+    world.send(says(laptop, channel, 'from the laptop'));
+    for (const who of [phone, laptop, ...around])
+      expect([who, texts(world, who)]).toEqual([who, ['from the phone', 'from the laptop']]);
+    const by = world.got(phone).flatMap(({ name, from }) => (name === 'message' ? [from] : []));
+    expect(by).toEqual([`${channel}/${nick}`, `${channel}/Other`]);
+  });
+});
+
+describe('decision #7: a replica that has no moderator any more', () => {
+  it('forgets all JIDs of an occupant whose two nicks it saw become one', () => {
+    const world = wallopsWorld();
+    const [first, second] = ['ghost@avalon.irc/phone', 'ghost@avalon.irc/laptop'];
+    world.send(joins(efchen.phone, `${channel}/Efchen`));
+    world.send(joins(first, `${channel}/Ghost`));
+    world.send(joins(second, `${channel}/Spook`));
+    const role = (to: string) => {
+      const item = el('item', NS.mucAdmin, { nick: 'Efchen', role: to });
+      const query = el('query', NS.mucAdmin, {}, item);
+      world.send(iq(jid(inWallops('Wumpus')), jid(channel), { type: 'set', id: to }, query));
+    };
+    const kept = () => JSON.stringify(world.seat(jid('replica@vesa.yeggmaex.irc')).node.snapshot());
+    role('moderator');
+    world.send(presence(jid(second), jid(`${channel}/Ghost`), {}));
+    expect([kept().includes(first), kept().includes(second)]).toEqual([true, true]);
+    role('participant');
+    expect(kept()).not.toContain('ghost@avalon.irc');
+  });
+});
+
 describe('decision #141: a user of another node', () => {
+  it('is known by the session that entered first, also where two nicks of theirs became one', () => {
+    const world = rabbitholeWorld();
+    const [phone, laptop, tablet] = ['p', 'laptop', 'tablet'].map((resource) => `alice@wonderland.lit/${resource}`);
+    const there = 'rabbithole@rooms.wonderland.lit';
+    world.send(joins(phone as string, `${there}/Queen`));
+    world.send(joins(laptop as string, `${there}/Queen`));
+    world.send(joins(tablet as string, `${there}/Alice`));
+    world.send(presence(jid(phone as string), jid(`${there}/Alice`), {}));
+    const alice = () => world.status(jid('talk.denmark.lit')).occupants.find(({ nick }) => nick === 'Alice')?.jid;
+    expect(alice()).toBe(tablet);
+    world.send(leaves(tablet as string, `${there}/Alice`));
+    expect(alice()).toBe(phone);
+  });
+
   it('is one JID there; where the first session leaves, the same user has the JID of the next', () => {
     const world = rabbitholeWorld();
     for (const who of ['alice@wonderland.lit/p', 'alice@wonderland.lit/laptop'])

@@ -243,6 +243,23 @@ describe('XEP-0282 §4.2 Creating a Replica: the list and what is agreed on', ()
     expect(statuses(world, user('Efchen'), 'Efchen')).toEqual([[333, 110]]);
   });
 
+  it('decision #143: the users of a replica that is split when it is dismissed are out, and know it', () => {
+    const world = everybodyIn();
+    world.freeze(replica);
+    world.advance(121_000);
+    expect(peerOf(world, primary)).toBe('split');
+    world.send(says(user('Wumpus'), room, 'missed'));
+    world.clear();
+    configure(world, without);
+    expect(statuses(world, user('Efchen'), 'Efchen')).toEqual([[333, 110]]);
+    expect(statuses(world, user('Wumpus'), 'Efchen')).toEqual([[333]]);
+    world.thaw(replica);
+    world.send(joins(user('Efchen'), `${room}/Efchen`));
+    world.clear();
+    world.send(says(user('Wumpus'), room, 'heard'));
+    expect(texts(world.got(user('Efchen')))).toEqual(['heard']);
+  });
+
   it('decision #90: dismissed by a primary that has not noticed the split, it relays the leaves; provisional users are out', () => {
     const world = everybodyIn({ ...local, [own('split_chat')]: ['1'] });
     world.cut(avalon, vesa, 'silent');

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { backoffMs } from '../../src/core/distribution/keepalive.ts';
 import { readMucUser, subjectChange, writeJoin, writeMucUser } from '../../src/core/xep/xep0045.ts';
 import { readFmuc, writeFmuc } from '../../src/core/xep/xep0289.ts';
 import { readOccupantId } from '../../src/core/xep/xep0421.ts';
@@ -236,6 +237,37 @@ describe('XEP-0289 §5.1 Initial Federation', () => {
     expect(world.got(hamlet)).toEqual([]);
     world.send(says(hamlet, elsinore, 'hello'));
     expect(world.got(hamlet).map((stanza) => errorOf(stanza)?.condition)).toEqual(['not-acceptable']);
+  });
+
+  it('decision #21: nobody else hears of a user who changes their mind while they wait', () => {
+    const world = federated();
+    const owner = bareOf(jid(hamlet));
+    world.seat(denmark).node.apply({ kind: 'affiliationChanged', room: elsinore, user: owner, affiliation: 'owner' });
+    world.cut('denmark.lit', 'wonderland.lit', 'silent');
+    world.send(joins(hamlet, `${elsinore}/Hamlet`));
+    // Alone, and then it asks again.
+    world.advance(10_000);
+    world.advance(backoffMs(0));
+    world.clear();
+    world.send(joins(ophelia, `${elsinore}/Ophelia`));
+    expect(world.got(ophelia)).toEqual([]);
+    world.send(leaves(ophelia, `${elsinore}/Ophelia`));
+    expect(world.got(ophelia).map(shown)).toEqual(['unavailable Ophelia (self)']);
+    expect(world.got(hamlet)).toEqual([]);
+  });
+
+  it('decision #21, XEP-0421 §3: two sessions of one user who wait under two nicks are one person', () => {
+    const world = federated();
+    world.cut('denmark.lit', 'wonderland.lit', 'silent');
+    world.send(joins(hamlet, `${elsinore}/Hamlet`));
+    world.send(joins(`${bareOf(jid(hamlet))}/laptop`, `${elsinore}/Prince`));
+    world.advance(10_000);
+    expect(nicks(world, denmark)).toEqual(['Hamlet', 'Prince']);
+    world.clear();
+    world.send(says(hamlet, elsinore, 'one'), says(`${bareOf(jid(hamlet))}/laptop`, elsinore, 'two'));
+    const said = world.got(hamlet).filter(({ name }) => name === 'message');
+    expect(said).toHaveLength(2);
+    expect(new Set(said.map((stanza) => readOccupantId(stanza.payloads))).size).toBe(1);
   });
 
   it('decision #21: who is banned while they wait is refused when the wait is over', () => {

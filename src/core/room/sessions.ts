@@ -44,8 +44,13 @@ export function withoutSession(occupant: Occupant, jid: Jid): Occupant | undefin
 
 /** A user takes the nick of their own other occupant (§7.6): the two are one from now on, and have the rank of that one. */
 export function joined(comes: Occupant, holder: Occupant): Occupant {
+  const sessions = sessionsOf(comes);
+  // After those who were there, and among themselves in the order in which they entered.
+  const order = [...sessions].sort((a, b) => (a.key ?? 0) - (b.key ?? 0));
+  const next = nextKey(holder);
   let one = holder;
-  for (const session of sessionsOf(comes).toReversed()) one = withSession(one, { ...session, key: nextKey(one) });
+  for (const session of sessions.toReversed())
+    one = withSession(one, { ...session, key: next + order.indexOf(session) });
   return one;
 }
 

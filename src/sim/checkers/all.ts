@@ -6,6 +6,7 @@ import { leave } from './leave.ts';
 import { noDuplicate, orderOfJoin, perSenderFifo } from './order.ts';
 import { nicks, rosters } from './people.ts';
 import { confidentiality, hygiene } from './secrets.ts';
+import { lastPrivateWords, severalSessions } from './sessions.ts';
 import { bounds, termination } from './traffic.ts';
 import { integrity, lastWords, ownReflection } from './words.ts';
 
@@ -27,5 +28,7 @@ export const checkers: Readonly<Record<string, Checker>> = {
   G14: durability,
   G15: idempotence,
   G16: occupantIds,
+  G17: severalSessions,
+  G18: lastPrivateWords,
   liveness: lastWords,
 };

@@ -7,6 +7,7 @@ import { payloadOf } from '../../core/xmpp/stanza.ts';
 import { textOf } from '../../core/xmpp/xml.ts';
 import type { Checker, Place } from '../judge.ts';
 import type { RecordOf, Violation } from '../trace.ts';
+import { has, sessionsOf, userOf } from './occupants.ts';
 
 /** What a node knows of a room, apart from its occupants. */
 interface Known {
@@ -131,7 +132,7 @@ export const authority: Checker = ({ trace, people, world }) => {
         const { role, affiliation: rank } = event.occupant;
         const own =
           from !== undefined &&
-          event.occupant.jid === from &&
+          userOf(event.occupant) === bareOf(from) &&
           role !== 'moderator' &&
           (rank === 'member' || rank === 'none');
         if (!rules() && actor()?.role !== 'moderator' && !own)
@@ -154,8 +155,10 @@ export const authority: Checker = ({ trace, people, world }) => {
         if (from === undefined || !users.has(from) || whom === undefined) return;
         if (whom.home !== undefined && room.config.distribution.kind === 'fmuc') return;
         exercised++;
-        const kick = event.kind === 'occupantLeft' && (rules() || actor()?.role === 'moderator');
-        if (whom.jid !== from && !kick) {
+        // A user who loses membership by their own word is out under each of their nicks.
+        const kick =
+          event.kind === 'occupantLeft' && (rules() || actor()?.role === 'moderator' || userOf(whom) === bareOf(from));
+        if (!has(whom, from) && !kick) {
           const what =
             event.kind === 'occupantLeft' ? `${event.nick} is out` : `${event.nick} becomes ${event.newNick}`;
           wrong(what, place, from, i);
@@ -206,8 +209,8 @@ export const authority: Checker = ({ trace, people, world }) => {
 /** The occupant who asks, unless another FMUC node serves them: no rank of theirs counts here. */
 function actorOf({ occupants }: Place, { config }: Known, from: Jid): Occupant | undefined {
   for (const occupant of occupants.values())
-    if (occupant.jid === from && (occupant.home === undefined || config.distribution.kind === 'primary'))
-      return occupant;
+    for (const { jid, home } of sessionsOf(occupant))
+      if (jid === from && (home === undefined || config.distribution.kind === 'primary')) return occupant;
   return undefined;
 }
 

@@ -1,12 +1,17 @@
-import type { HistoryItem } from '../../core/room/event.ts';
+import type { HistoryItem, Occupant } from '../../core/room/event.ts';
 import { changesSubject } from '../../core/xep/xep0045.ts';
+import type { Jid } from '../../core/xmpp/jid.ts';
 import { textOf, type XmlElement } from '../../core/xmpp/xml.ts';
 import type { Evidence } from '../evidence.ts';
 import type { Checker } from '../judge.ts';
 import type { Verdict, Violation } from '../trace.ts';
 import { nodesOf } from './nodes.ts';
+import { sessionsOf } from './occupants.ts';
 
-/** D-c, D-f: at the end every replica has the primary's people, with the rank the primary gives them, and its history. */
+/**
+ * D-c, D-f: at the end every replica has the primary's people, with the rank the primary gives them, and its
+ * history; and it serves those sessions that it serves for the primary.
+ */
 export const sameState: Checker = (given) => ({ verdict: () => copiesOfThePrimary(given) });
 
 function copiesOfThePrimary(given: Evidence): Verdict {
@@ -19,31 +24,40 @@ function copiesOfThePrimary(given: Evidence): Verdict {
     a !== undefined && (!stamps || a.at === b.at) && sameTexts(a.payloads, b.payloads);
   const original = primary && given.world?.seats.get(primary.address)?.node.snapshot().rooms[0];
   if (!original) return { violations, exercised };
-  const there = new Map(original.history.map((item) => [item.id, item]));
+  const known = new Map(original.history.map((item) => [item.id, item]));
   const ranks = new Map(original.occupants.map((occupant) => [occupant.nick, occupant]));
   for (const { address } of replicas) {
     const copy = given.world?.seats.get(address)?.node.snapshot().rooms[0];
     if (!copy) continue;
     exercised++;
     for (const { nick, affiliation, role } of copy.occupants) {
-      const known = ranks.get(nick);
-      if (known?.affiliation !== affiliation || known.role !== role)
+      const rank = ranks.get(nick);
+      if (rank?.affiliation !== affiliation || rank.role !== role)
         violations.push({
           invariant: 'D-f',
-          what: `${nick} is ${affiliation}/${role} at ${address} and ${known?.affiliation}/${known?.role} at the primary`,
+          what: `${nick} is ${affiliation}/${role} at ${address} and ${rank?.affiliation}/${rank?.role} at the primary`,
         });
     }
+    const homes = (occupants: readonly Occupant[], home: Jid | undefined) =>
+      occupants
+        .flatMap((one) => sessionsOf(one).flatMap((session) => (session.home === home ? session.jid : [])))
+        .sort();
+    const [here, there] = [homes(copy.occupants, undefined).join(' '), homes(original.occupants, address).join(' ')];
+    if (here !== there) {
+      const what = `${address} serves ${here || 'nobody'}, and for the primary ${there || 'nobody'}`;
+      violations.push({ invariant: 'D-f', what });
+    }
     // Of the time that it keeps at all it keeps everything.
-    const here = new Map(copy.history.map((item) => [item.id, item]));
-    const strange = copy.history.find((item) => !same(there.get(item.id), item));
+    const kept = new Map(copy.history.map((item) => [item.id, item]));
+    const strange = copy.history.find((item) => !same(known.get(item.id), item));
     if (strange !== undefined)
       violations.push({ invariant: 'D-c', what: `${address} keeps "${told(strange)}", the primary does not` });
-    const first = original.history.findIndex((item) => same(here.get(item.id), item));
+    const first = original.history.findIndex((item) => same(kept.get(item.id), item));
     // Which subjects it had before only the primary is asked.
     const missing = original.history
       .slice(Math.max(0, first))
-      .find((item) => !changesSubject(item.payloads) && !same(here.get(item.id), item));
-    if (here.size > 0 && missing !== undefined)
+      .find((item) => !changesSubject(item.payloads) && !same(kept.get(item.id), item));
+    if (kept.size > 0 && missing !== undefined)
       violations.push({ invariant: 'D-c', what: `${address} does not keep "${told(missing)}"` });
   }
   return { violations, exercised };

@@ -6,6 +6,7 @@ import type { Checker } from '../judge.ts';
 import { isJoin, isOf } from '../stanzas.ts';
 import type { Violation } from '../trace.ts';
 import { nodesOf } from './nodes.ts';
+import { servedHere } from './occupants.ts';
 
 /**
  * D-h: nobody is shown a room that they did not ask to enter; and a replica serves nobody who has not asked since they last
@@ -98,19 +99,19 @@ export const leavesOnce: Checker = (given) => {
   /** By replica and user: where in the trace that was sent by which they were entered. */
   const entered = new Map<string, number>();
   return {
-    kept(event, { node, room }, { cause }, i) {
+    kept(event, { node, occupants }, { cause }, i) {
       if (event.kind !== 'occupantChanged' || cause === undefined || !replicas.has(node)) return;
-      const { jid, home } = event.occupant;
-      if (jid === undefined) return;
-      if (event.joining) entered.set(`${node} ${jid}`, sentAt(trace, cause));
+      const { jid, nick } = event.occupant;
+      if (event.joining && jid !== undefined) entered.set(`${node} ${jid}`, sentAt(trace, cause));
       const handed = trace[cause];
       const leave = handed?.kind === 'out' ? readDmuc(handed.stanza.payloads)?.leave : undefined;
-      if (leave !== jid || home !== room) return;
+      if (leave === undefined || !servedHere(occupants.get(nick)).includes(leave)) return;
+      if (servedHere(event.occupant).includes(leave)) return;
       exercised++;
-      if (sentAt(trace, cause) < (entered.get(`${node} ${jid}`) ?? -1))
+      if (sentAt(trace, cause) < (entered.get(`${node} ${leave}`) ?? -1))
         violations.push({
           invariant: 'D-12',
-          what: `${node} takes ${jid} out for a leave of before their entry`,
+          what: `${node} takes ${leave} out for a leave of before their entry`,
           at: i,
         });
     },

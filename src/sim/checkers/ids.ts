@@ -1,4 +1,4 @@
-import type { Jid } from '../../core/xmpp/jid.ts';
+import { bareOf, type Jid } from '../../core/xmpp/jid.ts';
 import { NS } from '../../core/xmpp/namespaces.ts';
 import { payloadOf } from '../../core/xmpp/stanza.ts';
 import type { Checker } from '../judge.ts';
@@ -6,8 +6,8 @@ import type { Violation } from '../trace.ts';
 import type { View } from '../view.ts';
 
 /**
- * G16 (XEP-0421): whatever somebody says bears their occupant id, and for each reader it is the same one at every visit, live
- * or from the history, until a node loses its log. What the room has not accepted yet has no stanza-id, and is no part of
+ * G16 (XEP-0421): whatever somebody says bears their occupant id, and for each reader it is the same one at every visit and in
+ * all of the author's sessions, live or from the history, until a node loses its log. What the room has not accepted yet has no stanza-id, and is no part of
  * this; nor is what a node accepted before it lost its log and others pass on later.
  */
 export const occupantIds: Checker = ({ world, people }) => {
@@ -29,7 +29,8 @@ export const occupantIds: Checker = ({ world, people }) => {
       if (event.kind === 'messageAccepted' && !accepted.has(event.item.id)) accepted.set(event.item.id, node);
     },
     heard({ i, view, said, stanza }) {
-      const author = people[said?.user ?? -1]?.jid;
+      const session = people[said?.user ?? -1]?.jid;
+      const author = session && bareOf(session);
       const word = payloadOf(stanza, 'stanza-id', NS.sid)?.attrs['id'];
       if (hostile || author === undefined || word === undefined || ofBefore.has(word)) return;
       exercised++;

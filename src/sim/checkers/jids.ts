@@ -4,6 +4,7 @@ import { stanzaText } from '../../core/xmpp/stanza.ts';
 import type { Checker } from '../judge.ts';
 import type { Violation } from '../trace.ts';
 import { nodesOf } from './nodes.ts';
+import { fold, type Occupants, servedHere, sessionsOf } from './occupants.ts';
 
 /**
  * D-6 (XEP-0282 §4.7): where JIDs are for moderators, a replica without one is sent none but its own users', and keeps
@@ -19,14 +20,15 @@ export const jidsOfReplicas: Checker = (given) => {
   const served = new Map<Jid, (user: Jid) => boolean>(
     replicas.map(({ address, server }) => [address, (user) => domainOf(user) === server]),
   );
-  // Moderators by home, after each append of the primary.
-  const roles = new Map<string, { readonly home: Jid | undefined; readonly moderator: boolean }>();
+  // Where there are moderators, after each append of the primary.
+  const occupants: Occupants = new Map();
   const entitled: { readonly i: number; homes: ReadonlySet<Jid> }[] = [{ i: -1, homes: new Set() }];
   return {
     kept(event, { node }, _, i) {
-      if (node !== primary.address || !follow(roles, event)) return;
+      if (node !== primary.address || !follows.has(event.kind)) return;
+      fold(occupants, event);
       if (entitled.at(-1)?.i === i) entitled.pop();
-      entitled.push({ i, homes: moderated(roles) });
+      entitled.push({ i, homes: moderated(occupants) });
     },
     sent({ by, stanza, cause }, i) {
       if (by !== primary.address || cause === undefined) return;
@@ -48,7 +50,7 @@ export const jidsOfReplicas: Checker = (given) => {
       for (const { address, server } of replicas) {
         const seat = world.seats.get(address);
         const room = seat?.node.snapshot().rooms[0];
-        if (!room || room.occupants.some(({ home, role }) => home === undefined && role === 'moderator')) continue;
+        if (!room || room.occupants.some((one) => one.role === 'moderator' && servedHere(one).length > 0)) continue;
         exercised++;
         const text = JSON.stringify([room.occupants, room.history.map(({ author }) => author)]);
         const leaked = users.find((jid) => domainOf(jid) !== server && text.includes(jid));
@@ -59,26 +61,19 @@ export const jidsOfReplicas: Checker = (given) => {
   };
 };
 
-function moderated(
-  roles: ReadonlyMap<string, { readonly home: Jid | undefined; readonly moderator: boolean }>,
-): ReadonlySet<Jid> {
-  const homes = new Set<Jid>();
-  for (const { home, moderator } of roles.values()) if (moderator && home !== undefined) homes.add(home);
-  return homes;
-}
+/** What is about somebody's being in, or their rank. */
+const follows: ReadonlySet<RoomEvent['kind']> = new Set([
+  'occupantEntered',
+  'occupantChanged',
+  'occupantLeft',
+  'nickChanged',
+]);
 
-/** @returns whether the event is about somebody's being in, or their rank */
-function follow(
-  roles: Map<string, { readonly home: Jid | undefined; readonly moderator: boolean }>,
-  event: RoomEvent,
-): boolean {
-  if (event.kind === 'occupantEntered' || event.kind === 'occupantChanged')
-    roles.set(event.occupant.nick, { home: event.occupant.home, moderator: event.occupant.role === 'moderator' });
-  else if (event.kind === 'occupantLeft') roles.delete(event.nick);
-  else if (event.kind === 'nickChanged') {
-    const known = roles.get(event.nick);
-    roles.delete(event.nick);
-    if (known) roles.set(event.newNick, known);
-  } else return false;
-  return true;
+/** The nodes behind which a session of a moderator is. */
+function moderated(occupants: Occupants): ReadonlySet<Jid> {
+  const homes = new Set<Jid>();
+  for (const occupant of occupants.values())
+    if (occupant.role === 'moderator')
+      for (const { home } of sessionsOf(occupant)) if (home !== undefined) homes.add(home);
+  return homes;
 }

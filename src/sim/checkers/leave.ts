@@ -7,6 +7,7 @@ import type { Checker, Place } from '../judge.ts';
 import { isJoin } from '../stanzas.ts';
 import type { Other, RecordOf, SimRecord, Violation } from '../trace.ts';
 import type { Seen, View } from '../view.ts';
+import { servedHere } from './occupants.ts';
 
 /** Within that long who leaves a room at their own server's node is told that they are out, whatever state it is in. */
 const leaveMs = 1_000;
@@ -161,8 +162,8 @@ function waits({ trace, byJid, world }: Evidence, told: (view: View, ms: number,
       const sent = trace[sentAt(trace, i)];
       if (sent?.kind === 'in' && sent.by !== stanza.from) return;
       for (const { occupants } of places.get(to) ?? [])
-        for (const { jid, home } of occupants.values())
-          if (jid === stanza.from && home === undefined && !waiting.has(view as View))
+        for (const occupant of occupants.values())
+          if (servedHere(occupant).includes(stanza.from) && !waiting.has(view as View))
             waiting.set(view as View, { node: to, t });
     },
     told: ends,

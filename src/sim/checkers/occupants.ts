@@ -1,5 +1,5 @@
 import type { HistoryItem, Occupant, RoomEvent } from '../../core/room/event.ts';
-import type { Jid } from '../../core/xmpp/jid.ts';
+import { bareOf, type Jid } from '../../core/xmpp/jid.ts';
 import { textOf } from '../../core/xmpp/xml.ts';
 import type { Evidence } from '../evidence.ts';
 
@@ -22,10 +22,42 @@ export function fold(occupants: Occupants, event: RoomEvent): void {
     case 'nickChanged': {
       const occupant = occupants.get(event.nick);
       occupants.delete(event.nick);
-      if (occupant) occupants.set(event.newNick, { ...occupant, nick: event.newNick });
+      if (occupant) occupants.set(event.newNick, renamed(occupant, event.newNick, occupants.get(event.newNick)));
       break;
     }
   }
+}
+
+/** Under the nick of another occupant of theirs, the sessions of both are one's. */
+function renamed(comes: Occupant, nick: string, holder: Occupant | undefined): Occupant {
+  if (holder === undefined) return { ...comes, nick };
+  const [shown, ...others] = [...sessionsOf(comes), ...sessionsOf(holder)];
+  const { jid: _, home: __, ...rest } = holder;
+  return { ...rest, ...(shown && { jid: shown.jid, home: shown.home }), sessions: others };
+}
+
+type Session = NonNullable<Occupant['sessions']>[number];
+
+/** The sessions of an occupant, as far as a node knows JIDs. */
+export function sessionsOf({ jid, home, presence, sessions = [] }: Occupant): readonly Session[] {
+  return jid === undefined ? sessions : [{ jid, home, presence }, ...sessions];
+}
+
+/** Whether it is a session of theirs. */
+export function has(occupant: Occupant | undefined, session: Jid): boolean {
+  return occupant !== undefined && sessionsOf(occupant).some(({ jid }) => jid === session);
+}
+
+/** Sessions of theirs that a node serves itself. */
+export function servedHere(occupant: Occupant | undefined): readonly Jid[] {
+  if (occupant === undefined) return [];
+  return sessionsOf(occupant).flatMap(({ jid, home }) => (home === undefined ? [jid] : []));
+}
+
+/** Whose nick that is, by bare JID; undefined: the node does not know. */
+export function userOf(occupant: Occupant | undefined): Jid | undefined {
+  const session = occupant && sessionsOf(occupant)[0];
+  return session && bareOf(session.jid);
 }
 
 /** Messages that a node kept and told nobody, for each user whom it served itself at that moment. */
@@ -40,8 +72,8 @@ export function untoldOf({ kept, untold }: Evidence): ReadonlyMap<Jid, ReadonlyS
       if (!untold.has(i)) continue;
       const items = itemsOf(event);
       const bodies = items.flatMap(({ payloads }) => payloads.filter(({ name }) => name === 'body').map(textOf));
-      for (const { jid, home } of occupants.values())
-        if (jid !== undefined && home === undefined) found.set(jid, new Set([...(found.get(jid) ?? []), ...bodies]));
+      for (const jid of [...occupants.values()].flatMap(servedHere))
+        found.set(jid, new Set([...(found.get(jid) ?? []), ...bodies]));
     }
   }
   return found;

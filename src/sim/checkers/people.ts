@@ -1,8 +1,9 @@
-import { domainOf, type Jid, resourceOf } from '../../core/xmpp/jid.ts';
+import { bareOf, domainOf, type Jid, resourceOf } from '../../core/xmpp/jid.ts';
 import type { Aftermath } from '../aftermath.ts';
 import type { Checker, Place } from '../judge.ts';
 import type { Violation } from '../trace.ts';
 import { isOut, lost } from '../view.ts';
+import { servedHere, sessionsOf, userOf } from './occupants.ts';
 
 /** Rooms of all honest nodes, as they are now. */
 function rooms({ seats, plan }: Aftermath) {
@@ -49,11 +50,25 @@ export const nicks: Checker = ({ world }) => {
         case 'nickChanged': {
           const taken = takenAt(place);
           // Of nobody: a replica keeps up with the nick of one who left it, of which the primary is yet to hear.
-          if (taken.delete(event.nick)) give(taken, event.newNick, place, i);
+          if (!taken.delete(event.nick)) return;
+          // They may take the nick of another session of theirs; not every node knows whose sessions these are.
+          const users = [event.nick, event.newNick].map((nick) => userOf(place.occupants.get(nick)));
+          const unlike = !users.includes(undefined) && users[0] !== users[1];
+          if (unlike || !place.occupants.has(event.newNick)) give(taken, event.newNick, place, i);
           return;
         }
         case 'occupantEntered':
           give(takenAt(place), event.occupant.nick, place, i);
+          return;
+        case 'occupantChanged': {
+          const users = new Set(sessionsOf(event.occupant).map(({ jid }) => bareOf(jid)));
+          if (users.size > 1)
+            violations.push({
+              invariant: 'G10',
+              what: `at ${place.node} several people are ${event.occupant.nick}`,
+              at: i,
+            });
+        }
       }
     },
     verdict() {
@@ -70,16 +85,17 @@ function samePersonEverywhere(world: Aftermath, violations: Violation[]): number
     ({ room }) => room.role !== 'fmuc' || (room.occupants.length > 0 && room.peers.length > 0),
   );
   // A node need not know who a remote occupant is, but each serves its own.
-  const known = new Map<string, { readonly jid: string; readonly at: Jid }>();
+  const known = new Map<string, { readonly user: Jid; readonly at: Jid }>();
   for (const { seat, room } of nodes) {
     const at = seat.config.address;
     for (const { nick, jid } of room.occupants) {
       if (jid === undefined) continue;
       exercised++;
-      const there = known.get(nick) ?? { jid, at };
+      const user = bareOf(jid as Jid);
+      const there = known.get(nick) ?? { user, at };
       known.set(nick, there);
-      if (there.jid !== jid)
-        violations.push({ invariant: 'G10', what: `${nick} is ${jid} at ${at} and ${there.jid} at ${there.at}` });
+      if (there.user !== user)
+        violations.push({ invariant: 'G10', what: `${nick} is ${user} at ${at} and ${there.user} at ${there.at}` });
     }
   }
   return exercised;
@@ -124,10 +140,7 @@ export const rosters: Checker = ({ trace, views, world }) => {
         const { jid, room: roomJid } = view.person;
         const user = world.users.get(jid);
         if (user?.half.state().phase !== 'joined' || !user.online) continue;
-        const node = nodes.find(
-          ({ room }) =>
-            room.room === roomJid && room.occupants.some((other) => other.jid === jid && other.home === undefined),
-        );
+        const node = nodes.find(({ seat, room }) => room.room === roomJid && servedAt(seat).has(jid));
         // Nobody can promise this to users whose only way to their node is a link that loses things.
         const unsure = lost(trace, view, Math.min(since, view.born), ({ name }) => name === 'presence');
         const asks = view.unheard.some((hole) => hole > view.born);
@@ -157,6 +170,11 @@ function isAlone({ role, occupants, peers }: Room, { plan }: Aftermath): boolean
   return (
     role === 'fmuc' && (occupants.length === 0 || peers.every(({ peer }) => domainOf(peer as Jid) === plan.hostileNode))
   );
+}
+
+/** Sessions that a node serves itself. */
+function servedAt({ node }: ReturnType<typeof rooms>[number]['seat']): ReadonlySet<Jid> {
+  return new Set(node.snapshot().rooms.flatMap(({ occupants }) => occupants.flatMap(servedHere)));
 }
 
 /** Whether an honest node stands on the user's own server. */

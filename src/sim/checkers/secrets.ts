@@ -7,7 +7,7 @@ import type { Evidence } from '../evidence.ts';
 import type { Checker } from '../judge.ts';
 import type { SimRecord, Violation } from '../trace.ts';
 import { type View, whole } from '../view.ts';
-import { fold, type Occupants } from './occupants.ts';
+import { fold, type Occupants, sessionsOf } from './occupants.ts';
 
 /**
  * G7: no byte to a user who is no moderator names another user's real JID, where JIDs are for moderators. What counts is the
@@ -140,7 +140,8 @@ interface Change {
 
 function moderatorsOf(occupants: Occupants): ReadonlySet<Jid> {
   const found = new Set<Jid>();
-  for (const { jid, role } of occupants.values()) if (jid !== undefined && role === 'moderator') found.add(jid);
+  for (const occupant of occupants.values())
+    if (occupant.role === 'moderator') for (const { jid } of sessionsOf(occupant)) found.add(jid);
   return found;
 }
 

@@ -1,11 +1,11 @@
-import { type Jid, resourceOf } from '../../core/xmpp/jid.ts';
+import { bareOf, type Jid, resourceOf } from '../../core/xmpp/jid.ts';
 import { bodyOf } from '../../core/xmpp/stanza.ts';
 import { bodyText, readBody } from '../bodies.ts';
 import type { Checker } from '../judge.ts';
 import { isSelf } from '../stanzas.ts';
 import type { Violation } from '../trace.ts';
 import { isOut, lost, type View, whole } from '../view.ts';
-import { untoldOf } from './occupants.ts';
+import { untoldOf, userOf } from './occupants.ts';
 
 /** Number of the author that a body names, be it an honest one (`#3:17`) or a forged one (`!3:17`). */
 function authorOf(body: string): number | undefined {
@@ -20,11 +20,11 @@ function authorOf(body: string): number | undefined {
 export const integrity: Checker = ({ people, world }) => {
   const violations: Violation[] = [];
   let exercised = 0;
-  // By user.
+  // By user, and by session.
   const nicks = new Map<Jid, Set<string>>();
   const words = new Map<Jid, Set<string>>();
   for (const { jid } of people) {
-    nicks.set(jid, new Set());
+    nicks.set(bareOf(jid), new Set());
     words.set(jid, new Set());
   }
   const give = (to: Jid | undefined, nick: string) => {
@@ -37,16 +37,16 @@ export const integrity: Checker = ({ people, world }) => {
     },
     kept(event, { node, occupants }) {
       if (node === world?.plan.hostileNode) return;
-      if (event.kind === 'occupantEntered') give(event.occupant.jid, event.occupant.nick);
-      else if (event.kind === 'nickChanged') give(occupants.get(event.nick)?.jid, event.newNick);
-      else if (event.kind === 'stateReplaced') for (const { jid, nick } of event.occupants) give(jid, nick);
+      if (event.kind === 'occupantEntered') give(userOf(event.occupant), event.occupant.nick);
+      else if (event.kind === 'nickChanged') give(userOf(occupants.get(event.nick)), event.newNick);
+      else if (event.kind === 'stateReplaced') for (const one of event.occupants) give(userOf(one), one.nick);
     },
     heard({ i, body, said, stanza }) {
       exercised++;
       const author = people[said?.user ?? authorOf(body) ?? -1];
       if (author?.hostile === 'node') return;
       const nick = resourceOf(stanza.from);
-      if (author === undefined || !nicks.get(author.jid)?.has(nick) || !words.get(author.jid)?.has(body))
+      if (author === undefined || !nicks.get(bareOf(author.jid))?.has(nick) || !words.get(author.jid)?.has(body))
         violations.push({ invariant: 'G2', what: `"${body.slice(0, 80)}" was shown as said by ${nick}`, at: i });
     },
     verdict: () => ({ violations, exercised }),
@@ -170,6 +170,6 @@ export const lastWords: Checker = ({ trace, views, people, world }) => {
 };
 
 /** Index at which the answer to the last join was sent. */
-function lastEntry({ seen, entries }: View): number {
+export function lastEntry({ seen, entries }: View): number {
   return seen.findLast(({ i }) => entries.has(i))?.sent ?? 0;
 }

@@ -5,7 +5,7 @@ import type { Asked } from '../../room/passed.ts';
 import { type Refusal, refusal } from '../../room/refusal.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
 import { asFirst, sessionsOf } from '../../room/sessions.ts';
-import { refuse, tell } from '../../room/tell.ts';
+import { refuse, tellLeaver } from '../../room/tell.ts';
 import type { Traits } from '../../room/traits.ts';
 import { looksDifferent, unavailable } from '../../room/visibility.ts';
 import type { Sign } from '../../turn/spec.ts';
@@ -115,7 +115,8 @@ export class FmucNode implements Protocol {
       occupantId: '',
       presence: [],
     } as const;
-    tell(turn, { kind: 'left', occupant: nobody, parts: { id: stanza.id } });
+    // Nobody else ever heard of them, and the nick may be somebody's by now.
+    tellLeaver(turn, { kind: 'left', occupant: nobody, parts: { id: stanza.id } });
     return true;
   }
 

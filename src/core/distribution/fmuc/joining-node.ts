@@ -332,7 +332,11 @@ export class JoiningNode {
       const no = mayEnter(room, occupant.jid, occupant.nick, join);
       if (room.occupantByJid(occupant.jid) !== undefined) this.#refuse(turn, occupant, conflict);
       else if (no !== undefined) this.#refuse(turn, occupant, no);
-      else commit(turn, entry(room, { ...occupant, ...rankOf(room, occupant.jid) }, join));
+      else {
+        // Another session of theirs may have entered before, under whatever nick.
+        const occupantId = room.occupantIdOf(occupant.jid) ?? occupant.occupantId;
+        commit(turn, entry(room, { ...occupant, ...rankOf(room, occupant.jid), occupantId }, join));
+      }
     }
   }
 

@@ -9,20 +9,24 @@ import { replicaPeer } from '../peers.ts';
 import type { Replicas } from './replicas.ts';
 import { reachable, usersOf } from './served.ts';
 
-/** The replica's users notice nothing if it had everything up to here; whether it had, its answer says. */
+/**
+ * The replica's users notice nothing if it had everything up to here; whether it had, its answer says. Those of a replica that
+ * is split are out: they have missed what was since then.
+ */
 export function dismiss(turn: RoomTurn, replicas: Replicas, replica: Jid): void {
   const { room, env } = turn;
   const record = replicaPeer(room, replica);
   if (record === undefined) return;
+  const users = usersOf(room, replica).map(([, user]) => user);
   if (reachable(record)) {
     const { epoch, n } = room;
     const id = `destroy-${n}`;
-    const users = usersOf(room, replica).map(([, user]) => user);
     replicas.takenOver.add(takingOver(replica, id), { n, users }, env.now);
     const destroy = iq(room.jid, replica, { type: 'set', id }, writeDestroy({ epoch, n }));
     replicas.of(turn, replica, record).link.request(turn, destroy, 'decision#40');
   }
   end(turn, replicas, replica);
+  if (record.state === 'split') putOut(turn, users);
 }
 
 /** The session is over: direct delivery. */
@@ -47,17 +51,22 @@ export function end(turn: RoomTurn, replicas: Replicas, replica: Jid): void {
  * @returns false if it is no such answer
  */
 export function takeAnswer(turn: RoomTurn, replicas: Replicas, replica: Jid, stanza: Stanza): boolean {
-  const { room, env } = turn;
+  const { env } = turn;
   const { name, type, id } = stanza;
   if (replicas.takenOver.size === 0 || name !== 'iq' || (type !== 'result' && type !== 'error')) return false;
   const taken = replicas.takenOver.take(takingOver(replica, id), env.now);
   if (taken === undefined) return false;
   if (type === 'error' || readAck(stanza.payloads)?.h === taken.n) return true;
-  for (const user of taken.users) {
-    const occupant = room.occupantByJid(user);
+  putOut(turn, taken.users);
+  return true;
+}
+
+/** Users whom this room serves itself by now, and who lack something. */
+function putOut(turn: RoomTurn, users: readonly Jid[]): void {
+  for (const user of users) {
+    const occupant = turn.room.occupantByJid(user);
     if (occupant && occupant.home === undefined) leaveSession(turn, occupant, { statuses: [333], payloads: [] });
   }
-  return true;
 }
 
 /** @param id  of the `<destroy/>` */

@@ -1,7 +1,7 @@
 /** XEP-0282 §4.11.2: the primary judges what a replica's users did while it was cut off, by the rules of now. */
 
 import { checkGroupchat } from '../../room/checks.ts';
-import { commit } from '../../room/commit.ts';
+import { commit, leaveSession } from '../../room/commit.ts';
 import { cleanPayloads } from '../../room/hygiene.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
 import { withHome } from '../../room/sessions.ts';
@@ -46,6 +46,9 @@ export function judge(
         turn.record({ kind: 'occupantChanged', occupant: withHome(whole, stanza.from, replica) });
         session.heard.add(stanza.from);
       }
+      // Where another session of theirs stays under the nick of before, this one has left it, and comes under its own.
+      const before = room.occupantByJid(stanza.from);
+      if (before?.sessions && before.nick !== resourceOf(stanza.to)) leaveSession(turn, before, { payloads: [] });
       return false;
     }
     const payloads = JSON.stringify(cleanPayloads(room.jid, stanza.payloads));

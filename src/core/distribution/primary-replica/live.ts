@@ -11,6 +11,7 @@ import {
   localSessions,
   nextKey,
   servedElsewhere,
+  sessionsOf,
   withHome,
   withSession,
 } from '../../room/sessions.ts';
@@ -360,11 +361,12 @@ export class Live {
     const { room } = turn;
     if (room.whois === 'anyone' || room.locals.some(({ role }) => role === 'moderator')) return;
     for (const occupant of room.occupants.values()) {
-      if (isLocal(occupant) || occupant.jid === undefined) continue;
-      const { jid, ...unknown } = occupant;
+      const [known] = sessionsOf(occupant);
+      if (isServedHere(occupant) || known === undefined) continue;
+      const { jid: _, sessions: __, key: ___, ...unknown } = occupant;
       turn.record({ kind: 'occupantChanged', occupant: unknown });
       // Its own users' addresses it knows in any case.
-      if (!this.#tickets.serves(jid)) turn.compact();
+      if (!this.#tickets.serves(known.jid)) turn.compact();
     }
   }
 }
