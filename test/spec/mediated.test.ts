@@ -89,6 +89,17 @@ describe('XEP-0045 §7.8.2 "the room SHOULD return an error to the inviter"', ()
     },
   );
 
+  it('decision #126, #102: who was invited by an occupant’s address is named by it, and by no other', () => {
+    const world = inside();
+    world.send(message(jid(wicca), coven, { id: 'i' }, invite(`${coven}/firstwitch`)));
+    const sent = world.got('crone1@localhost')[0] as Stanza;
+    world.clear();
+    world.send(errorReply(sent, { type: 'cancel', condition: 'forbidden', text: 'not to crone1@localhost' }) as Stanza);
+    expect(world.got(wicca)).toHaveLength(1);
+    expect(JSON.stringify(world.got(wicca)[0]?.payloads)).toContain(`${coven}/firstwitch`);
+    expect(JSON.stringify(world.got(wicca)[0]?.payloads)).not.toContain('crone1@');
+  });
+
   it('decision #126: of several in one message, the one that came back', () => {
     const world = inside();
     world.send(message(jid(wicca), coven, { id: 'i' }, invite('nobody@localhost', hecate)));

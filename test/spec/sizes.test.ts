@@ -509,6 +509,17 @@ describe('Lists that are too long for one stanza', () => {
     expectTaken(world);
   });
 
+  it('decision #122, #104: what a room says of itself does not grow with its owners', () => {
+    const world = inside({ affiliations: many(2_100, 'owner') });
+    world.clear();
+    world.send(iq(jid(wicca), coven, { type: 'get', id: 'd' }, el('query', NS.discoInfo)));
+    const query = payloadOf(world.got(wicca)[0] as Stanza, 'query', NS.discoInfo) as XmlElement;
+    const fields = childrenOf(childOf(query, 'x', NS.dataForms) as XmlElement, 'field', NS.dataForms);
+    const contacts = fields.find(({ attrs }) => attrs['var'] === 'muc#roominfo_contactjid') as XmlElement;
+    expect(childrenOf(contacts, 'value', NS.dataForms)).toHaveLength(10);
+    expectTaken(world);
+  });
+
   it('decision #122: a password is as long as any other text of the form', () => {
     const world = inside();
     world.clear();
