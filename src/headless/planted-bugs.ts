@@ -280,9 +280,9 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'double delivery at enter',
     file: `${primaryReplica}live.ts`,
-    find: "commit(turn, { kind: 'returned', occupant, join: history, accepted }, { spec: '0282#4.5' });",
+    find: "commit(turn, { kind: 'returned', occupant, join: asked, accepted }, { spec: '0282#4.5' });",
     replace:
-      "commit(turn, { kind: 'returned', occupant, join: history, accepted }, { spec: '0282#4.5' });\n    for (const item of room.history.slice(-1)) turn.send(delayedMessage(room.jid, item, jid), '0282#4.5');",
+      "commit(turn, { kind: 'returned', occupant, join: asked, accepted }, { spec: '0282#4.5' });\n    for (const item of room.history.slice(-1)) turn.send(delayedMessage(room.jid, item, jid), '0282#4.5');",
     modes: ['0282'],
   },
   {

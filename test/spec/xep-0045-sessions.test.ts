@@ -147,6 +147,20 @@ describe.each(places)('XEP-0045 §7.2.8, decision #140: several sessions under o
     }
   });
 
+  it('§7.2.2: the presence that ends the answer has the id of the join, for each session', () => {
+    const world = place.world();
+    for (const [who, id] of [
+      [phone, 'first'],
+      [laptop, 'second'],
+      [laptop, 'again'],
+    ] as const) {
+      world.clear();
+      world.send({ ...joins(who, at), id });
+      const own = world.got(who).filter((stanza) => codes(stanza).includes(110));
+      expect(own.map((stanza) => stanza.id)).toEqual([id]);
+    }
+  });
+
   it('what the second session changes is shown: its presence is the most recent', () => {
     const world = place.world();
     world.send(joins(phone, at));

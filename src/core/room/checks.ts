@@ -3,7 +3,7 @@
  * of the subject (§8.1). The same rules hold wherever this node decides. receive.ts asks them.
  */
 import type { Env } from '../turn/env.ts';
-import { type JoinRequest, readJoin } from '../xep/xep0045.ts';
+import { type JoinRequest, joinOf } from '../xep/xep0045.ts';
 import { bareOf, domainOf, type Jid } from '../xmpp/jid.ts';
 import type { Stanza } from '../xmpp/stanza.ts';
 import { sameElements } from '../xmpp/xml.ts';
@@ -121,7 +121,7 @@ export function checkNick(
   const holder = room.occupants.get(nick);
   const after = holder === undefined ? renamed : joined(renamed, holder);
   // With a join inside, the client does not know that it is in. It waits for all that a join brings, as with the same nick.
-  return { kind: 'renamed', before: occupant, after, join: readJoin(stanza.payloads) };
+  return { kind: 'renamed', before: occupant, after, join: joinOf(stanza) };
 }
 
 /** XEP-0045 §7.7; with a join inside, the user lost track and gets everything again (§7.2.2, "full resync"). */
@@ -130,7 +130,7 @@ export function checkPresence(
   occupant: Occupant,
   stanza: Stanza,
 ): ChangeOf<'presence'> | ChangeOf<'returned'> {
-  const join = readJoin(stanza.payloads);
+  const join = joinOf(stanza);
   const after = { ...occupant, presence: cleanPayloads(room.jid, stanza.payloads) };
   if (join && sameElements(after.presence, occupant.presence)) return { kind: 'returned', occupant: after, join };
   return { kind: 'presence', occupant: after, join };

@@ -1,5 +1,5 @@
 import { readDisco } from '../xep/xep0030.ts';
-import { changesSubject, readJoin } from '../xep/xep0045.ts';
+import { changesSubject, joinOf } from '../xep/xep0045.ts';
 import { isPing } from '../xep/xep0199.ts';
 import { mam } from '../xep/xep0313.ts';
 import { moderateNs } from '../xep/xep0425.ts';
@@ -80,7 +80,7 @@ function presence(turn: RoomTurn, occupant: Occupant | undefined, stanza: Stanza
       refusal('modify', 'jid-malformed', '0045#7.2.1', 'a nick is needed: room@service/nick'),
     );
   if (occupant === undefined) {
-    const join = readJoin(stanza.payloads);
+    const join = joinOf(stanza);
     if (join === undefined) return kickStranger(turn, stanza);
     const home = turn.distribution.homeOf(room, stanza.from);
     return submit(turn, stanza, checkEnter(room, stanza, nick, join, home, turn.env));

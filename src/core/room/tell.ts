@@ -223,7 +223,7 @@ function welcome(
     if (other.nick !== occupant.nick && seesPresence(room, other, occupant))
       turn.send(presenceFor(room, other, occupant), spec ?? '0045#7.2.2');
   }
-  turn.send(presenceFor(room, occupant, occupant, { statuses }), spec ?? '0045#7.2.2');
+  turn.send(presenceFor(room, occupant, occupant, { id: join.id, statuses }), spec ?? '0045#7.2.2');
   // A provisional user gets what was said beside them. The room's own history is for users whom it has let in (decision #44).
   const history =
     occupant.provisional || accepted

@@ -23,6 +23,14 @@ export interface HistoryRequest {
 export interface JoinRequest {
   readonly password?: string;
   readonly history?: HistoryRequest;
+  /** Of the presence that asks: the answer to it, the user's own presence, has it, too (§7.2.2). It is no part of `<x/>`. */
+  readonly id?: string;
+}
+
+/** A presence that asks to enter. */
+export function joinOf({ id, payloads }: Stanza): JoinRequest | undefined {
+  const join = readJoin(payloads);
+  return join && id !== undefined ? { ...join, id } : join;
 }
 
 export function readJoin(payloads: readonly XmlElement[]): JoinRequest | undefined {

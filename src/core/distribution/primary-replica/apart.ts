@@ -20,7 +20,7 @@ import { isServedHere, localSessions } from '../../room/sessions.ts';
 import type { RoomView } from '../../room/state.ts';
 import { deliverPrivate, passOn, refuse } from '../../room/tell.ts';
 import { presenceFor, seesPresence } from '../../room/visibility.ts';
-import { type JoinRequest, readJoin, readMucItems, subjectChange } from '../../xep/xep0045.ts';
+import { type JoinRequest, joinOf, readMucItems, subjectChange } from '../../xep/xep0045.ts';
 import { isPing } from '../../xep/xep0199.ts';
 import type { Condition, ErrorType } from '../../xmpp/errors.ts';
 import { type Jid, parseNick, resourceOf } from '../../xmpp/jid.ts';
@@ -61,7 +61,7 @@ export function whileApart(
   const may = (flag: boolean) => config.split.policy === 'local' && flag;
   if (stanza.name === 'presence') {
     if (stanza.type !== undefined) return;
-    const join = readJoin(stanza.payloads);
+    const join = joinOf(stanza);
     if (local?.nick === nick) return changePresence(turn, local, stanza);
     const enters = join && known === undefined && nick !== '' && may(config.split.entry);
     // Decision #53: whether they are banned is all that is known of who they are.

@@ -219,7 +219,7 @@ export class Live {
       this.#tickets.forget(jid);
       return this.#provisional.accept(turn, session, dmuc.history ?? ticket.join.history, said);
     }
-    if (ticket) this.serve(turn, known, jid, dmuc.history ? { history: dmuc.history } : ticket.join);
+    if (ticket) this.serve(turn, known, jid, dmuc.history ? { ...ticket.join, history: dmuc.history } : ticket.join);
   }
 
   /** Puts a user on the distribution list and gives them everything: roster, themselves, history, subject (§4.5). */
@@ -237,8 +237,8 @@ export class Live {
       turn.record({ kind: 'divergenceSettled', ids: [], user: jid });
     const wasHere = isLocal(asSession(known, jid)) || provisional !== undefined;
     const accepted = this.#provisional.enters(turn, jid, wasHere);
-    const history = join.history ? { history: join.history } : {};
-    commit(turn, { kind: 'returned', occupant, join: history, accepted }, { spec: '0282#4.5' });
+    const { password: _, ...asked } = join;
+    commit(turn, { kind: 'returned', occupant, join: asked, accepted }, { spec: '0282#4.5' });
   }
 
   /** Whether the primary may have spoken before it heard of a refusal: then it counts another user as ours (decision #70). */

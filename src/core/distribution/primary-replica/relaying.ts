@@ -10,7 +10,7 @@ import { bounded } from '../../room/size.ts';
 import type { RoomView } from '../../room/state.ts';
 import { refuse } from '../../room/tell.ts';
 import { presenceFor } from '../../room/visibility.ts';
-import { readJoin } from '../../xep/xep0045.ts';
+import { joinOf } from '../../xep/xep0045.ts';
 import { stanzaError } from '../../xmpp/errors.ts';
 import { occupantJid, resourceOf } from '../../xmpp/jid.ts';
 import { NS } from '../../xmpp/namespaces.ts';
@@ -93,7 +93,7 @@ function wasSaid({ archive }: RoomView, id: string): boolean {
 /** Decision #6: a join allows one `<enter/>`. */
 function rememberJoin(turn: RoomTurn, { tickets }: Session, stanza: Stanza): void {
   const { room } = turn;
-  const join = readJoin(stanza.payloads);
+  const join = joinOf(stanza);
   if (join === undefined) return;
   tickets.add(turn, stanza.from, { nick: resourceOf(stanza.to), join });
   tickets.relayed(turn, stanza.from, resourceOf(stanza.to));
