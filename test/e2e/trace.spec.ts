@@ -66,7 +66,9 @@ test.describe('The trace of a run', () => {
     await expect(transport).toHaveAttribute('data-length', end);
     await expect(transport).toHaveAttribute('data-at', end);
     await expect(joined(page)).toHaveCount(inside.size);
-    for (const jid of inside) await expect(room.occupant(jid)).toHaveAttribute('data-phase', 'joined');
+    // A user with several devices is one disc, which goes by the device that came first.
+    for (const jid of inside)
+      await expect(page.locator(`[data-occupant^="${jid.split('/')[0]}/"][data-phase=joined]`)).not.toHaveCount(0);
     for (const kind of ['iq', 'append']) await room.testId(`log-kind-${kind}`).click();
     const log = room.testId('log');
     await expect(log).toHaveAttribute('aria-rowcount', end);
