@@ -41,9 +41,12 @@ const declaration = ` xmlns="${NS.client}"`.length;
  * declared once becomes a declaration at each element.
  */
 export function excess(stanza: Stanza, limits: StanzaSize): string | undefined {
-  const bytes = stanzaLength(stanza) + declaration;
-  if (bytes > limits.bytes) return `the stanza is ${bytes} bytes long as it is sent on, and may be ${limits.bytes}`;
-  const { depth, attributes, children, declarations } = shapeOf(stanza.payloads);
+  const { depth, attributes, children, declarations, units } = shapeOf(stanza.payloads);
+  // Most stanzas are far below, and need not be written to see that.
+  if (bytesMost * (units + envelopeOf(stanza)) > limits.bytes) {
+    const bytes = stanzaLength(stanza) + declaration;
+    if (bytes > limits.bytes) return `the stanza is ${bytes} bytes long as it is sent on, and may be ${limits.bytes}`;
+  }
   if (depth > limits.depth) return `the stanza is nested ${depth} elements deep, and may be ${limits.depth}`;
   if (children > limits.children) return `an element has ${children} children, and may have ${limits.children}`;
   if (attributes > limits.attributes)
@@ -65,14 +68,23 @@ export function insteadOf(stanza: Stanza, why: string): { readonly answer?: Stan
   return bounce ? { bounce } : {};
 }
 
-type Shape = { -readonly [K in Exclude<keyof StanzaSize, 'bytes'>]: number };
+/** What one UTF-16 unit becomes at most: a quotation mark is `&quot;`. */
+const bytesMost = 6;
+
+/** UTF-16 units around the payloads, at most. */
+function envelopeOf({ from, to, id = '', type = '', lang = '' }: Stanza): number {
+  return 200 + from.length + to.length + id.length + type.length + lang.length;
+}
+
+/** `units`: of UTF-16, at most, before anything is written in another way. */
+type Shape = { -readonly [K in Exclude<keyof StanzaSize, 'bytes'> | 'units']: number };
 
 /** A stanza with these payloads. */
 function shapeOf(payloads: Stanza['payloads']): Readonly<Shape> {
   // Copies of one message share their payloads and leave one after the other.
   if (last?.payloads === payloads) return last.shape;
   // Of the stanza itself: from, to, id, type, xml:lang and its namespace.
-  const shape: Shape = { depth: 1, attributes: 6, children: payloads.length, declarations: 1 };
+  const shape: Shape = { depth: 1, attributes: 6, children: payloads.length, declarations: 1, units: 0 };
   for (const payload of payloads) measure(payload, NS.client, 2, shape);
   last = { payloads, shape };
   return shape;
@@ -80,15 +92,23 @@ function shapeOf(payloads: Stanza['payloads']): Readonly<Shape> {
 
 let last: { readonly payloads: Stanza['payloads']; readonly shape: Readonly<Shape> } | undefined;
 
-function measure({ xmlns, attrs, children }: XmlElement, inherited: string, depth: number, shape: Shape): void {
+function measure({ name, xmlns, attrs, children }: XmlElement, inherited: string, depth: number, shape: Shape): void {
   let attributes = xmlns === inherited ? 0 : 1;
   shape.declarations += attributes;
-  for (const _ in attrs) attributes++;
+  // Both tags, and the namespace.
+  shape.units += 2 * name.length + xmlns.length + 16;
+  for (const key in attrs) {
+    attributes++;
+    shape.units += key.length + (attrs[key]?.length ?? 0) + 4;
+  }
   if (attributes > shape.attributes) shape.attributes = attributes;
   if (depth > shape.depth) shape.depth = depth;
   let elements = 0;
   for (const child of children) {
-    if (typeof child === 'string') continue;
+    if (typeof child === 'string') {
+      shape.units += child.length;
+      continue;
+    }
     elements++;
     measure(child, xmlns, depth + 1, shape);
   }
