@@ -96,4 +96,5 @@ export const decisions: Readonly<Record<string, string>> = {
   '113': 'a room moderates what it accepted',
   '114': 'nodes that missed a retraction',
   '115': 'the vCard and the avatar of a room',
+  '116': 'real JIDs in the archive',
 };

@@ -34,8 +34,8 @@ describe.skipIf(noChromium !== undefined)(`Rooms on the embedded server${because
     seat = await onEmbedded();
   });
   afterAll(() => seat?.stop());
-  if (!fast) roomFlow('converse.js with converse.js', () => seat, 'elsinore', converse, converse, false);
-  roomFlow('strophe.js with converse.js', () => seat, 'kronborg', strophe, converse, false);
+  if (!fast) roomFlow('converse.js with converse.js', () => seat, 'elsinore', converse, converse);
+  roomFlow('strophe.js with converse.js', () => seat, 'kronborg', strophe, converse);
 });
 
 // The same flow, for nobody may see whether a room is replicated.
@@ -45,7 +45,7 @@ describe.skipIf(fast || noChromium !== undefined)(`A replica on the embedded ser
     seat = await onEmbeddedReplica();
   });
   afterAll(() => seat?.stop());
-  roomFlow('strophe.js with converse.js', () => seat, 'elsinore', strophe, converse, false);
+  roomFlow('strophe.js with converse.js', () => seat, 'elsinore', strophe, converse);
 });
 
 const missing = noChromium ?? noProsody ?? noSlixmpp;
@@ -56,7 +56,7 @@ describe.skipIf(missing !== undefined)(`Rooms as a component on Prosody${because
   }, 60_000);
   afterAll(() => seat?.stop());
   roomFlow('converse.js with slixmpp', () => seat, 'elsinore', converse, slixmpp);
-  if (!fast) roomFlow('slixmpp with converse.js', () => seat, 'kronborg', slixmpp, converse, false);
+  if (!fast) roomFlow('slixmpp with converse.js', () => seat, 'kronborg', slixmpp, converse);
 });
 
 describe.skipIf(fast || missing !== undefined)(`A replica as a component of Prosody${because(missing)}`, () => {

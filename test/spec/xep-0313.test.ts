@@ -75,6 +75,19 @@ describe.each(Object.keys(seats))('XEP-0313 §6.1.2 MUC archives, in the seat %s
     expect(history(seat).map(bodyOf)).toEqual(['one', 'two']);
   });
 
+  it('decision #116: those who may see JIDs read the author of what has a body, and of nothing else', () => {
+    const seat = seatWith();
+    const { world, owner, guest } = seat;
+    world.send(says(guest.jid, guest.room, 'one'), sets(owner, 'war'), sends(guest, reactions, hint('store')));
+    const authors = Object.fromEntries(
+      reads(seat, owner).inner.map((inner) => {
+        const x = childOf(inner, 'x', 'http://jabber.org/protocol/muc#user');
+        return [wordsOf(inner), x && elementsOf(x).map(({ attrs }) => attrs['jid'])];
+      }),
+    );
+    expect(authors).toEqual({ one: [guest.jid], war: undefined, undefined: undefined });
+  });
+
   it('a page begins after every stanza-id that the room gave, whoever said it, whatever the filter', () => {
     const seat = seatWith();
     const { world, owner, guest } = seat;

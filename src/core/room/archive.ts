@@ -5,7 +5,7 @@ import { writeForwarded } from '../xep/xep0297.ts';
 import { queryForm, readQuery, writeFin, writeResult } from '../xep/xep0313.ts';
 import { stanzaError } from '../xmpp/errors.ts';
 import { bareOf, type Jid, resourceOf } from '../xmpp/jid.ts';
-import { errorReply, iqResult, message, type Stanza, stanzaElement } from '../xmpp/stanza.ts';
+import { bodyOf, errorReply, iqResult, message, type Stanza, stanzaElement } from '../xmpp/stanza.ts';
 import type { XmlElement } from '../xmpp/xml.ts';
 import type { HistoryItem } from './event.ts';
 import { liveMessage, sendable } from './history.ts';
@@ -55,12 +55,14 @@ export function archiveIq(turn: RoomTurn, stanza: Stanza, query: XmlElement): vo
 }
 
 function archived(room: RoomView, item: HistoryItem, to: Jid, queryId: string | undefined, jids: boolean): Stanza {
-  const element = stanzaElement(liveMessage(room.jid, item, to));
+  const stanza = liveMessage(room.jid, item, to);
+  const element = stanzaElement(stanza);
   const { to: _, ...attrs } = element.attrs;
   // The author had a voice then. The affiliation is today's.
   const author = (jid: Jid) =>
     writeMucUser({ affiliation: room.affiliationOf(jid), role: 'participant', jid, statuses: [] });
-  const shown = jids && item.author !== undefined ? [author(item.author)] : [];
+  // Decision #116: without a body it would read as a notice of a changed affiliation (XEP-0045 §9.3).
+  const shown = jids && bodyOf(stanza) !== undefined && item.author !== undefined ? [author(item.author)] : [];
   const original = { ...element, attrs, children: [...element.children, ...shown] };
   return message(room.jid, to, {}, writeResult(item.id, queryId, writeForwarded(original, { stamp: item.at })));
 }
