@@ -4,7 +4,7 @@ import type { NodeConfig } from '../core/node/config.ts';
 import { bareOf, domainOf, type Jid, parseJid, partsOf } from '../core/xmpp/jid.ts';
 import { formatErrors, parseScenario } from '../scenario/load.ts';
 import { nodeConfigOf } from '../scenario/node-config.ts';
-import type { ScenarioNode, ScenarioRoom } from '../scenario/scenario.ts';
+import { outboundsOf, type ScenarioNode, type ScenarioRoom } from '../scenario/scenario.ts';
 
 /** How a component's rooms may be distributed. */
 export const modes = ['plain', 'fmuc', 'primary'] as const;
@@ -141,11 +141,12 @@ function servedBy(rooms: readonly Partial<ScenarioRoom>[]): string[] {
 function elsewhere(rooms: readonly Partial<ScenarioRoom>[], domain: Jid, server: string): object[] {
   const joining = new Map<Jid, string[]>();
   for (const { jid, distribution } of rooms) {
-    if (distribution?.kind !== 'fmuc' || typeof distribution.outbound !== 'string') continue;
-    const joined = parseJid(distribution.outbound);
-    if (joined === undefined || joined !== distribution.outbound || bareOf(joined) !== joined) continue;
-    if (partsOf(joined).local === '' || domainOf(joined) === domain) continue;
-    joining.set(joined, [...(joining.get(joined) ?? []), String(jid)]);
+    for (const outbound of outboundsOf(distribution)) {
+      const joined = typeof outbound === 'string' ? parseJid(outbound) : undefined;
+      if (joined === undefined || joined !== outbound || bareOf(joined) !== joined) continue;
+      if (partsOf(joined).local === '' || domainOf(joined) === domain) continue;
+      joining.set(joined, [...(joining.get(joined) ?? []), String(jid)]);
+    }
   }
   const byService = new Map<Jid, object[]>();
   for (const [joined, allowedNodes] of joining) {

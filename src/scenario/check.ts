@@ -1,5 +1,5 @@
 import { bareOf, domainOf, type Jid, parseJid, parseNick, partsOf } from '../core/xmpp/jid.ts';
-import type { Scenario, ScenarioNode, ScenarioOccupant, ScenarioRoom } from './scenario.ts';
+import { outboundsOf, type Scenario, type ScenarioNode, type ScenarioOccupant, type ScenarioRoom } from './scenario.ts';
 
 /** Where in the file: property names and array indices from the root. */
 export type Location = readonly (string | number)[];
@@ -179,36 +179,41 @@ function checkReplicas(scenario: Scenario, rooms: Rooms, wrong: Wrong, knownServ
   }
 }
 
-/** XEP-0289: the joined node must exist and allow the joining one; joins form trees (decisions.md). */
+/** XEP-0289: the joined nodes must exist and allow the joining one. */
 function checkFederation(rooms: Rooms, wrong: Wrong, expect: Expect) {
   for (const { at, value: room } of rooms.values()) {
     if (room.distribution?.kind !== 'fmuc') continue;
-    const { outbound, allowedNodes = [] } = room.distribution;
+    const { allowedNodes = [] } = room.distribution;
     allowedNodes.forEach((node, i) => {
       expect.bare([...at, 'distribution', 'allowedNodes', i], node);
     });
-    if (outbound === undefined) continue;
-    const here = [...at, 'distribution', 'outbound'];
-    const joined = rooms.get(outbound)?.value;
-    if (joined === undefined) wrong(here, `no room ${outbound} in this scenario`);
-    else if (joined.distribution?.kind !== 'fmuc') wrong(here, `${outbound} is not an FMUC node`);
-    else if (!joined.distribution.allowedNodes?.includes(room.jid))
-      wrong(here, `${outbound} does not list ${room.jid} in its allowedNodes`);
-    if (fmucRoot(room.jid, rooms) === undefined) wrong(here, `${room.jid} would join itself through ${outbound}`);
+    for (const outbound of outboundsOf(room.distribution)) {
+      const here = [...at, 'distribution', 'outbound'];
+      const joined = rooms.get(outbound)?.value;
+      if (outbound === room.jid) wrong(here, `${room.jid} cannot join itself`);
+      else if (joined === undefined) wrong(here, `no room ${outbound} in this scenario`);
+      else if (joined.distribution?.kind !== 'fmuc') wrong(here, `${outbound} is not an FMUC node`);
+      else if (
+        !joined.distribution.allowedNodes?.includes(room.jid) &&
+        !outboundsOf(joined.distribution).includes(room.jid)
+      )
+        wrong(here, `${outbound} does not list ${room.jid} in its allowedNodes`);
+    }
   }
 }
 
-/** The room at the end of the outbound joins: one for each FMUC set. @returns undefined in a ring */
-function fmucRoot(start: string, rooms: Rooms): string | undefined {
-  const seen = new Set<string>();
-  let room = start;
-  for (;;) {
-    if (seen.has(room)) return undefined;
-    seen.add(room);
-    const distribution = rooms.get(room)?.value.distribution;
-    if (distribution?.kind !== 'fmuc' || distribution.outbound === undefined) return room;
-    room = distribution.outbound;
+/** One of the rooms of an FMUC set, the same for all of them; of a room without others it is the room itself. */
+function fmucRoot(start: string, rooms: Rooms): string {
+  const set = new Set([start]);
+  for (const room of set) {
+    for (const [other, { value }] of rooms)
+      if (
+        outboundsOf(value.distribution).includes(room) ||
+        outboundsOf(rooms.get(room)?.value.distribution).includes(other)
+      )
+        set.add(other);
   }
+  return [...set].sort()[0] as string;
 }
 
 function checkOccupants(
@@ -242,7 +247,7 @@ function checkOccupants(
       return;
     }
     // A nick is unique in the whole FMUC set, not only on the node; one user may have it on several devices (decisions.md).
-    const key = `${fmucRoot(occupant.room, rooms) ?? occupant.room}/${occupant.nick}`;
+    const key = `${fmucRoot(occupant.room, rooms)}/${occupant.nick}`;
     const holder = nicks.get(key);
     const own = holder?.room === occupant.room && bareOf(holder.jid as Jid) === bareOf(occupant.jid as Jid);
     if (holder !== undefined && !own)

@@ -2,7 +2,7 @@ import { type DistributedRoomConfig, type DistributionConfig, plainRoomConfig } 
 import type { NodeConfig } from '../core/node/config.ts';
 import { defaultSettings, type RoomSettings } from '../core/room/config.ts';
 import { type Jid, jid } from '../core/xmpp/jid.ts';
-import type { Scenario, ScenarioNode, ScenarioRoom, ScenarioSplit } from './scenario.ts';
+import { outboundsOf, type Scenario, type ScenarioNode, type ScenarioRoom, type ScenarioSplit } from './scenario.ts';
 
 /** The core's configuration of one node of a scenario that was checked before (load.ts). */
 export function nodeConfigOf(scenario: Scenario, node: ScenarioNode): NodeConfig {
@@ -68,12 +68,8 @@ function distributionOf({ distribution }: ScenarioRoom): DistributionConfig {
     };
   }
   if (distribution?.kind === 'fmuc') {
-    const { outbound, allowedNodes } = distribution;
-    return {
-      kind: 'fmuc',
-      allowedNodes: (allowedNodes ?? []).map(jid),
-      ...(outbound === undefined ? {} : { outbound: jid(outbound) }),
-    };
+    const { allowedNodes = [] } = distribution;
+    return { kind: 'fmuc', allowedNodes: allowedNodes.map(jid), outbound: outboundsOf(distribution).map(jid) };
   }
   return { kind: 'none' };
 }

@@ -96,8 +96,18 @@ export type ScenarioDistribution =
       readonly replicas: readonly { readonly jid: string; readonly serves: readonly string[] }[];
       readonly split?: ScenarioSplit;
     }
-  /** XEP-0289, primary-primary: the room to join (the joining node), and which rooms may join us. */
-  | { readonly kind: 'fmuc'; readonly outbound?: string; readonly allowedNodes?: readonly string[] };
+  /** XEP-0289, primary-primary: the room to join (the joining node), or several, and which rooms may join us. */
+  | {
+      readonly kind: 'fmuc';
+      readonly outbound?: string | readonly string[];
+      readonly allowedNodes?: readonly string[];
+    };
+
+/** XEP-0289: the rooms that this one joins. */
+export function outboundsOf(distribution: ScenarioDistribution | undefined): readonly string[] {
+  if (distribution?.kind !== 'fmuc' || distribution.outbound === undefined) return [];
+  return typeof distribution.outbound === 'string' ? [distribution.outbound] : distribution.outbound;
+}
 
 /** XEP-0282 §4.11.1.2: the MUST, or the MUST and those MAYs that are true. Each has a field in the room's configuration. */
 export interface ScenarioSplit {

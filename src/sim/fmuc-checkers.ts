@@ -146,15 +146,19 @@ function outOfTheSet(given: Evidence): Verdict {
     if (address === given.world?.plan.hostileNode || config.kind !== 'service') continue;
     for (const { room, occupants, peers } of node.status().rooms) {
       const { distribution } = config.rooms.find(({ jid }) => jid === room) ?? {};
-      if (distribution?.kind !== 'fmuc' || distribution.outbound === undefined) continue;
-      const { outbound } = distribution;
-      if (occupants.some(({ home }) => home !== outbound)) continue;
+      if (distribution?.kind !== 'fmuc' || distribution.outbound.length === 0) continue;
+      const outbound = new Set<string>(distribution.outbound);
+      // A node that also lets one of them join may be the joined one.
+      if (distribution.allowedNodes.some((peer) => outbound.has(peer))) continue;
+      if (occupants.some(({ home }) => home === undefined || !outbound.has(home))) continue;
       exercised++;
-      const peer = peers.find((one) => one.peer === outbound && one.state !== 'rejected');
-      if (peer || occupants.length > 0)
+      const joined = peers.filter(
+        (one) => outbound.has(one.peer) && one.state !== 'rejected' && one.state !== 'standby',
+      );
+      if (joined.length > 0 || occupants.length > 0)
         violations.push({
           invariant: 'F-g',
-          what: `${room} has no user of its own, and ${occupants.length} others; ${outbound} is ${peer?.state ?? 'gone'}`,
+          what: `${room} has no user of its own, and ${occupants.length} others; it is linked: ${joined.map(({ peer, state }) => `${peer} ${state}`)}`,
         });
     }
   }

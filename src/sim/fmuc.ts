@@ -4,9 +4,45 @@ import type { Affiliation } from '../core/xep/xep0045.ts';
 import { bareOf, type Jid, jid } from '../core/xmpp/jid.ts';
 import { fmucCheckers } from './fmuc-checkers.ts';
 import { hostileFmuc } from './hostile-fmuc.ts';
-import type { Circumstances } from './plan.ts';
+import type { Circumstances, Plan } from './plan.ts';
 import type { Prng } from './prng.ts';
 import type { Protocol } from './protocol.ts';
+
+/**
+ * The same plan, where in half of the runs the nodes are linked by more than a tree: in rings and meshes, and two may name each
+ * other. A hostile node stays a leaf.
+ */
+function withMoreLinks(plan: Plan, prng: Prng): Plan {
+  if (prng.chance(0.5)) return plan;
+  const share = 0.1 + 0.6 * prng.unit();
+  const rooms = plan.layout.nodes.flatMap((node) =>
+    node.kind === 'service' && node.address !== plan.hostileNode ? node.rooms.map(({ jid }) => jid) : [],
+  );
+  const more = rooms.flatMap((from) =>
+    rooms.flatMap((to) => (from !== to && prng.chance(share) ? [[from, to] as const] : [])),
+  );
+  const nodes = plan.layout.nodes.map((node) =>
+    node.kind !== 'service'
+      ? node
+      : {
+          ...node,
+          rooms: node.rooms.map((room) => {
+            const { distribution, jid } = room;
+            if (distribution.kind !== 'fmuc') return room;
+            const outbound = new Set([
+              ...distribution.outbound,
+              ...more.flatMap(([from, to]) => (from === jid ? [to] : [])),
+            ]);
+            const allowed = new Set([
+              ...distribution.allowedNodes,
+              ...more.flatMap(([from, to]) => (to === jid ? [from] : [])),
+            ]);
+            return { ...room, distribution: { ...distribution, outbound: [...outbound], allowedNodes: [...allowed] } };
+          }),
+        },
+  );
+  return { ...plan, layout: { ...plan.layout, nodes } };
+}
 
 /** XEP-0289 primary-primary: a node on every server, in a tree: each but the first joins one before it. */
 export const fmuc: Protocol = {
@@ -22,7 +58,7 @@ export const fmuc: Protocol = {
         kind: 'service',
         address: jid(`rooms.${domains[i]}`),
         server: domains[i] as Jid,
-        rooms: [{ ...base(room), distribution: { kind: 'fmuc', allowedNodes, ...(outbound ? { outbound } : {}) } }],
+        rooms: [{ ...base(room), distribution: { kind: 'fmuc', allowedNodes, outbound: outbound ? [outbound] : [] } }],
         openCreation: false,
         admins: [],
       };
@@ -47,7 +83,7 @@ export const fmuc: Protocol = {
     const joined = new Set(
       nodes.flatMap((node) =>
         node.kind === 'service'
-          ? node.rooms.map(({ distribution }) => (distribution.kind === 'fmuc' ? distribution.outbound : undefined))
+          ? node.rooms.flatMap(({ distribution }) => (distribution.kind === 'fmuc' ? distribution.outbound : []))
           : [],
       ),
     );
@@ -56,6 +92,7 @@ export const fmuc: Protocol = {
     );
   },
   tamper: hostileFmuc,
+  more: withMoreLinks,
   checkers: fmucCheckers,
 };
 

@@ -2,7 +2,7 @@ import type { DistributedRoomConfig } from '../core/distribution/config.ts';
 import type { Jid } from '../core/xmpp/jid.ts';
 import type { Stanza } from '../core/xmpp/stanza.ts';
 import type { Checker } from './judge.ts';
-import type { Circumstances, Layout } from './plan.ts';
+import type { Circumstances, Layout, Plan } from './plan.ts';
 import type { Prng } from './prng.ts';
 import type { Person } from './trace.ts';
 
@@ -21,6 +21,8 @@ export interface Protocol {
    * @param base  a room as this run wants it, but for its distribution
    */
   layout(domains: readonly Jid[], base: (room: Jid) => DistributedRoomConfig, prng: Prng): Layout;
+  /** Drawn last, so that the rest of the plan does not depend on it. */
+  more?(plan: Plan, prng: Prng): Plan;
   /** What else varies in a run of this protocol. It is drawn last, so that the rest of the plan does not depend on it. */
   circumstances?(prng: Prng, users: readonly Jid[], layout: Layout): Circumstances;
   /** Addresses of the nodes that may be hostile while all others are promised everything. */

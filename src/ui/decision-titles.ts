@@ -97,4 +97,7 @@ export const decisions: Readonly<Record<string, string>> = {
   '114': 'nodes that missed a retraction',
   '115': 'the vCard and the avatar of a room',
   '116': 'real JIDs in the archive',
+  '145': 'the way of a change from node to node',
+  '146': 'nodes that are linked in a ring',
+  '147': 'two rooms that join each other',
 };

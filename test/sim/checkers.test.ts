@@ -1222,7 +1222,7 @@ const beyond = jid('hall@rooms.s1.sim');
 /** A room that lets another node's in. */
 function federated(story: Story): Story {
   story.mode = '0289pp';
-  story.config = { ...story.config, distribution: { kind: 'fmuc', allowedNodes: [beyond] } };
+  story.config = { ...story.config, distribution: { kind: 'fmuc', outbound: [], allowedNodes: [beyond] } };
   const joining = {
     ...plainRoomConfig(beyond),
     distribution: { kind: 'fmuc', outbound: room, allowedNodes: [] },

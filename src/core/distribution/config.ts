@@ -19,8 +19,8 @@ export type DistributionConfig =
       /** What it asks for at its creation: seconds of silence before a ping, and for the answer; absent: decision #3. */
       readonly keepalive?: { readonly interval: number; readonly timeout: number };
     }
-  /** XEP-0289, primary-primary: the room to join, and the rooms that may join this one. */
-  | { readonly kind: 'fmuc'; readonly outbound?: Jid; readonly allowedNodes: readonly Jid[] };
+  /** XEP-0289, primary-primary: the rooms to join, and the rooms that may join this one. */
+  | { readonly kind: 'fmuc'; readonly outbound: readonly Jid[]; readonly allowedNodes: readonly Jid[] };
 
 /** A room of XEP-0045 alone, with default settings. */
 export function plainRoomConfig(jid: Jid): DistributedRoomConfig {

@@ -84,6 +84,12 @@ export class IncomingState {
     return sent.occupants === this.#occupants.size && sent.messages === this.#messages.length;
   }
 
+  /** A user of it who is known by another way. @returns whether they were in it */
+  forget(session: Jid): boolean {
+    const nick = this.#nicks.get(session);
+    return nick !== undefined && this.#nicks.delete(session) && this.#occupants.delete(nick);
+  }
+
   /** Whether somebody in it has this nick, or this session. */
   hasNickOrSession(occupant: Occupant): boolean {
     return this.#occupants.has(occupant.nick) || sessionsOf(occupant).some(({ jid }) => this.#nicks.has(jid));

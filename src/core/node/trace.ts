@@ -167,7 +167,7 @@ export interface OccupantStatus {
 
 export interface PeerStatus {
   readonly peer: string;
-  readonly state: 'joining' | 'syncing' | 'live' | 'split' | 'leaving' | 'rejected';
+  readonly state: 'joining' | 'syncing' | 'live' | 'split' | 'leaving' | 'rejected' | 'standby';
   readonly since: Instant;
 }
 

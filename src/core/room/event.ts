@@ -257,6 +257,6 @@ export type Happening = {
  */
 export interface PeerRecord {
   readonly kind: string;
-  readonly state: 'joining' | 'syncing' | 'live' | 'split' | 'leaving' | 'rejected';
+  readonly state: 'joining' | 'syncing' | 'live' | 'split' | 'leaving' | 'rejected' | 'standby';
   readonly since: Instant;
 }

@@ -68,6 +68,80 @@ export function writeLinkPlace({ session, n, h }: LinkPlace): XmlElement {
   return element('s', NS.ext, h === undefined ? { e, n: String(n) } : { e, n: String(n), h: String(h) });
 }
 
+/**
+ * `<change by id/>` and a `<via node/>` for each node on the way, inside `<fmuc/>`: where something of a user of another node
+ * began, and the nodes that it has passed before the one that sends it. Decision #145.
+ */
+export interface Trail {
+  readonly by: Jid;
+  /** Absent where it is no news, such as a user in the answer to a join. */
+  readonly id?: string | undefined;
+  readonly via: readonly Jid[];
+  /** It happened a while ago, and the sender has it from another node's history. */
+  readonly past?: true | undefined;
+}
+
+/** @param peer  the node that sent it, which is where it began if nothing else is said */
+export function readTrail(parent: { readonly children: readonly XmlNode[] } | undefined, peer: Jid): Trail | undefined {
+  const change = parent && childOf(parent, 'change', NS.ext);
+  if (parent === undefined || change === undefined) return undefined;
+  const { id } = change.attrs;
+  if (id !== undefined && (id === '' || id.length > 128)) return undefined;
+  const via = childrenOf(parent, 'via', NS.ext).flatMap(({ attrs }) => parseJid(attrs['node'] ?? '') ?? []);
+  const past = change.attrs['past'] === '1' ? { past: true as const } : {};
+  return { by: parseJid(change.attrs['by'] ?? '') ?? peer, id, via, ...past };
+}
+
+/** @param self  the node that sends it */
+export function writeTrail({ by, id, via, past }: Trail, self: Jid): readonly XmlElement[] {
+  const change = el('change', NS.ext, { by: by === self ? undefined : by, id, past: past ? '1' : undefined });
+  return [change, ...via.map((node) => element('via', NS.ext, { node }))];
+}
+
+/** `<way to/>`, in a ping and its answer: whether this user is reached by another way. Decision #146. */
+export function writeWay(to: Jid): XmlElement {
+  return element('way', NS.ext, { to });
+}
+
+export function readWay(parent: { readonly children: readonly XmlNode[] }): Jid | undefined {
+  return parseJid(childOf(parent, 'way', NS.ext)?.attrs['to'] ?? '');
+}
+
+/** `<spare/>`: the link closes a ring, and this end can do without it. Decision #146. */
+export function writeSpare(): XmlElement {
+  return el('spare', NS.ext);
+}
+
+export function isSpare(payloads: readonly XmlElement[]): boolean {
+  const fmuc = payloadIn(payloads, 'fmuc', NS.fmuc);
+  return fmuc !== undefined && childOf(fmuc, 'spare', NS.ext) !== undefined;
+}
+
+/** `<loop/>`: the link closes a ring, and is given up; everybody is reached by another way. Decision #146. */
+export function writeLoop(): XmlElement {
+  return el('loop', NS.ext);
+}
+
+/**
+ * `<elsewhere/>`: the sender is no way to this user any more (`now`), or will soon be none if there is another (`soon`). Decision
+ * #146.
+ */
+export function writeElsewhere(when: 'now' | 'soon'): XmlElement {
+  return el('elsewhere', NS.ext, { soon: when === 'soon' ? '1' : undefined });
+}
+
+export function readElsewhere(payloads: readonly XmlElement[]): 'now' | 'soon' | undefined {
+  const fmuc = payloadIn(payloads, 'fmuc', NS.fmuc);
+  const elsewhere = fmuc && childOf(fmuc, 'elsewhere', NS.ext);
+  if (elsewhere === undefined) return undefined;
+  return elsewhere.attrs['soon'] === '1' ? 'soon' : 'now';
+}
+
+export function isLoop(payloads: readonly XmlElement[]): boolean {
+  const fmuc = payloadIn(payloads, 'fmuc', NS.fmuc);
+  return fmuc !== undefined && childOf(fmuc, 'loop', NS.ext) !== undefined;
+}
+
 /** `<create/>`: a replica asks to be created. Decision #5. */
 export interface Create {
   readonly serves: readonly Jid[];

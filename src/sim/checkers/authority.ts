@@ -225,7 +225,9 @@ function rankOf({ role, affiliation }: Occupant): string {
 /** A FMUC room that this one joined or lets in vouches for its users. */
 function isPeer({ distribution }: DistributedRoomConfig, from: Jid): boolean {
   const peer = bareOf(from);
-  return distribution.kind === 'fmuc' && (distribution.outbound === peer || distribution.allowedNodes.includes(peer));
+  return (
+    distribution.kind === 'fmuc' && (distribution.outbound.includes(peer) || distribution.allowedNodes.includes(peer))
+  );
 }
 
 /** What the node knows afterwards. */

@@ -1,5 +1,5 @@
 import { bareOf, type Jid } from '../../core/xmpp/jid.ts';
-import type { Scenario, ScenarioRoom } from '../../scenario/scenario.ts';
+import { outboundsOf, type Scenario, type ScenarioRoom } from '../../scenario/scenario.ts';
 import type { ModelEvent } from './event.ts';
 import type { Events } from './events.ts';
 import type { Network } from './network.ts';
@@ -90,7 +90,9 @@ export class Costs {
    * gets a copy).
    */
   plainFor(sender: string, room: string): number | undefined {
-    const joined = outboundOf(this.#owner(room)?.room) ?? room;
+    const set = this.#federationOf(room);
+    // The room that others join and that joins none, or else any: the plain room would be there.
+    const joined = set.find((one) => outboundsOf(this.#owner(one)?.room.distribution).length === 0) ?? room;
     const plain = this.#owner(joined);
     if (!plain) return undefined;
     const servers: string[] = [];
@@ -98,7 +100,7 @@ export class Costs {
     for (const node of this.#network.nodes.values()) {
       if (node.kind !== 'service') continue;
       for (const status of this.#network.roomsOf(node)) {
-        if (status.room !== joined && outboundOf(this.#owner(status.room)?.room) !== joined) continue;
+        if (!set.includes(status.room)) continue;
         known = true;
         for (const { home, jid, sessions = 1 } of status.occupants) {
           if (status.role === 'fmuc' && home !== undefined) continue;
@@ -124,6 +126,17 @@ export class Costs {
     }
   }
 
+  /** XEP-0289: the rooms that are one with this one; without a federation it is alone. */
+  #federationOf(start: string): readonly string[] {
+    const all = this.#scenario.nodes.flatMap((node) => (node.kind === 'service' ? node.rooms : []));
+    const set = new Set([start]);
+    for (const room of set)
+      for (const { jid, distribution } of all)
+        if (outboundsOf(distribution).includes(room) || outboundsOf(this.#owner(room)?.room.distribution).includes(jid))
+          set.add(jid);
+    return [...set];
+  }
+
   #owner(jid: string): { readonly server: string; readonly room: ScenarioRoom } | undefined {
     for (const node of this.#scenario.nodes) {
       if (node.kind !== 'service') continue;
@@ -132,9 +145,4 @@ export class Costs {
     }
     return undefined;
   }
-}
-
-/** XEP-0289: the room that this one joins. */
-function outboundOf(room: ScenarioRoom | undefined): string | undefined {
-  return room?.distribution?.kind === 'fmuc' ? room.distribution.outbound : undefined;
 }

@@ -96,6 +96,10 @@ export class Fields {
     return value;
   }
 
+  isList(name: string): boolean {
+    return Array.isArray(this.#get(name));
+  }
+
   objects(name: string, max: number): readonly Fields[] {
     return this.list(name, max).map((one, i) => new Fields(one, this.#line, `${this.#path}${name}[${i}].`));
   }

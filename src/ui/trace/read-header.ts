@@ -110,7 +110,9 @@ function readDistribution(fields: Fields): ScenarioDistribution {
   return {
     kind,
     ...present({
-      outbound: fields.maybe('outbound', (name) => fields.address(name)),
+      outbound: fields.maybe('outbound', (name) =>
+        fields.isList(name) ? fields.addresses(name, nodesMax) : fields.address(name),
+      ),
       allowedNodes: fields.maybe('allowedNodes', (name) => fields.addresses(name, nodesMax)),
     }),
   };

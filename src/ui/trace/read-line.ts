@@ -195,7 +195,7 @@ function readOccupant(fields: Fields): OccupantStatus {
 function readPeer(fields: Fields): PeerStatus {
   return {
     peer: fields.address('peer'),
-    state: fields.oneOf('state', ['joining', 'syncing', 'live', 'split', 'leaving', 'rejected']),
+    state: fields.oneOf('state', ['joining', 'syncing', 'live', 'split', 'leaving', 'rejected', 'standby']),
     since: fields.instant('since') as Instant,
   };
 }

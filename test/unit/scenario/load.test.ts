@@ -245,14 +245,10 @@ describe('names must refer to what exists', () => {
       /does not list elsinore@/,
     ],
     [
-      'a ring of FMUC joins',
-      changed(
-        changed(wonderland, '"allowedNodes": [', '"outbound": "elsinore@talk.denmark.lit", "allowedNodes": ['),
-        '"kind": "fmuc", "outbound": "rabbithole',
-        '"kind": "fmuc", "allowedNodes": ["rabbithole@rooms.wonderland.lit"], "outbound": "rabbithole',
-      ),
-      '$.nodes[0].rooms[0].distribution.outbound',
-      /would join itself/,
+      'an FMUC node that joins itself',
+      changed(wonderland, '"allowedNodes": [', '"outbound": "rabbithole@rooms.wonderland.lit", "allowedNodes": ['),
+      '$.nodes[1].rooms[0].distribution.outbound',
+      /cannot join itself/,
     ],
     [
       'an occupant of an unknown domain',

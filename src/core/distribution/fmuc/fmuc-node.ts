@@ -4,31 +4,33 @@ import { handBack } from '../../room/hand-back.ts';
 import type { Asked } from '../../room/passed.ts';
 import { type Refusal, refusal } from '../../room/refusal.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
-import { asFirst, sessionsOf } from '../../room/sessions.ts';
+import { asFirst } from '../../room/sessions.ts';
 import { refuse, tellLeaver } from '../../room/tell.ts';
 import type { Traits } from '../../room/traits.ts';
-import { looksDifferent, unavailable } from '../../room/visibility.ts';
 import type { Sign } from '../../turn/spec.ts';
-import { readLinkPlace } from '../../xep/sync.ts';
-import { readMucUser } from '../../xep/xep0045.ts';
+import { readLinkPlace, readWay, writeWay } from '../../xep/sync.ts';
+import { type JoinRequest, readMucUser } from '../../xep/xep0045.ts';
 import { isPing } from '../../xep/xep0199.ts';
-import { type Fmuc, readFmuc } from '../../xep/xep0289.ts';
+import { readFmuc } from '../../xep/xep0289.ts';
 import { assertNever, stanzaError } from '../../xmpp/errors.ts';
-import { bareOf, type Jid, occupantJid, resourceOf } from '../../xmpp/jid.ts';
+import { bareOf, type Jid, resourceOf } from '../../xmpp/jid.ts';
 import { NS } from '../../xmpp/namespaces.ts';
-import { errorOf, errorReply, payloadOf, type Stanza, saysGone } from '../../xmpp/stanza.ts';
+import { errorOf, errorReply, iqResult, payloadOf, type Stanza, saysGone } from '../../xmpp/stanza.ts';
 import { withoutExcess } from '../excess.ts';
 import { type Link, readLinkTimer } from '../link.ts';
 import type { Protocol, ProtocolStatus } from '../protocol.ts';
 import { isWordless } from '../wordless.ts';
+import { Entrance } from './entrance.ts';
 import { classify, type FromNode } from './from-node.ts';
 import { JoinedNode } from './joined-node.ts';
-import { JoiningNode } from './joining-node.ts';
+import { JoiningNode, readSideTimer } from './joining-node.ts';
 import { Links, stateOf } from './links.ts';
 import { routePrivate, takeMessage, takeModeration } from './messages.ts';
-import { takePresence, yieldNick } from './occupants.ts';
-import { placeOf } from './place.ts';
-import { nodeHistory, nodeMessage, nodeSubject, occupantPresence, occupantRename } from './stanzas.ts';
+import { isByAnotherWay, spokenForBy, takePresence, yieldNick } from './occupants.ts';
+import { takePastMessage, takePastSubject } from './past.ts';
+import { passedBy, placeOf, trailOf } from './place.ts';
+import { Rings } from './rings.ts';
+import { Spreading } from './spreading.ts';
 
 /**
  * An occupant's own node says which rank they have, and decides what becomes of them (§5.5, decision #62). Users of other
@@ -55,14 +57,20 @@ export class FmucNode implements Protocol {
   readonly traits = traits;
   readonly byService = false;
   readonly #links: Links;
-  readonly #joining: JoiningNode | undefined;
+  readonly #entrance = new Entrance();
+  /** By the room that is joined. */
+  readonly #joining: ReadonlyMap<Jid, JoiningNode>;
   readonly #joined: JoinedNode;
+  readonly #rings: Rings;
+  readonly #spreading: Spreading;
 
-  /** @param outbound  the room that this one joins; @param allowed  those that may join this one */
-  constructor(outbound: Jid | undefined, allowed: readonly Jid[]) {
-    this.#links = new Links(outbound);
-    this.#joining = outbound === undefined ? undefined : new JoiningNode(outbound, this.#links);
+  /** @param outbound  the rooms that this one joins; @param allowed  those that may join this one */
+  constructor(outbound: readonly Jid[], allowed: readonly Jid[]) {
+    this.#links = new Links();
+    this.#joining = new Map(outbound.map((peer) => [peer, new JoiningNode(peer, this.#links, this.#entrance)]));
     this.#joined = new JoinedNode(this.#links, allowed);
+    this.#rings = new Rings(this.#links, this.#joining, this.#joined);
+    this.#spreading = new Spreading(this.#links, this.#joining);
   }
 
   status(): ProtocolStatus {
@@ -74,10 +82,13 @@ export class FmucNode implements Protocol {
     const user = room.occupantByJid(received.from);
     if (user && isLocal(user)) return false;
     const peer = bareOf(received.from);
-    const outbound = peer === this.#links.outbound;
+    const outbound = this.#links.isOutbound(room, peer);
+    const place = placeOf(received);
+    const begins = place?.n === 1 && place.session !== this.#links.of(peer)?.session;
+    const known = this.#joining.has(peer) || this.#joined.allows(peer);
     const link = this.#links.of(peer);
     const state = link && stateOf(room, peer);
-    const what = classify(received, { peer, outbound, known: outbound || this.#joined.allows(peer), state });
+    const what = classify(received, { peer, outbound, known, begins, state });
     if (what === undefined) return false;
     const stanza = withoutExcess(turn, received);
     if (what.kind === 'iq') {
@@ -88,7 +99,7 @@ export class FmucNode implements Protocol {
       link?.heard(turn.env.now);
       this.#fromNode(turn, peer, what, stanza);
     }
-    this.#joining?.joinIfOccupied(turn);
+    this.#settle(turn);
     return true;
   }
 
@@ -104,8 +115,8 @@ export class FmucNode implements Protocol {
       return true;
     }
     // Decision #133: they are about to be in, and nobody would miss it.
-    if (isWordless(stanza) && this.#joining?.isAwaitedBy(stanza.from, turn.env.now)) return true;
-    if (stanza.name !== 'presence' || stanza.type !== 'unavailable' || !this.#joining?.withdraw(stanza.from))
+    if (isWordless(stanza) && this.#entrance.awaits(stanza.from, turn.env.now)) return true;
+    if (stanza.name !== 'presence' || stanza.type !== 'unavailable' || !this.#entrance.withdraw(stanza.from))
       return false;
     const nobody = {
       nick: resourceOf(stanza.to),
@@ -131,87 +142,41 @@ export class FmucNode implements Protocol {
     // Decision #23: a user who is here by another node is that node's, whichever session asks.
     if (joined?.home !== undefined) return refusal('cancel', 'conflict', 'decision#23', 'you are here by another node');
     if (change.kind !== 'entered' || change.occupant.jid === undefined) return 'commit';
-    const occupant = { ...change.occupant, jid: change.occupant.jid };
-    return this.#joining?.decide(turn, { occupant, join: change.join }) ?? 'commit';
+    const sides = [...this.#joining.values()].filter((side) => !side.isSettled(room));
+    if (sides.length === 0) return 'commit';
+    const waiting = { occupant: { ...change.occupant, jid: change.occupant.jid }, join: change.join };
+    const held = this.#entrance.hold(turn, waiting);
+    if (held === 'held') for (const side of sides) side.wanted(turn, waiting);
+    return held;
+  }
+
+  /** What has to follow from whatever happened: users who waited enter, and with anybody in the room is linked, else it is not. */
+  #settle(turn: RoomTurn): void {
+    const { room } = turn;
+    this.#rings.look(turn);
+    const sides = [...this.#joining.values()];
+    if (sides.every((side) => side.isSettled(room))) {
+      this.#entrance.admitAll(
+        turn,
+        sides.flatMap((side) => side.announced(room) ?? []),
+      );
+      for (const side of sides) side.admitted(turn);
+    }
+    for (const side of sides) {
+      side.leaveIfEmpty(turn);
+      side.joinIfOccupied(turn);
+    }
   }
 
   /** To every linked node but the one it came from. §5.2, §5.3, §5.4. */
   spread(turn: RoomTurn, change: Change): void {
-    const { room } = turn;
-    switch (change.kind) {
-      case 'sessionLeft':
-        return this.#spreadSessions(turn, change.before, change.after);
-      case 'entered':
-      case 'presence': {
-        const { occupant } = change;
-        if (change.kind === 'presence' && change.before) return this.#spreadSessions(turn, change.before, occupant);
-        for (const link of this.#links.hearing(room, occupant)) {
-          if (link.peer === this.#joining?.peer) this.#joining.introduce(turn, link, occupant);
-          else link.send(turn, occupantPresence(room, occupant, occupantJid(link.peer, occupant.nick)), '0289#5.3');
-        }
-        return;
-      }
-      case 'left': {
-        const { occupant } = change;
-        const parts = unavailable(change.parts);
-        for (const link of this.#links.hearing(room, occupant))
-          link.send(turn, occupantPresence(room, occupant, occupantJid(link.peer, occupant.nick), parts), '0289#5.4');
-        this.#joining?.leaveIfEmpty(turn);
-        return;
-      }
-      case 'renamed':
-        // Their own other occupant: to other nodes, who know one session of each, it is a leave.
-        if (sessionsOf(change.after).length > sessionsOf(change.before).length) {
-          this.spread(turn, { kind: 'left', occupant: change.before, parts: { payloads: [] } });
-          return this.spread(turn, { kind: 'presence', occupant: change.after });
-        }
-        for (const link of this.#links.hearing(room, change.after)) {
-          for (const stanza of occupantRename(room, change.before, change.after, link.peer))
-            link.send(turn, stanza, '0289#5.3');
-        }
-        return;
-      case 'message':
-        for (const link of this.#links.hearing(room, change.occupant)) {
-          // Decision #113.
-          if (change.item.nick === '' && !link.counts) continue;
-          if (!change.late) link.send(turn, nodeMessage(room, change.item, link.peer), '0289#5.2');
-          // A node without our extension would show it as if it were said now.
-          else if (link.counts) link.send(turn, nodeHistory(room, change.item, link.peer), '0289#5.1');
-        }
-        return;
-      case 'subject':
-        for (const link of this.#links.hearing(room, change.occupant)) {
-          if (change.late) link.send(turn, nodeSubject(room, link.peer), '0289#5.1');
-          else link.send(turn, nodeMessage(room, change.item, link.peer), '0289#5.2');
-        }
-        return;
-      case 'returned':
-      case 'configured':
-      case 'affiliated':
-      case 'registered':
-      case 'invited':
-      case 'uninvited':
-      case 'destroyed':
-        return;
-      default:
-        assertNever(change);
-    }
-  }
-
-  /**
-   * Decision #141: another session of a user is shown now, or first. A node without our extension knows a user by the JID of
-   * before: to it somebody leaves and somebody comes.
-   */
-  #spreadSessions(turn: RoomTurn, before: Occupant, after: Occupant): void {
-    const { room } = turn;
-    const sameFirst = asFirst(before).jid === asFirst(after).jid;
-    if (sameFirst && !looksDifferent(before, after, false)) return;
-    for (const link of this.#links.hearing(room, after)) {
-      const to = occupantJid(link.peer, after.nick);
-      if (!sameFirst && !link.counts)
-        link.send(turn, occupantPresence(room, before, to, { type: 'unavailable', payloads: [] }), '0289#5.4');
-      link.send(turn, occupantPresence(room, after, to), '0289#5.3');
-    }
+    this.#spreading.spread(turn, change);
+    if (change.kind !== 'left') return;
+    const { jid } = asFirst(change.occupant);
+    if (jid !== undefined) this.#joined.userLost(turn, jid);
+    if (change.occupant.home !== undefined && change.parts.statuses?.includes(333))
+      for (const side of this.#joining.values()) side.standsIn(turn);
+    for (const side of this.#joining.values()) side.leaveIfEmpty(turn);
   }
 
   route(turn: RoomTurn, from: Occupant, to: Occupant, stanza: Stanza, asked: Asked): void {
@@ -222,32 +187,75 @@ export class FmucNode implements Protocol {
   linkUp(turn: RoomTurn): void {
     const { room } = turn;
     // First comes what was under way before the restart, then what the restart itself begins.
-    this.#joining?.linkUp(turn);
+    for (const side of this.#joining.values()) side.linkUp(turn);
     this.#joined.restarted(turn);
-    this.#joining?.restarted(turn);
+    for (const side of this.#joining.values()) side.restarted(turn);
     for (const peer of [...room.peers.keys()]) this.#links.live(room, peer)?.ping(turn);
-    this.#joining?.joinIfOccupied(turn);
+    this.#settle(turn);
   }
 
   timer(turn: RoomTurn, name: string): void {
-    if (name === 'answer') return this.#joining?.overdue(turn);
-    if (name === 'retry') return this.#joining?.retry(turn);
+    this.#rings.timer(turn, name);
+    const timed = readSideTimer(name);
+    if (timed) this.#joining.get(timed.peer)?.timer(turn, timed.what);
     const peer = readLinkTimer(name);
     const link = peer && this.#links.live(turn.room, peer);
     if (link?.keepAlive(turn) === false) this.#lost(turn, link.peer, 'silence', 'two keepalives went unanswered');
+    this.#settle(turn);
   }
 
   #fromNode(turn: RoomTurn, peer: Jid, what: Exclude<FromNode, { kind: 'iq' | 'error' }>, stanza: Stanza): void {
     switch (what.kind) {
       case 'ended':
-        return this.#ended(turn, peer, what.fmuc, stanza);
+        return this.#ended(turn, peer, what, stanza);
       case 'join':
-        return this.#joined.join(turn, peer, what.author, what.join, stanza);
+        return this.#join(turn, peer, what.author, what.join, stanza);
       case 'unlinked':
         return this.#unlinked(turn, peer, stanza);
       default:
         if (this.#inOrder(turn, peer, stanza)) this.#overLink(turn, peer, what, stanza);
     }
+  }
+
+  /** It asks to join. Decision #147: of two that ask each other, the one whose address sorts first is the joining one. */
+  #join(turn: RoomTurn, peer: Jid, author: Jid, join: JoinRequest, stanza: Stanza): void {
+    const { room } = turn;
+    const side = this.#joining.get(peer);
+    const cameRound = passedBy(stanza, peer).includes(room.jid);
+    if (cameRound || (side?.isAsking(room) && room.jid < peer)) {
+      const place = placeOf(stanza);
+      const refusal = place && { session: place.session, n: 0 };
+      return this.#joined.standOff(turn, peer, author, refusal);
+    }
+    side?.standBy(turn, 'it joins this room');
+    this.#spreading.passOn(peer, author, stanza, () => this.#joined.join(turn, peer, author, join, stanza));
+  }
+
+  /**
+   * Decision #145: something of a user of another node, with the way that it came. What this room passes on of it has the
+   * same identity, and goes to no node that has had it. If it has come by another way before, there is a ring.
+   */
+  #comes(turn: RoomTurn, peer: Jid, author: Jid, stanza: Stanza, take: (passed: readonly Jid[]) => void): void {
+    const { room, env } = turn;
+    const passed = passedBy(stanza, peer);
+    const trail = trailOf(stanza, peer);
+    if (passed.includes(room.jid))
+      return this.#rings.found(turn, [room.jid], [...passed.slice(passed.indexOf(room.jid)), room.jid]);
+    // What is not taken from this peer is still to come from the one that may say it.
+    const isTaken =
+      !isByAnotherWay(room, this.#links, peer, author, passed) ||
+      spokenForBy(room, this.#links, peer, author) !== undefined;
+    const before = isTaken && trail?.id !== undefined ? this.#links.paths.comes(trail, passed, env.now) : undefined;
+    if (before) {
+      if (stanza.name === 'presence' && stanza.type === undefined) this.#links.paths.leadsTo(author, peer, passed);
+      else if (stanza.name === 'presence') {
+        const isLast = room.occupantByJid(author)?.home === peer;
+        if (isLast) this.#spreading.passOn(peer, author, stanza, () => take(passed));
+        this.#links.paths.forgetWay(author, peer);
+      }
+      return this.#rings.found(turn, [...before, room.jid], [...passed, room.jid]);
+    }
+    this.#spreading.passOn(peer, author, stanza, () => take(passed));
   }
 
   /** What comes over a link, in its order. */
@@ -259,23 +267,29 @@ export class FmucNode implements Protocol {
   ): void {
     switch (what.kind) {
       case 'answer':
-        return this.#joining?.answered(turn, what.author, stanza);
+        return this.#joining.get(peer)?.answered(turn, what.author, stanza);
       case 'pastSubject':
-        return this.#joining?.passedSubject(turn, what.author, stanza);
+        return takePastSubject(turn, peer, what.author, stanza);
       case 'pastMessage':
-        return this.#joining?.passedMessage(turn, what.author, stanza);
+        return takePastMessage(turn, peer, what.author, stanza);
       case 'presence': {
-        takePresence(turn, this.#links, peer, what.author, stanza);
+        this.#comes(turn, peer, what.author, stanza, (passed) =>
+          takePresence(turn, this.#links, peer, what.author, stanza, passed),
+        );
         const isLeave = stanza.type === 'unavailable' && !readMucUser(stanza.payloads)?.statuses.includes(303);
         if (isLeave) this.#joined.leftIfEmpty(turn, peer);
         return;
       }
       case 'message':
-        return takeMessage(turn, this.#links, peer, what.author, stanza);
+        return this.#comes(turn, peer, what.author, stanza, () =>
+          takeMessage(turn, this.#links, peer, what.author, stanza),
+        );
       case 'moderation':
         return takeModeration(turn, peer, stanza);
       case 'tooLate':
         return turn.note('0289#5.4', `${peer} does not know yet that we left: ignored`, { peer });
+      case 'spare':
+        return this.#rings.agreed(turn, peer);
       case 'nobodys':
         return turn.note('0289#5', `a ${stanza.name} without fmuc from ${peer}: ignored`, { peer });
       default:
@@ -297,33 +311,39 @@ export class FmucNode implements Protocol {
 
   /** The link is there, but something that went over it is not here: decision #61. */
   #outOfStep(turn: RoomTurn, peer: Jid, how: Sign, why: string): void {
-    if (this.#joining?.peer === peer) this.#joining.rejoin(turn, how, why);
+    const side = this.#joining.get(peer);
+    if (side) side.rejoin(turn, how, why);
     else this.#joined.outOfStep(turn, peer, how, why);
   }
 
   /** Decision #24: the other node cannot be reached, or knows nothing of the link. */
   #lost(turn: RoomTurn, peer: Jid, how: Sign, why: string): void {
-    if (this.#joining?.peer === peer) this.#joining.lost(turn, how, why);
+    const side = this.#joining.get(peer);
+    if (side) side.lost(turn, how, why);
     else this.#joined.lost(turn, peer, how, why);
   }
 
   /** Somebody believes in a link that we do not have: decision #24. */
   #unlinked(turn: RoomTurn, peer: Jid, stanza: Stanza): void {
     turn.note('0289#7', `a stanza from ${peer}, which is not linked with this room: dropped`, { peer });
-    if (peer === this.#links.outbound)
+    if (this.#joining.has(peer) && !this.#links.isInbound(turn.room, peer))
       turn.send(errorReply(stanza, stanzaError('cancel', 'not-acceptable')), 'decision#24', peer);
     else if (this.#joined.allows(peer)) this.#joined.tellUnlinked(turn, peer, stanza);
   }
 
   /** `<reject/>` and `<left/>`: only from the bare address of the room we joined (§5.1, §5.4), and about this link. */
-  #ended(turn: RoomTurn, peer: Jid, fmuc: Exclude<Fmuc, { kind: 'from' }>, stanza: Stanza): void {
-    if (this.#joining === undefined || stanza.from !== this.#joining.peer || stanza.name !== 'presence')
+  #ended(turn: RoomTurn, peer: Jid, { fmuc, loop }: FromNode & { kind: 'ended' }, stanza: Stanza): void {
+    if (loop && fmuc.kind === 'left' && stanza.from === peer && this.#links.isInbound(turn.room, peer))
+      return this.#joined.detach(turn, peer);
+    const side = this.#joining.get(stanza.from);
+    if (side === undefined || stanza.name !== 'presence')
       return turn.note('0289#5.4', `a forged ${fmuc.kind} from ${stanza.from}: ignored`, { peer });
     const session = placeOf(stanza)?.session;
     if (session !== undefined && session !== this.#links.of(peer)?.session)
       return turn.note('decision#60', `a ${fmuc.kind} that is about an earlier join: ignored`, { peer });
-    if (fmuc.kind === 'left') this.#joining.left(turn);
-    else this.#joining.rejected(turn, fmuc.text);
+    if (loop) side.standBy(turn, 'all are reached by another way');
+    else if (fmuc.kind === 'left') side.left(turn);
+    else side.rejected(turn, fmuc.text);
   }
 
   /** @returns false if it is no business of the link's, such as a question about this room */
@@ -333,12 +353,20 @@ export class FmucNode implements Protocol {
     if (stanza.type === 'get' || stanza.type === 'set') {
       if (!isPing(stanza)) return false;
       live?.heard(turn.env.now);
+      const question = payloadOf(stanza, 'ping', NS.ping);
+      const user = question && readWay(question);
+      if (user !== undefined) {
+        const known = turn.room.occupantByJid(user)?.home !== undefined;
+        turn.send(iqResult(stanza, ...(known ? [writeWay(user)] : [])), 'decision#146', peer);
+        return true;
+      }
       // Decision #24, like XEP-0410 §3 for an occupant: the node that pings believes in a link that does not exist.
       if (link === undefined)
         turn.send(errorReply(stanza, stanzaError('cancel', 'not-acceptable')), 'decision#24', peer);
       else link.pong(turn, stanza);
       this.#compare(turn, live, payloadOf(stanza, 'ping', NS.ping)?.children ?? []);
-    } else if (live?.isPing(stanza.id)) {
+    } else if (this.#joining.get(peer)?.answersWay(turn, stanza)) return true;
+    else if (live?.isPing(stanza.id)) {
       if (stanza.type === 'error') this.#error(turn, live, stanza);
       else {
         live.heard(turn.env.now);
@@ -358,8 +386,9 @@ export class FmucNode implements Protocol {
   #error(turn: RoomTurn, link: Link, stanza: Stanza): void {
     const { peer } = link;
     const error = errorOf(stanza);
-    if (this.#joining?.peer === peer && stanza.name === 'presence' && error?.condition === 'conflict')
-      return this.#conflict(turn, link, this.#joining, stanza);
+    const side = this.#joining.get(peer);
+    if (side && stanza.name === 'presence' && error?.condition === 'conflict')
+      return this.#conflict(turn, link, side, stanza);
     const mine = link.isOurs(stanza.id);
     // A private message comes back to its sender. If only its target is gone, and not the node, that is all (decision #123).
     const isAboutTarget = error?.condition === 'item-not-found' || readFmuc(stanza.payloads) !== undefined;

@@ -1,17 +1,17 @@
-import { leave } from '../../room/commit.ts';
 import { recent, sendable } from '../../room/history.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
 import type { Sign } from '../../turn/spec.ts';
+import type { LinkPlace } from '../../xep/sync.ts';
 import type { JoinRequest } from '../../xep/xep0045.ts';
 import { isTombstone } from '../../xep/xep0424.ts';
 import type { Jid } from '../../xmpp/jid.ts';
 import type { Stanza } from '../../xmpp/stanza.ts';
 import { type FmucPeer, fmucPeer, fmucPeers } from '../peers.ts';
 import type { Links } from './links.ts';
-import { change, enter, theirs } from './occupants.ts';
-import { placed, placeOf } from './place.ts';
+import { change, dropUsers, enter, isByAnotherWay, theirs } from './occupants.ts';
+import { passedBy, placed, placeOf } from './place.ts';
 import { occupantOf } from './reading.ts';
-import { left, nodeHistory, nodeSubject, occupantPresence, reject, retractionsFor } from './stanzas.ts';
+import { left, listed, looped, nodeHistory, nodeSubject, reject, retractionsFor } from './stanzas.ts';
 
 /**
  * XEP-0289, the joined node's half: it lets other rooms join, answers them with what is here (§5.1), and tells them when
@@ -20,6 +20,8 @@ import { left, nodeHistory, nodeSubject, occupantPresence, reject, retractionsFo
 export class JoinedNode {
   readonly #links: Links;
   readonly #allowed: readonly Jid[];
+  /** Peers that were refused because of a user who is reached by another way. */
+  readonly #stoodOff = new Map<Jid, Jid>();
 
   /** @param allowed  the rooms that may join */
   constructor(links: Links, allowed: readonly Jid[]) {
@@ -54,10 +56,16 @@ export class JoinedNode {
       this.#forget(turn, peer);
       this.#dropUsers(turn, peer, known?.nick === occupant.nick ? author : undefined);
     }
+    const passed = passedBy(stanza, peer);
+    const byAnother = isByAnotherWay(room, this.#links, peer, author, passed);
+    if (byAnother && place && this.#links.paths.otherThan(room, author, peer))
+      return this.standOff(turn, peer, author, refusal);
     const kept = theirs(room, peer, author);
     if (kept) change(turn, kept, occupant);
-    else if (!enter(turn, this.#links, peer, occupant, refusal)) return;
+    else if (!byAnother && !enter(turn, this.#links, peer, occupant, refusal)) return;
+    this.#stoodOff.delete(peer);
     const link = before && another ? before : this.#links.begin(turn, peer, place?.session);
+    this.#links.paths.leadsTo(author, peer, passed);
     if (place === undefined) link.doesNotCount();
     else link.take(place);
     if (link !== before) {
@@ -68,7 +76,10 @@ export class JoinedNode {
     }
     for (const other of room.occupants.values()) {
       // Without EXT a node may take its own user for somebody else's.
-      if (link.counts || other.jid !== author) link.send(turn, occupantPresence(room, other, peer), '0289#5.1');
+      const own = other.home !== undefined && other.jid !== undefined;
+      // It knows those who came by it.
+      if (own && this.#links.paths.from(other.jid, other.home).includes(peer) && other.jid !== author) continue;
+      if (link.counts || other.jid !== author) link.send(turn, listed(room, this.#links, other, link), '0289#5.1');
     }
     // Limited "in the normal manner, as in XEP-0045"; maxchars counts stanzas that a node does not send as they are.
     const none = history?.maxchars === 0 || another;
@@ -80,11 +91,27 @@ export class JoinedNode {
     link.send(turn, nodeSubject(room, peer), '0289#5.1');
   }
 
+  /** Decisions #146 and #147: no link for now, because the user in whose name the peer asks is reached by another way. */
+  standOff(turn: RoomTurn, peer: Jid, author: Jid, refusal: LinkPlace | undefined): void {
+    this.#stoodOff.set(peer, author);
+    turn.send(placed(looped(turn.room, peer, true), refusal), 'decision#146', peer);
+  }
+
+  /** A user is gone: a peer that was refused for them may ask again. */
+  userLost(turn: RoomTurn, user: Jid): void {
+    for (const [peer, author] of this.#stoodOff) {
+      if (author !== user) continue;
+      this.#stoodOff.delete(peer);
+      if (this.#links.of(peer) === undefined) turn.send(left(turn.room, peer), 'decision#146', peer);
+    }
+  }
+
   /** §5.4: with its last user the joining node is out of the set, and is told. */
   leftIfEmpty(turn: RoomTurn, peer: Jid): void {
     const { room } = turn;
     if (fmucPeer(room, peer)?.direction !== 'inbound') return;
     for (const other of room.occupants.values()) if (other.home === peer) return;
+    if (this.#links.paths.isUsed(peer)) return;
     this.#links.of(peer)?.send(turn, left(room, peer), '0289#5.4');
     this.#forget(turn, peer);
   }
@@ -127,16 +154,19 @@ export class JoinedNode {
     for (const { peer, session } of ended) turn.send(placed(left(room, peer), { session, n: 0 }), 'decision#61', peer);
   }
 
+  /** Decision #146: the link closed a ring. */
+  detach(turn: RoomTurn, peer: Jid): void {
+    turn.note('decision#146', `no link with ${peer} for now: all are reached by another way`, { peer });
+    this.#forget(turn, peer);
+    this.#dropUsers(turn, peer);
+  }
+
   #forget(turn: RoomTurn, peer: Jid): void {
     this.#links.end(turn, peer);
     turn.record({ kind: 'peerChanged', peer, record: undefined });
   }
 
   #dropUsers(turn: RoomTurn, peer: Jid, keep?: Jid): void {
-    const { room } = turn;
-    for (const occupant of [...room.occupants.values()]) {
-      if (occupant.home === peer && occupant.jid !== keep && room.occupants.get(occupant.nick) === occupant)
-        leave(turn, occupant, { statuses: [333], payloads: [] });
-    }
+    dropUsers(turn, this.#links, peer, 'decision#24', keep);
   }
 }

@@ -1,42 +1,39 @@
-import type { Change } from '../../room/change.ts';
-import { entry, mayEnter, rankOf } from '../../room/checks.ts';
-import { commit, leave } from '../../room/commit.ts';
 import { type Occupant, sameOccupant } from '../../room/event.ts';
-import { isKept } from '../../room/keeping.ts';
-import { type Refusal, refusal } from '../../room/refusal.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
-import { asFirst, isOf } from '../../room/sessions.ts';
+import { asFirst } from '../../room/sessions.ts';
 import type { RoomView } from '../../room/state.ts';
-import { sameSubject } from '../../room/subject.ts';
 import type { Sign } from '../../turn/spec.ts';
-import { type JoinRequest, subjectChange } from '../../xep/xep0045.ts';
-import { stanzaError, writeError } from '../../xmpp/errors.ts';
+import { readWay, writeWay } from '../../xep/sync.ts';
+import { subjectChange } from '../../xep/xep0045.ts';
+import { ping } from '../../xep/xep0199.ts';
 import { type Jid, occupantJid, resourceOf } from '../../xmpp/jid.ts';
-import { presence, type Stanza } from '../../xmpp/stanza.ts';
-import type { Instant } from '../../xmpp/time.ts';
-import { backoffMs } from '../keepalive.ts';
-import type { Link } from '../link.ts';
-import type { FmucPeer } from '../peers.ts';
-import { Pending } from '../pending.ts';
-import { IncomingState, lateMessage, lateSubject } from '../resync.ts';
+import type { Stanza } from '../../xmpp/stanza.ts';
+import { backoffMs, jitter, keepaliveMs } from '../keepalive.ts';
+import { type FmucPeer, fmucPeer } from '../peers.ts';
+import { IncomingState } from '../resync.ts';
+import type { Entrance, Waiting } from './entrance.ts';
 import type { Links } from './links.ts';
-import { usersMax, yieldNick } from './occupants.ts';
+import { dropUsers, isByAnotherWay, usersMax, yieldNick } from './occupants.ts';
+import { commitPast } from './past.ts';
 import { kept, type Phase, type PhaseOf, remembered } from './phase.ts';
+import { passedBy } from './place.ts';
 import { isModeration, itemOf, type Known, moderationOf, occupantOf, readSubject, saidAt } from './reading.ts';
-import { joinRequest, nodeHistory, occupantPresence, occupantRename, retractionsFor } from './stanzas.ts';
+import {
+  joinRequest,
+  nodeHistory,
+  occupantPresence,
+  occupantRename,
+  retractionsFor,
+  trailed,
+  wayOf,
+} from './stanzas.ts';
 
 /** How long the other node has for the next part of its answer, and for its `<left/>`, in milliseconds. Decision #21. */
 const answerMs = 10_000;
-/** The nick is somebody else's. */
-const conflict = refusal('cancel', 'conflict', '0045#7.2.8');
-/** More users wait than a room should hold back. */
-const crowded = refusal('wait', 'resource-constraint', 'decision#21', 'too many are waiting to enter');
-/** Users who may wait at once. */
-const waitingMax = 10_000;
+/** How long after a link or a user was lost a link that was spare is made, in milliseconds. */
+const standInMs = 2_000;
 /** What of an answer is believed. */
 const answerBounds = { occupants: usersMax, messages: 10_000 };
-
-type Waiting = { readonly occupant: Known; readonly join: JoinRequest };
 
 /**
  * XEP-0289, the joining node's half: it joins the other room with its first user and leaves with its last (§5.1, §5.4), by
@@ -46,27 +43,37 @@ type Waiting = { readonly occupant: Known; readonly join: JoinRequest };
 export class JoiningNode {
   readonly peer: Jid;
   readonly #links: Links;
-  readonly #waiting = new Pending<Jid, Waiting>(waitingMax);
+  readonly #entrance: Entrance;
   #current: Phase | undefined;
+  /** The ping that asks whether it is reached by another way. */
+  #question: string | undefined;
 
-  constructor(peer: Jid, links: Links) {
+  /** @param entrance  of the room: who waits there waits for every room that it joins */
+  constructor(peer: Jid, links: Links, entrance: Entrance) {
     this.peer = peer;
     this.#links = links;
+    this.#entrance = entrance;
   }
 
-  /** A user who may enter enters now, or when the other node has answered. */
-  decide(turn: RoomTurn, { occupant, join }: Waiting): 'commit' | 'held' | Refusal {
-    const { room, env } = turn;
+  /** Whether nobody has to wait for this room's answer: it has come, or has taken too long. */
+  isSettled(room: RoomView): boolean {
     const now = this.#now(room);
     const { phase } = now;
-    if (phase === 'joined' || phase === 'split' || phase === 'rejected') return 'commit';
-    if (phase === 'interrupted' && now.joined) return 'commit';
-    const isAnothers = (other: Waiting) => other.occupant.nick === occupant.nick && !isOf(other.occupant, occupant.jid);
-    if (this.#waiting.find(env.now, isAnothers)) return conflict;
-    if (this.#waiting.full) return crowded;
-    this.#waiting.add(occupant.jid, { occupant, join }, env.now);
-    if (phase !== 'asking') this.#ask(turn, { occupant, join });
-    return 'held';
+    if (phase === 'asking') return now.late === true;
+    if (phase === 'interrupted') return now.joined;
+    return phase === 'joined' || phase === 'split' || phase === 'rejected' || phase === 'standby';
+  }
+
+  /** The user in whose name it asks, or asked, as long as they are not in. */
+  announced(room: RoomView): Known | undefined {
+    const now = this.#now(room);
+    return now.phase === 'asking' || now.phase === 'joined' ? now.announced : undefined;
+  }
+
+  /** A user wants to enter: this room is asked in their name, if nobody is being asked for. */
+  wanted(turn: RoomTurn, waiting: Waiting): void {
+    const { phase } = this.#now(turn.room);
+    if (!this.isSettled(turn.room) && phase !== 'asking') this.#ask(turn, waiting);
   }
 
   /**
@@ -77,16 +84,6 @@ export class JoiningNode {
     const { room } = turn;
     const { phase } = this.#now(room);
     if ((phase === 'away' || phase === 'leaving') && this.#hasAny(room)) this.#askForAnyone(turn);
-  }
-
-  /** Whether this user waits for the other node's answer. */
-  isAwaitedBy(user: Jid, now: Instant): boolean {
-    return this.#waiting.get(user, now) !== undefined;
-  }
-
-  /** A user who waits changed their mind. @returns whether they were waiting */
-  withdraw(user: Jid): boolean {
-    return this.#waiting.delete(user);
   }
 
   /** §5.1 Example 4, one stanza of it: occupants, messages, and at last the subject, which may name no author (#22). */
@@ -106,6 +103,11 @@ export class JoiningNode {
     if (author === undefined || nick === '') return;
     if (stanza.name === 'presence' && stanza.type === undefined) {
       now.heard = env.now;
+      const passed = passedBy(stanza, this.peer);
+      // A user of ours, or of a node behind us, who came round.
+      if (passed.includes(room.jid)) return;
+      if (isByAnotherWay(room, this.#links, this.peer, author, passed)) now.others.add(author);
+      this.#links.paths.leadsTo(author, this.peer, passed);
       const occupant = occupantOf(room.jid, author, answer.occupantIdOf(room, author, env), stanza);
       // The user in whose name we joined comes back in the answer.
       if (author !== now.announced.jid) answer.addOccupant(occupant);
@@ -116,36 +118,18 @@ export class JoiningNode {
     }
   }
 
-  /** A message of the history of a node further up, which our joined node has got since. Decision #93. */
-  passedMessage(turn: RoomTurn, author: Jid, stanza: Stanza): void {
-    const { room, env } = turn;
-    const nick = resourceOf(stanza.from);
-    const occupantId = room.occupantIdOf(author) ?? env.newId();
-    const item = itemOf(turn, { nick, jid: author, occupantId }, stanza, saidAt(env.now, stanza));
-    if (!isKept(item.payloads)) return;
-    if (room.holds(item)) turn.note('decision#27', 'a message that is here already: dropped');
-    else commitPast(turn, lateMessage(item, room.occupants.get(nick), this.peer));
-  }
-
-  /** The subject of a join further up. */
-  passedSubject(turn: RoomTurn, author: Jid | undefined, stanza: Stanza): void {
-    const { room } = turn;
-    const setter = author === undefined ? undefined : room.occupantIdOf(author);
-    const subject = readSubject(turn, setter, stanza);
-    if (subject === undefined || sameSubject(subject, room.subject)) return;
-    commitPast(turn, lateSubject(room, subject, room.occupants.get(subject.nick), this.peer));
-  }
-
-  /** Tells the other node of a user here. Of the user in whose name we joined it tells what is different since. §5.3. */
-  introduce(turn: RoomTurn, link: Link, occupant: Occupant): void {
+  /**
+   * What the other node is told of a user who is new here, or looks different. Of the user in whose name we joined it is what is
+   * different since. §5.3.
+   */
+  introduced(turn: RoomTurn, occupant: Occupant): readonly Stanza[] {
     const { room } = turn;
     const now = this.#now(room);
     const first = asFirst(occupant);
     const known = now.phase === 'joined' && now.announced?.jid === first.jid ? now.announced : undefined;
-    if (known !== undefined && known.nick !== occupant.nick)
-      for (const stanza of occupantRename(room, known, occupant, this.peer)) link.send(turn, stanza, '0289#5.3');
-    else if (known === undefined || !sameOccupant(first, known))
-      link.send(turn, occupantPresence(room, occupant, occupantJid(this.peer, occupant.nick)), '0289#5.3');
+    if (known !== undefined && known.nick !== occupant.nick) return occupantRename(room, known, occupant, this.peer);
+    if (known !== undefined && sameOccupant(first, known)) return [];
+    return [occupantPresence(room, occupant, occupantJid(this.peer, occupant.nick))];
   }
 
   /** §5.1 Example 3, decision #21: alone is better than not at all. */
@@ -155,31 +139,69 @@ export class JoiningNode {
     this.#standAlone(turn, { phase: 'rejected' });
   }
 
+  /** Decisions #146 and #147: everybody there is reached by another way, or the other node has joined this one. */
+  standBy(turn: RoomTurn, why: string): void {
+    const { phase } = this.#now(turn.room);
+    if (phase === 'standby') return;
+    turn.note('decision#146', `no link with ${this.peer} for now: ${why}`, { peer: this.peer });
+    this.#standAlone(turn, { phase: 'standby' });
+    turn.setTimer(this.#timer('retry'), jitter(turn.env, keepaliveMs));
+  }
+
+  /** Whether somebody of ours is still reached by another way there: it is asked as often as a link is looked at. */
+  #askForWay(turn: RoomTurn): void {
+    const { room, env } = turn;
+    if (this.#links.isInbound(room, this.peer)) return;
+    const user = this.#anyone(room)?.jid;
+    if (user === undefined) return this.#become(turn, { phase: 'away' });
+    this.#question = env.newId();
+    turn.send(ping(room.jid, this.peer, this.#question, writeWay(user)), 'decision#146', this.peer);
+    turn.setTimer(this.#timer('retry'), jitter(env, keepaliveMs));
+  }
+
+  /** @returns whether it is the answer to that question */
+  answersWay(turn: RoomTurn, stanza: Stanza): boolean {
+    if (this.#question === undefined || stanza.id !== this.#question) return false;
+    this.#question = undefined;
+    if (this.#now(turn.room).phase === 'standby' && stanza.type === 'result' && !readWay({ children: stanza.payloads }))
+      this.#retry(turn);
+    return true;
+  }
+
+  /** A link of this node is gone, or users are: perhaps it was the way by which the others were reached. */
+  standsIn(turn: RoomTurn): void {
+    if (this.#now(turn.room).phase === 'standby' && !this.#links.isInbound(turn.room, this.peer))
+      turn.setTimer(this.#timer('retry'), jitter(turn.env, standInMs));
+  }
+
+  /** Whether it is asking, or thinks that it is linked: for where the other node asks, too. */
+  isAsking(room: RoomView): boolean {
+    return this.#now(room).phase === 'asking';
+  }
+
   /** The other node says that the nick of the user in whose name we asked is taken there. Decision #23. */
   conflict(turn: RoomTurn): void {
-    const { room, env } = turn;
+    const { room } = turn;
     const now = this.#now(room);
     if (now.phase !== 'asking') return;
     const loser = now.announced;
-    const waiting = this.#waiting.take(loser.jid, env.now);
     const occupant = room.occupantByJid(loser.jid);
-    if (waiting) this.#refuse(turn, waiting.occupant, { ...conflict, spec: 'decision#23' });
-    else if (occupant?.nick === loser.nick) yieldNick(turn, this.#links, occupant);
+    if (!this.#entrance.yield(turn, loser.jid) && occupant?.nick === loser.nick) yieldNick(turn, this.#links, occupant);
     if (this.#askForAnyone(turn, now.tries)) return;
-    turn.clearTimer('answer');
+    turn.clearTimer(this.#timer('answer'));
     this.#become(turn, { phase: 'away' });
   }
 
   /** The timer of an answer, or of a `<left/>`. If a page slept, one of an earlier try may fire late. */
-  overdue(turn: RoomTurn): void {
+  #overdue(turn: RoomTurn): void {
     const { env } = turn;
     const now = this.#now(turn.room);
     if (now.phase !== 'asking' && now.phase !== 'leaving') return;
     const waited = env.now - (now.phase === 'asking' ? now.heard : now.since);
     if (waited >= answerMs) return this.lost(turn, 'unanswered', 'no answer in time');
     // A long answer over a slow link would be no shorter another time, but nobody has to wait for it.
-    if (now.phase === 'asking' && env.now - now.since >= answerMs) this.#admitAll(turn, now.announced);
-    turn.setTimer('answer', answerMs - waited);
+    if (now.phase === 'asking' && env.now - now.since >= answerMs) now.late = true;
+    turn.setTimer(this.#timer('answer'), answerMs - waited);
   }
 
   /** No answer in time, a bounce, or a link that was lost while live. Decision #24. */
@@ -190,7 +212,7 @@ export class JoiningNode {
     const tries = now.phase === 'asking' ? now.tries : 0;
     turn.note('decision#24', `${this.peer} is lost: ${why}`, { peer: this.peer, sign: how });
     this.#standAlone(turn, { phase: 'split', tries: tries + 1 });
-    turn.setTimer('retry', backoffMs(tries));
+    turn.setTimer(this.#timer('retry'), backoffMs(tries));
   }
 
   /**
@@ -202,7 +224,7 @@ export class JoiningNode {
     if (now.phase !== 'joined' && now.phase !== 'interrupted') return this.lost(turn, how, why);
     turn.note('decision#61', `join ${this.peer} anew: ${why}`, { peer: this.peer, sign: how });
     this.#standAlone(turn, { phase: 'split', tries: 0 });
-    this.retry(turn);
+    this.#retry(turn);
   }
 
   /** A new stream: an answer under way will not come. */
@@ -210,8 +232,8 @@ export class JoiningNode {
     const now = this.#now(turn.room);
     if (now.phase === 'asking' || (now.phase === 'interrupted' && !now.joined))
       this.lost(turn, 'restart', 'our own stream is new');
-    else if (now.phase === 'split') turn.setTimer('retry', backoffMs(now.tries));
-    else if (now.phase === 'leaving') turn.setTimer('answer', answerMs);
+    else if (now.phase === 'split') turn.setTimer(this.#timer('retry'), backoffMs(now.tries));
+    else if (now.phase === 'leaving') turn.setTimer(this.#timer('answer'), answerMs);
   }
 
   /** The node has started again: it joins again what it was joined to. Decision #61. */
@@ -220,9 +242,18 @@ export class JoiningNode {
     if (now.phase === 'interrupted' && now.joined) this.rejoin(turn, 'restart', 'this node has started again');
   }
 
-  retry(turn: RoomTurn): void {
+  timer(turn: RoomTurn, what: SideTimer): void {
+    if (what === 'answer') this.#overdue(turn);
+    else if (this.#now(turn.room).phase === 'standby') this.#askForWay(turn);
+    else this.#retry(turn);
+  }
+
+  #retry(turn: RoomTurn): void {
     const now = this.#now(turn.room);
-    if (now.phase === 'split' && !this.#askForAnyone(turn, now.tries)) this.#become(turn, { phase: 'away' });
+    if (now.phase === 'standby' && this.#links.isInbound(turn.room, this.peer)) return;
+    const tries = now.phase === 'split' ? now.tries : 0;
+    if ((now.phase === 'split' || now.phase === 'standby') && !this.#askForAnyone(turn, tries))
+      this.#become(turn, { phase: 'away' });
   }
 
   /** §5.4: with our last user we are out of the set, and the others' users are out of this room. */
@@ -230,20 +261,24 @@ export class JoiningNode {
     const { room, env } = turn;
     const { phase } = this.#now(room);
     if (phase === 'away' || phase === 'asking' || phase === 'leaving' || this.#hasAny(room)) return;
+    // It has joined us: the link is its own.
+    if (phase === 'standby' && this.#links.isInbound(room, this.peer)) return;
     // There is nobody left to be told, here or further down.
-    for (const { nick } of [...room.occupants.values()]) turn.record({ kind: 'occupantLeft', nick });
+    for (const { nick, home } of [...room.occupants.values()])
+      if (home === this.peer) turn.record({ kind: 'occupantLeft', nick });
     if (phase !== 'joined') return this.#become(turn, { phase: 'away' });
     this.#become(turn, { phase: 'leaving', since: env.now });
-    turn.setTimer('answer', answerMs);
+    turn.setTimer(this.#timer('answer'), answerMs);
   }
 
   /** §5.4 `<left/>`. With users here it means that the other node forgot us: join again. */
   left(turn: RoomTurn): void {
     const { phase } = this.#now(turn.room);
     if (phase === 'leaving') {
-      turn.clearTimer('answer');
+      turn.clearTimer(this.#timer('answer'));
       this.#become(turn, { phase: 'away' });
     } else if (phase === 'joined') this.rejoin(turn, 'unlinked', 'it says that we left');
+    else if (phase === 'standby') this.#retry(turn);
   }
 
   /**
@@ -255,32 +290,43 @@ export class JoiningNode {
     const link = this.#links.begin(turn, this.peer);
     const answer = new IncomingState(answerBounds);
     const times = { since: env.now, heard: env.now };
-    this.#become(turn, { phase: 'asking', link, announced: occupant, answer, tries, ...times });
-    link.send(turn, joinRequest(room, occupant, this.peer, join.history ? { history: join.history } : {}), '0289#5.1');
-    turn.setTimer('answer', answerMs);
+    this.#become(turn, { phase: 'asking', link, announced: occupant, answer, others: new Set(), tries, ...times });
+    const request = joinRequest(room, occupant, this.peer, join.history ? { history: join.history } : {});
+    const way = wayOf(this.#links, occupant);
+    link.send(turn, way ? trailed(room, request, way) : request, '0289#5.1');
+    turn.setTimer(this.#timer('answer'), answerMs);
   }
 
   /** Asks if there is somebody to ask for: those who are in, else those who wait. @returns whether there is */
   #askForAnyone(turn: RoomTurn, tries = 0): boolean {
     const { room, env } = turn;
-    const here = this.#ours(room)
-      .map(asFirst)
-      .find((occupant): occupant is Known => occupant.jid !== undefined);
-    const next = here ? { occupant: here, join: {} } : this.#waiting.find(env.now);
+    const here = this.#anyone(room);
+    const next = here ? { occupant: here, join: {} } : this.#entrance.first(env.now);
     if (next) this.#ask(turn, next, tries);
     return next !== undefined;
   }
 
+  /** A user of ours, or of a node that joined us. */
+  #anyone(room: RoomView): Known | undefined {
+    return this.#ours(room)
+      .filter(({ home }) => home === undefined || this.#links.isInbound(room, home))
+      .map(asFirst)
+      .find((occupant): occupant is Known => occupant.jid !== undefined);
+  }
+
   /** §5.1: the subject ends the answer. It is taken as a whole, and the users who waited enter. */
-  #join(turn: RoomTurn, { link, announced, answer }: PhaseOf<'asking'>): void {
+  #join(turn: RoomTurn, { link, announced, answer, others }: PhaseOf<'asking'>): void {
     const { room } = turn;
     // Both sides may have given a nick away while they did not know of each other: the joined side's stays.
-    for (const occupant of this.#ours(room))
+    for (const occupant of this.#ours(room)) {
+      // The same user by another way (decision #145).
+      if (occupant.jid !== undefined && others.has(occupant.jid) && answer.forget(occupant.jid)) continue;
       if (answer.hasNickOrSession(occupant)) yieldNick(turn, this.#links, occupant);
+    }
     const mine = this.#ours(room);
     const now: PhaseOf<'joined'> = { phase: 'joined', link, announced };
     this.#become(turn, now);
-    turn.clearTimer('answer');
+    turn.clearTimer(this.#timer('answer'));
     link.watch(turn);
     const changes = answer.diff(turn, {
       from: this.peer,
@@ -295,69 +341,64 @@ export class JoiningNode {
     if (answer.subject && answer.subject !== room.subject)
       turn.record({ kind: 'subjectChanged', subject: answer.subject });
     // After a lost link these were here all along.
-    for (const occupant of mine) this.introduce(turn, link, occupant);
-    // Decision #114: what was taken back here meanwhile.
-    for (const item of link.counts ? retractionsFor(room, this.peer) : [])
-      link.send(turn, nodeHistory(room, item, this.peer), '0425#3');
-    this.#admitAll(turn, announced);
-    // The user in whose name we joined left while they waited, or lost the nick.
-    if (room.occupantByJid(announced.jid) === undefined) {
-      const to = occupantJid(this.peer, announced.nick);
-      link.send(turn, occupantPresence(room, announced, to, { type: 'unavailable' }), '0289#5.4');
+    for (const occupant of mine) {
+      if (this.#cameBy(occupant)) continue;
+      for (const stanza of this.introduced(turn, occupant)) {
+        const way = wayOf(this.#links, occupant);
+        link.send(turn, way && link.counts ? trailed(room, stanza, way) : stanza, '0289#5.3');
+      }
     }
+    // Decision #114: what was taken back here meanwhile.
+    for (const item of link.counts ? retractionsFor(room, this.peer) : []) {
+      link.send(turn, nodeHistory(room, item, this.peer), '0425#3');
+    }
+  }
+
+  /** Those who waited are in. */
+  admitted(turn: RoomTurn): void {
+    const { room } = turn;
+    const now = this.#now(room);
+    if (now.phase !== 'joined' || now.announced === undefined) return;
+    const { link, announced } = now;
     now.announced = undefined;
-    this.leaveIfEmpty(turn);
+    // The user in whose name we joined left while they waited, or lost the nick.
+    if (room.occupantByJid(announced.jid) !== undefined) return;
+    const to = occupantJid(this.peer, announced.nick);
+    link.send(turn, occupantPresence(room, announced, to, { type: 'unavailable' }), '0289#5.4');
   }
 
   /** Without the other node: its users are out, and those who waited enter the room as it is. */
-  #standAlone(turn: RoomTurn, alone: PhaseOf<'rejected' | 'split'>): void {
-    const { room } = turn;
-    const now = this.#now(room);
-    turn.clearTimer('answer');
+  #standAlone(turn: RoomTurn, alone: PhaseOf<'rejected' | 'split' | 'standby'>): void {
+    turn.clearTimer(this.#timer('answer'));
     this.#become(turn, alone);
-    for (const occupant of [...room.occupants.values()]) {
-      if (occupant.home === this.peer && room.occupants.get(occupant.nick) === occupant)
-        leave(turn, occupant, { statuses: [333], payloads: [] }, { spec: 'decision#24' });
-    }
-    this.#admitAll(turn, now.phase === 'asking' ? now.announced : undefined);
-    this.leaveIfEmpty(turn);
+    dropUsers(turn, this.#links, this.peer, 'decision#24');
   }
 
-  /** @param first  in whose name we asked: who had their nick in the meantime may not be said to have it before */
-  #admitAll(turn: RoomTurn, first?: Known): void {
-    const { room, env } = turn;
-    const waiting = first && this.#waiting.take(first.jid, env.now);
-    for (const { occupant, join } of [...(waiting ? [waiting] : []), ...this.#waiting.takeAll()]) {
-      // Decision #21: by the rules of now, and with the rank they have now.
-      const no = mayEnter(room, occupant.jid, occupant.nick, join);
-      if (room.occupantByJid(occupant.jid) !== undefined) this.#refuse(turn, occupant, conflict);
-      else if (no !== undefined) this.#refuse(turn, occupant, no);
-      else {
-        // Another session of theirs may have entered before, under whatever nick.
-        const occupantId = room.occupantIdOf(occupant.jid) ?? occupant.occupantId;
-        commit(turn, entry(room, { ...occupant, ...rankOf(room, occupant.jid), occupantId }, join));
-      }
-    }
+  /** Whether this user's own node is behind the one that we join. */
+  #cameBy({ home, jid }: Occupant): boolean {
+    return home !== undefined && jid !== undefined && this.#links.paths.from(jid, home).includes(this.peer);
   }
 
-  #refuse(turn: RoomTurn, { nick, jid }: Known, { type, condition, text, spec }: Refusal): void {
-    const error = writeError(stanzaError(type, condition, text, turn.room.jid));
-    turn.send(presence(occupantJid(turn.room.jid, nick), jid, { type: 'error' }, error), spec);
-  }
-
-  /** Those for whom we join: our own users, and those of the nodes that joined us. */
+  /** Those whom this room is told of: all but its own. */
   #ours(room: RoomView): Occupant[] {
     return [...room.occupants.values()].filter((occupant) => occupant.home !== this.peer);
   }
 
+  /** Whether there is anybody for whom we join: our own users, those who wait, and those of the nodes that joined us. */
   #hasAny(room: RoomView): boolean {
-    for (const occupant of room.occupants.values()) if (occupant.home !== this.peer) return true;
+    if (!this.#entrance.isEmpty) return true;
+    for (const { home } of room.occupants.values())
+      if (home === undefined || this.#links.isInbound(room, home)) return true;
     return false;
+  }
+
+  #timer(what: SideTimer): string {
+    return `${what}:${this.peer}`;
   }
 
   /** The phase; of one in a life before this only the record is left. */
   #now(room: RoomView): Phase {
-    this.#current ??= remembered(room.peers.get(this.peer));
+    this.#current ??= remembered(fmucPeer(room, this.peer));
     return this.#current;
   }
 
@@ -366,7 +407,9 @@ export class JoiningNode {
     this.#current = next;
     const { peer } = this;
     const state = kept[next.phase];
-    if (next.phase === 'away' || next.phase === 'split' || next.phase === 'rejected') this.#links.end(turn, peer);
+    const { phase } = next;
+    if (phase === 'away' || phase === 'split' || phase === 'rejected' || phase === 'standby')
+      this.#links.end(turn, peer);
     // The link stays for what the other node says before its <left/>, but nobody asks any more whether it is there.
     if (next.phase === 'leaving') this.#links.of(peer)?.unwatch(turn);
     const record: FmucPeer | undefined = state && { kind: 'fmuc', state, since: turn.env.now, direction: 'outbound' };
@@ -374,11 +417,11 @@ export class JoiningNode {
   }
 }
 
-/** Something of a while ago happens here, too: told to our own users, and passed on to the nodes that joined this one. */
-function commitPast(turn: RoomTurn, change: Change): void {
-  if (change.kind !== 'message') return commit(turn, change, { spec: '0289#5.1' });
-  // Decision #113.
-  if (change.item.nick === '' && !turn.room.retracts(change.item)) return;
-  const as = { kind: 'messageAccepted', n: turn.room.n + 1, item: change.item, past: true } as const;
-  commit(turn, change, { spec: '0289#5.1', as });
+/** The timers of a joining side: for the next part of the answer or the `<left/>`, and for another try. */
+type SideTimer = 'answer' | 'retry';
+
+/** Whose timer it is, and which, if it is one of a joining side. */
+export function readSideTimer(name: string): { readonly what: SideTimer; readonly peer: Jid } | undefined {
+  const [, what, peer] = /^(answer|retry):(.*)$/.exec(name) ?? [];
+  return what === undefined ? undefined : { what: what as SideTimer, peer: peer as Jid };
 }

@@ -13,12 +13,14 @@ import { stanzaError } from '../../xmpp/errors.ts';
 import { type Jid, occupantJid, resourceOf } from '../../xmpp/jid.ts';
 import { errorReply, type Stanza, withParts } from '../../xmpp/stanza.ts';
 import type { Links } from './links.ts';
-import { theirs } from './occupants.ts';
+import { spokenForBy } from './occupants.ts';
 import { originOf } from './place.ts';
 import { isDelayedBy, itemOf, type Known, moderationOf } from './reading.ts';
 
 export function takeMessage(turn: RoomTurn, links: Links, peer: Jid, author: Jid, stanza: Stanza): void {
-  const occupant = theirs(turn.room, peer, author);
+  const occupant = spokenForBy(turn.room, links, peer, author);
+  // A node in a ring speaks for users whom we know by another way: decision #145.
+  if (occupant === undefined && links.paths.knows(author, peer)) return;
   if (occupant === undefined)
     return turn.note('0289#7', `${peer} speaks for ${author}, whom it has not introduced: dropped`, { peer });
   if (stanza.type === 'groupchat') takeGroupchat(turn, links, peer, occupant, stanza);
@@ -31,7 +33,7 @@ function takeGroupchat(turn: RoomTurn, links: Links, peer: Jid, occupant: Known,
   if (room.holds(item)) return turn.note('decision#27', 'a message that is here already: dropped');
   if (!changesSubject(item.payloads)) return commit(turn, { kind: 'message', occupant, item }, { spec: '0289#5.2' });
   // Decision #63: our subject is on its way there, and replaces it.
-  if (peer !== links.outbound && links.of(peer)?.subjectIsUnderWay)
+  if (!links.isOutbound(room, peer) && links.of(peer)?.subjectIsUnderWay)
     return turn.note('decision#63', 'a subject that crossed ours on the way: dropped');
   commit(turn, { kind: 'subject', occupant, subject: subjectOf(item), item }, { spec: '0289#5.2' });
 }

@@ -1,6 +1,8 @@
 import type { PeerRecord } from '../../room/event.ts';
+import type { Jid } from '../../xmpp/jid.ts';
 import type { Instant } from '../../xmpp/time.ts';
 import type { Link } from '../link.ts';
+import type { FmucPeer } from '../peers.ts';
 import type { IncomingState } from '../resync.ts';
 import type { Known } from './reading.ts';
 
@@ -22,11 +24,15 @@ import type { Known } from './reading.ts';
  * split        5 to 60 s later, with a user here                               asking
  *              the last user leaves, or nobody is here when it is time         away
  * rejected     the last user leaves                                            away
+ * standby      it joined us instead, or everybody there is reached by another way; the link that did this is lost
+ *                                                                              asking
+ *              the last user leaves                                            away
  * interrupted  linkUp                                                          split; if it was joined, at once asking
  */
 export type Phase =
   | { readonly phase: 'away' }
   | { readonly phase: 'rejected' }
+  | { readonly phase: 'standby' }
   /** `tries` since the two were joined, `since` this one; `heard`: when the last part of the answer came. */
   | {
       readonly phase: 'asking';
@@ -34,9 +40,13 @@ export type Phase =
       /** The user in whose name it asks. */
       readonly announced: Known;
       readonly answer: IncomingState;
+      /** Users of the answer who are known by another way. */
+      readonly others: Set<Jid>;
       readonly tries: number;
       readonly since: Instant;
       heard: Instant;
+      /** Nobody waits for it any more. */
+      late?: true;
     }
   /** `announced`: set until the users who waited for the answer are in. */
   | { readonly phase: 'joined'; readonly link: Link; announced?: Known | undefined }
@@ -55,10 +65,13 @@ export const kept = {
   leaving: 'leaving',
   split: 'split',
   rejected: 'rejected',
+  standby: 'standby',
 } as const satisfies Record<Exclude<Phase['phase'], 'interrupted'>, PeerRecord['state'] | undefined>;
 
 /** What a record from before a restart says. */
-export function remembered(record: PeerRecord | undefined): Phase {
+export function remembered(record: FmucPeer | undefined): Phase {
+  // It joined us.
+  if (record?.direction === 'inbound') return { phase: 'standby' };
   switch (record?.state) {
     case 'joining':
     case 'live':
@@ -68,7 +81,8 @@ export function remembered(record: PeerRecord | undefined): Phase {
     case 'split':
       return { phase: 'split', tries: 0 };
     case 'rejected':
-      return { phase: 'rejected' };
+    case 'standby':
+      return { phase: record.state };
     default:
       return { phase: 'away' };
   }

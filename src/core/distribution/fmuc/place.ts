@@ -1,6 +1,7 @@
 /** What a link between FMUC nodes adds to their stanzas, inside the XEP's own `<fmuc/>`. Decisions #10, #60. */
-import { type LinkPlace, readLinkPlace, writeLinkPlace } from '../../xep/sync.ts';
+import { type LinkPlace, readLinkPlace, readTrail, type Trail, writeLinkPlace } from '../../xep/sync.ts';
 import { readOriginId, writeOriginId } from '../../xep/xep0359.ts';
+import type { Jid } from '../../xmpp/jid.ts';
 import { NS } from '../../xmpp/namespaces.ts';
 import { payloadOf, type Stanza, withMore, withPayloads } from '../../xmpp/stanza.ts';
 import { el, element } from '../../xmpp/xml.ts';
@@ -29,6 +30,16 @@ export function placed(stanza: Stanza, place: LinkPlace | undefined, origin?: st
 /** The place that a stanza has on its link; undefined where the peer does not count. */
 export function placeOf(stanza: Stanza): LinkPlace | undefined {
   return readLinkPlace(payloadOf(stanza, 'fmuc', NS.fmuc));
+}
+
+/** The nodes that a stanza of this peer has passed: where it began comes first, and the peer last. Decision #145. */
+export function passedBy(stanza: Stanza, peer: Jid): readonly Jid[] {
+  const trail = trailOf(stanza, peer);
+  return trail === undefined || trail.by === peer ? [peer] : [trail.by, ...trail.via, peer];
+}
+
+export function trailOf(stanza: Stanza, peer: Jid): Trail | undefined {
+  return readTrail(payloadOf(stanza, 'fmuc', NS.fmuc), peer);
 }
 
 /** The id that its author gave a message. If the peer counts, it is inside, because the stanza has an id of the peer's. */

@@ -4,6 +4,7 @@ import { asFirst } from '../../room/sessions.ts';
 import type { RoomView } from '../../room/state.ts';
 import { writeSubject } from '../../room/subject.ts';
 import type { PresenceParts } from '../../room/visibility.ts';
+import { type Trail, writeElsewhere, writeLoop, writeSpare, writeTrail } from '../../xep/sync.ts';
 import { type JoinRequest, writeJoin, writeMucUser } from '../../xep/xep0045.ts';
 import { writeDelay } from '../../xep/xep0203.ts';
 import { writeFmuc } from '../../xep/xep0289.ts';
@@ -11,8 +12,19 @@ import { writeStanzaId } from '../../xep/xep0359.ts';
 import { stanzaError } from '../../xmpp/errors.ts';
 import { type Jid, occupantJid } from '../../xmpp/jid.ts';
 import { NS } from '../../xmpp/namespaces.ts';
-import { errorReply, make, message, presence, type Stanza, withMore } from '../../xmpp/stanza.ts';
-import { el } from '../../xmpp/xml.ts';
+import {
+  errorReply,
+  make,
+  message,
+  payloadOf,
+  presence,
+  type Stanza,
+  withMore,
+  withPayloads,
+} from '../../xmpp/stanza.ts';
+import { el, element } from '../../xmpp/xml.ts';
+import type { Link } from '../link.ts';
+import type { Links } from './links.ts';
 
 /** §5.1: "the fmuc element is always added containing the JID of the user". */
 function fmucFrom(room: RoomView, nick: string, jid: Jid | undefined) {
@@ -40,6 +52,20 @@ function item(room: RoomView, occupant: Occupant, parts: PresenceParts) {
   });
 }
 
+/** The stanza with where it began and what it has passed inside `<fmuc/>`. Decision #145. */
+export function trailed(room: RoomView, stanza: Stanza, trail: Trail): Stanza {
+  const more = writeTrail(trail, room.jid);
+  if (payloadOf(stanza, 'fmuc', NS.fmuc) === undefined) return withMore(stanza, el('fmuc', NS.fmuc, {}, ...more));
+  return withPayloads(
+    stanza,
+    stanza.payloads.map((payload) =>
+      payload.name === 'fmuc' && payload.xmlns === NS.fmuc
+        ? element('fmuc', NS.fmuc, payload.attrs, [...payload.children, ...more])
+        : payload,
+    ),
+  );
+}
+
 /** §5.1 Example 2: asks the other node to let us join, in the name of one user. */
 export function joinRequest(room: RoomView, occupant: Occupant, peer: Jid, join: JoinRequest): Stanza {
   return presence(
@@ -58,6 +84,27 @@ export function occupantPresence(room: RoomView, occupant: Occupant, to: Jid, pa
   const said = parts.payloads ?? occupant.presence;
   const payloads = [...said, fmucFrom(room, occupant.nick, asFirst(occupant).jid), item(room, occupant, parts)];
   return make('presence', occupantJid(room.jid, occupant.nick), to, { type: parts.type }, payloads);
+}
+
+/** The way on which a user of another node came here. It is no news, and has no identity. */
+export function wayOf({ paths }: Links, { home, jid }: Occupant): Trail | undefined {
+  if (home === undefined || jid === undefined) return undefined;
+  const [by = home, ...via] = paths.from(jid, home);
+  return { by, via };
+}
+
+/** §5.1: a user who is in, in the answer to a join. */
+export function listed(room: RoomView, links: Links, occupant: Occupant, { peer, counts }: Link): Stanza {
+  const way = wayOf(links, occupant);
+  const stanza = occupantPresence(room, occupant, peer);
+  return way && counts ? trailed(room, stanza, way) : stanza;
+}
+
+/** Decision #146: this room is, or will soon be, no way to this user. */
+export function elsewhere(room: RoomView, occupant: Occupant, peer: Jid, when: 'now' | 'soon'): Stanza {
+  const { jid, nick } = asFirst(occupant);
+  const fmuc = el('fmuc', NS.fmuc, { from: jid }, writeElsewhere(when));
+  return presence(occupantJid(room.jid, nick), occupantJid(peer, nick), { type: 'unavailable' }, fmuc);
 }
 
 /** §5.3: a change of nick, as XEP-0045 §7.6 has it. */
@@ -124,6 +171,19 @@ function setterOf(room: RoomView, { nick, occupantId }: Subject): Jid | undefine
 /** §5.1 Example 3, bare to bare. */
 export function reject(room: RoomView, peer: Jid, text: string): Stanza {
   return presence(room.jid, peer, {}, writeFmuc({ kind: 'reject', text }));
+}
+
+/** Decision #146: this end can do without the link. */
+export function spare(room: RoomView, peer: Jid): Stanza {
+  return message(room.jid, peer, {}, el('fmuc', NS.fmuc, {}, writeSpare()));
+}
+
+/** Decision #146: the link closes a ring. From the joined node it is a refusal, from the joining one the end of its stay. */
+export function looped(room: RoomView, peer: Jid, joined: boolean): Stanza {
+  const fmuc = joined
+    ? el('fmuc', NS.fmuc, {}, el('reject', NS.fmuc, {}, 'You are linked with this room by another way.'), writeLoop())
+    : el('fmuc', NS.fmuc, {}, el('left', NS.fmuc), writeLoop());
+  return presence(room.jid, peer, joined ? {} : { type: 'unavailable' }, fmuc);
 }
 
 /** §5.4, bare to bare: the other node is out of the set. */

@@ -1,0 +1,90 @@
+/** Users who ask to enter while this node waits for another room's answer: decision #21, and the order of XEP-0045 §7.1. */
+import { entry, mayEnter, rankOf } from '../../room/checks.ts';
+import { commit } from '../../room/commit.ts';
+import { type Refusal, refusal } from '../../room/refusal.ts';
+import type { RoomTurn } from '../../room/room-turn.ts';
+import { isOf } from '../../room/sessions.ts';
+import type { JoinRequest } from '../../xep/xep0045.ts';
+import { stanzaError, writeError } from '../../xmpp/errors.ts';
+import { type Jid, occupantJid } from '../../xmpp/jid.ts';
+import { presence } from '../../xmpp/stanza.ts';
+import type { Instant } from '../../xmpp/time.ts';
+import { Pending } from '../pending.ts';
+import type { Known } from './reading.ts';
+
+export interface Waiting {
+  readonly occupant: Known;
+  readonly join: JoinRequest;
+}
+
+/** The nick is somebody else's. */
+const conflict = refusal('cancel', 'conflict', '0045#7.2.8');
+/** More users wait than a room should hold back. */
+const crowded = refusal('wait', 'resource-constraint', 'decision#21', 'too many are waiting to enter');
+/** Users who may wait at once. */
+const waitingMax = 10_000;
+
+export class Entrance {
+  readonly #waiting = new Pending<Jid, Waiting>(waitingMax);
+
+  get isEmpty(): boolean {
+    return this.#waiting.size === 0;
+  }
+
+  /** @returns why they may not even wait, if so */
+  hold({ env }: RoomTurn, { occupant, join }: Waiting): 'held' | Refusal {
+    const isAnothers = (other: Waiting) => other.occupant.nick === occupant.nick && !isOf(other.occupant, occupant.jid);
+    if (this.#waiting.find(env.now, isAnothers)) return conflict;
+    if (this.#waiting.full) return crowded;
+    this.#waiting.add(occupant.jid, { occupant, join }, env.now);
+    return 'held';
+  }
+
+  /** Who has waited longest. */
+  first(now: Instant): Waiting | undefined {
+    return this.#waiting.find(now);
+  }
+
+  /** Whether this user waits. */
+  awaits(user: Jid, now: Instant): boolean {
+    return this.#waiting.get(user, now) !== undefined;
+  }
+
+  /** They changed their mind. @returns whether they were waiting */
+  withdraw(user: Jid): boolean {
+    return this.#waiting.delete(user);
+  }
+
+  /** Another room says that somebody there has their nick (decision #23). @returns whether they were waiting */
+  yield(turn: RoomTurn, user: Jid): boolean {
+    const waiting = this.#waiting.take(user, turn.env.now);
+    if (waiting) refuseEntry(turn, waiting.occupant, { ...conflict, spec: 'decision#23' });
+    return waiting !== undefined;
+  }
+
+  /**
+   * Nobody has to wait any longer.
+   *
+   * @param first  those in whose names this node asked: who had their nick in the meantime may not be said to have it before
+   */
+  admitAll(turn: RoomTurn, first: readonly Known[]): void {
+    const { room, env } = turn;
+    const ahead = first.flatMap(({ jid }) => this.#waiting.take(jid, env.now) ?? []);
+    for (const { occupant, join } of [...ahead, ...this.#waiting.takeAll()]) {
+      // Decision #21: by the rules of now, and with the rank they have now.
+      const no = mayEnter(room, occupant.jid, occupant.nick, join);
+      if (room.occupantByJid(occupant.jid) !== undefined) refuseEntry(turn, occupant, conflict);
+      else if (no !== undefined) refuseEntry(turn, occupant, no);
+      else {
+        // Another session of theirs may have entered before, under whatever nick.
+        const occupantId = room.occupantIdOf(occupant.jid) ?? occupant.occupantId;
+        commit(turn, entry(room, { ...occupant, ...rankOf(room, occupant.jid), occupantId }, join));
+      }
+    }
+  }
+}
+
+function refuseEntry(turn: RoomTurn, { nick, jid }: Known, { type, condition, text, spec }: Refusal): void {
+  const error = writeError(stanzaError(type, condition, text, turn.room.jid));
+  turn.send(presence(occupantJid(turn.room.jid, nick), jid, { type: 'error' }, error), spec);
+}

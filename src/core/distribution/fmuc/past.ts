@@ -1,0 +1,40 @@
+/** XEP-0289 §5.1, decision #93: what was said a while ago, and reaches this room when another node has got it by a join. */
+import type { Change } from '../../room/change.ts';
+import { commit } from '../../room/commit.ts';
+import { isKept } from '../../room/keeping.ts';
+import type { RoomTurn } from '../../room/room-turn.ts';
+import { sameSubject } from '../../room/subject.ts';
+import type { Jid } from '../../xmpp/jid.ts';
+import { resourceOf } from '../../xmpp/jid.ts';
+import type { Stanza } from '../../xmpp/stanza.ts';
+import { lateMessage, lateSubject } from '../resync.ts';
+import { itemOf, readSubject, saidAt } from './reading.ts';
+
+/** A message of the history of a node further on, which the peer has got since. */
+export function takePastMessage(turn: RoomTurn, peer: Jid, author: Jid, stanza: Stanza): void {
+  const { room, env } = turn;
+  const nick = resourceOf(stanza.from);
+  const occupantId = room.occupantIdOf(author) ?? env.newId();
+  const item = itemOf(turn, { nick, jid: author, occupantId }, stanza, saidAt(env.now, stanza));
+  if (!isKept(item.payloads)) return;
+  if (room.holds(item)) turn.note('decision#27', 'a message that is here already: dropped');
+  else commitPast(turn, lateMessage(item, room.occupants.get(nick), peer));
+}
+
+/** The subject of such a join. */
+export function takePastSubject(turn: RoomTurn, peer: Jid, author: Jid | undefined, stanza: Stanza): void {
+  const { room } = turn;
+  const setter = author === undefined ? undefined : room.occupantIdOf(author);
+  const subject = readSubject(turn, setter, stanza);
+  if (subject === undefined || sameSubject(subject, room.subject)) return;
+  commitPast(turn, lateSubject(room, subject, room.occupants.get(subject.nick), peer));
+}
+
+/** Something of a while ago happens here, too: told to our own users, and passed on to the nodes that joined this one. */
+export function commitPast(turn: RoomTurn, change: Change): void {
+  if (change.kind !== 'message') return commit(turn, change, { spec: '0289#5.1' });
+  // Decision #113.
+  if (change.item.nick === '' && !turn.room.retracts(change.item)) return;
+  const as = { kind: 'messageAccepted', n: turn.room.n + 1, item: change.item, past: true } as const;
+  commit(turn, change, { spec: '0289#5.1', as });
+}

@@ -1,0 +1,153 @@
+/** What this node tells the nodes that it is linked with: XEP-0289 §5.2 to §5.4, decision #145. */
+import type { Change } from '../../room/change.ts';
+import type { Occupant } from '../../room/event.ts';
+import type { RoomTurn } from '../../room/room-turn.ts';
+import { asFirst, sessionsOf } from '../../room/sessions.ts';
+import { looksDifferent, unavailable } from '../../room/visibility.ts';
+import type { Spec } from '../../turn/spec.ts';
+import type { Trail } from '../../xep/sync.ts';
+import { assertNever } from '../../xmpp/errors.ts';
+import { type Jid, occupantJid } from '../../xmpp/jid.ts';
+import type { Stanza } from '../../xmpp/stanza.ts';
+import type { Link } from '../link.ts';
+import type { JoiningNode } from './joining-node.ts';
+import type { Links } from './links.ts';
+import { passedBy, trailOf } from './place.ts';
+import { nodeHistory, nodeMessage, nodeSubject, occupantPresence, occupantRename, trailed, wayOf } from './stanzas.ts';
+
+export class Spreading {
+  readonly #links: Links;
+  readonly #joining: ReadonlyMap<Jid, JoiningNode>;
+  /** What is being taken from another node, as it is passed on. */
+  #passing: (Omit<Trail, 'via'> & { readonly author: Jid; readonly passed: readonly Jid[] }) | undefined;
+
+  constructor(links: Links, joining: ReadonlyMap<Jid, JoiningNode>) {
+    this.#links = links;
+    this.#joining = joining;
+  }
+
+  /** What follows from a stanza of another node about this user goes on under the identity that it has. */
+  passOn(peer: Jid, author: Jid, stanza: Stanza, take: () => void): void {
+    const { by = peer, id } = trailOf(stanza, peer) ?? {};
+    this.#passing = { author, by, id, passed: passedBy(stanza, peer) };
+    take();
+    this.#passing = undefined;
+  }
+
+  /** To every linked node but the one it came from. §5.2, §5.3, §5.4. */
+  spread(turn: RoomTurn, change: Change): void {
+    const { room } = turn;
+    switch (change.kind) {
+      case 'sessionLeft':
+        return this.#spreadSessions(turn, change.before, change.after);
+      case 'entered':
+      case 'presence': {
+        const { occupant } = change;
+        if (change.kind === 'presence' && change.before) return this.#spreadSessions(turn, change.before, occupant);
+        return this.#tell(turn, occupant, '0289#5.3', (link) => {
+          const side = this.#joining.get(link.peer);
+          if (side && this.#links.isOutbound(room, link.peer)) return side.introduced(turn, occupant);
+          return occupantPresence(room, occupant, occupantJid(link.peer, occupant.nick));
+        });
+      }
+      case 'left': {
+        const { occupant } = change;
+        const parts = unavailable(change.parts);
+        this.#tell(turn, occupant, '0289#5.4', (link) =>
+          occupantPresence(room, occupant, occupantJid(link.peer, occupant.nick), parts),
+        );
+        const { jid } = asFirst(occupant);
+        if (jid !== undefined) this.#links.paths.forgetUser(jid);
+        return;
+      }
+      case 'renamed':
+        // Their own other occupant: to other nodes, who know one session of each, it is a leave.
+        if (sessionsOf(change.after).length > sessionsOf(change.before).length) {
+          this.spread(turn, { kind: 'left', occupant: change.before, parts: { payloads: [] } });
+          return this.spread(turn, { kind: 'presence', occupant: change.after });
+        }
+        return this.#tell(turn, change.after, '0289#5.3', (link) =>
+          occupantRename(room, change.before, change.after, link.peer),
+        );
+      case 'message':
+        return this.#tell(
+          turn,
+          change.occupant,
+          change.late ? '0289#5.1' : '0289#5.2',
+          (link) => {
+            // Decision #113.
+            if (change.item.nick === '' && !link.counts) return undefined;
+            if (!change.late) return nodeMessage(room, change.item, link.peer);
+            // A node without our extension would show it as if it were said now.
+            return link.counts ? nodeHistory(room, change.item, link.peer) : undefined;
+          },
+          change.late ? true : undefined,
+        );
+      case 'subject':
+        return this.#tell(
+          turn,
+          change.occupant,
+          change.late ? '0289#5.1' : '0289#5.2',
+          (link) => (change.late ? nodeSubject(room, link.peer) : nodeMessage(room, change.item, link.peer)),
+          change.late ? true : undefined,
+        );
+      case 'returned':
+      case 'configured':
+      case 'affiliated':
+      case 'registered':
+      case 'invited':
+      case 'uninvited':
+      case 'destroyed':
+        return;
+      default:
+        assertNever(change);
+    }
+  }
+
+  /**
+   * Decision #141: another session of a user is shown now, or first. A node without our extension knows a user by the JID of
+   * before: to it somebody leaves and somebody comes.
+   */
+  #spreadSessions(turn: RoomTurn, before: Occupant, after: Occupant): void {
+    const { room } = turn;
+    const sameFirst = asFirst(before).jid === asFirst(after).jid;
+    if (sameFirst && !looksDifferent(before, after, false)) return;
+    this.#tell(turn, after, '0289#5.3', (link) => {
+      const to = occupantJid(link.peer, after.nick);
+      const gone = occupantPresence(room, before, to, { type: 'unavailable', payloads: [] });
+      return [...(sameFirst || link.counts ? [] : [gone]), occupantPresence(room, after, to)];
+    });
+  }
+
+  /** How something of this user is passed on: as it came, or, if it begins here, as ours. */
+  #trailOf(turn: RoomTurn, occupant: Occupant): Trail & { readonly passed: readonly Jid[] } {
+    const passing = this.#passing;
+    if (passing && occupant.home !== undefined && asFirst(occupant).jid === passing.author) {
+      const { by, id, passed } = passing;
+      return { by, id: id ?? turn.env.newId(), via: passed.slice(1), passed };
+    }
+    const way = wayOf(this.#links, occupant);
+    const id = turn.env.newId();
+    if (way === undefined) return { by: turn.room.jid, id, via: [], passed: [] };
+    return { ...way, id, passed: [way.by, ...way.via] };
+  }
+
+  /** To every linked node but those it came by. A node without our extension gets the plain XEP. */
+  #tell(
+    turn: RoomTurn,
+    occupant: Occupant,
+    spec: Spec,
+    write: (link: Link) => Stanza | readonly Stanza[] | undefined,
+    past?: true,
+  ): void {
+    const { room } = turn;
+    const { passed, ...trail } = this.#trailOf(turn, occupant);
+    for (const link of this.#links.hearing(room, occupant, passed)) {
+      for (const [i, stanza] of [write(link) ?? []].flat().entries()) {
+        // Of a new nick's two stanzas the second may say something else at the next node.
+        const { by, via, id } = i === 0 ? trail : { ...trail, id: turn.env.newId() };
+        link.send(turn, link.counts ? trailed(room, stanza, { by, via, id, past }) : stanza, spec);
+      }
+    }
+  }
+}
