@@ -359,14 +359,14 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'echo to the link of origin',
     file: `${fmuc}links.ts`,
-    find: 'link && peer !== occupant.home) links.push(link);',
+    find: 'link && peer !== occupant.home && !passed.includes(peer)) links.push(link);',
     replace: 'link) links.push(link);',
     modes: ['0289pp'],
   },
   {
     name: 'any error is a lost link',
     file: `${fmuc}fmuc-node.ts`,
-    find: 'return this.#conflict(turn, link, this.#joining, stanza);',
+    find: 'return this.#conflict(turn, link, side, stanza);',
     replace: "return this.#lost(turn, peer, 'bounce', 'an error');",
     modes: ['0289pp'],
   },
@@ -401,8 +401,8 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'a node speaks for anybody',
     file: `${fmuc}occupants.ts`,
-    find: 'return occupant?.home === peer ?',
-    replace: 'return occupant ?',
+    find: 'return home === peer || passesOn ?',
+    replace: 'return home ?',
     modes: ['0289pp'],
   },
 ];

@@ -1225,7 +1225,7 @@ function federated(story: Story): Story {
   story.config = { ...story.config, distribution: { kind: 'fmuc', outbound: [], allowedNodes: [beyond] } };
   const joining = {
     ...plainRoomConfig(beyond),
-    distribution: { kind: 'fmuc', outbound: room, allowedNodes: [] },
+    distribution: { kind: 'fmuc', outbound: [room], allowedNodes: [] },
   } as const;
   story.others.push({ config: { ...(secondNode() as object), rooms: [joining] } as unknown as NodeConfig, events: [] });
   return story;

@@ -312,7 +312,7 @@ describe('Sizes in rooms of several nodes', () => {
         : el(
             element.name,
             element.xmlns,
-            element.attrs,
+            element.name === 'change' ? { ...element.attrs, id: 'other' } : element.attrs,
             ...element.children.map((c) => (typeof c === 'string' ? c : place(c))),
           );
     const payloads = large.payloads.map((payload) =>

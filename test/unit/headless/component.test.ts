@@ -189,7 +189,7 @@ describe('Rooms of a component (--config)', () => {
       `{"rooms": [{"jid": "elsinore@talk.denmark.lit", "distribution": {"kind": "fmuc", "outbound": "${outbound}"}}]}`;
     expect(read(fmuc('rabbithole@rooms.wonderland.lit'), 'fmuc')).toMatchObject({
       openCreation: false,
-      rooms: [{ distribution: { kind: 'fmuc', outbound: 'rabbithole@rooms.wonderland.lit' } }],
+      rooms: [{ distribution: { kind: 'fmuc', outbound: ['rabbithole@rooms.wonderland.lit'] } }],
     });
     expect(read(fmuc('nobody@talk.denmark.lit'), 'fmuc')).toBe(
       'rooms.json:1: $.rooms[0].distribution.outbound: no room nobody@talk.denmark.lit in this scenario',

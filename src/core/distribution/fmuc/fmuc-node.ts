@@ -356,7 +356,7 @@ export class FmucNode implements Protocol {
       const question = payloadOf(stanza, 'ping', NS.ping);
       const user = question && readWay(question);
       if (user !== undefined) {
-        const known = turn.room.occupantByJid(user)?.home !== undefined;
+        const known = turn.room.occupantByJid(user) !== undefined;
         turn.send(iqResult(stanza, ...(known ? [writeWay(user)] : [])), 'decision#146', peer);
         return true;
       }

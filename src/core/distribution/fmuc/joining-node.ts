@@ -306,10 +306,11 @@ export class JoiningNode {
     return next !== undefined;
   }
 
-  /** A user of ours, or of a node that joined us. */
+  /** A user of ours, or of a node that joined us; not one whom the other node told others of. */
   #anyone(room: RoomView): Known | undefined {
     return this.#ours(room)
       .filter(({ home }) => home === undefined || this.#links.isInbound(room, home))
+      .filter((occupant) => !this.#cameBy(occupant))
       .map(asFirst)
       .find((occupant): occupant is Known => occupant.jid !== undefined);
   }
