@@ -91,7 +91,11 @@ describe('XEP-0289 §5.1 Initial Federation', () => {
     world.send(joins(alice, `${rabbithole}/Alice`));
     world.clear();
     world.send(joins(hamlet, `${elsinore}/Hamlet`));
-    expect(world.got(hamlet).map(shown)).toEqual(['available Hamlet (self)', 'subject: ']);
+    expect(world.got(hamlet).map(shown)).toEqual([
+      'available Hamlet (self)',
+      'subject: ',
+      `This room is not linked with ${rabbithole}: This room does not federate with yours.`,
+    ]);
     expect(world.got(alice)).toEqual([]);
     world.clear();
     world.send(joins(ophelia, `${elsinore}/Ophelia`));

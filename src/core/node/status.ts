@@ -28,6 +28,11 @@ export function roomStatus(room: RoomView, protocol: Protocol): RoomStatus {
         ...(sessions ? { sessions: everySession(occupant).length, sessionJids: byEntry(occupant) } : {}),
       };
     }),
-    peers: [...room.peers].map(([peer, { state, since }]) => ({ peer, state, since })),
+    peers: [...room.peers].map(([peer, { state, since, reason }]) => ({
+      peer,
+      state,
+      since,
+      ...(reason === undefined ? {} : { reason }),
+    })),
   };
 }

@@ -169,6 +169,8 @@ export interface PeerStatus {
   readonly peer: string;
   readonly state: 'joining' | 'syncing' | 'live' | 'split' | 'leaving' | 'rejected' | 'standby';
   readonly since: Instant;
+  /** Why it is `rejected`. */
+  readonly reason?: string;
 }
 
 /** A record of the trace stream, as the server publishes it to observers. */

@@ -259,4 +259,6 @@ export interface PeerRecord {
   readonly kind: string;
   readonly state: 'joining' | 'syncing' | 'live' | 'split' | 'leaving' | 'rejected' | 'standby';
   readonly since: Instant;
+  /** Why it is `rejected`, in the peer's own words. */
+  readonly reason?: string;
 }

@@ -271,6 +271,11 @@ export function deliverPrivate(
   passOn(turn, withParts(stanza, { from: occupantJid(turn.room.jid, from.nick), to, payloads }), asked, spec);
 }
 
+/** A word of the room to one user, which nobody keeps. XEP-0045 §7.4: what has no occupant as its author is the room's own. */
+export function tellUser(turn: RoomTurn, to: Jid, text: string, spec: Spec): void {
+  turn.send(message(turn.room.jid, to, { type: 'groupchat' }, el('body', NS.client, {}, text)), spec);
+}
+
 /** Sends what somebody asked the room to pass on. What comes of it is theirs to know (hand-back.ts). */
 export function passOn(turn: RoomTurn, sent: Stanza, asked: Asked, spec: Spec): void {
   turn.passed.add(sent, asked);

@@ -197,6 +197,7 @@ function readPeer(fields: Fields): PeerStatus {
     peer: fields.address('peer'),
     state: fields.oneOf('state', ['joining', 'syncing', 'live', 'split', 'leaving', 'rejected', 'standby']),
     since: fields.instant('since') as Instant,
+    ...present({ reason: fields.maybe('reason', (name) => fields.text(name, 1000)) }),
   };
 }
 

@@ -221,7 +221,7 @@ class Inspector extends Part {
             room.peers.length > 0
               ? html`<table><thead><tr><th>Peer</th><th>State</th><th>Since</th></tr></thead><tbody>${room.peers.map(
                   (peer) =>
-                    html`<tr><td title=${peer.peer}>${this.#short(peer.peer)}</td><td class=${peer.state === 'split' || peer.state === 'rejected' ? 'tone-bad' : peer.state === 'live' ? 'tone-good' : 'tone-warn'}>${peer.state}</td><td>${this.store.when(peer.since, false)}</td></tr>`,
+                    html`<tr><td title=${peer.peer}>${this.#short(peer.peer)}</td><td class=${peer.state === 'split' || peer.state === 'rejected' ? 'tone-bad' : peer.state === 'live' ? 'tone-good' : 'tone-warn'}>${peer.state}</td><td>${this.store.when(peer.since, false)}</td></tr>${peer.reason ? html`<tr class="tone-bad"><td colspan="3" data-testid="reason">${peer.reason}</td></tr>` : nothing}`,
                 )}</tbody></table>
                 ${room.peers.map(({ peer, state: now }) => this.#signs(node, peer, now === 'split'))}`
               : nothing

@@ -4,8 +4,8 @@ import { commit } from '../../room/commit.ts';
 import { type Refusal, refusal } from '../../room/refusal.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
 import { isOf } from '../../room/sessions.ts';
-import type { JoinRequest } from '../../xep/xep0045.ts';
-import { stanzaError, writeError } from '../../xmpp/errors.ts';
+import { refuse, tellUser } from '../../room/tell.ts';
+import { type JoinRequest, writeJoin } from '../../xep/xep0045.ts';
 import { type Jid, occupantJid } from '../../xmpp/jid.ts';
 import { presence } from '../../xmpp/stanza.ts';
 import type { Instant } from '../../xmpp/time.ts';
@@ -58,7 +58,7 @@ export class Entrance {
   /** Another room says that somebody there has their nick (decision #23). @returns whether they were waiting */
   yield(turn: RoomTurn, user: Jid): boolean {
     const waiting = this.#waiting.take(user, turn.env.now);
-    if (waiting) refuseEntry(turn, waiting.occupant, { ...conflict, spec: 'decision#23' });
+    if (waiting) refuseEntry(turn, waiting, { ...conflict, spec: 'decision#23' });
     return waiting !== undefined;
   }
 
@@ -66,25 +66,28 @@ export class Entrance {
    * Nobody has to wait any longer.
    *
    * @param first  those in whose names this node asked: who had their nick in the meantime may not be said to have it before
+   * @param word  what those who enter are told by the room, each for themselves (decision #180)
    */
-  admitAll(turn: RoomTurn, first: readonly Known[]): void {
+  admitAll(turn: RoomTurn, first: readonly Known[], word: readonly string[] = []): void {
     const { room, env } = turn;
     const ahead = first.flatMap(({ jid }) => this.#waiting.take(jid, env.now) ?? []);
-    for (const { occupant, join } of [...ahead, ...this.#waiting.takeAll()]) {
+    for (const waiting of [...ahead, ...this.#waiting.takeAll()]) {
+      const { occupant, join } = waiting;
       // Decision #21: by the rules of now, and with the rank they have now.
       const no = mayEnter(room, occupant.jid, occupant.nick, join);
-      if (room.occupantByJid(occupant.jid) !== undefined) refuseEntry(turn, occupant, conflict);
-      else if (no !== undefined) refuseEntry(turn, occupant, no);
+      if (room.occupantByJid(occupant.jid) !== undefined) refuseEntry(turn, waiting, conflict);
+      else if (no !== undefined) refuseEntry(turn, waiting, no);
       else {
         // Another session of theirs may have entered before, under whatever nick.
         const occupantId = room.occupantIdOf(occupant.jid) ?? occupant.occupantId;
         commit(turn, entry(room, { ...occupant, ...rankOf(room, occupant.jid), occupantId }, join));
+        for (const text of word) tellUser(turn, occupant.jid, text, 'decision#180');
       }
     }
   }
 }
 
-function refuseEntry(turn: RoomTurn, { nick, jid }: Known, { type, condition, text, spec }: Refusal): void {
-  const error = writeError(stanzaError(type, condition, text, turn.room.jid));
-  turn.send(presence(occupantJid(turn.room.jid, nick), jid, { type: 'error' }, error), spec);
+/** The answer to the presence that asked (XEP-0045 §7.2), as if it had come at once. */
+function refuseEntry(turn: RoomTurn, { occupant: { nick, jid }, join }: Waiting, why: Refusal): void {
+  refuse(turn, presence(jid, occupantJid(turn.room.jid, nick), { id: join.id }, writeJoin({})), why);
 }

@@ -23,11 +23,12 @@ import { isWordless } from '../wordless.ts';
 import { Entrance } from './entrance.ts';
 import { classify, type FromNode } from './from-node.ts';
 import { JoinedNode } from './joined-node.ts';
-import { JoiningNode, readSideTimer } from './joining-node.ts';
+import { JoiningNode } from './joining-node.ts';
 import { Links, stateOf } from './links.ts';
 import { routePrivate, takeMessage, takeModeration } from './messages.ts';
 import { isByAnotherWay, spokenForBy, takePresence, yieldNick } from './occupants.ts';
 import { takePastMessage, takePastSubject } from './past.ts';
+import { readSideTimer } from './phase.ts';
 import { passedBy, placeOf, trailOf } from './place.ts';
 import { Rings } from './rings.ts';
 import { Spreading } from './spreading.ts';
@@ -159,6 +160,7 @@ export class FmucNode implements Protocol {
       this.#entrance.admitAll(
         turn,
         sides.flatMap((side) => side.announced(room) ?? []),
+        sides.flatMap((side) => side.whyAlone(room) ?? []),
       );
       for (const side of sides) side.admitted(turn);
     }
@@ -390,6 +392,7 @@ export class FmucNode implements Protocol {
     if (side && stanza.name === 'presence' && error?.condition === 'conflict')
       return this.#conflict(turn, link, side, stanza);
     const mine = link.isOurs(stanza.id);
+    if (side && mine && error && !saysGone(stanza) && side.isAsking(turn.room)) return side.refused(turn, error);
     // A private message comes back to its sender. If only its target is gone, and not the node, that is all (decision #123).
     const isAboutTarget = error?.condition === 'item-not-found' || readFmuc(stanza.payloads) !== undefined;
     if (stanza.name === 'message' && handBack(turn, stanza) && isAboutTarget) return;

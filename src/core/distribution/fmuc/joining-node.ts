@@ -4,20 +4,20 @@ import { asFirst } from '../../room/sessions.ts';
 import type { RoomView } from '../../room/state.ts';
 import type { Sign } from '../../turn/spec.ts';
 import { readWay, writeWay } from '../../xep/sync.ts';
-import { subjectChange } from '../../xep/xep0045.ts';
 import { ping } from '../../xep/xep0199.ts';
-import { type Jid, occupantJid, resourceOf } from '../../xmpp/jid.ts';
-import type { Stanza } from '../../xmpp/stanza.ts';
+import type { StanzaError } from '../../xmpp/errors.ts';
+import { type Jid, occupantJid } from '../../xmpp/jid.ts';
+import { presence, type Stanza } from '../../xmpp/stanza.ts';
 import { backoffMs, jitter, keepaliveMs } from '../keepalive.ts';
 import { type FmucPeer, fmucPeer } from '../peers.ts';
 import { IncomingState } from '../resync.ts';
+import { readAnswer } from './answer.ts';
 import type { Entrance, Waiting } from './entrance.ts';
 import type { Links } from './links.ts';
-import { dropUsers, isByAnotherWay, usersMax, yieldNick } from './occupants.ts';
+import { dropUsers, usersMax, yieldNick } from './occupants.ts';
 import { commitPast } from './past.ts';
-import { kept, type Phase, type PhaseOf, remembered } from './phase.ts';
-import { passedBy } from './place.ts';
-import { isModeration, itemOf, type Known, moderationOf, occupantOf, readSubject, saidAt } from './reading.ts';
+import { kept, type Phase, type PhaseOf, remembered, type SideTimer } from './phase.ts';
+import type { Known } from './reading.ts';
 import {
   joinRequest,
   nodeHistory,
@@ -32,6 +32,8 @@ import {
 const answerMs = 10_000;
 /** How long after a link or a user was lost a link that was spare is made, in milliseconds. */
 const standInMs = 2_000;
+/** How much of a reason is kept. */
+const reasonMax = 500;
 /** What of an answer is believed. */
 const answerBounds = { occupants: usersMax, messages: 10_000 };
 
@@ -86,36 +88,13 @@ export class JoiningNode {
     if ((phase === 'away' || phase === 'leaving') && this.#hasAny(room)) this.#askForAnyone(turn);
   }
 
-  /** §5.1 Example 4, one stanza of it: occupants, messages, and at last the subject, which may name no author (#22). */
+  /** §5.1 Example 4, one stanza of it (answer.ts). */
   answered(turn: RoomTurn, author: Jid | undefined, stanza: Stanza): void {
-    const { room, env } = turn;
-    const now = this.#now(room);
+    const now = this.#now(turn.room);
     if (now.phase !== 'asking') return;
-    const { answer } = now;
-    const nick = resourceOf(stanza.from);
-    if (stanza.name === 'message' && stanza.type === 'groupchat' && subjectChange(stanza) !== undefined) {
-      const setter = author === undefined ? undefined : answer.knownOccupantId(room, author);
-      answer.setSubject(readSubject(turn, setter, stanza));
-      return this.#join(turn, now);
-    }
-    const word = isModeration(stanza) ? moderationOf(turn, stanza) : undefined;
-    if (word) answer.addMessage(word);
-    if (author === undefined || nick === '') return;
-    if (stanza.name === 'presence' && stanza.type === undefined) {
-      now.heard = env.now;
-      const passed = passedBy(stanza, this.peer);
-      // A user of ours, or of a node behind us, who came round.
-      if (passed.includes(room.jid)) return;
-      if (isByAnotherWay(room, this.#links, this.peer, author, passed)) now.others.add(author);
-      this.#links.paths.leadsTo(author, this.peer, passed);
-      const occupant = occupantOf(room.jid, author, answer.occupantIdOf(room, author, env), stanza);
-      // The user in whose name we joined comes back in the answer.
-      if (author !== now.announced.jid) answer.addOccupant(occupant);
-    } else if (stanza.name === 'message' && stanza.type === 'groupchat') {
-      now.heard = env.now;
-      const occupantId = answer.occupantIdOf(room, author, env);
-      answer.addMessage(itemOf(turn, { nick, jid: author, occupantId }, stanza, saidAt(env.now, stanza)));
-    }
+    const word = readAnswer(turn, this.#links, now, author, stanza);
+    if (word === 'end') this.#join(turn, now);
+    else if (word === 'no node') this.#isNoNode(turn, now);
   }
 
   /**
@@ -132,11 +111,33 @@ export class JoiningNode {
     return [occupantPresence(room, occupant, occupantJid(this.peer, occupant.nick))];
   }
 
-  /** §5.1 Example 3, decision #21: alone is better than not at all. */
-  rejected(turn: RoomTurn, text: string): void {
+  /** §5.1 Example 3, decision #21: alone is better than not at all. @param reason  as the other node gives it, for people */
+  rejected(turn: RoomTurn, reason: string): void {
     if (this.#now(turn.room).phase !== 'asking') return;
-    turn.note('0289#5.1', `${this.peer} rejects the federation: ${text}`, { peer: this.peer, sign: 'refused' });
-    this.#standAlone(turn, { phase: 'rejected' });
+    turn.note('0289#5.1', `${this.peer} rejects the federation: ${reason}`, { peer: this.peer, sign: 'refused' });
+    this.#standAlone(turn, { phase: 'rejected', reason: reason.trim().slice(0, reasonMax) });
+  }
+
+  /** An error in answer to the join that is no bounce: decision #180. One that says "wait" is tried again. */
+  refused(turn: RoomTurn, { type, condition, text }: StanzaError): void {
+    if (type === 'wait') return this.lost(turn, 'refused', `it answers ${condition}`);
+    this.rejected(turn, text ?? condition);
+  }
+
+  /** §5.1: in an answer "the fmuc element is always added". A room that does not federate took the join for a user's. */
+  #isNoNode(turn: RoomTurn, { announced }: PhaseOf<'asking'>): void {
+    const { room } = turn;
+    const ends = [occupantJid(room.jid, announced.nick), occupantJid(this.peer, announced.nick)] as const;
+    turn.send(presence(...ends, { type: 'unavailable' }), 'decision#180', this.peer);
+    this.rejected(turn, 'it is a room that does not federate (XEP-0289)');
+  }
+
+  /** What users who waited for nothing are told. Decision #180. */
+  whyAlone(room: RoomView): string | undefined {
+    const now = this.#now(room);
+    return now.phase === 'rejected'
+      ? `This room is not linked with ${this.peer}: ${now.reason || 'it gives no reason'}`
+      : undefined;
   }
 
   /** Decisions #146 and #147: everybody there is reached by another way, or the other node has joined this one. */
@@ -212,7 +213,7 @@ export class JoiningNode {
     const tries = now.phase === 'asking' ? now.tries : 0;
     turn.note('decision#24', `${this.peer} is lost: ${why}`, { peer: this.peer, sign: how });
     this.#standAlone(turn, { phase: 'split', tries: tries + 1 });
-    turn.setTimer(this.#timer('retry'), backoffMs(tries));
+    turn.setTimer(this.#timer('retry'), jitter(turn.env, backoffMs(tries)));
   }
 
   /**
@@ -232,7 +233,7 @@ export class JoiningNode {
     const now = this.#now(turn.room);
     if (now.phase === 'asking' || (now.phase === 'interrupted' && !now.joined))
       this.lost(turn, 'restart', 'our own stream is new');
-    else if (now.phase === 'split') turn.setTimer(this.#timer('retry'), backoffMs(now.tries));
+    else if (now.phase === 'split') turn.setTimer(this.#timer('retry'), jitter(turn.env, backoffMs(now.tries)));
     else if (now.phase === 'leaving') turn.setTimer(this.#timer('answer'), answerMs);
   }
 
@@ -413,16 +414,14 @@ export class JoiningNode {
       this.#links.end(turn, peer);
     // The link stays for what the other node says before its <left/>, but nobody asks any more whether it is there.
     if (next.phase === 'leaving') this.#links.of(peer)?.unwatch(turn);
-    const record: FmucPeer | undefined = state && { kind: 'fmuc', state, since: turn.env.now, direction: 'outbound' };
+    const why = next.phase === 'rejected' && next.reason !== '' ? { reason: next.reason } : {};
+    const record: FmucPeer | undefined = state && {
+      kind: 'fmuc',
+      state,
+      since: turn.env.now,
+      direction: 'outbound',
+      ...why,
+    };
     turn.record({ kind: 'peerChanged', peer, record });
   }
-}
-
-/** The timers of a joining side: for the next part of the answer or the `<left/>`, and for another try. */
-type SideTimer = 'answer' | 'retry';
-
-/** Whose timer it is, and which, if it is one of a joining side. */
-export function readSideTimer(name: string): { readonly what: SideTimer; readonly peer: Jid } | undefined {
-  const [, what, peer] = /^(answer|retry):(.*)$/.exec(name) ?? [];
-  return what === undefined ? undefined : { what: what as SideTimer, peer: peer as Jid };
 }

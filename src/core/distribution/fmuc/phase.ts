@@ -12,7 +12,7 @@ import type { Known } from './reading.ts';
  * phase        what happens                                                    next
  * away         a first user wants to enter, or comes by a node that joined us  asking
  * asking       the subject comes, which ends the answer                        joined
- *              <reject/>                                                       rejected
+ *              <reject/>, an error that is no bounce, an answer without fmuc   rejected
  *              the nick is taken there: there is another to ask for            asking
  *              the same, and there is nobody                                   away
  *              a bounce, 10 s of silence, a new stream of our own              split
@@ -31,7 +31,8 @@ import type { Known } from './reading.ts';
  */
 export type Phase =
   | { readonly phase: 'away' }
-  | { readonly phase: 'rejected' }
+  /** `reason`: in words, for people. */
+  | { readonly phase: 'rejected'; readonly reason: string }
   | { readonly phase: 'standby' }
   /** `tries` since the two were joined, `since` this one; `heard`: when the last part of the answer came. */
   | {
@@ -81,9 +82,19 @@ export function remembered(record: FmucPeer | undefined): Phase {
     case 'split':
       return { phase: 'split', tries: 0 };
     case 'rejected':
+      return { phase: 'rejected', reason: record.reason ?? '' };
     case 'standby':
-      return { phase: record.state };
+      return { phase: 'standby' };
     default:
       return { phase: 'away' };
   }
+}
+
+/** The timers of a joining side: for the next part of the answer or the `<left/>`, and for another try. */
+export type SideTimer = 'answer' | 'retry';
+
+/** Whose timer it is, and which, if it is one of a joining side. */
+export function readSideTimer(name: string): { readonly what: SideTimer; readonly peer: Jid } | undefined {
+  const [, what, peer] = /^(answer|retry):(.*)$/.exec(name) ?? [];
+  return what === undefined ? undefined : { what: what as SideTimer, peer: peer as Jid };
 }
