@@ -101,4 +101,5 @@ export const decisions: Readonly<Record<string, string>> = {
   '146': 'nodes that are linked in a ring',
   '147': 'two rooms that join each other',
   '180': 'refusals that are no reject',
+  '181': 'resync after a split between FMUC nodes',
 };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readMucUser, subjectChange, writeJoin } from '../../src/core/xep/xep0045.ts';
+import { readJoin, readMucUser, subjectChange, writeJoin } from '../../src/core/xep/xep0045.ts';
 import { readFmuc, writeFmuc } from '../../src/core/xep/xep0289.ts';
 import { type Condition, type ErrorType, stanzaError } from '../../src/core/xmpp/errors.ts';
 import { bareOf, type Jid, jid } from '../../src/core/xmpp/jid.ts';
@@ -29,7 +29,7 @@ const requests = (world: World) =>
       ({ name, payloads, to }) =>
         name === 'presence' &&
         readFmuc(payloads)?.kind === 'from' &&
-        payloadOf({ payloads }, 'x', NS.muc) &&
+        readJoin(payloads) !== undefined &&
         bareOf(to) === rabbithole,
     );
 

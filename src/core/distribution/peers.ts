@@ -34,6 +34,8 @@ export interface FmucPeer extends PeerRecord {
   readonly direction: 'outbound' | 'inbound';
   /** The id of the peer's join; absent where it gave none. */
   readonly session?: string;
+  /** While split: when the two were in step for the last time. */
+  readonly heard?: Instant;
 }
 
 export function replicaPeer(room: RoomView, peer: Jid): ReplicaPeer | undefined {

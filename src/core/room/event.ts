@@ -90,10 +90,9 @@ export interface HistoryItem {
   readonly provisional?: true | undefined;
 }
 
-/** Decision #25: the order of what is kept where it comes from several nodes: (time, by, id). */
+/** Decision #25: the order of what is kept where it comes from several nodes: by time, then by room; of one room as it came. */
 export function isLater(a: HistoryItem, b: HistoryItem): boolean {
-  if (a.at !== b.at) return a.at > b.at;
-  return a.by === b.by ? a.id > b.id : a.by > b.by;
+  return a.at === b.at ? a.by > b.by : a.at > b.at;
 }
 
 /** Who did something to a user, and why (XEP-0045 §8.2, §9.1). */

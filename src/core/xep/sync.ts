@@ -5,8 +5,10 @@
 import { type Jid, parseJid } from '../xmpp/jid.ts';
 import { NS } from '../xmpp/namespaces.ts';
 import { payloadIn, type Stanza } from '../xmpp/stanza.ts';
+import type { Instant } from '../xmpp/time.ts';
 import { childOf, childrenOf, el, element, readCount, type XmlElement, type XmlNode } from '../xmpp/xml.ts';
 import { type Form, readForm, writeForm } from './xep0004.ts';
+import { readStamp, writeStamp } from './xep0082.ts';
 
 /** `<s e n/>`: a position in a room's sequence. Decision #1. */
 export interface Position {
@@ -96,6 +98,45 @@ export function readTrail(parent: { readonly children: readonly XmlNode[] } | un
 export function writeTrail({ by, id, via, past }: Trail, self: Jid): readonly XmlElement[] {
   const change = el('change', NS.ext, { by: by === self ? undefined : by, id, past: past ? '1' : undefined });
   return [change, ...via.map((node) => element('via', NS.ext, { node }))];
+}
+
+/**
+ * `<resync since now maxstanzas/>` inside `<fmuc/>`: what a node has missed, with a `<have by id/>` for each message that it has
+ * of that time. Decision #181. `now`: its clock, of which `since` is a time.
+ */
+export interface Resync {
+  readonly since: Instant;
+  readonly now: Instant;
+  readonly maxstanzas: number;
+  readonly have: readonly { readonly by: Jid; readonly id: string }[];
+}
+
+/** So many messages are named at most; the rest is not read. */
+export const haveMax = 100;
+
+export function readResync(payloads: readonly XmlElement[]): Resync | undefined {
+  const fmuc = payloadIn(payloads, 'fmuc', NS.fmuc);
+  const resync = fmuc && childOf(fmuc, 'resync', NS.ext);
+  const since = readStamp(resync?.attrs['since'] ?? '');
+  if (resync === undefined || since === undefined) return undefined;
+  const have = childrenOf(resync, 'have', NS.ext)
+    .slice(0, haveMax)
+    .flatMap(({ attrs: { by = '', id = '' } }) => {
+      const room = parseJid(by);
+      return room === undefined || id === '' ? [] : [{ by: room, id }];
+    });
+  const maxstanzas = count(resync.attrs['maxstanzas']) ?? haveMax;
+  return { since, now: readStamp(resync.attrs['now'] ?? '') ?? since, maxstanzas, have };
+}
+
+export function writeResync({ since, now, maxstanzas, have }: Resync): XmlElement {
+  const attrs = { since: writeStamp(since), now: writeStamp(now), maxstanzas: String(maxstanzas) };
+  return element(
+    'resync',
+    NS.ext,
+    attrs,
+    have.map(({ by, id }) => element('have', NS.ext, { by, id })),
+  );
 }
 
 /** `<way to/>`, in a ping and its answer: whether this user is reached by another way. Decision #146. */

@@ -1,5 +1,6 @@
 /** XEP-0289 §5.1 Example 4: what a joined node answers, until its subject ends it (decision #22). */
 import type { RoomTurn } from '../../room/room-turn.ts';
+import { readResync } from '../../xep/sync.ts';
 import { subjectChange } from '../../xep/xep0045.ts';
 import { type Jid, resourceOf } from '../../xmpp/jid.ts';
 import type { Stanza } from '../../xmpp/stanza.ts';
@@ -25,6 +26,8 @@ export function readAnswer(
   const { answer } = now;
   const { peer } = now.link;
   const nick = resourceOf(stanza.from);
+  const asked = author === undefined && stanza.from === peer ? readResync(stanza.payloads) : undefined;
+  if (asked) now.asked = asked;
   const isPresence = stanza.name === 'presence' && stanza.type === undefined;
   if (author === undefined && nick !== '' && isPresence) return 'no node';
   if (stanza.name === 'message' && stanza.type === 'groupchat' && subjectChange(stanza) !== undefined) {

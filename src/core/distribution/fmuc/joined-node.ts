@@ -1,9 +1,7 @@
-import { recent, sendable } from '../../room/history.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
 import type { Sign } from '../../turn/spec.ts';
-import type { LinkPlace } from '../../xep/sync.ts';
+import { type LinkPlace, readResync } from '../../xep/sync.ts';
 import type { JoinRequest } from '../../xep/xep0045.ts';
-import { isTombstone } from '../../xep/xep0424.ts';
 import type { Jid } from '../../xmpp/jid.ts';
 import type { Stanza } from '../../xmpp/stanza.ts';
 import { type FmucPeer, fmucPeer, fmucPeers } from '../peers.ts';
@@ -11,7 +9,8 @@ import type { Links } from './links.ts';
 import { change, dropUsers, enter, isByAnotherWay, theirs } from './occupants.ts';
 import { passedBy, placed, placeOf } from './place.ts';
 import { occupantOf } from './reading.ts';
-import { left, listed, looped, nodeHistory, nodeSubject, reject, retractionsFor } from './stanzas.ts';
+import { missedBy, missing, wanted } from './resync.ts';
+import { left, listed, looped, nodeHistory, nodeSubject, reject, resyncRequest, retractionsFor } from './stanzas.ts';
 
 /**
  * XEP-0289, the joined node's half: it lets other rooms join, answers them with what is here (§5.1), and tells them when
@@ -81,13 +80,14 @@ export class JoinedNode {
       if (own && this.#links.paths.from(other.jid, other.home).includes(peer) && other.jid !== author) continue;
       if (link.counts || other.jid !== author) link.send(turn, listed(room, this.#links, other, link), '0289#5.1');
     }
-    // Limited "in the normal manner, as in XEP-0045"; maxchars counts stanzas that a node does not send as they are.
-    const none = history?.maxchars === 0 || another;
-    const wanted = none ? [] : sendable(turn, recent(room.history, history, env.now));
+    const ask = link.counts ? readResync(stanza.payloads) : undefined;
+    const news = another ? [] : ask ? missedBy(turn, ask) : wanted(turn, peer, history);
     // Of a message that was taken back nothing is passed on, and that it was always is (decision #114).
-    const said = wanted.filter(({ nick, payloads }) => nick !== '' && !isTombstone(payloads));
-    const all = link.counts ? [...said, ...retractionsFor(room, peer)] : said;
+    const all = link.counts ? [...news, ...retractionsFor(room, peer)] : news;
     for (const item of all) link.send(turn, nodeHistory(room, item, peer), '0289#5.1');
+    const mine =
+      ask && (missing(room, peer, env.now, undefined) ?? { ...ask, maxstanzas: room.config.historyMax, have: [] });
+    if (mine) link.send(turn, resyncRequest(room, peer, mine), 'decision#181');
     link.send(turn, nodeSubject(room, peer), '0289#5.1');
   }
 

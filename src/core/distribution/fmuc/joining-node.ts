@@ -16,17 +16,10 @@ import type { Entrance, Waiting } from './entrance.ts';
 import type { Links } from './links.ts';
 import { dropUsers, usersMax, yieldNick } from './occupants.ts';
 import { commitPast } from './past.ts';
-import { kept, type Phase, type PhaseOf, remembered, type SideTimer } from './phase.ts';
+import { inStep, isSettled, kept, type Phase, type PhaseOf, remembered, type SideTimer, whyAlone } from './phase.ts';
 import type { Known } from './reading.ts';
-import {
-  joinRequest,
-  nodeHistory,
-  occupantPresence,
-  occupantRename,
-  retractionsFor,
-  trailed,
-  wayOf,
-} from './stanzas.ts';
+import { catchUp, keepsSubject, missedBy, missing } from './resync.ts';
+import { joinRequest, occupantPresence, occupantRename, trailed, wayOf } from './stanzas.ts';
 
 /** How long the other node has for the next part of its answer, and for its `<left/>`, in milliseconds. Decision #21. */
 const answerMs = 10_000;
@@ -59,11 +52,7 @@ export class JoiningNode {
 
   /** Whether nobody has to wait for this room's answer: it has come, or has taken too long. */
   isSettled(room: RoomView): boolean {
-    const now = this.#now(room);
-    const { phase } = now;
-    if (phase === 'asking') return now.late === true;
-    if (phase === 'interrupted') return now.joined;
-    return phase === 'joined' || phase === 'split' || phase === 'rejected' || phase === 'standby';
+    return isSettled(this.#now(room));
   }
 
   /** The user in whose name it asks, or asked, as long as they are not in. */
@@ -75,7 +64,7 @@ export class JoiningNode {
   /** A user wants to enter: this room is asked in their name, if nobody is being asked for. */
   wanted(turn: RoomTurn, waiting: Waiting): void {
     const { phase } = this.#now(turn.room);
-    if (!this.isSettled(turn.room) && phase !== 'asking') this.#ask(turn, waiting);
+    if (!this.isSettled(turn.room) && phase !== 'asking') this.#ask(turn, waiting.occupant);
   }
 
   /**
@@ -134,10 +123,7 @@ export class JoiningNode {
 
   /** What users who waited for nothing are told. Decision #180. */
   whyAlone(room: RoomView): string | undefined {
-    const now = this.#now(room);
-    return now.phase === 'rejected'
-      ? `This room is not linked with ${this.peer}: ${now.reason || 'it gives no reason'}`
-      : undefined;
+    return whyAlone(this.#now(room), this.peer);
   }
 
   /** Decisions #146 and #147: everybody there is reached by another way, or the other node has joined this one. */
@@ -212,7 +198,7 @@ export class JoiningNode {
     if (now.phase !== 'asking' && now.phase !== 'joined' && now.phase !== 'interrupted') return;
     const tries = now.phase === 'asking' ? now.tries : 0;
     turn.note('decision#24', `${this.peer} is lost: ${why}`, { peer: this.peer, sign: how });
-    this.#standAlone(turn, { phase: 'split', tries: tries + 1 });
+    this.#standAlone(turn, { phase: 'split', tries: tries + 1, heard: inStep(now) });
     turn.setTimer(this.#timer('retry'), jitter(turn.env, backoffMs(tries)));
   }
 
@@ -224,7 +210,7 @@ export class JoiningNode {
     const now = this.#now(turn.room);
     if (now.phase !== 'joined' && now.phase !== 'interrupted') return this.lost(turn, how, why);
     turn.note('decision#61', `join ${this.peer} anew: ${why}`, { peer: this.peer, sign: how });
-    this.#standAlone(turn, { phase: 'split', tries: 0 });
+    this.#standAlone(turn, { phase: 'split', tries: 0, heard: inStep(now) });
     this.#retry(turn);
   }
 
@@ -286,13 +272,25 @@ export class JoiningNode {
    * Asks the other node, in the name of one user. §5.1 Example 2. Every try is a link of its own, so that what comes of an
    * earlier one is known for what it is (decision #60).
    */
-  #ask(turn: RoomTurn, { occupant, join }: Waiting, tries = 0): void {
+  #ask(turn: RoomTurn, occupant: Known, tries = 0): void {
     const { room, env } = turn;
+    const lost = inStep(this.#now(room));
     const link = this.#links.begin(turn, this.peer);
     const answer = new IncomingState(answerBounds);
     const times = { since: env.now, heard: env.now };
-    this.#become(turn, { phase: 'asking', link, announced: occupant, answer, others: new Set(), tries, ...times });
-    const request = joinRequest(room, occupant, this.peer, join.history ? { history: join.history } : {});
+    this.#become(turn, {
+      phase: 'asking',
+      link,
+      lost,
+      announced: occupant,
+      answer,
+      others: new Set(),
+      tries,
+      ...times,
+    });
+    const ask = missing(room, this.peer, env.now, lost);
+    const history = { maxstanzas: room.config.historyMax, ...(ask ? { since: ask.since } : {}) };
+    const request = joinRequest(room, occupant, this.peer, { history }, ask);
     const way = wayOf(this.#links, occupant);
     link.send(turn, way ? trailed(room, request, way) : request, '0289#5.1');
     turn.setTimer(this.#timer('answer'), answerMs);
@@ -301,8 +299,7 @@ export class JoiningNode {
   /** Asks if there is somebody to ask for: those who are in, else those who wait. @returns whether there is */
   #askForAnyone(turn: RoomTurn, tries = 0): boolean {
     const { room, env } = turn;
-    const here = this.#anyone(room);
-    const next = here ? { occupant: here, join: {} } : this.#entrance.first(env.now);
+    const next = this.#anyone(room) ?? this.#entrance.first(env.now)?.occupant;
     if (next) this.#ask(turn, next, tries);
     return next !== undefined;
   }
@@ -317,7 +314,7 @@ export class JoiningNode {
   }
 
   /** §5.1: the subject ends the answer. It is taken as a whole, and the users who waited enter. */
-  #join(turn: RoomTurn, { link, announced, answer, others }: PhaseOf<'asking'>): void {
+  #join(turn: RoomTurn, { link, announced, answer, others, asked }: PhaseOf<'asking'>): void {
     const { room } = turn;
     // Both sides may have given a nick away while they did not know of each other: the joined side's stays.
     for (const occupant of this.#ours(room)) {
@@ -330,6 +327,10 @@ export class JoiningNode {
     this.#become(turn, now);
     turn.clearTimer(this.#timer('answer'));
     link.watch(turn);
+    // Before the answer is part of it.
+    const missed = asked && link.counts ? missedBy(turn, asked) : [];
+    const kept = keepsSubject(room.subject, answer.subject);
+    if (kept) answer.setSubject(undefined);
     const changes = answer.diff(turn, {
       from: this.peer,
       speaksFor: ({ home }) => home === this.peer,
@@ -350,10 +351,7 @@ export class JoiningNode {
         link.send(turn, way && link.counts ? trailed(room, stanza, way) : stanza, '0289#5.3');
       }
     }
-    // Decision #114: what was taken back here meanwhile.
-    for (const item of link.counts ? retractionsFor(room, this.peer) : []) {
-      link.send(turn, nodeHistory(room, item, this.peer), '0425#3');
-    }
+    catchUp(turn, this.#links, link, missed, kept);
   }
 
   /** Those who waited are in. */

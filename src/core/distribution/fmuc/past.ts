@@ -9,6 +9,7 @@ import { resourceOf } from '../../xmpp/jid.ts';
 import type { Stanza } from '../../xmpp/stanza.ts';
 import { lateMessage, lateSubject } from '../resync.ts';
 import { itemOf, readSubject, saidAt } from './reading.ts';
+import { keepsSubject } from './resync.ts';
 
 /** A message of the history of a node further on, which the peer has got since. */
 export function takePastMessage(turn: RoomTurn, peer: Jid, author: Jid, stanza: Stanza): void {
@@ -26,7 +27,7 @@ export function takePastSubject(turn: RoomTurn, peer: Jid, author: Jid | undefin
   const { room } = turn;
   const setter = author === undefined ? undefined : room.occupantIdOf(author);
   const subject = readSubject(turn, setter, stanza);
-  if (subject === undefined || sameSubject(subject, room.subject)) return;
+  if (subject === undefined || sameSubject(subject, room.subject) || keepsSubject(room.subject, subject)) return;
   commitPast(turn, lateSubject(room, subject, room.occupants.get(subject.nick), peer));
 }
 

@@ -1,4 +1,5 @@
 import type { PeerRecord } from '../../room/event.ts';
+import type { Resync } from '../../xep/sync.ts';
 import type { Jid } from '../../xmpp/jid.ts';
 import type { Instant } from '../../xmpp/time.ts';
 import type { Link } from '../link.ts';
@@ -37,6 +38,7 @@ export type Phase =
   /** `tries` since the two were joined, `since` this one; `heard`: when the last part of the answer came. */
   | {
       readonly phase: 'asking';
+      readonly lost?: Instant | undefined;
       readonly link: Link;
       /** The user in whose name it asks. */
       readonly announced: Known;
@@ -48,15 +50,40 @@ export type Phase =
       heard: Instant;
       /** Nobody waits for it any more. */
       late?: true;
+      /** What the other node asks for in its answer. */
+      asked?: Resync;
     }
   /** `announced`: set until the users who waited for the answer are in. */
   | { readonly phase: 'joined'; readonly link: Link; announced?: Known | undefined }
   | { readonly phase: 'leaving'; readonly since: Instant }
-  | { readonly phase: 'split'; readonly tries: number }
+  /** `heard`: when the two were in step for the last time. */
+  | { readonly phase: 'split'; readonly tries: number; readonly heard?: Instant | undefined }
   /** This node has started again, and has not been in touch with anybody since. */
-  | { readonly phase: 'interrupted'; readonly joined: boolean };
+  | { readonly phase: 'interrupted'; readonly joined: boolean; readonly since: Instant };
 
 export type PhaseOf<P extends Phase['phase']> = Extract<Phase, { phase: P }>;
+
+/** Whether nobody has to wait for the other room's answer: it has come, or has taken too long. */
+export function isSettled(now: Phase): boolean {
+  const { phase } = now;
+  if (phase === 'asking') return now.late === true;
+  if (phase === 'interrupted') return now.joined;
+  return phase === 'joined' || phase === 'split' || phase === 'rejected' || phase === 'standby';
+}
+
+/** When the two were in step for the last time, as far as this side knows. */
+export function inStep(now: Phase): Instant | undefined {
+  if (now.phase === 'joined') return now.link.lastHeard;
+  if (now.phase === 'asking') return now.lost;
+  if (now.phase === 'split') return now.heard;
+  return now.phase === 'interrupted' && now.joined ? now.since : undefined;
+}
+
+/** What users who waited for nothing are told. Decision #180. */
+export function whyAlone(now: Phase, peer: Jid): string | undefined {
+  if (now.phase !== 'rejected') return undefined;
+  return `This room is not linked with ${peer}: ${now.reason || 'it gives no reason'}`;
+}
 
 /** What the log keeps of a phase, for the time after a restart. */
 export const kept = {
@@ -76,11 +103,11 @@ export function remembered(record: FmucPeer | undefined): Phase {
   switch (record?.state) {
     case 'joining':
     case 'live':
-      return { phase: 'interrupted', joined: record.state === 'live' };
+      return { phase: 'interrupted', joined: record.state === 'live', since: record.since };
     case 'leaving':
       return { phase: 'leaving', since: record.since };
     case 'split':
-      return { phase: 'split', tries: 0 };
+      return { phase: 'split', tries: 0, heard: record.heard };
     case 'rejected':
       return { phase: 'rejected', reason: record.reason ?? '' };
     case 'standby':

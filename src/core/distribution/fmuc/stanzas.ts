@@ -4,7 +4,15 @@ import { asFirst } from '../../room/sessions.ts';
 import type { RoomView } from '../../room/state.ts';
 import { writeSubject } from '../../room/subject.ts';
 import type { PresenceParts } from '../../room/visibility.ts';
-import { type Trail, writeElsewhere, writeLoop, writeSpare, writeTrail } from '../../xep/sync.ts';
+import {
+  type Resync,
+  type Trail,
+  writeElsewhere,
+  writeLoop,
+  writeResync,
+  writeSpare,
+  writeTrail,
+} from '../../xep/sync.ts';
 import { type JoinRequest, writeJoin, writeMucUser } from '../../xep/xep0045.ts';
 import { writeDelay } from '../../xep/xep0203.ts';
 import { writeFmuc } from '../../xep/xep0289.ts';
@@ -67,13 +75,20 @@ export function trailed(room: RoomView, stanza: Stanza, trail: Trail): Stanza {
 }
 
 /** §5.1 Example 2: asks the other node to let us join, in the name of one user. */
-export function joinRequest(room: RoomView, occupant: Occupant, peer: Jid, join: JoinRequest): Stanza {
+export function joinRequest(
+  room: RoomView,
+  occupant: Occupant,
+  peer: Jid,
+  join: JoinRequest,
+  ask: Resync | undefined,
+): Stanza {
+  const fmuc = fmucFrom(room, occupant.nick, asFirst(occupant).jid);
   return presence(
     occupantJid(room.jid, occupant.nick),
     occupantJid(peer, occupant.nick),
     {},
     ...occupant.presence,
-    fmucFrom(room, occupant.nick, asFirst(occupant).jid),
+    ask === undefined ? fmuc : element('fmuc', NS.fmuc, fmuc.attrs, [writeResync(ask)]),
     writeJoin(join),
     item(room, occupant, {}),
   );
@@ -184,6 +199,25 @@ export function looped(room: RoomView, peer: Jid, joined: boolean): Stanza {
     ? el('fmuc', NS.fmuc, {}, el('reject', NS.fmuc, {}, 'You are linked with this room by another way.'), writeLoop())
     : el('fmuc', NS.fmuc, {}, el('left', NS.fmuc), writeLoop());
   return presence(room.jid, peer, joined ? {} : { type: 'unavailable' }, fmuc);
+}
+
+/** Decision #181: what the joined node has missed, on the way that it came. */
+export function pastMessage(room: RoomView, links: Links, entry: HistoryItem, peer: Jid): Stanza {
+  const { by, via, author } = entry;
+  const way = via === undefined || author === undefined ? [] : links.paths.from(author, via);
+  const [start = by, ...rest] = way;
+  return trailed(room, nodeHistory(room, entry, peer), { by: start, via: rest, past: true });
+}
+
+/** Decision #181: a subject that is newer than the other node's. One without our extension takes it as set now. */
+export function pastSubject(room: RoomView, peer: Jid, counts: boolean): Stanza {
+  const subject = nodeSubject(room, peer);
+  return counts ? trailed(room, subject, { by: room.jid, via: [], past: true }) : subject;
+}
+
+/** Decision #181, bare to bare: what the joined node has missed. */
+export function resyncRequest(room: RoomView, peer: Jid, ask: Resync): Stanza {
+  return presence(room.jid, peer, {}, el('fmuc', NS.fmuc, {}, writeResync(ask)));
 }
 
 /** §5.4, bare to bare: the other node is out of the set. */

@@ -1,0 +1,83 @@
+/** XEP-0289 §8, "Resync after a split" (TBD there): what one node asks the other for, and what it answers. Decision #181. */
+import type { HistoryItem, Subject } from '../../room/event.ts';
+import { recent, sendable } from '../../room/history.ts';
+import type { RoomTurn } from '../../room/room-turn.ts';
+import type { RoomView } from '../../room/state.ts';
+import { sameSubject } from '../../room/subject.ts';
+import { haveMax, type Resync } from '../../xep/sync.ts';
+import type { HistoryRequest } from '../../xep/xep0045.ts';
+import { isTombstone } from '../../xep/xep0424.ts';
+import type { Jid } from '../../xmpp/jid.ts';
+import { stanzaText } from '../../xmpp/stanza.ts';
+import { type Instant, instant } from '../../xmpp/time.ts';
+import type { Link } from '../link.ts';
+import type { Links } from './links.ts';
+import { nodeHistory, pastMessage, pastSubject, retractionsFor } from './stanzas.ts';
+
+/** What was said so long before a loss, in milliseconds, may have been on its way. Clocks that differ by less are the same. */
+const underWayMs = 60_000;
+
+/**
+ * What this room has missed of the other one.
+ *
+ * @param lost  when the two were in step for the last time, if they ever were
+ * @returns undefined if they never were, as far as this room knows: then it asks for all that it may have
+ */
+export function missing(room: RoomView, peer: Jid, now: Instant, lost: Instant | undefined): Resync | undefined {
+  const last = room.archive.findLast(({ via }) => via === peer)?.at;
+  if (lost === undefined && last === undefined) return undefined;
+  const inStep = Math.min(now, Math.max(lost ?? Number.NEGATIVE_INFINITY, last ?? Number.NEGATIVE_INFINITY));
+  const around = room.history.filter(({ at, nick }) => nick !== '' && at >= inStep - underWayMs);
+  const have = around.slice(-haveMax);
+  // What is older than the list is not asked for again, lest all of it came twice.
+  const first = around.length > have.length ? Math.min(inStep, have[0]?.at ?? inStep) : inStep - underWayMs;
+  return { since: instant(first), now, maxstanzas: room.config.historyMax, have };
+}
+
+/** What a join asks for, limited "in the normal manner, as in XEP-0045" (§5.1). `maxchars` counts what the node is sent. */
+export function wanted(turn: RoomTurn, peer: Jid, history: HistoryRequest | undefined): readonly HistoryItem[] {
+  const { room, env } = turn;
+  const said = sendable(turn, recent(room.history, history, env.now)).filter(isSaid);
+  if (history?.maxchars === undefined) return said;
+  let first = said.length;
+  for (let left = history.maxchars; first > 0; first--) {
+    left -= stanzaText(nodeHistory(room, said[first - 1] as HistoryItem, peer)).length;
+    if (left < 0) break;
+  }
+  return said.slice(first);
+}
+
+/** Whether it is a user's, and nobody took it back. */
+function isSaid({ nick, payloads }: HistoryItem): boolean {
+  return nick !== '' && !isTombstone(payloads);
+}
+
+/** What another node has missed: at most as much as it asks for, and as this room lets anybody have. */
+export function missedBy(turn: RoomTurn, ask: Resync): readonly HistoryItem[] {
+  const { room, env } = turn;
+  const ahead = env.now - ask.now;
+  const since = instant(ask.since + (Math.abs(ahead) <= underWayMs ? 0 : ahead));
+  const has = new Set(ask.have.map(({ by, id }) => `${by} ${id}`));
+  const news = recent(room.history, { since }, env.now).filter(({ by, id }) => !has.has(`${by} ${id}`));
+  const said = sendable(turn, news).filter(isSaid);
+  return ask.maxstanzas === 0 ? [] : said.slice(-ask.maxstanzas);
+}
+
+/**
+ * Whether this room keeps its subject, and the other node gets it: where neither has heard of the other's, the newer one
+ * counts, and a node with none takes the other's.
+ */
+export function keepsSubject(mine: Subject | undefined, theirs: Subject | undefined): mine is Subject {
+  if (mine === undefined || theirs === undefined) return mine !== undefined;
+  return !sameSubject(mine, theirs) && mine.at > theirs.at;
+}
+
+/** The end of a join: what the joined node asked for, or what is newer here, goes the other way. @param kept  the subject */
+export function catchUp(turn: RoomTurn, links: Links, link: Link, missed: readonly HistoryItem[], kept: boolean): void {
+  const { room } = turn;
+  const { peer, counts } = link;
+  for (const item of missed) link.send(turn, pastMessage(room, links, item, peer), 'decision#181');
+  if (kept) link.send(turn, pastSubject(room, peer, counts), 'decision#181');
+  // Decision #114: what was taken back here meanwhile.
+  for (const item of counts ? retractionsFor(room, peer) : []) link.send(turn, nodeHistory(room, item, peer), '0425#3');
+}
