@@ -102,4 +102,5 @@ export const decisions: Readonly<Record<string, string>> = {
   '147': 'two rooms that join each other',
   '180': 'refusals that are no reject',
   '181': 'resync after a split between FMUC nodes',
+  '182': 'private messages and iqs between FMUC nodes',
 };

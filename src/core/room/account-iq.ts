@@ -17,6 +17,11 @@ const ofAccounts: ReadonlySet<string> = new Set([
   'http://jabber.org/protocol/pubsub',
 ]);
 
+/** Whether the user's server answers it for them. */
+export function isForAccount({ payloads }: Stanza): boolean {
+  return payloads.some(({ xmlns }) => ofAccounts.has(xmlns));
+}
+
 /**
  * An iq of an occupant as it goes to another: a question to the session that is shown, an answer to the session that asked.
  *
@@ -34,8 +39,7 @@ export function relayedIq(
     return session && withParts(stanza, { id, from: sender, to: session });
   }
   const id = outward(from, stanza.id);
-  if (!stanza.payloads.some(({ xmlns }) => ofAccounts.has(xmlns)))
-    return withParts(stanza, { id, from: sender, to: to.jid });
+  if (!isForAccount(stanza)) return withParts(stanza, { id, from: sender, to: to.jid });
   return withParts(stanza, { id: idFor(to.nick, id ?? ''), from: sender, to: bareOf(to.jid) });
 }
 
@@ -53,8 +57,7 @@ export function answerOfAccount(room: RoomView, stanza: Stanza): Stanza | undefi
   const [id, session] = inward({ ...asker, jid: asker.jid }, asked.id);
   if (session === undefined) return undefined;
   const from = occupantJid(room.jid, target.nick);
-  const hide = (element: XmlElement) => hidden(element, bareOf(stanza.from), from);
-  const payloads = maySeeJids(room, asker) ? stanza.payloads : stanza.payloads.map(hide);
+  const payloads = maySeeJids(room, asker) ? stanza.payloads : withoutAccount(stanza, from);
   return withParts(stanza, { from, to: session, id, payloads });
 }
 
@@ -66,6 +69,11 @@ function readId(text = ''): { readonly nick: string; readonly id: string } | und
   const [, nick, id] = /^account:([^:]*):(.*)$/s.exec(text) ?? [];
   if (nick === undefined || id === undefined || /%(?![0-9A-F]{2})/.test(nick)) return undefined;
   return { nick: decodeURIComponent(nick), id };
+}
+
+/** What a user's server says for them, without their real address. @param occupant  theirs in the room */
+export function withoutAccount({ from, payloads }: Stanza, occupant: Jid): readonly XmlElement[] {
+  return payloads.map((element) => hidden(element, bareOf(from), occupant));
 }
 
 /** Servers name the user whose account it is: `by` of an error, `publisher` of an item, an address of the vCard. */

@@ -1,6 +1,7 @@
 import { NS } from '../xmpp/namespaces.ts';
 import { type Stanza, withParts } from '../xmpp/stanza.ts';
 import { element, type XmlElement } from '../xmpp/xml.ts';
+import { withoutAccount } from './account-iq.ts';
 import { cleanPayloads } from './hygiene.ts';
 import type { RoomTurn } from './room-turn.ts';
 
@@ -13,10 +14,11 @@ import type { RoomTurn } from './room-turn.ts';
 export function handBack(turn: RoomTurn, answer: Stanza): boolean {
   const asked = turn.passed.take(answer);
   if (asked === undefined) return false;
-  const { stanza, by, left } = asked;
+  const { stanza, by, hides, left } = asked;
   const isError = answer.type === 'error';
   if (isError && left > 0) return true;
-  const said = answer.name === 'iq' ? answer.payloads : cleanPayloads(turn.room.jid, answer.payloads);
+  const told = hides ? withoutAccount(answer, stanza.to) : answer.payloads;
+  const said = answer.name === 'iq' ? told : cleanPayloads(turn.room.jid, answer.payloads);
   const payloads = isError ? [...(by?.mark ?? []), ...said.map(withoutBy)] : said;
   const spec = answer.name === 'iq' ? '0045#17.4' : 'decision#123';
   turn.send(withParts(answer, { from: stanza.to, to: stanza.from, id: stanza.id, payloads }), spec, by?.node);

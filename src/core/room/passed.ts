@@ -14,12 +14,14 @@ export interface Asked {
    * undefined: it is a user's own stanza.
    */
   readonly by: { readonly node: Jid; readonly mark: readonly XmlElement[] } | undefined;
+  /** Whoever asked may not learn the real address of whoever answers. */
+  readonly hides?: true | undefined;
   /** How many of those to whom it went have not sent it back. */
   left: number;
 }
 
-export function asks(stanza: Stanza, by?: Asked['by']): Asked {
-  return { stanza: withPayloads(stanza, []), by, left: 0 };
+export function asks(stanza: Stanza, by?: Asked['by'], hides?: true): Asked {
+  return { stanza: withPayloads(stanza, []), by, hides, left: 0 };
 }
 
 /**

@@ -148,8 +148,10 @@ function relayIq(turn: RoomTurn, occupant: Occupant | undefined, stanza: Stanza)
   if (target?.jid === undefined)
     return request ? refuse(turn, stanza, refusal('cancel', 'item-not-found', '0045#17.4')) : undefined;
   // The target is another node's user, and that node does not know us by its own room.
-  if (!turn.distribution.traits.reaches(target))
-    return request ? refuse(turn, stanza, refusal('cancel', 'service-unavailable', '0045#17.4')) : undefined;
+  if (!turn.distribution.traits.reaches(target)) {
+    if (!request || turn.distribution.routeIq?.(turn, occupant, target, stanza, asks(stanza))) return;
+    return refuse(turn, stanza, refusal('cancel', 'service-unavailable', '0045#17.4'));
+  }
   const sent = relayedIq(room, occupant, { ...target, jid: target.jid }, stanza);
   if (sent === undefined) return;
   // The answer of an account has its own way back (decision #111).

@@ -41,6 +41,12 @@ export interface Distribution {
   spread(turn: RoomTurn, change: Change): void;
   /** A private message from `from` to an occupant whose home is a peer. XEP-0045 §7.5. @param asked  as in `PassedOn.add` */
   route(turn: RoomTurn, from: Occupant, to: Occupant, stanza: Stanza, asked: Asked): void;
+  /**
+   * An iq of an occupant to one whose home is a peer (§17.4), who may not be written to.
+   *
+   * @returns whether it goes there; if not, or if the distribution has no such way, the room refuses it
+   */
+  routeIq?(turn: RoomTurn, from: Occupant, to: Occupant, stanza: Stanza, asked: Asked): boolean;
   /** The stream to our server is a new one. Nothing of the old one is in flight. */
   linkUp(turn: RoomTurn): void;
   /** The node goes down on purpose. */

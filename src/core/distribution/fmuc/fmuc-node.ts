@@ -22,6 +22,7 @@ import type { Protocol, ProtocolStatus } from '../protocol.ts';
 import { isWordless } from '../wordless.ts';
 import { Entrance } from './entrance.ts';
 import { classify, type FromNode } from './from-node.ts';
+import { routeIq, takeIq } from './iqs.ts';
 import { JoinedNode } from './joined-node.ts';
 import { JoiningNode } from './joining-node.ts';
 import { Links, stateOf } from './links.ts';
@@ -183,6 +184,10 @@ export class FmucNode implements Protocol {
 
   route(turn: RoomTurn, from: Occupant, to: Occupant, stanza: Stanza, asked: Asked): void {
     routePrivate(turn, this.#links, from, to, stanza, asked);
+  }
+
+  routeIq(turn: RoomTurn, from: Occupant, to: Occupant, stanza: Stanza, asked: Asked): boolean {
+    return routeIq(turn, this.#links, from, to, stanza, asked);
   }
 
   /** A new stream. A ping finds out whether anything was lost with the old one. After a restart much was lost. */
@@ -353,6 +358,11 @@ export class FmucNode implements Protocol {
     const link = this.#links.of(peer);
     const live = this.#links.live(turn.room, peer);
     if (stanza.type === 'get' || stanza.type === 'set') {
+      const fmuc = readFmuc(stanza.payloads);
+      if (fmuc?.kind === 'from') {
+        takeIq(turn, this.#links, peer, fmuc.from, stanza);
+        return true;
+      }
       if (!isPing(stanza)) return false;
       live?.heard(turn.env.now);
       const question = payloadOf(stanza, 'ping', NS.ping);
@@ -367,7 +377,8 @@ export class FmucNode implements Protocol {
         turn.send(errorReply(stanza, stanzaError('cancel', 'not-acceptable')), 'decision#24', peer);
       else link.pong(turn, stanza);
       this.#compare(turn, live, payloadOf(stanza, 'ping', NS.ping)?.children ?? []);
-    } else if (this.#joining.get(peer)?.answersWay(turn, stanza)) return true;
+    } else if (handBack(turn, stanza)) return true;
+    else if (this.#joining.get(peer)?.answersWay(turn, stanza)) return true;
     else if (live?.isPing(stanza.id)) {
       if (stanza.type === 'error') this.#error(turn, live, stanza);
       else {

@@ -9,7 +9,7 @@ import { subjectOf } from '../../room/subject.ts';
 import { deliverPrivate } from '../../room/tell.ts';
 import { changesSubject } from '../../xep/xep0045.ts';
 import { writeFmuc } from '../../xep/xep0289.ts';
-import { stanzaError } from '../../xmpp/errors.ts';
+import { type Condition, stanzaError } from '../../xmpp/errors.ts';
 import { type Jid, occupantJid, resourceOf } from '../../xmpp/jid.ts';
 import { errorReply, type Stanza, withParts } from '../../xmpp/stanza.ts';
 import type { Links } from './links.ts';
@@ -68,6 +68,14 @@ function takePrivate(turn: RoomTurn, links: Links, peer: Jid, from: Known, stanz
   if (target.home !== undefined && target.home !== peer) routePrivate(turn, links, from, target, clean, asked);
 }
 
+const noPrivate = 'private messages do not reach this user, whose server does not know how to pass them on';
+
+/** It goes no further, and whoever asked is told. */
+function sendBack(turn: RoomTurn, { stanza, by }: Asked, condition: Condition, text?: string): void {
+  const error = stanzaError('cancel', condition, text, turn.room.jid);
+  turn.send(errorReply(stanza, error, ...(by?.mark ?? [])), 'decision#182', by?.node);
+}
+
 /** §5.6: to the node by which the target is reached, marked with its sender. */
 export function routePrivate(
   turn: RoomTurn,
@@ -77,9 +85,15 @@ export function routePrivate(
   stanza: Stanza,
   asked: Asked,
 ): void {
+  const { room } = turn;
   const author = asFirst(from).jid;
   const link = to.home === undefined ? undefined : links.of(to.home);
-  if (link === undefined || author === undefined) return;
+  if (link === undefined || author === undefined) return sendBack(turn, asked, 'recipient-unavailable');
+  // Decision #182: it would show the message to its whole room, and keep it.
+  if (!link.counts) {
+    if (room.whois !== 'anyone' || to.jid === undefined) return sendBack(turn, asked, 'not-acceptable', noPrivate);
+    return deliverPrivate(turn, from, to.jid, stanza, asked, 'decision#182');
+  }
   const payloads = [...stanza.payloads, writeFmuc({ kind: 'from', from: author })];
   const ends = { from: occupantJid(turn.room.jid, from.nick), to: occupantJid(link.peer, to.nick) };
   const sent = withParts(stanza, { ...ends, payloads });
