@@ -1,7 +1,9 @@
+import chain from './chain.json' with { type: 'json' };
 import frozen from './frozen.json' with { type: 'json' };
 import growing from './growing.json' with { type: 'json' };
 import local from './local.json' with { type: 'json' };
 import plain from './plain.json' with { type: 'json' };
+import ring from './ring.json' with { type: 'json' };
 import type { Scenario } from './scenario.ts';
 import wallops from './wallops.json' with { type: 'json' };
 import wonderland from './wonderland.json' with { type: 'json' };
@@ -11,7 +13,16 @@ import wonderland from './wonderland.json' with { type: 'json' };
  * carry the validator for files that a test has validated already.
  */
 // TypeScript widens what it reads from JSON ("service" to string, [x, y] to number[]), hence the detour by unknown.
-export const builtIn = [wallops, growing, frozen, local, wonderland, plain] as unknown as readonly Scenario[];
+export const builtIn = [
+  wallops,
+  growing,
+  frozen,
+  local,
+  wonderland,
+  chain,
+  ring,
+  plain,
+] as unknown as readonly Scenario[];
 
 /** @returns undefined if no built-in scenario has that id */
 export function builtInScenario(id: string): Scenario | undefined {

@@ -21,7 +21,16 @@ const lineOf = (text: string, part: string) => text.slice(0, text.indexOf(part))
 
 describe('built-in scenarios', () => {
   it('start with the default and have unique ids', () => {
-    expect(builtIn.map(({ id }) => id)).toEqual(['wallops', 'growing', 'frozen', 'local', 'wonderland', 'plain']);
+    expect(builtIn.map(({ id }) => id)).toEqual([
+      'wallops',
+      'growing',
+      'frozen',
+      'local',
+      'wonderland',
+      'chain',
+      'ring',
+      'plain',
+    ]);
     expect(builtInScenario('wonderland')?.xep).toBe('0289');
     expect(builtInScenario('nowhere')).toBeUndefined();
   });

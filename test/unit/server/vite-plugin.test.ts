@@ -52,6 +52,8 @@ describe('GET /netsplit.json', () => {
       'frozen',
       'local',
       'wonderland',
+      'chain',
+      'ring',
       'plain',
     ]);
     expect(config.credentials.operator?.jid).toMatch(/^operator@/);
@@ -62,7 +64,7 @@ describe('GET /netsplit.json', () => {
     const { status, body } = await ask('/netsplit.json?scenario=nope');
     expect(status).toBe(404);
     expect(JSON.parse(body).error).toBe(
-      'no scenario "nope": there are wallops, growing, frozen, local, wonderland, plain',
+      'no scenario "nope": there are wallops, growing, frozen, local, wonderland, chain, ring, plain',
     );
   });
 

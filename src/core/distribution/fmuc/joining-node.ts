@@ -198,7 +198,7 @@ export class JoiningNode {
     if (now.phase !== 'asking' && now.phase !== 'joined' && now.phase !== 'interrupted') return;
     const tries = now.phase === 'asking' ? now.tries : 0;
     turn.note('decision#24', `${this.peer} is lost: ${why}`, { peer: this.peer, sign: how });
-    this.#standAlone(turn, { phase: 'split', tries: tries + 1, heard: inStep(now) });
+    this.#standAlone(turn, { phase: 'split', tries: tries + 1, heard: inStep(now, turn.env.now) });
     turn.setTimer(this.#timer('retry'), jitter(turn.env, backoffMs(tries)));
   }
 
@@ -210,7 +210,7 @@ export class JoiningNode {
     const now = this.#now(turn.room);
     if (now.phase !== 'joined' && now.phase !== 'interrupted') return this.lost(turn, how, why);
     turn.note('decision#61', `join ${this.peer} anew: ${why}`, { peer: this.peer, sign: how });
-    this.#standAlone(turn, { phase: 'split', tries: 0, heard: inStep(now) });
+    this.#standAlone(turn, { phase: 'split', tries: 0, heard: inStep(now, turn.env.now) });
     this.#retry(turn);
   }
 
@@ -274,7 +274,7 @@ export class JoiningNode {
    */
   #ask(turn: RoomTurn, occupant: Known, tries = 0): void {
     const { room, env } = turn;
-    const lost = inStep(this.#now(room));
+    const lost = inStep(this.#now(room), env.now);
     const link = this.#links.begin(turn, this.peer);
     const answer = new IncomingState(answerBounds);
     const times = { since: env.now, heard: env.now };

@@ -1,7 +1,7 @@
 import type { PeerRecord } from '../../room/event.ts';
 import type { Resync } from '../../xep/sync.ts';
 import type { Jid } from '../../xmpp/jid.ts';
-import type { Instant } from '../../xmpp/time.ts';
+import { type Instant, instant } from '../../xmpp/time.ts';
 import type { Link } from '../link.ts';
 import type { FmucPeer } from '../peers.ts';
 import type { IncomingState } from '../resync.ts';
@@ -71,8 +71,12 @@ export function isSettled(now: Phase): boolean {
   return phase === 'joined' || phase === 'split' || phase === 'rejected' || phase === 'standby';
 }
 
+/** A node whose link is spare is in step by another way, until that is lost; so long ago, in milliseconds, at most. */
+const noticedMs = 120_000;
+
 /** When the two were in step for the last time, as far as this side knows. */
-export function inStep(now: Phase): Instant | undefined {
+export function inStep(now: Phase, at: Instant): Instant | undefined {
+  if (now.phase === 'standby') return instant(at - noticedMs);
   if (now.phase === 'joined') return now.link.lastHeard;
   if (now.phase === 'asking') return now.lost;
   if (now.phase === 'split') return now.heard;
