@@ -313,16 +313,14 @@ export class FmucNode implements Protocol {
 
   /** The link is there, but something that went over it is not here: decision #61. */
   #outOfStep(turn: RoomTurn, peer: Jid, how: Sign, why: string): void {
-    const side = this.#joining.get(peer);
-    if (side) side.rejoin(turn, how, why);
-    else this.#joined.outOfStep(turn, peer, how, why);
+    if (this.#links.isInbound(turn.room, peer)) this.#joined.outOfStep(turn, peer, how, why);
+    else this.#joining.get(peer)?.rejoin(turn, how, why);
   }
 
   /** Decision #24: the other node cannot be reached, or knows nothing of the link. */
   #lost(turn: RoomTurn, peer: Jid, how: Sign, why: string): void {
-    const side = this.#joining.get(peer);
-    if (side) side.lost(turn, how, why);
-    else this.#joined.lost(turn, peer, how, why);
+    if (this.#links.isInbound(turn.room, peer)) this.#joined.lost(turn, peer, how, why);
+    else this.#joining.get(peer)?.lost(turn, how, why);
   }
 
   /** Somebody believes in a link that we do not have: decision #24. */
