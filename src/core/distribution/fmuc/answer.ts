@@ -3,8 +3,6 @@ import type { RoomTurn } from '../../room/room-turn.ts';
 import { subjectChange } from '../../xep/xep0045.ts';
 import { type Jid, resourceOf } from '../../xmpp/jid.ts';
 import type { Stanza } from '../../xmpp/stanza.ts';
-import type { Links } from './links.ts';
-import { isByAnotherWay } from './occupants.ts';
 import type { PhaseOf } from './phase.ts';
 import { passedBy } from './place.ts';
 import { isModeration, itemOf, moderationOf, occupantOf, readSubject, saidAt } from './reading.ts';
@@ -16,7 +14,6 @@ import { isModeration, itemOf, moderationOf, occupantOf, readSubject, saidAt } f
  */
 export function readAnswer(
   turn: RoomTurn,
-  links: Links,
   now: PhaseOf<'asking'>,
   author: Jid | undefined,
   stanza: Stanza,
@@ -40,8 +37,7 @@ export function readAnswer(
     const passed = passedBy(stanza, peer);
     // A user of ours, or of a node behind us, who came round.
     if (passed.includes(room.jid)) return undefined;
-    if (isByAnotherWay(room, links, peer, author, passed)) now.others.add(author);
-    links.paths.leadsTo(author, peer, passed);
+    now.ways.set(author, passed);
     const occupant = occupantOf(room.jid, author, answer.occupantIdOf(room, author, env), stanza);
     // The user in whose name we joined comes back in the answer.
     if (author !== now.announced.jid) answer.addOccupant(occupant);

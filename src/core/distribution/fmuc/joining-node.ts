@@ -14,7 +14,7 @@ import { IncomingState } from '../resync.ts';
 import { readAnswer } from './answer.ts';
 import type { Entrance, Waiting } from './entrance.ts';
 import type { Links } from './links.ts';
-import { dropUsers, usersMax, yieldNick } from './occupants.ts';
+import { dropUsers, isByAnotherWay, usersMax, yieldNick } from './occupants.ts';
 import { commitPast } from './past.ts';
 import { kept, type Phase, type PhaseOf, remembered, type SideTimer } from './phase.ts';
 import type { Known } from './reading.ts';
@@ -92,7 +92,7 @@ export class JoiningNode {
   answered(turn: RoomTurn, author: Jid | undefined, stanza: Stanza): void {
     const now = this.#now(turn.room);
     if (now.phase !== 'asking') return;
-    const word = readAnswer(turn, this.#links, now, author, stanza);
+    const word = readAnswer(turn, now, author, stanza);
     if (word === 'end') this.#join(turn, now);
     else if (word === 'no node') this.#isNoNode(turn, now);
   }
@@ -291,7 +291,7 @@ export class JoiningNode {
     const link = this.#links.begin(turn, this.peer);
     const answer = new IncomingState(answerBounds);
     const times = { since: env.now, heard: env.now };
-    this.#become(turn, { phase: 'asking', link, announced: occupant, answer, others: new Set(), tries, ...times });
+    this.#become(turn, { phase: 'asking', link, announced: occupant, answer, ways: new Map(), tries, ...times });
     const request = joinRequest(room, occupant, this.peer, join.history ? { history: join.history } : {});
     const way = wayOf(this.#links, occupant);
     link.send(turn, way ? trailed(room, request, way) : request, '0289#5.1');
@@ -317,14 +317,17 @@ export class JoiningNode {
   }
 
   /** §5.1: the subject ends the answer. It is taken as a whole, and the users who waited enter. */
-  #join(turn: RoomTurn, { link, announced, answer, others }: PhaseOf<'asking'>): void {
+  #join(turn: RoomTurn, { link, announced, answer, ways }: PhaseOf<'asking'>): void {
     const { room } = turn;
     // Both sides may have given a nick away while they did not know of each other: the joined side's stays.
     for (const occupant of this.#ours(room)) {
-      // The same user by another way (decision #145).
-      if (occupant.jid !== undefined && others.has(occupant.jid) && answer.forget(occupant.jid)) continue;
+      const way = occupant.jid === undefined ? undefined : ways.get(occupant.jid);
+      // The same user by another way, by which they may have come since (decision #145).
+      const byAnother = way && isByAnotherWay(room, this.#links, this.peer, occupant.jid as Jid, way);
+      if (byAnother && answer.forget(occupant.jid as Jid)) continue;
       if (answer.hasNickOrSession(occupant)) yieldNick(turn, this.#links, occupant);
     }
+    for (const [user, way] of ways) this.#links.paths.leadsTo(user, this.peer, way);
     const mine = this.#ours(room);
     const now: PhaseOf<'joined'> = { phase: 'joined', link, announced };
     this.#become(turn, now);

@@ -41,8 +41,8 @@ export type Phase =
       /** The user in whose name it asks. */
       readonly announced: Known;
       readonly answer: IncomingState;
-      /** Users of the answer who are known by another way. */
-      readonly others: Set<Jid>;
+      /** The users of the answer, and the nodes on the way to each, the peer last. */
+      readonly ways: Map<Jid, readonly Jid[]>;
       readonly tries: number;
       readonly since: Instant;
       heard: Instant;
