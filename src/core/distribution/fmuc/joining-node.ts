@@ -11,10 +11,11 @@ import { presence, type Stanza } from '../../xmpp/stanza.ts';
 import { backoffMs, jitter, keepaliveMs } from '../keepalive.ts';
 import { type FmucPeer, fmucPeer } from '../peers.ts';
 import { IncomingState } from '../resync.ts';
-import { readAnswer } from './answer.ts';
+import { readAnswer, takeUsers } from './answer.ts';
+import { yieldNick } from './collision.ts';
 import type { Entrance, Waiting } from './entrance.ts';
 import type { Links } from './links.ts';
-import { dropUsers, isByAnotherWay, usersMax, yieldNick } from './occupants.ts';
+import { showAs, usersMax } from './occupants.ts';
 import { commitPast } from './past.ts';
 import { kept, type Phase, type PhaseOf, remembered, type SideTimer } from './phase.ts';
 import type { Known } from './reading.ts';
@@ -23,10 +24,12 @@ import {
   nodeHistory,
   occupantPresence,
   occupantRename,
+  onward,
   retractionsFor,
   trailed,
   wayOf,
 } from './stanzas.ts';
+import { dropUsers } from './ways.ts';
 
 /** How long the other node has for the next part of its answer, and for its `<left/>`, in milliseconds. Decision #21. */
 const answerMs = 10_000;
@@ -152,7 +155,7 @@ export class JoiningNode {
   /** Whether somebody of ours is still reached by another way there: it is asked as often as a link is looked at. */
   #askForWay(turn: RoomTurn): void {
     const { room, env } = turn;
-    if (this.#links.isInbound(room, this.peer)) return;
+    if (this.#links.isInbound(room, this.peer)) return turn.setTimer(this.#timer('retry'), jitter(env, keepaliveMs));
     const user = this.#anyone(room)?.jid;
     if (user === undefined) return this.#become(turn, { phase: 'away' });
     this.#question = env.newId();
@@ -294,7 +297,8 @@ export class JoiningNode {
     this.#become(turn, { phase: 'asking', link, announced: occupant, answer, ways: new Map(), tries, ...times });
     const request = joinRequest(room, occupant, this.peer, join.history ? { history: join.history } : {});
     const way = wayOf(this.#links, occupant);
-    link.send(turn, way ? trailed(room, request, way) : request, '0289#5.1');
+    const trail = way && onward(room, this.#links, way, occupant.home, this.peer);
+    link.send(turn, trail ? trailed(room, request, trail) : request, '0289#5.1');
     turn.setTimer(this.#timer('answer'), answerMs);
   }
 
@@ -317,17 +321,10 @@ export class JoiningNode {
   }
 
   /** §5.1: the subject ends the answer. It is taken as a whole, and the users who waited enter. */
-  #join(turn: RoomTurn, { link, announced, answer, ways }: PhaseOf<'asking'>): void {
+  #join(turn: RoomTurn, asked: PhaseOf<'asking'>): void {
     const { room } = turn;
-    // Both sides may have given a nick away while they did not know of each other: the joined side's stays.
-    for (const occupant of this.#ours(room)) {
-      const way = occupant.jid === undefined ? undefined : ways.get(occupant.jid);
-      // The same user by another way, by which they may have come since (decision #145).
-      const byAnother = way && isByAnotherWay(room, this.#links, this.peer, occupant.jid as Jid, way);
-      if (byAnother && answer.forget(occupant.jid as Jid)) continue;
-      if (answer.hasNickOrSession(occupant)) yieldNick(turn, this.#links, occupant);
-    }
-    for (const [user, way] of ways) this.#links.paths.leadsTo(user, this.peer, way);
+    const { link, announced, answer } = asked;
+    const known = takeUsers(turn, this.#links, asked);
     const mine = this.#ours(room);
     const now: PhaseOf<'joined'> = { phase: 'joined', link, announced };
     this.#become(turn, now);
@@ -342,6 +339,8 @@ export class JoiningNode {
     const what = `${answer.occupants.length} occupants, ${messages} messages`;
     turn.note('0289#5.1', `joined ${this.peer}: ${what}`, { peer: this.peer });
     for (const change of changes) commitPast(turn, change);
+    // Of a user of its own nobody knows more.
+    for (const [same, { as, passed }] of known) if (passed.length === 1) showAs(turn, this.#links, same, as, this.peer);
     // The text may be the same, but not the author or the time: users who enter later get those.
     if (answer.subject && answer.subject !== room.subject)
       turn.record({ kind: 'subjectChanged', subject: answer.subject });
@@ -350,7 +349,8 @@ export class JoiningNode {
       if (this.#cameBy(occupant)) continue;
       for (const stanza of this.introduced(turn, occupant)) {
         const way = wayOf(this.#links, occupant);
-        link.send(turn, way && link.counts ? trailed(room, stanza, way) : stanza, '0289#5.3');
+        const trail = way && onward(room, this.#links, way, occupant.home, this.peer);
+        link.send(turn, trail && link.counts ? trailed(room, stanza, trail) : stanza, '0289#5.3');
       }
     }
     // Decision #114: what was taken back here meanwhile.
@@ -403,6 +403,8 @@ export class JoiningNode {
 
   /** The phase; of one in a life before this only the record is left. */
   #now(room: RoomView): Phase {
+    // It has joined us: the link is its own.
+    if (this.#links.isInbound(room, this.peer)) this.#current = { phase: 'standby' };
     this.#current ??= remembered(fmucPeer(room, this.peer));
     return this.#current;
   }

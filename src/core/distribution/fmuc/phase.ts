@@ -4,6 +4,7 @@ import type { Instant } from '../../xmpp/time.ts';
 import type { Link } from '../link.ts';
 import type { FmucPeer } from '../peers.ts';
 import type { IncomingState } from '../resync.ts';
+import type { Way } from './paths.ts';
 import type { Known } from './reading.ts';
 
 /**
@@ -41,8 +42,8 @@ export type Phase =
       /** The user in whose name it asks. */
       readonly announced: Known;
       readonly answer: IncomingState;
-      /** The users of the answer, and the nodes on the way to each, the peer last. */
-      readonly ways: Map<Jid, readonly Jid[]>;
+      /** The users of the answer. */
+      readonly ways: Map<Jid, Way>;
       readonly tries: number;
       readonly since: Instant;
       heard: Instant;
