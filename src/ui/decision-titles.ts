@@ -100,6 +100,8 @@ export const decisions: Readonly<Record<string, string>> = {
   '145': 'the way of a change from node to node',
   '146': 'nodes that are linked in a ring',
   '147': 'two rooms that join each other',
+  '148': 'several ways to one user',
+  '149': 'collisions where neither side is nearer the root',
   '180': 'refusals that are no reject',
   '181': 'resync after a split between FMUC nodes',
   '182': 'private messages and iqs between FMUC nodes',

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { bareOf, jid } from '../../src/core/xmpp/jid.ts';
 import { NS } from '../../src/core/xmpp/namespaces.ts';
-import { bodyOf, presence, type Stanza } from '../../src/core/xmpp/stanza.ts';
+import { bodyOf, errorOf, presence, type Stanza } from '../../src/core/xmpp/stanza.ts';
 import { el } from '../../src/core/xmpp/xml.ts';
 import type { Scenario } from '../../src/scenario/scenario.ts';
 import { plain } from '../support/scenarios.ts';
@@ -154,5 +154,34 @@ describe('decision #146: a link of a ring is cut', () => {
     world.advance(60_000);
     for (const name of all)
       expect(world.got(userOf(name)).filter(({ type }) => type === 'unavailable' || type === 'error')).toEqual([]);
+  });
+});
+
+describe('decision #149: two users with one nick, whose nodes are both joined by a third', () => {
+  const between = { a: ['b', 'c'], b: [], c: [] } as const;
+  const orders = [
+    ['a', 'b', 'c'],
+    ['b', 'c', 'a'],
+    ['c', 'b', 'a'],
+  ] as const;
+
+  it.each(orders)('%s, %s and %s enter in this order: one of them stays, everywhere', (...order) => {
+    const { world, all } = worldOf(between);
+    for (const name of order) world.send(joins(userOf(name), `${roomOf(name)}/${name === 'a' ? 'between' : 'same'}`));
+    world.advance(60_000);
+    const holders = all.map((name) => world.status(nodeOf(name)).occupants.find(({ nick }) => nick === 'same')?.jid);
+    expect(new Set(holders).size).toBe(1);
+    expect([userOf('b'), userOf('c')]).toContain(holders[0]);
+    const losers = ['b', 'c'].filter((name) =>
+      world.got(userOf(name)).some((stanza) => errorOf(stanza)?.condition === 'conflict'),
+    );
+    expect(losers.map(userOf)).toEqual([userOf('b'), userOf('c')].filter((user) => user !== holders[0]));
+  });
+
+  it('if they have met nobody before, it is the one whose node sorts first', () => {
+    const { world } = worldOf(between);
+    for (const name of ['c', 'b', 'a'])
+      world.send(joins(userOf(name), `${roomOf(name)}/${name === 'a' ? 'between' : 'same'}`));
+    expect(world.status(nodeOf('a')).occupants.find(({ nick }) => nick === 'same')?.jid).toBe(userOf('b'));
   });
 });

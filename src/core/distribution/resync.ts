@@ -152,7 +152,10 @@ export class IncomingState {
     const news = this.#messages.filter(
       (item) => isKept(item.payloads) && !room.holds(item) && !(said.size > 0 && said.has(contentOf(item))),
     );
-    return news.sort(byTime).map((item) => lateMessage(item, this.#occupants.get(item.nick), from));
+    return news
+      .map((item) => ({ ...item, occupantId: (item.author && room.occupantIdOf(item.author)) ?? item.occupantId }))
+      .sort(byTime)
+      .map((item) => lateMessage(item, this.#occupants.get(item.nick), from));
   }
 
   #topic(room: RoomView, { from }: Scope): Change[] {

@@ -81,6 +81,8 @@ export interface Trail {
   readonly via: readonly Jid[];
   /** It happened a while ago, and the sender has it from another node's history. */
   readonly past?: true | undefined;
+  /** On its way it has passed a node that joins both its neighbours, so neither end is nearer the root. Decision #149. */
+  readonly across?: true | undefined;
 }
 
 /** @param peer  the node that sent it, which is where it began if nothing else is said */
@@ -91,12 +93,14 @@ export function readTrail(parent: { readonly children: readonly XmlNode[] } | un
   if (id !== undefined && (id === '' || id.length > 128)) return undefined;
   const via = childrenOf(parent, 'via', NS.ext).flatMap(({ attrs }) => parseJid(attrs['node'] ?? '') ?? []);
   const past = change.attrs['past'] === '1' ? { past: true as const } : {};
-  return { by: parseJid(change.attrs['by'] ?? '') ?? peer, id, via, ...past };
+  const across = change.attrs['across'] === '1' ? { across: true as const } : {};
+  return { by: parseJid(change.attrs['by'] ?? '') ?? peer, id, via, ...past, ...across };
 }
 
 /** @param self  the node that sends it */
-export function writeTrail({ by, id, via, past }: Trail, self: Jid): readonly XmlElement[] {
-  const change = el('change', NS.ext, { by: by === self ? undefined : by, id, past: past ? '1' : undefined });
+export function writeTrail({ by, id, via, past, across }: Trail, self: Jid): readonly XmlElement[] {
+  const flags = { past: past ? '1' : undefined, across: across ? '1' : undefined };
+  const change = el('change', NS.ext, { by: by === self ? undefined : by, id, ...flags });
   return [change, ...via.map((node) => element('via', NS.ext, { node }))];
 }
 

@@ -4,11 +4,13 @@ import { readResync } from '../../xep/sync.ts';
 import { subjectChange } from '../../xep/xep0045.ts';
 import { type Jid, resourceOf } from '../../xmpp/jid.ts';
 import type { Stanza } from '../../xmpp/stanza.ts';
+import { yieldsTo } from './collision.ts';
 import type { Links } from './links.ts';
-import { isByAnotherWay } from './occupants.ts';
+import { sameUser } from './occupants.ts';
+import type { Way } from './paths.ts';
 import type { PhaseOf } from './phase.ts';
-import { passedBy } from './place.ts';
-import { isModeration, itemOf, moderationOf, occupantOf, readSubject, saidAt } from './reading.ts';
+import { routeOf } from './place.ts';
+import { isModeration, itemOf, type Known, moderationOf, occupantOf, readSubject, saidAt } from './reading.ts';
 
 /**
  * Takes one stanza of the answer: occupants, messages, and at last the subject, which may name no author.
@@ -17,7 +19,6 @@ import { isModeration, itemOf, moderationOf, occupantOf, readSubject, saidAt } f
  */
 export function readAnswer(
   turn: RoomTurn,
-  links: Links,
   now: PhaseOf<'asking'>,
   author: Jid | undefined,
   stanza: Stanza,
@@ -40,12 +41,11 @@ export function readAnswer(
   if (author === undefined || nick === '') return undefined;
   if (isPresence) {
     now.heard = env.now;
-    const passed = passedBy(stanza, peer);
+    const route = routeOf(stanza, peer);
     // A user of ours, or of a node behind us, who came round.
-    if (passed.includes(room.jid)) return undefined;
-    if (isByAnotherWay(room, links, peer, author, passed)) now.others.add(author);
-    links.paths.leadsTo(author, peer, passed);
+    if (route.passed.includes(room.jid)) return undefined;
     const occupant = occupantOf(room.jid, author, answer.occupantIdOf(room, author, env), stanza);
+    now.ways.set(author, { ...route, as: occupant });
     // The user in whose name we joined comes back in the answer.
     if (author !== now.announced.jid) answer.addOccupant(occupant);
   } else if (stanza.name === 'message' && stanza.type === 'groupchat') {
@@ -54,4 +54,26 @@ export function readAnswer(
     answer.addMessage(itemOf(turn, { nick, jid: author, occupantId }, stanza, saidAt(env.now, stanza)));
   }
   return undefined;
+}
+
+/**
+ * The answer is complete: which of its users come in. Both sides may have given a nick away while they did not know of each other
+ * (decisions #23, #149).
+ *
+ * @returns those who are here by another way, by which they may have come since they were named in it (decision #145)
+ */
+export function takeUsers(turn: RoomTurn, links: Links, now: PhaseOf<'asking'>): readonly (readonly [Known, Way])[] {
+  const { room } = turn;
+  const { ways, answer, link } = now;
+  const { peer } = link;
+  const known: (readonly [Known, Way])[] = [];
+  for (const [user, way] of ways) {
+    const { as, passed } = way;
+    const same = sameUser(room, links, peer, as, passed[0] ?? peer);
+    if (same) known.push([same, way]);
+    const holders = [room.occupants.get(as.nick), room.occupantByJid(user)];
+    if (same || !yieldsTo(turn, links, peer, way, holders)) answer.forget(user);
+  }
+  for (const [user, way] of ways) links.paths.leadsTo(user, peer, way, way.as);
+  return known;
 }

@@ -9,7 +9,7 @@ import { refuse, tellLeaver } from '../../room/tell.ts';
 import type { Traits } from '../../room/traits.ts';
 import type { Sign } from '../../turn/spec.ts';
 import { readLinkPlace, readWay, writeWay } from '../../xep/sync.ts';
-import { type JoinRequest, readMucUser } from '../../xep/xep0045.ts';
+import type { JoinRequest } from '../../xep/xep0045.ts';
 import { isPing } from '../../xep/xep0199.ts';
 import { readFmuc } from '../../xep/xep0289.ts';
 import { assertNever, stanzaError } from '../../xmpp/errors.ts';
@@ -20,6 +20,7 @@ import { withoutExcess } from '../excess.ts';
 import { type Link, readLinkTimer } from '../link.ts';
 import type { Protocol, ProtocolStatus } from '../protocol.ts';
 import { isWordless } from '../wordless.ts';
+import { yieldNick } from './collision.ts';
 import { Entrance } from './entrance.ts';
 import { classify, type FromNode } from './from-node.ts';
 import { routeIq, takeIq } from './iqs.ts';
@@ -27,12 +28,14 @@ import { JoinedNode } from './joined-node.ts';
 import { JoiningNode } from './joining-node.ts';
 import { Links, stateOf } from './links.ts';
 import { routePrivate, takeMessage, takeModeration } from './messages.ts';
-import { isByAnotherWay, spokenForBy, takePresence, yieldNick } from './occupants.ts';
 import { takePastMessage, takePastSubject } from './past.ts';
 import { readSideTimer } from './phase.ts';
-import { passedBy, placeOf, trailOf } from './place.ts';
+import { passedBy, placeOf, routeOf, trailOf } from './place.ts';
+import { comesAgain, takePresence } from './presence.ts';
+import { isLeave, isLost } from './reading.ts';
 import { Rings } from './rings.ts';
 import { Spreading } from './spreading.ts';
+import { isNoWay, isTaken } from './ways.ts';
 
 /**
  * An occupant's own node says which rank they have, and decides what becomes of them (§5.5, decision #62). Users of other
@@ -242,27 +245,26 @@ export class FmucNode implements Protocol {
    * Decision #145: something of a user of another node, with the way that it came. What this room passes on of it has the
    * same identity, and goes to no node that has had it. If it has come by another way before, there is a ring.
    */
-  #comes(turn: RoomTurn, peer: Jid, author: Jid, stanza: Stanza, take: (passed: readonly Jid[]) => void): void {
+  #comes(turn: RoomTurn, peer: Jid, author: Jid, stanza: Stanza, take: () => void): void {
     const { room, env } = turn;
-    const passed = passedBy(stanza, peer);
+    const { paths } = this.#links;
+    const { passed } = routeOf(stanza, peer);
     const trail = trailOf(stanza, peer);
-    if (passed.includes(room.jid))
+    if (passed.includes(room.jid)) {
+      if (stanza.name === 'presence') isNoWay(turn, this.#links, peer, author, 'now');
       return this.#rings.found(turn, [room.jid], [...passed.slice(passed.indexOf(room.jid)), room.jid]);
-    // What is not taken from this peer is still to come from the one that may say it.
-    const isTaken =
-      !isByAnotherWay(room, this.#links, peer, author, passed) ||
-      spokenForBy(room, this.#links, peer, author) !== undefined;
-    const before = isTaken && trail?.id !== undefined ? this.#links.paths.comes(trail, passed, env.now) : undefined;
-    if (before) {
-      if (stanza.name === 'presence' && stanza.type === undefined) this.#links.paths.leadsTo(author, peer, passed);
-      else if (stanza.name === 'presence') {
-        const isLast = room.occupantByJid(author)?.home === peer;
-        if (isLast) this.#spreading.passOn(peer, author, stanza, () => take(passed));
-        this.#links.paths.forgetWay(author, peer);
-      }
-      return this.#rings.found(turn, [...before, room.jid], [...passed, room.jid]);
     }
-    this.#spreading.passOn(peer, author, stanza, () => take(passed));
+    // What is not taken from this peer is still to come from the one that may say it.
+    const taken = isTaken(room, this.#links, peer, author, stanza);
+    const before = taken && trail?.id !== undefined ? paths.comes(trail, passed, env.now) : undefined;
+    if (before === undefined) {
+      if (taken && trail?.id !== undefined && stanza.name === 'presence')
+        paths.isLastOf(author, trail, isLeave(stanza) && !isLost(stanza), env.now);
+      return this.#spreading.passOn(peer, author, stanza, take);
+    }
+    if (trail && stanza.name === 'presence' && comesAgain(turn, this.#links, peer, author, stanza, trail))
+      this.#spreading.passOn(peer, author, stanza, take);
+    this.#rings.found(turn, [...before, room.jid], [...passed, room.jid]);
   }
 
   /** What comes over a link, in its order. */
@@ -280,11 +282,10 @@ export class FmucNode implements Protocol {
       case 'pastMessage':
         return takePastMessage(turn, peer, what.author, stanza);
       case 'presence': {
-        this.#comes(turn, peer, what.author, stanza, (passed) =>
-          takePresence(turn, this.#links, peer, what.author, stanza, passed),
+        this.#comes(turn, peer, what.author, stanza, () =>
+          takePresence(turn, this.#links, peer, what.author, stanza, routeOf(stanza, peer)),
         );
-        const isLeave = stanza.type === 'unavailable' && !readMucUser(stanza.payloads)?.statuses.includes(303);
-        if (isLeave) this.#joined.leftIfEmpty(turn, peer);
+        if (isLeave(stanza)) this.#joined.leftIfEmpty(turn, peer);
         return;
       }
       case 'message':
@@ -318,16 +319,14 @@ export class FmucNode implements Protocol {
 
   /** The link is there, but something that went over it is not here: decision #61. */
   #outOfStep(turn: RoomTurn, peer: Jid, how: Sign, why: string): void {
-    const side = this.#joining.get(peer);
-    if (side) side.rejoin(turn, how, why);
-    else this.#joined.outOfStep(turn, peer, how, why);
+    if (this.#links.isInbound(turn.room, peer)) this.#joined.outOfStep(turn, peer, how, why);
+    else this.#joining.get(peer)?.rejoin(turn, how, why);
   }
 
   /** Decision #24: the other node cannot be reached, or knows nothing of the link. */
   #lost(turn: RoomTurn, peer: Jid, how: Sign, why: string): void {
-    const side = this.#joining.get(peer);
-    if (side) side.lost(turn, how, why);
-    else this.#joined.lost(turn, peer, how, why);
+    if (this.#links.isInbound(turn.room, peer)) this.#joined.lost(turn, peer, how, why);
+    else this.#joining.get(peer)?.lost(turn, how, why);
   }
 
   /** Somebody believes in a link that we do not have: decision #24. */

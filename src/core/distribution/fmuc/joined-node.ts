@@ -6,11 +6,12 @@ import type { Jid } from '../../xmpp/jid.ts';
 import type { Stanza } from '../../xmpp/stanza.ts';
 import { type FmucPeer, fmucPeer, fmucPeers } from '../peers.ts';
 import type { Links } from './links.ts';
-import { change, dropUsers, enter, isByAnotherWay, theirs } from './occupants.ts';
-import { passedBy, placed, placeOf } from './place.ts';
+import { enter, sameUser, showAs, theirs } from './occupants.ts';
+import { placed, placeOf, routeOf } from './place.ts';
 import { occupantOf } from './reading.ts';
 import { missedBy, missing, wanted } from './resync.ts';
 import { left, listed, looped, nodeHistory, nodeSubject, reject, resyncRequest, retractionsFor } from './stanzas.ts';
+import { dropUsers } from './ways.ts';
 
 /**
  * XEP-0289, the joined node's half: it lets other rooms join, answers them with what is here (§5.1), and tells them when
@@ -55,16 +56,15 @@ export class JoinedNode {
       this.#forget(turn, peer);
       this.#dropUsers(turn, peer, known?.nick === occupant.nick ? author : undefined);
     }
-    const passed = passedBy(stanza, peer);
-    const byAnother = isByAnotherWay(room, this.#links, peer, author, passed);
-    if (byAnother && place && this.#links.paths.otherThan(room, author, peer))
+    const route = routeOf(stanza, peer);
+    const same = sameUser(room, this.#links, peer, occupant, route.passed[0] ?? peer);
+    if (same && same.home !== peer && place && this.#links.paths.otherThan(room, same, peer))
       return this.standOff(turn, peer, author, refusal);
-    const kept = theirs(room, peer, author);
-    if (kept) change(turn, kept, occupant);
-    else if (!byAnother && !enter(turn, this.#links, peer, occupant, refusal)) return;
+    if (same?.home === peer) showAs(turn, this.#links, same, occupant, peer);
+    else if (!same && !enter(turn, this.#links, peer, occupant, route, refusal)) return;
     this.#stoodOff.delete(peer);
     const link = before && another ? before : this.#links.begin(turn, peer, place?.session);
-    this.#links.paths.leadsTo(author, peer, passed);
+    this.#links.paths.leadsTo(author, peer, route, occupant);
     if (place === undefined) link.doesNotCount();
     else link.take(place);
     if (link !== before) {

@@ -11,15 +11,17 @@ import { presence, type Stanza } from '../../xmpp/stanza.ts';
 import { backoffMs, jitter, keepaliveMs } from '../keepalive.ts';
 import { type FmucPeer, fmucPeer } from '../peers.ts';
 import { IncomingState } from '../resync.ts';
-import { readAnswer } from './answer.ts';
+import { readAnswer, takeUsers } from './answer.ts';
+import { yieldNick } from './collision.ts';
 import type { Entrance, Waiting } from './entrance.ts';
 import type { Links } from './links.ts';
-import { dropUsers, usersMax, yieldNick } from './occupants.ts';
+import { showAs, usersMax } from './occupants.ts';
 import { commitPast } from './past.ts';
 import { inStep, isSettled, kept, type Phase, type PhaseOf, remembered, type SideTimer, whyAlone } from './phase.ts';
 import type { Known } from './reading.ts';
 import { catchUp, keepsSubject, missedBy, missing } from './resync.ts';
-import { joinRequest, occupantPresence, occupantRename, trailed, wayOf } from './stanzas.ts';
+import { joinRequest, occupantPresence, occupantRename, onward, trailed, wayOf } from './stanzas.ts';
+import { dropUsers } from './ways.ts';
 
 /** How long the other node has for the next part of its answer, and for its `<left/>`, in milliseconds. Decision #21. */
 const answerMs = 10_000;
@@ -81,7 +83,7 @@ export class JoiningNode {
   answered(turn: RoomTurn, author: Jid | undefined, stanza: Stanza): void {
     const now = this.#now(turn.room);
     if (now.phase !== 'asking') return;
-    const word = readAnswer(turn, this.#links, now, author, stanza);
+    const word = readAnswer(turn, now, author, stanza);
     if (word === 'end') this.#join(turn, now);
     else if (word === 'no node') this.#isNoNode(turn, now);
   }
@@ -138,7 +140,7 @@ export class JoiningNode {
   /** Whether somebody of ours is still reached by another way there: it is asked as often as a link is looked at. */
   #askForWay(turn: RoomTurn): void {
     const { room, env } = turn;
-    if (this.#links.isInbound(room, this.peer)) return;
+    if (this.#links.isInbound(room, this.peer)) return turn.setTimer(this.#timer('retry'), jitter(env, keepaliveMs));
     const user = this.#anyone(room)?.jid;
     if (user === undefined) return this.#become(turn, { phase: 'away' });
     this.#question = env.newId();
@@ -284,7 +286,7 @@ export class JoiningNode {
       lost,
       announced: occupant,
       answer,
-      others: new Set(),
+      ways: new Map(),
       tries,
       ...times,
     });
@@ -292,7 +294,8 @@ export class JoiningNode {
     const history = { maxstanzas: room.config.historyMax, ...(ask ? { since: ask.since } : {}) };
     const request = joinRequest(room, occupant, this.peer, { history }, ask);
     const way = wayOf(this.#links, occupant);
-    link.send(turn, way ? trailed(room, request, way) : request, '0289#5.1');
+    const trail = way && onward(room, this.#links, way, occupant.home, this.peer);
+    link.send(turn, trail ? trailed(room, request, trail) : request, '0289#5.1');
     turn.setTimer(this.#timer('answer'), answerMs);
   }
 
@@ -314,21 +317,17 @@ export class JoiningNode {
   }
 
   /** §5.1: the subject ends the answer. It is taken as a whole, and the users who waited enter. */
-  #join(turn: RoomTurn, { link, announced, answer, others, asked }: PhaseOf<'asking'>): void {
+  #join(turn: RoomTurn, asked: PhaseOf<'asking'>): void {
     const { room } = turn;
-    // Both sides may have given a nick away while they did not know of each other: the joined side's stays.
-    for (const occupant of this.#ours(room)) {
-      // The same user by another way (decision #145).
-      if (occupant.jid !== undefined && others.has(occupant.jid) && answer.forget(occupant.jid)) continue;
-      if (answer.hasNickOrSession(occupant)) yieldNick(turn, this.#links, occupant);
-    }
+    const { link, announced, answer } = asked;
+    const known = takeUsers(turn, this.#links, asked);
     const mine = this.#ours(room);
     const now: PhaseOf<'joined'> = { phase: 'joined', link, announced };
     this.#become(turn, now);
     turn.clearTimer(this.#timer('answer'));
     link.watch(turn);
     // Before the answer is part of it.
-    const missed = asked && link.counts ? missedBy(turn, asked) : [];
+    const missed = asked.asked && link.counts ? missedBy(turn, asked.asked) : [];
     const kept = keepsSubject(room.subject, answer.subject);
     if (kept) answer.setSubject(undefined);
     const changes = answer.diff(turn, {
@@ -340,6 +339,8 @@ export class JoiningNode {
     const what = `${answer.occupants.length} occupants, ${messages} messages`;
     turn.note('0289#5.1', `joined ${this.peer}: ${what}`, { peer: this.peer });
     for (const change of changes) commitPast(turn, change);
+    // Of a user of its own nobody knows more.
+    for (const [same, { as, passed }] of known) if (passed.length === 1) showAs(turn, this.#links, same, as, this.peer);
     // The text may be the same, but not the author or the time: users who enter later get those.
     if (answer.subject && answer.subject !== room.subject)
       turn.record({ kind: 'subjectChanged', subject: answer.subject });
@@ -348,7 +349,8 @@ export class JoiningNode {
       if (this.#cameBy(occupant)) continue;
       for (const stanza of this.introduced(turn, occupant)) {
         const way = wayOf(this.#links, occupant);
-        link.send(turn, way && link.counts ? trailed(room, stanza, way) : stanza, '0289#5.3');
+        const trail = way && onward(room, this.#links, way, occupant.home, this.peer);
+        link.send(turn, trail && link.counts ? trailed(room, stanza, trail) : stanza, '0289#5.3');
       }
     }
     catchUp(turn, this.#links, link, missed, kept);
@@ -398,6 +400,8 @@ export class JoiningNode {
 
   /** The phase; of one in a life before this only the record is left. */
   #now(room: RoomView): Phase {
+    // It has joined us: the link is its own.
+    if (this.#links.isInbound(room, this.peer)) this.#current = { phase: 'standby' };
     this.#current ??= remembered(fmucPeer(room, this.peer));
     return this.#current;
   }

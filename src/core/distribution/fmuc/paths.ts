@@ -1,7 +1,8 @@
-/** By which ways a room's users, and what they do, come to this node: decisions #145 and #146. */
+/** By which ways a room's users, and what they do, come to this node: decisions #145, #146 and #148. */
+import type { Occupant } from '../../room/event.ts';
 import type { RoomView } from '../../room/state.ts';
 import type { Trail } from '../../xep/sync.ts';
-import type { Jid } from '../../xmpp/jid.ts';
+import { bareOf, type Jid } from '../../xmpp/jid.ts';
 import type { Instant } from '../../xmpp/time.ts';
 
 /** Changes that are remembered, and for how long (in ms): longer than one is under way. */
@@ -10,19 +11,52 @@ const changeMs = 600_000;
 /** Nodes that a change may pass. */
 export const hopsMax = 16;
 
+/** The way to a user. */
+export interface Route {
+  /** The nodes on it, from the user's own, the peer last. */
+  readonly passed: readonly Jid[];
+  /** It leads from one room that a node joins to another. Decision #149. */
+  readonly across?: true | undefined;
+}
+
+/** How a user is reached by one peer. */
+export interface Way extends Route {
+  /** The user as that peer shows them. */
+  readonly as: Occupant & { readonly jid: Jid };
+  /** The peer will soon be no way to them, if there is another. Decision #146. */
+  readonly soon?: true;
+}
+
 export class Paths {
-  /** By user (real full JID) and peer: the nodes on the way from the user's, the peer last. */
-  readonly #users = new Map<Jid, Map<Jid, readonly Jid[]>>();
+  /** By user (real full JID) and peer. */
+  readonly #users = new Map<Jid, Map<Jid, Way>>();
+  /** The sessions among them, by user's bare JID. */
+  readonly #sessions = new Map<Jid, Set<Jid>>();
   readonly #crossings: (readonly [readonly Jid[], readonly Jid[]])[] = [];
   /** Changes that have come, by their identity, and the nodes that they had passed, the origin first. */
   readonly #changes = new Map<string, { readonly passed: readonly Jid[]; readonly at: Instant }>();
+  /** Of each user: the last change of theirs that came, and whether they left with it. */
+  readonly #last = new Map<Jid, { readonly key: string; readonly left: boolean; readonly at: Instant }>();
 
-  /** A user is behind this peer. @param passed  the nodes on the way from their node, the peer last */
-  leadsTo(user: Jid, peer: Jid, passed: readonly Jid[]): void {
-    const ways = this.#users.get(user) ?? new Map<Jid, readonly Jid[]>();
+  /** A user is behind this peer. */
+  leadsTo(user: Jid, peer: Jid, { passed, across }: Route, as: Way['as']): void {
+    const bare = bareOf(user);
+    const sessions = this.#sessions.get(bare) ?? new Set<Jid>();
+    // Decision #141: a node knows one session of each nick.
+    for (const other of [...sessions])
+      if (other !== user && this.#users.get(other)?.get(peer)?.as.nick === as.nick) this.forgetWay(other, peer);
+    this.#sessions.set(bare, sessions.add(user));
+    const ways = this.#users.get(user) ?? new Map<Jid, Way>();
     this.#users.set(user, ways);
-    ways.set(peer, passed);
-    for (const [other, way] of ways) if (other !== peer) this.#crossings.push([way, passed]);
+    ways.set(peer, { passed, as, ...(across ? { across } : {}) });
+    for (const [other, way] of ways) if (other !== peer) this.#crossings.push([way.passed, passed]);
+  }
+
+  /** The peer will soon be no way to this user, if there is another. */
+  endsSoon(user: Jid, peer: Jid): void {
+    const ways = this.#users.get(user);
+    const way = ways?.get(peer);
+    if (way) ways?.set(peer, { ...way, soon: true });
   }
 
   /** Pairs of ways to one user that have been found since. */
@@ -37,7 +71,11 @@ export class Paths {
 
   /** The nodes on the way from a user's to this one, the peer last. */
   from(user: Jid, peer: Jid): readonly Jid[] {
-    return this.#users.get(user)?.get(peer) ?? [peer];
+    return this.route(user, peer).passed;
+  }
+
+  route(user: Jid, peer: Jid): Route {
+    return this.#users.get(user)?.get(peer) ?? { passed: [peer] };
   }
 
   /** Whether any user is reached by this peer. */
@@ -49,24 +87,39 @@ export class Paths {
   /** The user is not behind this peer any more. */
   forgetWay(user: Jid, peer: Jid): void {
     const ways = this.#users.get(user);
-    if (ways?.delete(peer) && ways.size === 0) this.#users.delete(user);
+    if (ways?.delete(peer) && ways.size === 0) this.forgetUser(user);
   }
 
   /** The user is gone. */
   forgetUser(user: Jid): void {
     this.#users.delete(user);
+    const sessions = this.#sessions.get(bareOf(user));
+    if (sessions?.delete(user) && sessions.size === 0) this.#sessions.delete(bareOf(user));
   }
 
   /** The link is gone. */
   forgetPeer(peer: Jid): void {
-    for (const [user, ways] of this.#users) if (ways.delete(peer) && ways.size === 0) this.#users.delete(user);
+    for (const user of [...this.#users.keys()]) this.forgetWay(user, peer);
   }
 
-  /** Another linked peer by which the user is reached. */
-  otherThan(room: RoomView, user: Jid, peer: Jid): Jid | undefined {
-    for (const other of this.#users.get(user)?.keys() ?? [])
-      if (other !== peer && room.peers.get(other)?.state === 'live') return other;
-    return undefined;
+  /**
+   * The best other way to a user: one that stays, and of those the shortest. It may be known under another of their sessions
+   * (decision #141).
+   */
+  otherThan(room: RoomView, { jid, nick }: Occupant, peer: Jid): readonly [Jid, Way] | undefined {
+    if (jid === undefined) return undefined;
+    const under = (session: Jid) =>
+      [...(this.#users.get(session) ?? [])].filter(
+        ([other, { as }]) =>
+          other !== peer && room.peers.get(other)?.state === 'live' && (session === jid || as.nick === nick),
+      );
+    const rank = ({ soon, passed }: Way) => passed.length + (soon ? hopsMax : 0);
+    return [...(this.#sessions.get(bareOf(jid)) ?? [])]
+      .flatMap(under)
+      .reduce<readonly [Jid, Way] | undefined>(
+        (best, one) => (best === undefined || rank(one[1]) < rank(best[1]) ? one : best),
+        undefined,
+      );
   }
 
   /**
@@ -80,11 +133,29 @@ export class Paths {
     const known = this.#changes.get(key);
     if (known !== undefined) return known.passed;
     this.#changes.set(key, { passed, at: now });
-    for (const [oldest, { at }] of this.#changes) {
-      if (this.#changes.size <= changesMax && now - at < changeMs) break;
-      this.#changes.delete(oldest);
-    }
+    prune(this.#changes, now);
     return undefined;
+  }
+
+  /** It is the last that this user did, so far. @param left  they left with it */
+  isLastOf(user: Jid, { by, id }: Trail, left: boolean, now: Instant): void {
+    this.#last.delete(user);
+    this.#last.set(user, { key: `${by} ${id}`, left, at: now });
+    prune(this.#last, now);
+  }
+
+  /** What is known of the last change of this user: whether it is this one, and whether they left with it. */
+  lastOf(user: Jid, { by, id }: Trail): { readonly same: boolean; readonly left: boolean } {
+    const last = this.#last.get(user);
+    return { same: last?.key === `${by} ${id}`, left: last?.left === true };
+  }
+}
+
+/** What is remembered of changes is so for a while, and not without bound. */
+function prune(changes: Map<string, { readonly at: Instant }>, now: Instant): void {
+  for (const [oldest, { at }] of changes) {
+    if (changes.size <= changesMax && now - at < changeMs) break;
+    changes.delete(oldest);
   }
 }
 

@@ -5,6 +5,7 @@ import { type Instant, instant } from '../../xmpp/time.ts';
 import type { Link } from '../link.ts';
 import type { FmucPeer } from '../peers.ts';
 import type { IncomingState } from '../resync.ts';
+import type { Way } from './paths.ts';
 import type { Known } from './reading.ts';
 
 /**
@@ -43,8 +44,8 @@ export type Phase =
       /** The user in whose name it asks. */
       readonly announced: Known;
       readonly answer: IncomingState;
-      /** Users of the answer who are known by another way. */
-      readonly others: Set<Jid>;
+      /** The users of the answer. */
+      readonly ways: Map<Jid, Way>;
       readonly tries: number;
       readonly since: Instant;
       heard: Instant;

@@ -6,6 +6,7 @@ import { NS } from '../../xmpp/namespaces.ts';
 import { payloadOf, type Stanza, withMore, withPayloads } from '../../xmpp/stanza.ts';
 import { el, element } from '../../xmpp/xml.ts';
 import type { Wording } from '../link.ts';
+import type { Route } from './paths.ts';
 
 export const wording: Wording = {
   keepalive: 'decision#3',
@@ -36,6 +37,12 @@ export function placeOf(stanza: Stanza): LinkPlace | undefined {
 export function passedBy(stanza: Stanza, peer: Jid): readonly Jid[] {
   const trail = trailOf(stanza, peer);
   return trail === undefined || trail.by === peer ? [peer] : [trail.by, ...trail.via, peer];
+}
+
+/** The same, and whether it led from one room that a node joins to another. Decision #149. */
+export function routeOf(stanza: Stanza, peer: Jid): Route {
+  const across = trailOf(stanza, peer)?.across;
+  return { passed: passedBy(stanza, peer), ...(across ? { across } : {}) };
 }
 
 export function trailOf(stanza: Stanza, peer: Jid): Trail | undefined {

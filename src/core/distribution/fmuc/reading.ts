@@ -35,6 +35,16 @@ export function occupantOf(room: Jid, author: Jid, occupantId: string, stanza: S
   };
 }
 
+/** Whether somebody is out, and does not merely have another nick now. */
+export function isLeave({ type, payloads }: Stanza): boolean {
+  return type === 'unavailable' && !readMucUser(payloads)?.statuses.includes(303);
+}
+
+/** Whether it is a link that was lost (§17.3 of XEP-0045, status 333), and nobody's wish. */
+export function isLost({ payloads }: Stanza): boolean {
+  return readMucUser(payloads)?.statuses.includes(333) === true;
+}
+
 /** A message of this author, as it is kept. */
 export function itemOf(
   { room, env }: RoomTurn,

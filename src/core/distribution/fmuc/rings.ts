@@ -6,6 +6,7 @@ import type { JoiningNode } from './joining-node.ts';
 import type { Links } from './links.ts';
 import { spareLink } from './paths.ts';
 import { elsewhere, looped, spare } from './stanzas.ts';
+import { retell } from './ways.ts';
 
 /** How long a ring is looked at before a link of it is given up (in ms), and how often, if somebody is reached by no other way. */
 const ringMs = 5_000;
@@ -63,17 +64,21 @@ export class Rings {
     if (link === undefined) this.#spare.delete(peer);
     if (ring === undefined || link === undefined) return;
     const { paths } = this.#links;
-    const lost = [...room.occupants.values()].filter(
-      ({ home, jid }) => home === peer && jid !== undefined && paths.otherThan(room, jid, peer) === undefined,
-    );
+    const lost = [...room.occupants.values()].filter((occupant) => {
+      if (occupant.home !== peer) return false;
+      const other = paths.otherThan(room, occupant, peer);
+      return other === undefined || other[1].soon === true;
+    });
     if (lost.length > 0) {
       // The others may know them by this room alone.
       for (const occupant of lost)
         for (const other of this.#links.hearing(room, occupant))
           if (other.counts) other.send(turn, elsewhere(room, occupant, other.peer, 'soon'), 'decision#146');
       ring.tries++;
-      if (ring.tries >= ringTries) this.#spare.delete(peer);
-      else turn.setTimer(`ring:${peer}`, ringMs);
+      if (ring.tries < ringTries) return turn.setTimer(`ring:${peer}`, ringMs);
+      this.#spare.delete(peer);
+      // It stays a way to them.
+      for (const occupant of lost) retell(turn, this.#links, occupant);
     } else if (room.jid < peer) {
       this.#spare.delete(peer);
       link.send(turn, spare(room, peer), 'decision#146');

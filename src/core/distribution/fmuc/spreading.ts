@@ -12,14 +12,24 @@ import type { Stanza } from '../../xmpp/stanza.ts';
 import type { Link } from '../link.ts';
 import type { JoiningNode } from './joining-node.ts';
 import type { Links } from './links.ts';
-import { passedBy, trailOf } from './place.ts';
-import { nodeHistory, nodeMessage, nodeSubject, occupantPresence, occupantRename, trailed, wayOf } from './stanzas.ts';
+import type { Route } from './paths.ts';
+import { routeOf, trailOf } from './place.ts';
+import {
+  nodeHistory,
+  nodeMessage,
+  nodeSubject,
+  occupantPresence,
+  occupantRename,
+  onward,
+  trailed,
+  wayOf,
+} from './stanzas.ts';
 
 export class Spreading {
   readonly #links: Links;
   readonly #joining: ReadonlyMap<Jid, JoiningNode>;
   /** What is being taken from another node, as it is passed on. */
-  #passing: (Omit<Trail, 'via'> & { readonly author: Jid; readonly passed: readonly Jid[] }) | undefined;
+  #passing: (Omit<Trail, 'via'> & Route & { readonly author: Jid; readonly peer: Jid }) | undefined;
 
   constructor(links: Links, joining: ReadonlyMap<Jid, JoiningNode>) {
     this.#links = links;
@@ -29,7 +39,7 @@ export class Spreading {
   /** What follows from a stanza of another node about this user goes on under the identity that it has. */
   passOn(peer: Jid, author: Jid, stanza: Stanza, take: () => void): void {
     const { by = peer, id } = trailOf(stanza, peer) ?? {};
-    this.#passing = { author, by, id, passed: passedBy(stanza, peer) };
+    this.#passing = { author, peer, by, id, ...routeOf(stanza, peer) };
     take();
     this.#passing = undefined;
   }
@@ -120,16 +130,17 @@ export class Spreading {
   }
 
   /** How something of this user is passed on: as it came, or, if it begins here, as ours. */
-  #trailOf(turn: RoomTurn, occupant: Occupant): Trail & { readonly passed: readonly Jid[] } {
+  #trailOf(turn: RoomTurn, occupant: Occupant): Trail & { readonly passed: readonly Jid[]; readonly peer?: Jid } {
     const passing = this.#passing;
     if (passing && occupant.home !== undefined && asFirst(occupant).jid === passing.author) {
-      const { by, id, passed } = passing;
-      return { by, id: id ?? turn.env.newId(), via: passed.slice(1), passed };
+      const { by, id, passed, across, peer } = passing;
+      return { by, id: id ?? turn.env.newId(), via: passed.slice(1), passed, across, peer };
     }
     const way = wayOf(this.#links, occupant);
     const id = turn.env.newId();
     if (way === undefined) return { by: turn.room.jid, id, via: [], passed: [] };
-    return { ...way, id, passed: [way.by, ...way.via] };
+    const { home } = occupant;
+    return { ...way, id, passed: [way.by, ...way.via], ...(home === undefined ? {} : { peer: home }) };
   }
 
   /** To every linked node but those it came by. A node without our extension gets the plain XEP. */
@@ -141,12 +152,13 @@ export class Spreading {
     past?: true,
   ): void {
     const { room } = turn;
-    const { passed, ...trail } = this.#trailOf(turn, occupant);
+    const { passed, peer, ...trail } = this.#trailOf(turn, occupant);
     for (const link of this.#links.hearing(room, occupant, passed)) {
       for (const [i, stanza] of [write(link) ?? []].flat().entries()) {
         // Of a new nick's two stanzas the second may say something else at the next node.
-        const { by, via, id } = i === 0 ? trail : { ...trail, id: turn.env.newId() };
-        link.send(turn, link.counts ? trailed(room, stanza, { by, via, id, past }) : stanza, spec);
+        const news = i === 0 ? trail : { ...trail, id: turn.env.newId() };
+        const { by, via, id, across } = onward(room, this.#links, news, peer, link.peer);
+        link.send(turn, link.counts ? trailed(room, stanza, { by, via, id, past, across }) : stanza, spec);
       }
     }
   }

@@ -104,15 +104,22 @@ export function occupantPresence(room: RoomView, occupant: Occupant, to: Jid, pa
 /** The way on which a user of another node came here. It is no news, and has no identity. */
 export function wayOf({ paths }: Links, { home, jid }: Occupant): Trail | undefined {
   if (home === undefined || jid === undefined) return undefined;
-  const [by = home, ...via] = paths.from(jid, home);
-  return { by, via };
+  const { passed, across } = paths.route(jid, home);
+  const [by = home, ...via] = passed;
+  return { by, via, across };
+}
+
+/** The trail as it is from here to this peer. Decision #149. @param from  the peer that it came by */
+export function onward(room: RoomView, links: Links, trail: Trail, from: Jid | undefined, to: Jid): Trail {
+  const across = from !== undefined && links.isOutbound(room, from) && links.isOutbound(room, to);
+  return across ? { ...trail, across } : trail;
 }
 
 /** §5.1: a user who is in, in the answer to a join. */
 export function listed(room: RoomView, links: Links, occupant: Occupant, { peer, counts }: Link): Stanza {
   const way = wayOf(links, occupant);
   const stanza = occupantPresence(room, occupant, peer);
-  return way && counts ? trailed(room, stanza, way) : stanza;
+  return way && counts ? trailed(room, stanza, onward(room, links, way, occupant.home, peer)) : stanza;
 }
 
 /** Decision #146: this room is, or will soon be, no way to this user. */

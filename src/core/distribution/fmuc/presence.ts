@@ -1,0 +1,99 @@
+/** XEP-0289 §5.3, §5.4: what another node says of a user: they come, look different, or are out. */
+import { leave } from '../../room/commit.ts';
+import type { Actor } from '../../room/event.ts';
+import { cleanPayloads } from '../../room/hygiene.ts';
+import type { RoomTurn } from '../../room/room-turn.ts';
+import { readElsewhere, type Trail } from '../../xep/sync.ts';
+import { type MucUser, readMucUser } from '../../xep/xep0045.ts';
+import type { Jid } from '../../xmpp/jid.ts';
+import type { Stanza } from '../../xmpp/stanza.ts';
+import type { Links } from './links.ts';
+import { enter, rename, sameUser, showAs, spokenForBy } from './occupants.ts';
+import type { Route } from './paths.ts';
+import { routeOf, trailOf } from './place.ts';
+import { isLeave, type Known, occupantOf } from './reading.ts';
+import { isNoWay, lose, retell } from './ways.ts';
+
+/** §5.3, §5.4: one presence of a user of that peer. @param route  the way that it came */
+export function takePresence(turn: RoomTurn, links: Links, peer: Jid, author: Jid, stanza: Stanza, route: Route): void {
+  const { room, env } = turn;
+  if (stanza.type !== undefined && stanza.type !== 'unavailable') return;
+  const occupant = occupantOf(room.jid, author, room.occupantIdOf(author) ?? env.newId(), stanza);
+  const { nick } = occupant;
+  if (nick === '') return turn.note('0289#5', `a presence from ${peer} with fmuc but no nick: ignored`, { peer });
+  if (stanza.type === undefined) return takeAvailable(turn, links, peer, occupant, route, stanza);
+  const { paths } = links;
+  const when = readElsewhere(stanza.payloads);
+  if (when !== undefined) return isNoWay(turn, links, peer, author, when);
+  const known = spokenForBy(room, links, peer, author);
+  if (known === undefined) return paths.forgetWay(author, peer);
+  const user = readMucUser(stanza.payloads);
+  // It was nobody's wish: a link on that way is lost.
+  if (user?.statuses.includes(333) && paths.otherThan(room, known, peer) !== undefined) {
+    paths.forgetWay(author, peer);
+    return known.home === peer ? lose(turn, links, known, peer, 'decision#146') : undefined;
+  }
+  if (user && user.nick !== undefined && user.statuses.includes(303)) return rename(turn, links, known, user.nick);
+  const parts = {
+    statuses: user?.statuses.filter((code) => code !== 110) ?? [],
+    payloads: cleanPayloads(room.jid, stanza.payloads),
+    ...(user === undefined ? {} : { item: whyOf(user) }),
+  };
+  // With a ban comes another affiliation than they had (XEP-0045 §9.1).
+  const gone = user === undefined ? known : { ...known, affiliation: user.affiliation };
+  leave(turn, gone, parts, { spec: '0289#5.4' });
+}
+
+/** A user comes, or is here and may look different. */
+function takeAvailable(turn: RoomTurn, links: Links, peer: Jid, occupant: Known, route: Route, stanza: Stanza): void {
+  const { room } = turn;
+  const { paths } = links;
+  const known = sameUser(room, links, peer, occupant, route.passed[0] ?? peer);
+  if (known === undefined) {
+    if (enter(turn, links, peer, occupant, route)) paths.leadsTo(occupant.jid, peer, route, occupant);
+    return;
+  }
+  const before = paths.from(known.jid, peer);
+  paths.leadsTo(occupant.jid, peer, route, occupant);
+  // By another way it counts if it is news, or as soon as the one that they came by is gone.
+  const isNews = trailOf(stanza, peer)?.id !== undefined;
+  const passesOn = isNews && paths.from(known.jid, known.home ?? peer).length > 1;
+  if (known.home === peer || passesOn) showAs(turn, links, known, occupant, peer);
+  const now = room.occupantByJid(occupant.jid);
+  if (now?.home === peer && !isNews && before.join(' ') !== route.passed.join(' ')) retell(turn, links, now);
+}
+
+/**
+ * Decision #148: a change that came by another way before comes by this peer. Which way was faster makes no difference in the end.
+ *
+ * @returns whether it is taken all the same
+ */
+export function comesAgain(
+  turn: RoomTurn,
+  links: Links,
+  peer: Jid,
+  author: Jid,
+  stanza: Stanza,
+  trail: Trail,
+): boolean {
+  const { room, env } = turn;
+  const { paths } = links;
+  const known = room.occupantByJid(author);
+  if (stanza.type !== undefined) {
+    // After a change of nick they are there under another.
+    if (!isLeave(stanza)) return false;
+    paths.forgetWay(author, peer);
+    return known?.home === peer;
+  }
+  const last = paths.lastOf(author, trail);
+  // A user who was lost with a link comes back by this one; one who left does not.
+  if (known === undefined ? !last.left : known.home === peer && last.same) return true;
+  const as = occupantOf(room.jid, author, room.occupantIdOf(author) ?? env.newId(), stanza);
+  paths.leadsTo(author, peer, routeOf(stanza, peer), as);
+  return false;
+}
+
+/** Who did it, by nick, and why. What that node thinks of addresses is not what this room does with them. */
+function whyOf({ reason, actor }: MucUser): Actor {
+  return { ...(actor === undefined ? {} : { actor }), ...(reason === undefined ? {} : { reason }) };
+}

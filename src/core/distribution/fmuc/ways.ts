@@ -1,0 +1,87 @@
+/** Decision #148: a user who is reached by several ways is one user, as the peer by which they are reached shows them. */
+import { leave } from '../../room/commit.ts';
+import type { Occupant } from '../../room/event.ts';
+import type { RoomTurn } from '../../room/room-turn.ts';
+import { isOf } from '../../room/sessions.ts';
+import type { RoomView } from '../../room/state.ts';
+import { type Jid, resourceOf } from '../../xmpp/jid.ts';
+import type { Stanza } from '../../xmpp/stanza.ts';
+import type { Links } from './links.ts';
+import { showAs, spokenForBy } from './occupants.ts';
+import type { Way } from './paths.ts';
+import { routeOf } from './place.ts';
+import { elsewhere, listed } from './stanzas.ts';
+
+/**
+ * Whether what a peer says of a user is taken. It is not if their own node is linked with this one, which will say it too; nor, of
+ * what they say or that they leave, if this peer has not brought them in.
+ */
+export function isTaken(room: RoomView, links: Links, peer: Jid, author: Jid, stanza: Stanza): boolean {
+  if (stanza.name !== 'presence' || stanza.type !== undefined)
+    return spokenForBy(room, links, peer, author) !== undefined;
+  const named = room.occupants.get(resourceOf(stanza.from));
+  const { jid, home } = room.occupantByJid(author) ?? (named && isOf(named, author) ? named : {});
+  if (home === undefined || jid === undefined || home === peer) return true;
+  return home !== routeOf(stanza, peer).passed[0] || links.paths.from(jid, home).length > 1;
+}
+
+/** A user is not reached by this peer any more: by another, if there is one, else they are out (decision #24). */
+export function lose(turn: RoomTurn, links: Links, occupant: Occupant, peer: Jid, spec: string): void {
+  const other = links.paths.otherThan(turn.room, occupant, peer);
+  if (other === undefined) leave(turn, occupant, { statuses: [333], payloads: [] }, { spec });
+  else reachBy(turn, links, occupant, other);
+}
+
+/** From now on a user is reached by another peer, which may show them otherwise. */
+export function reachBy(turn: RoomTurn, links: Links, occupant: Occupant, [peer, { as }]: readonly [Jid, Way]): void {
+  const { room } = turn;
+  const { jid } = occupant;
+  if (jid === undefined) return;
+  turn.record({ kind: 'occupantChanged', occupant: { ...occupant, home: peer } });
+  showAs(turn, links, { ...occupant, home: peer, jid }, as, peer);
+  const now = room.occupantByJid(as.jid);
+  if (now?.home === peer) retell(turn, links, now);
+}
+
+/** The way to a user is another: the nodes on it have none by this room, and the others learn which it is. */
+export function retell(turn: RoomTurn, links: Links, occupant: Occupant): void {
+  const { room } = turn;
+  const { jid, home } = occupant;
+  if (jid === undefined || home === undefined) return;
+  const passed = links.paths.from(jid, home);
+  for (const [peer, { state }] of [...room.peers]) {
+    const link = state === 'live' ? links.of(peer) : undefined;
+    if (!link?.counts) continue;
+    if (passed.includes(peer)) link.send(turn, elsewhere(room, occupant, peer, 'now'), 'decision#148');
+    else link.send(turn, listed(room, links, occupant, link), 'decision#148');
+  }
+}
+
+/** Decision #146: the peer says that it is no way to this user, or will soon be none. */
+export function isNoWay(turn: RoomTurn, links: Links, peer: Jid, user: Jid, when: 'now' | 'soon'): void {
+  const { room } = turn;
+  const { paths } = links;
+  const known = room.occupantByJid(user);
+  if (when === 'now') paths.forgetWay(user, peer);
+  else paths.endsSoon(user, peer);
+  if (known?.home !== peer) return;
+  const other = paths.otherThan(room, known, peer);
+  if (when === 'now') lose(turn, links, known, peer, 'decision#146');
+  // Without another way, they stay as long as the peer still is one.
+  else if (other && !other[1].soon) reachBy(turn, links, known, other);
+}
+
+/**
+ * A link is gone. Users who were reached by it and are reached by another way stay, and nobody hears of it; the others are
+ * out (decision #24).
+ *
+ * @param keep  a user who stays in any case
+ */
+export function dropUsers(turn: RoomTurn, links: Links, peer: Jid, spec: string, keep?: Jid): void {
+  const { room } = turn;
+  for (const occupant of [...room.occupants.values()]) {
+    const { home, jid, nick } = occupant;
+    if (home !== peer || jid === undefined || jid === keep || room.occupants.get(nick) !== occupant) continue;
+    lose(turn, links, occupant, peer, spec);
+  }
+}

@@ -1,0 +1,200 @@
+import { describe, expect, it } from 'vitest';
+import { readElsewhere, readLinkPlace, writeLinkPlace, writeTrail } from '../../src/core/xep/sync.ts';
+import { writeMucUser } from '../../src/core/xep/xep0045.ts';
+import { type Jid, jid, occupantJid, resourceOf } from '../../src/core/xmpp/jid.ts';
+import { NS } from '../../src/core/xmpp/namespaces.ts';
+import { message, payloadOf, presence, type Stanza } from '../../src/core/xmpp/stanza.ts';
+import { el, element, type XmlElement } from '../../src/core/xmpp/xml.ts';
+import type { Scenario } from '../../src/scenario/scenario.ts';
+import { plain } from '../support/scenarios.ts';
+import { joins, World } from '../support/world.ts';
+
+// XEP-0289 in rings (decisions #145 and #146), as one node of a ring sees it: the two others are played by the test.
+
+const hall = jid('hall@rooms.here.lit');
+const node = jid('rooms.here.lit');
+const user = 'user@here.lit/x';
+const left = jid('hall@rooms.left.lit');
+const right = jid('hall@rooms.right.lit');
+const origin = jid('hall@rooms.origin.lit');
+const far = jid('far@origin.lit/x');
+const near = jid('near@origin.lit/x');
+
+/** A room that joins two others, or lets them join. */
+function roomOf(distribution: { outbound: readonly Jid[]; allowedNodes: readonly Jid[] }): World {
+  const nodes = [
+    {
+      kind: 'service',
+      address: node,
+      server: 'here.lit',
+      rooms: [{ jid: hall, distribution: { kind: 'fmuc', ...distribution } }],
+    },
+  ];
+  const servers = [{ domain: 'here.lit', at: [0.5, 0.5] }];
+  return new World({ ...plain, servers, nodes, occupants: [], script: [] } as unknown as Scenario);
+}
+
+/** Another node: what it says goes over its link with the next number. */
+class Peer {
+  readonly #world: World;
+  readonly #room: Jid;
+  #session = '';
+  #sent = 0;
+
+  constructor(world: World, room: Jid) {
+    this.#world = world;
+    this.#room = room;
+  }
+
+  /** It answers the last request to join that it got: what it says is of that link. */
+  takesRequest(): void {
+    const request = this.got().findLast((stanza) => payloadOf(stanza, 'x', NS.muc) !== undefined);
+    this.#session = readLinkPlace(request && payloadOf(request, 'fmuc', NS.fmuc))?.session ?? '';
+    this.#sent = 0;
+  }
+
+  got(): readonly Stanza[] {
+    return this.#world.to(this.#room);
+  }
+
+  #fmuc(attrs: Record<string, string>, ...more: readonly XmlElement[]): XmlElement {
+    const place = writeLinkPlace({ session: this.#session, n: ++this.#sent, h: 1 });
+    return element('fmuc', NS.fmuc, attrs, [...more, place]);
+  }
+
+  /** Both this room and that one have it that a user of the node `origin` comes, or is otherwise, and has said so with this id. */
+  tells(who: Jid, nick: string, id: string, type?: 'unavailable'): void {
+    const fmuc = this.#fmuc({ from: who }, ...writeTrail({ by: origin, id, via: [] }, this.#room));
+    const x = writeMucUser({ affiliation: 'none', role: type ? 'none' : 'participant', statuses: [] });
+    this.#say(presence(occupantJid(this.#room, nick), occupantJid(hall, nick), { type }, fmuc, x));
+  }
+
+  /** It has no link with this room any more. */
+  ends(): void {
+    this.#say(presence(this.#room, hall, {}, this.#fmuc({}, el('left', NS.fmuc))));
+  }
+
+  /** A user of the node `origin` is in. */
+  lists(who: Jid, nick: string, ...via: readonly Jid[]): void {
+    const fmuc = this.#fmuc({ from: who }, ...writeTrail({ by: origin, via }, this.#room));
+    this.#say(
+      presence(
+        occupantJid(this.#room, nick),
+        hall,
+        {},
+        fmuc,
+        writeMucUser({ affiliation: 'none', role: 'participant', statuses: [] }),
+      ),
+    );
+  }
+
+  /** The subject ends the answer. */
+  endsAnswer(): void {
+    this.#say(message(this.#room, hall, { type: 'groupchat' }, el('subject', NS.client), this.#fmuc({})));
+  }
+
+  #say(stanza: Stanza): void {
+    this.#world.inject(node, this.#room.slice('hall@'.length), stanza);
+  }
+}
+
+/** A room with a user that has joined both others. */
+function between(): { world: World; one: Peer; other: Peer } {
+  const world = roomOf({ outbound: [left, right], allowedNodes: [] });
+  world.send(joins(user, `${hall}/me`));
+  const [one, other] = [new Peer(world, left), new Peer(world, right)];
+  one.takesRequest();
+  other.takesRequest();
+  return { world, one, other };
+}
+
+const inside = (world: World) => world.status(node).occupants.map(({ nick, home }) => [nick, home]);
+const shown = (world: World) =>
+  world
+    .got(user)
+    .filter(({ name }) => name === 'presence')
+    .map(({ type, from }) => `${type ?? 'available'} ${resourceOf(from)}`);
+
+describe('decision #145: a user who is reached by two ways', () => {
+  it('a user of an answer who comes by another way before it ends is one user, and nobody’s nick is in conflict', () => {
+    const { world, one, other } = between();
+    other.lists(far, 'Far');
+    one.lists(far, 'Far');
+    one.endsAnswer();
+    world.clear();
+    other.endsAnswer();
+    expect(world.sent.filter(({ stanza }) => stanza.type === 'error' || stanza.type === 'unavailable')).toEqual([]);
+    expect(world.status(node).occupants.map(({ nick, home }) => [nick, home])).toEqual([
+      ['Far', left],
+      ['me', undefined],
+    ]);
+  });
+});
+
+describe('decision #148: the ways to one user', () => {
+  /** Both links are there; nobody else is in. */
+  function linked() {
+    const { world, one, other } = between();
+    one.endsAnswer();
+    other.endsAnswer();
+    world.clear();
+    return { world, one, other };
+  }
+
+  it('a user whose way is lost is then as the other way shows them, and nobody sees them leave', () => {
+    const { world, one, other } = between();
+    one.lists(far, 'Far');
+    one.endsAnswer();
+    // The link with the first is silent: of the change of nick only the second has heard.
+    other.lists(far, 'Near');
+    other.endsAnswer();
+    expect(inside(world)).toContainEqual(['Far', left]);
+    world.clear();
+    one.ends();
+    expect(inside(world)).toContainEqual(['Near', right]);
+    expect(shown(world)).toEqual(['unavailable Far', 'available Near']);
+  });
+
+  it('a user who was lost with a link comes back when the slower way has brought them', () => {
+    const { world, one, other } = linked();
+    one.tells(far, 'Far', 'enters');
+    one.ends();
+    expect(shown(world)).toEqual(['available Far', 'unavailable Far']);
+    world.clear();
+    other.tells(far, 'Far', 'enters');
+    expect(shown(world)).toEqual(['available Far']);
+    expect(inside(world)).toContainEqual(['Far', right]);
+  });
+
+  it('a user who has left does not come back by the slower way', () => {
+    const { world, one, other } = linked();
+    one.tells(far, 'Far', 'enters');
+    one.tells(far, 'Far', 'leaves', 'unavailable');
+    other.tells(far, 'Far', 'enters');
+    other.tells(far, 'Far', 'leaves', 'unavailable');
+    expect(shown(world)).toEqual(['available Far', 'unavailable Far']);
+  });
+
+  it('a user who takes a nick that another of the same node has given up is in no collision with them', () => {
+    const { world, one, other } = linked();
+    one.tells(far, 'Nick', 'enters');
+    other.tells(far, 'Nick', 'enters');
+    world.clear();
+    // Of the two that say so, the second is the one that the first user is not reached by.
+    other.tells(near, 'Nick', 'enters too');
+    expect(world.sent.filter(({ stanza }) => stanza.type === 'error')).toEqual([]);
+    expect(world.status(node).occupants.map(({ nick, jid }) => [nick, jid])).toContainEqual(['Nick', near]);
+  });
+
+  it('nodes that have had a way by this room learn that it is another', () => {
+    const { world, one, other } = between();
+    one.lists(far, 'Far');
+    one.endsAnswer();
+    other.lists(far, 'Far');
+    other.endsAnswer();
+    world.clear();
+    one.ends();
+    const told = world.to(right).filter(({ name, type }) => name === 'presence' && type === 'unavailable');
+    expect(told.map(({ payloads }) => readElsewhere(payloads))).toEqual(['now']);
+  });
+});
