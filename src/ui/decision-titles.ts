@@ -105,4 +105,5 @@ export const decisions: Readonly<Record<string, string>> = {
   '180': 'refusals that are no reject',
   '181': 'resync after a split between FMUC nodes',
   '182': 'private messages and iqs between FMUC nodes',
+  '183': 'what was on its way over a link that is lost',
 };

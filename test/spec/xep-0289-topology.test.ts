@@ -157,6 +157,24 @@ describe('decision #146: a link of a ring is cut', () => {
   });
 });
 
+describe('decision #183: words on their way over a link of a ring that is cut, which nobody has noticed', () => {
+  it.each([
+    ['a', 'b'],
+    ['b', 'c'],
+    ['c', 'a'],
+  ] as const)('%s and %s are cut off from each other, and hear each other once', (one, other) => {
+    const { world, all } = worldOf({ a: ['b'], b: ['c'], c: ['a'] });
+    world.send(...all.map((name) => joins(userOf(name), `${roomOf(name)}/${name}`)));
+    expect(live(world, all).size).toBe(3);
+    world.clear();
+    world.cut(`${one}.lit`, `${other}.lit`, 'silent');
+    world.send(says(userOf(one), roomOf(one), 'hello'));
+    world.send(says(userOf(other), roomOf(other), 'goodbye'));
+    world.advance(200_000);
+    for (const name of all) expect(texts(world, name).slice().sort()).toEqual(['goodbye', 'hello']);
+  });
+});
+
 describe('decision #149: two users with one nick, whose nodes are both joined by a third', () => {
   const between = { a: ['b', 'c'], b: [], c: [] } as const;
   const orders = [

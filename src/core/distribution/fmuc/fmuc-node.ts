@@ -33,6 +33,7 @@ import { readSideTimer } from './phase.ts';
 import { passedBy, placeOf, routeOf, trailOf } from './place.ts';
 import { comesAgain, takePresence } from './presence.ts';
 import { isLeave, isLost } from './reading.ts';
+import { answerResync, askOthers } from './resync.ts';
 import { Rings } from './rings.ts';
 import { Spreading } from './spreading.ts';
 import { isNoWay, isTaken } from './ways.ts';
@@ -296,6 +297,8 @@ export class FmucNode implements Protocol {
         return takeModeration(turn, peer, stanza);
       case 'tooLate':
         return turn.note('0289#5.4', `${peer} does not know yet that we left: ignored`, { peer });
+      case 'resync':
+        return answerResync(turn, this.#links, peer, what.ask);
       case 'spare':
         return this.#rings.agreed(turn, peer);
       case 'nobodys':
@@ -325,8 +328,10 @@ export class FmucNode implements Protocol {
 
   /** Decision #24: the other node cannot be reached, or knows nothing of the link. */
   #lost(turn: RoomTurn, peer: Jid, how: Sign, why: string): void {
+    const heard = this.#links.live(turn.room, peer)?.lastHeard;
     if (this.#links.isInbound(turn.room, peer)) this.#joined.lost(turn, peer, how, why);
     else this.#joining.get(peer)?.lost(turn, how, why);
+    if (heard !== undefined) askOthers(turn, this.#links, peer, heard);
   }
 
   /** Somebody believes in a link that we do not have: decision #24. */

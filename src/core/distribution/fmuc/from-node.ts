@@ -1,6 +1,6 @@
 /** What kind of stanza another node sent. fmuc-node.ts handles it. */
 import type { PeerRecord } from '../../room/event.ts';
-import { isLoop, isSpare } from '../../xep/sync.ts';
+import { isLoop, isSpare, type Resync, readResync } from '../../xep/sync.ts';
 import { type JoinRequest, readJoin, subjectChange } from '../../xep/xep0045.ts';
 import { type Fmuc, readFmuc } from '../../xep/xep0289.ts';
 import type { Jid } from '../../xmpp/jid.ts';
@@ -44,6 +44,8 @@ export type FromNode =
   | { readonly kind: 'message'; readonly author: Jid }
   /** XEP-0425: its moderators took a message back. Decision #113. */
   | { readonly kind: 'moderation' }
+  /** It asks for what it has missed of the others. Decision #183. */
+  | { readonly kind: 'resync'; readonly ask: Resync }
   /** It can do without the link, which closes a ring. Decision #146. */
   | { readonly kind: 'spare' }
   /** It names no user, and is not one of the above. */
@@ -72,6 +74,8 @@ export function classify(
   const past = trailOf(stanza, peer)?.past === true;
   if ((past || outbound) && subjectChange(stanza) !== undefined && stampOf(stanza) !== undefined)
     return { kind: 'pastSubject', author };
+  const ask = author === undefined && stanza.name === 'presence' ? readResync(stanza.payloads) : undefined;
+  if (ask) return { kind: 'resync', ask };
   if (author === undefined) return { kind: isSpare(stanza.payloads) ? 'spare' : 'nobodys' };
   if (stanza.name === 'presence') return { kind: 'presence', author };
   if (stanza.type === 'groupchat' && (past || (outbound && isDelayedBy(stanza, peer))))

@@ -12,10 +12,13 @@ import { stanzaText } from '../../xmpp/stanza.ts';
 import { type Instant, instant } from '../../xmpp/time.ts';
 import type { Link } from '../link.ts';
 import type { Links } from './links.ts';
-import { nodeHistory, pastMessage, pastSubject, retractionsFor } from './stanzas.ts';
+import { nodeHistory, pastMessage, pastSubject, resyncRequest, retractionsFor } from './stanzas.ts';
 
-/** What was said so long before a loss, in milliseconds, may have been on its way. Clocks that differ by less are the same. */
-const underWayMs = 60_000;
+/**
+ * What was said so long before a loss, in milliseconds, may not have arrived: a ping shows it late (decision #3). Clocks that
+ * differ by less are the same.
+ */
+const underWayMs = 120_000;
 
 /**
  * What this room has missed of the other one.
@@ -24,9 +27,9 @@ const underWayMs = 60_000;
  * @returns undefined if they never were, as far as this room knows: then it asks for all that it may have
  */
 export function missing(room: RoomView, peer: Jid, now: Instant, lost: Instant | undefined): Resync | undefined {
-  const last = room.archive.findLast(({ via }) => via === peer)?.at;
-  if (lost === undefined && last === undefined) return undefined;
-  const inStep = Math.min(now, Math.max(lost ?? Number.NEGATIVE_INFINITY, last ?? Number.NEGATIVE_INFINITY));
+  const last = lost ?? room.archive.findLast(({ via }) => via === peer)?.at;
+  if (last === undefined) return undefined;
+  const inStep = Math.min(now, last);
   const around = room.history.filter(({ at, nick }) => nick !== '' && at >= inStep - underWayMs);
   const have = around.slice(-haveMax);
   // What is older than the list is not asked for again, lest all of it came twice.
@@ -70,6 +73,23 @@ export function missedBy(turn: RoomTurn, ask: Resync): readonly HistoryItem[] {
 export function keepsSubject(mine: Subject | undefined, theirs: Subject | undefined): mine is Subject {
   if (mine === undefined || theirs === undefined) return mine !== undefined;
   return !sameSubject(mine, theirs) && mine.at > theirs.at;
+}
+
+/** Decision #183: a link is lost, and another node may know what was on its way over it. */
+export function askOthers(turn: RoomTurn, links: Links, lost: Jid, heard: Instant): void {
+  const { room, env } = turn;
+  for (const peer of room.peers.keys()) {
+    const link = peer === lost ? undefined : links.live(room, peer);
+    const ask = link?.counts ? missing(room, peer, env.now, heard) : undefined;
+    if (ask) link?.send(turn, resyncRequest(room, peer, ask), 'decision#183');
+  }
+}
+
+/** What was asked for over a link. */
+export function answerResync(turn: RoomTurn, links: Links, peer: Jid, ask: Resync): void {
+  const link = links.live(turn.room, peer);
+  for (const item of link?.counts ? missedBy(turn, ask) : [])
+    link?.send(turn, pastMessage(turn.room, links, item, peer), 'decision#183');
 }
 
 /** The end of a join: what the joined node asked for, or what is newer here, goes the other way. @param kept  the subject */
