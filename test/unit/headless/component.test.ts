@@ -47,11 +47,14 @@ describe('npm run component', () => {
     [['--server', '[::1]:5347', '--domain', 'a@b'], /^--domain: "a@b" is not a domain/],
     [where, /^a secret is needed: --secret-file FILE, or the variable NETSPLIT_COMPONENT_SECRET/],
     [[...where, '--secret-file', secretFile, '--mode', 'fmuc'], /^--mode fmuc needs --config FILE/],
-  ])('%j: one line that says what is wrong, and exit status 2', async (args, line) => {
-    const { status, output, error } = await component(args);
+  ])('%j: one line that says what is wrong', (args, line) => {
+    expect(readArguments(args, {})).toEqual([expect.stringMatching(line)]);
+  });
+
+  it('what is wrong with its arguments goes to the error output, with exit status 2', async () => {
+    const { status, output, error } = await component(['--sever', 'x']);
     expect([status, output]).toEqual([2, '']);
-    expect(error).toMatch(line);
-    expect(error.trim().split('\n')).toHaveLength(1);
+    expect(error).toMatch(/^Unknown option '--sever'.*\n$/);
   });
 
   const replica = (address: string, ...more: string[]) => [

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { readServeArguments } from '../../../src/headless/serve-arguments.ts';
 
 const script = fileURLToPath(new URL('../../../src/headless/serve.ts', import.meta.url));
 
@@ -39,11 +40,16 @@ describe('npm run serve', () => {
     ],
     [['--accounts', '/nope.json'], /^--accounts: ENOENT/],
     [['--store', ''], /^--store: a directory is needed/],
-  ])('%j: one line that says what is wrong, and exit status 2', async (args, line) => {
-    const { status, output, error } = await serve(args);
-    expect([status, output]).toEqual([2, '']);
+  ])('%j: one line that says what is wrong', (args, line) => {
+    const error = (readServeArguments(args) as { error?: string }).error ?? '';
     expect(error).toMatch(line);
-    expect(error.trim().split('\n')).toHaveLength(1);
+    expect(error.split('\n')).toHaveLength(1);
+  });
+
+  it('what is wrong with its arguments goes to the error output, with exit status 2', async () => {
+    const { status, output, error } = await serve(['--prt', '1']);
+    expect([status, output]).toEqual([2, '']);
+    expect(error).toMatch(/^Unknown option '--prt'.*\n$/);
   });
 
   it('--store with a directory that cannot be used is one line and exit status 1', async () => {
