@@ -23,18 +23,21 @@ export interface SplitFigures extends Crossing {
   readonly missed: number;
 }
 
-export type RoomKind = 'plain' | 'replicated' | 'federated';
+/** `ring`: federated, and each of the four rooms joins the next. */
+export type RoomKind = 'plain' | 'replicated' | 'federated' | 'ring';
 /**
  * netjoin: the changes since the split. creation: a replica that kept nothing, and gets everything. plain: the users of a
- * plain room, whom it took for gone, join again one by one and ask for what they missed.
+ * plain room, whom it took for gone, join again one by one and ask for what they missed. resync: a federated room joins the
+ * other anew, and each asks for what it missed (XEP-0289 §8).
  */
-export type Rejoining = 'netjoin' | 'creation' | 'plain';
+export type Rejoining = 'netjoin' | 'creation' | 'plain' | 'resync';
 
 const text = 'Double, double toil and trouble; fire burn and caldron bubble.';
 const servers = ['s0.lit', 's1.lit', 's2.lit', 's3.lit'];
 const [home, far] = ['s0.lit', 's3.lit'];
 const room = 'heath@rooms.s0.lit';
-const roomAt = (kind: RoomKind, server: string) => (kind === 'federated' ? `heath@rooms.${server}` : room);
+const isFederated = (kind: RoomKind) => kind === 'federated' || kind === 'ring';
+const roomAt = (kind: RoomKind, server: string) => (isFederated(kind) ? `heath@rooms.${server}` : room);
 const replica = (server: string) => `replica@${server}`;
 const person = (i: number) => ({ jid: `witch${i}@${servers[i % 4]}/broom`, nick: `witch${i}` });
 
@@ -71,6 +74,10 @@ function heath(kind: RoomKind, occupants: number): World {
       service(home, { distribution: { kind: 'fmuc', allowedNodes: others.map((at) => `heath@rooms.${at}`) } }),
       ...others.map((server) => service(server, { distribution: { kind: 'fmuc', outbound: room } })),
     ],
+    ring: servers.map((server, i) => {
+      const [before, after] = [servers.at(i - 1), servers[(i + 1) % servers.length]].map((at) => `heath@rooms.${at}`);
+      return service(server, { distribution: { kind: 'fmuc', allowedNodes: [before], outbound: after } });
+    }),
   };
   const scenario: Scenario = {
     format: 'netsplit-scenario',
@@ -86,6 +93,8 @@ function heath(kind: RoomKind, occupants: number): World {
   };
   const world = new World(scenario);
   for (let i = 0; i < occupants; i++) join(world, kind, i);
+  // A ring finds out that it is one.
+  if (kind === 'ring') world.advance(60_000);
   return world;
 }
 
@@ -111,7 +120,7 @@ export function broadcast(kind: RoomKind, occupants: number): BroadcastFigures {
 
 /** One server is cut off, the others say something, the link is mended: what it takes until both sides are one again. */
 export function rejoin(how: Rejoining, occupants: number, missed: number): SplitFigures {
-  const kind = how === 'plain' ? 'plain' : 'replicated';
+  const kind = how === 'plain' ? 'plain' : how === 'resync' ? 'federated' : 'replicated';
   const world = heath(kind, occupants);
   world.cut(home, far, 'bounce');
   for (let i = 0; i < missed; i++) world.send(says(person(0).jid, room, `${text} ${i}`));
@@ -125,9 +134,10 @@ export function rejoin(how: Rejoining, occupants: number, missed: number): Split
       world.crash(jid(replica(far)));
       world.boot(jid(replica(far)));
     }
-    const isLive = () => world.status(jid(replica(far))).peers[0]?.state === 'live';
+    const node = jid(how === 'resync' ? `rooms.${far}` : replica(far));
+    const isLive = () => world.status(node).peers[0]?.state === 'live';
     for (let second = 0; !isLive(); second++) {
-      if (second > 120) throw new Error('no netjoin after two minutes');
+      if (second > 120) throw new Error(`no ${how} after two minutes`);
       world.advance(1_000);
     }
   }
@@ -145,8 +155,8 @@ export interface LinkFigures {
 
 /** Exact, not timed: the same on every machine. */
 export function measureLinks(sizes: readonly number[]): LinkFigures {
-  const kinds = ['plain', 'replicated', 'federated'] as const;
-  const ways = ['plain', 'creation', 'netjoin'] as const;
+  const kinds = ['plain', 'replicated', 'federated', 'ring'] as const;
+  const ways = ['plain', 'creation', 'netjoin', 'resync'] as const;
   return {
     broadcasts: kinds.flatMap((kind) => sizes.map((occupants) => broadcast(kind, occupants))),
     splits: ways.flatMap((how) =>

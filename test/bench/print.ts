@@ -8,11 +8,13 @@ const roomKinds = {
   plain: 'plain room (XEP-0045)',
   replicated: 'primary and replicas (XEP-0282)',
   federated: 'federated rooms (XEP-0289)',
+  ring: 'federated rooms in a ring',
 };
 const rejoinings = {
   plain: 'plain room: everybody joins again',
   creation: 'replica that kept nothing: created anew',
   netjoin: 'netjoin',
+  resync: 'federated rooms: rejoin with resync',
 };
 
 /** Tables for people: each figure with its unit, each of ours as a multiple of the references of the same run. */
@@ -89,7 +91,7 @@ export function print(
     table(
       'A message in a room of people on four servers: stanzas on the links between these',
       ['', ...sizes.map((occupants) => `${occupants} occupants`)],
-      (['plain', 'replicated', 'federated'] as const).map((kind) => [
+      (['plain', 'replicated', 'federated', 'ring'] as const).map((kind) => [
         roomKinds[kind],
         ...links.broadcasts.filter(({ room }) => room === kind).map(cost),
       ]),
@@ -97,7 +99,7 @@ export function print(
     table(
       'One of the four was cut off while the others spoke: stanzas on its link until all is as if it never was',
       ['', 'missed', ...sizes.map((occupants) => `${occupants} occupants`)],
-      (['plain', 'creation', 'netjoin'] as const).flatMap((how) =>
+      (['plain', 'creation', 'netjoin', 'resync'] as const).flatMap((how) =>
         [...new Set(links.splits.map(({ missed }) => missed))].map((missed) => [
           rejoinings[how],
           `${missed} messages`,
