@@ -1,15 +1,18 @@
 import { writeFileSync } from 'node:fs';
 import { type Component, startComponent } from './component.ts';
 import type { Prosody } from './prosody.ts';
-import { secret, startTwo } from './two-prosodys.ts';
+import { secret, startTwo, type TwoProsodys } from './two-prosodys.ts';
+import type { Wan } from './wan.ts';
 
 /** Two Prosodys with a room each, components of theirs: rabbithole, which joins elsinore (XEP-0289). */
-export interface Federation {
+export interface Federation extends Pick<TwoProsodys, 'cut' | 'heal' | 'stop'> {
+  /** What goes to Wonderland, and what goes to Denmark. */
+  readonly toWonderland: Wan;
+  readonly toDenmark: Wan;
   readonly wonderland: Prosody;
   readonly denmark: Prosody;
   readonly rabbithole: Component;
   readonly elsinore: Component;
-  stop(): Promise<void>;
 }
 
 /**
@@ -41,12 +44,12 @@ export async function startFederation(owner: string): Promise<Federation> {
     return component;
   };
   try {
-    const { first: wonderland, second: denmark } = two;
+    const { first: wonderland, second: denmark, toFirst: toWonderland, toSecond: toDenmark, cut, heal, stop } = two;
     const joining = 'rabbithole@rooms.wonderland.lit';
     const joined = 'elsinore@talk.denmark.lit';
     const elsinore = await start(denmark, 'elsinore', 'talk.denmark.lit', { allowedNodes: [joining] });
     const rabbithole = await start(wonderland, 'rabbithole', 'rooms.wonderland.lit', { outbound: joined });
-    return { wonderland, denmark, rabbithole, elsinore, stop: two.stop };
+    return { wonderland, denmark, toWonderland, toDenmark, rabbithole, elsinore, cut, heal, stop };
   } catch (error) {
     await two.stop();
     throw error;
