@@ -2,6 +2,7 @@ import { type Occupant, sameOccupant } from '../../room/event.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
 import { asFirst } from '../../room/sessions.ts';
 import type { RoomView } from '../../room/state.ts';
+import type { PresenceParts } from '../../room/visibility.ts';
 import type { Sign } from '../../turn/spec.ts';
 import { readWay, writeWay } from '../../xep/sync.ts';
 import { ping } from '../../xep/xep0199.ts';
@@ -11,17 +12,19 @@ import { presence, type Stanza } from '../../xmpp/stanza.ts';
 import { backoffMs, jitter, keepaliveMs } from '../keepalive.ts';
 import { type FmucPeer, fmucPeer } from '../peers.ts';
 import { IncomingState } from '../resync.ts';
+import { refuseUser } from './admission.ts';
 import { readAnswer, takeUsers } from './answer.ts';
+import { usersMax } from './budgets.ts';
 import { yieldNick } from './collision.ts';
 import type { Entrance, Waiting } from './entrance.ts';
 import type { Links } from './links.ts';
-import { showAs, usersMax } from './occupants.ts';
+import { showAs } from './occupants.ts';
 import { commitPast } from './past.ts';
 import { inStep, isSettled, kept, type Phase, type PhaseOf, remembered, type SideTimer, whyAlone } from './phase.ts';
 import type { Known } from './reading.ts';
 import { catchUp, keepsSubject, missedBy, missing } from './resync.ts';
 import { joinRequest, occupantPresence, occupantRename, onward, trailed, wayOf } from './stanzas.ts';
-import { dropUsers } from './ways.ts';
+import { blockedOut, dropUsers } from './ways.ts';
 
 /** How long the other node has for the next part of its answer, and for its `<left/>`, in milliseconds. Decision #21. */
 const answerMs = 10_000;
@@ -54,7 +57,11 @@ export class JoiningNode {
 
   /** Whether nobody has to wait for this room's answer: it has come, or has taken too long. */
   isSettled(room: RoomView): boolean {
-    return isSettled(this.#now(room));
+    const now = this.#now(room);
+    if (this.#links.isBlocked(room, this.peer)) return true;
+    // Decision #156: it lets none of them in.
+    if (now.phase === 'away') return this.#entrance.holdsOnly((user) => this.#links.isRefused(this.peer, user));
+    return isSettled(now);
   }
 
   /** The user in whose name it asks, or asked, as long as they are not in. */
@@ -66,6 +73,7 @@ export class JoiningNode {
   /** A user wants to enter: this room is asked in their name, if nobody is being asked for. */
   wanted(turn: RoomTurn, waiting: Waiting): void {
     const { phase } = this.#now(turn.room);
+    if (this.#links.isRefused(this.peer, waiting.occupant.jid) || this.#links.isBlocked(turn.room, this.peer)) return;
     if (!this.isSettled(turn.room) && phase !== 'asking') this.#ask(turn, waiting.occupant);
   }
 
@@ -83,7 +91,7 @@ export class JoiningNode {
   answered(turn: RoomTurn, author: Jid | undefined, stanza: Stanza): void {
     const now = this.#now(turn.room);
     if (now.phase !== 'asking') return;
-    const word = readAnswer(turn, now, author, stanza);
+    const word = readAnswer(turn, this.#links, now, author, stanza);
     if (word === 'end') this.#join(turn, now);
     else if (word === 'no node') this.#isNoNode(turn, now);
   }
@@ -92,14 +100,14 @@ export class JoiningNode {
    * What the other node is told of a user who is new here, or looks different. Of the user in whose name we joined it is what is
    * different since. §5.3.
    */
-  introduced(turn: RoomTurn, occupant: Occupant): readonly Stanza[] {
+  introduced(turn: RoomTurn, occupant: Occupant, parts?: PresenceParts): readonly Stanza[] {
     const { room } = turn;
     const now = this.#now(room);
     const first = asFirst(occupant);
     const known = now.phase === 'joined' && now.announced?.jid === first.jid ? now.announced : undefined;
     if (known !== undefined && known.nick !== occupant.nick) return occupantRename(room, known, occupant, this.peer);
     if (known !== undefined && sameOccupant(first, known)) return [];
-    return [occupantPresence(room, occupant, occupantJid(this.peer, occupant.nick))];
+    return [occupantPresence(room, occupant, occupantJid(this.peer, occupant.nick), parts)];
   }
 
   /** §5.1 Example 3, decision #21: alone is better than not at all. @param reason  as the other node gives it, for people */
@@ -144,7 +152,11 @@ export class JoiningNode {
     const user = this.#anyone(room)?.jid;
     if (user === undefined) return this.#become(turn, { phase: 'away' });
     this.#question = env.newId();
-    turn.send(ping(room.jid, this.peer, this.#question, writeWay(user)), 'decision#146', this.peer);
+    turn.send(
+      ping(room.jid, this.peer, this.#question, writeWay(this.#links.names.nameFor(room, this.peer, user))),
+      'decision#146',
+      this.peer,
+    );
     turn.setTimer(this.#timer('retry'), jitter(env, keepaliveMs));
   }
 
@@ -177,6 +189,31 @@ export class JoiningNode {
     const occupant = room.occupantByJid(loser.jid);
     if (!this.#entrance.yield(turn, loser.jid) && occupant?.nick === loser.nick) yieldNick(turn, this.#links, occupant);
     if (this.#askForAnyone(turn, now.tries)) return;
+    turn.clearTimer(this.#timer('answer'));
+    this.#become(turn, { phase: 'away' });
+  }
+
+  /** Decision #175: an owner wants nothing to do with it. */
+  block(turn: RoomTurn): void {
+    const { room } = turn;
+    const now = this.#now(room);
+    if (now.phase === 'joined')
+      for (const occupant of this.#ours(room)) {
+        if (this.#cameBy(occupant)) continue;
+        const to = occupantJid(this.peer, occupant.nick);
+        now.link.send(
+          turn,
+          occupantPresence(room, occupant, to, { type: 'unavailable', payloads: [] }),
+          'decision#175',
+        );
+      }
+    this.#standAlone(turn, { phase: 'away' }, 'decision#175', blockedOut);
+  }
+
+  /** It does not let in the user in whose name we asked: they stay, and another one is asked for. Decision #156. */
+  unwelcome(turn: RoomTurn): void {
+    const now = this.#now(turn.room);
+    if (now.phase !== 'asking' || this.#askForAnyone(turn, now.tries)) return;
     turn.clearTimer(this.#timer('answer'));
     this.#become(turn, { phase: 'away' });
   }
@@ -287,6 +324,7 @@ export class JoiningNode {
       announced: occupant,
       answer,
       ways: new Map(),
+      unwelcome: [],
       tries,
       ...times,
     });
@@ -302,7 +340,9 @@ export class JoiningNode {
   /** Asks if there is somebody to ask for: those who are in, else those who wait. @returns whether there is */
   #askForAnyone(turn: RoomTurn, tries = 0): boolean {
     const { room, env } = turn;
-    const next = this.#anyone(room) ?? this.#entrance.first(env.now)?.occupant;
+    if (this.#links.isBlocked(room, this.peer)) return false;
+    const isWelcome = ({ occupant }: Waiting) => !this.#links.isRefused(this.peer, occupant.jid);
+    const next = this.#anyone(room) ?? this.#entrance.first(env.now, isWelcome)?.occupant;
     if (next) this.#ask(turn, next, tries);
     return next !== undefined;
   }
@@ -313,6 +353,7 @@ export class JoiningNode {
       .filter(({ home }) => home === undefined || this.#links.isInbound(room, home))
       .filter((occupant) => !this.#cameBy(occupant))
       .map(asFirst)
+      .filter(({ jid }) => !this.#links.isRefused(this.peer, jid))
       .find((occupant): occupant is Known => occupant.jid !== undefined);
   }
 
@@ -353,6 +394,7 @@ export class JoiningNode {
         link.send(turn, trail && link.counts ? trailed(room, stanza, trail) : stanza, '0289#5.3');
       }
     }
+    for (const [guest, nick, no] of asked.unwelcome) refuseUser(turn, this.#links, guest, nick, no);
     catchUp(turn, this.#links, link, missed, kept);
   }
 
@@ -370,10 +412,15 @@ export class JoiningNode {
   }
 
   /** Without the other node: its users are out, and those who waited enter the room as it is. */
-  #standAlone(turn: RoomTurn, alone: PhaseOf<'rejected' | 'split' | 'standby'>): void {
+  #standAlone(
+    turn: RoomTurn,
+    alone: PhaseOf<'away' | 'rejected' | 'split' | 'standby'>,
+    spec = 'decision#24',
+    parts?: PresenceParts,
+  ): void {
     turn.clearTimer(this.#timer('answer'));
     this.#become(turn, alone);
-    dropUsers(turn, this.#links, this.peer, 'decision#24');
+    dropUsers(turn, this.#links, this.peer, spec, undefined, parts);
   }
 
   /** Whether this user's own node is behind the one that we join. */
