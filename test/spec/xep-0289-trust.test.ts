@@ -224,7 +224,7 @@ describe('this room’s own rules bind users of other nodes', () => {
     world.clear();
     world.send({ ...joins(hamlet, `${elsinore}/Hamlet`), payloads: [writeJoin({ password: 'tarts' })] });
     const request = world.to(rabbithole)[0] as Stanza;
-    expect(readJoin(request.payloads)).toEqual({});
+    expect(readJoin(request.payloads)).toEqual({ history: { maxstanzas: 200 } });
   });
 
   it('decision #156: a node vouches for the password where it may', () => {
