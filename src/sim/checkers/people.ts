@@ -102,7 +102,7 @@ function samePersonEverywhere(world: Aftermath, violations: Violation[]): number
 }
 
 /** G11: at the end all nodes have the same people, and each client sees whom its node has. */
-export const rosters: Checker = ({ trace, views, world }) => {
+export const rosters: Checker = ({ trace, views, contested, world }) => {
   const violations: Violation[] = [];
   let exercised = 0;
   // Of each client: who is shown, with the moment in which their last presence was sent, since the last answer to a join.
@@ -130,10 +130,11 @@ export const rosters: Checker = ({ trace, views, world }) => {
       const [reference] = linked;
       for (const { seat, room } of linked) {
         exercised++;
-        if (reference && names(room) !== names(reference.room))
+        const [here, there] = [names(room, contested), names(reference?.room ?? room, contested)];
+        if (here !== there)
           violations.push({
             invariant: 'G11',
-            what: `${seat.config.address} has ${names(room)}; ${reference.seat.config.address} has ${names(reference.room)}`,
+            what: `${seat.config.address} has ${here}; ${reference?.seat.config.address} has ${there}`,
           });
       }
       for (const [view, { people, since }] of shown) {
@@ -158,8 +159,10 @@ export const rosters: Checker = ({ trace, views, world }) => {
 
 type Room = ReturnType<typeof rooms>[number]['room'];
 
-function names({ occupants }: Room): string {
+/** @param but  users of whom nothing is said */
+function names({ occupants }: Room, but: ReadonlySet<Jid> = new Set()): string {
   return occupants
+    .filter(({ jid }) => jid === undefined || !but.has(bareOf(jid as Jid)))
     .map(({ nick }) => nick)
     .sort()
     .join(' ');
