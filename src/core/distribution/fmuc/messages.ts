@@ -94,6 +94,7 @@ export function routePrivate(
   const author = asFirst(from).jid;
   const link = to.home === undefined ? undefined : links.of(to.home);
   if (link === undefined || author === undefined) return sendBack(turn, asked, 'recipient-unavailable');
+  if (links.isRefused(link.peer, author)) return sendBack(turn, asked, 'forbidden', `${link.peer} does not show you`);
   // Decision #182: it would show the message to its whole room, and keep it.
   if (!link.counts) {
     if (room.whois !== 'anyone' || to.jid === undefined) return sendBack(turn, asked, 'not-acceptable', noPrivate);
