@@ -13,7 +13,7 @@ function rooms({ seats, plan }: Aftermath) {
 }
 
 /** G10: at each node a nick is one person's at every moment, and at the end the same person's everywhere. */
-export const nicks: Checker = ({ world }) => {
+export const nicks: Checker = ({ contested, world }) => {
   const violations: Violation[] = [];
   let exercised = 0;
   const held = new Map<Place, Set<string>>();
@@ -72,14 +72,14 @@ export const nicks: Checker = ({ world }) => {
       }
     },
     verdict() {
-      if (world) exercised += samePersonEverywhere(world, violations);
+      if (world) exercised += samePersonEverywhere(world, contested, violations);
       return { violations, exercised };
     },
   };
 };
 
 /** @returns how many people were looked at */
-function samePersonEverywhere(world: Aftermath, violations: Violation[]): number {
+function samePersonEverywhere(world: Aftermath, contested: ReadonlySet<Jid>, violations: Violation[]): number {
   let exercised = 0;
   const nodes = rooms(world).filter(
     ({ room }) => room.role !== 'fmuc' || (room.occupants.length > 0 && room.peers.length > 0),
@@ -89,7 +89,8 @@ function samePersonEverywhere(world: Aftermath, violations: Violation[]): number
   for (const { seat, room } of nodes) {
     const at = seat.config.address;
     for (const { nick, jid } of room.occupants) {
-      if (jid === undefined) continue;
+      // Where they are not shown, their nick is free.
+      if (jid === undefined || contested.has(bareOf(jid as Jid))) continue;
       exercised++;
       const user = bareOf(jid as Jid);
       const there = known.get(nick) ?? { user, at };
