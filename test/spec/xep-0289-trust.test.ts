@@ -591,6 +591,22 @@ describe('F13: budgets', () => {
     expect(peers(world, rooms)).toEqual(['live']);
   });
 
+  it('decision #160: a node that was joined has the same budget, and is left for a minute', () => {
+    const world = joinedToStranger();
+    world.advance(30_000);
+    world.clear();
+    for (let n = 0; n < 1_000; n++) world.inject(denmark, rooms, speaks('Alice', alice, `w${n}`, [], rabbithole));
+    expect(texts(world, hamlet).filter((text) => text.startsWith('w'))).toHaveLength(500);
+    expect(nicks(world, denmark)).toEqual(['Hamlet']);
+    expect(peers(world, denmark)).toEqual(['split']);
+    const sent = () => world.to(rabbithole).map(({ type }) => type ?? 'available');
+    expect(sent()).toEqual(['unavailable']);
+    world.advance(59_000);
+    expect(sent()).toEqual(['unavailable']);
+    world.advance(1_000);
+    expect(sent()).toEqual(['unavailable', 'available']);
+  });
+
   it('decision #160: joins are answered as far as the budget goes', () => {
     const world = joinedByStranger();
     flood(world, 50, () => introduces('Hamlet', hamlet, [writeJoin({}), rank()]));

@@ -9,6 +9,7 @@ import type { HistoryItem } from '../../room/event.ts';
 import { nickIsReserved } from '../../room/nick.ts';
 import { type Refusal, refusal } from '../../room/refusal.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
+import { sessionsOf } from '../../room/sessions.ts';
 import type { RoomView } from '../../room/state.ts';
 import { tellUser } from '../../room/tell.ts';
 import { isRefused, writeRefused } from '../../xep/sync.ts';
@@ -56,11 +57,33 @@ function barredBy(room: RoomView, { trust }: Links, { peer, user }: Pick<Guest, 
   return barred(room, user, trust.vouching?.includes(peer) ? { password } : {});
 }
 
+/** Whoever has refused a user may think otherwise of what they do now; a moderator who gives them something does. */
+export function askAgain(links: Links, change: Change): void {
+  if (change.kind === 'affiliated' && change.affiliation !== 'outcast') links.restored(change.user);
+  const occupant =
+    change.kind === 'presence' || change.kind === 'left'
+      ? change.occupant
+      : change.kind === 'renamed'
+        ? change.before
+        : undefined;
+  if (occupant !== undefined) for (const { jid } of sessionsOf(occupant)) links.forgetRefusals(jid);
+}
+
+/** A user who waited is in, and learns which nodes do not let them in. */
+export function tellWaiting(turn: RoomTurn, links: Links, change: Change): void {
+  const jid = change.kind === 'entered' ? change.occupant.jid : undefined;
+  for (const text of jid === undefined ? [] : links.takeWords(jid)) tellUser(turn, jid as Jid, text, 'decision#156');
+}
+
 /** This room's lists or rules are others now, so users of other nodes have another rank here. What is shown of it stays. */
 export function refreshRanks(turn: RoomTurn, change: Change): void {
   const { room } = turn;
-  if (change.kind !== 'affiliated' && change.kind !== 'configured' && change.kind !== 'presence') return;
-  for (const occupant of [...room.occupants.values()]) {
+  const { kind } = change;
+  if (kind !== 'affiliated' && kind !== 'configured' && kind !== 'presence') return;
+  const concerned = kind === 'presence' ? [change.occupant] : [...room.occupants.values()];
+  for (const { nick } of concerned) {
+    const occupant = room.occupants.get(nick);
+    if (occupant === undefined) continue;
     if (occupant.home === undefined || occupant.jid === undefined) continue;
     const { affiliation, role } = rankOf(room, occupant.jid);
     if (affiliation !== occupant.affiliation || role !== occupant.role)

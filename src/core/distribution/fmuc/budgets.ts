@@ -25,7 +25,7 @@ const rates: Readonly<Record<Kind, { readonly perSecond: number; readonly burst:
 /** If so much too much comes within a minute, the link is given up, and for so long no other takes its place (in ms). */
 export const excessMax = 500;
 const minuteMs = 60_000;
-const penaltyMs = 60_000;
+export const penaltyMs = 60_000;
 /** A node that joins names all its users at once: for how long, and how often (in ms). */
 const namingMs = 60_000;
 const namingEveryMs = 600_000;

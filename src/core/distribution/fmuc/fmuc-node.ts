@@ -4,28 +4,28 @@ import { handBack } from '../../room/hand-back.ts';
 import type { Asked } from '../../room/passed.ts';
 import { type Refusal, refusal } from '../../room/refusal.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
-import { asFirst, sessionsOf } from '../../room/sessions.ts';
-import { refuse, tellLeaver, tellUser } from '../../room/tell.ts';
+import { asFirst } from '../../room/sessions.ts';
+import { refuse, tellLeaver } from '../../room/tell.ts';
 import type { Traits } from '../../room/traits.ts';
 import type { Sign } from '../../turn/spec.ts';
-import { isRefused, readLinkPlace, readWay, writeWay } from '../../xep/sync.ts';
+import { readLinkPlace, readWay, writeWay } from '../../xep/sync.ts';
 import type { JoinRequest } from '../../xep/xep0045.ts';
 import { isPing } from '../../xep/xep0199.ts';
 import { readFmuc } from '../../xep/xep0289.ts';
 import { assertNever, stanzaError } from '../../xmpp/errors.ts';
 import { bareOf, type Jid, resourceOf } from '../../xmpp/jid.ts';
 import { NS } from '../../xmpp/namespaces.ts';
-import { errorOf, errorReply, iqResult, payloadOf, type Stanza, saysGone } from '../../xmpp/stanza.ts';
+import { errorReply, iqResult, payloadOf, type Stanza } from '../../xmpp/stanza.ts';
 import type { FmucTrust } from '../config.ts';
 import { withoutExcess } from '../excess.ts';
 import { type Link, readLinkTimer } from '../link.ts';
 import type { Protocol, ProtocolStatus } from '../protocol.ts';
 import { isWordless } from '../wordless.ts';
-import { refreshRanks, refusedThere } from './admission.ts';
+import { askAgain, refreshRanks, tellWaiting } from './admission.ts';
 import { cutBlocked } from './blocking.ts';
-import { yieldNick } from './collision.ts';
 import { fmucFields } from './config-fields.ts';
 import { Entrance } from './entrance.ts';
+import { takeError } from './errors.ts';
 import { classify, type FromNode } from './from-node.ts';
 import { routeIq, takeIq } from './iqs.ts';
 import { JoinedNode } from './joined-node.ts';
@@ -35,13 +35,13 @@ import { routePrivate, takeMessage, takeModeration } from './messages.ts';
 import { tellHome } from './moderation.ts';
 import { takePastMessage, takePastSubject } from './past.ts';
 import { readSideTimer } from './phase.ts';
-import { passedBy, placed, placeOf, routeOf, trailOf } from './place.ts';
+import { passedBy, placeOf, routeOf, trailOf } from './place.ts';
 import { comesAgain, takePresence } from './presence.ts';
 import { isLeave, isLost } from './reading.ts';
 import { answerResync, askOthers } from './resync.ts';
 import { Rings } from './rings.ts';
 import { Spreading } from './spreading.ts';
-import { afford } from './throttle.ts';
+import { afford, isTooEarly } from './throttle.ts';
 import { isNoWay, isTaken } from './ways.ts';
 
 /**
@@ -187,22 +187,19 @@ export class FmucNode implements Protocol {
 
   /** To every linked node but the one it came from. §5.2, §5.3, §5.4. */
   spread(turn: RoomTurn, change: Change): void {
-    // Decision #156: whoever has refused them is asked again.
-    if (change.kind === 'presence' && change.occupant.home === undefined)
-      for (const { jid } of sessionsOf(change.occupant)) this.#links.forgetRefusals(jid);
+    askAgain(this.#links, change);
     this.#spreading.spread(turn, change);
     refreshRanks(turn, change);
     if (change.kind === 'configured' && change.changes.blockedNodes !== undefined)
       cutBlocked(turn, this.#links, this.#joining, this.#joined);
     if (change.kind === 'affiliated' && change.affiliation !== 'outcast') this.#links.restored(change.user);
     if (change.kind === 'left' && !this.#spreading.isPassing) tellHome(turn, this.#links, change);
-    if (change.kind === 'entered' && change.occupant.jid !== undefined)
-      for (const text of this.#links.takeWords(change.occupant.jid))
-        tellUser(turn, change.occupant.jid, text, 'decision#156');
-    if (change.kind !== 'left' && change.kind !== 'renamed') return;
-    const { jid } = asFirst(change.kind === 'left' ? change.occupant : change.before);
-    if (jid !== undefined) this.#links.forgetRefusals(jid);
+    tellWaiting(turn, this.#links, change);
+    if (change.kind === 'configured' && change.changes.blockedNodes !== undefined)
+      cutBlocked(turn, this.#links, this.#joining, this.#joined);
+    if (change.kind === 'left' && !this.#spreading.isPassing) tellHome(turn, this.#links, change);
     if (change.kind !== 'left') return;
+    const { jid } = asFirst(change.occupant);
     if (jid !== undefined) this.#joined.userLost(turn, jid);
     if (change.occupant.home !== undefined && change.parts.statuses?.includes(333))
       for (const side of this.#joining.values()) side.standsIn(turn);
@@ -257,16 +254,12 @@ export class FmucNode implements Protocol {
 
   /** Decision #160. */
   #affords(turn: RoomTurn, peer: Jid, what: FromNode, stanza: Stanza): boolean {
-    const { now } = turn.env;
-    if (what.kind === 'join' && this.#links.budgets.isCut(peer, now)) {
-      const error = stanzaError('wait', 'resource-constraint', 'your node has sent too much');
-      const answer = errorReply(stanza, error);
-      const place = placeOf(stanza);
-      if (answer) turn.send(placed(answer, place && { session: place.session, n: 0 }), 'decision#160', peer);
-      return false;
-    }
+    if (what.kind === 'join' && isTooEarly(turn, this.#links, peer, stanza)) return false;
     const how = afford(turn, this.#links, peer, what, stanza);
-    if (how === 'cut') this.#outOfStep(turn, peer, 'refused', 'it sends too much');
+    if (how === 'cut') {
+      if (this.#links.isInbound(turn.room, peer)) this.#joined.outOfStep(turn, peer, 'refused', 'it sends too much');
+      else this.#joining.get(peer)?.cut(turn);
+    }
     return how === 'yes';
   }
 
@@ -444,46 +437,10 @@ export class FmucNode implements Protocol {
 
   #error(turn: RoomTurn, link: Link, stanza: Stanza): void {
     const { peer } = link;
-    const error = errorOf(stanza);
-    const side = this.#joining.get(peer);
-    if (stanza.name === 'presence' && isRefused(stanza.payloads)) return this.#refused(turn, link, stanza);
-    if (side && stanza.name === 'presence' && error?.condition === 'conflict')
-      return this.#conflict(turn, link, side, stanza);
-    const mine = link.isOurs(stanza.id);
-    if (side && mine && error && !saysGone(stanza) && side.isAsking(turn.room)) return side.refused(turn, error);
-    // A private message comes back to its sender. If only its target is gone, and not the node, that is all (decision #123).
-    const isAboutTarget = error?.condition === 'item-not-found' || readFmuc(stanza.payloads) !== undefined;
-    if (stanza.name === 'message' && handBack(turn, stanza) && isAboutTarget) return;
-    if (stanza.name === 'message' && mine && refusedThere(turn, this.#links, peer, stanza)) return;
-    if (mine && error?.condition === 'not-acceptable') this.#outOfStep(turn, peer, 'unlinked', 'it knows of no link');
-    else if (mine && saysGone(stanza)) this.#lost(turn, peer, 'bounce', `it bounced: ${error?.condition}`);
-    else turn.note('0289#5', `an error from ${peer} that is no bounce of ours: ignored`, { peer });
-  }
-
-  /** Decision #156: a user of ours is not let in there. If we asked in their name, we ask in another's. */
-  #refused(turn: RoomTurn, link: Link, stanza: Stanza): void {
-    const { peer } = link;
-    const place = placeOf(stanza);
-    if (stateOf(turn.room, peer) !== 'joining') {
-      if (this.#inOrder(turn, peer, stanza)) refusedThere(turn, this.#links, peer, stanza);
-    } else if (!link.counts || place?.session === link.session) {
-      refusedThere(turn, this.#links, peer, stanza);
-      this.#joining.get(peer)?.unwelcome(turn);
-    }
-  }
-
-  /** Decision #23: the joined node keeps its own user. Ours goes, unless they have another nick by now. */
-  #conflict(turn: RoomTurn, link: Link, joining: JoiningNode, stanza: Stanza): void {
-    const { room } = turn;
-    const place = placeOf(stanza);
-    if (stateOf(room, link.peer) === 'joining') {
-      if (!link.counts || place === undefined || place.session === link.session) joining.conflict(turn);
-      return;
-    }
-    if (!this.#inOrder(turn, link.peer, stanza)) return;
-    const fmuc = readFmuc(stanza.payloads);
-    const loser = room.occupants.get(resourceOf(stanza.to));
-    if (loser === undefined || loser.home === link.peer) return;
-    if (fmuc?.kind !== 'from' || fmuc.from === loser.jid) yieldNick(turn, this.#links, loser);
+    takeError(turn, this.#links, link, this.#joining.get(peer), stanza, {
+      inOrder: () => this.#inOrder(turn, peer, stanza),
+      outOfStep: (how, why) => this.#outOfStep(turn, peer, how, why),
+      lost: (how, why) => this.#lost(turn, peer, how, why),
+    });
   }
 }

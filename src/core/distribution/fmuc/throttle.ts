@@ -4,13 +4,15 @@ import { refusal } from '../../room/refusal.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
 import { tellUser } from '../../room/tell.ts';
 import { readMucUser } from '../../xep/xep0045.ts';
+import { stanzaError } from '../../xmpp/errors.ts';
 import { type Jid, resourceOf } from '../../xmpp/jid.ts';
-import type { Stanza } from '../../xmpp/stanza.ts';
+import { errorReply, type Stanza } from '../../xmpp/stanza.ts';
 import { refuseUser, refuseWords } from './admission.ts';
 import { excessMax, type Kind } from './budgets.ts';
 import type { FromNode } from './from-node.ts';
 import type { Links } from './links.ts';
 import { spokenForBy, theirs } from './occupants.ts';
+import { placed, placeOf } from './place.ts';
 
 /** What a stanza of a node costs; undefined: nothing, such as a leave, which there can be only after something that did. */
 function costOf(what: FromNode, { name, type, payloads }: Stanza): Kind | undefined {
@@ -58,6 +60,15 @@ export function afford(turn: RoomTurn, links: Links, peer: Jid, what: FromNode, 
   if (isTold) turn.note('decision#160', `${peer} sends too much: ${excess} stanzas dropped lately`, { peer });
   drop(turn, links, peer, what, stanza, isTold);
   return 'no';
+}
+
+/** A join by a peer whose link was given up: it may try again. @returns whether it is too early for that */
+export function isTooEarly(turn: RoomTurn, { budgets }: Links, peer: Jid, stanza: Stanza): boolean {
+  if (!budgets.isCut(peer, turn.env.now)) return false;
+  const answer = errorReply(stanza, stanzaError('wait', 'resource-constraint', 'your node has sent too much'));
+  const place = placeOf(stanza);
+  if (answer) turn.send(placed(answer, place && { session: place.session, n: 0 }), 'decision#160', peer);
+  return true;
 }
 
 /** What follows where something is not looked at, so that nobody is shown as they are not any more. */
