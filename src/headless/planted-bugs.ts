@@ -92,8 +92,8 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'anybody sets the subject',
     file: `${room}checks.ts`,
-    find: "if (occupant.role !== 'moderator' && !(occupant.role === 'participant' && room.config.changeSubject))",
-    replace: 'if (occupant === undefined)',
+    find: "if (role === 'moderator' || (role === 'participant' && config.changeSubject)) return undefined;",
+    replace: 'if (role !== undefined) return undefined;',
     modes: everywhere,
   },
   {
@@ -106,8 +106,8 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'visitors speak in a moderated room',
     file: `${room}checks.ts`,
-    find: 'if (!maySpeak(occupant.role, room.config))',
-    replace: 'if (occupant === undefined)',
+    find: 'if (maySpeak(role, config)) return undefined;',
+    replace: 'if (role !== undefined) return undefined;',
     modes: everywhere,
   },
   {
@@ -403,6 +403,42 @@ export const plantedBugs: readonly PlantedBug[] = [
     file: `${fmuc}occupants.ts`,
     find: 'return home === peer || passesOn ?',
     replace: 'return home ?',
+    modes: ['0289pp'],
+  },
+  {
+    name: 'a claimed rank counts',
+    file: `${fmuc}reading.ts`,
+    find: '...rankOf(room, author),',
+    replace: "...(role === 'none' ? rankOf(room, author) : { affiliation, role }),",
+    modes: ['0289pp'],
+  },
+  {
+    name: 'a node brings in anybody',
+    file: `${fmuc}admission.ts`,
+    find: 'return scopes.holds(room, peer, user, counts ? origin : peer);',
+    replace:
+      'return scopes !== undefined || counts ? user !== origin || peer !== origin || room !== undefined : false;',
+    modes: ['0289pp'],
+  },
+  {
+    name: 'a node brings in our own users',
+    file: `${fmuc}scope.ts`,
+    find: 'if (isOwnUser(room.jid, user)) return given === undefined && isOwnUser(peer, user);',
+    replace: 'if (isOwnUser(room.jid, user)) return true;',
+    modes: ['0289pp'],
+  },
+  {
+    name: 'a node’s real addresses are kept',
+    file: `${fmuc}reading.ts`,
+    find: 'return withoutAddresses(said, author ?? from);',
+    replace: 'return author === from ? withoutAddresses(said, author) : said;',
+    modes: ['0289pp'],
+  },
+  {
+    name: 'any node kicks',
+    file: `${fmuc}moderation.ts`,
+    find: 'if (links.trust.mayKick?.includes(peer)) {',
+    replace: 'if (links.trust.mayKick?.includes(peer) !== null) {',
     modes: ['0289pp'],
   },
 ];

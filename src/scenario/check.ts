@@ -183,10 +183,20 @@ function checkReplicas(scenario: Scenario, rooms: Rooms, wrong: Wrong, knownServ
 function checkFederation(rooms: Rooms, wrong: Wrong, expect: Expect) {
   for (const { at, value: room } of rooms.values()) {
     if (room.distribution?.kind !== 'fmuc') continue;
-    const { allowedNodes = [] } = room.distribution;
+    const { allowedNodes = [], trust = {} } = room.distribution;
     allowedNodes.forEach((node, i) => {
       expect.bare([...at, 'distribution', 'allowedNodes', i], node);
     });
+    for (const list of ['vouching', 'seeJids', 'mayKick'] as const)
+      (trust[list] ?? []).forEach((node, i) => {
+        expect.bare([...at, 'distribution', 'trust', list, i], node);
+      });
+    for (const [node, domains] of Object.entries(trust.scope ?? {})) {
+      expect.bare([...at, 'distribution', 'trust', 'scope'], node);
+      domains.forEach((domain, i) => {
+        if (domain !== '*') expect.domain([...at, 'distribution', 'trust', 'scope', node, i], domain);
+      });
+    }
     for (const outbound of outboundsOf(room.distribution)) {
       const here = [...at, 'distribution', 'outbound'];
       const joined = rooms.get(outbound)?.value;

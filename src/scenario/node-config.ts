@@ -1,8 +1,20 @@
-import { type DistributedRoomConfig, type DistributionConfig, plainRoomConfig } from '../core/distribution/config.ts';
+import {
+  type DistributedRoomConfig,
+  type DistributionConfig,
+  type FmucTrust,
+  plainRoomConfig,
+} from '../core/distribution/config.ts';
 import type { NodeConfig } from '../core/node/config.ts';
 import { defaultSettings, type RoomSettings } from '../core/room/config.ts';
 import { type Jid, jid } from '../core/xmpp/jid.ts';
-import { outboundsOf, type Scenario, type ScenarioNode, type ScenarioRoom, type ScenarioSplit } from './scenario.ts';
+import {
+  outboundsOf,
+  type Scenario,
+  type ScenarioNode,
+  type ScenarioRoom,
+  type ScenarioSplit,
+  type ScenarioTrust,
+} from './scenario.ts';
 
 /** The core's configuration of one node of a scenario that was checked before (load.ts). */
 export function nodeConfigOf(scenario: Scenario, node: ScenarioNode): NodeConfig {
@@ -68,8 +80,20 @@ function distributionOf({ distribution }: ScenarioRoom): DistributionConfig {
     };
   }
   if (distribution?.kind === 'fmuc') {
-    const { allowedNodes = [] } = distribution;
-    return { kind: 'fmuc', allowedNodes: allowedNodes.map(jid), outbound: outboundsOf(distribution).map(jid) };
+    const { allowedNodes = [], trust } = distribution;
+    const nodes = { allowedNodes: allowedNodes.map(jid), outbound: outboundsOf(distribution).map(jid) };
+    return { kind: 'fmuc', ...nodes, ...(trust === undefined ? {} : { trust: trustOf(trust) }) };
   }
   return { kind: 'none' };
+}
+
+function trustOf({ scope, vouching, seeJids, mayKick, ranks }: ScenarioTrust): FmucTrust {
+  const domains = (given: readonly string[]) => given.map((domain) => (domain === '*' ? domain : jid(domain)));
+  return {
+    ...(scope ? { scope: new Map(Object.entries(scope).map(([node, given]) => [jid(node), domains(given)])) } : {}),
+    ...(vouching ? { vouching: vouching.map(jid) } : {}),
+    ...(seeJids ? { seeJids: seeJids.map(jid) } : {}),
+    ...(mayKick ? { mayKick: mayKick.map(jid) } : {}),
+    ...(ranks ? { ranks } : {}),
+  };
 }

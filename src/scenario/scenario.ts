@@ -101,7 +101,22 @@ export type ScenarioDistribution =
       readonly kind: 'fmuc';
       readonly outbound?: string | readonly string[];
       readonly allowedNodes?: readonly string[];
+      readonly trust?: ScenarioTrust;
     };
+
+/** XEP-0289: what a room believes of other nodes, and what it lets them know. */
+export interface ScenarioTrust {
+  /** The domains whose users each of these nodes may bring in, `*` for any; default: that of its own server. */
+  readonly scope?: Readonly<Record<string, readonly string[]>>;
+  /** Nodes whose users count as having given the password; default none. */
+  readonly vouching?: readonly string[];
+  /** Nodes that are told real addresses; default all. */
+  readonly seeJids?: readonly string[];
+  /** Nodes whose moderators may kick users of this one; default none. */
+  readonly mayKick?: readonly string[];
+  /** Whether users of other nodes are shown with the rank that is claimed for them, or with their own here; default claimed. */
+  readonly ranks?: 'claimed' | 'own';
+}
 
 /** XEP-0289: the rooms that this one joins. */
 export function outboundsOf(distribution: ScenarioDistribution | undefined): readonly string[] {

@@ -7,6 +7,7 @@ import type { Aftermath } from './aftermath.ts';
 import { readBody, type Said } from './bodies.ts';
 import { isBeside, sentAt } from './causes.ts';
 import { canaries, type Leaks } from './checkers/canaries.ts';
+import { contestedIn } from './contested.ts';
 import { type Asking, findEntries } from './entries.ts';
 import { isJoin, isOf, isSelf } from './stanzas.ts';
 import type { Other, Person, Placed, RecordOf, SimRecord } from './trace.ts';
@@ -27,6 +28,8 @@ export interface Evidence {
   /** Of those to whom the invariants are promised. */
   readonly views: readonly View[];
   readonly byJid: ReadonlyMap<Jid, View>;
+  /** Users (bare JIDs) about whom the nodes may differ (contested.ts). */
+  readonly contested: ReadonlySet<Jid>;
   /** The world at the end; undefined where only a trace is looked at. */
   readonly world: Aftermath | undefined;
   /** Indices of appends that did not happen in the end. */
@@ -45,7 +48,8 @@ export function evidence(trace: readonly SimRecord[], people: readonly Person[],
   const kept = undone.size === 0 ? reader.appends : reader.appends.filter(({ i }) => !undone.has(i));
   const byJid = new Map(views.map((view) => [view.person.jid, view]));
   const leaks = canaries(people, () => [...said.map(({ record }) => record.stanza), ...reader.lies]);
-  return { trace, said, got, kept, others, people, views, byJid, world, undone, untold, leaks };
+  const contested = contestedIn(trace, world);
+  return { trace, said, got, kept, others, people, views, byJid, contested, world, undone, untold, leaks };
 }
 
 /** Joins that reached a node, and that it has done nothing about: it may sleep, and crash before it wakes up. */

@@ -6,6 +6,7 @@ import { inputOf } from './causes.ts';
 import { lostByBounceAlone } from './checkers/links.ts';
 import { servedHere, sessionsOf } from './checkers/occupants.ts';
 import type { Evidence } from './evidence.ts';
+import { trust } from './fmuc-trust.ts';
 import type { Checker } from './judge.ts';
 import type { Verdict, Violation } from './trace.ts';
 
@@ -213,8 +214,10 @@ const onePerUser: Checker = (given) => {
       for (const { node, occupant } of all) {
         if (servedHere(occupant).length > 0) continue;
         const known = sessionsOf(occupant);
+        // Who is not shown here may have the nick there.
+        if (known.some((one) => given.contested.has(bareOf(one.jid)))) continue;
         const jid = first.get(occupant.nick);
-        if (jid === undefined) continue;
+        if (jid === undefined || given.contested.has(bareOf(jid))) continue;
         exercised++;
         if (known.length !== 1 || known[0]?.jid !== jid)
           wrong(`${node} knows ${occupant.nick} by ${known.map((one) => one.jid).join(' ')}, and not by ${jid} alone`);
@@ -232,6 +235,7 @@ export const fmucCheckers: Readonly<Record<string, Checker>> = {
   'F-g': silenceAfterLast,
   'F-o': oneOccupantId,
   'F-p': onePerUser,
+  'F-t': trust,
   // `not-acceptable` says that the neighbour knows of no link (decision #24).
   'F-h': lostByBounceAlone('F-h', ['not-acceptable']),
 };

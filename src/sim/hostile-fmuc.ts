@@ -55,6 +55,36 @@ const disguises: readonly Disguise[] = [
     const stamp = prng.pick(['1990-01-01T00:00:00Z', '9999-12-31T23:59:59Z', 'yesterday']);
     return withParts(stanza, { payloads: [...stanza.payloads, el('delay', NS.delay, { from: stanza.from, stamp })] });
   },
+  // With real addresses beside it, as servers put them there.
+  (stanza, prng, at) => {
+    const { jid: whom } = prng.pick(at.people);
+    const ns = 'http://jabber.org/protocol/address';
+    const addresses = el('addresses', ns, {}, el('address', ns, { type: 'ofrom', jid: whom }));
+    const delay = el('delay', NS.delay, { from: whom, stamp: '1990-01-01T00:00:00Z' });
+    return withParts(stanza, { payloads: [...stanza.payloads, addresses, delay] });
+  },
+  // Somebody else is kicked.
+  (stanza, prng, at) => {
+    if (stanza.name !== 'presence') return stanza;
+    const { jid: whom, nick } = prng.pick(at.people);
+    const kick = el(
+      'x',
+      NS.mucUser,
+      {},
+      el('item', NS.mucUser, { role: 'none' }),
+      el('status', NS.mucUser, { code: '307' }),
+    );
+    const named = stanza.payloads.map((payload) =>
+      payload.xmlns === NS.fmuc ? { ...payload, attrs: { ...payload.attrs, from: whom } } : payload,
+    );
+    const payloads = [...named.filter(({ xmlns }) => xmlns !== NS.mucUser && xmlns !== NS.muc), kick];
+    return withParts(stanza, { type: 'unavailable', from: occupantJid(bareOf(stanza.from), nick), payloads });
+  },
+  // Another rank, of somebody who is there.
+  (stanza) => {
+    if (stanza.name !== 'presence') return stanza;
+    return withParts(stanza, { payloads: [...stanza.payloads.filter(({ xmlns }) => xmlns !== NS.mucUser), rank] });
+  },
   // A subject instead of words.
   (stanza) =>
     stanza.type === 'groupchat'

@@ -20,7 +20,26 @@ export type DistributionConfig =
       readonly keepalive?: { readonly interval: number; readonly timeout: number };
     }
   /** XEP-0289, primary-primary: the rooms to join, and the rooms that may join this one. */
-  | { readonly kind: 'fmuc'; readonly outbound: readonly Jid[]; readonly allowedNodes: readonly Jid[] };
+  | {
+      readonly kind: 'fmuc';
+      readonly outbound: readonly Jid[];
+      readonly allowedNodes: readonly Jid[];
+      readonly trust?: FmucTrust;
+    };
+
+/** XEP-0289: what this room believes of other nodes, and what it lets them know. What is absent is by decisions #155 to #159. */
+export interface FmucTrust {
+  /** By node: the domains whose users it may bring in, whoever's they are; `*` stands for all but this room's own. */
+  readonly scope?: ReadonlyMap<Jid, readonly (Jid | '*')[]>;
+  /** Nodes whose users count as having given the room's password. */
+  readonly vouching?: readonly Jid[];
+  /** Nodes that are told real addresses; absent: all. Others get opaque ones. */
+  readonly seeJids?: readonly Jid[];
+  /** Nodes whose moderators may kick this node's users. */
+  readonly mayKick?: readonly Jid[];
+  /** Whether users of other nodes are shown with the rank that their node claims (default), or with that of this room's lists. */
+  readonly ranks?: 'claimed' | 'own';
+}
 
 /** A room of XEP-0045 alone, with default settings. */
 export function plainRoomConfig(jid: Jid): DistributedRoomConfig {

@@ -23,6 +23,8 @@ export interface Wording {
    * @param origin  the id that its author gave a message; the stanza itself has one of ours
    */
   readonly placed?: (stanza: Stanza, place: LinkPlace, origin: string | undefined) => Stanza;
+  /** The stanza as this peer may read it. */
+  readonly readable?: (room: RoomView, stanza: Stanza) => Stanza;
   /**
    * What a ping, and the answer to one, says of how far this side has come.
    *
@@ -90,7 +92,8 @@ export class Link {
   send(turn: RoomTurn, stanza: Stanza, spec: Spec): string {
     const id = this.#counts ? turn.env.newId() : (stanza.id ?? turn.env.newId());
     this.#outstanding.add(id, stanza.id);
-    const named = id === stanza.id ? stanza : withParts(stanza, { id });
+    const readable = this.#wording.readable?.(turn.room, stanza) ?? stanza;
+    const named = id === stanza.id ? readable : withParts(readable, { id });
     turn.send(this.#counts ? this.#numbered(named, stanza.id) : named, spec, this.peer);
     return id;
   }

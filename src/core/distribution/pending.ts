@@ -65,6 +65,12 @@ export class Pending<Key, Asked> {
     return undefined;
   }
 
+  /** Whether `which` is true for all that is held, late or not. */
+  every(which: (asked: Asked) => boolean): boolean {
+    for (const { asked } of this.#held.values()) if (!which(asked)) return false;
+    return true;
+  }
+
   /** @returns whether it was held */
   delete(key: Key): boolean {
     return this.#held.delete(key);

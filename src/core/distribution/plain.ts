@@ -9,6 +9,7 @@ const traits: Traits = {
   givesOccupantIds: true,
   reaches: ({ home }) => home === undefined,
   decidesAbout: () => true,
+  mayRemove: () => true,
 };
 
 /** XEP-0045 alone, without peers. Everything else is compared with it. */

@@ -192,7 +192,9 @@ function stranger(nick: string, occupantId: string): Occupant {
 
 /** Whether others see no difference between the two. */
 function looksAlike(a: Occupant, b: Occupant): boolean {
-  return a.role === b.role && a.affiliation === b.affiliation && sameElements(shownPresence(a), shownPresence(b));
+  const [one, other] = [a.claimed ?? a, b.claimed ?? b];
+  if (one.role !== other.role || one.affiliation !== other.affiliation || a.guarded !== b.guarded) return false;
+  return sameElements(shownPresence(a), shownPresence(b));
 }
 
 /** What makes two messages the same where they have no lasting ids: the author, the author's own id, and the text. */

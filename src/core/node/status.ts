@@ -1,6 +1,7 @@
 import type { Protocol } from '../distribution/protocol.ts';
 import { byEntry, everySession } from '../room/sessions.ts';
 import type { RoomView } from '../room/state.ts';
+import { shownRank } from '../room/visibility.ts';
 import { NS } from '../xmpp/namespaces.ts';
 import { textOf } from '../xmpp/xml.ts';
 import type { RoomStatus } from './trace.ts';
@@ -14,7 +15,8 @@ export function roomStatus(room: RoomView, protocol: Protocol): RoomStatus {
     historyLength: room.history.length,
     subject: room.subject?.text ?? '',
     occupants: [...room.occupants.values()].map((occupant) => {
-      const { nick, jid, role, affiliation, home, presence, cutOff, provisional, sessions } = occupant;
+      const { nick, jid, home, presence, cutOff, provisional, sessions } = occupant;
+      const { role, affiliation } = shownRank(room, occupant);
       const show = presence.find((payload) => payload.name === 'show' && payload.xmlns === NS.client);
       return {
         nick,

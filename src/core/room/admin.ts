@@ -165,8 +165,14 @@ function deny(room: RoomView, distribution: Distribution, actor: Jid, item: Item
     const { target } = item;
     const role = roleOf(room, distribution, actor);
     if (target.role === item.role && role === 'moderator') return undefined;
-    if (!distribution.traits.decidesAbout(target))
-      return refusal('cancel', 'not-allowed', '0045#8.2', 'they are in by another node, which decides about them');
+    const { traits } = distribution;
+    if (!traits.decidesAbout(target) && !(item.role === 'none' && traits.mayRemove(target)))
+      return refusal(
+        'cancel',
+        'not-allowed',
+        '0045#8.2',
+        'they are in by another node, which decides about their role',
+      );
     return mayChangeRole({ affiliation, role }, target, item.role);
   }
   // §9.1: nobody bans themselves.

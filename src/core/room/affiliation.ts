@@ -97,7 +97,7 @@ function concernedBy(
     bareOf(jid) === user ||
     (affiliation === 'outcast' && domainOf(jid) === user && !room.affiliations.has(bareOf(jid)));
   return [...room.occupants.values()].filter(
-    (occupant) => occupant.jid !== undefined && concerns(occupant.jid) && traits.decidesAbout(occupant),
+    (occupant) => occupant.jid !== undefined && concerns(occupant.jid) && traits.mayRemove(occupant),
   );
 }
 
@@ -135,13 +135,15 @@ export function changesOfAffiliation(
       : [];
   }
   const told = toldOf(room, by);
-  const concerned = concernedBy(room, distribution, user, affiliation);
+  const status = affiliation === 'outcast' ? 301 : affiliation === 'none' && room.config.membersOnly ? 321 : undefined;
+  const concerned = concernedBy(room, distribution, user, affiliation).filter(
+    (occupant) => status !== undefined || distribution.traits.decidesAbout(occupant),
+  );
   const inside = [...room.occupants.values()].some(({ jid }) => jid !== undefined && bareOf(jid) === user);
   const placed = !inside || before === 'outcast' || affiliation === 'outcast';
   const changes: Change[] = [{ kind: 'affiliated', user, affiliation, absent: concerned.length === 0, placed, ...why }];
   if (affiliation === 'outcast' && room.reservedNicks.has(user))
     changes.push({ kind: 'registered', user, nick: undefined });
-  const status = affiliation === 'outcast' ? 301 : affiliation === 'none' && room.config.membersOnly ? 321 : undefined;
   for (const occupant of concerned) {
     if (status !== undefined)
       changes.push({

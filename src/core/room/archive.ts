@@ -28,7 +28,9 @@ export function archiveIq(turn: RoomTurn, stanza: Stanza, query: XmlElement): vo
   ) => turn.send(errorReply(stanza, stanzaError(type, condition, text, room.jid)), '0313#6.1.2');
   if (!room.config.logging) return refuse('cancel', 'feature-not-implemented', 'this room keeps no archive');
   const affiliation = room.affiliationOf(stanza.from);
-  const inside = room.occupantByJid(stanza.from) !== undefined;
+  // Who is in by a node that decides about them has given no password here.
+  const occupant = room.occupantByJid(stanza.from);
+  const inside = occupant !== undefined && turn.distribution.traits.decidesAbout(occupant);
   const closed =
     (room.config.membersOnly && affiliation === 'none') ||
     (room.config.password !== '' && affiliation === 'none' && !inside);
@@ -44,17 +46,22 @@ export function archiveIq(turn: RoomTurn, stanza: Stanza, query: XmlElement): vo
     (asked.with === undefined || (bareOf(asked.with) === room.jid && resourceOf(asked.with) === item.nick));
   const found = pageOf(room.archive, isWanted, { ...asked.page, max: Math.min(asked.page.max ?? pageMax, pageMax) });
   if (found === undefined) return refuse('cancel', 'item-not-found', 'no message has the id of the page asked for');
-  const jids =
-    room.whois === 'anyone' ||
-    (room.occupantByJid(stanza.from)?.role ??
-      (affiliation === 'owner' || affiliation === 'admin' ? 'moderator' : 'none')) === 'moderator';
+  const role = occupant?.role ?? (affiliation === 'owner' || affiliation === 'admin' ? 'moderator' : 'none');
+  const seesJid = (item: HistoryItem) => role === 'moderator' || (room.whois === 'anyone' && !isGuarded(room, item));
   // The page stays as it is, so that clients can go on from its ends.
   for (const item of sendable(turn, found.page))
-    turn.send(archived(room, item, stanza.from, asked.queryId, jids), '0313#6.1.2');
+    turn.send(archived(room, item, stanza.from, asked.queryId, seesJid(item)), '0313#6.1.2');
   turn.send(iqResult(stanza, writeFin(found.complete, writePage(found))), '0313#4.3');
 }
 
-function archived(room: RoomView, item: HistoryItem, to: Jid, queryId: string | undefined, jids: boolean): Stanza {
+/** Whether another node may show the address of this author to fewer than this room does: of who is gone nobody knows. */
+function isGuarded(room: RoomView, { via, author }: HistoryItem): boolean {
+  if (via === undefined || author === undefined) return false;
+  const known = room.occupantByJid(author);
+  return known === undefined || known.guarded === true;
+}
+
+function archived(room: RoomView, item: HistoryItem, to: Jid, queryId: string | undefined, jid: boolean): Stanza {
   const stanza = liveMessage(room.jid, item, to);
   const element = stanzaElement(stanza);
   const { to: _, ...attrs } = element.attrs;
@@ -62,7 +69,7 @@ function archived(room: RoomView, item: HistoryItem, to: Jid, queryId: string | 
   const author = (jid: Jid) =>
     writeMucUser({ affiliation: room.affiliationOf(jid), role: 'participant', jid, statuses: [] });
   // Decision #116: without a body it would read as a notice of a changed affiliation (XEP-0045 §9.3).
-  const shown = jids && bodyOf(stanza) !== undefined && item.author !== undefined ? [author(item.author)] : [];
+  const shown = jid && bodyOf(stanza) !== undefined && item.author !== undefined ? [author(item.author)] : [];
   const original = { ...element, attrs, children: [...element.children, ...shown] };
   return message(room.jid, to, {}, writeResult(item.id, queryId, writeForwarded(original, { stamp: item.at })));
 }

@@ -68,14 +68,8 @@ export function entry(
 /** Why somebody may not enter, by the rules of this moment; undefined: they may. XEP-0045 §7.2.5 to §7.2.10. */
 export function mayEnter(room: RoomView, user: Jid, nick: string, join: JoinRequest): Refusal | undefined {
   const { config } = room;
-  const affiliation = room.affiliationOf(user);
-  if (affiliation === 'outcast') return refusal('auth', 'forbidden', '0045#7.2.7', banText(room, user));
-  if (config.membersOnly && affiliation === 'none') return refusal('auth', 'registration-required', '0045#7.2.6');
-  const privileged = affiliation === 'owner' || affiliation === 'admin';
-  if (config.password !== '' && join.password !== config.password && affiliation !== 'owner')
-    return refusal('auth', 'not-authorized', '0045#7.2.5');
-  // §10.1: a new room is its owner's alone until it is configured.
-  if (room.locked && affiliation !== 'owner') return refusal('cancel', 'item-not-found', '0045#7.2.10');
+  const no = barred(room, user, join);
+  if (no) return no;
   const reserved = room.reservedNicks.get(bareOf(user));
   if (config.nicksLocked && reserved !== undefined && reserved !== nick)
     return refusal('cancel', 'not-acceptable', '0045#7.2.8', `your nick here is ${reserved}`);
@@ -85,9 +79,28 @@ export function mayEnter(room: RoomView, user: Jid, nick: string, join: JoinRequ
     return sessionsOf(own).length < sessionsMax
       ? undefined
       : refusal('wait', 'resource-constraint', 'decision#140', `you are here ${sessionsMax} times under this nick`);
-  if (config.maxOccupants !== 'none' && room.occupants.size >= config.maxOccupants && !privileged)
-    return refusal('wait', 'service-unavailable', '0045#7.2.9');
-  return undefined;
+  return full(room, user, room.occupants.size);
+}
+
+/** Why somebody may not be in at all, under whatever nick. §7.2.5, §7.2.6, §7.2.7, §7.2.10. */
+export function barred(room: RoomView, user: Jid, { password }: JoinRequest): Refusal | undefined {
+  const { config } = room;
+  const affiliation = room.affiliationOf(user);
+  if (affiliation === 'outcast') return refusal('auth', 'forbidden', '0045#7.2.7', banText(room, user));
+  if (config.membersOnly && affiliation === 'none') return refusal('auth', 'registration-required', '0045#7.2.6');
+  if (config.password !== '' && password !== config.password && affiliation !== 'owner')
+    return refusal('auth', 'not-authorized', '0045#7.2.5');
+  // §10.1: a new room is its owner's alone until it is configured.
+  return room.locked && affiliation !== 'owner' ? refusal('cancel', 'item-not-found', '0045#7.2.10') : undefined;
+}
+
+/** §7.2.9: whether there is no room for them beside so many. */
+export function full(room: RoomView, user: Jid, inside: number): Refusal | undefined {
+  const { maxOccupants } = room.config;
+  const affiliation = room.affiliationOf(user);
+  if (maxOccupants === 'none' || inside < maxOccupants || affiliation === 'owner' || affiliation === 'admin')
+    return undefined;
+  return refusal('wait', 'service-unavailable', '0045#7.2.9');
 }
 
 /** For people: that they are banned, and why, as far as it was said (§9.1). */
@@ -136,6 +149,30 @@ export function checkPresence(
   return { kind: 'presence', occupant: after, join };
 }
 
+/** Why somebody may not speak to all; undefined: they may. XEP-0045 §7.4. */
+export function mayTalk({ config }: RoomView, { role }: Pick<Occupant, 'role'>): Refusal | undefined {
+  if (maySpeak(role, config)) return undefined;
+  return refusal('auth', 'forbidden', '0045#7.4', 'visitors may not speak in this room');
+}
+
+/** Why somebody may not change the subject; undefined: they may. XEP-0045 §8.1. */
+export function mayNameSubject({ config }: RoomView, { role }: Pick<Occupant, 'role'>): Refusal | undefined {
+  if (role === 'moderator' || (role === 'participant' && config.changeSubject)) return undefined;
+  return refusal('auth', 'forbidden', '0045#8.1');
+}
+
+/** Why somebody may not send private messages; undefined: they may. XEP-0045 §7.5. */
+export function mayWhisper({ config }: RoomView, { role }: Pick<Occupant, 'role'>): Refusal | undefined {
+  const { allowPm } = config;
+  const allowed =
+    allowPm === 'anyone' ||
+    (allowPm !== 'none' && role === 'moderator') ||
+    (allowPm === 'participants' && role === 'participant');
+  return allowed
+    ? undefined
+    : refusal('auth', 'forbidden', '0045#7.5', 'you may not send private messages in this room');
+}
+
 /** XEP-0045 §7.4: to everyone, the sender included, with the sender's id. */
 export function checkGroupchat(
   room: RoomView,
@@ -143,8 +180,8 @@ export function checkGroupchat(
   stanza: Stanza,
   env: Env,
 ): ChangeOf<'message'> | Refusal {
-  if (!maySpeak(occupant.role, room.config))
-    return refusal('auth', 'forbidden', '0045#7.4', 'visitors may not speak in this room');
+  const no = mayTalk(room, occupant);
+  if (no) return no;
   return { kind: 'message', occupant, item: itemOf(room, occupant, stanza, env) };
 }
 
@@ -155,8 +192,8 @@ export function checkSubject(
   stanza: Stanza,
   env: Env,
 ): ChangeOf<'subject'> | Refusal {
-  if (occupant.role !== 'moderator' && !(occupant.role === 'participant' && room.config.changeSubject))
-    return refusal('auth', 'forbidden', '0045#8.1');
+  const no = mayNameSubject(room, occupant);
+  if (no) return no;
   const item = itemOf(room, occupant, stanza, env);
   return { kind: 'subject', occupant, subject: subjectOf(item), item };
 }
@@ -185,12 +222,7 @@ export function checkPrivateMessage(
 ): Occupant | Refusal {
   if (stanza.type === 'groupchat')
     return refusal('modify', 'bad-request', '0045#7.5', 'a private message is not of type groupchat');
-  const { allowPm } = room.config;
-  const { role } = occupant;
-  const allowed =
-    allowPm === 'anyone' ||
-    (allowPm !== 'none' && role === 'moderator') ||
-    (allowPm === 'participants' && role === 'participant');
-  if (!allowed) return refusal('auth', 'forbidden', '0045#7.5', 'you may not send private messages in this room');
+  const no = mayWhisper(room, occupant);
+  if (no) return no;
   return room.occupants.get(nick) ?? refusal('cancel', 'item-not-found', '0045#7.5', `nobody here is called ${nick}`);
 }

@@ -50,6 +50,8 @@ export interface RoomSettings {
   readonly avatars: readonly string[];
   /** The nodes that may carry this room beside this one, if its distribution lets owners choose them. */
   readonly nodes: readonly Jid[];
+  /** Nodes, or whole domains of them, that have nothing to do with this room, whatever else is said of them. */
+  readonly blockedNodes: readonly Jid[];
   readonly split: SplitSettings;
 }
 
@@ -98,6 +100,7 @@ export const defaultSettings: RoomSettings = {
   vcard: 'none',
   avatars: [],
   nodes: [],
+  blockedNodes: [],
   split: { policy: 'freeze', chat: true, private: true, entry: false, kick: true, away: false },
 };
 

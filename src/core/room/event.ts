@@ -13,13 +13,23 @@ export interface Session {
   readonly key?: number | undefined;
 }
 
+export interface Rank {
+  readonly affiliation: Affiliation;
+  readonly role: Role;
+}
+
 /** Somebody in the room, as this node knows them. */
 export interface Occupant {
   readonly nick: string;
   /** Real full JID; undefined at a node that may not know it (XEP-0282 §4.7). */
   readonly jid?: Jid | undefined;
+  /** What counts here, by this room's own lists and rules. */
   readonly affiliation: Affiliation;
   readonly role: Role;
+  /** What another node says of their rank: it is shown, and nothing ever depends on it. Absent: what counts is shown. */
+  readonly claimed?: Rank | undefined;
+  /** Their own node shows their address to moderators alone, so this one does not show it to more (decision #159). */
+  readonly guarded?: true | undefined;
   /** The peer node through which they are reached; undefined: this node serves them itself. */
   readonly home?: Jid | undefined;
   /** XEP-0421: the same for all visits of one user, and says nothing about who it is. */
@@ -50,6 +60,9 @@ export function sameOccupant(a: Occupant, b: Occupant): boolean {
     a.jid === b.jid &&
     a.affiliation === b.affiliation &&
     a.role === b.role &&
+    a.claimed?.affiliation === b.claimed?.affiliation &&
+    a.claimed?.role === b.claimed?.role &&
+    a.guarded === b.guarded &&
     a.home === b.home &&
     a.occupantId === b.occupantId &&
     a.cutOff === b.cutOff &&

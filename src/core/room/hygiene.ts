@@ -31,6 +31,37 @@ function moderates(payload: XmlElement): boolean {
   return payload.name === 'retracted' || childOf(payload, 'moderated', moderateNs) !== undefined;
 }
 
+/** What people write, in which they may name whom they like. */
+const words: ReadonlySet<string> = new Set(['body', 'subject', 'status', 'thread']);
+
+/** XEP-0033: a server may say in it by which real address something came (`ofrom`). */
+const addressNs = 'http://jabber.org/protocol/address';
+
+/**
+ * Without what another node, or its server, has put beside a user's words that holds the user's real address: delays, XEP-0033
+ * addresses, and whatever else names it. What the user wrote themselves is in no such element.
+ */
+export function withoutAddresses(payloads: readonly XmlElement[], user: Jid): readonly XmlElement[] {
+  const bare = bareOf(user);
+  return payloads.filter((payload) => {
+    const { name, xmlns } = payload;
+    if (xmlns === NS.client && words.has(name)) return true;
+    return xmlns !== addressNs && xmlns !== NS.delay && xmlns !== 'jabber:x:delay' && !names(payload, bare);
+  });
+}
+
+/** Whether an element says this address anywhere. */
+function names({ attrs, children }: XmlElement, bare: Jid): boolean {
+  const isIt = (text: string) => {
+    const jid = text.includes('@') ? parseJid(text.trim().replace(/^xmpp:/, '')) : undefined;
+    return jid !== undefined && bareOf(jid) === bare;
+  };
+  return (
+    Object.values(attrs).some(isIt) ||
+    children.some((node) => (typeof node === 'string' ? isIt(node) : names(node, bare)))
+  );
+}
+
 function forged(room: Jid, payload: XmlElement): boolean {
   if (reserved.has(payload.xmlns)) return true;
   if (payload.name === 'stanza-id' && payload.xmlns === NS.sid) return parseJid(payload.attrs['by'] ?? '') === room;

@@ -11,17 +11,17 @@ export function nickIsFree(room: RoomView, nick: string, session: Jid): boolean 
   const holder = room.occupants.get(nick);
   const own = holder !== undefined && isOf(holder, session);
   const taken = !own && room.occupantsByShape(skeleton(nick)).some((other) => !hasSession(other, session));
-  return !taken && !isReserved(room, nick, bareOf(session));
+  return !taken && !nickIsReserved(room, nick, bareOf(session));
 }
 
 /** Whether a user other than this one (a bare JID) uses `nick` or has reserved it. */
 export function nickIsAnothers(room: RoomView, nick: string, user: Jid): boolean {
   const holders = room.occupantsByShape(skeleton(nick));
   const used = holders.some((holder) => !isOf(holder, user));
-  return used || isReserved(room, nick, user);
+  return used || nickIsReserved(room, nick, user);
 }
 
-function isReserved(room: RoomView, nick: string, user: Jid): boolean {
+export function nickIsReserved(room: RoomView, nick: string, user: Jid): boolean {
   const shape = skeleton(nick);
   for (const [owner, reserved] of room.reservedNicks) {
     if (owner !== user && skeleton(reserved) === shape) return true;

@@ -84,7 +84,7 @@ function changesOfConfiguration(
   const occupants = [...room.occupants.values()];
   const out = new Set(
     changes.membersOnly
-      ? occupants.filter((occupant) => occupant.affiliation === 'none' && traits.decidesAbout(occupant))
+      ? occupants.filter((occupant) => occupant.affiliation === 'none' && traits.mayRemove(occupant))
       : [],
   );
   const statuses = statusesOf(changes);

@@ -373,12 +373,15 @@ export class RoomState {
 // A room looks at its people all the time, and engines are quick with what has one shape: so these have all parts, those that
 // a rule left out too.
 function wholeOccupant(occupant: Occupant): Occupant {
-  const { nick, jid, affiliation, role, home, occupantId, presence, cutOff, provisional, key, sessions } = occupant;
+  const { nick, jid, affiliation, role, claimed, guarded, home, occupantId } = occupant;
+  const { presence, cutOff, provisional, key, sessions } = occupant;
   return {
     nick,
     jid,
     affiliation,
     role,
+    claimed,
+    guarded,
     home,
     occupantId,
     presence: boundedPayloads(presence),

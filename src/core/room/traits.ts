@@ -15,4 +15,6 @@ export interface Traits {
   reaches(occupant: Occupant): boolean;
   /** Whether this room decides about the role and the stay of this occupant. */
   decidesAbout(occupant: Occupant): boolean;
+  /** Whether its moderators may take them out of this room, whoever decides about them elsewhere. */
+  mayRemove(occupant: Occupant): boolean;
 }

@@ -4,13 +4,31 @@ import { type Jid, occupantJid } from '../xmpp/jid.ts';
 import { NS } from '../xmpp/namespaces.ts';
 import { make, readdressed, type Stanza } from '../xmpp/stanza.ts';
 import { el, sameElements, type XmlElement } from '../xmpp/xml.ts';
-import type { Occupant } from './event.ts';
+import type { Occupant, Rank } from './event.ts';
 import { hasSession } from './sessions.ts';
 import type { RoomView } from './state.ts';
 
 /** Whether `viewer` may see real JIDs in this room. XEP-0045 §4.2, §7.2.3, §7.2.4. */
 export function maySeeJids(room: RoomView, viewer: Occupant): boolean {
   return room.whois === 'anyone' || viewer.role === 'moderator';
+}
+
+/** Whether `viewer` may see the real JID of this occupant: their own node may be stricter than this room. */
+function maySeeJidOf(room: RoomView, subject: Occupant, viewer: Occupant): boolean {
+  return subject.guarded ? viewer.role === 'moderator' : maySeeJids(room, viewer);
+}
+
+/**
+ * The rank that is shown of an occupant: what another node claims of its user, but nobody is shown with a voice who has none
+ * here.
+ */
+export function shownRank({ config }: RoomView, { affiliation, role, claimed }: Occupant): Rank {
+  if (claimed === undefined) return { affiliation, role };
+  const isMute = role === 'visitor' && config.moderated;
+  return {
+    affiliation: claimed.affiliation === 'outcast' ? 'none' : claimed.affiliation,
+    role: isMute ? 'visitor' : claimed.role,
+  };
 }
 
 /**
@@ -64,7 +82,7 @@ export function looksDifferent(before: Occupant, after: Occupant, jids: boolean)
  * XEP-0045 §7.2.2; status 110 where it is about the viewer, 100 beside it in a non-anonymous room (§7.2.3).
  */
 export function presenceFor(room: RoomView, subject: Occupant, viewer: Viewer, parts: PresenceParts = {}): Stanza {
-  return write(room, subject, parts, viewer.jid, maySeeJids(room, viewer) ? subject.jid : undefined);
+  return write(room, subject, parts, viewer.jid, maySeeJidOf(room, subject, viewer) ? subject.jid : undefined);
 }
 
 type Viewer = Occupant & { readonly jid: Jid };
@@ -74,7 +92,7 @@ export function presenceOf(room: RoomView, subject: Occupant, parts: PresencePar
   let open: Stanza | undefined;
   let closed: Stanza | undefined;
   return (viewer) => {
-    const jid = maySeeJids(room, viewer) ? subject.jid : undefined;
+    const jid = maySeeJidOf(room, subject, viewer) ? subject.jid : undefined;
     if (hasSession(subject, viewer.jid)) return write(room, subject, parts, viewer.jid, jid);
     let known = jid === undefined ? closed : open;
     if (known === undefined) {
@@ -89,9 +107,10 @@ export function presenceOf(room: RoomView, subject: Occupant, parts: PresencePar
 /** @param jid  of `subject`, where `to` may see it */
 function write(room: RoomView, subject: Occupant, parts: PresenceParts, to: Jid, jid: Jid | undefined): Stanza {
   const { type, item } = parts;
+  const shown = shownRank(room, subject);
   const user = {
-    affiliation: item?.affiliation ?? subject.affiliation,
-    role: item?.role ?? (type === 'unavailable' && item?.nick === undefined ? 'none' : subject.role),
+    affiliation: item?.affiliation ?? shown.affiliation,
+    role: item?.role ?? (type === 'unavailable' && item?.nick === undefined ? 'none' : shown.role),
     jid,
     nick: item?.nick,
     reason: item?.reason,

@@ -182,6 +182,16 @@ export function readElsewhere(payloads: readonly XmlElement[]): 'now' | 'soon' |
   return elsewhere.attrs['soon'] === '1' ? 'soon' : 'now';
 }
 
+/** `<refused/>`, in an error: the user is not in at the node that sends it, or what they said is not shown there. Decision #156. */
+export function writeRefused(): XmlElement {
+  return el('refused', NS.ext);
+}
+
+export function isRefused(payloads: readonly XmlElement[]): boolean {
+  const fmuc = payloadIn(payloads, 'fmuc', NS.fmuc);
+  return fmuc !== undefined && childOf(fmuc, 'refused', NS.ext) !== undefined;
+}
+
 export function isLoop(payloads: readonly XmlElement[]): boolean {
   const fmuc = payloadIn(payloads, 'fmuc', NS.fmuc);
   return fmuc !== undefined && childOf(fmuc, 'loop', NS.ext) !== undefined;

@@ -13,7 +13,7 @@ function rooms({ seats, plan }: Aftermath) {
 }
 
 /** G10: at each node a nick is one person's at every moment, and at the end the same person's everywhere. */
-export const nicks: Checker = ({ world }) => {
+export const nicks: Checker = ({ contested, world }) => {
   const violations: Violation[] = [];
   let exercised = 0;
   const held = new Map<Place, Set<string>>();
@@ -72,14 +72,14 @@ export const nicks: Checker = ({ world }) => {
       }
     },
     verdict() {
-      if (world) exercised += samePersonEverywhere(world, violations);
+      if (world) exercised += samePersonEverywhere(world, contested, violations);
       return { violations, exercised };
     },
   };
 };
 
 /** @returns how many people were looked at */
-function samePersonEverywhere(world: Aftermath, violations: Violation[]): number {
+function samePersonEverywhere(world: Aftermath, contested: ReadonlySet<Jid>, violations: Violation[]): number {
   let exercised = 0;
   const nodes = rooms(world).filter(
     ({ room }) => room.role !== 'fmuc' || (room.occupants.length > 0 && room.peers.length > 0),
@@ -89,7 +89,8 @@ function samePersonEverywhere(world: Aftermath, violations: Violation[]): number
   for (const { seat, room } of nodes) {
     const at = seat.config.address;
     for (const { nick, jid } of room.occupants) {
-      if (jid === undefined) continue;
+      // Where they are not shown, their nick is free.
+      if (jid === undefined || contested.has(bareOf(jid as Jid))) continue;
       exercised++;
       const user = bareOf(jid as Jid);
       const there = known.get(nick) ?? { user, at };
@@ -102,7 +103,7 @@ function samePersonEverywhere(world: Aftermath, violations: Violation[]): number
 }
 
 /** G11: at the end all nodes have the same people, and each client sees whom its node has. */
-export const rosters: Checker = ({ trace, views, world }) => {
+export const rosters: Checker = ({ trace, views, contested, world }) => {
   const violations: Violation[] = [];
   let exercised = 0;
   // Of each client: who is shown, with the moment in which their last presence was sent, since the last answer to a join.
@@ -130,10 +131,11 @@ export const rosters: Checker = ({ trace, views, world }) => {
       const [reference] = linked;
       for (const { seat, room } of linked) {
         exercised++;
-        if (reference && names(room) !== names(reference.room))
+        const [here, there] = [names(room, contested), names(reference?.room ?? room, contested)];
+        if (here !== there)
           violations.push({
             invariant: 'G11',
-            what: `${seat.config.address} has ${names(room)}; ${reference.seat.config.address} has ${names(reference.room)}`,
+            what: `${seat.config.address} has ${here}; ${reference?.seat.config.address} has ${there}`,
           });
       }
       for (const [view, { people, since }] of shown) {
@@ -158,8 +160,10 @@ export const rosters: Checker = ({ trace, views, world }) => {
 
 type Room = ReturnType<typeof rooms>[number]['room'];
 
-function names({ occupants }: Room): string {
+/** @param but  users of whom nothing is said */
+function names({ occupants }: Room, but: ReadonlySet<Jid> = new Set()): string {
   return occupants
+    .filter(({ jid }) => jid === undefined || !but.has(bareOf(jid as Jid)))
     .map(({ nick }) => nick)
     .sort()
     .join(' ');

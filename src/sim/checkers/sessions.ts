@@ -153,7 +153,7 @@ const heardByEach: Checker = ({ world }) => {
  * once.
  */
 export const lastPrivateWords: Checker = (given) => {
-  const { trace, views, world } = given;
+  const { trace, views, contested, world } = given;
   const violations: Violation[] = [];
   let exercised = 0;
   const sent: {
@@ -185,8 +185,9 @@ export const lastPrivateWords: Checker = (given) => {
       const sure = inside.filter((view) => !lost(trace, view, lastEntry(view), isSelf));
       for (const { by, to, text, id, i } of sent) {
         const author = sure.find(({ person }) => person.jid === by);
-        if (author === undefined || isRefused(author, id)) continue;
+        if (author === undefined || isRefused(author, id) || contested.has(bareOf(by))) continue;
         for (const { person } of sure) {
+          if (contested.has(bareOf(person.jid))) continue;
           if (world.users.get(person.jid)?.half.state().nick !== to) continue;
           exercised++;
           const times = got.get(`${person.jid} ${text}`) ?? 0;

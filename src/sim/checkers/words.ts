@@ -13,11 +13,14 @@ function authorOf(body: string): number | undefined {
   return match ? Number(match[1]) : undefined;
 }
 
+/** Rules by which a room says something to a user in its own name. */
+const ownWords: ReadonlySet<string> = new Set(['decision#156', 'decision#160', 'decision#175', 'decision#180']);
+
 /**
  * G2: whoever a message is shown as coming from was given that nick, and said it. What a hostile node's own users say is
  * that node's to invent (invariants.md, Who may be hostile).
  */
-export const integrity: Checker = ({ people, world }) => {
+export const integrity: Checker = ({ trace, people, world }) => {
   const violations: Violation[] = [];
   let exercised = 0;
   // By user, and by session.
@@ -41,7 +44,10 @@ export const integrity: Checker = ({ people, world }) => {
       else if (event.kind === 'nickChanged') give(userOf(occupants.get(event.nick)), event.newNick);
       else if (event.kind === 'stateReplaced') for (const one of event.occupants) give(userOf(one), one.nick);
     },
-    heard({ i, body, said, stanza }) {
+    heard({ i, body, said, sent, stanza }) {
+      // The room's own word to one user.
+      const record = trace[sent];
+      if (record?.kind === 'in' && ownWords.has(record.spec)) return;
       exercised++;
       const author = people[said?.user ?? authorOf(body) ?? -1];
       if (author?.hostile === 'node') return;
@@ -125,7 +131,7 @@ export const lastWord = (round: number) => 1_000_000 * round;
  * Liveness: the last word of every user who believes they are in reaches every such user, once. A user who may not speak is
  * told so.
  */
-export const lastWords: Checker = ({ trace, views, people, world }) => {
+export const lastWords: Checker = ({ trace, views, people, contested, world }) => {
   const violations: Violation[] = [];
   let exercised = 0;
   const words = new Map(people.map(({ jid }, i) => [jid, bodyText(i, lastWord(2))]));
@@ -154,9 +160,10 @@ export const lastWords: Checker = ({ trace, views, people, world }) => {
         const refused = author.seen.some(
           ({ stanza }) => stanza.name === 'message' && stanza.type === 'error' && stanza.id === spoke.get(jid),
         );
-        if (!spoke.has(jid) || refused || unsure.has(author)) continue;
+        if (!spoke.has(jid) || refused || unsure.has(author) || contested.has(bareOf(jid))) continue;
         for (const view of inside) {
-          if (unsure.has(view)) continue;
+          // A node whose users all are refused elsewhere is alone.
+          if (unsure.has(view) || contested.has(bareOf(view.person.jid))) continue;
           exercised++;
           const times = heard.get(view)?.get(body) ?? 0;
           if (times === 1) continue;

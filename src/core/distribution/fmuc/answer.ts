@@ -4,6 +4,7 @@ import { readResync } from '../../xep/sync.ts';
 import { subjectChange } from '../../xep/xep0045.ts';
 import { type Jid, resourceOf } from '../../xmpp/jid.ts';
 import type { Stanza } from '../../xmpp/stanza.ts';
+import { mayBeIn, mayTellOf } from './admission.ts';
 import { yieldsTo } from './collision.ts';
 import type { Links } from './links.ts';
 import { sameUser } from './occupants.ts';
@@ -19,6 +20,7 @@ import { isModeration, itemOf, type Known, moderationOf, occupantOf, readSubject
  */
 export function readAnswer(
   turn: RoomTurn,
+  links: Links,
   now: PhaseOf<'asking'>,
   author: Jid | undefined,
   stanza: Stanza,
@@ -44,14 +46,25 @@ export function readAnswer(
     const route = routeOf(stanza, peer);
     // A user of ours, or of a node behind us, who came round.
     if (route.passed.includes(room.jid)) return undefined;
-    const occupant = occupantOf(room.jid, author, answer.occupantIdOf(room, author, env), stanza);
-    now.ways.set(author, { ...route, as: occupant });
+    const occupant = occupantOf(room, links, author, answer.occupantIdOf(room, author, env), stanza);
+    const origin = route.passed[0] ?? peer;
+    const guest = { peer, user: author, origin, counts: now.link.counts };
     // The user in whose name we joined comes back in the answer.
-    if (author !== now.announced.jid) answer.addOccupant(occupant);
+    const isOurs = author === now.announced.jid;
+    const isHere = isOurs || sameUser(room, links, peer, occupant, origin) !== undefined;
+    const inside = room.occupants.size + answer.occupants.length;
+    const no = isHere ? undefined : mayBeIn(room, links, guest, nick, inside);
+    if (no !== undefined) {
+      now.unwelcome.push([guest, nick, no]);
+      return undefined;
+    }
+    now.ways.set(author, { ...route, as: occupant });
+    if (!isOurs) answer.addOccupant(occupant);
   } else if (stanza.name === 'message' && stanza.type === 'groupchat') {
     now.heard = env.now;
     const occupantId = answer.occupantIdOf(room, author, env);
-    answer.addMessage(itemOf(turn, { nick, jid: author, occupantId }, stanza, saidAt(env.now, stanza)));
+    const item = itemOf(turn, { nick, jid: author, occupantId }, stanza, saidAt(env.now, stanza));
+    if (mayTellOf(room, links, peer, item, stanza)) answer.addMessage(item);
   }
   return undefined;
 }

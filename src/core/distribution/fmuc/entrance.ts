@@ -40,9 +40,14 @@ export class Entrance {
     return 'held';
   }
 
-  /** Who has waited longest. */
-  first(now: Instant): Waiting | undefined {
-    return this.#waiting.find(now);
+  /** Who has waited longest, of those for whom `which` is true. */
+  first(now: Instant, which?: (waiting: Waiting) => boolean): Waiting | undefined {
+    return this.#waiting.find(now, which);
+  }
+
+  /** Whether somebody waits, and nobody for whom `which` is not true. */
+  holdsOnly(which: (user: Jid) => boolean): boolean {
+    return !this.isEmpty && this.#waiting.every(({ occupant }) => which(occupant.jid));
   }
 
   /** Whether this user waits. */

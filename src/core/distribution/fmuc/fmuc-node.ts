@@ -15,19 +15,24 @@ import { readFmuc } from '../../xep/xep0289.ts';
 import { assertNever, stanzaError } from '../../xmpp/errors.ts';
 import { bareOf, type Jid, resourceOf } from '../../xmpp/jid.ts';
 import { NS } from '../../xmpp/namespaces.ts';
-import { errorOf, errorReply, iqResult, payloadOf, type Stanza, saysGone } from '../../xmpp/stanza.ts';
+import { errorReply, iqResult, payloadOf, type Stanza } from '../../xmpp/stanza.ts';
+import type { FmucTrust } from '../config.ts';
 import { withoutExcess } from '../excess.ts';
 import { type Link, readLinkTimer } from '../link.ts';
 import type { Protocol, ProtocolStatus } from '../protocol.ts';
 import { isWordless } from '../wordless.ts';
-import { yieldNick } from './collision.ts';
+import { askAgain, refreshRanks, tellWaiting } from './admission.ts';
+import { cutBlocked } from './blocking.ts';
+import { fmucFields } from './config-fields.ts';
 import { Entrance } from './entrance.ts';
+import { takeError } from './errors.ts';
 import { classify, type FromNode } from './from-node.ts';
 import { routeIq, takeIq } from './iqs.ts';
 import { JoinedNode } from './joined-node.ts';
 import { JoiningNode } from './joining-node.ts';
 import { Links, stateOf } from './links.ts';
 import { routePrivate, takeMessage, takeModeration } from './messages.ts';
+import { tellHome } from './moderation.ts';
 import { takePastMessage, takePastSubject } from './past.ts';
 import { readSideTimer } from './phase.ts';
 import { passedBy, placeOf, routeOf, trailOf } from './place.ts';
@@ -36,6 +41,7 @@ import { isLeave, isLost } from './reading.ts';
 import { answerResync, askOthers } from './resync.ts';
 import { Rings } from './rings.ts';
 import { Spreading } from './spreading.ts';
+import { afford, isTooEarly } from './throttle.ts';
 import { isNoWay, isTaken } from './ways.ts';
 
 /**
@@ -44,11 +50,12 @@ import { isNoWay, isTaken } from './ways.ts';
  */
 const traits: Traits = {
   features: [NS.fmuc, NS.ext],
-  configFields: [],
+  configFields: fmucFields,
   keepsChanges: false,
   givesOccupantIds: true,
   reaches: ({ home }) => home === undefined,
   decidesAbout: ({ home }) => home === undefined,
+  mayRemove: () => true,
 };
 
 /**
@@ -70,9 +77,9 @@ export class FmucNode implements Protocol {
   readonly #rings: Rings;
   readonly #spreading: Spreading;
 
-  /** @param outbound  the rooms that this one joins; @param allowed  those that may join this one */
-  constructor(outbound: readonly Jid[], allowed: readonly Jid[]) {
-    this.#links = new Links();
+  /** @param outbound  the rooms that this one joins; @param allowed  those that may join this one; @param trust  in them all */
+  constructor(outbound: readonly Jid[], allowed: readonly Jid[], trust?: FmucTrust) {
+    this.#links = new Links(trust);
     this.#joining = new Map(outbound.map((peer) => [peer, new JoiningNode(peer, this.#links, this.#entrance)]));
     this.#joined = new JoinedNode(this.#links, allowed);
     this.#rings = new Rings(this.#links, this.#joining, this.#joined);
@@ -83,11 +90,12 @@ export class FmucNode implements Protocol {
     return { role: 'fmuc' };
   }
 
-  fromPeer(turn: RoomTurn, received: Stanza): boolean {
+  fromPeer(turn: RoomTurn, arrived: Stanza): boolean {
     const { room } = turn;
-    const user = room.occupantByJid(received.from);
+    const user = room.occupantByJid(arrived.from);
     if (user && isLocal(user)) return false;
-    const peer = bareOf(received.from);
+    const peer = bareOf(arrived.from);
+    const received = this.#links.names.inward(room, peer, arrived);
     const outbound = this.#links.isOutbound(room, peer);
     const place = placeOf(received);
     const begins = place?.n === 1 && place.session !== this.#links.of(peer)?.session;
@@ -98,6 +106,7 @@ export class FmucNode implements Protocol {
     if (what === undefined) return false;
     const stanza = withoutExcess(turn, received);
     if (what.kind === 'iq') {
+      if (!this.#affords(turn, peer, what, stanza)) return true;
       if (!this.#iq(turn, peer, stanza)) return false;
     } else if (what.kind === 'error') {
       if (link) this.#error(turn, link, stanza);
@@ -152,6 +161,7 @@ export class FmucNode implements Protocol {
     if (sides.length === 0) return 'commit';
     const waiting = { occupant: { ...change.occupant, jid: change.occupant.jid }, join: change.join };
     const held = this.#entrance.hold(turn, waiting);
+    this.#links.names.awaits(waiting.occupant.jid, waiting.occupant.occupantId);
     if (held === 'held') for (const side of sides) side.wanted(turn, waiting);
     return held;
   }
@@ -177,7 +187,17 @@ export class FmucNode implements Protocol {
 
   /** To every linked node but the one it came from. §5.2, §5.3, §5.4. */
   spread(turn: RoomTurn, change: Change): void {
+    askAgain(this.#links, change);
     this.#spreading.spread(turn, change);
+    refreshRanks(turn, change);
+    if (change.kind === 'configured' && change.changes.blockedNodes !== undefined)
+      cutBlocked(turn, this.#links, this.#joining, this.#joined);
+    if (change.kind === 'affiliated' && change.affiliation !== 'outcast') this.#links.restored(change.user);
+    if (change.kind === 'left' && !this.#spreading.isPassing) tellHome(turn, this.#links, change);
+    tellWaiting(turn, this.#links, change);
+    if (change.kind === 'configured' && change.changes.blockedNodes !== undefined)
+      cutBlocked(turn, this.#links, this.#joining, this.#joined);
+    if (change.kind === 'left' && !this.#spreading.isPassing) tellHome(turn, this.#links, change);
     if (change.kind !== 'left') return;
     const { jid } = asFirst(change.occupant);
     if (jid !== undefined) this.#joined.userLost(turn, jid);
@@ -220,12 +240,27 @@ export class FmucNode implements Protocol {
       case 'ended':
         return this.#ended(turn, peer, what, stanza);
       case 'join':
-        return this.#join(turn, peer, what.author, what.join, stanza);
+        if (this.#affords(turn, peer, what, stanza)) this.#join(turn, peer, what.author, what.join, stanza);
+        return;
       case 'unlinked':
-        return this.#unlinked(turn, peer, stanza);
+        if (this.#affords(turn, peer, what, stanza)) this.#unlinked(turn, peer, stanza);
+        return;
       default:
-        if (this.#inOrder(turn, peer, stanza)) this.#overLink(turn, peer, what, stanza);
+        // What is dropped has its place, too.
+        if (this.#inOrder(turn, peer, stanza) && this.#affords(turn, peer, what, stanza))
+          this.#overLink(turn, peer, what, stanza);
     }
+  }
+
+  /** Decision #160. */
+  #affords(turn: RoomTurn, peer: Jid, what: FromNode, stanza: Stanza): boolean {
+    if (what.kind === 'join' && isTooEarly(turn, this.#links, peer, stanza)) return false;
+    const how = afford(turn, this.#links, peer, what, stanza);
+    if (how === 'cut') {
+      if (this.#links.isInbound(turn.room, peer)) this.#joined.outOfStep(turn, peer, 'refused', 'it sends too much');
+      else this.#joining.get(peer)?.cut(turn);
+    }
+    return how === 'yes';
   }
 
   /** It asks to join. Decision #147: of two that ask each other, the one whose address sorts first is the joining one. */
@@ -281,7 +316,7 @@ export class FmucNode implements Protocol {
       case 'pastSubject':
         return takePastSubject(turn, peer, what.author, stanza);
       case 'pastMessage':
-        return takePastMessage(turn, peer, what.author, stanza);
+        return takePastMessage(turn, this.#links, peer, what.author, stanza);
       case 'presence': {
         this.#comes(turn, peer, what.author, stanza, () =>
           takePresence(turn, this.#links, peer, what.author, stanza, routeOf(stanza, peer)),
@@ -402,32 +437,10 @@ export class FmucNode implements Protocol {
 
   #error(turn: RoomTurn, link: Link, stanza: Stanza): void {
     const { peer } = link;
-    const error = errorOf(stanza);
-    const side = this.#joining.get(peer);
-    if (side && stanza.name === 'presence' && error?.condition === 'conflict')
-      return this.#conflict(turn, link, side, stanza);
-    const mine = link.isOurs(stanza.id);
-    if (side && mine && error && !saysGone(stanza) && side.isAsking(turn.room)) return side.refused(turn, error);
-    // A private message comes back to its sender. If only its target is gone, and not the node, that is all (decision #123).
-    const isAboutTarget = error?.condition === 'item-not-found' || readFmuc(stanza.payloads) !== undefined;
-    if (stanza.name === 'message' && handBack(turn, stanza) && isAboutTarget) return;
-    if (mine && error?.condition === 'not-acceptable') this.#outOfStep(turn, peer, 'unlinked', 'it knows of no link');
-    else if (mine && saysGone(stanza)) this.#lost(turn, peer, 'bounce', `it bounced: ${error?.condition}`);
-    else turn.note('0289#5', `an error from ${peer} that is no bounce of ours: ignored`, { peer });
-  }
-
-  /** Decision #23: the joined node keeps its own user. Ours goes, unless they have another nick by now. */
-  #conflict(turn: RoomTurn, link: Link, joining: JoiningNode, stanza: Stanza): void {
-    const { room } = turn;
-    const place = placeOf(stanza);
-    if (stateOf(room, link.peer) === 'joining') {
-      if (!link.counts || place === undefined || place.session === link.session) joining.conflict(turn);
-      return;
-    }
-    if (!this.#inOrder(turn, link.peer, stanza)) return;
-    const fmuc = readFmuc(stanza.payloads);
-    const loser = room.occupants.get(resourceOf(stanza.to));
-    if (loser === undefined || loser.home === link.peer) return;
-    if (fmuc?.kind !== 'from' || fmuc.from === loser.jid) yieldNick(turn, this.#links, loser);
+    takeError(turn, this.#links, link, this.#joining.get(peer), stanza, {
+      inOrder: () => this.#inOrder(turn, peer, stanza),
+      outOfStep: (how, why) => this.#outOfStep(turn, peer, how, why),
+      lost: (how, why) => this.#lost(turn, peer, how, why),
+    });
   }
 }

@@ -37,7 +37,7 @@ export function routeIq(
     payloads: [element('fmuc', NS.fmuc, fmuc.attrs, stanza.payloads)],
   });
   turn.passed.add(sent, asked);
-  turn.send(sent, 'decision#182', link.peer);
+  turn.send(links.names.outward(turn.room, link.peer, sent), 'decision#182', link.peer);
   return true;
 }
 
@@ -63,7 +63,8 @@ export function takeIq(turn: RoomTurn, links: Links, peer: Jid, author: Jid, sta
   const ids = { id: turn.env.newId(), from: sender };
   // Decision #111. No user of another node is a moderator here, who may see real JIDs.
   if (isForAccount(question)) {
-    const asked = asks(stanza, by, room.whois === 'anyone' ? undefined : true);
+    const isOpen = room.whois === 'anyone' && links.names.sees(peer);
+    const asked = asks(stanza, by, isOpen ? undefined : true);
     return passOn(turn, withParts(question, { ...ids, to: bareOf(target.jid) }), asked, '0045#17.4');
   }
   passOn(turn, withParts(question, { ...ids, to: target.jid }), asks(stanza, by), '0045#17.4');

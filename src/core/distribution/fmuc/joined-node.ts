@@ -11,7 +11,7 @@ import { placed, placeOf, routeOf } from './place.ts';
 import { occupantOf } from './reading.ts';
 import { missedBy, missing, wanted } from './resync.ts';
 import { left, listed, looped, nodeHistory, nodeSubject, reject, resyncRequest, retractionsFor } from './stanzas.ts';
-import { dropUsers } from './ways.ts';
+import { blockedOut, dropUsers } from './ways.ts';
 
 /**
  * XEP-0289, the joined node's half: it lets other rooms join, answers them with what is here (§5.1), and tells them when
@@ -37,9 +37,11 @@ export class JoinedNode {
   join(turn: RoomTurn, peer: Jid, author: Jid, { history }: JoinRequest, stanza: Stanza): void {
     const { room, env } = turn;
     const place = placeOf(stanza);
-    const occupant = occupantOf(room.jid, author, room.occupantIdOf(author) ?? env.newId(), stanza);
+    const occupant = occupantOf(room, this.#links, author, room.occupantIdOf(author) ?? env.newId(), stanza);
     if (occupant.nick === '') return turn.note('0289#5', `a join without a nick from ${peer}: ignored`, { peer });
     const refusal = place && { session: place.session, n: 0 };
+    if (this.#links.isBlocked(room, peer))
+      return turn.send(placed(reject(room, peer, 'This room has blocked yours.'), refusal), 'decision#175', peer);
     if (!this.allows(peer)) {
       turn.note('0289#5.1', `${peer} may not join: it is not on the list of this room`, { peer, sign: 'refused' });
       const text = 'This room does not federate with yours.';
@@ -61,7 +63,12 @@ export class JoinedNode {
     if (same && same.home !== peer && place && this.#links.paths.otherThan(room, same, peer))
       return this.standOff(turn, peer, author, refusal);
     if (same?.home === peer) showAs(turn, this.#links, same, occupant, peer);
-    else if (!same && !enter(turn, this.#links, peer, occupant, route, refusal)) return;
+    else if (!same && !enter(turn, this.#links, peer, occupant, route, refusal)) {
+      // Without EXT nothing but <reject/> ends its wait (§5.1).
+      if (place === undefined && before === undefined)
+        turn.send(reject(room, peer, 'This room does not let this user in.'), '0289#5.1', peer);
+      return;
+    }
     this.#stoodOff.delete(peer);
     const link = before && another ? before : this.#links.begin(turn, peer, place?.session);
     this.#links.paths.leadsTo(author, peer, route, occupant);
@@ -71,6 +78,7 @@ export class JoinedNode {
       const session = place && { session: link.session };
       const record: FmucPeer = { kind: 'fmuc', state: 'live', since: env.now, direction: 'inbound', ...session };
       turn.record({ kind: 'peerChanged', peer, record });
+      this.#links.budgets.begin(peer, env.now);
       link.watch(turn);
     }
     for (const other of room.occupants.values()) {
@@ -127,6 +135,13 @@ export class JoinedNode {
   outOfStep(turn: RoomTurn, peer: Jid, how: Sign, why: string): void {
     this.#links.of(peer)?.send(turn, left(turn.room, peer), 'decision#61');
     this.lost(turn, peer, how, why);
+  }
+
+  /** Decision #175: an owner wants nothing to do with it. */
+  block(turn: RoomTurn, peer: Jid): void {
+    this.#links.of(peer)?.send(turn, left(turn.room, peer), 'decision#175');
+    this.#forget(turn, peer);
+    dropUsers(turn, this.#links, peer, 'decision#175', undefined, blockedOut);
   }
 
   /** Decision #24: its users are out, and it may join again. */

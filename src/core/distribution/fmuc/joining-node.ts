@@ -1,7 +1,7 @@
-import { type Occupant, sameOccupant } from '../../room/event.ts';
+import type { Occupant } from '../../room/event.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
-import { asFirst } from '../../room/sessions.ts';
 import type { RoomView } from '../../room/state.ts';
+import type { PresenceParts } from '../../room/visibility.ts';
 import type { Sign } from '../../turn/spec.ts';
 import { readWay, writeWay } from '../../xep/sync.ts';
 import { ping } from '../../xep/xep0199.ts';
@@ -9,19 +9,23 @@ import type { StanzaError } from '../../xmpp/errors.ts';
 import { type Jid, occupantJid } from '../../xmpp/jid.ts';
 import { presence, type Stanza } from '../../xmpp/stanza.ts';
 import { backoffMs, jitter, keepaliveMs } from '../keepalive.ts';
+import type { Link } from '../link.ts';
 import { type FmucPeer, fmucPeer } from '../peers.ts';
 import { IncomingState } from '../resync.ts';
+import { refuseUser } from './admission.ts';
 import { readAnswer, takeUsers } from './answer.ts';
+import { anyone, cameBy, hasAny, introduced, ours, sayGoodbye } from './audience.ts';
+import { penaltyMs, usersMax } from './budgets.ts';
 import { yieldNick } from './collision.ts';
 import type { Entrance, Waiting } from './entrance.ts';
 import type { Links } from './links.ts';
-import { showAs, usersMax } from './occupants.ts';
+import { showAs } from './occupants.ts';
 import { commitPast } from './past.ts';
 import { inStep, isSettled, kept, type Phase, type PhaseOf, remembered, type SideTimer, whyAlone } from './phase.ts';
 import type { Known } from './reading.ts';
 import { catchUp, keepsSubject, missedBy, missing } from './resync.ts';
-import { joinRequest, occupantPresence, occupantRename, onward, trailed, wayOf } from './stanzas.ts';
-import { dropUsers } from './ways.ts';
+import { joinRequest, occupantPresence, onward, trailed, wayOf } from './stanzas.ts';
+import { blockedOut, dropUsers } from './ways.ts';
 
 /** How long the other node has for the next part of its answer, and for its `<left/>`, in milliseconds. Decision #21. */
 const answerMs = 10_000;
@@ -54,7 +58,11 @@ export class JoiningNode {
 
   /** Whether nobody has to wait for this room's answer: it has come, or has taken too long. */
   isSettled(room: RoomView): boolean {
-    return isSettled(this.#now(room));
+    const now = this.#now(room);
+    if (this.#links.isBlocked(room, this.peer)) return true;
+    // Decision #156: it lets none of them in.
+    if (now.phase === 'away') return this.#entrance.holdsOnly((user) => this.#links.isRefused(this.peer, user));
+    return isSettled(now);
   }
 
   /** The user in whose name it asks, or asked, as long as they are not in. */
@@ -66,6 +74,7 @@ export class JoiningNode {
   /** A user wants to enter: this room is asked in their name, if nobody is being asked for. */
   wanted(turn: RoomTurn, waiting: Waiting): void {
     const { phase } = this.#now(turn.room);
+    if (this.#links.isRefused(this.peer, waiting.occupant.jid) || this.#links.isBlocked(turn.room, this.peer)) return;
     if (!this.isSettled(turn.room) && phase !== 'asking') this.#ask(turn, waiting.occupant);
   }
 
@@ -76,30 +85,23 @@ export class JoiningNode {
   joinIfOccupied(turn: RoomTurn): void {
     const { room } = turn;
     const { phase } = this.#now(room);
-    if ((phase === 'away' || phase === 'leaving') && this.#hasAny(room)) this.#askForAnyone(turn);
+    if ((phase === 'away' || phase === 'leaving') && hasAny(room, this.#links, this.#entrance))
+      this.#askForAnyone(turn);
   }
 
   /** §5.1 Example 4, one stanza of it (answer.ts). */
   answered(turn: RoomTurn, author: Jid | undefined, stanza: Stanza): void {
     const now = this.#now(turn.room);
     if (now.phase !== 'asking') return;
-    const word = readAnswer(turn, now, author, stanza);
+    const word = readAnswer(turn, this.#links, now, author, stanza);
     if (word === 'end') this.#join(turn, now);
     else if (word === 'no node') this.#isNoNode(turn, now);
   }
 
-  /**
-   * What the other node is told of a user who is new here, or looks different. Of the user in whose name we joined it is what is
-   * different since. §5.3.
-   */
-  introduced(turn: RoomTurn, occupant: Occupant): readonly Stanza[] {
-    const { room } = turn;
-    const now = this.#now(room);
-    const first = asFirst(occupant);
-    const known = now.phase === 'joined' && now.announced?.jid === first.jid ? now.announced : undefined;
-    if (known !== undefined && known.nick !== occupant.nick) return occupantRename(room, known, occupant, this.peer);
-    if (known !== undefined && sameOccupant(first, known)) return [];
-    return [occupantPresence(room, occupant, occupantJid(this.peer, occupant.nick))];
+  /** What the other node is told of a user who is new here, or looks different. */
+  introduced(turn: RoomTurn, occupant: Occupant, parts?: PresenceParts): readonly Stanza[] {
+    const now = this.#now(turn.room);
+    return introduced(turn.room, this.peer, now.phase === 'joined' ? now.announced : undefined, occupant, parts);
   }
 
   /** §5.1 Example 3, decision #21: alone is better than not at all. @param reason  as the other node gives it, for people */
@@ -141,10 +143,14 @@ export class JoiningNode {
   #askForWay(turn: RoomTurn): void {
     const { room, env } = turn;
     if (this.#links.isInbound(room, this.peer)) return turn.setTimer(this.#timer('retry'), jitter(env, keepaliveMs));
-    const user = this.#anyone(room)?.jid;
+    const user = anyone(room, this.#links, this.peer)?.jid;
     if (user === undefined) return this.#become(turn, { phase: 'away' });
     this.#question = env.newId();
-    turn.send(ping(room.jid, this.peer, this.#question, writeWay(user)), 'decision#146', this.peer);
+    turn.send(
+      ping(room.jid, this.peer, this.#question, writeWay(this.#links.names.nameFor(room, this.peer, user))),
+      'decision#146',
+      this.peer,
+    );
     turn.setTimer(this.#timer('retry'), jitter(env, keepaliveMs));
   }
 
@@ -177,6 +183,27 @@ export class JoiningNode {
     const occupant = room.occupantByJid(loser.jid);
     if (!this.#entrance.yield(turn, loser.jid) && occupant?.nick === loser.nick) yieldNick(turn, this.#links, occupant);
     if (this.#askForAnyone(turn, now.tries)) return;
+    turn.clearTimer(this.#timer('answer'));
+    this.#become(turn, { phase: 'away' });
+  }
+
+  /** Decision #175: an owner wants nothing to do with it. */
+  block(turn: RoomTurn): void {
+    sayGoodbye(turn, this.#links, this.#joinedLink(turn.room), 'decision#175');
+    this.#standAlone(turn, { phase: 'away' }, 'decision#175', blockedOut);
+  }
+
+  /** Decision #160: it sends too much, and is not asked again for a while. */
+  cut(turn: RoomTurn): void {
+    sayGoodbye(turn, this.#links, this.#joinedLink(turn.room), 'decision#160');
+    this.#standAlone(turn, { phase: 'split', tries: 1 });
+    turn.setTimer(this.#timer('retry'), penaltyMs);
+  }
+
+  /** It does not let in the user in whose name we asked: they stay, and another one is asked for. Decision #156. */
+  unwelcome(turn: RoomTurn): void {
+    const now = this.#now(turn.room);
+    if (now.phase !== 'asking' || this.#askForAnyone(turn, now.tries)) return;
     turn.clearTimer(this.#timer('answer'));
     this.#become(turn, { phase: 'away' });
   }
@@ -249,7 +276,8 @@ export class JoiningNode {
   leaveIfEmpty(turn: RoomTurn): void {
     const { room, env } = turn;
     const { phase } = this.#now(room);
-    if (phase === 'away' || phase === 'asking' || phase === 'leaving' || this.#hasAny(room)) return;
+    if (phase === 'away' || phase === 'asking' || phase === 'leaving' || hasAny(room, this.#links, this.#entrance))
+      return;
     // It has joined us: the link is its own.
     if (phase === 'standby' && this.#links.isInbound(room, this.peer)) return;
     // There is nobody left to be told, here or further down.
@@ -287,6 +315,7 @@ export class JoiningNode {
       announced: occupant,
       answer,
       ways: new Map(),
+      unwelcome: [],
       tries,
       ...times,
     });
@@ -302,18 +331,11 @@ export class JoiningNode {
   /** Asks if there is somebody to ask for: those who are in, else those who wait. @returns whether there is */
   #askForAnyone(turn: RoomTurn, tries = 0): boolean {
     const { room, env } = turn;
-    const next = this.#anyone(room) ?? this.#entrance.first(env.now)?.occupant;
+    if (this.#links.isBlocked(room, this.peer)) return false;
+    const isWelcome = ({ occupant }: Waiting) => !this.#links.isRefused(this.peer, occupant.jid);
+    const next = anyone(room, this.#links, this.peer) ?? this.#entrance.first(env.now, isWelcome)?.occupant;
     if (next) this.#ask(turn, next, tries);
     return next !== undefined;
-  }
-
-  /** A user of ours, or of a node that joined us; not one whom the other node told others of. */
-  #anyone(room: RoomView): Known | undefined {
-    return this.#ours(room)
-      .filter(({ home }) => home === undefined || this.#links.isInbound(room, home))
-      .filter((occupant) => !this.#cameBy(occupant))
-      .map(asFirst)
-      .find((occupant): occupant is Known => occupant.jid !== undefined);
   }
 
   /** §5.1: the subject ends the answer. It is taken as a whole, and the users who waited enter. */
@@ -321,7 +343,7 @@ export class JoiningNode {
     const { room } = turn;
     const { link, announced, answer } = asked;
     const known = takeUsers(turn, this.#links, asked);
-    const mine = this.#ours(room);
+    const mine = ours(room, this.peer);
     const now: PhaseOf<'joined'> = { phase: 'joined', link, announced };
     this.#become(turn, now);
     turn.clearTimer(this.#timer('answer'));
@@ -346,13 +368,14 @@ export class JoiningNode {
       turn.record({ kind: 'subjectChanged', subject: answer.subject });
     // After a lost link these were here all along.
     for (const occupant of mine) {
-      if (this.#cameBy(occupant)) continue;
+      if (cameBy(this.#links, this.peer, occupant)) continue;
       for (const stanza of this.introduced(turn, occupant)) {
         const way = wayOf(this.#links, occupant);
         const trail = way && onward(room, this.#links, way, occupant.home, this.peer);
         link.send(turn, trail && link.counts ? trailed(room, stanza, trail) : stanza, '0289#5.3');
       }
     }
+    for (const [guest, nick, no] of asked.unwelcome) refuseUser(turn, this.#links, guest, nick, no);
     catchUp(turn, this.#links, link, missed, kept);
   }
 
@@ -370,28 +393,20 @@ export class JoiningNode {
   }
 
   /** Without the other node: its users are out, and those who waited enter the room as it is. */
-  #standAlone(turn: RoomTurn, alone: PhaseOf<'rejected' | 'split' | 'standby'>): void {
+  #standAlone(
+    turn: RoomTurn,
+    alone: PhaseOf<'away' | 'rejected' | 'split' | 'standby'>,
+    spec = 'decision#24',
+    parts?: PresenceParts,
+  ): void {
     turn.clearTimer(this.#timer('answer'));
     this.#become(turn, alone);
-    dropUsers(turn, this.#links, this.peer, 'decision#24');
+    dropUsers(turn, this.#links, this.peer, spec, undefined, parts);
   }
 
-  /** Whether this user's own node is behind the one that we join. */
-  #cameBy({ home, jid }: Occupant): boolean {
-    return home !== undefined && jid !== undefined && this.#links.paths.from(jid, home).includes(this.peer);
-  }
-
-  /** Those whom this room is told of: all but its own. */
-  #ours(room: RoomView): Occupant[] {
-    return [...room.occupants.values()].filter((occupant) => occupant.home !== this.peer);
-  }
-
-  /** Whether there is anybody for whom we join: our own users, those who wait, and those of the nodes that joined us. */
-  #hasAny(room: RoomView): boolean {
-    if (!this.#entrance.isEmpty) return true;
-    for (const { home } of room.occupants.values())
-      if (home === undefined || this.#links.isInbound(room, home)) return true;
-    return false;
+  #joinedLink(room: RoomView): Link | undefined {
+    const now = this.#now(room);
+    return now.phase === 'joined' ? now.link : undefined;
   }
 
   #timer(what: SideTimer): string {

@@ -1,17 +1,88 @@
 import type { Occupant, PeerRecord } from '../../room/event.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
 import type { RoomView } from '../../room/state.ts';
-import type { Jid } from '../../xmpp/jid.ts';
+import { bareOf, domainOf, type Jid } from '../../xmpp/jid.ts';
+import type { Stanza } from '../../xmpp/stanza.ts';
+import type { FmucTrust } from '../config.ts';
 import { Link } from '../link.ts';
 import { fmucPeer } from '../peers.ts';
+import { Budgets } from './budgets.ts';
+import { Names } from './naming.ts';
 import { hopsMax, Paths } from './paths.ts';
 import { wording } from './place.ts';
+import { isOwnUser, Scopes } from './scope.ts';
+
+/** Users who are remembered as refused, or as taken out, for each peer. */
+const keptMax = 1_000;
 
 /** The links of one room while it runs: to the room that it joins, and to the rooms that join it. */
 export class Links {
   /** By which ways what comes over them comes. */
   readonly paths = new Paths();
+  readonly trust: FmucTrust;
+  readonly scopes: Scopes;
+  readonly budgets = new Budgets();
+  readonly names: Names;
   readonly #links = new Map<Jid, Link>();
+  /** By peer: users whom it does not let in, as long as they are here. Decision #156. */
+  readonly #refused = new Map<Jid, Set<Jid>>();
+  /** What users are told as soon as they are in. */
+  readonly #words = new Map<Jid, string[]>();
+  /** Users (bare JIDs) whom a moderator here has taken out, as long as their node does not say that they left. Decision #161. */
+  readonly #removed = new Set<Jid>();
+
+  constructor(trust: FmucTrust = {}) {
+    this.trust = trust;
+    this.scopes = new Scopes(trust.scope);
+    this.names = new Names((peer) => trust.seeJids === undefined || trust.seeJids.includes(peer));
+  }
+
+  /** The peer does not let this user in. */
+  refused(peer: Jid, user: Jid): void {
+    const users = this.#refused.get(peer) ?? new Set<Jid>();
+    this.#refused.set(peer, users.add(user));
+    forgetOldest(users);
+  }
+
+  /** A user is about to be in, and is told this then. */
+  tellLater(user: Jid, text: string): void {
+    this.#words.set(user, [...(this.#words.get(user) ?? []), text]);
+  }
+
+  takeWords(user: Jid): readonly string[] {
+    const words = this.#words.get(user) ?? [];
+    this.#words.delete(user);
+    return words;
+  }
+
+  isRefused(peer: Jid, user: Jid | undefined): boolean {
+    return user !== undefined && this.#refused.get(peer)?.has(user) === true;
+  }
+
+  /** A user is gone, or comes under another nick: whoever refused them may think otherwise now. */
+  forgetRefusals(user: Jid): void {
+    for (const users of this.#refused.values()) users.delete(user);
+  }
+
+  /** A moderator here takes a user of another node out. */
+  removed(user: Jid): void {
+    this.#removed.add(bareOf(user));
+    forgetOldest(this.#removed);
+  }
+
+  isRemoved(user: Jid): boolean {
+    return this.#removed.has(bareOf(user));
+  }
+
+  /** They have left at their own node, or are given something here: they may come again. */
+  restored(user: Jid): void {
+    this.#removed.delete(bareOf(user));
+  }
+
+  /** Whether an owner wants nothing to do with this node. */
+  isBlocked({ config }: RoomView, peer: Jid): boolean {
+    return config.blockedNodes.includes(peer) || config.blockedNodes.includes(domainOf(peer));
+  }
 
   /** Whether this room has joined that one, or asks to. Of two that name each other one joins, and the other is joined. */
   isOutbound(room: RoomView, peer: Jid): boolean {
@@ -33,9 +104,17 @@ export class Links {
     return stateOf(room, peer) === 'live' ? this.#links.get(peer) : undefined;
   }
 
+  /** The linked peer that is the user's own node, and says so itself. */
+  direct(room: RoomView, user: Jid): Jid | undefined {
+    for (const [peer, { passed }] of this.paths.ways(user))
+      if (passed.length === 1 && isOwnUser(peer, user) && stateOf(room, peer) === 'live') return peer;
+    return undefined;
+  }
+
   /** A new link, instead of any earlier one. @param session  as the peer's join names it; absent: this node names it */
   begin(turn: RoomTurn, peer: Jid, session: string = turn.env.newId()): Link {
-    const link = new Link(turn.env, { self: turn.room.jid, peer, session }, wording);
+    const readable = (room: RoomView, stanza: Stanza) => this.names.outward(room, peer, stanza);
+    const link = new Link(turn.env, { self: turn.room.jid, peer, session }, { ...wording, readable });
     this.#links.set(peer, link);
     return link;
   }
@@ -55,6 +134,14 @@ export class Links {
       if (link && peer !== occupant.home && !passed.includes(peer)) links.push(link);
     }
     return links;
+  }
+}
+
+/** A peer that names ever new users makes this node forget the oldest. */
+function forgetOldest(users: Set<Jid>): void {
+  for (const oldest of users) {
+    if (users.size <= keptMax) return;
+    users.delete(oldest);
   }
 }
 

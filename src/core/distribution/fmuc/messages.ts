@@ -1,7 +1,6 @@
 /** XEP-0289 §5.2, §5.6: what users of other nodes say, and what users here say to one of them alone. */
 import { commit } from '../../room/commit.ts';
 import type { Occupant } from '../../room/event.ts';
-import { cleanPayloads } from '../../room/hygiene.ts';
 import { type Asked, asks } from '../../room/passed.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
 import { asFirst, localSessions } from '../../room/sessions.ts';
@@ -12,10 +11,11 @@ import { writeFmuc } from '../../xep/xep0289.ts';
 import { type Condition, stanzaError } from '../../xmpp/errors.ts';
 import { type Jid, occupantJid, resourceOf } from '../../xmpp/jid.ts';
 import { errorReply, type Stanza, withParts } from '../../xmpp/stanza.ts';
+import { maySay, refuseWords } from './admission.ts';
 import type { Links } from './links.ts';
 import { spokenForBy } from './occupants.ts';
-import { originOf } from './place.ts';
-import { isDelayedBy, itemOf, type Known, moderationOf } from './reading.ts';
+import { originOf, passedBy } from './place.ts';
+import { isDelayedBy, itemOf, type Known, moderationOf, wordsOf } from './reading.ts';
 
 export function takeMessage(turn: RoomTurn, links: Links, peer: Jid, author: Jid, stanza: Stanza): void {
   const occupant = spokenForBy(turn.room, links, peer, author);
@@ -23,13 +23,18 @@ export function takeMessage(turn: RoomTurn, links: Links, peer: Jid, author: Jid
   if (occupant === undefined && links.paths.knows(author, peer)) return;
   if (occupant === undefined)
     return turn.note('0289#7', `${peer} speaks for ${author}, whom it has not introduced: dropped`, { peer });
+  const no = maySay(turn.room, occupant, stanza);
+  if (no) return refuseWords(turn, links, peer, occupant, stanza, no);
   if (stanza.type === 'groupchat') takeGroupchat(turn, links, peer, occupant, stanza);
   else takePrivate(turn, links, peer, occupant, stanza);
 }
 
 function takeGroupchat(turn: RoomTurn, links: Links, peer: Jid, occupant: Known, stanza: Stanza): void {
   const { room, env } = turn;
-  const item = itemOf(turn, occupant, stanza, env.now);
+  const said = itemOf(turn, occupant, stanza, env.now);
+  // Decision #157: a peer names what its users say, and nodes behind it theirs, but nobody what others' users will say.
+  const isNamed = said.by === room.jid || said.by === peer || said.by === passedBy(stanza, peer)[0];
+  const item = isNamed ? said : { ...said, by: peer, id: env.newId() };
   if (room.holds(item)) return turn.note('decision#27', 'a message that is here already: dropped');
   if (!changesSubject(item.payloads)) return commit(turn, { kind: 'message', occupant, item }, { spec: '0289#5.2' });
   // Decision #63: our subject is on its way there, and replaces it.
@@ -56,7 +61,7 @@ function takePrivate(turn: RoomTurn, links: Links, peer: Jid, from: Known, stanz
   const { room } = turn;
   const nick = resourceOf(stanza.to);
   const target = room.occupants.get(nick);
-  const clean = withParts(stanza, { id: originOf(stanza), payloads: cleanPayloads(room.jid, stanza.payloads) });
+  const clean = withParts(stanza, { id: originOf(stanza), payloads: wordsOf(room, from.jid, stanza) });
   if (target === undefined) {
     const error = stanzaError('cancel', 'item-not-found', `nobody here is called ${nick}`);
     return turn.send(errorReply(stanza, error), '0045#7.5', peer);
@@ -89,6 +94,7 @@ export function routePrivate(
   const author = asFirst(from).jid;
   const link = to.home === undefined ? undefined : links.of(to.home);
   if (link === undefined || author === undefined) return sendBack(turn, asked, 'recipient-unavailable');
+  if (links.isRefused(link.peer, author)) return sendBack(turn, asked, 'forbidden', `${link.peer} does not show you`);
   // Decision #182: it would show the message to its whole room, and keep it.
   if (!link.counts) {
     if (room.whois !== 'anyone' || to.jid === undefined) return sendBack(turn, asked, 'not-acceptable', noPrivate);

@@ -1,18 +1,20 @@
 /** XEP-0289 §5.3, §5.4, §8: users of other nodes come and change, and two may want one nick (decision #23). */
 import { commit, leave } from '../../room/commit.ts';
-import { type Occupant, sameOccupant } from '../../room/event.ts';
+import { type Actor, type Occupant, sameOccupant } from '../../room/event.ts';
+import { nickIsReserved } from '../../room/nick.ts';
+import { refusal as refusing } from '../../room/refusal.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
 import { isOf } from '../../room/sessions.ts';
 import type { RoomView } from '../../room/state.ts';
 import type { LinkPlace } from '../../xep/sync.ts';
-import type { Jid } from '../../xmpp/jid.ts';
+import { bareOf, type Jid } from '../../xmpp/jid.ts';
+import { mayBeIn, refuseUser } from './admission.ts';
+import { usersMax } from './budgets.ts';
 import { refuseNick, yieldsTo } from './collision.ts';
 import { type Links, stateOf } from './links.ts';
 import type { Route } from './paths.ts';
 import type { Known } from './reading.ts';
-
-/** The most users whom other nodes may bring in. Decision #64. */
-export const usersMax = 10_000;
+import { isOwnUser } from './scope.ts';
 
 /** A user whom this peer brought in, by their real full JID. */
 export function theirs(room: RoomView, peer: Jid, author: Jid): Known | undefined {
@@ -32,9 +34,15 @@ export function spokenForBy(room: RoomView, { paths }: Links, peer: Jid, author:
   return home === peer || passesOn ? { ...occupant, jid: author } : undefined;
 }
 
-export function change(turn: RoomTurn, known: Occupant, occupant: Occupant): void {
+/** @param by  who made the change, and why, where their node says so (§5.5) */
+function change(turn: RoomTurn, known: Occupant, occupant: Occupant, by?: Actor): void {
+  const { guarded } = occupant;
+  const parts = by ? { parts: { item: by } } : {};
   // It has been said before, for example after a 303, or by a node that announces a join twice.
-  if (!sameOccupant(known, occupant)) commit(turn, { kind: 'presence', occupant }, { spec: '0289#5.3' });
+  if (!sameOccupant({ ...known, guarded }, occupant))
+    return commit(turn, { kind: 'presence', occupant, ...parts }, { spec: by ? '0289#5.5' : '0289#5.3' });
+  // Their node shows their address to fewer now, and who has seen it has seen it.
+  if (known.guarded !== guarded) turn.record({ kind: 'occupantChanged', occupant: { ...known, guarded } });
 }
 
 /**
@@ -53,6 +61,14 @@ export function enter(
   refusal?: LinkPlace,
 ): boolean {
   const { room } = turn;
+  const counts = refusal !== undefined || links.of(peer)?.counts === true;
+  const guest = { peer, user: occupant.jid, origin: route.passed[0] ?? peer, counts };
+  const no = mayBeIn(room, links, guest, occupant.nick, room.occupants.size);
+  if (no) {
+    refuseUser(turn, links, guest, occupant.nick, no, refusal);
+    return false;
+  }
+  if (isDirect(peer, occupant.jid, route)) dropImpostors(turn, links, peer, occupant);
   const holders = [room.occupants.get(occupant.nick), room.occupantByJid(occupant.jid)];
   const isFree = holders.every((holder) => holder === undefined);
   if (!yieldsTo(turn, links, peer, route, holders)) {
@@ -73,10 +89,30 @@ export function enter(
   return true;
 }
 
+/** Whether their own node itself speaks of a user of its own server: nobody knows better. Decision #155. */
+export function isDirect(peer: Jid, user: Jid, { passed }: Route): boolean {
+  return passed.length === 1 && isOwnUser(peer, user);
+}
+
+/** Whoever another node has brought in under the name of this user. Nobody is told but those who saw them here. */
+function dropImpostors(turn: RoomTurn, { paths }: Links, peer: Jid, { jid }: Known): void {
+  for (const occupant of [...turn.room.occupants.values()]) {
+    const { home, jid: user } = occupant;
+    if (home === undefined || home === peer || user === undefined || bareOf(user) !== bareOf(jid)) continue;
+    const passed = paths.from(user, home);
+    if (passed.length > 1 && passed[0] !== peer) leave(turn, occupant, { payloads: [] }, { spec: 'decision#155' });
+  }
+}
+
 /** Decision #23 for a change of nick: a user who takes a nick of the joined side loses, and is out on both. */
 export function rename(turn: RoomTurn, links: Links, before: Known, nick: string): void {
   const { room } = turn;
   const peer = before.home as Jid;
+  if (nickIsReserved(room, nick, bareOf(before.jid))) {
+    leave(turn, before, { payloads: [] });
+    const no = refusing('cancel', 'not-acceptable', '0045#7.6', `${nick} is another's nick here`);
+    return refuseUser(turn, links, { peer, user: before.jid, origin: peer, counts: true }, nick, no);
+  }
   const holder = room.occupants.get(nick);
   // A node that heard of it by another way says so again.
   if (holder?.jid === before.jid) return;
@@ -104,9 +140,9 @@ export function sameUser(room: RoomView, { paths }: Links, peer: Jid, as: Known,
 /**
  * A user is shown otherwise than they are here: under another nick, by another session, or with another presence.
  *
- * @param peer  the one that shows them so
+ * @param peer  the one that shows them so; @param by  as in `change`
  */
-export function showAs(turn: RoomTurn, links: Links, known: Known, as: Known, peer: Jid): void {
+export function showAs(turn: RoomTurn, links: Links, known: Known, as: Known, peer: Jid, by?: Actor): void {
   const { room } = turn;
   const { occupantId } = known;
   // Decision #141: another session of theirs is the first now.
@@ -118,5 +154,5 @@ export function showAs(turn: RoomTurn, links: Links, known: Known, as: Known, pe
   }
   if (known.nick !== as.nick && room.occupants.get(known.nick)?.jid === known.jid) rename(turn, links, known, as.nick);
   const now = room.occupants.get(as.nick);
-  if (now?.jid === as.jid && now.home !== undefined) change(turn, now, { ...as, home: now.home, occupantId });
+  if (now?.jid === as.jid && now.home !== undefined) change(turn, now, { ...as, home: now.home, occupantId }, by);
 }

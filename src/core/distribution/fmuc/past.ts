@@ -8,17 +8,21 @@ import type { Jid } from '../../xmpp/jid.ts';
 import { resourceOf } from '../../xmpp/jid.ts';
 import type { Stanza } from '../../xmpp/stanza.ts';
 import { lateMessage, lateSubject } from '../resync.ts';
+import { mayTellOf } from './admission.ts';
+import type { Links } from './links.ts';
 import { itemOf, readSubject, saidAt } from './reading.ts';
 import { keepsSubject } from './resync.ts';
 
 /** A message of the history of a node further on, which the peer has got since. */
-export function takePastMessage(turn: RoomTurn, peer: Jid, author: Jid, stanza: Stanza): void {
+export function takePastMessage(turn: RoomTurn, links: Links, peer: Jid, author: Jid, stanza: Stanza): void {
   const { room, env } = turn;
   const nick = resourceOf(stanza.from);
   const occupantId = room.occupantIdOf(author) ?? env.newId();
   const item = itemOf(turn, { nick, jid: author, occupantId }, stanza, saidAt(env.now, stanza));
   if (!isKept(item.payloads)) return;
   if (room.holds(item)) turn.note('decision#27', 'a message that is here already: dropped');
+  else if (!mayTellOf(room, links, peer, item, stanza))
+    turn.note('decision#157', `${peer} tells of what ${author} is to have said: not believed`, { peer });
   else commitPast(turn, lateMessage(item, room.occupants.get(nick), peer));
 }
 

@@ -69,6 +69,11 @@ export class Paths {
     return this.#users.get(user)?.has(peer) === true;
   }
 
+  /** All ways to this user, by peer. */
+  ways(user: Jid): Iterable<readonly [Jid, Way]> {
+    return this.#users.get(user) ?? [];
+  }
+
   /** The nodes on the way from a user's to this one, the peer last. */
   from(user: Jid, peer: Jid): readonly Jid[] {
     return this.route(user, peer).passed;

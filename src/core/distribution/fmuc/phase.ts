@@ -1,10 +1,12 @@
 import type { PeerRecord } from '../../room/event.ts';
+import type { Refusal } from '../../room/refusal.ts';
 import type { Resync } from '../../xep/sync.ts';
 import type { Jid } from '../../xmpp/jid.ts';
 import { type Instant, instant } from '../../xmpp/time.ts';
 import type { Link } from '../link.ts';
 import type { FmucPeer } from '../peers.ts';
 import type { IncomingState } from '../resync.ts';
+import type { Guest } from './admission.ts';
 import type { Way } from './paths.ts';
 import type { Known } from './reading.ts';
 
@@ -46,6 +48,8 @@ export type Phase =
       readonly answer: IncomingState;
       /** The users of the answer. */
       readonly ways: Map<Jid, Way>;
+      /** Users of the answer who are not let in here, with their nicks and the reasons. */
+      readonly unwelcome: (readonly [Guest, string, Refusal])[];
       readonly tries: number;
       readonly since: Instant;
       heard: Instant;

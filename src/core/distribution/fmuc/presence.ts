@@ -1,24 +1,24 @@
 /** XEP-0289 §5.3, §5.4: what another node says of a user: they come, look different, or are out. */
 import { leave } from '../../room/commit.ts';
 import type { Actor } from '../../room/event.ts';
-import { cleanPayloads } from '../../room/hygiene.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
 import { readElsewhere, type Trail } from '../../xep/sync.ts';
 import { type MucUser, readMucUser } from '../../xep/xep0045.ts';
 import type { Jid } from '../../xmpp/jid.ts';
 import type { Stanza } from '../../xmpp/stanza.ts';
 import type { Links } from './links.ts';
-import { enter, rename, sameUser, showAs, spokenForBy } from './occupants.ts';
+import { takeNotice } from './moderation.ts';
+import { enter, isDirect, rename, sameUser, showAs, spokenForBy } from './occupants.ts';
 import type { Route } from './paths.ts';
 import { routeOf, trailOf } from './place.ts';
 import { isLeave, type Known, occupantOf } from './reading.ts';
-import { isNoWay, lose, retell } from './ways.ts';
+import { isNoWay, lose, reachBy, retell } from './ways.ts';
 
 /** §5.3, §5.4: one presence of a user of that peer. @param route  the way that it came */
 export function takePresence(turn: RoomTurn, links: Links, peer: Jid, author: Jid, stanza: Stanza, route: Route): void {
   const { room, env } = turn;
   if (stanza.type !== undefined && stanza.type !== 'unavailable') return;
-  const occupant = occupantOf(room.jid, author, room.occupantIdOf(author) ?? env.newId(), stanza);
+  const occupant = occupantOf(room, links, author, room.occupantIdOf(author) ?? env.newId(), stanza);
   const { nick } = occupant;
   if (nick === '') return turn.note('0289#5', `a presence from ${peer} with fmuc but no nick: ignored`, { peer });
   if (stanza.type === undefined) return takeAvailable(turn, links, peer, occupant, route, stanza);
@@ -26,22 +26,26 @@ export function takePresence(turn: RoomTurn, links: Links, peer: Jid, author: Ji
   const when = readElsewhere(stanza.payloads);
   if (when !== undefined) return isNoWay(turn, links, peer, author, when);
   const known = spokenForBy(room, links, peer, author);
-  if (known === undefined) return paths.forgetWay(author, peer);
+  if (known === undefined) {
+    if (isLeave(stanza) && !takeNotice(turn, links, peer, author, stanza)) links.restored(author);
+    return paths.forgetWay(author, peer);
+  }
   const user = readMucUser(stanza.payloads);
-  // It was nobody's wish: a link on that way is lost.
-  if (user?.statuses.includes(333) && paths.otherThan(room, known, peer) !== undefined) {
+  // It was nobody's wish: a link on that way is lost. Or their own node, which is linked with this one, has yet to say so.
+  const direct = links.direct(room, author);
+  const isSecondHand = user?.statuses.includes(333) || (direct !== undefined && direct !== peer);
+  if (isSecondHand && paths.otherThan(room, known, peer) !== undefined) {
     paths.forgetWay(author, peer);
     return known.home === peer ? lose(turn, links, known, peer, 'decision#146') : undefined;
   }
   if (user && user.nick !== undefined && user.statuses.includes(303)) return rename(turn, links, known, user.nick);
   const parts = {
     statuses: user?.statuses.filter((code) => code !== 110) ?? [],
-    payloads: cleanPayloads(room.jid, stanza.payloads),
-    ...(user === undefined ? {} : { item: whyOf(user) }),
+    payloads: occupant.presence,
+    // With a ban comes another affiliation than they had (XEP-0045 §9.1).
+    ...(user === undefined ? {} : { item: { affiliation: user.affiliation, ...whyOf(user) } }),
   };
-  // With a ban comes another affiliation than they had (XEP-0045 §9.1).
-  const gone = user === undefined ? known : { ...known, affiliation: user.affiliation };
-  leave(turn, gone, parts, { spec: '0289#5.4' });
+  leave(turn, known, parts, { spec: '0289#5.4' });
 }
 
 /** A user comes, or is here and may look different. */
@@ -58,7 +62,12 @@ function takeAvailable(turn: RoomTurn, links: Links, peer: Jid, occupant: Known,
   // By another way it counts if it is news, or as soon as the one that they came by is gone.
   const isNews = trailOf(stanza, peer)?.id !== undefined;
   const passesOn = isNews && paths.from(known.jid, known.home ?? peer).length > 1;
-  if (known.home === peer || passesOn) showAs(turn, links, known, occupant, peer);
+  const isFirstHand = isDirect(peer, occupant.jid, route) && known.home !== peer && known.nick !== occupant.nick;
+  if (isFirstHand) return reachBy(turn, links, known, [peer, { ...route, as: occupant }]);
+  const user = readMucUser(stanza.payloads);
+  const by = user && whyOf(user);
+  const why = by && Object.keys(by).length > 0 ? by : undefined;
+  if (known.home === peer || passesOn) showAs(turn, links, known, occupant, peer, why);
   const now = room.occupantByJid(occupant.jid);
   if (now?.home === peer && !isNews && before.join(' ') !== route.passed.join(' ')) retell(turn, links, now);
 }
@@ -88,7 +97,7 @@ export function comesAgain(
   const last = paths.lastOf(author, trail);
   // A user who was lost with a link comes back by this one; one who left does not.
   if (known === undefined ? !last.left : known.home === peer && last.same) return true;
-  const as = occupantOf(room.jid, author, room.occupantIdOf(author) ?? env.newId(), stanza);
+  const as = occupantOf(room, links, author, room.occupantIdOf(author) ?? env.newId(), stanza);
   paths.leadsTo(author, peer, routeOf(stanza, peer), as);
   return false;
 }

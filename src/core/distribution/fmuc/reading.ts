@@ -1,18 +1,22 @@
 /** What another node says of users and their words, as this room takes it. */
+
+import { rankOf } from '../../room/checks.ts';
 import type { HistoryItem, Occupant, Subject } from '../../room/event.ts';
-import { cleanPayloads } from '../../room/hygiene.ts';
+import { cleanPayloads, withoutAddresses } from '../../room/hygiene.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
+import type { RoomView } from '../../room/state.ts';
 import { subjectOf } from '../../room/subject.ts';
 import { readMucUser } from '../../xep/xep0045.ts';
 import { readStamp } from '../../xep/xep0082.ts';
 import { readDelay } from '../../xep/xep0203.ts';
 import { readStanzaId } from '../../xep/xep0359.ts';
 import { readModeration, writeModeration } from '../../xep/xep0425.ts';
-import { bareOf, domainOf, type Jid, resourceOf } from '../../xmpp/jid.ts';
+import { bareOf, type Jid, resourceOf } from '../../xmpp/jid.ts';
 import { NS } from '../../xmpp/namespaces.ts';
 import type { Stanza } from '../../xmpp/stanza.ts';
 import type { Instant } from '../../xmpp/time.ts';
 import type { XmlElement } from '../../xmpp/xml.ts';
+import type { Links } from './links.ts';
 import { originOf } from './place.ts';
 
 /** A user whose real full JID is known, like every user who comes by another node. */
@@ -22,16 +26,19 @@ export type Known = Occupant & { readonly jid: Jid };
 const skewMs = 5 * 60_000;
 
 /** A user who is in by this peer, as its presence says. The nick is empty if it gives none. */
-export function occupantOf(room: Jid, author: Jid, occupantId: string, stanza: Stanza): Known {
+export function occupantOf(room: RoomView, { trust }: Links, author: Jid, occupantId: string, stanza: Stanza): Known {
   const user = readMucUser(stanza.payloads);
+  const { affiliation = 'none', role = 'none' } = user ?? {};
   return {
     nick: resourceOf(stanza.from),
     jid: author,
-    affiliation: user?.affiliation ?? 'none',
-    role: user === undefined || user.role === 'none' ? 'participant' : user.role,
+    ...rankOf(room, author),
+    ...(trust.ranks === 'own' ? {} : { claimed: { affiliation, role: role === 'none' ? 'participant' : role } }),
+    // §5.1: it says the address where all may see it.
+    ...(user?.jid === undefined ? { guarded: true } : {}),
     home: bareOf(stanza.from),
     occupantId,
-    presence: cleanPayloads(room, stanza.payloads),
+    presence: withoutAddresses(cleanPayloads(room.jid, stanza.payloads), author),
   };
 }
 
@@ -69,7 +76,7 @@ export function itemOf(
     stanzaId: originOf(stanza),
     via: bareOf(stanza.from),
     lang: stanza.lang,
-    payloads: withoutFederation(cleanPayloads(room.jid, stanza.payloads), bareOf(stanza.from)),
+    payloads: wordsOf(room, jid, stanza),
   };
 }
 
@@ -132,12 +139,8 @@ export function isDelayedBy(stanza: Stanza, peer: Jid): boolean {
   return stanza.payloads.some((payload) => readDelay(payload)?.from === peer);
 }
 
-/** Without the delay and the id that the other node put in: the room adds its own on the way out. */
-function withoutFederation(payloads: readonly XmlElement[], peer: Jid): readonly XmlElement[] {
-  return payloads.filter((payload) => {
-    if (payload.name === 'stanza-id' && payload.xmlns === NS.sid) return false;
-    if (payload.xmlns !== NS.delay) return true;
-    const delay = readDelay(payload);
-    return delay !== undefined && domainOf(delay.from ?? peer) !== domainOf(peer);
-  });
+/** What a user said, without what nodes and servers put beside it. */
+export function wordsOf(room: RoomView, author: Jid | undefined, { from, payloads }: Stanza): readonly XmlElement[] {
+  const said = cleanPayloads(room.jid, payloads).filter(({ name, xmlns }) => name !== 'stanza-id' || xmlns !== NS.sid);
+  return withoutAddresses(said, author ?? from);
 }

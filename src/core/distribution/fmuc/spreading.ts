@@ -44,6 +44,11 @@ export class Spreading {
     this.#passing = undefined;
   }
 
+  /** Whether what happens now follows from a stanza of another node. */
+  get isPassing(): boolean {
+    return this.#passing !== undefined;
+  }
+
   /** To every linked node but the one it came from. §5.2, §5.3, §5.4. */
   spread(turn: RoomTurn, change: Change): void {
     const { room } = turn;
@@ -54,10 +59,13 @@ export class Spreading {
       case 'presence': {
         const { occupant } = change;
         if (change.kind === 'presence' && change.before) return this.#spreadSessions(turn, change.before, occupant);
+        // §5.5: a change of role is told with who made it, and why.
+        const item = change.kind === 'presence' ? change.parts?.item : undefined;
+        const shared = item && { item: { actor: item.actor, reason: item.reason } };
         return this.#tell(turn, occupant, '0289#5.3', (link) => {
           const side = this.#joining.get(link.peer);
-          if (side && this.#links.isOutbound(room, link.peer)) return side.introduced(turn, occupant);
-          return occupantPresence(room, occupant, occupantJid(link.peer, occupant.nick));
+          if (side && this.#links.isOutbound(room, link.peer)) return side.introduced(turn, occupant, shared);
+          return occupantPresence(room, occupant, occupantJid(link.peer, occupant.nick), shared);
         });
       }
       case 'left': {
@@ -150,10 +158,13 @@ export class Spreading {
     spec: Spec,
     write: (link: Link) => Stanza | readonly Stanza[] | undefined,
     past?: true,
+    isSaid = spec === '0289#5.2',
   ): void {
     const { room } = turn;
     const { passed, peer, ...trail } = this.#trailOf(turn, occupant);
     for (const link of this.#links.hearing(room, occupant, passed)) {
+      // Decision #156: nobody there would hear it.
+      if (isSaid && this.#links.isRefused(link.peer, asFirst(occupant).jid)) continue;
       for (const [i, stanza] of [write(link) ?? []].flat().entries()) {
         // Of a new nick's two stanzas the second may say something else at the next node.
         const news = i === 0 ? trail : { ...trail, id: turn.env.newId() };

@@ -3,7 +3,7 @@ import { authorJid } from '../../room/history.ts';
 import { asFirst } from '../../room/sessions.ts';
 import type { RoomView } from '../../room/state.ts';
 import { writeSubject } from '../../room/subject.ts';
-import type { PresenceParts } from '../../room/visibility.ts';
+import { type PresenceParts, shownRank } from '../../room/visibility.ts';
 import {
   type Resync,
   type Trail,
@@ -47,11 +47,12 @@ export function spokenFor(room: RoomView, author: Jid | undefined): Jid | undefi
 
 function item(room: RoomView, occupant: Occupant, parts: PresenceParts) {
   const { item, type, statuses } = parts;
+  const shown = shownRank(room, occupant);
   return writeMucUser({
-    affiliation: item?.affiliation ?? occupant.affiliation,
-    role: item?.role ?? (type === 'unavailable' && item?.nick === undefined ? 'none' : occupant.role),
+    affiliation: item?.affiliation ?? shown.affiliation,
+    role: item?.role ?? (type === 'unavailable' && item?.nick === undefined ? 'none' : shown.role),
     // §5.1: "the XEP-0045 rules apply for whether to include the jid in the muc#user element".
-    jid: room.whois === 'anyone' ? asFirst(occupant).jid : undefined,
+    jid: room.whois === 'anyone' && !occupant.guarded ? asFirst(occupant).jid : undefined,
     nick: item?.nick,
     reason: item?.reason,
     actor: item?.actor,

@@ -4,6 +4,7 @@ import type { Occupant } from '../../room/event.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
 import { isOf } from '../../room/sessions.ts';
 import type { RoomView } from '../../room/state.ts';
+import type { PresenceParts } from '../../room/visibility.ts';
 import { type Jid, resourceOf } from '../../xmpp/jid.ts';
 import type { Stanza } from '../../xmpp/stanza.ts';
 import type { Links } from './links.ts';
@@ -26,9 +27,16 @@ export function isTaken(room: RoomView, links: Links, peer: Jid, author: Jid, st
 }
 
 /** A user is not reached by this peer any more: by another, if there is one, else they are out (decision #24). */
-export function lose(turn: RoomTurn, links: Links, occupant: Occupant, peer: Jid, spec: string): void {
+export function lose(
+  turn: RoomTurn,
+  links: Links,
+  occupant: Occupant,
+  peer: Jid,
+  spec: string,
+  parts: PresenceParts = { statuses: [333], payloads: [] },
+): void {
   const other = links.paths.otherThan(turn.room, occupant, peer);
-  if (other === undefined) leave(turn, occupant, { statuses: [333], payloads: [] }, { spec });
+  if (other === undefined) leave(turn, occupant, parts, { spec });
   else reachBy(turn, links, occupant, other);
 }
 
@@ -75,13 +83,27 @@ export function isNoWay(turn: RoomTurn, links: Links, peer: Jid, user: Jid, when
  * A link is gone. Users who were reached by it and are reached by another way stay, and nobody hears of it; the others are
  * out (decision #24).
  *
- * @param keep  a user who stays in any case
+ * @param keep  a user who stays in any case; @param parts  how the others leave
  */
-export function dropUsers(turn: RoomTurn, links: Links, peer: Jid, spec: string, keep?: Jid): void {
+export function dropUsers(
+  turn: RoomTurn,
+  links: Links,
+  peer: Jid,
+  spec: string,
+  keep?: Jid,
+  parts?: PresenceParts,
+): void {
   const { room } = turn;
   for (const occupant of [...room.occupants.values()]) {
     const { home, jid, nick } = occupant;
     if (home !== peer || jid === undefined || jid === keep || room.occupants.get(nick) !== occupant) continue;
-    lose(turn, links, occupant, peer, spec);
+    lose(turn, links, occupant, peer, spec, parts);
   }
 }
+
+/** How users are out whose node is blocked. Decision #175. */
+export const blockedOut: PresenceParts = {
+  statuses: [307],
+  item: { reason: 'Their node is blocked in this room.' },
+  payloads: [],
+};

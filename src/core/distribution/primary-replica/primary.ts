@@ -382,4 +382,5 @@ const traits: Traits = {
   givesOccupantIds: true,
   reaches: () => true,
   decidesAbout: () => true,
+  mayRemove: () => true,
 };

@@ -292,4 +292,5 @@ const traits: Traits = {
   givesOccupantIds: false,
   reaches: ({ home }) => home === undefined,
   decidesAbout: () => false,
+  mayRemove: () => false,
 };

@@ -1,0 +1,183 @@
+/**
+ * This room's own rules, for users of other nodes: decisions #155 to #157. What is refused is not shown here, and the node by
+ * which it came is told. It costs that user and never the link.
+ */
+
+import type { Change } from '../../room/change.ts';
+import { barred, full, mayNameSubject, mayTalk, mayWhisper, rankOf } from '../../room/checks.ts';
+import type { HistoryItem } from '../../room/event.ts';
+import { nickIsReserved } from '../../room/nick.ts';
+import { type Refusal, refusal } from '../../room/refusal.ts';
+import type { RoomTurn } from '../../room/room-turn.ts';
+import { sessionsOf } from '../../room/sessions.ts';
+import type { RoomView } from '../../room/state.ts';
+import { tellUser } from '../../room/tell.ts';
+import { isRefused, writeRefused } from '../../xep/sync.ts';
+import { changesSubject } from '../../xep/xep0045.ts';
+import { readFmuc } from '../../xep/xep0289.ts';
+import { readStanzaId } from '../../xep/xep0359.ts';
+import { stanzaError } from '../../xmpp/errors.ts';
+import { bareOf, domainOf, type Jid, occupantJid } from '../../xmpp/jid.ts';
+import { NS } from '../../xmpp/namespaces.ts';
+import { errorOf, errorReply, presence, type Stanza } from '../../xmpp/stanza.ts';
+import { el } from '../../xmpp/xml.ts';
+import type { Links } from './links.ts';
+import { placed } from './place.ts';
+import type { Known } from './reading.ts';
+import { isOwnUser } from './scope.ts';
+
+/** A user as another node brings them in. */
+export interface Guest {
+  readonly peer: Jid;
+  readonly user: Jid;
+  /** The node where they are, as the peer says. */
+  readonly origin: Jid;
+  /** Whether the peer knows our extension: others do not say where anything began. */
+  readonly counts: boolean;
+}
+
+/** Why a user of another node may not be in here under this nick; undefined: they may. */
+export function mayBeIn(room: RoomView, links: Links, guest: Guest, nick: string, inside: number): Refusal | undefined {
+  const { user } = guest;
+  if (!isInScope(room, links, guest))
+    return refusal('cancel', 'not-allowed', 'decision#155', `users of ${domainOf(user)} do not come by this node`);
+  if (links.isRemoved(user)) return refusal('auth', 'forbidden', 'decision#161', 'a moderator has taken them out');
+  if (nickIsReserved(room, nick, bareOf(user)))
+    return refusal('cancel', 'not-acceptable', '0045#7.2.8', `${nick} is another's nick here`);
+  return barredBy(room, links, guest) ?? full(room, user, inside);
+}
+
+function isInScope(room: RoomView, { scopes }: Links, { peer, user, origin, counts }: Guest): boolean {
+  return scopes.holds(room, peer, user, counts ? origin : peer);
+}
+
+/** Decision #156: nobody can give this room's password from afar, so it is their node's to vouch for it, where it may. */
+function barredBy(room: RoomView, { trust }: Links, { peer, user }: Pick<Guest, 'peer' | 'user'>): Refusal | undefined {
+  const { password } = room.config;
+  return barred(room, user, trust.vouching?.includes(peer) ? { password } : {});
+}
+
+/** Whoever has refused a user may think otherwise of what they do now; a moderator who gives them something does. */
+export function askAgain(links: Links, change: Change): void {
+  if (change.kind === 'affiliated' && change.affiliation !== 'outcast') links.restored(change.user);
+  const occupant =
+    change.kind === 'presence' || change.kind === 'left'
+      ? change.occupant
+      : change.kind === 'renamed'
+        ? change.before
+        : undefined;
+  if (occupant !== undefined) for (const { jid } of sessionsOf(occupant)) links.forgetRefusals(jid);
+}
+
+/** A user who waited is in, and learns which nodes do not let them in. */
+export function tellWaiting(turn: RoomTurn, links: Links, change: Change): void {
+  const jid = change.kind === 'entered' ? change.occupant.jid : undefined;
+  for (const text of jid === undefined ? [] : links.takeWords(jid)) tellUser(turn, jid as Jid, text, 'decision#156');
+}
+
+/** This room's lists or rules are others now, so users of other nodes have another rank here. What is shown of it stays. */
+export function refreshRanks(turn: RoomTurn, change: Change): void {
+  const { room } = turn;
+  const { kind } = change;
+  if (kind !== 'affiliated' && kind !== 'configured' && kind !== 'presence') return;
+  const concerned = kind === 'presence' ? [change.occupant] : [...room.occupants.values()];
+  for (const { nick } of concerned) {
+    const occupant = room.occupants.get(nick);
+    if (occupant === undefined) continue;
+    if (occupant.home === undefined || occupant.jid === undefined) continue;
+    const { affiliation, role } = rankOf(room, occupant.jid);
+    if (affiliation !== occupant.affiliation || role !== occupant.role)
+      turn.record({ kind: 'occupantChanged', occupant: { ...occupant, affiliation, role } });
+  }
+}
+
+/** Why this user of another node may not say it here, to all or to one; undefined: they may. */
+export function maySay(room: RoomView, { jid }: Known, stanza: Stanza): Refusal | undefined {
+  const rank = rankOf(room, jid);
+  if (stanza.type !== 'groupchat') return mayWhisper(room, rank);
+  return changesSubject(stanza.payloads) ? mayNameSubject(room, rank) : mayTalk(room, rank);
+}
+
+/**
+ * F8, decision #157: whether a peer may tell of something that was said a while ago. Whom this room would not let speak is not
+ * heard in this way either. Of what its own users said since its log begins this room knows more than any other; of before
+ * that, what it accepted itself may come back.
+ */
+export function mayTellOf(room: RoomView, links: Links, peer: Jid, item: HistoryItem, stanza: Stanza): boolean {
+  const { author, by, at } = item;
+  if (author === undefined) return true;
+  const isLost = readStanzaId(stanza.payloads, room.jid) !== undefined && at <= room.epoch;
+  if (isLost && isOwnUser(room.jid, author)) return true;
+  const guest = { peer, user: author, origin: by, counts: links.of(peer)?.counts === true };
+  if (!isInScope(room, links, guest)) return false;
+  return barredBy(room, links, guest) === undefined && mayTalk(room, rankOf(room, author)) === undefined;
+}
+
+/**
+ * Tells the node by which a user came that they are not in here. A node without our extension would take it for something
+ * else, so it hears nothing.
+ *
+ * @param place  of a join that is refused, where there is no link
+ */
+export function refuseUser(
+  turn: RoomTurn,
+  links: Links,
+  guest: Guest,
+  nick: string,
+  why: Refusal,
+  place?: Place,
+): void {
+  const { room } = turn;
+  const { peer, user } = guest;
+  turn.note(why.spec, `${user} of ${peer} is not let in: ${why.condition}`, { peer });
+  const link = links.of(peer);
+  const theirs = presence(occupantJid(peer, nick), occupantJid(room.jid, nick), {});
+  const fmuc = el('fmuc', NS.fmuc, { from: user }, writeRefused());
+  const error = errorReply(theirs, stanzaError(why.type, why.condition, why.text), fmuc);
+  if (error === undefined) return;
+  if (place !== undefined) turn.send(placed(error, place), why.spec, peer);
+  else if (link?.counts) link.send(turn, error, why.spec);
+}
+
+type Place = Parameters<typeof placed>[1];
+
+/** The same for something that they said. */
+export function refuseWords(
+  turn: RoomTurn,
+  links: Links,
+  peer: Jid,
+  author: Known,
+  stanza: Stanza,
+  why: Refusal,
+): void {
+  turn.note(why.spec, `what ${author.jid} of ${peer} says is not shown: ${why.condition}`, { peer });
+  const link = links.of(peer);
+  if (!link?.counts) return;
+  const fmuc = el('fmuc', NS.fmuc, { from: author.jid }, writeRefused());
+  const error = errorReply(stanza, stanzaError(why.type, why.condition, why.text), fmuc);
+  if (error) turn.send({ ...error, id: stanza.id }, why.spec, peer);
+}
+
+/**
+ * Another node says that a user of ours is not in there, or that something they said is not shown. They stay here, and are told.
+ *
+ * @returns whether it says so
+ */
+export function refusedThere(turn: RoomTurn, links: Links, peer: Jid, stanza: Stanza): boolean {
+  const { room } = turn;
+  const fmuc = readFmuc(stanza.payloads);
+  if (fmuc?.kind !== 'from' || !isRefused(stanza.payloads)) return false;
+  const user = fmuc.from;
+  const error = errorOf(stanza);
+  const occupant = room.occupantByJid(user);
+  turn.note('decision#156', `${peer} does not show ${user}: ${error?.condition}`, { peer });
+  if (stanza.name === 'presence') links.refused(peer, user);
+  if (occupant?.home !== undefined || error === undefined) return true;
+  const why = error.text ?? error.condition;
+  const what = stanza.name === 'message' ? 'what you said is not shown' : 'you are not shown';
+  const text = `At ${peer} ${what}: ${why}`;
+  // Who is not in yet waits for this answer.
+  if (occupant === undefined) links.tellLater(user, text);
+  else tellUser(turn, user, text, 'decision#156');
+  return true;
+}

@@ -1,0 +1,70 @@
+/** Those in whose names a node joins another, and whom the other is told of. */
+import { type Occupant, sameOccupant } from '../../room/event.ts';
+import type { RoomTurn } from '../../room/room-turn.ts';
+import { asFirst } from '../../room/sessions.ts';
+import type { RoomView } from '../../room/state.ts';
+import type { PresenceParts } from '../../room/visibility.ts';
+import type { Spec } from '../../turn/spec.ts';
+import { type Jid, occupantJid } from '../../xmpp/jid.ts';
+import type { Stanza } from '../../xmpp/stanza.ts';
+import type { Link } from '../link.ts';
+import type { Entrance } from './entrance.ts';
+import type { Links } from './links.ts';
+import type { Known } from './reading.ts';
+import { occupantPresence, occupantRename } from './stanzas.ts';
+
+/** Whether this user's own node is behind the one that we join. */
+export function cameBy({ paths }: Links, peer: Jid, { home, jid }: Occupant): boolean {
+  return home !== undefined && jid !== undefined && paths.from(jid, home).includes(peer);
+}
+
+/** Those whom this room is told of: all but its own. */
+export function ours(room: RoomView, peer: Jid): Occupant[] {
+  return [...room.occupants.values()].filter((occupant) => occupant.home !== peer);
+}
+
+/** A user of ours, or of a node that joined us; not one whom the other node told others of, or lets in no more. */
+export function anyone(room: RoomView, links: Links, peer: Jid): Known | undefined {
+  return ours(room, peer)
+    .filter(({ home }) => home === undefined || links.isInbound(room, home))
+    .filter((occupant) => !cameBy(links, peer, occupant))
+    .map(asFirst)
+    .filter(({ jid }) => !links.isRefused(peer, jid))
+    .find((occupant): occupant is Known => occupant.jid !== undefined);
+}
+
+/** Whether there is anybody for whom we join: our own users, those who wait, and those of the nodes that joined us. */
+export function hasAny(room: RoomView, links: Links, entrance: Entrance): boolean {
+  if (!entrance.isEmpty) return true;
+  for (const { home } of room.occupants.values()) if (home === undefined || links.isInbound(room, home)) return true;
+  return false;
+}
+
+/**
+ * What the other node is told of a user who is new here, or looks different. Of the user in whose name we joined it is what is
+ * different since. §5.3.
+ */
+export function introduced(
+  room: RoomView,
+  peer: Jid,
+  announced: Known | undefined,
+  occupant: Occupant,
+  parts?: PresenceParts,
+): readonly Stanza[] {
+  const first = asFirst(occupant);
+  const known = announced?.jid === first.jid ? announced : undefined;
+  if (known !== undefined && known.nick !== occupant.nick) return occupantRename(room, known, occupant, peer);
+  if (known !== undefined && sameOccupant(first, known)) return [];
+  return [occupantPresence(room, occupant, occupantJid(peer, occupant.nick), parts)];
+}
+
+/** §5.4: those whom the other node knows by this room leave it. */
+export function sayGoodbye(turn: RoomTurn, links: Links, link: Link | undefined, spec: Spec): void {
+  const { room } = turn;
+  if (link === undefined) return;
+  for (const occupant of ours(room, link.peer)) {
+    if (cameBy(links, link.peer, occupant)) continue;
+    const to = occupantJid(link.peer, occupant.nick);
+    link.send(turn, occupantPresence(room, occupant, to, { type: 'unavailable', payloads: [] }), spec);
+  }
+}

@@ -1,0 +1,52 @@
+/** Whose users another node may bring in, and whose words it may pass on: decision #155. */
+import { isServedHere } from '../../room/sessions.ts';
+import type { RoomView } from '../../room/state.ts';
+import { domainOf, type Jid } from '../../xmpp/jid.ts';
+import type { FmucTrust } from '../config.ts';
+
+/**
+ * The domains that are a node's own: that of its service, and the one above, at which its server has its users
+ * (`rooms.denmark.lit`: `denmark.lit`).
+ */
+function ownDomains(node: Jid): readonly Jid[] {
+  const domain = domainOf(node);
+  const dot = domain.indexOf('.');
+  return dot < 0 ? [domain] : [domain, domain.slice(dot + 1) as Jid];
+}
+
+/** Whether a user is of the node's own server. */
+export function isOwnUser(node: Jid, user: Jid): boolean {
+  return ownDomains(node).includes(domainOf(user));
+}
+
+export class Scopes {
+  readonly #given: NonNullable<FmucTrust['scope']>;
+
+  constructor(given: FmucTrust['scope'] = new Map()) {
+    this.#given = given;
+  }
+
+  /**
+   * Whether this peer may speak of a user.
+   *
+   * @param origin  the node where the user is, or where their words began, as the peer says
+   */
+  holds(room: RoomView, peer: Jid, user: Jid, origin: Jid): boolean {
+    const known = room.occupantByJid(user);
+    // In person here, whatever another says.
+    if (known !== undefined && isServedHere(known)) return false;
+    const domain = domainOf(user);
+    const given = this.#given.get(peer);
+    if (given?.includes(domain)) return true;
+    // Two nodes may stand at one server.
+    if (isOwnUser(room.jid, user)) return given === undefined && isOwnUser(peer, user);
+    if (given !== undefined) return given.includes('*');
+    return isOwnUser(peer, user) || (origin !== room.jid && this.#isOf(origin, user));
+  }
+
+  /** Whether the user is one of that node itself. */
+  #isOf(node: Jid, user: Jid): boolean {
+    const given = this.#given.get(node);
+    return given === undefined ? isOwnUser(node, user) : given.includes(domainOf(user));
+  }
+}

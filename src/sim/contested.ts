@@ -1,0 +1,23 @@
+import { isRefused } from '../core/xep/sync.ts';
+import { readMucUser } from '../core/xep/xep0045.ts';
+import { readFmuc } from '../core/xep/xep0289.ts';
+import { bareOf, type Jid } from '../core/xmpp/jid.ts';
+import type { Aftermath } from './aftermath.ts';
+import type { SimRecord } from './trace.ts';
+
+/**
+ * Users (bare JIDs) whom some node of XEP-0289 does not show or hear, by its own rules (decisions #156, #161): the nodes differ
+ * about them, and so do those who see or hear them. A hostile node may say so of anybody.
+ */
+export function contestedIn(trace: readonly SimRecord[], world: Aftermath | undefined): ReadonlySet<Jid> {
+  const users = new Set<Jid>();
+  if (!world?.plan.mode.startsWith('0289')) return users;
+  for (const record of trace) {
+    if (record.kind !== 'in' || record.by === world.plan.hostileNode) continue;
+    const { type, payloads } = record.stanza;
+    const fmuc = type === 'error' || type === 'unavailable' ? readFmuc(payloads) : undefined;
+    if (fmuc?.kind !== 'from') continue;
+    if (isRefused(payloads) || readMucUser(payloads)?.statuses.includes(307)) users.add(bareOf(fmuc.from));
+  }
+  return users;
+}

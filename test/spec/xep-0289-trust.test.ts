@@ -1,0 +1,616 @@
+import { describe, expect, it } from 'vitest';
+import { readJoin, readMucUser, subjectChange, writeJoin, writeMucUser } from '../../src/core/xep/xep0045.ts';
+import { readFmuc, writeFmuc } from '../../src/core/xep/xep0289.ts';
+import { writeStanzaId } from '../../src/core/xep/xep0359.ts';
+import { type Jid, jid } from '../../src/core/xmpp/jid.ts';
+import { NS } from '../../src/core/xmpp/namespaces.ts';
+import {
+  bodyOf,
+  errorOf,
+  iq,
+  message,
+  payloadOf,
+  presence,
+  type Stanza,
+  stanzaText,
+} from '../../src/core/xmpp/stanza.ts';
+import { el, type XmlElement } from '../../src/core/xmpp/xml.ts';
+import type { Scenario, ScenarioTrust } from '../../src/scenario/scenario.ts';
+import { wonderland } from '../support/scenarios.ts';
+import { joins, says, World } from '../support/world.ts';
+
+// XEP-0289 between nodes that trust each other no further than they must: F1 to F13.
+
+const elsinore = jid('elsinore@talk.denmark.lit');
+const rabbithole = jid('rabbithole@rooms.wonderland.lit');
+const denmark = jid('talk.denmark.lit');
+const rooms = jid('rooms.wonderland.lit');
+const alice = 'alice@wonderland.lit/p';
+const hatter = 'hatter@wonderland.lit/p';
+const hamlet = 'hamlet@denmark.lit/p';
+const ophelia = 'ophelia@denmark.lit/p';
+
+interface Settings {
+  readonly whois?: 'moderators' | 'anyone';
+  readonly moderated?: boolean;
+  readonly membersOnly?: boolean;
+  readonly password?: string;
+  readonly maxOccupants?: number;
+  readonly logging?: boolean;
+  readonly changeSubject?: boolean;
+  readonly affiliations?: readonly { readonly jid: string; readonly affiliation: string }[];
+  readonly trust?: ScenarioTrust;
+}
+
+/** wonderland, where the two rooms are set up like this. */
+function worldOf(at: { readonly elsinore?: Settings; readonly rabbithole?: Settings } = {}): World {
+  const nodes = wonderland.nodes.map((node) => ({
+    ...node,
+    rooms: (node.kind === 'service' ? node.rooms : []).map((room) => {
+      const { trust, ...settings } = (room.jid === elsinore ? at.elsinore : at.rabbithole) ?? {};
+      return { ...room, ...settings, distribution: { ...room.distribution, ...(trust ? { trust } : {}) } };
+    }),
+  }));
+  return new World({ ...wonderland, nodes } as unknown as Scenario);
+}
+
+const enter = (world: World, user: string, nick: string) =>
+  world.send(joins(user, `${user.includes('denmark') ? elsinore : rabbithole}/${nick}`));
+const nicks = (world: World, node: Jid) => world.status(node).occupants.map(({ nick }) => nick);
+const peers = (world: World, node: Jid) => world.status(node).peers.map(({ state }) => state);
+const owner = (user: string) => ({ jid: user.split('/')[0] as string, affiliation: 'owner' });
+const banned = (user: string) => ({ jid: user.split('/')[0] as string, affiliation: 'outcast' });
+const texts = (world: World, user: string) => world.got(user).flatMap((stanza) => bodyOf(stanza) ?? []);
+const errors = (stanzas: readonly Stanza[]) => stanzas.flatMap((stanza) => errorOf(stanza)?.condition ?? []);
+const rank = (role: 'moderator' | 'participant' = 'participant', shown?: string) =>
+  writeMucUser({
+    affiliation: role === 'moderator' ? 'owner' : 'none',
+    role,
+    jid: shown === undefined ? undefined : jid(shown),
+    statuses: [],
+  });
+
+/** What a room without our extension says, elsinore unless told otherwise. */
+const introduces = (nick: string, user: string, more: readonly XmlElement[] = [], from: Jid = elsinore) =>
+  presence(
+    jid(`${from}/${nick}`),
+    jid(`${from === elsinore ? rabbithole : elsinore}/${nick}`),
+    {},
+    writeFmuc({ kind: 'from', from: jid(user) }),
+    ...more,
+  );
+const speaks = (nick: string, user: string, text: string, more: readonly XmlElement[] = [], from: Jid = elsinore) =>
+  message(
+    jid(`${from}/${nick}`),
+    from === elsinore ? rabbithole : elsinore,
+    { type: 'groupchat', id: text },
+    el('body', NS.client, {}, text),
+    writeFmuc({ kind: 'from', from: jid(user) }),
+    ...more,
+  );
+
+/** Alice is in rabbithole, and a stranger's room at elsinore's address has joined it for Hamlet. */
+function joinedByStranger(at: Settings = {}, more: readonly XmlElement[] = [rank()]): World {
+  const world = worldOf({ rabbithole: at });
+  world.cut('denmark.lit', 'wonderland.lit', 'silent');
+  world.send(joins(alice, `${rabbithole}/Alice`));
+  world.inject(rooms, denmark, introduces('Hamlet', hamlet, [writeJoin({}), ...more]));
+  world.clear();
+  return world;
+}
+
+/** Hamlet is in elsinore, which has joined a stranger's room at rabbithole's address, where Alice is. */
+function joinedToStranger(at: Settings = {}, history: readonly Stanza[] = []): World {
+  const world = worldOf({ elsinore: at });
+  world.cut('denmark.lit', 'wonderland.lit', 'silent');
+  world.send(joins(hamlet, `${elsinore}/Hamlet`));
+  world.inject(denmark, rooms, introduces('Alice', alice, [rank('moderator', alice)], rabbithole));
+  for (const stanza of history) world.inject(denmark, rooms, stanza);
+  world.inject(denmark, rooms, message(rabbithole, elsinore, { type: 'groupchat' }, el('subject', NS.client)));
+  return world;
+}
+
+describe('F1, F2: rank', () => {
+  it('decision #158: what a node claims is shown, and an archive, a list and a kick ask for what this room gave', () => {
+    const world = joinedByStranger({
+      logging: true,
+      password: 'tarts',
+      whois: 'moderators',
+      trust: { vouching: [elsinore] },
+    });
+    world.inject(rooms, denmark, introduces('Hamlet', hamlet, [rank('moderator')]));
+    expect(world.status(rooms).occupants.find(({ nick }) => nick === 'Hamlet')).toMatchObject({
+      role: 'moderator',
+      affiliation: 'owner',
+    });
+    world.cut('denmark.lit', 'wonderland.lit', undefined);
+    world.clear();
+    const asks = (...payloads: XmlElement[]) =>
+      world.send(iq(jid(hamlet), rabbithole, { type: 'get', id: 'q' }, ...payloads));
+    asks(el('query', 'urn:xmpp:mam:2'));
+    asks(el('query', NS.mucOwner));
+    asks(el('query', NS.mucAdmin, {}, el('item', NS.mucAdmin, { role: 'participant' })));
+    asks(el('query', NS.mucAdmin, {}, el('item', NS.mucAdmin, { affiliation: 'owner' })));
+    const kick = el('query', NS.mucAdmin, {}, el('item', NS.mucAdmin, { nick: 'Alice', role: 'none' }));
+    world.send(iq(jid(hamlet), rabbithole, { type: 'set', id: 'k' }, kick));
+    expect(errors(world.got(hamlet))).toEqual(['forbidden', 'forbidden', 'forbidden', 'forbidden', 'forbidden']);
+    expect(nicks(world, rooms)).toEqual(['Alice', 'Hamlet']);
+  });
+
+  it('decision #158: a claimed moderator reads an open archive, but no address in it', () => {
+    const world = joinedByStranger({ logging: true, whois: 'moderators' }, [rank('moderator')]);
+    world.send(says(alice, rabbithole, 'secret tea'));
+    world.cut('denmark.lit', 'wonderland.lit', undefined);
+    world.clear();
+    world.send(iq(jid(hamlet), rabbithole, { type: 'set', id: 'q' }, el('query', 'urn:xmpp:mam:2')));
+    const got = world.got(hamlet).map(stanzaText).join('');
+    expect(got).toContain('secret tea');
+    expect(got).not.toContain('alice@');
+  });
+
+  it('decision #158: an owner may have users of other nodes shown with the rank that they have here', () => {
+    const world = joinedByStranger({ trust: { ranks: 'own' } }, [rank('moderator')]);
+    expect(world.status(rooms).occupants.find(({ nick }) => nick === 'Hamlet')).toMatchObject({
+      role: 'participant',
+      affiliation: 'none',
+    });
+  });
+});
+
+describe('this room’s own rules bind users of other nodes', () => {
+  const rules: readonly (readonly [string, Settings, string])[] = [
+    ['a ban', { affiliations: [owner(alice), banned(hamlet)] }, 'forbidden'],
+    [
+      'a ban of the domain',
+      { affiliations: [owner(alice), { jid: 'denmark.lit', affiliation: 'outcast' }] },
+      'forbidden',
+    ],
+    ['members only', { membersOnly: true }, 'registration-required'],
+    ['a password', { password: 'tarts' }, 'not-authorized'],
+    ['as many as may be in', { maxOccupants: 1 }, 'service-unavailable'],
+  ];
+
+  it.each(rules)(
+    'decision #156: %s keeps them out of the joined node, and in at home; the link lives',
+    (_, rule, condition) => {
+      const world = worldOf({ rabbithole: { ...rule, affiliations: [...(rule.affiliations ?? [owner(alice)])] } });
+      const enterAlice = joins(alice, `${rabbithole}/Alice`);
+      world.send(
+        rule.password === undefined ? enterAlice : { ...enterAlice, payloads: [writeJoin({ password: 'tarts' })] },
+      );
+      world.clear();
+      enter(world, hamlet, 'Hamlet');
+      expect(nicks(world, rooms)).toEqual(['Alice']);
+      expect(nicks(world, denmark)).toEqual(['Hamlet']);
+      expect(errors(world.to(elsinore))).toEqual([condition]);
+      expect(errors(world.got(hamlet))).toEqual([]);
+      expect(texts(world, hamlet).join('')).toContain(`At ${rabbithole} you are not shown`);
+      expect(world.to(rabbithole).filter((stanza) => stanza.type !== 'error')).toHaveLength(1);
+      // Another user is another matter.
+      world.seat(rooms).node.apply({
+        kind: 'affiliationChanged',
+        room: rabbithole,
+        user: jid('ophelia@denmark.lit'),
+        affiliation: 'owner',
+      });
+      enter(world, ophelia, 'Ophelia');
+      expect(nicks(world, rooms)).toEqual(['Alice', 'Ophelia']);
+      expect(nicks(world, denmark).sort()).toEqual(['Alice', 'Hamlet', 'Ophelia']);
+      world.clear();
+      world.send(says(hamlet, elsinore, 'unheard'), says(ophelia, elsinore, 'heard'));
+      expect(texts(world, alice)).toEqual(['heard']);
+    },
+  );
+
+  it.each(rules.slice(0, 4))('decision #156: %s keeps the joined node’s users out of the joining one', (_, rule) => {
+    const affiliations = [owner(hamlet), ...(rule.affiliations ? [banned(alice)] : [])];
+    const world = worldOf({ elsinore: { ...rule, affiliations } });
+    enter(world, alice, 'Alice');
+    enter(world, hatter, 'Hatter');
+    world.send({ ...joins(hamlet, `${elsinore}/Hamlet`), payloads: [writeJoin({ password: 'tarts' })] });
+    const isOne = rule.affiliations !== undefined;
+    expect(nicks(world, denmark)).toEqual(isOne ? ['Hatter', 'Hamlet'] : ['Hamlet']);
+    expect(nicks(world, rooms)).toEqual(['Alice', 'Hatter', 'Hamlet']);
+    expect([peers(world, denmark), peers(world, rooms)]).toEqual([['live'], ['live']]);
+    world.clear();
+    world.send(says(alice, rabbithole, 'unheard'));
+    expect(texts(world, hamlet)).toEqual([]);
+    expect(texts(world, hatter)).toEqual(['unheard']);
+  });
+
+  it('decision #156: a password that a user gives at one node is told to no other', () => {
+    const world = worldOf({ elsinore: { password: 'tarts' } });
+    enter(world, alice, 'Alice');
+    world.clear();
+    world.send({ ...joins(hamlet, `${elsinore}/Hamlet`), payloads: [writeJoin({ password: 'tarts' })] });
+    const request = world.to(rabbithole)[0] as Stanza;
+    expect(readJoin(request.payloads)).toEqual({ history: { maxstanzas: 200 } });
+  });
+
+  it('decision #156: a node vouches for the password where it may', () => {
+    const world = joinedByStranger({
+      password: 'tarts',
+      affiliations: [owner(alice)],
+      trust: { vouching: [elsinore] },
+    });
+    expect(nicks(world, rooms)).toContain('Hamlet');
+  });
+
+  it('decision #156: without our extension a refused join ends with <reject/>, and a refused user with nothing', () => {
+    const world = worldOf({ rabbithole: { affiliations: [owner(alice), banned(hamlet)] } });
+    world.cut('denmark.lit', 'wonderland.lit', 'silent');
+    enter(world, alice, 'Alice');
+    world.clear();
+    world.inject(rooms, denmark, introduces('Hamlet', hamlet, [writeJoin({}), rank()]));
+    expect(world.to(elsinore).map((stanza) => readFmuc(stanza.payloads)?.kind)).toEqual(['reject']);
+    world.inject(rooms, denmark, introduces('Ophelia', ophelia, [writeJoin({}), rank()]));
+    world.clear();
+    world.inject(rooms, denmark, introduces('Hamlet', hamlet, [rank()]));
+    expect(world.to(elsinore)).toEqual([]);
+    expect(nicks(world, rooms)).toEqual(['Alice', 'Ophelia']);
+  });
+
+  it('decision #156: in a moderated room they have a voice by this room’s lists alone; their words are refused, not they', () => {
+    const world = worldOf({
+      rabbithole: {
+        moderated: true,
+        affiliations: [owner(alice), { jid: 'ophelia@denmark.lit', affiliation: 'member' }],
+      },
+    });
+    enter(world, alice, 'Alice');
+    enter(world, hamlet, 'Hamlet');
+    enter(world, ophelia, 'Ophelia');
+    const shown = world.status(rooms).occupants.map(({ nick, role }) => `${nick} ${role}`);
+    expect(shown).toEqual(['Alice moderator', 'Hamlet visitor', 'Ophelia participant']);
+    world.clear();
+    world.send(says(hamlet, elsinore, 'mute'), says(ophelia, elsinore, 'heard'));
+    expect(texts(world, alice)).toEqual(['heard']);
+    expect(texts(world, ophelia)).toEqual(['mute', 'heard']);
+    expect(errors(world.to(elsinore))).toEqual(['forbidden']);
+    expect(texts(world, hamlet).join('')).toContain('what you said is not shown');
+  });
+
+  it('decision #156: the subject, and private messages, by the rank that they have here', () => {
+    const world = worldOf({ rabbithole: { changeSubject: false }, elsinore: { changeSubject: true } });
+    enter(world, alice, 'Alice');
+    enter(world, hamlet, 'Hamlet');
+    const before = world.status(rooms).subject;
+    world.clear();
+    const tea = el('subject', NS.client, {}, 'tea');
+    world.send(message(jid(hamlet), elsinore, { type: 'groupchat' }, tea));
+    expect(world.status(rooms).subject).toBe(before);
+    expect(errors(world.to(elsinore))).toEqual(['forbidden']);
+    const stranger = joinedByStranger({ moderated: true, affiliations: [owner(alice)] });
+    const room = stranger.seat(rooms).node;
+    room.apply({ kind: 'roomConfigured', room: rabbithole, changes: { allowPm: 'participants' } });
+    const psst = speaks('Hamlet', hamlet, 'psst');
+    stranger.inject(rooms, denmark, { ...psst, type: 'chat', to: jid(`${rabbithole}/Alice`) });
+    expect(texts(stranger, alice)).toEqual([]);
+  });
+});
+
+describe('F3: whose users', () => {
+  const outsiders: readonly (readonly [string, string])[] = [
+    ['of another node', 'queen@a.lit/p'],
+    ['of this one', 'hatter@wonderland.lit/p'],
+    ['who is in here', alice],
+    ['of a domain below its own', 'spy@cellar.denmark.lit/p'],
+  ];
+  it.each(outsiders)('decision #155: a node that joined does not bring in a user %s', (_, user) => {
+    const world = joinedByStranger();
+    world.inject(rooms, denmark, introduces('Queen', user, [rank('moderator', user)]));
+    world.inject(rooms, denmark, speaks('Queen', user, 'off with his head'));
+    expect(nicks(world, rooms)).toEqual(['Alice', 'Hamlet']);
+    expect(texts(world, alice)).toEqual([]);
+  });
+
+  it.each([
+    ['of another node', 'queen@a.lit/p'],
+    ['of this one', ophelia],
+    ['who is in here', hamlet],
+  ])('decision #155: nor does a node that was joined', (_, user) => {
+    const world = joinedToStranger();
+    expect(nicks(world, denmark).sort()).toEqual(['Alice', 'Hamlet']);
+    world.clear();
+    world.inject(denmark, rooms, introduces('Queen', user, [rank('moderator', user)], rabbithole));
+    world.inject(denmark, rooms, speaks('Queen', user, 'off with his head', [], rabbithole));
+    expect(nicks(world, denmark).sort()).toEqual(['Alice', 'Hamlet']);
+    expect(texts(world, hamlet)).toEqual([]);
+    expect(errors(world.got(hamlet))).toEqual([]);
+  });
+
+  it('decision #155: a scope that is configured says whose, and no others', () => {
+    const scope = { [elsinore]: ['a.lit'] };
+    const world = joinedByStranger({ trust: { scope } });
+    expect(nicks(world, rooms)).toEqual(['Alice']);
+    world.inject(rooms, denmark, introduces('Queen', 'queen@a.lit/p', [writeJoin({}), rank()]));
+    expect(nicks(world, rooms)).toEqual(['Alice', 'Queen']);
+    const all = joinedByStranger({ trust: { scope: { [elsinore]: ['*'] } } });
+    all.inject(rooms, denmark, introduces('Queen', 'queen@a.lit/p', [rank()]));
+    all.inject(rooms, denmark, introduces('Hatter', hatter, [rank()]));
+    expect(nicks(all, rooms)).toEqual(['Alice', 'Hamlet', 'Queen']);
+  });
+
+  it('the author of a message is one whom that node brought in', () => {
+    const world = joinedByStranger();
+    world.inject(rooms, denmark, speaks('Ophelia', ophelia, 'never came'));
+    world.inject(rooms, denmark, speaks('Alice', alice, 'never said'));
+    expect(texts(world, alice)).toEqual([]);
+  });
+});
+
+describe('F4: what a user forges', () => {
+  it('fmuc in a message of a user is heard without it', () => {
+    const world = worldOf();
+    enter(world, alice, 'Alice');
+    enter(world, hamlet, 'Hamlet');
+    world.clear();
+    const forged = writeFmuc({ kind: 'from', from: jid('queen@x.lit') });
+    world.send(message(jid(hamlet), elsinore, { type: 'groupchat' }, el('body', NS.client, {}, 'x'), forged));
+    const [got] = world.got(alice);
+    expect([got?.from, got && payloadOf(got, 'fmuc', NS.fmuc)]).toEqual([`${rabbithole}/Hamlet`, undefined]);
+  });
+});
+
+describe('F8: what is to have been said before', () => {
+  const old = (nick: string, user: string, text: string, ...more: readonly XmlElement[]) =>
+    speaks(
+      nick,
+      user,
+      text,
+      [el('delay', NS.delay, { from: rabbithole, stamp: '1990-10-13T23:58:00Z' }), ...more],
+      rabbithole,
+    );
+  const queen = 'queen@a.lit/p';
+
+  it('decision #157: history by this node’s own users, or by another node’s, is not believed', () => {
+    const world = joinedToStranger({}, [
+      old('Alice', alice, 'hers'),
+      old('Hamlet', hamlet, 'never said'),
+      old('Hamlet', hamlet, 'nor this', writeStanzaId({ by: rabbithole, id: 'x' })),
+      old('Queen', queen, 'nor this'),
+      old('Queen', queen, 'nor this', writeStanzaId({ by: jid('hall@rooms.a.lit'), id: 'y' })),
+    ]);
+    const plain = texts(world, hamlet);
+    expect(plain).toEqual(['hers']);
+  });
+
+  it('decision #157: nor what this room is to have accepted since it began', () => {
+    const world = worldOf();
+    world.advance(60_000);
+    world.cut('denmark.lit', 'wonderland.lit', 'silent');
+    world.send(joins(hamlet, `${elsinore}/Hamlet`));
+    const late = el('delay', NS.delay, { from: rabbithole, stamp: '1990-10-13T23:59:00Z' });
+    const forged = speaks('Hamlet', hamlet, 'never said', [late, writeStanzaId({ by: elsinore, id: 'z' })], rabbithole);
+    world.inject(denmark, rooms, forged);
+    world.inject(denmark, rooms, message(rabbithole, elsinore, { type: 'groupchat' }, el('subject', NS.client)));
+    expect(texts(world, hamlet)).toEqual([]);
+  });
+
+  it('decision #157: a live message has the identity that its own node gave it, and none of this room’s or another’s', () => {
+    const world = joinedByStranger();
+    const by = (room: string, id: string) => writeStanzaId({ by: jid(room), id });
+    world.inject(rooms, denmark, speaks('Hamlet', hamlet, 'one', [by(rabbithole, 'mine')]));
+    world.inject(rooms, denmark, speaks('Hamlet', hamlet, 'two', [by('hall@rooms.a.lit', 'theirs')]));
+    world.inject(rooms, denmark, speaks('Hamlet', hamlet, 'three', [by(elsinore, 'own')]));
+    const kept = world
+      .seat(rooms)
+      .node.snapshot()
+      .rooms[0]?.history.map((item) => [item.by, item.id === 'own']);
+    expect(kept).toEqual([
+      [elsinore, false],
+      [elsinore, false],
+      [elsinore, true],
+    ]);
+    expect(texts(world, alice)).toEqual(['one', 'two', 'three']);
+  });
+});
+
+describe('F10: real addresses', () => {
+  const canary = 'hamlet@denmark.lit';
+  const leaks: readonly XmlElement[] = [
+    el('delay', NS.delay, { from: `${canary}/p`, stamp: '1990-10-13T23:58:00Z' }),
+    el('x', 'jabber:x:delay', { from: `${canary}/p`, stamp: '19901013T23:58:00' }),
+    el(
+      'addresses',
+      'http://jabber.org/protocol/address',
+      {},
+      el('address', 'http://jabber.org/protocol/address', { type: 'ofrom', jid: `${canary}/p` }),
+    ),
+    el('reply', 'urn:example:reply', { to: `${canary}/p` }),
+    el('nick', 'urn:example:nick', {}, canary),
+    el('occupant-id', NS.occupantId, { id: canary }),
+  ];
+
+  it('decision #159: what a node or its server adds beside a user’s words is shown to nobody, and not kept', () => {
+    const world = joinedByStranger({ whois: 'moderators', affiliations: [], logging: true });
+    world.inject(rooms, denmark, speaks('Hamlet', hamlet, 'live', leaks));
+    const psst = speaks('Hamlet', hamlet, 'psst', leaks);
+    world.inject(rooms, denmark, { ...psst, type: 'chat', to: jid(`${rabbithole}/Alice`) });
+    world.inject(rooms, denmark, introduces('Hamlet', hamlet, [...leaks, el('status', NS.client, {}, 'x'), rank()]));
+    const { payloads, ...subject } = speaks('Hamlet', hamlet, 'subject', leaks);
+    const named = payloads.map((each) => (each.name === 'body' ? el('subject', NS.client, {}, 'tea') : each));
+    world.inject(rooms, denmark, { ...subject, payloads: named });
+    world.send(joins(hatter, `${rabbithole}/Hatter`));
+    world.send(iq(jid(hatter), rabbithole, { type: 'set', id: 'q' }, el('query', 'urn:xmpp:mam:2')));
+    const out = [...world.got(alice), ...world.got(hatter)].map(stanzaText).join('');
+    expect(out).toContain('psst');
+    expect(out).toContain('tea');
+    expect(out).not.toContain(canary);
+    const history = JSON.stringify(
+      world
+        .seat(rooms)
+        .node.snapshot()
+        .rooms[0]?.history.map((item) => item.payloads),
+    );
+    expect(history).not.toContain(canary);
+  });
+
+  it('decision #159: the same in the history of a node that was joined', () => {
+    const lady = 'alice@wonderland.lit';
+    const by = leaks.map((leak) => JSON.parse(JSON.stringify(leak).replaceAll(canary, lady)) as XmlElement);
+    const mark = el('delay', NS.delay, { from: rabbithole, stamp: '1990-10-13T23:58:00Z' });
+    const world = joinedToStranger({ whois: 'moderators' }, [speaks('Alice', alice, 'old', [mark, ...by], rabbithole)]);
+    const out = world.got(hamlet).map(stanzaText).join('');
+    expect(out).toContain('old');
+    expect(out).not.toContain(lady);
+  });
+
+  it('decision #159: an address that their own node shows to moderators alone is shown to no more here', () => {
+    const world = worldOf({ elsinore: { whois: 'moderators' }, rabbithole: { whois: 'anyone' } });
+    enter(world, alice, 'Alice');
+    enter(world, hatter, 'Hatter');
+    enter(world, hamlet, 'Hamlet');
+    world.send(says(hamlet, elsinore, 'x'));
+    const seen = (user: string) => world.got(user).map(stanzaText).join('').includes(canary);
+    expect([seen(alice), seen(hatter)]).toEqual([true, false]);
+    expect(world.got(hatter).map((stanza) => readMucUser(stanza.payloads)?.jid)).toContain(jid(alice));
+  });
+
+  it('decision #159: a node that may not see addresses gets the same opaque one in everything, and all goes on as before', () => {
+    const world = worldOf({ elsinore: { trust: { seeJids: [] }, whois: 'moderators' } });
+    enter(world, alice, 'Alice');
+    enter(world, hamlet, 'Hamlet');
+    enter(world, ophelia, 'Ophelia');
+    const away = el('show', NS.client, {}, 'away');
+    world.send(presence(jid(hamlet), jid(`${elsinore}/Hamlet`), {}, away));
+    world.send(says(hamlet, elsinore, 'to all'));
+    world.send(message(jid(hamlet), elsinore, { type: 'groupchat' }, el('subject', NS.client, {}, 'tea')));
+    world.send(message(jid(hamlet), jid(`${elsinore}/Alice`), { type: 'chat' }, el('body', NS.client, {}, 'to her')));
+    world.send(presence(jid(hamlet), jid(`${elsinore}/Prince`), {}));
+    const across = world.to(rabbithole);
+    const names = new Set(
+      across.flatMap((stanza) => {
+        const fmuc = readFmuc(stanza.payloads);
+        return fmuc?.kind === 'from' && !stanza.from.endsWith('Ophelia') ? [fmuc.from] : [];
+      }),
+    );
+    expect(names.size).toBe(1);
+    expect([...names][0]).toMatch(/^[^@]+@talk\.denmark\.lit\/[0-9a-f]+$/);
+    expect(across.map(stanzaText).join('')).not.toMatch(/(hamlet|ophelia)@denmark/);
+    expect(texts(world, alice)).toEqual(['to all', 'to her']);
+    expect(nicks(world, rooms).sort()).toEqual(['Alice', 'Ophelia', 'Prince']);
+    world.clear();
+    world.send(
+      message(jid(alice), jid(`${rabbithole}/Prince`), { type: 'chat' }, el('body', NS.client, {}, 'and back')),
+    );
+    expect(texts(world, hamlet)).toEqual(['and back']);
+    // Both start again, and nobody is there twice.
+    world.boot(rooms, world.crash(rooms));
+    world.advance(200_000);
+    expect(nicks(world, rooms).sort()).toEqual(['Alice', 'Ophelia', 'Prince']);
+    expect(nicks(world, denmark).sort()).toEqual(['Alice', 'Ophelia', 'Prince']);
+  });
+});
+
+describe('F9: the end of a link', () => {
+  it.each(['left', 'reject'] as const)('a %s by a third room, or by an occupant, changes nothing', (kind) => {
+    const world = worldOf();
+    enter(world, alice, 'Alice');
+    enter(world, hamlet, 'Hamlet');
+    const fmuc = writeFmuc(kind === 'left' ? { kind } : { kind, text: 'go' });
+    const before = world.status(denmark);
+    world.inject(denmark, 'chat.evil.lit', presence(jid('room@chat.evil.lit'), elsinore, {}, fmuc));
+    world.inject(denmark, rooms, presence(jid(`${rabbithole}/Alice`), elsinore, {}, fmuc));
+    expect(world.status(denmark)).toEqual(before);
+  });
+});
+
+describe('F11: a private message', () => {
+  it('for a nick that nobody has is answered, and told to nobody; nor is it kept', () => {
+    const world = joinedByStranger();
+    const psst = speaks('Hamlet', hamlet, 'psst');
+    world.inject(rooms, denmark, { ...psst, type: 'chat', to: jid(`${rabbithole}/Nobody`) });
+    expect(errors(world.to(elsinore))).toEqual(['item-not-found']);
+    expect(texts(world, alice)).toEqual([]);
+    world.inject(rooms, denmark, { ...psst, type: 'chat', to: jid(`${rabbithole}/Alice`) });
+    expect(texts(world, alice)).toEqual(['psst']);
+    expect(world.status(rooms).historyLength).toBe(0);
+  });
+});
+
+describe('F13: budgets', () => {
+  const flood = (world: World, count: number, stanza: (n: number) => Stanza) => {
+    for (let n = 0; n < count; n++) world.inject(rooms, denmark, stanza(n));
+  };
+
+  it('decision #160: presence that flaps is shown as far as the budget goes, then the link is given up, and the owner told', () => {
+    const world = joinedByStranger();
+    world.advance(60_000);
+    world.clear();
+    const flap = (n: number) =>
+      introduces('Hamlet', hamlet, [el('status', NS.client, {}, `${n}`), rank('participant', hamlet)]);
+    flood(world, 400, flap);
+    expect(world.got(alice).length).toBe(400);
+    flood(world, 599, flap);
+    expect(world.got(alice).length).toBe(500);
+    expect(world.notes.some(({ spec }) => spec === 'decision#160')).toBe(true);
+    expect(peers(world, rooms)).toEqual(['live']);
+    flood(world, 1, flap);
+    expect(peers(world, rooms)).toEqual([]);
+    expect(nicks(world, rooms)).toEqual(['Alice']);
+    expect(texts(world, alice).join('')).toContain(`${elsinore} sends too much`);
+    // It is too early for another link, and a minute later it is not.
+    world.inject(rooms, denmark, introduces('Hamlet', hamlet, [writeJoin({}), rank()]));
+    expect(errors(world.to(elsinore))).toContain('resource-constraint');
+    expect(nicks(world, rooms)).toEqual(['Alice']);
+    world.advance(60_000);
+    world.inject(rooms, denmark, introduces('Hamlet', hamlet, [writeJoin({}), rank()]));
+    expect(nicks(world, rooms)).toEqual(['Alice', 'Hamlet']);
+  });
+
+  it('decision #160: words beyond the budget are not shown; users who come and go cost no less', () => {
+    const world = joinedByStranger();
+    world.advance(60_000);
+    world.clear();
+    flood(world, 800, (n) => speaks('Hamlet', hamlet, `w${n}`));
+    expect(texts(world, alice).filter((text) => text.startsWith('w'))).toHaveLength(500);
+    world.advance(1_000);
+    flood(world, 100, (n) => speaks('Hamlet', hamlet, `v${n}`));
+    expect(texts(world, alice).filter((text) => text.startsWith('v'))).toHaveLength(50);
+    const other = joinedByStranger();
+    other.advance(60_000);
+    other.clear();
+    flood(other, 1_500, (n) => {
+      const user = `u${n >> 1}@denmark.lit/p`;
+      const comes = introduces(`u${n >> 1}`, user, [rank()]);
+      return n % 2 === 0 ? comes : { ...comes, type: 'unavailable' };
+    });
+    expect(other.got(alice).length).toBeLessThanOrEqual(1_000);
+  });
+
+  it('decision #160: a node is told why its user is not heard, and the user is told', () => {
+    const world = worldOf();
+    enter(world, alice, 'Alice');
+    enter(world, hamlet, 'Hamlet');
+    world.clear();
+    for (let n = 0; n < 502; n++) world.send(says(hamlet, elsinore, `w${n}`));
+    expect(errors(world.to(elsinore))).toEqual(['resource-constraint', 'resource-constraint']);
+    expect(texts(world, hamlet).filter((text) => text.includes('what you said is not shown'))).toHaveLength(2);
+    expect(texts(world, alice)).toHaveLength(500);
+    expect(peers(world, rooms)).toEqual(['live']);
+  });
+
+  it('decision #160: a node that was joined has the same budget, and is left for a minute', () => {
+    const world = joinedToStranger();
+    world.advance(30_000);
+    world.clear();
+    for (let n = 0; n < 1_000; n++) world.inject(denmark, rooms, speaks('Alice', alice, `w${n}`, [], rabbithole));
+    expect(texts(world, hamlet).filter((text) => text.startsWith('w'))).toHaveLength(500);
+    expect(nicks(world, denmark)).toEqual(['Hamlet']);
+    expect(peers(world, denmark)).toEqual(['split']);
+    const sent = () => world.to(rabbithole).map(({ type }) => type ?? 'available');
+    expect(sent()).toEqual(['unavailable']);
+    world.advance(59_000);
+    expect(sent()).toEqual(['unavailable']);
+    world.advance(1_000);
+    expect(sent()).toEqual(['unavailable', 'available']);
+  });
+
+  it('decision #160: joins are answered as far as the budget goes', () => {
+    const world = joinedByStranger();
+    flood(world, 50, () => introduces('Hamlet', hamlet, [writeJoin({}), rank()]));
+    const subjects = world.to(elsinore).filter((stanza) => subjectChange(stanza) !== undefined);
+    expect(subjects.length).toBeLessThanOrEqual(20);
+  });
+});
