@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { readElsewhere, readLinkPlace, writeLinkPlace, writeTrail } from '../../src/core/xep/sync.ts';
 import { writeMucUser } from '../../src/core/xep/xep0045.ts';
+import { writeStanzaId } from '../../src/core/xep/xep0359.ts';
 import { type Jid, jid, occupantJid, resourceOf } from '../../src/core/xmpp/jid.ts';
 import { NS } from '../../src/core/xmpp/namespaces.ts';
-import { message, payloadOf, presence, type Stanza } from '../../src/core/xmpp/stanza.ts';
+import { bodyOf, message, payloadOf, presence, type Stanza } from '../../src/core/xmpp/stanza.ts';
 import { el, element, type XmlElement } from '../../src/core/xmpp/xml.ts';
 import type { Scenario } from '../../src/scenario/scenario.ts';
 import { plain } from '../support/scenarios.ts';
@@ -67,6 +68,18 @@ class Peer {
     const fmuc = this.#fmuc({ from: who }, ...writeTrail({ by: origin, id, via: [] }, this.#room));
     const x = writeMucUser({ affiliation: 'none', role: type ? 'none' : 'participant', statuses: [] });
     this.#say(presence(occupantJid(this.#room, nick), occupantJid(hall, nick), { type }, fmuc, x));
+  }
+
+  /** A user says something, as their node counts it. */
+  says(who: Jid, nick: string, text: string, n: number): void {
+    const order = { run: 'start', n };
+    const fmuc = this.#fmuc(
+      { from: who },
+      ...writeTrail({ by: origin, id: `said ${text}`, via: [], order }, this.#room),
+    );
+    const body = el('body', NS.client, {}, text);
+    const id = writeStanzaId({ by: origin, id: text });
+    this.#say(message(occupantJid(this.#room, nick), hall, { type: 'groupchat' }, body, fmuc, id));
   }
 
   /** It has no link with this room any more. */
@@ -196,5 +209,26 @@ describe('decision #148: the ways to one user', () => {
     one.ends();
     const told = world.to(right).filter(({ name, type }) => name === 'presence' && type === 'unavailable');
     expect(told.map(({ payloads }) => readElsewhere(payloads))).toEqual(['now']);
+  });
+});
+
+describe('decision #163: the order of one user’s words', () => {
+  it('what comes by a slower way after a later message is shown with delay, and each once', () => {
+    const { world, one, other } = between();
+    one.lists(far, 'Far');
+    one.endsAnswer();
+    other.lists(far, 'Far');
+    other.endsAnswer();
+    world.clear();
+    other.says(far, 'Far', 'second', 2);
+    one.says(far, 'Far', 'first', 1);
+    one.says(far, 'Far', 'second', 2);
+    one.says(far, 'Far', 'third', 3);
+    const heard = world.got(user).map((stanza) => [bodyOf(stanza), payloadOf(stanza, 'delay', NS.delay) !== undefined]);
+    expect(heard).toEqual([
+      ['second', false],
+      ['first', true],
+      ['third', false],
+    ]);
   });
 });

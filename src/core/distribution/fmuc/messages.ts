@@ -1,6 +1,7 @@
 /** XEP-0289 §5.2, §5.6: what users of other nodes say, and what users here say to one of them alone. */
 import { commit } from '../../room/commit.ts';
 import type { Occupant } from '../../room/event.ts';
+import { isKept } from '../../room/keeping.ts';
 import { type Asked, asks } from '../../room/passed.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
 import { asFirst, localSessions } from '../../room/sessions.ts';
@@ -11,10 +12,12 @@ import { writeFmuc } from '../../xep/xep0289.ts';
 import { type Condition, stanzaError } from '../../xmpp/errors.ts';
 import { type Jid, occupantJid, resourceOf } from '../../xmpp/jid.ts';
 import { errorReply, type Stanza, withParts } from '../../xmpp/stanza.ts';
+import { lateMessage } from '../resync.ts';
 import { maySay, refuseWords } from './admission.ts';
 import type { Links } from './links.ts';
 import { spokenForBy } from './occupants.ts';
-import { originOf, passedBy } from './place.ts';
+import { commitPast } from './past.ts';
+import { originOf, passedBy, trailOf } from './place.ts';
 import { isDelayedBy, itemOf, type Known, moderationOf, wordsOf } from './reading.ts';
 
 export function takeMessage(turn: RoomTurn, links: Links, peer: Jid, author: Jid, stanza: Stanza): void {
@@ -36,6 +39,11 @@ function takeGroupchat(turn: RoomTurn, links: Links, peer: Jid, occupant: Known,
   const isNamed = said.by === room.jid || said.by === peer || said.by === passedBy(stanza, peer)[0];
   const item = isNamed ? said : { ...said, by: peer, id: env.newId() };
   if (room.holds(item)) return turn.note('decision#27', 'a message that is here already: dropped');
+  const trail = trailOf(stanza, peer);
+  const late = trail !== undefined && links.paths.isLate(occupant.jid, trail, env.now);
+  // Decision #163: what is of the moment is over.
+  if (late && !isKept(item.payloads)) return;
+  if (late && !changesSubject(item.payloads)) return commitPast(turn, lateMessage(item, occupant, peer));
   if (!changesSubject(item.payloads)) return commit(turn, { kind: 'message', occupant, item }, { spec: '0289#5.2' });
   // Decision #63: our subject is on its way there, and replaces it.
   if (!links.isOutbound(room, peer) && links.of(peer)?.subjectIsUnderWay)

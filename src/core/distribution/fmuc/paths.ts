@@ -35,6 +35,11 @@ export class Paths {
   readonly #crossings: (readonly [readonly Jid[], readonly Jid[]])[] = [];
   /** Changes that have come, by their identity, and the nodes that they had passed, the origin first. */
   readonly #changes = new Map<string, { readonly passed: readonly Jid[]; readonly at: Instant }>();
+  /** Of each user, by bare JID: the last message of theirs that came, and when their node had started before. */
+  readonly #words = new Map<
+    string,
+    { readonly run: string; readonly n: number; readonly before: string; readonly at: Instant }
+  >();
   /** Of each user: the last change of theirs that came, and whether they left with it. */
   readonly #last = new Map<Jid, { readonly key: string; readonly left: boolean; readonly at: Instant }>();
 
@@ -140,6 +145,20 @@ export class Paths {
     this.#changes.set(key, { passed, at: now });
     prune(this.#changes, now);
     return undefined;
+  }
+
+  /** Decision #163: a message comes. @returns whether one that its author sent after it has come before, by another way */
+  isLate(author: Jid, { by, order }: Trail, now: Instant): boolean {
+    if (order === undefined) return false;
+    const key = `${by} ${bareOf(author)}`;
+    const last = this.#words.get(key);
+    const { run, n } = order;
+    if (last && (run === last.before || (run === last.run && n < last.n))) return true;
+    this.#words.delete(key);
+    const before = last === undefined || run === last.run ? last?.before : last.run;
+    this.#words.set(key, { run, n, before: before ?? '', at: now });
+    prune(this.#words, now);
+    return false;
   }
 
   /** It is the last that this user did, so far. @param left  they left with it */

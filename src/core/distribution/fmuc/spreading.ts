@@ -28,6 +28,9 @@ import {
 export class Spreading {
   readonly #links: Links;
   readonly #joining: ReadonlyMap<Jid, JoiningNode>;
+  /** Names the time since this node started, and counts what its own users have said. Decision #163. */
+  #run: string | undefined;
+  #said = 0;
   /** What is being taken from another node, as it is passed on. */
   #passing: (Omit<Trail, 'via'> & Route & { readonly author: Jid; readonly peer: Jid }) | undefined;
 
@@ -38,8 +41,8 @@ export class Spreading {
 
   /** What follows from a stanza of another node about this user goes on under the identity that it has. */
   passOn(peer: Jid, author: Jid, stanza: Stanza, take: () => void): void {
-    const { by = peer, id } = trailOf(stanza, peer) ?? {};
-    this.#passing = { author, peer, by, id, ...routeOf(stanza, peer) };
+    const { by = peer, id, order } = trailOf(stanza, peer) ?? {};
+    this.#passing = { author, peer, by, id, order, ...routeOf(stanza, peer) };
     take();
     this.#passing = undefined;
   }
@@ -138,17 +141,28 @@ export class Spreading {
   }
 
   /** How something of this user is passed on: as it came, or, if it begins here, as ours. */
-  #trailOf(turn: RoomTurn, occupant: Occupant): Trail & { readonly passed: readonly Jid[]; readonly peer?: Jid } {
+  #trailOf(
+    turn: RoomTurn,
+    occupant: Occupant,
+    isWord: boolean,
+  ): Trail & { readonly passed: readonly Jid[]; readonly peer?: Jid } {
     const passing = this.#passing;
     if (passing && occupant.home !== undefined && asFirst(occupant).jid === passing.author) {
-      const { by, id, passed, across, peer } = passing;
-      return { by, id: id ?? turn.env.newId(), via: passed.slice(1), passed, across, peer };
+      const { by, id, passed, across, peer, order } = passing;
+      return { by, id: id ?? turn.env.newId(), via: passed.slice(1), passed, across, peer, order };
     }
     const way = wayOf(this.#links, occupant);
     const id = turn.env.newId();
-    if (way === undefined) return { by: turn.room.jid, id, via: [], passed: [] };
+    if (way === undefined)
+      return { by: turn.room.jid, id, via: [], passed: [], order: isWord ? this.#nextWord(turn) : undefined };
     const { home } = occupant;
     return { ...way, id, passed: [way.by, ...way.via], ...(home === undefined ? {} : { peer: home }) };
+  }
+
+  #nextWord({ env }: RoomTurn): Trail['order'] {
+    this.#run ??= env.newId();
+    this.#said++;
+    return { run: this.#run, n: this.#said };
   }
 
   /** To every linked node but those it came by. A node without our extension gets the plain XEP. */
@@ -161,15 +175,16 @@ export class Spreading {
     isSaid = spec === '0289#5.2',
   ): void {
     const { room } = turn;
-    const { passed, peer, ...trail } = this.#trailOf(turn, occupant);
+    const isWord = spec === '0289#5.2';
+    const { passed, peer, ...trail } = this.#trailOf(turn, occupant, isWord);
     for (const link of this.#links.hearing(room, occupant, passed)) {
       // Decision #156: nobody there would hear it.
       if (isSaid && this.#links.isRefused(link.peer, asFirst(occupant).jid)) continue;
       for (const [i, stanza] of [write(link) ?? []].flat().entries()) {
         // Of a new nick's two stanzas the second may say something else at the next node.
         const news = i === 0 ? trail : { ...trail, id: turn.env.newId() };
-        const { by, via, id, across } = onward(room, this.#links, news, peer, link.peer);
-        link.send(turn, link.counts ? trailed(room, stanza, { by, via, id, past, across }) : stanza, spec);
+        const trailTo = { ...onward(room, this.#links, news, peer, link.peer), past };
+        link.send(turn, link.counts ? trailed(room, stanza, trailTo) : stanza, spec);
       }
     }
   }
