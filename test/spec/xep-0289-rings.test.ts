@@ -4,7 +4,7 @@ import { writeMucUser } from '../../src/core/xep/xep0045.ts';
 import { writeStanzaId } from '../../src/core/xep/xep0359.ts';
 import { type Jid, jid, occupantJid, resourceOf } from '../../src/core/xmpp/jid.ts';
 import { NS } from '../../src/core/xmpp/namespaces.ts';
-import { bodyOf, message, payloadOf, presence, type Stanza } from '../../src/core/xmpp/stanza.ts';
+import { bodyOf, errorOf, iq, message, payloadOf, presence, type Stanza } from '../../src/core/xmpp/stanza.ts';
 import { el, element, type XmlElement } from '../../src/core/xmpp/xml.ts';
 import type { Scenario } from '../../src/scenario/scenario.ts';
 import { plain } from '../support/scenarios.ts';
@@ -230,5 +230,16 @@ describe('decision #163: the order of one user’s words', () => {
       ['first', true],
       ['third', false],
     ]);
+  });
+});
+
+describe('decision #147: two rooms that have each let the other join', () => {
+  it('a ping of a link that is not this one is answered as one of no link', () => {
+    const { world, one } = between();
+    one.endsAnswer();
+    world.clear();
+    const position = writeLinkPlace({ session: 'another', n: 1 });
+    world.inject(node, 'rooms.left.lit', iq(left, hall, { type: 'get', id: 'p1' }, el('ping', NS.ping, {}, position)));
+    expect(world.to(left).map((stanza) => [stanza.id, errorOf(stanza)?.condition])).toEqual([['p1', 'not-acceptable']]);
   });
 });

@@ -411,8 +411,9 @@ export class FmucNode implements Protocol {
         turn.send(iqResult(stanza, ...(known ? [writeWay(user)] : [])), 'decision#146', peer);
         return true;
       }
+      const believed = question && readLinkPlace(question)?.session;
       // Decision #24, like XEP-0410 §3 for an occupant: the node that pings believes in a link that does not exist.
-      if (link === undefined)
+      if (link === undefined || (believed !== undefined && believed !== link.session))
         turn.send(errorReply(stanza, stanzaError('cancel', 'not-acceptable')), 'decision#24', peer);
       else link.pong(turn, stanza);
       this.#compare(turn, live, payloadOf(stanza, 'ping', NS.ping)?.children ?? []);
