@@ -1,10 +1,13 @@
+import { readMucUser } from '../core/xep/xep0045.ts';
 import { readOccupantId } from '../core/xep/xep0421.ts';
 import { bareOf, domainOf, type Jid } from '../core/xmpp/jid.ts';
+import { NS } from '../core/xmpp/namespaces.ts';
 import { bodyOf, stanzaText } from '../core/xmpp/stanza.ts';
-import { isPrivateText } from './bodies.ts';
+import { isPrivateText, readBody } from './bodies.ts';
 import { inputOf } from './causes.ts';
 import { lostByBounceAlone } from './checkers/links.ts';
 import { servedHere, sessionsOf } from './checkers/occupants.ts';
+import { lastWord } from './checkers/words.ts';
 import type { Evidence } from './evidence.ts';
 import { trust } from './fmuc-trust.ts';
 import type { Checker } from './judge.ts';
@@ -70,6 +73,57 @@ const neverBack: Checker = (given) => {
       exercised++;
       if (bareOf(input.from) === to && body === bodyOf(stanza))
         violations.push({ invariant: 'F-c', what: `${by} sends back ${stanzaText(stanza)}`, at: i });
+    },
+    verdict: () => ({ violations, exercised }),
+  };
+};
+
+/**
+ * F-l: a message goes over each link once at most, and in a ring that has been quiet in one direction alone: by then the link
+ * that closes it is given up (decision #146). What is told of later, as history, is not counted.
+ */
+const onceALink: Checker = (given) => {
+  const violations: Violation[] = [];
+  let exercised = 0;
+  const { rooms, honest } = setOf(given);
+  const crossed = new Map<string, Set<string>>();
+  let quiet = false;
+  return {
+    other(record) {
+      if (record.kind === 'phase') quiet = record.phase === 'words';
+    },
+    sent({ by, stanza }, i) {
+      const body = stanza.type === 'groupchat' ? bodyOf(stanza) : undefined;
+      const [from, to] = [bareOf(stanza.from), bareOf(stanza.to)];
+      const said = readBody(body);
+      if (said === undefined || body === undefined || !honest.has(by) || !rooms.has(to)) return;
+      if (stanza.payloads.some(({ xmlns }) => xmlns === NS.delay)) return;
+      const links = crossed.get(body) ?? new Set<string>();
+      crossed.set(body, links);
+      exercised++;
+      const settled = quiet && said.n === lastWord(2) && given.world?.plan.hostileNode === undefined;
+      if (links.has(`${from} ${to}`) || (settled && links.has(`${to} ${from}`)))
+        violations.push({ invariant: 'F-l', what: `${body} goes over the link of ${from} and ${to} again`, at: i });
+      links.add(`${from} ${to}`);
+    },
+    verdict: () => ({ violations, exercised }),
+  };
+};
+
+/** F-r: before anything has failed nobody is lost (status 333), however links are made and given up. */
+const nobodyIsLost: Checker = ({ world }) => {
+  const violations: Violation[] = [];
+  let exercised = 0;
+  let sound = world?.plan.hostileNode === undefined;
+  return {
+    other(record) {
+      if (record.kind === 'fault' || (record.kind === 'phase' && record.phase === 'repeated')) sound = false;
+    },
+    got({ i, view, stanza }) {
+      if (!sound || stanza.name !== 'presence' || stanza.type === 'error') return;
+      exercised++;
+      if (stanza.type === 'unavailable' && readMucUser(stanza.payloads)?.statuses.includes(333))
+        violations.push({ invariant: 'F-r', what: `${view.person.jid} saw ${stanza.from} get lost`, at: i });
     },
     verdict: () => ({ violations, exercised }),
   };
@@ -232,6 +286,8 @@ export const fmucCheckers: Readonly<Record<string, Checker>> = {
   'F-a': connected,
   'F-c': neverBack,
   'F-d': localAtOnce,
+  'F-l': onceALink,
+  'F-r': nobodyIsLost,
   'F-g': silenceAfterLast,
   'F-o': oneOccupantId,
   'F-p': onePerUser,

@@ -8,7 +8,7 @@ import { bodyOf, errorOf, iq, message, payloadOf, presence, type Stanza } from '
 import { el, element, type XmlElement } from '../../src/core/xmpp/xml.ts';
 import type { Scenario } from '../../src/scenario/scenario.ts';
 import { plain } from '../support/scenarios.ts';
-import { joins, World } from '../support/world.ts';
+import { joins, leaves, World } from '../support/world.ts';
 
 // XEP-0289 in rings (decisions #145 and #146), as one node of a ring sees it: the two others are played by the test.
 
@@ -241,5 +241,20 @@ describe('decision #147: two rooms that have each let the other join', () => {
     const position = writeLinkPlace({ session: 'another', n: 1 });
     world.inject(node, 'rooms.left.lit', iq(left, hall, { type: 'get', id: 'p1' }, el('ping', NS.ping, {}, position)));
     expect(world.to(left).map((stanza) => [stanza.id, errorOf(stanza)?.condition])).toEqual([['p1', 'not-acceptable']]);
+  });
+});
+
+describe('XEP-0289 §5.4, for a room that joins two others', () => {
+  it('the user in whose name it asked leaves before both have answered: each is told, and the node is out of the set', () => {
+    const { world, one, other } = between();
+    world.send(leaves(user, `${hall}/me`));
+    world.clear();
+    one.endsAnswer();
+    other.endsAnswer();
+    const told = world.crossed().map(({ stanza: { to, type } }) => [to, type]);
+    expect(told).toEqual([
+      [`${left}/me`, 'unavailable'],
+      [`${right}/me`, 'unavailable'],
+    ]);
   });
 });

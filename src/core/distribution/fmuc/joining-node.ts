@@ -284,6 +284,7 @@ export class JoiningNode {
     for (const { nick, home } of [...room.occupants.values()])
       if (home === this.peer) turn.record({ kind: 'occupantLeft', nick });
     if (phase !== 'joined') return this.#become(turn, { phase: 'away' });
+    this.admitted(turn);
     this.#become(turn, { phase: 'leaving', since: env.now });
     turn.setTimer(this.#timer('answer'), answerMs);
   }
@@ -379,7 +380,7 @@ export class JoiningNode {
     catchUp(turn, this.#links, link, missed, kept);
   }
 
-  /** Those who waited are in. */
+  /** Those who waited are in, or there is nobody who waits any more. */
   admitted(turn: RoomTurn): void {
     const { room } = turn;
     const now = this.#now(room);
