@@ -1,6 +1,6 @@
 import { readMucUser } from '../core/xep/xep0045.ts';
 import { readOccupantId } from '../core/xep/xep0421.ts';
-import { bareOf, domainOf, type Jid } from '../core/xmpp/jid.ts';
+import { bareOf, domainOf, type Jid, resourceOf } from '../core/xmpp/jid.ts';
 import { NS } from '../core/xmpp/namespaces.ts';
 import { bodyOf, stanzaText } from '../core/xmpp/stanza.ts';
 import { isPrivateText, readBody } from './bodies.ts';
@@ -110,19 +110,29 @@ const onceALink: Checker = (given) => {
   };
 };
 
-/** F-r: before anything has failed nobody is lost (status 333), however links are made and given up. */
+/**
+ * F-r: before anything has failed nobody is lost (status 333), however links are made and given up. But a node whose last user is
+ * gone is out of the set, and others may have reached each other by it.
+ */
 const nobodyIsLost: Checker = ({ world }) => {
   const violations: Violation[] = [];
   let exercised = 0;
   let sound = world?.plan.hostileNode === undefined;
+  const gone = new Set<string>();
   return {
     other(record) {
       if (record.kind === 'fault' || (record.kind === 'phase' && record.phase === 'repeated')) sound = false;
     },
+    kept(event, { occupants }) {
+      if (event.kind === 'peerChanged' && event.record?.state === 'leaving') sound = false;
+      // Their own node has lost them.
+      if (event.kind === 'occupantLeft' && servedHere(occupants.get(event.nick)).length > 0) gone.add(event.nick);
+    },
     got({ i, view, stanza }) {
       if (!sound || stanza.name !== 'presence' || stanza.type === 'error') return;
       exercised++;
-      if (stanza.type === 'unavailable' && readMucUser(stanza.payloads)?.statuses.includes(333))
+      const lost = stanza.type === 'unavailable' && readMucUser(stanza.payloads)?.statuses.includes(333);
+      if (lost && !gone.has(resourceOf(stanza.from)))
         violations.push({ invariant: 'F-r', what: `${view.person.jid} saw ${stanza.from} get lost`, at: i });
     },
     verdict: () => ({ violations, exercised }),

@@ -8,7 +8,7 @@ import { type Affiliation, type Role, writeJoin, writeMucUser } from '../../src/
 import { writeDmuc } from '../../src/core/xep/xep0282.ts';
 import { type Jid, jid, occupantJid } from '../../src/core/xmpp/jid.ts';
 import { NS } from '../../src/core/xmpp/namespaces.ts';
-import { errorReply, iq, message, presence, type Stanza } from '../../src/core/xmpp/stanza.ts';
+import { errorReply, iq, message, presence, type Stanza, withMore } from '../../src/core/xmpp/stanza.ts';
 import { type Instant, instant } from '../../src/core/xmpp/time.ts';
 import { el, type XmlElement } from '../../src/core/xmpp/xml.ts';
 import type { Aftermath, Peaks } from '../../src/sim/aftermath.ts';
@@ -1231,6 +1231,7 @@ function federated(story: Story): Story {
   return story;
 }
 const privately = (text: string) => message(at('Alice'), bob.jid, { type: 'chat' }, body(text));
+const lost = (nick: string) => shows(nick, bob, { type: 'unavailable', role: 'none', statuses: [333] });
 const across = (text: string) => message(at('Alice'), occupantJid(beyond, 'Alice'), { type: 'groupchat' }, body(text));
 
 /** Alice has two sessions, and the other node knows her so. */
@@ -1266,6 +1267,32 @@ const joined: typeof cases = {
         const from = message(occupantJid(beyond, 'Carol'), room, { type: 'groupchat' }, body('#9:1'));
         federated(story).sends(service, across('#9:1'), story.gets(service, from, story.sends(beyond, from)));
       },
+    },
+  },
+  'F-l': {
+    good: (story) => story.sends(service, across('#0:1'), both(federated(story)).accepts(alice, '#0:1')),
+    bad: {
+      'it goes there twice': (story) => {
+        const said = both(federated(story)).accepts(alice, '#0:1');
+        story.sends(service, across('#0:1'), said);
+        story.sends(service, across('#0:1'), said);
+      },
+    },
+    excused: {
+      'it goes there again as history': (story) => {
+        const said = both(federated(story)).accepts(alice, '#0:1');
+        story.sends(service, across('#0:1'), said);
+        story.sends(service, withMore(across('#0:1'), delay), said);
+      },
+    },
+  },
+  'F-r': {
+    good: (story) => both(federated(story)).tells(shows('Carol', bob)),
+    bad: {
+      'somebody gets lost though nothing failed': (story) => both(federated(story)).tells(lost('Carol')),
+    },
+    excused: {
+      'somebody gets lost after a cut': (story) => both(federated(story)).fault({ kind: 'link' }).tells(lost('Carol')),
     },
   },
   'F-d': {

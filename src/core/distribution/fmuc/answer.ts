@@ -8,10 +8,9 @@ import { mayBeIn, mayTellOf } from './admission.ts';
 import { yieldsTo } from './collision.ts';
 import type { Links } from './links.ts';
 import { sameUser } from './occupants.ts';
-import type { Way } from './paths.ts';
 import type { PhaseOf } from './phase.ts';
 import { routeOf } from './place.ts';
-import { isModeration, itemOf, type Known, moderationOf, occupantOf, readSubject, saidAt } from './reading.ts';
+import { isModeration, itemOf, moderationOf, occupantOf, readSubject, saidAt } from './reading.ts';
 
 /**
  * Takes one stanza of the answer: occupants, messages, and at last the subject, which may name no author.
@@ -75,15 +74,15 @@ export function readAnswer(
  *
  * @returns those who are here by another way, by which they may have come since they were named in it (decision #145)
  */
-export function takeUsers(turn: RoomTurn, links: Links, now: PhaseOf<'asking'>): readonly (readonly [Known, Way])[] {
+export function takeUsers(turn: RoomTurn, links: Links, now: PhaseOf<'asking'>): readonly Jid[] {
   const { room } = turn;
   const { ways, answer, link } = now;
   const { peer } = link;
-  const known: (readonly [Known, Way])[] = [];
+  const known: Jid[] = [];
   for (const [user, way] of ways) {
     const { as, passed } = way;
     const same = sameUser(room, links, peer, as, passed[0] ?? peer);
-    if (same) known.push([same, way]);
+    if (same) known.push(same.jid);
     const holders = [room.occupants.get(as.nick), room.occupantByJid(user)];
     if (same || !yieldsTo(turn, links, peer, way, holders)) answer.forget(user);
   }

@@ -287,7 +287,7 @@ export class FmucNode implements Protocol {
     const { passed } = routeOf(stanza, peer);
     const trail = trailOf(stanza, peer);
     if (passed.includes(room.jid)) {
-      if (stanza.name === 'presence') isNoWay(turn, this.#links, peer, author, 'now');
+      if (stanza.name === 'presence') isNoWay(turn, this.#links, peer, author, resourceOf(stanza.from), 'now');
       return this.#rings.found(turn, [room.jid], [...passed.slice(passed.indexOf(room.jid)), room.jid]);
     }
     // What is not taken from this peer is still to come from the one that may say it.

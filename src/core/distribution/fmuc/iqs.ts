@@ -46,7 +46,9 @@ export function takeIq(turn: RoomTurn, links: Links, peer: Jid, author: Jid, sta
   const { room } = turn;
   const no = (condition: Condition) =>
     turn.send(errorReply(stanza, stanzaError('cancel', condition)), 'decision#182', peer);
-  const from = links.live(room, peer)?.counts ? spokenForBy(room, links, peer, author) : undefined;
+  const from = links.live(room, peer)?.counts
+    ? spokenForBy(room, links, peer, author, resourceOf(stanza.from))
+    : undefined;
   if (from === undefined) return no('not-acceptable');
   const target = room.occupants.get(resourceOf(stanza.to));
   if (target?.jid === undefined) return no('item-not-found');

@@ -11,7 +11,7 @@ import { placed, placeOf, routeOf } from './place.ts';
 import { occupantOf } from './reading.ts';
 import { missedBy, missing, wanted } from './resync.ts';
 import { left, listed, looped, nodeHistory, nodeSubject, reject, resyncRequest, retractionsFor } from './stanzas.ts';
-import { blockedOut, dropUsers } from './ways.ts';
+import { blockedOut, dropUsers, prefer } from './ways.ts';
 
 /**
  * XEP-0289, the joined node's half: it lets other rooms join, answers them with what is here (§5.1), and tells them when
@@ -81,6 +81,7 @@ export class JoinedNode {
       this.#links.budgets.begin(peer, env.now);
       link.watch(turn);
     }
+    prefer(turn, this.#links, author);
     for (const other of room.occupants.values()) {
       // Without EXT a node may take its own user for somebody else's.
       const own = other.home !== undefined && other.jid !== undefined;

@@ -19,13 +19,12 @@ import { penaltyMs, usersMax } from './budgets.ts';
 import { yieldNick } from './collision.ts';
 import type { Entrance, Waiting } from './entrance.ts';
 import type { Links } from './links.ts';
-import { showAs } from './occupants.ts';
 import { commitPast } from './past.ts';
 import { inStep, isSettled, kept, type Phase, type PhaseOf, remembered, type SideTimer, whyAlone } from './phase.ts';
 import type { Known } from './reading.ts';
 import { catchUp, keepsSubject, missedBy, missing } from './resync.ts';
 import { joinRequest, occupantPresence, onward, trailed, wayOf } from './stanzas.ts';
-import { blockedOut, dropUsers } from './ways.ts';
+import { blockedOut, dropUsers, prefer } from './ways.ts';
 
 /** How long the other node has for the next part of its answer, and for its `<left/>`, in milliseconds. Decision #21. */
 const answerMs = 10_000;
@@ -340,17 +339,15 @@ export class JoiningNode {
   }
 
   /** §5.1: the subject ends the answer. It is taken as a whole, and the users who waited enter. */
-  #join(turn: RoomTurn, asked: PhaseOf<'asking'>): void {
+  #join(turn: RoomTurn, before: PhaseOf<'asking'>): void {
     const { room } = turn;
-    const { link, announced, answer } = asked;
-    const known = takeUsers(turn, this.#links, asked);
-    const mine = ours(room, this.peer);
-    const now: PhaseOf<'joined'> = { phase: 'joined', link, announced };
-    this.#become(turn, now);
+    const { link, announced, answer, asked } = before;
+    const known = takeUsers(turn, this.#links, before);
+    this.#become(turn, { phase: 'joined', link, announced });
     turn.clearTimer(this.#timer('answer'));
     link.watch(turn);
     // Before the answer is part of it.
-    const missed = asked.asked && link.counts ? missedBy(turn, asked.asked) : [];
+    const missed = asked && link.counts ? missedBy(turn, asked) : [];
     const kept = keepsSubject(room.subject, answer.subject);
     if (kept) answer.setSubject(undefined);
     const changes = answer.diff(turn, {
@@ -362,13 +359,12 @@ export class JoiningNode {
     const what = `${answer.occupants.length} occupants, ${messages} messages`;
     turn.note('0289#5.1', `joined ${this.peer}: ${what}`, { peer: this.peer });
     for (const change of changes) commitPast(turn, change);
-    // Of a user of its own nobody knows more.
-    for (const [same, { as, passed }] of known) if (passed.length === 1) showAs(turn, this.#links, same, as, this.peer);
+    for (const user of known) prefer(turn, this.#links, user);
     // The text may be the same, but not the author or the time: users who enter later get those.
     if (answer.subject && answer.subject !== room.subject)
       turn.record({ kind: 'subjectChanged', subject: answer.subject });
     // After a lost link these were here all along.
-    for (const occupant of mine) {
+    for (const occupant of ours(room, this.peer)) {
       if (cameBy(this.#links, this.peer, occupant)) continue;
       for (const stanza of this.introduced(turn, occupant)) {
         const way = wayOf(this.#links, occupant);
@@ -376,7 +372,7 @@ export class JoiningNode {
         link.send(turn, trail && link.counts ? trailed(room, stanza, trail) : stanza, '0289#5.3');
       }
     }
-    for (const [guest, nick, no] of asked.unwelcome) refuseUser(turn, this.#links, guest, nick, no);
+    for (const [guest, nick, no] of before.unwelcome) refuseUser(turn, this.#links, guest, nick, no);
     catchUp(turn, this.#links, link, missed, kept);
   }
 

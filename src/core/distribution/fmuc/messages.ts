@@ -21,7 +21,7 @@ import { originOf, passedBy, trailOf } from './place.ts';
 import { isDelayedBy, itemOf, type Known, moderationOf, wordsOf } from './reading.ts';
 
 export function takeMessage(turn: RoomTurn, links: Links, peer: Jid, author: Jid, stanza: Stanza): void {
-  const occupant = spokenForBy(turn.room, links, peer, author);
+  const occupant = spokenForBy(turn.room, links, peer, author, resourceOf(stanza.from));
   // A node in a ring speaks for users whom we know by another way: decision #145.
   if (occupant === undefined && links.paths.knows(author, peer)) return;
   if (occupant === undefined)

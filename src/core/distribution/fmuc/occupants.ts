@@ -26,12 +26,25 @@ export function theirs(room: RoomView, peer: Jid, author: Jid): Known | undefine
  * A user for whom this peer may speak: one whom it brought in. Where a user's own node is not linked with this one, it may be
  * any peer by which they are reached, as the first copy of what they do may come by any way (decision #145).
  */
-export function spokenForBy(room: RoomView, { paths }: Links, peer: Jid, author: Jid): Known | undefined {
-  const occupant = room.occupantByJid(author);
-  const { home } = occupant ?? {};
-  if (occupant === undefined || home === undefined) return undefined;
-  const passesOn = paths.knows(author, peer) && paths.from(author, home).length > 1;
-  return home === peer || passesOn ? { ...occupant, jid: author } : undefined;
+export function spokenForBy(room: RoomView, { paths }: Links, peer: Jid, author: Jid, nick: string): Known | undefined {
+  // What it says of a session that it does not name any more is over.
+  const occupant = ofOthers(room, author, paths.knows(author, peer) ? nick : undefined);
+  if (occupant === undefined) return undefined;
+  const { jid, home } = occupant;
+  const passesOn = (paths.knows(author, peer) || paths.knows(jid, peer)) && paths.from(jid, home).length > 1;
+  return home === peer || passesOn ? occupant : undefined;
+}
+
+/** A user of another node, whom it may know by another of their sessions by now (decision #141). */
+export function ofOthers(
+  room: RoomView,
+  user: Jid,
+  nick: string | undefined,
+): (Known & { readonly home: Jid }) | undefined {
+  const named = nick === undefined ? undefined : room.occupants.get(nick);
+  const occupant = room.occupantByJid(user) ?? (named && isOf(named, user) ? named : undefined);
+  const { jid, home } = occupant ?? {};
+  return occupant === undefined || jid === undefined || home === undefined ? undefined : { ...occupant, jid, home };
 }
 
 /** @param by  who made the change, and why, where their node says so (§5.5) */
@@ -130,11 +143,8 @@ export function rename(turn: RoomTurn, links: Links, before: Known, nick: string
  * theirs for the first by now (decision #141).
  */
 export function sameUser(room: RoomView, { paths }: Links, peer: Jid, as: Known, origin: Jid): Known | undefined {
-  const named = room.occupants.get(as.nick);
-  const here = room.occupantByJid(as.jid) ?? (named && isOf(named, as.jid) ? named : undefined);
-  if (here?.home === undefined || here.jid === undefined) return undefined;
-  const { jid, home } = here;
-  return home === peer || paths.from(jid, home)[0] === origin ? { ...here, jid } : undefined;
+  const here = ofOthers(room, as.jid, as.nick);
+  return here && (here.home === peer || paths.from(here.jid, here.home)[0] === origin) ? here : undefined;
 }
 
 /**

@@ -123,13 +123,19 @@ export class Paths {
         ([other, { as }]) =>
           other !== peer && room.peers.get(other)?.state === 'live' && (session === jid || as.nick === nick),
       );
-    const rank = ({ soon, passed }: Way) => passed.length + (soon ? hopsMax : 0);
     return [...(this.#sessions.get(bareOf(jid)) ?? [])]
       .flatMap(under)
       .reduce<readonly [Jid, Way] | undefined>(
         (best, one) => (best === undefined || rank(one[1]) < rank(best[1]) ? one : best),
         undefined,
       );
+  }
+
+  /** A better way to a user than the one by which they are reached, if there is one. */
+  betterThan(room: RoomView, occupant: Occupant, peer: Jid): readonly [Jid, Way] | undefined {
+    const way = occupant.jid === undefined ? undefined : this.#users.get(occupant.jid)?.get(peer);
+    const other = this.otherThan(room, occupant, peer);
+    return way && other && rank(other[1]) < rank(way) ? other : undefined;
   }
 
   /**
@@ -173,6 +179,11 @@ export class Paths {
     const last = this.#last.get(user);
     return { same: last?.key === `${by} ${id}`, left: last?.left === true };
   }
+}
+
+/** The lower, the better. */
+function rank({ soon, passed }: Way): number {
+  return passed.length + (soon ? hopsMax : 0);
 }
 
 /** What is remembered of changes is so for a while, and not without bound. */

@@ -4,15 +4,15 @@ import type { Actor } from '../../room/event.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
 import { readElsewhere, type Trail } from '../../xep/sync.ts';
 import { type MucUser, readMucUser } from '../../xep/xep0045.ts';
-import type { Jid } from '../../xmpp/jid.ts';
+import { type Jid, resourceOf } from '../../xmpp/jid.ts';
 import type { Stanza } from '../../xmpp/stanza.ts';
 import type { Links } from './links.ts';
 import { takeNotice } from './moderation.ts';
-import { enter, isDirect, rename, sameUser, showAs, spokenForBy } from './occupants.ts';
+import { enter, isDirect, ofOthers, rename, sameUser, showAs, spokenForBy } from './occupants.ts';
 import type { Route } from './paths.ts';
 import { routeOf, trailOf } from './place.ts';
 import { isLeave, type Known, occupantOf } from './reading.ts';
-import { isNoWay, lose, reachBy, retell } from './ways.ts';
+import { isNoWay, lose, prefer, reachBy, retell } from './ways.ts';
 
 /** §5.3, §5.4: one presence of a user of that peer. @param route  the way that it came */
 export function takePresence(turn: RoomTurn, links: Links, peer: Jid, author: Jid, stanza: Stanza, route: Route): void {
@@ -24,8 +24,8 @@ export function takePresence(turn: RoomTurn, links: Links, peer: Jid, author: Ji
   if (stanza.type === undefined) return takeAvailable(turn, links, peer, occupant, route, stanza);
   const { paths } = links;
   const when = readElsewhere(stanza.payloads);
-  if (when !== undefined) return isNoWay(turn, links, peer, author, when);
-  const known = spokenForBy(room, links, peer, author);
+  if (when !== undefined) return isNoWay(turn, links, peer, author, nick, when);
+  const known = spokenForBy(room, links, peer, author, nick);
   if (known === undefined) {
     if (isLeave(stanza) && !takeNotice(turn, links, peer, author, stanza)) links.restored(author);
     return paths.forgetWay(author, peer);
@@ -70,6 +70,7 @@ function takeAvailable(turn: RoomTurn, links: Links, peer: Jid, occupant: Known,
   if (known.home === peer || passesOn) showAs(turn, links, known, occupant, peer, why);
   const now = room.occupantByJid(occupant.jid);
   if (now?.home === peer && !isNews && before.join(' ') !== route.passed.join(' ')) retell(turn, links, now);
+  prefer(turn, links, occupant.jid);
 }
 
 /**
@@ -87,16 +88,18 @@ export function comesAgain(
 ): boolean {
   const { room, env } = turn;
   const { paths } = links;
-  const known = room.occupantByJid(author);
   if (stanza.type !== undefined) {
     // After a change of nick they are there under another.
     if (!isLeave(stanza)) return false;
-    paths.forgetWay(author, peer);
-    return known?.home === peer;
+    const isLast = spokenForBy(room, links, peer, author, resourceOf(stanza.from))?.home === peer;
+    if (!isLast) paths.forgetWay(author, peer);
+    return isLast;
   }
+  const known = ofOthers(room, author, resourceOf(stanza.from));
   const last = paths.lastOf(author, trail);
   // A user who was lost with a link comes back by this one; one who left does not.
-  if (known === undefined ? !last.left : known.home === peer && last.same) return true;
+  const isMissing = known === undefined && room.occupantByJid(author) === undefined;
+  if (known === undefined ? isMissing && !last.left : known.home === peer && last.same) return true;
   const as = occupantOf(room, links, author, room.occupantIdOf(author) ?? env.newId(), stanza);
   paths.leadsTo(author, peer, routeOf(stanza, peer), as);
   return false;

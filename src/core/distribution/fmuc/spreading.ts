@@ -7,7 +7,7 @@ import { looksDifferent, unavailable } from '../../room/visibility.ts';
 import type { Spec } from '../../turn/spec.ts';
 import type { Trail } from '../../xep/sync.ts';
 import { assertNever } from '../../xmpp/errors.ts';
-import { type Jid, occupantJid } from '../../xmpp/jid.ts';
+import { bareOf, type Jid, occupantJid, resourceOf } from '../../xmpp/jid.ts';
 import type { Stanza } from '../../xmpp/stanza.ts';
 import type { Link } from '../link.ts';
 import type { JoiningNode } from './joining-node.ts';
@@ -32,7 +32,9 @@ export class Spreading {
   #run: string | undefined;
   #said = 0;
   /** What is being taken from another node, as it is passed on. */
-  #passing: (Omit<Trail, 'via'> & Route & { readonly author: Jid; readonly peer: Jid }) | undefined;
+  #passing:
+    | (Omit<Trail, 'via'> & Route & { readonly author: Jid; readonly nick: string; readonly peer: Jid })
+    | undefined;
 
   constructor(links: Links, joining: ReadonlyMap<Jid, JoiningNode>) {
     this.#links = links;
@@ -42,7 +44,7 @@ export class Spreading {
   /** What follows from a stanza of another node about this user goes on under the identity that it has. */
   passOn(peer: Jid, author: Jid, stanza: Stanza, take: () => void): void {
     const { by = peer, id, order } = trailOf(stanza, peer) ?? {};
-    this.#passing = { author, peer, by, id, order, ...routeOf(stanza, peer) };
+    this.#passing = { author, nick: resourceOf(stanza.from), peer, by, id, order, ...routeOf(stanza, peer) };
     take();
     this.#passing = undefined;
   }
@@ -147,7 +149,7 @@ export class Spreading {
     isWord: boolean,
   ): Trail & { readonly passed: readonly Jid[]; readonly peer?: Jid } {
     const passing = this.#passing;
-    if (passing && occupant.home !== undefined && asFirst(occupant).jid === passing.author) {
+    if (passing && occupant.home !== undefined && isMeant(asFirst(occupant), passing)) {
       const { by, id, passed, across, peer, order } = passing;
       return { by, id: id ?? turn.env.newId(), via: passed.slice(1), passed, across, peer, order };
     }
@@ -188,4 +190,9 @@ export class Spreading {
       }
     }
   }
+}
+
+/** Whether it is the user of whom another node says something: it may know them by another session (decision #141). */
+function isMeant({ nick, jid }: Occupant, said: { readonly author: Jid; readonly nick: string }): boolean {
+  return jid === said.author || (nick === said.nick && jid !== undefined && bareOf(jid) === bareOf(said.author));
 }

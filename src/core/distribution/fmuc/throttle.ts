@@ -75,7 +75,7 @@ export function isTooEarly(turn: RoomTurn, { budgets }: Links, peer: Jid, stanza
 function drop(turn: RoomTurn, links: Links, peer: Jid, what: FromNode, stanza: Stanza, isTold: boolean): void {
   const why = refusal('wait', 'resource-constraint', 'decision#160', 'your node sends too much');
   if (what.kind === 'message') {
-    const author = spokenForBy(turn.room, links, peer, what.author);
+    const author = spokenForBy(turn.room, links, peer, what.author, resourceOf(stanza.from));
     if (isTold && author) refuseWords(turn, links, peer, author, stanza, why);
   } else if (what.kind === 'presence') {
     const nick = resourceOf(stanza.from);

@@ -2,13 +2,12 @@
 import { leave } from '../../room/commit.ts';
 import type { Occupant } from '../../room/event.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
-import { isOf } from '../../room/sessions.ts';
 import type { RoomView } from '../../room/state.ts';
 import type { PresenceParts } from '../../room/visibility.ts';
 import { type Jid, resourceOf } from '../../xmpp/jid.ts';
 import type { Stanza } from '../../xmpp/stanza.ts';
 import type { Links } from './links.ts';
-import { showAs, spokenForBy } from './occupants.ts';
+import { ofOthers, showAs, spokenForBy } from './occupants.ts';
 import type { Way } from './paths.ts';
 import { routeOf } from './place.ts';
 import { elsewhere, listed } from './stanzas.ts';
@@ -18,12 +17,12 @@ import { elsewhere, listed } from './stanzas.ts';
  * what they say or that they leave, if this peer has not brought them in.
  */
 export function isTaken(room: RoomView, links: Links, peer: Jid, author: Jid, stanza: Stanza): boolean {
+  const nick = resourceOf(stanza.from);
   if (stanza.name !== 'presence' || stanza.type !== undefined)
-    return spokenForBy(room, links, peer, author) !== undefined;
-  const named = room.occupants.get(resourceOf(stanza.from));
-  const { jid, home } = room.occupantByJid(author) ?? (named && isOf(named, author) ? named : {});
-  if (home === undefined || jid === undefined || home === peer) return true;
-  return home !== routeOf(stanza, peer).passed[0] || links.paths.from(jid, home).length > 1;
+    return spokenForBy(room, links, peer, author, nick) !== undefined;
+  const known = ofOthers(room, author, nick);
+  if (known === undefined || known.home === peer) return true;
+  return known.home !== routeOf(stanza, peer).passed[0] || links.paths.from(known.jid, known.home).length > 1;
 }
 
 /** A user is not reached by this peer any more: by another, if there is one, else they are out (decision #24). */
@@ -51,6 +50,14 @@ export function reachBy(turn: RoomTurn, links: Links, occupant: Occupant, [peer,
   if (now?.home === peer) retell(turn, links, now);
 }
 
+/** A user who is reached by a better way than before is reached by that from now on: all nodes do the same, so all come to an end. */
+export function prefer(turn: RoomTurn, links: Links, user: Jid): void {
+  const { room } = turn;
+  const occupant = room.occupantByJid(user);
+  const better = occupant?.home && links.paths.betterThan(room, occupant, occupant.home);
+  if (occupant && better) reachBy(turn, links, occupant, better);
+}
+
 /** The way to a user is another: the nodes on it have none by this room, and the others learn which it is. */
 export function retell(turn: RoomTurn, links: Links, occupant: Occupant): void {
   const { room } = turn;
@@ -66,17 +73,17 @@ export function retell(turn: RoomTurn, links: Links, occupant: Occupant): void {
 }
 
 /** Decision #146: the peer says that it is no way to this user, or will soon be none. */
-export function isNoWay(turn: RoomTurn, links: Links, peer: Jid, user: Jid, when: 'now' | 'soon'): void {
+export function isNoWay(turn: RoomTurn, links: Links, peer: Jid, user: Jid, nick: string, when: 'now' | 'soon'): void {
   const { room } = turn;
   const { paths } = links;
-  const known = room.occupantByJid(user);
-  if (when === 'now') paths.forgetWay(user, peer);
-  else paths.endsSoon(user, peer);
+  const known = ofOthers(room, user, nick);
+  for (const session of new Set([user, known?.jid ?? user]))
+    if (when === 'now') paths.forgetWay(session, peer);
+    else paths.endsSoon(session, peer);
   if (known?.home !== peer) return;
-  const other = paths.otherThan(room, known, peer);
   if (when === 'now') lose(turn, links, known, peer, 'decision#146');
   // Without another way, they stay as long as the peer still is one.
-  else if (other && !other[1].soon) reachBy(turn, links, known, other);
+  else prefer(turn, links, known.jid);
 }
 
 /**
