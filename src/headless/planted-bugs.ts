@@ -365,9 +365,9 @@ export const plantedBugs: readonly PlantedBug[] = [
   },
   {
     name: 'any error is a lost link',
-    file: `${fmuc}fmuc-node.ts`,
-    find: 'return this.#conflict(turn, link, side, stanza);',
-    replace: "return this.#lost(turn, peer, 'bounce', 'an error');",
+    file: `${fmuc}errors.ts`,
+    find: 'return conflict(turn, links, link, side, stanza, then);',
+    replace: "return then.lost('bounce', 'an error');",
     modes: ['0289pp'],
   },
   {

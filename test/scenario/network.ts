@@ -123,6 +123,7 @@ function readRoom(address: string, rest: string, fail: (why: string) => Error): 
     else if (way === 'admits') allowedNodes.push(...(other === 'nobody' ? [] : [other as string]));
     else if (option === 'moderated') room.moderated = true;
     else if (option === 'members-only') room.membersOnly = true;
+    else if (option === 'subject by participants') room.changeSubject = true;
     else if (option === 'non-anonymous') room.whois = 'anyone';
     else if (option === 'with an archive') room.logging = true;
     else throw fail(`what is "${option}"?`);

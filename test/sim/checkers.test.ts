@@ -1233,6 +1233,13 @@ function federated(story: Story): Story {
 const privately = (text: string) => message(at('Alice'), bob.jid, { type: 'chat' }, body(text));
 const across = (text: string) => message(at('Alice'), occupantJid(beyond, 'Alice'), { type: 'groupchat' }, body(text));
 
+/** The other node brings somebody in. */
+const brings = (story: Story, more: Partial<Occupant>) =>
+  federated(story).keeps(undefined, {
+    kind: 'occupantEntered',
+    occupant: occupant(bob, { affiliation: 'none', role: 'participant', home: beyond, ...more }),
+  });
+
 /** Alice has two sessions, and the other node knows her so. */
 const knows = (story: Story, there: Occupant): Story => {
   several(federated(story)).others[0] = {
@@ -1314,6 +1321,26 @@ const joined: typeof cases = {
       'another node knows two JIDs': (story) =>
         knows(story, occupant(alice, { home: room, sessions: [{ jid: phone.jid, home: room, presence: [] }] })),
       'it knows the one that came later': (story) => knows(story, occupant(phone, { home: room })),
+    },
+  },
+  'F-t': {
+    good: (story) => brings(story, {}),
+    bad: {
+      'somebody of this node’s own': (story) => brings(story, { jid: alice.jid }),
+      'a rank that nobody here gave': (story) => brings(story, { affiliation: 'owner' }),
+      'a role that nobody here gave': (story) => brings(story, { role: 'moderator' }),
+      'a delay that may hold an address': (story) => brings(story, { presence: [el('delay', NS.delay)] }),
+      'a word with addresses': (story) => {
+        const item = { by: beyond, id: 'x', nick: 'Bob', occupantId: 'o', at: 0 as Instant, via: beyond };
+        const payloads = [el('addresses', 'http://jabber.org/protocol/address')];
+        federated(story).keeps(undefined, { kind: 'messageAccepted', item: { ...item, payloads } });
+      },
+      'it kicks a user of this node': (story) => {
+        both(federated(story));
+        const notice = presence(occupantJid(beyond, 'Alice'), at('Alice'), { type: 'unavailable' });
+        const cause = story.gets(service, notice, story.sends(beyond, notice));
+        story.keeps(cause, { kind: 'occupantLeft', nick: 'Alice', leaving: { statuses: [307] } });
+      },
     },
   },
   'F-h': {

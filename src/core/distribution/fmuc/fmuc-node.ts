@@ -190,10 +190,6 @@ export class FmucNode implements Protocol {
     askAgain(this.#links, change);
     this.#spreading.spread(turn, change);
     refreshRanks(turn, change);
-    if (change.kind === 'configured' && change.changes.blockedNodes !== undefined)
-      cutBlocked(turn, this.#links, this.#joining, this.#joined);
-    if (change.kind === 'affiliated' && change.affiliation !== 'outcast') this.#links.restored(change.user);
-    if (change.kind === 'left' && !this.#spreading.isPassing) tellHome(turn, this.#links, change);
     tellWaiting(turn, this.#links, change);
     if (change.kind === 'configured' && change.changes.blockedNodes !== undefined)
       cutBlocked(turn, this.#links, this.#joining, this.#joined);

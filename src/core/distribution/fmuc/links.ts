@@ -29,7 +29,7 @@ export class Links {
   /** What users are told as soon as they are in. */
   readonly #words = new Map<Jid, string[]>();
   /** Users (bare JIDs) whom a moderator here has taken out, as long as their node does not say that they left. Decision #161. */
-  readonly #removed = new Set<Jid>();
+  readonly #removed = new Map<Jid, string>();
 
   constructor(trust: FmucTrust = {}) {
     this.trust = trust;
@@ -64,14 +64,15 @@ export class Links {
     for (const users of this.#refused.values()) users.delete(user);
   }
 
-  /** A moderator here takes a user of another node out. */
-  removed(user: Jid): void {
-    this.#removed.add(bareOf(user));
+  /** A moderator here takes a user of another node out. @param why  as the user is told */
+  removed(user: Jid, why: string): void {
+    this.#removed.set(bareOf(user), why);
     forgetOldest(this.#removed);
   }
 
-  isRemoved(user: Jid): boolean {
-    return this.#removed.has(bareOf(user));
+  /** Why a user whom a moderator has taken out is out; undefined: they are not. */
+  whyRemoved(user: Jid): string | undefined {
+    return this.#removed.get(bareOf(user));
   }
 
   /** They have left at their own node, or are given something here: they may come again. */
@@ -138,8 +139,8 @@ export class Links {
 }
 
 /** A peer that names ever new users makes this node forget the oldest. */
-function forgetOldest(users: Set<Jid>): void {
-  for (const oldest of users) {
+function forgetOldest(users: Set<Jid> | Map<Jid, string>): void {
+  for (const oldest of users.keys()) {
     if (users.size <= keptMax) return;
     users.delete(oldest);
   }
