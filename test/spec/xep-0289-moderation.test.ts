@@ -109,7 +109,7 @@ describe('XEP-0289 §5.5: a kick', () => {
     // What is beyond b comes by b.
     for (const name of ['b', 'c']) expect([name, nicks(world, name)]).toEqual([name, without('a')]);
     expect(leave(world, userOf('b'), 'a')).toEqual({ statuses: [307], actor: 'mod-b', reason: 'noise' });
-    expect(texts(world, userOf('a'))).toEqual([`At ${roomOf('b')} you are not shown: a moderator has taken them out`]);
+    expect(texts(world, userOf('a'))).toEqual([`At ${roomOf('b')} you are not shown: taken out by a moderator: noise`]);
     const reasserted = world
       .to(roomOf('b'))
       .filter(({ name, type, payloads }) => name === 'presence' && type === undefined && readFmuc(payloads));

@@ -127,7 +127,10 @@ export const rosters: Checker = ({ trace, views, contested, world }) => {
     verdict() {
       if (!world) return { violations, exercised };
       const nodes = rooms(world);
-      const linked = nodes.filter(({ room }) => !isAlone(room, world));
+      // A node whose users all are refused elsewhere is alone, too.
+      const linked = nodes.filter(
+        ({ room }) => !isAlone(room, world) && (contested.size === 0 || names(room, contested) !== ''),
+      );
       const [reference] = linked;
       for (const { seat, room } of linked) {
         exercised++;

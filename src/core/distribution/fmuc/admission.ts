@@ -41,7 +41,8 @@ export function mayBeIn(room: RoomView, links: Links, guest: Guest, nick: string
   const { user } = guest;
   if (!isInScope(room, links, guest))
     return refusal('cancel', 'not-allowed', 'decision#155', `users of ${domainOf(user)} do not come by this node`);
-  if (links.isRemoved(user)) return refusal('auth', 'forbidden', 'decision#161', 'a moderator has taken them out');
+  const why = links.whyRemoved(user);
+  if (why !== undefined) return refusal('auth', 'forbidden', 'decision#161', why);
   if (nickIsReserved(room, nick, bareOf(user)))
     return refusal('cancel', 'not-acceptable', '0045#7.2.8', `${nick} is another's nick here`);
   return barredBy(room, links, guest) ?? full(room, user, inside);

@@ -26,7 +26,8 @@ export function tellHome(turn: RoomTurn, links: Links, { occupant, parts }: Chan
   if (home === undefined || jid === undefined || links.isBlocked(turn.room, home)) return;
   if (!statuses.some((code) => out.includes(code))) return;
   if (statuses.includes(307)) {
-    links.removed(jid);
+    const reason = parts.item?.reason;
+    links.removed(jid, `taken out by a moderator${reason === undefined ? '' : `: ${reason}`}`);
     return sendNotice(turn, links, home, occupant, parts);
   }
   const why = statuses.includes(301)
