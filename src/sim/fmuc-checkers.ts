@@ -1,8 +1,10 @@
+import { isWordless } from '../core/distribution/wordless.ts';
+import { isLoop, readLinkPlace } from '../core/xep/sync.ts';
 import { readMucUser } from '../core/xep/xep0045.ts';
 import { readOccupantId } from '../core/xep/xep0421.ts';
 import { bareOf, domainOf, type Jid, resourceOf } from '../core/xmpp/jid.ts';
 import { NS } from '../core/xmpp/namespaces.ts';
-import { bodyOf, stanzaText } from '../core/xmpp/stanza.ts';
+import { bodyOf, payloadOf, stanzaText } from '../core/xmpp/stanza.ts';
 import { isPrivateText, readBody } from './bodies.ts';
 import { inputOf } from './causes.ts';
 import { lostByBounceAlone } from './checkers/links.ts';
@@ -26,7 +28,8 @@ function setOf({ world }: Evidence) {
 
 /**
  * F-a: in a connected period all that is sent gets there, once. So no link is given up for a bounce before anything has
- * failed (what was merely said to somebody who is gone is no failure), and no private message comes twice.
+ * failed (what was merely said to somebody who is gone is no failure), and nothing comes twice of which nothing is kept: neither a
+ * private message nor a chat state.
  */
 const connected: Checker = ({ world }) => {
   const violations: Violation[] = [];
@@ -45,11 +48,13 @@ const connected: Checker = ({ world }) => {
         violations.push({ invariant: 'F-a', what: `${record.node}, though nothing failed: ${record.what}`, at: i });
     },
     got({ i, view, stanza }) {
-      const body = stanza.type === 'chat' ? bodyOf(stanza) : undefined;
-      if (body === undefined || !isPrivateText(body)) return;
+      const body = bodyOf(stanza);
+      const isPrivate = stanza.type === 'chat' && body !== undefined && isPrivateText(body);
+      if (!isPrivate && !(stanza.type === 'groupchat' && isWordless(stanza))) return;
       exercised++;
-      const key = `${view.person.jid} ${body}`;
-      if (told.has(key)) violations.push({ invariant: 'F-a', what: `${view.person.jid} got "${body}" twice`, at: i });
+      const what = isPrivate ? `"${body}"` : `the chat state ${stanza.id}`;
+      const key = `${view.person.jid} ${what}`;
+      if (told.has(key)) violations.push({ invariant: 'F-a', what: `${view.person.jid} got ${what} twice`, at: i });
       told.add(key);
     },
     verdict: () => ({ violations, exercised }),
@@ -112,9 +117,12 @@ const onceALink: Checker = (given) => {
 
 /**
  * F-r: before anything has failed nobody is lost (status 333), however links are made and given up. But a node whose last user is
- * gone is out of the set, and others may have reached each other by it.
+ * gone is out of the set, and others may have reached each other by it. And nobody is ever lost by a node that ends a link because
+ * it closes a ring.
  */
-const nobodyIsLost: Checker = ({ world }) => {
+const nobodyIsLost: Checker = (given) => {
+  const { trace, world } = given;
+  const { honest } = setOf(given);
   const violations: Violation[] = [];
   let exercised = 0;
   let sound = world?.plan.hostileNode === undefined;
@@ -127,6 +135,15 @@ const nobodyIsLost: Checker = ({ world }) => {
       if (event.kind === 'peerChanged' && event.record?.state === 'leaving') sound = false;
       // Their own node has lost them.
       if (event.kind === 'occupantLeft' && servedHere(occupants.get(event.nick)).length > 0) gone.add(event.nick);
+    },
+    sent({ by, stanza, cause }, i) {
+      const place = readLinkPlace(payloadOf(stanza, 'fmuc', NS.fmuc));
+      if (!honest.has(by) || place === undefined || place.n === 0 || !isLoop(stanza.payloads)) return;
+      exercised++;
+      const led = cause === undefined ? undefined : trace[cause];
+      for (const event of led?.kind === 'append' ? led.events : [])
+        if (event.kind === 'occupantLeft' && event.leaving?.statuses?.includes(333))
+          violations.push({ invariant: 'F-r', what: `${by} ends a link of a ring, and ${event.nick} is lost`, at: i });
     },
     got({ i, view, stanza }) {
       if (!sound || stanza.name !== 'presence' || stanza.type === 'error') return;

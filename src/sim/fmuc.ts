@@ -46,6 +46,7 @@ function withMoreLinks(plan: Plan, prng: Prng): Plan {
 
 /** XEP-0289 primary-primary: a node on every server, in a tree: each but the first joins one before it. */
 export const fmuc: Protocol = {
+  serversMax: 6,
   layout(domains, base, prng) {
     const rooms = new Map(domains.map((domain) => [domain, jid(`hall@rooms.${domain}`)]));
     const list = [...rooms.values()];

@@ -14,7 +14,7 @@ import type { Person } from './trace.ts';
 export function plan(prng: Prng, mode: Mode, events: number, given?: Faults): Plan {
   const protocol = protocols[mode];
   const faults = given ?? swarm(prng.fork());
-  const domains = Array.from({ length: 2 + prng.below(serversMax - 1) }, (_, i) => jid(`s${i}.sim`));
+  const domains = Array.from({ length: servers(prng, protocol.serversMax) }, (_, i) => jid(`s${i}.sim`));
   const crowd = prng.chance(0.1) ? 8 : 3;
   const who = domains.flatMap((domain, d) =>
     Array.from({ length: 1 + prng.below(crowd) }, (_, i) => jid(`u${d}${i}@${domain}/r`)),
@@ -165,10 +165,19 @@ function stepsOf(
   return steps;
 }
 
-/** Servers of a run, at most; words that are said in a swizzle; and all its steps: those, two orders, cuts of all links. */
+/** Servers of a run, at most, and of one of a protocol that may have more. */
 const serversMax = 4;
+const moreServersMax = 6;
+/** Words that are said in a swizzle; and all its steps: those, two orders, cuts of all links. */
 const swizzleWords = 5;
-export const swizzleMax = (serversMax * (serversMax - 1)) / 2 + 2 + swizzleWords;
+export const swizzleMax = (moreServersMax * (moreServersMax - 1)) / 2 + 2 + swizzleWords;
+
+/** At least two. Of the runs with the most a part has more, if the protocol may: the rest of the same draw says which. */
+function servers(prng: Prng, most: number = serversMax): number {
+  const drawn = prng.unit() * (serversMax - 1);
+  const some = 2 + Math.floor(drawn);
+  return some < serversMax ? some : some + Math.floor((drawn % 1) * (most - serversMax + 1));
+}
 
 /**
  * Happens late in every run with faults: some of the links fail one after the other and come back in another order. So

@@ -16,6 +16,8 @@ export interface Seating {
 
 /** What a protocol brings to the simulator, in one file: its network, its adversary, its checkers. */
 export interface Protocol {
+  /** Servers of a run, at most, if there may be more than with others; six at most. */
+  readonly serversMax?: number;
   /**
    * @param domains  servers with users, at least two
    * @param base  a room as this run wants it, but for its distribution

@@ -1231,6 +1231,12 @@ function federated(story: Story): Story {
   return story;
 }
 const privately = (text: string) => message(at('Alice'), bob.jid, { type: 'chat' }, body(text));
+const state = message(
+  at('Alice'),
+  bob.jid,
+  { type: 'groupchat', id: 'c1' },
+  el('composing', 'http://jabber.org/protocol/chatstates'),
+);
 const lost = (nick: string) => shows(nick, bob, { type: 'unavailable', role: 'none', statuses: [333] });
 const across = (text: string) => message(at('Alice'), occupantJid(beyond, 'Alice'), { type: 'groupchat' }, body(text));
 
@@ -1261,6 +1267,7 @@ const joined: typeof cases = {
       'a link is given up though nothing failed': (story) => federated(story).notes(service, 'bounce'),
       'a private message comes twice': (story) =>
         both(federated(story)).tells(privately('private 1')).tells(privately('private 1')),
+      'a chat state comes twice': (story) => both(federated(story)).tells(state).tells(state),
     },
     excused: {
       'a link that is given up after a cut': (story) =>
