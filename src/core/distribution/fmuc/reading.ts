@@ -6,6 +6,7 @@ import { cleanPayloads, withoutAddresses } from '../../room/hygiene.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
 import type { RoomView } from '../../room/state.ts';
 import { subjectOf } from '../../room/subject.ts';
+import { readElsewhere } from '../../xep/sync.ts';
 import { readMucUser } from '../../xep/xep0045.ts';
 import { readStamp } from '../../xep/xep0082.ts';
 import { readDelay } from '../../xep/xep0203.ts';
@@ -47,9 +48,9 @@ export function isLeave({ type, payloads }: Stanza): boolean {
   return type === 'unavailable' && !readMucUser(payloads)?.statuses.includes(303);
 }
 
-/** Whether it is a link that was lost (§17.3 of XEP-0045, status 333), and nobody's wish. */
+/** Whether it is nobody's wish: a link was lost (status 333), or they are reached by another way (decision #148). */
 export function isLost({ payloads }: Stanza): boolean {
-  return readMucUser(payloads)?.statuses.includes(333) === true;
+  return readMucUser(payloads)?.statuses.includes(333) === true || readElsewhere(payloads) !== undefined;
 }
 
 /** A message of this author, as it is kept. */

@@ -14,7 +14,9 @@ import type { JoiningNode } from './joining-node.ts';
 import type { Links } from './links.ts';
 import type { Route } from './paths.ts';
 import { routeOf, trailOf } from './place.ts';
+import { isLeave, isLost } from './reading.ts';
 import {
+  isElsewhere,
   nodeHistory,
   nodeMessage,
   nodeSubject,
@@ -33,7 +35,8 @@ export class Spreading {
   #said = 0;
   /** What is being taken from another node, as it is passed on. */
   #passing:
-    | (Omit<Trail, 'via'> & Route & { readonly author: Jid; readonly nick: string; readonly peer: Jid })
+    | (Omit<Trail, 'via'> &
+        Route & { readonly author: Jid; readonly nick: string; readonly peer: Jid; readonly left: boolean })
     | undefined;
 
   constructor(links: Links, joining: ReadonlyMap<Jid, JoiningNode>) {
@@ -44,7 +47,8 @@ export class Spreading {
   /** What follows from a stanza of another node about this user goes on under the identity that it has. */
   passOn(peer: Jid, author: Jid, stanza: Stanza, take: () => void): void {
     const { by = peer, id, order } = trailOf(stanza, peer) ?? {};
-    this.#passing = { author, nick: resourceOf(stanza.from), peer, by, id, order, ...routeOf(stanza, peer) };
+    const left = isLeave(stanza) && !isLost(stanza);
+    this.#passing = { author, nick: resourceOf(stanza.from), left, peer, by, id, order, ...routeOf(stanza, peer) };
     take();
     this.#passing = undefined;
   }
@@ -76,9 +80,12 @@ export class Spreading {
       case 'left': {
         const { occupant } = change;
         const parts = unavailable(change.parts);
-        this.#tell(turn, occupant, '0289#5.4', (link) =>
-          occupantPresence(room, occupant, occupantJid(link.peer, occupant.nick), parts),
-        );
+        // Decision #148: for all that this node knows they are out here alone, and others may reach them by another way.
+        const left = occupant.home === undefined || this.#passing?.left === true;
+        this.#tell(turn, occupant, '0289#5.4', (link) => {
+          const stanza = occupantPresence(room, occupant, occupantJid(link.peer, occupant.nick), parts);
+          return left || !link.counts ? stanza : isElsewhere(stanza, 'now');
+        });
         const { jid } = asFirst(occupant);
         if (jid !== undefined) this.#links.paths.forgetUser(jid);
         return;

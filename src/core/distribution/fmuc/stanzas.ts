@@ -61,6 +61,18 @@ function item(room: RoomView, occupant: Occupant, parts: PresenceParts) {
   });
 }
 
+/** Decision #146: the same, and the sender is no way to this user. */
+export function isElsewhere(stanza: Stanza, when: 'now' | 'soon'): Stanza {
+  return withPayloads(
+    stanza,
+    stanza.payloads.map((payload) =>
+      payload.name === 'fmuc' && payload.xmlns === NS.fmuc
+        ? element('fmuc', NS.fmuc, payload.attrs, [...payload.children, writeElsewhere(when)])
+        : payload,
+    ),
+  );
+}
+
 /** The stanza with where it began and what it has passed inside `<fmuc/>`. Decision #145. */
 export function trailed(room: RoomView, stanza: Stanza, trail: Trail): Stanza {
   const more = writeTrail(trail, room.jid);
