@@ -439,6 +439,9 @@ export const plantedBugs: readonly PlantedBug[] = [
     file: `${fmuc}moderation.ts`,
     find: 'if (links.trust.mayKick?.includes(peer)) {',
     replace: 'if (links.trust.mayKick?.includes(peer) !== null) {',
+    modes: ['0289pp'],
+  },
+  {
     name: 'the way of a change is ignored',
     file: `${fmuc}place.ts`,
     find: '? [peer] : [trail.by, ...trail.via, peer];',

@@ -111,7 +111,7 @@ export const decisions: Readonly<Record<string, string>> = {
   '161': 'taking a user of another node out',
   '162': 'kicks of another node',
   '175': 'a node that an owner blocks',
-  '163': 'the order of one user’s words',
+  '163': 'the order of what one user does',
   '180': 'refusals that are no reject',
   '181': 'resync after a split between FMUC nodes',
   '182': 'private messages and iqs between FMUC nodes',

@@ -64,8 +64,9 @@ class Peer {
   }
 
   /** Both this room and that one have it that a user of the node `origin` comes, or is otherwise, and has said so with this id. */
-  tells(who: Jid, nick: string, id: string, type?: 'unavailable'): void {
-    const fmuc = this.#fmuc({ from: who }, ...writeTrail({ by: origin, id, via: [] }, this.#room));
+  tells(who: Jid, nick: string, id: string, type?: 'unavailable', n?: number): void {
+    const order = n === undefined ? undefined : { run: 'start', n };
+    const fmuc = this.#fmuc({ from: who }, ...writeTrail({ by: origin, id, via: [], order }, this.#room));
     const x = writeMucUser({ affiliation: 'none', role: type ? 'none' : 'participant', statuses: [] });
     this.#say(presence(occupantJid(this.#room, nick), occupantJid(hall, nick), { type }, fmuc, x));
   }
@@ -212,7 +213,7 @@ describe('decision #148: the ways to one user', () => {
   });
 });
 
-describe('decision #163: the order of one user’s words', () => {
+describe('decision #163: the order of what one user does', () => {
   it('what comes by a slower way after a later message is shown with delay, and each once', () => {
     const { world, one, other } = between();
     one.lists(far, 'Far');
@@ -230,6 +231,21 @@ describe('decision #163: the order of one user’s words', () => {
       ['first', true],
       ['third', false],
     ]);
+  });
+});
+
+describe('decision #163: presence that is late', () => {
+  it('a user who left and came again is in, though the slower way tells of the leave only now', () => {
+    const { world, one, other } = between();
+    one.endsAnswer();
+    other.endsAnswer();
+    world.clear();
+    one.tells(far, 'Far', 'enters again', undefined, 3);
+    other.tells(far, 'Far', 'leaves', 'unavailable', 2);
+    expect(shown(world)).toEqual(['available Far']);
+    one.tells(far, 'Far', 'leaves again', 'unavailable', 4);
+    other.tells(far, 'Far', 'enters again', undefined, 3);
+    expect(shown(world)).toEqual(['available Far', 'unavailable Far']);
   });
 });
 

@@ -202,7 +202,7 @@ describe('XEP-0289 §5.1 Initial Federation', () => {
     expect(world.got(hamlet).map(shown)).toEqual(['available Hamlet (self)', 'subject: ']);
     world.cut('denmark.lit', 'wonderland.lit', undefined);
     world.clear();
-    world.advance(5_000);
+    world.advance(6_000);
     expect(world.got(hamlet).map(shown)).toContain('available Alice');
     expect(world.got(alice).map(shown)).toEqual(['available Hamlet']);
   });
@@ -239,7 +239,7 @@ describe('XEP-0289 §5.1 Initial Federation', () => {
     world.send(joins(hamlet, `${elsinore}/Hamlet`));
     // Alone, and then it asks again.
     world.advance(10_000);
-    world.advance(backoffMs(0));
+    world.advance(1.2 * backoffMs(0));
     world.clear();
     world.send(joins(ophelia, `${elsinore}/Ophelia`));
     expect(world.got(ophelia)).toEqual([]);

@@ -9,7 +9,7 @@ import { yieldsTo } from './collision.ts';
 import type { Links } from './links.ts';
 import { sameUser } from './occupants.ts';
 import type { PhaseOf } from './phase.ts';
-import { routeOf } from './place.ts';
+import { routeOf, trailOf } from './place.ts';
 import { isModeration, itemOf, moderationOf, occupantOf, readSubject, saidAt } from './reading.ts';
 
 /**
@@ -57,7 +57,7 @@ export function readAnswer(
       now.unwelcome.push([guest, nick, no]);
       return undefined;
     }
-    now.ways.set(author, { ...route, as: occupant });
+    now.ways.set(author, { ...route, as: occupant, order: trailOf(stanza, peer)?.order });
     if (!isOurs) answer.addOccupant(occupant);
   } else if (stanza.name === 'message' && stanza.type === 'groupchat') {
     now.heard = env.now;
@@ -86,6 +86,9 @@ export function takeUsers(turn: RoomTurn, links: Links, now: PhaseOf<'asking'>):
     const holders = [room.occupants.get(as.nick), room.occupantByJid(user)];
     if (same || !yieldsTo(turn, links, peer, way, holders)) answer.forget(user);
   }
-  for (const [user, way] of ways) links.paths.leadsTo(user, peer, way, way.as);
+  for (const [user, way] of ways) {
+    links.paths.leadsTo(user, peer, way, way.as);
+    if (!known.includes(user) && way.order) links.paths.isLastOf(user, way.order, false, turn.env.now);
+  }
   return known;
 }

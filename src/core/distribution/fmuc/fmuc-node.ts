@@ -37,7 +37,7 @@ import { takePastMessage, takePastSubject } from './past.ts';
 import { readSideTimer } from './phase.ts';
 import { passedBy, placeOf, routeOf, trailOf } from './place.ts';
 import { comesAgain, takePresence } from './presence.ts';
-import { isLeave, isLost } from './reading.ts';
+import { isLeave } from './reading.ts';
 import { answerResync, askOthers } from './resync.ts';
 import { Rings } from './rings.ts';
 import { Spreading } from './spreading.ts';
@@ -290,8 +290,6 @@ export class FmucNode implements Protocol {
     const taken = isTaken(room, this.#links, peer, author, stanza);
     const before = taken && trail?.id !== undefined ? paths.comes(trail, passed, env.now) : undefined;
     if (before === undefined) {
-      if (taken && trail?.id !== undefined && stanza.name === 'presence')
-        paths.isLastOf(author, trail, isLeave(stanza) && !isLost(stanza), env.now);
       return this.#spreading.passOn(peer, author, stanza, take);
     }
     if (trail && stanza.name === 'presence' && comesAgain(turn, this.#links, peer, author, stanza, trail))

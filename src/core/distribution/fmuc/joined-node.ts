@@ -7,7 +7,7 @@ import type { Stanza } from '../../xmpp/stanza.ts';
 import { type FmucPeer, fmucPeer, fmucPeers } from '../peers.ts';
 import type { Links } from './links.ts';
 import { enter, sameUser, showAs, theirs } from './occupants.ts';
-import { placed, placeOf, routeOf } from './place.ts';
+import { placed, placeOf, routeOf, trailOf } from './place.ts';
 import { occupantOf } from './reading.ts';
 import { missedBy, missing, wanted } from './resync.ts';
 import { left, listed, looped, nodeHistory, nodeSubject, reject, resyncRequest, retractionsFor } from './stanzas.ts';
@@ -72,6 +72,7 @@ export class JoinedNode {
     this.#stoodOff.delete(peer);
     const link = before && another ? before : this.#links.begin(turn, peer, place?.session);
     this.#links.paths.leadsTo(author, peer, route, occupant);
+    if (!same) this.#links.paths.isLastOf(author, trailOf(stanza, peer)?.order, false, env.now);
     if (place === undefined) link.doesNotCount();
     else link.take(place);
     if (link !== before) {

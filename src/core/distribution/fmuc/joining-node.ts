@@ -23,7 +23,7 @@ import { commitPast } from './past.ts';
 import { inStep, isSettled, kept, type Phase, type PhaseOf, remembered, type SideTimer, whyAlone } from './phase.ts';
 import type { Known } from './reading.ts';
 import { catchUp, keepsSubject, missedBy, missing } from './resync.ts';
-import { joinRequest, occupantPresence, onward, trailed, wayOf } from './stanzas.ts';
+import { joinRequest, occupantPresence, trailed, trailFor } from './stanzas.ts';
 import { blockedOut, dropUsers, prefer } from './ways.ts';
 
 /** How long the other node has for the next part of its answer, and for its `<left/>`, in milliseconds. Decision #21. */
@@ -322,8 +322,11 @@ export class JoiningNode {
     const ask = missing(room, this.peer, env.now, lost);
     const history = { maxstanzas: room.config.historyMax, ...(ask ? { since: ask.since } : {}) };
     const request = joinRequest(room, occupant, this.peer, { history }, ask);
-    const way = wayOf(this.#links, occupant);
-    const trail = way && onward(room, this.#links, way, occupant.home, this.peer);
+    const { paths } = this.#links;
+    // They have done nothing yet, or come again.
+    const isNew = occupant.home === undefined && (paths.hasLeft(occupant.jid) || !paths.orderOf(occupant.jid));
+    if (isNew) paths.isLastOf(occupant.jid, paths.next(env), false, env.now);
+    const trail = trailFor(room, this.#links, occupant, this.peer);
     link.send(turn, trail ? trailed(room, request, trail) : request, '0289#5.1');
     turn.setTimer(this.#timer('answer'), answerMs);
   }
@@ -367,8 +370,7 @@ export class JoiningNode {
     for (const occupant of ours(room, this.peer)) {
       if (cameBy(this.#links, this.peer, occupant)) continue;
       for (const stanza of this.introduced(turn, occupant)) {
-        const way = wayOf(this.#links, occupant);
-        const trail = way && onward(room, this.#links, way, occupant.home, this.peer);
+        const trail = trailFor(room, this.#links, occupant, this.peer);
         link.send(turn, trail && link.counts ? trailed(room, stanza, trail) : stanza, '0289#5.3');
       }
     }

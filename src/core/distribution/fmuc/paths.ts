@@ -1,6 +1,7 @@
 /** By which ways a room's users, and what they do, come to this node: decisions #145, #146 and #148. */
 import type { Occupant } from '../../room/event.ts';
 import type { RoomView } from '../../room/state.ts';
+import type { Env } from '../../turn/env.ts';
 import type { Trail } from '../../xep/sync.ts';
 import { bareOf, type Jid } from '../../xmpp/jid.ts';
 import type { Instant } from '../../xmpp/time.ts';
@@ -27,6 +28,16 @@ export interface Way extends Route {
   readonly soon?: true;
 }
 
+/** A change of a user. */
+interface Last {
+  /** They left with it. */
+  readonly left: boolean;
+  readonly order: Trail['order'];
+  /** The start of their node before the one that `order` names. */
+  readonly before: string | undefined;
+  readonly at: Instant;
+}
+
 export class Paths {
   /** By user (real full JID) and peer. */
   readonly #users = new Map<Jid, Map<Jid, Way>>();
@@ -41,7 +52,18 @@ export class Paths {
     { readonly run: string; readonly n: number; readonly before: string; readonly at: Instant }
   >();
   /** Of each user: the last change of theirs that came, and whether they left with it. */
-  readonly #last = new Map<Jid, { readonly key: string; readonly left: boolean; readonly at: Instant }>();
+  readonly #last = new Map<Jid, Last>();
+
+  /** Names the time since this node started, and counts what its own users do. Decision #163. */
+  #run: string | undefined;
+  #done = 0;
+
+  /** The place of what a user of this node does now. */
+  next(env: Env): NonNullable<Trail['order']> {
+    this.#run ??= env.newId();
+    this.#done++;
+    return { run: this.#run, n: this.#done };
+  }
 
   /** A user is behind this peer. */
   leadsTo(user: Jid, peer: Jid, { passed, across }: Route, as: Way['as']): void {
@@ -168,16 +190,30 @@ export class Paths {
   }
 
   /** It is the last that this user did, so far. @param left  they left with it */
-  isLastOf(user: Jid, { by, id }: Trail, left: boolean, now: Instant): void {
+  isLastOf(user: Jid, order: Trail['order'], left: boolean, now: Instant): void {
+    const last = this.#last.get(user);
+    const before = last?.order === undefined || last.order.run === order?.run ? last?.before : last.order.run;
     this.#last.delete(user);
-    this.#last.set(user, { key: `${by} ${id}`, left, at: now });
+    this.#last.set(user, { order, left, before, at: now });
     prune(this.#last, now);
   }
 
-  /** What is known of the last change of this user: whether it is this one, and whether they left with it. */
-  lastOf(user: Jid, { by, id }: Trail): { readonly same: boolean; readonly left: boolean } {
+  /** The place of the last change of this user, if their node counts. */
+  orderOf(user: Jid): Trail['order'] {
+    return this.#last.get(user)?.order;
+  }
+
+  /** How a change stands to the last one of this user that is known; undefined: nobody counts. */
+  ageOf(user: Jid, order: Trail['order']): 'older' | 'same' | 'newer' | undefined {
     const last = this.#last.get(user);
-    return { same: last?.key === `${by} ${id}`, left: last?.left === true };
+    if (order === undefined || last?.order === undefined) return undefined;
+    if (order.run !== last.order.run) return order.run === last.before ? 'older' : 'newer';
+    return order.n < last.order.n ? 'older' : order.n === last.order.n ? 'same' : 'newer';
+  }
+
+  /** Whether the last that is known of this user is that they left. */
+  hasLeft(user: Jid): boolean {
+    return this.#last.get(user)?.left === true;
   }
 }
 

@@ -1,6 +1,6 @@
 import type { PeerRecord } from '../../room/event.ts';
 import type { Refusal } from '../../room/refusal.ts';
-import type { Resync } from '../../xep/sync.ts';
+import type { Resync, Trail } from '../../xep/sync.ts';
 import type { Jid } from '../../xmpp/jid.ts';
 import { type Instant, instant } from '../../xmpp/time.ts';
 import type { Link } from '../link.ts';
@@ -47,7 +47,7 @@ export type Phase =
       readonly announced: Known;
       readonly answer: IncomingState;
       /** The users of the answer. */
-      readonly ways: Map<Jid, Way>;
+      readonly ways: Map<Jid, Way & { readonly order: Trail['order'] }>;
       /** Users of the answer who are not let in here, with their nicks and the reasons. */
       readonly unwelcome: (readonly [Guest, string, Refusal])[];
       readonly tries: number;

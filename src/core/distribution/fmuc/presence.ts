@@ -11,7 +11,7 @@ import { takeNotice } from './moderation.ts';
 import { enter, isDirect, ofOthers, rename, sameUser, showAs, spokenForBy } from './occupants.ts';
 import type { Route } from './paths.ts';
 import { routeOf, trailOf } from './place.ts';
-import { isLeave, type Known, occupantOf } from './reading.ts';
+import { isLeave, isLost, type Known, occupantOf } from './reading.ts';
 import { isNoWay, lose, prefer, reachBy, retell } from './ways.ts';
 
 /** §5.3, §5.4: one presence of a user of that peer. @param route  the way that it came */
@@ -30,6 +30,10 @@ export function takePresence(turn: RoomTurn, links: Links, peer: Jid, author: Ji
     if (isLeave(stanza) && !takeNotice(turn, links, peer, author, stanza)) links.restored(author);
     return paths.forgetWay(author, peer);
   }
+  const order = trailOf(stanza, peer)?.order;
+  // They have come again since.
+  if (paths.ageOf(author, order) === 'older') return paths.forgetWay(author, peer);
+  paths.isLastOf(author, order, isLeave(stanza) && !isLost(stanza), env.now);
   const user = readMucUser(stanza.payloads);
   // It was nobody's wish: a link on that way is lost. Or their own node, which is linked with this one, has yet to say so.
   const direct = links.direct(room, author);
@@ -50,24 +54,32 @@ export function takePresence(turn: RoomTurn, links: Links, peer: Jid, author: Ji
 
 /** A user comes, or is here and may look different. */
 function takeAvailable(turn: RoomTurn, links: Links, peer: Jid, occupant: Known, route: Route, stanza: Stanza): void {
-  const { room } = turn;
+  const { room, env } = turn;
   const { paths } = links;
+  const { id, order } = trailOf(stanza, peer) ?? {};
+  const age = paths.ageOf(occupant.jid, order);
   const known = sameUser(room, links, peer, occupant, route.passed[0] ?? peer);
   if (known === undefined) {
-    if (enter(turn, links, peer, occupant, route)) paths.leadsTo(occupant.jid, peer, route, occupant);
-    return;
+    // They have left since.
+    if (age === 'older') return;
+    if (!enter(turn, links, peer, occupant, route)) return;
+    paths.leadsTo(occupant.jid, peer, route, occupant);
+    return paths.isLastOf(occupant.jid, order, false, env.now);
   }
   const before = paths.from(known.jid, peer);
   paths.leadsTo(occupant.jid, peer, route, occupant);
   // By another way it counts if it is news, or as soon as the one that they came by is gone.
-  const isNews = trailOf(stanza, peer)?.id !== undefined;
-  const passesOn = isNews && paths.from(known.jid, known.home ?? peer).length > 1;
+  const isNews = id !== undefined;
+  const passesOn = (isNews || age === 'newer') && paths.from(known.jid, known.home ?? peer).length > 1;
   const isFirstHand = isDirect(peer, occupant.jid, route) && known.home !== peer && known.nick !== occupant.nick;
-  if (isFirstHand) return reachBy(turn, links, known, [peer, { ...route, as: occupant }]);
+  if (isFirstHand && age !== 'older') return reachBy(turn, links, known, [peer, { ...route, as: occupant }]);
   const user = readMucUser(stanza.payloads);
   const by = user && whyOf(user);
   const why = by && Object.keys(by).length > 0 ? by : undefined;
-  if (known.home === peer || passesOn) showAs(turn, links, known, occupant, peer, why);
+  if (age !== 'older' && (known.home === peer || passesOn)) {
+    paths.isLastOf(occupant.jid, order ?? paths.orderOf(occupant.jid), false, env.now);
+    showAs(turn, links, known, occupant, peer, why);
+  }
   const now = room.occupantByJid(occupant.jid);
   if (now?.home === peer && !isNews && before.join(' ') !== route.passed.join(' ')) retell(turn, links, now);
   prefer(turn, links, occupant.jid);
@@ -96,10 +108,10 @@ export function comesAgain(
     return isLast;
   }
   const known = ofOthers(room, author, resourceOf(stanza.from));
-  const last = paths.lastOf(author, trail);
+  const age = paths.ageOf(author, trail.order);
   // A user who was lost with a link comes back by this one; one who left does not.
   const isMissing = known === undefined && room.occupantByJid(author) === undefined;
-  if (known === undefined ? isMissing && !last.left : known.home === peer && last.same) return true;
+  if (known === undefined ? isMissing && !paths.hasLeft(author) : known.home === peer && age === 'same') return true;
   const as = occupantOf(room, links, author, room.occupantIdOf(author) ?? env.newId(), stanza);
   paths.leadsTo(author, peer, routeOf(stanza, peer), as);
   return false;

@@ -30,9 +30,6 @@ import {
 export class Spreading {
   readonly #links: Links;
   readonly #joining: ReadonlyMap<Jid, JoiningNode>;
-  /** Names the time since this node started, and counts what its own users have said. Decision #163. */
-  #run: string | undefined;
-  #said = 0;
   /** What is being taken from another node, as it is passed on. */
   #passing:
     | (Omit<Trail, 'via'> &
@@ -81,7 +78,8 @@ export class Spreading {
         const { occupant } = change;
         const parts = unavailable(change.parts);
         // Decision #148: for all that this node knows they are out here alone, and others may reach them by another way.
-        const left = occupant.home === undefined || this.#passing?.left === true;
+        const isKicked = change.parts.statuses?.some((code) => code !== 333) === true;
+        const left = occupant.home === undefined || isKicked || this.#passing?.left === true;
         this.#tell(turn, occupant, '0289#5.4', (link) => {
           const stanza = occupantPresence(room, occupant, occupantJid(link.peer, occupant.nick), parts);
           return left || !link.counts ? stanza : isElsewhere(stanza, 'now');
@@ -150,11 +148,7 @@ export class Spreading {
   }
 
   /** How something of this user is passed on: as it came, or, if it begins here, as ours. */
-  #trailOf(
-    turn: RoomTurn,
-    occupant: Occupant,
-    isWord: boolean,
-  ): Trail & { readonly passed: readonly Jid[]; readonly peer?: Jid } {
+  #trailOf(turn: RoomTurn, occupant: Occupant): Trail & { readonly passed: readonly Jid[]; readonly peer?: Jid } {
     const passing = this.#passing;
     if (passing && occupant.home !== undefined && isMeant(asFirst(occupant), passing)) {
       const { by, id, passed, across, peer, order } = passing;
@@ -163,15 +157,9 @@ export class Spreading {
     const way = wayOf(this.#links, occupant);
     const id = turn.env.newId();
     if (way === undefined)
-      return { by: turn.room.jid, id, via: [], passed: [], order: isWord ? this.#nextWord(turn) : undefined };
+      return { by: turn.room.jid, id, via: [], passed: [], order: this.#links.paths.next(turn.env) };
     const { home } = occupant;
     return { ...way, id, passed: [way.by, ...way.via], ...(home === undefined ? {} : { peer: home }) };
-  }
-
-  #nextWord({ env }: RoomTurn): Trail['order'] {
-    this.#run ??= env.newId();
-    this.#said++;
-    return { run: this.#run, n: this.#said };
   }
 
   /** To every linked node but those it came by. A node without our extension gets the plain XEP. */
@@ -184,8 +172,10 @@ export class Spreading {
     isSaid = spec === '0289#5.2',
   ): void {
     const { room } = turn;
-    const isWord = spec === '0289#5.2';
-    const { passed, peer, ...trail } = this.#trailOf(turn, occupant, isWord);
+    const { passed, peer, ...trail } = this.#trailOf(turn, occupant);
+    const { jid } = asFirst(occupant);
+    if (occupant.home === undefined && jid !== undefined && spec !== '0289#5.2')
+      this.#links.paths.isLastOf(jid, trail.order, spec === '0289#5.4', turn.env.now);
     for (const link of this.#links.hearing(room, occupant, passed)) {
       // Decision #156: nobody there would hear it.
       if (isSaid && this.#links.isRefused(link.peer, asFirst(occupant).jid)) continue;

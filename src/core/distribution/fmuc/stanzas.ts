@@ -119,7 +119,7 @@ export function wayOf({ paths }: Links, { home, jid }: Occupant): Trail | undefi
   if (home === undefined || jid === undefined) return undefined;
   const { passed, across } = paths.route(jid, home);
   const [by = home, ...via] = passed;
-  return { by, via, across };
+  return { by, via, across, order: paths.orderOf(jid) };
 }
 
 /** The trail as it is from here to this peer. Decision #149. @param from  the peer that it came by */
@@ -130,9 +130,18 @@ export function onward(room: RoomView, links: Links, trail: Trail, from: Jid | u
 
 /** §5.1: a user who is in, in the answer to a join. */
 export function listed(room: RoomView, links: Links, occupant: Occupant, { peer, counts }: Link): Stanza {
-  const way = wayOf(links, occupant);
   const stanza = occupantPresence(room, occupant, peer);
-  return way && counts ? trailed(room, stanza, onward(room, links, way, occupant.home, peer)) : stanza;
+  const trail = trailFor(room, links, occupant, peer);
+  return trail && counts ? trailed(room, stanza, trail) : stanza;
+}
+
+/** How this peer is told of a user who is in, which is no news; undefined: they are our own, and have done nothing yet. */
+export function trailFor(room: RoomView, links: Links, occupant: Occupant, peer: Jid): Trail | undefined {
+  const { home } = occupant;
+  const { jid } = asFirst(occupant);
+  const order = home === undefined && jid !== undefined ? links.paths.orderOf(jid) : undefined;
+  const way = wayOf(links, occupant) ?? (order && { by: room.jid, via: [], order });
+  return way && onward(room, links, way, home, peer);
 }
 
 /** Decision #146: this room is, or will soon be, no way to this user. */
