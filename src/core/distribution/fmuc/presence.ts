@@ -24,7 +24,12 @@ export function takePresence(turn: RoomTurn, links: Links, peer: Jid, author: Ji
   if (stanza.type === undefined) return takeAvailable(turn, links, peer, occupant, route, stanza);
   const { paths } = links;
   const when = readElsewhere(stanza.payloads);
-  if (when !== undefined) return isNoWay(turn, links, peer, author, nick, when);
+  if (when !== undefined) {
+    // Of somebody who is out there alone it says why.
+    const said = readMucUser(stanza.payloads);
+    const parts = said && { statuses: said.statuses, payloads: [] };
+    return isNoWay(turn, links, peer, author, nick, when, parts);
+  }
   const known = spokenForBy(room, links, peer, author, nick);
   if (known === undefined) {
     if (isLeave(stanza) && !takeNotice(turn, links, peer, author, stanza)) links.restored(author);

@@ -72,8 +72,16 @@ export function retell(turn: RoomTurn, links: Links, occupant: Occupant): void {
   }
 }
 
-/** Decision #146: the peer says that it is no way to this user, or will soon be none. */
-export function isNoWay(turn: RoomTurn, links: Links, peer: Jid, user: Jid, nick: string, when: 'now' | 'soon'): void {
+/** Decision #146: the peer says that it is no way to this user, or will soon be none. @param parts  how they leave, if there is no other */
+export function isNoWay(
+  turn: RoomTurn,
+  links: Links,
+  peer: Jid,
+  user: Jid,
+  nick: string,
+  when: 'now' | 'soon',
+  parts?: PresenceParts,
+): void {
   const { room } = turn;
   const { paths } = links;
   const known = ofOthers(room, user, nick);
@@ -81,7 +89,7 @@ export function isNoWay(turn: RoomTurn, links: Links, peer: Jid, user: Jid, nick
     if (when === 'now') paths.forgetWay(session, peer);
     else paths.endsSoon(session, peer);
   if (known?.home !== peer) return;
-  if (when === 'now') lose(turn, links, known, peer, 'decision#146');
+  if (when === 'now') lose(turn, links, known, peer, 'decision#146', parts);
   // Without another way, they stay as long as the peer still is one.
   else prefer(turn, links, known.jid);
 }
