@@ -1,6 +1,7 @@
 import { isWordless } from '../core/distribution/wordless.ts';
 import { isLoop, readLinkPlace } from '../core/xep/sync.ts';
 import { readMucUser } from '../core/xep/xep0045.ts';
+import { readFmuc } from '../core/xep/xep0289.ts';
 import { readOccupantId } from '../core/xep/xep0421.ts';
 import { bareOf, domainOf, type Jid, resourceOf } from '../core/xmpp/jid.ts';
 import { NS } from '../core/xmpp/namespaces.ts';
@@ -149,6 +150,8 @@ const nobodyIsLost: Checker = (given) => {
       if (event.kind === 'occupantLeft' && servedHere(occupants.get(event.nick)).length > 0) gone.add(event.nick);
     },
     sent({ by, stanza, cause }, i) {
+      // The last of them who is in there is gone, and another one may be on the way.
+      if (readFmuc(stanza.payloads)?.kind === 'left') sound = false;
       const place = readLinkPlace(payloadOf(stanza, 'fmuc', NS.fmuc));
       if (!honest.has(by) || place === undefined || place.n === 0 || !isLoop(stanza.payloads)) return;
       exercised++;
