@@ -119,6 +119,46 @@ const onceALink: Checker = (given) => {
   };
 };
 
+/**
+ * F-m: of two rooms that name each other one joins the other (decision #147). Each may think for a moment that the other has joined
+ * it, but before anything has failed not for long.
+ */
+const oneOfTwoJoins: Checker = ({ world }) => {
+  const violations: Violation[] = [];
+  let exercised = 0;
+  let sound = world?.plan.hostileNode === undefined;
+  /** Nodes, and those that have joined them, as they think; and since when both have. */
+  const joined = new Set<string>();
+  const both = new Map<string, number>();
+  return {
+    other(record) {
+      if (record.kind === 'fault' || record.kind === 'phase') sound = false;
+    },
+    kept(event, { node }, { t }, i) {
+      if (!sound) return;
+      for (const [pair, since] of both) {
+        if (t - since < mutualMs) continue;
+        violations.push({ invariant: 'F-m', what: `${pair}: each has let the other join`, at: i });
+        both.delete(pair);
+      }
+      if (event.kind !== 'peerChanged') return;
+      exercised++;
+      const peer = domainOf(event.peer);
+      const pair = [node, peer].sort().join(' and ');
+      const { record } = event;
+      const isJoined = record !== undefined && 'direction' in record && record.direction === 'inbound';
+      if (isJoined) joined.add(`${node} ${peer}`);
+      else joined.delete(`${node} ${peer}`);
+      if (!isJoined || !joined.has(`${peer} ${node}`)) both.delete(pair);
+      else both.set(pair, t);
+    },
+    verdict: () => ({ violations, exercised }),
+  };
+};
+
+/** How long two rooms may disagree about who has joined whom, in milliseconds. */
+const mutualMs = 5_000;
+
 /** Whether all honest nodes that are in the set have the same users. */
 function haveTheSame(given: Evidence): boolean {
   const { honest } = setOf(given);
@@ -329,6 +369,7 @@ export const fmucCheckers: Readonly<Record<string, Checker>> = {
   'F-c': neverBack,
   'F-d': localAtOnce,
   'F-l': onceALink,
+  'F-m': oneOfTwoJoins,
   'F-r': nobodyIsLost,
   'F-g': silenceAfterLast,
   'F-o': oneOccupantId,

@@ -6,7 +6,7 @@ import type { Occupant, RoomEvent } from '../../src/core/room/event.ts';
 import type { Sign } from '../../src/core/turn/spec.ts';
 import { type Affiliation, type Role, writeJoin, writeMucUser } from '../../src/core/xep/xep0045.ts';
 import { writeDmuc } from '../../src/core/xep/xep0282.ts';
-import { type Jid, jid, occupantJid } from '../../src/core/xmpp/jid.ts';
+import { domainOf, type Jid, jid, occupantJid } from '../../src/core/xmpp/jid.ts';
 import { NS } from '../../src/core/xmpp/namespaces.ts';
 import { errorReply, iq, message, presence, type Stanza, withMore } from '../../src/core/xmpp/stanza.ts';
 import { type Instant, instant } from '../../src/core/xmpp/time.ts';
@@ -1230,6 +1230,12 @@ function federated(story: Story): Story {
   story.others.push({ config: { ...(secondNode() as object), rooms: [joining] } as unknown as NodeConfig, events: [] });
   return story;
 }
+const inbound = (peer: Jid) =>
+  ({
+    kind: 'peerChanged',
+    peer,
+    record: { kind: 'fmuc', state: 'live', since: 0 as Instant, direction: 'inbound' },
+  }) as const;
 const privately = (text: string) => message(at('Alice'), bob.jid, { type: 'chat' }, body(text));
 const state = message(
   at('Alice'),
@@ -1297,6 +1303,24 @@ const joined: typeof cases = {
         const said = both(federated(story)).accepts(alice, '#0:1');
         story.sends(service, across('#0:1'), said);
         story.sends(service, withMore(across('#0:1'), delay), said);
+      },
+    },
+  },
+  'F-m': {
+    good: (story) => federated(story).keeps(undefined, inbound(beyond)),
+    bad: {
+      'each has let the other join': (story) => {
+        federated(story).keeps(undefined, inbound(beyond));
+        story.keepsAt(domainOf(beyond), undefined, inbound(room));
+        story.later(10_000).keeps(undefined, { kind: 'occupantLeft', nick: 'nobody' });
+      },
+    },
+    excused: {
+      'one of them sees it at once': (story) => {
+        federated(story).keeps(undefined, inbound(beyond));
+        story.keepsAt(domainOf(beyond), undefined, inbound(room));
+        story.keeps(undefined, { kind: 'peerChanged', peer: beyond, record: undefined });
+        story.later(10_000).keeps(undefined, { kind: 'occupantLeft', nick: 'nobody' });
       },
     },
   },
