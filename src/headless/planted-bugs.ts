@@ -450,8 +450,8 @@ export const plantedBugs: readonly PlantedBug[] = [
   },
   {
     name: 'no (by, id) dedupe of what comes round a ring',
-    file: `${fmuc}paths.ts`,
-    find: 'if (known !== undefined) return known.passed;',
+    file: `${fmuc}messages.ts`,
+    find: "if (room.holds(item)) return turn.note('decision#27', 'a message that is here already: dropped');",
     replace: '',
     modes: ['0289pp'],
   },
