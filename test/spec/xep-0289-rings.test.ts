@@ -83,6 +83,13 @@ class Peer {
     this.#say(message(occupantJid(this.#room, nick), hall, { type: 'groupchat' }, body, fmuc, id));
   }
 
+  /** The nick is somebody else's there. */
+  refuses(who: string, nick: string): void {
+    const fmuc = this.#fmuc({ from: who }, el('conflict', NS.ext));
+    const error = el('error', NS.client, { type: 'cancel' }, el('conflict', NS.stanzas));
+    this.#say(presence(occupantJid(this.#room, nick), occupantJid(hall, nick), { type: 'error' }, fmuc, error));
+  }
+
   /** It has no link with this room any more. */
   ends(): void {
     this.#say(presence(this.#room, hall, {}, this.#fmuc({}, el('left', NS.fmuc))));
@@ -272,5 +279,19 @@ describe('XEP-0289 §5.4, for a room that joins two others', () => {
       [`${left}/me`, 'unavailable'],
       [`${right}/me`, 'unavailable'],
     ]);
+  });
+});
+
+describe('decisions #23 and #141: a user with two sessions loses a nick', () => {
+  it('the other node names the session that entered first, and another one is shown here', () => {
+    const { world, one, other } = between();
+    one.endsAnswer();
+    other.endsAnswer();
+    world.send(joins('user@here.lit/phone', `${hall}/me`));
+    world.clear();
+    one.refuses(user, 'me');
+    expect(world.got(user).map(({ type }) => type)).toEqual(['error', 'unavailable']);
+    expect(world.got('user@here.lit/phone').map(({ type }) => type)).toEqual(['error', 'unavailable']);
+    expect(inside(world)).toEqual([]);
   });
 });

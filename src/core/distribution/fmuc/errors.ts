@@ -1,6 +1,7 @@
 /** Errors of another node: that a user of ours is not let in there, or loses a nick; that a link is no more; or of a user. */
 import { handBack } from '../../room/hand-back.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
+import { isOf } from '../../room/sessions.ts';
 import type { Sign } from '../../turn/spec.ts';
 import { isRefused } from '../../xep/sync.ts';
 import { readFmuc } from '../../xep/xep0289.ts';
@@ -83,5 +84,6 @@ function conflict(
   const fmuc = readFmuc(stanza.payloads);
   const loser = room.occupants.get(resourceOf(stanza.to));
   if (loser === undefined || loser.home === link.peer) return;
-  if (fmuc?.kind !== 'from' || fmuc.from === loser.jid) yieldNick(turn, links, loser);
+  // Decision #141: it knows them by the session that entered first, and here another one may be shown.
+  if (fmuc?.kind !== 'from' || isOf(loser, fmuc.from)) yieldNick(turn, links, loser);
 }
