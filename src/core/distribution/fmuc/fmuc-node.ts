@@ -310,7 +310,7 @@ export class FmucNode implements Protocol {
       case 'answer':
         return this.#joining.get(peer)?.answered(turn, what.author, stanza);
       case 'pastSubject':
-        return takePastSubject(turn, peer, what.author, stanza);
+        return takePastSubject(turn, this.#links, peer, what.author, stanza);
       case 'pastMessage':
         return takePastMessage(turn, this.#links, peer, what.author, stanza);
       case 'presence': {
