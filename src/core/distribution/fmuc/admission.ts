@@ -117,11 +117,12 @@ export function mayTellOf(room: RoomView, links: Links, peer: Jid, item: History
 
 /**
  * Whether a node that joined this room may change its subject by what it says of before (decision #181): as its author might
- * now. The room that this one joins may in any case (§5.1), and a room without a subject takes any.
+ * now. The room that this one joins may in any case (§5.1), and a subject of nobody is taken where there is none.
  */
 export function mayHaveNamed(room: RoomView, links: Links, peer: Jid, author: Jid | undefined, by: Jid): boolean {
-  if (links.isOutbound(room, peer) || room.subject === undefined) return true;
-  if (author === undefined) return mayNameSubject(room, { role: 'participant' }) === undefined;
+  if (links.isOutbound(room, peer)) return true;
+  if (author === undefined)
+    return room.subject === undefined || mayNameSubject(room, { role: 'participant' }) === undefined;
   const guest = { peer, user: author, origin: by, counts: links.of(peer)?.counts === true };
   return isInScope(room, links, guest) && mayNameSubject(room, rankOf(room, author)) === undefined;
 }
