@@ -1,6 +1,6 @@
 import { isOwnUser } from '../core/distribution/fmuc/scope.ts';
 import { rank } from '../core/room/affiliation.ts';
-import { isLocal, type Occupant, type RoomEvent } from '../core/room/event.ts';
+import { type HistoryItem, isLocal, type Occupant, type RoomEvent } from '../core/room/event.ts';
 import type { Affiliation } from '../core/xep/xep0045.ts';
 import { bareOf, domainOf, type Jid } from '../core/xmpp/jid.ts';
 import { NS } from '../core/xmpp/namespaces.ts';
@@ -47,6 +47,11 @@ export const trust: Checker = ({ trace, world }) => {
     const found = payloads.find(({ xmlns }) => beside.has(xmlns));
     if (found) wrong(`${node} keeps <${found.name} xmlns='${found.xmlns}'/> of another node`, i);
   };
+  /** Whose words a hostile node brings. */
+  const isIts = ({ via, author }: Pick<HistoryItem, 'via' | 'author'>, { node }: Place, i: number) => {
+    if (via === undefined || author === undefined || domainOf(via) !== hostile || isOwnUser(via, author)) return;
+    wrong(`${node} keeps what ${author} is to have said by ${via}`, i);
+  };
   const look = (event: RoomEvent, place: Place, cause: number | undefined, i: number) => {
     const { node, occupants } = place;
     switch (event.kind) {
@@ -62,6 +67,7 @@ export const trust: Checker = ({ trace, world }) => {
         return;
       case 'messageAccepted':
         if (event.item.via !== undefined) holds(event.item.payloads, place, i);
+        isIts(event.item, place, i);
         return;
       case 'subjectChanged':
         if (event.item?.via !== undefined) holds(event.item.payloads, place, i);

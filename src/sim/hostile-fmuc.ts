@@ -24,6 +24,16 @@ export function hostileFmuc(stanza: Stanza, prng: Prng, at: Seating): readonly S
 
 type Disguise = (stanza: Stanza, prng: Prng, at: Seating) => Stanza;
 
+/** Somebody else’s author. */
+const misattributed: Disguise = (stanza, prng, at) =>
+  withParts(stanza, {
+    payloads: stanza.payloads.map((payload) =>
+      payload.xmlns === NS.fmuc && payload.attrs['from'] !== undefined
+        ? { ...payload, attrs: { ...payload.attrs, from: prng.pick(at.people).jid } }
+        : payload,
+    ),
+  });
+
 const disguises: readonly Disguise[] = [
   // Rank, and what only a room says of somebody.
   (stanza, prng) => {
@@ -31,15 +41,9 @@ const disguises: readonly Disguise[] = [
     const x = { ...rank, children: [...rank.children, status] };
     return withParts(stanza, { payloads: [...stanza.payloads.filter(({ xmlns }) => xmlns !== NS.mucUser), x] });
   },
-  // Somebody else’s author.
-  (stanza, prng, at) =>
-    withParts(stanza, {
-      payloads: stanza.payloads.map((payload) =>
-        payload.xmlns === NS.fmuc && payload.attrs['from'] !== undefined
-          ? { ...payload, attrs: { ...payload.attrs, from: prng.pick(at.people).jid } }
-          : payload,
-      ),
-    }),
+  misattributed,
+  (stanza, prng, at) => (stanza.name === 'message' ? misattributed(stanza, prng, at) : stanza),
+  (stanza, prng, at) => (stanza.name === 'message' ? misattributed(stanza, prng, at) : stanza),
   // Somebody else’s nick.
   (stanza, prng, at) =>
     resourceOf(stanza.from) === ''

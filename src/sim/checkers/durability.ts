@@ -1,5 +1,6 @@
 import type { HistoryItem } from '../../core/room/event.ts';
-import { bareOf, type Jid } from '../../core/xmpp/jid.ts';
+import { bareOf, domainOf, type Jid } from '../../core/xmpp/jid.ts';
+import type { Stanza } from '../../core/xmpp/stanza.ts';
 import { textOf } from '../../core/xmpp/xml.ts';
 import { readBody } from '../bodies.ts';
 import { rootOf } from '../causes.ts';
@@ -91,9 +92,12 @@ function sameAfterRepetition({ world, trace, kept, others, people, contested }: 
   // A hostile node gives orders in its users' names, also now: what differs then is not due to the repetition.
   const begun = others.findLast(({ record }) => record.kind === 'phase' && record.phase === 'repeated')?.i ?? 0;
   const theirs = new Set(people.filter(({ hostile }) => hostile === 'node').map(({ jid }) => jid));
+  // So is what a node of an FMUC set says in their names, and held back before.
+  const isTheirs = ({ name, from }: Stanza) =>
+    name === 'iq' ? theirs.has(from) : name === 'message' && domainOf(from) === world.plan.hostileNode;
   const ordered = kept.some(({ i, record: { cause } }) => {
     const order = i > begun && cause !== undefined ? trace[cause] : undefined;
-    return order?.kind === 'out' && order.stanza.name === 'iq' && theirs.has(order.stanza.from);
+    return order?.kind === 'out' && isTheirs(order.stanza);
   });
   if (ordered) return { violations, exercised: 0 };
   let exercised = 0;

@@ -5,12 +5,13 @@
 
 import type { Change } from '../../room/change.ts';
 import { barred, full, mayNameSubject, mayTalk, mayWhisper, rankOf } from '../../room/checks.ts';
-import type { HistoryItem } from '../../room/event.ts';
+import type { HistoryItem, Subject } from '../../room/event.ts';
 import { nickIsReserved } from '../../room/nick.ts';
 import { type Refusal, refusal } from '../../room/refusal.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
 import { sessionsOf } from '../../room/sessions.ts';
 import type { RoomView } from '../../room/state.ts';
+import { sameSubject } from '../../room/subject.ts';
 import { tellUser } from '../../room/tell.ts';
 import { isRefused, writeRefused } from '../../xep/sync.ts';
 import { changesSubject } from '../../xep/xep0045.ts';
@@ -112,6 +113,35 @@ export function mayTellOf(room: RoomView, links: Links, peer: Jid, item: History
   const guest = { peer, user: author, origin: by, counts: links.of(peer)?.counts === true };
   if (!isInScope(room, links, guest)) return false;
   return barredBy(room, links, guest) === undefined && mayTalk(room, rankOf(room, author)) === undefined;
+}
+
+/**
+ * Whether a node that joined this room may change its subject by what it says of before (decision #181): as its author might
+ * now. The room that this one joins may in any case (§5.1), and a subject of nobody is taken where there is none.
+ */
+export function mayHaveNamed(room: RoomView, links: Links, peer: Jid, author: Jid | undefined, by: Jid): boolean {
+  if (links.isOutbound(room, peer)) return true;
+  if (author === undefined)
+    return room.subject === undefined || mayNameSubject(room, { role: 'participant' }) === undefined;
+  const guest = { peer, user: author, origin: by, counts: links.of(peer)?.counts === true };
+  return isInScope(room, links, guest) && mayNameSubject(room, rankOf(room, author)) === undefined;
+}
+
+/** F8: the subject without its author, if this peer may not say what that user did. */
+export function ownedSubject(
+  room: RoomView,
+  links: Links,
+  peer: Jid,
+  author: Jid | undefined,
+  subject: Subject,
+): Subject {
+  const { by = peer, at } = subject;
+  if (author === undefined || (by === room.jid && at <= room.epoch)) return subject;
+  const guest = { peer, user: author, origin: by, counts: links.of(peer)?.counts === true };
+  const known = room.subject;
+  if (isInScope(room, links, guest) || (known?.nick === subject.nick && sameSubject(known, subject))) return subject;
+  const { occupantId: _, ...rest } = subject;
+  return { ...rest, nick: '' };
 }
 
 /**

@@ -4,7 +4,7 @@ import { readResync } from '../../xep/sync.ts';
 import { subjectChange } from '../../xep/xep0045.ts';
 import { type Jid, resourceOf } from '../../xmpp/jid.ts';
 import type { Stanza } from '../../xmpp/stanza.ts';
-import { mayBeIn, mayTellOf } from './admission.ts';
+import { mayBeIn, mayTellOf, ownedSubject } from './admission.ts';
 import { yieldsTo } from './collision.ts';
 import type { Links } from './links.ts';
 import { sameUser } from './occupants.ts';
@@ -34,7 +34,8 @@ export function readAnswer(
   if (author === undefined && nick !== '' && isPresence) return 'no node';
   if (stanza.name === 'message' && stanza.type === 'groupchat' && subjectChange(stanza) !== undefined) {
     const setter = author === undefined ? undefined : answer.knownOccupantId(room, author);
-    answer.setSubject(readSubject(turn, setter, stanza));
+    const subject = readSubject(turn, setter, stanza);
+    answer.setSubject(subject && ownedSubject(room, links, peer, author, subject));
     return 'end';
   }
   const word = isModeration(stanza) ? moderationOf(turn, stanza) : undefined;

@@ -33,10 +33,17 @@ export function anyone(room: RoomView, links: Links, peer: Jid): Known | undefin
     .find((occupant): occupant is Known => occupant.jid !== undefined);
 }
 
-/** Whether there is anybody for whom we join: our own users, those who wait, and those of the nodes that joined us. */
-export function hasAny(room: RoomView, links: Links, entrance: Entrance): boolean {
-  if (!entrance.isEmpty) return true;
-  for (const { home } of room.occupants.values()) if (home === undefined || links.isInbound(room, home)) return true;
+/**
+ * Whether there is anybody for whom we join: our own users, those who wait, and those of the nodes that joined us. Whom the
+ * other node lets in no more is none of them.
+ */
+export function hasAny(room: RoomView, links: Links, entrance: Entrance, peer: Jid): boolean {
+  if (!entrance.isEmpty && !entrance.holdsOnly((user) => links.isRefused(peer, user))) return true;
+  for (const occupant of room.occupants.values()) {
+    const { home } = occupant;
+    const isOurs = home === undefined || links.isInbound(room, home);
+    if (isOurs && !links.isRefused(peer, asFirst(occupant).jid)) return true;
+  }
   return false;
 }
 

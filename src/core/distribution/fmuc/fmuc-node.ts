@@ -193,7 +193,8 @@ export class FmucNode implements Protocol {
     tellWaiting(turn, this.#links, change);
     if (change.kind === 'configured' && change.changes.blockedNodes !== undefined)
       cutBlocked(turn, this.#links, this.#joining, this.#joined);
-    if (change.kind === 'left' && !this.#spreading.isPassing) tellHome(turn, this.#links, change);
+    if (change.kind === 'left' && !this.#spreading.isPassing && tellHome(turn, this.#links, change))
+      this.#joined.leftIfEmpty(turn, change.occupant.home as Jid);
     if (change.kind !== 'left') return;
     const { jid } = asFirst(change.occupant);
     if (jid !== undefined) this.#joined.userLost(turn, jid);
@@ -308,7 +309,7 @@ export class FmucNode implements Protocol {
       case 'answer':
         return this.#joining.get(peer)?.answered(turn, what.author, stanza);
       case 'pastSubject':
-        return takePastSubject(turn, peer, what.author, stanza);
+        return takePastSubject(turn, this.#links, peer, what.author, stanza);
       case 'pastMessage':
         return takePastMessage(turn, this.#links, peer, what.author, stanza);
       case 'presence': {

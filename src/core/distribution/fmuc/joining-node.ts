@@ -84,7 +84,7 @@ export class JoiningNode {
   joinIfOccupied(turn: RoomTurn): void {
     const { room } = turn;
     const { phase } = this.#now(room);
-    if ((phase === 'away' || phase === 'leaving') && hasAny(room, this.#links, this.#entrance))
+    if ((phase === 'away' || phase === 'leaving') && hasAny(room, this.#links, this.#entrance, this.peer))
       this.#askForAnyone(turn);
   }
 
@@ -275,16 +275,27 @@ export class JoiningNode {
   leaveIfEmpty(turn: RoomTurn): void {
     const { room, env } = turn;
     const { phase } = this.#now(room);
-    if (phase === 'away' || phase === 'asking' || phase === 'leaving' || hasAny(room, this.#links, this.#entrance))
+    if (
+      phase === 'away' ||
+      phase === 'asking' ||
+      phase === 'leaving' ||
+      hasAny(room, this.#links, this.#entrance, this.peer)
+    )
       return;
     // It has joined us: the link is its own.
     if (phase === 'standby' && this.#links.isInbound(room, this.peer)) return;
+    const isHeard = [...room.occupants.values()].some(
+      ({ home }) => home === undefined || this.#links.isInbound(room, home),
+    );
     // There is nobody left to be told, here or further down.
-    for (const { nick, home } of [...room.occupants.values()])
-      if (home === this.peer) turn.record({ kind: 'occupantLeft', nick });
-    if (phase !== 'joined') return this.#become(turn, { phase: 'away' });
-    this.admitted(turn);
-    this.#become(turn, { phase: 'leaving', since: env.now });
+    if (!isHeard)
+      for (const { nick, home } of [...room.occupants.values()])
+        if (home === this.peer) turn.record({ kind: 'occupantLeft', nick });
+    if (phase === 'joined') this.admitted(turn);
+    this.#become(turn, phase === 'joined' ? { phase: 'leaving', since: env.now } : { phase: 'away' });
+    // Decision #156: it lets in none of those who are left.
+    if (isHeard) dropUsers(turn, this.#links, this.peer, 'decision#156', undefined, { payloads: [] });
+    if (phase !== 'joined') return;
     turn.setTimer(this.#timer('answer'), answerMs);
   }
 

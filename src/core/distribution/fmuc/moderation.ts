@@ -19,21 +19,27 @@ import { listed, occupantPresence } from './stanzas.ts';
 /** §8.2, §9.1, §9.4, §10.2: taken out by somebody's wish. */
 const out: readonly number[] = [307, 301, 321, 322];
 
-/** A moderator or the lists here took a user of another node out of this room: their node is told. Decision #161. */
-export function tellHome(turn: RoomTurn, links: Links, { occupant, parts }: ChangeOf<'left'>): void {
+/**
+ * A moderator or the lists here took a user of another node out of this room: their node is told. Decision #161.
+ *
+ * @returns whether that is how they left
+ */
+export function tellHome(turn: RoomTurn, links: Links, { occupant, parts }: ChangeOf<'left'>): boolean {
   const { home, jid, nick } = occupant;
   const statuses = parts.statuses ?? [];
-  if (home === undefined || jid === undefined || links.isBlocked(turn.room, home)) return;
-  if (!statuses.some((code) => out.includes(code))) return;
+  if (home === undefined || jid === undefined || links.isBlocked(turn.room, home)) return false;
+  if (!statuses.some((code) => out.includes(code))) return false;
+  const reason = parts.item?.reason;
   if (statuses.includes(307)) {
-    const reason = parts.item?.reason;
     links.removed(jid, `taken out by a moderator${reason === undefined ? '' : `: ${reason}`}`);
-    return sendNotice(turn, links, home, occupant, parts);
+    sendNotice(turn, links, home, occupant, parts);
+    return true;
   }
   const why = statuses.includes(301)
-    ? refusal('auth', 'forbidden', '0045#9.1', parts.item?.reason)
+    ? refusal('auth', 'forbidden', '0045#9.1', reason)
     : refusal('auth', 'registration-required', '0045#9.4');
   refuseUser(turn, links, { peer: home, user: jid, origin: home, counts: true }, nick, why);
+  return true;
 }
 
 /** To a node without our extension it would be the leave of one of its own users. */

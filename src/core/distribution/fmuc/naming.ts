@@ -54,12 +54,14 @@ export class Names {
   inward(room: RoomView, peer: Jid, stanza: Stanza): Stanza {
     if (this.sees(peer)) return stanza;
     const real = (name: Jid) => this.#meant(room, name) ?? name;
+    // It knows nobody of this room by any other name, and learns of nobody whether they are here.
+    const asked = (name: Jid) => this.#meant(room, name) ?? (this.nameFor(room, peer, name) === name ? name : room.jid);
     return withPayloads(
       stanza,
       stanza.payloads.map((payload) => {
         if (payload.xmlns === NS.fmuc) return renamed(payload, 'from', real);
         if (payload.xmlns !== NS.ping) return payload;
-        const children = payload.children.map((node) => (isWay(node) ? renamed(node, 'to', real) : node));
+        const children = payload.children.map((node) => (isWay(node) ? renamed(node, 'to', asked) : node));
         return element(payload.name, payload.xmlns, payload.attrs, children);
       }),
     );

@@ -8,7 +8,7 @@ import type { Jid } from '../../xmpp/jid.ts';
 import { resourceOf } from '../../xmpp/jid.ts';
 import type { Stanza } from '../../xmpp/stanza.ts';
 import { lateMessage, lateSubject } from '../resync.ts';
-import { mayTellOf } from './admission.ts';
+import { mayHaveNamed, mayTellOf, ownedSubject } from './admission.ts';
 import type { Links } from './links.ts';
 import { itemOf, readSubject, saidAt } from './reading.ts';
 import { keepsSubject } from './resync.ts';
@@ -27,11 +27,20 @@ export function takePastMessage(turn: RoomTurn, links: Links, peer: Jid, author:
 }
 
 /** The subject of such a join. */
-export function takePastSubject(turn: RoomTurn, peer: Jid, author: Jid | undefined, stanza: Stanza): void {
+export function takePastSubject(
+  turn: RoomTurn,
+  links: Links,
+  peer: Jid,
+  author: Jid | undefined,
+  stanza: Stanza,
+): void {
   const { room } = turn;
   const setter = author === undefined ? undefined : room.occupantIdOf(author);
-  const subject = readSubject(turn, setter, stanza);
+  const said = readSubject(turn, setter, stanza);
+  const subject = said && ownedSubject(room, links, peer, author, said);
   if (subject === undefined || sameSubject(subject, room.subject) || keepsSubject(room.subject, subject)) return;
+  if (!mayHaveNamed(room, links, peer, author, subject.by ?? peer))
+    return turn.note('decision#157', `a subject that ${peer} may not bring in: dropped`, { peer });
   commitPast(turn, lateSubject(room, subject, room.occupants.get(subject.nick), peer));
 }
 
