@@ -14,7 +14,9 @@ import type { Person } from './trace.ts';
 export function plan(prng: Prng, mode: Mode, events: number, given?: Faults): Plan {
   const protocol = protocols[mode];
   const faults = given ?? swarm(prng.fork());
-  const domains = Array.from({ length: 2 + prng.below(serversMax - 1) }, (_, i) => jid(`s${i}.sim`));
+  const domains = Array.from({ length: 2 + prng.below((protocol.serversMax ?? serversMax) - 1) }, (_, i) =>
+    jid(`s${i}.sim`),
+  );
   const crowd = prng.chance(0.1) ? 8 : 3;
   const who = domains.flatMap((domain, d) =>
     Array.from({ length: 1 + prng.below(crowd) }, (_, i) => jid(`u${d}${i}@${domain}/r`)),

@@ -21,6 +21,8 @@ export interface Protocol {
    * @param base  a room as this run wants it, but for its distribution
    */
   layout(domains: readonly Jid[], base: (room: Jid) => DistributedRoomConfig, prng: Prng): Layout;
+  /** Servers of a run, at most; absent: as many as everywhere. */
+  readonly serversMax?: number;
   /** Drawn last, so that the rest of the plan does not depend on it. */
   more?(plan: Plan, prng: Prng): Plan;
   /** What else varies in a run of this protocol. It is drawn last, so that the rest of the plan does not depend on it. */

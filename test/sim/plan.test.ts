@@ -35,6 +35,21 @@ const everywhere: Varying = {
   ...settings('whois', 'moderated', 'historyMax'),
 };
 
+const federated: Varying = {
+  ...everywhere,
+  ...settings('membersOnly', 'changeSubject'),
+  tree: (one) => JSON.stringify(roomsOf(one).map(({ distribution }) => distribution)),
+  'hostile node': ({ hostileNode }) => hostileNode,
+  bans: (one) => roomsOf(one).some(({ affiliations }) => [...affiliations.values()].includes('outcast')),
+  'rooms that are empty at first': ({ emptyUntil }) => [...emptyUntil.values()].some(Number.isFinite),
+  'rooms without users of their own': ({ emptyUntil }) => [...emptyUntil.values()].includes(Number.POSITIVE_INFINITY),
+  'a room without users between others': (one) => isBetween(one),
+  'settings of nodes': (one) =>
+    Object.keys(settings('whois', 'moderated', 'membersOnly', 'changeSubject', 'historyMax')).filter(
+      (name) => new Set(roomsOf(one).map((room) => room[name as keyof DistributedRoomConfig])).size > 1,
+    ),
+};
+
 const varying: Readonly<Record<Mode, Varying>> = {
   plain: everywhere,
   '0282': {
@@ -46,19 +61,12 @@ const varying: Readonly<Record<Mode, Varying>> = {
     primary: ({ primary }) => primary,
     'how long faults stay': ({ lingerMs }) => lingerMs,
   },
-  '0289pp': {
-    ...everywhere,
-    ...settings('membersOnly', 'changeSubject'),
-    tree: (one) => JSON.stringify(roomsOf(one).map(({ distribution }) => distribution)),
-    'hostile node': ({ hostileNode }) => hostileNode,
-    bans: (one) => roomsOf(one).some(({ affiliations }) => [...affiliations.values()].includes('outcast')),
-    'rooms that are empty at first': ({ emptyUntil }) => [...emptyUntil.values()].some(Number.isFinite),
-    'rooms without users of their own': ({ emptyUntil }) => [...emptyUntil.values()].includes(Number.POSITIVE_INFINITY),
-    'a room without users between others': (one) => isBetween(one),
-    'settings of nodes': (one) =>
-      Object.keys(settings('whois', 'moderated', 'membersOnly', 'changeSubject', 'historyMax')).filter(
-        (name) => new Set(roomsOf(one).map((room) => room[name as keyof DistributedRoomConfig])).size > 1,
-      ),
+  '0289pp': federated,
+  '0289pr': {
+    ...federated,
+    chains: (one) =>
+      roomsOf(one).every(({ distribution }) => distribution.kind === 'fmuc' && distribution.allowedNodes.length < 2),
+    'a burst of words': ({ steps }) => steps.some(({ kind }) => kind === 'burst'),
   },
 };
 

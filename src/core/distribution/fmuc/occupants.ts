@@ -130,7 +130,8 @@ export function rename(turn: RoomTurn, links: Links, before: Known, nick: string
   // A node that heard of it by another way says so again.
   if (holder?.jid === before.jid) return;
   if (!yieldsTo(turn, links, peer, links.paths.route(before.jid, peer), [holder])) {
-    leave(turn, before, { payloads: [] });
+    // A replica has not called them otherwise yet (decision #150).
+    if (links.mode === 'primary-primary') leave(turn, before, { payloads: [] });
     return refuseNick(turn, links, peer, nick, before.jid);
   }
   if (stateOf(room, peer) !== 'live') return;

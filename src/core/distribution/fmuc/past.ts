@@ -27,11 +27,17 @@ export function takePastMessage(turn: RoomTurn, links: Links, peer: Jid, author:
 }
 
 /** The subject of such a join. */
-export function takePastSubject(turn: RoomTurn, peer: Jid, author: Jid | undefined, stanza: Stanza): void {
+export function takePastSubject(
+  turn: RoomTurn,
+  links: Links,
+  peer: Jid,
+  author: Jid | undefined,
+  stanza: Stanza,
+): void {
   const { room } = turn;
   const setter = author === undefined ? undefined : room.occupantIdOf(author);
   const subject = readSubject(turn, setter, stanza);
-  if (subject === undefined || sameSubject(subject, room.subject) || keepsSubject(room.subject, subject)) return;
+  if (subject === undefined || sameSubject(subject, room.subject) || keepsSubject(links, room.subject, subject)) return;
   commitPast(turn, lateSubject(room, subject, room.occupants.get(subject.nick), peer));
 }
 
