@@ -86,8 +86,8 @@ const echoFirst: Checker = (given) => {
           violations.push({ invariant: 'R-b', what: `${user} is in at ${place.node}, and not at the primary`, at: i });
       }
     },
-    heard({ i, view, body, delayed }) {
-      if (delayed) return;
+    heard({ i, view, said, body, delayed }) {
+      if (delayed || said === undefined) return;
       exercised++;
       if (accepted.get(body) === undefined)
         violations.push({ invariant: 'R-b', what: `${view.person.jid} got ${body} before the primary had it`, at: i });
@@ -296,7 +296,7 @@ const noCollision: Checker = (given) => {
   };
 };
 
-const { 'F-c': _, 'F-d': __, ...common } = fmucCheckers;
+const { 'F-c': _, 'F-d': __, 'F-l': ___, ...common } = fmucCheckers;
 
 /** The invariants of XEP-0289 in primary-replica mode, beside those of all protocols. */
 export const fmucReplicaCheckers: Readonly<Record<string, Checker>> = {

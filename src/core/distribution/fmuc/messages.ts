@@ -34,7 +34,7 @@ export function takeMessage(
   if (occupant === undefined && links.paths.knows(author, peer)) return;
   if (occupant === undefined)
     return turn.note('0289#7', `${peer} speaks for ${author}, whom it has not introduced: dropped`, { peer });
-  const no = maySay(turn.room, occupant, stanza);
+  const no = before ? undefined : maySay(turn.room, occupant, stanza);
   if (no) return refuseWords(turn, links, peer, occupant, stanza, no);
   if (stanza.type === 'groupchat') takeGroupchat(turn, links, peer, occupant, stanza);
   else takePrivate(turn, links, peer, occupant, stanza);

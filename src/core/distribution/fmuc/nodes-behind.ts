@@ -11,6 +11,7 @@ import { writeFmuc } from '../../xep/xep0289.ts';
 import { stanzaError } from '../../xmpp/errors.ts';
 import { type Jid, resourceOf } from '../../xmpp/jid.ts';
 import { errorReply, type Stanza } from '../../xmpp/stanza.ts';
+import { maySay, refuseUser } from './admission.ts';
 import { refuseNick } from './collision.ts';
 import { relayed } from './echo.ts';
 import type { ByNode, Entrance } from './entrance.ts';
@@ -51,7 +52,8 @@ export class NodesBehind {
     const nick = resourceOf(stanza.from);
     const known = spokenForBy(room, this.#links, peer, author, nick);
     if (stanza.name === 'message') {
-      if (known === undefined || stanza.type !== 'groupchat') return false;
+      // Who may not say it here does not say it by this node.
+      if (known === undefined || stanza.type !== 'groupchat' || maySay(room, known, stanza)) return false;
       return this.#sendOn(turn, peer, author, stanza, { before: known });
     }
     if (stanza.type === 'unavailable') return this.#goes(turn, peer, author, stanza, known);
@@ -80,8 +82,12 @@ export class NodesBehind {
       peer,
       admit: (now) => take(now, peer, author, stanza),
       refuse: (now, why) => {
-        if (why.condition !== 'conflict') return now.send(errorReply(stanza, errorOf(away)), why.spec, peer);
-        refuseNick(now, this.#links, peer, resourceOf(stanza.from), author, place && { session: place.session, n: 0 });
+        const nick = resourceOf(stanza.from);
+        const outside = place && { session: place.session, n: 0 };
+        const guest = { peer, user: author, origin: passedBy(stanza, peer)[0] ?? peer, counts: place !== undefined };
+        if (why.type === 'wait') now.send(errorReply(stanza, errorOf(away)), why.spec, peer);
+        else if (why.condition === 'conflict') refuseNick(now, this.#links, peer, nick, author, outside);
+        else refuseUser(now, this.#links, guest, nick, why, outside);
       },
     };
     const occupant = occupantOf(room, this.#links, author, room.occupantIdOf(author) ?? env.newId(), stanza);

@@ -122,7 +122,7 @@ export function rename(turn: RoomTurn, links: Links, before: Known, nick: string
   const { room } = turn;
   const peer = before.home as Jid;
   if (nickIsReserved(room, nick, bareOf(before.jid))) {
-    leave(turn, before, { payloads: [] });
+    if (links.mode === 'primary-primary') leave(turn, before, { payloads: [] });
     const no = refusing('cancel', 'not-acceptable', '0045#7.6', `${nick} is another's nick here`);
     return refuseUser(turn, links, { peer, user: before.jid, origin: peer, counts: true }, nick, no);
   }
