@@ -13,7 +13,7 @@ const plans = (mode: Mode) => Array.from({ length: 300 }, (_, seed) => plan(new 
 const roomsOf = ({ layout }: Plan): readonly DistributedRoomConfig[] =>
   layout.nodes.flatMap((node) => (node.kind === 'service' ? node.rooms : [node.room]));
 
-type Steps = Plan['steps'];
+const withoutBurst = ({ steps }: Plan) => steps.filter(({ kind }) => kind !== 'burst');
 
 /** What differs from plan to plan, or from room to room, which a list says. */
 type Varying = Readonly<Record<string, (plan: Plan) => unknown>>;
@@ -110,10 +110,8 @@ it.each(modes)('%s: further sessions change nothing else of a plan', (mode) => {
     const alone = calmed(one, new Set(['devices'] as const));
     expect(one.people.slice(0, one.people.length - devices.size)).toEqual(alone.people);
     // A burst is drawn last, of anybody.
-    const [steps, before] = [one, alone].map((each) => each.steps.filter(({ kind }) => kind !== 'burst')) as [
-      Steps,
-      Steps,
-    ];
+    const steps = withoutBurst(one);
+    const before = withoutBurst(alone);
     expect(steps.slice(0, before.length)).toEqual(before);
     const more = steps.slice(before.length);
     expect(more.every((step) => named(step).some((user) => devices.has(user)))).toBe(true);
