@@ -489,7 +489,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     file: `${fmuc}fmuc-node.ts`,
     find: '    if (this.#replica?.takesEcho(turn, peer, author, stanza) ||',
     replace:
-      "    const own = turn.room.occupantByJid(author);\n    if (peer === this.#replica?.primary && stanza.name === 'presence' && own?.home === undefined && own)\n      return turn.send(errorReply({ ...stanza, from: author, to: `${turn.room.jid}/${own.nick}` as Jid }, stanzaError('cancel', 'conflict')), 'decision#23');\n    if (this.#replica?.takesEcho(turn, peer, author, stanza) ||",
+      "    const own = turn.room.occupantByJid(author);\n    if (peer === this.#replica?.primary && stanza.name === 'presence' && own?.home === undefined && own)\n      return turn.send(errorReply({ ...stanza, from: author, to: (turn.room.jid + '/' + own.nick) as Jid }, stanzaError('cancel', 'conflict')), 'decision#23');\n    if (this.#replica?.takesEcho(turn, peer, author, stanza) ||",
     modes: ['0289pr'],
   },
   {
