@@ -139,18 +139,20 @@ function servedBy(rooms: readonly Partial<ScenarioRoom>[]): string[] {
 
 /** The nodes that our rooms join (XEP-0289), configured to let us in. Their real configuration is known only to those who run them. */
 function elsewhere(rooms: readonly Partial<ScenarioRoom>[], domain: Jid, server: string): object[] {
-  const joining = new Map<Jid, string[]>();
+  const joining = new Map<Jid, { readonly allowedNodes: string[]; readonly mode: unknown }>();
   for (const { jid, distribution } of rooms) {
     for (const outbound of outboundsOf(distribution)) {
       const joined = typeof outbound === 'string' ? parseJid(outbound) : undefined;
       if (joined === undefined || joined !== outbound || bareOf(joined) !== joined) continue;
       if (partsOf(joined).local === '' || domainOf(joined) === domain) continue;
-      joining.set(joined, [...(joining.get(joined) ?? []), String(jid)]);
+      const { allowedNodes = [], mode = distribution?.kind === 'fmuc' ? distribution.mode : undefined } =
+        joining.get(joined) ?? {};
+      joining.set(joined, { allowedNodes: [...allowedNodes, String(jid)], mode });
     }
   }
   const byService = new Map<Jid, object[]>();
-  for (const [joined, allowedNodes] of joining) {
-    const room = { jid: joined, distribution: { kind: 'fmuc', allowedNodes } };
+  for (const [joined, { allowedNodes, mode }] of joining) {
+    const room = { jid: joined, distribution: { kind: 'fmuc', allowedNodes, ...(mode === undefined ? {} : { mode }) } };
     byService.set(domainOf(joined), [...(byService.get(domainOf(joined)) ?? []), room]);
   }
   return [...byService].map(([address, its]) => ({ kind: 'service', address, server, rooms: its }));

@@ -14,7 +14,7 @@ export interface PlantedBug extends Patch {
 const room = 'src/core/room/';
 const primaryReplica = 'src/core/distribution/primary-replica/';
 const fmuc = 'src/core/distribution/fmuc/';
-const everywhere = ['plain', '0282', '0289pp'] as const;
+const everywhere = ['plain', '0282', '0289pp', '0289pr'] as const;
 
 export const plantedBugs: readonly PlantedBug[] = [
   {
@@ -503,5 +503,63 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: '  return (route.passed[0] ?? peer) < (known?.passed[0] ?? room.jid);',
     replace: '  return joined;',
     modes: ['0289pp'],
+  },
+  {
+    name: 'a replica shows what its users say before the echo',
+    file: `${fmuc}replica-side.ts`,
+    find: "if (this.reach(turn.room) === 'joined') return this.#hold(turn, change, stanza);",
+    replace: "if (this.reach(turn.room) === 'joined') return 'commit';",
+    modes: ['0289pr'],
+  },
+  {
+    name: 'a replica lets its users in before the echo',
+    file: `${fmuc}replica-side.ts`,
+    find: "if (change.kind === 'entered') return this.#enters(turn, change);",
+    replace: "if (change.kind === 'entered' && this.reach(turn.room) === 'joined') return 'commit';",
+    modes: ['0289pr'],
+  },
+  {
+    name: 'a late echo is dropped',
+    file: `${fmuc}replica-side.ts`,
+    find: 'if (!isEntry) this.awaited.keepLate(asked, turn.env.now);',
+    replace: 'if (!isEntry) return;',
+    modes: ['0289pr'],
+  },
+  {
+    name: 'an echo is shown twice',
+    file: `${fmuc}replica-side.ts`,
+    find: 'if (asked) this.#happens(turn, asked);',
+    replace:
+      "if (asked?.wish.kind === 'change' && asked.wish.change.kind === 'message') for (const _ of [1, 2]) commit(turn, asked.wish.change);\n    else if (asked) this.#happens(turn, asked);",
+    modes: ['0289pr'],
+  },
+  {
+    name: 'an echo of any node counts',
+    file: `${fmuc}replica-side.ts`,
+    find: 'if (peer !== this.primary) return false;',
+    replace: '',
+    modes: ['0289pr'],
+  },
+  {
+    name: 'any number of things may wait for an echo',
+    file: `${fmuc}awaited.ts`,
+    find: 'return this.#waiting.full || count >= userMax;',
+    replace: 'return false;',
+    modes: ['0289pr'],
+  },
+  {
+    name: 'an echo of presence is a collision',
+    file: `${fmuc}fmuc-node.ts`,
+    find: '    if (this.#replica?.takesEcho(turn, peer, author, stanza) ||',
+    replace:
+      "    const own = turn.room.occupantByJid(author);\n    if (peer === this.#replica?.primary && stanza.name === 'presence' && own?.home === undefined && own)\n      return turn.send(errorReply({ ...stanza, from: author, to: (turn.room.jid + '/' + own.nick) as Jid }, stanzaError('cancel', 'conflict')), 'decision#23');\n    if (this.#replica?.takesEcho(turn, peer, author, stanza) ||",
+    modes: ['0289pr'],
+  },
+  {
+    name: 'who waits for an echo is not told that the link is gone',
+    file: `${fmuc}replica-side.ts`,
+    find: "else if (wish.kind === 'change') this.#refuseChange(turn, wish, lost);",
+    replace: '',
+    modes: ['0289pr'],
   },
 ];

@@ -183,7 +183,12 @@ function checkReplicas(scenario: Scenario, rooms: Rooms, wrong: Wrong, knownServ
 function checkFederation(rooms: Rooms, wrong: Wrong, expect: Expect) {
   for (const { at, value: room } of rooms.values()) {
     if (room.distribution?.kind !== 'fmuc') continue;
-    const { allowedNodes = [], trust = {} } = room.distribution;
+    const { allowedNodes = [], trust = {}, mode = 'primary-primary' } = room.distribution;
+    const { length } = outboundsOf(room.distribution);
+    if (mode === 'primary-replica' && length > 1)
+      wrong([...at, 'distribution', 'outbound'], `in primary-replica mode ${room.jid} joins one room, not ${length}`);
+    else if (mode === 'primary-replica' && isReplicaOfItself(room.jid, rooms))
+      wrong([...at, 'distribution', 'outbound'], `${room.jid} is a replica of itself by way of those that it joins`);
     allowedNodes.forEach((node, i) => {
       expect.bare([...at, 'distribution', 'allowedNodes', i], node);
     });
@@ -208,8 +213,23 @@ function checkFederation(rooms: Rooms, wrong: Wrong, expect: Expect) {
         !outboundsOf(joined.distribution).includes(room.jid)
       )
         wrong(here, `${outbound} does not list ${room.jid} in its allowedNodes`);
+      else if ((joined.distribution.mode ?? 'primary-primary') !== mode)
+        wrong([...at, 'distribution', 'mode'], `${outbound} is in another mode than ${room.jid}, which joins it`);
     }
   }
+}
+
+/** Whether the rooms that this one joins, and those that they join, lead back to it. Each joins one at most. */
+function isReplicaOfItself(start: string, rooms: Rooms): boolean {
+  const seen = new Set<string>();
+  for (let at = start; !seen.has(at); ) {
+    seen.add(at);
+    const [next] = outboundsOf(rooms.get(at)?.value.distribution);
+    if (next === undefined) return false;
+    if (next === start) return start !== at;
+    at = next;
+  }
+  return false;
 }
 
 /** One of the rooms of an FMUC set, the same for all of them; of a room without others it is the room itself. */

@@ -80,9 +80,10 @@ function distributionOf({ distribution }: ScenarioRoom): DistributionConfig {
     };
   }
   if (distribution?.kind === 'fmuc') {
-    const { allowedNodes = [], trust } = distribution;
+    const { allowedNodes = [], trust, mode } = distribution;
     const nodes = { allowedNodes: allowedNodes.map(jid), outbound: outboundsOf(distribution).map(jid) };
-    return { kind: 'fmuc', ...nodes, ...(trust === undefined ? {} : { trust: trustOf(trust) }) };
+    const believed = trust === undefined ? {} : { trust: trustOf(trust) };
+    return { kind: 'fmuc', ...nodes, ...believed, ...(mode === undefined ? {} : { mode }) };
   }
   return { kind: 'none' };
 }

@@ -96,12 +96,13 @@ export type ScenarioDistribution =
       readonly replicas: readonly { readonly jid: string; readonly serves: readonly string[] }[];
       readonly split?: ScenarioSplit;
     }
-  /** XEP-0289, primary-primary: the room to join (the joining node), or several, and which rooms may join us. */
+  /** XEP-0289: the room to join (the joining node), or several, and which rooms may join us; `mode`: primary-primary if absent. */
   | {
       readonly kind: 'fmuc';
       readonly outbound?: string | readonly string[];
       readonly allowedNodes?: readonly string[];
       readonly trust?: ScenarioTrust;
+      readonly mode?: 'primary-primary' | 'primary-replica';
     };
 
 /** XEP-0289: what a room believes of other nodes, and what it lets them know. */

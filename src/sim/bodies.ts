@@ -9,6 +9,11 @@ export function bodyText(user: number, n: number): string {
   return `#${user}:${n}`;
 }
 
+/** Which of its author's words it is that is said in a step of many. */
+export function burstWord(step: number, k: number): number {
+  return 5_000_000 + step * 100 + k;
+}
+
 /** The text of a private message, said once. */
 export function privateText(n: number): string {
   return `private ${n}`;

@@ -1,10 +1,11 @@
+import type { DistributedRoomConfig, FmucMode } from '../core/distribution/config.ts';
 import type { NodeConfig } from '../core/node/config.ts';
 import type { RoomConfig } from '../core/room/config.ts';
 import type { Affiliation } from '../core/xep/xep0045.ts';
 import { bareOf, type Jid, jid } from '../core/xmpp/jid.ts';
 import { fmucCheckers } from './fmuc-checkers.ts';
 import { hostileFmuc } from './hostile-fmuc.ts';
-import type { Circumstances, Plan } from './plan.ts';
+import type { Circumstances, Layout, Plan } from './plan.ts';
 import type { Prng } from './prng.ts';
 import type { Protocol } from './protocol.ts';
 
@@ -44,28 +45,40 @@ function withMoreLinks(plan: Plan, prng: Prng): Plan {
   return { ...plan, layout: { ...plan.layout, nodes } };
 }
 
-/** XEP-0289 primary-primary: a node on every server, in a tree: each but the first joins one before it. */
+/** A node on every server, in a tree. @param joins  which of those before it each node joins; the first joins none */
+export function tree(
+  domains: readonly Jid[],
+  base: (room: Jid) => DistributedRoomConfig,
+  joins: readonly number[],
+  mode?: FmucMode,
+): Layout {
+  const rooms = new Map(domains.map((domain) => [domain, jid(`hall@rooms.${domain}`)]));
+  const list = [...rooms.values()];
+  const nodes = list.map((room, i): NodeConfig => {
+    const up = i === 0 ? undefined : list[joins[i - 1] as number];
+    const allowedNodes = list.filter((_, other) => other > 0 && joins[other - 1] === i);
+    const distribution = { kind: 'fmuc', allowedNodes, outbound: up ? [up] : [], ...(mode ? { mode } : {}) } as const;
+    return {
+      kind: 'service',
+      address: jid(`rooms.${domains[i]}`),
+      server: domains[i] as Jid,
+      rooms: [{ ...base(room), distribution }],
+      openCreation: false,
+      admins: [],
+    };
+  });
+  return { nodes, roomOf: (domain) => rooms.get(domain) as Jid };
+}
+
+/** XEP-0289 primary-primary: each node but the first joins one before it. */
 export const fmuc: Protocol = {
   serversMax: 6,
-  layout(domains, base, prng) {
-    const rooms = new Map(domains.map((domain) => [domain, jid(`hall@rooms.${domain}`)]));
-    const list = [...rooms.values()];
-    const joins = list.map((_, i) => (i === 0 ? undefined : prng.below(i)));
-    const nodes = list.map((room, i): NodeConfig => {
-      const up = joins[i];
-      const outbound = up === undefined ? undefined : list[up];
-      const allowedNodes = list.filter((_, other) => joins[other] === i);
-      return {
-        kind: 'service',
-        address: jid(`rooms.${domains[i]}`),
-        server: domains[i] as Jid,
-        rooms: [{ ...base(room), distribution: { kind: 'fmuc', allowedNodes, outbound: outbound ? [outbound] : [] } }],
-        openCreation: false,
-        admins: [],
-      };
-    });
-    return { nodes, roomOf: (domain) => rooms.get(domain) as Jid };
-  },
+  layout: (domains, base, prng) =>
+    tree(
+      domains,
+      base,
+      domains.slice(1).map((_, i) => prng.below(i + 1)),
+    ),
   /** Every node has an owner's will of its own, and some stand between others without users of their own. */
   circumstances(prng, users, { nodes }): Circumstances {
     const settings = new Map(nodes.map(({ address }) => [address, settingsOfNode(users, prng)]));

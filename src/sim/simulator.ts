@@ -6,14 +6,14 @@ import { iq, message, type Stanza } from '../core/xmpp/stanza.ts';
 import { type Instant, plus } from '../core/xmpp/time.ts';
 import { el } from '../core/xmpp/xml.ts';
 import { forgeries } from './adversary.ts';
-import { bodyText, privateText } from './bodies.ts';
+import { bodyText, burstWord, privateText } from './bodies.ts';
 import { checkers } from './checkers/all.ts';
 import { lastPrivateText } from './checkers/sessions.ts';
 import { lastWord } from './checkers/words.ts';
 import { evidence } from './evidence.ts';
 import { type Checker, judge } from './judge.ts';
 import { soundLink } from './network.ts';
-import type { Faults, Mode, Plan } from './plan.ts';
+import { type Faults, isFederated, type Mode, type Plan } from './plan.ts';
 import { plan } from './planner.ts';
 import { Prng } from './prng.ts';
 import type { Protocol } from './protocol.ts';
@@ -134,7 +134,7 @@ export function run(seed: number, options: RunOptions): RunResult {
   };
   // FMUC nodes have histories of their own, and what a split kept back comes with a rejoin, one hop with each (decision
   // #25); then another brings nothing.
-  if (options.mode === '0289pp') for (let hops = 1; hops < world.seats.size; hops++) repeat();
+  if (isFederated(options.mode)) for (let hops = 1; hops < world.seats.size; hops++) repeat();
   world.before = world.portrait();
   repeat();
   world.look();
@@ -250,6 +250,10 @@ function person(
           cause,
         );
       return world.act(step.user, { act: 'say', text: bodyText(i, number) }, cause);
+    case 'burst':
+      for (let k = 0; k < step.words; k++)
+        world.act(step.user, { act: 'say', text: bodyText(i, burstWord(number, k)) }, cause);
+      return;
     case 'leave':
       return world.act(step.user, { act: 'leave' }, cause);
     case 'nick':

@@ -6,6 +6,8 @@ import type { Fault } from './trace.ts';
 export type Step = { readonly at: number; readonly luck: number } & (
   | { readonly kind: 'vanish'; readonly user: Jid }
   | { readonly kind: 'say' | 'leave'; readonly user: Jid }
+  /** So many words at once. */
+  | { readonly kind: 'burst'; readonly user: Jid; readonly words: number }
   | { readonly kind: 'nick' | 'pm'; readonly user: Jid; readonly nick: string }
   | { readonly kind: 'presence'; readonly user: Jid; readonly show: string }
   | { readonly kind: 'subject'; readonly user: Jid; readonly text: string }
@@ -77,6 +79,8 @@ export function stepText(step: Step): string {
   switch (step.kind) {
     case 'say':
       return `${step.user} speaks`;
+    case 'burst':
+      return `${step.user} says ${step.words} things at once`;
     case 'leave':
       return `${step.user} leaves`;
     case 'vanish':

@@ -116,4 +116,12 @@ export const decisions: Readonly<Record<string, string>> = {
   '181': 'resync after a split between FMUC nodes',
   '182': 'private messages and iqs between FMUC nodes',
   '183': 'what was on its way over a link that is lost',
+  '150': 'what waits for the echo of the primary',
+  '151': 'what is an echo',
+  '152': 'how long an echo is waited for, and for how many',
+  '153': 'both sides of a link are in one mode',
+  '154': 'what a replica does without its primary',
+  '170': 'users who wait to enter a replica',
+  '171': 'a replica of a replica',
+  '172': 'a primary takes no past from its replicas',
 };

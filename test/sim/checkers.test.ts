@@ -18,6 +18,7 @@ import { lastPrivateText } from '../../src/sim/checkers/sessions.ts';
 import { lastWord } from '../../src/sim/checkers/words.ts';
 import { evidence } from '../../src/sim/evidence.ts';
 import { fmucCheckers } from '../../src/sim/fmuc-checkers.ts';
+import { fmucReplicaCheckers } from '../../src/sim/fmuc-replica-checkers.ts';
 import { judge } from '../../src/sim/judge.ts';
 import { type Mode, modes, noFaults } from '../../src/sim/plan.ts';
 import { primaryReplicaCheckers } from '../../src/sim/primary-replica-checkers.ts';
@@ -230,7 +231,7 @@ class Story {
   }
 
   judge(name: string): Verdict {
-    const checker = checkers[name] ?? primaryReplicaCheckers[name] ?? fmucCheckers[name];
+    const checker = checkers[name] ?? primaryReplicaCheckers[name] ?? fmucCheckers[name] ?? fmucReplicaCheckers[name];
     if (checker === undefined) throw new RangeError(`no checker ${name}`);
     const verdict = judge(evidence(this.trace, people, this.#aftermath()), { [name]: checker }).get(name);
     return verdict as Verdict;
@@ -1416,35 +1417,187 @@ const joined: typeof cases = {
 };
 type Other = Story['others'][number];
 
+const primaryNode = jid('rooms.s1.sim');
+
+/** The room is a replica of another node's. Alice and Bob are in, and the primary knows them. */
+function replica(story: Story): Story {
+  const mode = 'primary-replica';
+  story.mode = '0289pr';
+  story.config = { ...story.config, distribution: { kind: 'fmuc', outbound: [beyond], allowedNodes: [], mode } };
+  const primary = {
+    ...plainRoomConfig(beyond),
+    distribution: { kind: 'fmuc', outbound: [], allowedNodes: [room], mode },
+  } as const;
+  story.others.push({ config: { ...(secondNode() as object), rooms: [primary] } as unknown as NodeConfig, events: [] });
+  for (const who of [alice, bob])
+    story.keepsAt(primaryNode, undefined, { kind: 'occupantEntered', occupant: occupant(who, { home: room }) });
+  return both(story);
+}
+/** The primary accepts it. */
+const decides = (story: Story, who: Person, text: string): Story => {
+  const item = { by: room, id: text, nick: who.nick, occupantId: '', at: instant(0), payloads: [body(text)] };
+  story.keepsAt(primaryNode, undefined, { kind: 'messageAccepted', item });
+  return story;
+};
+const asked = (who: Person, text: string) =>
+  message(who.jid, room, { type: 'groupchat', id: `id of ${text}` }, body(text));
+const timedOut = (said: Stanza) => errorReply(said, { type: 'wait', condition: 'remote-server-timeout' }) as Stanza;
+/** Alice says it, and the replica passes it on. */
+const passesOn = (story: Story, text: string): number =>
+  story.sends(service, across(text), story.asks(asked(alice, text)));
+/** It comes back, and is kept. */
+const comesBack = (story: Story, text: string): number => {
+  const echo = message(occupantJid(beyond, 'Alice'), room, { type: 'groupchat' }, body(text));
+  return story.gets(service, echo, story.sends(primaryNode, echo));
+};
+const keepsWord = (story: Story, text: string, cause: number): number => {
+  const item = { by: room, id: text, nick: 'Alice', occupantId: '', at: instant(0), payloads: [body(text)] };
+  return story.keeps(cause, { kind: 'messageAccepted', item });
+};
+const outcome = presence(
+  at('Alice'),
+  alice.jid,
+  { type: 'error' },
+  el('error', NS.client, { type: 'cancel' }, el('conflict', NS.stanzas)),
+);
+
+/** Of XEP-0289's own, primary-replica. */
+const mirrored: typeof cases = {
+  'R-a': {
+    good: (story) => {
+      decides(decides(replica(story), alice, '#0:1'), bob, '#1:1');
+      story.tells(says('Alice', bob, '#0:1')).tells(says('Bob', bob, '#1:1'));
+    },
+    bad: {
+      'they are read in another order than they were accepted in': (story) => {
+        decides(decides(replica(story), alice, '#0:1'), bob, '#1:1');
+        story.tells(says('Bob', bob, '#1:1')).tells(says('Alice', bob, '#0:1'));
+      },
+    },
+  },
+  'R-b': {
+    good: (story) => decides(replica(story), alice, '#0:1').tells(says('Alice', bob, '#0:1')),
+    bad: {
+      'it is shown before the primary has it': (story) =>
+        decides(replica(story).tells(says('Alice', bob, '#0:1')), alice, '#0:1'),
+      'somebody is in whom the primary does not know': (story) => replica(story).enters(mallory),
+    },
+  },
+  'R-c': {
+    good: (story) => {
+      replica(story).asks(asked(alice, '#0:1'));
+      story.tells(says('Alice', alice, '#0:1'));
+      const said = asked(alice, '#0:2');
+      story.tells(timedOut(said), story.asks(said));
+    },
+    bad: {
+      'nobody tells its author anything': (story) => replica(story).asks(asked(alice, '#0:1')),
+      'it was refused, and is shown': (story) => {
+        const said = asked(alice, '#0:1');
+        replica(story).tells(timedOut(said), story.asks(said));
+        story.tells(says('Alice', bob, '#0:1'));
+      },
+    },
+    excused: {
+      'their client is gone': (story) => {
+        replica(story).asks(asked(alice, '#0:1'));
+        story.session(alice, false);
+      },
+      'their node has crashed': (story) => {
+        replica(story).asks(asked(alice, '#0:1'));
+        story.fault({ kind: 'crash', node: service, forMs: 1 });
+      },
+    },
+  },
+  'R-d': {
+    good: (story) => {
+      passesOn(replica(story), '#0:1');
+      keepsWord(story, '#0:1', comesBack(story, '#0:1'));
+    },
+    bad: {
+      'what comes back counts for nothing': (story) => {
+        passesOn(replica(story), '#0:1');
+        comesBack(story, '#0:1');
+      },
+    },
+    excused: {
+      'the node slept, and crashed before it looked': (story) => {
+        passesOn(replica(story), '#0:1');
+        comesBack(story, '#0:1');
+        story.fault({ kind: 'crash', node: service, forMs: 1 });
+      },
+      'the link has ended since': (story) => {
+        passesOn(replica(story), '#0:1');
+        story.keeps(undefined, link(beyond, 'split'));
+        comesBack(story, '#0:1');
+      },
+    },
+  },
+  'R-e': {
+    good: (story) => {
+      replica(story);
+      for (let n = 0; n < 50; n++) passesOn(story, `#0:${n}`);
+    },
+    bad: {
+      'one more waits than may': (story) => {
+        replica(story);
+        for (let n = 0; n < 51; n++) passesOn(story, `#0:${n}`);
+      },
+    },
+    excused: {
+      'one of them was answered before': (story) => {
+        replica(story);
+        for (let n = 0; n < 50; n++) passesOn(story, `#0:${n}`);
+        story.tells(timedOut(asked(alice, '#0:0')));
+        passesOn(story, '#0:50');
+      },
+    },
+  },
+  'R-f': {
+    good: (story) => {
+      replica(story).asks(presence(bob.jid, at('Alice'), {}));
+      story.tells(outcome);
+    },
+    bad: {
+      'a user loses their nick to themselves': (story) => replica(story).tells(outcome),
+    },
+  },
+};
+
 it('each checker has its cases', () => {
   expect(Object.keys(cases)).toEqual(Object.keys(checkers));
   expect(Object.keys(replicated).sort()).toEqual(Object.keys(primaryReplicaCheckers).sort());
   expect(Object.keys(joined).sort()).toEqual(Object.keys(fmucCheckers).sort());
+  const { 'F-c': _, 'F-d': __, 'F-l': ___, ...common } = joined;
+  expect(Object.keys({ ...common, ...mirrored }).sort()).toEqual(Object.keys(fmucReplicaCheckers).sort());
 });
 
-describe.each(Object.entries({ ...cases, ...replicated, ...joined }))('%s', (name, { good, bad, excused = {} }) => {
-  const judge = (tell: (story: Story) => unknown) => {
-    const story = new Story();
-    tell(story);
-    return story.judge(name);
-  };
+describe.each(Object.entries({ ...cases, ...replicated, ...joined, ...mirrored }))(
+  '%s',
+  (name, { good, bad, excused = {} }) => {
+    const judge = (tell: (story: Story) => unknown) => {
+      const story = new Story();
+      tell(story);
+      return story.judge(name);
+    };
 
-  it('has something to look at where all is well, and accepts it', () => {
-    const { violations, exercised } = judge(good);
-    expect(violations).toEqual([]);
-    expect(exercised).toBeGreaterThan(0);
-  });
-
-  it.each(Object.entries(bad))('finds: %s', (_what, tell) => {
-    const { violations } = judge(tell);
-    expect(violations.map(({ invariant }) => invariant)).toEqual([name === 'D-c/f' ? 'D-f' : name]);
-  });
-
-  for (const [what, tell] of Object.entries(excused))
-    it(`excuses: ${what}`, () => {
-      expect(judge(tell).violations).toEqual([]);
+    it('has something to look at where all is well, and accepts it', () => {
+      const { violations, exercised } = judge(good);
+      expect(violations).toEqual([]);
+      expect(exercised).toBeGreaterThan(0);
     });
-});
+
+    it.each(Object.entries(bad))('finds: %s', (_what, tell) => {
+      const { violations } = judge(tell);
+      expect(violations.map(({ invariant }) => invariant)).toEqual([name === 'D-c/f' ? 'D-f' : name]);
+    });
+
+    for (const [what, tell] of Object.entries(excused))
+      it(`excuses: ${what}`, () => {
+        expect(judge(tell).violations).toEqual([]);
+      });
+  },
+);
 
 describe('Seeds with all faults', () => {
   it.each(modes)('%s: exercise every checker', (mode) => {

@@ -19,13 +19,21 @@ export type DistributionConfig =
       /** What it asks for at its creation: seconds of silence before a ping, and for the answer; absent: decision #3. */
       readonly keepalive?: { readonly interval: number; readonly timeout: number };
     }
-  /** XEP-0289, primary-primary: the rooms to join, and the rooms that may join this one. */
+  /** XEP-0289: the rooms to join, and the rooms that may join this one. */
   | {
       readonly kind: 'fmuc';
       readonly outbound: readonly Jid[];
       readonly allowedNodes: readonly Jid[];
       readonly trust?: FmucTrust;
+      /** Of all its links. Absent: primary-primary. */
+      readonly mode?: FmucMode | undefined;
     };
+
+/**
+ * XEP-0289 §2: `primary-primary`: every node goes on without the others, and each may have another order of messages.
+ * `primary-replica`: a joining node shows what the joined one echoes, in the same order, and is of no use without it.
+ */
+export type FmucMode = 'primary-primary' | 'primary-replica';
 
 /** XEP-0289: what this room believes of other nodes, and what it lets them know. What is absent is by decisions #155 to #159. */
 export interface FmucTrust {

@@ -17,7 +17,7 @@ export function protocolOf(distribution: DistributionConfig): Protocol {
     case 'replica':
       return new Replica(distribution.self, distribution.serves, distribution.keepalive);
     case 'fmuc':
-      return new FmucNode(distribution.outbound, distribution.allowedNodes, distribution.trust);
+      return new FmucNode(distribution);
     default:
       return assertNever(distribution);
   }

@@ -128,11 +128,14 @@ export function checkNick(
   nick: string,
   stanza: Stanza,
 ): ChangeOf<'renamed'> | Refusal {
-  const no = mayRename(room, stanza.from, nick);
-  if (no) return no;
-  const renamed = { ...occupant, nick, presence: cleanPayloads(room.jid, stanza.payloads) };
+  return mayRename(room, stanza.from, nick) ?? renamed(room, occupant, nick, stanza);
+}
+
+/** The same, once it is allowed. */
+export function renamed(room: RoomView, occupant: Occupant, nick: string, stanza: Stanza): ChangeOf<'renamed'> {
+  const own = { ...occupant, nick, presence: cleanPayloads(room.jid, stanza.payloads) };
   const holder = room.occupants.get(nick);
-  const after = holder === undefined ? renamed : joined(renamed, holder);
+  const after = holder === undefined ? own : joined(own, holder);
   // With a join inside, the client does not know that it is in. It waits for all that a join brings, as with the same nick.
   return { kind: 'renamed', before: occupant, after, join: joinOf(stanza) };
 }

@@ -95,7 +95,7 @@ function tellPresence(turn: RoomTurn, before: Occupant | undefined, change: Chan
 /** What a user asked for, once it is checked: it is refused, held by the distribution for later, or committed. */
 export function submit(turn: RoomTurn, stanza: Stanza, wish: Change | Refusal): void {
   if (wish.kind === 'refusal') return refuse(turn, stanza, wish);
-  const decision = turn.distribution.decide(turn, wish);
+  const decision = turn.distribution.decide(turn, wish, stanza);
   if (decision === 'commit') commit(turn, wish);
   else if (decision !== 'held') refuse(turn, stanza, decision);
 }
@@ -107,7 +107,7 @@ export function submit(turn: RoomTurn, stanza: Stanza, wish: Change | Refusal): 
  */
 export function decided(turn: RoomTurn, stanza: Stanza, changes: readonly Change[]): boolean {
   for (const change of changes) {
-    const decision = turn.distribution.decide(turn, change);
+    const decision = turn.distribution.decide(turn, change, stanza);
     if (decision === 'commit') continue;
     if (decision !== 'held') refuse(turn, stanza, decision);
     return false;

@@ -34,9 +34,10 @@ export interface Distribution {
   /**
    * A change that the room's own rules allow.
    *
+   * @param stanza  by which a user asked for it
    * @returns whether it happens now. `held`: the distribution commits it later, or answers the user who asked
    */
-  decide(turn: RoomTurn, change: Change): 'commit' | 'held' | Refusal;
+  decide(turn: RoomTurn, change: Change, stanza: Stanza): 'commit' | 'held' | Refusal;
   /** Tells the peers what the room has just told its own users. */
   spread(turn: RoomTurn, change: Change): void;
   /** A private message from `from` to an occupant whose home is a peer. XEP-0045 §7.5. @param asked  as in `PassedOn.add` */

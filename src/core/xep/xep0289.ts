@@ -2,7 +2,7 @@
 import { type Jid, parseJid } from '../xmpp/jid.ts';
 import { NS } from '../xmpp/namespaces.ts';
 import { payloadIn } from '../xmpp/stanza.ts';
-import { childOf, el, element, textOf, type XmlElement } from '../xmpp/xml.ts';
+import { childOf, el, element, textOf, type XmlElement, type XmlNode } from '../xmpp/xml.ts';
 
 export type Fmuc =
   /** The user whom this stanza is about: always a real JID, or the opaque one of decisions.md. */
@@ -26,4 +26,13 @@ export function writeFmuc(fmuc: Fmuc): XmlElement {
   if (fmuc.kind === 'from') return element('fmuc', NS.fmuc, { from: fmuc.from });
   if (fmuc.kind === 'left') return el('fmuc', NS.fmuc, {}, el('left', NS.fmuc));
   return el('fmuc', NS.fmuc, {}, el('reject', NS.fmuc, {}, ...(fmuc.text === '' ? [] : [fmuc.text])));
+}
+
+/** Our extension to a join: `<link mode/>` inside `<fmuc/>`, the mode that its sender is in; without it, primary-primary. Decision #153. */
+export function writeMode(mode: string): XmlElement {
+  return el('link', NS.ext, { mode });
+}
+
+export function readMode(parent: { readonly children: readonly XmlNode[] } | undefined): string | undefined {
+  return parent && childOf(parent, 'link', NS.ext)?.attrs['mode'];
 }

@@ -6,6 +6,7 @@ import { readBody } from '../bodies.ts';
 import { rootOf } from '../causes.ts';
 import type { Evidence } from '../evidence.ts';
 import type { Checker } from '../judge.ts';
+import { isFederated } from '../plan.ts';
 import type { Person, Verdict, Violation } from '../trace.ts';
 
 /**
@@ -23,7 +24,9 @@ export const durability: Checker = ({ trace, views, others, people, world }) => 
     config.kind === 'service' ? node.snapshot().rooms : [],
   );
   for (const { room, history } of rooms) kept.set(room, placesIn(history, people, violations));
-  const distributed = world?.plan.mode === '0289pp';
+  const distributed = isFederated(world?.plan.mode);
+  // In primary-replica mode all is accepted at one node, and its author's own may have left the set.
+  const primary = world?.plan.mode === '0289pr' ? rooms[0]?.room : undefined;
   const last = new Map(views.map((view) => [view, -1]));
   const decides = (node: Jid) => world?.seats.get(node)?.config.kind === 'service';
   const forgotten = others.findLast(({ record }) => record.kind === 'forgotten' && decides(record.node))?.i ?? -1;
@@ -37,7 +40,7 @@ export const durability: Checker = ({ trace, views, others, people, world }) => 
       // What a replica that is cut off lets its users say to each other is kept if the primary takes it (decision #42).
       if (beside || (forgotten >= 0 && rootOf(trace, sent) < forgotten)) return;
       exercised++;
-      const place = kept.get(author.room)?.get(body);
+      const place = kept.get(primary ?? author.room)?.get(body);
       if (place === undefined) violations.push({ invariant: 'G14', what: `${body} was shown and is not kept`, at: i });
       // FMUC nodes each have an order of their own, and promise no other.
       else if (!distributed && place < (last.get(view) ?? -1))

@@ -1,4 +1,4 @@
-import { bareOf, type Jid, resourceOf } from '../../core/xmpp/jid.ts';
+import { bareOf, domainOf, type Jid, resourceOf } from '../../core/xmpp/jid.ts';
 import { bodyOf } from '../../core/xmpp/stanza.ts';
 import { bodyText, readBody } from '../bodies.ts';
 import type { Checker } from '../judge.ts';
@@ -62,18 +62,31 @@ export const integrity: Checker = ({ trace, people, world }) => {
 /**
  * G5: an accepted message comes back to its sender with the id it was sent with; once a session, which is G4's to check.
  * A message was accepted if somebody else got it, and a sender who stayed in all the time has it at the end. A replica that
- * starts again gets only as much of what it missed as the room shows of its history: beyond that nothing is promised.
+ * starts again gets only as much of what it missed as the room shows of its history: beyond that nothing is promised. Nor is
+ * it to somebody who was told that nobody knows what became of it.
  */
 export const ownReflection: Checker = (given) => {
-  const { trace, byJid, kept, world } = given;
+  const { trace, byJid, kept, world, others } = given;
   const violations: Violation[] = [];
   let exercised = 0;
   const sent = new Map<string, { readonly i: number; readonly id: string | undefined; readonly by: View }>();
   const left = new Map<View, number>();
   const back = new Set<string>();
   const elsewhere = new Map<string, number>();
+  // What waits for an echo a crash of its author's node forgets (decision #152).
+  const forgets = (user: Jid, i: number) =>
+    world?.plan.mode === '0282' ||
+    (world?.plan.mode === '0289pr' &&
+      others.some(
+        ({ i: at, record }) =>
+          at > i &&
+          record.kind === 'fault' &&
+          'node' in record.fault &&
+          record.fault.kind !== 'freeze' &&
+          world.seats.get(record.fault.node)?.config.server === domainOf(user),
+      ));
   const forgetful = () =>
-    world?.plan.mode === '0282' &&
+    world !== undefined &&
     (world.plan.layout.nodes.some(
       (node) => node.kind === 'service' && node.rooms.some((room) => room.historyMax < 200),
     ) ||
@@ -101,10 +114,13 @@ export const ownReflection: Checker = (given) => {
     },
     verdict() {
       const untold = untoldOf(given);
-      for (const [body, at] of forgetful() ? [] : elsewhere) {
+      const isForgetful = forgetful();
+      for (const [body, at] of elsewhere) {
         if (back.has(body)) continue;
-        const { i, by } = sent.get(body) as { i: number; by: View };
+        const { i, by, id } = sent.get(body) as { i: number; by: View; id: string };
         if ((left.get(by) ?? 0) > i || !stayed(by, i, trace.length)) continue;
+        if (by.seen.some(({ stanza }) => stanza.type === 'error' && stanza.id === id)) continue;
+        if (isForgetful && forgets(by.person.jid, i)) continue;
         // Kept, and its node crashed before it could say so: it is in the history, and is not said again (decision #50).
         if (untold.get(by.person.jid)?.has(body)) continue;
         violations.push({ invariant: 'G5', what: `${body} never came back to ${by.person.jid}`, at });

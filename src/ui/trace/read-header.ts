@@ -114,6 +114,7 @@ function readDistribution(fields: Fields): ScenarioDistribution {
         fields.isList(name) ? fields.addresses(name, nodesMax) : fields.address(name),
       ),
       allowedNodes: fields.maybe('allowedNodes', (name) => fields.addresses(name, nodesMax)),
+      mode: fields.maybe('mode', (name) => fields.oneOf(name, ['primary-primary', 'primary-replica'] as const)),
     }),
   };
 }

@@ -11,7 +11,7 @@ describe('A trace of the simulator', () => {
     expect(trace).toEqual(readAll(text.trimEnd()));
     expect(trace.label).toBe(`seed 4, mode ${mode}`);
     expect(trace.scenario).toMatchObject({
-      xep: { plain: '0045', '0282': '0282', '0289pp': '0289' }[mode],
+      xep: { plain: '0045', '0282': '0282', '0289pp': '0289', '0289pr': '0289' }[mode],
       script: [],
     });
   });

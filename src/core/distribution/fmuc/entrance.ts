@@ -4,10 +4,12 @@ import { commit } from '../../room/commit.ts';
 import { type Refusal, refusal } from '../../room/refusal.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
 import { isOf } from '../../room/sessions.ts';
-import { refuse, tellUser } from '../../room/tell.ts';
+import type { RoomView } from '../../room/state.ts';
+import { refuse, tellLeaver, tellUser } from '../../room/tell.ts';
+import type { Trail } from '../../xep/sync.ts';
 import { type JoinRequest, writeJoin } from '../../xep/xep0045.ts';
-import { type Jid, occupantJid } from '../../xmpp/jid.ts';
-import { presence } from '../../xmpp/stanza.ts';
+import { type Jid, occupantJid, resourceOf } from '../../xmpp/jid.ts';
+import { presence, type Stanza } from '../../xmpp/stanza.ts';
 import type { Instant } from '../../xmpp/time.ts';
 import { Pending } from '../pending.ts';
 import type { Known } from './reading.ts';
@@ -15,10 +17,23 @@ import type { Known } from './reading.ts';
 export interface Waiting {
   readonly occupant: Known;
   readonly join: JoinRequest;
+  /** Absent: a user of this node. */
+  readonly by?: ByNode | undefined;
+  /** The way on which they came by another node. */
+  readonly way?: Trail | undefined;
+}
+
+/** Something that came by a node that joined this one, and waits: a user who wants to enter, or what one of them does. */
+export interface ByNode {
+  readonly peer: Jid;
+  /** It happens. */
+  admit(turn: RoomTurn): void;
+  /** It does not, and that node is told. */
+  refuse(turn: RoomTurn, why: Refusal): void;
 }
 
 /** The nick is somebody else's. */
-const conflict = refusal('cancel', 'conflict', '0045#7.2.8');
+export const conflict = refusal('cancel', 'conflict', '0045#7.2.8');
 /** More users wait than a room should hold back. */
 const crowded = refusal('wait', 'resource-constraint', 'decision#21', 'too many are waiting to enter');
 /** Users who may wait at once. */
@@ -32,11 +47,15 @@ export class Entrance {
   }
 
   /** @returns why they may not even wait, if so */
-  hold({ env }: RoomTurn, { occupant, join }: Waiting): 'held' | Refusal {
+  hold({ env }: RoomTurn, waiting: Waiting): 'held' | Refusal {
+    const { occupant, by } = waiting;
+    const before = this.#waiting.get(occupant.jid, env.now);
+    // Decision #23: a session is at one node.
+    if (before && before.by?.peer !== by?.peer) return { ...conflict, spec: 'decision#23' };
     const isAnothers = (other: Waiting) => other.occupant.nick === occupant.nick && !isOf(other.occupant, occupant.jid);
     if (this.#waiting.find(env.now, isAnothers)) return conflict;
     if (this.#waiting.full) return crowded;
-    this.#waiting.add(occupant.jid, { occupant, join }, env.now);
+    this.#waiting.add(occupant.jid, waiting, env.now);
     return 'held';
   }
 
@@ -50,14 +69,41 @@ export class Entrance {
     return !this.isEmpty && this.#waiting.every(({ occupant }) => which(occupant.jid));
   }
 
+  /** All who wait, in the order in which they came. */
+  all(now: Instant): readonly Waiting[] {
+    const all: Waiting[] = [];
+    this.#waiting.find(now, (waiting) => all.push(waiting) < 0);
+    return all;
+  }
+
+  get(user: Jid, now: Instant): Waiting | undefined {
+    return this.#waiting.get(user, now);
+  }
+
+  /** @returns undefined: this user waits no more */
+  take(user: Jid, now: Instant): Waiting | undefined {
+    return this.#waiting.take(user, now);
+  }
+
   /** Whether this user waits. */
   awaits(user: Jid, now: Instant): boolean {
     return this.#waiting.get(user, now) !== undefined;
   }
 
-  /** They changed their mind. @returns whether they were waiting */
-  withdraw(user: Jid): boolean {
-    return this.#waiting.delete(user);
+  /** Whether anybody waits who comes by that node. */
+  awaitsAnyBy(peer: Jid, now: Instant): boolean {
+    return this.#waiting.find(now, ({ by }) => by?.peer === peer) !== undefined;
+  }
+
+  /**
+   * They changed their mind.
+   *
+   * @param peer  the node that says so; absent: the user
+   * @returns undefined: they were not waiting
+   */
+  withdraw(user: Jid, now: Instant, peer?: Jid): Waiting | undefined {
+    const waiting = this.#waiting.get(user, now);
+    return waiting?.by?.peer === peer ? this.#waiting.take(user, now) : undefined;
   }
 
   /** Another room says that somebody there has their nick (decision #23). @returns whether they were waiting */
@@ -67,6 +113,11 @@ export class Entrance {
     return waiting !== undefined;
   }
 
+  /** None of them may enter. */
+  refuseAll(turn: RoomTurn, why: Refusal): void {
+    for (const waiting of this.#waiting.takeAll()) refuseEntry(turn, waiting, why);
+  }
+
   /**
    * Nobody has to wait any longer.
    *
@@ -74,25 +125,42 @@ export class Entrance {
    * @param word  what those who enter are told by the room, each for themselves (decision #180)
    */
   admitAll(turn: RoomTurn, first: readonly Known[], word: readonly string[] = []): void {
-    const { room, env } = turn;
-    const ahead = first.flatMap(({ jid }) => this.#waiting.take(jid, env.now) ?? []);
-    for (const waiting of [...ahead, ...this.#waiting.takeAll()]) {
-      const { occupant, join } = waiting;
-      // Decision #21: by the rules of now, and with the rank they have now.
-      const no = mayEnter(room, occupant.jid, occupant.nick, join);
-      if (room.occupantByJid(occupant.jid) !== undefined) refuseEntry(turn, waiting, conflict);
-      else if (no !== undefined) refuseEntry(turn, waiting, no);
-      else {
-        // Another session of theirs may have entered before, under whatever nick.
-        const occupantId = room.occupantIdOf(occupant.jid) ?? occupant.occupantId;
-        commit(turn, entry(room, { ...occupant, ...rankOf(room, occupant.jid), occupantId }, join));
-        for (const text of word) tellUser(turn, occupant.jid, text, 'decision#180');
-      }
-    }
+    const ahead = first.flatMap(({ jid }) => this.#waiting.take(jid, turn.env.now) ?? []);
+    for (const waiting of [...ahead, ...this.#waiting.takeAll()])
+      if (admit(turn, waiting)) for (const text of word) tellUser(turn, waiting.occupant.jid, text, 'decision#180');
   }
 }
 
+/** A user who waited has left. Nobody else ever heard of them, and the nick may be somebody's by now. */
+export function tellWithdrawn(turn: RoomTurn, { from, to, id }: Stanza): void {
+  const { room } = turn;
+  const rank = { affiliation: room.affiliationOf(from), role: 'none' } as const;
+  const occupant: Known = { nick: resourceOf(to), jid: from, ...rank, occupantId: '', presence: [] };
+  tellLeaver(turn, { kind: 'left', occupant, parts: { id } });
+}
+
+/** Decision #21: by the rules of now, and with the rank they have now. @returns whether they are a user of this node, and in */
+export function admit(turn: RoomTurn, waiting: Waiting): boolean {
+  const { room } = turn;
+  const { occupant, join, by } = waiting;
+  const no = room.occupantByJid(occupant.jid) ? conflict : mayEnter(room, occupant.jid, occupant.nick, join);
+  if (by) by.admit(turn);
+  else if (no) refuseEntry(turn, waiting, no);
+  if (by || no) return false;
+  // Another session of theirs may have entered before, under whatever nick.
+  const occupantId = room.occupantIdOf(occupant.jid) ?? occupant.occupantId;
+  commit(turn, entry(room, { ...occupant, ...rankOf(room, occupant.jid), occupantId }, join));
+  return true;
+}
+
 /** The answer to the presence that asked (XEP-0045 §7.2), as if it had come at once. */
-function refuseEntry(turn: RoomTurn, { occupant: { nick, jid }, join }: Waiting, why: Refusal): void {
-  refuse(turn, presence(jid, occupantJid(turn.room.jid, nick), { id: join.id }, writeJoin({})), why);
+export function refuseEntry(turn: RoomTurn, waiting: Waiting, why: Refusal): void {
+  const { by } = waiting;
+  if (by) by.refuse(turn, why);
+  else refuse(turn, joinOf(turn.room, waiting), why);
+}
+
+/** The presence of a user who waits, as far as an answer to it needs it. */
+export function joinOf(room: RoomView, { occupant: { nick, jid, presence: said }, join }: Waiting): Stanza {
+  return presence(jid, occupantJid(room.jid, nick), { id: join.id }, ...said, writeJoin({}));
 }

@@ -5,8 +5,7 @@ import type { Asked } from '../../room/passed.ts';
 import { type Refusal, refusal } from '../../room/refusal.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
 import { asFirst } from '../../room/sessions.ts';
-import { refuse, tellLeaver } from '../../room/tell.ts';
-import type { Traits } from '../../room/traits.ts';
+import { refuse } from '../../room/tell.ts';
 import type { Sign } from '../../turn/spec.ts';
 import { readLinkPlace, readWay, writeWay } from '../../xep/sync.ts';
 import type { JoinRequest } from '../../xep/xep0045.ts';
@@ -16,15 +15,15 @@ import { assertNever, stanzaError } from '../../xmpp/errors.ts';
 import { bareOf, type Jid, resourceOf } from '../../xmpp/jid.ts';
 import { NS } from '../../xmpp/namespaces.ts';
 import { errorReply, iqResult, payloadOf, type Stanza } from '../../xmpp/stanza.ts';
-import type { FmucTrust } from '../config.ts';
+import type { DistributionConfig } from '../config.ts';
 import { withoutExcess } from '../excess.ts';
 import { type Link, readLinkTimer } from '../link.ts';
 import type { Protocol, ProtocolStatus } from '../protocol.ts';
 import { isWordless } from '../wordless.ts';
 import { askAgain, refreshRanks, tellWaiting } from './admission.ts';
 import { cutBlocked } from './blocking.ts';
-import { fmucFields } from './config-fields.ts';
-import { Entrance } from './entrance.ts';
+import { echo } from './echo.ts';
+import { Entrance, tellWithdrawn } from './entrance.ts';
 import { takeError } from './errors.ts';
 import { classify, type FromNode } from './from-node.ts';
 import { routeIq, takeIq } from './iqs.ts';
@@ -32,36 +31,27 @@ import { JoinedNode } from './joined-node.ts';
 import { JoiningNode } from './joining-node.ts';
 import { Links, stateOf } from './links.ts';
 import { routePrivate, takeMessage, takeModeration } from './messages.ts';
+import { contradiction, modeOf } from './mode.ts';
 import { tellHome } from './moderation.ts';
+import { NodesBehind } from './nodes-behind.ts';
 import { takePastMessage, takePastSubject } from './past.ts';
 import { readSideTimer } from './phase.ts';
 import { passedBy, placeOf, routeOf, trailOf } from './place.ts';
 import { comesAgain, takePresence } from './presence.ts';
-import { isLeave } from './reading.ts';
+import { isLeave, type Known } from './reading.ts';
+import { ReplicaSide } from './replica-side.ts';
 import { answerResync, askOthers } from './resync.ts';
 import { Rings } from './rings.ts';
 import { Spreading } from './spreading.ts';
 import { afford, isTooEarly } from './throttle.ts';
+import { traits } from './traits.ts';
 import { isNoWay, isTaken } from './ways.ts';
 
 /**
- * An occupant's own node says which rank they have, and decides what becomes of them (§5.5, decision #62). Users of other
- * nodes know this room by an address that is not its own.
- */
-const traits: Traits = {
-  features: [NS.fmuc, NS.ext],
-  configFields: fmucFields,
-  keepsChanges: false,
-  givesOccupantIds: true,
-  reaches: ({ home }) => home === undefined,
-  decidesAbout: ({ home }) => home === undefined,
-  mayRemove: () => true,
-};
-
-/**
- * XEP-0289 in primary-primary mode: a room that joins another (the joining node, joining-node.ts) and lets others join
- * it (the joined node, joined-node.ts). Each node delivers to its own users at once and passes everything on to the nodes it
- * is linked with, never back to where it came from.
+ * XEP-0289: a room that joins another (the joining node, joining-node.ts) and lets others join it (the joined node,
+ * joined-node.ts). In primary-primary mode each node delivers to its own users at once and passes everything on to the nodes
+ * it is linked with, never back to where it came from. In primary-replica mode a joining node waits for the joined one
+ * (replica-side.ts), which sends back what it has taken (echo.ts).
  *
  * `home` of an occupant is the peer room that introduced them. Their rank is what that node claims. It is shown, but
  * lets them do nothing here (§5.5 "only cosmetically").
@@ -77,13 +67,22 @@ export class FmucNode implements Protocol {
   readonly #rings: Rings;
   readonly #spreading: Spreading;
 
-  /** @param outbound  the rooms that this one joins; @param allowed  those that may join this one; @param trust  in them all */
-  constructor(outbound: readonly Jid[], allowed: readonly Jid[], trust?: FmucTrust) {
-    this.#links = new Links(trust);
+  /** In primary-replica mode, where this room joins another. */
+  readonly #replica: ReplicaSide | undefined;
+  readonly #behind: NodesBehind | undefined;
+
+  constructor({ outbound, allowedNodes, trust, mode }: DistributionConfig & { readonly kind: 'fmuc' }) {
+    this.#links = new Links(modeOf(mode, outbound), trust);
     this.#joining = new Map(outbound.map((peer) => [peer, new JoiningNode(peer, this.#links, this.#entrance)]));
-    this.#joined = new JoinedNode(this.#links, allowed);
+    this.#joined = new JoinedNode(this.#links, allowedNodes);
     this.#rings = new Rings(this.#links, this.#joining, this.#joined);
     this.#spreading = new Spreading(this.#links, this.#joining);
+    const [primary] = this.#links.mode === 'primary-replica' ? this.#joining.values() : [];
+    if (primary === undefined) return;
+    this.#replica = new ReplicaSide(primary, this.#links, this.#entrance, this.#spreading);
+    this.#behind = new NodesBehind(this.#replica, this.#links, this.#entrance, (turn, ...what) =>
+      this.#takes(turn, ...what),
+    );
   }
 
   status(): ProtocolStatus {
@@ -131,18 +130,12 @@ export class FmucNode implements Protocol {
     }
     // Decision #133: they are about to be in, and nobody would miss it.
     if (isWordless(stanza) && this.#entrance.awaits(stanza.from, turn.env.now)) return true;
-    if (stanza.name !== 'presence' || stanza.type !== 'unavailable' || !this.#entrance.withdraw(stanza.from))
-      return false;
-    const nobody = {
-      nick: resourceOf(stanza.to),
-      jid: stanza.from,
-      affiliation: room.affiliationOf(stanza.from),
-      role: 'none',
-      occupantId: '',
-      presence: [],
-    } as const;
-    // Nobody else ever heard of them, and the nick may be somebody's by now.
-    tellLeaver(turn, { kind: 'left', occupant: nobody, parts: { id: stanza.id } });
+    if (this.#replica?.refusesPrivate(turn, stanza)) return true;
+    if (stanza.name !== 'presence' || stanza.type !== 'unavailable') return false;
+    const waiting = this.#entrance.withdraw(stanza.from, turn.env.now);
+    if (waiting) this.#replica?.withdrawn(turn, waiting.occupant);
+    else if (!this.#replica?.sessionWithdrawn(turn, stanza.from)) return false;
+    tellWithdrawn(turn, stanza);
     return true;
   }
 
@@ -150,12 +143,13 @@ export class FmucNode implements Protocol {
     return undefined;
   }
 
-  decide(turn: RoomTurn, change: Change): 'commit' | 'held' | Refusal {
+  decide(turn: RoomTurn, change: Change, stanza: Stanza): 'commit' | 'held' | Refusal {
     const { room } = turn;
     const own = change.kind === 'presence' ? change.before : undefined;
     const joined = change.kind === 'renamed' ? room.occupants.get(change.after.nick) : own;
     // Decision #23: a user who is here by another node is that node's, whichever session asks.
     if (joined?.home !== undefined) return refusal('cancel', 'conflict', 'decision#23', 'you are here by another node');
+    if (this.#replica) return this.#replica.decide(turn, change, stanza);
     if (change.kind !== 'entered' || change.occupant.jid === undefined) return 'commit';
     const sides = [...this.#joining.values()].filter((side) => !side.isSettled(room));
     if (sides.length === 0) return 'commit';
@@ -171,7 +165,8 @@ export class FmucNode implements Protocol {
     const { room } = turn;
     this.#rings.look(turn);
     const sides = [...this.#joining.values()];
-    if (sides.every((side) => side.isSettled(room))) {
+    if (this.#replica) this.#replica.settle(turn);
+    else if (sides.every((side) => side.isSettled(room))) {
       this.#entrance.admitAll(
         turn,
         sides.flatMap((side) => side.announced(room) ?? []),
@@ -224,6 +219,7 @@ export class FmucNode implements Protocol {
 
   timer(turn: RoomTurn, name: string): void {
     this.#rings.timer(turn, name);
+    this.#replica?.timer(turn, name);
     const timed = readSideTimer(name);
     if (timed) this.#joining.get(timed.peer)?.timer(turn, timed.what);
     const peer = readLinkTimer(name);
@@ -264,6 +260,8 @@ export class FmucNode implements Protocol {
   #join(turn: RoomTurn, peer: Jid, author: Jid, join: JoinRequest, stanza: Stanza): void {
     const { room } = turn;
     const side = this.#joining.get(peer);
+    const no = contradiction(room, this.#links.mode, side !== undefined, peer, stanza);
+    if (no !== undefined && this.#joined.allows(peer)) return this.#joined.refuse(turn, peer, no, stanza);
     const cameRound = passedBy(stanza, peer).includes(room.jid);
     if (cameRound || (side?.isAsking(room) && room.jid < peer)) {
       const place = placeOf(stanza);
@@ -271,17 +269,30 @@ export class FmucNode implements Protocol {
       return this.#joined.standOff(turn, peer, author, refusal);
     }
     side?.standBy(turn, 'it joins this room');
-    this.#spreading.passOn(peer, author, stanza, () => this.#joined.join(turn, peer, author, join, stanza));
+    const take = (now: RoomTurn) =>
+      this.#spreading.passOn(peer, author, stanza, () => this.#joined.join(now, peer, author, join, stanza));
+    if (!this.#joined.allows(peer) || !this.#behind?.holdsJoin(turn, peer, author, join, stanza, take)) take(turn);
+  }
+
+  /** Something of a user of another node. In primary-replica mode the primary decides when it happens: decision #150. */
+  #comes(turn: RoomTurn, peer: Jid, author: Jid, stanza: Stanza): void {
+    if (this.#replica?.takesEcho(turn, peer, author, stanza) || this.#behind?.holds(turn, peer, author, stanza)) return;
+    this.#takes(turn, peer, author, stanza);
   }
 
   /**
    * Decision #145: something of a user of another node, with the way that it came. What this room passes on of it has the
    * same identity, and goes to no node that has had it. If it has come by another way before, there is a ring.
    */
-  #comes(turn: RoomTurn, peer: Jid, author: Jid, stanza: Stanza, take: () => void): void {
+  #takes(turn: RoomTurn, peer: Jid, author: Jid, stanza: Stanza, as?: Known): void {
     const { room, env } = turn;
     const { paths } = this.#links;
-    const { passed } = routeOf(stanza, peer);
+    const route = routeOf(stanza, peer);
+    const { passed } = route;
+    const take = () =>
+      stanza.name === 'presence'
+        ? takePresence(turn, this.#links, peer, author, stanza, route)
+        : takeMessage(turn, this.#links, peer, author, stanza, as);
     const trail = trailOf(stanza, peer);
     if (passed.includes(room.jid)) {
       if (stanza.name === 'presence') isNoWay(turn, this.#links, peer, author, resourceOf(stanza.from), 'now');
@@ -291,7 +302,7 @@ export class FmucNode implements Protocol {
     const taken = isTaken(room, this.#links, peer, author, stanza);
     const before = taken && trail?.id !== undefined ? paths.comes(trail, passed, env.now) : undefined;
     if (before === undefined) {
-      return this.#spreading.passOn(peer, author, stanza, take);
+      return echo(turn, this.#links, peer, author, stanza, this.#spreading.passOn(peer, author, stanza, take));
     }
     if (trail && stanza.name === 'presence' && comesAgain(turn, this.#links, peer, author, stanza, trail))
       this.#spreading.passOn(peer, author, stanza, take);
@@ -305,6 +316,8 @@ export class FmucNode implements Protocol {
     what: Exclude<FromNode, { kind: 'iq' | 'error' | 'ended' | 'join' | 'unlinked' }>,
     stanza: Stanza,
   ): void {
+    if ((what.kind === 'pastSubject' || what.kind === 'pastMessage') && this.#links.isPrimaryOf(turn.room, peer))
+      return turn.note('decision#172', `a ${what.kind} of ${peer}, which is a replica of this room: ignored`, { peer });
     switch (what.kind) {
       case 'answer':
         return this.#joining.get(peer)?.answered(turn, what.author, stanza);
@@ -313,16 +326,12 @@ export class FmucNode implements Protocol {
       case 'pastMessage':
         return takePastMessage(turn, this.#links, peer, what.author, stanza);
       case 'presence': {
-        this.#comes(turn, peer, what.author, stanza, () =>
-          takePresence(turn, this.#links, peer, what.author, stanza, routeOf(stanza, peer)),
-        );
-        if (isLeave(stanza)) this.#joined.leftIfEmpty(turn, peer);
+        this.#comes(turn, peer, what.author, stanza);
+        if (isLeave(stanza) && !this.#entrance.awaitsAnyBy(peer, turn.env.now)) this.#joined.leftIfEmpty(turn, peer);
         return;
       }
       case 'message':
-        return this.#comes(turn, peer, what.author, stanza, () =>
-          takeMessage(turn, this.#links, peer, what.author, stanza),
-        );
+        return this.#comes(turn, peer, what.author, stanza);
       case 'moderation':
         return takeModeration(turn, peer, stanza);
       case 'tooLate':
@@ -433,8 +442,10 @@ export class FmucNode implements Protocol {
 
   #error(turn: RoomTurn, link: Link, stanza: Stanza): void {
     const { peer } = link;
+    const inOrder = () => this.#inOrder(turn, peer, stanza);
+    if (this.#replica?.takesError(turn, link, stanza, inOrder)) return;
     takeError(turn, this.#links, link, this.#joining.get(peer), stanza, {
-      inOrder: () => this.#inOrder(turn, peer, stanza),
+      inOrder,
       outOfStep: (how, why) => this.#outOfStep(turn, peer, how, why),
       lost: (how, why) => this.#lost(turn, peer, how, why),
     });

@@ -40,13 +40,8 @@ export class JoinedNode {
     const occupant = occupantOf(room, this.#links, author, room.occupantIdOf(author) ?? env.newId(), stanza);
     if (occupant.nick === '') return turn.note('0289#5', `a join without a nick from ${peer}: ignored`, { peer });
     const refusal = place && { session: place.session, n: 0 };
-    if (this.#links.isBlocked(room, peer))
-      return turn.send(placed(reject(room, peer, 'This room has blocked yours.'), refusal), 'decision#175', peer);
-    if (!this.allows(peer)) {
-      turn.note('0289#5.1', `${peer} may not join: it is not on the list of this room`, { peer, sign: 'refused' });
-      const text = 'This room does not federate with yours.';
-      return turn.send(placed(reject(room, peer, text), refusal), '0289#5.1', peer);
-    }
+    if (this.#links.isBlocked(room, peer)) return this.refuse(turn, peer, 'This room has blocked yours.', stanza);
+    if (!this.allows(peer)) return this.refuse(turn, peer, 'This room does not federate with yours.', stanza);
     const before = this.#links.of(peer);
     if (before && place?.session === before.session)
       return turn.note('decision#60', `a join from ${peer} that has been answered already: dropped`, { peer });
@@ -95,10 +90,20 @@ export class JoinedNode {
     // Of a message that was taken back nothing is passed on, and that it was always is (decision #114).
     const all = link.counts ? [...news, ...retractionsFor(room, peer)] : news;
     for (const item of all) link.send(turn, nodeHistory(room, item, peer), '0289#5.1');
+    // Decision #172.
     const mine =
-      ask && (missing(room, peer, env.now, undefined) ?? { ...ask, maxstanzas: room.config.historyMax, have: [] });
+      this.#links.mode === 'primary-primary' &&
+      ask &&
+      (missing(room, peer, env.now, undefined) ?? { ...ask, maxstanzas: room.config.historyMax, have: [] });
     if (mine) link.send(turn, resyncRequest(room, peer, mine), 'decision#181');
     link.send(turn, nodeSubject(room, peer), '0289#5.1');
+  }
+
+  /** §5.1 Example 3. */
+  refuse(turn: RoomTurn, peer: Jid, text: string, stanza: Stanza): void {
+    const place = placeOf(stanza);
+    turn.note('0289#5.1', `${peer} may not join: ${text}`, { peer, sign: 'refused' });
+    turn.send(placed(reject(turn.room, peer, text), place && { session: place.session, n: 0 }), '0289#5.1', peer);
   }
 
   /** Decisions #146 and #147: no link for now, because the user in whose name the peer asks is reached by another way. */

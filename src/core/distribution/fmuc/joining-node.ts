@@ -3,6 +3,7 @@ import type { RoomTurn } from '../../room/room-turn.ts';
 import type { RoomView } from '../../room/state.ts';
 import type { PresenceParts } from '../../room/visibility.ts';
 import type { Sign } from '../../turn/spec.ts';
+import type { Trail } from '../../xep/sync.ts';
 import { readWay, writeWay } from '../../xep/sync.ts';
 import { ping } from '../../xep/xep0199.ts';
 import type { StanzaError } from '../../xmpp/errors.ts';
@@ -20,10 +21,21 @@ import { yieldNick } from './collision.ts';
 import type { Entrance, Waiting } from './entrance.ts';
 import type { Links } from './links.ts';
 import { commitPast } from './past.ts';
-import { inStep, isSettled, kept, type Phase, type PhaseOf, remembered, type SideTimer, whyAlone } from './phase.ts';
+import {
+  inStep,
+  isSettled,
+  kept,
+  type Phase,
+  type PhaseOf,
+  type Reach,
+  reachOf,
+  remembered,
+  type SideTimer,
+  whyAlone,
+} from './phase.ts';
 import type { Known } from './reading.ts';
 import { catchUp, keepsSubject, missedBy, missing } from './resync.ts';
-import { joinRequest, occupantPresence, trailed, trailFor } from './stanzas.ts';
+import { joinRequest, occupantPresence, onward, trailed, trailFor } from './stanzas.ts';
 import { blockedOut, dropUsers, prefer } from './ways.ts';
 
 /** How long the other node has for the next part of its answer, and for its `<left/>`, in milliseconds. Decision #21. */
@@ -64,6 +76,11 @@ export class JoiningNode {
     return isSettled(now);
   }
 
+  /** In primary-replica mode: whether the other node decides with this one, or will soon, or cannot be reached. */
+  reach(room: RoomView): Reach {
+    return reachOf(this.#now(room));
+  }
+
   /** The user in whose name it asks, or asked, as long as they are not in. */
   announced(room: RoomView): Known | undefined {
     const now = this.#now(room);
@@ -74,7 +91,7 @@ export class JoiningNode {
   wanted(turn: RoomTurn, waiting: Waiting): void {
     const { phase } = this.#now(turn.room);
     if (this.#links.isRefused(this.peer, waiting.occupant.jid) || this.#links.isBlocked(turn.room, this.peer)) return;
-    if (!this.isSettled(turn.room) && phase !== 'asking') this.#ask(turn, waiting.occupant);
+    if (!this.isSettled(turn.room) && phase !== 'asking') this.#ask(turn, waiting.occupant, 0, waiting.way);
   }
 
   /**
@@ -313,31 +330,23 @@ export class JoiningNode {
    * Asks the other node, in the name of one user. §5.1 Example 2. Every try is a link of its own, so that what comes of an
    * earlier one is known for what it is (decision #60).
    */
-  #ask(turn: RoomTurn, occupant: Known, tries = 0): void {
+  #ask(turn: RoomTurn, occupant: Known, tries = 0, way?: Trail): void {
     const { room, env } = turn;
     const lost = inStep(this.#now(room), env.now);
     const link = this.#links.begin(turn, this.peer);
     const answer = new IncomingState(answerBounds);
     const times = { since: env.now, heard: env.now };
-    this.#become(turn, {
-      phase: 'asking',
-      link,
-      lost,
-      announced: occupant,
-      answer,
-      ways: new Map(),
-      unwelcome: [],
-      tries,
-      ...times,
-    });
+    const asking = { phase: 'asking', link, lost, answer, ways: new Map(), tries, ...times } as const;
+    this.#become(turn, { ...asking, announced: occupant, unwelcome: [] });
     const ask = missing(room, this.peer, env.now, lost);
     const history = { maxstanzas: room.config.historyMax, ...(ask ? { since: ask.since } : {}) };
-    const request = joinRequest(room, occupant, this.peer, { history }, ask);
+    const request = joinRequest(room, this.#links, occupant, this.peer, { history }, ask);
     const { paths } = this.#links;
     // They have done nothing yet, or come again.
     const isNew = occupant.home === undefined && (paths.hasLeft(occupant.jid) || !paths.orderOf(occupant.jid));
     if (isNew) paths.isLastOf(occupant.jid, paths.next(env), false, env.now);
-    const trail = trailFor(room, this.#links, occupant, this.peer);
+    const known = way && onward(room, this.#links, way, occupant.home, this.peer);
+    const trail = known ?? trailFor(room, this.#links, occupant, this.peer);
     link.send(turn, trail ? trailed(room, request, trail) : request, '0289#5.1');
     turn.setTimer(this.#timer('answer'), answerMs);
   }
@@ -347,8 +356,9 @@ export class JoiningNode {
     const { room, env } = turn;
     if (this.#links.isBlocked(room, this.peer)) return false;
     const isWelcome = ({ occupant }: Waiting) => !this.#links.isRefused(this.peer, occupant.jid);
-    const next = anyone(room, this.#links, this.peer) ?? this.#entrance.first(env.now, isWelcome)?.occupant;
-    if (next) this.#ask(turn, next, tries);
+    const here = anyone(room, this.#links, this.peer);
+    const next = here ? { occupant: here, way: undefined } : this.#entrance.first(env.now, isWelcome);
+    if (next) this.#ask(turn, next.occupant, tries, next.way);
     return next !== undefined;
   }
 
@@ -362,7 +372,7 @@ export class JoiningNode {
     link.watch(turn);
     // Before the answer is part of it.
     const missed = asked && link.counts ? missedBy(turn, asked) : [];
-    const kept = keepsSubject(room.subject, answer.subject);
+    const kept = keepsSubject(this.#links, room.subject, answer.subject);
     if (kept) answer.setSubject(undefined);
     const changes = answer.diff(turn, {
       from: this.peer,
@@ -397,7 +407,7 @@ export class JoiningNode {
     const { link, announced } = now;
     now.announced = undefined;
     // The user in whose name we joined left while they waited, or lost the nick.
-    if (room.occupantByJid(announced.jid) !== undefined) return;
+    if (room.occupantByJid(announced.jid) !== undefined || this.#entrance.awaits(announced.jid, turn.env.now)) return;
     const to = occupantJid(this.peer, announced.nick);
     link.send(turn, occupantPresence(room, announced, to, { type: 'unavailable' }), '0289#5.4');
   }

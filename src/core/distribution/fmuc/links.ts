@@ -3,7 +3,7 @@ import type { RoomTurn } from '../../room/room-turn.ts';
 import type { RoomView } from '../../room/state.ts';
 import { bareOf, domainOf, type Jid } from '../../xmpp/jid.ts';
 import type { Stanza } from '../../xmpp/stanza.ts';
-import type { FmucTrust } from '../config.ts';
+import type { FmucMode, FmucTrust } from '../config.ts';
 import { Link } from '../link.ts';
 import { fmucPeer } from '../peers.ts';
 import { Budgets } from './budgets.ts';
@@ -23,6 +23,8 @@ export class Links {
   readonly scopes: Scopes;
   readonly budgets = new Budgets();
   readonly names: Names;
+  /** Of all of them. */
+  readonly mode: FmucMode;
   readonly #links = new Map<Jid, Link>();
   /** By peer: users whom it does not let in, as long as they are here. Decision #156. */
   readonly #refused = new Map<Jid, Set<Jid>>();
@@ -31,7 +33,8 @@ export class Links {
   /** Users (bare JIDs) whom a moderator here has taken out, as long as their node does not say that they left. Decision #161. */
   readonly #removed = new Map<Jid, string>();
 
-  constructor(trust: FmucTrust = {}) {
+  constructor(mode: FmucMode, trust: FmucTrust = {}) {
+    this.mode = mode;
     this.trust = trust;
     this.scopes = new Scopes(trust.scope);
     this.names = new Names((peer) => trust.seeJids === undefined || trust.seeJids.includes(peer));
@@ -94,6 +97,11 @@ export class Links {
   /** Whether that one has joined this room. */
   isInbound(room: RoomView, peer: Jid): boolean {
     return fmucPeer(room, peer)?.direction === 'inbound';
+  }
+
+  /** Whether that one has joined this room in primary-replica mode. */
+  isPrimaryOf(room: RoomView, peer: Jid): boolean {
+    return this.mode === 'primary-replica' && this.isInbound(room, peer);
   }
 
   of(peer: Jid): Link | undefined {

@@ -20,13 +20,21 @@ import { commitPast } from './past.ts';
 import { originOf, passedBy, trailOf } from './place.ts';
 import { isDelayedBy, itemOf, type Known, moderationOf, wordsOf } from './reading.ts';
 
-export function takeMessage(turn: RoomTurn, links: Links, peer: Jid, author: Jid, stanza: Stanza): void {
-  const occupant = spokenForBy(turn.room, links, peer, author, resourceOf(stanza.from));
+/** @param before  the author as they were when it came, where it had to wait and they may have left since */
+export function takeMessage(
+  turn: RoomTurn,
+  links: Links,
+  peer: Jid,
+  author: Jid,
+  stanza: Stanza,
+  before?: Known,
+): void {
+  const occupant = spokenForBy(turn.room, links, peer, author, resourceOf(stanza.from)) ?? before;
   // A node in a ring speaks for users whom we know by another way: decision #145.
   if (occupant === undefined && links.paths.knows(author, peer)) return;
   if (occupant === undefined)
     return turn.note('0289#7', `${peer} speaks for ${author}, whom it has not introduced: dropped`, { peer });
-  const no = maySay(turn.room, occupant, stanza);
+  const no = before ? undefined : maySay(turn.room, occupant, stanza);
   if (no) return refuseWords(turn, links, peer, occupant, stanza, no);
   if (stanza.type === 'groupchat') takeGroupchat(turn, links, peer, occupant, stanza);
   else takePrivate(turn, links, peer, occupant, stanza);
@@ -46,7 +54,7 @@ function takeGroupchat(turn: RoomTurn, links: Links, peer: Jid, occupant: Known,
   if (late && !changesSubject(item.payloads)) return commitPast(turn, lateMessage(item, occupant, peer));
   if (!changesSubject(item.payloads)) return commit(turn, { kind: 'message', occupant, item }, { spec: '0289#5.2' });
   // Decision #63: our subject is on its way there, and replaces it.
-  if (!links.isOutbound(room, peer) && links.of(peer)?.subjectIsUnderWay)
+  if (links.mode === 'primary-primary' && !links.isOutbound(room, peer) && links.of(peer)?.subjectIsUnderWay)
     return turn.note('decision#63', 'a subject that crossed ours on the way: dropped');
   commit(turn, { kind: 'subject', occupant, subject: subjectOf(item), item }, { spec: '0289#5.2' });
 }

@@ -122,7 +122,7 @@ export function rename(turn: RoomTurn, links: Links, before: Known, nick: string
   const { room } = turn;
   const peer = before.home as Jid;
   if (nickIsReserved(room, nick, bareOf(before.jid))) {
-    leave(turn, before, { payloads: [] });
+    if (links.mode === 'primary-primary') leave(turn, before, { payloads: [] });
     const no = refusing('cancel', 'not-acceptable', '0045#7.6', `${nick} is another's nick here`);
     return refuseUser(turn, links, { peer, user: before.jid, origin: peer, counts: true }, nick, no);
   }
@@ -130,7 +130,8 @@ export function rename(turn: RoomTurn, links: Links, before: Known, nick: string
   // A node that heard of it by another way says so again.
   if (holder?.jid === before.jid) return;
   if (!yieldsTo(turn, links, peer, links.paths.route(before.jid, peer), [holder])) {
-    leave(turn, before, { payloads: [] });
+    // A replica has not called them otherwise yet (decision #150).
+    if (links.mode === 'primary-primary') leave(turn, before, { payloads: [] });
     return refuseNick(turn, links, peer, nick, before.jid);
   }
   if (stateOf(room, peer) !== 'live') return;

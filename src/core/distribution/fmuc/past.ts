@@ -38,7 +38,7 @@ export function takePastSubject(
   const setter = author === undefined ? undefined : room.occupantIdOf(author);
   const said = readSubject(turn, setter, stanza);
   const subject = said && ownedSubject(room, links, peer, author, said);
-  if (subject === undefined || sameSubject(subject, room.subject) || keepsSubject(room.subject, subject)) return;
+  if (subject === undefined || sameSubject(subject, room.subject) || keepsSubject(links, room.subject, subject)) return;
   if (!mayHaveNamed(room, links, peer, author, subject.by ?? peer))
     return turn.note('decision#157', `a subject that ${peer} may not bring in: dropped`, { peer });
   commitPast(turn, lateSubject(room, subject, room.occupants.get(subject.nick), peer));

@@ -76,6 +76,14 @@ export function isSettled(now: Phase): boolean {
   return phase === 'joined' || phase === 'split' || phase === 'rejected' || phase === 'standby';
 }
 
+/** In primary-replica mode: whether the joined node decides with this one, or will soon, or cannot be reached. */
+export type Reach = 'joined' | 'coming' | 'cut';
+
+export function reachOf({ phase }: Phase): Reach {
+  if (phase === 'joined') return phase;
+  return phase === 'away' || phase === 'asking' || phase === 'leaving' ? 'coming' : 'cut';
+}
+
 /** A node whose link is spare is in step by another way, until that is lost; so long ago, in milliseconds, at most. */
 const noticedMs = 120_000;
 

@@ -68,16 +68,18 @@ export function missedBy(turn: RoomTurn, ask: Resync): readonly HistoryItem[] {
 
 /**
  * Whether this room keeps its subject, and the other node gets it: where neither has heard of the other's, the newer one
- * counts, and a node with none takes the other's.
+ * counts, and a node with none takes the other's. A replica's subject is the primary's (decision #172).
  */
-export function keepsSubject(mine: Subject | undefined, theirs: Subject | undefined): mine is Subject {
+export function keepsSubject({ mode }: Links, mine: Subject | undefined, theirs: Subject | undefined): boolean {
+  if (mode === 'primary-replica') return false;
   if (mine === undefined || theirs === undefined) return mine !== undefined;
   return !sameSubject(mine, theirs) && mine.at > theirs.at;
 }
 
-/** Decision #183: a link is lost, and another node may know what was on its way over it. */
+/** Decision #183: a link is lost, and another node may know what was on its way over it. In a tree (#172) none does. */
 export function askOthers(turn: RoomTurn, links: Links, lost: Jid, heard: Instant): void {
   const { room, env } = turn;
+  if (links.mode === 'primary-replica') return;
   for (const peer of room.peers.keys()) {
     const link = peer === lost ? undefined : links.live(room, peer);
     const ask = link?.counts ? missing(room, peer, env.now, heard) : undefined;

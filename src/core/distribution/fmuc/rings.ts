@@ -45,6 +45,8 @@ export class Rings {
   /** Decision #146: if the link of the ring that is spare is one of ours, it is given up when all has settled. */
   found(turn: RoomTurn, one: readonly Jid[], other: readonly Jid[]): void {
     const { room } = turn;
+    // Decision #153: whoever says that there is one is wrong.
+    if (this.#links.mode === 'primary-replica') return;
     const ends = spareLink(one, other);
     const peer = ends?.includes(room.jid) ? ends.find((end) => end !== room.jid) : undefined;
     if (peer === undefined || this.#spare.has(peer) || this.#links.live(room, peer)?.counts !== true) return;

@@ -27,27 +27,70 @@ import {
   wayOf,
 } from './stanzas.ts';
 
+/** Ids by which a change was told: `sent` of the stanza on the link, `echo` of what comes back. Of several stanzas, of the last. */
+export interface Asked {
+  readonly sent: string;
+  readonly echo: string;
+}
+
 export class Spreading {
   readonly #links: Links;
   readonly #joining: ReadonlyMap<Jid, JoiningNode>;
-  /** What is being taken from another node, as it is passed on. */
+  /** What is being taken from another node, as it is passed on; `told`: whether anything was. */
   #passing:
     | (Omit<Trail, 'via'> &
-        Route & { readonly author: Jid; readonly nick: string; readonly peer: Jid; readonly left: boolean })
+        Route & {
+          readonly author: Jid;
+          readonly nick: string;
+          readonly peer: Jid;
+          readonly left: boolean;
+          told: boolean;
+        })
     | undefined;
+  /** What happens now is told over this link alone. */
+  #only: { readonly link: Link; asked?: Asked } | undefined;
+  /** A node that has had what happens now. */
+  #without: Jid | undefined;
 
   constructor(links: Links, joining: ReadonlyMap<Jid, JoiningNode>) {
     this.#links = links;
     this.#joining = joining;
   }
 
-  /** What follows from a stanza of another node about this user goes on under the identity that it has. */
-  passOn(peer: Jid, author: Jid, stanza: Stanza, take: () => void): void {
+  /**
+   * What follows from a stanza of another node about this user goes on under the identity that it has.
+   *
+   * @returns whether anything followed
+   */
+  passOn(peer: Jid, author: Jid, stanza: Stanza, take: () => void): boolean {
     const { by = peer, id, order } = trailOf(stanza, peer) ?? {};
     const left = isLeave(stanza) && !isLost(stanza);
-    this.#passing = { author, nick: resourceOf(stanza.from), left, peer, by, id, order, ...routeOf(stanza, peer) };
+    const nick = resourceOf(stanza.from);
+    const passing = { author, nick, left, peer, by, id, order, ...routeOf(stanza, peer), told: false };
+    this.#passing = passing;
     take();
     this.#passing = undefined;
+    return passing.told;
+  }
+
+  /**
+   * Tells a change over one link alone, before it happens here (decision #150).
+   *
+   * @returns how it was told; undefined: it is not told to other nodes
+   */
+  ask(turn: RoomTurn, change: Change, link: Link): Asked | undefined {
+    const only: { readonly link: Link; asked?: Asked } = { link };
+    this.#only = only;
+    this.spread(turn, change);
+    this.#only = undefined;
+    return only.asked;
+  }
+
+  /** What happens in `take` is told to all but this node, which has had it. */
+  without(peer: Jid, take: () => void): void {
+    this.#without = peer;
+    take();
+    this.#without = undefined;
   }
 
   /** Whether what happens now follows from a stanza of another node. */
@@ -58,6 +101,7 @@ export class Spreading {
   /** To every linked node but the one it came from. §5.2, §5.3, §5.4. */
   spread(turn: RoomTurn, change: Change): void {
     const { room } = turn;
+    if (this.#passing) this.#passing.told = true;
     switch (change.kind) {
       case 'sessionLeft':
         return this.#spreadSessions(turn, change.before, change.after);
@@ -176,14 +220,17 @@ export class Spreading {
     const { jid } = asFirst(occupant);
     if (occupant.home === undefined && jid !== undefined && spec !== '0289#5.2')
       this.#links.paths.isLastOf(jid, trail.order, spec === '0289#5.4', turn.env.now);
-    for (const link of this.#links.hearing(room, occupant, passed)) {
+    const hearing = this.#only ? [this.#only.link] : this.#links.hearing(room, occupant, passed);
+    for (const link of hearing) {
       // Decision #156: nobody there would hear it.
       if (isSaid && this.#links.isRefused(link.peer, asFirst(occupant).jid)) continue;
+      if (link.peer === this.#without) continue;
       for (const [i, stanza] of [write(link) ?? []].flat().entries()) {
         // Of a new nick's two stanzas the second may say something else at the next node.
         const news = i === 0 ? trail : { ...trail, id: turn.env.newId() };
         const trailTo = { ...onward(room, this.#links, news, peer, link.peer), past };
-        link.send(turn, link.counts ? trailed(room, stanza, trailTo) : stanza, spec);
+        const sent = link.send(turn, link.counts ? trailed(room, stanza, trailTo) : stanza, spec);
+        if (this.#only) this.#only.asked = { sent, echo: (link.counts ? trailTo.id : undefined) ?? sent };
       }
     }
   }

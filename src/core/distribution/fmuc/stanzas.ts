@@ -15,7 +15,7 @@ import {
 } from '../../xep/sync.ts';
 import { type JoinRequest, writeJoin, writeMucUser } from '../../xep/xep0045.ts';
 import { writeDelay } from '../../xep/xep0203.ts';
-import { writeFmuc } from '../../xep/xep0289.ts';
+import { writeFmuc, writeMode } from '../../xep/xep0289.ts';
 import { writeStanzaId } from '../../xep/xep0359.ts';
 import { stanzaError } from '../../xmpp/errors.ts';
 import { type Jid, occupantJid } from '../../xmpp/jid.ts';
@@ -90,18 +90,23 @@ export function trailed(room: RoomView, stanza: Stanza, trail: Trail): Stanza {
 /** §5.1 Example 2: asks the other node to let us join, in the name of one user. */
 export function joinRequest(
   room: RoomView,
+  { mode }: Links,
   occupant: Occupant,
   peer: Jid,
   join: JoinRequest,
   ask: Resync | undefined,
 ): Stanza {
   const fmuc = fmucFrom(room, occupant.nick, asFirst(occupant).jid);
+  const more = [
+    ...(ask === undefined ? [] : [writeResync(ask)]),
+    ...(mode === 'primary-replica' ? [writeMode(mode)] : []),
+  ];
   return presence(
     occupantJid(room.jid, occupant.nick),
     occupantJid(peer, occupant.nick),
     {},
     ...occupant.presence,
-    ask === undefined ? fmuc : element('fmuc', NS.fmuc, fmuc.attrs, [writeResync(ask)]),
+    element('fmuc', NS.fmuc, fmuc.attrs, more),
     writeJoin(join),
     item(room, occupant, {}),
   );
