@@ -43,6 +43,12 @@ test.describe('Federated rooms of three (XEP-0289)', () => {
   }) => {
     await room.open('ring');
     await room.quiet();
+    // The first words show which link closes the ring (decision #146).
+    await room.say(second, 'Hail');
+    await room.say(third, 'Hail');
+    const states = async () => JSON.stringify((await room.state()).nodes.map(({ rooms }) => rooms));
+    await eventually(states, 40_000).toContain('"standby"');
+    await room.quiet();
     const start = await room.mark();
     await room.say(first, 'When the hurlyburly’s done');
     for (const who of [first, second, third])
