@@ -437,8 +437,8 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'any node kicks',
     file: `${fmuc}moderation.ts`,
-    find: 'if (links.trust.mayKick?.includes(peer)) {',
-    replace: 'if (links.trust.mayKick?.includes(peer) !== null) {',
+    find: 'if (names(room.config.federation.mayKick, peer)) {',
+    replace: 'if (names(room.config.federation.mayKick, peer) !== undefined) {',
     modes: ['0289pp'],
   },
   {

@@ -116,6 +116,8 @@ export const decisions: Readonly<Record<string, string>> = {
   '181': 'resync after a split between FMUC nodes',
   '182': 'private messages and iqs between FMUC nodes',
   '183': 'what was on its way over a link that is lost',
+  '184': 'the owner’s form of a federated room',
+  '185': 'another nick in place of a taken one',
   '150': 'what waits for the echo of the primary',
   '151': 'what is an echo',
   '152': 'how long an echo is waited for, and for how many',

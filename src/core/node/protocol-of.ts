@@ -1,5 +1,5 @@
 import type { DistributedRoomConfig, DistributionConfig } from '../distribution/config.ts';
-import { FmucNode } from '../distribution/fmuc/fmuc-node.ts';
+import { FederatedRoom, federationOf } from '../distribution/fmuc/federated-room.ts';
 import { plain } from '../distribution/plain.ts';
 import { Primary } from '../distribution/primary-replica/primary.ts';
 import { Replica } from '../distribution/primary-replica/replica.ts';
@@ -17,14 +17,15 @@ export function protocolOf(distribution: DistributionConfig): Protocol {
     case 'replica':
       return new Replica(distribution.self, distribution.serves, distribution.keepalive);
     case 'fmuc':
-      return new FmucNode(distribution);
+      return new FederatedRoom(distribution);
     default:
       return assertNever(distribution);
   }
 }
 
-/** The room's own configuration: a primary starts with the replicas that are named beside it, until an owner chooses others. */
+/** The room's own configuration. It starts with the nodes that are named beside it, until an owner chooses others. */
 export function roomConfigOf({ distribution, ...config }: DistributedRoomConfig): RoomConfig {
+  if (distribution.kind === 'fmuc') return { ...config, federation: federationOf(distribution, config.federation) };
   return distribution.kind === 'primary' && config.nodes.length === 0
     ? { ...config, nodes: [...distribution.replicas.keys()] }
     : config;

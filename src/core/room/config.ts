@@ -53,6 +53,32 @@ export interface RoomSettings {
   /** Nodes, or whole domains of them, that have nothing to do with this room, whatever else is said of them. */
   readonly blockedNodes: readonly Jid[];
   readonly split: SplitSettings;
+  readonly federation: FederationSettings;
+}
+
+/** XEP-0289: how the room and others join each other, as far as an owner says so. */
+export interface FederationSettings {
+  readonly enabled: boolean;
+  /** Rooms that this one joins. */
+  readonly outbound: readonly Jid[];
+  /** Whether it shows nothing before the room that it joins has sent it back. */
+  readonly awaitsEcho: boolean;
+  /** Rooms that may join this one. Here and below a domain stands for all rooms there. */
+  readonly allowed: readonly Jid[];
+  /** What is said to a room that is not among them: `ask`: to wait, and to the owners that it asks. */
+  readonly others: 'refuse' | 'ask';
+  /** Rooms whose moderators may kick users of this one. */
+  readonly mayKick: readonly Jid[];
+  /** Rooms that are told real addresses. */
+  readonly seeJids: readonly Jid[] | 'all';
+  /** The most messages that a room that joins is sent. */
+  readonly historyMax: number;
+  /** What becomes of a user of this room whose nick is another's on the joined side. */
+  readonly collision: 'refuse' | 'rename';
+  /** Whether both sides get what they missed in a split. */
+  readonly resync: boolean;
+  /** Whether a silent link is pinged. */
+  readonly keepalive: boolean;
 }
 
 /**
@@ -101,6 +127,19 @@ export const defaultSettings: RoomSettings = {
   avatars: [],
   nodes: [],
   blockedNodes: [],
+  federation: {
+    enabled: true,
+    outbound: [],
+    awaitsEcho: false,
+    allowed: [],
+    others: 'refuse',
+    mayKick: [],
+    seeJids: 'all',
+    historyMax: 200,
+    collision: 'refuse',
+    resync: true,
+    keepalive: true,
+  },
   split: { policy: 'freeze', chat: true, private: true, entry: false, kick: true, away: false },
 };
 

@@ -63,6 +63,8 @@ function checkConfiguration(
     return refusal('modify', 'bad-request', '0045#10.2', 'a form of type submit or cancel is needed');
   const submitted = readConfigForm(room, traits.configFields, form);
   if (submitted.kind === 'refusal') return submitted;
+  const wrong = traits.contradiction?.(room.jid, { ...room.config, ...submitted.changes });
+  if (wrong !== undefined) return refusal('modify', 'not-acceptable', '0045#10.2', wrong);
   const owners = new Set([...room.affiliations].filter(([, held]) => held === 'owner').map(([user]) => user));
   for (const [user, affiliation] of submitted.affiliations) {
     if (affiliation === 'owner') owners.add(user);

@@ -1,3 +1,5 @@
+import type { Jid } from '../xmpp/jid.ts';
+import type { RoomSettings } from './config.ts';
 import type { Occupant } from './event.ts';
 import type { SettingField } from './setting-field.ts';
 
@@ -7,6 +9,8 @@ export interface Traits {
   readonly features: readonly string[];
   /** The protocol's own fields of the owner's form (§10.2). */
   readonly configFields: readonly SettingField[];
+  /** What contradicts itself in settings that an owner submits, for people; undefined: nothing does. */
+  contradiction?(room: Jid, settings: RoomSettings): string | undefined;
   /** Whether the room keeps its last changes, for nodes that missed some. */
   readonly keepsChanges: boolean;
   /** Whether the room gives its users their occupant ids (XEP-0421), and so keeps who has which. */

@@ -12,6 +12,7 @@ import { type Jid, occupantJid, resourceOf } from '../../xmpp/jid.ts';
 import { presence, type Stanza } from '../../xmpp/stanza.ts';
 import type { Instant } from '../../xmpp/time.ts';
 import { Pending } from '../pending.ts';
+import { otherNick } from './collision.ts';
 import type { Known } from './reading.ts';
 
 export interface Waiting {
@@ -21,6 +22,8 @@ export interface Waiting {
   readonly by?: ByNode | undefined;
   /** The way on which they came by another node. */
   readonly way?: Trail | undefined;
+  /** They asked for another nick, which is taken on the joined side. */
+  readonly renamed?: true;
 }
 
 /** Something that came by a node that joined this one, and waits: a user who wants to enter, or what one of them does. */
@@ -108,8 +111,13 @@ export class Entrance {
 
   /** Another room says that somebody there has their nick (decision #23). @returns whether they were waiting */
   yield(turn: RoomTurn, user: Jid): boolean {
-    const waiting = this.#waiting.take(user, turn.env.now);
-    if (waiting) refuseEntry(turn, waiting, { ...conflict, spec: 'decision#23' });
+    const { env, room } = turn;
+    const waiting = this.#waiting.take(user, env.now);
+    const nick = waiting && waiting.by === undefined ? otherNick(room, waiting.occupant) : undefined;
+    // Decision #185: the same user, who asks for another nick.
+    if (waiting && nick !== undefined)
+      this.#waiting.add(user, { ...waiting, occupant: { ...waiting.occupant, nick }, renamed: true }, env.now);
+    else if (waiting) refuseEntry(turn, waiting, { ...conflict, spec: 'decision#23' });
     return waiting !== undefined;
   }
 
@@ -149,7 +157,9 @@ export function admit(turn: RoomTurn, waiting: Waiting): boolean {
   if (by || no) return false;
   // Another session of theirs may have entered before, under whatever nick.
   const occupantId = room.occupantIdOf(occupant.jid) ?? occupant.occupantId;
-  commit(turn, entry(room, { ...occupant, ...rankOf(room, occupant.jid), occupantId }, join));
+  const change = entry(room, { ...occupant, ...rankOf(room, occupant.jid), occupantId }, join);
+  const isRenamed = waiting.renamed && change.kind === 'entered';
+  commit(turn, isRenamed ? { ...change, statuses: [...change.statuses, 210] } : change);
   return true;
 }
 

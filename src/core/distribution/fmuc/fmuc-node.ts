@@ -1,4 +1,5 @@
 import type { Change } from '../../room/change.ts';
+import type { FederationSettings } from '../../room/config.ts';
 import { isLocal, type Occupant } from '../../room/event.ts';
 import { handBack } from '../../room/hand-back.ts';
 import type { Asked } from '../../room/passed.ts';
@@ -15,13 +16,14 @@ import { assertNever, stanzaError } from '../../xmpp/errors.ts';
 import { bareOf, type Jid, resourceOf } from '../../xmpp/jid.ts';
 import { NS } from '../../xmpp/namespaces.ts';
 import { errorReply, iqResult, payloadOf, type Stanza } from '../../xmpp/stanza.ts';
-import type { DistributionConfig } from '../config.ts';
+import type { FmucTrust } from '../config.ts';
 import { withoutExcess } from '../excess.ts';
 import { type Link, readLinkTimer } from '../link.ts';
 import type { Protocol, ProtocolStatus } from '../protocol.ts';
 import { isWordless } from '../wordless.ts';
 import { askAgain, refreshRanks, tellWaiting } from './admission.ts';
-import { cutBlocked } from './blocking.ts';
+import { cutBlocked, cutLinks, settingsChanged } from './blocking.ts';
+import { modeIn } from './config-fields.ts';
 import { echo } from './echo.ts';
 import { Entrance, tellWithdrawn } from './entrance.ts';
 import { takeError } from './errors.ts';
@@ -31,7 +33,7 @@ import { JoinedNode } from './joined-node.ts';
 import { JoiningNode } from './joining-node.ts';
 import { Links, stateOf } from './links.ts';
 import { routePrivate, takeMessage, takeModeration } from './messages.ts';
-import { contradiction, modeOf } from './mode.ts';
+import { contradiction } from './mode.ts';
 import { tellHome } from './moderation.ts';
 import { NodesBehind } from './nodes-behind.ts';
 import { takePastMessage, takePastSubject } from './past.ts';
@@ -71,10 +73,12 @@ export class FmucNode implements Protocol {
   readonly #replica: ReplicaSide | undefined;
   readonly #behind: NodesBehind | undefined;
 
-  constructor({ outbound, allowedNodes, trust, mode }: DistributionConfig & { readonly kind: 'fmuc' }) {
-    this.#links = new Links(modeOf(mode, outbound), trust);
-    this.#joining = new Map(outbound.map((peer) => [peer, new JoiningNode(peer, this.#links, this.#entrance)]));
-    this.#joined = new JoinedNode(this.#links, allowedNodes);
+  constructor(settings: FederationSettings, trust: FmucTrust = {}) {
+    const { enabled, outbound } = settings;
+    const joined = enabled ? outbound : [];
+    this.#links = new Links(modeIn(settings), trust);
+    this.#joining = new Map(joined.map((peer) => [peer, new JoiningNode(peer, this.#links, this.#entrance)]));
+    this.#joined = new JoinedNode(this.#links);
     this.#rings = new Rings(this.#links, this.#joining, this.#joined);
     this.#spreading = new Spreading(this.#links, this.#joining);
     const [primary] = this.#links.mode === 'primary-replica' ? this.#joining.values() : [];
@@ -98,7 +102,7 @@ export class FmucNode implements Protocol {
     const outbound = this.#links.isOutbound(room, peer);
     const place = placeOf(received);
     const begins = place?.n === 1 && place.session !== this.#links.of(peer)?.session;
-    const known = this.#joining.has(peer) || this.#joined.allows(peer);
+    const known = this.#joining.has(peer) || this.#joined.allows(room, peer);
     const link = this.#links.of(peer);
     const state = link && stateOf(room, peer);
     const what = classify(received, { peer, outbound, known, begins, state });
@@ -198,6 +202,23 @@ export class FmucNode implements Protocol {
     for (const side of this.#joining.values()) side.leaveIfEmpty(turn);
   }
 
+  /** The room is another from here on: it leaves the set, and its users and the other nodes are told. */
+  end(turn: RoomTurn): void {
+    cutLinks(turn, this.#joining, this.#joined, () => true, 'is not linked with this room any more');
+    if (this.#replica) this.#replica.settle(turn);
+    else this.#entrance.admitAll(turn, []);
+  }
+
+  begin(turn: RoomTurn): void {
+    this.#settle(turn);
+  }
+
+  /** Other settings of the same node. */
+  configured(turn: RoomTurn, before: FederationSettings): void {
+    settingsChanged(turn, this.#links, this.#joining, this.#joined, before);
+    this.#settle(turn);
+  }
+
   route(turn: RoomTurn, from: Occupant, to: Occupant, stanza: Stanza, asked: Asked): void {
     routePrivate(turn, this.#links, from, to, stanza, asked);
   }
@@ -261,7 +282,7 @@ export class FmucNode implements Protocol {
     const { room } = turn;
     const side = this.#joining.get(peer);
     const no = contradiction(room, this.#links.mode, side !== undefined, peer, stanza);
-    if (no !== undefined && this.#joined.allows(peer)) return this.#joined.refuse(turn, peer, no, stanza);
+    if (no !== undefined && this.#joined.allows(turn.room, peer)) return this.#joined.refuse(turn, peer, no, stanza);
     const cameRound = passedBy(stanza, peer).includes(room.jid);
     if (cameRound || (side?.isAsking(room) && room.jid < peer)) {
       const place = placeOf(stanza);
@@ -271,7 +292,8 @@ export class FmucNode implements Protocol {
     side?.standBy(turn, 'it joins this room');
     const take = (now: RoomTurn) =>
       this.#spreading.passOn(peer, author, stanza, () => this.#joined.join(now, peer, author, join, stanza));
-    if (!this.#joined.allows(peer) || !this.#behind?.holdsJoin(turn, peer, author, join, stanza, take)) take(turn);
+    if (!this.#joined.allows(turn.room, peer) || !this.#behind?.holdsJoin(turn, peer, author, join, stanza, take))
+      take(turn);
   }
 
   /** Something of a user of another node. In primary-replica mode the primary decides when it happens: decision #150. */
@@ -378,7 +400,7 @@ export class FmucNode implements Protocol {
     turn.note('0289#7', `a stanza from ${peer}, which is not linked with this room: dropped`, { peer });
     if (this.#joining.has(peer) && !this.#links.isInbound(turn.room, peer))
       turn.send(errorReply(stanza, stanzaError('cancel', 'not-acceptable')), 'decision#24', peer);
-    else if (this.#joined.allows(peer)) this.#joined.tellUnlinked(turn, peer, stanza);
+    else if (this.#joined.allows(turn.room, peer)) this.#joined.tellUnlinked(turn, peer, stanza);
   }
 
   /** `<reject/>` and `<left/>`: only from the bare address of the room we joined (§5.1, §5.4), and about this link. */

@@ -65,7 +65,7 @@ export function takeIq(turn: RoomTurn, links: Links, peer: Jid, author: Jid, sta
   const ids = { id: turn.env.newId(), from: sender };
   // Decision #111. No user of another node is a moderator here, who may see real JIDs.
   if (isForAccount(question)) {
-    const isOpen = room.whois === 'anyone' && links.names.sees(peer);
+    const isOpen = room.whois === 'anyone' && links.names.sees(room, peer);
     const asked = asks(stanza, by, isOpen ? undefined : true);
     return passOn(turn, withParts(question, { ...ids, to: bareOf(target.jid) }), asked, '0045#17.4');
   }

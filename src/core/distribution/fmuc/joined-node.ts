@@ -1,10 +1,15 @@
 import type { RoomTurn } from '../../room/room-turn.ts';
+import type { RoomView } from '../../room/state.ts';
+import { tellUser } from '../../room/tell.ts';
+import type { PresenceParts } from '../../room/visibility.ts';
 import type { Sign } from '../../turn/spec.ts';
 import { type LinkPlace, readResync } from '../../xep/sync.ts';
 import type { JoinRequest } from '../../xep/xep0045.ts';
+import { stanzaError } from '../../xmpp/errors.ts';
 import type { Jid } from '../../xmpp/jid.ts';
-import type { Stanza } from '../../xmpp/stanza.ts';
+import { errorReply, type Stanza } from '../../xmpp/stanza.ts';
 import { type FmucPeer, fmucPeer, fmucPeers } from '../peers.ts';
+import { names } from './config-fields.ts';
 import type { Links } from './links.ts';
 import { enter, sameUser, showAs, theirs } from './occupants.ts';
 import { placed, placeOf, routeOf, trailOf } from './place.ts';
@@ -13,24 +18,28 @@ import { missedBy, missing, wanted } from './resync.ts';
 import { left, listed, looped, nodeHistory, nodeSubject, reject, resyncRequest, retractionsFor } from './stanzas.ts';
 import { blockedOut, dropUsers, prefer } from './ways.ts';
 
+/** Rooms on no list that owners are asked about. */
+const strangersMax = 100;
+
 /**
  * XEP-0289, the joined node's half: it lets other rooms join, answers them with what is here (§5.1), and tells them when
  * their last user is out (§5.4).
  */
 export class JoinedNode {
   readonly #links: Links;
-  readonly #allowed: readonly Jid[];
   /** Peers that were refused because of a user who is reached by another way. */
   readonly #stoodOff = new Map<Jid, Jid>();
 
-  /** @param allowed  the rooms that may join */
-  constructor(links: Links, allowed: readonly Jid[]) {
+  /** Rooms on no list of which owners have heard. */
+  readonly #strangers = new Set<Jid>();
+
+  constructor(links: Links) {
     this.#links = links;
-    this.#allowed = allowed;
   }
 
-  allows(peer: Jid): boolean {
-    return this.#allowed.includes(peer);
+  /** Whether an owner lets it join. */
+  allows({ config: { federation } }: RoomView, peer: Jid): boolean {
+    return federation.enabled && names(federation.allowed, peer);
   }
 
   /** §5.1: checks, takes the user in, and answers with occupants, history and subject. */
@@ -41,7 +50,7 @@ export class JoinedNode {
     if (occupant.nick === '') return turn.note('0289#5', `a join without a nick from ${peer}: ignored`, { peer });
     const refusal = place && { session: place.session, n: 0 };
     if (this.#links.isBlocked(room, peer)) return this.refuse(turn, peer, 'This room has blocked yours.', stanza);
-    if (!this.allows(peer)) return this.refuse(turn, peer, 'This room does not federate with yours.', stanza);
+    if (!this.allows(room, peer)) return this.#unknown(turn, peer, stanza);
     const before = this.#links.of(peer);
     if (before && place?.session === before.session)
       return turn.note('decision#60', `a join from ${peer} that has been answered already: dropped`, { peer });
@@ -75,7 +84,7 @@ export class JoinedNode {
       const record: FmucPeer = { kind: 'fmuc', state: 'live', since: env.now, direction: 'inbound', ...session };
       turn.record({ kind: 'peerChanged', peer, record });
       this.#links.budgets.begin(peer, env.now);
-      link.watch(turn);
+      if (room.config.federation.keepalive) link.watch(turn);
     }
     prefer(turn, this.#links, author);
     for (const other of room.occupants.values()) {
@@ -93,10 +102,29 @@ export class JoinedNode {
     // Decision #172.
     const mine =
       this.#links.mode === 'primary-primary' &&
+      room.config.federation.resync &&
       ask &&
       (missing(room, peer, env.now, undefined) ?? { ...ask, maxstanzas: room.config.historyMax, have: [] });
     if (mine) link.send(turn, resyncRequest(room, peer, mine), 'decision#181');
     link.send(turn, nodeSubject(room, peer), '0289#5.1');
+  }
+
+  /** Decision #184: it is on no list. An owner may want to be asked; a room without our extension does not ask again. */
+  #unknown(turn: RoomTurn, peer: Jid, stanza: Stanza): void {
+    const { enabled, others } = turn.room.config.federation;
+    if (!enabled || others !== 'ask') return this.refuse(turn, peer, 'This room does not federate with yours.', stanza);
+    const text = `${peer} asks to join this room. It is let in once an owner puts it on the list of rooms that may.`;
+    if (!this.#strangers.has(peer) && this.#strangers.size < strangersMax) {
+      this.#strangers.add(peer);
+      for (const { jid, affiliation } of turn.room.locals)
+        if (affiliation === 'owner') tellUser(turn, jid, text, 'decision#184');
+    }
+    const place = placeOf(stanza);
+    if (place === undefined) return this.refuse(turn, peer, 'An owner of this room has to let yours in.', stanza);
+    const wait = stanzaError('wait', 'not-allowed', 'an owner of this room has to let yours in');
+    const answer = errorReply(stanza, wait);
+    turn.note('decision#184', `${peer} waits until an owner lets it join`, { peer, sign: 'refused' });
+    if (answer) turn.send(placed(answer, { session: place.session, n: 0 }), 'decision#184', peer);
   }
 
   /** §5.1 Example 3. */
@@ -145,10 +173,10 @@ export class JoinedNode {
   }
 
   /** Decision #175: an owner wants nothing to do with it. */
-  block(turn: RoomTurn, peer: Jid): void {
+  block(turn: RoomTurn, peer: Jid, parts: PresenceParts = blockedOut): void {
     this.#links.of(peer)?.send(turn, left(turn.room, peer), 'decision#175');
     this.#forget(turn, peer);
-    dropUsers(turn, this.#links, peer, 'decision#175', undefined, blockedOut);
+    dropUsers(turn, this.#links, peer, 'decision#175', undefined, parts);
   }
 
   /** Decision #24: its users are out, and it may join again. */

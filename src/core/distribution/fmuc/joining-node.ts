@@ -34,7 +34,7 @@ import {
   whyAlone,
 } from './phase.ts';
 import type { Known } from './reading.ts';
-import { catchUp, keepsSubject, missedBy, missing } from './resync.ts';
+import { catchUp, historyFor, keepsSubject, missedBy, missing } from './resync.ts';
 import { joinRequest, occupantPresence, onward, trailed, trailFor } from './stanzas.ts';
 import { blockedOut, dropUsers, prefer } from './ways.ts';
 
@@ -152,7 +152,7 @@ export class JoiningNode {
     if (phase === 'standby') return;
     turn.note('decision#146', `no link with ${this.peer} for now: ${why}`, { peer: this.peer });
     this.#standAlone(turn, { phase: 'standby' });
-    turn.setTimer(this.#timer('retry'), jitter(turn.env, keepaliveMs));
+    if (turn.room.config.federation.keepalive) turn.setTimer(this.#timer('retry'), jitter(turn.env, keepaliveMs));
   }
 
   /** Whether somebody of ours is still reached by another way there: it is asked as often as a link is looked at. */
@@ -204,9 +204,9 @@ export class JoiningNode {
   }
 
   /** Decision #175: an owner wants nothing to do with it. */
-  block(turn: RoomTurn): void {
+  block(turn: RoomTurn, parts: PresenceParts = blockedOut): void {
     sayGoodbye(turn, this.#links, this.#joinedLink(turn.room), 'decision#175');
-    this.#standAlone(turn, { phase: 'away' }, 'decision#175', blockedOut);
+    this.#standAlone(turn, { phase: 'away' }, 'decision#175', parts);
   }
 
   /** Decision #160: it sends too much, and is not asked again for a while. */
@@ -338,8 +338,8 @@ export class JoiningNode {
     const times = { since: env.now, heard: env.now };
     const asking = { phase: 'asking', link, lost, answer, ways: new Map(), tries, ...times } as const;
     this.#become(turn, { ...asking, announced: occupant, unwelcome: [] });
-    const ask = missing(room, this.peer, env.now, lost);
-    const history = { maxstanzas: room.config.historyMax, ...(ask ? { since: ask.since } : {}) };
+    const ask = room.config.federation.resync ? missing(room, this.peer, env.now, lost) : undefined;
+    const history = historyFor(room, ask, lost);
     const request = joinRequest(room, this.#links, occupant, this.peer, { history }, ask);
     const { paths } = this.#links;
     // They have done nothing yet, or come again.
@@ -369,9 +369,9 @@ export class JoiningNode {
     const known = takeUsers(turn, this.#links, before);
     this.#become(turn, { phase: 'joined', link, announced });
     turn.clearTimer(this.#timer('answer'));
-    link.watch(turn);
+    if (room.config.federation.keepalive) link.watch(turn);
     // Before the answer is part of it.
-    const missed = asked && link.counts ? missedBy(turn, asked) : [];
+    const missed = asked && link.counts && room.config.federation.resync ? missedBy(turn, asked) : [];
     const kept = keepsSubject(this.#links, room.subject, answer.subject);
     if (kept) answer.setSubject(undefined);
     const changes = answer.diff(turn, {

@@ -1,12 +1,13 @@
 import type { Occupant, PeerRecord } from '../../room/event.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
 import type { RoomView } from '../../room/state.ts';
-import { bareOf, domainOf, type Jid } from '../../xmpp/jid.ts';
+import { bareOf, type Jid } from '../../xmpp/jid.ts';
 import type { Stanza } from '../../xmpp/stanza.ts';
 import type { FmucMode, FmucTrust } from '../config.ts';
 import { Link } from '../link.ts';
 import { fmucPeer } from '../peers.ts';
 import { Budgets } from './budgets.ts';
+import { names } from './config-fields.ts';
 import { Names } from './naming.ts';
 import { hopsMax, Paths } from './paths.ts';
 import { wording } from './place.ts';
@@ -22,7 +23,7 @@ export class Links {
   readonly trust: FmucTrust;
   readonly scopes: Scopes;
   readonly budgets = new Budgets();
-  readonly names: Names;
+  readonly names = new Names();
   /** Of all of them. */
   readonly mode: FmucMode;
   readonly #links = new Map<Jid, Link>();
@@ -37,7 +38,6 @@ export class Links {
     this.mode = mode;
     this.trust = trust;
     this.scopes = new Scopes(trust.scope);
-    this.names = new Names((peer) => trust.seeJids === undefined || trust.seeJids.includes(peer));
   }
 
   /** The peer does not let this user in. */
@@ -85,7 +85,7 @@ export class Links {
 
   /** Whether an owner wants nothing to do with this node. */
   isBlocked({ config }: RoomView, peer: Jid): boolean {
-    return config.blockedNodes.includes(peer) || config.blockedNodes.includes(domainOf(peer));
+    return names(config.blockedNodes, peer);
   }
 
   /** Whether this room has joined that one, or asks to. Of two that name each other one joins, and the other is joined. */

@@ -13,6 +13,7 @@ import { type MucUser, readMucUser } from '../../xep/xep0045.ts';
 import { type Jid, occupantJid } from '../../xmpp/jid.ts';
 import type { Stanza } from '../../xmpp/stanza.ts';
 import { refuseUser } from './admission.ts';
+import { names } from './config-fields.ts';
 import type { Links } from './links.ts';
 import { listed, occupantPresence } from './stanzas.ts';
 
@@ -66,7 +67,7 @@ export function takeNotice(turn: RoomTurn, links: Links, peer: Jid, author: Jid,
     turn.note('decision#162', `${peer} kicks too much: ignored`, { peer });
     return true;
   }
-  if (links.trust.mayKick?.includes(peer)) {
+  if (names(room.config.federation.mayKick, peer)) {
     turn.note('0289#5.5', `${peer} has kicked ${author}, as it may`, { peer });
     obey(turn, links, peer, occupant, user);
     return true;

@@ -8,19 +8,19 @@ import { bareOf, domainOf, type Jid, parseJid, resourceOf } from '../../xmpp/jid
 import { NS } from '../../xmpp/namespaces.ts';
 import { type Stanza, withPayloads } from '../../xmpp/stanza.ts';
 import { element, type XmlElement, type XmlNode } from '../../xmpp/xml.ts';
+import { names } from './config-fields.ts';
 import { isOwnUser } from './scope.ts';
 
 /** Users who wait to enter and have an id already: more than wait at any time are not named apart. */
 const waitingMax = 10_000;
 
 export class Names {
-  /** Whether this peer is told real addresses. */
-  readonly sees: (peer: Jid) => boolean;
   /** By bare JID: ids of users who are about to be in, or were. */
   readonly #waiting = new Map<Jid, string>();
 
-  constructor(sees: (peer: Jid) => boolean) {
-    this.sees = sees;
+  /** Whether this peer is told real addresses. */
+  sees({ config: { federation } }: RoomView, peer: Jid): boolean {
+    return federation.seeJids === 'all' || names(federation.seeJids, peer);
   }
 
   /** A user is about to enter, with this occupant id if they have had none before. */
@@ -30,7 +30,7 @@ export class Names {
 
   /** How this peer is told of a user. One of its own it knows by the name that it gave. */
   nameFor(room: RoomView, peer: Jid, user: Jid): Jid {
-    if (this.sees(peer)) return user;
+    if (this.sees(room, peer)) return user;
     const home = room.occupantByJid(user)?.home;
     const isKnown = home === peer || (room.occupantByJid(user) === undefined && isOwnUser(peer, user));
     // Somebody else has given it for the same purpose.
@@ -40,7 +40,7 @@ export class Names {
 
   /** A stanza as it goes to this peer. */
   outward(room: RoomView, peer: Jid, stanza: Stanza): Stanza {
-    if (this.sees(peer)) return stanza;
+    if (this.sees(room, peer)) return stanza;
     return withPayloads(
       stanza,
       stanza.payloads.map((payload) => {
@@ -52,7 +52,7 @@ export class Names {
 
   /** What this peer says of users whom it knows by a name of this room's. */
   inward(room: RoomView, peer: Jid, stanza: Stanza): Stanza {
-    if (this.sees(peer)) return stanza;
+    if (this.sees(room, peer)) return stanza;
     const real = (name: Jid) => this.#meant(room, name) ?? name;
     // It knows nobody of this room by any other name, and learns of nobody whether they are here.
     const asked = (name: Jid) => this.#meant(room, name) ?? (this.nameFor(room, peer, name) === name ? name : room.jid);

@@ -37,10 +37,18 @@ export function missing(room: RoomView, peer: Jid, now: Instant, lost: Instant |
   return { since: instant(first), now, maxstanzas: room.config.historyMax, have };
 }
 
+/** How much of the history a join asks for. Without resync, what was said in a split is not asked for. */
+export function historyFor(room: RoomView, ask: Resync | undefined, lost: Instant | undefined): HistoryRequest {
+  if (ask) return { maxstanzas: room.config.historyMax, since: ask.since };
+  return { maxstanzas: lost !== undefined && !room.config.federation.resync ? 0 : room.config.historyMax };
+}
+
 /** What a join asks for, limited "in the normal manner, as in XEP-0045" (§5.1). `maxchars` counts what the node is sent. */
 export function wanted(turn: RoomTurn, peer: Jid, history: HistoryRequest | undefined): readonly HistoryItem[] {
   const { room, env } = turn;
-  const said = sendable(turn, recent(room.history, history, env.now)).filter(isSaid);
+  const most = room.config.federation.historyMax;
+  const all = sendable(turn, recent(room.history, history, env.now)).filter(isSaid);
+  const said = all.slice(Math.max(0, all.length - most));
   if (history?.maxchars === undefined) return said;
   let first = said.length;
   for (let left = history.maxchars; first > 0; first--) {
@@ -63,7 +71,7 @@ export function missedBy(turn: RoomTurn, ask: Resync): readonly HistoryItem[] {
   const has = new Set(ask.have.map(({ by, id }) => `${by} ${id}`));
   const news = recent(room.history, { since }, env.now).filter(({ by, id }) => !has.has(`${by} ${id}`));
   const said = sendable(turn, news).filter(isSaid);
-  return ask.maxstanzas === 0 ? [] : said.slice(-ask.maxstanzas);
+  return said.slice(Math.max(0, said.length - Math.min(ask.maxstanzas, room.config.federation.historyMax)));
 }
 
 /**

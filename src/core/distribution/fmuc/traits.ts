@@ -1,6 +1,6 @@
 import type { Traits } from '../../room/traits.ts';
 import { NS } from '../../xmpp/namespaces.ts';
-import { fmucFields } from './config-fields.ts';
+import { contradiction, fmucFields } from './config-fields.ts';
 
 /**
  * An occupant's own node says which rank they have, and decides what becomes of them (§5.5, decision #62). Users of other
@@ -9,6 +9,7 @@ import { fmucFields } from './config-fields.ts';
 export const traits: Traits = {
   features: [NS.fmuc, NS.ext],
   configFields: fmucFields,
+  contradiction,
   keepsChanges: false,
   givesOccupantIds: true,
   reaches: ({ home }) => home === undefined,
