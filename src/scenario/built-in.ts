@@ -2,6 +2,7 @@ import chain from './chain.json' with { type: 'json' };
 import frozen from './frozen.json' with { type: 'json' };
 import growing from './growing.json' with { type: 'json' };
 import local from './local.json' with { type: 'json' };
+import mirror from './mirror.json' with { type: 'json' };
 import plain from './plain.json' with { type: 'json' };
 import ring from './ring.json' with { type: 'json' };
 import type { Scenario } from './scenario.ts';
@@ -19,6 +20,7 @@ export const builtIn = [
   frozen,
   local,
   wonderland,
+  mirror,
   chain,
   ring,
   plain,

@@ -8,8 +8,11 @@ import type { DeviceView, OccupantView } from './fold/people.ts';
 
 /** Role of a node in words: what it is by the scenario, refined by what it says itself. */
 export function roleOf(node: NodeView): string {
-  const role = node.status?.rooms[0]?.role;
-  if (role === 'fmuc') return 'FMUC node';
+  const { role, federation } = node.status?.rooms[0] ?? {};
+  if (role === 'fmuc') {
+    if (federation?.mode !== 'primary-replica') return 'FMUC node';
+    return federation.joins.length > 0 ? 'FMUC replica' : 'FMUC primary';
+  }
   if (role === 'plain') return 'plain room';
   if (role) return role;
   return node.kind === 'replica' ? 'replica' : 'room service';

@@ -11,7 +11,7 @@ const crossedBy = async (room: RoomPage, body: string) =>
   (await room.counters()).messages.find((message) => message.body === body);
 const hearAll = async (room: RoomPage, who: string, since: number) => [...(await room.heard(who, since))].sort();
 
-test.describe('Federated rooms of three (XEP-0289)', () => {
+test.describe('Federated rooms (XEP-0289)', () => {
   test('chain: each message crosses each link once; cut and healed, both sides have what they missed', async ({
     room,
   }) => {
@@ -70,5 +70,49 @@ test.describe('Federated rooms of three (XEP-0289)', () => {
     // The spare link takes the place of the one that is gone, and brings what was missed.
     const all = ['That will be ere the set of sun', 'When the battle’s lost and won', 'Where the place?'];
     for (const who of [first, second, third]) await eventually(() => hearAll(room, who, after), 40_000).toEqual(all);
+  });
+
+  test('mirror: nothing is shown in the replica before its primary has sent it back; cut off, its users are told at once', async ({
+    room,
+  }) => {
+    test.slow();
+    await room.open('mirror');
+    const queen = 'alice@mirror.lit/priam-ubuntu-vm';
+    const prince = 'hamlet@kronborg.lit/priam-ubuntu-vm';
+    await room.do({ act: 'join', who: prince });
+    await expect(room.node('talk.kronborg.lit')).toHaveAttribute('data-role', 'FMUC replica');
+    await expect(room.node('rooms.mirror.lit')).toHaveAttribute('data-role', 'FMUC primary');
+    await room.node('talk.kronborg.lit').click();
+    await room.page.keyboard.press('Escape');
+    await expect(room.testId('mode')).toHaveText('primary-replica');
+
+    const start = await room.mark();
+    await room.act({ act: 'say', who: prince, text: 'To be' });
+    await room.act({ act: 'say', who: queen, text: 'Curiouser' });
+    await eventually(async () => (await room.heard(prince, start)).length, 40_000).toBe(2);
+    await eventually(async () => (await room.heard(queen, start)).length, 40_000).toBe(2);
+    // One order in both rooms, and the replica's own words cross twice.
+    expect(await room.heard(prince, start)).toEqual(await room.heard(queen, start));
+    expect(await crossedBy(room, 'To be')).toMatchObject({ crossed: 2, deliveries: 2 });
+    expect(await crossedBy(room, 'Curiouser')).toMatchObject({ crossed: 1, deliveries: 2 });
+
+    await room.act({ act: 'cut', link: ['kronborg.lit', 'mirror.lit'], how: 'bounce' });
+    const cut = await room.mark();
+    await room.say(prince, 'or not');
+    const errors = async () =>
+      (await room.received(prince, cut)).filter(({ stanza }) => stanza?.name === 'message' && stanza.type === 'error');
+    await eventually(async () => (await errors()).length).toBe(1);
+    await room.say(prince, 'to be');
+    await eventually(async () => (await errors()).length).toBe(2);
+    expect(await room.heard(prince, cut)).toEqual([]);
+
+    await room.act({ act: 'heal', link: ['kronborg.lit', 'mirror.lit'] });
+    const healed = await room.mark();
+    const peers = async () => JSON.stringify((await room.state()).nodes.map(({ rooms }) => rooms));
+    await eventually(peers, 60_000).not.toContain('"split"');
+    await room.quiet();
+    await room.say(prince, 'that is the question');
+    await eventually(() => room.heard(queen, healed), 40_000).toEqual(['that is the question']);
+    await eventually(() => room.heard(prince, healed), 40_000).toEqual(['that is the question']);
   });
 });

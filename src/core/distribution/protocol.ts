@@ -1,5 +1,6 @@
 import type { Distribution } from '../room/room-turn.ts';
 import type { RoomView } from '../room/state.ts';
+import type { FmucMode } from './config.ts';
 
 /** A distribution, and what a node's status says of it beside what it says of every room. */
 export interface Protocol extends Distribution {
@@ -15,6 +16,13 @@ export interface ProtocolStatus {
   readonly split?: SplitStatus;
   /** XEP-0282, at a primary: the accounts on its list, which may be replicas. */
   readonly replicas?: readonly string[];
+  /** XEP-0289: the mode, and the rooms that this one joins. */
+  readonly federation?: FederationStatus;
+}
+
+export interface FederationStatus {
+  readonly mode: FmucMode;
+  readonly joins: readonly string[];
 }
 
 /** `freeze` is what a replica MUST do; `local` adds the MAYs that are true. */

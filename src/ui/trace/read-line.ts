@@ -170,7 +170,15 @@ function readRoom(fields: Fields): RoomStatus {
     ...present({
       split: fields.maybe('split', (name) => readSplit(fields.object(name))),
       replicas: fields.maybe('replicas', (name) => fields.addresses(name, 50)),
+      federation: fields.maybe('federation', (name) => readFederation(fields.object(name))),
     }),
+  };
+}
+
+function readFederation(fields: Fields): NonNullable<RoomStatus['federation']> {
+  return {
+    mode: fields.oneOf('mode', ['primary-primary', 'primary-replica']),
+    joins: fields.addresses('joins', 100),
   };
 }
 

@@ -215,6 +215,7 @@ class Inspector extends Part {
             <dt>Subject</dt><dd>${room.subject || 'none'}</dd>
             <dt>History</dt><dd>${counted(room.historyLength, 'message')}</dd>
             <dt>Epoch</dt><dd title="It grows whenever the room starts again. Whatever carries an earlier one is out of date">${room.epoch}</dd>
+            ${room.federation ? html`<dt>Mode</dt><dd data-testid="mode">${room.federation.mode}</dd>` : nothing}
             ${room.split ? html`<dt>If cut off</dt><dd data-testid="policy" data-policy=${room.split.policy}>${policyInWords(room.split)}</dd>` : nothing}
           </dl>
           ${

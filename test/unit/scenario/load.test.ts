@@ -27,6 +27,7 @@ describe('built-in scenarios', () => {
       'frozen',
       'local',
       'wonderland',
+      'mirror',
       'chain',
       'ring',
       'plain',

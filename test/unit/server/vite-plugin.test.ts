@@ -52,6 +52,7 @@ describe('GET /netsplit.json', () => {
       'frozen',
       'local',
       'wonderland',
+      'mirror',
       'chain',
       'ring',
       'plain',
@@ -64,7 +65,7 @@ describe('GET /netsplit.json', () => {
     const { status, body } = await ask('/netsplit.json?scenario=nope');
     expect(status).toBe(404);
     expect(JSON.parse(body).error).toBe(
-      'no scenario "nope": there are wallops, growing, frozen, local, wonderland, chain, ring, plain',
+      'no scenario "nope": there are wallops, growing, frozen, local, wonderland, mirror, chain, ring, plain',
     );
   });
 

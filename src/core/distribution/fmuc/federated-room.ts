@@ -8,6 +8,7 @@ import type { RoomView } from '../../room/state.ts';
 import type { Stanza } from '../../xmpp/stanza.ts';
 import type { DistributionConfig } from '../config.ts';
 import type { Protocol, ProtocolStatus } from '../protocol.ts';
+import { modeIn } from './config-fields.ts';
 import { FmucNode } from './fmuc-node.ts';
 import { modeOf } from './mode.ts';
 import { traits } from './traits.ts';
@@ -50,8 +51,9 @@ export class FederatedRoom implements Protocol {
     modeOf(given.mode, given.outbound);
   }
 
-  status(): ProtocolStatus {
-    return { role: 'fmuc' };
+  status({ config: { federation } }: RoomView): ProtocolStatus {
+    const joins = federation.enabled ? federation.outbound : [];
+    return { role: 'fmuc', federation: { mode: modeIn(federation), joins } };
   }
 
   fromPeer(turn: RoomTurn, stanza: Stanza): boolean {

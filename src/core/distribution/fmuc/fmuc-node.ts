@@ -19,7 +19,7 @@ import { errorReply, iqResult, payloadOf, type Stanza } from '../../xmpp/stanza.
 import type { FmucTrust } from '../config.ts';
 import { withoutExcess } from '../excess.ts';
 import { type Link, readLinkTimer } from '../link.ts';
-import type { Protocol, ProtocolStatus } from '../protocol.ts';
+import type { Protocol } from '../protocol.ts';
 import { isWordless } from '../wordless.ts';
 import { askAgain, refreshRanks, tellWaiting } from './admission.ts';
 import { cutBlocked, cutLinks, settingsChanged } from './blocking.ts';
@@ -58,7 +58,7 @@ import { isNoWay, isTaken } from './ways.ts';
  * `home` of an occupant is the peer room that introduced them. Their rank is what that node claims. It is shown, but
  * lets them do nothing here (§5.5 "only cosmetically").
  */
-export class FmucNode implements Protocol {
+export class FmucNode implements Omit<Protocol, 'status'> {
   readonly traits = traits;
   readonly byService = false;
   readonly #links: Links;
@@ -87,10 +87,6 @@ export class FmucNode implements Protocol {
     this.#behind = new NodesBehind(this.#replica, this.#links, this.#entrance, (turn, ...what) =>
       this.#takes(turn, ...what),
     );
-  }
-
-  status(): ProtocolStatus {
-    return { role: 'fmuc' };
   }
 
   fromPeer(turn: RoomTurn, arrived: Stanza): boolean {
