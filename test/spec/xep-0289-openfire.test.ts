@@ -199,7 +199,7 @@ describe.each(roles)('XEP-0289 with Openfire, in role %s', (role) => {
       talk(both);
     });
 
-    it('rule 2: a join that is announced twice is one, and nothing is said again to the whole room', () => {
+    it('decision #88, rule 2: a join that is announced twice is one, and nothing is said again to the whole room', () => {
       const both = linked(role);
       const { world } = both;
       world.send(inBob);
@@ -297,7 +297,7 @@ describe.each(roles)('XEP-0289 with Openfire, in role %s', (role) => {
     it.each([
       ['kick', { nick: 'Ophelia', role: 'none' }],
       ['ban', { jid: 'ophelia@denmark.lit', affiliation: 'outcast' }],
-    ] as const)('%s of our user: they stay with us, and their leave is understood there', (_, item) => {
+    ] as const)('decision #191: %s of our user: they stay with us, and their leave is understood there', (_, item) => {
       const both = linked(role);
       const { world, theirs } = both;
       world.send(inOphelia);
@@ -368,7 +368,7 @@ describe.each(roles)('XEP-0289 with Openfire, in role %s', (role) => {
       talk(both);
     });
 
-    it('kill -9, while its users go on talking', () => {
+    it('decision #192: kill -9, while its users go on talking', () => {
       const both = linked(role);
       const { world } = both;
       const log = world.crash(denmark);
@@ -452,7 +452,7 @@ describe.each(roles)('XEP-0289 with Openfire, in role %s', (role) => {
   describe.each(['bounce', 'silent'] as const)('s2s cut and healed: %s', (how) => {
     const cut = (world: World, is: boolean) => world.cut('denmark.lit', 'openfire.lit', is ? how : undefined);
 
-    it('while both sides talk, come and go', () => {
+    it('decision #197: while both sides talk, come and go', () => {
       const both = linked(role);
       const { world } = both;
       world.send(inOphelia, inBob);
@@ -589,7 +589,7 @@ describe('XEP-0289 with Openfire', () => {
       talk(both);
     });
 
-    it('both ask at once: one link', () => {
+    it('decision #196: both ask at once: one link', () => {
       const both = set('a', setting);
       const { world } = both;
       world.send(inHamlet, inAnn);

@@ -1,6 +1,6 @@
 /**
  * Links with nodes that do not know our extension. They count nothing, keep a link whatever happens to it, and say nothing of one
- * that is gone: that, only their list of who is there shows. Decision #193.
+ * that is gone: that, only their list of who is there shows. Decisions #193, #197.
  */
 import { leave } from '../../room/commit.ts';
 import type { Occupant } from '../../room/event.ts';
@@ -96,7 +96,7 @@ export class PlainLinks {
     const link = this.#links.of(peer);
     if (link === undefined || !this.#isLost(turn, peer)) return;
     if (room.occupants.size === 0) this.#joined.forget(turn, peer);
-    else link.probe(turn, 'decision#193');
+    else link.probe(turn, 'decision#197');
   }
 
   #isLost({ room }: RoomTurn, peer: Jid): boolean {
@@ -149,7 +149,7 @@ export class PlainLinks {
     const isLost = this.#isLost(turn, peer);
     if (placeOf(stanza) !== undefined || (!isLost && readJoin(stanza.payloads))) return;
     if (!isLost && (stateOf(room, peer) !== undefined || this.#joining.has(peer) || !this.#joined.allows(peer))) return;
-    turn.note('decision#193', `${peer} speaks over a link: it is one again`, { peer });
+    turn.note('decision#197', `${peer} speaks over a link: it is one again`, { peer });
     this.#back(turn, peer);
     const link = this.#links.of(peer);
     if (link) askWho(turn, link);
@@ -296,7 +296,7 @@ export class PlainLinks {
       if (!isHere && nicks.has(user.nick)) enter(turn, this.#links, peer, user, { passed: [peer] });
     }
     if (room.subject && room.subject.at >= since && room.subject.via !== peer)
-      link.send(turn, nodeSubject(room, link), 'decision#193');
+      link.send(turn, nodeSubject(room, link), 'decision#197');
   }
 
   /** The room is there, but this one's users are not in it: it has started again, or the link has ended otherwise. */
