@@ -755,6 +755,15 @@ describe('XEP-0289 with Openfire', () => {
     expect(roster(world)).toEqual(['Hamlet hamlet@denmark.lit']);
   });
 
+  it('rule 11, decision #159: the real addresses that it adds to messages and history reach nobody who may not see them', () => {
+    const both = set('a', { room: { whois: 'moderators' } });
+    const { world } = both;
+    world.send(inAnn, says(ann, forum, 'old'), inHamlet, inOphelia);
+    world.send(says(ann, forum, 'new'));
+    expect(read(world, ophelia)).toEqual(['old', 'subject: ', 'new']);
+    expect(JSON.stringify(world.got(ophelia))).not.toContain(bareOf(jid(ann)));
+  });
+
   it('decision #195: one that says again and again that we left is not asked for ever', () => {
     const { world, theirs } = linked('a');
     const left = presence(forum, elsinore, {}, writeFmuc({ kind: 'left' }));
