@@ -11,6 +11,7 @@ import { readJoin } from '../../xep/xep0045.ts';
 import { readFmuc } from '../../xep/xep0289.ts';
 import type { Condition } from '../../xmpp/errors.ts';
 import { bareOf, type Jid, resourceOf } from '../../xmpp/jid.ts';
+import { NS } from '../../xmpp/namespaces.ts';
 import { errorOf, presence, type Stanza, saysGone } from '../../xmpp/stanza.ts';
 import type { Instant } from '../../xmpp/time.ts';
 import type { Link } from '../link.ts';
@@ -56,6 +57,9 @@ const untold: ReadonlySet<Condition> = new Set<Condition>([
   'not-allowed',
   'service-unavailable',
 ]);
+
+/** What is in an announcement. */
+const announcing: ReadonlySet<string> = new Set([NS.fmuc, NS.muc, NS.mucUser]);
 
 export class PlainLinks {
   readonly #links: Links;
@@ -155,9 +159,10 @@ export class PlainLinks {
     if (link) askWho(turn, link);
   }
 
-  /** The first word of a user over a link after it was made: now the peer should have our users. */
-  #hears(turn: RoomTurn, peer: Jid, { payloads }: Stanza): void {
-    const fmuc = readFmuc(payloads);
+  /** A presence that says nothing new of a user, as Openfire announces whoever has joined: now it should have our users. */
+  #hears(turn: RoomTurn, peer: Jid, { name, payloads }: Stanza): void {
+    const isBare = name === 'presence' && payloads.every(({ xmlns }) => announcing.has(xmlns));
+    const fmuc = isBare ? readFmuc(payloads) : undefined;
     if (fmuc?.kind !== 'from' || turn.room.occupantByJid(fmuc.from)?.home !== peer) return;
     const link = this.#links.live(turn.room, peer);
     if (link === undefined || link.counts || !this.#links.isInbound(turn.room, peer)) return;
