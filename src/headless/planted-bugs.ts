@@ -373,8 +373,8 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'no (by, id) dedupe at a rejoin',
     file: 'src/core/distribution/resync.ts',
-    find: '!room.holds(item) && !(said.size > 0 && said.has(contentOf(item)))',
-    replace: '!said.has(item.id)',
+    find: 'isKept(item.payloads) && !room.holds(item) && isNew(item)',
+    replace: 'isKept(item.payloads) && isNew(item)',
     modes: ['0289pp'],
   },
   {
@@ -472,7 +472,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'both of two mutual joins are accepted',
     file: `${fmuc}fmuc-node.ts`,
-    find: 'if (cameRound || (side?.isAsking(room) && room.jid < peer)) {',
+    find: 'if (cameRound || (place && side?.isAsking(room) && room.jid < peer)) {',
     replace: 'if (cameRound) {',
     modes: ['0289pp'],
   },

@@ -126,4 +126,12 @@ export const decisions: Readonly<Record<string, string>> = {
   '170': 'users who wait to enter a replica',
   '171': 'a replica of a replica',
   '172': 'a primary takes no past from its replicas',
+  '190': 'what a peer without our extension may misread',
+  '191': 'whom presence of a peer without our extension is about',
+  '192': 'leaving before another join',
+  '193': 'who is there, at a peer without our extension',
+  '194': 'a join of which nothing comes',
+  '195': 'a node that says again and again that we left',
+  '196': 'a peer without our extension that asks back',
+  '197': 'a link that is kept',
 };

@@ -21,6 +21,14 @@ export interface Sent {
   readonly outcome?: 'lost' | 'bounced';
 }
 
+/** A service that is none of ours, of which only what it sends is known. */
+export interface ForeignService {
+  readonly domain: string;
+  readonly server: string;
+  /** @returns what it sends then, in order */
+  receive(stanza: Stanza, now: Instant): readonly Stanza[];
+}
+
 interface Seat {
   readonly node: MucNode;
   readonly address: Jid;
@@ -47,6 +55,7 @@ export class World {
   readonly compacted: Jid[] = [];
   readonly #cut = new Map<string, 'bounce' | 'silent'>();
   readonly #seats = new Map<Jid, Seat>();
+  readonly #foreign = new Map<string, ForeignService>();
   readonly #queue: { readonly stanza: Stanza; readonly spec: string; readonly at: Jid; readonly sender?: Seat }[] = [];
   readonly #senders = new WeakMap<Sent, Jid>();
   readonly #scenario: Scenario;
@@ -78,6 +87,11 @@ export class World {
     this.#handle(seat, { kind: 'command', command: { name: 'start', untold } });
     this.#handle(seat, { kind: 'linkUp', peer: config.server });
     this.run();
+  }
+
+  /** From now on a service that is none of ours is reached at its domain. */
+  host(service: ForeignService): void {
+    this.#foreign.set(service.domain, service);
   }
 
   command(address: Jid, command: Command): void {
@@ -217,7 +231,8 @@ export class World {
       (seat) => seat.room === bareOf(stanza.to) && seat.server === at && seat !== sender,
     );
     const seat = interceptor ?? this.#seats.get(bareOf(stanza.to)) ?? this.#seats.get(domainOf(stanza.to));
-    const server = interceptor ? at : (seat?.server ?? domainOf(stanza.to));
+    const foreign = this.#foreign.get(domainOf(stanza.to));
+    const server = interceptor ? at : (seat?.server ?? foreign?.server ?? domainOf(stanza.to));
     const crossing = server === at ? {} : { server: [at, server] as const };
     const cut = this.#cut.get(pair(at, server));
     const lost = cut === 'silent' || this.#lose?.(stanza) === true;
@@ -241,10 +256,18 @@ export class World {
       if (bounce) this.sent.push({ stanza: bounce, spec: 'bounce' });
       // The server that could not pass it on is trusted with the address it speaks for.
       if (bounce && back) this.#handle(back, { kind: 'stanza', via: domainOf(bounce.from), stanza: bounce });
+      const sender = bounce && this.#foreign.get(domainOf(bounce.to));
+      if (sender) this.#hand(sender, bounce);
       return;
     }
     if (seat?.held) seat.held.push(stanza);
     else if (seat) this.#handle(seat, { kind: 'stanza', via: domainOf(stanza.from), stanza });
+    else if (foreign) this.#hand(foreign, stanza);
+  }
+
+  #hand(foreign: ForeignService, stanza: Stanza): void {
+    for (const sent of foreign.receive(structuredClone(stanza), this.now))
+      this.#queue.push({ stanza: sent, spec: 'foreign', at: jid(foreign.server) });
   }
 }
 

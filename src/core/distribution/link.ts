@@ -57,6 +57,8 @@ export class Link {
   readonly #outstanding = new Outstanding();
   /** Whether the peer counts too. A peer without our extension does not, and gets the plain XEP. */
   #counts = true;
+  /** What it is asked instead of a ping. */
+  #question: ((self: Jid, peer: Jid, id: string) => Stanza) | undefined;
   /** How many stanzas were sent, how many were received, and how many the peer says it has. */
   #sent = 0;
   #received = 0;
@@ -81,6 +83,16 @@ export class Link {
   /** The peer's first stanza has no place: it does not know of counting. */
   doesNotCount(): void {
     this.#counts = false;
+  }
+
+  /** From now on the peer is asked this instead of a ping; it has answered it before. @param question  undefined: it is pinged */
+  asks(question: ((self: Jid, peer: Jid, id: string) => Stanza) | undefined): void {
+    this.#question = question;
+  }
+
+  /** Whether it is asked something else than a ping. */
+  get isAsked(): boolean {
+    return this.#question !== undefined;
   }
 
   /**
@@ -230,7 +242,8 @@ export class Link {
   }
 
   #ping(turn: RoomTurn, id: string, spec: Spec, more: readonly XmlElement[] = []): void {
-    turn.send(ping(this.#self, this.peer, id, ...this.position(turn.room), ...more), spec, this.peer);
+    const question = this.#question?.(this.#self, this.peer, id);
+    turn.send(question ?? ping(this.#self, this.peer, id, ...this.position(turn.room), ...more), spec, this.peer);
   }
 
   #place(): LinkPlace {

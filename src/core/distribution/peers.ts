@@ -32,6 +32,8 @@ export interface FmucPeer extends PeerRecord {
   readonly kind: 'fmuc';
   /** `outbound`: this node joined the other; `inbound`: the other joined this one. */
   readonly direction: 'outbound' | 'inbound';
+  /** It is known not to know our extension. */
+  readonly plain?: true;
   /** The id of the peer's join; absent where it gave none. */
   readonly session?: string;
   /** While split: when the two were in step for the last time. */

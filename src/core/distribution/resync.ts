@@ -8,7 +8,7 @@ import { sameSubject, writeSubject } from '../room/subject.ts';
 import { shownPresence } from '../room/visibility.ts';
 import type { Env } from '../turn/env.ts';
 import { bareOf, type Jid } from '../xmpp/jid.ts';
-import { sameElements } from '../xmpp/xml.ts';
+import { sameElements, type XmlElement } from '../xmpp/xml.ts';
 
 /** How much of another node's state is taken. The rest is ignored, so that a hostile node cannot fill this one. */
 export interface Bounds {
@@ -148,10 +148,13 @@ export class IncomingState {
   }
 
   #history(room: RoomView, { from, lastingIds }: Scope): Change[] {
-    const said = new Set(lastingIds ? [] : room.archive.map(contentOf));
-    const news = this.#messages.filter(
-      (item) => isKept(item.payloads) && !room.holds(item) && !(said.size > 0 && said.has(contentOf(item))),
-    );
+    const said = lastingIds ? [] : [...room.archive];
+    const isNew = (item: HistoryItem) => {
+      const at = said.findIndex((other) => sameWords(item, other));
+      if (at >= 0) said.splice(at, 1);
+      return at < 0;
+    };
+    const news = this.#messages.filter((item) => isKept(item.payloads) && !room.holds(item) && isNew(item));
     return news
       .map((item) => ({ ...item, occupantId: (item.author && room.occupantIdOf(item.author)) ?? item.occupantId }))
       .sort(byTime)
@@ -197,9 +200,24 @@ function looksAlike(a: Occupant, b: Occupant): boolean {
   return sameElements(shownPresence(a), shownPresence(b));
 }
 
-/** What makes two messages the same where they have no lasting ids: the author, the author's own id, and the text. */
-function contentOf({ author, at, stanzaId, payloads }: HistoryItem): string {
-  return JSON.stringify([author, stanzaId ?? at, payloads.filter(({ name }) => name === 'body')]);
+/** How much later a message may arrive, or another clock may run, in milliseconds. */
+const sameTimeMs = 60_000;
+
+/**
+ * Whether two messages are the same where they have no lasting ids: the author, by nick where a node does not say who it was,
+ * the author's own id, or the time where one of them has none, and the text.
+ */
+function sameWords(a: HistoryItem, b: HistoryItem): boolean {
+  const sameAuthor = a.author === undefined || b.author === undefined ? a.nick === b.nick : a.author === b.author;
+  const sameOne =
+    a.stanzaId === undefined || b.stanzaId === undefined
+      ? Math.abs(a.at - b.at) < sameTimeMs
+      : a.stanzaId === b.stanzaId;
+  return sameAuthor && sameOne && sameElements(bodies(a), bodies(b));
+}
+
+function bodies({ payloads }: HistoryItem): readonly XmlElement[] {
+  return payloads.filter(({ name }) => name === 'body');
 }
 
 /** Decision #25. */

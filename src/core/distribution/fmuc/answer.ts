@@ -1,16 +1,20 @@
 /** XEP-0289 §5.1 Example 4: what a joined node answers, until its subject ends it (decision #22). */
+import type { Occupant } from '../../room/event.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
 import { readResync } from '../../xep/sync.ts';
 import { subjectChange } from '../../xep/xep0045.ts';
-import { type Jid, resourceOf } from '../../xmpp/jid.ts';
+import { bareOf, type Jid, resourceOf } from '../../xmpp/jid.ts';
 import type { Stanza } from '../../xmpp/stanza.ts';
 import { mayBeIn, mayTellOf, ownedSubject } from './admission.ts';
 import { yieldsTo } from './collision.ts';
 import type { Links } from './links.ts';
 import { sameUser } from './occupants.ts';
+import { commitPast } from './past.ts';
 import type { PhaseOf } from './phase.ts';
 import { routeOf, trailOf } from './place.ts';
 import { isModeration, itemOf, moderationOf, occupantOf, readSubject, saidAt } from './reading.ts';
+import { keepsSubject } from './resync.ts';
+import { prefer } from './ways.ts';
 
 /**
  * Takes one stanza of the answer: occupants, messages, and at last the subject, which may name no author.
@@ -21,17 +25,20 @@ export function readAnswer(
   turn: RoomTurn,
   links: Links,
   now: PhaseOf<'asking'>,
-  author: Jid | undefined,
+  named: Jid | undefined,
   stanza: Stanza,
 ): 'end' | 'no node' | undefined {
   const { room, env } = turn;
   const { answer } = now;
   const { peer } = now.link;
   const nick = resourceOf(stanza.from);
-  const asked = author === undefined && stanza.from === peer ? readResync(stanza.payloads) : undefined;
+  // Of the past a node may name an address of its room for the author, which is nobody's (decision #190).
+  const isRooms = named !== undefined && bareOf(named) === peer;
+  const author = isRooms ? undefined : named;
+  const asked = named === undefined && stanza.from === peer ? readResync(stanza.payloads) : undefined;
   if (asked) now.asked = asked;
   const isPresence = stanza.name === 'presence' && stanza.type === undefined;
-  if (author === undefined && nick !== '' && isPresence) return 'no node';
+  if (named === undefined && nick !== '' && isPresence) return 'no node';
   if (stanza.name === 'message' && stanza.type === 'groupchat' && subjectChange(stanza) !== undefined) {
     const setter = author === undefined ? undefined : answer.knownOccupantId(room, author);
     const subject = readSubject(turn, setter, stanza);
@@ -40,12 +47,16 @@ export function readAnswer(
   }
   const word = isModeration(stanza) ? moderationOf(turn, stanza) : undefined;
   if (word) answer.addMessage(word);
-  if (author === undefined || nick === '') return undefined;
+  if (named === undefined || nick === '') return undefined;
   if (isPresence) {
+    if (author === undefined) return undefined;
     now.heard = env.now;
+    now.begun = true;
     const route = routeOf(stanza, peer);
     // A user of ours, or of a node behind us, who came round.
     if (route.passed.includes(room.jid)) return undefined;
+    const here = room.occupantByJid(author);
+    if (!now.link.counts && here !== undefined && here.home !== peer) return undefined;
     const occupant = occupantOf(room, links, author, answer.occupantIdOf(room, author, env), stanza);
     const origin = route.passed[0] ?? peer;
     const guest = { peer, user: author, origin, counts: now.link.counts };
@@ -62,11 +73,39 @@ export function readAnswer(
     if (!isOurs) answer.addOccupant(occupant);
   } else if (stanza.name === 'message' && stanza.type === 'groupchat') {
     now.heard = env.now;
-    const occupantId = answer.occupantIdOf(room, author, env);
+    const occupantId = author === undefined ? '' : answer.occupantIdOf(room, author, env);
     const item = itemOf(turn, { nick, jid: author, occupantId }, stanza, saidAt(env.now, stanza));
     if (mayTellOf(room, links, peer, item, stanza)) answer.addMessage(item);
   }
   return undefined;
+}
+
+/**
+ * The rest of it: roster, history and subject.
+ *
+ * @param known  users of it who are here by another way
+ * @returns whether this room keeps its own subject, which is newer
+ */
+export function takeAnswer(
+  turn: RoomTurn,
+  links: Links,
+  { answer, link }: PhaseOf<'asking'>,
+  known: readonly Jid[],
+): boolean {
+  const { room } = turn;
+  const { peer, counts } = link;
+  const kept = keepsSubject(links, room.subject, answer.subject);
+  if (kept) answer.setSubject(undefined);
+  const speaksFor = ({ home }: Occupant) => home === peer;
+  const changes = answer.diff(turn, { from: peer, speaksFor, lastingIds: counts });
+  const messages = changes.filter(({ kind }) => kind === 'message').length;
+  turn.note('0289#5.1', `joined ${peer}: ${answer.occupants.length} occupants, ${messages} messages`, { peer });
+  for (const change of changes) commitPast(turn, change);
+  for (const user of known) prefer(turn, links, user);
+  // The text may be the same, but not the author or the time: users who enter later get those.
+  if (answer.subject && answer.subject !== room.subject)
+    turn.record({ kind: 'subjectChanged', subject: answer.subject });
+  return kept;
 }
 
 /**

@@ -5,13 +5,13 @@ import { asFirst } from '../../room/sessions.ts';
 import type { RoomView } from '../../room/state.ts';
 import type { PresenceParts } from '../../room/visibility.ts';
 import type { Spec } from '../../turn/spec.ts';
-import { type Jid, occupantJid } from '../../xmpp/jid.ts';
+import type { Jid } from '../../xmpp/jid.ts';
 import type { Stanza } from '../../xmpp/stanza.ts';
 import type { Link } from '../link.ts';
 import type { Entrance } from './entrance.ts';
 import type { Links } from './links.ts';
 import type { Known } from './reading.ts';
-import { occupantPresence, occupantRename } from './stanzas.ts';
+import { addressOf, occupantPresence, occupantRename } from './stanzas.ts';
 
 /** Whether this user's own node is behind the one that we join. */
 export function cameBy({ paths }: Links, peer: Jid, { home, jid }: Occupant): boolean {
@@ -53,16 +53,16 @@ export function hasAny(room: RoomView, links: Links, entrance: Entrance, peer: J
  */
 export function introduced(
   room: RoomView,
-  peer: Jid,
+  link: Link,
   announced: Known | undefined,
   occupant: Occupant,
   parts?: PresenceParts,
 ): readonly Stanza[] {
   const first = asFirst(occupant);
   const known = announced?.jid === first.jid ? announced : undefined;
-  if (known !== undefined && known.nick !== occupant.nick) return occupantRename(room, known, occupant, peer);
+  if (known !== undefined && known.nick !== occupant.nick) return occupantRename(room, known, occupant, link);
   if (known !== undefined && sameOccupant(first, known)) return [];
-  return [occupantPresence(room, occupant, occupantJid(peer, occupant.nick), parts)];
+  return [occupantPresence(room, occupant, addressOf(link, occupant.nick), parts)];
 }
 
 /** §5.4: those whom the other node knows by this room leave it. */
@@ -71,7 +71,7 @@ export function sayGoodbye(turn: RoomTurn, links: Links, link: Link | undefined,
   if (link === undefined) return;
   for (const occupant of ours(room, link.peer)) {
     if (cameBy(links, link.peer, occupant)) continue;
-    const to = occupantJid(link.peer, occupant.nick);
+    const to = addressOf(link, occupant.nick);
     link.send(turn, occupantPresence(room, occupant, to, { type: 'unavailable', payloads: [] }), spec);
   }
 }

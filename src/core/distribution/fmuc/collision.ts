@@ -99,6 +99,8 @@ export function refuseNick(turn: RoomTurn, links: Links, peer: Jid, nick: string
   turn.note('decision#23', `${nick} of ${peer} is not let in: the nick or the user is here already`, { peer });
   // Decision #149: the room that this one joins decides by itself, in the same way.
   if (links.isOutbound(room, peer)) return;
+  // One without our extension waits for ever after an error: its join is refused as a whole (decision #190).
+  if (link === undefined && refusal === undefined) return;
   if (link && refusal === undefined) link.send(turn, nickConflict(room, peer, nick, jid, link.counts), 'decision#23');
-  else turn.send(placed(nickConflict(room, peer, nick, jid, refusal !== undefined), refusal), 'decision#23', peer);
+  else turn.send(placed(nickConflict(room, peer, nick, jid, true), refusal), 'decision#23', peer);
 }

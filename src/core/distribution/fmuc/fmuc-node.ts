@@ -21,6 +21,7 @@ import { withoutExcess } from '../excess.ts';
 import { type Link, readLinkTimer } from '../link.ts';
 import type { Protocol } from '../protocol.ts';
 import { isWordless } from '../wordless.ts';
+import { about } from './about.ts';
 import { askAgain, refreshRanks, tellWaiting } from './admission.ts';
 import { cutBlocked, cutLinks, settingsChanged } from './blocking.ts';
 import { modeIn } from './config-fields.ts';
@@ -39,6 +40,7 @@ import { NodesBehind } from './nodes-behind.ts';
 import { takePastMessage, takePastSubject } from './past.ts';
 import { readSideTimer } from './phase.ts';
 import { passedBy, placeOf, routeOf, trailOf } from './place.ts';
+import { PlainLinks } from './plain-links.ts';
 import { comesAgain, takePresence } from './presence.ts';
 import { isLeave, type Known } from './reading.ts';
 import { ReplicaSide } from './replica-side.ts';
@@ -68,6 +70,7 @@ export class FmucNode implements Omit<Protocol, 'status'> {
   readonly #joined: JoinedNode;
   readonly #rings: Rings;
   readonly #spreading: Spreading;
+  readonly #plain: PlainLinks;
 
   /** In primary-replica mode, where this room joins another. */
   readonly #replica: ReplicaSide | undefined;
@@ -81,6 +84,7 @@ export class FmucNode implements Omit<Protocol, 'status'> {
     this.#joined = new JoinedNode(this.#links);
     this.#rings = new Rings(this.#links, this.#joining, this.#joined);
     this.#spreading = new Spreading(this.#links, this.#joining);
+    this.#plain = new PlainLinks(this.#links, this.#joining, this.#joined);
     const [primary] = this.#links.mode === 'primary-replica' ? this.#joining.values() : [];
     if (primary === undefined) return;
     this.#replica = new ReplicaSide(primary, this.#links, this.#entrance, this.#spreading);
@@ -95,9 +99,12 @@ export class FmucNode implements Omit<Protocol, 'status'> {
     if (user && isLocal(user)) return false;
     const peer = bareOf(arrived.from);
     const received = this.#links.names.inward(room, peer, arrived);
+    this.#plain.resumes(turn, peer, received);
     const outbound = this.#links.isOutbound(room, peer);
     const place = placeOf(received);
-    const begins = place?.n === 1 && place.session !== this.#links.of(peer)?.session;
+    // A node without our extension that asks back before it says anything else joins this room, too.
+    const asksBack = place === undefined && this.#joining.get(peer)?.isUnanswered(room);
+    const begins = asksBack || (place?.n === 1 && place.session !== this.#links.of(peer)?.session);
     const known = this.#joining.has(peer) || this.#joined.allows(room, peer);
     const link = this.#links.of(peer);
     const state = link && stateOf(room, peer);
@@ -191,11 +198,12 @@ export class FmucNode implements Omit<Protocol, 'status'> {
     if (change.kind === 'left' && !this.#spreading.isPassing && tellHome(turn, this.#links, change))
       this.#joined.leftIfEmpty(turn, change.occupant.home as Jid);
     if (change.kind !== 'left') return;
+    this.#plain.left(turn, change.occupant);
     const { jid } = asFirst(change.occupant);
     if (jid !== undefined) this.#joined.userLost(turn, jid);
     if (change.occupant.home !== undefined && change.parts.statuses?.includes(333))
       for (const side of this.#joining.values()) side.standsIn(turn);
-    for (const side of this.#joining.values()) side.leaveIfEmpty(turn);
+    for (const side of this.#joining.values()) side.leaveIfEmpty(turn, change.occupant);
   }
 
   /** The room is another from here on: it leaves the set, and its users and the other nodes are told. */
@@ -237,10 +245,12 @@ export class FmucNode implements Omit<Protocol, 'status'> {
   timer(turn: RoomTurn, name: string): void {
     this.#rings.timer(turn, name);
     this.#replica?.timer(turn, name);
+    this.#plain.timer(turn, name);
     const timed = readSideTimer(name);
     if (timed) this.#joining.get(timed.peer)?.timer(turn, timed.what);
     const peer = readLinkTimer(name);
     const link = peer && this.#links.live(turn.room, peer);
+    if (peer && link === undefined) this.#plain.probe(turn, peer);
     if (link?.keepAlive(turn) === false) this.#lost(turn, link.peer, 'silence', 'two keepalives went unanswered');
     this.#settle(turn);
   }
@@ -280,12 +290,13 @@ export class FmucNode implements Omit<Protocol, 'status'> {
     const no = contradiction(room, this.#links.mode, side !== undefined, peer, stanza);
     if (no !== undefined && this.#joined.allows(turn.room, peer)) return this.#joined.refuse(turn, peer, no, stanza);
     const cameRound = passedBy(stanza, peer).includes(room.jid);
-    if (cameRound || (side?.isAsking(room) && room.jid < peer)) {
-      const place = placeOf(stanza);
+    const place = placeOf(stanza);
+    // One without our extension rejects our join, so it is the one that joins.
+    if (cameRound || (place && side?.isAsking(room) && room.jid < peer)) {
       const refusal = place && { session: place.session, n: 0 };
       return this.#joined.standOff(turn, peer, author, refusal);
     }
-    side?.standBy(turn, 'it joins this room');
+    if (this.#joined.allows(turn.room, peer)) side?.standBy(turn, 'it joins this room');
     const take = (now: RoomTurn) =>
       this.#spreading.passOn(peer, author, stanza, () => this.#joined.join(now, peer, author, join, stanza));
     if (!this.#joined.allows(turn.room, peer) || !this.#behind?.holdsJoin(turn, peer, author, join, stanza, take))
@@ -344,11 +355,14 @@ export class FmucNode implements Omit<Protocol, 'status'> {
       case 'pastMessage':
         return takePastMessage(turn, this.#links, peer, what.author, stanza);
       case 'presence': {
-        this.#comes(turn, peer, what.author, stanza);
+        const { counts } = this.#links.of(peer) ?? {};
+        const said = counts ? { ...what, stanza } : about(turn, this.#links, peer, what.author, stanza);
+        if (said) this.#comes(turn, peer, said.author, said.stanza);
         if (isLeave(stanza) && !this.#entrance.awaitsAnyBy(peer, turn.env.now)) this.#joined.leftIfEmpty(turn, peer);
         return;
       }
       case 'message':
+        this.#plain.introduces(turn, peer, what.author, stanza);
         return this.#comes(turn, peer, what.author, stanza);
       case 'moderation':
         return takeModeration(turn, peer, stanza);
@@ -385,6 +399,7 @@ export class FmucNode implements Omit<Protocol, 'status'> {
 
   /** Decision #24: the other node cannot be reached, or knows nothing of the link. */
   #lost(turn: RoomTurn, peer: Jid, how: Sign, why: string): void {
+    if (this.#plain.keeps(turn, peer, how, why)) return;
     const heard = this.#links.live(turn.room, peer)?.lastHeard;
     if (this.#links.isInbound(turn.room, peer)) this.#joined.lost(turn, peer, how, why);
     else this.#joining.get(peer)?.lost(turn, how, why);
@@ -440,7 +455,7 @@ export class FmucNode implements Omit<Protocol, 'status'> {
       else link.pong(turn, stanza);
       this.#compare(turn, live, payloadOf(stanza, 'ping', NS.ping)?.children ?? []);
     } else if (handBack(turn, stanza)) return true;
-    else if (this.#joining.get(peer)?.answersWay(turn, stanza)) return true;
+    else if (this.#joining.get(peer)?.answersWay(turn, stanza) || this.#plain.answered(turn, peer, stanza)) return true;
     else if (live?.isPing(stanza.id)) {
       if (stanza.type === 'error') this.#error(turn, live, stanza);
       else {

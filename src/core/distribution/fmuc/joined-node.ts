@@ -8,11 +8,13 @@ import type { JoinRequest } from '../../xep/xep0045.ts';
 import { stanzaError } from '../../xmpp/errors.ts';
 import type { Jid } from '../../xmpp/jid.ts';
 import { errorReply, type Stanza } from '../../xmpp/stanza.ts';
+import type { Link } from '../link.ts';
 import { type FmucPeer, fmucPeer, fmucPeers } from '../peers.ts';
 import { names } from './config-fields.ts';
 import type { Links } from './links.ts';
 import { enter, sameUser, showAs, theirs } from './occupants.ts';
 import { placed, placeOf, routeOf, trailOf } from './place.ts';
+import { askAbout, askSoon } from './probe.ts';
 import { occupantOf } from './reading.ts';
 import { missedBy, missing, wanted } from './resync.ts';
 import { left, listed, looped, nodeHistory, nodeSubject, reject, resyncRequest, retractionsFor } from './stanzas.ts';
@@ -29,6 +31,9 @@ export class JoinedNode {
   readonly #links: Links;
   /** Peers that were refused because of a user who is reached by another way. */
   readonly #stoodOff = new Map<Jid, Jid>();
+  readonly #believed = new Set<Jid>();
+  /** Peers that may have announced a user, or may have joined anew: the users, and how they asked. Decision #88. */
+  readonly #announced = new Map<Jid, Map<Jid, { readonly join: JoinRequest; readonly stanza: Stanza }>>();
 
   /** Rooms on no list of which owners have heard. */
   readonly #strangers = new Set<Jid>();
@@ -37,13 +42,18 @@ export class JoinedNode {
     this.#links = links;
   }
 
+  /** Whether its link was there before this node started again, and what came meanwhile was missed. */
+  believes(peer: Jid): boolean {
+    return this.#believed.has(peer);
+  }
+
   /** Whether an owner lets it join. */
   allows({ config: { federation } }: RoomView, peer: Jid): boolean {
     return federation.enabled && names(federation.allowed, peer);
   }
 
   /** §5.1: checks, takes the user in, and answers with occupants, history and subject. */
-  join(turn: RoomTurn, peer: Jid, author: Jid, { history }: JoinRequest, stanza: Stanza): void {
+  join(turn: RoomTurn, peer: Jid, author: Jid, join: JoinRequest, stanza: Stanza): void {
     const { room, env } = turn;
     const place = placeOf(stanza);
     const occupant = occupantOf(room, this.#links, author, room.occupantIdOf(author) ?? env.newId(), stanza);
@@ -59,7 +69,7 @@ export class JoinedNode {
     const another = before !== undefined && !before.counts && place === undefined && known === undefined;
     if (before && !another) {
       // The peer has started again. Users whom it does not name again in what follows have left (decision #26).
-      this.#forget(turn, peer);
+      this.forget(turn, peer);
       this.#dropUsers(turn, peer, known?.nick === occupant.nick ? author : undefined);
     }
     const route = routeOf(stanza, peer);
@@ -69,7 +79,7 @@ export class JoinedNode {
     if (same?.home === peer) showAs(turn, this.#links, same, occupant, peer);
     else if (!same && !enter(turn, this.#links, peer, occupant, route, refusal)) {
       // Without EXT nothing but <reject/> ends its wait (§5.1).
-      if (place === undefined && before === undefined)
+      if (place === undefined && this.#links.of(peer) === undefined)
         turn.send(reject(room, peer, 'This room does not let this user in.'), '0289#5.1', peer);
       return;
     }
@@ -81,12 +91,57 @@ export class JoinedNode {
     else link.take(place);
     if (link !== before) {
       const session = place && { session: link.session };
-      const record: FmucPeer = { kind: 'fmuc', state: 'live', since: env.now, direction: 'inbound', ...session };
+      const record: FmucPeer = {
+        kind: 'fmuc',
+        state: 'live',
+        since: env.now,
+        direction: 'inbound',
+        ...(session ?? { plain: true }),
+      };
       turn.record({ kind: 'peerChanged', peer, record });
       this.#links.budgets.begin(peer, env.now);
       if (room.config.federation.keepalive) link.watch(turn);
     }
     prefer(turn, this.#links, author);
+    if (another) {
+      const all = this.#announced.get(peer) ?? new Map();
+      this.#announced.set(peer, all.set(author, { join, stanza }));
+      return askAbout(turn, link);
+    }
+    if (!link.counts) askSoon(turn, peer);
+    this.#answer(turn, link, author, join, stanza);
+  }
+
+  /** The users of whom a peer may have asked to join anew. */
+  announcedBy(peer: Jid): ReadonlySet<Jid> | undefined {
+    const all = this.#announced.get(peer);
+    return all && new Set(all.keys());
+  }
+
+  /**
+   * What there was to it. The peer gets what it has not: all, if it has joined anew, occupants and subject if nobody knows.
+   *
+   * @returns whether there was any
+   */
+  answerAnnounced(turn: RoomTurn, peer: Jid, what: 'all' | 'occupants' | 'nothing'): boolean {
+    const [first] = this.#announced.get(peer) ?? [];
+    const link = this.#links.of(peer);
+    turn.clearTimer(`announced:${peer}`);
+    this.#announced.delete(peer);
+    if (first === undefined || link === undefined) return false;
+    const [author, { join, stanza }] = first;
+    if (what === 'occupants') this.#answer(turn, link, author, { ...join, history: { maxstanzas: 0 } }, stanza);
+    if (what !== 'all') return true;
+    this.forget(turn, peer);
+    this.#dropUsers(turn, peer, author);
+    this.join(turn, peer, author, join, stanza);
+    return true;
+  }
+
+  /** §5.1 Example 4: occupants, history and subject. */
+  #answer(turn: RoomTurn, link: Link, author: Jid, { history }: JoinRequest, stanza: Stanza): void {
+    const { room, env } = turn;
+    const { peer } = link;
     for (const other of room.occupants.values()) {
       // Without EXT a node may take its own user for somebody else's.
       const own = other.home !== undefined && other.jid !== undefined;
@@ -95,7 +150,7 @@ export class JoinedNode {
       if (link.counts || other.jid !== author) link.send(turn, listed(room, this.#links, other, link), '0289#5.1');
     }
     const ask = link.counts ? readResync(stanza.payloads) : undefined;
-    const news = another ? [] : ask ? missedBy(turn, ask) : wanted(turn, peer, history);
+    const news = ask ? missedBy(turn, ask) : wanted(turn, peer, history);
     // Of a message that was taken back nothing is passed on, and that it was always is (decision #114).
     const all = link.counts ? [...news, ...retractionsFor(room, peer)] : news;
     for (const item of all) link.send(turn, nodeHistory(room, item, peer), '0289#5.1');
@@ -106,7 +161,7 @@ export class JoinedNode {
       ask &&
       (missing(room, peer, env.now, undefined) ?? { ...ask, maxstanzas: room.config.historyMax, have: [] });
     if (mine) link.send(turn, resyncRequest(room, peer, mine), 'decision#181');
-    link.send(turn, nodeSubject(room, peer), '0289#5.1');
+    link.send(turn, nodeSubject(room, link), '0289#5.1');
   }
 
   /** Decision #184: it is on no list. An owner may want to be asked; a room without our extension does not ask again. */
@@ -156,7 +211,7 @@ export class JoinedNode {
     for (const other of room.occupants.values()) if (other.home === peer) return;
     if (this.#links.paths.isUsed(peer)) return;
     this.#links.of(peer)?.send(turn, left(room, peer), '0289#5.4');
-    this.#forget(turn, peer);
+    this.forget(turn, peer);
   }
 
   /** It believes in a link that we do not have: it is told, and joins again. Decision #24. */
@@ -175,14 +230,14 @@ export class JoinedNode {
   /** Decision #175: an owner wants nothing to do with it. */
   block(turn: RoomTurn, peer: Jid, parts: PresenceParts = blockedOut): void {
     this.#links.of(peer)?.send(turn, left(turn.room, peer), 'decision#175');
-    this.#forget(turn, peer);
+    this.forget(turn, peer);
     dropUsers(turn, this.#links, peer, 'decision#175', undefined, parts);
   }
 
   /** Decision #24: its users are out, and it may join again. */
   lost(turn: RoomTurn, peer: Jid, how: Sign, why: string): void {
     turn.note('decision#24', `${peer} is lost: ${why}`, { peer, sign: how });
-    this.#forget(turn, peer);
+    this.forget(turn, peer);
     this.#dropUsers(turn, peer);
   }
 
@@ -194,12 +249,17 @@ export class JoinedNode {
     const { room } = turn;
     const ended: { readonly peer: Jid; readonly session: string }[] = [];
     for (const [peer, { state, direction, session }] of fmucPeers(room)) {
-      if (state !== 'live' || direction !== 'inbound' || this.#links.of(peer)) continue;
-      // A peer that does not count cannot be asked to: it is believed until a ping says otherwise.
-      if (session === undefined) this.#links.begin(turn, peer).doesNotCount();
-      else ended.push({ peer, session });
+      if ((state !== 'live' && state !== 'split') || direction !== 'inbound' || this.#links.of(peer)) continue;
+      // A peer that does not count cannot be asked to: it is believed until it says otherwise.
+      if (session === undefined) {
+        const link = this.#links.begin(turn, peer);
+        link.doesNotCount();
+        this.#believed.add(peer);
+        if (state === 'split') link.watchSplit(turn);
+        else askSoon(turn, peer);
+      } else ended.push({ peer, session });
     }
-    for (const { peer } of ended) this.#forget(turn, peer);
+    for (const { peer } of ended) this.forget(turn, peer);
     for (const { peer } of ended) this.#dropUsers(turn, peer);
     for (const { peer, session } of ended) turn.send(placed(left(room, peer), { session, n: 0 }), 'decision#61', peer);
   }
@@ -207,11 +267,13 @@ export class JoinedNode {
   /** Decision #146: the link closed a ring. */
   detach(turn: RoomTurn, peer: Jid): void {
     turn.note('decision#146', `no link with ${peer} for now: all are reached by another way`, { peer });
-    this.#forget(turn, peer);
+    this.forget(turn, peer);
     this.#dropUsers(turn, peer);
   }
 
-  #forget(turn: RoomTurn, peer: Jid): void {
+  forget(turn: RoomTurn, peer: Jid): void {
+    this.#announced.delete(peer);
+    this.#believed.delete(peer);
     this.#links.end(turn, peer);
     turn.record({ kind: 'peerChanged', peer, record: undefined });
   }

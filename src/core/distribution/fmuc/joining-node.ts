@@ -11,32 +11,34 @@ import { type Jid, occupantJid } from '../../xmpp/jid.ts';
 import { presence, type Stanza } from '../../xmpp/stanza.ts';
 import { backoffMs, jitter, keepaliveMs } from '../keepalive.ts';
 import type { Link } from '../link.ts';
-import { type FmucPeer, fmucPeer } from '../peers.ts';
+import { fmucPeer } from '../peers.ts';
 import { IncomingState } from '../resync.ts';
 import { refuseUser } from './admission.ts';
-import { readAnswer, takeUsers } from './answer.ts';
+import { readAnswer, takeAnswer, takeUsers } from './answer.ts';
 import { anyone, cameBy, hasAny, introduced, ours, sayGoodbye } from './audience.ts';
 import { penaltyMs, usersMax } from './budgets.ts';
 import { yieldNick } from './collision.ts';
 import type { Entrance, Waiting } from './entrance.ts';
 import type { Links } from './links.ts';
-import { commitPast } from './past.ts';
+import { Parting, partMs } from './parting.ts';
 import {
   inStep,
   isSettled,
-  kept,
   type Phase,
   type PhaseOf,
   type Reach,
   reachOf,
+  recordOf,
   remembered,
   type SideTimer,
   whyAlone,
 } from './phase.ts';
+import { askWho } from './probe.ts';
 import type { Known } from './reading.ts';
-import { catchUp, historyFor, keepsSubject, missedBy, missing } from './resync.ts';
-import { joinRequest, occupantPresence, onward, trailed, trailFor } from './stanzas.ts';
-import { blockedOut, dropUsers, prefer } from './ways.ts';
+import { catchUp, historyFor, missedBy, missing } from './resync.ts';
+import { addressOf, joinRequest, occupantPresence, onward, trailed, trailFor } from './stanzas.ts';
+import { Unanswered } from './unanswered.ts';
+import { blockedOut, dropUsers } from './ways.ts';
 
 /** How long the other node has for the next part of its answer, and for its `<left/>`, in milliseconds. Decision #21. */
 const answerMs = 10_000;
@@ -56,6 +58,8 @@ export class JoiningNode {
   readonly peer: Jid;
   readonly #links: Links;
   readonly #entrance: Entrance;
+  readonly #parting: Parting;
+  readonly #unanswered: Unanswered;
   #current: Phase | undefined;
   /** The ping that asks whether it is reached by another way. */
   #question: string | undefined;
@@ -65,6 +69,8 @@ export class JoiningNode {
     this.peer = peer;
     this.#links = links;
     this.#entrance = entrance;
+    this.#parting = new Parting(peer);
+    this.#unanswered = new Unanswered(peer);
   }
 
   /** Whether nobody has to wait for this room's answer: it has come, or has taken too long. */
@@ -91,7 +97,11 @@ export class JoiningNode {
   wanted(turn: RoomTurn, waiting: Waiting): void {
     const { phase } = this.#now(turn.room);
     if (this.#links.isRefused(this.peer, waiting.occupant.jid) || this.#links.isBlocked(turn.room, this.peer)) return;
-    if (!this.isSettled(turn.room) && phase !== 'asking') this.#ask(turn, waiting.occupant, 0, waiting.way);
+    if (this.isSettled(turn.room) || phase === 'asking' || phase === 'parting') return;
+    // It is told that our last user left, and its <left/> is on its way.
+    if (phase === 'leaving' && this.#parting.isDue) return;
+    if (this.#parting.isDue) this.#part(turn, 0);
+    else this.#ask(turn, waiting.occupant, 0, waiting.way);
   }
 
   /**
@@ -101,8 +111,9 @@ export class JoiningNode {
   joinIfOccupied(turn: RoomTurn): void {
     const { room } = turn;
     const { phase } = this.#now(room);
-    if ((phase === 'away' || phase === 'leaving') && hasAny(room, this.#links, this.#entrance, this.peer))
-      this.#askForAnyone(turn);
+    if (phase !== 'away' && (phase !== 'leaving' || this.#parting.isDue)) return;
+    if (hasAny(room, this.#links, this.#entrance, this.peer) && this.#parting.isDue) this.#part(turn, 0);
+    else if (hasAny(room, this.#links, this.#entrance, this.peer)) this.#askForAnyone(turn);
   }
 
   /** §5.1 Example 4, one stanza of it (answer.ts). */
@@ -117,7 +128,7 @@ export class JoiningNode {
   /** What the other node is told of a user who is new here, or looks different. */
   introduced(turn: RoomTurn, occupant: Occupant, parts?: PresenceParts): readonly Stanza[] {
     const now = this.#now(turn.room);
-    return introduced(turn.room, this.peer, now.phase === 'joined' ? now.announced : undefined, occupant, parts);
+    return now.phase === 'joined' ? introduced(turn.room, now.link, now.announced, occupant, parts) : [];
   }
 
   /** §5.1 Example 3, decision #21: alone is better than not at all. @param reason  as the other node gives it, for people */
@@ -170,11 +181,16 @@ export class JoiningNode {
     turn.setTimer(this.#timer('retry'), jitter(env, keepaliveMs));
   }
 
-  /** @returns whether it is the answer to that question */
+  /** @returns whether it is the answer to a question of this side's */
   answersWay(turn: RoomTurn, stanza: Stanza): boolean {
+    const now = this.#now(turn.room);
+    if (this.#unanswered.isAnswer(stanza)) {
+      if (now.phase === 'asking' && this.#unanswered.answered(turn, now, stanza)) this.conflict(turn);
+      return true;
+    }
     if (this.#question === undefined || stanza.id !== this.#question) return false;
     this.#question = undefined;
-    if (this.#now(turn.room).phase === 'standby' && stanza.type === 'result' && !readWay({ children: stanza.payloads }))
+    if (now.phase === 'standby' && stanza.type === 'result' && !readWay({ children: stanza.payloads }))
       this.#retry(turn);
     return true;
   }
@@ -183,6 +199,12 @@ export class JoiningNode {
   standsIn(turn: RoomTurn): void {
     if (this.#now(turn.room).phase === 'standby' && !this.#links.isInbound(turn.room, this.peer))
       turn.setTimer(this.#timer('retry'), jitter(turn.env, standInMs));
+  }
+
+  /** Whether it is asking, and nothing of an answer has come. */
+  isUnanswered(room: RoomView): boolean {
+    const now = this.#now(room);
+    return now.phase === 'asking' && !now.begun;
   }
 
   /** Whether it is asking, or thinks that it is linked: for where the other node asks, too. */
@@ -228,12 +250,14 @@ export class JoiningNode {
   #overdue(turn: RoomTurn): void {
     const { env } = turn;
     const now = this.#now(turn.room);
-    if (now.phase !== 'asking' && now.phase !== 'leaving') return;
+    if (now.phase !== 'asking' && now.phase !== 'leaving' && now.phase !== 'parting') return;
     const waited = env.now - (now.phase === 'asking' ? now.heard : now.since);
+    if (now.phase === 'parting' && waited >= partMs) return this.#askOrRest(turn, now.tries);
     if (waited >= answerMs) return this.lost(turn, 'unanswered', 'no answer in time');
+    if (now.phase === 'asking') this.#unanswered.ask(turn, now);
     // A long answer over a slow link would be no shorter another time, but nobody has to wait for it.
     if (now.phase === 'asking' && env.now - now.since >= answerMs) now.late = true;
-    turn.setTimer(this.#timer('answer'), answerMs - waited);
+    turn.setTimer(this.#timer('answer'), (now.phase === 'parting' ? partMs : answerMs) - waited);
   }
 
   /** No answer in time, a bounce, or a link that was lost while live. Decision #24. */
@@ -242,6 +266,9 @@ export class JoiningNode {
     if (now.phase === 'leaving') return this.#become(turn, { phase: 'away' });
     if (now.phase !== 'asking' && now.phase !== 'joined' && now.phase !== 'interrupted') return;
     const tries = now.phase === 'asking' ? now.tries : 0;
+    const asked = now.phase === 'asking' ? [now.announced] : [];
+    if (this.#unanswered.counts === false)
+      this.#parting.mayHave([...ours(turn.room, this.peer), ...asked], this.#links.of(this.peer)?.lastHeard);
     turn.note('decision#24', `${this.peer} is lost: ${why}`, { peer: this.peer, sign: how });
     this.#standAlone(turn, { phase: 'split', tries: tries + 1, heard: inStep(now, turn.env.now) });
     turn.setTimer(this.#timer('retry'), jitter(turn.env, backoffMs(tries)));
@@ -255,6 +282,8 @@ export class JoiningNode {
     const now = this.#now(turn.room);
     if (now.phase !== 'joined' && now.phase !== 'interrupted') return this.lost(turn, how, why);
     turn.note('decision#61', `join ${this.peer} anew: ${why}`, { peer: this.peer, sign: how });
+    if (this.#unanswered.counts === false && how !== 'unlinked')
+      this.#parting.mayHave(ours(turn.room, this.peer), this.#links.of(this.peer)?.lastHeard);
     this.#standAlone(turn, { phase: 'split', tries: 0, heard: inStep(now, turn.env.now) });
     this.#retry(turn);
   }
@@ -265,7 +294,7 @@ export class JoiningNode {
     if (now.phase === 'asking' || (now.phase === 'interrupted' && !now.joined))
       this.lost(turn, 'restart', 'our own stream is new');
     else if (now.phase === 'split') turn.setTimer(this.#timer('retry'), jitter(turn.env, backoffMs(now.tries)));
-    else if (now.phase === 'leaving') turn.setTimer(this.#timer('answer'), answerMs);
+    else if (now.phase === 'leaving' || now.phase === 'parting') turn.setTimer(this.#timer('answer'), answerMs);
   }
 
   /** The node has started again: it joins again what it was joined to. Decision #61. */
@@ -284,14 +313,16 @@ export class JoiningNode {
     const now = this.#now(turn.room);
     if (now.phase === 'standby' && this.#links.isInbound(turn.room, this.peer)) return;
     const tries = now.phase === 'split' ? now.tries : 0;
-    if ((now.phase === 'split' || now.phase === 'standby') && !this.#askForAnyone(turn, tries))
-      this.#become(turn, { phase: 'away' });
+    if (now.phase === 'split' && this.#parting.isDue && hasAny(turn.room, this.#links, this.#entrance, this.peer))
+      return this.#part(turn, tries);
+    if (now.phase === 'split' || now.phase === 'standby') this.#askOrRest(turn, tries);
   }
 
   /** §5.4: with our last user we are out of the set, and the others' users are out of this room. */
-  leaveIfEmpty(turn: RoomTurn): void {
+  leaveIfEmpty(turn: RoomTurn, last?: Occupant): void {
     const { room, env } = turn;
     const { phase } = this.#now(room);
+    if (last && last.home !== this.peer && phase === 'joined') this.#parting.leaves(last, env.now);
     if (
       phase === 'away' ||
       phase === 'asking' ||
@@ -309,6 +340,7 @@ export class JoiningNode {
       for (const { nick, home } of [...room.occupants.values()])
         if (home === this.peer) turn.record({ kind: 'occupantLeft', nick });
     if (phase === 'joined') this.admitted(turn);
+    if (phase === 'joined' && last && this.#unanswered.counts === false) this.#parting.mayHave([last]);
     this.#become(turn, phase === 'joined' ? { phase: 'leaving', since: env.now } : { phase: 'away' });
     // Decision #156: it lets in none of those who are left.
     if (isHeard) dropUsers(turn, this.#links, this.peer, 'decision#156', undefined, { payloads: [] });
@@ -318,12 +350,19 @@ export class JoiningNode {
 
   /** §5.4 `<left/>`. With users here it means that the other node forgot us: join again. */
   left(turn: RoomTurn): void {
-    const { phase } = this.#now(turn.room);
+    const now = this.#now(turn.room);
+    const { phase } = now;
+    this.#parting.done();
     if (phase === 'leaving') {
       turn.clearTimer(this.#timer('answer'));
       this.#become(turn, { phase: 'away' });
-    } else if (phase === 'joined') this.rejoin(turn, 'unlinked', 'it says that we left');
-    else if (phase === 'standby') this.#retry(turn);
+    } else if (phase === 'joined') {
+      const why = 'it says that we left';
+      if (this.#parting.isTold(turn.env.now)) this.rejoin(turn, 'unlinked', why);
+      else this.lost(turn, 'unlinked', why);
+    } else if (now.phase === 'parting' || (now.phase === 'asking' && this.#unanswered.hasParted && !now.begun)) {
+      if (!this.#askForAnyone(turn, now.tries)) this.#become(turn, { phase: 'away' });
+    } else if (phase === 'standby') this.#retry(turn);
   }
 
   /**
@@ -334,8 +373,10 @@ export class JoiningNode {
     const { room, env } = turn;
     const lost = inStep(this.#now(room), env.now);
     const link = this.#links.begin(turn, this.peer);
+    this.#unanswered.begin();
     const answer = new IncomingState(answerBounds);
-    const times = { since: env.now, heard: env.now };
+    const before = this.#now(room);
+    const times = { since: before.phase === 'parting' ? before.since : env.now, heard: env.now };
     const asking = { phase: 'asking', link, lost, answer, ways: new Map(), tries, ...times } as const;
     this.#become(turn, { ...asking, announced: occupant, unwelcome: [] });
     const ask = room.config.federation.resync ? missing(room, this.peer, env.now, lost) : undefined;
@@ -348,7 +389,21 @@ export class JoiningNode {
     const known = way && onward(room, this.#links, way, occupant.home, this.peer);
     const trail = known ?? trailFor(room, this.#links, occupant, this.peer);
     link.send(turn, trail ? trailed(room, request, trail) : request, '0289#5.1');
-    turn.setTimer(this.#timer('answer'), answerMs);
+    turn.setTimer(this.#timer('answer'), this.#unanswered.counts ? answerMs : answerMs / 2);
+  }
+
+  /** Decision #192: it may still hold the link of before, so our users leave first. */
+  #part(turn: RoomTurn, tries: number): void {
+    const { now } = turn.env;
+    const heard = inStep(this.#now(turn.room), now);
+    this.#become(turn, { phase: 'parting', tries, heard, since: now });
+    this.#parting.send(turn);
+    turn.setTimer(this.#timer('answer'), partMs);
+  }
+
+  /** Asks, or gives it up because there is nobody to ask for. */
+  #askOrRest(turn: RoomTurn, tries: number): void {
+    if (!this.#askForAnyone(turn, tries)) this.#become(turn, { phase: 'away' });
   }
 
   /** Asks if there is somebody to ask for: those who are in, else those who wait. @returns whether there is */
@@ -365,28 +420,16 @@ export class JoiningNode {
   /** §5.1: the subject ends the answer. It is taken as a whole, and the users who waited enter. */
   #join(turn: RoomTurn, before: PhaseOf<'asking'>): void {
     const { room } = turn;
-    const { link, announced, answer, asked } = before;
+    const { link, announced, asked } = before;
     const known = takeUsers(turn, this.#links, before);
     this.#become(turn, { phase: 'joined', link, announced });
     turn.clearTimer(this.#timer('answer'));
+    this.#unanswered.counts = link.counts;
+    this.#parting.done();
     if (room.config.federation.keepalive) link.watch(turn);
     // Before the answer is part of it.
     const missed = asked && link.counts && room.config.federation.resync ? missedBy(turn, asked) : [];
-    const kept = keepsSubject(this.#links, room.subject, answer.subject);
-    if (kept) answer.setSubject(undefined);
-    const changes = answer.diff(turn, {
-      from: this.peer,
-      speaksFor: ({ home }) => home === this.peer,
-      lastingIds: link.counts,
-    });
-    const messages = changes.filter(({ kind }) => kind === 'message').length;
-    const what = `${answer.occupants.length} occupants, ${messages} messages`;
-    turn.note('0289#5.1', `joined ${this.peer}: ${what}`, { peer: this.peer });
-    for (const change of changes) commitPast(turn, change);
-    for (const user of known) prefer(turn, this.#links, user);
-    // The text may be the same, but not the author or the time: users who enter later get those.
-    if (answer.subject && answer.subject !== room.subject)
-      turn.record({ kind: 'subjectChanged', subject: answer.subject });
+    const kept = takeAnswer(turn, this.#links, before, known);
     // After a lost link these were here all along.
     for (const occupant of ours(room, this.peer)) {
       if (cameBy(this.#links, this.peer, occupant)) continue;
@@ -397,6 +440,7 @@ export class JoiningNode {
     }
     for (const [guest, nick, no] of before.unwelcome) refuseUser(turn, this.#links, guest, nick, no);
     catchUp(turn, this.#links, link, missed, kept);
+    if (!link.counts) askWho(turn, link);
   }
 
   /** Those who waited are in, or there is nobody who waits any more. */
@@ -408,7 +452,7 @@ export class JoiningNode {
     now.announced = undefined;
     // The user in whose name we joined left while they waited, or lost the nick.
     if (room.occupantByJid(announced.jid) !== undefined || this.#entrance.awaits(announced.jid, turn.env.now)) return;
-    const to = occupantJid(this.peer, announced.nick);
+    const to = addressOf(link, announced.nick);
     link.send(turn, occupantPresence(room, announced, to, { type: 'unavailable' }), '0289#5.4');
   }
 
@@ -436,8 +480,10 @@ export class JoiningNode {
   /** The phase; of one in a life before this only the record is left. */
   #now(room: RoomView): Phase {
     // It has joined us: the link is its own.
-    if (this.#links.isInbound(room, this.peer)) this.#current = { phase: 'standby' };
-    this.#current ??= remembered(fmucPeer(room, this.peer));
+    const record = fmucPeer(room, this.peer);
+    if (record?.direction === 'inbound') this.#current = { phase: 'standby' };
+    if (record?.plain) this.#unanswered.counts ??= false;
+    this.#current ??= remembered(record);
     return this.#current;
   }
 
@@ -445,20 +491,12 @@ export class JoiningNode {
   #become(turn: RoomTurn, next: Exclude<Phase, { phase: 'interrupted' }>): void {
     this.#current = next;
     const { peer } = this;
-    const state = kept[next.phase];
     const { phase } = next;
     if (phase === 'away' || phase === 'split' || phase === 'rejected' || phase === 'standby')
       this.#links.end(turn, peer);
     // The link stays for what the other node says before its <left/>, but nobody asks any more whether it is there.
     if (next.phase === 'leaving') this.#links.of(peer)?.unwatch(turn);
-    const why = next.phase === 'rejected' && next.reason !== '' ? { reason: next.reason } : {};
-    const record: FmucPeer | undefined = state && {
-      kind: 'fmuc',
-      state,
-      since: turn.env.now,
-      direction: 'outbound',
-      ...why,
-    };
+    const record = recordOf(next, turn.env.now, this.#unanswered.counts === false);
     turn.record({ kind: 'peerChanged', peer, record });
   }
 }

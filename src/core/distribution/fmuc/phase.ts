@@ -27,6 +27,8 @@ import type { Known } from './reading.ts';
  *              a user wants to enter, or comes                                 asking
  * split        5 to 60 s later, with a user here                               asking
  *              the last user leaves, or nobody is here when it is time         away
+ *              the same, with a node without our extension that may still hold the link   parting
+ * parting      <left/>, 5 s of silence                                         asking
  * rejected     the last user leaves                                            away
  * standby      it joined us instead, or everybody there is reached by another way; the link that did this is lost
  *                                                                              asking
@@ -53,6 +55,8 @@ export type Phase =
       readonly tries: number;
       readonly since: Instant;
       heard: Instant;
+      /** Something of the answer has come. */
+      begun?: true;
       /** Nobody waits for it any more. */
       late?: true;
       /** What the other node asks for in its answer. */
@@ -63,6 +67,13 @@ export type Phase =
   | { readonly phase: 'leaving'; readonly since: Instant }
   /** `heard`: when the two were in step for the last time. */
   | { readonly phase: 'split'; readonly tries: number; readonly heard?: Instant | undefined }
+  /** It is told that our users left, before it is asked again. */
+  | {
+      readonly phase: 'parting';
+      readonly tries: number;
+      readonly heard?: Instant | undefined;
+      readonly since: Instant;
+    }
   /** This node has started again, and has not been in touch with anybody since. */
   | { readonly phase: 'interrupted'; readonly joined: boolean; readonly since: Instant };
 
@@ -92,7 +103,7 @@ export function inStep(now: Phase, at: Instant): Instant | undefined {
   if (now.phase === 'standby') return instant(at - noticedMs);
   if (now.phase === 'joined') return now.link.lastHeard;
   if (now.phase === 'asking') return now.lost;
-  if (now.phase === 'split') return now.heard;
+  if (now.phase === 'split' || now.phase === 'parting') return now.heard;
   return now.phase === 'interrupted' && now.joined ? now.since : undefined;
 }
 
@@ -109,9 +120,21 @@ export const kept = {
   joined: 'live',
   leaving: 'leaving',
   split: 'split',
+  parting: 'split',
   rejected: 'rejected',
   standby: 'standby',
 } as const satisfies Record<Exclude<Phase['phase'], 'interrupted'>, PeerRecord['state'] | undefined>;
+
+/** The record of a phase. @param plain  whether the other node is known not to know our extension */
+export function recordOf(
+  next: Exclude<Phase, { phase: 'interrupted' }>,
+  since: Instant,
+  plain: boolean,
+): FmucPeer | undefined {
+  const state = kept[next.phase];
+  const why = next.phase === 'rejected' && next.reason !== '' ? { reason: next.reason } : {};
+  return state && { kind: 'fmuc', state, since, direction: 'outbound', ...(plain ? { plain } : {}), ...why };
+}
 
 /** What a record from before a restart says. */
 export function remembered(record: FmucPeer | undefined): Phase {

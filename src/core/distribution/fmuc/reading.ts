@@ -56,7 +56,7 @@ export function isLost({ payloads }: Stanza): boolean {
 /** A message of this author, as it is kept. */
 export function itemOf(
   { room, env }: RoomTurn,
-  { nick, jid, occupantId }: Pick<Known, 'nick' | 'jid' | 'occupantId'>,
+  { nick, jid, occupantId }: Pick<Occupant, 'nick' | 'jid' | 'occupantId'>,
   stanza: Stanza,
   at: Instant,
 ): HistoryItem {

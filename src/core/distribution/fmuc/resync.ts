@@ -107,7 +107,7 @@ export function catchUp(turn: RoomTurn, links: Links, link: Link, missed: readon
   const { room } = turn;
   const { peer, counts } = link;
   for (const item of missed) link.send(turn, pastMessage(room, links, item, peer), 'decision#181');
-  if (kept) link.send(turn, pastSubject(room, peer, counts), 'decision#181');
+  if (kept) link.send(turn, pastSubject(room, link), 'decision#181');
   // Decision #114: what was taken back here meanwhile.
   for (const item of counts ? retractionsFor(room, peer) : []) link.send(turn, nodeHistory(room, item, peer), '0425#3');
 }

@@ -7,7 +7,7 @@ import { looksDifferent, unavailable } from '../../room/visibility.ts';
 import type { Spec } from '../../turn/spec.ts';
 import type { Trail } from '../../xep/sync.ts';
 import { assertNever } from '../../xmpp/errors.ts';
-import { bareOf, type Jid, occupantJid, resourceOf } from '../../xmpp/jid.ts';
+import { bareOf, type Jid, resourceOf } from '../../xmpp/jid.ts';
 import type { Stanza } from '../../xmpp/stanza.ts';
 import type { Link } from '../link.ts';
 import type { JoiningNode } from './joining-node.ts';
@@ -16,6 +16,7 @@ import type { Route } from './paths.ts';
 import { routeOf, trailOf } from './place.ts';
 import { isLeave, isLost } from './reading.ts';
 import {
+  addressOf,
   isElsewhere,
   nodeHistory,
   nodeMessage,
@@ -115,7 +116,7 @@ export class Spreading {
         return this.#tell(turn, occupant, '0289#5.3', (link) => {
           const side = this.#joining.get(link.peer);
           if (side && this.#links.isOutbound(room, link.peer)) return side.introduced(turn, occupant, shared);
-          return occupantPresence(room, occupant, occupantJid(link.peer, occupant.nick), shared);
+          return occupantPresence(room, occupant, addressOf(link, occupant.nick), shared);
         });
       }
       case 'left': {
@@ -125,7 +126,7 @@ export class Spreading {
         const isKicked = change.parts.statuses?.some((code) => code !== 333) === true;
         const left = occupant.home === undefined || isKicked || this.#passing?.left === true;
         this.#tell(turn, occupant, '0289#5.4', (link) => {
-          const stanza = occupantPresence(room, occupant, occupantJid(link.peer, occupant.nick), parts);
+          const stanza = occupantPresence(room, occupant, addressOf(link, occupant.nick), parts);
           return left || !link.counts ? stanza : isElsewhere(stanza, 'now');
         });
         const { jid } = asFirst(occupant);
@@ -139,7 +140,7 @@ export class Spreading {
           return this.spread(turn, { kind: 'presence', occupant: change.after });
         }
         return this.#tell(turn, change.after, '0289#5.3', (link) =>
-          occupantRename(room, change.before, change.after, link.peer),
+          occupantRename(room, change.before, change.after, link),
         );
       case 'message':
         return this.#tell(
@@ -160,7 +161,7 @@ export class Spreading {
           turn,
           change.occupant,
           change.late ? '0289#5.1' : '0289#5.2',
-          (link) => (change.late ? nodeSubject(room, link.peer) : nodeMessage(room, change.item, link.peer)),
+          (link) => (change.late ? nodeSubject(room, link) : nodeMessage(room, change.item, link.peer)),
           change.late ? true : undefined,
         );
       case 'returned':
@@ -185,7 +186,7 @@ export class Spreading {
     const sameFirst = asFirst(before).jid === asFirst(after).jid;
     if (sameFirst && !looksDifferent(before, after, false)) return;
     this.#tell(turn, after, '0289#5.3', (link) => {
-      const to = occupantJid(link.peer, after.nick);
+      const to = addressOf(link, after.nick);
       const gone = occupantPresence(room, before, to, { type: 'unavailable', payloads: [] });
       return [...(sameFirst || link.counts ? [] : [gone]), occupantPresence(room, after, to)];
     });

@@ -112,6 +112,14 @@ export function joinRequest(
   );
 }
 
+/**
+ * Where the presence of a user goes: to their own nick, as in the examples. A node without our extension may have a user of its own
+ * under that nick, and take it for theirs: it gets what we say of users at its bare address. Decision #190.
+ */
+export function addressOf({ peer, counts }: Pick<Link, 'peer' | 'counts'>, nick: string): Jid {
+  return counts ? occupantJid(peer, nick) : peer;
+}
+
 /** §5.3, §5.4: presence of one user for another node; addressed to the subject's own nick, as in the examples. */
 export function occupantPresence(room: RoomView, occupant: Occupant, to: Jid, parts: PresenceParts = {}): Stanza {
   const said = parts.payloads ?? occupant.presence;
@@ -157,11 +165,11 @@ export function elsewhere(room: RoomView, occupant: Occupant, peer: Jid, when: '
 }
 
 /** §5.3: a change of nick, as XEP-0045 §7.6 has it. */
-export function occupantRename(room: RoomView, before: Occupant, after: Occupant, peer: Jid): readonly Stanza[] {
+export function occupantRename(room: RoomView, before: Occupant, after: Occupant, link: Link): readonly Stanza[] {
   const parts = { type: 'unavailable', item: { nick: after.nick }, statuses: [303], payloads: [] } as const;
   return [
-    occupantPresence(room, before, occupantJid(peer, before.nick), parts),
-    occupantPresence(room, after, occupantJid(peer, after.nick)),
+    occupantPresence(room, before, addressOf(link, before.nick), parts),
+    occupantPresence(room, after, addressOf(link, after.nick)),
   ];
 }
 
@@ -192,10 +200,13 @@ export function retractionsFor({ history }: RoomView, peer: Jid): readonly Histo
   return history.filter(({ nick, via }) => nick === '' && via !== peer);
 }
 
-/** §5.1: the subject ends the answer to a join. It is sent even if it is empty, because there is no other end (decision #22). */
-export function nodeSubject(room: RoomView, peer: Jid): Stanza {
+/**
+ * §5.1: the subject ends the answer to a join. It is sent even if it is empty, because there is no other end (decision #22). To a
+ * node without our extension it is somebody's in any case: the room's own, if nobody's else.
+ */
+export function nodeSubject(room: RoomView, { peer, counts }: Pick<Link, 'peer' | 'counts'>): Stanza {
   const { subject } = room;
-  const author = subject && setterOf(room, subject);
+  const author = (subject && setterOf(room, subject)) ?? (counts ? undefined : room.jid);
   return message(
     authorJid(room.jid, subject?.nick ?? ''),
     peer,
@@ -244,9 +255,9 @@ export function pastMessage(room: RoomView, links: Links, entry: HistoryItem, pe
 }
 
 /** Decision #181: a subject that is newer than the other node's. One without our extension takes it as set now. */
-export function pastSubject(room: RoomView, peer: Jid, counts: boolean): Stanza {
-  const subject = nodeSubject(room, peer);
-  return counts ? trailed(room, subject, { by: room.jid, via: [], past: true }) : subject;
+export function pastSubject(room: RoomView, link: Link): Stanza {
+  const subject = nodeSubject(room, link);
+  return link.counts ? trailed(room, subject, { by: room.jid, via: [], past: true }) : subject;
 }
 
 /** Decision #181, bare to bare: what the joined node has missed. */
