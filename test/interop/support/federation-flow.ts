@@ -108,3 +108,63 @@ export function federationFlow(how: 'refused' | 'silent'): void {
     });
   });
 }
+
+/** The same two rooms in primary-replica mode: rabbithole shows what elsinore sends back. */
+export function replicaFederationFlow(how: 'refused' | 'silent'): void {
+  describe.sequential(`primary-replica mode, and a split in which connections are ${how === 'silent' ? 'silent' : 'refused'}`, () => {
+    let federation: Federation;
+    let gertrude: SlixmppClient;
+    let hamlet: SlixmppClient;
+    const inside = () => [gertrude, hamlet];
+    beforeAll(async () => {
+      federation = await startFederation('gertrude@wonderland.lit', 'primary-replica');
+      gertrude = await SlixmppClient.login('gertrude@wonderland.lit', rabbithole, federation.wonderland.c2sPort);
+      hamlet = await SlixmppClient.login('hamlet@denmark.lit', elsinore, federation.denmark.c2sPort);
+    }, patience);
+    afterAll(async () => {
+      for (const client of inside()) await client?.stop();
+      await federation?.stop();
+    }, patience);
+    let failed = false;
+    beforeEach(({ skip }) => skip(failed, 'a step before failed'));
+    afterEach(({ task }) => {
+      failed ||= task.result?.state === 'fail';
+    });
+
+    it('XEP-0289 §2: all read everything in the order of the primary', { timeout: patience }, async () => {
+      await hamlet.enter('Hamlet');
+      await gertrude.enter('Gertrude');
+      for (const one of inside()) await soon(async () => sorted(await one.occupants())).toEqual(['Gertrude', 'Hamlet']);
+      for (let i = 0; i < 5; i++) {
+        await gertrude.say(`Gertrude ${i}`);
+        await hamlet.say(`Hamlet ${i}`);
+      }
+      for (const one of inside()) await soon(async () => (await one.texts()).length).toBe(10);
+      expect(await gertrude.texts()).toEqual(await hamlet.texts());
+    });
+
+    it('decision #154: cut off, nothing that is said in the replica is shown, and its user is told; the primary goes on', {
+      timeout: patience,
+    }, async () => {
+      await federation.cut(how);
+      await hamlet.say('The rest');
+      await gertrude.say('Is anybody there?');
+      await soon(async () => (await gertrude.refusals()).length).toBeGreaterThanOrEqual(1);
+      await soon(async () => sorted(await hamlet.occupants())).toEqual(['Hamlet']);
+      await soon(async () => (await hamlet.texts()).at(-1)).toBe('The rest');
+      expect(await gertrude.texts()).toHaveLength(10);
+      expect([await gertrude.removal(), await hamlet.removal()]).toEqual([undefined, undefined]);
+    });
+
+    it('healed, it shows what was missed, and what its users say once more', { timeout: patience }, async () => {
+      await federation.heal();
+      for (const one of inside()) await soon(async () => sorted(await one.occupants())).toEqual(['Gertrude', 'Hamlet']);
+      await soon(async () => (await gertrude.texts()).at(-1)).toBe('The rest');
+      await gertrude.say('is silence');
+      for (const one of inside()) await soon(async () => (await one.texts()).at(-1)).toBe('is silence');
+      expect(await gertrude.texts()).toEqual(await hamlet.texts());
+      for (const one of inside()) expect(one.complaints()).toEqual([]);
+      expect([federation.elsinore.complaints(), federation.rabbithole.complaints()]).toEqual(['', '']);
+    });
+  });
+}

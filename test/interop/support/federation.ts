@@ -20,7 +20,10 @@ export interface Federation extends Pick<TwoProsodys, 'cut' | 'heal' | 'stop'> {
  *
  * @param owner  of both rooms
  */
-export async function startFederation(owner: string): Promise<Federation> {
+export async function startFederation(
+  owner: string,
+  mode: 'primary-primary' | 'primary-replica' = 'primary-primary',
+): Promise<Federation> {
   const two = await startTwo(
     { domain: 'wonderland.lit', components: ['rooms.wonderland.lit'], alsoAt: ['rooms.wonderland.lit'] },
     { domain: 'denmark.lit', components: ['talk.denmark.lit'], alsoAt: ['talk.denmark.lit'] },
@@ -32,7 +35,7 @@ export async function startFederation(owner: string): Promise<Federation> {
       jid: `${name}@${domain}`,
       logging: true,
       affiliations,
-      distribution: { kind: 'fmuc', ...distribution },
+      distribution: { kind: 'fmuc', mode, ...distribution },
     };
     writeFileSync(file, JSON.stringify({ rooms: [room] }));
     const component = await startComponent(
