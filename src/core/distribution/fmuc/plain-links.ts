@@ -152,7 +152,11 @@ export class PlainLinks {
     if (!isWord || stanza.name === 'iq' || readFmuc(stanza.payloads)?.kind !== 'from') return;
     const isLost = this.#isLost(turn, peer);
     if (placeOf(stanza) !== undefined || (!isLost && readJoin(stanza.payloads))) return;
-    if (!isLost && (stateOf(room, peer) !== undefined || this.#joining.has(peer) || !this.#joined.allows(turn.room, peer))) return;
+    if (
+      !isLost &&
+      (stateOf(room, peer) !== undefined || this.#joining.has(peer) || !this.#joined.allows(turn.room, peer))
+    )
+      return;
     turn.note('decision#197', `${peer} speaks over a link: it is one again`, { peer });
     this.#back(turn, peer);
     const link = this.#links.of(peer);
