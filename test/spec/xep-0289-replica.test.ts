@@ -403,6 +403,17 @@ describe('decision #152: an echo that does not come, or comes late', () => {
     expect(seen(world, hamlet)).toEqual(['available Nymph']);
   });
 
+  it('decision #170: a session that asks for a new nick, and then for that of another one of its user, gets the second alone', () => {
+    const world = occupied('alice', 'hamlet');
+    world.freeze(rooms);
+    world.send(joins(phone, `${elsinore}/Dane`), joins(phone, `${elsinore}/Hamlet`));
+    world.thaw(rooms);
+    expect(seen(world, phone).filter((text) => text.includes('error'))).toEqual([]);
+    expect(seen(world, phone)).toContain('available Hamlet (self)');
+    for (const node of [rooms, denmark]) expect(nicks(world, node)).toEqual(['Alice', 'Hamlet']);
+    expect(seen(world, hamlet).filter((text) => text.includes('Dane'))).toEqual([]);
+  });
+
   it('decision #170: of two who want one nick meanwhile, the second is refused at once', () => {
     const world = occupied('alice', 'hamlet', 'ophelia');
     world.freeze(rooms);

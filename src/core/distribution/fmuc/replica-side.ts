@@ -79,11 +79,18 @@ export class ReplicaSide {
   /** Something that a user of this node may do. */
   decide(turn: RoomTurn, change: Change, stanza: Stanza): 'commit' | 'held' | Refusal {
     if (change.kind === 'entered') return this.#enters(turn, change);
+    if (change.kind === 'presence' && change.join) this.#supersede(turn, stanza.from);
     if (!waits(change, stanza)) return 'commit';
     if (this.reach(turn.room) === 'joined') return this.#hold(turn, change, stanza);
     // Decision #154: how available its users are a room shows in any state.
     if (isUpdate(change)) return 'commit';
     return isWordless(stanza) ? 'held' : this.#cutOff(turn.room);
+  }
+
+  /** A session asks to enter beside others of its user: what it asked for before, under another nick, is over. */
+  #supersede(turn: RoomTurn, session: Jid): void {
+    const before = this.#entrance.withdraw(session, turn.env.now);
+    if (before) this.withdrawn(turn, before.occupant);
   }
 
   /** Whether a private message may not be passed on now: decision #154. */
