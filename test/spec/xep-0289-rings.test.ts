@@ -90,6 +90,13 @@ class Peer {
     this.#say(presence(occupantJid(this.#room, nick), occupantJid(hall, nick), { type: 'error' }, fmuc, error));
   }
 
+  /** It can do without the link, as far as it knows: it has had so many of this room's stanzas. */
+  offers(h: number): void {
+    const place = writeLinkPlace({ session: this.#session, n: ++this.#sent, h });
+    const fmuc = element('fmuc', NS.fmuc, {}, [el('spare', NS.ext), place]);
+    this.#say(message(this.#room, hall, {}, fmuc));
+  }
+
   /** It has no link with this room any more. */
   ends(): void {
     this.#say(presence(this.#room, hall, {}, this.#fmuc({}, el('left', NS.fmuc))));
@@ -253,6 +260,42 @@ describe('decision #163: presence that is late', () => {
     one.tells(far, 'Far', 'leaves again', 'unavailable', 4);
     other.tells(far, 'Far', 'enters again', undefined, 3);
     expect(shown(world)).toEqual(['available Far', 'unavailable Far']);
+  });
+});
+
+describe('decision #146: the link that closes a ring', () => {
+  const also = 'also@here.lit/x';
+  const isEnded = (world: World, room: Jid) =>
+    world.to(room).some((stanza) => payloadOf(stanza, 'fmuc', NS.fmuc)?.children.some((one) => isLoopMark(one)));
+  const isLoopMark = (one: XmlElement | string) => typeof one !== 'string' && one.name === 'loop';
+
+  /** The other end sorts first, so this one ends the link. */
+  function ring() {
+    const first = jid('hall@rooms.a.lit');
+    const world = roomOf({ outbound: [first, right], allowedNodes: [] });
+    world.send(joins(user, `${hall}/me`));
+    const [one, other] = [new Peer(world, first), new Peer(world, right)];
+    one.takesRequest();
+    other.takesRequest();
+    one.endsAnswer();
+    other.endsAnswer();
+    world.clear();
+    return { world, one, first };
+  }
+
+  it('the end that may end it does so when the other can do without it', () => {
+    const { world, one, first } = ring();
+    one.offers(1);
+    expect(isEnded(world, first)).toBe(true);
+  });
+
+  it('who has come since the other end said so is not lost with it: the link stays', () => {
+    const { world, one, first } = ring();
+    world.send(joins(also, `${hall}/also`));
+    one.offers(1);
+    expect(isEnded(world, first)).toBe(false);
+    one.offers(2);
+    expect(isEnded(world, first)).toBe(true);
   });
 });
 

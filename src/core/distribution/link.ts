@@ -65,6 +65,8 @@ export class Link {
   #acknowledged = 0;
   /** Number of the last change of subject that was sent. */
   #subject = 0;
+  /** Number of the last presence that may have brought somebody in. */
+  #introduced = 0;
   /** Pings since it is split. */
   #probes = 0;
 
@@ -115,6 +117,7 @@ export class Link {
     if (placed === undefined) return stanza;
     this.#sent++;
     if (subjectChange(stanza) !== undefined) this.#subject = this.#sent;
+    if (stanza.name === 'presence' && stanza.type === undefined) this.#introduced = this.#sent;
     return placed(stanza, this.#place(), origin);
   }
 
@@ -152,6 +155,16 @@ export class Link {
   /** Whether the peer had not had our last subject yet when it sent what came last. Decision #63. */
   get subjectIsUnderWay(): boolean {
     return this.#counts && this.#acknowledged < this.#subject;
+  }
+
+  /** How many of our stanzas the peer had when it sent what came last. */
+  get acknowledged(): number {
+    return this.#acknowledged;
+  }
+
+  /** Whether somebody may have been brought in since the peer had so many of our stanzas. */
+  hasIntroducedSince(acknowledged: number): boolean {
+    return this.#introduced > acknowledged;
   }
 
   /** Whether the peer has sent more than has arrived, as its ping, or its answer to ours, says. */

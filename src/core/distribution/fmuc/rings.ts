@@ -16,8 +16,11 @@ export class Rings {
   readonly #links: Links;
   readonly #joining: ReadonlyMap<Jid, JoiningNode>;
   readonly #joined: JoinedNode;
-  /** Links that close a ring: how often they were looked at, whether the other end can do without it, and whether it was told so. */
-  readonly #spare = new Map<Jid, { tries: number; agreed: boolean; offered: boolean }>();
+  /**
+   * Links that close a ring: how often they were looked at, whether the other end was told that this one can do without it, and
+   * with how many of our stanzas the other end could, if it said so.
+   */
+  readonly #spare = new Map<Jid, { tries: number; agreed: number | undefined; offered: boolean }>();
 
   constructor(links: Links, joining: ReadonlyMap<Jid, JoiningNode>, joined: JoinedNode) {
     this.#links = links;
@@ -34,7 +37,7 @@ export class Rings {
 
   /** The other end can do without the link. */
   agreed(turn: RoomTurn, peer: Jid): void {
-    this.#spare.set(peer, { tries: 0, agreed: true, offered: false });
+    this.#spare.set(peer, { tries: 0, agreed: this.#links.of(peer)?.acknowledged, offered: false });
     this.#giveUp(turn, peer);
   }
 
@@ -50,7 +53,7 @@ export class Rings {
     const ends = spareLink(one, other);
     const peer = ends?.includes(room.jid) ? ends.find((end) => end !== room.jid) : undefined;
     if (peer === undefined || this.#spare.has(peer) || this.#links.live(room, peer)?.counts !== true) return;
-    this.#spare.set(peer, { tries: 0, agreed: false, offered: false });
+    this.#spare.set(peer, { tries: 0, agreed: undefined, offered: false });
     turn.note('decision#146', `the link with ${peer} closes a ring`, { peer });
     turn.setTimer(`ring:${peer}`, ringMs);
   }
@@ -65,8 +68,9 @@ export class Rings {
     const link = this.#links.live(room, peer);
     if (link === undefined) this.#spare.delete(peer);
     if (ring === undefined || link === undefined) return;
-    // The other end did not end it.
-    if (ring.offered) return void this.#spare.delete(peer);
+    // The other end did not end it: somebody may have come meanwhile.
+    if (ring.offered && ++ring.tries >= ringTries) return void this.#spare.delete(peer);
+    ring.offered = false;
     // With another link that is about to end, this one may be the only way to somebody.
     const isBusy = [...this.#spare].some(([other, { offered }]) => offered && this.#links.live(room, other));
     if (isBusy) return turn.setTimer(`ring:${peer}`, ringMs);
@@ -90,7 +94,7 @@ export class Rings {
       ring.offered = true;
       turn.setTimer(`ring:${peer}`, ringMs);
       link.send(turn, spare(room, peer), 'decision#146');
-    } else if (!ring.agreed) {
+    } else if (ring.agreed === undefined || link.hasIntroducedSince(ring.agreed)) {
       // It is the other end's turn. If that has not seen the ring, or cannot do without the link, this one may see it again.
       if (++ring.tries < ringTries) turn.setTimer(`ring:${peer}`, ringMs);
       else this.#spare.delete(peer);
