@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { readLinkPlace, writeLinkPlace, writeRefused } from '../../src/core/xep/sync.ts';
+import { writeForm } from '../../src/core/xep/xep0004.ts';
 import { readJoin, readMucUser, subjectChange, writeJoin, writeMucUser } from '../../src/core/xep/xep0045.ts';
 import { readFmuc, writeFmuc } from '../../src/core/xep/xep0289.ts';
 import { writeStanzaId } from '../../src/core/xep/xep0359.ts';
@@ -14,10 +16,10 @@ import {
   type Stanza,
   stanzaText,
 } from '../../src/core/xmpp/stanza.ts';
-import { el, type XmlElement } from '../../src/core/xmpp/xml.ts';
+import { el, element, type XmlElement } from '../../src/core/xmpp/xml.ts';
 import type { Scenario, ScenarioTrust } from '../../src/scenario/scenario.ts';
 import { wonderland } from '../support/scenarios.ts';
-import { joins, says, World } from '../support/world.ts';
+import { joins, leaves, says, World } from '../support/world.ts';
 
 // XEP-0289 between nodes that trust each other no further than they must: F1 to F13.
 
@@ -218,6 +220,44 @@ describe('this room’s own rules bind users of other nodes', () => {
     expect(texts(world, hatter)).toEqual(['unheard']);
   });
 
+  it('decision #156: who comes again is asked for again, though the refusal of before came after they had left', () => {
+    const world = worldOf({ elsinore: {} });
+    world.cut('denmark.lit', 'wonderland.lit', 'silent');
+    enter(world, hamlet, 'Hamlet');
+    world.send(leaves(hamlet, `${elsinore}/Hamlet`));
+    const place = readLinkPlace(
+      world.to(`${rabbithole}/Hamlet`).flatMap((one) => payloadOf(one, 'fmuc', NS.fmuc) ?? [])[0],
+    );
+    const no = element('fmuc', NS.fmuc, { from: hamlet }, [
+      writeRefused(),
+      writeLinkPlace({ session: place?.session ?? '', n: 0 }),
+    ]);
+    const error = el('error', NS.client, { type: 'auth' }, el('registration-required', NS.stanzas));
+    const back = presence(jid(`${rabbithole}/Hamlet`), jid(`${elsinore}/Hamlet`), { type: 'error' }, no, error);
+    world.inject(denmark, rooms, back);
+    world.clear();
+    enter(world, hamlet, 'Hamlet');
+    expect(world.to(`${rabbithole}/Hamlet`)).toHaveLength(1);
+    world.advance(60_000);
+    expect(nicks(world, denmark)).toEqual(['Hamlet']);
+    expect(world.got(hamlet).filter(({ type, name }) => name === 'presence' && type === undefined)).toHaveLength(1);
+    expect(texts(world, hamlet).filter((text) => text.includes('you are not shown'))).toEqual([]);
+    world.clear();
+    world.send(leaves(hamlet, `${elsinore}/Hamlet`));
+    expect(nicks(world, denmark)).toEqual([]);
+  });
+
+  it('decision #175: a user who waits for a node that an owner blocks meanwhile is in at once', () => {
+    const world = worldOf({ elsinore: { affiliations: [owner(ophelia)] } });
+    world.cut('denmark.lit', 'wonderland.lit', 'silent');
+    enter(world, hamlet, 'Hamlet');
+    expect(nicks(world, denmark)).toEqual([]);
+    const field = { var: `{${NS.ext}}fmuc_blocked_nodes`, values: [rabbithole] };
+    const form = writeForm({ type: 'submit', formType: 'http://jabber.org/protocol/muc#roomconfig', fields: [field] });
+    world.send(iq(jid(ophelia), elsinore, { type: 'set', id: 'c1' }, el('query', NS.mucOwner, {}, form)));
+    expect(nicks(world, denmark)).toEqual(['Hamlet']);
+  });
+
   it('decision #156: a password that a user gives at one node is told to no other', () => {
     const world = worldOf({ elsinore: { password: 'tarts' } });
     enter(world, alice, 'Alice');
@@ -375,17 +415,28 @@ describe('F8: what is to have been said before', () => {
     expect(plain).toEqual(['hers']);
   });
 
-  it('decision #157: nor what this room is to have accepted since it began', () => {
-    const world = worldOf();
-    world.advance(60_000);
-    world.cut('denmark.lit', 'wonderland.lit', 'silent');
-    world.send(joins(hamlet, `${elsinore}/Hamlet`));
-    const late = el('delay', NS.delay, { from: rabbithole, stamp: '1990-10-13T23:59:00Z' });
-    const forged = speaks('Hamlet', hamlet, 'never said', [late, writeStanzaId({ by: elsinore, id: 'z' })], rabbithole);
-    world.inject(denmark, rooms, forged);
-    world.inject(denmark, rooms, message(rabbithole, elsinore, { type: 'groupchat' }, el('subject', NS.client)));
-    expect(texts(world, hamlet)).toEqual([]);
-  });
+  it.each(['1990-10-13T23:59:00Z', 'its first moment'])(
+    'decision #157: nor what this room is to have accepted since it began: %s',
+    (at) => {
+      const world = worldOf();
+      const [{ epoch } = { epoch: 0 }] = world.seat(denmark).node.snapshot().rooms;
+      world.advance(60_000);
+      world.cut('denmark.lit', 'wonderland.lit', 'silent');
+      world.send(joins(hamlet, `${elsinore}/Hamlet`));
+      const stamp = at.endsWith('Z') ? at : new Date(epoch).toISOString();
+      const late = el('delay', NS.delay, { from: rabbithole, stamp });
+      const forged = speaks(
+        'Hamlet',
+        hamlet,
+        'never said',
+        [late, writeStanzaId({ by: elsinore, id: 'z' })],
+        rabbithole,
+      );
+      world.inject(denmark, rooms, forged);
+      world.inject(denmark, rooms, message(rabbithole, elsinore, { type: 'groupchat' }, el('subject', NS.client)));
+      expect(texts(world, hamlet)).toEqual([]);
+    },
+  );
 
   it('decision #157: a subject that this node’s own user is to have set has no author; a joining node sets none that its user might not', () => {
     const world = worldOf();

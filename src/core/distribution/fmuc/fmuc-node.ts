@@ -158,6 +158,9 @@ export class FmucNode implements Omit<Protocol, 'status'> {
     if (joined?.home !== undefined) return refusal('cancel', 'conflict', 'decision#23', 'you are here by another node');
     if (this.#replica) return this.#replica.decide(turn, change, stanza);
     if (change.kind !== 'entered' || change.occupant.jid === undefined) return 'commit';
+    // Decision #156: they ask again. A refusal of before may have come after they had left.
+    this.#links.forgetRefusals(change.occupant.jid);
+    this.#links.takeWords(change.occupant.jid);
     const sides = [...this.#joining.values()].filter((side) => !side.isSettled(room));
     if (sides.length === 0) return 'commit';
     const waiting = { occupant: { ...change.occupant, jid: change.occupant.jid }, join: change.join };
@@ -193,8 +196,10 @@ export class FmucNode implements Omit<Protocol, 'status'> {
     this.#spreading.spread(turn, change);
     refreshRanks(turn, change);
     tellWaiting(turn, this.#links, change);
-    if (change.kind === 'configured' && change.changes.blockedNodes !== undefined)
+    if (change.kind === 'configured' && change.changes.blockedNodes !== undefined) {
       cutBlocked(turn, this.#links, this.#joining, this.#joined);
+      this.#settle(turn);
+    }
     if (change.kind === 'left' && !this.#spreading.isPassing && tellHome(turn, this.#links, change))
       this.#joined.leftIfEmpty(turn, change.occupant.home as Jid);
     if (change.kind !== 'left') return;
