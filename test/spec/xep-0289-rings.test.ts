@@ -121,6 +121,15 @@ class Peer {
     this.#say(message(this.#room, hall, { type: 'groupchat' }, el('subject', NS.client), this.#fmuc({})));
   }
 
+  /** The same, with a subject of a user of the node `origin`, and when it was set by the clock of that room. */
+  endsAnswerWith(text: string, stamp: string): void {
+    const by = writeStanzaId({ by: origin, id: text });
+    const fmuc = this.#fmuc({ from: far }, ...writeTrail({ by: origin, via: [] }, this.#room));
+    const delay = el('delay', NS.delay, { from: this.#room, stamp });
+    const subject = el('subject', NS.client, {}, text);
+    this.#say(message(occupantJid(this.#room, 'Far'), hall, { type: 'groupchat' }, subject, fmuc, by, delay));
+  }
+
   #say(stanza: Stanza): void {
     this.#world.inject(node, this.#room.slice('hall@'.length), stanza);
   }
@@ -296,6 +305,24 @@ describe('decision #146: the link that closes a ring', () => {
     expect(isEnded(world, first)).toBe(false);
     one.offers(2);
     expect(isEnded(world, first)).toBe(true);
+  });
+});
+
+describe('decision #181: of two subjects the newer one counts', () => {
+  it('one that comes again is the same change: the time that is known stands, whatever the other room’s clock says', () => {
+    const { world, one } = between();
+    const at = () =>
+      world
+        .seat(node)
+        .node.snapshot()
+        .rooms.map(({ subject }) => [subject?.text, subject?.at]);
+    one.endsAnswerWith('croquet', '1990-01-01T00:00:00Z');
+    const first = at();
+    expect(first).toEqual([['croquet', Date.parse('1990-01-01T00:00:00Z')]]);
+    one.ends();
+    one.takesRequest();
+    one.endsAnswerWith('croquet', '1990-01-01T00:29:00Z');
+    expect(at()).toEqual(first);
   });
 });
 

@@ -25,6 +25,11 @@ export function writeSubject(subject: Subject | undefined): readonly XmlElement[
   return [el('subject', NS.client, {}, ...(subject && subject.text !== '' ? [subject.text] : []))];
 }
 
+/** Whether it is one change of subject, of which another room may have another time: clocks differ. */
+export function sameChange(a: Subject | undefined, b: Subject | undefined): boolean {
+  return a?.id !== undefined && a.id === b?.id && a.by === b.by && sameSubject(a, b);
+}
+
 /** Whether a reader sees no difference. */
 export function sameSubject(a: Subject | undefined, b: Subject | undefined): boolean {
   return sameElements(writeSubject(a), writeSubject(b));

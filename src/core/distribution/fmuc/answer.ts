@@ -1,6 +1,7 @@
 /** XEP-0289 §5.1 Example 4: what a joined node answers, until its subject ends it (decision #22). */
 import type { Occupant } from '../../room/event.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
+import { sameChange } from '../../room/subject.ts';
 import { readResync } from '../../xep/sync.ts';
 import { subjectChange } from '../../xep/xep0045.ts';
 import { bareOf, type Jid, resourceOf } from '../../xmpp/jid.ts';
@@ -94,6 +95,7 @@ export function takeAnswer(
 ): boolean {
   const { room } = turn;
   const { peer, counts } = link;
+  const before = room.subject;
   const kept = keepsSubject(links, room.subject, answer.subject);
   if (kept) answer.setSubject(undefined);
   const speaksFor = ({ home }: Occupant) => home === peer;
@@ -103,7 +105,8 @@ export function takeAnswer(
   for (const change of changes) commitPast(turn, change);
   for (const user of known) prefer(turn, links, user);
   // The text may be the same, but not the author or the time: users who enter later get those.
-  if (answer.subject && answer.subject !== room.subject)
+  // Of one change the time that is known here stands, or it were newer after each join.
+  if (answer.subject && answer.subject !== room.subject && !sameChange(before, answer.subject))
     turn.record({ kind: 'subjectChanged', subject: answer.subject });
   return kept;
 }
