@@ -5,7 +5,7 @@ import { stanzaError, writeError } from '../../src/core/xmpp/errors.ts';
 import { bareOf, domainOf, type Jid, jid } from '../../src/core/xmpp/jid.ts';
 import { NS } from '../../src/core/xmpp/namespaces.ts';
 import { bodyOf, errorOf, iq, message, payloadOf, presence, type Stanza } from '../../src/core/xmpp/stanza.ts';
-import { childOf, el, type XmlElement } from '../../src/core/xmpp/xml.ts';
+import { childOf, el, textOf, type XmlElement } from '../../src/core/xmpp/xml.ts';
 import type { Scenario } from '../../src/scenario/scenario.ts';
 import { plain } from '../support/scenarios.ts';
 import { joins, leaves, says, tells, World } from '../support/world.ts';
@@ -630,6 +630,22 @@ describe('decision #154: cut off from the primary', () => {
     world.send(leaves(hamlet, `${elsinore}/Hamlet`));
     expect(seen(world, ophelia)).toEqual(['available Hamlet', 'unavailable Hamlet']);
     expect(seen(world, hamlet)).toEqual(['available Hamlet (self)', 'unavailable Hamlet (self)']);
+  });
+
+  it('decision #154: of presence that waited each session shows the last, once', () => {
+    const world = occupied('alice', 'hamlet', 'ophelia');
+    silence(world);
+    const show = (user: string, at: string, text: string) =>
+      world.send(presence(jid(user), jid(at), {}, el('show', NS.client, {}, text)));
+    for (const text of ['away', 'xa', 'dnd']) show(hamlet, who.hamlet[1], text);
+    show(ophelia, who.ophelia[1], 'chat');
+    world.clear();
+    world.advance(120_000);
+    const shows = world
+      .got(ophelia)
+      .filter((stanza) => stanza.name === 'presence' && stanza.type === undefined)
+      .map((stanza) => textOf(payloadOf(stanza, 'show', NS.client) as XmlElement));
+    expect(shows).toEqual(['dnd', 'chat']);
   });
 
   it('the primary goes on, and after the cut the replica has all of it, in the primary’s order', () => {

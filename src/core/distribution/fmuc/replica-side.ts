@@ -343,7 +343,13 @@ export class ReplicaSide {
   /** Decision #154: the link is gone, and with it whatever was under way. Users who wait to enter may wait on. */
   #giveUp(turn: RoomTurn): void {
     // Of the rest that is late its users know.
-    for (const { wish } of this.awaited.takeAll(({ name, nick }) => name === 'presence' && nick === undefined)) {
+    const all = this.awaited.takeAll(({ name, nick }) => name === 'presence' && nick === undefined);
+    const last = new Map(all.map((one) => [updated(one), one]));
+    for (const asked of all) {
+      // Nobody has to see how available somebody was in between.
+      const session = updated(asked);
+      if (session !== undefined && last.get(session) !== asked) continue;
+      const { wish } = asked;
       if (wish.kind === 'relayed') wish.by.refuse(turn, lost);
       else if (wish.kind === 'change' && isUpdate(wish.change)) commitWish(turn, wish);
       else if (wish.kind === 'change') this.#refuseChange(turn, wish, lost);
@@ -417,6 +423,12 @@ function waits(change: Change, stanza: Stanza): change is Change & { kind: Held 
 /** Presence of a session that is in. */
 function isUpdate(change: Change): boolean {
   return change.kind === 'presence' && change.before === undefined;
+}
+
+/** The session, or the user of a node that joined this one, who says how available they are. */
+function updated({ author, name, nick, wish }: Awaited): Jid | undefined {
+  if (wish.kind === 'change') return isUpdate(wish.change) ? wish.stanza.from : undefined;
+  return wish.kind === 'relayed' && name === 'presence' && nick === undefined ? author : undefined;
 }
 
 /** A session that enters beside others of its user. */
