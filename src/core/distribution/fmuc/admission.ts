@@ -108,7 +108,7 @@ export function maySay(room: RoomView, { jid }: Known, stanza: Stanza): Refusal 
 export function mayTellOf(room: RoomView, links: Links, peer: Jid, item: HistoryItem, stanza: Stanza): boolean {
   const { author, by, at } = item;
   if (author === undefined) return true;
-  const isLost = readStanzaId(stanza.payloads, room.jid) !== undefined && at < room.epoch;
+  const isLost = readStanzaId(stanza.payloads, room.jid) !== undefined && at <= room.epoch;
   if (isLost && isOwnUser(room.jid, author)) return true;
   const guest = { peer, user: author, origin: by, counts: links.of(peer)?.counts === true };
   if (!isInScope(room, links, guest)) return false;
@@ -136,7 +136,7 @@ export function ownedSubject(
   subject: Subject,
 ): Subject {
   const { by = peer, at } = subject;
-  if (author === undefined || (by === room.jid && at < room.epoch)) return subject;
+  if (author === undefined || (by === room.jid && at <= room.epoch)) return subject;
   const guest = { peer, user: author, origin: by, counts: links.of(peer)?.counts === true };
   const known = room.subject;
   if (isInScope(room, links, guest) || (known?.nick === subject.nick && sameSubject(known, subject))) return subject;
