@@ -27,7 +27,46 @@ export type DistributionConfig =
       readonly trust?: FmucTrust;
       /** Of all its links. Absent: primary-primary. */
       readonly mode?: FmucMode | undefined;
-    };
+    }
+  | SourceConfig
+  /** XEP-0281: another instance of the room `source`, which its firsthost asked for. */
+  | { readonly kind: 'shadow'; readonly source: Jid; readonly trust?: InstanceTrust };
+
+/** XEP-0281: a room that may have shadows on other services. */
+export interface SourceConfig {
+  readonly kind: 'source';
+  /** The services that host a shadow as soon as it is distributed. */
+  readonly peerhosts: readonly Jid[];
+  /** §3.1: whether it is distributed at first, and whether owners are asked. Absent: `on-request`. */
+  readonly distribute?: 'always' | 'on-request' | 'background' | undefined;
+  /**
+   * The local part of all shadows. `own`: the source's. `uuid` and `sha-256` (of the room's name): opaque, and of no other room.
+   * Absent: `own`.
+   */
+  readonly id?: 'own' | 'uuid' | 'sha-256' | { readonly text: string } | undefined;
+  /** When a peerhost is asked: at once, or as soon as so many of its users are in. Absent: at once. */
+  readonly replicate?: 'at-once' | number | undefined;
+  /** Which user of a peerhost that enters here is sent to its shadow: every one, none, or all from this one on. Absent: every one. */
+  readonly redirect?: 'always' | 'never' | number | undefined;
+  readonly trust?: InstanceTrust;
+}
+
+/** XEP-0281: what an instance believes of the others, and what it lets them know. */
+export interface InstanceTrust {
+  /** By service: the domains whose users its instance may bring in. Absent: those of its own server (decision #155). */
+  readonly scope?: ReadonlyMap<Jid, readonly Jid[]>;
+  /** Services that are told real addresses; absent: all. */
+  readonly seeJids?: readonly Jid[] | undefined;
+}
+
+/** XEP-0281 §3.2: whose rooms a service replicates. */
+export interface HostingConfig {
+  /** Firsthosts. */
+  readonly firsthosts: readonly Jid[];
+  /** So many rooms of each. */
+  readonly maxRooms: number;
+  readonly trust?: InstanceTrust;
+}
 
 /**
  * XEP-0289 §2: `primary-primary`: every node goes on without the others, and each may have another order of messages.

@@ -2,6 +2,7 @@ import type { PeerRecord } from '../room/event.ts';
 import type { RoomView } from '../room/state.ts';
 import type { Jid } from '../xmpp/jid.ts';
 import type { Instant } from '../xmpp/time.ts';
+import type { XmlElement } from '../xmpp/xml.ts';
 import type { KeepaliveTimes } from './keepalive.ts';
 
 /** XEP-0282, at a primary: one of its replicas. */
@@ -38,6 +39,30 @@ export interface FmucPeer extends PeerRecord {
   readonly session?: string;
   /** While split: when the two were in step for the last time. */
   readonly heard?: Instant;
+}
+
+/** XEP-0281: another instance of the room. Its room is the key, and `id` is what all but the source are called. */
+export interface InstancePeer extends PeerRecord {
+  readonly kind: 'instance';
+  readonly seat: 'source' | 'shadow';
+  /** At the source: it has accepted to replicate the room (§3.2). */
+  readonly accepted?: true;
+  /** At a shadow, of the source: what users asked for that the source is to decide, oldest first. Decision #206. */
+  readonly asked?: readonly Asked[];
+}
+
+/** Something that a user asked the room for while the source was out of reach. */
+export interface Asked {
+  readonly id: string;
+  readonly from: Jid;
+  readonly payload: XmlElement;
+}
+
+export function instancePeer(room: RoomView, peer: Jid): InstancePeer | undefined {
+  return peerOf<InstancePeer>(room, peer, 'instance');
+}
+export function instancePeers(room: RoomView): readonly (readonly [Jid, InstancePeer])[] {
+  return peersOf<InstancePeer>(room, 'instance');
 }
 
 export function replicaPeer(room: RoomView, peer: Jid): ReplicaPeer | undefined {

@@ -1,4 +1,4 @@
-import type { DistributedRoomConfig, DistributionConfig } from '../distribution/config.ts';
+import type { DistributedRoomConfig, DistributionConfig, HostingConfig } from '../distribution/config.ts';
 import type { Jid } from '../xmpp/jid.ts';
 
 /** What a node is and which rooms it starts with. */
@@ -15,6 +15,8 @@ export type NodeConfig =
       readonly lockNewRooms?: boolean;
       /** What rooms that are made by entering them are; absent: plain rooms. */
       readonly onDemand?: DistributionConfig;
+      /** Whose rooms it replicates (XEP-0281 §3.2); absent: nobody's. */
+      readonly hosting?: HostingConfig;
       /** Owners of every room of the service (§5.2, "service-wide admins"). */
       readonly admins: readonly Jid[];
     }

@@ -1,4 +1,5 @@
 import type { DistributedRoomConfig } from '../distribution/config.ts';
+import { host, shadowConfig } from '../distribution/hosting.ts';
 import { meantBy } from '../distribution/primary-replica/by-service.ts';
 import type { Protocol } from '../distribution/protocol.ts';
 import { commit } from '../room/commit.ts';
@@ -12,8 +13,10 @@ import { RoomState, type RoomView } from '../room/state.ts';
 import type { Env } from '../turn/env.ts';
 import { Turn } from '../turn/turn.ts';
 import { readJoin } from '../xep/xep0045.ts';
+import { readServiceOrder } from '../xep/xep0281.ts';
 import { assertNever, LocalProtocolError } from '../xmpp/errors.ts';
 import { bareOf, domainOf, type Jid, partsOf, resourceOf } from '../xmpp/jid.ts';
+import { NS } from '../xmpp/namespaces.ts';
 import { type Stanza, withParts } from '../xmpp/stanza.ts';
 import type { NodeConfig } from './config.ts';
 import type { Command, Input } from './input.ts';
@@ -80,7 +83,7 @@ class Service implements MucNode {
     if (room === undefined) {
       if (event.kind !== 'roomCreated')
         throw new LocalProtocolError(`${event.kind} for ${event.room}, which is no room here`);
-      room = this.#open(this.#onDemandConfig(event.room));
+      room = this.#open(this.#configOf(event.room, event.of));
     }
     this.#rememberGone(room.state, event);
     room.state.apply(event);
@@ -93,7 +96,7 @@ class Service implements MucNode {
 
   restore(snapshot: NodeSnapshot): void {
     for (const room of snapshot.rooms)
-      (this.#rooms.get(room.room) ?? this.#open(this.#onDemandConfig(room.room))).state.restore(room);
+      (this.#rooms.get(room.room) ?? this.#open(this.#configOf(room.room, room.of))).state.restore(room);
   }
 
   status(): NodeStatus {
@@ -118,6 +121,15 @@ class Service implements MucNode {
     const room = { state: new RoomState(roomConfigOf(config), protocol.traits), protocol, passed: new PassedOn() };
     this.#rooms.set(config.jid, room);
     return room;
+  }
+
+  /** A room that is not in the configuration. @param of  it is another instance of that one */
+  #configOf(jid: Jid, of: Jid | undefined): DistributedRoomConfig {
+    return of === undefined ? this.#onDemandConfig(jid) : shadowConfig(jid, of, this.#hosting());
+  }
+
+  #hosting() {
+    return this.#config.kind === 'service' ? this.#config.hosting : undefined;
   }
 
   /** A room that somebody makes by entering it (XEP-0045 §10.1.1). Service admins own it too. */
@@ -169,11 +181,36 @@ class Service implements MucNode {
       else if (bareOf(stanza.to) === address) refuse(turn, stanza, 'service-unavailable', '6120#8.4');
       return;
     }
-    if (stanza.to === address) return serviceIq(turn, this.#states(), stanza);
+    if (stanza.to === address) return this.#toService(turn, stanza);
     const room = this.#rooms.get(bareOf(stanza.to)) ?? this.#createOnDemand(turn, stanza);
     if (room === undefined) return;
     const here = inRoom(turn, room);
     if (!room.protocol.fromPeer(here, stanza) && !room.protocol.fromUser(here, stanza)) receive(here, stanza);
+  }
+
+  /** What is addressed to the service itself. */
+  #toService(turn: Turn<RoomEvent>, stanza: Stanza): void {
+    const isAnswer = stanza.type === 'result' || stanza.type === 'error';
+    if (isAnswer) {
+      for (const room of this.#rooms.values()) if (room.protocol.fromPeerhost?.(inRoom(turn, room), stanza)) return;
+      return;
+    }
+    const order = readServiceOrder(stanza);
+    if (order === undefined) return serviceIq(turn, this.#states(), stanza, this.#features());
+    const ordered = host(turn, this.#hosting(), this.#states(), stanza, order);
+    const room = ordered === undefined ? undefined : this.#rooms.get(ordered);
+    if (room) room.protocol.fromFirsthost?.(inRoom(turn, room), order);
+  }
+
+  /** XEP-0281 §4. */
+  #features(): readonly string[] {
+    const { onDemand } = this.#config.kind === 'service' ? this.#config : {};
+    const isPart = ({ traits }: Protocol) => traits.features.includes(NS.dmuc1);
+    const distributes =
+      this.#hosting() !== undefined ||
+      onDemand?.kind === 'source' ||
+      [...this.#rooms.values()].some(({ protocol }) => isPart(protocol));
+    return distributes ? [NS.dmuc1, NS.ext] : [];
   }
 
   #states(): readonly RoomState[] {
@@ -216,9 +253,11 @@ class Service implements MucNode {
   /** A temporary room ends with its last occupant (XEP-0045 §4.2). */
   #closeEmpty(turn: Turn<RoomEvent>): void {
     // A map may lose what is being looked at.
-    for (const { state } of this.#rooms.values()) {
-      if (!state.config.persistent && state.occupants.size === 0 && state.epoch !== 0)
-        turn.record({ kind: 'roomDestroyed', room: state.jid });
+    for (const room of this.#rooms.values()) {
+      const { state, protocol } = room;
+      if (state.config.persistent || state.occupants.size > 0 || state.epoch === 0 || protocol.keeps?.(state)) continue;
+      protocol.ends?.(inRoom(turn, room));
+      turn.record({ kind: 'roomDestroyed', room: state.jid });
     }
   }
 }

@@ -16,8 +16,13 @@ import { el } from '../xmpp/xml.ts';
 /** XEP-0092: Software Version. */
 const versionNs = 'jabber:iq:version';
 
-/** IQs to the service itself: XEP-0045 §6.2, §6.3; XEP-0199; XEP-0092; XEP-0307. */
-export function serviceIq(turn: Turn<RoomEvent>, rooms: Iterable<RoomView>, stanza: Stanza): void {
+/** IQs to the service itself: XEP-0045 §6.2, §6.3; XEP-0199; XEP-0092; XEP-0307. @param more  its further features */
+export function serviceIq(
+  turn: Turn<RoomEvent>,
+  rooms: Iterable<RoomView>,
+  stanza: Stanza,
+  more: readonly string[] = [],
+): void {
   if (stanza.name !== 'iq') return;
   if (isPing(stanza)) return turn.send(iqResult(stanza), '0199#4');
   if (stanza.type === 'get' && payloadOf(stanza, 'query', versionNs)) {
@@ -32,7 +37,7 @@ export function serviceIq(turn: Turn<RoomEvent>, rooms: Iterable<RoomView>, stan
   if (disco?.node !== undefined) return refuse(turn, stanza, 'item-not-found', '0030#7');
   if (disco?.kind === 'info') {
     const own = [NS.muc, NS.discoInfo, NS.discoItems, NS.ping, rsm, NS.occupantId, NS.stableId, NS.mucUnique];
-    const features = [...own, vcardNs];
+    const features = [...own, vcardNs, ...more];
     return turn.send(
       discoInfoResult(stanza, {
         identity: { category: 'conference', type: 'text', name: 'Netsplit rooms' },

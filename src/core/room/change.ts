@@ -144,16 +144,27 @@ export function eventOf(change: Change, n: number | undefined): Happening | unde
       return { kind: 'invitationEnded', invitation: change.invitation };
     case 'message': {
       const { item } = change;
-      if (isKept(item.payloads)) return { kind: 'messageAccepted', n, item };
-      return { kind: 'positionPassed', n, passed: { by: item.by, id: item.id } };
+      // What several rooms count is kept in one order on all of them.
+      if (isKept(item.payloads)) return { kind: 'messageAccepted', n, item, ...(item.order ? { past: true } : {}) };
+      return { kind: 'positionPassed', n, passed: { by: item.by, id: item.id, ...orderOf(item) } };
     }
     case 'subject': {
       const { subject, item, late } = change;
-      return { kind: 'subjectChanged', n, subject, ...(item.id === '' ? {} : { item }), past: late ? true : undefined };
+      return {
+        kind: 'subjectChanged',
+        n,
+        subject,
+        ...(item.id === '' ? {} : { item }),
+        past: late || item.order ? true : undefined,
+      };
     }
     case 'destroyed':
       return { kind: 'roomDestroyed' };
     default:
       return assertNever(change);
   }
+}
+
+function orderOf({ order }: HistoryItem): Pick<HistoryItem, 'order'> {
+  return order === undefined ? {} : { order };
 }

@@ -38,8 +38,9 @@ export interface Manner {
 const atOnce: Manner = {};
 
 /** A change happens: recorded, told to this node's own users, spread to the peers. */
-export function commit(turn: RoomTurn, change: Change, manner: Manner = atOnce): void {
+export function commit(turn: RoomTurn, wish: Change, manner: Manner = atOnce): void {
   const { room, distribution } = turn;
+  const change = distribution.placed?.(turn, wish) ?? wish;
   const { spec, later } = manner;
   const before = change.kind === 'presence' ? room.occupants.get(change.occupant.nick) : undefined;
   const n = manner.n === undefined ? room.n + 1 : manner.n === 'none' ? undefined : manner.n;

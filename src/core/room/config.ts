@@ -48,6 +48,8 @@ export interface RoomSettings {
   readonly vcard: XmlElement | 'none';
   /** SHA-1 hashes of the photos in it (XEP-0153 §3): what occupants are told of it. */
   readonly avatars: readonly string[];
+  /** Whether the room is to have instances on other services, if its distribution lets owners choose (XEP-0281 §3.1). */
+  readonly distributed: boolean;
   /** The nodes that may carry this room beside this one, if its distribution lets owners choose them. */
   readonly nodes: readonly Jid[];
   /** Nodes, or whole domains of them, that have nothing to do with this room, whatever else is said of them. */
@@ -125,6 +127,7 @@ export const defaultSettings: RoomSettings = {
   logsUrl: '',
   vcard: 'none',
   avatars: [],
+  distributed: false,
   nodes: [],
   blockedNodes: [],
   federation: {

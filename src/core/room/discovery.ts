@@ -15,6 +15,7 @@ import { listed } from './pages.ts';
 import { registerNs } from './register.ts';
 import type { RoomTurn } from './room-turn.ts';
 import type { RoomView } from './state.ts';
+import type { Traits } from './traits.ts';
 
 /** What a room says of itself: XEP-0045 §6.4, §6.5, §7.12 (reserved nick); XEP-0199. Everything else is refused. */
 export function discoverRoom(turn: RoomTurn, stanza: Stanza): void {
@@ -34,7 +35,7 @@ export function discoverRoom(turn: RoomTurn, stanza: Stanza): void {
   if (disco.node === 'http://jabber.org/protocol/muc#traffic') return refuse('service-unavailable', '0045#18.1.1');
   if (disco.node !== undefined) return refuse('item-not-found', '0030#7');
   if (disco.kind === 'info')
-    return turn.send(discoInfoResult(stanza, roomInfo(room, turn.distribution.traits.features)), '0045#6.4');
+    return turn.send(discoInfoResult(stanza, roomInfo(room, turn.distribution.traits)), '0045#6.4');
   // §6.5: who is in a public room may be seen by anybody; occupants see it in any case.
   const open = room.config.publicRoom || room.occupantByJid(stanza.from) !== undefined;
   const nicks = open ? [...room.occupants.keys()] : [];
@@ -49,11 +50,11 @@ export function discoverRoom(turn: RoomTurn, stanza: Stanza): void {
   turn.send(iqResult(stanza, el('query', NS.discoItems, {}, ...items)), '0045#6.5');
 }
 
-function roomInfo(room: RoomView, more: readonly string[]) {
+function roomInfo(room: RoomView, { features, infoFields }: Traits) {
   const { config } = room;
   return {
     identity: { category: 'conference', type: 'text', ...(config.name === '' ? {} : { name: config.name }) },
-    forms: [infoForm(room)],
+    forms: [infoForm(room, infoFields?.(room) ?? [])],
     features: [
       NS.muc,
       NS.discoInfo,
@@ -75,7 +76,7 @@ function roomInfo(room: RoomView, more: readonly string[]) {
       config.password === '' ? 'muc_unsecured' : 'muc_passwordprotected',
       config.persistent ? 'muc_persistent' : 'muc_temporary',
       config.publicRoom ? 'muc_public' : 'muc_hidden',
-      ...more,
+      ...features,
     ],
   };
 }
@@ -84,7 +85,7 @@ function roomInfo(room: RoomView, more: readonly string[]) {
  * §6.4, XEP-0128: the extended information. Of the settings it has those that clients ask for before they enter, under the
  * names of the configuration form, and whether the subject can be changed under both names that are in use.
  */
-function infoForm(room: RoomView) {
+function infoForm(room: RoomView, more: readonly Field[]) {
   const { config, occupants, subject } = room;
   const text = (name: string, label: string, value: string): Field => ({
     var: name,
@@ -123,6 +124,7 @@ function infoForm(room: RoomView) {
       text('muc#maxhistoryfetch', 'Maximum history messages', String(config.historyMax)),
       // XEP-0486 §3.3: only where there is one.
       ...(config.avatars.length === 0 ? [] : [avatars]),
+      ...more,
     ],
   });
 }

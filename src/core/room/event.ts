@@ -101,6 +101,14 @@ export interface HistoryItem {
   readonly split?: { readonly by: Jid; readonly id: string } | undefined;
   /** XEP-0282 §4.11.1.2: the same at the node that was cut off, before it was accepted: `by` and `id` are that node's. */
   readonly provisional?: true | undefined;
+  /** Its place among all that the room which accepted it has accepted; absent where no other room counts them. */
+  readonly order?: Order | undefined;
+}
+
+/** A place among all that a room has accepted since its epoch, from 1. */
+export interface Order {
+  readonly epoch: number;
+  readonly n: number;
 }
 
 /** Decision #25: the order of what is kept where it comes from several nodes: by time, then by room; of one room as it came. */
@@ -196,9 +204,15 @@ export type Happening = {
   readonly n?: number | undefined;
 } /**
  * `owner`: the user who made it by entering it; it is locked until they configure it (XEP-0045 §10.1). `open`: it is not,
- * because the service locks no new rooms.
+ * because the service locks no new rooms. `of`: it is another instance of that room, made at the wish of its service.
  */ & (
-  | { readonly kind: 'roomCreated'; readonly epoch: number; readonly owner?: Jid; readonly open?: true | undefined }
+  | {
+      readonly kind: 'roomCreated';
+      readonly epoch: number;
+      readonly owner?: Jid;
+      readonly open?: true | undefined;
+      readonly of?: Jid | undefined;
+    }
   /** An owner's configuration: what differs from before. It unlocks a new room. */
   | { readonly kind: 'roomConfigured'; readonly changes: Partial<RoomSettings> }
   /** `user` is a bare JID; `none` takes it off every list. */
@@ -243,7 +257,12 @@ export type Happening = {
    * A change of which only the position in the sequence counts: at the node that decides, and it means nothing here
    * (XEP-0282); or a message that is not to be kept, of which the identity remains.
    */
-  | { readonly kind: 'positionPassed'; readonly passed?: { readonly by: Jid; readonly id: string } }
+  | {
+      readonly kind: 'positionPassed';
+      readonly passed?: { readonly by: Jid; readonly id: string; readonly order?: Order | undefined };
+    }
+  /** All that the room `by` has accepted up to this place has been here, as far as it is kept anywhere. */
+  | { readonly kind: 'reached'; readonly by: Jid; readonly order: Order }
   /** XEP-0282: a user of this node did what the node that decides does not know. It replaces what they did before. */
   | { readonly kind: 'diverged'; readonly act: Divergence }
   /** These acts need not be told any more, or (`user`) all of this user's but what they said. */

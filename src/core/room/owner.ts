@@ -77,7 +77,7 @@ function checkConfiguration(
  * What follows from new settings. They unlock the room. Users whom it does not want any more are out (322). The occupants
  * are told what they must know (§10.2.1), and everybody's presence if it says something else now.
  */
-function changesOfConfiguration(
+export function changesOfConfiguration(
   room: RoomView,
   { traits }: Distribution,
   changes: Partial<RoomSettings>,
@@ -111,15 +111,16 @@ function changesOfConfiguration(
 }
 
 /** Why a room ends, and where to go instead. §10.9. */
-interface Destruction {
+export interface Destruction {
   readonly venue?: Jid | undefined;
   readonly reason?: string;
   readonly password?: string;
 }
 
-function readDestruction(order: XmlElement): Destruction {
-  const reason = childOf(order, 'reason', NS.mucOwner);
-  const password = childOf(order, 'password', NS.mucOwner);
+/** @param xmlns  of what an owner says, or of what users are told */
+export function readDestruction(order: XmlElement, xmlns: string = NS.mucOwner): Destruction {
+  const reason = childOf(order, 'reason', xmlns);
+  const password = childOf(order, 'password', xmlns);
   return {
     venue: parseJid(order.attrs['jid'] ?? ''),
     ...(reason ? { reason: textOf(reason) } : {}),

@@ -8,6 +8,8 @@ export interface Refusal {
   readonly condition: Condition;
   readonly spec: Spec;
   readonly text?: string | undefined;
+  /** Where to go instead, of a `redirect`. */
+  readonly to?: string;
 }
 
 export function refusal(type: ErrorType, condition: Condition, spec: Spec, text?: string): Refusal {

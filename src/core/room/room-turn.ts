@@ -38,6 +38,8 @@ export interface Distribution {
    * @returns whether it happens now. `held`: the distribution commits it later, or answers the user who asked
    */
   decide(turn: RoomTurn, change: Change, stanza: Stanza): 'commit' | 'held' | Refusal;
+  /** A change as it is to be recorded: a message gets its place among what several rooms count. */
+  placed?(turn: RoomTurn, change: Change): Change;
   /** Tells the peers what the room has just told its own users. */
   spread(turn: RoomTurn, change: Change): void;
   /** A private message from `from` to an occupant whose home is a peer. XEP-0045 §7.5. @param asked  as in `PassedOn.add` */
@@ -83,6 +85,15 @@ export class RoomTurn {
     this.#turn.send(stanza, spec, over);
   }
 
+  /**
+   * The same, but that one answer goes another way: the one to this iq.
+   *
+   * @param answered  takes the answer in place of whoever would get it
+   */
+  answering(request: Stanza, answered: (answer: Stanza, spec: Spec) => void): RoomTurn {
+    return new AnsweringTurn(this.#turn, this, request, answered);
+  }
+
   /** @param afterMs  milliseconds from now; the timer replaces this room's one of the same name */
   setTimer(name: string, afterMs: number): void {
     this.#turn.setTimer(timerOf(this.room.jid, name), afterMs);
@@ -100,6 +111,30 @@ export class RoomTurn {
   /** Says what happened and which rule made it so. */
   note(spec: Spec, what: string, where: { readonly peer?: Jid; readonly sign?: Sign } = {}): void {
     this.#turn.note(spec, what, { room: this.room.jid, ...where });
+  }
+}
+
+class AnsweringTurn extends RoomTurn {
+  readonly #request: Stanza;
+  readonly #answered: (answer: Stanza, spec: Spec) => void;
+
+  constructor(
+    turn: Turn<RoomEvent>,
+    { room, distribution, passed }: RoomTurn,
+    request: Stanza,
+    answered: (answer: Stanza, spec: Spec) => void,
+  ) {
+    super(turn, room, distribution, passed);
+    this.#request = request;
+    this.#answered = answered;
+  }
+
+  override send(stanza: Stanza | undefined, spec: Spec, over?: Jid): void {
+    const { id, from } = this.#request;
+    const isAnswer =
+      stanza?.name === 'iq' && stanza.id === id && stanza.to === from && stanza.type !== 'get' && stanza.type !== 'set';
+    if (isAnswer) this.#answered(stanza, spec);
+    else super.send(stanza, spec, over);
   }
 }
 

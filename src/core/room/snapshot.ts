@@ -2,7 +2,7 @@ import type { Affiliation } from '../xep/xep0045.ts';
 import type { Jid } from '../xmpp/jid.ts';
 import type { Placed } from './change-log.ts';
 import type { RoomSettings } from './config.ts';
-import type { Actor, Divergence, HistoryItem, Invitation, Occupant, PeerRecord, Subject } from './event.ts';
+import type { Actor, Divergence, HistoryItem, Invitation, Occupant, Order, PeerRecord, Subject } from './event.ts';
 
 /** All durable state of one room; plain data. */
 export interface RoomSnapshot {
@@ -26,4 +26,8 @@ export interface RoomSnapshot {
   readonly divergence?: readonly Divergence[];
   readonly subject: Subject | undefined;
   readonly peers: readonly (readonly [Jid, PeerRecord])[];
+  /** How far all that a room has accepted has been here; absent in a snapshot of an earlier version. */
+  readonly reached?: readonly (readonly [Jid, Order])[];
+  /** The room of which this one is another instance. */
+  readonly of?: Jid | undefined;
 }

@@ -10,6 +10,7 @@ import {
   isLocal,
   type LocalOccupant,
   type Occupant,
+  type Order,
   type PeerRecord,
   type RoomEvent,
   type Subject,
@@ -48,6 +49,10 @@ export class RoomState {
   /** Given once to each user who ever was here, by bare JID (XEP-0421). */
   readonly occupantIds = new Map<Jid, string>();
   readonly invitations = new Invitations();
+  /** How far all that a room has accepted has been here, by room: this one, and the others that count what they accept. */
+  readonly reached = new Map<Jid, Order>();
+  /** The room of which this one is another instance; undefined: of none. */
+  of: Jid | undefined;
   /** The last changes, for peer nodes that missed some; empty where the protocol does not need it. */
   readonly log = new ChangeLog();
   readonly #traits: Pick<Traits, 'keepsChanges' | 'givesOccupantIds'>;
@@ -148,6 +153,7 @@ export class RoomState {
       case 'roomCreated':
         this.epoch = event.epoch;
         this.locked = event.owner !== undefined && event.open === undefined;
+        this.of = event.of;
         if (event.owner !== undefined) this.affiliations.set(bareOf(event.owner), 'owner');
         return;
       case 'roomConfigured':
@@ -182,16 +188,22 @@ export class RoomState {
         return this.#rename(event);
       case 'messageAccepted':
         if (event.item.split !== undefined) this.#settleWord(event.item.split.id);
+        this.#count(event.item);
         if (event.past) return this.#rememberPast(event.item);
         return this.#remember(event.item);
       case 'subjectChanged':
         this.subject = boundedSubject(event.subject);
         if (event.item === undefined) return;
+        this.#count(event.item);
         if (!event.past) return this.#remember(event.item);
         // The other node may tell of one that was here before.
         return this.holds(event.item) ? undefined : this.#rememberPast(event.item);
       case 'positionPassed':
-        if (event.passed !== undefined) this.#messages.pass(event.passed);
+        if (event.passed === undefined) return;
+        this.#count(event.passed);
+        return this.#messages.pass(event.passed);
+      case 'reached':
+        this.reached.set(event.by, event.order);
         return;
       case 'diverged':
         return this.#diverge(event.act);
@@ -230,6 +242,8 @@ export class RoomState {
       divergence: this.#divergence,
       subject: this.subject,
       peers: [...this.peers],
+      reached: [...this.reached],
+      of: this.of,
     };
   }
 
@@ -246,6 +260,8 @@ export class RoomState {
     refill(this.peers, snapshot.peers);
     // A snapshot of an earlier version may have none.
     this.invitations.restore(snapshot.invitations ?? []);
+    refill(this.reached, snapshot.reached ?? []);
+    this.of = snapshot.of;
     this.log.restore(snapshot.log ?? []);
     this.#divergence = snapshot.divergence ?? [];
     this.#replace(snapshot);
@@ -351,6 +367,14 @@ export class RoomState {
     if (this.#divergence.length === 0) return;
     for (const act of this.#divergence) if (which(act) && act.kind === 'said') this.#messages.forget(act.item);
     this.#divergence = this.#divergence.filter((act) => !which(act));
+  }
+
+  /** Of what a room has accepted it counts only what follows on what has been here. */
+  #count({ by, order }: { readonly by: Jid; readonly order?: Order | undefined }): void {
+    if (order === undefined) return;
+    const before = this.reached.get(by);
+    const last = before?.epoch === order.epoch ? before.n : 0;
+    if ((before === undefined || before.epoch <= order.epoch) && order.n === last + 1) this.reached.set(by, order);
   }
 
   #rememberPast(item: HistoryItem): void {

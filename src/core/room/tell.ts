@@ -289,5 +289,6 @@ export function passOn(turn: RoomTurn, sent: Stanza, asked: Asked, spec: Spec): 
  */
 export function refuse(turn: RoomTurn, stanza: Stanza, why: Refusal, ...children: readonly XmlElement[]): void {
   const error = stanzaError(why.type, why.condition, why.text, turn.room.jid);
-  turn.send(errorReply(stanza, error, ...children), why.spec);
+  const named = why.to === undefined ? error : { ...error, to: why.to };
+  turn.send(errorReply(stanza, named, ...children), why.spec);
 }

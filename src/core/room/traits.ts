@@ -1,7 +1,9 @@
+import type { Field } from '../xep/xep0004.ts';
 import type { Jid } from '../xmpp/jid.ts';
 import type { RoomSettings } from './config.ts';
 import type { Occupant } from './event.ts';
 import type { SettingField } from './setting-field.ts';
+import type { RoomView } from './state.ts';
 
 /** What a room must know of its protocol, so that it need not know which one it is. It never changes. */
 export interface Traits {
@@ -9,6 +11,8 @@ export interface Traits {
   readonly features: readonly string[];
   /** The protocol's own fields of the owner's form (§10.2). */
   readonly configFields: readonly SettingField[];
+  /** What the room's information says beside XEP-0045's own fields (§6.4, XEP-0128). */
+  infoFields?(room: RoomView): readonly Field[];
   /** What contradicts itself in settings that an owner submits, for people; undefined: nothing does. */
   contradiction?(room: Jid, settings: RoomSettings): string | undefined;
   /** Whether the room keeps its last changes, for nodes that missed some. */

@@ -36,6 +36,8 @@ export interface StanzaError {
   readonly text?: string;
   /** JID of the entity that set the error: a room says so in its own (XEP-0045 §7.2.1). */
   readonly by?: string;
+  /** The new address, of `redirect` and `gone` (§8.3.3.5, §8.3.3.14). */
+  readonly to?: string;
 }
 
 /** @param text  for people; it may quote what somebody sent, so it is cut where it gets too long for that */
@@ -68,7 +70,7 @@ export function assertNever(value: never): never {
 }
 
 export function writeError(error: StanzaError): XmlElement {
-  const children = [el(error.condition, NS.stanzas)];
+  const children = [el(error.condition, NS.stanzas, {}, ...(error.to === undefined ? [] : [error.to]))];
   if (error.text !== undefined) children.push(el('text', NS.stanzas, {}, error.text));
   return el('error', NS.client, { type: error.type, by: error.by }, ...children);
 }
@@ -79,10 +81,12 @@ export function readError(element: XmlElement): StanzaError {
   const condition = conditions.find((known) => known === named?.name) ?? 'undefined-condition';
   const type = (['auth', 'cancel', 'continue', 'modify', 'wait'] as const).find((t) => t === element.attrs['type']);
   const text = childOf(element, 'text', NS.stanzas);
+  const to = named && (condition === 'redirect' || condition === 'gone') ? textOf(named).trim() : '';
   return {
     type: type ?? 'cancel',
     condition,
     ...(text ? { text: textOf(text) } : {}),
     ...(element.attrs['by'] ? { by: element.attrs['by'] } : {}),
+    ...(to ? { to } : {}),
   };
 }

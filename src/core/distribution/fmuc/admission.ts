@@ -22,10 +22,10 @@ import { bareOf, domainOf, type Jid, occupantJid } from '../../xmpp/jid.ts';
 import { NS } from '../../xmpp/namespaces.ts';
 import { errorOf, errorReply, presence, type Stanza } from '../../xmpp/stanza.ts';
 import { el } from '../../xmpp/xml.ts';
+import { isOwnUser } from '../scope.ts';
 import type { Links } from './links.ts';
 import { placed } from './place.ts';
 import type { Known } from './reading.ts';
-import { isOwnUser } from './scope.ts';
 
 /** A user as another node brings them in. */
 export interface Guest {

@@ -3,15 +3,16 @@ import type { RoomTurn } from '../../room/room-turn.ts';
 import type { RoomView } from '../../room/state.ts';
 import { bareOf, type Jid } from '../../xmpp/jid.ts';
 import type { Stanza } from '../../xmpp/stanza.ts';
+import { Budgets } from '../budgets.ts';
 import type { FmucMode, FmucTrust } from '../config.ts';
 import { Link } from '../link.ts';
 import { fmucPeer } from '../peers.ts';
-import { Budgets } from './budgets.ts';
+import { isOwnUser } from '../scope.ts';
 import { names } from './config-fields.ts';
 import { Names } from './naming.ts';
 import { hopsMax, Paths } from './paths.ts';
 import { wording } from './place.ts';
-import { isOwnUser, Scopes } from './scope.ts';
+import { Scopes } from './scope.ts';
 
 /** Users who are remembered as refused, or as taken out, for each peer. */
 const keptMax = 1_000;

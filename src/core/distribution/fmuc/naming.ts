@@ -8,8 +8,8 @@ import { bareOf, domainOf, type Jid, parseJid, resourceOf } from '../../xmpp/jid
 import { NS } from '../../xmpp/namespaces.ts';
 import { type Stanza, withPayloads } from '../../xmpp/stanza.ts';
 import { element, type XmlElement, type XmlNode } from '../../xmpp/xml.ts';
+import { isOwnUser } from '../scope.ts';
 import { names } from './config-fields.ts';
-import { isOwnUser } from './scope.ts';
 
 /** Users who wait to enter and have an id already: more than wait at any time are not named apart. */
 const waitingMax = 10_000;

@@ -8,13 +8,13 @@ import { isOf } from '../../room/sessions.ts';
 import type { RoomView } from '../../room/state.ts';
 import type { LinkPlace } from '../../xep/sync.ts';
 import { bareOf, type Jid } from '../../xmpp/jid.ts';
+import { usersMax } from '../budgets.ts';
+import { isOwnUser } from '../scope.ts';
 import { mayBeIn, refuseUser } from './admission.ts';
-import { usersMax } from './budgets.ts';
 import { refuseNick, yieldsTo } from './collision.ts';
 import { type Links, stateOf } from './links.ts';
 import type { Route } from './paths.ts';
 import type { Known } from './reading.ts';
-import { isOwnUser } from './scope.ts';
 
 /** A user whom this peer brought in, by their real full JID. */
 export function theirs(room: RoomView, peer: Jid, author: Jid): Known | undefined {

@@ -1,6 +1,6 @@
 /** How much a peer may make this room do (F13): decision #160. throttle.ts says what becomes of more. */
-import type { Jid } from '../../xmpp/jid.ts';
-import type { Instant } from '../../xmpp/time.ts';
+import type { Jid } from '../xmpp/jid.ts';
+import type { Instant } from '../xmpp/time.ts';
 
 /** The most users whom other nodes may bring in. Decision #64. */
 export const usersMax = 10_000;

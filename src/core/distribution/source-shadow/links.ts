@@ -1,0 +1,182 @@
+import type { RoomTurn } from '../../room/room-turn.ts';
+import type { RoomView } from '../../room/state.ts';
+import { type News, readNews, writeHave, writeNews } from '../../xep/instances.ts';
+import { type LinkPlace, readLinkPlace, writeLinkPlace } from '../../xep/sync.ts';
+import { domainOf, type Jid } from '../../xmpp/jid.ts';
+import { NS } from '../../xmpp/namespaces.ts';
+import { type Stanza, withPayloads } from '../../xmpp/stanza.ts';
+import { Budgets } from '../budgets.ts';
+import type { InstanceTrust } from '../config.ts';
+import { Link, type Wording } from '../link.ts';
+import { instancePeers } from '../peers.ts';
+import { isOwnUser } from '../scope.ts';
+
+/** What one instance has asked another by iq, and has no answer to yet. */
+export type Question = 'greeting' | 'info' | 'config' | 'roster' | 'history';
+
+const wording: Wording = {
+  keepalive: 'decision#3',
+  placed,
+  position: (room, place) => [
+    ...(place === undefined ? [] : [writeLinkPlace({ session: place.session, n: place.n })]),
+    ...writeHave(reached(room)),
+  ],
+};
+
+/** The stanza with its place on the link, in the `<news/>` that it has or gets. */
+function placed(stanza: Stanza, place: LinkPlace, origin: string | undefined): Stanza {
+  const said: Partial<News> = readNews(stanza.payloads) ?? {};
+  const news = writeNews({ ...said, place, origin });
+  return withPayloads(stanza, [...stanza.payloads.filter((payload) => !isNews(payload)), news]);
+}
+
+function isNews({ name, xmlns }: { readonly name: string; readonly xmlns: string }): boolean {
+  return name === 'news' && xmlns === NS.ext;
+}
+
+/** How far all that this room knows of has come, as it is told (decision #203). */
+export function* reached(room: RoomView): Iterable<{ readonly by: Jid; readonly epoch: number; readonly n: number }> {
+  for (const [by, { epoch, n }] of room.reached) yield { by, epoch, n };
+}
+
+/** The place that a ping, or the answer to one, says. */
+export function placeIn(stanza: Stanza): LinkPlace | undefined {
+  return (
+    readLinkPlace({ children: stanza.payloads.flatMap(({ name, children }) => (name === 'ping' ? children : [])) }) ??
+    readLinkPlace({ children: stanza.payloads })
+  );
+}
+
+/** The links of one instance to the others, while it runs. A node that starts again has none. */
+export class Links {
+  readonly budgets = new Budgets();
+  readonly #trust: InstanceTrust;
+  readonly #links = new Map<Jid, Link>();
+  /** By id: what was asked of whom. */
+  readonly #questions = new Map<string, { readonly peer: Jid; readonly what: Question }>();
+  /** By peer: what it calls its users who are called otherwise here, because the nick is somebody else's. Decision #207. */
+  readonly #aliases = new Map<Jid, Map<string, string>>();
+  /** By peer: how often it was greeted in vain. */
+  readonly #tries = new Map<Jid, number>();
+
+  constructor(trust: InstanceTrust = {}) {
+    this.#trust = trust;
+  }
+
+  of(peer: Jid): Link | undefined {
+    return this.#links.get(peer);
+  }
+
+  /** The links over which something can be said now. */
+  *live(): Iterable<Link> {
+    yield* this.#links.values();
+  }
+
+  /** A new link, instead of any earlier one. */
+  begin(turn: RoomTurn, peer: Jid, session: string): Link {
+    const link = new Link(turn.env, { self: turn.room.jid, peer, session }, wording);
+    this.#links.set(peer, link);
+    this.#tries.delete(peer);
+    this.#forgetQuestions(peer);
+    link.watch(turn);
+    return link;
+  }
+
+  end(turn: RoomTurn, peer: Jid): void {
+    this.#links.get(peer)?.unwatch(turn);
+    this.#links.delete(peer);
+    this.#forgetQuestions(peer);
+    turn.clearTimer(unanswered(peer));
+  }
+
+  /** Sends an iq that the peer is to answer. @returns its id */
+  ask(turn: RoomTurn, iq: Stanza & { readonly id?: string | undefined }, what: Question, spec: string): void {
+    const { id = '', to: peer } = iq;
+    this.#questions.set(id, { peer, what });
+    turn.send(iq, spec, peer);
+    turn.setTimer(unanswered(peer), unansweredMs);
+  }
+
+  /** What this answers, if it was asked. There is one answer to each. */
+  answered(turn: RoomTurn, { id = '' }: Stanza, peer: Jid): Question | undefined {
+    const question = this.#questions.get(id);
+    if (question?.peer !== peer) return undefined;
+    this.#questions.delete(id);
+    if (![...this.#questions.values()].some((other) => other.peer === peer)) turn.clearTimer(unanswered(peer));
+    return question.what;
+  }
+
+  isAsked(peer: Jid, what: Question): boolean {
+    for (const question of this.#questions.values()) if (question.peer === peer && question.what === what) return true;
+    return false;
+  }
+
+  #forgetQuestions(peer: Jid): void {
+    for (const [id, question] of this.#questions) if (question.peer === peer) this.#questions.delete(id);
+  }
+
+  /** How often it was greeted since it was linked. */
+  triesOf(peer: Jid): number {
+    return this.#tries.get(peer) ?? 0;
+  }
+
+  /** It is greeted once more. */
+  tries(peer: Jid): void {
+    this.#tries.set(peer, this.triesOf(peer) + 1);
+  }
+
+  /** Whether the peer is told real addresses. */
+  sees(peer: Jid): boolean {
+    const { seeJids } = this.#trust;
+    return seeJids === undefined || seeJids.includes(domainOf(peer));
+  }
+
+  /** Whether the instance may bring in this user, or ask for them: decision #155. */
+  holds(peer: Jid, user: Jid): boolean {
+    const given = this.#trust.scope?.get(domainOf(peer));
+    return given === undefined ? isOwnUser(peer, user) : given.includes(domainOf(user));
+  }
+
+  /** What a user of this peer is called here. */
+  nickOf(peer: Jid, theirs: string): string {
+    return this.#aliases.get(peer)?.get(theirs) ?? theirs;
+  }
+
+  /** What this peer calls its user who is called so here. */
+  theirsOf(peer: Jid, nick: string): string {
+    for (const [theirs, here] of this.#aliases.get(peer) ?? []) if (here === nick) return theirs;
+    return nick;
+  }
+
+  /** From now on a user of this peer is called so here; `undefined`: they are gone. */
+  call(peer: Jid, theirs: string, nick: string | undefined): void {
+    const aliases = this.#aliases.get(peer) ?? new Map<string, string>();
+    if (nick === undefined || nick === theirs) aliases.delete(theirs);
+    else aliases.set(theirs, nick);
+    this.#aliases.set(peer, aliases);
+  }
+
+  forgetNames(peer: Jid): void {
+    this.#aliases.delete(peer);
+  }
+}
+
+/** The source of which this room is a shadow; undefined: it is the source. */
+export function sourceOf({ of }: RoomView): Jid | undefined {
+  return of;
+}
+
+/** All other instances that are known, whether they are linked or not. */
+export function instances(room: RoomView): readonly Jid[] {
+  return instancePeers(room).map(([peer]) => peer);
+}
+
+/** An iq that is not answered within this time ends the link, in milliseconds. */
+const unansweredMs = 60_000;
+
+function unanswered(peer: Jid): string {
+  return `unanswered:${peer}`;
+}
+export function readUnanswered(name: string): Jid | undefined {
+  return name.startsWith('unanswered:') ? (name.slice('unanswered:'.length) as Jid) : undefined;
+}

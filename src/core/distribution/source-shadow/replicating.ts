@@ -1,0 +1,186 @@
+/** XEP-0281 §3.2 at the firsthost: which services host a shadow, what they are asked, and what they answer. */
+import type { RoomTurn } from '../../room/room-turn.ts';
+import type { RoomView } from '../../room/state.ts';
+import { writeServiceOrder } from '../../xep/xep0281.ts';
+import { bareOf, domainOf, type Jid, parseJid, partsOf } from '../../xmpp/jid.ts';
+import { sha256 } from '../../xmpp/sha256.ts';
+import { errorOf, iq, type Stanza } from '../../xmpp/stanza.ts';
+import { utf8 } from '../../xmpp/utf8.ts';
+import type { XmlElement } from '../../xmpp/xml.ts';
+import type { SourceConfig } from '../config.ts';
+import { defaultTimes, probeMs, timeoutMs } from '../keepalive.ts';
+import { type InstancePeer, instancePeer, instancePeers } from '../peers.ts';
+import { pushConfig } from './configuration.ts';
+import { type Linking, shadowsOf } from './linking.ts';
+import type { Links } from './links.ts';
+
+export class Replicating {
+  readonly #config: SourceConfig;
+  readonly #links: Links;
+  readonly #linking: Linking;
+  /** By id of the iq: the shadow that it is about. */
+  readonly #asked = new Map<string, Jid>();
+  readonly #tries = new Map<Jid, number>();
+
+  constructor(config: SourceConfig, links: Links, linking: Linking) {
+    this.#config = config;
+    this.#links = links;
+    this.#linking = linking;
+  }
+
+  /** The shadows are those that the configuration wants from now on. */
+  look(turn: RoomTurn): void {
+    const { room } = turn;
+    const { nodes, distributed } = room.config;
+    const wanted = distributed ? nodes : [];
+    for (const [peer] of instancePeers(room)) if (!wanted.includes(domainOf(peer))) this.stop(turn, peer);
+    const known = new Set(instancePeers(room).map(([peer]) => domainOf(peer)));
+    for (const service of wanted) if (!known.has(service) && this.#isTime(room, service)) this.#begin(turn, service);
+  }
+
+  /** "at once on creation, or when users of that peerhost have joined". */
+  #isTime({ occupants }: RoomView, service: Jid): boolean {
+    const { replicate = 'at-once' } = this.#config;
+    if (replicate === 'at-once') return true;
+    const theirs = [...occupants.values()].filter(({ jid }) => jid !== undefined && this.#links.holds(service, jid));
+    return theirs.length >= replicate;
+  }
+
+  #begin(turn: RoomTurn, service: Jid): void {
+    const shadow = parseJid(`${this.#idOf(turn)}@${service}`);
+    if (shadow === undefined || bareOf(shadow) !== shadow)
+      return turn.note('0281#3.2', `a room at ${service} cannot have this id`);
+    this.#become(turn, shadow, 'joining');
+    this.#ask(turn, shadow);
+  }
+
+  /** §1.3: the local part that all shadows have. */
+  #idOf({ room, env }: RoomTurn): string {
+    const [known] = instancePeers(room).map(([peer]) => partsOf(peer).local);
+    const { id = 'own' } = this.#config;
+    const name = room.config.name === '' ? partsOf(room.jid).local : room.config.name;
+    if (known !== undefined) return known;
+    if (id === 'own') return partsOf(room.jid).local;
+    if (id === 'sha-256') return sha256(utf8(name));
+    return id === 'uuid' ? uuidOf(sha256(utf8(env.newId()))) : id.text;
+  }
+
+  /** §3.2 Example 3, from service to service. */
+  #ask(turn: RoomTurn, shadow: Jid): void {
+    const { room, env } = turn;
+    const order = writeServiceOrder('replicate', { id: partsOf(shadow).local, instance: room.jid });
+    this.#order(turn, domainOf(shadow), order, shadow);
+    const tries = this.#tries.get(shadow) ?? 0;
+    this.#tries.set(shadow, tries + 1);
+    turn.setTimer(replicating(shadow), Math.max(timeoutMs, probeMs(env, tries, defaultTimes)));
+  }
+
+  /** @param shadow  whose answer matters; absent: nobody waits for it */
+  #order(turn: RoomTurn, service: Jid, order: XmlElement, shadow?: Jid): void {
+    const id = turn.env.newId();
+    if (shadow !== undefined) this.#asked.set(id, shadow);
+    turn.send(iq(domainOf(turn.room.jid), service, { type: 'set', id }, order), '0281#3.2', service);
+  }
+
+  /** A service answers. @returns whether it was asked by this room */
+  take(turn: RoomTurn, stanza: Stanza): boolean {
+    const shadow = stanza.id === undefined ? undefined : this.#asked.get(stanza.id);
+    if (stanza.id === undefined || shadow === undefined || stanza.from !== domainOf(shadow)) return false;
+    this.#asked.delete(stanza.id);
+    if (instancePeer(turn.room, shadow)?.state !== 'joining') return true;
+    if (stanza.type === 'result') this.#accepted(turn, shadow);
+    else this.#refused(turn, shadow, stanza);
+    return true;
+  }
+
+  /** "four things happen": two over the link, the third by the shadow, and the others hear of it. */
+  #accepted(turn: RoomTurn, shadow: Jid): void {
+    const { room } = turn;
+    const others = shadowsOf(room);
+    turn.clearTimer(replicating(shadow));
+    this.#tries.delete(shadow);
+    this.#become(turn, shadow, 'split');
+    this.#linking.greet(turn, shadow);
+    const id = partsOf(shadow).local;
+    for (const other of others) {
+      this.#order(turn, domainOf(other), writeServiceOrder('peerhost', { id, instance: shadow }));
+      // A notice may be lost; what a link brings is not.
+      if (this.#links.of(other)) pushConfig(turn, this.#links, other, shadowsOf(room), false);
+    }
+  }
+
+  #refused(turn: RoomTurn, shadow: Jid, stanza: Stanza): void {
+    const { type = 'cancel', condition, text } = errorOf(stanza) ?? {};
+    const why = text ?? condition ?? 'no reason given';
+    turn.note('0281#3.2', `${domainOf(shadow)} does not replicate the room: ${why}`, { peer: shadow, sign: 'refused' });
+    const mayChange = type === 'wait' || condition === 'remote-server-not-found' || condition === 'service-unavailable';
+    if (!mayChange) {
+      turn.clearTimer(replicating(shadow));
+      this.#become(turn, shadow, 'rejected', why);
+    }
+  }
+
+  timer(turn: RoomTurn, name: string): void {
+    const shadow = readTimer(name);
+    if (shadow !== undefined && instancePeer(turn.room, shadow)?.state === 'joining') this.#ask(turn, shadow);
+  }
+
+  /** After a start: what was asked is not known any more. */
+  linkUp(turn: RoomTurn): void {
+    for (const [peer, { state }] of instancePeers(turn.room)) if (state === 'joining') this.#ask(turn, peer);
+  }
+
+  /** The peerhost has lost the shadow, or never had it: it is asked anew. */
+  again(turn: RoomTurn, shadow: Jid): void {
+    this.#become(turn, shadow, 'joining');
+    this.#ask(turn, shadow);
+  }
+
+  /** §3.2: a service is to host the room no more. @param destroy  where the room itself ends */
+  stop(turn: RoomTurn, shadow: Jid, destroy?: XmlElement): void {
+    const { room } = turn;
+    const id = partsOf(shadow).local;
+    turn.clearTimer(replicating(shadow));
+    this.#order(
+      turn,
+      domainOf(shadow),
+      writeServiceOrder('replicate', { id, instance: room.jid, stops: true, destroy }),
+    );
+    this.#linking.forget(turn, shadow);
+    if (destroy !== undefined) return;
+    for (const other of shadowsOf(room)) {
+      this.#order(turn, domainOf(other), writeServiceOrder('peerhost', { id, instance: shadow, stops: true }));
+      if (this.#links.of(other)) pushConfig(turn, this.#links, other, shadowsOf(room), false);
+    }
+  }
+
+  #become(turn: RoomTurn, peer: Jid, state: InstancePeer['state'], reason?: string): void {
+    const record: InstancePeer = {
+      kind: 'instance',
+      seat: 'shadow',
+      state,
+      since: turn.env.now,
+      ...(reason === undefined ? {} : { reason }),
+    };
+    turn.record({ kind: 'peerChanged', peer, record });
+  }
+}
+
+/** RFC 9562 §5.8: a UUID of 128 of these bits. */
+function uuidOf(hex: string): string {
+  const variant = ((Number.parseInt(hex.charAt(16), 16) & 3) | 8).toString(16);
+  return [
+    hex.slice(0, 8),
+    hex.slice(8, 12),
+    `8${hex.slice(13, 16)}`,
+    `${variant}${hex.slice(17, 20)}`,
+    hex.slice(20, 32),
+  ].join('-');
+}
+
+function replicating(shadow: Jid): string {
+  return `replicate:${shadow}`;
+}
+function readTimer(name: string): Jid | undefined {
+  return name.startsWith('replicate:') ? (name.slice('replicate:'.length) as Jid) : undefined;
+}
