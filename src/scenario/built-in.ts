@@ -1,4 +1,5 @@
 import chain from './chain.json' with { type: 'json' };
+import coven from './coven.json' with { type: 'json' };
 import frozen from './frozen.json' with { type: 'json' };
 import growing from './growing.json' with { type: 'json' };
 import local from './local.json' with { type: 'json' };
@@ -23,6 +24,7 @@ export const builtIn = [
   mirror,
   chain,
   ring,
+  coven,
   plain,
 ] as unknown as readonly Scenario[];
 

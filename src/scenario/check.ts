@@ -1,5 +1,13 @@
 import { bareOf, domainOf, type Jid, parseJid, parseNick, partsOf } from '../core/xmpp/jid.ts';
-import { outboundsOf, type Scenario, type ScenarioNode, type ScenarioOccupant, type ScenarioRoom } from './scenario.ts';
+import {
+  outboundsOf,
+  type Scenario,
+  type ScenarioInstanceTrust,
+  type ScenarioNode,
+  type ScenarioOccupant,
+  type ScenarioRoom,
+  shadowLocalOf,
+} from './scenario.ts';
 
 /** Where in the file: property names and array indices from the root. */
 export type Location = readonly (string | number)[];
@@ -67,7 +75,8 @@ export function checkScenario(scenario: Scenario): readonly Mistake[] {
   const rooms = checkRooms(scenario, wrong, expect);
   checkReplicas(scenario, rooms, wrong, knownServer);
   checkFederation(rooms, wrong, expect);
-  checkOccupants(scenario, rooms, addresses, wrong, expect, knownServer);
+  const shadows = checkInstances(scenario, rooms, wrong, expect);
+  checkOccupants(scenario, rooms, shadows, addresses, wrong, expect, knownServer);
   checkScript(scenario, wrong);
   return mistakes;
 }
@@ -219,6 +228,51 @@ function checkFederation(rooms: Rooms, wrong: Wrong, expect: Expect) {
   }
 }
 
+/** XEP-0281: by shadow, its source. */
+type Shadows = ReadonlyMap<string, string>;
+
+/** XEP-0281: the services that are to host a shadow must exist, and replicate rooms of this one. */
+function checkInstances(scenario: Scenario, rooms: Rooms, wrong: Wrong, expect: Expect): Shadows {
+  const shadows = new Map<string, string>();
+  const services = new Map([...nodesOf<Service>(scenario, 'service')].map(({ value }) => [value.address, value]));
+  for (const { at, value: service } of nodesOf<Service>(scenario, 'service')) {
+    const here = [...at, 'hosting'];
+    service.hosting?.firsthosts.forEach((firsthost, i) => {
+      if (!services.has(firsthost)) wrong([...here, 'firsthosts', i], `no service ${firsthost} in this scenario`);
+    });
+    checkInstanceTrust(here, service.hosting?.trust, expect);
+  }
+  for (const { at, value: room } of rooms.values()) {
+    if (room.distribution?.kind !== 'source') continue;
+    const local = shadowLocalOf(room);
+    const firsthost = domainOf(room.jid as Jid);
+    const here = [...at, 'distribution'];
+    checkInstanceTrust(here, room.distribution.trust, expect);
+    room.distribution.peerhosts.forEach((peerhost, i) => {
+      const there = [...here, 'peerhosts', i];
+      if (peerhost === firsthost) return wrong(there, `${peerhost} hosts the room already`);
+      const service = services.get(peerhost);
+      if (service === undefined) return wrong(there, `no service ${peerhost} in this scenario`);
+      if (!service.hosting?.firsthosts.includes(firsthost))
+        wrong(there, `${peerhost} does not list ${firsthost} among the firsthosts of its hosting`);
+      if (local !== undefined) shadows.set(`${local}@${peerhost}`, room.jid);
+    });
+  }
+  return shadows;
+}
+
+function checkInstanceTrust(at: Location, trust: ScenarioInstanceTrust | undefined, expect: Expect) {
+  trust?.seeJids?.forEach((service, i) => {
+    expect.domain([...at, 'trust', 'seeJids', i], service);
+  });
+  for (const [service, domains] of Object.entries(trust?.scope ?? {})) {
+    expect.domain([...at, 'trust', 'scope'], service);
+    domains.forEach((domain, i) => {
+      expect.domain([...at, 'trust', 'scope', service, i], domain);
+    });
+  }
+}
+
 /** Whether the rooms that this one joins, and those that they join, lead back to it. Each joins one at most. */
 function isReplicaOfItself(start: string, rooms: Rooms): boolean {
   const seen = new Set<string>();
@@ -249,6 +303,7 @@ function fmucRoot(start: string, rooms: Rooms): string {
 function checkOccupants(
   scenario: Scenario,
   rooms: Rooms,
+  shadows: Shadows,
   addresses: ReadonlySet<string>,
   wrong: Wrong,
   expect: Expect,
@@ -272,12 +327,14 @@ function checkOccupants(
         [...at, 'nick'],
         `${JSON.stringify(occupant.nick)} is not in its prepared form: write ${JSON.stringify(nick)}`,
       );
-    if (!rooms.has(occupant.room)) {
-      wrong([...at, 'room'], `no room ${occupant.room} in this scenario (it has ${list(rooms.keys())})`);
+    const source = shadows.get(occupant.room) ?? occupant.room;
+    if (!rooms.has(source)) {
+      const known = list([...rooms.keys(), ...shadows.keys()]);
+      wrong([...at, 'room'], `no room ${occupant.room} in this scenario (it has ${known})`);
       return;
     }
-    // A nick is unique in the whole FMUC set, not only on the node; one user may have it on several devices (decisions.md).
-    const key = `${fmucRoot(occupant.room, rooms)}/${occupant.nick}`;
+    // A nick is unique in all rooms that belong together, not only on the node; one user may have it on several devices (decisions.md).
+    const key = `${fmucRoot(source, rooms)}/${occupant.nick}`;
     const holder = nicks.get(key);
     const own = holder?.room === occupant.room && bareOf(holder.jid as Jid) === bareOf(occupant.jid as Jid);
     if (holder !== undefined && !own)

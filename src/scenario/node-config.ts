@@ -2,6 +2,8 @@ import {
   type DistributedRoomConfig,
   type DistributionConfig,
   type FmucTrust,
+  type HostingConfig,
+  type InstanceTrust,
   plainRoomConfig,
 } from '../core/distribution/config.ts';
 import type { NodeConfig } from '../core/node/config.ts';
@@ -10,6 +12,8 @@ import { type Jid, jid } from '../core/xmpp/jid.ts';
 import {
   outboundsOf,
   type Scenario,
+  type ScenarioHosting,
+  type ScenarioInstanceTrust,
   type ScenarioNode,
   type ScenarioRoom,
   type ScenarioSplit,
@@ -30,6 +34,7 @@ export function nodeConfigOf(scenario: Scenario, node: ScenarioNode): NodeConfig
       lockNewRooms: node.lockNewRooms ?? true,
       admins,
       rooms: node.rooms.map((room) => roomConfigOf(room, admins)),
+      ...(node.hosting === undefined ? {} : { hosting: hostingOf(node.hosting) }),
     };
   }
   const original = scenario.nodes
@@ -85,7 +90,23 @@ function distributionOf({ distribution }: ScenarioRoom): DistributionConfig {
     const believed = trust === undefined ? {} : { trust: trustOf(trust) };
     return { kind: 'fmuc', ...nodes, ...believed, ...(mode === undefined ? {} : { mode }) };
   }
+  if (distribution?.kind === 'source') {
+    const { peerhosts, trust, distribute = 'always', ...rest } = distribution;
+    return { ...rest, distribute, peerhosts: peerhosts.map(jid), ...(trust ? { trust: instanceTrustOf(trust) } : {}) };
+  }
   return { kind: 'none' };
+}
+
+/** Rooms of each firsthost, where the scenario does not say how many. */
+const roomsMax = 100;
+
+function hostingOf({ firsthosts, maxRooms = roomsMax, trust }: ScenarioHosting): HostingConfig {
+  return { firsthosts: firsthosts.map(jid), maxRooms, ...(trust ? { trust: instanceTrustOf(trust) } : {}) };
+}
+
+function instanceTrustOf({ scope, seeJids }: ScenarioInstanceTrust): InstanceTrust {
+  const given = Object.entries(scope ?? {}).map(([service, domains]) => [jid(service), domains.map(jid)] as const);
+  return { ...(scope ? { scope: new Map(given) } : {}), ...(seeJids ? { seeJids: seeJids.map(jid) } : {}) };
 }
 
 function trustOf({ scope, vouching, seeJids, mayKick, ranks }: ScenarioTrust): FmucTrust {

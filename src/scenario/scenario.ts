@@ -49,6 +49,8 @@ export type ScenarioNode =
       readonly lockNewRooms?: boolean;
       /** Bare JIDs that are owners of every room of the service. */
       readonly admins?: readonly string[];
+      /** XEP-0281: whose rooms it replicates. */
+      readonly hosting?: ScenarioHosting;
     }
   /** An XEP-0282 replica: an account of the server whose users it serves. */
   | {
@@ -103,7 +105,48 @@ export type ScenarioDistribution =
       readonly allowedNodes?: readonly string[];
       readonly trust?: ScenarioTrust;
       readonly mode?: 'primary-primary' | 'primary-replica';
-    };
+    }
+  | ScenarioSource;
+
+/** XEP-0281: a room that has shadows on the services `peerhosts`. */
+export interface ScenarioSource {
+  readonly kind: 'source';
+  readonly peerhosts: readonly string[];
+  /** Whether it is distributed at the start, or as soon as an owner wants it, or without asking owners; default always. */
+  readonly distribute?: 'always' | 'on-request' | 'background';
+  /** What its shadows are called before the @: as the room (default), opaque, or this text. */
+  readonly id?: 'own' | 'uuid' | 'sha-256' | { readonly text: string };
+  /** When a service is asked: at once (default), or with so many of its users in the room. */
+  readonly replicate?: 'at-once' | number;
+  /** Which user of a service that has a shadow is sent there: every one (default), none, or all from this one on. */
+  readonly redirect?: 'always' | 'never' | number;
+  readonly trust?: ScenarioInstanceTrust;
+}
+
+/** XEP-0281 §3.2: a service that hosts shadows. */
+export interface ScenarioHosting {
+  /** The services whose rooms it replicates. */
+  readonly firsthosts: readonly string[];
+  /** So many rooms of each; default 100. */
+  readonly maxRooms?: number;
+  readonly trust?: ScenarioInstanceTrust;
+}
+
+/** XEP-0281: what an instance believes of others, and what it lets them know. */
+export interface ScenarioInstanceTrust {
+  /** By service: the domains whose users its instance may bring in; default: those of its own server. */
+  readonly scope?: Readonly<Record<string, readonly string[]>>;
+  /** Services that are told real addresses; default all. */
+  readonly seeJids?: readonly string[];
+}
+
+/** XEP-0281 §1.3: the local part of the shadows of a room, if the scenario knows it. */
+export function shadowLocalOf(room: ScenarioRoom): string | undefined {
+  if (room.distribution?.kind !== 'source') return undefined;
+  const { id = 'own' } = room.distribution;
+  if (id === 'own') return room.jid.slice(0, room.jid.lastIndexOf('@'));
+  return typeof id === 'object' ? id.text : undefined;
+}
 
 /** XEP-0289: what a room believes of other nodes, and what it lets them know. */
 export interface ScenarioTrust {

@@ -111,6 +111,15 @@ export function hasMore(parent: Parent): boolean {
   return childOf(parent, 'more', NS.ext) !== undefined;
 }
 
+/** `<topic/>`: the message that set the subject, at the end of a history. */
+export function writeTopic(message: XmlElement): XmlElement {
+  return el('topic', NS.ext, {}, message);
+}
+export function readTopic(parent: Parent): XmlElement | undefined {
+  const topic = childOf(parent, 'topic', NS.ext);
+  return topic && childOf(topic, 'message', NS.client);
+}
+
 /** `<asked from/>`: an iq of a user of a shadow, which the source is to answer. Decision #205. */
 export function writeAsked(from: Jid, payload: XmlElement): XmlElement {
   return el('asked', NS.ext, { from }, payload);

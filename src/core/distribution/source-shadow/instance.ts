@@ -155,11 +155,13 @@ export class Instance implements Protocol {
     const { room } = turn;
     const source = sourceOf(room);
     const record = source === undefined ? undefined : instancePeer(room, source);
-    if (source !== undefined && record !== undefined && !record.accepted) this.#linking.accepted(turn, source);
+    const isNew = !record?.accepted;
+    if (source !== undefined && isNew) this.#linking.accepted(turn, source);
     if (shadows === undefined) return;
     for (const peer of instances(room))
       if (peer !== source && !shadows.includes(peer)) this.#linking.forget(turn, peer);
-    for (const peer of shadows) if (peer !== room.jid) this.#linking.meet(turn, peer, 'shadow');
+    // The newest greets the others, which know of it by then.
+    for (const peer of shadows) if (peer !== room.jid) this.#linking.meet(turn, peer, 'shadow', isNew ? 0 : meetingMs);
   }
 
   #answer(turn: RoomTurn, peer: Jid, stanza: Stanza): void {
@@ -434,7 +436,7 @@ export class Instance implements Protocol {
       return commitAll(turn, changesOfDestruction(room, why), { spec: '0281#3.2' });
     } else if (order.instance !== undefined && order.instance !== room.jid) {
       if (order.stops) this.#linking.forget(turn, order.instance);
-      else this.#linking.meet(turn, order.instance, 'shadow');
+      else this.#linking.meet(turn, order.instance, 'shadow', meetingMs);
     }
   }
 
@@ -444,7 +446,7 @@ export class Instance implements Protocol {
   }
 }
 
-/** A new shadow waits so long for the source, which greets it, in milliseconds. */
+/** So long an instance waits to be greeted by one that is better placed to do so, in milliseconds. */
 const meetingMs = 30_000;
 
 const elsewhere = refusal('cancel', 'conflict', 'decision#208', 'you are here by another instance of the room');

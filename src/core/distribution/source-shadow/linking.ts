@@ -164,7 +164,9 @@ export class Linking {
     if (sourceOf(room) === undefined && digestFor(room, this.#links, peer, shadows) !== config)
       pushConfig(turn, this.#links, peer, shadows, true);
     this.#pushRoster(turn, peer);
-    this.#past.look(turn, peer, have);
+    // §3.2: "The new shadow SHOULD request the room history".
+    if (peer === sourceOf(room) && !record?.accepted) this.#past.begin(turn, peer);
+    else this.#past.look(turn, peer, have);
   }
 
   /** §3.2 Example 7: all users of this instance, which replaces what the other has of them. */
@@ -211,8 +213,10 @@ export class Linking {
   /** An instance cannot be greeted. */
   #failed(turn: RoomTurn, peer: Jid, sign: Sign, why: string): void {
     this.#end(turn, peer);
-    if (instancePeer(turn.room, peer)?.state === 'live') this.#become(turn, peer, { state: 'split' });
-    if (this.#links.triesOf(peer) <= 1) turn.note('0281#3.7', `split from ${peer}: ${why}`, { peer, sign });
+    if (instancePeer(turn.room, peer)?.state === 'live') {
+      this.#become(turn, peer, { state: 'split' });
+      turn.note('0281#3.7', `split from ${peer}: ${why}`, { peer, sign });
+    }
     lose(turn, this.#links, peer);
     turn.setTimer(greeting(peer), probeMs(turn.env, this.#links.triesOf(peer), defaultTimes));
   }

@@ -2,7 +2,7 @@
 
 import { isForAccount } from '../../room/account-iq.ts';
 import type { ChangeOf } from '../../room/change.ts';
-import { mayTalk, mayWhisper } from '../../room/checks.ts';
+import { mayNameSubject, mayTalk, mayWhisper } from '../../room/checks.ts';
 import { commit } from '../../room/commit.ts';
 import { type HistoryItem, isLocal, type Occupant, type Subject } from '../../room/event.ts';
 import { cleanDecided, cleanPayloads, withoutAddresses } from '../../room/hygiene.ts';
@@ -88,7 +88,7 @@ function takeGroupchat(turn: RoomTurn, peer: Jid, author: Occupant, stanza: Stan
   const payloads = jid === undefined ? said.payloads : withoutAddresses(said.payloads, jid);
   const item: HistoryItem = { ...said, nick, occupantId, author: jid, payloads };
   if (room.holds(item)) return turn.note('decision#27', 'a message that is here already: dropped');
-  const no = mayTalk(room, author);
+  const no = changesSubject(item.payloads) ? mayNameSubject(room, author) : mayTalk(room, author);
   if (no !== undefined)
     return turn.note(no.spec, `${nick} of ${peer} may not speak here: dropped`, { peer, sign: 'refused' });
   if (!changesSubject(item.payloads))

@@ -16,9 +16,11 @@ import {
   readAfter,
   readHave,
   readNews,
+  readTopic,
   writeAfter,
   writeHave,
   writeMore,
+  writeTopic,
 } from '../../xep/instances.ts';
 import { changesSubject, type HistoryRequest } from '../../xep/xep0045.ts';
 import { readDelay } from '../../xep/xep0203.ts';
@@ -33,7 +35,7 @@ import { childOf, elementsOf, serializedLength, type XmlElement } from '../../xm
 import { lateMessage, lateSubject } from '../resync.ts';
 import { type Links, reached, sourceOf } from './links.ts';
 import { isNewer, mayTellOf } from './messages.ts';
-import { pastMessage } from './stanzas.ts';
+import { pastMessage, pastSubject } from './stanzas.ts';
 
 /** Messages, and bytes, of a page. */
 const pageMax = 100;
@@ -105,7 +107,10 @@ export class Past {
     const start =
       after === undefined ? 0 : archive.findLastIndex(({ by, id }) => by === after.by && id === after.id) + 1;
     const wanted = archive.filter(
-      (item, i) => i >= start && (since === undefined || item.at >= since) && (!counts || isBeyond(have, item)),
+      (item, i) =>
+        i >= start &&
+        (since === undefined || item.at >= since) &&
+        (!counts || (this.#tells(room, peer, item.by) && isBeyond(have, item))),
     );
     const page: XmlElement[] = [];
     let last: HistoryItem | undefined;
@@ -121,9 +126,15 @@ export class Past {
     }
     const rest =
       counts && page.length < offered.length ? [writeMore(), ...(last === undefined ? [] : [writeAfter(last)])] : [];
-    const more = counts ? [...writeHave(reached(room)), ...rest] : [];
+    const topic = rest.length === 0 && sourceOf(room) === undefined ? [writeTopic(pastSubject(room, peer))] : [];
+    const more = counts ? [...writeHave(reached(room)), ...rest, ...topic] : [];
     turn.send(iqResult(stanza, writeHistoryResult(page, ...more)), '0281#3.2', peer);
     return true;
+  }
+
+  /** Of which rooms' messages this one tells a peer: what the peer would believe (`mayTellOf`). */
+  #tells(room: RoomView, peer: Jid, by: Jid): boolean {
+    return by === room.jid || by === peer || sourceOf(room) === undefined;
   }
 
   /** A page has come. */
@@ -141,6 +152,29 @@ export class Past {
     for (const { by, epoch, n } of fetching.upTo)
       if (this.#lacks(room, peer, { by, epoch, n }) && by !== room.jid)
         turn.record({ kind: 'reached', by, order: { epoch, n } });
+    if (peer === sourceOf(room)) this.#takeTopic(turn, peer, readTopic(history));
+  }
+
+  /** The subject as the source has it: it may be older than all counting. */
+  #takeTopic(turn: RoomTurn, peer: Jid, element: XmlElement | undefined): void {
+    const { room } = turn;
+    const payloads = element === undefined ? [] : elementsOf(element);
+    const stamp = readDelay(payloads.find(({ name, xmlns }) => name === 'delay' && xmlns === NS.delay))?.stamp;
+    if (element === undefined || stamp === undefined || !changesSubject(payloads)) return;
+    const { by, id } = readStanzaId(payloads) ?? { by: peer, id: '' };
+    const nick = parseNick(resourceOf(parseJid(element.attrs['from'] ?? '') ?? peer)) ?? '';
+    const words = payloads.filter(({ name, xmlns }) => name === 'subject' && xmlns === NS.client);
+    const item = {
+      by,
+      id,
+      nick,
+      occupantId: readOccupantId(payloads),
+      at: stamp,
+      lang: element.attrs['xml:lang'],
+      payloads: words,
+    };
+    const subject = subjectOf(by === room.jid ? item : { ...item, via: by });
+    if (isNewer(subject, room.subject)) commit(turn, lateSubject(room, subject, undefined, peer), { spec: '0281#3.7' });
   }
 
   #takeMessage(turn: RoomTurn, peer: Jid, element: XmlElement): void {

@@ -3,6 +3,7 @@ import type { HistoryItem, Occupant } from '../../room/event.ts';
 import { authorJid } from '../../room/history.ts';
 import { asFirst } from '../../room/sessions.ts';
 import type { RoomView } from '../../room/state.ts';
+import { writeSubject } from '../../room/subject.ts';
 import type { PresenceParts } from '../../room/visibility.ts';
 import { writeNews } from '../../xep/instances.ts';
 import { writeMucUser } from '../../xep/xep0045.ts';
@@ -90,6 +91,19 @@ export function pastMessage(room: RoomView, links: Links, item: HistoryItem, pee
   const parts = [...writeOccupantId(occupantId), writeStanzaId({ by, id }), writeNews({ order, at, origin }), delay];
   const rest = { type: 'groupchat', id: origin, lang };
   return stanzaElement(make('message', authorJid(room.jid, nick), peer, rest, [...payloads, ...parts]));
+}
+
+/** The subject, as the source has it: who set it, and when. */
+export function pastSubject(room: RoomView, peer: Jid): XmlElement {
+  const { subject } = room;
+  const { by, id, occupantId = '', at: stamp, nick = '', lang } = subject ?? {};
+  const parts = [
+    ...writeSubject(subject),
+    ...writeOccupantId(occupantId),
+    ...(by === undefined || id === undefined ? [] : [writeStanzaId({ by, id })]),
+    ...(stamp === undefined ? [] : [writeDelay({ from: room.jid, stamp })]),
+  ];
+  return stanzaElement(make('message', authorJid(room.jid, nick), peer, { type: 'groupchat', lang }, parts));
 }
 
 /** §3.2 Example 7: a user of this instance. */
