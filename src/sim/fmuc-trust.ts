@@ -1,4 +1,4 @@
-import { isOwnUser } from '../core/distribution/fmuc/scope.ts';
+import { isOwnUser } from '../core/distribution/scope.ts';
 import { rank } from '../core/room/affiliation.ts';
 import { type HistoryItem, isLocal, type Occupant, type RoomEvent } from '../core/room/event.ts';
 import type { Affiliation } from '../core/xep/xep0045.ts';

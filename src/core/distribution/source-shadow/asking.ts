@@ -66,8 +66,9 @@ export class Asking {
     const { room, env } = turn;
     const asked = writeAsked(stanza.from, payload);
     const sent = make(stanza.name, room.jid, this.#source, { type: stanza.type, id: env.newId() }, [asked]);
-    if (stanza.name === 'iq') turn.passed.add(sent, asks(stanza));
-    turn.send(sent, 'decision#205', this.#source);
+    if (stanza.name !== 'iq') return void this.#links.of(this.#source)?.send(turn, sent, 'decision#205');
+    turn.passed.add(sent, asks(stanza));
+    this.#links.of(this.#source)?.request(turn, sent, 'decision#205');
   }
 
   /** A change that this room's own rules allow, and that the source is to decide. */
@@ -115,11 +116,8 @@ export class Asking {
     for (const { id: kept, from, payload } of instancePeer(room, this.#source)?.asked ?? []) {
       const id = env.newId();
       this.#sent.set(id, kept);
-      turn.send(
-        iq(room.jid, this.#source, { type: 'set', id }, writeAsked(from, payload)),
-        'decision#206',
-        this.#source,
-      );
+      const request = iq(room.jid, this.#source, { type: 'set', id }, writeAsked(from, payload));
+      this.#links.of(this.#source)?.request(turn, request, 'decision#206');
     }
   }
 

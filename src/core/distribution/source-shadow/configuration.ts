@@ -158,6 +158,14 @@ function take(turn: RoomTurn, { user, affiliation, nick, by = {} }: Entry): void
   if (room.reservedNicks.get(user) !== nick) commit(turn, { kind: 'registered', user, nick });
 }
 
+/** What has come of a configuration. */
+export interface Taken {
+  /** All shadows, if this was its last part. */
+  readonly shadows: readonly Jid[] | undefined;
+  /** Whether all of it is here, with the lists. */
+  readonly isWhole: boolean;
+}
+
 /** What a shadow is told in parts, until the last of them is here. */
 export class Configuration {
   readonly #entries = new Map<Jid, Entry>();
@@ -166,11 +174,11 @@ export class Configuration {
   /**
    * §3.2 Example 5, at the shadow.
    *
-   * @returns all shadows, if this was the last part and says so; `false` if it is no configuration
+   * @returns undefined if it is no configuration
    */
-  take(turn: RoomTurn, stanza: Stanza): readonly Jid[] | undefined | false {
+  take(turn: RoomTurn, stanza: Stanza): Taken | undefined {
     const config = readConfig(stanza);
-    if (config === undefined) return false;
+    if (config === undefined) return undefined;
     const { room } = turn;
     const instances = childOf(config, 'instances', NS.ext);
     if (instances !== undefined) {
@@ -184,7 +192,7 @@ export class Configuration {
       const entry = readEntry(item);
       if (entry !== undefined) this.#entries.set(entry.user, entry);
     }
-    if (hasMore(config)) return undefined;
+    if (hasMore(config)) return { shadows: undefined, isWhole: false };
     if (query !== undefined) this.#takeLists(turn);
     this.#takeForm(turn, config);
     const vcard = elementsOf(config).find(({ name, xmlns }) => name === 'vCard' && xmlns === vcardNs) ?? 'none';
@@ -192,7 +200,7 @@ export class Configuration {
       const changes = { vcard, avatars: vcard === 'none' ? [] : (avatarHashes(vcard) ?? []) } as const;
       commit(turn, { kind: 'configured', changes, statuses: statusesOf(changes) }, { spec: '0281#3.2' });
     }
-    return this.#instances;
+    return { shadows: this.#instances, isWhole: query !== undefined };
   }
 
   #takeLists(turn: RoomTurn): void {

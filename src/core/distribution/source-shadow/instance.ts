@@ -28,7 +28,7 @@ import { instancePeer, instancePeers } from '../peers.ts';
 import type { Protocol, ProtocolStatus } from '../protocol.ts';
 import { isWordless } from '../wordless.ts';
 import { Asking, takeAsked } from './asking.ts';
-import { Configuration, pushConfig, takeEntries, tellEntry } from './configuration.ts';
+import { Configuration, pushConfig, type Taken, takeEntries, tellEntry } from './configuration.ts';
 import { Linking, shadowsOf } from './linking.ts';
 import { instances, Links, placeIn, readUnanswered, sourceOf } from './links.ts';
 import { placed, routeIq, routePrivate, takeIq, takeMessage } from './messages.ts';
@@ -88,8 +88,7 @@ export class Instance implements Protocol {
   }
 
   ends(turn: RoomTurn): void {
-    const destroy = this.#destruction ?? el('destroy', NS.mucUser);
-    for (const peer of instances(turn.room)) this.#replicating?.stop(turn, peer, destroy);
+    this.#replicating?.end(turn, this.#destruction ?? el('destroy', NS.mucUser));
   }
 
   fromPeer(turn: RoomTurn, received: Stanza): boolean {
@@ -98,9 +97,13 @@ export class Instance implements Protocol {
     const record = instancePeer(room, peer);
     if (record === undefined) return this.#stranger(turn, received);
     const stanza = withoutExcess(turn, received);
-    this.#links.of(peer)?.heard(turn.env.now);
+    const link = this.#links.of(peer);
+    const isPong = link?.isPing(stanza.id) === true;
+    // What a server says of a peer that it cannot reach is no sign of that.
+    if (stanza.type !== 'error') link?.heard(turn.env.now);
     this.#teller = peer;
-    if (stanza.name === 'iq') this.#iq(turn, peer, stanza);
+    if (isPong) this.#pong(turn, peer, stanza);
+    else if (stanza.name === 'iq') this.#iq(turn, peer, stanza);
     else if (stanza.type === 'error') this.#error(turn, peer, stanza);
     else this.#news(turn, peer, record, stanza);
     this.#teller = undefined;
@@ -140,10 +143,10 @@ export class Instance implements Protocol {
     if (this.#linking.takeRoster(turn, peer, stanza) || this.#past.answer(turn, peer, stanza)) return;
     if (this.#seat.kind === 'source' && takeAsked(turn, this.#links, peer, stanza)) return;
     if (peer !== sourceOf(turn.room)) return this.#refuse(turn, stanza, 'forbidden');
-    const shadows = this.#configuration.take(turn, stanza);
-    if (shadows === false) return this.#refuse(turn, stanza, 'service-unavailable');
+    const taken = this.#configuration.take(turn, stanza);
+    if (taken === undefined) return this.#refuse(turn, stanza, 'service-unavailable');
     turn.send(iqResult(stanza), '0281#3.2', peer);
-    this.#configured(turn, shadows);
+    this.#configured(turn, taken);
   }
 
   #refuse(turn: RoomTurn, stanza: Stanza, condition: 'unexpected-request' | 'forbidden' | 'service-unavailable'): void {
@@ -151,12 +154,12 @@ export class Instance implements Protocol {
   }
 
   /** The source has said what this shadow is, and who the others are. */
-  #configured(turn: RoomTurn, shadows: readonly Jid[] | undefined): void {
+  #configured(turn: RoomTurn, { shadows, isWhole }: Taken): void {
     const { room } = turn;
     const source = sourceOf(room);
     const record = source === undefined ? undefined : instancePeer(room, source);
     const isNew = !record?.accepted;
-    if (source !== undefined && isNew) this.#linking.accepted(turn, source);
+    if (source !== undefined && isNew && isWhole) this.#linking.accepted(turn, source);
     if (shadows === undefined) return;
     for (const peer of instances(room))
       if (peer !== source && !shadows.includes(peer)) this.#linking.forget(turn, peer);
@@ -164,12 +167,15 @@ export class Instance implements Protocol {
     for (const peer of shadows) if (peer !== room.jid) this.#linking.meet(turn, peer, 'shadow', isNew ? 0 : meetingMs);
   }
 
+  /** The answer to a ping. One that does not know what a ping is answers, too (XEP-0199 §4). */
+  #pong(turn: RoomTurn, peer: Jid, stanza: Stanza): void {
+    if (stanza.type === 'error' && saysGone(stanza)) return this.#lost(turn, peer, stanza);
+    this.#links.of(peer)?.heard(turn.env.now);
+    this.#compare(turn, peer, stanza);
+  }
+
   #answer(turn: RoomTurn, peer: Jid, stanza: Stanza): void {
     const link = this.#links.of(peer);
-    if (link?.isPing(stanza.id)) {
-      if (stanza.type === 'error' && saysGone(stanza)) return this.#lost(turn, peer, stanza);
-      return this.#compare(turn, peer, stanza);
-    }
     const what = this.#links.answered(turn, stanza, peer);
     switch (what) {
       case 'greeting':
@@ -191,6 +197,8 @@ export class Instance implements Protocol {
         return;
       case undefined:
         if (!this.#asking?.take(turn, stanza)) handBack(turn, stanza);
+        // A ping finds out whether it is the link that is lost.
+        if (stanza.type === 'error' && link?.isOurs(stanza.id) && saysGone(stanza)) link.ping(turn);
         return;
       default:
         assertNever(what);

@@ -233,9 +233,9 @@ export class Linking {
     const { reason: _, ...rest } = before ?? { reason: undefined };
     const record: InstancePeer = {
       seat: 'shadow',
+      state: 'split',
       ...rest,
       kind: 'instance',
-      state: 'split',
       ...parts,
       since: before !== undefined && (parts.state ?? before.state) === before.state ? before.since : turn.env.now,
     };

@@ -136,18 +136,24 @@ export class Replicating {
     this.#ask(turn, shadow);
   }
 
-  /** §3.2: a service is to host the room no more. @param destroy  where the room itself ends */
-  stop(turn: RoomTurn, shadow: Jid, destroy?: XmlElement): void {
+  /** The room itself ends. */
+  end(turn: RoomTurn, destroy: XmlElement): void {
+    for (const [shadow] of instancePeers(turn.room)) this.#stop(turn, shadow, destroy);
+  }
+
+  #stop(turn: RoomTurn, shadow: Jid, destroy?: XmlElement): void {
+    const order = { id: partsOf(shadow).local, instance: turn.room.jid, stops: true, destroy };
+    turn.clearTimer(replicating(shadow));
+    this.#order(turn, domainOf(shadow), writeServiceOrder('replicate', order));
+    this.#links.end(turn, shadow);
+  }
+
+  /** §3.2: a service is to host the room no more. */
+  stop(turn: RoomTurn, shadow: Jid): void {
     const { room } = turn;
     const id = partsOf(shadow).local;
-    turn.clearTimer(replicating(shadow));
-    this.#order(
-      turn,
-      domainOf(shadow),
-      writeServiceOrder('replicate', { id, instance: room.jid, stops: true, destroy }),
-    );
+    this.#stop(turn, shadow);
     this.#linking.forget(turn, shadow);
-    if (destroy !== undefined) return;
     for (const other of shadowsOf(room)) {
       this.#order(turn, domainOf(other), writeServiceOrder('peerhost', { id, instance: shadow, stops: true }));
       if (this.#links.of(other)) pushConfig(turn, this.#links, other, shadowsOf(room), false);
