@@ -1303,14 +1303,15 @@ describe('decision #208: one session, one instance', () => {
 
   it('both at once: each instance knows the session as its own', () => {
     const world = occupied(changed({ redirect: 'never' }));
-    world.cut('shakespeare.lit', 'macbeth.lit', 'silent');
-    world.advance(200_000);
-    world.send(joins(witch, `${source}/twice`));
-    world.cut('shakespeare.lit', 'macbeth.lit', undefined);
-    world.advance(100_000);
-    expect(roster(world, firsthost)).toEqual(['faustus', 'firstwitch', 'foo', 'twice']);
+    const twice = 'anotherwitch@macbeth.lit/broom';
+    // Neither has heard of the other's when it lets them in.
+    world.send(joins(twice, `${shadow}/here`), joins(twice, `${source}/there`));
+    for (const service of services)
+      expect(roster(world, service)).toEqual(['faustus', 'firstwitch', 'foo', 'here', 'there']);
     world.clear();
-    world.send(says(witch, shadow, 'here'), says(witch, source, 'and there'));
-    expect(seen(world, faustus)).toEqual(['here', 'and there']);
+    world.send(says(twice, shadow, 'one'), says(twice, source, 'two'));
+    expect(seen(world, faustus)).toEqual(['one', 'two']);
+    world.send(leaves(twice, `${shadow}/here`), leaves(twice, `${source}/there`));
+    for (const service of services) expect(roster(world, service)).toEqual(['faustus', 'firstwitch', 'foo']);
   });
 });
