@@ -43,7 +43,7 @@ export class Linking {
 
   /** The source has said what this shadow is: it may let users in. */
   accepted(turn: RoomTurn, source: Jid): void {
-    this.#become(turn, source, { accepted: true });
+    this.#become(turn, source, { state: 'live', accepted: true });
   }
 
   /** It is no instance any more. */
@@ -158,7 +158,8 @@ export class Linking {
     this.#links.begin(turn, peer, session);
     answer?.();
     const record = instancePeer(room, peer);
-    this.#become(turn, peer, { state: 'live' });
+    const isNew = record?.seat === 'source' && !record.accepted;
+    this.#become(turn, peer, { state: isNew ? 'syncing' : 'live' });
     turn.note('0281#3.7', `linked with ${peer}`, record?.accepted ? { peer, sign: 'netjoin' } : { peer });
     const shadows = shadowsOf(room);
     if (sourceOf(room) === undefined && digestFor(room, this.#links, peer, shadows) !== config)
@@ -213,7 +214,8 @@ export class Linking {
   /** An instance cannot be greeted. */
   #failed(turn: RoomTurn, peer: Jid, sign: Sign, why: string): void {
     this.#end(turn, peer);
-    if (instancePeer(turn.room, peer)?.state === 'live') {
+    const record = instancePeer(turn.room, peer);
+    if (record !== undefined && record.state !== 'split') {
       this.#become(turn, peer, { state: 'split' });
       turn.note('0281#3.7', `split from ${peer}: ${why}`, { peer, sign });
     }

@@ -8,7 +8,7 @@ import { errorOf, iq, type Stanza } from '../../xmpp/stanza.ts';
 import { utf8 } from '../../xmpp/utf8.ts';
 import type { XmlElement } from '../../xmpp/xml.ts';
 import type { SourceConfig } from '../config.ts';
-import { defaultTimes, probeMs, timeoutMs } from '../keepalive.ts';
+import { defaultTimes, jitter, probeMs, timeoutMs } from '../keepalive.ts';
 import { type InstancePeer, instancePeer, instancePeers } from '../peers.ts';
 import { pushConfig } from './configuration.ts';
 import { type Linking, shadowsOf } from './linking.ts';
@@ -114,10 +114,10 @@ export class Replicating {
     const why = text ?? condition ?? 'no reason given';
     turn.note('0281#3.2', `${domainOf(shadow)} does not replicate the room: ${why}`, { peer: shadow, sign: 'refused' });
     const mayChange = type === 'wait' || condition === 'remote-server-not-found' || condition === 'service-unavailable';
-    if (!mayChange) {
-      turn.clearTimer(replicating(shadow));
-      this.#become(turn, shadow, 'rejected', why);
-    }
+    // Firsthost and peerhost often start together, so the first tries follow each other fast.
+    if (mayChange) return turn.setTimer(replicating(shadow), jitter(turn.env, againMs(this.#tries.get(shadow) ?? 1)));
+    turn.clearTimer(replicating(shadow));
+    this.#become(turn, shadow, 'rejected', why);
   }
 
   timer(turn: RoomTurn, name: string): void {
@@ -170,6 +170,11 @@ export class Replicating {
     };
     turn.record({ kind: 'peerChanged', peer, record });
   }
+}
+
+/** After so many tries that were answered with an error: 1, 2, 4 s, up to a minute. */
+function againMs(tries: number): number {
+  return Math.min(60_000, 1_000 * 2 ** (tries - 1));
 }
 
 /** RFC 9562 §5.8: a UUID of 128 of these bits. */
