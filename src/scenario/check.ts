@@ -248,15 +248,15 @@ function checkInstances(scenario: Scenario, rooms: Rooms, wrong: Wrong, expect: 
     const firsthost = domainOf(room.jid as Jid);
     const here = [...at, 'distribution'];
     checkInstanceTrust(here, room.distribution.trust, expect);
-    room.distribution.peerhosts.forEach((peerhost, i) => {
+    for (const [i, peerhost] of room.distribution.peerhosts.entries()) {
       const there = [...here, 'peerhosts', i];
-      if (peerhost === firsthost) return wrong(there, `${peerhost} hosts the room already`);
       const service = services.get(peerhost);
-      if (service === undefined) return wrong(there, `no service ${peerhost} in this scenario`);
-      if (!service.hosting?.firsthosts.includes(firsthost))
+      if (peerhost === firsthost) wrong(there, `${peerhost} hosts the room already`);
+      else if (service === undefined) wrong(there, `no service ${peerhost} in this scenario`);
+      else if (!service.hosting?.firsthosts.includes(firsthost))
         wrong(there, `${peerhost} does not list ${firsthost} among the firsthosts of its hosting`);
-      if (local !== undefined) shadows.set(`${local}@${peerhost}`, room.jid);
-    });
+      else if (local !== undefined) shadows.set(`${local}@${peerhost}`, room.jid);
+    }
   }
   return shadows;
 }

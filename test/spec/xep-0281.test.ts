@@ -159,7 +159,7 @@ describe('XEP-0281 §3.1 Creating a Room', () => {
 });
 
 describe('XEP-0281 §3.2 Replicating a Room: decision #200: becoming an instance', () => {
-  it('Examples 3 to 12: asked, agreed, then configuration, roster, history, and a notice to the others', () => {
+  it('Examples 3 to 13: asked, agreed, then configuration, roster, history, and a notice to the others', () => {
     const world = new World(coven);
     world.send(joins(crone, `${source}/foo`), joins(wicca, `${source}/bar`), says(crone, source, 'Message 1.'));
     world.advance(60_000);
@@ -364,7 +364,7 @@ describe('XEP-0281 §3.3 Finding a Room, §4 Determining Support', () => {
     for (const service of services) expect(features(info(world, witch, service))).toContain('urn:xmpp:dmuc:0');
   });
 
-  it('Examples 13 to 15: a peerhost lists its shadows, and a shadow names its source; decision #209: the source names it, too', () => {
+  it('Examples 14 to 16: a peerhost lists its shadows, and a shadow names its source; decision #209: the source names it, too', () => {
     const world = started();
     world.clear();
     world.send(iq(jid(witch), macbeth, { type: 'get', id: 'nb2ga51g' }, el('query', NS.discoItems)));
@@ -379,7 +379,7 @@ describe('XEP-0281 §3.3 Finding a Room, §4 Determining Support', () => {
 });
 
 describe('XEP-0281 §3.4 Joining a Shadow', () => {
-  it('Examples 16 and 17: as in XEP-0045; one presence to each other instance', () => {
+  it('Examples 17 and 18: as in XEP-0045; one presence to each other instance', () => {
     const world = started();
     world.send(joins(crone, `${source}/foo`));
     world.clear();
@@ -421,7 +421,7 @@ describe('XEP-0281 §3.4 Joining a Shadow', () => {
 });
 
 describe('XEP-0281 §3.5 Joining a Room', () => {
-  it('Examples 18 to 22: the source redirects a user of a server with a shadow, invites them there, and they join', () => {
+  it('Examples 19 to 23: the source redirects a user of a server with a shadow, invites them there, and they join', () => {
     const world = started();
     world.clear();
     world.send(joins(witch, `${source}/firstwitch`));
@@ -451,7 +451,7 @@ describe('XEP-0281 §3.5 Joining a Room', () => {
 });
 
 describe('XEP-0281 §3.6 Sending a Message', () => {
-  it('Examples 23 and 24: one stanza to each other instance, one hop, and nobody passes it on', () => {
+  it('Examples 24 and 25: one stanza to each other instance, one hop, and nobody passes it on', () => {
     const world = occupied();
     world.send(says(witch, shadow, 'Message 4.'));
     expect(between(world)).toEqual([

@@ -41,6 +41,10 @@ export interface FmucPeer extends PeerRecord {
   readonly heard?: Instant;
 }
 
+interface WithPeers {
+  readonly peers: ReadonlyMap<Jid, PeerRecord>;
+}
+
 /** XEP-0281: another instance of the room. Its room is the key, and `id` is what all but the source are called. */
 export interface InstancePeer extends PeerRecord {
   readonly kind: 'instance';
@@ -58,10 +62,10 @@ export interface Asked {
   readonly payload: XmlElement;
 }
 
-export function instancePeer(room: RoomView, peer: Jid): InstancePeer | undefined {
+export function instancePeer(room: WithPeers, peer: Jid): InstancePeer | undefined {
   return peerOf<InstancePeer>(room, peer, 'instance');
 }
-export function instancePeers(room: RoomView): readonly (readonly [Jid, InstancePeer])[] {
+export function instancePeers(room: WithPeers): readonly (readonly [Jid, InstancePeer])[] {
   return peersOf<InstancePeer>(room, 'instance');
 }
 
@@ -75,7 +79,7 @@ export function fmucPeer(room: RoomView, peer: Jid): FmucPeer | undefined {
   return peerOf<FmucPeer>(room, peer, 'fmuc');
 }
 
-function peerOf<P extends PeerRecord>(room: RoomView, peer: Jid, kind: P['kind']): P | undefined {
+function peerOf<P extends PeerRecord>(room: WithPeers, peer: Jid, kind: P['kind']): P | undefined {
   const record = room.peers.get(peer);
   return record?.kind === kind ? (record as P) : undefined;
 }
@@ -87,7 +91,7 @@ export function fmucPeers(room: RoomView): readonly (readonly [Jid, FmucPeer])[]
   return peersOf<FmucPeer>(room, 'fmuc');
 }
 
-function peersOf<P extends PeerRecord>(room: RoomView, kind: P['kind']): readonly (readonly [Jid, P])[] {
+function peersOf<P extends PeerRecord>(room: WithPeers, kind: P['kind']): readonly (readonly [Jid, P])[] {
   const found: (readonly [Jid, P])[] = [];
   for (const [peer, record] of room.peers) if (record.kind === kind) found.push([peer, record as P]);
   return found;

@@ -369,12 +369,13 @@ export class RoomState {
     this.#divergence = this.#divergence.filter((act) => !which(act));
   }
 
-  /** Of what a room has accepted it counts only what follows on what has been here. */
+  /** Of what a room has accepted it counts only what follows on what has been here. What comes before another epoch may be missing. */
   #count({ by, order }: { readonly by: Jid; readonly order?: Order | undefined }): void {
     if (order === undefined) return;
     const before = this.reached.get(by);
-    const last = before?.epoch === order.epoch ? before.n : 0;
-    if ((before === undefined || before.epoch <= order.epoch) && order.n === last + 1) this.reached.set(by, order);
+    const isNew = before === undefined || (by === this.jid && before.epoch < order.epoch);
+    const follows = isNew ? order.n === 1 : before.epoch === order.epoch && order.n === before.n + 1;
+    if (follows) this.reached.set(by, order);
   }
 
   #rememberPast(item: HistoryItem): void {

@@ -1,9 +1,16 @@
 import type { Field } from '../xep/xep0004.ts';
 import type { Jid } from '../xmpp/jid.ts';
 import type { RoomSettings } from './config.ts';
-import type { Occupant } from './event.ts';
+import type { Occupant, PeerRecord } from './event.ts';
 import type { SettingField } from './setting-field.ts';
-import type { RoomView } from './state.ts';
+
+/** A room among others. */
+export interface Neighbours {
+  readonly jid: Jid;
+  /** The room of which it is another instance. */
+  readonly of: Jid | undefined;
+  readonly peers: ReadonlyMap<Jid, PeerRecord>;
+}
 
 /** What a room must know of its protocol, so that it need not know which one it is. It never changes. */
 export interface Traits {
@@ -12,7 +19,7 @@ export interface Traits {
   /** The protocol's own fields of the owner's form (§10.2). */
   readonly configFields: readonly SettingField[];
   /** What the room's information says beside XEP-0045's own fields (§6.4, XEP-0128). */
-  infoFields?(room: RoomView): readonly Field[];
+  infoFields?(room: Neighbours): readonly Field[];
   /** What contradicts itself in settings that an owner submits, for people; undefined: nothing does. */
   contradiction?(room: Jid, settings: RoomSettings): string | undefined;
   /** Whether the room keeps its last changes, for nodes that missed some. */

@@ -30,6 +30,7 @@ describe('built-in scenarios', () => {
       'mirror',
       'chain',
       'ring',
+      'coven',
       'plain',
     ]);
     expect(builtInScenario('wonderland')?.xep).toBe('0289');

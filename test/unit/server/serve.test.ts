@@ -36,7 +36,7 @@ describe('npm run serve', () => {
     [['--auth', 'none'], /^--auth: "none"/],
     [
       ['--scenario', 'nope'],
-      /^--scenario: "nope" is neither a file nor one of wallops, growing, frozen, local, wonderland, mirror, chain, ring, plain/,
+      /^--scenario: "nope" is neither a file nor one of wallops, growing, frozen, local, wonderland, mirror, chain, ring, coven, plain/,
     ],
     [['--accounts', '/nope.json'], /^--accounts: ENOENT/],
     [['--store', ''], /^--store: a directory is needed/],

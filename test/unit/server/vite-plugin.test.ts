@@ -55,6 +55,7 @@ describe('GET /netsplit.json', () => {
       'mirror',
       'chain',
       'ring',
+      'coven',
       'plain',
     ]);
     expect(config.credentials.operator?.jid).toMatch(/^operator@/);
@@ -65,7 +66,7 @@ describe('GET /netsplit.json', () => {
     const { status, body } = await ask('/netsplit.json?scenario=nope');
     expect(status).toBe(404);
     expect(JSON.parse(body).error).toBe(
-      'no scenario "nope": there are wallops, growing, frozen, local, wonderland, mirror, chain, ring, plain',
+      'no scenario "nope": there are wallops, growing, frozen, local, wonderland, mirror, chain, ring, coven, plain',
     );
   });
 

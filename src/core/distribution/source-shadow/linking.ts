@@ -1,6 +1,7 @@
 /** XEP-0281 §3.7 "To follow", decision #202: how two instances begin a link, notice that it is lost, and begin another. */
 import type { RoomTurn } from '../../room/room-turn.ts';
 import type { RoomView } from '../../room/state.ts';
+import type { Neighbours } from '../../room/traits.ts';
 import type { Sign } from '../../turn/spec.ts';
 import { type Greeting, readGreeting, writeGreeting } from '../../xep/instances.ts';
 import { readRoster, writeRoster } from '../../xep/xep0281.ts';
@@ -246,7 +247,7 @@ export class Linking {
 }
 
 /** All shadows that this room knows, and itself if it is one. */
-export function shadowsOf(room: RoomView): readonly Jid[] {
+export function shadowsOf(room: Neighbours): readonly Jid[] {
   const others = instances(room).filter((peer) => {
     const record = instancePeer(room, peer);
     return record?.seat === 'shadow' && record.state !== 'joining' && record.state !== 'rejected';

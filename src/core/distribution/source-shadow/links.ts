@@ -1,5 +1,6 @@
 import type { RoomTurn } from '../../room/room-turn.ts';
 import type { RoomView } from '../../room/state.ts';
+import type { Neighbours } from '../../room/traits.ts';
 import { type News, readNews, writeHave, writeNews } from '../../xep/instances.ts';
 import { type LinkPlace, readLinkPlace, writeLinkPlace } from '../../xep/sync.ts';
 import { domainOf, type Jid } from '../../xmpp/jid.ts';
@@ -162,12 +163,12 @@ export class Links {
 }
 
 /** The source of which this room is a shadow; undefined: it is the source. */
-export function sourceOf({ of }: RoomView): Jid | undefined {
+export function sourceOf({ of }: Neighbours): Jid | undefined {
   return of;
 }
 
 /** All other instances that are known, whether they are linked or not. */
-export function instances(room: RoomView): readonly Jid[] {
+export function instances(room: Neighbours): readonly Jid[] {
   return instancePeers(room).map(([peer]) => peer);
 }
 

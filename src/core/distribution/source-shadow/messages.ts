@@ -46,7 +46,7 @@ export function isNewer(subject: Subject, before: Subject | undefined): boolean 
   return subject.at === before.at ? (subject.by ?? '') > (before.by ?? '') : subject.at > before.at;
 }
 
-/** §3.6 Example 24: a message of another instance, to all or to one. */
+/** §3.6 Example 25: a message of another instance, to all or to one. */
 export function takeMessage(turn: RoomTurn, links: Links, peer: Jid, stanza: Stanza): void {
   const nick = resourceOf(stanza.from);
   const author = nick === '' ? undefined : theirs(turn.room, links, peer, nick);

@@ -75,6 +75,8 @@ export class Past {
   #lacks(room: RoomView, peer: Jid, { by, epoch, n }: Reached): boolean {
     if (by !== peer && peer !== sourceOf(room) && by !== room.jid) return false;
     const known = room.reached.get(by);
+    // Of its own, a room may lack what it had accepted before it lost its log.
+    if (by === room.jid && epoch >= room.epoch) return false;
     if (known === undefined) return n > 0;
     return epoch > known.epoch || (epoch === known.epoch && n > known.n);
   }
@@ -150,8 +152,7 @@ export class Past {
     if (after !== undefined) return this.#ask(turn, peer, after);
     this.#fetching.delete(peer);
     for (const { by, epoch, n } of fetching.upTo)
-      if (this.#lacks(room, peer, { by, epoch, n }) && by !== room.jid)
-        turn.record({ kind: 'reached', by, order: { epoch, n } });
+      if (this.#lacks(room, peer, { by, epoch, n })) turn.record({ kind: 'reached', by, order: { epoch, n } });
     if (peer === sourceOf(room)) this.#takeTopic(turn, peer, readTopic(history));
   }
 

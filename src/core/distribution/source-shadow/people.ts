@@ -29,7 +29,7 @@ export interface Said {
   readonly presence: readonly XmlElement[];
 }
 
-/** §3.4 Example 15, §3.6: one presence of another instance. */
+/** §3.4 Example 18, §3.6: one presence of another instance. */
 export function takePresence(turn: RoomTurn, links: Links, peer: Jid, stanza: Stanza): void {
   const { room } = turn;
   if (stanza.type !== undefined && stanza.type !== 'unavailable') return;

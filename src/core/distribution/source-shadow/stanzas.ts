@@ -18,7 +18,7 @@ import { el, type XmlElement } from '../../xmpp/xml.ts';
 import type { Links } from './links.ts';
 
 /**
- * §3.4 Example 15: "from the roomjid of the user at the shadow to a roomjid with the same roomnick".
+ * §3.4 Example 18: "from the roomjid of the user at the shadow to a roomjid with the same roomnick".
  *
  * @param nick  what the instance that it goes to calls them
  */

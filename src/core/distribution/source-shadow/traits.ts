@@ -1,5 +1,4 @@
-import type { RoomView } from '../../room/state.ts';
-import type { Traits } from '../../room/traits.ts';
+import type { Neighbours, Traits } from '../../room/traits.ts';
 import type { Field } from '../../xep/xep0004.ts';
 import { shadowsField, sourceField } from '../../xep/xep0281.ts';
 import { NS } from '../../xmpp/namespaces.ts';
@@ -38,7 +37,7 @@ export const shadowTraits: Traits = {
   mayRemove: ({ home }) => home === undefined,
 };
 
-/** §3.3 Example 14. */
-function infoFields({ of }: RoomView): readonly Field[] {
+/** §3.3 Example 16. */
+function infoFields({ of }: Neighbours): readonly Field[] {
   return of === undefined ? [] : [{ var: sourceField, type: 'jid-single', label: 'Source Room', values: [of] }];
 }
