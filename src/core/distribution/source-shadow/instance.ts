@@ -1,17 +1,14 @@
 import type { Change } from '../../room/change.ts';
 import { commitAll } from '../../room/commit.ts';
-import { isLocal, type Occupant, type PeerRecord } from '../../room/event.ts';
+import type { Occupant, PeerRecord } from '../../room/event.ts';
 import { handBack } from '../../room/hand-back.ts';
 import { changesOfDestruction, readDestruction } from '../../room/owner.ts';
 import type { Asked } from '../../room/passed.ts';
 import { type Refusal, refusal } from '../../room/refusal.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
-import { asFirst, sessionsOf } from '../../room/sessions.ts';
 import type { RoomView } from '../../room/state.ts';
 import { refuse } from '../../room/tell.ts';
 import type { Traits } from '../../room/traits.ts';
-import { looksDifferent, unavailable } from '../../room/visibility.ts';
-import type { Spec } from '../../turn/spec.ts';
 import { readHave, readNews } from '../../xep/instances.ts';
 import { isPing } from '../../xep/xep0199.ts';
 import type { ServiceOrder } from '../../xep/xep0281.ts';
@@ -23,20 +20,20 @@ import { el, type XmlElement } from '../../xmpp/xml.ts';
 import { excessMax, type Kind } from '../budgets.ts';
 import type { InstanceTrust, SourceConfig } from '../config.ts';
 import { withoutExcess } from '../excess.ts';
-import { type Link, readLinkTimer } from '../link.ts';
+import { readLinkTimer } from '../link.ts';
 import { instancePeer, instancePeers } from '../peers.ts';
 import type { Protocol, ProtocolStatus } from '../protocol.ts';
 import { isWordless } from '../wordless.ts';
 import { Asking, takeAsked } from './asking.ts';
-import { Configuration, pushConfig, type Taken, takeEntries, tellEntry } from './configuration.ts';
-import { Linking, shadowsOf } from './linking.ts';
+import { Configuration, type Taken, takeEntries } from './configuration.ts';
+import { Linking } from './linking.ts';
 import { instances, Links, placeIn, readUnanswered, sourceOf } from './links.ts';
 import { placed, routeIq, routePrivate, takeIq, takeMessage } from './messages.ts';
 import { Past } from './past.ts';
 import { isElsewhere, takePresence } from './people.ts';
 import { redirect } from './redirect.ts';
 import { Replicating } from './replicating.ts';
-import { instanceMessage, occupantPresence, occupantRename, verdict } from './stanzas.ts';
+import { Spreading } from './spreading.ts';
 import { shadowTraits, sourceTraits } from './traits.ts';
 
 /** What an instance is: the source, or a shadow of one. */
@@ -55,13 +52,12 @@ export class Instance implements Protocol {
   readonly #links: Links;
   readonly #past: Past;
   readonly #linking: Linking;
+  readonly #spreading: Spreading;
   readonly #configuration = new Configuration();
   /** At the source. */
   readonly #replicating: Replicating | undefined;
   /** At a shadow. */
   readonly #asking: Asking | undefined;
-  /** What happens now was said by this instance, and is no news to it. */
-  #teller: Jid | undefined;
   /** With what the room ends: as its users are told (XEP-0045 §10.9). */
   #destruction: XmlElement | undefined;
 
@@ -71,6 +67,7 @@ export class Instance implements Protocol {
     this.#links = new Links(seat.trust);
     this.#past = new Past(this.#links);
     this.#linking = new Linking(this.#links, this.#past);
+    this.#spreading = new Spreading(this.#links);
     if (seat.kind === 'source') this.#replicating = new Replicating(seat, this.#links, this.#linking);
     else this.#asking = new Asking(this.#links, seat.source);
   }
@@ -101,13 +98,12 @@ export class Instance implements Protocol {
     const isPong = link?.isPing(stanza.id) === true;
     // What a server says of a peer that it cannot reach is no sign of that.
     if (stanza.type !== 'error') link?.heard(turn.env.now);
-    this.#teller = peer;
-    if (isPong) this.#pong(turn, peer, stanza);
-    else if (stanza.name === 'iq') this.#iq(turn, peer, stanza);
-    else if (stanza.type === 'error') this.#error(turn, peer, stanza);
-    else this.#news(turn, peer, record, stanza);
-    this.#teller = undefined;
-    this.#replicating?.look(turn);
+    this.#spreading.hears(peer, () => {
+      if (isPong) this.#pong(turn, peer, stanza);
+      else if (stanza.name === 'iq') this.#iq(turn, peer, stanza);
+      else if (stanza.type === 'error') this.#error(turn, peer, stanza);
+      else this.#news(turn, peer, record, stanza);
+    });
     return true;
   }
 
@@ -321,90 +317,11 @@ export class Instance implements Protocol {
     return isOwn ? placed(turn, change) : change;
   }
 
-  /** §3.6: to every other instance, what is of this one; and what the source decides, to whom it concerns. */
   spread(turn: RoomTurn, change: Change): void {
-    const { room } = turn;
-    switch (change.kind) {
-      case 'entered':
-      case 'presence': {
-        const { occupant } = change;
-        const { before, parts = {} } = change.kind === 'presence' ? change : { before: undefined };
-        if (occupant.home !== undefined) return this.#decided(turn, occupant, parts);
-        if (before) return this.#sessions(turn, before, occupant);
-        return this.#tell(turn, '0281#3.4', (peer) => [
-          occupantPresence(room, this.#links, occupant, peer, { item: shared(parts.item) }),
-        ]);
-      }
-      case 'sessionLeft':
-        return this.#sessions(turn, change.before, change.after);
-      case 'left': {
-        const { occupant, parts, alone } = change;
-        if (alone) {
-          this.#destruction = parts.destroy;
-          return;
-        }
-        const { affiliation = occupant.affiliation } = parts.item ?? {};
-        const gone = unavailable({ ...parts, destroy: undefined, item: { ...shared(parts.item), affiliation } });
-        if (occupant.home !== undefined) return this.#decided(turn, occupant, gone);
-        return this.#tell(turn, '0281#3.6', (peer) => [occupantPresence(room, this.#links, occupant, peer, gone)]);
-      }
-      case 'renamed': {
-        const { before, after } = change;
-        if (after.home !== undefined) return;
-        if (sessionsOf(after).length > sessionsOf(before).length) {
-          this.spread(turn, { kind: 'left', occupant: before, parts: { payloads: [] } });
-          return this.spread(turn, { kind: 'presence', occupant: after });
-        }
-        return this.#tell(turn, '0281#3.6', (peer) => occupantRename(room, this.#links, before, after, peer));
-      }
-      case 'message':
-      case 'subject':
-        if (change.item.by !== room.jid || change.late) return;
-        return this.#tell(turn, '0281#3.6', (peer) => [instanceMessage(room, change.item, peer)]);
-      case 'affiliated':
-      case 'registered': {
-        if (this.#seat.kind !== 'source') return;
-        const { user } = change;
-        const by = change.kind === 'affiliated' ? change.by : undefined;
-        const entry = { user, affiliation: room.affiliationOf(user), nick: room.reservedNicks.get(user), by };
-        return tellEntry(turn, this.#links, entry);
-      }
-      case 'configured':
-        if (this.#seat.kind !== 'source') return;
-        this.#replicating?.look(turn);
-        for (const { peer } of this.#links.live()) pushConfig(turn, this.#links, peer, shadowsOf(room), false);
-        return;
-      case 'destroyed':
-        this.ends(turn);
-        return;
-      case 'returned':
-      case 'invited':
-      case 'uninvited':
-        return;
-      default:
-        assertNever(change);
-    }
-    this.#replicating?.look(turn);
-  }
-
-  #tell(turn: RoomTurn, spec: Spec, write: (peer: Jid) => readonly Stanza[]): void {
-    for (const link of this.#links.live()) for (const stanza of write(link.peer)) link.send(turn, stanza, spec);
-    this.#replicating?.look(turn);
-  }
-
-  #sessions(turn: RoomTurn, before: Occupant, after: Occupant): void {
-    if (after.home !== undefined && !isLocal(asFirst(after))) return;
-    const sameFirst = asFirst(before).jid === asFirst(after).jid;
-    if (sameFirst && !looksDifferent(before, after, false)) return;
-    this.#tell(turn, '0281#3.6', (peer) => [occupantPresence(turn.room, this.#links, after, peer)]);
-  }
-
-  /** Decision #204: what the source decides about a user of a shadow, that one does. */
-  #decided(turn: RoomTurn, occupant: Occupant, parts: Parameters<typeof verdict>[4]): void {
-    const { home } = occupant;
-    if (this.#seat.kind !== 'source' || home === undefined || home === this.#teller) return;
-    const link: Link | undefined = this.#links.of(home);
-    link?.send(turn, verdict(turn.room, this.#links, occupant, home, parts), 'decision#204');
+    this.#spreading.spread(turn, change);
+    if (change.kind === 'destroyed') return this.ends(turn);
+    if (change.kind === 'left' && change.alone) this.#destruction = change.parts.destroy;
+    else if (change.kind === 'entered' || change.kind === 'configured') this.#replicating?.look(turn);
   }
 
   route(turn: RoomTurn, from: Occupant, to: Occupant, stanza: Stanza, asked: Asked): void {
@@ -469,10 +386,4 @@ const notReady = refusal(
 function atTheSource(source: Jid): Refusal {
   const text = `This instance of the room is for users of its own server: please enter ${source}.`;
   return { ...refusal('cancel', 'redirect', 'decision#155', text), to: `xmpp:${source}?join` };
-}
-
-/** Who did it, by nick, and why. */
-function shared(item: NonNullable<Parameters<typeof verdict>[4]>['item']) {
-  if (item?.actor === undefined && item?.reason === undefined) return undefined;
-  return { actor: item.actor, reason: item.reason };
 }

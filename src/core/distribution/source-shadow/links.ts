@@ -3,6 +3,7 @@ import type { RoomView } from '../../room/state.ts';
 import type { Neighbours } from '../../room/traits.ts';
 import { type News, readNews, writeHave, writeNews } from '../../xep/instances.ts';
 import { type LinkPlace, readLinkPlace, writeLinkPlace } from '../../xep/sync.ts';
+import type { Role } from '../../xep/xep0045.ts';
 import { domainOf, type Jid } from '../../xmpp/jid.ts';
 import { NS } from '../../xmpp/namespaces.ts';
 import { type Stanza, withPayloads } from '../../xmpp/stanza.ts';
@@ -57,6 +58,8 @@ export class Links {
   readonly #questions = new Map<string, { readonly peer: Jid; readonly what: Question }>();
   /** By peer: what it calls its users who are called otherwise here, because the nick is somebody else's. Decision #207. */
   readonly #aliases = new Map<Jid, Map<string, string>>();
+  /** By peer: the roles of its users as it says. */
+  readonly #claims = new Map<Jid, Map<string, Role>>();
   /** By peer: how often it was greeted in vain. */
   readonly #tries = new Map<Jid, number>();
 
@@ -157,8 +160,21 @@ export class Links {
     this.#aliases.set(peer, aliases);
   }
 
+  /** Which role the peer says that its user has who is called so here. */
+  claims(peer: Jid, nick: string, role: Role): void {
+    const claimed = this.#claims.get(peer) ?? new Map<string, Role>();
+    if (role === 'none') claimed.delete(nick);
+    else claimed.set(nick, role);
+    this.#claims.set(peer, claimed);
+  }
+
+  claimOf(peer: Jid, nick: string): Role | undefined {
+    return this.#claims.get(peer)?.get(nick);
+  }
+
   forgetNames(peer: Jid): void {
     this.#aliases.delete(peer);
+    this.#claims.delete(peer);
   }
 }
 

@@ -61,6 +61,7 @@ export function takePresence(turn: RoomTurn, links: Links, peer: Jid, stanza: St
   }
   if (known === undefined) return;
   if (user.statuses.includes(303) && user.nick !== undefined) return rename(turn, links, peer, known, nick, user.nick);
+  links.claims(peer, known.nick, 'none');
   links.call(peer, nick, undefined);
   const statuses = user.statuses.filter((code) => code !== 110);
   const payloads = cleaned(room, { jid: known.jid, presence: stanza.payloads });
@@ -82,6 +83,7 @@ export function show(turn: RoomTurn, links: Links, peer: Jid, said: Said, by: Ac
   const nick = known?.nick ?? nickFor(turn, links, peer, said);
   if (nick === undefined) return;
   const occupant = occupantOf(turn, peer, said, nick, known);
+  links.claims(peer, nick, said.role);
   if (known === undefined) {
     links.call(peer, said.nick, nick);
     commit(turn, { kind: 'entered', occupant, join: {}, statuses: [] }, { spec: '0281#3.4' });
@@ -91,7 +93,9 @@ export function show(turn: RoomTurn, links: Links, peer: Jid, said: Said, by: Ac
   }
   // S4: the source's own lists count, and not what a shadow says of its users.
   const isWrong = sourceOf(room) === undefined && occupant.role !== said.role;
-  if (isWrong) links.of(peer)?.send(turn, verdict(room, links, occupant, peer), 'decision#204');
+  if (!isWrong) return;
+  links.claims(peer, nick, occupant.role);
+  links.of(peer)?.send(turn, verdict(room, links, occupant, peer), 'decision#204');
 }
 
 /** Why a user of another instance is not shown here; undefined: they are. */
@@ -191,9 +195,12 @@ function rename(turn: RoomTurn, links: Links, peer: Jid, before: Occupant, from:
   if (nick === undefined) return;
   const { jid, affiliation, role, occupantId, presence } = before;
   const here = nickFor(turn, links, peer, { nick, jid, affiliation, role, occupantId, presence }, before);
+  const claim = links.claimOf(peer, before.nick) ?? before.role;
+  links.claims(peer, before.nick, 'none');
   links.call(peer, from, undefined);
   if (here === undefined) return leave(turn, before, { payloads: [] });
   links.call(peer, nick, here);
+  links.claims(peer, here, claim);
   if (here !== before.nick)
     commit(turn, { kind: 'renamed', before, after: { ...before, nick: here } }, { spec: '0281#3.6' });
 }
