@@ -594,6 +594,16 @@ describe('decision #201: what a shadow has from the source', () => {
     expect(seen(world, crone)).toEqual([]);
   });
 
+  it('a configuration that makes everybody’s presence new costs one iq for each shadow, and no presence between instances', () => {
+    const world = occupied();
+    world.send(configure(crone, source, 'c', { 'muc#roomconfig_whois': ['moderators'] }));
+    const asked = world.crossed().filter(({ stanza }) => stanza.type === 'set');
+    expect(asked.map(({ stanza }) => stanza.to)).toEqual([shadow, other]);
+    expect(world.crossed()).toHaveLength(4);
+    for (const user of [crone, witch, faustus])
+      expect(world.got(user).some(({ payloads }) => readStatuses(payloads).includes(173))).toBe(true);
+  });
+
   it('lists: a ban at the source takes the user out at their own instance, and they do not come back', () => {
     const world = occupied();
     world.send(

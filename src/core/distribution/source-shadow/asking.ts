@@ -149,7 +149,7 @@ const outOfReach = refusal('wait', 'remote-server-timeout', 'decision#206', 'the
 /** At the source: a user of a shadow asks for something. They are who the shadow says, if they are of its server. Decision #205. */
 export function takeAsked(turn: RoomTurn, links: Links, peer: Jid, stanza: Stanza): boolean {
   const { room, env } = turn;
-  const asked = readAsked(stanza.payloads);
+  const asked = stanza.type === 'get' ? undefined : readAsked(stanza.payloads);
   if (asked === undefined) return false;
   const { from, payload } = asked;
   const known = room.occupantByJid(from);

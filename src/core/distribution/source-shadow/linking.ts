@@ -10,6 +10,7 @@ import type { Jid } from '../../xmpp/jid.ts';
 import { NS } from '../../xmpp/namespaces.ts';
 import { errorOf, errorReply, iq, iqResult, payloadOf, type Stanza } from '../../xmpp/stanza.ts';
 import { childrenOf, el } from '../../xmpp/xml.ts';
+import { usersMax } from '../budgets.ts';
 import { defaultTimes, jitter, probeMs, timeoutMs } from '../keepalive.ts';
 import { type InstancePeer, instancePeer } from '../peers.ts';
 import { digestFor, ownDigest, pushConfig } from './configuration.ts';
@@ -190,7 +191,7 @@ export class Linking {
     all.push(
       ...roster.items.map(({ name, role, ...item }): Said => ({ ...item, nick: name, role: role ?? 'participant' })),
     );
-    this.#rosters.set(peer, all);
+    this.#rosters.set(peer, all.slice(0, usersMax));
     turn.send(iqResult(stanza), '0281#3.2', peer);
     if (roster.more) return true;
     this.#rosters.delete(peer);

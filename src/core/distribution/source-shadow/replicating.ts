@@ -32,6 +32,8 @@ export class Replicating {
   look(turn: RoomTurn): void {
     const { room } = turn;
     const { nodes, distributed } = room.config;
+    // XEP-0045 §10.1: a new room is its owner's alone until it is configured.
+    if (room.locked) return;
     const wanted = distributed ? nodes : [];
     for (const [peer] of instancePeers(room)) if (!wanted.includes(domainOf(peer))) this.stop(turn, peer);
     const known = new Set(instancePeers(room).map(([peer]) => domainOf(peer)));
@@ -125,9 +127,10 @@ export class Replicating {
     if (shadow !== undefined && instancePeer(turn.room, shadow)?.state === 'joining') this.#ask(turn, shadow);
   }
 
-  /** After a start: what was asked is not known any more. */
+  /** After a start: what was asked is not known any more, and whoever refused may think otherwise. */
   linkUp(turn: RoomTurn): void {
-    for (const [peer, { state }] of instancePeers(turn.room)) if (state === 'joining') this.#ask(turn, peer);
+    for (const [peer, { state }] of instancePeers(turn.room))
+      if (state === 'joining' || state === 'rejected') this.again(turn, peer);
   }
 
   /** The peerhost has lost the shadow, or never had it: it is asked anew. */
