@@ -110,6 +110,7 @@ export const decisions: Readonly<Record<string, string>> = {
   '160': 'how much a node may send',
   '161': 'taking a user of another node out',
   '162': 'kicks of another node',
+  '164': 'the time of a subject of before',
   '175': 'a node that an owner blocks',
   '163': 'the order of what one user does',
   '180': 'refusals that are no reject',

@@ -161,7 +161,7 @@ export class JoinedNode {
       ask &&
       (missing(room, peer, env.now, undefined) ?? { ...ask, maxstanzas: room.config.historyMax, have: [] });
     if (mine) link.send(turn, resyncRequest(room, peer, mine), 'decision#181');
-    link.send(turn, nodeSubject(room, link), '0289#5.1');
+    link.send(turn, nodeSubject(turn, link), '0289#5.1');
   }
 
   /** Decision #184: it is on no list. An owner may want to be asked; a room without our extension does not ask again. */
