@@ -415,6 +415,28 @@ describe('F8: what is to have been said before', () => {
     expect(plain).toEqual(['hers']);
   });
 
+  it('decision #157: what this room accepted before its log begins comes back before anything new of that peer, not after', () => {
+    const own = (text: string) =>
+      speaks(
+        'Hamlet',
+        hamlet,
+        text,
+        [
+          el('delay', NS.delay, { from: rabbithole, stamp: '1970-01-01T00:00:00Z' }),
+          writeStanzaId({ by: elsinore, id: text }),
+        ],
+        rabbithole,
+      );
+    const world = joinedToStranger({}, [own('lost')]);
+    expect(texts(world, hamlet)).toEqual(['lost']);
+    world.clear();
+    world.advance(1_000);
+    world.inject(denmark, rooms, own('lost, too'));
+    world.inject(denmark, rooms, speaks('Alice', alice, 'news', [], rabbithole));
+    world.inject(denmark, rooms, own('never said'));
+    expect(texts(world, hamlet)).toEqual(['lost, too', 'news']);
+  });
+
   it.each(['1990-10-13T23:59:00Z', 'its first moment'])(
     'decision #157: nor what this room is to have accepted since it began: %s',
     (at) => {
