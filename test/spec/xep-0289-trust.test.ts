@@ -247,6 +247,30 @@ describe('this room’s own rules bind users of other nodes', () => {
     expect(nicks(world, denmark)).toEqual([]);
   });
 
+  it('decision #156: a user who is in by another node is told by that node alone who does not let them in', () => {
+    const world = worldOf({ elsinore: {} });
+    enter(world, alice, 'Alice');
+    world.cut('denmark.lit', 'wonderland.lit', 'silent');
+    enter(world, hamlet, 'Hamlet');
+    const place = readLinkPlace(
+      world.to(`${rabbithole}/Hamlet`).flatMap((one) => payloadOf(one, 'fmuc', NS.fmuc) ?? [])[0],
+    );
+    const no = element('fmuc', NS.fmuc, { from: alice }, [
+      writeRefused(),
+      writeLinkPlace({ session: place?.session ?? '', n: 0 }),
+    ]);
+    const error = el('error', NS.client, { type: 'auth' }, el('forbidden', NS.stanzas));
+    world.inject(
+      denmark,
+      rooms,
+      presence(jid(`${rabbithole}/Hamlet`), jid(`${elsinore}/Hamlet`), { type: 'error' }, no, error),
+    );
+    world.cut('denmark.lit', 'wonderland.lit', undefined);
+    world.advance(60_000);
+    expect(nicks(world, denmark).sort()).toEqual(['Alice', 'Hamlet']);
+    expect(texts(world, alice)).toEqual([]);
+  });
+
   it('decision #175: a user who waits for a node that an owner blocks meanwhile is in at once', () => {
     const world = worldOf({ elsinore: { affiliations: [owner(ophelia)] } });
     world.cut('denmark.lit', 'wonderland.lit', 'silent');

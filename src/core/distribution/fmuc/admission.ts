@@ -72,10 +72,12 @@ export function askAgain(links: Links, change: Change): void {
   if (occupant !== undefined) for (const { jid } of sessionsOf(occupant)) links.forgetRefusals(jid);
 }
 
-/** A user who waited is in, and learns which nodes do not let them in. */
+/** A user who waited is in, and learns which nodes do not let them in. Who comes by another node is that node's to tell. */
 export function tellWaiting(turn: RoomTurn, links: Links, change: Change): void {
-  const jid = change.kind === 'entered' ? change.occupant.jid : undefined;
-  for (const text of jid === undefined ? [] : links.takeWords(jid)) tellUser(turn, jid as Jid, text, 'decision#156');
+  const { jid, home } = change.kind === 'entered' ? change.occupant : {};
+  if (jid === undefined) return;
+  const words = links.takeWords(jid);
+  if (home === undefined) for (const text of words) tellUser(turn, jid, text, 'decision#156');
 }
 
 /** This room's lists or rules are others now, so users of other nodes have another rank here. What is shown of it stays. */

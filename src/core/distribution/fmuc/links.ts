@@ -15,6 +15,8 @@ import { isOwnUser, Scopes } from './scope.ts';
 
 /** Users who are remembered as refused, or as taken out, for each peer. */
 const keptMax = 1_000;
+/** How much a user who waits is told of the nodes that do not let them in. */
+const wordsMax = 20;
 
 /** The links of one room while it runs: to the room that it joins, and to the rooms that join it. */
 export class Links {
@@ -49,7 +51,9 @@ export class Links {
 
   /** A user is about to be in, and is told this then. */
   tellLater(user: Jid, text: string): void {
-    this.#words.set(user, [...(this.#words.get(user) ?? []), text]);
+    // Also of users who do not wait, if a node likes.
+    this.#words.set(user, [...(this.#words.get(user) ?? []), text].slice(-wordsMax));
+    forgetOldest(this.#words);
   }
 
   takeWords(user: Jid): readonly string[] {
@@ -147,7 +151,7 @@ export class Links {
 }
 
 /** A peer that names ever new users makes this node forget the oldest. */
-function forgetOldest(users: Set<Jid> | Map<Jid, string>): void {
+function forgetOldest(users: Set<Jid> | Map<Jid, unknown>): void {
   for (const oldest of users.keys()) {
     if (users.size <= keptMax) return;
     users.delete(oldest);
