@@ -1,5 +1,6 @@
 import { isWordless } from '../core/distribution/wordless.ts';
 import { readLinkPlace } from '../core/xep/sync.ts';
+import { hasStatus } from '../core/xep/xep0045.ts';
 import { bareOf, type Jid } from '../core/xmpp/jid.ts';
 import { NS } from '../core/xmpp/namespaces.ts';
 import { bodyOf, errorOf, payloadOf, type Stanza } from '../core/xmpp/stanza.ts';
@@ -9,6 +10,7 @@ import { servedHere, userOf } from './checkers/occupants.ts';
 import type { Evidence } from './evidence.ts';
 import { fmucCheckers } from './fmuc-checkers.ts';
 import type { Checker, Place } from './judge.ts';
+import { isSelf } from './stanzas.ts';
 import type { Violation } from './trace.ts';
 
 /** The node that all others depend on, the room that each of the others joins, and which node of the plan is hostile. */
@@ -103,7 +105,8 @@ const nameOf = (user: Jid, { name, id }: Stanza) => `${user} ${name} ${id}`;
 
 /**
  * R-c: who says something is answered: it comes back, or they are told that it may not have been said; and what was refused at
- * once was not said. Not promised where their client is another since, or their node has crashed.
+ * once was not said. Not promised where their client is another since, or their node has crashed; nor to a session that was
+ * taken out meanwhile, because nothing may follow its own unavailable presence (G6), and only what follows would be an answer.
  */
 const nobodyWaits: Checker = (given) => {
   const { trace, byJid } = given;
@@ -128,6 +131,8 @@ const nobodyWaits: Checker = (given) => {
       open.set(nameOf(stanza.from, stanza), { user: stanza.from, node: to, i, body });
     },
     sent({ stanza, by }, i) {
+      if (stanza.type === 'unavailable' && isSelf(stanza) && !hasStatus(stanza.payloads, 303))
+        return excuse((user, node) => user === stanza.to && node === by);
       const key = nameOf(stanza.to, stanza);
       const said = open.get(key);
       if (said === undefined || said.node !== by || (stanza.type !== 'groupchat' && stanza.type !== 'error')) return;

@@ -1500,8 +1500,16 @@ const mirrored: typeof cases = {
         replica(story).tells(timedOut(said), story.asks(said));
         story.tells(says('Alice', bob, '#0:1'));
       },
+      'they have another nick since': (story) => {
+        replica(story).asks(asked(alice, '#0:1'));
+        story.tells(shows('Alice', alice, { type: 'unavailable', statuses: [110, 303] }));
+      },
     },
     excused: {
+      'they were taken out meanwhile': (story) => {
+        replica(story).asks(asked(alice, '#0:1'));
+        story.tells(shows('Alice', alice, { type: 'unavailable', statuses: [110, 301] }));
+      },
       'their client is gone': (story) => {
         replica(story).asks(asked(alice, '#0:1'));
         story.session(alice, false);
