@@ -795,6 +795,29 @@ describe('decision #171: a replica of a replica', () => {
     for (const user of [alice, hamlet, yorick]) expect([user, seen(world, user)]).toEqual([user, ['z']]);
   });
 
+  it('the users of a node whose link is lost meanwhile do not come back with an echo', () => {
+    const world = occupied('alice', 'hamlet', 'ophelia', 'yorick');
+    world.freeze(rooms);
+    world.send(
+      presence(jid(yorick), jid(`${kronborg}/Yorick`), {}, el('show', NS.client, {}, 'away')),
+      joins('gravedigger@helsingor.lit/x', `${kronborg}/Clown`),
+      says(yorick, kronborg, 'said'),
+    );
+    world.cut('denmark.lit', 'helsingor.lit', 'bounce');
+    // A leave waits for nobody, and so it is found out.
+    world.send(leaves(ophelia, `${elsinore}/Ophelia`));
+    world.clear();
+    world.thaw(rooms);
+    expect(nicks(world, denmark)).toEqual(['Alice', 'Hamlet']);
+    expect(nicks(world, rooms)).toEqual(['Alice', 'Hamlet']);
+    expect(seen(world, hamlet)).toEqual(['said']);
+    world.cut('denmark.lit', 'helsingor.lit', undefined);
+    world.advance(120_000);
+    world.clear();
+    world.send(says(yorick, kronborg, 'x'));
+    for (const user of [alice, hamlet, yorick]) expect([user, seen(world, user)]).toEqual([user, ['x']]);
+  });
+
   it('who takes a nick that is the primary’s is refused, with their own kept; or is not let in', () => {
     const world = occupied('alice', 'hamlet', 'yorick');
     world.send(

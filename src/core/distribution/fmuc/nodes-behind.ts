@@ -134,11 +134,21 @@ export class NodesBehind {
     return true;
   }
 
+  /**
+   * If the link by which it came is lost meanwhile, the node has given up what waited, and its users are out. What they said
+   * is said all the same, because everybody else reads it.
+   */
   #byNode(peer: Jid, author: Jid, stanza: Stanza, before?: Known): ByNode {
+    const link = this.#links.of(peer);
+    const isOver = () => this.#links.of(peer) !== link;
     return {
       peer,
-      admit: (turn) => this.#take(turn, peer, author, stanza, before),
-      refuse: (turn, why) => this.#refuse(turn, peer, author, stanza, why),
+      admit: (turn) => {
+        if (stanza.name === 'message' || !isOver()) this.#take(turn, peer, author, stanza, before);
+      },
+      refuse: (turn, why) => {
+        if (!isOver()) this.#refuse(turn, peer, author, stanza, why);
+      },
     };
   }
 
