@@ -414,6 +414,65 @@ describe('decision #152: an echo that does not come, or comes late', () => {
     expect(seen(world, hamlet).filter((text) => text.includes('Dane'))).toEqual([]);
   });
 
+  it('decision #170: a session that asks twice for a nick, and then for that of another one of its user, gets the last alone', () => {
+    const world = occupied('alice', 'hamlet');
+    world.freeze(rooms);
+    world.send(joins('ophelia@denmark.lit/phone', `${elsinore}/Nymph`));
+    world.send(joins(ophelia, `${elsinore}/Ophelia`), joins(ophelia, `${elsinore}/Ophelia`));
+    world.send(joins(ophelia, `${elsinore}/Nymph`), leaves('ophelia@denmark.lit/phone', `${elsinore}/Nymph`));
+    world.thaw(rooms);
+    for (const node of [rooms, denmark]) expect(nicks(world, node)).toEqual(['Alice', 'Hamlet', 'Nymph']);
+    world.clear();
+    world.send(says(ophelia, elsinore, 'x'));
+    for (const user of [alice, hamlet, ophelia]) expect([user, seen(world, user)]).toEqual([user, ['x']]);
+  });
+
+  it('decision #170: of the sessions of a user who wait for the link, that in whose name it was asked for enters first', () => {
+    const world = occupied('alice');
+    world.freeze(rooms);
+    world.send(
+      joins(hamlet, `${elsinore}/Hamlet`),
+      joins(phone, `${elsinore}/Hamlet`),
+      joins(hamlet, `${elsinore}/Hamlet`),
+    );
+    world.thaw(rooms);
+    for (const user of [hamlet, phone]) expect(seen(world, user)).toContain('available Hamlet (self)');
+    // To the primary the user has the JID of the session that entered first (decision #141).
+    const said = onLink(world).filter(({ stanza }) => stanza.from.startsWith(elsinore));
+    expect(new Set(said.map(({ stanza }) => fmucOf(stanza).attrs['from']))).toEqual(new Set([hamlet]));
+    world.clear();
+    world.send(says(hamlet, elsinore, 'x'), says(phone, elsinore, 'y'));
+    for (const user of [alice, hamlet, phone]) expect([user, seen(world, user)]).toEqual([user, ['x', 'y']]);
+  });
+
+  it('decision #170: a session that waits beside another one, and asks again once that has left, enters alone', () => {
+    const world = occupied('alice', 'hamlet', 'ophelia');
+    world.send(presence(jid(hamlet), jid(`${elsinore}/Hamlet`), {}, el('show', NS.client, {}, 'away')));
+    world.freeze(rooms);
+    world.send(joins(phone, `${elsinore}/Hamlet`), leaves(hamlet, `${elsinore}/Hamlet`));
+    world.send(joins(phone, `${elsinore}/Hamlet`));
+    world.clear();
+    world.thaw(rooms);
+    expect(seen(world, phone)).toContain('available Hamlet (self)');
+    world.clear();
+    world.send(says(phone, elsinore, 'x'));
+    for (const user of [alice, ophelia, phone]) expect([user, seen(world, user)]).toEqual([user, ['x']]);
+    expect(world.got(hamlet)).toEqual([]);
+  });
+
+  it('decision #170: if somebody else wants the nick by then, the session is refused', () => {
+    const world = occupied('alice', 'hamlet', 'ophelia');
+    world.send(presence(jid(hamlet), jid(`${elsinore}/Hamlet`), {}, el('show', NS.client, {}, 'away')));
+    world.freeze(rooms);
+    world.send(joins(phone, `${elsinore}/Hamlet`), leaves(hamlet, `${elsinore}/Hamlet`));
+    world.send(joins('laertes@denmark.lit/x', `${elsinore}/Hamlet`));
+    world.thaw(rooms);
+    const entered = ['laertes@denmark.lit/x', phone].map((user) => seen(world, user));
+    expect(entered.filter((all) => all.includes('presence error conflict')).length).toBe(1);
+    expect(entered.filter((all) => all.includes('available Hamlet (self)')).length).toBe(1);
+    for (const node of [rooms, denmark]) expect(nicks(world, node)).toEqual(['Alice', 'Hamlet', 'Ophelia']);
+  });
+
   it('decision #170: of two who want one nick meanwhile, the second is refused at once', () => {
     const world = occupied('alice', 'hamlet', 'ophelia');
     world.freeze(rooms);

@@ -65,6 +65,13 @@ export class AwaitedEchoes {
     return undefined;
   }
 
+  /** All that are like this, taken out. */
+  takeEach(now: Instant, like: (awaited: Awaited) => boolean): readonly Awaited[] {
+    const taken: Awaited[] = [];
+    for (let one = this.take(now, like); one; one = this.take(now, like)) taken.push(one);
+    return taken;
+  }
+
   /** Whether one is like this. */
   has(now: Instant, like: (awaited: Awaited) => boolean): boolean {
     return (this.#waiting.find(now, like) ?? this.#late.find(now, like)) !== undefined;
