@@ -922,6 +922,47 @@ describe('decision #172: what a primary keeps is the room’s', () => {
   });
 });
 
+describe('decision #173: what a replica’s own users are to have said', () => {
+  const topic = message(jid(hamlet), elsinore, { type: 'groupchat', id: 's' }, el('subject', NS.client, {}, 'topic'));
+  const isEcho = (stanza: Stanza) => bareOf(stanza.from) === rabbithole && stanza.to === elsinore;
+
+  it('its primary has accepted it, and the echo is lost with the link: it comes with the next join, once', () => {
+    const world = occupied('alice', 'hamlet', 'ophelia');
+    world.advance(60_000);
+    world.lose((stanza) => isEcho(stanza) && bodyOf(stanza) === 'x');
+    world.send(says(hamlet, elsinore, 'x'));
+    expect(seen(world, hamlet)).toEqual([]);
+    world.send(says(alice, rabbithole, 'y'));
+    for (const user of [hamlet, ophelia])
+      expect(seen(world, user).filter((text) => text.length === 1)).toEqual(['x', 'y']);
+  });
+
+  it('a subject: the same, and it is still its author’s', () => {
+    const world = occupied('alice', 'hamlet', 'ophelia');
+    world.advance(60_000);
+    world.lose((stanza) => isEcho(stanza) && subjectChange(stanza) === 'topic');
+    world.send(topic);
+    expect(seen(world, hamlet)).toEqual([]);
+    world.send(says(alice, rabbithole, 'y'), joins('horatio@denmark.lit/x', `${elsinore}/Horatio`));
+    for (const user of [ophelia, 'horatio@denmark.lit/x']) {
+      const subject = world.got(user).find((stanza) => subjectChange(stanza) !== undefined);
+      expect([user, subject?.from, subject && subjectChange(subject)]).toEqual([user, `${elsinore}/Hamlet`, 'topic']);
+    }
+  });
+
+  it('the replica crashes before the echo comes: the same', () => {
+    const world = occupied('alice', 'hamlet', 'ophelia');
+    world.advance(60_000);
+    world.lose((stanza) => isEcho(stanza) && bodyOf(stanza) === 'x');
+    world.send(says(hamlet, elsinore, 'x'));
+    const log = world.crash(denmark);
+    world.clear();
+    world.boot(denmark, structuredClone(log));
+    world.advance(120_000);
+    for (const user of [hamlet, ophelia]) expect(seen(world, user).filter((text) => text === 'x')).toEqual(['x']);
+  });
+});
+
 /** Words of Alice's, as the replica says that they were said. */
 function longAgo(session: string, n: number): Stanza {
   return message(

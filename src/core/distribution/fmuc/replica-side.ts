@@ -79,10 +79,8 @@ export class ReplicaSide {
 
   /** Something that a user of this node may do. */
   decide(turn: RoomTurn, change: Change, stanza: Stanza): 'commit' | 'held' | Refusal {
-    if (change.kind === 'entered') {
-      this.sessionWithdrawn(turn, stanza.from);
-      return this.#enters(turn, change);
-    }
+    if (change.kind === 'entered') this.sessionWithdrawn(turn, stanza.from);
+    if (change.kind === 'entered') return this.#enters(turn, change);
     if (change.kind === 'presence' && change.join) this.#supersede(turn, stanza.from);
     if (!waits(change, stanza)) return 'commit';
     if (this.reach(turn.room) === 'joined') return this.#hold(turn, change, stanza);
