@@ -483,6 +483,30 @@ describe('decision #152: an echo that does not come, or comes late', () => {
     expect(seen(world, 'laertes@denmark.lit/x')).toEqual(['presence error conflict']);
   });
 
+  it('decision #170: nor does a user who has two nicks take one that waits for their own other session', () => {
+    const world = occupied('alice', 'hamlet', 'yorick');
+    world.freeze(rooms);
+    world.send(joins('yorick@helsingor.lit/phone', `${kronborg}/Jester`));
+    world.freeze(denmark);
+    world.thaw(rooms);
+    world.send(presence(jid(yorick), jid(`${kronborg}/Jester`), { id: 'n' }));
+    expect(seen(world, yorick)).toEqual(['presence error conflict']);
+    world.thaw(denmark);
+    for (const node of [rooms, denmark, helsingor])
+      expect(nicks(world, node)).toEqual(['Alice', 'Hamlet', 'Jester', 'Yorick']);
+  });
+
+  it('decision #170: a session that asks for the nick which another one of its user is about to have waits for that', () => {
+    const world = occupied('alice', 'hamlet', 'ophelia');
+    world.freeze(rooms);
+    world.send(presence(jid(hamlet), jid(`${elsinore}/Dane`), { id: 'n' }), joins(phone, `${elsinore}/Dane`));
+    world.thaw(rooms);
+    for (const node of [rooms, denmark]) expect(nicks(world, node)).toEqual(['Alice', 'Dane', 'Ophelia']);
+    expect(seen(world, phone)).toContain('available Dane (self)');
+    const said = onLink(world).filter(({ stanza }) => stanza.from.startsWith(elsinore));
+    expect(new Set(said.map(({ stanza }) => fmucOf(stanza).attrs['from']))).toEqual(new Set([hamlet]));
+  });
+
   it('decision #170: who loses a nick to a user of the primary keeps their own, or is not let in', () => {
     const world = occupied('alice', 'hamlet');
     world.send(

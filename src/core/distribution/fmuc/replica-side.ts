@@ -116,7 +116,7 @@ export class ReplicaSide {
     const { nick, jid } = waiting.occupant;
     const reach = this.reach(room);
     if (reach === 'cut') return this.#cutOff(turn.room);
-    if (this.awaited.wants(nick, jid, env.now)) return conflict;
+    if (this.awaited.wants(nick, env.now, (author) => bareOf(author) !== bareOf(jid))) return conflict;
     const before = this.#entrance.get(jid, env.now);
     const held = this.#entrance.hold(turn, waiting);
     if (held !== 'held') return held;
@@ -160,10 +160,8 @@ export class ReplicaSide {
       const asked = this.#sendOn(turn, link, occupantPresence(room, occupant, occupantJid(link.peer, nick)), way);
       return this.#wait(turn, asked, { author: jid, name: 'presence', nick, wish: { kind: 'entry' } });
     }
-    // Decision #141: of several sessions the primary knows the one that entered first, so the others wait for that.
-    const isOther = ({ author, wish }: Awaited) =>
-      wish.kind === 'entry' && author !== jid && bareOf(author) === bareOf(jid);
-    if (this.awaited.has(env.now, (one) => isOther(one) && one.nick === nick)) return;
+    // Decision #141: of several sessions the primary knows the one that had the nick first, so the others wait for that.
+    if (this.awaited.wants(nick, env.now, (author) => author !== jid && bareOf(author) === bareOf(jid))) return;
     const change = entry(room, occupant, join);
     const asked = this.#spreading.ask(turn, change, link);
     const wish: Wish =
@@ -181,8 +179,8 @@ export class ReplicaSide {
     if (link === undefined) return this.#cutOff(turn.room);
     if (this.awaited.isFull(stanza.from, env.now)) return crowded;
     const nick = change.kind === 'renamed' ? change.after.nick : undefined;
-    if (nick !== undefined && this.#isWanted(turn, nick, stanza.from)) return conflict;
     const author = asFirst(change.kind === 'renamed' ? change.after : change.occupant).jid;
+    if (nick !== undefined && this.#isWanted(turn, nick, author)) return conflict;
     if (this.#links.isRefused(this.primary, author) && !isUpdate(change)) return unwelcome;
     const asked = this.#spreading.ask(turn, change, link);
     if (asked === undefined || author === undefined) return 'commit';
@@ -217,12 +215,10 @@ export class ReplicaSide {
     this.awaited.add({ ...asked, ...what }, now);
   }
 
-  #isWanted(turn: RoomTurn, nick: string, user: Jid): boolean {
-    const { now } = turn.env;
-    if (this.awaited.wants(nick, user, now)) return true;
-    return this.#entrance
-      .all(now)
-      .some(({ occupant }) => occupant.nick === nick && bareOf(occupant.jid) !== bareOf(user));
+  /** Whether anybody else waits for this nick, though it be the same user's other session: which is first is yet to be seen. */
+  #isWanted({ env }: RoomTurn, nick: string, user: Jid | undefined): boolean {
+    if (this.awaited.wants(nick, env.now, (author) => author !== user)) return true;
+    return this.#entrance.all(env.now).some(({ occupant }) => occupant.nick === nick);
   }
 
   /**
