@@ -856,6 +856,18 @@ describe('decision #171: a replica of a replica', () => {
     expect(world.status(denmark).peers).toEqual([]);
   });
 
+  it('who may not be in by the rules of the one between is refused there, and the primary is not asked', () => {
+    const world = occupied('alice', 'hamlet');
+    const ban = el('item', NS.mucAdmin, { jid: 'yorick@helsingor.lit', affiliation: 'outcast' });
+    world.send(
+      iq(jid('gertrude@denmark.lit/x'), elsinore, { type: 'set', id: 'b' }, el('query', NS.mucAdmin, {}, ban)),
+    );
+    world.clear();
+    world.send(joins(yorick, `${kronborg}/Yorick`));
+    expect(seen(world, yorick)).toEqual(['presence error forbidden']);
+    expect(onLink(world)).toEqual([]);
+  });
+
   it('cut off from the primary, the one between says so to the other, and both keep their users', () => {
     const world = occupied('alice', 'hamlet', 'yorick');
     cut(world);
