@@ -127,6 +127,7 @@ export const decisions: Readonly<Record<string, string>> = {
   '170': 'users who wait to enter a replica',
   '171': 'a replica of a replica',
   '172': 'a primary takes no past from its replicas',
+  '173': 'a primary knows what a replica’s own users have said',
   '190': 'what a peer without our extension may misread',
   '191': 'whom presence of a peer without our extension is about',
   '192': 'leaving before another join',

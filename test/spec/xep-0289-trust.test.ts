@@ -752,4 +752,13 @@ describe('F13: budgets', () => {
     const sent = flood(joinedByStranger(), rooms, denmark, 50, join);
     expect(sent.filter((stanza) => subjectChange(stanza) !== undefined).length).toBeLessThanOrEqual(20);
   });
+
+  it('decision #160: a join of which nothing comes costs no more than a presence', () => {
+    const guest = 'guildenstern@denmark.lit/p';
+    const world = worldOf({ rabbithole: { affiliations: [owner(alice), banned(guest)] } });
+    world.cut('denmark.lit', 'wonderland.lit', 'silent');
+    flood(world, rooms, denmark, 30, () => introduces('Guildenstern', guest, [writeJoin({}), rank()]));
+    world.inject(rooms, denmark, introduces('Hamlet', hamlet, [writeJoin({}), rank()]));
+    expect(nicks(world, rooms)).toEqual(['Hamlet']);
+  });
 });

@@ -106,13 +106,14 @@ export function maySay(room: RoomView, { jid }: Known, stanza: Stanza): Refusal 
 /**
  * F8, decision #157: whether a peer may tell of something that was said a while ago. Whom this room would not let speak is not
  * heard in this way either. Of what its own users said since its log begins this room knows more than any other; of before
- * that, what it accepted itself may come back, from a peer that has told nothing since.
+ * that, what it accepted itself may come back, from a peer that has told nothing since. A primary decides what a replica's users
+ * have said, and its echo may be lost: decision #173.
  */
 export function mayTellOf(room: RoomView, links: Links, peer: Jid, item: HistoryItem, stanza: Stanza): boolean {
   const { author, by, at } = item;
   if (author === undefined) return true;
-  const isLost = readStanzaId(stanza.payloads, room.jid) !== undefined && mayHaveLost(room, peer, at);
-  if (isLost && isOwnUser(room.jid, author)) return true;
+  const isLost = mayHaveLost(room, peer, at) || links.isPrimary(room, peer);
+  if (isLost && readStanzaId(stanza.payloads, room.jid) !== undefined && isOwnUser(room.jid, author)) return true;
   const guest = { peer, user: author, origin: by, counts: links.of(peer)?.counts === true };
   if (!isInScope(room, links, guest)) return false;
   return barredBy(room, links, guest) === undefined && mayTalk(room, rankOf(room, author)) === undefined;
@@ -145,6 +146,8 @@ export function ownedSubject(
 ): Subject {
   const { by = peer, at } = subject;
   if (author === undefined || (by === room.jid && mayHaveLost(room, peer, at))) return subject;
+  // Decision #173.
+  if (links.isPrimary(room, peer) && isOwnUser(room.jid, author)) return subject;
   const guest = { peer, user: author, origin: by, counts: links.of(peer)?.counts === true };
   const known = room.subject;
   if (isInScope(room, links, guest) || (known?.nick === subject.nick && sameSubject(known, subject))) return subject;

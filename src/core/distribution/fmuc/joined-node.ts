@@ -78,6 +78,7 @@ export class JoinedNode {
       return this.standOff(turn, peer, author, refusal);
     if (same?.home === peer) showAs(turn, this.#links, same, occupant, peer);
     else if (!same && !enter(turn, this.#links, peer, occupant, route, refusal)) {
+      this.#links.budgets.joinedNothing(peer, env.now);
       // Without EXT nothing but <reject/> ends its wait (§5.1).
       if (place === undefined && this.#links.of(peer) === undefined)
         turn.send(reject(room, peer, 'This room does not let this user in.'), '0289#5.1', peer);

@@ -108,6 +108,11 @@ export class Links {
     return this.mode === 'primary-replica' && this.isInbound(room, peer);
   }
 
+  /** Whether that one is the primary of this room. */
+  isPrimary(room: RoomView, peer: Jid): boolean {
+    return this.mode === 'primary-replica' && this.isOutbound(room, peer);
+  }
+
   of(peer: Jid): Link | undefined {
     return this.#links.get(peer);
   }
