@@ -202,11 +202,13 @@ const nobodyIsLost: Checker = (given) => {
         if (event.kind === 'occupantLeft' && event.leaving?.statuses?.includes(333))
           violations.push({ invariant: 'F-r', what: `${by} ends a link of a ring, and ${event.nick} is lost`, at: i });
     },
-    got({ i, view, stanza }) {
+    got({ i, view, sent, stanza, self }) {
       if (!sound || stanza.name !== 'presence' || stanza.type === 'error') return;
       exercised++;
       const lost = stanza.type === 'unavailable' && readMucUser(stanza.payloads)?.statuses.includes(333);
-      if (lost && !gone.has(resourceOf(stanza.from)))
+      // XEP-0045 §7.2.18: nobody was lost where a client takes itself for an occupant, such as one that changes its nick after its leave.
+      const isAnswer = self && inputOf(trace, sent)?.from === view.person.jid;
+      if (lost && !isAnswer && !gone.has(resourceOf(stanza.from)))
         violations.push({ invariant: 'F-r', what: `${view.person.jid} saw ${stanza.from} get lost`, at: i });
     },
     verdict: () => ({ violations, exercised }),

@@ -1,12 +1,16 @@
 import { isWordless } from '../core/distribution/wordless.ts';
+import { readLinkPlace } from '../core/xep/sync.ts';
+import { hasStatus } from '../core/xep/xep0045.ts';
 import { bareOf, type Jid } from '../core/xmpp/jid.ts';
-import { bodyOf, errorOf, type Stanza } from '../core/xmpp/stanza.ts';
+import { NS } from '../core/xmpp/namespaces.ts';
+import { bodyOf, errorOf, payloadOf, type Stanza } from '../core/xmpp/stanza.ts';
 import { textOf } from '../core/xmpp/xml.ts';
 import { inputOf } from './causes.ts';
 import { servedHere, userOf } from './checkers/occupants.ts';
 import type { Evidence } from './evidence.ts';
 import { fmucCheckers } from './fmuc-checkers.ts';
 import type { Checker, Place } from './judge.ts';
+import { isSelf } from './stanzas.ts';
 import type { Violation } from './trace.ts';
 
 /** The node that all others depend on, the room that each of the others joins, and which node of the plan is hostile. */
@@ -101,7 +105,8 @@ const nameOf = (user: Jid, { name, id }: Stanza) => `${user} ${name} ${id}`;
 
 /**
  * R-c: who says something is answered: it comes back, or they are told that it may not have been said; and what was refused at
- * once was not said. Not promised where their client is another since, or their node has crashed.
+ * once was not said. Not promised where their client is another since, or their node has crashed; nor to a session that was
+ * taken out meanwhile, because nothing may follow its own unavailable presence (G6), and only what follows would be an answer.
  */
 const nobodyWaits: Checker = (given) => {
   const { trace, byJid } = given;
@@ -126,6 +131,8 @@ const nobodyWaits: Checker = (given) => {
       open.set(nameOf(stanza.from, stanza), { user: stanza.from, node: to, i, body });
     },
     sent({ stanza, by }, i) {
+      if (stanza.type === 'unavailable' && isSelf(stanza) && !hasStatus(stanza.payloads, 303))
+        return excuse((user, node) => user === stanza.to && node === by);
       const key = nameOf(stanza.to, stanza);
       const said = open.get(key);
       if (said === undefined || said.node !== by || (stanza.type !== 'groupchat' && stanza.type !== 'error')) return;
@@ -152,6 +159,11 @@ const nobodyWaits: Checker = (given) => {
   };
 };
 
+/** Which link of two nodes a stanza belongs to (decision #60). */
+function linkOf(stanza: Stanza): string | undefined {
+  return readLinkPlace(payloadOf(stanza, 'fmuc', NS.fmuc))?.session;
+}
+
 /**
  * R-d: an echo counts, however late it is: a node with users keeps what its primary sends back over the link by which it was
  * asked. (That it counts once is G4.)
@@ -161,9 +173,12 @@ const lateEchoCounts: Checker = (given) => {
   let exercised = 0;
   const { above, hostile, rooms } = nodesOf(given);
   const places = new Map<Jid, Place>();
-  /** By node: since when its link is the one that it is. */
-  const since = new Map<Jid, number>();
-  const asked = new Map<string, number>();
+  /** By node: the link over which it spoke last. */
+  const links = new Map<Jid, string | undefined>();
+  /** Links that their nodes have given up. What is said over one of them may leave later, with what was kept for it. */
+  const over = new Set<string | undefined>();
+  /** By node and text: the link over which the primary was asked. */
+  const asked = new Map<string, string>();
   let back: { readonly node: Jid; readonly body: string; readonly i: number }[] = [];
   const forget = (which: (one: (typeof back)[number]) => boolean) => {
     back = back.filter((one) => !which(one));
@@ -171,39 +186,42 @@ const lateEchoCounts: Checker = (given) => {
   const has = new Map<Jid, Set<string>>();
   const hostileRoom = [...rooms].find(([, node]) => node === hostile)?.[0];
   return {
-    sent({ by, stanza }, i) {
+    sent({ by, stanza }) {
       const up = above.get(by);
       const body =
         up !== undefined && bareOf(stanza.to) === up && stanza.type === 'groupchat' ? bodyOf(stanza) : undefined;
-      if (body !== undefined && !asked.has(`${by} ${body}`)) asked.set(`${by} ${body}`, i);
+      const link = body === undefined ? undefined : linkOf(stanza);
+      if (link !== undefined && !asked.has(`${by} ${body}`)) asked.set(`${by} ${body}`, link);
+      if (up !== undefined && bareOf(stanza.to) === up) links.set(by, linkOf(stanza) ?? links.get(by));
     },
     handed({ to, stanza }, i) {
       const up = above.get(to);
       if (up === undefined || bareOf(stanza.from) !== up || stanza.type !== 'groupchat' || to === hostile) return;
       if (stanza.payloads.some(({ name }) => name === 'delay' || name === 'error')) return;
       const body = bodyOf(stanza);
-      const when = body === undefined ? undefined : asked.get(`${to} ${body}`);
+      const link = body === undefined ? undefined : asked.get(`${to} ${body}`);
       const here = [...(places.get(to)?.occupants.values() ?? [])].some((one) => servedHere(one).length > 0);
-      if (body === undefined || when === undefined || when <= (since.get(to) ?? -1) || !here || up === hostileRoom)
-        return;
+      if (body === undefined || link === undefined || link !== linkOf(stanza)) return;
+      if (over.has(link) || !here || up === hostileRoom) return;
       back.push({ node: to, body, i });
     },
-    kept(event, place, { cause }, i) {
+    kept(event, place, { cause }) {
       places.set(place.node, place);
-      if (event.kind === 'peerChanged' && above.get(place.node) === event.peer) {
-        since.set(place.node, i);
-        // It came at a place that showed a gap (decision #60).
-        forget((one) => one.node === place.node && one.i === cause);
+      const isOver = event.kind === 'peerChanged' && event.record?.state !== 'live';
+      if (isOver && above.get(place.node) === event.peer) {
+        over.add(links.get(place.node));
+        // It came at a place that showed a gap (decision #60), or waited behind what ended the link.
+        if (cause !== undefined) forget((one) => one.node === place.node && one.i >= cause);
       }
       if (event.kind !== 'messageAccepted') return;
       const held = has.get(place.node) ?? new Set<string>();
       has.set(place.node, held);
       for (const payload of event.item.payloads) if (payload.name === 'body') held.add(textOf(payload));
     },
-    other(record, i) {
+    other(record) {
       if (record.kind === 'fault' && 'node' in record.fault && record.fault.kind !== 'freeze') {
         const { node: crashed } = record.fault;
-        since.set(crashed, i);
+        over.add(links.get(crashed));
         // It may have slept, and not have looked at it.
         forget(({ node, body }) => node === crashed && !has.get(node)?.has(body));
       }

@@ -4,6 +4,7 @@ import type { NodeConfig } from '../../src/core/node/config.ts';
 import { createMucNode } from '../../src/core/node/muc-node.ts';
 import type { Occupant, RoomEvent } from '../../src/core/room/event.ts';
 import type { Sign } from '../../src/core/turn/spec.ts';
+import { writeLinkPlace } from '../../src/core/xep/sync.ts';
 import { type Affiliation, type Role, writeJoin, writeMucUser } from '../../src/core/xep/xep0045.ts';
 import { writeDmuc } from '../../src/core/xep/xep0282.ts';
 import { domainOf, type Jid, jid, occupantJid } from '../../src/core/xmpp/jid.ts';
@@ -1442,12 +1443,14 @@ const decides = (story: Story, who: Person, text: string): Story => {
 const asked = (who: Person, text: string) =>
   message(who.jid, room, { type: 'groupchat', id: `id of ${text}` }, body(text));
 const timedOut = (said: Stanza) => errorReply(said, { type: 'wait', condition: 'remote-server-timeout' }) as Stanza;
+/** The place of a stanza on a link. */
+const on = (session: string) => el('fmuc', NS.fmuc, {}, writeLinkPlace({ session, n: 1 }));
 /** Alice says it, and the replica passes it on. */
-const passesOn = (story: Story, text: string): number =>
-  story.sends(service, across(text), story.asks(asked(alice, text)));
-/** It comes back, and is kept. */
+const passesOn = (story: Story, text: string, cause?: number): number =>
+  story.sends(service, withMore(across(text), on('first')), cause ?? story.asks(asked(alice, text)));
+/** It comes back. */
 const comesBack = (story: Story, text: string): number => {
-  const echo = message(occupantJid(beyond, 'Alice'), room, { type: 'groupchat' }, body(text));
+  const echo = message(occupantJid(beyond, 'Alice'), room, { type: 'groupchat' }, body(text), on('first'));
   return story.gets(service, echo, story.sends(primaryNode, echo));
 };
 const keepsWord = (story: Story, text: string, cause: number): number => {
@@ -1497,8 +1500,16 @@ const mirrored: typeof cases = {
         replica(story).tells(timedOut(said), story.asks(said));
         story.tells(says('Alice', bob, '#0:1'));
       },
+      'they have another nick since': (story) => {
+        replica(story).asks(asked(alice, '#0:1'));
+        story.tells(shows('Alice', alice, { type: 'unavailable', statuses: [110, 303] }));
+      },
     },
     excused: {
+      'they were taken out meanwhile': (story) => {
+        replica(story).asks(asked(alice, '#0:1'));
+        story.tells(shows('Alice', alice, { type: 'unavailable', statuses: [110, 301] }));
+      },
       'their client is gone': (story) => {
         replica(story).asks(asked(alice, '#0:1'));
         story.session(alice, false);
@@ -1519,6 +1530,15 @@ const mirrored: typeof cases = {
         passesOn(replica(story), '#0:1');
         comesBack(story, '#0:1');
       },
+      'the link was made just before': (story) => {
+        passesOn(replica(story), '#0:1', story.keeps(story.asks(asked(alice, '#0:1')), link(beyond, 'live')));
+        comesBack(story, '#0:1');
+      },
+      'the link ended later': (story) => {
+        passesOn(replica(story), '#0:1');
+        comesBack(story, '#0:1');
+        story.keeps(story.asks(asked(alice, '#0:2')), link(beyond, 'split'));
+      },
     },
     excused: {
       'the node slept, and crashed before it looked': (story) => {
@@ -1530,6 +1550,17 @@ const mirrored: typeof cases = {
         passesOn(replica(story), '#0:1');
         story.keeps(undefined, link(beyond, 'split'));
         comesBack(story, '#0:1');
+      },
+      'the node slept, and gave up the link before what it says over it left': (story) => {
+        passesOn(replica(story), '#0:0');
+        passesOn(story, '#0:1', story.keeps(story.asks(asked(alice, '#0:1')), link(beyond, 'split')));
+        comesBack(story, '#0:1');
+      },
+      'it came right behind what ended the link': (story) => {
+        passesOn(replica(story), '#0:1');
+        const last = story.reaches(service, message(beyond, room, { type: 'groupchat' }, on('first')));
+        comesBack(story, '#0:1');
+        story.keeps(last, link(beyond, 'split'));
       },
     },
   },

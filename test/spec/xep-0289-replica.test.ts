@@ -414,6 +414,65 @@ describe('decision #152: an echo that does not come, or comes late', () => {
     expect(seen(world, hamlet).filter((text) => text.includes('Dane'))).toEqual([]);
   });
 
+  it('decision #170: a session that asks twice for a nick, and then for that of another one of its user, gets the last alone', () => {
+    const world = occupied('alice', 'hamlet');
+    world.freeze(rooms);
+    world.send(joins('ophelia@denmark.lit/phone', `${elsinore}/Nymph`));
+    world.send(joins(ophelia, `${elsinore}/Ophelia`), joins(ophelia, `${elsinore}/Ophelia`));
+    world.send(joins(ophelia, `${elsinore}/Nymph`), leaves('ophelia@denmark.lit/phone', `${elsinore}/Nymph`));
+    world.thaw(rooms);
+    for (const node of [rooms, denmark]) expect(nicks(world, node)).toEqual(['Alice', 'Hamlet', 'Nymph']);
+    world.clear();
+    world.send(says(ophelia, elsinore, 'x'));
+    for (const user of [alice, hamlet, ophelia]) expect([user, seen(world, user)]).toEqual([user, ['x']]);
+  });
+
+  it('decision #170: of the sessions of a user who wait for the link, that in whose name it was asked for enters first', () => {
+    const world = occupied('alice');
+    world.freeze(rooms);
+    world.send(
+      joins(hamlet, `${elsinore}/Hamlet`),
+      joins(phone, `${elsinore}/Hamlet`),
+      joins(hamlet, `${elsinore}/Hamlet`),
+    );
+    world.thaw(rooms);
+    for (const user of [hamlet, phone]) expect(seen(world, user)).toContain('available Hamlet (self)');
+    // To the primary the user has the JID of the session that entered first (decision #141).
+    const said = onLink(world).filter(({ stanza }) => stanza.from.startsWith(elsinore));
+    expect(new Set(said.map(({ stanza }) => fmucOf(stanza).attrs['from']))).toEqual(new Set([hamlet]));
+    world.clear();
+    world.send(says(hamlet, elsinore, 'x'), says(phone, elsinore, 'y'));
+    for (const user of [alice, hamlet, phone]) expect([user, seen(world, user)]).toEqual([user, ['x', 'y']]);
+  });
+
+  it('decision #170: a session that waits beside another one, and asks again once that has left, enters alone', () => {
+    const world = occupied('alice', 'hamlet', 'ophelia');
+    world.send(presence(jid(hamlet), jid(`${elsinore}/Hamlet`), {}, el('show', NS.client, {}, 'away')));
+    world.freeze(rooms);
+    world.send(joins(phone, `${elsinore}/Hamlet`), leaves(hamlet, `${elsinore}/Hamlet`));
+    world.send(joins(phone, `${elsinore}/Hamlet`));
+    world.clear();
+    world.thaw(rooms);
+    expect(seen(world, phone)).toContain('available Hamlet (self)');
+    world.clear();
+    world.send(says(phone, elsinore, 'x'));
+    for (const user of [alice, ophelia, phone]) expect([user, seen(world, user)]).toEqual([user, ['x']]);
+    expect(world.got(hamlet)).toEqual([]);
+  });
+
+  it('decision #170: if somebody else wants the nick by then, the session is refused', () => {
+    const world = occupied('alice', 'hamlet', 'ophelia');
+    world.send(presence(jid(hamlet), jid(`${elsinore}/Hamlet`), {}, el('show', NS.client, {}, 'away')));
+    world.freeze(rooms);
+    world.send(joins(phone, `${elsinore}/Hamlet`), leaves(hamlet, `${elsinore}/Hamlet`));
+    world.send(joins('laertes@denmark.lit/x', `${elsinore}/Hamlet`));
+    world.thaw(rooms);
+    const entered = ['laertes@denmark.lit/x', phone].map((user) => seen(world, user));
+    expect(entered.filter((all) => all.includes('presence error conflict')).length).toBe(1);
+    expect(entered.filter((all) => all.includes('available Hamlet (self)')).length).toBe(1);
+    for (const node of [rooms, denmark]) expect(nicks(world, node)).toEqual(['Alice', 'Hamlet', 'Ophelia']);
+  });
+
   it('decision #170: of two who want one nick meanwhile, the second is refused at once', () => {
     const world = occupied('alice', 'hamlet', 'ophelia');
     world.freeze(rooms);
@@ -422,6 +481,30 @@ describe('decision #152: an echo that does not come, or comes late', () => {
     world.send(joins('laertes@denmark.lit/x', `${elsinore}/Prince`));
     expect(seen(world, ophelia)).toEqual(['presence error conflict']);
     expect(seen(world, 'laertes@denmark.lit/x')).toEqual(['presence error conflict']);
+  });
+
+  it('decision #170: nor does a user who has two nicks take one that waits for their own other session', () => {
+    const world = occupied('alice', 'hamlet', 'yorick');
+    world.freeze(rooms);
+    world.send(joins('yorick@helsingor.lit/phone', `${kronborg}/Jester`));
+    world.freeze(denmark);
+    world.thaw(rooms);
+    world.send(presence(jid(yorick), jid(`${kronborg}/Jester`), { id: 'n' }));
+    expect(seen(world, yorick)).toEqual(['presence error conflict']);
+    world.thaw(denmark);
+    for (const node of [rooms, denmark, helsingor])
+      expect(nicks(world, node)).toEqual(['Alice', 'Hamlet', 'Jester', 'Yorick']);
+  });
+
+  it('decision #170: a session that asks for the nick which another one of its user is about to have waits for that', () => {
+    const world = occupied('alice', 'hamlet', 'ophelia');
+    world.freeze(rooms);
+    world.send(presence(jid(hamlet), jid(`${elsinore}/Dane`), { id: 'n' }), joins(phone, `${elsinore}/Dane`));
+    world.thaw(rooms);
+    for (const node of [rooms, denmark]) expect(nicks(world, node)).toEqual(['Alice', 'Dane', 'Ophelia']);
+    expect(seen(world, phone)).toContain('available Dane (self)');
+    const said = onLink(world).filter(({ stanza }) => stanza.from.startsWith(elsinore));
+    expect(new Set(said.map(({ stanza }) => fmucOf(stanza).attrs['from']))).toEqual(new Set([hamlet]));
   });
 
   it('decision #170: who loses a nick to a user of the primary keeps their own, or is not let in', () => {
@@ -773,6 +856,18 @@ describe('decision #171: a replica of a replica', () => {
     expect(world.status(denmark).peers).toEqual([]);
   });
 
+  it('who may not be in by the rules of the one between is refused there, and the primary is not asked', () => {
+    const world = occupied('alice', 'hamlet');
+    const ban = el('item', NS.mucAdmin, { jid: 'yorick@helsingor.lit', affiliation: 'outcast' });
+    world.send(
+      iq(jid('gertrude@denmark.lit/x'), elsinore, { type: 'set', id: 'b' }, el('query', NS.mucAdmin, {}, ban)),
+    );
+    world.clear();
+    world.send(joins(yorick, `${kronborg}/Yorick`));
+    expect(seen(world, yorick)).toEqual(['presence error forbidden']);
+    expect(onLink(world)).toEqual([]);
+  });
+
   it('cut off from the primary, the one between says so to the other, and both keep their users', () => {
     const world = occupied('alice', 'hamlet', 'yorick');
     cut(world);
@@ -793,6 +888,29 @@ describe('decision #171: a replica of a replica', () => {
     world.clear();
     world.send(says(yorick, kronborg, 'z'));
     for (const user of [alice, hamlet, yorick]) expect([user, seen(world, user)]).toEqual([user, ['z']]);
+  });
+
+  it('the users of a node whose link is lost meanwhile do not come back with an echo', () => {
+    const world = occupied('alice', 'hamlet', 'ophelia', 'yorick');
+    world.freeze(rooms);
+    world.send(
+      presence(jid(yorick), jid(`${kronborg}/Yorick`), {}, el('show', NS.client, {}, 'away')),
+      joins('gravedigger@helsingor.lit/x', `${kronborg}/Clown`),
+      says(yorick, kronborg, 'said'),
+    );
+    world.cut('denmark.lit', 'helsingor.lit', 'bounce');
+    // A leave waits for nobody, and so it is found out.
+    world.send(leaves(ophelia, `${elsinore}/Ophelia`));
+    world.clear();
+    world.thaw(rooms);
+    expect(nicks(world, denmark)).toEqual(['Alice', 'Hamlet']);
+    expect(nicks(world, rooms)).toEqual(['Alice', 'Hamlet']);
+    expect(seen(world, hamlet)).toEqual(['said']);
+    world.cut('denmark.lit', 'helsingor.lit', undefined);
+    world.advance(120_000);
+    world.clear();
+    world.send(says(yorick, kronborg, 'x'));
+    for (const user of [alice, hamlet, yorick]) expect([user, seen(world, user)]).toEqual([user, ['x']]);
   });
 
   it('who takes a nick that is the primary’s is refused, with their own kept; or is not let in', () => {
@@ -837,6 +955,47 @@ describe('decision #172: what a primary keeps is the room’s', () => {
     world.inject(rooms, denmark, history);
     expect(world.got(alice)).toEqual([]);
     expect(world.notes.map(({ spec }) => spec)).toContain('decision#172');
+  });
+});
+
+describe('decision #173: what a replica’s own users are to have said', () => {
+  const topic = message(jid(hamlet), elsinore, { type: 'groupchat', id: 's' }, el('subject', NS.client, {}, 'topic'));
+  const isEcho = (stanza: Stanza) => bareOf(stanza.from) === rabbithole && stanza.to === elsinore;
+
+  it('its primary has accepted it, and the echo is lost with the link: it comes with the next join, once', () => {
+    const world = occupied('alice', 'hamlet', 'ophelia');
+    world.advance(60_000);
+    world.lose((stanza) => isEcho(stanza) && bodyOf(stanza) === 'x');
+    world.send(says(hamlet, elsinore, 'x'));
+    expect(seen(world, hamlet)).toEqual([]);
+    world.send(says(alice, rabbithole, 'y'));
+    for (const user of [hamlet, ophelia])
+      expect(seen(world, user).filter((text) => text.length === 1)).toEqual(['x', 'y']);
+  });
+
+  it('a subject: the same, and it is still its author’s', () => {
+    const world = occupied('alice', 'hamlet', 'ophelia');
+    world.advance(60_000);
+    world.lose((stanza) => isEcho(stanza) && subjectChange(stanza) === 'topic');
+    world.send(topic);
+    expect(seen(world, hamlet)).toEqual([]);
+    world.send(says(alice, rabbithole, 'y'), joins('horatio@denmark.lit/x', `${elsinore}/Horatio`));
+    for (const user of [ophelia, 'horatio@denmark.lit/x']) {
+      const subject = world.got(user).find((stanza) => subjectChange(stanza) !== undefined);
+      expect([user, subject?.from, subject && subjectChange(subject)]).toEqual([user, `${elsinore}/Hamlet`, 'topic']);
+    }
+  });
+
+  it('the replica crashes before the echo comes: the same', () => {
+    const world = occupied('alice', 'hamlet', 'ophelia');
+    world.advance(60_000);
+    world.lose((stanza) => isEcho(stanza) && bodyOf(stanza) === 'x');
+    world.send(says(hamlet, elsinore, 'x'));
+    const log = world.crash(denmark);
+    world.clear();
+    world.boot(denmark, structuredClone(log));
+    world.advance(120_000);
+    for (const user of [hamlet, ophelia]) expect(seen(world, user).filter((text) => text === 'x')).toEqual(['x']);
   });
 });
 

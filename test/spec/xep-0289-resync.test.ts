@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readResync, writeResync } from '../../src/core/xep/sync.ts';
+import { readClock, readResync, writeResync } from '../../src/core/xep/sync.ts';
 import { readJoin, subjectChange, writeJoin, writeMucUser } from '../../src/core/xep/xep0045.ts';
 import { readDelay } from '../../src/core/xep/xep0203.ts';
 import { readFmuc, writeFmuc } from '../../src/core/xep/xep0289.ts';
@@ -252,6 +252,29 @@ describe('XEP-0289 §8 “How to perform a resync”: decision #181', () => {
       expect(world.got(who).map(subjectChange).filter(Boolean)).toEqual([]);
     },
   );
+
+  it('decision #164: either side says of which clock the time of its subject is', () => {
+    for (const [who, room] of [
+      [alice, rabbithole],
+      [hamlet, elsinore],
+    ] as const) {
+      const world = talking();
+      split(world, 'bounce');
+      world.send(says(alice, rabbithole, 'notice'), sets(who, room, 'newer'));
+      world.advance(1_000);
+      heal(world);
+      const told = world.sent.flatMap(({ stanza }) => (subjectChange(stanza) === 'newer' ? [stanza] : []));
+      const between = told.filter(
+        ({ from, to }) => bareOf(from) === room && [elsinore, rabbithole].includes(bareOf(to)),
+      );
+      expect(between.map(({ payloads }) => readClock(payloads))).toEqual([expect.any(Number)]);
+      const [delay, clock] = [
+        readDelay(payloadOf(between[0] as Stanza, 'delay', NS.delay)),
+        readClock(between[0]?.payloads ?? []),
+      ];
+      expect((clock ?? 0) - (delay?.stamp ?? 0)).toBeGreaterThanOrEqual(1_000);
+    }
+  });
 
   it('decision #181: a node with no subject takes the other’s, in either direction', () => {
     const bare = structuredClone(tree) as unknown as { nodes: { rooms: { subject?: string }[] }[] };

@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { readElsewhere, readLinkPlace, writeLinkPlace, writeTrail } from '../../src/core/xep/sync.ts';
+import { readElsewhere, readLinkPlace, writeClock, writeLinkPlace, writeTrail } from '../../src/core/xep/sync.ts';
 import { writeMucUser } from '../../src/core/xep/xep0045.ts';
+import { writeStamp } from '../../src/core/xep/xep0082.ts';
 import { writeStanzaId } from '../../src/core/xep/xep0359.ts';
 import { type Jid, jid, occupantJid, resourceOf } from '../../src/core/xmpp/jid.ts';
 import { NS } from '../../src/core/xmpp/namespaces.ts';
 import { bodyOf, errorOf, iq, message, payloadOf, presence, type Stanza } from '../../src/core/xmpp/stanza.ts';
+import { type Instant, instant } from '../../src/core/xmpp/time.ts';
 import { el, element, type XmlElement } from '../../src/core/xmpp/xml.ts';
 import type { Scenario } from '../../src/scenario/scenario.ts';
 import { plain } from '../support/scenarios.ts';
@@ -121,10 +123,11 @@ class Peer {
     this.#say(message(this.#room, hall, { type: 'groupchat' }, el('subject', NS.client), this.#fmuc({})));
   }
 
-  /** The same, with a subject of a user of the node `origin`, and when it was set by the clock of that room. */
-  endsAnswerWith(text: string, stamp: string): void {
+  /** The same, with a subject of a user of the node `origin`, when it was set by the clock of that room, and what that clock says now. */
+  endsAnswerWith(text: string, stamp: string, now?: Instant): void {
     const by = writeStanzaId({ by: origin, id: text });
-    const fmuc = this.#fmuc({ from: far }, ...writeTrail({ by: origin, via: [] }, this.#room));
+    const clock = now === undefined ? [] : [writeClock(now)];
+    const fmuc = this.#fmuc({ from: far }, ...writeTrail({ by: origin, via: [] }, this.#room), ...clock);
     const delay = el('delay', NS.delay, { from: this.#room, stamp });
     const subject = el('subject', NS.client, {}, text);
     this.#say(message(occupantJid(this.#room, 'Far'), hall, { type: 'groupchat' }, subject, fmuc, by, delay));
@@ -323,6 +326,26 @@ describe('decision #181: of two subjects the newer one counts', () => {
     one.takesRequest();
     one.endsAnswerWith('croquet', '1990-01-01T00:29:00Z');
     expect(at()).toEqual(first);
+  });
+});
+
+describe('decision #164: a time of another clock', () => {
+  it('a subject of before was set as long ago as the clock says that it is of', () => {
+    for (const there of ['1990-01-01T00:10:00Z', '2090-01-01T00:10:00Z']) {
+      const { world, one } = between();
+      const now = instant(Date.parse(there));
+      one.endsAnswerWith('croquet', there.replace('00:10', '00:09'), now);
+      const [room] = world.seat(node).node.snapshot().rooms;
+      expect([room?.subject?.text, room?.subject?.at]).toEqual(['croquet', world.now - 60_000]);
+    }
+  });
+
+  it('clocks that differ by less than a stanza may be under way are the same', () => {
+    const { world, one } = between();
+    const now = instant(world.now - 100_000);
+    one.endsAnswerWith('croquet', writeStamp(instant(now - 60_000)), now);
+    const [room] = world.seat(node).node.snapshot().rooms;
+    expect(room?.subject?.at).toBe(now - 60_000);
   });
 });
 

@@ -247,6 +247,30 @@ describe('this room’s own rules bind users of other nodes', () => {
     expect(nicks(world, denmark)).toEqual([]);
   });
 
+  it('decision #156: a user who is in by another node is told by that node alone who does not let them in', () => {
+    const world = worldOf({ elsinore: {} });
+    enter(world, alice, 'Alice');
+    world.cut('denmark.lit', 'wonderland.lit', 'silent');
+    enter(world, hamlet, 'Hamlet');
+    const place = readLinkPlace(
+      world.to(`${rabbithole}/Hamlet`).flatMap((one) => payloadOf(one, 'fmuc', NS.fmuc) ?? [])[0],
+    );
+    const no = element('fmuc', NS.fmuc, { from: alice }, [
+      writeRefused(),
+      writeLinkPlace({ session: place?.session ?? '', n: 0 }),
+    ]);
+    const error = el('error', NS.client, { type: 'auth' }, el('forbidden', NS.stanzas));
+    world.inject(
+      denmark,
+      rooms,
+      presence(jid(`${rabbithole}/Hamlet`), jid(`${elsinore}/Hamlet`), { type: 'error' }, no, error),
+    );
+    world.cut('denmark.lit', 'wonderland.lit', undefined);
+    world.advance(60_000);
+    expect(nicks(world, denmark).sort()).toEqual(['Alice', 'Hamlet']);
+    expect(texts(world, alice)).toEqual([]);
+  });
+
   it('decision #175: a user who waits for a node that an owner blocks meanwhile is in at once', () => {
     const world = worldOf({ elsinore: { affiliations: [owner(ophelia)] } });
     world.cut('denmark.lit', 'wonderland.lit', 'silent');
@@ -413,6 +437,28 @@ describe('F8: what is to have been said before', () => {
     ]);
     const plain = texts(world, hamlet);
     expect(plain).toEqual(['hers']);
+  });
+
+  it('decision #157: what this room accepted before its log begins comes back before anything new of that peer, not after', () => {
+    const own = (text: string) =>
+      speaks(
+        'Hamlet',
+        hamlet,
+        text,
+        [
+          el('delay', NS.delay, { from: rabbithole, stamp: '1970-01-01T00:00:00Z' }),
+          writeStanzaId({ by: elsinore, id: text }),
+        ],
+        rabbithole,
+      );
+    const world = joinedToStranger({}, [own('lost')]);
+    expect(texts(world, hamlet)).toEqual(['lost']);
+    world.clear();
+    world.advance(1_000);
+    world.inject(denmark, rooms, own('lost, too'));
+    world.inject(denmark, rooms, speaks('Alice', alice, 'news', [], rabbithole));
+    world.inject(denmark, rooms, own('never said'));
+    expect(texts(world, hamlet)).toEqual(['lost, too', 'news']);
   });
 
   it.each(['1990-10-13T23:59:00Z', 'its first moment'])(
@@ -705,5 +751,14 @@ describe('F13: budgets', () => {
     const join = () => introduces('Hamlet', hamlet, [writeJoin({}), rank()]);
     const sent = flood(joinedByStranger(), rooms, denmark, 50, join);
     expect(sent.filter((stanza) => subjectChange(stanza) !== undefined).length).toBeLessThanOrEqual(20);
+  });
+
+  it('decision #160: a join of which nothing comes costs no more than a presence', () => {
+    const guest = 'guildenstern@denmark.lit/p';
+    const world = worldOf({ rabbithole: { affiliations: [owner(alice), banned(guest)] } });
+    world.cut('denmark.lit', 'wonderland.lit', 'silent');
+    flood(world, rooms, denmark, 30, () => introduces('Guildenstern', guest, [writeJoin({}), rank()]));
+    world.inject(rooms, denmark, introduces('Hamlet', hamlet, [writeJoin({}), rank()]));
+    expect(nicks(world, rooms)).toEqual(['Hamlet']);
   });
 });

@@ -326,6 +326,7 @@ describe('XEP-0045 §8.1 between FMUC nodes', () => {
     expect(world.status(rooms)).toMatchObject({ subject: 'This is the subject', historyLength: 1 });
     world.send(leaves(hamlet, `${elsinore}/Hamlet`));
     world.crash(denmark);
+    world.advance(1_000);
     world.boot(denmark);
     world.clear();
     world.send(joins(hamlet, `${elsinore}/Hamlet`));

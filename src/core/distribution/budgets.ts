@@ -72,6 +72,12 @@ export class Budgets {
     return left >= 1;
   }
 
+  /** A join was answered with nothing that is here: it cost no more than any other presence. */
+  joinedNothing(peer: Jid, now: Instant): void {
+    const join = this.#of(peer, now).tokens.get('join');
+    if (join && this.spend(peer, 'presence', now)) join.left++;
+  }
+
   /** It was too much. @returns how much that was within the minute */
   exceed(peer: Jid, now: Instant): number {
     const account = this.#of(peer, now);

@@ -149,6 +149,16 @@ export function writeResync({ since, now, maxstanzas, have }: Resync): XmlElemen
   );
 }
 
+/** `<clock now/>` inside `<fmuc/>`: the clock of which the delay of the same stanza is a time. Decision #164. */
+export function writeClock(now: Instant): XmlElement {
+  return element('clock', NS.ext, { now: writeStamp(now) });
+}
+
+export function readClock(payloads: readonly XmlElement[]): Instant | undefined {
+  const fmuc = payloadIn(payloads, 'fmuc', NS.fmuc);
+  return fmuc && readStamp(childOf(fmuc, 'clock', NS.ext)?.attrs['now'] ?? '');
+}
+
 /** `<way to/>`, in a ping and its answer: whether this user is reached by another way. Decision #146. */
 export function writeWay(to: Jid): XmlElement {
   return element('way', NS.ext, { to });

@@ -21,6 +21,7 @@ import { stanzaError } from '../../xmpp/errors.ts';
 import { bareOf, domainOf, type Jid, occupantJid } from '../../xmpp/jid.ts';
 import { NS } from '../../xmpp/namespaces.ts';
 import { errorOf, errorReply, presence, type Stanza } from '../../xmpp/stanza.ts';
+import type { Instant } from '../../xmpp/time.ts';
 import { el } from '../../xmpp/xml.ts';
 import { isOwnUser } from '../scope.ts';
 import type { Links } from './links.ts';
@@ -71,10 +72,12 @@ export function askAgain(links: Links, change: Change): void {
   if (occupant !== undefined) for (const { jid } of sessionsOf(occupant)) links.forgetRefusals(jid);
 }
 
-/** A user who waited is in, and learns which nodes do not let them in. */
+/** A user who waited is in, and learns which nodes do not let them in. Who comes by another node is that node's to tell. */
 export function tellWaiting(turn: RoomTurn, links: Links, change: Change): void {
-  const jid = change.kind === 'entered' ? change.occupant.jid : undefined;
-  for (const text of jid === undefined ? [] : links.takeWords(jid)) tellUser(turn, jid as Jid, text, 'decision#156');
+  const { jid, home } = change.kind === 'entered' ? change.occupant : {};
+  if (jid === undefined) return;
+  const words = links.takeWords(jid);
+  if (home === undefined) for (const text of words) tellUser(turn, jid, text, 'decision#156');
 }
 
 /** This room's lists or rules are others now, so users of other nodes have another rank here. What is shown of it stays. */
@@ -103,16 +106,22 @@ export function maySay(room: RoomView, { jid }: Known, stanza: Stanza): Refusal 
 /**
  * F8, decision #157: whether a peer may tell of something that was said a while ago. Whom this room would not let speak is not
  * heard in this way either. Of what its own users said since its log begins this room knows more than any other; of before
- * that, what it accepted itself may come back.
+ * that, what it accepted itself may come back, from a peer that has told nothing since. A primary decides what a replica's users
+ * have said, and its echo may be lost: decision #173.
  */
 export function mayTellOf(room: RoomView, links: Links, peer: Jid, item: HistoryItem, stanza: Stanza): boolean {
   const { author, by, at } = item;
   if (author === undefined) return true;
-  const isLost = readStanzaId(stanza.payloads, room.jid) !== undefined && at <= room.epoch;
-  if (isLost && isOwnUser(room.jid, author)) return true;
+  const isLost = mayHaveLost(room, peer, at) || links.isPrimary(room, peer);
+  if (isLost && readStanzaId(stanza.payloads, room.jid) !== undefined && isOwnUser(room.jid, author)) return true;
   const guest = { peer, user: author, origin: by, counts: links.of(peer)?.counts === true };
   if (!isInScope(room, links, guest)) return false;
   return barredBy(room, links, guest) === undefined && mayTalk(room, rankOf(room, author)) === undefined;
+}
+
+/** Whether this room may have accepted something at that time, and lost it with its log: such comes back before anything new. */
+function mayHaveLost(room: RoomView, peer: Jid, at: Instant): boolean {
+  return at < room.epoch && !room.archive.some((item) => item.via === peer && item.at > room.epoch);
 }
 
 /**
@@ -136,7 +145,9 @@ export function ownedSubject(
   subject: Subject,
 ): Subject {
   const { by = peer, at } = subject;
-  if (author === undefined || (by === room.jid && at <= room.epoch)) return subject;
+  if (author === undefined || (by === room.jid && mayHaveLost(room, peer, at))) return subject;
+  // Decision #173.
+  if (links.isPrimary(room, peer) && isOwnUser(room.jid, author)) return subject;
   const guest = { peer, user: author, origin: by, counts: links.of(peer)?.counts === true };
   const known = room.subject;
   if (isInScope(room, links, guest) || (known?.nick === subject.nick && sameSubject(known, subject))) return subject;

@@ -65,15 +65,21 @@ export class AwaitedEchoes {
     return undefined;
   }
 
+  /** All that are like this, taken out. */
+  takeEach(now: Instant, like: (awaited: Awaited) => boolean): readonly Awaited[] {
+    const taken: Awaited[] = [];
+    for (let one = this.take(now, like); one; one = this.take(now, like)) taken.push(one);
+    return taken;
+  }
+
   /** Whether one is like this. */
   has(now: Instant, like: (awaited: Awaited) => boolean): boolean {
     return (this.#waiting.find(now, like) ?? this.#late.find(now, like)) !== undefined;
   }
 
-  /** Whether another user has asked for this nick, and waits. */
-  wants(nick: string, user: Jid, now: Instant): boolean {
-    const bare = bareOf(user);
-    return this.#waiting.find(now, (one) => one.nick === nick && bareOf(one.author) !== bare) !== undefined;
+  /** Whether anybody like that has asked for this nick, and waits. */
+  wants(nick: string, now: Instant, like: (author: Jid) => boolean): boolean {
+    return this.#waiting.find(now, (one) => one.nick === nick && like(one.author)) !== undefined;
   }
 
   /** When the oldest must have come back; undefined: nothing is waited for. */

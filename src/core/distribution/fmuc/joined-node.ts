@@ -78,6 +78,7 @@ export class JoinedNode {
       return this.standOff(turn, peer, author, refusal);
     if (same?.home === peer) showAs(turn, this.#links, same, occupant, peer);
     else if (!same && !enter(turn, this.#links, peer, occupant, route, refusal)) {
+      this.#links.budgets.joinedNothing(peer, env.now);
       // Without EXT nothing but <reject/> ends its wait (§5.1).
       if (place === undefined && this.#links.of(peer) === undefined)
         turn.send(reject(room, peer, 'This room does not let this user in.'), '0289#5.1', peer);
@@ -161,7 +162,7 @@ export class JoinedNode {
       ask &&
       (missing(room, peer, env.now, undefined) ?? { ...ask, maxstanzas: room.config.historyMax, have: [] });
     if (mine) link.send(turn, resyncRequest(room, peer, mine), 'decision#181');
-    link.send(turn, nodeSubject(room, link), '0289#5.1');
+    link.send(turn, nodeSubject(turn, link), '0289#5.1');
   }
 
   /** Decision #184: it is on no list. An owner may want to be asked; a room without our extension does not ask again. */

@@ -16,6 +16,8 @@ import { Scopes } from './scope.ts';
 
 /** Users who are remembered as refused, or as taken out, for each peer. */
 const keptMax = 1_000;
+/** How much a user who waits is told of the nodes that do not let them in. */
+const wordsMax = 20;
 
 /** The links of one room while it runs: to the room that it joins, and to the rooms that join it. */
 export class Links {
@@ -50,7 +52,9 @@ export class Links {
 
   /** A user is about to be in, and is told this then. */
   tellLater(user: Jid, text: string): void {
-    this.#words.set(user, [...(this.#words.get(user) ?? []), text]);
+    // Also of users who do not wait, if a node likes.
+    this.#words.set(user, [...(this.#words.get(user) ?? []), text].slice(-wordsMax));
+    forgetOldest(this.#words);
   }
 
   takeWords(user: Jid): readonly string[] {
@@ -105,6 +109,11 @@ export class Links {
     return this.mode === 'primary-replica' && this.isInbound(room, peer);
   }
 
+  /** Whether that one is the primary of this room. */
+  isPrimary(room: RoomView, peer: Jid): boolean {
+    return this.mode === 'primary-replica' && this.isOutbound(room, peer);
+  }
+
   of(peer: Jid): Link | undefined {
     return this.#links.get(peer);
   }
@@ -148,7 +157,7 @@ export class Links {
 }
 
 /** A peer that names ever new users makes this node forget the oldest. */
-function forgetOldest(users: Set<Jid> | Map<Jid, string>): void {
+function forgetOldest(users: Set<Jid> | Map<Jid, unknown>): void {
   for (const oldest of users.keys()) {
     if (users.size <= keptMax) return;
     users.delete(oldest);

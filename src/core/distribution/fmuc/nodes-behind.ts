@@ -5,13 +5,14 @@
 import { type Refusal, refusal } from '../../room/refusal.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
 import { isOf } from '../../room/sessions.ts';
+import type { RoomView } from '../../room/state.ts';
 import type { Trail } from '../../xep/sync.ts';
 import { type JoinRequest, readMucUser } from '../../xep/xep0045.ts';
 import { writeFmuc } from '../../xep/xep0289.ts';
 import { stanzaError } from '../../xmpp/errors.ts';
 import { type Jid, resourceOf } from '../../xmpp/jid.ts';
 import { errorReply, type Stanza } from '../../xmpp/stanza.ts';
-import { maySay, refuseUser } from './admission.ts';
+import { type Guest, mayBeIn, maySay, refuseUser } from './admission.ts';
 import { refuseNick } from './collision.ts';
 import { relayed } from './echo.ts';
 import type { ByNode, Entrance } from './entrance.ts';
@@ -62,8 +63,10 @@ export class NodesBehind {
     const own = holder?.home === peer && isOf(holder, author);
     // Who is here under this nick loses nothing to them: decision #23.
     if (holder !== undefined && !own) return false;
-    if (known === undefined && !own)
-      return room.occupantByJid(author) === undefined && this.#enters(turn, peer, author, stanza);
+    if (known === undefined && !own) {
+      if (room.occupantByJid(author) !== undefined || this.#isUnwelcome(room, peer, author, stanza)) return false;
+      return this.#enters(turn, peer, author, stanza);
+    }
     if (own && this.#replica.reach(room) !== 'joined') return false;
     return this.#sendOn(turn, peer, author, stanza, own ? {} : { nick });
   }
@@ -77,6 +80,7 @@ export class NodesBehind {
   holdsJoin(turn: RoomTurn, peer: Jid, author: Jid, join: JoinRequest, stanza: Stanza, take: Take): boolean {
     const { room, env } = turn;
     if (room.occupantByJid(author) !== undefined || resourceOf(stanza.from) === '') return false;
+    if (this.#isUnwelcome(room, peer, author, stanza)) return false;
     const place = placeOf(stanza);
     const by: ByNode = {
       peer,
@@ -84,7 +88,7 @@ export class NodesBehind {
       refuse: (now, why) => {
         const nick = resourceOf(stanza.from);
         const outside = place && { session: place.session, n: 0 };
-        const guest = { peer, user: author, origin: passedBy(stanza, peer)[0] ?? peer, counts: place !== undefined };
+        const guest = guestOf(peer, author, stanza);
         if (why.type === 'wait') now.send(errorReply(stanza, errorOf(away)), why.spec, peer);
         else if (why.condition === 'conflict') refuseNick(now, this.#links, peer, nick, author, outside);
         else refuseUser(now, this.#links, guest, nick, why, outside);
@@ -94,6 +98,12 @@ export class NodesBehind {
     const held = this.#replica.waitsAtEntrance(turn, { occupant, join, by, way: wayOf(stanza, peer) });
     if (held !== 'held') by.refuse(turn, held);
     return true;
+  }
+
+  /** This room's own rules come first, as they do for its own users: the primary is not asked for nothing. */
+  #isUnwelcome(room: RoomView, peer: Jid, author: Jid, stanza: Stanza): boolean {
+    const guest = guestOf(peer, author, stanza);
+    return mayBeIn(room, this.#links, guest, resourceOf(stanza.from), room.occupants.size) !== undefined;
   }
 
   #enters(turn: RoomTurn, peer: Jid, author: Jid, stanza: Stanza): boolean {
@@ -134,11 +144,21 @@ export class NodesBehind {
     return true;
   }
 
+  /**
+   * If the link by which it came is lost meanwhile, the node has given up what waited, and its users are out. What they said
+   * is said all the same, because everybody else reads it.
+   */
   #byNode(peer: Jid, author: Jid, stanza: Stanza, before?: Known): ByNode {
+    const link = this.#links.of(peer);
+    const isOver = () => this.#links.of(peer) !== link;
     return {
       peer,
-      admit: (turn) => this.#take(turn, peer, author, stanza, before),
-      refuse: (turn, why) => this.#refuse(turn, peer, author, stanza, why),
+      admit: (turn) => {
+        if (stanza.name === 'message' || !isOver()) this.#take(turn, peer, author, stanza, before);
+      },
+      refuse: (turn, why) => {
+        if (!isOver()) this.#refuse(turn, peer, author, stanza, why);
+      },
     };
   }
 
@@ -156,6 +176,10 @@ export class NodesBehind {
       turn.send(errorReply(stanza, errorOf(why), ...mark), why.spec, peer);
     }
   }
+}
+
+function guestOf(peer: Jid, user: Jid, stanza: Stanza): Guest {
+  return { peer, user, origin: passedBy(stanza, peer)[0] ?? peer, counts: placeOf(stanza) !== undefined };
 }
 
 function errorOf({ type, condition, text }: Refusal) {

@@ -305,7 +305,7 @@ export class PlainLinks {
       if (!isHere && nicks.has(user.nick)) enter(turn, this.#links, peer, user, { passed: [peer] });
     }
     if (room.subject && room.subject.at >= since && room.subject.via !== peer)
-      link.send(turn, nodeSubject(room, link), 'decision#197');
+      link.send(turn, nodeSubject(turn, link), 'decision#197');
   }
 
   /** The room is there, but this one's users are not in it: it has started again, or the link has ended otherwise. */

@@ -6,7 +6,7 @@ import { cleanPayloads, withoutAddresses } from '../../room/hygiene.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
 import type { RoomView } from '../../room/state.ts';
 import { subjectOf } from '../../room/subject.ts';
-import { readElsewhere } from '../../xep/sync.ts';
+import { readClock, readElsewhere } from '../../xep/sync.ts';
 import { readMucUser } from '../../xep/xep0045.ts';
 import { readStamp } from '../../xep/xep0082.ts';
 import { readDelay } from '../../xep/xep0203.ts';
@@ -17,6 +17,7 @@ import { NS } from '../../xmpp/namespaces.ts';
 import type { Stanza } from '../../xmpp/stanza.ts';
 import type { Instant } from '../../xmpp/time.ts';
 import type { XmlElement } from '../../xmpp/xml.ts';
+import { byOwnClock } from './clocks.ts';
 import type { Links } from './links.ts';
 import { originOf } from './place.ts';
 
@@ -116,13 +117,16 @@ export function readSubject({ room, env }: RoomTurn, occupantId = '', stanza: St
   const given = readStanzaId(payloads);
   const { by, id } = given && (given.by !== room.jid || room.holds(given)) ? given : { by: room.jid, id: '' };
   const via = bareOf(stanza.from);
-  const subject = subjectOf({ by, id, via, nick, occupantId, at: saidAt(env.now, stanza), lang, payloads });
+  const at = saidAt(env.now, stanza);
+  const subject = subjectOf({ by, id, via, nick, occupantId, at, lang, payloads });
   return subject.text === '' && nick === '' ? undefined : subject;
 }
 
-/** When it was said. Decision #12: nothing is of the future. */
+/** When it was said, by this node's clock (decision #164). Decision #12: nothing is of the future. */
 export function saidAt(now: Instant, stanza: Stanza): Instant {
-  const at = stampOf(stanza) ?? now;
+  const clock = readClock(stanza.payloads);
+  const stamp = stampOf(stanza) ?? now;
+  const at = clock === undefined ? stamp : byOwnClock(now, clock, stamp);
   return at > now + skewMs ? now : at;
 }
 

@@ -7,7 +7,7 @@ import { entry } from '../../room/checks.ts';
 import { commit } from '../../room/commit.ts';
 import { type Refusal, refusal } from '../../room/refusal.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
-import { asFirst } from '../../room/sessions.ts';
+import { asFirst, isOf } from '../../room/sessions.ts';
 import type { RoomView } from '../../room/state.ts';
 import { refuse } from '../../room/tell.ts';
 import { isRefused, type Trail } from '../../xep/sync.ts';
@@ -26,6 +26,7 @@ import { passedBy, trailOf } from './place.ts';
 import type { Known } from './reading.ts';
 import type { Asked, Spreading } from './spreading.ts';
 import { occupantPresence, trailed } from './stanzas.ts';
+import { type Held, isBeside, isEntryOf, isUpdate, updated, waits } from './wishes.ts';
 
 /** A timer that comes later than that was slept through; and how long what waited then has to be looked at. Decision #3. */
 const wakeMs = 1_000;
@@ -78,6 +79,7 @@ export class ReplicaSide {
 
   /** Something that a user of this node may do. */
   decide(turn: RoomTurn, change: Change, stanza: Stanza): 'commit' | 'held' | Refusal {
+    if (change.kind === 'entered') this.sessionWithdrawn(turn, stanza.from);
     if (change.kind === 'entered') return this.#enters(turn, change);
     if (change.kind === 'presence' && change.join) this.#supersede(turn, stanza.from);
     if (!waits(change, stanza)) return 'commit';
@@ -114,7 +116,7 @@ export class ReplicaSide {
     const { nick, jid } = waiting.occupant;
     const reach = this.reach(room);
     if (reach === 'cut') return this.#cutOff(turn.room);
-    if (this.awaited.wants(nick, jid, env.now)) return conflict;
+    if (this.awaited.wants(nick, env.now, (author) => bareOf(author) !== bareOf(jid))) return conflict;
     const before = this.#entrance.get(jid, env.now);
     const held = this.#entrance.hold(turn, waiting);
     if (held !== 'held') return held;
@@ -127,17 +129,24 @@ export class ReplicaSide {
 
   /** A user who waited at the entrance changed their mind: the primary is told, if it has heard of them. */
   withdrawn(turn: RoomTurn, occupant: Known): void {
-    const asked = this.awaited.take(turn.env.now, (one) => one.wish.kind === 'entry' && one.author === occupant.jid);
-    if (asked) this.#tellGone(turn, occupant);
+    // They may have asked twice for the same nick.
+    const asked = this.awaited.takeEach(turn.env.now, isEntryOf(occupant));
+    if (asked.length > 0) this.#tellGone(turn, occupant);
+  }
+
+  /** The user whose entry this was, if they still want to enter under that nick. */
+  #takeWaiting({ env }: RoomTurn, { author, nick }: Awaited): Waiting | undefined {
+    const waiting = this.#entrance.get(author, env.now);
+    return waiting?.occupant.nick === nick ? this.#entrance.take(author, env.now) : undefined;
   }
 
   /** A session that waited to enter beside another one of its user is not to enter any more. @returns whether it waited */
   sessionWithdrawn(turn: RoomTurn, session: Jid): boolean {
     const isIts = ({ wish }: Awaited) =>
       wish.kind === 'change' && isBeside(wish.change) && wish.stanza.from === session;
-    const asked = this.awaited.take(turn.env.now, isIts);
-    if (asked) this.#undo(turn, asked.author);
-    return asked !== undefined;
+    const asked = this.awaited.takeEach(turn.env.now, isIts);
+    for (const { author } of asked) this.#undo(turn, author);
+    return asked.length > 0;
   }
 
   /** The primary is told of a user who waits. */
@@ -151,10 +160,8 @@ export class ReplicaSide {
       const asked = this.#sendOn(turn, link, occupantPresence(room, occupant, occupantJid(link.peer, nick)), way);
       return this.#wait(turn, asked, { author: jid, name: 'presence', nick, wish: { kind: 'entry' } });
     }
-    // Decision #141: of several sessions the primary knows the one that entered first, so the others wait for that.
-    const isOther = ({ author, wish }: Awaited) =>
-      wish.kind === 'entry' && author !== jid && bareOf(author) === bareOf(jid);
-    if (this.awaited.has(env.now, (one) => isOther(one) && one.nick === nick)) return;
+    // Decision #141: of several sessions the primary knows the one that had the nick first, so the others wait for that.
+    if (this.awaited.wants(nick, env.now, (author) => author !== jid && bareOf(author) === bareOf(jid))) return;
     const change = entry(room, occupant, join);
     const asked = this.#spreading.ask(turn, change, link);
     const wish: Wish =
@@ -172,8 +179,8 @@ export class ReplicaSide {
     if (link === undefined) return this.#cutOff(turn.room);
     if (this.awaited.isFull(stanza.from, env.now)) return crowded;
     const nick = change.kind === 'renamed' ? change.after.nick : undefined;
-    if (nick !== undefined && this.#isWanted(turn, nick, stanza.from)) return conflict;
     const author = asFirst(change.kind === 'renamed' ? change.after : change.occupant).jid;
+    if (nick !== undefined && this.#isWanted(turn, nick, author)) return conflict;
     if (this.#links.isRefused(this.primary, author) && !isUpdate(change)) return unwelcome;
     const asked = this.#spreading.ask(turn, change, link);
     if (asked === undefined || author === undefined) return 'commit';
@@ -208,12 +215,10 @@ export class ReplicaSide {
     this.awaited.add({ ...asked, ...what }, now);
   }
 
-  #isWanted(turn: RoomTurn, nick: string, user: Jid): boolean {
-    const { now } = turn.env;
-    if (this.awaited.wants(nick, user, now)) return true;
-    return this.#entrance
-      .all(now)
-      .some(({ occupant }) => occupant.nick === nick && bareOf(occupant.jid) !== bareOf(user));
+  /** Whether anybody else waits for this nick, though it be the same user's other session: which is first is yet to be seen. */
+  #isWanted({ env }: RoomTurn, nick: string, user: Jid | undefined): boolean {
+    if (this.awaited.wants(nick, env.now, (author) => author !== user)) return true;
+    return this.#entrance.all(env.now).some(({ occupant }) => occupant.nick === nick);
   }
 
   /**
@@ -247,16 +252,21 @@ export class ReplicaSide {
   }
 
   /** It has come back. */
-  #happens(turn: RoomTurn, { author, wish }: Awaited): void {
+  #happens(turn: RoomTurn, asked: Awaited): void {
+    const { wish } = asked;
     if (wish.kind === 'entry') {
-      const waiting = this.#entrance.take(author, turn.env.now);
+      const waiting = this.#takeWaiting(turn, asked);
       if (waiting) this.#enter(turn, waiting);
     } else if (wish.kind === 'change' && wish.change.kind === 'presence' && isBeside(wish.change)) {
       const { occupant, join = {} } = wish.change;
-      const isAlone = occupant.jid !== undefined && turn.room.occupants.get(occupant.nick) === undefined;
-      // The others have left, so the primary must hear of somebody who enters.
-      if (isAlone) this.#enters(turn, { kind: 'entered', occupant, join, statuses: [] });
-      else this.#spreading.without(this.primary, () => commitWish(turn, wish));
+      const { sessions: _, key: __, ...alone } = occupant;
+      const holder = turn.room.occupants.get(occupant.nick);
+      if (holder && isOf(holder, wish.stanza.from)) this.#spreading.without(this.primary, () => commitWish(turn, wish));
+      else {
+        // The others have left, so the primary must hear of somebody who enters.
+        const held = this.#enters(turn, { kind: 'entered', occupant: alone, join, statuses: [] });
+        if (typeof held !== 'string') refuse(turn, wish.stanza, held);
+      }
     } else this.#spreading.without(this.primary, () => commitWish(turn, wish));
   }
 
@@ -302,15 +312,19 @@ export class ReplicaSide {
     }
     if (reach === 'cut') this.#entrance.refuseAll(turn, this.#cutOff(room));
     if (reach !== 'joined') return;
-    const announced = this.#side.announced(room);
-    for (const waiting of this.#entrance.all(env.now)) {
-      const { jid, nick } = waiting.occupant;
-      if (this.awaited.has(env.now, (one) => one.wish.kind === 'entry' && one.author === jid)) continue;
-      if (announced?.jid !== jid || announced.nick !== nick) this.#announce(turn, waiting);
-      // Its answer to our join was the echo.
-      else if (this.#entrance.take(jid, env.now)) admit(turn, waiting);
-    }
+    this.#admitAnnounced(turn);
+    for (const waiting of this.#entrance.all(env.now))
+      if (!this.awaited.has(env.now, isEntryOf(waiting.occupant))) this.#announce(turn, waiting);
     this.#side.admitted(turn);
+  }
+
+  /** The answer to our join was the echo of the user in whose name we asked: to the primary they are in before all others. */
+  #admitAnnounced(turn: RoomTurn): void {
+    const announced = this.#side.announced(turn.room);
+    const waiting = announced && this.#entrance.get(announced.jid, turn.env.now);
+    if (waiting === undefined || waiting.occupant.nick !== announced?.nick) return;
+    this.#entrance.take(announced.jid, turn.env.now);
+    admit(turn, waiting);
   }
 
   timer(turn: RoomTurn, name: string): void {
@@ -332,7 +346,7 @@ export class ReplicaSide {
     const { author, wish } = asked;
     const isEntry = wish.kind === 'entry' || (wish.kind === 'change' && isBeside(wish.change));
     if (wish.kind === 'entry') {
-      const waiting = this.#entrance.take(author, turn.env.now);
+      const waiting = this.#takeWaiting(turn, asked);
       if (waiting) refuseEntry(turn, waiting, late);
       if (waiting) this.#tellGone(turn, waiting.occupant);
     } else if (wish.kind === 'change') this.#refuseChange(turn, wish, late);
@@ -402,38 +416,13 @@ export class ReplicaSide {
     return true;
   }
 
-  #refuse(turn: RoomTurn, { author, wish }: Awaited, why: Refusal): void {
+  #refuse(turn: RoomTurn, asked: Awaited, why: Refusal): void {
+    const { wish } = asked;
     if (wish.kind === 'relayed') return wish.by.refuse(turn, why);
     if (wish.kind === 'change') return this.#refuseChange(turn, wish, why);
-    const waiting = this.#entrance.take(author, turn.env.now);
+    const waiting = this.#takeWaiting(turn, asked);
     if (waiting) refuseEntry(turn, waiting, why);
   }
-}
-
-type Held = 'message' | 'subject' | 'presence' | 'renamed';
-
-/** Decision #150. What moderators do by iq is their own node's to decide, and an answer to a user is for nobody else. */
-function waits(change: Change, stanza: Stanza): change is Change & { kind: Held } {
-  if (stanza.name === 'iq') return false;
-  return (
-    change.kind === 'message' || change.kind === 'subject' || change.kind === 'presence' || change.kind === 'renamed'
-  );
-}
-
-/** Presence of a session that is in. */
-function isUpdate(change: Change): boolean {
-  return change.kind === 'presence' && change.before === undefined;
-}
-
-/** The session, or the user of a node that joined this one, who says how available they are. */
-function updated({ author, name, nick, wish }: Awaited): Jid | undefined {
-  if (wish.kind === 'change') return isUpdate(wish.change) ? wish.stanza.from : undefined;
-  return wish.kind === 'relayed' && name === 'presence' && nick === undefined ? author : undefined;
-}
-
-/** A session that enters beside others of its user. */
-function isBeside(change: Change): boolean {
-  return change.kind === 'presence' && change.before !== undefined;
 }
 
 function commitWish(turn: RoomTurn, wish: Exclude<Wish, { kind: 'entry' }>): void {

@@ -11,14 +11,9 @@ import type { Jid } from '../../xmpp/jid.ts';
 import { stanzaText } from '../../xmpp/stanza.ts';
 import { type Instant, instant } from '../../xmpp/time.ts';
 import type { Link } from '../link.ts';
+import { byOwnClock, underWayMs } from './clocks.ts';
 import type { Links } from './links.ts';
 import { nodeHistory, pastMessage, pastSubject, resyncRequest, retractionsFor } from './stanzas.ts';
-
-/**
- * What was said so long before a loss, in milliseconds, may not have arrived: a ping shows it late (decision #3). Clocks that
- * differ by less are the same.
- */
-const underWayMs = 120_000;
 
 /**
  * What this room has missed of the other one.
@@ -66,8 +61,7 @@ function isSaid({ nick, payloads }: HistoryItem): boolean {
 /** What another node has missed: at most as much as it asks for, and as this room lets anybody have. */
 export function missedBy(turn: RoomTurn, ask: Resync): readonly HistoryItem[] {
   const { room, env } = turn;
-  const ahead = env.now - ask.now;
-  const since = instant(ask.since + (Math.abs(ahead) <= underWayMs ? 0 : ahead));
+  const since = byOwnClock(env.now, ask.now, ask.since);
   const has = new Set(ask.have.map(({ by, id }) => `${by} ${id}`));
   const news = recent(room.history, { since }, env.now).filter(({ by, id }) => !has.has(`${by} ${id}`));
   const said = sendable(turn, news).filter(isSaid);
@@ -107,7 +101,7 @@ export function catchUp(turn: RoomTurn, links: Links, link: Link, missed: readon
   const { room } = turn;
   const { peer, counts } = link;
   for (const item of missed) link.send(turn, pastMessage(room, links, item, peer), 'decision#181');
-  if (kept) link.send(turn, pastSubject(room, link), 'decision#181');
+  if (kept) link.send(turn, pastSubject(turn, link), 'decision#181');
   // Decision #114: what was taken back here meanwhile.
   for (const item of counts ? retractionsFor(room, peer) : []) link.send(turn, nodeHistory(room, item, peer), '0425#3');
 }

@@ -161,7 +161,7 @@ export class Spreading {
           turn,
           change.occupant,
           change.late ? '0289#5.1' : '0289#5.2',
-          (link) => (change.late ? nodeSubject(room, link) : nodeMessage(room, change.item, link.peer)),
+          (link) => (change.late ? nodeSubject(turn, link) : nodeMessage(room, change.item, link.peer)),
           change.late ? true : undefined,
         );
       case 'returned':

@@ -1,5 +1,6 @@
 import type { HistoryItem, Occupant, Subject } from '../../room/event.ts';
 import { authorJid } from '../../room/history.ts';
+import type { RoomTurn } from '../../room/room-turn.ts';
 import { asFirst } from '../../room/sessions.ts';
 import type { RoomView } from '../../room/state.ts';
 import { writeSubject } from '../../room/subject.ts';
@@ -7,6 +8,7 @@ import { type PresenceParts, shownRank } from '../../room/visibility.ts';
 import {
   type Resync,
   type Trail,
+  writeClock,
   writeElsewhere,
   writeLoop,
   writeResync,
@@ -30,7 +32,7 @@ import {
   withMore,
   withPayloads,
 } from '../../xmpp/stanza.ts';
-import { el, element } from '../../xmpp/xml.ts';
+import { el, element, type XmlElement } from '../../xmpp/xml.ts';
 import type { Link } from '../link.ts';
 import type { Links } from './links.ts';
 
@@ -75,7 +77,11 @@ export function isElsewhere(stanza: Stanza, when: 'now' | 'soon'): Stanza {
 
 /** The stanza with where it began and what it has passed inside `<fmuc/>`. Decision #145. */
 export function trailed(room: RoomView, stanza: Stanza, trail: Trail): Stanza {
-  const more = writeTrail(trail, room.jid);
+  return withinFmuc(stanza, writeTrail(trail, room.jid));
+}
+
+/** The stanza with more inside its `<fmuc/>`. */
+function withinFmuc(stanza: Stanza, more: readonly XmlElement[]): Stanza {
   if (payloadOf(stanza, 'fmuc', NS.fmuc) === undefined) return withMore(stanza, el('fmuc', NS.fmuc, {}, ...more));
   return withPayloads(
     stanza,
@@ -204,10 +210,10 @@ export function retractionsFor({ history }: RoomView, peer: Jid): readonly Histo
  * §5.1: the subject ends the answer to a join. It is sent even if it is empty, because there is no other end (decision #22). To a
  * node without our extension it is somebody's in any case: the room's own, if nobody's else.
  */
-export function nodeSubject(room: RoomView, { peer, counts }: Pick<Link, 'peer' | 'counts'>): Stanza {
+export function nodeSubject({ room, env }: RoomTurn, { peer, counts }: Pick<Link, 'peer' | 'counts'>): Stanza {
   const { subject } = room;
   const author = (subject && setterOf(room, subject)) ?? (counts ? undefined : room.jid);
-  return message(
+  const stanza = message(
     authorJid(room.jid, subject?.nick ?? ''),
     peer,
     { type: 'groupchat', lang: subject?.lang },
@@ -218,6 +224,7 @@ export function nodeSubject(room: RoomView, { peer, counts }: Pick<Link, 'peer' 
       ? [writeStanzaId({ by: subject.by, id: subject.id })]
       : []),
   );
+  return counts && subject ? withinFmuc(stanza, [writeClock(env.now)]) : stanza;
 }
 
 /** The user who set the subject: by bare JID if they are gone, because somebody else may have the nick now (decision #94). */
@@ -255,8 +262,9 @@ export function pastMessage(room: RoomView, links: Links, entry: HistoryItem, pe
 }
 
 /** Decision #181: a subject that is newer than the other node's. One without our extension takes it as set now. */
-export function pastSubject(room: RoomView, link: Link): Stanza {
-  const subject = nodeSubject(room, link);
+export function pastSubject(turn: RoomTurn, link: Link): Stanza {
+  const { room } = turn;
+  const subject = nodeSubject(turn, link);
   return link.counts ? trailed(room, subject, { by: room.jid, via: [], past: true }) : subject;
 }
 
