@@ -4,6 +4,7 @@ import { Driver } from '../host/driver.ts';
 import type { EventStore } from '../host/event-store.ts';
 import { MemoryStore } from '../host/memory-store.ts';
 import { hasPeers } from '../host/peers.ts';
+import { shadowsAtStart } from '../scenario/instances.ts';
 import { nodeConfigOf } from '../scenario/node-config.ts';
 import type { ScenarioNode } from '../scenario/scenario.ts';
 import type { ServerHost } from '../server/host.ts';
@@ -82,6 +83,7 @@ function driverOf(
     bind: [node.kind === 'service' ? account : jid(node.replicaOf)],
     ...(node.kind === 'replica' ? { resource: 'node' } : {}),
   });
+  const shadows = shadowsAtStart(scenario, node.address);
   let contact: () => void = () => undefined;
   const inContact = new Promise<void>((resolve) => {
     contact = resolve;
@@ -95,7 +97,7 @@ function driverOf(
     report: (batch) => {
       // Other nodes send the batch to their server as JSON; in the same process that would be wasted work.
       for (const record of batch) network.trace.report(record);
-      if (batch.some((record) => record.kind === 'status' && hasPeers(node.kind, record.status))) contact();
+      if (batch.some((record) => record.kind === 'status' && hasPeers(node.kind, record.status, shadows))) contact();
     },
     failed: (error) => failed(node.address, error),
   });

@@ -62,6 +62,10 @@ export interface OccupantReport {
   readonly who: string;
   readonly phase: OccupantState['phase'] | 'connecting' | 'failed' | 'elsewhere';
   readonly nick: string;
+  /** The room that they are in, or have asked for. */
+  readonly room: string;
+  /** That room sends them to this one, and they are to decide. */
+  readonly offer?: string;
   readonly detail: string;
 }
 
@@ -72,12 +76,16 @@ export interface OccupantsListener {
   trouble(text: string | undefined): void;
 }
 
-/** What an owner changes in a room's configuration form (XEP-0045 §10.2): fields by name, and its list of replicas. */
+/** What an owner changes in a room's configuration form (XEP-0045 §10.2): its distribution, and what is on its lists. */
 export interface RoomChange {
   readonly room: string;
   readonly split?: Partial<SplitStatus>;
   readonly addReplica?: string;
   readonly removeReplica?: string;
+  /** XEP-0281 §3.1. */
+  readonly distributed?: boolean;
+  readonly addPeerhost?: string;
+  readonly removePeerhost?: string;
 }
 
 /** Fields of a command of the server's operator interface (XEP-0050). */

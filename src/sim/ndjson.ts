@@ -85,12 +85,17 @@ function headerOf(
 
 function nodeOf(config: NodeConfig) {
   const { kind, address, server } = config;
-  if (config.kind === 'service') return { address, server, kind, rooms: config.rooms.map(roomOf) };
+  if (config.kind === 'service') {
+    const hosting = config.hosting && { firsthosts: config.hosting.firsthosts };
+    return { address, server, kind, rooms: config.rooms.map(roomOf), hosting };
+  }
   const { jid: replicaOf, distribution } = config.room;
   return { address, server, kind, replicaOf, serves: distribution.kind === 'replica' ? distribution.serves : [] };
 }
 
 function roomOf({ jid, distribution }: DistributedRoomConfig) {
+  if (distribution.kind === 'source')
+    return { jid, distribution: { kind: distribution.kind, peerhosts: distribution.peerhosts } };
   if (distribution.kind !== 'primary') return { jid, distribution };
   const replicas = [...distribution.replicas].map(([replica, serves]) => ({ jid: replica, serves }));
   return { jid, distribution: { kind: distribution.kind, replicas } };

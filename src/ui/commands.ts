@@ -1,3 +1,4 @@
+import { sourcesOf } from '../scenario/instances.ts';
 import type { LinkView } from './fold/links.ts';
 import type { NodeView } from './fold/network.ts';
 import type { DeviceView, OccupantView } from './fold/people.ts';
@@ -89,8 +90,59 @@ function distributionCommands(store: Store, node: NodeView, forms: Forms, elsewh
     const run = () => void store.act({ act: 'remove-replica', node: node.address });
     return [{ id: 'remove-replica', label: 'Remove this replica', icon: 'remove', ...not, run }];
   }
-  if (!store.model.network.policyOf(node)) return [];
-  return [{ id: 'policy', label: 'While cut off…', icon: 'policy', ...not, run: () => forms.policy(node) }];
+  const shadows = [...shadowCommands(store, node, not), ...sourceCommands(store, node, not)];
+  if (!store.model.network.policyOf(node)) return shadows;
+  return [{ id: 'policy', label: 'While cut off…', icon: 'policy', ...not, run: () => forms.policy(node) }, ...shadows];
+}
+
+type Not = Pick<Command, 'not'> | Record<never, never>;
+
+/** XEP-0281 §3.2: at every service but the firsthost, a shadow of each room that can have one. */
+function shadowCommands(store: Store, node: NodeView, not: Not): Command[] {
+  if (node.kind !== 'service') return [];
+  const { scenario, network } = store.model;
+  const sources = sourcesOf(scenario).filter(({ firsthost }) => firsthost.address !== node.address);
+  return sources.flatMap(({ room: { jid: room } }): Command[] => {
+    const of = sources.length > 1 ? ` of ${room}` : '';
+    const at = { node: node.address, room };
+    const shadow = network.shadowOf(node, room);
+    const isListed = network.sourceStatus(room)?.instance?.peerhosts?.includes(node.address) ?? false;
+    const add: Command = {
+      id: 'add-shadow',
+      label: `Make a shadow${of} here`,
+      short: 'Add a shadow',
+      icon: 'add',
+      ...not,
+      run: () => void store.act({ act: 'add-shadow', ...at }),
+    };
+    const remove: Command = {
+      id: 'remove-shadow',
+      label: shadow ? `Remove this shadow${of}` : `Ask no more for a shadow${of}`,
+      short: shadow ? 'Remove the shadow' : 'Ask no more',
+      icon: 'remove',
+      ...not,
+      run: () => void store.act({ act: 'remove-shadow', ...at }),
+    };
+    return [...(shadow ? [] : [add]), ...(isListed ? [remove] : [])];
+  });
+}
+
+/** XEP-0281 §3.1: whether the room is distributed at all. */
+function sourceCommands(store: Store, node: NodeView, not: Not): Command[] {
+  return store.model.network.roomsOf(node).flatMap(({ room, role, instance }): Command[] => {
+    if (role !== 'source' || instance === undefined) return [];
+    const distributed = !instance.distributed;
+    return [
+      {
+        id: distributed ? 'distribute' : 'gather',
+        label: distributed ? 'Distribute the room' : 'Distribute the room no more',
+        short: distributed ? 'Distribute' : 'Distribute no more',
+        icon: distributed ? 'add' : 'remove',
+        ...not,
+        run: () => void store.act({ act: 'configure', room, distributed }),
+      },
+    ];
+  });
 }
 
 /** What can be done on a server: add a replica, where the primary serves the users itself. */
@@ -117,6 +169,7 @@ export function occupantCommands(store: Store, who: OccupantView, forms: Forms):
   const further = inside ?? (spare === undefined ? 'enough devices are in the room' : undefined);
   const away = who.show === 'away';
   return [
+    ...offerCommands(store, who),
     { id: 'say', label: 'Say…', icon: 'say', ...(inside ? { not: inside } : {}), run: () => forms.speak(who) },
     {
       id: 'join',
@@ -126,6 +179,7 @@ export function occupantCommands(store: Store, who: OccupantView, forms: Forms):
       ...(outside ? { not: outside } : {}),
       run: () => void store.act({ act: 'join', who: who.jid }),
     },
+    ...sourceJoinCommands(store, who, outside),
     {
       id: 'join-device',
       label: own.length > 1 ? 'Join from another device' : 'Join from a second device',
@@ -144,6 +198,38 @@ export function occupantCommands(store: Store, who: OccupantView, forms: Forms):
       run: () => void store.act({ act: 'presence', who: actingDevice(who), show: away ? '' : 'away' }),
     },
   ];
+}
+
+/** XEP-0281 §3.5: the room sends them to another instance, and they are to decide. */
+export function offerCommands(store: Store, { jid: who, offer }: OccupantView): Command[] {
+  if (offer === undefined) return [];
+  const [accept, decline] = [
+    () => void store.act({ act: 'accept', who }),
+    () => void store.act({ act: 'decline', who }),
+  ];
+  return [
+    { id: 'accept', label: `Enter ${offer} instead`, short: 'Enter there', icon: 'join', run: accept },
+    { id: 'decline', label: 'Stay outside', icon: 'leave', run: decline },
+  ];
+}
+
+/** The wrong way in: a user of a service with a shadow enters at the source. */
+function sourceJoinCommands(store: Store, who: OccupantView, not: string | undefined): Command[] {
+  const { scenario, network } = store.model;
+  return sourcesOf(scenario).flatMap(({ room: { jid: room }, firsthost }): Command[] => {
+    if (who.room === room || network.serverOf(who.jid) === firsthost.server) return [];
+    const run = () => void store.act({ act: 'join', who: who.jid, room });
+    return [
+      {
+        id: 'join-source',
+        label: `Join ${room}`,
+        short: 'Join the source',
+        icon: 'join',
+        ...(not ? { not } : {}),
+        run,
+      },
+    ];
+  });
 }
 
 /** One for each device, where there are several. */
@@ -170,6 +256,8 @@ export function toggleLink(store: Store, link: LinkView): void {
   void store.act(cut ? { act: 'heal', link: link.ends } : { act: 'cut', link: link.ends, how: 'bounce' });
 }
 
+const toggles = ['remove-replica', 'add-shadow', 'remove-shadow'];
+
 /** Crashes a node that runs, restarts one that is down: the `k` key. */
 export function toggleNode(store: Store, node: NodeView, forms: Forms): void {
   const [crash, restart] = nodeCommands(store, node, forms);
@@ -178,10 +266,10 @@ export function toggleNode(store: Store, node: NodeView, forms: Forms): void {
   else store.toast(`${node.address}: ${crash?.not ?? 'cannot be stopped here'}.`);
 }
 
-/** Removes a replica, or adds one where there is none: the `r` key. */
+/** Removes a replica or a shadow, or adds one where there is none: the `r` key. */
 export function toggleReplica(store: Store, node: NodeView | undefined, server: string, forms: Forms): void {
   const command = node
-    ? nodeCommands(store, node, forms).find(({ id }) => id === 'remove-replica')
+    ? nodeCommands(store, node, forms).find(({ id }) => toggles.includes(id))
     : serverCommands(store, server)[0];
   if (command && !command.not) command.run();
   else if (command) store.toast(`${node?.address ?? server}: ${command.not}.`);

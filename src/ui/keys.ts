@@ -59,7 +59,7 @@ function actionOf(store: Store, key: string, target: Element): (() => void) | un
     const node = store.model.network.nodes.get(focused?.node ?? (thing?.kind === 'node' ? thing.id : ''));
     const server = focused?.vacancy ?? (thing?.kind === 'server' ? thing.id : undefined);
     if (server !== undefined) return () => toggleReplica(store, undefined, server, forms);
-    return node?.kind === 'replica' ? () => toggleReplica(store, node, node.server, forms) : undefined;
+    return node && (() => toggleReplica(store, node, node.server, forms));
   }
   return undefined;
 }

@@ -15,7 +15,8 @@ export function roleOf(node: NodeView): string {
   }
   if (role === 'plain') return 'plain room';
   if (role) return role;
-  return node.kind === 'replica' ? 'replica' : 'room service';
+  if (node.kind === 'replica') return 'replica';
+  return node.hosts.length > 0 ? 'peerhost' : 'room service';
 }
 
 /** Short name of a node: `avalon` for channel.avalon.irc, `vesa` for replica@vesa.yeggmaex.irc. */
@@ -54,7 +55,10 @@ export function stateOf(model: Model, node: NodeView): NodeState {
     return { word: node.phase.replace('-', ' '), tone: 'idle', split: false };
   }
   if (node.status === undefined && node.phase === 'elsewhere') return { word: 'waiting', tone: 'idle', split: false };
-  const own = model.network.roomsOf(node).flatMap((room) => room.peers);
+  const rooms = model.network.roomsOf(node);
+  if (node.status !== undefined && rooms.length === 0 && node.hosts.length > 0)
+    return { word: 'no room', tone: 'idle', split: false };
+  const own = rooms.flatMap((room) => room.peers);
   const split = own.filter((peer) => peer.state === 'split').length;
   const seenSplit =
     node.kind === 'replica' &&
@@ -73,7 +77,11 @@ export function stateOf(model: Model, node: NodeView): NodeState {
     return { word: 'split', tone: 'bad', split: true, policy };
   }
   if (split > 0 || seenSplit) return { word: 'split', tone: 'bad', split: true };
-  if (own.some((peer) => peer.state === 'rejected')) return { word: 'rejected', tone: 'bad', split: false };
+  const rejected = own.filter((peer) => peer.state === 'rejected').length;
+  if (rejected > 0) {
+    const word = rejected < own.length ? `${rejected} of ${own.length} rejected` : 'rejected';
+    return { word, tone: 'bad', split: false };
+  }
   if (own.some((peer) => peer.state === 'joining' || peer.state === 'syncing')) {
     return { word: own.some((peer) => peer.state === 'syncing') ? 'syncing' : 'joining', tone: 'warn', split: false };
   }

@@ -1,5 +1,5 @@
 import { createOccupant, type OccupantAct, type OccupantInput } from '../core/occupant/occupant.ts';
-import { type Field, readForm, writeForm } from '../core/xep/xep0004.ts';
+import { type Field, type Form, readForm, writeForm } from '../core/xep/xep0004.ts';
 import { type Jid, jid } from '../core/xmpp/jid.ts';
 import { NS } from '../core/xmpp/namespaces.ts';
 import { clientLimits } from '../core/xmpp/size.ts';
@@ -98,26 +98,34 @@ export class CharacterSession {
     const online = await this.#until(() => this.#up || this.#trouble.phase === 'failed', loginMs);
     if (!online || !this.#up) return { ok: false, error: `${this.#nick} is not connected: ${this.#trouble.detail}` };
     const { phase } = this.#half.state();
-    if (act.act === 'join' && phase === 'joined') return { ok: true };
-    if (act.act !== 'join' && act.act !== 'nick' && phase !== 'joined')
+    const enters = act.act === 'join' || act.act === 'accept';
+    if (act.act === 'join' && phase === 'joined') {
+      const { room } = this.#half.state();
+      if (act.room === undefined || act.room === room) return { ok: true };
+      return { ok: false, error: `${this.#nick} is in ${room}, and has to leave it first` };
+    }
+    if ((act.act === 'accept' || act.act === 'decline') && this.#half.state().offer === undefined)
+      return { ok: false, error: `nobody sends ${this.#nick} to another room` };
+    if (!enters && act.act !== 'nick' && act.act !== 'decline' && phase !== 'joined')
       return { ok: false, error: `${this.#nick} is not in the room` };
-    if (act.act === 'join' || act.act === 'leave') this.#wantsIn = act.act === 'join';
+    if (enters || act.act === 'leave') this.#wantsIn = enters;
     const before = this.#half.state();
     const sent: StreamPosition[] = [];
     this.#handle({ kind: 'act', act }, inWords(this.#nick, act), undefined, sent);
     if (act.act === 'leave') await this.#until(() => this.#half.state().phase !== 'joined', leaveMs);
     // An error from an earlier act does not count: only a new one is about this act.
     const fine = this.#half.state() === before || this.#half.state().error === undefined;
-    if (act.act !== 'join') return fine ? { ok: true, sent } : this.#refused();
+    if (!enters) return fine ? { ok: true, sent } : this.#refused();
     const answered = await this.#until(() => this.#half.state().phase !== 'joining', joinMs);
-    if (!answered) return { ok: false, error: `${this.#character.room} did not answer within ${joinMs / 1000} s` };
+    if (!answered) return { ok: false, error: `${this.#half.state().room} did not answer within ${joinMs / 1000} s` };
     if (this.#half.state().phase === 'joined') return { ok: true, sent };
     this.#wantsIn = false;
     return this.#refused();
   }
 
   /** As an owner's client does (XEP-0045 §10.2): the form, and the fields that change; what is left out stays. */
-  async configure({ room, split = {}, addReplica, removeReplica }: RoomChange): Promise<Acted> {
+  async configure(change: RoomChange): Promise<Acted> {
+    const { room } = change;
     const online = await this.#until(() => this.#up || this.#trouble.phase === 'failed', loginMs);
     if (!online || !this.#up) return { ok: false, error: `${this.#nick} is not connected: ${this.#trouble.detail}` };
     const sent: StreamPosition[] = [];
@@ -126,16 +134,7 @@ export class CharacterSession {
     const asked = await this.#ask(to, 'get', el('query', NS.mucOwner), asking, undefined, sent);
     const form = asked && readForm({ children: payloadOf(asked.stanza, 'query', NS.mucOwner)?.children ?? [] });
     if (asked === undefined || asked.stanza.type === 'error' || form === undefined) return noForm(asked?.stanza, room);
-    const fields: Field[] = Object.entries(split).map(([name, value]) => ({
-      var: `{${NS.ext}}dmuc_split_${name}`,
-      values: [typeof value === 'boolean' ? (value ? '1' : '0') : value],
-    }));
-    if (addReplica !== undefined || removeReplica !== undefined) {
-      const name = `{${NS.ext}}dmuc_replicas`;
-      const listed = form.fields.find((field) => field.var === name)?.values ?? [];
-      const values = listed.filter((address) => address !== removeReplica && address !== addReplica);
-      fields.push({ var: name, values: addReplica === undefined ? values : [...values, addReplica] });
-    }
+    const fields = fieldsOf(change, form);
     const { formType } = form;
     const submit = writeForm({ type: 'submit', ...(formType === undefined ? {} : { formType }), fields });
     const words = `${this.#nick} configures the room`;
@@ -199,11 +198,13 @@ export class CharacterSession {
   }
 
   #changed(): void {
-    const { phase, nick, error } = this.#half.state();
+    const { phase, nick, room, offer, error } = this.#half.state();
     this.#tell({
       who: this.#character.jid,
       phase: phase === 'offline' ? this.#trouble.phase : phase,
       nick,
+      room,
+      ...(offer === undefined ? {} : { offer: offer.room }),
       detail: phase === 'offline' ? this.#trouble.detail : (error ?? ''),
     });
     for (const look of [...this.#watching]) look();
@@ -227,6 +228,25 @@ export class CharacterSession {
   }
 }
 
+/** The fields of the form that change. */
+function fieldsOf(change: RoomChange, form: Form): readonly Field[] {
+  const { split = {}, addReplica, removeReplica, distributed, addPeerhost, removePeerhost } = change;
+  const fields: Field[] = Object.entries(split).map(([name, value]) => ({
+    var: `{${NS.ext}}dmuc_split_${name}`,
+    values: [typeof value === 'boolean' ? (value ? '1' : '0') : value],
+  }));
+  const list = (name: string, add: string | undefined, remove: string | undefined) => {
+    if (add === undefined && remove === undefined) return;
+    const listed = form.fields.find((field) => field.var === name)?.values ?? [];
+    const values = listed.filter((address) => address !== remove && address !== add);
+    fields.push({ var: name, values: add === undefined ? values : [...values, add] });
+  };
+  list(`{${NS.ext}}dmuc_replicas`, addReplica, removeReplica);
+  list(`{${NS.ext}}dmuc_peerhosts`, addPeerhost, removePeerhost);
+  if (distributed !== undefined) fields.push({ var: 'muc#roomconfig_distributed', values: [distributed ? '1' : '0'] });
+  return fields;
+}
+
 function noForm(answer: Stanza | undefined, room: string): Result {
   if (answer === undefined) return { ok: false, error: `${room} did not answer within ${answerMs / 1000} s` };
   const error = answer.type === 'error' ? errorOf(answer) : undefined;
@@ -237,7 +257,11 @@ function noForm(answer: Stanza | undefined, room: string): Result {
 function inWords(nick: string, act: OccupantAct): string {
   switch (act.act) {
     case 'join':
-      return `${nick} joins`;
+      return act.room === undefined ? `${nick} joins` : `${nick} joins ${act.room}`;
+    case 'accept':
+      return `${nick} goes where the room sends them`;
+    case 'decline':
+      return `${nick} stays away`;
     case 'leave':
       return `${nick} leaves`;
     case 'say':

@@ -6,6 +6,7 @@ import type { NodeReport, NodeWorkerApi, NodeWorkerConfig, Result } from '../hos
 import { Driver, type DriverHost } from '../host/driver.ts';
 import { hasPeers } from '../host/peers.ts';
 import { LinkError } from '../host/stanza-link.ts';
+import { shadowsAtStart } from '../scenario/instances.ts';
 import { nodeConfigOf } from '../scenario/node-config.ts';
 import { nodeLock } from '../scenario/node-lock.ts';
 import { openEventStore } from './indexeddb-store.ts';
@@ -46,6 +47,7 @@ class RunningNode {
   async start(): Promise<void> {
     const { scenario, node: scenarioNode, websocket, password } = this.#config;
     const { address } = scenarioNode;
+    const shadows = shadowsAtStart(scenario, address);
     this.#tell('restoring', 'reading the log');
     const { store, notKept } = await openEventStore({
       name: `netsplit:${scenario.id}:${address}`,
@@ -78,7 +80,7 @@ class RunningNode {
     });
     const patient = Date.now() + peersMs;
     do await new Promise((resolve) => setTimeout(resolve, peersLookMs));
-    while (!hasPeers(scenarioNode.kind, node.status()) && Date.now() < patient);
+    while (!hasPeers(scenarioNode.kind, node.status(), shadows) && Date.now() < patient);
     ready = true;
     this.#tell('ready', detail);
   }

@@ -75,9 +75,9 @@ async function play(
   listener: OccupantsListener,
   decided: () => void,
 ): Promise<void> {
-  const { jid: who, nick } = character;
+  const { jid: who, nick, room } = character;
   const waiting = () => {
-    listener.occupant({ who, phase: 'elsewhere', nick, detail: 'another page plays this character' });
+    listener.occupant({ who, phase: 'elsewhere', nick, room, detail: 'another page plays this character' });
     decided();
   };
   try {

@@ -269,7 +269,7 @@ class Story {
       users: new Map(
         people.map(({ jid: user, nick }) => {
           const phase = this.inside.has(user) ? ('joined' as const) : ('online' as const);
-          return [user, { online: true, half: { state: () => ({ phase, nick }) } }];
+          return [user, { online: true, half: { state: () => ({ phase, nick, room }) } }];
         }),
       ),
       peaks: new Map([[service, this.peaks]]),

@@ -5,10 +5,15 @@ import { bareOf, type Jid, occupantJid, parseNick, resourceOf } from '../xmpp/ji
 import { NS } from '../xmpp/namespaces.ts';
 import { errorOf, errorReply, iqResult, message, presence, type Stanza } from '../xmpp/stanza.ts';
 import { el } from '../xmpp/xml.ts';
+import { Redirect } from './redirect.ts';
 
 /** What a person does through a client. */
 export type OccupantAct =
-  | { readonly act: 'join' | 'leave' }
+  /** `room`: another one than that of the last time. */
+  | { readonly act: 'join'; readonly room?: Jid }
+  | { readonly act: 'leave' }
+  /** Goes where the room sends the user, or does not. */
+  | { readonly act: 'accept' | 'decline' }
   | { readonly act: 'say' | 'subject'; readonly text: string }
   | { readonly act: 'nick'; readonly nick: string }
   | { readonly act: 'presence'; readonly show: string; readonly status?: string }
@@ -29,6 +34,10 @@ export interface OccupantState {
   /** 'joined' from the self-presence with status 110 (XEP-0045 §7.2.2) until the own unavailable. */
   readonly phase: 'offline' | 'online' | 'joining' | 'joined';
   readonly nick: string;
+  /** The room that the user is in, or has asked for. */
+  readonly room: Jid;
+  /** The user asked for `from`, which sends them to this room: decision #209. Both rooms confirm it, and the user is to decide. */
+  readonly offer?: { readonly room: Jid; readonly from: Jid };
   /** Why the last join, message or nick change was refused: the room's condition and text. */
   readonly error?: string;
 }
@@ -38,39 +47,63 @@ export interface OccupantHalf {
   state(): OccupantState;
 }
 
+type Changed = Omit<OccupantState, 'room'>;
+
 /**
- * The client half of XEP-0045: one user, one room. It keeps only what a client must know to act (am I in, under which
+ * The client half of XEP-0045: one user, one room at a time. It keeps only what a client must know to act (am I in, under which
  * nick); what the room looks like is read from the trace.
  *
- * @param who  jid: the user's full JID; room: the bare JID of the room; nick: the one to enter with
+ * @param who  jid: the user's full JID; room: the bare JID of the room at first; nick: the one to enter with
  */
 export function createOccupant(who: { readonly jid: Jid; readonly room: Jid; readonly nick: string }): OccupantHalf {
-  let state: OccupantState = { phase: 'offline', nick: who.nick };
+  let state: OccupantState = { phase: 'offline', nick: who.nick, room: who.room };
+  /** Where the user was last, to come back to. */
+  let home = who.room;
   /** Id of the last join. */
   let asked: string | undefined;
+  /** Since the last join. */
+  let redirect: Redirect | undefined;
 
   /** Replaces the state; the error stays until something succeeds. */
-  const become = (next: OccupantState): OccupantEffect[] => {
-    state = next;
+  const become = (next: Changed, room = state.room): OccupantEffect[] => {
+    state = { ...next, room };
+    if (next.phase === 'joined') home = room;
     return [{ kind: 'changed' }];
   };
   const send = (stanza: Stanza, spec: string): OccupantEffect => ({ kind: 'send', stanza, spec });
-  const toRoom = () => occupantJid(who.room, state.nick);
+  const toRoom = () => occupantJid(state.room, state.nick);
+
+  function enter(room: Jid, env: { newId(): string }): readonly OccupantEffect[] {
+    asked = env.newId();
+    redirect = new Redirect(who.jid, room);
+    return [
+      ...become({ phase: 'joining', nick: state.nick }, room),
+      send(presence(who.jid, toRoom(), { id: asked }, writeJoin({})), '0045#7.2'),
+    ];
+  }
 
   function act(action: OccupantAct, env: { newId(): string }): readonly OccupantEffect[] {
     switch (action.act) {
       case 'join':
-        asked = env.newId();
-        return [
-          ...become({ phase: 'joining', nick: state.nick }),
-          send(presence(who.jid, toRoom(), { id: asked }, writeJoin({})), '0045#7.2'),
-        ];
+        return enter(action.room ?? home, env);
+      case 'accept':
+        return state.offer === undefined ? [] : enter(state.offer.room, env);
+      case 'decline': {
+        redirect = undefined;
+        const { offer: _, ...rest } = state;
+        return state.offer === undefined ? [] : become(rest);
+      }
       case 'leave':
         return [send(presence(who.jid, toRoom(), { id: env.newId(), type: 'unavailable' }), '0045#7.14')];
       case 'say':
         return [
           send(
-            message(who.jid, who.room, { id: env.newId(), type: 'groupchat' }, el('body', NS.client, {}, action.text)),
+            message(
+              who.jid,
+              state.room,
+              { id: env.newId(), type: 'groupchat' },
+              el('body', NS.client, {}, action.text),
+            ),
             '0045#7.4',
           ),
         ];
@@ -79,7 +112,7 @@ export function createOccupant(who: { readonly jid: Jid; readonly room: Jid; rea
           send(
             message(
               who.jid,
-              who.room,
+              state.room,
               { id: env.newId(), type: 'groupchat' },
               el('subject', NS.client, {}, action.text),
             ),
@@ -89,8 +122,11 @@ export function createOccupant(who: { readonly jid: Jid; readonly room: Jid; rea
       case 'nick': {
         const nick = parseNick(action.nick);
         if (nick === undefined) return become({ ...state, error: `"${action.nick}" cannot be a nick` });
-        if (state.phase !== 'joined') return become({ phase: state.phase, nick });
-        return [send(presence(who.jid, occupantJid(who.room, nick), { id: env.newId() }), '0045#7.6')];
+        if (state.phase !== 'joined') {
+          const { error: _, ...rest } = state;
+          return become({ ...rest, nick });
+        }
+        return [send(presence(who.jid, occupantJid(state.room, nick), { id: env.newId() }), '0045#7.6')];
       }
       case 'presence': {
         const payloads = [
@@ -106,7 +142,7 @@ export function createOccupant(who: { readonly jid: Jid; readonly room: Jid; rea
           send(
             message(
               who.jid,
-              occupantJid(who.room, to),
+              occupantJid(state.room, to),
               { id: env.newId(), type: 'chat' },
               el('body', NS.client, {}, action.text),
               el('x', NS.mucUser),
@@ -120,34 +156,52 @@ export function createOccupant(who: { readonly jid: Jid; readonly room: Jid; rea
     }
   }
 
-  function receive(stanza: Stanza): readonly OccupantEffect[] {
+  /** What a redirect has the client ask, and what has come of it. */
+  function follow(questions: readonly Stanza[]): readonly OccupantEffect[] {
+    const room = redirect?.confirmed;
+    const isNew = room !== undefined && room !== state.offer?.room && state.phase === 'online';
+    return [
+      ...questions.map((question) => send(question, 'decision#209')),
+      ...(isNew ? become({ ...state, offer: { room, from: state.room } }) : []),
+    ];
+  }
+
+  function receive(stanza: Stanza, env: { newId(): string }): readonly OccupantEffect[] {
     if (stanza.name === 'iq') {
       if (isPing(stanza)) return [send(iqResult(stanza), '0199#4')];
+      if (redirect?.answered(stanza)) return follow([]);
       if (stanza.type !== 'get' && stanza.type !== 'set') return [];
       const refusal = errorReply(stanza, { type: 'cancel', condition: 'service-unavailable' });
       return refusal ? [send(refusal, '6120#8.4')] : [];
     }
-    if (bareOf(stanza.from) !== who.room) return [];
-    if (stanza.type === 'error') {
-      const error = errorOf(stanza);
-      const text = error
-        ? `${error.condition}${error.text === undefined ? '' : `: ${error.text}`}`
-        : 'error without a condition';
-      // §7.4: not-acceptable to a message says that one is not in, whatever one believed.
-      const out =
-        state.phase === 'joining'
-          ? stanza.name === 'presence' && (stanza.id === undefined || stanza.id === asked)
-          : stanza.name === 'message' && error?.condition === 'not-acceptable';
-      return become({ phase: out ? 'online' : state.phase, nick: state.nick, error: text });
-    }
-    if (stanza.name !== 'presence') return [];
+    if (bareOf(stanza.from) !== state.room) return [];
+    if (stanza.type === 'error') return refused(stanza, env);
+    if (stanza.name === 'message') return redirect === undefined ? [] : follow(redirect.invited(stanza, env));
     if (!hasStatus(stanza.payloads, 110)) return [];
     // A user who did not ask is no occupant. The room takes them for an earlier session that vanished; a join tells them more.
     if (state.phase === 'online') return [];
+    redirect = undefined;
     if (stanza.type !== 'unavailable') return become({ phase: 'joined', nick: resourceOf(stanza.from) });
     if (hasStatus(stanza.payloads, 303))
       return become({ phase: 'joined', nick: readMucUser(stanza.payloads)?.nick ?? state.nick });
     return become({ phase: 'online', nick: state.nick });
+  }
+
+  function refused(stanza: Stanza, env: { newId(): string }): readonly OccupantEffect[] {
+    const error = errorOf(stanza);
+    const text = error
+      ? `${error.condition}${error.text === undefined ? '' : `: ${error.text}`}`
+      : 'error without a condition';
+    const isAnswer =
+      state.phase === 'joining' && stanza.name === 'presence' && (stanza.id === undefined || stanza.id === asked);
+    // §7.4: not-acceptable to a message says that one is not in, whatever one believed.
+    const out =
+      isAnswer || (state.phase !== 'joining' && stanza.name === 'message' && error?.condition === 'not-acceptable');
+    const effects = become({ ...state, phase: out ? 'online' : state.phase, error: text });
+    if (!isAnswer) return effects;
+    // What comes after any other refusal was not asked for.
+    if (error?.condition !== 'redirect') redirect = undefined;
+    return [...effects, ...follow(redirect?.refused(stanza, env) ?? [])];
   }
 
   return {
@@ -155,13 +209,14 @@ export function createOccupant(who: { readonly jid: Jid; readonly room: Jid; rea
     handle(input, env) {
       switch (input.kind) {
         case 'linkUp':
+          redirect = undefined;
           return become({ phase: 'online', nick: state.nick });
         case 'linkDown':
           return become({ phase: 'offline', nick: state.nick });
         case 'act':
           return act(input.act, env);
         case 'stanza':
-          return receive(input.stanza);
+          return receive(input.stanza, env);
         default:
           return assertNever(input);
       }

@@ -90,8 +90,8 @@ export class Costs {
    * gets a copy).
    */
   plainFor(sender: string, room: string): number | undefined {
-    const set = this.#federationOf(room);
-    // The room that others join and that joins none, or else any: the plain room would be there.
+    const set = this.#allOf(room);
+    // The source, or the room that others join and that joins none, or else any: the plain room would be there.
     const joined = set.find((one) => outboundsOf(this.#owner(one)?.room.distribution).length === 0) ?? room;
     const plain = this.#owner(joined);
     if (!plain) return undefined;
@@ -103,7 +103,8 @@ export class Costs {
         if (!set.includes(status.room)) continue;
         known = true;
         for (const { home, jid, sessions = 1 } of status.occupants) {
-          if (status.role === 'fmuc' && home !== undefined) continue;
+          // Each of these tells of its own users; a primary tells of all.
+          if (home !== undefined && status.role !== 'primary') continue;
           const known = jid ? this.#network.serverOf(jid) : undefined;
           const server = known ?? (home ? this.#network.nodeOf(home)?.server : undefined) ?? node.server;
           servers.push(...Array<string>(sessions).fill(server));
@@ -126,7 +127,14 @@ export class Costs {
     }
   }
 
-  /** XEP-0289: the rooms that are one with this one; without a federation it is alone. */
+  /** The rooms that are one with this one: all instances (XEP-0281), or a federation (XEP-0289). A room may be alone. */
+  #allOf(start: string): readonly string[] {
+    const told = [...this.#network.nodes.values()].flatMap((node) => this.#network.roomsOf(node));
+    const source = told.find(({ room }) => room === start)?.instance?.source ?? start;
+    const shadows = told.filter(({ instance }) => instance?.source === source).map(({ room }) => room);
+    return shadows.length > 0 ? [source, ...shadows] : this.#federationOf(start);
+  }
+
   #federationOf(start: string): readonly string[] {
     const all = this.#scenario.nodes.flatMap((node) => (node.kind === 'service' ? node.rooms : []));
     const set = new Set([start]);

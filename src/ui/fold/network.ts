@@ -10,6 +10,8 @@ export interface NodeView {
   readonly address: string;
   readonly server: string;
   readonly kind: ScenarioNode['kind'];
+  /** XEP-0281: it hosts rooms of these services, too. */
+  readonly hosts: readonly string[];
   phase: Exclude<NodeProgress['phase'], 'gone'>;
   detail: string;
   status: NodeStatus | undefined;
@@ -77,6 +79,17 @@ export class Network {
     return this.roomsOf(node).find(({ split }) => split)?.split;
   }
 
+  /** XEP-0281: the room of this node that is another instance of `source`, if it has one. */
+  shadowOf(node: NodeView, source: string): RoomStatus | undefined {
+    return this.roomsOf(node).find(({ instance }) => instance?.source === source);
+  }
+
+  /** What the source said last of itself. */
+  sourceStatus(source: string): RoomStatus | undefined {
+    const node = this.nodeOf(source);
+    return node && this.roomsOf(node).find(({ room, role }) => room === source && role === 'source');
+  }
+
   /** Replicas that an owner may add: on servers whose users the primary serves itself. */
   vacancies(): readonly ScenarioReplica[] {
     return this.#replicas.filter(({ address }) => !this.nodes.has(address));
@@ -111,8 +124,10 @@ export class Network {
     if (node) node.status = status;
   }
 
-  #add({ address, server, kind }: ScenarioNode, phase: NodeView['phase']): NodeView {
-    const node: NodeView = { address, server, kind, phase, detail: '', status: undefined };
+  #add(added: ScenarioNode, phase: NodeView['phase']): NodeView {
+    const { address, server, kind } = added;
+    const hosts = added.kind === 'service' ? (added.hosting?.firsthosts ?? []) : [];
+    const node: NodeView = { address, server, kind, hosts, phase, detail: '', status: undefined };
     this.nodes.set(address, node);
     return node;
   }

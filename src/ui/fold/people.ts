@@ -29,6 +29,8 @@ export interface OccupantView {
   /** `joined` if one of their devices is. */
   readonly phase: OccupantProgress['phase'];
   readonly detail: string;
+  /** The room that they have asked for sends them to this one, and they are to decide (XEP-0281 §3.5). */
+  readonly offer: string | undefined;
   readonly show: string;
   readonly role: string;
   readonly affiliation: string;
@@ -55,6 +57,7 @@ interface Known extends DeviceView {
   readonly nick: string;
   readonly room: string;
   readonly detail: string;
+  readonly offer: string | undefined;
   readonly character: boolean;
   readonly seen: Seen | undefined;
 }
@@ -145,8 +148,9 @@ export class People {
       jid,
       phase,
       nick: seen?.status.nick ?? progress?.nick ?? user?.nick ?? '',
-      room: seen?.room.room ?? user?.room ?? '',
+      room: seen?.room.room ?? progress?.room ?? user?.room ?? '',
       detail: progress?.detail ?? '',
+      offer: progress?.offer,
       character,
       mine: character && progress?.phase !== 'elsewhere',
       seen,
@@ -164,7 +168,7 @@ export class People {
     const lead = all.find(({ jid }) => this.#roles.has(jid)) ?? inside[0] ?? (all[0] as Known);
     const { seen } = inside.find((one) => one.seen) ?? lead;
     const home = seen?.status.home ? this.#network.nodeOf(seen.status.home) : seen?.node;
-    const { jid, nick, room, detail } = lead;
+    const { jid, nick, room, detail, offer } = lead;
     return {
       jid,
       nick,
@@ -173,6 +177,7 @@ export class People {
       node: home?.address,
       phase: inside.length > 0 ? 'joined' : lead.phase,
       detail,
+      offer,
       show: seen?.status.show ?? '',
       role: seen?.status.role ?? '',
       affiliation: seen?.status.affiliation ?? '',

@@ -1,11 +1,13 @@
 import type { TraceRecord } from '../../core/node/trace.ts';
-import { domainOf, type Jid } from '../../core/xmpp/jid.ts';
+import { bareOf, domainOf, type Jid, parseJid } from '../../core/xmpp/jid.ts';
+import type { RoomChange } from '../../host/control.ts';
 import type { LiveConfig } from '../../scenario/live-config-type.ts';
 import type { Scenario } from '../../scenario/scenario.ts';
 import { charactersOf, guestOf, mayRunNodes, occupantOf, oneOf, roomFor } from './accounts.ts';
 import { LiveNodes } from './live-nodes.ts';
 import { LivePeople } from './live-people.ts';
 import { LiveReplicas } from './live-replicas.ts';
+import { LiveShadows } from './live-shadows.ts';
 import {
   type Action,
   type ActResult,
@@ -41,6 +43,7 @@ class LiveSession implements Session {
   readonly #nodes: LiveNodes;
   readonly #people: LivePeople;
   readonly #replicas: LiveReplicas;
+  readonly #shadows: LiveShadows;
   readonly #listeners = new Set<SessionListener>();
   /** This and the next two are for listeners that come later. */
   readonly #occupants = new Map<string, OccupantProgress>();
@@ -70,13 +73,13 @@ class LiveSession implements Session {
     this.#people = new LivePeople(config, websocket, guest ? [guest] : charactersOf(config), (stream, n) => {
       for (const listener of this.#listeners) listener.sent(stream, n);
     });
-    this.#replicas = new LiveReplicas(scenario, this.#nodes, (change) =>
-      this.#people.configure(change, this.runsNodes),
-    );
+    const configure = (change: RoomChange) => this.#people.configure(change, this.runsNodes);
+    this.#replicas = new LiveReplicas(scenario, this.#nodes, configure);
+    this.#shadows = new LiveShadows(scenario, configure);
     for (const node of scenario.nodes) this.#nodes.prepare(node);
     if (guest === undefined) return;
-    for (const { jid, nick } of scenario.occupants)
-      this.#tellOccupant({ who: jid, phase: 'elsewhere', nick, detail: 'another page plays this character' });
+    for (const { jid, nick, room } of scenario.occupants)
+      this.#tellOccupant({ who: jid, phase: 'elsewhere', nick, room, detail: 'another page plays this character' });
   }
 
   get runsNodes(): boolean {
@@ -111,8 +114,15 @@ class LiveSession implements Session {
   async act(action: Action): Promise<ActResult> {
     if (this.#stopped) return refuse('the session has ended');
     switch (action.act) {
-      case 'join':
+      case 'join': {
+        const room = action.room === undefined ? undefined : parseJid(action.room);
+        if (action.room !== undefined && (room === undefined || bareOf(room) !== room))
+          return refuse(`${action.room} is not the address of a room`);
+        return this.#people.act(action.who, { act: 'join', ...(room === undefined ? {} : { room }) });
+      }
       case 'leave':
+      case 'accept':
+      case 'decline':
         return this.#people.act(action.who, { act: action.act });
       case 'say':
       case 'subject':
@@ -145,8 +155,14 @@ class LiveSession implements Session {
         return this.#replicas.add(action.server, action.room);
       case 'remove-replica':
         return this.#replicas.remove(action.node);
-      case 'configure':
-        return this.#people.configure({ room: action.room, split: action.split }, this.runsNodes);
+      case 'add-shadow':
+        return this.#shadows.add(action.node, action.room);
+      case 'remove-shadow':
+        return this.#shadows.remove(action.node, action.room);
+      case 'configure': {
+        const { act: _, ...change } = action;
+        return this.#people.configure(change, this.runsNodes);
+      }
     }
   }
 
@@ -166,9 +182,9 @@ class LiveSession implements Session {
   async #runScript(): Promise<void> {
     if (this.#scripted || !this.#nodes.anyReady) return;
     this.#scripted = true;
-    for (const { act, who } of this.#config.scenario.script) {
+    for (const act of this.#config.scenario.script) {
       if (this.#stopped) return;
-      await this.act({ act, who });
+      await this.act(act);
     }
   }
 
@@ -191,7 +207,11 @@ class LiveSession implements Session {
   }
 
   #tellRecords(batch: readonly TraceRecord[]): void {
-    for (const record of batch) if (record.kind === 'status') this.#replicas.follow(record.status);
+    for (const record of batch) {
+      if (record.kind !== 'status') continue;
+      this.#replicas.follow(record.status);
+      this.#shadows.follow(record.status);
+    }
     if (this.#listeners.size === 0) this.#early.push(...batch);
     for (const listener of this.#listeners) listener.records(batch);
   }

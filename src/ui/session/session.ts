@@ -7,7 +7,10 @@ export type Action =
   /** `who` is the full JID of one of the scenario's characters, or of a further device that has joined. */
   | { readonly act: 'say'; readonly who: string; readonly text: string }
   /** A join with another resource of a character's account is one from a further device (XEP-0045 §7.2.8). */
-  | { readonly act: 'join' | 'leave'; readonly who: string }
+  | { readonly act: 'join'; readonly who: string; readonly room?: string }
+  | { readonly act: 'leave'; readonly who: string }
+  /** XEP-0281 §3.5: goes where the room sends them, or stays outside. */
+  | { readonly act: 'accept' | 'decline'; readonly who: string }
   | { readonly act: 'nick'; readonly who: string; readonly nick: string }
   | {
       readonly act: 'presence';
@@ -35,8 +38,14 @@ export type Action =
   | { readonly act: 'add-replica'; readonly server: string; readonly room?: string }
   /** An owner takes it off the list: its users are served by the primary, and its worker is ended. */
   | { readonly act: 'remove-replica'; readonly node: string }
-  /** XEP-0282 §4.11.1.2: an owner changes what replicas may do while they are cut off; what is left out stays. */
-  | { readonly act: 'configure'; readonly room: string; readonly split: Partial<SplitStatus> };
+  /** XEP-0281 §3.2: an owner puts a service on the list of those that host a shadow of the room, or takes it off. */
+  | { readonly act: 'add-shadow' | 'remove-shadow'; readonly node: string; readonly room?: string }
+  /**
+   * An owner changes what replicas may do while they are cut off (XEP-0282 §4.11.1.2; what is left out stays), or whether the room
+   * is distributed (XEP-0281 §3.1).
+   */
+  | { readonly act: 'configure'; readonly room: string; readonly split: Partial<SplitStatus> }
+  | { readonly act: 'configure'; readonly room: string; readonly distributed: boolean };
 
 /** Nothing is thrown across a worker boundary: the error is text that says what was wrong. */
 export type ActResult = { readonly ok: true } | { readonly ok: false; readonly error: string };
@@ -74,6 +83,10 @@ export interface OccupantProgress {
   readonly who: string;
   readonly phase: 'offline' | 'connecting' | 'online' | 'joining' | 'joined' | 'failed' | 'elsewhere';
   readonly nick: string;
+  /** The room that they are in, or have asked for. */
+  readonly room: string;
+  /** That room sends them to this one, and they are to decide. */
+  readonly offer?: string;
   readonly detail: string;
 }
 

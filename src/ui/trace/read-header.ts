@@ -83,7 +83,10 @@ function readNode(fields: Fields, domains: readonly string[]): ScenarioNode {
   const at = { address: fields.address('address'), server: serverOf(fields, domains) };
   if (kind === 'service') {
     const rooms = fields.maybe('rooms', () => fields.objects('rooms', roomsMax).map(readRoom));
-    return { kind, ...at, rooms: rooms ?? [] };
+    const hosting = fields.maybe('hosting', (name) => ({
+      firsthosts: fields.object(name).addresses('firsthosts', nodesMax),
+    }));
+    return { kind, ...at, rooms: rooms ?? [], ...present({ hosting }) };
   }
   return {
     kind,
@@ -98,7 +101,7 @@ function readRoom(fields: Fields): ScenarioRoom {
 }
 
 function readDistribution(fields: Fields): ScenarioDistribution {
-  const kind = fields.oneOf('kind', ['none', 'primary', 'fmuc']);
+  const kind = fields.oneOf('kind', ['none', 'primary', 'fmuc', 'source']);
   if (kind === 'none') return { kind };
   if (kind === 'primary') {
     const replicas = fields.objects('replicas', nodesMax).map((replica) => ({
@@ -107,6 +110,7 @@ function readDistribution(fields: Fields): ScenarioDistribution {
     }));
     return { kind, replicas };
   }
+  if (kind === 'source') return { kind, peerhosts: fields.addresses('peerhosts', nodesMax) };
   return {
     kind,
     ...present({
@@ -162,6 +166,7 @@ function xepOf(nodes: readonly ScenarioNode[]): Scenario['xep'] {
     node.kind === 'service' ? node.rooms.map((room) => room.distribution?.kind) : [],
   );
   if (kinds.includes('primary')) return '0282';
+  if (kinds.includes('source')) return '0281';
   return kinds.includes('fmuc') ? '0289' : '0045';
 }
 

@@ -161,7 +161,7 @@ function readStatus(fields: Fields): StatusRecord {
 function readRoom(fields: Fields): RoomStatus {
   return {
     room: fields.address('room'),
-    role: fields.oneOf('role', ['plain', 'primary', 'replica', 'fmuc']),
+    role: fields.oneOf('role', ['plain', 'primary', 'replica', 'fmuc', 'source', 'shadow']),
     epoch: fields.count('epoch'),
     historyLength: fields.count('historyLength'),
     subject: fields.words('subject'),
@@ -171,6 +171,7 @@ function readRoom(fields: Fields): RoomStatus {
       split: fields.maybe('split', (name) => readSplit(fields.object(name))),
       replicas: fields.maybe('replicas', (name) => fields.addresses(name, 50)),
       federation: fields.maybe('federation', (name) => readFederation(fields.object(name))),
+      instance: fields.maybe('instance', (name) => readInstance(fields.object(name))),
     }),
   };
 }
@@ -179,6 +180,16 @@ function readFederation(fields: Fields): NonNullable<RoomStatus['federation']> {
   return {
     mode: fields.oneOf('mode', ['primary-primary', 'primary-replica']),
     joins: fields.addresses('joins', 100),
+  };
+}
+
+function readInstance(fields: Fields): NonNullable<RoomStatus['instance']> {
+  return {
+    distributed: fields.flag('distributed'),
+    ...present({
+      peerhosts: fields.maybe('peerhosts', (name) => fields.addresses(name, 100)),
+      source: fields.maybe('source', (name) => fields.address(name)),
+    }),
   };
 }
 

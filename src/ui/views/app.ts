@@ -10,6 +10,7 @@ import './join-panel.ts';
 import './live-region.ts';
 import './log.ts';
 import './menu.ts';
+import './offers.ts';
 import './outline.ts';
 import './speak.ts';
 import './startup.ts';
@@ -47,6 +48,7 @@ class App extends Part {
           <div class="picture-area">
             <ns-topology .store=${store}></ns-topology>
             <ns-startup .store=${store}></ns-startup>
+            <ns-offers .store=${store}></ns-offers>
           </div>
           ${recorded ? nothing : html`<ns-speak .store=${store}></ns-speak>`}
           <section class="panel" aria-label="Views">

@@ -14,7 +14,7 @@ const acting: Pairs = [
   ['Enter or Shift+F10', 'open the menu of the node, link or person'],
   ['x', 'cut or heal the focused or selected link'],
   ['k', 'crash or restart the focused or selected node'],
-  ['r', 'remove the focused or selected replica, or add one where there is none'],
+  ['r', 'remove the focused or selected replica or shadow, or add one where there is none'],
 ];
 
 const looking: Pairs = [
@@ -40,6 +40,12 @@ const glossary: Pairs = [
   ],
   ['enter, leave', 'XEP-0282: the primary tells a replica to add someone to its list, or take them off'],
   ['netsplit, netjoin', 'XEP-0282: primary and replica lose contact; they are connected again'],
+  [
+    'source, shadow, instance',
+    'XEP-0281: a room on several services. The source is the instance that was first, and decides about configuration and rank; every other one is a shadow. Each sends what its users say to all others',
+  ],
+  ['firsthost, peerhost', 'XEP-0281: the service of the source, and one that hosts a shadow or is ready to'],
+  ['redirect', 'XEP-0281: the source sends a user to the shadow on the user’s own server, and invites them there'],
   ['FMUC', 'XEP-0289, federated multi-user chat: whole rooms join each other'],
   ['joining node, joined node', 'XEP-0289: the room that asks to join, and the room that it joins'],
   [
@@ -69,6 +75,14 @@ const choices: Pairs = [
     'local users may do what the room’s policy allows. By default messages are refused, so that histories do not diverge',
   ],
   [
+    'XEP-0281 §3.7 (“to follow”)',
+    'each instance numbers what its users say, and two that meet again tell each other how far they have come with every instance. All keep the messages in one order, by time, instance and number; the screen is not rearranged',
+  ],
+  [
+    'XEP-0281 §3.5, the redirect',
+    'a client follows it only where both rooms say that they belong together, and only if its user agrees; wishes of a shadow’s owner wait while the source is out of reach',
+  ],
+  [
     'XEP-0289 §8 and its open list',
     'nodes resynchronise by leaving and joining again. A nick that is taken is refused on the joining side',
   ],
@@ -83,6 +97,7 @@ const slips: Pairs = [
   ['XEP-0282 rosters', 'give Troy the affiliation “participant”, which is a role; we send “admin”'],
   ['XEP-0282 self-presence', 'has no status 110 in the listings; we send it, as XEP-0045 requires'],
   ['XEP-0281 acknowledgements', 'swap “to” and “from” in the listings'],
+  ['XEP-0281 <peerhost/>', 'does not say in the listings which service is new; we name the instance'],
   ['XEP-0289 delay', 'is written with a wrong element and stamp; we accept it and never send it'],
 ];
 
@@ -112,7 +127,7 @@ export class Help extends Part {
         <label class="check"><input type="checkbox" data-testid="keys-on" .checked=${this.store.preferences.keys} @change=${this.#onKeys} /> Single-key shortcuts are on (they never act while you type)</label>
         ${list([...(this.store.session.recording ? looking : acting), ...views])}
         <h3>Shapes</h3>
-        <p>Square M: message. Circle P: presence. Hexagon iq: query. Diamond !: error. 7a and 7b are copies of submission 7. Dashed link with ✕: cut. Hatched node: split; “frozen” or “local” says what a replica does meanwhile. Node with a dashed outline: down. Dashed box with a plus: a replica can be added here. Dotted disc: a person who is cut off and shown as away, or who was let in provisionally. A number on a disc: so many devices of one person are in the room under one nick.</p>
+        <p>Square M: message. Circle P: presence. Hexagon iq: query. Diamond !: error. 7a and 7b are copies of submission 7. Dashed link with ✕: cut. Hatched node: split; “frozen” or “local” says what a replica does meanwhile. Node with a dashed outline: down. Dashed box: a replica or a shadow can be added here. Dotted disc: a person who is cut off and shown as away, or who was let in provisionally. A number on a disc: so many devices of one person are in the room under one nick.</p>
         <h3>Glossary</h3>
         ${list(glossary)}
         <h3>Simulation notes</h3>

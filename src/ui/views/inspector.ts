@@ -1,4 +1,5 @@
 import { html, nothing, type TemplateResult } from 'lit';
+import type { RoomStatus } from '../../core/node/trace.ts';
 import { bareOf, type Jid } from '../../core/xmpp/jid.ts';
 import { type Command, type Forms, linkCommands, nodeCommands, occupantCommands, serverCommands } from '../commands.ts';
 import type { ModelEvent } from '../fold/event.ts';
@@ -188,6 +189,7 @@ class Inspector extends Part {
           <dt>Address</dt><dd>${who.devices.length > 1 ? bareOf(who.jid as Jid) : (who.devices[0]?.jid ?? who.jid)}</dd>
           ${who.devices.length > 1 ? html`<dt>Devices</dt><dd data-testid="inspector-devices">${who.devices.map((device) => this.#device(device))}</dd>` : nothing}
           <dt>Room</dt><dd>${who.room}</dd>
+          ${who.offer ? html`<dt>Sent to</dt><dd>${who.offer}</dd>` : nothing}
           <dt>State</dt><dd>${who.phase}${who.detail ? html`, ${who.detail}` : nothing}${who.show ? html`, ${who.show}` : nothing}${markOf(who) ? html`, <b class="tone-warn">${markOf(who)?.words}</b>` : nothing}</dd>
           <dt>Served by</dt><dd>${who.node ?? 'no node, as far as is known'}</dd>
           <dt>Role</dt><dd>${who.role || 'unknown'}, affiliation ${who.affiliation || 'unknown'}</dd>
@@ -209,12 +211,14 @@ class Inspector extends Part {
         <dt>Process</dt><dd>${node.phase === 'elsewhere' ? 'another page runs it' : node.phase}${node.detail ? html`, ${node.detail}` : nothing}</dd>
       </dl>
       ${this.#buttons(nodeCommands(this.store, node, this.#forms))}
+      ${state.word === 'no room' ? html`<p class="note">This service hosts rooms of ${node.hosts.join(', ')}. It has none until it is asked for one.</p>` : nothing}
       ${model.network.roomsOf(node).map(
         (room) => html`<h3>${room.room}</h3>
           <dl>
             <dt>Subject</dt><dd>${room.subject || 'none'}</dd>
             <dt>History</dt><dd>${counted(room.historyLength, 'message')}</dd>
             <dt>Epoch</dt><dd title="It grows whenever the room starts again. Whatever carries an earlier one is out of date">${room.epoch}</dd>
+            ${room.instance ? this.#instance(room.instance) : nothing}
             ${room.federation ? html`<dt>Mode</dt><dd data-testid="mode">${room.federation.mode}</dd>` : nothing}
             ${room.split ? html`<dt>If cut off</dt><dd data-testid="policy" data-policy=${room.split.policy}>${policyInWords(room.split)}</dd>` : nothing}
           </dl>
@@ -233,6 +237,12 @@ class Inspector extends Part {
           )}</tbody></table>
           ${room.occupants.length === 0 ? html`<p class="note">Nobody is in the room.${this.store.session.recording ? nothing : ' Select someone below the picture and press Join.'}</p>` : nothing}`,
       )}`;
+  }
+
+  /** XEP-0281: what this room is an instance of, or where it is to have others. */
+  #instance({ source, distributed, peerhosts = [] }: NonNullable<RoomStatus['instance']>): TemplateResult {
+    if (source !== undefined) return html`<dt>Source</dt><dd data-testid="source">${source}</dd>`;
+    return html`<dt>Peerhosts</dt><dd data-testid="peerhosts">${peerhosts.join(', ') || 'none'}${distributed ? nothing : html`, <b class="tone-warn">not distributed</b>`}</dd>`;
   }
 
   #device({ jid, phase }: DeviceView): TemplateResult {

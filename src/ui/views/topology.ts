@@ -158,12 +158,15 @@ class Topology extends Part {
     const node = this.store.model.network.nodes.get(placed.address) as NodeView;
     const state = stateOf(this.store.model, node);
     const role = roleOf(node);
-    const service = node.kind === 'service' && this.store.model.network.roomsOf(node).length > 0;
+    const rooms = this.store.model.network.roomsOf(node);
+    // Whoever has the room from elsewhere looks like a replica.
+    const service = node.kind === 'service' && rooms.some((room) => room.role !== 'shadow');
+    const empty = node.kind === 'service' && node.hosts.length > 0 && rooms.length === 0;
     const left = placed.x - placed.w / 2;
     const top = placed.y - placed.h / 2;
     const compact = this.#layout?.compact;
     return svg`<g
-      class=${`node focusable ${service ? 'service' : ''} ${state.split ? 'split' : ''} ${node.phase === 'down' ? 'down' : ''} ${lit.has(placed.address) ? 'lit' : ''}`}
+      class=${`node focusable ${service ? 'service' : ''} ${empty ? 'empty' : ''} ${state.split ? 'split' : ''} ${node.phase === 'down' ? 'down' : ''} ${lit.has(placed.address) ? 'lit' : ''}`}
       data-node=${placed.address}
       data-id=${placed.address}
       data-role=${role}

@@ -283,7 +283,13 @@ describe('People', () => {
       ]);
       model.fold([efchenOn('Efchen', bicycle, bicycle, phone)]);
       expect(inside(model)).toEqual([[bicycle, 'Efchen', [bicycle, phone]]]);
-      model.people.progress({ who: phone, phase: 'joined', nick: 'Eff', detail: '' });
+      model.people.progress({
+        who: phone,
+        phase: 'joined',
+        nick: 'Eff',
+        room: 'wallops@channel.avalon.irc',
+        detail: '',
+      });
       model.fold([efchenOn('Efchen', bicycle)]);
       expect(inside(model)).toEqual([
         [bicycle, 'Efchen', [bicycle]],
@@ -294,7 +300,7 @@ describe('People', () => {
     it('the page’s own devices are there before a node tells of them, and another is offered', () => {
       const model = new Model(wallops);
       const is = (who: string, phase: 'online' | 'joining' | 'joined') =>
-        model.people.progress({ who, phase, nick: 'Efchen', detail: '' });
+        model.people.progress({ who, phase, nick: 'Efchen', room: 'wallops@channel.avalon.irc', detail: '' });
       const spare = () => ofEfchen(model).map((who) => model.people.spareDevice(who));
       is(bicycle, 'joined');
       expect(spare()).toEqual(['msa@vesa.yeggmaex.irc/laptop']);

@@ -29,6 +29,8 @@ export class Linking {
   readonly #asked = new Map<Jid, string>();
   /** By peer: what has come of a roster whose end is not here yet. */
   readonly #rosters = new Map<Jid, Said[]>();
+  /** Peers from which this room has said that it is split. */
+  readonly #apart = new Set<Jid>();
 
   constructor(links: Links, past: Past) {
     this.#links = links;
@@ -52,6 +54,7 @@ export class Linking {
   forget(turn: RoomTurn, peer: Jid): void {
     this.#end(turn, peer);
     turn.clearTimer(greeting(peer));
+    this.#apart.delete(peer);
     lose(turn, this.#links, peer);
     turn.record({ kind: 'peerChanged', peer, record: undefined });
   }
@@ -162,7 +165,8 @@ export class Linking {
     const record = instancePeer(room, peer);
     const isNew = record?.seat === 'source' && !record.accepted;
     this.#become(turn, peer, { state: isNew ? 'syncing' : 'live' });
-    turn.note('0281#3.7', `linked with ${peer}`, record?.accepted ? { peer, sign: 'netjoin' } : { peer });
+    const isNetjoin = this.#apart.delete(peer) || record?.accepted;
+    turn.note('0281#3.7', `linked with ${peer}`, isNetjoin ? { peer, sign: 'netjoin' } : { peer });
     const shadows = shadowsOf(room);
     if (sourceOf(room) === undefined && digestFor(room, this.#links, peer, shadows) !== config)
       pushConfig(turn, this.#links, peer, shadows, true);
@@ -207,10 +211,15 @@ export class Linking {
     if (this.#links.of(peer) === undefined) return;
     this.#end(turn, peer);
     this.#become(turn, peer, { state: 'split' });
-    turn.note('0281#3.7', `split from ${peer}: ${why}`, { peer, sign });
+    this.#split(turn, peer, sign, why);
     if (sign === 'gap' || sign === 'unlinked') return this.greet(turn, peer);
     lose(turn, this.#links, peer);
     turn.setTimer(greeting(peer), jitter(turn.env, 5_000));
+  }
+
+  #split(turn: RoomTurn, peer: Jid, sign: Sign, why: string): void {
+    this.#apart.add(peer);
+    turn.note('0281#3.7', `split from ${peer}: ${why}`, { peer, sign });
   }
 
   /** An instance cannot be greeted. */
@@ -219,7 +228,7 @@ export class Linking {
     const record = instancePeer(turn.room, peer);
     if (record !== undefined && record.state !== 'split') {
       this.#become(turn, peer, { state: 'split' });
-      turn.note('0281#3.7', `split from ${peer}: ${why}`, { peer, sign });
+      this.#split(turn, peer, sign, why);
     }
     lose(turn, this.#links, peer);
     turn.setTimer(greeting(peer), probeMs(turn.env, this.#links.triesOf(peer), defaultTimes));
