@@ -6,7 +6,7 @@ import { readBody } from '../bodies.ts';
 import { rootOf } from '../causes.ts';
 import type { Evidence } from '../evidence.ts';
 import type { Checker } from '../judge.ts';
-import { isFederated } from '../plan.ts';
+import { isPlural } from '../plan.ts';
 import type { Person, Verdict, Violation } from '../trace.ts';
 
 /**
@@ -24,7 +24,7 @@ export const durability: Checker = ({ trace, views, others, people, world }) => 
     config.kind === 'service' ? node.snapshot().rooms : [],
   );
   for (const { room, history } of rooms) kept.set(room, placesIn(history, people, violations));
-  const distributed = isFederated(world?.plan.mode);
+  const distributed = isPlural(world?.plan.mode);
   // In primary-replica mode all is accepted at one node, and its author's own may have left the set.
   const primary = world?.plan.mode === '0289pr' ? rooms[0]?.room : undefined;
   const last = new Map(views.map((view) => [view, -1]));
