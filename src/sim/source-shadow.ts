@@ -2,7 +2,7 @@ import type { InstanceTrust, SourceConfig } from '../core/distribution/config.ts
 import type { NodeConfig } from '../core/node/config.ts';
 import type { RoomConfig } from '../core/room/config.ts';
 import type { Affiliation } from '../core/xep/xep0045.ts';
-import { bareOf, type Jid, jid, partsOf } from '../core/xmpp/jid.ts';
+import { bareOf, type Jid, jid } from '../core/xmpp/jid.ts';
 import { hostileInstance } from './hostile-instance.ts';
 import type { Circumstances, Plan } from './plan.ts';
 import type { Prng } from './prng.ts';
@@ -17,7 +17,9 @@ export const sourceShadow: Protocol = {
     const [first, ...others] = domains;
     if (first === undefined) throw new RangeError('no domain');
     const services = new Map(others.map((domain) => [domain, jid(`rooms.${domain}`)]));
-    const peerhosts = others.flatMap((domain, i) => (i === 0 || prng.chance(0.85) ? [services.get(domain) as Jid] : []));
+    const peerhosts = others.flatMap((domain, i) =>
+      i === 0 || prng.chance(0.85) ? [services.get(domain) as Jid] : [],
+    );
     const firsthost = jid(`rooms.${first}`);
     const source = jid(`hall@${firsthost}`);
     const [local, id] = prng.chance(0.5) ? (['hall', 'own'] as const) : (['annexe', { text: 'annexe' }] as const);
@@ -60,7 +62,11 @@ export const sourceShadow: Protocol = {
     };
   },
   // The one that sorts last: a nick is the user's whose instance sorts first (decision #207).
-  mayBeHostile: ({ nodes }) => nodes.slice(1).slice(-1).map(({ address }) => address),
+  mayBeHostile: ({ nodes }) =>
+    nodes
+      .slice(1)
+      .slice(-1)
+      .map(({ address }) => address),
   tamper: hostileInstance,
   more: withStrangers,
   checkers: sourceShadowCheckers,
@@ -111,21 +117,3 @@ function withStrangers(plan: Plan, prng: Prng): Plan {
   ];
   return { ...plan, people, steps: [...plan.steps, ...steps] };
 }
-
-/** All rooms that are an instance, by the plan. */
-export function instancesOf({ layout }: Pick<Plan, 'layout'>): {
-  readonly source: Jid | undefined;
-  readonly rooms: ReadonlyMap<Jid, Jid>;
-} {
-  const [first] = layout.nodes;
-  const source = first?.kind === 'service' ? first.rooms[0] : undefined;
-  const rooms = new Map<Jid, Jid>();
-  if (source?.distribution.kind !== 'source' || first === undefined) return { source: undefined, rooms };
-  const { id = 'own', peerhosts } = source.distribution;
-  const local = typeof id === 'object' ? id.text : partsOf(source.jid).local;
-  rooms.set(source.jid, first.address);
-  for (const node of layout.nodes)
-    if (peerhosts.includes(node.address)) rooms.set(jid(`${local}@${node.address}`), node.address);
-  return { source: source.jid, rooms };
-}
-

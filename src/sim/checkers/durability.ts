@@ -26,7 +26,8 @@ export const durability: Checker = ({ trace, views, others, people, world }) => 
   for (const { room, history } of rooms) kept.set(room, placesIn(history, people, violations));
   const distributed = isPlural(world?.plan.mode);
   // In primary-replica mode all is accepted at one node, and its author's own may have left the set.
-  const primary = world?.plan.mode === '0289pr' ? rooms[0]?.room : undefined;
+  // And all instances have the same (S-e), though the author's own may be no instance any more.
+  const primary = world?.plan.mode === '0289pr' || world?.plan.mode === '0281' ? rooms[0]?.room : undefined;
   const last = new Map(views.map((view) => [view, -1]));
   const decides = (node: Jid) => world?.seats.get(node)?.config.kind === 'service';
   const forgotten = others.findLast(({ record }) => record.kind === 'forgotten' && decides(record.node))?.i ?? -1;
