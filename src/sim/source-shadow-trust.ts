@@ -1,6 +1,6 @@
 import { isOwnUser } from '../core/distribution/scope.ts';
 import { rank } from '../core/room/affiliation.ts';
-import type { Occupant, RoomEvent } from '../core/room/event.ts';
+import type { HistoryItem, Occupant, RoomEvent } from '../core/room/event.ts';
 import { readAsked } from '../core/xep/instances.ts';
 import type { Affiliation } from '../core/xep/xep0045.ts';
 import { bareOf, domainOf, type Jid } from '../core/xmpp/jid.ts';
@@ -60,7 +60,7 @@ export const trust: Checker = (given) => {
   const violations: Violation[] = [];
   let exercised = 0;
   const { trace, world } = given;
-  const { rooms, honest, source, addresses } = instancesOf(given);
+  const { rooms, honest, source, addresses, hostileRoom } = instancesOf(given);
   const layout = world?.plan.layout.nodes[0];
   /** The highest rank that the source ever gave a user (bare JID). */
   const given0 = new Map<Jid, Affiliation>(layout?.kind === 'service' ? layout.rooms[0]?.affiliations : []);
@@ -74,6 +74,16 @@ export const trust: Checker = (given) => {
       wrong(`${jid}, who never was more than ${best}, is ${affiliation} at ${node}`, i);
     if (home !== source && role === 'moderator' && rank[best] < rank.admin && node !== domainOf(source ?? home))
       wrong(`${jid}, who never was more than ${best}, is ${role} at ${node}`, i);
+  };
+  /** A shadow tells of its own users alone, and of them under their own nicks. */
+  const isSaid = ({ by, author, nick }: HistoryItem, { node }: Place, cause: number | undefined, i: number) => {
+    const input = cause === undefined ? undefined : trace[cause];
+    const from = input?.kind === 'out' ? bareOf(input.stanza.from) : undefined;
+    if (from === undefined || from === source || !addresses.has(from)) return;
+    exercised++;
+    if (from !== hostileRoom) return;
+    if (by !== from) wrong(`${node} keeps of ${from} what ${nick} is to have said at ${by}`, i);
+    else if (author !== undefined && !isOwnUser(from, author)) wrong(`${node} keeps of ${from} words of ${author}`, i);
   };
   const decides = (event: RoomEvent, { node, room }: Place, cause: number | undefined, i: number) => {
     if (room === source) return;
@@ -99,6 +109,8 @@ export const trust: Checker = (given) => {
         case 'occupantEntered':
         case 'occupantChanged':
           return bringsIn(event.occupant, node, i);
+        case 'messageAccepted':
+          return isSaid(event.item, place, cause, i);
         case 'occupantLeft': {
           const gone = occupants.get(event.nick);
           const input = cause === undefined ? undefined : trace[cause];
