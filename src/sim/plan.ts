@@ -5,12 +5,17 @@ import type { Step } from './step.ts';
 import type { Person } from './trace.ts';
 
 /** Which protocol a run is of, and in which of its modes. */
-export const modes = ['plain', '0282', '0289pp', '0289pr'] as const;
+export const modes = ['plain', '0281', '0282', '0289pp', '0289pr'] as const;
 export type Mode = (typeof modes)[number];
 
 /** Whether the rooms of a run federate: every node has a room of its own, by XEP-0289. */
 export function isFederated(mode: Mode | undefined): boolean {
   return mode === '0289pp' || mode === '0289pr';
+}
+
+/** Whether every node has an order of its own, in which what others say comes when it comes. */
+export function isPlural(mode: Mode | undefined): boolean {
+  return isFederated(mode) || mode === '0281';
 }
 
 /** Which kinds of trouble a run has, and how much of each (swarm testing: a random part of them in every run). */

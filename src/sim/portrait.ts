@@ -1,7 +1,7 @@
 import type { Jid } from '../core/xmpp/jid.ts';
 import type { Aftermath } from './aftermath.ts';
 import { servedHere, sessionsOf } from './checkers/occupants.ts';
-import { isFederated, type Plan } from './plan.ts';
+import { isFederated, isPlural, type Plan } from './plan.ts';
 import type { Seat } from './seat.ts';
 
 /** What every honest node holds that others or the future depend on, as text. */
@@ -32,7 +32,7 @@ export function portraitOf(plan: Plan, seats: ReadonlyMap<Jid, Seat>, users: Aft
       affiliations: [...room.affiliations].map(([user, affiliation]) => `${user} ${affiliation}`).sort(),
       // Nicks and rank; who is behind which node may be known here and not there, and what another FMUC node claims of
       // its own users is its word.
-      occupants: (theirs.size > 0 && isFederated(plan.mode) ? [] : room.occupants)
+      occupants: (theirs.size > 0 && isPlural(plan.mode) ? [] : room.occupants)
         .filter(({ nick }) => !strangers.has(nick))
         .map((occupant) => {
           const { nick, affiliation, role, home } = occupant;

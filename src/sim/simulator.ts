@@ -215,6 +215,10 @@ function person(
     world.connect(step.user);
     return world.sendRaw(configuration(world, step, `{${NS.ext}}dmuc_replicas`, step.nodes), '0045#10.2', cause);
   }
+  if (step.kind === 'peerhosts') {
+    world.connect(step.user);
+    return world.sendRaw(configuration(world, step, `{${NS.ext}}dmuc_peerhosts`, step.nodes), '0045#10.2', cause);
+  }
   if (step.kind === 'share') {
     world.connect(step.user);
     const nick = world.users.get(step.with)?.half.state().nick ?? '';
@@ -292,7 +296,7 @@ function enterAs(world: World, user: Jid, nick: string, cause: number): void {
 /** A form of an owner's (§10.2) that sets one field. */
 function configuration(
   world: World,
-  { user, luck }: Pick<Extract<Step, { kind: 'replicas' }>, 'user' | 'luck'>,
+  { user, luck }: Pick<Extract<Step, { kind: 'replicas' | 'peerhosts' }>, 'user' | 'luck'>,
   name: string,
   values: readonly string[],
 ): Stanza {

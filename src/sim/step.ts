@@ -21,6 +21,8 @@ export type Step = { readonly at: number; readonly luck: number } & (
   | { readonly kind: 'anew'; readonly user: Jid; readonly nick: string }
   /** An owner says which replicas the room has. */
   | { readonly kind: 'replicas'; readonly user: Jid; readonly nodes: readonly Jid[] }
+  /** An owner says which services have a shadow of the room. */
+  | { readonly kind: 'peerhosts'; readonly user: Jid; readonly nodes: readonly Jid[] }
   | { readonly kind: 'moderate'; readonly user: Jid; readonly target: Jid; readonly what: Moderation }
   | { readonly kind: 'forge'; readonly user: Jid; readonly what: string }
   | {
@@ -103,6 +105,8 @@ export function stepText(step: Step): string {
       return `${step.user} is gone without a word, and back as ${step.nick}`;
     case 'replicas':
       return `${step.user} wants as replicas ${step.nodes.join(', ') || 'none'}`;
+    case 'peerhosts':
+      return `${step.user} wants shadows at ${step.nodes.join(', ') || 'no service'}`;
     case 'moderate':
       return `${step.user}: ${step.what}, ${step.target}`;
     case 'forge':

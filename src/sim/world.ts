@@ -227,7 +227,8 @@ export class World {
     const prng = this.#prng;
     // A replica's log is durable in a relaxed way: a crash may lose its last batches.
     const lost = seat.room === undefined || relaxed === 0 || !this.#faulty ? 0 : prng.below(relaxed + 1);
-    const loss = seat.room !== undefined ? diskLost : this.plan.primary === 'forgetful' ? forgetful : 0;
+    const isCopy = seat.room !== undefined || (seat.config.kind === 'service' && seat.config.hosting !== undefined);
+    const loss = isCopy ? diskLost : this.plan.primary === 'forgetful' ? forgetful : 0;
     const whole = loss > 0 && this.#faulty && prng.chance(loss);
     const { appends, untold } = seat.crash(lost === 0 && prng.chance(0.3), lost, whole);
     if (appends.length > 0) this.record({ kind: 'undone', t: this.now, node: address, appends });

@@ -1,9 +1,11 @@
 import type { DistributedRoomConfig } from '../../core/distribution/config.ts';
+import { isOwnUser } from '../../core/distribution/scope.ts';
 import type { Occupant, RoomEvent } from '../../core/room/event.ts';
+import { readAsked } from '../../core/xep/instances.ts';
 import type { Affiliation } from '../../core/xep/xep0045.ts';
 import { bareOf, domainOf, type Jid } from '../../core/xmpp/jid.ts';
 import { NS } from '../../core/xmpp/namespaces.ts';
-import { payloadOf } from '../../core/xmpp/stanza.ts';
+import { payloadOf, type Stanza } from '../../core/xmpp/stanza.ts';
 import { textOf } from '../../core/xmpp/xml.ts';
 import type { Checker, Place } from '../judge.ts';
 import type { RecordOf, Violation } from '../trace.ts';
@@ -197,7 +199,7 @@ export const authority: Checker = ({ trace, people, world }) => {
       const room = knownAt(place);
       if (room === undefined) return;
       const cause = record.cause === undefined ? undefined : trace[record.cause];
-      const from = cause?.kind === 'out' ? cause.stanza.from : undefined;
+      const from = cause?.kind === 'out' ? askerOf(cause.stanza, room.config) : undefined;
       if (room.replica) atReplica(event, place, from, i);
       else atDecider(event, place, room, from, i);
       learn(room, event);
@@ -206,12 +208,23 @@ export const authority: Checker = ({ trace, people, world }) => {
   };
 };
 
+/** Who asks for something: by a shadow of XEP-0281, a user of its server. */
+function askerOf({ from, payloads }: Stanza, config: DistributedRoomConfig): Jid {
+  const asked = isPeer(config, from) ? readAsked(payloads) : undefined;
+  return asked !== undefined && isOwnUser(bareOf(from), asked.from) ? asked.from : from;
+}
+
 /** The occupant who asks, unless another FMUC node serves them: no rank of theirs counts here. */
 function actorOf({ occupants }: Place, { config }: Known, from: Jid): Occupant | undefined {
   for (const occupant of occupants.values())
     for (const { jid, home } of sessionsOf(occupant))
-      if (jid === from && (home === undefined || config.distribution.kind === 'primary')) return occupant;
+      if (jid === from && (home === undefined || vouches(config))) return occupant;
   return undefined;
+}
+
+/** Whether those who come by another node have the rank that this one gives them. */
+function vouches({ distribution: { kind } }: DistributedRoomConfig): boolean {
+  return kind === 'primary' || kind === 'source';
 }
 
 function sameRank(a: Occupant, b: Occupant): boolean {
@@ -222,9 +235,10 @@ function rankOf({ role, affiliation }: Occupant): string {
   return `${affiliation}/${role}`;
 }
 
-/** A FMUC room that this one joined or lets in vouches for its users. */
+/** A FMUC room that this one joined or lets in vouches for its users; so does a shadow. */
 function isPeer({ distribution }: DistributedRoomConfig, from: Jid): boolean {
   const peer = bareOf(from);
+  if (distribution.kind === 'source') return distribution.peerhosts.includes(domainOf(peer));
   return (
     distribution.kind === 'fmuc' && (distribution.outbound.includes(peer) || distribution.allowedNodes.includes(peer))
   );

@@ -6,7 +6,7 @@ import { readBody } from '../bodies.ts';
 import { rootOf } from '../causes.ts';
 import type { Evidence } from '../evidence.ts';
 import type { Checker } from '../judge.ts';
-import { isFederated } from '../plan.ts';
+import { isPlural } from '../plan.ts';
 import type { Person, Verdict, Violation } from '../trace.ts';
 
 /**
@@ -24,9 +24,10 @@ export const durability: Checker = ({ trace, views, others, people, world }) => 
     config.kind === 'service' ? node.snapshot().rooms : [],
   );
   for (const { room, history } of rooms) kept.set(room, placesIn(history, people, violations));
-  const distributed = isFederated(world?.plan.mode);
+  const distributed = isPlural(world?.plan.mode);
   // In primary-replica mode all is accepted at one node, and its author's own may have left the set.
-  const primary = world?.plan.mode === '0289pr' ? rooms[0]?.room : undefined;
+  // And all instances have the same (S-e), though the author's own may be no instance any more.
+  const primary = world?.plan.mode === '0289pr' || world?.plan.mode === '0281' ? rooms[0]?.room : undefined;
   const last = new Map(views.map((view) => [view, -1]));
   const decides = (node: Jid) => world?.seats.get(node)?.config.kind === 'service';
   const forgotten = others.findLast(({ record }) => record.kind === 'forgotten' && decides(record.node))?.i ?? -1;

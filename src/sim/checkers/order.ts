@@ -4,7 +4,7 @@ import { readBody } from '../bodies.ts';
 import { inputOf } from '../causes.ts';
 import type { Evidence } from '../evidence.ts';
 import type { Checker, Watch } from '../judge.ts';
-import { isFederated } from '../plan.ts';
+import { isPlural } from '../plan.ts';
 import { isJoin, isSelf } from '../stanzas.ts';
 import type { RecordOf, Violation } from '../trace.ts';
 import { isOut, lost, type Seen, whole } from '../view.ts';
@@ -24,7 +24,7 @@ export const orderOfJoin: Checker = (given) => {
   const calm = fault === undefined || world?.plan.mode === 'plain' ? trace.length : fault.i;
   // And in a tree a node may only now get the history of those further up, and pass it on (decision #93).
   const passedOn = (sent: number) =>
-    isFederated(world?.plan.mode) && !byJid.has(inputOf(trace, sent)?.from ?? ('' as Jid));
+    isPlural(world?.plan.mode) && !byJid.has(inputOf(trace, sent)?.from ?? ('' as Jid));
   // A hostile replica may say that there was one, of the words of its own users (invariants.md, Who may be hostile).
   const lied = ({ body }: Seen) => people[Number(/^[#!](\d+):/.exec(body ?? '')?.[1])]?.hostile === 'node';
   const first = firstSessions(given);

@@ -20,7 +20,11 @@ export const confidentiality: Checker = (given) => {
   const open = new Set<Jid>();
   for (const node of world?.plan.layout.nodes ?? [])
     for (const { jid, whois } of node.kind === 'replica' ? [node.room] : node.rooms)
-      if (whois === 'anyone') open.add(jid);
+      if (whois === 'anyone') {
+        open.add(jid);
+        // The instances of XEP-0281 have the configuration of their source.
+        if (world?.plan.mode === '0281') for (const { person } of views) open.add(person.room);
+      }
   if (views.every(({ person }) => open.has(person.room))) return { verdict: () => ({ violations, exercised }) };
   const real = new Set(people.map(({ jid }) => bareOf(jid)));
   const own = new Map(
