@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { defaultTimes } from '../core/distribution/keepalive.ts';
 import type { NodeConfig } from '../core/node/config.ts';
 import { bareOf, domainOf, type Jid, parseJid, partsOf } from '../core/xmpp/jid.ts';
+import { roomsMax } from '../scenario/node-config.ts';
 import { badArgument } from './arguments.mjs';
 import {
   defaultConfig,
@@ -12,6 +13,7 @@ import {
   type ServiceConfig,
   serverOf,
 } from './component-config.ts';
+import { readSourceFlags, type SourceFlags, sourceFlagNames } from './component-source.ts';
 import { readTextFile } from './text-file.ts';
 
 export const secretVariable = 'NETSPLIT_COMPONENT_SECRET';
@@ -31,6 +33,11 @@ Prints "ready DOMAIN on HOST:PORT" once the server has accepted it. Ctrl-C stops
   --mode plain          rooms of XEP-0045, created by users who enter them (the default)
   --mode fmuc           rooms that join other rooms or are joined by them (XEP-0289); needs --config
   --mode primary        rooms that may have replicas on other servers (XEP-0282); each owner lists those of a room
+  --mode source         rooms that are on other services, too, and live on when one is cut off (XEP-0281)
+  --peerhost DOMAIN,…   --mode source: services that get a shadow of each room; each has --firsthost with this domain.
+                        Owners choose others in a room's configuration
+  --firsthost DOMAIN,…  --mode source: services whose rooms get a shadow here when they ask for it
+  --max-rooms N         --mode source: shadows of so many rooms of each of them (default ${roomsMax})
   --config FILE         JSON {"rooms": […], "admins": […], "openCreation": true}, like a service in a scenario
   --unlocked            rooms that users create are open at once. Otherwise nobody else enters before their owner has
                         configured them (XEP-0045 §10.1), which some clients never do
@@ -60,6 +67,9 @@ const flags = {
   // Only to say why not.
   secret: { type: 'string' },
   mode: { type: 'string' },
+  peerhost: { type: 'string', multiple: true },
+  firsthost: { type: 'string', multiple: true },
+  'max-rooms': { type: 'string' },
   config: { type: 'string' },
   unlocked: { type: 'boolean' },
   'replica-of': { type: 'string' },
@@ -118,23 +128,27 @@ type Values = ReturnType<typeof parseArgs<{ options: typeof flags }>>['values'];
 function readService(values: Values, domain: Jid, mode: Mode): NodeConfig | string[] {
   for (const name of ['serves', 'keepalive'] as const)
     if (values[name] !== undefined) return [`--${name} is for a replica: --replica-of ROOM says of which room`];
-  const config = readRooms(values, domain, mode);
+  for (const name of sourceFlagNames)
+    if (mode !== 'source' && values[name] !== undefined) return [`--${name} is for --mode source`];
+  const flags = readSourceFlags(values, domain);
+  if (typeof flags === 'string') return [flags];
+  const config = readRooms(values, domain, mode, flags);
   return Array.isArray(config) || values.unlocked !== true ? config : { ...config, lockNewRooms: false };
 }
 
-function readRooms(values: Values, domain: Jid, mode: Mode): ServiceConfig | string[] {
+function readRooms(values: Values, domain: Jid, mode: Mode, flags: SourceFlags): ServiceConfig | string[] {
   if (values.config === undefined)
     return mode === 'fmuc'
       ? ['--mode fmuc needs --config FILE: which rooms, and with whom']
-      : defaultConfig(domain, mode);
+      : defaultConfig(domain, mode, flags);
   const text = readTextFile(values.config);
   if (typeof text !== 'string') return [`--config: ${text.error}`];
-  const read = readComponentConfig(values.config, text, domain, mode);
+  const read = readComponentConfig(values.config, text, domain, mode, flags);
   return read.ok ? read.config : [read.error];
 }
 
 function readReplica(values: Values, self: Jid): NodeConfig | string[] {
-  for (const name of ['mode', 'config', 'unlocked'] as const)
+  for (const name of ['mode', 'config', 'unlocked', ...sourceFlagNames] as const)
     if (values[name] !== undefined) return [`--${name}: a replica has one room, which its primary configures`];
   const room = parseJid(values['replica-of'] ?? '');
   if (room === undefined || room !== bareOf(room) || partsOf(room).local === '')

@@ -5,15 +5,17 @@ import { bareOf, domainOf, type Jid, parseJid, partsOf } from '../core/xmpp/jid.
 import { formatErrors, parseScenario } from '../scenario/load.ts';
 import { nodeConfigOf } from '../scenario/node-config.ts';
 import { outboundsOf, type ScenarioNode, type ScenarioRoom } from '../scenario/scenario.ts';
+import { contradiction, type SourceFlags, withSourceFlags } from './component-source.ts';
 
 /** How a component's rooms may be distributed. */
-export const modes = ['plain', 'fmuc', 'primary'] as const;
+export const modes = ['plain', 'fmuc', 'primary', 'source'] as const;
 export type Mode = (typeof modes)[number];
 
 const distributionOf: Readonly<Record<Mode, string>> = {
   plain: 'none',
   fmuc: 'fmuc',
   primary: 'primary',
+  source: 'source',
 };
 
 export type ServiceConfig = Extract<NodeConfig, { kind: 'service' }>;
@@ -22,10 +24,13 @@ export type ReadConfig =
   | { readonly ok: false; readonly error: string };
 
 /** The configuration without a file: anyone creates rooms by entering them. */
-export function defaultConfig(domain: Jid, mode: Mode = 'plain'): ServiceConfig {
+export function defaultConfig(domain: Jid, mode: Mode = 'plain', flags: SourceFlags = noSourceFlags): ServiceConfig {
   const server = serverOf(domain);
-  return { kind: 'service', address: domain, server, rooms: [], openCreation: true, admins: [], ...onDemand(mode) };
+  const config = { kind: 'service', address: domain, server, rooms: [], openCreation: true, admins: [] } as const;
+  return mode === 'source' ? withSourceFlags(config, flags) : { ...config, ...onDemand(mode) };
 }
+
+const noSourceFlags: SourceFlags = { peerhosts: [], firsthosts: [], maxRooms: undefined };
 
 /** Rooms that users create on a service of primaries are primaries too. Their owners say which replicas they have. */
 function onDemand(mode: Mode): Pick<ServiceConfig, 'onDemand'> {
@@ -52,7 +57,13 @@ export function replicaConfig(
  * reported with its line. What the rooms refer to on other servers (nodes to join, domains that replicas serve) is not in
  * the file; it is added to the scenario as needed.
  */
-export function readComponentConfig(file: string, text: string, domain: Jid, mode: Mode): ReadConfig {
+export function readComponentConfig(
+  file: string,
+  text: string,
+  domain: Jid,
+  mode: Mode,
+  flags: SourceFlags = noSourceFlags,
+): ReadConfig {
   const given = tryParse(text);
   if (given === undefined) {
     // Not JSON, so it cannot be put into another text. The loader says where the mistake is.
@@ -86,7 +97,9 @@ export function readComponentConfig(file: string, text: string, domain: Jid, mod
   const defaults = { kind: 'service', address: domain, server, rooms: [], openCreation: mode !== 'fmuc' };
   const lacking = Object.entries(defaults).filter(([key]) => node[key] === undefined);
   const head = `${JSON.stringify(scenario).slice(0, -1)},"nodes":[`;
-  const tail = [...elsewhere(rooms, domain, server).map((other) => `,${JSON.stringify(other)}`), ']}'].join('');
+  const others = elsewhere(node, rooms, domain, server);
+  if (others.length > servicesMax) return { ok: false, error: `${file}: more than ${servicesMax} other services` };
+  const tail = [...others.map((other) => `,${JSON.stringify(other)}`), ']}'].join('');
   const parsed = parseScenario(head + completed(text, Object.fromEntries(lacking)) + tail);
   if (!parsed.ok) {
     const errors = parsed.errors.map((error) => ({ ...error, path: error.path.replace(/^\$(\.nodes\[0\])?/, '$') }));
@@ -99,10 +112,28 @@ export function readComponentConfig(file: string, text: string, domain: Jid, mod
       return { ok: false, error: `${file}: $.rooms[${i}].distribution: ${kind}, but this is --mode ${mode}` };
   }
   const config = { ...(nodeConfigOf(parsed.scenario, service) as ServiceConfig), ...onDemand(mode) };
+  if (mode === 'source') return asSource(file, config, service, flags);
+  for (const key of ['onDemand', 'hosting'] as const)
+    if (service[key] !== undefined) return { ok: false, error: `${file}: $.${key} is for --mode source, not ${mode}` };
   if (mode === 'primary' && config.openCreation) return { ok: true, config };
   if (mode !== 'plain' && !service.rooms.some((room) => room.distribution?.kind === distributionOf[mode]))
     return { ok: false, error: `${file}: $.rooms: no room is distributed as ${distributionOf[mode]} (--mode ${mode})` };
   return { ok: true, config };
+}
+
+function asSource(
+  file: string,
+  read: ServiceConfig,
+  { rooms }: Extract<ScenarioNode, { kind: 'service' }>,
+  flags: SourceFlags,
+): ReadConfig {
+  const twice = contradiction(flags, read);
+  if (twice !== undefined) return { ok: false, error: `${file}: ${twice}` };
+  const silent = new Set(rooms.filter(({ distribution }) => distribution === undefined).map(({ jid }) => jid));
+  const config = withSourceFlags(read, flags, silent);
+  const isSource = config.openCreation || config.rooms.some(({ distribution }) => distribution.kind === 'source');
+  if (isSource || config.hosting !== undefined) return { ok: true, config };
+  return { ok: false, error: `${file}: no room is distributed, and no service's rooms are replicated (--mode source)` };
 }
 
 /** The text of an object with properties put in front, on its first line. */
@@ -137,8 +168,20 @@ function servedBy(rooms: readonly Partial<ScenarioRoom>[]): string[] {
   });
 }
 
-/** The nodes that our rooms join (XEP-0289), configured to let us in. Their real configuration is known only to those who run them. */
-function elsewhere(rooms: readonly Partial<ScenarioRoom>[], domain: Jid, server: string): object[] {
+/** Other services of a scenario (schema.json), beside the component itself. */
+const servicesMax = 63;
+
+/**
+ * What others have to be so that our rooms may be distributed: the nodes that they join (XEP-0289), configured to let us in, and
+ * the services that host their shadows, or whose shadows we host (XEP-0281). Their real configuration is known only to those who
+ * run them.
+ */
+function elsewhere(
+  { onDemand, hosting }: Readonly<Record<string, unknown>>,
+  rooms: readonly Partial<ScenarioRoom>[],
+  domain: Jid,
+  server: string,
+): object[] {
   const joining = new Map<Jid, { readonly allowedNodes: string[]; readonly mode: unknown }>();
   for (const { jid, distribution } of rooms) {
     for (const outbound of outboundsOf(distribution)) {
@@ -151,11 +194,27 @@ function elsewhere(rooms: readonly Partial<ScenarioRoom>[], domain: Jid, server:
     }
   }
   const byService = new Map<Jid, object[]>();
+  const named = [
+    ...[onDemand, ...rooms.map(({ distribution }) => distribution)].flatMap((of) => listIn(of, 'peerhosts')),
+    ...listIn(hosting, 'firsthosts'),
+  ];
+  for (const name of named) {
+    const service = typeof name === 'string' ? parseJid(name) : undefined;
+    if (service !== undefined && service === name && service === domainOf(service) && service !== domain)
+      byService.set(service, []);
+  }
   for (const [joined, { allowedNodes, mode }] of joining) {
     const room = { jid: joined, distribution: { kind: 'fmuc', allowedNodes, ...(mode === undefined ? {} : { mode }) } };
     byService.set(domainOf(joined), [...(byService.get(domainOf(joined)) ?? []), room]);
   }
-  return [...byService].map(([address, its]) => ({ kind: 'service', address, server, rooms: its }));
+  const known = { kind: 'service', server, hosting: { firsthosts: [domain] } };
+  return [...byService].map(([address, its]) => ({ ...known, address, rooms: its }));
+}
+
+/** A list of an object that has it; the loader reports what has not the right form. */
+function listIn(of: unknown, name: string): readonly unknown[] {
+  const list = of !== null && typeof of === 'object' ? (of as Readonly<Record<string, unknown>>)[name] : undefined;
+  return Array.isArray(list) ? list : [];
 }
 
 /** A component is not told which server it belongs to. By custom it is the domain above its own. */

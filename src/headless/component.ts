@@ -1,4 +1,3 @@
-import type { DistributedRoomConfig } from '../core/distribution/config.ts';
 import type { NodeConfig } from '../core/node/config.ts';
 import { createMucNode } from '../core/node/muc-node.ts';
 import { Driver } from '../host/driver.ts';
@@ -60,10 +59,8 @@ async function run({ host, port, domain, secret, config, store, log }: Component
 }
 
 function isDistributed(config: NodeConfig): boolean {
-  return config.kind === 'replica' || config.onDemand?.kind === 'primary' || config.rooms.some(hasReplicas);
-}
-function hasReplicas({ distribution }: DistributedRoomConfig): boolean {
-  return distribution.kind === 'primary';
+  if (config.kind === 'replica' || config.onDemand !== undefined || config.hosting !== undefined) return true;
+  return config.rooms.some(({ distribution: { kind } }) => kind === 'primary' || kind === 'source');
 }
 
 const options = readArguments(process.argv.slice(2), process.env);

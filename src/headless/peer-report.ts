@@ -1,8 +1,14 @@
 import type { StatusRecord, StepRecord } from '../core/node/trace.ts';
 
+/** What the lines call the other end of a link. */
+function nameOf(role: string, peer: string): string {
+  if (role === 'replica') return 'replica';
+  return `${role === 'source' ? 'shadow' : role === 'shadow' ? 'instance' : 'replica'} ${peer}`;
+}
+
 /**
- * Prints one line whenever a primary or replica (XEP-0282) becomes live, splits or is refused, with the reason that the
- * node noted. This is for people who run a node without a page.
+ * Prints one line whenever a primary or replica (XEP-0282), or another instance of a room (XEP-0281), becomes live, splits or is
+ * refused, with the reason that the node noted. This is for people who run a node without a page.
  */
 export function peerReport(say: (line: string) => void): (batch: readonly (StepRecord | StatusRecord)[]) => void {
   const known = new Map<string, string>();
@@ -22,8 +28,7 @@ export function peerReport(say: (line: string) => void): (batch: readonly (StepR
           if (known.get(key) === state || state === 'syncing') continue;
           known.set(key, state);
           const reason = state === 'live' ? undefined : reasons.get(key);
-          const whom = role === 'replica' ? 'replica' : `replica ${peer}`;
-          say(`${room}: ${whom} ${state}${reason === undefined ? '' : ` (${reason})`}`);
+          say(`${room}: ${nameOf(role, peer)} ${state}${reason === undefined ? '' : ` (${reason})`}`);
         }
       }
     }

@@ -7,7 +7,10 @@ import type { NodeStatus } from '../core/node/trace.ts';
  * @param shadows  so many rooms of others it is asked to replicate at the start (XEP-0281 §3.2)
  */
 export function hasPeers(kind: 'service' | 'replica', { rooms }: NodeStatus, shadows = 0): boolean {
-  const waitsFor = rooms.filter(({ role }) => role !== 'plain' && role !== 'primary');
+  // A shadow that nobody counts on is its source's to find.
+  const waitsFor = rooms.filter(
+    ({ role }) => role !== 'plain' && role !== 'primary' && (role !== 'shadow' || shadows > 0),
+  );
   if (kind === 'replica' && waitsFor.length === 0) return false;
   if (rooms.filter(({ role }) => role === 'shadow').length < shadows) return false;
   return waitsFor.every(({ role, peers }) => {

@@ -6,6 +6,7 @@ import {
   type ScenarioNode,
   type ScenarioOccupant,
   type ScenarioRoom,
+  type ScenarioSource,
   shadowLocalOf,
 } from './scenario.ts';
 
@@ -94,9 +95,11 @@ function expectations(wrong: Wrong) {
     return parsed;
   };
   return {
-    domain(at: Location, text: string) {
+    domain(at: Location, text: string): boolean {
       const parsed = prepared(at, text);
-      if (parsed !== undefined && parsed !== domainOf(parsed)) wrong(at, `${text} is not a plain domain`);
+      const isDomain = parsed !== undefined && parsed === domainOf(parsed);
+      if (parsed !== undefined && !isDomain) wrong(at, `${text} is not a plain domain`);
+      return isDomain && parsed === text;
     },
     bare(at: Location, text: string) {
       const parsed = prepared(at, text);
@@ -235,28 +238,44 @@ type Shadows = ReadonlyMap<string, string>;
 function checkInstances(scenario: Scenario, rooms: Rooms, wrong: Wrong, expect: Expect): Shadows {
   const shadows = new Map<string, string>();
   const services = new Map([...nodesOf<Service>(scenario, 'service')].map(({ value }) => [value.address, value]));
-  for (const { at, value: service } of nodesOf<Service>(scenario, 'service')) {
-    const here = [...at, 'hosting'];
-    service.hosting?.firsthosts.forEach((firsthost, i) => {
-      if (!services.has(firsthost)) wrong([...here, 'firsthosts', i], `no service ${firsthost} in this scenario`);
-    });
-    checkInstanceTrust(here, service.hosting?.trust, expect);
-  }
-  for (const { at, value: room } of rooms.values()) {
-    if (room.distribution?.kind !== 'source') continue;
-    const local = shadowLocalOf(room);
-    const firsthost = domainOf(room.jid as Jid);
-    const here = [...at, 'distribution'];
-    checkInstanceTrust(here, room.distribution.trust, expect);
-    for (const [i, peerhost] of room.distribution.peerhosts.entries()) {
-      const there = [...here, 'peerhosts', i];
+  const checkSource = (at: Location, { peerhosts, trust }: ScenarioSource, firsthost: string) => {
+    checkInstanceTrust(at, trust, expect);
+    for (const [i, peerhost] of peerhosts.entries()) {
+      const there = [...at, 'peerhosts', i];
+      if (!expect.domain(there, peerhost)) continue;
       const service = services.get(peerhost);
       if (peerhost === firsthost) wrong(there, `${peerhost} hosts the room already`);
       else if (service === undefined) wrong(there, `no service ${peerhost} in this scenario`);
       else if (!service.hosting?.firsthosts.includes(firsthost))
         wrong(there, `${peerhost} does not list ${firsthost} among the firsthosts of its hosting`);
-      else if (local !== undefined) shadows.set(`${local}@${peerhost}`, room.jid);
     }
+  };
+  for (const { at, value: service } of nodesOf<Service>(scenario, 'service')) {
+    const here = [...at, 'hosting'];
+    service.hosting?.firsthosts.forEach((firsthost, i) => {
+      const there = [...here, 'firsthosts', i];
+      if (!expect.domain(there, firsthost)) return;
+      if (firsthost === service.address) wrong(there, `${firsthost} cannot replicate its own rooms`);
+      else if (!services.has(firsthost)) wrong(there, `no service ${firsthost} in this scenario`);
+    });
+    checkInstanceTrust(here, service.hosting?.trust, expect);
+    if (service.onDemand === undefined) continue;
+    checkSource([...at, 'onDemand'], service.onDemand, service.address);
+    if (typeof service.onDemand.id === 'object')
+      wrong([...at, 'onDemand', 'id'], 'the shadows of several rooms cannot all have the same name');
+  }
+  for (const { at, value: room } of rooms.values()) {
+    if (room.distribution?.kind !== 'source') continue;
+    const local = shadowLocalOf(room);
+    checkSource([...at, 'distribution'], room.distribution, domainOf(room.jid as Jid));
+    if (local === undefined) continue;
+    room.distribution.peerhosts.forEach((peerhost, i) => {
+      const shadow = `${local}@${peerhost}`;
+      const other = shadows.get(shadow);
+      if (other !== undefined && other !== room.jid)
+        wrong([...at, 'distribution', 'peerhosts', i], `${shadow} is already a shadow of ${other}`);
+      shadows.set(shadow, room.jid);
+    });
   }
   return shadows;
 }

@@ -5,6 +5,7 @@ import {
   type HostingConfig,
   type InstanceTrust,
   plainRoomConfig,
+  type SourceConfig,
 } from '../core/distribution/config.ts';
 import type { NodeConfig } from '../core/node/config.ts';
 import { defaultSettings, type RoomSettings } from '../core/room/config.ts';
@@ -16,6 +17,7 @@ import {
   type ScenarioInstanceTrust,
   type ScenarioNode,
   type ScenarioRoom,
+  type ScenarioSource,
   type ScenarioSplit,
   type ScenarioTrust,
 } from './scenario.ts';
@@ -34,6 +36,7 @@ export function nodeConfigOf(scenario: Scenario, node: ScenarioNode): NodeConfig
       lockNewRooms: node.lockNewRooms ?? true,
       admins,
       rooms: node.rooms.map((room) => roomConfigOf(room, admins)),
+      ...(node.onDemand === undefined ? {} : { onDemand: sourceOf(node.onDemand) }),
       ...(node.hosting === undefined ? {} : { hosting: hostingOf(node.hosting) }),
     };
   }
@@ -90,15 +93,15 @@ function distributionOf({ distribution }: ScenarioRoom): DistributionConfig {
     const believed = trust === undefined ? {} : { trust: trustOf(trust) };
     return { kind: 'fmuc', ...nodes, ...believed, ...(mode === undefined ? {} : { mode }) };
   }
-  if (distribution?.kind === 'source') {
-    const { peerhosts, trust, distribute = 'always', ...rest } = distribution;
-    return { ...rest, distribute, peerhosts: peerhosts.map(jid), ...(trust ? { trust: instanceTrustOf(trust) } : {}) };
-  }
-  return { kind: 'none' };
+  return distribution?.kind === 'source' ? sourceOf(distribution) : { kind: 'none' };
+}
+
+function sourceOf({ peerhosts, trust, distribute = 'always', ...rest }: ScenarioSource): SourceConfig {
+  return { ...rest, distribute, peerhosts: peerhosts.map(jid), ...(trust ? { trust: instanceTrustOf(trust) } : {}) };
 }
 
 /** Rooms of each firsthost, where the scenario does not say how many. */
-const roomsMax = 100;
+export const roomsMax = 100;
 
 function hostingOf({ firsthosts, maxRooms = roomsMax, trust }: ScenarioHosting): HostingConfig {
   return { firsthosts: firsthosts.map(jid), maxRooms, ...(trust ? { trust: instanceTrustOf(trust) } : {}) };

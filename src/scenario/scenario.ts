@@ -49,6 +49,8 @@ export type ScenarioNode =
       readonly lockNewRooms?: boolean;
       /** Bare JIDs that are owners of every room of the service. */
       readonly admins?: readonly string[];
+      /** XEP-0281: how rooms that are made so are distributed; absent: they are plain rooms. */
+      readonly onDemand?: ScenarioSource;
       /** XEP-0281: whose rooms it replicates. */
       readonly hosting?: ScenarioHosting;
     }

@@ -41,8 +41,7 @@ describe('npm run component', () => {
   it.each([
     [['--sever', 'x'], /^Unknown option '--sever'/],
     [['--secret', 'x'], /^--secret: every user of this machine can read a command line/],
-    [['--mode', 'source'], /^--mode: "source" is not one of plain, fmuc, primary$/m],
-    [['--mode', 'x'], /^--mode: "x" is not one of plain, fmuc, primary$/m],
+    [['--mode', 'x'], /^--mode: "x" is not one of plain, fmuc, primary, source$/m],
     [[], /^--server HOST:PORT is needed/],
     [['--server', '[::1]:5347', '--domain', 'a@b'], /^--domain: "a@b" is not a domain/],
     [where, /^a secret is needed: --secret-file FILE, or the variable NETSPLIT_COMPONENT_SECRET/],
@@ -137,6 +136,164 @@ describe('npm run component', () => {
       1,
       'not-authorized: the secret is not the one that the server has for talk.denmark.lit (the server says: Given token does not match)\n',
     ]);
+  });
+});
+
+describe('--mode source: rooms that are on several services (XEP-0281)', () => {
+  const where = ['--server', 'localhost:5347', '--domain', 'chat.shakespeare.lit', '--secret-file', secretFile];
+  const source = [...where, '--mode', 'source'];
+  const file = `${directory}/source.json`;
+  const config = (...args: string[]) => {
+    const read = readArguments([...source, ...args], {});
+    if (read === 'help' || Array.isArray(read) || read.config.kind !== 'service') throw new Error(String(read));
+    return read.config;
+  };
+
+  it.each([
+    [[...where, '--peerhost', 'rooms.macbeth.lit'], '--peerhost is for --mode source'],
+    [[...where, '--mode', 'primary', '--firsthost', 'x.lit'], '--firsthost is for --mode source'],
+    [[...where, '--max-rooms', '5'], '--max-rooms is for --mode source'],
+    [[...source, '--peerhost', 'coven@rooms.macbeth.lit'], '--peerhost: "coven@rooms.macbeth.lit" is not a domain'],
+    [[...source, '--peerhost', 'a.lit,,b.lit'], '--peerhost: "" is not a domain'],
+    [[...source, '--peerhost', 'Chat.Shakespeare.lit'], '--peerhost: chat.shakespeare.lit is this component itself'],
+    [[...source, '--firsthost', 'chat.shakespeare.lit'], '--firsthost: chat.shakespeare.lit is this component itself'],
+    [[...source, '--max-rooms', '5'], '--max-rooms is of the rooms of each --firsthost DOMAIN, and there is none'],
+    [
+      [...source, '--firsthost', 'x.lit', '--max-rooms', '-1x'],
+      "Option '--max-rooms' argument is ambiguous (--help lists the flags)",
+    ],
+    [[...source, '--firsthost', 'x.lit', '--max-rooms=1.5'], '--max-rooms: "1.5" is not a number from 0 to 100000'],
+    [[...source, '--firsthost', 'x.lit', '--max-rooms=-1'], '--max-rooms: "-1" is not a number from 0 to 100000'],
+    [[...source, '--replica-of', 'a@b.lit'], '--mode: a replica has one room, which its primary configures'],
+    [
+      [...where, '--replica-of', 'a@b.lit', '--peerhost', 'x.lit'],
+      '--peerhost: a replica has one room, which its primary configures',
+    ],
+    [[...source, '--serves', 'x.lit'], '--serves is for a replica: --replica-of ROOM says of which room'],
+  ])('%j: one line that says what is wrong', (args, line) => {
+    expect(readArguments(args, {})).toEqual([line]);
+  });
+
+  it('rooms that users create have shadows on the services that are named, and the service hosts those of others', () => {
+    expect(
+      config(...['--peerhost', 'rooms.macbeth.lit, conference.marlowe.lit', '--peerhost', 'rooms.macbeth.lit']),
+    ).toMatchObject({
+      openCreation: true,
+      onDemand: {
+        kind: 'source',
+        distribute: 'always',
+        peerhosts: ['rooms.macbeth.lit', 'conference.marlowe.lit'],
+      },
+    });
+    expect(config()).not.toHaveProperty('hosting');
+    const hosting = (...args: string[]) => config(...args).hosting;
+    expect(hosting('--firsthost', 'rooms.macbeth.lit')).toEqual({ firsthosts: ['rooms.macbeth.lit'], maxRooms: 100 });
+    expect(hosting('--firsthost', 'a.lit', '--firsthost', 'b.lit', '--max-rooms', '0')).toEqual({
+      firsthosts: ['a.lit', 'b.lit'],
+      maxRooms: 0,
+    });
+  });
+
+  it('without one, rooms are distributed as soon as an owner names a service', () => {
+    expect(config()).toMatchObject({ onDemand: { kind: 'source', distribute: 'always', peerhosts: [] } });
+  });
+
+  it('rooms of the file are as it says, and those of which it says nothing are like those that users create', () => {
+    const rooms = [
+      { jid: 'coven@chat.shakespeare.lit' },
+      { jid: 'heath@chat.shakespeare.lit', distribution: { kind: 'none' } },
+      {
+        jid: 'castle@chat.shakespeare.lit',
+        distribution: { kind: 'source', peerhosts: ['talk.scotland.lit'], distribute: 'on-request', redirect: 'never' },
+      },
+    ];
+    writeFileSync(file, JSON.stringify({ rooms }));
+    const { rooms: read } = config('--config', file, '--peerhost', 'rooms.macbeth.lit');
+    expect(read.map(({ distribution }) => distribution)).toEqual([
+      { kind: 'source', distribute: 'always', peerhosts: ['rooms.macbeth.lit'] },
+      { kind: 'none' },
+      { kind: 'source', distribute: 'on-request', redirect: 'never', peerhosts: ['talk.scotland.lit'] },
+    ]);
+    const onDemand = { kind: 'source', peerhosts: ['talk.scotland.lit'], id: 'uuid', redirect: 3 };
+    const hosting = { firsthosts: ['rooms.macbeth.lit'], trust: { scope: { 'rooms.macbeth.lit': ['macbeth.lit'] } } };
+    writeFileSync(file, JSON.stringify({ rooms, onDemand, hosting }));
+    expect(config('--config', file)).toMatchObject({
+      onDemand: { ...onDemand, distribute: 'always' },
+      hosting: { firsthosts: ['rooms.macbeth.lit'], maxRooms: 100 },
+      rooms: [{ distribution: onDemand }, {}, {}],
+    });
+  });
+
+  const said = (text: string, ...args: string[]) => {
+    writeFileSync(file, text);
+    const read = readArguments([...source, '--config', file, ...args], {});
+    return Array.isArray(read) ? read[0]?.replaceAll(file, 'rooms.json') : read;
+  };
+  it.each([
+    [
+      '{"hosting": {"firsthosts": ["x.lit"]}}',
+      ['--firsthost', 'y.lit'],
+      'rooms.json: --firsthost: the file says it, too, at $.hosting',
+    ],
+    [
+      '{"onDemand": {"kind": "source", "peerhosts": []}}',
+      ['--peerhost', 'y.lit'],
+      'rooms.json: --peerhost: the file says it, too, at $.onDemand',
+    ],
+    [
+      '{"openCreation": false}',
+      [],
+      "rooms.json: no room is distributed, and no service's rooms are replicated (--mode source)",
+    ],
+    [
+      '{\n "hosting": {"firsthosts": ["chat.shakespeare.lit"]}}',
+      [],
+      'rooms.json:2: $.hosting.firsthosts[0]: chat.shakespeare.lit cannot replicate its own rooms',
+    ],
+    [
+      '{\n\n "hosting": {"firsthosts": ["coven@x.lit"]}}',
+      [],
+      'rooms.json:3: $.hosting.firsthosts[0]: coven@x.lit is not a plain domain',
+    ],
+    [
+      '{"onDemand": {"kind": "source",\n "peerhosts": ["X.lit"]}}',
+      [],
+      'rooms.json:2: $.onDemand.peerhosts[0]: "X.lit" is not in its prepared form: write "x.lit"',
+    ],
+    [
+      '{"onDemand": {"kind": "source", "peerhosts": ["x.lit"],\n "id": {"text": "theroom"}}}',
+      [],
+      'rooms.json:2: $.onDemand.id: the shadows of several rooms cannot all have the same name',
+    ],
+    [
+      '{"rooms": [{"jid": "coven@chat.shakespeare.lit", "distribution":\n{"kind": "source", "peerhosts": ["chat.shakespeare.lit"]}}]}',
+      [],
+      'rooms.json:2: $.rooms[0].distribution.peerhosts[0]: chat.shakespeare.lit hosts the room already',
+    ],
+    [
+      '{"rooms": [{"jid": "coven@chat.shakespeare.lit", "distribution": {"kind": "primary", "replicas": []}}]}',
+      [],
+      'rooms.json: $.rooms[0].distribution: primary, but this is --mode source',
+    ],
+  ])('%s %j: %s', (text, args, line) => {
+    expect(said(text, ...args)).toBe(line);
+  });
+
+  it('a file that does not say which services fit another mode', () => {
+    const read = (text: string, mode: Mode) => {
+      const result = readComponentConfig('rooms.json', text, jid('chat.shakespeare.lit'), mode);
+      return result.ok ? result.config : result.error;
+    };
+    expect(read('{"hosting": {"firsthosts": ["x.lit"]}}', 'plain')).toBe(
+      'rooms.json: $.hosting is for --mode source, not plain',
+    );
+    expect(read('{"onDemand": {"kind": "source", "peerhosts": ["x.lit"]}}', 'primary')).toBe(
+      'rooms.json: $.onDemand is for --mode source, not primary',
+    );
+    const room = '{"jid": "a@chat.shakespeare.lit", "distribution": {"kind": "source", "peerhosts": ["x.lit"]}}';
+    expect(read(`{"rooms": [${room}]}`, 'fmuc')).toBe(
+      'rooms.json: $.rooms[0].distribution: source, but this is --mode fmuc',
+    );
   });
 });
 

@@ -6,6 +6,7 @@ import { formatErrors, parseScenario, type ScenarioError } from '../../../src/sc
 const source = (id: string) => readFileSync(new URL(`../../../src/scenario/${id}.json`, import.meta.url), 'utf8');
 const wallops = source('wallops');
 const wonderland = source('wonderland');
+const coven = source('coven');
 
 function errorsOf(text: string): readonly ScenarioError[] {
   const parsed = parseScenario(text);
@@ -260,6 +261,70 @@ describe('names must refer to what exists', () => {
       changed(wonderland, '"allowedNodes": [', '"outbound": "rabbithole@rooms.wonderland.lit", "allowedNodes": ['),
       '$.nodes[1].rooms[0].distribution.outbound',
       /cannot join itself/,
+    ],
+    [
+      'a shadow at an unknown service',
+      changed(coven, '"peerhosts": ["rooms.macbeth.lit"', '"peerhosts": ["rooms.mackbeth.lit"'),
+      '$.nodes[0].rooms[0].distribution.peerhosts[0]',
+      /no service rooms\.mackbeth\.lit/,
+    ],
+    [
+      'a shadow at something that is no service',
+      changed(coven, '"peerhosts": ["rooms.macbeth.lit"', '"peerhosts": ["theroom@rooms.macbeth.lit"'),
+      '$.nodes[0].rooms[0].distribution.peerhosts[0]',
+      /not a plain domain/,
+    ],
+    [
+      'a shadow at a service that does not replicate',
+      changed(coven, '"firsthosts": ["chat.shakespeare.lit"]', '"firsthosts": []'),
+      '$.nodes[0].rooms[0].distribution.peerhosts[0]',
+      /rooms\.macbeth\.lit does not list chat\.shakespeare\.lit/,
+    ],
+    [
+      'a shadow beside its source',
+      changed(coven, '"peerhosts": ["rooms.macbeth.lit"', '"peerhosts": ["chat.shakespeare.lit"'),
+      '$.nodes[0].rooms[0].distribution.peerhosts[0]',
+      /hosts the room already/,
+    ],
+    [
+      'a service that replicates itself',
+      changed(
+        coven,
+        '"firsthosts": ["chat.shakespeare.lit"]',
+        '"firsthosts": ["chat.shakespeare.lit", "rooms.macbeth.lit"]',
+      ),
+      '$.nodes[1].hosting.firsthosts[1]',
+      /cannot replicate its own rooms/,
+    ],
+    [
+      'two rooms whose shadows have one name',
+      changed(
+        coven,
+        '"rooms": [\n',
+        '"rooms": [ { "jid": "theroom@chat.shakespeare.lit", "distribution": { "kind": "source", "peerhosts": ["rooms.macbeth.lit"] } },\n',
+      ),
+      '$.nodes[0].rooms[1].distribution.peerhosts[0]',
+      /theroom@rooms\.macbeth\.lit is already a shadow of theroom@chat/,
+    ],
+    [
+      'new rooms whose shadows would all have one name',
+      changed(
+        coven,
+        '"hosting": {',
+        '"onDemand": { "kind": "source", "peerhosts": [], "id": { "text": "x" } }, "hosting": {',
+      ),
+      '$.nodes[1].onDemand.id',
+      /cannot all have the same name/,
+    ],
+    [
+      'new rooms with a shadow beside them',
+      changed(
+        coven,
+        '"hosting": {',
+        '"onDemand": { "kind": "source", "peerhosts": ["rooms.macbeth.lit"] }, "hosting": {',
+      ),
+      '$.nodes[1].onDemand.peerhosts[0]',
+      /hosts the room already/,
     ],
     [
       'an occupant of an unknown domain',
