@@ -17,7 +17,7 @@ export function summarise(stanza: TracedStanza): string {
     if (subject) return subject.text ? `subject: ${shorten(subject.text)}` : 'subject: none';
     if (stanza.xml.includes('<status code="104"')) return 'the configuration changed';
     // XEP-0249: in this namespace alone `x` has the address of a room.
-    if (named('x') && stanza.xml.includes("xmlns=\"jabber:x:conference\"")) return 'direct invitation to a room';
+    if (named('x') && stanza.xml.includes('xmlns="jabber:x:conference"')) return 'direct invitation to a room';
     return `message ${shorten(children.map((child) => child.name).join(', '))}`;
   }
   if (stanza.name === 'presence') {
