@@ -217,7 +217,7 @@ export function offerCommands(store: Store, { jid: who, offer }: OccupantView): 
 function sourceJoinCommands(store: Store, who: OccupantView, not: string | undefined): Command[] {
   const { scenario, network } = store.model;
   return sourcesOf(scenario).flatMap(({ room: { jid: room }, firsthost }): Command[] => {
-    if (who.room === room || network.serverOf(who.jid) === firsthost.server) return [];
+    if (network.serverOf(who.jid) === firsthost.server) return [];
     const run = () => void store.act({ act: 'join', who: who.jid, room });
     return [
       {

@@ -91,7 +91,7 @@ export function createOccupant(who: { readonly jid: Jid; readonly room: Jid; rea
       case 'decline': {
         redirect = undefined;
         const { offer: _, ...rest } = state;
-        return state.offer === undefined ? [] : become(rest);
+        return state.offer === undefined ? [] : become(rest, home);
       }
       case 'leave':
         return [send(presence(who.jid, toRoom(), { id: env.newId(), type: 'unavailable' }), '0045#7.14')];

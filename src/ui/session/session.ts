@@ -44,8 +44,12 @@ export type Action =
    * An owner changes what replicas may do while they are cut off (XEP-0282 §4.11.1.2; what is left out stays), or whether the room
    * is distributed (XEP-0281 §3.1).
    */
-  | { readonly act: 'configure'; readonly room: string; readonly split: Partial<SplitStatus> }
-  | { readonly act: 'configure'; readonly room: string; readonly distributed: boolean };
+  | {
+      readonly act: 'configure';
+      readonly room: string;
+      readonly split?: Partial<SplitStatus>;
+      readonly distributed?: boolean;
+    };
 
 /** Nothing is thrown across a worker boundary: the error is text that says what was wrong. */
 export type ActResult = { readonly ok: true } | { readonly ok: false; readonly error: string };
