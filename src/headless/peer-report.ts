@@ -1,5 +1,9 @@
 import type { StatusRecord, StepRecord } from '../core/node/trace.ts';
 
+function isOnTheWay(state: string, isKnown: boolean): boolean {
+  return state === 'joining' || (state === 'split' && !isKnown);
+}
+
 /** What the lines call the other end of a link. */
 function nameOf(role: string, peer: string): string {
   if (role === 'replica') return 'replica';
@@ -25,9 +29,12 @@ export function peerReport(say: (line: string) => void): (batch: readonly (StepR
           if (key.startsWith(`${room} `) && !peers.some(({ peer }) => key === `${room} ${peer}`)) known.delete(key);
         for (const { peer, state } of peers) {
           const key = `${room} ${peer}`;
-          if (known.get(key) === state || state === 'syncing') continue;
-          known.set(key, state);
           const reason = state === 'live' ? undefined : reasons.get(key);
+          if (known.get(key) === state || state === 'syncing') continue;
+          // An instance that is found for the first time is live in a moment, if nothing is in the way.
+          if ((role === 'source' || role === 'shadow') && reason === undefined && isOnTheWay(state, known.has(key)))
+            continue;
+          known.set(key, state);
           say(`${room}: ${nameOf(role, peer)} ${state}${reason === undefined ? '' : ` (${reason})`}`);
         }
       }

@@ -1,5 +1,5 @@
 import type { HistoryFigures } from './history.ts';
-import type { LinkFigures } from './links.ts';
+import { type LinkFigures, type ReachFigures, rejoiningsMeasured, roomKindsMeasured } from './links.ts';
 import type { RoomFigures } from './rooms.ts';
 
 export type HistoryResult = { readonly name: string } & (HistoryFigures | { readonly trouble: string });
@@ -9,12 +9,14 @@ const roomKinds = {
   replicated: 'primary and replicas (XEP-0282)',
   federated: 'federated rooms (XEP-0289)',
   ring: 'federated rooms in a ring',
+  instances: 'source and shadows (XEP-0281)',
 };
 const rejoinings = {
   plain: 'plain room: everybody joins again',
   creation: 'replica that kept nothing: created anew',
   netjoin: 'netjoin',
   resync: 'federated rooms: rejoin with resync',
+  instances: 'source and shadow: link with resync',
 };
 
 /** Tables for people: each figure with its unit, each of ours as a multiple of the references of the same run. */
@@ -91,15 +93,26 @@ export function print(
     table(
       'A message in a room of people on four servers: stanzas on the links between these',
       ['', ...sizes.map((occupants) => `${occupants} occupants`)],
-      (['plain', 'replicated', 'federated', 'ring'] as const).map((kind) => [
+      roomKindsMeasured.map((kind) => [
         roomKinds[kind],
         ...links.broadcasts.filter(({ room }) => room === kind).map(cost),
+      ]),
+    );
+    const counts = [...new Set(links.reaches.map(({ servers }) => servers))];
+    const before = ({ stanzas, hops }: ReachFigures) => `${stanzas}, ${hops} hop${hops === 1 ? '' : 's'}`;
+    const after = ({ after: { stanzas, heard, of } }: ReachFigures) => `${stanzas}, ${heard} of ${of} hear it`;
+    table(
+      'A message from the second of some servers, three people on each: stanzas on the links; and with the first server cut off',
+      ['', ...counts.flatMap((count) => [`${count} servers`, `${count} servers, cut`])],
+      roomKindsMeasured.map((kind) => [
+        roomKinds[kind],
+        ...links.reaches.filter(({ room }) => room === kind).flatMap((of) => [before(of), after(of)]),
       ]),
     );
     table(
       'One of the four was cut off while the others spoke: stanzas on its link until all is as if it never was',
       ['', 'missed', ...sizes.map((occupants) => `${occupants} occupants`)],
-      (['plain', 'creation', 'netjoin', 'resync'] as const).flatMap((how) =>
+      rejoiningsMeasured.flatMap((how) =>
         [...new Set(links.splits.map(({ missed }) => missed))].map((missed) => [
           rejoinings[how],
           `${missed} messages`,

@@ -15,12 +15,12 @@ const step = (...notes: Note[]): StepRecord => ({
   appended: 0,
   notes,
 });
-const status = (state: string): StatusRecord =>
+const status = (state: string, role = 'replica', peer = room): StatusRecord =>
   ({
     kind: 'status',
     t: instant(0),
     node: 'replica@vesa.irc',
-    status: { rooms: [{ room, role: 'replica', peers: [{ peer: room, state }] }] } as unknown as NodeStatus,
+    status: { rooms: [{ room, role, peers: [{ peer, state }] }] } as unknown as NodeStatus,
   }) as StatusRecord;
 
 describe('What a node without a page prints of its peers', () => {
@@ -46,4 +46,17 @@ describe('What a node without a page prints of its peers', () => {
       ]);
     },
   );
+
+  it('says which shadow of a source it is, and why it is not there yet (XEP-0281)', () => {
+    const shadow = 'wallops@rooms.vesa.irc';
+    const of = (state: string) => status(state, 'source', shadow);
+    expect(printed([of('joining')], [of('split')], [of('live')])).toEqual([`${room}: shadow ${shadow} live`]);
+    const refused = step({ spec: '0281#3.2', what: 'xyz', room, peer: shadow, sign: 'refused' });
+    expect(printed([of('joining')], [refused, of('joining')], [of('joining')], [of('live')], [of('split')])).toEqual([
+      `${room}: shadow ${shadow} joining (xyz)`,
+      `${room}: shadow ${shadow} live`,
+      `${room}: shadow ${shadow} split (xyz)`,
+    ]);
+    expect(printed([status('live', 'shadow', shadow)])).toEqual([`${room}: instance ${shadow} live`]);
+  });
 });
