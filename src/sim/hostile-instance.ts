@@ -21,7 +21,7 @@ export function hostileInstance(stanza: Stanza, prng: Prng, at: Seating): readon
   if (dice < 0.65) return [];
   if (dice < 0.7) return [stanza, stanza];
   if (dice < 0.85) return [prng.pick(disguises)(stanza, prng, at)];
-  const some = prng.chance(0.02) ? flood : 1;
+  const some = prng.chance(0.002) ? flood : 1;
   return [stanza, ...Array.from({ length: some }, () => prng.pick(lies)(prng, at, prng.pick(at.people)))];
 }
 
@@ -72,7 +72,7 @@ const disguises: readonly Disguise[] = [
 /** The instances as far as people enter them. */
 const roomsOf = (at: Seating): readonly Jid[] => [...new Set(at.people.map(({ room }) => room))];
 const own = (at: Seating): Jid => roomsOf(at).find((room) => domainOf(room) === at.self) ?? bareOf(at.self);
-const other = (prng: Prng, at: Seating): Jid => prng.pick(roomsOf(at));
+const other = (prng: Prng, at: Seating): Jid => prng.pick(roomsOf(at).filter((room) => room !== own(at)));
 /** Its own, or in one lie of five another's. */
 const speaker = (prng: Prng, at: Seating): Jid => (prng.chance(0.8) ? own(at) : other(prng, at));
 
@@ -148,7 +148,7 @@ const order =
   (prng, at) =>
     iq(
       at.self,
-      prng.pick(at.nodes),
+      prng.pick(at.nodes.filter((node) => node !== at.self)),
       { type: 'set', id: prng.id() },
       writeServiceOrder(kind, {
         id: prng.pick([partsOf(own(at)).local, prng.id()]),

@@ -77,8 +77,12 @@ export function theirs(room: RoomView, links: Links, peer: Jid, nick: string): O
 export function show(turn: RoomTurn, links: Links, peer: Jid, said: Said, by: Actor = {}): void {
   const { room } = turn;
   const known = theirs(room, links, peer, said.nick);
-  const no = known === undefined ? mayBeIn(room, links, peer, said) : undefined;
-  if (no !== undefined) return refuseUser(turn, links, peer, said, no);
+  const isOther = said.jid !== undefined && (known?.jid === undefined || bareOf(known.jid) !== bareOf(said.jid));
+  const no = known === undefined || isOther ? mayBeIn(room, links, peer, said) : undefined;
+  if (no !== undefined) {
+    if (known !== undefined) leave(turn, known, { payloads: [] }, { spec: no.spec });
+    return refuseUser(turn, links, peer, said, no);
+  }
   const nick = known?.nick ?? nickFor(turn, links, peer, said);
   if (nick === undefined) return;
   const occupant = occupantOf(turn, peer, said, nick, known);
@@ -99,7 +103,7 @@ function mayBeIn(room: RoomView, links: Links, peer: Jid, { jid, nick }: Said): 
   const isSource = sourceOf(room) === undefined;
   // A source says whom it likes; a shadow brings in users of its own server alone.
   if (peer !== sourceOf(room) && jid !== undefined && !links.holds(peer, jid))
-    return refusal('cancel', 'not-allowed', 'decision#155', `${jid} does not come by ${peer}`);
+    return refusal('cancel', 'not-allowed', 'decision#155', `not a user of the server of ${peer}`);
   if (room.occupants.size >= usersMax)
     return refusal('wait', 'resource-constraint', 'decision#64', `${usersMax} users are in`);
   if (!isSource || jid === undefined) return undefined;
@@ -183,7 +187,8 @@ function idFor(room: RoomView, { jid, occupantId }: Said): string | undefined {
 
 function cleaned(room: RoomView, { jid, presence }: Pick<Said, 'jid' | 'presence'>): readonly XmlElement[] {
   const clean = cleanPayloads(room.jid, presence);
-  return jid === undefined ? clean : withoutAddresses(clean, jid);
+  // Whoever's they are that a server has put there.
+  return withoutAddresses(clean, jid ?? room.jid);
 }
 
 function rename(turn: RoomTurn, links: Links, peer: Jid, before: Occupant, from: string, to: string): void {
