@@ -83,10 +83,8 @@ function archives(given: Evidence): Verdict {
   const violations: Violation[] = [];
   let exercised = 0;
   const { hostileRoom } = instancesOf(given);
-  const hostile = new Set(given.people.flatMap(({ jid, hostile }) => (hostile === 'node' ? [bareOf(jid)] : [])));
-  // What a hostile instance says of its own users it may say to one and not to another.
-  const counts = ({ by, author }: HistoryItem) =>
-    by !== hostileRoom && (author === undefined || !hostile.has(bareOf(author)));
+  // What a hostile instance says it may say to one and not to another.
+  const counts = ({ by }: HistoryItem) => by !== hostileRoom;
   const copies = copiesOf(given).map(({ address, room }) => ({ address, items: room.history.filter(counts) }));
   const [first, ...others] = copies;
   for (const { address, items } of first === undefined ? [] : others) {
