@@ -30,6 +30,12 @@ const flood = 700;
 
 type Disguise = (stanza: Stanza, prng: Prng, at: Seating) => Stanza;
 
+/** But for what it tells of others' past, of which a room believes whoever has it. */
+const twisted: Disguise = (stanza, prng, at) =>
+  stanza.payloads.some(({ name }) => name === 'history')
+    ? stanza
+    : withParts(stanza, { payloads: stanza.payloads.map((payload) => twist(payload, prng, at)) });
+
 const disguises: readonly Disguise[] = [
   // A rank, and what only the source says of somebody.
   (stanza) => withParts(stanza, { payloads: [...stanza.payloads.filter(({ xmlns }) => xmlns !== NS.mucUser), rank] }),
@@ -65,8 +71,8 @@ const disguises: readonly Disguise[] = [
         })
       : stanza,
   // Other numbers, addresses, names and times; places too.
-  (stanza, prng, at) => withParts(stanza, { payloads: stanza.payloads.map((payload) => twist(payload, prng, at)) }),
-  (stanza, prng, at) => withParts(stanza, { payloads: stanza.payloads.map((payload) => twist(payload, prng, at)) }),
+  twisted,
+  twisted,
 ];
 
 /** The instances as far as people enter them. */
@@ -104,7 +110,8 @@ const past = (prng: Prng, at: Seating, whom: Person): XmlElement =>
       body(prng, at),
       news(prng),
       el('stanza-id', NS.sid, { by: other(prng, at), id: prng.id() }),
-      el('delay', NS.delay, { from: whom.jid, stamp: new Date(prng.pick(times)).toISOString() }),
+      // Of before its beginning a room believes whoever has something of it (decision #203).
+      el('delay', NS.delay, { from: whom.jid, stamp: '2026-01-01T02:00:00Z' }),
     ),
   );
 

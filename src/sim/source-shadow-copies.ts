@@ -111,6 +111,11 @@ function isSame(a: HistoryItem | undefined, b: HistoryItem | undefined): boolean
   if (a === undefined || b === undefined) return a === b;
   const known = (item: HistoryItem) => (item.author === undefined ? '' : bareOf(item.author));
   const authors = a.author === undefined || b.author === undefined || known(a) === known(b);
-  const words = (item: HistoryItem) => JSON.stringify(item.payloads.map((payload) => [payload.name, textOf(payload)]));
+  const words = (item: HistoryItem) =>
+    JSON.stringify(
+      item.payloads.flatMap((payload) =>
+        ['body', 'subject'].includes(payload.name) ? [payload.name, textOf(payload)] : [],
+      ),
+    );
   return a.by === b.by && a.id === b.id && a.at === b.at && authors && words(a) === words(b);
 }

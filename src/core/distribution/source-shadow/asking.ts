@@ -154,7 +154,7 @@ export function takeAsked(turn: RoomTurn, links: Links, peer: Jid, stanza: Stanz
   const { from, payload } = asked;
   const known = room.occupantByJid(from);
   if (!links.holds(peer, from) || (known !== undefined && known.home !== peer)) {
-    const error = stanzaError('auth', 'forbidden', `${bareOf(from)} is no user of ${peer}`);
+    const error = stanzaError('auth', 'forbidden', 'they are no user of your server');
     turn.send(errorReply(stanza, error), 'decision#205', peer);
     return true;
   }

@@ -32,6 +32,7 @@ import { Configuration, pushConfig, type Taken, takeEntries, tellEntry } from '.
 import { Linking, shadowsOf } from './linking.ts';
 import { instances, Links, placeIn, readUnanswered, sourceOf } from './links.ts';
 import { placed, routeIq, routePrivate, takeIq, takeMessage } from './messages.ts';
+import { giveBack } from './nicks.ts';
 import { Past } from './past.ts';
 import { isElsewhere, takePresence } from './people.ts';
 import { redirect } from './redirect.ts';
@@ -62,6 +63,8 @@ export class Instance implements Protocol {
   readonly #asking: Asking | undefined;
   /** What happens now was said by this instance, and is no news to it. */
   #teller: Jid | undefined;
+  /** Whether something is under way after which nicks are given back. */
+  #isBusy = false;
   /** With what the room ends: as its users are told (XEP-0045 §10.9). */
   #destruction: XmlElement | undefined;
 
@@ -102,13 +105,23 @@ export class Instance implements Protocol {
     // What a server says of a peer that it cannot reach is no sign of that.
     if (stanza.type !== 'error') link?.heard(turn.env.now);
     this.#teller = peer;
-    if (isPong) this.#pong(turn, peer, stanza);
-    else if (stanza.name === 'iq') this.#iq(turn, peer, stanza);
-    else if (stanza.type === 'error') this.#error(turn, peer, stanza);
-    else this.#news(turn, peer, record, stanza);
+    this.#whole(turn, () => {
+      if (isPong) this.#pong(turn, peer, stanza);
+      else if (stanza.name === 'iq') this.#iq(turn, peer, stanza);
+      else if (stanza.type === 'error') this.#error(turn, peer, stanza);
+      else this.#news(turn, peer, record, stanza);
+    });
     this.#teller = undefined;
     this.#replicating?.look(turn);
     return true;
+  }
+
+  /** Nicks that get free in between are given back when all is done. */
+  #whole(turn: RoomTurn, what: () => void): void {
+    this.#isBusy = true;
+    what();
+    this.#isBusy = false;
+    giveBack(turn, this.#links);
   }
 
   /** S2, S3: what only instances say, from somebody who is none. */
@@ -346,7 +359,8 @@ export class Instance implements Protocol {
         const { affiliation = occupant.affiliation } = parts.item ?? {};
         const gone = unavailable({ ...parts, destroy: undefined, item: { ...shared(parts.item), affiliation } });
         if (occupant.home !== undefined) return this.#decided(turn, occupant, gone);
-        return this.#tell(turn, '0281#3.6', (peer) => [occupantPresence(room, this.#links, occupant, peer, gone)]);
+        this.#tell(turn, '0281#3.6', (peer) => [occupantPresence(room, this.#links, occupant, peer, gone)]);
+        return this.#freed(turn);
       }
       case 'renamed': {
         const { before, after } = change;
@@ -355,7 +369,8 @@ export class Instance implements Protocol {
           this.spread(turn, { kind: 'left', occupant: before, parts: { payloads: [] } });
           return this.spread(turn, { kind: 'presence', occupant: after });
         }
-        return this.#tell(turn, '0281#3.6', (peer) => occupantRename(room, this.#links, before, after, peer));
+        this.#tell(turn, '0281#3.6', (peer) => occupantRename(room, this.#links, before, after, peer));
+        return this.#freed(turn);
       }
       case 'message':
       case 'subject':
@@ -385,6 +400,12 @@ export class Instance implements Protocol {
         assertNever(change);
     }
     this.#replicating?.look(turn);
+  }
+
+  /** Somebody's nick is free: it is given back when all is done that happens with that. */
+  #freed(turn: RoomTurn): void {
+    if (!this.#isBusy && instances(turn.room).some((peer) => this.#links.otherwise(peer).length > 0))
+      turn.setTimer('nicks', 1);
   }
 
   #tell(turn: RoomTurn, spec: Spec, write: (peer: Jid) => readonly Stanza[]): void {
@@ -422,6 +443,10 @@ export class Instance implements Protocol {
   }
 
   timer(turn: RoomTurn, name: string): void {
+    this.#whole(turn, () => this.#timer(turn, name));
+  }
+
+  #timer(turn: RoomTurn, name: string): void {
     this.#replicating?.timer(turn, name);
     if (this.#linking.timer(turn, name)) return;
     const silent = readUnanswered(name);
@@ -435,6 +460,10 @@ export class Instance implements Protocol {
 
   /** §3.2: an order of the firsthost to this room's service, which is about this room. */
   fromFirsthost(turn: RoomTurn, order: ServiceOrder): void {
+    this.#whole(turn, () => this.#order(turn, order));
+  }
+
+  #order(turn: RoomTurn, order: ServiceOrder): void {
     const { room } = turn;
     if (order.kind === 'replicate') {
       const source = sourceOf(room);

@@ -157,6 +157,11 @@ export class Links {
     this.#aliases.set(peer, aliases);
   }
 
+  /** Its users who are called otherwise here: what it calls them, and what they are called. */
+  otherwise(peer: Jid): readonly (readonly [string, string])[] {
+    return [...(this.#aliases.get(peer) ?? [])];
+  }
+
   forgetNames(peer: Jid): void {
     this.#aliases.delete(peer);
   }

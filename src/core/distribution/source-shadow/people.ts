@@ -1,13 +1,12 @@
 /** XEP-0281 §3.4, decision #207: users of other instances come, change and go, and two may want one nick. */
 import { barred, full, rankOf } from '../../room/checks.ts';
 import { commit, leave } from '../../room/commit.ts';
-import { type Actor, isLocal, type Occupant, sameOccupant } from '../../room/event.ts';
+import { type Actor, type Occupant, sameOccupant } from '../../room/event.ts';
 import { cleanPayloads, withoutAddresses } from '../../room/hygiene.ts';
 import { nickIsReserved } from '../../room/nick.ts';
 import { type Refusal, refusal } from '../../room/refusal.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
-import { isOf, localSessions } from '../../room/sessions.ts';
-import { skeleton } from '../../room/skeleton.ts';
+import { isOf } from '../../room/sessions.ts';
 import type { RoomView } from '../../room/state.ts';
 import { type Affiliation, type Role, readMucUser } from '../../xep/xep0045.ts';
 import { readOccupantId } from '../../xep/xep0421.ts';
@@ -16,6 +15,7 @@ import type { Stanza } from '../../xmpp/stanza.ts';
 import type { XmlElement } from '../../xmpp/xml.ts';
 import { usersMax } from '../budgets.ts';
 import { type Links, sourceOf } from './links.ts';
+import { nickFor } from './nicks.ts';
 import { isVerdict, verdict } from './stanzas.ts';
 
 /** What another instance says of one of its users. */
@@ -83,7 +83,7 @@ export function show(turn: RoomTurn, links: Links, peer: Jid, said: Said, by: Ac
     if (known !== undefined) leave(turn, known, { payloads: [] }, { spec: no.spec });
     return refuseUser(turn, links, peer, said, no);
   }
-  const nick = known?.nick ?? nickFor(turn, links, peer, said);
+  const nick = known?.nick ?? nickFor(turn, links, peer, said.nick);
   if (nick === undefined) return;
   const occupant = occupantOf(turn, peer, said, nick, known);
   if (known === undefined) {
@@ -194,56 +194,12 @@ function cleaned(room: RoomView, { jid, presence }: Pick<Said, 'jid' | 'presence
 function rename(turn: RoomTurn, links: Links, peer: Jid, before: Occupant, from: string, to: string): void {
   const nick = parseNick(to);
   if (nick === undefined) return;
-  const { jid, affiliation, role, occupantId, presence } = before;
-  const here = nickFor(turn, links, peer, { nick, jid, affiliation, role, occupantId, presence }, before);
+  const here = nickFor(turn, links, peer, nick, before);
   links.call(peer, from, undefined);
   if (here === undefined) return leave(turn, before, { payloads: [] });
   links.call(peer, nick, here);
   if (here !== before.nick)
     commit(turn, { kind: 'renamed', before, after: { ...before, nick: here } }, { spec: '0281#3.6' });
-}
-
-/**
- * Decision #207: what a user of this peer is called here. Where the nick is somebody else's, one of the two gets another, and every
- * instance comes to the same answer.
- */
-function nickFor(turn: RoomTurn, links: Links, peer: Jid, { nick }: Said, before?: Occupant): string | undefined {
-  const { room } = turn;
-  const holders = room
-    .occupantsByShape(skeleton(nick))
-    .filter((holder) => holder.nick !== before?.nick && (holder.home !== peer || holder.nick === nick));
-  if (holders.length === 0) return nick;
-  if (!holders.every(({ home }) => precedes(room, peer, home ?? room.jid))) return otherNick(room, nick);
-  for (const holder of holders) yieldNick(turn, links, holder);
-  return nick;
-}
-
-/** Whose user keeps a nick: the source's, then the one whose instance sorts first. */
-function precedes(room: RoomView, one: Jid, other: Jid): boolean {
-  const source = sourceOf(room) ?? room.jid;
-  return one === source || (other !== source && one < other);
-}
-
-function yieldNick(turn: RoomTurn, links: Links, holder: Occupant): void {
-  const { room } = turn;
-  const nick = otherNick(room, holder.nick);
-  turn.note('decision#207', `the nick ${holder.nick} is somebody else's, who comes before`, {});
-  if (isLocal(holder) && (room.config.nicksLocked || nick === undefined))
-    return leave(turn, holder, { statuses: [333], payloads: [] }, { spec: 'decision#207' });
-  if (nick === undefined) return leave(turn, holder, { payloads: [] }, { spec: 'decision#207' });
-  if (holder.home !== undefined) links.call(holder.home, links.theirsOf(holder.home, holder.nick), nick);
-  const statuses = localSessions(holder).length > 0 ? { statuses: [210] } : {};
-  commit(turn, { kind: 'renamed', before: holder, after: { ...holder, nick }, ...statuses }, { spec: 'decision#207' });
-}
-
-const nicksMax = 100;
-
-function otherNick(room: RoomView, nick: string): string | undefined {
-  for (let i = 2; i <= nicksMax; i++) {
-    const other = parseNick(`${nick} (${i})`);
-    if (other !== undefined && room.occupantsByShape(skeleton(other)).length === 0) return other;
-  }
-  return undefined;
 }
 
 /** The whole of what an instance says of its users (§3.2 Example 7): who is not in it is gone. */
