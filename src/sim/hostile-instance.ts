@@ -21,7 +21,7 @@ export function hostileInstance(stanza: Stanza, prng: Prng, at: Seating): readon
   if (dice < 0.65) return [];
   if (dice < 0.7) return [stanza, stanza];
   if (dice < 0.85) return [prng.pick(disguises)(stanza, prng, at)];
-  const some = prng.chance(0.02) ? flood : 1;
+  const some = prng.chance(0.002) ? flood : 1;
   return [stanza, ...Array.from({ length: some }, () => prng.pick(lies)(prng, at, prng.pick(at.people)))];
 }
 
@@ -29,6 +29,12 @@ export function hostileInstance(stanza: Stanza, prng: Prng, at: Seating): readon
 const flood = 700;
 
 type Disguise = (stanza: Stanza, prng: Prng, at: Seating) => Stanza;
+
+/** But for what it tells of others' past, of which a room believes whoever has it. */
+const twisted: Disguise = (stanza, prng, at) =>
+  stanza.payloads.some(({ name }) => name === 'history')
+    ? stanza
+    : withParts(stanza, { payloads: stanza.payloads.map((payload) => twist(payload, prng, at)) });
 
 const disguises: readonly Disguise[] = [
   // A rank, and what only the source says of somebody.
@@ -65,14 +71,14 @@ const disguises: readonly Disguise[] = [
         })
       : stanza,
   // Other numbers, addresses, names and times; places too.
-  (stanza, prng, at) => withParts(stanza, { payloads: stanza.payloads.map((payload) => twist(payload, prng, at)) }),
-  (stanza, prng, at) => withParts(stanza, { payloads: stanza.payloads.map((payload) => twist(payload, prng, at)) }),
+  twisted,
+  twisted,
 ];
 
 /** The instances as far as people enter them. */
 const roomsOf = (at: Seating): readonly Jid[] => [...new Set(at.people.map(({ room }) => room))];
 const own = (at: Seating): Jid => roomsOf(at).find((room) => domainOf(room) === at.self) ?? bareOf(at.self);
-const other = (prng: Prng, at: Seating): Jid => prng.pick(roomsOf(at));
+const other = (prng: Prng, at: Seating): Jid => prng.pick(roomsOf(at).filter((room) => room !== own(at)));
 /** Its own, or in one lie of five another's. */
 const speaker = (prng: Prng, at: Seating): Jid => (prng.chance(0.8) ? own(at) : other(prng, at));
 
@@ -104,7 +110,8 @@ const past = (prng: Prng, at: Seating, whom: Person): XmlElement =>
       body(prng, at),
       news(prng),
       el('stanza-id', NS.sid, { by: other(prng, at), id: prng.id() }),
-      el('delay', NS.delay, { from: whom.jid, stamp: new Date(prng.pick(times)).toISOString() }),
+      // Of before its beginning a room believes whoever has something of it (decision #203).
+      el('delay', NS.delay, { from: whom.jid, stamp: '2026-01-01T02:00:00Z' }),
     ),
   );
 
@@ -148,7 +155,7 @@ const order =
   (prng, at) =>
     iq(
       at.self,
-      prng.pick(at.nodes),
+      prng.pick(at.nodes.filter((node) => node !== at.self)),
       { type: 'set', id: prng.id() },
       writeServiceOrder(kind, {
         id: prng.pick([partsOf(own(at)).local, prng.id()]),

@@ -111,9 +111,11 @@ export interface Order {
   readonly n: number;
 }
 
-/** Decision #25: the order of what is kept where it comes from several nodes: by time, then by room; of one room as it came. */
+/** Decision #25: the order of what is kept where it comes from several nodes: by time, then by room; of one room as it counts, or came. */
 export function isLater(a: HistoryItem, b: HistoryItem): boolean {
-  return a.at === b.at ? a.by > b.by : a.at > b.at;
+  if (a.at !== b.at) return a.at > b.at;
+  if (a.by !== b.by || a.order === undefined || b.order === undefined) return a.by > b.by;
+  return a.order.epoch === b.order.epoch ? a.order.n > b.order.n : a.order.epoch > b.order.epoch;
 }
 
 /** Who did something to a user, and why (XEP-0045 §8.2, §9.1). */

@@ -129,6 +129,8 @@ export const authority: Checker = ({ trace, people, world }) => {
           (event.occupant.home !== undefined && room.config.distribution.kind === 'fmuc')
         )
           return;
+        // A shadow says who they are.
+        if (event.occupant.home !== undefined && userOf(before) !== userOf(event.occupant)) return;
         exercised++;
         // A user who registers or resigns changes their own rank, but does not become a moderator.
         const { role, affiliation: rank } = event.occupant;

@@ -19,6 +19,12 @@ export const occupantIds: Checker = ({ world, people }) => {
   const ofBefore = new Set<string>();
   // A hostile node invents what its people say, and who they are.
   const hostile = world?.plan.hostileNode !== undefined;
+  // Whoever is in by two instances of XEP-0281 may have an id by each: they need not know of each other who that is.
+  const severalRooms = new Set(
+    people.flatMap(({ jid, room }) =>
+      people.some((other) => bareOf(other.jid) === bareOf(jid) && other.room !== room) ? [bareOf(jid)] : [],
+    ),
+  );
   return {
     other(record) {
       if (record.kind !== 'forgotten') return;
@@ -32,7 +38,8 @@ export const occupantIds: Checker = ({ world, people }) => {
       const session = people[said?.user ?? -1]?.jid;
       const author = session && bareOf(session);
       const word = payloadOf(stanza, 'stanza-id', NS.sid)?.attrs['id'];
-      if (hostile || author === undefined || word === undefined || ofBefore.has(word)) return;
+      if (hostile || author === undefined || severalRooms.has(author) || word === undefined || ofBefore.has(word))
+        return;
       exercised++;
       const id = payloadOf(stanza, 'occupant-id', NS.occupantId)?.attrs['id'];
       const ids = known.get(view) ?? new Map<Jid, string>();

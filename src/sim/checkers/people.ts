@@ -85,12 +85,14 @@ function samePersonEverywhere(world: Aftermath, contested: ReadonlySet<Jid>, vio
     ({ room }) => room.role !== 'fmuc' || (room.occupants.length > 0 && room.peers.length > 0),
   );
   // A node need not know who a remote occupant is, but each serves its own.
+  const its = world.plan.mode === '0281' ? world.plan.hostileNode : undefined;
   const known = new Map<string, { readonly user: Jid; readonly at: Jid }>();
   for (const { seat, room } of nodes) {
     const at = seat.config.address;
-    for (const { nick, jid } of room.occupants) {
+    for (const { nick, jid, home } of room.occupants) {
       // Where they are not shown, their nick is free.
-      if (jid === undefined || contested.has(bareOf(jid as Jid))) continue;
+      if (jid === undefined || contested.has(bareOf(jid as Jid)) || domainOf((home ?? room.room) as Jid) === its)
+        continue;
       exercised++;
       const user = bareOf(jid as Jid);
       const there = known.get(nick) ?? { user, at };
@@ -131,10 +133,12 @@ export const rosters: Checker = ({ trace, views, contested, world }) => {
       const linked = nodes.filter(
         ({ room }) => !isAlone(room, world) && (contested.size === 0 || names(room, contested) !== ''),
       );
+      // A hostile instance of XEP-0281 may name its users to one and not to another.
+      const its = world.plan.mode === '0281' ? world.plan.hostileNode : undefined;
       const [reference] = linked;
       for (const { seat, room } of linked) {
         exercised++;
-        const [here, there] = [names(room, contested), names(reference?.room ?? room, contested)];
+        const [here, there] = [names(room, contested, its), names(reference?.room ?? room, contested, its)];
         if (here !== there)
           violations.push({
             invariant: 'G11',
@@ -163,10 +167,11 @@ export const rosters: Checker = ({ trace, views, contested, world }) => {
 
 type Room = ReturnType<typeof rooms>[number]['room'];
 
-/** @param but  users of whom nothing is said */
-function names({ occupants }: Room, but: ReadonlySet<Jid> = new Set()): string {
+/** @param but  users of whom nothing is said @param butOf  nor is it of those of this node */
+function names({ occupants }: Room, but: ReadonlySet<Jid> = new Set(), butOf?: Jid): string {
   return occupants
     .filter(({ jid }) => jid === undefined || !but.has(bareOf(jid as Jid)))
+    .filter(({ home }) => home === undefined || domainOf(home as Jid) !== butOf)
     .map(({ nick }) => nick)
     .sort()
     .join(' ');

@@ -1,3 +1,4 @@
+import type { Occupant } from '../../core/room/event.ts';
 import { bareOf, domainOf, type Jid, resourceOf } from '../../core/xmpp/jid.ts';
 import { bodyOf } from '../../core/xmpp/stanza.ts';
 import { bodyText, readBody } from '../bodies.ts';
@@ -14,7 +15,13 @@ function authorOf(body: string): number | undefined {
 }
 
 /** Rules by which a room says something to a user in its own name. */
-const ownWords: ReadonlySet<string> = new Set(['decision#156', 'decision#160', 'decision#175', 'decision#180']);
+const ownWords: ReadonlySet<string> = new Set([
+  'decision#156',
+  'decision#160',
+  'decision#175',
+  'decision#180',
+  'decision#206',
+]);
 
 /**
  * G2: whoever a message is shown as coming from was given that nick, and said it. What a hostile node's own users say is
@@ -30,7 +37,13 @@ export const integrity: Checker = ({ trace, people, world }) => {
     nicks.set(bareOf(jid), new Set());
     words.set(jid, new Set());
   }
-  const give = (to: Jid | undefined, nick: string) => {
+  // A node may know somebody by their occupant id alone, and calls them otherwise where their nick is another's (decision #207).
+  const ids = new Map<string, Jid>();
+  const give = (occupant: Occupant | undefined, nick: string) => {
+    if (occupant === undefined) return;
+    const user = userOf(occupant);
+    if (user !== undefined) ids.set(occupant.occupantId, user);
+    const to = user ?? ids.get(occupant.occupantId);
     if (to !== undefined) nicks.get(to)?.add(nick);
   };
   return {
@@ -40,9 +53,9 @@ export const integrity: Checker = ({ trace, people, world }) => {
     },
     kept(event, { node, occupants }) {
       if (node === world?.plan.hostileNode) return;
-      if (event.kind === 'occupantEntered') give(userOf(event.occupant), event.occupant.nick);
-      else if (event.kind === 'nickChanged') give(userOf(occupants.get(event.nick)), event.newNick);
-      else if (event.kind === 'stateReplaced') for (const one of event.occupants) give(userOf(one), one.nick);
+      if (event.kind === 'occupantEntered') give(event.occupant, event.occupant.nick);
+      else if (event.kind === 'nickChanged') give(occupants.get(event.nick), event.newNick);
+      else if (event.kind === 'stateReplaced') for (const one of event.occupants) give(one, one.nick);
     },
     heard({ i, body, said, sent, stanza }) {
       // The room's own word to one user.

@@ -14,7 +14,7 @@ import { isVcard } from '../../room/vcard.ts';
 import { readAsked, writeAsked } from '../../xep/instances.ts';
 import { readForm } from '../../xep/xep0004.ts';
 import { stanzaError } from '../../xmpp/errors.ts';
-import { bareOf, type Jid, resourceOf } from '../../xmpp/jid.ts';
+import { type Jid, resourceOf } from '../../xmpp/jid.ts';
 import { NS } from '../../xmpp/namespaces.ts';
 import { errorOf, errorReply, iq, iqResult, make, type Stanza, withParts } from '../../xmpp/stanza.ts';
 import type { XmlElement } from '../../xmpp/xml.ts';
@@ -154,7 +154,7 @@ export function takeAsked(turn: RoomTurn, links: Links, peer: Jid, stanza: Stanz
   const { from, payload } = asked;
   const known = room.occupantByJid(from);
   if (!links.holds(peer, from) || (known !== undefined && known.home !== peer)) {
-    const error = stanzaError('auth', 'forbidden', `${bareOf(from)} is no user of ${peer}`);
+    const error = stanzaError('auth', 'forbidden', 'they are no user of your server');
     turn.send(errorReply(stanza, error), 'decision#205', peer);
     return true;
   }

@@ -99,7 +99,7 @@ export function pushConfig(turn: RoomTurn, links: Links, peer: Jid, shadows: rea
   const first = [others, ...(vcard === 'none' ? [] : [vcard])];
   const entries = whole ? entriesOf(room, links, peer) : [];
   for (let at = 0; at === 0 || at < entries.length; at += pageMax) {
-    const items = entries.slice(at, at + pageMax).map(writeEntry);
+    const items = entries.slice(at, at + pageMax).map((entry) => writeEntry(links, peer, entry));
     const more = at + pageMax < entries.length ? [writeMore()] : [];
     const lists = whole ? [el('query', NS.mucAdmin, {}, ...items)] : [];
     const config = writeConfig(form, ...(at === 0 ? first : []), ...lists, ...more);
@@ -107,12 +107,13 @@ export function pushConfig(turn: RoomTurn, links: Links, peer: Jid, shadows: rea
   }
 }
 
-function writeEntry({ user, affiliation, nick, by }: Entry): XmlElement {
+/** S5: nor is it told by which real address somebody has decided so. */
+function writeEntry(links: Links, peer: Jid, { user, affiliation, nick, by }: Entry): XmlElement {
   return el(
     'item',
     NS.mucAdmin,
     { affiliation, jid: user, nick },
-    ...(by === undefined ? [] : writeWhy(by, NS.mucAdmin)),
+    ...(by === undefined ? [] : writeWhy(links.sees(peer) ? by : { ...by, actorJid: undefined }, NS.mucAdmin)),
   );
 }
 
@@ -136,7 +137,7 @@ export function tellEntry(turn: RoomTurn, links: Links, entry: Entry): void {
   const { room } = turn;
   for (const link of links.live()) {
     if (!isFor(links, link.peer, entry.user)) continue;
-    const query = el('query', NS.mucAdmin, {}, writeEntry(entry));
+    const query = el('query', NS.mucAdmin, {}, writeEntry(links, link.peer, entry));
     link.send(turn, message(room.jid, link.peer, {}, query), '0281#3.6');
   }
 }

@@ -29,6 +29,7 @@ import { Configuration, type Taken, takeEntries } from './configuration.ts';
 import { Linking } from './linking.ts';
 import { instances, Links, placeIn, readUnanswered, sourceOf } from './links.ts';
 import { placed, routeIq, routePrivate, takeIq, takeMessage } from './messages.ts';
+import { giveBack } from './nicks.ts';
 import { Past } from './past.ts';
 import { isElsewhere, takePresence } from './people.ts';
 import { redirect } from './redirect.ts';
@@ -58,6 +59,8 @@ export class Instance implements Protocol {
   readonly #replicating: Replicating | undefined;
   /** At a shadow. */
   readonly #asking: Asking | undefined;
+  /** Whether something is under way after which nicks are given back. */
+  #isBusy = false;
   /** With what the room ends: as its users are told (XEP-0045 §10.9). */
   #destruction: XmlElement | undefined;
 
@@ -98,13 +101,23 @@ export class Instance implements Protocol {
     const isPong = link?.isPing(stanza.id) === true;
     // What a server says of a peer that it cannot reach is no sign of that.
     if (stanza.type !== 'error') link?.heard(turn.env.now);
-    this.#spreading.hears(peer, () => {
-      if (isPong) this.#pong(turn, peer, stanza);
-      else if (stanza.name === 'iq') this.#iq(turn, peer, stanza);
-      else if (stanza.type === 'error') this.#error(turn, peer, stanza);
-      else this.#news(turn, peer, record, stanza);
-    });
+    this.#spreading.hears(peer, () =>
+      this.#whole(turn, () => {
+        if (isPong) this.#pong(turn, peer, stanza);
+        else if (stanza.name === 'iq') this.#iq(turn, peer, stanza);
+        else if (stanza.type === 'error') this.#error(turn, peer, stanza);
+        else this.#news(turn, peer, record, stanza);
+      }),
+    );
     return true;
+  }
+
+  /** Nicks that get free in between are given back when all is done. */
+  #whole(turn: RoomTurn, what: () => void): void {
+    this.#isBusy = true;
+    what();
+    this.#isBusy = false;
+    giveBack(turn, this.#links);
   }
 
   /** S2, S3: what only instances say, from somebody who is none. */
@@ -322,6 +335,13 @@ export class Instance implements Protocol {
     if (change.kind === 'destroyed') return this.ends(turn);
     if (change.kind === 'left' && change.alone) this.#destruction = change.parts.destroy;
     else if (change.kind === 'entered' || change.kind === 'configured') this.#replicating?.look(turn);
+    else if (change.kind === 'left' || change.kind === 'renamed') this.#freed(turn);
+  }
+
+  /** Somebody's nick is free: it is given back when all is done that happens with that. */
+  #freed(turn: RoomTurn): void {
+    if (!this.#isBusy && instances(turn.room).some((peer) => this.#links.otherwise(peer).length > 0))
+      turn.setTimer('nicks', 1);
   }
 
   route(turn: RoomTurn, from: Occupant, to: Occupant, stanza: Stanza, asked: Asked): void {
@@ -339,6 +359,10 @@ export class Instance implements Protocol {
   }
 
   timer(turn: RoomTurn, name: string): void {
+    this.#whole(turn, () => this.#timer(turn, name));
+  }
+
+  #timer(turn: RoomTurn, name: string): void {
     this.#replicating?.timer(turn, name);
     if (this.#linking.timer(turn, name)) return;
     const silent = readUnanswered(name);
@@ -352,6 +376,10 @@ export class Instance implements Protocol {
 
   /** §3.2: an order of the firsthost to this room's service, which is about this room. */
   fromFirsthost(turn: RoomTurn, order: ServiceOrder): void {
+    this.#whole(turn, () => this.#order(turn, order));
+  }
+
+  #order(turn: RoomTurn, order: ServiceOrder): void {
     const { room } = turn;
     if (order.kind === 'replicate') {
       const source = sourceOf(room);

@@ -160,16 +160,21 @@ export class Links {
     this.#aliases.set(peer, aliases);
   }
 
-  /** Which role the peer says that its user has who is called so here. */
-  claims(peer: Jid, nick: string, role: Role): void {
+  /** Which role the peer says that a user of its has, whom it calls so. */
+  claims(peer: Jid, theirs: string, role: Role): void {
     const claimed = this.#claims.get(peer) ?? new Map<string, Role>();
-    if (role === 'none') claimed.delete(nick);
-    else claimed.set(nick, role);
+    if (role === 'none') claimed.delete(theirs);
+    else claimed.set(theirs, role);
     this.#claims.set(peer, claimed);
   }
 
-  claimOf(peer: Jid, nick: string): Role | undefined {
-    return this.#claims.get(peer)?.get(nick);
+  claimOf(peer: Jid, theirs: string): Role | undefined {
+    return this.#claims.get(peer)?.get(theirs);
+  }
+
+  /** Its users who are called otherwise here: what it calls them, and what they are called. */
+  otherwise(peer: Jid): readonly (readonly [string, string])[] {
+    return [...(this.#aliases.get(peer) ?? [])];
   }
 
   forgetNames(peer: Jid): void {

@@ -4,7 +4,7 @@ import { isForAccount } from '../../room/account-iq.ts';
 import type { ChangeOf } from '../../room/change.ts';
 import { mayNameSubject, mayTalk, mayWhisper } from '../../room/checks.ts';
 import { commit } from '../../room/commit.ts';
-import { type HistoryItem, isLocal, type Occupant, type Subject } from '../../room/event.ts';
+import { type HistoryItem, isLater, isLocal, type Occupant, type Subject } from '../../room/event.ts';
 import { cleanDecided, cleanPayloads, withoutAddresses } from '../../room/hygiene.ts';
 import { type Asked, asks } from '../../room/passed.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
@@ -34,9 +34,11 @@ export function placed(
   const before = room.reached.get(room.jid);
   const order = { epoch: room.epoch, n: (before?.epoch === room.epoch ? before.n : 0) + 1 };
   // What is answered comes before the answer, also where the clock of its instance was ahead.
-  const last = room.archive.at(-1)?.at ?? env.now;
-  const at = last > env.now && last <= env.now + aheadMs ? last : env.now;
-  const item: HistoryItem = { ...change.item, at, order };
+  const last = room.archive.at(-1);
+  const at = last !== undefined && last.at > env.now && last.at <= env.now + aheadMs ? last.at : env.now;
+  const now: HistoryItem = { ...change.item, at, order };
+  // At one time another room's may stand after it: so it is not of that time.
+  const item = last !== undefined && last.at === at && isLater(last, now) ? { ...now, at: plus(at, 1) } : now;
   return change.kind === 'subject' ? { ...change, item, subject: subjectOf(item) } : { ...change, item };
 }
 
@@ -85,7 +87,7 @@ function takeGroupchat(turn: RoomTurn, peer: Jid, author: Occupant, stanza: Stan
   const said = itemOf(turn, peer, stanza);
   if (said === undefined) return;
   const { nick, occupantId, jid } = author;
-  const payloads = jid === undefined ? said.payloads : withoutAddresses(said.payloads, jid);
+  const payloads = withoutAddresses(said.payloads, jid ?? peer);
   const item: HistoryItem = { ...said, nick, occupantId, author: jid, payloads };
   if (room.holds(item)) return turn.note('decision#27', 'a message that is here already: dropped');
   const no = changesSubject(item.payloads) ? mayNameSubject(room, author) : mayTalk(room, author);
@@ -145,7 +147,7 @@ function takePrivate(turn: RoomTurn, peer: Jid, from: Occupant, stanza: Stanza):
   const refused = mayWhisper(room, from);
   if (refused) return no(refused.condition, refused.text);
   const clean = cleanPayloads(room.jid, stanza.payloads);
-  const payloads = from.jid === undefined ? clean : withoutAddresses(clean, from.jid);
+  const payloads = withoutAddresses(clean, from.jid ?? peer);
   const origin = readNews(stanza.payloads)?.origin;
   const asked = asks(stanza, { node: peer, mark: [] });
   for (const { jid } of everySession(target))

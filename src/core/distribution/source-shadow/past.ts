@@ -229,7 +229,7 @@ function readPast(room: RoomView, links: Links, peer: Jid, element: XmlElement):
     at: delay.stamp,
     stanzaId: news === undefined ? element.attrs['id'] : news.origin,
     lang: element.attrs['xml:lang'],
-    payloads: (author === undefined ? clean : withoutAddresses(clean, author)).filter(
+    payloads: withoutAddresses(clean, author ?? peer).filter(
       ({ name, xmlns }) => name !== 'delay' || xmlns !== NS.delay,
     ),
     ...(by === room.jid ? {} : { via: by }),

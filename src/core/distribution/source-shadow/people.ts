@@ -1,13 +1,12 @@
 /** XEP-0281 §3.4, decision #207: users of other instances come, change and go, and two may want one nick. */
 import { barred, full, rankOf } from '../../room/checks.ts';
 import { commit, leave } from '../../room/commit.ts';
-import { type Actor, isLocal, type Occupant, sameOccupant } from '../../room/event.ts';
+import { type Actor, type Occupant, sameOccupant } from '../../room/event.ts';
 import { cleanPayloads, withoutAddresses } from '../../room/hygiene.ts';
 import { nickIsReserved } from '../../room/nick.ts';
 import { type Refusal, refusal } from '../../room/refusal.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
-import { isOf, localSessions } from '../../room/sessions.ts';
-import { skeleton } from '../../room/skeleton.ts';
+import { isOf } from '../../room/sessions.ts';
 import type { RoomView } from '../../room/state.ts';
 import { type Affiliation, type Role, readMucUser } from '../../xep/xep0045.ts';
 import { readOccupantId } from '../../xep/xep0421.ts';
@@ -16,6 +15,7 @@ import type { Stanza } from '../../xmpp/stanza.ts';
 import type { XmlElement } from '../../xmpp/xml.ts';
 import { usersMax } from '../budgets.ts';
 import { type Links, sourceOf } from './links.ts';
+import { nickFor } from './nicks.ts';
 import { isVerdict, verdict } from './stanzas.ts';
 
 /** What another instance says of one of its users. */
@@ -61,7 +61,7 @@ export function takePresence(turn: RoomTurn, links: Links, peer: Jid, stanza: St
   }
   if (known === undefined) return;
   if (user.statuses.includes(303) && user.nick !== undefined) return rename(turn, links, peer, known, nick, user.nick);
-  links.claims(peer, known.nick, 'none');
+  links.claims(peer, nick, 'none');
   links.call(peer, nick, undefined);
   const statuses = user.statuses.filter((code) => code !== 110);
   const payloads = cleaned(room, { jid: known.jid, presence: stanza.payloads });
@@ -78,12 +78,16 @@ export function theirs(room: RoomView, links: Links, peer: Jid, nick: string): O
 export function show(turn: RoomTurn, links: Links, peer: Jid, said: Said, by: Actor = {}): void {
   const { room } = turn;
   const known = theirs(room, links, peer, said.nick);
-  const no = known === undefined ? mayBeIn(room, links, peer, said) : undefined;
-  if (no !== undefined) return refuseUser(turn, links, peer, said, no);
-  const nick = known?.nick ?? nickFor(turn, links, peer, said);
+  const isOther = said.jid !== undefined && (known?.jid === undefined || bareOf(known.jid) !== bareOf(said.jid));
+  const no = known === undefined || isOther ? mayBeIn(room, links, peer, said) : undefined;
+  if (no !== undefined) {
+    if (known !== undefined) leave(turn, known, { payloads: [] }, { spec: no.spec });
+    return refuseUser(turn, links, peer, said, no);
+  }
+  const nick = known?.nick ?? nickFor(turn, links, peer, said.nick);
   if (nick === undefined) return;
   const occupant = occupantOf(turn, peer, said, nick, known);
-  links.claims(peer, nick, said.role);
+  links.claims(peer, said.nick, said.role);
   if (known === undefined) {
     links.call(peer, said.nick, nick);
     commit(turn, { kind: 'entered', occupant, join: {}, statuses: [] }, { spec: '0281#3.4' });
@@ -94,7 +98,7 @@ export function show(turn: RoomTurn, links: Links, peer: Jid, said: Said, by: Ac
   // S4: the source's own lists count, and not what a shadow says of its users.
   const isWrong = sourceOf(room) === undefined && occupant.role !== said.role;
   if (!isWrong) return;
-  links.claims(peer, nick, occupant.role);
+  links.claims(peer, said.nick, occupant.role);
   links.of(peer)?.send(turn, verdict(room, links, occupant, peer), 'decision#204');
 }
 
@@ -103,7 +107,7 @@ function mayBeIn(room: RoomView, links: Links, peer: Jid, { jid, nick }: Said): 
   const isSource = sourceOf(room) === undefined;
   // A source says whom it likes; a shadow brings in users of its own server alone.
   if (peer !== sourceOf(room) && jid !== undefined && !links.holds(peer, jid))
-    return refusal('cancel', 'not-allowed', 'decision#155', `${jid} does not come by ${peer}`);
+    return refusal('cancel', 'not-allowed', 'decision#155', `not a user of the server of ${peer}`);
   if (room.occupants.size >= usersMax)
     return refusal('wait', 'resource-constraint', 'decision#64', `${usersMax} users are in`);
   if (!isSource || jid === undefined) return undefined;
@@ -187,65 +191,22 @@ function idFor(room: RoomView, { jid, occupantId }: Said): string | undefined {
 
 function cleaned(room: RoomView, { jid, presence }: Pick<Said, 'jid' | 'presence'>): readonly XmlElement[] {
   const clean = cleanPayloads(room.jid, presence);
-  return jid === undefined ? clean : withoutAddresses(clean, jid);
+  // Whoever's they are that a server has put there.
+  return withoutAddresses(clean, jid ?? room.jid);
 }
 
 function rename(turn: RoomTurn, links: Links, peer: Jid, before: Occupant, from: string, to: string): void {
   const nick = parseNick(to);
   if (nick === undefined) return;
-  const { jid, affiliation, role, occupantId, presence } = before;
-  const here = nickFor(turn, links, peer, { nick, jid, affiliation, role, occupantId, presence }, before);
-  const claim = links.claimOf(peer, before.nick) ?? before.role;
-  links.claims(peer, before.nick, 'none');
+  const here = nickFor(turn, links, peer, nick, before);
+  const claim = links.claimOf(peer, from) ?? before.role;
+  links.claims(peer, from, 'none');
   links.call(peer, from, undefined);
   if (here === undefined) return leave(turn, before, { payloads: [] });
   links.call(peer, nick, here);
-  links.claims(peer, here, claim);
+  links.claims(peer, nick, claim);
   if (here !== before.nick)
     commit(turn, { kind: 'renamed', before, after: { ...before, nick: here } }, { spec: '0281#3.6' });
-}
-
-/**
- * Decision #207: what a user of this peer is called here. Where the nick is somebody else's, one of the two gets another, and every
- * instance comes to the same answer.
- */
-function nickFor(turn: RoomTurn, links: Links, peer: Jid, { nick }: Said, before?: Occupant): string | undefined {
-  const { room } = turn;
-  const holders = room
-    .occupantsByShape(skeleton(nick))
-    .filter((holder) => holder.nick !== before?.nick && (holder.home !== peer || holder.nick === nick));
-  if (holders.length === 0) return nick;
-  if (!holders.every(({ home }) => precedes(room, peer, home ?? room.jid))) return otherNick(room, nick);
-  for (const holder of holders) yieldNick(turn, links, holder);
-  return nick;
-}
-
-/** Whose user keeps a nick: the source's, then the one whose instance sorts first. */
-function precedes(room: RoomView, one: Jid, other: Jid): boolean {
-  const source = sourceOf(room) ?? room.jid;
-  return one === source || (other !== source && one < other);
-}
-
-function yieldNick(turn: RoomTurn, links: Links, holder: Occupant): void {
-  const { room } = turn;
-  const nick = otherNick(room, holder.nick);
-  turn.note('decision#207', `the nick ${holder.nick} is somebody else's, who comes before`, {});
-  if (isLocal(holder) && (room.config.nicksLocked || nick === undefined))
-    return leave(turn, holder, { statuses: [333], payloads: [] }, { spec: 'decision#207' });
-  if (nick === undefined) return leave(turn, holder, { payloads: [] }, { spec: 'decision#207' });
-  if (holder.home !== undefined) links.call(holder.home, links.theirsOf(holder.home, holder.nick), nick);
-  const statuses = localSessions(holder).length > 0 ? { statuses: [210] } : {};
-  commit(turn, { kind: 'renamed', before: holder, after: { ...holder, nick }, ...statuses }, { spec: 'decision#207' });
-}
-
-const nicksMax = 100;
-
-function otherNick(room: RoomView, nick: string): string | undefined {
-  for (let i = 2; i <= nicksMax; i++) {
-    const other = parseNick(`${nick} (${i})`);
-    if (other !== undefined && room.occupantsByShape(skeleton(other)).length === 0) return other;
-  }
-  return undefined;
 }
 
 /** The whole of what an instance says of its users (§3.2 Example 7): who is not in it is gone. */

@@ -113,8 +113,9 @@ export class Spreading {
   #decide(turn: RoomTurn, occupant: Occupant, role: Occupant['role'], parts: PresenceParts): void {
     const { home, nick } = occupant;
     if (sourceOf(turn.room) !== undefined || home === undefined || home === this.#teller) return;
-    if (this.#links.claimOf(home, nick) === role) return;
-    this.#links.claims(home, nick, role);
+    const theirs = this.#links.theirsOf(home, nick);
+    if (this.#links.claimOf(home, theirs) === role) return;
+    this.#links.claims(home, theirs, role);
     this.#links.of(home)?.send(turn, verdict(turn.room, this.#links, occupant, home, parts), 'decision#204');
   }
 }
