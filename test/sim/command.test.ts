@@ -22,7 +22,7 @@ function sim(...args: readonly string[]): Promise<Ended> {
 
 describe('npm run sim: arguments', () => {
   it.each([
-    ['--mode 0281', `--mode: "0281" is not one of ${modes.join(', ')}, all`],
+    ['--mode 0280', `--mode: "0280" is not one of ${modes.join(', ')}, all`],
     ['--seeds 5..1', '--seeds: "5..1" is no range'],
     ['--seed 1 --seeds 1..2', '--seed and --seeds: one of them'],
     ['--seed x', '--seed: "x" is no number'],

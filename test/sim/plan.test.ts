@@ -13,7 +13,7 @@ const plans = (mode: Mode) => Array.from({ length: 300 }, (_, seed) => plan(new 
 const roomsOf = ({ layout }: Plan): readonly DistributedRoomConfig[] =>
   layout.nodes.flatMap((node) => (node.kind === 'service' ? node.rooms : [node.room]));
 
-const withoutBurst = ({ steps }: Plan) => steps.filter(({ kind }) => kind !== 'burst');
+const withoutBurst = ({ steps }: Plan) => steps.filter(({ kind }) => kind !== 'burst' && kind !== 'peerhosts');
 
 /** What differs from plan to plan, or from room to room, which a list says. */
 type Varying = Readonly<Record<string, (plan: Plan) => unknown>>;
@@ -63,6 +63,27 @@ const varying: Readonly<Record<Mode, Varying>> = {
     primary: ({ primary }) => primary,
     'how long faults stay': ({ lingerMs }) => lingerMs,
   },
+  '0281': {
+    ...everywhere,
+    ...settings('membersOnly', 'changeSubject', 'nicksLocked'),
+    instances: ({ layout }) => layout.nodes.length,
+    ...Object.fromEntries(
+      (['peerhosts', 'distribute', 'id', 'replicate', 'redirect'] as const).map((name) => [
+        name,
+        (one: Plan) => roomsOf(one).map(({ distribution }) => distribution.kind === 'source' && distribution[name]),
+      ]),
+    ),
+    'who sees addresses': (one) =>
+      roomsOf(one).map(({ distribution }) => distribution.kind === 'source' && distribution.trust?.seeJids),
+    'hostile node': ({ hostileNode }) => hostileNode,
+    source: ({ primary }) => primary,
+    'how long faults stay': ({ lingerMs }) => lingerMs,
+    'a shadow that comes and goes': ({ steps }) => steps.some(({ kind }) => kind === 'peerhosts'),
+    'who enters at the source': ({ people, layout }) =>
+      people.some(
+        ({ jid, room }) => domainOf(room) === layout.nodes[0]?.address && domainOf(jid) !== layout.nodes[0]?.server,
+      ),
+  },
   '0289pp': federated,
   '0289pr': {
     ...federated,
@@ -109,7 +130,7 @@ it.each(modes)('%s: further sessions change nothing else of a plan', (mode) => {
     const devices = new Set(one.people.flatMap(({ jid, device }) => (device ? [jid] : [])));
     const alone = calmed(one, new Set(['devices'] as const));
     expect(one.people.slice(0, one.people.length - devices.size)).toEqual(alone.people);
-    // A burst is drawn last, of anybody.
+    // A burst, and a shadow that comes and goes, are drawn last, of anybody.
     const steps = withoutBurst(one);
     const before = withoutBurst(alone);
     expect(steps.slice(0, before.length)).toEqual(before);

@@ -11,7 +11,7 @@ describe('A trace of the simulator', () => {
     expect(trace).toEqual(readAll(text.trimEnd()));
     expect(trace.label).toBe(`seed 4, mode ${mode}`);
     expect(trace.scenario).toMatchObject({
-      xep: { plain: '0045', '0282': '0282', '0289pp': '0289', '0289pr': '0289' }[mode],
+      xep: { plain: '0045', '0281': '0281', '0282': '0282', '0289pp': '0289', '0289pr': '0289' }[mode],
       script: [],
     });
   });
@@ -191,7 +191,7 @@ describe('A file that is no trace, or a hostile one, is refused with one sentenc
     [
       'a room in a part of its own',
       statusOf({ role: 'king' }),
-      'Line 3: “status.rooms[0].role” is not one of plain, primary, replica, fmuc.',
+      'Line 3: “status.rooms[0].role” is not one of plain, primary, replica, fmuc, source, shadow.',
     ],
     [
       'occupants without end',
