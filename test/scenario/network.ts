@@ -1,4 +1,4 @@
-import type { Scenario, ScenarioNode, ScenarioRoom } from '../../src/scenario/scenario.ts';
+import type { Scenario, ScenarioHosting, ScenarioNode, ScenarioRoom } from '../../src/scenario/scenario.ts';
 import { DialogueError, type Line } from './dialogue.ts';
 
 /** Who is where in a dialogue, and the short names of those with an address of their own. */
@@ -18,6 +18,7 @@ type Draft<T> = { -readonly [K in keyof T]: T[K] };
  *     room wallops@channel.avalon.irc: owner argl@killrc.oulubox.irc, moderated
  *     service channel.avalon.irc: anyone makes rooms, admin wiz@avalon.irc
  *     replica replica@vesa.yeggmaex.irc of wallops
+ *     shadow theroom@rooms.macbeth.lit of coven
  *     user rubenro@vesa.yeggmaex.irc/shaver is BigCheese
  *
  * A service stands on the server whose name is its own without the first label. A short name is the local part, a
@@ -29,7 +30,10 @@ export function readNetwork(file: string, header: readonly Line[]): Network {
   const rooms = new Map<string, string>();
   const users = new Map<string, string>();
   const names = new Map<string, string>();
-  const services = new Map<string, { rooms: Draft<ScenarioRoom>[]; openCreation: boolean; admins: string[] }>();
+  const services = new Map<
+    string,
+    { rooms: Draft<ScenarioRoom>[]; openCreation: boolean; admins: string[]; hosting?: ScenarioHosting }
+  >();
   const replicas: Extract<ScenarioNode, { kind: 'replica' }>[] = [];
   const serviceAt = (domain: string) => {
     const service = services.get(domain) ?? { rooms: [], openCreation: false, admins: [] };
@@ -61,6 +65,15 @@ export function readNetwork(file: string, header: readonly Line[]): Network {
         else if (option === 'anyone makes rooms') serviceAt(address).openCreation = true;
         else throw fail(`what is "${option}"?`);
       }
+    } else if (kind === 'shadow') {
+      const source = rooms.get(/^of (\S+)$/.exec(rest)?.[1] ?? '');
+      const firsthost = source?.split('@')[1] ?? '';
+      const room = services.get(firsthost)?.rooms.find(({ jid }) => jid === source);
+      if (room === undefined) throw fail('"shadow local@service of ROOM" expected, after the room');
+      rooms.set(given(`${local}@${domain.split('.')[0]}`), address);
+      const peerhosts = room.distribution?.kind === 'source' ? room.distribution.peerhosts : [];
+      room.distribution = { kind: 'source', peerhosts: [...peerhosts, domain], id: { text: local } };
+      serviceAt(domain).hosting = { firsthosts: [firsthost] };
     } else {
       const replicaOf = rooms.get(/^of (\S+)$/.exec(rest)?.[1] ?? '');
       if (replicaOf === undefined) throw fail('"replica local@domain of ROOM" expected, after the room');

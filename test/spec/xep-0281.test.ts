@@ -425,7 +425,7 @@ describe('XEP-0281 §3.5 Joining a Room', () => {
     const world = started();
     world.clear();
     world.send(joins(witch, `${source}/firstwitch`));
-    const [invitation, error] = world.got(witch);
+    const [error, invitation] = world.got(witch);
     expect(error).toMatchObject({ name: 'presence', type: 'error', from: `${source}/firstwitch` });
     expect(errorOf(error as Stanza)).toMatchObject({ type: 'cancel', condition: 'redirect', to: macbeth });
     expect([invitation?.from, readDirectInvitation(invitation?.payloads ?? [])]).toEqual([source, shadow]);

@@ -311,7 +311,7 @@ export class Instance implements Protocol {
       if (!this.#isReady(room)) return notReady;
       const { jid, nick } = change.occupant;
       if (jid !== undefined && isElsewhere(room, jid, nick)) return elsewhere;
-      if (this.#seat.kind === 'source') return redirect(turn, this.#links, this.#seat, stanza) ?? 'commit';
+      if (this.#seat.kind === 'source') return redirect(turn, this.#links, this.#seat, stanza) ? 'held' : 'commit';
       if (jid !== undefined && !this.#links.holds(room.jid, jid)) return atTheSource(this.#seat.source);
     }
     return this.#asking?.decide(turn, change, stanza) ?? 'commit';

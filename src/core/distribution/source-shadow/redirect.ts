@@ -1,6 +1,7 @@
 /** XEP-0281 §3.5: a user who enters at the source, and is of a server that has a shadow, is sent there. */
-import { type Refusal, refusal } from '../../room/refusal.ts';
+import { refusal } from '../../room/refusal.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
+import { refuse } from '../../room/tell.ts';
 import { writeDirectInvitation } from '../../xep/xep0249.ts';
 import { bareOf, domainOf, type Jid } from '../../xmpp/jid.ts';
 import { message, type Stanza } from '../../xmpp/stanza.ts';
@@ -10,24 +11,25 @@ import type { Links } from './links.ts';
 
 /**
  * @param stanza  the request to enter
- * @returns the refusal, if they are to enter elsewhere; the invitation goes out
+ * @returns whether they are to enter elsewhere: then they are told so, and invited
  */
 export function redirect(
   turn: RoomTurn,
   links: Links,
   { redirect: rule = 'always' }: SourceConfig,
   stanza: Stanza,
-): Refusal | undefined {
+): boolean {
   const { room } = turn;
-  if (rule === 'never') return undefined;
+  if (rule === 'never') return false;
   for (const { peer } of links.live()) {
     if (instancePeer(room, peer)?.seat !== 'shadow' || !links.holds(peer, stanza.from)) continue;
-    if (rule !== 'always' && !isLateEnough(turn, links, peer, rule)) return undefined;
-    invite(turn, peer, stanza.from);
+    if (rule !== 'always' && !isLateEnough(turn, links, peer, rule)) return false;
     const text = `This room is at ${peer}, too, which is nearer to you: please enter it there.`;
-    return { ...refusal('cancel', 'redirect', '0281#3.5', text), to: domainOf(peer) };
+    refuse(turn, stanza, { ...refusal('cancel', 'redirect', '0281#3.5', text), to: domainOf(peer) });
+    invite(turn, peer, stanza.from);
+    return true;
   }
-  return undefined;
+  return false;
 }
 
 /** "only after a certain number of such users have joined the room at the firsthost". */
