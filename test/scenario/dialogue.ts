@@ -73,7 +73,7 @@ export function readDialogue(file: string, source: string): Dialogue {
       steps[steps.length - 1] = { ...open, xml: `${open.xml} ${more}`, last: line };
       continue;
     }
-    if (/^(room|service|replica|user) /.test(text)) {
+    if (/^(room|service|replica|shadow|user) /.test(text)) {
       if (steps.length > 0) throw new DialogueError(file, line, 'the network comes before the first input');
       header.push({ text, line });
       continue;

@@ -10,6 +10,13 @@ export interface Network {
   readonly rooms: ReadonlyMap<string, string>;
 }
 
+interface Service {
+  rooms: Draft<ScenarioRoom>[];
+  openCreation: boolean;
+  admins: string[];
+  hosting?: { firsthosts: string[] };
+}
+
 type Draft<T> = { -readonly [K in keyof T]: T[K] };
 
 /**
@@ -18,10 +25,12 @@ type Draft<T> = { -readonly [K in keyof T]: T[K] };
  *     room wallops@channel.avalon.irc: owner argl@killrc.oulubox.irc, moderated
  *     service channel.avalon.irc: anyone makes rooms, admin wiz@avalon.irc
  *     replica replica@vesa.yeggmaex.irc of wallops
+ *     shadow theroom@rooms.macbeth.lit of coven
  *     user rubenro@vesa.yeggmaex.irc/shaver is BigCheese
  *
- * A service stands on the server whose name is its own without the first label. A short name is the local part, a
- * replica's that of its server, unless the line says otherwise.
+ * A service stands on the server whose name is its own without the first label. A short name is the local part, that of a
+ * replica or a shadow with the first label of its server, unless the line says otherwise. A shadow is a room that its service hosts once the
+ * source asks for it: as soon as the source is distributed, which it is at the beginning unless it is "not distributed".
  *
  * @throws DialogueError
  */
@@ -29,7 +38,7 @@ export function readNetwork(file: string, header: readonly Line[]): Network {
   const rooms = new Map<string, string>();
   const users = new Map<string, string>();
   const names = new Map<string, string>();
-  const services = new Map<string, { rooms: Draft<ScenarioRoom>[]; openCreation: boolean; admins: string[] }>();
+  const services = new Map<string, Service>();
   const replicas: Extract<ScenarioNode, { kind: 'replica' }>[] = [];
   const serviceAt = (domain: string) => {
     const service = services.get(domain) ?? { rooms: [], openCreation: false, admins: [] };
@@ -61,6 +70,15 @@ export function readNetwork(file: string, header: readonly Line[]): Network {
         else if (option === 'anyone makes rooms') serviceAt(address).openCreation = true;
         else throw fail(`what is "${option}"?`);
       }
+    } else if (kind === 'shadow') {
+      const source = rooms.get(/^of (\S+)$/.exec(rest)?.[1] ?? '') ?? '';
+      const firsthost = source.slice(source.indexOf('@') + 1);
+      const room = services.get(firsthost)?.rooms.find(({ jid }) => jid === source);
+      if (room === undefined) throw fail('"shadow local@domain of ROOM" expected, after the room');
+      given(`${local}@${domain.split('.')[1]}`);
+      serviceAt(domain).hosting = { firsthosts: [firsthost] };
+      const { peerhosts = [], distribute = 'always' } = room.distribution?.kind === 'source' ? room.distribution : {};
+      room.distribution = { kind: 'source', peerhosts: [...peerhosts, domain], id: { text: local }, distribute };
     } else {
       const replicaOf = rooms.get(/^of (\S+)$/.exec(rest)?.[1] ?? '');
       if (replicaOf === undefined) throw fail('"replica local@domain of ROOM" expected, after the room');
@@ -126,6 +144,8 @@ function readRoom(address: string, rest: string, fail: (why: string) => Error): 
     else if (option === 'subject by participants') room.changeSubject = true;
     else if (option === 'non-anonymous') room.whois = 'anyone';
     else if (option === 'with an archive') room.logging = true;
+    else if (option === 'not distributed')
+      room.distribution = { kind: 'source', peerhosts: [], distribute: 'on-request' };
     else throw fail(`what is "${option}"?`);
     federated ||= way !== undefined;
   }
