@@ -106,7 +106,8 @@ function shadowCommands(store: Store, node: NodeView, not: Not): Command[] {
     const of = sources.length > 1 ? ` of ${room}` : '';
     const at = { node: node.address, room };
     const shadow = network.shadowOf(node, room);
-    const isListed = network.sourceStatus(room)?.instance?.peerhosts?.includes(node.address) ?? false;
+    const { distributed = false, peerhosts = [] } = network.sourceStatus(room)?.instance ?? {};
+    const isAsked = shadow !== undefined || (distributed && peerhosts.includes(node.address));
     const add: Command = {
       id: 'add-shadow',
       label: `Make a shadow${of} here`,
@@ -123,7 +124,7 @@ function shadowCommands(store: Store, node: NodeView, not: Not): Command[] {
       ...not,
       run: () => void store.act({ act: 'remove-shadow', ...at }),
     };
-    return [...(shadow ? [] : [add]), ...(isListed ? [remove] : [])];
+    return [isAsked ? remove : add];
   });
 }
 
