@@ -217,14 +217,15 @@ export function offerCommands(store: Store, { jid: who, offer }: OccupantView): 
 /** The wrong way in: a user of a service with a shadow enters at the source. */
 function sourceJoinCommands(store: Store, who: OccupantView, not: string | undefined): Command[] {
   const { scenario, network } = store.model;
-  return sourcesOf(scenario).flatMap(({ room: { jid: room }, firsthost }): Command[] => {
+  const sources = sourcesOf(scenario);
+  return sources.flatMap(({ room: { jid: room }, firsthost }): Command[] => {
     if (network.serverOf(who.jid) === firsthost.server) return [];
     const run = () => void store.act({ act: 'join', who: who.jid, room });
     return [
       {
         id: 'join-source',
-        label: `Join ${room}`,
-        short: 'Join the source',
+        label: sources.length > 1 ? `Join ${room}` : 'Join at the source',
+        short: 'Join at the source',
         icon: 'join',
         ...(not ? { not } : {}),
         run,
