@@ -106,7 +106,8 @@ function shadowCommands(store: Store, node: NodeView, not: Not): Command[] {
     const of = sources.length > 1 ? ` of ${room}` : '';
     const at = { node: node.address, room };
     const shadow = network.shadowOf(node, room);
-    const isListed = network.sourceStatus(room)?.instance?.peerhosts?.includes(node.address) ?? false;
+    const { distributed = false, peerhosts = [] } = network.sourceStatus(room)?.instance ?? {};
+    const isAsked = shadow !== undefined || (distributed && peerhosts.includes(node.address));
     const add: Command = {
       id: 'add-shadow',
       label: `Make a shadow${of} here`,
@@ -123,7 +124,7 @@ function shadowCommands(store: Store, node: NodeView, not: Not): Command[] {
       ...not,
       run: () => void store.act({ act: 'remove-shadow', ...at }),
     };
-    return [...(shadow ? [] : [add]), ...(isListed ? [remove] : [])];
+    return [isAsked ? remove : add];
   });
 }
 
@@ -216,14 +217,15 @@ export function offerCommands(store: Store, { jid: who, offer }: OccupantView): 
 /** The wrong way in: a user of a service with a shadow enters at the source. */
 function sourceJoinCommands(store: Store, who: OccupantView, not: string | undefined): Command[] {
   const { scenario, network } = store.model;
-  return sourcesOf(scenario).flatMap(({ room: { jid: room }, firsthost }): Command[] => {
+  const sources = sourcesOf(scenario);
+  return sources.flatMap(({ room: { jid: room }, firsthost }): Command[] => {
     if (network.serverOf(who.jid) === firsthost.server) return [];
     const run = () => void store.act({ act: 'join', who: who.jid, room });
     return [
       {
         id: 'join-source',
-        label: `Join ${room}`,
-        short: 'Join the source',
+        label: sources.length > 1 ? `Join ${room}` : 'Join at the source',
+        short: 'Join at the source',
         icon: 'join',
         ...(not ? { not } : {}),
         run,

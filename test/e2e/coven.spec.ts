@@ -80,12 +80,13 @@ test.describe('A room on three services (XEP-0281)', () => {
     await eventually(() => peerStates(room), 60_000).toEqual(['live']);
     await room.quiet();
     expect(new Set(await room.historyLengths())).toEqual(new Set([5]));
+    // Whichever instance is linked first tells first: only the archives have one order.
     for (const [who, missed] of [
       [crone, ['Double, double', 'Fire burn', 'and cauldron bubble']],
       [witch, ['toil and trouble']],
       [faustus, ['toil and trouble']],
     ] as const)
-      expect(await room.heard(who, healing)).toEqual(missed);
+      expect([...(await room.heard(who, healing))].sort()).toEqual(missed);
     const joined = (await room.events({ sign: 'netjoin' })).map(({ from }) => from);
     for (const node of [firsthost, macbeth, marlowe]) expect(joined).toContain(node);
     await room.say(crone, 'Cool it with a baboon’s blood');

@@ -1,4 +1,4 @@
-import type { Scenario, ScenarioHosting, ScenarioNode, ScenarioRoom } from '../../src/scenario/scenario.ts';
+import type { Scenario, ScenarioNode, ScenarioRoom } from '../../src/scenario/scenario.ts';
 import { DialogueError, type Line } from './dialogue.ts';
 
 /** Who is where in a dialogue, and the short names of those with an address of their own. */
@@ -8,6 +8,13 @@ export interface Network {
   readonly names: ReadonlyMap<string, string>;
   readonly users: ReadonlyMap<string, string>;
   readonly rooms: ReadonlyMap<string, string>;
+}
+
+interface Service {
+  rooms: Draft<ScenarioRoom>[];
+  openCreation: boolean;
+  admins: string[];
+  hosting?: { firsthosts: string[] };
 }
 
 type Draft<T> = { -readonly [K in keyof T]: T[K] };
@@ -21,8 +28,9 @@ type Draft<T> = { -readonly [K in keyof T]: T[K] };
  *     shadow theroom@rooms.macbeth.lit of coven
  *     user rubenro@vesa.yeggmaex.irc/shaver is BigCheese
  *
- * A service stands on the server whose name is its own without the first label. A short name is the local part, a
- * replica's that of its server, unless the line says otherwise.
+ * A service stands on the server whose name is its own without the first label. A short name is the local part, that of a
+ * replica or a shadow with the first label of its server, unless the line says otherwise. A shadow is a room that its service hosts once the
+ * source asks for it: as soon as the source is distributed, which it is at the beginning unless it is "not distributed".
  *
  * @throws DialogueError
  */
@@ -30,10 +38,7 @@ export function readNetwork(file: string, header: readonly Line[]): Network {
   const rooms = new Map<string, string>();
   const users = new Map<string, string>();
   const names = new Map<string, string>();
-  const services = new Map<
-    string,
-    { rooms: Draft<ScenarioRoom>[]; openCreation: boolean; admins: string[]; hosting?: ScenarioHosting }
-  >();
+  const services = new Map<string, Service>();
   const replicas: Extract<ScenarioNode, { kind: 'replica' }>[] = [];
   const serviceAt = (domain: string) => {
     const service = services.get(domain) ?? { rooms: [], openCreation: false, admins: [] };
@@ -66,14 +71,14 @@ export function readNetwork(file: string, header: readonly Line[]): Network {
         else throw fail(`what is "${option}"?`);
       }
     } else if (kind === 'shadow') {
-      const source = rooms.get(/^of (\S+)$/.exec(rest)?.[1] ?? '');
-      const firsthost = source?.split('@')[1] ?? '';
+      const source = rooms.get(/^of (\S+)$/.exec(rest)?.[1] ?? '') ?? '';
+      const firsthost = source.slice(source.indexOf('@') + 1);
       const room = services.get(firsthost)?.rooms.find(({ jid }) => jid === source);
-      if (room === undefined) throw fail('"shadow local@service of ROOM" expected, after the room');
-      rooms.set(given(`${local}@${domain.split('.')[0]}`), address);
-      const peerhosts = room.distribution?.kind === 'source' ? room.distribution.peerhosts : [];
-      room.distribution = { kind: 'source', peerhosts: [...peerhosts, domain], id: { text: local } };
+      if (room === undefined) throw fail('"shadow local@domain of ROOM" expected, after the room');
+      given(`${local}@${domain.split('.')[1]}`);
       serviceAt(domain).hosting = { firsthosts: [firsthost] };
+      const { peerhosts = [], distribute = 'always' } = room.distribution?.kind === 'source' ? room.distribution : {};
+      room.distribution = { kind: 'source', peerhosts: [...peerhosts, domain], id: { text: local }, distribute };
     } else {
       const replicaOf = rooms.get(/^of (\S+)$/.exec(rest)?.[1] ?? '');
       if (replicaOf === undefined) throw fail('"replica local@domain of ROOM" expected, after the room');
@@ -139,6 +144,8 @@ function readRoom(address: string, rest: string, fail: (why: string) => Error): 
     else if (option === 'subject by participants') room.changeSubject = true;
     else if (option === 'non-anonymous') room.whois = 'anyone';
     else if (option === 'with an archive') room.logging = true;
+    else if (option === 'not distributed')
+      room.distribution = { kind: 'source', peerhosts: [], distribute: 'on-request' };
     else throw fail(`what is "${option}"?`);
     federated ||= way !== undefined;
   }

@@ -33,6 +33,9 @@ const labels: Readonly<Record<string, string>> = {
   'jabber:x:conference x': 'conference',
 };
 
+/** Namespaces with several elements of their own. */
+const prefixes: Readonly<Record<string, string>> = { [NS.ext]: 'ext:', [NS.dmuc1]: 'dmuc1:' };
+
 interface Said {
   readonly from: string;
   readonly arrow: string;
@@ -121,8 +124,7 @@ export class Printer {
     if (xmlns === NS.client && /^(message|presence|iq)$/.test(name) && inherited !== NS.client)
       return this.#inner(element);
     const label =
-      labels[`${xmlns} ${name}`] ??
-      (xmlns === inherited ? name : xmlns === NS.ext ? `ext:${name}` : `{${xmlns}}${name}`);
+      labels[`${xmlns} ${name}`] ?? (xmlns === inherited ? name : `${prefixes[xmlns] ?? `{${xmlns}}`}${name}`);
     if (name === 'occupant-id' && children.length === 0) return `${label}=${this.#value(attrs['id'] ?? '')}`;
     const words: string[] = [];
     for (const [key, value] of Object.entries(attrs)) {

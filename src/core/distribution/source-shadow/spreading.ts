@@ -69,7 +69,7 @@ export class Spreading {
         return;
       }
       case 'configured':
-        if (sourceOf(room) !== undefined) return;
+        if (sourceOf(room) !== undefined || !concernsShadows(change.changes)) return;
         for (const { peer } of this.#links.live()) pushConfig(turn, this.#links, peer, shadowsOf(room), false);
         return;
       default:
@@ -124,4 +124,9 @@ export class Spreading {
 function whoAndWhy(item: PresenceParts['item']): PresenceParts['item'] {
   if (item?.actor === undefined && item?.reason === undefined) return undefined;
   return { actor: item.actor, reason: item.reason };
+}
+
+/** Decision #201: how the room is distributed is not in the configuration that shadows have, and who they are, those hear who stay. */
+function concernsShadows({ nodes: _, distributed: __, ...changes }: ChangeOf<'configured'>['changes']): boolean {
+  return Object.keys(changes).length > 0;
 }
