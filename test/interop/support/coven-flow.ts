@@ -10,6 +10,10 @@ const patience = 300_000;
 const soon = <T>(get: () => Promise<T> | T) => expect.poll(get, { timeout: 180_000, interval: 100 });
 const sorted = (names: readonly string[]) => [...names].sort();
 
+const nicks = ['Gertrude', 'Hamlet', 'Horatio'] as const;
+const loginAt = ({ servers }: Coven, name: string, side: number, room: string) =>
+  SlixmppClient.login(`${name}@${services[side]?.replace(/^\w+\./, '')}`, room, servers[side]?.c2sPort as number);
+
 /**
  * A room with two shadows over three Prosodys (XEP-0281), before, in and after a split: users of each with a stock client.
  *
@@ -23,19 +27,13 @@ export function covenFlow(how: 'refused' | 'silent'): void {
     let horatio: SlixmppClient;
     let marcellus: SlixmppClient;
     const inside = () => [gertrude, hamlet, horatio];
-    const login = (name: string, side: number, room: string) =>
-      SlixmppClient.login(
-        `${name}@${services[side]?.replace(/^\w+\./, '')}`,
-        room,
-        coven.servers[side]?.c2sPort as number,
-      );
     beforeAll(async () => {
       coven = await startCoven();
       [gertrude, hamlet, horatio, marcellus] = await Promise.all([
-        login('gertrude', 0, source),
-        login('hamlet', 1, atMacbeth),
-        login('horatio', 2, atMarlowe),
-        login('marcellus', 1, source),
+        loginAt(coven, 'gertrude', 0, source),
+        loginAt(coven, 'hamlet', 1, atMacbeth),
+        loginAt(coven, 'horatio', 2, atMarlowe),
+        loginAt(coven, 'marcellus', 1, source),
       ]);
     }, patience);
     afterAll(async () => {
@@ -155,7 +153,6 @@ export function covenFlow(how: 'refused' | 'silent'): void {
         await soon(async () => (await one.texts()).at(-1)).toBe('By the pricking of my thumbs');
       expect(crossed('By the pricking of my thumbs')).toEqual([`0 to 1: ${atMacbeth}`, `0 to 2: ${atMarlowe}`]);
       // Each begins anew, and reads the archive of its own instance.
-      const nicks = ['Gertrude', 'Hamlet', 'Horatio'] as const;
       await Promise.all(inside().map((one, i) => one.reload(nicks[i] as string)));
       for (const one of inside()) await soon(async () => (await one.texts()).length).toBe(10);
       const [first, second, third] = await texts();
@@ -163,6 +160,101 @@ export function covenFlow(how: 'refused' | 'silent'): void {
       expect(third).toEqual(first);
       for (const one of inside()) expect(one.complaints()).toEqual([]);
       expect(coven.components.map((component) => component.complaints())).toEqual(['', '', '']);
+    });
+  });
+}
+
+/** The same room when a component is killed: the first host's, which has its log, and another one, which has lost it. */
+export function covenCrashFlow(): void {
+  describe.sequential('components that are killed', () => {
+    let coven: Coven;
+    let gertrude: SlixmppClient;
+    let hamlet: SlixmppClient;
+    let horatio: SlixmppClient;
+    const inside = () => [gertrude, hamlet, horatio];
+    beforeAll(async () => {
+      coven = await startCoven();
+      [gertrude, hamlet, horatio] = await Promise.all([
+        loginAt(coven, 'gertrude', 0, source),
+        loginAt(coven, 'hamlet', 1, atMacbeth),
+        loginAt(coven, 'horatio', 2, atMarlowe),
+      ]);
+    }, patience);
+    afterAll(async () => {
+      await Promise.all(inside().map((client) => client?.stop()));
+      await coven?.stop();
+    }, patience);
+    let failed = false;
+    beforeEach(({ skip }) => skip(failed, 'a step before failed'));
+    afterEach(({ task }) => {
+      failed ||= task.result?.state === 'fail';
+    });
+    const expectSameArchives = async (length: number) => {
+      await Promise.all(inside().map((one, i) => one.reload(nicks[i] as string)));
+      for (const one of inside()) await soon(async () => (await one.texts()).length).toBe(length);
+      const [first, ...others] = await Promise.all(inside().map((one) => one.texts()));
+      for (const texts of others) expect(texts).toEqual(first);
+      return first;
+    };
+
+    it('§1.3: without the first host the others speak on, and what an owner changes there waits', {
+      timeout: patience,
+    }, async () => {
+      await gertrude.enter('Gertrude');
+      await gertrude.configure({ 'muc#roomconfig_persistentroom': '1' });
+      await gertrude.send(
+        `<iq type="set" id="o1" to="${source}"><query xmlns="http://jabber.org/protocol/muc#admin"><item affiliation="owner" jid="hamlet@macbeth.lit"/></query></iq>`,
+      );
+      for (const shadow of [atMacbeth, atMarlowe])
+        await soon(() => coven.components[0]?.said()).toContain(`shadow ${shadow} live`);
+      await hamlet.enter('Hamlet');
+      await horatio.enter('Horatio');
+      for (const one of inside()) await soon(async () => sorted(await one.occupants())).toEqual(sorted(nicks));
+      await gertrude.say('Thunder and lightning');
+      for (const one of inside()) await soon(() => one.texts()).toEqual(['Thunder and lightning']);
+      await coven.kill(0);
+      await hamlet.say('When shall we three meet again?');
+      await soon(async () => (await horatio.texts()).length).toBe(2);
+      await horatio.say('In thunder, lightning, or in rain?');
+      for (const one of [hamlet, horatio]) {
+        await soon(async () => (await one.texts()).length).toBe(3);
+        await soon(async () => sorted(await one.occupants())).toEqual(['Hamlet', 'Horatio']);
+      }
+      await hamlet.configure({ 'muc#roomconfig_roomname': 'A desert place' });
+    });
+
+    it('§3.7: the first host is back with its log, gets what it missed, and does what was asked of it', {
+      timeout: patience,
+    }, async () => {
+      await coven.start(0, 'kept');
+      for (const shadow of [atMacbeth, atMarlowe])
+        await soon(() => coven.components[0]?.said()).toContain(`shadow ${shadow} live`);
+      await gertrude.enter('Gertrude');
+      for (const one of inside()) await soon(async () => sorted(await one.occupants())).toEqual(sorted(nicks));
+      await soon(async () => (await gertrude.configuration())['muc#roomconfig_roomname']).toBe('A desert place');
+      await expectSameArchives(3);
+    });
+
+    it('§3.2: a peerhost that has lost all it had is asked anew, and gets all of it', {
+      timeout: patience,
+    }, async () => {
+      await coven.kill(1);
+      await gertrude.say('Where the place?');
+      await coven.start(1, 'lost');
+      await soon(() => coven.components[1]?.said()).toContain(`instance ${source} live`);
+      await soon(() => coven.components[1]?.said()).toContain(`instance ${atMarlowe} live`);
+      await hamlet.enter('Hamlet');
+      for (const one of inside()) await soon(async () => sorted(await one.occupants())).toEqual(sorted(nicks));
+      await hamlet.say('Upon the heath');
+      for (const one of [gertrude, horatio]) await soon(async () => (await one.texts()).at(-1)).toBe('Upon the heath');
+      expect(await expectSameArchives(5)).toEqual([
+        'Thunder and lightning',
+        'When shall we three meet again?',
+        'In thunder, lightning, or in rain?',
+        'Where the place?',
+        'Upon the heath',
+      ]);
+      for (const one of inside()) expect(one.complaints()).toEqual([]);
     });
   });
 }

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
-import { jid } from '../../../src/core/xmpp/jid.ts';
+import { bareOf, jid, resourceOf } from '../../../src/core/xmpp/jid.ts';
 import { bodyOf, message, presence, type Stanza } from '../../../src/core/xmpp/stanza.ts';
 import { el } from '../../../src/core/xmpp/xml.ts';
 import { type LocalNodes, startLocalNodes } from '../../../src/headless/local-nodes.ts';
@@ -16,6 +16,7 @@ import { startServer } from '../../support/server.ts';
 Object.assign(globalThis, { WebSocket });
 
 const plain = builtInScenario('plain') as Scenario;
+const coven = builtInScenario('coven') as Scenario;
 const wallops = builtInScenario('wallops') as Scenario;
 let server: Awaited<ReturnType<typeof startServer>>;
 let nodes: LocalNodes;
@@ -83,6 +84,43 @@ describe("Room nodes in the server's process (npm run serve)", () => {
     link.send(message(me, room, { type: 'groupchat', id: 'm1' }, el('body', 'jabber:client', {}, 'Double, double')));
     await expect.poll(() => seen.filter((stanza) => stanza.id === 'm1').map(bodyOf)).toEqual(['Double, double']);
     await link.stop();
+  });
+});
+
+describe('Scenario coven (npm run serve -- --scenario coven)', () => {
+  it('XEP-0281: once it is up, who enters a shadow and who enters the source hear each other', async () => {
+    const open = await startServer([coven], { open: true });
+    const instances = await startLocalNodes(open.live.networks[0] as never, nodeServerHost(), (_, error) => {
+      throw error;
+    });
+    const people = [
+      { me: jid('crone1@shakespeare.lit/desktop'), at: 'coven@chat.shakespeare.lit/foo' },
+      { me: jid('somewitch@macbeth.lit/mobile'), at: 'theroom@rooms.macbeth.lit/firstwitch' },
+      { me: jid('faustus@marlowe.lit/study'), at: 'theroom@conference.marlowe.lit/faustus' },
+    ].map(({ me, at }) => {
+      const link = new XmppLink({ service: open.url, account: { kind: 'user', jid: me }, password: 'any' });
+      const seen: Stanza[] = [];
+      return { me, link, seen, at: jid(at) };
+    });
+    for (const { me, link, seen, at } of people) {
+      await link.start({ stanza: (_, stanza) => seen.push(stanza), up: () => undefined, down: () => undefined });
+      link.send(presence(me, at, {}, el('x', 'http://jabber.org/protocol/muc')));
+    }
+    for (const { seen } of people)
+      await expect
+        .poll(() =>
+          [...new Set(seen.filter(({ name }) => name === 'presence').map(({ from }) => resourceOf(from)))].sort(),
+        )
+        .toEqual(['faustus', 'firstwitch', 'foo']);
+    for (const { me, link, at } of people)
+      link.send(message(me, bareOf(at), { type: 'groupchat' }, el('body', 'jabber:client', {}, resourceOf(at))));
+    for (const { seen } of people)
+      await expect
+        .poll(() => seen.flatMap((stanza) => bodyOf(stanza) ?? []).sort())
+        .toEqual(['faustus', 'firstwitch', 'foo']);
+    for (const { link } of people) await link.stop();
+    await instances.stop();
+    await open.close();
   });
 });
 
