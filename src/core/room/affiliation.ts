@@ -126,12 +126,13 @@ export function changesOfAffiliation(
   by: Actor = {},
 ): readonly Change[] {
   const before = room.affiliationOf(user);
+  const isCopied = distribution.traits.listsAreCopied === true;
   const why = Object.keys(by).length === 0 ? {} : { by };
   if (before === affiliation) {
     // §9.8: what is so already is no change. A ban may get another reason, which is news to nobody inside.
     const isNews = by.reason !== undefined && by.reason !== room.bans.get(user)?.reason;
     return isNews && room.affiliations.get(user) === 'outcast'
-      ? [{ kind: 'affiliated', user, affiliation, absent: false, placed: false, ...why }]
+      ? [{ kind: 'affiliated', user, affiliation, absent: false, placed: isCopied, ...why }]
       : [];
   }
   const told = toldOf(room, by);
@@ -140,7 +141,7 @@ export function changesOfAffiliation(
     (occupant) => status !== undefined || distribution.traits.decidesAbout(occupant),
   );
   const inside = [...room.occupants.values()].some(({ jid }) => jid !== undefined && bareOf(jid) === user);
-  const placed = !inside || before === 'outcast' || affiliation === 'outcast';
+  const placed = isCopied || !inside || before === 'outcast' || affiliation === 'outcast';
   const changes: Change[] = [{ kind: 'affiliated', user, affiliation, absent: concerned.length === 0, placed, ...why }];
   if (affiliation === 'outcast' && room.reservedNicks.has(user))
     changes.push({ kind: 'registered', user, nick: undefined });

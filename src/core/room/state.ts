@@ -17,6 +17,7 @@ import {
 } from './event.ts';
 import { Invitations } from './invitations.ts';
 import { Messages } from './messages.ts';
+import { Reached } from './reached.ts';
 import { takesSubjectBack } from './retraction.ts';
 import { asSession, joined, localSessions, sessionsOf } from './sessions.ts';
 import { boundedPayloads, boundedSubject } from './size.ts';
@@ -50,7 +51,7 @@ export class RoomState {
   readonly occupantIds = new Map<Jid, string>();
   readonly invitations = new Invitations();
   /** How far all that a room has accepted has been here, by room: this one, and the others that count what they accept. */
-  readonly reached = new Map<Jid, Order>();
+  readonly reached = new Reached();
   /** The room of which this one is another instance; undefined: of none. */
   of: Jid | undefined;
   /** The last changes, for peer nodes that missed some; empty where the protocol does not need it. */
@@ -242,7 +243,7 @@ export class RoomState {
       divergence: this.#divergence,
       subject: this.subject,
       peers: [...this.peers],
-      reached: [...this.reached],
+      reached: this.reached.entries,
       of: this.of,
     };
   }
@@ -260,7 +261,7 @@ export class RoomState {
     refill(this.peers, snapshot.peers);
     // A snapshot of an earlier version may have none.
     this.invitations.restore(snapshot.invitations ?? []);
-    refill(this.reached, snapshot.reached ?? []);
+    this.reached.restore(snapshot.reached ?? []);
     this.of = snapshot.of;
     this.log.restore(snapshot.log ?? []);
     this.#divergence = snapshot.divergence ?? [];
@@ -369,13 +370,8 @@ export class RoomState {
     this.#divergence = this.#divergence.filter((act) => !which(act));
   }
 
-  /** Of what a room has accepted it counts only what follows on what has been here. What comes before another epoch may be missing. */
   #count({ by, order }: { readonly by: Jid; readonly order?: Order | undefined }): void {
-    if (order === undefined) return;
-    const before = this.reached.get(by);
-    const isNew = before === undefined || (by === this.jid && before.epoch < order.epoch);
-    const follows = isNew ? order.n === 1 : before.epoch === order.epoch && order.n === before.n + 1;
-    if (follows) this.reached.set(by, order);
+    if (order !== undefined) this.reached.count(by, order);
   }
 
   #rememberPast(item: HistoryItem): void {

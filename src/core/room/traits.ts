@@ -26,6 +26,8 @@ export interface Traits {
   readonly keepsChanges: boolean;
   /** Whether the room gives its users their occupant ids (XEP-0421), and so keeps who has which. */
   readonly givesOccupantIds: boolean;
+  /** Other nodes have copies of its lists, and so hear of every change of them. Absent: presences tell of most. */
+  readonly listsAreCopied?: true;
   /** Whether the room may write to this occupant at their own address, whichever node serves them. */
   reaches(occupant: Occupant): boolean;
   /** Whether this room decides about the role and the stay of this occupant. */

@@ -17,8 +17,8 @@ export interface Reached {
   readonly n: number;
 }
 
-/** So many instances are named at most; the rest is not read. */
-const instancesMax = 100;
+/** So many are named at most, epochs of instances; the rest is not read. */
+const instancesMax = 500;
 
 /** `<have by e n/>`, for each room of which something has been here. Decision #203. */
 export function writeHave(reached: Iterable<Reached>): readonly XmlElement[] {

@@ -105,7 +105,7 @@ export class Asking {
     turn.send(iqResult(stanza), 'decision#206');
     const text =
       'The room’s source is out of reach. What you asked for waits until it can decide, and you will be told.';
-    tellUser(turn, stanza.from, text, 'decision#206');
+    tellIfIn(turn, stanza.from, text);
     return 'held';
   }
 
@@ -139,9 +139,15 @@ export class Asking {
       no === undefined
         ? 'The source has done what you asked for during the split.'
         : `The source refuses what you asked for during the split: ${no}`;
-    tellUser(turn, kept.from, word, 'decision#206');
+    tellIfIn(turn, kept.from, word);
     return true;
   }
+}
+
+/** Who may ask for something need not be in, and is then written to by nobody of the room. */
+function tellIfIn(turn: RoomTurn, user: Jid, text: string): void {
+  const known = turn.room.occupantByJid(user);
+  if (known !== undefined && known.home === undefined) tellUser(turn, user, text, 'decision#206');
 }
 
 const outOfReach = refusal('wait', 'remote-server-timeout', 'decision#206', 'the source of the room is out of reach');

@@ -38,7 +38,7 @@ function isNews({ name, xmlns }: { readonly name: string; readonly xmlns: string
 
 /** How far all that this room knows of has come, as it is told (decision #203). */
 export function* reached(room: RoomView): Iterable<{ readonly by: Jid; readonly epoch: number; readonly n: number }> {
-  for (const [by, { epoch, n }] of room.reached) yield { by, epoch, n };
+  for (const [by, { epoch, n }] of room.reached.entries) yield { by, epoch, n };
 }
 
 /** The place that a ping, or the answer to one, says. */

@@ -31,14 +31,14 @@ export function placed(
   { room, env }: RoomTurn,
   change: ChangeOf<'message'> | ChangeOf<'subject'>,
 ): ChangeOf<'message'> | ChangeOf<'subject'> {
-  const before = room.reached.get(room.jid);
-  const order = { epoch: room.epoch, n: (before?.epoch === room.epoch ? before.n : 0) + 1 };
+  const order = { epoch: room.epoch, n: room.reached.in(room.jid, room.epoch) + 1 };
   // What is answered comes before the answer, also where the clock of its instance was ahead.
   const last = room.archive.at(-1);
   const at = last !== undefined && last.at > env.now && last.at <= env.now + aheadMs ? last.at : env.now;
   const now: HistoryItem = { ...change.item, at, order };
-  // At one time another room's may stand after it: so it is not of that time.
-  const item = last !== undefined && last.at === at && isLater(last, now) ? { ...now, at: plus(at, 1) } : now;
+  // At one time another room's may stand after it, and of two subjects of one time neither is the newer: so it is not of that time.
+  const isTied = last !== undefined && last.at === at && (change.kind === 'subject' || isLater(last, now));
+  const item = isTied ? { ...now, at: plus(at, 1) } : now;
   return change.kind === 'subject' ? { ...change, item, subject: subjectOf(item) } : { ...change, item };
 }
 

@@ -74,11 +74,9 @@ export class Past {
 
   #lacks(room: RoomView, peer: Jid, { by, epoch, n }: Reached): boolean {
     if (by !== peer && peer !== sourceOf(room) && by !== room.jid) return false;
-    const known = room.reached.get(by);
     // Of its own, a room may lack what it had accepted before it lost its log.
     if (by === room.jid && epoch >= room.epoch) return false;
-    if (known === undefined) return n > 0;
-    return epoch > known.epoch || (epoch === known.epoch && n > known.n);
+    return n > room.reached.in(by, epoch);
   }
 
   #ask(turn: RoomTurn, peer: Jid, after?: Pick<HistoryItem, 'by' | 'id'>): void {
@@ -199,10 +197,9 @@ export class Past {
 
 /** Whether somebody who has come so far lacks it. What is older than all counting goes to those who have nothing of that room. */
 function isBeyond(have: readonly Reached[], { by, order }: HistoryItem): boolean {
-  const known = have.find((one) => one.by === by);
-  if (known === undefined) return true;
-  if (order === undefined) return false;
-  return order.epoch > known.epoch || (order.epoch === known.epoch && order.n > known.n);
+  const known = have.filter((one) => one.by === by);
+  if (order === undefined) return known.length === 0;
+  return order.n > Math.max(0, ...known.filter(({ epoch }) => epoch === order.epoch).map(({ n }) => n));
 }
 
 function readPast(room: RoomView, links: Links, peer: Jid, element: XmlElement): HistoryItem | undefined {

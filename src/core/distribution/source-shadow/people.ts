@@ -86,7 +86,7 @@ export function show(turn: RoomTurn, links: Links, peer: Jid, said: Said, by: Ac
   }
   const nick = known?.nick ?? nickFor(turn, links, peer, said.nick);
   if (nick === undefined) return;
-  const occupant = occupantOf(turn, peer, said, nick, known);
+  const occupant = occupantOf(turn, links, peer, said, nick, known);
   links.claims(peer, said.nick, said.role);
   if (known === undefined) {
     links.call(peer, said.nick, nick);
@@ -154,6 +154,7 @@ function obey(
 
 function occupantOf(
   { room, env }: RoomTurn,
+  links: Links,
   peer: Jid,
   said: Said,
   nick: string,
@@ -167,7 +168,7 @@ function occupantOf(
     jid,
     ...rankHere(room, peer, said, known),
     home: peer,
-    occupantId: known?.occupantId ?? idFor(room, said) ?? env.newId(),
+    occupantId: idFor(room, links, peer, said) ?? known?.occupantId ?? env.newId(),
     presence: cleaned(room, said),
   };
 }
@@ -182,10 +183,11 @@ function rankHere(room: RoomView, peer: Jid, { jid, affiliation, role }: Said, k
 }
 
 /** XEP-0421: the id that their own instance gave them, unless it is somebody else's here. */
-function idFor(room: RoomView, { jid, occupantId }: Said): string | undefined {
+function idFor(room: RoomView, links: Links, peer: Jid, { jid, occupantId }: Said): string | undefined {
   if (occupantId === '' || occupantId.length > 128) return undefined;
-  for (const [user, id] of room.occupantIds)
-    if (id === occupantId && (jid === undefined || user !== bareOf(jid))) return undefined;
+  // Who does not say who they are may be known by what another instance has told.
+  const isTheirs = (user: Jid) => (jid === undefined ? links.holds(peer, user) : user === bareOf(jid));
+  for (const [user, id] of room.occupantIds) if (id === occupantId && !isTheirs(user)) return undefined;
   return occupantId;
 }
 

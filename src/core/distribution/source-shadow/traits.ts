@@ -10,6 +10,7 @@ const shared = {
   features: [NS.dmuc1, NS.ext],
   keepsChanges: false,
   givesOccupantIds: true,
+  listsAreCopied: true,
   reaches: ({ home }) => home === undefined,
 } as const satisfies Partial<Traits>;
 
