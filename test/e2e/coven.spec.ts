@@ -141,6 +141,7 @@ test.describe('A room on three services (XEP-0281)', () => {
     await expect(room.node(marlowe)).toHaveAttribute('data-role', 'peerhost');
     await expect(room.node(marlowe)).toHaveAttribute('data-state', 'no room');
     await expect(room.occupant(faustus)).not.toHaveAttribute('data-phase', 'joined');
+    expect((await occupant(room, faustus))?.detail).toBe(`theroom@${marlowe} is no more; it goes on at ${source}`);
     await room.quiet();
     await room.say(crone, 'In the poison’d entrails throw');
     expect(await costOf(room, 'In the poison’d entrails throw')).toMatchObject({ crossed: 1 });

@@ -7,7 +7,8 @@ import { writeDirectInvitation } from '../../src/core/xep/xep0249.ts';
 import { shadowsField, sourceField } from '../../src/core/xep/xep0281.ts';
 import { type StanzaError, stanzaError } from '../../src/core/xmpp/errors.ts';
 import { domainOf, type Jid, jid, occupantJid } from '../../src/core/xmpp/jid.ts';
-import { errorReply, message, presence, type Stanza } from '../../src/core/xmpp/stanza.ts';
+import { NS } from '../../src/core/xmpp/namespaces.ts';
+import { errorReply, iq, message, presence, type Stanza } from '../../src/core/xmpp/stanza.ts';
 import { el } from '../../src/core/xmpp/xml.ts';
 import type { Scenario } from '../../src/scenario/scenario.ts';
 import { coven } from '../support/scenarios.ts';
@@ -112,6 +113,29 @@ describe('XEP-0281 §3.5 Joining a Room, the client; decision #209: whom to foll
     const one = seated(jid('stranger@marlowe.lit/study'), shadow);
     one.does({ act: 'join' });
     expect(one.state()).toMatchObject({ phase: 'online', room: shadow, offer: { room: source, from: shadow } });
+  });
+
+  it('when its shadow ends, its user is told where the room goes on, and can enter there', () => {
+    const one = seated(witch, shadow);
+    const crone = jid('crone1@shakespeare.lit/desktop');
+    one.world.send(joins(crone, `${source}/foo`));
+    one.does({ act: 'join' });
+    one.world.clear();
+    const form = writeForm({
+      type: 'submit',
+      formType: 'http://jabber.org/protocol/muc#roomconfig',
+      fields: [{ var: `{${NS.ext}}dmuc_peerhosts`, values: ['conference.marlowe.lit'] }],
+    });
+    one.world.send(iq(crone, source, { type: 'set', id: 'q' }, el('query', NS.mucOwner, {}, form)));
+    one.gets(...one.world.got(witch));
+    expect(one.state()).toEqual({
+      phase: 'online',
+      nick,
+      room: shadow,
+      error: `${shadow} is no more; it goes on at ${source}`,
+    });
+    one.does({ act: 'join', room: source });
+    expect(one.state()).toEqual({ phase: 'joined', nick, room: source });
   });
 
   it('another room is asked by its address, and the earlier one is come back to if it does not let the user in', () => {

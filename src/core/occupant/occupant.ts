@@ -1,7 +1,7 @@
 import { hasStatus, readMucUser, writeJoin } from '../xep/xep0045.ts';
 import { isPing } from '../xep/xep0199.ts';
 import { assertNever } from '../xmpp/errors.ts';
-import { bareOf, type Jid, occupantJid, parseNick, resourceOf } from '../xmpp/jid.ts';
+import { bareOf, type Jid, occupantJid, parseJid, parseNick, resourceOf } from '../xmpp/jid.ts';
 import { NS } from '../xmpp/namespaces.ts';
 import { errorOf, errorReply, iqResult, message, presence, type Stanza } from '../xmpp/stanza.ts';
 import { el } from '../xmpp/xml.ts';
@@ -38,7 +38,7 @@ export interface OccupantState {
   readonly room: Jid;
   /** The user asked for `from`, which sends them to this room: decision #209. Both rooms confirm it, and the user is to decide. */
   readonly offer?: { readonly room: Jid; readonly from: Jid };
-  /** Why the last join, message or nick change was refused: the room's condition and text. */
+  /** Why the last join, message or nick change was refused: the room's condition and text; or that the room has ended. */
   readonly error?: string;
 }
 
@@ -182,9 +182,13 @@ export function createOccupant(who: { readonly jid: Jid; readonly room: Jid; rea
     if (state.phase === 'online') return [];
     redirect = undefined;
     if (stanza.type !== 'unavailable') return become({ phase: 'joined', nick: resourceOf(stanza.from) });
-    if (hasStatus(stanza.payloads, 303))
-      return become({ phase: 'joined', nick: readMucUser(stanza.payloads)?.nick ?? state.nick });
-    return become({ phase: 'online', nick: state.nick });
+    const user = readMucUser(stanza.payloads);
+    if (hasStatus(stanza.payloads, 303)) return become({ phase: 'joined', nick: user?.nick ?? state.nick });
+    if (user?.destroy === undefined) return become({ phase: 'online', nick: state.nick });
+    // §10.9: where people go on, if the room says so.
+    const venue = parseJid(user.destroy.attrs['jid'] ?? '');
+    const where = venue === undefined ? '' : `; it goes on at ${venue}`;
+    return become({ phase: 'online', nick: state.nick, error: `${state.room} is no more${where}` });
   }
 
   function refused(stanza: Stanza, env: { newId(): string }): readonly OccupantEffect[] {
