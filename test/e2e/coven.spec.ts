@@ -1,3 +1,4 @@
+import AxeBuilder from '@axe-core/playwright';
 import { eventually, expect, type RoomPage, test } from './support/netsplit.ts';
 
 const firsthost = 'chat.shakespeare.lit';
@@ -106,6 +107,12 @@ test.describe('A room on three services (XEP-0281)', () => {
     const offer = room.page.locator(`[data-offer="${another}"]`);
     await expect(offer).toContainText(`anotherwitch is sent from ${source} to ${shadow}`);
     expect(await occupant(room, another)).toMatchObject({ phase: 'online', room: source, offer: shadow });
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await room.page.emulateMedia({ colorScheme });
+      const { violations } = await new AxeBuilder({ page: room.page }).setLegacyMode().include('ns-offers').analyze();
+      const grave = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
+      expect(grave.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`)).toEqual([]);
+    }
     // Nobody is moved before they say so.
     await offer.getByTestId('offer-decline').click();
     await expect(offer).toHaveCount(0);
