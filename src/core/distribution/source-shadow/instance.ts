@@ -9,7 +9,7 @@ import type { RoomTurn } from '../../room/room-turn.ts';
 import type { RoomView } from '../../room/state.ts';
 import { refuse } from '../../room/tell.ts';
 import type { Traits } from '../../room/traits.ts';
-import { readHave, readNews } from '../../xep/instances.ts';
+import { readGreeting, readHave, readNews } from '../../xep/instances.ts';
 import { isPing } from '../../xep/xep0199.ts';
 import type { ServiceOrder } from '../../xep/xep0281.ts';
 import { assertNever, stanzaError } from '../../xmpp/errors.ts';
@@ -129,6 +129,7 @@ export class Instance implements Protocol {
     if (!isOurs) return false;
     turn.note('0281#3.2', `${stanza.from} is no instance of this room: refused`, { sign: 'refused' });
     turn.send(errorReply(stanza, stanzaError('auth', 'forbidden', 'you are no instance of this room')), 'decision#200');
+    if (readGreeting(stanza.payloads)) this.#replicating?.reminds(turn, bareOf(stanza.from));
     return true;
   }
 

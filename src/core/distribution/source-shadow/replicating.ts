@@ -151,6 +151,19 @@ export class Replicating {
     this.#links.end(turn, shadow);
   }
 
+  /** One that is none greets this room: it has not heard that it is none any more, or this room has forgotten it. */
+  reminds(turn: RoomTurn, peer: Jid): void {
+    const { nodes, distributed } = turn.room.config;
+    const service = domainOf(peer);
+    if (!distributed || !nodes.includes(service)) {
+      const id = partsOf(peer).local;
+      return this.#order(turn, service, writeServiceOrder('replicate', { id, instance: turn.room.jid, stops: true }));
+    }
+    if (instancePeers(turn.room).some(([known]) => domainOf(known) === service)) return;
+    this.#become(turn, peer, 'joining');
+    this.#ask(turn, peer);
+  }
+
   /** §3.2: a service is to host the room no more. */
   stop(turn: RoomTurn, shadow: Jid): void {
     const { room } = turn;
