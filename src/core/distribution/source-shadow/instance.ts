@@ -145,6 +145,7 @@ export class Instance implements Protocol {
       return this.#compare(turn, peer, stanza);
     }
     if (!this.#affords(turn, peer, 'iq', stanza)) return;
+    if (readGreeting(stanza.payloads)) this.#replicating?.greets(turn, peer);
     if (this.#linking.take(turn, peer, stanza)) {
       if (peer === sourceOf(turn.room)) this.#asking?.linked(turn);
       return;

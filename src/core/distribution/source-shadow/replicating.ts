@@ -97,12 +97,21 @@ export class Replicating {
 
   /** "four things happen": two over the link, the third by the shadow, and the others hear of it. */
   #accepted(turn: RoomTurn, shadow: Jid): void {
+    this.#agrees(turn, shadow);
+    this.#linking.greet(turn, shadow);
+  }
+
+  /** It greets this room before its service has answered: it was a shadow before this room lost its log. */
+  greets(turn: RoomTurn, shadow: Jid): void {
+    if (instancePeer(turn.room, shadow)?.state === 'joining') this.#agrees(turn, shadow);
+  }
+
+  #agrees(turn: RoomTurn, shadow: Jid): void {
     const { room } = turn;
     const others = shadowsOf(room);
     turn.clearTimer(replicating(shadow));
     this.#tries.delete(shadow);
     this.#become(turn, shadow, 'split');
-    this.#linking.greet(turn, shadow);
     const id = partsOf(shadow).local;
     for (const other of others) {
       this.#order(turn, domainOf(other), writeServiceOrder('peerhost', { id, instance: shadow }));
