@@ -31,7 +31,7 @@ import { instances, Links, placeIn, readUnanswered, sourceOf } from './links.ts'
 import { placed, routeIq, routePrivate, takeIq, takeMessage } from './messages.ts';
 import { giveBack } from './nicks.ts';
 import { Past } from './past.ts';
-import { isElsewhere, takePresence } from './people.ts';
+import { isElsewhere, refreshRanks, takePresence } from './people.ts';
 import { redirect } from './redirect.ts';
 import { Replicating } from './replicating.ts';
 import { Spreading } from './spreading.ts';
@@ -152,12 +152,14 @@ export class Instance implements Protocol {
     }
     if (link === undefined) return this.#refuse(turn, stanza, 'unexpected-request');
     if (this.#linking.takeRoster(turn, peer, stanza) || this.#past.answer(turn, peer, stanza)) return;
-    if (this.#seat.kind === 'source' && takeAsked(turn, this.#links, peer, stanza)) return;
+    if (this.#seat.kind === 'source' && this.#spreading.decides(() => takeAsked(turn, this.#links, peer, stanza)))
+      return;
     if (peer !== sourceOf(turn.room)) return this.#refuse(turn, stanza, 'forbidden');
     const taken = this.#configuration.take(turn, stanza);
     if (taken === undefined) return this.#refuse(turn, stanza, 'service-unavailable');
     turn.send(iqResult(stanza), '0281#3.2', peer);
     this.#configured(turn, taken);
+    refreshRanks(turn, this.#links);
   }
 
   #refuse(turn: RoomTurn, stanza: Stanza, condition: 'unexpected-request' | 'forbidden' | 'service-unavailable'): void {
@@ -261,8 +263,10 @@ export class Instance implements Protocol {
       return;
     }
     if (!this.#affords(turn, peer, 'message', stanza)) return;
-    if (peer === sourceOf(turn.room) && resourceOf(stanza.from) === '' && takeEntries(turn, stanza)) return;
-    if (this.#seat.kind === 'source' && takeAsked(turn, this.#links, peer, stanza)) return;
+    if (peer === sourceOf(turn.room) && resourceOf(stanza.from) === '' && takeEntries(turn, stanza))
+      return refreshRanks(turn, this.#links);
+    if (this.#seat.kind === 'source' && this.#spreading.decides(() => takeAsked(turn, this.#links, peer, stanza)))
+      return;
     takeMessage(turn, this.#links, peer, stanza);
   }
 
