@@ -35,6 +35,7 @@ export const realAddresses: Checker = (given) => {
   let exercised = 0;
   const { rooms, honest, source } = instancesOf(given);
   const nodes = given.world?.plan.layout.nodes ?? [];
+  const hostile = given.world?.plan.hostileNode;
   const blind = new Map([...honest].map((address) => [address, trustAt(nodes, address).seeJids] as const));
   return {
     sent({ by, stanza }, i) {
@@ -43,6 +44,8 @@ export const realAddresses: Checker = (given) => {
       if (seeJids === undefined || seeJids.includes(to) || !rooms.has(to)) return;
       // Whoever asks the source for something tells it who they are (decision #205).
       if (to === domainOf(source ?? stanza.to) && readAsked(stanza.payloads)) return;
+      // What a hostile one names itself comes back to it with the error.
+      if (to === hostile && stanza.type === 'error') return;
       exercised++;
       const [leaked] = given.leaks(stanza, (user) => isOwnUser(to, user));
       if (leaked !== undefined)
