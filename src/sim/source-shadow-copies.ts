@@ -84,7 +84,9 @@ function archives(given: Evidence): Verdict {
   let exercised = 0;
   const { hostileRoom } = instancesOf(given);
   // What a hostile instance says it may say to one and not to another.
-  const counts = ({ by }: HistoryItem) => by !== hostileRoom;
+  // What an instance has said that is none any more nobody but the source can tell of.
+  const there = new Set(copiesOf(given).map(({ room }) => room.room));
+  const counts = ({ by }: HistoryItem) => by !== hostileRoom && there.has(by);
   const copies = copiesOf(given).map(({ address, room }) => ({ address, items: room.history.filter(counts) }));
   const [first, ...others] = copies;
   for (const { address, items } of first === undefined ? [] : others) {

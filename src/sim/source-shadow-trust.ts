@@ -35,6 +35,7 @@ export const realAddresses: Checker = (given) => {
   let exercised = 0;
   const { rooms, honest, source } = instancesOf(given);
   const nodes = given.world?.plan.layout.nodes ?? [];
+  const hostile = given.world?.plan.hostileNode;
   const blind = new Map([...honest].map((address) => [address, trustAt(nodes, address).seeJids] as const));
   return {
     sent({ by, stanza }, i) {
@@ -43,6 +44,8 @@ export const realAddresses: Checker = (given) => {
       if (seeJids === undefined || seeJids.includes(to) || !rooms.has(to)) return;
       // Whoever asks the source for something tells it who they are (decision #205).
       if (to === domainOf(source ?? stanza.to) && readAsked(stanza.payloads)) return;
+      // What a hostile one names itself comes back to it with the error.
+      if (to === hostile && stanza.type === 'error') return;
       exercised++;
       const [leaked] = given.leaks(stanza, (user) => isOwnUser(to, user));
       if (leaked !== undefined)
@@ -64,6 +67,8 @@ export const trust: Checker = (given) => {
   const layout = world?.plan.layout.nodes[0];
   /** The highest rank that the source ever gave a user (bare JID). */
   const given0 = new Map<Jid, Affiliation>(layout?.kind === 'service' ? layout.rooms[0]?.affiliations : []);
+  /** By service: when its room began. */
+  const epochs = new Map<Jid, number>();
   const wrong = (what: string, at: number) => violations.push({ invariant: 'S-t', what, at });
   const bringsIn = ({ home, jid, affiliation, role }: Occupant, node: Jid, i: number) => {
     if (home === undefined || jid === undefined) return;
@@ -76,12 +81,18 @@ export const trust: Checker = (given) => {
       wrong(`${jid}, who never was more than ${best}, is ${role} at ${node}`, i);
   };
   /** A shadow tells of its own users alone, and of them under their own nicks. */
-  const isSaid = ({ by, author, nick }: HistoryItem, { node }: Place, cause: number | undefined, i: number) => {
+  const isSaid = (
+    { by, author, nick, order }: HistoryItem,
+    { node, room }: Place,
+    cause: number | undefined,
+    i: number,
+  ) => {
     const input = cause === undefined ? undefined : trace[cause];
     const from = input?.kind === 'out' ? bareOf(input.stanza.from) : undefined;
     if (from === undefined || from === source || !addresses.has(from)) return;
     exercised++;
-    if (from !== hostileRoom) return;
+    // Of before its own beginning a room believes whoever has something of it.
+    if (from !== hostileRoom || (by === room && order !== undefined && order.epoch < (epochs.get(node) ?? 0))) return;
     if (by !== from) wrong(`${node} keeps of ${from} what ${nick} is to have said at ${by}`, i);
     else if (author !== undefined && !isOwnUser(from, author)) wrong(`${node} keeps of ${from} words of ${author}`, i);
   };
@@ -98,6 +109,9 @@ export const trust: Checker = (given) => {
       const { node, occupants } = place;
       if (!honest.has(node) || place.room !== rooms.get(node)) return;
       switch (event.kind) {
+        case 'roomCreated':
+          epochs.set(node, event.epoch);
+          return;
         case 'affiliationChanged':
           if (place.room === source && rank[event.affiliation] > rank[given0.get(event.user) ?? 'none'])
             given0.set(event.user, event.affiliation);

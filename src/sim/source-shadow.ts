@@ -91,6 +91,8 @@ function settingsOf(users: readonly Jid[], prng: Prng): Partial<RoomConfig> {
     changeSubject: prng.chance(0.7),
     nicksLocked: prng.chance(0.1),
     logging: true,
+    // Users ask what a room says of itself before they follow a redirect; its owners' addresses are no secret where it says them.
+    ownersAreContacts: false,
   };
 }
 

@@ -14,7 +14,7 @@ import type { Person, Verdict, Violation } from '../trace.ts';
  * stands later: recovery only ever goes on from what there was. But for what a disk took with it. So it is with all that was
  * accepted, also what users of a replica said in a split: it stands where it was accepted, whatever its time.
  */
-export const durability: Checker = ({ trace, views, others, people, world }) => {
+export const durability: Checker = ({ trace, views, others, people, world, kept: appends }) => {
   const violations: Violation[] = [];
   let exercised = 0;
   const kept = new Map<Jid, ReadonlyMap<string, number>>();
@@ -30,7 +30,10 @@ export const durability: Checker = ({ trace, views, others, people, world }) => 
   const primary = world?.plan.mode === '0289pr' || world?.plan.mode === '0281' ? rooms[0]?.room : undefined;
   const last = new Map(views.map((view) => [view, -1]));
   const decides = (node: Jid) => world?.seats.get(node)?.config.kind === 'service';
-  const forgotten = others.findLast(({ record }) => record.kind === 'forgotten' && decides(record.node))?.i ?? -1;
+  // So does a shadow that is none any more.
+  const ended = appends.findLast(({ record }) => record.events.some(({ kind }) => kind === 'roomDestroyed'))?.i ?? -1;
+  const lost = others.findLast(({ record }) => record.kind === 'forgotten' && decides(record.node))?.i ?? -1;
+  const forgotten = Math.max(lost, ended);
   return {
     kept(event, { node }, _, i) {
       if (event.kind === 'messageAccepted' && decides(node)) accepted.set(event.item.id, i);

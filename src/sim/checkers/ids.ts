@@ -25,13 +25,17 @@ export const occupantIds: Checker = ({ world, people }) => {
       people.some((other) => bareOf(other.jid) === bareOf(jid) && other.room !== room) ? [bareOf(jid)] : [],
     ),
   );
+  const forgets = (node: Jid) => {
+    known.clear();
+    for (const [id, at] of accepted) if (at === node) ofBefore.add(id);
+  };
   return {
     other(record) {
-      if (record.kind !== 'forgotten') return;
-      known.clear();
-      for (const [id, node] of accepted) if (node === record.node) ofBefore.add(id);
+      if (record.kind === 'forgotten') forgets(record.node);
     },
     kept(event, { node }) {
+      // A shadow that is none any more, and may be one again.
+      if (event.kind === 'roomDestroyed') forgets(node);
       if (event.kind === 'messageAccepted' && !accepted.has(event.item.id)) accepted.set(event.item.id, node);
     },
     heard({ i, view, said, stanza }) {

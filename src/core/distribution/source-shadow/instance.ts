@@ -9,7 +9,7 @@ import type { RoomTurn } from '../../room/room-turn.ts';
 import type { RoomView } from '../../room/state.ts';
 import { refuse } from '../../room/tell.ts';
 import type { Traits } from '../../room/traits.ts';
-import { readHave, readNews } from '../../xep/instances.ts';
+import { readGreeting, readHave, readNews } from '../../xep/instances.ts';
 import { isPing } from '../../xep/xep0199.ts';
 import type { ServiceOrder } from '../../xep/xep0281.ts';
 import { assertNever, stanzaError } from '../../xmpp/errors.ts';
@@ -31,7 +31,7 @@ import { instances, Links, placeIn, readUnanswered, sourceOf } from './links.ts'
 import { placed, routeIq, routePrivate, takeIq, takeMessage } from './messages.ts';
 import { giveBack } from './nicks.ts';
 import { Past } from './past.ts';
-import { isElsewhere, takePresence } from './people.ts';
+import { isElsewhere, refreshRanks, takePresence } from './people.ts';
 import { redirect } from './redirect.ts';
 import { Replicating } from './replicating.ts';
 import { Spreading } from './spreading.ts';
@@ -129,6 +129,7 @@ export class Instance implements Protocol {
     if (!isOurs) return false;
     turn.note('0281#3.2', `${stanza.from} is no instance of this room: refused`, { sign: 'refused' });
     turn.send(errorReply(stanza, stanzaError('auth', 'forbidden', 'you are no instance of this room')), 'decision#200');
+    if (readGreeting(stanza.payloads)) this.#replicating?.reminds(turn, bareOf(stanza.from));
     return true;
   }
 
@@ -144,18 +145,21 @@ export class Instance implements Protocol {
       return this.#compare(turn, peer, stanza);
     }
     if (!this.#affords(turn, peer, 'iq', stanza)) return;
+    if (readGreeting(stanza.payloads)) this.#replicating?.greets(turn, peer);
     if (this.#linking.take(turn, peer, stanza)) {
       if (peer === sourceOf(turn.room)) this.#asking?.linked(turn);
       return;
     }
     if (link === undefined) return this.#refuse(turn, stanza, 'unexpected-request');
     if (this.#linking.takeRoster(turn, peer, stanza) || this.#past.answer(turn, peer, stanza)) return;
-    if (this.#seat.kind === 'source' && takeAsked(turn, this.#links, peer, stanza)) return;
+    if (this.#seat.kind === 'source' && this.#spreading.decides(() => takeAsked(turn, this.#links, peer, stanza)))
+      return;
     if (peer !== sourceOf(turn.room)) return this.#refuse(turn, stanza, 'forbidden');
     const taken = this.#configuration.take(turn, stanza);
     if (taken === undefined) return this.#refuse(turn, stanza, 'service-unavailable');
     turn.send(iqResult(stanza), '0281#3.2', peer);
     this.#configured(turn, taken);
+    refreshRanks(turn, this.#links);
   }
 
   #refuse(turn: RoomTurn, stanza: Stanza, condition: 'unexpected-request' | 'forbidden' | 'service-unavailable'): void {
@@ -259,8 +263,10 @@ export class Instance implements Protocol {
       return;
     }
     if (!this.#affords(turn, peer, 'message', stanza)) return;
-    if (peer === sourceOf(turn.room) && resourceOf(stanza.from) === '' && takeEntries(turn, stanza)) return;
-    if (this.#seat.kind === 'source' && takeAsked(turn, this.#links, peer, stanza)) return;
+    if (peer === sourceOf(turn.room) && resourceOf(stanza.from) === '' && takeEntries(turn, stanza))
+      return refreshRanks(turn, this.#links);
+    if (this.#seat.kind === 'source' && this.#spreading.decides(() => takeAsked(turn, this.#links, peer, stanza)))
+      return;
     takeMessage(turn, this.#links, peer, stanza);
   }
 

@@ -182,6 +182,19 @@ function rankHere(room: RoomView, peer: Jid, { jid, affiliation, role }: Said, k
   return { affiliation: own.affiliation, role: own.role === 'moderator' ? own.role : claimed };
 }
 
+/** A shadow has other lists than before, which count for the users of other shadows: those are not told of again. */
+export function refreshRanks(turn: RoomTurn, links: Links): void {
+  const { room } = turn;
+  for (const occupant of [...room.occupants.values()]) {
+    const { home, jid, nick, affiliation, role, occupantId, presence } = occupant;
+    if (home === undefined || home === sourceOf(room) || jid === undefined) continue;
+    const claimed = links.claimOf(home, links.theirsOf(home, nick)) ?? role;
+    const rank = rankHere(room, home, { nick, jid, affiliation, role: claimed, occupantId, presence }, occupant);
+    if (rank.affiliation !== affiliation || rank.role !== role)
+      commit(turn, { kind: 'presence', occupant: { ...occupant, ...rank } }, { spec: 'decision#204' });
+  }
+}
+
 /** XEP-0421: the id that their own instance gave them, unless it is somebody else's here. */
 function idFor(room: RoomView, links: Links, peer: Jid, { jid, occupantId }: Said): string | undefined {
   if (occupantId === '' || occupantId.length > 128) return undefined;

@@ -97,12 +97,21 @@ export class Replicating {
 
   /** "four things happen": two over the link, the third by the shadow, and the others hear of it. */
   #accepted(turn: RoomTurn, shadow: Jid): void {
+    this.#agrees(turn, shadow);
+    this.#linking.greet(turn, shadow);
+  }
+
+  /** It greets this room before its service has answered: it was a shadow before this room lost its log. */
+  greets(turn: RoomTurn, shadow: Jid): void {
+    if (instancePeer(turn.room, shadow)?.state === 'joining') this.#agrees(turn, shadow);
+  }
+
+  #agrees(turn: RoomTurn, shadow: Jid): void {
     const { room } = turn;
     const others = shadowsOf(room);
     turn.clearTimer(replicating(shadow));
     this.#tries.delete(shadow);
     this.#become(turn, shadow, 'split');
-    this.#linking.greet(turn, shadow);
     const id = partsOf(shadow).local;
     for (const other of others) {
       this.#order(turn, domainOf(other), writeServiceOrder('peerhost', { id, instance: shadow }));
@@ -149,6 +158,19 @@ export class Replicating {
     turn.clearTimer(replicating(shadow));
     this.#order(turn, domainOf(shadow), writeServiceOrder('replicate', order));
     this.#links.end(turn, shadow);
+  }
+
+  /** One that is none greets this room: it has not heard that it is none any more, or this room has forgotten it. */
+  reminds(turn: RoomTurn, peer: Jid): void {
+    const { nodes, distributed } = turn.room.config;
+    const service = domainOf(peer);
+    if (!distributed || !nodes.includes(service)) {
+      const id = partsOf(peer).local;
+      return this.#order(turn, service, writeServiceOrder('replicate', { id, instance: turn.room.jid, stops: true }));
+    }
+    if (instancePeers(turn.room).some(([known]) => domainOf(known) === service)) return;
+    this.#become(turn, peer, 'joining');
+    this.#ask(turn, peer);
   }
 
   /** §3.2: a service is to host the room no more. */

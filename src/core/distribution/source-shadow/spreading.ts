@@ -30,6 +30,15 @@ export class Spreading {
     this.#teller = undefined;
   }
 
+  /** What it asks for in the name of a user of its own this one decides, and it has yet to hear of that. */
+  decides<T>(take: () => T): T {
+    const teller = this.#teller;
+    this.#teller = undefined;
+    const result = take();
+    this.#teller = teller;
+    return result;
+  }
+
   /** To every other instance, what is of this one; and what the source decides, to whom it concerns. */
   spread(turn: RoomTurn, change: Change): void {
     const { room } = turn;
