@@ -111,6 +111,8 @@ export const decisions: Readonly<Record<string, string>> = {
   '161': 'taking a user of another node out',
   '162': 'kicks of another node',
   '164': 'the time of a subject of before',
+  '165': 'how far a user has come whose node has started again',
+  '166': 'the way of what one user says to another alone',
   '175': 'a node that an owner blocks',
   '163': 'the order of what one user does',
   '180': 'refusals that are no reject',

@@ -1,6 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { readElsewhere, readLinkPlace, writeClock, writeLinkPlace, writeTrail } from '../../src/core/xep/sync.ts';
-import { writeMucUser } from '../../src/core/xep/xep0045.ts';
+import {
+  readElsewhere,
+  readLinkPlace,
+  readTrail,
+  writeClock,
+  writeLinkPlace,
+  writeTrail,
+} from '../../src/core/xep/sync.ts';
+import { writeJoin, writeMucUser } from '../../src/core/xep/xep0045.ts';
 import { writeStamp } from '../../src/core/xep/xep0082.ts';
 import { writeStanzaId } from '../../src/core/xep/xep0359.ts';
 import { type Jid, jid, occupantJid, resourceOf } from '../../src/core/xmpp/jid.ts';
@@ -83,6 +90,28 @@ class Peer {
     const body = el('body', NS.client, {}, text);
     const id = writeStanzaId({ by: origin, id: text });
     this.#say(message(occupantJid(this.#room, nick), hall, { type: 'groupchat' }, body, fmuc, id));
+  }
+
+  /** A user of that room writes to one of this room alone. */
+  writes(who: Jid, from: string, to: string, text: string): void {
+    const body = el('body', NS.client, {}, text);
+    const fmuc = this.#fmuc({ from: who });
+    this.#say(message(occupantJid(this.#room, from), occupantJid(hall, to), { type: 'chat', id: 'p1' }, body, fmuc));
+  }
+
+  /** A user of its own comes. */
+  brings(who: Jid, nick: string): void {
+    const fmuc = this.#fmuc({ from: who }, ...writeTrail({ by: this.#room, id: `${who} comes`, via: [] }, this.#room));
+    const x = writeMucUser({ affiliation: 'none', role: 'participant', statuses: [] });
+    this.#say(presence(occupantJid(this.#room, nick), occupantJid(hall, nick), {}, fmuc, x));
+  }
+
+  /** It asks to join this room. */
+  joins(who: Jid, nick: string): void {
+    this.#session = 'asked';
+    const x = writeMucUser({ affiliation: 'none', role: 'participant', statuses: [] });
+    const ends = [occupantJid(this.#room, nick), occupantJid(hall, nick)] as const;
+    this.#say(presence(...ends, {}, this.#fmuc({ from: who }), writeJoin({}), x));
   }
 
   /** The nick is somebody else's there. */
@@ -257,6 +286,44 @@ describe('decision #163: the order of what one user does', () => {
       ['first', true],
       ['third', false],
     ]);
+  });
+});
+
+describe('decision #166: the way of what one user says to another alone', () => {
+  it('it comes by a node that has not brought in its author, and is read', () => {
+    const { world, one, other } = between();
+    one.lists(far, 'Far', jid('hall@rooms.middle.lit'));
+    one.endsAnswer();
+    other.endsAnswer();
+    world.clear();
+    other.writes(far, 'Far', 'me', 'psst');
+    expect(world.got(user).map((stanza) => [stanza.from, stanza.type, bodyOf(stanza)])).toEqual([
+      [`${hall}/Far`, 'chat', 'psst'],
+    ]);
+  });
+
+  it('in the name of a user whose own node is linked with this one nobody else writes', () => {
+    const { world, one, other } = between();
+    one.endsAnswer();
+    other.endsAnswer();
+    const own = jid('own@left.lit/x');
+    one.brings(own, 'Own');
+    expect(inside(world)).toContainEqual(['Own', left]);
+    world.clear();
+    other.writes(own, 'Own', 'me', 'psst');
+    expect(world.got(user)).toEqual([]);
+  });
+});
+
+describe('decision #165: how far a user has come whose node has started again', () => {
+  it('in the answer to a join, too, their node says how far they have come since', () => {
+    const world = roomOf({ outbound: [], allowedNodes: [left] });
+    world.send(joins(user, `${hall}/me`));
+    world.boot(node, world.crash(node));
+    const peer = new Peer(world, left);
+    peer.joins(jid('own@left.lit/x'), 'Own');
+    const [told] = peer.got().filter(({ from, name }) => name === 'presence' && resourceOf(from) === 'me');
+    expect(readTrail(told && payloadOf(told, 'fmuc', NS.fmuc), hall)?.order?.n).toBe(1);
   });
 });
 

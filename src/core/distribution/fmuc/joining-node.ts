@@ -382,12 +382,8 @@ export class JoiningNode {
     const ask = room.config.federation.resync ? missing(room, this.peer, env.now, lost) : undefined;
     const history = historyFor(room, ask, lost);
     const request = joinRequest(room, this.#links, occupant, this.peer, { history }, ask);
-    const { paths } = this.#links;
-    // They have done nothing yet, or come again.
-    const isNew = occupant.home === undefined && (paths.hasLeft(occupant.jid) || !paths.orderOf(occupant.jid));
-    if (isNew) paths.isLastOf(occupant.jid, paths.next(env), false, env.now);
     const known = way && onward(room, this.#links, way, occupant.home, this.peer);
-    const trail = known ?? trailFor(room, this.#links, occupant, this.peer);
+    const trail = known ?? trailFor(turn, this.#links, occupant, this.peer);
     link.send(turn, trail ? trailed(room, request, trail) : request, '0289#5.1');
     turn.setTimer(this.#timer('answer'), this.#unanswered.counts ? answerMs : answerMs / 2);
   }
@@ -434,7 +430,7 @@ export class JoiningNode {
     for (const occupant of ours(room, this.peer)) {
       if (cameBy(this.#links, this.peer, occupant)) continue;
       for (const stanza of this.introduced(turn, occupant)) {
-        const trail = trailFor(room, this.#links, occupant, this.peer);
+        const trail = trailFor(turn, this.#links, occupant, this.peer);
         link.send(turn, trail && link.counts ? trailed(room, stanza, trail) : stanza, '0289#5.3');
       }
     }

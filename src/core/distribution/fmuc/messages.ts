@@ -15,7 +15,7 @@ import { errorReply, type Stanza, withParts } from '../../xmpp/stanza.ts';
 import { lateMessage } from '../resync.ts';
 import { maySay, refuseWords } from './admission.ts';
 import type { Links } from './links.ts';
-import { spokenForBy } from './occupants.ts';
+import { spokenForBy, writesBy } from './occupants.ts';
 import { commitPast } from './past.ts';
 import { originOf, passedBy, trailOf } from './place.ts';
 import { isDelayedBy, itemOf, type Known, moderationOf, wordsOf } from './reading.ts';
@@ -29,7 +29,8 @@ export function takeMessage(
   stanza: Stanza,
   before?: Known,
 ): void {
-  const occupant = spokenForBy(turn.room, links, peer, author, resourceOf(stanza.from)) ?? before;
+  const speaks = stanza.type === 'groupchat' ? spokenForBy : writesBy;
+  const occupant = speaks(turn.room, links, peer, author, resourceOf(stanza.from)) ?? before;
   // A node in a ring speaks for users whom we know by another way: decision #145.
   if (occupant === undefined && links.paths.knows(author, peer)) return;
   if (occupant === undefined)

@@ -203,6 +203,18 @@ export class Paths {
     return this.#last.get(user)?.order;
   }
 
+  /**
+   * How far a user of this node has come, who is in or about to be. Decision #165: of a user who has done nothing since this node
+   * started, or has left, it is new, or they would be taken for who they were before.
+   */
+  placeOf(user: Jid, env: Env): NonNullable<Trail['order']> {
+    const last = this.#last.get(user);
+    if (last?.order !== undefined && !last.left) return last.order;
+    const order = this.next(env);
+    this.isLastOf(user, order, false, env.now);
+    return order;
+  }
+
   /** How a change stands to the last one of this user that is known; undefined: nobody counts. */
   ageOf(user: Jid, order: Trail['order']): 'older' | 'same' | 'newer' | undefined {
     const last = this.#last.get(user);
