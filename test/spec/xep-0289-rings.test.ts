@@ -235,6 +235,17 @@ describe('decision #148: the ways to one user', () => {
     expect(inside(world)).toContainEqual(['Far', right]);
   });
 
+  it('a user who was lost with a link comes back by a node that has not heard the last of them', () => {
+    const { world, one, other } = linked();
+    one.tells(far, 'Far', 'enters', undefined, 1);
+    one.tells(far, 'Far', 'is away', undefined, 2);
+    one.ends();
+    world.clear();
+    other.tells(far, 'Far', 'enters', undefined, 1);
+    expect(shown(world)).toEqual(['available Far']);
+    expect(inside(world)).toContainEqual(['Far', right]);
+  });
+
   it('a user who has left does not come back by the slower way', () => {
     const { world, one, other } = linked();
     one.tells(far, 'Far', 'enters');
