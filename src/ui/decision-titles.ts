@@ -113,6 +113,7 @@ export const decisions: Readonly<Record<string, string>> = {
   '164': 'the time of a subject of before',
   '165': 'how far a user has come whose node has started again',
   '166': 'the way of what one user says to another alone',
+  '167': 'the order of what one user says, after a start of this node',
   '175': 'a node that an owner blocks',
   '163': 'the order of what one user does',
   '180': 'refusals that are no reject',

@@ -338,6 +338,30 @@ describe('decision #165: how far a user has come whose node has started again', 
   });
 });
 
+describe('decision #167: the order of what one user says, after a start of this node', () => {
+  it('what comes by a slower way after a message from before the start is shown with delay', () => {
+    const { world, one, other } = between();
+    one.lists(far, 'Far');
+    one.endsAnswer();
+    other.endsAnswer();
+    one.says(far, 'Far', 'second', 2);
+    world.boot(node, world.crash(node));
+    one.takesRequest();
+    other.takesRequest();
+    one.endsAnswer();
+    other.lists(far, 'Far');
+    other.endsAnswer();
+    world.clear();
+    other.says(far, 'Far', 'first', 1);
+    other.says(far, 'Far', 'third', 3);
+    const heard = world.got(user).map((stanza) => [bodyOf(stanza), payloadOf(stanza, 'delay', NS.delay) !== undefined]);
+    expect(heard).toEqual([
+      ['first', true],
+      ['third', false],
+    ]);
+  });
+});
+
 describe('decision #163: presence that is late', () => {
   it('a user who left and came again is in, though the slower way tells of the leave only now', () => {
     const { world, one, other } = between();

@@ -46,9 +46,10 @@ function takeGroupchat(turn: RoomTurn, links: Links, peer: Jid, occupant: Known,
   const said = itemOf(turn, occupant, stanza, env.now);
   // Decision #157: a peer names what its users say, and nodes behind it theirs, but nobody what others' users will say.
   const isNamed = said.by === room.jid || said.by === peer || said.by === passedBy(stanza, peer)[0];
-  const item = isNamed ? said : { ...said, by: peer, id: env.newId() };
-  if (room.holds(item)) return turn.note('decision#27', 'a message that is here already: dropped');
   const trail = trailOf(stanza, peer);
+  const item = { ...said, ...(isNamed ? {} : { by: peer, id: env.newId() }), counted: trail?.order };
+  if (room.holds(item)) return turn.note('decision#27', 'a message that is here already: dropped');
+  links.paths.recall(room.archive, env.now);
   const late = trail !== undefined && links.paths.isLate(occupant.jid, trail, env.now);
   // Decision #163: what is of the moment is over.
   if (late && !isKept(item.payloads)) return;
