@@ -15,7 +15,7 @@ import { fmucPeer } from '../peers.ts';
 import { IncomingState } from '../resync.ts';
 import { refuseUser } from './admission.ts';
 import { readAnswer, takeAnswer, takeUsers } from './answer.ts';
-import { anyone, cameBy, hasAny, introduced, ours, sayGoodbye } from './audience.ts';
+import { anyone, cameBy, hasAny, introduced, ours, outHere, sayGoodbye } from './audience.ts';
 import { penaltyMs, usersMax } from './budgets.ts';
 import { yieldNick } from './collision.ts';
 import type { Entrance, Waiting } from './entrance.ts';
@@ -36,7 +36,7 @@ import {
 import { askWho } from './probe.ts';
 import type { Known } from './reading.ts';
 import { catchUp, historyFor, missedBy, missing } from './resync.ts';
-import { addressOf, joinRequest, occupantPresence, onward, trailed, trailFor } from './stanzas.ts';
+import { joinRequest, onward, trailed, trailFor } from './stanzas.ts';
 import { Unanswered } from './unanswered.ts';
 import { blockedOut, dropUsers } from './ways.ts';
 
@@ -448,8 +448,7 @@ export class JoiningNode {
     now.announced = undefined;
     // The user in whose name we joined left while they waited, or lost the nick.
     if (room.occupantByJid(announced.jid) !== undefined || this.#entrance.awaits(announced.jid, turn.env.now)) return;
-    const to = addressOf(link, announced.nick);
-    link.send(turn, occupantPresence(room, announced, to, { type: 'unavailable' }), '0289#5.4');
+    link.send(turn, outHere(room, this.#links, link, announced), '0289#5.4');
   }
 
   /** Without the other node: its users are out, and those who waited enter the room as it is. */
