@@ -114,6 +114,7 @@ export const decisions: Readonly<Record<string, string>> = {
   '165': 'how far a user has come whose node has started again',
   '166': 'the way of what one user says to another alone',
   '167': 'the order of what one user says, after a start of this node',
+  '168': 'one old message under two identities',
   '175': 'a node that an owner blocks',
   '163': 'the order of what one user does',
   '180': 'refusals that are no reject',

@@ -9,7 +9,7 @@ import {
 } from '../../src/core/xep/sync.ts';
 import { writeJoin, writeMucUser } from '../../src/core/xep/xep0045.ts';
 import { writeStamp } from '../../src/core/xep/xep0082.ts';
-import { writeStanzaId } from '../../src/core/xep/xep0359.ts';
+import { readStanzaId, writeOriginId, writeStanzaId } from '../../src/core/xep/xep0359.ts';
 import { type Jid, jid, occupantJid, resourceOf } from '../../src/core/xmpp/jid.ts';
 import { NS } from '../../src/core/xmpp/namespaces.ts';
 import { bodyOf, errorOf, iq, message, payloadOf, presence, type Stanza } from '../../src/core/xmpp/stanza.ts';
@@ -104,6 +104,22 @@ class Peer {
     const fmuc = this.#fmuc({ from: who }, ...writeTrail({ by: this.#room, id: `${who} comes`, via: [] }, this.#room));
     const x = writeMucUser({ affiliation: 'none', role: 'participant', statuses: [] });
     this.#say(presence(occupantJid(this.#room, nick), occupantJid(hall, nick), {}, fmuc, x));
+  }
+
+  /** It is not the way to a user any more. */
+  isNoWayTo(who: Jid, nick: string): void {
+    const fmuc = this.#fmuc({ from: who }, el('elsewhere', NS.ext));
+    this.#say(presence(occupantJid(this.#room, nick), occupantJid(hall, nick), { type: 'unavailable' }, fmuc));
+  }
+
+  /** A user of the node `origin` said something a minute ago. @param own  the id that they gave it; @param id  that of their node */
+  tellsOf(who: Jid, nick: string, text: string, own: string, id: string): void {
+    const trail = writeTrail({ by: origin, via: [], past: true }, this.#room);
+    const fmuc = this.#fmuc({ from: who }, ...trail, ...writeOriginId(own));
+    const body = el('body', NS.client, {}, text);
+    const delay = el('delay', NS.delay, { from: this.#room, stamp: writeStamp(instant(this.#world.now - 60_000)) });
+    const named = writeStanzaId({ by: origin, id });
+    this.#say(message(occupantJid(this.#room, nick), hall, { type: 'groupchat' }, body, fmuc, named, delay));
   }
 
   /** It asks to join this room. */
@@ -359,6 +375,39 @@ describe('decision #167: the order of what one user says, after a start of this 
       ['first', true],
       ['third', false],
     ]);
+  });
+});
+
+describe('decision #168: one old message under two identities', () => {
+  it('is shown once; another message of the author with the same words is another', () => {
+    const { world, one, other } = between();
+    one.endsAnswer();
+    other.endsAnswer();
+    world.clear();
+    one.tellsOf(far, 'Far', 'psst', 'said', 'first');
+    other.tellsOf(far, 'Far', 'psst', 'said', 'second');
+    other.tellsOf(far, 'Far', 'psst', 'said again', 'third');
+    const ids = world.got(user).map(({ id, payloads }) => [id, readStanzaId(payloads)?.id]);
+    expect(ids).toEqual([
+      ['said', 'first'],
+      ['said again', 'third'],
+    ]);
+  });
+});
+
+describe('decision #148: a user of another node in whose name this one joins a third', () => {
+  it('if they are lost before the answer has come, that one learns that this room is no way to them, and not that they left', () => {
+    const world = roomOf({ outbound: [right], allowedNodes: [left] });
+    const [one, other] = [new Peer(world, left), new Peer(world, right)];
+    const own = jid('own@left.lit/x');
+    one.joins(own, 'Own');
+    world.send(joins(user, `${hall}/me`));
+    other.takesRequest();
+    one.isNoWayTo(own, 'Own');
+    world.clear();
+    other.endsAnswer();
+    const [told] = other.got().filter(({ from, type }) => type === 'unavailable' && resourceOf(from) === 'Own');
+    expect(told && readElsewhere(told.payloads)).toBe('now');
   });
 });
 
