@@ -115,6 +115,7 @@ export const decisions: Readonly<Record<string, string>> = {
   '166': 'the way of what one user says to another alone',
   '167': 'the order of what one user says, after a start of this node',
   '168': 'one old message under two identities',
+  '169': 'a conflict between the users of two rooms that this one joins',
   '175': 'a node that an owner blocks',
   '163': 'the order of what one user does',
   '180': 'refusals that are no reject',

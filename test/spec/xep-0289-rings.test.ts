@@ -411,6 +411,21 @@ describe('decision #148: a user of another node in whose name this one joins a t
   });
 });
 
+describe('decision #169: a conflict between the users of two rooms that this one joins', () => {
+  it('where the winner does not come here, the other one stays, and what they say does not go to the room that says so', () => {
+    const { world, one, other } = between();
+    one.endsAnswer();
+    other.endsAnswer();
+    one.tells(far, 'Far', 'enters');
+    other.refuses(far, 'Far');
+    expect(inside(world)).toContainEqual(['Far', left]);
+    world.clear();
+    one.says(far, 'Far', 'first', 1);
+    expect(world.got(user).map(bodyOf)).toEqual(['first']);
+    expect(other.got().map(bodyOf)).toEqual([]);
+  });
+});
+
 describe('decision #163: presence that is late', () => {
   it('a user who left and came again is in, though the slower way tells of the leave only now', () => {
     const { world, one, other } = between();
