@@ -1,8 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { readElsewhere, readLinkPlace, writeClock, writeLinkPlace, writeTrail } from '../../src/core/xep/sync.ts';
-import { writeMucUser } from '../../src/core/xep/xep0045.ts';
+import {
+  readElsewhere,
+  readLinkPlace,
+  readTrail,
+  writeClock,
+  writeLinkPlace,
+  writeTrail,
+} from '../../src/core/xep/sync.ts';
+import { writeJoin, writeMucUser } from '../../src/core/xep/xep0045.ts';
 import { writeStamp } from '../../src/core/xep/xep0082.ts';
-import { writeStanzaId } from '../../src/core/xep/xep0359.ts';
+import { readStanzaId, writeOriginId, writeStanzaId } from '../../src/core/xep/xep0359.ts';
 import { type Jid, jid, occupantJid, resourceOf } from '../../src/core/xmpp/jid.ts';
 import { NS } from '../../src/core/xmpp/namespaces.ts';
 import { bodyOf, errorOf, iq, message, payloadOf, presence, type Stanza } from '../../src/core/xmpp/stanza.ts';
@@ -83,6 +90,44 @@ class Peer {
     const body = el('body', NS.client, {}, text);
     const id = writeStanzaId({ by: origin, id: text });
     this.#say(message(occupantJid(this.#room, nick), hall, { type: 'groupchat' }, body, fmuc, id));
+  }
+
+  /** A user of that room writes to one of this room alone. */
+  writes(who: Jid, from: string, to: string, text: string): void {
+    const body = el('body', NS.client, {}, text);
+    const fmuc = this.#fmuc({ from: who });
+    this.#say(message(occupantJid(this.#room, from), occupantJid(hall, to), { type: 'chat', id: 'p1' }, body, fmuc));
+  }
+
+  /** A user of its own comes. */
+  brings(who: Jid, nick: string): void {
+    const fmuc = this.#fmuc({ from: who }, ...writeTrail({ by: this.#room, id: `${who} comes`, via: [] }, this.#room));
+    const x = writeMucUser({ affiliation: 'none', role: 'participant', statuses: [] });
+    this.#say(presence(occupantJid(this.#room, nick), occupantJid(hall, nick), {}, fmuc, x));
+  }
+
+  /** It is not the way to a user any more. */
+  isNoWayTo(who: Jid, nick: string): void {
+    const fmuc = this.#fmuc({ from: who }, el('elsewhere', NS.ext));
+    this.#say(presence(occupantJid(this.#room, nick), occupantJid(hall, nick), { type: 'unavailable' }, fmuc));
+  }
+
+  /** A user of the node `origin` said something a minute ago. @param own  the id that they gave it; @param id  that of their node */
+  tellsOf(who: Jid, nick: string, text: string, own: string, id: string): void {
+    const trail = writeTrail({ by: origin, via: [], past: true }, this.#room);
+    const fmuc = this.#fmuc({ from: who }, ...trail, ...writeOriginId(own));
+    const body = el('body', NS.client, {}, text);
+    const delay = el('delay', NS.delay, { from: this.#room, stamp: writeStamp(instant(this.#world.now - 60_000)) });
+    const named = writeStanzaId({ by: origin, id });
+    this.#say(message(occupantJid(this.#room, nick), hall, { type: 'groupchat' }, body, fmuc, named, delay));
+  }
+
+  /** It asks to join this room. */
+  joins(who: Jid, nick: string): void {
+    this.#session = 'asked';
+    const x = writeMucUser({ affiliation: 'none', role: 'participant', statuses: [] });
+    const ends = [occupantJid(this.#room, nick), occupantJid(hall, nick)] as const;
+    this.#say(presence(...ends, {}, this.#fmuc({ from: who }), writeJoin({}), x));
   }
 
   /** The nick is somebody else's there. */
@@ -206,6 +251,17 @@ describe('decision #148: the ways to one user', () => {
     expect(inside(world)).toContainEqual(['Far', right]);
   });
 
+  it('a user who was lost with a link comes back by a node that has not heard the last of them', () => {
+    const { world, one, other } = linked();
+    one.tells(far, 'Far', 'enters', undefined, 1);
+    one.tells(far, 'Far', 'is away', undefined, 2);
+    one.ends();
+    world.clear();
+    other.tells(far, 'Far', 'enters', undefined, 1);
+    expect(shown(world)).toEqual(['available Far']);
+    expect(inside(world)).toContainEqual(['Far', right]);
+  });
+
   it('a user who has left does not come back by the slower way', () => {
     const { world, one, other } = linked();
     one.tells(far, 'Far', 'enters');
@@ -257,6 +313,116 @@ describe('decision #163: the order of what one user does', () => {
       ['first', true],
       ['third', false],
     ]);
+  });
+});
+
+describe('decision #166: the way of what one user says to another alone', () => {
+  it('it comes by a node that has not brought in its author, and is read', () => {
+    const { world, one, other } = between();
+    one.lists(far, 'Far', jid('hall@rooms.middle.lit'));
+    one.endsAnswer();
+    other.endsAnswer();
+    world.clear();
+    other.writes(far, 'Far', 'me', 'psst');
+    expect(world.got(user).map((stanza) => [stanza.from, stanza.type, bodyOf(stanza)])).toEqual([
+      [`${hall}/Far`, 'chat', 'psst'],
+    ]);
+  });
+
+  it('in the name of a user whose own node is linked with this one nobody else writes', () => {
+    const { world, one, other } = between();
+    one.endsAnswer();
+    other.endsAnswer();
+    const own = jid('own@left.lit/x');
+    one.brings(own, 'Own');
+    expect(inside(world)).toContainEqual(['Own', left]);
+    world.clear();
+    other.writes(own, 'Own', 'me', 'psst');
+    expect(world.got(user)).toEqual([]);
+  });
+});
+
+describe('decision #165: how far a user has come whose node has started again', () => {
+  it('in the answer to a join, too, their node says how far they have come since', () => {
+    const world = roomOf({ outbound: [], allowedNodes: [left] });
+    world.send(joins(user, `${hall}/me`));
+    world.boot(node, world.crash(node));
+    const peer = new Peer(world, left);
+    peer.joins(jid('own@left.lit/x'), 'Own');
+    const [told] = peer.got().filter(({ from, name }) => name === 'presence' && resourceOf(from) === 'me');
+    expect(readTrail(told && payloadOf(told, 'fmuc', NS.fmuc), hall)?.order?.n).toBe(1);
+  });
+});
+
+describe('decision #167: the order of what one user says, after a start of this node', () => {
+  it('what comes by a slower way after a message from before the start is shown with delay', () => {
+    const { world, one, other } = between();
+    one.lists(far, 'Far');
+    one.endsAnswer();
+    other.endsAnswer();
+    one.says(far, 'Far', 'second', 2);
+    world.boot(node, world.crash(node));
+    one.takesRequest();
+    other.takesRequest();
+    one.endsAnswer();
+    other.lists(far, 'Far');
+    other.endsAnswer();
+    world.clear();
+    other.says(far, 'Far', 'first', 1);
+    other.says(far, 'Far', 'third', 3);
+    const heard = world.got(user).map((stanza) => [bodyOf(stanza), payloadOf(stanza, 'delay', NS.delay) !== undefined]);
+    expect(heard).toEqual([
+      ['first', true],
+      ['third', false],
+    ]);
+  });
+});
+
+describe('decision #168: one old message under two identities', () => {
+  it('is shown once; another message of the author with the same words is another', () => {
+    const { world, one, other } = between();
+    one.endsAnswer();
+    other.endsAnswer();
+    world.clear();
+    one.tellsOf(far, 'Far', 'psst', 'said', 'first');
+    other.tellsOf(far, 'Far', 'psst', 'said', 'second');
+    other.tellsOf(far, 'Far', 'psst', 'said again', 'third');
+    const ids = world.got(user).map(({ id, payloads }) => [id, readStanzaId(payloads)?.id]);
+    expect(ids).toEqual([
+      ['said', 'first'],
+      ['said again', 'third'],
+    ]);
+  });
+});
+
+describe('decision #148: a user of another node in whose name this one joins a third', () => {
+  it('if they are lost before the answer has come, that one learns that this room is no way to them, and not that they left', () => {
+    const world = roomOf({ outbound: [right], allowedNodes: [left] });
+    const [one, other] = [new Peer(world, left), new Peer(world, right)];
+    const own = jid('own@left.lit/x');
+    one.joins(own, 'Own');
+    world.send(joins(user, `${hall}/me`));
+    other.takesRequest();
+    one.isNoWayTo(own, 'Own');
+    world.clear();
+    other.endsAnswer();
+    const [told] = other.got().filter(({ from, type }) => type === 'unavailable' && resourceOf(from) === 'Own');
+    expect(told && readElsewhere(told.payloads)).toBe('now');
+  });
+});
+
+describe('decision #169: a conflict between the users of two rooms that this one joins', () => {
+  it('where the winner does not come here, the other one stays, and what they say does not go to the room that says so', () => {
+    const { world, one, other } = between();
+    one.endsAnswer();
+    other.endsAnswer();
+    one.tells(far, 'Far', 'enters');
+    other.refuses(far, 'Far');
+    expect(inside(world)).toContainEqual(['Far', left]);
+    world.clear();
+    one.says(far, 'Far', 'first', 1);
+    expect(world.got(user).map(bodyOf)).toEqual(['first']);
+    expect(other.got().map(bodyOf)).toEqual([]);
   });
 });
 

@@ -207,7 +207,7 @@ const sameTimeMs = 60_000;
  * Whether two messages are the same where they have no lasting ids: the author, by nick where a node does not say who it was,
  * the author's own id, or the time where one of them has none, and the text.
  */
-function sameWords(a: HistoryItem, b: HistoryItem): boolean {
+export function sameWords(a: HistoryItem, b: HistoryItem): boolean {
   const sameAuthor = a.author === undefined || b.author === undefined ? a.nick === b.nick : a.author === b.author;
   const sameOne =
     a.stanzaId === undefined || b.stanzaId === undefined

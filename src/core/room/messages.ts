@@ -127,8 +127,9 @@ export class Messages {
 // A room looks at its history all the time, and engines are quick with what has one shape: so these have all parts, those
 // that a rule left out too.
 function wholeItem(item: HistoryItem): HistoryItem {
-  const { by, id, nick, occupantId, author, at, stanzaId, lang, payloads, via, split, provisional, order } = item;
-  return { by, id, nick, occupantId, author, at, stanzaId, lang, payloads, via, split, provisional, order };
+  const { by, id, nick, occupantId, author, at, stanzaId, lang, payloads, via, counted, split, provisional, order } =
+    item;
+  return { by, id, nick, occupantId, author, at, stanzaId, lang, payloads, via, counted, split, provisional, order };
 }
 
 /** An item's identity, and the one under which it was said during a split. */

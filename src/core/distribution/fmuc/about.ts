@@ -58,5 +58,5 @@ function stays(turn: RoomTurn, links: Links, peer: Jid, user: Jid): void {
   turn.note('decision#191', `${peer} has taken out ${user}, who is not its user`, { peer });
   const link = links.of(peer);
   const occupant = room.occupantByJid(user);
-  if (link && occupant) link.send(turn, listed(room, links, occupant, link), 'decision#191');
+  if (link && occupant) link.send(turn, listed(turn, links, occupant, link), 'decision#191');
 }

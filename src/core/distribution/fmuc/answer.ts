@@ -10,7 +10,7 @@ import { mayBeIn, mayTellOf, ownedSubject } from './admission.ts';
 import { yieldsTo } from './collision.ts';
 import type { Links } from './links.ts';
 import { sameUser } from './occupants.ts';
-import { commitPast } from './past.ts';
+import { commitPast, isToldAnew } from './past.ts';
 import type { PhaseOf } from './phase.ts';
 import { routeOf, trailOf } from './place.ts';
 import { isModeration, itemOf, moderationOf, occupantOf, readSubject, saidAt } from './reading.ts';
@@ -76,6 +76,7 @@ export function readAnswer(
     now.heard = env.now;
     const occupantId = author === undefined ? '' : answer.occupantIdOf(room, author, env);
     const item = itemOf(turn, { nick, jid: author, occupantId }, stanza, saidAt(env.now, stanza));
+    if (isToldAnew(room, peer, item) && !room.holds(item)) return undefined;
     if (mayTellOf(room, links, peer, item, stanza)) answer.addMessage(item);
   }
   return undefined;

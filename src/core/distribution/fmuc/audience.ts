@@ -11,7 +11,7 @@ import type { Link } from '../link.ts';
 import type { Entrance } from './entrance.ts';
 import type { Links } from './links.ts';
 import type { Known } from './reading.ts';
-import { addressOf, occupantPresence, occupantRename } from './stanzas.ts';
+import { addressOf, isElsewhere, occupantPresence, occupantRename } from './stanzas.ts';
 
 /** Whether this user's own node is behind the one that we join. */
 export function cameBy({ paths }: Links, peer: Jid, { home, jid }: Occupant): boolean {
@@ -71,7 +71,17 @@ export function sayGoodbye(turn: RoomTurn, links: Links, link: Link | undefined,
   if (link === undefined) return;
   for (const occupant of ours(room, link.peer)) {
     if (cameBy(links, link.peer, occupant)) continue;
-    const to = addressOf(link, occupant.nick);
-    link.send(turn, occupantPresence(room, occupant, to, { type: 'unavailable', payloads: [] }), spec);
+    link.send(turn, outHere(room, links, link, occupant), spec);
   }
+}
+
+/**
+ * A user is out as far as this room goes. Decision #148: one of another node may be in by another way, and has not left, so the
+ * peer is told that this room is no way to them. Of a primary's users there is no other way (#153).
+ */
+export function outHere(room: RoomView, { mode }: Links, link: Link, occupant: Occupant): Stanza {
+  const to = addressOf(link, occupant.nick);
+  const stanza = occupantPresence(room, occupant, to, { type: 'unavailable', payloads: [] });
+  const mayBeElsewhere = occupant.home !== undefined && link.counts && mode === 'primary-primary';
+  return mayBeElsewhere ? isElsewhere(stanza, 'now') : stanza;
 }

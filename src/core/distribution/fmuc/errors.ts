@@ -84,6 +84,11 @@ function conflict(
   const fmuc = readFmuc(stanza.payloads);
   const loser = room.occupants.get(resourceOf(stanza.to));
   if (loser === undefined || loser.home === link.peer) return;
+  // Decision #169: the room by which they come is told nothing. If the winner comes here, this room decides by itself (#149).
+  if (loser.home !== undefined && links.isOutbound(room, loser.home)) {
+    if (fmuc?.kind === 'from') links.refused(link.peer, fmuc.from);
+    return;
+  }
   // Decision #141: it knows them by the session that entered first, and here another one may be shown.
   if (fmuc?.kind !== 'from' || isOf(loser, fmuc.from)) yieldNick(turn, links, loser);
 }

@@ -15,7 +15,7 @@ import { NS } from '../../xmpp/namespaces.ts';
 import { errorReply, payloadOf, type Stanza, withParts } from '../../xmpp/stanza.ts';
 import { element, elementsOf } from '../../xmpp/xml.ts';
 import type { Links } from './links.ts';
-import { spokenForBy } from './occupants.ts';
+import { writesBy } from './occupants.ts';
 
 /** To the node by which the target is reached. @returns false where there is no such way: it may not know our extension */
 export function routeIq(
@@ -47,7 +47,7 @@ export function takeIq(turn: RoomTurn, links: Links, peer: Jid, author: Jid, sta
   const no = (condition: Condition) =>
     turn.send(errorReply(stanza, stanzaError('cancel', condition)), 'decision#182', peer);
   const from = links.live(room, peer)?.counts
-    ? spokenForBy(room, links, peer, author, resourceOf(stanza.from))
+    ? writesBy(room, links, peer, author, resourceOf(stanza.from))
     : undefined;
   if (from === undefined) return no('not-acceptable');
   const target = room.occupants.get(resourceOf(stanza.to));

@@ -148,7 +148,7 @@ export class JoinedNode {
       const own = other.home !== undefined && other.jid !== undefined;
       // It knows those who came by it.
       if (own && this.#links.paths.from(other.jid, other.home).includes(peer) && other.jid !== author) continue;
-      if (link.counts || other.jid !== author) link.send(turn, listed(room, this.#links, other, link), '0289#5.1');
+      if (link.counts || other.jid !== author) link.send(turn, listed(turn, this.#links, other, link), '0289#5.1');
     }
     const ask = link.counts ? readResync(stanza.payloads) : undefined;
     const news = ask ? missedBy(turn, ask) : wanted(turn, peer, history);

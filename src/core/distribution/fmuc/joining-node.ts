@@ -16,7 +16,7 @@ import { fmucPeer } from '../peers.ts';
 import { IncomingState } from '../resync.ts';
 import { refuseUser } from './admission.ts';
 import { readAnswer, takeAnswer, takeUsers } from './answer.ts';
-import { anyone, cameBy, hasAny, introduced, ours, sayGoodbye } from './audience.ts';
+import { anyone, cameBy, hasAny, introduced, ours, outHere, sayGoodbye } from './audience.ts';
 import { yieldNick } from './collision.ts';
 import type { Entrance, Waiting } from './entrance.ts';
 import type { Links } from './links.ts';
@@ -36,7 +36,7 @@ import {
 import { askWho } from './probe.ts';
 import type { Known } from './reading.ts';
 import { catchUp, historyFor, missedBy, missing } from './resync.ts';
-import { addressOf, joinRequest, occupantPresence, onward, trailed, trailFor } from './stanzas.ts';
+import { joinRequest, onward, trailed, trailFor } from './stanzas.ts';
 import { Unanswered } from './unanswered.ts';
 import { blockedOut, dropUsers } from './ways.ts';
 
@@ -382,12 +382,8 @@ export class JoiningNode {
     const ask = room.config.federation.resync ? missing(room, this.peer, env.now, lost) : undefined;
     const history = historyFor(room, ask, lost);
     const request = joinRequest(room, this.#links, occupant, this.peer, { history }, ask);
-    const { paths } = this.#links;
-    // They have done nothing yet, or come again.
-    const isNew = occupant.home === undefined && (paths.hasLeft(occupant.jid) || !paths.orderOf(occupant.jid));
-    if (isNew) paths.isLastOf(occupant.jid, paths.next(env), false, env.now);
     const known = way && onward(room, this.#links, way, occupant.home, this.peer);
-    const trail = known ?? trailFor(room, this.#links, occupant, this.peer);
+    const trail = known ?? trailFor(turn, this.#links, occupant, this.peer);
     link.send(turn, trail ? trailed(room, request, trail) : request, '0289#5.1');
     turn.setTimer(this.#timer('answer'), this.#unanswered.counts ? answerMs : answerMs / 2);
   }
@@ -434,7 +430,7 @@ export class JoiningNode {
     for (const occupant of ours(room, this.peer)) {
       if (cameBy(this.#links, this.peer, occupant)) continue;
       for (const stanza of this.introduced(turn, occupant)) {
-        const trail = trailFor(room, this.#links, occupant, this.peer);
+        const trail = trailFor(turn, this.#links, occupant, this.peer);
         link.send(turn, trail && link.counts ? trailed(room, stanza, trail) : stanza, '0289#5.3');
       }
     }
@@ -452,8 +448,7 @@ export class JoiningNode {
     now.announced = undefined;
     // The user in whose name we joined left while they waited, or lost the nick.
     if (room.occupantByJid(announced.jid) !== undefined || this.#entrance.awaits(announced.jid, turn.env.now)) return;
-    const to = addressOf(link, announced.nick);
-    link.send(turn, occupantPresence(room, announced, to, { type: 'unavailable' }), '0289#5.4');
+    link.send(turn, outHere(room, this.#links, link, announced), '0289#5.4');
   }
 
   /** Without the other node: its users are out, and those who waited enter the room as it is. */

@@ -15,7 +15,7 @@ import { errorReply, type Stanza, withParts } from '../../xmpp/stanza.ts';
 import { lateMessage } from '../resync.ts';
 import { maySay, refuseWords } from './admission.ts';
 import type { Links } from './links.ts';
-import { spokenForBy } from './occupants.ts';
+import { spokenForBy, writesBy } from './occupants.ts';
 import { commitPast } from './past.ts';
 import { originOf, passedBy, trailOf } from './place.ts';
 import { isDelayedBy, itemOf, type Known, moderationOf, wordsOf } from './reading.ts';
@@ -29,7 +29,8 @@ export function takeMessage(
   stanza: Stanza,
   before?: Known,
 ): void {
-  const occupant = spokenForBy(turn.room, links, peer, author, resourceOf(stanza.from)) ?? before;
+  const speaks = stanza.type === 'groupchat' ? spokenForBy : writesBy;
+  const occupant = speaks(turn.room, links, peer, author, resourceOf(stanza.from)) ?? before;
   // A node in a ring speaks for users whom we know by another way: decision #145.
   if (occupant === undefined && links.paths.knows(author, peer)) return;
   if (occupant === undefined)
@@ -45,9 +46,10 @@ function takeGroupchat(turn: RoomTurn, links: Links, peer: Jid, occupant: Known,
   const said = itemOf(turn, occupant, stanza, env.now);
   // Decision #157: a peer names what its users say, and nodes behind it theirs, but nobody what others' users will say.
   const isNamed = said.by === room.jid || said.by === peer || said.by === passedBy(stanza, peer)[0];
-  const item = isNamed ? said : { ...said, by: peer, id: env.newId() };
-  if (room.holds(item)) return turn.note('decision#27', 'a message that is here already: dropped');
   const trail = trailOf(stanza, peer);
+  const item = { ...said, ...(isNamed ? {} : { by: peer, id: env.newId() }), counted: trail?.order };
+  if (room.holds(item)) return turn.note('decision#27', 'a message that is here already: dropped');
+  links.paths.recall(room.archive, env.now);
   const late = trail !== undefined && links.paths.isLate(occupant.jid, trail, env.now);
   // Decision #163: what is of the moment is over.
   if (late && !isKept(item.payloads)) return;

@@ -75,7 +75,7 @@ export function takeNotice(turn: RoomTurn, links: Links, peer: Jid, author: Jid,
   turn.note('decision#162', `${peer} has kicked ${author}, and may not: they stay`, { peer });
   const link = links.of(peer);
   const whole = room.occupants.get(occupant.nick);
-  if (link && whole) link.send(turn, listed(room, links, whole, link), 'decision#162');
+  if (link && whole) link.send(turn, listed(turn, links, whole, link), 'decision#162');
   return true;
 }
 

@@ -35,6 +35,19 @@ export function spokenForBy(room: RoomView, { paths }: Links, peer: Jid, author:
   return home === peer || passesOn ? occupant : undefined;
 }
 
+/**
+ * A user in whose name this peer may write to one of us alone (§5.6). Decision #166: that goes the way to its reader, which in a
+ * ring need not be the one by which its author is reached here.
+ */
+export function writesBy(room: RoomView, links: Links, peer: Jid, author: Jid, nick: string): Known | undefined {
+  const speaker = spokenForBy(room, links, peer, author, nick);
+  if (speaker !== undefined || links.of(peer)?.counts !== true) return speaker;
+  const occupant = ofOthers(room, author, nick);
+  if (occupant === undefined) return undefined;
+  const [origin = peer, ...rest] = links.paths.from(occupant.jid, occupant.home);
+  return rest.length > 0 && links.scopes.holds(room, peer, author, origin) ? occupant : undefined;
+}
+
 /** A user of another node, whom it may know by another of their sessions by now (decision #141). */
 export function ofOthers(
   room: RoomView,

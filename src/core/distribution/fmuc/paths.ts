@@ -1,5 +1,5 @@
 /** By which ways a room's users, and what they do, come to this node: decisions #145, #146 and #148. */
-import type { Occupant } from '../../room/event.ts';
+import type { HistoryItem, Occupant } from '../../room/event.ts';
 import type { RoomView } from '../../room/state.ts';
 import type { Env } from '../../turn/env.ts';
 import type { Trail } from '../../xep/sync.ts';
@@ -51,6 +51,7 @@ export class Paths {
     string,
     { readonly run: string; readonly n: number; readonly before: string; readonly at: Instant }
   >();
+  #isRecalled = false;
   /** Of each user: the last change of theirs that came, and whether they left with it. */
   readonly #last = new Map<Jid, Last>();
 
@@ -175,8 +176,16 @@ export class Paths {
     return undefined;
   }
 
+  /** Decision #167: after a start of this node, how far its log says that the users of other nodes have come. */
+  recall(archive: readonly HistoryItem[], now: Instant): void {
+    if (this.#isRecalled) return;
+    this.#isRecalled = true;
+    for (const { by, author, counted, at } of archive.slice(-changesMax))
+      if (author !== undefined && now - at < changeMs) this.isLate(author, { by, order: counted }, at);
+  }
+
   /** Decision #163: a message comes. @returns whether one that its author sent after it has come before, by another way */
-  isLate(author: Jid, { by, order }: Trail, now: Instant): boolean {
+  isLate(author: Jid, { by, order }: Pick<Trail, 'by' | 'order'>, now: Instant): boolean {
     if (order === undefined) return false;
     const key = `${by} ${bareOf(author)}`;
     const last = this.#words.get(key);
@@ -201,6 +210,18 @@ export class Paths {
   /** The place of the last change of this user, if their node counts. */
   orderOf(user: Jid): Trail['order'] {
     return this.#last.get(user)?.order;
+  }
+
+  /**
+   * How far a user of this node has come, who is in or about to be. Decision #165: of a user who has done nothing since this node
+   * started, or has left, it is new, or they would be taken for who they were before.
+   */
+  placeOf(user: Jid, env: Env): NonNullable<Trail['order']> {
+    const last = this.#last.get(user);
+    if (last?.order !== undefined && !last.left) return last.order;
+    const order = this.next(env);
+    this.isLastOf(user, order, false, env.now);
+    return order;
   }
 
   /** How a change stands to the last one of this user that is known; undefined: nobody counts. */

@@ -272,7 +272,7 @@ export class PlainLinks {
     for (const occupant of missing) {
       if (told.has(occupant.nick)) continue;
       told.add(occupant.nick);
-      link.send(turn, listed(room, this.#links, occupant, link), 'decision#193');
+      link.send(turn, listed(turn, this.#links, occupant, link), 'decision#193');
     }
     const others = strange.filter((nick) => {
       const occupant = left.get(nick);

@@ -65,11 +65,12 @@ function takeAvailable(turn: RoomTurn, links: Links, peer: Jid, occupant: Known,
   const age = paths.ageOf(occupant.jid, order);
   const known = sameUser(room, links, peer, occupant, route.passed[0] ?? peer);
   if (known === undefined) {
-    // They have left since.
-    if (age === 'older') return;
+    // They have left since. Who was lost with a link has not, and this peer may not have heard the last of them.
+    if (age === 'older' && paths.hasLeft(occupant.jid)) return;
     if (!enter(turn, links, peer, occupant, route)) return;
     paths.leadsTo(occupant.jid, peer, route, occupant);
-    return paths.isLastOf(occupant.jid, order, false, env.now);
+    if (age !== 'older') paths.isLastOf(occupant.jid, order, false, env.now);
+    return;
   }
   const before = paths.from(known.jid, peer);
   paths.leadsTo(occupant.jid, peer, route, occupant);

@@ -148,19 +148,19 @@ export function onward(room: RoomView, links: Links, trail: Trail, from: Jid | u
 }
 
 /** §5.1: a user who is in, in the answer to a join. */
-export function listed(room: RoomView, links: Links, occupant: Occupant, { peer, counts }: Link): Stanza {
-  const stanza = occupantPresence(room, occupant, peer);
-  const trail = trailFor(room, links, occupant, peer);
-  return trail && counts ? trailed(room, stanza, trail) : stanza;
+export function listed(turn: RoomTurn, links: Links, occupant: Occupant, { peer, counts }: Link): Stanza {
+  const stanza = occupantPresence(turn.room, occupant, peer);
+  const trail = counts ? trailFor(turn, links, occupant, peer) : undefined;
+  return trail ? trailed(turn.room, stanza, trail) : stanza;
 }
 
-/** How this peer is told of a user who is in, which is no news; undefined: they are our own, and have done nothing yet. */
-export function trailFor(room: RoomView, links: Links, occupant: Occupant, peer: Jid): Trail | undefined {
+/** How this peer is told of a user who is in, which is no news. */
+export function trailFor({ room, env }: RoomTurn, links: Links, occupant: Occupant, peer: Jid): Trail | undefined {
   const { home } = occupant;
   const { jid } = asFirst(occupant);
-  const order = home === undefined && jid !== undefined ? links.paths.orderOf(jid) : undefined;
-  const way = wayOf(links, occupant) ?? (order && { by: room.jid, via: [], order });
-  return way && onward(room, links, way, home, peer);
+  if (jid === undefined) return undefined;
+  const way = wayOf(links, occupant) ?? { by: room.jid, via: [], order: links.paths.placeOf(jid, env) };
+  return onward(room, links, way, home, peer);
 }
 
 /** Decision #146: this room is, or will soon be, no way to this user. */

@@ -68,7 +68,7 @@ export function retell(turn: RoomTurn, links: Links, occupant: Occupant): void {
     const link = state === 'live' ? links.of(peer) : undefined;
     if (!link?.counts) continue;
     if (passed.includes(peer)) link.send(turn, elsewhere(room, occupant, peer, 'now'), 'decision#148');
-    else link.send(turn, listed(room, links, occupant, link), 'decision#148');
+    else link.send(turn, listed(turn, links, occupant, link), 'decision#148');
   }
 }
 
