@@ -913,6 +913,20 @@ describe('decision #171: a replica of a replica', () => {
     for (const user of [alice, hamlet, yorick]) expect([user, seen(world, user)]).toEqual([user, ['x']]);
   });
 
+  it('a node that joins again, in another’s name, waits for the echo; who was out with its link before is out at the primary', () => {
+    const world = occupied('alice', 'hamlet', 'yorick');
+    world.crash(helsingor);
+    world.boot(helsingor);
+    world.send(joins('gravedigger@helsingor.lit/x', `${kronborg}/Clown`));
+    for (const node of [rooms, denmark, helsingor])
+      expect([node, nicks(world, node)]).toEqual([node, ['Alice', 'Clown', 'Hamlet']]);
+    for (const user of [alice, hamlet])
+      expect([user, seen(world, user)]).toEqual([
+        user,
+        expect.arrayContaining(['available Clown', 'unavailable Yorick']),
+      ]);
+  });
+
   it('who takes a nick that is the primary’s is refused, with their own kept; or is not let in', () => {
     const world = occupied('alice', 'hamlet', 'yorick');
     world.send(

@@ -261,20 +261,22 @@ export class ReplicaSide {
       const { occupant, join = {} } = wish.change;
       const { sessions: _, key: __, ...alone } = occupant;
       const holder = turn.room.occupants.get(occupant.nick);
-      if (holder && isOf(holder, wish.stanza.from)) this.#spreading.without(this.primary, () => commitWish(turn, wish));
+      if (holder && isOf(holder, wish.stanza.from))
+        this.#spreading.without(this.primary, asked, () => commitWish(turn, wish));
       else {
         // The others have left, so the primary must hear of somebody who enters.
         const held = this.#enters(turn, { kind: 'entered', occupant: alone, join, statuses: [] });
         if (typeof held !== 'string') refuse(turn, wish.stanza, held);
       }
-    } else this.#spreading.without(this.primary, () => commitWish(turn, wish));
+    } else this.#spreading.without(this.primary, asked, () => commitWish(turn, wish));
   }
 
   /** A user of whom the primary knows is let in, by the rules of now. If they may not, or look different, it is told. */
   #enter(turn: RoomTurn, waiting: Waiting): void {
     const { room } = turn;
     const { occupant } = waiting;
-    this.#spreading.without(this.primary, () => admit(turn, waiting));
+    const { jid: author, nick } = occupant;
+    this.#spreading.without(this.primary, { author, nick }, () => admit(turn, waiting));
     const now = room.occupantByJid(occupant.jid);
     if (now === undefined) return this.#tellGone(turn, occupant);
     if (now.role !== occupant.role || now.affiliation !== occupant.affiliation) this.#undo(turn, occupant.jid);
