@@ -20,6 +20,7 @@ const alice = 'alice@wonderland.lit/priam-ubuntu-vm';
 const hatter = 'hatter@wonderland.lit/priam-ubuntu-vm';
 const hamlet = 'hamlet@denmark.lit/priam-ubuntu-vm';
 const phone = 'hamlet@denmark.lit/phone';
+const tablet = 'hamlet@denmark.lit/tablet';
 const ophelia = 'ophelia@denmark.lit/priam-ubuntu-vm';
 const yorick = 'yorick@helsingor.lit/x';
 
@@ -458,6 +459,33 @@ describe('decision #152: an echo that does not come, or comes late', () => {
     world.send(says(phone, elsinore, 'x'));
     for (const user of [alice, ophelia, phone]) expect([user, seen(world, user)]).toEqual([user, ['x']]);
     expect(world.got(hamlet)).toEqual([]);
+  });
+
+  it('decision #170: a session that waits beside another one, and then enters beside a third, is in once', () => {
+    const world = occupied('alice', 'hamlet', 'ophelia');
+    world.send(joins(tablet, `${elsinore}/Dane`));
+    world.send(presence(jid(hamlet), jid(`${elsinore}/Hamlet`), {}, el('show', NS.client, {}, 'away')));
+    world.freeze(rooms);
+    world.send(joins(phone, `${elsinore}/Hamlet`), leaves(hamlet, `${elsinore}/Hamlet`));
+    world.send(joins(phone, `${elsinore}/Dane`));
+    world.clear();
+    world.thaw(rooms);
+    expect(seen(world, phone)).toEqual([]);
+    for (const node of [rooms, denmark]) expect(nicks(world, node)).toEqual(['Alice', 'Dane', 'Ophelia']);
+  });
+
+  it('decision #170: what a user asked for before they left does not happen to them when they are in again', () => {
+    const world = occupied('alice', 'hamlet', 'ophelia');
+    world.send(joins(tablet, `${elsinore}/Dane`));
+    world.freeze(rooms);
+    const [there, again] = [`${elsinore}/Hamlet`, `${elsinore}/Dane`];
+    world.send(presence(jid(hamlet), jid(there), {}, el('show', NS.client, {}, 'away')));
+    world.send(presence(jid(hamlet), jid(`${elsinore}/Prince`), { id: 'n' }), leaves(hamlet, there));
+    world.send(joins(hamlet, again));
+    world.clear();
+    world.thaw(rooms);
+    expect(seen(world, hamlet)).toEqual([]);
+    for (const node of [rooms, denmark]) expect(nicks(world, node)).toEqual(['Alice', 'Dane', 'Ophelia']);
   });
 
   it('decision #170: if somebody else wants the nick by then, the session is refused', () => {
@@ -911,6 +939,20 @@ describe('decision #171: a replica of a replica', () => {
     world.clear();
     world.send(says(yorick, kronborg, 'x'));
     for (const user of [alice, hamlet, yorick]) expect([user, seen(world, user)]).toEqual([user, ['x']]);
+  });
+
+  it('a node that joins again, in another’s name, waits for the echo; who was out with its link before is out at the primary', () => {
+    const world = occupied('alice', 'hamlet', 'yorick');
+    world.crash(helsingor);
+    world.boot(helsingor);
+    world.send(joins('gravedigger@helsingor.lit/x', `${kronborg}/Clown`));
+    for (const node of [rooms, denmark, helsingor])
+      expect([node, nicks(world, node)]).toEqual([node, ['Alice', 'Clown', 'Hamlet']]);
+    for (const user of [alice, hamlet])
+      expect([user, seen(world, user)]).toEqual([
+        user,
+        expect.arrayContaining(['available Clown', 'unavailable Yorick']),
+      ]);
   });
 
   it('who takes a nick that is the primary’s is refused, with their own kept; or is not let in', () => {

@@ -15,8 +15,8 @@ const roomMax = 1_000;
 const userMax = 50;
 
 export type Wish =
-  /** Of a user of this node. */
-  | { readonly kind: 'change'; readonly change: Change; readonly stanza: Stanza }
+  /** Of a user of this node. `isOver`: who asked for it has left since. */
+  | { readonly kind: 'change'; readonly change: Change; readonly stanza: Stanza; isOver?: true }
   /** Of a node that joined this one. */
   | { readonly kind: 'relayed'; readonly by: ByNode }
   /** A user who waits at the entrance, of this node or of one that joined it. */
@@ -80,6 +80,16 @@ export class AwaitedEchoes {
   /** Whether anybody like that has asked for this nick, and waits. */
   wants(nick: string, now: Instant, like: (author: Jid) => boolean): boolean {
     return this.#waiting.find(now, (one) => one.nick === nick && like(one.author)) !== undefined;
+  }
+
+  /** A session is not in any more: its nick and how available it was are not those of the time after. What it said is said. */
+  end(now: Instant, session: Jid): void {
+    for (const list of [this.#waiting, this.#late])
+      list.find(now, ({ wish }) => {
+        const isIts = wish.kind === 'change' && wish.stanza.from === session;
+        if (isIts && (wish.change.kind === 'presence' || wish.change.kind === 'renamed')) wish.isOver = true;
+        return false;
+      });
   }
 
   /** When the oldest must have come back; undefined: nothing is waited for. */

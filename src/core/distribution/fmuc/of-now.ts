@@ -1,14 +1,22 @@
 /** XEP-0289 §8: what a user asked for, as it happens now that it has come back. Decision #150. */
 import type { Change } from '../../room/change.ts';
 import { checkPresence, entry, renamed } from '../../room/checks.ts';
+import { commit } from '../../room/commit.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
 import { isOf } from '../../room/sessions.ts';
 import { subjectOf } from '../../room/subject.ts';
 import type { Wish } from './awaited.ts';
 
+export function commitWish(turn: RoomTurn, wish: Exclude<Wish, { kind: 'entry' }>): void {
+  if (wish.kind === 'relayed') return wish.by.admit(turn);
+  const change = asOfNow(turn, wish);
+  if (change) commit(turn, change, { spec: '0289#8' });
+}
+
 /** @returns undefined where there is nobody any more to whom it happens */
-export function asOfNow(turn: RoomTurn, { change, stanza }: Wish & { kind: 'change' }): Change | undefined {
+function asOfNow(turn: RoomTurn, { change, stanza, isOver }: Wish & { kind: 'change' }): Change | undefined {
   const { room, env } = turn;
+  if (isOver) return undefined;
   const occupant = room.occupantByJid(stanza.from);
   switch (change.kind) {
     case 'message':

@@ -4,7 +4,6 @@
  */
 import type { Change, ChangeOf } from '../../room/change.ts';
 import { entry } from '../../room/checks.ts';
-import { commit } from '../../room/commit.ts';
 import { type Refusal, refusal } from '../../room/refusal.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
 import { asFirst, isOf } from '../../room/sessions.ts';
@@ -20,7 +19,7 @@ import { type Awaited, AwaitedEchoes, echoMs, type Wish } from './awaited.ts';
 import { admit, conflict, type Entrance, joinOf, refuseEntry, type Waiting } from './entrance.ts';
 import type { JoiningNode } from './joining-node.ts';
 import type { Links } from './links.ts';
-import { asOfNow } from './of-now.ts';
+import { commitWish } from './of-now.ts';
 import type { Reach } from './phase.ts';
 import { passedBy, trailOf } from './place.ts';
 import type { Known } from './reading.ts';
@@ -79,9 +78,10 @@ export class ReplicaSide {
 
   /** Something that a user of this node may do. */
   decide(turn: RoomTurn, change: Change, stanza: Stanza): 'commit' | 'held' | Refusal {
-    if (change.kind === 'entered') this.sessionWithdrawn(turn, stanza.from);
+    const asks = change.kind === 'entered' || (change.kind === 'presence' && change.join !== undefined);
+    if (asks) this.#supersede(turn, stanza.from);
     if (change.kind === 'entered') return this.#enters(turn, change);
-    if (change.kind === 'presence' && change.join) this.#supersede(turn, stanza.from);
+    if (asks) this.#withdraw(turn, stanza.from);
     if (!waits(change, stanza)) return 'commit';
     if (this.reach(turn.room) === 'joined') return this.#hold(turn, change, stanza);
     // Decision #154: how available its users are a room shows in any state.
@@ -89,8 +89,14 @@ export class ReplicaSide {
     return isWordless(stanza) ? 'held' : this.#cutOff(turn.room);
   }
 
-  /** A session asks to enter beside others of its user: what it asked for before, under another nick, is over. */
+  /** A session asks to enter: what it asked for before, to be in elsewhere or while it was, is over. Decision #170. */
   #supersede(turn: RoomTurn, session: Jid): void {
+    this.sessionWithdrawn(turn, session);
+    if (turn.room.occupantByJid(session) === undefined) this.awaited.end(turn.env.now, session);
+  }
+
+  /** The same of what it asked for to enter alone, where it enters beside others of its user. */
+  #withdraw(turn: RoomTurn, session: Jid): void {
     const before = this.#entrance.withdraw(session, turn.env.now);
     if (before) this.withdrawn(turn, before.occupant);
   }
@@ -261,20 +267,22 @@ export class ReplicaSide {
       const { occupant, join = {} } = wish.change;
       const { sessions: _, key: __, ...alone } = occupant;
       const holder = turn.room.occupants.get(occupant.nick);
-      if (holder && isOf(holder, wish.stanza.from)) this.#spreading.without(this.primary, () => commitWish(turn, wish));
+      if (holder && isOf(holder, wish.stanza.from))
+        this.#spreading.without(this.primary, asked, () => commitWish(turn, wish));
       else {
         // The others have left, so the primary must hear of somebody who enters.
         const held = this.#enters(turn, { kind: 'entered', occupant: alone, join, statuses: [] });
         if (typeof held !== 'string') refuse(turn, wish.stanza, held);
       }
-    } else this.#spreading.without(this.primary, () => commitWish(turn, wish));
+    } else this.#spreading.without(this.primary, asked, () => commitWish(turn, wish));
   }
 
   /** A user of whom the primary knows is let in, by the rules of now. If they may not, or look different, it is told. */
   #enter(turn: RoomTurn, waiting: Waiting): void {
     const { room } = turn;
     const { occupant } = waiting;
-    this.#spreading.without(this.primary, () => admit(turn, waiting));
+    const { jid: author, nick } = occupant;
+    this.#spreading.without(this.primary, { author, nick }, () => admit(turn, waiting));
     const now = room.occupantByJid(occupant.jid);
     if (now === undefined) return this.#tellGone(turn, occupant);
     if (now.role !== occupant.role || now.affiliation !== occupant.affiliation) this.#undo(turn, occupant.jid);
@@ -371,8 +379,8 @@ export class ReplicaSide {
   }
 
   /** A user who has left since waits for nothing; and nobody misses a presence, or a word without a text. */
-  #refuseChange(turn: RoomTurn, { change, stanza }: Wish & { kind: 'change' }, why: Refusal): void {
-    if (isUpdate(change) || isWordless(stanza)) return;
+  #refuseChange(turn: RoomTurn, { change, stanza, isOver }: Wish & { kind: 'change' }, why: Refusal): void {
+    if (isOver || isUpdate(change) || isWordless(stanza)) return;
     if (isBeside(change) || turn.room.occupantByJid(stanza.from)) refuse(turn, stanza, why);
   }
 
@@ -423,10 +431,4 @@ export class ReplicaSide {
     const waiting = this.#takeWaiting(turn, asked);
     if (waiting) refuseEntry(turn, waiting, why);
   }
-}
-
-function commitWish(turn: RoomTurn, wish: Exclude<Wish, { kind: 'entry' }>): void {
-  if (wish.kind === 'relayed') return wish.by.admit(turn);
-  const change = asOfNow(turn, wish);
-  if (change) commit(turn, change, { spec: '0289#8' });
 }

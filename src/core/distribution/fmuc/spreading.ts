@@ -50,8 +50,8 @@ export class Spreading {
     | undefined;
   /** What happens now is told over this link alone. */
   #only: { readonly link: Link; asked?: Asked } | undefined;
-  /** A node that has had what happens now. */
-  #without: Jid | undefined;
+  /** A node that has had what happens now, and the user of whom it is. */
+  #without: (Meant & { readonly peer: Jid }) | undefined;
 
   constructor(links: Links, joining: ReadonlyMap<Jid, JoiningNode>) {
     this.#links = links;
@@ -87,9 +87,9 @@ export class Spreading {
     return only.asked;
   }
 
-  /** What happens in `take` is told to all but this node, which has had it. */
-  without(peer: Jid, take: () => void): void {
-    this.#without = peer;
+  /** What happens to this user in `take` is told to all but this node, which has had it. */
+  without(peer: Jid, { author, nick }: Meant, take: () => void): void {
+    this.#without = { peer, author, nick };
     take();
     this.#without = undefined;
   }
@@ -225,7 +225,7 @@ export class Spreading {
     for (const link of hearing) {
       // Decision #156: nobody there would hear it.
       if (isSaid && this.#links.isRefused(link.peer, asFirst(occupant).jid)) continue;
-      if (link.peer === this.#without) continue;
+      if (this.#hasHad(link.peer, occupant, spec)) continue;
       for (const [i, stanza] of [write(link) ?? []].flat().entries()) {
         // Of a new nick's two stanzas the second may say something else at the next node.
         const news = i === 0 ? trail : { ...trail, id: turn.env.newId() };
@@ -235,9 +235,22 @@ export class Spreading {
       }
     }
   }
+
+  /** Whether the node has had it. That somebody else of another node is out because of it, for example with a link, it has not. */
+  #hasHad(peer: Jid, occupant: Occupant, spec: Spec): boolean {
+    const had = this.#without;
+    if (had?.peer !== peer) return false;
+    return spec !== '0289#5.4' || occupant.home === undefined || isMeant(asFirst(occupant), had);
+  }
+}
+
+/** A user of whom something is said. */
+interface Meant {
+  readonly author: Jid;
+  readonly nick?: string | undefined;
 }
 
 /** Whether it is the user of whom another node says something: it may know them by another session (decision #141). */
-function isMeant({ nick, jid }: Occupant, said: { readonly author: Jid; readonly nick: string }): boolean {
+function isMeant({ nick, jid }: Occupant, said: Meant): boolean {
   return jid === said.author || (nick === said.nick && jid !== undefined && bareOf(jid) === bareOf(said.author));
 }
