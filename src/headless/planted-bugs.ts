@@ -565,9 +565,9 @@ export const plantedBugs: readonly PlantedBug[] = [
   },
   {
     name: 'a message that an instance has is taken again',
-    file: `${sourceShadow}messages.ts`,
-    find: "  if (room.holds(item)) return turn.note('decision#27', 'a message that is here already: dropped');",
-    replace: '',
+    file: `${sourceShadow}past.ts`,
+    find: 'if (item === undefined || room.holds(item) || !isKept(item.payloads)) return;',
+    replace: 'if (item === undefined || !isKept(item.payloads)) return;',
     modes: ['0281'],
   },
   {
