@@ -571,20 +571,6 @@ export const plantedBugs: readonly PlantedBug[] = [
     modes: ['0281'],
   },
   {
-    name: 'a stanza of an instance counts though one before it did not arrive',
-    file: `${sourceShadow}instance.ts`,
-    find: "    if (taken === 'gap') return this.#linking.lost(turn, peer, 'gap', 'something before this did not arrive');",
-    replace: '',
-    modes: ['0281'],
-  },
-  {
-    name: 'a stanza of an instance that comes twice counts twice',
-    file: `${sourceShadow}instance.ts`,
-    find: "    if (taken === 'past') return;",
-    replace: '',
-    modes: ['0281'],
-  },
-  {
     name: 'nobody misses what an instance has sent last',
     file: `${sourceShadow}instance.ts`,
     find: "    if (link?.misses(place)) return this.#linking.lost(turn, peer, 'gap', 'what it has sent last did not arrive');",
@@ -601,8 +587,8 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'what any instance decides is believed',
     file: `${sourceShadow}people.ts`,
-    find: '    if (peer === sourceOf(room)) obey(',
-    replace: '    obey(',
+    find: 'if (peer === sourceOf(room)) obey(',
+    replace: 'if (peer !== room.jid) obey(',
     modes: ['0281'],
   },
   {

@@ -4,7 +4,8 @@ import type { HistoryItem, Occupant, RoomEvent } from '../core/room/event.ts';
 import { readAsked } from '../core/xep/instances.ts';
 import type { Affiliation } from '../core/xep/xep0045.ts';
 import { bareOf, domainOf, type Jid } from '../core/xmpp/jid.ts';
-import { stanzaText } from '../core/xmpp/stanza.ts';
+import { type Stanza, stanzaText } from '../core/xmpp/stanza.ts';
+import { elementsOf } from '../core/xmpp/xml.ts';
 import { instancesOf, trustAt } from './instances.ts';
 import type { Checker, Place } from './judge.ts';
 import type { Violation } from './trace.ts';
@@ -29,6 +30,14 @@ export const hosting: Checker = ({ trace, world }) => {
   };
 };
 
+/** What is in a history as if it were sent by itself: what somebody said who may name whom they like is known again so. */
+function unpacked(stanza: Stanza): Stanza {
+  const payloads = stanza.payloads.flatMap((payload) =>
+    payload.name === 'history' ? elementsOf(payload).flatMap(elementsOf) : [payload],
+  );
+  return { ...stanza, payloads };
+}
+
 /** S-j: an instance that is not to see real addresses is sent none but those of its own users. */
 export const realAddresses: Checker = (given) => {
   const violations: Violation[] = [];
@@ -47,7 +56,7 @@ export const realAddresses: Checker = (given) => {
       // What a hostile one names itself comes back to it with the error.
       if (to === hostile && stanza.type === 'error') return;
       exercised++;
-      const [leaked] = given.leaks(stanza, (user) => isOwnUser(to, user));
+      const [leaked] = given.leaks(unpacked(stanza), (user) => isOwnUser(to, user));
       if (leaked !== undefined)
         violations.push({ invariant: 'S-j', what: `${by} tells ${to} of ${leaked}: ${stanzaText(stanza)}`, at: i });
     },
