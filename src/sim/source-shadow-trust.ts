@@ -105,6 +105,16 @@ export const trust: Checker = (given) => {
     if (by !== from) wrong(`${node} keeps of ${from} what ${nick} is to have said at ${by}`, i);
     else if (author !== undefined && !isOwnUser(from, author)) wrong(`${node} keeps of ${from} words of ${author}`, i);
   };
+  /** The role of a user of its own a shadow has from its own moderators, or the source. */
+  const isRanked = ({ nick, role, home }: Occupant, place: Place, cause: number | undefined, i: number) => {
+    const before = place.occupants.get(nick);
+    const input = cause === undefined ? undefined : trace[cause];
+    const from = input?.kind === 'out' ? bareOf(input.stanza.from) : undefined;
+    if (home !== undefined || before === undefined || before.role === role || place.room === source) return;
+    exercised++;
+    if (from !== undefined && from !== source && addresses.has(from) && from !== place.room)
+      wrong(`${from} makes ${nick} ${role} at ${place.node}`, i);
+  };
   const decides = (event: RoomEvent, { node, room }: Place, cause: number | undefined, i: number) => {
     if (room === source) return;
     exercised++;
@@ -130,7 +140,9 @@ export const trust: Checker = (given) => {
         case 'roomDestroyed':
           return decides(event, place, cause, i);
         case 'occupantEntered':
+          return bringsIn(event.occupant, node, i);
         case 'occupantChanged':
+          isRanked(event.occupant, place, cause, i);
           return bringsIn(event.occupant, node, i);
         case 'messageAccepted':
           return isSaid(event.item, place, cause, i);
