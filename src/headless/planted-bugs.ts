@@ -565,23 +565,9 @@ export const plantedBugs: readonly PlantedBug[] = [
   },
   {
     name: 'a message that an instance has is taken again',
-    file: `${sourceShadow}messages.ts`,
-    find: "  if (room.holds(item)) return turn.note('decision#27', 'a message that is here already: dropped');",
-    replace: '',
-    modes: ['0281'],
-  },
-  {
-    name: 'a stanza of an instance counts though one before it did not arrive',
-    file: `${sourceShadow}instance.ts`,
-    find: "    if (taken === 'gap') return this.#linking.lost(turn, peer, 'gap', 'something before this did not arrive');",
-    replace: '',
-    modes: ['0281'],
-  },
-  {
-    name: 'a stanza of an instance that comes twice counts twice',
-    file: `${sourceShadow}instance.ts`,
-    find: "    if (taken === 'past') return;",
-    replace: '',
+    file: `${sourceShadow}past.ts`,
+    find: 'if (item === undefined || room.holds(item) || !isKept(item.payloads)) return;',
+    replace: 'if (item === undefined || !isKept(item.payloads)) return;',
     modes: ['0281'],
   },
   {
@@ -601,8 +587,8 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'what any instance decides is believed',
     file: `${sourceShadow}people.ts`,
-    find: '    if (peer === sourceOf(room)) obey(',
-    replace: '    obey(',
+    find: 'if (peer === sourceOf(room)) obey(',
+    replace: 'if (peer !== room.jid) obey(',
     modes: ['0281'],
   },
   {

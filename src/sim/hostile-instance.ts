@@ -40,6 +40,20 @@ const disguises: readonly Disguise[] = [
   // A rank, and what only the source says of somebody.
   (stanza) => withParts(stanza, { payloads: [...stanza.payloads.filter(({ xmlns }) => xmlns !== NS.mucUser), rank] }),
   (stanza) => (stanza.name === 'presence' ? withMore(stanza, el('decided', NS.ext)) : stanza),
+  // What the source would decide about somebody else, in the right place of the link.
+  (stanza, prng, at) => {
+    if (stanza.name !== 'presence' || stanza.type === 'error') return stanza;
+    const { nick } = prng.pick(at.people);
+    const isKick = prng.chance(0.5);
+    const kick = el('status', NS.mucUser, { code: '307' });
+    const x = isKick ? el('x', NS.mucUser, {}, el('item', NS.mucUser, { role: 'none' }), kick) : rank;
+    return withParts(stanza, {
+      type: isKick ? 'unavailable' : undefined,
+      from: occupantJid(bareOf(stanza.from), nick),
+      to: occupantJid(bareOf(stanza.to), nick),
+      payloads: [...stanza.payloads.filter(({ xmlns }) => xmlns !== NS.mucUser), x, el('decided', NS.ext)],
+    });
+  },
   (stanza, prng) => {
     const status = el('status', NS.mucUser, { code: prng.pick(['307', '301', '303', '110', '333']) });
     const x = { ...rank, children: [...rank.children, status] };

@@ -144,6 +144,8 @@ const onceToEach: Checker = (given) => {
   const crossed = new Set<string>();
   /** By instance: those to which it is linked, as it thinks, since its last start. */
   const linked = new Map<Jid, Set<Jid>>();
+  /** By instance and other: since when they are in the state that was kept last. */
+  const since = new Map<string, number>();
   /** By append: what is to go where. */
   const due = new Map<number, { readonly word: string; readonly to: Set<Jid> }[]>();
   const of = (node: Jid) => {
@@ -162,8 +164,11 @@ const onceToEach: Checker = (given) => {
       if (!honest.has(node) || room !== rooms.get(node)) return;
       if (event.kind === 'peerChanged') {
         const isLive = event.record?.kind === 'instance' && event.record.state === 'live';
-        if (isLive) of(node).add(event.peer);
-        else of(node).delete(event.peer);
+        const key = `${node} ${event.peer}`;
+        // After a start the record still says what was so before, also where something else in it changes.
+        if (!isLive) of(node).delete(event.peer);
+        else if (event.record?.since !== since.get(key)) of(node).add(event.peer);
+        if (event.record !== undefined) since.set(key, event.record.since);
       }
       const item = itemOf(event);
       const word = item?.by === room ? wordOf(item) : undefined;

@@ -4,7 +4,8 @@ import type { HistoryItem, Occupant, RoomEvent } from '../core/room/event.ts';
 import { readAsked } from '../core/xep/instances.ts';
 import type { Affiliation } from '../core/xep/xep0045.ts';
 import { bareOf, domainOf, type Jid } from '../core/xmpp/jid.ts';
-import { stanzaText } from '../core/xmpp/stanza.ts';
+import { type Stanza, stanzaText } from '../core/xmpp/stanza.ts';
+import { elementsOf } from '../core/xmpp/xml.ts';
 import { instancesOf, trustAt } from './instances.ts';
 import type { Checker, Place } from './judge.ts';
 import type { Violation } from './trace.ts';
@@ -29,6 +30,14 @@ export const hosting: Checker = ({ trace, world }) => {
   };
 };
 
+/** What is in a history as if it were sent by itself: what somebody said who may name whom they like is known again so. */
+function unpacked(stanza: Stanza): Stanza {
+  const payloads = stanza.payloads.flatMap((payload) =>
+    payload.name === 'history' ? elementsOf(payload).flatMap(elementsOf) : [payload],
+  );
+  return { ...stanza, payloads };
+}
+
 /** S-j: an instance that is not to see real addresses is sent none but those of its own users. */
 export const realAddresses: Checker = (given) => {
   const violations: Violation[] = [];
@@ -47,7 +56,7 @@ export const realAddresses: Checker = (given) => {
       // What a hostile one names itself comes back to it with the error.
       if (to === hostile && stanza.type === 'error') return;
       exercised++;
-      const [leaked] = given.leaks(stanza, (user) => isOwnUser(to, user));
+      const [leaked] = given.leaks(unpacked(stanza), (user) => isOwnUser(to, user));
       if (leaked !== undefined)
         violations.push({ invariant: 'S-j', what: `${by} tells ${to} of ${leaked}: ${stanzaText(stanza)}`, at: i });
     },
@@ -96,6 +105,16 @@ export const trust: Checker = (given) => {
     if (by !== from) wrong(`${node} keeps of ${from} what ${nick} is to have said at ${by}`, i);
     else if (author !== undefined && !isOwnUser(from, author)) wrong(`${node} keeps of ${from} words of ${author}`, i);
   };
+  /** The role of a user of its own a shadow has from its own moderators, or the source. */
+  const isRanked = ({ nick, role, home }: Occupant, place: Place, cause: number | undefined, i: number) => {
+    const before = place.occupants.get(nick);
+    const input = cause === undefined ? undefined : trace[cause];
+    const from = input?.kind === 'out' ? bareOf(input.stanza.from) : undefined;
+    if (home !== undefined || before === undefined || before.role === role || place.room === source) return;
+    exercised++;
+    if (from !== undefined && from !== source && addresses.has(from) && from !== place.room)
+      wrong(`${from} makes ${nick} ${role} at ${place.node}`, i);
+  };
   const decides = (event: RoomEvent, { node, room }: Place, cause: number | undefined, i: number) => {
     if (room === source) return;
     exercised++;
@@ -121,7 +140,9 @@ export const trust: Checker = (given) => {
         case 'roomDestroyed':
           return decides(event, place, cause, i);
         case 'occupantEntered':
+          return bringsIn(event.occupant, node, i);
         case 'occupantChanged':
+          isRanked(event.occupant, place, cause, i);
           return bringsIn(event.occupant, node, i);
         case 'messageAccepted':
           return isSaid(event.item, place, cause, i);

@@ -185,6 +185,19 @@ const today: readonly (readonly [Mode, number, string])[] = [
   ['0289pp', 919, 'words of one user overtook one another in a ring'],
   ['0289pp', 1494, 'two rooms that name each other had each let the other join, and heard nothing of each other'],
   ['0289pp', 1937, 'the same'],
+  ['0281', 57, 'who was called otherwise because of a nick was so for ever'],
+  ['0281', 31, 'a hostile shadow’s user became one of another server'],
+  ['0281', 90, 'messages of one time stood in another order at each instance'],
+  ['0281', 108, 'a user who came back to a shadow that had lost its log had two occupant ids'],
+  ['0281', 166, 'what a shadow had accepted before it lost its log was asked for of nobody'],
+  ['0281', 211, 'a change of rank of somebody who was in did not reach the other shadows'],
+  ['0281', 322, 'who asked for something and was not in was written to as if they were'],
+  ['0281', 474, 'a shadow’s new lists did not count for users of other shadows who were in'],
+  ['0281', 489, 'what followed from the wish of a shadow’s user was not told to that shadow'],
+  ['0281', 524, 'a shadow that was none any more never heard of it'],
+  ['0281', 693, 'a shadow took the answer to a ping of one that had no link for its link'],
+  ['0281', 725, 'what a source had accepted before it lost its log was refused because of its time'],
+  ['0281', 73, 'the others did not hear of a shadow that greeted before its service had answered'],
 ];
 
 describe('What the simulator found stays mended', () => {

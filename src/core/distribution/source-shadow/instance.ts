@@ -239,7 +239,7 @@ export class Instance implements Protocol {
     const link = this.#links.of(peer);
     const place = placeIn(stanza);
     if (link?.misses(place)) return this.#linking.lost(turn, peer, 'gap', 'what it has sent last did not arrive');
-    if (link === undefined || (link.counts && place !== undefined && place.session !== link.session))
+    if (link === undefined || (link.counts && place?.session !== link.session))
       return this.#linking.lost(turn, peer, 'unlinked', 'it has another link in mind');
     const inner = payloadOf(stanza, 'ping', NS.ping);
     this.#past.look(turn, peer, [
