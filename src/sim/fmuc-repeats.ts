@@ -6,7 +6,7 @@ import type { Instant } from '../core/xmpp/time.ts';
 import type { Checker } from './judge.ts';
 import type { Violation } from './trace.ts';
 
-/** By then a node has said what it makes of a stanza. */
+/** By then a node that goes on has said what it makes of a stanza, in milliseconds. */
 const saidMs = 5_000;
 
 /**
@@ -14,15 +14,27 @@ const saidMs = 5_000;
  * has no such link. What comes of it if it is not noticed mostly shows nowhere, because messages and changes have identities, too.
  */
 export const repeatsAreNoticed: Checker = ({ world }) => {
+  const violations: Violation[] = [];
   let exercised = 0;
   const taken = new Set<string>();
-  const unnoticed = new Map<number, Violation & { readonly t: Instant }>();
+  /** By the place in the trace: repetitions of which their node has said nothing so far. */
+  const unnoticed = new Map<number, { readonly node: Jid; readonly t: Instant; readonly what: string }>();
   const hostile = world?.plan.hostileNode;
   const nodes = new Set((world?.plan.layout.nodes ?? []).map(({ address }) => address));
-  const noticed = ({ cause }: { readonly cause?: number | undefined }) => {
-    if (cause !== undefined) unnoticed.delete(cause);
-  };
   const isOfLink = (from: Jid, to: Jid) => nodes.has(from) && nodes.has(to) && from !== hostile && to !== hostile;
+  /** A node does something, because of what it was handed. It takes one thing after the other. */
+  const does = (node: Jid, t: Instant, cause: number | undefined) => {
+    if (cause === undefined) return;
+    unnoticed.delete(cause);
+    for (const [at, one] of unnoticed) {
+      if (one.node !== node || at > cause || t - one.t < saidMs) continue;
+      violations.push({ invariant: 'F-u', what: one.what, at });
+      unnoticed.delete(at);
+    }
+  };
+  const crashes = (node: Jid | undefined) => {
+    for (const [at, one] of unnoticed) if (node === undefined || one.node === node) unnoticed.delete(at);
+  };
   return {
     handed({ t, to, stanza }, i) {
       if (stanza.name === 'iq' || stanza.type === 'error' || !isOfLink(domainOf(stanza.from), to)) return;
@@ -33,18 +45,20 @@ export const repeatsAreNoticed: Checker = ({ world }) => {
       const key = `${to} ${place.session} ${place.n} ${stanza.id}`;
       if (taken.has(key)) {
         exercised++;
-        unnoticed.set(i, { invariant: 'F-u', what: `${to} takes ${stanzaText(stanza)} again`, at: i, t });
+        unnoticed.set(i, { node: to, t, what: `${to} takes ${stanzaText(stanza)} again` });
       }
       taken.add(key);
     },
-    sent: noticed,
-    kept: (_, __, record) => noticed(record),
+    sent: ({ by, t, cause }) => does(by, t, cause),
+    kept: (_, { node }, { t, cause }) => does(node, t, cause),
     other(record) {
-      if (record.kind === 'note') return noticed(record);
-      // What a node had not yet said is lost with it, if it crashes.
-      if (record.kind === 'undone' || record.kind === 'untold' || record.kind === 'fault' || record.kind === 'phase')
-        for (const [i, { t }] of unnoticed) if (record.t - t < saidMs) unnoticed.delete(i);
+      if (record.kind === 'note') does(record.node, record.t, record.cause);
+      // What a node has not looked at, or not yet said, is lost with it.
+      else if (record.kind === 'undone' || record.kind === 'untold') crashes(record.node);
+      else if (record.kind === 'phase') crashes(undefined);
+      else if (record.kind === 'fault' && (record.fault.kind === 'crash' || record.fault.kind === 'disk'))
+        crashes(record.fault.node);
     },
-    verdict: () => ({ violations: [...unnoticed.values()].map(({ t: _, ...violation }) => violation), exercised }),
+    verdict: () => ({ violations, exercised }),
   };
 };

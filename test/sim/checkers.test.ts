@@ -1322,18 +1322,21 @@ const joined: typeof cases = {
     good: (story) => {
       federated(story).gets(service, overLink(2));
       story.notes(service, undefined, story.gets(service, overLink(2)));
+      story.later(10_000).notes(service, undefined, story.gets(service, overLink(3)));
     },
     bad: {
       'a repetition is taken without a word': (story) => {
         federated(story).gets(service, overLink(2));
         story.gets(service, overLink(2));
+        story.later(10_000).notes(service, undefined, story.gets(service, overLink(3)));
       },
     },
     excused: {
-      'the node crashes before it says so': (story) => {
+      'the node crashes before it has looked at it': (story) => {
         federated(story).gets(service, overLink(2));
         story.gets(service, overLink(2));
         story.fault({ kind: 'crash', node: service, forMs: 1000 });
+        story.later(10_000).notes(service, undefined, story.gets(service, overLink(3)));
       },
     },
   },
