@@ -12,6 +12,7 @@ import { lostByBounceAlone } from './checkers/links.ts';
 import { servedHere, sessionsOf } from './checkers/occupants.ts';
 import { lastWord } from './checkers/words.ts';
 import type { Evidence } from './evidence.ts';
+import { repeatsAreNoticed } from './fmuc-repeats.ts';
 import { trust } from './fmuc-trust.ts';
 import type { Checker } from './judge.ts';
 import type { Verdict, Violation } from './trace.ts';
@@ -379,6 +380,7 @@ export const fmucCheckers: Readonly<Record<string, Checker>> = {
   'F-o': oneOccupantId,
   'F-p': onePerUser,
   'F-t': trust,
+  'F-u': repeatsAreNoticed,
   // `not-acceptable` says that the neighbour knows of no link (decision #24).
   'F-h': lostByBounceAlone('F-h', ['not-acceptable']),
 };

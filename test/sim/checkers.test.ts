@@ -1248,6 +1248,16 @@ const state = message(
 const lost = (nick: string) => shows(nick, bob, { type: 'unavailable', role: 'none', statuses: [333] });
 const across = (text: string) => message(at('Alice'), occupantJid(beyond, 'Alice'), { type: 'groupchat' }, body(text));
 
+/** Something of the other node's with its place on the link. */
+const overLink = (n: number) =>
+  message(
+    occupantJid(beyond, 'Carol'),
+    room,
+    { type: 'groupchat', id: `l${n}` },
+    body('#9:1'),
+    el('fmuc', NS.fmuc, { from: 'carol@beyond.lit/x' }, writeLinkPlace({ session: 'link', n })),
+  );
+
 /** The other node brings somebody in. */
 const brings = (story: Story, more: Partial<Occupant>) =>
   federated(story).keeps(undefined, {
@@ -1305,6 +1315,28 @@ const joined: typeof cases = {
         const said = both(federated(story)).accepts(alice, '#0:1');
         story.sends(service, across('#0:1'), said);
         story.sends(service, withMore(across('#0:1'), delay), said);
+      },
+    },
+  },
+  'F-u': {
+    good: (story) => {
+      federated(story).gets(service, overLink(2));
+      story.notes(service, undefined, story.gets(service, overLink(2)));
+      story.later(10_000).notes(service, undefined, story.gets(service, overLink(3)));
+    },
+    bad: {
+      'a repetition is taken without a word': (story) => {
+        federated(story).gets(service, overLink(2));
+        story.gets(service, overLink(2));
+        story.later(10_000).notes(service, undefined, story.gets(service, overLink(3)));
+      },
+    },
+    excused: {
+      'the node crashes before it has looked at it': (story) => {
+        federated(story).gets(service, overLink(2));
+        story.gets(service, overLink(2));
+        story.fault({ kind: 'crash', node: service, forMs: 1000 });
+        story.later(10_000).notes(service, undefined, story.gets(service, overLink(3)));
       },
     },
   },
