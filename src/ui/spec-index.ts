@@ -52,6 +52,32 @@ export function knowsSpec(spec: Spec): boolean {
 }
 
 const books: Record<string, { readonly title: string; readonly sections: Readonly<Record<string, string>> }> = {
+  '0281': {
+    title: 'DMUC1: Distributed Multi-User Chat',
+    sections: {
+      '1': 'Introduction',
+      '2': 'Terminology',
+      '3': 'Use Cases',
+      '4': 'Determining Support',
+      '5': 'Security Considerations',
+      '6': 'IANA Considerations',
+      '7': 'XMPP Registrar Considerations',
+      '8': 'Acknowledgements',
+      '9': 'XML Schema',
+      '1.1': 'Motivation',
+      '1.2': 'Requirements',
+      '1.3': 'Approach',
+      '2.1': 'General Terms',
+      '2.2': 'Entities',
+      '3.1': 'Creating a Room',
+      '3.2': 'Replicating a Room',
+      '3.3': 'Finding a Room',
+      '3.4': 'Joining a Shadow',
+      '3.5': 'Joining a Room',
+      '3.6': 'Sending a Message',
+      '3.7': 'Re-Syncing after Connectivity Loss',
+    },
+  },
   '0282': {
     title: 'DMUC2: Distributed MUC',
     sections: {
