@@ -6,7 +6,7 @@ import type { Instant } from '../core/xmpp/time.ts';
 import type { Checker } from './judge.ts';
 import type { Violation } from './trace.ts';
 
-/** By then a node that goes on has said what it makes of a stanza, in milliseconds. */
+/** How long after a node has come to something later it has said what it makes of a stanza, in milliseconds. */
 const saidMs = 5_000;
 
 /**
@@ -18,7 +18,7 @@ export const repeatsAreNoticed: Checker = ({ world }) => {
   let exercised = 0;
   const taken = new Set<string>();
   /** By the place in the trace: repetitions of which their node has said nothing so far. */
-  const unnoticed = new Map<number, { readonly node: Jid; readonly t: Instant; readonly what: string }>();
+  const unnoticed = new Map<number, { readonly node: Jid; readonly what: string; passed?: Instant }>();
   const hostile = world?.plan.hostileNode;
   const nodes = new Set((world?.plan.layout.nodes ?? []).map(({ address }) => address));
   const isOfLink = (from: Jid, to: Jid) => nodes.has(from) && nodes.has(to) && from !== hostile && to !== hostile;
@@ -27,7 +27,10 @@ export const repeatsAreNoticed: Checker = ({ world }) => {
     if (cause === undefined) return;
     unnoticed.delete(cause);
     for (const [at, one] of unnoticed) {
-      if (one.node !== node || at > cause || t - one.t < saidMs) continue;
+      if (one.node !== node || at > cause) continue;
+      // It has come to something later. What it says may still wait for the disk.
+      one.passed ??= t;
+      if (t - one.passed < saidMs) continue;
       violations.push({ invariant: 'F-u', what: one.what, at });
       unnoticed.delete(at);
     }
@@ -36,7 +39,7 @@ export const repeatsAreNoticed: Checker = ({ world }) => {
     for (const [at, one] of unnoticed) if (node === undefined || one.node === node) unnoticed.delete(at);
   };
   return {
-    handed({ t, to, stanza }, i) {
+    handed({ to, stanza }, i) {
       if (stanza.name === 'iq' || stanza.type === 'error' || !isOfLink(domainOf(stanza.from), to)) return;
       const place = placeOf(stanza);
       const fmuc = readFmuc(stanza.payloads)?.kind;
@@ -45,7 +48,7 @@ export const repeatsAreNoticed: Checker = ({ world }) => {
       const key = `${to} ${place.session} ${place.n} ${stanza.id}`;
       if (taken.has(key)) {
         exercised++;
-        unnoticed.set(i, { node: to, t, what: `${to} takes ${stanzaText(stanza)} again` });
+        unnoticed.set(i, { node: to, what: `${to} takes ${stanzaText(stanza)} again` });
       }
       taken.add(key);
     },

@@ -1328,10 +1328,17 @@ const joined: typeof cases = {
       'a repetition is taken without a word': (story) => {
         federated(story).gets(service, overLink(2));
         story.gets(service, overLink(2));
-        story.later(10_000).notes(service, undefined, story.gets(service, overLink(3)));
+        story.notes(service, undefined, story.gets(service, overLink(3)));
+        story.later(10_000).notes(service, undefined, story.gets(service, overLink(4)));
       },
     },
     excused: {
+      'it says so a little later, because it was frozen': (story) => {
+        federated(story).gets(service, overLink(2));
+        const again = story.gets(service, overLink(2));
+        story.later(10_000).notes(service, undefined, story.gets(service, overLink(3)));
+        story.notes(service, undefined, again);
+      },
       'the node crashes before it has looked at it': (story) => {
         federated(story).gets(service, overLink(2));
         story.gets(service, overLink(2));
