@@ -528,10 +528,10 @@ export const plantedBugs: readonly PlantedBug[] = [
   },
   {
     name: 'an echo is shown twice',
-    file: `${fmuc}replica-side.ts`,
-    find: 'if (asked) this.#happens(turn, asked);',
+    file: `${fmuc}of-now.ts`,
+    find: "if (change) commit(turn, change, { spec: '0289#8' });",
     replace:
-      "if (asked?.wish.kind === 'change' && asked.wish.change.kind === 'message') for (const _ of [1, 2]) commit(turn, asked.wish.change);\n    else if (asked) this.#happens(turn, asked);",
+      "for (const _ of change?.kind === 'message' ? [1, 2] : [1]) if (change) commit(turn, change, { spec: '0289#8' });",
     modes: ['0289pr'],
   },
   {

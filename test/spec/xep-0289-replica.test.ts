@@ -896,6 +896,19 @@ describe('decision #171: a replica of a replica', () => {
     expect(onLink(world)).toEqual([]);
   });
 
+  it('decision #160: a node whose users the primary refuses one after the other may still bring in one who may be in', () => {
+    const world = occupied('alice', 'hamlet');
+    const users = Array.from({ length: 30 }, (_, i) => `skull${i}@helsingor.lit`);
+    const bans = users.map((user) => el('item', NS.mucAdmin, { jid: user, affiliation: 'outcast' }));
+    const owner = jid('gertrude@denmark.lit/x');
+    world.send(iq(owner, rabbithole, { type: 'set', id: 'b' }, el('query', NS.mucAdmin, {}, ...bans)));
+    for (const [i, user] of users.entries()) world.send(joins(`${user}/x`, `${kronborg}/Skull ${i}`));
+    for (const user of users) expect([user, seen(world, `${user}/x`)]).toEqual([user, ['presence error forbidden']]);
+    world.send(joins(yorick, `${kronborg}/Yorick`));
+    for (const node of [rooms, denmark, helsingor])
+      expect([node, nicks(world, node)]).toEqual([node, ['Alice', 'Hamlet', 'Yorick']]);
+  });
+
   it('cut off from the primary, the one between says so to the other, and both keep their users', () => {
     const world = occupied('alice', 'hamlet', 'yorick');
     cut(world);

@@ -86,6 +86,7 @@ export class NodesBehind {
       peer,
       admit: (now) => take(now, peer, author, stanza),
       refuse: (now, why) => {
+        this.#links.budgets.joinedNothing(peer, now.env.now);
         const nick = resourceOf(stanza.from);
         const outside = place && { session: place.session, n: 0 };
         const guest = guestOf(peer, author, stanza);
