@@ -86,6 +86,19 @@ function planOf(mode: Mode): Plan {
     }),
     new Steady(0),
   );
+  // XEP-0281: the shadows are made before anybody enters.
+  const nodes = layout.nodes.map((node) =>
+    node.kind === 'replica'
+      ? node
+      : {
+          ...node,
+          rooms: node.rooms.map((room) =>
+            room.distribution.kind === 'source'
+              ? { ...room, distribution: { ...room.distribution, replicate: 'at-once' as const } }
+              : room,
+          ),
+        },
+  );
   const people = Object.entries(users).map(([name, user]) => ({
     jid: user,
     nick: name,
@@ -94,7 +107,7 @@ function planOf(mode: Mode): Plan {
   }));
   return {
     mode,
-    layout,
+    layout: { ...layout, nodes },
     domains,
     people,
     hostileNode: undefined,
@@ -324,7 +337,7 @@ async function play(stage: Stage, { layout, people }: Plan): Promise<void> {
 
 /** A ping and its answer, between nodes. */
 const keepalive =
-  /^<iq [^>]*(type="get"><ping xmlns="urn:xmpp:ping"(\/>|><[as] [^>]*\/><\/ping>)<\/iq>|type="result"(\/>|><[as] [^>]*\/><\/iq>))$/;
+  /^<iq [^>]*(type="get"><ping xmlns="urn:xmpp:ping"(\/>|>(<([as]|have) [^>]*\/>)+<\/ping>)<\/iq>|type="result"(\/>|>(<([as]|have) [^>]*\/>)+<\/iq>))$/;
 
 /** Ids and stamps by the order in which a receiver first sees them; errors without their text; no keepalive. */
 function alike(lines: readonly string[]): string[] {
@@ -345,8 +358,19 @@ function alike(lines: readonly string[]): string[] {
     );
 }
 
+/** All that is said, each thing once. */
+function said(lines: readonly string[]): readonly string[] {
+  return [
+    ...new Set(lines.flatMap((line) => [...line.matchAll(/<body>([^<]*)</g)].map(([, text]) => text ?? ''))),
+  ].sort();
+}
+
 describe.each(modes)('Embedded server with driver, and simulator: %s', (mode) => {
   const plan = planOf(mode);
+  // XEP-0281: one service has no shadow, and its users enter at the source.
+  const hosts = plan.layout.nodes
+    .map(({ address }) => address)
+    .filter((node) => mode !== '0281' || node !== 'rooms.s3.sim');
   let real: Stage;
   let made: Stage;
 
@@ -358,7 +382,7 @@ describe.each(modes)('Embedded server with driver, and simulator: %s', (mode) =>
   });
 
   it('hand something to every user and node', () => {
-    const receivers = [...Object.values(users), ...plan.layout.nodes.map(({ address }) => address)].sort();
+    const receivers = [...Object.values(users), ...hosts].sort();
     expect([...real.got.keys()].sort()).toEqual(receivers);
     expect([...made.got.keys()].sort()).toEqual(receivers);
   });
@@ -377,8 +401,15 @@ describe.each(modes)('Embedded server with driver, and simulator: %s', (mode) =>
     expect(found.filter((what) => !all.includes(what))).toEqual([]);
   });
 
-  it.each([...Object.values(users), ...plan.layout.nodes.map(({ address }) => address)])('hand %s the same', (to) => {
+  it.each([...Object.values(users), ...hosts])('hand %s the same', (to) => {
     expect(real.got.get(to)?.length).toBeGreaterThan(10);
+    if (mode === '0281') {
+      // When a link comes back between two instances that greet each other is a matter of luck, and with it who is seen to come
+      // and go meanwhile: so it is what is said that is compared.
+      const [there, here] = [real.got.get(to) ?? [], made.got.get(to) ?? []].map(said);
+      expect(here).toEqual(there);
+      return;
+    }
     const [there, here] = [real.got.get(to) ?? [], made.got.get(to) ?? []].map(alike);
     expect(here).toEqual(there);
   });
