@@ -16,7 +16,16 @@ import {
 } from '../../src/core/xep/xep0281.ts';
 import { bareOf, jid } from '../../src/core/xmpp/jid.ts';
 import { NS } from '../../src/core/xmpp/namespaces.ts';
-import { bodyOf, errorOf, iq, message, payloadOf, presence, type Stanza } from '../../src/core/xmpp/stanza.ts';
+import {
+  bodyOf,
+  errorOf,
+  iq,
+  message,
+  payloadOf,
+  presence,
+  type Stanza,
+  stanzaLength,
+} from '../../src/core/xmpp/stanza.ts';
 import { childrenOf, el, elementsOf, type XmlElement } from '../../src/core/xmpp/xml.ts';
 import type { Scenario, ScenarioSource } from '../../src/scenario/scenario.ts';
 import { coven } from '../support/scenarios.ts';
@@ -799,6 +808,52 @@ describe('decision #202: how two instances link', () => {
       ),
     );
     expect(seen(world, crone)).toEqual(['hail']);
+  });
+});
+
+describe('decisions #121 and #160: what an instance may send', () => {
+  it('a roster of large presences comes in parts that a server takes', () => {
+    const world = occupied();
+    const status = el('status', NS.client, {}, 'x'.repeat(100_000));
+    for (let i = 0; i < 8; i++) world.send(joins(`user${i}@macbeth.lit/x`, `${shadow}/user${i}`, status));
+    cut(world, 'bounce');
+    world.advance(120_000);
+    cut(world, undefined);
+    world.clear();
+    world.advance(70_000);
+    const rosters = world.crossed().filter(({ stanza }) => stanza.to === source && readRoster(stanza) !== undefined);
+    expect(rosters.length).toBeGreaterThan(4);
+    for (const { stanza } of rosters) expect(stanzaLength(stanza)).toBeLessThan(256 * 1024);
+    expect(roster(world, firsthost)).toHaveLength(11);
+  });
+
+  it('one that sends far too much is cut off for a while, also if it greets', () => {
+    const world = occupied();
+    const flood = () =>
+      iq(shadow, source, { type: 'get', id: 'f' }, el('room', NS.dmuc1, { id: 'theroom' }, el('history', NS.muc)));
+    for (let i = 0; i < 700; i++) world.inject(firsthost, macbeth, flood());
+    expect(states(world, firsthost)).toEqual({ [shadow]: 'split', [other]: 'live' });
+    world.clear();
+    world.inject(
+      firsthost,
+      macbeth,
+      iq(shadow, source, { type: 'set', id: 'g' }, el('resync', NS.ext, { session: 's' })),
+    );
+    expect(world.to(shadow).map((stanza) => errorOf(stanza)?.condition)).toContain('resource-constraint');
+    expect(states(world, firsthost)[shadow]).toBe('split');
+    world.advance(180_000);
+    expect(states(world, firsthost)[shadow]).toBe('live');
+  });
+
+  it('strangers that greet are not answered each with an order of ours', () => {
+    const world = occupied();
+    for (let i = 0; i < 50; i++)
+      world.inject(
+        firsthost,
+        `rooms.evil${i}.lit`,
+        iq(jid(`x@rooms.evil${i}.lit`), source, { type: 'set', id: 'g' }, el('resync', NS.ext, { session: 's' })),
+      );
+    expect(world.sent.filter(({ stanza }) => readServiceOrder(stanza) !== undefined).length).toBeLessThan(6);
   });
 });
 

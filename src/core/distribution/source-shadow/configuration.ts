@@ -20,8 +20,9 @@ import { NS } from '../../xmpp/namespaces.ts';
 import { sha1 } from '../../xmpp/sha1.ts';
 import { iq, message, payloadOf, type Stanza } from '../../xmpp/stanza.ts';
 import { utf8 } from '../../xmpp/utf8.ts';
-import { childOf, childrenOf, el, elementsOf, textOf, type XmlElement } from '../../xmpp/xml.ts';
+import { childOf, childrenOf, el, elementsOf, serializedLength, textOf, type XmlElement } from '../../xmpp/xml.ts';
 import type { Links } from './links.ts';
+import { inParts } from './parts.ts';
 
 /** Entries of the lists in one stanza. */
 const pageMax = 500;
@@ -34,7 +35,7 @@ interface Entry {
   readonly by?: Actor | undefined;
 }
 
-/** Decision #201: the fields of a configuration that every instance has. Where a room is listed, and how it is distributed, is not one. */
+/** Decision #201: the fields of a configuration that every instance has. How the room is distributed is not one of them. */
 function formOf({ config }: RoomView): readonly Field[] {
   const fields = settingFields.map(({ var: name, type, write }): Field => ({ var: name, type, values: write(config) }));
   const secret = config.password === '' ? [] : [config.password];
@@ -46,7 +47,7 @@ function formOf({ config }: RoomView): readonly Field[] {
   return [...fields, isProtected, { var: 'muc#roomconfig_roomsecret', type: 'text-private', values: secret }];
 }
 
-/** @param seen  whether real addresses of users of other servers may be in them; a whole domain is no user */
+/** The lists as this peer may know them. */
 function entriesOf(room: RoomView, links: Links, peer: Jid): readonly Entry[] {
   const users = new Set([...room.affiliations.keys(), ...room.reservedNicks.keys()]);
   return [...users]
@@ -97,12 +98,12 @@ export function pushConfig(turn: RoomTurn, links: Links, peer: Jid, shadows: rea
   const others = el('instances', NS.ext, {}, ...shadows.map((jid) => el('instance', NS.ext, { jid })));
   const { vcard } = room.config;
   const first = [others, ...(vcard === 'none' ? [] : [vcard])];
-  const entries = whole ? entriesOf(room, links, peer) : [];
-  for (let at = 0; at === 0 || at < entries.length; at += pageMax) {
-    const items = entries.slice(at, at + pageMax).map((entry) => writeEntry(links, peer, entry));
-    const more = at + pageMax < entries.length ? [writeMore()] : [];
+  const entries = whole ? entriesOf(room, links, peer).map((entry) => writeEntry(links, peer, entry)) : [];
+  const parts = inParts(entries, pageMax, (item) => serializedLength(item));
+  for (const [i, items] of parts.entries()) {
+    const more = i < parts.length - 1 ? [writeMore()] : [];
     const lists = whole ? [el('query', NS.mucAdmin, {}, ...items)] : [];
-    const config = writeConfig(form, ...(at === 0 ? first : []), ...lists, ...more);
+    const config = writeConfig(form, ...(i === 0 ? first : []), ...lists, ...more);
     links.ask(turn, iq(room.jid, peer, { type: 'set', id: turn.env.newId() }, config), 'config', '0281#3.2');
   }
 }

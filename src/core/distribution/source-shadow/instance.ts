@@ -129,7 +129,9 @@ export class Instance implements Protocol {
     if (!isOurs) return false;
     turn.note('0281#3.2', `${stanza.from} is no instance of this room: refused`, { sign: 'refused' });
     turn.send(errorReply(stanza, stanzaError('auth', 'forbidden', 'you are no instance of this room')), 'decision#200');
-    if (readGreeting(stanza.payloads)) this.#replicating?.reminds(turn, bareOf(stanza.from));
+    // Anybody may greet, so all strangers together are reminded now and then.
+    if (readGreeting(stanza.payloads) && this.#links.budgets.spend(turn.room.jid, 'word', turn.env.now))
+      this.#replicating?.reminds(turn, bareOf(stanza.from));
     return true;
   }
 

@@ -9,12 +9,13 @@ import { stanzaError } from '../../xmpp/errors.ts';
 import type { Jid } from '../../xmpp/jid.ts';
 import { NS } from '../../xmpp/namespaces.ts';
 import { errorOf, errorReply, iq, iqResult, payloadOf, type Stanza } from '../../xmpp/stanza.ts';
-import { childrenOf, el } from '../../xmpp/xml.ts';
-import { usersMax } from '../budgets.ts';
+import { childrenOf, el, serializedLength } from '../../xmpp/xml.ts';
+import { penaltyMs, usersMax } from '../budgets.ts';
 import { defaultTimes, jitter, probeMs, timeoutMs } from '../keepalive.ts';
 import { type InstancePeer, instancePeer } from '../peers.ts';
 import { digestFor, ownDigest, pushConfig } from './configuration.ts';
 import { instances, type Links, reached, sourceOf } from './links.ts';
+import { inParts } from './parts.ts';
 import type { Past } from './past.ts';
 import { lose, type Said, showAll } from './people.ts';
 import { rosterItem } from './stanzas.ts';
@@ -75,6 +76,7 @@ export class Linking {
     const record = instancePeer(room, peer);
     if (record === undefined || record.state === 'joining' || record.state === 'rejected') return;
     if (this.#links.isAsked(peer, 'greeting')) return;
+    if (this.#links.budgets.isCut(peer, env.now)) return turn.setTimer(greeting(peer), penaltyMs);
     const session = env.newId();
     this.#asked.set(peer, session);
     const request = iq(
@@ -110,6 +112,12 @@ export class Linking {
     const { room } = turn;
     const greeted = readGreeting(stanza.payloads);
     if (greeted === undefined) return false;
+    // Decision #160.
+    if (this.#links.budgets.isCut(peer, turn.env.now)) {
+      const error = stanzaError('wait', 'resource-constraint', 'your instance has sent too much');
+      turn.send(errorReply(stanza, error), 'decision#160', peer);
+      return true;
+    }
     if (this.#links.isAsked(peer, 'greeting') && room.jid < peer) {
       turn.send(errorReply(stanza, stanzaError('wait', 'conflict', 'you have been greeted')), 'decision#202', peer);
       return true;
@@ -181,8 +189,9 @@ export class Linking {
     const { room, env } = turn;
     const own = [...room.occupants.values()].filter(({ home }) => home === undefined);
     const items = own.map((occupant) => rosterItem(this.#links, occupant, peer));
-    for (let at = 0; at === 0 || at < items.length; at += partMax) {
-      const roster = writeRoster(items.slice(at, at + partMax), at + partMax < items.length);
+    const parts = inParts(items, partMax, (item) => serializedLength(writeRoster([item], false)));
+    for (const [i, part] of parts.entries()) {
+      const roster = writeRoster(part, i < parts.length - 1);
       this.#links.ask(turn, iq(room.jid, peer, { type: 'set', id: env.newId() }, roster), 'roster', '0281#3.2');
     }
   }

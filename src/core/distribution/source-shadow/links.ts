@@ -93,8 +93,8 @@ export class Links {
     turn.clearTimer(unanswered(peer));
   }
 
-  /** Sends an iq that the peer is to answer. @returns its id */
-  ask(turn: RoomTurn, iq: Stanza & { readonly id?: string | undefined }, what: Question, spec: string): void {
+  /** Sends an iq that the peer is to answer. */
+  ask(turn: RoomTurn, iq: Stanza, what: Question, spec: string): void {
     const { id = '', to: peer } = iq;
     this.#questions.set(id, { peer, what });
     turn.send(iq, spec, peer);
@@ -152,10 +152,10 @@ export class Links {
     return nick;
   }
 
-  /** From now on a user of this peer is called so here; `undefined`: they are gone. */
-  call(peer: Jid, theirs: string, nick: string | undefined): void {
+  /** From now on a user of this peer is called so here. */
+  call(peer: Jid, theirs: string, nick: string): void {
     const aliases = this.#aliases.get(peer) ?? new Map<string, string>();
-    if (nick === undefined || nick === theirs) aliases.delete(theirs);
+    if (nick === theirs) aliases.delete(theirs);
     else aliases.set(theirs, nick);
     this.#aliases.set(peer, aliases);
   }
@@ -163,9 +163,7 @@ export class Links {
   /** Which role the peer says that a user of its has, whom it calls so. */
   claims(peer: Jid, theirs: string, role: Role): void {
     const claimed = this.#claims.get(peer) ?? new Map<string, Role>();
-    if (role === 'none') claimed.delete(theirs);
-    else claimed.set(theirs, role);
-    this.#claims.set(peer, claimed);
+    this.#claims.set(peer, claimed.set(theirs, role));
   }
 
   claimOf(peer: Jid, theirs: string): Role | undefined {
@@ -175,6 +173,12 @@ export class Links {
   /** Its users who are called otherwise here: what it calls them, and what they are called. */
   otherwise(peer: Jid): readonly (readonly [string, string])[] {
     return [...(this.#aliases.get(peer) ?? [])];
+  }
+
+  /** A user whom this peer calls so is gone. */
+  gone(peer: Jid, theirs: string): void {
+    this.#aliases.get(peer)?.delete(theirs);
+    this.#claims.get(peer)?.delete(theirs);
   }
 
   forgetNames(peer: Jid): void {

@@ -115,7 +115,7 @@ export class Past {
     const page: XmlElement[] = [];
     let last: HistoryItem | undefined;
     let bytes = 0;
-    // A client that gives no position gets the newest.
+    // A peer of the plain XEP gives no position, and gets the newest.
     const offered = sendable(turn, counts ? wanted : wanted.slice(max === 0 ? wanted.length : -max));
     for (const item of offered) {
       const written = pastMessage(room, this.#links, item, peer);
@@ -211,8 +211,7 @@ function readPast(room: RoomView, links: Links, peer: Jid, element: XmlElement):
   const id = readStanzaId(payloads);
   const isRooms = nick === '' && readModeration(payloads) !== undefined;
   if (delay === undefined || (nick === '' && !isRooms)) return undefined;
-  const given = delay.from !== undefined && delay.from !== peer && bareOf(delay.from) !== peer ? delay.from : undefined;
-  const author = given;
+  const author = delay.from !== undefined && bareOf(delay.from) !== peer ? delay.from : undefined;
   const { by = peer } = id ?? {};
   // Without an id that lasts, the same words at the same time are the same message.
   const lasting = id?.id ?? `${delay.stamp} ${nick}`;

@@ -61,8 +61,7 @@ export function takePresence(turn: RoomTurn, links: Links, peer: Jid, stanza: St
   }
   if (known === undefined) return;
   if (user.statuses.includes(303) && user.nick !== undefined) return rename(turn, links, peer, known, nick, user.nick);
-  links.claims(peer, nick, 'none');
-  links.call(peer, nick, undefined);
+  links.gone(peer, nick);
   const statuses = user.statuses.filter((code) => code !== 110);
   const payloads = cleaned(room, { jid: known.jid, presence: stanza.payloads });
   leave(turn, known, { statuses, item: { affiliation: user.affiliation, ...by }, payloads }, { spec: '0281#3.6' });
@@ -81,7 +80,10 @@ export function show(turn: RoomTurn, links: Links, peer: Jid, said: Said, by: Ac
   const isOther = said.jid !== undefined && (known?.jid === undefined || bareOf(known.jid) !== bareOf(said.jid));
   const no = known === undefined || isOther ? mayBeIn(room, links, peer, said) : undefined;
   if (no !== undefined) {
-    if (known !== undefined) leave(turn, known, { payloads: [] }, { spec: no.spec });
+    if (known !== undefined) {
+      links.gone(peer, said.nick);
+      leave(turn, known, { payloads: [] }, { spec: no.spec });
+    }
     return refuseUser(turn, links, peer, said, no);
   }
   const nick = known?.nick ?? nickFor(turn, links, peer, said.nick);
@@ -215,8 +217,7 @@ function rename(turn: RoomTurn, links: Links, peer: Jid, before: Occupant, from:
   if (nick === undefined) return;
   const here = nickFor(turn, links, peer, nick, before);
   const claim = links.claimOf(peer, from) ?? before.role;
-  links.claims(peer, from, 'none');
-  links.call(peer, from, undefined);
+  links.gone(peer, from);
   if (here === undefined) return leave(turn, before, { payloads: [] });
   links.call(peer, nick, here);
   links.claims(peer, nick, claim);
@@ -230,7 +231,7 @@ export function showAll(turn: RoomTurn, links: Links, peer: Jid, all: readonly S
   const named = new Set(all.map(({ nick }) => links.nickOf(peer, nick)));
   for (const occupant of [...room.occupants.values()]) {
     if (occupant.home !== peer || named.has(occupant.nick)) continue;
-    links.call(peer, links.theirsOf(peer, occupant.nick), undefined);
+    links.gone(peer, links.theirsOf(peer, occupant.nick));
     leave(turn, occupant, { payloads: [] }, { spec: '0281#3.2' });
   }
   for (const said of all) if (parseNick(said.nick) === said.nick) show(turn, links, peer, said);

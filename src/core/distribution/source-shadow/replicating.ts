@@ -18,8 +18,8 @@ export class Replicating {
   readonly #config: SourceConfig;
   readonly #links: Links;
   readonly #linking: Linking;
-  /** By id of the iq: the shadow that it is about. */
-  readonly #asked = new Map<string, Jid>();
+  /** By shadow: the id of the last order about it. */
+  readonly #asked = new Map<Jid, string>();
   readonly #tries = new Map<Jid, number>();
 
   constructor(config: SourceConfig, links: Links, linking: Linking) {
@@ -80,15 +80,15 @@ export class Replicating {
   /** @param shadow  whose answer matters; absent: nobody waits for it */
   #order(turn: RoomTurn, service: Jid, order: XmlElement, shadow?: Jid): void {
     const id = turn.env.newId();
-    if (shadow !== undefined) this.#asked.set(id, shadow);
+    if (shadow !== undefined) this.#asked.set(shadow, id);
     turn.send(iq(domainOf(turn.room.jid), service, { type: 'set', id }, order), '0281#3.2', service);
   }
 
   /** A service answers. @returns whether it was asked by this room */
   take(turn: RoomTurn, stanza: Stanza): boolean {
-    const shadow = stanza.id === undefined ? undefined : this.#asked.get(stanza.id);
-    if (stanza.id === undefined || shadow === undefined || stanza.from !== domainOf(shadow)) return false;
-    this.#asked.delete(stanza.id);
+    const [shadow] = [...this.#asked].find(([peer, id]) => id === stanza.id && domainOf(peer) === stanza.from) ?? [];
+    if (shadow === undefined) return false;
+    this.#asked.delete(shadow);
     if (instancePeer(turn.room, shadow)?.state !== 'joining') return true;
     if (stanza.type === 'result') this.#accepted(turn, shadow);
     else this.#refused(turn, shadow, stanza);
@@ -154,6 +154,8 @@ export class Replicating {
   }
 
   #stop(turn: RoomTurn, shadow: Jid, destroy?: XmlElement): void {
+    this.#asked.delete(shadow);
+    this.#tries.delete(shadow);
     const order = { id: partsOf(shadow).local, instance: turn.room.jid, stops: true, destroy };
     turn.clearTimer(replicating(shadow));
     this.#order(turn, domainOf(shadow), writeServiceOrder('replicate', order));

@@ -124,7 +124,7 @@ export class Spreading {
     if (sourceOf(turn.room) !== undefined || home === undefined || home === this.#teller) return;
     const theirs = this.#links.theirsOf(home, nick);
     if (this.#links.claimOf(home, theirs) === role) return;
-    this.#links.claims(home, theirs, role);
+    if (role !== 'none') this.#links.claims(home, theirs, role);
     this.#links.of(home)?.send(turn, verdict(turn.room, this.#links, occupant, home, parts), 'decision#204');
   }
 }
