@@ -1,4 +1,4 @@
-import { bareOf, type Jid } from '../xmpp/jid.ts';
+import { bareOf, type Jid, parseNick } from '../xmpp/jid.ts';
 import { hasSession, isOf } from './sessions.ts';
 import { skeleton } from './skeleton.ts';
 import type { RoomView } from './state.ts';
@@ -27,4 +27,16 @@ export function nickIsReserved(room: RoomView, nick: string, user: Jid): boolean
     if (owner !== user && skeleton(reserved) === shape) return true;
   }
   return false;
+}
+
+/** Numbers that are tried behind a nick. */
+const numbersMax = 100;
+
+/** The nick with the first number behind it that makes it free, from 2 on. @returns undefined if there is none */
+export function numbered(nick: string, isFree: (other: string) => boolean): string | undefined {
+  for (let i = 2; i <= numbersMax; i++) {
+    const other = parseNick(`${nick} (${i})`);
+    if (other !== undefined && isFree(other)) return other;
+  }
+  return undefined;
 }

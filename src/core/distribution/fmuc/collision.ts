@@ -1,21 +1,18 @@
 /** Decisions #23 and #149: of two users with one nick, or with one session, which one stays. Every node comes to the same answer. */
 import { commit, leave } from '../../room/commit.ts';
 import type { Occupant } from '../../room/event.ts';
-import { nickIsFree } from '../../room/nick.ts';
+import { nickIsFree, numbered } from '../../room/nick.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
 import { localSessions } from '../../room/sessions.ts';
 import type { RoomView } from '../../room/state.ts';
 import type { LinkPlace } from '../../xep/sync.ts';
 import { stanzaError } from '../../xmpp/errors.ts';
-import { type Jid, occupantJid, parseJid, resourceOf } from '../../xmpp/jid.ts';
+import { type Jid, occupantJid } from '../../xmpp/jid.ts';
 import { errorReply, presence } from '../../xmpp/stanza.ts';
 import type { Links } from './links.ts';
 import type { Route } from './paths.ts';
 import { placed } from './place.ts';
 import { nickConflict } from './stanzas.ts';
-
-/** Nicks that are tried. */
-const nicksMax = 20;
 
 /** Whether an occupant came from the node where this way begins, also by this peer. */
 export function isOfOrigin({ paths }: Links, { home, jid }: Occupant, peer: Jid, { passed }: Route): boolean {
@@ -85,11 +82,7 @@ export function yieldNick(turn: RoomTurn, links: Links, loser: Occupant): void {
 /** Decision #185: the nick that a user gets in place of one that is taken on the joined side; undefined: they get none. */
 export function otherNick(room: RoomView, { nick, jid }: Occupant): string | undefined {
   if (jid === undefined || room.config.federation.collision !== 'rename' || room.config.nicksLocked) return undefined;
-  for (let i = 2; i <= nicksMax; i++) {
-    const other = parseJid(`${room.jid}/${nick} (${i})`);
-    if (other !== undefined && nickIsFree(room, resourceOf(other), jid)) return resourceOf(other);
-  }
-  return undefined;
+  return numbered(nick, (other) => nickIsFree(room, other, jid));
 }
 
 /** @param refusal  the place of a join that is refused, where there is no link */

@@ -1,11 +1,12 @@
 /** Decision #207: two users of a room who want one nick. */
 import { commit, leave } from '../../room/commit.ts';
 import { isLocal, type Occupant } from '../../room/event.ts';
+import { numbered } from '../../room/nick.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
 import { localSessions } from '../../room/sessions.ts';
 import { skeleton } from '../../room/skeleton.ts';
 import type { RoomView } from '../../room/state.ts';
-import { type Jid, parseNick } from '../../xmpp/jid.ts';
+import type { Jid } from '../../xmpp/jid.ts';
 import { instances, type Links, sourceOf } from './links.ts';
 
 /**
@@ -41,14 +42,8 @@ function yieldNick(turn: RoomTurn, links: Links, holder: Occupant): void {
   commit(turn, { kind: 'renamed', before: holder, after: { ...holder, nick }, ...statuses }, { spec: 'decision#207' });
 }
 
-const nicksMax = 100;
-
 function otherNick(room: RoomView, nick: string): string | undefined {
-  for (let i = 2; i <= nicksMax; i++) {
-    const other = parseNick(`${nick} (${i})`);
-    if (other !== undefined && room.occupantsByShape(skeleton(other)).length === 0) return other;
-  }
-  return undefined;
+  return numbered(nick, (other) => room.occupantsByShape(skeleton(other)).length === 0);
 }
 
 /** Users of other instances who are called otherwise here are called as there once nobody else is. */
