@@ -1,12 +1,14 @@
 import type { Command, Input } from '../core/node/input.ts';
 import type { MucNode, NodeEffect } from '../core/node/node.ts';
-import type { NodeSnapshot } from '../core/node/snapshot.ts';
+import type { NodeImage, NodeSnapshot } from '../core/node/snapshot.ts';
 import type { StatusRecord, StepRecord } from '../core/node/trace.ts';
+import type { ArchiveChange, Found } from '../core/room/archive-store.ts';
 import type { RoomEvent } from '../core/room/event.ts';
 import type { TimerId } from '../core/turn/effect.ts';
 import type { Env } from '../core/turn/env.ts';
 import { assertNever } from '../core/xmpp/errors.ts';
 import { type Instant, plus } from '../core/xmpp/time.ts';
+import { lastOf } from './archive-tail.ts';
 import type { EventStore } from './event-store.ts';
 import type { LinkHandlers, StanzaLink } from './stanza-link.ts';
 import { StepLog } from './step-log.ts';
@@ -48,6 +50,8 @@ export interface Restored {
  * presences, which no link takes at one time.
  */
 const sendsPerBatch = 5000;
+/** Searches of archives that are under way at most; who asks beyond that is told to ask again later. */
+const searchesMax = 100;
 /** Statuses are sent at most this often: a burst of joins is shown as one change. */
 const statusEveryMs = 100;
 
@@ -79,7 +83,9 @@ export class Driver {
   #running: Promise<void> | undefined;
   #stopped = false;
   #sinceSnapshot = 0;
-  /** What the last snapshot held: occupants and messages. */
+  /** Searches of archives that are under way. */
+  #searches = 0;
+  /** What the last snapshot held: occupants and affiliations. */
   #snapshotLength = 0;
   #lastStatus = '';
   #cancelStatus: (() => void) | undefined;
@@ -103,6 +109,7 @@ export class Driver {
       this.#snapshotLength = lengthOf(snapshot);
       this.#sinceSnapshot = events.length;
       for (const event of events) node.apply(event);
+      await this.#recall();
       onRestored?.({
         fromSnapshot: snapshot !== undefined,
         events: events.length,
@@ -167,9 +174,14 @@ export class Driver {
         }
         this.#queue.splice(0, taken);
         const events: RoomEvent[] = [];
+        const archived: ArchiveChange[] = [];
         for (const one of handled)
-          for (const effect of one?.effects ?? []) if (effect.kind === 'append') events.push(...effect.events);
-        if (events.length > 0) await this.#options.store.append(events);
+          for (const effect of one?.effects ?? [])
+            if (effect.kind === 'append') {
+              events.push(...effect.events);
+              archived.push(...(effect.archived ?? []));
+            }
+        if (events.length > 0) await this.#options.store.append(events, archived);
         if (this.#stopped) return;
         for (const one of handled) if (one) this.#release(one);
         await this.#options.link.drained?.();
@@ -216,6 +228,9 @@ export class Driver {
         case 'trace':
           step.note(effect);
           break;
+        case 'search':
+          this.#search(effect);
+          break;
         case 'setTimer':
         case 'clearTimer':
         case 'compact':
@@ -225,6 +240,28 @@ export class Driver {
       }
     }
     step.end();
+  }
+
+  /** Every room has the last of its messages at hand. */
+  async #recall(): Promise<void> {
+    const { node, store } = this.#options;
+    for (const { room, limits } of node.archives()) {
+      const { entries, isWhole } = await lastOf(store, room, limits);
+      node.recall(room, entries, isWhole);
+    }
+  }
+
+  /** What is found is an input of its own: the rooms go on meanwhile. */
+  #search({ search, asked }: Extract<NodeEffect, { kind: 'search' }>): void {
+    const answer = (found: Found) => {
+      this.#searches--;
+      this.#take({ input: { kind: 'found', search, asked, found } });
+    };
+    if (++this.#searches > searchesMax) return answer('failed');
+    this.#options.store.search(search).then(
+      (page) => answer({ page }),
+      () => answer('failed'),
+    );
   }
 
   #setTimer(id: TimerId, at: Instant): void {
@@ -249,7 +286,7 @@ export class Driver {
     this.#sinceSnapshot += appended;
     if (!now && this.#sinceSnapshot < Math.max(this.#snapshotLength, this.#options.snapshotEvery ?? 500)) return;
     this.#sinceSnapshot = 0;
-    const snapshot = this.#options.node.snapshot();
+    const snapshot = withoutHistory(this.#options.node.snapshot());
     this.#snapshotLength = lengthOf(snapshot);
     await this.#options.store.saveSnapshot(snapshot).catch(() => undefined);
   }
@@ -282,6 +319,13 @@ export class Driver {
   }
 }
 
+/** The archive has it. */
+function withoutHistory({ version, rooms }: NodeImage): NodeSnapshot {
+  return { version, rooms: rooms.map(({ history: _, ...room }) => room) };
+}
+
 function lengthOf(snapshot: NodeSnapshot | undefined): number {
-  return snapshot?.rooms.reduce((sum, { history, occupants }) => sum + history.length + occupants.length, 0) ?? 0;
+  return (
+    snapshot?.rooms.reduce((sum, { occupants, affiliations }) => sum + occupants.length + affiliations.length, 0) ?? 0
+  );
 }

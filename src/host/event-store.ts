@@ -1,4 +1,5 @@
 import type { NodeSnapshot } from '../core/node/snapshot.ts';
+import type { ArchiveChange, ArchivePage, ArchiveSearch } from '../core/room/archive-store.ts';
 import type { RoomEvent } from '../core/room/event.ts';
 
 /** A store refused or failed: disk full, database gone, fenced by a newer holder. */
@@ -20,9 +21,11 @@ export interface Recovered {
 export interface EventStore {
   /** Reads everything back. A torn tail is cut off; nothing that was durable is missing. */
   load(): Promise<Recovered>;
-  /** Resolves when all the events are durable, all of them or none. Rejects with StoreError. */
-  append(events: readonly RoomEvent[]): Promise<void>;
+  /** Resolves when the events and what they change in the archives are durable, all or none. Rejects with StoreError. */
+  append(events: readonly RoomEvent[], archived?: readonly ArchiveChange[]): Promise<void>;
   /** Replaces what was appended so far by a snapshot that includes it. */
-  saveSnapshot(snapshot: NodeSnapshot): Promise<void>;
+  saveSnapshot(snapshot: NodeSnapshot, archived?: readonly ArchiveChange[]): Promise<void>;
+  /** One page of an archive (XEP-0059). It has all that was appended before. */
+  search(search: ArchiveSearch): Promise<ArchivePage>;
   close(): Promise<void>;
 }

@@ -1,4 +1,6 @@
 import type { NodeSnapshot } from '../core/node/snapshot.ts';
+import { ArchiveList } from '../core/room/archive-list.ts';
+import type { ArchiveChange, ArchivePage, ArchiveSearch } from '../core/room/archive-store.ts';
 import type { RoomEvent } from '../core/room/event.ts';
 import { type EventStore, type Recovered, StoreError } from './event-store.ts';
 
@@ -8,15 +10,19 @@ export interface MemoryMedium {
   events: RoomEvent[];
   /** How many of them came with the last append. */
   last?: number;
+  archive?: ArchiveList;
 }
 
 /** A log that lives as long as the process: for tests, and where the browser offers no IndexedDB. */
 export class MemoryStore implements EventStore {
   readonly #medium: MemoryMedium;
+  readonly #archive: ArchiveList;
   #closed = false;
 
   constructor(medium: MemoryMedium = { events: [] }) {
     this.#medium = medium;
+    medium.archive ??= new ArchiveList();
+    this.#archive = medium.archive;
   }
 
   async load(): Promise<Recovered> {
@@ -25,17 +31,24 @@ export class MemoryStore implements EventStore {
     return { ...(snapshot ? { snapshot } : {}), events: [...events], last: this.#medium.last ?? 0 };
   }
 
-  async append(events: readonly RoomEvent[]): Promise<void> {
+  async append(events: readonly RoomEvent[], archived: readonly ArchiveChange[] = []): Promise<void> {
     this.#check();
+    this.#archive.apply(archived);
     this.#medium.events.push(...events);
     this.#medium.last = events.length;
   }
 
-  async saveSnapshot(snapshot: NodeSnapshot): Promise<void> {
+  async saveSnapshot(snapshot: NodeSnapshot, archived: readonly ArchiveChange[] = []): Promise<void> {
     this.#check();
+    this.#archive.apply(archived);
     this.#medium.snapshot = snapshot;
     this.#medium.events = [];
     this.#medium.last = 0;
+  }
+
+  async search(search: ArchiveSearch): Promise<ArchivePage> {
+    this.#check();
+    return this.#archive.search(search);
   }
 
   async close(): Promise<void> {

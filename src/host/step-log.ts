@@ -122,5 +122,7 @@ function inWords(input: Input): string {
       return 'connection lost';
     case 'stanza':
       return 'stanza';
+    case 'found':
+      return 'archive searched';
   }
 }

@@ -8,11 +8,12 @@ import {
   type SourceConfig,
 } from '../core/distribution/config.ts';
 import type { NodeConfig } from '../core/node/config.ts';
-import { defaultSettings, type RoomSettings } from '../core/room/config.ts';
+import { defaultArchive, defaultSettings, type RoomSettings } from '../core/room/config.ts';
 import { type Jid, jid } from '../core/xmpp/jid.ts';
 import {
   outboundsOf,
   type Scenario,
+  type ScenarioArchive,
   type ScenarioHosting,
   type ScenarioInstanceTrust,
   type ScenarioNode,
@@ -35,7 +36,8 @@ export function nodeConfigOf(scenario: Scenario, node: ScenarioNode): NodeConfig
       openCreation: node.openCreation ?? false,
       lockNewRooms: node.lockNewRooms ?? true,
       admins,
-      rooms: node.rooms.map((room) => roomConfigOf(room, admins)),
+      rooms: node.rooms.map((room) => roomConfigOf(room, admins, node.archive)),
+      ...(node.archive === undefined ? {} : { archive: node.archive }),
       ...(node.onDemand === undefined ? {} : { onDemand: sourceOf(node.onDemand) }),
       ...(node.hosting === undefined ? {} : { hosting: hostingOf(node.hosting) }),
     };
@@ -53,7 +55,11 @@ export function nodeConfigOf(scenario: Scenario, node: ScenarioNode): NodeConfig
   return { kind: 'replica', address, server, room: { ...room, distribution } };
 }
 
-function roomConfigOf(room: ScenarioRoom, admins: readonly Jid[]): DistributedRoomConfig {
+function roomConfigOf(
+  room: ScenarioRoom,
+  admins: readonly Jid[],
+  archive: ScenarioArchive = defaultArchive,
+): DistributedRoomConfig {
   const given = (room.affiliations ?? []).map(({ jid: user, affiliation }) => [jid(user), affiliation] as const);
   return {
     ...plainRoomConfig(jid(room.jid)),
@@ -66,6 +72,7 @@ function roomConfigOf(room: ScenarioRoom, admins: readonly Jid[]): DistributedRo
     maxOccupants: room.maxOccupants ?? 'none',
     historyMax: room.historyMax ?? 200,
     logging: room.logging ?? false,
+    archive: room.archive ?? archive,
     changeSubject: room.changeSubject ?? false,
     affiliations: new Map([...admins.map((admin) => [admin, 'owner'] as const), ...given]),
     distribution: distributionOf(room),

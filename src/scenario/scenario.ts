@@ -47,6 +47,8 @@ export type ScenarioNode =
       readonly openCreation?: boolean;
       /** Whether a room that is made so lets others in only once its maker has configured it (XEP-0045 §10.1); default true. */
       readonly lockNewRooms?: boolean;
+      /** How much the archive of a room keeps; absent: 1 GiB. */
+      readonly archive?: ScenarioArchive;
       /** Bare JIDs that are owners of every room of the service. */
       readonly admins?: readonly string[];
       /** XEP-0281: how rooms that are made so are distributed; absent: they are plain rooms. */
@@ -68,6 +70,13 @@ export type ScenarioNode =
       readonly keepalive?: { readonly interval: number; readonly timeout: number };
     };
 
+/** How much an archive keeps: messages, bytes, days. What is absent is no limit, so `{}` is for ever. */
+export interface ScenarioArchive {
+  readonly count?: number;
+  readonly bytes?: number;
+  readonly days?: number;
+}
+
 export interface ScenarioRoom {
   readonly jid: string;
   readonly name?: string;
@@ -82,6 +91,8 @@ export interface ScenarioRoom {
   readonly historyMax?: number;
   /** Whether the archive (XEP-0313) may be read, which status 170 tells; default false. */
   readonly logging?: boolean;
+  /** How much the archive keeps; absent: as any room of the service. */
+  readonly archive?: ScenarioArchive;
   /** Whether participants may change the subject (XEP-0045 §8.1); default false: only moderators. */
   readonly changeSubject?: boolean;
   readonly affiliations?: readonly {

@@ -3,6 +3,8 @@ import type { Input } from '../core/node/input.ts';
 import { createMucNode } from '../core/node/muc-node.ts';
 import type { MucNode, NodeEffect } from '../core/node/node.ts';
 import type { NodeSnapshot } from '../core/node/snapshot.ts';
+import { ArchiveList } from '../core/room/archive-list.ts';
+import type { ArchiveChange } from '../core/room/archive-store.ts';
 import type { RoomEvent } from '../core/room/event.ts';
 import type { TimerId } from '../core/turn/effect.ts';
 import type { Jid } from '../core/xmpp/jid.ts';
@@ -15,6 +17,8 @@ export interface Surroundings {
   newId(): string;
   /** Milliseconds until the next batch is durable; undefined: the disk is full and refuses it. */
   append(): number | undefined;
+  /** Milliseconds until an archive is searched; undefined: it cannot be. */
+  search(): number | undefined;
   /** @returns index of the record */
   appended(events: readonly RoomEvent[], cause: number | undefined): number;
   note(effect: Extract<NodeEffect, { kind: 'trace' }>, cause: number | undefined): void;
@@ -31,6 +35,7 @@ const inboxMax = 20_000;
 /** What is made durable together. */
 interface Batch {
   readonly events: readonly RoomEvent[];
+  readonly archived: readonly ArchiveChange[];
   /** Indices of their records in the trace. */
   readonly appends: readonly number[];
 }
@@ -71,6 +76,8 @@ export class Seat {
   /** Durable batches, oldest first, after the snapshot. */
   #log: Batch[] = [];
   #snapshot: NodeSnapshot | undefined;
+  /** The archives as they were at the snapshot. */
+  #archive = new ArchiveList();
 
   constructor(config: NodeConfig, skewMs: number, around: Surroundings) {
     this.config = config;
@@ -119,6 +126,7 @@ export class Seat {
     if (whole) {
       this.#log = [];
       this.#snapshot = undefined;
+      this.#archive = new ArchiveList();
     }
     this.#around.changed?.();
     return { appends: gone.flatMap(({ appends }) => appends), untold };
@@ -138,7 +146,9 @@ export class Seat {
   /** A snapshot replaces the log so far. */
   compact(): void {
     if (!this.up || this.#writing) return;
-    this.#snapshot = this.node.snapshot();
+    this.#archive = this.#archived();
+    const { version, rooms } = this.node.snapshot();
+    this.#snapshot = { version, rooms: rooms.map(({ history: _, ...room }) => room) };
     this.#log = [];
   }
 
@@ -164,7 +174,19 @@ export class Seat {
     const node = createMucNode(this.config);
     if (this.#snapshot !== undefined) node.restore(this.#snapshot);
     for (const { events } of this.#log) for (const event of events) node.apply(event);
+    const archive = this.#archived();
+    for (const { room, limits } of node.archives()) {
+      const entries = archive.entries(room);
+      node.recall(room, entries.slice(-limits.count), entries.length <= limits.count);
+    }
     return node;
+  }
+
+  /** The archives as they are on the disk. */
+  #archived(): ArchiveList {
+    const archive = new ArchiveList(this.#archive);
+    for (const { archived } of this.#log) archive.apply(archived);
+    return archive;
   }
 
   /** Handles all that waits, if now is the time for it. */
@@ -217,7 +239,11 @@ export class Seat {
     for (const effect of effects) {
       if (effect.kind === 'send') continue;
       if (effect.kind === 'append')
-        kept = { events: effect.events, appends: [this.#around.appended(effect.events, cause)] };
+        kept = {
+          events: effect.events,
+          archived: effect.archived ?? [],
+          appends: [this.#around.appended(effect.events, cause)],
+        };
       else if (effect.kind === 'setTimer') this.#setTimer(effect.timer, effect.at);
       else if (effect.kind === 'clearTimer') this.#timers.delete(effect.timer);
     }
@@ -229,8 +255,20 @@ export class Seat {
       for (const effect of effects) {
         if (effect.kind === 'send') this.#around.send(effect, cause);
         else if (effect.kind === 'trace') this.#around.note(effect, cause);
+        else if (effect.kind === 'search') this.#search(effect, cause);
       }
     this.#around.changed?.();
+  }
+
+  #search({ search, asked }: Extract<NodeEffect, { kind: 'search' }>, cause: number | undefined): void {
+    const life = this.#life;
+    const ms = this.#around.search();
+    const page = this.#archived().search(search);
+    this.#around.at(ms ?? 0, () => {
+      if (this.#life !== life) return;
+      const found = ms === undefined ? 'failed' : { page };
+      this.#take({ input: { kind: 'found', search, asked, found }, cause });
+    });
   }
 
   #setTimer(timer: TimerId, at: Instant): void {
@@ -245,7 +283,8 @@ export class Seat {
 }
 
 function both(a: Batch, b: Batch): Batch {
-  return { events: [...a.events, ...b.events], appends: [...a.appends, ...b.appends] };
+  const archived = [...a.archived, ...b.archived];
+  return { events: [...a.events, ...b.events], archived, appends: [...a.appends, ...b.appends] };
 }
 
 /** The list with one more: mostly it is the only one, and engines keep much room behind what is pushed to an empty list. */

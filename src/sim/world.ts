@@ -72,6 +72,7 @@ export class World {
           this.#faulty && plan.faults.quota > 0 && prng.chance(plan.faults.quota)
             ? undefined
             : 1 + prng.below(plan.appendMs),
+        search: () => (prng.chance(0.1) ? undefined : prng.below(20 * plan.appendMs)),
         appended: (events, cause) => this.record({ kind: 'append', t: this.now, node: address, events, cause }),
         note: ({ spec, what, peer, sign }, cause) =>
           this.record({ kind: 'note', t: this.now, node: address, spec, what, peer, sign, cause }),

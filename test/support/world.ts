@@ -1,6 +1,7 @@
 import type { Command, Input } from '../../src/core/node/input.ts';
 import { createMucNode } from '../../src/core/node/muc-node.ts';
 import type { MucNode, NodeEffect } from '../../src/core/node/node.ts';
+import { ArchiveList } from '../../src/core/room/archive-list.ts';
 import type { RoomEvent } from '../../src/core/room/event.ts';
 import type { TimerId } from '../../src/core/turn/effect.ts';
 import { writeJoin } from '../../src/core/xep/xep0045.ts';
@@ -36,6 +37,7 @@ interface Seat {
   readonly room: Jid | undefined;
   readonly timers: Map<TimerId, Instant>;
   readonly log: RoomEvent[];
+  readonly archive: ArchiveList;
   up: boolean;
   /** While it is frozen: what came meanwhile. */
   held: Stanza[] | undefined;
@@ -79,10 +81,11 @@ export class World {
       room: config.kind === 'replica' ? config.room.jid : undefined,
       timers: new Map(),
       log: [...log],
+      archive: new ArchiveList(),
       up: true,
       held: undefined,
     };
-    for (const event of log) seat.node.apply(structuredClone(event));
+    for (const event of log) seat.archive.apply(seat.node.apply(structuredClone(event)));
     this.#seats.set(address, seat);
     this.#handle(seat, { kind: 'command', command: { name: 'start', untold } });
     this.#handle(seat, { kind: 'linkUp', peer: config.server });
@@ -216,8 +219,13 @@ export class World {
   }
 
   #effect(seat: Seat, effect: NodeEffect): void {
-    if (effect.kind === 'append') seat.log.push(...structuredClone(effect.events));
-    else if (effect.kind === 'send')
+    if (effect.kind === 'append') {
+      seat.log.push(...structuredClone(effect.events));
+      seat.archive.apply(structuredClone(effect.archived ?? []));
+    } else if (effect.kind === 'search') {
+      const { search, asked } = effect;
+      this.#handle(seat, { kind: 'found', search, asked, found: { page: seat.archive.search(search) } });
+    } else if (effect.kind === 'send')
       this.#queue.push({ stanza: effect.stanza, spec: effect.spec, at: seat.server, sender: seat });
     else if (effect.kind === 'setTimer') seat.timers.set(effect.timer, effect.at);
     else if (effect.kind === 'clearTimer') seat.timers.delete(effect.timer);

@@ -3,9 +3,8 @@
  * asked has none before it agrees.
  */
 import { defaultRoomConfig } from '../room/config.ts';
-import type { RoomEvent } from '../room/event.ts';
+import type { NodeTurn } from '../room/room-turn.ts';
 import type { RoomView } from '../room/state.ts';
-import type { Turn } from '../turn/turn.ts';
 import type { ServiceOrder } from '../xep/xep0281.ts';
 import { type Condition, type ErrorType, stanzaError } from '../xmpp/errors.ts';
 import { bareOf, domainOf, type Jid, parseJid } from '../xmpp/jid.ts';
@@ -28,7 +27,7 @@ export function shadowConfig(jid: Jid, source: Jid, hosting: HostingConfig | und
  * @returns the room that it is about, if it is to be carried out there
  */
 export function host(
-  turn: Turn<RoomEvent>,
+  turn: NodeTurn,
   hosting: HostingConfig | undefined,
   rooms: readonly RoomView[],
   stanza: Stanza,

@@ -148,7 +148,7 @@ export class IncomingState {
   }
 
   #history(room: RoomView, { from, lastingIds }: Scope): Change[] {
-    const said = lastingIds ? [] : [...room.archive];
+    const said = lastingIds ? [] : [...room.atHand];
     const isNew = (item: HistoryItem) => {
       const at = said.findIndex((other) => sameWords(item, other));
       if (at >= 0) said.splice(at, 1);

@@ -1,4 +1,5 @@
 import type { DistributedRoomConfig, DistributionConfig, HostingConfig } from '../distribution/config.ts';
+import type { ArchiveLimits } from '../room/messages.ts';
 import type { Jid } from '../xmpp/jid.ts';
 
 /** What a node is and which rooms it starts with. */
@@ -15,6 +16,8 @@ export type NodeConfig =
       readonly lockNewRooms?: boolean;
       /** What rooms that are made by entering them are; absent: plain rooms. */
       readonly onDemand?: DistributionConfig;
+      /** How much the archive of a room keeps that is made by entering it, or at another service's wish; absent: as by default. */
+      readonly archive?: ArchiveLimits;
       /** Whose rooms it replicates (XEP-0281 §3.2); absent: nobody's. */
       readonly hosting?: HostingConfig;
       /** Owners of every room of the service (§5.2, "service-wide admins"). */

@@ -1,3 +1,4 @@
+import type { ArchiveSearch, Found } from '../room/archive-store.ts';
 import type { RoomEvent } from '../room/event.ts';
 import type { TimerId } from '../turn/effect.ts';
 import type { Jid } from '../xmpp/jid.ts';
@@ -25,4 +26,6 @@ export type Input =
   /** The stream to our own server came up (a new session, nothing of the old one in flight) or went down. */
   | { readonly kind: 'linkUp' | 'linkDown'; readonly peer: Jid }
   | { readonly kind: 'timer'; readonly timer: TimerId }
+  /** What a search of an archive found that was asked for because of the stanza `asked`. The room may be another by now. */
+  | { readonly kind: 'found'; readonly search: ArchiveSearch; readonly asked: Stanza; readonly found: Found }
   | { readonly kind: 'command'; readonly command: Command };

@@ -2,13 +2,15 @@ import type { DistributedRoomConfig } from '../distribution/config.ts';
 import { host, shadowConfig } from '../distribution/hosting.ts';
 import { meantBy } from '../distribution/primary-replica/by-service.ts';
 import type { Protocol } from '../distribution/protocol.ts';
+import type { ArchiveChange, ArchiveEntry } from '../room/archive-store.ts';
 import { commit } from '../room/commit.ts';
 import { defaultRoomConfig } from '../room/config.ts';
 import type { Occupant, RoomEvent } from '../room/event.ts';
+import type { AtHandLimits } from '../room/messages.ts';
 import { PassedOn } from '../room/passed.ts';
-import { receive } from '../room/receive.ts';
+import { receive, receiveFound } from '../room/receive.ts';
 import { retell } from '../room/recovery.ts';
-import { RoomTurn, readTimer } from '../room/room-turn.ts';
+import { type NodeTurn, RoomTurn, readTimer } from '../room/room-turn.ts';
 import { RoomState, type RoomView } from '../room/state.ts';
 import type { Env } from '../turn/env.ts';
 import { Turn } from '../turn/turn.ts';
@@ -23,7 +25,7 @@ import type { Command, Input } from './input.ts';
 import type { MucNode, NodeEffect } from './node.ts';
 import { protocolOf, roomConfigOf } from './protocol-of.ts';
 import { noSuchRoom, refuse, serviceIq } from './service.ts';
-import type { NodeSnapshot } from './snapshot.ts';
+import type { NodeImage, NodeSnapshot } from './snapshot.ts';
 import { roomStatus } from './status.ts';
 import type { NodeStatus } from './trace.ts';
 
@@ -56,6 +58,9 @@ class Service implements MucNode {
       case 'stanza':
         this.#stanza(turn, input.via, input.stanza);
         break;
+      case 'found':
+        this.#found(turn, input);
+        break;
       case 'command':
         this.#command(turn, input.command);
         break;
@@ -78,7 +83,7 @@ class Service implements MucNode {
     return turn.finish();
   }
 
-  apply(event: RoomEvent): void {
+  apply(event: RoomEvent): readonly ArchiveChange[] {
     let room = this.#rooms.get(event.room);
     if (room === undefined) {
       if (event.kind !== 'roomCreated')
@@ -86,17 +91,28 @@ class Service implements MucNode {
       room = this.#open(this.#configOf(event.room, event.of));
     }
     this.#rememberGone(room.state, event);
-    room.state.apply(event);
+    const changes = room.state.apply(event);
     if (event.kind === 'roomDestroyed') this.#rooms.delete(event.room);
+    return changes;
   }
 
-  snapshot(): NodeSnapshot {
+  snapshot(): NodeImage {
     return { version: 1, rooms: [...this.#rooms.values()].map(({ state }) => state.snapshot()) };
   }
 
-  restore(snapshot: NodeSnapshot): void {
-    for (const room of snapshot.rooms)
-      (this.#rooms.get(room.room) ?? this.#open(this.#configOf(room.room, room.of))).state.restore(room);
+  restore(snapshot: NodeSnapshot): readonly ArchiveChange[] {
+    return snapshot.rooms.flatMap((room) => {
+      const { state } = this.#rooms.get(room.room) ?? this.#open(this.#configOf(room.room, room.of));
+      return state.restore(room);
+    });
+  }
+
+  archives(): readonly { readonly room: Jid; readonly limits: AtHandLimits }[] {
+    return [...this.#rooms.values()].map(({ state }) => ({ room: state.jid, limits: state.limits }));
+  }
+
+  recall(room: Jid, entries: readonly ArchiveEntry[], isWhole: boolean): void {
+    this.#rooms.get(room)?.state.recall(entries, isWhole);
   }
 
   status(): NodeStatus {
@@ -125,7 +141,9 @@ class Service implements MucNode {
 
   /** A room that is not in the configuration. @param of  it is another instance of that one */
   #configOf(jid: Jid, of: Jid | undefined): DistributedRoomConfig {
-    return of === undefined ? this.#onDemandConfig(jid) : shadowConfig(jid, of, this.#hosting());
+    const config = of === undefined ? this.#onDemandConfig(jid) : shadowConfig(jid, of, this.#hosting());
+    const archive = this.#config.kind === 'service' ? this.#config.archive : undefined;
+    return archive === undefined ? config : { ...config, archive };
   }
 
   #hosting() {
@@ -146,7 +164,7 @@ class Service implements MucNode {
     };
   }
 
-  #command(turn: Turn<RoomEvent>, command: Command): void {
+  #command(turn: NodeTurn, command: Command): void {
     switch (command.name) {
       case 'start':
         for (const room of this.#rooms.values())
@@ -167,7 +185,7 @@ class Service implements MucNode {
     }
   }
 
-  #stanza(turn: Turn<RoomEvent>, via: Jid, received: Stanza): void {
+  #stanza(turn: NodeTurn, via: Jid, received: Stanza): void {
     // The one rule before any payload is read: a neighbour speaks for its own domain.
     if (domainOf(received.from) !== via)
       return turn.note('decision#11', `${via} handed over a stanza from ${received.from}: dropped`);
@@ -188,8 +206,14 @@ class Service implements MucNode {
     if (!room.protocol.fromPeer(here, stanza) && !room.protocol.fromUser(here, stanza)) receive(here, stanza);
   }
 
+  #found(turn: NodeTurn, { search, asked, found }: Extract<Input, { kind: 'found' }>): void {
+    const room = this.#rooms.get(search.room);
+    if (room) receiveFound(inRoom(turn, room), asked, found);
+    else if (this.#config.kind === 'service') noSuchRoom(turn, asked);
+  }
+
   /** What is addressed to the service itself. */
-  #toService(turn: Turn<RoomEvent>, stanza: Stanza): void {
+  #toService(turn: NodeTurn, stanza: Stanza): void {
     const isAnswer = stanza.type === 'result' || stanza.type === 'error';
     if (isAnswer) {
       for (const room of this.#rooms.values()) if (room.protocol.fromPeerhost?.(inRoom(turn, room), stanza)) return;
@@ -226,7 +250,7 @@ class Service implements MucNode {
   }
 
   /** XEP-0045 §7.2.11 and §10.1: there is no such room; entering it may make it. */
-  #createOnDemand(turn: Turn<RoomEvent>, stanza: Stanza): Room | undefined {
+  #createOnDemand(turn: NodeTurn, stanza: Stanza): Room | undefined {
     const jid = bareOf(stanza.to);
     const entering =
       stanza.name === 'presence' &&
@@ -251,7 +275,7 @@ class Service implements MucNode {
   }
 
   /** A temporary room ends with its last occupant (XEP-0045 §4.2). */
-  #closeEmpty(turn: Turn<RoomEvent>): void {
+  #closeEmpty(turn: NodeTurn): void {
     // A map may lose what is being looked at.
     for (const room of this.#rooms.values()) {
       const { state, protocol } = room;
@@ -262,7 +286,7 @@ class Service implements MucNode {
   }
 }
 
-function inRoom(turn: Turn<RoomEvent>, { state, protocol, passed }: Room): RoomTurn {
+function inRoom(turn: NodeTurn, { state, protocol, passed }: Room): RoomTurn {
   return new RoomTurn(turn, state, protocol, passed);
 }
 

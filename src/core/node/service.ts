@@ -1,7 +1,6 @@
-import type { RoomEvent } from '../room/event.ts';
 import { listed } from '../room/pages.ts';
+import type { NodeTurn } from '../room/room-turn.ts';
 import type { RoomView } from '../room/state.ts';
-import type { Turn } from '../turn/turn.ts';
 import { discoInfoResult, readDisco, writeDiscoItem } from '../xep/xep0030.ts';
 import { writeMucUser } from '../xep/xep0045.ts';
 import { rsm } from '../xep/xep0059.ts';
@@ -18,7 +17,7 @@ const versionNs = 'jabber:iq:version';
 
 /** IQs to the service itself: XEP-0045 §6.2, §6.3; XEP-0199; XEP-0092; XEP-0307. @param more  its further features */
 export function serviceIq(
-  turn: Turn<RoomEvent>,
+  turn: NodeTurn,
   rooms: Iterable<RoomView>,
   stanza: Stanza,
   more: readonly string[] = [],
@@ -62,7 +61,7 @@ export function serviceIq(
 }
 
 /** XEP-0307 §2: a name that no room here has. */
-function uniqueName(turn: Turn<RoomEvent>, rooms: Iterable<RoomView>, { to }: Stanza): string {
+function uniqueName(turn: NodeTurn, rooms: Iterable<RoomView>, { to }: Stanza): string {
   const taken = new Set([...rooms].map(({ jid }) => jid));
   for (;;) {
     const room = parseJid(`${turn.env.newId()}@${to}`);
@@ -75,7 +74,7 @@ function uniqueName(turn: Turn<RoomEvent>, rooms: Iterable<RoomView>, { to }: St
  * be in a room that is gone, and is told what somebody is told who is not in: `item-not-found` would say of an occupant that
  * only the nick is wrong (XEP-0410 §3).
  */
-export function noSuchRoom(turn: Turn<RoomEvent>, stanza: Stanza): void {
+export function noSuchRoom(turn: NodeTurn, stanza: Stanza): void {
   const isOccupant = resourceOf(stanza.to) !== '';
   if (stanza.name !== 'presence') {
     if (isOccupant)
@@ -93,6 +92,6 @@ export function noSuchRoom(turn: Turn<RoomEvent>, stanza: Stanza): void {
 }
 
 /** An answer where there is no room to give it. */
-export function refuse(turn: Turn<RoomEvent>, stanza: Stanza, condition: Condition, spec: string, text?: string): void {
+export function refuse(turn: NodeTurn, stanza: Stanza, condition: Condition, spec: string, text?: string): void {
   turn.send(errorReply(stanza, stanzaError('cancel', condition, text, bareOf(stanza.to))), spec);
 }

@@ -3,27 +3,32 @@ import { writeMucUser } from '../xep/xep0045.ts';
 import { pageOf, writePage } from '../xep/xep0059.ts';
 import { writeForwarded } from '../xep/xep0297.ts';
 import { queryForm, readQuery, writeFin, writeResult } from '../xep/xep0313.ts';
-import { stanzaError } from '../xmpp/errors.ts';
+import { type ErrorType, stanzaError } from '../xmpp/errors.ts';
 import { bareOf, type Jid, resourceOf } from '../xmpp/jid.ts';
 import { bodyOf, errorReply, iqResult, message, type Stanza, stanzaElement } from '../xmpp/stanza.ts';
+import { plus } from '../xmpp/time.ts';
 import type { XmlElement } from '../xmpp/xml.ts';
+import type { Found } from './archive-store.ts';
 import type { HistoryItem } from './event.ts';
 import { liveMessage, sendable } from './history.ts';
 import type { RoomTurn } from './room-turn.ts';
 import type { RoomView } from './state.ts';
 
+const dayMs = 24 * 3_600_000;
 /** A page holds at most this many messages, whatever was asked for (XEP-0059 §2.1). */
 const pageMax = 100;
 
 /**
  * The room's archive. XEP-0313 §6.1.2: each message once, no private ones, real JIDs only for those who may
- * see them. Access is checked with every query: a user who could not enter now reads nothing.
+ * see them. Access is checked with every query, and again with what was found: a user who could not enter now reads nothing.
+ *
+ * @param found  in the store; absent: nobody has searched it yet
  */
-export function archiveIq(turn: RoomTurn, stanza: Stanza, query: XmlElement): void {
+export function archiveIq(turn: RoomTurn, stanza: Stanza, query: XmlElement, found?: Found): void {
   const { room } = turn;
   const refuse = (
-    type: 'auth' | 'cancel' | 'modify',
-    condition: 'forbidden' | 'item-not-found' | 'bad-request' | 'feature-not-implemented',
+    type: ErrorType,
+    condition: 'forbidden' | 'item-not-found' | 'bad-request' | 'feature-not-implemented' | 'resource-constraint',
     text: string,
   ) => turn.send(errorReply(stanza, stanzaError(type, condition, text, room.jid)), '0313#6.1.2');
   if (!room.config.logging) return refuse('cancel', 'feature-not-implemented', 'this room keeps no archive');
@@ -40,18 +45,34 @@ export function archiveIq(turn: RoomTurn, stanza: Stanza, query: XmlElement): vo
   if (unknown) return refuse('cancel', 'feature-not-implemented', `no archive here is searched by ${unknown.var}`);
   const asked = readQuery(query);
   if ('error' in asked) return refuse('modify', 'bad-request', asked.error);
+  const page = { ...asked.page, max: Math.min(asked.page.max ?? pageMax, pageMax) };
+  // Nobody else speaks here.
+  const isOfRoom = asked.with === undefined || bareOf(asked.with) === room.jid;
+  const nick = asked.with === undefined ? undefined : resourceOf(asked.with);
+  const { end } = asked;
+  // What is older the archive may have until it next looks, but nobody reads it.
+  const { days } = room.config.archive;
+  const oldest = days === undefined ? undefined : plus(turn.env.now, -days * dayMs);
+  const start = oldest !== undefined && oldest > (asked.start ?? 0) ? oldest : asked.start;
+  if (found === undefined && isOfRoom && !room.isWhole) return turn.search({ nick, start, end, page }, stanza);
+  if (found === 'failed') return refuse('wait', 'resource-constraint', 'the archive cannot be read now');
   const isWanted = (item: HistoryItem) =>
-    item.at >= (asked.start ?? Number.NEGATIVE_INFINITY) &&
-    item.at <= (asked.end ?? Number.POSITIVE_INFINITY) &&
-    (asked.with === undefined || (bareOf(asked.with) === room.jid && resourceOf(asked.with) === item.nick));
-  const found = pageOf(room.archive, isWanted, { ...asked.page, max: Math.min(asked.page.max ?? pageMax, pageMax) });
-  if (found === undefined) return refuse('cancel', 'item-not-found', 'no message has the id of the page asked for');
+    isOfRoom &&
+    item.at >= (start ?? Number.NEGATIVE_INFINITY) &&
+    item.at <= (end ?? Number.POSITIVE_INFINITY) &&
+    (nick === undefined || nick === item.nick);
+  const result = found === undefined ? pageOf(room.atHand, isWanted, page) : foundPage(found);
+  if (result === undefined) return refuse('cancel', 'item-not-found', 'no message has the id of the page asked for');
   const role = occupant?.role ?? (affiliation === 'owner' || affiliation === 'admin' ? 'moderator' : 'none');
   const seesJid = (item: HistoryItem) => role === 'moderator' || (room.whois === 'anyone' && !isGuarded(room, item));
   // The page stays as it is, so that clients can go on from its ends.
-  for (const item of sendable(turn, found.page))
+  for (const item of sendable(turn, result.page))
     turn.send(archived(room, item, stanza.from, asked.queryId, seesJid(item)), '0313#6.1.2');
-  turn.send(iqResult(stanza, writeFin(found.complete, writePage(found))), '0313#4.3');
+  turn.send(iqResult(stanza, writeFin(result.complete, writePage(result))), '0313#4.3');
+}
+
+function foundPage({ page }: Exclude<Found, 'failed'>) {
+  return page && { ...page, page: page.page.map(({ item }) => item) };
 }
 
 /** Whether another node may show the address of this author to fewer than this room does: of who is gone nobody knows. */

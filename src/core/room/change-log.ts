@@ -1,8 +1,12 @@
 import type { HistoryItem, RoomEvent } from './event.ts';
+import { takesBack, tombstoneOf } from './retraction.ts';
+import { bytesOf } from './size.ts';
 import { subjectOf } from './subject.ts';
 
 /** Changes that a room can tell again. A peer node that missed more is given the whole state. Decision #41. */
 export const changesMax = 1000;
+/** And bytes of what was said with them. */
+const changesBytes = 8 * 1024 * 1024;
 
 /** An event that has a position in the room's sequence. */
 export type Placed = RoomEvent & { readonly n: number };
@@ -17,6 +21,7 @@ function withoutVcard(change: Placed): Placed {
 /** The last changes of a room, in the order of their n: what a peer node that missed some is told from (XEP-0282 §4.11.2). */
 export class ChangeLog {
   #changes: Placed[] = [];
+  #bytes = 0;
 
   get entries(): readonly Placed[] {
     return this.#changes;
@@ -24,9 +29,12 @@ export class ChangeLog {
 
   add(event: RoomEvent): void {
     if (event.n === undefined) return;
-    this.#changes.push(withoutVcard(event as Placed));
+    const change = withoutVcard(event as Placed);
+    this.#changes.push(change);
+    this.#bytes += weightOf(change);
     // Trimmed by a quarter at a time: shifting an array for every change would cost its length every time.
-    if (this.#changes.length > changesMax + changesMax / 4) this.#changes.splice(0, this.#changes.length - changesMax);
+    if (this.#changes.length > changesMax + changesMax / 4) this.#trim(changesMax, changesBytes);
+    else if (this.#bytes > changesBytes) this.#trim(changesMax, changesBytes * 0.75);
   }
 
   /** Everything after n, if nothing of it is missing. @param last  n of the room */
@@ -37,11 +45,12 @@ export class ChangeLog {
   }
 
   /** A message was taken back: a node that missed it is told of what is left. */
-  replace(item: HistoryItem): void {
+  takeBack(retraction: HistoryItem): void {
     this.#changes = this.#changes.map((change): Placed => {
       const said = change.kind === 'messageAccepted' || change.kind === 'subjectChanged' ? change.item : undefined;
-      if (said?.by !== item.by || said.id !== item.id) return change;
+      if (said === undefined || !takesBack(retraction, said)) return change;
       const { room, n } = change;
+      const item = tombstoneOf(said, retraction);
       if (change.kind === 'messageAccepted') return { kind: 'messageAccepted', room, n, item };
       // It ended the subject before it all the same.
       return { kind: 'subjectChanged', room, n, subject: subjectOf({ ...item, payloads: [] }) };
@@ -50,5 +59,29 @@ export class ChangeLog {
 
   restore(changes: readonly Placed[]): void {
     this.#changes = [...changes];
+    this.#bytes = changes.reduce((sum, change) => sum + weightOf(change), 0);
+  }
+
+  #trim(count: number, bytes: number): void {
+    let first = Math.max(0, this.#changes.length - count);
+    let left = this.#changes.slice(first).reduce((sum, change) => sum + weightOf(change), 0);
+    for (; left > bytes; first++) left -= weightOf(this.#changes[first] as Placed);
+    this.#changes.splice(0, first);
+    this.#bytes = left;
+  }
+}
+
+/** Bytes of what clients say in it. */
+function weightOf(change: Placed): number {
+  switch (change.kind) {
+    case 'messageAccepted':
+      return bytesOf(change.item.payloads);
+    case 'subjectChanged':
+      return bytesOf(change.item?.payloads ?? []);
+    case 'occupantEntered':
+    case 'occupantChanged':
+      return bytesOf(change.occupant.presence);
+    default:
+      return 0;
   }
 }

@@ -1,6 +1,7 @@
 import type { Affiliation, Role } from '../xep/xep0045.ts';
 import type { Jid } from '../xmpp/jid.ts';
 import type { XmlElement } from '../xmpp/xml.ts';
+import type { ArchiveLimits, AtHandLimits } from './messages.ts';
 
 /** What an owner may change (XEP-0045 §10.2; the fields of config-form.ts). */
 export interface RoomSettings {
@@ -146,6 +147,8 @@ export const defaultSettings: RoomSettings = {
   split: { policy: 'freeze', chat: true, private: true, entry: false, kick: true, away: false },
 };
 
+export const defaultArchive: ArchiveLimits = { bytes: 1024 ** 3 };
+
 /** How a room starts. */
 export interface RoomConfig extends RoomSettings {
   readonly jid: Jid;
@@ -154,6 +157,10 @@ export interface RoomConfig extends RoomSettings {
   readonly affiliations: ReadonlyMap<Jid, Affiliation>;
   /** Made by the first user who entered, not by the service's own configuration. */
   readonly onDemand: boolean;
+  /** How much its archive keeps. It is the service's to say: owners do not pay for the disk. */
+  readonly archive: ArchiveLimits;
+  /** How much of its messages it has at hand; absent: as its distribution needs. */
+  readonly atHandLimits?: AtHandLimits;
 }
 
 /** A room as it is when nobody said otherwise. */
@@ -164,5 +171,6 @@ export function defaultRoomConfig(jid: Jid): RoomConfig {
     subject: '',
     affiliations: new Map(),
     onDemand: false,
+    archive: defaultArchive,
   };
 }

@@ -1,28 +1,85 @@
 import { changesSubject } from '../xep/xep0045.ts';
 import { readRetract } from '../xep/xep0424.ts';
 import type { Jid } from '../xmpp/jid.ts';
+import { plus } from '../xmpp/time.ts';
+import type { ArchiveChange, ArchiveEntry } from './archive-store.ts';
 import { type HistoryItem, isLater } from './event.ts';
 import { isKept } from './keeping.ts';
+import { placeAfter, placeBetween } from './place.ts';
 import { takesBack, tombstoneOf } from './retraction.ts';
+import { bytesOf, detached } from './size.ts';
 
-/** Messages a room keeps for its archive. */
-export const archiveMax = 10_000;
+/** What a room has at hand of its messages. The rest is in its archive. */
+export interface AtHandLimits {
+  readonly count: number;
+  /** Of the payloads, as they are written. */
+  readonly bytes: number;
+}
+
+export const defaultLimits: AtHandLimits = { count: 1000, bytes: 4 * 1024 * 1024 };
+/** How much the archive keeps; the oldest beyond any of these goes. What is absent is no limit. */
+export interface ArchiveLimits {
+  readonly count?: number;
+  readonly bytes?: number;
+  readonly days?: number;
+}
+
+const dayMs = 24 * 3_600_000;
+/** After so many messages the archive is told what to keep. */
+const boundEvery = 64;
+
 /** Messages that are known to have passed. */
 const passedMax = 1000;
 
 type Identity = Pick<HistoryItem, 'by' | 'id'>;
+type Change<C = ArchiveChange> = C extends ArchiveChange ? Omit<C, 'room'> : never;
 
-/** The messages that a room keeps, oldest first, and which have been here. */
+/** Where a message stands in the archive, and its size. */
+interface Standing {
+  readonly place: string;
+  readonly bytes: number;
+}
+
+/** The last messages of a room, oldest first, and which have been here; what it keeps for its archive it says as it comes. */
 export class Messages {
+  readonly #room: Jid;
+  #limits: AtHandLimits;
+  #kept: ArchiveLimits;
+  #unbounded = 0;
   #items: HistoryItem[] = [];
+  /** Of each item. */
+  #standings: Standing[] = [];
+  #bytes = 0;
+  /** The archive has more than what is at hand. */
+  #hasOlder = false;
   /** Derived when it is asked for, and kept from then on: the ids by the room that gave them. Reading a log needs none. */
   #identities: Map<Jid, Set<string>> | undefined;
-  /** The last messages that were not to be kept: where nodes are linked in a ring, each comes back once. */
+  /** The last messages that were not to be kept, or are at hand no longer: where nodes are linked in a ring, each comes back once. */
   readonly #passed = new Set<string>();
   #hasRetractions = false;
+  #changes: ArchiveChange[] = [];
+
+  constructor(room: Jid, limits: AtHandLimits, kept: ArchiveLimits) {
+    this.#room = room;
+    this.#limits = limits;
+    this.#kept = kept;
+  }
+
+  /** From now on it has so much at hand, and the archive keeps so much. */
+  keep(limits: AtHandLimits, kept: ArchiveLimits): void {
+    this.#limits = limits;
+    const { count, bytes, days } = this.#kept;
+    this.#kept = kept;
+    if (kept.count !== count || kept.bytes !== bytes || kept.days !== days) this.#bound();
+  }
 
   get all(): readonly HistoryItem[] {
     return this.#items;
+  }
+
+  /** Whether this is all that the archive has. */
+  get isWhole(): boolean {
+    return !this.#hasOlder;
   }
 
   /** The last so many but for the subjects, which a user who enters is told apart (XEP-0045 §7.2.15). */
@@ -40,44 +97,42 @@ export class Messages {
     return this.#passed.has(`${by} ${id}`) || this.#identified().get(by)?.has(id) === true;
   }
 
-  /** Whether there is a message that this one takes back. */
+  /** Whether there is a message at hand that this one takes back. */
   retracts(item: HistoryItem): boolean {
     return this.#placeOfRetracted(item) >= 0;
   }
 
-  /** @returns what is left of a message that this one takes back (XEP-0424 §4) */
-  add(item: HistoryItem): HistoryItem | undefined {
+  /** What has changed in the archive since this was asked for the last time. */
+  takeChanges(): readonly ArchiveChange[] {
+    if (this.#changes.length === 0) return none;
+    const changes = this.#changes;
+    this.#changes = [];
+    return changes;
+  }
+
+  add(item: HistoryItem): void {
+    if (isKept(item.payloads)) this.#insert(this.#items.length, item);
+    // A log of an earlier version holds everything that was said.
+    else this.pass(item);
+  }
+
+  /**
+   * The same for one that was said a while ago: it goes where it belongs by its time.
+   *
+   * @returns what took it back before it came
+   */
+  addPast(item: HistoryItem): HistoryItem | undefined {
     if (!isKept(item.payloads)) {
-      // A log of an earlier version holds everything that was said.
       this.pass(item);
       return undefined;
     }
-    const tombstone = this.#takeBack(item);
-    if (readRetract(item.payloads) !== undefined) this.#hasRetractions = true;
-    this.#items.push(wholeItem(item));
-    if (this.#identities !== undefined) identify(this.#identities, item);
-    // Trimmed by a quarter at a time: shifting an array for every message would cost its length every time.
-    if (this.#items.length > archiveMax + archiveMax / 4) {
-      for (const old of this.#items.splice(0, this.#items.length - archiveMax))
-        for (const { by, id } of old.split === undefined ? [old] : [old, old.split])
-          this.#identities?.get(by)?.delete(id);
-    }
-    return tombstone;
-  }
-
-  /** The same for one that was said a while ago: it goes where it belongs by its time. */
-  addPast(item: HistoryItem): HistoryItem | undefined {
     // Mostly it is recent, so few messages come after it.
-    const after: HistoryItem[] = [];
-    for (let last = this.#items.at(-1); last !== undefined && isLater(last, item); last = this.#items.at(-1)) {
-      after.push(last);
-      this.#items.pop();
-    }
-    const tombstone = this.add(item);
-    while (after.length > 0) this.#items.push(after.pop() as HistoryItem);
-    // It may have been taken back before it came.
+    let index = this.#items.length;
+    while (index > 0 && isLater(this.#items[index - 1] as HistoryItem, item)) index--;
+    this.#insert(index, item);
     const retraction = this.#hasRetractions ? this.#items.findLast((each) => takesBack(each, item)) : undefined;
-    return retraction === undefined ? tombstone : this.#takeBack(retraction);
+    if (retraction) this.#takeBack(retraction);
+    return retraction;
   }
 
   /** It was not to be kept. */
@@ -93,21 +148,102 @@ export class Messages {
   forget({ by, id }: Identity): void {
     // It is gone, but it was here: if it comes again under this identity, it is not new.
     this.#identified();
-    this.#items = this.#items.filter((item) => item.provisional === undefined || item.by !== by || item.id !== id);
+    const index = this.#items.findIndex((item) => item.provisional && item.by === by && item.id === id);
+    if (index >= 0) {
+      this.#bytes -= this.#standings[index]?.bytes ?? 0;
+      this.#items.splice(index, 1);
+      this.#standings.splice(index, 1);
+    }
+    this.#change({ kind: 'forgotten', by, id });
   }
 
+  /** The room holds something else from now on. */
   clear(): void {
-    this.#items = [];
+    this.#set([]);
+    this.#hasOlder = false;
+    this.#change({ kind: 'emptied' });
+  }
+
+  /** After a start: the last entries of the archive. @param isWhole  it has no others */
+  recall(entries: readonly ArchiveEntry[], isWhole: boolean): void {
+    this.#set(entries);
+    this.#hasRetractions = entries.some(({ item }) => readRetract(item.payloads) !== undefined);
+    this.#hasOlder = !isWhole;
+    this.#changes = [];
+    this.#trim();
+  }
+
+  #set(entries: readonly ArchiveEntry[]): void {
+    this.#items = entries.map(({ item }) => wholeItem(item));
+    this.#standings = entries.map(({ place, item }) => ({ place, bytes: bytesOf(item.payloads) }));
+    this.#bytes = sum(this.#standings);
     this.#identities = undefined;
   }
 
-  #takeBack(item: HistoryItem): HistoryItem | undefined {
-    const place = this.#placeOfRetracted(item);
-    const target = this.#items[place];
-    if (target === undefined) return undefined;
-    const tombstone = wholeItem(tombstoneOf(target, item));
-    this.#items[place] = tombstone;
-    return tombstone;
+  #insert(index: number, given: HistoryItem): void {
+    const item = wholeItem(given);
+    const before = this.#standings[index - 1]?.place;
+    const after = this.#standings[index]?.place;
+    const free = after === undefined ? placeAfter(before, item.at) : placeBetween(before, after, item.at);
+    // What is older than all at hand stands somewhere in the archive, among others that are not at hand either.
+    const isOlder = index === 0 && this.#hasOlder;
+    const place = isOlder ? `${free}${item.by} ${item.id}` : free;
+    this.#change({ kind: 'kept', place, item });
+    if (isOlder) {
+      this.pass(item);
+    } else {
+      const bytes = bytesOf(item.payloads);
+      this.#items.splice(index, 0, item);
+      this.#standings.splice(index, 0, { place, bytes });
+      this.#bytes += bytes;
+      if (this.#identities !== undefined) identify(this.#identities, item);
+    }
+    if (++this.#unbounded >= boundEvery) this.#bound();
+    if (readRetract(item.payloads) !== undefined) {
+      this.#hasRetractions = true;
+      this.#takeBack(item);
+    }
+    this.#trim();
+  }
+
+  #bound(): void {
+    this.#unbounded = 0;
+    const { count, bytes, days } = this.#kept;
+    const now = this.#items.at(-1)?.at;
+    const before = days === undefined || now === undefined ? undefined : plus(now, -days * dayMs);
+    this.#change({ kind: 'bounded', retention: { count, bytes, before } });
+  }
+
+  #trim(): void {
+    const { count, bytes } = this.#limits;
+    // Trimmed by a quarter at a time: shifting an array for every message would cost its length every time.
+    if (this.#items.length <= count + count / 4 && this.#bytes <= bytes) return;
+    let first = Math.max(0, this.#items.length - count);
+    let left = sum(this.#standings.slice(first));
+    const enough = this.#bytes > bytes ? bytes * 0.75 : bytes;
+    for (; left > enough && first < this.#items.length - 1; first++) left -= this.#standings[first]?.bytes ?? 0;
+    for (const item of this.#items.splice(0, first))
+      for (const old of item.split === undefined ? [item] : [item, item.split]) {
+        this.#identities?.get(old.by)?.delete(old.id);
+        this.pass(old);
+      }
+    this.#standings.splice(0, first);
+    this.#bytes = left;
+    this.#hasOlder ||= first > 0;
+  }
+
+  /** XEP-0424 §4. */
+  #takeBack(retraction: HistoryItem): void {
+    this.#change({ kind: 'takenBack', retraction });
+    const index = this.#placeOfRetracted(retraction);
+    const target = this.#items[index];
+    const standing = this.#standings[index];
+    if (target === undefined || standing === undefined) return;
+    const tombstone = wholeItem(tombstoneOf(target, retraction));
+    const bytes = bytesOf(tombstone.payloads);
+    this.#items[index] = tombstone;
+    this.#standings[index] = { place: standing.place, bytes };
+    this.#bytes += bytes - standing.bytes;
   }
 
   #placeOfRetracted(item: HistoryItem): number {
@@ -122,6 +258,16 @@ export class Messages {
     }
     return this.#identities;
   }
+
+  #change(change: Change): void {
+    this.#changes.push({ room: this.#room, ...change } as ArchiveChange);
+  }
+}
+
+const none: readonly ArchiveChange[] = [];
+
+function sum(standings: readonly Standing[]): number {
+  return standings.reduce((all, { bytes }) => all + bytes, 0);
 }
 
 // A room looks at its history all the time, and engines are quick with what has one shape: so these have all parts, those
@@ -129,7 +275,22 @@ export class Messages {
 function wholeItem(item: HistoryItem): HistoryItem {
   const { by, id, nick, occupantId, author, at, stanzaId, lang, payloads, via, counted, split, provisional, order } =
     item;
-  return { by, id, nick, occupantId, author, at, stanzaId, lang, payloads, via, counted, split, provisional, order };
+  return {
+    by,
+    id,
+    nick,
+    occupantId,
+    author,
+    at,
+    stanzaId,
+    lang,
+    payloads: detached(payloads),
+    via,
+    counted,
+    split,
+    provisional,
+    order,
+  };
 }
 
 /** An item's identity, and the one under which it was said during a split. */

@@ -4,6 +4,7 @@ import { type ModerationRequest, readModerate, writeModeration } from '../xep/xe
 import type { Jid } from '../xmpp/jid.ts';
 import { iqResult, type Stanza } from '../xmpp/stanza.ts';
 import type { XmlElement } from '../xmpp/xml.ts';
+import type { Found } from './archive-store.ts';
 import type { ChangeOf } from './change.ts';
 import { commit, decided } from './commit.ts';
 import type { HistoryItem, Occupant } from './event.ts';
@@ -16,10 +17,25 @@ import { refuse } from './tell.ts';
 
 const spec = '0425#3';
 
-/** A moderator has the room take a message back. XEP-0425 §3. */
-export function moderateIq(turn: RoomTurn, stanza: Stanza, moderate: XmlElement): void {
+/** Messages of different nodes may have one id. */
+const sameIdMax = 100;
+
+/** A moderator has the room take a message back. XEP-0425 §3. @param found  in the store; absent: nobody has searched it yet */
+export function moderateIq(turn: RoomTurn, stanza: Stanza, moderate: XmlElement, found?: Found): void {
   const { room, distribution, env } = turn;
-  const wish = checkModeration(room, distribution, stanza.from, readModerate(moderate), env);
+  const { id } = readModerate(moderate);
+  const target = id === undefined ? undefined : find(room, id, found);
+  const wish = checkModeration(room, distribution, stanza.from, readModerate(moderate), target, env);
+  // It may be in the archive and no longer at hand.
+  const isUnknown = wish.kind === 'refusal' && wish.condition === 'item-not-found';
+  if (isUnknown && found === undefined && !room.isWhole) return turn.search({ id, page: { max: sameIdMax } }, stanza);
+  if (isUnknown && found === 'failed')
+    return refuse(
+      turn,
+      stanza,
+      refusal('wait', 'resource-constraint', spec, 'the archive cannot be read now'),
+      moderate,
+    );
   if (wish.kind === 'refusal') return refuse(turn, stanza, wish, moderate);
   if (wish.kind === 'message') {
     if (!decided(turn, stanza, [wish])) return;
@@ -34,13 +50,13 @@ function checkModeration(
   distribution: Distribution,
   user: Jid,
   { id, retract, reason }: ModerationRequest,
+  target: HistoryItem | undefined,
   env: Env,
 ): ChangeOf<'message'> | { readonly kind: 'done' } | Refusal {
   if (roleOf(room, distribution, user) !== 'moderator')
     return refusal('auth', 'forbidden', spec, 'only moderators moderate messages');
   if (id === undefined) return refusal('modify', 'bad-request', spec, 'a moderation names a message by its id');
   if (!retract) return refusal('modify', 'bad-request', spec, 'all that a moderation can be is a retraction');
-  const target = find(room, id);
   if (target === undefined) return refusal('cancel', 'item-not-found', spec, `no message here has the id ${id}`);
   // Decision #113.
   if (target.by !== room.jid)
@@ -55,8 +71,9 @@ function checkModeration(
 }
 
 /** The message with this id, this room's own before others'. */
-function find({ archive, jid }: RoomView, id: string): HistoryItem | undefined {
-  const named = archive.filter((item) => item.id === id && !item.provisional);
+function find({ atHand, jid }: RoomView, id: string, found: Found | undefined): HistoryItem | undefined {
+  const older = found === undefined || found === 'failed' ? [] : (found.page?.page ?? []).map(({ item }) => item);
+  const named = [...atHand, ...older].filter((item) => item.id === id && !item.provisional);
   return named.find(({ by }) => by === jid) ?? named[0];
 }
 

@@ -9,6 +9,7 @@ import { type Stanza, withParts } from '../xmpp/stanza.ts';
 import { answerOfAccount, relayedIq } from './account-iq.ts';
 import { adminIq } from './admin.ts';
 import { archiveIq } from './archive.ts';
+import type { Found } from './archive-store.ts';
 import { checkEnter, checkGroupchat, checkNick, checkPresence, checkPrivateMessage, checkSubject } from './checks.ts';
 import { commitAll, leaveSession, submit } from './commit.ts';
 import { discoverRoom } from './discovery.ts';
@@ -59,6 +60,14 @@ export function receive(turn: RoomTurn, received: Stanza): void {
     );
   const check = changesSubject(stanza.payloads) ? checkSubject : checkGroupchat;
   submit(turn, stanza, check(room, occupant, stanza, turn.env));
+}
+
+/** What a search of the archive found for a user who asked for it with this stanza. Who may ask now decides. */
+export function receiveFound(turn: RoomTurn, asked: Stanza, found: Found): void {
+  for (const query of asked.payloads) {
+    if (query.xmlns === mam && query.name === 'query') return archiveIq(turn, asked, query, found);
+    if (query.xmlns === moderateNs && query.name === 'moderate') return moderateIq(turn, asked, query, found);
+  }
 }
 
 function presence(turn: RoomTurn, occupant: Occupant | undefined, stanza: Stanza): void {

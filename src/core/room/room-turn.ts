@@ -4,12 +4,16 @@ import type { Sign, Spec } from '../turn/spec.ts';
 import type { Turn } from '../turn/turn.ts';
 import type { Jid } from '../xmpp/jid.ts';
 import type { Stanza } from '../xmpp/stanza.ts';
+import type { ArchiveChange, ArchiveSearch } from './archive-store.ts';
 import type { Change } from './change.ts';
 import type { Happening, Occupant, RoomEvent } from './event.ts';
 import { type Asked, PassedOn } from './passed.ts';
 import type { Refusal } from './refusal.ts';
 import type { RoomView } from './state.ts';
 import type { Traits } from './traits.ts';
+
+/** What one handled input does to a node, whichever of its rooms it concerns. */
+export type NodeTurn = Turn<RoomEvent, ArchiveChange, ArchiveSearch>;
 
 /**
  * The one seam between a room and a protocol: one per room, chosen in its configuration. A distribution holds only
@@ -63,9 +67,9 @@ export class RoomTurn {
   readonly room: RoomView;
   readonly distribution: Distribution;
   readonly passed: PassedOn;
-  readonly #turn: Turn<RoomEvent>;
+  readonly #turn: NodeTurn;
 
-  constructor(turn: Turn<RoomEvent>, room: RoomView, distribution: Distribution, passed = new PassedOn()) {
+  constructor(turn: NodeTurn, room: RoomView, distribution: Distribution, passed = new PassedOn()) {
     this.#turn = turn;
     this.room = room;
     this.distribution = distribution;
@@ -83,6 +87,11 @@ export class RoomTurn {
   /** Sends to a user or, with `over`, to a peer node. */
   send(stanza: Stanza | undefined, spec: Spec, over?: Jid): void {
     this.#turn.send(stanza, spec, over);
+  }
+
+  /** Has the room's archive searched. @param asked  the stanza that is answered with what is found */
+  search(search: Omit<ArchiveSearch, 'room'>, asked: Stanza): void {
+    this.#turn.search({ room: this.room.jid, ...search }, asked);
   }
 
   /**
@@ -119,7 +128,7 @@ class AnsweringTurn extends RoomTurn {
   readonly #answered: (answer: Stanza, spec: Spec) => void;
 
   constructor(
-    turn: Turn<RoomEvent>,
+    turn: NodeTurn,
     { room, distribution, passed }: RoomTurn,
     request: Stanza,
     answered: (answer: Stanza, spec: Spec) => void,

@@ -7,7 +7,7 @@ import type { Jid } from '../xmpp/jid.ts';
 import { NS } from '../xmpp/namespaces.ts';
 import { excess, nodeLimits, type StanzaSize } from '../xmpp/size.ts';
 import { make, payloadOf, type Stanza, withParts, withPayloads } from '../xmpp/stanza.ts';
-import { escapeText, utf8Length, type XmlElement } from '../xmpp/xml.ts';
+import { escapeText, serializedLength, utf8Length, type XmlElement } from '../xmpp/xml.ts';
 import type { HistoryItem, Occupant, Subject } from './event.ts';
 import { type Refusal, refusal } from './refusal.ts';
 
@@ -66,6 +66,16 @@ export function boundedSubject(subject: Subject): Subject {
 /** Whether a message that is kept can be sent. */
 export function isSendable({ payloads, stanzaId, lang }: HistoryItem): boolean {
   return fits(payloads, { id: stanzaId, lang });
+}
+
+/** Bytes of payloads as they are written. */
+export function bytesOf(payloads: readonly XmlElement[]): number {
+  return payloads.reduce((sum, element) => sum + serializedLength(element), 0);
+}
+
+/** The same payloads on their own: engines keep the whole of a text in memory for as long as a piece that was cut from it. */
+export function detached(payloads: readonly XmlElement[]): readonly XmlElement[] {
+  return payloads.length === 0 ? payloads : JSON.parse(JSON.stringify(payloads));
 }
 
 // A history is asked for again and again.

@@ -4,7 +4,7 @@ import type { Placed } from './change-log.ts';
 import type { RoomSettings } from './config.ts';
 import type { Actor, Divergence, HistoryItem, Invitation, Occupant, Order, PeerRecord, Subject } from './event.ts';
 
-/** All durable state of one room; plain data. */
+/** All durable state of one room, as stores keep it; plain data. */
 export interface RoomSnapshot {
   readonly room: Jid;
   readonly epoch: number;
@@ -17,7 +17,8 @@ export interface RoomSnapshot {
   readonly bans?: readonly (readonly [Jid, Actor])[];
   readonly reservedNicks: readonly (readonly [Jid, string])[];
   readonly occupantIds: readonly (readonly [Jid, string])[];
-  readonly history: readonly HistoryItem[];
+  /** Its messages are in the archive, and here in a snapshot of an earlier version. */
+  readonly history?: readonly HistoryItem[];
   /** Absent in a snapshot of an earlier version. */
   readonly invitations?: readonly Invitation[];
   /** The last changes, for peer nodes that missed some. */
@@ -31,3 +32,6 @@ export interface RoomSnapshot {
   /** The room of which this one is another instance. */
   readonly of?: Jid | undefined;
 }
+
+/** The same with the messages that the room has at hand. */
+export type RoomImage = RoomSnapshot & { readonly history: readonly HistoryItem[] };

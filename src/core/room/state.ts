@@ -1,6 +1,8 @@
 import type { Affiliation } from '../xep/xep0045.ts';
+import { readRetract } from '../xep/xep0424.ts';
 import { assertNever } from '../xmpp/errors.ts';
 import { bareOf, domainOf, type Jid } from '../xmpp/jid.ts';
+import type { ArchiveChange, ArchiveEntry } from './archive-store.ts';
 import { ChangeLog } from './change-log.ts';
 import type { RoomConfig, RoomSettings } from './config.ts';
 import {
@@ -16,17 +18,19 @@ import {
   type Subject,
 } from './event.ts';
 import { Invitations } from './invitations.ts';
-import { Messages } from './messages.ts';
+import { type ArchiveLimits, type AtHandLimits, defaultLimits, Messages } from './messages.ts';
 import { Reached } from './reached.ts';
 import { takesSubjectBack } from './retraction.ts';
 import { asSession, joined, localSessions, sessionsOf } from './sessions.ts';
 import { boundedPayloads, boundedSubject } from './size.ts';
 import { skeleton } from './skeleton.ts';
-import type { RoomSnapshot } from './snapshot.ts';
+import type { RoomImage, RoomSnapshot } from './snapshot.ts';
 import type { Traits } from './traits.ts';
 
 /** What everything but `apply` may see of a room. */
-export type RoomView = Omit<RoomState, 'apply' | 'restore'>;
+export type RoomView = Omit<RoomState, 'apply' | 'restore' | 'recall'>;
+
+type RoomTraits = Pick<Traits, 'keepsChanges' | 'givesOccupantIds' | 'atHandLimits'>;
 
 /** All durable state of one room. `apply` is the one writer. */
 export class RoomState {
@@ -56,10 +60,10 @@ export class RoomState {
   of: Jid | undefined;
   /** The last changes, for peer nodes that missed some; empty where the protocol does not need it. */
   readonly log = new ChangeLog();
-  readonly #traits: Pick<Traits, 'keepsChanges' | 'givesOccupantIds'>;
+  readonly #traits: RoomTraits;
   #divergence: readonly Divergence[] = [];
   #changes: Partial<RoomSettings> = {};
-  readonly #messages = new Messages();
+  readonly #messages: Messages;
   /** Derived when it is asked for: those whom this node serves itself. */
   #locals: readonly LocalOccupant[] | undefined;
   /** Derived: real full JID -> nick. */
@@ -67,10 +71,11 @@ export class RoomState {
   /** Derived when it is asked for, and kept from then on: skeleton of a nick -> nicks. */
   #shapes: Map<string, readonly string[]> | undefined;
 
-  constructor(config: RoomConfig, traits: Pick<Traits, 'keepsChanges' | 'givesOccupantIds'>) {
+  constructor(config: RoomConfig, traits: RoomTraits) {
     this.config = config;
     this.#traits = traits;
     this.affiliations = new Map(config.affiliations);
+    this.#messages = new Messages(config.jid, this.limits, keptOf(config));
   }
 
   get jid(): Jid {
@@ -81,9 +86,14 @@ export class RoomState {
     return this.config.whois;
   }
 
-  /** The whole of what is kept, oldest first: what the archive (XEP-0313) answers from. */
-  get archive(): readonly HistoryItem[] {
+  /** The last messages, oldest first: as many as it has at hand. The rest is in the archive (XEP-0313). */
+  get atHand(): readonly HistoryItem[] {
     return this.#messages.all;
+  }
+
+  /** Whether the archive has nothing but what is at hand. */
+  get isWhole(): boolean {
+    return this.#messages.isWhole;
   }
 
   /** What a user who enters may be sent: oldest first, at most `config.historyMax`. */
@@ -147,7 +157,13 @@ export class RoomState {
     return this.#messages.retracts(item);
   }
 
-  apply(event: RoomEvent): void {
+  /** @returns what changes with it in the room's archive */
+  apply(event: RoomEvent): readonly ArchiveChange[] {
+    this.#apply(event);
+    return this.#messages.takeChanges();
+  }
+
+  #apply(event: RoomEvent): void {
     if (event.n !== undefined) this.n = event.n;
     if (this.#traits.keepsChanges) this.log.add(event);
     switch (event.kind) {
@@ -176,7 +192,7 @@ export class RoomState {
       case 'invitationEnded':
         return this.invitations.end(event.invitation);
       case 'roomDestroyed':
-        return;
+        return this.#messages.clear();
       case 'occupantEntered':
         if (event.occupant.jid !== undefined) this.invitations.accepted(event.occupant.jid);
         return this.#put(event.occupant);
@@ -218,14 +234,14 @@ export class RoomState {
         this.epoch = event.epoch;
         this.#configure({ whois: event.whois, ...event.config });
         // The node that decides has still to judge what was said here while this node was cut off.
-        this.#replace({ ...event, history: [...event.history, ...this.archive.filter((item) => item.provisional)] });
+        this.#replace({ ...event, history: [...event.history, ...this.atHand.filter((item) => item.provisional)] });
         return;
       default:
         assertNever(event);
     }
   }
 
-  snapshot(): RoomSnapshot {
+  snapshot(): RoomImage {
     return {
       room: this.jid,
       epoch: this.epoch,
@@ -237,7 +253,7 @@ export class RoomState {
       bans: [...this.bans],
       reservedNicks: [...this.reservedNicks],
       occupantIds: [...this.occupantIds],
-      history: [...this.archive],
+      history: [...this.atHand],
       invitations: this.invitations.entries,
       log: [...this.log.entries],
       divergence: this.#divergence,
@@ -248,7 +264,8 @@ export class RoomState {
     };
   }
 
-  restore(snapshot: RoomSnapshot): void {
+  /** @returns what it has of the archive, where the snapshot is of the time when that was part of it */
+  restore(snapshot: RoomSnapshot): readonly ArchiveChange[] {
     this.epoch = snapshot.epoch;
     this.n = snapshot.n;
     this.locked = snapshot.locked;
@@ -265,7 +282,19 @@ export class RoomState {
     this.of = snapshot.of;
     this.log.restore(snapshot.log ?? []);
     this.#divergence = snapshot.divergence ?? [];
-    this.#replace(snapshot);
+    this.#replace({ ...snapshot, history: snapshot.history ?? [] });
+    return this.#messages.takeChanges();
+  }
+
+  /** After a start, when the log is read: the last entries of the archive. @param isWhole  it has no others */
+  recall(entries: readonly ArchiveEntry[], isWhole: boolean): void {
+    this.#messages.recall(entries, isWhole);
+  }
+
+  /** How much of its messages it has at hand. A user who enters may be sent so many in any case. */
+  get limits(): AtHandLimits {
+    const { count, bytes } = this.config.atHandLimits ?? this.#traits.atHandLimits ?? defaultLimits;
+    return { count: Math.max(count, this.config.historyMax), bytes };
   }
 
   #configure(given: Partial<RoomSettings>): void {
@@ -273,9 +302,10 @@ export class RoomState {
     const changes = given.maxOccupants === 0 ? { ...given, maxOccupants: 'none' as const } : given;
     this.#changes = { ...this.#changes, ...changes };
     this.config = { ...this.config, ...changes };
+    this.#messages.keep(this.limits, keptOf(this.config));
   }
 
-  #replace(state: Pick<RoomSnapshot, 'occupants' | 'history' | 'subject'>): void {
+  #replace(state: Required<Pick<RoomSnapshot, 'occupants' | 'history' | 'subject'>>): void {
     this.occupants.clear();
     this.#locals = undefined;
     this.#nicks.clear();
@@ -377,16 +407,20 @@ export class RoomState {
   #rememberPast(item: HistoryItem): void {
     const { author, occupantId } = item;
     if (author !== undefined && this.#traits.givesOccupantIds) this.#identifyUser(author, occupantId);
-    this.#tookBack(item, this.#messages.addPast(item));
+    const retraction = this.#messages.addPast(item);
+    if (retraction) this.log.takeBack(retraction);
+    this.#takesBack(item);
   }
 
   #remember(item: HistoryItem): void {
-    this.#tookBack(item, this.#messages.add(item));
+    this.#messages.add(item);
+    this.#takesBack(item);
   }
 
-  /** @param tombstone  what is left of a message that it took back, also for nodes that missed it */
-  #tookBack(item: HistoryItem, tombstone: HistoryItem | undefined): void {
-    if (tombstone !== undefined) this.log.replace(tombstone);
+  /** What it takes back nobody is told of, and nodes that missed it neither. */
+  #takesBack(item: HistoryItem): void {
+    if (readRetract(item.payloads) === undefined) return;
+    this.log.takeBack(item);
     if (this.subject && takesSubjectBack(item, this.subject)) this.subject = undefined;
   }
 }
@@ -411,6 +445,11 @@ function wholeOccupant(occupant: Occupant): Occupant {
     key,
     sessions,
   };
+}
+
+/** Without an archive that may be read, a room keeps what it needs itself. */
+function keptOf({ logging, archive }: RoomConfig): ArchiveLimits {
+  return logging ? archive : { ...archive, count: defaultLimits.count };
 }
 
 function refill<K, V>(map: Map<K, V>, entries: readonly (readonly [K, V])[]): void {

@@ -2,6 +2,7 @@ import type { Field } from '../xep/xep0004.ts';
 import type { Jid } from '../xmpp/jid.ts';
 import type { RoomSettings } from './config.ts';
 import type { Occupant, PeerRecord } from './event.ts';
+import type { AtHandLimits } from './messages.ts';
 import type { SettingField } from './setting-field.ts';
 
 /** A room among others. */
@@ -24,6 +25,8 @@ export interface Traits {
   contradiction?(room: Jid, settings: RoomSettings): string | undefined;
   /** Whether the room keeps its last changes, for nodes that missed some. */
   readonly keepsChanges: boolean;
+  /** How much of its messages it has at hand, for nodes that missed some; absent: as any room. */
+  readonly atHandLimits?: AtHandLimits;
   /** Whether the room gives its users their occupant ids (XEP-0421), and so keeps who has which. */
   readonly givesOccupantIds: boolean;
   /** Other nodes have copies of its lists, and so hear of every change of them. Absent: presences tell of most. */

@@ -6,10 +6,15 @@ import type { Sign, Spec } from './spec.ts';
 /** Names a timer of one node; setting it again replaces it. */
 export type TimerId = string & { readonly _timer: unique symbol };
 
-/** What a node asks for; `Event` is what its log keeps. The order of the list is the order in which it must happen. */
-export type Effect<Event> =
-  /** A barrier: nothing after it in the list leaves the host until these events are durable. */
-  | { readonly kind: 'append'; readonly events: readonly Event[] }
+/**
+ * What a node asks for; `Event` is what its log keeps, `Change` what happens to its archive, `Search` what is looked for there.
+ * The order of the list is the order in which it must happen.
+ */
+export type Effect<Event, Change = never, Search = never> =
+  /** A barrier: nothing after it in the list leaves the host until these events are durable, with what they change in the archive. */
+  | { readonly kind: 'append'; readonly events: readonly Event[]; readonly archived?: readonly Change[] }
+  /** The archive is searched because of the stanza `asked`; what is found comes back as an input, or that it failed. */
+  | { readonly kind: 'search'; readonly search: Search; readonly asked: Stanza }
   /** `over` is the next hop where that is a peer node, apart from the address `stanza.to`; else it is the user's own server. */
   | { readonly kind: 'send'; readonly over: Jid | undefined; readonly stanza: Stanza; readonly spec: Spec }
   | { readonly kind: 'setTimer'; readonly timer: TimerId; readonly at: Instant }

@@ -74,14 +74,25 @@ export function pageOf<T extends { readonly id: string }>(
   };
 }
 
-export function writePage({ page, index, count }: Omit<Page<{ readonly id: string }>, 'complete'>): XmlElement {
+/** §2.6: where its first item stands, and how many there are, is said if it is known. */
+export function writePage({
+  page,
+  index,
+  count,
+}: {
+  readonly page: readonly { readonly id: string }[];
+  readonly index?: number | undefined;
+  readonly count?: number | undefined;
+}): XmlElement {
   const [first] = page;
   const last = page.at(-1);
   return el(
     'set',
     rsm,
     {},
-    ...(first && last ? [el('first', rsm, { index: String(index) }, first.id), el('last', rsm, {}, last.id)] : []),
-    el('count', rsm, {}, String(count)),
+    ...(first && last
+      ? [el('first', rsm, index === undefined ? {} : { index: String(index) }, first.id), el('last', rsm, {}, last.id)]
+      : []),
+    ...(count === undefined ? [] : [el('count', rsm, {}, String(count))]),
   );
 }

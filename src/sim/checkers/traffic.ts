@@ -1,4 +1,4 @@
-import { archiveMax } from '../../core/room/messages.ts';
+import { defaultLimits } from '../../core/room/messages.ts';
 import { bodyOf } from '../../core/xmpp/stanza.ts';
 import type { Evidence } from '../evidence.ts';
 import type { Checker } from '../judge.ts';
@@ -76,7 +76,7 @@ function sizes({ world, people }: Evidence): Verdict {
     inbox: 5_000,
     timers: 16 + 2 * (people.length + world.seats.size),
     // Trimmed by a quarter at a time.
-    history: archiveMax + archiveMax / 4,
+    history: defaultLimits.count + defaultLimits.count / 4,
     occupants: people.length * 3,
     peers: world.seats.size,
     occupantIds: people.length * 3,

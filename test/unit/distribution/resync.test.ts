@@ -166,7 +166,7 @@ describe('what a room keeps of the past', () => {
       // Live: appended, whatever its time.
       { kind: 'messageAccepted', item: item('m0', 0) },
     );
-    expect(state.archive.map(({ id }) => id)).toEqual(['m1', 'm2', 'm2a', 'm3', 'm4', 'm0']);
+    expect(state.atHand.map(({ id }) => id)).toEqual(['m1', 'm2', 'm2a', 'm3', 'm4', 'm0']);
     expect(state.holds(item('m2', 2))).toBe(true);
     expect(state.occupantIdOf(jid('hatter@b.lit/other'))).toBe('h');
   });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Input } from '../../../src/core/node/input.ts';
 import type { MucNode, NodeEffect } from '../../../src/core/node/node.ts';
-import type { NodeSnapshot } from '../../../src/core/node/snapshot.ts';
+import type { NodeImage, NodeSnapshot } from '../../../src/core/node/snapshot.ts';
 import type { StatusRecord, StepRecord } from '../../../src/core/node/trace.ts';
 import type { RoomEvent } from '../../../src/core/room/event.ts';
 import type { TimerId } from '../../../src/core/turn/effect.ts';
@@ -50,14 +50,20 @@ class FakeNode implements MucNode {
       if (effect.kind === 'append') effect.events.forEach((event) => void this.apply(event));
     return effects;
   }
-  apply(event: RoomEvent): void {
+  apply(event: RoomEvent): readonly never[] {
     this.applied.push(event);
+    return [];
   }
-  snapshot(): NodeSnapshot {
+  archives(): readonly never[] {
+    return [];
+  }
+  recall(): void {}
+  snapshot(): NodeImage {
     return { version: 1, rooms: [] };
   }
-  restore(snapshot: NodeSnapshot): void {
+  restore(snapshot: NodeSnapshot): readonly never[] {
     this.restored = snapshot;
+    return [];
   }
   status() {
     return {

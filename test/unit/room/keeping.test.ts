@@ -53,13 +53,13 @@ describe('XEP-0334 in rooms, decision #110', () => {
       (each, i) => ({ kind: 'messageAccepted', n: i + 1, item: each }) as const,
     );
     const read = state(...log, { kind: 'subjectChanged', n: 4, subject: subjectOf(item('four', subject)) });
-    expect([ids(read.archive), read.n, read.subject?.text]).toEqual([['one', 'three'], 4, 'Fire Burn']);
+    expect([ids(read.atHand), read.n, read.subject?.text]).toEqual([['one', 'three'], 4, 'Fire Burn']);
     const restored = state();
     restored.restore({ ...read.snapshot(), history: [item('one', body), item('two', active)] });
-    expect(ids(restored.archive)).toEqual(['one']);
+    expect(ids(restored.atHand)).toEqual(['one']);
     // What was said in a split by this node's own users, too.
     const said = item('five', active);
-    expect(ids(state({ kind: 'diverged', act: { kind: 'said', id: 'five', jid: peer, item: said } }).archive)).toEqual(
+    expect(ids(state({ kind: 'diverged', act: { kind: 'said', id: 'five', jid: peer, item: said } }).atHand)).toEqual(
       [],
     );
   });
@@ -73,7 +73,7 @@ describe('XEP-0334 in rooms, decision #110', () => {
       { kind: 'subjectChanged', subject: subjectOf(set), item: set },
       { kind: 'messageAccepted', item: item('three', body) },
     );
-    expect([ids(read.archive), ids(read.history)]).toEqual([
+    expect([ids(read.atHand), ids(read.history)]).toEqual([
       ['zero', 'one', 'two', 'three'],
       ['one', 'three'],
     ]);
@@ -83,7 +83,7 @@ describe('XEP-0334 in rooms, decision #110', () => {
     const passed = (id: string) => ({ kind: 'positionPassed', passed: { by: peer, id } }) as const;
     const read = state(...Array.from({ length: 1001 }, (_, i) => passed(`id${i}`)));
     expect(['id0', 'id1', 'id1000', 'x'].map((id) => read.holds({ by: peer, id }))).toEqual([false, true, true, false]);
-    expect(read.archive).toEqual([]);
+    expect(read.atHand).toEqual([]);
   });
 
   it('a subject of a while ago goes where it belongs by its time, and is there once', () => {
@@ -92,6 +92,6 @@ describe('XEP-0334 in rooms, decision #110', () => {
     const later = { ...item('three', body), at: instant(9) };
     const read = state({ kind: 'messageAccepted', item: item('one', body) }, { kind: 'messageAccepted', item: later });
     for (const _ of [1, 2]) read.apply({ room, ...event });
-    expect(ids(read.archive)).toEqual(['one', 'two', 'three']);
+    expect(ids(read.atHand)).toEqual(['one', 'two', 'three']);
   });
 });

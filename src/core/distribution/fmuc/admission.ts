@@ -121,7 +121,7 @@ export function mayTellOf(room: RoomView, links: Links, peer: Jid, item: History
 
 /** Whether this room may have accepted something at that time, and lost it with its log: such comes back before anything new. */
 function mayHaveLost(room: RoomView, peer: Jid, at: Instant): boolean {
-  return at < room.epoch && !room.archive.some((item) => item.via === peer && item.at > room.epoch);
+  return at < room.epoch && !room.atHand.some((item) => item.via === peer && item.at > room.epoch);
 }
 
 /**

@@ -49,7 +49,7 @@ function takeGroupchat(turn: RoomTurn, links: Links, peer: Jid, occupant: Known,
   const trail = trailOf(stanza, peer);
   const item = { ...said, ...(isNamed ? {} : { by: peer, id: env.newId() }), counted: trail?.order };
   if (room.holds(item)) return turn.note('decision#27', 'a message that is here already: dropped');
-  links.paths.recall(room.archive, env.now);
+  links.paths.recall(room.atHand, env.now);
   const late = trail !== undefined && links.paths.isLate(occupant.jid, trail, env.now);
   // Decision #163: what is of the moment is over.
   if (late && !isKept(item.payloads)) return;

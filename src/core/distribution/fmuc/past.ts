@@ -32,10 +32,10 @@ export function takePastMessage(turn: RoomTurn, links: Links, peer: Jid, author:
 }
 
 /** Decision #168: what is here already, under an identity that nobody but the author's own node may change. */
-export function isToldAnew({ archive }: RoomView, peer: Jid, item: HistoryItem): boolean {
+export function isToldAnew({ atHand }: RoomView, peer: Jid, item: HistoryItem): boolean {
   const { author, stanzaId } = item;
   if (author === undefined || stanzaId === undefined || isOwnUser(peer, author)) return false;
-  return archive.some((known) => known.author === author && known.stanzaId === stanzaId && sameWords(known, item));
+  return atHand.some((known) => known.author === author && known.stanzaId === stanzaId && sameWords(known, item));
 }
 
 /** The subject of such a join. */

@@ -22,7 +22,7 @@ import { nodeHistory, pastMessage, pastSubject, resyncRequest, retractionsFor } 
  * @returns undefined if they never were, as far as this room knows: then it asks for all that it may have
  */
 export function missing(room: RoomView, peer: Jid, now: Instant, lost: Instant | undefined): Resync | undefined {
-  const last = lost ?? room.archive.findLast(({ via }) => via === peer)?.at;
+  const last = lost ?? room.atHand.findLast(({ via }) => via === peer)?.at;
   if (last === undefined) return undefined;
   const inStep = Math.min(now, last);
   const around = room.history.filter(({ at, nick }) => nick !== '' && at >= inStep - underWayMs);

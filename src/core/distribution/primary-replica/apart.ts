@@ -195,7 +195,7 @@ export function enterAgain(turn: RoomTurn, sessions: readonly LocalOccupant[], n
   const occupant = { ...local, affiliation: 'none', role, provisional: true } as const;
   turn.record({ kind: 'occupantChanged', occupant, ...(n === undefined ? {} : { n }) });
   // Of all that is kept: a room that shows no history to those who enter has one all the same.
-  const after = room.archive.findLast(({ provisional }) => !provisional)?.id ?? '';
+  const after = room.atHand.findLast(({ provisional }) => !provisional)?.id ?? '';
   for (const { jid } of sessions)
     diverge(turn, { kind: 'entered', id: turn.env.newId(), jid, history: { maxstanzas: 0 }, after });
 }

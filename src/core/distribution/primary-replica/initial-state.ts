@@ -94,7 +94,7 @@ export class InitialState {
     const { room } = turn;
     const before = [...room.occupants.values()];
     // Of all that is kept: what was said here during the split must not push out what they have seen before it.
-    const held = new Set(room.archive.map(identityOf));
+    const held = new Set(room.atHand.map(identityOf));
     const said = new Set(room.divergence.flatMap((act) => (act.kind === 'said' ? [act.id] : [])));
     const subjectBefore = room.subject;
     const unserved = new Map<Jid, string>();

@@ -39,8 +39,7 @@ export class Provisional {
   caughtUp(turn: RoomTurn, said: ReadonlySet<string>): void {
     this.#claims.clear();
     if (said.size === 0) return;
-    for (const { id, split } of turn.room.archive)
-      if (split !== undefined && said.has(split.id)) this.#accepted.add(id);
+    for (const { id, split } of turn.room.atHand) if (split !== undefined && said.has(split.id)) this.#accepted.add(id);
   }
 
   /**
@@ -84,7 +83,7 @@ export class Provisional {
     const after = entry?.kind === 'entered' ? entry.after : undefined;
     // What was said beside them takes no place among what the room shows to who enters; who was in before has seen what was
     // before.
-    const ofRoom = room.archive.filter(({ provisional }) => !provisional);
+    const ofRoom = room.atHand.filter(({ provisional }) => !provisional);
     const first =
       after === undefined ? ofRoom.length - room.config.historyMax : ofRoom.findIndex(({ id }) => id === after) + 1;
     const withheld = ofRoom.slice(Math.max(0, first)).filter(({ id }) => !this.#accepted.has(id));

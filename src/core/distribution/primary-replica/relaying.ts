@@ -86,8 +86,8 @@ function takeError(turn: RoomTurn, session: Session, local: LocalOccupant | unde
 }
 
 /** Whether it is the id of a message to all, as far as this replica keeps them. */
-function wasSaid({ archive }: RoomView, id: string): boolean {
-  return archive.findLast(({ stanzaId }) => stanzaId === id) !== undefined;
+function wasSaid({ atHand }: RoomView, id: string): boolean {
+  return atHand.findLast(({ stanzaId }) => stanzaId === id) !== undefined;
 }
 
 /** Decision #6: a join allows one `<enter/>`. */

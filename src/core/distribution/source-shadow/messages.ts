@@ -33,7 +33,7 @@ export function placed(
 ): ChangeOf<'message'> | ChangeOf<'subject'> {
   const order = { epoch: room.epoch, n: room.reached.in(room.jid, room.epoch) + 1 };
   // What is answered comes before the answer, also where the clock of its instance was ahead.
-  const last = room.archive.at(-1);
+  const last = room.atHand.at(-1);
   const at = last !== undefined && last.at > env.now && last.at <= env.now + aheadMs ? last.at : env.now;
   const now: HistoryItem = { ...change.item, at, order };
   // At one time another room's may stand after it, and of two subjects of one time neither is the newer: so it is not of that time.

@@ -103,7 +103,7 @@ export class Past {
       since = seconds === undefined ? undefined : env.now - seconds * 1000,
     } = asked.history;
     const max = Math.min(pageMax, maxstanzas);
-    const archive = room.archive;
+    const archive = room.atHand;
     const start =
       after === undefined ? 0 : archive.findLastIndex(({ by, id }) => by === after.by && id === after.id) + 1;
     const wanted = archive.filter(

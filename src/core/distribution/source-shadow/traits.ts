@@ -9,6 +9,8 @@ import { shadowsOf } from './linking.ts';
 const shared = {
   features: [NS.dmuc1, NS.ext],
   keepsChanges: false,
+  // §3.7: what others missed in a split is told from what is at hand.
+  atHandLimits: { count: 10_000, bytes: 16 * 1024 * 1024 },
   givesOccupantIds: true,
   listsAreCopied: true,
   reaches: ({ home }) => home === undefined,
