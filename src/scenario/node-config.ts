@@ -37,6 +37,7 @@ export function nodeConfigOf(scenario: Scenario, node: ScenarioNode): NodeConfig
       lockNewRooms: node.lockNewRooms ?? true,
       admins,
       rooms: node.rooms.map((room) => roomConfigOf(room, admins, node.archive)),
+      ...(node.limits === undefined ? {} : { limits: node.limits }),
       ...(node.archive === undefined ? {} : { archive: node.archive }),
       ...(node.onDemand === undefined ? {} : { onDemand: sourceOf(node.onDemand) }),
       ...(node.hosting === undefined ? {} : { hosting: hostingOf(node.hosting) }),

@@ -47,6 +47,8 @@ export type ScenarioNode =
       readonly openCreation?: boolean;
       /** Whether a room that is made so lets others in only once its maker has configured it (XEP-0045 §10.1); default true. */
       readonly lockNewRooms?: boolean;
+      /** Rooms that users may make by entering them: each of them 1,000, and all together 100,000. */
+      readonly limits?: { readonly perUser?: number; readonly all?: number };
       /** How much the archive of a room keeps; absent: 1 GiB. */
       readonly archive?: ScenarioArchive;
       /** Bare JIDs that are owners of every room of the service. */

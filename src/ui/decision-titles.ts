@@ -151,4 +151,7 @@ export const decisions: Readonly<Record<string, string>> = {
   '207': 'one nick for two users of different instances',
   '208': 'one session at one instance',
   '209': 'whom a client follows to a shadow',
+  '220': 'how much a room keeps beside its messages',
+  '221': 'how many rooms a user may make',
+  '222': 'messages at hand, and in the archive',
 };

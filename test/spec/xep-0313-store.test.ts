@@ -137,7 +137,7 @@ function spoken(count: number, more: ConstructorParameters<typeof Chamber>[0] = 
   return chamber;
 }
 
-describe('XEP-0313 where the room has only the last messages at hand', () => {
+describe('decision #222: XEP-0313 where the room has only the last messages at hand', () => {
   it('a room that has all at hand answers at once', () => {
     const chamber = spoken(5);
     chamber.asks();

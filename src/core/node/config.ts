@@ -1,6 +1,7 @@
 import type { DistributedRoomConfig, DistributionConfig, HostingConfig } from '../distribution/config.ts';
 import type { ArchiveLimits } from '../room/messages.ts';
 import type { Jid } from '../xmpp/jid.ts';
+import type { RoomLimits } from './makers.ts';
 
 /** What a node is and which rooms it starts with. */
 export type NodeConfig =
@@ -16,6 +17,8 @@ export type NodeConfig =
       readonly lockNewRooms?: boolean;
       /** What rooms that are made by entering them are; absent: plain rooms. */
       readonly onDemand?: DistributionConfig;
+      /** How many rooms users may make. */
+      readonly limits?: RoomLimits;
       /** How much the archive of a room keeps that is made by entering it, or at another service's wish; absent: as by default. */
       readonly archive?: ArchiveLimits;
       /** Whose rooms it replicates (XEP-0281 §3.2); absent: nobody's. */

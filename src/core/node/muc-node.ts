@@ -22,6 +22,7 @@ import { NS } from '../xmpp/namespaces.ts';
 import { type Stanza, withParts } from '../xmpp/stanza.ts';
 import type { NodeConfig } from './config.ts';
 import type { Command, Input } from './input.ts';
+import { Makers } from './makers.ts';
 import type { MucNode, NodeEffect } from './node.ts';
 import { protocolOf, roomConfigOf } from './protocol-of.ts';
 import { noSuchRoom, refuse, serviceIq } from './service.ts';
@@ -44,6 +45,9 @@ class Service implements MucNode {
   readonly #config: NodeConfig;
   readonly #rooms = new Map<Jid, Room>();
   readonly #apply = (event: RoomEvent) => this.apply(event);
+  /** Those that the input which is handled has to do with. */
+  readonly #touched = new Set<Room>();
+  readonly #makers = new Makers();
   /** Until the start: the users who left in the log that is read, as they were, by room and nick. */
   #gone: Map<Jid, Map<string, Occupant>> | undefined = new Map();
 
@@ -65,7 +69,7 @@ class Service implements MucNode {
         this.#command(turn, input.command);
         break;
       case 'linkUp':
-        for (const room of this.#rooms.values()) room.protocol.linkUp(inRoom(turn, room));
+        for (const room of this.#rooms.values()) room.protocol.linkUp(this.#inRoom(turn, room));
         break;
       case 'linkDown':
         turn.note('6120#4.9', `the stream to ${input.peer} is down`);
@@ -73,13 +77,14 @@ class Service implements MucNode {
       case 'timer': {
         const { name, room: jid } = readTimer(input.timer);
         const room = this.#rooms.get(jid);
-        room?.protocol.timer(inRoom(turn, room), name);
+        room?.protocol.timer(this.#inRoom(turn, room), name);
         break;
       }
       default:
         assertNever(input);
     }
     this.#closeEmpty(turn);
+    this.#touched.clear();
     return turn.finish();
   }
 
@@ -92,7 +97,11 @@ class Service implements MucNode {
     }
     this.#rememberGone(room.state, event);
     const changes = room.state.apply(event);
-    if (event.kind === 'roomDestroyed') this.#rooms.delete(event.room);
+    if (event.kind === 'roomCreated' && event.owner !== undefined) this.#makers.made(event.room, bareOf(event.owner));
+    if (event.kind === 'roomDestroyed') {
+      this.#rooms.delete(event.room);
+      this.#makers.gone(event.room);
+    }
     return changes;
   }
 
@@ -103,6 +112,10 @@ class Service implements MucNode {
   restore(snapshot: NodeSnapshot): readonly ArchiveChange[] {
     return snapshot.rooms.flatMap((room) => {
       const { state } = this.#rooms.get(room.room) ?? this.#open(this.#configOf(room.room, room.of));
+      if (state.config.onDemand) {
+        const [owner] = room.affiliations.find(([, affiliation]) => affiliation === 'owner') ?? [];
+        if (owner !== undefined) this.#makers.made(room.room, owner);
+      }
       return state.restore(room);
     });
   }
@@ -168,16 +181,16 @@ class Service implements MucNode {
     switch (command.name) {
       case 'start':
         for (const room of this.#rooms.values())
-          retell(inRoom(turn, room), command.untold ?? [], this.#gone?.get(room.state.jid) ?? new Map());
+          retell(this.#inRoom(turn, room), command.untold ?? [], this.#gone?.get(room.state.jid) ?? new Map());
         this.#gone = undefined;
         // A replica's room is its primary's to create.
         if (this.#config.kind === 'service')
-          for (const room of this.#rooms.values()) if (room.state.epoch === 0) create(inRoom(turn, room));
+          for (const room of this.#rooms.values()) if (room.state.epoch === 0) create(this.#inRoom(turn, room));
         return;
       case 'stop':
         for (const room of this.#rooms.values()) {
-          if (room.protocol.stop) room.protocol.stop(inRoom(turn, room));
-          else dismissAll(inRoom(turn, room));
+          if (room.protocol.stop) room.protocol.stop(this.#inRoom(turn, room));
+          else dismissAll(this.#inRoom(turn, room));
         }
         return;
       default:
@@ -193,7 +206,7 @@ class Service implements MucNode {
     const { address } = this.#config;
     if (this.#config.kind === 'replica') {
       const room = this.#rooms.get(this.#config.room.jid) as Room;
-      const here = inRoom(turn, room);
+      const here = this.#inRoom(turn, room);
       if (room.protocol.fromPeer(here, stanza)) return;
       if (bareOf(stanza.to) === room.state.jid) room.protocol.fromUser(here, stanza);
       else if (bareOf(stanza.to) === address) refuse(turn, stanza, 'service-unavailable', '6120#8.4');
@@ -202,13 +215,13 @@ class Service implements MucNode {
     if (stanza.to === address) return this.#toService(turn, stanza);
     const room = this.#rooms.get(bareOf(stanza.to)) ?? this.#createOnDemand(turn, stanza);
     if (room === undefined) return;
-    const here = inRoom(turn, room);
+    const here = this.#inRoom(turn, room);
     if (!room.protocol.fromPeer(here, stanza) && !room.protocol.fromUser(here, stanza)) receive(here, stanza);
   }
 
   #found(turn: NodeTurn, { search, asked, found }: Extract<Input, { kind: 'found' }>): void {
     const room = this.#rooms.get(search.room);
-    if (room) receiveFound(inRoom(turn, room), asked, found);
+    if (room) receiveFound(this.#inRoom(turn, room), asked, found);
     else if (this.#config.kind === 'service') noSuchRoom(turn, asked);
   }
 
@@ -216,14 +229,15 @@ class Service implements MucNode {
   #toService(turn: NodeTurn, stanza: Stanza): void {
     const isAnswer = stanza.type === 'result' || stanza.type === 'error';
     if (isAnswer) {
-      for (const room of this.#rooms.values()) if (room.protocol.fromPeerhost?.(inRoom(turn, room), stanza)) return;
+      for (const room of this.#rooms.values())
+        if (room.protocol.fromPeerhost?.(this.#inRoom(turn, room), stanza)) return;
       return;
     }
     const order = readServiceOrder(stanza);
     if (order === undefined) return serviceIq(turn, this.#states(), stanza, this.#features());
     const ordered = host(turn, this.#hosting(), this.#states(), stanza, order);
     const room = ordered === undefined ? undefined : this.#rooms.get(ordered);
-    if (room) room.protocol.fromFirsthost?.(inRoom(turn, room), order);
+    if (room) room.protocol.fromFirsthost?.(this.#inRoom(turn, room), order);
   }
 
   /** XEP-0281 §4. */
@@ -263,7 +277,15 @@ class Service implements MucNode {
       entering &&
       partsOf(jid).local !== ''
     ) {
-      if (this.#config.openCreation || this.#config.admins.includes(bareOf(stanza.from))) {
+      const isAdmin = this.#config.admins.includes(bareOf(stanza.from));
+      if (this.#config.openCreation || isAdmin) {
+        const full = isAdmin
+          ? undefined
+          : this.#makers.full(bareOf(stanza.from), this.#rooms.size, this.#config.limits);
+        if (full !== undefined) {
+          refuse(turn, stanza, 'resource-constraint', 'decision#221', full);
+          return undefined;
+        }
         const open = this.#config.lockNewRooms === false ? ({ open: true } as const) : {};
         turn.record({ kind: 'roomCreated', room: jid, epoch: turn.env.now, owner: stanza.from, ...open });
         return this.#rooms.get(jid);
@@ -274,20 +296,21 @@ class Service implements MucNode {
     return undefined;
   }
 
+  #inRoom(turn: NodeTurn, room: Room): RoomTurn {
+    this.#touched.add(room);
+    return new RoomTurn(turn, room.state, room.protocol, room.passed);
+  }
+
   /** A temporary room ends with its last occupant (XEP-0045 §4.2). */
   #closeEmpty(turn: NodeTurn): void {
-    // A map may lose what is being looked at.
-    for (const room of this.#rooms.values()) {
+    for (const room of this.#touched) {
       const { state, protocol } = room;
       if (state.config.persistent || state.occupants.size > 0 || state.epoch === 0 || protocol.keeps?.(state)) continue;
-      protocol.ends?.(inRoom(turn, room));
+      if (!this.#rooms.has(state.jid)) continue;
+      protocol.ends?.(this.#inRoom(turn, room));
       turn.record({ kind: 'roomDestroyed', room: state.jid });
     }
   }
-}
-
-function inRoom(turn: NodeTurn, { state, protocol, passed }: Room): RoomTurn {
-  return new RoomTurn(turn, state, protocol, passed);
 }
 
 /** Decision #4: the clock of the first start; without its log a room starts in a later epoch than before. */

@@ -4,6 +4,7 @@ import { NS } from '../xmpp/namespaces.ts';
 import { iqResult, message, type Stanza } from '../xmpp/stanza.ts';
 import { childOf, childrenOf, el, textOf, type XmlElement } from '../xmpp/xml.ts';
 import { changesOfAffiliation, mayChangeAffiliation, mayChangeRole, rank, toldOf } from './affiliation.ts';
+import { listsAreFull } from './bounds.ts';
 import type { Change } from './change.ts';
 import { commit, commitAll, decided } from './commit.ts';
 import type { Actor, Occupant } from './event.ts';
@@ -95,6 +96,11 @@ function checkItems(
     if (denied) return denied;
     items.push(item);
   }
+  const added = items.flatMap((item) =>
+    item.kind === 'affiliation' && item.affiliation !== 'none' ? [item.user] : [],
+  );
+  const full = listsAreFull(room, added);
+  if (full) return full;
   return lostOwners(room, items)
     ? refusal('cancel', 'conflict', '0045#10.5', 'a room keeps at least one owner')
     : items;

@@ -8,6 +8,7 @@ import { bareOf, domainOf, type Jid } from '../xmpp/jid.ts';
 import type { Stanza } from '../xmpp/stanza.ts';
 import { sameElements } from '../xmpp/xml.ts';
 import { initialRole, maySpeak } from './affiliation.ts';
+import { tooManyPresences } from './bounds.ts';
 import type { ChangeOf } from './change.ts';
 import type { HistoryItem, Occupant } from './event.ts';
 import { cleanPayloads } from './hygiene.ts';
@@ -41,6 +42,8 @@ export function checkEnter(
     presence: cleanPayloads(room.jid, stanza.payloads),
     ...(home === undefined ? {} : { home }),
   };
+  const full = tooManyPresences(room, nick, occupant.presence);
+  if (full) return full;
   return entry(room, occupant, join);
 }
 

@@ -2,6 +2,7 @@ import { type Field, type Form, givenValues, readBoolean } from '../xep/xep0004.
 import type { Affiliation } from '../xep/xep0045.ts';
 import { type Jid, parseJid } from '../xmpp/jid.ts';
 import { utf8Length } from '../xmpp/xml.ts';
+import { listsAreFull } from './bounds.ts';
 import type { RoomSettings } from './config.ts';
 import { type Refusal, refusal } from './refusal.ts';
 import { readSetting, type SettingField } from './setting-field.ts';
@@ -148,7 +149,8 @@ function readAffiliations(room: RoomView, submitted: Submitted): ReadonlyMap<Jid
   }
   for (const [user, affiliation] of [...affiliations])
     if (room.affiliationOf(user) === affiliation) affiliations.delete(user);
-  return affiliations;
+  const added = [...affiliations].flatMap(([user, affiliation]) => (affiliation === 'none' ? [] : [user]));
+  return listsAreFull(room, added) ?? affiliations;
 }
 
 /** §10.2.1: 104 for any change, with 170 to 173 for those that concern privacy. */

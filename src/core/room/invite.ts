@@ -4,6 +4,7 @@ import { NS } from '../xmpp/namespaces.ts';
 import { errorOf, message, payloadOf, type Stanza } from '../xmpp/stanza.ts';
 import { childOf, childrenOf, el, type XmlElement } from '../xmpp/xml.ts';
 import { changesOfAffiliation } from './affiliation.ts';
+import { listsAreFull } from './bounds.ts';
 import { commit, commitAll, decided } from './commit.ts';
 import type { Invitation, Occupant } from './event.ts';
 import { invitation } from './invitation.ts';
@@ -104,7 +105,8 @@ function checkInvitations(
     if (to === undefined) return refusal('modify', 'item-not-found', spec, `who is ${address}?`);
     invitees.push({ to, element, ...(to === address ? {} : { named: address }) });
   }
-  return { inviter: { ...inviter, jid: inviter.jid }, invitees };
+  const members = room.config.membersOnly ? invitees.map(({ to }) => bareOf(to)) : [];
+  return listsAreFull(room, members) ?? { inviter: { ...inviter, jid: inviter.jid }, invitees };
 }
 
 /**

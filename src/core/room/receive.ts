@@ -10,6 +10,7 @@ import { answerOfAccount, relayedIq } from './account-iq.ts';
 import { adminIq } from './admin.ts';
 import { archiveIq } from './archive.ts';
 import type { Found } from './archive-store.ts';
+import { tooManyPresences } from './bounds.ts';
 import { checkEnter, checkGroupchat, checkNick, checkPresence, checkPrivateMessage, checkSubject } from './checks.ts';
 import { commitAll, leaveSession, submit } from './commit.ts';
 import { discoverRoom } from './discovery.ts';
@@ -97,7 +98,8 @@ function presence(turn: RoomTurn, occupant: Occupant | undefined, stanza: Stanza
   submit(
     turn,
     stanza,
-    occupant.nick === nick ? checkPresence(room, occupant, stanza) : checkNick(room, occupant, nick, stanza),
+    tooManyPresences(room, occupant.nick, stanza.payloads) ??
+      (occupant.nick === nick ? checkPresence(room, occupant, stanza) : checkNick(room, occupant, nick, stanza)),
   );
 }
 

@@ -4,6 +4,7 @@ import { bareOf, type Jid, parseNick } from '../xmpp/jid.ts';
 import { iqResult, type Stanza } from '../xmpp/stanza.ts';
 import { childOf, el, type XmlElement } from '../xmpp/xml.ts';
 import { changesOfAffiliation } from './affiliation.ts';
+import { listsAreFull } from './bounds.ts';
 import type { Change } from './change.ts';
 import { commitAll, decided } from './commit.ts';
 import { nickIsAnothers } from './nick.ts';
@@ -95,6 +96,8 @@ function checkRegistration(
   // §7.10: another user has registered the nick, or uses it.
   if (nickIsAnothers(room, wanted, user))
     return refusal('cancel', 'conflict', '0045#7.10', `${wanted} is another's nick`);
+  const full = listsAreFull(room, [user]);
+  if (full) return full;
   const reserved: Change = { kind: 'registered', user, nick: wanted };
   return affiliation === 'none' ? [reserved, ...changesOfAffiliation(room, distribution, user, 'member')] : [reserved];
 }

@@ -70,8 +70,16 @@ export function isSendable({ payloads, stanzaId, lang }: HistoryItem): boolean {
 
 /** Bytes of payloads as they are written. */
 export function bytesOf(payloads: readonly XmlElement[]): number {
-  return payloads.reduce((sum, element) => sum + serializedLength(element), 0);
+  let bytes = measured.get(payloads);
+  if (bytes === undefined) {
+    bytes = payloads.reduce((sum, element) => sum + serializedLength(element), 0);
+    measured.set(payloads, bytes);
+  }
+  return bytes;
 }
+
+// What a room keeps is measured again and again.
+const measured = new WeakMap<readonly XmlElement[], number>();
 
 /** The same payloads on their own: engines keep the whole of a text in memory for as long as a piece that was cut from it. */
 export function detached(payloads: readonly XmlElement[]): readonly XmlElement[] {

@@ -3,6 +3,7 @@ import { readRetract } from '../xep/xep0424.ts';
 import { assertNever } from '../xmpp/errors.ts';
 import { bareOf, domainOf, type Jid } from '../xmpp/jid.ts';
 import type { ArchiveChange, ArchiveEntry } from './archive-store.ts';
+import { boundedIds } from './bounds.ts';
 import { ChangeLog } from './change-log.ts';
 import type { RoomConfig, RoomSettings } from './config.ts';
 import {
@@ -18,12 +19,13 @@ import {
   type Subject,
 } from './event.ts';
 import { Invitations } from './invitations.ts';
+import { keptOccupant } from './kept-occupant.ts';
 import { type ArchiveLimits, type AtHandLimits, defaultLimits, Messages } from './messages.ts';
 import { Reached } from './reached.ts';
 import { takesSubjectBack } from './retraction.ts';
 import { asSession, joined, localSessions, sessionsOf } from './sessions.ts';
-import { boundedPayloads, boundedSubject } from './size.ts';
-import { skeleton } from './skeleton.ts';
+import { Shapes } from './shapes.ts';
+import { boundedSubject } from './size.ts';
 import type { RoomImage, RoomSnapshot } from './snapshot.ts';
 import type { Traits } from './traits.ts';
 
@@ -68,8 +70,7 @@ export class RoomState {
   #locals: readonly LocalOccupant[] | undefined;
   /** Derived: real full JID -> nick. */
   readonly #nicks = new Map<Jid, string>();
-  /** Derived when it is asked for, and kept from then on: skeleton of a nick -> nicks. */
-  #shapes: Map<string, readonly string[]> | undefined;
+  readonly #shapes = new Shapes(this.occupants);
 
   constructor(config: RoomConfig, traits: RoomTraits) {
     this.config = config;
@@ -127,12 +128,7 @@ export class RoomState {
 
   /** The users whose nicks look like this (nick.ts). There may be several, because other nodes let in whom they want. */
   occupantsByShape(shape: string): readonly Occupant[] {
-    if (this.#shapes === undefined) {
-      this.#shapes = new Map();
-      for (const nick of this.occupants.keys()) addShape(this.#shapes, nick);
-    }
-    const nicks = this.#shapes.get(shape);
-    return nicks === undefined ? [] : nicks.flatMap((nick) => this.occupants.get(nick) ?? []);
+    return this.#shapes.alike(shape).flatMap((nick) => this.occupants.get(nick) ?? []);
   }
 
   /** The XEP-0421 id of a user who was here before. */
@@ -309,7 +305,7 @@ export class RoomState {
     this.occupants.clear();
     this.#locals = undefined;
     this.#nicks.clear();
-    this.#shapes = undefined;
+    this.#shapes.clear();
     for (const occupant of state.occupants) this.#put(occupant);
     this.#messages.clear();
     for (const item of state.history) {
@@ -326,9 +322,9 @@ export class RoomState {
     const before = this.occupants.get(nick);
     this.#locals = undefined;
     // Set, not deleted and set: an occupant keeps their place in the order of entry.
-    this.occupants.set(nick, wholeOccupant(occupant));
+    this.occupants.set(nick, keptOccupant(this, occupant));
     if (before === undefined) {
-      if (this.#shapes !== undefined) addShape(this.#shapes, nick);
+      this.#shapes.add(nick);
     } else {
       if (before.jid !== undefined && before.jid !== jid) this.#nicks.delete(before.jid);
       for (const gone of before.sessions ?? []) this.#nicks.delete(gone.jid);
@@ -341,7 +337,10 @@ export class RoomState {
   }
 
   #identifyUser(user: Jid, id: string): void {
-    if (id !== '') this.occupantIds.set(bareOf(user), id);
+    if (id === '') return;
+    this.occupantIds.set(bareOf(user), id);
+    const kept = boundedIds(this.occupantIds, () => new Set([...this.#nicks.keys()].map(bareOf)));
+    if (kept) refill(this.occupantIds, kept);
   }
 
   #remove(nick: string): void {
@@ -350,7 +349,7 @@ export class RoomState {
     for (const { jid } of sessionsOf(before)) this.#nicks.delete(jid);
     this.occupants.delete(nick);
     this.#locals = undefined;
-    if (this.#shapes !== undefined) removeShape(this.#shapes, nick);
+    this.#shapes.remove(nick);
   }
 
   #rename({ nick, newNick, presence, session }: Extract<RoomEvent, { kind: 'nickChanged' }>): void {
@@ -425,28 +424,6 @@ export class RoomState {
   }
 }
 
-// A room looks at its people all the time, and engines are quick with what has one shape: so these have all parts, those that
-// a rule left out too.
-function wholeOccupant(occupant: Occupant): Occupant {
-  const { nick, jid, affiliation, role, claimed, guarded, home, occupantId } = occupant;
-  const { presence, cutOff, provisional, key, sessions } = occupant;
-  return {
-    nick,
-    jid,
-    affiliation,
-    role,
-    claimed,
-    guarded,
-    home,
-    occupantId,
-    presence: boundedPayloads(presence),
-    cutOff,
-    provisional,
-    key,
-    sessions,
-  };
-}
-
 /** Without an archive that may be read, a room keeps what it needs itself. */
 function keptOf({ logging, archive }: RoomConfig): ArchiveLimits {
   return logging ? archive : { ...archive, count: defaultLimits.count };
@@ -455,17 +432,4 @@ function keptOf({ logging, archive }: RoomConfig): ArchiveLimits {
 function refill<K, V>(map: Map<K, V>, entries: readonly (readonly [K, V])[]): void {
   map.clear();
   for (const [key, value] of entries) map.set(key, value);
-}
-
-function addShape(shapes: Map<string, readonly string[]>, nick: string): void {
-  const shape = skeleton(nick);
-  const alike = shapes.get(shape);
-  shapes.set(shape, alike === undefined ? [nick] : [...alike, nick]);
-}
-
-function removeShape(shapes: Map<string, readonly string[]>, nick: string): void {
-  const shape = skeleton(nick);
-  const alike = (shapes.get(shape) ?? []).filter((other) => other !== nick);
-  if (alike.length > 0) shapes.set(shape, alike);
-  else shapes.delete(shape);
 }
