@@ -154,4 +154,5 @@ export const decisions: Readonly<Record<string, string>> = {
   '220': 'how much a room keeps beside its messages',
   '221': 'how many rooms a user may make',
   '222': 'messages at hand, and in the archive',
+  '223': 'users who left while nobody could tell',
 };

@@ -878,7 +878,10 @@ describe('XEP-0282 §4.11.2 Netjoin: what was missed', () => {
     world.boot(primary, world.crash(primary));
     world.advance(120_000);
     expect([primary, replica, ...others].map((node) => [nicksAt(world, node), kept(world, node)])).toEqual(before);
-    for (const { jid: address } of wallops.occupants) expect(world.got(address)).toEqual([]);
+    // Decision #223: they are asked whether they are there, and see nothing of it.
+    const isShown = ({ name, payloads }: Stanza) =>
+      name !== 'message' || payloads.some(({ children }) => children.length > 0);
+    for (const { jid: address } of wallops.occupants) expect(world.got(address).filter(isShown)).toEqual([]);
   });
 });
 

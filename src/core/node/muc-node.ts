@@ -6,6 +6,7 @@ import type { ArchiveChange, ArchiveEntry } from '../room/archive-store.ts';
 import { commit } from '../room/commit.ts';
 import { defaultRoomConfig } from '../room/config.ts';
 import type { Occupant, RoomEvent } from '../room/event.ts';
+import { awaitGhosts, ghostTimer, seekGhosts } from '../room/ghosts.ts';
 import type { AtHandLimits } from '../room/messages.ts';
 import { PassedOn } from '../room/passed.ts';
 import { receive, receiveFound } from '../room/receive.ts';
@@ -69,7 +70,11 @@ class Service implements MucNode {
         this.#command(turn, input.command);
         break;
       case 'linkUp':
-        for (const room of this.#rooms.values()) room.protocol.linkUp(this.#inRoom(turn, room));
+        for (const room of this.#rooms.values()) {
+          const here = this.#inRoom(turn, room);
+          room.protocol.linkUp(here);
+          awaitGhosts(here);
+        }
         break;
       case 'linkDown':
         turn.note('6120#4.9', `the stream to ${input.peer} is down`);
@@ -77,7 +82,9 @@ class Service implements MucNode {
       case 'timer': {
         const { name, room: jid } = readTimer(input.timer);
         const room = this.#rooms.get(jid);
-        room?.protocol.timer(this.#inRoom(turn, room), name);
+        if (room === undefined) break;
+        if (name === ghostTimer) seekGhosts(this.#inRoom(turn, room));
+        else room.protocol.timer(this.#inRoom(turn, room), name);
         break;
       }
       default:
