@@ -1,6 +1,6 @@
 import { bareOf, type Jid } from '../../core/xmpp/jid.ts';
 import type { Stanza } from '../../core/xmpp/stanza.ts';
-import type { XmlElement } from '../../core/xmpp/xml.ts';
+import { serialize, type XmlElement } from '../../core/xmpp/xml.ts';
 import type { Person } from '../trace.ts';
 
 /** Real JIDs (bare) that a stanza names and should not. */
@@ -39,7 +39,7 @@ export function canaries(people: readonly Person[], knowing: () => readonly Stan
     return found.size === 0 ? none : [...found];
   };
   // Looked up only when needed: in many runs no user is told what they may not know.
-  let spoken: ReadonlySet<XmlElement> | undefined;
+  let spoken: ReadonlySet<string> | undefined;
   return ({ payloads }, allowed) => {
     let names = inPayloads.get(payloads);
     if (names === undefined) {
@@ -47,8 +47,8 @@ export function canaries(people: readonly Person[], knowing: () => readonly Stan
       inPayloads.set(payloads, names);
     }
     if (names.every(allowed)) return none;
-    spoken ??= new Set(knowing().flatMap((stanza) => stanza.payloads));
-    return namesIn(payloads.filter((payload) => !spoken?.has(payload))).filter((jid) => !allowed(jid));
+    spoken ??= new Set(knowing().flatMap((stanza) => stanza.payloads.map((payload) => serialize(payload))));
+    return namesIn(payloads.filter((payload) => !spoken?.has(serialize(payload)))).filter((jid) => !allowed(jid));
   };
 }
 
