@@ -198,6 +198,11 @@ const today: readonly (readonly [Mode, number, string])[] = [
   ['0281', 693, 'a shadow took the answer to a ping of one that had no link for its link'],
   ['0281', 725, 'what a source had accepted before it lost its log was refused because of its time'],
   ['0281', 73, 'the others did not hear of a shadow that greeted before its service had answered'],
+  [
+    '0281',
+    797,
+    'the checker: an order of a hostile node’s user, asked for by their shadow, came during the repetition',
+  ],
 ];
 
 describe('What the simulator found stays mended', () => {
