@@ -151,4 +151,6 @@ export const decisions: Readonly<Record<string, string>> = {
   '207': 'one nick for two users of different instances',
   '208': 'one session at one instance',
   '209': 'whom a client follows to a shadow',
+  '210': 'a shadow that is there already',
+  '211': 'a shadow’s name that is taken',
 };

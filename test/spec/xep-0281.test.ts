@@ -19,6 +19,7 @@ import { NS } from '../../src/core/xmpp/namespaces.ts';
 import {
   bodyOf,
   errorOf,
+  errorReply,
   iq,
   message,
   payloadOf,
@@ -255,6 +256,81 @@ describe('XEP-0281 §3.2 Replicating a Room: decision #200: becoming an instance
         .node.status()
         .rooms.map(({ room }) => room),
     ).toEqual([shadow]);
+  });
+
+  it('decision #210: a source that has lost its store, and draws another id, gets the shadow that is there', () => {
+    const world = started(changed({ id: 'uuid' }));
+    const rooms = () =>
+      [macbeth, marlowe].map((service) =>
+        world
+          .seat(service)
+          .node.status()
+          .rooms.map(({ room }) => room),
+      );
+    const before = rooms();
+    expect(before.map(({ length }) => length)).toEqual([1, 1]);
+    world.crash(firsthost);
+    world.boot(firsthost);
+    world.advance(120_000);
+    expect(rooms()).toEqual(before);
+    expect(states(world, firsthost)).toEqual(Object.fromEntries(before.flat().map((room) => [room, 'live'])));
+    expect(states(world, macbeth)).toEqual({ [source]: 'live', [before[1]?.[0] as string]: 'live' });
+  });
+
+  it('decision #210: a service that sends the source about, or to another service, is one that refuses', () => {
+    const asked = (world: World) =>
+      ofKind(
+        world.sent.map(({ stanza }) => stanza),
+        'replicate',
+        NS.dmuc1,
+      );
+    const redirected = (world: World, to: string) => {
+      const error = { type: 'modify', condition: 'redirect', to } as const;
+      world.inject(firsthost, macbeth, errorReply(asked(world).at(-1) as Stanza, error) as Stanza);
+    };
+    const unanswered = () => {
+      const world = new World(changed({ peerhosts: [macbeth] }));
+      world.cut('shakespeare.lit', 'macbeth.lit', 'silent');
+      world.clear();
+      world.advance(70_000);
+      return world;
+    };
+    const about = unanswered();
+    for (let i = 0; i < 30; i++) redirected(about, `xmpp:r${i}@${macbeth}`);
+    expect(asked(about).length).toBeLessThan(12);
+    expect(about.status(firsthost).peers.map(({ state }) => state)).toEqual(['rejected']);
+    const elsewhere = unanswered();
+    redirected(elsewhere, 'xmpp:theroom@rooms.evil.lit');
+    expect(states(elsewhere, firsthost)).toEqual({ [shadow]: 'rejected' });
+  });
+
+  it('decision #211: where the name is taken the shadow has another, and all instances know of it', () => {
+    const nodes = changed().nodes.map((node) =>
+      node.kind === 'service' && node.address === macbeth ? { ...node, openCreation: true } : node,
+    );
+    const world = new World({ ...changed(), nodes } as Scenario);
+    world.crash(firsthost);
+    world.send(joins(witch, `${shadow}/mine`));
+    world.boot(firsthost);
+    world.advance(60_000);
+    const second = jid('theroom-2@rooms.macbeth.lit');
+    expect(states(world, firsthost)).toEqual({ [second]: 'live', [other]: 'live' });
+    const [notice] = ofKind(world.to(marlowe), 'peerhost', NS.dmuc1);
+    expect(notice && readServiceOrder(notice)).toMatchObject({ id: 'theroom', instance: second });
+    expect(states(world, marlowe)).toEqual({ [source]: 'live', [second]: 'live' });
+    world.send(joins('anotherwitch@macbeth.lit/broom', `${second}/x`), joins(faustus, `${other}/faustus`));
+    expect(roster(world, marlowe)).toEqual(['faustus', 'x']);
+    // Whoever has the name gains nothing.
+    expect(
+      world
+        .seat(macbeth)
+        .node.snapshot()
+        .rooms.find(({ room }) => room === shadow)?.of,
+    ).toBeUndefined();
+    world.clear();
+    world.send(joins('anotherwitch@macbeth.lit/desk', `${source}/y`));
+    const invitation = world.got('anotherwitch@macbeth.lit/desk').find(({ name }) => name === 'message');
+    expect(invitation && readDirectInvitation(invitation.payloads)).toBe(second);
   });
 
   it('S2: configuration, roster and notices of others are refused, and change nothing', () => {

@@ -18,9 +18,9 @@ function decoded(path: string): string | undefined {
   }
 }
 
-/** XEP-0147: where to enter a room. */
-export function writeJoinUri(room: Jid): string {
+/** The URI of a room. */
+export function roomUri(room: Jid): string {
   const { local, domain } = partsOf(room);
   const host = domain.replace(/[^\x21-\x7e]+/g, encodeURIComponent);
-  return `xmpp:${encodeURIComponent(local)}@${host}?join`;
+  return `xmpp:${encodeURIComponent(local)}@${host}`;
 }
