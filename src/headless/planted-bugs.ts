@@ -15,6 +15,7 @@ const room = 'src/core/room/';
 const primaryReplica = 'src/core/distribution/primary-replica/';
 const fmuc = 'src/core/distribution/fmuc/';
 const sourceShadow = 'src/core/distribution/source-shadow/';
+const hosting = 'src/core/distribution/hosting.ts';
 const everywhere = ['plain', '0281', '0282', '0289pp', '0289pr'] as const;
 
 export const plantedBugs: readonly PlantedBug[] = [
@@ -680,6 +681,133 @@ export const plantedBugs: readonly PlantedBug[] = [
     file: `${sourceShadow}past.ts`,
     find: '    if (by === room.jid && epoch >= room.epoch) return false;',
     replace: '    if (by === room.jid) return false;',
+    modes: ['0281'],
+  },
+  {
+    name: 'shadows are not told the password',
+    file: `${sourceShadow}configuration.ts`,
+    find: "  const secret = config.password === '' ? [] : [config.password];",
+    replace: '  const secret: string[] = [];',
+    modes: ['0281'],
+  },
+  {
+    name: 'users of any server are sent to a shadow',
+    file: `${sourceShadow}redirect.ts`,
+    find: "seat !== 'shadow' || !links.holds(peer, stanza.from)) continue;",
+    replace: "seat !== 'shadow') continue;",
+    modes: ['0281'],
+  },
+  {
+    name: 'the source sends users away whatever its rule says',
+    file: `${sourceShadow}redirect.ts`,
+    find: "  if (rule === 'never') return false;\n",
+    replace: '',
+    modes: ['0281'],
+  },
+  {
+    name: 'the source sends nobody away',
+    file: `${sourceShadow}redirect.ts`,
+    find: "  if (rule === 'never') return false;",
+    replace: "  if (rule !== 'never') return false;",
+    modes: ['0281'],
+  },
+  {
+    name: 'who is sent away is not invited',
+    file: `${sourceShadow}redirect.ts`,
+    find: '    invite(turn, peer, stanza.from);\n',
+    replace: '',
+    modes: ['0281'],
+  },
+  {
+    name: 'a client believes one room alone about where it is',
+    file: 'src/core/occupant/redirect.ts',
+    find: '    return this.#isShadow(target, this.room) || this.#isShadow(this.room, target) ? target : undefined;',
+    replace: '    return target;',
+    modes: ['0281'],
+  },
+  {
+    name: 'a service replicates rooms of anybody',
+    file: hosting,
+    find: '  if (stanza.from !== firsthost || !hosting?.firsthosts.includes(firsthost))',
+    replace: '  if (stanza.from !== firsthost || hosting === undefined)',
+    modes: ['0281'],
+  },
+  {
+    name: 'an order that is refused leaves a room',
+    file: hosting,
+    find: '  // S1.\n',
+    replace:
+      "  if (!hosting?.firsthosts.includes(firsthost))\n    turn.record({ kind: 'roomCreated', room: jid, epoch: turn.env.now, of: order.instance ?? jid });\n",
+    modes: ['0281'],
+  },
+  {
+    name: 'a firsthost has as many rooms as it likes',
+    file: hosting,
+    find: '  if (hosted.length >= hosting.maxRooms)',
+    replace: '  if (hosted.length < 0)',
+    modes: ['0281'],
+  },
+  {
+    name: 'a shadow asks in anybody’s name',
+    file: `${sourceShadow}asking.ts`,
+    find: '  if (!links.holds(peer, from) || (known !== undefined && known.home !== peer)) {',
+    replace: '  if (known !== undefined && known.home !== peer) {',
+    modes: ['0281'],
+  },
+  {
+    name: 'the lists go whole to every instance',
+    file: `${sourceShadow}configuration.ts`,
+    find: '  return links.sees(peer) || links.holds(peer, user) || domainOf(user) === user;',
+    replace: '  return true;',
+    modes: ['0281'],
+  },
+  {
+    name: 'a history names its authors to every instance',
+    file: `${sourceShadow}stanzas.ts`,
+    find: '(links.sees(peer) ? author : undefined) ?? room.jid',
+    replace: 'author ?? room.jid',
+    modes: ['0281'],
+  },
+  {
+    name: 'a shadow may tell of what others have said',
+    file: `${sourceShadow}messages.ts`,
+    find: '  return item.by === peer && (item.author === undefined || links.holds(peer, item.author));',
+    replace: '  return true;',
+    modes: ['0281'],
+  },
+  {
+    name: 'the source believes the rank that a shadow claims',
+    file: `${sourceShadow}people.ts`,
+    find: '  if (sourceOf(room) === undefined) return { affiliation: own.affiliation, role: known?.role ?? own.role };',
+    replace: '  if (sourceOf(room) === undefined) return { affiliation, role };',
+    modes: ['0281'],
+  },
+  {
+    name: 'what was asked for in a split is not put to the source',
+    file: `${sourceShadow}asking.ts`,
+    find: '    for (const { id: kept, from, payload } of instancePeer(room, this.#source)?.asked ?? []) {',
+    replace: '    for (const { id: kept, from, payload } of []) {',
+    modes: ['0281'],
+  },
+  {
+    name: 'nobody hears what became of what they asked for in a split',
+    file: `${sourceShadow}asking.ts`,
+    find: '    tellIfIn(turn, kept.from, word);\n',
+    replace: '',
+    modes: ['0281'],
+  },
+  {
+    name: 'each part of a long list counts as all of it',
+    file: `${sourceShadow}configuration.ts`,
+    find: '    if (hasMore(config)) return { shadows: undefined, isWhole: false };\n',
+    replace: '',
+    modes: ['0281'],
+  },
+  {
+    name: 'the first part of a roster counts as all of it',
+    file: `${sourceShadow}linking.ts`,
+    find: '    if (roster.more) return true;\n',
+    replace: '',
     modes: ['0281'],
   },
 ];
