@@ -700,8 +700,8 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'the source sends users away whatever its rule says',
     file: `${sourceShadow}redirect.ts`,
-    find: "  if (rule === 'never') return false;\n",
-    replace: '',
+    find: "  if (rule === 'never') return false;",
+    replace: "  if (rule === 'never') return redirect(turn, links, { redirect: 'always' } as SourceConfig, stanza);",
     modes: ['0281'],
   },
   {
@@ -709,6 +709,13 @@ export const plantedBugs: readonly PlantedBug[] = [
     file: `${sourceShadow}redirect.ts`,
     find: "  if (rule === 'never') return false;",
     replace: "  if (rule !== 'never') return false;",
+    modes: ['0281'],
+  },
+  {
+    name: 'the first user of a server is sent away, too',
+    file: `${sourceShadow}redirect.ts`,
+    find: "    if (rule !== 'always' && !isLateEnough(turn, links, peer, rule)) return false;\n",
+    replace: '',
     modes: ['0281'],
   },
   {

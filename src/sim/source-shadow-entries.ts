@@ -4,7 +4,7 @@ import { readDirectInvitation } from '../core/xep/xep0249.ts';
 import { domainOf, type Jid } from '../core/xmpp/jid.ts';
 import { errorOf } from '../core/xmpp/stanza.ts';
 import { inputOf } from './causes.ts';
-import { servedHere } from './checkers/occupants.ts';
+import { type Occupants, servedHere } from './checkers/occupants.ts';
 import { instancesOf, sourceIn } from './instances.ts';
 import type { Checker } from './judge.ts';
 import type { Violation } from './trace.ts';
@@ -47,6 +47,10 @@ export const redirects: Checker = (given) => {
   const since = new Map<Jid, number>();
   /** By what led to it: who is to be invited, to which service. */
   const due = new Map<number, { readonly user: Jid; readonly service: string; readonly at: number }>();
+  let inside: Occupants = new Map();
+  /** Sessions of this shadow's users at the source. */
+  const theirs = (shadow: Jid) =>
+    [...inside.values()].flatMap(servedHere).filter((user) => isOwnUser(shadow, user)).length;
   const wrong = (what: string, at: number) => violations.push({ invariant: 'S-r', what, at });
   return {
     other(record) {
@@ -54,8 +58,9 @@ export const redirects: Checker = (given) => {
       const stops = record.kind === 'fault' && 'node' in record.fault && record.fault.node === firsthost;
       if (isOff || stops || (record.kind === 'phase' && record.phase === 'repeated')) linked.clear();
     },
-    kept(event, { node, room }, _, i) {
+    kept(event, { node, room, occupants }, _, i) {
       if (room !== source || node !== firsthost || !honest.has(node)) return;
+      inside = occupants;
       if (event.kind === 'peerChanged') {
         const { peer, record } = event;
         if (record?.state !== 'live') linked.delete(peer);
@@ -80,6 +85,8 @@ export const redirects: Checker = (given) => {
       const service = error.to ?? '';
       const shadow = [...rooms].find(([address]) => address === service)?.[1];
       if (rule === 'never') wrong(`${stanza.to} is sent away, and nobody is to be`, i);
+      else if (typeof rule === 'number' && shadow !== undefined && theirs(shadow) + 1 < rule)
+        wrong(`${stanza.to} is sent away, and only ${theirs(shadow)} of their server are in`, i);
       else if (shadow === undefined || shadow === source || !isOwnUser(shadow, stanza.to))
         wrong(`${stanza.to} is sent to ${service}, which has no shadow for them`, i);
       if (inputOf(trace, i)?.from !== stanza.to) wrong(`${stanza.to} is sent away, and did not ask to enter`, i);

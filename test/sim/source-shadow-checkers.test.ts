@@ -472,6 +472,10 @@ const cases: Readonly<Record<string, Case>> = {
         story.distribution = { redirect: 'never' };
         redirects(story, bob, second, shadow);
       },
+      'they are the first of their server, and the second is to be sent away': (story) => {
+        story.distribution = { redirect: 2 };
+        redirects(story, bob, second, shadow);
+      },
       'they enter, though every one is to be sent away': (story) => {
         story.keeps(firsthost, undefined, linked(shadow));
         story.keeps(firsthost, story.reaches(firsthost, bob.jid, joins(bob, source)), entered(bob));
