@@ -406,6 +406,29 @@ describe('XEP-0281 §3.2 Replicating a Room: decision #200: becoming an instance
     expect(roster(world, marlowe)).toEqual(['faustus', 'firstwitch', 'foo']);
   });
 
+  it('decision #203: what comes back to a peerhost that has lost its store it tells the others, though nobody says how far it goes', () => {
+    const world = occupied();
+    world.cut('shakespeare.lit', 'macbeth.lit', 'silent');
+    world.send(says(witch, shadow, 'only Marlowe hears this'));
+    world.crash(macbeth);
+    world.boot(macbeth);
+    world.cut('shakespeare.lit', 'macbeth.lit', undefined);
+    const answers = ({ type, from, to, payloads }: Stanza) =>
+      type === 'result' && from === other && to === shadow && payloads.some(({ name }) => name === 'history');
+    world.lose(answers);
+    world.clear();
+    for (let i = 0; i < 300 && !world.sent.some(({ stanza }) => answers(stanza)); i++) world.advance(1_000);
+    const { stanza } = world.sent.find((sent) => answers(sent.stanza)) as (typeof world.sent)[number];
+    const payloads = stanza.payloads.map((payload) => ({
+      ...payload,
+      children: payload.children.filter((child) => typeof child === 'string' || child.name !== 'have'),
+    }));
+    world.inject(macbeth, marlowe, { ...stanza, payloads });
+    world.advance(180_000);
+    expect(JSON.stringify(archive(world, macbeth))).toContain('only Marlowe hears this');
+    expect(archive(world, firsthost)).toEqual(archive(world, macbeth));
+  });
+
   it('an owner adds and removes a peerhost; the others hear of both', () => {
     const world = started(changed({ peerhosts: [macbeth] }));
     joined(world);
