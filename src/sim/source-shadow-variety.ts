@@ -14,8 +14,8 @@ export const varietyMax = 24;
 
 /** More entries than go into one stanza. */
 const longList = 700;
-/** Bytes of a presence: a few of them are more than go into one. */
-const largePresence = 48 * 1024;
+/** Bytes of a presence: two of them are more than go into one. */
+const largePresence = 80 * 1024;
 
 /**
  * The same plan of XEP-0281 with more: a password that some do not know, opaque ids of the shadows, long lists and large presences,
@@ -89,9 +89,12 @@ function withLists(plan: Plan, prng: Prng): Plan {
     : configured(plan, ({ affiliations }) => ({ affiliations: new Map([...affiliations, ...far]) }));
 }
 
+/** Of users of one instance, so that its roster is in parts. */
 function withPresences(plan: Plan, prng: Prng): Plan {
-  const steps = Array.from({ length: 6 }, () =>
-    at(plan, prng, { kind: 'presence', user: prng.pick(plan.people).jid, show: 'away', bytes: largePresence }),
+  const { room } = prng.pick(plan.people);
+  const users = plan.people.filter((person) => person.room === room);
+  const steps = Array.from({ length: 8 }, () =>
+    at(plan, prng, { kind: 'presence', user: prng.pick(users).jid, show: 'away', bytes: largePresence }),
   );
   return { ...plan, steps: [...plan.steps, ...steps] };
 }
