@@ -258,4 +258,11 @@ export const plantedInInstances: readonly PlantedBug[] = [
     replace: '',
     modes: ['0281'],
   },
+  {
+    name: 'a source that draws another id does not find its shadows',
+    file: `${sourceShadow}replicating.ts`,
+    find: "    if (condition === 'redirect' && this.#renames(turn, shadow, readAddress(to))) return;\n",
+    replace: '',
+    modes: ['0281'],
+  },
 ];
