@@ -70,8 +70,10 @@ export const wishes: Checker = (given) => {
     const isKept = led?.kind === 'append' && led.events.some((event) => keeps(event, user));
     for (const { user: whom, affiliation } of readOrder(query)) {
       exercised++;
+      // What waited together with it may have changed them again since.
+      const isMade = led?.kind === 'append' && led.events.some((event) => makes(event, { user: whom, affiliation }));
       const now = listsOf(room).get(whom) ?? 'none';
-      if (!isKept && now !== affiliation)
+      if (!isKept && !isMade && now !== affiliation)
         wrong(`${by} tells ${user} that ${whom} is ${affiliation}, who is ${now} there`, i);
     }
   };
@@ -121,6 +123,10 @@ export const wishes: Checker = (given) => {
 function keeps(event: RoomEvent, user: Jid): boolean {
   const record = event.kind === 'peerChanged' && event.record?.kind === 'instance' ? event.record : undefined;
   return (record as InstancePeer | undefined)?.asked?.at(-1)?.from === user;
+}
+
+function makes(event: RoomEvent, { user, affiliation }: Made): boolean {
+  return event.kind === 'affiliationChanged' && event.user === user && event.affiliation === affiliation;
 }
 
 /** Who changes the lists, maybe by their shadow. */
