@@ -199,7 +199,7 @@ export const plantedInInstances: readonly PlantedBug[] = [
     name: 'a shadow asks in anybody’s name',
     file: `${sourceShadow}asking.ts`,
     find: '  if (!links.holds(peer, from) || (known !== undefined && known.home !== peer)) {',
-    replace: '  if (known !== undefined && known.home !== peer) {',
+    replace: '  if (from === room.jid && known === undefined) {',
     modes: ['0281'],
   },
   {
@@ -214,13 +214,6 @@ export const plantedInInstances: readonly PlantedBug[] = [
     file: `${sourceShadow}stanzas.ts`,
     find: '(links.sees(peer) ? author : undefined) ?? room.jid',
     replace: 'author ?? room.jid',
-    modes: ['0281'],
-  },
-  {
-    name: 'a shadow may tell of what others have said',
-    file: `${sourceShadow}messages.ts`,
-    find: '  return item.by === peer && (item.author === undefined || links.holds(peer, item.author));',
-    replace: '  return true;',
     modes: ['0281'],
   },
   {
