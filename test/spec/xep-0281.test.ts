@@ -430,6 +430,26 @@ describe('XEP-0281 §3.2 Replicating a Room: decision #200: becoming an instance
     expect(archive(world, firsthost)).toEqual(archive(world, macbeth));
   });
 
+  it('a user whom a source gave an occupant id since it lost its store keeps it when it hears of before (XEP-0421)', () => {
+    const world = occupied();
+    world.send(says(crone, source, 'before'));
+    world.cut('shakespeare.lit', 'macbeth.lit', 'silent');
+    world.cut('shakespeare.lit', 'marlowe.lit', 'silent');
+    world.crash(firsthost);
+    world.boot(firsthost);
+    world.send(joins(crone, `${source}/foo`));
+    const idsOf = () => world.seat(firsthost).node.snapshot().rooms[0]?.occupantIds;
+    const mine = () => new Map(idsOf()).get(bareOf(jid(crone)));
+    const given = mine();
+    world.send(leaves(crone, `${source}/foo`));
+    world.cut('shakespeare.lit', 'macbeth.lit', undefined);
+    world.cut('shakespeare.lit', 'marlowe.lit', undefined);
+    world.advance(300_000);
+    expect(JSON.stringify(archive(world, firsthost))).toContain('before');
+    expect(given).toBeDefined();
+    expect(mine()).toBe(given);
+  });
+
   it('an owner adds and removes a peerhost; the others hear of both', () => {
     const world = started(changed({ peerhosts: [macbeth] }));
     joined(world);
