@@ -7,6 +7,7 @@ import { plan, swizzleMax } from '../sim/planner.ts';
 import { Prng } from '../sim/prng.ts';
 import { type Calm, calms, dispensable } from '../sim/reduction.ts';
 import type { RunOptions } from '../sim/simulator.ts';
+import { varietyMax } from '../sim/source-shadow-variety.ts';
 import { badArgument } from './arguments.mjs';
 
 export const simHelp = `npm run sim -- [--seeds A..B | --seed N] [--mode ${modes.join('|')}|all] [--events N]
@@ -97,7 +98,7 @@ export function readSimArguments(args: readonly string[]): SimArguments | 'help'
       return { error: `--${name}: ${JSON.stringify(text)} is no number from 1 to ${most}` };
   }
 
-  const steps = counts.events + swizzleMax + deviceSteps(counts.events);
+  const steps = counts.events + swizzleMax + deviceSteps(counts.events) + varietyMax;
   const only = numbers(values.steps, steps);
   const without = numbers(values.without, 1_000);
   const calm = values.calm?.split(',');

@@ -1,5 +1,6 @@
 import type { Mode } from '../sim/plan.ts';
-import { type PlantedBug, plantedBugs } from './planted-bugs.ts';
+import type { PlantedBug } from './planted-bug.ts';
+import { plantedBugs } from './planted-bugs.ts';
 import type { SimArguments } from './sim-arguments.ts';
 import { bundleThread } from './sim-bundle.ts';
 import { SimPool } from './sim-pool.ts';

@@ -13,6 +13,8 @@ export interface Aftermath {
   >;
   readonly users: ReadonlyMap<Jid, { readonly online: boolean; readonly half: Pick<OccupantHalf, 'state'> }>;
   readonly peaks: ReadonlyMap<Jid, Readonly<Peaks>>;
+  /** Where clients asked their users to go on (XEP-0281 §3.5), and the room that sent them. */
+  readonly offers?: readonly { readonly user: Jid; readonly room: Jid; readonly from: Jid }[];
   /** What every honest node held before everything was repeated, to compare with what it holds now (G15). */
   readonly before: ReadonlyMap<Jid, string> | undefined;
   portrait(): ReadonlyMap<Jid, string>;

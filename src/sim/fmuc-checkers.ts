@@ -9,6 +9,7 @@ import { bodyOf, payloadOf, stanzaText } from '../core/xmpp/stanza.ts';
 import { isPrivateText, readBody } from './bodies.ts';
 import { inputOf } from './causes.ts';
 import { lostByBounceAlone } from './checkers/links.ts';
+import { localAtOnce } from './checkers/local.ts';
 import { servedHere, sessionsOf } from './checkers/occupants.ts';
 import { lastWord } from './checkers/words.ts';
 import type { Evidence } from './evidence.ts';
@@ -216,33 +217,6 @@ const nobodyIsLost: Checker = (given) => {
   };
 };
 
-/** F-d: what a node's own user says is shown to its own users at once, not when another node says so. */
-const localAtOnce: Checker = (given) => {
-  const violations: Violation[] = [];
-  let exercised = 0;
-  const { trace, byJid } = given;
-  const { honest } = setOf(given);
-  const authors = new Map<string, { readonly jid: Jid; readonly room: Jid }>();
-  return {
-    said({ by, stanza }) {
-      const person = stanza.type === 'groupchat' ? byJid.get(by)?.person : undefined;
-      if (person) authors.set(bodyOf(stanza) ?? '', person);
-    },
-    heard({ i, view, sent, body, delayed }) {
-      const author = delayed ? undefined : authors.get(body);
-      if (author?.room !== view.person.room) return;
-      const record = trace[sent];
-      if (record?.kind !== 'in' || !honest.has(record.by)) return;
-      exercised++;
-      if (inputOf(trace, sent)?.from !== author.jid) {
-        const what = `${body} of ${author.jid} came to ${view.person.jid} by another way`;
-        violations.push({ invariant: 'F-d', what, at: i });
-      }
-    },
-    verdict: () => ({ violations, exercised }),
-  };
-};
-
 /**
  * F-o: whatever somebody says has one occupant id at a node (XEP-0421), live, late and in the history, also where the node
  * knows them by what they said alone.
@@ -372,7 +346,7 @@ const onePerUser: Checker = (given) => {
 export const fmucCheckers: Readonly<Record<string, Checker>> = {
   'F-a': connected,
   'F-c': neverBack,
-  'F-d': localAtOnce,
+  'F-d': localAtOnce('F-d', (given) => setOf(given).honest),
   'F-l': onceALink,
   'F-m': oneOfTwoJoins,
   'F-r': nobodyIsLost,

@@ -1,7 +1,7 @@
 import { writeAfter, writeAsked, writeGreeting, writeHave, writeNews, writeTopic } from '../core/xep/instances.ts';
 import { writeLinkPlace } from '../core/xep/sync.ts';
 import { writeHistoryRequest, writeHistoryResult, writeRoster, writeServiceOrder } from '../core/xep/xep0281.ts';
-import { bareOf, domainOf, type Jid, occupantJid, partsOf, resourceOf } from '../core/xmpp/jid.ts';
+import { bareOf, domainOf, type Jid, occupantJid, parseJid, partsOf, resourceOf } from '../core/xmpp/jid.ts';
 import { NS } from '../core/xmpp/namespaces.ts';
 import { iq, message, presence, type Stanza, stanzaElement, withMore, withParts } from '../core/xmpp/stanza.ts';
 import { instant } from '../core/xmpp/time.ts';
@@ -20,9 +20,29 @@ export function hostileInstance(stanza: Stanza, prng: Prng, at: Seating): readon
   if (dice < 0.6) return [stanza];
   if (dice < 0.65) return [];
   if (dice < 0.7) return [stanza, stanza];
+  // The source may send people anywhere, and ask for any room of its own.
+  if (at.self === at.nodes[0] && dice < 0.75)
+    return [
+      stanza.name === 'presence' && at.people.some(({ jid }) => jid === stanza.to)
+        ? sent(stanza, prng, at)
+        : anew(prng, at),
+    ];
   if (dice < 0.85) return [prng.pick(disguises)(stanza, prng, at)];
   const some = prng.chance(0.002) ? flood : 1;
   return [stanza, ...Array.from({ length: some }, () => prng.pick(lies)(prng, at, prng.pick(at.people)))];
+}
+
+/** Away, to a room that is no shadow, or one of another server. */
+function sent(stanza: Stanza, prng: Prng, at: Seating): Stanza {
+  const to = prng.chance(0.5) ? other(prng, at) : `${prng.id()}@${prng.pick(at.nodes)}`;
+  const error = el('error', NS.client, { type: 'cancel' }, el('redirect', NS.stanzas, {}, `xmpp:${to}?join`));
+  return withParts(stanza, { type: 'error', id: undefined, payloads: [error] });
+}
+
+function anew(prng: Prng, at: Seating): Stanza {
+  const instance = parseJid(`${prng.id()}@${at.self}`);
+  const order = writeServiceOrder('replicate', { id: prng.id(), instance });
+  return iq(at.self, prng.pick(at.nodes.slice(1)), { type: 'set', id: prng.id() }, order);
 }
 
 /** So many at once: more than may be taken of it. */

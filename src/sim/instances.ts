@@ -1,6 +1,8 @@
 import type { SourceConfig } from '../core/distribution/config.ts';
 import type { NodeConfig } from '../core/node/config.ts';
 import { domainOf, type Jid, jid, partsOf } from '../core/xmpp/jid.ts';
+import { sha256 } from '../core/xmpp/sha256.ts';
+import { utf8 } from '../core/xmpp/utf8.ts';
 import type { Evidence } from './evidence.ts';
 import type { Layout, Plan } from './plan.ts';
 
@@ -26,7 +28,9 @@ export function instancesIn({ layout }: Pick<Plan, 'layout'>): ReadonlyMap<Jid, 
 
 /** §1.3: the local part of all shadows. */
 function localOf({ id = 'own' }: SourceConfig, source: Jid): string {
-  return typeof id === 'object' ? id.text : partsOf(source).local;
+  const { local } = partsOf(source);
+  if (typeof id === 'object') return id.text;
+  return id === 'sha-256' ? sha256(utf8(local)) : local;
 }
 
 /** The instances of a run, with the service that may do what it likes left out of `honest`. */

@@ -102,4 +102,6 @@ export interface Plan {
   readonly lingerMs: number;
   readonly primary: Circumstances['primary'];
   readonly emptyUntil: Circumstances['emptyUntil'];
+  /** The same without the variety that its protocol adds. */
+  readonly plainer?: Plan;
 }

@@ -61,7 +61,10 @@ export function plan(prng: Prng, mode: Mode, events: number, given?: Faults): Pl
   // Drawn last, so that the rest of the plan does not depend on it.
   const several = withDevices(alone, events, prng);
   const all: Plan = { ...several, steps: present(several.steps) };
-  if (primary !== 'hostile') return protocol.more?.(all, prng) ?? all;
+  if (primary !== 'hostile') {
+    const more = protocol.more?.(all, prng) ?? all;
+    return protocol.vary === undefined ? more : { ...protocol.vary(more, prng), plainer: more };
+  }
   // Everybody is at its mercy.
   const hostile = 'node' as const;
   const address = layout.nodes.find(({ kind }) => kind === 'service')?.address;

@@ -4,6 +4,7 @@ import type { Stanza } from '../core/xmpp/stanza.ts';
 import type { Checker } from './judge.ts';
 import type { Circumstances, Layout, Plan } from './plan.ts';
 import type { Prng } from './prng.ts';
+import type { Seat } from './seat.ts';
 import type { Person } from './trace.ts';
 
 /** Where a hostile node is, and whom it may name. */
@@ -25,6 +26,10 @@ export interface Protocol {
   layout(domains: readonly Jid[], base: (room: Jid) => DistributedRoomConfig, prng: Prng): Layout;
   /** Drawn last, so that the rest of the plan does not depend on it. */
   more?(plan: Plan, prng: Prng): Plan;
+  /** The same with more variety, drawn after that; a run may leave all of it out (`--calm variety`). */
+  vary?(plan: Plan, prng: Prng): Plan;
+  /** What is only known of a plan when its nodes run. */
+  settle?(plan: Plan, seats: ReadonlyMap<Jid, Seat>): Plan;
   /** What else varies in a run of this protocol. It is drawn last, so that the rest of the plan does not depend on it. */
   circumstances?(prng: Prng, users: readonly Jid[], layout: Layout): Circumstances;
   /** Addresses of the nodes that may be hostile while all others are promised everything. */

@@ -4,13 +4,23 @@ import { protocols } from './protocols.ts';
 import { named, type Step } from './step.ts';
 
 /** Trouble that is in no step: it can be taken out of a plan and leave all the rest as it is. */
-export const calms = ['skewMs', 'quota', 'relaxed', 'diskLost', 'hostileNode', 'primary', 'devices'] as const;
+export const calms = [
+  'skewMs',
+  'quota',
+  'relaxed',
+  'diskLost',
+  'hostileNode',
+  'primary',
+  'devices',
+  'variety',
+] as const;
 export type Calm = (typeof calms)[number];
 
 /** Which of it a plan has. */
-export function troubles({ faults, primary, people }: Plan): readonly Calm[] {
+export function troubles({ faults, primary, people, plainer }: Plan): readonly Calm[] {
   return calms.filter((one) => {
     if (one === 'devices') return people.some(({ device }) => device);
+    if (one === 'variety') return plainer !== undefined;
     return one === 'primary' ? primary !== 'sound' : faults[one] !== 0 && faults[one] !== false;
   });
 }
@@ -18,11 +28,13 @@ export function troubles({ faults, primary, people }: Plan): readonly Calm[] {
 /** The plan without this trouble. */
 export function calmed(whole: Plan, calm: ReadonlySet<Calm>): Plan {
   if (calm.size === 0) return whole;
-  const plan = calm.has('devices') ? withoutDevices(whole) : whole;
+  const { plainer = whole } = whole;
+  const varied = calm.has('variety') ? plainer : whole;
+  const plan = calm.has('devices') ? withoutDevices(varied) : varied;
   const faults: { -readonly [K in keyof Faults]: Faults[K] } = { ...plan.faults };
   for (const name of calm) {
     if (name === 'hostileNode') faults.hostileNode = false;
-    else if (name !== 'primary' && name !== 'devices') faults[name] = 0;
+    else if (name !== 'primary' && name !== 'devices' && name !== 'variety') faults[name] = 0;
   }
   const primary = calm.has('primary') ? 'sound' : plan.primary;
   const { hostileNode } = plan;

@@ -1,4 +1,5 @@
 import type { LinkSettings } from '../core/net/link.ts';
+import type { OccupantAct } from '../core/occupant/occupant.ts';
 import { affiliations } from '../core/xep/xep0045.ts';
 import { bareOf, domainOf, type Jid } from '../core/xmpp/jid.ts';
 import { NS } from '../core/xmpp/namespaces.ts';
@@ -63,6 +64,8 @@ export interface RunResult {
 
 const composing = el('composing', 'http://jabber.org/protocol/chatstates');
 
+/** When the first user comes online, in virtual milliseconds. */
+const firstMs = 100;
 /** Virtual milliseconds after the end of all faults. By then everything must be at rest. */
 const settleMs = 10 * 60_000;
 /** And for this long after that, nothing but pings may be sent. */
@@ -93,10 +96,12 @@ export function run(seed: number, options: RunOptions): RunResult {
       violations.push({ invariant: 'no exception', what: error instanceof Error ? error.message : String(error), at });
     }
   };
+  const protocol: Protocol = protocols[planned.mode];
+  if (protocol.settle !== undefined) world.at(firstMs - 1, () => world.settle());
   for (const [i, { jid }] of planned.people.entries()) {
     const awayMs = planned.emptyUntil.get(domainOf(jid)) ?? 0;
     if (!options.without?.has(i) && awayMs < Number.POSITIVE_INFINITY)
-      world.at(awayMs + 100 + 37 * i, () => world.connect(jid));
+      world.at(awayMs + firstMs + 37 * i, () => world.connect(jid));
   }
   for (const [number, step] of planned.steps.entries())
     if (options.only?.has(number) ?? true) world.at(step.at, () => take(world, step, number));
@@ -138,7 +143,8 @@ export function run(seed: number, options: RunOptions): RunResult {
   world.before = world.portrait();
   repeat();
   world.look();
-  const given = evidence(world.trace, planned.people, world);
+  const { people } = world.plan;
+  const given = evidence(world.trace, people, world);
   const exercised: Record<string, number> = {};
   for (const [name, verdict] of judge(given, checkersOf(planned))) {
     exercised[name] = verdict.exercised;
@@ -146,7 +152,7 @@ export function run(seed: number, options: RunOptions): RunResult {
   }
   const { trace } = world;
   const changes = statuses?.changes ?? [];
-  return { violations, trace, plan: planned, start, links, statuses: changes, exercised, events: trace.length };
+  return { violations, trace, plan: world.plan, start, links, statuses: changes, exercised, events: trace.length };
 }
 
 /** The checkers whose invariants hold in this run. */
@@ -243,7 +249,7 @@ function person(
     return;
   }
   const { phase } = user.half.state();
-  if (phase === 'online' || phase === 'joining') return world.act(step.user, { act: 'join' }, cause);
+  if (phase === 'online' || phase === 'joining') return world.act(step.user, joinOf(world, step.user), cause);
   switch (step.kind) {
     case 'say':
       // Some clients say first that somebody is writing (XEP-0085).
@@ -263,7 +269,15 @@ function person(
     case 'nick':
       return world.act(step.user, { act: 'nick', nick: step.nick }, cause);
     case 'presence':
-      return world.act(step.user, { act: 'presence', show: step.show }, cause);
+      return world.act(
+        step.user,
+        {
+          act: 'presence',
+          show: step.show,
+          ...(step.bytes === undefined ? {} : { status: 'away, '.repeat(step.bytes / 6) }),
+        },
+        cause,
+      );
     case 'subject':
       return world.act(step.user, { act: 'subject', text: step.text }, cause);
     case 'pm':
@@ -290,7 +304,12 @@ function writeToSeveral(world: World, i: number): void {
 /** A client that is not in enters under this nick. */
 function enterAs(world: World, user: Jid, nick: string, cause: number): void {
   world.act(user, { act: 'nick', nick }, cause);
-  world.act(user, { act: 'join' }, cause);
+  world.act(user, joinOf(world, user), cause);
+}
+
+function joinOf(world: World, user: Jid): OccupantAct {
+  const { password } = world.users.get(user)?.person ?? {};
+  return { act: 'join', ...(password === undefined ? {} : { password }) };
 }
 
 /** A form of an owner's (§10.2) that sets one field. */

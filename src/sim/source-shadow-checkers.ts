@@ -5,11 +5,14 @@ import { bodyOf, stanzaText } from '../core/xmpp/stanza.ts';
 import { textOf } from '../core/xmpp/xml.ts';
 import { readBody } from './bodies.ts';
 import { inputOf } from './causes.ts';
+import { localAtOnce } from './checkers/local.ts';
 import { servedHere } from './checkers/occupants.ts';
 import { instancesOf } from './instances.ts';
 import type { Checker } from './judge.ts';
-import { configurations, sameArchives } from './source-shadow-copies.ts';
+import { causalOrder, configurations, sameArchives } from './source-shadow-copies.ts';
+import { offers, passwords, redirects } from './source-shadow-entries.ts';
 import { hosting, realAddresses, trust } from './source-shadow-trust.ts';
+import { wishes } from './source-shadow-wishes.ts';
 import type { Violation } from './trace.ts';
 import { isOut, type View, whole } from './view.ts';
 
@@ -105,33 +108,6 @@ const everybodyIsTold: Checker = (given) => {
   };
 };
 
-/** S-d: what an instance's own user says is shown to its own users at once, whatever the source is doing. */
-const localAtOnce: Checker = (given) => {
-  const violations: Violation[] = [];
-  let exercised = 0;
-  const { trace, byJid } = given;
-  const { honest } = instancesOf(given);
-  const authors = new Map<string, { readonly jid: Jid; readonly room: Jid }>();
-  return {
-    said({ by, stanza }) {
-      const person = stanza.type === 'groupchat' ? byJid.get(by)?.person : undefined;
-      if (person) authors.set(bodyOf(stanza) ?? '', person);
-    },
-    heard({ i, view, sent, body, delayed }) {
-      const author = delayed ? undefined : authors.get(body);
-      if (author?.room !== view.person.room) return;
-      const record = trace[sent];
-      if (record?.kind !== 'in' || !honest.has(record.by)) return;
-      exercised++;
-      if (inputOf(trace, sent)?.from !== author.jid) {
-        const what = `${body} of ${author.jid} came to ${view.person.jid} by another way`;
-        violations.push({ invariant: 'S-d', what, at: i });
-      }
-    },
-    verdict: () => ({ violations, exercised }),
-  };
-};
-
 /**
  * S-f: an instance sends a message of its own users to each other instance once, to each to which it is linked, and passes on
  * nothing of the others'. What is fetched as history is not counted.
@@ -208,10 +184,15 @@ export const sourceShadowCheckers: Readonly<Record<string, Checker>> = {
   'S-a': instanceFifo,
   'S-b': everybodyIsTold,
   'S-c': configurations,
-  'S-d': localAtOnce,
+  'S-d': localAtOnce('S-d', (given) => instancesOf(given).honest),
   'S-e': sameArchives,
   'S-f': onceToEach,
+  'S-g': causalOrder,
   'S-h': hosting,
   'S-j': realAddresses,
+  'S-o': offers,
+  'S-p': passwords,
+  'S-r': redirects,
   'S-t': trust,
+  'S-w': wishes,
 };

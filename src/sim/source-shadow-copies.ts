@@ -1,6 +1,6 @@
 import { shadowConfig } from '../core/distribution/hosting.ts';
 import type { RoomSettings } from '../core/room/config.ts';
-import type { HistoryItem } from '../core/room/event.ts';
+import { type HistoryItem, isLater } from '../core/room/event.ts';
 import { settingFields } from '../core/room/setting-fields.ts';
 import type { RoomSnapshot } from '../core/room/snapshot.ts';
 import { bareOf, domainOf, type Jid } from '../core/xmpp/jid.ts';
@@ -103,6 +103,40 @@ function archives(given: Evidence): Verdict {
   }
   return { violations, exercised };
 }
+
+/**
+ * S-g: what an instance accepts of its own users stands after all that it had, though its clock, or another's, be wrong: so an
+ * answer stands after what it answers.
+ */
+export const causalOrder: Checker = (given) => {
+  const violations: Violation[] = [];
+  let exercised = 0;
+  const { trace } = given;
+  const { rooms, honest, addresses } = instancesOf(given);
+  /** By service: what stands last of all that it has. */
+  const last = new Map<Jid, HistoryItem>();
+  return {
+    other(record) {
+      if (record.kind === 'forgotten') last.delete(record.node);
+    },
+    kept(event, { node, room }, { cause }, i) {
+      if (!honest.has(node) || room !== rooms.get(node)) return;
+      if (event.kind === 'roomCreated') last.delete(node);
+      const item = event.kind === 'messageAccepted' || event.kind === 'subjectChanged' ? event.item : undefined;
+      if (item === undefined) return;
+      const before = last.get(node);
+      if (before === undefined || isLater(item, before)) last.set(node, item);
+      const input = cause === undefined ? undefined : trace[cause];
+      // Of its own it may be told again what it has lost.
+      if (before === undefined || item.by !== room || input?.kind !== 'out' || addresses.has(bareOf(input.stanza.from)))
+        return;
+      exercised++;
+      if (!isLater(item, before))
+        violations.push({ invariant: 'S-g', what: `${named(item)} stands before ${named(before)}`, at: i });
+    },
+    verdict: () => ({ violations, exercised }),
+  };
+};
 
 function named(item: HistoryItem | undefined): string {
   if (item === undefined) return 'none';

@@ -10,17 +10,28 @@ import { instancesOf, trustAt } from './instances.ts';
 import type { Checker, Place } from './judge.ts';
 import type { Violation } from './trace.ts';
 
-/** S-h: no service has a room of another that it does not trust, and none but that other's service has asked for. */
+/** S-h: no service has a room of another that it does not trust, more of them than it allows, or one that nobody has asked for. */
 export const hosting: Checker = ({ trace, world }) => {
   const violations: Violation[] = [];
   let exercised = 0;
   const nodes = new Map((world?.plan.layout.nodes ?? []).map((node) => [node.address, node]));
+  /** By service, and then by room: of which firsthost. */
+  const hosted = new Map<Jid, Map<Jid, Jid>>();
   return {
+    other(record) {
+      if (record.kind === 'forgotten') hosted.delete(record.node);
+    },
     kept(event, { node }, { cause }, i) {
       const config = nodes.get(node);
+      if (event.kind === 'roomDestroyed') hosted.get(node)?.delete(event.room);
       if (event.kind !== 'roomCreated' || event.of === undefined || config?.kind !== 'service') return;
       exercised++;
       const firsthost = domainOf(event.of);
+      const here = (hosted.get(node) ?? new Map<Jid, Jid>()).set(event.room, firsthost);
+      hosted.set(node, here);
+      const many = [...here.values()].filter((one) => one === firsthost).length;
+      if (many > (config.hosting?.maxRooms ?? 0))
+        violations.push({ invariant: 'S-h', what: `${node} has ${many} rooms of ${firsthost}`, at: i });
       const input = cause === undefined ? undefined : trace[cause];
       const from = input?.kind === 'out' ? input.stanza.from : undefined;
       if (from !== firsthost || !config.hosting?.firsthosts.includes(firsthost))

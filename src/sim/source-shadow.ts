@@ -8,6 +8,7 @@ import type { Circumstances, Plan } from './plan.ts';
 import type { Prng } from './prng.ts';
 import type { Protocol } from './protocol.ts';
 import { sourceShadowCheckers } from './source-shadow-checkers.ts';
+import { withDrawnId, withVariety } from './source-shadow-variety.ts';
 import type { Step } from './step.ts';
 
 /** XEP-0281: the source on the first server, and a shadow on most of the others; the users of the rest enter at the source. */
@@ -69,8 +70,10 @@ export const sourceShadow: Protocol = {
       .map(({ address }) => address),
   tamper: hostileInstance,
   more: withStrangers,
+  vary: withVariety,
+  settle: withDrawnId,
   checkers: sourceShadowCheckers,
-  despitePrimary: ['G12', 'G13', 'S-h'],
+  despitePrimary: ['G12', 'G13', 'S-h', 'S-o'],
 };
 
 /** Some tell real addresses to some of the others only. */

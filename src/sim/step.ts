@@ -9,7 +9,8 @@ export type Step = { readonly at: number; readonly luck: number } & (
   /** So many words at once. */
   | { readonly kind: 'burst'; readonly user: Jid; readonly words: number }
   | { readonly kind: 'nick' | 'pm'; readonly user: Jid; readonly nick: string }
-  | { readonly kind: 'presence'; readonly user: Jid; readonly show: string }
+  /** `bytes`: of the text that comes with it. */
+  | { readonly kind: 'presence'; readonly user: Jid; readonly show: string; readonly bytes?: number }
   | { readonly kind: 'subject'; readonly user: Jid; readonly text: string }
   /** Of several sessions of one user: this one takes the nick of that one, or enters under it. */
   | { readonly kind: 'share'; readonly user: Jid; readonly with: Jid }
@@ -92,7 +93,7 @@ export function stepText(step: Step): string {
     case 'pm':
       return `${step.user} writes to ${step.nick} alone`;
     case 'presence':
-      return `${step.user} is ${step.show === '' ? 'available' : step.show}`;
+      return `${step.user} is ${step.show === '' ? 'available' : step.show}${step.bytes === undefined ? '' : ', at length'}`;
     case 'subject':
       return `${step.user} sets the subject "${step.text}"`;
     case 'share':

@@ -91,6 +91,8 @@ export interface Person {
   readonly jid: Jid;
   readonly nick: string;
   readonly room: Jid;
+  /** What they say at the door. */
+  readonly password?: string;
   /** Their client, or the node that serves them, does what it likes, so nothing is promised to them. */
   readonly hostile: 'client' | 'node' | undefined;
   /** A further session of a user who has another one: their JIDs differ in the resource. */

@@ -29,11 +29,14 @@ const lookEvery = 2_000;
  * seed decides.
  */
 export class World {
-  readonly plan: Plan;
+  readonly #plan: Plan;
+  #settled: Plan | undefined;
   readonly trace: SimRecord[] = [];
   readonly seats = new Map<Jid, Seat>();
   readonly users = new Map<Jid, User>();
   readonly peaks = new Map<Jid, Peaks>();
+  /** Where clients asked their users to go on. */
+  readonly offers: { readonly user: Jid; readonly room: Jid; readonly from: Jid }[] = [];
   /** What every node held before all was repeated (G15). */
   before: ReadonlyMap<Jid, string> | undefined;
   /** Scheduled things that have happened so far. */
@@ -48,7 +51,7 @@ export class World {
 
   /** @param statuses  takes what the nodes become */
   constructor(plan: Plan, prng: Prng, statuses?: Statuses) {
-    this.plan = plan;
+    this.#plan = plan;
     this.#prng = prng;
     this.#protocol = protocols[plan.mode];
     this.#delivery = new Delivery(plan, prng, {
@@ -103,6 +106,20 @@ export class World {
       });
     }
     for (const address of this.seats.keys()) this.start(address);
+  }
+
+  /** With all that is known since the nodes run. */
+  get plan(): Plan {
+    return this.#settled ?? this.#plan;
+  }
+
+  /** The nodes run, and nobody has come online: what was open in the plan is known now. */
+  settle(): void {
+    this.#settled = this.#protocol.settle?.(this.#plan, this.seats);
+    for (const person of this.plan.people) {
+      const user = this.#user(person.jid);
+      this.users.set(person.jid, { ...user, person, half: createOccupant(person) });
+    }
   }
 
   get now(): Instant {
@@ -258,8 +275,11 @@ export class World {
   // ---- users ----
 
   #toHalf(user: User, input: Parameters<OccupantHalf['handle']>[0], cause: number | undefined): void {
+    const { offer: before } = user.half.state();
     for (const effect of user.half.handle(input, this.#ids))
       if (effect.kind === 'send') this.#submit(user, effect.stanza, effect.spec, cause);
+    const { offer } = user.half.state();
+    if (offer !== undefined && offer !== before) this.offers.push({ user: user.person.jid, ...offer });
   }
 
   #submit(user: User, stanza: Stanza, spec: string, cause: number | undefined): void {

@@ -151,6 +151,8 @@ export const decisions: Readonly<Record<string, string>> = {
   '207': 'one nick for two users of different instances',
   '208': 'one session at one instance',
   '209': 'whom a client follows to a shadow',
+  '210': 'a shadow that is there already',
+  '211': 'a shadow’s name that is taken',
   '220': 'how much a room keeps beside its messages',
   '221': 'how many rooms a user may make',
   '222': 'messages at hand, and in the archive',

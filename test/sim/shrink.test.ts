@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Jid, jid } from '../../src/core/xmpp/jid.ts';
-import { type PlantedBug, plantedBugs } from '../../src/headless/planted-bugs.ts';
+import type { PlantedBug } from '../../src/headless/planted-bug.ts';
+import { plantedBugs } from '../../src/headless/planted-bugs.ts';
 import { readSimArguments, type SimArguments } from '../../src/headless/sim-arguments.ts';
 import { bundleThread } from '../../src/headless/sim-bundle.ts';
 import { SimPool } from '../../src/headless/sim-pool.ts';

@@ -56,10 +56,12 @@ describe.each(['plain', 'primary', 'replica'])('XEP-0045 §17.4 iqs between occu
     });
     const error = answers(seat, guest, refused);
     expect([errorOf(error as Stanza)?.condition, errorOf(error as Stanza)?.by]).toEqual(['item-not-found', occupant]);
-    const item = el('item', pubsub, { id: '1', publisher: owner.jid }, el('IMPP', pubsub, {}, `xmpp:${user}`));
+    const encoded = el('URI', pubsub, {}, `xmpp:${user.replace('@', '%40')}?message`);
+    const item = el('item', pubsub, { id: '1', publisher: owner.jid }, el('IMPP', pubsub, {}, `xmpp:${user}`), encoded);
     const items = el('pubsub', pubsub, {}, el('items', pubsub, {}, item));
     const told = answers(seat, guest, iqResult(asks(seat, guest, owner, avatar), items));
     expect(JSON.stringify(told)).not.toContain(user);
+    expect(JSON.stringify(told)).not.toContain('%40');
     // A moderator sees real JIDs in any case.
     const toOwner = { ...item, attrs: { id: '1', publisher: guest.jid } };
     const open = answers(seat, owner, iqResult(asks(seat, owner, guest, avatar), el('pubsub', pubsub, {}, toOwner)));

@@ -78,6 +78,20 @@ const sent = (one: Client, to: Jid) => {
 };
 
 describe('XEP-0281 §3.5 Joining a Room, the client; decision #209: whom to follow', () => {
+  it.each([
+    ['an address', 'café@rooms.macbeth.lit'],
+    ['an IRI', 'xmpp:café@rooms.macbeth.lit?join'],
+    ['a URI, percent-encoded (RFC 5122)', 'XMPP:caf%C3%A9%40rooms.macbeth.lit?join;node=1#there'],
+  ])('the error may name the room as %s', (_what, to) => {
+    const one = client();
+    const cafe = jid('café@rooms.macbeth.lit');
+    const [join] = one.does({ act: 'join' });
+    const asked = one.gets(redirects(join, to));
+    expect(asked.map((request) => request.to)).toEqual([cafe, source]);
+    one.gets(says(asked, source, shadowsField, cafe), says(asked, cafe, sourceField, source));
+    expect(one.offer()).toBe(cafe);
+  });
+
   it('Examples 17 to 21: it is sent to its shadow, asks both rooms, and goes there once its user agrees', () => {
     const one = seated(witch, source);
     one.does({ act: 'join' });

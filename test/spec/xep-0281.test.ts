@@ -19,6 +19,7 @@ import { NS } from '../../src/core/xmpp/namespaces.ts';
 import {
   bodyOf,
   errorOf,
+  errorReply,
   iq,
   message,
   payloadOf,
@@ -26,7 +27,7 @@ import {
   type Stanza,
   stanzaLength,
 } from '../../src/core/xmpp/stanza.ts';
-import { childrenOf, el, elementsOf, type XmlElement } from '../../src/core/xmpp/xml.ts';
+import { childrenOf, el, elementsOf, type XmlElement, type XmlNode } from '../../src/core/xmpp/xml.ts';
 import type { Scenario, ScenarioSource } from '../../src/scenario/scenario.ts';
 import { coven } from '../support/scenarios.ts';
 import { joins, leaves, says, tells, World } from '../support/world.ts';
@@ -257,6 +258,81 @@ describe('XEP-0281 §3.2 Replicating a Room: decision #200: becoming an instance
     ).toEqual([shadow]);
   });
 
+  it('decision #210: a source that has lost its store, and draws another id, gets the shadow that is there', () => {
+    const world = started(changed({ id: 'uuid' }));
+    const rooms = () =>
+      [macbeth, marlowe].map((service) =>
+        world
+          .seat(service)
+          .node.status()
+          .rooms.map(({ room }) => room),
+      );
+    const before = rooms();
+    expect(before.map(({ length }) => length)).toEqual([1, 1]);
+    world.crash(firsthost);
+    world.boot(firsthost);
+    world.advance(120_000);
+    expect(rooms()).toEqual(before);
+    expect(states(world, firsthost)).toEqual(Object.fromEntries(before.flat().map((room) => [room, 'live'])));
+    expect(states(world, macbeth)).toEqual({ [source]: 'live', [before[1]?.[0] as string]: 'live' });
+  });
+
+  it('decision #210: a service that sends the source about, or to another service, is one that refuses', () => {
+    const asked = (world: World) =>
+      ofKind(
+        world.sent.map(({ stanza }) => stanza),
+        'replicate',
+        NS.dmuc1,
+      );
+    const redirected = (world: World, to: string) => {
+      const error = { type: 'modify', condition: 'redirect', to } as const;
+      world.inject(firsthost, macbeth, errorReply(asked(world).at(-1) as Stanza, error) as Stanza);
+    };
+    const unanswered = () => {
+      const world = new World(changed({ peerhosts: [macbeth] }));
+      world.cut('shakespeare.lit', 'macbeth.lit', 'silent');
+      world.clear();
+      world.advance(70_000);
+      return world;
+    };
+    const about = unanswered();
+    for (let i = 0; i < 30; i++) redirected(about, `xmpp:r${i}@${macbeth}`);
+    expect(asked(about).length).toBeLessThan(12);
+    expect(about.status(firsthost).peers.map(({ state }) => state)).toEqual(['rejected']);
+    const elsewhere = unanswered();
+    redirected(elsewhere, 'xmpp:theroom@rooms.evil.lit');
+    expect(states(elsewhere, firsthost)).toEqual({ [shadow]: 'rejected' });
+  });
+
+  it('decision #211: where the name is taken the shadow has another, and all instances know of it', () => {
+    const nodes = changed().nodes.map((node) =>
+      node.kind === 'service' && node.address === macbeth ? { ...node, openCreation: true } : node,
+    );
+    const world = new World({ ...changed(), nodes } as Scenario);
+    world.crash(firsthost);
+    world.send(joins(witch, `${shadow}/mine`));
+    world.boot(firsthost);
+    world.advance(60_000);
+    const second = jid('theroom-2@rooms.macbeth.lit');
+    expect(states(world, firsthost)).toEqual({ [second]: 'live', [other]: 'live' });
+    const [notice] = ofKind(world.to(marlowe), 'peerhost', NS.dmuc1);
+    expect(notice && readServiceOrder(notice)).toMatchObject({ id: 'theroom', instance: second });
+    expect(states(world, marlowe)).toEqual({ [source]: 'live', [second]: 'live' });
+    world.send(joins('anotherwitch@macbeth.lit/broom', `${second}/x`), joins(faustus, `${other}/faustus`));
+    expect(roster(world, marlowe)).toEqual(['faustus', 'x']);
+    // Whoever has the name gains nothing.
+    expect(
+      world
+        .seat(macbeth)
+        .node.snapshot()
+        .rooms.find(({ room }) => room === shadow)?.of,
+    ).toBeUndefined();
+    world.clear();
+    world.send(joins('anotherwitch@macbeth.lit/desk', `${source}/y`));
+    const invitation = world.got('anotherwitch@macbeth.lit/desk').find(({ name }) => name === 'message');
+    expect(invitation && readDirectInvitation(invitation.payloads)).toBe(second);
+  });
+
   it('S2: configuration, roster and notices of others are refused, and change nothing', () => {
     const world = occupied();
     const before = JSON.stringify(world.seat(macbeth).node.snapshot());
@@ -328,6 +404,50 @@ describe('XEP-0281 §3.2 Replicating a Room: decision #200: becoming an instance
     expect(archive(world, macbeth)).toEqual(archive(world, firsthost));
     expect(archive(world, marlowe)).toEqual(archive(world, firsthost));
     expect(roster(world, marlowe)).toEqual(['faustus', 'firstwitch', 'foo']);
+  });
+
+  it('decision #203: what comes back to a peerhost that has lost its store it tells the others, though nobody says how far it goes', () => {
+    const world = occupied();
+    world.cut('shakespeare.lit', 'macbeth.lit', 'silent');
+    world.send(says(witch, shadow, 'lost for good'), says(witch, shadow, 'only Marlowe hears this'));
+    world.crash(macbeth);
+    world.boot(macbeth);
+    world.cut('shakespeare.lit', 'macbeth.lit', undefined);
+    const answers = ({ type, from, to, payloads }: Stanza) =>
+      type === 'result' && from === other && to === shadow && payloads.some(({ name }) => name === 'history');
+    world.lose(answers);
+    world.clear();
+    for (let i = 0; i < 300 && !world.sent.some(({ stanza }) => answers(stanza)); i++) world.advance(1_000);
+    const { stanza } = world.sent.find((sent) => answers(sent.stanza)) as (typeof world.sent)[number];
+    // Of two messages it tells one, and it does not say how far the numbers go.
+    const isLeft = (child: XmlNode) =>
+      typeof child !== 'string' && child.name !== 'have' && !JSON.stringify(child).includes('lost for good');
+    const payloads = stanza.payloads.map((payload) => ({ ...payload, children: payload.children.filter(isLeft) }));
+    world.inject(macbeth, marlowe, { ...stanza, payloads });
+    world.advance(180_000);
+    expect(JSON.stringify(archive(world, macbeth))).toContain('only Marlowe hears this');
+    expect(JSON.stringify(archive(world, macbeth))).not.toContain('lost for good');
+    expect(archive(world, firsthost)).toEqual(archive(world, macbeth));
+  });
+
+  it('a user whom a source gave an occupant id since it lost its store keeps it when it hears of before (XEP-0421)', () => {
+    const world = occupied();
+    world.send(says(crone, source, 'before'));
+    world.cut('shakespeare.lit', 'macbeth.lit', 'silent');
+    world.cut('shakespeare.lit', 'marlowe.lit', 'silent');
+    world.crash(firsthost);
+    world.boot(firsthost);
+    world.send(joins(crone, `${source}/foo`));
+    const idsOf = () => world.seat(firsthost).node.snapshot().rooms[0]?.occupantIds;
+    const mine = () => new Map(idsOf()).get(bareOf(jid(crone)));
+    const given = mine();
+    world.send(leaves(crone, `${source}/foo`));
+    world.cut('shakespeare.lit', 'macbeth.lit', undefined);
+    world.cut('shakespeare.lit', 'marlowe.lit', undefined);
+    world.advance(300_000);
+    expect(JSON.stringify(archive(world, firsthost))).toContain('before');
+    expect(given).toBeDefined();
+    expect(mine()).toBe(given);
   });
 
   it('an owner adds and removes a peerhost; the others hear of both', () => {

@@ -9,6 +9,7 @@ import type { ServiceOrder } from '../xep/xep0281.ts';
 import { type Condition, type ErrorType, stanzaError } from '../xmpp/errors.ts';
 import { bareOf, domainOf, type Jid, parseJid } from '../xmpp/jid.ts';
 import { errorReply, iqResult, type Stanza } from '../xmpp/stanza.ts';
+import { roomUri } from '../xmpp/xmpp-uri.ts';
 import type { DistributedRoomConfig, HostingConfig } from './config.ts';
 
 /** A room that another service has asked for. Its owners and its configuration are the source's. */
@@ -33,9 +34,10 @@ export function host(
   stanza: Stanza,
   order: ServiceOrder,
 ): Jid | undefined {
-  const no = (type: ErrorType, condition: Condition, text: string) => {
+  const no = (type: ErrorType, condition: Condition, text: string, to?: string) => {
+    const error = { ...stanzaError(type, condition, text, stanza.to), ...(to === undefined ? {} : { to }) };
     turn.note('0281#3.2', `${stanza.from} is refused: ${text}`, { sign: 'refused' });
-    turn.send(errorReply(stanza, stanzaError(type, condition, text, stanza.to)), '0281#3.2', domainOf(stanza.from));
+    turn.send(errorReply(stanza, error), '0281#3.2', domainOf(stanza.from));
     return undefined;
   };
   const firsthost = domainOf(stanza.from);
@@ -59,7 +61,11 @@ export function host(
   const source = order.instance ?? parseJid(`${order.id}@${firsthost}`);
   if (source === undefined || domainOf(source) !== firsthost || bareOf(source) !== source)
     return no('modify', 'bad-request', `${order.instance} is no room of ${firsthost}`);
-  if (known !== undefined) return known.of === source ? done() : no('cancel', 'conflict', `${jid} is another room`);
+  if (known?.of === source) return done();
+  // Decision #210.
+  const already = rooms.find(({ of }) => of === source);
+  if (already !== undefined) return no('modify', 'redirect', `${already.jid} is the shadow here`, roomUri(already.jid));
+  if (known !== undefined) return no('cancel', 'conflict', `${jid} is another room`);
   const hosted = rooms.filter(({ of }) => of !== undefined && domainOf(of) === firsthost);
   if (hosted.length >= hosting.maxRooms)
     return no('wait', 'resource-constraint', `${hosted.length} rooms of ${firsthost} are replicated here, and no more`);

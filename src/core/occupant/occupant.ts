@@ -10,7 +10,7 @@ import { Redirect } from './redirect.ts';
 /** What a person does through a client. */
 export type OccupantAct =
   /** `room`: another one than that of the last time. */
-  | { readonly act: 'join'; readonly room?: Jid }
+  | { readonly act: 'join'; readonly room?: Jid; readonly password?: string }
   | { readonly act: 'leave' }
   /** Goes where the room sends the user, or does not. */
   | { readonly act: 'accept' | 'decline' }
@@ -73,19 +73,19 @@ export function createOccupant(who: { readonly jid: Jid; readonly room: Jid; rea
   const send = (stanza: Stanza, spec: string): OccupantEffect => ({ kind: 'send', stanza, spec });
   const toRoom = () => occupantJid(state.room, state.nick);
 
-  function enter(room: Jid, env: { newId(): string }): readonly OccupantEffect[] {
+  function enter(room: Jid, env: { newId(): string }, password?: string): readonly OccupantEffect[] {
     asked = env.newId();
     redirect = new Redirect(who.jid, room);
     return [
       ...become({ phase: 'joining', nick: state.nick }, room),
-      send(presence(who.jid, toRoom(), { id: asked }, writeJoin({})), '0045#7.2'),
+      send(presence(who.jid, toRoom(), { id: asked }, writeJoin({ password })), '0045#7.2'),
     ];
   }
 
   function act(action: OccupantAct, env: { newId(): string }): readonly OccupantEffect[] {
     switch (action.act) {
       case 'join':
-        return enter(action.room ?? home, env);
+        return enter(action.room ?? home, env, action.password);
       case 'accept':
         return state.offer === undefined ? [] : enter(state.offer.room, env);
       case 'decline': {

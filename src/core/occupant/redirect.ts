@@ -4,10 +4,11 @@
  */
 import { readDirectInvitation } from '../xep/xep0249.ts';
 import { readInstances, shadowsField, sourceField } from '../xep/xep0281.ts';
-import { bareOf, domainOf, type Jid, parseJid } from '../xmpp/jid.ts';
+import { bareOf, domainOf, type Jid } from '../xmpp/jid.ts';
 import { NS } from '../xmpp/namespaces.ts';
 import { errorOf, iq, payloadIn, type Stanza } from '../xmpp/stanza.ts';
 import { el, type XmlElement } from '../xmpp/xml.ts';
+import { readAddress } from '../xmpp/xmpp-uri.ts';
 
 type Ids = { newId(): string };
 
@@ -52,8 +53,8 @@ export class Redirect {
   refused(stanza: Stanza, env: Ids): readonly Stanza[] {
     const error = errorOf(stanza);
     if (error?.condition !== 'redirect' || error.to === undefined) return [];
-    // RFC 5122: a URI, or the address alone as in Example 20.
-    this.#to = parseJid(error.to.replace(/^xmpp:([^?#]*).*$/, '$1'));
+    // A URI, or the address alone as in Example 20.
+    this.#to = readAddress(error.to);
     return this.#ask(env);
   }
 

@@ -2,9 +2,10 @@
  * XEP-0045 §17.4: iqs between occupants go on under their occupant JIDs. What a user's server answers for them goes to their
  * bare JID, and the answer comes back as if they had given it. Decision #111.
  */
-import { bareOf, type Jid, occupantJid, parseJid, resourceOf } from '../xmpp/jid.ts';
+import { bareOf, type Jid, occupantJid, resourceOf } from '../xmpp/jid.ts';
 import { type Stanza, withParts } from '../xmpp/stanza.ts';
 import type { XmlElement, XmlNode } from '../xmpp/xml.ts';
+import { readAddress } from '../xmpp/xmpp-uri.ts';
 import type { Occupant } from './event.ts';
 import { inward, isOf, outward } from './sessions.ts';
 import type { RoomView } from './state.ts';
@@ -79,7 +80,7 @@ export function withoutAccount({ from, payloads }: Stanza, occupant: Jid): reado
 /** Servers name the user whose account it is: `by` of an error, `publisher` of an item, an address of the vCard. */
 function hidden(element: XmlElement, user: Jid, occupant: Jid): XmlElement {
   const named = (text: string) => {
-    const jid = parseJid(text.trim().replace(/^xmpp:/, ''));
+    const jid = readAddress(text.trim());
     return jid !== undefined && bareOf(jid) === user;
   };
   const attrs = Object.fromEntries(

@@ -3,6 +3,7 @@ import { moderateNs } from '../xep/xep0425.ts';
 import { bareOf, type Jid, parseJid } from '../xmpp/jid.ts';
 import { NS, nodeNamespaces } from '../xmpp/namespaces.ts';
 import { childOf, type XmlElement } from '../xmpp/xml.ts';
+import { readAddress } from '../xmpp/xmpp-uri.ts';
 
 // What only rooms and nodes may say. If a client sends one of these as a direct child, that child is removed and the rest
 // of the stanza counts. The same child deeper inside, or in a similar namespace, means nothing to anybody.
@@ -53,7 +54,7 @@ export function withoutAddresses(payloads: readonly XmlElement[], user: Jid): re
 /** Whether an element says this address anywhere. */
 function names({ attrs, children }: XmlElement, bare: Jid): boolean {
   const isIt = (text: string) => {
-    const jid = text.includes('@') ? parseJid(text.trim().replace(/^xmpp:/, '')) : undefined;
+    const jid = /@|%40/.test(text) ? readAddress(text.trim()) : undefined;
     return jid !== undefined && bareOf(jid) === bare;
   };
   return (

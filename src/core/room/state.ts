@@ -405,7 +405,9 @@ export class RoomState {
 
   #rememberPast(item: HistoryItem): void {
     const { author, occupantId } = item;
-    if (author !== undefined && this.#traits.givesOccupantIds) this.#identifyUser(author, occupantId);
+    // Who was given one since is not called by that of before.
+    const isUnknown = author !== undefined && !this.occupantIds.has(bareOf(author));
+    if (isUnknown && this.#traits.givesOccupantIds) this.#identifyUser(author, occupantId);
     const retraction = this.#messages.addPast(item);
     if (retraction) this.log.takeBack(retraction);
     this.#takesBack(item);

@@ -21,7 +21,7 @@ export interface HistoryRequest {
 
 /** `<x xmlns='…muc'/>` of a join (§7.2). */
 export interface JoinRequest {
-  readonly password?: string;
+  readonly password?: string | undefined;
   readonly history?: HistoryRequest;
   /** Of the presence that asks: the answer to it, the user's own presence, has it, too (§7.2.2). It is no part of `<x/>`. */
   readonly id?: string;

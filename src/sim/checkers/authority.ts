@@ -2,8 +2,8 @@ import type { DistributedRoomConfig } from '../../core/distribution/config.ts';
 import { isOwnUser } from '../../core/distribution/scope.ts';
 import type { Occupant, RoomEvent } from '../../core/room/event.ts';
 import { readAsked } from '../../core/xep/instances.ts';
-import type { Affiliation } from '../../core/xep/xep0045.ts';
-import { bareOf, domainOf, type Jid } from '../../core/xmpp/jid.ts';
+import { type Affiliation, readMucUser } from '../../core/xep/xep0045.ts';
+import { bareOf, domainOf, type Jid, parseJid } from '../../core/xmpp/jid.ts';
 import { NS } from '../../core/xmpp/namespaces.ts';
 import { payloadOf, type Stanza } from '../../core/xmpp/stanza.ts';
 import { textOf } from '../../core/xmpp/xml.ts';
@@ -96,7 +96,15 @@ export const authority: Checker = ({ trace, people, world }) => {
     }
   };
 
-  const atDecider = (event: RoomEvent, place: Place, room: Known, from: Jid | undefined, i: number) => {
+  /** @param named  the user whom a presence is about, by bare JID */
+  const atDecider = (
+    event: RoomEvent,
+    place: Place,
+    room: Known,
+    from: Jid | undefined,
+    named: Jid | undefined,
+    i: number,
+  ) => {
     const affiliation = () => (from === undefined ? 'none' : (room.affiliations.get(bareOf(from)) ?? 'none'));
     const rules = () => affiliation() === 'owner' || affiliation() === 'admin';
     const actor = () => (from === undefined ? undefined : actorOf(place, room, from));
@@ -129,8 +137,11 @@ export const authority: Checker = ({ trace, people, world }) => {
           (event.occupant.home !== undefined && room.config.distribution.kind === 'fmuc')
         )
           return;
-        // A shadow says who they are.
-        if (event.occupant.home !== undefined && userOf(before) !== userOf(event.occupant)) return;
+        // A shadow says who they are, also if their session is known here under another nick.
+        const isOther = userOf(before) !== userOf(event.occupant);
+        const isListed = named !== undefined && event.occupant.affiliation === (room.affiliations.get(named) ?? 'none');
+        const isHidden = isListed && userOf(event.occupant) === undefined;
+        if (event.occupant.home !== undefined && (isOther || isHidden)) return;
         exercised++;
         // A user who registers or resigns changes their own rank, but does not become a moderator.
         const { role, affiliation: rank } = event.occupant;
@@ -158,6 +169,9 @@ export const authority: Checker = ({ trace, people, world }) => {
         const whom = place.occupants.get(event.nick);
         if (from === undefined || !users.has(from) || whom === undefined) return;
         if (whom.home !== undefined && room.config.distribution.kind === 'fmuc') return;
+        // Whose nick gets free by an order, theirs is given back to others (decision #207).
+        if (event.kind === 'nickChanged' && whom.home !== undefined && event.nick.startsWith(`${event.newNick} (`))
+          return;
         exercised++;
         // A user who loses membership by their own word is out under each of their nicks.
         const kick =
@@ -203,7 +217,7 @@ export const authority: Checker = ({ trace, people, world }) => {
       const cause = record.cause === undefined ? undefined : trace[record.cause];
       const from = cause?.kind === 'out' ? askerOf(cause.stanza, room.config) : undefined;
       if (room.replica) atReplica(event, place, from, i);
-      else atDecider(event, place, room, from, i);
+      else atDecider(event, place, room, from, cause?.kind === 'out' ? namedIn(cause.stanza) : undefined, i);
       learn(room, event);
     },
     verdict: () => ({ violations, exercised }),
@@ -214,6 +228,11 @@ export const authority: Checker = ({ trace, people, world }) => {
 function askerOf({ from, payloads }: Stanza, config: DistributedRoomConfig): Jid {
   const asked = isPeer(config, from) ? readAsked(payloads) : undefined;
   return asked !== undefined && isOwnUser(bareOf(from), asked.from) ? asked.from : from;
+}
+
+function namedIn({ payloads }: Stanza): Jid | undefined {
+  const user = parseJid(readMucUser(payloads)?.jid ?? '');
+  return user && bareOf(user);
 }
 
 /** The occupant who asks, unless another FMUC node serves them: no rank of theirs counts here. */

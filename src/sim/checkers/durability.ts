@@ -1,4 +1,5 @@
 import type { HistoryItem } from '../../core/room/event.ts';
+import { readAsked } from '../../core/xep/instances.ts';
 import { bareOf, domainOf, type Jid } from '../../core/xmpp/jid.ts';
 import type { Stanza } from '../../core/xmpp/stanza.ts';
 import { textOf } from '../../core/xmpp/xml.ts';
@@ -100,8 +101,11 @@ function sameAfterRepetition({ world, trace, kept, others, people, contested }: 
   const begun = others.findLast(({ record }) => record.kind === 'phase' && record.phase === 'repeated')?.i ?? 0;
   const theirs = new Set(people.filter(({ hostile }) => hostile === 'node').map(({ jid }) => jid));
   // So is what a node of an FMUC set says in their names, and held back before.
-  const isTheirs = ({ name, from }: Stanza) =>
-    name === 'iq' ? theirs.has(from) : name === 'message' && domainOf(from) === world.plan.hostileNode;
+  // By an instance of XEP-0281 they ask the source, and the order may come late.
+  const isTheirs = ({ name, from, payloads }: Stanza) =>
+    name === 'iq'
+      ? theirs.has(readAsked(payloads)?.from ?? from)
+      : name === 'message' && domainOf(from) === world.plan.hostileNode;
   const ordered = kept.some(({ i, record: { cause } }) => {
     const order = i > begun && cause !== undefined ? trace[cause] : undefined;
     return order?.kind === 'out' && isTheirs(order.stanza);

@@ -98,6 +98,12 @@ export const ownReflection: Checker = (given) => {
           record.fault.kind !== 'freeze' &&
           world.seats.get(record.fault.node)?.config.server === domainOf(user),
       ));
+  const isRetold = ({ person }: View, since: number, until: number) =>
+    world?.plan.mode === '0281' &&
+    world.plan.hostileNode !== undefined &&
+    others.some(
+      ({ i, record }) => i > since && i < until && record.kind === 'forgotten' && record.node === domainOf(person.room),
+    );
   const forgetful = () =>
     world !== undefined &&
     (world.plan.layout.nodes.some(
@@ -123,6 +129,8 @@ export const ownReflection: Checker = (given) => {
       }
       exercised++;
       back.add(body);
+      // What a room had accepted before it lost its log it has of whoever tells it (decision #203), also of a hostile one.
+      if (delayed && isRetold(view, own.i, i)) return;
       if (own.id !== stanza.id) violations.push({ invariant: 'G5', what: `${body} came back with another id`, at: i });
     },
     verdict() {

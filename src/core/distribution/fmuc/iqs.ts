@@ -2,18 +2,17 @@
  * XEP-0045 §17.4 between the users of two nodes (decision #182): an iq goes over the links inside `<fmuc/>`, because an iq has one
  * child, and its answer comes back over them, from the occupant JID that was asked.
  */
-import { isForAccount } from '../../room/account-iq.ts';
 import { isLocal, type Occupant } from '../../room/event.ts';
 import { type Asked, asks } from '../../room/passed.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
 import { asFirst } from '../../room/sessions.ts';
-import { passOn } from '../../room/tell.ts';
 import { writeFmuc } from '../../xep/xep0289.ts';
 import { type Condition, stanzaError } from '../../xmpp/errors.ts';
-import { bareOf, type Jid, occupantJid, resourceOf } from '../../xmpp/jid.ts';
+import { type Jid, occupantJid, resourceOf } from '../../xmpp/jid.ts';
 import { NS } from '../../xmpp/namespaces.ts';
 import { errorReply, payloadOf, type Stanza, withParts } from '../../xmpp/stanza.ts';
 import { element, elementsOf } from '../../xmpp/xml.ts';
+import { handOver } from '../hand-over.ts';
 import type { Links } from './links.ts';
 import { writesBy } from './occupants.ts';
 
@@ -61,13 +60,7 @@ export function takeIq(turn: RoomTurn, links: Links, peer: Jid, author: Jid, sta
     if (!routeIq(turn, links, from, target, question, asks(stanza, by))) no('service-unavailable');
     return;
   }
-  const sender = occupantJid(room.jid, from.nick);
-  const ids = { id: turn.env.newId(), from: sender };
-  // Decision #111. No user of another node is a moderator here, who may see real JIDs.
-  if (isForAccount(question)) {
-    const isOpen = room.whois === 'anyone' && links.names.sees(room, peer);
-    const asked = asks(stanza, by, isOpen ? undefined : true);
-    return passOn(turn, withParts(question, { ...ids, to: bareOf(target.jid) }), asked, '0045#17.4');
-  }
-  passOn(turn, withParts(question, { ...ids, to: target.jid }), asks(stanza, by), '0045#17.4');
+  // No user of another node is a moderator here, who may see real JIDs.
+  const isOpen = room.whois === 'anyone' && links.names.sees(room, peer);
+  handOver(turn, peer, from, target.jid, question, isOpen);
 }

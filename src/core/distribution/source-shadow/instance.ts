@@ -17,6 +17,7 @@ import { bareOf, type Jid, resourceOf } from '../../xmpp/jid.ts';
 import { NS } from '../../xmpp/namespaces.ts';
 import { errorOf, errorReply, iqResult, payloadOf, type Stanza, saysGone } from '../../xmpp/stanza.ts';
 import { el, type XmlElement } from '../../xmpp/xml.ts';
+import { roomUri } from '../../xmpp/xmpp-uri.ts';
 import { excessMax, type Kind } from '../budgets.ts';
 import type { InstanceTrust, SourceConfig } from '../config.ts';
 import { withoutExcess } from '../excess.ts';
@@ -421,5 +422,5 @@ const notReady = refusal(
 /** Decision #155: a shadow vouches for the users of its own server. */
 function atTheSource(source: Jid): Refusal {
   const text = `This instance of the room is for users of its own server: please enter ${source}.`;
-  return { ...refusal('cancel', 'redirect', 'decision#155', text), to: `xmpp:${source}?join` };
+  return { ...refusal('cancel', 'redirect', 'decision#155', text), to: `${roomUri(source)}?join` };
 }

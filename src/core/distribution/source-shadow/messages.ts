@@ -1,6 +1,5 @@
 /** XEP-0281 §3.6: what users say, at this instance and at others; and what is for one of them alone. */
 
-import { isForAccount } from '../../room/account-iq.ts';
 import type { ChangeOf } from '../../room/change.ts';
 import { mayNameSubject, mayTalk, mayWhisper } from '../../room/checks.ts';
 import { commit } from '../../room/commit.ts';
@@ -11,15 +10,16 @@ import type { RoomTurn } from '../../room/room-turn.ts';
 import { everySession } from '../../room/sessions.ts';
 import type { RoomView } from '../../room/state.ts';
 import { subjectOf } from '../../room/subject.ts';
-import { deliverPrivate, passOn } from '../../room/tell.ts';
+import { deliverPrivate } from '../../room/tell.ts';
 import { readNews, readPassed, writeNews, writePassed } from '../../xep/instances.ts';
 import { changesSubject } from '../../xep/xep0045.ts';
 import { readStanzaId } from '../../xep/xep0359.ts';
 import { readModeration } from '../../xep/xep0425.ts';
 import { type Condition, stanzaError } from '../../xmpp/errors.ts';
-import { bareOf, type Jid, occupantJid, resourceOf } from '../../xmpp/jid.ts';
+import { type Jid, occupantJid, resourceOf } from '../../xmpp/jid.ts';
 import { errorReply, type Stanza, withMore, withParts } from '../../xmpp/stanza.ts';
 import { type Instant, plus } from '../../xmpp/time.ts';
+import { handOver } from '../hand-over.ts';
 import { type Links, sourceOf } from './links.ts';
 import { theirs } from './people.ts';
 
@@ -188,19 +188,8 @@ export function takeIq(turn: RoomTurn, links: Links, peer: Jid, stanza: Stanza):
   if (from === undefined) return no('not-acceptable');
   if (target === undefined || !isLocal(target)) return no('item-not-found');
   if (payloads.length !== 1) return no('bad-request');
-  const ids = { payloads, id: turn.env.newId(), from: occupantJid(room.jid, from.nick) };
   const isOpen = room.whois === 'anyone' || from.role === 'moderator';
-  const by = { node: peer, mark: [] };
-  const question = withParts(stanza, ids);
-  // Decision #111.
-  if (isForAccount(question))
-    return passOn(
-      turn,
-      withParts(question, { to: bareOf(target.jid) }),
-      asks(stanza, by, isOpen ? undefined : true),
-      '0045#17.4',
-    );
-  passOn(turn, withParts(question, { to: target.jid }), asks(stanza, by), '0045#17.4');
+  handOver(turn, peer, from, target.jid, withParts(stanza, { payloads }), isOpen);
 }
 
 /** Whether an item is of the room as this instance keeps it: what a peer may speak of in a history (F8, S8). */

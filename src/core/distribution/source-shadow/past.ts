@@ -45,6 +45,8 @@ const pageBytes = 128 * 1024;
 interface Fetch {
   /** How far it had come when its first page was made; undefined until then. */
   upTo: readonly Reached[] | undefined;
+  /** By epoch: how far what this room had lost of its own has come back, whatever the other says of how far that goes. */
+  readonly back: Map<number, number>;
 }
 
 export class Past {
@@ -68,7 +70,7 @@ export class Past {
   /** §3.2 Example 9. */
   begin(turn: RoomTurn, peer: Jid): void {
     if (this.#fetching.has(peer)) return;
-    this.#fetching.set(peer, { upTo: undefined });
+    this.#fetching.set(peer, { upTo: undefined, back: new Map() });
     this.#ask(turn, peer);
   }
 
@@ -145,11 +147,12 @@ export class Past {
     if (fetching === undefined || history === undefined) return;
     fetching.upTo ??= readHave(history);
     for (const element of elementsOf(history))
-      if (element.name === 'message' && element.xmlns === NS.client) this.#takeMessage(turn, peer, element);
+      if (element.name === 'message' && element.xmlns === NS.client) this.#takeMessage(turn, peer, element, fetching);
     const after = hasMore(history) ? readAfter(history) : undefined;
     if (after !== undefined) return this.#ask(turn, peer, after);
     this.#fetching.delete(peer);
-    for (const { by, epoch, n } of fetching.upTo)
+    const back = [...fetching.back].map(([epoch, n]): Reached => ({ by: room.jid, epoch, n }));
+    for (const { by, epoch, n } of [...fetching.upTo, ...back])
       if (this.#lacks(room, peer, { by, epoch, n })) turn.record({ kind: 'reached', by, order: { epoch, n } });
     if (peer === sourceOf(room)) this.#takeTopic(turn, peer, readTopic(history));
   }
@@ -176,9 +179,11 @@ export class Past {
     if (isNewer(subject, room.subject)) commit(turn, lateSubject(room, subject, undefined, peer), { spec: '0281#3.7' });
   }
 
-  #takeMessage(turn: RoomTurn, peer: Jid, element: XmlElement): void {
+  #takeMessage(turn: RoomTurn, peer: Jid, element: XmlElement, { back }: Fetch): void {
     const { room } = turn;
     const item = readPast(room, this.#links, peer, element);
+    if (item?.by === room.jid && item.order !== undefined)
+      back.set(item.order.epoch, Math.max(item.order.n, back.get(item.order.epoch) ?? 0));
     if (item === undefined || room.holds(item) || !isKept(item.payloads)) return;
     if (!mayTellOf(room, this.#links, peer, item))
       return turn.note('decision#203', `${peer} tells of what did not come by it: dropped`, { peer });

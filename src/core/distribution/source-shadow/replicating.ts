@@ -7,6 +7,7 @@ import { sha256 } from '../../xmpp/sha256.ts';
 import { errorOf, iq, type Stanza } from '../../xmpp/stanza.ts';
 import { utf8 } from '../../xmpp/utf8.ts';
 import type { XmlElement } from '../../xmpp/xml.ts';
+import { readAddress } from '../../xmpp/xmpp-uri.ts';
 import type { SourceConfig } from '../config.ts';
 import { defaultTimes, jitter, probeMs, timeoutMs } from '../keepalive.ts';
 import { type InstancePeer, instancePeer, instancePeers } from '../peers.ts';
@@ -21,6 +22,8 @@ export class Replicating {
   /** By shadow: the id of the last order about it. */
   readonly #asked = new Map<Jid, string>();
   readonly #tries = new Map<Jid, number>();
+  /** By service: how many names of a shadow were tried in vain. */
+  readonly #names = new Map<Jid, number>();
 
   constructor(config: SourceConfig, links: Links, linking: Linking) {
     this.#config = config;
@@ -111,9 +114,10 @@ export class Replicating {
     const others = shadowsOf(room);
     turn.clearTimer(replicating(shadow));
     this.#tries.delete(shadow);
+    this.#names.delete(domainOf(shadow));
     this.#become(turn, shadow, 'split');
-    const id = partsOf(shadow).local;
     for (const other of others) {
+      const { local: id } = partsOf(other);
       this.#order(turn, domainOf(other), writeServiceOrder('peerhost', { id, instance: shadow }));
       // A notice may be lost; what a link brings is not.
       if (this.#links.of(other)) pushConfig(turn, this.#links, other, shadowsOf(room), false);
@@ -121,14 +125,31 @@ export class Replicating {
   }
 
   #refused(turn: RoomTurn, shadow: Jid, stanza: Stanza): void {
-    const { type = 'cancel', condition, text } = errorOf(stanza) ?? {};
+    const { type = 'cancel', condition, text, to = '' } = errorOf(stanza) ?? {};
     const why = text ?? condition ?? 'no reason given';
+    if (condition === 'redirect' && this.#renames(turn, shadow, readAddress(to))) return;
+    if (condition === 'conflict' && this.#renames(turn, shadow, otherName(shadow))) return;
     turn.note('0281#3.2', `${domainOf(shadow)} does not replicate the room: ${why}`, { peer: shadow, sign: 'refused' });
     const mayChange = type === 'wait' || condition === 'remote-server-not-found' || condition === 'service-unavailable';
     // Firsthost and peerhost often start together, so the first tries follow each other fast.
     if (mayChange) return turn.setTimer(replicating(shadow), jitter(turn.env, againMs(this.#tries.get(shadow) ?? 1)));
     turn.clearTimer(replicating(shadow));
     this.#become(turn, shadow, 'rejected', why);
+  }
+
+  /** The service is asked for a shadow of another name. @returns false if it cannot have that, or was asked for many already */
+  #renames(turn: RoomTurn, shadow: Jid, name: Jid | undefined): boolean {
+    const service = domainOf(shadow);
+    const known = this.#names.get(service) ?? 0;
+    if (name === undefined || name === shadow || known >= namesMax) return false;
+    if (domainOf(name) !== service || bareOf(name) !== name || name === service) return false;
+    this.#names.set(service, known + 1);
+    this.#tries.delete(shadow);
+    turn.clearTimer(replicating(shadow));
+    this.#linking.forget(turn, shadow);
+    turn.note('decision#211', `at ${service} the shadow is called ${partsOf(name).local}`, { peer: name });
+    this.again(turn, name);
+    return true;
   }
 
   timer(turn: RoomTurn, name: string): void {
@@ -178,10 +199,10 @@ export class Replicating {
   /** §3.2: a service is to host the room no more. */
   stop(turn: RoomTurn, shadow: Jid): void {
     const { room } = turn;
-    const id = partsOf(shadow).local;
     this.#stop(turn, shadow);
     this.#linking.forget(turn, shadow);
     for (const other of shadowsOf(room)) {
+      const { local: id } = partsOf(other);
       this.#order(turn, domainOf(other), writeServiceOrder('peerhost', { id, instance: shadow, stops: true }));
       if (this.#links.of(other)) pushConfig(turn, this.#links, other, shadowsOf(room), false);
     }
@@ -197,6 +218,16 @@ export class Replicating {
     };
     turn.record({ kind: 'peerChanged', peer, record });
   }
+}
+
+/** Names of a shadow that a service is asked for, one after the other. */
+const namesMax = 8;
+
+/** Decision #211: `theroom-2` instead of `theroom`, up to 9. */
+function otherName(shadow: Jid): Jid | undefined {
+  const { local, domain } = partsOf(shadow);
+  const [, name = local, number = '1'] = /^(.+)-([2-9])$/.exec(local) ?? [];
+  return number === '9' ? undefined : parseJid(`${name}-${Number(number) + 1}@${domain}`);
 }
 
 /** After so many tries that were answered with an error: 1, 2, 4 s, up to a minute. */
