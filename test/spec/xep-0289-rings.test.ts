@@ -6,7 +6,7 @@ import {
   writeClock,
   writeLinkPlace,
   writeTrail,
-} from '../../src/core/xep/sync.ts';
+} from '../../src/core/xep/fmuc-sync.ts';
 import { writeJoin, writeMucUser } from '../../src/core/xep/xep0045.ts';
 import { writeStamp } from '../../src/core/xep/xep0082.ts';
 import { readStanzaId, writeOriginId, writeStanzaId } from '../../src/core/xep/xep0359.ts';

@@ -13,7 +13,7 @@ import { sessionsOf } from '../../room/sessions.ts';
 import type { RoomView } from '../../room/state.ts';
 import { sameSubject } from '../../room/subject.ts';
 import { tellUser } from '../../room/tell.ts';
-import { isRefused, writeRefused } from '../../xep/sync.ts';
+import { isRefused, writeRefused } from '../../xep/fmuc-sync.ts';
 import { changesSubject } from '../../xep/xep0045.ts';
 import { readFmuc } from '../../xep/xep0289.ts';
 import { readStanzaId } from '../../xep/xep0359.ts';

@@ -2,10 +2,12 @@
 import type { Occupant } from '../../room/event.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
 import { sameChange } from '../../room/subject.ts';
-import { readResync } from '../../xep/sync.ts';
+import { readResync } from '../../xep/fmuc-sync.ts';
 import { subjectChange } from '../../xep/xep0045.ts';
 import { bareOf, type Jid, resourceOf } from '../../xmpp/jid.ts';
 import type { Stanza } from '../../xmpp/stanza.ts';
+import { usersMax } from '../budgets.ts';
+import { IncomingState } from '../resync.ts';
 import { mayBeIn, mayTellOf, ownedSubject } from './admission.ts';
 import { yieldsTo } from './collision.ts';
 import type { Links } from './links.ts';
@@ -16,6 +18,11 @@ import { routeOf, trailOf } from './place.ts';
 import { isModeration, itemOf, moderationOf, occupantOf, readSubject, saidAt } from './reading.ts';
 import { keepsSubject } from './resync.ts';
 import { prefer } from './ways.ts';
+
+/** Nothing of it has come; and what of it is believed at most. */
+export function noAnswerYet(): IncomingState {
+  return new IncomingState({ occupants: usersMax, messages: 10_000 });
+}
 
 /**
  * Takes one stanza of the answer: occupants, messages, and at last the subject, which may name no author.

@@ -3,7 +3,7 @@ import type { RoomView } from '../../room/state.ts';
 import { tellUser } from '../../room/tell.ts';
 import type { PresenceParts } from '../../room/visibility.ts';
 import type { Sign } from '../../turn/spec.ts';
-import { type LinkPlace, readResync } from '../../xep/sync.ts';
+import { type LinkPlace, readResync } from '../../xep/fmuc-sync.ts';
 import type { JoinRequest } from '../../xep/xep0045.ts';
 import { stanzaError } from '../../xmpp/errors.ts';
 import type { Jid } from '../../xmpp/jid.ts';

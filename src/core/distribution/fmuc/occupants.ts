@@ -6,7 +6,7 @@ import { refusal as refusing } from '../../room/refusal.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
 import { isOf } from '../../room/sessions.ts';
 import type { RoomView } from '../../room/state.ts';
-import type { LinkPlace } from '../../xep/sync.ts';
+import type { LinkPlace } from '../../xep/fmuc-sync.ts';
 import { bareOf, type Jid } from '../../xmpp/jid.ts';
 import { usersMax } from '../budgets.ts';
 import { isOwnUser } from '../scope.ts';

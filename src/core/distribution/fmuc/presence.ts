@@ -2,7 +2,7 @@
 import { leave } from '../../room/commit.ts';
 import type { Actor } from '../../room/event.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
-import { readElsewhere, type Trail } from '../../xep/sync.ts';
+import { readElsewhere, type Trail } from '../../xep/fmuc-sync.ts';
 import { type MucUser, readMucUser } from '../../xep/xep0045.ts';
 import { type Jid, resourceOf } from '../../xmpp/jid.ts';
 import type { Stanza } from '../../xmpp/stanza.ts';
