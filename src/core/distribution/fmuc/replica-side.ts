@@ -4,6 +4,7 @@
  */
 import type { Change, ChangeOf } from '../../room/change.ts';
 import { entry } from '../../room/checks.ts';
+import type { Occupant } from '../../room/event.ts';
 import { type Refusal, refusal } from '../../room/refusal.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
 import { asFirst, isOf } from '../../room/sessions.ts';
@@ -258,7 +259,18 @@ export class ReplicaSide {
         const held = this.#enters(turn, { kind: 'entered', occupant: alone, join, statuses: [] });
         if (typeof held !== 'string') refuse(turn, wish.stanza, held);
       }
-    } else this.#spreading.without(this.primary, asked, () => commitWish(turn, wish));
+    } else {
+      this.#spreading.without(this.primary, asked, () => commitWish(turn, wish));
+      if (wish.kind === 'change' && wish.change.kind === 'renamed') this.#leaveIfGone(turn, asked, wish.change.after);
+    }
+  }
+
+  /** A session has left since, and others kept the nick: the primary has not heard that nobody is here under the new one. */
+  #leaveIfGone(turn: RoomTurn, { author }: Awaited, after: Occupant): void {
+    const [{ now }, here] = [turn.env, turn.room.occupantByJid(author)];
+    if ((here && asFirst(here).jid === author) || this.#entrance.awaits(author, now)) return;
+    if (!this.awaited.has(now, (one) => one.author === author && one.nick !== undefined))
+      this.#tellGone(turn, { ...asFirst(after), jid: author });
   }
 
   /** A user of whom the primary knows is let in, by the rules of now. If they may not, or look different, it is told. */
