@@ -33,7 +33,7 @@ import { JoiningNode } from './joining-node.ts';
 import { Links, stateOf } from './links.ts';
 import { routePrivate, takeModeration } from './messages.ts';
 import { contradiction } from './mode.ts';
-import { tellHome } from './moderation.ts';
+import { restore, tellHome } from './moderation.ts';
 import { NodesBehind } from './nodes-behind.ts';
 import { takePastMessage, takePastSubject } from './past.ts';
 import { readSideTimer } from './phase.ts';
@@ -190,6 +190,7 @@ export class FmucNode implements Omit<Protocol, 'status'> {
   /** To every linked node but the one it came from. §5.2, §5.3, §5.4. */
   spread(turn: RoomTurn, change: Change): void {
     askAgain(this.#links, change);
+    if (change.kind === 'affiliated' && change.affiliation !== 'outcast') restore(turn, change.user);
     this.#spreading.spread(turn, change);
     refreshRanks(turn, change);
     tellWaiting(turn, this.#links, change);

@@ -4,10 +4,10 @@ import type { Actor } from '../../room/event.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
 import { readElsewhere, type Trail } from '../../xep/fmuc-sync.ts';
 import { type MucUser, readMucUser } from '../../xep/xep0045.ts';
-import { type Jid, resourceOf } from '../../xmpp/jid.ts';
+import { bareOf, type Jid, resourceOf } from '../../xmpp/jid.ts';
 import type { Stanza } from '../../xmpp/stanza.ts';
 import type { Links } from './links.ts';
-import { takeNotice } from './moderation.ts';
+import { restore, takeNotice } from './moderation.ts';
 import { enter, isDirect, ofOthers, rename, sameUser, showAs, spokenForBy } from './occupants.ts';
 import type { Route } from './paths.ts';
 import { routeOf, trailOf } from './place.ts';
@@ -32,7 +32,7 @@ export function takePresence(turn: RoomTurn, links: Links, peer: Jid, author: Ji
   }
   const known = spokenForBy(room, links, peer, author, nick);
   if (known === undefined) {
-    if (isLeave(stanza) && !takeNotice(turn, links, peer, author, stanza)) links.restored(author);
+    if (isLeave(stanza) && !takeNotice(turn, links, peer, author, stanza)) restore(turn, bareOf(author));
     return paths.forgetWay(author, peer);
   }
   const order = trailOf(stanza, peer)?.order;
