@@ -122,12 +122,13 @@ class Peer {
     this.#say(message(occupantJid(this.#room, nick), hall, { type: 'groupchat' }, body, fmuc, named, delay));
   }
 
-  /** It asks to join this room. */
-  joins(who: Jid, nick: string): void {
+  /** It asks to join this room. @param by  the user's node, if it is another */
+  joins(who: Jid, nick: string, by?: Jid): void {
     this.#session = 'asked';
     const x = writeMucUser({ affiliation: 'none', role: 'participant', statuses: [] });
     const ends = [occupantJid(this.#room, nick), occupantJid(hall, nick)] as const;
-    this.#say(presence(...ends, {}, this.#fmuc({ from: who }), writeJoin({}), x));
+    const trail = by === undefined ? [] : writeTrail({ by, via: [] }, this.#room);
+    this.#say(presence(...ends, {}, this.#fmuc({ from: who }, ...trail), writeJoin({}), x));
   }
 
   /** The nick is somebody else's there. */
@@ -438,6 +439,20 @@ describe('decision #163: presence that is late', () => {
     one.tells(far, 'Far', 'leaves again', 'unavailable', 4);
     other.tells(far, 'Far', 'enters again', undefined, 3);
     expect(shown(world)).toEqual(['available Far', 'unavailable Far']);
+  });
+});
+
+describe('decision #160: a join that is to stand off', () => {
+  it('costs no more than a presence: the same node may join at once in the name of somebody who is not here', () => {
+    const world = roomOf({ outbound: [], allowedNodes: [left, right] });
+    world.send(joins(user, `${hall}/me`));
+    const first = new Peer(world, left);
+    first.joins(jid('near@left.lit/x'), 'Near');
+    first.tells(far, 'Far', 'far comes');
+    for (let n = 0; n < 40; n++) new Peer(world, right).joins(far, 'Far', origin);
+    expect(inside(world)).not.toContainEqual(['Far', right]);
+    new Peer(world, right).joins(jid('new@right.lit/x'), 'New');
+    expect(inside(world)).toContainEqual(['New', right]);
   });
 });
 

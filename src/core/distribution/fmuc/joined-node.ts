@@ -193,6 +193,7 @@ export class JoinedNode {
   /** Decisions #146 and #147: no link for now, because the user in whose name the peer asks is reached by another way. */
   standOff(turn: RoomTurn, peer: Jid, author: Jid, refusal: LinkPlace | undefined): void {
     this.#stoodOff.set(peer, author);
+    this.#links.budgets.joinedNothing(peer, turn.env.now);
     turn.send(placed(looped(turn.room, peer, true), refusal), 'decision#146', peer);
   }
 
