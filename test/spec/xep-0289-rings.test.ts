@@ -31,7 +31,11 @@ const far = jid('far@origin.lit/x');
 const near = jid('near@origin.lit/x');
 
 /** A room that joins two others, or lets them join. */
-function roomOf(distribution: { outbound: readonly Jid[]; allowedNodes: readonly Jid[] }): World {
+function roomOf(distribution: {
+  outbound: readonly Jid[];
+  allowedNodes: readonly Jid[];
+  trust?: { scope: Readonly<Record<Jid, readonly string[]>> };
+}): World {
   const nodes = [
     {
       kind: 'service',
@@ -439,6 +443,37 @@ describe('decision #163: presence that is late', () => {
     one.tells(far, 'Far', 'leaves again', 'unavailable', 4);
     other.tells(far, 'Far', 'enters again', undefined, 3);
     expect(shown(world)).toEqual(['available Far', 'unavailable Far']);
+  });
+});
+
+describe('decision #174: what a node on the way may forge', () => {
+  /** Far is in by the left room, and the right one says so, too. */
+  const twoWays = (scope: Readonly<Record<Jid, readonly string[]>>) => {
+    const world = roomOf({ outbound: [], allowedNodes: [left, right], trust: { scope } });
+    world.send(joins(user, `${hall}/me`));
+    const [honest, other] = [new Peer(world, left), new Peer(world, right)];
+    honest.joins(jid('near@left.lit/x'), 'Near');
+    other.joins(jid('new@right.lit/x'), 'New');
+    honest.tells(far, 'Far', 'far comes');
+    other.tells(far, 'Far', 'far comes');
+    other.says(far, 'Far', 'never said', 1);
+    honest.says(far, 'Far', 'said', 2);
+    return { world, other, said: () => world.got(user).flatMap((stanza) => bodyOf(stanza) ?? []) };
+  };
+
+  it('a peer that claims to be a way to a user is believed as the others are', () => {
+    const { world, other, said } = twoWays({});
+    expect(said()).toEqual(['never said', 'said']);
+    other.tells(far, 'Far', 'far leaves', 'unavailable');
+    expect(inside(world)).not.toContainEqual(['Far', left]);
+  });
+
+  it('one whose scope is its own domain brings in its own users, and nothing of others is taken from it', () => {
+    const { world, other, said } = twoWays({ [right]: ['right.lit'] });
+    expect(said()).toEqual(['said']);
+    other.tells(far, 'Far', 'far leaves', 'unavailable');
+    expect(inside(world)).toContainEqual(['Far', left]);
+    expect(inside(world)).toContainEqual(['New', right]);
   });
 });
 

@@ -50,7 +50,8 @@ export function mayBeIn(room: RoomView, links: Links, guest: Guest, nick: string
   return barredBy(room, links, guest) ?? full(room, user, inside);
 }
 
-function isInScope(room: RoomView, { scopes }: Links, { peer, user, origin, counts }: Guest): boolean {
+/** Decision #155. */
+export function isInScope(room: RoomView, { scopes }: Links, { peer, user, origin, counts }: Guest): boolean {
   return scopes.holds(room, peer, user, counts ? origin : peer);
 }
 

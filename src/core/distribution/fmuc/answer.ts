@@ -70,7 +70,7 @@ export function readAnswer(
     const guest = { peer, user: author, origin, counts: now.link.counts };
     // The user in whose name we joined comes back in the answer.
     const isOurs = author === now.announced.jid;
-    const isHere = isOurs || sameUser(room, links, peer, occupant, origin) !== undefined;
+    const isHere = isOurs || sameUser(room, links, guest, nick) !== undefined;
     const inside = room.occupants.size + answer.occupants.length;
     const no = isHere ? undefined : mayBeIn(room, links, guest, nick, inside);
     if (no !== undefined) {
@@ -132,7 +132,8 @@ export function takeUsers(turn: RoomTurn, links: Links, now: PhaseOf<'asking'>):
   const known: Jid[] = [];
   for (const [user, way] of ways) {
     const { as, passed } = way;
-    const same = sameUser(room, links, peer, as, passed[0] ?? peer);
+    const guest = { peer, user, origin: passed[0] ?? peer, counts: link.counts };
+    const same = sameUser(room, links, guest, as.nick);
     if (same) known.push(same.jid);
     const holders = [room.occupants.get(as.nick), room.occupantByJid(user)];
     if (same || !yieldsTo(turn, links, peer, way, holders)) answer.forget(user);

@@ -73,7 +73,8 @@ export class JoinedNode {
       this.#dropUsers(turn, peer, known?.nick === occupant.nick ? author : undefined);
     }
     const route = routeOf(stanza, peer);
-    const same = sameUser(room, this.#links, peer, occupant, route.passed[0] ?? peer);
+    const guest = { peer, user: author, origin: route.passed[0] ?? peer, counts: place !== undefined };
+    const same = sameUser(room, this.#links, guest, occupant.nick);
     if (same && same.home !== peer && place && this.#links.paths.otherThan(room, same, peer))
       return this.standOff(turn, peer, author, refusal);
     if (same?.home === peer) showAs(turn, this.#links, same, occupant, peer);
