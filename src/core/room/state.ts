@@ -20,9 +20,10 @@ import { Messages } from './messages.ts';
 import { Reached } from './reached.ts';
 import { takesSubjectBack } from './retraction.ts';
 import { asSession, joined, localSessions, sessionsOf } from './sessions.ts';
+import { addShape, removeShape } from './shapes.ts';
 import { boundedPayloads, boundedSubject } from './size.ts';
-import { skeleton } from './skeleton.ts';
 import type { RoomSnapshot } from './snapshot.ts';
+import { TakenOut } from './taken-out.ts';
 import type { Traits } from './traits.ts';
 
 /** What everything but `apply` may see of a room. */
@@ -50,6 +51,8 @@ export class RoomState {
   /** Given once to each user who ever was here, by bare JID (XEP-0421). */
   readonly occupantIds = new Map<Jid, string>();
   readonly invitations = new Invitations();
+  /** Users of other nodes whom a moderator took out. XEP-0289 §5.5. */
+  readonly takenOut = new TakenOut();
   /** How far all that a room has accepted has been here, by room: this one, and the others that count what they accept. */
   readonly reached = new Reached();
   /** The room of which this one is another instance; undefined: of none. */
@@ -171,6 +174,8 @@ export class RoomState {
         if (event.nick === undefined) this.reservedNicks.delete(event.user);
         else this.reservedNicks.set(event.user, event.nick);
         return;
+      case 'takenOut':
+        return this.takenOut.set(event.user, event.why);
       case 'invited':
         return this.invitations.add(event.invitation);
       case 'invitationEnded':
@@ -239,6 +244,7 @@ export class RoomState {
       occupantIds: [...this.occupantIds],
       history: [...this.archive],
       invitations: this.invitations.entries,
+      takenOut: this.takenOut.entries,
       log: [...this.log.entries],
       divergence: this.#divergence,
       subject: this.subject,
@@ -262,6 +268,7 @@ export class RoomState {
     // A snapshot of an earlier version may have none.
     this.invitations.restore(snapshot.invitations ?? []);
     this.reached.restore(snapshot.reached ?? []);
+    this.takenOut.restore(snapshot.takenOut ?? []);
     this.of = snapshot.of;
     this.log.restore(snapshot.log ?? []);
     this.#divergence = snapshot.divergence ?? [];
@@ -418,17 +425,4 @@ function wholeOccupant(occupant: Occupant): Occupant {
 function refill<K, V>(map: Map<K, V>, entries: readonly (readonly [K, V])[]): void {
   map.clear();
   for (const [key, value] of entries) map.set(key, value);
-}
-
-function addShape(shapes: Map<string, readonly string[]>, nick: string): void {
-  const shape = skeleton(nick);
-  const alike = shapes.get(shape);
-  shapes.set(shape, alike === undefined ? [nick] : [...alike, nick]);
-}
-
-function removeShape(shapes: Map<string, readonly string[]>, nick: string): void {
-  const shape = skeleton(nick);
-  const alike = (shapes.get(shape) ?? []).filter((other) => other !== nick);
-  if (alike.length > 0) shapes.set(shape, alike);
-  else shapes.delete(shape);
 }
