@@ -1,4 +1,4 @@
-import { isRefused } from '../core/xep/sync.ts';
+import { isRefused } from '../core/xep/fmuc-sync.ts';
 import { readMucUser } from '../core/xep/xep0045.ts';
 import { readFmuc } from '../core/xep/xep0289.ts';
 import { bareOf, type Jid, resourceOf } from '../core/xmpp/jid.ts';

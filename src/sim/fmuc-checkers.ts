@@ -1,5 +1,5 @@
 import { isWordless } from '../core/distribution/wordless.ts';
-import { isLoop, readLinkPlace } from '../core/xep/sync.ts';
+import { isLoop, readLinkPlace } from '../core/xep/fmuc-sync.ts';
 import { readMucUser } from '../core/xep/xep0045.ts';
 import { readFmuc } from '../core/xep/xep0289.ts';
 import { readOccupantId } from '../core/xep/xep0421.ts';

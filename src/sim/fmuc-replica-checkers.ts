@@ -1,5 +1,5 @@
 import { isWordless } from '../core/distribution/wordless.ts';
-import { readLinkPlace } from '../core/xep/sync.ts';
+import { readLinkPlace } from '../core/xep/fmuc-sync.ts';
 import { hasStatus } from '../core/xep/xep0045.ts';
 import { bareOf, type Jid } from '../core/xmpp/jid.ts';
 import { NS } from '../core/xmpp/namespaces.ts';

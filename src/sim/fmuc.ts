@@ -4,6 +4,7 @@ import type { RoomConfig } from '../core/room/config.ts';
 import type { Affiliation } from '../core/xep/xep0045.ts';
 import { bareOf, type Jid, jid } from '../core/xmpp/jid.ts';
 import { fmucCheckers } from './fmuc-checkers.ts';
+import { withRareSituations } from './fmuc-rare.ts';
 import { hostileFmuc } from './hostile-fmuc.ts';
 import type { Circumstances, Layout, Plan } from './plan.ts';
 import type { Prng } from './prng.ts';
@@ -106,7 +107,7 @@ export const fmuc: Protocol = {
     );
   },
   tamper: hostileFmuc,
-  more: withMoreLinks,
+  more: (plan, prng) => withRareSituations(withMoreLinks(plan, prng), prng),
   checkers: fmucCheckers,
 };
 

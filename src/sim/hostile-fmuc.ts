@@ -1,4 +1,4 @@
-import { writeLinkPlace } from '../core/xep/sync.ts';
+import { writeLinkPlace } from '../core/xep/fmuc-sync.ts';
 import { writeJoin } from '../core/xep/xep0045.ts';
 import { writeFmuc } from '../core/xep/xep0289.ts';
 import { bareOf, type Jid, jid, occupantJid, resourceOf } from '../core/xmpp/jid.ts';

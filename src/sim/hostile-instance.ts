@@ -1,5 +1,5 @@
+import { writeLinkPlace } from '../core/xep/fmuc-sync.ts';
 import { writeAfter, writeAsked, writeGreeting, writeHave, writeNews, writeTopic } from '../core/xep/instances.ts';
-import { writeLinkPlace } from '../core/xep/sync.ts';
 import { writeHistoryRequest, writeHistoryResult, writeRoster, writeServiceOrder } from '../core/xep/xep0281.ts';
 import { bareOf, domainOf, type Jid, occupantJid, parseJid, partsOf, resourceOf } from '../core/xmpp/jid.ts';
 import { NS } from '../core/xmpp/namespaces.ts';

@@ -116,6 +116,7 @@ export const decisions: Readonly<Record<string, string>> = {
   '167': 'the order of what one user says, after a start of this node',
   '168': 'one old message under two identities',
   '169': 'a conflict between the users of two rooms that this one joins',
+  '174': 'what a node on the way may forge',
   '175': 'a node that an owner blocks',
   '163': 'the order of what one user does',
   '180': 'refusals that are no reject',

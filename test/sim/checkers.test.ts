@@ -4,7 +4,7 @@ import type { NodeConfig } from '../../src/core/node/config.ts';
 import { createMucNode } from '../../src/core/node/muc-node.ts';
 import type { Occupant, RoomEvent } from '../../src/core/room/event.ts';
 import type { Sign } from '../../src/core/turn/spec.ts';
-import { writeLinkPlace } from '../../src/core/xep/sync.ts';
+import { writeLinkPlace } from '../../src/core/xep/fmuc-sync.ts';
 import { type Affiliation, type Role, writeJoin, writeMucUser } from '../../src/core/xep/xep0045.ts';
 import { writeDmuc } from '../../src/core/xep/xep0282.ts';
 import { domainOf, type Jid, jid, occupantJid } from '../../src/core/xmpp/jid.ts';

@@ -185,6 +185,7 @@ const today: readonly (readonly [Mode, number, string])[] = [
   ['0289pp', 919, 'words of one user overtook one another in a ring'],
   ['0289pp', 1494, 'two rooms that name each other had each let the other join, and heard nothing of each other'],
   ['0289pp', 1937, 'the same'],
+  ['0289pr', 1172, 'a session that left before its change of nick came back stayed in at the primary for ever'],
   ['0281', 57, 'who was called otherwise because of a nick was so for ever'],
   ['0281', 31, 'a hostile shadow’s user became one of another server'],
   ['0281', 90, 'messages of one time stood in another order at each instance'],

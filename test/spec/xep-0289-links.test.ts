@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Keepalive, keepaliveMs, timeoutMs } from '../../src/core/distribution/keepalive.ts';
-import { readLinkPlace } from '../../src/core/xep/sync.ts';
+import { readLinkPlace } from '../../src/core/xep/fmuc-sync.ts';
 import { readMucUser, subjectChange, writeJoin, writeMucUser } from '../../src/core/xep/xep0045.ts';
 import { readFmuc, writeFmuc } from '../../src/core/xep/xep0289.ts';
 import { readOccupantId } from '../../src/core/xep/xep0421.ts';

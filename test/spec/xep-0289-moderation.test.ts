@@ -140,6 +140,26 @@ describe('XEP-0289 §5.5: a kick', () => {
     expect(texts(world, userOf('c'))).toEqual(['back']);
   });
 
+  it('decision #161: a node that starts again, from its log or what it had saved, remembers whom a moderator took out', () => {
+    const world = chain();
+    const b = nodeOf('b');
+    admin(world, 'b', { nick: 'a', role: 'none' }, 'noise');
+    world.boot(b, world.crash(b));
+    for (const name of ['b', 'c']) expect([name, nicks(world, name)]).toEqual([name, without('a')]);
+    const { node } = world.seat(b);
+    const saved = node.snapshot();
+    node.restore({ ...saved, rooms: saved.rooms.map(({ takenOut: _, ...before }) => before) });
+    node.restore(saved);
+    world.send(presence(jid(userOf('a')), jid(`${roomOf('a')}/a`), {}, el('show', NS.client, {}, 'away')));
+    expect(nicks(world, 'b')).toEqual(without('a'));
+    // They leave, and come again.
+    world.send(leaves(userOf('a'), `${roomOf('a')}/a`));
+    world.send(joins(userOf('a'), `${roomOf('a')}/a`));
+    for (const name of ['a', 'b', 'c']) expect([name, nicks(world, name)]).toEqual([name, all]);
+    world.boot(b, world.crash(b));
+    expect(nicks(world, 'b')).toEqual(all);
+  });
+
   it('decision #162: a forged kick of a node that may not changes nothing (F5), and ten of them are not answered for ever', () => {
     const world = chain({ a: ['b'] });
     const notice = presence(

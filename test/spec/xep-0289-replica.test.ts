@@ -246,6 +246,27 @@ describe('XEP-0289 §8 primary-replica mode: “the sending room waits for the e
     for (const user of [alice, ophelia, hamlet, phone]) expect(seen(world, user)).toEqual(['x', 'y']);
   });
 
+  it('a session that leaves before its change of nick comes back is out on every node, and can come back later', () => {
+    const world = occupied('alice', 'hamlet', 'ophelia', 'yorick');
+    world.send(joins(phone, `${elsinore}/Hamlet`));
+    world.send(presence(jid(hamlet), jid(`${elsinore}/Prince`), {}), leaves(hamlet, `${elsinore}/Hamlet`));
+    for (const node of [rooms, denmark, helsingor])
+      expect([...nicks(world, node)].sort()).toEqual(['Alice', 'Hamlet', 'Ophelia', 'Yorick']);
+    world.send(joins(hamlet, `${elsinore}/Hamlet`));
+    world.clear();
+    world.send(leaves(phone, `${elsinore}/Hamlet`));
+    expect(seen(world, hamlet)).not.toContain('presence error conflict');
+    for (const node of [rooms, denmark, helsingor]) expect(nicks(world, node)).toContain('Hamlet');
+  });
+
+  it('the same, where it has come back beside the others by then', () => {
+    const world = occupied('alice', 'hamlet', 'ophelia');
+    world.send(joins(phone, `${elsinore}/Hamlet`));
+    const change = presence(jid(hamlet), jid(`${elsinore}/Prince`), {});
+    world.send(change, leaves(hamlet, `${elsinore}/Hamlet`), joins(hamlet, `${elsinore}/Hamlet`));
+    for (const node of [rooms, denmark]) expect([...nicks(world, node)].sort()).toEqual(['Alice', 'Hamlet', 'Ophelia']);
+  });
+
   it('nothing but the plain protocol is new where the mode is not said', () => {
     const world = worldOf({ ...primary, mode: undefined }, { ...replica, mode: undefined });
     world.send(joins(alice, `${rabbithole}/Alice`), joins(hamlet, `${elsinore}/Hamlet`));

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readClock, readResync, writeResync } from '../../src/core/xep/sync.ts';
+import { readClock, readResync, writeResync } from '../../src/core/xep/fmuc-sync.ts';
 import { readJoin, subjectChange, writeJoin, writeMucUser } from '../../src/core/xep/xep0045.ts';
 import { readDelay } from '../../src/core/xep/xep0203.ts';
 import { readFmuc, writeFmuc } from '../../src/core/xep/xep0289.ts';

@@ -6,7 +6,7 @@ import {
   writeClock,
   writeLinkPlace,
   writeTrail,
-} from '../../src/core/xep/sync.ts';
+} from '../../src/core/xep/fmuc-sync.ts';
 import { writeJoin, writeMucUser } from '../../src/core/xep/xep0045.ts';
 import { writeStamp } from '../../src/core/xep/xep0082.ts';
 import { readStanzaId, writeOriginId, writeStanzaId } from '../../src/core/xep/xep0359.ts';
@@ -31,7 +31,11 @@ const far = jid('far@origin.lit/x');
 const near = jid('near@origin.lit/x');
 
 /** A room that joins two others, or lets them join. */
-function roomOf(distribution: { outbound: readonly Jid[]; allowedNodes: readonly Jid[] }): World {
+function roomOf(distribution: {
+  outbound: readonly Jid[];
+  allowedNodes: readonly Jid[];
+  trust?: { scope: Readonly<Record<Jid, readonly string[]>> };
+}): World {
   const nodes = [
     {
       kind: 'service',
@@ -122,12 +126,13 @@ class Peer {
     this.#say(message(occupantJid(this.#room, nick), hall, { type: 'groupchat' }, body, fmuc, named, delay));
   }
 
-  /** It asks to join this room. */
-  joins(who: Jid, nick: string): void {
+  /** It asks to join this room. @param by  the user's node, if it is another */
+  joins(who: Jid, nick: string, by?: Jid): void {
     this.#session = 'asked';
     const x = writeMucUser({ affiliation: 'none', role: 'participant', statuses: [] });
     const ends = [occupantJid(this.#room, nick), occupantJid(hall, nick)] as const;
-    this.#say(presence(...ends, {}, this.#fmuc({ from: who }), writeJoin({}), x));
+    const trail = by === undefined ? [] : writeTrail({ by, via: [] }, this.#room);
+    this.#say(presence(...ends, {}, this.#fmuc({ from: who }, ...trail), writeJoin({}), x));
   }
 
   /** The nick is somebody else's there. */
@@ -438,6 +443,51 @@ describe('decision #163: presence that is late', () => {
     one.tells(far, 'Far', 'leaves again', 'unavailable', 4);
     other.tells(far, 'Far', 'enters again', undefined, 3);
     expect(shown(world)).toEqual(['available Far', 'unavailable Far']);
+  });
+});
+
+describe('decision #174: what a node on the way may forge', () => {
+  /** Far is in by the left room, and the right one says so, too. */
+  const twoWays = (scope: Readonly<Record<Jid, readonly string[]>>) => {
+    const world = roomOf({ outbound: [], allowedNodes: [left, right], trust: { scope } });
+    world.send(joins(user, `${hall}/me`));
+    const [honest, other] = [new Peer(world, left), new Peer(world, right)];
+    honest.joins(jid('near@left.lit/x'), 'Near');
+    other.joins(jid('new@right.lit/x'), 'New');
+    honest.tells(far, 'Far', 'far comes');
+    other.tells(far, 'Far', 'far comes');
+    other.says(far, 'Far', 'never said', 1);
+    honest.says(far, 'Far', 'said', 2);
+    return { world, other, said: () => world.got(user).flatMap((stanza) => bodyOf(stanza) ?? []) };
+  };
+
+  it('a peer that claims to be a way to a user is believed as the others are', () => {
+    const { world, other, said } = twoWays({});
+    expect(said()).toEqual(['never said', 'said']);
+    other.tells(far, 'Far', 'far leaves', 'unavailable');
+    expect(inside(world)).not.toContainEqual(['Far', left]);
+  });
+
+  it('one whose scope is its own domain brings in its own users, and nothing of others is taken from it', () => {
+    const { world, other, said } = twoWays({ [right]: ['right.lit'] });
+    expect(said()).toEqual(['said']);
+    other.tells(far, 'Far', 'far leaves', 'unavailable');
+    expect(inside(world)).toContainEqual(['Far', left]);
+    expect(inside(world)).toContainEqual(['New', right]);
+  });
+});
+
+describe('decision #160: a join that is to stand off', () => {
+  it('costs no more than a presence: the same node may join at once in the name of somebody who is not here', () => {
+    const world = roomOf({ outbound: [], allowedNodes: [left, right] });
+    world.send(joins(user, `${hall}/me`));
+    const first = new Peer(world, left);
+    first.joins(jid('near@left.lit/x'), 'Near');
+    first.tells(far, 'Far', 'far comes');
+    for (let n = 0; n < 40; n++) new Peer(world, right).joins(far, 'Far', origin);
+    expect(inside(world)).not.toContainEqual(['Far', right]);
+    new Peer(world, right).joins(jid('new@right.lit/x'), 'New');
+    expect(inside(world)).toContainEqual(['New', right]);
   });
 });
 

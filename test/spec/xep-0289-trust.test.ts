@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readLinkPlace, writeLinkPlace, writeRefused } from '../../src/core/xep/sync.ts';
+import { readLinkPlace, writeLinkPlace, writeRefused } from '../../src/core/xep/fmuc-sync.ts';
 import { writeForm } from '../../src/core/xep/xep0004.ts';
 import { readJoin, readMucUser, subjectChange, writeJoin, writeMucUser } from '../../src/core/xep/xep0045.ts';
 import { readFmuc, writeFmuc } from '../../src/core/xep/xep0289.ts';

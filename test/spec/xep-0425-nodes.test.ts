@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type LinkPlace, readLinkPlace, writeLinkPlace } from '../../src/core/xep/sync.ts';
+import { type LinkPlace, readLinkPlace, writeLinkPlace } from '../../src/core/xep/fmuc-sync.ts';
 import { writeFmuc } from '../../src/core/xep/xep0289.ts';
 import { readStanzaId, writeStanzaId } from '../../src/core/xep/xep0359.ts';
 import { readOccupantId } from '../../src/core/xep/xep0421.ts';

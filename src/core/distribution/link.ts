@@ -2,7 +2,7 @@ import type { RoomTurn } from '../room/room-turn.ts';
 import type { RoomView } from '../room/state.ts';
 import type { Env } from '../turn/env.ts';
 import type { Spec } from '../turn/spec.ts';
-import type { LinkPlace } from '../xep/sync.ts';
+import type { LinkPlace } from '../xep/fmuc-sync.ts';
 import { subjectChange } from '../xep/xep0045.ts';
 import { ping } from '../xep/xep0199.ts';
 import type { Jid } from '../xmpp/jid.ts';

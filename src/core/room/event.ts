@@ -232,6 +232,8 @@ export type Happening = {
   | { readonly kind: 'invited'; readonly invitation: Invitation }
   /** It was declined, or came back. */
   | { readonly kind: 'invitationEnded'; readonly invitation: Invitation }
+  /** XEP-0289 §5.5: a moderator took a user (bare JID) of another node out of this room; undefined: they may come again. */
+  | { readonly kind: 'takenOut'; readonly user: Jid; readonly why: string | undefined }
   | { readonly kind: 'roomDestroyed' }
   | { readonly kind: 'occupantEntered'; readonly occupant: Occupant }
   | { readonly kind: 'occupantLeft'; readonly nick: string; readonly leaving?: Leaving }

@@ -21,6 +21,8 @@ export interface RoomSnapshot {
   readonly history?: readonly HistoryItem[];
   /** Absent in a snapshot of an earlier version. */
   readonly invitations?: readonly Invitation[];
+  /** Users of other nodes whom a moderator took out, and why; absent in a snapshot of an earlier version. */
+  readonly takenOut?: readonly (readonly [Jid, string])[];
   /** The last changes, for peer nodes that missed some. */
   readonly log?: readonly Placed[];
   /** XEP-0282: what this node's users did that the node that decides does not know of. */

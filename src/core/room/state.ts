@@ -27,6 +27,7 @@ import { asSession, joined, localSessions, sessionsOf } from './sessions.ts';
 import { Shapes } from './shapes.ts';
 import { boundedSubject } from './size.ts';
 import type { RoomImage, RoomSnapshot } from './snapshot.ts';
+import { TakenOut } from './taken-out.ts';
 import type { Traits } from './traits.ts';
 
 /** What everything but `apply` may see of a room. */
@@ -56,6 +57,8 @@ export class RoomState {
   /** Given once to each user who ever was here, by bare JID (XEP-0421). */
   readonly occupantIds = new Map<Jid, string>();
   readonly invitations = new Invitations();
+  /** Users of other nodes whom a moderator took out. XEP-0289 §5.5. */
+  readonly takenOut = new TakenOut();
   /** How far all that a room has accepted has been here, by room: this one, and the others that count what they accept. */
   readonly reached = new Reached();
   /** The room of which this one is another instance; undefined: of none. */
@@ -183,6 +186,8 @@ export class RoomState {
         if (event.nick === undefined) this.reservedNicks.delete(event.user);
         else this.reservedNicks.set(event.user, event.nick);
         return;
+      case 'takenOut':
+        return this.takenOut.set(event.user, event.why);
       case 'invited':
         return this.invitations.add(event.invitation);
       case 'invitationEnded':
@@ -251,6 +256,7 @@ export class RoomState {
       occupantIds: [...this.occupantIds],
       history: [...this.atHand],
       invitations: this.invitations.entries,
+      takenOut: this.takenOut.entries,
       log: [...this.log.entries],
       divergence: this.#divergence,
       subject: this.subject,
@@ -275,6 +281,7 @@ export class RoomState {
     // A snapshot of an earlier version may have none.
     this.invitations.restore(snapshot.invitations ?? []);
     this.reached.restore(snapshot.reached ?? []);
+    this.takenOut.restore(snapshot.takenOut ?? []);
     this.of = snapshot.of;
     this.log.restore(snapshot.log ?? []);
     this.#divergence = snapshot.divergence ?? [];

@@ -4,7 +4,7 @@ import { NS } from '../xmpp/namespaces.ts';
 import { payloadIn } from '../xmpp/stanza.ts';
 import type { Instant } from '../xmpp/time.ts';
 import { childOf, childrenOf, el, element, elementsOf, readCount, type XmlElement, type XmlNode } from '../xmpp/xml.ts';
-import { type LinkPlace, readLinkPlace, writeLinkPlace } from './sync.ts';
+import { type LinkPlace, readLinkPlace, writeLinkPlace } from './fmuc-sync.ts';
 import { readStamp, writeStamp } from './xep0082.ts';
 import { readOriginId, writeOriginId } from './xep0359.ts';
 

@@ -7,7 +7,7 @@ import { RoomTurn } from '../../../src/core/room/room-turn.ts';
 import { RoomState } from '../../../src/core/room/state.ts';
 import type { Effect } from '../../../src/core/turn/effect.ts';
 import { Turn } from '../../../src/core/turn/turn.ts';
-import { readLinkPlace, writeLinkPlace } from '../../../src/core/xep/sync.ts';
+import { readLinkPlace, writeLinkPlace } from '../../../src/core/xep/fmuc-sync.ts';
 import { jid } from '../../../src/core/xmpp/jid.ts';
 import { NS } from '../../../src/core/xmpp/namespaces.ts';
 import { message, type Stanza, withMore } from '../../../src/core/xmpp/stanza.ts';

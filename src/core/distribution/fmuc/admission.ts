@@ -13,7 +13,7 @@ import { sessionsOf } from '../../room/sessions.ts';
 import type { RoomView } from '../../room/state.ts';
 import { sameSubject } from '../../room/subject.ts';
 import { tellUser } from '../../room/tell.ts';
-import { isRefused, writeRefused } from '../../xep/sync.ts';
+import { isRefused, writeRefused } from '../../xep/fmuc-sync.ts';
 import { changesSubject } from '../../xep/xep0045.ts';
 import { readFmuc } from '../../xep/xep0289.ts';
 import { readStanzaId } from '../../xep/xep0359.ts';
@@ -43,14 +43,15 @@ export function mayBeIn(room: RoomView, links: Links, guest: Guest, nick: string
   const { user } = guest;
   if (!isInScope(room, links, guest))
     return refusal('cancel', 'not-allowed', 'decision#155', `users of ${domainOf(user)} do not come by this node`);
-  const why = links.whyRemoved(user);
+  const why = room.takenOut.why(bareOf(user));
   if (why !== undefined) return refusal('auth', 'forbidden', 'decision#161', why);
   if (nickIsReserved(room, nick, bareOf(user)))
     return refusal('cancel', 'not-acceptable', '0045#7.2.8', `${nick} is another's nick here`);
   return barredBy(room, links, guest) ?? full(room, user, inside);
 }
 
-function isInScope(room: RoomView, { scopes }: Links, { peer, user, origin, counts }: Guest): boolean {
+/** Decision #155. */
+export function isInScope(room: RoomView, { scopes }: Links, { peer, user, origin, counts }: Guest): boolean {
   return scopes.holds(room, peer, user, counts ? origin : peer);
 }
 
@@ -60,9 +61,8 @@ function barredBy(room: RoomView, { trust }: Links, { peer, user }: Pick<Guest, 
   return barred(room, user, trust.vouching?.includes(peer) ? { password } : {});
 }
 
-/** Whoever has refused a user may think otherwise of what they do now; a moderator who gives them something does. */
+/** Whoever has refused a user may think otherwise of what they do now. */
 export function askAgain(links: Links, change: Change): void {
-  if (change.kind === 'affiliated' && change.affiliation !== 'outcast') links.restored(change.user);
   const occupant =
     change.kind === 'presence' || change.kind === 'left'
       ? change.occupant

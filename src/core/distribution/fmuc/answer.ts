@@ -2,10 +2,12 @@
 import type { Occupant } from '../../room/event.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
 import { sameChange } from '../../room/subject.ts';
-import { readResync } from '../../xep/sync.ts';
+import { readResync } from '../../xep/fmuc-sync.ts';
 import { subjectChange } from '../../xep/xep0045.ts';
 import { bareOf, type Jid, resourceOf } from '../../xmpp/jid.ts';
 import type { Stanza } from '../../xmpp/stanza.ts';
+import { usersMax } from '../budgets.ts';
+import { IncomingState } from '../resync.ts';
 import { mayBeIn, mayTellOf, ownedSubject } from './admission.ts';
 import { yieldsTo } from './collision.ts';
 import type { Links } from './links.ts';
@@ -16,6 +18,11 @@ import { routeOf, trailOf } from './place.ts';
 import { isModeration, itemOf, moderationOf, occupantOf, readSubject, saidAt } from './reading.ts';
 import { keepsSubject } from './resync.ts';
 import { prefer } from './ways.ts';
+
+/** Nothing of it has come; and what of it is believed at most. */
+export function noAnswerYet(): IncomingState {
+  return new IncomingState({ occupants: usersMax, messages: 10_000 });
+}
 
 /**
  * Takes one stanza of the answer: occupants, messages, and at last the subject, which may name no author.
@@ -63,7 +70,7 @@ export function readAnswer(
     const guest = { peer, user: author, origin, counts: now.link.counts };
     // The user in whose name we joined comes back in the answer.
     const isOurs = author === now.announced.jid;
-    const isHere = isOurs || sameUser(room, links, peer, occupant, origin) !== undefined;
+    const isHere = isOurs || sameUser(room, links, guest, nick) !== undefined;
     const inside = room.occupants.size + answer.occupants.length;
     const no = isHere ? undefined : mayBeIn(room, links, guest, nick, inside);
     if (no !== undefined) {
@@ -125,7 +132,8 @@ export function takeUsers(turn: RoomTurn, links: Links, now: PhaseOf<'asking'>):
   const known: Jid[] = [];
   for (const [user, way] of ways) {
     const { as, passed } = way;
-    const same = sameUser(room, links, peer, as, passed[0] ?? peer);
+    const guest = { peer, user, origin: passed[0] ?? peer, counts: link.counts };
+    const same = sameUser(room, links, guest, as.nick);
     if (same) known.push(same.jid);
     const holders = [room.occupants.get(as.nick), room.occupantByJid(user)];
     if (same || !yieldsTo(turn, links, peer, way, holders)) answer.forget(user);

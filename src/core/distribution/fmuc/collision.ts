@@ -5,7 +5,7 @@ import { nickIsFree, numbered } from '../../room/nick.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
 import { localSessions } from '../../room/sessions.ts';
 import type { RoomView } from '../../room/state.ts';
-import type { LinkPlace } from '../../xep/sync.ts';
+import type { LinkPlace } from '../../xep/fmuc-sync.ts';
 import { stanzaError } from '../../xmpp/errors.ts';
 import { type Jid, occupantJid } from '../../xmpp/jid.ts';
 import { errorReply, presence } from '../../xmpp/stanza.ts';

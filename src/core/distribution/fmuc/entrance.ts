@@ -6,7 +6,7 @@ import type { RoomTurn } from '../../room/room-turn.ts';
 import { isOf } from '../../room/sessions.ts';
 import type { RoomView } from '../../room/state.ts';
 import { refuse, tellLeaver, tellUser } from '../../room/tell.ts';
-import type { Trail } from '../../xep/sync.ts';
+import type { Trail } from '../../xep/fmuc-sync.ts';
 import { type JoinRequest, writeJoin } from '../../xep/xep0045.ts';
 import { type Jid, occupantJid, resourceOf } from '../../xmpp/jid.ts';
 import { presence, type Stanza } from '../../xmpp/stanza.ts';

@@ -3,7 +3,7 @@ import { handBack } from '../../room/hand-back.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
 import { isOf } from '../../room/sessions.ts';
 import type { Sign } from '../../turn/spec.ts';
-import { isRefused } from '../../xep/sync.ts';
+import { isRefused } from '../../xep/fmuc-sync.ts';
 import { readFmuc } from '../../xep/xep0289.ts';
 import { resourceOf } from '../../xmpp/jid.ts';
 import { errorOf, type Stanza, saysGone } from '../../xmpp/stanza.ts';

@@ -8,14 +8,11 @@ import type { RoomTurn } from '../../room/room-turn.ts';
 import { asFirst } from '../../room/sessions.ts';
 import { refuse } from '../../room/tell.ts';
 import type { Sign } from '../../turn/spec.ts';
-import { readLinkPlace, readWay, writeWay } from '../../xep/sync.ts';
+import { readLinkPlace } from '../../xep/fmuc-sync.ts';
 import type { JoinRequest } from '../../xep/xep0045.ts';
-import { isPing } from '../../xep/xep0199.ts';
-import { readFmuc } from '../../xep/xep0289.ts';
 import { assertNever, stanzaError } from '../../xmpp/errors.ts';
-import { bareOf, type Jid, resourceOf } from '../../xmpp/jid.ts';
-import { NS } from '../../xmpp/namespaces.ts';
-import { errorReply, iqResult, payloadOf, type Stanza } from '../../xmpp/stanza.ts';
+import { bareOf, type Jid } from '../../xmpp/jid.ts';
+import { errorReply, type Stanza } from '../../xmpp/stanza.ts';
 import type { FmucTrust } from '../config.ts';
 import { withoutExcess } from '../excess.ts';
 import { type Link, readLinkTimer } from '../link.ts';
@@ -23,25 +20,26 @@ import type { Protocol } from '../protocol.ts';
 import { isWordless } from '../wordless.ts';
 import { about } from './about.ts';
 import { askAgain, refreshRanks, tellWaiting } from './admission.ts';
+import { arrives } from './arriving.ts';
 import { cutBlocked, cutLinks, settingsChanged } from './blocking.ts';
 import { modeIn } from './config-fields.ts';
-import { echo } from './echo.ts';
+import { takeEnd } from './ending.ts';
 import { Entrance, tellWithdrawn } from './entrance.ts';
 import { takeError } from './errors.ts';
 import { classify, type FromNode } from './from-node.ts';
-import { routeIq, takeIq } from './iqs.ts';
+import { routeIq } from './iqs.ts';
 import { JoinedNode } from './joined-node.ts';
 import { JoiningNode } from './joining-node.ts';
 import { Links, stateOf } from './links.ts';
-import { routePrivate, takeMessage, takeModeration } from './messages.ts';
+import { routePrivate, takeModeration } from './messages.ts';
 import { contradiction } from './mode.ts';
-import { tellHome } from './moderation.ts';
+import { restore, tellHome } from './moderation.ts';
 import { NodesBehind } from './nodes-behind.ts';
 import { takePastMessage, takePastSubject } from './past.ts';
 import { readSideTimer } from './phase.ts';
-import { passedBy, placeOf, routeOf, trailOf } from './place.ts';
+import { passedBy, placeOf } from './place.ts';
 import { PlainLinks } from './plain-links.ts';
-import { comesAgain, takePresence } from './presence.ts';
+import { type Compare, takeQuestion } from './questions.ts';
 import { isLeave, type Known } from './reading.ts';
 import { ReplicaSide } from './replica-side.ts';
 import { answerResync, askOthers } from './resync.ts';
@@ -49,7 +47,6 @@ import { Rings } from './rings.ts';
 import { Spreading } from './spreading.ts';
 import { afford, isTooEarly } from './throttle.ts';
 import { traits } from './traits.ts';
-import { isNoWay, isTaken } from './ways.ts';
 
 /**
  * XEP-0289: a room that joins another (the joining node, joining-node.ts) and lets others join it (the joined node,
@@ -193,6 +190,7 @@ export class FmucNode implements Omit<Protocol, 'status'> {
   /** To every linked node but the one it came from. §5.2, §5.3, §5.4. */
   spread(turn: RoomTurn, change: Change): void {
     askAgain(this.#links, change);
+    if (change.kind === 'affiliated' && change.affiliation !== 'outcast') restore(turn, change.user);
     this.#spreading.spread(turn, change);
     refreshRanks(turn, change);
     tellWaiting(turn, this.#links, change);
@@ -263,7 +261,7 @@ export class FmucNode implements Omit<Protocol, 'status'> {
   #fromNode(turn: RoomTurn, peer: Jid, what: Exclude<FromNode, { kind: 'iq' | 'error' }>, stanza: Stanza): void {
     switch (what.kind) {
       case 'ended':
-        return this.#ended(turn, peer, what, stanza);
+        return takeEnd(turn, this.#links, this.#joining, this.#joined, peer, what, stanza);
       case 'join':
         if (this.#affords(turn, peer, what, stanza)) this.#join(turn, peer, what.author, what.join, stanza);
         return;
@@ -314,33 +312,8 @@ export class FmucNode implements Omit<Protocol, 'status'> {
     this.#takes(turn, peer, author, stanza);
   }
 
-  /**
-   * Decision #145: something of a user of another node, with the way that it came. What this room passes on of it has the
-   * same identity, and goes to no node that has had it. If it has come by another way before, there is a ring.
-   */
   #takes(turn: RoomTurn, peer: Jid, author: Jid, stanza: Stanza, as?: Known): void {
-    const { room, env } = turn;
-    const { paths } = this.#links;
-    const route = routeOf(stanza, peer);
-    const { passed } = route;
-    const take = () =>
-      stanza.name === 'presence'
-        ? takePresence(turn, this.#links, peer, author, stanza, route)
-        : takeMessage(turn, this.#links, peer, author, stanza, as);
-    const trail = trailOf(stanza, peer);
-    if (passed.includes(room.jid)) {
-      if (stanza.name === 'presence') isNoWay(turn, this.#links, peer, author, resourceOf(stanza.from), 'now');
-      return this.#rings.found(turn, [room.jid], [...passed.slice(passed.indexOf(room.jid)), room.jid]);
-    }
-    // What is not taken from this peer is still to come from the one that may say it.
-    const taken = isTaken(room, this.#links, peer, author, stanza);
-    const before = taken && trail?.id !== undefined ? paths.comes(trail, passed, env.now) : undefined;
-    if (before === undefined) {
-      return echo(turn, this.#links, peer, author, stanza, this.#spreading.passOn(peer, author, stanza, take));
-    }
-    if (trail && stanza.name === 'presence' && comesAgain(turn, this.#links, peer, author, stanza, trail))
-      this.#spreading.passOn(peer, author, stanza, take);
-    this.#rings.found(turn, [...before, room.jid], [...passed, room.jid]);
+    arrives(turn, this.#links, this.#spreading, this.#rings, peer, author, stanza, as);
   }
 
   /** What comes over a link, in its order. */
@@ -419,64 +392,28 @@ export class FmucNode implements Omit<Protocol, 'status'> {
     else if (this.#joined.allows(turn.room, peer)) this.#joined.tellUnlinked(turn, peer, stanza);
   }
 
-  /** `<reject/>` and `<left/>`: only from the bare address of the room we joined (§5.1, §5.4), and about this link. */
-  #ended(turn: RoomTurn, peer: Jid, { fmuc, loop }: FromNode & { kind: 'ended' }, stanza: Stanza): void {
-    if (loop && fmuc.kind === 'left' && stanza.from === peer && this.#links.isInbound(turn.room, peer))
-      return this.#joined.detach(turn, peer);
-    const side = this.#joining.get(stanza.from);
-    if (side === undefined || stanza.name !== 'presence')
-      return turn.note('0289#5.4', `a forged ${fmuc.kind} from ${stanza.from}: ignored`, { peer });
-    const session = placeOf(stanza)?.session;
-    if (session !== undefined && session !== this.#links.of(peer)?.session)
-      return turn.note('decision#60', `a ${fmuc.kind} that is about an earlier join: ignored`, { peer });
-    if (loop) side.standBy(turn, 'all are reached by another way');
-    else if (fmuc.kind === 'left') side.left(turn);
-    else side.rejected(turn, fmuc.text);
-  }
-
   /** @returns false if it is no business of the link's, such as a question about this room */
   #iq(turn: RoomTurn, peer: Jid, stanza: Stanza): boolean {
-    const link = this.#links.of(peer);
+    if (stanza.type === 'get' || stanza.type === 'set')
+      return takeQuestion(turn, this.#links, peer, stanza, this.#compare);
+    if (handBack(turn, stanza)) return true;
+    if (this.#joining.get(peer)?.answersWay(turn, stanza) || this.#plain.answered(turn, peer, stanza)) return true;
     const live = this.#links.live(turn.room, peer);
-    if (stanza.type === 'get' || stanza.type === 'set') {
-      const fmuc = readFmuc(stanza.payloads);
-      if (fmuc?.kind === 'from') {
-        takeIq(turn, this.#links, peer, fmuc.from, stanza);
-        return true;
-      }
-      if (!isPing(stanza)) return false;
-      live?.heard(turn.env.now);
-      const question = payloadOf(stanza, 'ping', NS.ping);
-      const user = question && readWay(question);
-      if (user !== undefined) {
-        const known = turn.room.occupantByJid(user) !== undefined;
-        turn.send(iqResult(stanza, ...(known ? [writeWay(user)] : [])), 'decision#146', peer);
-        return true;
-      }
-      const believed = question && readLinkPlace(question)?.session;
-      // Decision #24, like XEP-0410 §3 for an occupant: the node that pings believes in a link that does not exist.
-      if (link === undefined || (believed !== undefined && believed !== link.session))
-        turn.send(errorReply(stanza, stanzaError('cancel', 'not-acceptable')), 'decision#24', peer);
-      else link.pong(turn, stanza);
-      this.#compare(turn, live, payloadOf(stanza, 'ping', NS.ping)?.children ?? []);
-    } else if (handBack(turn, stanza)) return true;
-    else if (this.#joining.get(peer)?.answersWay(turn, stanza) || this.#plain.answered(turn, peer, stanza)) return true;
-    else if (live?.isPing(stanza.id)) {
-      if (stanza.type === 'error') this.#error(turn, live, stanza);
-      else {
-        live.heard(turn.env.now);
-        this.#compare(turn, live, stanza.payloads);
-      }
+    if (!live?.isPing(stanza.id)) return true;
+    if (stanza.type === 'error') this.#error(turn, live, stanza);
+    else {
+      live.heard(turn.env.now);
+      this.#compare(turn, live, stanza.payloads);
     }
     return true;
   }
 
   /** Decision #60: a ping, and the answer to one, say how far the other side has counted. */
-  #compare(turn: RoomTurn, link: Link | undefined, said: Stanza['payloads'][number]['children']): void {
+  readonly #compare: Compare = (turn, link, said) => {
     const place = readLinkPlace({ children: said });
     if (link?.misses(place))
       this.#outOfStep(turn, link.peer, 'gap', `it has sent stanza ${place?.n}, which has not arrived`);
-  }
+  };
 
   #error(turn: RoomTurn, link: Link, stanza: Stanza): void {
     const { peer } = link;

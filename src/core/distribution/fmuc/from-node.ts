@@ -1,6 +1,6 @@
 /** What kind of stanza another node sent. fmuc-node.ts handles it. */
 import type { PeerRecord } from '../../room/event.ts';
-import { isLoop, isSpare, type Resync, readResync } from '../../xep/sync.ts';
+import { isLoop, isSpare, type Resync, readResync } from '../../xep/fmuc-sync.ts';
 import { type JoinRequest, readJoin, subjectChange } from '../../xep/xep0045.ts';
 import { type Fmuc, readFmuc } from '../../xep/xep0289.ts';
 import type { Jid } from '../../xmpp/jid.ts';

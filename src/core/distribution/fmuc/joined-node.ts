@@ -3,7 +3,7 @@ import type { RoomView } from '../../room/state.ts';
 import { tellUser } from '../../room/tell.ts';
 import type { PresenceParts } from '../../room/visibility.ts';
 import type { Sign } from '../../turn/spec.ts';
-import { type LinkPlace, readResync } from '../../xep/sync.ts';
+import { type LinkPlace, readResync } from '../../xep/fmuc-sync.ts';
 import type { JoinRequest } from '../../xep/xep0045.ts';
 import { stanzaError } from '../../xmpp/errors.ts';
 import type { Jid } from '../../xmpp/jid.ts';
@@ -73,7 +73,8 @@ export class JoinedNode {
       this.#dropUsers(turn, peer, known?.nick === occupant.nick ? author : undefined);
     }
     const route = routeOf(stanza, peer);
-    const same = sameUser(room, this.#links, peer, occupant, route.passed[0] ?? peer);
+    const guest = { peer, user: author, origin: route.passed[0] ?? peer, counts: place !== undefined };
+    const same = sameUser(room, this.#links, guest, occupant.nick);
     if (same && same.home !== peer && place && this.#links.paths.otherThan(room, same, peer))
       return this.standOff(turn, peer, author, refusal);
     if (same?.home === peer) showAs(turn, this.#links, same, occupant, peer);
@@ -193,6 +194,7 @@ export class JoinedNode {
   /** Decisions #146 and #147: no link for now, because the user in whose name the peer asks is reached by another way. */
   standOff(turn: RoomTurn, peer: Jid, author: Jid, refusal: LinkPlace | undefined): void {
     this.#stoodOff.set(peer, author);
+    this.#links.budgets.joinedNothing(peer, turn.env.now);
     turn.send(placed(looped(turn.room, peer, true), refusal), 'decision#146', peer);
   }
 

@@ -3,42 +3,29 @@ import type { RoomTurn } from '../../room/room-turn.ts';
 import type { RoomView } from '../../room/state.ts';
 import type { PresenceParts } from '../../room/visibility.ts';
 import type { Sign } from '../../turn/spec.ts';
-import type { Trail } from '../../xep/sync.ts';
-import { readWay, writeWay } from '../../xep/sync.ts';
-import { ping } from '../../xep/xep0199.ts';
+import type { Trail } from '../../xep/fmuc-sync.ts';
 import type { StanzaError } from '../../xmpp/errors.ts';
-import { type Jid, occupantJid } from '../../xmpp/jid.ts';
-import { presence, type Stanza } from '../../xmpp/stanza.ts';
-import { penaltyMs, usersMax } from '../budgets.ts';
+import type { Jid } from '../../xmpp/jid.ts';
+import type { Stanza } from '../../xmpp/stanza.ts';
+import { penaltyMs } from '../budgets.ts';
 import { backoffMs, jitter, keepaliveMs } from '../keepalive.ts';
 import type { Link } from '../link.ts';
-import { fmucPeer } from '../peers.ts';
-import { IncomingState } from '../resync.ts';
 import { refuseUser } from './admission.ts';
-import { readAnswer, takeAnswer, takeUsers } from './answer.ts';
-import { anyone, cameBy, hasAny, introduced, ours, outHere, sayGoodbye } from './audience.ts';
+import { noAnswerYet, readAnswer, takeAnswer, takeUsers } from './answer.ts';
+import { anyone, hasAny, introduced, ours, outHere, sayGoodbye } from './audience.ts';
 import { yieldNick } from './collision.ts';
 import type { Entrance, Waiting } from './entrance.ts';
+import { leaveAsUser, sendJoin, sendThoseHere } from './joining.ts';
 import type { Links } from './links.ts';
 import { Parting, partMs } from './parting.ts';
-import {
-  inStep,
-  isSettled,
-  type Phase,
-  type PhaseOf,
-  type Reach,
-  reachOf,
-  recordOf,
-  remembered,
-  type SideTimer,
-  whyAlone,
-} from './phase.ts';
+import { inStep, isSettled, type Phase, type PhaseOf, type Reach, reachOf, type SideTimer, whyAlone } from './phase.ts';
+import { Phases } from './phases.ts';
 import { askWho } from './probe.ts';
 import type { Known } from './reading.ts';
-import { catchUp, historyFor, missedBy, missing } from './resync.ts';
-import { joinRequest, onward, trailed, trailFor } from './stanzas.ts';
+import { catchUp, missedBy } from './resync.ts';
+import { Standby } from './standby.ts';
 import { Unanswered } from './unanswered.ts';
-import { blockedOut, dropUsers } from './ways.ts';
+import { blockedOut, dropUsers, forgetUnseen } from './ways.ts';
 
 /** How long the other node has for the next part of its answer, and for its `<left/>`, in milliseconds. Decision #21. */
 const answerMs = 10_000;
@@ -46,8 +33,6 @@ const answerMs = 10_000;
 const standInMs = 2_000;
 /** How much of a reason is kept. */
 const reasonMax = 500;
-/** What of an answer is believed. */
-const answerBounds = { occupants: usersMax, messages: 10_000 };
 
 /**
  * XEP-0289, the joining node's half: it joins the other room with its first user and leaves with its last (§5.1, §5.4), by
@@ -60,9 +45,8 @@ export class JoiningNode {
   readonly #entrance: Entrance;
   readonly #parting: Parting;
   readonly #unanswered: Unanswered;
-  #current: Phase | undefined;
-  /** The ping that asks whether it is reached by another way. */
-  #question: string | undefined;
+  readonly #phases: Phases;
+  readonly #standby: Standby;
 
   /** @param entrance  of the room: who waits there waits for every room that it joins */
   constructor(peer: Jid, links: Links, entrance: Entrance) {
@@ -71,6 +55,8 @@ export class JoiningNode {
     this.#entrance = entrance;
     this.#parting = new Parting(peer);
     this.#unanswered = new Unanswered(peer);
+    this.#standby = new Standby(peer, links);
+    this.#phases = new Phases(peer, links, this.#unanswered);
   }
 
   /** Whether nobody has to wait for this room's answer: it has come, or has taken too long. */
@@ -146,9 +132,7 @@ export class JoiningNode {
 
   /** §5.1: in an answer "the fmuc element is always added". A room that does not federate took the join for a user's. */
   #isNoNode(turn: RoomTurn, { announced }: PhaseOf<'asking'>): void {
-    const { room } = turn;
-    const ends = [occupantJid(room.jid, announced.nick), occupantJid(this.peer, announced.nick)] as const;
-    turn.send(presence(...ends, { type: 'unavailable' }), 'decision#180', this.peer);
+    leaveAsUser(turn, announced.nick, this.peer);
     this.rejected(turn, 'it is a room that does not federate (XEP-0289)');
   }
 
@@ -168,17 +152,8 @@ export class JoiningNode {
 
   /** Whether somebody of ours is still reached by another way there: it is asked as often as a link is looked at. */
   #askForWay(turn: RoomTurn): void {
-    const { room, env } = turn;
-    if (this.#links.isInbound(room, this.peer)) return turn.setTimer(this.#timer('retry'), jitter(env, keepaliveMs));
-    const user = anyone(room, this.#links, this.peer)?.jid;
-    if (user === undefined) return this.#become(turn, { phase: 'away' });
-    this.#question = env.newId();
-    turn.send(
-      ping(room.jid, this.peer, this.#question, writeWay(this.#links.names.nameFor(room, this.peer, user))),
-      'decision#146',
-      this.peer,
-    );
-    turn.setTimer(this.#timer('retry'), jitter(env, keepaliveMs));
+    if (this.#standby.asks(turn)) turn.setTimer(this.#timer('retry'), jitter(turn.env, keepaliveMs));
+    else this.#become(turn, { phase: 'away' });
   }
 
   /** @returns whether it is the answer to a question of this side's */
@@ -188,11 +163,9 @@ export class JoiningNode {
       if (now.phase === 'asking' && this.#unanswered.answered(turn, now, stanza)) this.conflict(turn);
       return true;
     }
-    if (this.#question === undefined || stanza.id !== this.#question) return false;
-    this.#question = undefined;
-    if (now.phase === 'standby' && stanza.type === 'result' && !readWay({ children: stanza.payloads }))
-      this.#retry(turn);
-    return true;
+    const answer = this.#standby.answered(stanza);
+    if (answer === 'no way' && now.phase === 'standby') this.#retry(turn);
+    return answer !== undefined;
   }
 
   /** A link of this node is gone, or users are: perhaps it was the way by which the others were reached. */
@@ -220,9 +193,7 @@ export class JoiningNode {
     const loser = now.announced;
     const occupant = room.occupantByJid(loser.jid);
     if (!this.#entrance.yield(turn, loser.jid) && occupant?.nick === loser.nick) yieldNick(turn, this.#links, occupant);
-    if (this.#askForAnyone(turn, now.tries)) return;
-    turn.clearTimer(this.#timer('answer'));
-    this.#become(turn, { phase: 'away' });
+    this.unwelcome(turn);
   }
 
   /** Decision #175: an owner wants nothing to do with it. */
@@ -238,7 +209,7 @@ export class JoiningNode {
     turn.setTimer(this.#timer('retry'), penaltyMs);
   }
 
-  /** It does not let in the user in whose name we asked: they stay, and another one is asked for. Decision #156. */
+  /** It does not let in the user in whose name we asked: another one is asked for. Decision #156. */
   unwelcome(turn: RoomTurn): void {
     const now = this.#now(turn.room);
     if (now.phase !== 'asking' || this.#askForAnyone(turn, now.tries)) return;
@@ -323,22 +294,11 @@ export class JoiningNode {
     const { room, env } = turn;
     const { phase } = this.#now(room);
     if (last && last.home !== this.peer && phase === 'joined') this.#parting.leaves(last, env.now);
-    if (
-      phase === 'away' ||
-      phase === 'asking' ||
-      phase === 'leaving' ||
-      hasAny(room, this.#links, this.#entrance, this.peer)
-    )
-      return;
+    if (phase === 'away' || phase === 'asking' || phase === 'leaving') return;
+    if (hasAny(room, this.#links, this.#entrance, this.peer)) return;
     // It has joined us: the link is its own.
     if (phase === 'standby' && this.#links.isInbound(room, this.peer)) return;
-    const isHeard = [...room.occupants.values()].some(
-      ({ home }) => home === undefined || this.#links.isInbound(room, home),
-    );
-    // There is nobody left to be told, here or further down.
-    if (!isHeard)
-      for (const { nick, home } of [...room.occupants.values()])
-        if (home === this.peer) turn.record({ kind: 'occupantLeft', nick });
+    const isHeard = forgetUnseen(turn, this.#links, this.peer);
     if (phase === 'joined') this.admitted(turn);
     if (phase === 'joined' && last && this.#unanswered.counts === false) this.#parting.mayHave([last]);
     this.#become(turn, phase === 'joined' ? { phase: 'leaving', since: env.now } : { phase: 'away' });
@@ -374,17 +334,11 @@ export class JoiningNode {
     const lost = inStep(this.#now(room), env.now);
     const link = this.#links.begin(turn, this.peer);
     this.#unanswered.begin();
-    const answer = new IncomingState(answerBounds);
     const before = this.#now(room);
     const times = { since: before.phase === 'parting' ? before.since : env.now, heard: env.now };
-    const asking = { phase: 'asking', link, lost, answer, ways: new Map(), tries, ...times } as const;
+    const asking = { phase: 'asking', link, lost, answer: noAnswerYet(), ways: new Map(), tries, ...times } as const;
     this.#become(turn, { ...asking, announced: occupant, unwelcome: [] });
-    const ask = room.config.federation.resync ? missing(room, this.peer, env.now, lost) : undefined;
-    const history = historyFor(room, ask, lost);
-    const request = joinRequest(room, this.#links, occupant, this.peer, { history }, ask);
-    const known = way && onward(room, this.#links, way, occupant.home, this.peer);
-    const trail = known ?? trailFor(turn, this.#links, occupant, this.peer);
-    link.send(turn, trail ? trailed(room, request, trail) : request, '0289#5.1');
+    sendJoin(turn, this.#links, link, occupant, lost, way);
     turn.setTimer(this.#timer('answer'), this.#unanswered.counts ? answerMs : answerMs / 2);
   }
 
@@ -426,14 +380,7 @@ export class JoiningNode {
     // Before the answer is part of it.
     const missed = asked && link.counts && room.config.federation.resync ? missedBy(turn, asked) : [];
     const kept = takeAnswer(turn, this.#links, before, known);
-    // After a lost link these were here all along.
-    for (const occupant of ours(room, this.peer)) {
-      if (cameBy(this.#links, this.peer, occupant)) continue;
-      for (const stanza of this.introduced(turn, occupant)) {
-        const trail = trailFor(turn, this.#links, occupant, this.peer);
-        link.send(turn, trail && link.counts ? trailed(room, stanza, trail) : stanza, '0289#5.3');
-      }
-    }
+    sendThoseHere(turn, this.#links, link, announced);
     for (const [guest, nick, no] of before.unwelcome) refuseUser(turn, this.#links, guest, nick, no);
     catchUp(turn, this.#links, link, missed, kept);
     if (!link.counts) askWho(turn, link);
@@ -472,26 +419,11 @@ export class JoiningNode {
     return `${what}:${this.peer}`;
   }
 
-  /** The phase; of one in a life before this only the record is left. */
   #now(room: RoomView): Phase {
-    // It has joined us: the link is its own.
-    const record = fmucPeer(room, this.peer);
-    if (record?.direction === 'inbound') this.#current = { phase: 'standby' };
-    if (record?.plain) this.#unanswered.counts ??= false;
-    this.#current ??= remembered(record);
-    return this.#current;
+    return this.#phases.now(room);
   }
 
-  /** The one way from a phase to another. */
   #become(turn: RoomTurn, next: Exclude<Phase, { phase: 'interrupted' }>): void {
-    this.#current = next;
-    const { peer } = this;
-    const { phase } = next;
-    if (phase === 'away' || phase === 'split' || phase === 'rejected' || phase === 'standby')
-      this.#links.end(turn, peer);
-    // The link stays for what the other node says before its <left/>, but nobody asks any more whether it is there.
-    if (next.phase === 'leaving') this.#links.of(peer)?.unwatch(turn);
-    const record = recordOf(next, turn.env.now, this.#unanswered.counts === false);
-    turn.record({ kind: 'peerChanged', peer, record });
+    this.#phases.become(turn, next);
   }
 }

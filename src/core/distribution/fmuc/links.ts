@@ -1,7 +1,7 @@
 import type { Occupant, PeerRecord } from '../../room/event.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
 import type { RoomView } from '../../room/state.ts';
-import { bareOf, type Jid } from '../../xmpp/jid.ts';
+import type { Jid } from '../../xmpp/jid.ts';
 import type { Stanza } from '../../xmpp/stanza.ts';
 import { Budgets } from '../budgets.ts';
 import type { FmucMode, FmucTrust } from '../config.ts';
@@ -14,7 +14,7 @@ import { hopsMax, Paths } from './paths.ts';
 import { wording } from './place.ts';
 import { Scopes } from './scope.ts';
 
-/** Users who are remembered as refused, or as taken out, for each peer. */
+/** Users who are remembered as refused, for each peer. */
 const keptMax = 1_000;
 /** How much a user who waits is told of the nodes that do not let them in. */
 const wordsMax = 20;
@@ -34,8 +34,6 @@ export class Links {
   readonly #refused = new Map<Jid, Set<Jid>>();
   /** What users are told as soon as they are in. */
   readonly #words = new Map<Jid, string[]>();
-  /** Users (bare JIDs) whom a moderator here has taken out, as long as their node does not say that they left. Decision #161. */
-  readonly #removed = new Map<Jid, string>();
 
   constructor(mode: FmucMode, trust: FmucTrust = {}) {
     this.mode = mode;
@@ -70,22 +68,6 @@ export class Links {
   /** A user is gone, or comes under another nick: whoever refused them may think otherwise now. */
   forgetRefusals(user: Jid): void {
     for (const users of this.#refused.values()) users.delete(user);
-  }
-
-  /** A moderator here takes a user of another node out. @param why  as the user is told */
-  removed(user: Jid, why: string): void {
-    this.#removed.set(bareOf(user), why);
-    forgetOldest(this.#removed);
-  }
-
-  /** Why a user whom a moderator has taken out is out; undefined: they are not. */
-  whyRemoved(user: Jid): string | undefined {
-    return this.#removed.get(bareOf(user));
-  }
-
-  /** They have left at their own node, or are given something here: they may come again. */
-  restored(user: Jid): void {
-    this.#removed.delete(bareOf(user));
   }
 
   /** Whether an owner wants nothing to do with this node. */

@@ -10,7 +10,7 @@ import type { RoomTurn } from '../../room/room-turn.ts';
 import { asFirst } from '../../room/sessions.ts';
 import type { PresenceParts } from '../../room/visibility.ts';
 import { type MucUser, readMucUser } from '../../xep/xep0045.ts';
-import { type Jid, occupantJid } from '../../xmpp/jid.ts';
+import { bareOf, type Jid, occupantJid } from '../../xmpp/jid.ts';
 import type { Stanza } from '../../xmpp/stanza.ts';
 import { refuseUser } from './admission.ts';
 import { names } from './config-fields.ts';
@@ -32,7 +32,8 @@ export function tellHome(turn: RoomTurn, links: Links, { occupant, parts }: Chan
   if (!statuses.some((code) => out.includes(code))) return false;
   const reason = parts.item?.reason;
   if (statuses.includes(307)) {
-    links.removed(jid, `taken out by a moderator${reason === undefined ? '' : `: ${reason}`}`);
+    const why = `taken out by a moderator${reason === undefined ? '' : `: ${reason}`}`;
+    turn.record({ kind: 'takenOut', user: bareOf(jid), why });
     sendNotice(turn, links, home, occupant, parts);
     return true;
   }
@@ -41,6 +42,11 @@ export function tellHome(turn: RoomTurn, links: Links, { occupant, parts }: Chan
     : refusal('auth', 'registration-required', '0045#9.4');
   refuseUser(turn, links, { peer: home, user: jid, origin: home, counts: true }, nick, why);
   return true;
+}
+
+/** They have left at their own node, or are given something here: they may come again. Decision #161. */
+export function restore(turn: RoomTurn, user: Jid): void {
+  if (turn.room.takenOut.why(user) !== undefined) turn.record({ kind: 'takenOut', user, why: undefined });
 }
 
 /** To a node without our extension it would be the leave of one of its own users. */

@@ -6,7 +6,7 @@ import { type Refusal, refusal } from '../../room/refusal.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
 import { isOf } from '../../room/sessions.ts';
 import type { RoomView } from '../../room/state.ts';
-import type { Trail } from '../../xep/sync.ts';
+import type { Trail } from '../../xep/fmuc-sync.ts';
 import { type JoinRequest, readMucUser } from '../../xep/xep0045.ts';
 import { writeFmuc } from '../../xep/xep0289.ts';
 import { stanzaError } from '../../xmpp/errors.ts';

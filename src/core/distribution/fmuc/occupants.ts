@@ -6,11 +6,11 @@ import { refusal as refusing } from '../../room/refusal.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
 import { isOf } from '../../room/sessions.ts';
 import type { RoomView } from '../../room/state.ts';
-import type { LinkPlace } from '../../xep/sync.ts';
+import type { LinkPlace } from '../../xep/fmuc-sync.ts';
 import { bareOf, type Jid } from '../../xmpp/jid.ts';
 import { usersMax } from '../budgets.ts';
 import { isOwnUser } from '../scope.ts';
-import { mayBeIn, refuseUser } from './admission.ts';
+import { type Guest, isInScope, mayBeIn, refuseUser } from './admission.ts';
 import { refuseNick, yieldsTo } from './collision.ts';
 import { type Links, stateOf } from './links.ts';
 import type { Route } from './paths.ts';
@@ -152,13 +152,15 @@ export function rename(turn: RoomTurn, links: Links, before: Known, nick: string
 }
 
 /**
- * The user of another node who is meant, if they are here already: by this peer, or by another from the same node. From another
- * node it is another claim to the same user, which is a collision (decision #23). Their node may have another session of
- * theirs for the first by now (decision #141).
+ * The user of another node who is meant, if they are here already: by this peer, or by another from the same node, if this one may
+ * bring them in, too (decisions #155, #174). From another node it is another claim to the same user, which is a collision
+ * (decision #23). Their node may have another session of theirs for the first by now (decision #141).
  */
-export function sameUser(room: RoomView, { paths }: Links, peer: Jid, as: Known, origin: Jid): Known | undefined {
-  const here = ofOthers(room, as.jid, as.nick);
-  return here && (here.home === peer || paths.from(here.jid, here.home)[0] === origin) ? here : undefined;
+export function sameUser(room: RoomView, links: Links, guest: Guest, nick: string): Known | undefined {
+  const { peer, user, origin } = guest;
+  const here = ofOthers(room, user, nick);
+  if (here === undefined || here.home === peer) return here;
+  return links.paths.from(here.jid, here.home)[0] === origin && isInScope(room, links, guest) ? here : undefined;
 }
 
 /**

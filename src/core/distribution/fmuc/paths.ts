@@ -2,7 +2,7 @@
 import type { HistoryItem, Occupant } from '../../room/event.ts';
 import type { RoomView } from '../../room/state.ts';
 import type { Env } from '../../turn/env.ts';
-import type { Trail } from '../../xep/sync.ts';
+import type { Trail } from '../../xep/fmuc-sync.ts';
 import { bareOf, type Jid } from '../../xmpp/jid.ts';
 import type { Instant } from '../../xmpp/time.ts';
 

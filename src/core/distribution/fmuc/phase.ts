@@ -1,6 +1,6 @@
 import type { PeerRecord } from '../../room/event.ts';
 import type { Refusal } from '../../room/refusal.ts';
-import type { Resync, Trail } from '../../xep/sync.ts';
+import type { Resync, Trail } from '../../xep/fmuc-sync.ts';
 import type { Jid } from '../../xmpp/jid.ts';
 import { type Instant, instant } from '../../xmpp/time.ts';
 import type { Link } from '../link.ts';

@@ -1,5 +1,5 @@
 /** What a link between FMUC nodes adds to their stanzas, inside the XEP's own `<fmuc/>`. Decisions #10, #60. */
-import { type LinkPlace, readLinkPlace, readTrail, type Trail, writeLinkPlace } from '../../xep/sync.ts';
+import { type LinkPlace, readLinkPlace, readTrail, type Trail, writeLinkPlace } from '../../xep/fmuc-sync.ts';
 import { readOriginId, writeOriginId } from '../../xep/xep0359.ts';
 import type { Jid } from '../../xmpp/jid.ts';
 import { NS } from '../../xmpp/namespaces.ts';

@@ -2,12 +2,13 @@
 import { leave } from '../../room/commit.ts';
 import type { Actor } from '../../room/event.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
-import { readElsewhere, type Trail } from '../../xep/sync.ts';
+import { readElsewhere, type Trail } from '../../xep/fmuc-sync.ts';
 import { type MucUser, readMucUser } from '../../xep/xep0045.ts';
-import { type Jid, resourceOf } from '../../xmpp/jid.ts';
+import { bareOf, type Jid, resourceOf } from '../../xmpp/jid.ts';
 import type { Stanza } from '../../xmpp/stanza.ts';
+import { type Guest, isInScope } from './admission.ts';
 import type { Links } from './links.ts';
-import { takeNotice } from './moderation.ts';
+import { restore, takeNotice } from './moderation.ts';
 import { enter, isDirect, ofOthers, rename, sameUser, showAs, spokenForBy } from './occupants.ts';
 import type { Route } from './paths.ts';
 import { routeOf, trailOf } from './place.ts';
@@ -32,7 +33,7 @@ export function takePresence(turn: RoomTurn, links: Links, peer: Jid, author: Ji
   }
   const known = spokenForBy(room, links, peer, author, nick);
   if (known === undefined) {
-    if (isLeave(stanza) && !takeNotice(turn, links, peer, author, stanza)) links.restored(author);
+    if (isLeave(stanza) && !takeNotice(turn, links, peer, author, stanza)) restore(turn, bareOf(author));
     return paths.forgetWay(author, peer);
   }
   const order = trailOf(stanza, peer)?.order;
@@ -63,7 +64,7 @@ function takeAvailable(turn: RoomTurn, links: Links, peer: Jid, occupant: Known,
   const { paths } = links;
   const { id, order } = trailOf(stanza, peer) ?? {};
   const age = paths.ageOf(occupant.jid, order);
-  const known = sameUser(room, links, peer, occupant, route.passed[0] ?? peer);
+  const known = sameUser(room, links, guestOf(links, peer, occupant.jid, route), occupant.nick);
   if (known === undefined) {
     // They have left since. Who was lost with a link has not, and this peer may not have heard the last of them.
     if (age === 'older' && paths.hasLeft(occupant.jid)) return;
@@ -118,9 +119,15 @@ export function comesAgain(
   // A user who was lost with a link comes back by this one; one who left does not.
   const isMissing = known === undefined && room.occupantByJid(author) === undefined;
   if (known === undefined ? isMissing && !paths.hasLeft(author) : known.home === peer && age === 'same') return true;
+  const route = routeOf(stanza, peer);
+  if (!isInScope(room, links, guestOf(links, peer, author, route))) return false;
   const as = occupantOf(room, links, author, room.occupantIdOf(author) ?? env.newId(), stanza);
-  paths.leadsTo(author, peer, routeOf(stanza, peer), as);
+  paths.leadsTo(author, peer, route, as);
   return false;
+}
+
+function guestOf(links: Links, peer: Jid, user: Jid, { passed }: Route): Guest {
+  return { peer, user, origin: passed[0] ?? peer, counts: links.of(peer)?.counts === true };
 }
 
 /** Who did it, by nick, and why. What that node thinks of addresses is not what this room does with them. */

@@ -6,7 +6,7 @@ import { cleanPayloads, withoutAddresses } from '../../room/hygiene.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
 import type { RoomView } from '../../room/state.ts';
 import { subjectOf } from '../../room/subject.ts';
-import { readClock, readElsewhere } from '../../xep/sync.ts';
+import { readClock, readElsewhere } from '../../xep/fmuc-sync.ts';
 import { readMucUser } from '../../xep/xep0045.ts';
 import { readStamp } from '../../xep/xep0082.ts';
 import { readDelay } from '../../xep/xep0203.ts';

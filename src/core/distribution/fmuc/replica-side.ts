@@ -4,12 +4,13 @@
  */
 import type { Change, ChangeOf } from '../../room/change.ts';
 import { entry } from '../../room/checks.ts';
+import type { Occupant } from '../../room/event.ts';
 import { type Refusal, refusal } from '../../room/refusal.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
 import { asFirst, isOf } from '../../room/sessions.ts';
 import type { RoomView } from '../../room/state.ts';
 import { refuse } from '../../room/tell.ts';
-import { isRefused, type Trail } from '../../xep/sync.ts';
+import { isRefused, type Trail } from '../../xep/fmuc-sync.ts';
 import { readFmuc } from '../../xep/xep0289.ts';
 import { bareOf, type Jid, occupantJid, resourceOf } from '../../xmpp/jid.ts';
 import { errorOf, type Stanza, saysGone } from '../../xmpp/stanza.ts';
@@ -19,6 +20,7 @@ import { type Awaited, AwaitedEchoes, echoMs, type Wish } from './awaited.ts';
 import { admit, conflict, type Entrance, joinOf, refuseEntry, type Waiting } from './entrance.ts';
 import type { JoiningNode } from './joining-node.ts';
 import type { Links } from './links.ts';
+import { crowded, cutOff, late, lost, unwelcome } from './no-echo.ts';
 import { commitWish } from './of-now.ts';
 import type { Reach } from './phase.ts';
 import { passedBy, trailOf } from './place.ts';
@@ -29,21 +31,6 @@ import { type Held, isBeside, isEntryOf, isUpdate, updated, waits } from './wish
 
 /** A timer that comes later than that was slept through; and how long what waited then has to be looked at. Decision #3. */
 const wakeMs = 1_000;
-
-const unwelcome = refusal('auth', 'forbidden', 'decision#156', 'the primary of this room does not let you in');
-const crowded = refusal('wait', 'resource-constraint', 'decision#152', 'too much waits for the primary of this room');
-const late = refusal(
-  'wait',
-  'remote-server-timeout',
-  'decision#152',
-  'no answer from the primary of this room: whether this reached it is not known',
-);
-const lost = refusal(
-  'wait',
-  'remote-server-timeout',
-  'decision#154',
-  'the room is cut off from its primary: whether this reached it is not known',
-);
 
 export class ReplicaSide {
   readonly awaited = new AwaitedEchoes();
@@ -70,10 +57,8 @@ export class ReplicaSide {
     return this.#side.reach(room);
   }
 
-  /** Nothing can happen now that waits for an echo. */
   #cutOff(room: RoomView): Refusal {
-    const why = this.#side.whyAlone(room) ?? 'the room is cut off from its primary';
-    return refusal('wait', 'remote-server-timeout', 'decision#154', why);
+    return cutOff(this.#side.whyAlone(room));
   }
 
   /** Something that a user of this node may do. */
@@ -274,7 +259,18 @@ export class ReplicaSide {
         const held = this.#enters(turn, { kind: 'entered', occupant: alone, join, statuses: [] });
         if (typeof held !== 'string') refuse(turn, wish.stanza, held);
       }
-    } else this.#spreading.without(this.primary, asked, () => commitWish(turn, wish));
+    } else {
+      this.#spreading.without(this.primary, asked, () => commitWish(turn, wish));
+      if (wish.kind === 'change' && wish.change.kind === 'renamed') this.#leaveIfGone(turn, asked, wish.change.after);
+    }
+  }
+
+  /** A session has left since, and others kept the nick: the primary has not heard that nobody is here under the new one. */
+  #leaveIfGone(turn: RoomTurn, { author }: Awaited, after: Occupant): void {
+    const [{ now }, here] = [turn.env, turn.room.occupantByJid(author)];
+    if ((here && asFirst(here).jid === author) || this.#entrance.awaits(author, now)) return;
+    if (!this.awaited.has(now, (one) => one.author === author && one.nick !== undefined))
+      this.#tellGone(turn, { ...asFirst(after), jid: author });
   }
 
   /** A user of whom the primary knows is let in, by the rules of now. If they may not, or look different, it is told. */

@@ -4,7 +4,7 @@ import { recent, sendable } from '../../room/history.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
 import type { RoomView } from '../../room/state.ts';
 import { sameSubject } from '../../room/subject.ts';
-import { haveMax, type Resync } from '../../xep/sync.ts';
+import { haveMax, type Resync } from '../../xep/fmuc-sync.ts';
 import type { HistoryRequest } from '../../xep/xep0045.ts';
 import { isTombstone } from '../../xep/xep0424.ts';
 import type { Jid } from '../../xmpp/jid.ts';

@@ -5,7 +5,7 @@ import type { RoomTurn } from '../../room/room-turn.ts';
 import { asFirst, sessionsOf } from '../../room/sessions.ts';
 import { looksDifferent, unavailable } from '../../room/visibility.ts';
 import type { Spec } from '../../turn/spec.ts';
-import type { Trail } from '../../xep/sync.ts';
+import type { Trail } from '../../xep/fmuc-sync.ts';
 import { assertNever } from '../../xmpp/errors.ts';
 import { bareOf, type Jid, resourceOf } from '../../xmpp/jid.ts';
 import type { Stanza } from '../../xmpp/stanza.ts';

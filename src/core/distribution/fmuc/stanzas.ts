@@ -14,7 +14,7 @@ import {
   writeResync,
   writeSpare,
   writeTrail,
-} from '../../xep/sync.ts';
+} from '../../xep/fmuc-sync.ts';
 import { type JoinRequest, writeJoin, writeMucUser } from '../../xep/xep0045.ts';
 import { writeDelay } from '../../xep/xep0203.ts';
 import { writeFmuc, writeMode } from '../../xep/xep0289.ts';

@@ -116,6 +116,15 @@ export function dropUsers(
   }
 }
 
+/** Where nobody is left to be told of users of this peer, here or further down, they are gone without a word. @returns whether anybody is */
+export function forgetUnseen(turn: RoomTurn, links: Links, peer: Jid): boolean {
+  const { room } = turn;
+  const here = [...room.occupants.values()];
+  if (here.some(({ home }) => home === undefined || links.isInbound(room, home))) return true;
+  for (const { nick, home } of here) if (home === peer) turn.record({ kind: 'occupantLeft', nick });
+  return false;
+}
+
 /** How users are out whose node is blocked. Decision #175. */
 export const blockedOut: PresenceParts = {
   statuses: [307],

@@ -1,8 +1,8 @@
 import type { RoomTurn } from '../../room/room-turn.ts';
 import type { RoomView } from '../../room/state.ts';
 import type { Neighbours } from '../../room/traits.ts';
+import { type LinkPlace, readLinkPlace, writeLinkPlace } from '../../xep/fmuc-sync.ts';
 import { type News, readNews, writeHave, writeNews } from '../../xep/instances.ts';
-import { type LinkPlace, readLinkPlace, writeLinkPlace } from '../../xep/sync.ts';
 import type { Role } from '../../xep/xep0045.ts';
 import { domainOf, type Jid } from '../../xmpp/jid.ts';
 import { NS } from '../../xmpp/namespaces.ts';
