@@ -1,6 +1,8 @@
 import type { NodeConfig } from '../core/node/config.ts';
 import type { MucNode } from '../core/node/node.ts';
+
 import type { OccupantHalf } from '../core/occupant/occupant.ts';
+import type { HistoryItem } from '../core/room/event.ts';
 import type { Jid } from '../core/xmpp/jid.ts';
 import type { Plan } from './plan.ts';
 
@@ -9,7 +11,12 @@ export interface Aftermath {
   readonly plan: Pick<Plan, 'mode' | 'layout' | 'hostileNode' | 'faults'>;
   readonly seats: ReadonlyMap<
     Jid,
-    { readonly config: NodeConfig; readonly node: Pick<MucNode, 'status' | 'snapshot'> }
+    {
+      readonly config: NodeConfig;
+      readonly node: Pick<MucNode, 'status' | 'snapshot'>;
+      /** All that its disk has of a room's messages; absent: what the node has at hand. */
+      archive?(room: Jid): readonly HistoryItem[];
+    }
   >;
   readonly users: ReadonlyMap<Jid, { readonly online: boolean; readonly half: Pick<OccupantHalf, 'state'> }>;
   readonly peaks: ReadonlyMap<Jid, Readonly<Peaks>>;

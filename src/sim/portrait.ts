@@ -1,5 +1,6 @@
 import type { Jid } from '../core/xmpp/jid.ts';
 import type { Aftermath } from './aftermath.ts';
+import { historyOf } from './archives.ts';
 import { servedHere, sessionsOf } from './checkers/occupants.ts';
 import { isFederated, isPlural, type Plan } from './plan.ts';
 import type { Seat } from './seat.ts';
@@ -26,33 +27,36 @@ export function portraitOf(plan: Plan, seats: ReadonlyMap<Jid, Seat>, users: Aft
     const shown = new Map(
       theirs.size > 0 ? [] : seat.node.status().rooms.map(({ room, historyLength }) => [room, historyLength]),
     );
-    const rooms = seat.node.snapshot().rooms.map((room) => ({
-      room: room.room,
-      subject: room.subject?.text ?? '',
-      affiliations: [...room.affiliations].map(([user, affiliation]) => `${user} ${affiliation}`).sort(),
-      // Nicks and rank; who is behind which node may be known here and not there, and what another FMUC node claims of
-      // its own users is its word.
-      occupants: (theirs.size > 0 && isPlural(plan.mode) ? [] : room.occupants)
-        .filter(({ nick }) => !strangers.has(nick))
-        .map((occupant) => {
-          const { nick, affiliation, role, home } = occupant;
-          if (home !== undefined && isFederated(plan.mode)) return nick;
-          return `${nick} ${affiliation} ${role} ${servedHere(occupant).filter(counts).sort().join(' ')}`;
-        })
-        .sort(),
-      // As much as the room shows: beyond that, a replica keeps what it happened to hear. Where hostile people's messages
-      // push others out of that part, the whole history of the deciding node is compared instead.
-      history: room.history
-        .slice(
-          theirs.size === 0
-            ? room.history.length - (shown.get(room.room) ?? 0)
-            : seat.room === undefined
-              ? 0
-              : room.history.length,
-        )
-        .filter(({ author }) => honest(author))
-        .map(({ by, id }) => `${by} ${id}`),
-    }));
+    const rooms = seat.node
+      .snapshot()
+      .rooms.map((image) => ({ ...image, history: historyOf(seat, image) }))
+      .map((room) => ({
+        room: room.room,
+        subject: room.subject?.text ?? '',
+        affiliations: [...room.affiliations].map(([user, affiliation]) => `${user} ${affiliation}`).sort(),
+        // Nicks and rank; who is behind which node may be known here and not there, and what another FMUC node claims of
+        // its own users is its word.
+        occupants: (theirs.size > 0 && isPlural(plan.mode) ? [] : room.occupants)
+          .filter(({ nick }) => !strangers.has(nick))
+          .map((occupant) => {
+            const { nick, affiliation, role, home } = occupant;
+            if (home !== undefined && isFederated(plan.mode)) return nick;
+            return `${nick} ${affiliation} ${role} ${servedHere(occupant).filter(counts).sort().join(' ')}`;
+          })
+          .sort(),
+        // As much as the room shows: beyond that, a replica keeps what it happened to hear. Where hostile people's messages
+        // push others out of that part, the whole history of the deciding node is compared instead.
+        history: room.history
+          .slice(
+            theirs.size === 0
+              ? room.history.length - (shown.get(room.room) ?? 0)
+              : seat.room === undefined
+                ? 0
+                : room.history.length,
+          )
+          .filter(({ author }) => honest(author))
+          .map(({ by, id }) => `${by} ${id}`),
+      }));
     portraits.set(address, JSON.stringify(rooms));
   }
   return portraits;

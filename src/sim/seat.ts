@@ -5,7 +5,7 @@ import type { MucNode, NodeEffect } from '../core/node/node.ts';
 import type { NodeSnapshot } from '../core/node/snapshot.ts';
 import { ArchiveList } from '../core/room/archive-list.ts';
 import type { ArchiveChange } from '../core/room/archive-store.ts';
-import type { RoomEvent } from '../core/room/event.ts';
+import type { HistoryItem, RoomEvent } from '../core/room/event.ts';
 import type { TimerId } from '../core/turn/effect.ts';
 import type { Jid } from '../core/xmpp/jid.ts';
 import { type Instant, instant, plus } from '../core/xmpp/time.ts';
@@ -150,6 +150,12 @@ export class Seat {
     const { version, rooms } = this.node.snapshot();
     this.#snapshot = { version, rooms: rooms.map(({ history: _, ...room }) => room) };
     this.#log = [];
+  }
+
+  archive(room: Jid): readonly HistoryItem[] {
+    return this.#archived()
+      .entries(room)
+      .map(({ item }) => item);
   }
 
   take(input: Input, cause?: number): void {

@@ -7,6 +7,7 @@ import { iq, message, type Stanza } from '../core/xmpp/stanza.ts';
 import { type Instant, plus } from '../core/xmpp/time.ts';
 import { el } from '../core/xmpp/xml.ts';
 import { forgeries } from './adversary.ts';
+import { look } from './archives.ts';
 import { bodyText, burstWord, privateText } from './bodies.ts';
 import { checkers } from './checkers/all.ts';
 import { lastPrivateText } from './checkers/sessions.ts';
@@ -224,6 +225,10 @@ function person(
   if (step.kind === 'peerhosts') {
     world.connect(step.user);
     return world.sendRaw(configuration(world, step, `{${NS.ext}}dmuc_peerhosts`, step.nodes), '0045#10.2', cause);
+  }
+  if (step.kind === 'look') {
+    world.connect(step.user);
+    return world.sendRaw(look(step, user.person.room), '0313#4.1', cause);
   }
   if (step.kind === 'share') {
     world.connect(step.user);

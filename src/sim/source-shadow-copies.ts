@@ -5,6 +5,7 @@ import { settingFields } from '../core/room/setting-fields.ts';
 import type { RoomSnapshot } from '../core/room/snapshot.ts';
 import { bareOf, domainOf, type Jid } from '../core/xmpp/jid.ts';
 import { textOf } from '../core/xmpp/xml.ts';
+import { historyOf } from './archives.ts';
 import { servedHere } from './checkers/occupants.ts';
 import type { Evidence } from './evidence.ts';
 import { instancesOf, sourceIn, trustAt } from './instances.ts';
@@ -17,7 +18,9 @@ function copiesOf(given: Evidence) {
   return [...rooms].flatMap(([address, jid]) => {
     const seat = honest.has(address) ? given.world?.seats.get(address) : undefined;
     const room = seat?.node.snapshot().rooms.find((one) => one.room === jid);
-    return room === undefined ? [] : [{ address, room }];
+    return seat === undefined || room === undefined
+      ? []
+      : [{ address, room: { ...room, history: historyOf(seat, room) } }];
   });
 }
 

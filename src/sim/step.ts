@@ -24,6 +24,8 @@ export type Step = { readonly at: number; readonly luck: number } & (
   | { readonly kind: 'replicas'; readonly user: Jid; readonly nodes: readonly Jid[] }
   /** An owner says which services have a shadow of the room. */
   | { readonly kind: 'peerhosts'; readonly user: Jid; readonly nodes: readonly Jid[] }
+  /** Somebody reads the archive: its first page or, back, its last. */
+  | { readonly kind: 'look'; readonly user: Jid; readonly max: number; readonly back: boolean }
   | { readonly kind: 'moderate'; readonly user: Jid; readonly target: Jid; readonly what: Moderation }
   | { readonly kind: 'forge'; readonly user: Jid; readonly what: string }
   | {
@@ -108,6 +110,8 @@ export function stepText(step: Step): string {
       return `${step.user} wants as replicas ${step.nodes.join(', ') || 'none'}`;
     case 'peerhosts':
       return `${step.user} wants shadows at ${step.nodes.join(', ') || 'no service'}`;
+    case 'look':
+      return `${step.user} reads the ${step.back ? 'last' : 'first'} ${step.max} of the archive`;
     case 'moderate':
       return `${step.user}: ${step.what}, ${step.target}`;
     case 'forge':

@@ -1,4 +1,5 @@
 import type { Checker } from '../judge.ts';
+import { archives, atHand } from './archives.ts';
 import { authority } from './authority.ts';
 import { durability, idempotence } from './durability.ts';
 import { occupantIds } from './ids.ts';
@@ -30,5 +31,7 @@ export const checkers: Readonly<Record<string, Checker>> = {
   G16: occupantIds,
   G17: severalSessions,
   G18: lastPrivateWords,
+  G19: archives,
+  G20: atHand,
   liveness: lastWords,
 };

@@ -2,6 +2,7 @@ import type { HistoryItem, Occupant } from '../../core/room/event.ts';
 import { changesSubject } from '../../core/xep/xep0045.ts';
 import type { Jid } from '../../core/xmpp/jid.ts';
 import { textOf, type XmlElement } from '../../core/xmpp/xml.ts';
+import { historyOf } from '../archives.ts';
 import type { Evidence } from '../evidence.ts';
 import type { Checker } from '../judge.ts';
 import type { Verdict, Violation } from '../trace.ts';
@@ -22,12 +23,12 @@ function copiesOfThePrimary(given: Evidence): Verdict {
   const stamps = (given.world?.plan.faults.skewMs ?? 0) < 150_000;
   const same = (a: HistoryItem | undefined, b: HistoryItem) =>
     a !== undefined && (!stamps || a.at === b.at) && sameTexts(a.payloads, b.payloads);
-  const original = primary && given.world?.seats.get(primary.address)?.node.snapshot().rooms[0];
+  const original = primary && stateOf(given, primary.address);
   if (!original) return { violations, exercised };
   const known = new Map(original.history.map((item) => [item.id, item]));
   const ranks = new Map(original.occupants.map((occupant) => [occupant.nick, occupant]));
   for (const { address } of replicas) {
-    const copy = given.world?.seats.get(address)?.node.snapshot().rooms[0];
+    const copy = stateOf(given, address);
     if (!copy) continue;
     exercised++;
     for (const { nick, affiliation, role } of copy.occupants) {
@@ -61,6 +62,13 @@ function copiesOfThePrimary(given: Evidence): Verdict {
       violations.push({ invariant: 'D-c', what: `${address} does not keep "${told(missing)}"` });
   }
   return { violations, exercised };
+}
+
+/** The first room of a node, with all that it keeps of its messages. */
+function stateOf({ world }: Evidence, address: Jid) {
+  const seat = world?.seats.get(address);
+  const room = seat?.node.snapshot().rooms[0];
+  return seat && room && { ...room, history: historyOf(seat, room) };
 }
 
 function told({ id, at, payloads }: HistoryItem): string {

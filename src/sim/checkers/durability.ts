@@ -3,6 +3,7 @@ import { readAsked } from '../../core/xep/instances.ts';
 import { bareOf, domainOf, type Jid } from '../../core/xmpp/jid.ts';
 import type { Stanza } from '../../core/xmpp/stanza.ts';
 import { textOf } from '../../core/xmpp/xml.ts';
+import { historyOf } from '../archives.ts';
 import { readBody } from '../bodies.ts';
 import { rootOf } from '../causes.ts';
 import type { Evidence } from '../evidence.ts';
@@ -21,8 +22,10 @@ export const durability: Checker = ({ trace, views, others, people, world, kept:
   const kept = new Map<Jid, ReadonlyMap<string, number>>();
   // By id, when each was accepted.
   const accepted = new Map<string, number>();
-  const rooms = [...(world?.seats.values() ?? [])].flatMap(({ config, node }) =>
-    config.kind === 'service' ? node.snapshot().rooms : [],
+  const rooms = [...(world?.seats.values() ?? [])].flatMap((seat) =>
+    seat.config.kind === 'service'
+      ? seat.node.snapshot().rooms.map((room) => ({ room: room.room, history: historyOf(seat, room) }))
+      : [],
   );
   for (const { room, history } of rooms) kept.set(room, placesIn(history, people, violations));
   const distributed = isPlural(world?.plan.mode);

@@ -1,6 +1,7 @@
 import type { RoomEvent } from '../../core/room/event.ts';
 import { bareOf, domainOf, type Jid } from '../../core/xmpp/jid.ts';
 import { stanzaText } from '../../core/xmpp/stanza.ts';
+import { historyOf } from '../archives.ts';
 import type { Checker } from '../judge.ts';
 import type { Violation } from '../trace.ts';
 import { nodesOf } from './nodes.ts';
@@ -52,7 +53,7 @@ export const jidsOfReplicas: Checker = (given) => {
         const room = seat?.node.snapshot().rooms[0];
         if (!room || room.occupants.some((one) => one.role === 'moderator' && servedHere(one).length > 0)) continue;
         exercised++;
-        const text = JSON.stringify([room.occupants, room.history.map(({ author }) => author)]);
+        const text = JSON.stringify([room.occupants, (seat ? historyOf(seat, room) : []).map(({ author }) => author)]);
         const leaked = users.find((jid) => domainOf(jid) !== server && text.includes(jid));
         if (leaked) violations.push({ invariant: 'D-6', what: `${address} has no moderator and keeps ${leaked}` });
       }

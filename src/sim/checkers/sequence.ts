@@ -3,6 +3,7 @@ import type { Jid } from '../../core/xmpp/jid.ts';
 import { NS } from '../../core/xmpp/namespaces.ts';
 import { payloadOf } from '../../core/xmpp/stanza.ts';
 import { childOf, textOf } from '../../core/xmpp/xml.ts';
+import { historyOf } from '../archives.ts';
 import type { Evidence } from '../evidence.ts';
 import type { Checker } from '../judge.ts';
 import type { Verdict, Violation } from '../trace.ts';
@@ -42,7 +43,9 @@ function allShown(given: Evidence): Verdict {
   let exercised = 0;
   const { world, views } = given;
   const { primary } = nodesOf(given);
-  const history = primary && world?.seats.get(primary.address)?.node.snapshot().rooms[0]?.history;
+  const seat = primary && world?.seats.get(primary.address);
+  const [room] = seat?.node.snapshot().rooms ?? [];
+  const history = seat && room && historyOf(seat, room);
   if (!world || !history) return { violations, exercised };
   const accepted = history
     .map(({ payloads }) => payloads.find(({ name }) => name === 'body'))
