@@ -1,6 +1,9 @@
 import type { NodeSnapshot } from '../core/node/snapshot.ts';
+import type { ArchiveChange, ArchivePage, ArchiveSearch } from '../core/room/archive-store.ts';
 import type { RoomEvent } from '../core/room/event.ts';
+import type { Jid } from '../core/xmpp/jid.ts';
 import { type EventStore, type Recovered, StoreError } from './event-store.ts';
+import { MemoryArchive } from './memory-archive.ts';
 
 /** What outlives a MemoryStore: hand it to the next one to play a restart. */
 export interface MemoryMedium {
@@ -8,6 +11,7 @@ export interface MemoryMedium {
   events: RoomEvent[];
   /** How many of them came with the last append. */
   last?: number;
+  archives?: Map<Jid, MemoryArchive>;
 }
 
 /** A log that lives as long as the process: for tests, and where the browser offers no IndexedDB. */
@@ -25,21 +29,42 @@ export class MemoryStore implements EventStore {
     return { ...(snapshot ? { snapshot } : {}), events: [...events], last: this.#medium.last ?? 0 };
   }
 
-  async append(events: readonly RoomEvent[]): Promise<void> {
+  async append(events: readonly RoomEvent[], archived: readonly ArchiveChange[] = []): Promise<void> {
     this.#check();
-    this.#medium.events.push(...events);
-    this.#medium.last = events.length;
+    if (events.length > 0) {
+      this.#medium.events.push(...events);
+      this.#medium.last = events.length;
+    }
+    this.#archive(archived);
   }
 
-  async saveSnapshot(snapshot: NodeSnapshot): Promise<void> {
+  async saveSnapshot(snapshot: NodeSnapshot, archived: readonly ArchiveChange[] = []): Promise<void> {
     this.#check();
     this.#medium.snapshot = snapshot;
     this.#medium.events = [];
     this.#medium.last = 0;
+    this.#archive(archived);
+  }
+
+  async search(search: ArchiveSearch): Promise<ArchivePage> {
+    this.#check();
+    return (this.#medium.archives?.get(search.room) ?? new MemoryArchive()).search(search);
   }
 
   async close(): Promise<void> {
     this.#closed = true;
+  }
+
+  #archive(changes: readonly ArchiveChange[]): void {
+    if (changes.length === 0) return;
+    this.#medium.archives ??= new Map();
+    const { archives } = this.#medium;
+    for (const change of changes) {
+      const archive = archives.get(change.room) ?? new MemoryArchive();
+      archives.set(change.room, archive);
+      archive.apply(change);
+    }
+    for (const room of new Set(changes.map((change) => change.room))) archives.get(room)?.dropOldest();
   }
 
   #check(): void {
