@@ -55,7 +55,7 @@ export const zones: Readonly<Record<string, Zone>> = {
   },
   'src/headless/': {
     sees: [core, 'src/sim/', 'src/server/', 'src/host/', scenario],
-    packages: ['node:*', 'ws', 'vite', 'tsx', '@playwright/test'],
+    packages: ['node:*', 'ws', 'classic-level', 'vite', 'tsx', '@playwright/test'],
   },
   'src/ui/': {
     // Addresses are taken apart in one way, wherever they are shown.

@@ -18,8 +18,8 @@ import { readTextFile } from './text-file.ts';
 
 export const secretVariable = 'NETSPLIT_COMPONENT_SECRET';
 
-export const help = `npm run component -- --server HOST:PORT --domain DOMAIN [--secret-file FILE] [--mode MODE] [--config FILE] [--store DIR]
-npm run component -- --server HOST:PORT --domain JID --replica-of ROOM [--serves DOMAIN,…] [--secret-file FILE] [--store DIR]
+export const help = `npm run component -- --server HOST:PORT --domain DOMAIN [--secret-file FILE] [--mode MODE] [--config FILE] [--store DIR [--accept-loss]]
+npm run component -- --server HOST:PORT --domain JID --replica-of ROOM [--serves DOMAIN,…] [--secret-file FILE] [--store DIR [--accept-loss]]
 
 Runs rooms as an external component (XEP-0114) of your own XMPP server, such as Prosody or ejabberd. On Prosody it can
 also run a replica of a room on another server (XEP-0282): your users then take part in that room through the replica.
@@ -47,6 +47,7 @@ Prints "ready DOMAIN on HOST:PORT" once the server has accepted it. Ctrl-C stops
   --keepalive S[/T]     ping the primary after S seconds of silence (10 to 3600, default 60) and wait T seconds for
                         the answer (default 15)
   --store DIR           keep the rooms' log in DIR; without it, a restart begins with empty rooms
+  --accept-loss         start even if the log in DIR is damaged and bans, affiliations or configuration may be lost
   --log                 print what was refused or dropped to standard error
   --help                print this text`;
 
@@ -57,6 +58,7 @@ export interface ComponentOptions {
   readonly secret: string;
   readonly config: NodeConfig;
   readonly store?: string;
+  readonly acceptLoss: boolean;
   readonly log: boolean;
 }
 
@@ -76,6 +78,7 @@ const flags = {
   serves: { type: 'string', multiple: true },
   keepalive: { type: 'string' },
   store: { type: 'string' },
+  'accept-loss': { type: 'boolean' },
   log: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
 } as const;
@@ -109,6 +112,8 @@ export function readArguments(args: readonly string[], env: NodeJS.ProcessEnv): 
   const secret = readSecret(values['secret-file'], env);
   if (typeof secret !== 'string') return [secret.error];
   if (values.store === '') return ['--store: a directory is needed'];
+  if (values['accept-loss'] === true && values.store === undefined)
+    return ['--accept-loss has no effect without --store'];
 
   const config = isReplica ? readReplica(values, domain) : readService(values, domain, mode);
   if (Array.isArray(config)) return config;
@@ -119,6 +124,7 @@ export function readArguments(args: readonly string[], env: NodeJS.ProcessEnv): 
     secret,
     config,
     log: values.log === true,
+    acceptLoss: values['accept-loss'] === true,
     ...(values.store === undefined ? {} : { store: values.store }),
   };
 }

@@ -4,13 +4,14 @@ import { Driver } from '../host/driver.ts';
 import { stopWith } from './arguments.mjs';
 import { type ComponentOptions, help, readArguments, secretVariable } from './component-arguments.ts';
 import { ComponentLink } from './component-link.ts';
-import { nodeDirectory } from './jsonl-store.ts';
+import { nodeDirectory } from './level-store.ts';
 import { openStore } from './local-nodes.ts';
+import { whyNotStarted } from './loss.ts';
 import { nodeServerHost } from './node-host.ts';
 import { peerReport } from './peer-report.ts';
 import { ReplicaLink } from './replica-link.ts';
 
-async function run({ host, port, domain, secret, config, store, log }: ComponentOptions): Promise<void> {
+async function run({ host, port, domain, secret, config, store, acceptLoss, log }: ComponentOptions): Promise<void> {
   const { now, setTimer, randomId } = nodeServerHost();
   const place = `${host.includes(':') ? `[${host}]` : host}:${port}`;
   let driver: Driver | undefined;
@@ -28,10 +29,11 @@ async function run({ host, port, domain, secret, config, store, log }: Component
     config.kind === 'replica'
       ? new ReplicaLink({ ...common, room: config.room.jid, self: domain })
       : new ComponentLink({ ...common, domain });
+  const damaged = (damage: string) => console.error(`${domain}: ${damage}`);
   driver = new Driver({
     address: domain,
     node: createMucNode(config),
-    store: await openStore(store === undefined ? undefined : nodeDirectory(store, domain)),
+    store: await openStore(store === undefined ? undefined : nodeDirectory(store, domain), { acceptLoss, damaged }),
     link,
     host: { now, setTimer, newId: randomId },
     ...(isDistributed(config) ? { report: peerReport((line) => console.log(line)) } : {}),
@@ -52,7 +54,7 @@ async function run({ host, port, domain, secret, config, store, log }: Component
   process.once('SIGINT', () => void stop(0));
   process.once('SIGTERM', () => void stop(0));
   await driver.start(({ damage }) => {
-    if (damage !== undefined) console.error(`${domain}: ${damage}`);
+    if (damage !== undefined) damaged(damage);
   });
   isReady = true;
   console.log(`ready ${domain} on ${place}`);
@@ -67,4 +69,4 @@ const options = readArguments(process.argv.slice(2), process.env);
 delete process.env[secretVariable];
 if (options === 'help') console.log(help);
 else if (Array.isArray(options)) stopWith(2, options[0] ?? '');
-else run(options).catch((error: Error) => stopWith(1, error.message));
+else run(options).catch((error: Error) => stopWith(...whyNotStarted(error)));

@@ -1,6 +1,7 @@
 import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { StoreError } from '../host/event-store.ts';
+import { storeError } from './store-errors.ts';
 
 /** Directories that this process holds. */
 const held = new Set<string>();
@@ -17,15 +18,16 @@ const held = new Set<string>();
 export function lockDirectory(directory: string): () => void {
   const path = resolve(directory);
   const file = `${path}/lock`;
-  if (held.has(path)) throw new StoreError(`${directory} is in use by another node of this process`);
+  if (held.has(path))
+    throw new StoreError(`${directory} is in use by another node of this process`, { code: 'in-use' });
   const mine = JSON.stringify({ pid: process.pid, began: beginOf(process.pid) });
   try {
-    mkdirSync(path, { recursive: true });
+    mkdirSync(path, { recursive: true, mode: 0o700 });
     for (let attempt = 0; ; attempt++) {
       if (create(file, mine)) break;
       const holder = read(file);
       if (holder === undefined) continue;
-      if (isAlive(holder)) throw new StoreError(`${directory} is in use by process ${holder.pid}`);
+      if (isAlive(holder)) throw new StoreError(`${directory} is in use by process ${holder.pid}`, { code: 'in-use' });
       if (attempt > 20) throw new StoreError(`${directory}: the lock of a dead process cannot be removed`);
       // Moved away, not deleted: of two who see the dead lock, one moves it. The other may move the new lock, so that
       // both look again below.
@@ -38,7 +40,7 @@ export function lockDirectory(directory: string): () => void {
     if (read(file)?.text !== mine) throw new StoreError(`${directory} was taken by another process`);
   } catch (error) {
     if (error instanceof StoreError) throw error;
-    throw new StoreError(`${directory} cannot be used as a store: ${(error as Error).message}`, { cause: error });
+    throw storeError(directory, 'cannot be used as a store', error);
   }
   held.add(path);
   return () => {
@@ -56,7 +58,7 @@ interface Holder {
 /** With its text from the first moment on: nobody sees a lock without a name. */
 function create(file: string, text: string): boolean {
   const made = `${file}.${process.pid}`;
-  writeFileSync(made, text);
+  writeFileSync(made, text, { mode: 0o600 });
   try {
     linkSync(made, file);
     return true;

@@ -1,14 +1,14 @@
 import { createMucNode } from '../core/node/muc-node.ts';
 import { jid } from '../core/xmpp/jid.ts';
 import { Driver } from '../host/driver.ts';
-import type { EventStore } from '../host/event-store.ts';
+import type { EventStore, LossOptions } from '../host/event-store.ts';
 import { MemoryStore } from '../host/memory-store.ts';
 import { hasPeers } from '../host/peers.ts';
 import { shadowsAtStart } from '../scenario/instances.ts';
 import { nodeConfigOf } from '../scenario/node-config.ts';
 import type { ScenarioNode } from '../scenario/scenario.ts';
 import type { ServerHost } from '../server/host.ts';
-import { JsonlStore, nodeDirectory } from './jsonl-store.ts';
+import { LevelStore, nodeDirectory } from './level-store.ts';
 import type { LiveNetwork } from './live-config.ts';
 import { LocalLink } from './local-link.ts';
 
@@ -17,7 +17,9 @@ const contactMs = 3000;
 export interface LogOptions {
   /** Keeps each node's log in a directory below this one; without it logs live as long as the process. */
   readonly directory?: string;
-  /** A node's log was found broken: what was cut off. */
+  /** A node may start without what its log has lost. */
+  readonly acceptLoss?: boolean;
+  /** Something of a node's log was found broken: what, and what became of it. */
   damaged?(address: string, damage: string): void;
 }
 
@@ -49,11 +51,13 @@ export async function startLocalNodes(
   try {
     for (const node of live.scenario.nodes) {
       const store = log.directory === undefined ? undefined : nodeDirectory(log.directory, node.address);
-      const { driver, inContact } = driverOf(live, node, host, failed, await openStore(store));
+      const damaged = (damage: string) => log.damaged?.(node.address, damage);
+      const opened = await openStore(store, { acceptLoss: log.acceptLoss, damaged });
+      const { driver, inContact } = driverOf(live, node, host, failed, opened);
       drivers.push(driver);
       contacts.push(inContact);
       await driver.start(({ damage }) => {
-        if (damage !== undefined) log.damaged?.(node.address, damage);
+        if (damage !== undefined) damaged(damage);
       });
     }
     await Promise.race([Promise.all(contacts), new Promise((resolve) => setTimeout(resolve, contactMs).unref())]);
@@ -65,8 +69,8 @@ export async function startLocalNodes(
 }
 
 /** The log of a node; in memory where no directory is given. @throws StoreError */
-export async function openStore(directory: string | undefined): Promise<EventStore> {
-  return directory === undefined ? new MemoryStore() : await JsonlStore.open(directory);
+export async function openStore(directory: string | undefined, options: LossOptions): Promise<EventStore> {
+  return directory === undefined ? new MemoryStore() : await LevelStore.open(directory, options);
 }
 
 function driverOf(

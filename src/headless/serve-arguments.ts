@@ -8,7 +8,7 @@ import { badArgument } from './arguments.mjs';
 import { readTextFile } from './text-file.ts';
 import { websocketPath } from './websocket-host.ts';
 
-export const serveHelp = `npm run serve -- [--scenario NAME|FILE] [--port N] [--auth open|accounts] [--accounts FILE] [--store DIR]
+export const serveHelp = `npm run serve -- [--scenario NAME|FILE] [--port N] [--auth open|accounts] [--accounts FILE] [--store DIR [--accept-loss]]
 
 Runs the embedded XMPP server and the scenario's room nodes in one process, without a browser. Clients connect over
 WebSocket (RFC 7395) to 127.0.0.1. Prints "ready ws://127.0.0.1:N${websocketPath}" once every node is up. Ctrl-C stops it.
@@ -19,6 +19,7 @@ WebSocket (RFC 7395) to 127.0.0.1. Prints "ready ws://127.0.0.1:N${websocketPath
   --auth accounts       only the scenario's characters and the accounts in --accounts may log in (the default)
   --accounts FILE       JSON {"user@domain": "password", …}; without it, passwords are generated and printed
   --store DIR           keep the rooms' logs in DIR, one directory per node; without it, a restart begins with empty rooms
+  --accept-loss         start even if a log in DIR is damaged and bans, affiliations or configuration may be lost
   --log                 print what the server refused to standard error
   --help                print this text`;
 
@@ -28,6 +29,7 @@ export interface ServeOptions {
   readonly open: boolean;
   readonly passwords?: Readonly<Record<string, string>>;
   readonly store?: string;
+  readonly acceptLoss: boolean;
   readonly log: boolean;
 }
 
@@ -39,6 +41,7 @@ export function readServeArguments(args: readonly string[]): ServeOptions | 'hel
     auth?: string;
     accounts?: string;
     store?: string;
+    'accept-loss'?: boolean;
     log?: boolean;
     help?: boolean;
   };
@@ -51,6 +54,7 @@ export function readServeArguments(args: readonly string[]): ServeOptions | 'hel
         auth: { type: 'string' },
         accounts: { type: 'string' },
         store: { type: 'string' },
+        'accept-loss': { type: 'boolean' },
         log: { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
       },
@@ -67,6 +71,8 @@ export function readServeArguments(args: readonly string[]): ServeOptions | 'hel
     return { error: `--auth: ${JSON.stringify(auth)} is neither open nor accounts` };
   if (auth === 'open' && values.accounts !== undefined) return { error: '--accounts has no effect with --auth open' };
   if (values.store === '') return { error: '--store: a directory is needed' };
+  if (values['accept-loss'] === true && values.store === undefined)
+    return { error: '--accept-loss has no effect without --store' };
   const scenario = readScenario(values.scenario ?? 'plain');
   if ('error' in scenario) return scenario;
   const passwords = values.accounts === undefined ? undefined : readAccounts(values.accounts, scenario);
@@ -76,6 +82,7 @@ export function readServeArguments(args: readonly string[]): ServeOptions | 'hel
     port,
     open: auth === 'open',
     log: values.log === true,
+    acceptLoss: values['accept-loss'] === true,
     ...(values.store === undefined ? {} : { store: values.store }),
     ...(passwords ? { passwords: passwords.accounts } : {}),
   };

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { stopWith } from './arguments.mjs';
 import { hostScenarios, type Live } from './live-config.ts';
 import { type LocalNodes, startLocalNodes } from './local-nodes.ts';
+import { whyNotStarted } from './loss.ts';
 import { nodeServerHost } from './node-host.ts';
 import { readServeArguments, type ServeOptions, serveHelp } from './serve-arguments.ts';
 import { attachWebSocketHost, websocketPath } from './websocket-host.ts';
@@ -47,6 +48,7 @@ async function serve(options: ServeOptions): Promise<void> {
   };
   const log = {
     ...(options.store === undefined ? {} : { directory: options.store }),
+    acceptLoss: options.acceptLoss,
     damaged: (address: string, damage: string) => console.error(`${address}: ${damage}`),
   };
   for (const one of live.networks) nodes.push(await startLocalNodes(one, host, failed, log));
@@ -60,5 +62,5 @@ else if ('error' in options) stopWith(2, options.error);
 else
   serve(options).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'EADDRINUSE') stopWith(1, `Port ${options.port} is in use: choose another with --port`);
-    stopWith(1, error.message);
+    stopWith(...whyNotStarted(error));
   });

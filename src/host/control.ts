@@ -29,6 +29,8 @@ export interface NodeReport {
     /** The node stopped itself, its log is whole up to there: start it again. */
     | 'stopped';
   readonly detail: string;
+  /** With `failed`: part of its log is lost. It starts without it if `acceptLoss` says so. */
+  readonly lost?: true;
 }
 
 export interface NodeWorkerConfig {
@@ -37,6 +39,8 @@ export interface NodeWorkerConfig {
   /** ws:// or wss:// */
   readonly websocket: string;
   readonly password: string;
+  /** Somebody has said that the node may start without what its log has lost. */
+  readonly acceptLoss?: boolean;
 }
 
 export interface NodeWorkerApi {

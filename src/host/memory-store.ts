@@ -10,19 +10,16 @@ export interface MemoryMedium {
   events: RoomEvent[];
   /** How many of them came with the last append. */
   last?: number;
-  archive?: ArchiveList;
+  archives?: ArchiveList;
 }
 
 /** A log that lives as long as the process: for tests, and where the browser offers no IndexedDB. */
 export class MemoryStore implements EventStore {
   readonly #medium: MemoryMedium;
-  readonly #archive: ArchiveList;
   #closed = false;
 
   constructor(medium: MemoryMedium = { events: [] }) {
     this.#medium = medium;
-    medium.archive ??= new ArchiveList();
-    this.#archive = medium.archive;
   }
 
   async load(): Promise<Recovered> {
@@ -33,26 +30,34 @@ export class MemoryStore implements EventStore {
 
   async append(events: readonly RoomEvent[], archived: readonly ArchiveChange[] = []): Promise<void> {
     this.#check();
-    this.#archive.apply(archived);
-    this.#medium.events.push(...events);
-    this.#medium.last = events.length;
+    if (events.length > 0) {
+      this.#medium.events.push(...events);
+      this.#medium.last = events.length;
+    }
+    this.#archive(archived);
   }
 
   async saveSnapshot(snapshot: NodeSnapshot, archived: readonly ArchiveChange[] = []): Promise<void> {
     this.#check();
-    this.#archive.apply(archived);
     this.#medium.snapshot = snapshot;
     this.#medium.events = [];
     this.#medium.last = 0;
+    this.#archive(archived);
   }
 
   async search(search: ArchiveSearch): Promise<ArchivePage> {
     this.#check();
-    return this.#archive.search(search);
+    return (this.#medium.archives ?? new ArchiveList()).search(search);
   }
 
   async close(): Promise<void> {
     this.#closed = true;
+  }
+
+  #archive(changes: readonly ArchiveChange[]): void {
+    if (changes.length === 0) return;
+    this.#medium.archives ??= new ArchiveList();
+    this.#medium.archives.apply(changes);
   }
 
   #check(): void {

@@ -1,8 +1,20 @@
-import { type DBSchema, type IDBPDatabase, type IDBPTransaction, openDB } from 'idb';
+import { type DBSchema, type IDBPDatabase, type IDBPTransaction, openDB, type StoreNames } from 'idb';
 import type { NodeSnapshot } from '../core/node/snapshot.ts';
-import type { RoomEvent } from '../core/room/event.ts';
-import { type EventStore, type Recovered, StoreError } from '../host/event-store.ts';
-import { MemoryStore } from '../host/memory-store.ts';
+import type { ArchiveChange, ArchivePage, ArchiveSearch } from '../core/room/archive-store.ts';
+import type { HistoryItem, RoomEvent } from '../core/room/event.ts';
+import { BlockArchiveReader, BlockArchiveWriter, boundArchives } from '../host/archive-blocks.ts';
+import { applyArchiveChanges } from '../host/archive-rows.ts';
+import { searchArchive } from '../host/archive-search.ts';
+import { type EventStore, type LossOptions, type Recovered, StoreError } from '../host/event-store.ts';
+import { SnapshotReader, snapshotParts } from '../host/snapshot-parts.ts';
+import {
+  type ArchiveSchema,
+  checksum,
+  IndexedDbBlockReader,
+  IndexedDbBlockWriter,
+  keysOf,
+  readRows,
+} from './indexeddb-archive.ts';
 
 /** One append: its events as JSON, chained to the append before it. */
 interface LogRecord {
@@ -10,242 +22,399 @@ interface LogRecord {
   readonly sum: number;
 }
 
-interface SnapshotRecord {
-  readonly snapshot: string;
-  /** Of the snapshot's own text. */
-  readonly sum: number;
-  /** The sum that the first log record after the snapshot is chained to. */
-  readonly chain: number;
-}
+/** `chain`: the sum that the first log record after the snapshot is chained to. */
+type SnapshotRecord = { readonly sum: number; readonly chain: number } & (
+  | { readonly parts: number }
+  /** Of a first version: the whole of it, and the sum of that. */
+  | { readonly snapshot: string }
+);
 
-interface Schema extends DBSchema {
+interface Schema extends DBSchema, ArchiveSchema {
   log: { key: number; value: LogRecord };
   snapshot: { key: 'latest'; value: SnapshotRecord };
-  /** `fence`: the token of the store that may write, see below. */
-  meta: { key: 'fence'; value: number };
+  /** Parts of the snapshot, from 0, each chained to the one before it. */
+  parts: { key: number; value: { readonly text: string; readonly sum: number } };
+  /** `fence`: the token of the store that may write, see below. `head`: the sum of the last append. */
+  meta: { key: 'fence' | 'head'; value: number };
+  /** What was found broken, as it was. */
+  broken: { key: number; value: { readonly store: string; readonly key: unknown; readonly record: unknown } };
 }
 
-const schemaVersion = 1;
+type Name = StoreNames<Schema>;
+type WriteTransaction = IDBPTransaction<Schema, Name[], 'readwrite'>;
 
-export interface IndexedDbOptions {
+const all: Name[] = ['log', 'snapshot', 'parts', 'meta', 'blocks', 'archives', 'broken'];
+const schemaVersion = 2;
+
+export interface IndexedDbOptions extends LossOptions {
   /** Name of the database: `netsplit:<scenario>:<address>`. */
   readonly name: string;
   /** 'strict' waits for the disk, for a log that nobody else has; 'relaxed' is for a copy that can be fetched again. */
   readonly durability: 'strict' | 'relaxed';
 }
 
-export interface OpenedStore {
-  readonly store: EventStore;
-  /** Why nothing is kept; undefined: it is kept. */
-  readonly notKept?: string;
+/** An append that waits for its turn. */
+interface Waiting {
+  readonly text: string | undefined;
+  readonly archived: readonly ArchiveChange[];
+  readonly items: ReadonlyMap<HistoryItem, string>;
+  done(): void;
+  failed(error: StoreError): void;
 }
 
-/** Opens the node's database, or a store in memory where the browser has none to give (private mode, denied). */
-export async function openEventStore(options: IndexedDbOptions): Promise<OpenedStore> {
-  if (typeof indexedDB === 'undefined')
-    return { store: new MemoryStore(), notKept: 'this browser offers no IndexedDB' };
-  try {
-    return { store: await IndexedDbStore.open(options) };
-  } catch (error) {
-    return { store: new MemoryStore(), notKept: error instanceof Error ? error.message : String(error) };
-  }
+/** What was read, and what is broken of it. */
+interface ReadLog {
+  readonly snapshot?: NodeSnapshot;
+  readonly events: readonly RoomEvent[];
+  readonly last: number;
+  readonly chain: number;
+  readonly lastKey: number;
+  readonly lost?: 'records' | 'snapshot';
 }
+
+const lostText = {
+  records: 'the log was damaged: some of its last entries are lost',
+  snapshot: 'the saved snapshot was damaged: nothing could be restored',
+};
 
 /**
- * The log in IndexedDB. An append is one transaction: all of its events, or none.
+ * The log and the archives in IndexedDB. An append is one transaction: all of it, or nothing. Appends that wait for the disk
+ * share the next one.
  *
- * - Every record is chained by checksum to the one before it: a broken or missing record ends the log there.
+ * - Every record is chained by checksum to the one before it, and the last sum is kept beside them: a broken or missing
+ *   record ends the log there.
  * - Fencing: opening takes the next token, and every write checks that no later opening took a higher one. The Web Lock of
  *   the worker keeps two nodes apart; this catches the holder that was frozen while its lock went to another.
  */
 export class IndexedDbStore implements EventStore {
   readonly #db: IDBPDatabase<Schema>;
-  readonly #durability: 'strict' | 'relaxed';
+  readonly #options: IndexedDbOptions;
   readonly #token: number;
+  /** Sum and key of the last append that is durable. */
   #chain = 0;
   #lastKey = 0;
+  #archives = 0;
+  #waiting: Waiting[] = [];
+  #work: Promise<unknown> = Promise.resolve();
+  readonly #broken = new Set<string>();
   /** Why nothing can be written any more. */
   #dead: StoreError | undefined;
 
   /** @throws StoreError if the database cannot be opened */
-  static async open({ name, durability }: IndexedDbOptions): Promise<IndexedDbStore> {
+  static async open(options: IndexedDbOptions): Promise<IndexedDbStore> {
+    const { name } = options;
     let store: IndexedDbStore | undefined;
-    const die = (why: string) => {
-      if (store) store.#dead ??= new StoreError(why);
+    const die = (error: StoreError) => {
+      if (store) store.#dead ??= error;
     };
     try {
       const db = await openDB<Schema>(name, schemaVersion, {
-        upgrade(db) {
-          db.createObjectStore('log', { autoIncrement: true });
-          db.createObjectStore('snapshot');
-          db.createObjectStore('meta');
+        upgrade(db, from) {
+          if (from < 1) {
+            db.createObjectStore('log', { autoIncrement: true });
+            db.createObjectStore('snapshot');
+            db.createObjectStore('meta');
+          }
+          db.createObjectStore('parts');
+          db.createObjectStore('archives');
+          db.createObjectStore('broken', { autoIncrement: true });
+          const blocks = db.createObjectStore('blocks', { keyPath: ['archive', 'first'] });
+          blocks.createIndex('ids', 'ids', { multiEntry: true });
+          blocks.createIndex('nicks', 'nicks', { multiEntry: true });
         },
-        // Another tab needs the database: to delete it, or a later version of this page.
-        blocking() {
-          die('the database is wanted by another page');
+        // Without a later version the database is to be deleted.
+        blocking(_, later) {
+          die(
+            later === null
+              ? new StoreError(`the database ${name} was deleted while it was in use`, { code: 'gone' })
+              : new StoreError('a later version of this page has taken over this log', { code: 'fenced' }),
+          );
           db.close();
         },
-        terminated: () => die('the browser closed the database'),
+        terminated: () => die(new StoreError(`the browser has closed the database ${name}`, { code: 'gone' })),
       });
       const tx = db.transaction('meta', 'readwrite', { durability: 'strict' });
       const token = ((await tx.store.get('fence')) ?? 0) + 1;
       await tx.store.put(token, 'fence');
       await tx.done;
-      store = new IndexedDbStore(db, durability, token);
+      store = new IndexedDbStore(db, options, token);
       return store;
     } catch (error) {
       throw storeError(error, `cannot open the database ${name}`);
     }
   }
 
-  private constructor(db: IDBPDatabase<Schema>, durability: 'strict' | 'relaxed', token: number) {
+  private constructor(db: IDBPDatabase<Schema>, options: IndexedDbOptions, token: number) {
     this.#db = db;
-    this.#durability = durability;
+    this.#options = options;
     this.#token = token;
   }
 
   async load(): Promise<Recovered> {
     this.#check();
     try {
-      const tx = this.#db.transaction(['log', 'snapshot']);
-      const [keys, records, saved] = await Promise.all([
-        tx.objectStore('log').getAllKeys(),
-        tx.objectStore('log').getAll(),
-        tx.objectStore('snapshot').get('latest'),
-      ]);
-      await tx.done;
-      return await this.#verify(keys, records, saved);
+      const read = await this.#read();
+      const { snapshot, events, last, chain, lastKey, lost } = read;
+      if (lost !== undefined) {
+        if (this.#options.acceptLoss !== true)
+          throw new StoreError(
+            `${lostText[lost]}. Affiliations, bans and configuration of the rooms may be among what is lost`,
+            { code: 'lost', lost },
+          );
+        await this.#setAside(read);
+      }
+      this.#chain = chain;
+      this.#lastKey = lastKey;
+      return {
+        ...{ events, last },
+        ...(snapshot === undefined ? {} : { snapshot }),
+        ...(lost === undefined ? {} : { lost, damage: `${lostText[lost]}; it is kept aside in the database` }),
+      };
     } catch (error) {
       throw storeError(error, 'the log cannot be read');
     }
   }
 
-  async append(events: readonly RoomEvent[]): Promise<void> {
-    this.#check();
-    if (events.length === 0) return;
-    const text = JSON.stringify(events);
-    const sum = checksum(this.#chain, text);
-    this.#chain = sum;
-    await this.#write(['log', 'meta'], async (tx) => {
-      this.#lastKey = await tx.objectStore('log').add({ events: text, sum });
+  append(events: readonly RoomEvent[], archived: readonly ArchiveChange[] = []): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#check();
+      if (events.length === 0 && archived.length === 0) return resolve();
+      const items = new Map<HistoryItem, string>();
+      for (const change of archived) if (change.kind === 'kept') items.set(change.item, JSON.stringify(change.item));
+      const text = events.length === 0 ? undefined : JSON.stringify(events);
+      this.#waiting.push({ text, archived, items, done: resolve, failed: reject });
+      const group = this.#waiting;
+      if (group.length === 1)
+        void this.#inOrder(() => {
+          if (this.#waiting === group) this.#waiting = [];
+          return this.#writeGroup(group);
+        });
     });
   }
 
-  async saveSnapshot(snapshot: NodeSnapshot): Promise<void> {
+  async saveSnapshot(snapshot: NodeSnapshot, archived: readonly ArchiveChange[] = []): Promise<void> {
     this.#check();
-    const text = JSON.stringify(snapshot);
-    const record: SnapshotRecord = { snapshot: text, sum: checksum(0, text), chain: this.#chain };
-    await this.#write(['log', 'snapshot', 'meta'], async (tx) => {
-      // Transactions run in the order they were made: the last key is that of the last append before this call.
-      await tx.objectStore('snapshot').put(record, 'latest');
-      await tx.objectStore('log').delete(IDBKeyRange.upperBound(this.#lastKey));
-    });
+    const texts = [...snapshotParts(snapshot)];
+    // What is appended from here on comes after the snapshot.
+    this.#waiting = [];
+    await this.#inOrder(() =>
+      this.#write(async (tx) => {
+        const parts = tx.objectStore('parts');
+        unwaited(parts.clear());
+        let sum = 0;
+        for (const [part, text] of texts.entries()) {
+          sum = checksum(sum, text);
+          unwaited(parts.put({ text, sum }, part));
+        }
+        unwaited(tx.objectStore('snapshot').put({ parts: texts.length, sum, chain: this.#chain }, 'latest'));
+        unwaited(tx.objectStore('log').delete(IDBKeyRange.upperBound(this.#lastKey)));
+        await this.#archive(tx, [{ archived }]);
+      }),
+    );
+  }
+
+  async search(search: ArchiveSearch): Promise<ArchivePage> {
+    this.#check();
+    try {
+      const tx = this.#db.transaction(all);
+      return await searchArchive(new BlockArchiveReader(new IndexedDbBlockReader(tx as never, this.#isBroken)), search);
+    } catch (error) {
+      throw this.#dead ?? storeError(error, 'the archive cannot be read');
+    }
   }
 
   async close(): Promise<void> {
-    this.#dead ??= new StoreError('the store is closed');
+    // What was appended before is still written.
+    const work = this.#work;
+    const closed = new StoreError('the store is closed');
+    await work;
+    this.#dead ??= closed;
     this.#db.close();
   }
 
-  /** One transaction with the fence checked first; nothing but requests of its own is awaited in it. */
-  async #write(
-    stores: ('log' | 'snapshot' | 'meta')[],
-    change: (tx: WriteTransaction) => Promise<void>,
-  ): Promise<void> {
+  async #inOrder<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#work.then(work);
+    this.#work = result.catch(() => undefined);
+    return result;
+  }
+
+  async #writeGroup(group: readonly Waiting[]): Promise<void> {
+    let chain = this.#chain;
+    let lastKey = this.#lastKey;
     try {
-      const tx = this.#db.transaction(stores, 'readwrite', { durability: this.#durability });
+      await this.#write(async (tx) => {
+        for (const { text } of group) {
+          if (text === undefined) continue;
+          chain = checksum(chain, text);
+          lastKey = await tx.objectStore('log').add({ events: text, sum: chain });
+        }
+        if (chain !== this.#chain) unwaited(tx.objectStore('meta').put(chain, 'head'));
+        await this.#archive(tx, group);
+      });
+    } catch (error) {
+      for (const { failed } of group) failed(error as StoreError);
+      return;
+    }
+    this.#chain = chain;
+    this.#lastKey = lastKey;
+    for (const { done } of group) done();
+  }
+
+  async #archive(tx: WriteTransaction, appends: readonly Partial<Waiting>[]): Promise<void> {
+    const archived = appends.flatMap((one) => one.archived ?? []);
+    if (archived.length === 0) return;
+    const table = new IndexedDbBlockWriter(tx as never, () => this.#archives++, this.#isBroken);
+    const known = new Map(appends.flatMap(({ items }) => [...(items ?? [])]));
+    const textOf = (item: HistoryItem) => known.get(item) ?? JSON.stringify(item);
+    const writer = new BlockArchiveWriter(table, textOf);
+    await applyArchiveChanges(writer, archived);
+    writer.finish();
+    await boundArchives(archived, new BlockArchiveReader(table), async (work) => {
+      const dropping = new BlockArchiveWriter(table, textOf);
+      await work(dropping);
+      dropping.finish();
+    });
+  }
+
+  /** One transaction with the fence checked first; nothing but requests of its own is awaited in it. */
+  async #write(change: (tx: WriteTransaction) => Promise<void>): Promise<void> {
+    try {
+      this.#check();
+      const tx = this.#db.transaction(all, 'readwrite', { durability: this.#options.durability });
       const completed = tx.done;
       completed.catch(() => undefined);
-      if ((await tx.objectStore('meta').get('fence')) !== this.#token) {
-        tx.abort();
-        throw new StoreError('fenced: another page has taken over this log');
+      try {
+        if ((await tx.objectStore('meta').get('fence')) !== this.#token) {
+          this.#dead ??= new StoreError('fenced: another page has taken over this log', { code: 'fenced' });
+          throw this.#dead;
+        }
+        await change(tx);
+      } catch (error) {
+        try {
+          tx.abort();
+        } catch {
+          // What failed has ended it.
+        }
+        throw tx.error ?? error;
       }
-      await change(tx);
       await completed;
     } catch (error) {
-      // The chain in memory is ahead of the log now: nothing may follow.
-      this.#dead ??= storeError(error, 'the log cannot be written');
-      throw this.#dead;
+      throw this.#dead ?? storeError(error, 'the log cannot be written');
     }
   }
 
-  async #verify(
-    keys: readonly number[],
-    records: readonly LogRecord[],
-    saved: SnapshotRecord | undefined,
-  ): Promise<Recovered> {
-    let snapshot: NodeSnapshot | undefined;
-    if (saved !== undefined) {
-      if (saved.sum !== checksum(0, saved.snapshot)) {
-        await this.#cut(0, true);
-        return { events: [], last: 0, damage: 'the saved snapshot was damaged: nothing could be restored' };
-      }
-      snapshot = JSON.parse(saved.snapshot) as NodeSnapshot;
-    }
+  async #read(): Promise<ReadLog> {
+    const tx = this.#db.transaction(all);
+    const [keys, records, saved, parts, head, archives, blocks] = await Promise.all([
+      tx.objectStore('log').getAllKeys(),
+      tx.objectStore('log').getAll(),
+      tx.objectStore('snapshot').get('latest'),
+      tx.objectStore('parts').getAll(),
+      tx.objectStore('meta').get('head'),
+      tx.objectStore('archives').getAll(),
+      tx.objectStore('blocks').openKeyCursor(null, 'prev'),
+    ]);
+    await tx.done;
+    this.#archives = 1 + Math.max(blocks?.primaryKey[0] ?? -1, ...archives.map(({ archive }) => archive));
+    const snapshot = saved === undefined ? undefined : readSnapshot(saved, parts);
+    const nothing = { events: [], last: 0, chain: 0, lastKey: 0 };
+    if (saved !== undefined && snapshot === undefined) return { ...nothing, lost: 'snapshot' };
     const events: RoomEvent[] = [];
-    this.#chain = saved?.chain ?? 0;
+    let chain = saved?.chain ?? 0;
     let good = 0;
     let last = 0;
     for (const record of records) {
-      if (typeof record.events !== 'string' || checksum(this.#chain, record.events) !== record.sum) break;
+      if (typeof record.events !== 'string' || checksum(chain, record.events) !== record.sum) break;
       const appended = JSON.parse(record.events) as RoomEvent[];
-      events.push(...appended);
+      for (const event of appended) events.push(event);
       last = appended.length;
-      this.#chain = record.sum;
+      chain = record.sum;
       good++;
     }
-    this.#lastKey = keys[good - 1] ?? 0;
-    const lost = records.length - good;
-    const from = keys[good];
-    if (from !== undefined) await this.#cut(from, false);
-    return {
-      ...(snapshot ? { snapshot } : {}),
-      events,
-      last,
-      ...(lost === 0
-        ? {}
-        : {
-            damage:
-              lost === 1 ? 'a torn last entry was cut off' : `the log was damaged: its last ${lost} entries are lost`,
-          }),
-    };
+    const isWhole = good === records.length && (head === undefined || head === chain);
+    // The log went on from a snapshot that is not there.
+    if (!isWhole && saved === undefined && good === 0 && keys[0] !== 1) return { ...nothing, lost: 'snapshot' };
+    const lastKey = keys[good - 1] ?? 0;
+    const read = { events, last, chain, lastKey, ...(snapshot === undefined ? {} : { snapshot }) };
+    return isWhole ? read : { ...read, lost: 'records' };
   }
 
-  /** Removes the log from a key on. */
-  async #cut(from: number, snapshotToo: boolean): Promise<void> {
-    if (snapshotToo) {
-      this.#chain = 0;
-      this.#lastKey = 0;
-    }
-    await this.#write(['log', 'snapshot', 'meta'], async (tx) => {
-      await tx.objectStore('log').delete(IDBKeyRange.lowerBound(from));
-      if (snapshotToo) await tx.objectStore('snapshot').delete('latest');
+  /** Keeps what is broken where nobody reads it as the log. */
+  async #setAside({ chain, lastKey, lost }: ReadLog): Promise<void> {
+    // Of a snapshot that is lost the archives go, too: whoever makes the room anew must not read them.
+    const names = lost === 'snapshot' ? (['log', 'snapshot', 'parts', 'archives'] as const) : (['log'] as const);
+    await this.#write(async (tx) => {
+      for (const name of names) {
+        const store = tx.objectStore(name);
+        const range = name === 'log' && lost === 'records' ? IDBKeyRange.lowerBound(lastKey, true) : undefined;
+        for (let cursor = await store.openCursor(range); cursor; cursor = await cursor.continue()) {
+          unwaited(tx.objectStore('broken').add({ store: name, key: cursor.key, record: cursor.value }));
+          unwaited(cursor.delete());
+        }
+      }
+      unwaited(tx.objectStore('meta').put(chain, 'head'));
     });
   }
+
+  /** A block of an archive cannot be read: it is set aside, said once, and no longer counted. */
+  readonly #isBroken = (key: [number, string]): void => {
+    const name = key.join(' ');
+    if (this.#broken.has(name)) return;
+    this.#broken.add(name);
+    this.#options.damaged?.('a message of an archive is damaged and left out');
+    this.#inOrder(() =>
+      this.#write(async (tx) => {
+        const blocks = tx.objectStore('blocks');
+        unwaited(tx.objectStore('broken').add({ store: 'blocks', key, record: await blocks.get(key) }));
+        unwaited(blocks.delete(key));
+        let count = 0;
+        let bytes = 0;
+        for (let cursor = await blocks.openCursor(keysOf(key[0])); cursor; cursor = await cursor.continue())
+          for (const row of readRows(cursor.value) ?? []) {
+            count++;
+            bytes += row.bytes;
+          }
+        const archives = tx.objectStore('archives');
+        for (let cursor = await archives.openCursor(); cursor; cursor = await cursor.continue())
+          if (cursor.value.archive === key[0]) unwaited(cursor.update({ ...cursor.value, count, bytes }));
+      }),
+    ).catch(() => undefined);
+  };
 
   #check(): void {
     if (this.#dead !== undefined) throw this.#dead;
   }
 }
 
-type WriteTransaction = IDBPTransaction<Schema, ('log' | 'snapshot' | 'meta')[], 'readwrite'>;
-
-/** FNV-1a over the UTF-16 units, 32 bits, begun with the sum before: for torn and rotten records, not against forgery. */
-function checksum(before: number, text: string): number {
-  let sum = 0x811c9dc5 ^ before;
-  for (let i = 0; i < text.length; i++) {
-    sum ^= text.charCodeAt(i);
-    sum = Math.imul(sum, 0x01000193);
+/** @returns undefined if it is damaged */
+function readSnapshot(
+  saved: SnapshotRecord,
+  parts: readonly { readonly text: string; readonly sum: number }[],
+): NodeSnapshot | undefined {
+  if ('snapshot' in saved)
+    return saved.sum === checksum(0, saved.snapshot) ? (JSON.parse(saved.snapshot) as NodeSnapshot) : undefined;
+  const reader = new SnapshotReader();
+  let chain = 0;
+  for (const { text, sum } of parts) {
+    chain = checksum(chain, String(text));
+    if (chain !== sum) return undefined;
+    reader.add(text);
   }
-  return sum >>> 0;
+  return parts.length === saved.parts && chain === saved.sum ? reader.snapshot : undefined;
+}
+
+/** What fails fails the transaction, which is waited for. */
+function unwaited(request: Promise<unknown>): void {
+  request.catch(() => undefined);
 }
 
 function storeError(error: unknown, what: string): StoreError {
   if (error instanceof StoreError) return error;
-  const name = error instanceof Error || error instanceof DOMException ? error.name : '';
+  const { name, message } =
+    error instanceof Error || error instanceof DOMException ? error : { name: '', message: String(error) };
   if (name === 'QuotaExceededError')
-    return new StoreError('the browser gives this page no more disk space', { cause: error });
-  const detail =
-    error instanceof Error || error instanceof DOMException ? `${error.name}: ${error.message}` : String(error);
-  return new StoreError(`${what} (${detail})`, { cause: error });
+    return new StoreError('the browser gives this page no more disk space', { code: 'full', cause: error });
+  if (name === 'VersionError')
+    return new StoreError(`${what}: a later version of Netsplit has written it`, { code: 'newer', cause: error });
+  return new StoreError(`${what} (${name}: ${message})`, { cause: error });
 }

@@ -4,13 +4,14 @@ import type { MucNode } from '../core/node/node.ts';
 import { instant } from '../core/xmpp/time.ts';
 import type { NodeReport, NodeWorkerApi, NodeWorkerConfig, Result } from '../host/control.ts';
 import { Driver, type DriverHost } from '../host/driver.ts';
+import { StoreError } from '../host/event-store.ts';
 import { hasPeers } from '../host/peers.ts';
 import { LinkError } from '../host/stanza-link.ts';
 import { shadowsAtStart } from '../scenario/instances.ts';
 import { nodeConfigOf } from '../scenario/node-config.ts';
 import { nodeLock } from '../scenario/node-lock.ts';
-import { openEventStore } from './indexeddb-store.ts';
 import { type HeldLock, holdLock } from './lock.ts';
+import { openEventStore } from './open-store.ts';
 import { randomId } from './random-id.ts';
 import { Reporter } from './reporter.ts';
 import type { LinkAccount } from './xmpp-connection.ts';
@@ -53,6 +54,8 @@ class RunningNode {
       name: `netsplit:${scenario.id}:${address}`,
       // Decision #45: what its users have seen only a replica's own log knows.
       durability: 'strict',
+      acceptLoss: this.#config.acceptLoss,
+      damaged: (damage) => this.#tell('ready', damage),
     });
     const node = createMucNode(nodeConfigOf(scenario, scenarioNode));
     const link = new XmppLink({ service: websocket, account: accountOf(this.#config), password });
@@ -118,8 +121,13 @@ const api: NodeWorkerApi = {
         return { ok: true };
       } catch (error) {
         lock?.release();
-        // A log that cannot be opened now may open in a moment. A login that was refused stays refused.
-        tell(error instanceof LinkError ? 'failed' : 'stopped', textOf(error));
+        // A log that cannot be opened now may open in a moment. A login that was refused stays refused, and what is lost lost.
+        const code = error instanceof StoreError ? error.code : undefined;
+        const isFinal = error instanceof LinkError || code === 'lost' || code === 'newer';
+        report({
+          ...{ node, phase: isFinal ? 'failed' : 'stopped', detail: textOf(error) },
+          ...(code === 'lost' ? { lost: true } : {}),
+        });
         return { ok: false, error: textOf(error) };
       }
     };

@@ -2,9 +2,9 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { parseArgs } from 'node:util';
 import { badArgument } from '../../src/headless/arguments.mjs';
-import { JsonlStore } from '../../src/headless/jsonl-store.ts';
+import { LevelStore } from '../../src/headless/level-store.ts';
 import { historyInBrowser, noBrowser, startInBrowser } from './browser.ts';
-import { measureHistory } from './history.ts';
+import { measureArchive, measureHistory } from './history.ts';
 import { measureLinks } from './links.ts';
 import { type HistoryResult, print } from './print.ts';
 import { running } from './processes.ts';
@@ -74,9 +74,10 @@ if (isWanted('history on disk')) {
   const directory = mkdtempSync(`${tmpdir()}/netsplit-history-`);
   const open = (name: string) => {
     mkdirSync(`${directory}/${name}`, { recursive: true });
-    return JsonlStore.open(`${directory}/${name}`);
+    return LevelStore.open(`${directory}/${name}`);
   };
-  history.push({ name: 'history on disk', ...(await measureHistory(open, messages)) });
+  const archive = await measureArchive(open, options.quick ? 100_000 : 1_000_000);
+  history.push({ name: 'history on disk', ...(await measureHistory(open, messages)), archive });
   rmSync(directory, { recursive: true });
 }
 if (isWanted('history in IndexedDB')) {

@@ -1,5 +1,6 @@
 import { plainRoomConfig } from '../../src/core/distribution/config.ts';
 import { createMucNode } from '../../src/core/node/muc-node.ts';
+import type { ArchiveChange } from '../../src/core/room/archive-store.ts';
 import type { RoomEvent } from '../../src/core/room/event.ts';
 import { jid } from '../../src/core/xmpp/jid.ts';
 import { NS } from '../../src/core/xmpp/namespaces.ts';
@@ -16,6 +17,16 @@ export interface HistoryFigures {
   /** Reading a log of `logged` messages that no snapshot has shortened, and bringing the room to that state. */
   readonly recoveryMs: number;
   readonly logged: number;
+}
+
+export interface ArchiveFigures {
+  readonly archived: number;
+  /** Messages kept in a room's archive, made durable with their events, snapshots included. */
+  readonly archivedPerSecond: number;
+  /** Until the room is back. */
+  readonly archiveRecoveryMs: number;
+  /** A page of 100 from the middle, by an id; the median of several. */
+  readonly pageMs: number;
 }
 
 const service = jid('conference.localhost');
@@ -130,4 +141,47 @@ async function measureRecovery(open: (name: string) => Promise<EventStore>, mess
   await again.close();
   if (events.length !== messages + 1) throw new Error(`${events.length} events came back`);
   return { recoveryMs, logged: messages };
+}
+
+/** A room with a long archive, of which its own state holds no message: that is what a store alone is asked for. */
+export async function measureArchive(
+  open: (name: string) => Promise<EventStore>,
+  messages: number,
+): Promise<ArchiveFigures> {
+  const store = await open('archive');
+  await store.load();
+  const began = performance.now();
+  for (let n = 0; n < messages; n += window) {
+    const changes = Array.from({ length: window }, (_, i) => keptAt(n + i));
+    await store.append(
+      changes.map(({ item }) => ({ kind: 'messageAccepted', room, item })),
+      changes,
+    );
+    if (n % (40 * window) === 0) await store.saveSnapshot({ version: 1, rooms: [] });
+  }
+  const ms = performance.now() - began;
+  await store.close();
+  const again = await open('archive');
+  const from = performance.now();
+  await again.load();
+  const archiveRecoveryMs = performance.now() - from;
+  const pages: number[] = [];
+  for (let n = 0; n < 20; n++) {
+    const asked = performance.now();
+    const after = keptAt(Math.floor((messages * (n + 1)) / 22)).item.id;
+    const found = await again.search({ room, page: { max: 100, after } });
+    pages.push(performance.now() - asked);
+    if (found?.page.length !== 100) throw new Error(`a page of ${found?.page.length}`);
+  }
+  await again.close();
+  const pageMs = pages.sort((a, b) => a - b)[10] ?? 0;
+  return { archived: messages, archivedPerSecond: (messages / ms) * 1000, archiveRecoveryMs, pageMs };
+}
+
+function keptAt(n: number): ArchiveChange & { readonly kind: 'kept' } {
+  const at = instant(1_700_000_000_000 + n);
+  const place = `${String(at).padStart(15, '0')} ${n}`;
+  const payloads = [el('body', NS.client, {}, `${n} ${text}`)];
+  const item = { by: room, id: `5f1d7a84-${n}`, nick: 'firstwitch', occupantId: 'c0ffee', author: witch, at, payloads };
+  return { room, kind: 'kept', place, item };
 }

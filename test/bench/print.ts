@@ -1,8 +1,11 @@
-import type { HistoryFigures } from './history.ts';
+import type { ArchiveFigures, HistoryFigures } from './history.ts';
 import { type LinkFigures, type ReachFigures, rejoiningsMeasured, roomKindsMeasured } from './links.ts';
 import type { RoomFigures } from './rooms.ts';
 
-export type HistoryResult = { readonly name: string } & (HistoryFigures | { readonly trouble: string });
+export type HistoryResult = { readonly name: string } & (
+  | (HistoryFigures & { readonly archive?: ArchiveFigures })
+  | { readonly trouble: string }
+);
 
 const roomKinds = {
   plain: 'plain room (XEP-0045)',
@@ -84,6 +87,22 @@ export function print(
       'trouble' in one
         ? [one.name, `not measured: ${one.trouble}`, '']
         : [one.name, round(one.messagesPerSecond), `${round(one.recoveryMs)} ms for a log of ${round(one.logged)}`],
+    ),
+  );
+  table(
+    'Archive',
+    ['', 'archived messages/s', 'recovery', 'a page of 100'],
+    history.flatMap((one) =>
+      'trouble' in one || one.archive === undefined
+        ? []
+        : [
+            [
+              one.name,
+              round(one.archive.archivedPerSecond),
+              `${round(one.archive.archiveRecoveryMs)} ms for an archive of ${round(one.archive.archived)}`,
+              `${one.archive.pageMs.toFixed(1)} ms`,
+            ],
+          ],
     ),
   );
   if (links) {

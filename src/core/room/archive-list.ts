@@ -1,74 +1,94 @@
-import { pageOf } from '../xep/xep0059.ts';
+import { type PageRequest, pageOf } from '../xep/xep0059.ts';
 import type { Jid } from '../xmpp/jid.ts';
 import type { ArchiveChange, ArchiveEntry, ArchivePage, ArchiveSearch, Retention } from './archive-store.ts';
-import type { HistoryItem } from './event.ts';
 import { takesBack, tombstoneOf } from './retraction.ts';
-import { bytesOf } from './size.ts';
+
+interface Archive {
+  readonly entries: readonly ArchiveEntry[];
+  readonly retention: Retention;
+}
 
 /** The archives of a node's rooms, in memory: for as long as the process lives, and for simulated disks. */
 export class ArchiveList {
-  readonly #rooms: Map<Jid, readonly ArchiveEntry[]>;
+  readonly #rooms: Map<Jid, Archive>;
 
   constructor(other?: ArchiveList) {
     this.#rooms = new Map(other === undefined ? [] : other.#rooms);
   }
 
   apply(changes: readonly ArchiveChange[]): void {
+    const rooms = new Set<Jid>();
     for (const change of changes) {
-      if (change.kind === 'emptied') this.#rooms.delete(change.room);
-      else this.#rooms.set(change.room, changed(this.entries(change.room), change));
+      rooms.add(change.room);
+      this.#rooms.set(change.room, changed(this.#rooms.get(change.room) ?? empty, change));
     }
+    for (const room of rooms) this.#rooms.set(room, bounded(this.#rooms.get(room) ?? empty));
   }
 
   /** All that is kept of a room, oldest first. */
   entries(room: Jid): readonly ArchiveEntry[] {
-    return this.#rooms.get(room) ?? [];
+    return this.#rooms.get(room)?.entries ?? [];
   }
 
   search({ room, nick, start, end, id, page }: ArchiveSearch): ArchivePage {
-    const entries = this.entries(room).map((entry) => ({ ...entry, id: entry.item.id }));
     const isWanted = ({ item }: ArchiveEntry) =>
       (nick === undefined || item.nick === nick) &&
       (start === undefined || item.at >= start) &&
       (end === undefined || item.at <= end) &&
       (id === undefined || item.id === id);
-    const found = pageOf(entries, isWanted, page);
-    return found && { ...found, page: found.page.map(({ place, item }) => ({ place, item })) };
+    return entriesPage(this.entries(room), isWanted, page);
   }
 }
 
-function changed(
+/** One page of entries (XEP-0059), which are named by the ids of their messages. */
+export function entriesPage(
   entries: readonly ArchiveEntry[],
-  change: Exclude<ArchiveChange, { kind: 'emptied' }>,
-): readonly ArchiveEntry[] {
+  isWanted: (entry: ArchiveEntry) => boolean,
+  page: PageRequest,
+): ArchivePage {
+  const named = entries.map(({ place, item }) => ({ id: item.id, place, item }));
+  const found = pageOf(named, isWanted, page);
+  return found && { ...found, page: found.page.map(({ place, item }) => ({ place, item })) };
+}
+
+const empty: Archive = { entries: [], retention: {} };
+
+function changed({ entries, retention }: Archive, change: ArchiveChange): Archive {
   switch (change.kind) {
-    case 'kept': {
-      const { place, item } = change;
-      const index = entries.findLastIndex((entry) => entry.place < place) + 1;
-      return entries.toSpliced(index, entries[index]?.place === place ? 1 : 0, { place, item });
-    }
+    case 'kept':
+      return { entries: withEntry(entries, change), retention };
     case 'takenBack': {
       const index = entries.findLastIndex(({ item }) => takesBack(change.retraction, item));
       const target = entries[index];
-      if (target === undefined) return entries;
-      return entries.with(index, { place: target.place, item: tombstoneOf(target.item, change.retraction) });
+      if (target === undefined) return { entries, retention };
+      const tombstone = { place: target.place, item: tombstoneOf(target.item, change.retraction) };
+      return { entries: entries.with(index, tombstone), retention };
     }
-    case 'forgotten':
-      return entries.filter(({ item }) => !item.provisional || item.by !== change.by || item.id !== change.id);
+    case 'forgotten': {
+      const { by, id } = change;
+      const left = entries.filter(({ item }) => !item.provisional || item.by !== by || item.id !== id);
+      return { entries: left, retention };
+    }
+    case 'emptied':
+      return { entries: [], retention };
     case 'bounded':
-      return bounded(entries, change.retention);
+      return { entries, retention: change.retention };
   }
 }
 
-function bounded(entries: readonly ArchiveEntry[], { count, bytes, before }: Retention): readonly ArchiveEntry[] {
+function withEntry(entries: readonly ArchiveEntry[], { place, item }: ArchiveEntry): readonly ArchiveEntry[] {
+  const index = entries.findLastIndex((entry) => entry.place < place) + 1;
+  return entries.toSpliced(index, entries[index]?.place === place ? 1 : 0, { place, item });
+}
+
+function bounded({ entries, retention }: Archive): Archive {
+  const { count, bytes, before } = retention;
   let first = count === undefined ? 0 : Math.max(0, entries.length - count);
   if (bytes !== undefined) {
-    let left = entries.slice(first).reduce((sum, { item }) => sum + weightOf(item), 0);
-    for (; left > bytes && first < entries.length; first++) left -= weightOf((entries[first] as ArchiveEntry).item);
+    const sizes = entries.map(({ item }) => JSON.stringify(item).length);
+    let left = sizes.slice(first).reduce((sum, size) => sum + size, 0);
+    for (; left > bytes; first++) left -= sizes[first] ?? 0;
   }
-  return entries.slice(first).filter(({ item }) => before === undefined || item.at >= before);
-}
-
-function weightOf({ payloads }: HistoryItem): number {
-  return bytesOf(payloads);
+  const isYoung = ({ item }: ArchiveEntry) => before === undefined || item.at >= before;
+  return { entries: first === 0 && before === undefined ? entries : entries.slice(first).filter(isYoung), retention };
 }

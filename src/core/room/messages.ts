@@ -188,7 +188,8 @@ export class Messages {
     // What is older than all at hand stands somewhere in the archive, among others that are not at hand either.
     const isOlder = index === 0 && this.#hasOlder;
     const place = isOlder ? `${free}${item.by} ${item.id}` : free;
-    this.#change({ kind: 'kept', place, item });
+    // As the event has it, so that a store need write it down once.
+    this.#change({ kind: 'kept', place, item: given });
     if (isOlder) {
       this.pass(item);
     } else {

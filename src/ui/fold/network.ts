@@ -14,6 +14,8 @@ export interface NodeView {
   readonly hosts: readonly string[];
   phase: Exclude<NodeProgress['phase'], 'gone'>;
   detail: string;
+  /** It does not start by itself, because part of its log is lost. */
+  lost: boolean;
   status: NodeStatus | undefined;
 }
 
@@ -96,7 +98,7 @@ export class Network {
   }
 
   /** Start-up and health of a node that this page runs. */
-  progress({ node: address, phase, detail }: NodeProgress): void {
+  progress({ node: address, phase, detail, lost }: NodeProgress): void {
     if (phase === 'gone') {
       this.nodes.delete(address);
       return;
@@ -106,6 +108,7 @@ export class Network {
     if (!node) return;
     node.phase = phase;
     node.detail = detail;
+    node.lost = lost === true;
   }
 
   status(status: NodeStatus): void {
@@ -127,7 +130,7 @@ export class Network {
   #add(added: ScenarioNode, phase: NodeView['phase']): NodeView {
     const { address, server, kind } = added;
     const hosts = added.kind === 'service' ? (added.hosting?.firsthosts ?? []) : [];
-    const node: NodeView = { address, server, kind, hosts, phase, detail: '', status: undefined };
+    const node: NodeView = { address, server, kind, hosts, phase, detail: '', lost: false, status: undefined };
     this.nodes.set(address, node);
     return node;
   }

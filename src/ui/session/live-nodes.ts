@@ -75,7 +75,8 @@ export class LiveNodes {
       return;
     }
     this.#become({ node: address, phase: 'waiting', detail: '' });
-    const spawn = () => spawnNode({ scenario, node, websocket: this.#websocket, password });
+    const spawn = (acceptLoss: boolean) =>
+      spawnNode({ scenario, node, websocket: this.#websocket, password, acceptLoss });
     const supervisor = new Supervisor(address, spawn, pageHost, (progress) => this.#become(progress));
     this.#supervisors.set(address, supervisor);
   }
@@ -97,11 +98,11 @@ export class LiveNodes {
     return { ok: true };
   }
 
-  async restart(address: string): Promise<ActResult> {
+  async restart(address: string, acceptLoss: boolean): Promise<ActResult> {
     const supervisor = this.#supervisors.get(address);
     if (supervisor === undefined || supervisor.phase === 'elsewhere')
       return refuse(`${address} does not run on this page`);
-    await within(supervisor.restart(), readyMs);
+    await within(supervisor.restart(acceptLoss), readyMs);
     return this.#ready(address);
   }
 

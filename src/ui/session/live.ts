@@ -150,7 +150,7 @@ class LiveSession implements Session {
       case 'crash':
         return this.#nodes.crash(action.node);
       case 'restart':
-        return this.#nodes.restart(action.node);
+        return this.#nodes.restart(action.node, action.acceptLoss === true);
       case 'add-replica':
         return this.#replicas.add(action.server, action.room);
       case 'remove-replica':

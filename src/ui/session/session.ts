@@ -33,7 +33,8 @@ export type Action =
   | { readonly act: 'pause'; readonly paused: boolean }
   /** End the node's worker; its log stays. */
   | { readonly act: 'crash'; readonly node: string }
-  | { readonly act: 'restart'; readonly node: string }
+  /** `acceptLoss`: without what its log has lost. */
+  | { readonly act: 'restart'; readonly node: string; readonly acceptLoss?: boolean }
   /** XEP-0282 §4.2: an owner puts a replica for that server on the list of a room in use, and its worker is started. */
   | { readonly act: 'add-replica'; readonly server: string; readonly room?: string }
   /** An owner takes it off the list: its users are served by the primary, and its worker is ended. */
@@ -80,6 +81,8 @@ export interface NodeProgress {
     | 'failed';
   /** E.g. "history restored: 12 messages", or what failed and what to do. */
   readonly detail: string;
+  /** It failed because part of its log is lost. */
+  readonly lost?: true;
 }
 
 /** The state of one of the scenario's characters' own XMPP session. */

@@ -32,7 +32,7 @@ const stopMs = 2_000;
 /** Keeps the worker of one node alive: heartbeat, restart with back-off; ends it for good when asked. */
 export class Supervisor {
   readonly #node: string;
-  readonly #spawn: () => SupervisedWorker;
+  readonly #spawn: (acceptLoss: boolean) => SupervisedWorker;
   readonly #host: SupervisorHost;
   readonly #tell: (progress: NodeProgress) => void;
   #worker: SupervisedWorker | undefined;
@@ -49,7 +49,7 @@ export class Supervisor {
 
   constructor(
     node: string,
-    spawn: () => SupervisedWorker,
+    spawn: (acceptLoss: boolean) => SupervisedWorker,
     host: SupervisorHost,
     tell: (progress: NodeProgress) => void,
   ) {
@@ -63,9 +63,10 @@ export class Supervisor {
     return this.#phase;
   }
 
-  start(): void {
+  /** @param acceptLoss  it may start without what its log has lost */
+  start(acceptLoss = false): void {
     this.#cancelRestart();
-    const worker = this.#spawn();
+    const worker = this.#spawn(acceptLoss);
     this.#worker = worker;
     this.#spoke = false;
     this.#startedAt = this.#host.now();
@@ -97,10 +98,10 @@ export class Supervisor {
     this.#become('down', 'crashed: its log is kept');
   }
 
-  async restart(): Promise<void> {
+  async restart(acceptLoss = false): Promise<void> {
     if (this.#worker !== undefined) this.crash();
     this.#failures = 0;
-    this.start();
+    this.start(acceptLoss);
     await this.settled();
   }
 
@@ -120,13 +121,13 @@ export class Supervisor {
     this.#release();
   }
 
-  #heard({ phase, detail }: NodeReport): void {
+  #heard({ phase, detail, lost }: NodeReport): void {
     this.#spoke = true;
     this.#heardAt = this.#host.now();
     if (phase === 'stopped') this.#died(detail);
     else if (phase === 'failed') {
       this.#end();
-      this.#become('failed', detail);
+      this.#become('failed', detail, lost);
     } else this.#become(phase, detail);
   }
 
@@ -163,9 +164,9 @@ export class Supervisor {
     this.#worker = undefined;
   }
 
-  #become(phase: NodeProgress['phase'], detail: string): void {
+  #become(phase: NodeProgress['phase'], detail: string, lost?: true): void {
     this.#phase = phase;
-    this.#tell({ node: this.#node, phase, detail });
+    this.#tell({ node: this.#node, phase, detail, ...(lost ? { lost } : {}) });
     if (isSettled(phase)) this.#release();
   }
 

@@ -1,6 +1,14 @@
 import { deleteDB, openDB } from 'idb';
+import { checksum } from '../../../src/worker/indexeddb-archive.ts';
 import { IndexedDbStore } from '../../../src/worker/indexeddb-store.ts';
-import { eventStoreContract, numbers, type StoreMedium, same } from '../../contract/event-store.contract.ts';
+import {
+  eventStoreContract,
+  happened,
+  numbers,
+  type StoreMedium,
+  same,
+  snapshotAt,
+} from '../../contract/event-store.contract.ts';
 import { indexedDbCases } from './indexeddb-cases.ts';
 
 let databases = 0;
@@ -15,14 +23,41 @@ async function run(name: string, durability: 'strict' | 'relaxed'): Promise<void
       const own = indexedDbCases.find((one) => one.name === name);
       if (own === undefined) throw new Error(`no case ${name}`);
       await own.run({
-        open: () => IndexedDbStore.open({ name: database, durability }),
+        open: (options) => IndexedDbStore.open({ name: database, durability, ...options }),
         raw: () => openDB(database),
+        old: (appends, snapshot) => writeFirstVersion(database, appends, snapshot),
+        async later() {
+          const { version } = await openDB(database, 1000).then((db) => {
+            db.close();
+            return db;
+          });
+          return version;
+        },
         same,
       });
     }
   } finally {
     await deleteDB(database);
   }
+}
+
+async function writeFirstVersion(name: string, appends: readonly (readonly number[])[], snapshot: number) {
+  const db = await openDB(name, 1, {
+    upgrade(made) {
+      made.createObjectStore('log', { autoIncrement: true });
+      made.createObjectStore('snapshot');
+      made.createObjectStore('meta');
+    },
+  });
+  const text = JSON.stringify(snapshotAt(snapshot));
+  let sum = 77;
+  await db.put('snapshot', { snapshot: text, sum: checksum(0, text), chain: sum }, 'latest');
+  for (const append of appends) {
+    const events = JSON.stringify(append.map(happened));
+    sum = checksum(sum, events);
+    await db.add('log', { events, sum });
+  }
+  db.close();
 }
 
 Object.assign(globalThis, { runStoreCase: run });

@@ -1,7 +1,12 @@
 import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { ClassicLevel } from 'classic-level';
 import { describe, expect, it } from 'vitest';
+import { jid } from '../../../src/core/xmpp/jid.ts';
+import { LevelStore } from '../../../src/headless/level-store.ts';
 import { readServeArguments } from '../../../src/headless/serve-arguments.ts';
 
 const script = fileURLToPath(new URL('../../../src/headless/serve.ts', import.meta.url));
@@ -40,6 +45,7 @@ describe('npm run serve', () => {
     ],
     [['--accounts', '/nope.json'], /^--accounts: ENOENT/],
     [['--store', ''], /^--store: a directory is needed/],
+    [['--accept-loss'], /^--accept-loss has no effect without --store/],
   ])('%j: one line that says what is wrong', (args, line) => {
     const error = (readServeArguments(args) as { error?: string }).error ?? '';
     expect(error).toMatch(line);
@@ -67,4 +73,30 @@ describe('npm run serve', () => {
     expect([status, error]).toEqual([1, `Port ${port} is in use: choose another with --port\n`]);
     taken.close();
   });
+
+  it('a store that has lost something does not start before --accept-loss says so', async () => {
+    const directory = mkdtempSync(`${tmpdir()}/netsplit-serve-`);
+    const args = ['--scenario', 'plain', '--auth', 'open', '--port', '0', '--store', directory];
+    const own = `${directory}/conference.localhost`;
+    try {
+      const store = await LevelStore.open(own);
+      await store.load();
+      for (const n of [1, 2, 3])
+        await store.append([{ kind: 'roomCreated', room: jid(`room${n}@conference.localhost`), epoch: n }]);
+      await store.close();
+      const db = new ClassicLevel(`${own}/db`);
+      const [, second = ''] = await db.keys({ gte: 'l', lt: 'm' }).all();
+      await db.del(second);
+      await db.close();
+      const refused = await serve(args);
+      expect([refused.status, refused.output]).toEqual([65, '']);
+      expect(refused.error).toContain(`${own} has lost something: the log is damaged`);
+      expect(refused.error).toContain('--accept-loss');
+      const accepted = await serve([...args, '--accept-loss'], /ready/);
+      expect(accepted.status).toBe(0);
+      expect(accepted.error).toContain(`kept in ${own}/damaged-1`);
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
+  }, 60_000);
 });

@@ -1,0 +1,300 @@
+/**
+ * Archives in blocks: what one append keeps of a room stands together, so that a busy room costs its database a few writes
+ * instead of thousands. A store has to keep blocks by the place of their first row, and to find them by ids and nicks.
+ */
+import type { ArchiveChange } from '../core/room/archive-store.ts';
+import type { HistoryItem } from '../core/room/event.ts';
+import type { Jid } from '../core/xmpp/jid.ts';
+import {
+  type ArchiveMeta,
+  type ArchiveRange,
+  type ArchiveReader,
+  type ArchiveRow,
+  type ArchiveWriter,
+  dropOldest,
+  isOver,
+} from './archive-rows.ts';
+
+/** A block takes no more rows when it has so many, or so many bytes. */
+const rowsMax = 64;
+const bytesMax = 1 << 16;
+/** So many rows are dropped at once at most. */
+const droppedMax = 500;
+/** So many blocks are read at once, at first and at most. */
+const readFirst = 4;
+const readMax = 64;
+
+export interface Block {
+  readonly archive: number;
+  /** By place, at least one; no row of another block stands between them. */
+  readonly rows: readonly ArchiveRow[];
+}
+
+export function firstOf({ rows }: Block): string {
+  return rows[0]?.place ?? '';
+}
+
+/** Blocks that begin there. */
+export interface BlockRange {
+  readonly archive: number;
+  readonly after?: string | undefined;
+  readonly upTo?: string | undefined;
+  readonly before?: string | undefined;
+  /** Only those with a row of this author. */
+  readonly nick?: string | undefined;
+}
+
+/** What a store gives of blocks: they are as they were before what is being written. Broken ones are left out, and said. */
+export interface BlockReader {
+  meta(room: Jid): Promise<ArchiveMeta | undefined>;
+  /** The first of them, or with `reverse` the last. None only if there are no more. */
+  blocks(range: BlockRange, limit: number, reverse: boolean): Promise<readonly Block[]>;
+  /** Those with an item of this id. */
+  blocksWith(archive: number, id: string): Promise<readonly Block[]>;
+}
+
+export interface BlockWriter extends BlockReader {
+  newArchive(): number;
+  setMeta(room: Jid, meta: ArchiveMeta): void;
+  remove(block: Block): void;
+  write(block: Block): void;
+  /** Nobody refers to it any more. */
+  forsake(archive: number): void;
+}
+
+/** Reads rows of blocks. */
+export class BlockArchiveReader implements ArchiveReader {
+  readonly #table: BlockReader;
+
+  constructor(table: BlockReader) {
+    this.#table = table;
+  }
+
+  meta(room: Jid): Promise<ArchiveMeta | undefined> {
+    return this.#table.meta(room);
+  }
+
+  async placesOf(archive: number, id: string): Promise<readonly string[]> {
+    return placesIn(await this.#table.blocksWith(archive, id), id);
+  }
+
+  async rows(range: ArchiveRange, limit: number, reverse: boolean): Promise<readonly ArchiveRow[]> {
+    const found: ArchiveRow[] = [];
+    for await (const { rows } of reverse ? this.#backward(range) : this.#forward(range))
+      for (const row of reverse ? [...rows].reverse() : rows) {
+        if (range.before !== undefined && row.place >= range.before) {
+          if (reverse) continue;
+          return found;
+        }
+        if (row.place < (range.from ?? '') || (range.after !== undefined && row.place <= range.after)) {
+          if (!reverse) continue;
+          return found;
+        }
+        if (range.nick !== undefined && row.item.nick !== range.nick) continue;
+        found.push(row);
+        if (found.length >= limit) return found;
+      }
+    return found;
+  }
+
+  async *#forward({ archive, nick, from, after }: ArchiveRange): AsyncGenerator<Block> {
+    const start = after ?? from ?? '';
+    // It may begin before the range, and end in it.
+    yield* await this.#table.blocks({ archive, nick, upTo: start }, 1, true);
+    let last = start;
+    for (let limit = readFirst; ; limit = Math.min(readMax, limit * 4)) {
+      const blocks = await this.#table.blocks({ archive, nick, after: last }, limit, false);
+      if (blocks.length === 0) return;
+      yield* blocks;
+      last = firstOf(blocks.at(-1) as Block);
+    }
+  }
+
+  async *#backward({ archive, nick, before }: ArchiveRange): AsyncGenerator<Block> {
+    let last = before;
+    for (let limit = readFirst; ; limit = Math.min(readMax, limit * 4)) {
+      const blocks = await this.#table.blocks({ archive, nick, before: last }, limit, true);
+      if (blocks.length === 0) return;
+      yield* blocks;
+      last = firstOf(blocks.at(-1) as Block);
+    }
+  }
+}
+
+/** A block as it is changed. */
+interface Changing {
+  /** As it stands in the store. */
+  readonly old?: Block;
+  rows: ArchiveRow[];
+  bytes: number;
+  isChanged: boolean;
+}
+
+/** Changes rows of blocks. What was changed is written by `finish`. */
+export class BlockArchiveWriter implements ArchiveWriter {
+  readonly #table: BlockWriter;
+  readonly #textOf: (item: HistoryItem) => string;
+  readonly #changing = new Map<number, Changing[]>();
+  readonly #metas = new Map<Jid, ArchiveMeta>();
+
+  /** @param textOf  an item as JSON */
+  constructor(table: BlockWriter, textOf: (item: HistoryItem) => string = JSON.stringify) {
+    this.#table = table;
+    this.#textOf = textOf;
+  }
+
+  async meta(room: Jid): Promise<ArchiveMeta | undefined> {
+    return this.#metas.get(room) ?? this.#table.meta(room);
+  }
+
+  setMeta(room: Jid, meta: ArchiveMeta): void {
+    this.#metas.set(room, meta);
+  }
+
+  newArchive(): number {
+    return this.#table.newArchive();
+  }
+
+  async placesOf(archive: number, id: string): Promise<readonly string[]> {
+    for (const block of await this.#table.blocksWith(archive, id)) this.#change(block);
+    return placesIn(this.#of(archive), id);
+  }
+
+  async get(archive: number, place: string): Promise<ArchiveRow | undefined> {
+    return (await this.#find(archive, place))?.rows.find((row) => row.place === place);
+  }
+
+  append(archive: number, place: string, item: HistoryItem): number {
+    const all = this.#of(archive);
+    let tail = all.at(-1);
+    const row = this.#row(place, item);
+    const isOpen = tail?.old === undefined && tail !== undefined && tail.rows.length < rowsMax && tail.bytes < bytesMax;
+    if (tail === undefined || !isOpen || (tail.rows.at(-1)?.place ?? '') > place) {
+      tail = { rows: [], bytes: 0, isChanged: true };
+      all.push(tail);
+    }
+    tail.rows.push(row);
+    tail.bytes += row.bytes;
+    return row.bytes;
+  }
+
+  async put(archive: number, place: string, item: HistoryItem): Promise<number> {
+    const block = await this.#find(archive, place);
+    const row = this.#row(place, item);
+    const at = block?.rows.findIndex((each) => each.place >= place) ?? -1;
+    if (block === undefined || at < 0) {
+      this.#of(archive).unshift({ rows: [row], bytes: row.bytes, isChanged: true });
+      return row.bytes;
+    }
+    block.rows.splice(at, block.rows[at]?.place === place ? 1 : 0, row);
+    block.isChanged = true;
+    // What comes late may all come into one block.
+    if (block.rows.length > 2 * rowsMax)
+      this.#of(archive).unshift({ rows: block.rows.splice(rowsMax), bytes: bytesMax, isChanged: true });
+    return row.bytes;
+  }
+
+  async drop(archive: number, { place }: ArchiveRow): Promise<void> {
+    const block = await this.#find(archive, place);
+    if (block === undefined) return;
+    block.rows = block.rows.filter((row) => row.place !== place);
+    block.isChanged = true;
+  }
+
+  forsake(archive: number): void {
+    this.#changing.delete(archive);
+    this.#table.forsake(archive);
+  }
+
+  finish(): void {
+    const changed = [...this.#changing].flatMap(([archive, blocks]) =>
+      blocks.filter(({ isChanged }) => isChanged).map(({ old, rows }) => ({ archive, old, rows })),
+    );
+    // A row may have gone from one block to another.
+    for (const { old } of changed) if (old !== undefined) this.#table.remove(old);
+    for (const { archive, rows } of changed) if (rows.length > 0) this.#table.write({ archive, rows });
+    for (const [room, meta] of this.#metas) this.#table.setMeta(room, meta);
+  }
+
+  /** The last block that begins at this place or before it. */
+  async #find(archive: number, place: string): Promise<Changing | undefined> {
+    const known = this.#of(archive).find(
+      ({ rows }) => (rows[0]?.place ?? '\uffff') <= place && (rows.at(-1)?.place ?? '') >= place,
+    );
+    if (known !== undefined) return known;
+    for (let range: BlockRange = { archive, upTo: place }; ; ) {
+      const [block] = await this.#table.blocks(range, 1, true);
+      if (block === undefined) break;
+      // It may have lost its first rows, or all.
+      const { rows } = this.#change(block);
+      if (rows[0] !== undefined && rows[0].place <= place) break;
+      range = { archive, before: firstOf(block) };
+    }
+    let found: Changing | undefined;
+    for (const one of this.#of(archive)) {
+      const first = one.rows[0]?.place;
+      if (first !== undefined && first <= place && first >= (found?.rows[0]?.place ?? '')) found = one;
+    }
+    return found;
+  }
+
+  #row(place: string, item: HistoryItem): ArchiveRow {
+    const text = this.#textOf(item);
+    return { place, item, bytes: text.length, text };
+  }
+
+  #of(archive: number): Changing[] {
+    const known = this.#changing.get(archive) ?? [];
+    this.#changing.set(archive, known);
+    return known;
+  }
+
+  #change(block: Block): Changing {
+    const all = this.#of(block.archive);
+    const first = firstOf(block);
+    const known = all.find(({ old }) => old !== undefined && firstOf(old) === first);
+    if (known !== undefined) return known;
+    const changing = { old: block, rows: [...block.rows], bytes: bytesMax, isChanged: false };
+    all.unshift(changing);
+    return changing;
+  }
+}
+
+/**
+ * Drops what the retention of the rooms that were changed no longer allows, a few rows at a time.
+ *
+ * @param step  hands `work` a writer and writes what it has changed
+ */
+export async function boundArchives(
+  changes: readonly ArchiveChange[],
+  reader: ArchiveReader,
+  step: (work: (writer: BlockArchiveWriter) => Promise<void>) => Promise<void>,
+): Promise<void> {
+  for (const room of new Set(changes.map((change) => change.room))) {
+    let meta = await reader.meta(room);
+    let after: string | undefined;
+    for (
+      let limit = 1, more = true;
+      more && meta !== undefined && isOver(meta);
+      limit = Math.min(droppedMax, limit * 8)
+    ) {
+      const now: ArchiveMeta = meta;
+      const excess = now.count - (now.retention?.count ?? now.count);
+      const range = { archive: now.archive, ...(after === undefined ? { from: now.first } : { after }) };
+      const rows = await reader.rows(range, Math.min(droppedMax, Math.max(limit, excess)), false);
+      await step(async (writer) => {
+        await writer.meta(room);
+        const dropped = await dropOldest(writer, now, rows);
+        if (dropped.meta !== now) writer.setMeta(room, dropped.meta);
+        ({ meta, more } = dropped);
+      });
+      after = rows.at(-1)?.place;
+    }
+  }
+}
+
+function placesIn(blocks: readonly { readonly rows: readonly ArchiveRow[] }[], id: string): readonly string[] {
+  return blocks
+    .flatMap(({ rows }) => rows.filter(({ item }) => item.id === id).map(({ place }) => place))
+    .sort((a, b) => (a < b ? -1 : 1));
+}

@@ -1,0 +1,173 @@
+import type { DBSchema, IDBPTransaction } from 'idb';
+import type { HistoryItem } from '../core/room/event.ts';
+import type { Jid } from '../core/xmpp/jid.ts';
+import { type Block, type BlockRange, type BlockReader, type BlockWriter, firstOf } from '../host/archive-blocks.ts';
+import type { ArchiveMeta, ArchiveRow } from '../host/archive-rows.ts';
+
+/** A block of an archive, under its number and the place of its first row. */
+interface BlockRecord {
+  readonly archive: number;
+  readonly first: string;
+  /** `named(archive, …)` of each id and of each author in it. */
+  readonly ids: readonly string[];
+  readonly nicks: readonly string[];
+  /** Its rows as JSON: place, size, item. */
+  readonly text: string;
+  readonly sum: number;
+}
+
+export interface ArchiveSchema extends DBSchema {
+  blocks: { key: [number, string]; value: BlockRecord; indexes: { ids: string; nicks: string } };
+  /** By room. */
+  archives: { key: string; value: ArchiveMeta };
+}
+
+type Transaction = IDBPTransaction<ArchiveSchema, ('blocks' | 'archives')[], IDBTransactionMode>;
+
+/** Told of what cannot be read. */
+export type Broken = (key: [number, string]) => void;
+
+/** FNV-1a over the UTF-16 units, 32 bits, begun with the sum before: for torn and rotten records, not against forgery. */
+export function checksum(before: number, text: string): number {
+  let sum = 0x811c9dc5 ^ before;
+  for (let i = 0; i < text.length; i++) {
+    sum ^= text.charCodeAt(i);
+    sum = Math.imul(sum, 0x01000193);
+  }
+  return sum >>> 0;
+}
+
+/** Reads archives within a transaction; nothing but its requests is awaited. */
+export class IndexedDbBlockReader implements BlockReader {
+  readonly #tx: Transaction;
+  readonly #broken: Broken;
+
+  constructor(tx: Transaction, broken: Broken) {
+    this.#tx = tx;
+    this.#broken = broken;
+  }
+
+  meta(room: Jid): Promise<ArchiveMeta | undefined> {
+    return this.#tx.objectStore('archives').get(room);
+  }
+
+  async blocks(range: BlockRange, limit: number, reverse: boolean): Promise<readonly Block[]> {
+    const found: Block[] = [];
+    const records = range.nick === undefined ? this.#all(range, reverse) : this.#of(range, range.nick, reverse);
+    for await (const record of records) {
+      const block = this.#block(record);
+      if (block !== undefined) found.push(block);
+      if (found.length >= limit) break;
+    }
+    return found;
+  }
+
+  async blocksWith(archive: number, id: string): Promise<readonly Block[]> {
+    const records = await this.#tx.objectStore('blocks').index('ids').getAll(named(archive, id));
+    return records.flatMap((record) => this.#block(record) ?? []);
+  }
+
+  async *#all({ archive, after, upTo, before }: BlockRange, reverse: boolean): AsyncGenerator<BlockRecord> {
+    const isOpen = upTo === undefined;
+    // An array is greater than any string.
+    const end = isOpen && before === undefined ? [archive, []] : [archive, upTo ?? before];
+    const start = [archive, after ?? ''];
+    if (indexedDB.cmp(start, end) > 0 || (indexedDB.cmp(start, end) === 0 && (after !== undefined || isOpen))) return;
+    const keys = IDBKeyRange.bound(start, end, after !== undefined, isOpen);
+    const store = this.#tx.objectStore('blocks');
+    for (let cursor = await store.openCursor(keys, reverse ? 'prev' : 'next'); cursor; cursor = await cursor.continue())
+      yield cursor.value;
+  }
+
+  async *#of(range: BlockRange, nick: string, reverse: boolean): AsyncGenerator<BlockRecord> {
+    const { archive, after, upTo, before } = range;
+    const name = named(archive, nick);
+    const index = this.#tx.objectStore('blocks').index('nicks');
+    let cursor = await index.openCursor(IDBKeyRange.only(name), reverse ? 'prev' : 'next');
+    const from = reverse ? (upTo ?? before) : after;
+    const isBefore = (first: string) => from !== undefined && (reverse ? first > from : first < from);
+    if (cursor && from !== undefined && isBefore(cursor.primaryKey[1]))
+      cursor = await cursor.continuePrimaryKey(name, [archive, from]);
+    for (; cursor; cursor = await cursor.continue()) {
+      const [, first] = cursor.primaryKey;
+      if (first === after || first === before) continue;
+      if (reverse ? first < (after ?? '') : first > (upTo ?? before ?? first)) return;
+      yield cursor.value;
+    }
+  }
+
+  #block(record: BlockRecord): Block | undefined {
+    const rows = readRows(record);
+    if (rows === undefined) this.#broken([record.archive, record.first]);
+    return rows && { archive: record.archive, rows };
+  }
+}
+
+/** Changes archives within a transaction. */
+export class IndexedDbBlockWriter extends IndexedDbBlockReader implements BlockWriter {
+  readonly #tx: IDBPTransaction<ArchiveSchema, ('blocks' | 'archives')[], 'readwrite'>;
+  readonly #newArchive: () => number;
+
+  constructor(
+    tx: IDBPTransaction<ArchiveSchema, ('blocks' | 'archives')[], 'readwrite'>,
+    newArchive: () => number,
+    broken: Broken,
+  ) {
+    super(tx, broken);
+    this.#tx = tx;
+    this.#newArchive = newArchive;
+  }
+
+  newArchive(): number {
+    return this.#newArchive();
+  }
+
+  setMeta(room: Jid, meta: ArchiveMeta): void {
+    unwaited(this.#tx.objectStore('archives').put(meta, room));
+  }
+
+  remove(block: Block): void {
+    unwaited(this.#tx.objectStore('blocks').delete([block.archive, firstOf(block)]));
+  }
+
+  write(block: Block): void {
+    const { archive, rows } = block;
+    const first = firstOf(block);
+    const all = rows.map(
+      ({ place, bytes, item, text }) => `[${JSON.stringify(place)},${bytes},${text ?? JSON.stringify(item)}]`,
+    );
+    const text = `[${all.join(',')}]`;
+    unwaited(
+      this.#tx.objectStore('blocks').put({
+        ...{ archive, first, text },
+        ids: [...new Set(rows.map(({ item }) => named(archive, item.id)))],
+        nicks: [...new Set(rows.map(({ item }) => named(archive, item.nick)))],
+        sum: checksum(archive, first + text),
+      }),
+    );
+  }
+
+  forsake(archive: number): void {
+    unwaited(this.#tx.objectStore('blocks').delete(keysOf(archive)));
+  }
+}
+
+export function keysOf(archive: number): IDBKeyRange {
+  return IDBKeyRange.bound([archive], [archive, []]);
+}
+
+/** @returns undefined if it is broken */
+export function readRows({ archive, first, text, sum }: BlockRecord): readonly ArchiveRow[] | undefined {
+  if (typeof text !== 'string' || checksum(archive, first + text) !== sum) return undefined;
+  const rows = JSON.parse(text) as readonly (readonly [string, number, HistoryItem])[];
+  return rows.map(([place, bytes, item]) => ({ place, bytes, item }));
+}
+
+function named(archive: number, name: string): string {
+  return `${archive} ${name}`;
+}
+
+/** What fails fails the transaction, which is waited for. */
+function unwaited(request: Promise<unknown>): void {
+  request.catch(() => undefined);
+}
