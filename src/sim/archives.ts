@@ -4,7 +4,7 @@ import type { RoomImage } from '../core/room/snapshot.ts';
 import { rsm } from '../core/xep/xep0059.ts';
 import { mam } from '../core/xep/xep0313.ts';
 import type { Jid } from '../core/xmpp/jid.ts';
-import { iq, type Stanza } from '../core/xmpp/stanza.ts';
+import { iq, payloadOf, type Stanza } from '../core/xmpp/stanza.ts';
 import { el } from '../core/xmpp/xml.ts';
 import type { Aftermath } from './aftermath.ts';
 import type { Plan } from './plan.ts';
@@ -50,6 +50,11 @@ export function withArchives(plan: Plan, prng: Prng): Plan {
 export function look({ user, max, back, luck }: Extract<Step, { kind: 'look' }>, room: Jid): Stanza {
   const set = el('set', rsm, {}, el('max', rsm, {}, String(max)), ...(back ? [el('before', rsm)] : []));
   return iq(user, room, { type: 'set', id: `look${luck}` }, el('query', mam, { queryid: String(luck) }, set));
+}
+
+/** Whether it is one message of a page. */
+export function isFromArchive(stanza: Stanza): boolean {
+  return stanza.name === 'message' && payloadOf(stanza, 'result', mam) !== undefined;
 }
 
 /** All that a node keeps of a room's messages, at hand or not. */

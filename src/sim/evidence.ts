@@ -4,6 +4,7 @@ import { NS } from '../core/xmpp/namespaces.ts';
 import type { Stanza } from '../core/xmpp/stanza.ts';
 import { textOf } from '../core/xmpp/xml.ts';
 import type { Aftermath } from './aftermath.ts';
+import { isFromArchive } from './archives.ts';
 import { readBody, type Said } from './bodies.ts';
 import { isBeside, sentAt } from './causes.ts';
 import { canaries, type Leaks } from './checkers/canaries.ts';
@@ -146,7 +147,8 @@ class Reader {
 
   #out({ to, stanza }: RecordOf<'out'>, i: number): void {
     const view = this.#asking.get(to)?.view;
-    if (view === undefined) return;
+    // What an archive answers is of before, and comes to those who ask, be they in or not: `archives.ts` looks at it.
+    if (view === undefined || isFromArchive(stanza)) return;
     const seen = this.#look(i, stanza, view);
     this.got.push(seen);
     if (seen.ofRoom) view.seen.push(seen);

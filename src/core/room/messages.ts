@@ -92,9 +92,14 @@ export class Messages {
     return shown.reverse();
   }
 
-  /** Whether the message with this identity has been here. */
-  holds({ by, id }: Identity): boolean {
-    return this.#passed.has(`${by} ${id}`) || this.#identified().get(by)?.has(id) === true;
+  /**
+   * Whether the message with this identity has been here. Decision #222: one that is older than all at hand is taken for one of
+   * the archive, if that has more.
+   */
+  holds(item: Identity & Partial<HistoryItem>): boolean {
+    const { by, id, at } = item;
+    const isOlder = at !== undefined && this.#isOlder({ ...item, at });
+    return isOlder || this.#passed.has(`${by} ${id}`) || this.#identified().get(by)?.has(id) === true;
   }
 
   /** Whether there is a message at hand that this one takes back. */
@@ -122,7 +127,7 @@ export class Messages {
    * @returns what took it back before it came
    */
   addPast(item: HistoryItem): HistoryItem | undefined {
-    if (!isKept(item.payloads)) {
+    if (!isKept(item.payloads) || this.#isOlder(item)) {
       this.pass(item);
       return undefined;
     }
@@ -184,27 +189,25 @@ export class Messages {
     const item = wholeItem(given);
     const before = this.#standings[index - 1]?.place;
     const after = this.#standings[index]?.place;
-    const free = after === undefined ? placeAfter(before, item.at) : placeBetween(before, after, item.at);
-    // What is older than all at hand stands somewhere in the archive, among others that are not at hand either.
-    const isOlder = index === 0 && this.#hasOlder;
-    const place = isOlder ? `${free}${item.by} ${item.id}` : free;
+    const place = after === undefined ? placeAfter(before, item.at) : placeBetween(before, after, item.at);
     // As the event has it, so that a store need write it down once.
     this.#change({ kind: 'kept', place, item: given });
-    if (isOlder) {
-      this.pass(item);
-    } else {
-      const bytes = bytesOf(item.payloads);
-      this.#items.splice(index, 0, item);
-      this.#standings.splice(index, 0, { place, bytes });
-      this.#bytes += bytes;
-      if (this.#identities !== undefined) identify(this.#identities, item);
-    }
+    const bytes = bytesOf(item.payloads);
+    this.#items.splice(index, 0, item);
+    this.#standings.splice(index, 0, { place, bytes });
+    this.#bytes += bytes;
+    if (this.#identities !== undefined) identify(this.#identities, item);
     if (++this.#unbounded >= boundEvery) this.#bound();
     if (readRetract(item.payloads) !== undefined) {
       this.#hasRetractions = true;
       this.#takeBack(item);
     }
     this.#trim();
+  }
+
+  #isOlder(item: Parameters<typeof isLater>[1]): boolean {
+    const [first] = this.#items;
+    return this.#hasOlder && first !== undefined && isLater(first, item);
   }
 
   #bound(): void {

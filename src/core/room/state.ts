@@ -147,7 +147,7 @@ export class RoomState {
   }
 
   /** Whether the message with this identity has been here: it is kept, or it passed lately. */
-  holds(item: { readonly by: Jid; readonly id: string }): boolean {
+  holds(item: Pick<HistoryItem, 'by' | 'id'> & Partial<HistoryItem>): boolean {
     return this.#messages.holds(item);
   }
 

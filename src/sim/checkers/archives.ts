@@ -2,6 +2,7 @@ import { mam } from '../../core/xep/xep0313.ts';
 import { bareOf } from '../../core/xmpp/jid.ts';
 import { payloadOf } from '../../core/xmpp/stanza.ts';
 import { childOf, readCount, textOf } from '../../core/xmpp/xml.ts';
+import { isFromArchive } from '../archives.ts';
 import type { Evidence } from '../evidence.ts';
 import type { Checker } from '../judge.ts';
 import type { Verdict, Violation } from '../trace.ts';
@@ -42,16 +43,15 @@ export const archives: Checker = ({ people, world }) => {
       else bans.delete(`${node} ${event.user}`);
     },
     sent({ by, stanza, t }, i) {
-      const result = stanza.name === 'message' ? payloadOf(stanza, 'result', mam) : undefined;
-      if (result === undefined || by === world?.plan.hostileNode) return;
+      if (!isFromArchive(stanza) || by === world?.plan.hostileNode) return;
       const banned = bans.get(`${by} ${bareOf(stanza.to)}`);
       if (banned !== undefined && t > banned + answerMs) wrong(`${stanza.to} is banned and reads the archive`, i);
     },
-    got({ stanza, view, i }) {
-      const result = stanza.name === 'message' ? payloadOf(stanza, 'result', mam) : undefined;
+    handed({ to, stanza }, i) {
+      const result = isFromArchive(stanza) ? payloadOf(stanza, 'result', mam) : undefined;
       const { queryid, id } = result?.attrs ?? {};
-      const asked = questions.get(`${view.person.jid} ${queryid}`);
-      if (id === undefined || asked === undefined || !honest.has(view.person.jid)) return;
+      const asked = questions.get(`${to} ${queryid}`);
+      if (id === undefined || asked === undefined || !honest.has(to)) return;
       exercised++;
       if (asked.ids.has(id)) wrong(`${id} comes twice in one page`, i);
       asked.ids.add(id);
