@@ -2,6 +2,7 @@ import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { nodeLimits } from '../core/xmpp/size.ts';
+import type { Budgets } from '../server/budget.ts';
 import type { ServerHost } from '../server/host.ts';
 import { type FindNetwork, Stream } from '../server/stream.ts';
 import { foreignRequest } from './served-hosts.ts';
@@ -11,6 +12,8 @@ export const websocketPath = '/xmpp-websocket';
 export interface WebSocketHostOptions {
   readonly host: ServerHost;
   readonly find: FindNetwork;
+  /** What differs from the default is in the networks' own configuration as well. */
+  readonly budgets?: Budgets;
   /** Hosts under which the page is served, beside the names of the loopback interface. */
   readonly names?: readonly string[];
   /** Whether upgrades at other paths are refused here (false where somebody else, such as Vite, takes them). */
@@ -19,6 +22,8 @@ export interface WebSocketHostOptions {
 
 /** A peer that answers no ping for that long is gone: a socket can be half dead for many minutes otherwise. */
 const pingMs = 30_000;
+/** Above this much unsent there are no pings and pongs. */
+const pongAboveBytes = 64 * 1024;
 /** A peer that never answers our close is cut off then. */
 const closeMs = 2000;
 
@@ -33,6 +38,7 @@ export function attachWebSocketHost(server: Server, options: WebSocketHostOption
     clientTracking: true,
     maxPayload: nodeLimits.bytes,
     perMessageDeflate: false,
+    autoPong: false,
     handleProtocols: () => 'xmpp',
   });
 
@@ -73,7 +79,7 @@ function cork(socket: Duplex): void {
   socket.cork();
 }
 
-function serve(webSocket: WebSocket, socket: Duplex, { host, find }: WebSocketHostOptions): void {
+function serve(webSocket: WebSocket, socket: Duplex, { host, find, budgets }: WebSocketHostOptions): void {
   const connection = {
     send: (frame: string) => {
       if (webSocket.readyState !== webSocket.OPEN) return;
@@ -85,20 +91,37 @@ function serve(webSocket: WebSocket, socket: Duplex, { host, find }: WebSocketHo
       setTimeout(() => webSocket.terminate(), closeMs).unref();
     },
     buffered: () => webSocket.bufferedAmount,
+    read: (on: boolean) => {
+      if (on) webSocket.resume();
+      else webSocket.pause();
+    },
   };
-  const stream = new Stream(connection, host, find);
+  const stream = new Stream(connection, host, find, budgets);
+  socket.on('drain', () => stream.drained());
   webSocket.on('message', (data, isBinary) => {
     if (isBinary) stream.binary();
     else stream.text(data.toString());
   });
+  // A pong may wait behind much that is read slowly, or behind us when we do not read: the budgets see to both.
   let heard = true;
+  let held = 0;
   const pinging = setInterval(() => {
+    const { bufferedAmount } = webSocket;
+    const moves = bufferedAmount > pongAboveBytes && bufferedAmount !== held;
+    held = bufferedAmount;
+    if (webSocket.isPaused || moves) return;
     if (!heard) webSocket.terminate();
     heard = false;
     webSocket.ping();
   }, pingMs).unref();
-  webSocket.on('pong', () => {
+  webSocket.on('pong', (data) => {
     heard = true;
+    stream.control(data.length);
+  });
+  // Whoever reads no pongs gets none: they would fill the memory.
+  webSocket.on('ping', (data) => {
+    stream.control(data.length);
+    if (webSocket.readyState === webSocket.OPEN && webSocket.bufferedAmount <= pongAboveBytes) webSocket.pong(data);
   });
   webSocket.on('close', () => {
     clearInterval(pinging);

@@ -62,6 +62,9 @@ export class Session {
   /** Stanzas received and sent on the stream so far. */
   rx = 0;
   tx = 0;
+  /** What the stanza that is handled costs (budget.ts), and the room to which the last one went. */
+  cost = 0;
+  lastRoom: Jid | undefined;
   /** The full JID once a resource is bound, until then the account's address. */
   address: Jid;
   resourceBound = false;

@@ -3,16 +3,19 @@ import { stanzaError, writeError } from '../core/xmpp/errors.ts';
 import { type Jid, parseJid } from '../core/xmpp/jid.ts';
 import { NS } from '../core/xmpp/namespaces.ts';
 import { clientLimits, nodeLimits, type StanzaSize } from '../core/xmpp/size.ts';
-import { type Stanza, stanzaFrame } from '../core/xmpp/stanza.ts';
+import { make, type Stanza } from '../core/xmpp/stanza.ts';
 import { plus } from '../core/xmpp/time.ts';
 import { childOf, el, escapeAttribute, escapeText, serialize, textOf, type XmlElement } from '../core/xmpp/xml.ts';
 import type { Account } from './accounts.ts';
 import { bindHost, bindResource, unbindHost } from './bind.ts';
+import { type Budgets, defaultBudgets } from './budget.ts';
 import { limits } from './config.ts';
 import type { Cancel, ServerHost } from './host.ts';
+import { Inbox } from './inbox.ts';
 import { type Incoming, iqFault, readIncoming } from './incoming.ts';
 import { SNS } from './namespaces.ts';
 import type { Network } from './network.ts';
+import { Outbox } from './outbox.ts';
 import { CopyParser, parseElement } from './parser.ts';
 import {
   mechanismsOf,
@@ -30,12 +33,19 @@ export interface Connection {
   send(frame: string): void;
   /** Closes once what was sent is gone. */
   close(): void;
-  /** Bytes sent and not yet gone. */
+  /** Bytes sent and not yet gone. When they have become fewer, `drained` is to be called. */
   buffered(): number;
+  /** Stops or goes on reading. What has been read already may still be handed in. */
+  read?(on: boolean): void;
 }
 
 /** Which network a domain belongs to: one process may host several. */
 export type FindNetwork = (domain: Jid) => Network | undefined;
+
+/** What a frame that holds no text costs. */
+const controlCost = 100;
+/** How soon a sender who does not read is looked at again, in milliseconds. */
+const lookMs = 50;
 
 const limitsBeforeAuth: StanzaSize = { ...clientLimits, bytes: limits.bytesBeforeAuth };
 
@@ -57,29 +67,54 @@ type Phase =
 
 /**
  * One XMPP stream over WebSocket: framing (RFC 7395), login (RFC 6120 §6), binding (§7, XEP-0225), then stanzas.
- * The host calls `text` for each text message, `binary` for any other, `closed` when the socket is gone.
+ * The host calls `text` for each text message, `binary` for any other, `control` for what is none, `drained` when the
+ * socket takes more again, `closed` when it is gone.
  */
 export class Stream {
   readonly #connection: Connection;
   readonly #host: ServerHost;
   readonly #find: FindNetwork;
+  readonly #inbox: Inbox;
+  readonly #outbox: Outbox;
   #phase: Phase = { name: 'opening' };
   /** For a node's stanzas. */
   #copies: CopyParser | undefined;
   #failures = 0;
   #loginTimer: Cancel;
 
-  constructor(connection: Connection, host: ServerHost, find: FindNetwork) {
+  constructor(connection: Connection, host: ServerHost, find: FindNetwork, budgets: Budgets = defaultBudgets) {
     this.#connection = connection;
     this.#host = host;
     this.#find = find;
+    this.#outbox = new Outbox(connection, host, budgets, (why) => this.#end('policy-violation', why));
+    this.#inbox = new Inbox(host, budgets, {
+      frame: (frame, cost) => this.#frame(frame, cost),
+      read: (on) => connection.read?.(on),
+      othersMs: (cost) => this.#othersMs(cost),
+      tell: (text) => this.#tell(text),
+      cut: (text) => this.#end('policy-violation', text),
+    });
     this.#loginTimer = host.setTimer(plus(host.now(), limits.loginMs), () =>
       this.#end('connection-timeout', `no login within ${limits.loginMs / 1000} s`),
     );
   }
 
   text(frame: string): void {
+    this.#inbox.take(frame);
+  }
+
+  /** A ping or a pong of RFC 6455 §5.5, which costs its sender as much as a short stanza. */
+  control(bytes: number): void {
+    this.#inbox.charge(bytes + controlCost);
+  }
+
+  drained(): void {
+    this.#outbox.pump();
+  }
+
+  #frame(frame: string, cost: number): void {
     if (this.#phase.name === 'ended') return;
+    if (this.#phase.name === 'session') this.#phase.session.cost = cost;
     const frameLimits = this.#limits();
     const parsed =
       this.#copies === undefined ? parseElement(frame, frameLimits) : this.#copies.parse(frame, frameLimits);
@@ -96,6 +131,24 @@ export class Stream {
     this.#finish();
   }
 
+  /** What the next frame has to wait for beside its sender's own share. */
+  #othersMs(cost: number): number {
+    if (this.#phase.name !== 'session') return 0;
+    // Whoever does not read the answers may not ask for more.
+    if (this.#outbox.isBehind && !this.#phase.session.isNode) return lookMs;
+    return this.#phase.server.network.waitMs(this.#phase.session, cost);
+  }
+
+  /** RFC 6120 §8.3.3.18: a stanza of no answer's, since none was refused. */
+  #tell(text: string): void {
+    if (this.#phase.name !== 'session') return;
+    const { server, session } = this.#phase;
+    this.#host.log?.(`${session.address}: ${text}`);
+    if (!session.resourceBound) return;
+    const error = writeError(stanzaError('wait', 'resource-constraint', text));
+    server.deliver(session, { stanza: make('message', server.domain, session.address, { type: 'error' }, [error]) });
+  }
+
   #limits(): StanzaSize {
     if (this.#phase.name !== 'session') return limitsBeforeAuth;
     return this.#phase.session.isNode ? nodeLimits : clientLimits;
@@ -103,6 +156,7 @@ export class Stream {
 
   #element(element: XmlElement): void {
     if (element.xmlns === SNS.framing && element.name === 'close') {
+      this.#outbox.clear();
       this.#connection.send(`<close xmlns="${SNS.framing}"/>`);
       this.#finish();
       this.#connection.close();
@@ -163,7 +217,7 @@ export class Stream {
 
   #sendOpen(from: Jid | undefined, id: string): void {
     const address = from === undefined ? '' : ` from="${escapeAttribute(from)}"`;
-    this.#connection.send(
+    this.#outbox.send(
       `<open xmlns="${SNS.framing}"${address} id="${escapeAttribute(id)}" version="1.0" xml:lang="en"/>`,
     );
   }
@@ -171,11 +225,11 @@ export class Stream {
   /** With the prefix, since clients look for `stream:features` by that name. */
   #sendFeatures(...features: readonly XmlElement[]): void {
     const inner = features.map((feature) => serialize(feature)).join('');
-    this.#connection.send(`<stream:features xmlns:stream="${SNS.stream}">${inner}</stream:features>`);
+    this.#outbox.send(`<stream:features xmlns:stream="${SNS.stream}">${inner}</stream:features>`);
   }
 
   #send(element: XmlElement): void {
-    this.#connection.send(serialize(element));
+    this.#outbox.send(serialize(element));
   }
 
   // Login, RFC 6120 §6.4
@@ -243,10 +297,14 @@ export class Stream {
     const session = new Session(server, account, id, {
       stanza: (stanza) => this.#deliver(stanza),
       end: (condition, text) => this.#end(condition, text),
-      buffered: () => this.#connection.buffered(),
+      buffered: () => this.#outbox.unsent,
     });
     this.#phase = { name: 'session', server, session };
-    if (session.isNode) this.#copies = new CopyParser();
+    this.#outbox.listIn(server.network.behind);
+    if (session.isNode) {
+      this.#copies = new CopyParser();
+      this.#inbox.becomeNode();
+    }
     this.#sendOpen(domain, id);
     const resourceBind = [el('bind', SNS.bind), el('session', SNS.session, {}, el('optional', SNS.session))];
     switch (account.role) {
@@ -301,16 +359,14 @@ export class Stream {
   }
 
   #deliver(stanza: Stanza): void {
-    if (this.#connection.buffered() > limits.bufferedBytes) {
-      this.#end('policy-violation', 'reads too slowly');
-      return;
-    }
-    this.#connection.send(stanzaFrame(stanza));
+    this.#outbox.send(stanza);
   }
 
   /** RFC 6120 §4.9.1, RFC 7395 §3.4: before the first `<open/>` was answered, it is answered now. */
   #end(condition: StreamCondition, text: string): void {
     if (this.#phase.name === 'ended') return;
+    // Before what waits for a reader, which may never come to it.
+    this.#outbox.clear();
     if (this.#phase.name === 'opening') this.#sendOpen(undefined, this.#host.randomId());
     const inner = `<${condition} xmlns="${SNS.streamErrors}"/><text xmlns="${SNS.streamErrors}" xml:lang="en">${escapeText(text)}</text>`;
     this.#connection.send(`<stream:error xmlns:stream="${SNS.stream}">${inner}</stream:error>`);
@@ -322,6 +378,8 @@ export class Stream {
 
   #finish(): void {
     this.#loginTimer();
+    this.#inbox.close();
+    this.#outbox.clear();
     const phase = this.#phase;
     this.#phase = { name: 'ended' };
     if (phase.name === 'session') phase.server.remove(phase.session);
