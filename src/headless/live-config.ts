@@ -3,6 +3,7 @@ import { bareOf, domainOf, type Jid, jid } from '../core/xmpp/jid.ts';
 import type { LiveConfig, LiveCredentials, LiveLogin } from '../scenario/live-config-type.ts';
 import { possibleReplicas } from '../scenario/replicas.ts';
 import type { Scenario } from '../scenario/scenario.ts';
+import type { Budgets } from '../server/budget.ts';
 import type { AccountConfig, Grant, NetworkConfig } from '../server/config.ts';
 import type { ServerHost } from '../server/host.ts';
 import { Network } from '../server/network.ts';
@@ -14,6 +15,8 @@ export interface LiveOptions {
   readonly open?: boolean;
   /** Passwords to use instead of random ones, by bare JID; further users of the user domains are created. */
   readonly passwords?: Readonly<Record<string, string>>;
+  /** What differs from the default budgets. */
+  readonly budgets?: Partial<Budgets>;
 }
 
 /** A scenario's network as it is hosted: servers, accounts, and the passwords of this run. */
@@ -130,6 +133,7 @@ export function networkOf(
       links: scenario.links ?? [],
       accounts: [...accounts.values()],
       grants,
+      ...(options.budgets === undefined ? {} : { budgets: options.budgets }),
     },
     credentials: { nodes: byJid(nodes), occupants: byJid(occupants), guests, operator, observer },
   };

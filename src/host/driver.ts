@@ -171,8 +171,12 @@ export class Driver {
           for (const effect of one?.effects ?? []) if (effect.kind === 'append') events.push(...effect.events);
         if (events.length > 0) await this.#options.store.append(events);
         if (this.#stopped) return;
-        for (const one of handled) if (one) this.#release(one);
-        await this.#options.link.drained?.();
+        for (const one of handled) {
+          if (one) this.#release(one);
+          // One message may be many and large: the next waits until this one has left.
+          const leaves = this.#options.link.drained?.();
+          if (leaves !== undefined) await leaves;
+        }
         this.#statusChanged();
         const now = handled.some((one) => one?.effects.some(({ kind }) => kind === 'compact'));
         await this.#snapshotIfDue(events.length, now);

@@ -1,8 +1,8 @@
 import type { Instant } from '../core/xmpp/time.ts';
 
-/** How much may come in: so many bytes a second in the long run, and `burst` bytes at once. A rate of 0 is unlimited. */
+/** How much there may be: so much a second in the long run, and `burst` at once. Bytes, if nothing else is said; 0 a second is unlimited. */
 export interface Rate {
-  readonly bytesPerSecond: number;
+  readonly perSecond: number;
   readonly burst: number;
 }
 
@@ -12,6 +12,8 @@ export interface Budgets {
   readonly client: Rate;
   /** The markup of one user's session beyond what stanzas usually have (`markupCost`). */
   readonly markup: Rate;
+  /** Copies that a room makes of what one user's session says: a message costs more in a large room than in a small one. */
+  readonly copies: Rate;
   /** One session of a node: a message in is as many stanzas out as the room has occupants. */
   readonly node: Rate;
   /** What all users together send to one room. */
@@ -32,11 +34,12 @@ const kib = 1024;
 const mib = 1024 * kib;
 
 export const defaultBudgets: Budgets = {
-  client: { bytesPerSecond: 10_000, burst: 5 * mib },
-  markup: { bytesPerSecond: 10_000, burst: 256 * kib },
-  node: { bytesPerSecond: 20_000_000, burst: 256 * mib },
-  roomIn: { bytesPerSecond: 2_000_000, burst: 32 * mib },
-  roomOut: { bytesPerSecond: 20_000_000, burst: 256 * mib },
+  client: { perSecond: 10_000, burst: 5 * mib },
+  markup: { perSecond: 10_000, burst: 256 * kib },
+  copies: { perSecond: 2000, burst: 2500 },
+  node: { perSecond: 20_000_000, burst: 256 * mib },
+  roomIn: { perSecond: 2_000_000, burst: 32 * mib },
+  roomOut: { perSecond: 20_000_000, burst: 256 * mib },
   tellMs: 10_000,
   cutMs: 60_000,
   stallMs: 60_000,
@@ -62,13 +65,13 @@ export class Bucket {
    * so that nothing is impossible, only dear.
    */
   waitMs(now: Instant, cost = 0): number {
-    if (this.#rate.bytesPerSecond === 0) return 0;
+    if (this.#rate.perSecond === 0) return 0;
     this.#refill(now, Math.max(this.#rate.burst, cost));
-    return this.#tokens >= cost ? 0 : Math.ceil(((cost - this.#tokens) / this.#rate.bytesPerSecond) * 1000);
+    return this.#tokens >= cost ? 0 : Math.ceil(((cost - this.#tokens) / this.#rate.perSecond) * 1000);
   }
 
   take(now: Instant, cost: number): void {
-    if (this.#rate.bytesPerSecond === 0) return;
+    if (this.#rate.perSecond === 0) return;
     this.#refill(now, this.#rate.burst);
     this.#tokens -= cost;
   }
@@ -83,7 +86,7 @@ export class Bucket {
     this.#refilled = now;
     // A clock that was set back gives nothing, and takes nothing.
     if (passed > 0 && this.#tokens < full)
-      this.#tokens = Math.min(full, this.#tokens + (passed / 1000) * this.#rate.bytesPerSecond);
+      this.#tokens = Math.min(full, this.#tokens + (passed / 1000) * this.#rate.perSecond);
   }
 }
 

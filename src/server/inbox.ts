@@ -17,6 +17,12 @@ export interface Reading {
   cut(text: string): void;
 }
 
+interface Frame {
+  readonly text: string;
+  readonly bytes: number;
+  readonly markup: number;
+}
+
 /** A sender that is back so soon after it could go on has never stopped. */
 const sameMs = 1000;
 
@@ -30,7 +36,7 @@ export class Inbox {
   readonly #reading: Reading;
   #bytes: Bucket;
   #markup: Bucket | undefined;
-  #queue: string[] = [];
+  #queue: Frame[] = [];
   #isReading = true;
   #timer: Cancel | undefined;
   /** Since when it has waited for its own share, and when it last did. */
@@ -56,7 +62,8 @@ export class Inbox {
 
   take(frame: string): void {
     if (this.#isClosed) return;
-    this.#queue.push(frame);
+    const markup = this.#markup === undefined ? 0 : markupCost(frame);
+    this.#queue.push({ text: frame, bytes: utf8Length(frame), markup });
     if (!this.#isHandling) this.#go();
   }
 
@@ -77,10 +84,8 @@ export class Inbox {
     this.#isHandling = true;
     let taken = 0;
     for (; taken < this.#queue.length && !this.#isClosed; taken++) {
-      const frame = this.#queue[taken] as string;
+      const { text, bytes, markup } = this.#queue[taken] as Frame;
       const now = this.#host.now();
-      const bytes = utf8Length(frame);
-      const markup = this.#markup === undefined ? 0 : markupCost(frame);
       const ownMs = Math.max(this.#bytes.waitMs(now, bytes), this.#markup?.waitMs(now, markup) ?? 0);
       const waitMs = ownMs > 0 ? ownMs : this.#reading.othersMs(bytes + markup);
       if (waitMs > 0) {
@@ -89,7 +94,7 @@ export class Inbox {
       }
       this.#bytes.take(now, bytes);
       this.#markup?.take(now, markup);
-      this.#reading.frame(frame, bytes + markup);
+      this.#reading.frame(text, bytes + markup);
     }
     this.#isHandling = false;
     if (this.#isClosed) return;

@@ -22,9 +22,13 @@ const queueMax = 50_000;
 /** Above this much unread, nodes rest so long before it is looked at again. */
 const restAboveBytes = 1024 * 1024;
 const restMs = 5;
-/** A stanza of so many bytes is felt by others: such ones are handled one at a time, with pauses that are longer than it took. */
+/**
+ * A stanza of so many bytes is felt by others. Such ones are handled one at a time, with pauses that are longer than it
+ * took to read it and to hand it to all who get it: so many bytes of them are read and handed out in a second.
+ */
 const costly = 32 * 1024;
 const costlyPerSecond = 2_000_000;
+const costlyOutPerSecond = 20_000_000;
 
 interface Waiting {
   readonly arrives: Instant;
@@ -145,12 +149,19 @@ export class Network implements RoutingNetwork {
   waitMs(session: Session, cost: number): number {
     const now = this.host.now();
     if (session.isNode) return this.worthWaiting() > restAboveBytes ? restMs : 0;
-    const { lastRoom } = session;
-    const roomMs = lastRoom === undefined ? 0 : this.rooms.waitMs(lastRoom, now);
+    const { lastRoom, copies } = session;
+    const roomMs = Math.max(copies.waitMs(now), lastRoom === undefined ? 0 : this.rooms.waitMs(lastRoom, now));
     if (cost < costly || roomMs > 0) return roomMs;
     if (this.#costlyAt > now) return this.#costlyAt - now;
     this.#costlyAt = plus(now, (cost / costlyPerSecond) * 1000);
     return 0;
+  }
+
+  noteDelivery({ from }: Stanza, bytes: number): void {
+    const now = this.host.now();
+    if (from.includes('@')) this.rooms.sent(from, bytes, now);
+    if (bytes >= costly)
+      this.#costlyAt = plus(instant(Math.max(this.#costlyAt, now)), (bytes / costlyOutPerSecond) * 1000);
   }
 
   /** All domains that may stand in the `to` of an `<open/>`. */

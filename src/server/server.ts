@@ -27,6 +27,8 @@ export interface RoutingNetwork extends OperatedNetwork {
   readonly behind: Set<Outbox>;
   /** How long a session has to wait for what it shares with others before it may send something of this cost. */
   waitMs(session: Session, cost: number): number;
+  /** A user is handed a stanza. */
+  noteDelivery(stanza: Stanza, bytes: number): void;
 }
 
 /** One server of a network: its sessions, and the rules of RFC 6120 §8 and §10 and RFC 6121 §8 for what they send. */
@@ -169,7 +171,9 @@ export class Server implements HomeServer, AnsweringServer {
     const domain = domainOf(to);
     const isRoom = domain !== to && this.network.hosting(domain)?.services.has(domain) === true;
     session.lastRoom = isRoom ? to : undefined;
-    if (isRoom) this.network.rooms.received(to, session.cost, this.network.host.now());
+    if (!isRoom) return;
+    const now = this.network.host.now();
+    session.copies.take(now, this.network.rooms.received(to, session.cost, now));
   }
 
   /** RFC 6120 §10.3: without `to` it is for the sender's own account; for a service, which has none, the server. */
@@ -297,8 +301,7 @@ export class Server implements HomeServer, AnsweringServer {
     const { stanza, hidden } = envelope;
     const { stream } = session;
     const n = ++session.tx;
-    if (!session.isNode && stanza.from.includes('@'))
-      this.network.rooms.sent(stanza.from, stanzaLength(stanza), this.network.host.now());
+    if (!session.isNode) this.network.noteDelivery(stanza, stanzaLength(stanza));
     if (hidden !== true)
       this.network.trace.hop('out', this.domain, session.traceAddress, stanza, envelope, { stream, n });
     session.peer.stanza(stanza, n);

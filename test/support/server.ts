@@ -122,6 +122,8 @@ export class WireClient {
   readonly #stream: Stream;
   closed = false;
   buffered = 0;
+  /** Whether the server reads its socket. */
+  isRead = true;
   address = '';
 
   constructor(network: Network, host: ServerHost) {
@@ -132,9 +134,13 @@ export class WireClient {
           this.closed = true;
         },
         buffered: () => this.buffered,
+        read: (on) => {
+          this.isRead = on;
+        },
       },
       host,
       (domain) => (network.hosting(domain) === undefined ? undefined : network),
+      network.budgets,
     );
   }
 
@@ -144,6 +150,15 @@ export class WireClient {
   }
   sendBinary(): void {
     this.#stream.binary();
+  }
+  /** The socket takes more again. */
+  drains(buffered = 0): void {
+    this.buffered = buffered;
+    this.#stream.drained();
+  }
+  /** A ping of RFC 6455. */
+  ping(bytes = 0): void {
+    this.#stream.control(bytes);
   }
   /** The socket is gone, without a word. */
   vanish(): void {
