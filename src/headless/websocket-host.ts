@@ -53,7 +53,9 @@ export function attachWebSocketHost(server: Server, options: WebSocketHostOption
     const protocols = (request.headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim());
     if (!protocols.includes('xmpp'))
       return refuse(socket, '400 Bad Request', 'the subprotocol xmpp is needed (RFC 7395)');
-    sockets.handleUpgrade(request, socket, head, (webSocket) => serve(webSocket, socket, options));
+    sockets.handleUpgrade(request, socket, head, (webSocket) =>
+      serve(webSocket, socket, request.socket.remoteAddress, options),
+    );
   };
   server.on('upgrade', upgrade);
   return () => {
@@ -79,8 +81,14 @@ function cork(socket: Duplex): void {
   socket.cork();
 }
 
-function serve(webSocket: WebSocket, socket: Duplex, { host, find, budgets }: WebSocketHostOptions): void {
+function serve(
+  webSocket: WebSocket,
+  socket: Duplex,
+  address: string | undefined,
+  { host, find, budgets }: WebSocketHostOptions,
+): void {
   const connection = {
+    address,
     send: (frame: string) => {
       if (webSocket.readyState !== webSocket.OPEN) return;
       cork(socket);

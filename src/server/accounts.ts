@@ -31,7 +31,6 @@ export class Accounts {
   readonly #grants = new Set<string>();
   readonly #openDomains: ReadonlySet<Jid>;
   readonly #keys = new Map<Jid, ScramKeys>();
-  readonly #failures = new Map<Jid, number>();
   /** Makes the salt of an account that does not exist the same each time it is asked for. */
   readonly #pepper: Uint8Array;
 
@@ -104,19 +103,6 @@ export class Accounts {
 
   isGranted(server: Jid, account: Jid, address: Jid): boolean {
     return this.#grants.has(grantKey(server, account, address));
-  }
-
-  /** @returns how long to wait before saying so, in ms: doubles with each failure in a row, at most 2 s */
-  failed(name: Jid): number {
-    const failures = (this.#failures.get(name) ?? 0) + 1;
-    // Somebody who tries names instead of passwords must not fill the memory.
-    if (this.#failures.size > 1000) this.#failures.clear();
-    this.#failures.set(name, failures);
-    return Math.min(2000, 50 * 2 ** failures);
-  }
-
-  succeeded(name: Jid): void {
-    this.#failures.delete(name);
   }
 }
 

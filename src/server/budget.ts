@@ -76,6 +76,16 @@ export class Bucket {
     this.#tokens -= cost;
   }
 
+  giveBack(amount: number): void {
+    this.#tokens = Math.min(this.#rate.burst, this.#tokens + amount);
+  }
+
+  /** How much of a full bucket is gone. */
+  used(now: Instant): number {
+    this.#refill(now, this.#rate.burst);
+    return this.#rate.burst - this.#tokens;
+  }
+
   /** Nothing is owed or used: it says no more than a new one. */
   isFull(now: Instant): boolean {
     return this.waitMs(now, this.#rate.burst) === 0;

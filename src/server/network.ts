@@ -4,6 +4,7 @@ import { domainOf, type Jid, jid } from '../core/xmpp/jid.ts';
 import { isStanzaText, type Stanza, stanzaLength } from '../core/xmpp/stanza.ts';
 import { type Instant, instant, plus } from '../core/xmpp/time.ts';
 import { Accounts } from './accounts.ts';
+import { LoginAttempts } from './attempts.ts';
 import { bindHost, bindResource } from './bind.ts';
 import { Bucket, type Budgets, defaultBudgets } from './budget.ts';
 import type { NetworkConfig } from './config.ts';
@@ -83,6 +84,7 @@ export class Network implements RoutingNetwork {
   readonly budgets: Budgets;
   readonly rooms: RoomBudgets;
   readonly behind = new Set<Outbox>();
+  readonly attempts = new LoginAttempts();
   /** When the next costly stanza may be handled. */
   #costlyAt = instant(0);
   readonly #hosting = new Map<Jid, Server>();

@@ -4,6 +4,7 @@ import { bareOf, domainOf, type Jid, jid, parseJid, partsOf, resourceOf } from '
 import { NS } from '../core/xmpp/namespaces.ts';
 import { errorReply, make, payloadOf, readdressed, type Stanza, stanzaLength } from '../core/xmpp/stanza.ts';
 import { attributeLength, textOf } from '../core/xmpp/xml.ts';
+import type { LoginAttempts } from './attempts.ts';
 import { authorisedFrom } from './authority.ts';
 import type { ServerConfig } from './config.ts';
 import { answerIq, takeMessage } from './entity.ts';
@@ -23,6 +24,7 @@ export interface RoutingNetwork extends OperatedNetwork {
   /** Sends a stanza over the link between two servers. */
   carry(from: Server, to: Server, envelope: Envelope): void;
   readonly rooms: RoomBudgets;
+  readonly attempts: LoginAttempts;
   /** Those for whom more waits than their sockets take. */
   readonly behind: Set<Outbox>;
   /** How long a session has to wait for what it shares with others before it may send something of this cost. */

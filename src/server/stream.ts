@@ -23,6 +23,7 @@ import {
   type SaslExchange,
   type SaslRealm,
   type SaslStep,
+  type SaslVerdict,
   startSasl,
 } from './sasl.ts';
 import type { Server } from './server.ts';
@@ -35,6 +36,8 @@ export interface Connection {
   close(): void;
   /** Bytes sent and not yet gone. When they have become fewer, `drained` is to be called. */
   buffered(): number;
+  /** Of the peer, without a port: failed logins are counted by it. */
+  readonly address?: string | undefined;
   /** Stops or goes on reading. What has been read already may still be handed in. */
   read?(on: boolean): void;
 }
@@ -262,17 +265,39 @@ export class Stream {
     const message = bytes === undefined ? undefined : crypto.fromUtf8(bytes);
     if (message === undefined) return this.#saslFailure(phase, 'incorrect-encoding');
     const step: SaslStep = exchange(message);
-    const encode = (data: string) => crypto.toBase64(crypto.toUtf8(data));
-    switch (step.kind) {
-      case 'challenge':
-        return this.#send(el('challenge', SNS.sasl, {}, encode(step.data)));
-      case 'failure':
-        return this.#saslFailure(phase, step.condition, step.name);
-      case 'success':
-        phase.server.network.accounts.succeeded(step.account.address);
-        this.#phase = { name: 'restarting', server: phase.server, domain: phase.domain, account: step.account };
-        return this.#send(el('success', SNS.sasl, {}, ...(step.data === undefined ? [] : [encode(step.data)])));
-    }
+    if (step.kind === 'challenge') return this.#send(el('challenge', SNS.sasl, {}, this.#base64(step.data)));
+    if (step.kind === 'proof') return this.#saslProof(phase, step);
+    return this.#saslVerdict(phase, step);
+  }
+
+  #base64(data: string): string {
+    const { crypto } = this.#host;
+    return crypto.toBase64(crypto.toUtf8(data));
+  }
+
+  /** A password is checked when its account may be tried, whichever connection tries it. */
+  #saslProof(phase: Extract<Phase, { name: 'authenticating' }>, { name, check }: Extract<SaslStep, { kind: 'proof' }>) {
+    const { network } = phase.server;
+    const known = network.accounts.get(name) !== undefined;
+    const admission = network.attempts.admit(this.#connection.address, name, known, this.#host.now());
+    if (admission.kind === 'refused') return this.#saslFailure(phase, 'temporary-auth-failure', name);
+    const decide = () => {
+      if (this.#phase !== phase) return;
+      phase.busy = false;
+      const verdict = check();
+      admission.settle(verdict.kind === 'success');
+      this.#saslVerdict(phase, verdict);
+    };
+    if (admission.afterMs === 0) return decide();
+    phase.busy = true;
+    this.#host.setTimer(plus(this.#host.now(), admission.afterMs), decide);
+  }
+
+  #saslVerdict(phase: Extract<Phase, { name: 'authenticating' }>, verdict: SaslVerdict): void {
+    if (verdict.kind === 'failure') return this.#saslFailure(phase, verdict.condition, verdict.name);
+    const { account, data } = verdict;
+    this.#phase = { name: 'restarting', server: phase.server, domain: phase.domain, account };
+    this.#send(el('success', SNS.sasl, {}, ...(data === undefined ? [] : [this.#base64(data)])));
   }
 
   /** RFC 6120 §6.4.5: a few attempts, each answered later than the one before. */
@@ -281,7 +306,9 @@ export class Stream {
     phase.busy = true;
     this.#failures++;
     const { network } = phase.server;
-    const delayMs = condition === 'aborted' ? 0 : name === undefined ? 100 : network.accounts.failed(name);
+    const { address } = this.#connection;
+    const heldMs = name === undefined ? 100 : network.attempts.answerMs(address, name, this.#host.now());
+    const delayMs = condition === 'aborted' ? 0 : heldMs;
     this.#host.setTimer(plus(this.#host.now(), delayMs), () => {
       if (this.#phase !== phase) return;
       phase.busy = false;

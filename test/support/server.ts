@@ -126,9 +126,10 @@ export class WireClient {
   isRead = true;
   address = '';
 
-  constructor(network: Network, host: ServerHost) {
+  constructor(network: Network, host: ServerHost, peer?: string) {
     this.#stream = new Stream(
       {
+        address: peer,
         send: (frame) => this.frames.push(frame),
         close: () => {
           this.closed = true;
@@ -206,7 +207,8 @@ export class WireClient {
 export function fakeNetwork(changes: Partial<NetworkConfig> = {}) {
   const host = new FakeHost();
   const network = new Network({ ...cast, ...changes }, host);
-  const connect = () => new WireClient(network, host);
+  /** @param peer  the address it comes from */
+  const connect = (peer?: string) => new WireClient(network, host, peer);
   const login = (address: string, password = 'pw') => {
     const at = jid(address);
     const [account = '', resource] = at.split('/');
