@@ -24,6 +24,8 @@ export interface LiveNetwork {
   readonly scenario: Scenario;
   readonly network: Network;
   readonly credentials: LiveCredentials;
+  /** An account for somebody who may take part, until there are too many of them. */
+  newGuest(): LiveLogin;
 }
 
 /** All scenarios that one process serves. */
@@ -31,10 +33,11 @@ export interface Live {
   readonly networks: readonly LiveNetwork[];
   readonly find: FindNetwork;
   /**
-   * @param trusted  the page is on this machine: it may run the nodes and operate the network
+   * @param trusted  the page may run the nodes and operate the network; another gets an account of its own that owns nothing
+   * @param look  it only looks what runs, and has an account
    * @returns undefined if there is no such scenario
    */
-  configFor(scenario: string, trusted: boolean): LiveConfig | undefined;
+  configFor(scenario: string, trusted: boolean, look?: boolean): LiveConfig | undefined;
 }
 
 /** @throws RangeError if two scenarios name the same domain, or an address is malformed */
@@ -52,17 +55,18 @@ export function hostScenarios(scenarios: readonly Scenario[], host: ServerHost, 
   return {
     networks,
     find: (domain) => byDomain.get(domain),
-    configFor(id, trusted) {
+    configFor(id, trusted, look = false) {
       const live = networks.find((one) => one.scenario.id === id);
       if (live === undefined) return undefined;
-      const { operator, ...credentials } = live.credentials;
+      const { observer } = live.credentials;
+      const guests = trusted || look ? [] : [live.newGuest()];
       return {
         scenario: live.scenario,
         websocket: websocketPath,
         run,
         running: live.network.nodesRunning(),
         scenarios: networks.map(({ scenario: { id, title } }) => ({ id, title })),
-        credentials: trusted ? live.credentials : { ...credentials, nodes: {} },
+        credentials: trusted ? live.credentials : { nodes: {}, occupants: {}, guests, observer },
       };
     },
   };
@@ -70,7 +74,16 @@ export function hostScenarios(scenarios: readonly Scenario[], host: ServerHost, 
 
 export function hostScenario(scenario: Scenario, host: ServerHost, options: LiveOptions = {}): LiveNetwork {
   const { config, credentials } = networkOf(scenario, options);
-  return { scenario, network: new Network(config, host), credentials };
+  const network = new Network(config, host);
+  let next = 0;
+  const newGuest = () => {
+    const { domain = '' } = scenario.servers[next++ % scenario.servers.length] ?? {};
+    const address = bareJid(`guest-${randomBytes(6).toString('hex')}@${domain}`);
+    const password = newPassword();
+    network.addGuest(address, password);
+    return { jid: address, password };
+  };
+  return { scenario, network, credentials, newGuest };
 }
 
 /**

@@ -5,13 +5,15 @@ import { builtIn, builtInScenario } from '../scenario/built-in.ts';
 import { formatErrors, parseScenario } from '../scenario/load.ts';
 import type { Scenario } from '../scenario/scenario.ts';
 import { type Budgets, defaultBudgets } from '../server/budget.ts';
-import { badArgument } from './arguments.mjs';
+import { badArgument, badPublicUrl } from './arguments.mjs';
 import { readTextFile } from './text-file.ts';
 import { websocketPath } from './websocket-host.ts';
 
 export const serveHelp = `npm run serve -- [--scenario NAME|FILE] [--port N] [--auth open|accounts] [--accounts FILE]
                  [--store DIR [--accept-loss]]
                  [--client-rate N[/B]] [--room-rate N[/B]] [--node-rate N[/B]] [--log]
+export const serveHelp = `npm run serve -- [--scenario NAME|FILE] [--port N] [--auth open|accounts] [--accounts FILE] [--store DIR]
+                 [--client-rate N[/B]] [--room-rate N[/B]] [--node-rate N[/B]] [--public-url URL] [--log]
 
 Runs the embedded XMPP server and the scenario's room nodes in one process, without a browser. Clients connect over
 WebSocket (RFC 7395) to 127.0.0.1. Prints "ready ws://127.0.0.1:N${websocketPath}" once every node is up. Ctrl-C stops it.
@@ -21,6 +23,7 @@ WebSocket (RFC 7395) to 127.0.0.1. Prints "ready ws://127.0.0.1:N${websocketPath
   --auth open           any user may log in with any password; unknown accounts are created on the spot
   --auth accounts       only the scenario's characters and the accounts in --accounts may log in (the default)
   --accounts FILE       JSON {"user@domain": "password", …}; without it, passwords are generated and printed
+  --public-url URL      where a proxy in front of it is, such as https://chat.example.org
   --store DIR           keep the rooms' logs in DIR, one directory per node; without it, a restart begins with empty rooms
   --accept-loss         start even if a log in DIR is damaged and bans, affiliations or configuration may be lost
   --client-rate N[/B]   bytes a second that one session of a user may send, and at once (default 10000/5242880; 0: unlimited)
@@ -36,6 +39,7 @@ export interface ServeOptions {
   readonly passwords?: Readonly<Record<string, string>>;
   readonly store?: string;
   readonly acceptLoss: boolean;
+  readonly publicUrl?: URL;
   readonly budgets: Partial<Budgets>;
   readonly log: boolean;
 }
@@ -49,6 +53,7 @@ export function readServeArguments(args: readonly string[]): ServeOptions | 'hel
     accounts?: string;
     store?: string;
     'accept-loss'?: boolean;
+    'public-url'?: string;
     'client-rate'?: string;
     'room-rate'?: string;
     'node-rate'?: string;
@@ -65,6 +70,7 @@ export function readServeArguments(args: readonly string[]): ServeOptions | 'hel
         accounts: { type: 'string' },
         store: { type: 'string' },
         'accept-loss': { type: 'boolean' },
+        'public-url': { type: 'string' },
         'client-rate': { type: 'string' },
         'room-rate': { type: 'string' },
         'node-rate': { type: 'string' },
@@ -86,6 +92,9 @@ export function readServeArguments(args: readonly string[]): ServeOptions | 'hel
   if (values.store === '') return { error: '--store: a directory is needed' };
   if (values['accept-loss'] === true && values.store === undefined)
     return { error: '--accept-loss has no effect without --store' };
+  const publicUrl = values['public-url'];
+  const wrong = publicUrl === undefined ? undefined : badPublicUrl(publicUrl);
+  if (wrong !== undefined) return { error: wrong };
   const budgets = readRates(values);
   if ('error' in budgets) return { error: budgets.error };
   const scenario = readScenario(values.scenario ?? 'plain');
@@ -97,6 +106,7 @@ export function readServeArguments(args: readonly string[]): ServeOptions | 'hel
     port,
     open: auth === 'open',
     budgets,
+    ...(publicUrl === undefined ? {} : { publicUrl: new URL(publicUrl) }),
     log: values.log === true,
     acceptLoss: values['accept-loss'] === true,
     ...(values.store === undefined ? {} : { store: values.store }),

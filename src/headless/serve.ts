@@ -31,8 +31,8 @@ async function serve(options: ServeOptions): Promise<void> {
   const detach = attachWebSocketHost(http, {
     host,
     find: live.find,
+    publicUrl: options.publicUrl,
     budgets: { ...defaultBudgets, ...options.budgets },
-    refuseOthers: true,
   });
   await new Promise<void>((resolve, reject) => {
     http.once('error', reject);

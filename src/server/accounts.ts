@@ -65,6 +65,16 @@ export class Accounts {
     return created;
   }
 
+  /** An account of a user who owns nothing. */
+  add(address: Jid, password: string): void {
+    this.#accounts.set(address, { address, role: 'user', password, open: false });
+  }
+
+  delete(address: Jid): void {
+    this.#accounts.delete(address);
+    this.#keys.delete(address);
+  }
+
   /** An account that lasts as long as its session. RFC 4505. */
   anonymous(domain: Jid): Account {
     const address = jid(`anonymous-${this.#host.randomId().slice(0, 12)}@${domain}`);

@@ -20,6 +20,7 @@ import { TraceLog } from './trace.ts';
 const countersMs = 250;
 /** Stanzas that may wait in one direction of a link; more are dropped (a link that is paused must not eat the memory). */
 const queueMax = 50_000;
+const guestsMax = 1000;
 /** Above this much unread, nodes rest so long before it is looked at again. */
 const restAboveBytes = 1024 * 1024;
 const restMs = 5;
@@ -85,6 +86,7 @@ export class Network implements RoutingNetwork {
   readonly rooms: RoomBudgets;
   readonly behind = new Set<Outbox>();
   readonly attempts = new LoginAttempts();
+  readonly #guests = new Set<Jid>();
   /** When the next costly stanza may be handled. */
   #costlyAt = instant(0);
   readonly #hosting = new Map<Jid, Server>();
@@ -139,6 +141,18 @@ export class Network implements RoutingNetwork {
   /** The server that answers for a domain: its own, or that of a service of its. */
   hosting(domain: Jid): Server | undefined {
     return this.#hosting.get(domain);
+  }
+
+  /** An account that is forgotten when there are many younger ones and nobody uses it. */
+  addGuest(address: Jid, password: string): void {
+    this.accounts.add(address, password);
+    this.#guests.add(address);
+    for (const guest of this.#guests) {
+      if (this.#guests.size <= guestsMax) return;
+      if (this.hosting(domainOf(guest))?.isOnline(guest)) continue;
+      this.#guests.delete(guest);
+      this.accounts.delete(guest);
+    }
   }
 
   /** Bytes that wait for readers who read. */

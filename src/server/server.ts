@@ -56,6 +56,10 @@ export class Server implements HomeServer, AnsweringServer {
     return this.#users.get(bare)?.get(resource);
   }
 
+  isOnline(bare: Jid): boolean {
+    return this.#users.has(bare);
+  }
+
   sessions(): Session[] {
     return [...new Set([...this.hosts.values(), ...[...this.#users.values()].flatMap((of) => [...of.values()])])];
   }

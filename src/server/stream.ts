@@ -38,6 +38,8 @@ export interface Connection {
   buffered(): number;
   /** Of the peer, without a port: failed logins are counted by it. */
   readonly address?: string | undefined;
+  /** Called when the peer has logged in and bound. */
+  loggedIn?(): void;
   /** Stops or goes on reading. What has been read already may still be handed in. */
   read?(on: boolean): void;
 }
@@ -381,7 +383,9 @@ export class Stream {
     session.tx++;
     const children = error === undefined ? boundReply(session, payload) : [writeError(error)];
     this.#send(el('iq', NS.client, { id: incoming.id, type: error === undefined ? 'result' : 'error' }, ...children));
-    if (session.announced) this.#loginTimer();
+    if (!session.announced) return true;
+    this.#loginTimer();
+    this.#connection.loggedIn?.();
     return true;
   }
 

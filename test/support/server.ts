@@ -22,7 +22,7 @@ export async function startServer(
   const host = nodeServerHost();
   const live = hostScenarios(scenarios, host, options);
   const http = createServer((_request, response) => response.writeHead(404).end());
-  const detach = attachWebSocketHost(http, { host, find: live.find, refuseOthers: true });
+  const detach = attachWebSocketHost(http, { host, find: live.find });
   await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
   const { port } = http.address() as AddressInfo;
   return {
