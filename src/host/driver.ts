@@ -1,7 +1,7 @@
 import type { Command, Input } from '../core/node/input.ts';
 import type { MucNode, NodeEffect } from '../core/node/node.ts';
 import type { NodeSnapshot } from '../core/node/snapshot.ts';
-import type { StatusRecord, StepRecord } from '../core/node/trace.ts';
+import type { NodeStatus, StatusRecord, StepRecord } from '../core/node/trace.ts';
 import type { RoomEvent } from '../core/room/event.ts';
 import type { TimerId } from '../core/turn/effect.ts';
 import type { Env } from '../core/turn/env.ts';
@@ -81,7 +81,7 @@ export class Driver {
   #sinceSnapshot = 0;
   /** What the last snapshot held: occupants and messages. */
   #snapshotLength = 0;
-  #lastStatus = '';
+  #lastStatus: NodeStatus | undefined;
   #cancelStatus: (() => void) | undefined;
 
   constructor(options: DriverOptions) {
@@ -263,12 +263,11 @@ export class Driver {
     if (this.#cancelStatus !== undefined || report === undefined) return;
     const send = () => {
       const status = this.#options.node.status();
-      const text = JSON.stringify(status);
-      if (text === this.#lastStatus) return;
-      this.#lastStatus = text;
+      if (this.#lastStatus !== undefined && isSame(status, this.#lastStatus)) return;
+      this.#lastStatus = status;
       report([{ kind: 'status', t: host.now(), node: this.#options.address, status }]);
     };
-    if (this.#lastStatus === '') send();
+    if (this.#lastStatus === undefined) send();
     else
       this.#cancelStatus = host.setTimer(plus(host.now(), statusEveryMs), () => {
         this.#cancelStatus = undefined;
@@ -284,6 +283,14 @@ export class Driver {
     this.#cancelStatus?.();
     this.#steps.streamDown();
   }
+}
+
+/** A room to which nothing has happened has the very status that it had. */
+function isSame(a: NodeStatus, b: NodeStatus): boolean {
+  return (
+    a.rooms.length === b.rooms.length &&
+    a.rooms.every((room, i) => room === b.rooms[i] || JSON.stringify(room) === JSON.stringify(b.rooms[i]))
+  );
 }
 
 function lengthOf(snapshot: NodeSnapshot | undefined): number {

@@ -25,7 +25,7 @@ import { protocolOf, roomConfigOf } from './protocol-of.ts';
 import { noSuchRoom, refuse, serviceIq } from './service.ts';
 import type { NodeSnapshot } from './snapshot.ts';
 import { roomStatus } from './status.ts';
-import type { NodeStatus } from './trace.ts';
+import type { NodeStatus, RoomStatus } from './trace.ts';
 
 /** A node with the rooms of its configuration; then `restore`, `apply` the log, and the command `start`. */
 export function createMucNode(config: NodeConfig): MucNode {
@@ -36,11 +36,15 @@ interface Room {
   readonly state: RoomState;
   readonly protocol: Protocol;
   readonly passed: PassedOn;
+  /** What the status says of it, while nothing has happened to it. */
+  status?: RoomStatus | undefined;
 }
 
 class Service implements MucNode {
   readonly #config: NodeConfig;
   readonly #rooms = new Map<Jid, Room>();
+  /** Those to which something may have happened in this turn: what a turn costs does not depend on all the others. */
+  readonly #touched = new Set<Room>();
   readonly #apply = (event: RoomEvent) => this.apply(event);
   /** Until the start: the users who left in the log that is read, as they were, by room and nick. */
   #gone: Map<Jid, Map<string, Occupant>> | undefined = new Map();
@@ -60,7 +64,7 @@ class Service implements MucNode {
         this.#command(turn, input.command);
         break;
       case 'linkUp':
-        for (const room of this.#rooms.values()) room.protocol.linkUp(inRoom(turn, room));
+        for (const room of this.#rooms.values()) room.protocol.linkUp(this.#in(turn, room));
         break;
       case 'linkDown':
         turn.note('6120#4.9', `the stream to ${input.peer} is down`);
@@ -68,7 +72,7 @@ class Service implements MucNode {
       case 'timer': {
         const { name, room: jid } = readTimer(input.timer);
         const room = this.#rooms.get(jid);
-        room?.protocol.timer(inRoom(turn, room), name);
+        room?.protocol.timer(this.#in(turn, room), name);
         break;
       }
       default:
@@ -87,6 +91,7 @@ class Service implements MucNode {
     }
     this.#rememberGone(room.state, event);
     room.state.apply(event);
+    this.#touch(room);
     if (event.kind === 'roomDestroyed') this.#rooms.delete(event.room);
   }
 
@@ -104,7 +109,10 @@ class Service implements MucNode {
     return {
       address,
       server,
-      rooms: [...this.#rooms.values()].map(({ state, protocol }) => roomStatus(state, protocol)),
+      rooms: [...this.#rooms.values()].map((room) => {
+        room.status ??= roomStatus(room.state, room.protocol);
+        return room.status;
+      }),
     };
   }
 
@@ -150,16 +158,16 @@ class Service implements MucNode {
     switch (command.name) {
       case 'start':
         for (const room of this.#rooms.values())
-          retell(inRoom(turn, room), command.untold ?? [], this.#gone?.get(room.state.jid) ?? new Map());
+          retell(this.#in(turn, room), command.untold ?? [], this.#gone?.get(room.state.jid) ?? new Map());
         this.#gone = undefined;
         // A replica's room is its primary's to create.
         if (this.#config.kind === 'service')
-          for (const room of this.#rooms.values()) if (room.state.epoch === 0) create(inRoom(turn, room));
+          for (const room of this.#rooms.values()) if (room.state.epoch === 0) create(this.#in(turn, room));
         return;
       case 'stop':
         for (const room of this.#rooms.values()) {
-          if (room.protocol.stop) room.protocol.stop(inRoom(turn, room));
-          else dismissAll(inRoom(turn, room));
+          if (room.protocol.stop) room.protocol.stop(this.#in(turn, room));
+          else dismissAll(this.#in(turn, room));
         }
         return;
       default:
@@ -175,7 +183,7 @@ class Service implements MucNode {
     const { address } = this.#config;
     if (this.#config.kind === 'replica') {
       const room = this.#rooms.get(this.#config.room.jid) as Room;
-      const here = inRoom(turn, room);
+      const here = this.#in(turn, room);
       if (room.protocol.fromPeer(here, stanza)) return;
       if (bareOf(stanza.to) === room.state.jid) room.protocol.fromUser(here, stanza);
       else if (bareOf(stanza.to) === address) refuse(turn, stanza, 'service-unavailable', '6120#8.4');
@@ -184,7 +192,7 @@ class Service implements MucNode {
     if (stanza.to === address) return this.#toService(turn, stanza);
     const room = this.#rooms.get(bareOf(stanza.to)) ?? this.#createOnDemand(turn, stanza);
     if (room === undefined) return;
-    const here = inRoom(turn, room);
+    const here = this.#in(turn, room);
     if (!room.protocol.fromPeer(here, stanza) && !room.protocol.fromUser(here, stanza)) receive(here, stanza);
   }
 
@@ -192,14 +200,14 @@ class Service implements MucNode {
   #toService(turn: Turn<RoomEvent>, stanza: Stanza): void {
     const isAnswer = stanza.type === 'result' || stanza.type === 'error';
     if (isAnswer) {
-      for (const room of this.#rooms.values()) if (room.protocol.fromPeerhost?.(inRoom(turn, room), stanza)) return;
+      for (const room of this.#rooms.values()) if (room.protocol.fromPeerhost?.(this.#in(turn, room), stanza)) return;
       return;
     }
     const order = readServiceOrder(stanza);
     if (order === undefined) return serviceIq(turn, this.#states(), stanza, this.#features());
     const ordered = host(turn, this.#hosting(), this.#states(), stanza, order);
     const room = ordered === undefined ? undefined : this.#rooms.get(ordered);
-    if (room) room.protocol.fromFirsthost?.(inRoom(turn, room), order);
+    if (room) room.protocol.fromFirsthost?.(this.#in(turn, room), order);
   }
 
   /** XEP-0281 §4. */
@@ -252,18 +260,26 @@ class Service implements MucNode {
 
   /** A temporary room ends with its last occupant (XEP-0045 §4.2). */
   #closeEmpty(turn: Turn<RoomEvent>): void {
-    // A map may lose what is being looked at.
-    for (const room of this.#rooms.values()) {
+    // A set may grow while it is looked at: what ends is touched again.
+    for (const room of this.#touched) {
       const { state, protocol } = room;
+      if (this.#rooms.get(state.jid) !== room) continue;
       if (state.config.persistent || state.occupants.size > 0 || state.epoch === 0 || protocol.keeps?.(state)) continue;
-      protocol.ends?.(inRoom(turn, room));
+      protocol.ends?.(this.#in(turn, room));
       turn.record({ kind: 'roomDestroyed', room: state.jid });
     }
+    this.#touched.clear();
   }
-}
 
-function inRoom(turn: Turn<RoomEvent>, { state, protocol, passed }: Room): RoomTurn {
-  return new RoomTurn(turn, state, protocol, passed);
+  #in(turn: Turn<RoomEvent>, room: Room): RoomTurn {
+    this.#touch(room);
+    return new RoomTurn(turn, room.state, room.protocol, room.passed);
+  }
+
+  #touch(room: Room): void {
+    this.#touched.add(room);
+    room.status = undefined;
+  }
 }
 
 /** Decision #4: the clock of the first start; without its log a room starts in a later epoch than before. */
