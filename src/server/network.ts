@@ -29,8 +29,10 @@ const restMs = 5;
  * took to read it and to hand it to all who get it: so many bytes of them are read and handed out in a second.
  */
 const costly = 32 * 1024;
-const costlyPerSecond = 2_000_000;
-const costlyOutPerSecond = 20_000_000;
+const costlyPerSecond = 4_000_000;
+const costlyOutPerSecond = 30_000_000;
+/** Whatever others are sent, a costly stanza need not wait longer for them. */
+const costlyMaxMs = 1000;
 
 interface Waiting {
   readonly arrives: Instant;
@@ -176,8 +178,9 @@ export class Network implements RoutingNetwork {
   noteDelivery({ from }: Stanza, bytes: number): void {
     const now = this.host.now();
     if (from.includes('@')) this.rooms.sent(from, bytes, now);
-    if (bytes >= costly)
-      this.#costlyAt = plus(instant(Math.max(this.#costlyAt, now)), (bytes / costlyOutPerSecond) * 1000);
+    if (bytes < costly) return;
+    const at = Math.max(this.#costlyAt, now) + (bytes / costlyOutPerSecond) * 1000;
+    this.#costlyAt = instant(Math.min(at, now + costlyMaxMs));
   }
 
   /** All domains that may stand in the `to` of an `<open/>`. */
