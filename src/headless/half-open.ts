@@ -6,7 +6,7 @@ const requestMs = 10_000;
 const silentMax = 1024;
 const strangersMax = 1024;
 /** A socket that does not move any more, whatever it is in the middle of; not those of WebSockets, which are pinged. */
-const idleMs = 60_000;
+const idleMs = 120_000;
 
 /**
  * Sockets of those who have not said yet what they want. There may be so many from one address; then the oldest goes, which

@@ -10,6 +10,8 @@ export interface Account {
   readonly password?: string;
   /** Any password will do (an open server's users). */
   readonly open: boolean;
+  /** Made while the server runs, and forgotten when nobody uses it and there are many younger ones. */
+  readonly isTemporary?: true;
 }
 
 /** What SCRAM needs to know of a password. RFC 5802 §3. */
@@ -60,14 +62,14 @@ export class Accounts {
     const known = this.#accounts.get(address);
     if (known !== undefined) return known;
     if (!this.#openDomains.has(domainOf(address)) || partsOf(address).local === '') return undefined;
-    const created: Account = { address, role: 'user', open: true };
+    const created: Account = { address, role: 'user', open: true, isTemporary: true };
     this.#accounts.set(address, created);
     return created;
   }
 
   /** An account of a user who owns nothing. */
   add(address: Jid, password: string): void {
-    this.#accounts.set(address, { address, role: 'user', password, open: false });
+    this.#accounts.set(address, { address, role: 'user', password, open: false, isTemporary: true });
   }
 
   delete(address: Jid): void {

@@ -20,7 +20,8 @@ import { TraceLog } from './trace.ts';
 const countersMs = 250;
 /** Stanzas that may wait in one direction of a link; more are dropped (a link that is paused must not eat the memory). */
 const queueMax = 50_000;
-const guestsMax = 1000;
+/** Accounts made while the server runs. */
+const temporaryMax = 1000;
 /** Above this much unread, nodes rest so long before it is looked at again. */
 const restAboveBytes = 1024 * 1024;
 const restMs = 5;
@@ -88,7 +89,9 @@ export class Network implements RoutingNetwork {
   readonly rooms: RoomBudgets;
   readonly behind = new Set<Outbox>();
   readonly attempts = new LoginAttempts();
-  readonly #guests = new Set<Jid>();
+  /** The longest unused first. */
+  readonly #temporary = new Set<Jid>();
+  #forgetAbove = temporaryMax;
   /** When the next costly stanza may be handled. */
   #costlyAt = instant(0);
   readonly #hosting = new Map<Jid, Server>();
@@ -145,16 +148,24 @@ export class Network implements RoutingNetwork {
     return this.#hosting.get(domain);
   }
 
-  /** An account that is forgotten when there are many younger ones and nobody uses it. */
   addGuest(address: Jid, password: string): void {
     this.accounts.add(address, password);
-    this.#guests.add(address);
-    for (const guest of this.#guests) {
-      if (this.#guests.size <= guestsMax) return;
-      if (this.hosting(domainOf(guest))?.isOnline(guest)) continue;
-      this.#guests.delete(guest);
-      this.accounts.delete(guest);
+    this.noteTemporary(address);
+  }
+
+  /** A temporary account was made or is used: of too many, those that nobody has used for longest are forgotten. */
+  noteTemporary(account: Jid): void {
+    this.#temporary.delete(account);
+    this.#temporary.add(account);
+    if (this.#temporary.size <= this.#forgetAbove) return;
+    for (const old of this.#temporary) {
+      if (this.#temporary.size <= temporaryMax) break;
+      if (old === account || this.hosting(domainOf(old))?.isOnline(old)) continue;
+      this.#temporary.delete(old);
+      this.accounts.delete(old);
     }
+    // Where most are in use, they are not looked through each time.
+    this.#forgetAbove = Math.max(temporaryMax, this.#temporary.size + 100);
   }
 
   /** Bytes that wait for readers who read. */

@@ -25,6 +25,7 @@ export interface RoutingNetwork extends OperatedNetwork {
   carry(from: Server, to: Server, envelope: Envelope): void;
   readonly rooms: RoomBudgets;
   readonly attempts: LoginAttempts;
+  noteTemporary(account: Jid): void;
   /** Those for whom more waits than their sockets take. */
   readonly behind: Set<Outbox>;
   /** How long a session has to wait for what it shares with others before it may send something of this cost. */

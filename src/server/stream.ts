@@ -298,6 +298,7 @@ export class Stream {
   #saslVerdict(phase: Extract<Phase, { name: 'authenticating' }>, verdict: SaslVerdict): void {
     if (verdict.kind === 'failure') return this.#saslFailure(phase, verdict.condition, verdict.name);
     const { account, data } = verdict;
+    if (account.isTemporary) phase.server.network.noteTemporary(account.address);
     this.#phase = { name: 'restarting', server: phase.server, domain: phase.domain, account };
     this.#send(el('success', SNS.sasl, {}, ...(data === undefined ? [] : [this.#base64(data)])));
   }

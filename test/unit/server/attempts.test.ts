@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { jid } from '../../../src/core/xmpp/jid.ts';
 import { fakeNetwork, type WireClient } from '../../support/server.ts';
 
 type Fake = ReturnType<typeof fakeNetwork>;
@@ -94,5 +95,25 @@ describe('failed logins, RFC 6120 §13.10 and W16', () => {
       client.auth('argl', 'pw');
       expect(client.frames.at(-1)).toMatch(/<success/);
     }
+  });
+});
+
+describe('accounts that are made while the server runs', () => {
+  it('are so many: then those that nobody uses are forgotten, the longest unused first', () => {
+    const { host, connect, network } = fakeNetwork({
+      servers: [{ domain: 'avalon.irc', services: [], open: true }],
+      accounts: [{ address: 'argl@avalon.irc', password: 'pw', role: 'user' }],
+      grants: [],
+    });
+    const inUse = connect().open('avalon.irc').auth('first', 'any').open('avalon.irc').bind('r');
+    for (let i = 0; i < 1500; i++) {
+      const client = connect().open('avalon.irc').auth(`name${i}`, 'any');
+      expect(answer(client)).toBe('success');
+      client.vanish();
+    }
+    host.advance(1000);
+    const has = (name: string) => network.accounts.get(jid(`${name}@avalon.irc`)) !== undefined;
+    expect(['argl', 'first', 'name0', 'name400', 'name1499'].map(has)).toEqual([true, true, false, false, true]);
+    expect(inUse.closed).toBe(false);
   });
 });
