@@ -36,7 +36,7 @@ const mib = 1024 * kib;
 export const defaultBudgets: Budgets = {
   client: { perSecond: 10_000, burst: 5 * mib },
   markup: { perSecond: 10_000, burst: 256 * kib },
-  copies: { perSecond: 2000, burst: 2500 },
+  copies: { perSecond: 1500, burst: 1000 },
   node: { perSecond: 20_000_000, burst: 256 * mib },
   roomIn: { perSecond: 2_000_000, burst: 32 * mib },
   roomOut: { perSecond: 20_000_000, burst: 256 * mib },
