@@ -10,10 +10,8 @@ import { readTextFile } from './text-file.ts';
 import { websocketPath } from './websocket-host.ts';
 
 export const serveHelp = `npm run serve -- [--scenario NAME|FILE] [--port N] [--auth open|accounts] [--accounts FILE]
-                 [--store DIR [--accept-loss]]
+                 [--public-url URL] [--store DIR [--accept-loss]]
                  [--client-rate N[/B]] [--room-rate N[/B]] [--node-rate N[/B]] [--log]
-export const serveHelp = `npm run serve -- [--scenario NAME|FILE] [--port N] [--auth open|accounts] [--accounts FILE] [--store DIR]
-                 [--client-rate N[/B]] [--room-rate N[/B]] [--node-rate N[/B]] [--public-url URL] [--log]
 
 Runs the embedded XMPP server and the scenario's room nodes in one process, without a browser. Clients connect over
 WebSocket (RFC 7395) to 127.0.0.1. Prints "ready ws://127.0.0.1:N${websocketPath}" once every node is up. Ctrl-C stops it.

@@ -1,13 +1,13 @@
-import { hostBindingFeature, readHostBinding, writeHostBinding } from '../core/xep/xep0225.ts';
+import { hostBindingFeature } from '../core/xep/xep0225.ts';
 import { stanzaError, writeError } from '../core/xmpp/errors.ts';
 import { type Jid, parseJid } from '../core/xmpp/jid.ts';
 import { NS } from '../core/xmpp/namespaces.ts';
 import { clientLimits, nodeLimits, type StanzaSize } from '../core/xmpp/size.ts';
 import { make, type Stanza } from '../core/xmpp/stanza.ts';
 import { plus } from '../core/xmpp/time.ts';
-import { childOf, el, escapeAttribute, escapeText, serialize, textOf, type XmlElement } from '../core/xmpp/xml.ts';
+import { el, escapeAttribute, escapeText, serialize, textOf, type XmlElement } from '../core/xmpp/xml.ts';
 import type { Account } from './accounts.ts';
-import { bindHost, bindResource, unbindHost } from './bind.ts';
+import { bindAsAsked, boundReply } from './bind.ts';
 import { type Budgets, defaultBudgets } from './budget.ts';
 import { limits } from './config.ts';
 import type { Cancel, ServerHost } from './host.ts';
@@ -378,7 +378,7 @@ export class Stream {
     if (!isBind || (incoming.to !== undefined && parseJid(incoming.to) !== session.server.domain)) return false;
 
     const fault = iqFault(incoming);
-    const error = fault === undefined ? bind(session, payload) : stanzaError('modify', 'bad-request', fault);
+    const error = fault === undefined ? bindAsAsked(session, payload) : stanzaError('modify', 'bad-request', fault);
     // A stream that was replaced by its own request cannot be answered.
     if (!session.alive) return true;
     session.tx++;
@@ -416,24 +416,4 @@ export class Stream {
     this.#phase = { name: 'ended' };
     if (phase.name === 'session') phase.server.remove(phase.session);
   }
-}
-
-function bind(session: Session, payload: XmlElement) {
-  if (payload.xmlns === SNS.bind) {
-    if (payload.name !== 'bind') return stanzaError('modify', 'bad-request', `<${payload.name.slice(0, 80)}/>`);
-    const resource = childOf(payload, 'resource', SNS.bind);
-    return bindResource(session, resource === undefined || textOf(resource) === '' ? undefined : textOf(resource));
-  }
-  const binding = readHostBinding(payload);
-  if (binding === undefined) return stanzaError('modify', 'bad-request', `<${payload.name.slice(0, 80)}/>`);
-  const { action, hostname } = binding;
-  if (hostname === undefined) return stanzaError('modify', 'bad-request', 'a <hostname/> is needed');
-  return action === 'bind' ? bindHost(session, hostname) : unbindHost(session, hostname);
-}
-
-function boundReply(session: Session, payload: XmlElement): XmlElement[] {
-  if (payload.xmlns === SNS.bind) return [el('bind', SNS.bind, {}, el('jid', SNS.bind, {}, session.address))];
-  if (payload.name === 'unbind') return [];
-  // "Specifying the exact hostname that was bound": the last one of the set.
-  return [writeHostBinding({ action: 'bind', hostname: [...session.hosts].at(-1) ?? '' })];
 }
