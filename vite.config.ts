@@ -15,7 +15,13 @@ const withoutDns: Plugin = {
 };
 
 export default defineConfig({
-  plugins: [netsplit({ scenarioFile: process.env['NETSPLIT_SCENARIO_FILE'] })],
+  plugins: [
+    netsplit({
+      scenarioFile: process.env['NETSPLIT_SCENARIO_FILE'],
+      token: process.env['NETSPLIT_TOKEN'],
+      publicUrl: process.env['NETSPLIT_PUBLIC_URL'],
+    }),
+  ],
   server: listen,
   preview: listen,
   // The workers' libraries are found by their entries; found late, they would cost a reload of the page.

@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
  * @typedef {object} PageOptions
  * @property {number} port  0 lets the system choose
  * @property {string | undefined} host  undefined: this machine only
+ * @property {string | undefined} publicUrl  where a proxy in front of it is
  * @property {string | undefined} scenario  name of a built-in scenario, or a file
  */
 
@@ -34,7 +35,7 @@ export function badArgument(error) {
  * @returns {{ ok: true, help: boolean, options: PageOptions } | { ok: false, error: string }}
  */
 export function parsePageArguments(args, env) {
-  /** @type {{ port?: string | undefined, host?: string | undefined, scenario?: string | undefined, help?: boolean | undefined }} */
+  /** @type {{ port?: string | undefined, host?: string | undefined, 'public-url'?: string | undefined, scenario?: string | undefined, help?: boolean | undefined }} */
   let values;
   try {
     ({ values } = parseArgs({
@@ -42,6 +43,7 @@ export function parsePageArguments(args, env) {
       options: {
         port: { type: 'string' },
         host: { type: 'string' },
+        'public-url': { type: 'string' },
         scenario: { type: 'string' },
         help: { type: 'boolean', short: 'h' },
       },
@@ -55,7 +57,27 @@ export function parsePageArguments(args, env) {
   if (!(port <= 65535)) return { ok: false, error: `${source}: ${JSON.stringify(text)} is not a port (0 to 65535)` };
   if (values.host === '') return { ok: false, error: '--host: an address is needed, such as 0.0.0.0' };
   if (values.scenario === '') return { ok: false, error: '--scenario: a name or a file is needed' };
-  return { ok: true, help: values.help === true, options: { port, host: values.host, scenario: values.scenario } };
+  const publicUrl = values['public-url'];
+  const wrong = publicUrl === undefined ? undefined : badPublicUrl(publicUrl);
+  if (wrong !== undefined) return { ok: false, error: wrong };
+  return {
+    ok: true,
+    help: values.help === true,
+    options: { port, host: values.host, publicUrl, scenario: values.scenario },
+  };
+}
+
+/** @param {string} text @returns {string | undefined} what is wrong with it */
+export function badPublicUrl(text) {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (
+    url !== undefined &&
+    /^https?:$/.test(url.protocol) &&
+    /^\/?$/.test(url.pathname + url.search + url.hash) &&
+    url.username === ''
+  )
+    return undefined;
+  return `--public-url: ${JSON.stringify(text)} is not an address such as https://chat.example.org`;
 }
 
 /** @param {string} command */
@@ -66,12 +88,13 @@ export function startHelp(command) {
     dev: 'Serves the page from its sources, reloading it on every change, and the embedded XMPP server on the same port.',
     preview: 'Serves dist/ as it is, and the embedded XMPP server on the same port.',
   }[command];
-  return `npm ${command === 'start' ? 'start' : `run ${command}`} -- [--port N] [--host ADDRESS] [--scenario NAME|FILE]
+  return `npm ${command === 'start' ? 'start' : `run ${command}`} -- [--port N] [--host ADDRESS] [--public-url URL] [--scenario NAME|FILE]
 
 ${what}
 
   --port N              port to listen on (default ${defaultPort}, or the PORT environment variable; 0: any free one)
   --host ADDRESS        listen on this address; the default is this machine only. Everyone who can reach it may join
+  --public-url URL      where a proxy in front of it is, such as https://chat.example.org (README of src/headless)
   --scenario NAME|FILE  wallops (default), wonderland, plain, or a scenario file of your own
   --help                print this text`;
 }

@@ -102,7 +102,7 @@ export class ComponentConnection implements Connection {
   }
 
   get unsentBytes(): number {
-    return this.#socket.writableLength;
+    return this.#socket.writableLength + this.#pending.length;
   }
 
   /** Sends nothing that would end the stream: a foreign `from`, characters that XML forbids, more than a server accepts. */

@@ -21,6 +21,7 @@ export interface ComponentLinkOptions {
 
 const retryMaxMs = 30_000;
 const pongMs = 15_000;
+const restAboveBytes = 4 * 1024 * 1024;
 
 const systemClock: LinkHost = {
   now: () => performance.now(),
@@ -46,6 +47,7 @@ export class ComponentLink extends ReconnectingLink {
         ),
       retryMaxMs,
       pongMs,
+      restAboveBytes,
       outboxMax,
     });
   }

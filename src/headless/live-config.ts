@@ -3,6 +3,7 @@ import { bareOf, domainOf, type Jid, jid } from '../core/xmpp/jid.ts';
 import type { LiveConfig, LiveCredentials, LiveLogin } from '../scenario/live-config-type.ts';
 import { possibleReplicas } from '../scenario/replicas.ts';
 import type { Scenario } from '../scenario/scenario.ts';
+import type { Budgets } from '../server/budget.ts';
 import type { AccountConfig, Grant, NetworkConfig } from '../server/config.ts';
 import type { ServerHost } from '../server/host.ts';
 import { Network } from '../server/network.ts';
@@ -14,6 +15,8 @@ export interface LiveOptions {
   readonly open?: boolean;
   /** Passwords to use instead of random ones, by bare JID; further users of the user domains are created. */
   readonly passwords?: Readonly<Record<string, string>>;
+  /** What differs from the default budgets. */
+  readonly budgets?: Partial<Budgets>;
 }
 
 /** A scenario's network as it is hosted: servers, accounts, and the passwords of this run. */
@@ -21,6 +24,8 @@ export interface LiveNetwork {
   readonly scenario: Scenario;
   readonly network: Network;
   readonly credentials: LiveCredentials;
+  /** An account for somebody who may take part, until there are too many of them. */
+  newGuest(): LiveLogin;
 }
 
 /** All scenarios that one process serves. */
@@ -28,10 +33,11 @@ export interface Live {
   readonly networks: readonly LiveNetwork[];
   readonly find: FindNetwork;
   /**
-   * @param trusted  the page is on this machine: it may run the nodes and operate the network
+   * @param trusted  the page may run the nodes and operate the network; another gets an account of its own that owns nothing
+   * @param look  it only looks what runs, and has an account
    * @returns undefined if there is no such scenario
    */
-  configFor(scenario: string, trusted: boolean): LiveConfig | undefined;
+  configFor(scenario: string, trusted: boolean, look?: boolean): LiveConfig | undefined;
 }
 
 /** @throws RangeError if two scenarios name the same domain, or an address is malformed */
@@ -49,17 +55,18 @@ export function hostScenarios(scenarios: readonly Scenario[], host: ServerHost, 
   return {
     networks,
     find: (domain) => byDomain.get(domain),
-    configFor(id, trusted) {
+    configFor(id, trusted, look = false) {
       const live = networks.find((one) => one.scenario.id === id);
       if (live === undefined) return undefined;
-      const { operator, ...credentials } = live.credentials;
+      const { observer } = live.credentials;
+      const guests = trusted || look ? [] : [live.newGuest()];
       return {
         scenario: live.scenario,
         websocket: websocketPath,
         run,
         running: live.network.nodesRunning(),
         scenarios: networks.map(({ scenario: { id, title } }) => ({ id, title })),
-        credentials: trusted ? live.credentials : { ...credentials, nodes: {} },
+        credentials: trusted ? live.credentials : { nodes: {}, occupants: {}, guests, observer },
       };
     },
   };
@@ -67,7 +74,16 @@ export function hostScenarios(scenarios: readonly Scenario[], host: ServerHost, 
 
 export function hostScenario(scenario: Scenario, host: ServerHost, options: LiveOptions = {}): LiveNetwork {
   const { config, credentials } = networkOf(scenario, options);
-  return { scenario, network: new Network(config, host), credentials };
+  const network = new Network(config, host);
+  let next = 0;
+  const newGuest = () => {
+    const { domain = '' } = scenario.servers[next++ % scenario.servers.length] ?? {};
+    const address = bareJid(`guest-${randomBytes(6).toString('hex')}@${domain}`);
+    const password = newPassword();
+    network.addGuest(address, password);
+    return { jid: address, password };
+  };
+  return { scenario, network, credentials, newGuest };
 }
 
 /**
@@ -130,6 +146,7 @@ export function networkOf(
       links: scenario.links ?? [],
       accounts: [...accounts.values()],
       grants,
+      ...(options.budgets === undefined ? {} : { budgets: options.budgets }),
     },
     credentials: { nodes: byJid(nodes), occupants: byJid(occupants), guests, operator, observer },
   };

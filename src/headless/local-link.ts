@@ -15,6 +15,7 @@ export interface LocalLinkOptions {
 
 const retryMaxMs = 500;
 const pongMs = 10_000;
+const restAboveBytes = 1024 * 1024;
 
 /** Its timers keep no process alive. */
 const systemHost: LinkHost = {
@@ -38,13 +39,13 @@ export class LocalLink extends ReconnectingLink {
       open: (events) => new LocalConnection(options, events),
       retryMaxMs,
       pongMs,
+      restAboveBytes,
     });
   }
 }
 
 class LocalConnection implements Connection {
   readonly #events: ConnectionEvents;
-  readonly unsentBytes = 0;
   #session: LocalSession | undefined;
   #isOver = false;
 
@@ -57,6 +58,10 @@ class LocalConnection implements Connection {
     const session = this.#session;
     const n = session?.send(stanza);
     if (session !== undefined && n !== undefined) written?.({ stream: session.stream, n });
+  }
+
+  get unsentBytes(): number {
+    return this.#session?.unsent() ?? 0;
   }
 
   /** A server in the same process is alive as long as we are. */

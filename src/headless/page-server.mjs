@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { connect, createServer as createTcpServer } from 'node:net';
 import { build, createServer, preview } from 'vite';
@@ -33,7 +34,11 @@ export async function buildPage(logLevel = 'info') {
  * @param {'start' | 'dev' | 'preview'} command
  * @param {import('./arguments.mjs').PageOptions} options
  */
-export async function servePage(command, { port, host, scenario }) {
+export async function servePage(command, { port, host, publicUrl, scenario }) {
+  // vite.config.ts hands both on. Whoever has the address that is printed below may run the rooms and operate the network.
+  const token = randomBytes(16).toString('hex');
+  process.env['NETSPLIT_TOKEN'] = token;
+  if (publicUrl !== undefined) process.env['NETSPLIT_PUBLIC_URL'] = publicUrl;
   if (scenario !== undefined) await chooseScenario(scenario);
   const busy = port === 0 ? undefined : await whyNotListen(port, host ?? '127.0.0.1');
   if (busy !== undefined) stopWith(1, busy);
@@ -45,7 +50,8 @@ export async function servePage(command, { port, host, scenario }) {
   }
 
   // 127.0.0.1 and not "localhost": that may be ::1 alone, where a client that speaks IPv4 finds nobody.
-  const listen = { port, host: host ?? '127.0.0.1', strictPort: true };
+  const allowedHosts = publicUrl === undefined ? [] : [new URL(publicUrl).hostname];
+  const listen = { port, host: host ?? '127.0.0.1', strictPort: true, allowedHosts };
   /** @type {import('vite').ViteDevServer | import('vite').PreviewServer} */
   let server;
   try {
@@ -59,6 +65,7 @@ export async function servePage(command, { port, host, scenario }) {
     stopWith(1, portTrouble(port, /** @type {Error} */ (error).message));
   }
 
+  delete process.env['NETSPLIT_TOKEN'];
   const address = server.httpServer?.address();
   const at = `localhost:${address !== null && typeof address === 'object' ? address.port : port}`;
   if (host !== undefined && !/^(localhost|127\.|::1$)/.test(host)) {
@@ -68,9 +75,10 @@ export async function servePage(command, { port, host, scenario }) {
     );
   }
   console.log(`
-  page       http://${at}/
+  page       ${publicUrl === undefined ? `http://${at}` : new URL(publicUrl).origin}/#token=${token}
   WebSocket  ws://${at}/xmpp-websocket   (for your own XMPP client, RFC 7395)
 
+  The page at this very address runs the rooms. Without the token it takes part as a guest.
   Ctrl-C stops.`);
 
   let stopping = false;

@@ -55,6 +55,11 @@ export class ReplicaLink implements StanzaLink {
     if (bounce) this.#users.send(bounce);
   }
 
+  drained(): Promise<void> | undefined {
+    const both = [this.#users, this.#primary].flatMap((link) => link.drained() ?? []);
+    return both.length === 0 ? undefined : Promise.all(both).then(() => undefined);
+  }
+
   async stop(): Promise<void> {
     await Promise.all([this.#users.stop(), this.#primary.stop()]);
   }

@@ -4,11 +4,14 @@ import { parseJid } from '../core/xmpp/jid.ts';
 import { builtIn, builtInScenario } from '../scenario/built-in.ts';
 import { formatErrors, parseScenario } from '../scenario/load.ts';
 import type { Scenario } from '../scenario/scenario.ts';
-import { badArgument } from './arguments.mjs';
+import { type Budgets, defaultBudgets } from '../server/budget.ts';
+import { badArgument, badPublicUrl } from './arguments.mjs';
 import { readTextFile } from './text-file.ts';
 import { websocketPath } from './websocket-host.ts';
 
-export const serveHelp = `npm run serve -- [--scenario NAME|FILE] [--port N] [--auth open|accounts] [--accounts FILE] [--store DIR [--accept-loss]]
+export const serveHelp = `npm run serve -- [--scenario NAME|FILE] [--port N] [--auth open|accounts] [--accounts FILE]
+                 [--public-url URL] [--store DIR [--accept-loss]]
+                 [--client-rate N[/B]] [--room-rate N[/B]] [--node-rate N[/B]] [--log]
 
 Runs the embedded XMPP server and the scenario's room nodes in one process, without a browser. Clients connect over
 WebSocket (RFC 7395) to 127.0.0.1. Prints "ready ws://127.0.0.1:N${websocketPath}" once every node is up. Ctrl-C stops it.
@@ -18,8 +21,12 @@ WebSocket (RFC 7395) to 127.0.0.1. Prints "ready ws://127.0.0.1:N${websocketPath
   --auth open           any user may log in with any password; unknown accounts are created on the spot
   --auth accounts       only the scenario's characters and the accounts in --accounts may log in (the default)
   --accounts FILE       JSON {"user@domain": "password", …}; without it, passwords are generated and printed
+  --public-url URL      where a proxy in front of it is, such as https://chat.example.org
   --store DIR           keep the rooms' logs in DIR, one directory per node; without it, a restart begins with empty rooms
   --accept-loss         start even if a log in DIR is damaged and bans, affiliations or configuration may be lost
+  --client-rate N[/B]   bytes a second that one session of a user may send, and at once (default 10000/5242880; 0: unlimited)
+  --room-rate N[/B]     the same of all users of one room together (default 2000000/33554432)
+  --node-rate N[/B]     the same of a node's session (default 20000000/268435456)
   --log                 print what the server refused to standard error
   --help                print this text`;
 
@@ -30,6 +37,8 @@ export interface ServeOptions {
   readonly passwords?: Readonly<Record<string, string>>;
   readonly store?: string;
   readonly acceptLoss: boolean;
+  readonly publicUrl?: URL;
+  readonly budgets: Partial<Budgets>;
   readonly log: boolean;
 }
 
@@ -42,6 +51,10 @@ export function readServeArguments(args: readonly string[]): ServeOptions | 'hel
     accounts?: string;
     store?: string;
     'accept-loss'?: boolean;
+    'public-url'?: string;
+    'client-rate'?: string;
+    'room-rate'?: string;
+    'node-rate'?: string;
     log?: boolean;
     help?: boolean;
   };
@@ -55,6 +68,10 @@ export function readServeArguments(args: readonly string[]): ServeOptions | 'hel
         accounts: { type: 'string' },
         store: { type: 'string' },
         'accept-loss': { type: 'boolean' },
+        'public-url': { type: 'string' },
+        'client-rate': { type: 'string' },
+        'room-rate': { type: 'string' },
+        'node-rate': { type: 'string' },
         log: { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
       },
@@ -73,6 +90,11 @@ export function readServeArguments(args: readonly string[]): ServeOptions | 'hel
   if (values.store === '') return { error: '--store: a directory is needed' };
   if (values['accept-loss'] === true && values.store === undefined)
     return { error: '--accept-loss has no effect without --store' };
+  const publicUrl = values['public-url'];
+  const wrong = publicUrl === undefined ? undefined : badPublicUrl(publicUrl);
+  if (wrong !== undefined) return { error: wrong };
+  const budgets = readRates(values);
+  if ('error' in budgets) return { error: budgets.error };
   const scenario = readScenario(values.scenario ?? 'plain');
   if ('error' in scenario) return scenario;
   const passwords = values.accounts === undefined ? undefined : readAccounts(values.accounts, scenario);
@@ -81,11 +103,37 @@ export function readServeArguments(args: readonly string[]): ServeOptions | 'hel
     scenario,
     port,
     open: auth === 'open',
+    budgets,
+    ...(publicUrl === undefined ? {} : { publicUrl: new URL(publicUrl) }),
     log: values.log === true,
     acceptLoss: values['accept-loss'] === true,
     ...(values.store === undefined ? {} : { store: values.store }),
     ...(passwords ? { passwords: passwords.accounts } : {}),
   };
+}
+
+/** Whoever has no limit of bytes has none of markup or copies either. */
+function readRates(values: {
+  readonly 'client-rate'?: string;
+  readonly 'room-rate'?: string;
+  readonly 'node-rate'?: string;
+}): Partial<Budgets> | { readonly error: string } {
+  const budgets: { -readonly [K in keyof Budgets]?: Budgets[K] } = {};
+  for (const flag of ['client-rate', 'room-rate', 'node-rate'] as const) {
+    const text = values[flag];
+    if (text === undefined) continue;
+    const match = /^(\d{1,15})(?:\/(\d{1,15}))?$/.exec(text);
+    if (match === null)
+      return { error: `--${flag}: ${JSON.stringify(text)} is not bytes a second, such as 10000 or 10000/5242880` };
+    const perSecond = Number(match[1]);
+    const name = flag === 'client-rate' ? 'client' : flag === 'room-rate' ? 'roomIn' : 'node';
+    budgets[name] = { perSecond, burst: Number(match[2] ?? defaultBudgets[name].burst) };
+    if (perSecond > 0 || name === 'node') continue;
+    const unlimited = { perSecond: 0, burst: 0 };
+    if (name === 'client') Object.assign(budgets, { markup: unlimited, copies: unlimited });
+    else budgets.roomOut = unlimited;
+  }
+  return budgets;
 }
 
 function readScenario(nameOrFile: string): Scenario | { readonly error: string } {

@@ -1,5 +1,6 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { defaultBudgets } from '../server/budget.ts';
 import { stopWith } from './arguments.mjs';
 import { hostScenarios, type Live } from './live-config.ts';
 import { type LocalNodes, startLocalNodes } from './local-nodes.ts';
@@ -20,13 +21,19 @@ async function serve(options: ServeOptions): Promise<void> {
   const host = nodeServerHost(options.log ? (line) => console.error(line) : undefined);
   const live = hostScenarios([options.scenario], host, {
     open: options.open,
+    budgets: options.budgets,
     ...(options.passwords ? { passwords: options.passwords } : {}),
   });
   const http = createServer((_request, response) => {
     response.writeHead(404, { 'Content-Type': 'text/plain; charset=utf-8' });
     response.end(`XMPP over WebSocket (RFC 7395) is at ${websocketPath}\n`);
   });
-  const detach = attachWebSocketHost(http, { host, find: live.find, refuseOthers: true });
+  const detach = attachWebSocketHost(http, {
+    host,
+    find: live.find,
+    publicUrl: options.publicUrl,
+    budgets: { ...defaultBudgets, ...options.budgets },
+  });
   await new Promise<void>((resolve, reject) => {
     http.once('error', reject);
     http.listen(options.port, '127.0.0.1', resolve);

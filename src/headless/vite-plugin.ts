@@ -6,23 +6,43 @@ import { formatErrors, parseScenario } from '../scenario/load.ts';
 import type { Scenario } from '../scenario/scenario.ts';
 import { hostScenarios, type Live } from './live-config.ts';
 import { nodeServerHost } from './node-host.ts';
-import { foreignRequest, isLoopback } from './served-hosts.ts';
+import { foreignRequest, hasToken, isPlainLoopback } from './served-hosts.ts';
 import { attachWebSocketHost } from './websocket-host.ts';
 
 export interface NetsplitOptions {
   /** A scenario of one's own; it comes first, and takes the place of built-in ones with its id or its domains. */
   readonly scenarioFile?: string | undefined;
+  /**
+   * Whoever shows it gets the passwords of the nodes and of the operator. `npm start` makes one and prints it as a part of
+   * the page's address. Without one, requests from this machine that come through no proxy get them.
+   */
+  readonly token?: string | undefined;
+  /** Where a proxy in front of the page is, such as https://chat.example.org. */
+  readonly publicUrl?: string | undefined;
+}
+
+interface Access {
+  readonly names: readonly string[];
+  readonly token: string | undefined;
+  readonly publicUrl: URL | undefined;
 }
 
 /**
  * The embedded XMPP server on the page's own port, in development and preview: `/xmpp-websocket` (RFC 7395) and
  * `/netsplit.json`, which tells a page of this server what it needs to take part.
  */
-export function netsplit({ scenarioFile }: NetsplitOptions = {}): Plugin {
-  const start = (server: Server, names: readonly string[]) => {
+export function netsplit({ scenarioFile, token, publicUrl }: NetsplitOptions = {}): Plugin {
+  const accessOf = (names: readonly string[]): Access => ({
+    ...{ names, token },
+    publicUrl: publicUrl === undefined ? undefined : new URL(publicUrl),
+  });
+  const start = (server: Server, access: Access, isTaken?: (request: IncomingMessage) => boolean) => {
     const host = nodeServerHost(process.env['NETSPLIT_LOG'] ? (line) => console.error(line) : undefined);
     const live = hostScenarios(chosenScenarios(scenarioFile), host);
-    const detach = attachWebSocketHost(server, { host, find: live.find, names });
+    const detach = attachWebSocketHost(server, {
+      ...{ host, find: live.find, names: access.names, publicUrl: access.publicUrl },
+      ...(isTaken ? { isTaken } : {}),
+    });
     // Node's close() waits for every socket, upgraded ones too: ours go first.
     const close = server.close.bind(server);
     server.close = (callback) => {
@@ -35,18 +55,18 @@ export function netsplit({ scenarioFile }: NetsplitOptions = {}): Plugin {
     name: 'netsplit',
     configureServer(server) {
       if (!isHttp1(server.httpServer)) return;
-      const names = servedNames(server.config.server);
-      const live = start(server.httpServer, names);
+      const access = accessOf(servedNames(server.config.server));
+      const live = start(server.httpServer, access, isOfVite);
       server.middlewares.use((_request, response, next) => {
         setHeaders(response, commonHeaders);
         next();
       });
-      server.middlewares.use('/netsplit.json', (request, response) => answerConfig(live, names, request, response));
+      server.middlewares.use('/netsplit.json', (request, response) => answerConfig(live, access, request, response));
     },
     configurePreviewServer(server) {
       if (!isHttp1(server.httpServer)) return;
-      const names = servedNames(server.config.preview);
-      const live = start(server.httpServer, names);
+      const access = accessOf(servedNames(server.config.preview));
+      const live = start(server.httpServer, access);
       server.middlewares.use((request, response, next) => {
         setHeaders(response, {
           ...commonHeaders,
@@ -54,9 +74,14 @@ export function netsplit({ scenarioFile }: NetsplitOptions = {}): Plugin {
         });
         next();
       });
-      server.middlewares.use('/netsplit.json', (request, response) => answerConfig(live, names, request, response));
+      server.middlewares.use('/netsplit.json', (request, response) => answerConfig(live, access, request, response));
     },
   };
+}
+
+/** Its own WebSocket reloads the page when the sources have changed. */
+function isOfVite({ url = '', headers }: IncomingMessage): boolean {
+  return url.split('?')[0] === '/' && /^vite-(?:hmr|ping)$/.test(headers['sec-websocket-protocol'] ?? '');
 }
 
 function isHttp1(server: unknown): server is Server {
@@ -88,21 +113,28 @@ function domainsOf({ servers, nodes }: Scenario): string[] {
   return [...servers.map(({ domain }) => domain), ...nodes.map(({ address }) => address)];
 }
 
-/** Credentials: only for pages of this very server, never cached, and those of nodes and operator only on this machine. */
-function answerConfig(live: Live, names: readonly string[], request: IncomingMessage, response: ServerResponse) {
+/** Credentials: only for pages of this very server, never cached, and those of nodes and operator only for the operator. */
+function answerConfig(
+  live: Live,
+  { names, token, publicUrl }: Access,
+  request: IncomingMessage,
+  response: ServerResponse,
+) {
   const answer = (status: number, body: unknown) => {
     response.writeHead(status, { 'Content-Type': 'application/json; charset=utf-8', 'Cache-Control': 'no-store' });
     response.end(`${JSON.stringify(body)}\n`);
   };
-  const foreign = foreignRequest(request, names);
+  const foreign = foreignRequest(request, names, publicUrl);
   if (foreign !== undefined) return answer(403, { error: foreign });
   const site = request.headers['sec-fetch-site'];
   if (site !== undefined && site !== 'same-origin' && site !== 'none')
     return answer(403, { error: 'only for pages of this server' });
   if (request.method !== 'GET') return answer(405, { error: `${request.method}: only GET` });
   const known = live.networks.map(({ scenario }) => scenario.id);
-  const id = new URL(request.url ?? '/', 'http://localhost').searchParams.get('scenario') ?? known[0] ?? '';
-  const config = live.configFor(id, isLoopback(request));
+  const query = new URL(request.url ?? '/', 'http://localhost').searchParams;
+  const id = query.get('scenario') ?? known[0] ?? '';
+  const isOperator = token === undefined ? isPlainLoopback(request) : hasToken(request, token);
+  const config = live.configFor(id, isOperator, query.has('look'));
   if (config === undefined)
     return answer(404, { error: `no scenario ${JSON.stringify(id)}: there are ${known.join(', ')}` });
   answer(200, config);

@@ -1,5 +1,5 @@
 import type { ArchiveEntry } from '../core/room/archive-store.ts';
-import type { AtHandLimits } from '../core/room/messages.ts';
+import type { AtHandLimits } from '../core/room/limits.ts';
 import { bytesOf } from '../core/room/size.ts';
 import type { Jid } from '../core/xmpp/jid.ts';
 import type { EventStore } from './event-store.ts';

@@ -1,7 +1,7 @@
 import type { Command, Input } from '../core/node/input.ts';
 import type { MucNode, NodeEffect } from '../core/node/node.ts';
 import type { NodeImage, NodeSnapshot } from '../core/node/snapshot.ts';
-import type { StatusRecord, StepRecord } from '../core/node/trace.ts';
+import type { NodeStatus, StatusRecord, StepRecord } from '../core/node/trace.ts';
 import type { ArchiveChange, Found } from '../core/room/archive-store.ts';
 import type { RoomEvent } from '../core/room/event.ts';
 import type { TimerId } from '../core/turn/effect.ts';
@@ -87,7 +87,7 @@ export class Driver {
   #searches = 0;
   /** What the last snapshot held: occupants and affiliations. */
   #snapshotLength = 0;
-  #lastStatus = '';
+  #lastStatus: NodeStatus | undefined;
   #cancelStatus: (() => void) | undefined;
 
   constructor(options: DriverOptions) {
@@ -183,8 +183,12 @@ export class Driver {
             }
         if (events.length > 0) await this.#options.store.append(events, archived);
         if (this.#stopped) return;
-        for (const one of handled) if (one) this.#release(one);
-        await this.#options.link.drained?.();
+        for (const one of handled) {
+          if (one) this.#release(one);
+          // One message may be many and large: the next waits until this one has left.
+          const leaves = this.#options.link.drained?.();
+          if (leaves !== undefined) await leaves;
+        }
         this.#statusChanged();
         const now = handled.some((one) => one?.effects.some(({ kind }) => kind === 'compact'));
         await this.#snapshotIfDue(events.length, now);
@@ -296,12 +300,11 @@ export class Driver {
     if (this.#cancelStatus !== undefined || report === undefined) return;
     const send = () => {
       const status = this.#options.node.status();
-      const text = JSON.stringify(status);
-      if (text === this.#lastStatus) return;
-      this.#lastStatus = text;
+      if (this.#lastStatus !== undefined && isSame(status, this.#lastStatus)) return;
+      this.#lastStatus = status;
       report([{ kind: 'status', t: host.now(), node: this.#options.address, status }]);
     };
-    if (this.#lastStatus === '') send();
+    if (this.#lastStatus === undefined) send();
     else
       this.#cancelStatus = host.setTimer(plus(host.now(), statusEveryMs), () => {
         this.#cancelStatus = undefined;
@@ -327,5 +330,13 @@ function withoutHistory({ version, rooms }: NodeImage): NodeSnapshot {
 function lengthOf(snapshot: NodeSnapshot | undefined): number {
   return (
     snapshot?.rooms.reduce((sum, { occupants, affiliations }) => sum + occupants.length + affiliations.length, 0) ?? 0
+  );
+}
+
+/** A room to which nothing has happened has the very status that it had. */
+function isSame(a: NodeStatus, b: NodeStatus): boolean {
+  return (
+    a.rooms.length === b.rooms.length &&
+    a.rooms.every((room, i) => room === b.rooms[i] || JSON.stringify(room) === JSON.stringify(b.rooms[i]))
   );
 }

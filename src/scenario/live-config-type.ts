@@ -22,14 +22,14 @@ export interface LiveLogin {
 export interface LiveCredentials {
   /**
    * Password by address of the node (a service's domain, a replica's account), those of replicas that may be added
-   * included (replicas.ts). Empty for a page on another machine.
+   * included (replicas.ts). Empty for a page without the operator's token.
    */
   readonly nodes: Readonly<Record<string, string>>;
-  /** Password by bare JID of the scenario's characters and administrators. */
+  /** Password by bare JID of the scenario's characters and administrators. Empty for a page without the operator's token. */
   readonly occupants: Readonly<Record<string, string>>;
-  /** Two for each server, for people with clients of their own. */
+  /** Two for each server, for people with clients of their own; for a page without the operator's token one of its own. */
   readonly guests: readonly LiveLogin[];
-  /** May change links and pause them; absent for a page on another machine. */
+  /** May change links and pause them; absent for a page without the operator's token. */
   readonly operator?: LiveLogin;
   /** May watch the trace. */
   readonly observer: LiveLogin;

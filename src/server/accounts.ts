@@ -10,6 +10,8 @@ export interface Account {
   readonly password?: string;
   /** Any password will do (an open server's users). */
   readonly open: boolean;
+  /** Made while the server runs, and forgotten when nobody uses it and there are many younger ones. */
+  readonly isTemporary?: true;
 }
 
 /** What SCRAM needs to know of a password. RFC 5802 §3. */
@@ -31,7 +33,6 @@ export class Accounts {
   readonly #grants = new Set<string>();
   readonly #openDomains: ReadonlySet<Jid>;
   readonly #keys = new Map<Jid, ScramKeys>();
-  readonly #failures = new Map<Jid, number>();
   /** Makes the salt of an account that does not exist the same each time it is asked for. */
   readonly #pepper: Uint8Array;
 
@@ -61,9 +62,19 @@ export class Accounts {
     const known = this.#accounts.get(address);
     if (known !== undefined) return known;
     if (!this.#openDomains.has(domainOf(address)) || partsOf(address).local === '') return undefined;
-    const created: Account = { address, role: 'user', open: true };
+    const created: Account = { address, role: 'user', open: true, isTemporary: true };
     this.#accounts.set(address, created);
     return created;
+  }
+
+  /** An account of a user who owns nothing. */
+  add(address: Jid, password: string): void {
+    this.#accounts.set(address, { address, role: 'user', password, open: false, isTemporary: true });
+  }
+
+  delete(address: Jid): void {
+    this.#accounts.delete(address);
+    this.#keys.delete(address);
   }
 
   /** An account that lasts as long as its session. RFC 4505. */
@@ -104,19 +115,6 @@ export class Accounts {
 
   isGranted(server: Jid, account: Jid, address: Jid): boolean {
     return this.#grants.has(grantKey(server, account, address));
-  }
-
-  /** @returns how long to wait before saying so, in ms: doubles with each failure in a row, at most 2 s */
-  failed(name: Jid): number {
-    const failures = (this.#failures.get(name) ?? 0) + 1;
-    // Somebody who tries names instead of passwords must not fill the memory.
-    if (this.#failures.size > 1000) this.#failures.clear();
-    this.#failures.set(name, failures);
-    return Math.min(2000, 50 * 2 ** failures);
-  }
-
-  succeeded(name: Jid): void {
-    this.#failures.delete(name);
   }
 }
 

@@ -1,5 +1,8 @@
+import { readHostBinding, writeHostBinding } from '../core/xep/xep0225.ts';
 import { type StanzaError, stanzaError } from '../core/xmpp/errors.ts';
 import { parseJid, resourceOf } from '../core/xmpp/jid.ts';
+import { childOf, el, textOf, type XmlElement } from '../core/xmpp/xml.ts';
+import { SNS } from './namespaces.ts';
 import type { Session } from './session.ts';
 
 /**
@@ -55,4 +58,26 @@ export function unbindHost(session: Session, hostname: string): StanzaError | un
   session.server.hosts.delete(host);
   if (session.account.role === 'service' && session.hosts.size === 0) session.server.withdraw(session);
   return undefined;
+}
+
+/** What `<bind/>` or `<unbind/>` asks for, in either namespace. @returns why not */
+export function bindAsAsked(session: Session, payload: XmlElement): StanzaError | undefined {
+  if (payload.xmlns === SNS.bind) {
+    if (payload.name !== 'bind') return stanzaError('modify', 'bad-request', `<${payload.name.slice(0, 80)}/>`);
+    const resource = childOf(payload, 'resource', SNS.bind);
+    return bindResource(session, resource === undefined || textOf(resource) === '' ? undefined : textOf(resource));
+  }
+  const binding = readHostBinding(payload);
+  if (binding === undefined) return stanzaError('modify', 'bad-request', `<${payload.name.slice(0, 80)}/>`);
+  const { action, hostname } = binding;
+  if (hostname === undefined) return stanzaError('modify', 'bad-request', 'a <hostname/> is needed');
+  return action === 'bind' ? bindHost(session, hostname) : unbindHost(session, hostname);
+}
+
+/** What the answer to it holds. */
+export function boundReply(session: Session, payload: XmlElement): XmlElement[] {
+  if (payload.xmlns === SNS.bind) return [el('bind', SNS.bind, {}, el('jid', SNS.bind, {}, session.address))];
+  if (payload.name === 'unbind') return [];
+  // "Specifying the exact hostname that was bound": the last one of the set.
+  return [writeHostBinding({ action: 'bind', hostname: [...session.hosts].at(-1) ?? '' })];
 }

@@ -1,4 +1,5 @@
 import type { LinkSettings } from '../core/net/link.ts';
+import type { Budgets } from './budget.ts';
 
 /** One network: servers, the links between them, and who may log in. All addresses are text, prepared on entry. */
 export interface NetworkConfig {
@@ -8,6 +9,8 @@ export interface NetworkConfig {
   readonly links?: readonly LinkConfig[];
   readonly accounts: readonly AccountConfig[];
   readonly grants?: readonly Grant[];
+  /** What differs from the default budgets. */
+  readonly budgets?: Partial<Budgets>;
 }
 
 export interface ServerConfig {
@@ -51,8 +54,6 @@ export interface Grant {
 /** Limits of one stream beside those of a stanza (core/xmpp/size.ts). */
 export const limits = {
   bytesBeforeAuth: 8 * 1024,
-  /** What may wait for a slow reader before it is cut off. */
-  bufferedBytes: 4 * 1024 * 1024,
   /** Trace messages wait instead once this much is unsent: an observer may lag, a room may not. */
   bufferedBytesForTrace: 512 * 1024,
   stanzaBurst: 2000,

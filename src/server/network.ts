@@ -1,14 +1,17 @@
 import { type Direction, Link, type LinkSettings } from '../core/net/link.ts';
 import { type StanzaError, stanzaError } from '../core/xmpp/errors.ts';
 import { domainOf, type Jid, jid } from '../core/xmpp/jid.ts';
-import { isStanzaText, type Stanza, stanzaText } from '../core/xmpp/stanza.ts';
-import { type Instant, plus } from '../core/xmpp/time.ts';
-import { utf8Length } from '../core/xmpp/xml.ts';
+import { isStanzaText, type Stanza, stanzaLength } from '../core/xmpp/stanza.ts';
+import { type Instant, instant, plus } from '../core/xmpp/time.ts';
 import { Accounts } from './accounts.ts';
+import { LoginAttempts } from './attempts.ts';
 import { bindHost, bindResource } from './bind.ts';
+import { Bucket, type Budgets, defaultBudgets } from './budget.ts';
 import type { NetworkConfig } from './config.ts';
 import type { Envelope } from './envelope.ts';
 import type { Cancel, ServerHost } from './host.ts';
+import type { Outbox } from './outbox.ts';
+import { RoomBudgets } from './room-budgets.ts';
 import { type RoutingNetwork, Server } from './server.ts';
 import { Session, type StreamCondition } from './session.ts';
 import { TraceLog } from './trace.ts';
@@ -17,6 +20,20 @@ import { TraceLog } from './trace.ts';
 const countersMs = 250;
 /** Stanzas that may wait in one direction of a link; more are dropped (a link that is paused must not eat the memory). */
 const queueMax = 50_000;
+/** Accounts made while the server runs. */
+const temporaryMax = 1000;
+/** Above this much unread, nodes rest so long before it is looked at again. */
+const restAboveBytes = 1024 * 1024;
+const restMs = 5;
+/**
+ * A stanza of so many bytes is felt by others. Such ones are handled one at a time, with pauses that are longer than it
+ * took to read it and to hand it to all who get it: so many bytes of them are read and handed out in a second.
+ */
+const costly = 32 * 1024;
+const costlyPerSecond = 4_000_000;
+const costlyOutPerSecond = 30_000_000;
+/** Whatever others are sent, a costly stanza need not wait longer for them. */
+const costlyMaxMs = 1000;
 
 interface Waiting {
   readonly arrives: Instant;
@@ -50,6 +67,8 @@ export interface LocalSession {
   /** @returns its number on the stream; undefined if the session has ended (also because of this very stanza) */
   send(stanza: Stanza): number | undefined;
   bindHost(host: Jid): StanzaError | undefined;
+  /** Bytes for which it should rest: what it sent beyond its share, and what waits for those who read it. */
+  unsent(): number;
   close(): void;
 }
 
@@ -66,6 +85,15 @@ export class Network implements RoutingNetwork {
   readonly trace: TraceLog;
   readonly accounts: Accounts;
   readonly servers: readonly Server[];
+  readonly budgets: Budgets;
+  readonly rooms: RoomBudgets;
+  readonly behind = new Set<Outbox>();
+  readonly attempts = new LoginAttempts();
+  /** The longest unused first. */
+  readonly #temporary = new Set<Jid>();
+  #forgetAbove = temporaryMax;
+  /** When the next costly stanza may be handled. */
+  #costlyAt = instant(0);
   readonly #hosting = new Map<Jid, Server>();
   readonly #links: NetworkLink[] = [];
   readonly #ways = new Map<string, Way>();
@@ -78,6 +106,8 @@ export class Network implements RoutingNetwork {
   constructor(config: NetworkConfig, host: ServerHost) {
     this.id = config.id;
     this.host = host;
+    this.budgets = { ...defaultBudgets, ...config.budgets };
+    this.rooms = new RoomBudgets(this.budgets);
     this.trace = new TraceLog(host);
     const open = new Set(config.servers.filter((server) => server.open).map((server) => jid(server.domain)));
     this.accounts = new Accounts(host, config.accounts, config.grants ?? [], open);
@@ -116,6 +146,52 @@ export class Network implements RoutingNetwork {
   /** The server that answers for a domain: its own, or that of a service of its. */
   hosting(domain: Jid): Server | undefined {
     return this.#hosting.get(domain);
+  }
+
+  addGuest(address: Jid, password: string): void {
+    this.accounts.add(address, password);
+    this.noteTemporary(address);
+  }
+
+  /** A temporary account was made or is used: of too many, those that nobody has used for longest are forgotten. */
+  noteTemporary(account: Jid): void {
+    this.#temporary.delete(account);
+    this.#temporary.add(account);
+    if (this.#temporary.size <= this.#forgetAbove) return;
+    for (const old of this.#temporary) {
+      if (this.#temporary.size <= temporaryMax) break;
+      if (old === account || this.hosting(domainOf(old))?.isOnline(old)) continue;
+      this.#temporary.delete(old);
+      this.accounts.delete(old);
+    }
+    // Where most are in use, they are not looked through each time.
+    this.#forgetAbove = Math.max(temporaryMax, this.#temporary.size + 100);
+  }
+
+  /** Bytes that wait for readers who read. */
+  worthWaiting(): number {
+    let bytes = 0;
+    for (const outbox of this.behind) bytes += outbox.worthWaiting();
+    return bytes;
+  }
+
+  waitMs(session: Session, cost: number): number {
+    const now = this.host.now();
+    if (session.isNode) return this.worthWaiting() > restAboveBytes ? restMs : 0;
+    const { lastRoom, copies } = session;
+    const roomMs = Math.max(copies.waitMs(now), lastRoom === undefined ? 0 : this.rooms.waitMs(lastRoom, now));
+    if (cost < costly || roomMs > 0) return roomMs;
+    if (this.#costlyAt > now) return this.#costlyAt - now;
+    this.#costlyAt = plus(now, (cost / costlyPerSecond) * 1000);
+    return 0;
+  }
+
+  noteDelivery({ from }: Stanza, bytes: number): void {
+    const now = this.host.now();
+    if (from.includes('@')) this.rooms.sent(from, bytes, now);
+    if (bytes < costly) return;
+    const at = Math.max(this.#costlyAt, now) + (bytes / costlyOutPerSecond) * 1000;
+    this.#costlyAt = instant(Math.min(at, now + costlyMaxMs));
   }
 
   /** All domains that may stand in the `to` of an `<open/>`. */
@@ -182,7 +258,7 @@ export class Network implements RoutingNetwork {
     const overfull = way.queue.length - way.head >= queueMax;
     const transmission = overfull
       ? ({ outcome: 'dropped' } as const)
-      : way.link.link.transmit(way.direction, utf8Length(stanzaText(stanza)), now, this.host.random());
+      : way.link.link.transmit(way.direction, stanzaLength(stanza), now, this.host.random());
     if (overfull)
       this.host.log?.(`link ${from.domain} to ${to.domain}: ${queueMax} stanzas wait, one more was dropped`);
     this.#noteCounters(way.link);
@@ -293,6 +369,7 @@ export class Network implements RoutingNetwork {
       },
       buffered: () => 0,
     });
+    const share = new Bucket(this.budgets.node, this.host.now());
     let error = known.role === 'service' ? undefined : bindResource(session, resource);
     for (const host of bind) error ??= bindHost(session, host);
     if (error !== undefined) {
@@ -308,12 +385,14 @@ export class Network implements RoutingNetwork {
         send: (stanza) => {
           if (!session.alive) return undefined;
           const n = session.admit();
+          share.take(this.host.now(), stanzaLength(stanza));
           if (n === undefined) session.peer.end('policy-violation', 'too many stanzas');
           else if (!isStanzaText(stanza)) session.peer.end('not-well-formed', 'a character XML 1.0 forbids');
           else server.receive(session, stanza, n);
           return session.alive ? n : undefined;
         },
         bindHost: (host) => bindHost(session, host),
+        unsent: () => (share.waitMs(this.host.now()) > 0 ? Number.POSITIVE_INFINITY : this.worthWaiting()),
         close: () => server.remove(session),
       },
     };

@@ -5,6 +5,11 @@ import type { ServerHost } from './host.ts';
 /** What one SASL step led to. RFC 6120 §6.4. `data` is not base64 yet. */
 export type SaslStep =
   | { readonly kind: 'challenge'; readonly data: string }
+  /** All is said: `check` decides, as soon as the account may be tried. */
+  | { readonly kind: 'proof'; readonly name: Jid; check(): SaslVerdict }
+  | SaslVerdict;
+
+export type SaslVerdict =
   | { readonly kind: 'success'; readonly account: Account; readonly data?: string }
   | { readonly kind: 'failure'; readonly condition: SaslCondition; readonly name?: Jid };
 
@@ -14,7 +19,8 @@ export type SaslCondition =
   | 'invalid-authzid'
   | 'invalid-mechanism'
   | 'malformed-request'
-  | 'not-authorized';
+  | 'not-authorized'
+  | 'temporary-auth-failure';
 
 export type Mechanism = 'SCRAM-SHA-1' | 'PLAIN' | 'ANONYMOUS';
 
@@ -75,11 +81,14 @@ function plain(message: string, realm: SaslRealm): SaslStep {
     return { kind: 'failure', condition: 'malformed-request' };
   const address = addressOf(name, realm);
   if (address === undefined) return { kind: 'failure', condition: 'not-authorized' };
-  const account = realm.accounts.login(address);
-  if (!realm.accounts.passwordMatches(account, password) || account === undefined)
-    return { kind: 'failure', condition: 'not-authorized', name: address };
-  if (!authorises(authzid, address)) return { kind: 'failure', condition: 'invalid-authzid', name: address };
-  return { kind: 'success', account };
+  const check = (): SaslVerdict => {
+    const account = realm.accounts.login(address);
+    if (!realm.accounts.passwordMatches(account, password) || account === undefined)
+      return { kind: 'failure', condition: 'not-authorized', name: address };
+    if (!authorises(authzid, address)) return { kind: 'failure', condition: 'invalid-authzid', name: address };
+    return { kind: 'success', account };
+  };
+  return { kind: 'proof', name: address, check };
 }
 
 /** RFC 5802 §5: client-first, server-first, client-final, server-final. */
@@ -111,18 +120,21 @@ function scram(realm: SaslRealm, host: ServerHost): SaslExchange {
     const { first, serverFirst, nonce, keys, address } = pending;
     const final = readClientFinal(message);
     if (final === undefined) return { kind: 'failure', condition: 'malformed-request', name: address };
-    const proof = crypto.fromBase64(final.proof);
-    const binding = crypto.toBase64(crypto.toUtf8(first.gs2));
-    if (proof?.length !== 20 || final.nonce !== nonce || final.binding !== binding)
-      return { kind: 'failure', condition: 'not-authorized', name: address };
-    const authMessage = crypto.toUtf8(`${first.bare},${serverFirst},${final.withoutProof}`);
-    const signature = crypto.hmacSha1(keys.storedKey, authMessage);
-    const clientKey = proof.map((byte, i) => byte ^ (signature[i] as number));
-    const account = realm.accounts.get(address);
-    if (!crypto.equal(crypto.sha1(clientKey), keys.storedKey) || account === undefined)
-      return { kind: 'failure', condition: 'not-authorized', name: address };
-    if (!authorises(first.authzid, address)) return { kind: 'failure', condition: 'invalid-authzid', name: address };
-    return { kind: 'success', account, data: `v=${crypto.toBase64(crypto.hmacSha1(keys.serverKey, authMessage))}` };
+    const check = (): SaslVerdict => {
+      const proof = crypto.fromBase64(final.proof);
+      const binding = crypto.toBase64(crypto.toUtf8(first.gs2));
+      if (proof?.length !== 20 || final.nonce !== nonce || final.binding !== binding)
+        return { kind: 'failure', condition: 'not-authorized', name: address };
+      const authMessage = crypto.toUtf8(`${first.bare},${serverFirst},${final.withoutProof}`);
+      const signature = crypto.hmacSha1(keys.storedKey, authMessage);
+      const clientKey = proof.map((byte, i) => byte ^ (signature[i] as number));
+      const account = realm.accounts.get(address);
+      if (!crypto.equal(crypto.sha1(clientKey), keys.storedKey) || account === undefined)
+        return { kind: 'failure', condition: 'not-authorized', name: address };
+      if (!authorises(first.authzid, address)) return { kind: 'failure', condition: 'invalid-authzid', name: address };
+      return { kind: 'success', account, data: `v=${crypto.toBase64(crypto.hmacSha1(keys.serverKey, authMessage))}` };
+    };
+    return { kind: 'proof', name: address, check };
   };
 }
 

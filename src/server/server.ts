@@ -2,13 +2,16 @@ import type { Spec } from '../core/turn/spec.ts';
 import { type Condition, conditions, type StanzaError, stanzaError } from '../core/xmpp/errors.ts';
 import { bareOf, domainOf, type Jid, jid, parseJid, partsOf, resourceOf } from '../core/xmpp/jid.ts';
 import { NS } from '../core/xmpp/namespaces.ts';
-import { errorReply, make, payloadOf, readdressed, type Stanza } from '../core/xmpp/stanza.ts';
+import { errorReply, make, payloadOf, readdressed, type Stanza, stanzaLength } from '../core/xmpp/stanza.ts';
 import { attributeLength, textOf } from '../core/xmpp/xml.ts';
+import type { LoginAttempts } from './attempts.ts';
 import { authorisedFrom } from './authority.ts';
 import type { ServerConfig } from './config.ts';
 import { answerIq, takeMessage } from './entity.ts';
 import type { AnsweringServer, Envelope, OperatedNetwork } from './envelope.ts';
 import { type Incoming, iqFault } from './incoming.ts';
+import type { Outbox } from './outbox.ts';
+import type { RoomBudgets } from './room-budgets.ts';
 import type { HomeServer, Session } from './session.ts';
 
 /** The longest id of a user's stanza in bytes. */
@@ -20,6 +23,15 @@ export interface RoutingNetwork extends OperatedNetwork {
   hosting(domain: Jid): Server | undefined;
   /** Sends a stanza over the link between two servers. */
   carry(from: Server, to: Server, envelope: Envelope): void;
+  readonly rooms: RoomBudgets;
+  readonly attempts: LoginAttempts;
+  noteTemporary(account: Jid): void;
+  /** Those for whom more waits than their sockets take. */
+  readonly behind: Set<Outbox>;
+  /** How long a session has to wait for what it shares with others before it may send something of this cost. */
+  waitMs(session: Session, cost: number): number;
+  /** A user is handed a stanza. */
+  noteDelivery(stanza: Stanza, bytes: number): void;
 }
 
 /** One server of a network: its sessions, and the rules of RFC 6120 §8 and §10 and RFC 6121 §8 for what they send. */
@@ -43,6 +55,10 @@ export class Server implements HomeServer, AnsweringServer {
 
   user(bare: Jid, resource: string): Session | undefined {
     return this.#users.get(bare)?.get(resource);
+  }
+
+  isOnline(bare: Jid): boolean {
+    return this.#users.has(bare);
   }
 
   sessions(): Session[] {
@@ -131,6 +147,7 @@ export class Server implements HomeServer, AnsweringServer {
     const cause = hidden
       ? undefined
       : this.network.trace.hop('in', session.traceAddress, this.domain, stanza, {}, { stream: session.stream, n });
+    if (!session.isNode) this.#noteRoom(session, stanza.to);
     const envelope: Envelope = { stanza, origin: session, hidden, ...(cause === undefined ? {} : { cause }) };
     if (malformed) {
       this.bounce(envelope, stanzaError('modify', 'jid-malformed', `not a JID: ${(incoming.to ?? '').slice(0, 200)}`));
@@ -154,6 +171,16 @@ export class Server implements HomeServer, AnsweringServer {
     }
     if (stanza.name === 'presence') this.#noteDirected(session, stanza);
     this.submit(envelope);
+  }
+
+  /** What goes to an address of a service is what goes into a room. */
+  #noteRoom(session: Session, to: Jid): void {
+    const domain = domainOf(to);
+    const isRoom = domain !== to && this.network.hosting(domain)?.services.has(domain) === true;
+    session.lastRoom = isRoom ? to : undefined;
+    if (!isRoom) return;
+    const now = this.network.host.now();
+    session.copies.take(now, this.network.rooms.received(to, session.cost, now));
   }
 
   /** RFC 6120 §10.3: without `to` it is for the sender's own account; for a service, which has none, the server. */
@@ -281,6 +308,7 @@ export class Server implements HomeServer, AnsweringServer {
     const { stanza, hidden } = envelope;
     const { stream } = session;
     const n = ++session.tx;
+    if (!session.isNode) this.network.noteDelivery(stanza, stanzaLength(stanza));
     if (hidden !== true)
       this.network.trace.hop('out', this.domain, session.traceAddress, stanza, envelope, { stream, n });
     session.peer.stanza(stanza, n);

@@ -1,6 +1,7 @@
 import type { Jid } from '../core/xmpp/jid.ts';
 import type { Stanza } from '../core/xmpp/stanza.ts';
 import type { Account, Accounts } from './accounts.ts';
+import { Bucket, type Budgets } from './budget.ts';
 import { limits } from './config.ts';
 import type { Cancel, ServerHost } from './host.ts';
 
@@ -50,6 +51,7 @@ export interface HomeServer {
 export interface HomeNetwork {
   readonly host: ServerHost;
   readonly accounts: Accounts;
+  readonly budgets: Budgets;
 }
 
 /** One authenticated stream. Who may be told about it, and in which maps it stands, is the Server's business. */
@@ -62,6 +64,11 @@ export class Session {
   /** Stanzas received and sent on the stream so far. */
   rx = 0;
   tx = 0;
+  /** What the stanza that is handled costs (budget.ts), and the room to which the last one went. */
+  cost = 0;
+  lastRoom: Jid | undefined;
+  /** What rooms make of what it says. */
+  readonly copies: Bucket;
   /** The full JID once a resource is bound, until then the account's address. */
   address: Jid;
   resourceBound = false;
@@ -87,6 +94,8 @@ export class Session {
     this.stream = stream;
     this.peer = peer;
     this.address = account.address;
+    const { budgets, host } = server.network;
+    this.copies = new Bucket(budgets.copies, host.now());
     this.#tokens = limits.stanzaBurst * this.#factor;
     this.#refilled = server.network.host.now();
   }

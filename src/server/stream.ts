@@ -1,18 +1,21 @@
-import { hostBindingFeature, readHostBinding, writeHostBinding } from '../core/xep/xep0225.ts';
+import { hostBindingFeature } from '../core/xep/xep0225.ts';
 import { stanzaError, writeError } from '../core/xmpp/errors.ts';
 import { type Jid, parseJid } from '../core/xmpp/jid.ts';
 import { NS } from '../core/xmpp/namespaces.ts';
 import { clientLimits, nodeLimits, type StanzaSize } from '../core/xmpp/size.ts';
-import { type Stanza, stanzaFrame } from '../core/xmpp/stanza.ts';
+import { make, type Stanza } from '../core/xmpp/stanza.ts';
 import { plus } from '../core/xmpp/time.ts';
-import { childOf, el, escapeAttribute, escapeText, serialize, textOf, type XmlElement } from '../core/xmpp/xml.ts';
+import { el, escapeAttribute, escapeText, serialize, textOf, type XmlElement } from '../core/xmpp/xml.ts';
 import type { Account } from './accounts.ts';
-import { bindHost, bindResource, unbindHost } from './bind.ts';
+import { bindAsAsked, boundReply } from './bind.ts';
+import { type Budgets, defaultBudgets } from './budget.ts';
 import { limits } from './config.ts';
 import type { Cancel, ServerHost } from './host.ts';
+import { Inbox } from './inbox.ts';
 import { type Incoming, iqFault, readIncoming } from './incoming.ts';
 import { SNS } from './namespaces.ts';
 import type { Network } from './network.ts';
+import { Outbox } from './outbox.ts';
 import { CopyParser, parseElement } from './parser.ts';
 import {
   mechanismsOf,
@@ -20,6 +23,7 @@ import {
   type SaslExchange,
   type SaslRealm,
   type SaslStep,
+  type SaslVerdict,
   startSasl,
 } from './sasl.ts';
 import type { Server } from './server.ts';
@@ -30,12 +34,23 @@ export interface Connection {
   send(frame: string): void;
   /** Closes once what was sent is gone. */
   close(): void;
-  /** Bytes sent and not yet gone. */
+  /** Bytes sent and not yet gone. When they have become fewer, `drained` is to be called. */
   buffered(): number;
+  /** Of the peer, without a port: failed logins are counted by it. */
+  readonly address?: string | undefined;
+  /** Called when the peer has logged in and bound. */
+  loggedIn?(): void;
+  /** Stops or goes on reading. What has been read already may still be handed in. */
+  read?(on: boolean): void;
 }
 
 /** Which network a domain belongs to: one process may host several. */
 export type FindNetwork = (domain: Jid) => Network | undefined;
+
+/** What a frame that holds no text costs. */
+const controlCost = 100;
+/** How soon a sender who does not read is looked at again, in milliseconds. */
+const lookMs = 50;
 
 const limitsBeforeAuth: StanzaSize = { ...clientLimits, bytes: limits.bytesBeforeAuth };
 
@@ -57,29 +72,54 @@ type Phase =
 
 /**
  * One XMPP stream over WebSocket: framing (RFC 7395), login (RFC 6120 §6), binding (§7, XEP-0225), then stanzas.
- * The host calls `text` for each text message, `binary` for any other, `closed` when the socket is gone.
+ * The host calls `text` for each text message, `binary` for any other, `control` for what is none, `drained` when the
+ * socket takes more again, `closed` when it is gone.
  */
 export class Stream {
   readonly #connection: Connection;
   readonly #host: ServerHost;
   readonly #find: FindNetwork;
+  readonly #inbox: Inbox;
+  readonly #outbox: Outbox;
   #phase: Phase = { name: 'opening' };
   /** For a node's stanzas. */
   #copies: CopyParser | undefined;
   #failures = 0;
   #loginTimer: Cancel;
 
-  constructor(connection: Connection, host: ServerHost, find: FindNetwork) {
+  constructor(connection: Connection, host: ServerHost, find: FindNetwork, budgets: Budgets = defaultBudgets) {
     this.#connection = connection;
     this.#host = host;
     this.#find = find;
+    this.#outbox = new Outbox(connection, host, budgets, (why) => this.#end('policy-violation', why));
+    this.#inbox = new Inbox(host, budgets, {
+      frame: (frame, cost) => this.#frame(frame, cost),
+      read: (on) => connection.read?.(on),
+      othersMs: (cost) => this.#othersMs(cost),
+      tell: (text) => this.#tell(text),
+      cut: (text) => this.#end('policy-violation', text),
+    });
     this.#loginTimer = host.setTimer(plus(host.now(), limits.loginMs), () =>
       this.#end('connection-timeout', `no login within ${limits.loginMs / 1000} s`),
     );
   }
 
   text(frame: string): void {
+    this.#inbox.take(frame);
+  }
+
+  /** A ping or a pong of RFC 6455 §5.5, which costs its sender as much as a short stanza. */
+  control(bytes: number): void {
+    this.#inbox.charge(bytes + controlCost);
+  }
+
+  drained(): void {
+    this.#outbox.pump();
+  }
+
+  #frame(frame: string, cost: number): void {
     if (this.#phase.name === 'ended') return;
+    if (this.#phase.name === 'session') this.#phase.session.cost = cost;
     const frameLimits = this.#limits();
     const parsed =
       this.#copies === undefined ? parseElement(frame, frameLimits) : this.#copies.parse(frame, frameLimits);
@@ -96,6 +136,24 @@ export class Stream {
     this.#finish();
   }
 
+  /** What the next frame has to wait for beside its sender's own share. */
+  #othersMs(cost: number): number {
+    if (this.#phase.name !== 'session') return 0;
+    // Whoever does not read the answers may not ask for more.
+    if (this.#outbox.isBehind && !this.#phase.session.isNode) return lookMs;
+    return this.#phase.server.network.waitMs(this.#phase.session, cost);
+  }
+
+  /** RFC 6120 §8.3.3.18: a stanza of no answer's, since none was refused. */
+  #tell(text: string): void {
+    if (this.#phase.name !== 'session') return;
+    const { server, session } = this.#phase;
+    this.#host.log?.(`${session.address}: ${text}`);
+    if (!session.resourceBound) return;
+    const error = writeError(stanzaError('wait', 'resource-constraint', text));
+    server.deliver(session, { stanza: make('message', server.domain, session.address, { type: 'error' }, [error]) });
+  }
+
   #limits(): StanzaSize {
     if (this.#phase.name !== 'session') return limitsBeforeAuth;
     return this.#phase.session.isNode ? nodeLimits : clientLimits;
@@ -103,6 +161,7 @@ export class Stream {
 
   #element(element: XmlElement): void {
     if (element.xmlns === SNS.framing && element.name === 'close') {
+      this.#outbox.clear();
       this.#connection.send(`<close xmlns="${SNS.framing}"/>`);
       this.#finish();
       this.#connection.close();
@@ -163,7 +222,7 @@ export class Stream {
 
   #sendOpen(from: Jid | undefined, id: string): void {
     const address = from === undefined ? '' : ` from="${escapeAttribute(from)}"`;
-    this.#connection.send(
+    this.#outbox.send(
       `<open xmlns="${SNS.framing}"${address} id="${escapeAttribute(id)}" version="1.0" xml:lang="en"/>`,
     );
   }
@@ -171,11 +230,11 @@ export class Stream {
   /** With the prefix, since clients look for `stream:features` by that name. */
   #sendFeatures(...features: readonly XmlElement[]): void {
     const inner = features.map((feature) => serialize(feature)).join('');
-    this.#connection.send(`<stream:features xmlns:stream="${SNS.stream}">${inner}</stream:features>`);
+    this.#outbox.send(`<stream:features xmlns:stream="${SNS.stream}">${inner}</stream:features>`);
   }
 
   #send(element: XmlElement): void {
-    this.#connection.send(serialize(element));
+    this.#outbox.send(serialize(element));
   }
 
   // Login, RFC 6120 §6.4
@@ -208,17 +267,40 @@ export class Stream {
     const message = bytes === undefined ? undefined : crypto.fromUtf8(bytes);
     if (message === undefined) return this.#saslFailure(phase, 'incorrect-encoding');
     const step: SaslStep = exchange(message);
-    const encode = (data: string) => crypto.toBase64(crypto.toUtf8(data));
-    switch (step.kind) {
-      case 'challenge':
-        return this.#send(el('challenge', SNS.sasl, {}, encode(step.data)));
-      case 'failure':
-        return this.#saslFailure(phase, step.condition, step.name);
-      case 'success':
-        phase.server.network.accounts.succeeded(step.account.address);
-        this.#phase = { name: 'restarting', server: phase.server, domain: phase.domain, account: step.account };
-        return this.#send(el('success', SNS.sasl, {}, ...(step.data === undefined ? [] : [encode(step.data)])));
-    }
+    if (step.kind === 'challenge') return this.#send(el('challenge', SNS.sasl, {}, this.#base64(step.data)));
+    if (step.kind === 'proof') return this.#saslProof(phase, step);
+    return this.#saslVerdict(phase, step);
+  }
+
+  #base64(data: string): string {
+    const { crypto } = this.#host;
+    return crypto.toBase64(crypto.toUtf8(data));
+  }
+
+  /** A password is checked when its account may be tried, whichever connection tries it. */
+  #saslProof(phase: Extract<Phase, { name: 'authenticating' }>, { name, check }: Extract<SaslStep, { kind: 'proof' }>) {
+    const { network } = phase.server;
+    const known = network.accounts.get(name) !== undefined;
+    const admission = network.attempts.admit(this.#connection.address, name, known, this.#host.now());
+    if (admission.kind === 'refused') return this.#saslFailure(phase, 'temporary-auth-failure', name);
+    const decide = () => {
+      if (this.#phase !== phase) return;
+      phase.busy = false;
+      const verdict = check();
+      admission.settle(verdict.kind === 'success');
+      this.#saslVerdict(phase, verdict);
+    };
+    if (admission.afterMs === 0) return decide();
+    phase.busy = true;
+    this.#host.setTimer(plus(this.#host.now(), admission.afterMs), decide);
+  }
+
+  #saslVerdict(phase: Extract<Phase, { name: 'authenticating' }>, verdict: SaslVerdict): void {
+    if (verdict.kind === 'failure') return this.#saslFailure(phase, verdict.condition, verdict.name);
+    const { account, data } = verdict;
+    if (account.isTemporary) phase.server.network.noteTemporary(account.address);
+    this.#phase = { name: 'restarting', server: phase.server, domain: phase.domain, account };
+    this.#send(el('success', SNS.sasl, {}, ...(data === undefined ? [] : [this.#base64(data)])));
   }
 
   /** RFC 6120 §6.4.5: a few attempts, each answered later than the one before. */
@@ -227,7 +309,9 @@ export class Stream {
     phase.busy = true;
     this.#failures++;
     const { network } = phase.server;
-    const delayMs = condition === 'aborted' ? 0 : name === undefined ? 100 : network.accounts.failed(name);
+    const { address } = this.#connection;
+    const heldMs = name === undefined ? 100 : network.attempts.answerMs(address, name, this.#host.now());
+    const delayMs = condition === 'aborted' ? 0 : heldMs;
     this.#host.setTimer(plus(this.#host.now(), delayMs), () => {
       if (this.#phase !== phase) return;
       phase.busy = false;
@@ -243,10 +327,14 @@ export class Stream {
     const session = new Session(server, account, id, {
       stanza: (stanza) => this.#deliver(stanza),
       end: (condition, text) => this.#end(condition, text),
-      buffered: () => this.#connection.buffered(),
+      buffered: () => this.#outbox.unsent,
     });
     this.#phase = { name: 'session', server, session };
-    if (session.isNode) this.#copies = new CopyParser();
+    this.#outbox.listIn(server.network.behind);
+    if (session.isNode) {
+      this.#copies = new CopyParser();
+      this.#inbox.becomeNode();
+    }
     this.#sendOpen(domain, id);
     const resourceBind = [el('bind', SNS.bind), el('session', SNS.session, {}, el('optional', SNS.session))];
     switch (account.role) {
@@ -290,27 +378,27 @@ export class Stream {
     if (!isBind || (incoming.to !== undefined && parseJid(incoming.to) !== session.server.domain)) return false;
 
     const fault = iqFault(incoming);
-    const error = fault === undefined ? bind(session, payload) : stanzaError('modify', 'bad-request', fault);
+    const error = fault === undefined ? bindAsAsked(session, payload) : stanzaError('modify', 'bad-request', fault);
     // A stream that was replaced by its own request cannot be answered.
     if (!session.alive) return true;
     session.tx++;
     const children = error === undefined ? boundReply(session, payload) : [writeError(error)];
     this.#send(el('iq', NS.client, { id: incoming.id, type: error === undefined ? 'result' : 'error' }, ...children));
-    if (session.announced) this.#loginTimer();
+    if (!session.announced) return true;
+    this.#loginTimer();
+    this.#connection.loggedIn?.();
     return true;
   }
 
   #deliver(stanza: Stanza): void {
-    if (this.#connection.buffered() > limits.bufferedBytes) {
-      this.#end('policy-violation', 'reads too slowly');
-      return;
-    }
-    this.#connection.send(stanzaFrame(stanza));
+    this.#outbox.send(stanza);
   }
 
   /** RFC 6120 §4.9.1, RFC 7395 §3.4: before the first `<open/>` was answered, it is answered now. */
   #end(condition: StreamCondition, text: string): void {
     if (this.#phase.name === 'ended') return;
+    // Before what waits for a reader, which may never come to it.
+    this.#outbox.clear();
     if (this.#phase.name === 'opening') this.#sendOpen(undefined, this.#host.randomId());
     const inner = `<${condition} xmlns="${SNS.streamErrors}"/><text xmlns="${SNS.streamErrors}" xml:lang="en">${escapeText(text)}</text>`;
     this.#connection.send(`<stream:error xmlns:stream="${SNS.stream}">${inner}</stream:error>`);
@@ -322,28 +410,10 @@ export class Stream {
 
   #finish(): void {
     this.#loginTimer();
+    this.#inbox.close();
+    this.#outbox.clear();
     const phase = this.#phase;
     this.#phase = { name: 'ended' };
     if (phase.name === 'session') phase.server.remove(phase.session);
   }
-}
-
-function bind(session: Session, payload: XmlElement) {
-  if (payload.xmlns === SNS.bind) {
-    if (payload.name !== 'bind') return stanzaError('modify', 'bad-request', `<${payload.name.slice(0, 80)}/>`);
-    const resource = childOf(payload, 'resource', SNS.bind);
-    return bindResource(session, resource === undefined || textOf(resource) === '' ? undefined : textOf(resource));
-  }
-  const binding = readHostBinding(payload);
-  if (binding === undefined) return stanzaError('modify', 'bad-request', `<${payload.name.slice(0, 80)}/>`);
-  const { action, hostname } = binding;
-  if (hostname === undefined) return stanzaError('modify', 'bad-request', 'a <hostname/> is needed');
-  return action === 'bind' ? bindHost(session, hostname) : unbindHost(session, hostname);
-}
-
-function boundReply(session: Session, payload: XmlElement): XmlElement[] {
-  if (payload.xmlns === SNS.bind) return [el('bind', SNS.bind, {}, el('jid', SNS.bind, {}, session.address))];
-  if (payload.name === 'unbind') return [];
-  // "Specifying the exact hostname that was bound": the last one of the set.
-  return [writeHostBinding({ action: 'bind', hostname: [...session.hosts].at(-1) ?? '' })];
 }

@@ -17,7 +17,31 @@ class StartError extends Error {
   }
 }
 
+const tokenKey = 'netsplit-token';
+
+/** The operator's token is in the address that was printed. It is kept for this tab, and leaves the address at once. */
+function takeToken(): void {
+  const token = /(?:^#|&)token=([0-9a-f]+)/.exec(location.hash)?.[1];
+  if (token === undefined) return;
+  try {
+    sessionStorage.setItem(tokenKey, token);
+    history.replaceState(null, '', location.pathname + location.search);
+  } catch {
+    // Without storage the address keeps it.
+  }
+}
+
+function storedToken(): string | undefined {
+  const inAddress = /(?:^#|&)token=([0-9a-f]+)/.exec(location.hash)?.[1];
+  try {
+    return sessionStorage.getItem(tokenKey) ?? inAddress;
+  } catch {
+    return inAddress;
+  }
+}
+
 async function start(): Promise<void> {
+  takeToken();
   const { theme } = loadPreferences();
   if (theme !== 'auto') document.documentElement.dataset.theme = theme;
   const query = new URLSearchParams(location.search);
@@ -27,6 +51,7 @@ async function start(): Promise<void> {
   const mine = await mayRun(config);
   showSession(startLive(mine, location.origin), config.scenarios);
   if (mine !== config) void takeOverLater(config.scenario.id);
+  else if (config.credentials.operator === undefined && config.running.length === 0) void joinLater(config.scenario.id);
 }
 
 const pollMs = 250;
@@ -44,14 +69,14 @@ const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 async function mayRun(config: LiveConfig): Promise<LiveConfig> {
   const { id } = config.scenario;
   let { running } = config;
-  // A page on another machine never runs nodes.
+  // A page without the operator's token never runs nodes.
   if (Object.keys(config.credentials.nodes).length === 0) return config;
   for (let i = 0; running.length > 0 && i < polls; i++) {
     const { held = [] } = (await navigator.locks?.query()) ?? {};
     const ours = held.map(({ name }) => name);
     if (config.scenario.nodes.some(({ address }) => ours.includes(nodeLock(id, address)))) return config;
     await pause(pollMs);
-    running = (await fetchConfig(id)).running;
+    running = (await fetchConfig(id, true)).running;
   }
   return running.length === 0 ? config : { ...config, credentials: { ...config.credentials, nodes: {} } };
 }
@@ -60,16 +85,32 @@ async function mayRun(config: LiveConfig): Promise<LiveConfig> {
 async function takeOverLater(scenario: string): Promise<void> {
   for (let gone = 0; gone < 2; ) {
     await pause(lookMs);
-    const config = await fetchConfig(scenario).catch(() => undefined);
+    const config = await fetchConfig(scenario, true).catch(() => undefined);
     gone = config?.running.length === 0 ? gone + 1 : 0;
   }
   // A person who has opened a trace meanwhile is left with it.
   if (document.documentElement.dataset.mode === 'live') location.reload();
 }
 
-async function fetchConfig(scenario: string | null): Promise<LiveConfig> {
-  const query = scenario === null ? '' : `?scenario=${encodeURIComponent(scenario)}`;
-  const response = await fetch(`/netsplit.json${query}`).catch(() => {
+/** A guest came before anybody ran the rooms: it starts anew once somebody does. */
+async function joinLater(scenario: string): Promise<void> {
+  for (;;) {
+    await pause(lookMs);
+    const config = await fetchConfig(scenario, true).catch(() => undefined);
+    if (config !== undefined && config.running.length > 0) break;
+  }
+  if (document.documentElement.dataset.mode === 'live') location.reload();
+}
+
+/** @param look  only to see what runs: the page has an account already */
+async function fetchConfig(scenario: string | null, look = false): Promise<LiveConfig> {
+  const query = new URLSearchParams({
+    ...(scenario === null ? {} : { scenario }),
+    ...(look ? { look: '' } : {}),
+  }).toString();
+  const token = storedToken();
+  const headers: Record<string, string> = token === undefined ? {} : { Authorization: `Bearer ${token}` };
+  const response = await fetch(`/netsplit.json${query && `?${query}`}`, { headers }).catch(() => {
     throw new StartError(
       'The server does not answer.',
       'Start it with “npm start” in the project’s folder, then reload this page.',

@@ -38,8 +38,11 @@ const bindNs = 'urn:ietf:params:xml:ns:xmpp-bind';
 const answerMs = 15_000;
 /** How long a half-dead connection may take to end properly. */
 const farewellMs = 1_000;
-/** If more than this is unsent, nobody reads at the other end. */
-const unsentMax = 8 * 1024 * 1024;
+/**
+ * If more than this is unsent, nobody reads at the other end: what one message makes of a full room is less. A server that
+ * is slow is waited for (`drained`), and one that is gone answers no ping.
+ */
+const unsentMax = 256 * 1024 * 1024;
 
 /**
  * One session over RFC 7395, with `client()` of @xmpp/client.

@@ -27,7 +27,7 @@ const http = createServer(async (request, response) => {
   });
   response.end(file);
 });
-attachWebSocketHost(http, { host, find: live.find, refuseOthers: true });
+attachWebSocketHost(http, { host, find: live.find });
 http.listen(0, '127.0.0.1', () => {
   const { port } = http.address() as AddressInfo;
   console.log(`ready ws://127.0.0.1:${port}${websocketPath} http://127.0.0.1:${port}`);

@@ -56,7 +56,7 @@ export const contenders: readonly Contender[] = [
 async function startHeadless(): Promise<Running> {
   const { child, match } = await startNode(
     '../../src/headless/serve.ts',
-    ['--scenario', 'plain', '--auth', 'open', '--port', '0', '--log'],
+    ['--scenario', 'plain', '--auth', 'open', '--port', '0', '--log', '--client-rate', '0', '--room-rate', '0'],
     /ready (ws:\S+)/,
   );
   const pid = child.pid as number;

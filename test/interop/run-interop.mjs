@@ -21,6 +21,7 @@ Prosodys whose connection breaks: tests that need programs of other people. Pros
 /** Debian's package, and how to find out that it is there. @type {readonly { name: string, probe: readonly string[] }[]} */
 const packages = [
   { name: 'prosody', probe: ['which', 'prosody'] },
+  { name: 'nginx-light', probe: ['which', 'nginx'] },
   { name: 'python3-slixmpp', probe: ['/usr/bin/python3', '-c', 'import slixmpp'] },
 ];
 

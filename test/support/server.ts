@@ -22,7 +22,7 @@ export async function startServer(
   const host = nodeServerHost();
   const live = hostScenarios(scenarios, host, options);
   const http = createServer((_request, response) => response.writeHead(404).end());
-  const detach = attachWebSocketHost(http, { host, find: live.find, refuseOthers: true });
+  const detach = attachWebSocketHost(http, { host, find: live.find });
   await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
   const { port } = http.address() as AddressInfo;
   return {
@@ -122,19 +122,26 @@ export class WireClient {
   readonly #stream: Stream;
   closed = false;
   buffered = 0;
+  /** Whether the server reads its socket. */
+  isRead = true;
   address = '';
 
-  constructor(network: Network, host: ServerHost) {
+  constructor(network: Network, host: ServerHost, peer?: string) {
     this.#stream = new Stream(
       {
+        address: peer,
         send: (frame) => this.frames.push(frame),
         close: () => {
           this.closed = true;
         },
         buffered: () => this.buffered,
+        read: (on) => {
+          this.isRead = on;
+        },
       },
       host,
       (domain) => (network.hosting(domain) === undefined ? undefined : network),
+      network.budgets,
     );
   }
 
@@ -144,6 +151,15 @@ export class WireClient {
   }
   sendBinary(): void {
     this.#stream.binary();
+  }
+  /** The socket takes more again. */
+  drains(buffered = 0): void {
+    this.buffered = buffered;
+    this.#stream.drained();
+  }
+  /** A ping of RFC 6455. */
+  ping(bytes = 0): void {
+    this.#stream.control(bytes);
   }
   /** The socket is gone, without a word. */
   vanish(): void {
@@ -191,7 +207,8 @@ export class WireClient {
 export function fakeNetwork(changes: Partial<NetworkConfig> = {}) {
   const host = new FakeHost();
   const network = new Network({ ...cast, ...changes }, host);
-  const connect = () => new WireClient(network, host);
+  /** @param peer  the address it comes from */
+  const connect = (peer?: string) => new WireClient(network, host, peer);
   const login = (address: string, password = 'pw') => {
     const at = jid(address);
     const [account = '', resource] = at.split('/');

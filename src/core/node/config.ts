@@ -1,5 +1,5 @@
 import type { DistributedRoomConfig, DistributionConfig, HostingConfig } from '../distribution/config.ts';
-import type { ArchiveLimits } from '../room/messages.ts';
+import type { ArchiveLimits } from '../room/limits.ts';
 import type { Jid } from '../xmpp/jid.ts';
 import type { RoomLimits } from './makers.ts';
 

@@ -7,7 +7,7 @@ import { commit } from '../room/commit.ts';
 import { defaultRoomConfig } from '../room/config.ts';
 import type { Occupant, RoomEvent } from '../room/event.ts';
 import { awaitGhosts, ghostTimer, seekGhosts } from '../room/ghosts.ts';
-import type { AtHandLimits } from '../room/messages.ts';
+import type { AtHandLimits } from '../room/limits.ts';
 import { PassedOn } from '../room/passed.ts';
 import { receive, receiveFound } from '../room/receive.ts';
 import { retell } from '../room/recovery.ts';
@@ -29,7 +29,7 @@ import { protocolOf, roomConfigOf } from './protocol-of.ts';
 import { noSuchRoom, refuse, serviceIq } from './service.ts';
 import type { NodeImage, NodeSnapshot } from './snapshot.ts';
 import { roomStatus } from './status.ts';
-import type { NodeStatus } from './trace.ts';
+import type { NodeStatus, RoomStatus } from './trace.ts';
 
 /** A node with the rooms of its configuration; then `restore`, `apply` the log, and the command `start`. */
 export function createMucNode(config: NodeConfig): MucNode {
@@ -40,14 +40,16 @@ interface Room {
   readonly state: RoomState;
   readonly protocol: Protocol;
   readonly passed: PassedOn;
+  /** What the status says of it, while nothing has happened to it. */
+  status?: RoomStatus | undefined;
 }
 
 class Service implements MucNode {
   readonly #config: NodeConfig;
   readonly #rooms = new Map<Jid, Room>();
-  readonly #apply = (event: RoomEvent) => this.apply(event);
-  /** Those that the input which is handled has to do with. */
+  /** Those to which something may have happened in this turn: what a turn costs does not depend on all the others. */
   readonly #touched = new Set<Room>();
+  readonly #apply = (event: RoomEvent) => this.apply(event);
   readonly #makers = new Makers();
   /** Until the start: the users who left in the log that is read, as they were, by room and nick. */
   #gone: Map<Jid, Map<string, Occupant>> | undefined = new Map();
@@ -71,7 +73,7 @@ class Service implements MucNode {
         break;
       case 'linkUp':
         for (const room of this.#rooms.values()) {
-          const here = this.#inRoom(turn, room);
+          const here = this.#in(turn, room);
           room.protocol.linkUp(here);
           awaitGhosts(here);
         }
@@ -83,15 +85,14 @@ class Service implements MucNode {
         const { name, room: jid } = readTimer(input.timer);
         const room = this.#rooms.get(jid);
         if (room === undefined) break;
-        if (name === ghostTimer) seekGhosts(this.#inRoom(turn, room));
-        else room.protocol.timer(this.#inRoom(turn, room), name);
+        if (name === ghostTimer) seekGhosts(this.#in(turn, room));
+        else room.protocol.timer(this.#in(turn, room), name);
         break;
       }
       default:
         assertNever(input);
     }
     this.#closeEmpty(turn);
-    this.#touched.clear();
     return turn.finish();
   }
 
@@ -104,6 +105,7 @@ class Service implements MucNode {
     }
     this.#rememberGone(room.state, event);
     const changes = room.state.apply(event);
+    this.#touch(room);
     if (event.kind === 'roomCreated' && event.owner !== undefined) this.#makers.made(event.room, bareOf(event.owner));
     if (event.kind === 'roomDestroyed') {
       this.#rooms.delete(event.room);
@@ -132,7 +134,10 @@ class Service implements MucNode {
   }
 
   recall(room: Jid, entries: readonly ArchiveEntry[], isWhole: boolean): void {
-    this.#rooms.get(room)?.state.recall(entries, isWhole);
+    const known = this.#rooms.get(room);
+    if (known === undefined) return;
+    known.state.recall(entries, isWhole);
+    this.#touch(known);
   }
 
   status(): NodeStatus {
@@ -140,7 +145,10 @@ class Service implements MucNode {
     return {
       address,
       server,
-      rooms: [...this.#rooms.values()].map(({ state, protocol }) => roomStatus(state, protocol)),
+      rooms: [...this.#rooms.values()].map((room) => {
+        room.status ??= roomStatus(room.state, room.protocol);
+        return room.status;
+      }),
     };
   }
 
@@ -188,16 +196,16 @@ class Service implements MucNode {
     switch (command.name) {
       case 'start':
         for (const room of this.#rooms.values())
-          retell(this.#inRoom(turn, room), command.untold ?? [], this.#gone?.get(room.state.jid) ?? new Map());
+          retell(this.#in(turn, room), command.untold ?? [], this.#gone?.get(room.state.jid) ?? new Map());
         this.#gone = undefined;
         // A replica's room is its primary's to create.
         if (this.#config.kind === 'service')
-          for (const room of this.#rooms.values()) if (room.state.epoch === 0) create(this.#inRoom(turn, room));
+          for (const room of this.#rooms.values()) if (room.state.epoch === 0) create(this.#in(turn, room));
         return;
       case 'stop':
         for (const room of this.#rooms.values()) {
-          if (room.protocol.stop) room.protocol.stop(this.#inRoom(turn, room));
-          else dismissAll(this.#inRoom(turn, room));
+          if (room.protocol.stop) room.protocol.stop(this.#in(turn, room));
+          else dismissAll(this.#in(turn, room));
         }
         return;
       default:
@@ -213,7 +221,7 @@ class Service implements MucNode {
     const { address } = this.#config;
     if (this.#config.kind === 'replica') {
       const room = this.#rooms.get(this.#config.room.jid) as Room;
-      const here = this.#inRoom(turn, room);
+      const here = this.#in(turn, room);
       if (room.protocol.fromPeer(here, stanza)) return;
       if (bareOf(stanza.to) === room.state.jid) room.protocol.fromUser(here, stanza);
       else if (bareOf(stanza.to) === address) refuse(turn, stanza, 'service-unavailable', '6120#8.4');
@@ -222,13 +230,13 @@ class Service implements MucNode {
     if (stanza.to === address) return this.#toService(turn, stanza);
     const room = this.#rooms.get(bareOf(stanza.to)) ?? this.#createOnDemand(turn, stanza);
     if (room === undefined) return;
-    const here = this.#inRoom(turn, room);
+    const here = this.#in(turn, room);
     if (!room.protocol.fromPeer(here, stanza) && !room.protocol.fromUser(here, stanza)) receive(here, stanza);
   }
 
   #found(turn: NodeTurn, { search, asked, found }: Extract<Input, { kind: 'found' }>): void {
     const room = this.#rooms.get(search.room);
-    if (room) receiveFound(this.#inRoom(turn, room), asked, found);
+    if (room) receiveFound(this.#in(turn, room), asked, found);
     else if (this.#config.kind === 'service') noSuchRoom(turn, asked);
   }
 
@@ -236,15 +244,14 @@ class Service implements MucNode {
   #toService(turn: NodeTurn, stanza: Stanza): void {
     const isAnswer = stanza.type === 'result' || stanza.type === 'error';
     if (isAnswer) {
-      for (const room of this.#rooms.values())
-        if (room.protocol.fromPeerhost?.(this.#inRoom(turn, room), stanza)) return;
+      for (const room of this.#rooms.values()) if (room.protocol.fromPeerhost?.(this.#in(turn, room), stanza)) return;
       return;
     }
     const order = readServiceOrder(stanza);
     if (order === undefined) return serviceIq(turn, this.#states(), stanza, this.#features());
     const ordered = host(turn, this.#hosting(), this.#states(), stanza, order);
     const room = ordered === undefined ? undefined : this.#rooms.get(ordered);
-    if (room) room.protocol.fromFirsthost?.(this.#inRoom(turn, room), order);
+    if (room) room.protocol.fromFirsthost?.(this.#in(turn, room), order);
   }
 
   /** XEP-0281 §4. */
@@ -303,20 +310,26 @@ class Service implements MucNode {
     return undefined;
   }
 
-  #inRoom(turn: NodeTurn, room: Room): RoomTurn {
-    this.#touched.add(room);
-    return new RoomTurn(turn, room.state, room.protocol, room.passed);
-  }
-
   /** A temporary room ends with its last occupant (XEP-0045 §4.2). */
   #closeEmpty(turn: NodeTurn): void {
     for (const room of this.#touched) {
       const { state, protocol } = room;
+      if (this.#rooms.get(state.jid) !== room) continue;
       if (state.config.persistent || state.occupants.size > 0 || state.epoch === 0 || protocol.keeps?.(state)) continue;
-      if (!this.#rooms.has(state.jid)) continue;
-      protocol.ends?.(this.#inRoom(turn, room));
+      protocol.ends?.(this.#in(turn, room));
       turn.record({ kind: 'roomDestroyed', room: state.jid });
     }
+    this.#touched.clear();
+  }
+
+  #in(turn: NodeTurn, room: Room): RoomTurn {
+    this.#touch(room);
+    return new RoomTurn(turn, room.state, room.protocol, room.passed);
+  }
+
+  #touch(room: Room): void {
+    this.#touched.add(room);
+    room.status = undefined;
   }
 }
 

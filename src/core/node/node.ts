@@ -1,6 +1,6 @@
 import type { ArchiveChange, ArchiveEntry, ArchiveSearch } from '../room/archive-store.ts';
 import type { RoomEvent } from '../room/event.ts';
-import type { AtHandLimits } from '../room/messages.ts';
+import type { AtHandLimits } from '../room/limits.ts';
 import type { Effect } from '../turn/effect.ts';
 import type { Env } from '../turn/env.ts';
 import type { Jid } from '../xmpp/jid.ts';

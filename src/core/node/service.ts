@@ -49,10 +49,13 @@ export function serviceIq(
     const open = [...rooms].filter(({ config }) => config.publicRoom);
     const items = listed(
       disco.query,
-      open.map(({ jid, config }) => {
-        const name = config.name === '' ? partsOf(jid).local : config.name;
-        return { id: jid, element: writeDiscoItem({ jid, name }) };
-      }),
+      // Of thousands of rooms, only those on the page are written.
+      open.map(({ jid, config }) => ({
+        id: jid,
+        get element() {
+          return writeDiscoItem({ jid, name: config.name === '' ? partsOf(jid).local : config.name });
+        },
+      })),
     );
     if ('kind' in items) return refuse(turn, stanza, items.condition, items.spec, items.text);
     return turn.send(iqResult(stanza, el('query', NS.discoItems, {}, ...items)), '0045#6.3');

@@ -4,7 +4,11 @@ import type { XmlElement } from '../xmpp/xml.ts';
 import type { Occupant } from './event.ts';
 import { type Refusal, refusal } from './refusal.ts';
 import { bytesOf } from './size.ts';
-import type { RoomView } from './state.ts';
+
+/** Who is in a room. */
+export interface Inside {
+  readonly occupants: ReadonlyMap<string, Occupant>;
+}
 
 const spec = 'decision#220';
 
@@ -19,7 +23,7 @@ export const occupantIdsMax = 20_000;
 
 /** Why a room takes no presence with so many payloads from an occupant, or from one who enters; undefined: it does. */
 export function tooManyPresences(
-  { occupants }: Pick<RoomView, 'occupants'>,
+  { occupants }: Inside,
   nick: string,
   payloads: readonly XmlElement[],
 ): Refusal | undefined {
@@ -37,7 +41,7 @@ function presenceBytes({ presence, sessions = [] }: Occupant): number {
 
 /** Why the lists of a room take none of these users who are on none; undefined: they do. */
 export function listsAreFull(
-  { affiliations }: Pick<RoomView, 'affiliations'>,
+  { affiliations }: { readonly affiliations: ReadonlyMap<Jid, unknown> },
   users: readonly Jid[],
 ): Refusal | undefined {
   const more = new Set(users.filter((user) => !affiliations.has(user))).size;

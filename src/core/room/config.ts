@@ -1,7 +1,7 @@
 import type { Affiliation, Role } from '../xep/xep0045.ts';
 import type { Jid } from '../xmpp/jid.ts';
 import type { XmlElement } from '../xmpp/xml.ts';
-import type { ArchiveLimits, AtHandLimits } from './messages.ts';
+import type { ArchiveLimits, AtHandLimits } from './limits.ts';
 
 /** What an owner may change (XEP-0045 §10.2; the fields of config-form.ts). */
 export interface RoomSettings {

@@ -5,24 +5,10 @@ import { plus } from '../xmpp/time.ts';
 import type { ArchiveChange, ArchiveEntry } from './archive-store.ts';
 import { type HistoryItem, isLater } from './event.ts';
 import { isKept } from './keeping.ts';
+import type { ArchiveLimits, AtHandLimits } from './limits.ts';
 import { placeAfter, placeBetween } from './place.ts';
 import { takesBack, tombstoneOf } from './retraction.ts';
 import { bytesOf, detached } from './size.ts';
-
-/** What a room has at hand of its messages. The rest is in its archive. */
-export interface AtHandLimits {
-  readonly count: number;
-  /** Of the payloads, as they are written. */
-  readonly bytes: number;
-}
-
-export const defaultLimits: AtHandLimits = { count: 1000, bytes: 4 * 1024 * 1024 };
-/** How much the archive keeps; the oldest beyond any of these goes. What is absent is no limit. */
-export interface ArchiveLimits {
-  readonly count?: number;
-  readonly bytes?: number;
-  readonly days?: number;
-}
 
 const dayMs = 24 * 3_600_000;
 /** After so many messages the archive is told what to keep. */

@@ -20,7 +20,8 @@ import {
 } from './event.ts';
 import { Invitations } from './invitations.ts';
 import { keptOccupant } from './kept-occupant.ts';
-import { type ArchiveLimits, type AtHandLimits, defaultLimits, Messages } from './messages.ts';
+import { type ArchiveLimits, type AtHandLimits, defaultLimits } from './limits.ts';
+import { Messages } from './messages.ts';
 import { Reached } from './reached.ts';
 import { takesSubjectBack } from './retraction.ts';
 import { asSession, joined, localSessions, sessionsOf } from './sessions.ts';

@@ -2,7 +2,7 @@ import type { Field } from '../xep/xep0004.ts';
 import type { Jid } from '../xmpp/jid.ts';
 import type { RoomSettings } from './config.ts';
 import type { Occupant, PeerRecord } from './event.ts';
-import type { AtHandLimits } from './messages.ts';
+import type { AtHandLimits } from './limits.ts';
 import type { SettingField } from './setting-field.ts';
 
 /** A room among others. */

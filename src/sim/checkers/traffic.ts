@@ -1,4 +1,4 @@
-import { defaultLimits } from '../../core/room/messages.ts';
+import { defaultLimits } from '../../core/room/limits.ts';
 import { bodyOf } from '../../core/xmpp/stanza.ts';
 import type { Evidence } from '../evidence.ts';
 import type { Checker } from '../judge.ts';

@@ -22,6 +22,8 @@ import { within } from './within.ts';
 
 /** The script begins after this time at the latest, even if a node is not ready. */
 const nodesMs = 20_000;
+const nobodyRuns =
+  'This page is a guest’s, and nobody runs the rooms yet. To run them, open the address that “npm start” printed, with all that follows the #.';
 
 /**
  * Starts a scenario on the embedded server: a worker for each room node, one for the characters and the page's own session.
@@ -97,13 +99,20 @@ class LiveSession implements Session {
     return () => this.#listeners.delete(listener);
   }
 
+  /** What stands in the way of a guest where nobody runs the rooms. */
+  get #absence(): string | undefined {
+    const { credentials, running } = this.#config;
+    return credentials.operator === undefined && running.length === 0 ? nobodyRuns : undefined;
+  }
+
   /** Everything starts side by side; only the script waits for all nodes. */
   async run(): Promise<void> {
+    this.#tellTrouble(this.#absence);
     const nodes = this.#nodes.startAll();
     const people = this.#people.start({
       records: (batch) => this.#tellRecords(batch),
       occupant: (report) => this.#tellOccupant(report),
-      trouble: (text) => this.#tellTrouble(text),
+      trouble: (text) => this.#tellTrouble(text ?? this.#absence),
     });
     await within(nodes, nodesMs);
     await people;

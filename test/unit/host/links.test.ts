@@ -24,7 +24,7 @@ stanzaLinkContract('Link over WebSocket (@xmpp/client)', async (): Promise<LinkH
   const host = nodeServerHost();
   const network = new Network(cast, host);
   const http = createServer();
-  const detach = attachWebSocketHost(http, { host, find: () => network, refuseOthers: true });
+  const detach = attachWebSocketHost(http, { host, find: () => network });
   await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
   const service = `ws://127.0.0.1:${(http.address() as AddressInfo).port}${websocketPath}`;
   return {

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { defaultRoomConfig } from '../../../src/core/room/config.ts';
 import type { Happening, HistoryItem } from '../../../src/core/room/event.ts';
-import { defaultLimits, Messages } from '../../../src/core/room/messages.ts';
+import { defaultLimits } from '../../../src/core/room/limits.ts';
+import { Messages } from '../../../src/core/room/messages.ts';
 import { takesBack, takesSubjectBack, tombstoneOf } from '../../../src/core/room/retraction.ts';
 import { RoomState } from '../../../src/core/room/state.ts';
 import { subjectOf } from '../../../src/core/room/subject.ts';

@@ -44,6 +44,7 @@ describe('npm run serve', () => {
       /^--scenario: "nope" is neither a file nor one of wallops, growing, frozen, local, wonderland, mirror, chain, ring, coven, plain/,
     ],
     [['--accounts', '/nope.json'], /^--accounts: ENOENT/],
+    [['--client-rate', '10kB'], /^--client-rate: "10kB" is not bytes a second, such as 10000/],
     [['--store', ''], /^--store: a directory is needed/],
     [['--accept-loss'], /^--accept-loss has no effect without --store/],
   ])('%j: one line that says what is wrong', (args, line) => {
