@@ -105,11 +105,11 @@ export class Driver {
     const { node, store, link } = this.#options;
     try {
       const { snapshot, events, last, damage } = await store.load();
-      if (snapshot !== undefined) node.restore(snapshot);
+      const archived = snapshot === undefined ? [] : [...node.restore(snapshot)];
       this.#snapshotLength = lengthOf(snapshot);
       this.#sinceSnapshot = events.length;
-      for (const event of events) node.apply(event);
-      await this.#recall();
+      for (const event of events) for (const change of node.apply(event)) archived.push(change);
+      await this.#recall(archived);
       onRestored?.({
         fromSnapshot: snapshot !== undefined,
         events: events.length,
@@ -246,12 +246,22 @@ export class Driver {
     step.end();
   }
 
-  /** Every room has the last of its messages at hand. */
-  async #recall(): Promise<void> {
+  /**
+   * Every room has the last of its messages at hand.
+   *
+   * @param archived  what the log that was read changes in the archives. They have it already, but for those that were kept in
+   *   the snapshot by an earlier version
+   */
+  async #recall(archived: readonly ArchiveChange[]): Promise<void> {
     const { node, store } = this.#options;
     for (const { room, limits } of node.archives()) {
       const { entries, isWhole } = await lastOf(store, room, limits);
-      node.recall(room, entries, isWhole);
+      if (entries.length > 0) node.recall(room, entries, isWhole);
+      else
+        await store.append(
+          [],
+          archived.filter((change) => change.room === room),
+        );
     }
   }
 
