@@ -1,6 +1,7 @@
 import type { NodeConfig } from '../core/node/config.ts';
 import { createMucNode } from '../core/node/muc-node.ts';
 import { Driver } from '../host/driver.ts';
+import type { Renewal } from '../host/renewal.ts';
 import { stopWith } from './arguments.mjs';
 import { type ComponentOptions, help, readArguments, secretVariable } from './component-arguments.ts';
 import { ComponentLink } from './component-link.ts';
@@ -30,10 +31,17 @@ async function run({ host, port, domain, secret, config, store, acceptLoss, log 
       ? new ReplicaLink({ ...common, room: config.room.jid, self: domain })
       : new ComponentLink({ ...common, domain });
   const damaged = (damage: string) => console.error(`${domain}: ${damage}`);
+  const directory = store === undefined ? undefined : nodeDirectory(store, domain);
+  const renewal: Renewal = {
+    node: () => createMucNode(config),
+    store: () => openStore(directory, { damaged }),
+    tell: damaged,
+  };
   driver = new Driver({
     address: domain,
-    node: createMucNode(config),
-    store: await openStore(store === undefined ? undefined : nodeDirectory(store, domain), { acceptLoss, damaged }),
+    node: renewal.node(),
+    store: await openStore(directory, { acceptLoss, damaged }),
+    renewal,
     link,
     host: { now, setTimer, newId: randomId },
     ...(isDistributed(config) ? { report: peerReport((line) => console.log(line)) } : {}),

@@ -4,6 +4,7 @@ import { Driver } from '../host/driver.ts';
 import type { EventStore, LossOptions } from '../host/event-store.ts';
 import { MemoryStore } from '../host/memory-store.ts';
 import { hasPeers } from '../host/peers.ts';
+import type { Renewal } from '../host/renewal.ts';
 import { shadowsAtStart } from '../scenario/instances.ts';
 import { nodeConfigOf } from '../scenario/node-config.ts';
 import type { ScenarioNode } from '../scenario/scenario.ts';
@@ -53,7 +54,12 @@ export async function startLocalNodes(
       const store = log.directory === undefined ? undefined : nodeDirectory(log.directory, node.address);
       const damaged = (damage: string) => log.damaged?.(node.address, damage);
       const opened = await openStore(store, { acceptLoss: log.acceptLoss, damaged });
-      const { driver, inContact } = driverOf(live, node, host, failed, opened);
+      const renewal: Renewal = {
+        node: () => createMucNode(nodeConfigOf(live.scenario, node)),
+        store: () => openStore(store, { damaged }),
+        tell: damaged,
+      };
+      const { driver, inContact } = driverOf(live, node, host, failed, opened, renewal);
       drivers.push(driver);
       contacts.push(inContact);
       await driver.start(({ damage }) => {
@@ -79,6 +85,7 @@ function driverOf(
   host: ServerHost,
   failed: (address: string, error: unknown) => void,
   store: EventStore,
+  renewal: Renewal,
 ): { readonly driver: Driver; readonly inContact: Promise<void> } {
   const account = jid(node.address);
   const link = new LocalLink({
@@ -94,8 +101,9 @@ function driverOf(
   });
   const driver = new Driver({
     address: node.address,
-    node: createMucNode(nodeConfigOf(scenario, node)),
+    node: renewal.node(),
     store,
+    renewal,
     link,
     host: { now: host.now, setTimer: host.setTimer, newId: host.randomId },
     report: (batch) => {

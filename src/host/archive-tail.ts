@@ -1,14 +1,30 @@
-import type { ArchiveEntry } from '../core/room/archive-store.ts';
+import type { MucNode } from '../core/node/node.ts';
+import type { ArchiveChange, ArchiveEntry } from '../core/room/archive-store.ts';
 import type { AtHandLimits } from '../core/room/limits.ts';
 import { bytesOf } from '../core/room/size.ts';
 import type { Jid } from '../core/xmpp/jid.ts';
 import type { EventStore } from './event-store.ts';
 
+/**
+ * Every room has the last of its messages at hand.
+ *
+ * @param archived  what the log that was read changes in the archives. They have it already, but for those that were kept in
+ *   the snapshot by an earlier version
+ */
+export async function recallAll(node: MucNode, store: EventStore, archived: readonly ArchiveChange[]): Promise<void> {
+  for (const { room, limits } of node.archives()) {
+    const { entries, isWhole } = await lastOf(store, room, limits);
+    const older = archived.filter((change) => change.room === room);
+    if (entries.length > 0) node.recall(room, entries, isWhole);
+    else if (older.length > 0) await store.append([], older);
+  }
+}
+
 /** Read at a time: a large message may take a quarter of a megabyte. */
 const pageMax = 50;
 
 /** The last messages of a room's archive, as many as it has at hand, and whether there are no others. */
-export async function lastOf(
+async function lastOf(
   store: EventStore,
   room: Jid,
   limits: AtHandLimits,

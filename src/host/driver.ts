@@ -1,15 +1,17 @@
 import type { Command, Input } from '../core/node/input.ts';
 import type { MucNode, NodeEffect } from '../core/node/node.ts';
-import type { NodeImage, NodeSnapshot } from '../core/node/snapshot.ts';
+import type { NodeSnapshot } from '../core/node/snapshot.ts';
 import type { NodeStatus, StatusRecord, StepRecord } from '../core/node/trace.ts';
 import type { ArchiveChange, Found } from '../core/room/archive-store.ts';
 import type { RoomEvent } from '../core/room/event.ts';
 import type { TimerId } from '../core/turn/effect.ts';
 import type { Env } from '../core/turn/env.ts';
 import { assertNever } from '../core/xmpp/errors.ts';
+import type { Jid } from '../core/xmpp/jid.ts';
 import { type Instant, plus } from '../core/xmpp/time.ts';
-import { lastOf } from './archive-tail.ts';
-import type { EventStore } from './event-store.ts';
+import { recallAll } from './archive-tail.ts';
+import { type EventStore, type Recovered, StoreError } from './event-store.ts';
+import { type Renewal, refuse, withoutHistory, writeAnew } from './renewal.ts';
 import type { LinkHandlers, StanzaLink } from './stanza-link.ts';
 import { StepLog } from './step-log.ts';
 
@@ -34,6 +36,8 @@ export interface DriverOptions {
   failed?(error: unknown): void;
   /** For the progress list; "ready" and what was restored come from `start`. */
   readonly progress?: LinkHandlers['progress'];
+  /** How the node goes on when its store fails it; absent: it does not. */
+  readonly renewal?: Renewal;
   /** A snapshot is saved after this many events at the earliest; a longer one less often (see #snapshotIfDue). */
   readonly snapshotEvery?: number;
 }
@@ -54,6 +58,9 @@ const sendsPerBatch = 5000;
 const searchesMax = 100;
 /** Statuses are sent at most this often: a burst of joins is shown as one change. */
 const statusEveryMs = 100;
+/** A store without room is tried again after so long, and then after twice as long, up to so long. */
+const restMs = 5_000;
+const restMsMax = 60_000;
 
 interface Handled {
   readonly effects: readonly NodeEffect[];
@@ -79,6 +86,13 @@ export class Driver {
   readonly #options: DriverOptions;
   readonly #steps: StepLog;
   readonly #timers = new Map<TimerId, ArmedTimer>();
+  #node: MucNode;
+  #store: EventStore;
+  /** Streams that are up. */
+  readonly #up = new Set<Jid>();
+  /** Why the node does nothing for the moment; and how long it rests the next time. */
+  #resting: string | undefined;
+  #restMs = restMs;
   #queue: Queued[] = [];
   #running: Promise<void> | undefined;
   #stopped = false;
@@ -92,6 +106,8 @@ export class Driver {
 
   constructor(options: DriverOptions) {
     this.#options = options;
+    this.#node = options.node;
+    this.#store = options.store;
     this.#steps = new StepLog(options.address, (step) => options.report?.([step]));
   }
 
@@ -102,14 +118,8 @@ export class Driver {
    * @throws StoreError, LinkError: what failed for good; the driver is stopped then
    */
   async start(onRestored?: (restored: Restored) => void): Promise<void> {
-    const { node, store, link } = this.#options;
     try {
-      const { snapshot, events, last, damage } = await store.load();
-      const archived = snapshot === undefined ? [] : [...node.restore(snapshot)];
-      this.#snapshotLength = lengthOf(snapshot);
-      this.#sinceSnapshot = events.length;
-      for (const event of events) for (const change of node.apply(event)) archived.push(change);
-      await this.#recall(archived);
+      const { snapshot, events, last, damage } = await this.#restore();
       onRestored?.({
         fromSnapshot: snapshot !== undefined,
         events: events.length,
@@ -117,7 +127,7 @@ export class Driver {
       });
       const untold = events.slice(events.length - last);
       this.#take({ input: { kind: 'command', command: { name: 'start', untold } } });
-      await link.start(this.#handlers());
+      await this.#options.link.start(this.#handlers());
     } catch (error) {
       await this.stop();
       throw error;
@@ -135,7 +145,19 @@ export class Driver {
     this.#halt();
     await this.#running;
     await this.#options.link.stop();
-    await this.#options.store.close();
+    await this.#store.close();
+  }
+
+  /** The node becomes what the store has. */
+  async #restore(): Promise<Recovered> {
+    const recovered = await this.#store.load();
+    const { snapshot, events } = recovered;
+    const archived = snapshot === undefined ? [] : [...this.#node.restore(snapshot)];
+    this.#snapshotLength = lengthOf(snapshot);
+    this.#sinceSnapshot = events.length;
+    for (const event of events) for (const change of this.#node.apply(event)) archived.push(change);
+    await recallAll(this.#node, this.#store, archived);
+    return recovered;
   }
 
   #handlers(): LinkHandlers {
@@ -144,10 +166,12 @@ export class Driver {
       stanza: (via, stanza, rx) => this.#take({ input: { kind: 'stanza', via, stanza }, rx }),
       up: (peer, stream) => {
         this.#steps.streamUp(stream);
+        this.#up.add(peer);
         this.#take({ input: { kind: 'linkUp', peer } });
       },
       down: (peer) => {
         this.#steps.streamDown();
+        this.#up.delete(peer);
         this.#take({ input: { kind: 'linkDown', peer } });
       },
       ...(progress ? { progress } : {}),
@@ -156,6 +180,7 @@ export class Driver {
 
   #take(queued: Queued): void {
     if (this.#stopped) return;
+    if (this.#resting !== undefined) return refuse(this.#options.link, queued.input, this.#resting);
     this.#queue.push(queued);
     this.#running ??= this.#run();
   }
@@ -172,7 +197,7 @@ export class Driver {
           sends += one?.effects.length ?? 0;
           handled.push(one);
         }
-        this.#queue.splice(0, taken);
+        const batch = this.#queue.splice(0, taken);
         const events: RoomEvent[] = [];
         const archived: ArchiveChange[] = [];
         for (const one of handled)
@@ -181,8 +206,9 @@ export class Driver {
               events.push(...effect.events);
               archived.push(...(effect.archived ?? []));
             }
-        if (events.length > 0) await this.#options.store.append(events, archived);
+        const full = events.length === 0 ? undefined : await this.#keep(events, archived);
         if (this.#stopped) return;
+        if (full !== undefined) return this.#rest(full, batch);
         for (const one of handled) {
           if (one) this.#release(one);
           // One message may be many and large: the next waits until this one has left.
@@ -194,12 +220,56 @@ export class Driver {
         await this.#snapshotIfDue(events.length, now);
       }
     } catch (error) {
-      this.#halt();
-      this.#options.failed?.(error);
-      void this.stop();
+      this.#fail(error);
     } finally {
       this.#running = undefined;
     }
+  }
+
+  /** @returns why the events could not be kept, if the node may rest until they can */
+  async #keep(events: readonly RoomEvent[], archived: readonly ArchiveChange[]): Promise<string | undefined> {
+    const { renewal } = this.#options;
+    try {
+      await this.#store.append(events, archived);
+      if (this.#restMs > restMs) renewal?.tell('there is room again');
+      this.#restMs = restMs;
+      return undefined;
+    } catch (error) {
+      const code = error instanceof StoreError ? error.code : undefined;
+      if (renewal === undefined || (code !== 'full' && code !== 'read-only' && code !== 'gone')) throw error;
+      if (code !== 'gone') return (error as StoreError).message;
+      this.#store = await writeAnew(this.#store, this.#node, renewal, (error as StoreError).message);
+      return undefined;
+    }
+  }
+
+  /** There is no room for what has just been decided: it did not happen, and who asked for it is told. */
+  #rest(why: string, batch: readonly Queued[]): void {
+    const { host, renewal } = this.#options;
+    if (this.#restMs === restMs) renewal?.tell(`${why}: nothing is taken until there is room`);
+    this.#resting = why;
+    const refused = [...batch, ...this.#queue];
+    this.#queue = [];
+    this.#forgetTimers();
+    for (const { input } of refused) refuse(this.#options.link, input, why);
+    host.setTimer(plus(host.now(), this.#restMs), () => void this.#wake());
+    this.#restMs = Math.min(2 * this.#restMs, restMsMax);
+  }
+
+  /** The node goes on from what is durable. */
+  async #wake(): Promise<void> {
+    const { renewal } = this.#options;
+    if (this.#stopped || renewal === undefined) return;
+    try {
+      this.#node = renewal.node();
+      await this.#restore();
+    } catch (error) {
+      this.#fail(error);
+      return;
+    }
+    this.#resting = undefined;
+    this.#take({ input: { kind: 'command', command: { name: 'start' } } });
+    for (const peer of this.#up) this.#take({ input: { kind: 'linkUp', peer } });
   }
 
   #handle({ input, rx, timer }: Queued): Handled | undefined {
@@ -208,10 +278,10 @@ export class Driver {
       if (this.#timers.get(input.timer) !== timer) return undefined;
       this.#timers.delete(input.timer);
     }
-    const { host, node } = this.#options;
+    const { host } = this.#options;
     const env: Env = { now: host.now(), newId: () => host.newId() };
     const step = this.#steps.begin(env.now, input, rx);
-    const effects = node.handle(input, env);
+    const effects = this.#node.handle(input, env);
     // Timers never leave the host, so they need not wait for the log; a later input of the batch sees them as set.
     for (const effect of effects) {
       if (effect.kind === 'setTimer') this.#setTimer(effect.timer, effect.at);
@@ -246,25 +316,6 @@ export class Driver {
     step.end();
   }
 
-  /**
-   * Every room has the last of its messages at hand.
-   *
-   * @param archived  what the log that was read changes in the archives. They have it already, but for those that were kept in
-   *   the snapshot by an earlier version
-   */
-  async #recall(archived: readonly ArchiveChange[]): Promise<void> {
-    const { node, store } = this.#options;
-    for (const { room, limits } of node.archives()) {
-      const { entries, isWhole } = await lastOf(store, room, limits);
-      if (entries.length > 0) node.recall(room, entries, isWhole);
-      else
-        await store.append(
-          [],
-          archived.filter((change) => change.room === room),
-        );
-    }
-  }
-
   /** What is found is an input of its own: the rooms go on meanwhile. */
   #search({ search, asked }: Extract<NodeEffect, { kind: 'search' }>): void {
     const answer = (found: Found) => {
@@ -272,7 +323,7 @@ export class Driver {
       this.#take({ input: { kind: 'found', search, asked, found } });
     };
     if (++this.#searches > searchesMax) return answer('failed');
-    this.#options.store.search(search).then(
+    this.#store.search(search).then(
       (page) => answer({ page }),
       () => answer('failed'),
     );
@@ -300,16 +351,16 @@ export class Driver {
     this.#sinceSnapshot += appended;
     if (!now && this.#sinceSnapshot < Math.max(this.#snapshotLength, this.#options.snapshotEvery ?? 500)) return;
     this.#sinceSnapshot = 0;
-    const snapshot = withoutHistory(this.#options.node.snapshot());
+    const snapshot = withoutHistory(this.#node.snapshot());
     this.#snapshotLength = lengthOf(snapshot);
-    await this.#options.store.saveSnapshot(snapshot).catch(() => undefined);
+    await this.#store.saveSnapshot(snapshot).catch(() => undefined);
   }
 
   #statusChanged(): void {
     const { host, report } = this.#options;
     if (this.#cancelStatus !== undefined || report === undefined) return;
     const send = () => {
-      const status = this.#options.node.status();
+      const status = this.#node.status();
       if (this.#lastStatus !== undefined && isSame(status, this.#lastStatus)) return;
       this.#lastStatus = status;
       report([{ kind: 'status', t: host.now(), node: this.#options.address, status }]);
@@ -322,19 +373,24 @@ export class Driver {
       });
   }
 
+  #fail(error: unknown): void {
+    this.#halt();
+    this.#options.failed?.(error);
+    void this.stop();
+  }
+
+  #forgetTimers(): void {
+    for (const timer of this.#timers.values()) timer.cancel();
+    this.#timers.clear();
+  }
+
   #halt(): void {
     this.#stopped = true;
     this.#queue = [];
-    for (const timer of this.#timers.values()) timer.cancel();
-    this.#timers.clear();
+    this.#forgetTimers();
     this.#cancelStatus?.();
     this.#steps.streamDown();
   }
-}
-
-/** The archive has it. */
-function withoutHistory({ version, rooms }: NodeImage): NodeSnapshot {
-  return { version, rooms: rooms.map(({ history: _, ...room }) => room) };
 }
 
 function lengthOf(snapshot: NodeSnapshot | undefined): number {

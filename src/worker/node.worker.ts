@@ -6,6 +6,7 @@ import type { NodeReport, NodeWorkerApi, NodeWorkerConfig, Result } from '../hos
 import { Driver, type DriverHost } from '../host/driver.ts';
 import { StoreError } from '../host/event-store.ts';
 import { hasPeers } from '../host/peers.ts';
+import type { Renewal } from '../host/renewal.ts';
 import { LinkError } from '../host/stanza-link.ts';
 import { shadowsAtStart } from '../scenario/instances.ts';
 import { nodeConfigOf } from '../scenario/node-config.ts';
@@ -50,14 +51,20 @@ class RunningNode {
     const { address } = scenarioNode;
     const shadows = shadowsAtStart(scenario, address);
     this.#tell('restoring', 'reading the log');
-    const { store, notKept } = await openEventStore({
+    const storeOptions = {
       name: `netsplit:${scenario.id}:${address}`,
       // Decision #45: what its users have seen only a replica's own log knows.
-      durability: 'strict',
+      durability: 'strict' as const,
       acceptLoss: this.#config.acceptLoss,
-      damaged: (damage) => this.#tell('ready', damage),
-    });
-    const node = createMucNode(nodeConfigOf(scenario, scenarioNode));
+      damaged: (damage: string) => this.#tell('ready', damage),
+    };
+    const { store, notKept } = await openEventStore(storeOptions);
+    const renewal: Renewal = {
+      node: () => createMucNode(nodeConfigOf(scenario, scenarioNode)),
+      store: async () => (await openEventStore(storeOptions)).store,
+      tell: (what) => this.#tell('ready', what),
+    };
+    const node = renewal.node();
     const link = new XmppLink({ service: websocket, account: accountOf(this.#config), password });
     const reporter = new Reporter(link);
     this.#reporter = reporter;
@@ -67,6 +74,7 @@ class RunningNode {
       address,
       node,
       store,
+      renewal,
       link,
       host,
       report: (batch) => reporter.add(batch),

@@ -8,6 +8,7 @@ import { bodyOf, errorOf, iq, message, payloadOf, presence, type Stanza } from '
 import { instant } from '../../../src/core/xmpp/time.ts';
 import { el } from '../../../src/core/xmpp/xml.ts';
 import { Driver } from '../../../src/host/driver.ts';
+import { StoreError, type StoreErrorCode } from '../../../src/host/event-store.ts';
 import { type MemoryMedium, MemoryStore } from '../../../src/host/memory-store.ts';
 import type { LinkHandlers } from '../../../src/host/stanza-link.ts';
 
@@ -18,7 +19,10 @@ const witch = jid('wiccarocks@shakespeare.lit/laptop');
 const mam = 'urn:xmpp:mam:2';
 
 /** A driver with a node of its own, on a store that outlives it. */
-async function started(medium: MemoryMedium, store = new MemoryStore(medium), count = 10) {
+async function started(medium: MemoryMedium, store = new MemoryStore(medium), count = 10, again?: () => MemoryStore) {
+  const timers: { readonly at: number; readonly fn: () => void }[] = [];
+  const told: string[] = [];
+  const failed: unknown[] = [];
   const sent: Stanza[] = [];
   let handlers: LinkHandlers | undefined;
   let ids = 0;
@@ -39,10 +43,22 @@ async function started(medium: MemoryMedium, store = new MemoryStore(medium), co
     } as never,
     host: {
       now: () => instant(Date.UTC(2026, 0, 1) + ids),
-      setTimer: () => () => undefined,
+      setTimer: (at: number, fn: () => void) => {
+        const timer = { at, fn };
+        timers.push(timer);
+        return () => void timers.splice(timers.indexOf(timer), 1);
+      },
       newId: () => `${medium.events.length}-${++ids}`,
     },
     snapshotEvery: 20,
+    failed: (error) => void failed.push(error),
+    ...(again && {
+      renewal: {
+        node: () => createMucNode(config),
+        store: async () => again(),
+        tell: (what: string) => void told.push(what),
+      },
+    }),
   });
   await driver.start();
   const settled = async () => {
@@ -65,7 +81,12 @@ async function started(medium: MemoryMedium, store = new MemoryStore(medium), co
   };
   const says = (text: string) => send(message(witch, room, { type: 'groupchat' }, el('body', NS.client, {}, text)));
   const enters = () => send(presence(witch, jid(`${room}/secondwitch`), {}, writeJoin({})));
-  return { driver, reads, says, enters };
+  /** All timers are due at once. */
+  const waits = async () => {
+    for (const { fn } of timers.splice(0)) fn();
+    await settled();
+  };
+  return { driver, reads, says, enters, waits, told, failed };
 }
 
 const results = (sent: readonly Stanza[]) => sent.filter((stanza) => payloadOf(stanza, 'result', mam)).length;
@@ -127,6 +148,90 @@ describe('Driver: archives', () => {
     for (let i = 0; i < 50; i++) await says(`m${i}`);
     store.search = () => Promise.reject(new Error('the disk is broken'));
     expect((await reads(10)).map(errorOf)).toMatchObject([{ type: 'wait', condition: 'resource-constraint' }]);
+    await driver.stop();
+  });
+});
+
+/** A store whose writes fail for the reason that is given. */
+class FailingStore extends MemoryStore {
+  code: StoreErrorCode | undefined;
+
+  override async append(...what: Parameters<MemoryStore['append']>): Promise<void> {
+    if (this.code !== undefined) throw new StoreError(`the store is ${this.code}`, { code: this.code });
+    await super.append(...what);
+  }
+}
+
+describe.each(['full', 'read-only'] as const)('Driver: a store that is %s', (code) => {
+  it('keeps what it has acknowledged, refuses the rest with a text, and goes on without a restart when there is room', async () => {
+    const medium: MemoryMedium = { events: [] };
+    const store = new FailingStore(medium);
+    const { driver, enters, says, reads, waits, told, failed } = await started(medium, store, 10, () => store);
+    await enters();
+    await says('before');
+    store.code = code;
+    for (const text of ['lost', 'lost, too']) {
+      const sent = await says(text);
+      expect(sent.map(errorOf)).toMatchObject([
+        { type: 'wait', condition: 'resource-constraint', text: `the store is ${code}` },
+      ]);
+    }
+    expect(told).toEqual([`the store is ${code}: nothing is taken until there is room`]);
+    // It is tried again, and there is no room yet.
+    await waits();
+    expect((await says('lost again')).map(errorOf)).toMatchObject([{ condition: 'resource-constraint' }]);
+    store.code = undefined;
+    await waits();
+    expect((await says('after')).flatMap((stanza) => bodyOf(stanza) ?? [])).toEqual(['after']);
+    expect(told.slice(1)).toEqual(['there is room again']);
+    expect(results(await reads(10))).toBe(2);
+    expect(failed).toEqual([]);
+    await driver.stop();
+  });
+});
+
+describe('Driver: a store that was deleted', () => {
+  it('the room goes on from memory, and all of it is written anew', async () => {
+    const medium: MemoryMedium = { events: [] };
+    const store = new FailingStore(medium);
+    const other: MemoryMedium = { events: [] };
+    const { driver, enters, says, reads, told, failed } = await started(
+      medium,
+      store,
+      10,
+      () => new MemoryStore(other),
+    );
+    await enters();
+    for (let i = 0; i < 50; i++) await says(`m${i}`);
+    store.code = 'gone';
+    expect((await says('on')).flatMap((stanza) => bodyOf(stanza) ?? [])).toEqual(['on']);
+    expect(told).toEqual(['the store is gone: it was written anew from memory']);
+    // What was at hand, and no more.
+    const kept = results(await reads(100));
+    expect(kept).toBeGreaterThanOrEqual(10);
+    await says('and on');
+    expect(failed).toEqual([]);
+    await driver.stop();
+    const after = await started(other);
+    expect((await after.enters()).flatMap((stanza) => bodyOf(stanza) ?? [])).toEqual([
+      'm47',
+      'm48',
+      'm49',
+      'on',
+      'and on',
+    ]);
+    expect(results(await after.reads(100))).toBe(kept + 1);
+    await after.driver.stop();
+  });
+
+  it('and stops where another log is in its place', async () => {
+    const medium: MemoryMedium = { events: [] };
+    const store = new FailingStore(medium);
+    const { driver, enters, says, failed } = await started(medium, store, 10, () => new MemoryStore(medium));
+    await enters();
+    store.code = 'gone';
+    expect(await says('on')).toEqual([]);
+    expect(String(failed[0])).toContain('another log is in its place');
     await driver.stop();
   });
 });
