@@ -363,7 +363,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'no (by, id) dedupe at a rejoin',
     file: 'src/core/distribution/resync.ts',
-    find: 'isKept(item.payloads) && !room.holds(item) && isNew(item)',
+    find: 'isKept(item.payloads) && !room.holdsPast(item) && isNew(item)',
     replace: 'isKept(item.payloads) && isNew(item)',
     modes: ['0289pp'],
   },

@@ -8,7 +8,7 @@ export const plantedInInstances: readonly PlantedBug[] = [
   {
     name: 'a message that an instance has is taken again',
     file: `${sourceShadow}past.ts`,
-    find: 'if (item === undefined || room.holds(item) || !isKept(item.payloads)) return;',
+    find: 'if (item === undefined || room.holdsPast(item) || !isKept(item.payloads)) return;',
     replace: 'if (item === undefined || !isKept(item.payloads)) return;',
     modes: ['0281'],
   },

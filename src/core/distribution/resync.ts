@@ -154,7 +154,7 @@ export class IncomingState {
       if (at >= 0) said.splice(at, 1);
       return at < 0;
     };
-    const news = this.#messages.filter((item) => isKept(item.payloads) && !room.holds(item) && isNew(item));
+    const news = this.#messages.filter((item) => isKept(item.payloads) && !room.holdsPast(item) && isNew(item));
     return news
       .map((item) => ({ ...item, occupantId: (item.author && room.occupantIdOf(item.author)) ?? item.occupantId }))
       .sort(byTime)

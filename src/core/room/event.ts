@@ -113,11 +113,8 @@ export interface Order {
   readonly n: number;
 }
 
-/** What the order of messages depends on. */
-type Standing = Pick<HistoryItem, 'by' | 'at' | 'order'>;
-
 /** Decision #25: the order of what is kept where it comes from several nodes: by time, then by room; of one room as it counts, or came. */
-export function isLater(a: Standing, b: Standing): boolean {
+export function isLater(a: HistoryItem, b: HistoryItem): boolean {
   if (a.at !== b.at) return a.at > b.at;
   if (a.by !== b.by || a.order === undefined || b.order === undefined) return a.by > b.by;
   return a.order.epoch === b.order.epoch ? a.order.n > b.order.n : a.order.epoch > b.order.epoch;

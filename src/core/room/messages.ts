@@ -78,14 +78,17 @@ export class Messages {
     return shown.reverse();
   }
 
+  /** Whether the message with this identity has been here. */
+  holds({ by, id }: Identity): boolean {
+    return this.#passed.has(`${by} ${id}`) || this.#identified().get(by)?.has(id) === true;
+  }
+
   /**
-   * Whether the message with this identity has been here. Decision #222: one that is older than all at hand is taken for one of
-   * the archive, if that has more.
+   * The same of one that is told late. Decision #222: what is older than all at hand is taken for one of the archive, if that has
+   * more.
    */
-  holds(item: Identity & Partial<HistoryItem>): boolean {
-    const { by, id, at } = item;
-    const isOlder = at !== undefined && this.#isOlder({ ...item, at });
-    return isOlder || this.#passed.has(`${by} ${id}`) || this.#identified().get(by)?.has(id) === true;
+  holdsPast(item: HistoryItem): boolean {
+    return this.#isOlder(item) || this.holds(item);
   }
 
   /** Whether there is a message at hand that this one takes back. */
@@ -191,7 +194,7 @@ export class Messages {
     this.#trim();
   }
 
-  #isOlder(item: Parameters<typeof isLater>[1]): boolean {
+  #isOlder(item: HistoryItem): boolean {
     const [first] = this.#items;
     return this.#hasOlder && first !== undefined && isLater(first, item);
   }

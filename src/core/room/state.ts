@@ -148,8 +148,13 @@ export class RoomState {
   }
 
   /** Whether the message with this identity has been here: it is kept, or it passed lately. */
-  holds(item: Pick<HistoryItem, 'by' | 'id'> & Partial<HistoryItem>): boolean {
+  holds(item: Pick<HistoryItem, 'by' | 'id'>): boolean {
     return this.#messages.holds(item);
+  }
+
+  /** The same of one that is told late (decision #222). */
+  holdsPast(item: HistoryItem): boolean {
+    return this.#messages.holdsPast(item);
   }
 
   /** Whether there is a message that this one takes back (XEP-0424, XEP-0425). */
@@ -216,7 +221,7 @@ export class RoomState {
         this.#count(event.item);
         if (!event.past) return this.#remember(event.item);
         // The other node may tell of one that was here before.
-        return this.holds(event.item) ? undefined : this.#rememberPast(event.item);
+        return this.holdsPast(event.item) ? undefined : this.#rememberPast(event.item);
       case 'positionPassed':
         if (event.passed === undefined) return;
         this.#count(event.passed);

@@ -23,7 +23,7 @@ export function takePastMessage(turn: RoomTurn, links: Links, peer: Jid, author:
   const occupantId = room.occupantIdOf(author) ?? env.newId();
   const item = itemOf(turn, { nick, jid: author, occupantId }, stanza, saidAt(env.now, stanza));
   if (!isKept(item.payloads)) return;
-  if (room.holds(item)) turn.note('decision#27', 'a message that is here already: dropped');
+  if (room.holdsPast(item)) turn.note('decision#27', 'a message that is here already: dropped');
   else if (isToldAnew(room, peer, item))
     turn.note('decision#168', `${peer} gives what ${author} has said another identity: dropped`, { peer });
   else if (!mayTellOf(room, links, peer, item, stanza))

@@ -184,7 +184,7 @@ export class Past {
     const item = readPast(room, this.#links, peer, element);
     if (item?.by === room.jid && item.order !== undefined)
       back.set(item.order.epoch, Math.max(item.order.n, back.get(item.order.epoch) ?? 0));
-    if (item === undefined || room.holds(item) || !isKept(item.payloads)) return;
+    if (item === undefined || room.holdsPast(item) || !isKept(item.payloads)) return;
     if (!mayTellOf(room, this.#links, peer, item))
       return turn.note('decision#203', `${peer} tells of what did not come by it: dropped`, { peer });
     const author = [...room.occupants.values()].find(
