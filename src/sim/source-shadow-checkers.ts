@@ -143,7 +143,8 @@ const onceToEach: Checker = (given) => {
         const key = `${node} ${event.peer}`;
         // After a start the record still says what was so before, also where something else in it changes.
         if (!isLive) of(node).delete(event.peer);
-        else if (event.record?.since !== since.get(key)) of(node).add(event.peer);
+        // A source that asks for its shadow anew may draw another id.
+        else if (event.record?.since !== since.get(key) && addresses.has(event.peer)) of(node).add(event.peer);
         if (event.record !== undefined) since.set(key, event.record.since);
       }
       const item = itemOf(event);

@@ -31,6 +31,8 @@ export const wishes: Checker = (given) => {
   const configured = world && sourceIn(world.plan.layout)?.affiliations;
   /** By room. */
   const lists = new Map<Jid, Map<Jid, Affiliation>>();
+  /** By room and user: where the last change of it was kept. */
+  const changed = new Map<string, number>();
   /** By shadow, and then by id: whose wish waits. */
   const waiting = new Map<Jid, Map<string, Jid>>();
   /** By append: who is to be told what has become of theirs. */
@@ -73,7 +75,8 @@ export const wishes: Checker = (given) => {
       // What waited together with it may have changed them again since.
       const isMade = led?.kind === 'append' && led.events.some((event) => makes(event, { user: whom, affiliation }));
       const now = listsOf(room).get(whom) ?? 'none';
-      if (!isKept && !isMade && now !== affiliation)
+      const isOlder = cause !== undefined && (changed.get(`${room} ${whom}`) ?? -1) > cause;
+      if (!isKept && !isMade && !isOlder && now !== affiliation)
         wrong(`${by} tells ${user} that ${whom} is ${affiliation}, who is ${now} there`, i);
     }
   };
@@ -87,8 +90,10 @@ export const wishes: Checker = (given) => {
     kept(event, place, { cause }, i) {
       const { node, room } = place;
       if (!honest.has(node) || room !== rooms.get(node)) return;
-      if (event.kind === 'affiliationChanged') listsOf(room).set(event.user, event.affiliation);
-      else if (event.kind === 'roomCreated' || event.kind === 'roomDestroyed') {
+      if (event.kind === 'affiliationChanged') {
+        listsOf(room).set(event.user, event.affiliation);
+        changed.set(`${room} ${event.user}`, i);
+      } else if (event.kind === 'roomCreated' || event.kind === 'roomDestroyed') {
         if (room !== source) lists.delete(room);
         waiting.delete(node);
       } else if (event.kind === 'peerChanged' && event.peer === source)

@@ -4,6 +4,8 @@ import { run } from '../../src/sim/simulator.ts';
 
 /** Seeds that found mistakes of the core, or of a checker, with the steps they were found with, and what they found. */
 const found: readonly (readonly [Mode, number, number, string])[] = [
+  ['0281', 425, 120, 'the checker: a shadow that is asked for anew, under another id, was none that it knew'],
+  ['0281', 467, 120, 'the checker: what was changed by an order that waited behind the one that was answered'],
   ['plain', 269, 120, 'a client believed to be in after a self-presence meant for its earlier session'],
   ['plain', 533, 120, 'the same, its join having been refused while the node was down'],
   ['plain', 910, 120, 'the same, after a change of nick that the node told of again (decision #50)'],
