@@ -1,5 +1,5 @@
 import { createHash, createHmac, pbkdf2Sync, randomBytes, timingSafeEqual } from 'node:crypto';
-import { instant } from '../core/xmpp/time.ts';
+import { steadyClock } from '../host/steady-clock.ts';
 import type { ServerHost } from '../server/host.ts';
 
 /** The longest delay that setTimeout takes, in milliseconds. */
@@ -7,10 +7,14 @@ const timerMaxMs = 2 ** 31 - 1;
 
 /** Node's clock, timers and cryptography for the embedded server. Its timers keep no process alive. */
 export function nodeServerHost(log?: (line: string) => void): ServerHost {
+  const now = steadyClock(
+    () => Date.now(),
+    () => performance.now(),
+  );
   return {
-    now: () => instant(Date.now()),
+    now,
     setTimer(at, fn) {
-      const timer = setTimeout(fn, Math.min(timerMaxMs, Math.max(0, Math.ceil(at - Date.now())))).unref();
+      const timer = setTimeout(fn, Math.min(timerMaxMs, Math.max(0, Math.ceil(at - now())))).unref();
       return () => clearTimeout(timer);
     },
     randomId: () => randomBytes(16).toString('hex'),

@@ -158,4 +158,5 @@ export const decisions: Readonly<Record<string, string>> = {
   '221': 'how many rooms a user may make',
   '222': 'messages at hand, and in the archive',
   '223': 'users who left while nobody could tell',
+  '224': 'a clock that is set',
 };

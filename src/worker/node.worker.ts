@@ -1,13 +1,13 @@
 import * as Comlink from 'comlink';
 import { createMucNode } from '../core/node/muc-node.ts';
 import type { MucNode } from '../core/node/node.ts';
-import { instant } from '../core/xmpp/time.ts';
 import type { NodeReport, NodeWorkerApi, NodeWorkerConfig, Result } from '../host/control.ts';
 import { Driver, type DriverHost } from '../host/driver.ts';
 import { StoreError } from '../host/event-store.ts';
 import { hasPeers } from '../host/peers.ts';
 import type { Renewal } from '../host/renewal.ts';
 import { LinkError } from '../host/stanza-link.ts';
+import { steadyClock } from '../host/steady-clock.ts';
 import { shadowsAtStart } from '../scenario/instances.ts';
 import { nodeConfigOf } from '../scenario/node-config.ts';
 import { nodeLock } from '../scenario/node-lock.ts';
@@ -24,10 +24,14 @@ const peersLookMs = 20;
 /** The longest delay that setTimeout takes, in milliseconds. */
 const timerMaxMs = 2 ** 31 - 1;
 
+const now = steadyClock(
+  () => Date.now(),
+  () => performance.now(),
+);
 const host: DriverHost = {
-  now: () => instant(Date.now()),
+  now,
   setTimer(at, fn) {
-    const timer = setTimeout(fn, Math.min(timerMaxMs, Math.max(0, at - Date.now())));
+    const timer = setTimeout(fn, Math.min(timerMaxMs, Math.max(0, at - now())));
     return () => clearTimeout(timer);
   },
   newId: randomId,

@@ -279,4 +279,20 @@ describe('decision #222: XEP-0313 where the room has only the last messages at h
     chamber.send(presence(jid('hag66@shakespeare.lit/pda'), jid(`${room}/thirdwitch`), {}, writeJoin({})));
     expect(chamber.sent.flatMap((stanza) => bodyOf(stanza) ?? [])).toEqual(['m1098', 'm1099', 'm1100']);
   });
+
+  it('decision #224: after a start with a clock that was set back, what is said is not of a time before the last message', () => {
+    const chamber = spoken(3);
+    const before = chamber.now;
+    chamber.now = instant(before - 2 * 3_600_000);
+    chamber.restart();
+    chamber.says('m4');
+    chamber.says('m5');
+    const stamps = chamber.archive.entries(room).map(({ item }) => item.at);
+    expect(stamps.slice(2)).toEqual([before, before, before]);
+    // Nor does a clock that was wrong by years hold for ever.
+    chamber.now = instant(before - 30 * dayMs);
+    chamber.restart();
+    chamber.says('m6');
+    expect(chamber.archive.entries(room).at(-1)?.item.at).toBe(chamber.now);
+  });
 });

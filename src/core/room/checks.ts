@@ -6,6 +6,7 @@ import type { Env } from '../turn/env.ts';
 import { type JoinRequest, joinOf } from '../xep/xep0045.ts';
 import { bareOf, domainOf, type Jid } from '../xmpp/jid.ts';
 import type { Stanza } from '../xmpp/stanza.ts';
+import type { Instant } from '../xmpp/time.ts';
 import { sameElements } from '../xmpp/xml.ts';
 import { initialRole, maySpeak } from './affiliation.ts';
 import { tooManyPresences } from './bounds.ts';
@@ -204,6 +205,15 @@ export function checkSubject(
   return { kind: 'subject', occupant, subject: subjectOf(item), item };
 }
 
+/** A clock that is ahead by more than this was wrong, in milliseconds. */
+export const aheadMs = 24 * 3_600_000;
+
+/** What a room accepts is not of a time before what it has accepted, also where the clock was set back since. Decision #224. */
+export function stampOf({ atHand }: Pick<RoomView, 'atHand'>, now: Instant): Instant {
+  const last = atHand.at(-1)?.at;
+  return last !== undefined && last > now && last <= now + aheadMs ? last : now;
+}
+
 /** A message as the room accepts it now. */
 function itemOf(room: RoomView, occupant: Occupant, stanza: Stanza, env: Env): HistoryItem {
   return {
@@ -212,7 +222,7 @@ function itemOf(room: RoomView, occupant: Occupant, stanza: Stanza, env: Env): H
     nick: occupant.nick,
     occupantId: occupant.occupantId,
     author: occupant.jid,
-    at: env.now,
+    at: stampOf(room, env.now),
     stanzaId: stanza.id,
     lang: stanza.lang,
     payloads: cleanPayloads(room.jid, stanza.payloads),

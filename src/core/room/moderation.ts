@@ -6,6 +6,7 @@ import { iqResult, type Stanza } from '../xmpp/stanza.ts';
 import type { XmlElement } from '../xmpp/xml.ts';
 import type { Found } from './archive-store.ts';
 import type { ChangeOf } from './change.ts';
+import { stampOf } from './checks.ts';
 import { commit, decided } from './commit.ts';
 import type { HistoryItem, Occupant } from './event.ts';
 import { roleOf } from './lists.ts';
@@ -66,7 +67,7 @@ function checkModeration(
   const moderator = moderatorOf(room, distribution, user);
   const retraction = writeModeration(room.jid, { id, moderator, reason });
   const own = env.newId();
-  const word = { by: room.jid, id: own, stanzaId: own, nick: '', occupantId: '', at: env.now };
+  const word = { by: room.jid, id: own, stanzaId: own, nick: '', occupantId: '', at: stampOf(room, env.now) };
   return { kind: 'message', occupant: moderator ?? nobody, item: { ...word, payloads: [retraction] } };
 }
 

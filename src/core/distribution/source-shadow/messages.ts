@@ -1,7 +1,7 @@
 /** XEP-0281 §3.6: what users say, at this instance and at others; and what is for one of them alone. */
 
 import type { ChangeOf } from '../../room/change.ts';
-import { mayNameSubject, mayTalk, mayWhisper } from '../../room/checks.ts';
+import { aheadMs, mayNameSubject, mayTalk, mayWhisper, stampOf } from '../../room/checks.ts';
 import { commit } from '../../room/commit.ts';
 import { type HistoryItem, isLater, isLocal, type Occupant, type Subject } from '../../room/event.ts';
 import { cleanDecided, cleanPayloads, withoutAddresses } from '../../room/hygiene.ts';
@@ -23,9 +23,6 @@ import { handOver } from '../hand-over.ts';
 import { type Links, sourceOf } from './links.ts';
 import { theirs } from './people.ts';
 
-/** A clock that is ahead by more than this is wrong, in milliseconds. Decision #203. */
-const aheadMs = 24 * 3_600_000;
-
 /** Decision #203: a message of this room gets its place among all that the room accepts, and a time that is not before the last. */
 export function placed(
   { room, env }: RoomTurn,
@@ -34,7 +31,7 @@ export function placed(
   const order = { epoch: room.epoch, n: room.reached.in(room.jid, room.epoch) + 1 };
   // What is answered comes before the answer, also where the clock of its instance was ahead.
   const last = room.atHand.at(-1);
-  const at = last !== undefined && last.at > env.now && last.at <= env.now + aheadMs ? last.at : env.now;
+  const at = stampOf(room, env.now);
   const now: HistoryItem = { ...change.item, at, order };
   // At one time another room's may stand after it, and of two subjects of one time neither is the newer: so it is not of that time.
   const isTied = last !== undefined && last.at === at && (change.kind === 'subject' || isLater(last, now));
