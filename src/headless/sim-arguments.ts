@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import type { Jid } from '../core/xmpp/jid.ts';
-import { looksMax } from '../sim/archives.ts';
+import { clocksMax, looksMax } from '../sim/archives.ts';
 import { deviceSteps } from '../sim/devices.ts';
 import { rareSteps } from '../sim/fmuc-rare.ts';
 import { type Mode, modes } from '../sim/plan.ts';
@@ -100,7 +100,7 @@ export function readSimArguments(args: readonly string[]): SimArguments | 'help'
       return { error: `--${name}: ${JSON.stringify(text)} is no number from 1 to ${most}` };
   }
 
-  const steps = counts.events + swizzleMax + deviceSteps(counts.events) + varietyMax + rareSteps + looksMax;
+  const steps = counts.events + swizzleMax + deviceSteps(counts.events) + varietyMax + rareSteps + looksMax + clocksMax;
   const only = numbers(values.steps, steps);
   const without = numbers(values.without, 1_000);
   const calm = values.calm?.split(',');

@@ -11,6 +11,23 @@ import { isPlural, type Plan } from './plan.ts';
 import type { Prng } from './prng.ts';
 import type { Step } from './step.ts';
 
+/** Times that the clock of a machine is set, at most. */
+export const clocksMax = 2;
+
+/** The same plan, where in some runs the clocks of machines are set by up to three hours. */
+export function withClocks(plan: Plan, prng: Prng): Plan {
+  // The checkers of the other modes compare times of several machines.
+  const isJudged = plan.mode === 'plain' || plan.mode === '0289pp';
+  if (!isJudged || prng.chance(0.7)) return plan;
+  const end = plan.steps.reduce((last, { at }) => Math.max(last, at), 0);
+  const steps = Array.from({ length: clocksMax }, (): Step => {
+    const byMs = Math.round(3 * 3_600_000 * (2 * prng.unit() - 1));
+    const { address } = prng.pick(plan.layout.nodes);
+    return { at: prng.below(end + 1), luck: prng.bits(), kind: 'clock', node: address, byMs };
+  });
+  return { ...plan, steps: [...plan.steps, ...steps] };
+}
+
 /** Steps that come to a plan, at most: half of them while there are faults, and half when all is healed. */
 export const looksMax = 40;
 

@@ -4,7 +4,7 @@ import type { RoomConfig } from '../core/room/config.ts';
 import type { Affiliation } from '../core/xep/xep0045.ts';
 import { bareOf, domainOf, type Jid, jid } from '../core/xmpp/jid.ts';
 import { forgeries } from './adversary.ts';
-import { withArchives } from './archives.ts';
+import { withArchives, withClocks } from './archives.ts';
 import { withDevices } from './devices.ts';
 import type { Circumstances, Faults, Mode, Plan } from './plan.ts';
 import type { Prng } from './prng.ts';
@@ -64,7 +64,8 @@ export function plan(prng: Prng, mode: Mode, events: number, given?: Faults): Pl
   const all: Plan = { ...several, steps: present(several.steps) };
   if (primary !== 'hostile') {
     const more = protocol.more?.(all, prng) ?? all;
-    return { ...withArchives(protocol.vary?.(more, prng) ?? more, prng), plainer: more };
+    const varied = withArchives(protocol.vary?.(more, prng) ?? more, prng);
+    return { ...withClocks(varied, prng), plainer: more };
   }
   // Everybody is at its mercy.
   const hostile = 'node' as const;

@@ -59,7 +59,7 @@ export class Seat {
   /** The room of a replica. */
   readonly room: Jid | undefined;
   /** Added to the time of the world, in milliseconds. */
-  readonly skewMs: number;
+  skewMs: number;
   node: MucNode;
   up = false;
   frozen = false;

@@ -195,6 +195,8 @@ function take(world: World, step: Step, number: number): void {
     }
     case 'compact':
       return world.seats.get(step.node)?.compact();
+    case 'clock':
+      return world.setClock(step.node, step.byMs);
     case 'vanish':
       return world.vanish(step.user);
     case 'linger':

@@ -39,6 +39,8 @@ export type Step = { readonly at: number; readonly luck: number } & (
   | { readonly kind: 'reconnect'; readonly servers: readonly [Jid, Jid]; readonly latencyMs: number }
   | { readonly kind: 'crash' | 'freeze'; readonly node: Jid; readonly forMs: number }
   | { readonly kind: 'compact'; readonly node: Jid }
+  /** The clock of its machine is set forward; or back, while the node is down for a moment (decision #224). */
+  | { readonly kind: 'clock'; readonly node: Jid; readonly byMs: number }
 );
 
 export type Unplanned = Step extends infer S ? (S extends Step ? Omit<S, 'at' | 'luck'> : never) : never;
@@ -110,6 +112,8 @@ export function stepText(step: Step): string {
       return `${step.user} wants as replicas ${step.nodes.join(', ') || 'none'}`;
     case 'peerhosts':
       return `${step.user} wants shadows at ${step.nodes.join(', ') || 'no service'}`;
+    case 'clock':
+      return `the clock of ${step.node} is set ${step.byMs < 0 ? 'back' : 'forward'} by ${seconds(Math.abs(step.byMs))}`;
     case 'look':
       return `${step.user} reads the ${step.back ? 'last' : 'first'} ${step.max} of the archive`;
     case 'moderate':

@@ -254,6 +254,16 @@ export class World {
     if (untold.length > 0) this.record({ kind: 'untold', t: this.now, node: address, appends: untold });
   }
 
+  /** A node's clock never goes back while it runs (`host/steady-clock.ts`). */
+  setClock(address: Jid, byMs: number): void {
+    const seat = this.seats.get(address);
+    if (seat === undefined) return;
+    const restarts = byMs < 0 && seat.up;
+    if (restarts) this.crash(address);
+    seat.skewMs += byMs;
+    if (restarts) this.at(1_000, () => this.start(address));
+  }
+
   start(address: Jid): void {
     this.#seat(address).start();
   }
