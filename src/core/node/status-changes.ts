@@ -10,6 +10,8 @@ export type StatusChange = Pick<StatusRecord, 'status' | 'changes' | 'goneRooms'
 
 /** Of one record, as JSON in XML: far below what a server takes from a node, so that what is between two of them need not wait. */
 const bytesMost = 48 * 1024;
+/** Of one list in one record: whoever reads a trace from a file takes so many. */
+const itemsMost = 500;
 /** What everything in a record but its rooms takes, and in a room everything but its occupants and peers, if it is as usual. */
 const frameBytes = 1024;
 /** A room with so many occupants and peers is said as a whole: that is simpler for whoever reads it, and hardly more. */
@@ -62,8 +64,10 @@ function roomChanges(was: RoomStatus | undefined, now: RoomStatus): readonly Roo
       ...lists,
       ...(isWhole && changes.length === 0 ? {} : { changes: true }),
     });
-  // All of a small room fits in one record, nearly always.
-  if (bytesOf(peers.changed) + bytesOf(occupants.changed) <= share && peers.gone.length + occupants.gone.length === 0) {
+  // Nearly always it is little.
+  const isLittle = Math.max(occupants.changed.length, peers.changed.length) <= itemsMost;
+  const isGone = occupants.gone.length + peers.gone.length > 0;
+  if (isLittle && !isGone && bytesOf(peers.changed) + bytesOf(occupants.changed) <= share) {
     tell({ occupants: occupants.changed, peers: peers.changed });
     return changes;
   }
@@ -92,7 +96,7 @@ function inParts<T>(items: readonly T[], bytesMax: number): readonly (readonly T
   for (const item of items) {
     const bytes = bytesOf(item) + 1;
     const part = parts.at(-1);
-    if (part !== undefined && bytes <= left) {
+    if (part !== undefined && bytes <= left && part.length < itemsMost) {
       part.push(item);
       left -= bytes;
     } else {
