@@ -120,6 +120,8 @@ export interface StepRecord {
   }[];
   /** Number of events made durable before anything was sent. */
   readonly appended: number;
+  /** The server kept only the beginning of `tx` and `notes`. */
+  readonly cut?: true;
 }
 
 /**
