@@ -142,7 +142,8 @@ function readStep(fields: Fields): StepRecord & { readonly seq: number; readonly
     ...present({
       rx: fields.maybe('rx', (name) => fields.count(name)),
       input: fields.maybe('input', (name) => fields.words(name)),
-      timer: fields.maybe('timer', (name) => (fields.flag(name) ? (true as const) : undefined)),
+      timer: readMark(fields, 'timer'),
+      cut: readMark(fields, 'cut'),
       cause: causeOf(fields),
     }),
   };
