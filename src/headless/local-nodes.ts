@@ -1,4 +1,5 @@
 import { createMucNode } from '../core/node/muc-node.ts';
+import { KnownStatus } from '../core/node/status-changes.ts';
 import { jid } from '../core/xmpp/jid.ts';
 import { Driver } from '../host/driver.ts';
 import type { EventStore, LossOptions } from '../host/event-store.ts';
@@ -99,6 +100,7 @@ function driverOf(
   const inContact = new Promise<void>((resolve) => {
     contact = resolve;
   });
+  const known = new KnownStatus();
   const driver = new Driver({
     address: node.address,
     node: renewal.node(),
@@ -108,8 +110,11 @@ function driverOf(
     host: { now: host.now, setTimer: host.setTimer, newId: host.randomId },
     report: (batch) => {
       // Other nodes send the batch to their server as JSON; in the same process that would be wasted work.
-      for (const record of batch) network.trace.report(record);
-      if (batch.some((record) => record.kind === 'status' && hasPeers(node.kind, record.status, shadows))) contact();
+      for (const record of batch) {
+        network.trace.report(record);
+        if (record.kind === 'status') known.take(record);
+      }
+      if (known.status !== undefined && hasPeers(node.kind, known.status, shadows)) contact();
     },
     failed: (error) => failed(node.address, error),
   });

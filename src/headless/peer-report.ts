@@ -24,9 +24,13 @@ export function peerReport(say: (line: string) => void): (batch: readonly (StepR
           if (sign !== undefined && sign !== 'netjoin' && sign !== 'judged') reasons.set(`${room} ${peer}`, what);
         continue;
       }
-      for (const { room, role, peers } of record.status.rooms) {
+      const forget = (room: string, isGone: (peer: string) => boolean) => {
         for (const key of known.keys())
-          if (key.startsWith(`${room} `) && !peers.some(({ peer }) => key === `${room} ${peer}`)) known.delete(key);
+          if (key.startsWith(`${room} `) && isGone(key.slice(room.length + 1))) known.delete(key);
+      };
+      for (const room of record.goneRooms ?? []) forget(room, () => true);
+      for (const { room, role, peers, changes, gonePeers = [] } of record.status.rooms) {
+        forget(room, (one) => (changes ? gonePeers.includes(one) : !peers.some(({ peer }) => peer === one)));
         for (const { peer, state } of peers) {
           const key = `${room} ${peer}`;
           const reason = state === 'live' ? undefined : reasons.get(key);

@@ -11,7 +11,8 @@ import { websocketPath } from './websocket-host.ts';
 
 export const serveHelp = `npm run serve -- [--scenario NAME|FILE] [--port N] [--auth open|accounts] [--accounts FILE]
                  [--public-url URL] [--store DIR [--accept-loss]]
-                 [--client-rate N[/B]] [--room-rate N[/B]] [--node-rate N[/B]] [--log]
+                 [--client-rate N[/B]] [--room-rate N[/B]] [--node-rate N[/B]]
+                 [--trace-bytes N] [--log]
 
 Runs the embedded XMPP server and the scenario's room nodes in one process, without a browser. Clients connect over
 WebSocket (RFC 7395) to 127.0.0.1. Prints "ready ws://127.0.0.1:N${websocketPath}" once every node is up. Ctrl-C stops it.
@@ -27,6 +28,7 @@ WebSocket (RFC 7395) to 127.0.0.1. Prints "ready ws://127.0.0.1:N${websocketPath
   --client-rate N[/B]   bytes a second that one session of a user may send, and at once (default 10000/5242880; 0: unlimited)
   --room-rate N[/B]     the same of all users of one room together (default 2000000/33554432)
   --node-rate N[/B]     the same of a node's session (default 20000000/268435456)
+  --trace-bytes N       memory for the trace that a page which begins to watch is shown (default 16777216)
   --log                 print what the server refused to standard error
   --help                print this text`;
 
@@ -55,6 +57,7 @@ export function readServeArguments(args: readonly string[]): ServeOptions | 'hel
     'client-rate'?: string;
     'room-rate'?: string;
     'node-rate'?: string;
+    'trace-bytes'?: string;
     log?: boolean;
     help?: boolean;
   };
@@ -72,6 +75,7 @@ export function readServeArguments(args: readonly string[]): ServeOptions | 'hel
         'client-rate': { type: 'string' },
         'room-rate': { type: 'string' },
         'node-rate': { type: 'string' },
+        'trace-bytes': { type: 'string' },
         log: { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
       },
@@ -117,6 +121,7 @@ function readRates(values: {
   readonly 'client-rate'?: string;
   readonly 'room-rate'?: string;
   readonly 'node-rate'?: string;
+  readonly 'trace-bytes'?: string;
 }): Partial<Budgets> | { readonly error: string } {
   const budgets: { -readonly [K in keyof Budgets]?: Budgets[K] } = {};
   for (const flag of ['client-rate', 'room-rate', 'node-rate'] as const) {
@@ -132,6 +137,12 @@ function readRates(values: {
     const unlimited = { perSecond: 0, burst: 0 };
     if (name === 'client') Object.assign(budgets, { markup: unlimited, copies: unlimited });
     else budgets.roomOut = unlimited;
+  }
+  const trace = values['trace-bytes'];
+  if (trace !== undefined) {
+    if (!/^[1-9]\d{5,11}$/.test(trace))
+      return { error: `--trace-bytes: ${JSON.stringify(trace)} is not a number of bytes from 100000` };
+    budgets.traceBytes = Number(trace);
   }
   return budgets;
 }

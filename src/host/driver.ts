@@ -1,6 +1,7 @@
 import type { Command, Input } from '../core/node/input.ts';
 import type { MucNode, NodeEffect } from '../core/node/node.ts';
 import type { NodeSnapshot } from '../core/node/snapshot.ts';
+import { statusChanges } from '../core/node/status-changes.ts';
 import type { NodeStatus, StatusRecord, StepRecord } from '../core/node/trace.ts';
 import type { ArchiveChange, Found } from '../core/room/archive-store.ts';
 import type { RoomEvent } from '../core/room/event.ts';
@@ -101,7 +102,9 @@ export class Driver {
   #searches = 0;
   /** What the last snapshot held: occupants and affiliations. */
   #snapshotLength = 0;
+  /** What was reported since the last stream began. */
   #lastStatus: NodeStatus | undefined;
+  #wasUp = false;
   #cancelStatus: (() => void) | undefined;
 
   constructor(options: DriverOptions) {
@@ -167,6 +170,9 @@ export class Driver {
       up: (peer, stream) => {
         this.#steps.streamUp(stream);
         this.#up.add(peer);
+        // The server may be another run of itself, which knows nothing of this node.
+        if (this.#wasUp) this.#lastStatus = undefined;
+        this.#wasUp = true;
         this.#take({ input: { kind: 'linkUp', peer } });
       },
       down: (peer) => {
@@ -360,10 +366,12 @@ export class Driver {
     const { host, report } = this.#options;
     if (this.#cancelStatus !== undefined || report === undefined) return;
     const send = () => {
+      const { address } = this.#options;
       const status = this.#node.status();
-      if (this.#lastStatus !== undefined && isSame(status, this.#lastStatus)) return;
+      const changes = statusChanges(this.#lastStatus, status);
       this.#lastStatus = status;
-      report([{ kind: 'status', t: host.now(), node: this.#options.address, status }]);
+      if (changes.length > 0)
+        report(changes.map((change) => ({ kind: 'status', t: host.now(), node: address, ...change })));
     };
     if (this.#lastStatus === undefined) send();
     else
@@ -396,13 +404,5 @@ export class Driver {
 function lengthOf(snapshot: NodeSnapshot | undefined): number {
   return (
     snapshot?.rooms.reduce((sum, { occupants, affiliations }) => sum + occupants.length + affiliations.length, 0) ?? 0
-  );
-}
-
-/** A room to which nothing has happened has the very status that it had. */
-function isSame(a: NodeStatus, b: NodeStatus): boolean {
-  return (
-    a.rooms.length === b.rooms.length &&
-    a.rooms.every((room, i) => room === b.rooms[i] || JSON.stringify(room) === JSON.stringify(b.rooms[i]))
   );
 }

@@ -28,6 +28,8 @@ export interface Budgets {
   readonly stallMs: number;
   /** What may wait for one reader; the room's history and archive are less. */
   readonly waitingBytes: number;
+  /** What the trace of a network keeps in memory for those who begin to watch. */
+  readonly traceBytes: number;
 }
 
 const kib = 1024;
@@ -44,6 +46,7 @@ export const defaultBudgets: Budgets = {
   cutMs: 60_000,
   stallMs: 60_000,
   waitingBytes: 64 * mib,
+  traceBytes: 16 * mib,
 };
 
 /**

@@ -108,7 +108,7 @@ export class Network implements RoutingNetwork {
     this.host = host;
     this.budgets = { ...defaultBudgets, ...config.budgets };
     this.rooms = new RoomBudgets(this.budgets);
-    this.trace = new TraceLog(host);
+    this.trace = new TraceLog(host, this.budgets.traceBytes);
     const open = new Set(config.servers.filter((server) => server.open).map((server) => jid(server.domain)));
     this.accounts = new Accounts(host, config.accounts, config.grants ?? [], open);
     this.servers = config.servers.map((server) => new Server(this, server));

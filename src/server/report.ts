@@ -21,7 +21,8 @@ export function readReport(json: string, own: (node: string) => boolean): (StepR
 
 function isReportRecord(item: unknown): item is StepRecord | StatusRecord {
   if (!isObject(item) || typeof item['t'] !== 'number' || typeof item['node'] !== 'string') return false;
-  if (item['kind'] === 'status') return isStatus(item['status']);
+  if (item['kind'] === 'status')
+    return isMark(item['changes']) && isNames(item['goneRooms']) && isStatus(item['status']);
   return (
     item['kind'] === 'step' &&
     typeof item['stream'] === 'string' &&
@@ -42,12 +43,23 @@ function isStatus(status: unknown): boolean {
       status['rooms'],
       (room) =>
         typeof room['room'] === 'string' &&
+        isMark(room['changes']) &&
+        isNames(room['goneOccupants']) &&
+        isNames(room['gonePeers']) &&
         typeof room['role'] === 'string' &&
         typeof room['historyLength'] === 'number' &&
         isListOf(room['occupants'], (occupant) => typeof occupant['nick'] === 'string') &&
         isListOf(room['peers'], (peer) => typeof peer['peer'] === 'string' && typeof peer['state'] === 'string'),
     )
   );
+}
+
+function isMark(value: unknown): boolean {
+  return value === undefined || value === true;
+}
+
+function isNames(value: unknown): boolean {
+  return value === undefined || (Array.isArray(value) && value.every((name) => typeof name === 'string'));
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -10,13 +10,19 @@ import {
 } from '../core/node/trace.ts';
 import type { Spec } from '../core/turn/spec.ts';
 import type { Jid } from '../core/xmpp/jid.ts';
-import type { Stanza } from '../core/xmpp/stanza.ts';
+import { nodeLimits } from '../core/xmpp/size.ts';
+import { type Stanza, stanzaLength } from '../core/xmpp/stanza.ts';
 import { plus } from '../core/xmpp/time.ts';
+import { escapeText, utf8Length } from '../core/xmpp/xml.ts';
 import type { Cancel, ServerHost } from './host.ts';
+import { PastState } from './trace-past.ts';
+import { heapBytes, keptPayloads, keptReport, keptStanza, stringBytes } from './trace-weight.ts';
 
 /** A hop with the stanza itself: its text is made when somebody watches. */
 interface KeptHop extends Pick<HopRecord, 'kind' | 'seq' | 't' | 'leg' | 'from' | 'to'> {
   readonly stanza: Stanza;
+  /** Of the stanza as it was sent, where it is kept cut. */
+  readonly bytes: number | undefined;
   readonly cause: number | undefined;
   readonly spec: Spec | undefined;
   readonly way: { readonly stream: string; readonly n: number } | Pick<HopRecord, 'server' | 'arrives' | 'outcome'>;
@@ -32,43 +38,85 @@ export interface TraceSink {
   batch(json: string): void;
 }
 
-const ringSize = 5000;
+const ringRecords = 5000;
+/** A record may take so much of the ring; of more, the beginning is kept. */
+const share = 1 / 256;
+/** And no more than that, in bytes: it is up to ten times as much in a message, where `&` is `&amp;amp;`. */
+const shareMax = 48 * 1024;
 /** Records wait this long to share one message. */
 const flushMs = 50;
 const recordsPerBatch = 200;
-const charactersPerBatch = 100_000;
+/** Of one message, as XML. */
+const bytesPerBatch = 100_000;
+/** What a hop takes in memory beside its stanza. */
+const hopBytes = 400;
+/** Of one record in it: the rest of what is taken from a node is for what is around it. */
+const recordMax = nodeLimits.bytes - 8 * 1024;
+
+/** Payloads that several records share, be it that each is about another copy of one message. */
+interface SharedPayloads {
+  readonly payloads: Stanza['payloads'];
+  /** Of memory. */
+  readonly bytes: number;
+  readonly isCut: boolean;
+  records: number;
+}
 
 interface Entry {
-  readonly record: KeptRecord;
+  /** Absent once it is text and says nothing about a state. */
+  record?: KeptRecord;
+  shared?: SharedPayloads;
   /** Serialised once, for every subscriber. */
-  json?: string;
+  text?: RecordText;
+  /** What it takes in memory, but for what it shares. */
+  bytes: number;
+}
+
+interface RecordText {
+  readonly json: string;
+  /** As XML has it. */
+  readonly bytes: number;
 }
 
 interface Subscriber {
   readonly sink: TraceSink;
   /** What it gets before the live records. */
-  snapshot: string[];
+  snapshot: KeptRecord[];
   /** Number of the next record of the log that it wants. */
   next: number;
 }
 
 /**
  * The trace of one network: numbers the records, keeps the last of them, and hands them to those who watch.
- * A watcher that reads too slowly misses records; it holds nobody else up.
+ * A watcher that reads too slowly misses records, but not what became of the state; it holds nobody else up.
  */
 export class TraceLog {
   readonly #host: ServerHost;
+  readonly #ringBytes: number;
+  readonly #recordBytes: number;
   #seq = 0;
-  /** The ring, oldest first; `#begin` is the log number of `#entries[0]`. */
-  #entries: Entry[] = [];
+  /** The ring, oldest first; `#offset` is the log number of `#entries[0]`, and what is before `#begin` is empty. */
+  #entries: (Entry | undefined)[] = [];
+  #offset = 0;
   #begin = 0;
+  /** What the ring keeps in memory, about. */
+  #bytes = 0;
+  readonly #shared = new WeakMap<Stanza['payloads'], SharedPayloads>();
   readonly #subscribers = new Set<Subscriber>();
   #flushTimer: Cancel | undefined;
-  /** The state that the records so far amount to: the last record of each session, link, node, with its log number. */
-  readonly #state = new Map<string, { readonly record: KeptRecord; readonly number: number }>();
+  /** What the records amount to that the ring has no more. */
+  readonly #past = new PastState();
 
-  constructor(host: ServerHost) {
+  /** @param ringBytes  how much of memory the records may take that wait for those who begin to watch */
+  constructor(host: ServerHost, ringBytes: number) {
     this.#host = host;
+    this.#ringBytes = ringBytes;
+    this.#recordBytes = Math.min(ringBytes * share, shareMax);
+  }
+
+  /** What the ring keeps in memory, in bytes, about. */
+  get bytes(): number {
+    return this.#bytes;
   }
 
   /** Numbers, stamps and publishes a leg of a stanza's way. @returns its number */
@@ -81,57 +129,103 @@ export class TraceLog {
     way: KeptHop['way'],
   ): number {
     const seq = ++this.#seq;
-    this.#append({ kind: 'hop', seq, t: this.#host.now(), leg, from, to, stanza, cause, spec, way });
+    const shared = this.#share(stanza.payloads);
+    const kept = keptStanza(stanza, shared.payloads);
+    const bytes = shared.isCut ? stanzaLength(stanza) : undefined;
+    this.#append(
+      { kind: 'hop', seq, t: this.#host.now(), leg, from, to, stanza: kept, bytes, cause, spec, way },
+      hopBytes + heapBytes([kept.from, kept.to, kept.id, kept.type, kept.lang]),
+      shared,
+    );
     return seq;
   }
 
   /** The same for any other record of the server's own. */
   add(partial: Unnumbered<NumberedRecord>): void {
     const numbered = { ...partial, seq: ++this.#seq, t: this.#host.now() } as NumberedRecord;
-    switch (numbered.kind) {
-      case 'session':
-        this.#append(numbered, `session ${numbered.stream}`);
-        if (!numbered.up) this.#state.delete(`session ${numbered.stream}`);
-        break;
-      case 'link':
-        this.#append(numbered, `link ${numbered.server.join(' ')}`);
-        break;
-      case 'pause':
-        this.#append(numbered, 'pause');
-        break;
-    }
+    this.#append(numbered, heapBytes(numbered));
   }
 
-  /** Publishes what a node reported, as it is. */
+  /** Publishes what a node reported. */
   report(record: StepRecord | StatusRecord): void {
-    this.#append(record, record.kind === 'status' ? `status ${record.node}` : undefined);
+    const kept = keptReport(record, this.#recordBytes);
+    this.#append(kept, heapBytes(kept));
   }
 
   /**
    * First what the ring has lost of the state (sessions that are up, links, the pause, statuses), then the ring, then
-   * what comes: all in the order in which it happened, nothing twice.
+   * what comes: all in the order in which it happened.
    */
   subscribe(sink: TraceSink): Cancel {
-    const lost = [...this.#state.values()]
-      .filter(({ number }) => number < this.#begin)
-      .sort((a, b) => a.number - b.number);
-    const subscriber: Subscriber = { sink, snapshot: lost.map(({ record }) => toJson(record)), next: this.#begin };
+    const subscriber: Subscriber = { sink, snapshot: this.#past.records(), next: this.#begin };
     this.#subscribers.add(subscriber);
     this.#schedule(0);
     return () => this.#subscribers.delete(subscriber);
   }
 
-  /** @param state  what this is the last word about, if it is about a state */
-  #append(record: KeptRecord, state?: string): void {
-    if (state !== undefined) this.#state.set(state, { record, number: this.#begin + this.#entries.length });
-    this.#entries.push({ record });
-    // Trimmed in steps, so that the cost of moving the rest is shared by many records.
-    if (this.#entries.length > ringSize + 1000) {
-      const surplus = this.#entries.length - ringSize;
-      this.#entries = this.#entries.slice(surplus);
-      this.#begin += surplus;
+  get #end(): number {
+    return this.#offset + this.#entries.length;
+  }
+
+  #share(payloads: Stanza['payloads']): SharedPayloads {
+    let shared = this.#shared.get(payloads);
+    if (shared === undefined) {
+      const { kept, isCut } = keptPayloads(payloads, this.#recordBytes);
+      shared = { payloads: kept, bytes: heapBytes(kept), isCut, records: 0 };
+      this.#shared.set(payloads, shared);
     }
+    return shared;
+  }
+
+  /** @param bytes  what it takes in memory, but for what it shares */
+  #append(record: KeptRecord, bytes: number, shared?: SharedPayloads): void {
+    this.#entries.push({ record, bytes, ...(shared ? { shared } : {}) });
+    this.#bytes += bytes;
+    if (shared?.records === 0) this.#bytes += shared.bytes;
+    if (shared) shared.records++;
+    this.#trim();
     if (this.#subscribers.size > 0) this.#schedule(flushMs);
+  }
+
+  #trim(): void {
+    while (this.#begin < this.#end && (this.#bytes > this.#ringBytes || this.#end - this.#begin > ringRecords)) {
+      const entry = this.#entries[this.#begin - this.#offset] as Entry;
+      this.#entries[this.#begin - this.#offset] = undefined;
+      this.#bytes -= entry.bytes;
+      this.#release(entry);
+      const { record } = entry;
+      if (record !== undefined && record.kind !== 'hop' && record.kind !== 'step') this.#past.take(record, this.#begin);
+      this.#begin++;
+    }
+    // In steps, so that the cost of moving the rest is shared by many records.
+    const surplus = this.#begin - this.#offset;
+    if (surplus < ringRecords / 5) return;
+    this.#entries.splice(0, surplus);
+    this.#offset = this.#begin;
+  }
+
+  #release(entry: Entry): void {
+    const { shared } = entry;
+    if (shared === undefined) return;
+    delete entry.shared;
+    if (--shared.records === 0) this.#bytes -= shared.bytes;
+  }
+
+  /** The record as text. What is only shown is kept as nothing else from then on. */
+  #textOf(entry: Entry): RecordText {
+    if (entry.text !== undefined) return entry.text;
+    const { record } = entry;
+    const text = textOf(record as KeptRecord);
+    entry.text = text;
+    const isState = record?.kind !== 'hop' && record?.kind !== 'step';
+    const bytes = (isState ? entry.bytes : 0) + stringBytes(text.json);
+    this.#bytes += bytes - entry.bytes;
+    entry.bytes = bytes;
+    if (!isState) {
+      this.#release(entry);
+      delete entry.record;
+    }
+    return text;
   }
 
   #schedule(afterMs: number): void {
@@ -140,38 +234,57 @@ export class TraceLog {
       this.#flushTimer = undefined;
       let behind = false;
       for (const subscriber of this.#subscribers) behind = !this.#serve(subscriber) || behind;
+      // Texts may be more than what they are made of.
+      this.#trim();
       if (behind) this.#schedule(flushMs);
     });
   }
 
   /** @returns whether the subscriber has everything now */
   #serve(subscriber: Subscriber): boolean {
-    const end = this.#begin + this.#entries.length;
-    while (subscriber.snapshot.length > 0 || subscriber.next < end) {
-      if (!subscriber.sink.ready()) return false;
-      const batch: string[] = [];
-      let characters = 0;
-      const full = () => batch.length >= recordsPerBatch || characters >= charactersPerBatch;
-      while (!full() && subscriber.snapshot.length > 0) {
-        const json = subscriber.snapshot.shift() as string;
-        characters += json.length;
-        batch.push(json);
-      }
+    for (;;) {
       if (subscriber.next < this.#begin) {
         this.#host.log?.(`trace: a slow observer missed ${this.#begin - subscriber.next} records`);
+        subscriber.snapshot.push(...this.#past.records(subscriber.next));
         subscriber.next = this.#begin;
       }
-      while (!full() && subscriber.next < end) {
-        const entry = this.#entries[subscriber.next - this.#begin] as Entry;
-        entry.json ??= toJson(entry.record);
-        characters += entry.json.length;
-        batch.push(entry.json);
-        subscriber.next++;
-      }
-      subscriber.sink.batch(`[${batch.join(',')}]`);
+      if (subscriber.snapshot.length === 0 && subscriber.next >= this.#end) return true;
+      if (!subscriber.sink.ready()) return false;
+      subscriber.sink.batch(`[${this.#batch(subscriber).join(',')}]`);
     }
-    return true;
   }
+
+  /** The next records for one who watches, so many as a message holds. */
+  #batch(subscriber: Subscriber): readonly string[] {
+    const batch: string[] = [];
+    let bytes = 0;
+    const fits = (text: RecordText) => {
+      if (batch.length > 0 && bytes + text.bytes > bytesPerBatch) return false;
+      batch.push(text.json);
+      bytes += text.bytes + 1;
+      return true;
+    };
+    let taken = 0;
+    for (const record of subscriber.snapshot) {
+      if (batch.length >= recordsPerBatch || !fits(textOf(record))) break;
+      taken++;
+    }
+    const isLeft = taken < subscriber.snapshot.length;
+    subscriber.snapshot.splice(0, taken);
+    if (isLeft) return batch;
+    for (; batch.length < recordsPerBatch && subscriber.next < this.#end; subscriber.next++)
+      if (!fits(this.#textOf(this.#entries[subscriber.next - this.#offset] as Entry))) break;
+    return batch;
+  }
+}
+
+function textOf(record: KeptRecord): RecordText {
+  const json = toJson(record);
+  const bytes = utf8Length(escapeText(json));
+  if (bytes <= recordMax || record.kind !== 'status') return { json, bytes };
+  // What a node says is longer here than where it came from, which only a node does that means it so.
+  const { kind, t, node } = record;
+  return textOf({ kind, t, node, changes: true, status: { address: node, server: '', rooms: [] } });
 }
 
 /** JSON that may stand in XML: a report may hold, escaped, the two characters that JSON allows and XML does not. */
@@ -181,9 +294,10 @@ function toJson(record: KeptRecord): string {
   );
 }
 
-function published({ kind, seq, t, leg, from, to, stanza, cause, spec, way }: KeptHop): HopRecord {
+function published({ kind, seq, t, leg, from, to, stanza, bytes, cause, spec, way }: KeptHop): HopRecord {
+  const shown = tracedStanza(stanza);
   return {
-    ...{ kind, seq, t, leg, from, to, stanza: tracedStanza(stanza), ...way },
+    ...{ kind, seq, t, leg, from, to, stanza: bytes === undefined ? shown : { ...shown, bytes }, ...way },
     ...(cause === undefined ? {} : { cause }),
     ...(spec === undefined ? {} : { spec }),
   };

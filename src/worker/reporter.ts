@@ -1,3 +1,4 @@
+import { KnownStatus, statusChanges } from '../core/node/status-changes.ts';
 import type { StatusRecord, StepRecord } from '../core/node/trace.ts';
 import { NS } from '../core/xmpp/namespaces.ts';
 import { nodeLimits } from '../core/xmpp/size.ts';
@@ -14,19 +15,28 @@ const bytesPerMessage = 60_000;
 /** More than that no server takes from a node. */
 const recordMax = nodeLimits.bytes - 8 * 1024;
 
+/** Of a step that is more than that, so many stanzas and notes are reported. */
+const itemsLeft = 1000;
+
 /** A record as JSON, and its length in XML. */
 interface Waiting {
+  readonly isStatus: boolean;
   readonly json: string;
   readonly bytes: number;
 }
 
 /**
  * Sends what a node did to the server's trace, in batches, over the node's own stream and behind its own traffic.
- * Records that cannot leave for a long time are dropped, the oldest first.
+ * Records that cannot leave for a long time are dropped, the oldest first; then what the node is follows as a whole.
  */
 export class Reporter {
   readonly #link: ReportingLink;
   #waiting: Waiting[] = [];
+  /** What the node is, as all its records say. */
+  readonly #status = new KnownStatus();
+  #lastStatus: StatusRecord | undefined;
+  /** Records of what the node is were dropped. */
+  #hasGap = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(link: ReportingLink) {
@@ -35,12 +45,20 @@ export class Reporter {
 
   add(batch: readonly (StepRecord | StatusRecord)[]): void {
     for (const record of batch) {
-      const json = xmlSafe(JSON.stringify(record));
-      const bytes = utf8Length(escapeText(json));
-      // The status of a very large room, for example: a server would end the stream, and the room with it.
-      if (bytes <= recordMax) this.#waiting.push({ json, bytes });
+      if (record.kind === 'status') {
+        this.#status.take(record);
+        this.#lastStatus = record;
+        if (this.#hasGap) continue;
+      }
+      this.#waits(record);
     }
-    if (this.#waiting.length > waitingMax) this.#waiting.splice(0, this.#waiting.length - waitingMax);
+    if (this.#waiting.length > waitingMax) {
+      const dropped = this.#waiting.splice(0, this.#waiting.length - waitingMax);
+      if (dropped.some(({ isStatus }) => isStatus)) {
+        this.#hasGap = true;
+        this.#waiting = this.#waiting.filter(({ isStatus }) => !isStatus);
+      }
+    }
     this.#timer ??= setTimeout(() => this.#flush(), flushMs);
   }
 
@@ -49,10 +67,33 @@ export class Reporter {
     this.#waiting = [];
   }
 
+  #waits(record: StepRecord | StatusRecord): void {
+    let one = waiting(record);
+    if (one.bytes > recordMax && record.kind === 'step')
+      one = waiting({
+        ...record,
+        tx: record.tx.slice(0, itemsLeft),
+        notes: record.notes.slice(0, itemsLeft),
+        cut: true,
+      });
+    // A server would end the stream, and the rooms with it.
+    if (one.bytes <= recordMax) this.#waiting.push(one);
+  }
+
+  /** Differences are of no use to whoever misses some. */
+  #closeGap(): void {
+    const { status } = this.#status;
+    if (!this.#hasGap || status === undefined || this.#lastStatus === undefined) return;
+    const { kind, t, node } = this.#lastStatus;
+    for (const part of statusChanges(undefined, status)) this.#waits({ kind, t, node, ...part });
+    this.#hasGap = false;
+  }
+
   #flush(): void {
     this.#timer = undefined;
     const from = this.#link.address;
     if (from !== undefined && this.#link.backlog === 0) {
+      this.#closeGap();
       while (this.#waiting.length > 0) {
         let count = 0;
         for (let bytes = 0; count < this.#waiting.length && bytes < bytesPerMessage; count++) {
@@ -66,6 +107,11 @@ export class Reporter {
     }
     if (this.#waiting.length > 0) this.#timer = setTimeout(() => this.#flush(), flushMs);
   }
+}
+
+function waiting(record: StepRecord | StatusRecord): Waiting {
+  const json = xmlSafe(JSON.stringify(record));
+  return { isStatus: record.kind === 'status', json, bytes: utf8Length(escapeText(json)) };
 }
 
 /** JSON allows two characters that XML does not. */

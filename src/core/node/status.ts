@@ -6,6 +6,9 @@ import { NS } from '../xmpp/namespaces.ts';
 import { textOf } from '../xmpp/xml.ts';
 import type { RoomStatus } from './trace.ts';
 
+/** Characters of what users say of themselves and of the room: it is said again with every change. */
+const wordsMax = 1000;
+
 /** What a node's status says of one room. */
 export function roomStatus(room: RoomView, protocol: Protocol): RoomStatus {
   return {
@@ -13,7 +16,7 @@ export function roomStatus(room: RoomView, protocol: Protocol): RoomStatus {
     ...protocol.status(room),
     epoch: room.epoch,
     historyLength: room.history.length,
-    subject: room.subject?.text ?? '',
+    subject: beginningOf(room.subject?.text ?? ''),
     occupants: [...room.occupants.values()].map((occupant) => {
       const { nick, jid, home, presence, cutOff, provisional, sessions } = occupant;
       const { role, affiliation } = shownRank(room, occupant);
@@ -24,7 +27,7 @@ export function roomStatus(room: RoomView, protocol: Protocol): RoomStatus {
         affiliation,
         ...(jid === undefined ? {} : { jid }),
         ...(home === undefined ? {} : { home }),
-        ...(show ? { show: textOf(show) } : {}),
+        ...(show ? { show: beginningOf(textOf(show)) } : {}),
         ...(cutOff ? { cutOff } : {}),
         ...(provisional ? { provisional } : {}),
         ...(sessions ? { sessions: everySession(occupant).length, sessionJids: byEntry(occupant) } : {}),
@@ -37,4 +40,9 @@ export function roomStatus(room: RoomView, protocol: Protocol): RoomStatus {
       ...(reason === undefined ? {} : { reason }),
     })),
   };
+}
+
+function beginningOf(text: string): string {
+  if (text.length <= wordsMax) return text;
+  return `${text.slice(0, wordsMax).replace(/[\ud800-\udbff]$/, '')}…`;
 }

@@ -120,14 +120,31 @@ export interface StepRecord {
   }[];
   /** Number of events made durable before anything was sent. */
   readonly appended: number;
+  /** The server kept only the beginning of `tx` and `notes`. */
+  readonly cut?: true;
 }
 
-/** What a node is now: sent whenever it changed, coalesced. */
+/**
+ * What a node is now: sent whenever it changed, coalesced. It says all, or with `changes` what has changed since the record
+ * before it; all of a large service comes in several parts, of which the first has no `changes` (status-changes.ts).
+ */
 export interface StatusRecord {
   readonly kind: 'status';
   readonly t: Instant;
   readonly node: string;
-  readonly status: NodeStatus;
+  readonly status: Omit<NodeStatus, 'rooms'> & { readonly rooms: readonly RoomChange[] };
+  /** Rooms that it does not name are as they were. */
+  readonly changes?: true;
+  /** Rooms that are no more. */
+  readonly goneRooms?: readonly string[];
+}
+
+/** A room that is new or has changed; with `changes`, of its occupants and peers only those that are new or have changed. */
+export interface RoomChange extends RoomStatus {
+  readonly changes?: true;
+  /** Nicks of those who are no longer in the room. */
+  readonly goneOccupants?: readonly string[];
+  readonly gonePeers?: readonly string[];
 }
 
 export interface NodeStatus {
@@ -140,6 +157,7 @@ export interface RoomStatus extends ProtocolStatus {
   readonly room: string;
   readonly epoch: number;
   readonly historyLength: number;
+  /** Its beginning, where it is long. */
   readonly subject: string;
   readonly occupants: readonly OccupantStatus[];
   readonly peers: readonly PeerStatus[];

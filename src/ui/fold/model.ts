@@ -1,3 +1,4 @@
+import { KnownStatuses } from '../../core/node/status-changes.ts';
 import type {
   HopRecord,
   LinkRecord,
@@ -51,6 +52,7 @@ export class Model {
   sentences: Sentence[] = [];
   readonly #marks: Marks;
   readonly #slots = new Slots();
+  readonly #statuses = new KnownStatuses();
   #fresh: ModelEvent[] = [];
 
   /** @param recorded  of a run that is over: no replica can be added to it, and it keeps all events, for all of it is there */
@@ -89,9 +91,11 @@ export class Model {
         return this.#link(record);
       case 'session':
         return this.#session(record);
-      case 'status':
-        this.network.status(record.status);
-        return this.#marks.status(record.status, record.t);
+      case 'status': {
+        const status = this.#statuses.take(record);
+        this.network.status(status);
+        return this.#marks.status(status, record.t);
+      }
       case 'told':
         return this.#told(record);
       case 'pause':

@@ -1,3 +1,4 @@
+import { KnownStatuses } from '../../core/node/status-changes.ts';
 import type { TraceRecord } from '../../core/node/trace.ts';
 import { bareOf, domainOf, type Jid, parseJid } from '../../core/xmpp/jid.ts';
 import type { RoomChange } from '../../host/control.ts';
@@ -46,6 +47,7 @@ class LiveSession implements Session {
   readonly #people: LivePeople;
   readonly #replicas: LiveReplicas;
   readonly #shadows: LiveShadows;
+  readonly #statuses = new KnownStatuses();
   readonly #listeners = new Set<SessionListener>();
   /** This and the next two are for listeners that come later. */
   readonly #occupants = new Map<string, OccupantProgress>();
@@ -218,8 +220,9 @@ class LiveSession implements Session {
   #tellRecords(batch: readonly TraceRecord[]): void {
     for (const record of batch) {
       if (record.kind !== 'status') continue;
-      this.#replicas.follow(record.status);
-      this.#shadows.follow(record.status);
+      const status = this.#statuses.take(record);
+      this.#replicas.follow(status);
+      this.#shadows.follow(status);
     }
     if (this.#listeners.size === 0) this.#early.push(...batch);
     for (const listener of this.#listeners) listener.records(batch);

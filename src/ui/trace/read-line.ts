@@ -1,8 +1,8 @@
 import type {
   HopRecord,
-  NodeStatus,
   OccupantStatus,
   PeerStatus,
+  RoomChange,
   RoomStatus,
   SessionRecord,
   StatusRecord,
@@ -142,7 +142,8 @@ function readStep(fields: Fields): StepRecord & { readonly seq: number; readonly
     ...present({
       rx: fields.maybe('rx', (name) => fields.count(name)),
       input: fields.maybe('input', (name) => fields.words(name)),
-      timer: fields.maybe('timer', (name) => (fields.flag(name) ? (true as const) : undefined)),
+      timer: readMark(fields, 'timer'),
+      cut: readMark(fields, 'cut'),
       cause: causeOf(fields),
     }),
   };
@@ -150,12 +151,37 @@ function readStep(fields: Fields): StepRecord & { readonly seq: number; readonly
 
 function readStatus(fields: Fields): StatusRecord {
   const of = fields.object('status');
-  const status: NodeStatus = {
+  const status = {
     address: of.address('address'),
     server: of.address('server'),
-    rooms: of.objects('rooms', 50).map(readRoom),
+    rooms: of.objects('rooms', listMax).map(readRoomChange),
   };
-  return { kind: 'status', t: fields.instant('t') as Instant, node: fields.address('node'), status };
+  return {
+    kind: 'status',
+    t: fields.instant('t') as Instant,
+    node: fields.address('node'),
+    status,
+    ...present({ changes: readMark(fields, 'changes'), goneRooms: readGone(fields, 'goneRooms') }),
+  };
+}
+
+function readRoomChange(fields: Fields): RoomChange {
+  return {
+    ...readRoom(fields),
+    ...present({
+      changes: readMark(fields, 'changes'),
+      goneOccupants: readGone(fields, 'goneOccupants'),
+      gonePeers: readGone(fields, 'gonePeers'),
+    }),
+  };
+}
+
+function readMark(fields: Fields, name: string): true | undefined {
+  return fields.maybe(name, () => (fields.flag(name) ? (true as const) : undefined));
+}
+
+function readGone(fields: Fields, name: string): readonly string[] | undefined {
+  return fields.maybe(name, () => fields.addresses(name, listMax));
 }
 
 function readRoom(fields: Fields): RoomStatus {
@@ -166,7 +192,7 @@ function readRoom(fields: Fields): RoomStatus {
     historyLength: fields.count('historyLength'),
     subject: fields.words('subject'),
     occupants: fields.objects('occupants', 500).map(readOccupant),
-    peers: fields.objects('peers', 50).map(readPeer),
+    peers: fields.objects('peers', listMax).map(readPeer),
     ...present({
       split: fields.maybe('split', (name) => readSplit(fields.object(name))),
       replicas: fields.maybe('replicas', (name) => fields.addresses(name, 50)),
@@ -194,7 +220,6 @@ function readInstance(fields: Fields): NonNullable<RoomStatus['instance']> {
 }
 
 function readOccupant(fields: Fields): OccupantStatus {
-  const marked = (name: string) => (fields.flag(name) ? (true as const) : undefined);
   return {
     nick: fields.address('nick'),
     role: fields.text('role', 40),
@@ -202,11 +227,11 @@ function readOccupant(fields: Fields): OccupantStatus {
     ...present({
       jid: fields.maybe('jid', (name) => fields.address(name)),
       home: fields.maybe('home', (name) => fields.address(name)),
-      show: fields.maybe('show', (name) => fields.text(name, 40)),
+      show: fields.maybe('show', (name) => fields.text(name, 1_100)),
       sessions: fields.maybe('sessions', (name) => fields.count(name, 1)),
       sessionJids: fields.maybe('sessionJids', (name) => fields.addresses(name, listMax)),
-      cutOff: fields.maybe('cutOff', marked),
-      provisional: fields.maybe('provisional', marked),
+      cutOff: readMark(fields, 'cutOff'),
+      provisional: readMark(fields, 'provisional'),
     }),
   };
 }

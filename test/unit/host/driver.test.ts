@@ -434,4 +434,17 @@ describe('Driver: records for the trace', () => {
     await host.passes(1_000);
     expect(lengths()).toEqual([0, 3]);
   });
+
+  it('sends the whole status again on a new stream, as its server may be another run', async () => {
+    const { link, host, records } = await running(onStanza((id) => [append(Number(id))]));
+    await host.passes(1_000);
+    const statuses = () => records.filter((record) => record.kind === 'status');
+    expect(statuses().map(({ changes }) => changes)).toEqual([undefined]);
+    link.down();
+    await settled();
+    link.up('s2');
+    await settled();
+    await host.passes(100);
+    expect(statuses().map(({ changes }) => changes)).toEqual([undefined, undefined]);
+  });
 });

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { StepRecord } from '../../../src/core/node/trace.ts';
+import { statusChanges } from '../../../src/core/node/status-changes.ts';
+import type { NodeStatus, StatusRecord, StepRecord } from '../../../src/core/node/trace.ts';
 import { type Jid, jid } from '../../../src/core/xmpp/jid.ts';
 import { excess, nodeLimits } from '../../../src/core/xmpp/size.ts';
 import type { Stanza } from '../../../src/core/xmpp/stanza.ts';
@@ -83,5 +84,41 @@ describe('Reporter: what a node did, for the trace', () => {
     vi.advanceTimersByTime(100);
     expect(sent[0]?.payloads.every((payload) => isXmlText(textOf(payload)))).toBe(true);
     expect(records()[0]).toEqual([step(1, 'a\ufffeb\uffffc\u0000d\ud800')]);
+  });
+
+  const status = (...rooms: string[]): NodeStatus => ({
+    address: 'talk.lit',
+    server: 'lit',
+    rooms: rooms.map((room) => ({
+      ...{ room: jid(`${room}@talk.lit`), role: 'plain', epoch: 1, historyLength: 0, subject: '' },
+      ...{ occupants: [], peers: [] },
+    })),
+  });
+
+  it('tells all of what the node is, where differences had to be dropped', () => {
+    const { reporter, link, records } = reporting();
+    link.address = undefined;
+    const said = (before: NodeStatus | undefined, now: NodeStatus) =>
+      reporter.add(
+        statusChanges(before, now).map((change) => ({ kind: 'status', t: instant(1), node: 'talk.lit', ...change })),
+      );
+    said(undefined, status('a'));
+    for (let t = 1; t <= 1_500; t++) reporter.add([step(t)]);
+    said(status('a'), status('a', 'b'));
+    link.address = jid('talk.lit');
+    vi.advanceTimersByTime(100);
+    const seen = records().flat() as (StepRecord | StatusRecord)[];
+    expect(seen.flatMap((record) => (record.kind === 'status' ? [record.status] : []))).toEqual([status('a', 'b')]);
+    said(status('a', 'b'), status('b'));
+    vi.advanceTimersByTime(100);
+    expect(records()).toMatchObject([[{ changes: true, goneRooms: ['a@talk.lit'] }]]);
+  });
+
+  it('of a step that sends more than a server takes reports the first stanzas', () => {
+    const { reporter, records } = reporting();
+    const tx = Array.from({ length: 20_000 }, (_, n) => ({ n, spec: '0045#7.4' as const }));
+    reporter.add([{ ...step(1, 'here'), tx }]);
+    vi.advanceTimersByTime(100);
+    expect(records()).toEqual([[{ ...step(1, 'here'), tx: tx.slice(0, 1000), cut: true }]]);
   });
 });

@@ -68,6 +68,20 @@ describe('A trace of the simulator', () => {
   });
 });
 
+it('a status of a file may say what has changed, as a server’s does', () => {
+  const { header, lines } = small();
+  const change = lines[1] as { status: { rooms: object[] } };
+  const rooms = change.status.rooms.map((room) => ({
+    ...room,
+    changes: true,
+    goneOccupants: ['nick1'],
+    gonePeers: [],
+  }));
+  const changed = { ...change, changes: true, goneRooms: ['x@rooms.a.sim'], status: { ...change.status, rooms } };
+  const read = readAll(written({ header, lines: lines.with(1, changed) }));
+  expect(read.lines[1]?.record).toMatchObject({ changes: true, goneRooms: ['x@rooms.a.sim'], status: { rooms } });
+});
+
 describe('A file that is no trace, or a hostile one, is refused with one sentence', () => {
   /** What the reader says of the small trace after it was spoilt. */
   function refusal(spoil: (trace: Written) => void): string {
