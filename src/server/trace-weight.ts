@@ -73,7 +73,21 @@ export function ownText<T extends string>(text: T): T {
 /** A stanza whose payloads are kept, on its own. */
 export function keptStanza({ name, from, to, id, type, lang }: Stanza, payloads: Stanza['payloads']): Stanza {
   const rest = { id: id && ownText(id), type: type && ownText(type), lang: lang && ownText(lang) };
-  return make(name, ownText(from), ownText(to), rest, payloads);
+  return make(name, ownAddress(from), ownAddress(to), rest, payloads);
+}
+
+/** Addresses come again and again. */
+const addresses = new Map<string, string>();
+const addressesMax = 20_000;
+
+function ownAddress<T extends string>(address: T): T {
+  let own = addresses.get(address);
+  if (own === undefined) {
+    own = ownText(address);
+    if (addresses.size >= addressesMax) addresses.clear();
+    addresses.set(own, own);
+  }
+  return own as T;
 }
 
 /** Of a step that is cut, so many stanzas and notes are left. */

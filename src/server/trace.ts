@@ -134,7 +134,7 @@ export class TraceLog {
     const bytes = shared.isCut ? stanzaLength(stanza) : undefined;
     this.#append(
       { kind: 'hop', seq, t: this.#host.now(), leg, from, to, stanza: kept, bytes, cause, spec, way },
-      hopBytes + heapBytes([kept.from, kept.to, kept.id, kept.type, kept.lang]),
+      hopBytes + 2 * (kept.from.length + kept.to.length + (kept.id?.length ?? 0) + (kept.lang?.length ?? 0)),
       shared,
     );
     return seq;
