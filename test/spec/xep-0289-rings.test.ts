@@ -221,6 +221,22 @@ describe('decision #145: a user who is reached by two ways', () => {
   });
 });
 
+describe('decision #145: what a user does whose own node is linked with neither way', () => {
+  it.each(['first', 'second'])('counts from the %s way, if it comes by that one first', (which) => {
+    const { world, one, other } = between();
+    one.endsAnswer();
+    other.endsAnswer();
+    one.tells(far, 'Far', 'enters');
+    other.tells(far, 'Far', 'enters');
+    world.clear();
+    const [quicker, slower] = which === 'first' ? [one, other] : [other, one];
+    quicker.tells(far, 'Far', 'leaves', 'unavailable');
+    expect(shown(world)).toEqual(['unavailable Far']);
+    slower.tells(far, 'Far', 'leaves', 'unavailable');
+    expect(shown(world)).toEqual(['unavailable Far']);
+  });
+});
+
 describe('decision #148: the ways to one user', () => {
   /** Both links are there; nobody else is in. */
   function linked() {
