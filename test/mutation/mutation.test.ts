@@ -152,12 +152,19 @@ describe('npm run mutation', () => {
   });
 
   it('takes a hundred changes if nothing else is said', () => {
-    expect(readArguments(['--threads', '2'])).toEqual({ sample: 100, seed: 1, only: '', threads: 2, list: false });
+    expect(readArguments(['--threads', '2'])).toEqual({
+      sample: 100,
+      seed: 1,
+      only: '',
+      seeds: 150,
+      threads: 2,
+      list: false,
+    });
   });
 
   it('has each flag in its help', () => {
     expect([...help.matchAll(/^ {2}(--\w+)/gm)].map(([, flag]) => flag)).toEqual(
-      ['sample', 'seed', 'only', 'threads', 'list', 'help'].map((name) => `--${name}`),
+      ['sample', 'seed', 'only', 'seeds', 'threads', 'list', 'help'].map((name) => `--${name}`),
     );
   });
 

@@ -22,7 +22,7 @@ async function main(): Promise<void> {
   const given = readArguments(process.argv.slice(2));
   if (given === 'help') return console.log(help);
   if ('error' in given) stopWith(2, given.error);
-  const { sample, seed, only, threads, list } = given;
+  const { sample, seed, only, seeds, threads, list } = given;
   const all = candidates(root, 'src/core/').filter(({ file }) => file.includes(only));
   if (all.length === 0) stopWith(2, `--only: no file of src/core/ has ${JSON.stringify(only)} in its path`);
   const chosen = sampleOf(all, sample, seed);
@@ -39,7 +39,7 @@ async function main(): Promise<void> {
   }
 
   const started = performance.now();
-  const trial = new Trial({ root, mutants, tests, seedFiles: ['test/mutation/seeds/*.ts'], seeds: 150 });
+  const trial = new Trial({ root, mutants, tests, seedFiles: ['test/mutation/seeds/*.ts'], seeds });
   process.on('exit', () => trial.stop());
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
   const verdicts = await trial.judge(threads, (verdict) => console.log(printVerdict(verdict)));

@@ -1,4 +1,6 @@
 import type { Plugin } from 'vite';
+// It adds Vitest's hook to those of a plugin.
+import type {} from 'vitest/config';
 import { changed, type Mutant } from './mutants.ts';
 
 /** What a run of Vitest is to do, for vitest.config.ts. */
@@ -11,6 +13,8 @@ export interface Order {
   readonly active: number | undefined;
   /** Takes a line for each file of tests that says what it came by. */
   readonly reachedFile: string;
+  /** Where the runs of one command keep what they made of the other files. */
+  readonly cacheFolder: string;
   /** How many seeds the simulator runs in each mode. */
   readonly seeds: number;
 }
@@ -23,14 +27,21 @@ export interface Reached {
 
 /** Makes one change, or notes by which of all the places the tests come. Everything happens in memory. */
 export function mutating({ root, mutants, active }: Order): Plugin {
+  const placesIn = (id: string) =>
+    mutants.flatMap((mutant, i) =>
+      id === root + mutant.file && (active === undefined || active === i) ? [{ ...mutant, i }] : [],
+    );
   return {
     name: 'mutation',
     enforce: 'pre',
+    configureVitest({ experimental_defineCacheKeyGenerator }) {
+      experimental_defineCacheKeyGenerator(({ id }) => (placesIn(id).length > 0 ? false : undefined));
+    },
     transform(code, id) {
-      const here = mutants.flatMap((mutant, i) => (id === root + mutant.file ? [{ ...mutant, i }] : []));
-      if (active === undefined) return here.length === 0 ? undefined : withProbes(code, here);
-      const one = here.find(({ i }) => i === active);
-      return one && changed(code, one);
+      const places = placesIn(id);
+      const [first] = places;
+      if (first === undefined) return undefined;
+      return active === undefined ? withProbes(code, places) : changed(code, first);
     },
   };
 }

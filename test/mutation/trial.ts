@@ -30,7 +30,7 @@ interface Baseline {
 }
 
 /** So few seeds show by which places a mode comes. */
-const seedsForReach = 10;
+const seedsForReachMax = 5;
 /** A change that makes the tests that much slower has been noticed. */
 const patience = { leastMs: 120_000, times: 10 };
 const vitest = fileURLToPath(new URL('../../node_modules/vitest/vitest.mjs', import.meta.url));
@@ -43,10 +43,12 @@ export class Trial {
   readonly #children = new Set<ChildProcess>();
   /** Seeds that break an invariant without any change. */
   readonly #sound = new Map<string, Promise<boolean>>();
+  readonly #seedsForReach: number;
   #runs = 0;
 
   constructor(ground: Ground) {
     this.#ground = ground;
+    this.#seedsForReach = Math.min(seedsForReachMax, ground.seeds);
   }
 
   /**
@@ -75,8 +77,12 @@ export class Trial {
   }
 
   async #baseline(threads: number): Promise<Baseline> {
-    const { tests, seedFiles } = this.#ground;
-    const order = { tests: [...tests, ...seedFiles], active: undefined, seeds: seedsForReach };
+    const { tests, seedFiles, seeds } = this.#ground;
+    const order = {
+      tests: seeds > 0 ? [...tests, ...seedFiles] : tests,
+      active: undefined,
+      seeds: this.#seedsForReach,
+    };
     const { report, reachedFile, output } = await this.#vitest(order, [`--maxWorkers=${threads}`], undefined);
     const failed = failureOf(report);
     if (report === undefined || failed !== undefined)
@@ -112,7 +118,10 @@ export class Trial {
     const runs = [...tests, ...(there.length > 0 ? there : all)];
     if (runs.length === 0) return verdict(undefined);
     const { seeds } = this.#ground;
-    const expected = runs.reduce((sum, { file, ms }) => sum + (isSeeds(file) ? (ms * seeds) / seedsForReach : ms), 0);
+    const expected = runs.reduce(
+      (sum, { file, ms }) => sum + (isSeeds(file) ? (ms * seeds) / this.#seedsForReach : ms),
+      0,
+    );
     const order = { tests: runs.map(({ file }) => file), active, seeds };
     const limit = Math.max(patience.leastMs, patience.times * expected);
     const { status, report, output, late } = await this.#vitest(order, ['--maxWorkers=1'], limit);
@@ -143,7 +152,10 @@ export class Trial {
     const { root, mutants } = this.#ground;
     const run = `${this.#folder}/${this.#runs++}`;
     const [orderFile, reportFile, reachedFile] = [`${run}-order.json`, `${run}-report.json`, `${run}-reached`];
-    writeFileSync(orderFile, JSON.stringify({ ...order, root, mutants, reachedFile } satisfies Order));
+    writeFileSync(
+      orderFile,
+      JSON.stringify({ ...order, root, mutants, reachedFile, cacheFolder: `${this.#folder}/cache` } satisfies Order),
+    );
     const child = spawn(
       process.execPath,
       [vitest, 'run', '--config', config, '--reporter=json', `--outputFile=${reportFile}`, ...flags],

@@ -24,6 +24,7 @@ export default defineConfig({
     env: { MUTATION_SEEDS: String(order.seeds), MUTATION_REACHED: order.reachedFile },
     setupFiles: order.active === undefined ? [`${import.meta.dirname}/reached.ts`] : [],
     sequence: { sequencer: InOrder },
+    experimental: { fsModuleCache: true, fsModuleCachePath: order.cacheFolder },
     pool: 'threads',
     // What a file comes by while it is loaded is seen only if it is loaded for each file of tests.
     isolate: order.active === undefined,
