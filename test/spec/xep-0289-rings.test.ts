@@ -142,6 +142,14 @@ class Peer {
     this.#say(presence(occupantJid(this.#room, nick), occupantJid(hall, nick), { type: 'error' }, fmuc, error));
   }
 
+  /** The user may not be in that room. @param session  of the request that this answers */
+  turnsAway(who: string, nick: string, session = this.#session): void {
+    const place = writeLinkPlace({ session, n: ++this.#sent, h: 1 });
+    const fmuc = element('fmuc', NS.fmuc, { from: who }, [el('refused', NS.ext), place]);
+    const error = el('error', NS.client, { type: 'auth' }, el('forbidden', NS.stanzas));
+    this.#say(presence(occupantJid(this.#room, nick), occupantJid(hall, nick), { type: 'error' }, fmuc, error));
+  }
+
   /** It can do without the link, as far as it knows: it has had so many of this room's stanzas. */
   offers(h: number): void {
     const place = writeLinkPlace({ session: this.#session, n: ++this.#sent, h });
@@ -444,6 +452,39 @@ describe('decision #169: a conflict between the users of two rooms that this one
     one.says(far, 'Far', 'first', 1);
     expect(world.got(user).map(bodyOf)).toEqual(['first']);
     expect(other.got().map(bodyOf)).toEqual([]);
+  });
+});
+
+describe('decision #23: a room between one that it joins and one that joins it', () => {
+  it('a user of the one that joins it loses their nick to a user of the other: their own node is told', () => {
+    const world = roomOf({ outbound: [left], allowedNodes: [right] });
+    const [above, below] = [new Peer(world, left), new Peer(world, right)];
+    const loser = 'loser@right.lit/x';
+    below.joins(jid(loser), 'Nick');
+    world.send(joins(user, `${hall}/me`));
+    above.takesRequest();
+    above.endsAnswer();
+    world.clear();
+    above.brings(jid('winner@left.lit/x'), 'Nick');
+    const told = below.got().filter(({ type }) => type === 'error');
+    expect(told.map((stanza) => [resourceOf(stanza.from), errorOf(stanza)?.condition])).toEqual([['Nick', 'conflict']]);
+    expect(told[0] && payloadOf(told[0], 'fmuc', NS.fmuc)?.attrs['from']).toBe(loser);
+    expect(inside(world)).toContainEqual(['Nick', left]);
+    expect(shown(world)).toEqual(['unavailable Nick', 'available Nick']);
+  });
+});
+
+describe('decision #156: the user in whose name a room asks is not let in there', () => {
+  it.each([
+    ['the request that is open: the room is asked in nobody’s name, and the user enters alone', undefined, ['me']],
+    ['an earlier request: the user goes on waiting', 'earlier', []],
+  ])('the answer to %s', (_, session, entered) => {
+    const world = roomOf({ outbound: [left], allowedNodes: [] });
+    world.send(joins(user, `${hall}/me`));
+    const peer = new Peer(world, left);
+    peer.takesRequest();
+    peer.turnsAway(user, 'me', session);
+    expect(inside(world).map(([nick]) => nick)).toEqual(entered);
   });
 });
 
