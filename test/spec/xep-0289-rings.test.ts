@@ -501,6 +501,19 @@ describe('decision #163: presence that is late', () => {
     other.tells(far, 'Far', 'enters again', undefined, 3);
     expect(shown(world)).toEqual(['available Far', 'unavailable Far']);
   });
+
+  it('nor does such a leave count where the slower way had brought them in before', () => {
+    const { world, one, other } = between();
+    one.endsAnswer();
+    other.endsAnswer();
+    one.tells(far, 'Far', 'enters', undefined, 1);
+    other.tells(far, 'Far', 'enters', undefined, 1);
+    world.clear();
+    one.tells(far, 'Far', 'enters again', undefined, 3);
+    other.tells(far, 'Far', 'leaves', 'unavailable', 2);
+    expect(shown(world)).not.toContain('unavailable Far');
+    expect(inside(world)).toContainEqual(['Far', left]);
+  });
 });
 
 describe('decision #174: what a node on the way may forge', () => {
