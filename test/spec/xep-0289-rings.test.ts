@@ -103,9 +103,9 @@ class Peer {
     this.#say(message(occupantJid(this.#room, from), occupantJid(hall, to), { type: 'chat', id: 'p1' }, body, fmuc));
   }
 
-  /** A user of its own comes. */
-  brings(who: Jid, nick: string): void {
-    const fmuc = this.#fmuc({ from: who }, ...writeTrail({ by: this.#room, id: `${who} comes`, via: [] }, this.#room));
+  /** A user of its own comes, or one of that node. */
+  brings(who: Jid, nick: string, by = this.#room): void {
+    const fmuc = this.#fmuc({ from: who }, ...writeTrail({ by, id: `${who} comes`, via: [] }, this.#room));
     const x = writeMucUser({ affiliation: 'none', role: 'participant', statuses: [] });
     this.#say(presence(occupantJid(this.#room, nick), occupantJid(hall, nick), {}, fmuc, x));
   }
@@ -578,7 +578,7 @@ describe('decision #146: the link that closes a ring', () => {
     one.endsAnswer();
     other.endsAnswer();
     world.clear();
-    return { world, one, first };
+    return { world, one, other, first };
   }
 
   it('the end that may end it does so when the other can do without it', () => {
@@ -594,6 +594,19 @@ describe('decision #146: the link that closes a ring', () => {
     expect(isEnded(world, first)).toBe(false);
     one.offers(2);
     expect(isEnded(world, first)).toBe(true);
+  });
+
+  it('the end that may say so says it three times, and leaves it where the other end does not answer', () => {
+    const { world, one, other, first } = ring();
+    for (const peer of [one, other]) peer.brings(jid('their@a.lit/x'), 'Their', first);
+    world.clear();
+    world.advance(60_000);
+    const said = other
+      .got()
+      .filter(({ payloads }) =>
+        payloads.some(({ children }) => children.some((child) => typeof child !== 'string' && child.name === 'spare')),
+      );
+    expect(said).toHaveLength(3);
   });
 });
 
