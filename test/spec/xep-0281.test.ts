@@ -776,6 +776,26 @@ describe('decision #201: what a shadow has from the source', () => {
     expect(world.sent.filter(({ stanza }) => readConfig(stanza) !== undefined)).toEqual([]);
   });
 
+  it.each([0, 1_300])(
+    'after a split a shadow has the vCard that was set meanwhile, with %i members in the list',
+    (members) => {
+      const many = Array.from({ length: members }, (_, i) => ({ jid: `user${i}@x.lit`, affiliation: 'member' }));
+      const affiliations = [{ jid: 'crone1@shakespeare.lit', affiliation: 'owner' }, ...many];
+      const world = new World(changed({}, { affiliations }));
+      const card = (...parts: XmlElement[]) => el('vCard', 'vcard-temp', {}, ...parts);
+      const ours = card(el('FN', 'vcard-temp', {}, 'Coven'));
+      world.advance(60_000);
+      cut(world, 'bounce');
+      world.advance(120_000);
+      world.send(iq(jid(crone), source, { type: 'set', id: 'set' }, ours));
+      cut(world, undefined);
+      world.advance(200_000);
+      world.send(joins(witch, `${shadow}/firstwitch`));
+      world.send(iq(jid(witch), shadow, { type: 'get', id: 'get' }, card()));
+      expect(world.got(witch).find(({ id }) => id === 'get')?.payloads).toEqual([ours]);
+    },
+  );
+
   it('S5: an instance that is told no real addresses gets none, in no stanza, and has none in its store', () => {
     const world = started(changed({ trust: { seeJids: [marlowe] } }, { whois: 'moderators' }));
     world.send(joins(crone, `${source}/foo`), says(crone, source, 'before'));
