@@ -10,7 +10,14 @@ export interface Equivalent {
   readonly why: string;
 }
 
-export const equivalents: readonly Equivalent[] = [];
+export const equivalents: readonly Equivalent[] = [
+  {
+    file: 'src/core/distribution/fmuc/past.ts',
+    at: 'return atHand.some((known) => known.author === author && known.stanzaId === stanzaId && sameWords(known, item));',
+    change: 'sameWords(known, item) → sameWords(item, known)',
+    why: 'whether two messages have the same words does not depend on which of them comes first',
+  },
+];
 
 /** @param code  of the mutant's file */
 export function equivalentTo(mutant: Mutant, code: string): Equivalent | undefined {

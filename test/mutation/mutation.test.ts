@@ -49,9 +49,9 @@ describe('The changes of a file', () => {
 describe('The sample', () => {
   const all = candidates(root, 'src/core/');
 
-  it('comes from all of the core, and every change is a program', () => {
+  it('comes from all of the core, and every change is a program', { timeout: 120_000 }, () => {
     expect(all.length).toBeGreaterThan(5000);
-    for (const mutant of sampleOf(all, 200, 7))
+    for (const mutant of sampleOf(all, 100, 7))
       mutantsOf(mutant.file, changed(readFileSync(root + mutant.file, 'utf8'), mutant));
   });
 
