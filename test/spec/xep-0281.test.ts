@@ -14,6 +14,7 @@ import {
   writeRoster,
   writeServiceOrder,
 } from '../../src/core/xep/xep0281.ts';
+import { writeStanzaId } from '../../src/core/xep/xep0359.ts';
 import { bareOf, jid } from '../../src/core/xmpp/jid.ts';
 import { NS } from '../../src/core/xmpp/namespaces.ts';
 import {
@@ -775,6 +776,26 @@ describe('decision #201: what a shadow has from the source', () => {
     expect(world.sent.filter(({ stanza }) => readConfig(stanza) !== undefined)).toEqual([]);
   });
 
+  it.each([0, 1_300])(
+    'after a split a shadow has the vCard that was set meanwhile, with %i members in the list',
+    (members) => {
+      const many = Array.from({ length: members }, (_, i) => ({ jid: `user${i}@x.lit`, affiliation: 'member' }));
+      const affiliations = [{ jid: 'crone1@shakespeare.lit', affiliation: 'owner' }, ...many];
+      const world = new World(changed({}, { affiliations }));
+      const card = (...parts: XmlElement[]) => el('vCard', 'vcard-temp', {}, ...parts);
+      const ours = card(el('FN', 'vcard-temp', {}, 'Coven'));
+      world.advance(60_000);
+      cut(world, 'bounce');
+      world.advance(120_000);
+      world.send(iq(jid(crone), source, { type: 'set', id: 'set' }, ours));
+      cut(world, undefined);
+      world.advance(200_000);
+      world.send(joins(witch, `${shadow}/firstwitch`));
+      world.send(iq(jid(witch), shadow, { type: 'get', id: 'get' }, card()));
+      expect(world.got(witch).find(({ id }) => id === 'get')?.payloads).toEqual([ours]);
+    },
+  );
+
   it('S5: an instance that is told no real addresses gets none, in no stanza, and has none in its store', () => {
     const world = started(changed({ trust: { seeJids: [marlowe] } }, { whois: 'moderators' }));
     world.send(joins(crone, `${source}/foo`), says(crone, source, 'before'));
@@ -1146,6 +1167,33 @@ describe('decision #204: the source decides', () => {
       affiliation: 'none',
       role: 'participant',
     });
+  });
+
+  it('a shadow does not speak as the room', () => {
+    const world = occupied();
+    world.send(says(faustus, other, 'x'));
+    const last = world.sent
+      .filter(({ stanza }) => bareOf(stanza.from) === other && bareOf(stanza.to) === shadow)
+      .at(-1)?.stanza;
+    const s = childrenOf(payloadOf(last as Stanza, 'news', NS.ext) as XmlElement, 's', NS.ext)[0];
+    const place = el('s', NS.ext, { e: s?.attrs['e'], n: String(Number(s?.attrs['n']) + 1), h: '0' });
+    const words = [el('body', NS.client, {}, 'forged'), writeStanzaId({ by: other, id: 'forged' })];
+    const news = el('news', NS.ext, {}, place);
+    world.inject(macbeth, marlowe, message(other, shadow, { type: 'groupchat' }, ...words, news));
+    expect(seen(world, witch)).toEqual(['x']);
+  });
+
+  it('what comes again over a link is not taken again: who has left since is not in', () => {
+    const world = started();
+    world.send(joins(witch, `${shadow}/firstwitch`), joins(faustus, `${other}/faustus`));
+    const entry = world.sent
+      .map(({ stanza }) => stanza)
+      .find(({ from, to, name }) => name === 'presence' && from === `${other}/faustus` && bareOf(to) === shadow);
+    world.send(leaves(faustus, `${other}/faustus`));
+    world.clear();
+    world.inject(macbeth, marlowe, entry as Stanza);
+    expect(roster(world, macbeth)).toEqual(['firstwitch']);
+    expect(world.got(witch)).toEqual([]);
   });
 
   it('S3: presence from a room that is no instance is nobody’s', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type Form, readForm, writeForm } from '../../src/core/xep/xep0004.ts';
-import { readMucUser, subjectChange } from '../../src/core/xep/xep0045.ts';
+import { readJoin, readMucUser, subjectChange } from '../../src/core/xep/xep0045.ts';
 import { readFmuc } from '../../src/core/xep/xep0289.ts';
 import { bareOf, type Jid, jid } from '../../src/core/xmpp/jid.ts';
 import { NS } from '../../src/core/xmpp/namespaces.ts';
@@ -379,5 +379,31 @@ describe('XEP-0289 §8 Collisions: another nick', () => {
     const world = worldOf({}, [alice]);
     world.send(joins(ophelia, `${elsinore}/Alice`));
     expect(world.got(ophelia).map((stanza) => errorOf(stanza)?.condition)).toEqual(['conflict']);
+  });
+});
+
+describe('decision #184: a room that is not to exchange what was said in a split', () => {
+  it('asks for the history all the same where it has never been linked', () => {
+    const world = worldOf({}, [alice]);
+    expect(configures(world, elsinore, { resync: ['0'] })).toBeUndefined();
+    world.clear();
+    world.send(joins(hamlet, `${elsinore}/Hamlet`));
+    const [request] = crossings(world);
+    expect(request && readJoin(request.payloads)?.history).toEqual({ maxstanzas: 200 });
+  });
+});
+
+describe('decision #156: a nick that is registered at one room (XEP-0045 §7.10)', () => {
+  it('is no nick for a user of the other: who takes it is out there, and in at home', () => {
+    const world = worldOf();
+    const nick = { var: 'muc#register_roomnick', values: ['Prince'] };
+    const form = writeForm({ type: 'submit', formType: 'http://jabber.org/protocol/muc#register', fields: [nick] });
+    world.send(iq(jid(alice), rabbithole, { type: 'set', id: 'r' }, el('query', 'jabber:iq:register', {}, form)));
+    expect(world.got(alice).at(-1)?.type).toBe('result');
+    world.clear();
+    world.send(presence(jid(hamlet), jid(`${elsinore}/Prince`), {}));
+    expect(world.got(alice).map(shown)).toEqual(['unavailable Hamlet']);
+    expect(nicks(world, rooms)).toEqual(['Alice']);
+    expect(nicks(world, denmark)).toContain('Prince');
   });
 });

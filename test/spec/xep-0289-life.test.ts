@@ -117,6 +117,16 @@ describe('XEP-0289 §5.1: how a join ends that is not accepted', () => {
     ).toBe(false);
   });
 
+  it('decision #180: a user who may not enter when the wait is over is refused, and told nothing of the link', () => {
+    const { world, request } = asking();
+    world.send(presence(jid(ophelia), jid(`${elsinore}/Ophelia`), { id: 'j2' }, writeJoin({})));
+    const user = bareOf(jid(ophelia));
+    world.seat(denmark).node.apply({ kind: 'affiliationChanged', room: elsinore, user, affiliation: 'outcast' });
+    answers(world, request, 'auth', 'forbidden');
+    expect(world.got(ophelia).map((stanza) => errorOf(stanza)?.condition)).toEqual(['forbidden']);
+    expect(world.got(hamlet).map(shown).at(-1)).toContain('not linked');
+  });
+
   it('decision #180: an error that says "wait" is tried again, as after a bounce', () => {
     const { world, request } = asking();
     answers(world, request, 'wait', 'resource-constraint');

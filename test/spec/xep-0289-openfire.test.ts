@@ -609,6 +609,13 @@ describe('XEP-0289 with Openfire', () => {
     });
   });
 
+  it('decision #193: once it announces the user whom it joined with it has the answer, and is asked who is in', () => {
+    const { world } = set('b');
+    world.send(inHamlet, inMod);
+    const asked = toForum(world).filter(({ name, type }) => name === 'iq' && type === 'get');
+    expect(asked.map(({ payloads }) => payloads[0]?.xmlns)).toEqual([NS.discoItems]);
+  });
+
   describe('rule 4: the answer to its join', () => {
     it('is occupants but for the joiner, then a subject of somebody, if only of the room’s', () => {
       const { world } = set('b');

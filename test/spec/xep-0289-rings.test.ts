@@ -103,9 +103,9 @@ class Peer {
     this.#say(message(occupantJid(this.#room, from), occupantJid(hall, to), { type: 'chat', id: 'p1' }, body, fmuc));
   }
 
-  /** A user of its own comes. */
-  brings(who: Jid, nick: string): void {
-    const fmuc = this.#fmuc({ from: who }, ...writeTrail({ by: this.#room, id: `${who} comes`, via: [] }, this.#room));
+  /** A user of its own comes, or one of that node. */
+  brings(who: Jid, nick: string, by = this.#room): void {
+    const fmuc = this.#fmuc({ from: who }, ...writeTrail({ by, id: `${who} comes`, via: [] }, this.#room));
     const x = writeMucUser({ affiliation: 'none', role: 'participant', statuses: [] });
     this.#say(presence(occupantJid(this.#room, nick), occupantJid(hall, nick), {}, fmuc, x));
   }
@@ -139,6 +139,14 @@ class Peer {
   refuses(who: string, nick: string): void {
     const fmuc = this.#fmuc({ from: who }, el('conflict', NS.ext));
     const error = el('error', NS.client, { type: 'cancel' }, el('conflict', NS.stanzas));
+    this.#say(presence(occupantJid(this.#room, nick), occupantJid(hall, nick), { type: 'error' }, fmuc, error));
+  }
+
+  /** The user may not be in that room. @param session  of the request that this answers */
+  turnsAway(who: string, nick: string, session = this.#session): void {
+    const place = writeLinkPlace({ session, n: ++this.#sent, h: 1 });
+    const fmuc = element('fmuc', NS.fmuc, { from: who }, [el('refused', NS.ext), place]);
+    const error = el('error', NS.client, { type: 'auth' }, el('forbidden', NS.stanzas));
     this.#say(presence(occupantJid(this.#room, nick), occupantJid(hall, nick), { type: 'error' }, fmuc, error));
   }
 
@@ -218,6 +226,22 @@ describe('decision #145: a user who is reached by two ways', () => {
       ['Far', left],
       ['me', undefined],
     ]);
+  });
+});
+
+describe('decision #145: what a user does whose own node is linked with neither way', () => {
+  it.each(['first', 'second'])('counts from the %s way, if it comes by that one first', (which) => {
+    const { world, one, other } = between();
+    one.endsAnswer();
+    other.endsAnswer();
+    one.tells(far, 'Far', 'enters');
+    other.tells(far, 'Far', 'enters');
+    world.clear();
+    const [quicker, slower] = which === 'first' ? [one, other] : [other, one];
+    quicker.tells(far, 'Far', 'leaves', 'unavailable');
+    expect(shown(world)).toEqual(['unavailable Far']);
+    slower.tells(far, 'Far', 'leaves', 'unavailable');
+    expect(shown(world)).toEqual(['unavailable Far']);
   });
 });
 
@@ -431,6 +455,39 @@ describe('decision #169: a conflict between the users of two rooms that this one
   });
 });
 
+describe('decision #23: a room between one that it joins and one that joins it', () => {
+  it('a user of the one that joins it loses their nick to a user of the other: their own node is told', () => {
+    const world = roomOf({ outbound: [left], allowedNodes: [right] });
+    const [above, below] = [new Peer(world, left), new Peer(world, right)];
+    const loser = 'loser@right.lit/x';
+    below.joins(jid(loser), 'Nick');
+    world.send(joins(user, `${hall}/me`));
+    above.takesRequest();
+    above.endsAnswer();
+    world.clear();
+    above.brings(jid('winner@left.lit/x'), 'Nick');
+    const told = below.got().filter(({ type }) => type === 'error');
+    expect(told.map((stanza) => [resourceOf(stanza.from), errorOf(stanza)?.condition])).toEqual([['Nick', 'conflict']]);
+    expect(told[0] && payloadOf(told[0], 'fmuc', NS.fmuc)?.attrs['from']).toBe(loser);
+    expect(inside(world)).toContainEqual(['Nick', left]);
+    expect(shown(world)).toEqual(['unavailable Nick', 'available Nick']);
+  });
+});
+
+describe('decision #156: the user in whose name a room asks is not let in there', () => {
+  it.each([
+    ['the request that is open: the room is asked in nobody’s name, and the user enters alone', undefined, ['me']],
+    ['an earlier request: the user goes on waiting', 'earlier', []],
+  ])('the answer to %s', (_, session, entered) => {
+    const world = roomOf({ outbound: [left], allowedNodes: [] });
+    world.send(joins(user, `${hall}/me`));
+    const peer = new Peer(world, left);
+    peer.takesRequest();
+    peer.turnsAway(user, 'me', session);
+    expect(inside(world).map(([nick]) => nick)).toEqual(entered);
+  });
+});
+
 describe('decision #163: presence that is late', () => {
   it('a user who left and came again is in, though the slower way tells of the leave only now', () => {
     const { world, one, other } = between();
@@ -443,6 +500,19 @@ describe('decision #163: presence that is late', () => {
     one.tells(far, 'Far', 'leaves again', 'unavailable', 4);
     other.tells(far, 'Far', 'enters again', undefined, 3);
     expect(shown(world)).toEqual(['available Far', 'unavailable Far']);
+  });
+
+  it('nor does such a leave count where the slower way had brought them in before', () => {
+    const { world, one, other } = between();
+    one.endsAnswer();
+    other.endsAnswer();
+    one.tells(far, 'Far', 'enters', undefined, 1);
+    other.tells(far, 'Far', 'enters', undefined, 1);
+    world.clear();
+    one.tells(far, 'Far', 'enters again', undefined, 3);
+    other.tells(far, 'Far', 'leaves', 'unavailable', 2);
+    expect(shown(world)).not.toContain('unavailable Far');
+    expect(inside(world)).toContainEqual(['Far', left]);
   });
 });
 
@@ -508,7 +578,7 @@ describe('decision #146: the link that closes a ring', () => {
     one.endsAnswer();
     other.endsAnswer();
     world.clear();
-    return { world, one, first };
+    return { world, one, other, first };
   }
 
   it('the end that may end it does so when the other can do without it', () => {
@@ -524,6 +594,19 @@ describe('decision #146: the link that closes a ring', () => {
     expect(isEnded(world, first)).toBe(false);
     one.offers(2);
     expect(isEnded(world, first)).toBe(true);
+  });
+
+  it('the end that may say so says it three times, and leaves it where the other end does not answer', () => {
+    const { world, one, other, first } = ring();
+    for (const peer of [one, other]) peer.brings(jid('their@a.lit/x'), 'Their', first);
+    world.clear();
+    world.advance(60_000);
+    const said = other
+      .got()
+      .filter(({ payloads }) =>
+        payloads.some(({ children }) => children.some((child) => typeof child !== 'string' && child.name === 'spare')),
+      );
+    expect(said).toHaveLength(3);
   });
 });
 

@@ -181,13 +181,13 @@ export class Configuration {
   take(turn: RoomTurn, stanza: Stanza): Taken | undefined {
     const config = readConfig(stanza);
     if (config === undefined) return undefined;
-    const { room } = turn;
     const instances = childOf(config, 'instances', NS.ext);
     if (instances !== undefined) {
       this.#entries.clear();
       this.#instances = childrenOf(instances, 'instance', NS.ext).flatMap(
         ({ attrs }) => parseJid(attrs['jid'] ?? '') ?? [],
       );
+      this.#takeVcard(turn, config);
     }
     const query = childOf(config, 'query', NS.mucAdmin);
     for (const item of query === undefined ? [] : childrenOf(query, 'item', NS.mucAdmin)) {
@@ -197,12 +197,15 @@ export class Configuration {
     if (hasMore(config)) return { shadows: undefined, isWhole: false };
     if (query !== undefined) this.#takeLists(turn);
     this.#takeForm(turn, config);
-    const vcard = elementsOf(config).find(({ name, xmlns }) => name === 'vCard' && xmlns === vcardNs) ?? 'none';
-    if (instances !== undefined && JSON.stringify(vcard) !== JSON.stringify(room.config.vcard)) {
-      const changes = { vcard, avatars: vcard === 'none' ? [] : (avatarHashes(vcard) ?? []) } as const;
-      commit(turn, { kind: 'configured', changes, statuses: statusesOf(changes) }, { spec: '0281#3.2' });
-    }
     return { shadows: this.#instances, isWhole: query !== undefined };
+  }
+
+  /** It comes in the first part, with the instances. */
+  #takeVcard(turn: RoomTurn, config: XmlElement): void {
+    const vcard = elementsOf(config).find(({ name, xmlns }) => name === 'vCard' && xmlns === vcardNs) ?? 'none';
+    if (JSON.stringify(vcard) === JSON.stringify(turn.room.config.vcard)) return;
+    const changes = { vcard, avatars: vcard === 'none' ? [] : (avatarHashes(vcard) ?? []) } as const;
+    commit(turn, { kind: 'configured', changes, statuses: statusesOf(changes) }, { spec: '0281#3.2' });
   }
 
   #takeLists(turn: RoomTurn): void {

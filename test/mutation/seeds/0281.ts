@@ -1,0 +1,3 @@
+import { seedsOf } from '../seeds.ts';
+
+seedsOf('0281');
