@@ -20,8 +20,10 @@ export function printSoak(soak: SoakFigures): void {
     memory.map(({ at, phase, heap, rss }) => [`${at}`, phase, mib(heap), mib(rss)]),
   );
   console.log(`After the warm-up: heap ${mib(heapSlope)} a minute, resident ${mib(rssSlope)} a minute`);
-  const { messages, lost, outOfOrder, cut } = ended;
-  console.log(`${messages} messages: ${lost} lost, ${outOfOrder} out of order; ${cut} honest users were cut off`);
+  const { messages, lost, outOfOrder, cut, unanswered } = ended;
+  console.log(`${messages} messages: ${lost} lost, ${outOfOrder} out of order`);
+  console.log(`Honest users: ${cut.length} were cut off, ${unanswered} left or came back without an answer`);
+  for (const why of new Set(cut)) console.log(`  ${why}`);
   console.log(
     `Attackers came again: ${Object.entries(repelled)
       .map(([kind, times]) => `${kind} ${times} times`)

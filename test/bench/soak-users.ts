@@ -23,8 +23,10 @@ export interface Ended {
   /** Copies that somebody in the room did not get, and messages that nobody got. */
   readonly lost: number;
   readonly outOfOrder: number;
-  /** Users whom the server has cut off. */
-  readonly cut: number;
+  /** What the server said, or that it did not, to users whom it has cut off. */
+  readonly cut: readonly string[];
+  /** Users who left or came back, and were never told so. */
+  readonly unanswered: number;
 }
 
 /** In one room, a second. */
@@ -158,11 +160,14 @@ async function live({ ms }: Extract<UsersCommand, { do: 'live' }>): Promise<Live
         user.where = 'leaving';
         user.next = -1;
         user.occupant.send(`<presence xmlns="jabber:client" to="${user.room.jid}/${user.nick}" type="unavailable"/>`);
-        void until(() => user.where === 'out', 'a user could not leave').then(() => {
-          user.next = -1;
-          enter(user, 20);
-          joins++;
-        }, fail);
+        void until(() => user.where === 'out', 'a user could not leave').then(
+          () => {
+            user.next = -1;
+            enter(user, 20);
+            joins++;
+          },
+          () => undefined,
+        );
       }
     }
     if (Math.random() < pagesEach * perTick) {
@@ -205,7 +210,8 @@ async function end(): Promise<Ended> {
   await until(() => missing() === 0 && users.every(({ where }) => where === 'in'), '').catch(() => undefined);
   const ended = {
     ...{ messages: said, lost: missing(), outOfOrder },
-    cut: users.filter(({ occupant }) => occupant.closed !== undefined).length,
+    cut: users.flatMap(({ occupant }) => occupant.closed ?? []),
+    unanswered: users.filter(({ where }) => where !== 'in').length,
   };
   for (const { occupant } of users) occupant.end();
   return ended;
