@@ -2,7 +2,7 @@
 import type { ClassicLevel } from 'classic-level';
 import type { ArchiveChange } from '../core/room/archive-store.ts';
 import type { Jid } from '../core/xmpp/jid.ts';
-import { BlockArchiveReader, BlockArchiveWriter, boundArchives } from '../host/archive-blocks.ts';
+import { type Block, BlockArchiveReader, BlockArchiveWriter, boundArchives } from '../host/archive-blocks.ts';
 import type { ArchiveMeta } from '../host/archive-rows.ts';
 import { LevelBlockReader, LevelBlockWriter, readRows } from './level-archive.ts';
 import { Draft } from './level-draft.ts';
@@ -41,10 +41,12 @@ export async function nextArchive(db: ClassicLevel): Promise<number> {
 
 /** Drops what the retention of the rooms that were changed no longer allows. */
 export async function dropOldestOf(db: ClassicLevel, changes: readonly ArchiveChange[], broken: Broken): Promise<void> {
-  const reader = new BlockArchiveReader(new LevelBlockReader(db, broken));
+  const known: Block[] = [];
+  const reader = new BlockArchiveReader(new LevelBlockReader(db, broken), (block) => known.push(block));
   await boundArchives(changes, reader, async (work) => {
     const draft = new Draft(db);
     const writer = new BlockArchiveWriter(new LevelBlockWriter(db, draft, () => 0, broken));
+    for (const block of known.splice(0)) writer.know(block);
     await work(writer);
     writer.finish();
     // No need to sync: what comes back after a crash goes again.

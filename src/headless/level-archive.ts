@@ -10,9 +10,11 @@ import {
   blockKey,
   garbageKey,
   idKey,
+  idKeys,
   keysOf,
   metaKey,
   nickKey,
+  nickKeys,
   restOf,
   sealed,
   unsealed,
@@ -132,11 +134,15 @@ export class LevelBlockWriter extends LevelBlockReader implements BlockWriter {
   }
 
   remove(block: Block): void {
-    for (const [key, value] of entriesOfBlock(block)) this.#draft.set(key, undefined, value);
+    const key = keyOf(block);
+    this.#draft.set(key, undefined, () => sealed(key, textOf(block)));
+    for (const entry of namesOf(block)) this.#draft.set(entry, undefined, '');
   }
 
   write(block: Block): void {
-    for (const [key, value] of entriesOfBlock(block)) this.#draft.set(key, value, undefined);
+    const key = keyOf(block);
+    this.#draft.set(key, sealed(key, textOf(block)), undefined);
+    for (const entry of namesOf(block)) this.#draft.set(entry, '', undefined);
   }
 
   forsake(archive: number): void {
@@ -152,14 +158,23 @@ export function readRows(key: string, value: string): readonly ArchiveRow[] | un
   return rows.map(([place, bytes, item]) => ({ place, bytes, item }));
 }
 
-function* entriesOfBlock(block: Block): Generator<[string, string]> {
+function keyOf(block: Block): string {
+  return blockKey(block.archive, firstOf(block));
+}
+
+function textOf({ rows }: Block): string {
+  const texts = rows.map(
+    ({ place, bytes, item, text }) => `[${JSON.stringify(place)},${bytes},${text ?? JSON.stringify(item)}]`,
+  );
+  return `[${texts.join(',')}]`;
+}
+
+/** The keys by which a block is found. */
+function namesOf(block: Block): readonly string[] {
   const { archive, rows } = block;
   const first = firstOf(block);
-  const key = blockKey(archive, first);
-  const all = rows
-    .map(({ place, bytes, item, text }) => `[${JSON.stringify(place)},${bytes},${text ?? JSON.stringify(item)}]`)
-    .join(',');
-  yield [key, sealed(key, `[${all}]`)];
-  for (const { item } of rows) yield [idKey(archive, item.id, first), ''];
-  for (const nick of new Set(rows.map(({ item }) => item.nick))) yield [nickKey(archive, nick, first), ''];
+  const idOf = idKeys(archive, first);
+  const nickOf = nickKeys(archive, first);
+  const nicks = new Set(rows.map(({ item }) => item.nick));
+  return [...rows.map(({ item }) => idOf(item.id)), ...[...nicks].map(nickOf)];
 }

@@ -6,7 +6,8 @@ import type { ClassicLevel } from 'classic-level';
 export class Draft {
   readonly #db: ClassicLevel;
   readonly #changes = new Map<string, string | undefined>();
-  readonly #before = new Map<string, string | undefined>();
+  /** Of those keys only that had a value. */
+  readonly #before = new Map<string, Before>();
   /** About how many bytes are to be written. */
   length = 0;
 
@@ -14,9 +15,9 @@ export class Draft {
     this.#db = db;
   }
 
-  /** @param before  what stands there now */
-  set(key: string, value: string | undefined, before: string | undefined): void {
-    if (!this.#changes.has(key)) this.#before.set(key, before);
+  /** @param before  what stands there now; it is made only if it is asked for */
+  set(key: string, value: string | undefined, before: Before | undefined): void {
+    if (before !== undefined && !this.#changes.has(key)) this.#before.set(key, before);
     this.#changes.set(key, value);
     this.length += key.length + (value?.length ?? 0);
   }
@@ -32,9 +33,16 @@ export class Draft {
 
   /** Makes a database, perhaps opened anew, what it was before. */
   async revert(db: ClassicLevel): Promise<void> {
-    await writeAll(db, this.#before, true);
+    const before = new Map<string, string | undefined>();
+    for (const key of this.#changes.keys()) {
+      const value = this.#before.get(key);
+      before.set(key, typeof value === 'function' ? value() : value);
+    }
+    await writeAll(db, before, true);
   }
 }
+
+type Before = string | (() => string);
 
 async function writeAll(db: ClassicLevel, changes: ReadonlyMap<string, string | undefined>, sync: boolean) {
   // Several times as quick as an array of operations, which classic-level copies and checks one by one.

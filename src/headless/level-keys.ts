@@ -27,10 +27,17 @@ export const partKey = (snapshot: number, part: number) => `s${fixed(snapshot, 7
 export const metaKey = (room: string) => `m${ordered(room)}`;
 export const garbageKey = (archive: number) => `g${fixed(archive, 7)}`;
 export const blockKey = (archive: number, place: string) => `i${fixed(archive, 7)}${ordered(place)}`;
-export const idKey = (archive: number, id: string, place: string) =>
-  `d${fixed(archive, 7)}${ordered(id)}\0${ordered(place)}`;
-export const nickKey = (archive: number, nick: string, place: string) =>
-  `n${fixed(archive, 7)}${ordered(nick)}\0${ordered(place)}`;
+export const idKey = (archive: number, id: string, place: string) => idKeys(archive, place)(id);
+export const nickKey = (archive: number, nick: string, place: string) => nickKeys(archive, place)(nick);
+
+/** An id, or a nick, to its key, for a block that begins with this place. */
+export const idKeys = (archive: number, place: string) => keysBefore(`d${fixed(archive, 7)}`, place);
+export const nickKeys = (archive: number, place: string) => keysBefore(`n${fixed(archive, 7)}`, place);
+
+function keysBefore(prefix: string, place: string): (name: string) => string {
+  const rest = `\0${ordered(place)}`;
+  return (name) => prefix + ordered(name) + rest;
+}
 
 /** Every key that begins so, and no other. */
 export function keysOf(prefix: string): { readonly gte: string; readonly lt: string } {

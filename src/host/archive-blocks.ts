@@ -20,8 +20,7 @@ const rowsMax = 64;
 const bytesMax = 1 << 16;
 /** So many rows are dropped at once at most. */
 const droppedMax = 500;
-/** So many blocks are read at once, at first and at most. */
-const readFirst = 4;
+/** So many blocks are read at once at most. */
 const readMax = 64;
 
 export interface Block {
@@ -65,9 +64,12 @@ export interface BlockWriter extends BlockReader {
 /** Reads rows of blocks. */
 export class BlockArchiveReader implements ArchiveReader {
   readonly #table: BlockReader;
+  readonly #read: ((block: Block) => void) | undefined;
 
-  constructor(table: BlockReader) {
+  /** @param read  told of the blocks that rows were looked for in */
+  constructor(table: BlockReader, read?: (block: Block) => void) {
     this.#table = table;
+    this.#read = read;
   }
 
   meta(room: Jid): Promise<ArchiveMeta | undefined> {
@@ -80,7 +82,11 @@ export class BlockArchiveReader implements ArchiveReader {
 
   async rows(range: ArchiveRange, limit: number, reverse: boolean): Promise<readonly ArchiveRow[]> {
     const found: ArchiveRow[] = [];
-    for await (const { rows } of reverse ? this.#backward(range) : this.#forward(range))
+    // Mostly they are full.
+    const blocks = Math.min(readMax, Math.ceil(limit / rowsMax) + 1);
+    for await (const block of reverse ? this.#backward(range, blocks) : this.#forward(range, blocks)) {
+      this.#read?.(block);
+      const { rows } = block;
       for (const row of reverse ? [...rows].reverse() : rows) {
         if (range.before !== undefined && row.place >= range.before) {
           if (reverse) continue;
@@ -94,15 +100,16 @@ export class BlockArchiveReader implements ArchiveReader {
         found.push(row);
         if (found.length >= limit) return found;
       }
+    }
     return found;
   }
 
-  async *#forward({ archive, nick, from, after }: ArchiveRange): AsyncGenerator<Block> {
+  async *#forward({ archive, nick, from, after }: ArchiveRange, atFirst: number): AsyncGenerator<Block> {
     const start = after ?? from ?? '';
     // It may begin before the range, and end in it.
     yield* await this.#table.blocks({ archive, nick, upTo: start }, 1, true);
     let last = start;
-    for (let limit = readFirst; ; limit = Math.min(readMax, limit * 4)) {
+    for (let limit = atFirst; ; limit = Math.min(readMax, limit * 4)) {
       const blocks = await this.#table.blocks({ archive, nick, after: last }, limit, false);
       if (blocks.length === 0) return;
       yield* blocks;
@@ -110,9 +117,9 @@ export class BlockArchiveReader implements ArchiveReader {
     }
   }
 
-  async *#backward({ archive, nick, before }: ArchiveRange): AsyncGenerator<Block> {
+  async *#backward({ archive, nick, before }: ArchiveRange, atFirst: number): AsyncGenerator<Block> {
     let last = before;
-    for (let limit = readFirst; ; limit = Math.min(readMax, limit * 4)) {
+    for (let limit = atFirst; ; limit = Math.min(readMax, limit * 4)) {
       const blocks = await this.#table.blocks({ archive, nick, before: last }, limit, true);
       if (blocks.length === 0) return;
       yield* blocks;
@@ -141,6 +148,11 @@ export class BlockArchiveWriter implements ArchiveWriter {
   constructor(table: BlockWriter, textOf: (item: HistoryItem) => string = JSON.stringify) {
     this.#table = table;
     this.#textOf = textOf;
+  }
+
+  /** This block need not be read again: it is as it stands in the store. */
+  know(block: Block): void {
+    this.#change(block);
   }
 
   async meta(room: Jid): Promise<ArchiveMeta | undefined> {

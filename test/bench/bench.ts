@@ -7,8 +7,10 @@ import { historyInBrowser, noBrowser, startInBrowser } from './browser.ts';
 import { measureArchive, measureHistory } from './history.ts';
 import { measureLinks } from './links.ts';
 import { type HistoryResult, print } from './print.ts';
+import { printSoak } from './print-soak.ts';
 import { running } from './processes.ts';
 import { measureRooms, type RoomFigures, type Sizes } from './rooms.ts';
+import { fullSoak, measureSoak, quickSoak } from './soak.ts';
 import { type Contender, contenders } from './targets.ts';
 
 const help = `npm run bench -- [--json] [--quick] [--only TEXT]
@@ -20,6 +22,7 @@ between servers, distributed and not. What is not installed is left out, and sai
   --quick      smaller rooms, in under a minute
   --json       all figures for a program
   --only TEXT  only what has TEXT in its name ("headless", "Prosody", "history", …)
+  --only soak  four minutes of 1,000 users and of attackers: memory, losses, and what the attackers cost the others
   --help       this text`;
 
 const full: Sizes = { growing: [10, 100, 1000], storms: [300, 1000], stormMs: 30_000, floodMs: 2000, messages: 15 };
@@ -91,7 +94,18 @@ if (isWanted('history in IndexedDB')) {
 if (isWanted('links')) tell('links between servers');
 const links = isWanted('links') ? measureLinks(options.quick ? [12, 60] : [12, 100, 300]) : undefined;
 
-const figures = { format: 'netsplit-bench', version: 1, rooms, history, ...(links ? { links } : {}) };
+// It takes as long as all the others together, so it has to be asked for.
+const isSoak = options.only !== '' && isWanted('soak');
+const soak = isSoak ? await measureSoak(options.quick ? quickSoak : fullSoak, tell) : undefined;
+
+const figures = {
+  ...{ format: 'netsplit-bench', version: 1, rooms, history },
+  ...(links ? { links } : {}),
+  ...(soak ? { soak } : {}),
+};
 if (options.json) console.log(JSON.stringify(figures, undefined, 2));
-else print(rooms, history, links);
+else {
+  print(rooms, history, links);
+  if (soak) printSoak(soak);
+}
 process.exit();

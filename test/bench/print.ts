@@ -163,7 +163,7 @@ function round(value: number): string {
   return Math.round(value).toLocaleString('en');
 }
 
-function table(title: string, head: readonly string[], rows: readonly (readonly string[])[]): void {
+export function table(title: string, head: readonly string[], rows: readonly (readonly string[])[]): void {
   if (rows.length === 0) return;
   console.log(`${title}\n`);
   const all = [head, ...rows];

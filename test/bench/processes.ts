@@ -86,11 +86,15 @@ export async function stopped(child: ChildProcess): Promise<void> {
   clearTimeout(timer);
 }
 
-/** The load generator: one command, one answer. */
-export class Load {
-  readonly #child = fork(fileURLToPath(new URL('./load.ts', import.meta.url)), { execArgv: ['--import', 'tsx'] });
+/** A load generator: one command, one answer. */
+export class Load<C = Command> {
+  readonly #child: ChildProcess;
 
-  ask<T>(command: Command): Promise<T> {
+  constructor(file = './load.ts') {
+    this.#child = fork(fileURLToPath(new URL(file, import.meta.url)), { execArgv: ['--import', 'tsx'] });
+  }
+
+  ask<T>(command: C): Promise<T> {
     return new Promise((resolve, reject) => {
       const gone = () => reject(new Error('the load generator has ended'));
       this.#child.once('exit', gone);
@@ -99,7 +103,7 @@ export class Load {
         if (answer.error === undefined) resolve(answer.result as T);
         else reject(new Error(answer.error));
       });
-      this.#child.send(command);
+      this.#child.send(command as object);
     });
   }
 
