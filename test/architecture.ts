@@ -58,8 +58,8 @@ export const zones: Readonly<Record<string, Zone>> = {
     packages: ['node:*', 'ws', 'classic-level', 'vite', 'tsx', '@playwright/test'],
   },
   'src/ui/': {
-    // Addresses are taken apart in one way, wherever they are shown.
-    sees: [scenario, 'src/core/xmpp/jid.ts'],
+    // Addresses are taken apart in one way, and statuses put together, wherever they are shown.
+    sees: [scenario, 'src/core/xmpp/jid.ts', 'src/core/node/known-status.ts'],
     // host/ holds the types in which the page and its workers talk.
     seesTypesOf: [core, 'src/host/'],
     namesByUrl: ['src/worker/'],

@@ -1,5 +1,5 @@
+import { KnownStatus } from '../core/node/known-status.ts';
 import { createMucNode } from '../core/node/muc-node.ts';
-import { KnownStatus } from '../core/node/status-changes.ts';
 import { jid } from '../core/xmpp/jid.ts';
 import { Driver } from '../host/driver.ts';
 import type { EventStore, LossOptions } from '../host/event-store.ts';

@@ -1,4 +1,5 @@
-import { KnownStatus, statusChanges } from '../core/node/status-changes.ts';
+import { KnownStatus } from '../core/node/known-status.ts';
+import { statusChanges } from '../core/node/status-changes.ts';
 import type { LinkRecord, PauseRecord, SessionRecord, StatusRecord } from '../core/node/trace.ts';
 import { heapBytes } from './trace-weight.ts';
 

@@ -1,4 +1,5 @@
-import { KnownStatus, statusChanges } from '../core/node/status-changes.ts';
+import { KnownStatus } from '../core/node/known-status.ts';
+import { statusChanges } from '../core/node/status-changes.ts';
 import type { StatusRecord, StepRecord } from '../core/node/trace.ts';
 import { NS } from '../core/xmpp/namespaces.ts';
 import { nodeLimits } from '../core/xmpp/size.ts';

@@ -1,4 +1,4 @@
-import { KnownStatuses } from '../../core/node/status-changes.ts';
+import { KnownStatuses } from '../../core/node/known-status.ts';
 import type {
   HopRecord,
   LinkRecord,

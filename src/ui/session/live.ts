@@ -1,4 +1,4 @@
-import { KnownStatuses } from '../../core/node/status-changes.ts';
+import { KnownStatuses } from '../../core/node/known-status.ts';
 import type { TraceRecord } from '../../core/node/trace.ts';
 import { bareOf, domainOf, type Jid, parseJid } from '../../core/xmpp/jid.ts';
 import type { RoomChange } from '../../host/control.ts';

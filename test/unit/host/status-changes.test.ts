@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { KnownStatus, statusChanges } from '../../../src/core/node/status-changes.ts';
+import { KnownStatus } from '../../../src/core/node/known-status.ts';
+import { statusChanges } from '../../../src/core/node/status-changes.ts';
 import type { NodeStatus, OccupantStatus, RoomStatus } from '../../../src/core/node/trace.ts';
 import { nodeLimits } from '../../../src/core/xmpp/size.ts';
 import { instant } from '../../../src/core/xmpp/time.ts';

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { NodeConfig } from '../../../src/core/node/config.ts';
+import { KnownStatus } from '../../../src/core/node/known-status.ts';
 import { createMucNode } from '../../../src/core/node/muc-node.ts';
-import { KnownStatus, statusChanges } from '../../../src/core/node/status-changes.ts';
+import { statusChanges } from '../../../src/core/node/status-changes.ts';
 import type { NodeStatus, StatusRecord, TraceRecord } from '../../../src/core/node/trace.ts';
 import type { Occupant } from '../../../src/core/room/event.ts';
 import { jid } from '../../../src/core/xmpp/jid.ts';

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { KnownStatuses, statusChanges } from '../../../src/core/node/status-changes.ts';
+import { KnownStatuses } from '../../../src/core/node/known-status.ts';
+import { statusChanges } from '../../../src/core/node/status-changes.ts';
 import type {
   HopRecord,
   NodeStatus,
