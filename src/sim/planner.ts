@@ -64,8 +64,9 @@ export function plan(prng: Prng, mode: Mode, events: number, given?: Faults): Pl
   const all: Plan = { ...several, steps: present(several.steps) };
   if (primary !== 'hostile') {
     const more = protocol.more?.(all, prng) ?? all;
-    const varied = withArchives(protocol.vary?.(more, prng) ?? more, prng);
-    return { ...withClocks(varied, prng), plainer: more };
+    const read = withArchives(protocol.vary?.(more, prng) ?? more, prng);
+    const varied = given === undefined ? withClocks(read, prng) : read;
+    return { ...varied, steps: present(varied.steps), plainer: more };
   }
   // Everybody is at its mercy.
   const hostile = 'node' as const;

@@ -2,12 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { type DistributedRoomConfig, plainRoomConfig } from '../../src/core/distribution/config.ts';
 import type { NodeConfig } from '../../src/core/node/config.ts';
 import { createMucNode } from '../../src/core/node/muc-node.ts';
-import type { Occupant, RoomEvent } from '../../src/core/room/event.ts';
+import type { HistoryItem, Occupant, RoomEvent } from '../../src/core/room/event.ts';
 import type { Sign } from '../../src/core/turn/spec.ts';
 import { writeLinkPlace } from '../../src/core/xep/fmuc-sync.ts';
 import { type Affiliation, type Role, writeJoin, writeMucUser } from '../../src/core/xep/xep0045.ts';
 import { writeDmuc } from '../../src/core/xep/xep0282.ts';
-import { domainOf, type Jid, jid, occupantJid } from '../../src/core/xmpp/jid.ts';
+import { bareOf, domainOf, type Jid, jid, occupantJid } from '../../src/core/xmpp/jid.ts';
 import { NS } from '../../src/core/xmpp/namespaces.ts';
 import { errorReply, iq, message, presence, type Stanza, withMore } from '../../src/core/xmpp/stanza.ts';
 import { type Instant, instant } from '../../src/core/xmpp/time.ts';
@@ -85,6 +85,8 @@ class Story {
   /** The room's store has it all in the other order. */
   reversed = false;
   readonly inside = new Set<Jid>();
+  /** What the disk has of what the node has at hand. */
+  disk = (history: readonly HistoryItem[]): readonly HistoryItem[] => history;
   /** Further nodes, and what each is told. */
   readonly others: { readonly config: NodeConfig; readonly events: readonly RoomEvent[] }[] = [];
   #now = instant(Date.UTC(2026, 0, 1));
@@ -255,7 +257,8 @@ class Story {
       ({ config, events }) => {
         const node = createMucNode(config);
         for (const event of events) node.apply(event);
-        return { config, node };
+        const archive = () => this.disk(node.snapshot().rooms[0]?.history ?? []);
+        return { config, node, archive };
       },
     );
     return {
@@ -293,6 +296,15 @@ interface Case {
 
 const both = (story: Story) => story.enters(alice).enters(bob, alice).tells(shows('Bob', alice));
 const several = (story: Story) => both(story).session(phone, true).comesBeside(phone, alice, bob);
+const mam = 'urn:xmpp:mam:2';
+/** Alice asks the archive for two messages. */
+const looks = (story: Story): Story => {
+  const rsm = 'http://jabber.org/protocol/rsm';
+  const query = el('query', mam, { queryid: 'q' }, el('set', rsm, {}, el('max', rsm, {}, '2')));
+  both(story).asks(iq(alice.jid, room, { type: 'set', id: 'q' }, query));
+  return story;
+};
+const found = (id: string) => message(room, alice.jid, {}, el('result', mam, { queryid: 'q', id }));
 /** Bob writes to the nick of Alice's two sessions. */
 const whispers = (story: Story, ...to: readonly Person[]): Story => {
   const [text, type] = [lastPrivateText(1), 'chat'];
@@ -831,6 +843,45 @@ const cases: Readonly<Record<string, Case>> = {
     excused: {
       'the author was told that it is refused': (story) =>
         whispers(story).tells(message(at('Alice'), bob.jid, { type: 'error', id: 'p' })),
+    },
+  },
+  G19: {
+    good: (story) => looks(story).tells(found('m1')).tells(found('m2')),
+    bad: {
+      'a message comes twice in one page': (story) => looks(story).tells(found('m1')).tells(found('m1')),
+      'a page is longer than it was to be': (story) =>
+        looks(story).tells(found('m1')).tells(found('m2')).tells(found('m3')),
+      'a user who was banned since reads it': (story) => {
+        looks(story).tells(found('m1'));
+        story.keeps(undefined, { kind: 'affiliationChanged', user: bareOf(alice.jid), affiliation: 'outcast' });
+        story.later(6_000).tells(found('m2'));
+      },
+    },
+    excused: {
+      'what was under way when they were banned': (story) => {
+        looks(story).tells(found('m1'));
+        story.keeps(undefined, { kind: 'affiliationChanged', user: bareOf(alice.jid), affiliation: 'outcast' });
+        story.later(100).tells(found('m2'));
+      },
+    },
+  },
+  G20: {
+    good: (story) => both(story).speaks(alice, 1, alice, bob).speaks(bob, 2, alice, bob),
+    bad: {
+      'the disk lacks the last message': (story) => {
+        both(story).speaks(alice, 1, alice, bob).speaks(bob, 2, alice, bob);
+        story.disk = (history) => history.slice(0, -1);
+      },
+      'the disk has them in another order': (story) => {
+        both(story).speaks(alice, 1, alice, bob).speaks(bob, 2, alice, bob);
+        story.disk = (history) => history.toReversed();
+      },
+    },
+    excused: {
+      'it has more than is at hand': (story) => {
+        both(story).speaks(alice, 1, alice, bob).speaks(bob, 2, alice, bob);
+        story.disk = (history) => [{ ...(history[0] as HistoryItem), id: 'older' }, ...history];
+      },
     },
   },
   liveness: {

@@ -83,7 +83,7 @@ describe('A violation', () => {
     expect(found?.violations[0]?.invariant).toBe('G5');
     const [told] = await pool.all([{ kind: 'tell', seed: 1, options, invariant: 'G5', asItIs: false }]);
     const story = told?.lines.join('\n') ?? '';
-    expect(story).toMatch(/shrunk from \d\d steps to [12], in \d+ runs/);
+    expect(story).toMatch(/shrunk from \d+ steps to [12], in \d+ runs/);
     expect(story).toMatch(/step \d+: u\d+@s\d speaks/);
     expect(story).toMatch(/u\d+@s\d → hall@rooms\.s0: message "#\d+:\d+" \(0045#7\.4\)/);
     expect(told?.lines.length).toBeLessThanOrEqual(26);
