@@ -1,3 +1,4 @@
+import { defaultLimits } from '../core/room/limits.ts';
 import type { Jid } from '../core/xmpp/jid.ts';
 import type { Aftermath } from './aftermath.ts';
 import { historyOf } from './archives.ts';
@@ -24,6 +25,7 @@ export function portraitOf(plan: Plan, seats: ReadonlyMap<Jid, Seat>, users: Aft
       }
   for (const [address, seat] of seats) {
     if (address === plan.hostileNode) continue;
+    const hasFew = fewAtHand(seat);
     const shown = new Map(
       theirs.size > 0 ? [] : seat.node.status().rooms.map(({ room, historyLength }) => [room, historyLength]),
     );
@@ -48,7 +50,7 @@ export function portraitOf(plan: Plan, seats: ReadonlyMap<Jid, Seat>, users: Aft
         // push others out of that part, the whole history of the deciding node is compared instead.
         history: room.history
           .slice(
-            theirs.size === 0
+            theirs.size === 0 && !hasFew
               ? room.history.length - (shown.get(room.room) ?? 0)
               : seat.room === undefined
                 ? 0
@@ -60,4 +62,10 @@ export function portraitOf(plan: Plan, seats: ReadonlyMap<Jid, Seat>, users: Aft
     portraits.set(address, JSON.stringify(rooms));
   }
   return portraits;
+}
+
+/** A room that has hardly more at hand than it shows may show less after a start, where changes of the subject take the place. */
+function fewAtHand({ config }: Seat): boolean {
+  const [room] = config.kind === 'service' ? config.rooms : [config.room];
+  return room?.atHandLimits !== undefined && room.atHandLimits.count < defaultLimits.count;
 }

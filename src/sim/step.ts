@@ -69,6 +69,9 @@ export function faultOf(step: Step): Fault | undefined {
     case 'crash':
     case 'freeze':
       return { kind: step.kind, node: step.node, forMs: step.forMs };
+    case 'clock':
+      // Set back, the node is down for a moment; set forward, it is as if it had slept.
+      return { kind: step.byMs < 0 ? 'crash' : 'freeze', node: step.node, forMs: Math.max(1_000, step.byMs) };
     default:
       return undefined;
   }
