@@ -4,6 +4,7 @@
  *
  * | key | value |
  * |---|---|
+ * | `a`, `z` | nothing: everything else is between them |
  * | `v` | version of this table |
  * | `h` | the last append: its number and its sum |
  * | `c` | the snapshot: its number, how many parts it has, and the append after which it was made |
@@ -18,6 +19,9 @@
  */
 import { crc32 } from 'node:zlib';
 
+/** Nothing stands before the one, and nothing behind the other: they are there to be merged with all that is between. */
+export const firstKey = 'a';
+export const lastKey = 'z';
 export const versionKey = 'v';
 export const headKey = 'h';
 export const snapshotKey = 'c';

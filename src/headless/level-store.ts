@@ -14,7 +14,7 @@ import { LevelBlockReader, LevelBlockWriter } from './level-archive.ts';
 import { clearForsaken, countAnew, dropOldestOf, nextArchive, setBrokenAside } from './level-archive-care.ts';
 import { Draft } from './level-draft.ts';
 import { LevelFiles } from './level-files.ts';
-import { headKey, sealed } from './level-keys.ts';
+import { behind, firstKey, headKey, lastKey, sealed } from './level-keys.ts';
 import {
   clearBefore,
   type Head,
@@ -173,6 +173,22 @@ export class LevelStore implements EventStore {
     } catch (error) {
       throw storeError(this.#files.directory, 'cannot be searched', error);
     }
+  }
+
+  /** LevelDB keeps what was removed until it merges the files that hold it. */
+  erase(): Promise<void> {
+    this.#check();
+    return this.#inOrder('cannot be cleared of what was removed', async () => {
+      const db = await this.#usable();
+      await db.compactRange('', behind(''));
+      // What is in one file with what replaced it is merged with nothing, unless something newer lies over all of it.
+      await db.batch([firstKey, lastKey].map((key) => ({ type: 'put', key, value: '' })));
+      await db.compactRange('', behind(''));
+    });
+  }
+
+  hasRoom(): boolean {
+    return probe(this.#files.directory) === undefined;
   }
 
   async close(): Promise<void> {

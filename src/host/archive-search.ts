@@ -30,10 +30,10 @@ export async function searchArchive(reader: ArchiveReader, search: ArchiveSearch
 
 const entryOf = ({ place, item }: ArchiveRow): ArchiveEntry => ({ place, item });
 
-function wanted({ nick, start = -Infinity as never, end = Infinity as never, id }: ArchiveSearch) {
+function wanted({ nick, start, end, id }: ArchiveSearch) {
   return ({ item }: ArchiveEntry) =>
-    item.at >= start &&
-    item.at <= end &&
+    (start === undefined || item.at >= start) &&
+    (end === undefined || item.at <= end) &&
     (nick === undefined || item.nick === nick) &&
     (id === undefined || item.id === id);
 }

@@ -214,7 +214,7 @@ export class Driver {
             }
         const full = events.length === 0 ? undefined : await this.#keep(events, archived);
         if (this.#stopped) return;
-        if (full !== undefined) return this.#rest(full, batch);
+        if (full !== undefined) return this.#rest(full, batch, handled);
         for (const one of handled) {
           if (one) this.#release(one);
           // One message may be many and large: the next waits until this one has left.
@@ -250,14 +250,20 @@ export class Driver {
   }
 
   /** There is no room for what has just been decided: it did not happen, and who asked for it is told. */
-  #rest(why: string, batch: readonly Queued[]): void {
-    const { host, renewal } = this.#options;
+  #rest(why: string, batch: readonly Queued[], handled: readonly (Handled | undefined)[]): void {
+    const { renewal } = this.#options;
     if (this.#restMs === restMs) renewal?.tell(`${why}: nothing is taken until there is room`);
     this.#resting = why;
+    for (const one of handled) one?.step.end();
     const refused = [...batch, ...this.#queue];
     this.#queue = [];
     this.#forgetTimers();
     for (const { input } of refused) refuse(this.#options.link, input, why);
+    this.#wakeLater();
+  }
+
+  #wakeLater(): void {
+    const { host } = this.#options;
     host.setTimer(plus(host.now(), this.#restMs), () => void this.#wake());
     this.#restMs = Math.min(2 * this.#restMs, restMsMax);
   }
@@ -266,13 +272,16 @@ export class Driver {
   async #wake(): Promise<void> {
     const { renewal } = this.#options;
     if (this.#stopped || renewal === undefined) return;
+    // A database that is opened where there is no room looks like a broken one.
+    if (this.#store.hasRoom?.() === false) return this.#wakeLater();
     try {
       this.#node = renewal.node();
       await this.#restore();
     } catch (error) {
-      this.#fail(error);
+      if (!this.#stopped) this.#fail(error);
       return;
     }
+    if (this.#stopped) return;
     this.#resting = undefined;
     this.#take({ input: { kind: 'command', command: { name: 'start' } } });
     for (const peer of this.#up) this.#take({ input: { kind: 'linkUp', peer } });
@@ -360,6 +369,8 @@ export class Driver {
     const snapshot = withoutHistory(this.#node.snapshot());
     this.#snapshotLength = lengthOf(snapshot);
     await this.#store.saveSnapshot(snapshot).catch(() => undefined);
+    // XEP-0282 §4.7, decisions #7 and #112. It may take long, and nothing waits for it.
+    if (now) void this.#store.erase?.().catch(() => undefined);
   }
 
   #statusChanged(): void {

@@ -73,5 +73,9 @@ export interface EventStore {
    * index are left out where they would have to be counted in a long archive.
    */
   search(search: ArchiveSearch): Promise<ArchivePage>;
+  /** Nothing that was removed or replaced is left on the disk. Absent: that is out of reach. */
+  erase?(): Promise<void>;
+  /** After an append that failed with the code `full` or `read-only`: whether there is room again. Absent: trying tells. */
+  hasRoom?(): boolean;
   close(): Promise<void>;
 }

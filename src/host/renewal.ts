@@ -39,8 +39,10 @@ export async function writeAnew(gone: EventStore, node: MucNode, renewal: Renewa
 
 /** RFC 6120 §8.3.3.18: what a node cannot take for the moment. */
 export function refuse(link: Pick<StanzaLink, 'send'>, input: Input, why: string): void {
-  if (input.kind !== 'stanza' || input.stanza.type === 'unavailable') return;
-  const answer = errorReply(input.stanza, stanzaError('wait', 'resource-constraint', why));
+  const asked = input.kind === 'stanza' ? input.stanza : input.kind === 'found' ? input.asked : undefined;
+  const isLeave = asked?.name === 'presence' && asked.type === 'unavailable';
+  const answer =
+    asked === undefined || isLeave ? undefined : errorReply(asked, stanzaError('wait', 'resource-constraint', why));
   if (answer) link.send(answer);
 }
 

@@ -82,6 +82,28 @@ describe('decision #220: how much a room keeps beside its messages', () => {
     expect([state.occupants.size, kept.length]).toEqual([60, Math.floor(presencesMax / (400 * 1024))]);
   });
 
+  it('and of all sessions of one nick', () => {
+    const state = new RoomState(plainRoomConfig(coven), plainDistribution.traits);
+    const large = [status(400 * 1024)];
+    for (let i = 0; i < 20; i++) {
+      const sessions = Array.from({ length: 9 }, (_, k) => ({ jid: jid(`u${i}@evil.lit/${k}`), presence: large }));
+      const rank = { affiliation: 'none', role: 'participant' } as const;
+      const tells = {
+        ...rank,
+        nick: `n${i}`,
+        jid: jid(`u${i}@evil.lit/r`),
+        home: jid('replica@evil.lit'),
+        occupantId: `o${i}`,
+      };
+      state.apply({ kind: 'occupantEntered', room: coven, occupant: { ...tells, presence: large, sessions } });
+    }
+    const kept = [...state.occupants.values()].flatMap(({ presence: own, sessions = [] }) => [
+      own,
+      ...sessions.map((one) => one.presence),
+    ]);
+    expect([kept.length, kept.filter(({ length }) => length > 0).length]).toEqual([200, 40]);
+  });
+
   it('lists have an end, by whatever way somebody comes onto them', () => {
     const send = started();
     const admin = (...items: Record<string, string>[]) =>
@@ -173,8 +195,8 @@ describe('decision #221: how many rooms a user may make', () => {
     expect([makes(send, 'hag', 'a'), makes(send, 'hag', 'b')]).toEqual([undefined, undefined]);
   });
 
-  it('they are counted over a restart', () => {
-    const config = { ...base, limits: { perUser: 1 } };
+  it('they are counted over a restart, also where admins of the service own every room', () => {
+    const config = { ...base, admins: [jid('crone1@shakespeare.lit')], limits: { perUser: 1 } };
     const node = createMucNode(config);
     const env = { now: instant(1), newId: () => 'id' };
     node.handle({ kind: 'command', command: { name: 'start' } }, env);

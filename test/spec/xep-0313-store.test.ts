@@ -261,6 +261,13 @@ describe('decision #222: XEP-0313 where the room has only the last messages at h
     expect(old.archive.entries(room)[0]?.item.payloads.map(textOf)).toEqual(['n0']);
   });
 
+  it('what the archive no longer keeps nobody reads from what is at hand', () => {
+    const chamber = spoken(300, { archive: { count: 10 }, atHandLimits: { count: 1000, bytes: 1_000_000 } });
+    chamber.asks({ max: '100' });
+    chamber.answer();
+    expect(chamber.page.texts.length).toBe(chamber.archive.entries(room).length);
+  });
+
   it('large messages leave the memory sooner', () => {
     const chamber = new Chamber({ atHandLimits: { count: 1000, bytes: 100_000 } });
     for (let i = 0; i < 20; i++) chamber.says('x'.repeat(20_000));

@@ -122,7 +122,9 @@ class Service implements MucNode {
     return snapshot.rooms.flatMap((room) => {
       const { state } = this.#rooms.get(room.room) ?? this.#open(this.#configOf(room.room, room.of));
       if (state.config.onDemand) {
-        const [owner] = room.affiliations.find(([, affiliation]) => affiliation === 'owner') ?? [];
+        const isMaker = ([user, affiliation]: (typeof room.affiliations)[number]) =>
+          affiliation === 'owner' && !this.#isAdmin(user);
+        const [owner] = room.affiliations.find(isMaker) ?? [];
         if (owner !== undefined) this.#makers.made(room.room, owner);
       }
       return state.restore(room);
@@ -265,6 +267,11 @@ class Service implements MucNode {
     return distributes ? [NS.dmuc1, NS.ext] : [];
   }
 
+  /** They own every room (§5.2). */
+  #isAdmin(user: Jid): boolean {
+    return this.#config.kind === 'service' && this.#config.admins.includes(user);
+  }
+
   #states(): readonly RoomState[] {
     return [...this.#rooms.values()].map(({ state }) => state);
   }
@@ -291,7 +298,7 @@ class Service implements MucNode {
       entering &&
       partsOf(jid).local !== ''
     ) {
-      const isAdmin = this.#config.admins.includes(bareOf(stanza.from));
+      const isAdmin = this.#isAdmin(bareOf(stanza.from));
       if (this.#config.openCreation || isAdmin) {
         const full = isAdmin
           ? undefined

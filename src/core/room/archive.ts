@@ -6,7 +6,7 @@ import { queryForm, readQuery, writeFin, writeResult } from '../xep/xep0313.ts';
 import { type ErrorType, stanzaError } from '../xmpp/errors.ts';
 import { bareOf, type Jid, resourceOf } from '../xmpp/jid.ts';
 import { bodyOf, errorReply, iqResult, message, type Stanza, stanzaElement } from '../xmpp/stanza.ts';
-import { plus } from '../xmpp/time.ts';
+import { dayMs, plus } from '../xmpp/time.ts';
 import type { XmlElement } from '../xmpp/xml.ts';
 import type { Found } from './archive-store.ts';
 import type { HistoryItem } from './event.ts';
@@ -14,7 +14,6 @@ import { liveMessage, sendable } from './history.ts';
 import type { RoomTurn } from './room-turn.ts';
 import type { RoomView } from './state.ts';
 
-const dayMs = 24 * 3_600_000;
 /** A page holds at most this many messages, whatever was asked for (XEP-0059 §2.1). */
 const pageMax = 100;
 

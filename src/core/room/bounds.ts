@@ -10,6 +10,12 @@ export interface Inside {
   readonly occupants: ReadonlyMap<string, Occupant>;
 }
 
+/** Who is on a room's lists. */
+export interface Listed {
+  readonly affiliations: ReadonlyMap<Jid, unknown>;
+  readonly reservedNicks: ReadonlyMap<Jid, unknown>;
+}
+
 const spec = 'decision#220';
 
 /** A presence of so many bytes is always taken: an avatar's hash, capabilities and a line of text are a tenth of it. */
@@ -21,13 +27,13 @@ export const listsMax = 10_000;
 /** Users who were here, whose occupant ids are known. */
 export const occupantIdsMax = 20_000;
 
-/** Why a room takes no presence with so many payloads from an occupant, or from one who enters; undefined: it does. */
+/** Why a room takes no such presences, of one nick's sessions, from one who is in or enters; undefined: it does. */
 export function tooManyPresences(
   { occupants }: Inside,
   nick: string,
-  payloads: readonly XmlElement[],
+  ...presences: readonly (readonly XmlElement[])[]
 ): Refusal | undefined {
-  const bytes = bytesOf(payloads);
+  const bytes = presences.reduce((sum, payloads) => sum + bytesOf(payloads), 0);
   if (bytes <= smallPresence) return undefined;
   let all = bytes;
   for (const other of occupants.values()) if (other.nick !== nick) all += presenceBytes(other);
@@ -40,12 +46,10 @@ function presenceBytes({ presence, sessions = [] }: Occupant): number {
 }
 
 /** Why the lists of a room take none of these users who are on none; undefined: they do. */
-export function listsAreFull(
-  { affiliations }: { readonly affiliations: ReadonlyMap<Jid, unknown> },
-  users: readonly Jid[],
-): Refusal | undefined {
+export function listsAreFull({ affiliations, reservedNicks }: Listed, users: readonly Jid[]): Refusal | undefined {
   const more = new Set(users.filter((user) => !affiliations.has(user))).size;
-  if (more === 0 || affiliations.size + more <= listsMax) return undefined;
+  const held = Math.max(affiliations.size, reservedNicks.size);
+  if (more === 0 || held + more <= listsMax) return undefined;
   return refusal('wait', 'resource-constraint', spec, `a room has at most ${listsMax} users on its lists`);
 }
 

@@ -6,7 +6,7 @@ import type { Env } from '../turn/env.ts';
 import { type JoinRequest, joinOf } from '../xep/xep0045.ts';
 import { bareOf, domainOf, type Jid } from '../xmpp/jid.ts';
 import type { Stanza } from '../xmpp/stanza.ts';
-import type { Instant } from '../xmpp/time.ts';
+import { dayMs, type Instant } from '../xmpp/time.ts';
 import { sameElements } from '../xmpp/xml.ts';
 import { initialRole, maySpeak } from './affiliation.ts';
 import { tooManyPresences } from './bounds.ts';
@@ -205,8 +205,8 @@ export function checkSubject(
   return { kind: 'subject', occupant, subject: subjectOf(item), item };
 }
 
-/** A clock that is ahead by more than this was wrong, in milliseconds. */
-export const aheadMs = 24 * 3_600_000;
+/** A clock that is ahead by more than this was wrong, in milliseconds. Decisions #203 and #224. */
+export const aheadMs = dayMs;
 
 /** What a room accepts is not of a time before what it has accepted, also where the clock was set back since. Decision #224. */
 export function stampOf({ atHand }: Pick<RoomView, 'atHand'>, now: Instant): Instant {

@@ -8,7 +8,8 @@ import { boundedPayloads, detached } from './size.ts';
 export function keptOccupant(room: Inside, occupant: Occupant): Occupant {
   const { nick, jid, affiliation, role, claimed, guarded, home, occupantId } = occupant;
   const { presence, cutOff, provisional, key, sessions } = occupant;
-  const isTooMuch = tooManyPresences(room, nick, presence) !== undefined;
+  const isTooMuch =
+    tooManyPresences(room, nick, presence, ...(sessions ?? []).map((session) => session.presence)) !== undefined;
   return {
     nick,
     jid,
@@ -22,6 +23,6 @@ export function keptOccupant(room: Inside, occupant: Occupant): Occupant {
     cutOff,
     provisional,
     key,
-    sessions,
+    sessions: isTooMuch ? sessions?.map((session) => ({ ...session, presence: [] })) : sessions,
   };
 }

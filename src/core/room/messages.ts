@@ -1,7 +1,7 @@
 import { changesSubject } from '../xep/xep0045.ts';
 import { readRetract } from '../xep/xep0424.ts';
 import type { Jid } from '../xmpp/jid.ts';
-import { plus } from '../xmpp/time.ts';
+import { dayMs, plus } from '../xmpp/time.ts';
 import type { ArchiveChange, ArchiveEntry } from './archive-store.ts';
 import { type HistoryItem, isLater } from './event.ts';
 import { isKept } from './keeping.ts';
@@ -10,7 +10,6 @@ import { placeAfter, placeBetween } from './place.ts';
 import { takesBack, tombstoneOf } from './retraction.ts';
 import { bytesOf, detached } from './size.ts';
 
-const dayMs = 24 * 3_600_000;
 /** After so many messages the archive is told what to keep. */
 const boundEvery = 64;
 
@@ -31,6 +30,7 @@ export class Messages {
   readonly #room: Jid;
   #limits: AtHandLimits;
   #kept: ArchiveLimits;
+  /** Messages since the archive was told what to keep. */
   #unbounded = 0;
   #items: HistoryItem[] = [];
   /** Of each item. */
@@ -63,9 +63,10 @@ export class Messages {
     return this.#items;
   }
 
-  /** Whether this is all that the archive has. */
+  /** Whether this is what the archive has: neither does that have more, nor may it keep less. */
   get isWhole(): boolean {
-    return !this.#hasOlder;
+    const { count = Number.POSITIVE_INFINITY, bytes = Number.POSITIVE_INFINITY } = this.#kept;
+    return !this.#hasOlder && this.#items.length <= count && this.#bytes <= bytes;
   }
 
   /** The last so many but for the subjects, which a user who enters is told apart (XEP-0045 §7.2.15). */

@@ -80,7 +80,7 @@ export class RoomState {
     this.config = config;
     this.#traits = traits;
     this.affiliations = new Map(config.affiliations);
-    this.#messages = new Messages(config.jid, this.limits, keptOf(config));
+    this.#messages = new Messages(config.jid, this.limits, keptOf(config, this.limits));
   }
 
   get jid(): Jid {
@@ -311,7 +311,7 @@ export class RoomState {
     const changes = given.maxOccupants === 0 ? { ...given, maxOccupants: 'none' as const } : given;
     this.#changes = { ...this.#changes, ...changes };
     this.config = { ...this.config, ...changes };
-    this.#messages.keep(this.limits, keptOf(this.config));
+    this.#messages.keep(this.limits, keptOf(this.config, this.limits));
   }
 
   #replace(state: Required<Pick<RoomSnapshot, 'occupants' | 'history' | 'subject'>>): void {
@@ -440,8 +440,8 @@ export class RoomState {
 }
 
 /** Without an archive that may be read, a room keeps what it needs itself. */
-function keptOf({ logging, archive }: RoomConfig): ArchiveLimits {
-  return logging ? archive : { ...archive, count: defaultLimits.count };
+function keptOf({ logging, archive }: RoomConfig, { count }: AtHandLimits): ArchiveLimits {
+  return logging ? archive : { ...archive, count };
 }
 
 function refill<K, V>(map: Map<K, V>, entries: readonly (readonly [K, V])[]): void {

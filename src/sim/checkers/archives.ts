@@ -1,3 +1,4 @@
+import { rsm } from '../../core/xep/xep0059.ts';
 import { mam } from '../../core/xep/xep0313.ts';
 import { bareOf } from '../../core/xmpp/jid.ts';
 import { payloadOf } from '../../core/xmpp/stanza.ts';
@@ -7,7 +8,6 @@ import type { Evidence } from '../evidence.ts';
 import type { Checker } from '../judge.ts';
 import type { Verdict, Violation } from '../trace.ts';
 
-const rsm = 'http://jabber.org/protocol/rsm';
 /** A search takes as long as that, and what was found may wait for the disk (in ms). */
 const answerMs = 5_000;
 

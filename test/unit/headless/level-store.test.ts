@@ -529,6 +529,32 @@ describe.runIf(mayMount)('Store in a directory: a small disk', () => {
   });
 });
 
+describe('Store in a directory: what is removed', () => {
+  it('is off the disk once that is asked for: words that were taken back, and a log that a snapshot replaced', async () => {
+    const directory = newDirectory();
+    const store = await LevelStore.open(directory);
+    await store.load();
+    const secret = 'wicked-secret-words';
+    const onDisk = () =>
+      readdirSync(directory, { recursive: true, encoding: 'utf8' }).some((name) => {
+        const path = `${directory}/${name}`;
+        return statSync(path).isFile() && readFileSync(path).includes(secret);
+      });
+    const change = kept(1) as Extract<ReturnType<typeof kept>, { kind: 'kept' }>;
+    const item = {
+      ...change.item,
+      payloads: [{ name: 'body', xmlns: 'jabber:client', attrs: {}, children: [secret] }],
+    };
+    await store.append([{ ...happened(1), secret } as never], [{ ...change, item }]);
+    expect(onDisk()).toBe(true);
+    await store.saveSnapshot(snapshotAt(1), [{ ...change, item: { ...item, payloads: [] } }]);
+    await store.erase();
+    expect(onDisk()).toBe(false);
+    expect(await store.search({ room, page })).toMatchObject({ count: 1 });
+    await store.close();
+  });
+});
+
 describe('Store in a directory: one process at a time', () => {
   it('refuses a directory that is in use here', async () => {
     const directory = newDirectory();

@@ -177,6 +177,7 @@ describe.each(['full', 'read-only'] as const)('Driver: a store that is %s', (cod
       ]);
     }
     expect(told).toEqual([`the store is ${code}: nothing is taken until there is room`]);
+    expect((await reads(10)).map(errorOf)).toMatchObject([{ condition: 'resource-constraint' }]);
     // It is tried again, and there is no room yet.
     await waits();
     expect((await says('lost again')).map(errorOf)).toMatchObject([{ condition: 'resource-constraint' }]);

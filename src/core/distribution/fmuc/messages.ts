@@ -1,4 +1,6 @@
 /** XEP-0289 §5.2, §5.6: what users of other nodes say, and what users here say to one of them alone. */
+
+import { stampOf } from '../../room/checks.ts';
 import { commit } from '../../room/commit.ts';
 import type { Occupant } from '../../room/event.ts';
 import { isKept } from '../../room/keeping.ts';
@@ -43,7 +45,7 @@ export function takeMessage(
 
 function takeGroupchat(turn: RoomTurn, links: Links, peer: Jid, occupant: Known, stanza: Stanza): void {
   const { room, env } = turn;
-  const said = itemOf(turn, occupant, stanza, env.now);
+  const said = itemOf(turn, occupant, stanza, stampOf(room, env.now));
   // Decision #157: a peer names what its users say, and nodes behind it theirs, but nobody what others' users will say.
   const isNamed = said.by === room.jid || said.by === peer || said.by === passedBy(stanza, peer)[0];
   const trail = trailOf(stanza, peer);

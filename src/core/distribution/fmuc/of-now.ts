@@ -1,6 +1,6 @@
 /** XEP-0289 §8: what a user asked for, as it happens now that it has come back. Decision #150. */
 import type { Change } from '../../room/change.ts';
-import { checkPresence, entry, renamed } from '../../room/checks.ts';
+import { checkPresence, entry, renamed, stampOf } from '../../room/checks.ts';
 import { commit } from '../../room/commit.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
 import { isOf } from '../../room/sessions.ts';
@@ -23,7 +23,7 @@ function asOfNow(turn: RoomTurn, { change, stanza, isOver }: Wish & { kind: 'cha
     case 'subject': {
       if (room.holds(change.item)) return undefined;
       // What everybody else has read is said, whoever has left since.
-      const item = { ...change.item, nick: occupant?.nick ?? change.item.nick, at: env.now };
+      const item = { ...change.item, nick: occupant?.nick ?? change.item.nick, at: stampOf(room, env.now) };
       return change.kind === 'message' ? { ...change, item } : { ...change, item, subject: subjectOf(item) };
     }
     case 'presence': {
