@@ -102,6 +102,8 @@ export class LevelStore implements EventStore {
 
   load(): Promise<Recovered> {
     return this.#inOrder('cannot be read', async () => {
+      // What failed, and was refused, is not to be read.
+      if (this.#isInDoubt) await this.#usable();
       await this.#db?.close();
       this.#db = undefined;
       const { db, log, lost, damage, isDoubtful } = await openLevel(this.#files, this.#options.acceptLoss === true);
