@@ -7,7 +7,7 @@ import type { Jid } from '../core/xmpp/jid.ts';
 import { iq, payloadOf, type Stanza } from '../core/xmpp/stanza.ts';
 import { el } from '../core/xmpp/xml.ts';
 import type { Aftermath } from './aftermath.ts';
-import { isPlural, type Plan } from './plan.ts';
+import type { Plan } from './plan.ts';
 import type { Prng } from './prng.ts';
 import type { Step } from './step.ts';
 
@@ -37,10 +37,13 @@ export const looksMax = 40;
  */
 export function withArchives(plan: Plan, prng: Prng): Plan {
   if (prng.chance(0.5)) return plan;
-  // Nodes with histories of their own tell each other of what they have at hand (decision #222).
+  // Nodes tell each other of what they have at hand (decision #222): it has to be more than a split may hold.
   const count = prng.pick([1, 4, 12, 1000]);
-  const atHand = isPlural(plan.mode) ? 1000 : count;
-  const settings: Partial<RoomConfig> = { logging: true, atHandLimits: { count: atHand, bytes: 1024 * 1024 } };
+  const atHand = plan.mode === 'plain' ? count : 1000;
+  const settings: Partial<RoomConfig> = {
+    logging: true,
+    atHandLimits: { count: atHand, bytes: 1024 * 1024, asks: true },
+  };
   const nodes = plan.layout.nodes.map((node) =>
     node.kind === 'service'
       ? { ...node, rooms: node.rooms.map((room) => ({ ...room, ...settings })) }

@@ -3,6 +3,8 @@ export interface AtHandLimits {
   readonly count: number;
   /** Of the payloads, as they are written. */
   readonly bytes: number;
+  /** The archive is asked also for what is at hand: a room that is only tried out hardly has anything else. */
+  readonly asks?: true;
 }
 
 export const defaultLimits: AtHandLimits = { count: 1000, bytes: 4 * 1024 * 1024 };

@@ -66,7 +66,7 @@ export class Messages {
   /** Whether this is what the archive has: neither does that have more, nor may it keep less. */
   get isWhole(): boolean {
     const { count = Number.POSITIVE_INFINITY, bytes = Number.POSITIVE_INFINITY } = this.#kept;
-    return !this.#hasOlder && this.#items.length <= count && this.#bytes <= bytes;
+    return !this.#hasOlder && !this.#limits.asks && this.#items.length <= count && this.#bytes <= bytes;
   }
 
   /** The last so many but for the subjects, which a user who enters is told apart (XEP-0045 §7.2.15). */

@@ -302,8 +302,8 @@ export class RoomState {
 
   /** How much of its messages it has at hand. A user who enters may be sent so many in any case. */
   get limits(): AtHandLimits {
-    const { count, bytes } = this.config.atHandLimits ?? this.#traits.atHandLimits ?? defaultLimits;
-    return { count: Math.max(count, this.config.historyMax), bytes };
+    const limits = this.config.atHandLimits ?? this.#traits.atHandLimits ?? defaultLimits;
+    return { ...limits, count: Math.max(limits.count, this.config.historyMax) };
   }
 
   #configure(given: Partial<RoomSettings>): void {
