@@ -94,7 +94,9 @@ export const trust: Checker = (given) => {
     if (home === undefined || jid === undefined) return;
     exercised++;
     if (home !== source && !isOwnUser(home, jid)) wrong(`${home} brings in ${jid} at ${node}`, i);
-    const best = given0.get(bareOf(jid)) ?? 'none';
+    // Of bans a shadow need not know those of other servers: the source decides who is in (decision #204).
+    const listed = given0.get(bareOf(jid)) ?? 'none';
+    const best = listed === 'outcast' ? 'none' : listed;
     if (rank[affiliation] > rank[best])
       wrong(`${jid}, who never was more than ${best}, is ${affiliation} at ${node}`, i);
     if (home !== source && role === 'moderator' && rank[best] < rank.admin && node !== domainOf(source ?? home))

@@ -240,7 +240,9 @@ function actorOf({ occupants }: Place, { config }: Known, from: Jid): Occupant |
   for (const occupant of occupants.values())
     for (const { jid, home } of sessionsOf(occupant))
       if (jid === from && (home === undefined || vouches(config))) return occupant;
-  return undefined;
+  // Of a shadow's user the source need not know each session.
+  if (config.distribution.kind !== 'source') return undefined;
+  return [...occupants.values()].find((other) => other.home !== undefined && userOf(other) === bareOf(from));
 }
 
 /** Whether those who come by another node have the rank that this one gives them. */
