@@ -129,16 +129,21 @@ export const rosters: Checker = ({ trace, views, contested, world }) => {
     verdict() {
       if (!world) return { violations, exercised };
       const nodes = rooms(world);
+      // Where a contested user is shown, nobody else has their nick, and where they are not, somebody may.
+      const but = new Set<string>();
+      for (const { room } of nodes)
+        for (const { nick, jid } of room.occupants)
+          if (jid !== undefined && contested.has(bareOf(jid as Jid))) but.add(nick);
       // A node whose users all are refused elsewhere is alone, too.
       const linked = nodes.filter(
-        ({ room }) => !isAlone(room, world) && (contested.size === 0 || names(room, contested) !== ''),
+        ({ room }) => !isAlone(room, world) && (contested.size === 0 || names(room, but) !== ''),
       );
       // A hostile instance of XEP-0281 may name its users to one and not to another.
       const its = world.plan.mode === '0281' ? world.plan.hostileNode : undefined;
       const [reference] = linked;
       for (const { seat, room } of linked) {
         exercised++;
-        const [here, there] = [names(room, contested, its), names(reference?.room ?? room, contested, its)];
+        const [here, there] = [names(room, but, its), names(reference?.room ?? room, but, its)];
         if (here !== there)
           violations.push({
             invariant: 'G11',
@@ -168,9 +173,9 @@ export const rosters: Checker = ({ trace, views, contested, world }) => {
 type Room = ReturnType<typeof rooms>[number]['room'];
 
 /** @param but  users of whom nothing is said @param butOf  nor is it of those of this node */
-function names({ occupants }: Room, but: ReadonlySet<Jid> = new Set(), butOf?: Jid): string {
+function names({ occupants }: Room, but: ReadonlySet<string> = new Set(), butOf?: Jid): string {
   return occupants
-    .filter(({ jid }) => jid === undefined || !but.has(bareOf(jid as Jid)))
+    .filter(({ nick }) => !but.has(nick))
     .filter(({ home }) => home === undefined || domainOf(home as Jid) !== butOf)
     .map(({ nick }) => nick)
     .sort()
