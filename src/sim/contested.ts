@@ -27,5 +27,9 @@ export function contestedIn(trace: readonly SimRecord[], world: Aftermath | unde
     if (isRefused(payloads) || readMucUser(payloads)?.statuses.includes(307)) users.add(bareOf(fmuc.from));
   }
   for (const [nick, user] of conflicts) if (nicks.has(nick)) users.add(user);
+  // No conflict comes of it where the room between the two has settled it for itself.
+  for (const { node } of world.seats.values())
+    for (const { occupants } of node.status().rooms)
+      for (const { nick, jid } of occupants) if (jid !== undefined && nicks.has(nick)) users.add(bareOf(jid as Jid));
   return users;
 }

@@ -17,7 +17,7 @@ import { type Instant, instant } from '../../src/core/xmpp/time.ts';
 import { el, element, type XmlElement } from '../../src/core/xmpp/xml.ts';
 import type { Scenario } from '../../src/scenario/scenario.ts';
 import { plain } from '../support/scenarios.ts';
-import { joins, leaves, World } from '../support/world.ts';
+import { joins, leaves, says, World } from '../support/world.ts';
 
 // XEP-0289 in rings (decisions #145 and #146), as one node of a ring sees it: the two others are played by the test.
 
@@ -31,17 +31,20 @@ const far = jid('far@origin.lit/x');
 const near = jid('near@origin.lit/x');
 
 /** A room that joins two others, or lets them join. */
-function roomOf(distribution: {
-  outbound: readonly Jid[];
-  allowedNodes: readonly Jid[];
-  trust?: { scope: Readonly<Record<Jid, readonly string[]>> };
-}): World {
+function roomOf(
+  distribution: {
+    outbound: readonly Jid[];
+    allowedNodes: readonly Jid[];
+    trust?: { scope: Readonly<Record<Jid, readonly string[]>> };
+  },
+  affiliations: readonly { readonly jid: string; readonly affiliation: string }[] = [],
+): World {
   const nodes = [
     {
       kind: 'service',
       address: node,
       server: 'here.lit',
-      rooms: [{ jid: hall, distribution: { kind: 'fmuc', ...distribution } }],
+      rooms: [{ jid: hall, affiliations, distribution: { kind: 'fmuc', ...distribution } }],
     },
   ];
   const servers = [{ domain: 'here.lit', at: [0.5, 0.5] }];
@@ -452,6 +455,25 @@ describe('decision #169: a conflict between the users of two rooms that this one
     one.says(far, 'Far', 'first', 1);
     expect(world.got(user).map(bodyOf)).toEqual(['first']);
     expect(other.got().map(bodyOf)).toEqual([]);
+  });
+
+  it('whose nick somebody has there who is banned here stays, is told so once, and says nothing to that room', () => {
+    const winner = 'winner@left.lit/x';
+    const world = roomOf({ outbound: [], allowedNodes: [left] }, [{ jid: 'winner@left.lit', affiliation: 'outcast' }]);
+    const peer = new Peer(world, left);
+    world.send(joins(user, `${hall}/Nick`));
+    peer.joins(jid('other@left.lit/x'), 'Other');
+    world.clear();
+    peer.brings(jid(winner), 'Nick');
+    peer.brings(jid(winner), 'Nick');
+    const told = peer.got().filter(({ type }) => type === 'error');
+    expect(told.map((stanza) => errorOf(stanza)?.condition)).toEqual(['forbidden', 'forbidden']);
+    expect(world.got(user).map(bodyOf).filter(Boolean)).toHaveLength(1);
+    expect(inside(world)).toContainEqual(['Nick', undefined]);
+    world.clear();
+    world.send(says(user, hall, 'hello'));
+    expect(world.got(user).map(bodyOf)).toEqual(['hello']);
+    expect(peer.got().map(bodyOf)).toEqual([]);
   });
 });
 

@@ -9,7 +9,7 @@ import type { HistoryItem, Subject } from '../../room/event.ts';
 import { nickIsReserved } from '../../room/nick.ts';
 import { type Refusal, refusal } from '../../room/refusal.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
-import { sessionsOf } from '../../room/sessions.ts';
+import { isOf, localSessions, sessionsOf } from '../../room/sessions.ts';
 import type { RoomView } from '../../room/state.ts';
 import { sameSubject } from '../../room/subject.ts';
 import { tellUser } from '../../room/tell.ts';
@@ -172,6 +172,7 @@ export function refuseUser(
   const { room } = turn;
   const { peer, user } = guest;
   turn.note(why.spec, `${user} of ${peer} is not let in: ${why.condition}`, { peer });
+  hideThere(turn, links, guest, nick);
   const link = links.of(peer);
   const theirs = presence(occupantJid(peer, nick), occupantJid(room.jid, nick), {});
   const fmuc = el('fmuc', NS.fmuc, { from: user }, writeRefused());
@@ -182,6 +183,24 @@ export function refuseUser(
 }
 
 type Place = Parameters<typeof placed>[1];
+
+/** Decision #169: where a user who is not let in here has the nick, whoever has it here is not shown. They stay, and are told. */
+function hideThere(turn: RoomTurn, links: Links, { peer, user }: Guest, nick: string): void {
+  const { room } = turn;
+  const holder = room.occupants.get(nick);
+  if (holder === undefined || holder.home === peer || isOf(holder, user)) return;
+  const isKnown = sessionsOf(holder).every(({ jid }) => links.isRefused(peer, jid));
+  for (const { jid } of sessionsOf(holder)) links.refused(peer, jid);
+  if (isKnown) return;
+  turn.note('decision#169', `${peer} shows somebody else as ${nick}`, { peer });
+  for (const { jid } of localSessions(holder))
+    tellUser(
+      turn,
+      jid,
+      `At ${peer} you are not shown: somebody who is not let in here has your nick there.`,
+      'decision#169',
+    );
+}
 
 /** The same for something that they said. */
 export function refuseWords(
