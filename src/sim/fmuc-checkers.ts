@@ -107,6 +107,8 @@ const onceALink: Checker = (given) => {
       const said = readBody(body);
       if (said === undefined || body === undefined || !honest.has(by) || !rooms.has(to)) return;
       if (stanza.payloads.some(({ xmlns }) => xmlns === NS.delay)) return;
+      // What its own users have said a hostile node may say again, as something new.
+      if (given.people[said.user]?.hostile === 'node') return;
       const links = crossed.get(body) ?? new Set<string>();
       crossed.set(body, links);
       exercised++;
