@@ -510,6 +510,26 @@ describe('decision #156: the user in whose name a room asks is not let in there'
   });
 });
 
+describe('XEP-0421 §3.1: two rooms answer at the same time', () => {
+  it('a user whom both name has one occupant id, also if the first of them loses its way to them', () => {
+    const { world, one, other } = between();
+    const inRoom = () =>
+      world
+        .seat(node)
+        .node.snapshot()
+        .rooms[0]?.occupants.find(({ nick }) => nick === 'Far');
+    one.lists(far, 'Far');
+    other.lists(far, 'Far');
+    one.endsAnswer();
+    const first = inRoom()?.occupantId;
+    one.isNoWayTo(far, 'Far');
+    expect(inRoom()).toBeUndefined();
+    other.endsAnswer();
+    expect(first).toBeDefined();
+    expect(inRoom()?.occupantId).toBe(first);
+  });
+});
+
 describe('decision #163: presence that is late', () => {
   it('a user who left and came again is in, though the slower way tells of the leave only now', () => {
     const { world, one, other } = between();

@@ -134,8 +134,12 @@ export class IncomingState {
       if (after.nick !== before.nick) others.push({ kind: 'renamed', before, after });
       else if (!looksAlike(before, after)) others.push({ kind: 'presence', occupant: after });
     }
-    for (const occupant of this.#occupants.values())
-      if (!known.has(occupant)) others.push({ kind: 'entered', occupant, join: {}, statuses: [] });
+    for (const occupant of this.#occupants.values()) {
+      if (known.has(occupant)) continue;
+      // Another answer may have come first, and have brought them in.
+      const occupantId = (occupant.jid && room.occupantIdOf(occupant.jid)) ?? occupant.occupantId;
+      others.push({ kind: 'entered', occupant: { ...occupant, occupantId }, join: {}, statuses: [] });
+    }
     return [...left, ...others];
   }
 
