@@ -9,4 +9,6 @@ export interface PlantedBug extends Patch {
   readonly name: string;
   /** Modes in which the changed code runs. */
   readonly modes: readonly Mode[];
+  /** A second guard against the same mistake, which has to go as well. */
+  readonly also?: Patch;
 }

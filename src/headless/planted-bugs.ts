@@ -443,6 +443,11 @@ export const plantedBugs: readonly PlantedBug[] = [
     file: `${fmuc}messages.ts`,
     find: "if (room.holds(item)) return turn.note('decision#27', 'a message that is here already: dropped');",
     replace: '',
+    also: {
+      file: `${fmuc}arriving.ts`,
+      find: 'if (before === undefined) {',
+      replace: 'if (true) {',
+    },
     modes: ['0289pp'],
   },
   {

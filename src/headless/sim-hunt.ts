@@ -46,7 +46,7 @@ export async function huntPlantedBugs(
   };
 
   async function hunt(bug: PlantedBug, reference: SimPool): Promise<Catch | undefined> {
-    const pool = new SimPool(await bundleThread(bug), 1);
+    const pool = new SimPool(await bundleThread(bug, ...(bug.also ? [bug.also] : [])), 1);
     const stop = () => void pool.stop();
     signal.addEventListener('abort', stop);
     try {

@@ -67,7 +67,10 @@ describe('npm run sim', () => {
 });
 
 describe('Planted bugs', () => {
-  it.each(plantedBugs)('$name: what it changes stands once in $file', ({ file, find, replace }) => {
+  const patches = plantedBugs.flatMap(({ name, also, ...patch }) =>
+    [patch, ...(also ? [also] : [])].map((one) => ({ name, ...one })),
+  );
+  it.each(patches)('$name: what it changes stands once in $file', ({ file, find, replace }) => {
     expect(readFileSync(root + file, 'utf8').split(find)).toHaveLength(2);
     expect(replace).not.toBe(find);
   });
