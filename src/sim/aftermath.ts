@@ -8,7 +8,7 @@ import type { Plan } from './plan.ts';
 
 /** What checkers look at of a world when all is over. */
 export interface Aftermath {
-  readonly plan: Pick<Plan, 'mode' | 'layout' | 'hostileNode' | 'faults'>;
+  readonly plan: Pick<Plan, 'mode' | 'layout' | 'hostileNode' | 'faults'> & Partial<Pick<Plan, 'steps'>>;
   readonly seats: ReadonlyMap<
     Jid,
     {
