@@ -10,10 +10,10 @@ import { type HistoryResult, print } from './print.ts';
 import { printSoak } from './print-soak.ts';
 import { running } from './processes.ts';
 import { measureRooms, type RoomFigures, type Sizes } from './rooms.ts';
-import { fullSoak, measureSoak, quickSoak } from './soak.ts';
+import { attackerKinds, fullSoak, measureSoak, quickSoak } from './soak.ts';
 import { type Contender, contenders } from './targets.ts';
 
-const help = `npm run bench -- [--json] [--quick] [--only TEXT]
+const help = `npm run bench -- [--json] [--quick] [--only TEXT] [--attacker TEXT]
 
 Rooms over WebSocket under one load generator: ours headless, in a Chromium worker and as a component of Prosody, beside
 Prosody's and ejabberd's own, all in this run; then the history, on disk and in IndexedDB; then what crosses the links
@@ -23,6 +23,8 @@ between servers, distributed and not. What is not installed is left out, and sai
   --json       all figures for a program
   --only TEXT  only what has TEXT in its name ("headless", "Prosody", "history", …)
   --only soak  four minutes of 1,000 users and of attackers: memory, losses, and what the attackers cost the others
+  --attacker TEXT  of the soak's attackers only those that have TEXT in their name:
+               ${attackerKinds.join(', ')}
   --help       this text`;
 
 const full: Sizes = { growing: [10, 100, 1000], storms: [300, 1000], stormMs: 30_000, floodMs: 2000, messages: 15 };
@@ -35,6 +37,7 @@ function readArguments() {
         json: { type: 'boolean', default: false },
         quick: { type: 'boolean', default: false },
         only: { type: 'string', default: '' },
+        attacker: { type: 'string', default: '' },
         help: { type: 'boolean', short: 'h', default: false },
       },
     }).values;
@@ -48,6 +51,12 @@ const options = readArguments();
 if (options.help) {
   console.log(help);
   process.exit();
+}
+
+const attackers = attackerKinds.filter((kind) => kind.toLowerCase().includes(options.attacker.toLowerCase()));
+if (attackers.length === 0) {
+  console.error(`--attacker: ${JSON.stringify(options.attacker)} is in the name of none of ${attackerKinds.join(', ')}`);
+  process.exit(2);
 }
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
@@ -96,7 +105,7 @@ const links = isWanted('links') ? measureLinks(options.quick ? [12, 60] : [12, 1
 
 // It takes as long as all the others together, so it has to be asked for.
 const isSoak = options.only !== '' && isWanted('soak');
-const soak = isSoak ? await measureSoak(options.quick ? quickSoak : fullSoak, tell) : undefined;
+const soak = isSoak ? await measureSoak(options.quick ? quickSoak : fullSoak, attackers, tell) : undefined;
 
 const figures = {
   ...{ format: 'netsplit-bench', version: 1, rooms, history },

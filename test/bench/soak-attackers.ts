@@ -2,8 +2,11 @@
 import { connect, type Socket } from 'node:net';
 import { WebSocket } from 'ws';
 import type { Target } from './load.ts';
+import type { AttackerKind } from './soak.ts';
 
-export type AttackersCommand = { readonly do: 'begin'; readonly target: Target } | { readonly do: 'end' };
+export type AttackersCommand =
+  | { readonly do: 'begin'; readonly target: Target; readonly kinds: readonly AttackerKind[] }
+  | { readonly do: 'end' };
 
 /** How often each was sent away: cut off, refused, or not let in. */
 export type Repelled = Readonly<Record<string, number>>;
@@ -80,7 +83,7 @@ function sender(user: string, room: string, text: string) {
   };
 }
 
-function kinds(): Readonly<Record<string, () => Promise<void>>> {
+function attacks(): Readonly<Record<AttackerKind, () => Promise<void>>> {
   const [first, second, third, fourth] = [0, 1, 2, 3].map((n) => `soak${n}@${target.rooms}`) as [
     string,
     string,
@@ -122,7 +125,9 @@ function kinds(): Readonly<Record<string, () => Promise<void>>> {
 
 async function begin(command: Extract<AttackersCommand, { do: 'begin' }>): Promise<void> {
   target = command.target;
-  for (const [kind, attack] of Object.entries(kinds())) {
+  const all = attacks();
+  for (const kind of command.kinds) {
+    const attack = all[kind];
     repelled[kind] = 0;
     void (async () => {
       while (!isOver) {

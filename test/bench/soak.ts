@@ -5,6 +5,13 @@ import { Load, pause, rssOf, running, startNode, stopped } from './processes.ts'
 import type { AttackersCommand, Repelled } from './soak-attackers.ts';
 import type { Ended, Lived, UsersCommand } from './soak-users.ts';
 
+/** What each does is in soak-attackers.ts. */
+export const attackerKinds = [
+  ...(['wide XML', 'small flood', 'large texts'] as const),
+  ...(['slow reader', 'log-in guesser', 'half-open sockets'] as const),
+];
+export type AttackerKind = (typeof attackerKinds)[number];
+
 export interface SoakSizes {
   readonly occupants: number;
   readonly rooms: number;
@@ -44,7 +51,11 @@ export interface SoakFigures {
   readonly ended: Ended;
 }
 
-export async function measureSoak(sizes: SoakSizes, tell: (line: string) => void): Promise<SoakFigures> {
+export async function measureSoak(
+  sizes: SoakSizes,
+  kinds: readonly AttackerKind[],
+  tell: (line: string) => void,
+): Promise<SoakFigures> {
   const directory = mkdtempSync(`${tmpdir()}/netsplit-soak-`);
   const names = ['wide', 'flood', 'large', 'slow', ...Array.from({ length: sizes.occupants }, (_, i) => `u${i}`)];
   const accounts = Object.fromEntries(names.map((name) => [`${name}@localhost`, 'pw']));
@@ -89,7 +100,7 @@ export async function measureSoak(sizes: SoakSizes, tell: (line: string) => void
     };
     await phase('warm-up', sizes.warmUpMs);
     await phase('without attackers', sizes.quietMs);
-    await attackers.ask({ do: 'begin', target });
+    await attackers.ask({ do: 'begin', target, kinds });
     await phase('with attackers', sizes.attackedMs);
     const repelled = await attackers.ask<Repelled>({ do: 'end' });
     await phase('after them', sizes.afterMs);
