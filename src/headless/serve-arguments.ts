@@ -11,8 +11,8 @@ import { websocketPath } from './websocket-host.ts';
 
 export const serveHelp = `npm run serve -- [--scenario NAME|FILE] [--port N] [--auth open|accounts] [--accounts FILE]
                  [--public-url URL] [--store DIR [--accept-loss]]
-                 [--client-rate N[/B]] [--room-rate N[/B]] [--node-rate N[/B]]
-                 [--trace-bytes N] [--log]
+                 [--client-rate N[/B]] [--fan-out-rate N[/B]] [--room-rate N[/B]]
+                 [--node-rate N[/B]] [--trace-bytes N] [--log]
 
 Runs the embedded XMPP server and the scenario's room nodes in one process, without a browser. Clients connect over
 WebSocket (RFC 7395) to 127.0.0.1. Prints "ready ws://127.0.0.1:N${websocketPath}" once every node is up. Ctrl-C stops it.
@@ -25,7 +25,8 @@ WebSocket (RFC 7395) to 127.0.0.1. Prints "ready ws://127.0.0.1:N${websocketPath
   --public-url URL      where a proxy in front of it is, such as https://chat.example.org
   --store DIR           keep the rooms' logs in DIR, one directory per node; without it, a restart begins with empty rooms
   --accept-loss         start even if a log in DIR is damaged and bans, affiliations or configuration may be lost
-  --client-rate N[/B]   bytes a second that one session of a user may send, and at once (default 10000/5242880; 0: unlimited)
+  --client-rate N[/B]   bytes a second that a user may send, and at once (default 10000/5242880; 0: unlimited)
+  --fan-out-rate N[/B]  the same of what rooms send because of a user, a copy being 1 KiB or more (default 2000000/16777216)
   --room-rate N[/B]     the same of all users of one room together (default 2000000/33554432)
   --node-rate N[/B]     the same of a node's session (default 20000000/268435456)
   --trace-bytes N       memory for the trace that a page which begins to watch is shown (default 16777216)
@@ -55,6 +56,7 @@ export function readServeArguments(args: readonly string[]): ServeOptions | 'hel
     'accept-loss'?: boolean;
     'public-url'?: string;
     'client-rate'?: string;
+    'fan-out-rate'?: string;
     'room-rate'?: string;
     'node-rate'?: string;
     'trace-bytes'?: string;
@@ -73,6 +75,7 @@ export function readServeArguments(args: readonly string[]): ServeOptions | 'hel
         'accept-loss': { type: 'boolean' },
         'public-url': { type: 'string' },
         'client-rate': { type: 'string' },
+        'fan-out-rate': { type: 'string' },
         'room-rate': { type: 'string' },
         'node-rate': { type: 'string' },
         'trace-bytes': { type: 'string' },
@@ -116,26 +119,35 @@ export function readServeArguments(args: readonly string[]): ServeOptions | 'hel
   };
 }
 
-/** Whoever has no limit of bytes has none of markup or copies either. */
+const rateNames = {
+  'client-rate': 'client',
+  'fan-out-rate': 'fanOut',
+  'room-rate': 'roomIn',
+  'node-rate': 'node',
+} as const;
+
+/** Whoever has no limit of bytes has none of markup or of what it causes either. */
 function readRates(values: {
   readonly 'client-rate'?: string;
+  readonly 'fan-out-rate'?: string;
   readonly 'room-rate'?: string;
   readonly 'node-rate'?: string;
   readonly 'trace-bytes'?: string;
 }): Partial<Budgets> | { readonly error: string } {
   const budgets: { -readonly [K in keyof Budgets]?: Budgets[K] } = {};
-  for (const flag of ['client-rate', 'room-rate', 'node-rate'] as const) {
+  for (const flag of ['client-rate', 'fan-out-rate', 'room-rate', 'node-rate'] as const) {
     const text = values[flag];
     if (text === undefined) continue;
     const match = /^(\d{1,15})(?:\/(\d{1,15}))?$/.exec(text);
     if (match === null)
       return { error: `--${flag}: ${JSON.stringify(text)} is not bytes a second, such as 10000 or 10000/5242880` };
     const perSecond = Number(match[1]);
-    const name = flag === 'client-rate' ? 'client' : flag === 'room-rate' ? 'roomIn' : 'node';
+    const name = rateNames[flag];
     budgets[name] = { perSecond, burst: Number(match[2] ?? defaultBudgets[name].burst) };
     if (perSecond > 0 || name === 'node') continue;
     const unlimited = { perSecond: 0, burst: 0 };
-    if (name === 'client') Object.assign(budgets, { markup: unlimited, copies: unlimited });
+    if (name === 'client') Object.assign(budgets, { markup: unlimited, fanOut: unlimited, turnsPerSecond: 0 });
+    else if (name === 'fanOut') budgets.turnsPerSecond = 0;
     else budgets.roomOut = unlimited;
   }
   const trace = values['trace-bytes'];

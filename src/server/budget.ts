@@ -8,12 +8,17 @@ export interface Rate {
 
 /** Who may send how much to the embedded server, and how long a sender may wait for its share. */
 export interface Budgets {
-  /** One user's session. */
+  /** All sessions of one user together. */
   readonly client: Rate;
-  /** The markup of one user's session beyond what stanzas usually have (`markupCost`). */
+  /** Their markup beyond what stanzas usually have (`markupCost`). */
   readonly markup: Rate;
-  /** Copies that a room makes of what one user's session says: a message costs more in a large room than in a small one. */
-  readonly copies: Rate;
+  /**
+   * What rooms send to all because of what one user says, and as much again of what they send to the user who asks for it.
+   * A copy counts at least 1 KiB: a message costs more in a large room than in a small one, and a long one more than a short.
+   */
+  readonly fanOut: Rate;
+  /** What all users together whom rooms are busy for may cause in a second, before they wait for each other (turns.ts). */
+  readonly turnsPerSecond: number;
   /** One session of a node: a message in is as many stanzas out as the room has occupants. */
   readonly node: Rate;
   /** What all users together send to one room. */
@@ -38,7 +43,8 @@ const mib = 1024 * kib;
 export const defaultBudgets: Budgets = {
   client: { perSecond: 10_000, burst: 5 * mib },
   markup: { perSecond: 10_000, burst: 256 * kib },
-  copies: { perSecond: 5000, burst: 20_000 },
+  fanOut: { perSecond: 2_000_000, burst: 16 * mib },
+  turnsPerSecond: 5_000_000,
   node: { perSecond: 20_000_000, burst: 256 * mib },
   roomIn: { perSecond: 2_000_000, burst: 32 * mib },
   roomOut: { perSecond: 20_000_000, burst: 256 * mib },
@@ -54,11 +60,14 @@ export const defaultBudgets: Budgets = {
  */
 export class Bucket {
   readonly #rate: Rate;
+  readonly #least: number;
   #tokens: number;
   #refilled: number;
 
-  constructor(rate: Rate, now: Instant) {
+  /** @param debtMaxMs  whoever comes next need not wait for longer */
+  constructor(rate: Rate, now: Instant, debtMaxMs = Number.POSITIVE_INFINITY) {
     this.#rate = rate;
+    this.#least = -(rate.perSecond * debtMaxMs) / 1000;
     this.#tokens = rate.burst;
     this.#refilled = now;
   }
@@ -76,7 +85,7 @@ export class Bucket {
   take(now: Instant, cost: number): void {
     if (this.#rate.perSecond === 0) return;
     this.#refill(now, this.#rate.burst);
-    this.#tokens -= cost;
+    this.#tokens = Math.max(this.#least, this.#tokens - cost);
   }
 
   giveBack(amount: number): void {

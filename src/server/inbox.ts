@@ -2,6 +2,7 @@ import { type Instant, plus } from '../core/xmpp/time.ts';
 import { utf8Length } from '../core/xmpp/xml.ts';
 import { Bucket, type Budgets, markupCost } from './budget.ts';
 import type { Cancel, ServerHost } from './host.ts';
+import type { Share } from './shares.ts';
 
 /** What an inbox asks of its stream. */
 export interface Reading {
@@ -9,7 +10,9 @@ export interface Reading {
   frame(text: string, cost: number): void;
   /** Stops or goes on reading the socket. */
   read(on: boolean): void;
-  /** How long the next frame has to wait, in milliseconds, for what is not its sender's fault. */
+  /** How long the next frame has to wait, in milliseconds, for its sender's share of what frames cause. */
+  ownMs(): number;
+  /** The same for what is not its sender's fault. */
   othersMs(cost: number): number;
   /** Its sender has waited long for its own share. */
   tell(text: string): void;
@@ -60,6 +63,12 @@ export class Inbox {
     this.#markup = undefined;
   }
 
+  /** It is a user's, whose sessions have one share together. */
+  becomeUser({ bytes, markup }: Share): void {
+    this.#bytes = bytes;
+    this.#markup = markup;
+  }
+
   take(frame: string): void {
     if (this.#isClosed) return;
     const markup = this.#markup === undefined ? 0 : markupCost(frame);
@@ -86,7 +95,9 @@ export class Inbox {
     for (; taken < this.#queue.length && !this.#isClosed; taken++) {
       const { text, bytes, markup } = this.#queue[taken] as Frame;
       const now = this.#host.now();
-      const ownMs = Math.max(this.#bytes.waitMs(now, bytes), this.#markup?.waitMs(now, markup) ?? 0);
+      const ownMs = Math.max(
+        ...[this.#bytes.waitMs(now, bytes), this.#markup?.waitMs(now, markup) ?? 0, this.#reading.ownMs()],
+      );
       const waitMs = ownMs > 0 ? ownMs : this.#reading.othersMs(bytes + markup);
       if (waitMs > 0) {
         this.#wait(now, waitMs, ownMs > 0);

@@ -11,10 +11,13 @@ import type { NetworkConfig } from './config.ts';
 import type { Envelope } from './envelope.ts';
 import type { Cancel, ServerHost } from './host.ts';
 import type { Outbox } from './outbox.ts';
+import { Readers } from './readers.ts';
 import { RoomBudgets } from './room-budgets.ts';
 import { type RoutingNetwork, Server } from './server.ts';
 import { Session, type StreamCondition } from './session.ts';
+import { Shares } from './shares.ts';
 import { TraceLog } from './trace.ts';
+import { Turns } from './turns.ts';
 
 /** How long counters of links are collected before they are published. */
 const countersMs = 250;
@@ -87,6 +90,9 @@ export class Network implements RoutingNetwork {
   readonly servers: readonly Server[];
   readonly budgets: Budgets;
   readonly rooms: RoomBudgets;
+  readonly readers = new Readers();
+  readonly shares: Shares;
+  readonly #turns: Turns;
   readonly behind = new Set<Outbox>();
   readonly attempts = new LoginAttempts();
   /** The longest unused first. */
@@ -108,6 +114,8 @@ export class Network implements RoutingNetwork {
     this.host = host;
     this.budgets = { ...defaultBudgets, ...config.budgets };
     this.rooms = new RoomBudgets(this.budgets);
+    this.shares = new Shares(this.budgets);
+    this.#turns = new Turns(this.budgets.turnsPerSecond);
     this.trace = new TraceLog(host, this.budgets.traceBytes);
     const open = new Set(config.servers.filter((server) => server.open).map((server) => jid(server.domain)));
     this.accounts = new Accounts(host, config.accounts, config.grants ?? [], open);
@@ -178,17 +186,34 @@ export class Network implements RoutingNetwork {
   waitMs(session: Session, cost: number): number {
     const now = this.host.now();
     if (session.isNode) return this.worthWaiting() > restAboveBytes ? restMs : 0;
-    const { lastRoom, copies } = session;
-    const roomMs = Math.max(copies.waitMs(now), lastRoom === undefined ? 0 : this.rooms.waitMs(lastRoom, now));
-    if (cost < costly || roomMs > 0) return roomMs;
+    const { lastRoom, share } = session;
+    const roomMs = lastRoom === undefined ? 0 : this.rooms.waitMs(lastRoom, now);
+    const waitMs = Math.max(roomMs, share.answers.waitMs(now), this.#turns.waitMs(share, now));
+    if (cost < costly || waitMs > 0) return waitMs;
     if (this.#costlyAt > now) return this.#costlyAt - now;
     this.#costlyAt = plus(now, (cost / costlyPerSecond) * 1000);
     return 0;
   }
 
-  noteDelivery({ from }: Stanza, bytes: number): void {
+  noteToRoom(session: Session, stanza: Stanza): void {
     const now = this.host.now();
-    if (from.includes('@')) this.rooms.sent(from, bytes, now);
+    this.rooms.received(stanza.to, session.cost, now);
+    const weight = this.readers.weight(session, stanza, session.cost);
+    session.share.fanOut.take(now, weight);
+    this.#turns.take(session.share, weight, now);
+  }
+
+  noteDelivery(session: Session, stanza: Stanza, bytes: number): void {
+    const now = this.host.now();
+    if (stanza.from.includes('@')) {
+      this.rooms.sent(stanza.from, bytes, now);
+      if (stanza.name === 'presence') this.readers.told(session, stanza);
+      const weight = this.readers.answer(session, stanza, bytes);
+      if (weight > 0) {
+        session.share.answers.take(now, weight);
+        this.#turns.take(session.share, weight, now);
+      }
+    }
     if (bytes < costly) return;
     const at = Math.max(this.#costlyAt, now) + (bytes / costlyOutPerSecond) * 1000;
     this.#costlyAt = instant(Math.min(at, now + costlyMaxMs));

@@ -5,13 +5,7 @@ import { Bucket, type Budgets } from './budget.ts';
 /** Buckets that are full again are forgotten when there are so many. */
 const pruneAt = 1000;
 
-/** Stanzas after which what was counted counts half. */
-const halveAt = 64;
-
 interface Flow {
-  /** Stanzas lately: their ratio is how many copies the room makes. */
-  received: number;
-  sent: number;
   readonly in: Bucket;
   readonly out: Bucket;
 }
@@ -26,23 +20,12 @@ export class RoomBudgets {
     this.#budgets = budgets;
   }
 
-  /** @returns how many copies the room is likely to make of it */
-  received(to: Jid, bytes: number, now: Instant): number {
-    const flow = this.#flow(to, now);
-    flow.in.take(now, bytes);
-    const copies = Math.max(1, flow.sent / Math.max(1, flow.received));
-    flow.received++;
-    if (flow.received > halveAt) {
-      flow.received /= 2;
-      flow.sent /= 2;
-    }
-    return copies;
+  received(to: Jid, bytes: number, now: Instant): void {
+    this.#flow(to, now).in.take(now, bytes);
   }
 
   sent(from: Jid, bytes: number, now: Instant): void {
-    const flow = this.#flow(from, now);
-    flow.out.take(now, bytes);
-    flow.sent++;
+    this.#flow(from, now).out.take(now, bytes);
   }
 
   /** How long somebody who last sent to this address has to wait for the room, in milliseconds. */
@@ -60,8 +43,6 @@ export class RoomBudgets {
       this.#pruneAt = Math.max(pruneAt, 2 * this.#rooms.size);
     }
     const flow: Flow = {
-      received: 0,
-      sent: 0,
       in: new Bucket(this.#budgets.roomIn, now),
       out: new Bucket(this.#budgets.roomOut, now),
     };

@@ -11,6 +11,7 @@ import { answerIq, takeMessage } from './entity.ts';
 import type { AnsweringServer, Envelope, OperatedNetwork } from './envelope.ts';
 import { type Incoming, iqFault } from './incoming.ts';
 import type { Outbox } from './outbox.ts';
+import type { Readers } from './readers.ts';
 import type { RoomBudgets } from './room-budgets.ts';
 import type { HomeServer, Session } from './session.ts';
 
@@ -24,14 +25,17 @@ export interface RoutingNetwork extends OperatedNetwork {
   /** Sends a stanza over the link between two servers. */
   carry(from: Server, to: Server, envelope: Envelope): void;
   readonly rooms: RoomBudgets;
+  readonly readers: Readers;
   readonly attempts: LoginAttempts;
   noteTemporary(account: Jid): void;
   /** Those for whom more waits than their sockets take. */
   readonly behind: Set<Outbox>;
   /** How long a session has to wait for what it shares with others before it may send something of this cost. */
   waitMs(session: Session, cost: number): number;
+  /** A user's stanza goes into a room. */
+  noteToRoom(session: Session, stanza: Stanza): void;
   /** A user is handed a stanza. */
-  noteDelivery(stanza: Stanza, bytes: number): void;
+  noteDelivery(session: Session, stanza: Stanza, bytes: number): void;
 }
 
 /** One server of a network: its sessions, and the rules of RFC 6120 §8 and §10 and RFC 6121 §8 for what they send. */
@@ -104,6 +108,8 @@ export class Server implements HomeServer, AnsweringServer {
   remove(session: Session): void {
     if (!session.alive) return;
     session.alive = false;
+    session.share.sessions--;
+    this.network.readers.ended(session);
     for (const cancel of session.atEnd) cancel();
     for (const host of session.hosts) if (this.hosts.get(host) === session) this.hosts.delete(host);
     const bare = bareOf(session.address);
@@ -147,7 +153,7 @@ export class Server implements HomeServer, AnsweringServer {
     const cause = hidden
       ? undefined
       : this.network.trace.hop('in', session.traceAddress, this.domain, stanza, {}, { stream: session.stream, n });
-    if (!session.isNode) this.#noteRoom(session, stanza.to);
+    if (!session.isNode) this.#noteRoom(session, stanza);
     const envelope: Envelope = { stanza, origin: session, hidden, ...(cause === undefined ? {} : { cause }) };
     if (malformed) {
       this.bounce(envelope, stanzaError('modify', 'jid-malformed', `not a JID: ${(incoming.to ?? '').slice(0, 200)}`));
@@ -174,13 +180,12 @@ export class Server implements HomeServer, AnsweringServer {
   }
 
   /** What goes to an address of a service is what goes into a room. */
-  #noteRoom(session: Session, to: Jid): void {
+  #noteRoom(session: Session, stanza: Stanza): void {
+    const { to } = stanza;
     const domain = domainOf(to);
     const isRoom = domain !== to && this.network.hosting(domain)?.services.has(domain) === true;
     session.lastRoom = isRoom ? to : undefined;
-    if (!isRoom) return;
-    const now = this.network.host.now();
-    session.copies.take(now, this.network.rooms.received(to, session.cost, now));
+    if (isRoom) this.network.noteToRoom(session, stanza);
   }
 
   /** RFC 6120 §10.3: without `to` it is for the sender's own account; for a service, which has none, the server. */
@@ -308,7 +313,7 @@ export class Server implements HomeServer, AnsweringServer {
     const { stanza, hidden } = envelope;
     const { stream } = session;
     const n = ++session.tx;
-    if (!session.isNode) this.network.noteDelivery(stanza, stanzaLength(stanza));
+    if (!session.isNode) this.network.noteDelivery(session, stanza, stanzaLength(stanza));
     if (hidden !== true)
       this.network.trace.hop('out', this.domain, session.traceAddress, stanza, envelope, { stream, n });
     session.peer.stanza(stanza, n);

@@ -1,9 +1,12 @@
 import type { Jid } from '../core/xmpp/jid.ts';
 import type { Stanza } from '../core/xmpp/stanza.ts';
+import type { Instant } from '../core/xmpp/time.ts';
 import type { Account, Accounts } from './accounts.ts';
 import { Bucket, type Budgets } from './budget.ts';
 import { limits } from './config.ts';
 import type { Cancel, ServerHost } from './host.ts';
+import type { Rooms } from './readers.ts';
+import type { Share, Shares } from './shares.ts';
 
 /** Stream error conditions that we send. RFC 6120 §4.9.3. */
 export type StreamCondition =
@@ -52,10 +55,11 @@ export interface HomeNetwork {
   readonly host: ServerHost;
   readonly accounts: Accounts;
   readonly budgets: Budgets;
+  readonly shares: Shares;
 }
 
 /** One authenticated stream. Who may be told about it, and in which maps it stands, is the Server's business. */
-export class Session {
+export class Session implements Rooms {
   readonly server: HomeServer;
   readonly account: Account;
   /** id of the stream's last `<open/>`: what the counters below count from. */
@@ -67,8 +71,10 @@ export class Session {
   /** What the stanza that is handled costs (budget.ts), and the room to which the last one went. */
   cost = 0;
   lastRoom: Jid | undefined;
-  /** What rooms make of what it says. */
-  readonly copies: Bucket;
+  /** What its user may send and cause; a node has another share (stream.ts, network.ts). */
+  readonly share: Share;
+  readonly entered = new Set<Jid>();
+  readonly entering = new Set<Jid>();
   /** The full JID once a resource is bound, until then the account's address. */
   address: Jid;
   resourceBound = false;
@@ -85,8 +91,7 @@ export class Session {
   announced = false;
   /** Called at the end: watching the trace. */
   readonly atEnd = new Set<Cancel>();
-  #tokens: number;
-  #refilled: number;
+  readonly #stanzas: Bucket;
 
   constructor(server: HomeServer, account: Account, stream: string, peer: SessionPeer) {
     this.server = server;
@@ -94,10 +99,13 @@ export class Session {
     this.stream = stream;
     this.peer = peer;
     this.address = account.address;
-    const { budgets, host } = server.network;
-    this.copies = new Bucket(budgets.copies, host.now());
-    this.#tokens = limits.stanzaBurst * this.#factor;
-    this.#refilled = server.network.host.now();
+    const { shares, host } = server.network;
+    const now = host.now();
+    this.share = shares.of(account.address, now);
+    this.share.sessions++;
+    const factor = this.isNode ? limits.nodeFactor : 1;
+    const rate = { perSecond: limits.stanzasPerSecond * factor, burst: limits.stanzaBurst * factor };
+    this.#stanzas = new Bucket(rate, now);
   }
 
   get isNode(): boolean {
@@ -115,8 +123,9 @@ export class Session {
     return this.account.address;
   }
 
-  get #factor(): number {
-    return this.isNode ? limits.nodeFactor : 1;
+  /** How long it has to wait for its own share before the next stanza, in milliseconds. */
+  ownMs(now: Instant): number {
+    return Math.max(this.#stanzas.waitMs(now, 1), this.share.fanOut.waitMs(now));
   }
 
   /**
@@ -126,10 +135,8 @@ export class Session {
    */
   admit(): number | undefined {
     const now = this.server.network.host.now();
-    const full = limits.stanzaBurst * this.#factor;
-    const refill = ((now - this.#refilled) / 1000) * limits.stanzasPerSecond * this.#factor;
-    this.#tokens = Math.min(full, this.#tokens + Math.max(0, refill)) - 1;
-    this.#refilled = now;
-    return this.#tokens < 0 ? undefined : ++this.rx;
+    if (this.#stanzas.waitMs(now, 1) > 0) return undefined;
+    this.#stanzas.take(now, 1);
+    return ++this.rx;
   }
 }

@@ -95,6 +95,7 @@ export class Stream {
     this.#inbox = new Inbox(host, budgets, {
       frame: (frame, cost) => this.#frame(frame, cost),
       read: (on) => connection.read?.(on),
+      ownMs: () => this.#ownMs(),
       othersMs: (cost) => this.#othersMs(cost),
       tell: (text) => this.#tell(text),
       cut: (text) => this.#end('policy-violation', text),
@@ -134,6 +135,11 @@ export class Stream {
 
   closed(): void {
     this.#finish();
+  }
+
+  #ownMs(): number {
+    const phase = this.#phase;
+    return phase.name === 'session' && !phase.session.isNode ? phase.session.ownMs(this.#host.now()) : 0;
   }
 
   /** What the next frame has to wait for beside its sender's own share. */
@@ -334,7 +340,7 @@ export class Stream {
     if (session.isNode) {
       this.#copies = new CopyParser();
       this.#inbox.becomeNode();
-    }
+    } else this.#inbox.becomeUser(session.share);
     this.#sendOpen(domain, id);
     const resourceBind = [el('bind', SNS.bind), el('session', SNS.session, {}, el('optional', SNS.session))];
     switch (account.role) {

@@ -1,0 +1,54 @@
+import type { Jid } from '../core/xmpp/jid.ts';
+import type { Instant } from '../core/xmpp/time.ts';
+import { Bucket, type Budgets } from './budget.ts';
+
+/** Shares that say no more than new ones are forgotten when there are so many. */
+const pruneAt = 1000;
+/** One stanza may be to many, and large: nobody waits longer for what it has cost, and so nobody is cut off for it. */
+const debtMaxMs = 30_000;
+
+/** What all sessions of one user may send, and may cause, together: a session that comes again is no new user. */
+export class Share {
+  readonly bytes: Bucket;
+  readonly markup: Bucket;
+  /** What rooms send to all because of what the user says. */
+  readonly fanOut: Bucket;
+  /** What rooms send to the user who asked for it: it is waited for, and nobody is cut off for it. */
+  readonly answers: Bucket;
+  sessions = 0;
+
+  constructor(budgets: Budgets, now: Instant) {
+    this.bytes = new Bucket(budgets.client, now);
+    this.markup = new Bucket(budgets.markup, now);
+    this.fanOut = new Bucket(budgets.fanOut, now, debtMaxMs);
+    this.answers = new Bucket(budgets.fanOut, now, debtMaxMs);
+  }
+
+  isUnused(now: Instant): boolean {
+    const buckets = [this.bytes, this.markup, this.fanOut, this.answers];
+    return this.sessions === 0 && buckets.every((bucket) => bucket.isFull(now));
+  }
+}
+
+/** The shares of the users of a network. */
+export class Shares {
+  readonly #budgets: Budgets;
+  readonly #shares = new Map<Jid, Share>();
+  #pruneAt = pruneAt;
+
+  constructor(budgets: Budgets) {
+    this.#budgets = budgets;
+  }
+
+  of(account: Jid, now: Instant): Share {
+    const known = this.#shares.get(account);
+    if (known !== undefined) return known;
+    if (this.#shares.size >= this.#pruneAt) {
+      for (const [one, share] of this.#shares) if (share.isUnused(now)) this.#shares.delete(one);
+      this.#pruneAt = Math.max(pruneAt, 2 * this.#shares.size);
+    }
+    const share = new Share(this.#budgets, now);
+    this.#shares.set(account, share);
+    return share;
+  }
+}
