@@ -15,7 +15,7 @@ export interface LocalLinkOptions {
 
 const retryMaxMs = 500;
 const pongMs = 10_000;
-const restAboveBytes = 1024 * 1024;
+const restAboveBytes = 8 * 1024 * 1024;
 
 /** Its timers keep no process alive. */
 const systemHost: LinkHost = {

@@ -11,6 +11,7 @@ import type { NetworkConfig } from './config.ts';
 import type { Envelope } from './envelope.ts';
 import type { Cancel, ServerHost } from './host.ts';
 import type { Outbox } from './outbox.ts';
+import { Patience } from './patience.ts';
 import { Readers } from './readers.ts';
 import { RoomBudgets } from './room-budgets.ts';
 import { type RoutingNetwork, Server } from './server.ts';
@@ -26,7 +27,7 @@ const queueMax = 50_000;
 /** Accounts made while the server runs. */
 const temporaryMax = 1000;
 /** Above this much unread, nodes rest so long before it is looked at again. */
-const restAboveBytes = 1024 * 1024;
+const restAboveBytes = 8 * 1024 * 1024;
 const restMs = 5;
 /**
  * A stanza of so many bytes is felt by others. Such ones are handled one at a time, with pauses that are longer than it
@@ -93,6 +94,7 @@ export class Network implements RoutingNetwork {
   readonly readers = new Readers();
   readonly shares: Shares;
   readonly #turns: Turns;
+  readonly #patience: Patience;
   readonly behind = new Set<Outbox>();
   readonly attempts = new LoginAttempts();
   /** The longest unused first. */
@@ -116,6 +118,7 @@ export class Network implements RoutingNetwork {
     this.rooms = new RoomBudgets(this.budgets);
     this.shares = new Shares(this.budgets);
     this.#turns = new Turns(this.budgets.turnsPerSecond);
+    this.#patience = new Patience(host.now());
     this.trace = new TraceLog(host, this.budgets.traceBytes);
     const open = new Set(config.servers.filter((server) => server.open).map((server) => jid(server.domain)));
     this.accounts = new Accounts(host, config.accounts, config.grants ?? [], open);
@@ -180,7 +183,8 @@ export class Network implements RoutingNetwork {
   worthWaiting(): number {
     let bytes = 0;
     for (const outbox of this.behind) bytes += outbox.worthWaiting();
-    return bytes;
+    const isMuch = bytes > restAboveBytes;
+    return this.#patience.lasts(isMuch, this.host.now()) || !isMuch ? bytes : 0;
   }
 
   waitMs(session: Session, cost: number): number {
@@ -198,9 +202,11 @@ export class Network implements RoutingNetwork {
   noteToRoom(session: Session, stanza: Stanza): void {
     const now = this.host.now();
     this.rooms.received(stanza.to, session.cost, now);
+    const { share } = session;
+    if (this.readers.asksForPage(stanza)) return this.#turns.take(share, share.ask(now), now);
     const weight = this.readers.weight(session, stanza, session.cost);
-    session.share.fanOut.take(now, weight);
-    this.#turns.take(session.share, weight, now);
+    share.fanOut.take(now, weight);
+    this.#turns.take(share, weight, now);
   }
 
   noteDelivery(session: Session, stanza: Stanza, bytes: number): void {
@@ -209,10 +215,7 @@ export class Network implements RoutingNetwork {
       this.rooms.sent(stanza.from, bytes, now);
       if (stanza.name === 'presence') this.readers.told(session, stanza);
       const weight = this.readers.answer(session, stanza, bytes);
-      if (weight > 0) {
-        session.share.answers.take(now, weight);
-        this.#turns.take(session.share, weight, now);
-      }
+      if (weight > 0) session.share.answer(weight, stanza.name === 'iq', now);
     }
     if (bytes < costly) return;
     const at = Math.max(this.#costlyAt, now) + (bytes / costlyOutPerSecond) * 1000;

@@ -58,6 +58,11 @@ export class Readers {
     return Math.max(copyMin, bytes) * copies * (enters ? 2 : 1);
   }
 
+  /** XEP-0313 §4: the answer is many times as long as the question. */
+  asksForPage({ name, payloads }: Stanza): boolean {
+    return name === 'iq' && payloads[0]?.xmlns === mam;
+  }
+
   /** What a delivery to the one who asked for it costs, in bytes; 0: it is for others as well. */
   answer({ entering }: Rooms, stanza: Stanza, bytes: number): number {
     const { name, from, type, payloads } = stanza;

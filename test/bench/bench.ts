@@ -55,7 +55,9 @@ if (options.help) {
 
 const attackers = attackerKinds.filter((kind) => kind.toLowerCase().includes(options.attacker.toLowerCase()));
 if (attackers.length === 0) {
-  console.error(`--attacker: ${JSON.stringify(options.attacker)} is in the name of none of ${attackerKinds.join(', ')}`);
+  console.error(
+    `--attacker: ${JSON.stringify(options.attacker)} is in the name of none of ${attackerKinds.join(', ')}`,
+  );
   process.exit(2);
 }
 

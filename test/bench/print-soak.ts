@@ -8,10 +8,10 @@ export function printSoak(soak: SoakFigures): void {
   const { occupants, phases, memory, heapSlope, rssSlope, repelled, ended } = soak;
   table(
     `${occupants} users talk, come and go, and read archives`,
-    ['', 'messages', 'deliveries', 'p50', 'p99', 'joins', 'archive pages', 'p50', 'p99'],
+    ['', 'messages', 'deliveries', 'p50', 'p99', 'joins', 'archive pages', 'p50', 'p99', 'own lag p99'],
     phases.map((one) => [
       ...[one.name, `${one.messages}`, `${one.deliveries}`, ms(one.p50), ms(one.p99)],
-      ...[`${one.joins}`, `${one.pages}`, ms(one.pageP50), ms(one.pageP99)],
+      ...[`${one.joins}`, `${one.pages}`, ms(one.pageP50), ms(one.pageP99), ms(one.lagP99)],
     ]),
   );
   table(

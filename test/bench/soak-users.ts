@@ -16,6 +16,8 @@ export interface Lived {
   readonly p99: number;
   readonly pageP50: number;
   readonly pageP99: number;
+  /** How late the timers of the users' own process are: what the machine, and not the server, adds. */
+  readonly lagP99: number;
 }
 
 export interface Ended {
@@ -34,6 +36,7 @@ const messagesEach = 2;
 /** In all rooms together, a second. */
 const joinsEach = 5;
 const pagesEach = 5;
+const beatMs = 5;
 const letterP = 'p'.charCodeAt(0);
 const letterM = 'm'.charCodeAt(0);
 const marker = Buffer.from('>@');
@@ -146,6 +149,13 @@ async function live({ ms }: Extract<UsersCommand, { do: 'live' }>): Promise<Live
   samples = [];
   pages = [];
   let joins = 0;
+  const lags: number[] = [];
+  let beat = performance.now();
+  const beating = setInterval(() => {
+    const now = performance.now();
+    lags.push(Math.max(0, now - beat - beatMs));
+    beat = now;
+  }, beatMs);
   const before = said;
   const ends = performance.now() + ms;
   const some = () => users[Math.floor(Math.random() * users.length)] as User;
@@ -181,14 +191,17 @@ async function live({ ms }: Extract<UsersCommand, { do: 'live' }>): Promise<Live
     }
     await new Promise((resolve) => setTimeout(resolve, 1000 * perTick));
   }
+  clearInterval(beating);
   const at = (all: readonly number[], share: number) =>
     all[Math.min(all.length - 1, Math.floor(all.length * share))] ?? 0;
   const deliveries = samples.length;
   samples.sort((a, b) => a - b);
   pages.sort((a, b) => a - b);
+  lags.sort((a, b) => a - b);
   return {
     ...{ messages: said - before, deliveries, joins, pages: pages.length },
     ...{ p50: at(samples, 0.5), p99: at(samples, 0.99), pageP50: at(pages, 0.5), pageP99: at(pages, 0.99) },
+    lagP99: at(lags, 0.99),
   };
 }
 

@@ -350,18 +350,3 @@ describe('RFC 6120 §7 resource binding', () => {
     expect(client.take()).toMatchObject([{ name: 'iq', attrs: { type: 'result', id: 's' } }]);
   });
 });
-
-describe('Floods', () => {
-  it('a session may send 2,000 stanzas at once and 1,000 a second', () => {
-    const { host, login } = fakeNetwork();
-    const client = login('argl@avalon.irc/r');
-    const ping = '<message xmlns="jabber:client" to="avalon.irc"/>';
-    for (let i = 0; i < 1990; i++) client.send(ping);
-    expect(client.closed).toBe(false);
-    host.advance(1000);
-    for (let i = 0; i < 1000; i++) client.send(ping);
-    expect(client.closed).toBe(false);
-    for (let i = 0; i < 20; i++) client.send(ping);
-    expect(client.streamError).toBe('policy-violation');
-  });
-});
