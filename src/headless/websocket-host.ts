@@ -5,6 +5,7 @@ import { nodeLimits } from '../core/xmpp/size.ts';
 import type { Budgets } from '../server/budget.ts';
 import type { ServerHost } from '../server/host.ts';
 import { type FindNetwork, Stream } from '../server/stream.ts';
+import { Flush } from './flush.ts';
 import { guardSockets, type HalfOpen, newStrangers } from './half-open.ts';
 import { foreignRequest } from './served-hosts.ts';
 
@@ -74,21 +75,7 @@ export function attachWebSocketHost(server: Server, options: WebSocketHostOption
   };
 }
 
-/** Sockets that were written to in this turn. */
-const corked = new Set<Duplex>();
-
-/** What one turn of the event loop writes to a socket leaves in one system call, which costs more than all the rest. */
-function cork(socket: Duplex): void {
-  if (corked.has(socket)) return;
-  if (corked.size === 0)
-    setImmediate(() => {
-      const sockets = [...corked];
-      corked.clear();
-      for (const one of sockets) one.uncork();
-    });
-  corked.add(socket);
-  socket.cork();
-}
+const flush = new Flush();
 
 function serve(
   webSocket: WebSocket,
@@ -103,7 +90,7 @@ function serve(
     loggedIn: known,
     send: (frame: string) => {
       if (webSocket.readyState !== webSocket.OPEN) return;
-      cork(socket);
+      flush.cork(socket);
       webSocket.send(frame);
     },
     close: () => {
