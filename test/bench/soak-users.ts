@@ -37,6 +37,8 @@ const messagesEach = 2;
 const joinsEach = 5;
 const pagesEach = 5;
 const beatMs = 5;
+/** Messages that a room keeps in memory. */
+const atHand = 1000;
 const letterP = 'p'.charCodeAt(0);
 const letterM = 'm'.charCodeAt(0);
 const marker = Buffer.from('>@');
@@ -93,12 +95,20 @@ async function begin({ target, occupants, rooms: count }: Extract<UsersCommand, 
   for (const user of users) user.occupant.watch((kind, frame, start, end) => heard(user, kind, frame, start, end));
   for (const room of rooms) {
     const [owner] = room.users as [User];
+    const before = said;
     enter(owner, 0);
     await until(() => owner.where === 'in', `${room.jid} was not made`);
     owner.occupant.send(
       `<iq xmlns="jabber:client" type="set" id="o" to="${room.jid}"><query xmlns="http://jabber.org/protocol/muc#owner"><x xmlns="jabber:x:data" type="submit">${form}</x></query></iq>`,
     );
-    for (const user of room.users) if (user !== owner) enter(user, 0);
+    // What a room keeps at hand is there from the start, so that memory shows what grows beyond that.
+    for (let n = 0; n < atHand; n++) say(owner);
+    await until(() => room.order.length === said - before, `${room.jid} did not take what was said`);
+    for (const user of room.users) {
+      if (user === owner) continue;
+      user.next = room.order.length;
+      enter(user, 0);
+    }
     await until(() => room.users.every(({ where }) => where === 'in'), `not all are in ${room.jid}`);
   }
 }
