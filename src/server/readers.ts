@@ -24,8 +24,10 @@ export class Readers {
     const room = bareOf(from);
     if (type === 'error') entering.delete(room);
     else if (!hasStatus(payloads, 110)) return;
-    else if (type === 'unavailable') this.#left(entered, room);
-    else if (!entered.has(room)) {
+    else if (type === 'unavailable') {
+      entering.delete(room);
+      this.#left(entered, room);
+    } else if (!entered.has(room)) {
       entered.add(room);
       this.#readers.set(room, (this.#readers.get(room) ?? 0) + 1);
     }
@@ -68,9 +70,11 @@ export class Readers {
     const { name, from, type, payloads } = stanza;
     if (name === 'presence') return 0;
     const cost = Math.max(copyMin, bytes);
-    if (name === 'iq' || payloads[0]?.xmlns === mam) return cost;
-    if (type !== 'groupchat' || entering.size === 0) return 0;
     const room = bareOf(from);
+    // From the room itself: what another user sends, be it called a result, is not asked for.
+    if (name === 'iq' || payloads[0]?.xmlns === mam)
+      return from === room && type !== 'get' && type !== 'set' ? cost : 0;
+    if (type !== 'groupchat' || entering.size === 0) return 0;
     if (!entering.has(room)) return 0;
     // XEP-0045 §7.2.13: history has the room's delay; with the first message without one it is over.
     if (payloadOf(stanza, 'delay', NS.delay)?.attrs['from'] === room) return cost;

@@ -153,6 +153,21 @@ describe('what a user causes in a room', () => {
     expect(reader.take().map(errorCondition).filter(Boolean)).toEqual([]);
   });
 
+  it("what others send a user is not the user's to pay for", () => {
+    const { login, service } = roomOf(1, { fanOut: { perSecond: 1000, burst: 10_000 } });
+    const user = login('msa@avalon.irc/r');
+    const other = login('rubenro@avalon.irc/r');
+    const result = `<result xmlns="urn:xmpp:mam:2">${'x'.repeat(9000)}</result>`;
+    for (let i = 0; i < 10; i++) {
+      other.send(`<iq xmlns="jabber:client" type="result" id="i" to="${user.address}">${result}</iq>`);
+      other.send(`<message xmlns="jabber:client" to="${user.address}">${result}</message>`);
+      service.send(`<message xmlns="jabber:client" from="${room}/n" to="${user.address}">${result}</message>`);
+    }
+    expect(user.take()).toHaveLength(30);
+    user.send(say('x', 'at once'));
+    expect(idsOf(service)).toEqual(['at once']);
+  });
+
   it('pages that are asked for all at once are read one after the other', () => {
     const { host, login, service } = roomOf(1);
     const ask = (id: string) =>
