@@ -4,7 +4,7 @@ import type { Jid } from '../core/xmpp/jid.ts';
 import { type Block, type BlockRange, type BlockReader, type BlockWriter, firstOf } from '../host/archive-blocks.ts';
 import type { ArchiveMeta, ArchiveRow } from '../host/archive-rows.ts';
 import type { Draft } from './level-draft.ts';
-import { entriesOf, type KeyRange, readValue, Unreadable } from './level-entries.ts';
+import { entriesOf, type KeyRange, readValue, readValueNow, Unreadable } from './level-entries.ts';
 import {
   behind,
   blockKey,
@@ -33,7 +33,8 @@ export class LevelBlockReader implements BlockReader {
 
   async meta(room: Jid): Promise<ArchiveMeta | undefined> {
     const key = metaKey(room);
-    const value = await readValue(this.#db, key);
+    // Every append asks for it, and mostly it was written a moment ago: a thread would cost more than the reading.
+    const value = readValueNow(this.#db, key);
     if (value === undefined) return undefined;
     const text = unsealed(key, value);
     if (text === undefined) this.#broken(key);

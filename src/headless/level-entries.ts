@@ -30,6 +30,16 @@ export async function readValue(db: ClassicLevel, key: string): Promise<string |
   }
 }
 
+/** As `readValue`, on this thread: for what is small, and mostly in memory. */
+export function readValueNow(db: ClassicLevel, key: string): string | 'unreadable' | undefined {
+  try {
+    return db.getSync(key);
+  } catch (error) {
+    if (isUnreadable(error)) return 'unreadable';
+    throw error;
+  }
+}
+
 /**
  * The entries of a range, many at a time.
  *

@@ -63,7 +63,11 @@ export function restOf(key: string, prefix: string): string {
 
 /** @param chain  sum of the record before this one; absent if the value stands for itself */
 export function sealed(key: string, text: string, chain?: number): string {
-  return `${hex(sumOf(key, text, chain))}${text}`;
+  return withSum(sumOf(key, text, chain), text);
+}
+
+export function withSum(sum: number, text: string): string {
+  return hex(sum) + text;
 }
 
 /** @returns the text; undefined if it is not what was written under this key */

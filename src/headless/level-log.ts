@@ -5,7 +5,7 @@ import type { Lost } from '../host/event-store.ts';
 import { SnapshotReader } from '../host/snapshot-parts.ts';
 import { Draft } from './level-draft.ts';
 import { entriesOf, readValue, Unreadable } from './level-entries.ts';
-import { behind, headKey, keysOf, logKey, partKey, sealed, snapshotKey, unsealed } from './level-keys.ts';
+import { behind, headKey, keysOf, logKey, partKey, sealed, snapshotKey, sumOf, unsealed, withSum } from './level-keys.ts';
 
 /** The last record of a log: its number, and the sum to which the next is chained. */
 export interface Head {
@@ -38,12 +38,9 @@ const recordLength = 1 << 20;
 /**
  * An append as texts of records.
  *
- * @param items  messages of which the JSON is known, because the archive keeps them, too
+ * @param items  is given the JSON of the messages in it, because the archive keeps them, too
  */
-export function recordTexts(
-  events: readonly RoomEvent[],
-  items: ReadonlyMap<HistoryItem, string> = new Map(),
-): readonly string[] {
+export function recordTexts(events: readonly RoomEvent[], items?: Map<HistoryItem, string>): readonly string[] {
   const records: string[] = [];
   let texts: string[] = [];
   let length = 0;
@@ -53,11 +50,11 @@ export function recordTexts(
       texts = [];
       length = 0;
     }
-    const known = event.kind === 'messageAccepted' ? items.get(event.item) : undefined;
-    const text =
-      known === undefined
-        ? JSON.stringify(event)
-        : `${JSON.stringify({ ...event, item: undefined }).slice(0, -1)},"item":${known}}`;
+    const text = JSON.stringify(event);
+    if (items !== undefined && event.kind === 'messageAccepted') {
+      const item = itemIn(event, text);
+      if (item !== undefined) items.set(event.item, item);
+    }
     texts.push(text);
     length += text.length;
   }
@@ -65,14 +62,29 @@ export function recordTexts(
   return records;
 }
 
+const itemBegins = ',"item":{';
+
+/** The message in the JSON of its event. @returns undefined if it is not the last thing in it, or stands behind another object */
+function itemIn(event: RoomEvent, text: string): string | undefined {
+  let last: string | undefined;
+  for (const [name, value] of Object.entries(event)) {
+    if (value === undefined) continue;
+    if (last === 'item' || (name !== 'item' && typeof value === 'object')) return undefined;
+    last = name;
+  }
+  // No string of JSON has a quotation mark in it that nothing escapes.
+  const at = last === 'item' ? text.indexOf(itemBegins) : -1;
+  return at < 0 ? undefined : text.slice(at + itemBegins.length - 1, -1);
+}
+
 /** @returns the new head */
 export function writeRecords(draft: Draft, texts: readonly string[], { n, sum }: Head): Head {
   let head = { n, sum };
   for (const text of texts) {
     const key = logKey(head.n + 1);
-    const value = sealed(key, text, head.sum);
-    draft.set(key, value, undefined);
-    head = { n: head.n + 1, sum: sumIn(value) };
+    const chained = sumOf(key, text, head.sum);
+    draft.set(key, withSum(chained, text), undefined);
+    head = { n: head.n + 1, sum: chained };
   }
   return head;
 }

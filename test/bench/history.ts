@@ -178,7 +178,7 @@ export async function measureArchive(
   return { archived: messages, archivedPerSecond: (messages / ms) * 1000, archiveRecoveryMs, pageMs };
 }
 
-function keptAt(n: number): ArchiveChange & { readonly kind: 'kept' } {
+export function keptAt(n: number): ArchiveChange & { readonly kind: 'kept' } {
   const at = instant(1_700_000_000_000 + n);
   const place = `${String(at).padStart(15, '0')} ${n}`;
   const payloads = [el('body', NS.client, {}, `${n} ${text}`)];
