@@ -2,6 +2,7 @@ import type { ClassicLevel } from 'classic-level';
 import type { HistoryItem } from '../core/room/event.ts';
 import type { Jid } from '../core/xmpp/jid.ts';
 import { type Block, type BlockRange, type BlockReader, type BlockWriter, firstOf } from '../host/archive-blocks.ts';
+import type { IdRecord, IdRun } from '../host/archive-ids.ts';
 import type { ArchiveMeta, ArchiveRow } from '../host/archive-rows.ts';
 import type { Draft } from './level-draft.ts';
 import { entriesOf, type KeyRange, readValue, readValueNow, Unreadable } from './level-entries.ts';
@@ -9,14 +10,14 @@ import {
   behind,
   blockKey,
   garbageKey,
-  idKey,
-  idKeys,
+  idsKey,
   keysOf,
   metaKey,
   nickKey,
   nickKeys,
   restOf,
   sealed,
+  shardKey,
   unsealed,
 } from './level-keys.ts';
 
@@ -73,12 +74,21 @@ export class LevelBlockReader implements BlockReader {
     }
   }
 
-  async blocksWith(archive: number, id: string): Promise<readonly Block[]> {
-    const prefix = idKey(archive, id, '');
-    const entries = await this.#entries(keysOf(prefix), prefix);
-    const places = entries.map(([key]) => restOf(key, prefix));
-    const values = await this.#values(archive, places);
-    return places.flatMap((place, i) => this.#block(archive, place, values[i]) ?? []);
+  async ids(archive: number, shard: string, sum = ''): Promise<readonly IdRecord[]> {
+    const prefix = shardKey(archive, shard);
+    const found: IdRecord[] = [];
+    for (const [key, value] of await this.#entries(keysOf(prefix), prefix)) {
+      const text = unsealed(key, value);
+      if (text === undefined) this.#broken(key);
+      else if (text.includes(sum))
+        found.push({
+          archive,
+          shard,
+          n: Number.parseInt(key.slice(prefix.length), 36),
+          runs: JSON.parse(text) as IdRun[],
+        });
+    }
+    return found;
   }
 
   #values(archive: number, places: readonly string[]): Promise<(string | undefined)[]> {
@@ -146,6 +156,16 @@ export class LevelBlockWriter extends LevelBlockReader implements BlockWriter {
     for (const entry of namesOf(block)) this.#draft.set(entry, '', undefined);
   }
 
+  writeIds({ archive, shard, n, runs }: IdRecord): void {
+    const key = idsKey(archive, shard, n);
+    this.#draft.set(key, sealed(key, JSON.stringify(runs)), undefined);
+  }
+
+  removeIds({ archive, shard, n, runs }: Omit<IdRecord, 'runs'> & Partial<IdRecord>): void {
+    const key = idsKey(archive, shard, n);
+    this.#draft.set(key, undefined, runs && (() => sealed(key, JSON.stringify(runs))));
+  }
+
   forsake(archive: number): void {
     this.#draft.set(garbageKey(archive), '', undefined);
   }
@@ -170,12 +190,10 @@ function textOf({ rows }: Block): string {
   return `[${texts.join(',')}]`;
 }
 
-/** The keys by which a block is found. */
+/** The keys by which a block is found beside its own. */
 function namesOf(block: Block): readonly string[] {
   const { archive, rows } = block;
   const first = firstOf(block);
-  const idOf = idKeys(archive, first);
   const nickOf = nickKeys(archive, first);
-  const nicks = new Set(rows.map(({ item }) => item.nick));
-  return [...rows.map(({ item }) => idOf(item.id)), ...[...nicks].map(nickOf)];
+  return [...new Set(rows.map(({ item }) => item.nick))].map(nickOf);
 }

@@ -5,7 +5,18 @@ import type { Lost } from '../host/event-store.ts';
 import { SnapshotReader } from '../host/snapshot-parts.ts';
 import { Draft } from './level-draft.ts';
 import { entriesOf, readValue, Unreadable } from './level-entries.ts';
-import { behind, headKey, keysOf, logKey, partKey, sealed, snapshotKey, sumOf, unsealed, withSum } from './level-keys.ts';
+import {
+  behind,
+  headKey,
+  keysOf,
+  logKey,
+  partKey,
+  sealed,
+  snapshotKey,
+  sumOf,
+  unsealed,
+  withSum,
+} from './level-keys.ts';
 
 /** The last record of a log: its number, and the sum to which the next is chained. */
 export interface Head {

@@ -261,7 +261,7 @@ export class LevelStore implements EventStore {
       known = items;
       await applyArchiveChanges(writer, archived);
     }
-    writer.finish();
+    await writer.finish();
   }
 
   async #dropOldest(db: ClassicLevel, archived: readonly ArchiveChange[]): Promise<void> {
