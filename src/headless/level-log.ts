@@ -2,6 +2,7 @@ import type { ClassicLevel } from 'classic-level';
 import type { NodeSnapshot } from '../core/node/snapshot.ts';
 import type { HistoryItem, RoomEvent } from '../core/room/event.ts';
 import type { Lost } from '../host/event-store.ts';
+import { eventText } from '../host/event-text.ts';
 import { SnapshotReader } from '../host/snapshot-parts.ts';
 import { Draft } from './level-draft.ts';
 import { entriesOf, readValue, Unreadable } from './level-entries.ts';
@@ -61,31 +62,12 @@ export function recordTexts(events: readonly RoomEvent[], items?: Map<HistoryIte
       texts = [];
       length = 0;
     }
-    const text = JSON.stringify(event);
-    if (items !== undefined && event.kind === 'messageAccepted') {
-      const item = itemIn(event, text);
-      if (item !== undefined) items.set(event.item, item);
-    }
+    const text = eventText(event, items);
     texts.push(text);
     length += text.length;
   }
   if (texts.length > 0) records.push(`.[${texts.join(',')}]`);
   return records;
-}
-
-const itemBegins = ',"item":{';
-
-/** The message in the JSON of its event. @returns undefined if it is not the last thing in it, or stands behind another object */
-function itemIn(event: RoomEvent, text: string): string | undefined {
-  let last: string | undefined;
-  for (const [name, value] of Object.entries(event)) {
-    if (value === undefined) continue;
-    if (last === 'item' || (name !== 'item' && typeof value === 'object')) return undefined;
-    last = name;
-  }
-  // No string of JSON has a quotation mark in it that nothing escapes.
-  const at = last === 'item' ? text.indexOf(itemBegins) : -1;
-  return at < 0 ? undefined : text.slice(at + itemBegins.length - 1, -1);
 }
 
 /** @returns the new head */

@@ -131,8 +131,6 @@ export class LevelStore implements EventStore {
       if (events.length === 0 && archived.length === 0) return resolve();
       const items = new Map<HistoryItem, string>();
       const texts = recordTexts(events, archived.length === 0 ? undefined : items);
-      for (const change of archived)
-        if (change.kind === 'kept' && !items.has(change.item)) items.set(change.item, JSON.stringify(change.item));
       this.#waiting.push({ texts, archived, items, done: resolve, failed: reject });
       const all = this.#waiting;
       if (all.length > 1) return;

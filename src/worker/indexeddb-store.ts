@@ -6,14 +6,15 @@ import { BlockArchiveReader, BlockArchiveWriter, boundArchives } from '../host/a
 import { applyArchiveChanges } from '../host/archive-rows.ts';
 import { searchArchive } from '../host/archive-search.ts';
 import { type EventStore, type LossOptions, type Recovered, StoreError } from '../host/event-store.ts';
+import { eventText } from '../host/event-text.ts';
 import { SnapshotReader, snapshotParts } from '../host/snapshot-parts.ts';
 import {
   type ArchiveSchema,
+  type Broken,
   checksum,
+  countAnew,
   IndexedDbBlockReader,
   IndexedDbBlockWriter,
-  keysOf,
-  readRows,
 } from './indexeddb-archive.ts';
 
 /** One append: its events as JSON, chained to the append before it. */
@@ -43,8 +44,8 @@ interface Schema extends DBSchema, ArchiveSchema {
 type Name = StoreNames<Schema>;
 type WriteTransaction = IDBPTransaction<Schema, Name[], 'readwrite'>;
 
-const all: Name[] = ['log', 'snapshot', 'parts', 'meta', 'blocks', 'archives', 'broken'];
-const schemaVersion = 2;
+const all: Name[] = ['log', 'snapshot', 'parts', 'meta', 'blocks', 'ids', 'archives', 'broken'];
+const schemaVersion = 3;
 
 export interface IndexedDbOptions extends LossOptions {
   /** Name of the database: `netsplit:<scenario>:<address>`. */
@@ -109,7 +110,13 @@ export class IndexedDbStore implements EventStore {
     };
     try {
       const db = await openDB<Schema>(name, schemaVersion, {
-        upgrade(db, from) {
+        async upgrade(db, from, _, tx) {
+          db.createObjectStore('ids', { keyPath: ['archive', 'shard', 'n'] });
+          if (from === 2) {
+            // It had an entry for each id.
+            tx.objectStore('blocks').deleteIndex('ids' as never);
+            return countAnew(tx as never);
+          }
           if (from < 1) {
             db.createObjectStore('log', { autoIncrement: true });
             db.createObjectStore('snapshot');
@@ -119,7 +126,6 @@ export class IndexedDbStore implements EventStore {
           db.createObjectStore('archives');
           db.createObjectStore('broken', { autoIncrement: true });
           const blocks = db.createObjectStore('blocks', { keyPath: ['archive', 'first'] });
-          blocks.createIndex('ids', 'ids', { multiEntry: true });
           blocks.createIndex('nicks', 'nicks', { multiEntry: true });
         },
         // Without a later version the database is to be deleted.
@@ -180,8 +186,8 @@ export class IndexedDbStore implements EventStore {
       this.#check();
       if (events.length === 0 && archived.length === 0) return resolve();
       const items = new Map<HistoryItem, string>();
-      for (const change of archived) if (change.kind === 'kept') items.set(change.item, JSON.stringify(change.item));
-      const text = events.length === 0 ? undefined : JSON.stringify(events);
+      const wanted = archived.length === 0 ? undefined : items;
+      const text = events.length === 0 ? undefined : `[${events.map((event) => eventText(event, wanted)).join(',')}]`;
       this.#waiting.push({ text, archived, items, done: resolve, failed: reject });
       const group = this.#waiting;
       if (group.length === 1)
@@ -268,11 +274,11 @@ export class IndexedDbStore implements EventStore {
     const textOf = (item: HistoryItem) => known.get(item) ?? JSON.stringify(item);
     const writer = new BlockArchiveWriter(table, textOf);
     await applyArchiveChanges(writer, archived);
-    writer.finish();
+    await writer.finish();
     await boundArchives(archived, new BlockArchiveReader(table), async (work) => {
       const dropping = new BlockArchiveWriter(table, textOf);
       await work(dropping);
-      dropping.finish();
+      await dropping.finish();
     });
   }
 
@@ -357,26 +363,25 @@ export class IndexedDbStore implements EventStore {
   }
 
   /** A block of an archive cannot be read: it is set aside, said once, and no longer counted. */
-  readonly #isBroken = (key: [number, string]): void => {
+  readonly #isBroken: Broken = (key) => {
     const name = key.join(' ');
     if (this.#broken.has(name)) return;
     this.#broken.add(name);
     this.#options.damaged?.('a message of an archive is damaged and left out');
     this.#inOrder(() =>
       this.#write(async (tx) => {
-        const blocks = tx.objectStore('blocks');
-        unwaited(tx.objectStore('broken').add({ store: 'blocks', key, record: await blocks.get(key) }));
-        unwaited(blocks.delete(key));
-        let count = 0;
-        let bytes = 0;
-        for (let cursor = await blocks.openCursor(keysOf(key[0])); cursor; cursor = await cursor.continue())
-          for (const row of readRows(cursor.value) ?? []) {
-            count++;
-            bytes += row.bytes;
-          }
-        const archives = tx.objectStore('archives');
-        for (let cursor = await archives.openCursor(); cursor; cursor = await cursor.continue())
-          if (cursor.value.archive === key[0]) unwaited(cursor.update({ ...cursor.value, count, bytes }));
+        const [archive, first, n] = key;
+        const record = await (n === undefined
+          ? tx.objectStore('blocks').get([archive, first])
+          : tx.objectStore('ids').get([archive, first, n]));
+        const store = n === undefined ? 'blocks' : 'ids';
+        unwaited(tx.objectStore('broken').add({ store, key, record }));
+        unwaited(
+          n === undefined
+            ? tx.objectStore('blocks').delete([archive, first])
+            : tx.objectStore('ids').delete([archive, first, n]),
+        );
+        await countAnew(tx as never, archive);
       }),
     ).catch(() => undefined);
   };
