@@ -1,6 +1,6 @@
 import type { ClassicLevel } from 'classic-level';
-import type { HistoryItem } from '../core/room/event.ts';
 import type { Jid } from '../core/xmpp/jid.ts';
+import { rowsOfText, textOfRows } from '../host/archive-block-text.ts';
 import { type Block, type BlockRange, type BlockReader, type BlockWriter, firstOf } from '../host/archive-blocks.ts';
 import type { IdRecord, IdRun } from '../host/archive-ids.ts';
 import type { ArchiveMeta, ArchiveRow } from '../host/archive-rows.ts';
@@ -146,13 +146,13 @@ export class LevelBlockWriter extends LevelBlockReader implements BlockWriter {
 
   remove(block: Block): void {
     const key = keyOf(block);
-    this.#draft.set(key, undefined, () => sealed(key, textOf(block)));
+    this.#draft.set(key, undefined, () => sealed(key, textOfRows(block.rows)));
     for (const entry of namesOf(block)) this.#draft.set(entry, undefined, '');
   }
 
   write(block: Block): void {
     const key = keyOf(block);
-    this.#draft.set(key, sealed(key, textOf(block)), undefined);
+    this.#draft.set(key, sealed(key, textOfRows(block.rows)), undefined);
     for (const entry of namesOf(block)) this.#draft.set(entry, '', undefined);
   }
 
@@ -174,20 +174,11 @@ export class LevelBlockWriter extends LevelBlockReader implements BlockWriter {
 /** @returns undefined if it is broken */
 export function readRows(key: string, value: string): readonly ArchiveRow[] | undefined {
   const text = unsealed(key, value);
-  if (text === undefined) return undefined;
-  const rows = JSON.parse(text) as readonly (readonly [string, number, HistoryItem])[];
-  return rows.map(([place, bytes, item]) => ({ place, bytes, item }));
+  return text === undefined ? undefined : rowsOfText(text);
 }
 
 function keyOf(block: Block): string {
   return blockKey(block.archive, firstOf(block));
-}
-
-function textOf({ rows }: Block): string {
-  const texts = rows.map(
-    ({ place, bytes, item, text }) => `[${JSON.stringify(place)},${bytes},${text ?? JSON.stringify(item)}]`,
-  );
-  return `[${texts.join(',')}]`;
 }
 
 /** The keys by which a block is found beside its own. */
@@ -195,5 +186,5 @@ function namesOf(block: Block): readonly string[] {
   const { archive, rows } = block;
   const first = firstOf(block);
   const nickOf = nickKeys(archive, first);
-  return [...new Set(rows.map(({ item }) => item.nick))].map(nickOf);
+  return [...new Set(rows.map(({ nick }) => nick))].map(nickOf);
 }

@@ -95,7 +95,7 @@ export class BlockArchiveReader implements ArchiveReader {
           if (!reverse) continue;
           return found;
         }
-        if (range.nick !== undefined && row.item.nick !== range.nick) continue;
+        if (range.nick !== undefined && row.nick !== range.nick) continue;
         found.push(row);
         if (found.length >= limit) return found;
       }
@@ -266,7 +266,7 @@ export class BlockArchiveWriter implements ArchiveWriter {
 
   #row(place: string, item: HistoryItem): ArchiveRow {
     const text = this.#textOf(item);
-    return { place, item, bytes: text.length, text };
+    return { place, item, bytes: text.length, nick: item.nick, text };
   }
 
   #of(archive: number): Changing[] {

@@ -27,6 +27,7 @@ export interface ArchiveRow {
   readonly place: string;
   readonly item: HistoryItem;
   readonly bytes: number;
+  readonly nick: string;
   /** The item as JSON, if it is new. */
   readonly text?: string;
 }

@@ -1,6 +1,6 @@
 import type { DBSchema, IDBPTransaction } from 'idb';
-import type { HistoryItem } from '../core/room/event.ts';
 import type { Jid } from '../core/xmpp/jid.ts';
+import { rowsOfText, textOfRows } from '../host/archive-block-text.ts';
 import { type Block, type BlockRange, type BlockReader, type BlockWriter, firstOf } from '../host/archive-blocks.ts';
 import { type IdRecord, type IdRun, runOf, writeRuns } from '../host/archive-ids.ts';
 import type { ArchiveMeta, ArchiveRow } from '../host/archive-rows.ts';
@@ -65,7 +65,8 @@ export class IndexedDbBlockReader implements BlockReader {
 
   async blocks(range: BlockRange, limit: number, reverse: boolean): Promise<readonly Block[]> {
     const found: Block[] = [];
-    const records = range.nick === undefined ? this.#all(range, reverse) : this.#of(range, range.nick, reverse);
+    if (range.nick === undefined && !reverse) return this.#forward(range, limit);
+    const records = range.nick === undefined ? this.#backward(range) : this.#of(range, range.nick, reverse);
     for await (const record of records) {
       const block = this.#block(record);
       if (block !== undefined) found.push(block);
@@ -85,15 +86,24 @@ export class IndexedDbBlockReader implements BlockReader {
     return found;
   }
 
-  async *#all({ archive, after, upTo, before }: BlockRange, reverse: boolean): AsyncGenerator<BlockRecord> {
-    const isOpen = upTo === undefined;
-    // An array is greater than any string.
-    const end = isOpen && before === undefined ? [archive, []] : [archive, upTo ?? before];
-    const start = [archive, after ?? ''];
-    if (indexedDB.cmp(start, end) > 0 || (indexedDB.cmp(start, end) === 0 && (after !== undefined || isOpen))) return;
-    const keys = IDBKeyRange.bound(start, end, after !== undefined, isOpen);
+  /** All at once: a cursor asks for each of them. */
+  async #forward(range: BlockRange, limit: number): Promise<readonly Block[]> {
+    for (let rest = range; ; ) {
+      const keys = rangeOf(rest);
+      const records = keys === undefined ? [] : await this.#tx.objectStore('blocks').getAll(keys, limit);
+      const found = records.flatMap((record) => this.#block(record) ?? []);
+      const last = records.at(-1);
+      if (found.length > 0 || last === undefined) return found;
+      // They were all broken: that must not look like the end.
+      rest = { ...rest, after: last.first };
+    }
+  }
+
+  async *#backward(range: BlockRange): AsyncGenerator<BlockRecord> {
+    const keys = rangeOf(range);
+    if (keys === undefined) return;
     const store = this.#tx.objectStore('blocks');
-    for (let cursor = await store.openCursor(keys, reverse ? 'prev' : 'next'); cursor; cursor = await cursor.continue())
+    for (let cursor = await store.openCursor(keys, 'prev'); cursor; cursor = await cursor.continue())
       yield cursor.value;
   }
 
@@ -147,14 +157,11 @@ export class IndexedDbBlockWriter extends IndexedDbBlockReader implements BlockW
   write(block: Block): void {
     const { archive, rows } = block;
     const first = firstOf(block);
-    const all = rows.map(
-      ({ place, bytes, item, text }) => `[${JSON.stringify(place)},${bytes},${text ?? JSON.stringify(item)}]`,
-    );
-    const text = `[${all.join(',')}]`;
+    const text = textOfRows(rows);
     unwaited(
       this.#tx.objectStore('blocks').put({
         ...{ archive, first, text },
-        nicks: [...new Set(rows.map(({ item }) => named(archive, item.nick)))],
+        nicks: [...new Set(rows.map(({ nick }) => named(archive, nick)))],
         sum: checksum(archive, first + text),
       }),
     );
@@ -173,6 +180,17 @@ export class IndexedDbBlockWriter extends IndexedDbBlockReader implements BlockW
     unwaited(this.#tx.objectStore('blocks').delete(keysOf(archive)));
     unwaited(this.#tx.objectStore('ids').delete(keysOf(archive)));
   }
+}
+
+/** @returns undefined if nothing can be in it */
+function rangeOf({ archive, after, upTo, before }: BlockRange): IDBKeyRange | undefined {
+  const isOpen = upTo === undefined;
+  // An array is greater than any string.
+  const end = isOpen && before === undefined ? [archive, []] : [archive, upTo ?? before];
+  const start = [archive, after ?? ''];
+  const order = indexedDB.cmp(start, end);
+  if (order > 0 || (order === 0 && (after !== undefined || isOpen))) return undefined;
+  return IDBKeyRange.bound(start, end, after !== undefined, isOpen);
 }
 
 /** Every key that begins so. */
@@ -220,8 +238,7 @@ export async function countAnew(
 /** @returns undefined if it is broken */
 export function readRows({ archive, first, text, sum }: BlockRecord): readonly ArchiveRow[] | undefined {
   if (typeof text !== 'string' || checksum(archive, first + text) !== sum) return undefined;
-  const rows = JSON.parse(text) as readonly (readonly [string, number, HistoryItem])[];
-  return rows.map(([place, bytes, item]) => ({ place, bytes, item }));
+  return rowsOfText(text);
 }
 
 function named(archive: number, name: string): string {

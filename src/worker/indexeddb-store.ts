@@ -2,7 +2,7 @@ import { type DBSchema, type IDBPDatabase, type IDBPTransaction, openDB, type St
 import type { NodeSnapshot } from '../core/node/snapshot.ts';
 import type { ArchiveChange, ArchivePage, ArchiveSearch } from '../core/room/archive-store.ts';
 import type { HistoryItem, RoomEvent } from '../core/room/event.ts';
-import { BlockArchiveReader, BlockArchiveWriter, boundArchives } from '../host/archive-blocks.ts';
+import { type Block, BlockArchiveReader, BlockArchiveWriter, boundArchives } from '../host/archive-blocks.ts';
 import { applyArchiveChanges } from '../host/archive-rows.ts';
 import { searchArchive } from '../host/archive-search.ts';
 import { type EventStore, type LossOptions, type Recovered, StoreError } from '../host/event-store.ts';
@@ -270,13 +270,16 @@ export class IndexedDbStore implements EventStore {
     const archived = appends.flatMap((one) => one.archived ?? []);
     if (archived.length === 0) return;
     const table = new IndexedDbBlockWriter(tx as never, () => this.#archives++, this.#isBroken);
-    const known = new Map(appends.flatMap(({ items }) => [...(items ?? [])]));
-    const textOf = (item: HistoryItem) => known.get(item) ?? JSON.stringify(item);
+    const texts = new Map(appends.flatMap(({ items }) => [...(items ?? [])]));
+    const textOf = (item: HistoryItem) => texts.get(item) ?? JSON.stringify(item);
     const writer = new BlockArchiveWriter(table, textOf);
     await applyArchiveChanges(writer, archived);
     await writer.finish();
-    await boundArchives(archived, new BlockArchiveReader(table), async (work) => {
+    const known: Block[] = [];
+    const reader = new BlockArchiveReader(table, (block) => known.push(block));
+    await boundArchives(archived, reader, async (work) => {
       const dropping = new BlockArchiveWriter(table, textOf);
+      for (const block of known.splice(0)) dropping.know(block);
       await work(dropping);
       await dropping.finish();
     });
