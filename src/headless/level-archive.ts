@@ -5,7 +5,7 @@ import { type Block, type BlockRange, type BlockReader, type BlockWriter, firstO
 import type { IdRecord, IdRun } from '../host/archive-ids.ts';
 import type { ArchiveMeta, ArchiveRow } from '../host/archive-rows.ts';
 import type { Draft } from './level-draft.ts';
-import { entriesOf, type KeyRange, readValue, readValueNow, Unreadable } from './level-entries.ts';
+import { entriesOf, type KeyRange, readSmallValue, readValue, Unreadable } from './level-entries.ts';
 import {
   behind,
   blockKey,
@@ -35,7 +35,7 @@ export class LevelBlockReader implements BlockReader {
   async meta(room: Jid): Promise<ArchiveMeta | undefined> {
     const key = metaKey(room);
     // Every append asks for it, and mostly it was written a moment ago: a thread would cost more than the reading.
-    const value = readValueNow(this.#db, key);
+    const value = await readSmallValue(this.#db, key);
     if (value === undefined) return undefined;
     const text = unsealed(key, value);
     if (text === undefined) this.#broken(key);

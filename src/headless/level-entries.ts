@@ -31,12 +31,12 @@ export async function readValue(db: ClassicLevel, key: string): Promise<string |
 }
 
 /** As `readValue`, on this thread: for what is small, and mostly in memory. */
-export function readValueNow(db: ClassicLevel, key: string): string | 'unreadable' | undefined {
+export async function readSmallValue(db: ClassicLevel, key: string): Promise<string | 'unreadable' | undefined> {
   try {
     return db.getSync(key);
-  } catch (error) {
-    if (isUnreadable(error)) return 'unreadable';
-    throw error;
+  } catch {
+    // It does not say why.
+    return readValue(db, key);
   }
 }
 
