@@ -1,6 +1,5 @@
 /** What archives in a database need beside reading and writing: to be kept within bounds, cleared, and counted again. */
 import type { ClassicLevel } from 'classic-level';
-import type { ArchiveChange } from '../core/room/archive-store.ts';
 import type { Jid } from '../core/xmpp/jid.ts';
 import { type Block, BlockArchiveReader, BlockArchiveWriter, boundArchives } from '../host/archive-blocks.ts';
 import { type IdRun, runOf, shards, unsorted, writeRuns } from '../host/archive-ids.ts';
@@ -43,10 +42,14 @@ export async function nextArchive(db: ClassicLevel): Promise<number> {
 }
 
 /** Drops what the retention of the rooms that were changed no longer allows. */
-export async function dropOldestOf(db: ClassicLevel, changes: readonly ArchiveChange[], broken: Broken): Promise<void> {
+export async function dropOldestOf(
+  db: ClassicLevel,
+  metas: ReadonlyMap<Jid, ArchiveMeta>,
+  broken: Broken,
+): Promise<void> {
   const known: Block[] = [];
   const reader = new BlockArchiveReader(new LevelBlockReader(db, broken), (block) => known.push(block));
-  await boundArchives(changes, reader, async (work) => {
+  await boundArchives(metas, reader, async (work) => {
     const draft = new Draft(db);
     const writer = new BlockArchiveWriter(new LevelBlockWriter(db, draft, () => 0, broken));
     for (const block of known.splice(0)) writer.know(block);

@@ -2,7 +2,6 @@
  * Archives in blocks: what one append keeps of a room stands together, so that a busy room costs its database a few writes
  * instead of thousands. A store has to keep blocks by the place of their first row, and to find them by nicks.
  */
-import type { ArchiveChange } from '../core/room/archive-store.ts';
 import type { HistoryItem } from '../core/room/event.ts';
 import type { Jid } from '../core/xmpp/jid.ts';
 import { type IdReader, type IdRun, type IdWriter, runOf, runsWith, writeRuns } from './archive-ids.ts';
@@ -232,8 +231,16 @@ export class BlockArchiveWriter implements ArchiveWriter {
     // A row may have gone from one block to another.
     for (const { old } of changed) if (old !== undefined) this.#table.remove(old);
     for (const { archive, rows } of changed) if (rows.length > 0) this.#table.write({ archive, rows });
-    for (const [room, meta] of this.#metas)
-      this.#table.setMeta(room, await writeRuns(this.#table, meta, this.#runs(meta)));
+    for (const [room, meta] of this.#metas) {
+      const found = await writeRuns(this.#table, meta, this.#runs(meta));
+      this.#metas.set(room, found);
+      this.#table.setMeta(room, found);
+    }
+  }
+
+  /** What is known of the archives that were changed. */
+  get metas(): ReadonlyMap<Jid, ArchiveMeta> {
+    return this.#metas;
   }
 
   /** Where the rows are that are new in this archive. */
@@ -287,23 +294,20 @@ export class BlockArchiveWriter implements ArchiveWriter {
 }
 
 /**
- * Drops what the retention of the rooms that were changed no longer allows, a few rows at a time.
+ * Drops what the retention of these rooms no longer allows, a few rows at a time.
  *
+ * @param metas  as they are now, of the rooms that were changed
  * @param step  hands `work` a writer and writes what it has changed
  */
 export async function boundArchives(
-  changes: readonly ArchiveChange[],
+  metas: ReadonlyMap<Jid, ArchiveMeta>,
   reader: ArchiveReader,
   step: (work: (writer: BlockArchiveWriter) => Promise<void>) => Promise<void>,
 ): Promise<void> {
-  for (const room of new Set(changes.map((change) => change.room))) {
-    let meta = await reader.meta(room);
+  for (const [room, found] of metas) {
+    let meta = found;
     let after: string | undefined;
-    for (
-      let limit = 1, more = true;
-      more && meta !== undefined && isOver(meta);
-      limit = Math.min(droppedMax, limit * 8)
-    ) {
+    for (let limit = 1, more = true; more && isOver(meta); limit = Math.min(droppedMax, limit * 8)) {
       const now: ArchiveMeta = meta;
       const excess = now.count - (now.retention?.count ?? now.count);
       const range = { archive: now.archive, ...(after === undefined ? { from: now.first } : { after }) };

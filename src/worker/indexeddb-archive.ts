@@ -31,6 +31,8 @@ export interface ArchiveSchema extends DBSchema {
   ids: { key: [number, string, number]; value: StoredIds };
   /** By room. */
   archives: { key: string; value: ArchiveMeta };
+  /** What was found broken, as it was. */
+  broken: { key: number; value: { readonly store: string; readonly key: unknown; readonly record: unknown } };
 }
 
 type Name = 'blocks' | 'ids' | 'archives';
@@ -200,6 +202,21 @@ export function keysOf(...begin: readonly (number | string)[]): IDBKeyRange {
 
 function sumOfIds({ archive, shard, n, text }: Omit<StoredIds, 'sum'>): number {
   return checksum(archive, `${shard} ${n} ${text}`);
+}
+
+/** Something of an archive cannot be read: it is kept where nobody looks for messages, and is no longer counted. */
+export async function setBrokenAside(
+  tx: IDBPTransaction<ArchiveSchema, (Name | 'broken')[], 'readwrite'>,
+  key: Parameters<Broken>[0],
+): Promise<void> {
+  const [archive, first, n] = key;
+  const [store, range] =
+    n === undefined
+      ? (['blocks', IDBKeyRange.only([archive, first])] as const)
+      : (['ids', IDBKeyRange.only([archive, first, n])] as const);
+  unwaited(tx.objectStore('broken').add({ store, key, record: await tx.objectStore(store).get(range) }));
+  unwaited(tx.objectStore(store).delete(range));
+  await countAnew(tx as never, archive);
 }
 
 /**

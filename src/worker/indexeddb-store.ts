@@ -15,6 +15,7 @@ import {
   countAnew,
   IndexedDbBlockReader,
   IndexedDbBlockWriter,
+  setBrokenAside,
 } from './indexeddb-archive.ts';
 
 /** One append: its events as JSON, chained to the append before it. */
@@ -37,8 +38,6 @@ interface Schema extends DBSchema, ArchiveSchema {
   parts: { key: number; value: { readonly text: string; readonly sum: number } };
   /** `fence`: the token of the store that may write, see below. `head`: the sum of the last append. */
   meta: { key: 'fence' | 'head'; value: number };
-  /** What was found broken, as it was. */
-  broken: { key: number; value: { readonly store: string; readonly key: unknown; readonly record: unknown } };
 }
 
 type Name = StoreNames<Schema>;
@@ -252,7 +251,9 @@ export class IndexedDbStore implements EventStore {
         for (const { text } of group) {
           if (text === undefined) continue;
           chain = checksum(chain, text);
-          lastKey = await tx.objectStore('log').add({ events: text, sum: chain });
+          // All of it is asked for at once: each answer that is waited for costs as much as a few of them.
+          const added = tx.objectStore('log').add({ events: text, sum: chain });
+          unwaited(added.then((key) => (lastKey = key)));
         }
         if (chain !== this.#chain) unwaited(tx.objectStore('meta').put(chain, 'head'));
         await this.#archive(tx, group);
@@ -277,7 +278,7 @@ export class IndexedDbStore implements EventStore {
     await writer.finish();
     const known: Block[] = [];
     const reader = new BlockArchiveReader(table, (block) => known.push(block));
-    await boundArchives(archived, reader, async (work) => {
+    await boundArchives(writer.metas, reader, async (work) => {
       const dropping = new BlockArchiveWriter(table, textOf);
       for (const block of known.splice(0)) dropping.know(block);
       await work(dropping);
@@ -371,22 +372,7 @@ export class IndexedDbStore implements EventStore {
     if (this.#broken.has(name)) return;
     this.#broken.add(name);
     this.#options.damaged?.('a message of an archive is damaged and left out');
-    this.#inOrder(() =>
-      this.#write(async (tx) => {
-        const [archive, first, n] = key;
-        const record = await (n === undefined
-          ? tx.objectStore('blocks').get([archive, first])
-          : tx.objectStore('ids').get([archive, first, n]));
-        const store = n === undefined ? 'blocks' : 'ids';
-        unwaited(tx.objectStore('broken').add({ store, key, record }));
-        unwaited(
-          n === undefined
-            ? tx.objectStore('blocks').delete([archive, first])
-            : tx.objectStore('ids').delete([archive, first, n]),
-        );
-        await countAnew(tx as never, archive);
-      }),
-    ).catch(() => undefined);
+    this.#inOrder(() => this.#write((tx) => setBrokenAside(tx as never, key))).catch(() => undefined);
   };
 
   #check(): void {
