@@ -195,7 +195,9 @@ export class BlockArchiveWriter implements ArchiveWriter {
   async put(archive: number, place: string, item: HistoryItem): Promise<number> {
     const block = await this.#find(archive, place);
     const row = this.#row(place, item);
-    this.#late.set(archive, [...(this.#late.get(archive) ?? []), runOf([row])]);
+    const late = this.#late.get(archive);
+    if (late === undefined) this.#late.set(archive, [runOf([row])]);
+    else late.push(runOf([row]));
     const at = block?.rows.findIndex((each) => each.place >= place) ?? -1;
     if (block === undefined || at < 0) {
       this.#of(archive).unshift({ rows: [row], bytes: row.bytes, isChanged: true });

@@ -35,7 +35,8 @@ export interface IdWriter extends IdReader {
 
 /** The shard of what is not sorted yet. */
 export const unsorted = '-';
-export const shards = [...'0123456789abcdef'];
+const firstShard = '0';
+export const shards = [firstShard, ...'123456789abcdef'];
 /** So many ids that are not sorted yet are sorted. */
 const unsortedMax = 4096;
 /** Runs of a shard are joined until they have so many ids: they are some hundred rows then, in all shards. */
@@ -79,8 +80,16 @@ export async function writeRuns(table: IdWriter, meta: ArchiveMeta, runs: readon
   // The rest was dropped since.
   const isLeft = ({ last }: IdRun) => last >= meta.first;
   const all = [...before.flatMap((record) => record.runs), ...runs].filter(isLeft);
-  for (const [shard, of] of sorted(all, end)) table.writeIds({ archive, shard, n, runs: of });
-  for (const old of await table.ids(archive, shards[0] as string))
+  const reach =
+    all
+      .map(({ last }) => last)
+      .sort()
+      .at(-1) ?? '';
+  // One shard says how far all of them reach, so that one has to be asked what is no longer of use.
+  const byShard = sorted(all, end);
+  byShard.set(firstShard, [...(byShard.get(firstShard) ?? []), { first: reach, last: reach, sums: '' }]);
+  for (const [shard, of] of byShard) table.writeIds({ archive, shard, n, runs: of });
+  for (const old of await table.ids(archive, firstShard))
     if (!old.runs.some(isLeft)) for (const shard of shards) table.removeIds({ archive, shard, n: old.n });
   return { ...meta, ids: { n: n + 1, count: 0, end: meta.last } };
 }
@@ -92,8 +101,8 @@ type Joined = { -readonly [name in keyof IdRun]: IdRun[name] };
  *
  * @param end  the greatest place that was sorted before
  */
-function sorted(runs: readonly IdRun[], end: string): ReadonlyMap<string, readonly IdRun[]> {
-  const all = new Map<string, Joined[]>();
+function sorted(runs: readonly IdRun[], end: string): Map<string, IdRun[]> {
+  const all = new Map<string, IdRun[]>();
   const appended = new Map<string, Joined>();
   let greatest = end;
   for (const { first, last, sums } of runs) {
