@@ -1,8 +1,8 @@
 /** What archives in a database need beside reading and writing: to be kept within bounds, cleared, and counted again. */
 import type { ClassicLevel } from 'classic-level';
-import type { ArchiveChange } from '../core/room/archive-store.ts';
 import type { Jid } from '../core/xmpp/jid.ts';
 import { type Block, BlockArchiveReader, BlockArchiveWriter, boundArchives } from '../host/archive-blocks.ts';
+import { type IdRun, runOf, shards, unsorted, writeRuns } from '../host/archive-ids.ts';
 import type { ArchiveMeta } from '../host/archive-rows.ts';
 import { LevelBlockReader, LevelBlockWriter, readRows } from './level-archive.ts';
 import { Draft } from './level-draft.ts';
@@ -11,12 +11,14 @@ import {
   behind,
   blockKey,
   garbageKey,
-  idKey,
+  idsKey,
   keysOf,
   metaKey,
   nickKey,
+  oldIds,
   restOf,
   sealed,
+  shardKey,
   unsealed,
 } from './level-keys.ts';
 
@@ -27,7 +29,7 @@ const archiveDigits = blockKey(0, '').length - 1;
 /** The first number that no archive has. */
 export async function nextArchive(db: ClassicLevel): Promise<number> {
   let next = 0;
-  for (const letter of ['i', 'g']) {
+  for (const letter of ['i', 'e', 'g']) {
     try {
       for await (const some of entriesOf(db, { ...keysOf(letter), reverse: true, limit: 1 }))
         for (const [key] of some) next = Math.max(next, archiveIn(key) + 1);
@@ -40,15 +42,19 @@ export async function nextArchive(db: ClassicLevel): Promise<number> {
 }
 
 /** Drops what the retention of the rooms that were changed no longer allows. */
-export async function dropOldestOf(db: ClassicLevel, changes: readonly ArchiveChange[], broken: Broken): Promise<void> {
+export async function dropOldestOf(
+  db: ClassicLevel,
+  metas: ReadonlyMap<Jid, ArchiveMeta>,
+  broken: Broken,
+): Promise<void> {
   const known: Block[] = [];
   const reader = new BlockArchiveReader(new LevelBlockReader(db, broken), (block) => known.push(block));
-  await boundArchives(changes, reader, async (work) => {
+  await boundArchives(metas, reader, async (work) => {
     const draft = new Draft(db);
     const writer = new BlockArchiveWriter(new LevelBlockWriter(db, draft, () => 0, broken));
     for (const block of known.splice(0)) writer.know(block);
     await work(writer);
-    writer.finish();
+    await writer.finish();
     // No need to sync: what comes back after a crash goes again.
     if (!draft.isEmpty) await draft.write(false);
   });
@@ -58,7 +64,8 @@ export async function dropOldestOf(db: ClassicLevel, changes: readonly ArchiveCh
 export async function clearForsaken(db: ClassicLevel): Promise<void> {
   for (const key of await db.keys(keysOf('g')).all()) {
     const archive = archiveIn(key);
-    for (const prefix of [blockKey(archive, ''), idKeys(archive), nickKeys(archive)]) await db.clear(keysOf(prefix));
+    for (const prefix of [blockKey(archive, ''), shardKey(archive, ''), nickKeys(archive)])
+      await db.clear(keysOf(prefix));
     await db.del(garbageKey(archive));
   }
 }
@@ -88,24 +95,52 @@ export async function countAnew(db: ClassicLevel): Promise<string | undefined> {
   return missing.length === 0 ? undefined : `lost: ${missing.join(', ')}`;
 }
 
-async function count(db: ClassicLevel, room: Jid, meta: ArchiveMeta): Promise<number> {
-  const counted = { count: 0, bytes: 0, last: meta.last };
+/** A first database had a key for each id in an archive. */
+export async function moveOldIds(db: ClassicLevel): Promise<void> {
   try {
-    for await (const some of entriesOf(db, keysOf(blockKey(meta.archive, ''))))
-      for (const [key, value] of some)
-        for (const { place, bytes } of readRows(key, value) ?? []) {
-          counted.count++;
-          counted.bytes += bytes;
-          if (place > counted.last) counted.last = place;
-        }
+    let isOld = false;
+    for await (const some of entriesOf(db, { ...keysOf(oldIds), limit: 1 })) isOld ||= some.length > 0;
+    if (!isOld) return;
+  } catch (error) {
+    // It is moved when it can be read; who looks for something in it is told that it cannot.
+    if (error instanceof Unreadable) return;
+    throw error;
+  }
+  for await (const { room, meta } of metasOf(db)) await count(db, room, meta);
+  await db.clear(keysOf(oldIds));
+}
+
+/** Counts an archive, and writes anew where its ids are. */
+async function count(db: ClassicLevel, room: Jid, meta: ArchiveMeta): Promise<number> {
+  const { archive, ids: { n } = { n: 0 } } = meta;
+  let found: ArchiveMeta = { ...meta, count: 0, bytes: 0, ids: { n, count: 0, end: '' } };
+  const ignored = () => undefined;
+  try {
+    for await (const some of entriesOf(db, keysOf(blockKey(archive, '')))) {
+      const runs: IdRun[] = [];
+      for (const [key, value] of some) {
+        const rows = readRows(key, value) ?? [];
+        const bytes = rows.reduce((sum, row) => sum + row.bytes, found.bytes);
+        found = { ...found, count: found.count + rows.length, bytes };
+        if (rows.length === 0) continue;
+        const run = runOf(rows);
+        if (run.last > found.last) found = { ...found, last: run.last };
+        runs.push(run);
+      }
+      const draft = new Draft(db);
+      found = await writeRuns(new LevelBlockWriter(db, draft, () => 0, ignored), found, runs);
+      await draft.write(false);
+    }
   } catch (error) {
     if (!(error instanceof Unreadable)) throw error;
   }
   const draft = new Draft(db);
   const key = metaKey(room);
-  draft.set(key, sealed(key, JSON.stringify({ ...meta, ...counted })), undefined);
+  draft.set(key, sealed(key, JSON.stringify(found)), undefined);
   await draft.write(true);
-  return counted.count;
+  for (const shard of [unsorted, ...shards])
+    await db.clear({ gte: shardKey(archive, shard), lt: idsKey(archive, shard, n) });
+  return found.count;
 }
 
 async function* metasOf(db: ClassicLevel): AsyncGenerator<{ readonly room: Jid; readonly meta: ArchiveMeta }> {
@@ -124,5 +159,4 @@ function archiveIn(key: string): number {
   return Number.parseInt(key.slice(1, 1 + archiveDigits), 36);
 }
 
-const idKeys = (archive: number) => idKey(archive, '', '').slice(0, -1);
 const nickKeys = (archive: number) => nickKey(archive, '', '').slice(0, -1);

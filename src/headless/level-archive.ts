@@ -1,22 +1,23 @@
 import type { ClassicLevel } from 'classic-level';
-import type { HistoryItem } from '../core/room/event.ts';
 import type { Jid } from '../core/xmpp/jid.ts';
+import { rowsOfText, textOfRows } from '../host/archive-block-text.ts';
 import { type Block, type BlockRange, type BlockReader, type BlockWriter, firstOf } from '../host/archive-blocks.ts';
+import type { IdRecord, IdRun } from '../host/archive-ids.ts';
 import type { ArchiveMeta, ArchiveRow } from '../host/archive-rows.ts';
 import type { Draft } from './level-draft.ts';
-import { entriesOf, type KeyRange, readValue, Unreadable } from './level-entries.ts';
+import { entriesOf, type KeyRange, readSmallValue, readValue, Unreadable } from './level-entries.ts';
 import {
   behind,
   blockKey,
   garbageKey,
-  idKey,
-  idKeys,
+  idsKey,
   keysOf,
   metaKey,
   nickKey,
   nickKeys,
   restOf,
   sealed,
+  shardKey,
   unsealed,
 } from './level-keys.ts';
 
@@ -33,7 +34,8 @@ export class LevelBlockReader implements BlockReader {
 
   async meta(room: Jid): Promise<ArchiveMeta | undefined> {
     const key = metaKey(room);
-    const value = await readValue(this.#db, key);
+    // Every append asks for it, and mostly it was written a moment ago: a thread would cost more than the reading.
+    const value = await readSmallValue(this.#db, key);
     if (value === undefined) return undefined;
     const text = unsealed(key, value);
     if (text === undefined) this.#broken(key);
@@ -72,12 +74,21 @@ export class LevelBlockReader implements BlockReader {
     }
   }
 
-  async blocksWith(archive: number, id: string): Promise<readonly Block[]> {
-    const prefix = idKey(archive, id, '');
-    const entries = await this.#entries(keysOf(prefix), prefix);
-    const places = entries.map(([key]) => restOf(key, prefix));
-    const values = await this.#values(archive, places);
-    return places.flatMap((place, i) => this.#block(archive, place, values[i]) ?? []);
+  async ids(archive: number, shard: string, sum = ''): Promise<readonly IdRecord[]> {
+    const prefix = shardKey(archive, shard);
+    const found: IdRecord[] = [];
+    for (const [key, value] of await this.#entries(keysOf(prefix), prefix)) {
+      const text = unsealed(key, value);
+      if (text === undefined) this.#broken(key);
+      else if (text.includes(sum))
+        found.push({
+          archive,
+          shard,
+          n: Number.parseInt(key.slice(prefix.length), 36),
+          runs: JSON.parse(text) as IdRun[],
+        });
+    }
+    return found;
   }
 
   #values(archive: number, places: readonly string[]): Promise<(string | undefined)[]> {
@@ -135,14 +146,24 @@ export class LevelBlockWriter extends LevelBlockReader implements BlockWriter {
 
   remove(block: Block): void {
     const key = keyOf(block);
-    this.#draft.set(key, undefined, () => sealed(key, textOf(block)));
+    this.#draft.set(key, undefined, () => sealed(key, textOfRows(block.rows)));
     for (const entry of namesOf(block)) this.#draft.set(entry, undefined, '');
   }
 
   write(block: Block): void {
     const key = keyOf(block);
-    this.#draft.set(key, sealed(key, textOf(block)), undefined);
+    this.#draft.set(key, sealed(key, textOfRows(block.rows)), undefined);
     for (const entry of namesOf(block)) this.#draft.set(entry, '', undefined);
+  }
+
+  writeIds({ archive, shard, n, runs }: IdRecord): void {
+    const key = idsKey(archive, shard, n);
+    this.#draft.set(key, sealed(key, JSON.stringify(runs)), undefined);
+  }
+
+  removeIds({ archive, shard, n, runs }: Omit<IdRecord, 'runs'> & Partial<IdRecord>): void {
+    const key = idsKey(archive, shard, n);
+    this.#draft.set(key, undefined, runs && (() => sealed(key, JSON.stringify(runs))));
   }
 
   forsake(archive: number): void {
@@ -153,28 +174,17 @@ export class LevelBlockWriter extends LevelBlockReader implements BlockWriter {
 /** @returns undefined if it is broken */
 export function readRows(key: string, value: string): readonly ArchiveRow[] | undefined {
   const text = unsealed(key, value);
-  if (text === undefined) return undefined;
-  const rows = JSON.parse(text) as readonly (readonly [string, number, HistoryItem])[];
-  return rows.map(([place, bytes, item]) => ({ place, bytes, item }));
+  return text === undefined ? undefined : rowsOfText(text);
 }
 
 function keyOf(block: Block): string {
   return blockKey(block.archive, firstOf(block));
 }
 
-function textOf({ rows }: Block): string {
-  const texts = rows.map(
-    ({ place, bytes, item, text }) => `[${JSON.stringify(place)},${bytes},${text ?? JSON.stringify(item)}]`,
-  );
-  return `[${texts.join(',')}]`;
-}
-
-/** The keys by which a block is found. */
+/** The keys by which a block is found beside its own. */
 function namesOf(block: Block): readonly string[] {
   const { archive, rows } = block;
   const first = firstOf(block);
-  const idOf = idKeys(archive, first);
   const nickOf = nickKeys(archive, first);
-  const nicks = new Set(rows.map(({ item }) => item.nick));
-  return [...rows.map(({ item }) => idOf(item.id)), ...[...nicks].map(nickOf)];
+  return [...new Set(rows.map(({ nick }) => nick))].map(nickOf);
 }

@@ -30,6 +30,16 @@ export async function readValue(db: ClassicLevel, key: string): Promise<string |
   }
 }
 
+/** As `readValue`, on this thread: for what is small, and mostly in memory. */
+export async function readSmallValue(db: ClassicLevel, key: string): Promise<string | 'unreadable' | undefined> {
+  try {
+    return db.getSync(key);
+  } catch {
+    // It does not say why.
+    return readValue(db, key);
+  }
+}
+
 /**
  * The entries of a range, many at a time.
  *

@@ -13,7 +13,7 @@
  * | `m` room | what is known of the room's archive |
  * | `g` archive | an archive that nobody refers to any more, to be cleared |
  * | `i` archive place | a block of an archive, which begins with this place |
- * | `d` archive id NUL place | a block with an item of this id |
+ * | `e` archive shard number | where items of some ids are (archive-ids.ts) |
  * | `n` archive nick NUL place | a block with something that this author has said |
  * | `x` key | what was found broken, as it was |
  */
@@ -31,11 +31,13 @@ export const partKey = (snapshot: number, part: number) => `s${fixed(snapshot, 7
 export const metaKey = (room: string) => `m${ordered(room)}`;
 export const garbageKey = (archive: number) => `g${fixed(archive, 7)}`;
 export const blockKey = (archive: number, place: string) => `i${fixed(archive, 7)}${ordered(place)}`;
-export const idKey = (archive: number, id: string, place: string) => idKeys(archive, place)(id);
+/** Begins what a first database had for each id, and is moved from there. */
+export const oldIds = 'd';
+export const shardKey = (archive: number, shard: string) => `e${fixed(archive, 7)}${shard}`;
+export const idsKey = (archive: number, shard: string, n: number) => shardKey(archive, shard) + fixed(n, 7);
 export const nickKey = (archive: number, nick: string, place: string) => nickKeys(archive, place)(nick);
 
-/** An id, or a nick, to its key, for a block that begins with this place. */
-export const idKeys = (archive: number, place: string) => keysBefore(`d${fixed(archive, 7)}`, place);
+/** A nick to its key, for a block that begins with this place. */
 export const nickKeys = (archive: number, place: string) => keysBefore(`n${fixed(archive, 7)}`, place);
 
 function keysBefore(prefix: string, place: string): (name: string) => string {
@@ -63,7 +65,11 @@ export function restOf(key: string, prefix: string): string {
 
 /** @param chain  sum of the record before this one; absent if the value stands for itself */
 export function sealed(key: string, text: string, chain?: number): string {
-  return `${hex(sumOf(key, text, chain))}${text}`;
+  return withSum(sumOf(key, text, chain), text);
+}
+
+export function withSum(sum: number, text: string): string {
+  return hex(sum) + text;
 }
 
 /** @returns the text; undefined if it is not what was written under this key */

@@ -2,10 +2,22 @@ import type { ClassicLevel } from 'classic-level';
 import type { NodeSnapshot } from '../core/node/snapshot.ts';
 import type { HistoryItem, RoomEvent } from '../core/room/event.ts';
 import type { Lost } from '../host/event-store.ts';
+import { eventText } from '../host/event-text.ts';
 import { SnapshotReader } from '../host/snapshot-parts.ts';
 import { Draft } from './level-draft.ts';
 import { entriesOf, readValue, Unreadable } from './level-entries.ts';
-import { behind, headKey, keysOf, logKey, partKey, sealed, snapshotKey, unsealed } from './level-keys.ts';
+import {
+  behind,
+  headKey,
+  keysOf,
+  logKey,
+  partKey,
+  sealed,
+  snapshotKey,
+  sumOf,
+  unsealed,
+  withSum,
+} from './level-keys.ts';
 
 /** The last record of a log: its number, and the sum to which the next is chained. */
 export interface Head {
@@ -38,12 +50,9 @@ const recordLength = 1 << 20;
 /**
  * An append as texts of records.
  *
- * @param items  messages of which the JSON is known, because the archive keeps them, too
+ * @param items  is given the JSON of the messages in it, because the archive keeps them, too
  */
-export function recordTexts(
-  events: readonly RoomEvent[],
-  items: ReadonlyMap<HistoryItem, string> = new Map(),
-): readonly string[] {
+export function recordTexts(events: readonly RoomEvent[], items?: Map<HistoryItem, string>): readonly string[] {
   const records: string[] = [];
   let texts: string[] = [];
   let length = 0;
@@ -53,11 +62,7 @@ export function recordTexts(
       texts = [];
       length = 0;
     }
-    const known = event.kind === 'messageAccepted' ? items.get(event.item) : undefined;
-    const text =
-      known === undefined
-        ? JSON.stringify(event)
-        : `${JSON.stringify({ ...event, item: undefined }).slice(0, -1)},"item":${known}}`;
+    const text = eventText(event, items);
     texts.push(text);
     length += text.length;
   }
@@ -70,9 +75,9 @@ export function writeRecords(draft: Draft, texts: readonly string[], { n, sum }:
   let head = { n, sum };
   for (const text of texts) {
     const key = logKey(head.n + 1);
-    const value = sealed(key, text, head.sum);
-    draft.set(key, value, undefined);
-    head = { n: head.n + 1, sum: sumIn(value) };
+    const chained = sumOf(key, text, head.sum);
+    draft.set(key, withSum(chained, text), undefined);
+    head = { n: head.n + 1, sum: chained };
   }
   return head;
 }

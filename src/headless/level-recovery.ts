@@ -3,6 +3,7 @@ import { ClassicLevel } from 'classic-level';
 import { type Lost, StoreError } from '../host/event-store.ts';
 import { snapshotParts } from '../host/snapshot-parts.ts';
 import { type OldLog, readOldLog, setOldLogAside } from './jsonl-log.ts';
+import { moveOldIds } from './level-archive-care.ts';
 import { Draft } from './level-draft.ts';
 import { readValue } from './level-entries.ts';
 import type { LevelFiles } from './level-files.ts';
@@ -42,6 +43,7 @@ export async function openLevel(files: LevelFiles, acceptLoss: boolean): Promise
       await files.forget();
       // A crash came between the making of the database and this.
       setOldLogAside(files.directory);
+      await moveOldIds(db);
       if (state === 'whole') return { db, log, isDoubtful: false };
       return { db, log, lost: 'tail-torn', damage: tornText, isDoubtful: false };
     }

@@ -33,6 +33,9 @@ export function nodeDirectory(directory: string, address: string): string {
   return `${directory}/${encodeURIComponent(address).replaceAll('%40', '@')}`;
 }
 
+/** What is known of the archives that an append has changed. */
+type Metas = BlockArchiveWriter['metas'];
+
 /** An append that waits for its turn. */
 interface Waiting {
   readonly texts: readonly string[];
@@ -130,8 +133,8 @@ export class LevelStore implements EventStore {
       if (this.#db === undefined && !this.#isInDoubt) throw new StoreError('load comes first');
       if (events.length === 0 && archived.length === 0) return resolve();
       const items = new Map<HistoryItem, string>();
-      for (const change of archived) if (change.kind === 'kept') items.set(change.item, JSON.stringify(change.item));
-      this.#waiting.push({ texts: recordTexts(events, items), archived, items, done: resolve, failed: reject });
+      const texts = recordTexts(events, archived.length === 0 ? undefined : items);
+      this.#waiting.push({ texts, archived, items, done: resolve, failed: reject });
       const all = this.#waiting;
       if (all.length > 1) return;
       this.#inOrder('cannot be written', () => {
@@ -152,18 +155,19 @@ export class LevelStore implements EventStore {
       const db = await this.#usable();
       const draft = new Draft(db);
       let pointer: SnapshotPointer;
+      let metas: Metas;
       try {
         const parts = await writeParts(db, (this.#snapshot?.number ?? 0) + 1, texts);
         pointer = { ...parts, after: this.#head };
         writePointer(draft, pointer, this.#snapshot);
-        await this.#archive(draft, db, [{ archived }]);
+        metas = await this.#archive(draft, db, [{ archived }]);
         await this.#write(draft);
       } catch (error) {
         throw await this.#doubt(draft, error);
       }
       this.#snapshot = pointer;
       await this.#tidy(() => clearBefore(db, pointer));
-      await this.#tidy(() => this.#dropOldest(db, archived));
+      await this.#tidy(() => this.#dropOldest(db, metas, archived));
     });
   }
 
@@ -231,10 +235,11 @@ export class LevelStore implements EventStore {
       if (this.#dead !== undefined) throw this.#dead;
       const db = await this.#usable();
       const draft = new Draft(db);
+      let metas: Metas;
       try {
         let head = this.#head;
         for (const { texts } of group) head = writeRecords(draft, texts, head);
-        await this.#archive(draft, db, group);
+        metas = await this.#archive(draft, db, group);
         if (head !== this.#head) writeHead(draft, head, this.#head);
         await this.#write(draft);
         this.#head = head;
@@ -242,7 +247,7 @@ export class LevelStore implements EventStore {
         throw await this.#doubt(draft, error);
       }
       const archived = group.flatMap((one) => one.archived);
-      await this.#tidy(() => this.#dropOldest(db, archived));
+      await this.#tidy(() => this.#dropOldest(db, metas, archived));
     } catch (error) {
       const reason = storeError(this.#files.directory, 'cannot be written', error);
       for (const { failed } of group) failed(reason);
@@ -251,7 +256,7 @@ export class LevelStore implements EventStore {
     for (const { done } of group) done();
   }
 
-  async #archive(draft: Draft, db: ClassicLevel, all: readonly Partial<Waiting>[]): Promise<void> {
+  async #archive(draft: Draft, db: ClassicLevel, all: readonly Partial<Waiting>[]): Promise<Metas> {
     let known: Waiting['items'] | undefined;
     const table = new LevelBlockWriter(db, draft, () => this.#archives++, this.#isBroken);
     const writer = new BlockArchiveWriter(table, (item) => known?.get(item) ?? JSON.stringify(item));
@@ -259,11 +264,12 @@ export class LevelStore implements EventStore {
       known = items;
       await applyArchiveChanges(writer, archived);
     }
-    writer.finish();
+    await writer.finish();
+    return writer.metas;
   }
 
-  async #dropOldest(db: ClassicLevel, archived: readonly ArchiveChange[]): Promise<void> {
-    await dropOldestOf(db, archived, this.#isBroken);
+  async #dropOldest(db: ClassicLevel, metas: Metas, archived: readonly ArchiveChange[]): Promise<void> {
+    await dropOldestOf(db, metas, this.#isBroken);
     // As long as it takes: nobody sees what it clears.
     if (archived.some(({ kind }) => kind === 'emptied')) void clearForsaken(db).catch(() => undefined);
   }

@@ -1,10 +1,10 @@
 /**
  * Archives in blocks: what one append keeps of a room stands together, so that a busy room costs its database a few writes
- * instead of thousands. A store has to keep blocks by the place of their first row, and to find them by ids and nicks.
+ * instead of thousands. A store has to keep blocks by the place of their first row, and to find them by nicks.
  */
-import type { ArchiveChange } from '../core/room/archive-store.ts';
 import type { HistoryItem } from '../core/room/event.ts';
 import type { Jid } from '../core/xmpp/jid.ts';
+import { type IdReader, type IdRun, type IdWriter, runOf, runsWith, writeRuns } from './archive-ids.ts';
 import {
   type ArchiveMeta,
   type ArchiveRange,
@@ -44,15 +44,13 @@ export interface BlockRange {
 }
 
 /** What a store gives of blocks: they are as they were before what is being written. Broken ones are left out, and said. */
-export interface BlockReader {
+export interface BlockReader extends IdReader {
   meta(room: Jid): Promise<ArchiveMeta | undefined>;
   /** The first of them, or with `reverse` the last. None only if there are no more. */
   blocks(range: BlockRange, limit: number, reverse: boolean): Promise<readonly Block[]>;
-  /** Those with an item of this id. */
-  blocksWith(archive: number, id: string): Promise<readonly Block[]>;
 }
 
-export interface BlockWriter extends BlockReader {
+export interface BlockWriter extends BlockReader, IdWriter {
   newArchive(): number;
   setMeta(room: Jid, meta: ArchiveMeta): void;
   remove(block: Block): void;
@@ -77,7 +75,7 @@ export class BlockArchiveReader implements ArchiveReader {
   }
 
   async placesOf(archive: number, id: string): Promise<readonly string[]> {
-    return placesIn(await this.#table.blocksWith(archive, id), id);
+    return placesIn(await blocksWith(this.#table, archive, id), id);
   }
 
   async rows(range: ArchiveRange, limit: number, reverse: boolean): Promise<readonly ArchiveRow[]> {
@@ -96,7 +94,7 @@ export class BlockArchiveReader implements ArchiveReader {
           if (!reverse) continue;
           return found;
         }
-        if (range.nick !== undefined && row.item.nick !== range.nick) continue;
+        if (range.nick !== undefined && row.nick !== range.nick) continue;
         found.push(row);
         if (found.length >= limit) return found;
       }
@@ -135,6 +133,8 @@ interface Changing {
   rows: ArchiveRow[];
   bytes: number;
   isChanged: boolean;
+  /** All its rows were appended. */
+  readonly isNew?: true | undefined;
 }
 
 /** Changes rows of blocks. What was changed is written by `finish`. */
@@ -143,6 +143,8 @@ export class BlockArchiveWriter implements ArchiveWriter {
   readonly #textOf: (item: HistoryItem) => string;
   readonly #changing = new Map<number, Changing[]>();
   readonly #metas = new Map<Jid, ArchiveMeta>();
+  /** Of rows that were put among others, by archive. */
+  readonly #late = new Map<number, IdRun[]>();
 
   /** @param textOf  an item as JSON */
   constructor(table: BlockWriter, textOf: (item: HistoryItem) => string = JSON.stringify) {
@@ -168,7 +170,7 @@ export class BlockArchiveWriter implements ArchiveWriter {
   }
 
   async placesOf(archive: number, id: string): Promise<readonly string[]> {
-    for (const block of await this.#table.blocksWith(archive, id)) this.#change(block);
+    for (const block of await blocksWith(this.#table, archive, id)) this.#change(block);
     return placesIn(this.#of(archive), id);
   }
 
@@ -182,7 +184,7 @@ export class BlockArchiveWriter implements ArchiveWriter {
     const row = this.#row(place, item);
     const isOpen = tail?.old === undefined && tail !== undefined && tail.rows.length < rowsMax && tail.bytes < bytesMax;
     if (tail === undefined || !isOpen || (tail.rows.at(-1)?.place ?? '') > place) {
-      tail = { rows: [], bytes: 0, isChanged: true };
+      tail = { rows: [], bytes: 0, isChanged: true, isNew: true };
       all.push(tail);
     }
     tail.rows.push(row);
@@ -193,6 +195,9 @@ export class BlockArchiveWriter implements ArchiveWriter {
   async put(archive: number, place: string, item: HistoryItem): Promise<number> {
     const block = await this.#find(archive, place);
     const row = this.#row(place, item);
+    const late = this.#late.get(archive);
+    if (late === undefined) this.#late.set(archive, [runOf([row])]);
+    else late.push(runOf([row]));
     const at = block?.rows.findIndex((each) => each.place >= place) ?? -1;
     if (block === undefined || at < 0) {
       this.#of(archive).unshift({ rows: [row], bytes: row.bytes, isChanged: true });
@@ -201,8 +206,10 @@ export class BlockArchiveWriter implements ArchiveWriter {
     block.rows.splice(at, block.rows[at]?.place === place ? 1 : 0, row);
     block.isChanged = true;
     // What comes late may all come into one block.
-    if (block.rows.length > 2 * rowsMax)
-      this.#of(archive).unshift({ rows: block.rows.splice(rowsMax), bytes: bytesMax, isChanged: true });
+    if (block.rows.length > 2 * rowsMax) {
+      const rows = block.rows.splice(rowsMax);
+      this.#of(archive).unshift({ rows, bytes: bytesMax, isChanged: true, isNew: block.isNew });
+    }
     return row.bytes;
   }
 
@@ -215,17 +222,33 @@ export class BlockArchiveWriter implements ArchiveWriter {
 
   forsake(archive: number): void {
     this.#changing.delete(archive);
+    this.#late.delete(archive);
     this.#table.forsake(archive);
   }
 
-  finish(): void {
+  async finish(): Promise<void> {
     const changed = [...this.#changing].flatMap(([archive, blocks]) =>
       blocks.filter(({ isChanged }) => isChanged).map(({ old, rows }) => ({ archive, old, rows })),
     );
     // A row may have gone from one block to another.
     for (const { old } of changed) if (old !== undefined) this.#table.remove(old);
     for (const { archive, rows } of changed) if (rows.length > 0) this.#table.write({ archive, rows });
-    for (const [room, meta] of this.#metas) this.#table.setMeta(room, meta);
+    for (const [room, meta] of this.#metas) {
+      const found = await writeRuns(this.#table, meta, this.#runs(meta));
+      this.#metas.set(room, found);
+      this.#table.setMeta(room, found);
+    }
+  }
+
+  /** What is known of the archives that were changed. */
+  get metas(): ReadonlyMap<Jid, ArchiveMeta> {
+    return this.#metas;
+  }
+
+  /** Where the rows are that are new in this archive. */
+  #runs({ archive }: ArchiveMeta): readonly IdRun[] {
+    const appended = this.#of(archive).filter(({ isNew, rows }) => isNew && rows.length > 0);
+    return [...appended.map(({ rows }) => runOf(rows)), ...(this.#late.get(archive) ?? [])];
   }
 
   /** The last block that begins at this place or before it. */
@@ -252,7 +275,7 @@ export class BlockArchiveWriter implements ArchiveWriter {
 
   #row(place: string, item: HistoryItem): ArchiveRow {
     const text = this.#textOf(item);
-    return { place, item, bytes: text.length, text };
+    return { place, item, bytes: text.length, nick: item.nick, text };
   }
 
   #of(archive: number): Changing[] {
@@ -273,23 +296,20 @@ export class BlockArchiveWriter implements ArchiveWriter {
 }
 
 /**
- * Drops what the retention of the rooms that were changed no longer allows, a few rows at a time.
+ * Drops what the retention of these rooms no longer allows, a few rows at a time.
  *
+ * @param metas  as they are now, of the rooms that were changed
  * @param step  hands `work` a writer and writes what it has changed
  */
 export async function boundArchives(
-  changes: readonly ArchiveChange[],
+  metas: ReadonlyMap<Jid, ArchiveMeta>,
   reader: ArchiveReader,
   step: (work: (writer: BlockArchiveWriter) => Promise<void>) => Promise<void>,
 ): Promise<void> {
-  for (const room of new Set(changes.map((change) => change.room))) {
-    let meta = await reader.meta(room);
+  for (const [room, found] of metas) {
+    let meta = found;
     let after: string | undefined;
-    for (
-      let limit = 1, more = true;
-      more && meta !== undefined && isOver(meta);
-      limit = Math.min(droppedMax, limit * 8)
-    ) {
+    for (let limit = 1, more = true; more && isOver(meta); limit = Math.min(droppedMax, limit * 8)) {
       const now: ArchiveMeta = meta;
       const excess = now.count - (now.retention?.count ?? now.count);
       const range = { archive: now.archive, ...(after === undefined ? { from: now.first } : { after }) };
@@ -303,6 +323,21 @@ export async function boundArchives(
       after = rows.at(-1)?.place;
     }
   }
+}
+
+/** Blocks that may have an item of this id. */
+async function blocksWith(table: BlockReader, archive: number, id: string): Promise<readonly Block[]> {
+  const blocks = new Map<string, Block>();
+  for (const { first, last } of await runsWith(table, archive, id)) {
+    // A block that begins before them may end among them.
+    for (const block of await table.blocks({ archive, upTo: first }, 1, true)) blocks.set(firstOf(block), block);
+    for (let after = first; after < last; ) {
+      const more = await table.blocks({ archive, after, upTo: last }, readMax, false);
+      for (const block of more) blocks.set(firstOf(block), block);
+      after = more.length === 0 ? last : firstOf(more.at(-1) as Block);
+    }
+  }
+  return [...blocks.values()];
 }
 
 function placesIn(blocks: readonly { readonly rows: readonly ArchiveRow[] }[], id: string): readonly string[] {

@@ -18,6 +18,8 @@ export interface ArchiveMeta {
   /** How much later than its item a place is at most, in milliseconds. */
   readonly lag: number;
   readonly retention?: Retention;
+  /** Of where ids are (archive-ids.ts): the next record, how many ids are not sorted, and the greatest place that is. */
+  readonly ids?: { readonly n: number; readonly count: number; readonly end: string };
 }
 
 /** An item where it stands, with its size as the store wrote it. */
@@ -25,6 +27,7 @@ export interface ArchiveRow {
   readonly place: string;
   readonly item: HistoryItem;
   readonly bytes: number;
+  readonly nick: string;
   /** The item as JSON, if it is new. */
   readonly text?: string;
 }

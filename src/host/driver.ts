@@ -63,6 +63,9 @@ const statusEveryMs = 100;
 const restMs = 5_000;
 const restMsMax = 60_000;
 
+/** Events after which a snapshot is saved at the earliest. They are read in a few hundredths of a second. */
+const snapshotEvery = 4000;
+
 interface Handled {
   readonly effects: readonly NodeEffect[];
   readonly step: ReturnType<StepLog['begin']>;
@@ -364,7 +367,8 @@ export class Driver {
    */
   async #snapshotIfDue(appended: number, now: boolean): Promise<void> {
     this.#sinceSnapshot += appended;
-    if (!now && this.#sinceSnapshot < Math.max(this.#snapshotLength, this.#options.snapshotEvery ?? 500)) return;
+    if (!now && this.#sinceSnapshot < Math.max(this.#snapshotLength, this.#options.snapshotEvery ?? snapshotEvery))
+      return;
     this.#sinceSnapshot = 0;
     const snapshot = withoutHistory(this.#node.snapshot());
     this.#snapshotLength = lengthOf(snapshot);

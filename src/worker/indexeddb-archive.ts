@@ -1,15 +1,25 @@
 import type { DBSchema, IDBPTransaction } from 'idb';
-import type { HistoryItem } from '../core/room/event.ts';
 import type { Jid } from '../core/xmpp/jid.ts';
+import { rowsOfText, textOfRows } from '../host/archive-block-text.ts';
 import { type Block, type BlockRange, type BlockReader, type BlockWriter, firstOf } from '../host/archive-blocks.ts';
+import { type IdRecord, type IdRun, runOf, writeRuns } from '../host/archive-ids.ts';
 import type { ArchiveMeta, ArchiveRow } from '../host/archive-rows.ts';
+
+/** Where items of some ids are (archive-ids.ts). */
+interface StoredIds {
+  readonly archive: number;
+  readonly shard: string;
+  readonly n: number;
+  /** The runs as JSON. */
+  readonly text: string;
+  readonly sum: number;
+}
 
 /** A block of an archive, under its number and the place of its first row. */
 interface BlockRecord {
   readonly archive: number;
   readonly first: string;
-  /** `named(archive, …)` of each id and of each author in it. */
-  readonly ids: readonly string[];
+  /** `named(archive, …)` of each author in it. */
   readonly nicks: readonly string[];
   /** Its rows as JSON: place, size, item. */
   readonly text: string;
@@ -17,15 +27,19 @@ interface BlockRecord {
 }
 
 export interface ArchiveSchema extends DBSchema {
-  blocks: { key: [number, string]; value: BlockRecord; indexes: { ids: string; nicks: string } };
+  blocks: { key: [number, string]; value: BlockRecord; indexes: { nicks: string } };
+  ids: { key: [number, string, number]; value: StoredIds };
   /** By room. */
   archives: { key: string; value: ArchiveMeta };
+  /** What was found broken, as it was. */
+  broken: { key: number; value: { readonly store: string; readonly key: unknown; readonly record: unknown } };
 }
 
-type Transaction = IDBPTransaction<ArchiveSchema, ('blocks' | 'archives')[], IDBTransactionMode>;
+type Name = 'blocks' | 'ids' | 'archives';
+type Transaction = IDBPTransaction<ArchiveSchema, Name[], IDBTransactionMode>;
 
 /** Told of what cannot be read. */
-export type Broken = (key: [number, string]) => void;
+export type Broken = (key: [number, string] | [number, string, number]) => void;
 
 /** FNV-1a over the UTF-16 units, 32 bits, begun with the sum before: for torn and rotten records, not against forgery. */
 export function checksum(before: number, text: string): number {
@@ -53,7 +67,8 @@ export class IndexedDbBlockReader implements BlockReader {
 
   async blocks(range: BlockRange, limit: number, reverse: boolean): Promise<readonly Block[]> {
     const found: Block[] = [];
-    const records = range.nick === undefined ? this.#all(range, reverse) : this.#of(range, range.nick, reverse);
+    if (range.nick === undefined && !reverse) return this.#forward(range, limit);
+    const records = range.nick === undefined ? this.#backward(range) : this.#of(range, range.nick, reverse);
     for await (const record of records) {
       const block = this.#block(record);
       if (block !== undefined) found.push(block);
@@ -62,20 +77,35 @@ export class IndexedDbBlockReader implements BlockReader {
     return found;
   }
 
-  async blocksWith(archive: number, id: string): Promise<readonly Block[]> {
-    const records = await this.#tx.objectStore('blocks').index('ids').getAll(named(archive, id));
-    return records.flatMap((record) => this.#block(record) ?? []);
+  async ids(archive: number, shard: string, sum = ''): Promise<readonly IdRecord[]> {
+    const records = await this.#tx.objectStore('ids').getAll(keysOf(archive, shard));
+    const found: IdRecord[] = [];
+    for (const record of records) {
+      const { n, text } = record;
+      if (sumOfIds(record) !== record.sum) this.#broken([archive, shard, n]);
+      else if (text.includes(sum)) found.push({ archive, shard, n, runs: JSON.parse(text) as IdRun[] });
+    }
+    return found;
   }
 
-  async *#all({ archive, after, upTo, before }: BlockRange, reverse: boolean): AsyncGenerator<BlockRecord> {
-    const isOpen = upTo === undefined;
-    // An array is greater than any string.
-    const end = isOpen && before === undefined ? [archive, []] : [archive, upTo ?? before];
-    const start = [archive, after ?? ''];
-    if (indexedDB.cmp(start, end) > 0 || (indexedDB.cmp(start, end) === 0 && (after !== undefined || isOpen))) return;
-    const keys = IDBKeyRange.bound(start, end, after !== undefined, isOpen);
+  /** All at once: a cursor asks for each of them. */
+  async #forward(range: BlockRange, limit: number): Promise<readonly Block[]> {
+    for (let rest = range; ; ) {
+      const keys = rangeOf(rest);
+      const records = keys === undefined ? [] : await this.#tx.objectStore('blocks').getAll(keys, limit);
+      const found = records.flatMap((record) => this.#block(record) ?? []);
+      const last = records.at(-1);
+      if (found.length > 0 || last === undefined) return found;
+      // They were all broken: that must not look like the end.
+      rest = { ...rest, after: last.first };
+    }
+  }
+
+  async *#backward(range: BlockRange): AsyncGenerator<BlockRecord> {
+    const keys = rangeOf(range);
+    if (keys === undefined) return;
     const store = this.#tx.objectStore('blocks');
-    for (let cursor = await store.openCursor(keys, reverse ? 'prev' : 'next'); cursor; cursor = await cursor.continue())
+    for (let cursor = await store.openCursor(keys, 'prev'); cursor; cursor = await cursor.continue())
       yield cursor.value;
   }
 
@@ -105,14 +135,10 @@ export class IndexedDbBlockReader implements BlockReader {
 
 /** Changes archives within a transaction. */
 export class IndexedDbBlockWriter extends IndexedDbBlockReader implements BlockWriter {
-  readonly #tx: IDBPTransaction<ArchiveSchema, ('blocks' | 'archives')[], 'readwrite'>;
+  readonly #tx: IDBPTransaction<ArchiveSchema, Name[], 'readwrite'>;
   readonly #newArchive: () => number;
 
-  constructor(
-    tx: IDBPTransaction<ArchiveSchema, ('blocks' | 'archives')[], 'readwrite'>,
-    newArchive: () => number,
-    broken: Broken,
-  ) {
+  constructor(tx: IDBPTransaction<ArchiveSchema, Name[], 'readwrite'>, newArchive: () => number, broken: Broken) {
     super(tx, broken);
     this.#tx = tx;
     this.#newArchive = newArchive;
@@ -133,34 +159,103 @@ export class IndexedDbBlockWriter extends IndexedDbBlockReader implements BlockW
   write(block: Block): void {
     const { archive, rows } = block;
     const first = firstOf(block);
-    const all = rows.map(
-      ({ place, bytes, item, text }) => `[${JSON.stringify(place)},${bytes},${text ?? JSON.stringify(item)}]`,
-    );
-    const text = `[${all.join(',')}]`;
+    const text = textOfRows(rows);
     unwaited(
       this.#tx.objectStore('blocks').put({
         ...{ archive, first, text },
-        ids: [...new Set(rows.map(({ item }) => named(archive, item.id)))],
-        nicks: [...new Set(rows.map(({ item }) => named(archive, item.nick)))],
+        nicks: [...new Set(rows.map(({ nick }) => named(archive, nick)))],
         sum: checksum(archive, first + text),
       }),
     );
   }
 
+  writeIds({ archive, shard, n, runs }: IdRecord): void {
+    const record = { archive, shard, n, text: JSON.stringify(runs) };
+    unwaited(this.#tx.objectStore('ids').put({ ...record, sum: sumOfIds(record) }));
+  }
+
+  removeIds({ archive, shard, n }: Omit<IdRecord, 'runs'>): void {
+    unwaited(this.#tx.objectStore('ids').delete([archive, shard, n]));
+  }
+
   forsake(archive: number): void {
     unwaited(this.#tx.objectStore('blocks').delete(keysOf(archive)));
+    unwaited(this.#tx.objectStore('ids').delete(keysOf(archive)));
   }
 }
 
-export function keysOf(archive: number): IDBKeyRange {
-  return IDBKeyRange.bound([archive], [archive, []]);
+/** @returns undefined if nothing can be in it */
+function rangeOf({ archive, after, upTo, before }: BlockRange): IDBKeyRange | undefined {
+  const isOpen = upTo === undefined;
+  // An array is greater than any string.
+  const end = isOpen && before === undefined ? [archive, []] : [archive, upTo ?? before];
+  const start = [archive, after ?? ''];
+  const order = indexedDB.cmp(start, end);
+  if (order > 0 || (order === 0 && (after !== undefined || isOpen))) return undefined;
+  return IDBKeyRange.bound(start, end, after !== undefined, isOpen);
+}
+
+/** Every key that begins so. */
+export function keysOf(...begin: readonly (number | string)[]): IDBKeyRange {
+  return IDBKeyRange.bound(begin, [...begin, []]);
+}
+
+function sumOfIds({ archive, shard, n, text }: Omit<StoredIds, 'sum'>): number {
+  return checksum(archive, `${shard} ${n} ${text}`);
+}
+
+/** Something of an archive cannot be read: it is kept where nobody looks for messages, and is no longer counted. */
+export async function setBrokenAside(
+  tx: IDBPTransaction<ArchiveSchema, (Name | 'broken')[], 'readwrite'>,
+  key: Parameters<Broken>[0],
+): Promise<void> {
+  const [archive, first, n] = key;
+  const [store, range] =
+    n === undefined
+      ? (['blocks', IDBKeyRange.only([archive, first])] as const)
+      : (['ids', IDBKeyRange.only([archive, first, n])] as const);
+  unwaited(tx.objectStore('broken').add({ store, key, record: await tx.objectStore(store).get(range) }));
+  unwaited(tx.objectStore(store).delete(range));
+  await countAnew(tx as never, archive);
+}
+
+/**
+ * Counts archives, and writes anew where their ids are.
+ *
+ * @param archive  only this one
+ */
+export async function countAnew(
+  tx: IDBPTransaction<ArchiveSchema, Name[], 'readwrite' | 'versionchange'>,
+  archive?: number,
+): Promise<void> {
+  const table = new IndexedDbBlockWriter(
+    tx as never,
+    () => 0,
+    () => undefined,
+  );
+  const archives = tx.objectStore('archives');
+  for (let cursor = await archives.openCursor(); cursor; cursor = await cursor.continue()) {
+    const { ids: _, ...meta } = cursor.value;
+    if (archive !== undefined && meta.archive !== archive) continue;
+    unwaited(tx.objectStore('ids').delete(keysOf(meta.archive)));
+    let found: ArchiveMeta = { ...meta, count: 0, bytes: 0 };
+    for (let after: string | undefined; ; ) {
+      const blocks = await table.blocks({ archive: meta.archive, after }, 100, false);
+      if (blocks.length === 0) break;
+      const rows = blocks.flatMap((block) => block.rows);
+      const bytes = rows.reduce((sum, row) => sum + row.bytes, found.bytes);
+      const runs = blocks.map((block) => runOf(block.rows));
+      found = await writeRuns(table, { ...found, count: found.count + rows.length, bytes }, runs);
+      after = runs.at(-1)?.first;
+    }
+    unwaited(cursor.update(found));
+  }
 }
 
 /** @returns undefined if it is broken */
 export function readRows({ archive, first, text, sum }: BlockRecord): readonly ArchiveRow[] | undefined {
   if (typeof text !== 'string' || checksum(archive, first + text) !== sum) return undefined;
-  const rows = JSON.parse(text) as readonly (readonly [string, number, HistoryItem])[];
-  return rows.map(([place, bytes, item]) => ({ place, bytes, item }));
+  return rowsOfText(text);
 }
 
 function named(archive: number, name: string): string {

@@ -2,18 +2,20 @@ import { type DBSchema, type IDBPDatabase, type IDBPTransaction, openDB, type St
 import type { NodeSnapshot } from '../core/node/snapshot.ts';
 import type { ArchiveChange, ArchivePage, ArchiveSearch } from '../core/room/archive-store.ts';
 import type { HistoryItem, RoomEvent } from '../core/room/event.ts';
-import { BlockArchiveReader, BlockArchiveWriter, boundArchives } from '../host/archive-blocks.ts';
+import { type Block, BlockArchiveReader, BlockArchiveWriter, boundArchives } from '../host/archive-blocks.ts';
 import { applyArchiveChanges } from '../host/archive-rows.ts';
 import { searchArchive } from '../host/archive-search.ts';
 import { type EventStore, type LossOptions, type Recovered, StoreError } from '../host/event-store.ts';
+import { eventText } from '../host/event-text.ts';
 import { SnapshotReader, snapshotParts } from '../host/snapshot-parts.ts';
 import {
   type ArchiveSchema,
+  type Broken,
   checksum,
+  countAnew,
   IndexedDbBlockReader,
   IndexedDbBlockWriter,
-  keysOf,
-  readRows,
+  setBrokenAside,
 } from './indexeddb-archive.ts';
 
 /** One append: its events as JSON, chained to the append before it. */
@@ -36,15 +38,13 @@ interface Schema extends DBSchema, ArchiveSchema {
   parts: { key: number; value: { readonly text: string; readonly sum: number } };
   /** `fence`: the token of the store that may write, see below. `head`: the sum of the last append. */
   meta: { key: 'fence' | 'head'; value: number };
-  /** What was found broken, as it was. */
-  broken: { key: number; value: { readonly store: string; readonly key: unknown; readonly record: unknown } };
 }
 
 type Name = StoreNames<Schema>;
 type WriteTransaction = IDBPTransaction<Schema, Name[], 'readwrite'>;
 
-const all: Name[] = ['log', 'snapshot', 'parts', 'meta', 'blocks', 'archives', 'broken'];
-const schemaVersion = 2;
+const all: Name[] = ['log', 'snapshot', 'parts', 'meta', 'blocks', 'ids', 'archives', 'broken'];
+const schemaVersion = 3;
 
 export interface IndexedDbOptions extends LossOptions {
   /** Name of the database: `netsplit:<scenario>:<address>`. */
@@ -109,7 +109,13 @@ export class IndexedDbStore implements EventStore {
     };
     try {
       const db = await openDB<Schema>(name, schemaVersion, {
-        upgrade(db, from) {
+        async upgrade(db, from, _, tx) {
+          db.createObjectStore('ids', { keyPath: ['archive', 'shard', 'n'] });
+          if (from === 2) {
+            // It had an entry for each id.
+            tx.objectStore('blocks').deleteIndex('ids' as never);
+            return countAnew(tx as never);
+          }
           if (from < 1) {
             db.createObjectStore('log', { autoIncrement: true });
             db.createObjectStore('snapshot');
@@ -119,7 +125,6 @@ export class IndexedDbStore implements EventStore {
           db.createObjectStore('archives');
           db.createObjectStore('broken', { autoIncrement: true });
           const blocks = db.createObjectStore('blocks', { keyPath: ['archive', 'first'] });
-          blocks.createIndex('ids', 'ids', { multiEntry: true });
           blocks.createIndex('nicks', 'nicks', { multiEntry: true });
         },
         // Without a later version the database is to be deleted.
@@ -180,8 +185,8 @@ export class IndexedDbStore implements EventStore {
       this.#check();
       if (events.length === 0 && archived.length === 0) return resolve();
       const items = new Map<HistoryItem, string>();
-      for (const change of archived) if (change.kind === 'kept') items.set(change.item, JSON.stringify(change.item));
-      const text = events.length === 0 ? undefined : JSON.stringify(events);
+      const wanted = archived.length === 0 ? undefined : items;
+      const text = events.length === 0 ? undefined : `[${events.map((event) => eventText(event, wanted)).join(',')}]`;
       this.#waiting.push({ text, archived, items, done: resolve, failed: reject });
       const group = this.#waiting;
       if (group.length === 1)
@@ -246,7 +251,9 @@ export class IndexedDbStore implements EventStore {
         for (const { text } of group) {
           if (text === undefined) continue;
           chain = checksum(chain, text);
-          lastKey = await tx.objectStore('log').add({ events: text, sum: chain });
+          // All of it is asked for at once: each answer that is waited for costs as much as a few of them.
+          const added = tx.objectStore('log').add({ events: text, sum: chain });
+          unwaited(added.then((key) => (lastKey = key)));
         }
         if (chain !== this.#chain) unwaited(tx.objectStore('meta').put(chain, 'head'));
         await this.#archive(tx, group);
@@ -264,15 +271,18 @@ export class IndexedDbStore implements EventStore {
     const archived = appends.flatMap((one) => one.archived ?? []);
     if (archived.length === 0) return;
     const table = new IndexedDbBlockWriter(tx as never, () => this.#archives++, this.#isBroken);
-    const known = new Map(appends.flatMap(({ items }) => [...(items ?? [])]));
-    const textOf = (item: HistoryItem) => known.get(item) ?? JSON.stringify(item);
+    const texts = new Map(appends.flatMap(({ items }) => [...(items ?? [])]));
+    const textOf = (item: HistoryItem) => texts.get(item) ?? JSON.stringify(item);
     const writer = new BlockArchiveWriter(table, textOf);
     await applyArchiveChanges(writer, archived);
-    writer.finish();
-    await boundArchives(archived, new BlockArchiveReader(table), async (work) => {
+    await writer.finish();
+    const known: Block[] = [];
+    const reader = new BlockArchiveReader(table, (block) => known.push(block));
+    await boundArchives(writer.metas, reader, async (work) => {
       const dropping = new BlockArchiveWriter(table, textOf);
+      for (const block of known.splice(0)) dropping.know(block);
       await work(dropping);
-      dropping.finish();
+      await dropping.finish();
     });
   }
 
@@ -357,28 +367,12 @@ export class IndexedDbStore implements EventStore {
   }
 
   /** A block of an archive cannot be read: it is set aside, said once, and no longer counted. */
-  readonly #isBroken = (key: [number, string]): void => {
+  readonly #isBroken: Broken = (key) => {
     const name = key.join(' ');
     if (this.#broken.has(name)) return;
     this.#broken.add(name);
     this.#options.damaged?.('a message of an archive is damaged and left out');
-    this.#inOrder(() =>
-      this.#write(async (tx) => {
-        const blocks = tx.objectStore('blocks');
-        unwaited(tx.objectStore('broken').add({ store: 'blocks', key, record: await blocks.get(key) }));
-        unwaited(blocks.delete(key));
-        let count = 0;
-        let bytes = 0;
-        for (let cursor = await blocks.openCursor(keysOf(key[0])); cursor; cursor = await cursor.continue())
-          for (const row of readRows(cursor.value) ?? []) {
-            count++;
-            bytes += row.bytes;
-          }
-        const archives = tx.objectStore('archives');
-        for (let cursor = await archives.openCursor(); cursor; cursor = await cursor.continue())
-          if (cursor.value.archive === key[0]) unwaited(cursor.update({ ...cursor.value, count, bytes }));
-      }),
-    ).catch(() => undefined);
+    this.#inOrder(() => this.#write((tx) => setBrokenAside(tx as never, key))).catch(() => undefined);
   };
 
   #check(): void {

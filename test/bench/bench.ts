@@ -3,14 +3,17 @@ import { tmpdir } from 'node:os';
 import { parseArgs } from 'node:util';
 import { badArgument } from '../../src/headless/arguments.mjs';
 import { LevelStore } from '../../src/headless/level-store.ts';
-import { historyInBrowser, noBrowser, startInBrowser } from './browser.ts';
+import { historyInBrowser, noBrowser, startInBrowser, storesInBrowser } from './browser.ts';
 import { measureArchive, measureHistory } from './history.ts';
+import { JsonlStore } from './jsonl-store.ts';
 import { measureLinks } from './links.ts';
 import { type HistoryResult, print } from './print.ts';
 import { printSoak } from './print-soak.ts';
+import { printPairs } from './print-stores.ts';
 import { running } from './processes.ts';
 import { measureRooms, type RoomFigures, type Sizes } from './rooms.ts';
 import { attackerKinds, fullSoak, measureSoak, quickSoak } from './soak.ts';
+import { measurePairs } from './stores.ts';
 import { type Contender, contenders } from './targets.ts';
 
 const help = `npm run bench -- [--json] [--quick] [--only TEXT] [--attacker TEXT]
@@ -22,6 +25,7 @@ between servers, distributed and not. What is not installed is left out, and sai
   --quick      smaller rooms, in under a minute
   --json       all figures for a program
   --only TEXT  only what has TEXT in its name ("headless", "Prosody", "history", …)
+  --only stores  today's stores and those of an earlier version in turn, on disk and in IndexedDB
   --only soak  four minutes of 1,000 users and of attackers: memory, losses, and what the attackers cost the others
   --attacker TEXT  of the soak's attackers only those that have TEXT in their name:
                ${attackerKinds.join(', ')}
@@ -81,6 +85,31 @@ const rooms: RoomFigures[] = [];
 for (const contender of [headless as Contender, inBrowser, ...others])
   if (isWanted(contender.name)) rooms.push(await measureRooms(contender, options.quick ? quick : full, tell));
 
+async function measureStores(pairs: number) {
+  tell('stores on disk');
+  const directory = mkdtempSync(`${tmpdir()}/netsplit-stores-`);
+  const at = (name: string) => {
+    mkdirSync(`${directory}/${name}`, { recursive: true });
+    return `${directory}/${name}`;
+  };
+  const cpu = () => {
+    const { user, system } = process.cpuUsage();
+    return user + system;
+  };
+  const onDisk = await measurePairs(
+    { before: async (name) => new JsonlStore(at(name)), now: (name) => LevelStore.open(at(name)) },
+    messages,
+    pairs,
+    cpu,
+  );
+  rmSync(directory, { recursive: true });
+  const measured = [{ name: 'Stores on disk: lines of JSON before, LevelDB now', pairs: onDisk }];
+  if (noBrowser !== undefined) return measured;
+  tell('stores in IndexedDB');
+  const name = 'Stores in IndexedDB: the log alone before, log and archive now';
+  return [...measured, { name, pairs: await storesInBrowser(messages, pairs) }];
+}
+
 const messages = options.quick ? 20_000 : 100_000;
 const history: HistoryResult[] = [];
 if (isWanted('history on disk')) {
@@ -102,21 +131,27 @@ if (isWanted('history in IndexedDB')) {
   );
 }
 
+// It takes as long as all the others together, so it has to be asked for.
+const isStores = options.only !== '' && isWanted('stores');
+const stores = isStores ? await measureStores(options.quick ? 1 : 3) : undefined;
+
 if (isWanted('links')) tell('links between servers');
 const links = isWanted('links') ? measureLinks(options.quick ? [12, 60] : [12, 100, 300]) : undefined;
 
-// It takes as long as all the others together, so it has to be asked for.
+// So does this.
 const isSoak = options.only !== '' && isWanted('soak');
 const soak = isSoak ? await measureSoak(options.quick ? quickSoak : fullSoak, attackers, tell) : undefined;
 
 const figures = {
   ...{ format: 'netsplit-bench', version: 1, rooms, history },
   ...(links ? { links } : {}),
+  ...(stores ? { stores } : {}),
   ...(soak ? { soak } : {}),
 };
 if (options.json) console.log(JSON.stringify(figures, undefined, 2));
 else {
   print(rooms, history, links);
+  if (stores) for (const { name, pairs } of stores) printPairs(name, pairs);
   if (soak) printSoak(soak);
 }
 process.exit();

@@ -7,6 +7,7 @@ import { findChromium } from '../../src/headless/chromium.mjs';
 import type { Result } from '../../src/host/control.ts';
 import type { HistoryFigures } from './history.ts';
 import { familyOf, startNode, stopped } from './processes.ts';
+import type { PairFigures } from './stores.ts';
 import { processes, type Running } from './targets.ts';
 
 const executablePath = await findChromium();
@@ -14,7 +15,7 @@ const executablePath = await findChromium();
 /** Why there is no browser; undefined: there is one. */
 export const noBrowser = executablePath === undefined ? 'no Chromium was found (CHROMIUM_PATH names one)' : undefined;
 
-const patienceMs = 120_000;
+const patienceMs = 400_000;
 
 /**
  * The embedded server in one process, Chromium with the bench page in others; resolves with what the page answers.
@@ -80,8 +81,16 @@ export async function startInBrowser(): Promise<Running> {
   };
 }
 
-export async function historyInBrowser(messages: number): Promise<HistoryFigures> {
-  const { answer, stop } = await openPage<HistoryFigures | { readonly error: string }>(`history=${messages}`);
+export function historyInBrowser(messages: number): Promise<HistoryFigures> {
+  return measuredInBrowser(`history=${messages}`);
+}
+
+export function storesInBrowser(messages: number, pairs: number): Promise<readonly PairFigures[]> {
+  return measuredInBrowser(`history=${messages}&pairs=${pairs}`);
+}
+
+async function measuredInBrowser<T extends object>(query: string): Promise<T> {
+  const { answer, stop } = await openPage<T | { readonly error: string }>(query);
   await stop();
   if ('error' in answer) throw new Error(answer.error);
   return answer;

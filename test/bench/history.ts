@@ -7,6 +7,7 @@ import { NS } from '../../src/core/xmpp/namespaces.ts';
 import { message, presence } from '../../src/core/xmpp/stanza.ts';
 import { instant } from '../../src/core/xmpp/time.ts';
 import { el } from '../../src/core/xmpp/xml.ts';
+import { recallAll } from '../../src/host/archive-tail.ts';
 import { Driver } from '../../src/host/driver.ts';
 import type { EventStore } from '../../src/host/event-store.ts';
 import type { LinkHandlers } from '../../src/host/stanza-link.ts';
@@ -23,7 +24,7 @@ export interface ArchiveFigures {
   readonly archived: number;
   /** Messages kept in a room's archive, made durable with their events, snapshots included. */
   readonly archivedPerSecond: number;
-  /** Until the room is back. */
+  /** Until the room is back, with what it has at hand. */
   readonly archiveRecoveryMs: number;
   /** A page of 100 from the middle, by an id; the median of several. */
   readonly pageMs: number;
@@ -105,6 +106,26 @@ async function measureAppends(store: EventStore, messages: number): Promise<{ re
   return { messagesPerSecond: (messages / ms) * 1000 };
 }
 
+export interface AppendFigures {
+  /** Appends of 500 messages, one after the other, with what the archive keeps of them. */
+  readonly appendsPerSecond: number;
+}
+
+/** What a store alone takes. */
+export async function measureStore(store: EventStore, messages: number): Promise<AppendFigures> {
+  await store.load();
+  let ms = 0;
+  for (let n = 0; n < messages; n += window) {
+    const changes = Array.from({ length: window }, (_, i) => keptAt(n + i));
+    const events = changes.map(({ item }): RoomEvent => ({ kind: 'messageAccepted', room, item }));
+    const began = performance.now();
+    await store.append(events, changes);
+    ms += performance.now() - began;
+  }
+  await store.close();
+  return { appendsPerSecond: (messages / ms) * 1000 };
+}
+
 async function measureRecovery(open: (name: string) => Promise<EventStore>, messages: number) {
   const store = await open('recovery');
   await store.load();
@@ -150,6 +171,9 @@ export async function measureArchive(
 ): Promise<ArchiveFigures> {
   const store = await open('archive');
   await store.load();
+  const made = newNode();
+  made.apply({ kind: 'roomCreated', room, epoch: instant(0) });
+  const snapshot = made.snapshot();
   const began = performance.now();
   for (let n = 0; n < messages; n += window) {
     const changes = Array.from({ length: window }, (_, i) => keptAt(n + i));
@@ -157,13 +181,17 @@ export async function measureArchive(
       changes.map(({ item }) => ({ kind: 'messageAccepted', room, item })),
       changes,
     );
-    if (n % (40 * window) === 0) await store.saveSnapshot({ version: 1, rooms: [] });
+    if (n % (40 * window) === 0) await store.saveSnapshot(snapshot);
   }
   const ms = performance.now() - began;
   await store.close();
   const again = await open('archive');
   const from = performance.now();
-  await again.load();
+  const recovered = await again.load();
+  const node = newNode();
+  if (recovered.snapshot !== undefined) node.restore(recovered.snapshot);
+  for (const event of recovered.events) node.apply(event);
+  await recallAll(node, again, []);
   const archiveRecoveryMs = performance.now() - from;
   const pages: number[] = [];
   for (let n = 0; n < 20; n++) {

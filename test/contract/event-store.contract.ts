@@ -363,6 +363,47 @@ export const eventStoreContract: readonly ContractCase[] = [
     },
   },
   {
+    name: 'in a long archive each message is found by its id, also one that came late, and after a restart',
+    async run(medium) {
+      let store = await opened(medium);
+      const isLate = (n: number) => n % 500 === 7;
+      const count = 10_000;
+      for (let from = 0; from < count; from += 700) {
+        const batch = Array.from({ length: Math.min(700, count - from) }, (_, i) => from + i);
+        await store.append(
+          [],
+          batch.filter((n) => !isLate(n)).map((n) => kept(n)),
+        );
+        // Those of the batch before this one.
+        for (const n of batch.map((each) => each - 700)) if (n >= 0 && isLate(n)) await store.append([], [kept(n)]);
+      }
+      const check = async (first: number) => {
+        for (const n of [first, first + 1, 4207, 4095, 4096, 4097, 5007, 8191, 8192, 9001, 9207, count - 1]) {
+          const found = await store.search({ room, id: `id-${n}`, page: { max: 2 } });
+          same([n, ids(found)], [n, n < first ? [] : [n]]);
+        }
+        same(await store.search({ room, page: { max: 1, after: 'id-99999' } }), undefined);
+        same(ids(await store.search({ room, page: { max: 3, after: 'id-5005' } })), [5006, 5007, 5008]);
+      };
+      await check(0);
+      await store.append([], [{ room, kind: 'bounded', retention: { count: 5900 } }]);
+      const left = (await all(store))?.at(0) ?? 0;
+      await check(left);
+      same(await store.search({ room, page: { max: 1, after: `id-${left - 1}` } }), undefined);
+      // What was dropped is forgotten when there is enough that is new.
+      for (let from = count; from < count + 5000; from += 1000)
+        await store.append(
+          [],
+          Array.from({ length: 1000 }, (_, i) => kept(from + i)),
+        );
+      await store.close();
+      store = await opened(medium);
+      same(ids(await store.search({ room, id: `id-${count + 4000}`, page: { max: 2 } })), [count + 4000]);
+      same(ids(await store.search({ room, id: `id-${left + 100}`, page: { max: 2 } })), []);
+      await store.close();
+    },
+  },
+  {
     name: 'a closed store is not searched',
     async run(medium) {
       const store = await opened(medium);

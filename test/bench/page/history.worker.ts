@@ -1,9 +1,12 @@
 import { IndexedDbStore } from '../../../src/worker/indexeddb-store.ts';
 import { measureHistory } from '../history.ts';
+import { measurePairs } from '../stores.ts';
+import { LogStore } from './log-store.ts';
 
-self.onmessage = async ({ data }: MessageEvent<number>) => {
+/** The history, or with `pairs` that of an earlier version beside it. */
+self.onmessage = async ({ data: { messages, pairs } }: MessageEvent<{ messages: number; pairs: number }>) => {
   const run = Date.now();
-  self.postMessage(
-    await measureHistory((name) => IndexedDbStore.open({ name: `${name}-${run}`, durability: 'strict' }), data),
-  );
+  const now = (name: string) => IndexedDbStore.open({ name: `${name}-${run}`, durability: 'strict' });
+  const before = (name: string) => LogStore.open(`${name}-${run}`);
+  self.postMessage(await (pairs > 0 ? measurePairs({ before, now }, messages, pairs) : measureHistory(now, messages)));
 };

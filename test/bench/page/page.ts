@@ -2,10 +2,11 @@ import * as Comlink from 'comlink';
 import type { NodeWorkerApi, Result } from '../../../src/host/control.ts';
 import type { LiveConfig } from '../../../src/scenario/live-config-type.ts';
 import type { HistoryFigures } from '../history.ts';
+import type { PairFigures } from '../stores.ts';
 
-/** `?node` runs the scenario's node in a worker, `?history=N` measures the history: no picture is drawn in between. */
-async function run(query: URLSearchParams): Promise<Result | HistoryFigures> {
-  return query.has('node') ? startNode() : history(Number(query.get('history')));
+/** `?node` runs the scenario's node in a worker, `?history=N` and `&pairs=N` measure stores: no picture is drawn in between. */
+async function run(query: URLSearchParams): Promise<Result | Measured> {
+  return query.has('node') ? startNode() : history(Number(query.get('history')), Number(query.get('pairs')));
 }
 
 async function startNode(): Promise<Result> {
@@ -24,12 +25,14 @@ async function startNode(): Promise<Result> {
   );
 }
 
-function history(messages: number): Promise<HistoryFigures> {
+type Measured = HistoryFigures | readonly PairFigures[];
+
+function history(messages: number, pairs: number): Promise<Measured> {
   const worker = new Worker(new URL('./history.worker.ts', import.meta.url), { type: 'module' });
   return new Promise((resolve, reject) => {
-    worker.onmessage = ({ data }: MessageEvent<HistoryFigures>) => resolve(data);
+    worker.onmessage = ({ data }: MessageEvent<Measured>) => resolve(data);
     worker.onerror = (event) => reject(new Error(event.message));
-    worker.postMessage(messages);
+    worker.postMessage({ messages, pairs });
   });
 }
 

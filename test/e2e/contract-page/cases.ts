@@ -1,4 +1,5 @@
 import { deleteDB, openDB } from 'idb';
+import type { ArchiveChange } from '../../../src/core/room/archive-store.ts';
 import { checksum } from '../../../src/worker/indexeddb-archive.ts';
 import { IndexedDbStore } from '../../../src/worker/indexeddb-store.ts';
 import {
@@ -26,6 +27,7 @@ async function run(name: string, durability: 'strict' | 'relaxed'): Promise<void
         open: (options) => IndexedDbStore.open({ name: database, durability, ...options }),
         raw: () => openDB(database),
         old: (appends, snapshot) => writeFirstVersion(database, appends, snapshot),
+        oldArchive: (items) => writeSecondVersion(database, items),
         async later() {
           const { version } = await openDB(database, 1000).then((db) => {
             db.close();
@@ -95,3 +97,29 @@ async function killMidWrite(): Promise<number> {
 }
 
 Object.assign(globalThis, { killMidWrite });
+
+async function writeSecondVersion(
+  name: string,
+  changes: readonly (ArchiveChange & { readonly kind: 'kept' })[],
+): Promise<void> {
+  const db = await openDB(name, 2, {
+    upgrade(made) {
+      for (const store of ['log', 'broken']) made.createObjectStore(store, { autoIncrement: true });
+      for (const store of ['snapshot', 'meta', 'parts', 'archives']) made.createObjectStore(store);
+      const blocks = made.createObjectStore('blocks', { keyPath: ['archive', 'first'] });
+      for (const index of ['ids', 'nicks']) blocks.createIndex(index, index, { multiEntry: true });
+    },
+  });
+  const rows = changes.map(({ place, item }) => [place, JSON.stringify(item).length, item] as const);
+  const text = JSON.stringify(rows);
+  const first = changes[0]?.place ?? '';
+  const bytes = rows.reduce((sum, [, size]) => sum + size, 0);
+  await db.put('blocks', {
+    ...{ archive: 0, first, text, sum: checksum(0, first + text) },
+    ids: changes.map(({ item }) => `0 ${item.id}`),
+    nicks: [`0 ${changes[0]?.item.nick}`],
+  });
+  const last = changes.at(-1)?.place;
+  await db.put('archives', { archive: 0, count: rows.length, bytes, first: '', last, lag: 0 }, changes[0]?.room);
+  db.close();
+}

@@ -1,4 +1,5 @@
 import type { IDBPDatabase } from 'idb';
+import type { ArchiveChange } from '../../../src/core/room/archive-store.ts';
 import { type EventStore, type LossOptions, StoreError } from '../../../src/host/event-store.ts';
 import { happened, kept, numbers, snapshotAt } from '../../contract/event-store.contract.ts';
 
@@ -9,6 +10,8 @@ export interface DatabaseUnderTest {
   raw(): Promise<IDBPDatabase>;
   /** Writes the database as the first version of this store did. */
   old(appends: readonly (readonly number[])[], snapshot: number): Promise<void>;
+  /** Writes the archive of a database as the second version did, in one block. */
+  oldArchive(kept: readonly (ArchiveChange & { readonly kind: 'kept' })[]): Promise<void>;
   /** Makes it one of a later version. @returns its version */
   later(): Promise<number>;
   same(actual: unknown, expected: unknown): void;
@@ -161,6 +164,50 @@ export const indexedDbCases: readonly { readonly name: string; run(db: DatabaseU
       const again = await open();
       same(numbers((await again.load()).events), [1, 2, 3, 4]);
       same((await again.search({ room, page }))?.count, 1);
+      await again.close();
+    },
+  },
+  {
+    name: 'a database of a second version, with an index of ids, is read, and goes on',
+    async run({ open, oldArchive, same }) {
+      await oldArchive([kept(1), kept(2), kept(3)]);
+      const store = await open();
+      await store.load();
+      await store.append(
+        [],
+        Array.from({ length: 1200 }, (_, n) => kept(n + 4)),
+      );
+      const ids = async (after: string) =>
+        (await store.search({ room, page: { max: 2, after } }))?.page.map(({ item }) => item.id);
+      same(await ids('id-1'), ['id-2', 'id-3']);
+      same(await ids('id-3'), ['id-4', 'id-5']);
+      await store.close();
+    },
+  },
+  {
+    name: 'where ids are is written anew when it is damaged',
+    async run({ open, raw, same }) {
+      const store = await open();
+      await store.load();
+      for (const from of [0, 1500, 3000, 4500])
+        await store.append(
+          [],
+          Array.from({ length: 1500 }, (_, n) => kept(from + n)),
+        );
+      await store.close();
+      const db = await raw();
+      for (const record of (await db.getAll('ids')) as { text: string }[])
+        await db.put('ids', { ...record, text: record.text.replace('000', '001') });
+      db.close();
+      const said: string[] = [];
+      const again = await open({ damaged: (damage) => said.push(damage) });
+      await again.load();
+      const found = async (n: number) =>
+        (await again.search({ room, id: `id-${n}`, page: { max: 1 } }))?.page.map(({ item }) => item.id);
+      await Promise.all([found(10), found(5990)]);
+      same(said.length > 0, true);
+      await again.append([], [kept(7000)]);
+      for (const n of [10, 1499, 1500, 5990, 7000]) same(await found(n), [`id-${n}`]);
       await again.close();
     },
   },

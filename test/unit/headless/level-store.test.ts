@@ -375,6 +375,61 @@ describe('Store in a directory: damage', () => {
     await raw.close();
   });
 
+  it('where ids are is written anew when it is damaged, and what was there is set aside', async () => {
+    const directory = newDirectory();
+    const store = await LevelStore.open(directory);
+    await store.load();
+    // So many that they are not read as a whole, and some of them are sorted.
+    const batch = (from: number) => Array.from({ length: 1500 }, (_, n) => kept(from + n));
+    for (const from of [0, 1500, 3000, 4500]) await store.append([], batch(from));
+    await store.close();
+    const db = new ClassicLevel(`${directory}/db`);
+    const keys = await db.keys({ gte: 'e', lt: 'f' }).all();
+    expect(keys.length).toBeGreaterThan(10);
+    for (const key of keys) await db.put(key, (await db.get(key))?.replace('000', '001') ?? '');
+    await db.close();
+    const said: string[] = [];
+    const again = await LevelStore.open(directory, { damaged: (damage) => said.push(damage) });
+    await again.load();
+    const found = (n: number) => again.search({ room, id: `id-${n}`, page: { max: 1 } });
+    await Promise.all([found(10), found(5990)]);
+    expect(said.length).toBeGreaterThan(0);
+    await again.append([], [kept(7000)]);
+    for (const n of [10, 1499, 1500, 5990, 7000]) expect((await found(n))?.page[0]?.item.id).toBe(`id-${n}`);
+    expect((await again.search({ room, page: { max: 1 } }))?.count).toBe(6001);
+    await again.close();
+  });
+
+  it('a database of before, with a key for each id and blocks of rows, is moved and goes on', async () => {
+    const directory = newDirectory();
+    const store = await LevelStore.open(directory);
+    await store.load();
+    await store.append([], [kept(1), kept(2)]);
+    await store.close();
+    const db = new ClassicLevel(`${directory}/db`);
+    const [block = ''] = await db.keys({ gte: 'i', lt: 'j' }).all();
+    const rows = [kept(1), kept(2)].map(({ place, item }) => [place, JSON.stringify(item).length, item]);
+    const text = JSON.stringify(rows);
+    await db.put(block, crc32(text, crc32(block, 0)).toString(16).padStart(8, '0') + text);
+    await db.clear({ gte: 'e', lt: 'f' });
+    for (const n of [1, 2]) await db.put(`d${block.slice(1, 8)}id-${n}\0${block.slice(8)}`, '');
+    await db.close();
+    const again = await LevelStore.open(directory);
+    await again.load();
+    await again.append(
+      [],
+      Array.from({ length: 1200 }, (_, n) => kept(n + 3)),
+    );
+    expect((await again.search({ room, page: { max: 2, after: 'id-1' } }))?.page.map(({ item }) => item.id)).toEqual([
+      'id-2',
+      'id-3',
+    ]);
+    await again.close();
+    const moved = new ClassicLevel(`${directory}/db`);
+    expect(await moved.keys({ gte: 'd', lt: 'e' }).all()).toEqual([]);
+    await moved.close();
+  });
+
   it('a store of a later version is refused, and left as it is', async () => {
     const directory = newDirectory();
     await storeOf(directory, [[1]]);
