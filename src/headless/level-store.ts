@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { type FSWatcher, statSync, watch } from 'node:fs';
 import { isMainThread } from 'node:worker_threads';
 import type { ClassicLevel } from 'classic-level';
 import type { NodeSnapshot } from '../core/node/snapshot.ts';
@@ -67,6 +67,8 @@ export class LevelStore implements EventStore {
   #db: ClassicLevel | undefined;
   /** The lock file of the database: if it is another one, the database is, too. */
   #inode = 0n;
+  #watcher: FSWatcher | undefined;
+  #tellGone: (() => void) | undefined;
   #head: Head = { n: 0, sum: 0 };
   #snapshot: SnapshotPointer | undefined;
   #archives = 0;
@@ -193,6 +195,10 @@ export class LevelStore implements EventStore {
     });
   }
 
+  onGone(tell: () => void): void {
+    this.#tellGone = tell;
+  }
+
   hasRoom(): boolean {
     return probe(this.#files.directory) === undefined;
   }
@@ -201,14 +207,36 @@ export class LevelStore implements EventStore {
     if (this.#isClosed) return;
     // What was appended before is still written.
     this.#isClosed = true;
+    this.#watcher?.close();
     await this.#inOrder('cannot be closed', async () => this.#db?.close()).catch(() => undefined);
     this.#db = undefined;
     this.#unlock();
   }
 
   #use(db: ClassicLevel): void {
+    const lock = `${this.#files.db}/LOCK`;
     this.#db = db;
-    this.#inode = statSync(`${this.#files.db}/LOCK`, { bigint: true }).ino;
+    this.#inode = statSync(lock, { bigint: true }).ino;
+    this.#watcher?.close();
+    // Where a system cannot watch, the next append tells.
+    try {
+      this.#watcher = watch(lock, { persistent: false }, () => this.#look()).on('error', () => undefined);
+    } catch {}
+  }
+
+  /** Something has happened to the database as a whole. */
+  #look(): void {
+    if (this.#isClosed || this.#dead !== undefined || this.#isThere()) return;
+    this.#dead = this.#deleted();
+    this.#tellGone?.();
+  }
+
+  #isThere(): boolean {
+    return statSync(`${this.#files.db}/LOCK`, { bigint: true, throwIfNoEntry: false })?.ino === this.#inode;
+  }
+
+  #deleted(): StoreError {
+    return new StoreError(`${this.#files.directory} was deleted while it was in use`, { code: 'gone' });
   }
 
   /** Runs `work` when all before it is done. */
@@ -282,9 +310,7 @@ export class LevelStore implements EventStore {
   async #write(draft: Draft): Promise<void> {
     await draft.write(true);
     // A file that was deleted is written as well as any other.
-    const lock = statSync(`${this.#files.db}/LOCK`, { bigint: true, throwIfNoEntry: false });
-    if (lock?.ino !== this.#inode)
-      throw new StoreError(`${this.#files.directory} was deleted while it was in use`, { code: 'gone' });
+    if (!this.#isThere()) throw this.#deleted();
   }
 
   /** What could not be written may be there all the same, or in part. @returns what to say of it */

@@ -2,7 +2,7 @@ import type { Command, Input } from '../core/node/input.ts';
 import type { MucNode, NodeEffect } from '../core/node/node.ts';
 import type { NodeSnapshot } from '../core/node/snapshot.ts';
 import { statusChanges } from '../core/node/status-changes.ts';
-import type { NodeStatus, StatusRecord, StepRecord } from '../core/node/trace.ts';
+import type { NodeStatus } from '../core/node/trace.ts';
 import type { ArchiveChange, Found } from '../core/room/archive-store.ts';
 import type { RoomEvent } from '../core/room/event.ts';
 import type { TimerId } from '../core/turn/effect.ts';
@@ -11,44 +11,11 @@ import { assertNever } from '../core/xmpp/errors.ts';
 import type { Jid } from '../core/xmpp/jid.ts';
 import { type Instant, plus } from '../core/xmpp/time.ts';
 import { recallAll } from './archive-tail.ts';
+import type { DriverOptions, Restored } from './driver-options.ts';
 import { type EventStore, type Recovered, StoreError } from './event-store.ts';
-import { type Renewal, refuse, withoutHistory, writeAnew } from './renewal.ts';
-import type { LinkHandlers, StanzaLink } from './stanza-link.ts';
+import { refuse, withoutHistory, writeAnew } from './renewal.ts';
+import type { LinkHandlers } from './stanza-link.ts';
 import { StepLog } from './step-log.ts';
-
-/** What the driver needs of the world around it; a worker, Node and the tests each have their own. */
-export interface DriverHost {
-  now(): Instant;
-  /** Calls `fn` at `at` or later (a frozen page wakes late); returns how to cancel it. */
-  setTimer(at: Instant, fn: () => void): () => void;
-  newId(): string;
-}
-
-export interface DriverOptions {
-  /** Address of the node, as its records name it. */
-  readonly address: string;
-  readonly node: MucNode;
-  readonly store: EventStore;
-  readonly link: StanzaLink;
-  readonly host: DriverHost;
-  /** What was done, and what the node is now, in batches. */
-  report?(batch: readonly (StepRecord | StatusRecord)[]): void;
-  /** The driver stopped by itself, because the log failed or the node threw. Memory is ahead of the log: restart from it. */
-  failed?(error: unknown): void;
-  /** For the progress list; "ready" and what was restored come from `start`. */
-  readonly progress?: LinkHandlers['progress'];
-  /** How the node goes on when its store fails it; absent: it does not. */
-  readonly renewal?: Renewal;
-  /** A snapshot is saved after this many events at the earliest; a longer one less often (see #snapshotIfDue). */
-  readonly snapshotEvery?: number;
-}
-
-/** What a node came back with. */
-export interface Restored {
-  readonly fromSnapshot: boolean;
-  readonly events: number;
-  readonly damage?: string;
-}
 
 /**
  * A batch of inputs ends when their answers exceed this together. A thousand users who enter a room at once cause a million
@@ -92,6 +59,8 @@ export class Driver {
   readonly #timers = new Map<TimerId, ArmedTimer>();
   #node: MucNode;
   #store: EventStore;
+  /** Whether the store has said that it is gone. */
+  #isGone = false;
   /** Streams that are up. */
   readonly #up = new Set<Jid>();
   /** Why the node does nothing for the moment; and how long it rests the next time. */
@@ -114,6 +83,7 @@ export class Driver {
     this.#options = options;
     this.#node = options.node;
     this.#store = options.store;
+    this.#watch();
     this.#steps = new StepLog(options.address, (step) => options.report?.([step]));
   }
 
@@ -198,7 +168,8 @@ export class Driver {
     // Let everything that arrived in the same turn join the batch.
     await undefined;
     try {
-      while (this.#queue.length > 0 && !this.#stopped) {
+      while ((this.#queue.length > 0 || this.#isGone) && !this.#stopped) {
+        if (this.#isGone) await this.#renew('the store is gone');
         const handled: (Handled | undefined)[] = [];
         let taken = 0;
         for (let sends = 0; taken < this.#queue.length && sends < sendsPerBatch; taken++) {
@@ -247,9 +218,27 @@ export class Driver {
       const code = error instanceof StoreError ? error.code : undefined;
       if (renewal === undefined || (code !== 'full' && code !== 'read-only' && code !== 'gone')) throw error;
       if (code !== 'gone') return (error as StoreError).message;
-      this.#store = await writeAnew(this.#store, this.#node, renewal, (error as StoreError).message);
+      await this.#renew((error as StoreError).message);
       return undefined;
     }
+  }
+
+  async #renew(why: string): Promise<void> {
+    const { renewal } = this.#options;
+    this.#isGone = false;
+    if (renewal === undefined) throw new StoreError(why, { code: 'gone' });
+    this.#store = await writeAnew(this.#store, this.#node, renewal, why);
+    this.#watch();
+  }
+
+  /** A store that is deleted is written anew at once, also where nobody speaks. */
+  #watch(): void {
+    const store = this.#store;
+    store.onGone?.(() => {
+      if (store !== this.#store || this.#stopped || this.#resting !== undefined) return;
+      this.#isGone = true;
+      this.#running ??= this.#run();
+    });
   }
 
   /** There is no room for what has just been decided: it did not happen, and who asked for it is told. */

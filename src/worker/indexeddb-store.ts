@@ -99,13 +99,16 @@ export class IndexedDbStore implements EventStore {
   readonly #broken = new Set<string>();
   /** Why nothing can be written any more. */
   #dead: StoreError | undefined;
+  #tellGone: (() => void) | undefined;
 
   /** @throws StoreError if the database cannot be opened */
   static async open(options: IndexedDbOptions): Promise<IndexedDbStore> {
     const { name } = options;
     let store: IndexedDbStore | undefined;
     const die = (error: StoreError) => {
-      if (store) store.#dead ??= error;
+      if (store === undefined || store.#dead !== undefined) return;
+      store.#dead = error;
+      if (error.code === 'gone') store.#tellGone?.();
     };
     try {
       const db = await openDB<Schema>(name, schemaVersion, {
@@ -153,6 +156,10 @@ export class IndexedDbStore implements EventStore {
     this.#db = db;
     this.#options = options;
     this.#token = token;
+  }
+
+  onGone(tell: () => void): void {
+    this.#tellGone = tell;
   }
 
   async load(): Promise<Recovered> {

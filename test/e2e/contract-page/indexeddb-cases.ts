@@ -271,6 +271,10 @@ export const indexedDbCases: readonly { readonly name: string; run(db: DatabaseU
     async run({ open, same }) {
       const store = await open();
       await store.load();
+      let told = false;
+      store.onGone?.(() => {
+        told = true;
+      });
       // What another page does that wants the database: the store must let go, or that page would wait for ever.
       const name = await new Promise<string>((resolve) => {
         void indexedDB.databases().then((all) => resolve(all.map((one) => one.name ?? '').at(-1) ?? ''));
@@ -280,6 +284,7 @@ export const indexedDbCases: readonly { readonly name: string; run(db: DatabaseU
         request.onsuccess = () => resolve();
         request.onerror = () => reject(request.error);
       });
+      same(told, true);
       const refused = await store.append([happened(1)]).catch((error: unknown) => error);
       same(refused instanceof StoreError && refused.code, 'gone');
     },

@@ -155,6 +155,11 @@ describe('Driver: archives', () => {
 /** A store whose writes fail for the reason that is given. */
 class FailingStore extends MemoryStore {
   code: StoreErrorCode | undefined;
+  tellGone: (() => void) | undefined;
+
+  onGone(tell: () => void): void {
+    this.tellGone = tell;
+  }
 
   override async append(...what: Parameters<MemoryStore['append']>): Promise<void> {
     if (this.code !== undefined) throw new StoreError(`the store is ${this.code}`, { code: this.code });
@@ -222,6 +227,28 @@ describe('Driver: a store that was deleted', () => {
       'and on',
     ]);
     expect(results(await after.reads(100))).toBe(kept + 1);
+    await after.driver.stop();
+  });
+
+  it('at once, if the store notices while nobody speaks', async () => {
+    const store = new FailingStore({ events: [] });
+    const other: MemoryMedium = { events: [] };
+    const { driver, enters, says, waits, told, failed } = await started(
+      { events: [] },
+      store,
+      10,
+      () => new MemoryStore(other),
+    );
+    await enters();
+    await says('before');
+    store.code = 'gone';
+    store.tellGone?.();
+    await waits();
+    expect(told).toEqual(['the store is gone: it was written anew from memory']);
+    expect(failed).toEqual([]);
+    await driver.stop();
+    const after = await started(other);
+    expect((await after.enters()).flatMap((stanza) => bodyOf(stanza) ?? [])).toEqual(['before']);
     await after.driver.stop();
   });
 
