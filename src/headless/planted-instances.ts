@@ -120,7 +120,7 @@ export const plantedInInstances: readonly PlantedBug[] = [
   {
     name: 'a room does not fetch what it had accepted before it lost its log',
     file: `${sourceShadow}past.ts`,
-    find: '    if (by === room.jid && epoch >= room.epoch) return false;',
+    find: '    if (by === room.jid && epoch === room.epoch) return false;',
     replace: '    if (by === room.jid) return false;',
     modes: ['0281'],
   },
@@ -240,14 +240,14 @@ export const plantedInInstances: readonly PlantedBug[] = [
   {
     name: 'each part of a long list counts as all of it',
     file: `${sourceShadow}configuration.ts`,
-    find: '    if (hasMore(config)) return { shadows: undefined, isWhole: false };\n',
+    find: "    if (which === 'some') return { shadows: undefined, isWhole: false };\n",
     replace: '',
     modes: ['0281'],
   },
   {
     name: 'the first part of a roster counts as all of it',
     file: `${sourceShadow}linking.ts`,
-    find: '    if (roster.more) return true;\n',
+    find: "    if (which === 'some') return true;\n",
     replace: '',
     modes: ['0281'],
   },

@@ -226,7 +226,7 @@ const lies: readonly Lie[] = [
   toRoom('iq', 'set', configured),
   toRoom('message', undefined, (_, at) => owner(at)),
   toRoom('iq', 'set', (_, __, { jid, nick }) =>
-    writeRoster([{ affiliation: 'owner', jid, name: nick, role: 'moderator', occupantId: 'x', presence: [] }], false),
+    writeRoster([{ affiliation: 'owner', jid, name: nick, role: 'moderator', occupantId: 'x', presence: [] }]),
   ),
   order('replicate', false),
   order('replicate', true),

@@ -114,7 +114,7 @@ export const trust: Checker = (given) => {
     if (from === undefined || from === source || !addresses.has(from)) return;
     exercised++;
     // Of before its own beginning a room believes whoever has something of it.
-    if (from !== hostileRoom || (by === room && order !== undefined && order.epoch < (epochs.get(node) ?? 0))) return;
+    if (from !== hostileRoom || (by === room && order !== undefined && order.epoch !== epochs.get(node))) return;
     if (by !== from) wrong(`${node} keeps of ${from} what ${nick} is to have said at ${by}`, i);
     else if (author !== undefined && !isOwnUser(from, author)) wrong(`${node} keeps of ${from} words of ${author}`, i);
   };

@@ -154,6 +154,7 @@ export const decisions: Readonly<Record<string, string>> = {
   '209': 'whom a client follows to a shadow',
   '210': 'a shadow that is there already',
   '211': 'a shadow’s name that is taken',
+  '212': 'lists in parts',
   '220': 'how much a room keeps beside its messages',
   '221': 'how many rooms a user may make',
   '222': 'messages at hand, and in the archive',

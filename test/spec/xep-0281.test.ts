@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { readHave } from '../../src/core/xep/instances.ts';
-import { readForm } from '../../src/core/xep/xep0004.ts';
+import { roomConfigForm } from '../../src/core/room/config-form.ts';
+import { readHave, writePart } from '../../src/core/xep/instances.ts';
+import { readForm, writeForm } from '../../src/core/xep/xep0004.ts';
 import { readMucUser, readStatuses, writeMucUser } from '../../src/core/xep/xep0045.ts';
 import { readDirectInvitation } from '../../src/core/xep/xep0249.ts';
 import {
@@ -11,6 +12,7 @@ import {
   readServiceOrder,
   shadowsField,
   sourceField,
+  writeConfig,
   writeRoster,
   writeServiceOrder,
 } from '../../src/core/xep/xep0281.ts';
@@ -347,7 +349,7 @@ describe('XEP-0281 §3.2 Replicating a Room: decision #200: becoming an instance
       presence: [],
     } as const;
     const forged = [
-      iq(evil, shadow, { type: 'set', id: 'e1' }, writeRoster([item], false)),
+      iq(evil, shadow, { type: 'set', id: 'e1' }, writeRoster([item])),
       iq(evil, shadow, { type: 'set', id: 'e2' }, el('config', NS.dmuc1)),
       iq(evil, shadow, { type: 'get', id: 'e3' }, el('room', NS.dmuc1, { id: 'theroom' }, el('history', NS.muc))),
       iq(
@@ -966,6 +968,61 @@ describe('decisions #121 and #160: what an instance may send', () => {
     expect(rosters.length).toBeGreaterThan(4);
     for (const { stanza } of rosters) expect(stanzaLength(stanza)).toBeLessThan(256 * 1024);
     expect(roster(world, firsthost)).toHaveLength(11);
+  });
+
+  it('decision #212: a part of a roster that comes again, or after one that was lost, takes nobody out', () => {
+    const world = occupied();
+    const named = (nick: string) =>
+      ({
+        affiliation: 'none',
+        jid: undefined,
+        name: nick,
+        role: 'participant',
+        occupantId: nick,
+        presence: [],
+      }) as const;
+    const part = (n: number, nick: string) =>
+      world.inject(
+        firsthost,
+        macbeth,
+        iq(shadow, source, { type: 'set', id: `part ${n}` }, writeRoster([named(nick)], { n, of: 3 })),
+      );
+    const theirs = () => roster(world, firsthost).filter((nick) => /^[a-z]$/.test(nick));
+    part(1, 'a');
+    part(1, 'a');
+    part(2, 'b');
+    expect(theirs()).toEqual([]);
+    part(3, 'c');
+    part(3, 'c');
+    part(2, 'b');
+    expect(theirs()).toEqual(['a', 'b', 'c']);
+    part(1, 'x');
+    part(3, 'z');
+    expect(theirs()).toEqual(['a', 'b', 'c']);
+    expect(world.to(shadow).filter(({ type, id }) => type === 'result' && id?.startsWith('part'))).toHaveLength(8);
+  });
+
+  it('decision #212: a part of a long list that comes again takes nobody off the list', () => {
+    const world = occupied();
+    const part = (n: number, user: string) => {
+      const form = writeForm({ type: 'submit', formType: roomConfigForm, fields: [] });
+      const list = el('query', NS.mucAdmin, {}, el('item', NS.mucAdmin, { affiliation: 'outcast', jid: user }));
+      const instances = n === 1 ? [el('instances', NS.ext, {}, el('instance', NS.ext, { jid: shadow }))] : [];
+      const config = writeConfig(form, ...instances, list, ...writePart({ n, of: 2 }));
+      world.inject(macbeth, firsthost, iq(source, shadow, { type: 'set', id: `list ${n}` }, config));
+    };
+    const banned = () =>
+      world
+        .seat(macbeth)
+        .node.snapshot()
+        .rooms[0]?.affiliations.filter(([, affiliation]) => affiliation === 'outcast')
+        .map(([user]) => user);
+    part(1, 'one@macbeth.lit');
+    part(2, 'two@macbeth.lit');
+    part(2, 'two@macbeth.lit');
+    expect(banned()).toEqual(['one@macbeth.lit', 'two@macbeth.lit']);
+    part(2, 'two@macbeth.lit');
+    expect(banned()).toEqual(['one@macbeth.lit', 'two@macbeth.lit']);
   });
 
   it('one that sends far too much is cut off for a while, also if it greets', () => {

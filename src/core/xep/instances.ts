@@ -104,6 +104,25 @@ export function readAfter(parent: Parent): { readonly by: Jid; readonly id: stri
   return by === undefined || !id ? undefined : { by, id };
 }
 
+/** One of the parts in which a long list is told, from 1. */
+export interface Part {
+  readonly n: number;
+  readonly of: number;
+}
+
+/** `<part n of/>`; what is told at once has none. */
+export function writePart({ n, of }: Part): readonly XmlElement[] {
+  return of === 1 ? [] : [el('part', NS.ext, { n: String(n), of: String(of) })];
+}
+
+/** @returns undefined if it cannot be one */
+export function readPart(parent: Parent): Part | undefined {
+  const part = childOf(parent, 'part', NS.ext);
+  if (part === undefined) return { n: 1, of: 1 };
+  const [n, of] = [Number(part.attrs['n']), Number(part.attrs['of'])];
+  return Number.isSafeInteger(n) && Number.isSafeInteger(of) && n >= 1 && n <= of ? { n, of } : undefined;
+}
+
 export function writeMore(): XmlElement {
   return el('more', NS.ext);
 }

@@ -6,6 +6,7 @@ import { type Jid, parseJid } from '../xmpp/jid.ts';
 import { NS } from '../xmpp/namespaces.ts';
 import { payloadOf, type Stanza } from '../xmpp/stanza.ts';
 import { childOf, childrenOf, el, element, elementsOf, textOf, type XmlElement } from '../xmpp/xml.ts';
+import { type Part, readPart, writePart } from './instances.ts';
 import {
   type Affiliation,
   affiliations,
@@ -82,19 +83,19 @@ export interface RosterItem {
   readonly presence: readonly XmlElement[];
 }
 
-/** @param more  whether another part of the same roster follows */
-export function writeRoster(items: readonly RosterItem[], more: boolean): XmlElement {
+/** @param part  which part of the roster it is; absent: all of it */
+export function writeRoster(items: readonly RosterItem[], part: Part = { n: 1, of: 1 }): XmlElement {
   const written = items.map(({ affiliation, jid, name, role, occupantId, presence }) => {
     const parts = [...presence, ...writeOccupantId(occupantId)];
     const shown = role === undefined ? [] : [el('shown', NS.ext, { role }, ...parts)];
     return el('item', NS.dmuc1, { affiliation, jid, name }, ...shown);
   });
-  return element('roster', NS.dmuc1, {}, more ? [...written, el('more', NS.ext)] : written);
+  return element('roster', NS.dmuc1, {}, [...written, ...writePart(part)]);
 }
 
 export function readRoster(
   stanza: Stanza,
-): { readonly items: readonly RosterItem[]; readonly more: boolean } | undefined {
+): { readonly items: readonly RosterItem[]; readonly part: Part | undefined } | undefined {
   const roster = payloadOf(stanza, 'roster', NS.dmuc1);
   if (roster === undefined) return undefined;
   const items = childrenOf(roster, 'item', NS.dmuc1).map((item): RosterItem => {
@@ -109,7 +110,7 @@ export function readRoster(
       presence: parts.filter(({ xmlns }) => xmlns !== NS.occupantId),
     };
   });
-  return { items, more: childOf(roster, 'more', NS.ext) !== undefined };
+  return { items, part: readPart(roster) };
 }
 
 /** §3.2 Example 9, from a shadow to the instance that it asks. @param more  how far it has come */

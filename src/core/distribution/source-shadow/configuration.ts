@@ -10,7 +10,7 @@ import { changesOfConfiguration } from '../../room/owner.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
 import { settingFields } from '../../room/setting-fields.ts';
 import type { RoomView } from '../../room/state.ts';
-import { hasMore, writeMore } from '../../xep/instances.ts';
+import { readPart, writePart } from '../../xep/instances.ts';
 import { type Field, readForm, writeForm } from '../../xep/xep0004.ts';
 import { type Affiliation, affiliations, writeWhy } from '../../xep/xep0045.ts';
 import { avatarHashes, vcardNs } from '../../xep/xep0153.ts';
@@ -22,7 +22,7 @@ import { iq, message, payloadOf, type Stanza } from '../../xmpp/stanza.ts';
 import { utf8 } from '../../xmpp/utf8.ts';
 import { childOf, childrenOf, el, elementsOf, serializedLength, textOf, type XmlElement } from '../../xmpp/xml.ts';
 import type { Links } from './links.ts';
-import { inParts } from './parts.ts';
+import { inParts, Parts } from './parts.ts';
 
 /** Entries of the lists in one stanza. */
 const pageMax = 500;
@@ -101,9 +101,9 @@ export function pushConfig(turn: RoomTurn, links: Links, peer: Jid, shadows: rea
   const entries = whole ? entriesOf(room, links, peer).map((entry) => writeEntry(links, peer, entry)) : [];
   const parts = inParts(entries, pageMax, (item) => serializedLength(item));
   for (const [i, items] of parts.entries()) {
-    const more = i < parts.length - 1 ? [writeMore()] : [];
+    const part = writePart({ n: i + 1, of: parts.length });
     const lists = whole ? [el('query', NS.mucAdmin, {}, ...items)] : [];
-    const config = writeConfig(form, ...(i === 0 ? first : []), ...lists, ...more);
+    const config = writeConfig(form, ...(i === 0 ? first : []), ...lists, ...part);
     links.ask(turn, iq(room.jid, peer, { type: 'set', id: turn.env.newId() }, config), 'config', '0281#3.2');
   }
 }
@@ -171,6 +171,7 @@ export interface Taken {
 /** What a shadow is told in parts, until the last of them is here. */
 export class Configuration {
   readonly #entries = new Map<Jid, Entry>();
+  readonly #parts = new Parts();
   #instances: readonly Jid[] | undefined;
 
   /**
@@ -181,9 +182,15 @@ export class Configuration {
   take(turn: RoomTurn, stanza: Stanza): Taken | undefined {
     const config = readConfig(stanza);
     if (config === undefined) return undefined;
+    const part = readPart(config);
+    const which = this.#parts.take(part);
+    if (which === undefined) {
+      turn.note('decision#212', 'a part of a configuration that is not the next: dropped');
+      return { shadows: undefined, isWhole: false };
+    }
+    if (part?.n === 1) this.#entries.clear();
     const instances = childOf(config, 'instances', NS.ext);
     if (instances !== undefined) {
-      this.#entries.clear();
       this.#instances = childrenOf(instances, 'instance', NS.ext).flatMap(
         ({ attrs }) => parseJid(attrs['jid'] ?? '') ?? [],
       );
@@ -194,7 +201,7 @@ export class Configuration {
       const entry = readEntry(item);
       if (entry !== undefined) this.#entries.set(entry.user, entry);
     }
-    if (hasMore(config)) return { shadows: undefined, isWhole: false };
+    if (which === 'some') return { shadows: undefined, isWhole: false };
     if (query !== undefined) this.#takeLists(turn);
     this.#takeForm(turn, config);
     return { shadows: this.#instances, isWhole: query !== undefined };

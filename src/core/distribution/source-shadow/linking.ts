@@ -15,7 +15,7 @@ import { defaultTimes, jitter, probeMs, timeoutMs } from '../keepalive.ts';
 import { type InstancePeer, instancePeer } from '../peers.ts';
 import { digestFor, ownDigest, pushConfig } from './configuration.ts';
 import { instances, type Links, reached, sourceOf } from './links.ts';
-import { inParts } from './parts.ts';
+import { inParts, Parts } from './parts.ts';
 import type { Past } from './past.ts';
 import { lose, type Said, showAll } from './people.ts';
 import { rosterItem } from './stanzas.ts';
@@ -29,7 +29,7 @@ export class Linking {
   /** By peer: the session that this node asked for. */
   readonly #asked = new Map<Jid, string>();
   /** By peer: what has come of a roster whose end is not here yet. */
-  readonly #rosters = new Map<Jid, Said[]>();
+  readonly #rosters = new Map<Jid, { readonly parts: Parts; all: readonly Said[] }>();
   /** Peers from which this room has said that it is split. */
   readonly #apart = new Set<Jid>();
 
@@ -189,9 +189,9 @@ export class Linking {
     const { room, env } = turn;
     const own = [...room.occupants.values()].filter(({ home }) => home === undefined);
     const items = own.map((occupant) => rosterItem(this.#links, occupant, peer));
-    const parts = inParts(items, partMax, (item) => serializedLength(writeRoster([item], false)));
+    const parts = inParts(items, partMax, (item) => serializedLength(writeRoster([item])));
     for (const [i, part] of parts.entries()) {
-      const roster = writeRoster(part, i < parts.length - 1);
+      const roster = writeRoster(part, { n: i + 1, of: parts.length });
       this.#links.ask(turn, iq(room.jid, peer, { type: 'set', id: env.newId() }, roster), 'roster', '0281#3.2');
     }
   }
@@ -200,15 +200,22 @@ export class Linking {
   takeRoster(turn: RoomTurn, peer: Jid, stanza: Stanza): boolean {
     const roster = readRoster(stanza);
     if (roster === undefined) return false;
-    const all = this.#rosters.get(peer) ?? [];
-    all.push(
-      ...roster.items.map(({ name, role, ...item }): Said => ({ ...item, nick: name, role: role ?? 'participant' })),
-    );
-    this.#rosters.set(peer, all.slice(0, usersMax));
+    const arriving = this.#rosters.get(peer) ?? { parts: new Parts(), all: [] };
+    this.#rosters.set(peer, arriving);
     turn.send(iqResult(stanza), '0281#3.2', peer);
-    if (roster.more) return true;
-    this.#rosters.delete(peer);
-    showAll(turn, this.#links, peer, all);
+    const which = arriving.parts.take(roster.part);
+    if (which === undefined) {
+      turn.note('decision#212', `a part of a roster of ${peer} that is not the next: dropped`, { peer });
+      return true;
+    }
+    const before = roster.part?.n === 1 ? [] : arriving.all;
+    const said = roster.items.map(
+      ({ name, role, ...item }): Said => ({ ...item, nick: name, role: role ?? 'participant' }),
+    );
+    arriving.all = [...before, ...said].slice(0, usersMax);
+    if (which === 'some') return true;
+    showAll(turn, this.#links, peer, arriving.all);
+    arriving.all = [];
     return true;
   }
 

@@ -194,6 +194,6 @@ export function mayTellOf(room: RoomView, links: Links, peer: Jid, item: History
   const source = sourceOf(room);
   if (peer === source) return true;
   // The room's own messages of before it lost its log come back from whoever has them.
-  if (item.by === room.jid) return (item.order?.epoch ?? item.at) < room.epoch;
+  if (item.by === room.jid) return item.order === undefined ? item.at < room.epoch : item.order.epoch !== room.epoch;
   return item.by === peer && (item.author === undefined || links.holds(peer, item.author));
 }

@@ -76,8 +76,8 @@ export class Past {
 
   #lacks(room: RoomView, peer: Jid, { by, epoch, n }: Reached): boolean {
     if (by !== peer && peer !== sourceOf(room) && by !== room.jid) return false;
-    // Of its own, a room may lack what it had accepted before it lost its log.
-    if (by === room.jid && epoch >= room.epoch) return false;
+    // Of its own, a room may lack what it had accepted before it lost its log; its clock may have been ahead then.
+    if (by === room.jid && epoch === room.epoch) return false;
     return n > room.reached.in(by, epoch);
   }
 
