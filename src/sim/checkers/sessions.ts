@@ -7,7 +7,7 @@ import { isSelf } from '../stanzas.ts';
 import type { Violation } from '../trace.ts';
 import { lost, type View } from '../view.ts';
 import { has, type Occupants, servedHere } from './occupants.ts';
-import { lastEntry, lastWord } from './words.ts';
+import { lastEntry, lastWord, ownWords } from './words.ts';
 
 /**
  * G17 (XEP-0045 §7.2.8): somebody is in as long as one of their sessions is. When one goes, nobody else is told of a leave;
@@ -125,7 +125,9 @@ const heardByEach: Checker = ({ world }) => {
       const inside = [...occupants.values()].flatMap((one) => (one.provisional ? [] : servedHere(one)));
       told.set(i, { inside, words: new Map() });
     },
-    sent({ stanza, cause }) {
+    sent({ stanza, cause, spec }) {
+      // What the room says to one user is no message of all.
+      if (ownWords.has(spec)) return;
       const words = cause === undefined || stanza.type !== 'groupchat' ? undefined : told.get(cause)?.words;
       const body = words && bodyOf(stanza);
       // What comes late is for those who have not heard it yet.

@@ -15,7 +15,7 @@ function authorOf(body: string): number | undefined {
 }
 
 /** Rules by which a room says something to a user in its own name. */
-const ownWords: ReadonlySet<string> = new Set([
+export const ownWords: ReadonlySet<string> = new Set([
   'decision#156',
   'decision#169',
   'decision#160',
