@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readMucUser } from '../../src/core/xep/xep0045.ts';
+import { readMucUser, writeMucUser } from '../../src/core/xep/xep0045.ts';
 import { ping } from '../../src/core/xep/xep0199.ts';
 import { type Jid, jid } from '../../src/core/xmpp/jid.ts';
 import { NS } from '../../src/core/xmpp/namespaces.ts';
@@ -141,6 +141,16 @@ describe('A user believes to be in a room that is gone', () => {
       presence(jid(wicca), to, { type: 'probe' }),
     );
     expect(world.got(wicca)).toEqual([]);
+  });
+
+  it('decision #127: what another service without such a room answers is not answered again', () => {
+    const world = covenWith();
+    world.clear();
+    const theirs = jid('coven@rooms.other.lit/firstwitch');
+    const x = writeMucUser({ affiliation: 'none', role: 'none', statuses: [110] });
+    for (const to of [`${heath}/firstwitch`, heath])
+      world.inject(service, 'rooms.other.lit', presence(theirs, jid(to), { type: 'unavailable', id: 'l' }, x));
+    expect(world.to(theirs)).toEqual([]);
   });
 
   it('decision #127: a private message to a room that is not open yet (§17.2) is of a user who is not in', () => {

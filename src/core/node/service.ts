@@ -2,7 +2,7 @@ import { listed } from '../room/pages.ts';
 import type { NodeTurn } from '../room/room-turn.ts';
 import type { RoomView } from '../room/state.ts';
 import { discoInfoResult, readDisco, writeDiscoItem } from '../xep/xep0030.ts';
-import { writeMucUser } from '../xep/xep0045.ts';
+import { readMucUser, writeMucUser } from '../xep/xep0045.ts';
 import { rsm } from '../xep/xep0059.ts';
 import { vcardNs } from '../xep/xep0153.ts';
 import { isPing } from '../xep/xep0199.ts';
@@ -75,7 +75,8 @@ function uniqueName(turn: NodeTurn, rooms: Iterable<RoomView>, { to }: Stanza): 
 /**
  * XEP-0045 §6.4, §7.2.11: there is no such room. Decision #127: a user who writes to an occupant of it, or as one, believes to
  * be in a room that is gone, and is told what somebody is told who is not in: `item-not-found` would say of an occupant that
- * only the nick is wrong (XEP-0410 §3).
+ * only the nick is wrong (XEP-0410 §3). A leave with what rooms put into theirs is a room's own, perhaps the answer to one of ours,
+ * and two services without such a room would answer each other for ever.
  */
 export function noSuchRoom(turn: NodeTurn, stanza: Stanza): void {
   const isOccupant = resourceOf(stanza.to) !== '';
@@ -85,7 +86,7 @@ export function noSuchRoom(turn: NodeTurn, stanza: Stanza): void {
     else refuse(turn, stanza, 'item-not-found', '0045#6.4', 'there is no such room');
   } else if (stanza.type === undefined && !isOccupant)
     refuse(turn, stanza, 'item-not-found', '0045#6.4', 'there is no such room');
-  else if (stanza.type === undefined || stanza.type === 'unavailable') {
+  else if (stanza.type === undefined || (stanza.type === 'unavailable' && readMucUser(stanza.payloads) === undefined)) {
     // They wait for their leave, or do not know that they are out (§7.2.18).
     const statuses = stanza.type === undefined ? [110, 307, 333] : [110];
     const user = writeMucUser({ affiliation: 'none', role: 'none', statuses });
