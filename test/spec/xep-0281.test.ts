@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { roomConfigForm } from '../../src/core/room/config-form.ts';
-import { readHave, writePart } from '../../src/core/xep/instances.ts';
+import { readAsked, readHave, writePart } from '../../src/core/xep/instances.ts';
 import { readForm, writeForm } from '../../src/core/xep/xep0004.ts';
 import { readMucUser, readStatuses, writeMucUser } from '../../src/core/xep/xep0045.ts';
 import { readDirectInvitation } from '../../src/core/xep/xep0249.ts';
@@ -1485,6 +1485,38 @@ describe('decision #206: wishes during a split', () => {
       expect(room?.affiliations.some(([user]) => user === 'rival@macbeth.lit')).toBe(false);
       expect(room?.changes.name ?? 'A Dark Cave').toBe('A Dark Cave');
     }
+  });
+
+  it('one that is lost on its way to the source is told again', () => {
+    const world = occupied(
+      changed(
+        {},
+        {
+          affiliations: [
+            { jid: 'crone1@shakespeare.lit', affiliation: 'owner' },
+            { jid: 'somewitch@macbeth.lit', affiliation: 'admin' },
+          ],
+        },
+      ),
+    );
+    cut(world, 'bounce');
+    world.send(says(witch, shadow, 'notice'), says(crone, source, 'notice'));
+    world.advance(10_000);
+    world.send(
+      admin(witch, shadow, 'a', el('item', NS.mucAdmin, { affiliation: 'member', jid: 'hag66@shakespeare.lit' })),
+    );
+    world.clear();
+    cut(world, undefined);
+    let lost = 0;
+    world.lose(({ payloads }) => readAsked(payloads) !== undefined && ++lost === 1);
+    world.advance(400_000);
+    expect(lost).toBe(1);
+    expect(seen(world, witch).filter((text) => text.startsWith('The source has done'))).toHaveLength(1);
+    for (const service of services)
+      expect(world.seat(service).node.snapshot().rooms[0]?.affiliations).toContainEqual([
+        'hag66@shakespeare.lit',
+        'member',
+      ]);
   });
 
   it('a moderator of a shadow decides about its own users meanwhile', () => {

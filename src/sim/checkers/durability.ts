@@ -137,12 +137,13 @@ function sameAfterRepetition({ world, trace, kept, others, people, contested }: 
           : [],
       ),
   );
+  // What a hostile instance has said it tells one of the others, and later another.
+  const its = world.plan.mode === '0281' ? world.plan.hostileNode : undefined;
   for (const [node, held] of world.before) {
     exercised++;
-    const [text, now] = alike(held, after.get(node) ?? '', subjects).map((one) => without(one, differing)) as [
-      string,
-      string,
-    ];
+    const [text, now] = alike(held, after.get(node) ?? '', subjects)
+      .map((one) => without(one, differing))
+      .map((one) => (its === undefined ? one : withoutWordsOf(one, its))) as [string, string];
     if (now === text) continue;
     let i = 0;
     while (now[i] === text[i]) i++;
@@ -166,6 +167,14 @@ function alike(one: string, other: string, subjects: ReadonlySet<string>): reado
     now.subject = '';
   }
   return [JSON.stringify(before), JSON.stringify(after)];
+}
+
+/** A portrait (portrait.ts) without what a room of this service has accepted. */
+function withoutWordsOf(portrait: string, service: Jid): string {
+  if (portrait === '') return portrait;
+  const rooms = JSON.parse(portrait) as readonly { readonly history: readonly string[] }[];
+  const isTheirs = (item: string) => domainOf((item.split(' ')[0] ?? '') as Jid) === service;
+  return JSON.stringify(rooms.map((room) => ({ ...room, history: room.history.filter((item) => !isTheirs(item)) })));
 }
 
 /** A portrait (portrait.ts) without these nicks, of whose words it may hold some or not. */

@@ -44,8 +44,8 @@ function wishOf(stanza: Stanza): XmlElement | undefined {
 export class Asking {
   readonly #links: Links;
   readonly #source: Jid;
-  /** By id of the iq: what was kept, and is with the source now. */
-  readonly #sent = new Map<string, string>();
+  /** By id of the iq: what was kept, and is with the source now; and how many pings the source has answered since. */
+  readonly #sent = new Map<string, { readonly kept: string; pongs: number }>();
 
   constructor(links: Links, source: Jid) {
     this.#links = links;
@@ -111,20 +111,32 @@ export class Asking {
 
   /** The source is linked: it is asked for what was kept. */
   linked(turn: RoomTurn): void {
-    const { room, env } = turn;
     this.#sent.clear();
-    for (const { id: kept, from, payload } of instancePeer(room, this.#source)?.asked ?? []) {
-      const id = env.newId();
-      this.#sent.set(id, kept);
-      const request = iq(room.jid, this.#source, { type: 'set', id }, writeAsked(from, payload));
-      this.#links.of(this.#source)?.request(turn, request, 'decision#206');
+    for (const kept of instancePeer(turn.room, this.#source)?.asked ?? []) this.#ask(turn, kept);
+  }
+
+  #ask(turn: RoomTurn, { id: kept, from, payload }: NonNullable<InstancePeer['asked']>[number]): void {
+    const { room, env } = turn;
+    const id = env.newId();
+    this.#sent.set(id, { kept, pongs: 0 });
+    const request = iq(room.jid, this.#source, { type: 'set', id }, writeAsked(from, payload));
+    this.#links.of(this.#source)?.request(turn, request, 'decision#206');
+  }
+
+  /** The source has answered a ping. What it has not answered, though it has answered two pings since, was lost on the way. */
+  pong(turn: RoomTurn): void {
+    for (const [id, sent] of [...this.#sent]) {
+      if (++sent.pongs < 2) continue;
+      this.#sent.delete(id);
+      const kept = instancePeer(turn.room, this.#source)?.asked?.find((one) => one.id === sent.kept);
+      if (kept !== undefined) this.#ask(turn, kept);
     }
   }
 
   /** The source answers. @returns whether it was asked */
   take(turn: RoomTurn, stanza: Stanza): boolean {
     const { room } = turn;
-    const id = stanza.id === undefined ? undefined : this.#sent.get(stanza.id);
+    const id = stanza.id === undefined ? undefined : this.#sent.get(stanza.id)?.kept;
     if (id === undefined) return handBack(turn, stanza);
     this.#sent.delete(stanza.id ?? '');
     const record = instancePeer(room, this.#source);

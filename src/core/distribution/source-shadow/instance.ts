@@ -188,6 +188,7 @@ export class Instance implements Protocol {
     if (stanza.type === 'error' && saysGone(stanza)) return this.#lost(turn, peer, stanza);
     this.#links.of(peer)?.heard(turn.env.now);
     this.#compare(turn, peer, stanza);
+    if (peer === sourceOf(turn.room) && stanza.type === 'result') this.#asking?.pong(turn);
   }
 
   #answer(turn: RoomTurn, peer: Jid, stanza: Stanza): void {
