@@ -190,7 +190,9 @@ export class Past {
     const author = [...room.occupants.values()].find(
       ({ nick, occupantId }) => nick === item.nick && occupantId === item.occupantId,
     );
-    if (!changesSubject(item.payloads)) return commit(turn, lateMessage(item, author, peer), { spec: '0281#3.7' });
+    // It goes where its time is, also if its instance does not count.
+    const as = { kind: 'messageAccepted', n: room.n + 1, item, past: true } as const;
+    if (!changesSubject(item.payloads)) return commit(turn, lateMessage(item, author, peer), { spec: '0281#3.7', as });
     const subject = subjectOf(item);
     if (isNewer(subject, room.subject)) {
       const change = lateSubject(room, subject, author, peer);
