@@ -14,7 +14,7 @@ import { penaltyMs, usersMax } from '../budgets.ts';
 import { defaultTimes, jitter, probeMs, timeoutMs } from '../keepalive.ts';
 import { type InstancePeer, instancePeer } from '../peers.ts';
 import { digestFor, ownDigest, pushConfig } from './configuration.ts';
-import { instances, type Links, reached, sourceOf } from './links.ts';
+import { instances, type Links, offered, sourceOf } from './links.ts';
 import { inParts, Parts } from './parts.ts';
 import type { Past } from './past.ts';
 import { lose, type Said, showAll } from './people.ts';
@@ -94,7 +94,7 @@ export class Linking {
     const shadows = shadowsOf(room);
     const config =
       sourceOf(room) === undefined ? digestFor(room, this.#links, peer, shadows) : ownDigest(room, shadows);
-    return { session, config, have: [...reached(room)] };
+    return { session, config, have: [...offered(room, peer)] };
   }
 
   /** @returns whether the timer is one of these */

@@ -41,6 +41,21 @@ export function* reached(room: RoomView): Iterable<{ readonly by: Jid; readonly 
   for (const [by, { epoch, n }] of room.reached.entries) yield { by, epoch, n };
 }
 
+/**
+ * The same for a peer that may have lost its log: of its own it is offered also what stands behind a gap here. Nobody else may have
+ * that, and nothing comes any more that would close the gap.
+ */
+export function* offered(room: RoomView, peer: Jid): ReturnType<typeof reached> {
+  const last = new Map<number, number>();
+  for (const { by, order } of room.atHand)
+    if (by === peer && order !== undefined) last.set(order.epoch, Math.max(order.n, last.get(order.epoch) ?? 0));
+  for (const { by, epoch, n } of reached(room)) {
+    yield { by, epoch, n: by === peer ? Math.max(n, last.get(epoch) ?? 0) : n };
+    if (by === peer) last.delete(epoch);
+  }
+  for (const [epoch, n] of last) yield { by: peer, epoch, n };
+}
+
 /** The place that a ping, or the answer to one, says. */
 export function placeIn(stanza: Stanza): LinkPlace | undefined {
   return (

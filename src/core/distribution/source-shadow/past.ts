@@ -33,7 +33,7 @@ import { NS } from '../../xmpp/namespaces.ts';
 import { iq, iqResult, type Stanza } from '../../xmpp/stanza.ts';
 import { childOf, elementsOf, serializedLength, type XmlElement } from '../../xmpp/xml.ts';
 import { lateMessage, lateSubject } from '../resync.ts';
-import { type Links, reached, sourceOf } from './links.ts';
+import { offered as haveToGive, type Links, reached, sourceOf } from './links.ts';
 import { isNewer, mayTellOf } from './messages.ts';
 import { pastMessage, pastSubject } from './stanzas.ts';
 
@@ -129,7 +129,7 @@ export class Past {
     const rest =
       counts && page.length < offered.length ? [writeMore(), ...(last === undefined ? [] : [writeAfter(last)])] : [];
     const topic = rest.length === 0 && sourceOf(room) === undefined ? [writeTopic(pastSubject(room, peer))] : [];
-    const more = counts ? [...writeHave(reached(room)), ...rest, ...topic] : [];
+    const more = counts ? [...writeHave(haveToGive(room, peer)), ...rest, ...topic] : [];
     turn.send(iqResult(stanza, writeHistoryResult(page, ...more)), '0281#3.2', peer);
     return true;
   }
