@@ -52,6 +52,8 @@ interface Fetch {
 export class Past {
   readonly #links: Links;
   readonly #fetching = new Map<Jid, Fetch>();
+  /** Instances that have given back all that they had of what this room lost with its log, since it started. */
+  readonly #returned = new Set<Jid>();
 
   constructor(links: Links) {
     this.#links = links;
@@ -78,6 +80,8 @@ export class Past {
     if (by !== peer && peer !== sourceOf(room) && by !== room.jid) return false;
     // Of its own, a room may lack what it had accepted before it lost its log; its clock may have been ahead then.
     if (by === room.jid && epoch === room.epoch) return false;
+    // Each may have kept what the others have not.
+    if (by === room.jid && !this.#returned.has(peer)) return n > 0;
     return n > room.reached.in(by, epoch);
   }
 
@@ -86,7 +90,9 @@ export class Past {
     const counts = this.#links.of(peer)?.counts === true;
     const id = partsOf(sourceOf(room) === undefined ? peer : room.jid).local;
     const history: HistoryRequest = counts ? { maxstanzas: pageMax } : { maxstanzas: room.config.historyMax };
-    const more = counts ? [...writeHave(reached(room)), ...(after === undefined ? [] : [writeAfter(after)])] : [];
+    const isHere = ({ by, epoch }: Reached) => by !== room.jid || epoch === room.epoch || this.#returned.has(peer);
+    const have = [...reached(room)].filter(isHere);
+    const more = counts ? [...writeHave(have), ...(after === undefined ? [] : [writeAfter(after)])] : [];
     const request = iq(room.jid, peer, { type: 'get', id: env.newId() }, writeHistoryRequest(id, history, ...more));
     this.#links.ask(turn, request, 'history', '0281#3.2');
   }
@@ -151,6 +157,7 @@ export class Past {
     const after = hasMore(history) ? readAfter(history) : undefined;
     if (after !== undefined) return this.#ask(turn, peer, after);
     this.#fetching.delete(peer);
+    this.#returned.add(peer);
     const back = [...fetching.back].map(([epoch, n]): Reached => ({ by: room.jid, epoch, n }));
     for (const { by, epoch, n } of [...fetching.upTo, ...back])
       if (this.#lacks(room, peer, { by, epoch, n })) turn.record({ kind: 'reached', by, order: { epoch, n } });
