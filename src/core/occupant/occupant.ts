@@ -198,9 +198,10 @@ export function createOccupant(who: { readonly jid: Jid; readonly room: Jid; rea
       : 'error without a condition';
     const isAnswer =
       state.phase === 'joining' && stanza.name === 'presence' && (stanza.id === undefined || stanza.id === asked);
-    // §7.4: not-acceptable to a message says that one is not in, whatever one believed.
-    const out =
-      isAnswer || (state.phase !== 'joining' && stanza.name === 'message' && error?.condition === 'not-acceptable');
+    // §7.4: not-acceptable to a message says that one is not in, whatever one believed; so does a room that is not there (§6.4).
+    const isGone = error?.condition === 'item-not-found' && resourceOf(stanza.from) === '';
+    const isOut = isGone || error?.condition === 'not-acceptable';
+    const out = isAnswer || (state.phase !== 'joining' && stanza.name === 'message' && isOut);
     const effects = become({ ...state, phase: out ? 'online' : state.phase, error: text });
     if (!isAnswer) return effects;
     // What comes after any other refusal was not asked for.

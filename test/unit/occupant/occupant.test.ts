@@ -3,7 +3,7 @@ import { createOccupant } from '../../../src/core/occupant/occupant.ts';
 import { writeMucUser } from '../../../src/core/xep/xep0045.ts';
 import { stanzaError } from '../../../src/core/xmpp/errors.ts';
 import { jid, occupantJid } from '../../../src/core/xmpp/jid.ts';
-import { errorReply, presence, type Stanza } from '../../../src/core/xmpp/stanza.ts';
+import { errorReply, message, presence, type Stanza } from '../../../src/core/xmpp/stanza.ts';
 
 const me = jid('hag66@shakespeare.lit/pda');
 const room = jid('coven@chat.shakespeare.lit');
@@ -58,5 +58,17 @@ describe('XEP-0045 §7.2 Entering a room, the client', () => {
     one.joins();
     one.gets(refusal(presence(me, occupantJid(room, nick), { id: 'earlier' })));
     expect(one.phase()).toBe('joining');
+  });
+
+  it.each([
+    ['the room does not know them (§7.4)', room, 'not-acceptable', 'online'],
+    ['the room is not there any more (§6.4)', room, 'item-not-found', 'online'],
+    ['the reader of a private message is not in (§7.5)', occupantJid(room, 'hecate'), 'item-not-found', 'joined'],
+  ] as const)('learns from what comes of a message: %s', (_, to, condition, phase) => {
+    const one = client();
+    one.joins();
+    one.gets(self);
+    one.gets(errorReply(message(me, to, { id: 'm' }), stanzaError('cancel', condition)));
+    expect(one.phase()).toBe(phase);
   });
 });
