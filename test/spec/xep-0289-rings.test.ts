@@ -510,6 +510,26 @@ describe('decision #156: the user in whose name a room asks is not let in there'
   });
 });
 
+describe('decision #158: the rank of users of other nodes', () => {
+  it('follows this room’s lists, also where the role stays the same', () => {
+    const world = roomOf({ outbound: [], allowedNodes: [left] }, [{ jid: 'user@here.lit', affiliation: 'owner' }]);
+    const peer = new Peer(world, left);
+    world.send(joins(user, `${hall}/me`));
+    peer.joins(jid('guest@left.lit/x'), 'Guest');
+    const rank = () => {
+      const guest = world
+        .seat(node)
+        .node.snapshot()
+        .rooms[0]?.occupants.find(({ nick }) => nick === 'Guest');
+      return guest && [guest.affiliation, guest.role];
+    };
+    expect(rank()).toEqual(['none', 'participant']);
+    const item = el('item', NS.mucAdmin, { jid: 'guest@left.lit', affiliation: 'member' });
+    world.send(iq(jid(user), hall, { type: 'set', id: 'a' }, el('query', NS.mucAdmin, {}, item)));
+    expect(rank()).toEqual(['member', 'participant']);
+  });
+});
+
 describe('XEP-0421 §3.1: two rooms answer at the same time', () => {
   it('a user whom both name has one occupant id, also if the first of them loses its way to them', () => {
     const { world, one, other } = between();

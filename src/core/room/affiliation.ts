@@ -140,8 +140,7 @@ export function changesOfAffiliation(
   const concerned = concernedBy(room, distribution, user, affiliation).filter(
     (occupant) => status !== undefined || distribution.traits.decidesAbout(occupant),
   );
-  const inside = [...room.occupants.values()].some(({ jid }) => jid !== undefined && bareOf(jid) === user);
-  const placed = isCopied || !inside || before === 'outcast' || affiliation === 'outcast';
+  const placed = isCopied || concerned.length === 0 || before === 'outcast' || affiliation === 'outcast';
   const changes: Change[] = [{ kind: 'affiliated', user, affiliation, absent: concerned.length === 0, placed, ...why }];
   if (affiliation === 'outcast' && room.reservedNicks.has(user))
     changes.push({ kind: 'registered', user, nick: undefined });
