@@ -226,8 +226,8 @@ export const plantedInInstances: readonly PlantedBug[] = [
   {
     name: 'what was asked for in a split is not put to the source',
     file: `${sourceShadow}asking.ts`,
-    find: '    for (const { id: kept, from, payload } of instancePeer(room, this.#source)?.asked ?? []) {',
-    replace: '    for (const { id: kept, from, payload } of []) {',
+    find: '    for (const kept of instancePeer(turn.room, this.#source)?.asked ?? []) this.#ask(turn, kept);',
+    replace: '',
     modes: ['0281'],
   },
   {
