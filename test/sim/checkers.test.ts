@@ -1721,12 +1721,16 @@ describe.each(Object.entries({ ...cases, ...replicated, ...joined, ...mirrored }
 );
 
 describe('Seeds with all faults', () => {
-  it.each(modes)('%s: exercise every checker', (mode) => {
-    const sums: Record<string, number> = {};
-    for (let seed = 1; seed <= 20; seed++)
-      for (const [name, times] of Object.entries(run(seed, { mode, events: 120 }).exercised))
-        sums[name] = (sums[name] ?? 0) + times;
-    expect(Object.keys(sums)).toEqual(expect.arrayContaining(Object.keys(checkers)));
-    expect(Object.entries(sums).filter(([, times]) => times === 0)).toEqual([]);
-  }, 60_000);
+  it.each(modes)(
+    '%s: exercise every checker',
+    (mode) => {
+      const sums: Record<string, number> = {};
+      for (let seed = 1; seed <= 20; seed++)
+        for (const [name, times] of Object.entries(run(seed, { mode, events: 120 }).exercised))
+          sums[name] = (sums[name] ?? 0) + times;
+      expect(Object.keys(sums)).toEqual(expect.arrayContaining(Object.keys(checkers)));
+      expect(Object.entries(sums).filter(([, times]) => times === 0)).toEqual([]);
+    },
+    60_000,
+  );
 });
