@@ -68,7 +68,7 @@ export class LevelStore implements EventStore {
   /** The lock file of the database: if it is another one, the database is, too. */
   #inode = 0n;
   #watcher: FSWatcher | undefined;
-  #tellGone: (() => void) | undefined;
+  #tellGone: ((why: string) => void) | undefined;
   #head: Head = { n: 0, sum: 0 };
   #snapshot: SnapshotPointer | undefined;
   #archives = 0;
@@ -195,7 +195,7 @@ export class LevelStore implements EventStore {
     });
   }
 
-  onGone(tell: () => void): void {
+  onGone(tell: (why: string) => void): void {
     this.#tellGone = tell;
   }
 
@@ -228,7 +228,7 @@ export class LevelStore implements EventStore {
   #look(): void {
     if (this.#isClosed || this.#dead !== undefined || this.#isThere()) return;
     this.#dead = this.#deleted();
-    this.#tellGone?.();
+    this.#tellGone?.(this.#dead.message);
   }
 
   #isThere(): boolean {

@@ -240,15 +240,15 @@ export const plantedInInstances: readonly PlantedBug[] = [
   {
     name: 'each part of a long list counts as all of it',
     file: `${sourceShadow}configuration.ts`,
-    find: "    if (which === 'some') return { shadows: undefined, isWhole: false };\n",
-    replace: '',
+    find: 'const entries = this.#parts.take(\n      readPart(config),',
+    replace: 'const entries = this.#parts.take(\n      { n: 1, of: 1 },',
     modes: ['0281'],
   },
   {
     name: 'the first part of a roster counts as all of it',
     file: `${sourceShadow}linking.ts`,
-    find: "    if (which === 'some') return true;\n",
-    replace: '',
+    find: 'parts.take(roster.part, said)',
+    replace: 'parts.take({ n: 1, of: 1 }, said)',
     modes: ['0281'],
   },
   {

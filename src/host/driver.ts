@@ -59,8 +59,8 @@ export class Driver {
   readonly #timers = new Map<TimerId, ArmedTimer>();
   #node: MucNode;
   #store: EventStore;
-  /** Whether the store has said that it is gone. */
-  #isGone = false;
+  /** Why the store is gone, if it has said so. */
+  #gone: string | undefined;
   /** Streams that are up. */
   readonly #up = new Set<Jid>();
   /** Why the node does nothing for the moment; and how long it rests the next time. */
@@ -168,8 +168,8 @@ export class Driver {
     // Let everything that arrived in the same turn join the batch.
     await undefined;
     try {
-      while ((this.#queue.length > 0 || this.#isGone) && !this.#stopped) {
-        if (this.#isGone) await this.#renew('the store is gone');
+      while ((this.#queue.length > 0 || this.#gone !== undefined) && !this.#stopped) {
+        if (this.#gone !== undefined) await this.#renew(this.#gone);
         const handled: (Handled | undefined)[] = [];
         let taken = 0;
         for (let sends = 0; taken < this.#queue.length && sends < sendsPerBatch; taken++) {
@@ -225,7 +225,7 @@ export class Driver {
 
   async #renew(why: string): Promise<void> {
     const { renewal } = this.#options;
-    this.#isGone = false;
+    this.#gone = undefined;
     if (renewal === undefined) throw new StoreError(why, { code: 'gone' });
     this.#store = await writeAnew(this.#store, this.#node, renewal, why);
     this.#watch();
@@ -234,9 +234,9 @@ export class Driver {
   /** A store that is deleted is written anew at once, also where nobody speaks. */
   #watch(): void {
     const store = this.#store;
-    store.onGone?.(() => {
+    store.onGone?.((why) => {
       if (store !== this.#store || this.#stopped || this.#resting !== undefined) return;
-      this.#isGone = true;
+      this.#gone = why;
       this.#running ??= this.#run();
     });
   }

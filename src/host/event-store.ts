@@ -77,7 +77,7 @@ export interface EventStore {
   erase?(): Promise<void>;
   /** After an append that failed with the code `full` or `read-only`: whether there is room again. Absent: trying tells. */
   hasRoom?(): boolean;
-  /** Told once, if it turns out to be gone while nothing is written. Absent: the next append tells. */
-  onGone?(tell: () => void): void;
+  /** Calls back once with the reason, if it turns out to be gone while nothing is written. Absent: the next append tells. */
+  onGone?(tell: (why: string) => void): void;
   close(): Promise<void>;
 }

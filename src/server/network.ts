@@ -13,10 +13,11 @@ import type { Cancel, ServerHost } from './host.ts';
 import type { Outbox } from './outbox.ts';
 import { Patience } from './patience.ts';
 import { Readers } from './readers.ts';
+import { Remembered } from './remembered.ts';
 import { RoomBudgets } from './room-budgets.ts';
 import { type RoutingNetwork, Server } from './server.ts';
 import { Session, type StreamCondition } from './session.ts';
-import { Shares } from './shares.ts';
+import { Share } from './shares.ts';
 import { TraceLog } from './trace.ts';
 import { Turns } from './turns.ts';
 
@@ -92,7 +93,7 @@ export class Network implements RoutingNetwork {
   readonly budgets: Budgets;
   readonly rooms: RoomBudgets;
   readonly readers = new Readers();
-  readonly shares: Shares;
+  readonly shares: Remembered<Share>;
   readonly #turns: Turns;
   readonly #patience: Patience;
   readonly behind = new Set<Outbox>();
@@ -116,7 +117,10 @@ export class Network implements RoutingNetwork {
     this.host = host;
     this.budgets = { ...defaultBudgets, ...config.budgets };
     this.rooms = new RoomBudgets(this.budgets);
-    this.shares = new Shares(this.budgets);
+    this.shares = new Remembered(
+      (now) => new Share(this.budgets, now),
+      (share, now) => share.isUnused(now),
+    );
     this.#turns = new Turns(this.budgets.turnsPerSecond);
     this.#patience = new Patience(host.now());
     this.trace = new TraceLog(host, this.budgets.traceBytes);

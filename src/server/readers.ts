@@ -15,6 +15,9 @@ export interface Rooms {
 /** A copy costs as much as so many bytes, however short it is. */
 const copyMin = 1024;
 
+/** Rooms that one session waits to enter, at most: of more it is not known that what they send was asked for. */
+const enteringMax = 1000;
+
 /** Who reads each room, to know at once what a stanza will cost: counting the copies comes too late for a burst. */
 export class Readers {
   readonly #readers = new Map<Jid, number>();
@@ -56,7 +59,7 @@ export class Readers {
     const copies = toAll ? Math.max(1, this.#readers.get(room) ?? 0) : 1;
     // XEP-0045 §7.2.2, §7.2.3: who enters is told of all who are there, and they of whoever enters.
     const enters = name === 'presence' && type === undefined && !entered.has(room);
-    if (enters) entering.add(room);
+    if (enters && entering.size < enteringMax) entering.add(room);
     return Math.max(copyMin, bytes) * copies * (enters ? 2 : 1);
   }
 

@@ -1,9 +1,7 @@
 import { bareOf, type Jid } from '../core/xmpp/jid.ts';
 import type { Instant } from '../core/xmpp/time.ts';
 import { Bucket, type Budgets } from './budget.ts';
-
-/** Buckets that are full again are forgotten when there are so many. */
-const pruneAt = 1000;
+import { Remembered } from './remembered.ts';
 
 interface Flow {
   readonly in: Bucket;
@@ -12,12 +10,13 @@ interface Flow {
 
 /** What goes into and out of each room of a network. */
 export class RoomBudgets {
-  readonly #budgets: Budgets;
-  readonly #rooms = new Map<Jid, Flow>();
-  #pruneAt = pruneAt;
+  readonly #rooms: Remembered<Flow>;
 
-  constructor(budgets: Budgets) {
-    this.#budgets = budgets;
+  constructor({ roomIn, roomOut }: Budgets) {
+    this.#rooms = new Remembered(
+      (now) => ({ in: new Bucket(roomIn, now), out: new Bucket(roomOut, now) }),
+      (flow, now) => flow.in.isFull(now) && flow.out.isFull(now),
+    );
   }
 
   received(to: Jid, bytes: number, now: Instant): void {
@@ -35,18 +34,6 @@ export class RoomBudgets {
   }
 
   #flow(address: Jid, now: Instant): Flow {
-    const room = bareOf(address);
-    const known = this.#rooms.get(room);
-    if (known !== undefined) return known;
-    if (this.#rooms.size >= this.#pruneAt) {
-      for (const [one, flow] of this.#rooms) if (flow.in.isFull(now) && flow.out.isFull(now)) this.#rooms.delete(one);
-      this.#pruneAt = Math.max(pruneAt, 2 * this.#rooms.size);
-    }
-    const flow: Flow = {
-      in: new Bucket(this.#budgets.roomIn, now),
-      out: new Bucket(this.#budgets.roomOut, now),
-    };
-    this.#rooms.set(room, flow);
-    return flow;
+    return this.#rooms.of(bareOf(address), now);
   }
 }

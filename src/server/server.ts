@@ -17,6 +17,8 @@ import type { HomeServer, Session } from './session.ts';
 
 /** The longest id of a user's stanza in bytes. */
 const idMax = 4096;
+/** Addresses to which one session may have directed presence (RFC 6121 §4.6): all of them are told when it ends. */
+const directedMax = 10_000;
 
 /** The network as its servers see it. */
 export interface RoutingNetwork extends OperatedNetwork {
@@ -175,7 +177,13 @@ export class Server implements HomeServer, AnsweringServer {
       this.#broadcastPresence(session, stanza, cause);
       return;
     }
-    if (stanza.name === 'presence') this.#noteDirected(session, stanza);
+    if (stanza.name === 'presence' && !this.#noteDirected(session, stanza)) {
+      this.bounce(
+        envelope,
+        stanzaError('wait', 'resource-constraint', `presence is at ${directedMax} addresses already`),
+      );
+      return;
+    }
     this.submit(envelope);
   }
 
@@ -219,11 +227,15 @@ export class Server implements HomeServer, AnsweringServer {
         this.deliver(session, { ...way, stanza: own, hidden: session.isManagement });
   }
 
-  #noteDirected(session: Session, stanza: Stanza): void {
+  /** RFC 6121 §4.6. @returns whether there is room for it */
+  #noteDirected({ account, directed }: Session, { from, to, type }: Stanza): boolean {
     // A service's rooms send presence of their occupants; a replica relays that of others. Neither is its own.
-    if (session.account.role === 'service' || bareOf(stanza.from) !== session.account.address) return;
-    if (stanza.type === undefined) session.directed.set(stanza.to, stanza.from);
-    else if (stanza.type === 'unavailable') session.directed.delete(stanza.to);
+    if (account.role === 'service' || bareOf(from) !== account.address) return true;
+    if (type === 'unavailable') directed.delete(to);
+    if (type !== undefined) return true;
+    if (directed.size >= directedMax && !directed.has(to)) return false;
+    directed.set(to, from);
+    return true;
   }
 
   /** Routes what a local session, or this server itself, sends. RFC 6120 §10.4, §10.5. */

@@ -6,7 +6,8 @@ import { Bucket, type Budgets } from './budget.ts';
 import { limits } from './config.ts';
 import type { Cancel, ServerHost } from './host.ts';
 import type { Rooms } from './readers.ts';
-import type { Share, Shares } from './shares.ts';
+import type { Remembered } from './remembered.ts';
+import type { Share } from './shares.ts';
 
 /** Stream error conditions that we send. RFC 6120 §4.9.3. */
 export type StreamCondition =
@@ -55,7 +56,7 @@ export interface HomeNetwork {
   readonly host: ServerHost;
   readonly accounts: Accounts;
   readonly budgets: Budgets;
-  readonly shares: Shares;
+  readonly shares: Remembered<Share>;
 }
 
 /** One authenticated stream. Who may be told about it, and in which maps it stands, is the Server's business. */

@@ -1,9 +1,6 @@
-import type { Jid } from '../core/xmpp/jid.ts';
 import type { Instant } from '../core/xmpp/time.ts';
 import { Bucket, type Budgets } from './budget.ts';
 
-/** Shares that say no more than new ones are forgotten when there are so many. */
-const pruneAt = 1000;
 /** One stanza may be to many, and large: nobody waits longer for what it has cost, and so nobody is cut off for it. */
 const debtMaxMs = 30_000;
 
@@ -52,28 +49,5 @@ export class Share {
   isUnused(now: Instant): boolean {
     const buckets = [this.bytes, this.markup, this.fanOut, this.answers];
     return this.sessions === 0 && buckets.every((bucket) => bucket.isFull(now));
-  }
-}
-
-/** The shares of the users of a network. */
-export class Shares {
-  readonly #budgets: Budgets;
-  readonly #shares = new Map<Jid, Share>();
-  #pruneAt = pruneAt;
-
-  constructor(budgets: Budgets) {
-    this.#budgets = budgets;
-  }
-
-  of(account: Jid, now: Instant): Share {
-    const known = this.#shares.get(account);
-    if (known !== undefined) return known;
-    if (this.#shares.size >= this.#pruneAt) {
-      for (const [one, share] of this.#shares) if (share.isUnused(now)) this.#shares.delete(one);
-      this.#pruneAt = Math.max(pruneAt, 2 * this.#shares.size);
-    }
-    const share = new Share(this.#budgets, now);
-    this.#shares.set(account, share);
-    return share;
   }
 }

@@ -155,6 +155,7 @@ export const decisions: Readonly<Record<string, string>> = {
   '210': 'a shadow that is there already',
   '211': 'a shadow’s name that is taken',
   '212': 'lists in parts',
+  '213': 'a room that has lost its log',
   '220': 'how much a room keeps beside its messages',
   '221': 'how many rooms a user may make',
   '222': 'messages at hand, and in the archive',

@@ -99,7 +99,7 @@ export class IndexedDbStore implements EventStore {
   readonly #broken = new Set<string>();
   /** Why nothing can be written any more. */
   #dead: StoreError | undefined;
-  #tellGone: (() => void) | undefined;
+  #tellGone: ((why: string) => void) | undefined;
 
   /** @throws StoreError if the database cannot be opened */
   static async open(options: IndexedDbOptions): Promise<IndexedDbStore> {
@@ -108,7 +108,7 @@ export class IndexedDbStore implements EventStore {
     const die = (error: StoreError) => {
       if (store === undefined || store.#dead !== undefined) return;
       store.#dead = error;
-      if (error.code === 'gone') store.#tellGone?.();
+      if (error.code === 'gone') store.#tellGone?.(error.message);
     };
     try {
       const db = await openDB<Schema>(name, schemaVersion, {
@@ -158,7 +158,7 @@ export class IndexedDbStore implements EventStore {
     this.#token = token;
   }
 
-  onGone(tell: () => void): void {
+  onGone(tell: (why: string) => void): void {
     this.#tellGone = tell;
   }
 

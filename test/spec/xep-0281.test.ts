@@ -1434,6 +1434,23 @@ describe('decision #205: what a shadow asks the source', () => {
   });
 });
 
+describe('decision #213: a room that has lost its log', () => {
+  it('gets back from each instance what the others have not, and they get it from there', () => {
+    const world = occupied();
+    world.cut('shakespeare.lit', 'macbeth.lit', 'silent');
+    world.send(says(witch, shadow, 'first'));
+    expect(seen(world, faustus)).toContain('first');
+    world.crash(macbeth);
+    world.boot(macbeth);
+    world.cut('shakespeare.lit', 'macbeth.lit', undefined);
+    world.advance(400_000);
+    for (const service of services) {
+      expect(JSON.stringify(archive(world, service))).toContain('first');
+      expect(archive(world, service)).toEqual(archive(world, firsthost));
+    }
+  });
+});
+
 describe('decision #206: wishes during a split', () => {
   it('are kept, also over a restart, until the source accepts or refuses them; their author is told', () => {
     const world = occupied(

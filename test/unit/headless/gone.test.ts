@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { plainRoomConfig } from '../../../src/core/distribution/config.ts';
 import { createMucNode } from '../../../src/core/node/muc-node.ts';
 import { writeJoin } from '../../../src/core/xep/xep0045.ts';
@@ -82,42 +82,28 @@ function nodesIn(directory: string) {
   return { start, told, timers };
 }
 
-it('the directory of a live node is deleted: it writes itself anew, and a restart finds all of it', async () => {
-  const directory = mkdtempSync(`${tmpdir()}/netsplit-gone-`);
-  const { start, told } = nodesIn(directory);
-  try {
-    const first = await start();
-    await first.says('one');
-    rmSync(directory, { recursive: true });
-    await first.says('two');
-    expect(told).toHaveLength(1);
-    await first.says('three');
-    await first.driver.stop();
-    const second = await start();
-    await second.says('four');
-    expect(second.heard).toEqual(['one', 'two', 'three', 'four']);
-    await second.driver.stop();
-  } finally {
-    rmSync(directory, { recursive: true, force: true });
-  }
-});
-
-it('at once, also where nobody speaks', async () => {
-  const directory = mkdtempSync(`${tmpdir()}/netsplit-gone-`);
-  const { start, told } = nodesIn(directory);
-  try {
-    const first = await start();
-    await first.says('one');
-    rmSync(directory, { recursive: true });
-    await vi.waitFor(() => expect(told).toHaveLength(1), 10_000);
-    await first.driver.stop();
-    const second = await start();
-    await second.says('two');
-    expect(second.heard).toEqual(['one', 'two']);
-    await second.driver.stop();
-  } finally {
-    rmSync(directory, { recursive: true, force: true });
-  }
+describe('The directory of a live node is deleted', () => {
+  it.each([
+    ['it writes itself anew with the next message, and a restart finds all of it', ['two', 'three']],
+    ['it writes itself anew at once, also where nobody speaks', []],
+  ])('%s', async (_, next) => {
+    const directory = mkdtempSync(`${tmpdir()}/netsplit-gone-`);
+    const { start, told } = nodesIn(directory);
+    try {
+      const first = await start();
+      await first.says('one');
+      rmSync(directory, { recursive: true });
+      for (const text of next) await first.says(text);
+      await vi.waitFor(() => expect(told).toEqual([expect.stringContaining(directory)]), 10_000);
+      await first.driver.stop();
+      const second = await start();
+      await second.says('again');
+      expect(second.heard).toEqual(['one', ...next, 'again']);
+      await second.driver.stop();
+    } finally {
+      rmSync(directory, { recursive: true, force: true });
+    }
+  });
 });
 
 // A file system of a few megabytes: only root may make one.

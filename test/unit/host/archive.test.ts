@@ -155,9 +155,9 @@ describe('Driver: archives', () => {
 /** A store whose writes fail for the reason that is given. */
 class FailingStore extends MemoryStore {
   code: StoreErrorCode | undefined;
-  tellGone: (() => void) | undefined;
+  tellGone: ((why: string) => void) | undefined;
 
-  onGone(tell: () => void): void {
+  onGone(tell: (why: string) => void): void {
     this.tellGone = tell;
   }
 
@@ -242,7 +242,7 @@ describe('Driver: a store that was deleted', () => {
     await enters();
     await says('before');
     store.code = 'gone';
-    store.tellGone?.();
+    store.tellGone?.('the store is gone');
     await waits();
     expect(told).toEqual(['the store is gone: it was written anew from memory']);
     expect(failed).toEqual([]);

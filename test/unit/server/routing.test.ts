@@ -308,6 +308,27 @@ describe('RFC 6121 §4.6.3 directed presence ends with the session', () => {
     return { ...network, client, heard, expected };
   };
 
+  it('§4.6: a session has it at 10,000 addresses at most, so what is kept of it is bounded', () => {
+    const rate = { perSecond: 0, burst: 0 };
+    const { host, login } = fakeNetwork({
+      budgets: { client: rate, markup: rate, fanOut: rate, roomIn: rate, turnsPerSecond: 0 },
+    });
+    login('channel.avalon.irc');
+    const client = login('argl@avalon.irc/r');
+    const to = (from: number, length: number) => {
+      for (let i = from; i < from + length; i++) {
+        client.send(`<presence ${c} id="${i}" to="x@channel.avalon.irc/${i}"/>`);
+        // So that none has to wait.
+        host.advance(10);
+      }
+      return client.take().map(({ attrs, children }) => [attrs['type'], attrs['id'], JSON.stringify(children)]);
+    };
+    expect(to(0, 10_000)).toEqual([]);
+    expect(to(10_000, 1)).toEqual([['error', '10000', expect.stringContaining('resource-constraint')]]);
+    // Of one that has it already it goes on.
+    expect(to(0, 1)).toEqual([]);
+  });
+
   it('when the socket vanishes', () => {
     const { client, heard, expected } = present();
     client.vanish();

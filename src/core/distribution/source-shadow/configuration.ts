@@ -3,6 +3,7 @@
  * other instances are. Decision #201.
  */
 import { changesOfAffiliation } from '../../room/affiliation.ts';
+import { listsMax } from '../../room/bounds.ts';
 import { commit, commitAll } from '../../room/commit.ts';
 import { readConfigForm, roomConfigForm, statusesOf } from '../../room/config-form.ts';
 import type { Actor } from '../../room/event.ts';
@@ -170,8 +171,8 @@ export interface Taken {
 
 /** What a shadow is told in parts, until the last of them is here. */
 export class Configuration {
-  readonly #entries = new Map<Jid, Entry>();
-  readonly #parts = new Parts();
+  /** Who is on a list, and who has a nick reserved. */
+  readonly #parts = new Parts<Entry>(2 * listsMax);
   #instances: readonly Jid[] | undefined;
 
   /**
@@ -182,13 +183,16 @@ export class Configuration {
   take(turn: RoomTurn, stanza: Stanza): Taken | undefined {
     const config = readConfig(stanza);
     if (config === undefined) return undefined;
-    const part = readPart(config);
-    const which = this.#parts.take(part);
-    if (which === undefined) {
+    const query = childOf(config, 'query', NS.mucAdmin);
+    const items = query === undefined ? [] : childrenOf(query, 'item', NS.mucAdmin);
+    const entries = this.#parts.take(
+      readPart(config),
+      items.flatMap((item) => readEntry(item) ?? []),
+    );
+    if (entries === 'dropped') {
       turn.note('decision#212', 'a part of a configuration that is not the next: dropped');
       return { shadows: undefined, isWhole: false };
     }
-    if (part?.n === 1) this.#entries.clear();
     const instances = childOf(config, 'instances', NS.ext);
     if (instances !== undefined) {
       this.#instances = childrenOf(instances, 'instance', NS.ext).flatMap(
@@ -196,13 +200,8 @@ export class Configuration {
       );
       this.#takeVcard(turn, config);
     }
-    const query = childOf(config, 'query', NS.mucAdmin);
-    for (const item of query === undefined ? [] : childrenOf(query, 'item', NS.mucAdmin)) {
-      const entry = readEntry(item);
-      if (entry !== undefined) this.#entries.set(entry.user, entry);
-    }
-    if (which === 'some') return { shadows: undefined, isWhole: false };
-    if (query !== undefined) this.#takeLists(turn);
+    if (entries === 'more') return { shadows: undefined, isWhole: false };
+    if (query !== undefined) takeLists(turn, entries);
     this.#takeForm(turn, config);
     return { shadows: this.#instances, isWhole: query !== undefined };
   }
@@ -213,14 +212,6 @@ export class Configuration {
     if (JSON.stringify(vcard) === JSON.stringify(turn.room.config.vcard)) return;
     const changes = { vcard, avatars: vcard === 'none' ? [] : (avatarHashes(vcard) ?? []) } as const;
     commit(turn, { kind: 'configured', changes, statuses: statusesOf(changes) }, { spec: '0281#3.2' });
-  }
-
-  #takeLists(turn: RoomTurn): void {
-    const { room } = turn;
-    for (const user of new Set([...room.affiliations.keys(), ...room.reservedNicks.keys()]))
-      if (!this.#entries.has(user)) take(turn, { user, affiliation: 'none', nick: undefined });
-    for (const entry of this.#entries.values()) take(turn, entry);
-    this.#entries.clear();
   }
 
   #takeForm(turn: RoomTurn, config: XmlElement): void {
@@ -234,4 +225,13 @@ export class Configuration {
     commitAll(turn, changesOfConfiguration(room, distribution, submitted.changes), { spec: '0281#3.2' });
     turn.note('0281#3.2', `the source has configured the room: ${statusesOf(submitted.changes).join(' ')}`);
   }
+}
+
+/** Who is not on the source's lists is on none. */
+function takeLists(turn: RoomTurn, entries: readonly Entry[]): void {
+  const { room } = turn;
+  const named = new Set(entries.map(({ user }) => user));
+  for (const user of new Set([...room.affiliations.keys(), ...room.reservedNicks.keys()]))
+    if (!named.has(user)) take(turn, { user, affiliation: 'none', nick: undefined });
+  for (const entry of entries) take(turn, entry);
 }

@@ -14,7 +14,7 @@ import { penaltyMs, usersMax } from '../budgets.ts';
 import { defaultTimes, jitter, probeMs, timeoutMs } from '../keepalive.ts';
 import { type InstancePeer, instancePeer } from '../peers.ts';
 import { digestFor, ownDigest, pushConfig } from './configuration.ts';
-import { instances, type Links, offered, sourceOf } from './links.ts';
+import { instances, type Links, reachedFor, sourceOf } from './links.ts';
 import { inParts, Parts } from './parts.ts';
 import type { Past } from './past.ts';
 import { lose, type Said, showAll } from './people.ts';
@@ -29,7 +29,7 @@ export class Linking {
   /** By peer: the session that this node asked for. */
   readonly #asked = new Map<Jid, string>();
   /** By peer: what has come of a roster whose end is not here yet. */
-  readonly #rosters = new Map<Jid, { readonly parts: Parts; all: readonly Said[] }>();
+  readonly #rosters = new Map<Jid, Parts<Said>>();
   /** Peers from which this room has said that it is split. */
   readonly #apart = new Set<Jid>();
 
@@ -94,7 +94,7 @@ export class Linking {
     const shadows = shadowsOf(room);
     const config =
       sourceOf(room) === undefined ? digestFor(room, this.#links, peer, shadows) : ownDigest(room, shadows);
-    return { session, config, have: [...offered(room, peer)] };
+    return { session, config, have: [...reachedFor(room, peer)] };
   }
 
   /** @returns whether the timer is one of these */
@@ -200,22 +200,16 @@ export class Linking {
   takeRoster(turn: RoomTurn, peer: Jid, stanza: Stanza): boolean {
     const roster = readRoster(stanza);
     if (roster === undefined) return false;
-    const arriving = this.#rosters.get(peer) ?? { parts: new Parts(), all: [] };
-    this.#rosters.set(peer, arriving);
+    const parts = this.#rosters.get(peer) ?? new Parts(usersMax);
+    this.#rosters.set(peer, parts);
     turn.send(iqResult(stanza), '0281#3.2', peer);
-    const which = arriving.parts.take(roster.part);
-    if (which === undefined) {
-      turn.note('decision#212', `a part of a roster of ${peer} that is not the next: dropped`, { peer });
-      return true;
-    }
-    const before = roster.part?.n === 1 ? [] : arriving.all;
     const said = roster.items.map(
       ({ name, role, ...item }): Said => ({ ...item, nick: name, role: role ?? 'participant' }),
     );
-    arriving.all = [...before, ...said].slice(0, usersMax);
-    if (which === 'some') return true;
-    showAll(turn, this.#links, peer, arriving.all);
-    arriving.all = [];
+    const all = parts.take(roster.part, said);
+    if (all === 'dropped')
+      turn.note('decision#212', `a part of a roster of ${peer} that is not the next: dropped`, { peer });
+    else if (all !== 'more') showAll(turn, this.#links, peer, all);
     return true;
   }
 

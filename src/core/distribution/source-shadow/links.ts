@@ -42,10 +42,10 @@ export function* reached(room: RoomView): Iterable<{ readonly by: Jid; readonly 
 }
 
 /**
- * The same for a peer that may have lost its log: of its own it is offered also what stands behind a gap here. Nobody else may have
- * that, and nothing comes any more that would close the gap.
+ * The same for a peer that may have lost its log (decision #213): of its own it is offered also what stands behind a gap here.
+ * Nobody else may have that, and nothing comes any more that would close the gap.
  */
-export function* offered(room: RoomView, peer: Jid): ReturnType<typeof reached> {
+export function* reachedFor(room: RoomView, peer: Jid): ReturnType<typeof reached> {
   const last = new Map<number, number>();
   for (const { by, order } of room.atHand)
     if (by === peer && order !== undefined) last.set(order.epoch, Math.max(order.n, last.get(order.epoch) ?? 0));

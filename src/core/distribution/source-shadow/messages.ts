@@ -5,7 +5,6 @@ import { aheadMs, mayNameSubject, mayTalk, mayWhisper, stampOf } from '../../roo
 import { commit } from '../../room/commit.ts';
 import { type HistoryItem, isLater, isLocal, type Occupant, type Subject } from '../../room/event.ts';
 import { cleanDecided, cleanPayloads, withoutAddresses } from '../../room/hygiene.ts';
-import { isKept } from '../../room/keeping.ts';
 import { type Asked, asks } from '../../room/passed.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
 import { everySession } from '../../room/sessions.ts';
@@ -60,7 +59,8 @@ export function takeMessage(turn: RoomTurn, links: Links, peer: Jid, stanza: Sta
 function itemOf(turn: RoomTurn, peer: Jid, stanza: Stanza): HistoryItem | undefined {
   const { room, env } = turn;
   const news = readNews(stanza.payloads);
-  const at = (news?.at ?? env.now) as Instant;
+  // What has no place has no time either that would go with one: it is said now.
+  const at = news?.order === undefined ? stampOf(room, env.now) : ((news.at ?? env.now) as Instant);
   if (at > plus(env.now, aheadMs)) {
     turn.note('decision#203', `the clock of ${peer} is more than a day ahead: dropped`, { peer });
     return undefined;
@@ -91,12 +91,8 @@ function takeGroupchat(turn: RoomTurn, peer: Jid, author: Occupant, stanza: Stan
   const no = changesSubject(item.payloads) ? mayNameSubject(room, author) : mayTalk(room, author);
   if (no !== undefined)
     return turn.note(no.spec, `${nick} of ${peer} may not speak here: dropped`, { peer, sign: 'refused' });
-  // It goes where its time is, also if its instance does not count.
-  const as = { kind: 'messageAccepted', n: room.n + 1, item, past: true } as const;
-  if (!changesSubject(item.payloads)) {
-    const parts = isKept(item.payloads) ? { as } : {};
-    return commit(turn, { kind: 'message', occupant: author, item }, { spec: '0281#3.6', ...parts });
-  }
+  if (!changesSubject(item.payloads))
+    return commit(turn, { kind: 'message', occupant: author, item }, { spec: '0281#3.6' });
   const subject = subjectOf(item);
   if (isNewer(subject, room.subject))
     return commit(turn, { kind: 'subject', occupant: author, subject, item }, { spec: '0281#3.6' });

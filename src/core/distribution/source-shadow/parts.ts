@@ -22,17 +22,26 @@ export function inParts<T>(list: readonly T[], max: number, bytesOf: (entry: T) 
 }
 
 /**
- * What comes in parts, one after the other: links between servers may repeat a stanza, or lose one. A part that has been here, or
- * comes after one that has not, is none.
+ * A list that comes in parts, one after the other. Links between servers may repeat a stanza, or lose one: a part that has been
+ * here, or comes after one that has not, is dropped (decision #212).
  */
-export class Parts {
+export class Parts<T> {
+  readonly #max: number;
   #next = 1;
+  #all: readonly T[] = [];
 
-  /** @returns 'some' if more are to come, 'all' if this was the last; undefined: it is not to be taken */
-  take(part: Part | undefined): 'some' | 'all' | undefined {
-    if (part === undefined || (part.n !== 1 && part.n !== this.#next)) return undefined;
+  /** @param max  entries that are kept of it: more is not believed */
+  constructor(max: number) {
+    this.#max = max;
+  }
+
+  /** @returns the whole list, if this was its last part */
+  take(part: Part | undefined, entries: readonly T[]): readonly T[] | 'more' | 'dropped' {
+    if (part === undefined || (part.n !== 1 && part.n !== this.#next)) return 'dropped';
+    const all = [...(part.n === 1 ? [] : this.#all), ...entries].slice(0, this.#max);
     const isLast = part.n === part.of;
     this.#next = isLast ? 1 : part.n + 1;
-    return isLast ? 'all' : 'some';
+    this.#all = isLast ? [] : all;
+    return isLast ? all : 'more';
   }
 }

@@ -33,7 +33,7 @@ import { NS } from '../../xmpp/namespaces.ts';
 import { iq, iqResult, type Stanza } from '../../xmpp/stanza.ts';
 import { childOf, elementsOf, serializedLength, type XmlElement } from '../../xmpp/xml.ts';
 import { lateMessage, lateSubject } from '../resync.ts';
-import { offered as haveToGive, type Links, reached, sourceOf } from './links.ts';
+import { type Links, reached, reachedFor, sourceOf } from './links.ts';
 import { isNewer, mayTellOf } from './messages.ts';
 import { pastMessage, pastSubject } from './stanzas.ts';
 
@@ -52,7 +52,7 @@ interface Fetch {
 export class Past {
   readonly #links: Links;
   readonly #fetching = new Map<Jid, Fetch>();
-  /** Instances that have given back all that they had of what this room lost with its log, since it started. */
+  /** Decision #213: instances that have given back all that they had of what this room lost with its log, since it started. */
   readonly #returned = new Set<Jid>();
 
   constructor(links: Links) {
@@ -80,7 +80,7 @@ export class Past {
     if (by !== peer && peer !== sourceOf(room) && by !== room.jid) return false;
     // Of its own, a room may lack what it had accepted before it lost its log; its clock may have been ahead then.
     if (by === room.jid && epoch === room.epoch) return false;
-    // Each may have kept what the others have not.
+    // Decision #213: each may have kept what the others have not.
     if (by === room.jid && !this.#returned.has(peer)) return n > 0;
     return n > room.reached.in(by, epoch);
   }
@@ -135,7 +135,7 @@ export class Past {
     const rest =
       counts && page.length < offered.length ? [writeMore(), ...(last === undefined ? [] : [writeAfter(last)])] : [];
     const topic = rest.length === 0 && sourceOf(room) === undefined ? [writeTopic(pastSubject(room, peer))] : [];
-    const more = counts ? [...writeHave(haveToGive(room, peer)), ...rest, ...topic] : [];
+    const more = counts ? [...writeHave(reachedFor(room, peer)), ...rest, ...topic] : [];
     turn.send(iqResult(stanza, writeHistoryResult(page, ...more)), '0281#3.2', peer);
     return true;
   }
@@ -197,7 +197,7 @@ export class Past {
     const author = [...room.occupants.values()].find(
       ({ nick, occupantId }) => nick === item.nick && occupantId === item.occupantId,
     );
-    // It goes where its time is, also if its instance does not count.
+    // Decision #203: in the order of time, also if its instance does not count.
     const as = { kind: 'messageAccepted', n: room.n + 1, item, past: true } as const;
     if (!changesSubject(item.payloads)) return commit(turn, lateMessage(item, author, peer), { spec: '0281#3.7', as });
     const subject = subjectOf(item);
