@@ -10,6 +10,7 @@ import { isBeside, sentAt } from './causes.ts';
 import { canaries, type Leaks } from './checkers/canaries.ts';
 import { contestedIn } from './contested.ts';
 import { type Asking, findEntries } from './entries.ts';
+import { type Retold, retoldIn } from './retold.ts';
 import { isJoin, isOf, isSelf } from './stanzas.ts';
 import type { Other, Person, Placed, RecordOf, SimRecord } from './trace.ts';
 import type { Seen, View } from './view.ts';
@@ -31,6 +32,8 @@ export interface Evidence {
   readonly byJid: ReadonlyMap<Jid, View>;
   /** Users (bare JIDs) about whom the nodes may differ (contested.ts). */
   readonly contested: ReadonlySet<Jid>;
+  /** What a hostile node has told of the past, and could tell (retold.ts). */
+  readonly retold: Retold;
   /** The world at the end; undefined where only a trace is looked at. */
   readonly world: Aftermath | undefined;
   /** Indices of appends that did not happen in the end. */
@@ -50,7 +53,8 @@ export function evidence(trace: readonly SimRecord[], people: readonly Person[],
   const byJid = new Map(views.map((view) => [view.person.jid, view]));
   const leaks = canaries(people, () => [...said.map(({ record }) => record.stanza), ...reader.lies]);
   const contested = contestedIn(trace, world);
-  return { trace, said, got, kept, others, people, views, byJid, contested, world, undone, untold, leaks };
+  const retold = retoldIn(kept, world);
+  return { trace, said, got, kept, others, people, views, byJid, contested, retold, world, undone, untold, leaks };
 }
 
 /** Joins that reached a node, and that it has done nothing about: it may sleep, and crash before it wakes up. */

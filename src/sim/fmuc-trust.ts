@@ -15,7 +15,7 @@ const beside: ReadonlySet<string> = new Set([NS.delay, 'jabber:x:delay', 'http:/
  * F-t: whom another node brings in is of a server for which it may speak, never of this node's own, and has no rank that this
  * node's lists have not given them. Of what it says nothing is kept that may hold a real address. Nobody is kicked by it.
  */
-export const trust: Checker = ({ trace, world }) => {
+export const trust: Checker = ({ trace, world, retold }) => {
   const violations: Violation[] = [];
   let exercised = 0;
   const hostile = world?.plan.hostileNode;
@@ -50,6 +50,7 @@ export const trust: Checker = ({ trace, world }) => {
   /** Whose words a hostile node brings. */
   const isIts = ({ via, author }: Pick<HistoryItem, 'via' | 'author'>, { node }: Place, i: number) => {
     if (via === undefined || author === undefined || domainOf(via) !== hostile || isOwnUser(via, author)) return;
+    if (retold.appends.has(i)) return;
     wrong(`${node} keeps what ${author} is to have said by ${via}`, i);
   };
   const look = (event: RoomEvent, place: Place, cause: number | undefined, i: number) => {

@@ -77,6 +77,7 @@ const occupant = (who: Person, more: Partial<Occupant> = {}): Occupant => ({
 /** A trace that is told by hand, and the node that its appends make. */
 class Story {
   readonly trace: SimRecord[] = [];
+  hostile: Jid | undefined;
   mode: Mode = 'plain';
   config: DistributedRoomConfig = plainRoomConfig(room);
   peaks: Peaks = { inbox: 1, timers: 1, history: 1, occupants: 1, peers: 0, occupantIds: 1 };
@@ -265,7 +266,7 @@ class Story {
       plan: {
         mode: this.mode,
         layout: { nodes: nodes.map((one) => one.config), roomOf: () => room },
-        hostileNode: undefined,
+        hostileNode: this.hostile,
         faults: noFaults,
       },
       seats: new Map(nodes.map((one) => [one.config.address, one])),
@@ -462,6 +463,10 @@ const cases: Readonly<Record<string, Case>> = {
           .tells(says('Alice', bob, '#0:1', delay)),
     },
     excused: {
+      'a hostile node has told of the words anew': (story) =>
+        both(tellsOfPast(story, '#0:1'))
+          .speaks(alice, 1, bob)
+          .tells(says('Alice', bob, '#0:1', delay)),
       'a link swallowed the answer to a new join': (story) =>
         both(story)
           .speaks(alice, 1, bob)
@@ -754,6 +759,9 @@ const cases: Readonly<Record<string, Case>> = {
       'it is kept twice': (story) => {
         both(story).speaks(alice, 1, alice, bob).accepts(alice, '#0:1');
       },
+    },
+    excused: {
+      'a hostile node has told of it anew': (story) => both(tellsOfPast(story, '#0:1')).speaks(alice, 1, alice, bob),
     },
   },
   G15: {
@@ -1289,6 +1297,7 @@ const inbound = (peer: Jid) =>
     peer,
     record: { kind: 'fmuc', state: 'live', since: 0 as Instant, direction: 'inbound' },
   }) as const;
+const third = jid('hall@rooms.s2.sim');
 const privately = (text: string) => message(at('Alice'), bob.jid, { type: 'chat' }, body(text));
 const state = message(
   at('Alice'),
@@ -1315,6 +1324,17 @@ const brings = (story: Story, more: Partial<Occupant>) =>
     kind: 'occupantEntered',
     occupant: occupant(bob, { affiliation: 'none', role: 'participant', home: beyond, ...more }),
   });
+
+/** The other node is hostile, and tells of what Trudy is to have said, whose node is a third one. */
+const tellsOfPast = (story: Story, text = 'never said') => {
+  federated(story).hostile = domainOf(beyond);
+  const item = { by: third, id: `id of ${text}`, nick: 'Trudy', occupantId: 'o', at: 0 as Instant, via: beyond };
+  story.keeps(undefined, {
+    kind: 'messageAccepted',
+    item: { ...item, author: jid('u21@s2.sim/r'), payloads: [body(text)] },
+  });
+  return story;
+};
 
 /** Alice has two sessions, and the other node knows her so. */
 const knows = (story: Story, there: Occupant): Story => {
@@ -1491,6 +1511,20 @@ const joined: typeof cases = {
         const cause = story.gets(service, notice, story.sends(beyond, notice));
         story.keeps(cause, { kind: 'occupantLeft', nick: 'Alice', leaving: { statuses: [307] } });
       },
+      'it tells of a user whose own node is linked': (story) => {
+        story.keeps(undefined, inbound(third));
+        tellsOfPast(story);
+      },
+      'it tells of a user whose node is reached by another way': (story) => {
+        story.keeps(undefined, {
+          kind: 'occupantEntered',
+          occupant: occupant(trudy, { affiliation: 'none', role: 'participant', home: third }),
+        });
+        tellsOfPast(story);
+      },
+    },
+    excused: {
+      'it tells of a user of whom nobody knows better': (story) => tellsOfPast(story),
     },
   },
   'F-h': {

@@ -234,6 +234,15 @@ const varied: readonly (readonly [Mode, number, string])[] = [
   ['0281', 4361, 'what a hostile shadow said without a place stood last, and spoiled the time of what came after'],
   ['0289pp', 975, 'whose nick another node gives to somebody banned here was not told that they are not shown there'],
   ['0289pp', 1386, 'a user whom two rooms named at once was given two occupant ids'],
+  ['0289pp', 3421, 'a session that has another’s nick now was left out of an answer, and the other had its old nick'],
+  [
+    '0289pp',
+    9299,
+    'somebody known by an old nick, which another has now, was put out by the answer that told their new one',
+  ],
+  ['0289pp', 6687, 'a spare link stayed away when the other ended by a room’s own rules, and none was looked at'],
+  ['0289pp', 5609, 'a hostile node told of what a user had said whose own node was linked'],
+  ['0289pp', 4004, 'the checker: nobody knew better than a hostile node what was said where it could be the way'],
 ];
 
 describe('What the simulator found stays mended', () => {

@@ -167,7 +167,13 @@ class Peer {
 
   /** A user of the node `origin` is in. */
   lists(who: Jid, nick: string, ...via: readonly Jid[]): void {
-    const fmuc = this.#fmuc({ from: who }, ...writeTrail({ by: origin, via }, this.#room));
+    this.listsAs(who, nick, undefined, ...via);
+  }
+
+  /** The same. @param n  how far they have come, as their node counts it */
+  listsAs(who: Jid, nick: string, n?: number, ...via: readonly Jid[]): void {
+    const order = n === undefined ? undefined : { run: 'start', n };
+    const fmuc = this.#fmuc({ from: who }, ...writeTrail({ by: origin, via, order }, this.#room));
     this.#say(
       presence(
         occupantJid(this.#room, nick),
@@ -229,6 +235,50 @@ describe('decision #145: a user who is reached by two ways', () => {
       ['Far', left],
       ['me', undefined],
     ]);
+  });
+});
+
+describe('decision #145: users of an answer whom this room knows by another way, by older nicks', () => {
+  /** Far is in by the left room. It joins the right one, which has news of them. */
+  function known() {
+    const { world, one, other } = between();
+    one.listsAs(far, 'Far', 1);
+    one.endsAnswer();
+    return { world, other };
+  }
+
+  it('a nick that one has given up, and another has now, is the other’s, and both are in', () => {
+    const { world, other } = known();
+    other.listsAs(near, 'Far', 4);
+    other.listsAs(far, 'Farther', 3);
+    other.endsAnswer();
+    expect(inside(world)).toContainEqual(['Far', right]);
+    expect(inside(world).map(([nick]) => nick)).toEqual(expect.arrayContaining(['Far', 'Farther', 'me']));
+  });
+
+  it('a nick that one session has given up, and another of the same user has now, is the other’s, and both are in', () => {
+    const { world, other } = known();
+    other.listsAs(jid('far@origin.lit/tablet'), 'Far', 4);
+    other.listsAs(far, 'Farther', 3);
+    other.endsAnswer();
+    expect(inside(world).map(([nick]) => nick)).toEqual(expect.arrayContaining(['Far', 'Farther', 'me']));
+  });
+
+  it('two that have changed their nicks with each other are in, each under the other’s', () => {
+    const { world, one, other } = between();
+    one.listsAs(far, 'Far', 1);
+    one.listsAs(near, 'Near', 2);
+    one.endsAnswer();
+    other.listsAs(near, 'Far', 4);
+    other.listsAs(far, 'Near', 3);
+    other.endsAnswer();
+    const users = world.status(node).occupants.map(({ nick, jid: session }) => [nick, session]);
+    expect(users).toEqual(
+      expect.arrayContaining([
+        ['Far', near],
+        ['Near', far],
+      ]),
+    );
   });
 });
 
@@ -598,6 +648,30 @@ describe('decision #174: what a node on the way may forge', () => {
     expect(said()).toEqual(['never said', 'said']);
     other.tells(far, 'Far', 'far leaves', 'unavailable');
     expect(inside(world)).not.toContainEqual(['Far', left]);
+  });
+
+  it('what is to have been said by a user whose node others reach, and it does not, is not taken from it', () => {
+    const world = roomOf({ outbound: [], allowedNodes: [left, right] });
+    world.send(joins(user, `${hall}/me`));
+    const [honest, other] = [new Peer(world, left), new Peer(world, right)];
+    other.joins(jid('new@right.lit/x'), 'New');
+    other.tellsOf(far, 'Far', 'of before', 'own 1', 'one');
+    honest.joins(jid('near@left.lit/x'), 'Near');
+    honest.tells(near, 'Nearer', 'near comes');
+    other.tellsOf(far, 'Far', 'never said', 'own 2', 'two');
+    honest.tellsOf(far, 'Far', 'said', 'own 3', 'three');
+    expect(world.got(user).flatMap((stanza) => bodyOf(stanza) ?? [])).toEqual(['of before', 'said']);
+  });
+
+  it('nor of a user whose own node is linked with this one', () => {
+    const world = roomOf({ outbound: [], allowedNodes: [origin, right] });
+    world.send(joins(user, `${hall}/me`));
+    const [own, other] = [new Peer(world, origin), new Peer(world, right)];
+    other.joins(jid('new@right.lit/x'), 'New');
+    own.joins(near, 'Near');
+    other.tellsOf(far, 'Far', 'never said', 'own 1', 'one');
+    own.tellsOf(far, 'Far', 'said', 'own 2', 'two');
+    expect(world.got(user).flatMap((stanza) => bodyOf(stanza) ?? [])).toEqual(['said']);
   });
 
   it('one whose scope is its own domain brings in its own users, and nothing of others is taken from it', () => {

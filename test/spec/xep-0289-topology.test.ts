@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { writeForm } from '../../src/core/xep/xep0004.ts';
 import { bareOf, jid } from '../../src/core/xmpp/jid.ts';
 import { NS } from '../../src/core/xmpp/namespaces.ts';
-import { bodyOf, errorOf, presence, type Stanza } from '../../src/core/xmpp/stanza.ts';
+import { bodyOf, errorOf, iq, presence, type Stanza } from '../../src/core/xmpp/stanza.ts';
 import { el } from '../../src/core/xmpp/xml.ts';
 import type { Scenario } from '../../src/scenario/scenario.ts';
 import { plain } from '../support/scenarios.ts';
@@ -27,6 +28,7 @@ function worldOf(joins: Partial<Record<Name, readonly Name[]>>): { world: World;
       {
         jid: roomOf(name),
         whois: 'anyone',
+        affiliations: [{ jid: bareOf(jid(userOf(name))), affiliation: 'owner' }],
         distribution: { kind: 'fmuc', outbound: joins[name as Name]?.map(roomOf), allowedNodes: allowed(name) },
       },
     ],
@@ -154,6 +156,41 @@ describe('decision #146: a link of a ring is cut', () => {
     world.advance(60_000);
     for (const name of all)
       expect(world.got(userOf(name)).filter(({ type }) => type === 'unavailable' || type === 'error')).toEqual([]);
+  });
+});
+
+describe('decision #146: a link of a ring ends by a room’s own rules, and none of them is looked at', () => {
+  const ring = { a: ['b'], b: ['c'], c: ['a'] } as const;
+  const field = (name: string) => `{${NS.ext}}fmuc_${name}`;
+  const configures = (world: World, name: string, fields: Record<string, readonly string[]>) => {
+    const form = {
+      type: 'submit' as const,
+      formType: 'http://jabber.org/protocol/muc#roomconfig',
+      fields: Object.entries(fields).map(([which, values]) => ({ var: which, values })),
+    };
+    world.send(
+      iq(jid(userOf(name)), roomOf(name), { type: 'set', id: 'set' }, el('query', NS.mucOwner, {}, writeForm(form))),
+    );
+  };
+
+  it.each([
+    ['a', 'b', 'c'],
+    ['a', 'c', 'b'],
+    ['b', 'a', 'c'],
+    ['b', 'c', 'a'],
+    ['c', 'a', 'b'],
+    ['c', 'b', 'a'],
+  ] as const)('%s blocks %s, and %s hears it; then all is quiet', (one, blocked, other) => {
+    const { world, all } = occupied(ring);
+    for (const name of all) configures(world, name, { [field('keepalive')]: ['0'] });
+    configures(world, one, { [field('blocked_nodes')]: [roomOf(blocked)] });
+    world.advance(600_000);
+    world.clear();
+    world.send(says(userOf(one), roomOf(one), 'hello'));
+    expect(texts(world, other)).toEqual(['hello']);
+    world.clear();
+    world.advance(86_400_000);
+    expect(world.crossed()).toEqual([]);
   });
 });
 

@@ -16,7 +16,7 @@ import type { Person, Verdict, Violation } from '../trace.ts';
  * stands later: recovery only ever goes on from what there was. But for what a disk took with it. So it is with all that was
  * accepted, also what users of a replica said in a split: it stands where it was accepted, whatever its time.
  */
-export const durability: Checker = ({ trace, views, others, people, world, kept: appends }) => {
+export const durability: Checker = ({ trace, views, others, people, world, retold, kept: appends }) => {
   const violations: Violation[] = [];
   let exercised = 0;
   const kept = new Map<Jid, ReadonlyMap<string, number>>();
@@ -27,7 +27,7 @@ export const durability: Checker = ({ trace, views, others, people, world, kept:
       ? seat.node.snapshot().rooms.map((room) => ({ room: room.room, history: historyOf(seat, room) }))
       : [],
   );
-  for (const { room, history } of rooms) kept.set(room, placesIn(history, people, violations));
+  for (const { room, history } of rooms) kept.set(room, placesIn(history, people, retold.bodies, violations));
   const distributed = isPlural(world?.plan.mode);
   // In primary-replica mode all is accepted at one node, and its author's own may have left the set.
   // And all instances have the same (S-e), though the author's own may be no instance any more.
@@ -78,6 +78,7 @@ function misplaced(history: readonly HistoryItem[], accepted: ReadonlyMap<string
 function placesIn(
   history: readonly HistoryItem[],
   people: readonly Person[],
+  retold: ReadonlySet<string>,
   violations: Violation[],
 ): ReadonlyMap<string, number> {
   const places = new Map<string, number>();
@@ -87,7 +88,7 @@ function placesIn(
     const said = readBody(text);
     if (said === undefined || text === undefined) continue;
     // A hostile node may repeat what its own users say (invariants.md, Who may be hostile).
-    const repeated = places.has(text) && people[said.user]?.hostile !== 'node';
+    const repeated = places.has(text) && people[said.user]?.hostile !== 'node' && !retold.has(text);
     if (repeated) violations.push({ invariant: 'G14', what: `${text} is kept twice` });
     places.set(text, k);
   }

@@ -139,6 +139,7 @@ function wordOf(author: number, n: number): number {
 /** G4: no identity twice in a join session, live and history together. */
 export const noDuplicate: Checker = (given) =>
   inSessions('G4', given, (held, { body }, author, n) => {
+    if (body !== undefined && given.retold.bodies.has(body)) return undefined;
     const key = wordOf(author, n);
     const before = held.has(key);
     held.set(key, n);

@@ -115,8 +115,15 @@ export function mayTellOf(room: RoomView, links: Links, peer: Jid, item: History
   const isLost = mayHaveLost(room, peer, at) || links.isPrimary(room, peer);
   if (isLost && readStanzaId(stanza.payloads, room.jid) !== undefined && isOwnUser(room.jid, author)) return true;
   const guest = { peer, user: author, origin: by, counts: links.of(peer)?.counts === true };
-  if (!isInScope(room, links, guest)) return false;
+  if (!isInScope(room, links, guest) || isNoWayTo(room, links, guest)) return false;
   return barredBy(room, links, guest) === undefined && mayTalk(room, rankOf(room, author)) === undefined;
+}
+
+/** Decision #174: whether the author's own node is linked with this one and tells of it itself, or is reached by others alone. */
+function isNoWayTo(room: RoomView, links: Links, { peer, user, origin }: Guest): boolean {
+  if (isOwnUser(peer, user) || links.scopes.isGiven(peer, user)) return false;
+  if (links.isOwnNodeLinked(room, user)) return true;
+  return links.paths.isWayTo(origin, peer) === false;
 }
 
 /** Whether this room may have accepted something at that time, and lost it with its log: such comes back before anything new. */

@@ -11,13 +11,13 @@ import { IncomingState } from '../resync.ts';
 import { mayBeIn, mayTellOf, ownedSubject } from './admission.ts';
 import { yieldsTo } from './collision.ts';
 import type { Links } from './links.ts';
-import { sameUser } from './occupants.ts';
+import { ofOthers, sameUser } from './occupants.ts';
 import { commitPast, isToldAnew } from './past.ts';
 import type { PhaseOf } from './phase.ts';
 import { routeOf, trailOf } from './place.ts';
+import { tellsOf } from './presence.ts';
 import { isModeration, itemOf, moderationOf, occupantOf, readSubject, saidAt } from './reading.ts';
 import { keepsSubject } from './resync.ts';
-import { prefer } from './ways.ts';
 
 /** Nothing of it has come; and what of it is believed at most. */
 export function noAnswerYet(): IncomingState {
@@ -92,14 +92,14 @@ export function readAnswer(
 /**
  * The rest of it: roster, history and subject.
  *
- * @param known  users of it who are here by another way
+ * @param here  users of it who are here by another way, and their sessions here
  * @returns whether this room keeps its own subject, which is newer
  */
 export function takeAnswer(
   turn: RoomTurn,
   links: Links,
-  { answer, link }: PhaseOf<'asking'>,
-  known: readonly Jid[],
+  { answer, link, ways }: PhaseOf<'asking'>,
+  here: ReadonlyMap<Jid, Jid>,
 ): boolean {
   const { room } = turn;
   const { peer, counts } = link;
@@ -110,8 +110,21 @@ export function takeAnswer(
   const changes = answer.diff(turn, { from: peer, speaksFor, lastingIds: counts });
   const messages = changes.filter(({ kind }) => kind === 'message').length;
   turn.note('0289#5.1', `joined ${peer}: ${answer.occupants.length} occupants, ${messages} messages`, { peer });
-  for (const change of changes) commitPast(turn, change);
-  for (const user of known) prefer(turn, links, user);
+  for (const [user, session] of here) {
+    const known = ofOthers(room, session, undefined);
+    const way = ways.get(user);
+    if (known && way) tellsOf(turn, links, peer, known, way, false);
+  }
+  for (const change of changes)
+    if (change.kind !== 'entered' || hasRoom(turn, links, peer, ways, change.occupant)) commitPast(turn, change);
+  // Two users may have changed their nicks with each other.
+  for (const [user, session] of here) {
+    const way = ways.get(user);
+    if (way === undefined || room.occupantByJid(session) !== undefined || !hasRoom(turn, links, peer, ways, way.as))
+      continue;
+    const occupantId = room.occupantIdOf(user) ?? way.as.occupantId;
+    commitPast(turn, { kind: 'entered', occupant: { ...way.as, occupantId }, join: {}, statuses: [] });
+  }
   // The text may be the same, but not the author or the time: users who enter later get those.
   // Of one change the time that is known here stands, or it were newer after each join.
   if (answer.subject && answer.subject !== room.subject && !sameChange(before, answer.subject))
@@ -119,28 +132,53 @@ export function takeAnswer(
   return kept;
 }
 
+/** Whether nobody who stays has the nick of a user of the answer, or is in by their session. */
+function hasRoom(
+  turn: RoomTurn,
+  links: Links,
+  peer: Jid,
+  ways: PhaseOf<'asking'>['ways'],
+  { nick, jid }: Occupant,
+): boolean {
+  const { room } = turn;
+  const way = jid && ways.get(jid);
+  const holders = [room.occupants.get(nick), jid && room.occupantByJid(jid)];
+  return way ? yieldsTo(turn, links, peer, way, holders) : holders.every((holder) => holder === undefined);
+}
+
 /**
  * The answer is complete: which of its users come in. Both sides may have given a nick away while they did not know of each other
  * (decisions #23, #149).
  *
- * @returns those who are here by another way, by which they may have come since they were named in it (decision #145)
+ * @returns those who are here by another way, by which they may have come since they were named in it (decision #145), and their
+ * sessions here
  */
-export function takeUsers(turn: RoomTurn, links: Links, now: PhaseOf<'asking'>): readonly Jid[] {
+export function takeUsers(turn: RoomTurn, links: Links, now: PhaseOf<'asking'>): ReadonlyMap<Jid, Jid> {
   const { room } = turn;
   const { ways, answer, link } = now;
   const { peer } = link;
-  const known: Jid[] = [];
-  for (const [user, way] of ways) {
-    const { as, passed } = way;
+  const here = new Map<Jid, Jid>();
+  for (const [user, { as, passed }] of ways) {
     const guest = { peer, user, origin: passed[0] ?? peer, counts: link.counts };
     const same = sameUser(room, links, guest, as.nick);
-    if (same) known.push(same.jid);
-    const holders = [room.occupants.get(as.nick), room.occupantByJid(user)];
-    if (same || !yieldsTo(turn, links, peer, way, holders)) answer.forget(user);
+    // By another session of theirs, unless the answer names that, too.
+    if (same && (same.jid === user || !ways.has(same.jid))) here.set(user, same.jid);
+  }
+  // What it calls otherwise is no hindrance.
+  const moves = new Set(
+    [...here].flatMap(([user, session]) =>
+      ways.get(user)?.as.nick !== room.occupantByJid(session)?.nick ? [session] : [],
+    ),
+  );
+  for (const [user, way] of ways) {
+    const holders = [room.occupants.get(way.as.nick), room.occupantByJid(user)];
+    const staying = holders.filter((holder) => holder?.jid === undefined || !moves.has(holder.jid));
+    if (here.has(user) || !yieldsTo(turn, links, peer, way, staying)) answer.forget(user);
   }
   for (const [user, way] of ways) {
+    if (here.has(user)) continue;
     links.paths.leadsTo(user, peer, way, way.as);
-    if (!known.includes(user) && way.order) links.paths.isLastOf(user, way.order, false, turn.env.now);
+    if (way.order) links.paths.isLastOf(user, way.order, false, turn.env.now);
   }
-  return known;
+  return here;
 }

@@ -181,7 +181,9 @@ export class FmucNode implements Omit<Protocol, 'status'> {
       );
       for (const side of sides) side.admitted(turn);
     }
+    const ended = this.#links.takeEnded();
     for (const side of sides) {
+      if (ended.some((peer) => peer !== side.peer)) side.standsIn(turn);
       side.leaveIfEmpty(turn);
       side.joinIfOccupied(turn);
     }
@@ -204,7 +206,8 @@ export class FmucNode implements Omit<Protocol, 'status'> {
     this.#plain.left(turn, change.occupant);
     const { jid } = asFirst(change.occupant);
     if (jid !== undefined) this.#joined.userLost(turn, jid);
-    if (change.occupant.home !== undefined && change.parts.statuses?.includes(333))
+    // It was not their own doing, so perhaps it is the way to them that is gone.
+    if (change.occupant.home !== undefined && change.parts.statuses?.length)
       for (const side of this.#joining.values()) side.standsIn(turn);
     for (const side of this.#joining.values()) side.leaveIfEmpty(turn, change.occupant);
   }

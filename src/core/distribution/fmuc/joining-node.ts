@@ -150,7 +150,7 @@ export class JoiningNode {
     if (turn.room.config.federation.keepalive) turn.setTimer(this.#timer('retry'), jitter(turn.env, keepaliveMs));
   }
 
-  /** Whether somebody of ours is still reached by another way there: it is asked as often as a link is looked at. */
+  /** Whether somebody of ours is still reached by another way there: it is asked until it answers, and then as often as a link is looked at. */
   #askForWay(turn: RoomTurn): void {
     if (this.#standby.asks(turn)) turn.setTimer(this.#timer('retry'), jitter(turn.env, keepaliveMs));
     else this.#become(turn, { phase: 'away' });
@@ -165,6 +165,7 @@ export class JoiningNode {
     }
     const answer = this.#standby.answered(stanza);
     if (answer === 'no way' && now.phase === 'standby') this.#retry(turn);
+    else if (answer === 'a way' && !turn.room.config.federation.keepalive) turn.clearTimer(this.#timer('retry'));
     return answer !== undefined;
   }
 
@@ -266,6 +267,7 @@ export class JoiningNode {
       this.lost(turn, 'restart', 'our own stream is new');
     else if (now.phase === 'split') turn.setTimer(this.#timer('retry'), jitter(turn.env, backoffMs(now.tries)));
     else if (now.phase === 'leaving' || now.phase === 'parting') turn.setTimer(this.#timer('answer'), answerMs);
+    else this.standsIn(turn);
   }
 
   /** The node has started again: it joins again what it was joined to. Decision #61. */
@@ -371,7 +373,7 @@ export class JoiningNode {
   #join(turn: RoomTurn, before: PhaseOf<'asking'>): void {
     const { room } = turn;
     const { link, announced, asked } = before;
-    const known = takeUsers(turn, this.#links, before);
+    const here = takeUsers(turn, this.#links, before);
     this.#become(turn, { phase: 'joined', link, announced });
     turn.clearTimer(this.#timer('answer'));
     this.#unanswered.counts = link.counts;
@@ -379,7 +381,7 @@ export class JoiningNode {
     if (room.config.federation.keepalive) link.watch(turn);
     // Before the answer is part of it.
     const missed = asked && link.counts && room.config.federation.resync ? missedBy(turn, asked) : [];
-    const kept = takeAnswer(turn, this.#links, before, known);
+    const kept = takeAnswer(turn, this.#links, before, here);
     sendThoseHere(turn, this.#links, link, announced);
     for (const [guest, nick, no] of before.unwelcome) refuseUser(turn, this.#links, guest, nick, no);
     catchUp(turn, this.#links, link, missed, kept);

@@ -34,6 +34,7 @@ export class Links {
   readonly #refused = new Map<Jid, Set<Jid>>();
   /** What users are told as soon as they are in. */
   readonly #words = new Map<Jid, string[]>();
+  readonly #ended = new Set<Jid>();
 
   constructor(mode: FmucMode, trust: FmucTrust = {}) {
     this.mode = mode;
@@ -112,6 +113,13 @@ export class Links {
     return undefined;
   }
 
+  /** Whether a node of the user's own server is linked with this one, and would tell of what they said. */
+  isOwnNodeLinked(room: RoomView, user: Jid): boolean {
+    for (const [peer, { state }] of room.peers)
+      if (state === 'live' && isOwnUser(peer, user) && this.#links.get(peer)?.counts) return true;
+    return false;
+  }
+
   /** A new link, instead of any earlier one. @param session  as the peer's join names it; absent: this node names it */
   begin(turn: RoomTurn, peer: Jid, session: string = turn.env.newId()): Link {
     const readable = (room: RoomView, stanza: Stanza) => this.names.outward(room, peer, stanza);
@@ -122,8 +130,15 @@ export class Links {
 
   end(turn: RoomTurn, peer: Jid): void {
     this.#links.get(peer)?.unwatch(turn);
-    this.#links.delete(peer);
+    if (this.#links.delete(peer)) this.#ended.add(peer);
     this.paths.forgetPeer(peer);
+  }
+
+  /** Peers whose links have ended since. */
+  takeEnded(): readonly Jid[] {
+    const ended = [...this.#ended];
+    this.#ended.clear();
+    return ended;
   }
 
   /** To every linked node but the one that told us of this occupant, and those by which it came (decision #145). */

@@ -41,6 +41,8 @@ interface Last {
 export class Paths {
   /** By user (real full JID) and peer. */
   readonly #users = new Map<Jid, Map<Jid, Way>>();
+  /** How many users of each node are reached by each peer. */
+  readonly #behind = new Map<Jid, Map<Jid, number>>();
   /** The sessions among them, by user's bare JID. */
   readonly #sessions = new Map<Jid, Set<Jid>>();
   readonly #crossings: (readonly [readonly Jid[], readonly Jid[]])[] = [];
@@ -76,7 +78,9 @@ export class Paths {
     this.#sessions.set(bare, sessions.add(user));
     const ways = this.#users.get(user) ?? new Map<Jid, Way>();
     this.#users.set(user, ways);
+    this.#count(ways.get(peer), peer, -1);
     ways.set(peer, { passed, as, ...(across ? { across } : {}) });
+    this.#count(ways.get(peer), peer, 1);
     for (const [other, way] of ways) if (other !== peer) this.#crossings.push([way.passed, passed]);
   }
 
@@ -120,14 +124,30 @@ export class Paths {
   /** The user is not behind this peer any more. */
   forgetWay(user: Jid, peer: Jid): void {
     const ways = this.#users.get(user);
+    this.#count(ways?.get(peer), peer, -1);
     if (ways?.delete(peer) && ways.size === 0) this.forgetUser(user);
   }
 
   /** The user is gone. */
   forgetUser(user: Jid): void {
+    for (const [peer, way] of this.ways(user)) this.#count(way, peer, -1);
     this.#users.delete(user);
     const sessions = this.#sessions.get(bareOf(user));
     if (sessions?.delete(user) && sessions.size === 0) this.#sessions.delete(bareOf(user));
+  }
+
+  #count(way: Way | undefined, peer: Jid, by: 1 | -1): void {
+    const origin = way?.passed[0];
+    if (origin === undefined) return;
+    const peers = this.#behind.get(origin) ?? new Map<Jid, number>();
+    const n = (peers.get(peer) ?? 0) + by;
+    if (n > 0) this.#behind.set(origin, peers.set(peer, n));
+    else if (peers.delete(peer) && peers.size === 0) this.#behind.delete(origin);
+  }
+
+  /** Whether users of that node are reached by this peer; undefined: by nobody. */
+  isWayTo(origin: Jid, peer: Jid): boolean | undefined {
+    return this.#behind.get(origin)?.has(peer);
   }
 
   /** The link is gone. */

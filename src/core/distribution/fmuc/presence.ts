@@ -10,7 +10,7 @@ import { type Guest, isInScope } from './admission.ts';
 import type { Links } from './links.ts';
 import { restore, takeNotice } from './moderation.ts';
 import { enter, isDirect, ofOthers, rename, sameUser, showAs, spokenForBy } from './occupants.ts';
-import type { Route } from './paths.ts';
+import type { Route, Way } from './paths.ts';
 import { routeOf, trailOf } from './place.ts';
 import { isLeave, isLost, type Known, occupantOf } from './reading.ts';
 import { isNoWay, lose, prefer, reachBy, retell } from './ways.ts';
@@ -73,23 +73,43 @@ function takeAvailable(turn: RoomTurn, links: Links, peer: Jid, occupant: Known,
     if (age !== 'older') paths.isLastOf(occupant.jid, order, false, env.now);
     return;
   }
-  const before = paths.from(known.jid, peer);
-  paths.leadsTo(occupant.jid, peer, route, occupant);
-  // By another way it counts if it is news, or as soon as the one that they came by is gone.
-  const isNews = id !== undefined;
-  const passesOn = (isNews || age === 'newer') && paths.from(known.jid, known.home ?? peer).length > 1;
-  const isFirstHand = isDirect(peer, occupant.jid, route) && known.home !== peer && known.nick !== occupant.nick;
-  if (isFirstHand && age !== 'older') return reachBy(turn, links, known, [peer, { ...route, as: occupant }]);
   const user = readMucUser(stanza.payloads);
   const by = user && whyOf(user);
   const why = by && Object.keys(by).length > 0 ? by : undefined;
+  tellsOf(turn, links, peer, known, { ...route, as: occupant, order }, id !== undefined, why);
+}
+
+/**
+ * Decision #148: a peer tells of a user who is here. By another way than that by which they are reached it counts if it is news, or
+ * newer, or if it is their own node that says so.
+ *
+ * @param isNews  it is a change, and not how they look anyway; @param by  who made it, and why
+ */
+export function tellsOf(
+  turn: RoomTurn,
+  links: Links,
+  peer: Jid,
+  known: Known,
+  way: Way & Pick<Trail, 'order'>,
+  isNews: boolean,
+  by?: Actor,
+): void {
+  const { room, env } = turn;
+  const { paths } = links;
+  const { as, order } = way;
+  const age = paths.ageOf(as.jid, order);
+  const before = paths.from(known.jid, peer);
+  paths.leadsTo(as.jid, peer, way, as);
+  const passesOn = (isNews || age === 'newer') && paths.from(known.jid, known.home ?? peer).length > 1;
+  const isFirstHand = isDirect(peer, as.jid, way) && known.home !== peer && known.nick !== as.nick;
+  if (isFirstHand && age !== 'older') return reachBy(turn, links, known, [peer, way]);
   if (age !== 'older' && (known.home === peer || passesOn)) {
-    paths.isLastOf(occupant.jid, order ?? paths.orderOf(occupant.jid), false, env.now);
-    showAs(turn, links, known, occupant, peer, why);
+    paths.isLastOf(as.jid, order ?? paths.orderOf(as.jid), false, env.now);
+    showAs(turn, links, known, as, peer, by);
   }
-  const now = room.occupantByJid(occupant.jid);
-  if (now?.home === peer && !isNews && before.join(' ') !== route.passed.join(' ')) retell(turn, links, now);
-  prefer(turn, links, occupant.jid);
+  const now = room.occupantByJid(as.jid);
+  if (now?.home === peer && !isNews && before.join(' ') !== way.passed.join(' ')) retell(turn, links, now);
+  prefer(turn, links, as.jid);
 }
 
 /**

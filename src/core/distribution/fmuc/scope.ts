@@ -21,13 +21,17 @@ export class Scopes {
     const known = room.occupantByJid(user);
     // In person here, whatever another says.
     if (known !== undefined && isServedHere(known)) return false;
-    const domain = domainOf(user);
     const given = this.#given.get(peer);
-    if (given?.includes(domain)) return true;
+    if (this.isGiven(peer, user)) return true;
     // Two nodes may stand at one server.
     if (isOwnUser(room.jid, user)) return given === undefined && isOwnUser(peer, user);
     if (given !== undefined) return given.includes('*');
     return isOwnUser(peer, user) || (origin !== room.jid && this.#isOf(origin, user));
+  }
+
+  /** Whether an owner gave the user's domain to this peer. */
+  isGiven(peer: Jid, user: Jid): boolean {
+    return this.#given.get(peer)?.includes(domainOf(user)) === true;
   }
 
   /** Whether the user is one of that node itself. */

@@ -32,9 +32,10 @@ export class Standby {
   }
 
   /** @returns undefined: it is no answer to that */
-  answered(stanza: Stanza): 'no way' | 'unchanged' | undefined {
+  answered(stanza: Stanza): 'a way' | 'no way' | 'unknown' | undefined {
     if (this.#question === undefined || stanza.id !== this.#question) return undefined;
     this.#question = undefined;
-    return stanza.type === 'result' && !readWay({ children: stanza.payloads }) ? 'no way' : 'unchanged';
+    if (stanza.type !== 'result') return 'unknown';
+    return readWay({ children: stanza.payloads }) ? 'a way' : 'no way';
   }
 }
