@@ -1226,6 +1226,26 @@ describe('decision #204: the source decides', () => {
     });
   });
 
+  it.each([
+    ['another user', { jid: 'mephisto@marlowe.lit/x' }],
+    ['somebody who does not say who they are', {}],
+  ])('S4: a role that somebody was given is not that of %s under their nick', (_who, more) => {
+    const world = occupied();
+    world.send(admin(crone, source, 'a', el('item', NS.mucAdmin, { jid: bareOf(jid(faustus)), affiliation: 'admin' })));
+    const shown = () => world.status(firsthost).occupants.find(({ nick }) => nick === 'faustus');
+    expect(shown()).toMatchObject({ affiliation: 'admin', role: 'moderator' });
+    world.send(says(faustus, other, 'x'));
+    const last = world.sent
+      .filter(({ stanza }) => bareOf(stanza.from) === other && bareOf(stanza.to) === source)
+      .at(-1)?.stanza;
+    const s = childrenOf(payloadOf(last as Stanza, 'news', NS.ext) as XmlElement, 's', NS.ext)[0];
+    const place = el('s', NS.ext, { e: s?.attrs['e'], n: String(Number(s?.attrs['n']) + 1), h: '0' });
+    const x = writeMucUser({ affiliation: 'admin', role: 'moderator', statuses: [], ...more });
+    const ends = [jid(`${other}/faustus`), jid(`${source}/faustus`)] as const;
+    world.inject(firsthost, marlowe, presence(...ends, {}, x, el('news', NS.ext, {}, place)));
+    expect(shown()).toMatchObject({ affiliation: 'none', role: 'participant' });
+  });
+
   it('a shadow does not speak as the room', () => {
     const world = occupied();
     world.send(says(faustus, other, 'x'));

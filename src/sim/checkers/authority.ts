@@ -139,7 +139,10 @@ export const authority: Checker = ({ trace, people, world }) => {
           return;
         // A shadow says who they are, also if their session is known here under another nick.
         const isOther = userOf(before) !== userOf(event.occupant);
-        const isListed = named !== undefined && event.occupant.affiliation === (room.affiliations.get(named) ?? 'none');
+        // Or does not, and then they have no rank.
+        const listed = (named === undefined ? undefined : room.affiliations.get(named)) ?? 'none';
+        const isListed =
+          event.occupant.affiliation === listed && (named !== undefined || event.occupant.role !== 'moderator');
         const isHidden = isListed && userOf(event.occupant) === undefined;
         if (event.occupant.home !== undefined && (isOther || isHidden)) return;
         exercised++;

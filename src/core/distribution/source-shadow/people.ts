@@ -179,7 +179,12 @@ function occupantOf(
 function rankHere(room: RoomView, peer: Jid, { jid, affiliation, role }: Said, known: Occupant | undefined) {
   if (peer === sourceOf(room)) return { affiliation, role: role === 'none' ? 'participant' : role } as const;
   const own = jid === undefined ? rankOf(room, peer) : rankOf(room, jid);
-  if (sourceOf(room) === undefined) return { affiliation: own.affiliation, role: known?.role ?? own.role };
+  if (sourceOf(room) === undefined) {
+    // A role that somebody was given is theirs, and not that of whoever the shadow calls by their nick now.
+    const isSame = known?.jid === undefined || (jid !== undefined && bareOf(jid) === bareOf(known.jid));
+    const keeps = known !== undefined && isSame && known.affiliation === own.affiliation;
+    return { affiliation: own.affiliation, role: keeps ? known.role : own.role };
+  }
   const claimed = role === 'moderator' || role === 'none' ? 'participant' : role;
   return { affiliation: own.affiliation, role: own.role === 'moderator' ? own.role : claimed };
 }
