@@ -781,6 +781,14 @@ const cases: Readonly<Record<string, Case>> = {
         story.portraits = ['Alice, Bob', 'Alice'];
         story.phase('repeated').keeps(story.asks(kick(trudy)), { kind: 'occupantLeft', nick: 'Bob' });
       },
+      'a hostile instance has told another of a subject': (story) => {
+        [story.mode, story.hostile] = ['0281', domainOf(beyond)];
+        const subject = { text: 'late', nick: 'Bob', at: 0 as Instant, lang: '' };
+        const item = { by: beyond, id: 'x', nick: 'Bob', occupantId: 'o', at: 0 as Instant, via: beyond, payloads: [] };
+        story.keeps(undefined, { kind: 'subjectChanged', subject, item });
+        const portrait = (subject: string) => JSON.stringify([{ subject, history: [], occupants: [] }]);
+        story.portraits = [portrait('early'), portrait('late')];
+      },
     },
   },
   G16: {

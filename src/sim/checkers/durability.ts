@@ -127,19 +127,21 @@ function sameAfterRepetition({ world, trace, kept, others, people, contested }: 
         ),
     ),
   );
+  // What a hostile instance has said it tells one of the others, and later another.
+  const its = world.plan.mode === '0281' ? world.plan.hostileNode : undefined;
   // What such a user has made of the subject a node takes from the room that it joins, and not from one that joins it (decision
   // #181): of two that join each other it depends on which asks first.
+  const isContested = ({ author, by }: HistoryItem) =>
+    (author !== undefined && contested.has(bareOf(author))) || (its !== undefined && domainOf(by) === its);
   const subjects = new Set(
     kept
       .flatMap(({ record }) => record.events)
       .flatMap((event) =>
-        event.kind === 'subjectChanged' && event.item?.author !== undefined && contested.has(bareOf(event.item.author))
+        event.kind === 'subjectChanged' && event.item !== undefined && isContested(event.item)
           ? [event.subject.text]
           : [],
       ),
   );
-  // What a hostile instance has said it tells one of the others, and later another.
-  const its = world.plan.mode === '0281' ? world.plan.hostileNode : undefined;
   for (const [node, held] of world.before) {
     exercised++;
     const [text, now] = alike(held, after.get(node) ?? '', subjects)
