@@ -159,20 +159,20 @@ describe('decision #146: a link of a ring is cut', () => {
   });
 });
 
+const field = (name: string) => `{${NS.ext}}fmuc_${name}`;
+const configures = (world: World, name: string, fields: Record<string, readonly string[]>) => {
+  const form = {
+    type: 'submit' as const,
+    formType: 'http://jabber.org/protocol/muc#roomconfig',
+    fields: Object.entries(fields).map(([which, values]) => ({ var: which, values })),
+  };
+  world.send(
+    iq(jid(userOf(name)), roomOf(name), { type: 'set', id: 'set' }, el('query', NS.mucOwner, {}, writeForm(form))),
+  );
+};
+
 describe('decision #146: a link of a ring ends by a room’s own rules, and none of them is looked at', () => {
   const ring = { a: ['b'], b: ['c'], c: ['a'] } as const;
-  const field = (name: string) => `{${NS.ext}}fmuc_${name}`;
-  const configures = (world: World, name: string, fields: Record<string, readonly string[]>) => {
-    const form = {
-      type: 'submit' as const,
-      formType: 'http://jabber.org/protocol/muc#roomconfig',
-      fields: Object.entries(fields).map(([which, values]) => ({ var: which, values })),
-    };
-    world.send(
-      iq(jid(userOf(name)), roomOf(name), { type: 'set', id: 'set' }, el('query', NS.mucOwner, {}, writeForm(form))),
-    );
-  };
-
   it.each([
     ['a', 'b', 'c'],
     ['a', 'c', 'b'],
@@ -191,6 +191,28 @@ describe('decision #146: a link of a ring ends by a room’s own rules, and none
     world.clear();
     world.advance(86_400_000);
     expect(world.crossed()).toEqual([]);
+  });
+});
+
+describe('decision #146: somebody leaves whose node was on the way of others', () => {
+  const ring = { a: ['b'], b: ['c'], c: ['a'] } as const;
+
+  it.each([
+    ['a', 'with', '1'],
+    ['b', 'with', '1'],
+    ['c', 'with', '1'],
+    ['a', 'without', '0'],
+    ['b', 'without', '0'],
+    ['c', 'without', '0'],
+  ] as const)('%s, %s keepalives: the others hear each other', (gone, _how, keepalive) => {
+    const { world, all } = occupied(ring);
+    for (const name of all) configures(world, name, { [field('keepalive')]: [keepalive] });
+    world.send(leaves(userOf(gone), `${roomOf(gone)}/${gone}`));
+    world.advance(200_000);
+    world.clear();
+    const rest = all.filter((name) => name !== gone);
+    for (const name of rest) world.send(says(userOf(name), roomOf(name), `by ${name}`));
+    for (const name of rest) expect([name, texts(world, name)]).toEqual([name, rest.map((by) => `by ${by}`)]);
   });
 });
 
