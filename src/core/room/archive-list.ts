@@ -1,6 +1,7 @@
 import { type PageRequest, pageOf } from '../xep/xep0059.ts';
 import type { Jid } from '../xmpp/jid.ts';
 import type { ArchiveChange, ArchiveEntry, ArchivePage, ArchiveSearch, Retention } from './archive-store.ts';
+import type { HistoryItem } from './event.ts';
 import { takesBack, tombstoneOf } from './retraction.ts';
 
 interface Archive {
@@ -81,13 +82,22 @@ function withEntry(entries: readonly ArchiveEntry[], { place, item }: ArchiveEnt
   return entries.toSpliced(index, entries[index]?.place === place ? 1 : 0, { place, item });
 }
 
+/** By item, because each is asked for with every change of its archive. */
+const sizes = new WeakMap<HistoryItem, number>();
+
+function sizeOf(item: HistoryItem): number {
+  const size = sizes.get(item) ?? JSON.stringify(item).length;
+  sizes.set(item, size);
+  return size;
+}
+
 function bounded({ entries, retention }: Archive): Archive {
   const { count, bytes, before } = retention;
   let first = count === undefined ? 0 : Math.max(0, entries.length - count);
   if (bytes !== undefined) {
-    const sizes = entries.map(({ item }) => JSON.stringify(item).length);
-    let left = sizes.slice(first).reduce((sum, size) => sum + size, 0);
-    for (; left > bytes; first++) left -= sizes[first] ?? 0;
+    let left = 0;
+    for (let i = first; i < entries.length; i++) left += sizeOf((entries[i] as ArchiveEntry).item);
+    for (; left > bytes; first++) left -= sizeOf((entries[first] as ArchiveEntry).item);
   }
   const isYoung = ({ item }: ArchiveEntry) => before === undefined || item.at >= before;
   return { entries: first === 0 && before === undefined ? entries : entries.slice(first).filter(isYoung), retention };
