@@ -4,13 +4,11 @@ import { request } from 'node:http';
 import { type AddressInfo, connect, createServer as createTcpServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { createServer } from 'vite';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import { netsplit } from '../../src/headless/vite-plugin.ts';
 import type { LiveConfig } from '../../src/scenario/live-config-type.ts';
 
-const noNginx =
-  spawnSync('which', ['nginx']).status === 0 ? undefined : 'nginx is not installed (apt-get install nginx)';
 const token = '00112233445566778899aabbccddeeff';
 
 async function freePort(): Promise<number> {
@@ -31,23 +29,85 @@ function answers(port: number): Promise<boolean> {
   });
 }
 
-/** The block of README.md in src/headless, without TLS. */
-function documented(upstream: number, port: number): string {
+/** A block of README.md in src/headless. */
+function documented(language: string): string {
   const text = readFileSync(new URL('../../src/headless/README.md', import.meta.url), 'utf8');
-  const [, block = ''] = /^```nginx\n([\s\S]*?)^```$/m.exec(text) ?? [];
-  return block
-    .replace('listen 443 ssl;', `listen 127.0.0.1:${port};`)
-    .replace(/^ *ssl_.*\n/gm, '')
-    .replace('127.0.0.1:5173', `127.0.0.1:${upstream}`);
+  return new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\`$`, 'm').exec(text)?.[1] ?? '';
 }
 
-describe.skipIf(noNginx !== undefined)(`behind nginx${noNginx === undefined ? '' : `: ${noNginx}`}`, () => {
+/** Where a proxy listens, and what is behind it. */
+interface Ports {
+  readonly proxy: number;
+  /** Here it hides that it is one. */
+  readonly hidden: number;
+  readonly upstream: number;
+}
+
+/** A program that is configured as README.md says, but for TLS. */
+interface Proxy {
+  readonly program: string;
+  readonly package: string;
+  config(ports: Ports, directory: string): string;
+  args(file: string, directory: string): readonly string[];
+}
+
+const proxies: readonly Proxy[] = [
+  {
+    program: 'nginx',
+    package: 'nginx-light',
+    config: ({ proxy, hidden, upstream }, directory) => {
+      const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
+        .map((name) => `${name}_temp_path ${directory}/${name};`)
+        .join(' ');
+      const site = documented('nginx')
+        .replace('listen 443 ssl;', `listen 127.0.0.1:${proxy};`)
+        .replace(/^ *ssl_.*\n/gm, '')
+        .replace('127.0.0.1:5173', `127.0.0.1:${upstream}`);
+      return `daemon off; worker_processes 1; pid ${directory}/pid; error_log ${directory}/error.log;
+events { worker_connections 200; }
+http { access_log off; ${temporary}
+${site}
+server { listen 127.0.0.1:${hidden}; location / { proxy_pass http://127.0.0.1:${upstream}; } } }`;
+    },
+    args: (file, directory) => ['-e', `${directory}/error.log`, '-c', file],
+  },
+  {
+    program: 'caddy',
+    package: 'caddy',
+    config: ({ proxy, hidden, upstream }) => {
+      const site = documented('caddyfile')
+        .replace('chat.example.org {', `http://chat.example.org:${proxy} {`)
+        .replace('127.0.0.1:5173', `127.0.0.1:${upstream}`);
+      const secretive = ['Host {upstream_hostport}', '-X-Forwarded-For', '-X-Forwarded-Proto', '-X-Forwarded-Host'];
+      return `{
+  admin off
+  auto_https off
+  default_bind 127.0.0.1
+}
+${site}
+http://:${hidden} {
+  reverse_proxy 127.0.0.1:${upstream} {
+${secretive.map((header) => `    header_up ${header}`).join('\n')}
+  }
+}
+`;
+    },
+    args: (file) => ['run', '--adapter', 'caddyfile', '--config', file],
+  },
+];
+
+const installed = ({ program }: Proxy) => spawnSync('which', [program]).status === 0;
+const titleOf = (proxy: Proxy) =>
+  `behind ${proxy.program}${installed(proxy) ? '' : `: ${proxy.program} is not installed (apt-get install ${proxy.package})`}`;
+
+describe.each(proxies.map((one) => [titleOf(one), one] as const))('%s', (_title, program) => {
   const stops: (() => Promise<unknown>)[] = [];
   let proxy = 0;
-  /** A proxy that hides that it is one, as nginx does where nothing is configured. */
   let hidden = 0;
+  const it = test.skipIf(!installed(program));
 
   beforeAll(async () => {
+    if (!installed(program)) return;
     proxy = await freePort();
     hidden = await freePort();
     const vite = await createServer({
@@ -60,24 +120,14 @@ describe.skipIf(noNginx !== undefined)(`behind nginx${noNginx === undefined ? ''
     await vite.listen();
     stops.push(() => vite.close());
     const upstream = (vite.httpServer?.address() as AddressInfo | null)?.port ?? 0;
-    const directory = mkdtempSync(`${tmpdir()}/netsplit-nginx-`);
-    const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
-      .map((name) => `${name}_temp_path ${directory}/${name};`)
-      .join(' ');
-    writeFileSync(
-      `${directory}/nginx.conf`,
-      `daemon off; worker_processes 1; pid ${directory}/pid; error_log ${directory}/error.log;
-events { worker_connections 200; }
-http { access_log off; ${temporary}
-${documented(upstream, proxy)}
-server { listen 127.0.0.1:${hidden}; location / { proxy_pass http://127.0.0.1:${upstream}; } } }`,
-    );
-    const nginx = spawn('nginx', ['-e', `${directory}/error.log`, '-c', `${directory}/nginx.conf`], {
-      stdio: 'ignore',
-    });
+    const directory = mkdtempSync(`${tmpdir()}/netsplit-proxy-`);
+    const file = `${directory}/config`;
+    writeFileSync(file, program.config({ proxy, hidden, upstream }, directory));
+    const env = { ...process.env, XDG_DATA_HOME: directory, XDG_CONFIG_HOME: directory };
+    const running = spawn(program.program, program.args(file, directory), { stdio: 'ignore', env });
     stops.push(async () => {
-      const gone = new Promise((resolve) => nginx.once('close', resolve));
-      nginx.kill('SIGTERM');
+      const gone = new Promise((resolve) => running.once('close', resolve));
+      running.kill('SIGTERM');
       await gone;
       rmSync(directory, { recursive: true, force: true });
     });

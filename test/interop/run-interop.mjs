@@ -12,7 +12,7 @@ import { stageOfReport } from '../reports.mjs';
 const help = `npm run interop [-- --no-install]
 
 Rooms as a component on Prosody, and on the embedded server, with slixmpp, converse.js and strophe.js, and a room over two
-Prosodys whose connection breaks: tests that need programs of other people. Prosody, slixmpp and Chromium are installed where they are missing and apt-get may be used
+Prosodys whose connection breaks: tests that need programs of other people. Prosody, nginx, Caddy, slixmpp and Chromium are installed where they are missing and apt-get may be used
 (by root, on Debian and its kin; there the package may start a Prosody of its own: systemctl disable --now prosody).
 
   --no-install  skip what is not there instead
@@ -22,6 +22,7 @@ Prosodys whose connection breaks: tests that need programs of other people. Pros
 const packages = [
   { name: 'prosody', probe: ['which', 'prosody'] },
   { name: 'nginx-light', probe: ['which', 'nginx'] },
+  { name: 'caddy', probe: ['which', 'caddy'] },
   { name: 'python3-slixmpp', probe: ['/usr/bin/python3', '-c', 'import slixmpp'] },
 ];
 
