@@ -20,6 +20,7 @@ export default defineConfig({
       scenarioFile: process.env['NETSPLIT_SCENARIO_FILE'],
       token: process.env['NETSPLIT_TOKEN'],
       publicUrl: process.env['NETSPLIT_PUBLIC_URL'],
+      budgets: JSON.parse(process.env['NETSPLIT_BUDGETS'] ?? '{}'),
     }),
   ],
   server: listen,

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { rateHelp, rateOptions, rateUsage, readRates } from './rates.mjs';
 
 /**
  * @typedef {object} PageOptions
@@ -6,6 +7,7 @@ import { parseArgs } from 'node:util';
  * @property {string | undefined} host  undefined: this machine only
  * @property {string | undefined} publicUrl  where a proxy in front of it is
  * @property {string | undefined} scenario  name of a built-in scenario, or a file
+ * @property {import('./rates.mjs').GivenBudgets} [budgets]
  */
 
 export const defaultPort = 5173;
@@ -35,7 +37,7 @@ export function badArgument(error) {
  * @returns {{ ok: true, help: boolean, options: PageOptions } | { ok: false, error: string }}
  */
 export function parsePageArguments(args, env) {
-  /** @type {{ port?: string | undefined, host?: string | undefined, 'public-url'?: string | undefined, scenario?: string | undefined, help?: boolean | undefined }} */
+  /** @type {{ port?: string | undefined, host?: string | undefined, 'public-url'?: string | undefined, scenario?: string | undefined, help?: boolean | undefined } & { [K in keyof typeof rateOptions]?: string | undefined }} */
   let values;
   try {
     ({ values } = parseArgs({
@@ -45,6 +47,7 @@ export function parsePageArguments(args, env) {
         host: { type: 'string' },
         'public-url': { type: 'string' },
         scenario: { type: 'string' },
+        ...rateOptions,
         help: { type: 'boolean', short: 'h' },
       },
     }));
@@ -60,10 +63,13 @@ export function parsePageArguments(args, env) {
   const publicUrl = values['public-url'];
   const wrong = publicUrl === undefined ? undefined : badPublicUrl(publicUrl);
   if (wrong !== undefined) return { ok: false, error: wrong };
+  const rates = readRates(values);
+  if ('error' in rates) return { ok: false, error: rates.error };
+  const given = Object.keys(rates.budgets).length === 0 ? {} : { budgets: rates.budgets };
   return {
     ok: true,
     help: values.help === true,
-    options: { port, host: values.host, publicUrl, scenario: values.scenario },
+    options: { port, host: values.host, publicUrl, scenario: values.scenario, ...given },
   };
 }
 
@@ -89,6 +95,7 @@ export function startHelp(command) {
     preview: 'Serves dist/ as it is, and the embedded XMPP server on the same port.',
   }[command];
   return `npm ${command === 'start' ? 'start' : `run ${command}`} -- [--port N] [--host ADDRESS] [--public-url URL] [--scenario NAME|FILE]
+                 ${rateUsage}
 
 ${what}
 
@@ -96,5 +103,6 @@ ${what}
   --host ADDRESS        listen on this address; the default is this machine only. Everyone who can reach it may join
   --public-url URL      where a proxy in front of it is, such as https://chat.example.org (README of src/headless)
   --scenario NAME|FILE  wallops (default), wonderland, plain, or a scenario file of your own
+${rateHelp}
   --help                print this text`;
 }

@@ -4,15 +4,16 @@ import { parseJid } from '../core/xmpp/jid.ts';
 import { builtIn, builtInScenario } from '../scenario/built-in.ts';
 import { formatErrors, parseScenario } from '../scenario/load.ts';
 import type { Scenario } from '../scenario/scenario.ts';
-import { type Budgets, defaultBudgets } from '../server/budget.ts';
+import type { Budgets } from '../server/budget.ts';
 import { badArgument, badPublicUrl } from './arguments.mjs';
+import { givenBudgets } from './given-budgets.ts';
+import { rateHelp, rateOptions, rateUsage, readRates } from './rates.mjs';
 import { readTextFile } from './text-file.ts';
 import { websocketPath } from './websocket-host.ts';
 
 export const serveHelp = `npm run serve -- [--scenario NAME|FILE] [--port N] [--auth open|accounts] [--accounts FILE]
                  [--public-url URL] [--store DIR [--accept-loss]]
-                 [--client-rate N[/B]] [--fan-out-rate N[/B]] [--room-rate N[/B]]
-                 [--node-rate N[/B]] [--trace-bytes N] [--log]
+                 ${rateUsage} [--log]
 
 Runs the embedded XMPP server and the scenario's room nodes in one process, without a browser. Clients connect over
 WebSocket (RFC 7395) to 127.0.0.1. Prints "ready ws://127.0.0.1:N${websocketPath}" once every node is up. Ctrl-C stops it.
@@ -25,11 +26,7 @@ WebSocket (RFC 7395) to 127.0.0.1. Prints "ready ws://127.0.0.1:N${websocketPath
   --public-url URL      where a proxy in front of it is, such as https://chat.example.org
   --store DIR           keep the rooms' logs in DIR, one directory per node; without it, a restart begins with empty rooms
   --accept-loss         start even if a log in DIR is damaged and bans, affiliations or configuration may be lost
-  --client-rate N[/B]   bytes a second that a user may send, and at once (default 10000/5242880; 0: unlimited)
-  --fan-out-rate N[/B]  the same of what rooms send because of a user, a copy being 1 KiB or more (default 2000000/16777216)
-  --room-rate N[/B]     the same of all users of one room together (default 2000000/33554432)
-  --node-rate N[/B]     the same of a node's session (default 20000000/268435456)
-  --trace-bytes N       memory for the trace that a page which begins to watch is shown (default 16777216)
+${rateHelp}
   --log                 print what the server refused to standard error
   --help                print this text`;
 
@@ -47,7 +44,7 @@ export interface ServeOptions {
 
 /** @returns the options, 'help', or one line that says what is wrong */
 export function readServeArguments(args: readonly string[]): ServeOptions | 'help' | { readonly error: string } {
-  let values: {
+  let values: { [K in keyof typeof rateOptions]?: string } & {
     scenario?: string;
     port?: string;
     auth?: string;
@@ -55,11 +52,6 @@ export function readServeArguments(args: readonly string[]): ServeOptions | 'hel
     store?: string;
     'accept-loss'?: boolean;
     'public-url'?: string;
-    'client-rate'?: string;
-    'fan-out-rate'?: string;
-    'room-rate'?: string;
-    'node-rate'?: string;
-    'trace-bytes'?: string;
     log?: boolean;
     help?: boolean;
   };
@@ -74,11 +66,7 @@ export function readServeArguments(args: readonly string[]): ServeOptions | 'hel
         store: { type: 'string' },
         'accept-loss': { type: 'boolean' },
         'public-url': { type: 'string' },
-        'client-rate': { type: 'string' },
-        'fan-out-rate': { type: 'string' },
-        'room-rate': { type: 'string' },
-        'node-rate': { type: 'string' },
-        'trace-bytes': { type: 'string' },
+        ...rateOptions,
         log: { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
       },
@@ -100,8 +88,8 @@ export function readServeArguments(args: readonly string[]): ServeOptions | 'hel
   const publicUrl = values['public-url'];
   const wrong = publicUrl === undefined ? undefined : badPublicUrl(publicUrl);
   if (wrong !== undefined) return { error: wrong };
-  const budgets = readRates(values);
-  if ('error' in budgets) return { error: budgets.error };
+  const rates = readRates(values);
+  if ('error' in rates) return rates;
   const scenario = readScenario(values.scenario ?? 'plain');
   if ('error' in scenario) return scenario;
   const passwords = values.accounts === undefined ? undefined : readAccounts(values.accounts, scenario);
@@ -110,53 +98,13 @@ export function readServeArguments(args: readonly string[]): ServeOptions | 'hel
     scenario,
     port,
     open: auth === 'open',
-    budgets,
+    budgets: givenBudgets(rates.budgets),
     ...(publicUrl === undefined ? {} : { publicUrl: new URL(publicUrl) }),
     log: values.log === true,
     acceptLoss: values['accept-loss'] === true,
     ...(values.store === undefined ? {} : { store: values.store }),
     ...(passwords ? { passwords: passwords.accounts } : {}),
   };
-}
-
-const rateNames = {
-  'client-rate': 'client',
-  'fan-out-rate': 'fanOut',
-  'room-rate': 'roomIn',
-  'node-rate': 'node',
-} as const;
-
-/** Whoever has no limit of bytes has none of markup or of what it causes either. */
-function readRates(values: {
-  readonly 'client-rate'?: string;
-  readonly 'fan-out-rate'?: string;
-  readonly 'room-rate'?: string;
-  readonly 'node-rate'?: string;
-  readonly 'trace-bytes'?: string;
-}): Partial<Budgets> | { readonly error: string } {
-  const budgets: { -readonly [K in keyof Budgets]?: Budgets[K] } = {};
-  for (const flag of ['client-rate', 'fan-out-rate', 'room-rate', 'node-rate'] as const) {
-    const text = values[flag];
-    if (text === undefined) continue;
-    const match = /^(\d{1,15})(?:\/(\d{1,15}))?$/.exec(text);
-    if (match === null)
-      return { error: `--${flag}: ${JSON.stringify(text)} is not bytes a second, such as 10000 or 10000/5242880` };
-    const perSecond = Number(match[1]);
-    const name = rateNames[flag];
-    budgets[name] = { perSecond, burst: Number(match[2] ?? defaultBudgets[name].burst) };
-    if (perSecond > 0 || name === 'node') continue;
-    const unlimited = { perSecond: 0, burst: 0 };
-    if (name === 'client') Object.assign(budgets, { markup: unlimited, fanOut: unlimited, turnsPerSecond: 0 });
-    else if (name === 'fanOut') budgets.turnsPerSecond = 0;
-    else budgets.roomOut = unlimited;
-  }
-  const trace = values['trace-bytes'];
-  if (trace !== undefined) {
-    if (!/^[1-9]\d{5,11}$/.test(trace))
-      return { error: `--trace-bytes: ${JSON.stringify(trace)} is not a number of bytes from 100000` };
-    budgets.traceBytes = Number(trace);
-  }
-  return budgets;
 }
 
 function readScenario(nameOrFile: string): Scenario | { readonly error: string } {

@@ -4,8 +4,10 @@ import type { Plugin } from 'vite';
 import { builtIn } from '../scenario/built-in.ts';
 import { formatErrors, parseScenario } from '../scenario/load.ts';
 import type { Scenario } from '../scenario/scenario.ts';
+import { givenBudgets } from './given-budgets.ts';
 import { hostScenarios, type Live } from './live-config.ts';
 import { nodeServerHost } from './node-host.ts';
+import type { GivenBudgets } from './rates.mjs';
 import { foreignRequest, hasToken, isPlainLoopback } from './served-hosts.ts';
 import { attachWebSocketHost } from './websocket-host.ts';
 
@@ -19,6 +21,8 @@ export interface NetsplitOptions {
   readonly token?: string | undefined;
   /** Where a proxy in front of the page is, such as https://chat.example.org. */
   readonly publicUrl?: string | undefined;
+  /** What the flags say of the limits of the embedded server. */
+  readonly budgets?: GivenBudgets | undefined;
 }
 
 interface Access {
@@ -31,14 +35,14 @@ interface Access {
  * The embedded XMPP server on the page's own port, in development and preview: `/xmpp-websocket` (RFC 7395) and
  * `/netsplit.json`, which tells a page of this server what it needs to take part.
  */
-export function netsplit({ scenarioFile, token, publicUrl }: NetsplitOptions = {}): Plugin {
+export function netsplit({ scenarioFile, token, publicUrl, budgets = {} }: NetsplitOptions = {}): Plugin {
   const accessOf = (names: readonly string[]): Access => ({
     ...{ names, token },
     publicUrl: publicUrl === undefined ? undefined : new URL(publicUrl),
   });
   const start = (server: Server, access: Access, isTaken?: (request: IncomingMessage) => boolean) => {
     const host = nodeServerHost(process.env['NETSPLIT_LOG'] ? (line) => console.error(line) : undefined);
-    const live = hostScenarios(chosenScenarios(scenarioFile), host);
+    const live = hostScenarios(chosenScenarios(scenarioFile), host, { budgets: givenBudgets(budgets) });
     const detach = attachWebSocketHost(server, {
       ...{ host, find: live.find, names: access.names, publicUrl: access.publicUrl },
       ...(isTaken ? { isTaken } : {}),

@@ -35,6 +35,12 @@ describe('flags of npm start', () => {
     expect(options(['--host', '0.0.0.0', '--scenario', 'plain'])).toMatchObject({ host: '0.0.0.0', scenario: 'plain' });
   });
 
+  it('the limits are those of npm run serve', () => {
+    expect(options(['--client-rate', '20000', '--room-rate=5/6', '--turns-rate', '7'])).toMatchObject({
+      budgets: { client: { perSecond: 20_000 }, roomIn: { perSecond: 5, burst: 6 }, turnsPerSecond: 7 },
+    });
+  });
+
   for (const [args, message] of [
     [['--port', 'five'], /--port: "five" is not a port/],
     [['--port', '65536'], /is not a port/],
@@ -44,6 +50,9 @@ describe('flags of npm start', () => {
     [['wallops'], /Unexpected argument 'wallops'/],
     [['--host', ''], /--host/],
     [['--scenario', ''], /--scenario/],
+    [['--client-rate', '10kB'], /^--client-rate: "10kB" is not bytes a second, such as 10000/],
+    [['--turns-rate', '-1'], /--turns-rate/],
+    [['--trace-bytes', '5'], /^--trace-bytes: "5" is not a number of bytes from 100000/],
   ] as const) {
     it(`refuses ${args.join(' ')} in one line`, () => {
       expect(options(args)).toMatch(message);

@@ -46,6 +46,7 @@ describe('npm run serve', () => {
     [['--accounts', '/nope.json'], /^--accounts: ENOENT/],
     [['--client-rate', '10kB'], /^--client-rate: "10kB" is not bytes a second, such as 10000/],
     [['--fan-out-rate', '2M'], /^--fan-out-rate: "2M" is not bytes a second/],
+    [['--turns-rate', '5/6'], /^--turns-rate: "5\/6" is not bytes a second/],
     [['--trace-bytes', '16M'], /^--trace-bytes: "16M" is not a number of bytes from 100000/],
     [['--trace-bytes', '0'], /^--trace-bytes: "0" is not a number of bytes/],
     [['--store', ''], /^--store: a directory is needed/],
