@@ -96,9 +96,12 @@ export function networkOf(
 ): { readonly config: NetworkConfig; readonly credentials: LiveCredentials } {
   const accounts = new Map<string, AccountConfig>();
   const userDomains = new Set<string>(scenario.servers.map(({ domain }) => bareJid(domain)));
-  const add = (address: string, role: AccountConfig['role']): LiveLogin => {
+  const add = (address: string, role: AccountConfig['role'], leased = false): LiveLogin => {
     const jid = bareJid(address);
-    const account = accounts.get(jid) ?? { address: jid, password: options.passwords?.[jid] ?? newPassword(), role };
+    const password = options.passwords?.[jid];
+    // Whose password is known to others is not only a character.
+    const isLeased = leased && password === undefined;
+    const account = accounts.get(jid) ?? { address: jid, password: password ?? newPassword(), role, leased: isLeased };
     accounts.set(jid, account);
     return { jid, password: account.password };
   };
@@ -113,13 +116,13 @@ export function networkOf(
 
   const replicas = possibleReplicas(scenario);
   const services = scenario.nodes.filter(({ kind }) => kind === 'service');
-  const nodes = [...services, ...replicas].map((node) => add(node.address, node.kind));
+  const nodes = [...services, ...replicas].map((node) => add(node.address, node.kind, true));
   const people = [
     ...scenario.occupants.map(({ jid }) => jid),
     ...scenario.nodes.flatMap((node) => (node.kind === 'service' ? (node.admins ?? []) : [])),
     ...Object.keys(options.passwords ?? {}),
   ].filter((jid) => userDomains.has(domainOf(bareJid(jid))));
-  const occupants = people.map((jid) => add(jid, 'user'));
+  const occupants = people.map((jid) => add(jid, 'user', true));
   const guests = scenario.servers.flatMap(({ domain }) => [
     addNew('guest1', domain, 'user'),
     addNew('guest2', domain, 'user'),

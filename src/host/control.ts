@@ -55,7 +55,6 @@ export interface Character extends ScenarioOccupant {
 }
 
 export interface OccupantsWorkerConfig {
-  readonly scenario: string;
   readonly websocket: string;
   readonly characters: readonly Character[];
   /** The page's own session: it watches the trace and, as an operator, sets faults. */
@@ -107,5 +106,22 @@ export interface OccupantsWorkerApi {
   /** `name` is the part of the command's node after `#`. */
   command(name: string, fields: CommandFields): Promise<Result>;
   ping(): Promise<true>;
+  stop(): Promise<void>;
+}
+
+/** Whether this page may run the nodes. `secret`: what their passwords end with as long as it may. */
+export type LeaseState = { readonly isOurs: true; readonly secret: string } | { readonly isOurs: false };
+
+export interface LeaseWorkerApi {
+  /**
+   * Asks for the lease of the nodes, again and again.
+   *
+   * @param listener  told when it changes hands
+   */
+  start(
+    config: { readonly websocket: string; readonly jid: string; readonly password: string; readonly token: string },
+    listener: (state: LeaseState) => void,
+  ): Promise<void>;
+  /** Gives it up. */
   stop(): Promise<void>;
 }

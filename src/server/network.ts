@@ -10,6 +10,7 @@ import { Bucket, type Budgets, defaultBudgets } from './budget.ts';
 import type { NetworkConfig } from './config.ts';
 import type { Envelope } from './envelope.ts';
 import type { Cancel, ServerHost } from './host.ts';
+import { Lease } from './lease.ts';
 import type { Outbox } from './outbox.ts';
 import { Patience } from './patience.ts';
 import { Readers } from './readers.ts';
@@ -110,6 +111,11 @@ export class Network implements RoutingNetwork {
   #countersTimer: Cancel | undefined;
   #paused = false;
   #order = 0;
+  readonly #lease = new Lease();
+  /** What ends the passwords of leased accounts. */
+  #leaseSecret = '';
+  /** Nodes in this process are nobody's to run. */
+  #hasLocalNodes = false;
 
   /** @throws RangeError if the configuration names a malformed or unknown address, or one twice */
   constructor(config: NetworkConfig, host: ServerHost) {
@@ -262,6 +268,22 @@ export class Network implements RoutingNetwork {
     for (const way of this.#ways.values()) this.#schedule(way);
   }
 
+  /** Whoever ran the nodes before is logged out, and stays out. */
+  lease(session: Session, token: string): string | undefined {
+    const how = this.#hasLocalNodes ? 'taken' : this.#lease.ask(session, token, this.host.now());
+    if (how === 'taken') return undefined;
+    if (how === 'kept') return this.#leaseSecret;
+    this.#leaseSecret = this.host.randomId();
+    this.accounts.renew(this.#leaseSecret);
+    for (const one of this.servers.flatMap((server) => [...server.sessions()]))
+      if (one.account.leased) one.peer.end('conflict', 'another page runs the nodes now');
+    return this.#leaseSecret;
+  }
+
+  giveUpLease(session: Session): void {
+    this.#lease.giveUp(session);
+  }
+
   /** Addresses of all nodes that are logged in at the moment. */
   nodesRunning(): readonly Jid[] {
     const sessions = this.servers.flatMap((server) => server.sessions());
@@ -401,6 +423,7 @@ export class Network implements RoutingNetwork {
       },
       buffered: () => 0,
     });
+    if (session.isNode) this.#hasLocalNodes = true;
     const share = new Bucket(this.budgets.node, this.host.now());
     let error = known.role === 'service' ? undefined : bindResource(session, resource);
     for (const host of bind) error ??= bindHost(session, host);

@@ -1,8 +1,8 @@
 import type { LiveConfig } from '../scenario/live-config-type.ts';
-import { nodeLock } from '../scenario/node-lock.ts';
 import { chooseTrace } from './open-trace.ts';
-import { showSession, showTrace } from './page.ts';
-import { startLive } from './session/live.ts';
+import { onTrace, showSession, showTrace } from './page.ts';
+import { followLease } from './session/lease.ts';
+import { startLive, websocketOf } from './session/live.ts';
 import { loadPreferences } from './store.ts';
 import { TraceError } from './trace/fields.ts';
 import { loadAddress } from './trace/load-trace.ts';
@@ -18,6 +18,7 @@ class StartError extends Error {
 }
 
 const tokenKey = 'netsplit-token';
+const tabKey = 'netsplit-tab';
 
 /** The operator's token is in the address that was printed. It is kept for this tab, and leaves the address at once. */
 function takeToken(): void {
@@ -48,48 +49,31 @@ async function start(): Promise<void> {
   const trace = query.get('trace');
   if (trace !== null) return showTrace(await loadAddress(trace));
   const config = await fetchConfig(query.get('scenario'));
-  const mine = await mayRun(config);
-  showSession(startLive(mine, location.origin), config.scenarios);
-  if (mine !== config) void takeOverLater(config.scenario.id);
-  else if (config.credentials.operator === undefined && config.running.length === 0) void joinLater(config.scenario.id);
+  const show = (mine: LiveConfig) => showSession(startLive(mine, location.origin), config.scenarios);
+  if (config.credentials.operator !== undefined) {
+    const lease = followLease(config, websocketOf(config, location.origin), tabToken(), show);
+    onTrace(() => lease.stop());
+    return;
+  }
+  show(config);
+  if (config.running.length === 0) void joinLater(config.scenario.id);
 }
 
-const pollMs = 250;
-/** A page that was just reloaded still finds its own old sessions for a moment. */
-const polls = 8;
-/** How often a page that only takes part checks whether the one that runs the nodes is still there. */
-const lookMs = 3_000;
+/** How often a page that waits for somebody to run the rooms looks whether somebody does. */
+const lookMs = 1_000;
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/**
- * The configuration with which this page should start: without the nodes' passwords where another browser runs them, so
- * that it takes part instead of fighting for them. Between tabs of one browser the Web Locks decide (node.worker.ts).
- */
-async function mayRun(config: LiveConfig): Promise<LiveConfig> {
-  const { id } = config.scenario;
-  let { running } = config;
-  // A page without the operator's token never runs nodes.
-  if (Object.keys(config.credentials.nodes).length === 0) return config;
-  for (let i = 0; running.length > 0 && i < polls; i++) {
-    const { held = [] } = (await navigator.locks?.query()) ?? {};
-    const ours = held.map(({ name }) => name);
-    if (config.scenario.nodes.some(({ address }) => ours.includes(nodeLock(id, address)))) return config;
-    await pause(pollMs);
-    running = (await fetchConfig(id, true)).running;
+/** Names this tab for as long as it is open, also after it was reloaded. */
+function tabToken(): string {
+  const made = crypto.getRandomValues(new Uint32Array(4)).join('-');
+  try {
+    const token = sessionStorage.getItem(tabKey) ?? made;
+    sessionStorage.setItem(tabKey, token);
+    return token;
+  } catch {
+    return made;
   }
-  return running.length === 0 ? config : { ...config, credentials: { ...config.credentials, nodes: {} } };
-}
-
-/** The page that ran the nodes is gone: this one starts anew and runs them. */
-async function takeOverLater(scenario: string): Promise<void> {
-  for (let gone = 0; gone < 2; ) {
-    await pause(lookMs);
-    const config = await fetchConfig(scenario, true).catch(() => undefined);
-    gone = config?.running.length === 0 ? gone + 1 : 0;
-  }
-  // A person who has opened a trace meanwhile is left with it.
-  if (document.documentElement.dataset.mode === 'live') location.reload();
 }
 
 /** A guest came before anybody ran the rooms: it starts anew once somebody does. */

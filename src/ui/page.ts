@@ -13,6 +13,13 @@ const addressMs = 350;
 /** Ends the session that is shown. */
 let close: () => void = () => undefined;
 
+let leaveLive: () => void = () => undefined;
+
+/** @param leave  called when a person opens a trace: from then on the page is not part of the live network */
+export function onTrace(leave: () => void): void {
+  leaveLive = leave;
+}
+
 /** Shows a session in place of the one before. The page is the same, whatever runs the session. */
 export function showSession(session: Session, scenarios: Store['scenarios']): Store {
   close();
@@ -70,6 +77,7 @@ export function showSession(session: Session, scenarios: Store['scenarios']): St
 
 /** Shows a run that is over: at its first violation, or at its end if it has none. */
 export function showTrace(trace: Trace): void {
+  leaveLive();
   const session = new RecordedSession(trace);
   const store = showSession(session, []);
   if (store.view.event !== undefined) return;

@@ -230,7 +230,7 @@ class LiveSession implements Session {
 }
 
 /** The server's WebSocket, on the page's own host. */
-function websocketOf({ websocket }: LiveConfig, pageOrigin: string): string {
+export function websocketOf({ websocket }: LiveConfig, pageOrigin: string): string {
   const url = new URL(websocket, pageOrigin);
   url.protocol = url.protocol === 'https:' || url.protocol === 'wss:' ? 'wss:' : 'ws:';
   return url.href;
