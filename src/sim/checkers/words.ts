@@ -6,7 +6,8 @@ import type { Checker } from '../judge.ts';
 import { isSelf } from '../stanzas.ts';
 import type { Violation } from '../trace.ts';
 import { isOut, lost, type View, whole } from '../view.ts';
-import { untoldOf, userOf } from './occupants.ts';
+import { userOf } from './occupants.ts';
+import { untoldOf } from './untold.ts';
 
 /** Number of the author that a body names, be it an honest one (`#3:17`) or a forged one (`!3:17`). */
 function authorOf(body: string): number | undefined {
