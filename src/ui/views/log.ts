@@ -1,5 +1,4 @@
 import { html, nothing, type TemplateResult } from 'lit';
-import { repeat } from 'lit/directives/repeat.js';
 import type { Sign } from '../../core/turn/spec.ts';
 import type { ModelEvent } from '../fold/event.ts';
 import { specEntry } from '../spec-index.ts';
@@ -22,7 +21,11 @@ const signs: Readonly<Record<Sign, string>> = {
   judged: 'netjoin',
 };
 
-/** One row for each hop and each change of state. Only the rows in view are in the page. */
+/**
+ * One row for each hop and each change of state. Only the rows in view are in the page. A row is used again for whatever comes to
+ * its place: one of its own for each event would leave a node behind when it goes (lit's `repeat` keeps the end of a part that
+ * it removes).
+ */
 class Log extends Part {
   #top = 0;
   #view = 400;
@@ -81,11 +84,7 @@ class Log extends Part {
         @click=${this.#onClick}
       >
         <svg class="filler" width="1" height=${first * rowHeight} aria-hidden="true"></svg>
-        ${repeat(
-          shown,
-          ({ id }) => id,
-          (event, i) => this.#row(event, first + i),
-        )}
+        ${shown.map((event, i) => this.#row(event, first + i))}
         <svg class="filler" width="1" height=${Math.max(0, this.#rows.length - first - shown.length) * rowHeight} aria-hidden="true"></svg>
       </div>
     `;
