@@ -1,6 +1,6 @@
 import type { Page } from '@playwright/test';
 import { talk } from '../support/traces.ts';
-import { avalon, cast, expect, killrc, type RoomPage, test } from './support/netsplit.ts';
+import { avalon, cast, expect, killrc, type RoomPage, test, vesa } from './support/netsplit.ts';
 
 const eventsOfMessage = 10;
 
@@ -115,6 +115,16 @@ test.describe('The log', () => {
     await expect(line.last()).toContainText('WiZ says “cut off”: 3 link stanzas, 1 lost, 4 deliveries');
     await expect(line.first()).toHaveAttribute('aria-current', 'true');
     await expect(log.locator('[role=row]').last()).toBeInViewport({ ratio: 1 });
+
+    // Its address, in a page that is told of it only later.
+    const copy = (await room.events({ kind: 'hop', leg: 'link', stanza: 'message' })).find(({ to }) => to === vesa);
+    await page.goto(`/#ev=${copy?.id}`);
+    await page.reload();
+    await expect(chosen).toHaveAttribute('data-event', String(copy?.id));
+    await expect(chosen).toHaveAttribute('aria-level', '2');
+    await expect(chosen).toBeInViewport({ ratio: 1 });
+    await room.ready();
+    await expect(chosen).toBeInViewport({ ratio: 1 });
   });
 
   test('the address of a hop opens its line; Esc clears the filter, then leaves it', async ({ room }) => {

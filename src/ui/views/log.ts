@@ -183,9 +183,10 @@ class Log extends Part {
     }
     const filtered = filter !== this.#lastFilter;
     if (event !== this.#lastChosen || filtered) {
-      this.#lastChosen = event;
       this.#lastFilter = filter;
       const place = this.#placeOf(event);
+      // An address may name an event that the page has not been told yet.
+      if (place >= 0 || event === undefined) this.#lastChosen = event;
       if (place >= 0) {
         const wasInView = this.#isInView(box, place);
         this.#bringIntoView(box, place);
@@ -286,7 +287,7 @@ class Log extends Part {
 
   readonly #onKey = (event: KeyboardEvent): void => {
     const { key } = event;
-    if (event.target !== event.currentTarget) return;
+    if (event.target !== event.currentTarget || event.altKey || event.ctrlKey || event.metaKey) return;
     const at = this.#placeOf(this.store.view.event);
     const row = this.#rows[at];
     const step = { ArrowDown: 1, ArrowUp: -1 }[key];
