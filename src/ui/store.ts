@@ -30,6 +30,8 @@ export interface View {
   readonly filter: string;
   /** Kinds of log rows that are left out. */
   readonly hidden: ReadonlySet<string>;
+  /** Lines of the log that somebody opened, by the event that each is shown as. */
+  readonly opened: ReadonlySet<number>;
   readonly event: number | undefined;
   readonly thing: Thing | undefined;
   /** The inspector shows the stanza or the thing, whichever was selected last. */
@@ -85,6 +87,7 @@ export class Store {
       region: 'topology',
       filter: '',
       hidden: new Set(['iq', 'append']),
+      opened: new Set(),
       event: undefined,
       thing: undefined,
       inspect: 'stanza',
