@@ -69,7 +69,12 @@ export class Instances<Hosted extends { readonly network: Network }> {
   }
 
   #add(instance: string): Instance<Hosted> {
-    const made: Instance<Hosted> = { networks: new Map(), byDomain: new Map(), begun: new Map(), usedAt: this.#host.now() };
+    const made: Instance<Hosted> = {
+      networks: new Map(),
+      byDomain: new Map(),
+      begun: new Map(),
+      usedAt: this.#host.now(),
+    };
     for (const scenario of this.#scenarios) this.#begin(made, scenario);
     this.#instances.set(instance, made);
     return made;
