@@ -35,6 +35,8 @@ export interface NodeReport {
 
 export interface NodeWorkerConfig {
   readonly scenario: Scenario;
+  /** Of the network, where there are several side by side. */
+  readonly instance?: string;
   readonly node: ScenarioNode;
   /** ws:// or wss:// */
   readonly websocket: string;
@@ -77,6 +79,8 @@ export interface OccupantsListener {
   occupant(report: OccupantReport): void;
   /** The watcher's session: undefined when it is well. */
   trouble(text: string | undefined): void;
+  /** The network is another now, with other accounts: its server was started again, or it has begun anew. */
+  gone(): void;
 }
 
 /** What an owner changes in a room's configuration form (XEP-0045 §10.2): its distribution, and what is on its lists. */

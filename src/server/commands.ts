@@ -85,6 +85,18 @@ const commands: readonly Command[] = [
     run: (server, session, fields) => askLease(server.network, session, fields),
   },
   {
+    node: `${NS.operator}#start-over`,
+    name: 'Begin anew, without anything of what was',
+    roles: ['operator'],
+    fields: [],
+    run: ({ network: { host, startOver } }) => {
+      if (startOver === undefined) return stanzaError('cancel', 'feature-not-implemented', 'the nodes run elsewhere');
+      // Its answer is sent first.
+      host.setTimer(host.now(), startOver);
+      return 'it begins anew';
+    },
+  },
+  {
     node: `${NS.operator}#disconnect`,
     name: 'Close a session',
     roles: ['operator'],

@@ -43,6 +43,7 @@ export interface OperatedNetwork extends HomeNetwork {
   /** Asks for the lease (lease.ts). @returns what ends the passwords of the nodes; undefined: another page has it */
   lease(session: Session, token: string): string | undefined;
   giveUpLease(session: Session): void;
+  readonly startOver: (() => void) | undefined;
   /** Ends the sessions with that stream id or address. @returns how many there were */
   disconnect(which: { readonly stream?: string; readonly address?: Jid }): number;
 }

@@ -87,6 +87,8 @@ export interface LocalSessionHandlers {
 /** Several servers in one process and the links between them: what a scenario runs on. */
 export class Network implements RoutingNetwork {
   readonly id: string;
+  /** Begins anew, without anything of what was; undefined: that is not possible. */
+  readonly startOver: (() => void) | undefined;
   readonly host: ServerHost;
   readonly trace: TraceLog;
   readonly accounts: Accounts;
@@ -118,8 +120,9 @@ export class Network implements RoutingNetwork {
   #hasLocalNodes = false;
 
   /** @throws RangeError if the configuration names a malformed or unknown address, or one twice */
-  constructor(config: NetworkConfig, host: ServerHost) {
+  constructor(config: NetworkConfig, host: ServerHost, startOver?: () => void) {
     this.id = config.id;
+    this.startOver = startOver;
     this.host = host;
     this.budgets = { ...defaultBudgets, ...config.budgets };
     this.rooms = new RoomBudgets(this.budgets);
@@ -282,6 +285,15 @@ export class Network implements RoutingNetwork {
 
   giveUpLease(session: Session): void {
     this.#lease.giveUp(session);
+  }
+
+  get isUsed(): boolean {
+    return this.servers.some((server) => server.sessions().length > 0);
+  }
+
+  /** Ends every session. */
+  end(why: string): void {
+    for (const session of this.servers.flatMap((server) => server.sessions())) session.peer.end('reset', why);
   }
 
   /** Addresses of all nodes that are logged in at the moment. */

@@ -1,7 +1,8 @@
 import type { LiveConfig } from '../scenario/live-config-type.ts';
+import { databasesOf } from '../scenario/node-names.ts';
 import { chooseTrace } from './open-trace.ts';
-import { onTrace, showSession, showTrace } from './page.ts';
-import { followLease } from './session/lease.ts';
+import { endSession, onTrace, showSession, showTrace } from './page.ts';
+import { followLease, type HeldLease } from './session/lease.ts';
 import { startLive, websocketOf } from './session/live.ts';
 import { loadPreferences } from './store.ts';
 import { TraceError } from './trace/fields.ts';
@@ -48,15 +49,71 @@ async function start(): Promise<void> {
   const query = new URLSearchParams(location.search);
   const trace = query.get('trace');
   if (trace !== null) return showTrace(await loadAddress(trace));
-  const config = await fetchConfig(query.get('scenario'));
-  const show = (mine: LiveConfig) => showSession(startLive(mine, location.origin), config.scenarios);
+  await begin(query.get('scenario'));
+}
+
+/** Shows the network as it is now; again when it is another one. */
+async function begin(scenario: string | null): Promise<void> {
+  const config = await fetchConfig(scenario);
+  await forgetIfAnew(config);
+  let lease: HeldLease | undefined;
+  let isOver = false;
+  const gone = () => {
+    if (isOver) return;
+    isOver = true;
+    lease?.stop();
+    void beginAgain(scenario);
+  };
+  onTrace(() => {
+    isOver = true;
+    lease?.stop();
+  });
+  const show = (mine: LiveConfig) =>
+    showSession(startLive(mine, location.origin, gone), config.scenarios, config.instance);
   if (config.credentials.operator !== undefined) {
-    const lease = followLease(config, websocketOf(config, location.origin), tabToken(), show);
-    onTrace(() => lease.stop());
+    lease = followLease(config, websocketOf(config, location.origin), tabToken(), show);
     return;
   }
   show(config);
   if (config.running.length === 0) void joinLater(config.scenario.id);
+}
+
+/** The server was started again, or the network has begun anew. What was there is shown until the new one is. */
+async function beginAgain(scenario: string | null): Promise<void> {
+  // No worker may write into what is about to be deleted.
+  await endSession();
+  for (;;) {
+    try {
+      return await begin(scenario);
+    } catch {
+      await pause(lookMs);
+    }
+  }
+}
+
+/** What the nodes of this browser have kept of a network that has begun anew meanwhile is gone. */
+async function forgetIfAnew({ run, begun, instance, scenario: { id } }: LiveConfig): Promise<void> {
+  const key = `netsplit-begun ${id}/${instance}`;
+  let seen: { readonly run?: string; readonly begun?: number } = {};
+  try {
+    seen = JSON.parse(localStorage.getItem(key) ?? '{}');
+    localStorage.setItem(key, JSON.stringify({ run, begun }));
+  } catch {
+    // Without storage nothing is kept either.
+  }
+  if (begun === (seen.run === run ? seen.begun : 0)) return;
+  const prefix = databasesOf({ scenario: id, instance });
+  const databases = (await indexedDB.databases?.()) ?? [];
+  const names = databases.flatMap(({ name = '' }) => (name.startsWith(prefix) ? [name] : []));
+  await Promise.all(names.map(deleted));
+}
+
+/** @returns a promise that settles when it is gone, or held by another page */
+function deleted(database: string): Promise<void> {
+  return new Promise((resolve) => {
+    const request = indexedDB.deleteDatabase(database);
+    request.onsuccess = request.onerror = request.onblocked = () => resolve();
+  });
 }
 
 /** How often a page that waits for somebody to run the rooms looks whether somebody does. */
@@ -88,8 +145,10 @@ async function joinLater(scenario: string): Promise<void> {
 
 /** @param look  only to see what runs: the page has an account already */
 async function fetchConfig(scenario: string | null, look = false): Promise<LiveConfig> {
+  const room = new URLSearchParams(location.search).get('room');
   const query = new URLSearchParams({
     ...(scenario === null ? {} : { scenario }),
+    ...(room === null ? {} : { room }),
     ...(look ? { look: '' } : {}),
   }).toString();
   const token = storedToken();

@@ -11,7 +11,12 @@ import type { Part } from './views/base.ts';
 const addressMs = 350;
 
 /** Ends the session that is shown. */
-let close: () => void = () => undefined;
+let close: () => Promise<void> = async () => undefined;
+
+/** The session that is shown ends; what it has shown stays. */
+export function endSession(): Promise<void> {
+  return close();
+}
 
 let leaveLive: () => void = () => undefined;
 
@@ -20,10 +25,14 @@ export function onTrace(leave: () => void): void {
   leaveLive = leave;
 }
 
-/** Shows a session in place of the one before. The page is the same, whatever runs the session. */
-export function showSession(session: Session, scenarios: Store['scenarios']): Store {
-  close();
-  const store = new Store(session, scenarios, loadPreferences());
+/**
+ * Shows a session in place of the one before. The page is the same, whatever runs the session.
+ *
+ * @param instance  of the network, where there are several side by side
+ */
+export function showSession(session: Session, scenarios: Store['scenarios'], instance = ''): Store {
+  void close();
+  const store = new Store(session, scenarios, loadPreferences(), instance);
   store.onTrace = showTrace;
   const app = document.createElement('ns-app') as unknown as Part;
   app.store = store;
@@ -64,13 +73,13 @@ export function showSession(session: Session, scenarios: Store['scenarios']): St
   });
   const stop = () => void session.stop();
   addEventListener('pagehide', stop);
-  close = () => {
+  close = async () => {
     clearTimeout(address);
     removeEventListener('pagehide', stop);
     unbindKeys();
     removeLab();
     store.close();
-    stop();
+    await session.stop();
   };
   return store;
 }

@@ -51,6 +51,8 @@ const awaitMs = 10_000;
 /** What the page is showing: the model of the session, and what the person selected. The views re-render on `changed`. */
 export class Store {
   readonly session: Session;
+  /** Of the network, where there are several side by side. */
+  readonly instance: string;
   /** A new one when a recording goes back. */
   model: Model;
   display: Display;
@@ -74,8 +76,9 @@ export class Store {
   /** Called with a trace that a person opened. */
   onTrace: (trace: Trace) => void = () => {};
 
-  constructor(session: Session, scenarios: Store['scenarios'], preferences: Preferences) {
+  constructor(session: Session, scenarios: Store['scenarios'], preferences: Preferences, instance = '') {
     this.session = session;
+    this.instance = instance;
     this.scenarios = scenarios;
     this.preferences = preferences;
     // A run that is over has nothing to start.
@@ -204,6 +207,12 @@ export class Store {
     this.noteAction(action, result);
     if (!result.ok) this.toast(result.error);
     return result;
+  }
+
+  /** Begins anew, for all pages. */
+  async startOver(): Promise<void> {
+    const result = await this.session.startOver();
+    if (!result.ok) this.toast(result.error);
   }
 
   /** Remembers an action whose hops the trace has yet to show. */

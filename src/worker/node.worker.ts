@@ -11,7 +11,7 @@ import { LinkError } from '../host/stanza-link.ts';
 import { steadyClock } from '../host/steady-clock.ts';
 import { shadowsAtStart } from '../scenario/instances.ts';
 import { nodeConfigOf } from '../scenario/node-config.ts';
-import { nodeLock } from '../scenario/node-lock.ts';
+import { type NodeOf, nodeDatabase, nodeLock } from '../scenario/node-names.ts';
 import { type HeldLock, takeLock } from './lock.ts';
 import { openEventStore } from './open-store.ts';
 import { randomId } from './random-id.ts';
@@ -57,7 +57,7 @@ class RunningNode {
     const shadows = shadowsAtStart(scenario, address);
     this.#tell('restoring', 'reading the log');
     const storeOptions = {
-      name: `netsplit:${scenario.id}:${address}`,
+      name: nodeDatabase(nodeOf(this.#config)),
       // Decision #45: what its users have seen only a replica's own log knows.
       durability: 'strict' as const,
       acceptLoss: this.#config.acceptLoss,
@@ -116,7 +116,7 @@ const api: NodeWorkerApi = {
     const tell = (phase: NodeReport['phase'], detail: string) => report({ node, phase, detail });
     try {
       // The server has given this page the lease, so whoever holds it has lost that.
-      lock = await takeLock(nodeLock(config.scenario.id, node), () => {
+      lock = await takeLock(nodeLock(nodeOf(config)), () => {
         tell('elsewhere', 'another page runs this node');
         void running?.stop();
       });
@@ -143,6 +143,10 @@ const api: NodeWorkerApi = {
 };
 
 Comlink.expose(api);
+
+function nodeOf({ scenario, instance = '', node }: NodeWorkerConfig): NodeOf {
+  return { scenario: scenario.id, instance, address: node.address };
+}
 
 function accountOf({ node }: NodeWorkerConfig): LinkAccount {
   return node.kind === 'service'

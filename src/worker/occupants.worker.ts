@@ -27,6 +27,7 @@ const api: OccupantsWorkerApi = {
       link,
       records: (batch) => listener.records(batch),
       trouble: (text) => listener.trouble(text),
+      gone: () => listener.gone(),
       newId: randomId,
       setTimer: browserHost.setTimer,
     });

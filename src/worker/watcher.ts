@@ -12,6 +12,8 @@ export interface WatcherOptions extends OperatorOptions {
   records(batch: readonly TraceRecord[]): void;
   /** `undefined`: all is well again. */
   trouble(text: string | undefined): void;
+  /** The server does not know the account any more. */
+  gone(): void;
 }
 
 /**
@@ -61,7 +63,8 @@ export class Watcher {
       },
       progress: (phase, detail) => {
         // Passwords last as long as the server runs.
-        if (phase === 'failed') trouble(first ? detail : restarted);
+        if (phase === 'failed' && first) trouble(detail);
+        else if (phase === 'failed') this.#options.gone();
         else if (phase === 'reconnecting') trouble(detail);
       },
     });

@@ -72,6 +72,7 @@ export class LivePeople {
         listener.occupant(report);
       },
       trouble: (text) => listener.trouble(text),
+      gone: () => listener.gone(),
     };
     await within<Result>(api.start(start, Comlink.proxy(followed)), callMs);
   }

@@ -167,6 +167,8 @@ export interface Session {
   readonly joinInfo: readonly JoinInfo[];
   listen(listener: SessionListener): () => void;
   act(action: Action): Promise<ActResult>;
+  /** Begins anew, for all pages: the network forgets everything, and the pages their nodes' logs. */
+  startOver(): Promise<ActResult>;
   /** Leaves, logs out and ends all workers. */
   stop(): Promise<void>;
 }
