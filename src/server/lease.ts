@@ -5,6 +5,8 @@ import type { Session } from './session.ts';
 export const leaseMs = 2_400;
 /** A page that is reloaded is back so soon. */
 const reloadMs = 1_800;
+/** Another page asks so often in vain before it has the lease: where a machine is so busy that the one is late, so is the other. */
+const vainMin = 4;
 
 /**
  * Who may run the nodes of a network: one page at a time. It asks again before the lease is over. Each page names itself by a
@@ -16,6 +18,8 @@ export class Lease {
   #until: Instant | undefined;
   /** The session of its holder has ended. */
   #isClosing = false;
+  /** How often each session has asked since its holder did. */
+  readonly #vain = new Map<Session, number>();
 
   /** @returns whether the session has it now, and whether it had it before */
   ask(session: Session, token: string, now: Instant): 'new' | 'kept' | 'taken' {
@@ -24,12 +28,16 @@ export class Lease {
       this.#isClosing = true;
       this.#until = instant(Math.min(this.#until, now + reloadMs));
     }
-    const isLive = this.#until !== undefined && this.#until > now;
-    if (session === this.#holder && token === this.#token && isLive) {
+    if (session === this.#holder && token === this.#token && this.#until !== undefined) {
       this.#until = plus(now, leaseMs);
+      this.#vain.clear();
       return 'kept';
     }
-    if (isLive && !(isGone && token === this.#token)) return 'taken';
+    const vain = (this.#vain.get(session) ?? 0) + 1;
+    this.#vain.set(session, vain);
+    const isOver = this.#until === undefined || (this.#until <= now && (isGone || vain > vainMin));
+    if (!isOver && !(isGone && token === this.#token)) return 'taken';
+    this.#vain.clear();
     this.#isClosing = false;
     this.#token = token;
     this.#holder = session;
