@@ -5,7 +5,6 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { jid } from '../src/core/xmpp/jid.ts';
-import { readArguments, secretVariable } from '../src/headless/component-arguments.ts';
 import { readComponentConfig } from '../src/headless/component-config.ts';
 import { builtIn } from '../src/scenario/built-in.ts';
 import { parseScenario } from '../src/scenario/load.ts';
@@ -167,21 +166,6 @@ describe('src/headless/README.md', () => {
       const mode = hosting !== undefined ? 'source' : room.distribution === undefined ? 'plain' : 'primary';
       expect(readComponentConfig('config.json', text, jid(room.jid.split('@')[1]), mode)).toMatchObject({ ok: true });
     }
-  });
-});
-
-describe('src/headless/README.md, its commands', () => {
-  const commands = blocks(page('src/headless/README.md'), 'sh')
-    .flatMap((text) => text.replaceAll('\\\n', '').match(/npm run component -- .*/g) ?? [])
-    .map((line) => line.replace(/ --secret-file \S+/, ''));
-
-  it.each(commands)('%s', (command) => {
-    const args = command.split(/\s+/).slice(4);
-    expect(readArguments(args, { [secretVariable]: 'x' })).toMatchObject({ store: expect.any(String) });
-  });
-
-  it('has one for each way to run a component', () => {
-    expect(commands).toHaveLength(6);
   });
 });
 
