@@ -8,6 +8,7 @@ import type { AccountConfig, Grant, NetworkConfig } from '../server/config.ts';
 import type { ServerHost } from '../server/host.ts';
 import { Network } from '../server/network.ts';
 import type { FindNetwork } from '../server/stream.ts';
+import { Instances } from './instances.ts';
 import { websocketPath } from './websocket-host.ts';
 
 export interface LiveOptions {
@@ -30,51 +31,63 @@ export interface LiveNetwork {
 
 /** All scenarios that one process serves. */
 export interface Live {
+  /** Of the instance that everybody gets who asks for no other. */
   readonly networks: readonly LiveNetwork[];
   readonly find: FindNetwork;
+  /** @returns undefined if there is no such instance (instances.ts) */
+  finder(instance: string): FindNetwork | undefined;
   /**
    * @param trusted  the page may run the nodes and operate the network; another gets an account of its own that owns nothing
    * @param look  it only looks what runs, and has an account
-   * @returns undefined if there is no such scenario
+   * @param instance  of the network; one that is not there is made for a page that is trusted
+   * @returns undefined if there is no such scenario, or no such instance
    */
-  configFor(scenario: string, trusted: boolean, look?: boolean): LiveConfig | undefined;
+  configFor(scenario: string, trusted: boolean, look?: boolean, instance?: string): LiveConfig | undefined;
 }
 
 /** @throws RangeError if two scenarios name the same domain, or an address is malformed */
 export function hostScenarios(scenarios: readonly Scenario[], host: ServerHost, options: LiveOptions = {}): Live {
   const run = newPassword();
-  const networks = scenarios.map((scenario) => hostScenario(scenario, host, options));
-  const byDomain = new Map<Jid, Network>();
-  for (const { network } of networks)
-    for (const domain of network.domains()) {
-      const other = byDomain.get(domain);
-      if (other !== undefined)
-        throw new RangeError(`the scenarios ${other.id} and ${network.id} both have the domain ${domain}`);
-      byDomain.set(domain, network);
-    }
+  const instances = new Instances(scenarios, host, (scenario, startOver) =>
+    hostScenario(scenario, host, options, startOver),
+  );
+  const finder = (instance: string): FindNetwork | undefined =>
+    instances.get(instance) && ((domain) => instances.get(instance)?.byDomain.get(domain));
   return {
-    networks,
-    find: (domain) => byDomain.get(domain),
-    configFor(id, trusted, look = false) {
-      const live = networks.find((one) => one.scenario.id === id);
-      if (live === undefined) return undefined;
+    get networks() {
+      return [...(instances.get('')?.networks.values() ?? [])];
+    },
+    find: (domain) => finder('')?.(domain),
+    finder,
+    configFor(id, trusted, look = false, instance = '') {
+      const found = trusted ? instances.open(instance) : instances.get(instance);
+      const live = found?.networks.get(id);
+      if (found === undefined || live === undefined) return undefined;
       const { observer } = live.credentials;
       const guests = trusted || look ? [] : [live.newGuest()];
       return {
         scenario: live.scenario,
-        websocket: websocketPath,
+        websocket: instance === '' ? websocketPath : `${websocketPath}?room=${instance}`,
         run,
+        instance,
+        begun: found.begun.get(id) ?? 0,
         running: live.network.nodesRunning(),
-        scenarios: networks.map(({ scenario: { id, title } }) => ({ id, title })),
+        scenarios: scenarios.map(({ id, title }) => ({ id, title })),
         credentials: trusted ? live.credentials : { nodes: {}, occupants: {}, guests, observer },
       };
     },
   };
 }
 
-export function hostScenario(scenario: Scenario, host: ServerHost, options: LiveOptions = {}): LiveNetwork {
+/** @param startOver  called when its operator wants it to begin anew */
+export function hostScenario(
+  scenario: Scenario,
+  host: ServerHost,
+  options: LiveOptions = {},
+  startOver?: () => void,
+): LiveNetwork {
   const { config, credentials } = networkOf(scenario, options);
-  const network = new Network(config, host);
+  const network = new Network(config, host, startOver);
   let next = 0;
   const newGuest = () => {
     const { domain = '' } = scenario.servers[next++ % scenario.servers.length] ?? {};
@@ -96,9 +109,12 @@ export function networkOf(
 ): { readonly config: NetworkConfig; readonly credentials: LiveCredentials } {
   const accounts = new Map<string, AccountConfig>();
   const userDomains = new Set<string>(scenario.servers.map(({ domain }) => bareJid(domain)));
-  const add = (address: string, role: AccountConfig['role']): LiveLogin => {
+  const add = (address: string, role: AccountConfig['role'], leased = false): LiveLogin => {
     const jid = bareJid(address);
-    const account = accounts.get(jid) ?? { address: jid, password: options.passwords?.[jid] ?? newPassword(), role };
+    const password = options.passwords?.[jid];
+    // Whose password is known to others is not only a character.
+    const isLeased = leased && password === undefined;
+    const account = accounts.get(jid) ?? { address: jid, password: password ?? newPassword(), role, leased: isLeased };
     accounts.set(jid, account);
     return { jid, password: account.password };
   };
@@ -113,13 +129,13 @@ export function networkOf(
 
   const replicas = possibleReplicas(scenario);
   const services = scenario.nodes.filter(({ kind }) => kind === 'service');
-  const nodes = [...services, ...replicas].map((node) => add(node.address, node.kind));
+  const nodes = [...services, ...replicas].map((node) => add(node.address, node.kind, true));
   const people = [
     ...scenario.occupants.map(({ jid }) => jid),
     ...scenario.nodes.flatMap((node) => (node.kind === 'service' ? (node.admins ?? []) : [])),
     ...Object.keys(options.passwords ?? {}),
   ].filter((jid) => userDomains.has(domainOf(bareJid(jid))));
-  const occupants = people.map((jid) => add(jid, 'user'));
+  const occupants = people.map((jid) => add(jid, 'user', true));
   const guests = scenario.servers.flatMap(({ domain }) => [
     addNew('guest1', domain, 'user'),
     addNew('guest2', domain, 'user'),

@@ -5,6 +5,7 @@ import { builtIn } from '../scenario/built-in.ts';
 import { formatErrors, parseScenario } from '../scenario/load.ts';
 import type { Scenario } from '../scenario/scenario.ts';
 import { givenBudgets } from './given-budgets.ts';
+import { badInstance, instancesMax } from './instances.ts';
 import { hostScenarios, type Live } from './live-config.ts';
 import { nodeServerHost } from './node-host.ts';
 import type { GivenBudgets } from './rates.mjs';
@@ -44,7 +45,7 @@ export function netsplit({ scenarioFile, token, publicUrl, budgets = {} }: Netsp
     const host = nodeServerHost(process.env['NETSPLIT_LOG'] ? (line) => console.error(line) : undefined);
     const live = hostScenarios(chosenScenarios(scenarioFile), host, { budgets: givenBudgets(budgets) });
     const detach = attachWebSocketHost(server, {
-      ...{ host, find: live.find, names: access.names, publicUrl: access.publicUrl },
+      ...{ host, find: live.find, finder: live.finder, names: access.names, publicUrl: access.publicUrl },
       ...(isTaken ? { isTaken } : {}),
     });
     // Node's close() waits for every socket, upgraded ones too: ours go first.
@@ -137,10 +138,17 @@ function answerConfig(
   const known = live.networks.map(({ scenario }) => scenario.id);
   const query = new URL(request.url ?? '/', 'http://localhost').searchParams;
   const id = query.get('scenario') ?? known[0] ?? '';
-  const isOperator = token === undefined ? isPlainLoopback(request) : hasToken(request, token);
-  const config = live.configFor(id, isOperator, query.has('look'));
-  if (config === undefined)
+  if (!known.includes(id))
     return answer(404, { error: `no scenario ${JSON.stringify(id)}: there are ${known.join(', ')}` });
+  const instance = query.get('room') ?? '';
+  const wrong = badInstance(instance);
+  if (wrong !== undefined) return answer(400, { error: `room: ${wrong}` });
+  const isOperator = token === undefined ? isPlainLoopback(request) : hasToken(request, token);
+  const config = live.configFor(id, isOperator, query.has('look'), instance);
+  if (config === undefined)
+    return isOperator
+      ? answer(503, { error: `there are ${instancesMax} rooms already; one that nobody uses is gone after a minute` })
+      : answer(404, { error: `no room ${instance}: a page with the token of the address that was printed opens it` });
   answer(200, config);
 }
 

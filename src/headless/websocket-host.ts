@@ -14,6 +14,8 @@ export const websocketPath = '/xmpp-websocket';
 export interface WebSocketHostOptions {
   readonly host: ServerHost;
   readonly find: FindNetwork;
+  /** Of an instance, by the name in the address (`?room=`); undefined: there is none. */
+  readonly finder?: (instance: string) => FindNetwork | undefined;
   /** What differs from the default is in the networks' own configuration as well. */
   readonly budgets?: Budgets;
   /** Hosts under which the page is served, beside the names of the loopback interface. */
@@ -52,7 +54,7 @@ export function attachWebSocketHost(server: Server, options: WebSocketHostOption
   const strangers = newStrangers();
 
   const upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    const path = (request.url ?? '').split('?')[0];
+    const [path, query] = (request.url ?? '').split('?');
     if (path !== websocketPath) {
       if (options.isTaken?.(request) !== true) refuse(socket, '404 Not Found', `the WebSocket is at ${websocketPath}`);
       return;
@@ -62,8 +64,12 @@ export function attachWebSocketHost(server: Server, options: WebSocketHostOption
     const protocols = (request.headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim());
     if (!protocols.includes('xmpp'))
       return refuse(socket, '400 Bad Request', 'the subprotocol xmpp is needed (RFC 7395)');
+    const room = new URLSearchParams(query).get('room') ?? '';
+    const find = room === '' ? options.find : options.finder?.(room);
+    if (find === undefined)
+      return refuse(socket, '404 Not Found', `there is no room ${JSON.stringify(room.slice(0, 80))}`);
     sockets.handleUpgrade(request, socket, head, (webSocket) =>
-      serve(webSocket, socket, request.socket.remoteAddress ?? '', strangers, options),
+      serve(webSocket, socket, request.socket.remoteAddress ?? '', strangers, { ...options, find }),
     );
   };
   server.on('upgrade', upgrade);

@@ -35,6 +35,8 @@ export interface NodeReport {
 
 export interface NodeWorkerConfig {
   readonly scenario: Scenario;
+  /** Of the network, where there are several side by side. */
+  readonly instance?: string;
   readonly node: ScenarioNode;
   /** ws:// or wss:// */
   readonly websocket: string;
@@ -59,7 +61,6 @@ export interface Character extends ScenarioOccupant {
 }
 
 export interface OccupantsWorkerConfig {
-  readonly scenario: string;
   readonly websocket: string;
   readonly characters: readonly Character[];
   /** The page's own session: it watches the trace and, as an operator, sets faults. */
@@ -82,6 +83,8 @@ export interface OccupantsListener {
   occupant(report: OccupantReport): void;
   /** The watcher's session: undefined when it is well. */
   trouble(text: string | undefined): void;
+  /** The network is another now, with other accounts: its server was started again, or it has begun anew. */
+  gone(): void;
 }
 
 /** What an owner changes in a room's configuration form (XEP-0045 §10.2): its distribution, and what is on its lists. */
@@ -111,5 +114,22 @@ export interface OccupantsWorkerApi {
   /** `name` is the part of the command's node after `#`. */
   command(name: string, fields: CommandFields): Promise<Result>;
   ping(): Promise<true>;
+  stop(): Promise<void>;
+}
+
+/** Whether this page may run the nodes. `secret`: what their passwords end with as long as it may. */
+export type LeaseState = { readonly isOurs: true; readonly secret: string } | { readonly isOurs: false };
+
+export interface LeaseWorkerApi {
+  /**
+   * Asks for the lease of the nodes, again and again.
+   *
+   * @param listener  told when it changes hands
+   */
+  start(
+    config: { readonly websocket: string; readonly jid: string; readonly password: string; readonly token: string },
+    listener: (state: LeaseState) => void,
+  ): Promise<void>;
+  /** Gives it up. */
   stop(): Promise<void>;
 }

@@ -7,6 +7,10 @@ export interface LiveConfig {
   readonly websocket: string;
   /** New each time the server is started: all passwords change then, and the servers' state is gone. */
   readonly run: string;
+  /** Of several instances of the same network, side by side, the one that was asked for; empty is that of those who ask for none. */
+  readonly instance: string;
+  /** How often that network has begun anew since the server was started. */
+  readonly begun: number;
   /** Nodes that some page is running: the page that asks joins it instead of fighting for them. */
   readonly running: readonly string[];
   readonly scenarios: readonly { readonly id: string; readonly title: string }[];

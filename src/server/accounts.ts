@@ -8,6 +8,8 @@ export interface Account {
   readonly role: Role;
   /** Absent for a guest of SASL ANONYMOUS. */
   readonly password?: string;
+  /** Its password ends with that of the lease, if there is one (`renew`). */
+  readonly leased?: boolean | undefined;
   /** Any password will do (an open server's users). */
   readonly open: boolean;
   /** Made while the server runs, and forgotten when nobody uses it and there are many younger ones. */
@@ -33,6 +35,7 @@ export class Accounts {
   readonly #grants = new Set<string>();
   readonly #openDomains: ReadonlySet<Jid>;
   readonly #keys = new Map<Jid, ScramKeys>();
+  #lease = '';
   /** Makes the salt of an account that does not exist the same each time it is asked for. */
   readonly #pepper: Uint8Array;
 
@@ -45,10 +48,10 @@ export class Accounts {
     this.#host = host;
     this.#openDomains = openDomains;
     this.#pepper = host.crypto.randomBytes(20);
-    for (const { address, password, role } of accounts) {
+    for (const { address, password, role, leased } of accounts) {
       const account = jid(address);
       const open = role === 'user' && openDomains.has(domainOf(account));
-      this.#accounts.set(account, { address: account, role, password, open });
+      this.#accounts.set(account, { address: account, role, password, leased, open });
     }
     for (const grant of grants) this.#grants.add(grantKey(jid(grant.server), jid(grant.account), jid(grant.address)));
   }
@@ -83,13 +86,23 @@ export class Accounts {
     return { address, role: 'user', open: false };
   }
 
+  /** Whoever ran the nodes before cannot log in as them any more. @param lease  ends the passwords of all leased accounts from now on */
+  renew(lease: string): void {
+    this.#lease = lease;
+    for (const { address, leased } of this.#accounts.values()) if (leased) this.#keys.delete(address);
+  }
+
+  #passwordOf({ password, leased }: Account): string | undefined {
+    return password === undefined || !leased ? password : leasedPassword(password, this.#lease);
+  }
+
   passwordMatches(account: Account | undefined, password: string): boolean {
     const { crypto } = this.#host;
     if (account?.open === true) return true;
     // Compared as digests of a fixed length, so that the time says nothing about the password, nor whether there is one.
     const mac = (text: string) => crypto.hmacSha1(this.#pepper, crypto.toUtf8(text));
-    const equal = crypto.equal(mac(account?.password ?? ''), mac(password));
-    return equal && account?.password !== undefined;
+    const own = account && this.#passwordOf(account);
+    return crypto.equal(mac(own ?? ''), mac(password)) && own !== undefined;
   }
 
   /** Keys are derived when first asked for: at start-up dozens of derivations would be felt. */
@@ -102,7 +115,7 @@ export class Accounts {
     const known = this.#keys.get(account.address);
     if (known !== undefined) return known;
     const salt = crypto.randomBytes(16);
-    const salted = crypto.pbkdf2Sha1(crypto.toUtf8(account.password), salt, iterations);
+    const salted = crypto.pbkdf2Sha1(crypto.toUtf8(this.#passwordOf(account) ?? ''), salt, iterations);
     const keys: ScramKeys = {
       salt,
       iterations,
@@ -116,6 +129,11 @@ export class Accounts {
   isGranted(server: Jid, account: Jid, address: Jid): boolean {
     return this.#grants.has(grantKey(server, account, address));
   }
+}
+
+/** @param lease  the part that whoever has the lease is told; empty: there was none yet */
+export function leasedPassword(password: string, lease: string): string {
+  return password + lease;
 }
 
 function grantKey(server: Jid, account: Jid, address: Jid): string {

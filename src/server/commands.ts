@@ -8,6 +8,7 @@ import { iqResult, message } from '../core/xmpp/stanza.ts';
 import { el, type XmlElement } from '../core/xmpp/xml.ts';
 import { limits, type Role } from './config.ts';
 import type { AnsweringServer, Envelope, OperatedNetwork } from './envelope.ts';
+import { leaseMs } from './lease.ts';
 import type { Session } from './session.ts';
 
 /** Values of a submitted form by field name; a field left out is absent. */
@@ -25,8 +26,13 @@ interface Command {
   readonly name: string;
   readonly roles: readonly Role[];
   readonly fields: readonly FieldSpec[];
-  /** @returns what was done, in words, or why not */
-  run(server: AnsweringServer, session: Session, fields: Fields): string | StanzaError;
+  /** @returns what was done, in words or as fields, or why not */
+  run(server: AnsweringServer, session: Session, fields: Fields): string | Done | StanzaError;
+}
+
+/** What a command has to tell, by field. */
+interface Done {
+  readonly fields: Readonly<Record<string, string>>;
 }
 
 /** The operator's interface: what one may do to the network while it runs (XEP-0050). */
@@ -69,6 +75,28 @@ const commands: readonly Command[] = [
     },
   },
   {
+    node: `${NS.operator}#lease`,
+    name: 'Run the nodes, until another may',
+    roles: ['operator'],
+    fields: [
+      { name: 'token', label: 'Whatever names whoever asks', type: 'text-single' },
+      { name: 'release', label: 'Run them no more', type: 'boolean' },
+    ],
+    run: (server, session, fields) => askLease(server.network, session, fields),
+  },
+  {
+    node: `${NS.operator}#start-over`,
+    name: 'Begin anew, without anything of what was',
+    roles: ['operator'],
+    fields: [],
+    run: ({ network: { host, startOver } }) => {
+      if (startOver === undefined) return stanzaError('cancel', 'feature-not-implemented', 'the nodes run elsewhere');
+      // Its answer is sent first.
+      host.setTimer(host.now(), startOver);
+      return 'it begins anew';
+    },
+  },
+  {
     node: `${NS.operator}#disconnect`,
     name: 'Close a session',
     roles: ['operator'],
@@ -108,8 +136,10 @@ export function answerCommand(server: AnsweringServer, envelope: Envelope, paylo
   if (form === undefined && command.fields.length > 0)
     return answer({ status: 'executing', actions: ['complete'], form: formOf(command) });
   const result = command.run(server, origin, fieldsOf(form));
-  if (typeof result !== 'string') return server.bounce(envelope, result);
-  answer({ status: 'completed', note: result });
+  if (typeof result === 'string') return answer({ status: 'completed', note: result });
+  if (!('fields' in result)) return server.bounce(envelope, result);
+  const told = Object.entries(result.fields).map(([name, value]) => ({ var: name, values: [value] }));
+  answer({ status: 'completed', form: { type: 'result', fields: told } });
 }
 
 function formOf({ name: title, fields }: Command): Form {
@@ -174,6 +204,22 @@ const numbers = [
   ['jitter', 'jitterMs', 60_000],
   ['bandwidth', 'bytesPerSecond', 1e12],
 ] as const;
+
+/** Answers with what the passwords of the nodes end with, and how long that is so, in milliseconds. */
+function askLease(network: OperatedNetwork, session: Session, fields: Fields): string | Done | StanzaError {
+  const release = fields.get('release');
+  if (release !== undefined && readBoolean([release]) === undefined)
+    return badField(fields, 'release', 'true or false');
+  if (release !== undefined && readBoolean([release])) {
+    network.giveUpLease(session);
+    return 'the lease is over';
+  }
+  const token = fields.get('token') ?? '';
+  if (!/^[!-~]{8,100}$/.test(token)) return badField(fields, 'token', '8 to 100 characters');
+  const secret = network.lease(session, token);
+  if (secret === undefined) return stanzaError('cancel', 'conflict', 'another page runs the nodes');
+  return { fields: { secret, ms: String(leaseMs) } };
+}
 
 function disconnect(network: OperatedNetwork, fields: Fields): string | StanzaError {
   const stream = fields.get('stream') || undefined;

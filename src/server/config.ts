@@ -42,6 +42,8 @@ export interface AccountConfig {
   readonly address: string;
   readonly password: string;
   readonly role: Role;
+  /** It is for whoever runs the nodes: with each new lease (lease.ts) it gets another password, which begins with this one. */
+  readonly leased?: boolean;
 }
 
 /** The right of one account to bind one address *on one server* (XEP-0225): a room's bare JID, or a further domain. */

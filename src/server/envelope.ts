@@ -40,6 +40,10 @@ export interface OperatedNetwork extends HomeNetwork {
   /** @returns false if there is no such link */
   changeLink(a: Jid, b: Jid, settings: Partial<LinkSettings>): boolean;
   pause(paused: boolean): void;
+  /** Asks for the lease (lease.ts). @returns what ends the passwords of the nodes; undefined: another page has it */
+  lease(session: Session, token: string): string | undefined;
+  giveUpLease(session: Session): void;
+  readonly startOver: (() => void) | undefined;
   /** Ends the sessions with that stream id or address. @returns how many there were */
   disconnect(which: { readonly stream?: string; readonly address?: Jid }): number;
 }

@@ -10,6 +10,7 @@ import { Bucket, type Budgets, defaultBudgets } from './budget.ts';
 import type { NetworkConfig } from './config.ts';
 import type { Envelope } from './envelope.ts';
 import type { Cancel, ServerHost } from './host.ts';
+import { Lease } from './lease.ts';
 import type { Outbox } from './outbox.ts';
 import { Patience } from './patience.ts';
 import { Readers } from './readers.ts';
@@ -86,6 +87,8 @@ export interface LocalSessionHandlers {
 /** Several servers in one process and the links between them: what a scenario runs on. */
 export class Network implements RoutingNetwork {
   readonly id: string;
+  /** Begins anew, without anything of what was; undefined: that is not possible. */
+  readonly startOver: (() => void) | undefined;
   readonly host: ServerHost;
   readonly trace: TraceLog;
   readonly accounts: Accounts;
@@ -110,10 +113,16 @@ export class Network implements RoutingNetwork {
   #countersTimer: Cancel | undefined;
   #paused = false;
   #order = 0;
+  readonly #lease = new Lease();
+  /** What ends the passwords of leased accounts. */
+  #leaseSecret = '';
+  /** Nodes in this process are nobody's to run. */
+  #hasLocalNodes = false;
 
   /** @throws RangeError if the configuration names a malformed or unknown address, or one twice */
-  constructor(config: NetworkConfig, host: ServerHost) {
+  constructor(config: NetworkConfig, host: ServerHost, startOver?: () => void) {
     this.id = config.id;
+    this.startOver = startOver;
     this.host = host;
     this.budgets = { ...defaultBudgets, ...config.budgets };
     this.rooms = new RoomBudgets(this.budgets);
@@ -262,6 +271,31 @@ export class Network implements RoutingNetwork {
     for (const way of this.#ways.values()) this.#schedule(way);
   }
 
+  /** Whoever ran the nodes before is logged out, and stays out. */
+  lease(session: Session, token: string): string | undefined {
+    const how = this.#hasLocalNodes ? 'taken' : this.#lease.ask(session, token, this.host.now());
+    if (how === 'taken') return undefined;
+    if (how === 'kept') return this.#leaseSecret;
+    this.#leaseSecret = this.host.randomId();
+    this.accounts.renew(this.#leaseSecret);
+    for (const one of this.servers.flatMap((server) => [...server.sessions()]))
+      if (one.account.leased) one.peer.end('conflict', 'another page runs the nodes now');
+    return this.#leaseSecret;
+  }
+
+  giveUpLease(session: Session): void {
+    this.#lease.giveUp(session);
+  }
+
+  get isUsed(): boolean {
+    return this.servers.some((server) => server.sessions().length > 0);
+  }
+
+  /** Ends every session. */
+  end(why: string): void {
+    for (const session of this.servers.flatMap((server) => server.sessions())) session.peer.end('reset', why);
+  }
+
   /** Addresses of all nodes that are logged in at the moment. */
   nodesRunning(): readonly Jid[] {
     const sessions = this.servers.flatMap((server) => server.sessions());
@@ -401,6 +435,7 @@ export class Network implements RoutingNetwork {
       },
       buffered: () => 0,
     });
+    if (session.isNode) this.#hasLocalNodes = true;
     const share = new Bucket(this.budgets.node, this.host.now());
     let error = known.role === 'service' ? undefined : bindResource(session, resource);
     for (const host of bind) error ??= bindHost(session, host);

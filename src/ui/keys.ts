@@ -69,6 +69,7 @@ function stepBack(store: Store, target: Element): void {
   if (document.querySelector('dialog[open], [popover]:popover-open')) return;
   // A menu that the last key asked for and that is not drawn yet: it must not open after this key.
   if (store.view.menu) store.set({ menu: undefined });
+  else if (store.view.filter && target.closest('ns-log')) store.set({ filter: '' });
   else if (typing(target)) (target as HTMLElement).blur();
   else if (store.view.toast) store.set({ toast: undefined });
   else if (store.view.event !== undefined || store.view.thing) store.set({ event: undefined, thing: undefined });

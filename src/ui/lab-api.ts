@@ -82,6 +82,11 @@ export interface Lab {
    * has reached the server, and every node has handled what reached it.
    */
   runToQuiet(): Promise<void>;
+  /**
+   * Begins anew, without anything that was said or counted: resolves when everybody is in again, and `window.lab` is that of the new
+   * beginning. Rejects where the page may not operate the network.
+   */
+  reset(): Promise<void>;
   on(type: 'event', callback: (event: ModelEvent) => void): () => void;
   on(type: 'change', callback: () => void): () => void;
   on(type: 'phase', callback: (phase: Phase) => void): () => void;
@@ -226,6 +231,12 @@ export function installLab(store: Store, updated: () => Promise<unknown>): () =>
       plain: messagesSince(since).reduce((sum, cost) => sum + (cost.plain ?? 0), 0),
     }),
     runToQuiet,
+    reset: async () => {
+      const result = await session.startOver();
+      if (!result.ok) throw new Error(result.error);
+      while (window.lab === lab) await new Promise((resolve) => setTimeout(resolve, pollMs));
+      await window.lab.ready;
+    },
     on: (type: 'event' | 'change' | 'phase', callback: never) => {
       const set: Set<never> = (type === 'event' ? onEvent : type === 'change' ? onChange : onPhase) as never;
       set.add(callback);

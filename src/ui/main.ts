@@ -1,8 +1,9 @@
 import type { LiveConfig } from '../scenario/live-config-type.ts';
-import { nodeLock } from '../scenario/node-lock.ts';
+import { databasesOf } from '../scenario/node-names.ts';
 import { chooseTrace } from './open-trace.ts';
-import { showSession, showTrace } from './page.ts';
-import { startLive } from './session/live.ts';
+import { endSession, onTrace, showSession, showTrace } from './page.ts';
+import { followLease, type HeldLease } from './session/lease.ts';
+import { startLive, websocketOf } from './session/live.ts';
 import { loadPreferences } from './store.ts';
 import { TraceError } from './trace/fields.ts';
 import { loadAddress } from './trace/load-trace.ts';
@@ -18,6 +19,7 @@ class StartError extends Error {
 }
 
 const tokenKey = 'netsplit-token';
+const tabKey = 'netsplit-tab';
 
 /** The operator's token is in the address that was printed. It is kept for this tab, and leaves the address at once. */
 function takeToken(): void {
@@ -47,49 +49,88 @@ async function start(): Promise<void> {
   const query = new URLSearchParams(location.search);
   const trace = query.get('trace');
   if (trace !== null) return showTrace(await loadAddress(trace));
-  const config = await fetchConfig(query.get('scenario'));
-  const mine = await mayRun(config);
-  showSession(startLive(mine, location.origin), config.scenarios);
-  if (mine !== config) void takeOverLater(config.scenario.id);
-  else if (config.credentials.operator === undefined && config.running.length === 0) void joinLater(config.scenario.id);
+  await begin(query.get('scenario'));
 }
 
-const pollMs = 250;
-/** A page that was just reloaded still finds its own old sessions for a moment. */
-const polls = 8;
-/** How often a page that only takes part checks whether the one that runs the nodes is still there. */
-const lookMs = 3_000;
+/** Shows the network as it is now; again when it is another one. */
+async function begin(scenario: string | null): Promise<void> {
+  const config = await fetchConfig(scenario);
+  await forgetIfAnew(config);
+  let lease: HeldLease | undefined;
+  let isOver = false;
+  const gone = () => {
+    if (isOver) return;
+    isOver = true;
+    lease?.stop();
+    void beginAgain(scenario);
+  };
+  onTrace(() => {
+    isOver = true;
+    lease?.stop();
+  });
+  const show = (mine: LiveConfig) =>
+    showSession(startLive(mine, location.origin, gone), config.scenarios, config.instance);
+  if (config.credentials.operator !== undefined) {
+    lease = followLease(config, websocketOf(config, location.origin), tabToken(), show);
+    return;
+  }
+  show(config);
+  if (config.running.length === 0) void joinLater(config.scenario.id);
+}
+
+/** The server was started again, or the network has begun anew. What was there is shown until the new one is. */
+async function beginAgain(scenario: string | null): Promise<void> {
+  // No worker may write into what is about to be deleted.
+  await endSession();
+  for (;;) {
+    try {
+      return await begin(scenario);
+    } catch {
+      await pause(lookMs);
+    }
+  }
+}
+
+/** What the nodes of this browser have kept of a network that has begun anew meanwhile is gone. */
+async function forgetIfAnew({ run, begun, instance, scenario: { id } }: LiveConfig): Promise<void> {
+  const key = `netsplit-begun ${id}/${instance}`;
+  let seen: { readonly run?: string; readonly begun?: number } = {};
+  try {
+    seen = JSON.parse(localStorage.getItem(key) ?? '{}');
+    localStorage.setItem(key, JSON.stringify({ run, begun }));
+  } catch {
+    // Without storage nothing is kept either.
+  }
+  if (begun === (seen.run === run ? seen.begun : 0)) return;
+  const prefix = databasesOf({ scenario: id, instance });
+  const databases = (await indexedDB.databases?.()) ?? [];
+  const names = databases.flatMap(({ name = '' }) => (name.startsWith(prefix) ? [name] : []));
+  await Promise.all(names.map(deleted));
+}
+
+/** @returns a promise that settles when it is gone, or held by another page */
+function deleted(database: string): Promise<void> {
+  return new Promise((resolve) => {
+    const request = indexedDB.deleteDatabase(database);
+    request.onsuccess = request.onerror = request.onblocked = () => resolve();
+  });
+}
+
+/** How often a page that waits for somebody to run the rooms looks whether somebody does. */
+const lookMs = 1_000;
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/**
- * The configuration with which this page should start: without the nodes' passwords where another browser runs them, so
- * that it takes part instead of fighting for them. Between tabs of one browser the Web Locks decide (node.worker.ts).
- */
-async function mayRun(config: LiveConfig): Promise<LiveConfig> {
-  const { id } = config.scenario;
-  let { running } = config;
-  // A page without the operator's token never runs nodes.
-  if (Object.keys(config.credentials.nodes).length === 0) return config;
-  for (let i = 0; running.length > 0 && i < polls; i++) {
-    const { held = [] } = (await navigator.locks?.query()) ?? {};
-    const ours = held.map(({ name }) => name);
-    if (config.scenario.nodes.some(({ address }) => ours.includes(nodeLock(id, address)))) return config;
-    await pause(pollMs);
-    running = (await fetchConfig(id, true)).running;
+/** Names this tab for as long as it is open, also after it was reloaded. */
+function tabToken(): string {
+  const made = crypto.getRandomValues(new Uint32Array(4)).join('-');
+  try {
+    const token = sessionStorage.getItem(tabKey) ?? made;
+    sessionStorage.setItem(tabKey, token);
+    return token;
+  } catch {
+    return made;
   }
-  return running.length === 0 ? config : { ...config, credentials: { ...config.credentials, nodes: {} } };
-}
-
-/** The page that ran the nodes is gone: this one starts anew and runs them. */
-async function takeOverLater(scenario: string): Promise<void> {
-  for (let gone = 0; gone < 2; ) {
-    await pause(lookMs);
-    const config = await fetchConfig(scenario, true).catch(() => undefined);
-    gone = config?.running.length === 0 ? gone + 1 : 0;
-  }
-  // A person who has opened a trace meanwhile is left with it.
-  if (document.documentElement.dataset.mode === 'live') location.reload();
 }
 
 /** A guest came before anybody ran the rooms: it starts anew once somebody does. */
@@ -104,8 +145,10 @@ async function joinLater(scenario: string): Promise<void> {
 
 /** @param look  only to see what runs: the page has an account already */
 async function fetchConfig(scenario: string | null, look = false): Promise<LiveConfig> {
+  const room = new URLSearchParams(location.search).get('room');
   const query = new URLSearchParams({
     ...(scenario === null ? {} : { scenario }),
+    ...(room === null ? {} : { room }),
     ...(look ? { look: '' } : {}),
   }).toString();
   const token = storedToken();

@@ -11,12 +11,28 @@ import type { Part } from './views/base.ts';
 const addressMs = 350;
 
 /** Ends the session that is shown. */
-let close: () => void = () => undefined;
+let close: () => Promise<void> = async () => undefined;
 
-/** Shows a session in place of the one before. The page is the same, whatever runs the session. */
-export function showSession(session: Session, scenarios: Store['scenarios']): Store {
-  close();
-  const store = new Store(session, scenarios, loadPreferences());
+/** The session that is shown ends; what it has shown stays. */
+export function endSession(): Promise<void> {
+  return close();
+}
+
+let leaveLive: () => void = () => undefined;
+
+/** @param leave  called when a person opens a trace: from then on the page is not part of the live network */
+export function onTrace(leave: () => void): void {
+  leaveLive = leave;
+}
+
+/**
+ * Shows a session in place of the one before. The page is the same, whatever runs the session.
+ *
+ * @param instance  of the network, where there are several side by side
+ */
+export function showSession(session: Session, scenarios: Store['scenarios'], instance = ''): Store {
+  void close();
+  const store = new Store(session, scenarios, loadPreferences(), instance);
   store.onTrace = showTrace;
   const app = document.createElement('ns-app') as unknown as Part;
   app.store = store;
@@ -57,19 +73,20 @@ export function showSession(session: Session, scenarios: Store['scenarios']): St
   });
   const stop = () => void session.stop();
   addEventListener('pagehide', stop);
-  close = () => {
+  close = async () => {
     clearTimeout(address);
     removeEventListener('pagehide', stop);
     unbindKeys();
     removeLab();
     store.close();
-    stop();
+    await session.stop();
   };
   return store;
 }
 
 /** Shows a run that is over: at its first violation, or at its end if it has none. */
 export function showTrace(trace: Trace): void {
+  leaveLive();
   const session = new RecordedSession(trace);
   const store = showSession(session, []);
   if (store.view.event !== undefined) return;

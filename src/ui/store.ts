@@ -34,6 +34,8 @@ export interface View {
   readonly filter: string;
   /** Kinds of log rows that are left out. */
   readonly hidden: ReadonlySet<string>;
+  /** Lines of the log that somebody opened, by the event that each is shown as. */
+  readonly opened: ReadonlySet<number>;
   readonly event: number | undefined;
   readonly thing: Thing | undefined;
   /** The inspector shows the stanza or the thing, whichever was selected last. */
@@ -53,6 +55,8 @@ const awaitMs = 10_000;
 /** What the page is showing: the model of the session, and what the person selected. The views re-render on `changed`. */
 export class Store {
   readonly session: Session;
+  /** Of the network, where there are several side by side. */
+  readonly instance: string;
   /** A new one when a recording goes back. */
   model: Model;
   display: Display;
@@ -76,8 +80,9 @@ export class Store {
   /** Called with a trace that a person opened. */
   onTrace: (trace: Trace) => void = () => {};
 
-  constructor(session: Session, scenarios: Store['scenarios'], preferences: Preferences) {
+  constructor(session: Session, scenarios: Store['scenarios'], preferences: Preferences, instance = '') {
     this.session = session;
+    this.instance = instance;
     this.scenarios = scenarios;
     this.preferences = preferences;
     // A run that is over has nothing to start.
@@ -89,6 +94,7 @@ export class Store {
       region: 'topology',
       filter: '',
       hidden: new Set(['iq', 'append']),
+      opened: new Set(),
       event: undefined,
       thing: undefined,
       inspect: 'stanza',
@@ -200,6 +206,12 @@ export class Store {
     const result = await this.perform(action);
     if (!result.ok) this.toast(result.error);
     return result;
+  }
+
+  /** Begins anew, for all pages. */
+  async startOver(): Promise<void> {
+    const result = await this.session.startOver();
+    if (!result.ok) this.toast(result.error);
   }
 
   /** Has the session do it, and remembers that the trace has yet to show it. */

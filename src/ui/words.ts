@@ -2,9 +2,11 @@ import type { SplitStatus } from '../core/distribution/protocol.ts';
 import type { Sign } from '../core/turn/spec.ts';
 import { bareOf, domainOf, type Jid, resourceOf } from '../core/xmpp/jid.ts';
 import type { ModelEvent } from './fold/event.ts';
+import { type Line, leadOf, outcomeOf } from './fold/lines.ts';
 import type { Model } from './fold/model.ts';
 import type { NodeView } from './fold/network.ts';
 import type { DeviceView, OccupantView } from './fold/people.ts';
+import { bodyOf } from './fold/summary.ts';
 
 /** Role of a node in words: what it is by the scenario, refined by what it says itself. */
 export function roleOf(node: NodeView): string {
@@ -36,6 +38,48 @@ export function shortName(model: Model, address: string): string {
   if (nick !== undefined) return `${nick} (${deviceName(address)})`;
   if (!address.includes('@')) return address;
   return address.length > 34 && resourceOf(address as Jid) ? `${bareOf(address as Jid)}/…` : address;
+}
+
+/** From where to where: "avalon.irc to killrc.oulubox.irc". */
+export function wayOf(model: Model, { kind, from, to }: ModelEvent): string {
+  if (!from) return kind === 'pause' ? 'operator' : 'the run';
+  const between = kind === 'link' || kind === 'state' ? 'and' : 'to';
+  return to ? `${shortName(model, from)} ${between} ${shortName(model, to)}` : shortName(model, from);
+}
+
+/** What a line of the log tells, and what came of it: "BigCheese says “Hello”" and "4 link stanzas, 7 deliveries". */
+export function lineInWords(model: Model, line: Line): { readonly what: string; readonly outcome: string } {
+  const lead = leadOf(line);
+  const [root = lead] = line.events;
+  if (root.kind === 'link') return { what: `Link ${root.text}`, outcome: '' };
+  if (line.events.length === 1 && !lead.leg) return { what: deedOf(model, root), outcome: '' };
+  const isNode = (address: string) => model.network.isNode(address);
+  const { crossed, lost, deliveries } = outcomeOf(line, isNode);
+  const counts = [
+    `${crossed} link ${crossed === 1 ? 'stanza' : 'stanzas'}`,
+    lost > 0 ? `${lost} lost` : '',
+    lead.stanza?.name === 'iq' && deliveries === 0
+      ? ''
+      : `${deliveries} ${deliveries === 1 ? 'delivery' : 'deliveries'}`,
+  ];
+  const says = lead.stanza && lead.stanza.type !== 'error' && !isNode(lead.from) && bodyOf(lead.stanza) !== undefined;
+  return {
+    what: says ? `${shortName(model, lead.from)} ${verbOf(lead)} ${lead.text}` : deedOf(model, root),
+    outcome: counts.filter(Boolean).join(', '),
+  };
+}
+
+function verbOf({ stanza }: ModelEvent): string {
+  if (stanza?.type === 'groupchat') return 'says';
+  const { to = '' } = stanza ?? {};
+  return `tells ${resourceOf(to as Jid) || to} alone`;
+}
+
+/** An act of a person is told with their nick; what somebody else did, with who that is. */
+function deedOf(model: Model, { kind, from, text }: ModelEvent): string {
+  if (kind === 'session') return `${shortName(model, from)} ${text}`;
+  if ((kind !== 'act' && kind !== 'hop') || !from || (kind === 'act' && !model.network.isNode(from))) return text;
+  return `${shortName(model, from)}: ${text}`;
 }
 
 export interface NodeState {

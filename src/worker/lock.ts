@@ -3,28 +3,22 @@ export interface HeldLock {
   release(): void;
 }
 
-/** A reloaded page meets its own predecessor for a moment: that is not "elsewhere" yet. */
-const patienceMs = 600;
-
 /**
- * Waits for a Web Lock, as long as it takes.
+ * Takes a Web Lock, whoever holds it: a page that is frozen holds its locks, too.
  *
- * @param waiting  called if another worker holds it for longer than a page takes to go
+ * @param lost  called when another worker takes it
  * @returns at once where the browser has no locks (a page that is no secure context)
  */
-export function holdLock(name: string, waiting: () => void, signal: AbortSignal): Promise<HeldLock> {
+export function takeLock(name: string, lost: () => void): Promise<HeldLock> {
   const locks = (globalThis as { navigator?: { locks?: LockManager } }).navigator?.locks;
   if (locks === undefined) return Promise.resolve({ release: () => undefined });
-  const timer = setTimeout(waiting, patienceMs);
   return new Promise((resolve, reject) => {
+    let isHeld = false;
     locks
-      .request(name, { signal }, () => {
-        clearTimeout(timer);
+      .request(name, { steal: true }, () => {
+        isHeld = true;
         return new Promise<void>((release) => resolve({ release }));
       })
-      .catch((error: unknown) => {
-        clearTimeout(timer);
-        reject(error);
-      });
+      .catch((error: unknown) => (isHeld ? lost() : reject(error)));
   });
 }

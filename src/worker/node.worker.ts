@@ -11,8 +11,8 @@ import { LinkError } from '../host/stanza-link.ts';
 import { steadyClock } from '../host/steady-clock.ts';
 import { shadowsAtStart } from '../scenario/instances.ts';
 import { nodeConfigOf } from '../scenario/node-config.ts';
-import { nodeLock } from '../scenario/node-lock.ts';
-import { type HeldLock, holdLock } from './lock.ts';
+import { type NodeOf, nodeDatabase, nodeLock } from '../scenario/node-names.ts';
+import { type HeldLock, takeLock } from './lock.ts';
 import { openEventStore } from './open-store.ts';
 import { randomId } from './random-id.ts';
 import { Reporter } from './reporter.ts';
@@ -63,7 +63,7 @@ class RunningNode {
     const shadows = shadowsAtStart(scenario, address);
     this.#tell('restoring', 'reading the log');
     const storeOptions = {
-      name: `netsplit:${scenario.id}:${address}`,
+      name: nodeDatabase(nodeOf(this.#config)),
       // Decision #45: what its users have seen only a replica's own log knows.
       durability: 'strict' as const,
       acceptLoss: this.#config.acceptLoss,
@@ -115,52 +115,44 @@ class RunningNode {
 
 let running: RunningNode | undefined;
 let lock: HeldLock | undefined;
-const waiting = new AbortController();
 
 const api: NodeWorkerApi = {
   async start(config, report, turn): Promise<Result> {
     const node = config.node.address;
     const tell = (phase: NodeReport['phase'], detail: string) => report({ node, phase, detail });
-    let elsewhere: (result: Result) => void = () => undefined;
-    const runsElsewhere = new Promise<Result>((resolve) => {
-      elsewhere = resolve;
-    });
-    const whenHeld = async (): Promise<Result> => {
-      try {
-        lock = await holdLock(
-          nodeLock(config.scenario.id, node),
-          () => {
-            tell('elsewhere', 'another page runs this node');
-            elsewhere({ ok: true });
-          },
-          waiting.signal,
-        );
-        running = new RunningNode(config, tell, turn);
-        await running.start();
-        return { ok: true };
-      } catch (error) {
-        lock?.release();
-        // A log that cannot be opened now may open in a moment. A login that was refused stays refused, and what is lost lost.
-        const code = error instanceof StoreError ? error.code : undefined;
-        const isFinal = error instanceof LinkError || code === 'lost' || code === 'newer';
-        report({
-          ...{ node, phase: isFinal ? 'failed' : 'stopped', detail: textOf(error) },
-          ...(code === 'lost' ? { lost: true } : {}),
-        });
-        return { ok: false, error: textOf(error) };
-      }
-    };
-    return Promise.race([whenHeld(), runsElsewhere]);
+    try {
+      // The server has given this page the lease, so whoever holds it has lost that.
+      lock = await takeLock(nodeLock(nodeOf(config)), () => {
+        tell('elsewhere', 'another page runs this node');
+        void running?.stop();
+      });
+      running = new RunningNode(config, tell, turn);
+      await running.start();
+      return { ok: true };
+    } catch (error) {
+      lock?.release();
+      // A log that cannot be opened now may open in a moment. A login that was refused stays refused, and what is lost lost.
+      const code = error instanceof StoreError ? error.code : undefined;
+      const isFinal = error instanceof LinkError || code === 'lost' || code === 'newer';
+      report({
+        ...{ node, phase: isFinal ? 'failed' : 'stopped', detail: textOf(error) },
+        ...(code === 'lost' ? { lost: true } : {}),
+      });
+      return { ok: false, error: textOf(error) };
+    }
   },
   ping: () => Promise.resolve(true),
   async stop() {
-    waiting.abort();
     await running?.stop();
     lock?.release();
   },
 };
 
 Comlink.expose(api);
+
+function nodeOf({ scenario, instance = '', node }: NodeWorkerConfig): NodeOf {
+  return { scenario: scenario.id, instance, address: node.address };
+}
 
 function accountOf({ node }: NodeWorkerConfig): LinkAccount {
   return node.kind === 'service'

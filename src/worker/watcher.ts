@@ -1,27 +1,19 @@
 import type { StepRecord, TraceRecord } from '../core/node/trace.ts';
-import { writeCommand } from '../core/xep/xep0050.ts';
-import { isPing } from '../core/xep/xep0199.ts';
-import type { Jid } from '../core/xmpp/jid.ts';
 import { NS } from '../core/xmpp/namespaces.ts';
-import { errorOf, iq, iqResult, payloadOf, type Stanza } from '../core/xmpp/stanza.ts';
-import { textOf, type XmlElement } from '../core/xmpp/xml.ts';
+import { payloadOf, type Stanza } from '../core/xmpp/stanza.ts';
+import { textOf } from '../core/xmpp/xml.ts';
 import type { CommandFields, Result } from '../host/control.ts';
-import type { StanzaLink } from '../host/stanza-link.ts';
+import { Operator, type OperatorOptions } from './operator.ts';
 
-const answerMs = 10_000;
 const stepsRemembered = 10_000;
 const restarted = 'the server was restarted: reload the page';
 
-/** Stands for the reply that a lost connection will never bring. */
-const lost = {} as Stanza;
-
-export interface WatcherOptions {
-  readonly link: StanzaLink & { readonly address: Jid | undefined; readonly server: Jid };
+export interface WatcherOptions extends OperatorOptions {
   records(batch: readonly TraceRecord[]): void;
   /** `undefined`: all is well again. */
   trouble(text: string | undefined): void;
-  newId(): string;
-  setTimer(afterMs: number, fn: () => void): () => void;
+  /** The server does not know the account any more. */
+  gone(): void;
 }
 
 /**
@@ -31,7 +23,7 @@ export interface WatcherOptions {
  */
 export class Watcher {
   readonly #options: WatcherOptions;
-  readonly #pending = new Map<string, (reply: Stanza) => void>();
+  readonly #operator: Operator;
   #seqSeen = 0;
   #stepsSeen = new Set<string>();
   #stream = '';
@@ -42,6 +34,7 @@ export class Watcher {
 
   constructor(options: WatcherOptions) {
     this.#options = options;
+    this.#operator = new Operator(options);
   }
 
   /** Connects and subscribes; later connections subscribe by themselves. */
@@ -66,12 +59,12 @@ export class Watcher {
       },
       down: () => {
         trouble('the connection to the server is lost');
-        for (const answered of [...this.#pending.values()]) answered(lost);
-        this.#pending.clear();
+        this.#operator.down();
       },
       progress: (phase, detail) => {
         // Passwords last as long as the server runs.
-        if (phase === 'failed') trouble(first ? detail : restarted);
+        if (phase === 'failed' && first) trouble(detail);
+        else if (phase === 'failed') this.#options.gone();
         else if (phase === 'reconnecting') trouble(detail);
       },
     });
@@ -80,45 +73,13 @@ export class Watcher {
 
   /** Executes `urn:x-netsplit:operator#<name>` in one stage. */
   async command(name: string, fields: CommandFields): Promise<Result> {
-    const values = Object.entries(fields).map(([name, value]) => ({ var: name, values: [value] }));
-    const form = values.length === 0 ? undefined : ({ type: 'submit', fields: values } as const);
-    const reply = await this.#request(writeCommand({ node: `${NS.operator}#${name}`, action: 'execute', form }));
-    if (reply === undefined) return { ok: false, error: 'the server did not answer' };
-    if (reply === lost) return { ok: false, error: 'the connection to the server is lost' };
-    if (reply.type === 'result') return { ok: true };
-    const error = errorOf(reply);
-    return { ok: false, error: error?.text ?? error?.condition ?? 'the server refused' };
-  }
-
-  #request(payload: XmlElement): Promise<Stanza | undefined> {
-    const { link, newId, setTimer } = this.#options;
-    const { address, server } = link;
-    if (address === undefined) return Promise.resolve(lost);
-    const id = newId();
-    return new Promise((resolve) => {
-      const key = `${server} ${id}`;
-      const cancel = setTimer(answerMs, () => {
-        this.#pending.delete(key);
-        resolve(undefined);
-      });
-      this.#pending.set(key, (reply) => {
-        cancel();
-        this.#pending.delete(key);
-        resolve(reply);
-      });
-      link.send(iq(address, server, { type: 'set', id }, payload));
-    });
+    const answer = await this.#operator.command(name, fields);
+    return answer.ok ? { ok: true } : { ok: false, error: answer.error };
   }
 
   #receive(stanza: Stanza): void {
-    const { link } = this.#options;
-    if (stanza.name === 'iq') {
-      if (isPing(stanza)) link.send(iqResult(stanza));
-      else if (stanza.type === 'result' || stanza.type === 'error')
-        this.#pending.get(`${stanza.from} ${stanza.id}`)?.(stanza);
-      return;
-    }
-    if (stanza.from !== link.server) return;
+    if (stanza.name === 'iq') return this.#operator.receive(stanza);
+    if (stanza.from !== this.#options.link.server) return;
     const trace = payloadOf(stanza, 'trace', NS.trace);
     if (trace !== undefined) this.#take(JSON.parse(textOf(trace)) as TraceRecord[]);
   }

@@ -95,6 +95,8 @@ test.describe('Start', () => {
     }
     await room.testId('log').locator('.row[data-kind=message]').last().click();
     await expect(room.testId('why')).toBeVisible();
+    await expect(room.testId('log').locator('[aria-level="2"]').first()).toBeVisible();
+    await expectAccessible(page, 'log with an open line', 'section.panel');
     await expectAccessible(page, 'inspector with a stanza', '[data-testid=inspector]');
     for (const [button, dialog] of [
       ['help', 'help-dialog'],

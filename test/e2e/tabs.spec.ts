@@ -89,6 +89,70 @@ test.describe('More than one page', () => {
     await eventually(() => phases(elsewhere).catch(() => []), 45_000).toEqual(Array(4).fill('ready'));
   });
 
+  test('five browsers and three tabs at the same moment: one runs the rooms, and all are quiet', async ({
+    room,
+    browser,
+    context,
+    baseURL,
+    troubles,
+  }) => {
+    test.slow();
+    const contexts = await Promise.all(
+      [1, 2, 3, 4].map(() => browser.newContext(baseURL === undefined ? {} : { baseURL })),
+    );
+    for (const one of contexts) troubles.watch(one);
+    const pages = await Promise.all([context, context, ...contexts].map((one) => one.newPage()));
+    const all = [room, ...pages.map((page) => new RoomPage(page))];
+    await Promise.all(all.map((one) => one.open()));
+    const rolesOf = async (one: RoomPage) => new Set((await one.state()).nodes.map(({ phase }) => phase));
+    const roles = async () => (await Promise.all(all.map(rolesOf))).map((phases) => [...phases].join());
+    await eventually(async () => (await roles()).sort(), 45_000).toEqual([...Array(6).fill('elsewhere'), 'ready']);
+    const runner = all[(await roles()).indexOf('ready')] as RoomPage;
+    await Promise.all(all.map((one) => one.ready()));
+    const before = await Promise.all(all.map((one) => one.mark()));
+    await runner.say(cast.BigCheese, 'one runs them');
+    for (const [i, one] of all.entries())
+      await eventually(() => one.heard(cast.WiZ, before[i])).toEqual(['one runs them']);
+    for (const one of contexts) await one.close();
+  });
+
+  test('the page that runs the rooms crashes: another runs them', async ({ room, context, elsewhere }) => {
+    test.slow();
+    await room.open();
+    await elsewhere.open();
+    await expect(elsewhere.testId('observer-badge')).toHaveCount(1);
+    const session = await context.newCDPSession(room.page);
+    // A page that has crashed does not answer.
+    void session.send('Page.crash').catch(() => undefined);
+    await goesOver(elsewhere);
+  });
+
+  test('the page that runs the rooms stands still: another runs them, and goes on when it wakes up', async ({
+    room,
+    elsewhere,
+    troubles,
+  }) => {
+    test.slow();
+    // The server has closed its connections meanwhile.
+    troubles.allow(/WebSocket/i);
+    await room.open();
+    await elsewhere.open();
+    await expect(elsewhere.testId('observer-badge')).toHaveCount(1);
+    const asleep = room.page.workers().map((worker) =>
+      worker.evaluate(() => {
+        const { buffer } = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
+        Atomics.wait(new Int32Array(buffer), 0, 0, 20_000);
+      }),
+    );
+    await goesOver(elsewhere);
+    await Promise.allSettled(asleep);
+    await expect(room.testId('observer-badge')).toHaveCount(1, { timeout: 30_000 });
+    const since = await elsewhere.mark();
+    await elsewhere.say(cast.BigCheese, 'still here');
+    await eventually(() => elsewhere.heard(cast.WiZ, since)).toEqual(['still here']);
+    expect((await elsewhere.state()).nodes.map(({ phase }) => phase)).toEqual(Array(4).fill('ready'));
+  });
+
   test('a guest of another browser is in the same room', async ({ room, elsewhere }) => {
     await room.open();
     await elsewhere.open();
@@ -101,3 +165,13 @@ test.describe('More than one page', () => {
     expect(copy?.stanza?.from).toMatch(new RegExp(`^${wallops}/guest-`));
   });
 });
+
+async function goesOver(to: RoomPage): Promise<void> {
+  const began = performance.now();
+  await expect(to.testId('observer-badge')).toHaveCount(0, { timeout: 30_000 });
+  console.log(`the nodes go over after ${Math.round(performance.now() - began)} ms`);
+  await to.ready();
+  const since = await to.mark();
+  await to.say(cast.BigCheese, 'taken over');
+  await eventually(() => to.heard(cast.WiZ, since)).toEqual(['taken over']);
+}

@@ -71,7 +71,12 @@ test.describe('The trace of a run', () => {
       await expect(page.locator(`[data-occupant^="${jid.split('/')[0]}/"][data-phase=joined]`)).not.toHaveCount(0);
     for (const kind of ['iq', 'append']) await room.testId(`log-kind-${kind}`).click();
     const log = room.testId('log');
-    await expect(log).toHaveAttribute('aria-rowcount', end);
+    // A line for each first cause and for each change of state, and the names of the columns.
+    const alone = ({ kind }: { kind: string }) => !['hop', 'act', 'append'].includes(kind);
+    const rowsAt = (place: number) =>
+      String(1 + events.slice(0, place).filter((event) => alone(event) || event.cause === undefined).length);
+    await expect(log).toHaveAttribute('aria-rowcount', rowsAt(events.length));
+    await expect(room.testId('log-count')).toContainText(`${end} events`);
 
     // Step: the keys and the buttons, and the event that is reached is the chosen one.
     await page.keyboard.press('ArrowLeft');
@@ -85,7 +90,7 @@ test.describe('The trace of a run', () => {
     await expect(transport).toHaveAttribute('data-at', String(events.length - 1));
     await expect(log.locator('[aria-current=true]')).toBeInViewport();
     await room.testId('transport-first').click();
-    await expect(log).toHaveAttribute('aria-rowcount', '0');
+    await expect(log).toHaveAttribute('aria-rowcount', rowsAt(0));
     await expect(joined(page)).toHaveCount(0);
 
     // Scrub to a message on a link: why, and what led to it.
@@ -93,8 +98,13 @@ test.describe('The trace of a run', () => {
     const place = placeOf(message.seq);
     await room.testId('transport-scrubber').fill(String(place));
     await expect(transport).toHaveAttribute('data-at', String(place));
-    await expect(log).toHaveAttribute('aria-rowcount', String(place));
+    await expect(room.testId('log-count')).toContainText(`${place} events`);
     await expect(room.testId('inspector-title')).toHaveAttribute('data-event', String(message.seq));
+    // Its line is open, and no other one is.
+    await expect(log.locator('[aria-expanded=true]')).toHaveCount(1);
+    await page.keyboard.press('Escape');
+    await expect(log).toHaveAttribute('aria-rowcount', rowsAt(place));
+    await page.evaluate((event) => window.lab.seek({ event }), message.seq);
     await expect(room.testId('why')).toHaveAttribute('data-spec', /^\d{4}#/);
     const cause = room.testId('causes').locator('[data-event]').last();
     await expect(cause).toHaveAttribute('data-event', String(message.cause));

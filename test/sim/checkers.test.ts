@@ -909,8 +909,10 @@ const cases: Readonly<Record<string, Case>> = {
         both(story)
           .loses(says('Alice', bob, '#0:1'))
           .speaks(alice, lastWord(2), alice),
+      'a room that keeps much has left another': (story) => leavesThird(story, 200),
     },
     excused: {
+      'a room that keeps nothing has left another, because of a hostile one': (story) => leavesThird(story, 0),
       'they may not speak, and were told so': (story) => {
         const text = bodyText(0, lastWord(2));
         both(story).asks(message(alice.jid, room, { type: 'groupchat', id: 'w' }, body(text)));
@@ -1332,6 +1334,14 @@ const brings = (story: Story, more: Partial<Occupant>) =>
     kind: 'occupantEntered',
     occupant: occupant(bob, { affiliation: 'none', role: 'participant', home: beyond, ...more }),
   });
+
+/** The other node is hostile, and has this one leave a third, while Alice has her last word. */
+const leavesThird = (story: Story, historyMax: number) => {
+  both(federated(story)).hostile = domainOf(beyond);
+  story.config = { ...story.config, historyMax };
+  story.phase('words').keeps(undefined, { kind: 'peerChanged', peer: third, record: undefined });
+  story.speaks(alice, lastWord(2), alice);
+};
 
 /** The other node is hostile, and tells of what Trudy is to have said, whose node is a third one. */
 const tellsOfPast = (story: Story, text = 'never said') => {

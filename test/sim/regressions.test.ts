@@ -234,7 +234,10 @@ const varied: readonly (readonly [Mode, number, string])[] = [
   ['0281', 4361, 'what a hostile shadow said without a place stood last, and spoiled the time of what came after'],
   ['0289pp', 975, 'whose nick another node gives to somebody banned here was not told that they are not shown there'],
   ['0289pp', 1386, 'a user whom two rooms named at once was given two occupant ids'],
+  ['0281', 4563, 'a room that had lost its log claimed what it had not got back, and the source never asked for it'],
   ['0281', 966, 'an admin of a hostile shadow who no longer says who they are stayed a moderator'],
+  ['0289pp', 5375, 'a node without users lost those who had come by one link when it left another, and did not say so'],
+  ['0289pp', 5517, 'the checker: a hostile node took the last users away for whom one node had joined another'],
   ['0289pp', 3421, 'a session that has another’s nick now was left out of an answer, and the other had its old nick'],
   [
     '0289pp',

@@ -26,6 +26,9 @@ export class FakeSession implements Session {
     for (const listener of this.#listeners) listener.records(records);
   }
 
+  async startOver(): Promise<ActResult> {
+    return { ok: true };
+  }
   async act(action: Action): Promise<ActResult> {
     this.actions.push(action);
     return { ok: true };

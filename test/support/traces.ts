@@ -144,6 +144,49 @@ export function small(): Written {
   };
 }
 
+/** A run of the network of `small` in which u@a.sim says so many things to v@b.sim: nine hops each. */
+export function talk(messages: number): string {
+  const { header, lines } = small();
+  const t = lines[0]?.['t'] as number;
+  const people = [
+    { jid: 'u@a.sim/r', nick: 'Ursula', room: 'hall@rooms.a.sim' },
+    { jid: 'v@b.sim/r', nick: 'Viktor', room: 'hall@rooms.a.sim' },
+  ];
+  const told: Record<string, unknown>[] = [];
+  for (let i = 0; i < messages; i++) {
+    const first = told.length + 1;
+    const say = (from: string, to: string) => {
+      const xml = `<message from="${from}" to="${to}" type="groupchat" id="m${i}"><body>Message ${i}</body></message>`;
+      return { name: 'message', from, to, type: 'groupchat', id: `m${i}`, xml, bytes: xml.length };
+    };
+    /** @param after  how many lines before it its cause is */
+    const hop = (leg: string, from: string, to: string, stanza: object, after: number, more: object = {}) =>
+      told.push({
+        kind: 'hop',
+        t: t + 100 * i + told.length + 1 - first,
+        leg,
+        from,
+        to,
+        stanza,
+        cause: told.length + 1 - after,
+        ...more,
+      });
+    const said = say('u@a.sim/r', 'hall@rooms.a.sim');
+    const copy = say('hall@rooms.a.sim/Ursula', 'replica@b.sim');
+    told.push({ kind: 'act', t: t + 100 * i, step: i, what: 'u@a.sim speaks' });
+    hop('in', 'u@a.sim/r', 'a.sim', said, 1, { spec: '0045#7.4' });
+    hop('out', 'a.sim', 'rooms.a.sim', said, 1);
+    hop('in', 'rooms.a.sim', 'a.sim', copy, 1, { spec: '0282#4.9' });
+    hop('link', 'a.sim', 'b.sim', copy, 1, { server: ['a.sim', 'b.sim'], arrives: t + 100 * i + 74 });
+    hop('out', 'b.sim', 'replica@b.sim', copy, 1);
+    hop('in', 'replica@b.sim', 'b.sim', say('hall@rooms.a.sim/Ursula', 'v@b.sim/r'), 1, { spec: '0282#4.9' });
+    hop('out', 'b.sim', 'v@b.sim/r', say('hall@rooms.a.sim/Ursula', 'v@b.sim/r'), 1);
+    hop('in', 'rooms.a.sim', 'a.sim', say('hall@rooms.a.sim/Ursula', 'u@a.sim/r'), 6, { spec: '0045#7.4' });
+    hop('out', 'a.sim', 'u@a.sim/r', say('hall@rooms.a.sim/Ursula', 'u@a.sim/r'), 1);
+  }
+  return written({ header: { ...header, people, violations: [] }, lines: told });
+}
+
 export function written({ header, lines }: Written): string {
   return [header, ...lines.map((line, i) => ({ seq: i + 1, ...line }))]
     .map((line) => `${JSON.stringify(line)}\n`)

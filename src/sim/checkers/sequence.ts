@@ -9,7 +9,7 @@ import type { Checker } from '../judge.ts';
 import type { Verdict, Violation } from '../trace.ts';
 import { sessions, whole } from '../view.ts';
 import { nodesOf } from './nodes.ts';
-import { untoldOf } from './occupants.ts';
+import { untoldOf } from './untold.ts';
 
 /** D-a: while it is not split a replica takes every change of the primary's sequence, one after the other. */
 export const gapFree: Checker = (given) => {

@@ -1,12 +1,15 @@
+import type { NodeConfig } from '../../core/node/config.ts';
 import type { Occupant } from '../../core/room/event.ts';
 import { bareOf, domainOf, type Jid, resourceOf } from '../../core/xmpp/jid.ts';
 import { bodyOf } from '../../core/xmpp/stanza.ts';
 import { bodyText, readBody } from '../bodies.ts';
+import type { Evidence } from '../evidence.ts';
 import type { Checker } from '../judge.ts';
 import { isSelf } from '../stanzas.ts';
 import type { Violation } from '../trace.ts';
 import { isOut, lost, type View, whole } from '../view.ts';
-import { untoldOf, userOf } from './occupants.ts';
+import { userOf } from './occupants.ts';
+import { untoldOf } from './untold.ts';
 
 /** Number of the author that a body names, be it an honest one (`#3:17`) or a forged one (`!3:17`). */
 function authorOf(body: string): number | undefined {
@@ -80,7 +83,7 @@ export const integrity: Checker = ({ trace, people, world }) => {
  * it to somebody who was told that nobody knows what became of it.
  */
 export const ownReflection: Checker = (given) => {
-  const { trace, byJid, kept, world, others } = given;
+  const { trace, byJid, world, others } = given;
   const violations: Violation[] = [];
   let exercised = 0;
   const sent = new Map<string, { readonly i: number; readonly id: string | undefined; readonly by: View }>();
@@ -105,14 +108,6 @@ export const ownReflection: Checker = (given) => {
     others.some(
       ({ i, record }) => i > since && i < until && record.kind === 'forgotten' && record.node === domainOf(person.room),
     );
-  const forgetful = () =>
-    world !== undefined &&
-    (world.plan.layout.nodes.some(
-      (node) => node.kind === 'service' && node.rooms.some((room) => room.historyMax < 200),
-    ) ||
-      kept.some(({ record }) =>
-        record.events.some((event) => event.kind === 'roomConfigured' && event.changes.historyMax !== undefined),
-      ));
   return {
     said({ by: user, stanza }, i) {
       const by = byJid.get(user);
@@ -136,7 +131,7 @@ export const ownReflection: Checker = (given) => {
     },
     verdict() {
       const untold = untoldOf(given);
-      const isForgetful = forgetful();
+      const isForgetful = keepsLittle(given);
       for (const [body, at] of elsewhere) {
         if (back.has(body)) continue;
         const { i, by, id } = sent.get(body) as { i: number; by: View; id: string };
@@ -162,6 +157,17 @@ function stayed(view: View, from: number, to: number): boolean {
   );
 }
 
+/** Whether some room keeps few messages, or none. */
+function keepsLittle({ world, kept }: Evidence): boolean {
+  const isFew = (node: NodeConfig) => node.kind === 'service' && node.rooms.some((room) => room.historyMax < 200);
+  return (
+    world?.plan.layout.nodes.some(isFew) === true ||
+    kept.some(({ record }) =>
+      record.events.some((event) => event.kind === 'roomConfigured' && event.changes.historyMax !== undefined),
+    )
+  );
+}
+
 /** Numbers of the bodies that everybody says at the end, when all is well again; by round. */
 export const lastWord = (round: number) => 1_000_000 * round;
 
@@ -169,7 +175,8 @@ export const lastWord = (round: number) => 1_000_000 * round;
  * Liveness: the last word of every user who believes they are in reaches every such user, once. A user who may not speak is
  * told so.
  */
-export const lastWords: Checker = ({ trace, views, people, contested, world }) => {
+export const lastWords: Checker = (given) => {
+  const { trace, views, people, contested, world } = given;
   const violations: Violation[] = [];
   let exercised = 0;
   const words = new Map(people.map(({ jid }, i) => [jid, bodyText(i, lastWord(2))]));
@@ -180,7 +187,18 @@ export const lastWords: Checker = ({ trace, views, people, contested, world }) =
     const user = world?.users.get(person.jid);
     return user?.online && user.half.state().phase === 'joined';
   });
+  const hostile = world?.plan.hostileNode;
+  let isLast = false;
+  // A node of XEP-0289 leaves another when a hostile one takes the last users away for whom it had joined, also now.
+  let hasLeft = false;
   return {
+    other(record) {
+      if (record.kind === 'phase') isLast = record.phase === 'words';
+    },
+    kept(event, { node }) {
+      if (!isLast || hostile === undefined || event.kind !== 'peerChanged' || event.record?.state === 'live') return;
+      if (node !== hostile && domainOf(event.peer) !== hostile) hasLeft = true;
+    },
     said({ by, stanza }) {
       if (stanza.type === 'groupchat' && bodyOf(stanza) === words.get(by)) spoke.set(by, stanza.id);
     },
@@ -204,7 +222,8 @@ export const lastWords: Checker = ({ trace, views, people, contested, world }) =
           if (unsure.has(view) || contested.has(bareOf(view.person.jid))) continue;
           exercised++;
           const times = heard.get(view)?.get(body) ?? 0;
-          if (times === 1) continue;
+          // What was said meanwhile comes later from a node that keeps it.
+          if (times === 1 || (times === 0 && hasLeft && keepsLittle(given))) continue;
           const what = `${view.person.jid} got the last word of ${jid} ${times} times`;
           violations.push({ invariant: 'liveness', what });
         }

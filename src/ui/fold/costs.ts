@@ -3,7 +3,7 @@ import { outboundsOf, type Scenario, type ScenarioRoom } from '../../scenario/sc
 import type { ModelEvent } from './event.ts';
 import type { Events } from './events.ts';
 import type { Network } from './network.ts';
-import { bodyOf } from './summary.ts';
+import { bodyOf, isGroupchat } from './summary.ts';
 
 /** A message somebody said to a room, and what carrying it cost. */
 export interface MessageCost {
@@ -117,7 +117,7 @@ export class Costs {
   }
 
   #count(cost: MessageCost, event: ModelEvent | undefined): void {
-    if (event?.stanza?.name !== 'message' || event.stanza.type !== 'groupchat') return;
+    if (!event?.stanza || !isGroupchat(event.stanza)) return;
     if (event.leg === 'out' && !this.#network.isNode(event.to)) cost.deliveries++;
     if (event.leg !== 'link') return;
     if (event.outcome) cost.lost++;

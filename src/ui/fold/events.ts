@@ -132,10 +132,10 @@ export class Events {
 
   /** The rule that made an event: its own, or for a later leg of a stanza's way the one that sent it on that way. */
   ruleOf(event: ModelEvent): string | undefined {
-    if (event.spec !== undefined || event.leg === 'in') return event.spec;
-    return this.pathTo(event.id)
-      .map((id) => this.get(id)?.spec)
-      .findLast((spec) => spec !== undefined);
+    if (event.leg === 'in') return event.spec;
+    let at: ModelEvent | undefined = event;
+    while (at !== undefined && at.spec === undefined) at = this.#byId.get(at.cause ?? Number.NaN);
+    return at?.spec;
   }
 
   /** "7" for the seventh submission, "7b" for the second copy that one step made of it. */

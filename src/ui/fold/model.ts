@@ -13,13 +13,15 @@ import type { ModelRecord, ToldRecord } from '../trace/records.ts';
 import { Costs } from './costs.ts';
 import type { ModelEvent } from './event.ts';
 import { Events } from './events.ts';
+import { Lines } from './lines.ts';
 import { countHop, describeLink, type LinkView, linkKey, setLink } from './links.ts';
 import { Marks } from './marks.ts';
 import { Network } from './network.ts';
 import { People } from './people.ts';
 import { type Reason, Slots, slotOf } from './slots.ts';
 import { Splits } from './splits.ts';
-import { bodyOf, summarise } from './summary.ts';
+import { StartUp } from './start-up.ts';
+import { bodyOf, isGroupchat, summarise } from './summary.ts';
 import { Transcripts } from './transcripts.ts';
 import { Waiting } from './waiting.ts';
 
@@ -42,6 +44,8 @@ const sentencesMax = 100;
 export class Model {
   readonly scenario: Scenario;
   readonly events: Events;
+  readonly lines: Lines;
+  readonly startUp: StartUp;
   readonly network: Network;
   readonly people: People;
   readonly costs: Costs;
@@ -60,7 +64,9 @@ export class Model {
   constructor(scenario: Scenario, recorded = false) {
     this.scenario = scenario;
     this.events = new Events(recorded);
+    this.lines = new Lines(this.events);
     this.network = new Network(scenario, recorded);
+    this.startUp = new StartUp(scenario, this.network);
     this.people = new People(scenario, this.network);
     this.costs = new Costs(scenario, this.network, this.events);
     this.splits = new Splits(this.network);
@@ -73,7 +79,9 @@ export class Model {
     const fresh: ModelEvent[] = [];
     this.#fresh = fresh;
     for (const record of batch) this.#take(record);
-    this.#slots.forget(this.events.forget(), this.events.window);
+    const old = this.events.forget();
+    this.#slots.forget(old, this.events.window);
+    this.lines.forget(old);
     return fresh;
   }
 
@@ -249,17 +257,21 @@ export class Model {
   #attach(event: ModelEvent, cause: number | undefined): void {
     if (cause === undefined || cause === event.id) return;
     this.events.attach(event, cause);
+    this.lines.attached(event);
     this.costs.attached(event, cause);
   }
 
   #add(event: ModelEvent, first = false): boolean {
     const added = this.events.add(event, first);
-    if (added) this.#fresh.push(event);
-    return added;
+    if (!added) return false;
+    this.#fresh.push(event);
+    this.lines.add(event);
+    this.startUp.add(event);
+    return true;
   }
 }
 
 /** A groupchat message with a body: something somebody says to a room. */
 function isSubmission(stanza: TracedStanza): boolean {
-  return stanza.name === 'message' && stanza.type === 'groupchat' && bodyOf(stanza) !== undefined;
+  return isGroupchat(stanza) && bodyOf(stanza) !== undefined;
 }

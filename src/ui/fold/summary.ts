@@ -36,6 +36,10 @@ export function shorten(text: string, length = 60): string {
   return line.length > length ? `${line.slice(0, length - 1)}…` : line;
 }
 
+export function isGroupchat({ name, type }: TracedStanza): boolean {
+  return name === 'message' && type === 'groupchat';
+}
+
 export function bodyOf(stanza: TracedStanza): string | undefined {
   return childrenOf(stanza).find((child) => child.name === 'body')?.text;
 }

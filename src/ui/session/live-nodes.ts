@@ -71,7 +71,7 @@ export class LiveNodes {
   /** Makes the node ready to be started, if this page may run it. */
   prepare(node: ScenarioNode): void {
     const { address } = node;
-    const { scenario, credentials } = this.#config;
+    const { scenario, instance, credentials } = this.#config;
     const password = credentials.nodes[address];
     if (password === undefined) {
       this.#become({ node: address, phase: 'elsewhere', detail: 'another page runs it' });
@@ -79,7 +79,7 @@ export class LiveNodes {
     }
     this.#become({ node: address, phase: 'waiting', detail: '' });
     const spawn = (acceptLoss: boolean) =>
-      spawnNode({ scenario, node, websocket: this.#websocket, password, acceptLoss }, () => this.#allBound());
+      spawnNode({ scenario, instance, node, websocket: this.#websocket, password, acceptLoss }, () => this.#allBound());
     const supervisor = new Supervisor(address, spawn, pageHost, (progress) => this.#become(progress));
     this.#supervisors.set(address, supervisor);
   }

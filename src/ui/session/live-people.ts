@@ -61,7 +61,6 @@ export class LivePeople {
     const { operator, observer } = this.#config.credentials;
     const account = operator ?? observer;
     const start: OccupantsWorkerConfig = {
-      scenario: this.#config.scenario.id,
       websocket: this.#websocket,
       characters: this.#characters,
       watcher: { jid: `${bareOf(account.jid as Jid)}/page-${randomSuffix()}`, password: account.password },
@@ -73,6 +72,7 @@ export class LivePeople {
         listener.occupant(report);
       },
       trouble: (text) => listener.trouble(text),
+      gone: () => listener.gone(),
     };
     await within<Result>(api.start(start, Comlink.proxy(followed)), callMs);
   }

@@ -31,9 +31,10 @@ const nobodyRuns =
  * Returns at once; what happens is told to the listeners.
  *
  * @param pageOrigin  of the page, such as http://127.0.0.1:4173: the WebSocket is on the same host
+ * @param gone  called when the network is another one, with other accounts
  */
-export function startLive(config: LiveConfig, pageOrigin: string): Session {
-  const live = new LiveSession(config, pageOrigin);
+export function startLive(config: LiveConfig, pageOrigin: string, gone: () => void): Session {
+  const live = new LiveSession(config, pageOrigin, gone);
   void live.run();
   return live;
 }
@@ -43,6 +44,7 @@ class LiveSession implements Session {
   readonly scenario: Scenario;
   readonly joinInfo: readonly JoinInfo[];
   readonly #config: LiveConfig;
+  readonly #gone: () => void;
   readonly #nodes: LiveNodes;
   readonly #people: LivePeople;
   readonly #replicas: LiveReplicas;
@@ -59,7 +61,8 @@ class LiveSession implements Session {
   #settled = false;
   #stopped = false;
 
-  constructor(config: LiveConfig, pageOrigin: string) {
+  constructor(config: LiveConfig, pageOrigin: string, gone: () => void) {
+    this.#gone = gone;
     this.#config = config;
     const { scenario, credentials } = config;
     const websocket = websocketOf(config, pageOrigin);
@@ -115,6 +118,7 @@ class LiveSession implements Session {
       records: (batch) => this.#tellRecords(batch),
       occupant: (report) => this.#tellOccupant(report),
       trouble: (text) => this.#tellTrouble(text ?? this.#absence),
+      gone: () => this.#gone(),
     });
     await within(nodes, nodesMs);
     await people;
@@ -175,6 +179,10 @@ class LiveSession implements Session {
     }
   }
 
+  startOver(): Promise<ActResult> {
+    return this.#people.command('start-over', {});
+  }
+
   async stop(): Promise<void> {
     if (this.#stopped) return;
     this.#stopped = true;
@@ -228,7 +236,7 @@ class LiveSession implements Session {
 }
 
 /** The server's WebSocket, on the page's own host. */
-function websocketOf({ websocket }: LiveConfig, pageOrigin: string): string {
+export function websocketOf({ websocket }: LiveConfig, pageOrigin: string): string {
   const url = new URL(websocket, pageOrigin);
   url.protocol = url.protocol === 'https:' || url.protocol === 'wss:' ? 'wss:' : 'ws:';
   return url.href;

@@ -69,6 +69,10 @@ export class RecordedSession implements Session, Recording {
     return () => this.#listeners.delete(listener);
   }
 
+  async startOver(): Promise<ActResult> {
+    return { ok: false, error: this.fixed };
+  }
+
   async act(): Promise<ActResult> {
     return { ok: false, error: this.fixed };
   }

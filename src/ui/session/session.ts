@@ -119,6 +119,8 @@ export interface Session {
   listen(listener: SessionListener): () => void;
   /** Settles when it is done as far as the session knows; the trace has yet to show it. */
   act(action: Action): Promise<Acted>;
+  /** Begins anew, for all pages: the network forgets everything, and the pages their nodes' logs. */
+  startOver(): Promise<ActResult>;
   /** Leaves, logs out and ends all workers. */
   stop(): Promise<void>;
 }

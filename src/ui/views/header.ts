@@ -16,7 +16,7 @@ const models: Record<string, string> = {
 /** Title, scenario, what model it shows, and the switches. */
 class Header extends Part {
   protected override render(): TemplateResult {
-    const { session, scenarios, model, preferences } = this.store;
+    const { session, scenarios, model, preferences, instance } = this.store;
     const { recording } = session;
     return html`<header class="top">
       <h1>Netsplit</h1>
@@ -36,6 +36,7 @@ class Header extends Part {
           ? html`<span class="badge recorded" data-testid="mode-badge" title=${recording.fixed}>Recording</span>`
           : html`<span class="badge live" data-testid="mode-badge"><span class="dot"></span>Live</span>`
       }
+      ${instance === '' ? nothing : html`<span class="badge" data-testid="room-badge" title="A network of its own, at the addresses that end in room=${instance}">Room ${instance}</span>`}
       ${session.runsNodes || recording ? nothing : html`<span class="badge" data-testid="observer-badge" title="Another page runs the nodes; you can watch, speak and cut links">Nodes run elsewhere</span>`}
       <span class="grow"></span>
       <div role="toolbar" aria-label=${recording ? 'Pace' : 'Transport'} class="toolbar">
@@ -64,6 +65,7 @@ class Header extends Part {
           </select>
         </label>
       </div>
+      ${session.runsNodes ? html`<button type="button" data-testid="start-over" title="Everything that was said and counted is gone, in all pages" @click=${() => this.store.startOver()}>${icon('restart')}<span class="wide">Start over</span></button>` : nothing}
       ${recording ? nothing : html`<button type="button" data-testid="join-own" @click=${() => document.querySelector<JoinPanel>('ns-join')?.open()}>${icon('client')}<span class="wide">Join with your own client</span><span class="narrow">Join</span></button>`}
       <label class="pace">
         <span class="sr">Theme</span>

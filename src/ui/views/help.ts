@@ -5,7 +5,10 @@ type Pairs = readonly (readonly [string, string])[];
 
 const around: Pairs = [
   ['Tab', 'go into the picture'],
-  ['Arrows', 'go to the neighbour in that direction; in the log, to the next event'],
+  [
+    'Arrows',
+    'go to the neighbour in that direction; in the log, to the next row, and → opens a line of it, ← closes it, as does Enter',
+  ],
 ];
 
 const acting: Pairs = [
@@ -19,7 +22,7 @@ const acting: Pairs = [
 
 const looking: Pairs = [
   ['Space or .', 'play or pause'],
-  ['← →', 'go one event back or forward, outside the picture'],
+  ['← →', 'go one event back or forward, outside the picture and the log'],
   ...around,
   ['Enter', 'select the node, link or person'],
 ];
@@ -28,7 +31,7 @@ const views: Pairs = [
   ['1 – 4', 'show Log, Transcripts, Counters or Outline'],
   ['/', 'filter the log'],
   ['?', 'show this help'],
-  ['Esc', 'close what is open, then clear the selection'],
+  ['Esc', 'close what is open, then clear the selection; in the log, clear the filter first'],
 ];
 
 const glossary: Pairs = [

@@ -53,6 +53,7 @@ async function watching() {
   const timers: (() => void)[] = [];
   let ids = 0;
   const watcher = new Watcher({
+    gone: () => undefined,
     link,
     records: (batch) => seen.push(...batch),
     trouble: (text) => trouble.push(text),

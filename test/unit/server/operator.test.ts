@@ -49,16 +49,16 @@ describe('XEP-0050 operator commands', () => {
         ({ attrs }) => attrs['node']?.split('#')[1],
       );
     };
-    expect(list('operator@avalon.irc/r')).toEqual(['link', 'pause', 'trace', 'disconnect']);
+    expect(list('operator@avalon.irc/r')).toEqual(['link', 'pause', 'trace', 'lease', 'start-over', 'disconnect']);
     expect(list('observer@avalon.irc/r')).toEqual(['trace']);
     expect(list('argl@avalon.irc/r')).toEqual([]);
   });
 
   it.each([
-    ['argl@avalon.irc/r', ['link', 'pause', 'trace', 'disconnect']],
-    ['channel.avalon.irc', ['link', 'pause', 'trace', 'disconnect']],
-    ['replica@vesa.irc/r', ['link', 'pause', 'trace', 'disconnect']],
-    ['observer@avalon.irc/r', ['link', 'pause', 'disconnect']],
+    ['argl@avalon.irc/r', ['link', 'pause', 'trace', 'lease', 'start-over', 'disconnect']],
+    ['channel.avalon.irc', ['link', 'pause', 'trace', 'lease', 'start-over', 'disconnect']],
+    ['replica@vesa.irc/r', ['link', 'pause', 'trace', 'lease', 'start-over', 'disconnect']],
+    ['observer@avalon.irc/r', ['link', 'pause', 'lease', 'start-over', 'disconnect']],
   ])('§4 forbidden to %s: %j', (account, commands) => {
     const { host, login, network } = fakeNetwork();
     const client = login(account);

@@ -25,7 +25,7 @@ import type { Known } from './reading.ts';
 import { catchUp, missedBy } from './resync.ts';
 import { Standby } from './standby.ts';
 import { Unanswered } from './unanswered.ts';
-import { blockedOut, dropUsers, forgetUnseen } from './ways.ts';
+import { blockedOut, dropUsers, forgetLeft } from './ways.ts';
 
 /** How long the other node has for the next part of its answer, and for its `<left/>`, in milliseconds. Decision #21. */
 const answerMs = 10_000;
@@ -300,12 +300,10 @@ export class JoiningNode {
     if (hasAny(room, this.#links, this.#entrance, this.peer)) return;
     // It has joined us: the link is its own.
     if (phase === 'standby' && this.#links.isInbound(room, this.peer)) return;
-    const isHeard = forgetUnseen(turn, this.#links, this.peer);
     if (phase === 'joined') this.admitted(turn);
     if (phase === 'joined' && last && this.#unanswered.counts === false) this.#parting.mayHave([last]);
     this.#become(turn, phase === 'joined' ? { phase: 'leaving', since: env.now } : { phase: 'away' });
-    // Decision #156: it lets in none of those who are left.
-    if (isHeard) dropUsers(turn, this.#links, this.peer, 'decision#156', undefined, { payloads: [] });
+    forgetLeft(turn, this.#links, this.peer);
     if (phase !== 'joined') return;
     turn.setTimer(this.#timer('answer'), answerMs);
   }

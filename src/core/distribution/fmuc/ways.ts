@@ -116,13 +116,18 @@ export function dropUsers(
   }
 }
 
-/** Where nobody is left to be told of users of this peer, here or further down, they are gone without a word. @returns whether anybody is */
-export function forgetUnseen(turn: RoomTurn, links: Links, peer: Jid): boolean {
+/**
+ * This room has left the peer, because it lets in nobody who is left here (decision #156), or because nobody is: then its users
+ * are gone without a word, but for nodes that have joined this one, for which it may have been the way to them.
+ */
+export function forgetLeft(turn: RoomTurn, links: Links, peer: Jid): void {
   const { room } = turn;
   const here = [...room.occupants.values()];
-  if (here.some(({ home }) => home === undefined || links.isInbound(room, home))) return true;
+  if (here.some(({ home }) => home === undefined || links.isInbound(room, home)))
+    return dropUsers(turn, links, peer, 'decision#156', undefined, { payloads: [] });
+  if ([...room.peers].some(([other, { state }]) => state === 'live' && links.isInbound(room, other)))
+    return dropUsers(turn, links, peer, '0289#5.4');
   for (const { nick, home } of here) if (home === peer) turn.record({ kind: 'occupantLeft', nick });
-  return false;
 }
 
 /** How users are out whose node is blocked. Decision #175. */

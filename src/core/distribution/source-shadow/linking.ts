@@ -3,7 +3,7 @@ import type { RoomTurn } from '../../room/room-turn.ts';
 import type { RoomView } from '../../room/state.ts';
 import type { Neighbours } from '../../room/traits.ts';
 import type { Sign } from '../../turn/spec.ts';
-import { type Greeting, readGreeting, writeGreeting } from '../../xep/instances.ts';
+import { type Greeting, type Reached, readGreeting, writeGreeting } from '../../xep/instances.ts';
 import { readRoster, writeRoster } from '../../xep/xep0281.ts';
 import { stanzaError } from '../../xmpp/errors.ts';
 import type { Jid } from '../../xmpp/jid.ts';
@@ -14,7 +14,7 @@ import { penaltyMs, usersMax } from '../budgets.ts';
 import { defaultTimes, jitter, probeMs, timeoutMs } from '../keepalive.ts';
 import { type InstancePeer, instancePeer } from '../peers.ts';
 import { digestFor, ownDigest, pushConfig } from './configuration.ts';
-import { instances, type Links, reachedFor, sourceOf } from './links.ts';
+import { instances, type Links, sourceOf } from './links.ts';
 import { inParts, Parts } from './parts.ts';
 import type { Past } from './past.ts';
 import { lose, type Said, showAll } from './people.ts';
@@ -94,7 +94,7 @@ export class Linking {
     const shadows = shadowsOf(room);
     const config =
       sourceOf(room) === undefined ? digestFor(room, this.#links, peer, shadows) : ownDigest(room, shadows);
-    return { session, config, have: [...reachedFor(room, peer)] };
+    return { session, config, have: [...this.#links.reachedFor(room, peer)] };
   }
 
   /** @returns whether the timer is one of these */
@@ -181,7 +181,11 @@ export class Linking {
     this.#pushRoster(turn, peer);
     // §3.2: "The new shadow SHOULD request the room history".
     if (peer === sourceOf(room) && !record?.accepted) this.#past.begin(turn, peer);
-    else this.#past.look(turn, peer, have);
+    else {
+      const isLost = ({ by, epoch, n }: Reached) => by === room.jid && epoch !== room.epoch && n > 0;
+      if (!have.some(isLost)) this.#links.returned(peer);
+      this.#past.look(turn, peer, have);
+    }
   }
 
   /** §3.2 Example 7: all users of this instance, which replaces what the other has of them. */

@@ -2,7 +2,7 @@ import type { RoomTurn } from '../../room/room-turn.ts';
 import type { RoomView } from '../../room/state.ts';
 import type { Neighbours } from '../../room/traits.ts';
 import { type LinkPlace, readLinkPlace, writeLinkPlace } from '../../xep/fmuc-sync.ts';
-import { type News, readNews, writeHave, writeNews } from '../../xep/instances.ts';
+import { type News, type Reached, readNews, writeHave, writeNews } from '../../xep/instances.ts';
 import type { Role } from '../../xep/xep0045.ts';
 import { domainOf, type Jid } from '../../xmpp/jid.ts';
 import { NS } from '../../xmpp/namespaces.ts';
@@ -16,15 +16,6 @@ import { isOwnUser } from '../scope.ts';
 /** What one instance has asked another by iq, and has no answer to yet. */
 export type Question = 'greeting' | 'info' | 'config' | 'roster' | 'history';
 
-const wording: Wording = {
-  keepalive: 'decision#3',
-  placed,
-  position: (room, place) => [
-    ...(place === undefined ? [] : [writeLinkPlace({ session: place.session, n: place.n })]),
-    ...writeHave(reached(room)),
-  ],
-};
-
 /** The stanza with its place on the link, in the `<news/>` that it has or gets. */
 function placed(stanza: Stanza, place: LinkPlace, origin: string | undefined): Stanza {
   const said: Partial<News> = readNews(stanza.payloads) ?? {};
@@ -36,24 +27,9 @@ function isNews({ name, xmlns }: { readonly name: string; readonly xmlns: string
   return name === 'news' && xmlns === NS.ext;
 }
 
-/** How far all that this room knows of has come, as it is told (decision #203). */
-export function* reached(room: RoomView): Iterable<{ readonly by: Jid; readonly epoch: number; readonly n: number }> {
+/** How far all that this room knows of has come. */
+export function* reached(room: RoomView): Iterable<Reached> {
   for (const [by, { epoch, n }] of room.reached.entries) yield { by, epoch, n };
-}
-
-/**
- * The same for a peer that may have lost its log (decision #213): of its own it is offered also what stands behind a gap here.
- * Nobody else may have that, and nothing comes any more that would close the gap.
- */
-export function* reachedFor(room: RoomView, peer: Jid): ReturnType<typeof reached> {
-  const last = new Map<number, number>();
-  for (const { by, order } of room.atHand)
-    if (by === peer && order !== undefined) last.set(order.epoch, Math.max(order.n, last.get(order.epoch) ?? 0));
-  for (const { by, epoch, n } of reached(room)) {
-    yield { by, epoch, n: by === peer ? Math.max(n, last.get(epoch) ?? 0) : n };
-    if (by === peer) last.delete(epoch);
-  }
-  for (const [epoch, n] of last) yield { by: peer, epoch, n };
 }
 
 /** The place that a ping, or the answer to one, says. */
@@ -75,6 +51,16 @@ export class Links {
   readonly #aliases = new Map<Jid, Map<string, string>>();
   /** By peer: the roles of its users as it says. */
   readonly #claims = new Map<Jid, Map<string, Role>>();
+  /** Decision #213: instances that have given back all that they had of what this room lost with its log, since it started. */
+  readonly #returned = new Set<Jid>();
+  readonly #wording: Wording = {
+    keepalive: 'decision#3',
+    placed,
+    position: (room, place) => [
+      ...(place === undefined ? [] : [writeLinkPlace({ session: place.session, n: place.n })]),
+      ...writeHave(this.#told(room)),
+    ],
+  };
   /** By peer: how often it was greeted in vain. */
   readonly #tries = new Map<Jid, number>();
 
@@ -93,12 +79,45 @@ export class Links {
 
   /** A new link, instead of any earlier one. */
   begin(turn: RoomTurn, peer: Jid, session: string): Link {
-    const link = new Link(turn.env, { self: turn.room.jid, peer, session }, wording);
+    const link = new Link(turn.env, { self: turn.room.jid, peer, session }, this.#wording);
     this.#links.set(peer, link);
     this.#tries.delete(peer);
     this.#forgetQuestions(peer);
     link.watch(turn);
     return link;
+  }
+
+  hasReturned(peer: Jid): boolean {
+    return this.#returned.has(peer);
+  }
+
+  /** The peer has nothing more of what this room has lost. */
+  returned(peer: Jid): void {
+    this.#returned.add(peer);
+  }
+
+  /**
+   * How far this room says that it has come (decision #203). Of what it had lost with its log it may lack some as long as an instance
+   * has not given back what it has, and nobody else would miss what a room does not claim of its own (decision #213).
+   */
+  *#told(room: RoomView): Iterable<Reached> {
+    const isWhole = instances(room).every((peer) => this.#returned.has(peer));
+    for (const one of reached(room)) if (isWhole || one.by !== room.jid || one.epoch === room.epoch) yield one;
+  }
+
+  /**
+   * The same for a peer that may have lost its log (decision #213): of its own it is offered also what stands behind a gap here.
+   * Nobody else may have that, and nothing comes any more that would close the gap.
+   */
+  *reachedFor(room: RoomView, peer: Jid): Iterable<Reached> {
+    const last = new Map<number, number>();
+    for (const { by, order } of room.atHand)
+      if (by === peer && order !== undefined) last.set(order.epoch, Math.max(order.n, last.get(order.epoch) ?? 0));
+    for (const { by, epoch, n } of this.#told(room)) {
+      yield { by, epoch, n: by === peer ? Math.max(n, last.get(epoch) ?? 0) : n };
+      if (by === peer) last.delete(epoch);
+    }
+    for (const [epoch, n] of last) yield { by: peer, epoch, n };
   }
 
   end(turn: RoomTurn, peer: Jid): void {

@@ -33,7 +33,7 @@ import { NS } from '../../xmpp/namespaces.ts';
 import { iq, iqResult, type Stanza } from '../../xmpp/stanza.ts';
 import { childOf, elementsOf, serializedLength, type XmlElement } from '../../xmpp/xml.ts';
 import { lateMessage, lateSubject } from '../resync.ts';
-import { type Links, reached, reachedFor, sourceOf } from './links.ts';
+import { type Links, reached, sourceOf } from './links.ts';
 import { isNewer, mayTellOf } from './messages.ts';
 import { pastMessage, pastSubject } from './stanzas.ts';
 
@@ -52,8 +52,6 @@ interface Fetch {
 export class Past {
   readonly #links: Links;
   readonly #fetching = new Map<Jid, Fetch>();
-  /** Decision #213: instances that have given back all that they had of what this room lost with its log, since it started. */
-  readonly #returned = new Set<Jid>();
 
   constructor(links: Links) {
     this.#links = links;
@@ -81,7 +79,7 @@ export class Past {
     // Of its own, a room may lack what it had accepted before it lost its log; its clock may have been ahead then.
     if (by === room.jid && epoch === room.epoch) return false;
     // Decision #213: each may have kept what the others have not.
-    if (by === room.jid && !this.#returned.has(peer)) return n > 0;
+    if (by === room.jid && !this.#links.hasReturned(peer)) return n > 0;
     return n > room.reached.in(by, epoch);
   }
 
@@ -90,7 +88,7 @@ export class Past {
     const counts = this.#links.of(peer)?.counts === true;
     const id = partsOf(sourceOf(room) === undefined ? peer : room.jid).local;
     const history: HistoryRequest = counts ? { maxstanzas: pageMax } : { maxstanzas: room.config.historyMax };
-    const isHere = ({ by, epoch }: Reached) => by !== room.jid || epoch === room.epoch || this.#returned.has(peer);
+    const isHere = ({ by, epoch }: Reached) => by !== room.jid || epoch === room.epoch || this.#links.hasReturned(peer);
     const have = [...reached(room)].filter(isHere);
     const more = counts ? [...writeHave(have), ...(after === undefined ? [] : [writeAfter(after)])] : [];
     const request = iq(room.jid, peer, { type: 'get', id: env.newId() }, writeHistoryRequest(id, history, ...more));
@@ -135,7 +133,7 @@ export class Past {
     const rest =
       counts && page.length < offered.length ? [writeMore(), ...(last === undefined ? [] : [writeAfter(last)])] : [];
     const topic = rest.length === 0 && sourceOf(room) === undefined ? [writeTopic(pastSubject(room, peer))] : [];
-    const more = counts ? [...writeHave(reachedFor(room, peer)), ...rest, ...topic] : [];
+    const more = counts ? [...writeHave(this.#links.reachedFor(room, peer)), ...rest, ...topic] : [];
     turn.send(iqResult(stanza, writeHistoryResult(page, ...more)), '0281#3.2', peer);
     return true;
   }
@@ -157,7 +155,7 @@ export class Past {
     const after = hasMore(history) ? readAfter(history) : undefined;
     if (after !== undefined) return this.#ask(turn, peer, after);
     this.#fetching.delete(peer);
-    this.#returned.add(peer);
+    this.#links.returned(peer);
     const back = [...fetching.back].map(([epoch, n]): Reached => ({ by: room.jid, epoch, n }));
     for (const { by, epoch, n } of [...fetching.upTo, ...back])
       if (this.#lacks(room, peer, { by, epoch, n })) turn.record({ kind: 'reached', by, order: { epoch, n } });
