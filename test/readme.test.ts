@@ -5,7 +5,6 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { jid } from '../src/core/xmpp/jid.ts';
-import { readArguments, secretVariable } from '../src/headless/component-arguments.ts';
 import { readComponentConfig } from '../src/headless/component-config.ts';
 import { builtIn } from '../src/scenario/built-in.ts';
 import { parseScenario } from '../src/scenario/load.ts';
@@ -170,39 +169,16 @@ describe('src/headless/README.md', () => {
   });
 });
 
-describe('src/headless/README.md, its commands', () => {
-  const commands = blocks(page('src/headless/README.md'), 'sh')
-    .flatMap((text) => text.replaceAll('\\\n', '').match(/npm run component -- .*/g) ?? [])
-    .map((line) => line.replace(/ --secret-file \S+/, ''));
-
-  it.each(commands)('%s', (command) => {
-    const args = command.split(/\s+/).slice(4);
-    expect(readArguments(args, { [secretVariable]: 'x' })).toMatchObject({ store: expect.any(String) });
-  });
-
-  it('has one for each way to run a component', () => {
-    expect(commands).toHaveLength(6);
-  });
-});
-
 describe('src/ui/README.md', () => {
   const text = page('src/ui/README.md');
   const [first = '', hooks = ''] = text.split('## Hooks in the document');
-  const [members = '', acts = ''] = first.split('| act | with |');
+  const [members = ''] = first.split('| act | fields |');
 
   it('names every member of window.lab, and no other', () => {
     const body = /export interface Lab \{([\s\S]*?)\n\}/.exec(read('src/ui/lab-api.ts'))?.[1] ?? '';
     const declared = new Set([...body.matchAll(/^ {2}(?:readonly )?(\w+)[(:]/gm)].map(([, name]) => name));
     const told = new Set(firstCells(members).flatMap((cells) => cells.map((cell) => /^\w+/.exec(cell)?.[0])));
     expect([...told].sort()).toEqual([...declared].sort());
-  });
-
-  it('names every act, and no other', () => {
-    const body = /export type Action =([\s\S]*?);\n\n/.exec(read('src/ui/session/session.ts'))?.[1] ?? '';
-    const declared = [...body.matchAll(/readonly act: ([^;}]+)/g)].flatMap(([, names = '']) =>
-      [...names.matchAll(/'([\w-]+)'/g)].map(([, name]) => name),
-    );
-    expect(firstCells(acts).flat().sort()).toEqual(declared.sort());
   });
 
   it('names hooks that the page has', () => {

@@ -11,6 +11,8 @@ export interface LocalLinkOptions {
   /** What to bind with XEP-0225: a service's domain, a replica's room. */
   readonly bind: readonly Jid[];
   readonly resource?: string;
+  /** Asked once, with the first session: it is bound at once, but up only when this resolves. */
+  readonly turn?: () => Promise<void>;
 }
 
 const retryMaxMs = 500;
@@ -30,7 +32,7 @@ const systemHost: LinkHost = {
 /** A node's link to a server in the same process: with the same routing, trace and authority, but without XML text. */
 export class LocalLink extends ReconnectingLink {
   constructor(options: LocalLinkOptions) {
-    const { network, account } = options;
+    const { network, account, turn } = options;
     const domain = domainOf(account);
     super({
       host: systemHost,
@@ -40,6 +42,7 @@ export class LocalLink extends ReconnectingLink {
       retryMaxMs,
       pongMs,
       restAboveBytes,
+      turn,
     });
   }
 }

@@ -45,6 +45,17 @@ export async function startLocalNodes(
 ): Promise<LocalNodes> {
   const drivers: Driver[] = [];
   const contacts: Promise<void>[] = [];
+  const starts: (() => Promise<void>)[] = [];
+  // Whom a node speaks to at its start can be reached then: what a replica asks of its primary does not bounce.
+  let unbound = live.scenario.nodes.length;
+  let go: () => void = () => undefined;
+  const allBound = new Promise<void>((resolve) => {
+    go = resolve;
+  });
+  const turn = () => {
+    if (--unbound === 0) go();
+    return allBound;
+  };
   const stop = async () => {
     // XEP-0045 §11.2: those inside are told that the service goes.
     await Promise.allSettled(drivers.map((driver) => driver.command({ name: 'stop' })));
@@ -60,13 +71,16 @@ export async function startLocalNodes(
         store: () => openStore(store, { damaged }),
         tell: damaged,
       };
-      const { driver, inContact } = driverOf(live, node, host, failed, opened, renewal);
+      const { driver, inContact } = driverOf(live, node, host, failed, opened, renewal, turn);
       drivers.push(driver);
       contacts.push(inContact);
-      await driver.start(({ damage }) => {
-        if (damage !== undefined) damaged(damage);
-      });
+      starts.push(() =>
+        driver.start(({ damage }) => {
+          if (damage !== undefined) damaged(damage);
+        }),
+      );
     }
+    await Promise.all(starts.map((start) => start()));
     await Promise.race([Promise.all(contacts), new Promise((resolve) => setTimeout(resolve, contactMs).unref())]);
   } catch (error) {
     await stop();
@@ -87,6 +101,7 @@ function driverOf(
   failed: (address: string, error: unknown) => void,
   store: EventStore,
   renewal: Renewal,
+  turn: () => Promise<void>,
 ): { readonly driver: Driver; readonly inContact: Promise<void> } {
   const account = jid(node.address);
   const link = new LocalLink({
@@ -94,6 +109,7 @@ function driverOf(
     account,
     bind: [node.kind === 'service' ? account : jid(node.replicaOf)],
     ...(node.kind === 'replica' ? { resource: 'node' } : {}),
+    turn,
   });
   const shadows = shadowsAtStart(scenario, node.address);
   let contact: () => void = () => undefined;

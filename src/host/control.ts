@@ -46,8 +46,12 @@ export interface NodeWorkerConfig {
 }
 
 export interface NodeWorkerApi {
-  /** Resolves when the node is ready, runs elsewhere, or failed. */
-  start(config: NodeWorkerConfig, report: (report: NodeReport) => void): Promise<Result>;
+  /**
+   * Resolves when the node is ready, runs elsewhere, or failed.
+   *
+   * @param turn  asked once the node is bound; it neither speaks nor hears before this resolves
+   */
+  start(config: NodeWorkerConfig, report: (report: NodeReport) => void, turn: () => Promise<void>): Promise<Result>;
   ping(): Promise<true>;
   stop(): Promise<void>;
 }

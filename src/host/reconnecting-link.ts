@@ -53,6 +53,8 @@ export interface ReconnectingOptions {
   readonly restAboveBytes?: number | undefined;
   /** Stanzas that may wait for the link to come up; then the oldest are dropped. */
   readonly outboxMax?: number | undefined;
+  /** Asked once, with the first session: it is bound at once, but up only when this resolves. */
+  readonly turn?: (() => Promise<void>) | undefined;
 }
 
 /** From the first byte to the last bind. This is generous, since a page logs in a dozen times at once. */
@@ -72,6 +74,8 @@ interface Waiting {
   readonly written: Written | undefined;
 }
 
+type Arrived = Parameters<LinkHandlers['stanza']>;
+
 interface Attempt {
   connection: Connection | undefined;
   /** Set while it is up. */
@@ -79,6 +83,8 @@ interface Attempt {
   upAt: number;
   heardAt: number;
   cancelTimer: () => void;
+  /** What arrived before it was up. */
+  early: Arrived[];
 }
 
 /**
@@ -99,6 +105,8 @@ export class ReconnectingLink implements StanzaLink {
   /** How many attempts found the address taken, at the first start. */
   #taken = 0;
   #stopped = false;
+  /** It waits for nobody any more before it is up. */
+  #hasTurn = false;
   #cancelRetry: () => void = () => undefined;
   /** Resolves or rejects the promise of `start`. Set until the first `up`. */
   #starting: { up(): void; failed(error: LinkError): void } | undefined;
@@ -182,6 +190,7 @@ export class ReconnectingLink implements StanzaLink {
       cancelTimer: this.#host.setTimer(loginMs, () =>
         this.#lost(attempt, new LinkError(`no login within ${loginMs / 1000} s`)),
       ),
+      early: [],
     };
     this.#attempt = attempt;
     const whileCurrent =
@@ -191,27 +200,40 @@ export class ReconnectingLink implements StanzaLink {
       };
     attempt.connection = open({
       loggedIn: whileCurrent((account) => this.#handlers?.progress?.('logged-in', account)),
-      up: whileCurrent((address, stream) => this.#becomeUp(attempt, address, stream)),
+      up: whileCurrent((address, stream) => this.#bound(attempt, address, stream)),
       heard: () => {
         attempt.heardAt = this.#host.now();
       },
-      stanza: whileCurrent((via, stanza, rx) => this.#handlers?.stanza(via, stanza, rx)),
+      stanza: whileCurrent((...arrived) => {
+        if (attempt.address === undefined) attempt.early.push(arrived);
+        else this.#handlers?.stanza(...arrived);
+      }),
       lost: (error) => this.#lost(attempt, error),
     });
   }
 
-  #becomeUp(attempt: Attempt, address: Jid, stream: string): void {
+  #bound(attempt: Attempt, address: Jid, stream: string): void {
     attempt.cancelTimer();
+    this.#handlers?.progress?.('bound', address);
+    const { turn } = this.#options;
+    if (turn === undefined || this.#hasTurn) return this.#becomeUp(attempt, address, stream);
+    void turn().then(() => {
+      this.#hasTurn = true;
+      if (this.#attempt === attempt) this.#becomeUp(attempt, address, stream);
+    });
+  }
+
+  #becomeUp(attempt: Attempt, address: Jid, stream: string): void {
     attempt.address = address;
     attempt.upAt = this.#host.now();
     this.#taken = 0;
     this.#watch(attempt);
-    this.#handlers?.progress?.('bound', address);
     this.#handlers?.up(this.#options.server, stream);
     this.#starting?.up();
     this.#starting = undefined;
     this.#dropped = 0;
     for (const { stanza, written } of this.#outbox.splice(0)) this.send(stanza, written);
+    for (const arrived of attempt.early.splice(0)) this.#handlers?.stanza(...arrived);
   }
 
   #watch(attempt: Attempt): void {

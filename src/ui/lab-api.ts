@@ -1,10 +1,12 @@
 import type { Sign } from '../core/turn/spec.ts';
 import type { Scenario } from '../scenario/scenario.ts';
+import { effectOf } from './effects.ts';
 import type { MessageCost } from './fold/costs.ts';
 import type { ModelEvent } from './fold/event.ts';
 import type { LinkView } from './fold/links.ts';
 import type { OccupantView } from './fold/people.ts';
-import type { Action, ActResult, Session } from './session/session.ts';
+import { type Action, mistakeIn } from './session/acts.ts';
+import { type ActResult, refuse, type Session } from './session/session.ts';
 import type { Phase, Store } from './store.ts';
 import { roleOf, stateOf } from './words.ts';
 
@@ -15,11 +17,14 @@ export interface EventFilter {
   readonly stanza?: 'message' | 'presence' | 'iq';
   /** Changes of state that tell of a split, a netjoin, or another meeting of two nodes. */
   readonly sign?: Sign;
-  /** Events with this id or later in the trace; ids of acts and state changes are negative and always pass. */
+  /** Events at this place or later, which `mark()` gave, or the id of an event of the server's. */
   readonly since?: number;
   /** Only events with the same first cause as this one. */
   readonly family?: number;
 }
+
+/** Where `counters()` begins to count: at the beginning, or where `mark()` was. */
+export type From = Pick<EventFilter, 'since'>;
 
 export interface LabState {
   readonly phase: Phase;
@@ -63,10 +68,15 @@ export interface Lab {
   act(action: Action): Promise<ActResult>;
   state(): LabState;
   events(filter?: EventFilter): readonly ModelEvent[];
-  /** Per link: stanzas and bytes. Per message: stanzas, deliveries, and what a plain room would have sent. */
-  counters(): LabCounters;
-  /** For the messages so far: what crossed links, and what a plain room would have sent across them. */
-  baseline(): { readonly distributed: number; readonly plain: number };
+  /** The place that the trace has reached: `since` counts from there. */
+  mark(): number;
+  /**
+   * Per link: stanzas and bytes. Per message: stanzas, deliveries, and what a plain room would have sent. With `since`: of what
+   * was sent from that place on, as far back as the page keeps events (the last 20,000).
+   */
+  counters(from?: From): LabCounters;
+  /** For the messages so far, or since then: what crossed links, and what a plain room would have sent across them. */
+  baseline(from?: From): { readonly distributed: number; readonly plain: number };
   /**
    * Resolves when there has been no hop and no action for 300 ms, nothing is on the links, everything that was done here
    * has reached the server, and every node has handled what reached it.
@@ -93,6 +103,10 @@ declare global {
 }
 
 const pollMs = 40;
+/** What has no effect by then has none, but for the time that stanzas take on the slowest link. */
+const effectMs = 10_000;
+/** From a user to the room and back, by way of two nodes. */
+const crossings = 4;
 
 /** @returns a function that removes it */
 export function installLab(store: Store, updated: () => Promise<unknown>): () => void {
@@ -119,19 +133,38 @@ export function installLab(store: Store, updated: () => Promise<unknown>): () =>
   showPhase();
   const timer = setInterval(showPhase, pollMs);
 
-  const until = async (holds: () => boolean) => {
-    while (!holds()) await new Promise((resolve) => setTimeout(resolve, pollMs));
+  const rendered = async () => {
     await updated();
     showPhase();
+  };
+  const until = async (holds: () => boolean) => {
+    while (!holds()) await new Promise((resolve) => setTimeout(resolve, pollMs));
+    await rendered();
+  };
+  const perform = async (action: Action): Promise<ActResult> => {
+    const done = await store.perform(action);
+    if (!done.ok) return refuse(done.error);
+    const { shown, refusal, what } = effectOf(store.model, action, done.sent);
+    const links = [...store.model.network.links.values()];
+    const waitMs = effectMs + crossings * Math.max(0, ...links.map((link) => link.latencyMs + link.jitterMs));
+    const late = Date.now() + waitMs;
+    for (;;) {
+      if (shown()) return { ok: true };
+      const why = refusal();
+      if (why !== undefined) return refuse(why);
+      if (Date.now() > late) return refuse(`nothing has shown within ${Math.round(waitMs / 1000)} s that ${what}`);
+      await new Promise((resolve) => setTimeout(resolve, pollMs));
+    }
   };
   const runToQuiet = () => until(() => store.quiet(Date.now()));
   const live = (what: string) =>
     new Error(`${what}: a live session runs in real time on real connections, so it cannot be stepped.`);
   const goTo = async (place: number) => {
     store.seek(place);
-    await updated();
-    showPhase();
+    await rendered();
   };
+
+  const messagesSince = (since = 0) => store.model.costs.messages.filter(({ id }) => id >= since);
 
   const lab: Lab = {
     version: 1,
@@ -139,9 +172,9 @@ export function installLab(store: Store, updated: () => Promise<unknown>): () =>
     ready: until(() => store.started && (store.model.paused || store.quiet(Date.now()))),
     scenario: () => session.scenario,
     act: async (action) => {
-      const result = await session.act(action);
-      store.noteAction(action, result);
-      await updated();
+      const mistake = recording ? undefined : mistakeIn(action, store.known);
+      const result = mistake === undefined ? await perform(action) : refuse(mistake);
+      await rendered();
       return result;
     },
     state: () => {
@@ -177,24 +210,25 @@ export function installLab(store: Store, updated: () => Promise<unknown>): () =>
             (filter.sign === undefined || event.sign === filter.sign) &&
             (filter.leg === undefined || event.leg === filter.leg) &&
             (filter.stanza === undefined || event.stanza?.name === filter.stanza) &&
-            (filter.since === undefined || event.id < 0 || event.id >= filter.since) &&
+            (filter.since === undefined || model.events.isSince(event.id, filter.since)) &&
             (family === undefined || family.has(event.id)),
         ),
       );
     },
-    counters: () =>
+    mark: () => store.model.events.mark(),
+    counters: ({ since } = {}) =>
       structuredClone({
-        links: [...store.model.network.links.values()].map(({ key, stanzas, bytes, dropped }) => ({
+        links: store.model.linksSince(since).map(({ key, stanzas, bytes, dropped }) => ({
           link: key,
           stanzas,
           bytes,
           dropped,
         })),
-        messages: store.model.costs.messages,
+        messages: messagesSince(since),
       }),
-    baseline: () => ({
-      distributed: store.model.costs.messages.reduce((sum, cost) => sum + cost.crossed, 0),
-      plain: store.model.costs.messages.reduce((sum, cost) => sum + (cost.plain ?? 0), 0),
+    baseline: ({ since } = {}) => ({
+      distributed: messagesSince(since).reduce((sum, cost) => sum + cost.crossed, 0),
+      plain: messagesSince(since).reduce((sum, cost) => sum + (cost.plain ?? 0), 0),
     }),
     runToQuiet,
     reset: async () => {

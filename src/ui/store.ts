@@ -1,8 +1,12 @@
+import type { Acted } from '../host/control.ts';
 import { Display } from './display-time.ts';
+import { effectOf } from './effects.ts';
 import type { ModelEvent } from './fold/event.ts';
 import { linkKey } from './fold/links.ts';
 import { Model } from './fold/model.ts';
-import type { Action, ActResult, Session } from './session/session.ts';
+import type { Action } from './session/acts.ts';
+import type { Known } from './session/kinds.ts';
+import { type ActResult, refuse, type Session } from './session/session.ts';
 import type { Trace } from './trace/read-trace.ts';
 import { seconds, shortTime, time } from './words.ts';
 
@@ -123,7 +127,7 @@ export class Store {
         this.model.people.progress(progress);
         this.changed();
       },
-      sent: (stream, n) => this.#await(`${stream} ${n}`, () => this.model.taken(stream, n)),
+      sent: (stream, n) => this.#await(`${stream} ${n}`, () => this.model.taken({ stream, n }) !== undefined),
       trouble: (text) => this.set({ trouble: text }),
     });
     if (session.recording) session.recording.pace = preferences.pace;
@@ -199,12 +203,7 @@ export class Store {
 
   /** Does what a person asked for, and shows on the page what goes wrong. */
   async act(action: Action): Promise<ActResult> {
-    const result = await this.session
-      .act(action)
-      .catch(
-        (error: unknown): ActResult => ({ ok: false, error: error instanceof Error ? error.message : String(error) }),
-      );
-    this.noteAction(action, result);
+    const result = await this.perform(action);
     if (!result.ok) this.toast(result.error);
     return result;
   }
@@ -215,14 +214,35 @@ export class Store {
     if (!result.ok) this.toast(result.error);
   }
 
-  /** Remembers an action whose hops the trace has yet to show. */
-  noteAction(action: Action, { ok }: ActResult): void {
+  /** Has the session do it, and remembers that the trace has yet to show it. */
+  async perform(action: Action): Promise<Acted> {
+    const result = await this.session
+      .act(action)
+      .catch((error: unknown) => refuse(error instanceof Error ? error.message : String(error)));
     this.#lastRecord = Math.max(this.#lastRecord, Date.now());
-    const { model } = this;
-    if (ok && action.act === 'pause') this.#await('pause', () => model.paused === action.paused);
-    if (!ok || (action.act !== 'cut' && action.act !== 'heal')) return;
-    const state = action.act === 'cut' ? action.how : 'up';
-    this.#await(linkKey(...action.link), () => model.network.linkBetween(...action.link)?.state === state);
+    // Where stanzas were sent, they are awaited already.
+    if (!result.ok || result.sent !== undefined) return result;
+    // The last one counts: what a link was for a moment, the trace may tell together with what came next.
+    const about = 'link' in action ? linkKey(...action.link) : 'node' in action ? action.node : action.act;
+    this.#await(about, effectOf(this.model, action).shown);
+    return result;
+  }
+
+  /** What an act may name by now. */
+  get known(): Known {
+    const { scenario, joinInfo } = this.session;
+    const { network, people } = this.model;
+    const rooms = [
+      ...scenario.nodes.flatMap((node) => (node.kind === 'service' ? node.rooms.map(({ jid }) => jid) : [])),
+      ...[...network.nodes.values()].flatMap((node) => network.roomsOf(node).map(({ room }) => room)),
+    ];
+    return {
+      people: [...people.jids()],
+      guests: joinInfo.map(({ jid }) => jid),
+      nodes: [...network.nodes.keys()],
+      servers: scenario.servers.map(({ domain }) => domain),
+      rooms: [...new Set(rooms)],
+    };
   }
 
   /** When something happened: time of day, or seconds since the recorded run began. */

@@ -34,7 +34,7 @@ export function shortName(model: Model, address: string): string {
   if (node) return address.includes('@') ? bareOf(address as Jid) : address;
   const who = model.scenario.occupants.find((occupant) => occupant.jid === address);
   if (who) return who.nick;
-  const nick = model.people.nickHere(address);
+  const nick = model.people.progressOf(address)?.nick;
   if (nick !== undefined) return `${nick} (${deviceName(address)})`;
   if (!address.includes('@')) return address;
   return address.length > 34 && resourceOf(address as Jid) ? `${bareOf(address as Jid)}/…` : address;

@@ -113,8 +113,9 @@ export class CharacterSession {
     const sent: StreamPosition[] = [];
     this.#handle({ kind: 'act', act }, inWords(this.#nick, act), undefined, sent);
     if (act.act === 'leave') await this.#until(() => this.#half.state().phase !== 'joined', leaveMs);
-    // An error from an earlier act does not count: only a new one is about this act.
-    const fine = this.#half.state() === before || this.#half.state().error === undefined;
+    // An error from an earlier act does not count, such as the redirect that is declined: only a new one is about this act.
+    const { error } = this.#half.state();
+    const fine = act.act === 'decline' || this.#half.state() === before || error === undefined;
     if (!enters) return fine ? { ok: true, sent } : this.#refused();
     const answered = await this.#until(() => this.#half.state().phase !== 'joining', joinMs);
     if (!answered) return { ok: false, error: `${this.#half.state().room} did not answer within ${joinMs / 1000} s` };

@@ -42,12 +42,18 @@ const host: DriverHost = {
 class RunningNode {
   readonly #config: NodeWorkerConfig;
   readonly #tell: (phase: NodeReport['phase'], detail: string) => void;
+  readonly #turn: () => Promise<void>;
   #driver: Driver | undefined;
   #reporter: Reporter | undefined;
 
-  constructor(config: NodeWorkerConfig, tell: (phase: NodeReport['phase'], detail: string) => void) {
+  constructor(
+    config: NodeWorkerConfig,
+    tell: (phase: NodeReport['phase'], detail: string) => void,
+    turn: () => Promise<void>,
+  ) {
     this.#config = config;
     this.#tell = tell;
+    this.#turn = turn;
   }
 
   /** @throws StoreError, LinkError */
@@ -70,7 +76,7 @@ class RunningNode {
       tell: (what) => this.#tell('ready', what),
     };
     const node = renewal.node();
-    const link = new XmppLink({ service: websocket, account: accountOf(this.#config), password });
+    const link = new XmppLink({ service: websocket, account: accountOf(this.#config), password, turn: this.#turn });
     const reporter = new Reporter(link);
     this.#reporter = reporter;
     let detail = 'started';
@@ -111,7 +117,7 @@ let running: RunningNode | undefined;
 let lock: HeldLock | undefined;
 
 const api: NodeWorkerApi = {
-  async start(config, report): Promise<Result> {
+  async start(config, report, turn): Promise<Result> {
     const node = config.node.address;
     const tell = (phase: NodeReport['phase'], detail: string) => report({ node, phase, detail });
     try {
@@ -120,7 +126,7 @@ const api: NodeWorkerApi = {
         tell('elsewhere', 'another page runs this node');
         void running?.stop();
       });
-      running = new RunningNode(config, tell);
+      running = new RunningNode(config, tell, turn);
       await running.start();
       return { ok: true };
     } catch (error) {

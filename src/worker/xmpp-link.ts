@@ -10,6 +10,8 @@ export interface XmppLinkOptions {
   readonly host?: LinkHost;
   /** Stanzas that may wait for the link to come up; then the oldest are dropped. */
   readonly outboxMax?: number;
+  /** Asked once, with the first session: it is bound at once, but up only when this resolves. */
+  readonly turn?: () => Promise<void>;
 }
 
 const retryMaxMs = 10_000;
@@ -27,7 +29,7 @@ export const browserHost: LinkHost = {
 
 /** A node's or a person's XMPP session over RFC 7395. */
 export class XmppLink extends ReconnectingLink {
-  constructor({ service, account, password, host = browserHost, outboxMax }: XmppLinkOptions) {
+  constructor({ service, account, password, host = browserHost, outboxMax, turn }: XmppLinkOptions) {
     const server: Jid = account.kind === 'service' ? jid(account.server) : domainOf(jid(account.jid));
     super({
       host,
@@ -38,6 +40,7 @@ export class XmppLink extends ReconnectingLink {
       pongMs,
       restAboveBytes,
       outboxMax,
+      turn,
     });
   }
 }

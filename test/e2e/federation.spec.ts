@@ -98,11 +98,15 @@ test.describe('Federated rooms (XEP-0289)', () => {
 
     await room.act({ act: 'cut', link: ['kronborg.lit', 'mirror.lit'], how: 'bounce' });
     const cut = await room.mark();
-    await room.say(prince, 'or not');
+    const refused = {
+      ok: false,
+      error: expect.stringMatching(/^remote-server-\S+: the room is cut off from its primary/),
+    };
+    expect(await room.act({ act: 'say', who: prince, text: 'or not' })).toEqual(refused);
     const errors = async () =>
       (await room.received(prince, cut)).filter(({ stanza }) => stanza?.name === 'message' && stanza.type === 'error');
     await eventually(async () => (await errors()).length).toBe(1);
-    await room.say(prince, 'to be');
+    expect(await room.act({ act: 'say', who: prince, text: 'to be' })).toEqual(refused);
     await eventually(async () => (await errors()).length).toBe(2);
     expect(await room.heard(prince, cut)).toEqual([]);
 

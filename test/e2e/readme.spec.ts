@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import * as playwright from '@playwright/test';
@@ -47,6 +48,30 @@ test.describe('The README files', () => {
     await eventually(async () => heard).toEqual(expect.arrayContaining(['Me Hello, wallops', 'BigCheese Hello, Me']));
     await context.close();
   });
+
+  // What npm runs for them; on any free port.
+  for (const [line, address] of [
+    ['npm start', /http:\/\/localhost:\d+\/#token=[0-9a-f]+/],
+    ['npm start -- --public-url https://chat.example.org', /https:\/\/chat\.example\.org\/#token=[0-9a-f]+/],
+  ] as const)
+    test(`${line}: prints the address of the page`, async ({ room }) => {
+      const [, , , ...args] = line.split(' ');
+      const child = spawn(process.execPath, ['src/headless/setup.mjs', 'start', ...args], {
+        env: { ...process.env, PORT: '0' },
+      });
+      let output = '';
+      child.stdout.on('data', (data) => {
+        output += data;
+      });
+      const ended = new Promise((resolve) => child.on('close', resolve));
+      await expect.poll(() => output, { timeout: 45_000 }).toMatch(address);
+      if (args.length === 0) {
+        await room.page.goto(address.exec(output)?.[0] ?? '');
+        await room.ready();
+      }
+      child.kill('SIGINT');
+      expect(await ended).toBe(0);
+    });
 
   test('src/ui/README.md: the test that it shows passes', async ({ page, server }) => {
     const code = block('src/ui/README.md', 'ts').replace('http://localhost:5173/', server.url);

@@ -1,7 +1,8 @@
 import type { HopRecord, NodeStatus, StepRecord, TraceRecord } from '../../src/core/node/trace.ts';
 import type { Instant } from '../../src/core/xmpp/time.ts';
 import type { Scenario } from '../../src/scenario/scenario.ts';
-import type { Action, ActResult, Session, SessionListener } from '../../src/ui/session/session.ts';
+import type { Action } from '../../src/ui/session/acts.ts';
+import type { ActResult, Session, SessionListener } from '../../src/ui/session/session.ts';
 
 /** A session that plays the records it is told to, and keeps the actions it was asked for. */
 export class FakeSession implements Session {

@@ -3,6 +3,8 @@ import type { ModelEvent } from './event.ts';
 const eventWindow = 20_000;
 /** So many at once fall out of a full window: to move the rest costs the same for one. */
 const droppedAtOnce = 1_000;
+/** More events of our own never come between two of the server's. */
+const ownPerNumber = 2 ** 20;
 /** Two clocks differ by less than this number of events. */
 const disorder = 500;
 
@@ -19,6 +21,11 @@ export class Events {
   readonly #numbers = new Map<number, number>();
   #nextNumber = 1;
   #nextOwn = -1;
+  /** The last number of the server's, and how many events of our own came since. */
+  #lastId = 0;
+  #own = 0;
+  /** Of events of our own: by id, between which of the server's numbers they came. */
+  readonly #places = new Map<number, number>();
 
   /** @param whole  of a run that is over: all of it is there already, so nothing falls out of the window */
   constructor(whole: boolean) {
@@ -31,6 +38,16 @@ export class Events {
 
   get(id: number): ModelEvent | undefined {
     return this.#byId.get(id);
+  }
+
+  /** A place behind every event that is there, and before every later one. */
+  mark(): number {
+    return this.#lastId + (this.#own + 1) / ownPerNumber;
+  }
+
+  /** Whether an event came at this place or later. */
+  isSince(id: number, place: number): boolean {
+    return (this.#places.get(id) ?? id) >= place;
   }
 
   /** An id for what the server did not see. */
@@ -47,6 +64,11 @@ export class Events {
   add(event: ModelEvent, first = false): boolean {
     if (this.#byId.has(event.id)) return false;
     this.#byId.set(event.id, event);
+    if (event.id < 0) this.#places.set(event.id, this.#lastId + ++this.#own / ownPerNumber);
+    else if (event.id > this.#lastId) {
+      this.#lastId = event.id;
+      this.#own = 0;
+    }
     const { list } = this;
     let at = list.length;
     const floor = Math.max(0, at - disorder);
@@ -140,6 +162,7 @@ export class Events {
       this.#byId.delete(id);
       this.#effects.delete(id);
       this.#numbers.delete(id);
+      this.#places.delete(id);
     }
     return old;
   }

@@ -61,7 +61,10 @@ export function setLink(link: LinkView, settings: Partial<LinkSettings>): boolea
   return !same;
 }
 
-export function countHop(link: LinkView, { outcome, stanza }: Pick<HopRecord, 'outcome' | 'stanza'>): void {
+export function countHop(
+  link: LinkView,
+  { outcome, stanza }: { readonly outcome?: HopRecord['outcome'] | undefined } & Pick<HopRecord, 'stanza'>,
+): void {
   if (outcome) link.dropped++;
   else {
     link.stanzas++;

@@ -7,13 +7,14 @@ import type {
   StepRecord,
   TracedStanza,
 } from '../../core/node/trace.ts';
+import type { StreamPosition } from '../../host/stanza-link.ts';
 import type { Scenario } from '../../scenario/scenario.ts';
 import type { ModelRecord, ToldRecord } from '../trace/records.ts';
 import { Costs } from './costs.ts';
 import type { ModelEvent } from './event.ts';
 import { Events } from './events.ts';
 import { Lines } from './lines.ts';
-import { countHop, describeLink, setLink } from './links.ts';
+import { countHop, describeLink, type LinkView, linkKey, setLink } from './links.ts';
 import { Marks } from './marks.ts';
 import { Network } from './network.ts';
 import { People } from './people.ts';
@@ -84,9 +85,21 @@ export class Model {
     return fresh;
   }
 
-  /** Whether the server has taken the n-th stanza of this stream. */
-  taken(stream: string, n: number): boolean {
-    return this.#slots.eventOf(slotOf('in', stream, n)) !== undefined;
+  /** The links, with what they have carried; from a place on that `events.mark()` gave, if one is given. */
+  linksSince(place: number | undefined): readonly LinkView[] {
+    const links = [...this.network.links.values()];
+    if (place === undefined) return links;
+    const counted = new Map(links.map((link) => [link.key, { ...link, stanzas: 0, bytes: 0, dropped: 0 }]));
+    for (const { id, leg, server, from, to, outcome, stanza } of this.events.list) {
+      const link = leg === 'link' ? counted.get(linkKey(...(server ?? [from, to]))) : undefined;
+      if (link && stanza && this.events.isSince(id, place)) countHop(link, { outcome, stanza });
+    }
+    return [...counted.values()];
+  }
+
+  /** The event with which the server took a stanza; undefined if it has not. */
+  taken({ stream, n }: StreamPosition): number | undefined {
+    return this.#slots.eventOf(slotOf('in', stream, n));
   }
 
   #take(record: ModelRecord): void {
@@ -209,6 +222,7 @@ export class Model {
   #session({ seq: id, t, up, stream, role, address: from, server: to }: SessionRecord): void {
     if (!up) this.waiting.ended(stream);
     if (role === 'operator') return;
+    if (role !== 'user') this.network.session(from, up);
     this.#add({ id, kind: 'session', t, from, to, text: up ? 'connected' : 'disconnected' });
   }
 

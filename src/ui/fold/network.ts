@@ -17,6 +17,9 @@ export interface NodeView {
   /** It does not start by itself, because part of its log is lost. */
   lost: boolean;
   status: NodeStatus | undefined;
+  /** Its session with its server is up, and since then it has said what it is. */
+  connected: boolean;
+  told: boolean;
 }
 
 /** The servers' links and the room nodes. An address is a full JID, a bare one or a domain, prepared by whoever wrote it. */
@@ -92,6 +95,11 @@ export class Network {
     return node && this.roomsOf(node).find(({ room, role }) => room === source && role === 'source');
   }
 
+  /** The replicas that there may be on a server. */
+  replicasOn(server: string, room: string | undefined): readonly ScenarioReplica[] {
+    return this.#replicas.filter((one) => one.server === server && (room === undefined || one.replicaOf === room));
+  }
+
   /** Replicas that an owner may add: on servers whose users the primary serves itself. */
   vacancies(): readonly ScenarioReplica[] {
     return this.#replicas.filter(({ address }) => !this.nodes.has(address));
@@ -109,6 +117,7 @@ export class Network {
     node.phase = phase;
     node.detail = detail;
     node.lost = lost === true;
+    if (phase === 'waiting') node.told = false;
   }
 
   status(status: NodeStatus): void {
@@ -124,13 +133,30 @@ export class Network {
       }
     }
     const node = this.nodes.get(status.address);
-    if (node) node.status = status;
+    if (node) Object.assign(node, { status, told: true });
+  }
+
+  /** A node's session came or went. */
+  session(address: string, up: boolean): void {
+    const node = this.nodeOf(address);
+    if (node) Object.assign(node, { connected: up, told: false });
   }
 
   #add(added: ScenarioNode, phase: NodeView['phase']): NodeView {
     const { address, server, kind } = added;
     const hosts = added.kind === 'service' ? (added.hosting?.firsthosts ?? []) : [];
-    const node: NodeView = { address, server, kind, hosts, phase, detail: '', lost: false, status: undefined };
+    const node: NodeView = {
+      address,
+      server,
+      kind,
+      hosts,
+      phase,
+      detail: '',
+      lost: false,
+      status: undefined,
+      connected: false,
+      told: false,
+    };
     this.nodes.set(address, node);
     return node;
   }

@@ -83,16 +83,27 @@ export class People {
     this.#progress.set(progress.who, progress);
   }
 
-  /** The nick of a session that this page plays. */
-  nickHere(jid: string): string | undefined {
-    return this.#progress.get(jid)?.nick;
+  /** Full JIDs of all that there are: also of devices and guests of this page that are in no room. */
+  jids(seen: Iterable<string> = this.#seen().seen.keys()): ReadonlySet<string> {
+    return new Set([...this.#roles.keys(), ...seen, ...this.#progress.keys()]);
+  }
+
+  /** Whether a node says that it serves this session. */
+  isServed(jid: string): boolean {
+    const seen = this.#seen().seen.get(jid);
+    return seen !== undefined && seen.status.home === undefined;
+  }
+
+  /** How far a session of this page is. */
+  progressOf(jid: string): OccupantProgress | undefined {
+    return this.#progress.get(jid);
   }
 
   /** Everyone on the picture: the characters first, as the scenario has them. */
   all(): readonly OccupantView[] {
     const { seen, cutOff } = this.#seen();
     const people = new Map<string, Known[]>();
-    for (const jid of new Set([...this.#roles.keys(), ...seen.keys(), ...this.#progress.keys()])) {
+    for (const jid of this.jids(seen.keys())) {
       const known = this.#known(jid, seen.get(jid));
       const key = `${bareOf(jid as Jid)} ${known.room}/${known.nick}`;
       people.set(key, [...(people.get(key) ?? []), known]);

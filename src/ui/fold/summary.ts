@@ -44,6 +44,13 @@ export function bodyOf(stanza: TracedStanza): string | undefined {
   return childrenOf(stanza).find((child) => child.name === 'body')?.text;
 }
 
+/** Why somebody was refused: the condition of an error, and what it says for people to read (RFC 6120 §8.3). */
+export function refusalIn(stanza: TracedStanza): string {
+  const [, condition = 'error'] = /<([\w-]+) xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/.exec(stanza.xml) ?? [];
+  const text = errorText(stanza);
+  return text === undefined ? condition : `${condition}: ${text}`;
+}
+
 /** What an error says for people to read (RFC 6120 §8.3.2). */
 export function errorText({ xml }: TracedStanza): string | undefined {
   const [element] = /<text(?:\s[^<>]*)?>[^<]+<\/text>/.exec(xml) ?? [];

@@ -1,5 +1,5 @@
 import * as Comlink from 'comlink';
-import type { NodeWorkerApi } from '../../host/control.ts';
+import type { NodeWorkerApi, NodeWorkerConfig } from '../../host/control.ts';
 import type { LiveConfig } from '../../scenario/live-config-type.ts';
 import type { ScenarioNode } from '../../scenario/scenario.ts';
 import { type ActResult, type NodeProgress, refuse } from './session.ts';
@@ -16,6 +16,9 @@ const pageHost: SupervisorHost = {
 
 /** A worker that takes longer to be ready, or to stop, never will. */
 const readyMs = 30_000;
+/** The others do not wait longer for a node that reads a long log. */
+const boundMs = 10_000;
+const toBeBound: readonly NodeProgress['phase'][] = ['waiting', 'restoring', 'connecting', 'logged-in'];
 
 /** The workers of the room nodes that this page may run. */
 export class LiveNodes {
@@ -76,7 +79,7 @@ export class LiveNodes {
     }
     this.#become({ node: address, phase: 'waiting', detail: '' });
     const spawn = (acceptLoss: boolean) =>
-      spawnNode({ scenario, instance, node, websocket: this.#websocket, password, acceptLoss });
+      spawnNode({ scenario, instance, node, websocket: this.#websocket, password, acceptLoss }, () => this.#allBound());
     const supervisor = new Supervisor(address, spawn, pageHost, (progress) => this.#become(progress));
     this.#supervisors.set(address, supervisor);
   }
@@ -145,8 +148,13 @@ export class LiveNodes {
     for (const check of [...this.#waiting]) check();
   }
 
+  /** Whom a node speaks to at its start can be reached then: what a replica asks of its primary does not bounce. */
+  async #allBound(): Promise<void> {
+    await this.#becomes(() => !this.#phases.some((phase) => toBeBound.includes(phase)), boundMs);
+  }
+
   /** @returns false if it takes too long */
-  async #becomes(is: () => boolean): Promise<boolean> {
+  async #becomes(is: () => boolean, ms = readyMs): Promise<boolean> {
     let check = (): void => undefined;
     const became = new Promise<true>((resolve) => {
       check = () => {
@@ -155,20 +163,20 @@ export class LiveNodes {
     });
     this.#waiting.add(check);
     check();
-    const result = await within(became, readyMs);
+    const result = await within(became, ms);
     this.#waiting.delete(check);
     return result === true;
   }
 }
 
-function spawnNode(config: Parameters<NodeWorkerApi['start']>[0]): SupervisedWorker {
+function spawnNode(config: NodeWorkerConfig, turn: () => Promise<void>): SupervisedWorker {
   const worker = new Worker(new URL('../../worker/node.worker.ts', import.meta.url), {
     type: 'module',
     name: config.node.address,
   });
   const api = Comlink.wrap<NodeWorkerApi>(worker);
   return {
-    start: (report) => api.start(config, Comlink.proxy(report)),
+    start: (report) => api.start(config, Comlink.proxy(report), Comlink.proxy(turn)),
     ping: () => api.ping(),
     stop: () => api.stop(),
     terminate: () => worker.terminate(),

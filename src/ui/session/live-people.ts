@@ -81,7 +81,7 @@ export class LivePeople {
    * @param who  may also be the bare JID of a guest account: joining with it makes a session of this page's own. Joining with
    *   another resource of a character's account makes a further device of theirs
    */
-  async act(who: string, act: Act): Promise<ActResult> {
+  async act(who: string, act: Act): Promise<Acted> {
     if (act.act === 'join') await this.#prepareDevice(who);
     const account = this.#config.credentials.guests.find(({ jid }) => jid === who);
     const jid = account ? await this.#admit(who, () => guestOf(this.#config.scenario, account)) : who;
@@ -101,7 +101,7 @@ export class LivePeople {
    *
    * @param runsNodes  only then the page may log in such an owner beside its characters
    */
-  async configure(change: RoomChange, runsNodes: boolean): Promise<ActResult> {
+  async configure(change: RoomChange, runsNodes: boolean): Promise<Acted> {
     const { scenario, credentials } = this.#config;
     const owners = ownersOf(scenario, change.room);
     const played = this.#characters.find(({ jid }) => owners.includes(bareOf(jid as Jid)));
@@ -148,10 +148,9 @@ export class LivePeople {
     return guest.jid;
   }
 
-  #acted(result: Acted): ActResult {
-    if (!result.ok) return result;
-    for (const { stream, n } of result.sent ?? []) this.#sent(stream, n);
-    return { ok: true };
+  #acted(result: Acted): Acted {
+    if (result.ok) for (const { stream, n } of result.sent ?? []) this.#sent(stream, n);
+    return result;
   }
 
   async #call(call: (api: Comlink.Remote<OccupantsWorkerApi>) => Promise<Acted>): Promise<Acted> {

@@ -1,16 +1,16 @@
 import { KnownStatuses } from '../../core/node/known-status.ts';
 import type { TraceRecord } from '../../core/node/trace.ts';
-import { bareOf, domainOf, type Jid, parseJid } from '../../core/xmpp/jid.ts';
-import type { RoomChange } from '../../host/control.ts';
+import { domainOf, type Jid } from '../../core/xmpp/jid.ts';
+import type { Acted, RoomChange } from '../../host/control.ts';
 import type { LiveConfig } from '../../scenario/live-config-type.ts';
 import type { Scenario } from '../../scenario/scenario.ts';
 import { charactersOf, guestOf, mayRunNodes, occupantOf, oneOf, roomFor } from './accounts.ts';
+import type { Action } from './acts.ts';
 import { LiveNodes } from './live-nodes.ts';
 import { LivePeople } from './live-people.ts';
 import { LiveReplicas } from './live-replicas.ts';
 import { LiveShadows } from './live-shadows.ts';
 import {
-  type Action,
   type ActResult,
   type JoinInfo,
   type NodeProgress,
@@ -126,14 +126,12 @@ class LiveSession implements Session {
     await this.#runScript();
   }
 
-  async act(action: Action): Promise<ActResult> {
+  async act(action: Action): Promise<Acted> {
     if (this.#stopped) return refuse('the session has ended');
     switch (action.act) {
       case 'join': {
-        const room = action.room === undefined ? undefined : parseJid(action.room);
-        if (action.room !== undefined && (room === undefined || bareOf(room) !== room))
-          return refuse(`${action.room} is not the address of a room`);
-        return this.#people.act(action.who, { act: 'join', ...(room === undefined ? {} : { room }) });
+        const { room } = action;
+        return this.#people.act(action.who, { act: 'join', ...(room === undefined ? {} : { room: room as Jid }) });
       }
       case 'leave':
       case 'accept':

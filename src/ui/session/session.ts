@@ -1,56 +1,7 @@
-import type { SplitStatus } from '../../core/distribution/protocol.ts';
+import type { Acted } from '../../host/control.ts';
 import type { Scenario } from '../../scenario/scenario.ts';
 import type { ModelRecord, Violation } from '../trace/records.ts';
-
-/** What a person does on the page, or a test by `window.lab`. */
-export type Action =
-  /** `who` is the full JID of one of the scenario's characters, or of a further device that has joined. */
-  | { readonly act: 'say'; readonly who: string; readonly text: string }
-  /** A join with another resource of a character's account is one from a further device (XEP-0045 §7.2.8). */
-  | { readonly act: 'join'; readonly who: string; readonly room?: string }
-  | { readonly act: 'leave'; readonly who: string }
-  /** XEP-0281 §3.5: goes where the room sends them, or stays outside. */
-  | { readonly act: 'accept' | 'decline'; readonly who: string }
-  | { readonly act: 'nick'; readonly who: string; readonly nick: string }
-  | {
-      readonly act: 'presence';
-      readonly who: string;
-      readonly show: '' | 'away' | 'chat' | 'dnd' | 'xa';
-      readonly status?: string;
-    }
-  | { readonly act: 'pm'; readonly who: string; readonly to: string; readonly text: string }
-  | { readonly act: 'subject'; readonly who: string; readonly text: string }
-  | { readonly act: 'cut'; readonly link: readonly [string, string]; readonly how: 'bounce' | 'silent' }
-  | { readonly act: 'heal'; readonly link: readonly [string, string] }
-  | {
-      readonly act: 'slow';
-      readonly link: readonly [string, string];
-      readonly latencyMs: number;
-      readonly jitterMs: number;
-      /** 0 means unlimited. */
-      readonly bytesPerSecond: number;
-    }
-  | { readonly act: 'pause'; readonly paused: boolean }
-  /** End the node's worker; its log stays. */
-  | { readonly act: 'crash'; readonly node: string }
-  /** `acceptLoss`: without what its log has lost. */
-  | { readonly act: 'restart'; readonly node: string; readonly acceptLoss?: boolean }
-  /** XEP-0282 §4.2: an owner puts a replica for that server on the list of a room in use, and its worker is started. */
-  | { readonly act: 'add-replica'; readonly server: string; readonly room?: string }
-  /** An owner takes it off the list: its users are served by the primary, and its worker is ended. */
-  | { readonly act: 'remove-replica'; readonly node: string }
-  /** XEP-0281 §3.2: an owner puts a service on the list of those that host a shadow of the room, or takes it off. */
-  | { readonly act: 'add-shadow' | 'remove-shadow'; readonly node: string; readonly room?: string }
-  /**
-   * An owner changes what replicas may do while they are cut off (XEP-0282 §4.11.1.2; what is left out stays), or whether the room
-   * is distributed (XEP-0281 §3.1).
-   */
-  | {
-      readonly act: 'configure';
-      readonly room: string;
-      readonly split?: Partial<SplitStatus>;
-      readonly distributed?: boolean;
-    };
+import type { Action } from './acts.ts';
 
 /** Nothing is thrown across a worker boundary: the error is text that says what was wrong. */
 export type ActResult = { readonly ok: true } | { readonly ok: false; readonly error: string };
@@ -166,7 +117,8 @@ export interface Session {
   /** For "Join with your own client": an account on each server, ready to use. */
   readonly joinInfo: readonly JoinInfo[];
   listen(listener: SessionListener): () => void;
-  act(action: Action): Promise<ActResult>;
+  /** Settles when it is done as far as the session knows; the trace has yet to show it. */
+  act(action: Action): Promise<Acted>;
   /** Begins anew, for all pages: the network forgets everything, and the pages their nodes' logs. */
   startOver(): Promise<ActResult>;
   /** Leaves, logs out and ends all workers. */

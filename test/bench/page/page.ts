@@ -22,6 +22,7 @@ async function startNode(): Promise<Result> {
       password: credentials.nodes[node.address] ?? '',
     },
     Comlink.proxy(() => undefined),
+    Comlink.proxy(() => Promise.resolve()),
   );
 }
 

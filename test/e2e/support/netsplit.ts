@@ -3,7 +3,8 @@ import { type BrowserContext, test as base, expect, type Locator, type Page } fr
 import { preview } from 'vite';
 import type { ModelEvent } from '../../../src/ui/fold/event.ts';
 import type { EventFilter, LabCounters, LabState } from '../../../src/ui/lab-api.ts';
-import type { Action, ActResult } from '../../../src/ui/session/session.ts';
+import type { Action } from '../../../src/ui/session/acts.ts';
+import type { ActResult } from '../../../src/ui/session/session.ts';
 import config from '../../../vite.config.ts';
 
 /** The built page and the embedded server on a port of their own. */
@@ -124,10 +125,8 @@ export class RoomPage {
     return this.page.evaluate((wanted) => window.lab.events(wanted), filter);
   }
 
-  /** Number to give as `since`: what the server has seen until now is before it. */
-  async mark(): Promise<number> {
-    const all = await this.events();
-    return Math.max(0, ...all.map(({ id }) => id)) + 1;
+  mark(): Promise<number> {
+    return this.page.evaluate(() => window.lab.mark());
   }
 
   /** Stanzas handed to one person, oldest first. */

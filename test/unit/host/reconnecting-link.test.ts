@@ -33,7 +33,7 @@ class FakeConnection implements Connection {
 const here = jid('talk.lit');
 const toA = (id: string) => message(here, jid('a@x.lit'), { id });
 
-function linked() {
+function linked(turn?: () => Promise<void>) {
   const host = new FakeTime();
   const connections: FakeConnection[] = [];
   const link = new ReconnectingLink({
@@ -48,6 +48,7 @@ function linked() {
     retryMaxMs: 4_000,
     pongMs: 10_000,
     restAboveBytes: 1_000,
+    turn,
   });
   const log: string[] = [];
   let ended = 'pending';
@@ -124,6 +125,43 @@ describe('A link that comes back', () => {
     latest().events.up(here, 's');
     link.send(toA('3'));
     expect([latest().sent, link.backlog]).toEqual([['1', '2', '3'], 0]);
+  });
+
+  it('is bound at once, but speaks and hears only when it is its turn; a later session does not wait', async () => {
+    let go: () => void = () => undefined;
+    const { host, link, latest, log, started } = linked(
+      () =>
+        new Promise((resolve) => {
+          go = resolve;
+        }),
+    );
+    link.send(toA('1'));
+    latest().events.up(here, 's');
+    latest().events.stanza(here, toA('early'), { stream: 's', n: 1 });
+    host.passes(20_000);
+    expect([await started(), log, latest().sent]).toEqual(['pending', [], []]);
+    go();
+    expect([await started(), log, latest().sent]).toEqual(['up', ['up s', 'stanza early'], ['1']]);
+    latest().events.lost(new LinkError('away'));
+    host.passes(4_000);
+    latest().events.up(here, 't');
+    expect(log.at(-1)).toBe('up t');
+  });
+
+  it('whose session is lost before its turn was not up', async () => {
+    let go: () => void = () => undefined;
+    const turn = new Promise<void>((resolve) => {
+      go = resolve;
+    });
+    const { host, latest, log, started } = linked(() => turn);
+    latest().events.up(here, 's');
+    latest().events.lost(new LinkError('away'));
+    go();
+    expect(await started()).toBe('pending');
+    host.passes(4_000);
+    latest().events.up(here, 't');
+    await started();
+    expect(log.filter((line) => !line.startsWith('reconnecting'))).toEqual(['up t']);
   });
 
   it('gives up an attempt that brings no login within 15 s', () => {

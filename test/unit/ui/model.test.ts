@@ -403,12 +403,48 @@ describe('What is still to come', () => {
     expect(model.waiting.busy(t)).toBe(0);
   });
 
+  it('a mark is behind what the server and the nodes have told, and before what they tell later', () => {
+    const model = new Model(wallops);
+    const { t, stream = '' } = hops[0] as HopRecord;
+    const since = (place: number) => model.events.list.filter(({ id }) => model.events.isSince(id, place)).length;
+    const note = (what: string) =>
+      model.fold([
+        {
+          kind: 'step',
+          t,
+          node: 'channel.avalon.irc',
+          stream,
+          tx: [],
+          notes: [{ spec: '0282#4.8', what }],
+          appended: 0,
+        },
+      ]);
+    const marks = [model.events.mark()];
+    at(model, 0);
+    marks.push(model.events.mark());
+    note('one');
+    marks.push(model.events.mark());
+    note('two');
+    marks.push(model.events.mark());
+    const all = model.events.list.length;
+    at(model, hops.length - 1);
+    const last = model.events.list.length - all;
+    expect(last).toBeGreaterThan(0);
+    expect(marks.map(since)).toEqual([model.events.list.length, 2 + last, 1 + last, last]);
+    const link = hops.findIndex(({ leg }) => leg === 'link');
+    const carried = (place?: number) =>
+      model.linksSince(place).reduce((sum, { stanzas, dropped }) => sum + stanzas + dropped, 0);
+    at(model, link);
+    const later = model.events.mark();
+    expect([carried(), carried(marks[0]), carried(later)]).toEqual([1, 1, 0]);
+  });
+
   it('what a page sent is taken once the server has shown it', () => {
     const model = new Model(wallops);
     const { stream = '', n = 0 } = hops[0] as HopRecord;
-    expect(model.taken(stream, n)).toBe(false);
+    expect(model.taken({ stream, n })).toBeUndefined();
     at(model, 0);
-    expect(model.taken(stream, n)).toBe(true);
+    expect(model.taken({ stream, n })).toBe(hops[0]?.seq);
   });
 });
 

@@ -1,0 +1,164 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { afterAll, describe, expect, it } from 'vitest';
+import { startComponentServer } from './contract/component-server.ts';
+import { readAll } from './support/traces.ts';
+
+// Every block of code in the README files runs somewhere in npm test, or it is listed below with the reason why not.
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const files = ['README.md', 'CONTRIBUTING.md']
+  .concat(
+    ['src/', 'test/'].flatMap((folder) =>
+      readdirSync(root + folder, { recursive: true, encoding: 'utf8' }).map(
+        (name) => folder + name.replaceAll('\\', '/'),
+      ),
+    ),
+  )
+  .filter((file) => /(^|\/)(README|CONTRIBUTING)\.md$/.test(file));
+const blocks = files.flatMap((file) =>
+  [...readFileSync(root + file, 'utf8').matchAll(/^( *)```(\w*)\n([\s\S]*?)^ *```$/gm)].map(
+    ([, , language = '', code = '']) => ({ file, language, code }),
+  ),
+);
+const commands = blocks
+  .filter(({ language }) => language === 'sh')
+  .flatMap(({ file, code }) =>
+    code
+      .replaceAll('\\\n', '')
+      .split('\n')
+      .map((line) => ({ file, line: line.replace(/(^| +)# .*$/, '').replace(/ +/g, ' ') })),
+  )
+  .filter(({ line }) => line !== '');
+
+/** Blocks in other languages than the shell's: by file and language, where they are run or read. */
+const elsewhere: Readonly<Record<string, string>> = {
+  'README.md js': 'test/e2e/readme.spec.ts',
+  'src/ui/README.md ts': 'test/e2e/readme.spec.ts',
+  'src/scenario/README.md json': 'test/readme.test.ts',
+  'src/headless/README.md json': 'test/readme.test.ts',
+  'src/headless/README.md nginx': 'test/interop/proxy.test.ts',
+  'src/headless/README.md caddyfile': 'test/interop/proxy.test.ts',
+  'test/README.md ': 'test/readme.test.ts',
+};
+
+const isInNpmTest = 'it runs tests, and npm test runs all of them';
+const takesMinutes = 'it takes minutes, and measures or tries what no other test depends on';
+
+/** Blocks and commands that no test runs, and why. */
+const notRun: Readonly<Record<string, string>> = {
+  'src/README.md ': 'drawings, not code',
+  'src/sim/README.md ':
+    'output of an earlier version, and lines of a trace: test/readme.test.ts compares the names of the fields',
+  'src/headless/README.md lua':
+    'the configuration of a Prosody: test/interop starts one that is configured in the same way',
+  'src/headless/README.md yaml': 'the configuration of an ejabberd',
+  'npm test': 'it is what runs this',
+  'npm install strophe.js @xmldom/xmldom ws': 'it needs the registry',
+  'node me.mjs guest1@avalon.irc PASSWORD':
+    'its file runs in a browser in test/e2e/readme.spec.ts, where it needs no parser of XML',
+  'npm run test:unit -- jid': isInNpmTest,
+  "npm run test:unit -- test/scenario -t '§7.6'": isInNpmTest,
+  'npm test -- --only types,lint': isInNpmTest,
+  'npx playwright test wonderland': isInNpmTest,
+  'npm run interop': isInNpmTest,
+  'npm run bench -- --quick': takesMinutes,
+  'npm run mutation -- --sample 40 --seed 7': takesMinutes,
+  'npm run mutation -- --only primary.ts': takesMinutes,
+  'npm run sim -- --planted-bugs': takesMinutes,
+};
+
+const directory = mkdtempSync(`${tmpdir()}/netsplit-readme-`);
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+const scripts = JSON.parse(readFileSync(`${root}package.json`, 'utf8')).scripts as Readonly<Record<string, string>>;
+
+/**
+ * Runs a line in a folder of its own, where npm would run it in the project's.
+ *
+ * @param until  what it prints when it is up; then it is interrupted as by Ctrl-C
+ */
+function run(line: string, until?: RegExp): Promise<{ readonly status: number | null; readonly output: string }> {
+  const script = (name: string) => (scripts[name] ?? '').replace(/\bsrc\//, `${root}src/`);
+  // One process in place of the shell, for the signal to reach it.
+  const text = line.replace(/^npm run (\w+)( --)?/, (_, name: string) => `exec ${script(name)}`);
+  const child = spawn('sh', ['-c', text], { cwd: directory });
+  let output = '';
+  const heard = (data: unknown) => {
+    output += data;
+    if (until?.test(output)) child.kill('SIGINT');
+  };
+  child.stdout.on('data', heard);
+  child.stderr.on('data', heard);
+  return new Promise((resolve) => child.on('close', (status) => resolve({ status, output })));
+}
+
+type Runner = (line: string) => Promise<void>;
+
+/** How a command is tried, by how it begins; the first that fits. */
+const runners: readonly (readonly [RegExp, Runner])[] = [
+  [/^printf /, async (line) => expect(await run(line)).toEqual({ status: 0, output: '' })],
+  [
+    /^npm run component /,
+    async (line) => {
+      const server = await startComponentServer({ secret: readFileSync(`${directory}/secret`, 'utf8') });
+      const domain = / --domain (\S+)/.exec(line)?.[1] ?? '';
+      const ready = new RegExp(`^ready ${domain} on 127\\.0\\.0\\.1:${server.port}$`, 'm');
+      const { status, output } = await run(line.replace(':5347', `:${server.port}`), ready);
+      await server.close();
+      expect(output).toMatch(ready);
+      expect(status).toBe(0);
+      rmSync(`${directory}/${/ --store (\S+)/.exec(line)?.[1]}`, { recursive: true });
+    },
+  ],
+  [
+    /^npm run serve /,
+    async (line) => {
+      const ready = /^ready ws:\/\/127\.0\.0\.1:\d+\/xmpp-websocket$/m;
+      const { status, output } = await run(`${line} --port 0`, ready);
+      expect(output).toMatch(ready);
+      expect(status).toBe(0);
+    },
+  ],
+  [
+    /^npm run sim .* > run\.ndjson$/,
+    async (line) => {
+      await run(line);
+      expect(readAll(readFileSync(`${directory}/run.ndjson`, 'utf8')).lines.length).toBeGreaterThan(100);
+    },
+  ],
+  [
+    /^npm run sim -- --seeds /,
+    async (line) => {
+      const { status, output } = await run(line);
+      expect(output.trimEnd().split('\n').at(-1)).toMatch(/^20 seeds, \d+ events, 0 violations, [\d.]+ s$/);
+      expect(status).toBe(0);
+    },
+  ],
+];
+const runnerOf = (line: string) => runners.find(([begins]) => begins.test(line))?.[1];
+const inE2e = readFileSync(`${root}test/e2e/readme.spec.ts`, 'utf8');
+
+describe('The code in the README files', () => {
+  it('is run, or listed with the reason why not', () => {
+    const keys = blocks.filter(({ language }) => language !== 'sh').map(({ file, language }) => `${file} ${language}`);
+    const known = (key: string) => key in elsewhere || key in notRun;
+    expect(keys.filter((key) => !known(key))).toEqual([]);
+    const lines = commands.map(({ line }) => line);
+    expect(lines.filter((line) => !(line in notRun) && !runnerOf(line) && !inE2e.includes(`'${line}'`))).toEqual([]);
+    // Nor is anything listed that is not there.
+    const listed = [...Object.keys(elsewhere), ...Object.keys(notRun)];
+    expect(listed.filter((key) => ![...keys, ...lines].includes(key))).toEqual([]);
+    for (const [key, file] of Object.entries(elsewhere)) {
+      const [page = ''] = key.split(' ');
+      const text = readFileSync(root + file, 'utf8');
+      expect(text.includes(page) || text.includes(`../${page}`), key).toBe(true);
+    }
+  });
+
+  for (const { file, line } of commands) {
+    const runner = runnerOf(line);
+    if (runner && !(line in notRun)) it(`${file}: ${line}`, () => runner(line), 120_000);
+  }
+});
