@@ -16,6 +16,8 @@ export interface Effect {
   shown(): boolean;
   /** Why it will not come, as a room or a server has answered; undefined as long as nobody has. */
   refusal(): string | undefined;
+  /** Stanzas were sent for it, and the server has taken them: it is done, whether anything comes of it or not. */
+  isSent(): boolean;
   /** What there is to see, as it goes on after "that". */
   readonly what: string;
 }
@@ -176,6 +178,7 @@ export function effectOf(model: Model, act: Action, positions: readonly StreamPo
       const [error] = sent().errors;
       return error?.stanza && refusalIn(error.stanza);
     },
+    isSent: () => positions.length > 0 && sent().taken,
     what: way.what(act),
   };
 }
