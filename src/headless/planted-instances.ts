@@ -219,8 +219,8 @@ export const plantedInInstances: readonly PlantedBug[] = [
   {
     name: 'the source believes the rank that a shadow claims',
     file: `${sourceShadow}people.ts`,
-    find: '  if (sourceOf(room) === undefined) return { affiliation: own.affiliation, role: known?.role ?? own.role };',
-    replace: '  if (sourceOf(room) === undefined) return { affiliation, role };',
+    find: '    return { affiliation: own.affiliation, role: keeps ? known.role : own.role };',
+    replace: '    return { affiliation, role: keeps ? known.role : role };',
     modes: ['0281'],
   },
   {
