@@ -65,7 +65,7 @@ class Header extends Part {
           </select>
         </label>
       </div>
-      ${session.runsNodes ? html`<button type="button" data-testid="start-over" title="Everything that was said and counted is gone, in all pages" @click=${() => this.store.startOver()}>${icon('restart')}<span class="wide">Start over</span></button>` : nothing}
+      ${session.runsNodes ? html`<button type="button" class="start-over" data-testid="start-over" aria-label="Start over" title="Everything that was said and counted is gone, in all pages" @click=${() => this.store.startOver()}>${icon('restart')}<span class="wide">Start over</span><span class="narrow">Start over</span></button>` : nothing}
       ${recording ? nothing : html`<button type="button" data-testid="join-own" @click=${() => document.querySelector<JoinPanel>('ns-join')?.open()}>${icon('client')}<span class="wide">Join with your own client</span><span class="narrow">Join</span></button>`}
       <label class="pace">
         <span class="sr">Theme</span>
