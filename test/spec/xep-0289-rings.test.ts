@@ -88,8 +88,8 @@ class Peer {
   }
 
   /** A user says something, as their node counts it. */
-  says(who: Jid, nick: string, text: string, n: number, run = 'start'): void {
-    const order = { run, n };
+  says(who: Jid, nick: string, text: string, n: number): void {
+    const order = { run: 'start', n };
     const fmuc = this.#fmuc(
       { from: who },
       ...writeTrail({ by: origin, id: `said ${text}`, via: [], order }, this.#room),
@@ -378,21 +378,6 @@ describe('decision #148: the ways to one user', () => {
 });
 
 describe('decision #163: the order of what one user does', () => {
-  it('so is what was said before a start of their node, though they had said nothing here before that', () => {
-    const { world, one, other } = between();
-    one.endsAnswer();
-    other.endsAnswer();
-    for (const way of [one, other]) way.tells(far, 'Far', 'enters', undefined, 1);
-    world.clear();
-    one.says(far, 'Far', 'after the start', 1, 'next start');
-    other.says(far, 'Far', 'before the start', 2);
-    const heard = world.got(user).map((stanza) => [bodyOf(stanza), payloadOf(stanza, 'delay', NS.delay) !== undefined]);
-    expect(heard).toEqual([
-      ['after the start', false],
-      ['before the start', true],
-    ]);
-  });
-
   it('what comes by a slower way after a later message is shown with delay, and each once', () => {
     const { world, one, other } = between();
     one.lists(far, 'Far');

@@ -212,17 +212,10 @@ export class Paths {
     const { run, n } = order;
     if (last && (run === last.before || (run === last.run && n < last.n))) return true;
     this.#words.delete(key);
-    const before = last === undefined ? this.#startBefore(author, run) : run === last.run ? last.before : last.run;
+    const before = last === undefined || run === last.run ? last?.before : last.run;
     this.#words.set(key, { run, n, before: before ?? '', at: now });
     prune(this.#words, now);
     return false;
-  }
-
-  /** The start of their node before this one, as what they did tells it who have said nothing yet. */
-  #startBefore(author: Jid, run: string): string | undefined {
-    const { order, before } = this.#last.get(author) ?? {};
-    if (order?.run === run) return before;
-    return before === run ? undefined : order?.run;
   }
 
   /** It is the last that this user did, so far. @param left  they left with it */
