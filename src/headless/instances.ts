@@ -103,10 +103,9 @@ export class Instances<Hosted extends { readonly network: Network }> {
     this.#host.setTimer(plus(this.#host.now(), unusedMs / 2), () => {
       this.#isLooking = false;
       const now = this.#host.now();
-      for (const [instance, { networks, usedAt }] of this.#instances) {
-        if ([...networks.values()].some(({ network }) => network.isUsed))
-          (this.#instances.get(instance) as Instance<Hosted>).usedAt = now;
-        else if (instance !== '' && now - usedAt >= unusedMs) this.#instances.delete(instance);
+      for (const [name, instance] of this.#instances) {
+        if ([...instance.networks.values()].some(({ network }) => network.isUsed)) instance.usedAt = now;
+        else if (name !== '' && now - instance.usedAt >= unusedMs) this.#instances.delete(name);
       }
       if (this.#instances.size > 1) this.#look();
     });

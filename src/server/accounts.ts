@@ -86,14 +86,14 @@ export class Accounts {
     return { address, role: 'user', open: false };
   }
 
-  /** Whoever ran the nodes before cannot log in as them any more. @param lease  ends the passwords of all leased accounts from now on */
+  /** Whoever ran the nodes before cannot log in as them any more. @param lease  follows the password of each leased account from now on */
   renew(lease: string): void {
     this.#lease = lease;
     for (const { address, leased } of this.#accounts.values()) if (leased) this.#keys.delete(address);
   }
 
   #passwordOf({ password, leased }: Account): string | undefined {
-    return password === undefined || !leased ? password : leasedPassword(password, this.#lease);
+    return password === undefined || !leased ? password : password + this.#lease;
   }
 
   passwordMatches(account: Account | undefined, password: string): boolean {
@@ -129,11 +129,6 @@ export class Accounts {
   isGranted(server: Jid, account: Jid, address: Jid): boolean {
     return this.#grants.has(grantKey(server, account, address));
   }
-}
-
-/** @param lease  the part that whoever has the lease is told; empty: there was none yet */
-export function leasedPassword(password: string, lease: string): string {
-  return password + lease;
 }
 
 function grantKey(server: Jid, account: Jid, address: Jid): string {
