@@ -15,9 +15,10 @@ async function open({ page, phase }: RoomPage, messages: number): Promise<void> 
   await expect(phase).toHaveAttribute('data-phase', 'paused');
 }
 
-/** All nodes of the page: elements, texts and comments. */
+/** All nodes of the page: elements, texts and comments. It scrolls in the frame after the one in which it draws. */
 const nodesOf = (page: Page) =>
-  page.evaluate(() => {
+  page.evaluate(async () => {
+    await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
     const walker = document.createTreeWalker(document, NodeFilter.SHOW_ALL);
     let count = 0;
     while (walker.nextNode()) count++;
