@@ -879,6 +879,11 @@ const cases: Readonly<Record<string, Case>> = {
         story.keeps(undefined, { kind: 'affiliationChanged', user: bareOf(alice.jid), affiliation: 'outcast' });
         story.later(100).tells(found('m2'));
       },
+      'the room has lost its log since, and the ban with it': (story) => {
+        looks(story).tells(found('m1'));
+        story.keeps(undefined, { kind: 'affiliationChanged', user: bareOf(alice.jid), affiliation: 'outcast' });
+        story.forgets(service).later(6_000).tells(found('m2'));
+      },
     },
   },
   G20: {

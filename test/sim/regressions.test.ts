@@ -236,6 +236,12 @@ const varied: readonly (readonly [Mode, number, string])[] = [
   ['0289pp', 1386, 'a user whom two rooms named at once was given two occupant ids'],
   ['0281', 4563, 'a room that had lost its log claimed what it had not got back, and the source never asked for it'],
   ['0281', 966, 'an admin of a hostile shadow who no longer says who they are stayed a moderator'],
+  [
+    '0289pp',
+    7814,
+    'a word from before a start of its author’s node came last, by the slower way, and was shown as if it were new',
+  ],
+  ['0281', 7439, 'the checker: a room whose log is gone does not know whom it had banned'],
   ['0289pp', 5375, 'a node without users lost those who had come by one link when it left another, and did not say so'],
   ['0289pp', 5517, 'the checker: a hostile node took the last users away for whom one node had joined another'],
   ['0289pp', 3421, 'a session that has another’s nick now was left out of an answer, and the other had its old nick'],

@@ -88,8 +88,8 @@ class Peer {
   }
 
   /** A user says something, as their node counts it. */
-  says(who: Jid, nick: string, text: string, n: number): void {
-    const order = { run: 'start', n };
+  says(who: Jid, nick: string, text: string, n: number, run = 'start', before?: string): void {
+    const order = { run, n, before };
     const fmuc = this.#fmuc(
       { from: who },
       ...writeTrail({ by: origin, id: `said ${text}`, via: [], order }, this.#room),
@@ -394,6 +394,42 @@ describe('decision #163: the order of what one user does', () => {
       ['second', false],
       ['first', true],
       ['third', false],
+    ]);
+  });
+
+  it('so is what was said before a start of their node, though they had said nothing here before that', () => {
+    const { world, one, other } = between();
+    one.lists(far, 'Far');
+    one.endsAnswer();
+    other.lists(far, 'Far');
+    other.endsAnswer();
+    world.clear();
+    one.says(far, 'Far', 'after the start', 1, 'second', 'first');
+    other.says(far, 'Far', 'before the start', 2, 'first');
+    other.says(far, 'Far', 'after the start', 1, 'second', 'first');
+    one.says(far, 'Far', 'and more', 2, 'second', 'first');
+    const heard = world.got(user).map((stanza) => [bodyOf(stanza), payloadOf(stanza, 'delay', NS.delay) !== undefined]);
+    expect(heard).toEqual([
+      ['after the start', false],
+      ['before the start', true],
+      ['and more', false],
+    ]);
+  });
+
+  it('whoever heard the author before the start of their node and after it says so to the next one', () => {
+    const { one, other } = between();
+    one.lists(far, 'Far');
+    one.endsAnswer();
+    other.endsAnswer();
+    one.says(far, 'Far', 'before the start', 2, 'first');
+    one.says(far, 'Far', 'after the start', 1, 'second');
+    const orders = other
+      .got()
+      .filter((stanza) => bodyOf(stanza) !== undefined)
+      .map((stanza) => readTrail(payloadOf(stanza, 'fmuc', NS.fmuc), hall)?.order);
+    expect(orders).toEqual([
+      { run: 'first', n: 2 },
+      { run: 'second', n: 1, before: 'first' },
     ]);
   });
 });

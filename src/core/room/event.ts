@@ -98,7 +98,7 @@ export interface HistoryItem {
   /** The peer node by which it came; undefined: it was accepted here, or by the node that decides. */
   readonly via?: Jid | undefined;
   /** Which of the things that its author did it is, as the author's node has counted them since it started. */
-  readonly counted?: { readonly run: string; readonly n: number } | undefined;
+  readonly counted?: { readonly run: string; readonly n: number; readonly before?: string | undefined } | undefined;
   /** XEP-0282: it was said at this node while that was cut off, under this id. It was accepted, and told to all others, later. */
   readonly split?: { readonly by: Jid; readonly id: string } | undefined;
   /** XEP-0282 §4.11.1.2: the same at the node that was cut off, before it was accepted: `by` and `id` are that node's. */

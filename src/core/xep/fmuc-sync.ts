@@ -45,8 +45,11 @@ export interface Trail {
   readonly past?: true | undefined;
   /** On its way it has passed a node that joins both its neighbours, so neither end is nearer the root. Decision #149. */
   readonly across?: true | undefined;
-  /** Of a message: its place among all that its node sent since it started, which is what `run` names. Decision #163. */
-  readonly order?: { readonly run: string; readonly n: number } | undefined;
+  /**
+   * Of a message: its place among all that its node sent since it started, which is what `run` names. `before`: the start before,
+   * if the sender heard its author then. Decision #163.
+   */
+  readonly order?: { readonly run: string; readonly n: number; readonly before?: string | undefined } | undefined;
 }
 
 /** @param peer  the node that sent it, which is where it began if nothing else is said */
@@ -58,15 +61,16 @@ export function readTrail(parent: { readonly children: readonly XmlNode[] } | un
   const via = childrenOf(parent, 'via', NS.ext).flatMap(({ attrs }) => parseJid(attrs['node'] ?? '') ?? []);
   const past = change.attrs['past'] === '1' ? { past: true as const } : {};
   const across = change.attrs['across'] === '1' ? { across: true as const } : {};
-  const { e: run = '', n } = change.attrs;
+  const { e: run = '', n, p = '' } = change.attrs;
   const at = count(n);
-  const order = run === '' || run.length > 128 || at === undefined ? {} : { order: { run, n: at } };
+  const before = p === '' || p.length > 128 ? {} : { before: p };
+  const order = run === '' || run.length > 128 || at === undefined ? {} : { order: { run, n: at, ...before } };
   return { by: parseJid(change.attrs['by'] ?? '') ?? peer, id, via, ...past, ...across, ...order };
 }
 
 /** @param self  the node that sends it */
 export function writeTrail({ by, id, via, past, across, order }: Trail, self: Jid): readonly XmlElement[] {
-  const place = order && { e: order.run, n: String(order.n) };
+  const place = order && { e: order.run, n: String(order.n), p: order.before };
   const flags = { past: past ? '1' : undefined, across: across ? '1' : undefined, ...place };
   const change = el('change', NS.ext, { by: by === self ? undefined : by, id, ...flags });
   return [change, ...via.map((node) => element('via', NS.ext, { node }))];

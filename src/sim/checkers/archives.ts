@@ -1,7 +1,8 @@
 import { rsm } from '../../core/xep/xep0059.ts';
 import { mam } from '../../core/xep/xep0313.ts';
-import { bareOf } from '../../core/xmpp/jid.ts';
+import { bareOf, type Jid } from '../../core/xmpp/jid.ts';
 import { payloadOf } from '../../core/xmpp/stanza.ts';
+import type { Instant } from '../../core/xmpp/time.ts';
 import { childOf, readCount, textOf } from '../../core/xmpp/xml.ts';
 import { isFromArchive } from '../archives.ts';
 import type { Evidence } from '../evidence.ts';
@@ -25,8 +26,8 @@ export const archives: Checker = ({ people, world }) => {
   let exercised = 0;
   const wrong = (what: string, at: number) => violations.push({ invariant: 'G19', what, at });
   const questions = new Map<string, Question>();
-  /** When a node banned somebody, by both. */
-  const bans = new Map<string, number>();
+  /** By node and then by user: when it banned them. */
+  const bans = new Map<Jid, Map<Jid, Instant>>();
   const honest = new Set(people.flatMap(({ jid, hostile }) => (hostile ? [] : [jid])));
   return {
     said({ by, stanza }) {
@@ -37,14 +38,19 @@ export const archives: Checker = ({ people, world }) => {
       if (id === undefined || max === undefined) return;
       questions.set(`${by} ${id}`, { max: readCount(textOf(max), 6) ?? 0, ids: new Set() });
     },
-    kept(event, { node }, record) {
+    kept(event, { node }, { t }) {
       if (event.kind !== 'affiliationChanged') return;
-      if (event.affiliation === 'outcast') bans.set(`${node} ${event.user}`, record.t);
-      else bans.delete(`${node} ${event.user}`);
+      const here = bans.get(node) ?? new Map();
+      bans.set(node, here);
+      if (event.affiliation === 'outcast') here.set(event.user, t);
+      else here.delete(event.user);
+    },
+    other(record) {
+      if (record.kind === 'forgotten') bans.delete(record.node);
     },
     sent({ by, stanza, t }, i) {
       if (!isFromArchive(stanza) || by === world?.plan.hostileNode) return;
-      const banned = bans.get(`${by} ${bareOf(stanza.to)}`);
+      const banned = bans.get(by)?.get(bareOf(stanza.to));
       if (banned !== undefined && t > banned + answerMs) wrong(`${stanza.to} is banned and reads the archive`, i);
     },
     handed({ to, stanza }, i) {

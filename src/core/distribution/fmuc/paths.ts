@@ -51,7 +51,7 @@ export class Paths {
   /** Of each user, by bare JID: the last message of theirs that came, and when their node had started before. */
   readonly #words = new Map<
     string,
-    { readonly run: string; readonly n: number; readonly before: string; readonly at: Instant }
+    { readonly run: string; readonly n: number; readonly before: string | undefined; readonly at: Instant }
   >();
   #isRecalled = false;
   /** Of each user: the last change of theirs that came, and whether they left with it. */
@@ -207,15 +207,22 @@ export class Paths {
   /** Decision #163: a message comes. @returns whether one that its author sent after it has come before, by another way */
   isLate(author: Jid, { by, order }: Pick<Trail, 'by' | 'order'>, now: Instant): boolean {
     if (order === undefined) return false;
-    const key = `${by} ${bareOf(author)}`;
+    const key = wordsKey(by, author);
     const last = this.#words.get(key);
     const { run, n } = order;
-    if (last && (run === last.before || (run === last.run && n < last.n))) return true;
+    const isAfter = last !== undefined && order.before === last.run;
+    if (last && !isAfter && (run === last.before || (run === last.run && n < last.n))) return true;
     this.#words.delete(key);
     const before = last === undefined || run === last.run ? last?.before : last.run;
-    this.#words.set(key, { run, n, before: before ?? '', at: now });
+    this.#words.set(key, { run, n, before: before ?? order.before, at: now });
     prune(this.#words, now);
     return false;
+  }
+
+  /** What the next node is told of the place of something: which start of the author's node was before that one, too. */
+  placed(author: Jid, { by, order }: Pick<Trail, 'by' | 'order'>): Trail['order'] {
+    const last = this.#words.get(wordsKey(by, author));
+    return order && last?.run === order.run && last.before !== undefined ? { ...order, before: last.before } : order;
   }
 
   /** It is the last that this user did, so far. @param left  they left with it */
@@ -256,6 +263,10 @@ export class Paths {
   hasLeft(user: Jid): boolean {
     return this.#last.get(user)?.left === true;
   }
+}
+
+function wordsKey(by: Jid, author: Jid): string {
+  return `${by} ${bareOf(author)}`;
 }
 
 /** The lower, the better. */

@@ -196,7 +196,8 @@ export class Spreading {
   #trailOf(turn: RoomTurn, occupant: Occupant): Trail & { readonly passed: readonly Jid[]; readonly peer?: Jid } {
     const passing = this.#passing;
     if (passing && occupant.home !== undefined && isMeant(asFirst(occupant), passing)) {
-      const { by, id, passed, across, peer, order } = passing;
+      const { by, id, passed, across, peer, author } = passing;
+      const order = this.#links.paths.placed(author, passing);
       return { by, id: id ?? turn.env.newId(), via: passed.slice(1), passed, across, peer, order };
     }
     const way = wayOf(this.#links, occupant);
