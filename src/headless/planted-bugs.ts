@@ -488,7 +488,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'words that overtook one another are shown as they come',
     file: `${fmuc}paths.ts`,
-    find: 'if (last && (run === last.before || (run === last.run && n < last.n))) return true;',
+    find: 'if (last && !isAfter && (run === last.before || (run === last.run && n < last.n))) return true;',
     replace: '',
     modes: ['0289pp'],
   },
