@@ -4,6 +4,7 @@ import { hasStatus } from '../core/xep/xep0045.ts';
 import { bareOf, type Jid } from '../core/xmpp/jid.ts';
 import { NS } from '../core/xmpp/namespaces.ts';
 import { bodyOf, errorOf, payloadOf, type Stanza } from '../core/xmpp/stanza.ts';
+import { type Instant, instant } from '../core/xmpp/time.ts';
 import { textOf } from '../core/xmpp/xml.ts';
 import { inputOf } from './causes.ts';
 import { servedHere, userOf } from './checkers/occupants.ts';
@@ -164,9 +165,12 @@ function linkOf(stanza: Stanza): string | undefined {
   return readLinkPlace(payloadOf(stanza, 'fmuc', NS.fmuc))?.session;
 }
 
+/** How much later than in time an echo may come, as decision #152 has it. */
+const lateMs = 600_000;
+
 /**
  * R-d: an echo counts, however late it is: a node with users keeps what its primary sends back over the link by which it was
- * asked. (That it counts once is G4.)
+ * asked. (That it counts once is G4.) A node whose clock was set forward by more than that meanwhile need not.
  */
 const lateEchoCounts: Checker = (given) => {
   const violations: Violation[] = [];
@@ -177,21 +181,26 @@ const lateEchoCounts: Checker = (given) => {
   const links = new Map<Jid, string | undefined>();
   /** Links that their nodes have given up. What is said over one of them may leave later, with what was kept for it. */
   const over = new Set<string | undefined>();
-  /** By node and text: the link over which the primary was asked. */
-  const asked = new Map<string, string>();
+  /** By node and text: the link over which the primary was asked, and when. */
+  const asked = new Map<string, { readonly link: string; readonly t: Instant }>();
   let back: { readonly node: Jid; readonly body: string; readonly i: number }[] = [];
   const forget = (which: (one: (typeof back)[number]) => boolean) => {
     back = back.filter((one) => !which(one));
   };
   const has = new Map<Jid, Set<string>>();
   const hostileRoom = [...rooms].find(([, node]) => node === hostile)?.[0];
+  const begin = given.trace[0]?.t ?? instant(0);
+  const isSetForward = (node: Jid, since: Instant) =>
+    given.world?.plan.steps?.some(
+      (step) => step.kind === 'clock' && step.node === node && step.byMs > lateMs && begin + step.at >= since,
+    ) === true;
   return {
-    sent({ by, stanza }) {
+    sent({ by, stanza, t }) {
       const up = above.get(by);
       const body =
         up !== undefined && bareOf(stanza.to) === up && stanza.type === 'groupchat' ? bodyOf(stanza) : undefined;
       const link = body === undefined ? undefined : linkOf(stanza);
-      if (link !== undefined && !asked.has(`${by} ${body}`)) asked.set(`${by} ${body}`, link);
+      if (link !== undefined && !asked.has(`${by} ${body}`)) asked.set(`${by} ${body}`, { link, t });
       if (up !== undefined && bareOf(stanza.to) === up) links.set(by, linkOf(stanza) ?? links.get(by));
     },
     handed({ to, stanza }, i) {
@@ -199,10 +208,10 @@ const lateEchoCounts: Checker = (given) => {
       if (up === undefined || bareOf(stanza.from) !== up || stanza.type !== 'groupchat' || to === hostile) return;
       if (stanza.payloads.some(({ name }) => name === 'delay' || name === 'error')) return;
       const body = bodyOf(stanza);
-      const link = body === undefined ? undefined : asked.get(`${to} ${body}`);
+      const { link, t = begin } = asked.get(`${to} ${body}`) ?? {};
       const here = [...(places.get(to)?.occupants.values() ?? [])].some((one) => servedHere(one).length > 0);
       if (body === undefined || link === undefined || link !== linkOf(stanza)) return;
-      if (over.has(link) || !here || up === hostileRoom) return;
+      if (over.has(link) || !here || up === hostileRoom || isSetForward(to, t)) return;
       back.push({ node: to, body, i });
     },
     kept(event, place, { cause }) {

@@ -24,6 +24,7 @@ import { judge } from '../../src/sim/judge.ts';
 import { type Mode, modes, noFaults } from '../../src/sim/plan.ts';
 import { primaryReplicaCheckers } from '../../src/sim/primary-replica-checkers.ts';
 import { run } from '../../src/sim/simulator.ts';
+import type { Step } from '../../src/sim/step.ts';
 import type { Fault, Person, SimRecord, Verdict } from '../../src/sim/trace.ts';
 
 const room = jid('hall@rooms.s0.sim');
@@ -90,6 +91,7 @@ class Story {
   disk = (history: readonly HistoryItem[]): readonly HistoryItem[] => history;
   /** Further nodes, and what each is told. */
   readonly others: { readonly config: NodeConfig; readonly events: readonly RoomEvent[] }[] = [];
+  readonly steps: Step[] = [];
   #now = instant(Date.UTC(2026, 0, 1));
 
   later(ms = 1000): this {
@@ -98,6 +100,12 @@ class Story {
   }
   #record(record: SimRecord extends infer R ? (R extends SimRecord ? Omit<R, 't'> : never) : never): number {
     return this.trace.push({ ...record, t: this.#now } as SimRecord) - 1;
+  }
+  /** The clock of a node is set forward now. */
+  setsForward(node: Jid, byMs: number): this {
+    const at = this.#now - (this.trace[0]?.t ?? this.#now);
+    this.steps.push({ kind: 'clock', node, byMs, at, luck: 0 });
+    return this;
   }
   session(who: Person, up: boolean): this {
     this.#record({ kind: 'session', user: who.jid, up });
@@ -266,6 +274,7 @@ class Story {
       plan: {
         mode: this.mode,
         layout: { nodes: nodes.map((one) => one.config), roomOf: () => room },
+        steps: this.steps,
         hostileNode: this.hostile,
         faults: noFaults,
       },
@@ -1686,8 +1695,17 @@ const mirrored: typeof cases = {
         comesBack(story, '#0:1');
         story.keeps(story.asks(asked(alice, '#0:2')), link(beyond, 'split'));
       },
+      'its clock was set forward by less than it waits, or before': (story) => {
+        replica(story).later(1).setsForward(service, 7_200_000).later(1);
+        passesOn(story, '#0:1');
+        comesBack(story.later(1).setsForward(service, 60_000), '#0:1');
+      },
     },
     excused: {
+      'its clock was set forward by hours meanwhile': (story) => {
+        passesOn(replica(story), '#0:1');
+        comesBack(story.later(1).setsForward(service, 7_200_000), '#0:1');
+      },
       'the node slept, and crashed before it looked': (story) => {
         passesOn(replica(story), '#0:1');
         comesBack(story, '#0:1');

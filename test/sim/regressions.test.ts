@@ -241,6 +241,16 @@ const varied: readonly (readonly [Mode, number, string])[] = [
     7814,
     'a word from before a start of its author’s node came last, by the slower way, and was shown as if it were new',
   ],
+  [
+    '0289pr',
+    2929,
+    'a node was told that a device of a user was refused who waited, and not that the user was: it held them for in',
+  ],
+  [
+    '0289pr',
+    4167,
+    'the checker: an echo came in time, and the clock of the node had been set forward by hours meanwhile',
+  ],
   ['0281', 7439, 'the checker: a room whose log is gone does not know whom it had banned'],
   ['0289pp', 5375, 'a node without users lost those who had come by one link when it left another, and did not say so'],
   ['0289pp', 5517, 'the checker: a hostile node took the last users away for whom one node had joined another'],

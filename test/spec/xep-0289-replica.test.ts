@@ -412,6 +412,26 @@ describe('decision #152: an echo that does not come, or comes late', () => {
     expect(seen(world, ophelia).slice(-2)).toEqual(['available Ophelia (self)', 'subject: ']);
   });
 
+  it('decision #170: a further node whose user is not let in in time hears of it, though a device of theirs came meanwhile', () => {
+    const world = occupied('alice', 'hamlet', 'yorick');
+    const helsingor = domainOf(kronborg);
+    const [osric, there] = ['osric@helsingor.lit/x', `${kronborg}/Osric`];
+    world.send(joins(osric, there));
+    world.send(presence(jid(osric), jid(there), {}, el('show', NS.client, {}, 'away')));
+    world.freeze(rooms);
+    // It joins again in Yorick's name, and tells of Osric, whom the primary has to echo.
+    world.boot(helsingor, world.crash(helsingor));
+    world.send(joins('osric@helsingor.lit/phone', there));
+    world.advance(10_000);
+    world.thaw(rooms);
+    world.advance(60_000);
+    for (const node of [rooms, denmark, helsingor])
+      expect(nicks(world, node)).toEqual(['Alice', 'Hamlet', 'Osric', 'Yorick']);
+    world.clear();
+    world.send(says(osric, kronborg, 'alas'));
+    expect(seen(world, hamlet)).toEqual(['alas']);
+  });
+
   it('decision #170: a user who waits may leave, ask again, or want another nick', () => {
     const world = occupied('alice', 'hamlet');
     world.freeze(rooms);

@@ -33,6 +33,8 @@ export interface ByNode {
   admit(turn: RoomTurn): void;
   /** It does not, and that node is told. */
   refuse(turn: RoomTurn, why: Refusal): void;
+  /** What asked to enter first, where that node has told of the user again since. */
+  readonly first?: ByNode;
 }
 
 /** The nick is somebody else's. */

@@ -109,10 +109,11 @@ export class NodesBehind {
 
   #enters(turn: RoomTurn, peer: Jid, author: Jid, stanza: Stanza): boolean {
     const { room, env } = turn;
-    const by = this.#byNode(peer, author, stanza);
+    const before = this.#entrance.get(author, env.now)?.by;
+    const by = alsoRefusing(before?.peer === peer ? before : undefined, this.#byNode(peer, author, stanza));
     const occupant = occupantOf(room, this.#links, author, room.occupantIdOf(author) ?? env.newId(), stanza);
     const held = this.#replica.waitsAtEntrance(turn, { occupant, join: {}, by, way: wayOf(stanza, peer) });
-    if (held !== 'held') by.refuse(turn, held);
+    if (held !== 'held') this.#refuse(turn, peer, author, stanza, held);
     return true;
   }
 
@@ -177,6 +178,20 @@ export class NodesBehind {
       turn.send(errorReply(stanza, errorOf(why), ...mark), why.spec, peer);
     }
   }
+}
+
+/** Decision #170: what the node has said of this user since they asked to enter is refused together with that. */
+function alsoRefusing(before: ByNode | undefined, by: ByNode): ByNode {
+  if (before === undefined) return by;
+  const first = before.first ?? before;
+  return {
+    ...by,
+    first,
+    refuse: (turn, why) => {
+      first.refuse(turn, why);
+      by.refuse(turn, why);
+    },
+  };
 }
 
 function guestOf(peer: Jid, user: Jid, stanza: Stanza): Guest {
