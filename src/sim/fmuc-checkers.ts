@@ -15,6 +15,7 @@ import { lastWord } from './checkers/words.ts';
 import type { Evidence } from './evidence.ts';
 import { repeatsAreNoticed } from './fmuc-repeats.ts';
 import { trust } from './fmuc-trust.ts';
+import { waysAreWhole } from './fmuc-ways.ts';
 import type { Checker } from './judge.ts';
 import type { Verdict, Violation } from './trace.ts';
 
@@ -357,6 +358,7 @@ export const fmucCheckers: Readonly<Record<string, Checker>> = {
   'F-p': onePerUser,
   'F-t': trust,
   'F-u': repeatsAreNoticed,
+  'F-v': waysAreWhole,
   // `not-acceptable` says that the neighbour knows of no link (decision #24).
   'F-h': lostByBounceAlone('F-h', ['not-acceptable']),
 };

@@ -329,7 +329,7 @@ const noCollision: Checker = (given) => {
   };
 };
 
-const { 'F-c': _, 'F-d': __, 'F-l': ___, ...common } = fmucCheckers;
+const { 'F-c': _, 'F-d': __, 'F-l': ___, 'F-v': ____, ...common } = fmucCheckers;
 
 /** The invariants of XEP-0289 in primary-replica mode, beside those of all protocols. */
 export const fmucReplicaCheckers: Readonly<Record<string, Checker>> = {

@@ -4,7 +4,7 @@ import type { NodeConfig } from '../../src/core/node/config.ts';
 import { createMucNode } from '../../src/core/node/muc-node.ts';
 import type { HistoryItem, Occupant, RoomEvent } from '../../src/core/room/event.ts';
 import type { Sign } from '../../src/core/turn/spec.ts';
-import { writeLinkPlace } from '../../src/core/xep/fmuc-sync.ts';
+import { writeLinkPlace, writeTrail } from '../../src/core/xep/fmuc-sync.ts';
 import { type Affiliation, type Role, writeJoin, writeMucUser } from '../../src/core/xep/xep0045.ts';
 import { writeDmuc } from '../../src/core/xep/xep0282.ts';
 import { bareOf, domainOf, type Jid, jid, occupantJid } from '../../src/core/xmpp/jid.ts';
@@ -1315,6 +1315,18 @@ function federated(story: Story): Story {
   story.others.push({ config: { ...(secondNode() as object), rooms: [joining] } as unknown as NodeConfig, events: [] });
   return story;
 }
+/** A third node has joined it, too. */
+function withThird(story: Story): Story {
+  const joining = {
+    ...plainRoomConfig(third),
+    distribution: { kind: 'fmuc', outbound: [room], allowedNodes: [] },
+  } as const;
+  federated(story).others.push({
+    config: { ...(secondNode() as object), address: domainOf(third), rooms: [joining] } as unknown as NodeConfig,
+    events: [],
+  });
+  return story;
+}
 const inbound = (peer: Jid) =>
   ({
     kind: 'peerChanged',
@@ -1340,6 +1352,15 @@ const overLink = (n: number) =>
     { type: 'groupchat', id: `l${n}` },
     body('#9:1'),
     el('fmuc', NS.fmuc, { from: 'carol@beyond.lit/x' }, writeLinkPlace({ session: 'link', n })),
+  );
+
+/** Something of the third node's, from one room to another, by these. */
+const byThird = (from: Jid, to: Jid, via: readonly Jid[], id?: string) =>
+  presence(
+    occupantJid(from, 'Dave'),
+    occupantJid(to, 'Dave'),
+    {},
+    el('fmuc', NS.fmuc, { from: 'u20@s2.sim/r' }, ...writeTrail({ by: third, id, via }, from)),
   );
 
 /** The other node brings somebody in. */
@@ -1447,6 +1468,28 @@ const joined: typeof cases = {
         story.gets(service, overLink(2));
         story.fault({ kind: 'crash', node: service, forMs: 1000 });
         story.later(10_000).notes(service, undefined, story.gets(service, overLink(3)));
+      },
+    },
+  },
+  'F-v': {
+    good: (story) => {
+      const led = withThird(story).gets(service, byThird(third, room, [], 'c1'));
+      story.sends(service, byThird(room, beyond, [], 'c1'), led);
+    },
+    bad: {
+      'a node is missing on the way': (story) => {
+        const led = federated(story).gets(service, byThird(beyond, room, [], 'c1'));
+        story.sends(service, byThird(room, beyond, [], 'c1'), led);
+      },
+      'it goes to a node that has had it': (story) => {
+        const led = federated(story).gets(service, byThird(beyond, room, [], 'c1'));
+        story.sends(service, byThird(room, beyond, [beyond], 'c1'), led);
+      },
+    },
+    excused: {
+      'it says in the answer to a join who is there': (story) => {
+        const led = federated(story).gets(service, byThird(beyond, room, [], 'c1'));
+        story.sends(service, byThird(room, beyond, [beyond]), led);
       },
     },
   },
@@ -1768,7 +1811,7 @@ it('each checker has its cases', () => {
   expect(Object.keys(cases)).toEqual(Object.keys(checkers));
   expect(Object.keys(replicated).sort()).toEqual(Object.keys(primaryReplicaCheckers).sort());
   expect(Object.keys(joined).sort()).toEqual(Object.keys(fmucCheckers).sort());
-  const { 'F-c': _, 'F-d': __, 'F-l': ___, ...common } = joined;
+  const { 'F-c': _, 'F-d': __, 'F-l': ___, 'F-v': ____, ...common } = joined;
   expect(Object.keys({ ...common, ...mirrored }).sort()).toEqual(Object.keys(fmucReplicaCheckers).sort());
 });
 
