@@ -21,8 +21,7 @@ export const waysAreWhole: Checker = ({ world }) => {
     handed({ stanza }) {
       if (!isBetweenNodes(stanza)) return;
       const [peer, room] = [bareOf(stanza.from), bareOf(stanza.to)];
-      const trail = trailOf(stanza);
-      if (trail === undefined) return;
+      const trail = trailOf(stanza) ?? { by: peer, via: [] };
       const ways = known.get(room) ?? new Set<string>();
       known.set(room, ways.add(wayOf(trail, trail.by === peer ? [] : [peer])));
     },
