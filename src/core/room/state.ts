@@ -230,7 +230,7 @@ export class RoomState {
         this.#count(event.passed);
         return this.#messages.pass(event.passed);
       case 'reached':
-        this.reached.set(event.by, event.order);
+        this.reached.set(event.by, event.order, event.by === this.jid ? this.epoch : undefined);
         return;
       case 'diverged':
         return this.#diverge(event.act);
