@@ -272,6 +272,25 @@ describe('XEP-0282 attacks', () => {
     changesNothing(world, replica, primary, iqResult(ping(replica, room, 'p'), place));
   });
 
+  it('D11, decision #4: a replica that names later epochs makes the others fetch everything once', () => {
+    const world = everybodyIn();
+    const { epoch, n } = at(world);
+    const asks = (known: number) => {
+      const keepalive = { interval: 60, timeout: 15 };
+      const create = writeCreate({ serves: [jid(vesa)], keepalive, maxstanzas: 0, have: { epoch: known, n } });
+      world.inject(primary, vesa, iq(replica, room, { type: 'set', id: `of ${known}` }, create));
+      return world.status(primary).epoch;
+    };
+    // The highest that a count may be: no later one could be told.
+    expect(asks(999_999_999_999_999)).toBe(epoch);
+    expect(asks(epoch + 9)).toBe(epoch + 10);
+    expect(asks(epoch + 99)).toBe(epoch + 10);
+    world.send(says(user('Wumpus'), room, 'hello'));
+    expect(world.status(other)).toMatchObject({ epoch: epoch + 10, peers: [{ state: 'live' }] });
+    for (const nick of ['Wumpus', 'Efchen'])
+      expect(world.got(user(nick)).flatMap((stanza) => bodyOf(stanza) ?? [])).toEqual(['hello']);
+  });
+
   it('D12, decision #71: what was captured, sent again', () => {
     const world = everybodyIn();
     world.send(says(user('Wumpus'), room, 'once'));

@@ -24,7 +24,7 @@ import { judge } from '../../src/sim/judge.ts';
 import { type Mode, modes, noFaults } from '../../src/sim/plan.ts';
 import { primaryReplicaCheckers } from '../../src/sim/primary-replica-checkers.ts';
 import { run } from '../../src/sim/simulator.ts';
-import type { Step } from '../../src/sim/step.ts';
+import { faultOf, type Step } from '../../src/sim/step.ts';
 import type { Fault, Person, SimRecord, Verdict } from '../../src/sim/trace.ts';
 
 const room = jid('hall@rooms.s0.sim');
@@ -104,7 +104,9 @@ class Story {
   /** The clock of a node is set forward now. */
   setsForward(node: Jid, byMs: number): this {
     const at = this.#now - (this.trace[0]?.t ?? this.#now);
-    this.steps.push({ kind: 'clock', node, byMs, at, luck: 0 });
+    const step: Step = { kind: 'clock', node, byMs, at, luck: 0 };
+    this.steps.push(step);
+    this.#record({ kind: 'fault', step: this.steps.length - 1, what: 'something', fault: faultOf(step) as Fault });
     return this;
   }
   session(who: Person, up: boolean): this {
@@ -1263,11 +1265,27 @@ const replicated: typeof cases = {
         tries(withReplica(story), body('hello'));
         refuses(story, message(bob.jid, room, { type: 'groupchat', id: 'another' }));
       },
+      'words to the room, though the clock of their replica was set forward': (story) => {
+        tries(withReplica(story), body('hello'));
+        story.setsForward(account, 3_600_000);
+      },
+      'a request of after that': (story) => {
+        runsLong(story).setsForward(account, 3_600_000);
+        requests(story);
+      },
+      'a request, though their replica was frozen': (story) => {
+        requests(runsLong(story));
+        story.fault({ kind: 'freeze', node: account, forMs: 3_600_000 });
+      },
     },
     excused: {
       'their replica crashed': (story) => {
         tries(withReplica(story), body('hello'));
         story.fault({ kind: 'crash', node: account, forMs: 1 });
+      },
+      'a request, where the clock of their replica was set forward since': (story) => {
+        requests(runsLong(story));
+        story.setsForward(account, 3_600_000);
       },
       'their client is another': (story) => {
         tries(withReplica(story), body('hello'));
@@ -1296,6 +1314,13 @@ function tries(story: Story, ...payloads: readonly XmlElement[]): Stanza {
   const said = message(bob.jid, room, { type: 'groupchat', id: 'm1' }, ...payloads);
   story.gets(account, said, story.sends(bob.jid, said));
   return said;
+}
+/** The primary has run for so long that it knows all that it had. */
+const runsLong = (story: Story) => withReplica(story).session(bob, true).later(60_000);
+/** Bob asks for something, and it gets as far as the replica. */
+function requests(story: Story): void {
+  const asked = iq(bob.jid, room, { type: 'set', id: 'i1' }, el('query', NS.mucAdmin));
+  story.gets(account, asked, story.sends(bob.jid, asked));
 }
 function refuses(story: Story, said: Stanza): void {
   const error = errorReply(said, { type: 'wait', condition: 'remote-server-timeout' }) as Stanza;

@@ -215,6 +215,13 @@ const today: readonly (readonly [Mode, number, string])[] = [
 
 /** The same, with the variety that networks have now. */
 const varied: readonly (readonly [Mode, number, string])[] = [
+  [
+    '0282',
+    755,
+    'a primary that lost its log, and whose clock was set back, was of an epoch that its replica did not believe',
+  ],
+  ['0282', 822, 'and so nobody behind that replica heard a word again'],
+  ['0282', 1531, 'the checker: a replica whose clock was set forward asked for what the primary could not know'],
   ['0281', 227, 'the checker: two orders were carried out together, and the first was held against the second'],
   [
     '0281',

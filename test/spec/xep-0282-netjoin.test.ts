@@ -538,6 +538,16 @@ describe('XEP-0282 §4.11.1.1 At the Primary', () => {
     expectTheSameEverywhere(world);
   });
 
+  it('decision #16: and no longer where the clock of the primary is set back while it restarts', () => {
+    const world = apart();
+    world.advance(60_000);
+    const log = world.crash(primary);
+    world.setClock(primary, -7_200_000);
+    world.boot(primary, log);
+    world.advance(610_000);
+    expect(world.status(primary).occupants).toHaveLength(5);
+  });
+
   it('decision #80: with the field for it both sides show those on the other as away, and take it back', () => {
     const world = everybodyIn({ [own('split_away')]: ['1'] });
     world.cut(avalon, vesa, 'bounce');

@@ -847,6 +847,75 @@ describe('XEP-0282 recovery from the log', () => {
   });
 });
 
+/** The primary starts without its log, and its clock is an hour behind. */
+function startsInThePast(world: World): void {
+  world.crash(primary);
+  world.now = instant(world.now - 3_600_000);
+  world.clear();
+  world.boot(primary);
+}
+
+describe('decision #4: a primary that lost its log, and whose clock was set back', () => {
+  it('begins a later epoch than any that its replicas know, and has them back', () => {
+    const world = wallopsWithout();
+    const before = world.status(primary).epoch;
+    startsInThePast(world);
+    expect(world.status(primary).epoch).toBeGreaterThan(before);
+    for (const node of [vesaReplica, killrcReplica, erisReplica]) {
+      world.advance(120_000);
+      expect(world.status(node)).toMatchObject({ epoch: world.status(primary).epoch, peers: [{ state: 'live' }] });
+    }
+    const out = world.got(user('Efchen')).find((stanza) => stanza.from === `${room}/Efchen`) as Stanza;
+    expect(itemAt(out)?.statuses).toEqual([333, 110]);
+    world.send(joins(user('Efchen'), `${room}/Efchen`), joins(user('Wumpus'), `${room}/Wumpus`));
+    world.clear();
+    world.send(says(user('Efchen'), room, 'anew'));
+    for (const nick of ['Efchen', 'Wumpus']) expect(texts(world.got(user(nick)))).toEqual(['anew']);
+  });
+
+  it('also where nothing had happened in the room', () => {
+    const world = new World(wallops);
+    const before = world.status(vesaReplica).epoch;
+    startsInThePast(world);
+    world.advance(120_000);
+    expect(world.status(primary).epoch).toBeGreaterThan(before);
+    expect(world.status(vesaReplica)).toMatchObject({ epoch: world.status(primary).epoch, peers: [{ state: 'live' }] });
+  });
+
+  it('keeps its epoch over a restart with its log', () => {
+    const world = wallopsWithout();
+    startsInThePast(world);
+    const { epoch } = world.status(primary);
+    world.boot(primary, world.crash(primary));
+    expect(world.status(primary).epoch).toBe(epoch);
+  });
+
+  it('who entered meanwhile by a replica that knew of no epoch stays in', () => {
+    const world = wallopsWithout();
+    world.crash(erisReplica);
+    world.cut(avalon, vesa, 'bounce');
+    world.cut(avalon, killrc, 'bounce');
+    startsInThePast(world);
+    const early = world.status(primary).epoch;
+    // It lost its log, too, so it believes any epoch.
+    world.boot(erisReplica);
+    const there = wallops.occupants.find(({ jid: address }) => address.includes(eris));
+    world.send(joins(there?.jid as string, `${room}/${there?.nick}`));
+    world.clear();
+    world.cut(avalon, vesa, undefined);
+    world.cut(avalon, killrc, undefined);
+    // The timers of the replicas are of the clock of before.
+    world.advance(2 * 3_600_000);
+    const { epoch } = world.status(primary);
+    expect(epoch).toBeGreaterThan(early);
+    for (const node of [vesaReplica, killrcReplica, erisReplica])
+      expect(world.status(node)).toMatchObject({ epoch, peers: [{ state: 'live' }] });
+    const nicks = world.status(primary).occupants.map(({ nick }) => nick);
+    expect(nicks).toEqual([there?.nick]);
+    expect(world.got(there?.jid as string)).toEqual([]);
+  });
+});
+
 describe('XEP-0282 §5.1 Entering a Room', () => {
   it('Listings 7 to 15, decision #14: presence to all replicas, enter, then others, self once, history, subject to the user', () => {
     const world = wallopsWithout('BigCheese');

@@ -215,6 +215,26 @@ describe('XEP-0289 §8 “How to perform a resync”: decision #181', () => {
     }
   });
 
+  it.each([
+    ['crashed', 0],
+    ['was split for longer than anything may be under way', 1_200_000],
+  ])('decision #181: a clock that is set back after a restart loses nothing, where the node %s', (_, splitMs) => {
+    const world = talking();
+    split(world, splitMs === 0 ? 'silent' : 'bounce');
+    world.send(says(hamlet, elsinore, 'to be'));
+    world.advance(splitMs / 2);
+    world.send(says(alice, rabbithole, 'tea'));
+    world.advance(splitMs / 2);
+    const log = world.crash(denmark);
+    world.advance(300_000);
+    world.setClock(denmark, -7_200_000);
+    world.boot(denmark, log);
+    heal(world);
+    for (const node of [rooms, denmark]) expect(history(world, node)).toContain('tea');
+    expect(bodies(world.got(hamlet))).toEqual(['tea']);
+    expect(bodies(world.got(alice))).toEqual(['to be']);
+  });
+
   it('decision #181: nobody but the node that is joined is told what was said meanwhile', () => {
     const world = talking();
     world.send(says(hamlet, elsinore, 'to be'));

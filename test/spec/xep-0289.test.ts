@@ -634,6 +634,18 @@ describe('XEP-0289 a lost link', () => {
     expect(nicks(world, rooms).sort()).toEqual(['Alice', 'Hamlet']);
   });
 
+  it('decision #24: a node that leaves waits no longer for the answer where its clock is set back while it restarts', () => {
+    const world = federated('hamlet');
+    world.cut('denmark.lit', 'wonderland.lit', 'silent');
+    world.send(leaves(hamlet, `${elsinore}/Hamlet`));
+    expect(world.status(denmark).peers).toMatchObject([{ state: 'leaving' }]);
+    const log = world.crash(denmark);
+    world.setClock(denmark, -7_200_000);
+    world.boot(denmark, log);
+    world.advance(30_000);
+    expect(world.status(denmark).peers).toEqual([]);
+  });
+
   it('both nodes come back from their logs', () => {
     const world = federated('hamlet', 'ophelia');
     world.send(says(hamlet, elsinore, 'before'));

@@ -57,6 +57,8 @@ export class World {
   readonly compacted: Jid[] = [];
   readonly #cut = new Map<string, 'bounce' | 'silent'>();
   readonly #seats = new Map<Jid, Seat>();
+  /** By how much the clocks of some nodes are ahead, in milliseconds. */
+  readonly #skews = new Map<Jid, number>();
   readonly #foreign = new Map<string, ForeignService>();
   readonly #queue: { readonly stanza: Stanza; readonly spec: string; readonly at: Jid; readonly sender?: Seat }[] = [];
   readonly #senders = new WeakMap<Sent, Jid>();
@@ -106,6 +108,15 @@ export class World {
     const seat = this.seat(address);
     seat.up = false;
     return seat.log;
+  }
+
+  /** The clock of a node that is down, or whose clock nobody sets back, is set. */
+  setClock(address: Jid, byMs: number): void {
+    this.#skews.set(address, this.#skewOf(address) + byMs);
+  }
+
+  #skewOf(address: Jid): number {
+    return this.#skews.get(address) ?? 0;
   }
 
   /** As a browser freezes a tab: its connection stays, nothing is read, no timer fires. */
@@ -208,7 +219,7 @@ export class World {
 
   #handle(seat: Seat, input: Input): void {
     if (!seat.up) return;
-    const env = { now: this.now, newId: () => `id${++this.#ids}` };
+    const env = { now: instant(this.now + this.#skewOf(seat.address)), newId: () => `id${++this.#ids}` };
     const before = JSON.stringify(seat.node.snapshot());
     const effects = seat.node.handle(structuredClone(input), env);
     if (effects.some((effect, i) => effect.kind === 'append' && i > 0))
@@ -227,7 +238,7 @@ export class World {
       this.#handle(seat, { kind: 'found', search, asked, found: { page: seat.archive.search(search) } });
     } else if (effect.kind === 'send')
       this.#queue.push({ stanza: effect.stanza, spec: effect.spec, at: seat.server, sender: seat });
-    else if (effect.kind === 'setTimer') seat.timers.set(effect.timer, effect.at);
+    else if (effect.kind === 'setTimer') seat.timers.set(effect.timer, instant(effect.at - this.#skewOf(seat.address)));
     else if (effect.kind === 'clearTimer') seat.timers.delete(effect.timer);
     else if (effect.kind === 'compact') this.compacted.push(seat.address);
     else this.notes.push({ node: seat.address, spec: effect.spec, what: effect.what });

@@ -217,6 +217,8 @@ export type Happening = {
       readonly open?: true | undefined;
       readonly of?: Jid | undefined;
     }
+  /** The room goes on in a later epoch than the one in which it was created (XEP-0282). */
+  | { readonly kind: 'epochBegun'; readonly epoch: number }
   /** An owner's configuration: what differs from before. It unlocks a new room. */
   | { readonly kind: 'roomConfigured'; readonly changes: Partial<RoomSettings> }
   /** `user` is a bare JID; `none` takes it off every list. */

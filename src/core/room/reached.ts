@@ -13,10 +13,13 @@ export class Reached {
     return this.#rooms.get(by)?.get(epoch) ?? 0;
   }
 
-  set(by: Jid, { epoch, n }: Order): void {
+  /** @param own  the epoch in which this very room counts on, whatever others say of it and of its clock */
+  set(by: Jid, { epoch, n }: Order, own?: number): void {
     const epochs = this.#rooms.get(by) ?? new Map<number, number>();
     this.#rooms.set(by, epochs.set(epoch, n));
-    if (epochs.size > epochsMax) epochs.delete(Math.min(...epochs.keys()));
+    if (epochs.size <= epochsMax) return;
+    // The one that counts now may be an early one: it began when the clock was set back.
+    epochs.delete(Math.min(...[...epochs.keys()].filter((known) => known !== epoch && known !== own)));
   }
 
   /** One more is here: it counts if it follows on what has been here. */

@@ -178,6 +178,9 @@ export class RoomState {
         this.of = event.of;
         if (event.owner !== undefined) this.affiliations.set(bareOf(event.owner), 'owner');
         return;
+      case 'epochBegun':
+        this.epoch = event.epoch;
+        return;
       case 'roomConfigured':
         // A vCard is no configuration that a new room waits for (§10.1).
         if (event.changes.vcard === undefined) this.locked = false;
@@ -227,7 +230,7 @@ export class RoomState {
         this.#count(event.passed);
         return this.#messages.pass(event.passed);
       case 'reached':
-        this.reached.set(event.by, event.order);
+        this.reached.set(event.by, event.order, event.by === this.jid ? this.epoch : undefined);
         return;
       case 'diverged':
         return this.#diverge(event.act);

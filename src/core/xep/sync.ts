@@ -14,9 +14,13 @@ export interface Position {
   readonly n: number;
 }
 
+const countDigits = 15;
+/** The highest count that is read. */
+export const countMax = 10 ** countDigits - 1;
+
 /** A count from an attribute: a plain non-negative integer that a double holds exactly. */
 export function count(text: string | undefined): number | undefined {
-  return readCount(text, 15);
+  return readCount(text, countDigits);
 }
 
 export function readPosition(element: XmlElement | undefined): Position | undefined {

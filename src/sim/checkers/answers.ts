@@ -24,7 +24,8 @@ const forgottenMs = 60_000;
 /**
  * D-130: what a user behind a replica says or asks for reaches the primary, or its author is told that it may not have. Not
  * promised where the replica crashed since, for what it knows of its relays is in memory alone, or the author's client is
- * another. Nor, but for words to the room, where a primary that started since does not know what it had.
+ * another. Nor, but for words to the room, where the primary does not know: because it started since, or because the clock of
+ * the replica, which says how long ago it relayed that, was set forward to a time before that start.
  */
 export const nothingVanishes: Checker = (given) => {
   const { byJid } = given;
@@ -57,8 +58,13 @@ export const nothingVanishes: Checker = (given) => {
     },
     other(record) {
       if (record.kind === 'session') excuse(({ by }) => by === record.user);
-      if (record.kind !== 'fault' || !('node' in record.fault) || record.fault.kind === 'freeze') return;
-      const { node, forMs } = record.fault;
+      if (record.kind !== 'fault' || !('node' in record.fault)) return;
+      const { node, kind, forMs } = record.fault;
+      if (kind === 'freeze') {
+        const isSetForward = given.world?.plan.steps?.[record.step]?.kind === 'clock';
+        if (isSetForward) excuse(({ home, toRoom }) => home === node && !toRoom);
+        return;
+      }
       excuse(({ home, toRoom }) => home === node || (node === primary?.address && !toRoom));
       if (node === primary?.address) knowsFrom = Math.max(knowsFrom, record.t + forMs + forgottenMs);
     },

@@ -223,7 +223,9 @@ export class JoiningNode {
     const { env } = turn;
     const now = this.#now(turn.room);
     if (now.phase !== 'asking' && now.phase !== 'leaving' && now.phase !== 'parting') return;
-    const waited = env.now - (now.phase === 'asking' ? now.heard : now.since);
+    const since = now.phase === 'asking' ? now.heard : now.since;
+    // Of a time before a restart, since which the clock was set back (decision #224).
+    const waited = since > env.now ? answerMs : env.now - since;
     if (now.phase === 'parting' && waited >= partMs) return this.#askOrRest(turn, now.tries);
     if (waited >= answerMs) return this.lost(turn, 'unanswered', 'no answer in time');
     if (now.phase === 'asking') this.#unanswered.ask(turn, now);

@@ -24,12 +24,13 @@ import { nodeHistory, pastMessage, pastSubject, resyncRequest, retractionsFor } 
 export function missing(room: RoomView, peer: Jid, now: Instant, lost: Instant | undefined): Resync | undefined {
   const last = lost ?? room.atHand.findLast(({ via }) => via === peer)?.at;
   if (last === undefined) return undefined;
-  const inStep = Math.min(now, last);
+  // Our clock was set back since (decision #224): nobody knows how long ago that was.
+  const inStep = last > now ? 0 : last;
   const around = room.history.filter(({ at, nick }) => nick !== '' && at >= inStep - underWayMs);
   const have = around.slice(-haveMax);
   // What is older than the list is not asked for again, lest all of it came twice.
   const first = around.length > have.length ? Math.min(inStep, have[0]?.at ?? inStep) : inStep - underWayMs;
-  return { since: instant(first), now, maxstanzas: room.config.historyMax, have };
+  return { since: instant(Math.max(0, first)), now, maxstanzas: room.config.historyMax, have };
 }
 
 /** How much of the history a join asks for. Without resync, what was said in a split is not asked for. */

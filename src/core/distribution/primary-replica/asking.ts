@@ -44,7 +44,8 @@ export function ask(turn: RoomTurn, session: Session, listUsers = false): void {
       keepalive: wish,
       maxstanzas: room.config.historyMax,
       moderators,
-      ...(room.n > 0 ? { have } : {}),
+      // Also where nothing has happened since: its epoch counts (decision #4).
+      ...(room.epoch > 0 ? { have } : {}),
     });
     turn.send(iq(self, room.jid, { type: 'set', id: request.id }, create), 'decision#5', room.jid);
   }

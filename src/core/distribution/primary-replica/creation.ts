@@ -8,6 +8,7 @@ import {
   type Ban,
   type Create,
   type Created,
+  countMax,
   type Netjoin,
   type Ready,
   writeCreated,
@@ -65,6 +66,7 @@ export function create(turn: RoomTurn, replicas: Replicas, replica: Jid, asked: 
   const created = before && replicas.of(turn, replica, before).created;
   if (created !== undefined && created === request.id)
     return turn.note('decision#5', `${replica} asks once more for what it was given: ignored`);
+  if (asked.have) outdo(turn, replicas, replica, asked.have.epoch);
   const record: ReplicaPeer = {
     kind: 'replica',
     state: 'syncing',
@@ -78,6 +80,18 @@ export function create(turn: RoomTurn, replicas: Replicas, replica: Jid, asked: 
   become(turn, replica, record);
   replicas.begin(turn, replica, record, asked.moderators).created = request.id;
   sendState(turn, replicas, replica, record, request);
+}
+
+/**
+ * Decision #4: this room has lost its log, and its clock was ahead when it began the epoch that the replica knows. The others
+ * notice a later epoch by the next place that they are told, and ask.
+ */
+function outdo(turn: RoomTurn, replicas: Replicas, replica: Jid, known: number): void {
+  const { room, env } = turn;
+  if (known <= room.epoch || known >= countMax || !replicas.mayNameEpoch(replica)) return;
+  const epoch = Math.max(env.now, known + 1);
+  turn.note('decision#4', `${replica} knows epoch ${known}, ours is ${room.epoch}: ${epoch} begins`, { peer: replica });
+  turn.record({ kind: 'epochBegun', epoch });
 }
 
 /**

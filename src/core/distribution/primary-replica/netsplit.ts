@@ -33,7 +33,9 @@ export function split(
 /** Also after a restart: the first ping, and the end of the patience with those behind it. */
 export function probe(turn: RoomTurn, { link }: ReplicaSession, { since }: ReplicaPeer): void {
   link.watchSplit(turn);
-  turn.setTimer(`hold:${link.peer}`, Math.max(1, plus(since, holdMs) - turn.env.now));
+  // Not for longer where the clock was set back since (decision #224).
+  const leftMs = Math.min(holdMs, plus(since, holdMs) - turn.env.now);
+  turn.setTimer(`hold:${link.peer}`, Math.max(1, leftMs));
 }
 
 /** Decision #16: they were out of reach for too long. */

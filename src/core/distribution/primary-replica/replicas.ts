@@ -60,6 +60,8 @@ export class Replicas {
   readonly #sessions = new Map<Jid, ReplicaSession>();
   /** When those that have no session, or are split, were asked to ask. */
   readonly #offered = new Map<Jid, Instant>();
+  /** Those that have named a later epoch than the room's. */
+  readonly #knewLater = new Set<Jid>();
 
   /** @param configured  the domains that the replicas of the configuration may serve; others serve their own */
   constructor(configured: ReadonlyMap<Jid, readonly Jid[]>) {
@@ -108,6 +110,13 @@ export class Replicas {
     const offered = this.#offered.get(replica);
     if (offered !== undefined && now - offered < offerMs) return false;
     this.#offered.set(replica, now);
+    return true;
+  }
+
+  /** Decision #4: one that has named a later epoch than the room's learns all others from this node, as long as it runs. */
+  mayNameEpoch(replica: Jid): boolean {
+    if (this.#knewLater.has(replica)) return false;
+    this.#knewLater.add(replica);
     return true;
   }
 
