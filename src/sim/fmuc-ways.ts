@@ -1,4 +1,4 @@
-import { readTrail, type Trail } from '../core/xep/fmuc-sync.ts';
+import { readElsewhere, readTrail, type Trail } from '../core/xep/fmuc-sync.ts';
 import { bareOf, domainOf, type Jid } from '../core/xmpp/jid.ts';
 import { NS } from '../core/xmpp/namespaces.ts';
 import { payloadOf, type Stanza, stanzaText } from '../core/xmpp/stanza.ts';
@@ -29,7 +29,8 @@ export const waysAreWhole: Checker = ({ world }) => {
       if (by === hostile || !isBetweenNodes(stanza)) return;
       const [room, to] = [bareOf(stanza.from), bareOf(stanza.to)];
       const trail = trailOf(stanza);
-      if (trail === undefined || trail.by === room) return;
+      // That it is no way to somebody (any more) is a node's own word.
+      if (trail === undefined || trail.by === room || readElsewhere(stanza.payloads) !== undefined) return;
       exercised++;
       const way = wayOf(trail);
       if (!known.get(room)?.has(way))

@@ -4,7 +4,7 @@ import type { NodeConfig } from '../../src/core/node/config.ts';
 import { createMucNode } from '../../src/core/node/muc-node.ts';
 import type { HistoryItem, Occupant, RoomEvent } from '../../src/core/room/event.ts';
 import type { Sign } from '../../src/core/turn/spec.ts';
-import { writeLinkPlace, writeTrail } from '../../src/core/xep/fmuc-sync.ts';
+import { writeElsewhere, writeLinkPlace, writeTrail } from '../../src/core/xep/fmuc-sync.ts';
 import { type Affiliation, type Role, writeJoin, writeMucUser } from '../../src/core/xep/xep0045.ts';
 import { writeDmuc } from '../../src/core/xep/xep0282.ts';
 import { bareOf, domainOf, type Jid, jid, occupantJid } from '../../src/core/xmpp/jid.ts';
@@ -1512,6 +1512,14 @@ const joined: typeof cases = {
       },
     },
     excused: {
+      'it says that it is no way to somebody, which is its own word': (story) => {
+        const led = withThird(story).gets(service, byThird(third, room, [], 'c1'));
+        const trail = writeTrail({ by: third, id: 'c2', via: [beyond] }, room);
+        const fmuc = el('fmuc', NS.fmuc, {}, writeElsewhere('now'), ...trail);
+        const theirs = occupantJid(beyond, 'Dave');
+        story.sends(service, byThird(room, beyond, [], 'c1'), led);
+        story.sends(service, presence(occupantJid(room, 'Dave'), theirs, { type: 'unavailable' }, fmuc), led);
+      },
       'it says in the answer to a join who is there': (story) => {
         const led = federated(story).gets(service, byThird(beyond, room, [], 'c1'));
         story.sends(service, byThird(room, beyond, [beyond]), led);
