@@ -173,9 +173,12 @@ async function fetchConfig(scenario: string | null, look = false): Promise<LiveC
 }
 
 function adviceOn(error: unknown): string {
-  if (error instanceof StartError) return error.advice;
-  if (error instanceof TraceError) return 'A trace is what “npm run sim -- --seed N --mode M --json” writes.';
+  if (error instanceof StartError || error instanceof TraceError) return error.advice;
   return 'Reload the page. If it fails again, restart the server with “npm start”.';
+}
+
+function headingOf(error: unknown): string {
+  return error instanceof TraceError ? 'The trace cannot be opened' : 'Netsplit could not start';
 }
 
 function showFailure(error: unknown): void {
@@ -184,7 +187,7 @@ function showFailure(error: unknown): void {
   section.className = 'failure';
   section.dataset.testid = 'fatal';
   const heading = document.createElement('h1');
-  heading.textContent = error instanceof TraceError ? 'The trace cannot be opened' : 'Netsplit could not start';
+  heading.textContent = headingOf(error);
   const what = document.createElement('p');
   what.textContent = error instanceof Error ? error.message : String(error);
   what.setAttribute('role', 'alert');
@@ -203,8 +206,9 @@ function showFailure(error: unknown): void {
   open.textContent = 'Open a trace…';
   open.addEventListener('click', () =>
     chooseTrace(showTrace, (why) => {
-      what.textContent = why;
-      advice.textContent = adviceOn(new TraceError(why));
+      heading.textContent = headingOf(why);
+      what.textContent = why.message;
+      advice.textContent = adviceOn(why);
     }),
   );
   buttons.append(reload, open);

@@ -1,12 +1,13 @@
+import { TraceError } from './trace/fields.ts';
 import { loadFile } from './trace/load-trace.ts';
 import type { Trace } from './trace/read-trace.ts';
 
 /**
  * Lets a person choose a file that holds a trace.
  *
- * @param refused  is given one sentence that says why the file cannot be opened; what was shown before stays
+ * @param refused  is told why the file cannot be opened; what was shown before stays
  */
-export function chooseTrace(show: (trace: Trace) => void, refused: (why: string) => void): void {
+export function chooseTrace(show: (trace: Trace) => void, refused: (why: TraceError) => void): void {
   const input = document.createElement('input');
   input.type = 'file';
   input.accept = '.ndjson,.jsonl,.json';
@@ -19,7 +20,7 @@ export function chooseTrace(show: (trace: Trace) => void, refused: (why: string)
         history.replaceState(null, '', location.pathname);
         show(trace);
       },
-      (error: Error) => refused(`${file.name} cannot be opened. ${error.message}`),
+      ({ message, advice }: TraceError) => refused(new TraceError(`${file.name} cannot be opened. ${message}`, advice)),
     );
   });
   input.click();

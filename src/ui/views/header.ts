@@ -85,7 +85,7 @@ class Header extends Part {
   };
 
   readonly #onOpen = (): void => {
-    chooseTrace(this.store.onTrace, (why) => this.store.toast(why));
+    chooseTrace(this.store.onTrace, ({ message, advice }) => this.store.toast(`${message} ${advice}`));
   };
 
   readonly #onPace = (event: Event): void => {
