@@ -1,5 +1,6 @@
 import type { LiveConfig } from '../scenario/live-config-type.ts';
 import { databasesOf } from '../scenario/node-names.ts';
+import { withoutSelection } from './address.ts';
 import { chooseTrace } from './open-trace.ts';
 import { endSession, onTrace, showSession, showTrace } from './page.ts';
 import { followLease, type HeldLease } from './session/lease.ts';
@@ -82,6 +83,8 @@ async function begin(scenario: string | null): Promise<void> {
 async function beginAgain(scenario: string | null): Promise<void> {
   // No worker may write into what is about to be deleted.
   await endSession();
+  // Its events are numbered anew.
+  history.replaceState(null, '', `${location.pathname}${location.search}${withoutSelection(location.hash)}`);
   for (;;) {
     try {
       return await begin(scenario);

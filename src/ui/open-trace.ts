@@ -1,3 +1,4 @@
+import { withoutSelection } from './address.ts';
 import { TraceError } from './trace/fields.ts';
 import { loadFile } from './trace/load-trace.ts';
 import type { Trace } from './trace/read-trace.ts';
@@ -16,8 +17,8 @@ export function chooseTrace(show: (trace: Trace) => void, refused: (why: TraceEr
     if (!file) return;
     loadFile(file).then(
       (trace) => {
-        // The address stays that of what was shown before, without its event: a reload goes back there.
-        history.replaceState(null, '', location.pathname);
+        // The address stays that of what was shown before, without what was selected there: a reload goes back there.
+        history.replaceState(null, '', `${location.pathname}${withoutSelection(location.hash)}`);
         show(trace);
       },
       ({ message, advice }: TraceError) => refused(new TraceError(`${file.name} cannot be opened. ${message}`, advice)),
