@@ -1,5 +1,5 @@
 import type { Events } from './fold/events.ts';
-import { scales } from './presenting.ts';
+import { scales } from './scales.ts';
 import { type Region, regionNames, type Store, type Tab, type Thing, tabNames } from './store.ts';
 
 /** What the address says of the page after its `#`: a reload keeps it, and whoever opens the link sees the same. */

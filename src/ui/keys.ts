@@ -1,5 +1,6 @@
 import { type Forms, toggleLink, toggleNode, toggleReplica } from './commands.ts';
-import { nextScale, stepOn } from './presenting.ts';
+import { stepOn } from './presenting.ts';
+import { nextScale } from './scales.ts';
 import type { Store } from './store.ts';
 import { tabs } from './views/app.ts';
 import type { Help } from './views/help.ts';

@@ -2,14 +2,6 @@ import { leadOf } from './fold/lines.ts';
 import { logRows } from './log-rows.ts';
 import type { Store } from './store.ts';
 
-/** Sizes of the type in presenter mode, in percent of the usual one. */
-export const scales: readonly number[] = [125, 150, 175, 200];
-
-/** The next larger or smaller size, if there is one. */
-export function nextScale(scale: number, step: 1 | -1): number {
-  return scales[scales.indexOf(scale) + step] ?? scale;
-}
-
 /** What a presenter's remote control does: goes to the next line of the log, or in a recording to the next event. */
 export function stepOn(store: Store, step: 1 | -1): void {
   const { recording } = store.session;

@@ -5,7 +5,7 @@ import type { ModelEvent } from './fold/event.ts';
 import { linkKey } from './fold/links.ts';
 import { Model } from './fold/model.ts';
 import { type PanelSize, readSize, usual } from './panel-size.ts';
-import { scales } from './presenting.ts';
+import { scales } from './scales.ts';
 import type { Action } from './session/acts.ts';
 import type { Known } from './session/kinds.ts';
 import { type ActResult, refuse, type Session } from './session/session.ts';
