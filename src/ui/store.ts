@@ -187,9 +187,9 @@ export class Store {
 
   /** Begins or ends presenter mode, or changes its size. */
   present(scale: number | undefined): void {
-    if (scale === undefined) return this.set({ presenting: undefined, drawer: false });
-    this.set({ presenting: scale });
-    this.prefer({ scale });
+    const began = this.view.presenting === undefined;
+    this.set({ presenting: scale, ...(began ? { drawer: false } : {}) });
+    if (scale !== undefined) this.prefer({ scale });
   }
 
   /** Factor on the type. There is no presenter mode on a phone. */

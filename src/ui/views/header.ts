@@ -74,6 +74,7 @@ class Header extends Part {
           ${(['auto', 'light', 'dark'] as const).map((theme) => html`<option value=${theme} .selected=${preferences.theme === theme}>${theme}</option>`)}
         </select>
       </label>
+      ${view.presenting ? html`<button type="button" class="drawer" data-testid="drawer" aria-pressed=${view.drawer ? 'true' : 'false'} aria-controls="views" title="Show or hide the views (1 – 4)" @click=${() => this.store.open(view.tab)}>Views</button>` : nothing}
       <button type="button" class=${`round present ${view.presenting ? 'primary' : ''}`} data-testid="present" aria-pressed=${view.presenting ? 'true' : 'false'} aria-label="Presenter mode" title="Presenter mode: large type, the picture alone (p)" @click=${() => this.store.present(view.presenting ? undefined : preferences.scale)}>${icon('present')}</button>
       <button type="button" class="round" data-testid="help" aria-label="Help: keys, glossary, simulation notes" @click=${() => document.querySelector<Help>('ns-help')?.open()}>${icon('help')}</button>
     </header>`;

@@ -2,15 +2,8 @@ import { html, nothing, type SVGTemplateResult, svg, type TemplateResult } from 
 import { bareOf, type Jid } from '../../core/xmpp/jid.ts';
 import { describeLink, type LinkView, linkKey } from '../fold/links.ts';
 import type { NodeView } from '../fold/network.ts';
-import {
-  type Box,
-  type Layout,
-  layOut,
-  type PlacedLink,
-  type PlacedNode,
-  type PlacedOccupant,
-  type PlacedServer,
-} from '../layout.ts';
+import type { Box, Layout, PlacedLink, PlacedNode, PlacedOccupant, PlacedServer } from '../layout.ts';
+import { layOutLarge } from '../layout-large.ts';
 import { neighbour, placesOf, vacancyId } from '../neighbours.ts';
 import type { Thing } from '../store.ts';
 import { bytes, counted, deviceCount, devicesInside, initials, markOf, roleOf, stateOf } from '../words.ts';
@@ -62,7 +55,7 @@ class Topology extends Part {
 
   protected override render(): TemplateResult {
     const { model } = this.store;
-    if (this.#width > 0) this.#layout = layOut(model, this.#width / this.store.scale, this.#height / this.store.scale);
+    if (this.#width > 0) this.#layout = layOutLarge(model, this.#width, this.#height, this.store.scale);
     const layout = this.#layout;
     const lit = this.#highlighted();
     const vacancies = [...(layout?.vacancies ?? [])];
