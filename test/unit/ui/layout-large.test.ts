@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { builtIn } from '../../../src/scenario/built-in.ts';
+import type { Scenario } from '../../../src/scenario/scenario.ts';
 import { Model } from '../../../src/ui/fold/model.ts';
 import { layOut } from '../../../src/ui/layout.ts';
 import { layOutLarge } from '../../../src/ui/layout-large.ts';
@@ -22,7 +23,7 @@ describe('The picture in presenter mode', () => {
   );
 
   it('is as usual without presenter mode', () => {
-    const model = new Model(builtIn[0]);
+    const model = new Model(builtIn[0] as Scenario);
     expect(layOutLarge(model, 1092, 560, 1)).toEqual(layOut(model, 1092, 560));
   });
 });
