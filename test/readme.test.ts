@@ -10,6 +10,7 @@ import { builtIn } from '../src/scenario/built-in.ts';
 import { parseScenario } from '../src/scenario/load.ts';
 import { ndjson } from '../src/sim/ndjson.ts';
 import { run } from '../src/sim/simulator.ts';
+import { readPlace } from '../src/ui/address.ts';
 
 // What the README files claim, as far as a machine can tell.
 
@@ -179,6 +180,19 @@ describe('src/ui/README.md', () => {
     const declared = new Set([...body.matchAll(/^ {2}(?:readonly )?(\w+)[(:]/gm)].map(([, name]) => name));
     const told = new Set(firstCells(members).flatMap((cells) => cells.map((cell) => /^\w+/.exec(cell)?.[0])));
     expect([...told].sort()).toEqual([...declared].sort());
+  });
+
+  it('names parts of the address that the page reads', () => {
+    const [, told = ''] = text.split('## The address');
+    const parts = firstCells(told.split('## ')[0] ?? '')
+      .flat()
+      .filter((part) => part.includes('='));
+    expect(parts.length).toBeGreaterThan(5);
+    for (const part of parts)
+      expect(
+        Object.values(readPlace(`#${part}`)).filter((value) => value !== undefined),
+        part,
+      ).toHaveLength(1);
   });
 
   it('names hooks that the page has', () => {

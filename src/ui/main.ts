@@ -1,5 +1,6 @@
 import type { LiveConfig } from '../scenario/live-config-type.ts';
 import { databasesOf } from '../scenario/node-names.ts';
+import { withoutSelection } from './address.ts';
 import { chooseTrace } from './open-trace.ts';
 import { endSession, onTrace, showSession, showTrace } from './page.ts';
 import { followLease, type HeldLease } from './session/lease.ts';
@@ -82,6 +83,8 @@ async function begin(scenario: string | null): Promise<void> {
 async function beginAgain(scenario: string | null): Promise<void> {
   // No worker may write into what is about to be deleted.
   await endSession();
+  // Its events are numbered anew.
+  history.replaceState(null, '', `${location.pathname}${location.search}${withoutSelection(location.hash)}`);
   for (;;) {
     try {
       return await begin(scenario);
@@ -173,9 +176,12 @@ async function fetchConfig(scenario: string | null, look = false): Promise<LiveC
 }
 
 function adviceOn(error: unknown): string {
-  if (error instanceof StartError) return error.advice;
-  if (error instanceof TraceError) return 'A trace is what “npm run sim -- --seed N --mode M --json” writes.';
+  if (error instanceof StartError || error instanceof TraceError) return error.advice;
   return 'Reload the page. If it fails again, restart the server with “npm start”.';
+}
+
+function headingOf(error: unknown): string {
+  return error instanceof TraceError ? 'The trace cannot be opened' : 'Netsplit could not start';
 }
 
 function showFailure(error: unknown): void {
@@ -184,7 +190,7 @@ function showFailure(error: unknown): void {
   section.className = 'failure';
   section.dataset.testid = 'fatal';
   const heading = document.createElement('h1');
-  heading.textContent = error instanceof TraceError ? 'The trace cannot be opened' : 'Netsplit could not start';
+  heading.textContent = headingOf(error);
   const what = document.createElement('p');
   what.textContent = error instanceof Error ? error.message : String(error);
   what.setAttribute('role', 'alert');
@@ -203,8 +209,9 @@ function showFailure(error: unknown): void {
   open.textContent = 'Open a trace…';
   open.addEventListener('click', () =>
     chooseTrace(showTrace, (why) => {
-      what.textContent = why;
-      advice.textContent = adviceOn(new TraceError(why));
+      heading.textContent = headingOf(why);
+      what.textContent = why.message;
+      advice.textContent = adviceOn(why);
     }),
   );
   buttons.append(reload, open);

@@ -1,3 +1,4 @@
+import { followAddress } from './address.ts';
 import { bindKeys } from './keys.ts';
 import { installLab } from './lab-api.ts';
 import { RecordedSession } from './session/recorded.ts';
@@ -6,9 +7,6 @@ import { loadPreferences, Store } from './store.ts';
 import type { Trace } from './trace/read-trace.ts';
 import './views/app.ts';
 import type { Part } from './views/base.ts';
-
-/** Least time between two changes of the address: browsers refuse a hundred of them in a row. */
-const addressMs = 350;
 
 /** Ends the session that is shown. */
 let close: () => Promise<void> = async () => undefined;
@@ -43,6 +41,9 @@ export function showSession(session: Session, scenarios: Store['scenarios'], ins
     const { theme } = store.preferences;
     if (theme === 'auto') delete root.dataset.theme;
     else root.dataset.theme = theme;
+    const { presenting } = store.view;
+    if (presenting === undefined) delete root.dataset.presenting;
+    else root.dataset.presenting = String(presenting);
   };
   applyTheme();
   store.subscribe(applyTheme);
@@ -54,27 +55,12 @@ export function showSession(session: Session, scenarios: Store['scenarios'], ins
   store.subscribe(showTime);
   const unbindKeys = bindKeys(store);
   const removeLab = installLab(store, () => rendered(app));
-  // A link to an event selects it, and selecting an event puts a link to it into the address.
-  const wanted = /(?:^#|&)ev=(-?\d+)/.exec(location.hash)?.[1];
-  if (wanted) store.reveal(Number(wanted));
-  let shown: number | undefined;
-  let address: ReturnType<typeof setTimeout> | undefined;
-  let changed = Number.NEGATIVE_INFINITY;
-  store.subscribe(() => {
-    if (store.view.event === shown) return;
-    shown = store.view.event;
-    clearTimeout(address);
-    const show = () => {
-      changed = performance.now();
-      const hash = shown === undefined ? '' : `#ev=${shown}`;
-      history.replaceState(null, '', `${location.pathname}${location.search}${hash}`);
-    };
-    address = setTimeout(show, addressMs - (performance.now() - changed));
-  });
+  const isFile = session.recording !== undefined && !new URLSearchParams(location.search).has('trace');
+  const leaveAddress = followAddress(store, !isFile);
   const stop = () => void session.stop();
   addEventListener('pagehide', stop);
   close = async () => {
-    clearTimeout(address);
+    leaveAddress();
     removeEventListener('pagehide', stop);
     unbindKeys();
     removeLab();

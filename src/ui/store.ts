@@ -4,16 +4,20 @@ import { effectOf } from './effects.ts';
 import type { ModelEvent } from './fold/event.ts';
 import { linkKey } from './fold/links.ts';
 import { Model } from './fold/model.ts';
+import { type PanelSize, readSize, usual } from './panel-size.ts';
+import { scales } from './scales.ts';
 import type { Action } from './session/acts.ts';
 import type { Known } from './session/kinds.ts';
 import { type ActResult, refuse, type Session } from './session/session.ts';
 import type { Trace } from './trace/read-trace.ts';
 import { seconds, shortTime, time } from './words.ts';
 
-export type Tab = 'log' | 'transcripts' | 'counters' | 'outline';
+export const tabNames = ['log', 'transcripts', 'counters', 'outline'] as const;
+export type Tab = (typeof tabNames)[number];
 export type Theme = 'auto' | 'light' | 'dark';
 /** Below 768 px one region is shown at a time. */
-export type Region = 'topology' | 'panel' | 'inspector';
+export const regionNames = ['topology', 'panel', 'inspector'] as const;
+export type Region = (typeof regionNames)[number];
 export type Thing =
   | { readonly kind: 'node'; readonly id: string }
   | { readonly kind: 'link'; readonly id: string }
@@ -21,11 +25,13 @@ export type Thing =
   | { readonly kind: 'server'; readonly id: string }
   | { readonly kind: 'occupant'; readonly id: string };
 
-export interface Preferences {
+export interface Preferences extends PanelSize {
   readonly theme: Theme;
   readonly keys: boolean;
   /** Factor on the time a token takes on screen; 0 shows none. */
   readonly pace: number;
+  /** Size of the type in presenter mode, in percent of the usual one. */
+  readonly scale: number;
 }
 
 export interface View {
@@ -45,6 +51,12 @@ export interface View {
   readonly menu: { readonly thing: Thing; readonly x: number; readonly y: number } | undefined;
   readonly trouble: string | undefined;
   readonly toast: string | undefined;
+  /** Size of the type while somebody presents, in percent of the usual one. */
+  readonly presenting: number | undefined;
+  /** In presenter mode: the views below the picture are shown. */
+  readonly drawer: boolean;
+  /** What the nodes did last, in sentences. */
+  readonly said: string;
 }
 
 export type Phase = 'loading' | 'playing' | 'quiet' | 'paused' | 'failed';
@@ -102,6 +114,9 @@ export class Store {
       menu: undefined,
       trouble: undefined,
       toast: undefined,
+      presenting: undefined,
+      drawer: false,
+      said: '',
     };
     this.#offRecords = session.listen({
       records: (batch, past = false) => {
@@ -168,6 +183,23 @@ export class Store {
     if (this.session.recording) this.session.recording.pace = this.preferences.pace;
     savePreferences(this.preferences);
     this.changed();
+  }
+
+  /** Begins or ends presenter mode, or changes its size. */
+  present(scale: number | undefined): void {
+    const began = this.view.presenting === undefined;
+    this.set({ presenting: scale, ...(began ? { drawer: false } : {}) });
+    if (scale !== undefined) this.prefer({ scale });
+  }
+
+  /** Factor on the type. There is no presenter mode on a phone. */
+  get scale(): number {
+    return innerWidth < 768 ? 1 : (this.view.presenting ?? 100) / 100;
+  }
+
+  /** Shows a tab of the panel. In presenter mode the panel opens for it, and closes if it shows that tab already. */
+  open(tab: Tab): void {
+    this.set({ tab, drawer: !(this.view.drawer && this.view.tab === tab) });
   }
 
   select(event: number | undefined): void {
@@ -342,13 +374,15 @@ export class Store {
 const preferenceKey = 'netsplit.preferences';
 
 export function loadPreferences(): Preferences {
-  const preferences: Preferences = { theme: 'auto', keys: true, pace: 1 };
+  const preferences: Preferences = { theme: 'auto', keys: true, pace: 1, scale: 150, ...usual };
   try {
     const stored = JSON.parse(localStorage.getItem(preferenceKey) ?? '{}') as Partial<Preferences>;
     return {
       theme: stored.theme === 'light' || stored.theme === 'dark' ? stored.theme : 'auto',
       keys: stored.keys !== false,
       pace: typeof stored.pace === 'number' && [0, 0.5, 1, 2, 4].includes(stored.pace) ? stored.pace : 1,
+      scale: scales.find((one) => one === stored.scale) ?? preferences.scale,
+      ...readSize(stored),
     };
   } catch {
     return preferences; // storage refused, or not ours: the defaults are good

@@ -32,6 +32,8 @@ test.describe('Keyboard', () => {
       'r',
       '1 – 4',
       '/',
+      'm',
+      'p',
       '?',
       'Esc',
     ]);
@@ -57,6 +59,14 @@ test.describe('Keyboard', () => {
       await body.press(key);
       await expect(room.testId(`tab-${tab}`)).toHaveAttribute('aria-selected', 'true');
     }
+    await body.press('m');
+    await expect(room.testId('topology')).toBeHidden();
+    await body.press('m');
+    await expect(room.testId('topology')).toBeVisible();
+    await body.press('p');
+    await expect(room.phase).toHaveAttribute('data-presenting', '150');
+    await body.press('p');
+    await expect(room.phase).not.toHaveAttribute('data-presenting');
     await body.press('3');
     await body.press('/');
     await expect(room.testId('log-filter')).toBeFocused();

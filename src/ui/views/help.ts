@@ -30,8 +30,19 @@ const looking: Pairs = [
 const views: Pairs = [
   ['1 – 4', 'show Log, Transcripts, Counters or Outline'],
   ['/', 'filter the log'],
+  ['m', 'give the views all the room, or the picture its part of it'],
+  ['p', 'begin or end presenter mode'],
   ['?', 'show this help'],
-  ['Esc', 'close what is open, then clear the selection; in the log, clear the filter first'],
+  ['Esc', 'close what is open, then clear the selection, then end presenter mode; in the log, clear the filter first'],
+];
+
+const presenter: Pairs = [
+  ['+ −', 'make everything larger or smaller, from 125 to 200 %'],
+  [
+    'Page Down, Page Up',
+    'select the next or previous line of the log, in a recording the next or previous event; a remote control has these keys',
+  ],
+  ['1 – 4', 'show the views below the picture, and hide them again'],
 ];
 
 const glossary: Pairs = [
@@ -129,6 +140,9 @@ export class Help extends Part {
         <h3>Keys</h3>
         <label class="check"><input type="checkbox" data-testid="keys-on" .checked=${this.store.preferences.keys} @change=${this.#onKeys} /> Single-key shortcuts are on (they never act while you type)</label>
         ${list([...(this.store.session.recording ? looking : acting), ...views])}
+        <h4>In presenter mode</h4>
+        <p>For a projector: large type, the picture as large as fits, and what the nodes do as captions. The inspector comes over the picture while something is selected. A link with “present=150” in it opens in this mode.</p>
+        ${list(presenter)}
         <h3>Shapes</h3>
         <p>Square M: message. Circle P: presence. Hexagon iq: query. Diamond !: error. 7a and 7b are copies of submission 7. Dashed link with ✕: cut. Hatched node: split; “frozen” or “local” says what a replica does meanwhile. Node with a dashed outline: down. Dashed box: a replica or a shadow can be added here. Dotted disc: a person who is cut off and shown as away, or who was let in provisionally. A number on a disc: so many devices of one person are in the room under one nick.</p>
         <h3>Glossary</h3>

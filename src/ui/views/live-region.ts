@@ -6,7 +6,6 @@ import { Part } from './base.ts';
 
 /** Says what the nodes do: one sentence for each step, at most once a second, and no more than a person can listen to. */
 class LiveRegion extends Part {
-  #said = '';
   #timer = 0;
 
   protected override storeChanged(): void {
@@ -18,13 +17,13 @@ class LiveRegion extends Part {
       const words = spoken.slice(0, 3).map((sentence) => this.#sentence(sentence));
       if (spoken.length > 3) words.push(`and ${spoken.length - 3} more steps.`);
       if (words.length === 0) return;
-      this.#said = words.join(' ');
+      this.store.set({ said: words.join(' ') });
       this.requestUpdate();
     }, 1_000);
   }
 
   protected override render(): TemplateResult {
-    return html`<div class="sr" role="status" aria-live="polite" data-testid="live-region">${this.#said}</div>`;
+    return html`<div class="sr" role="status" aria-live="polite" data-testid="live-region">${this.store.view.said}</div>`;
   }
 
   #sentence({ node, sent, spec, notes }: Sentence): string {

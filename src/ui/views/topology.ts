@@ -2,15 +2,9 @@ import { html, nothing, type SVGTemplateResult, svg, type TemplateResult } from 
 import { bareOf, type Jid } from '../../core/xmpp/jid.ts';
 import { describeLink, type LinkView, linkKey } from '../fold/links.ts';
 import type { NodeView } from '../fold/network.ts';
-import {
-  type Box,
-  type Layout,
-  layOut,
-  type PlacedLink,
-  type PlacedNode,
-  type PlacedOccupant,
-  type PlacedServer,
-} from '../layout.ts';
+import type { Box, Layout, PlacedLink, PlacedNode, PlacedOccupant, PlacedServer } from '../layout.ts';
+import { layOutLarge } from '../layout-large.ts';
+import { neighbour, placesOf, vacancyId } from '../neighbours.ts';
 import type { Thing } from '../store.ts';
 import { bytes, counted, deviceCount, devicesInside, initials, markOf, roleOf, stateOf } from '../words.ts';
 import { Part } from './base.ts';
@@ -53,11 +47,15 @@ class Topology extends Part {
 
   protected override updated(): void {
     this.#tokens?.kick();
+    // What came or went has moved the others to other elements: the focus stays with the thing that has it.
+    const focused = document.activeElement;
+    if (!(focused instanceof SVGElement) || !this.contains(focused) || focused.dataset.id === this.#current) return;
+    this.querySelector<SVGElement>(`[data-id="${CSS.escape(this.#current)}"]`)?.focus();
   }
 
   protected override render(): TemplateResult {
     const { model } = this.store;
-    if (this.#width > 0) this.#layout = layOut(model, this.#width, this.#height);
+    if (this.#width > 0) this.#layout = layOutLarge(model, this.#width, this.#height, this.store.scale);
     const layout = this.#layout;
     const lit = this.#highlighted();
     const vacancies = [...(layout?.vacancies ?? [])];
@@ -77,6 +75,7 @@ class Topology extends Part {
         viewBox=${`0 0 ${layout?.width ?? 1} ${layout?.height ?? 1}`}
         role="group"
         aria-label=${`Topology: arrow keys move between nodes, people and links; Enter ${this.#acts ? 'opens the menu' : 'chooses'}`}
+        aria-owns=${layout && layout.links.size > 0 ? 'picture-links' : nothing}
         @keydown=${this.#onKey}
         @click=${this.#onClick}
         @contextmenu=${this.#onContextMenu}
@@ -87,7 +86,7 @@ class Topology extends Part {
             <rect class="hatch-ground" width="8" height="8" /><rect class="hatch-line" width="3" height="8" />
           </pattern>
         </defs>
-        ${layout ? [...layout.links.values()].map((link) => this.#link(link, lit, current)) : nothing}
+        <g id="picture-links" role="group" aria-label="Links">${layout ? [...layout.links.values()].map((link) => this.#link(link, lit, current)) : nothing}</g>
         ${layout ? [...layout.servers.values()].map((server) => this.#server(server, layout)) : nothing}
         ${layout ? this.#tethers(layout) : nothing}
         ${layout ? [...layout.nodes.values()].map((node) => this.#node(node, lit, current)) : nothing}
@@ -125,11 +124,19 @@ class Topology extends Part {
 
   #server(server: PlacedServer, layout: Layout): SVGTemplateResult {
     const r = layout.compact ? 14 : 22;
-    return svg`<g class="server" data-server=${server.domain}>
+    return svg`<g class="server" data-server=${server.domain} role="group" aria-label=${server.domain} aria-owns=${this.#within(server.domain, layout) || nothing}>
       <rect x=${server.x - server.w / 2} y=${server.y - server.h / 2} width=${server.w} height=${server.h} rx=${r} />
-      <text class="domain" x=${server.x} y=${server.y - server.h / 2 + (layout.compact ? 17 : 24)} text-anchor="middle">${server.domain}</text>
-      <circle class="hub" cx=${server.hub.x} cy=${server.hub.y} r=${layout.compact ? 3.5 : 5}><title>The XMPP server ${server.domain}</title></circle>
+      <text class="domain" aria-hidden="true" x=${server.x} y=${server.y - server.h / 2 + (layout.compact ? 17 : 24)} text-anchor="middle">${server.domain}</text>
+      <circle class="hub" aria-hidden="true" cx=${server.hub.x} cy=${server.hub.y} r=${layout.compact ? 3.5 : 5}><title>The XMPP server ${server.domain}</title></circle>
     </g>`;
+  }
+
+  /** Drawn layer by layer, the picture is read server by server: its nodes, then its people; and the links last. */
+  #within(domain: string, layout: Layout): string {
+    const nodes = [...layout.nodes.keys()].filter((id) => this.store.model.network.nodes.get(id)?.server === domain);
+    const vacancies = layout.vacancies.has(domain) ? [vacancyId(domain)] : [];
+    const people = [...layout.occupants].flatMap(([id, { occupant }]) => (occupant.server === domain ? [id] : []));
+    return [...nodes, ...vacancies, ...people].map(elementId).join(' ');
   }
 
   /** Thin lines from the server to what is connected to it. */
@@ -168,6 +175,7 @@ class Topology extends Part {
     return svg`<g
       class=${`node focusable ${service ? 'service' : ''} ${empty ? 'empty' : ''} ${state.split ? 'split' : ''} ${node.phase === 'down' ? 'down' : ''} ${lit.has(placed.address) ? 'lit' : ''}`}
       data-node=${placed.address}
+      id=${elementId(placed.address)}
       data-id=${placed.address}
       data-role=${role}
       data-state=${state.word}
@@ -194,6 +202,7 @@ class Topology extends Part {
     return svg`<g
       class=${`vacancy focusable ${chosen ? 'lit' : ''}`}
       data-vacancy=${domain}
+      id=${elementId(id)}
       data-id=${id}
       tabindex=${current === id ? 0 : -1}
       role="button"
@@ -227,6 +236,7 @@ class Topology extends Part {
     return svg`<g
       class=${`occupant focusable ${isLit ? 'lit' : ''} ${speaker ? 'speaker' : ''} ${occupant.character ? '' : 'guest'} ${away ? 'away' : ''} ${mark ? 'marked' : ''}`}
       data-occupant=${occupant.jid}
+      id=${elementId(occupant.jid)}
       data-id=${occupant.jid}
       data-nick=${occupant.nick}
       data-phase=${occupant.phase}
@@ -384,37 +394,18 @@ class Topology extends Part {
     const direction = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
     if (!direction) return;
     event.preventDefault();
-    const next = this.#neighbour(target.dataset.id ?? '', direction as [number, number]);
+    const places = this.#layout && placesOf(this.#layout);
+    const next = places && neighbour(places, target.dataset.id ?? '', direction as [number, number]);
     if (!next) return;
     this.#current = next;
     this.requestUpdate();
     void this.updateComplete.then(() => this.querySelector<SVGElement>(`[data-id="${CSS.escape(next)}"]`)?.focus());
   };
-
-  /** The nearest in a direction: distance ahead counts once, distance to the side twice. */
-  #neighbour(from: string, [dx, dy]: [number, number]): string | undefined {
-    const places = new Map<string, { x: number; y: number }>();
-    for (const [id, node] of this.#layout?.nodes ?? []) places.set(id, node);
-    for (const [domain, place] of this.#layout?.vacancies ?? []) places.set(vacancyId(domain), place);
-    for (const [id, who] of this.#layout?.occupants ?? []) places.set(id, who);
-    for (const [id, link] of this.#layout?.links ?? []) places.set(id, link.label);
-    const here = places.get(from);
-    if (!here) return undefined;
-    let best: { id: string; cost: number } | undefined;
-    for (const [id, place] of places) {
-      const ahead = (place.x - here.x) * dx + (place.y - here.y) * dy;
-      const aside = Math.abs((place.x - here.x) * dy) + Math.abs((place.y - here.y) * dx);
-      if (id === from || ahead < 4) continue;
-      const cost = ahead + 2 * aside;
-      if (!best || cost < best.cost) best = { id, cost };
-    }
-    return best?.id;
-  }
 }
 
-/** A vacancy among the things that the arrow keys go to. */
-function vacancyId(domain: string): string {
-  return `+${domain}`;
+/** For attributes that list ids: an address may have spaces in it. */
+function elementId(id: string): string {
+  return `in-picture-${encodeURIComponent(id)}`;
 }
 
 export function isSlow(link: LinkView): boolean {

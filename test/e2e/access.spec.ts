@@ -1,0 +1,92 @@
+import AxeBuilder from '@axe-core/playwright';
+import { avalon, cast, eris, expect, killrc, test, vesa, wallopsNodes } from './support/netsplit.ts';
+
+test.describe('Without colours', () => {
+  test.use({ contextOptions: { forcedColors: 'active' } });
+
+  test('with the colours of the system, states still differ by line, shape or word; axe finds nothing', async ({
+    room,
+  }) => {
+    const { page } = room;
+    await room.open();
+    await room.do({ act: 'cut', link: [avalon, killrc], how: 'bounce' });
+    await room.do({ act: 'slow', link: [avalon, eris], latencyMs: 300, jitterMs: 0, bytesPerSecond: 0 });
+    await room.do({ act: 'crash', node: wallopsNodes[1] });
+    await room.say(cast.WiZ, 'who is there?');
+    await expect(room.node(wallopsNodes[2])).toHaveAttribute('data-state', 'split');
+    const styleOf = (selector: string, ...names: string[]) =>
+      page
+        .locator(selector)
+        .first()
+        .evaluate((one, all) => all.map((name) => getComputedStyle(one).getPropertyValue(name)).join(' '), names);
+    const differ = (all: readonly string[]) => expect(new Set(all).size, all.join('; ')).toBe(all.length);
+    const line = (a: string, b: string) =>
+      styleOf(`[data-link="${[a, b].sort().join('~')}"] .line`, 'stroke-dasharray');
+    differ([await line(avalon, killrc), await line(avalon, eris), await line(avalon, vesa)]);
+    const outline = (node: string) =>
+      styleOf(`[data-node="${node}"] > rect`, 'stroke-dasharray', 'stroke-width', 'fill');
+    // The primary, one that is down, one that is split, one that is well.
+    differ(await Promise.all(wallopsNodes.map(outline)));
+
+    // Every shape can be seen on its ground, and every text on its shape.
+    const unseen = await page.evaluate(() => {
+      const ground = getComputedStyle(document.body).backgroundColor;
+      return [...document.querySelectorAll('.picture text, .glyph text')].flatMap((one) =>
+        getComputedStyle(one).fill === ground ? [one.textContent] : [],
+      );
+    });
+    expect(unseen).toEqual([]);
+    expect(await styleOf('.glyph > path', 'stroke')).not.toBe('none');
+
+    // What is chosen, and its family.
+    const log = room.testId('log');
+    await log.locator('.row.submission[data-kind=message]').last().click();
+    differ([
+      await styleOf('.row.chosen', 'outline-style'),
+      await styleOf('.row.family', 'outline-style'),
+      await styleOf('.row:not(.chosen, .family)', 'outline-style'),
+    ]);
+    const tab = (selected: boolean) => styleOf(`[role=tab][aria-selected=${selected}]`, 'border-bottom-color');
+    differ([await tab(true), await tab(false)]);
+    const { violations } = await new AxeBuilder({ page }).setLegacyMode().analyze();
+    expect(violations).toEqual([]);
+  });
+});
+
+test.describe('With a screen reader', () => {
+  test('the picture is read server by server, its node, then its people; the links come last', async ({ room }) => {
+    await room.open();
+    const { page } = room;
+    const snapshot = await page.getByRole('group', { name: /^Topology/ }).ariaSnapshot();
+    const names = [...snapshot.matchAll(/- (?:group|button) "([^"]+?)(?:,[^"]*)?"/g)].map(([, name]) => name);
+    const [servers, links] = [names.slice(0, names.indexOf('Links')), names.slice(names.indexOf('Links') + 1)];
+    const at = servers.indexOf(vesa);
+    expect(servers.slice(at, at + 4)).toEqual([vesa, `replica ${wallopsNodes[1]}`, 'BigCheese', 'Efchen']);
+    expect(servers).toHaveLength(1 + 4 + 4 + 7);
+    expect(links).toContain(`Link ${avalon} – ${killrc}`);
+    // The page goes from the picture to the speak bar, the views, the inspector.
+    const order = await page.evaluate(() =>
+      ['.picture', '#say-text', '[role=separator]', '#tab-log', '#inspector-view'].map((one) =>
+        [...document.querySelectorAll('*')].indexOf(document.querySelector(one) as Element),
+      ),
+    );
+    expect(order).toEqual(order.toSorted((a, b) => a - b));
+    expect(order).not.toContain(-1);
+  });
+
+  test('the focus stays with the thing that has it when somebody comes or goes', async ({ room }) => {
+    await room.open();
+    const { page } = room;
+    const guest = `guest1@${avalon}/phone`;
+    await room.do({ act: 'join', who: guest });
+    await room.do({ act: 'join', who: `guest1@${eris}/phone` });
+    const last = room.occupant(`guest1@${eris}/phone`);
+    await last.focus();
+    await room.do({ act: 'leave', who: guest });
+    await expect(room.occupant(guest)).toHaveCount(0);
+    await expect(last).toBeFocused();
+    expect(await page.evaluate(() => (document.activeElement as SVGElement).dataset.occupant)).toBe(
+      `guest1@${eris}/phone`,
+    );
+  });
+});
