@@ -83,6 +83,11 @@ export interface Lab {
    */
   runToQuiet(): Promise<void>;
   /**
+   * Resolves when nothing moves in the picture any more, and the page shows all that it was told. At once if the pace is "still", or
+   * the system asks for reduced motion.
+   */
+  pictureAtRest(): Promise<void>;
+  /**
    * Begins anew, without anything that was said or counted: resolves when everybody is in again, and `window.lab` is that of the new
    * beginning. Rejects where the page may not operate the network.
    */
@@ -129,6 +134,7 @@ export function installLab(store: Store, updated: () => Promise<unknown>): () =>
   let phase: Phase | undefined;
   // Nothing announces that it is quiet, so poll.
   const showPhase = () => {
+    document.documentElement.dataset.picture = store.isAtRest ? 'rest' : 'moving';
     const now = store.phase;
     if (now === phase) return;
     phase = now;
@@ -149,8 +155,8 @@ export function installLab(store: Store, updated: () => Promise<unknown>): () =>
   const perform = async (action: Action): Promise<ActResult> => {
     const done = await store.perform(action);
     if (!done.ok) return refuse(done.error);
-    const { shown, refusal, isSent, what } = effectOf(store.model, action, done.sent);
-    const links = [...store.model.network.links.values()];
+    const { shown, refusal, isSent, what } = effectOf(store.told, action, done.sent);
+    const links = [...store.told.network.links.values()];
     const waitMs = effectMs + crossings * Math.max(0, ...links.map((link) => link.latencyMs + link.jitterMs));
     const late = Date.now() + waitMs;
     for (;;) {
@@ -170,12 +176,12 @@ export function installLab(store: Store, updated: () => Promise<unknown>): () =>
     await rendered();
   };
 
-  const messagesSince = (since = 0) => store.model.costs.messages.filter(({ id }) => id >= since);
+  const messagesSince = (since = 0) => store.told.costs.messages.filter(({ id }) => id >= since);
 
   const lab: Lab = {
     version: 1,
     mode: session.mode,
-    ready: until(() => store.started && (store.model.paused || store.quiet(Date.now()))),
+    ready: until(() => store.started && (store.told.paused || store.quiet(Date.now()))),
     scenario: () => session.scenario,
     act: async (action) => {
       const mistake = recording ? undefined : mistakeIn(action, store.known);
@@ -184,7 +190,7 @@ export function installLab(store: Store, updated: () => Promise<unknown>): () =>
       return result;
     },
     state: () => {
-      const { model } = store;
+      const { told: model } = store;
       return structuredClone({
         phase: store.phase,
         paused: model.paused,
@@ -207,7 +213,7 @@ export function installLab(store: Store, updated: () => Promise<unknown>): () =>
       });
     },
     events: (filter = {}) => {
-      const { model } = store;
+      const { told: model } = store;
       const family = filter.family === undefined ? undefined : model.events.family(filter.family);
       return structuredClone(
         model.events.list.filter(
@@ -221,10 +227,10 @@ export function installLab(store: Store, updated: () => Promise<unknown>): () =>
         ),
       );
     },
-    mark: () => store.model.events.mark(),
+    mark: () => store.told.events.mark(),
     counters: ({ since } = {}) =>
       structuredClone({
-        links: store.model.linksSince(since).map(({ key, stanzas, bytes, dropped }) => ({
+        links: store.told.linksSince(since).map(({ key, stanzas, bytes, dropped }) => ({
           link: key,
           stanzas,
           bytes,
@@ -237,6 +243,7 @@ export function installLab(store: Store, updated: () => Promise<unknown>): () =>
       plain: messagesSince(since).reduce((sum, cost) => sum + (cost.plain ?? 0), 0),
     }),
     runToQuiet,
+    pictureAtRest: () => until(() => store.isAtRest),
     reset: async () => {
       const result = await session.startOver();
       if (!result.ok) throw new Error(result.error);

@@ -60,7 +60,7 @@ class Inspector extends Part {
 
   #stanza(): TemplateResult {
     const { model, view } = this.store;
-    const event = view.event === undefined ? undefined : model.events.get(view.event);
+    const event = view.event === undefined ? undefined : this.store.told.events.get(view.event);
     if (!event) {
       return html`<section class="intro" data-testid="description">
           <h2>${model.scenario.title}</h2>
@@ -114,7 +114,7 @@ class Inspector extends Part {
   }
 
   #why(event: ModelEvent): TemplateResult {
-    const spec = this.store.model.events.ruleOf(event);
+    const spec = this.store.told.events.ruleOf(event);
     if (!spec) {
       const text =
         reasons[event.kind] ??
@@ -129,7 +129,7 @@ class Inspector extends Part {
   }
 
   #causes(event: ModelEvent): TemplateResult {
-    const path = this.store.model.events.pathTo(event.id).slice(0, -1);
+    const path = this.store.told.events.pathTo(event.id).slice(0, -1);
     return html`<h3>Causes</h3>
       ${path.length === 0 ? html`<p class="note">None is known. The chain begins here.</p>` : html`<ol class="chain" data-testid="causes">${path.map((id) => this.#item(id))}</ol>`}`;
   }
@@ -159,11 +159,12 @@ class Inspector extends Part {
 
   #item(id: number): TemplateResult | typeof nothing {
     const { model, view } = this.store;
-    const event = model.events.get(id);
+    const { events } = this.store.told;
+    const event = events.get(id);
     if (!event) return nothing;
     return html`<li>
       <button type="button" class=${`linkish ${view.event === id ? 'chosen' : ''}`} data-event=${id} @click=${() => this.store.select(id)}>
-        ${event.stanza ? html`<small class="index">${model.events.indexOf(id)}</small> ` : nothing}${
+        ${event.stanza ? html`<small class="index">${events.indexOf(id)}</small> ` : nothing}${
           event.kind === 'act'
             ? model.network.isNode(event.from)
               ? html`${shortName(model, event.from)}: ${event.text}`
