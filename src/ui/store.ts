@@ -1,5 +1,7 @@
 import type { Acted } from '../host/control.ts';
+import { Baseline, isSame } from './baseline.ts';
 import { effectOf } from './effects.ts';
+import type { MessageCost } from './fold/costs.ts';
 import type { ModelEvent } from './fold/event.ts';
 import { linkKey } from './fold/links.ts';
 import type { Model } from './fold/model.ts';
@@ -57,6 +59,7 @@ export class Store {
   readonly session: Session;
   /** Of the network, where there are several side by side. */
   readonly instance: string;
+  readonly baseline: Baseline;
   /** A new one when a recording goes back. */
   picture: Picture;
   readonly scenarios: readonly { readonly id: string; readonly title: string }[];
@@ -66,6 +69,8 @@ export class Store {
   family: ReadonlySet<number> = new Set();
   started = false;
   readonly #listeners = new Set<() => void>();
+  /** The place in the trace up to which nothing is under way any more. */
+  #settled = 0;
   readonly #offRecords: () => void;
   readonly #reducedMotion = matchMedia('(prefers-reduced-motion: reduce)');
   #pictureTimer: ReturnType<typeof setTimeout> | undefined;
@@ -89,6 +94,7 @@ export class Store {
     // A run that is over has nothing to start.
     this.started = session.recording !== undefined;
     this.picture = this.#emptyPicture();
+    this.baseline = new Baseline(session.scenario, () => this.changed());
     this.view = {
       tab: 'log',
       region: 'topology',
@@ -120,6 +126,7 @@ export class Store {
   close(): void {
     this.#offRecords();
     clearTimeout(this.#pictureTimer);
+    this.baseline.stop();
   }
 
   /** What the picture and all other views show: a stanza counts there when its token has arrived. */
@@ -228,6 +235,23 @@ export class Store {
     return result;
   }
 
+  /** Whether a message has the same recipients as in a plain room; undefined while it is under way, or if nobody knows. */
+  sameDeliveries(cost: MessageCost): boolean | undefined {
+    const plain = this.baseline.of(cost);
+    if (plain === undefined) return undefined;
+    const { recording } = this.session;
+    const isOver = recording ? recording.at === recording.length : cost.id < this.#settled;
+    return isSame(cost, plain) || (isOver ? false : undefined);
+  }
+
+  /** Everything so far has come to its end, on the screen, too. */
+  settle(): void {
+    const settled = this.told.events.mark();
+    if (settled === this.#settled || !this.isAtRest || !this.quiet(Date.now())) return;
+    this.#settled = settled;
+    this.changed();
+  }
+
   /** What an act may name by now. */
   get known(): Known {
     const { scenario, joinInfo } = this.session;
@@ -273,13 +297,14 @@ export class Store {
    */
   quiet(now: number): boolean {
     const { recording } = this.session;
-    if (recording) return !recording.playing;
+    if (recording) return !recording.playing && this.baseline.isReady;
     for (const [key, { shown, until }] of this.#awaited) if (now > until || shown()) this.#awaited.delete(key);
     const there = now - this.#skew;
     const { told } = this;
     return (
       now - this.#lastRecord > 300 &&
       this.#awaited.size === 0 &&
+      this.baseline.isReady &&
       told.waiting.inFlight(there, told.paused) === 0 &&
       told.waiting.busy(there) === 0
     );
@@ -319,6 +344,7 @@ export class Store {
     if (recording?.playing === false) this.picture.arrive();
     const now = Date.now();
     const fresh = batch.flatMap((news) => this.picture.take(news, now, past));
+    this.baseline.take(batch, this.told);
     if (past) this.model.sentences = [];
     else {
       this.#noteHops(fresh);
@@ -349,7 +375,10 @@ export class Store {
   }
 
   #refresh(): void {
-    if (!this.started && this.ready) this.started = true;
+    if (!this.started && this.ready) {
+      this.started = true;
+      this.baseline.enter(this.told);
+    }
     const { thing } = this.view;
     // The selected thing may come and go: a replica and its place are one thing.
     const vacancies = this.model.network.vacancies();

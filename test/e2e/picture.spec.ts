@@ -14,7 +14,7 @@ interface Frame {
   readonly picture: string | undefined;
 }
 
-interface Watching extends Window {
+interface Watching {
   frames: Frame[];
 }
 

@@ -74,7 +74,7 @@ export class Model {
     this.network = new Network(scenario, recorded);
     this.startUp = new StartUp(scenario, this.network);
     this.people = new People(scenario, this.network);
-    this.costs = new Costs(scenario, this.network, this.events);
+    this.costs = new Costs(this.network, this.events);
     this.splits = new Splits(this.network);
     this.waiting = new Waiting(this.events);
     this.#marks = new Marks(this.events, this.transcripts);

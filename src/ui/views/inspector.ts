@@ -147,10 +147,11 @@ class Inspector extends Part {
       )
       .sort((a, b) => a.t - b.t || a.id - b.id);
     const cost = model.costs.of(event.id);
+    const plain = cost && this.store.baseline.of(cost);
     return html`<h3>Copies of the same submission</h3>
       ${
         cost
-          ? html`<p data-testid="cost"><b>${cost.crossed}</b> stanzas on links${cost.plain === undefined ? nothing : html`, a plain room: <b>${cost.plain}</b>`}; ${cost.deliveries} deliveries</p>`
+          ? html`<p data-testid="cost"><b>${cost.crossed}</b> stanzas on links${plain ? html`, a plain room: <b>${plain.crossed}</b>` : nothing}; ${cost.recipients.length} deliveries${plain ? html`, a plain room: ${plain.recipients.length}` : nothing}</p>`
           : nothing
       }
       ${all.length === 0 ? html`<p class="note">No copy has crossed a link or reached a person.</p>` : html`<ul class="chain" data-testid="copies">${all.slice(0, 60).map((other) => this.#item(other.id))}</ul>`}

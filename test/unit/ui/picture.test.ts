@@ -95,8 +95,8 @@ describe('The clock of the picture', () => {
         expect(seen.events.list.filter(({ kind }) => kind === 'hop')).toHaveLength(arrived.length);
         expect([...seen.transcripts.lines.values()].flat()).toHaveLength(toPeople);
         const [cost] = seen.costs.messages;
-        expect([cost?.crossed ?? 0, cost?.deliveries ?? 0]).toEqual([legs('link'), toPeople]);
-        counts.add(`${cost?.crossed} ${cost?.deliveries}`);
+        expect([cost?.crossed ?? 0, cost?.recipients.length ?? 0]).toEqual([legs('link'), toPeople]);
+        counts.add(`${cost?.crossed} ${cost?.recipients.length}`);
       });
       // There was something to see on the way.
       expect(counts.size).toBeGreaterThan(4);
@@ -225,7 +225,7 @@ describe('The clock of the picture', () => {
     watched.run(leastMs.link / 2 - 40, () => expect(carried(watched.seen)).toBe(0));
     watched.untilRest();
     expect(carried(watched.seen)).toBe(4);
-    expect(watched.seen.costs.messages).toMatchObject([{ crossed: 4, deliveries: 7 }]);
+    expect(watched.seen.costs.messages).toMatchObject([{ crossed: 4, recipients: { length: 7 } }]);
   });
 
   it('somebody has entered when the room’s answer has reached them', () => {
