@@ -62,7 +62,8 @@ function shownOf({ events, network, costs, transcripts, people, lines, paused }:
     events: events.list,
     links: network.links,
     nodes: network.nodes,
-    messages: costs.messages,
+    // Copies of a message go side by side.
+    messages: costs.messages.map((cost) => ({ ...cost, recipients: cost.recipients.toSorted() })),
     transcripts: transcripts.lines,
     occupants: people.all(),
     lines: lines.list,
