@@ -133,3 +133,47 @@ export interface LeaseWorkerApi {
   /** Gives it up. */
   stop(): Promise<void>;
 }
+
+/** What happens beside a distributed room, and to a plain one in its place alike. `room` is where the plain one would be. */
+export type PlainInput =
+  /** A stanza of a user, as they handed it to their server; `id` is the event. */
+  | {
+      readonly kind: 'submitted';
+      readonly id: number;
+      readonly t: number;
+      readonly from: string;
+      readonly room: string;
+      readonly server: string;
+      readonly xml: string;
+    }
+  | { readonly kind: 'link'; readonly server: readonly [string, string]; readonly state: 'up' | 'bounce' | 'silent' }
+  /** A user's session has ended. */
+  | { readonly kind: 'gone'; readonly t: number; readonly who: string }
+  /** Somebody is in whom the plain room has not seen enter. */
+  | {
+      readonly kind: 'inside';
+      readonly t: number;
+      readonly who: string;
+      readonly room: string;
+      readonly server: string;
+      readonly nick: string;
+    };
+
+/** What became of a message in a plain room. */
+export interface PlainCost {
+  readonly id: number;
+  /** Its author has never entered, as far as anybody knows: nor is it known who else is in. */
+  readonly isUnknown?: true;
+  /** Stanzas that crossed a link between servers. */
+  readonly crossed: number;
+  /** Stanzas that a cut link dropped or bounced. */
+  readonly lost: number;
+  /** Full JIDs: whom it was delivered to. */
+  readonly recipients: readonly string[];
+}
+
+export interface PlainWorkerApi {
+  start(scenario: Scenario): Promise<void>;
+  /** @returns what became of the messages among them */
+  take(inputs: readonly PlainInput[]): Promise<readonly PlainCost[]>;
+}

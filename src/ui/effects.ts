@@ -10,9 +10,9 @@ import type { OccupantView } from './fold/people.ts';
 import { refusalIn } from './fold/summary.ts';
 import type { Action, ActionOf, ActName } from './session/acts.ts';
 
-/** What an act comes to, as the page shows it. */
+/** What an act comes to, as the page is told. */
 export interface Effect {
-  /** Whether the page shows it. */
+  /** Whether the page was told of it. */
   shown(): boolean;
   /** Why it will not come, as a room or a server has answered; undefined as long as nobody has. */
   refusal(): string | undefined;
@@ -23,7 +23,7 @@ export interface Effect {
 }
 
 interface Way<A extends Action> {
-  /** What the model shows when the act is done. */
+  /** What the trace says when the act is done. */
   shown(model: Model, act: A, sent: Sent): boolean;
   what(act: A): string;
 }
@@ -39,7 +39,7 @@ interface Sent {
   readonly handed: boolean;
 }
 
-/** For each act: what the page shows once it is done. */
+/** For each act: what the trace says once it is done. */
 const ways: { readonly [N in ActName]: Way<ActionOf<N>> } = {
   say: {
     shown: (_, __, { answers }) => answers.some(isGroupchat),

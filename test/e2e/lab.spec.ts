@@ -168,6 +168,8 @@ test.describe('lab.act', () => {
     expect(await page.evaluate((place) => window.lab.baseline({ since: place }), since)).toEqual({
       distributed: 4,
       plain: 8,
+      deliveries: { distributed: 7, plain: 7 },
+      sameDeliveries: true,
     });
     const [first] = await room.events({ since });
     expect(first).toMatchObject({ kind: 'act', from: cast.BigCheese });

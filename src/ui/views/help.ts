@@ -117,10 +117,10 @@ const slips: Pairs = [
 
 const simple: readonly string[] = [
   'All servers in the picture are one program, and the links between them are its queues. Latency, jitter, bandwidth and cuts are exact. Only a cut link loses stanzas.',
-  'On the screen a stanza takes at least half a second between servers, even if it really took 2 ms. Causes still come before their effects, and all counters and times are the real ones.',
+  'On the screen a stanza takes at least half a second between servers, even if it really took 2 ms. It counts when it has arrived there. Causes still come before their effects, and all times are the real ones.',
   'When a recorded run plays, silences are shortened, and a slow link takes at most a second and a half. The times shown are those of the run.',
   'Bytes are the UTF-8 length of a stanza, without TLS and stream framing.',
-  'The number for a plain room is computed for the same people in one room; it is not measured.',
+  'The plain room beside a distributed one runs with the same people, who do the same, and with the same links cut. Its links take no time. Whom a cut link made it remove is out there until they enter again.',
 ];
 
 /** Keys, glossary with both vocabularies, and what is simplified or our own choice. */

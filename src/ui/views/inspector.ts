@@ -69,7 +69,7 @@ class Inspector extends Part {
 
   #stanza(): TemplateResult {
     const { model, view } = this.store;
-    const event = view.event === undefined ? undefined : model.events.get(view.event);
+    const event = view.event === undefined ? undefined : this.store.told.events.get(view.event);
     if (!event && view.event !== undefined)
       return html`<p class="empty" data-testid="inspector-unknown">Event ${view.event} is not here. Either it has not happened yet, or it was too long ago. Esc forgets it.</p>`;
     if (!event && view.thing)
@@ -128,7 +128,7 @@ class Inspector extends Part {
   }
 
   #why(event: ModelEvent): TemplateResult {
-    const spec = this.store.model.events.ruleOf(event);
+    const spec = this.store.told.events.ruleOf(event);
     if (!spec) {
       const text =
         reasons[event.kind] ??
@@ -143,7 +143,7 @@ class Inspector extends Part {
   }
 
   #causes(event: ModelEvent): TemplateResult {
-    const path = this.store.model.events.pathTo(event.id).slice(0, -1);
+    const path = this.store.told.events.pathTo(event.id).slice(0, -1);
     return html`<h3>Causes</h3>
       ${path.length === 0 ? html`<p class="note">None is known. The chain begins here.</p>` : html`<ol class="chain" data-testid="causes">${path.map((id) => this.#item(id))}</ol>`}`;
   }
@@ -161,10 +161,11 @@ class Inspector extends Part {
       )
       .sort((a, b) => a.t - b.t || a.id - b.id);
     const cost = model.costs.of(event.id);
+    const plain = cost && this.store.baseline.of(cost);
     return html`<h3>Copies of the same submission</h3>
       ${
         cost
-          ? html`<p data-testid="cost"><b>${cost.crossed}</b> stanzas on links${cost.plain === undefined ? nothing : html`, a plain room: <b>${cost.plain}</b>`}; ${cost.deliveries} deliveries</p>`
+          ? html`<p data-testid="cost"><b>${cost.crossed}</b> stanzas on links${plain ? html`, a plain room: <b>${plain.crossed}</b>` : nothing}; ${cost.recipients.length} deliveries${plain ? html`, a plain room: ${plain.recipients.length}` : nothing}</p>`
           : nothing
       }
       ${all.length === 0 ? html`<p class="note">No copy has crossed a link or reached a person.</p>` : html`<ul class="chain" data-testid="copies">${all.slice(0, 60).map((other) => this.#item(other.id))}</ul>`}
@@ -173,11 +174,12 @@ class Inspector extends Part {
 
   #item(id: number): TemplateResult | typeof nothing {
     const { model, view } = this.store;
-    const event = model.events.get(id);
+    const { events } = this.store.told;
+    const event = events.get(id);
     if (!event) return nothing;
     return html`<li>
       <button type="button" class=${`linkish ${view.event === id ? 'chosen' : ''}`} data-event=${id} @click=${() => this.store.select(id)}>
-        ${event.stanza ? html`<small class="index">${model.events.indexOf(id)}</small> ` : nothing}${
+        ${event.stanza ? html`<small class="index">${events.indexOf(id)}</small> ` : nothing}${
           event.kind === 'act'
             ? model.network.isNode(event.from)
               ? html`${shortName(model, event.from)}: ${event.text}`

@@ -1,8 +1,8 @@
 import { bareOf, type Jid } from '../../core/xmpp/jid.ts';
-import type { Flight } from '../display-time.ts';
 import type { ModelEvent } from '../fold/event.ts';
 import { linkKey } from '../fold/links.ts';
 import { type Layout, type Point, pointAt } from '../layout.ts';
+import type { Flight } from '../picture.ts';
 import type { Store } from '../store.ts';
 import { type GlyphKind, glyphPath, glyphText } from './icons.ts';
 
@@ -39,7 +39,7 @@ export class Tokens {
   }
 
   kick(): void {
-    if (this.#frame === 0 && (!this.#store.display.idle || this.#tokens.size > 0)) {
+    if (this.#frame === 0 && (!this.#store.picture.idle || this.#tokens.size > 0)) {
       this.#frame = requestAnimationFrame(() => this.#draw());
     }
   }
@@ -54,15 +54,14 @@ export class Tokens {
     const layout = this.#layout();
     if (!layout) return;
     const now = Date.now();
-    const flights = this.#store.display.at(now, glowMs);
+    const flights = this.#store.picture.flights(now, glowMs);
     const live = new Set<number>();
     const { family } = this.#store;
     this.#focusing = family.size > 0 && flights.some((flight) => flight.end > now && family.has(flight.event.id));
     for (const flight of flights) {
       if (flight.start > now) continue;
       live.add(flight.event.id);
-      const under = flight.end > now || this.#store.display.held(flight.event);
-      if (under) this.#place(flight, now, layout);
+      if (flight.end > now) this.#place(flight, now, layout);
       else {
         this.#drop(flight.event.id);
         this.#glow(flight, now, layout);
@@ -83,7 +82,7 @@ export class Tokens {
     if (!way) return this.#drop(event.id);
     let progress = Math.min(1, (now - flight.start) / Math.max(1, flight.end - flight.start));
     let error = event.stanza?.type === 'error';
-    if (this.#store.display.held(event)) progress = Math.min(progress, 0.5);
+    if (this.#store.picture.held(event)) progress = Math.min(progress, 0.5);
     if (event.outcome === 'dropped') progress = Math.min(progress, 0.5);
     if (event.outcome === 'bounced' && progress > 0.5) {
       progress = 1 - progress;
@@ -113,7 +112,7 @@ export class Tokens {
       'lost',
       event.outcome === 'dropped' && (now - flight.start) * 2 > flight.end - flight.start,
     );
-    token.letters.textContent = this.#store.model.events.indexOf(event.id);
+    token.letters.textContent = this.#store.told.events.indexOf(event.id);
   }
 
   #make(event: ModelEvent, kind: GlyphKind): Token {
