@@ -78,11 +78,23 @@ export interface OccupantReport {
   readonly detail: string;
 }
 
+/** What is wrong with the page as a whole. */
+export interface Trouble {
+  /**
+   * - `offline`: the server is away, and the page goes on when it is back.
+   * - `loading`: the network is another one by now, and the page is about to show it.
+   * - `failed`: nothing comes of it without a hand.
+   * - `limited`: the page works, but not all of it.
+   */
+  readonly kind: 'offline' | 'loading' | 'failed' | 'limited';
+  readonly text: string;
+}
+
 export interface OccupantsListener {
   records(batch: readonly TraceRecord[]): void;
   occupant(report: OccupantReport): void;
   /** The watcher's session: undefined when it is well. */
-  trouble(text: string | undefined): void;
+  trouble(trouble: Trouble | undefined): void;
   /** The network is another now, with other accounts: its server was started again, or it has begun anew. */
   gone(): void;
 }

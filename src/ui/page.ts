@@ -1,3 +1,4 @@
+import type { Trouble } from '../host/control.ts';
 import { bindKeys } from './keys.ts';
 import { installLab } from './lab-api.ts';
 import { RecordedSession } from './session/recorded.ts';
@@ -10,12 +11,21 @@ import type { Part } from './views/base.ts';
 /** Least time between two changes of the address: browsers refuse a hundred of them in a row. */
 const addressMs = 350;
 
-/** Ends the session that is shown. */
+let shown: Store | undefined;
+/** Ends the session that is shown, and takes it off the page. */
 let close: () => Promise<void> = async () => undefined;
 
-/** The session that is shown ends; what it has shown stays. */
-export function endSession(): Promise<void> {
-  return close();
+/** The session that is shown ends; what it has shown stays, and the page says why. */
+export async function endSession(why: Trouble): Promise<void> {
+  shown?.close();
+  tellTrouble(why);
+  await shown?.session.stop();
+}
+
+/** @returns false if no session is shown that could say so */
+export function tellTrouble(trouble: Trouble): boolean {
+  shown?.set({ trouble });
+  return shown !== undefined;
 }
 
 let leaveLive: () => void = () => undefined;
@@ -33,6 +43,7 @@ export function onTrace(leave: () => void): void {
 export function showSession(session: Session, scenarios: Store['scenarios'], instance = ''): Store {
   void close();
   const store = new Store(session, scenarios, loadPreferences(), instance);
+  shown = store;
   store.onTrace = showTrace;
   const app = document.createElement('ns-app') as unknown as Part;
   app.store = store;
@@ -57,16 +68,16 @@ export function showSession(session: Session, scenarios: Store['scenarios'], ins
   // A link to an event selects it, and selecting an event puts a link to it into the address.
   const wanted = /(?:^#|&)ev=(-?\d+)/.exec(location.hash)?.[1];
   if (wanted) store.reveal(Number(wanted));
-  let shown: number | undefined;
+  let shownEvent: number | undefined;
   let address: ReturnType<typeof setTimeout> | undefined;
   let changed = Number.NEGATIVE_INFINITY;
   store.subscribe(() => {
-    if (store.view.event === shown) return;
-    shown = store.view.event;
+    if (store.view.event === shownEvent) return;
+    shownEvent = store.view.event;
     clearTimeout(address);
     const show = () => {
       changed = performance.now();
-      const hash = shown === undefined ? '' : `#ev=${shown}`;
+      const hash = shownEvent === undefined ? '' : `#ev=${shownEvent}`;
       history.replaceState(null, '', `${location.pathname}${location.search}${hash}`);
     };
     address = setTimeout(show, addressMs - (performance.now() - changed));

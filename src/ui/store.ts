@@ -1,4 +1,4 @@
-import type { Acted } from '../host/control.ts';
+import type { Acted, Trouble } from '../host/control.ts';
 import { Display } from './display-time.ts';
 import { effectOf } from './effects.ts';
 import type { ModelEvent } from './fold/event.ts';
@@ -43,11 +43,11 @@ export interface View {
   /** Full JID of the character who speaks from the speak bar. */
   readonly speaker: string;
   readonly menu: { readonly thing: Thing; readonly x: number; readonly y: number } | undefined;
-  readonly trouble: string | undefined;
+  readonly trouble: Trouble | undefined;
   readonly toast: string | undefined;
 }
 
-export type Phase = 'loading' | 'playing' | 'quiet' | 'paused' | 'failed';
+export type Phase = 'loading' | 'playing' | 'quiet' | 'paused' | 'offline' | 'failed';
 
 /** What the trace has not shown by then it will never show: a connection was lost. */
 const awaitMs = 10_000;
@@ -128,7 +128,7 @@ export class Store {
         this.changed();
       },
       sent: (stream, n) => this.#await(`${stream} ${n}`, () => this.model.taken({ stream, n }) !== undefined),
-      trouble: (text) => this.set({ trouble: text }),
+      trouble: (trouble) => this.set({ trouble }),
     });
     if (session.recording) session.recording.pace = preferences.pace;
   }
@@ -286,10 +286,10 @@ export class Store {
   }
 
   get phase(): Phase {
-    if (!this.started) {
-      if ([...this.model.network.nodes.values()].some((node) => node.phase === 'failed')) return 'failed';
-      return 'loading';
-    }
+    const { trouble } = this.view;
+    if (trouble && trouble.kind !== 'limited') return trouble.kind;
+    if ([...this.model.network.nodes.values()].some((node) => node.phase === 'failed')) return 'failed';
+    if (!this.started) return 'loading';
     if (this.session.recording) return this.session.recording.playing ? 'playing' : 'paused';
     if (this.model.paused) return 'paused';
     return this.quiet(Date.now()) ? 'quiet' : 'playing';

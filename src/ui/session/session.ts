@@ -1,4 +1,4 @@
-import type { Acted } from '../../host/control.ts';
+import type { Acted, Trouble } from '../../host/control.ts';
 import type { Scenario } from '../../scenario/scenario.ts';
 import type { ModelRecord, Violation } from '../trace/records.ts';
 import type { Action } from './acts.ts';
@@ -63,8 +63,8 @@ export interface SessionListener {
   occupant(progress: OccupantProgress): void;
   /** A character of this page handed a stanza to its stream: the n-th, which the trace will show. */
   sent(stream: string, n: number): void;
-  /** What is wrong with the page's own connection (its observer session); undefined when all is well. */
-  trouble(text: string | undefined): void;
+  /** What is wrong with the page as a whole; undefined when all is well. */
+  trouble(trouble: Trouble | undefined): void;
 }
 
 export interface JoinInfo {
