@@ -13,6 +13,14 @@ export type Result = { readonly ok: true } | { readonly ok: false; readonly erro
 /** What an act came to, and which stanzas it sent: the trace will show them. */
 export type Acted = Result & { readonly sent?: readonly StreamPosition[] };
 
+/**
+ * Why a node does not keep what happens on disk.
+ *
+ * - `denied`: the browser gives it no database: it is all in memory.
+ * - `full`: there is no room: nothing new is taken.
+ */
+export type NotKept = 'denied' | 'full';
+
 export interface NodeReport {
   readonly node: string;
   readonly phase:
@@ -31,6 +39,8 @@ export interface NodeReport {
   readonly detail: string;
   /** With `failed`: part of its log is lost. It starts without it if `acceptLoss` says so. */
   readonly lost?: true;
+  /** Absent: all is kept. */
+  readonly notKept?: NotKept;
 }
 
 export interface NodeWorkerConfig {
@@ -43,6 +53,8 @@ export interface NodeWorkerConfig {
   readonly password: string;
   /** Somebody has said that the node may start without what its log has lost. */
   readonly acceptLoss?: boolean;
+  /** The browser lets this page keep nothing. */
+  readonly storageDenied?: boolean;
 }
 
 export interface NodeWorkerApi {

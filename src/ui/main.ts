@@ -139,9 +139,17 @@ async function forgetIfAnew({ run, begun, instance, scenario: { id } }: LiveConf
   }
   if (begun === (seen.run === run ? seen.begun : 0)) return;
   const prefix = databasesOf({ scenario: id, instance });
-  const databases = (await indexedDB.databases?.()) ?? [];
-  const names = databases.flatMap(({ name = '' }) => (name.startsWith(prefix) ? [name] : []));
+  const names = (await databaseNames()).filter((name) => name.startsWith(prefix));
   await Promise.all(names.map(deleted));
+}
+
+async function databaseNames(): Promise<readonly string[]> {
+  try {
+    const databases = (await indexedDB.databases?.()) ?? [];
+    return databases.map(({ name = '' }) => name);
+  } catch {
+    return []; // where there is no storage nothing is kept either
+  }
 }
 
 /** @returns a promise that settles when it is gone, or held by another page */

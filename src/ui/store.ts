@@ -106,8 +106,10 @@ export class Store {
     this.#offRecords = session.listen({
       records: (batch, past = false) => {
         const fresh = this.model.fold(batch);
-        if (past) this.model.sentences = [];
-        else {
+        if (past) {
+          this.model.sentences = [];
+          this.model.refusals.untold = [];
+        } else {
           this.#noteHops(fresh);
           this.display.offer(fresh, Date.now());
           this.onEvents(fresh);

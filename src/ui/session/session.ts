@@ -1,4 +1,4 @@
-import type { Acted, Trouble } from '../../host/control.ts';
+import type { Acted, NotKept, Trouble } from '../../host/control.ts';
 import type { Scenario } from '../../scenario/scenario.ts';
 import type { ModelRecord, Violation } from '../trace/records.ts';
 import type { Action } from './acts.ts';
@@ -34,6 +34,8 @@ export interface NodeProgress {
   readonly detail: string;
   /** It failed because part of its log is lost. */
   readonly lost?: true;
+  /** Absent: it keeps on disk what happens. */
+  readonly notKept?: NotKept;
 }
 
 /** The state of one of the scenario's characters' own XMPP session. */

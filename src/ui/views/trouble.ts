@@ -15,6 +15,7 @@ class TroubleBanner extends Part {
     return html`
       ${trouble ? html`<div class="banner bad" role="alert" data-testid="trouble" data-trouble=${trouble.kind}>${icon('warn')}<span>${trouble.text}${this.#hint(trouble.kind)}</span>${this.#help(trouble.kind)}</div>` : nothing}
       ${failed.map((node) => this.#failed(node))}
+      ${this.#notKept(nodes)}
     `;
   }
 
@@ -27,6 +28,15 @@ class TroubleBanner extends Part {
       return html`<button type="button" data-testid="reconnect" @click=${retryNow}>${icon('restart')} Reconnect now</button>`;
     if (kind === 'failed')
       return html`<button type="button" data-testid="load-again" @click=${() => location.reload()}>${icon('restart')} Load the page again</button>`;
+    return nothing;
+  }
+
+  #notKept(nodes: readonly NodeView[]): TemplateResult | typeof nothing {
+    const full = nodes.filter(({ notKept }) => notKept === 'full').map(({ address }) => address);
+    if (full.length > 0)
+      return html`<div class="banner bad" role="alert" data-testid="not-kept" data-not-kept="full">${icon('warn')}<span>The browser gives this page no more disk space. Until there is room nothing new is taken at ${full.join(', ')}: whoever says something there is told so. “Start over” makes room, and forgets all that was said.</span></div>`;
+    if (nodes.some(({ notKept }) => notKept === 'denied'))
+      return html`<div class="banner warn" role="status" data-testid="not-kept" data-not-kept="denied">${icon('warn')}<span>Nothing is kept: this browser gives the page no database (IndexedDB). History is in memory only, and is lost when a node crashes or the page is closed.</span></div>`;
     return nothing;
   }
 
