@@ -88,6 +88,8 @@ export interface OccupantReport {
   /** That room sends them to this one, and they are to decide. */
   readonly offer?: string;
   readonly detail: string;
+  /** Ids of what they said and the room has neither given back nor refused. */
+  readonly unanswered?: readonly string[];
 }
 
 /** What is wrong with the page as a whole. */

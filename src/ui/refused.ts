@@ -43,7 +43,8 @@ const inside: Readonly<Record<string, string>> = {
 export function refusalInWords({ refusals }: Model, refusal: Refusal): string {
   const what = refusals.whatOf(refusal);
   const { condition, text } = refusal;
-  // Nobody answered, so nobody can say that it did not happen.
+  if (condition === 'unanswered') return 'no answer: whether it was said is not known';
+  // Who was not reached may have got it all the same.
   const lead = condition === 'remote-server-timeout' ? 'out of reach' : leads[what];
   const known = what === 'entry' || what === 'nick' ? atTheDoor : inside;
   const why = text ?? (condition === undefined ? undefined : (known[condition] ?? condition.replaceAll('-', ' ')));
@@ -51,8 +52,10 @@ export function refusalInWords({ refusals }: Model, refusal: Refusal): string {
 }
 
 /** How somebody was refused last, on any of their devices. */
-export function refusalOf({ refusals }: Model, { jid, devices }: Pick<OccupantView, 'jid' | 'devices'>) {
-  return refusals.of([jid, ...devices.map((device) => device.jid)]);
+export function refusalOf({ refusals, paused }: Model, { jid, devices }: Pick<OccupantView, 'jid' | 'devices'>) {
+  const refusal = refusals.of([jid, ...devices.map((device) => device.jid)]);
+  // What waits on a paused link will be answered.
+  return paused && refusal?.condition === 'unanswered' ? undefined : refusal;
 }
 
 /** As it is read out. */

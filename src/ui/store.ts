@@ -127,6 +127,7 @@ export class Store {
       },
       occupant: (progress) => {
         this.model.people.progress(progress);
+        this.model.refusals.unanswered(progress.who, progress.unanswered);
         this.changed();
       },
       sent: (stream, n) => this.#await(`${stream} ${n}`, () => this.model.taken({ stream, n }) !== undefined),

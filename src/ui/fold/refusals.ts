@@ -11,9 +11,9 @@ type Removal = 'kick' | 'ban' | 'rank' | 'members-only' | 'shutdown' | 'destroye
 export interface Refusal {
   /** Full JID of whoever was refused. */
   readonly who: string;
-  /** The stanza that told them. */
+  /** The stanza that told them; of what is unanswered that which they sent. */
   readonly event: number;
-  /** Of an error (RFC 6120 §8.3.3). */
+  /** Of an error (RFC 6120 §8.3.3); `unanswered` where none has come, nor anything else. */
   readonly condition?: string;
   /** What the room says, for people to read. */
   readonly text?: string;
@@ -32,6 +32,7 @@ const removals: readonly (readonly [number, Removal])[] = [
   [332, 'shutdown'],
 ];
 const untoldMax = 20;
+const saidMax = 500;
 
 /**
  * By person: how they were refused last. That is over with the next thing that they send, or when the room gives them back
@@ -41,6 +42,10 @@ export class Refusals {
   readonly #events: Events;
   readonly #transcripts: Transcripts;
   readonly #last = new Map<string, Refusal>();
+  /** By user and id: what was said lately. */
+  readonly #said = new Map<string, number>();
+  /** By user and id: that nobody has answered it was told. */
+  readonly #unanswered = new Set<string>();
   /** Refusals not yet spoken: the live region takes them. */
   untold: Refusal[] = [];
 
@@ -67,8 +72,23 @@ export class Refusals {
   }
 
   /** A stanza that a user handed to their server: they go on. */
-  sent({ from, stanza }: ModelEvent): void {
-    if (stanza && stanza.name !== 'iq' && stanza.type !== 'error') this.#last.delete(from);
+  sent({ id: event, from, stanza }: ModelEvent): void {
+    if (!stanza || stanza.name === 'iq' || stanza.type === 'error') return;
+    this.#last.delete(from);
+    if (stanza.type !== 'groupchat' || stanza.id === undefined) return;
+    this.#said.set(`${from} ${stanza.id}`, event);
+    if (this.#said.size > saidMax) this.#said.delete(this.#said.keys().next().value as string);
+  }
+
+  /** What a user of this page said and nobody has answered by now. @param ids  of all that */
+  unanswered(who: string, ids: readonly string[] = []): void {
+    for (const id of ids) {
+      const key = `${who} ${id}`;
+      const event = this.#said.get(key);
+      if (event === undefined || this.#unanswered.has(key)) continue;
+      this.#unanswered.add(key);
+      this.#refuse({ who, event, id, condition: 'unanswered' });
+    }
   }
 
   /** A stanza that a user was handed. */
@@ -87,13 +107,17 @@ export class Refusals {
       ...(removal ? { removal } : { condition: conditionIn(stanza) }),
       ...(text === undefined ? {} : { text }),
     };
-    this.#last.set(who, refusal);
-    this.untold = [...this.untold, refusal].slice(-untoldMax);
+    this.#refuse(refusal);
     // Of a message the transcript has it already.
     if (stanza.name === 'presence' && !removal) {
       const line = { id, t, kind: 'error', nick: 'the room', text: text ?? conditionIn(stanza) } as const;
       this.#transcripts.write(who, line);
     }
+  }
+
+  #refuse(refusal: Refusal): void {
+    this.#last.set(refusal.who, refusal);
+    this.untold = [...this.untold, refusal].slice(-untoldMax);
   }
 }
 

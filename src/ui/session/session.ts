@@ -48,6 +48,8 @@ export interface OccupantProgress {
   /** That room sends them to this one, and they are to decide. */
   readonly offer?: string;
   readonly detail: string;
+  /** Ids of what they said and the room has neither given back nor refused. */
+  readonly unanswered?: readonly string[];
 }
 
 export interface SessionListener {
