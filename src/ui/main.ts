@@ -107,7 +107,14 @@ async function begin(scenario: string | null): Promise<void> {
 async function beginAgain(scenario: string | null): Promise<void> {
   // No worker may write into what is about to be deleted.
   await endSession({ kind: 'loading', text: 'The network has begun anew: this page joins it again' });
-  await beginWhenThere(scenario);
+  if (await isOutdated()) location.reload();
+  else await beginWhenThere(scenario);
+}
+
+/** Whether the server has another version of this page by now: of what this one is made of the name tells the version. */
+async function isOutdated(): Promise<boolean> {
+  const own = await fetch(import.meta.url, { method: 'HEAD', cache: 'no-store' }).catch(() => undefined);
+  return own !== undefined && own.status < 500 && own.headers.get('content-type')?.includes('javascript') !== true;
 }
 
 /** While the server is away, looks whether it is back; and whether it is the one that this page knows. */

@@ -62,11 +62,12 @@ export class Refusals {
   }
 
   /** What was refused. */
-  whatOf({ event, who, removal }: Refusal): Refused {
+  whatOf({ event, who, id, removal }: Refusal): Refused {
     if (removal) return removal;
+    const said = this.#said.get(`${who} ${id}`);
     const asked = this.#events
-      .pathTo(event)
-      .map((id) => this.#events.get(id))
+      .pathTo(said ?? event)
+      .map((one) => this.#events.get(one))
       .findLast((one) => one?.leg === 'in' && one.from === who);
     return refusedOf(asked ?? this.#events.get(event));
   }
