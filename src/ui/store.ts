@@ -277,6 +277,8 @@ export class Store {
   quiet(now: number): boolean {
     const { recording } = this.session;
     if (recording) return !recording.playing;
+    // Nobody knows what happens there.
+    if (this.view.trouble?.kind === 'offline') return false;
     for (const [key, { shown, until }] of this.#awaited) if (now > until || shown()) this.#awaited.delete(key);
     const there = now - this.#skew;
     const { model } = this;
