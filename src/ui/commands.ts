@@ -67,7 +67,7 @@ export function nodeCommands(store: Store, node: NodeView, forms: Forms): readon
     {
       id: 'crash',
       label: `Crash (${lossOf(node)})`,
-      short: 'Crash',
+      short: node.notKept === undefined ? 'Crash' : `Crash (${node.notKept === 'full' ? 'no room' : 'not kept'})`,
       icon: 'crash',
       ...(crashNot ? { not: crashNot } : {}),
       run: () => void store.act({ act: 'crash', node: node.address }),

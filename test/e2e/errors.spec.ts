@@ -146,8 +146,13 @@ test.describe('When something is wrong', () => {
     await expect(room.testId('mode-badge')).toHaveText('Live');
   });
 
-  test('a node that cannot start: the page says why, and offers to start it again', async ({ room, baseURL }) => {
+  test('a node that cannot start: the page says why, and offers to start it again', async ({
+    room,
+    baseURL,
+    troubles,
+  }) => {
     test.slow();
+    troubles.allow(/favicon/);
     const { page } = room;
     await page.goto(new URL('/netsplit.json', baseURL).href);
     // As a later version of the page leaves it.

@@ -126,11 +126,9 @@ test.describe('A refusal is seen at the person who was refused', () => {
     test.slow();
     await room.open('plain');
     const aloud = await heardAloud(room);
-    const { credentials } = (await (
-      await fetch(new URL('/netsplit.json?scenario=plain', baseURL))
-    ).json()) as LiveConfig;
-    const websocket = new URL('/xmpp-websocket', baseURL).href.replace(/^http/, 'ws');
-    const password = credentials.occupants['admin@localhost'] ?? '';
+    const config = (await (await fetch(new URL('/netsplit.json?scenario=plain', baseURL))).json()) as LiveConfig;
+    const websocket = new URL(config.websocket, baseURL).href.replace(/^http/, 'ws');
+    const password = config.credentials.occupants['admin@localhost'] ?? '';
     const admin = await StropheClient.connect(browser, { jid: 'admin@localhost', password, websocket, room: lobby });
     const changes = async (attributes: string, reason = '') =>
       expect(

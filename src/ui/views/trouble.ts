@@ -34,7 +34,7 @@ class TroubleBanner extends Part {
   #notKept(nodes: readonly NodeView[]): TemplateResult | typeof nothing {
     const full = nodes.filter(({ notKept }) => notKept === 'full').map(({ address }) => address);
     if (full.length > 0)
-      return html`<div class="banner bad" role="alert" data-testid="not-kept" data-not-kept="full">${icon('warn')}<span>The browser gives this page no more disk space. Until there is room nothing new is taken at ${full.join(', ')}: whoever says something there is told so. “Start over” makes room, and forgets all that was said.</span></div>`;
+      return html`<div class="banner bad" role="alert" data-testid="not-kept" data-not-kept="full">${icon('warn')}<span>The browser gives this page no more disk space. Nothing new is taken at ${full.join(', ')}: whoever says something there is told so, until there is room. “Start over” makes room, and forgets all that was said.</span></div>`;
     if (nodes.some(({ notKept }) => notKept === 'denied'))
       return html`<div class="banner warn" role="status" data-testid="not-kept" data-not-kept="denied">${icon('warn')}<span>Nothing is kept: this browser gives the page no database (IndexedDB). History is in memory only, and is lost when a node crashes or the page is closed.</span></div>`;
     return nothing;
