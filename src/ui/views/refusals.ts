@@ -4,7 +4,8 @@ import type { Layout, PlacedOccupant } from '../layout.ts';
 import { refusalInWords, refusalOf } from '../refused.ts';
 import type { Store } from '../store.ts';
 
-const lineChars = 27;
+/** As wide as it needs to be for most reasons to have two lines, which fit between the disc and the box of its node. */
+const lineChars = 34;
 const linesMax = 3;
 
 interface Shown {
