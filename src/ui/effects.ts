@@ -10,6 +10,9 @@ import type { OccupantView } from './fold/people.ts';
 import { refusalIn } from './fold/summary.ts';
 import type { Action, ActionOf, ActName } from './session/acts.ts';
 
+/** How many of the last events may hold the answer to an act. */
+const lookedAt = 2_000;
+
 /** What an act comes to, as the page is told. */
 export interface Effect {
   /** Whether the page was told of it. */
@@ -191,10 +194,15 @@ function sentBy(model: Model, who: string, positions: readonly StreamPosition[])
     .flatMap((id) => [...events.family(id)].flatMap((one) => events.get(one) ?? []))
     .filter(({ leg }) => leg === 'out');
   const toThem = out.filter(({ to }) => own.includes(to));
+  // Something else may have shown that it came to nothing, such as the bounce of what another user said.
+  const late = events.list.slice(-lookedAt).filter(({ leg, to, stanza }) => {
+    const isTheirs = leg === 'out' && own.includes(to) && stanza?.type === 'error' && stanza.id !== undefined;
+    return isTheirs && ids.some((id) => events.get(id)?.stanza?.id === stanza.id);
+  });
   return {
     taken: ids.length === positions.length,
     answers: toThem.filter(({ stanza }) => stanza?.type !== 'error'),
-    errors: toThem.filter(({ stanza }) => stanza?.type === 'error'),
+    errors: [...toThem.filter(({ stanza }) => stanza?.type === 'error'), ...late],
     handed: out.some(({ to, stanza }) => stanza?.name === 'message' && stanza.type !== 'error' && !network.isNode(to)),
   };
 }

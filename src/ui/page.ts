@@ -1,3 +1,4 @@
+import type { Trouble } from '../host/control.ts';
 import { followAddress } from './address.ts';
 import { bindKeys } from './keys.ts';
 import { installLab } from './lab-api.ts';
@@ -8,12 +9,21 @@ import type { Trace } from './trace/read-trace.ts';
 import './views/app.ts';
 import type { Part } from './views/base.ts';
 
-/** Ends the session that is shown. */
+let shown: Store | undefined;
+/** Ends the session that is shown, and takes it off the page. */
 let close: () => Promise<void> = async () => undefined;
 
-/** The session that is shown ends; what it has shown stays. */
-export function endSession(): Promise<void> {
-  return close();
+/** The session that is shown ends; what it has shown stays, and the page says why. */
+export async function endSession(why: Trouble): Promise<void> {
+  shown?.close();
+  tellTrouble(why);
+  await shown?.session.stop();
+}
+
+/** @returns false if no session is shown that could say so */
+export function tellTrouble(trouble: Trouble): boolean {
+  shown?.set({ trouble });
+  return shown !== undefined;
 }
 
 let leaveLive: () => void = () => undefined;
@@ -31,6 +41,7 @@ export function onTrace(leave: () => void): void {
 export function showSession(session: Session, scenarios: Store['scenarios'], instance = ''): Store {
   void close();
   const store = new Store(session, scenarios, loadPreferences(), instance);
+  shown = store;
   store.onTrace = showTrace;
   const app = document.createElement('ns-app') as unknown as Part;
   app.store = store;

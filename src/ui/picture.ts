@@ -325,8 +325,10 @@ export class Picture {
 /** @returns the events that are new to the model */
 function tell(model: Model, news: News): readonly ModelEvent[] {
   if (news.kind === 'node') model.network.progress(news.progress);
-  else if (news.kind === 'occupant') model.people.progress(news.progress);
-  else return model.fold([news]);
+  else if (news.kind === 'occupant') {
+    model.people.progress(news.progress);
+    model.refusals.unanswered(news.progress.who, news.progress.unanswered);
+  } else return model.fold([news]);
   return [];
 }
 

@@ -1,4 +1,4 @@
-import type { Acted } from '../host/control.ts';
+import type { Acted, Trouble } from '../host/control.ts';
 import { Baseline, isSame } from './baseline.ts';
 import { effectOf } from './effects.ts';
 import type { MessageCost } from './fold/costs.ts';
@@ -51,7 +51,7 @@ export interface View {
   /** Full JID of the character who speaks from the speak bar. */
   readonly speaker: string;
   readonly menu: { readonly thing: Thing; readonly x: number; readonly y: number } | undefined;
-  readonly trouble: string | undefined;
+  readonly trouble: Trouble | undefined;
   readonly toast: string | undefined;
   /** Size of the type while somebody presents, in percent of the usual one. */
   readonly presenting: number | undefined;
@@ -61,7 +61,7 @@ export interface View {
   readonly said: string;
 }
 
-export type Phase = 'loading' | 'playing' | 'quiet' | 'paused' | 'failed';
+export type Phase = 'loading' | 'playing' | 'quiet' | 'paused' | 'offline' | 'failed';
 
 /** What the trace has not shown by then it will never show: a connection was lost. */
 const awaitMs = 10_000;
@@ -133,7 +133,7 @@ export class Store {
       node: (progress) => this.#take([{ kind: 'node', progress }]),
       occupant: (progress) => this.#take([{ kind: 'occupant', progress }]),
       sent: (stream, n) => this.#await(`${stream} ${n}`, () => this.told.taken({ stream, n }) !== undefined),
-      trouble: (text) => this.set({ trouble: text }),
+      trouble: (trouble) => this.set({ trouble }),
     });
     if (session.recording) session.recording.pace = preferences.pace;
   }
@@ -330,6 +330,8 @@ export class Store {
   quiet(now: number): boolean {
     const { recording } = this.session;
     if (recording) return !recording.playing && this.baseline.isReady;
+    // Nobody knows what happens there.
+    if (this.view.trouble?.kind === 'offline') return false;
     for (const [key, { shown, until }] of this.#awaited) if (now > until || shown()) this.#awaited.delete(key);
     const there = now - this.#skew;
     const { told } = this;
@@ -343,10 +345,10 @@ export class Store {
   }
 
   get phase(): Phase {
-    if (!this.started) {
-      if ([...this.told.network.nodes.values()].some((node) => node.phase === 'failed')) return 'failed';
-      return 'loading';
-    }
+    const { trouble } = this.view;
+    if (trouble && trouble.kind !== 'limited') return trouble.kind;
+    if ([...this.told.network.nodes.values()].some((node) => node.phase === 'failed')) return 'failed';
+    if (!this.started) return 'loading';
     if (this.session.recording) return this.session.recording.playing ? 'playing' : 'paused';
     if (this.told.paused) return 'paused';
     return this.quiet(Date.now()) ? 'quiet' : 'playing';
@@ -377,8 +379,10 @@ export class Store {
     const now = Date.now();
     const fresh = batch.flatMap((news) => this.picture.take(news, now, past));
     this.baseline.take(batch, this.told);
-    if (past) this.model.sentences = [];
-    else {
+    if (past) {
+      this.model.sentences = [];
+      this.model.refusals.untold = [];
+    } else {
       this.#noteHops(fresh);
       this.onEvents(fresh);
     }

@@ -26,7 +26,7 @@ const api: OccupantsWorkerApi = {
     watcher = new Watcher({
       link,
       records: (batch) => listener.records(batch),
-      trouble: (text) => listener.trouble(text),
+      trouble: (trouble) => listener.trouble(trouble),
       gone: () => listener.gone(),
       newId: randomId,
       setTimer: browserHost.setTimer,
@@ -35,7 +35,7 @@ const api: OccupantsWorkerApi = {
       return await watcher.start();
     } catch (error) {
       const text = error instanceof Error ? error.message : String(error);
-      listener.trouble(text);
+      listener.trouble({ kind: 'failed', text });
       return { ok: false, error: text };
     }
   },

@@ -19,6 +19,7 @@ import { Marks } from './marks.ts';
 import { Network } from './network.ts';
 import { OwnIds } from './own-ids.ts';
 import { People } from './people.ts';
+import { Refusals } from './refusals.ts';
 import { type Reason, Slots, slotOf } from './slots.ts';
 import { Splits } from './splits.ts';
 import { StartUp } from './start-up.ts';
@@ -51,6 +52,7 @@ export class Model {
   readonly people: People;
   readonly costs: Costs;
   readonly transcripts = new Transcripts();
+  readonly refusals: Refusals;
   readonly splits: Splits;
   readonly waiting: Waiting;
   paused = false;
@@ -75,6 +77,7 @@ export class Model {
     this.startUp = new StartUp(scenario, this.network);
     this.people = new People(scenario, this.network);
     this.costs = new Costs(this.network, this.events);
+    this.refusals = new Refusals(this.events, this.transcripts);
     this.splits = new Splits(this.network);
     this.waiting = new Waiting(this.events);
     this.#marks = new Marks(this.events, this.transcripts);
@@ -159,8 +162,11 @@ export class Model {
     if (leg === 'in') this.#entered(event, stanza);
     if (leg === 'out') {
       if (this.network.isNode(to)) this.waiting.handed(record);
-      else if (stanza.name === 'message') this.transcripts.message(event, stanza);
-      else if (stanza.name === 'presence') this.#marks.handed(event);
+      else {
+        if (stanza.name === 'message') this.transcripts.message(event, stanza);
+        else if (stanza.name === 'presence') this.#marks.handed(event);
+        this.refusals.handed(event);
+      }
     }
     if (stream === undefined || n === undefined) return;
     const reason = this.#slots.fill(slotOf(leg, stream, n), id);
@@ -171,7 +177,9 @@ export class Model {
   #entered(event: ModelEvent, stanza: TracedStanza): void {
     const node = this.network.nodeOf(event.from);
     if (stanza.name === 'presence' && node && !this.network.isNode(stanza.to)) this.#marks.sent(event, node.address);
-    if (isSubmission(stanza) && !this.network.isNode(event.from)) this.costs.open(event);
+    if (this.network.isNode(event.from)) return;
+    this.refusals.sent(event);
+    if (isSubmission(stanza)) this.costs.open(event);
   }
 
   #step(step: StepRecord & { readonly seq?: number; readonly cause?: number }): void {

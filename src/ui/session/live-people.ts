@@ -55,7 +55,11 @@ export class LivePeople {
       name: 'occupants',
     });
     this.#worker = worker;
-    worker.addEventListener('error', (event) => listener.trouble(`the page's session: ${event.message}`));
+    let isHeard = false;
+    // A worker that runs survives its own errors; one that was never heard has not even loaded.
+    worker.addEventListener('error', ({ message }) =>
+      listener.trouble({ kind: isHeard ? 'limited' : 'failed', text: `the page’s session: ${message}` }),
+    );
     const api = Comlink.wrap<OccupantsWorkerApi>(worker);
     this.#api = api;
     const { operator, observer } = this.#config.credentials;
@@ -68,10 +72,14 @@ export class LivePeople {
     const followed: OccupantsListener = {
       records: (batch) => listener.records(batch),
       occupant: (report) => {
+        isHeard = true;
         this.#reports.set(report.who, report);
         listener.occupant(report);
       },
-      trouble: (text) => listener.trouble(text),
+      trouble: (trouble) => {
+        isHeard = true;
+        listener.trouble(trouble);
+      },
       gone: () => listener.gone(),
     };
     await within<Result>(api.start(start, Comlink.proxy(followed)), callMs);

@@ -1,7 +1,7 @@
 import { KnownStatuses } from '../../core/node/known-status.ts';
 import type { TraceRecord } from '../../core/node/trace.ts';
 import { domainOf, type Jid } from '../../core/xmpp/jid.ts';
-import type { Acted, RoomChange } from '../../host/control.ts';
+import type { Acted, RoomChange, Trouble } from '../../host/control.ts';
 import type { LiveConfig } from '../../scenario/live-config-type.ts';
 import type { Scenario } from '../../scenario/scenario.ts';
 import { charactersOf, guestOf, mayRunNodes, occupantOf, oneOf, roomFor } from './accounts.ts';
@@ -23,8 +23,10 @@ import { within } from './within.ts';
 
 /** The script begins after this time at the latest, even if a node is not ready. */
 const nodesMs = 20_000;
-const nobodyRuns =
-  'This page is a guest’s, and nobody runs the rooms yet. To run them, open the address that “npm start” printed, with all that follows the #.';
+const nobodyRuns: Trouble = {
+  kind: 'limited',
+  text: 'This page is a guest’s, and nobody runs the rooms yet. To run them, open the address that “npm start” printed, with all that follows the #.',
+};
 
 /**
  * Starts a scenario on the embedded server: a worker for each room node, one for the characters and the page's own session.
@@ -53,7 +55,7 @@ class LiveSession implements Session {
   readonly #listeners = new Set<SessionListener>();
   /** This and the next two are for listeners that come later. */
   readonly #occupants = new Map<string, OccupantProgress>();
-  #trouble: string | undefined;
+  #trouble: Trouble | undefined;
   /** Records that came before anyone listened. */
   #early: TraceRecord[] = [];
   #scripted = false;
@@ -105,7 +107,7 @@ class LiveSession implements Session {
   }
 
   /** What stands in the way of a guest where nobody runs the rooms. */
-  get #absence(): string | undefined {
+  get #absence(): Trouble | undefined {
     const { credentials, running } = this.#config;
     return credentials.operator === undefined && running.length === 0 ? nobodyRuns : undefined;
   }
@@ -117,7 +119,7 @@ class LiveSession implements Session {
     const people = this.#people.start({
       records: (batch) => this.#tellRecords(batch),
       occupant: (report) => this.#tellOccupant(report),
-      trouble: (text) => this.#tellTrouble(text ?? this.#absence),
+      trouble: (trouble) => this.#tellTrouble(trouble ?? this.#absence),
       gone: () => this.#gone(),
     });
     await within(nodes, nodesMs);
@@ -217,10 +219,9 @@ class LiveSession implements Session {
     for (const listener of this.#listeners) listener.occupant(progress);
   }
 
-  #tellTrouble(text: string | undefined): void {
-    if (text === this.#trouble) return;
-    this.#trouble = text;
-    for (const listener of this.#listeners) listener.trouble(text);
+  #tellTrouble(trouble: Trouble | undefined): void {
+    this.#trouble = trouble;
+    for (const listener of this.#listeners) listener.trouble(trouble);
   }
 
   #tellRecords(batch: readonly TraceRecord[]): void {

@@ -18,6 +18,7 @@ import './startup.ts';
 import './topology.ts';
 import './transport.ts';
 import './transcripts.ts';
+import './trouble.ts';
 
 export const tabs: readonly (readonly [Tab, string])[] = [
   ['log', 'Log'],
@@ -36,12 +37,12 @@ const regions: readonly (readonly [Region, string])[] = [
 class App extends Part {
   protected override render(): TemplateResult {
     const { store } = this;
-    const { tab, region, trouble, toast, event, thing, drawer, presenting, said } = store.view;
+    const { tab, region, toast, event, thing, drawer, presenting, said } = store.view;
     const { panel, maximised } = store.preferences;
     const recorded = store.session.recording !== undefined;
     return html`
       <ns-header .store=${store}></ns-header>
-      ${trouble ? html`<div class="banner bad" role="alert" data-testid="trouble">${icon('warn')}<span>${trouble}</span></div>` : nothing}
+      <ns-trouble .store=${store}></ns-trouble>
       <nav class="regions" aria-label="Regions">
         ${regions.map(([id, label]) => html`<button type="button" aria-pressed=${region === id ? 'true' : 'false'} data-testid=${`region-${id}`} @click=${() => store.set({ region: id })}>${label}</button>`)}
       </nav>

@@ -1,7 +1,7 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import { withoutSelection } from '../address.ts';
 import { chooseTrace } from '../open-trace.ts';
-import type { Theme } from '../store.ts';
+import type { Phase, Theme } from '../store.ts';
 import { Part } from './base.ts';
 import type { Help } from './help.ts';
 import { icon } from './icons.ts';
@@ -14,11 +14,18 @@ const models: Record<string, string> = {
   '0289': 'federated rooms (FMUC)',
 };
 
+/** What the badge says where the session is not well. */
+const states: Partial<Record<Phase, { readonly text: string; readonly class: string }>> = {
+  offline: { text: 'Offline', class: 'bad' },
+  failed: { text: 'Failed', class: 'bad' },
+};
+
 /** Title, scenario, what model it shows, and the switches. */
 class Header extends Part {
   protected override render(): TemplateResult {
     const { session, scenarios, model, preferences, instance, view } = this.store;
     const { recording } = session;
+    const state = states[this.store.phase];
     return html`<header class="top">
       <h1>Netsplit</h1>
       ${
@@ -35,7 +42,7 @@ class Header extends Part {
       ${
         recording
           ? html`<span class="badge recorded" data-testid="mode-badge" title=${recording.fixed}>Recording</span>`
-          : html`<span class="badge live" data-testid="mode-badge"><span class="dot"></span>Live</span>`
+          : html`<span class=${`badge ${state?.class ?? 'live'}`} data-testid="mode-badge"><span class="dot"></span>${state?.text ?? 'Live'}</span>`
       }
       ${instance === '' ? nothing : html`<span class="badge" data-testid="room-badge" title="A network of its own, at the addresses that end in room=${instance}">Room ${instance}</span>`}
       ${session.runsNodes || recording ? nothing : html`<span class="badge" data-testid="observer-badge" title="Another page runs the nodes; you can watch, speak and cut links">Nodes run elsewhere</span>`}

@@ -5,8 +5,9 @@ import { type Command, type Forms, linkCommands, nodeCommands, occupantCommands,
 import type { ModelEvent } from '../fold/event.ts';
 import { describeLink } from '../fold/links.ts';
 import type { NodeView } from '../fold/network.ts';
-import type { DeviceView } from '../fold/people.ts';
+import type { DeviceView, OccupantView } from '../fold/people.ts';
 import { inspectedLink, inspectedNode } from '../inspected.ts';
+import { refusalInWords, refusalOf } from '../refused.ts';
 import { specEntry } from '../spec-index.ts';
 import {
   bytes,
@@ -207,6 +208,7 @@ class Inspector extends Part {
           <dt>Room</dt><dd>${who.room}</dd>
           ${who.offer ? html`<dt>Sent to</dt><dd>${who.offer}</dd>` : nothing}
           <dt>State</dt><dd>${who.phase}${who.detail ? html`, ${who.detail}` : nothing}${who.show ? html`, ${who.show}` : nothing}${markOf(who) ? html`, <b class="tone-warn">${markOf(who)?.words}</b>` : nothing}</dd>
+          ${this.#refused(who)}
           <dt>Served by</dt><dd>${who.node ?? 'no node, as far as is known'}</dd>
           <dt>Role</dt><dd>${who.role || 'unknown'}, affiliation ${who.affiliation || 'unknown'}</dd>
         </dl>
@@ -259,6 +261,13 @@ class Inspector extends Part {
   #instance({ source, distributed, peerhosts = [] }: NonNullable<RoomStatus['instance']>): TemplateResult {
     if (source !== undefined) return html`<dt>Source</dt><dd data-testid="source">${source}</dd>`;
     return html`<dt>Peerhosts</dt><dd data-testid="peerhosts">${peerhosts.join(', ') || 'none'}${distributed ? nothing : html`, <b class="tone-warn">not distributed</b>`}</dd>`;
+  }
+
+  #refused(who: OccupantView): TemplateResult | typeof nothing {
+    const refusal = refusalOf(this.store.model, who);
+    if (!refusal) return nothing;
+    const words = refusalInWords(this.store.model, refusal);
+    return html`<dt>Refused</dt><dd data-testid="refused"><button type="button" class="linkish" data-event=${refusal.event} @click=${() => this.store.select(refusal.event)}>${capitalised(words)} <small><u>why?</u></small></button></dd>`;
   }
 
   #device({ jid, phase }: DeviceView): TemplateResult {

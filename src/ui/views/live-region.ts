@@ -1,5 +1,6 @@
 import { html, type TemplateResult } from 'lit';
 import type { Sentence } from '../fold/model.ts';
+import { refusalSentence } from '../refused.ts';
 import { sayable } from '../spec-index.ts';
 import { capitalised, roleOf, shortNode } from '../words.ts';
 import { Part } from './base.ts';
@@ -9,12 +10,16 @@ class LiveRegion extends Part {
   #timer = 0;
 
   protected override storeChanged(): void {
-    if (this.store.model.sentences.length === 0 || this.#timer !== 0) return;
+    const { model } = this.store;
+    if (model.sentences.length + model.refusals.untold.length === 0 || this.#timer !== 0) return;
     this.#timer = window.setTimeout(() => {
       this.#timer = 0;
       const sentences = this.store.model.sentences.splice(0);
+      const refused = this.store.model.refusals.untold.splice(0);
       const spoken = sentences.filter((sentence) => sentence.spec?.startsWith('0199') !== true);
-      const words = spoken.slice(0, 3).map((sentence) => this.#sentence(sentence));
+      // People first.
+      const words = refused.slice(-3).map((refusal) => refusalSentence(this.store.model, refusal));
+      words.push(...spoken.slice(0, 3).map((sentence) => this.#sentence(sentence)));
       if (spoken.length > 3) words.push(`and ${spoken.length - 3} more steps.`);
       if (words.length === 0) return;
       this.store.set({ said: words.join(' ') });

@@ -4,6 +4,7 @@ import { type Command, type Forms, linkCommands, nodeCommands, occupantCommands,
 import { describeLink } from '../fold/links.ts';
 import type { NodeView } from '../fold/network.ts';
 import type { OccupantView } from '../fold/people.ts';
+import { refusalInWords, refusalOf } from '../refused.ts';
 import { bytes, deviceCount, deviceName, devicesInside, markOf, roleOf, stateOf } from '../words.ts';
 import { Part } from './base.ts';
 import { icon } from './icons.ts';
@@ -80,11 +81,12 @@ class Outline extends Part {
   #person(who: OccupantView): TemplateResult {
     const state = who.phase === 'joined' ? who.show || who.role || 'in the room' : who.phase;
     const mark = markOf(who);
+    const refusal = refusalOf(this.store.model, who);
     const inside = devicesInside(who);
     const several = deviceCount(who);
     const names = inside.map(({ jid }) => deviceName(jid)).join(', ');
-    return html`<li class="line" data-outline-occupant=${who.jid} data-mark=${mark?.id ?? nothing} data-devices=${inside.length}>
-      <span>${who.nick}${several ? html`, <b>${several}</b>` : nothing} <small>${several ? `${bareOf(who.jid as Jid)} on ${names}` : who.jid}, ${state}${mark ? html`, <b class="tone-warn">${mark.words}</b>` : nothing}</small></span>
+    return html`<li class="line" data-outline-occupant=${who.jid} data-mark=${mark?.id ?? nothing} data-refused=${refusal ? this.store.model.refusals.whatOf(refusal) : nothing} data-devices=${inside.length}>
+      <span>${who.nick}${several ? html`, <b>${several}</b>` : nothing} <small>${several ? `${bareOf(who.jid as Jid)} on ${names}` : who.jid}, ${state}${mark ? html`, <b class="tone-warn">${mark.words}</b>` : nothing}${refusal ? html`, <b class="tone-bad">${refusalInWords(this.store.model, refusal)}</b>` : nothing}</small></span>
       ${this.#buttons(occupantCommands(this.store, who, this.#forms), who.nick)}
     </li>`;
   }

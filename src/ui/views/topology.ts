@@ -5,9 +5,11 @@ import type { NodeView } from '../fold/network.ts';
 import type { Box, Layout, PlacedLink, PlacedNode, PlacedOccupant, PlacedServer } from '../layout.ts';
 import { layOutLarge } from '../layout-large.ts';
 import { neighbour, placesOf, vacancyId } from '../neighbours.ts';
+import { refusalInWords, refusalOf } from '../refused.ts';
 import type { Thing } from '../store.ts';
 import { bytes, counted, deviceCount, devicesInside, initials, markOf, roleOf, stateOf } from '../words.ts';
 import { Part } from './base.ts';
+import { refusalBubbles, refusedMark } from './refusals.ts';
 import { Tokens } from './tokens.ts';
 
 /** The picture: servers, room nodes, people, links, and the stanzas between them. */
@@ -93,6 +95,7 @@ class Topology extends Part {
         ${vacancies.map(([domain, place]) => this.#vacancy(domain, place, current))}
         ${layout ? [...layout.occupants.values()].map((who) => this.#occupant(who, layout, lit, current)) : nothing}
         ${layout ? [...layout.links.values()].map((link) => this.#pill(link, layout)) : nothing}
+        <g class="refusals" @click=${this.#onToken}>${layout ? refusalBubbles(this.store, layout) : nothing}</g>
         <g class="tokens" @click=${this.#onToken}></g>
       </svg>
       ${model.paused ? html`<p class="paused-note" data-testid="paused-note">Paused: stanzas wait on the links until you press Release or Space.</p>` : nothing}
@@ -232,6 +235,7 @@ class Topology extends Part {
     const speaker = occupant.devices.some(({ jid }) => jid === this.store.view.speaker);
     const isLit = lit.has(occupant.jid) || occupant.devices.some(({ jid }) => lit.has(jid));
     const mark = markOf(occupant);
+    const refusal = refusalOf(this.store.model, occupant);
     const badge = mark?.badge ?? (away ? occupant.show : undefined);
     return svg`<g
       class=${`occupant focusable ${isLit ? 'lit' : ''} ${speaker ? 'speaker' : ''} ${occupant.character ? '' : 'guest'} ${away ? 'away' : ''} ${mark ? 'marked' : ''}`}
@@ -241,15 +245,17 @@ class Topology extends Part {
       data-nick=${occupant.nick}
       data-phase=${occupant.phase}
       data-mark=${mark?.id ?? nothing}
+      data-refused=${refusal ? this.store.model.refusals.whatOf(refusal) : nothing}
       data-devices=${inside}
       tabindex=${current === occupant.jid ? 0 : -1}
       role="button"
       aria-haspopup=${this.#acts ? 'menu' : nothing}
-      aria-label=${`${occupant.nick}, ${several ? `${several}, ` : ''}${state}${mark ? `, ${mark.words}` : ''}${occupant.character ? '' : ', not one of the page’s characters'}`}
+      aria-label=${`${occupant.nick}, ${several ? `${several}, ` : ''}${state}${mark ? `, ${mark.words}` : ''}${refusal ? `, ${refusalInWords(this.store.model, refusal)}` : ''}${occupant.character ? '' : ', not one of the page’s characters'}`}
     >
       <circle class="halo" cx=${x} cy=${y} r=${r + 5} />
       <circle class="disc" cx=${x} cy=${y} r=${r} />
       <text class="initials" x=${x} y=${y + (layout.compact ? 4 : 5)} text-anchor="middle">${initials(occupant.nick)}</text>
+      ${refusedMark(placed, layout, refusal)}
       ${several ? this.#count(inside, x + r * 0.85, y + r * 0.62, layout.compact) : nothing}
       <text class="nick" x=${x} y=${y + r + (layout.compact ? 13 : 18)} text-anchor="middle">${shortened(occupant.nick, layout.compact ? 8 : 12)}</text>
       ${badge ? svg`<text class="badge" x=${mark ? x : x + r} y=${mark ? y + r + (layout.compact ? 22 : 33) : y - r + 6} text-anchor="middle">${badge}</text>` : nothing}
