@@ -262,15 +262,21 @@ const bounded: Checker = (given) => {
   let exercised = 0;
   const { above, hostile, rooms } = nodesOf(given);
   const waiting = new Map<Jid, Set<string>>();
+  /** Sessions that have left. A node that slept learns of it later, and nobody is told what becomes of their words. */
+  const left = new Set<Jid>();
   return {
     said({ by, stanza }) {
-      if (stanza.name === 'presence' && stanza.type === 'unavailable') waiting.delete(bareOf(by));
+      if (stanza.name !== 'presence') return;
+      if (stanza.type !== 'unavailable') return void left.delete(by);
+      left.add(by);
+      waiting.delete(bareOf(by));
     },
     sent({ stanza, by }, i) {
       if (!above.has(by) || by === hostile) return;
       const asked = inputOf(given.trace, i);
       if (bareOf(stanza.to) !== above.get(by)) waiting.get(bareOf(stanza.to))?.delete(`${stanza.name} ${stanza.id}`);
       else if (asked?.type === 'groupchat' && !isWordless(asked) && rooms.get(bareOf(asked.from)) === undefined) {
+        if (left.has(asked.from)) return;
         const user = bareOf(asked.from);
         const own = waiting.get(user) ?? new Set<string>();
         waiting.set(user, own);

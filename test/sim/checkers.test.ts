@@ -1741,6 +1741,10 @@ const mirrored: typeof cases = {
       },
     },
     excused: {
+      'they had left by then, and the node slept': (story) => {
+        replica(story).asks(presence(alice.jid, at('Alice'), { type: 'unavailable' }));
+        for (let n = 0; n <= 50; n++) passesOn(story, `#0:${n}`);
+      },
       'one of them was answered before': (story) => {
         replica(story);
         for (let n = 0; n < 50; n++) passesOn(story, `#0:${n}`);
