@@ -10,6 +10,7 @@ import { builtIn } from '../src/scenario/built-in.ts';
 import { parseScenario } from '../src/scenario/load.ts';
 import { ndjson } from '../src/sim/ndjson.ts';
 import { run } from '../src/sim/simulator.ts';
+import { bundled } from './support/commands.ts';
 
 // What the README files claim, as far as a machine can tell.
 
@@ -116,9 +117,11 @@ describe('Commands', () => {
     expect(names).toEqual(expect.arrayContaining(['start', 'serve', 'component', 'sim', 'test', 'bench']));
     const helps = new Map(
       await Promise.all(
-        names.map(
-          async (name) => [name, (await promisify(exec)(`${scripts[name]} --help`, { cwd: root })).stdout] as const,
-        ),
+        names.map(async (name) => {
+          const isServer = name === 'serve' || name === 'component';
+          const command = isServer ? `node ${await bundled(name)}` : (scripts[name] ?? '');
+          return [name, (await promisify(exec)(`${command} --help`, { cwd: root })).stdout] as const;
+        }),
       ),
     );
     const unknown = flagged.flatMap(({ file, script, rest }) =>

@@ -4,6 +4,7 @@ import { bundleThread, type Patch } from '../../src/headless/sim-bundle.ts';
 import { SimPool } from '../../src/headless/sim-pool.ts';
 import type { Outcome } from '../../src/headless/sim-thread.ts';
 import { type Mode, modes } from '../../src/sim/plan.ts';
+import { howMany } from '../support/long.ts';
 
 /** Every note of a node, and every act and fault, is told in other words. */
 const reworded: Patch = {
@@ -49,7 +50,7 @@ describe('Checkers read signs and no text: with every note, act and fault reword
     const all = (patches: readonly Patch[]) =>
       withPatches(patches, async (judge) => {
         const verdicts: Verdict[] = [];
-        for (const mode of modes) verdicts.push(...(await judge(mode, from(1, 4))));
+        for (const mode of modes) verdicts.push(...(await judge(mode, from(1, howMany(2, 4)))));
         return verdicts;
       });
     expect(await all([reworded])).toEqual(await all([]));

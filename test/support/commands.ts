@@ -25,8 +25,8 @@ export async function startCommand(
   });
 }
 
-/** @returns its path; it is made anew where a source is newer */
-async function bundled(command: Command): Promise<string> {
+/** @returns the path of the one file; it is made anew where a source is newer */
+export async function bundled(command: Command): Promise<string> {
   const file = `${folder}/${command}.mjs`;
   const made = statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0;
   if (made > newestSource()) return file;

@@ -9,6 +9,7 @@ import { bodyOf, iq, message, payloadOf, presence, type Stanza } from '../../../
 import { el, elementsOf, type XmlElement } from '../../../src/core/xmpp/xml.ts';
 import { XmppLink } from '../../../src/worker/xmpp-link.ts';
 import { startCommand } from '../../support/commands.ts';
+import { howMany } from '../../support/long.ts';
 
 // @xmpp/websocket takes the browser's.
 Object.assign(globalThis, { WebSocket });
@@ -120,7 +121,7 @@ describe('npm run serve --store: kill -9', () => {
     const reflected = new Set<string>();
     const members = new Set<string>();
     let roomName: string | undefined;
-    const rounds = 10;
+    const rounds = howMany(4, 10);
 
     for (let round = 0; round <= rounds; round++) {
       const server = await serve();

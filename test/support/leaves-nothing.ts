@@ -1,0 +1,29 @@
+import { afterAll, expect } from 'vitest';
+
+// Files of tests that share a process have this as their setup file: what one of them leaves behind would be there for the
+// next, which then passes or fails by what ran before it.
+
+/** All that a test can put into another's way without either of them naming it. Vitest's own names begin with `__v`. */
+function surroundings(): ReadonlyMap<string, unknown> {
+  const all = new Map<string, unknown>([['process.cwd()', process.cwd()]]);
+  const look = (name: string, object: object) => {
+    for (const [key, { value, get }] of Object.entries(Object.getOwnPropertyDescriptors(object)))
+      if (!key.startsWith('__v')) all.set(`${name}.${key}`, get ?? value);
+  };
+  look('globalThis', globalThis);
+  look('process.env', process.env);
+  look('console', console);
+  look('Math', Math);
+  look('Date', Date);
+  return all;
+}
+
+const before = surroundings();
+afterAll(() => {
+  const after = surroundings();
+  const names = [...new Set([...before.keys(), ...after.keys()])];
+  expect(
+    names.filter((name) => before.get(name) !== after.get(name)),
+    'what this file of tests leaves behind',
+  ).toEqual([]);
+});
