@@ -1,10 +1,14 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import type { Readable } from 'node:stream';
 import { build } from 'vite';
 import { root } from '../../src/headless/install.mjs';
 
 /** Programs of src/headless. */
 export type Command = 'serve' | 'component';
+
+/** A program whose output is read. */
+export type Started = ChildProcessByStdio<null, Readable, Readable>;
 
 /** Two levels below the project's folder, like src/headless: what a program finds from its own place it finds from here. */
 const folder = `${root}node_modules/.netsplit-test`;
@@ -17,7 +21,7 @@ export async function startCommand(
   command: Command,
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
-): Promise<ChildProcess & { readonly stdout: NodeJS.ReadableStream; readonly stderr: NodeJS.ReadableStream }> {
+): Promise<Started> {
   const file = await bundled(command);
   return spawn(process.execPath, [file, ...args], {
     env: { ...process.env, ...env },
