@@ -10,6 +10,7 @@ import { builtIn } from '../src/scenario/built-in.ts';
 import { parseScenario } from '../src/scenario/load.ts';
 import { ndjson } from '../src/sim/ndjson.ts';
 import { run } from '../src/sim/simulator.ts';
+import { otherBrowsers } from './interop/support/browsers.ts';
 import { bundled } from './support/commands.ts';
 
 // What the README files claim, as far as a machine can tell.
@@ -62,6 +63,11 @@ describe('README.md', () => {
 
   it('links every other README file, and CONTRIBUTING.md', () => {
     for (const [file] of readmes) if (file !== 'README.md') expect(page('README.md')).toContain(`](${file}`);
+  });
+
+  it('names the browsers that the page is tested in', () => {
+    const [, named] = /and in ([^`]+) by `npm run interop`/.exec(page('README.md').replaceAll('\n', ' ')) ?? [];
+    expect(named?.replace(/ \(.*\)/, '').split(' and ')).toEqual(otherBrowsers.map(({ name }) => name));
   });
 
   it('names every built-in scenario', () => {

@@ -1,7 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { noFirefox, startFirefox } from './support/firefox.ts';
+import { otherBrowsers } from './support/browsers.ts';
 import { type Driver, keys, type Program, startProgram, Visitor } from './support/web-driver.ts';
-import { noWebKit, startWebKit } from './support/webkit.ts';
 
 // The first three of the README's five minutes, in browsers other than the one of the end-to-end tests. What works in
 // one of them works in the same way in all: so a smoke test with a mouse and a keyboard is enough.
@@ -10,12 +9,6 @@ const [primary, far] = ['avalon.irc', 'killrc.oulubox.irc'];
 const link = `${primary}~${far}`;
 const wumpus = `argl@${far}/laptop`;
 const replica = `[data-node="replica@${far}"]`;
-
-/** Each as its driver starts it, and why it cannot. */
-const browsers = [
-  ['Firefox', startFirefox, noFirefox],
-  ['WebKit', startWebKit, noWebKit],
-] as const;
 
 const fast = process.env['INTEROP'] === 'fast';
 const because = (reason: string | undefined) => (reason === undefined ? '' : ` (skipped: ${reason})`);
@@ -29,7 +22,7 @@ describe.skipIf(fast)('The page in other browsers', () => {
   afterAll(() => server.end());
   afterEach(() => driver?.close());
 
-  for (const [name, start, missing] of browsers)
+  for (const { name, start, missing } of otherBrowsers)
     it.skipIf(missing !== undefined)(`${name}: the first of the five minutes${because(missing)}`, async () => {
       // It builds the page first if a source is newer.
       const [url] = await server.says(/http:\S+#token=\S+/);
