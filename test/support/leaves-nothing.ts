@@ -7,8 +7,8 @@ import { afterAll, expect } from 'vitest';
 function surroundings(): ReadonlyMap<string, unknown> {
   const all = new Map<string, unknown>([['process.cwd()', process.cwd()]]);
   const look = (name: string, object: object) => {
+    // Node makes some of them when they are first read, so they are read; but the two stores would want a file.
     for (const key of Object.getOwnPropertyNames(object))
-      // Node makes some of them when they are first read, so they are read; but the two stores would want a file.
       if (!/^__v|^(local|session)Storage$/.test(key)) all.set(`${name}.${key}`, Reflect.get(object, key));
   };
   look('globalThis', globalThis);
