@@ -11,6 +11,8 @@ import { parseScenario } from '../src/scenario/load.ts';
 import { ndjson } from '../src/sim/ndjson.ts';
 import { run } from '../src/sim/simulator.ts';
 import { readPlace } from '../src/ui/address.ts';
+import { otherBrowsers } from './interop/support/browsers.ts';
+import { bundled } from './support/commands.ts';
 
 // What the README files claim, as far as a machine can tell.
 
@@ -62,6 +64,11 @@ describe('README.md', () => {
 
   it('links every other README file, and CONTRIBUTING.md', () => {
     for (const [file] of readmes) if (file !== 'README.md') expect(page('README.md')).toContain(`](${file}`);
+  });
+
+  it('names the browsers that the page is tested in', () => {
+    const [, named] = /and in ([^`]+) by `npm run interop`/.exec(page('README.md').replaceAll('\n', ' ')) ?? [];
+    expect(named?.replace(/ \(.*\)/, '').split(' and ')).toEqual(otherBrowsers.map(({ name }) => name));
   });
 
   it('names every built-in scenario', () => {
@@ -117,9 +124,11 @@ describe('Commands', () => {
     expect(names).toEqual(expect.arrayContaining(['start', 'serve', 'component', 'sim', 'test', 'bench']));
     const helps = new Map(
       await Promise.all(
-        names.map(
-          async (name) => [name, (await promisify(exec)(`${scripts[name]} --help`, { cwd: root })).stdout] as const,
-        ),
+        names.map(async (name) => {
+          const isServer = name === 'serve' || name === 'component';
+          const command = isServer ? `node ${await bundled(name)}` : (scripts[name] ?? '');
+          return [name, (await promisify(exec)(`${command} --help`, { cwd: root })).stdout] as const;
+        }),
       ),
     );
     const unknown = flagged.flatMap(({ file, script, rest }) =>
