@@ -267,7 +267,7 @@ class Inspector extends Part {
     const refusal = refusalOf(this.store.model, who);
     if (!refusal) return nothing;
     const words = refusalInWords(this.store.model, refusal);
-    return html`<dt>Refused</dt><dd data-testid="refused"><button type="button" class="linkish" data-event=${refusal.event} @click=${() => this.store.select(refusal.event)}>${capitalised(words)} <small><u>why?</u></small></button></dd>`;
+    return html`<dt>Refused</dt><dd data-testid="refused"><button type="button" class="linkish" data-event=${refusal.event} @click=${() => this.store.select(refusal.event)}>${capitalised(words)} <u>why?</u></button></dd>`;
   }
 
   #device({ jid, phase }: DeviceView): TemplateResult {

@@ -3,10 +3,11 @@ import type { Refusal } from '../fold/refusals.ts';
 import type { Layout, PlacedOccupant } from '../layout.ts';
 import { refusalInWords, refusalOf } from '../refused.ts';
 import type { Store } from '../store.ts';
+import { markOf } from '../words.ts';
 
 /** As wide as it needs to be for most reasons to have two lines, which fit between the disc and the box of its node. */
-const lineChars = 34;
-const linesMax = 3;
+const wide = { lineChars: 34, charW: 7.4, lineH: 16, linesMax: 3, badgeH: 12 };
+const narrow = { lineChars: 24, charW: 6.2, lineH: 13, linesMax: 4, badgeH: 10 };
 
 interface Shown {
   readonly placed: PlacedOccupant;
@@ -38,13 +39,15 @@ export function refusedMark({ x, y }: PlacedOccupant, layout: Layout, refusal: R
 
 function bubble({ model }: Store, layout: Layout, { placed, refusal }: Shown): SVGTemplateResult {
   const words = refusalInWords(model, refusal);
-  const lines = wrapped(words);
-  const [charW, lineH] = layout.compact ? [5.6, 13] : [6.9, 16];
+  const { lineChars, charW, lineH, linesMax, badgeH } = layout.compact ? narrow : wide;
+  const lines = wrapped(words, lineChars, linesMax);
   const w = Math.max(...lines.map(({ length }) => length)) * charW + 18;
   const h = lines.length * lineH + 10;
-  const { x, y, isBelow } = placeFor(layout, placed, w, h);
+  const nameH = (layout.compact ? 18 : 26) + (markOf(placed.occupant) ? badgeH : 0);
+  const { x, y, isBelow } = placeFor(layout, placed, w, h, nameH);
   const edge = isBelow ? y : y + h;
-  const tip = isBelow ? placed.y + layout.radius + 1 : placed.y - layout.radius - 1;
+  // It does not cross the name.
+  const tip = isBelow ? y - 6 : placed.y - layout.radius - 1;
   const left = Math.min(Math.max(placed.x, x + 12), x + w - 12);
   return svg`<g class="refusal" data-refusal=${refusal.who} data-event=${refusal.event} data-condition=${refusal.condition ?? nothing} aria-hidden="true">
     <title>${words}</title>
@@ -54,18 +57,20 @@ function bubble({ model }: Store, layout: Layout, { placed, refusal }: Shown): S
   </g>`;
 }
 
-/** Above the disc, below the box of the node if that is possible; it stays within the picture. */
-function placeFor(layout: Layout, { x, y }: PlacedOccupant, w: number, h: number) {
-  const left = Math.min(Math.max(4, x - w / 2), Math.max(4, layout.width - w - 4));
-  const nameH = layout.compact ? 20 : 26;
-  const below = y + layout.radius + nameH;
+/** Below the name if there is room, else above the disc; as far as possible within the hull, so that two do not meet. */
+function placeFor(layout: Layout, { x, y, occupant }: PlacedOccupant, w: number, h: number, nameH: number) {
+  const hull = layout.servers.get(occupant.server) ?? { x, w };
+  const slack = Math.max(0, (hull.w - w) / 2);
+  const middle = Math.min(Math.max(x, hull.x - slack), hull.x + slack);
+  const left = Math.min(Math.max(4, middle - w / 2), Math.max(4, layout.width - w - 4));
+  const below = y + layout.radius + nameH + 6;
   const under = [...layout.occupants.values()].some((other) => other.y > y + 1 && Math.abs(other.x - x) < w);
   const isBelow = !under && below + h + 4 <= layout.height;
   return { x: left, y: isBelow ? below : Math.max(4, y - layout.radius - 8 - h), isBelow };
 }
 
 /** Broken between words into a few lines. */
-function wrapped(words: string): readonly string[] {
+function wrapped(words: string, lineChars: number, linesMax: number): readonly string[] {
   const lines: string[] = [];
   for (const word of words.split(' ')) {
     const line = lines.at(-1);

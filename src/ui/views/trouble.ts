@@ -1,6 +1,7 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import type { NodeView } from '../fold/network.ts';
 import { retryNow } from '../session/retry.ts';
+import { capitalised } from '../words.ts';
 import { Part } from './base.ts';
 import { icon } from './icons.ts';
 
@@ -13,7 +14,7 @@ class TroubleBanner extends Part {
     const nodes = isAway ? [] : [...this.store.model.network.nodes.values()];
     const failed = nodes.filter(({ phase }) => phase === 'failed');
     return html`
-      ${trouble ? html`<div class="banner bad" role="alert" data-testid="trouble" data-trouble=${trouble.kind}>${icon('warn')}<span>${trouble.text}${this.#hint(trouble.kind)}</span>${this.#help(trouble.kind)}</div>` : nothing}
+      ${trouble ? html`<div class="banner bad" role="alert" data-testid="trouble" data-trouble=${trouble.kind}>${icon('warn')}<span>${capitalised(trouble.text)}${this.#hint(trouble.kind)}</span>${this.#help(trouble.kind)}</div>` : nothing}
       ${failed.map((node) => this.#failed(node))}
       ${this.#notKept(nodes)}
     `;
