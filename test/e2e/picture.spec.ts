@@ -1,6 +1,6 @@
 import type { Page } from '@playwright/test';
 import { simulated } from '../support/traces.ts';
-import { avalon, cast, eventually, expect, keyOf, killrc, type RoomPage, test } from './support/netsplit.ts';
+import { avalon, cast, eventually, expect, killrc, type RoomPage, test } from './support/netsplit.ts';
 
 test.use({ contextOptions: { reducedMotion: 'no-preference' } });
 
