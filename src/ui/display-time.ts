@@ -15,7 +15,7 @@ export const leastMs = { in: 260, link: 620, out: 340 } as const;
 /** A chain more than this far behind the trace is shown faster. */
 const patienceMs = 6_000;
 /** More tokens at once than anybody can follow: further ones are not shown moving. */
-const crowd = 240;
+export const crowd = 240;
 
 export interface Timing {
   /** Server time of the event on the page's clock. */

@@ -79,8 +79,9 @@ export interface LabBaseline {
 }
 
 /**
- * `window.lab`, for tests and for teachers' consoles. Version 1: nothing here will be removed or change its meaning. All promises
- * settle after the workers have answered and the page has been updated.
+ * `window.lab`, for tests and for teachers' consoles. Version 1: nothing here will be removed or change its meaning. It answers
+ * with all that the page was told; the picture may be behind. All promises settle after the workers have answered and the page has been
+ * updated.
  */
 export interface Lab {
   readonly version: 1;

@@ -1,5 +1,5 @@
 import type { Scenario } from '../scenario/scenario.ts';
-import { displayTime, leastMs } from './display-time.ts';
+import { crowd, displayTime, leastMs } from './display-time.ts';
 import type { ModelEvent } from './fold/event.ts';
 import { Model } from './fold/model.ts';
 import { OwnIds } from './fold/own-ids.ts';
@@ -264,7 +264,8 @@ export class Picture {
 
   #stand(events: readonly ModelEvent[], now: number): void {
     for (const event of events)
-      if (event.leg) this.#flights.push({ event, start: now, end: now + leastMs[event.leg] * this.pace });
+      if (event.leg && this.#flights.length < crowd)
+        this.#flights.push({ event, start: now, end: now + leastMs[event.leg] * this.pace });
   }
 
   /** What led to it is not known yet. */

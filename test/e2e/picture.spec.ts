@@ -1,6 +1,6 @@
 import type { Page } from '@playwright/test';
 import { simulated } from '../support/traces.ts';
-import { avalon, cast, eventually, expect, keyOf, killrc, type RoomPage, test } from './support/netsplit.ts';
+import { avalon, cast, eventually, expect, killrc, type RoomPage, test } from './support/netsplit.ts';
 
 test.use({ contextOptions: { reducedMotion: 'no-preference' } });
 
@@ -52,7 +52,7 @@ test.describe('One clock', () => {
     const { page } = room;
     await room.open();
     await expect(room.phase).toHaveAttribute('data-picture', 'rest');
-    await room.testId('pace').selectOption('×½');
+    await room.testId('pace').selectOption('×¼');
     await room.testId('tab-counters').click();
     const before = (await room.state()).links.reduce((sum, { stanzas }) => sum + stanzas, 0);
     await watch(page);
@@ -76,7 +76,9 @@ test.describe('One clock', () => {
       const arrived = moved.filter((id) => !seen[i + 1]?.tokens.includes(id));
       expect(carried - before, `frame ${i} of ${seen.length}`).toBeLessThanOrEqual(arrived.length);
     }
-    expect([...new Set(seen.map(({ carried }) => carried - before))]).toEqual([0, 1, 4]);
+    const steps = [...new Set(seen.map(({ carried }) => carried - before))];
+    expect([steps[0], steps.at(-1)]).toEqual([0, 4]);
+    expect(steps.length).toBeGreaterThan(2);
     expect(new Set(seen.map(({ crossed }) => crossed)).size).toBeGreaterThan(2);
     expect(new Set(seen.map(({ deliveries }) => deliveries)).size).toBeGreaterThan(2);
   });
@@ -129,21 +131,19 @@ test.describe('One clock', () => {
     await room.open();
     await room.testId('pace').selectOption('×¼');
     await room.act({ act: 'say', who: cast.BigCheese, text: 'catch me' });
-    const link = keyOf(avalon, killrc);
-    const id = await eventually(async () =>
+    await eventually(() =>
       page.evaluate(() => {
-        const token = document.querySelector<SVGElement>('.token[data-kind=message]');
+        const token = document.querySelector('.token[data-kind=message]');
         token?.dispatchEvent(new MouseEvent('click', { bubbles: true }));
-        return token?.dataset.event !== undefined;
+        return token !== null;
       }),
     ).toBe(true);
-    expect(id).toBeUndefined();
     const title = room.testId('inspector-title');
     await expect(title).toContainText('catch me');
     const event = await title.getAttribute('data-event');
     await atRest(room);
     await expect(room.testId('log').locator(`[data-event="${event}"]`)).toHaveAttribute('aria-current', 'true');
-    await expect(room.link(...(link.split('~') as [string, string]))).toHaveClass(/\blit\b/);
+    await expect(room.link(avalon, killrc)).toHaveClass(/\blit\b/);
   });
 });
 
