@@ -1,7 +1,8 @@
 import type { LiveConfig } from '../scenario/live-config-type.ts';
 import { databasesOf } from '../scenario/node-names.ts';
+import type { Where } from './lab-api.ts';
 import { chooseTrace } from './open-trace.ts';
-import { endSession, onTrace, showSession, showTrace } from './page.ts';
+import { endSession, leave, onOpen, onTrace, showSession, showTrace } from './page.ts';
 import { followLease, type HeldLease } from './session/lease.ts';
 import { startLive, websocketOf } from './session/live.ts';
 import { loadPreferences } from './store.ts';
@@ -49,12 +50,41 @@ async function start(): Promise<void> {
   const query = new URLSearchParams(location.search);
   const trace = query.get('trace');
   if (trace !== null) return showTrace(await loadAddress(trace));
-  await begin(query.get('scenario'));
+  await begin(whereOf(location.search));
+}
+
+/** A network, as an address names it. */
+function whereOf(search: string): Where {
+  const query = new URLSearchParams(search);
+  const [scenario, instance] = [query.get('scenario'), query.get('room')];
+  return { ...(scenario === null ? {} : { scenario }), ...(instance === null ? {} : { instance }) };
+}
+
+function searchOf({ scenario, instance }: Where): string {
+  const query = new URLSearchParams({
+    ...(scenario === undefined ? {} : { scenario }),
+    ...(instance === undefined || instance === '' ? {} : { room: instance }),
+  }).toString();
+  return query && `?${query}`;
+}
+
+/** Another network in the place of what is shown. */
+async function openNetwork(where: Where): Promise<void> {
+  const wanted = { ...whereOf(location.search), ...where };
+  // One that is not there is refused before this one is left.
+  await fetchConfig(wanted, true);
+  await leave();
+  const query = new URLSearchParams(location.search);
+  for (const name of ['scenario', 'room', 'trace']) query.delete(name);
+  for (const [name, value] of new URLSearchParams(searchOf(wanted))) query.set(name, value);
+  const search = query.toString();
+  history.replaceState(null, '', location.pathname + (search && `?${search}`));
+  await begin(wanted);
 }
 
 /** Shows the network as it is now; again when it is another one. */
-async function begin(scenario: string | null): Promise<void> {
-  const config = await fetchConfig(scenario);
+async function begin(where: Where): Promise<void> {
+  const config = await fetchConfig(where);
   await forgetIfAnew(config);
   let lease: HeldLease | undefined;
   let isOver = false;
@@ -62,7 +92,7 @@ async function begin(scenario: string | null): Promise<void> {
     if (isOver) return;
     isOver = true;
     lease?.stop();
-    void beginAgain(scenario);
+    void beginAgain(where);
   };
   onTrace(() => {
     isOver = true;
@@ -75,16 +105,16 @@ async function begin(scenario: string | null): Promise<void> {
     return;
   }
   show(config);
-  if (config.running.length === 0) void joinLater(config.scenario.id);
+  if (config.running.length === 0) void joinLater({ ...where, scenario: config.scenario.id });
 }
 
 /** The server was started again, or the network has begun anew. What was there is shown until the new one is. */
-async function beginAgain(scenario: string | null): Promise<void> {
+async function beginAgain(where: Where): Promise<void> {
   // No worker may write into what is about to be deleted.
   await endSession();
   for (;;) {
     try {
-      return await begin(scenario);
+      return await begin(where);
     } catch {
       await pause(lookMs);
     }
@@ -134,26 +164,22 @@ function tabToken(): string {
 }
 
 /** A guest came before anybody ran the rooms: it starts anew once somebody does. */
-async function joinLater(scenario: string): Promise<void> {
+async function joinLater(where: Where): Promise<void> {
   for (;;) {
     await pause(lookMs);
-    const config = await fetchConfig(scenario, true).catch(() => undefined);
+    const config = await fetchConfig(where, true).catch(() => undefined);
     if (config !== undefined && config.running.length > 0) break;
   }
   if (document.documentElement.dataset.mode === 'live') location.reload();
 }
 
 /** @param look  only to see what runs: the page has an account already */
-async function fetchConfig(scenario: string | null, look = false): Promise<LiveConfig> {
-  const room = new URLSearchParams(location.search).get('room');
-  const query = new URLSearchParams({
-    ...(scenario === null ? {} : { scenario }),
-    ...(room === null ? {} : { room }),
-    ...(look ? { look: '' } : {}),
-  }).toString();
+async function fetchConfig(where: Where, look = false): Promise<LiveConfig> {
   const token = storedToken();
   const headers: Record<string, string> = token === undefined ? {} : { Authorization: `Bearer ${token}` };
-  const response = await fetch(`/netsplit.json${query && `?${query}`}`, { headers }).catch(() => {
+  const search = searchOf(where);
+  const query = look ? `${search || '?'}&look` : search;
+  const response = await fetch(`/netsplit.json${query}`, { headers }).catch(() => {
     throw new StartError(
       'The server does not answer.',
       'Start it with “npm start” in the project’s folder, then reload this page.',
@@ -213,4 +239,5 @@ function showFailure(error: unknown): void {
 }
 
 allowOwnScripts();
+onOpen(openNetwork);
 start().catch(showFailure);

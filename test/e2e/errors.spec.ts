@@ -1,6 +1,8 @@
 import { cast, eventually, expect, test, vesa, wallops } from './support/netsplit.ts';
 
-test.describe('When something is wrong', () => {
+test.describe('When the server stops', () => {
+  test.use({ serverOptions: { own: true } });
+
   test('the server goes: the page says so, and goes on when it is back', async ({ room, server, troubles }) => {
     test.slow();
     // A browser reports each socket and each file that it does not get.
@@ -22,11 +24,13 @@ test.describe('When something is wrong', () => {
     await eventually(() => room.heard(cast.BigCheese, since)).toContain('again');
     await eventually(() => room.historyLengths()).toEqual([2, 2, 2, 2]);
   });
+});
 
+test.describe('When something is wrong', () => {
   test('loaded while there is no server: the page says how to start it', async ({ room, troubles }) => {
     troubles.allow(/Failed to load resource|net::ERR/);
     await room.page.route('**/netsplit.json*', (route) => route.abort());
-    await room.page.goto('/');
+    await room.page.goto(room.address());
     await expect(room.testId('fatal')).toContainText('The server does not answer');
     await expect(room.testId('fatal')).toContainText('npm start');
     await expect(room.phase).toHaveAttribute('data-phase', 'failed');
@@ -85,7 +89,7 @@ test.describe('When something is wrong', () => {
 
   test('the policy of the page lets no script in that is not its own', async ({ room, troubles }) => {
     troubles.allow(/Content Security Policy|TrustedScript/);
-    await room.page.goto('/');
+    await room.page.goto(room.address());
     const ran = await room.page.evaluate(() => {
       const script = document.createElement('script');
       try {

@@ -1,0 +1,44 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { extname } from 'node:path';
+
+const types: Readonly<Record<string, string>> = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.json': 'application/json; charset=utf-8',
+  '.svg': 'image/svg+xml',
+};
+
+/**
+ * Answers with the files of the built page. They are listed once, so no address leads out of the folder.
+ *
+ * @throws Error that says what to do if there is no page
+ */
+export function serveFiles(folder: string): (request: IncomingMessage, response: ServerResponse) => void {
+  const files = new Map(listOf(folder).map((name) => [`/${name}`, folder + name]));
+  const index = files.get('/index.html');
+  if (index === undefined) throw new Error(`there is no page in ${folder}: npm run build makes one`);
+  files.set('/', index);
+  return (request, response) => {
+    const file = files.get(new URL(request.url ?? '/', 'http://localhost').pathname);
+    if (file === undefined) {
+      response.writeHead(404, { 'Content-Type': 'text/plain; charset=utf-8' });
+      response.end('there is no such file\n');
+      return;
+    }
+    response.writeHead(200, { 'Content-Type': types[extname(file)] ?? 'application/octet-stream' });
+    response.end(readFileSync(file));
+  };
+}
+
+function listOf(folder: string): string[] {
+  try {
+    const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
+    return entries
+      .filter((entry) => entry.isFile())
+      .map(({ parentPath, name }) => `${parentPath}/${name}`.slice(folder.length).replaceAll('\\', '/'));
+  } catch {
+    return [];
+  }
+}
