@@ -29,8 +29,8 @@ const features = [
 ];
 
 export default defineConfig({
-  testDir: 'test/e2e',
-  testMatch: '**/*.spec.ts',
+  testDir: 'test',
+  testMatch: ['e2e/**/*.spec.ts', 'examples/**/*.spec.ts'],
   globalSetup: './test/e2e/global-setup.ts',
   // Each test has a room of its own, so that any number can run side by side; more than there are cores would keep each other
   // from the processor. The tests of a file run side by side as well.

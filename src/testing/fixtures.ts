@@ -1,4 +1,5 @@
-import { test as base } from '@playwright/test';
+import { writeFileSync } from 'node:fs';
+import { test as base, type TestInfo } from '@playwright/test';
 import { RoomPage } from './room.ts';
 import { type Server, type ServerOptions, Servers } from './server.ts';
 
@@ -47,9 +48,7 @@ export const test = base.extend<NetsplitOptions & NetsplitFixtures, NetsplitWork
   instance: async ({ server }, use, info) => {
     const name = `test-${++tests}`;
     await use(name);
-    if (info.status !== info.expectedStatus)
-      for (const [scenario, body] of await server.traces(name))
-        await info.attach(`${scenario}.ndjson`, { body, contentType: 'application/x-ndjson' });
+    if (info.status !== info.expectedStatus) await keepTraces(server, name, info);
     server.end(name);
   },
   // Named here, the room is there before any page, and is gone after the last of them.
@@ -64,3 +63,12 @@ export const test = base.extend<NetsplitOptions & NetsplitFixtures, NetsplitWork
     await use(async () => new RoomPage(await context.newPage(), instance));
   },
 });
+
+/** As files, so that reports say where they are. */
+async function keepTraces(server: Server, instance: string, info: TestInfo): Promise<void> {
+  for (const [scenario, text] of await server.traces(instance)) {
+    const path = info.outputPath(`${scenario}.ndjson`);
+    writeFileSync(path, text);
+    await info.attach(`${scenario}.ndjson`, { path, contentType: 'application/x-ndjson' });
+  }
+}

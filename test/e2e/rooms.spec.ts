@@ -55,6 +55,29 @@ test.describe('A room of one’s own', () => {
     expect((await room.counters()).messages.map(({ body }) => body)).toEqual(['after']);
   });
 
+  test('lab.open() goes to another room and another scenario without a reload', async ({ room }) => {
+    await room.open('plain');
+    await room.say('firstwitch@localhost/desktop', 'in the first');
+    const { page } = room;
+    await page.evaluate(() => Object.assign(window, { sameDocument: true }));
+    const other = `${room.instance}-other`;
+    await page.evaluate((instance) => window.lab.open({ instance }), other);
+    await expect(room.testId('room-badge')).toHaveText(`Room ${other}`);
+    expect(new URL(page.url()).search).toBe(`?scenario=plain&room=${other}`);
+    expect((await room.counters()).messages).toEqual([]);
+    await page.evaluate(() => window.lab.open({ scenario: 'growing', instance: '' }));
+    await expect(room.testId('room-badge')).toHaveCount(0);
+    expect((await page.evaluate(() => window.lab.scenario())).id).toBe('growing');
+    // What is not there is refused, and what is shown stays.
+    await expect(page.evaluate(() => window.lab.open({ scenario: 'atlantis' }))).rejects.toThrow(
+      /no scenario "atlantis"/,
+    );
+    await room.say('peter@neverland.pan/shadow', 'still here');
+    await page.evaluate((instance) => window.lab.open({ scenario: 'plain', instance }), room.instance);
+    expect(await room.historyLengths()).toEqual([1]);
+    expect(await page.evaluate(() => 'sameDocument' in window)).toBe(true);
+  });
+
   test('a name that is none is refused, and the page says what would be one', async ({ room, troubles }) => {
     troubles.allow(/400 \(Bad Request\)/);
     await room.page.goto('/?room=Not%20a%20name!');
