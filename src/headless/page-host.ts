@@ -14,6 +14,8 @@ import { attachWebSocketHost } from './websocket-host.ts';
 export interface NetsplitOptions {
   /** A scenario of one's own; it comes first, and takes the place of built-in ones with its id or its domains. */
   readonly scenarioFile?: string | undefined;
+  /** The same, where it is no file. */
+  readonly scenario?: Scenario | undefined;
   /**
    * Whoever shows it gets the passwords of the nodes and of the operator. `npm start` makes one and prints it as a part of
    * the page's address. Without one, requests from this machine that come through no proxy get them.
@@ -58,11 +60,11 @@ export function hostPage(
   options: NetsplitOptions,
   { names = [], isTaken, isBuilt }: Served,
 ): HostedPage {
-  const { scenarioFile, token, budgets = {} } = options;
+  const { token, budgets = {} } = options;
   const publicUrl = options.publicUrl === undefined ? undefined : new URL(options.publicUrl);
   const access = { names, token, publicUrl };
   const host = nodeServerHost(process.env['NETSPLIT_LOG'] ? (line) => console.error(line) : undefined);
-  const live = hostScenarios(chosenScenarios(scenarioFile), host, { budgets: givenBudgets(budgets) });
+  const live = hostScenarios(chosenScenarios(options), host, { budgets: givenBudgets(budgets) });
   const { find, finder } = live;
   const detach = attachWebSocketHost(server, {
     ...{ host, find, finder, names, publicUrl },
@@ -86,10 +88,11 @@ export function hostPage(
 }
 
 /** @throws Error whose message names the file, and the line of each mistake */
-function chosenScenarios(file: string | undefined): readonly Scenario[] {
-  if (file === undefined) return builtIn;
-  const parsed = parseScenario(readFileSync(file, 'utf8'));
-  if (!parsed.ok) throw new Error(formatErrors(file, parsed.errors));
+function chosenScenarios({ scenarioFile, scenario: given }: NetsplitOptions): readonly Scenario[] {
+  if (scenarioFile === undefined && given === undefined) return builtIn;
+  const text = scenarioFile === undefined ? JSON.stringify(given, null, 2) : readFileSync(scenarioFile, 'utf8');
+  const parsed = parseScenario(text);
+  if (!parsed.ok) throw new Error(formatErrors(scenarioFile ?? 'scenario', parsed.errors));
   const { scenario } = parsed;
   const own = domainsOf(scenario);
   return [

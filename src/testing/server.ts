@@ -83,7 +83,7 @@ export class Servers {
       this.#own.add(server);
       return server;
     }
-    const key = JSON.stringify(options, Object.keys(options).sort());
+    const key = JSON.stringify(options);
     const server = this.#shared.get(key) ?? started(options);
     this.#shared.set(key, server);
     return server;

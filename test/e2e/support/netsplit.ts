@@ -1,4 +1,6 @@
 import { type BrowserContext, expect } from '@playwright/test';
+import { builtIn } from '../../../src/scenario/built-in.ts';
+import type { Scenario } from '../../../src/scenario/scenario.ts';
 import { test as base } from '../../../src/testing/index.ts';
 
 export { expect, keyOf, RoomPage } from '../../../src/testing/index.ts';
@@ -42,6 +44,16 @@ export const vesa = 'vesa.yeggmaex.irc';
 export const killrc = 'killrc.oulubox.irc';
 export const eris = 'eris.dclxvii.irc';
 export const wallopsNodes = ['channel.avalon.irc', `replica@${vesa}`, `replica@${killrc}`, `replica@${eris}`] as const;
+
+/** A built-in scenario whose nodes notice sooner that they are cut off, and that they no longer are. */
+export function impatient(id: string): Scenario {
+  const scenario = builtIn.find((one) => one.id === id) as Scenario;
+  const keepalive = { interval: 3, timeout: 2 };
+  return {
+    ...scenario,
+    nodes: scenario.nodes.map((node) => (node.kind === 'replica' ? { ...node, keepalive } : node)),
+  };
+}
 
 /** Waits until a value read from the page is as wanted. */
 export function eventually<T>(read: () => Promise<T>, timeout = 20_000) {
