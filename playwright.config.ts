@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from '@playwright/test';
 import { findChromium } from './src/headless/chromium.mjs';
+import type { NetsplitOptions } from './src/testing/index.ts';
 
 const executablePath = await findChromium();
 
@@ -28,7 +29,7 @@ const features = [
   'ThirdPartyStoragePartitioning',
 ];
 
-export default defineConfig({
+export default defineConfig<NetsplitOptions>({
   testDir: 'test',
   testMatch: ['e2e/**/*.spec.ts', 'examples/**/*.spec.ts'],
   globalSetup: './test/e2e/global-setup.ts',
@@ -46,6 +47,7 @@ export default defineConfig({
   reporter: 'list',
   use: {
     // Pictures of each step double the time of a page that moves; one of the end, where it failed, is enough.
+    ...(process.env['PACE'] ? { pace: Number(process.env['PACE']) } : {}),
     trace: { mode: 'retain-on-failure', screenshots: false, snapshots: false },
     screenshot: 'only-on-failure',
     launchOptions: {
@@ -55,6 +57,7 @@ export default defineConfig({
         '--disable-background-networking',
         '--disable-component-update',
         '--disable-sync',
+        ...(process.env['ARGS']?.split(' ') ?? []),
         `--disable-features=${features.join(',')}`,
       ],
     },

@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs';
-import { test as base, type TestInfo } from '@playwright/test';
+import { type BrowserContext, test as base, type TestInfo } from '@playwright/test';
 import { RoomPage } from './room.ts';
 import { type Server, type ServerOptions, Servers } from './server.ts';
 
@@ -9,6 +9,8 @@ export interface NetsplitOptions {
    * they want it for themselves.
    */
   readonly serverOptions: ServerOptions;
+  /** Factor on the time that a stanza takes on the screen, as in the page's own menu. 0 shows none move, which is quicker. */
+  readonly pace: number | undefined;
 }
 
 export interface NetsplitFixtures {
@@ -31,6 +33,7 @@ let tests = 0;
 
 export const test = base.extend<NetsplitOptions & NetsplitFixtures, NetsplitWorkerFixtures>({
   serverOptions: [{}, { option: true }],
+  pace: [undefined, { option: true }],
   servers: [
     // biome-ignore lint/correctness/noEmptyPattern: the shape that Playwright reads
     async ({}, use) => {
@@ -53,9 +56,14 @@ export const test = base.extend<NetsplitOptions & NetsplitFixtures, NetsplitWork
   },
   // Named here, the room is there before any page, and is gone after the last of them.
   baseURL: async ({ server, instance: _ }, use) => use(server.url),
+  context: async ({ context, pace }, use) => {
+    await prefer(context, pace);
+    await use(context);
+  },
   room: async ({ page, instance }, use) => use(new RoomPage(page, instance)),
-  elsewhere: async ({ browser, baseURL, instance }, use) => {
+  elsewhere: async ({ browser, baseURL, instance, pace }, use) => {
     const context = await browser.newContext(baseURL === undefined ? {} : { baseURL });
+    await prefer(context, pace);
     await use(new RoomPage(await context.newPage(), instance));
     await context.close();
   },
@@ -63,6 +71,14 @@ export const test = base.extend<NetsplitOptions & NetsplitFixtures, NetsplitWork
     await use(async () => new RoomPage(await context.newPage(), instance));
   },
 });
+
+async function prefer(context: BrowserContext, pace: number | undefined): Promise<void> {
+  if (pace === undefined) return;
+  await context.addInitScript((wanted) => {
+    // A page without an address has no storage.
+    if (location.protocol === 'http:') localStorage['netsplit.preferences'] ??= JSON.stringify({ pace: wanted });
+  }, pace);
+}
 
 /** As files, so that reports say where they are. */
 async function keepTraces(server: Server, instance: string, info: TestInfo): Promise<void> {

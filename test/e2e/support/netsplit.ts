@@ -3,7 +3,7 @@ import { builtIn } from '../../../src/scenario/built-in.ts';
 import type { Scenario } from '../../../src/scenario/scenario.ts';
 import { test as base } from '../../../src/testing/index.ts';
 
-export { expect, keyOf, RoomPage } from '../../../src/testing/index.ts';
+export { expect, keyOf, RoomPage, type Said } from '../../../src/testing/index.ts';
 
 /** What the browser complains about: errors on the console, uncaught exceptions, reports of the security policy. */
 export class Troubles {
