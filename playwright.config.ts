@@ -1,7 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from '@playwright/test';
 import { findChromium } from './src/headless/chromium.mjs';
-import type { NetsplitOptions } from './src/testing/index.ts';
 
 const executablePath = await findChromium();
 
@@ -29,7 +28,7 @@ const features = [
   'ThirdPartyStoragePartitioning',
 ];
 
-export default defineConfig<NetsplitOptions>({
+export default defineConfig<{ pace: number }>({
   testDir: 'test',
   testMatch: ['e2e/**/*.spec.ts', 'examples/**/*.spec.ts'],
   globalSetup: './test/e2e/global-setup.ts',

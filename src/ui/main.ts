@@ -94,12 +94,15 @@ async function begin(where: Where): Promise<void> {
     lease?.stop();
     void beginAgain(where);
   };
+  // The server has a room of one's own no more that nobody was in for a minute, or since it was started. Asked for, it has one
+  // again, which refuses us: then we know.
+  const lost = () => void fetchConfig(where, true).catch(() => undefined);
   onTrace(() => {
     isOver = true;
     lease?.stop();
   });
   const show = (mine: LiveConfig) =>
-    showSession(startLive(mine, location.origin, gone), config.scenarios, config.instance);
+    showSession(startLive(mine, location.origin, gone, lost), config.scenarios, config.instance);
   if (config.credentials.operator !== undefined) {
     lease = followLease(config, websocketOf(config, location.origin), tabToken(), show);
     return;

@@ -59,7 +59,7 @@ test.describe('A user with several devices under one nick (XEP-0045 §7.2.8)', (
     await expect(disc).toHaveAttribute('data-phase', 'joined');
     await expect(disc).toHaveAccessibleName(/^Alice, in the room/);
     await room.quiet();
-    expect(await devicesOf(room, 'Alice')).toEqual([[alice, [laptop]]]);
+    await eventually(() => devicesOf(room, 'Alice')).toEqual([[alice, [laptop]]]);
     expect(await presences(room, alice, leaving)).toEqual(['Alice unavailable']);
     for (const who of [laptop, hatter]) expect(await presences(room, who, leaving)).toEqual([]);
     // Decision #141: to Denmark she has another address now.

@@ -1,16 +1,5 @@
 import type { ModelEvent } from '../../src/ui/fold/event.ts';
-import {
-  avalon,
-  cast,
-  eventually,
-  expect,
-  impatient,
-  keyOf,
-  killrc,
-  type RoomPage,
-  test,
-  vesa,
-} from './support/netsplit.ts';
+import { avalon, cast, eventually, expect, keyOf, killrc, type RoomPage, test, vesa } from './support/netsplit.ts';
 
 const replica = `replica@${vesa}`;
 const linkState = async (room: RoomPage) =>
@@ -79,6 +68,48 @@ test.describe('Faults', () => {
     expect(traces[0]).toHaveLength(2);
     expect(traces[1]).toEqual(traces[0]);
     expect(traces[2]).toEqual(traces[0]);
+  });
+
+  test('§4.11: cut, speak on the other side: split; healed: live, and nothing was missed', async ({ room }) => {
+    test.slow();
+    await room.open();
+    await room.say(cast.Wumpus, 'before');
+    await room.do({ act: 'cut', link: [avalon, vesa], how: 'bounce' });
+    const during = await room.mark();
+    await room.testId('say-who').selectOption(cast.Wumpus);
+    await room.testId('say-text').fill('during');
+    await room.testId('say-text').press('Enter');
+    await expect(room.node(replica)).toHaveAttribute('data-state', 'split', { timeout: 45_000 });
+    await expect(room.node(replica)).toHaveClass(/\bsplit\b/);
+    await expect(room.node(replica).locator('.state')).toHaveText('split');
+    await expect(room.node(replica)).toHaveAccessibleName(/split/);
+    await expect(room.node('channel.avalon.irc')).toHaveAttribute('data-state', '1 of 3 split');
+    expect(await room.heard(cast.Efchen, during)).toEqual([]);
+    await eventually(() => room.heard(cast.WiZ, during)).toEqual(['during']);
+    const [copy] = (await room.events({ kind: 'hop', leg: 'link', stanza: 'message', since: during })).filter(
+      ({ to }) => to === vesa,
+    );
+    expect(copy?.outcome).toBe('bounced');
+    // Marked split, it is sent nothing more.
+    const later = await room.mark();
+    await room.say(cast.WiZ, 'meanwhile');
+    expect(
+      (await room.events({ kind: 'hop', leg: 'link', stanza: 'message', since: later })).filter(
+        ({ to }) => to === vesa,
+      ),
+    ).toEqual([]);
+
+    const healing = await room.mark();
+    await room.do({ act: 'heal', link: [avalon, vesa] });
+    await expect(room.node(replica)).toHaveAttribute('data-state', 'live', { timeout: 45_000 });
+    await eventually(() => room.heard(cast.Efchen, healing)).toEqual(['during', 'meanwhile']);
+    const late = (await room.received(cast.Efchen, healing)).filter(({ stanza }) => stanza?.xml.includes('<body'));
+    for (const { stanza } of late) expect(stanza?.xml).toMatch(/<delay[^>]*stamp=/);
+    const after = await room.mark();
+    await room.say(cast.BigCheese, 'after');
+    for (const who of [cast.Efchen, cast.Wumpus, cast.WiZ])
+      await eventually(() => room.heard(who, after)).toEqual(['after']);
+    await eventually(() => room.historyLengths()).toEqual([4, 4, 4, 4]);
   });
 
   test('a silent cut loses without a bounce, and is named so', async ({ room }) => {
@@ -155,51 +186,5 @@ test.describe('Faults', () => {
     await expect(room.phase).toHaveAttribute('data-phase', 'quiet');
     await expect(room.testId('paused-note')).toHaveCount(0);
     await eventually(() => room.heard(cast.Efchen, since)).toEqual(['wait for it']);
-  });
-});
-
-test.describe('A split', () => {
-  test.use({ serverOptions: { scenario: impatient('wallops') } });
-
-  test('§4.11: cut, speak on the other side: split; healed: live, and nothing was missed', async ({ room }) => {
-    test.slow();
-    await room.open();
-    await room.say(cast.Wumpus, 'before');
-    await room.do({ act: 'cut', link: [avalon, vesa], how: 'bounce' });
-    const during = await room.mark();
-    await room.testId('say-who').selectOption(cast.Wumpus);
-    await room.testId('say-text').fill('during');
-    await room.testId('say-text').press('Enter');
-    await expect(room.node(replica)).toHaveAttribute('data-state', 'split', { timeout: 45_000 });
-    await expect(room.node(replica)).toHaveClass(/\bsplit\b/);
-    await expect(room.node(replica).locator('.state')).toHaveText('split');
-    await expect(room.node(replica)).toHaveAccessibleName(/split/);
-    await expect(room.node('channel.avalon.irc')).toHaveAttribute('data-state', '1 of 3 split');
-    expect(await room.heard(cast.Efchen, during)).toEqual([]);
-    await eventually(() => room.heard(cast.WiZ, during)).toEqual(['during']);
-    const [copy] = (await room.events({ kind: 'hop', leg: 'link', stanza: 'message', since: during })).filter(
-      ({ to }) => to === vesa,
-    );
-    expect(copy?.outcome).toBe('bounced');
-    // Marked split, it is sent nothing more.
-    const later = await room.mark();
-    await room.say(cast.WiZ, 'meanwhile');
-    expect(
-      (await room.events({ kind: 'hop', leg: 'link', stanza: 'message', since: later })).filter(
-        ({ to }) => to === vesa,
-      ),
-    ).toEqual([]);
-
-    const healing = await room.mark();
-    await room.do({ act: 'heal', link: [avalon, vesa] });
-    await expect(room.node(replica)).toHaveAttribute('data-state', 'live', { timeout: 45_000 });
-    await eventually(() => room.heard(cast.Efchen, healing)).toEqual(['during', 'meanwhile']);
-    const late = (await room.received(cast.Efchen, healing)).filter(({ stanza }) => stanza?.xml.includes('<body'));
-    for (const { stanza } of late) expect(stanza?.xml).toMatch(/<delay[^>]*stamp=/);
-    const after = await room.mark();
-    await room.say(cast.BigCheese, 'after');
-    for (const who of [cast.Efchen, cast.Wumpus, cast.WiZ])
-      await eventually(() => room.heard(who, after)).toEqual(['after']);
-    await eventually(() => room.historyLengths()).toEqual([4, 4, 4, 4]);
   });
 });
