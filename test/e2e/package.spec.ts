@@ -44,9 +44,9 @@ test('netsplit/testing, installed from a tarball: the examples compile against i
     const tsc = await run(process.execPath, [`${modules}/typescript/bin/tsc`], here).catch((error) => error);
     expect(tsc.stdout).toBe('');
     const cli = `${modules}/@playwright/test/cli.js`;
-    const examples = ['counting', 'scenario', '--workers', '1', '--timeout', '60000', '--reporter', 'line'];
+    const examples = ['counting', '--workers', '1', '--timeout', '60000', '--reporter', 'line'];
     const tests = await run(process.execPath, [cli, 'test', ...examples], here).catch((error) => error);
-    expect(tests.stdout).toMatch(/\b5 passed\b/);
+    expect(tests.stdout).toMatch(/\b2 passed\b/);
 
     // What happened in one that fails is kept.
     const failing = readFileSync(`${project}/tests/counting.spec.ts`, 'utf8').replace('crossed: 4', 'crossed: 40');
