@@ -39,6 +39,7 @@ const commands = blocks
 const elsewhere: Readonly<Record<string, string>> = {
   'README.md js': 'test/e2e/readme.spec.ts',
   'src/ui/README.md ts': 'test/e2e/readme.spec.ts',
+  'src/testing/README.md ts': 'test/readme.test.ts',
   'src/scenario/README.md json': 'test/readme.test.ts',
   'src/headless/README.md json': 'test/readme.test.ts',
   'src/headless/README.md nginx': 'test/interop/proxy.test.ts',
@@ -59,6 +60,7 @@ const notRun: Readonly<Record<string, string>> = {
   'src/headless/README.md yaml': 'the configuration of an ejabberd',
   'npm test': 'it is what runs this',
   'npm install strophe.js @xmldom/xmldom ws': 'it needs the registry',
+  'npm install -D @playwright/test git+https://example.org/netsplit.git': 'it needs the registry, and a repository',
   'node me.mjs guest1@avalon.irc PASSWORD':
     'its file runs in a browser in test/e2e/readme.spec.ts, where it needs no parser of XML',
   'npm run test:unit -- jid': isInNpmTest,

@@ -219,6 +219,28 @@ describe('src/ui/README.md', () => {
   });
 });
 
+describe('src/testing/README.md', () => {
+  it('shows tests that npm test runs, as they are', () => {
+    const folder = 'test/examples/';
+    const examples = readdirSync(root + folder).map((name) => read(folder + name));
+    const shown = blocks(page('src/testing/README.md'), 'ts');
+    expect(shown.length).toBeGreaterThan(2);
+    expect(shown.filter((block) => !examples.some((example) => example.includes(block)))).toEqual([]);
+  });
+
+  it('names every fixture, and methods that a page has', () => {
+    const told = firstCells(page('src/testing/README.md'))
+      .flat()
+      .map((cell) => /^\w+/.exec(cell)?.[0] ?? '');
+    const body = /export interface NetsplitFixtures \{([\s\S]*?)\n\}/.exec(read('src/testing/fixtures.ts'))?.[1] ?? '';
+    const fixtures = [...body.matchAll(/^ {2}readonly (\w+):/gm)].map(([, name]) => name);
+    expect(fixtures.length).toBeGreaterThan(4);
+    expect(fixtures.filter((name) => !told.includes(name as string))).toEqual([]);
+    const methods = [...read('src/testing/room.ts').matchAll(/^ {2}(?:async )?(\w+)\(/gm)].map(([, name]) => name);
+    expect(told.filter((name) => ![...fixtures, ...methods].includes(name))).toEqual([]);
+  });
+});
+
 describe('src/sim/README.md', () => {
   it('names every kind of line, and every field of the header, that a run writes', () => {
     const told = new Set(spans(page('src/sim/README.md')));

@@ -77,6 +77,8 @@ export interface OccupantsWorkerConfig {
   readonly characters: readonly Character[];
   /** The page's own session: it watches the trace and, as an operator, sets faults. */
   readonly watcher: { readonly jid: string; readonly password: string };
+  /** Of the ids of what characters send; they are random without it. */
+  readonly seed?: string;
 }
 
 export interface OccupantReport {

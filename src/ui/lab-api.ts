@@ -26,6 +26,12 @@ export interface EventFilter {
 /** Where `counters()` begins to count: at the beginning, or where `mark()` was. */
 export type From = Pick<EventFilter, 'since'>;
 
+/** A network of the server's: a room of one's own (`?room=`), a scenario. */
+export interface Where {
+  readonly instance?: string;
+  readonly scenario?: string;
+}
+
 export interface LabState {
   readonly phase: Phase;
   readonly paused: boolean;
@@ -116,6 +122,11 @@ export interface Lab {
    * beginning. Rejects where the page may not operate the network.
    */
   reset(): Promise<void>;
+  /**
+   * Leaves this network for another: a room of one's own, or that of everybody (`''`), and another scenario. Each is as it was where
+   * it is not given. Resolves when everybody is in, and `window.lab` is that of the other network.
+   */
+  open(where: Where): Promise<void>;
   on(type: 'event', callback: (event: ModelEvent) => void): () => void;
   on(type: 'change', callback: () => void): () => void;
   on(type: 'phase', callback: (phase: Phase) => void): () => void;
@@ -153,8 +164,16 @@ function labMessage(store: Store, cost: MessageCost): LabMessage {
   };
 }
 
-/** @returns a function that removes it */
-export function installLab(store: Store, updated: () => Promise<unknown>): () => void {
+/**
+ * @param updated  the page has been updated
+ * @param openNetwork  shows another network; rejects, and nothing has changed, where there is none
+ * @returns a function that removes it
+ */
+export function installLab(
+  store: Store,
+  updated: () => Promise<unknown>,
+  openNetwork: (where: Where) => Promise<void>,
+): () => void {
   const { session } = store;
   const { recording } = session;
   const onEvent = new Set<(event: ModelEvent) => void>();
@@ -210,6 +229,12 @@ export function installLab(store: Store, updated: () => Promise<unknown>): () =>
   const goTo = async (place: number) => {
     store.seek(place);
     await rendered();
+  };
+
+  /** Another session is shown, and everybody is in. */
+  const next = async () => {
+    while (window.lab === lab) await new Promise((resolve) => setTimeout(resolve, pollMs));
+    await window.lab.ready;
   };
 
   const messagesSince = (since = 0) =>
@@ -294,8 +319,11 @@ export function installLab(store: Store, updated: () => Promise<unknown>): () =>
     reset: async () => {
       const result = await session.startOver();
       if (!result.ok) throw new Error(result.error);
-      while (window.lab === lab) await new Promise((resolve) => setTimeout(resolve, pollMs));
-      await window.lab.ready;
+      await next();
+    },
+    open: async (where) => {
+      await openNetwork(where);
+      await next();
     },
     on: (type: 'event' | 'change' | 'phase', callback: never) => {
       const set: Set<never> = (type === 'event' ? onEvent : type === 'change' ? onChange : onPhase) as never;

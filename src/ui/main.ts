@@ -2,8 +2,9 @@ import type { Trouble } from '../host/control.ts';
 import type { LiveConfig } from '../scenario/live-config-type.ts';
 import { databasesOf } from '../scenario/node-names.ts';
 import { withoutSelection } from './address.ts';
+import type { Where } from './lab-api.ts';
 import { chooseTrace } from './open-trace.ts';
-import { endSession, onTrace, showSession, showTrace, tellTrouble } from './page.ts';
+import { endSession, leave, onOpen, onTrace, showSession, showTrace, tellTrouble } from './page.ts';
 import { followLease, type HeldLease } from './session/lease.ts';
 import { startLive, websocketOf } from './session/live.ts';
 import { onRetry, retryNow } from './session/retry.ts';
@@ -55,17 +56,47 @@ async function start(): Promise<void> {
   const query = new URLSearchParams(location.search);
   const trace = query.get('trace');
   if (trace !== null) return showTrace(await loadAddress(trace));
-  await beginWhenThere(query.get('scenario'));
+  await beginWhenThere(whereOf(location.search));
+}
+
+/** A network, as an address names it. */
+function whereOf(search: string): Where {
+  const query = new URLSearchParams(search);
+  const [scenario, instance] = [query.get('scenario'), query.get('room')];
+  return { ...(scenario === null ? {} : { scenario }), ...(instance === null ? {} : { instance }) };
+}
+
+function searchOf({ scenario, instance }: Where): string {
+  const query = new URLSearchParams({
+    ...(scenario === undefined ? {} : { scenario }),
+    ...(instance === undefined || instance === '' ? {} : { room: instance }),
+  }).toString();
+  return query && `?${query}`;
+}
+
+/** Another network in the place of what is shown. */
+async function openNetwork(where: Where): Promise<void> {
+  const wanted = { ...whereOf(location.search), ...where };
+  // One that is not there is refused before this one is left.
+  await fetchConfig(wanted, true);
+  await leave();
+  hasLeft = false;
+  const query = new URLSearchParams(location.search);
+  for (const name of ['scenario', 'room', 'trace']) query.delete(name);
+  for (const [name, value] of new URLSearchParams(searchOf(wanted))) query.set(name, value);
+  const search = query.toString();
+  history.replaceState(null, '', location.pathname + (search && `?${search}`));
+  await begin(wanted);
 }
 
 /** A person has opened a trace: the page is not part of the live network any more. */
 let hasLeft = false;
 
 /** Begins, as soon as the server is there. @throws what no waiting helps against */
-async function beginWhenThere(scenario: string | null): Promise<void> {
+async function beginWhenThere(where: Where): Promise<void> {
   while (!hasLeft) {
     try {
-      return await begin(scenario);
+      return await begin(where);
     } catch (error) {
       if (!(error instanceof StartError && error.isAway)) throw error;
       if (!tellTrouble({ kind: 'offline', text: 'The server does not answer' })) showFailure(error);
@@ -75,8 +106,8 @@ async function beginWhenThere(scenario: string | null): Promise<void> {
 }
 
 /** Shows the network as it is now; again when it is another one. */
-async function begin(scenario: string | null): Promise<void> {
-  const config = await fetchConfig(scenario);
+async function begin(where: Where): Promise<void> {
+  const config = await fetchConfig(where);
   await forgetIfAnew(config);
   if (hasLeft) return;
   let lease: HeldLease | undefined;
@@ -85,33 +116,36 @@ async function begin(scenario: string | null): Promise<void> {
     if (isOver) return;
     isOver = true;
     lease?.stop();
-    beginAgain(scenario).catch(showFailure);
+    beginAgain(where).catch(showFailure);
   };
+  // The server has a room of one's own no more that nobody was in for a minute, or since it was started. Asked for, it has one
+  // again, which refuses us: then we know.
+  const lost = () => void fetchConfig(where, true).catch(() => undefined);
   onTrace(() => {
     hasLeft = true;
     isOver = true;
     lease?.stop();
   });
   const show = (mine: LiveConfig) => {
-    const store = showSession(startLive(mine, location.origin, gone), config.scenarios, config.instance);
-    lookWhileAway(store, config, gone);
+    const store = showSession(startLive(mine, location.origin, gone, lost), config.scenarios, config.instance);
+    lookWhileAway(store, where, config, gone);
   };
   if (config.credentials.operator !== undefined) {
     lease = followLease(config, websocketOf(config, location.origin), tabToken(), show);
     return;
   }
   show(config);
-  if (config.running.length === 0) void joinLater(config.scenario.id);
+  if (config.running.length === 0) void joinLater({ ...where, scenario: config.scenario.id });
 }
 
 /** The server was started again, or the network has begun anew. What was there is shown until the new one is. */
-async function beginAgain(scenario: string | null): Promise<void> {
+async function beginAgain(where: Where): Promise<void> {
   // No worker may write into what is about to be deleted.
   await endSession({ kind: 'loading', text: 'The network has begun anew: this page joins it again' });
   // Its events are numbered anew.
   history.replaceState(null, '', `${location.pathname}${location.search}${withoutSelection(location.hash)}`);
   if (await isOutdated()) location.reload();
-  else await beginWhenThere(scenario);
+  else await beginWhenThere(where);
 }
 
 /** Whether the server has another version of this page by now: of what this one is made of the name tells the version. */
@@ -121,7 +155,7 @@ async function isOutdated(): Promise<boolean> {
 }
 
 /** While the server is away, looks whether it is back; and whether it is the one that this page knows. */
-function lookWhileAway(store: Store, { run, begun, scenario }: LiveConfig, gone: () => void): void {
+function lookWhileAway(store: Store, where: Where, { run, begun, scenario }: LiveConfig, gone: () => void): void {
   const isAway = ({ kind }: Partial<Trouble> = {}) => kind === 'offline' || kind === 'failed';
   let isLooking = false;
   store.subscribe(async () => {
@@ -129,7 +163,7 @@ function lookWhileAway(store: Store, { run, begun, scenario }: LiveConfig, gone:
     isLooking = true;
     while (!hasLeft && isAway(store.view.trouble)) {
       await lookLater();
-      const now = await fetchConfig(scenario.id, true).catch(() => undefined);
+      const now = await fetchConfig({ ...where, scenario: scenario.id }, true).catch(() => undefined);
       if (now !== undefined && (now.run !== run || now.begun !== begun)) return gone();
       if (now !== undefined) retryNow();
     }
@@ -198,26 +232,22 @@ function tabToken(): string {
 }
 
 /** A guest came before anybody ran the rooms: it starts anew once somebody does. */
-async function joinLater(scenario: string): Promise<void> {
+async function joinLater(where: Where): Promise<void> {
   for (;;) {
     await pause(lookMs);
-    const config = await fetchConfig(scenario, true).catch(() => undefined);
+    const config = await fetchConfig(where, true).catch(() => undefined);
     if (config !== undefined && config.running.length > 0) break;
   }
   if (document.documentElement.dataset.mode === 'live') location.reload();
 }
 
 /** @param look  only to see what runs: the page has an account already */
-async function fetchConfig(scenario: string | null, look = false): Promise<LiveConfig> {
-  const room = new URLSearchParams(location.search).get('room');
-  const query = new URLSearchParams({
-    ...(scenario === null ? {} : { scenario }),
-    ...(room === null ? {} : { room }),
-    ...(look ? { look: '' } : {}),
-  }).toString();
+async function fetchConfig(where: Where, look = false): Promise<LiveConfig> {
   const token = storedToken();
   const headers: Record<string, string> = token === undefined ? {} : { Authorization: `Bearer ${token}` };
-  const response = await fetch(`/netsplit.json${query && `?${query}`}`, { headers }).catch(() => {
+  const search = searchOf(where);
+  const query = look ? `${search || '?'}&look` : search;
+  const response = await fetch(`/netsplit.json${query}`, { headers }).catch(() => {
     throw away();
   });
   if (response.status >= 500) throw away();
@@ -296,4 +326,5 @@ function headingOf(error: unknown): string {
 }
 
 allowOwnScripts();
+onOpen(openNetwork);
 start().catch(showFailure);

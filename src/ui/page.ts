@@ -1,7 +1,7 @@
 import type { Trouble } from '../host/control.ts';
 import { followAddress } from './address.ts';
 import { bindKeys } from './keys.ts';
-import { installLab } from './lab-api.ts';
+import { installLab, type Where } from './lab-api.ts';
 import { RecordedSession } from './session/recorded.ts';
 import type { Session } from './session/session.ts';
 import { loadPreferences, Store } from './store.ts';
@@ -31,6 +31,19 @@ let leaveLive: () => void = () => undefined;
 /** @param leave  called when a person opens a trace: from then on the page is not part of the live network */
 export function onTrace(leave: () => void): void {
   leaveLive = leave;
+}
+
+let openNetwork: (where: Where) => Promise<void>;
+
+/** @param open  shows another network in place of what is shown; rejects, and nothing has changed, where there is none */
+export function onOpen(open: (where: Where) => Promise<void>): void {
+  openNetwork = open;
+}
+
+/** What is shown is no longer part of a live network, and ends. */
+export function leave(): Promise<void> {
+  leaveLive();
+  return close();
 }
 
 /**
@@ -65,7 +78,7 @@ export function showSession(session: Session, scenarios: Store['scenarios'], ins
   showTime();
   store.subscribe(showTime);
   const unbindKeys = bindKeys(store);
-  const removeLab = installLab(store, () => rendered(app));
+  const removeLab = installLab(store, () => rendered(app), openNetwork);
   const isFile = session.recording !== undefined && !new URLSearchParams(location.search).has('trace');
   const leaveAddress = followAddress(store, !isFile);
   const stop = () => void session.stop();

@@ -5,6 +5,8 @@ import { StropheClient } from './support/strophe.ts';
 const replica = `replica@${vesa}`;
 
 test.describe('When something is wrong', () => {
+  test.use({ serverOptions: { own: true } });
+
   test('the server goes: the page says so, and goes on when it is back', async ({ room, server, troubles }) => {
     test.slow();
     // A browser reports each socket and each file that it does not get.
@@ -39,7 +41,7 @@ test.describe('When something is wrong', () => {
   }) => {
     troubles.allow(/Failed to load resource|net::ERR/);
     await room.page.route('**/netsplit.json*', (route) => route.abort());
-    await room.page.goto('/');
+    await room.page.goto(room.address());
     await expect(room.testId('fatal')).toContainText('The server does not answer');
     await expect(room.testId('fatal')).toContainText('npm start');
     await expect(room.phase).toHaveAttribute('data-phase', 'offline');
@@ -235,7 +237,7 @@ test.describe('When something is wrong', () => {
 
   test('the policy of the page lets no script in that is not its own', async ({ room, troubles }) => {
     troubles.allow(/Content Security Policy|TrustedScript/);
-    await room.page.goto('/');
+    await room.page.goto(room.address());
     const ran = await room.page.evaluate(() => {
       const script = document.createElement('script');
       try {

@@ -231,9 +231,7 @@ test.describe('A telephone, 360 × 740', () => {
     }
     const row = room.testId('outline').locator(`[data-link-row="${avalon}~${vesa}"]`);
     await row.getByTestId('outline-cut-bounce').tap();
-    await eventually(async () => (await room.state()).links.find(({ key }) => key === `${avalon}~${vesa}`)?.state).toBe(
-      'bounce',
-    );
+    await room.waitForState({ link: [avalon, vesa], state: 'bounce' });
     await expect(row).toContainText('cut');
     await row.getByTestId('outline-heal').tap();
     await expect(row).toContainText('up');

@@ -1,5 +1,5 @@
 import AxeBuilder from '@axe-core/playwright';
-import { eventually, expect, keyOf, type RoomPage, test } from './support/netsplit.ts';
+import { eventually, expect, impatient, keyOf, type RoomPage, test } from './support/netsplit.ts';
 
 const camp = {
   scenario: 'frozen',
@@ -126,21 +126,6 @@ test.describe('Netsplit and netjoin (XEP-0282 §4.11)', () => {
     await expect(room.testId('signs')).toContainText(/Netjoin: mode delta/);
   });
 
-  test('a silent cut is noticed by pings that go unanswered, at both ends', async ({ room }) => {
-    test.slow();
-    await room.open('frozen');
-    await room.do({ act: 'cut', link: camp.cut, how: 'silent' });
-    for (const node of [camp.primary, camp.replica])
-      await expect(room.node(node)).toHaveAttribute('data-state', 'split', { timeout: 60_000 });
-    await eventually(() => signs(room)).toEqual(
-      expect.arrayContaining([`${camp.primary} silence`, `${camp.replica} silence`]),
-    );
-    expect(await why(room, 'silence', `${camp.replica} is split`)).toBe('decision#3');
-    const lost = (await room.events({ kind: 'hop', leg: 'link' })).filter(({ outcome }) => outcome !== undefined);
-    expect(new Set(lost.map(({ outcome }) => outcome))).toEqual(new Set(['dropped']));
-    await heal(room, camp);
-  });
-
   test('a silent cut that is healed before anybody noticed is a gap in the sequence', async ({ room }) => {
     await room.open('frozen');
     await room.do({ act: 'cut', link: camp.cut, how: 'silent' });
@@ -184,6 +169,25 @@ test.describe('Netsplit and netjoin (XEP-0282 §4.11)', () => {
     for (const who of [...tempest.near, ...tempest.far])
       await eventually(() => room.heard(who, after)).toEqual(['our revels now are ended']);
   });
+});
+
+test.describe('A split that is noticed soon', () => {
+  test.use({ serverOptions: { scenario: impatient('frozen') } });
+
+  test('a silent cut is noticed by pings that go unanswered, at both ends', async ({ room }) => {
+    test.slow();
+    await room.open('frozen');
+    await room.do({ act: 'cut', link: camp.cut, how: 'silent' });
+    for (const node of [camp.primary, camp.replica])
+      await expect(room.node(node)).toHaveAttribute('data-state', 'split', { timeout: 60_000 });
+    await eventually(() => signs(room)).toEqual(
+      expect.arrayContaining([`${camp.primary} silence`, `${camp.replica} silence`]),
+    );
+    expect(await why(room, 'silence', `${camp.replica} is split`)).toBe('decision#3');
+    const lost = (await room.events({ kind: 'hop', leg: 'link' })).filter(({ outcome }) => outcome !== undefined);
+    expect(new Set(lost.map(({ outcome }) => outcome))).toEqual(new Set(['dropped']));
+    await heal(room, camp);
+  });
 
   test('an owner changes the policy while the room is in use, and what it allows', async ({ room }) => {
     test.slow();
@@ -213,6 +217,10 @@ test.describe('Netsplit and netjoin (XEP-0282 §4.11)', () => {
     await room.do({ act: 'configure', room: 'camp@rooms.hearth.pole', split: { policy: 'freeze' } });
     await expect(room.testId('policy')).toHaveAttribute('data-policy', 'freeze');
   });
+});
+
+test.describe('A split that is noticed soon, with a local policy', () => {
+  test.use({ serverOptions: { scenario: impatient('local') } });
 
   test('no serious or critical accessibility violation while split, in light and dark', async ({ room }) => {
     test.slow();

@@ -13,6 +13,7 @@ import type {
 import type { LiveConfig } from '../../scenario/live-config-type.ts';
 import { ownersOf } from '../../scenario/replicas.ts';
 import { guestOf, randomSuffix } from './accounts.ts';
+import { nextSeed } from './seed.ts';
 import { type ActResult, refuse } from './session.ts';
 import { within } from './within.ts';
 
@@ -64,7 +65,9 @@ export class LivePeople {
     this.#api = api;
     const { operator, observer } = this.#config.credentials;
     const account = operator ?? observer;
+    const seed = nextSeed();
     const start: OccupantsWorkerConfig = {
+      ...(seed === undefined ? {} : { seed }),
       websocket: this.#websocket,
       characters: this.#characters,
       watcher: { jid: `${bareOf(account.jid as Jid)}/page-${randomSuffix()}`, password: account.password },

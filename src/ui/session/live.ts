@@ -34,9 +34,10 @@ const nobodyRuns: Trouble = {
  *
  * @param pageOrigin  of the page, such as http://127.0.0.1:4173: the WebSocket is on the same host
  * @param gone  called when the network is another one, with other accounts
+ * @param lost  called when the server does not answer, each time that it was asked in vain
  */
-export function startLive(config: LiveConfig, pageOrigin: string, gone: () => void): Session {
-  const live = new LiveSession(config, pageOrigin, gone);
+export function startLive(config: LiveConfig, pageOrigin: string, gone: () => void, lost: () => void): Session {
+  const live = new LiveSession(config, pageOrigin, gone, lost);
   void live.run();
   return live;
 }
@@ -47,6 +48,7 @@ class LiveSession implements Session {
   readonly joinInfo: readonly JoinInfo[];
   readonly #config: LiveConfig;
   readonly #gone: () => void;
+  readonly #lost: () => void;
   readonly #nodes: LiveNodes;
   readonly #people: LivePeople;
   readonly #replicas: LiveReplicas;
@@ -63,8 +65,9 @@ class LiveSession implements Session {
   #settled = false;
   #stopped = false;
 
-  constructor(config: LiveConfig, pageOrigin: string, gone: () => void) {
+  constructor(config: LiveConfig, pageOrigin: string, gone: () => void, lost: () => void) {
     this.#gone = gone;
+    this.#lost = lost;
     this.#config = config;
     const { scenario, credentials } = config;
     const websocket = websocketOf(config, pageOrigin);
@@ -119,7 +122,10 @@ class LiveSession implements Session {
     const people = this.#people.start({
       records: (batch) => this.#tellRecords(batch),
       occupant: (report) => this.#tellOccupant(report),
-      trouble: (trouble) => this.#tellTrouble(trouble ?? this.#absence),
+      trouble: (trouble) => {
+        this.#tellTrouble(trouble ?? this.#absence);
+        if (trouble !== undefined) this.#lost();
+      },
       gone: () => this.#gone(),
     });
     await within(nodes, nodesMs);

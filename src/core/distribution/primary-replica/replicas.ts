@@ -61,8 +61,12 @@ export class Replicas {
   /** When those that have no session, or are split, were asked to ask. */
   readonly #offered = new Map<Jid, Instant>();
 
+  /** The shortest keepalive interval that a replica may ask for, in seconds. Decision #5. */
+  readonly leastInterval: number;
+
   /** @param configured  the domains that the replicas of the configuration may serve; others serve their own */
-  constructor(configured: ReadonlyMap<Jid, readonly Jid[]>) {
+  constructor(configured: ReadonlyMap<Jid, readonly Jid[]>, leastInterval = 10) {
+    this.leastInterval = leastInterval;
     this.#configured = configured;
   }
 
