@@ -1,4 +1,5 @@
 import { html, nothing, type SVGTemplateResult, svg, type TemplateResult } from 'lit';
+import { repeat } from 'lit/directives/repeat.js';
 import { bareOf, type Jid } from '../../core/xmpp/jid.ts';
 import { describeLink, type LinkView, linkKey } from '../fold/links.ts';
 import type { NodeView } from '../fold/network.ts';
@@ -11,6 +12,15 @@ import { bytes, counted, deviceCount, devicesInside, initials, markOf, roleOf, s
 import { Part } from './base.ts';
 import { refusalBubbles, refusedMark } from './refusals.ts';
 import { Tokens } from './tokens.ts';
+
+/** Each thing keeps its element while others come and go, and with it the focus. */
+function each<T>(things: ReadonlyMap<string, T>, draw: (thing: T) => SVGTemplateResult): unknown {
+  return repeat(
+    things,
+    ([id]) => id,
+    ([, thing]) => draw(thing),
+  );
+}
 
 /** The picture: servers, room nodes, people, links, and the stanzas between them. */
 class Topology extends Part {
@@ -88,12 +98,12 @@ class Topology extends Part {
             <rect class="hatch-ground" width="8" height="8" /><rect class="hatch-line" width="3" height="8" />
           </pattern>
         </defs>
-        <g id="picture-links" role="group" aria-label="Links">${layout ? [...layout.links.values()].map((link) => this.#link(link, lit, current)) : nothing}</g>
+        <g id="picture-links" role="group" aria-label="Links">${layout ? each(layout.links, (link) => this.#link(link, lit, current)) : nothing}</g>
         ${layout ? [...layout.servers.values()].map((server) => this.#server(server, layout)) : nothing}
         ${layout ? this.#tethers(layout) : nothing}
-        ${layout ? [...layout.nodes.values()].map((node) => this.#node(node, lit, current)) : nothing}
+        ${layout ? each(layout.nodes, (node) => this.#node(node, lit, current)) : nothing}
         ${vacancies.map(([domain, place]) => this.#vacancy(domain, place, current))}
-        ${layout ? [...layout.occupants.values()].map((who) => this.#occupant(who, layout, lit, current)) : nothing}
+        ${layout ? each(layout.occupants, (who) => this.#occupant(who, layout, lit, current)) : nothing}
         ${layout ? [...layout.links.values()].map((link) => this.#pill(link, layout)) : nothing}
         <g class="refusals" @click=${this.#onToken}>${layout ? refusalBubbles(this.store, layout) : nothing}</g>
         <g class="tokens" @click=${this.#onToken}></g>
