@@ -1,5 +1,9 @@
+import { overlaps, type PlacedLink, placeLinks } from './curves.ts';
+import type { LinkView } from './fold/links.ts';
 import type { Model } from './fold/model.ts';
+import type { NodeView } from './fold/network.ts';
 import type { OccupantView } from './fold/people.ts';
+import { fitted } from './text-width.ts';
 
 export interface Point {
   readonly x: number;
@@ -24,28 +28,20 @@ export interface PlacedNode extends Box {
 
 export interface PlacedOccupant extends Point {
   readonly occupant: OccupantView;
+  /** As much of the nick as fits. */
+  readonly nick: string;
 }
 
 /** Where what goes to and from one device of an occupant ends: beside that of the others, so that all copies are seen. */
 export interface PlacedDevice extends Point {
   readonly disc: PlacedOccupant;
-}
-
-/** A curve between two hubs, and the point on it where its label stands. */
-export interface PlacedLink {
-  readonly key: string;
-  readonly from: string;
-  readonly to: string;
-  readonly a: Point;
-  readonly control: Point;
-  readonly b: Point;
-  readonly label: Point;
+  /** From the hub to here, between the people in the rows before. */
+  readonly way: readonly Point[];
 }
 
 export interface Layout {
   readonly compact: boolean;
-  /** Too little room between servers for long labels. */
-  readonly tight: boolean;
+  readonly scale: number;
   readonly width: number;
   readonly height: number;
   readonly servers: ReadonlyMap<string, PlacedServer>;
@@ -59,6 +55,14 @@ export interface Layout {
   readonly radius: number;
 }
 
+/** What a layout goes by besides the model and the size. */
+export interface Held {
+  /** What is shown now: servers stay where they are while people come. */
+  readonly before?: Layout | undefined;
+  /** By domain: where a person put a server. The middle of its upper edge, in shares of the width and of the height. */
+  readonly moved?: ReadonlyMap<string, Point>;
+}
+
 interface Metrics {
   readonly title: number;
   readonly nodeW: number;
@@ -66,10 +70,13 @@ interface Metrics {
   readonly hub: number;
   readonly cellW: number;
   readonly cellH: number;
+  /** Below every row of people but the last, for what is written under a nick. */
+  readonly rowGap: number;
   readonly radius: number;
   readonly pad: number;
   readonly perRow: number;
   readonly minW: number;
+  readonly nickSize: number;
 }
 
 const wide: Metrics = {
@@ -79,10 +86,12 @@ const wide: Metrics = {
   hub: 38,
   cellW: 85,
   cellH: 74,
+  rowGap: 16,
   radius: 22,
   pad: 14,
   perRow: 4,
   minW: 230,
+  nickSize: 15,
 };
 const narrow: Metrics = {
   title: 24,
@@ -91,10 +100,12 @@ const narrow: Metrics = {
   hub: 22,
   cellW: 52,
   cellH: 50,
+  rowGap: 9,
   radius: 14,
   pad: 7,
   perRow: 3,
   minW: 156,
+  nickSize: 11.5,
 };
 
 /** From the last row of a lecture hall down to what a person can still read. */
@@ -102,138 +113,273 @@ const scales = [1.6, 1.45, 1.3, 1.15, 1, 0.92, 0.84, 0.77];
 const compactScales = [1.15, 1, 0.92, 0.85, 0.78];
 
 /**
- * Places everything, as large as fits. A pure function of the model and the size, so nothing jumps when data arrives: only
- * people and nodes that come or go move anything, and all characters of the scenario have a place from the start.
+ * Places everything, as large as fits, and nothing on anything else. A pure function of the model, of the size, and of where
+ * things were, so nothing jumps when data arrives: all characters of the scenario have a place from the start, and the servers
+ * stay where they are while guests come.
  *
  * @returns positions in a picture of its own size, to be shown in width x height
  */
-export function layOut(model: Model, width: number, height: number): Layout {
-  if (width >= 620) {
-    for (const scale of scales) {
-      const layout = layOutAt(model, width, height, scale, wide);
-      if (layout) return layout;
-    }
-  }
-  for (const scale of compactScales) {
-    const layout = layOutAt(model, width, height, scale, narrow);
-    if (layout) return layout;
-  }
-  return layOutAt(model, width, height, 0.7, narrow, true) as Layout;
+export function layOut(model: Model, width: number, height: number, held: Held = {}): Layout {
+  const content = contentOf(model);
+  return stay(content, width, height, held) ?? arrangeAnew(content, width, height, held);
 }
 
-/** @returns undefined if the servers do not fit beside each other, unless it is the last resort */
-function layOutAt(
-  model: Model,
-  shownWidth: number,
-  shownHeight: number,
-  scale: number,
-  metrics: Metrics,
-  anyhow = false,
-): Layout | undefined {
-  const width = shownWidth / scale;
-  const height = shownHeight / scale;
-  const compact = metrics === narrow;
-  const people = new Map<string, OccupantView[]>();
-  for (const occupant of model.people.all()) {
-    people.set(occupant.server, [...(people.get(occupant.server) ?? []), occupant]);
+function arrangeAnew(content: Content, width: number, height: number, { moved = new Map() }: Held): Layout {
+  const fits = (scale: number, metrics: Metrics) => {
+    const frame = { width: width / scale, height: height / scale, scale, metrics };
+    // With room for one more person everywhere, if that costs nothing.
+    for (const spare of [1, 0]) {
+      const boxes = boxesOf(content, metrics, spare);
+      if (!spread(boxes, content, frame)) continue;
+      const placed = boxesOf(content, metrics, 0).map((box, i) => at(box, boxes[i] as Hull));
+      return finish(content, move(placed, moved, frame), frame);
+    }
+    return undefined;
+  };
+  let first: Layout | undefined;
+  const steps = [
+    ...(width >= 620 ? scales.map((scale) => [scale, wide] as const) : []),
+    ...compactScales.map((scale) => [scale, narrow] as const),
+  ];
+  for (const [scale, metrics] of steps) {
+    const layout = fits(scale, metrics);
+    // A little smaller, and every link has its counter.
+    if (layout && [...layout.links.values()].every(({ pill }) => pill)) return layout;
+    first ??= layout;
   }
+  return first ?? crowded(content, width, height, moved);
+}
+
+/** More than fits in a size that can be read: row by row, as large as it may be. */
+function crowded(content: Content, width: number, height: number, moved: ReadonlyMap<string, Point>): Layout {
+  const metrics = narrow;
+  for (let scale = 0.74; ; scale *= 0.94) {
+    const frame = { width: width / scale, height: height / scale, scale, metrics };
+    const boxes = boxesOf(content, metrics, 0);
+    if (shelve(boxes, content, frame)) return finish(content, move(boxes, moved, frame), frame);
+  }
+}
+
+/** The same again with more people. @returns undefined if there is no such, or if there is no room for them */
+function stay(
+  content: Content,
+  width: number,
+  height: number,
+  { before, moved = new Map() }: Held,
+): Layout | undefined {
+  if (!before || !isSize(before, width, height)) return undefined;
+  // Who leaves makes room for larger things.
+  if (content.servers.length !== before.servers.size || count(content) < before.occupants.size) return undefined;
+  const metrics = before.compact ? narrow : wide;
+  const frame = { width: before.width, height: before.height, scale: before.scale, metrics };
+  const boxes = boxesOf(content, metrics, 0);
+  for (const box of boxes) at(box, before.servers.get(box.domain) as PlacedServer);
+  keepInside(boxes, frame);
+  const placed = move(boxes, moved, frame);
+  const gap = moved.size > 0 ? leastGap : metrics === narrow ? 20 : 34;
+  return isInOrder(placed, frame, gap) ? finish(content, placed, frame) : undefined;
+}
+
+function isSize({ width, height, scale }: Layout, shownWidth: number, shownHeight: number): boolean {
+  return Math.abs(width * scale - shownWidth) < 0.5 && Math.abs(height * scale - shownHeight) < 0.5;
+}
+
+/** What is to be placed. */
+interface Content {
+  readonly servers: readonly ServerContent[];
+  readonly links: readonly LinkView[];
+}
+
+interface ServerContent {
+  readonly domain: string;
+  readonly at: readonly [number, number];
+  readonly nodes: readonly NodeView[];
+  readonly vacant: boolean;
+  readonly here: readonly OccupantView[];
+  readonly characters: number;
+}
+
+interface Hull {
+  readonly domain: string;
+  readonly perRow: number;
+  x: number;
+  y: number;
+  readonly w: number;
+  readonly h: number;
+}
+
+interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
+interface Frame extends Size {
+  readonly scale: number;
+  readonly metrics: Metrics;
+}
+
+function contentOf(model: Model): Content {
+  const people = model.people.all();
   const vacancies = new Set(model.network.vacancies().map(({ server }) => server));
-  const boxes = model.scenario.servers.map((server) => {
-    const nodes = [...model.network.nodes.values()].filter((node) => node.server === server.domain);
-    const here = people.get(server.domain) ?? [];
-    const vacant = vacancies.has(server.domain) ? 1 : 0;
-    const perRow = Math.min(Math.max(here.length, 1), here.length > 8 ? 6 : metrics.perRow);
-    const rows = Math.ceil(here.length / perRow);
+  const servers = model.scenario.servers.map(({ domain, at: place }) => {
+    const here = people.filter(({ server }) => server === domain);
     return {
-      domain: server.domain,
-      nodes,
-      vacant,
+      domain,
+      at: place,
+      nodes: [...model.network.nodes.values()].filter(({ server }) => server === domain),
+      vacant: vacancies.has(domain),
       here,
+      characters: here.filter(({ character }) => character).length,
+    };
+  });
+  return { servers, links: [...model.network.links.values()] };
+}
+
+function count(content: Content): number {
+  return content.servers.reduce((sum, { here }) => sum + here.length, 0);
+}
+
+/** Columns for those who are there from the start; a guest begins a row. More when it gets crowded. */
+function columns(characters: number, all: number, { perRow }: Metrics): number {
+  // One person is in the middle of three.
+  const usual = characters < 2 ? 3 : Math.min(characters, perRow);
+  return all <= 3 * usual ? usual : Math.min(10, Math.max(usual, Math.ceil(Math.sqrt(1.7 * all))));
+}
+
+function boxesOf(content: Content, metrics: Metrics, spare: number): Hull[] {
+  return content.servers.map(({ domain, nodes, vacant, here, characters }) => {
+    const people = here.length + spare;
+    const perRow = columns(characters, people, metrics);
+    const rows = Math.ceil(people / perRow);
+    const cells = perRow > metrics.perRow ? perRow * metrics.cellW : Math.min(perRow, people) * metrics.cellW;
+    return {
+      domain,
       perRow,
       x: 0,
       y: 0,
-      w: Math.max(metrics.minW, metrics.nodeW + 2 * metrics.pad, perRow * metrics.cellW + 2 * metrics.pad),
+      w: Math.max(metrics.minW, metrics.nodeW + 2 * metrics.pad, cells + 2 * metrics.pad),
       h:
         metrics.title +
-        (nodes.length + vacant) * (metrics.nodeH + 8) +
+        (nodes.length + (vacant ? 1 : 0)) * (metrics.nodeH + 8) +
         metrics.hub +
         rows * metrics.cellH +
+        Math.max(0, rows - 1) * metrics.rowGap +
         metrics.pad,
     };
   });
-  spread(boxes, model, width, height);
-  // Enlarging is worth it only while the links stay long enough to watch.
-  const gap: readonly [number, number] = compact
-    ? [26, 34]
-    : scale > 1
-      ? [180, 66]
-      : scale === 1
-        ? [130, 58]
-        : [92, 50];
-  separate(boxes, width, height, gap[0], gap[1]);
-  if (!anyhow && !apart(boxes, width, height, gap)) return undefined;
+}
 
+/** With the upper edge where that of the other is: hubs and nodes stay when people come. */
+function at(box: Hull, other: Box): Hull {
+  box.x = other.x;
+  box.y = other.y - other.h / 2 + box.h / 2;
+  return box;
+}
+
+/** Puts servers where a person put them, unless they would lie on each other there: in another size, say. */
+function move(boxes: readonly Hull[], moved: ReadonlyMap<string, Point>, frame: Frame): readonly Hull[] {
+  if (moved.size === 0) return boxes;
+  const there = boxes.map((box) => {
+    const place = moved.get(box.domain);
+    return place ? { ...box, x: place.x * frame.width, y: place.y * frame.height + box.h / 2 } : { ...box };
+  });
+  keepInside(there, frame);
+  return isInOrder(there, frame, leastGap - 1) ? there : boxes;
+}
+
+const leastGap = 12;
+
+function isInOrder(boxes: readonly Box[], frame: Size, gap: number): boolean {
+  return boxes.every((a, i) => isInside(a, frame) && boxes.slice(i + 1).every((b) => !overlaps(a, b, gap)));
+}
+
+/** Whether a server may be put there: within the picture, and not on another one. */
+export function mayStand(layout: Layout, server: PlacedServer): boolean {
+  const others = [...layout.servers.values()].filter(({ domain }) => domain !== server.domain);
+  return isInside(server, layout) && others.every((other) => !overlaps(server, other, leastGap));
+}
+
+function isInside(
+  { x, y, w, h }: Box,
+  { width, height }: { readonly width: number; readonly height: number },
+): boolean {
+  return x - w / 2 >= 3.9 && y - h / 2 >= 3.9 && x + w / 2 <= width - 3.9 && y + h / 2 <= height - 3.9;
+}
+
+function finish(content: Content, boxes: readonly Hull[], frame: Frame): Layout {
+  const { metrics } = frame;
   const servers = new Map<string, PlacedServer>();
   const nodes = new Map<string, PlacedNode>();
-  const places = new Map<string, Box>();
+  const vacancies = new Map<string, Box>();
   const occupants = new Map<string, PlacedOccupant>();
   const devices = new Map<string, PlacedDevice>();
-  for (const box of boxes) {
+  for (const [i, box] of boxes.entries()) {
+    const { domain, nodes: own, vacant, here, characters } = content.servers[i] as ServerContent;
     let y = box.y - box.h / 2 + metrics.title;
-    for (const node of box.nodes) {
-      nodes.set(node.address, {
-        address: node.address,
-        x: box.x,
-        y: y + metrics.nodeH / 2,
-        w: metrics.nodeW,
-        h: metrics.nodeH,
-      });
+    const next = () => {
+      const place = { x: box.x, y: y + metrics.nodeH / 2, w: metrics.nodeW, h: metrics.nodeH };
       y += metrics.nodeH + 8;
-    }
-    if (box.vacant > 0) {
-      places.set(box.domain, { x: box.x, y: y + metrics.nodeH / 2, w: metrics.nodeW, h: metrics.nodeH });
-      y += metrics.nodeH + 8;
-    }
+      return place;
+    };
+    for (const { address } of own) nodes.set(address, { address, ...next() });
+    if (vacant) vacancies.set(domain, next());
     const hub = { x: box.x, y: y + metrics.hub / 2 - 4 };
     y += metrics.hub;
-    servers.set(box.domain, { domain: box.domain, x: box.x, y: box.y, w: box.w, h: box.h, hub });
-    // Few people in a wide hull spread out, so that their names have room.
+    servers.set(domain, { domain, x: box.x, y: box.y, w: box.w, h: box.h, hub });
     const cellW = (box.w - 2 * metrics.pad) / box.perRow;
-    for (const [i, occupant] of box.here.entries()) {
-      const row = Math.floor(i / box.perRow);
-      const inRow = Math.min(box.perRow, box.here.length - row * box.perRow);
+    for (const [n, occupant] of here.entries()) {
+      const row = Math.floor(n / box.perRow);
+      const column = columnOf(n, box.perRow, characters);
       const disc = {
         occupant,
-        x: box.x + ((i % box.perRow) - (inRow - 1) / 2) * cellW,
-        y: y + row * metrics.cellH + metrics.radius + 4,
+        nick: fitted(occupant.nick, metrics.nickSize, cellW - 6),
+        x: box.x + (column - (box.perRow - 1) / 2) * cellW,
+        y: y + row * (metrics.cellH + metrics.rowGap) + metrics.radius + 4,
       };
       occupants.set(occupant.jid, disc);
-      for (const [jid, place] of placeDevices(disc, metrics.radius)) devices.set(jid, place);
+      const first = y + metrics.radius + 4;
+      const aisle = disc.x + (disc.x > box.x ? -cellW / 2 : cellW / 2);
+      const corners =
+        row === 0
+          ? []
+          : [
+              { x: aisle, y: first - metrics.radius },
+              { x: aisle, y: disc.y },
+            ];
+      for (const [jid, place] of placeDevices(disc, metrics.radius))
+        devices.set(jid, { ...place, way: [hub, ...corners, { x: place.x, y: place.y }] });
     }
   }
-  const links = new Map<string, PlacedLink>();
-  for (const link of model.network.links.values()) {
-    const a = servers.get(link.ends[0]);
-    const b = servers.get(link.ends[1]);
-    if (a && b) links.set(link.key, placeLink(link.key, a, b, [...servers.values()], [...links.values()], compact));
-  }
+  const ends = content.links.flatMap(({ key, ends: [one, other] }) => {
+    const [from, to] = [servers.get(one), servers.get(other)];
+    return from && to ? [[key, from, to] as const] : [];
+  });
+  const compact = metrics === narrow;
+  const { scale, width, height } = frame;
+  const links = placeLinks(ends, [...servers.values()], { width, height, compact });
   return {
     compact,
-    tight: compact || scale < 1,
+    scale,
     width,
     height,
     servers,
     nodes,
-    vacancies: places,
+    vacancies,
     occupants,
     devices,
-    links,
+    links: new Map(links.map((link) => [link.key, link])),
     radius: metrics.radius,
   };
 }
 
+/** One who is alone stands in the middle, and whoever comes stands beside. */
+function columnOf(n: number, perRow: number, characters: number): number {
+  const column = n % perRow;
+  return characters < 2 && perRow === 3 ? ([1, 0, 2][column] as number) : column;
+}
+
 /** Side by side across the disc. */
-function placeDevices(disc: PlacedOccupant, radius: number): (readonly [string, PlacedDevice])[] {
+function placeDevices(disc: PlacedOccupant, radius: number): (readonly [string, Omit<PlacedDevice, 'way'>])[] {
   const { devices } = disc.occupant;
   const gap = Math.min(1.2, 2 / (devices.length - 1)) * radius;
   return devices.map(({ jid }, i) => {
@@ -242,61 +388,46 @@ function placeDevices(disc: PlacedOccupant, radius: number): (readonly [string, 
   });
 }
 
-/** Stretches the scenario's positions so that the outermost servers stand at the edges. */
-function spread(
-  boxes: { x: number; y: number; readonly w: number; readonly h: number }[],
-  model: Model,
-  width: number,
-  height: number,
-): void {
-  const place = (
-    axis: 0 | 1,
-    size: number,
-    half: (box: (typeof boxes)[number]) => number,
-    set: (i: number, at: number) => void,
-  ) => {
-    const all = model.scenario.servers.map((server) => server.at[axis]);
+/**
+ * Stretches the scenario's positions so that the outermost servers stand at the edges, and moves them apart.
+ *
+ * @returns whether they fit beside each other
+ */
+function spread(boxes: readonly Hull[], content: Content, frame: Frame): boolean {
+  const { width, height, scale, metrics } = frame;
+  const places = placesFor(content, frame);
+  const along = (axis: 0 | 1, size: number, half: (box: Hull) => number) => {
+    const all = places.map((place) => place[axis]);
     const low = Math.min(...all);
-    const span = Math.max(...all) - low;
-    for (const [i, box] of boxes.entries()) {
-      const share = span === 0 ? 0.5 : ((all[i] as number) - low) / span;
+    const range = Math.max(...all) - low;
+    return boxes.map((box, i) => {
       const edge = half(box) + Math.min(28, size * 0.03);
-      set(i, span === 0 ? size / 2 : edge + share * (size - 2 * edge));
-    }
+      return range === 0 ? size / 2 : edge + (((all[i] as number) - low) / range) * (size - 2 * edge);
+    });
   };
-  place(
-    0,
-    width,
-    (box) => box.w / 2,
-    (i, at) => {
-      (boxes[i] as (typeof boxes)[number]).x = at;
-    },
-  );
-  place(
-    1,
-    height,
-    (box) => box.h / 2,
-    (i, at) => {
-      (boxes[i] as (typeof boxes)[number]).y = at;
-    },
-  );
+  const xs = along(0, width, ({ w }) => w / 2);
+  const ys = along(1, height, ({ h }) => h / 2);
+  for (const [i, box] of boxes.entries()) Object.assign(box, { x: xs[i], y: ys[i] });
+  // Enlarging is worth it only while the links stay long enough to watch. Between two servers there is room for a counter.
+  const gap: readonly [number, number] =
+    metrics === narrow ? [30, 40] : scale > 1 ? [180, 66] : scale === 1 ? [150, 60] : [140, 54];
+  separate(boxes, frame, gap);
+  return apart(boxes, frame, gap);
+}
+
+/** Servers in a row stand in a column where the picture is higher than it is wide. */
+function placesFor(content: Content, { width, height }: Frame): readonly (readonly [number, number])[] {
+  const range = (axis: 0 | 1) => {
+    const all = content.servers.map((server) => server.at[axis]);
+    return Math.max(...all) - Math.min(...all);
+  };
+  const turn = height > width && range(0) > 1.5 * range(1);
+  return content.servers.map(({ at: [x, y] }) => (turn ? [y, x] : [x, y]));
 }
 
 /** Moves boxes apart until none touches another, and keeps them inside; the order of the boxes decides ties. */
-function separate(
-  boxes: { x: number; y: number; readonly w: number; readonly h: number }[],
-  width: number,
-  height: number,
-  gapX: number,
-  gapY: number,
-): void {
-  const clamp = () => {
-    for (const box of boxes) {
-      box.x = Math.min(Math.max(box.x, box.w / 2 + 4), Math.max(width - box.w / 2 - 4, box.w / 2 + 4));
-      box.y = Math.min(Math.max(box.y, box.h / 2 + 4), Math.max(height - box.h / 2 - 4, box.h / 2 + 4));
-    }
-  };
-  clamp();
+function separate(boxes: readonly Hull[], frame: Frame, [gapX, gapY]: readonly [number, number]): void {
+  keepInside(boxes, frame);
   for (let round = 0; round < 120; round++) {
     let moved = false;
     for (const [i, a] of boxes.entries()) {
@@ -305,7 +436,7 @@ function separate(
         const overY = (a.h + b.h) / 2 + gapY - Math.abs(a.y - b.y);
         if (overX <= 0.5 || overY <= 0.5) continue;
         moved = true;
-        const roomX = width - (a.w + b.w + gapX) > 0;
+        const roomX = frame.width - (a.w + b.w + gapX) > 0;
         if (overX < overY && roomX) {
           const push = (a.x <= b.x ? -1 : 1) * (overX / 2);
           a.x += push;
@@ -317,16 +448,22 @@ function separate(
         }
       }
     }
-    clamp();
+    keepInside(boxes, frame);
     if (!moved) break;
   }
 }
 
-function apart(boxes: readonly Box[], width: number, height: number, [gapX, gapY]: readonly [number, number]): boolean {
+function keepInside(boxes: readonly Hull[], { width, height }: Frame): void {
+  for (const box of boxes) {
+    box.x = Math.min(Math.max(box.x, box.w / 2 + 4), Math.max(width - box.w / 2 - 4, box.w / 2 + 4));
+    box.y = Math.min(Math.max(box.y, box.h / 2 + 4), Math.max(height - box.h / 2 - 4, box.h / 2 + 4));
+  }
+}
+
+function apart(boxes: readonly Hull[], frame: Frame, [gapX, gapY]: readonly [number, number]): boolean {
   return boxes.every(
     (a, i) =>
-      a.w < width &&
-      a.h < height &&
+      isInside(a, frame) &&
       boxes
         .slice(i + 1)
         .every(
@@ -336,68 +473,23 @@ function apart(boxes: readonly Box[], width: number, height: number, [gapX, gapY
   );
 }
 
-/** The bend that keeps the curve clear of other servers, and the label on the part of it that can be seen. */
-function placeLink(
-  key: string,
-  from: PlacedServer,
-  to: PlacedServer,
-  servers: readonly PlacedServer[],
-  others: readonly PlacedLink[],
-  compact: boolean,
-): PlacedLink {
-  const a = from.hub;
-  const b = to.hub;
-  let best: { control: Point; label: Point; cost: number } | undefined;
-  for (const bend of [0.06, -0.06, 0.16, -0.16, 0.3, -0.3, 0.5, -0.5, 0.75, -0.75]) {
-    const control = { x: (a.x + b.x) / 2 - (b.y - a.y) * bend, y: (a.y + b.y) / 2 + (b.x - a.x) * bend };
-    let cost = Math.abs(bend) * 3;
-    const open: Point[] = [];
-    for (let i = 1; i < 40; i++) {
-      const p = pointAt({ a, control, b }, i / 40);
-      const inside = servers.find((server) => within(p, server, 6));
-      if (!inside) open.push(p);
-      else if (inside !== from && inside !== to) cost += 1;
-      if (p.x < 4 || p.y < 4) cost += 2;
-    }
-    const label = bestLabel(open, servers, others, compact) ?? pointAt({ a, control, b }, 0.5);
-    if (!best || cost < best.cost) best = { control, label, cost };
+/** Rows from the top, each in the order of the scenario's places. @returns whether they fit */
+function shelve(boxes: readonly Hull[], content: Content, frame: Frame): boolean {
+  const [gapX, gapY] = [30, 40];
+  const order = boxes.map((_, i) => i).sort((a, b) => rank(content.servers[a]) - rank(content.servers[b]));
+  let [x, y, h] = [4, 4, 0];
+  for (const i of order) {
+    const box = boxes[i] as Hull;
+    if (x > 4 && x + box.w > frame.width - 4) [x, y, h] = [4, y + h + gapY, 0];
+    box.x = x + box.w / 2;
+    box.y = y + box.h / 2;
+    x += box.w + gapX;
+    h = Math.max(h, box.h);
   }
-  const { control, label } = best as NonNullable<typeof best>;
-  return { key, from: from.domain, to: to.domain, a, control, b, label };
+  return boxes.every((box) => isInside(box, frame));
 }
 
-function bestLabel(
-  open: readonly Point[],
-  servers: readonly PlacedServer[],
-  others: readonly PlacedLink[],
-  compact: boolean,
-): Point | undefined {
-  const half = { w: compact ? 34 : 58, h: compact ? 15 : 22 };
-  let best: { point: Point; cost: number } | undefined;
-  for (const [i, point] of open.entries()) {
-    let cost = Math.abs(i - (open.length - 1) / 2) / open.length;
-    for (const server of servers) {
-      const overX = server.w / 2 + half.w - Math.abs(server.x - point.x);
-      const overY = server.h / 2 + half.h - Math.abs(server.y - point.y);
-      if (overX > 0 && overY > 0) cost += 1 + Math.min(overX, overY) / 20;
-    }
-    for (const other of others) {
-      if (Math.abs(other.label.x - point.x) < 2 * half.w && Math.abs(other.label.y - point.y) < 2 * half.h) cost += 2;
-    }
-    if (!best || cost < best.cost) best = { point, cost };
-  }
-  return best?.point;
-}
-
-function within(p: Point, box: Box, margin: number): boolean {
-  return Math.abs(p.x - box.x) < box.w / 2 + margin && Math.abs(p.y - box.y) < box.h / 2 + margin;
-}
-
-/** A point of a quadratic curve, at 0 its start, at 1 its end. */
-export function pointAt(curve: Pick<PlacedLink, 'a' | 'control' | 'b'>, s: number): Point {
-  const u = 1 - s;
-  return {
-    x: u * u * curve.a.x + 2 * u * s * curve.control.x + s * s * curve.b.x,
-    y: u * u * curve.a.y + 2 * u * s * curve.control.y + s * s * curve.b.y,
-  };
+function rank(server: ServerContent | undefined): number {
+  const [x = 0, y = 0] = server?.at ?? [];
+  return Math.round(y * 3) * 10 + x;
 }
