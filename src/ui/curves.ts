@@ -109,6 +109,7 @@ function draw(
     const inside = points.map((p) => servers.find((server) => within(p, server, 1)));
     let cost = Math.abs(bend) * 3;
     for (const [i, p] of points.entries()) {
+      if (best && cost >= best.cost) break;
       const server = inside[i];
       if (server && server !== from && server !== to) cost += 1;
       if (p.x < 6 || p.y < 6 || p.x > width - 6 || p.y > height - 6) cost += 2;
@@ -179,7 +180,7 @@ function placesBeside({ points, seen }: Drawn, size: Size, apart: number): Pill[
     const normal = { x: -(after.y - before.y) / length, y: (after.x - before.x) / length };
     const distance = (Math.abs(normal.x) * size.w + Math.abs(normal.y) * size.h) / 2 + apart;
     for (const side of [1, -1]) {
-      for (const more of [0, 14, 30]) {
+      for (const more of [0, 14, 30, 50]) {
         const x = p.x + side * normal.x * (distance + more);
         const y = p.y + side * normal.y * (distance + more);
         places.push({ pill: { ...size, x, y }, cost: Math.abs(i - middle) + more / 3 + (side < 0 ? 0.1 : 0) });

@@ -30,6 +30,8 @@ export interface PlacedOccupant extends Point {
   readonly occupant: OccupantView;
   /** As much of the nick as fits. */
   readonly nick: string;
+  /** How wide what is written below may be. */
+  readonly room: number;
 }
 
 /** Where what goes to and from one device of an occupant ends: beside that of the others, so that all copies are seen. */
@@ -124,30 +126,31 @@ export function layOut(model: Model, width: number, height: number, held: Held =
   return stay(content, width, height, held) ?? arrangeAnew(content, width, height, held);
 }
 
+/** How much smaller things may be so that there is room for guests; and so that every link has its counter. */
+const shares = { roomy: 0.84, counted: 0.68 };
+
 function arrangeAnew(content: Content, width: number, height: number, { moved = new Map() }: Held): Layout {
-  const fits = (scale: number, metrics: Metrics) => {
-    const frame = { width: width / scale, height: height / scale, scale, metrics };
-    // With room for one more person everywhere, if that costs nothing.
-    for (const spare of [1, 0]) {
-      const boxes = boxesOf(content, metrics, spare);
-      if (!spread(boxes, content, frame)) continue;
-      const placed = boxesOf(content, metrics, 0).map((box, i) => at(box, boxes[i] as Hull));
-      return finish(content, move(placed, moved, frame), frame);
-    }
-    return undefined;
-  };
-  let first: Layout | undefined;
   const steps = [
     ...(width >= 620 ? scales.map((scale) => [scale, wide] as const) : []),
     ...compactScales.map((scale) => [scale, narrow] as const),
   ];
+  let best: { readonly layout: Layout; readonly rank: number } | undefined;
   for (const [scale, metrics] of steps) {
-    const layout = fits(scale, metrics);
-    // A little smaller, and every link has its counter.
-    if (layout && [...layout.links.values()].every(({ pill }) => pill)) return layout;
-    first ??= layout;
+    const frame = { width: width / scale, height: height / scale, scale, metrics };
+    const share = best && best.rank >= 2 ? shares.roomy : shares.counted;
+    if (best && (scale < share * best.layout.scale || best.layout.compact !== (metrics === narrow))) break;
+    for (const spare of [1, 0]) {
+      const boxes = boxesOf(content, metrics, spare);
+      if (!spread(boxes, content, frame)) continue;
+      const placed = boxesOf(content, metrics).map((box, i) => at(box, boxes[i] as Hull));
+      const layout = finish(content, move(placed, moved, frame), frame);
+      // Every link has its counter; and then, there is room for a guest.
+      const rank = ([...layout.links.values()].every(({ pill }) => pill) ? 2 : 0) + spare;
+      if (!best || rank > best.rank) best = { layout, rank };
+      if (rank === 3) return layout;
+    }
   }
-  return first ?? crowded(content, width, height, moved);
+  return best?.layout ?? crowded(content, width, height, moved);
 }
 
 /** More than fits in a size that can be read: row by row, as large as it may be. */
@@ -155,7 +158,7 @@ function crowded(content: Content, width: number, height: number, moved: Readonl
   const metrics = narrow;
   for (let scale = 0.74; ; scale *= 0.94) {
     const frame = { width: width / scale, height: height / scale, scale, metrics };
-    const boxes = boxesOf(content, metrics, 0);
+    const boxes = boxesOf(content, metrics);
     if (shelve(boxes, content, frame)) return finish(content, move(boxes, moved, frame), frame);
   }
 }
@@ -172,12 +175,22 @@ function stay(
   if (content.servers.length !== before.servers.size || count(content) < before.occupants.size) return undefined;
   const metrics = before.compact ? narrow : wide;
   const frame = { width: before.width, height: before.height, scale: before.scale, metrics };
-  const boxes = boxesOf(content, metrics, 0);
-  for (const box of boxes) at(box, before.servers.get(box.domain) as PlacedServer);
-  keepInside(boxes, frame);
-  const placed = move(boxes, moved, frame);
   const gap = moved.size > 0 ? leastGap : metrics === narrow ? 20 : 34;
-  return isInOrder(placed, frame, gap) ? finish(content, placed, frame) : undefined;
+  const ways = [
+    { closer: false, shift: false },
+    { closer: true, shift: false },
+    { closer: false, shift: true },
+  ];
+  for (const { closer, shift } of ways) {
+    const boxes = content.servers.map((server) => {
+      const former = before.servers.get(server.domain) as PlacedServer;
+      return at(closer ? squeezed(server, former, metrics) : boxOf(server, metrics), former);
+    });
+    if (shift) keepInside(boxes, frame);
+    const placed = move(boxes, moved, frame);
+    if (isInOrder(placed, frame, gap)) return finish(content, placed, frame, before);
+  }
+  return undefined;
 }
 
 function isSize({ width, height, scale }: Layout, shownWidth: number, shownHeight: number): boolean {
@@ -246,27 +259,45 @@ function columns(characters: number, all: number, { perRow }: Metrics): number {
   return all <= 3 * usual ? usual : Math.min(10, Math.max(usual, Math.ceil(Math.sqrt(1.7 * all))));
 }
 
-function boxesOf(content: Content, metrics: Metrics, spare: number): Hull[] {
-  return content.servers.map(({ domain, nodes, vacant, here, characters }) => {
-    const people = here.length + spare;
-    const perRow = columns(characters, people, metrics);
-    const rows = Math.ceil(people / perRow);
-    const cells = perRow > metrics.perRow ? perRow * metrics.cellW : Math.min(perRow, people) * metrics.cellW;
-    return {
-      domain,
-      perRow,
-      x: 0,
-      y: 0,
-      w: Math.max(metrics.minW, metrics.nodeW + 2 * metrics.pad, cells + 2 * metrics.pad),
-      h:
-        metrics.title +
-        (nodes.length + (vacant ? 1 : 0)) * (metrics.nodeH + 8) +
-        metrics.hub +
-        rows * metrics.cellH +
-        Math.max(0, rows - 1) * metrics.rowGap +
-        metrics.pad,
-    };
-  });
+/** @param spare  how many there is room for on a server where nobody is */
+function boxesOf({ servers }: Content, metrics: Metrics, spare = 0): Hull[] {
+  return servers.map((server) => boxOf(server, metrics, Math.max(spare, server.here.length)));
+}
+
+function boxOf(
+  { domain, nodes, vacant, here, characters }: ServerContent,
+  metrics: Metrics,
+  people = here.length,
+  perRow = columns(characters, people, metrics),
+): Hull {
+  const rows = Math.ceil(people / perRow);
+  const cells = perRow > metrics.perRow ? perRow * metrics.cellW : Math.min(perRow, people) * metrics.cellW;
+  return {
+    domain,
+    perRow,
+    x: 0,
+    y: 0,
+    w: Math.max(metrics.minW, metrics.nodeW + 2 * metrics.pad, cells + 2 * metrics.pad),
+    h:
+      metrics.title +
+      (nodes.length + (vacant ? 1 : 0)) * (metrics.nodeH + 8) +
+      metrics.hub +
+      rows * metrics.cellH +
+      Math.max(0, rows - 1) * metrics.rowGap +
+      metrics.pad,
+  };
+}
+
+/** In the box that there is, with people closer to each other. */
+function squeezed(server: ServerContent, { w, h }: Box, metrics: Metrics): Hull {
+  const box = boxOf(server, metrics);
+  if (box.h <= h) return box;
+  const most = Math.floor((w - 2 * metrics.pad) / (0.74 * metrics.cellW));
+  for (let perRow = box.perRow + 1; perRow <= most; perRow++) {
+    const closer = { ...boxOf(server, metrics, server.here.length, perRow), w };
+    if (closer.h <= h) return closer;
+  }
+  return box;
 }
 
 /** With the upper edge where that of the other is: hubs and nodes stay when people come. */
@@ -306,7 +337,8 @@ function isInside(
   return x - w / 2 >= 3.9 && y - h / 2 >= 3.9 && x + w / 2 <= width - 3.9 && y + h / 2 <= height - 3.9;
 }
 
-function finish(content: Content, boxes: readonly Hull[], frame: Frame): Layout {
+/** @param before  its links are kept where no server has moved since */
+function finish(content: Content, boxes: readonly Hull[], frame: Frame, before?: Layout): Layout {
   const { metrics } = frame;
   const servers = new Map<string, PlacedServer>();
   const nodes = new Map<string, PlacedNode>();
@@ -333,6 +365,7 @@ function finish(content: Content, boxes: readonly Hull[], frame: Frame): Layout 
       const disc = {
         occupant,
         nick: fitted(occupant.nick, metrics.nickSize, cellW - 6),
+        room: cellW - 6,
         x: box.x + (column - (box.perRow - 1) / 2) * cellW,
         y: y + row * (metrics.cellH + metrics.rowGap) + metrics.radius + 4,
       };
@@ -350,13 +383,12 @@ function finish(content: Content, boxes: readonly Hull[], frame: Frame): Layout 
         devices.set(jid, { ...place, way: [hub, ...corners, { x: place.x, y: place.y }] });
     }
   }
-  const ends = content.links.flatMap(({ key, ends: [one, other] }) => {
-    const [from, to] = [servers.get(one), servers.get(other)];
-    return from && to ? [[key, from, to] as const] : [];
-  });
   const compact = metrics === narrow;
   const { scale, width, height } = frame;
-  const links = placeLinks(ends, [...servers.values()], { width, height, compact });
+  const links =
+    before && content.links.length === before.links.size && isSame(before.servers, servers)
+      ? before.links
+      : linksOf(content, servers, { width, height, compact });
   return {
     compact,
     scale,
@@ -367,9 +399,28 @@ function finish(content: Content, boxes: readonly Hull[], frame: Frame): Layout 
     vacancies,
     occupants,
     devices,
-    links: new Map(links.map((link) => [link.key, link])),
+    links,
     radius: metrics.radius,
   };
+}
+
+function linksOf(
+  content: Content,
+  servers: ReadonlyMap<string, PlacedServer>,
+  frame: Parameters<typeof placeLinks>[2],
+): ReadonlyMap<string, PlacedLink> {
+  const ends = content.links.flatMap(({ key, ends: [one, other] }) => {
+    const [from, to] = [servers.get(one), servers.get(other)];
+    return from && to ? [[key, from, to] as const] : [];
+  });
+  return new Map(placeLinks(ends, [...servers.values()], frame).map((link) => [link.key, link]));
+}
+
+function isSame(some: ReadonlyMap<string, Box>, others: ReadonlyMap<string, Box>): boolean {
+  return [...some].every(([domain, { x, y, w, h }]) => {
+    const other = others.get(domain);
+    return other !== undefined && Math.hypot(other.x - x, other.y - y, other.w - w, other.h - h) < 0.01;
+  });
 }
 
 /** One who is alone stands in the middle, and whoever comes stands beside. */

@@ -1,7 +1,7 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import { describeLink } from '../fold/links.ts';
 import { shorten } from '../fold/summary.ts';
-import { bytes, shortName } from '../words.ts';
+import { bytes, counted, shortName } from '../words.ts';
 import { Part } from './base.ts';
 
 /** What the links carried, and what each message cost beside the same message in a plain room. */
@@ -24,8 +24,8 @@ class Counters extends Part {
                 ${messages.map(
                   (cost) => html`<tr data-event=${cost.id} class=${this.store.family.has(cost.id) ? 'family' : ''}>
                     <td class="message-cell"><button type="button" class="linkish" @click=${() => this.store.select(cost.id)}>${shortName(model, cost.who)}: ${shorten(cost.body, 44)}</button></td>
-                    <td class="n" data-cell="crossed"><b>${cost.crossed}</b> st${cost.lost > 0 ? html`, <span class="lost">${cost.lost} lost</span>` : nothing}</td>
-                    <td class="n" data-cell="plain">${cost.plain === undefined ? 'unknown' : `${cost.plain} st`}</td>
+                    <td class="n" data-cell="crossed"><b>${cost.crossed}</b> ${cost.crossed === 1 ? 'stanza' : 'stanzas'}${cost.lost > 0 ? html`, <span class="lost">${cost.lost} lost</span>` : nothing}</td>
+                    <td class="n" data-cell="plain">${cost.plain === undefined ? 'unknown' : counted(cost.plain, 'stanza')}</td>
                     <td class="n" data-cell="ratio">${cost.plain ? `${Math.round((100 * cost.crossed) / cost.plain)} %` : '–'}</td>
                     <td class="n">${bytes(cost.crossedBytes)}</td>
                     <td class="n" data-cell="deliveries">${cost.deliveries}</td>
@@ -47,9 +47,9 @@ class Counters extends Part {
                   (link) => html`<tr data-link-row=${link.key}>
                     <td><button type="button" class="linkish" @click=${() => this.store.choose({ kind: 'link', id: link.key })}>${link.ends[0]} – ${link.ends[1]}</button></td>
                     <td>${describeLink(link)}</td>
-                    <td class="n">${link.stanzas} st</td>
+                    <td class="n">${counted(link.stanzas, 'stanza')}</td>
                     <td class="n">${bytes(link.bytes)}</td>
-                    <td class="n">${link.dropped} st</td>
+                    <td class="n">${counted(link.dropped, 'stanza')}</td>
                   </tr>`,
                 )}
               </tbody>

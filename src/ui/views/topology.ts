@@ -269,7 +269,7 @@ export class Topology extends Part {
       <text class="initials" x=${x} y=${y + (layout.compact ? 4 : 5)} text-anchor="middle">${initials(occupant.nick)}</text>
       ${several ? this.#count(inside, x + r * 0.85, y + r * 0.62, layout.compact) : nothing}
       <text class="nick" x=${x} y=${y + r + (layout.compact ? 13 : 18)} text-anchor="middle">${placed.nick}</text>
-      ${badge ? svg`<text class="badge" x=${mark ? x : x + r} y=${mark ? y + r + (layout.compact ? 22 : 33) : y - r + 6} text-anchor="middle">${badge}</text>` : nothing}
+      ${badge ? svg`<text class="badge" font-size=${sizeFor(badge, layout.compact ? 9.5 : 12, placed.room)} x=${mark ? x : x + r} y=${mark ? y + r + (layout.compact ? 22 : 33) : y - r + 6} text-anchor="middle">${badge}</text>` : nothing}
     </g>`;
   }
 
