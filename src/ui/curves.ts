@@ -146,8 +146,7 @@ function placePill(
   { width, height, compact }: { readonly width: number; readonly height: number; readonly compact: boolean },
 ): Pill | undefined {
   const apart = compact ? compactClearance : clearance;
-  const curves = all.map(({ points, seen }) => points.slice(seen[0], seen[1] + 1));
-  const own = link.points.slice(link.seen[0], link.seen[1] + 1);
+  const own = seenOf(link);
   const free = (pill: Box) =>
     pill.x - pill.w / 2 > 3 &&
     pill.y - pill.h / 2 > 3 &&
@@ -155,23 +154,37 @@ function placePill(
     pill.y + pill.h / 2 < height - 3 &&
     !servers.some((server) => overlaps(pill, server, 3)) &&
     !pills.some((other) => overlaps(pill, other, 4));
-  for (const size of compact ? compactSizes : sizes) {
-    const places = placesBeside(link, size, apart).filter((pill) => free(pill));
-    // To lie on another link is worse than to be far from the own one; to lie on the own one is no place at all.
-    for (const obstacles of [curves, [own]]) {
-      const place = places.find((pill) =>
-        obstacles.every((curve) => curve.every((p) => !within(p, pill, curve === own ? apart - 3 : apart))),
-      );
-      if (place) return place;
-    }
-  }
-  return undefined;
+  const others = all.filter((other) => other !== link).map(seenOf);
+  const places = (compact ? compactSizes : sizes)
+    .flatMap((size) => placesBeside(link, size, apart))
+    .filter(({ pill }) => free(pill))
+    .toSorted((a, b) => a.cost - b.cost);
+  const isBeside = ({ pill }: Place) => own.every((p) => !within(p, pill, apart - 3));
+  // Nearer to its own link than to any other; else at least not on another; else where there is room.
+  const isClear = ({ pill, far }: Place, margin: number) =>
+    others.every((curve) => curve.every((p) => !within(p, pill, margin + far)));
+  const best =
+    places.find((place) => isClear(place, apart + 5) && isBeside(place)) ??
+    places.find((place) => isClear(place, apart - 10) && isBeside(place)) ??
+    places.find(isBeside);
+  return best?.pill;
 }
 
-/** The nearest to the middle of what is seen of the curve comes first. */
-function placesBeside({ points, seen }: Drawn, size: Size, apart: number): Pill[] {
+interface Place {
+  readonly pill: Pill;
+  /** How much farther from the curve than need be, in pixels. */
+  readonly far: number;
+  readonly cost: number;
+}
+
+function seenOf({ points, seen }: Drawn): readonly Point[] {
+  return points.slice(seen[0], seen[1] + 1);
+}
+
+/** The nearer to the middle of what is seen of the curve, the better. */
+function placesBeside({ points, seen }: Drawn, size: Size, apart: number): readonly Place[] {
   const middle = (seen[0] + seen[1]) / 2;
-  const places: { readonly pill: Pill; readonly cost: number }[] = [];
+  const places: Place[] = [];
   for (let i = seen[0]; i <= seen[1]; i++) {
     const p = points[i] as Point;
     const before = points[Math.max(0, i - 1)] as Point;
@@ -180,14 +193,15 @@ function placesBeside({ points, seen }: Drawn, size: Size, apart: number): Pill[
     const normal = { x: -(after.y - before.y) / length, y: (after.x - before.x) / length };
     const distance = (Math.abs(normal.x) * size.w + Math.abs(normal.y) * size.h) / 2 + apart;
     for (const side of [1, -1]) {
-      for (const more of [0, 14, 30, 50]) {
-        const x = p.x + side * normal.x * (distance + more);
-        const y = p.y + side * normal.y * (distance + more);
-        places.push({ pill: { ...size, x, y }, cost: Math.abs(i - middle) + more / 3 + (side < 0 ? 0.1 : 0) });
+      for (const far of [0, 14, 30, 50]) {
+        const x = p.x + side * normal.x * (distance + far);
+        const y = p.y + side * normal.y * (distance + far);
+        const cost = Math.abs(i - middle) + far / 2 + (side < 0 ? 0.1 : 0) + (size.lines === 1 ? 7 : 0);
+        places.push({ pill: { ...size, x, y }, far, cost });
       }
     }
   }
-  return places.toSorted((a, b) => a.cost - b.cost).map(({ pill }) => pill);
+  return places;
 }
 
 export function overlaps(a: Box, b: Box, margin = 0): boolean {

@@ -1,4 +1,4 @@
-import { overlaps, type PlacedLink, placeLinks } from './curves.ts';
+import { overlaps, type PlacedLink, placeLinks, pointAt } from './curves.ts';
 import type { LinkView } from './fold/links.ts';
 import type { Model } from './fold/model.ts';
 import type { NodeView } from './fold/network.ts';
@@ -328,6 +328,31 @@ function isInOrder(boxes: readonly Box[], frame: Size, gap: number): boolean {
 export function mayStand(layout: Layout, server: PlacedServer): boolean {
   const others = [...layout.servers.values()].filter(({ domain }) => domain !== server.domain);
   return isInside(server, layout) && others.every((other) => !overlaps(server, other, leastGap));
+}
+
+/** Where something is written that belongs to no server: on as little as possible. @returns its middle */
+export function roomFor(layout: Layout, { w, h }: Pick<Box, 'w' | 'h'>): Point {
+  const { width, height } = layout;
+  const places = [1, 0, 2, 3, 4, 5, 6].flatMap((row) =>
+    [2, 1, 3, 0, 4].map((column) => ({
+      x: w / 2 + 6 + (column / 4) * (width - w - 12),
+      y: h / 2 + 6 + (row / 6) * (height - h - 12),
+      w,
+      h,
+    })),
+  );
+  const covered = (place: Box) =>
+    [...layout.servers.values()].filter((server) => overlaps(place, server, 4)).length * 100 +
+    [...layout.links.values()].filter(({ pill }) => pill && overlaps(place, pill, 4)).length * 10 +
+    [...layout.links.values()].filter((link) => isCrossed(place, link)).length;
+  const costs = places.map(covered);
+  return places[costs.indexOf(Math.min(...costs))] as Point;
+}
+
+function isCrossed({ x, y, w, h }: Box, link: PlacedLink): boolean {
+  return Array.from({ length: 41 }, (_, i) => pointAt(link, i / 40)).some(
+    (p) => Math.abs(p.x - x) < w / 2 + 6 && Math.abs(p.y - y) < h / 2 + 6,
+  );
 }
 
 function isInside(

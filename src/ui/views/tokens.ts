@@ -126,7 +126,8 @@ export class Tokens {
     }
     const s = this.#along(event, way, token, progress, standing.get(way.key) ?? [], gapPx * scale);
     const p = beside(way, s, token.lane * lanePx * scale);
-    const tail = beside(way, Math.max(0, s - 0.14), token.lane * lanePx * scale);
+    const isWaiting = standing.has(way.key) && this.#stands(event);
+    const tail = isWaiting ? p : beside(way, Math.max(0, s - 0.14), token.lane * lanePx * scale);
     const aside = way.aside(s);
     token.group.setAttribute('transform', `translate(${p.x.toFixed(1)} ${p.y.toFixed(1)}) scale(${scale})`);
     token.group.setAttribute('visibility', s < 0 ? 'hidden' : 'visible');

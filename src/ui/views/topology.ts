@@ -12,10 +12,11 @@ import {
   type PlacedOccupant,
   type PlacedServer,
   type Point,
+  roomFor,
 } from '../layout.ts';
 import { neighbourOf } from '../neighbour.ts';
 import type { Thing } from '../store.ts';
-import { fitted, sizeFor, widthOf } from '../text-width.ts';
+import { bold, fitted, sizeFor, widthOf } from '../text-width.ts';
 import { bytes, counted, deviceCount, devicesInside, initials, markOf, roleOf, stateOf } from '../words.ts';
 import { Part } from './base.ts';
 import { icon } from './icons.ts';
@@ -112,8 +113,7 @@ export class Topology extends Part {
         ${layout ? [...layout.links.values()].map((link) => this.#pill(link, layout)) : nothing}
         <g class="tokens" @click=${this.#onToken}></g>
       </svg>
-      ${this.#drag.moved.size > 0 ? html`<button type="button" class="put-back" data-testid="put-back" title="Key 0" @click=${this.putBack}>${icon('restart')} Put the servers back</button>` : nothing}
-      ${model.paused ? html`<p class="paused-note" data-testid="paused-note">Paused: stanzas wait on the links until you press Release or Space.</p>` : nothing}
+      ${layout ? this.#notes(layout) : nothing}
     </div>`;
   }
 
@@ -140,6 +140,18 @@ export class Topology extends Part {
       void this.updateComplete.then(() => this.querySelector<SVGElement>(`[data-id="${CSS.escape(next)}"]`)?.focus());
   }
 
+  /** Where nothing else is. */
+  #notes(layout: Layout): TemplateResult | typeof nothing {
+    const { paused } = this.store.model;
+    const isMoved = this.#drag.moved.size > 0;
+    if (!paused && !isMoved) return nothing;
+    const { x, y } = roomFor(layout, { w: 236 / layout.scale, h: (paused && isMoved ? 78 : 38) / layout.scale });
+    return html`<div class="notes" style=${`left:${x * layout.scale}px;top:${y * layout.scale}px`}>
+      ${paused ? html`<p class="paused-note" data-testid="paused-note">Paused: press Release or Space</p>` : nothing}
+      ${isMoved ? html`<button type="button" class="put-back" data-testid="put-back" title="Key 0" @click=${this.putBack}>${icon('restart')} Put the servers back</button>` : nothing}
+    </div>`;
+  }
+
   /** Forgets where a person put the servers. */
   readonly putBack = (): void => {
     this.#layout = undefined;
@@ -155,7 +167,7 @@ export class Topology extends Part {
     const size = layout.compact ? 12.5 : 16;
     return svg`<g class="server" data-server=${server.domain}>
       <rect x=${server.x - server.w / 2} y=${server.y - server.h / 2} width=${server.w} height=${server.h} rx=${r} />
-      <text class="domain" x=${server.x} y=${server.y - server.h / 2 + (layout.compact ? 17 : 24)} text-anchor="middle">${fitted(server.domain, size, server.w - 20)}</text>
+      <text class="domain" x=${server.x} y=${server.y - server.h / 2 + (layout.compact ? 17 : 24)} text-anchor="middle">${fitted(server.domain, size * bold, server.w - 20)}</text>
       <circle class="hub" cx=${server.hub.x} cy=${server.hub.y} r=${layout.compact ? 3.5 : 5}><title>The XMPP server ${server.domain}</title></circle>
     </g>`;
   }
@@ -191,7 +203,7 @@ export class Topology extends Part {
     const top = placed.y - placed.h / 2;
     const compact = this.#layout?.compact;
     const words = [compact && state.policy ? '' : role, state.word, state.policy ?? ''].filter(Boolean);
-    const size = sizeFor(words.join('m'), compact ? 12.5 : 17, placed.w - 14);
+    const size = sizeFor(words.join('m'), (compact ? 12.5 : 17) * bold, placed.w - 14) / bold;
     return svg`<g
       class=${`node focusable ${service ? 'service' : ''} ${empty ? 'empty' : ''} ${state.split ? 'split' : ''} ${node.phase === 'down' ? 'down' : ''} ${lit.has(placed.address) ? 'lit' : ''}`}
       data-node=${placed.address}
@@ -264,12 +276,13 @@ export class Topology extends Part {
       aria-haspopup=${this.#acts ? 'menu' : nothing}
       aria-label=${`${occupant.nick}, ${several ? `${several}, ` : ''}${state}${mark ? `, ${mark.words}` : ''}${occupant.character ? '' : ', not one of the page’s characters'}`}
     >
+      <rect class="hit" x=${x - placed.room / 2} y=${y - r} width=${placed.room} height=${2 * r + (layout.compact ? 18 : 23)} />
       <circle class="halo" cx=${x} cy=${y} r=${r + 5} />
       <circle class="disc" cx=${x} cy=${y} r=${r} />
       <text class="initials" x=${x} y=${y + (layout.compact ? 4 : 5)} text-anchor="middle">${initials(occupant.nick)}</text>
       ${several ? this.#count(inside, x + r * 0.85, y + r * 0.62, layout.compact) : nothing}
       <text class="nick" x=${x} y=${y + r + (layout.compact ? 13 : 18)} text-anchor="middle">${placed.nick}</text>
-      ${badge ? svg`<text class="badge" font-size=${sizeFor(badge, layout.compact ? 9.5 : 12, placed.room)} x=${mark ? x : x + r} y=${mark ? y + r + (layout.compact ? 22 : 33) : y - r + 6} text-anchor="middle">${badge}</text>` : nothing}
+      ${badge ? svg`<text class="badge" font-size=${sizeFor(badge, (layout.compact ? 9.5 : 12) * bold, placed.room) / bold} x=${mark ? x : x + r} y=${mark ? y + r + (layout.compact ? 22 : 33) : y - r + 6} text-anchor="middle">${badge}</text>` : nothing}
     </g>`;
   }
 
@@ -309,12 +322,12 @@ export class Topology extends Part {
     if (!pill || (link.stanzas === 0 && !cut && !isSlow(link) && !chosen && layout.links.size > 1)) return nothing;
     const { first, second } = this.#pillWords(link, pill.lines);
     const cross = cut ? 20 : 0;
-    const size = sizeFor(first, layout.compact ? 12.5 : 16, pill.w - 16 - cross);
-    const w = Math.min(pill.w, Math.max(widthOf(first, size) + cross, widthOf(second, restSize)) + 16);
+    const size = sizeFor(first, (layout.compact ? 12.5 : 16) * bold, pill.w - 16 - cross) / bold;
+    const w = Math.min(pill.w, Math.max(widthOf(first, size * bold) + cross, widthOf(second, restSize)) + 16);
     const { x, y, h } = pill;
     const middle = x + cross / 2;
     const base = second ? y - 3 : y + size * 0.35;
-    const left = middle - widthOf(first, size) / 2 - 15;
+    const left = middle - widthOf(first, size * bold) / 2 - 15;
     return svg`<g class=${`pill ${cut ? 'cut' : ''} ${isSlow(link) ? 'slow' : ''}`} data-link-label=${key} aria-hidden="true">
       <rect x=${x - w / 2} y=${y - h / 2} width=${w} height=${h} rx="10" />
       ${cut ? svg`<path class="cross" d=${`M${left} ${base - 10}l10 10m0 -10l-10 10`} />` : nothing}

@@ -128,7 +128,7 @@ function nearest(pill: Box, points: readonly Point[]): number {
 
 describe.each(builtIn.map((scenario) => [scenario.id, scenario] as const))('The picture of %s', (_id, scenario) => {
   it.each(sizes)('nothing lies on anything at %i × %i, nor outside of where it belongs', (width, height) => {
-    for (const guests of [0, 1, 2, 4, 9, 17, 30]) {
+    for (const guests of [0, 1, 3, 9, 30]) {
       for (const servers of [undefined, [scenario.servers[0]?.domain as string]]) {
         const layout = layOut(withGuests(scenario, guests, servers), width, height);
         expect([collisions(layout), outside(layout)], `${guests} guests`).toEqual([[], []]);
