@@ -67,7 +67,8 @@ function localWay({ leg, from, to }: ModelEvent, layout: Layout, network: Networ
 
 function nodePoint(address: string, layout: Layout, network: Network): Point | undefined {
   const node = layout.nodes.get(address) ?? layout.nodes.get(bareOf(address as Jid));
-  if (node) return { x: node.x, y: node.y + node.h / 2 - 4 };
+  // Below what is written in it.
+  if (node) return { x: node.x, y: node.y + node.h / 2 + 3 };
   const service = network.nodes.get(address);
   return service && layout.nodes.get(service.address);
 }
