@@ -1,4 +1,4 @@
-import type { Box, PlacedServer, Point } from './layout.ts';
+import type { Box, PlacedServer, Point } from './boxes.ts';
 
 /** A quadratic curve. */
 export interface Curve {

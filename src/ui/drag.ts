@@ -1,4 +1,5 @@
-import { type Layout, mayStand, type PlacedServer, type Point } from './layout.ts';
+import type { PlacedServer, Point } from './boxes.ts';
+import { type Layout, mayStand } from './layout.ts';
 
 /** How far an arrow key moves a server, in pixels of the picture. */
 const nudgePx = 24;

@@ -1,8 +1,8 @@
+import type { Box } from './boxes.ts';
 import type { LinkView } from './fold/links.ts';
 import type { Model } from './fold/model.ts';
 import type { NodeView } from './fold/network.ts';
 import type { OccupantView } from './fold/people.ts';
-import type { Box } from './layout.ts';
 
 export interface Metrics {
   readonly title: number;

@@ -1,3 +1,4 @@
+import type { Box, PlacedServer, Point } from './boxes.ts';
 import { overlaps, type PlacedLink, placeLinks, pointAt } from './curves.ts';
 import type { Model } from './fold/model.ts';
 import type { OccupantView } from './fold/people.ts';
@@ -21,23 +22,6 @@ import {
   wide,
 } from './hulls.ts';
 import { fitted } from './text-width.ts';
-
-export interface Point {
-  readonly x: number;
-  readonly y: number;
-}
-
-export interface Box extends Point {
-  /** x and y are the centre. */
-  readonly w: number;
-  readonly h: number;
-}
-
-export interface PlacedServer extends Box {
-  readonly domain: string;
-  /** The XMPP server itself, where sessions and links meet. */
-  readonly hub: Point;
-}
 
 export interface PlacedNode extends Box {
   readonly address: string;

@@ -1,9 +1,10 @@
 import { bareOf, type Jid } from '../core/xmpp/jid.ts';
+import type { Point } from './boxes.ts';
 import { pointAt } from './curves.ts';
 import type { ModelEvent } from './fold/event.ts';
 import { linkKey } from './fold/links.ts';
 import type { Network } from './fold/network.ts';
-import type { Layout, Point } from './layout.ts';
+import type { Layout } from './layout.ts';
 
 /** The path of one leg in the picture. */
 export interface Way {

@@ -1,6 +1,7 @@
 import { nothing, type SVGTemplateResult, svg } from 'lit';
+import type { Box, Point } from '../boxes.ts';
 import type { Refusal } from '../fold/refusals.ts';
-import { type Box, type Layout, leastCovering, type PlacedOccupant, type Point } from '../layout.ts';
+import { type Layout, leastCovering, type PlacedOccupant } from '../layout.ts';
 import { refusalInWords, refusalOf } from '../refused.ts';
 import type { Store } from '../store.ts';
 

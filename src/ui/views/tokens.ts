@@ -1,5 +1,6 @@
+import type { Point } from '../boxes.ts';
 import type { ModelEvent } from '../fold/event.ts';
-import type { Layout, Point } from '../layout.ts';
+import type { Layout } from '../layout.ts';
 import type { Flight } from '../picture.ts';
 import type { Store } from '../store.ts';
 import { type Follower, lagBehind, laneOffset, placeBehind, queuePlace, type Way, wayOf } from '../token-way.ts';

@@ -1,19 +1,12 @@
 import { html, nothing, type SVGTemplateResult, svg, type TemplateResult } from 'lit';
 import { bareOf, type Jid } from '../../core/xmpp/jid.ts';
+import type { Box, PlacedServer, Point } from '../boxes.ts';
 import type { PlacedLink } from '../curves.ts';
 import { Drag } from '../drag.ts';
 import { describeLink, type LinkView, linkKey } from '../fold/links.ts';
 import type { Model } from '../fold/model.ts';
 import type { NodeView } from '../fold/network.ts';
-import {
-  type Box,
-  type Layout,
-  type PlacedNode,
-  type PlacedOccupant,
-  type PlacedServer,
-  type Point,
-  roomFor,
-} from '../layout.ts';
+import { type Layout, type PlacedNode, type PlacedOccupant, roomFor } from '../layout.ts';
 import { layOutLarge } from '../layout-large.ts';
 import { neighbour, placesOf, vacancyId } from '../neighbours.ts';
 import { refusalInWords, refusalOf } from '../refused.ts';

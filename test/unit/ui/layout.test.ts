@@ -3,9 +3,10 @@ import type { OccupantStatus, TraceRecord } from '../../../src/core/node/trace.t
 import type { Instant } from '../../../src/core/xmpp/time.ts';
 import { builtIn } from '../../../src/scenario/built-in.ts';
 import type { Scenario } from '../../../src/scenario/scenario.ts';
+import type { Box, Point } from '../../../src/ui/boxes.ts';
 import { overlaps, pointAt } from '../../../src/ui/curves.ts';
 import { Model } from '../../../src/ui/fold/model.ts';
-import { type Box, type Layout, layOut, mayStand, type Point } from '../../../src/ui/layout.ts';
+import { type Layout, layOut, mayStand } from '../../../src/ui/layout.ts';
 import { neighbour, placesOf } from '../../../src/ui/neighbours.ts';
 import { fitted, widthOf } from '../../../src/ui/text-width.ts';
 
