@@ -4,6 +4,7 @@ import { nextScale } from './scales.ts';
 import type { Store } from './store.ts';
 import { tabs } from './views/app.ts';
 import type { Help } from './views/help.ts';
+import type { Topology } from './views/topology.ts';
 
 /** Single-key shortcuts for the whole page: off while somebody types, while a dialog or menu is open, or by preference. */
 export function bindKeys(store: Store): () => void {
@@ -43,6 +44,7 @@ function actionOf(store: Store, key: string, target: Element): (() => void) | un
       );
     };
   }
+  if (key === '0') return () => document.querySelector<Topology>('ns-topology')?.putBack();
   if (key === '?') return () => document.querySelector<Help>('ns-help')?.open();
   const tab = tabs[Number(key) - 1];
   if (tab && /^[1-9]$/.test(key)) return () => store.open(tab[0]);

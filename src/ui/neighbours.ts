@@ -1,4 +1,5 @@
-import type { Layout, Point } from './layout.ts';
+import type { Point } from './boxes.ts';
+import type { Layout } from './layout.ts';
 
 /** A place for a replica among the things that the arrow keys go to. */
 export function vacancyId(domain: string): string {

@@ -18,12 +18,12 @@ test('a link that is cut is cut for the plain room, too; healed, it lacks those 
 
   await room.do({ act: 'cut', link, how: 'bounce' });
   await room.say(cast.WiZ, 'who is there?');
-  await expect.poll(() => newest(room)).toEqual(['3 st, 1 lost', '4', '5 st, 3 lost', '4', 'yes']);
+  await expect.poll(() => newest(room)).toEqual(['3 stanzas, 1 lost', '4', '5 stanzas, 3 lost', '4', 'yes']);
 
   await room.do({ act: 'heal', link });
   await expect(room.node(`replica@${killrc}`)).toHaveAttribute('data-state', 'live', { timeout: 45_000 });
   await room.say(cast.WiZ, 'and now?');
-  await expect.poll(() => newest(room)).toEqual(['4 st', '7', '5 st', '4', 'no']);
+  await expect.poll(() => newest(room)).toEqual(['4 stanzas', '7', '5 stanzas', '4', 'no']);
   expect(await counters()).toMatchObject([
     { crossed: 3, lost: 1, deliveries: 4, plain: 5, plainLost: 3, plainDeliveries: 4, sameDeliveries: true },
     { crossed: 4, lost: 0, deliveries: 7, plain: 5, plainLost: 0, plainDeliveries: 4, sameDeliveries: false },

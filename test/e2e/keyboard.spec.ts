@@ -26,6 +26,8 @@ test.describe('Keyboard', () => {
       'Space or .',
       'Tab',
       'Arrows',
+      'Alt+arrows',
+      '0',
       'Enter or Shift+F10',
       'x',
       'k',

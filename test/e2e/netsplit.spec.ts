@@ -106,7 +106,7 @@ test.describe('Netsplit and netjoin (XEP-0282 §4.11)', () => {
     await room.do({ act: 'leave', who: camp.far[1] });
     await room.testId('tab-counters').click();
     const lost = page.locator(`[data-testid=counters-links] [data-link-row="${keyOf(...camp.cut)}"] td`).last();
-    await expect(lost).not.toHaveText('0 st');
+    await expect(lost).not.toHaveText('0 stanzas');
 
     const healing = await room.mark();
     await heal(room, camp);

@@ -45,8 +45,8 @@ test.describe('wallops, the room of XEP-0282', () => {
     const row = room.testId('counters-messages').locator('tbody tr');
     await expect(row).toHaveCount(1);
     await room.quiet();
-    await expect(row.locator('[data-cell=crossed]')).toHaveText('4 st');
-    await expect(row.locator('[data-cell=plain]')).toHaveText('8 st');
+    await expect(row.locator('[data-cell=crossed]')).toHaveText('4 stanzas');
+    await expect(row.locator('[data-cell=plain]')).toHaveText('8 stanzas');
     await expect(row.locator('[data-cell=deliveries]')).toHaveText('7');
 
     const crossed = await room.events({ kind: 'hop', leg: 'link', stanza: 'message', since });

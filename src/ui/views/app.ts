@@ -6,6 +6,7 @@ import { tabKeys } from './inspector.ts';
 import './counters.ts';
 import './header.ts';
 import './help.ts';
+import './intro.ts';
 import './join-panel.ts';
 import './live-region.ts';
 import './log.ts';
@@ -46,6 +47,7 @@ class App extends Part {
       <nav class="regions" aria-label="Regions">
         ${regions.map(([id, label]) => html`<button type="button" aria-pressed=${region === id ? 'true' : 'false'} data-testid=${`region-${id}`} @click=${() => store.set({ region: id })}>${label}</button>`)}
       </nav>
+      <ns-intro .store=${store}></ns-intro>
       <div class="body" style=${`--panel: ${panel}%`} data-region=${region} data-selected=${event !== undefined || thing ? '' : nothing} data-panel=${presenting && !drawer ? 'closed' : maximised ? 'maximised' : 'shared'}>
         <main class=${recorded ? 'recorded' : ''}>
           <div class="picture-area">

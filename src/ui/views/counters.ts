@@ -2,7 +2,7 @@ import { html, nothing, type TemplateResult } from 'lit';
 import type { MessageCost } from '../fold/costs.ts';
 import { describeLink } from '../fold/links.ts';
 import { shorten } from '../fold/summary.ts';
-import { bytes, shortName } from '../words.ts';
+import { bytes, counted, shortName } from '../words.ts';
 import { Part } from './base.ts';
 
 /** What the links carried, and what each message cost beside the same message in a plain room. */
@@ -39,9 +39,9 @@ class Counters extends Part {
                   (link) => html`<tr data-link-row=${link.key}>
                     <td><button type="button" class="linkish" @click=${() => this.store.choose({ kind: 'link', id: link.key })}>${link.ends[0]} – ${link.ends[1]}</button></td>
                     <td>${describeLink(link)}</td>
-                    <td class="n">${link.stanzas} st</td>
+                    <td class="n">${counted(link.stanzas, 'stanza')}</td>
                     <td class="n">${bytes(link.bytes)}</td>
-                    <td class="n">${link.dropped} st</td>
+                    <td class="n">${counted(link.dropped, 'stanza')}</td>
                   </tr>`,
                 )}
               </tbody>
@@ -73,7 +73,7 @@ class Counters extends Part {
 
 /** Stanzas that crossed links, and those that a cut link lost. */
 function carried({ crossed, lost }: { readonly crossed: number; readonly lost: number }): TemplateResult {
-  return html`<b>${crossed}</b> st${lost > 0 ? html`, <span class="lost">${lost} lost</span>` : nothing}`;
+  return html`<b>${crossed}</b> ${crossed === 1 ? 'stanza' : 'stanzas'}${lost > 0 ? html`, <span class="lost">${lost} lost</span>` : nothing}`;
 }
 
 customElements.define('ns-counters', Counters);

@@ -9,6 +9,8 @@ const around: Pairs = [
     'Arrows',
     'go to the neighbour in that direction; in the log, to the next row, and → opens a line of it, ← closes it, as does Enter',
   ],
+  ['Alt+arrows', 'move the server where the focus is; a pointer drags its ground'],
+  ['0', 'put all servers back'],
 ];
 
 const acting: Pairs = [

@@ -5,7 +5,7 @@ import { describeLink } from '../fold/links.ts';
 import type { NodeView } from '../fold/network.ts';
 import type { OccupantView } from '../fold/people.ts';
 import { refusalInWords, refusalOf } from '../refused.ts';
-import { bytes, deviceCount, deviceName, devicesInside, markOf, roleOf, stateOf } from '../words.ts';
+import { bytes, counted, deviceCount, deviceName, devicesInside, markOf, roleOf, stateOf } from '../words.ts';
 import { Part } from './base.ts';
 import { icon } from './icons.ts';
 
@@ -51,7 +51,7 @@ class Outline extends Part {
                   (link) => html`<tr data-link-row=${link.key}>
                     <td>${link.ends[0]} – ${link.ends[1]}</td>
                     <td>${describeLink(link)}</td>
-                    <td class="n">${link.stanzas} st · ${bytes(link.bytes)}</td>
+                    <td class="n">${counted(link.stanzas, 'stanza')} · ${bytes(link.bytes)}</td>
                     ${recorded ? nothing : html`<td>${this.#buttons(linkCommands(this.store, link, this.#forms), `${link.ends[0]} – ${link.ends[1]}`)}</td>`}
                   </tr>`,
                 )}

@@ -1,13 +1,13 @@
 import { nothing, type SVGTemplateResult, svg } from 'lit';
+import type { Box, Point } from '../boxes.ts';
 import type { Refusal } from '../fold/refusals.ts';
-import type { Layout, PlacedOccupant } from '../layout.ts';
+import { type Layout, leastCovering, type PlacedOccupant } from '../layout.ts';
 import { refusalInWords, refusalOf } from '../refused.ts';
 import type { Store } from '../store.ts';
-import { markOf } from '../words.ts';
 
-/** As wide as it needs to be for most reasons to have two lines, which fit between the disc and the box of its node. */
-const wide = { lineChars: 34, charW: 7.4, lineH: 16, linesMax: 3, badgeH: 12 };
-const narrow = { lineChars: 24, charW: 6.2, lineH: 13, linesMax: 4, badgeH: 10 };
+/** As wide as it needs to be for most reasons to have two lines. */
+const wide = { lineChars: 34, charW: 7.4, lineH: 16, linesMax: 3 };
+const narrow = { lineChars: 24, charW: 6.2, lineH: 13, linesMax: 4 };
 
 interface Shown {
   readonly placed: PlacedOccupant;
@@ -39,34 +39,54 @@ export function refusedMark({ x, y }: PlacedOccupant, layout: Layout, refusal: R
 
 function bubble({ model }: Store, layout: Layout, { placed, refusal }: Shown): SVGTemplateResult {
   const words = refusalInWords(model, refusal);
-  const { lineChars, charW, lineH, linesMax, badgeH } = layout.compact ? narrow : wide;
+  const { lineChars, charW, lineH, linesMax } = layout.compact ? narrow : wide;
   const lines = wrapped(words, lineChars, linesMax);
   const w = Math.max(...lines.map(({ length }) => length)) * charW + 18;
   const h = lines.length * lineH + 10;
-  const nameH = (layout.compact ? 18 : 26) + (markOf(placed.occupant) ? badgeH : 0);
-  const { x, y, isBelow } = placeFor(layout, placed, w, h, nameH);
-  const edge = isBelow ? y : y + h;
-  // It does not cross the name.
-  const tip = isBelow ? y - 6 : placed.y - layout.radius - 1;
-  const left = Math.min(Math.max(placed.x, x + 12), x + w - 12);
+  const place = placeFor(layout, placed, w, h);
+  const [x, y] = [place.x - w / 2, place.y - h / 2];
   return svg`<g class="refusal" data-refusal=${refusal.who} data-event=${refusal.event} data-condition=${refusal.condition ?? nothing} aria-hidden="true">
     <title>${words}</title>
-    <path class="tip" d=${`M${left - 6} ${edge}L${placed.x} ${tip}L${left + 6} ${edge}z`} />
+    <path class="tip" d=${tipOf(layout, placed, place)} />
     <rect x=${x} y=${y} width=${w} height=${h} rx="8" />
     ${lines.map((line, i) => svg`<text x=${x + 9} y=${y + 5 + lineH * (i + 0.78)}>${line}</text>`)}
   </g>`;
 }
 
-/** Below the name if there is room, else above the disc; as far as possible within the hull, so that two do not meet. */
-function placeFor(layout: Layout, { x, y, occupant }: PlacedOccupant, w: number, h: number, nameH: number) {
-  const hull = layout.servers.get(occupant.server) ?? { x, w };
-  const slack = Math.max(0, (hull.w - w) / 2);
-  const middle = Math.min(Math.max(x, hull.x - slack), hull.x + slack);
-  const left = Math.min(Math.max(4, middle - w / 2), Math.max(4, layout.width - w - 4));
-  const below = y + layout.radius + nameH + 6;
-  const under = [...layout.occupants.values()].some((other) => other.y > y + 1 && Math.abs(other.x - x) < w);
-  const isBelow = !under && below + h + 4 <= layout.height;
-  return { x: left, y: isBelow ? below : Math.max(4, y - layout.radius - 8 - h), isBelow };
+/** Beside the hull of the server, where nothing else is; where everything is full, on the server. */
+function placeFor(layout: Layout, { x, y, occupant }: PlacedOccupant, w: number, h: number): Box {
+  const hull = layout.servers.get(occupant.server);
+  const keepIn = (value: number, half: number, size: number) =>
+    Math.min(Math.max(value, half + 4), Math.max(half + 4, size - half - 4));
+  const place = (px: number, py: number) => ({
+    x: keepIn(px, w / 2, layout.width),
+    y: keepIn(py, h / 2, layout.height),
+    w,
+    h,
+  });
+  const own = place(x, y - layout.radius - 8 - h / 2);
+  if (!hull) return own;
+  const [aside, above] = [(hull.w + w) / 2 + 10, (hull.h + h) / 2 + 10];
+  const beside = [
+    ...[0, -w / 3, w / 3].map((shift) => place(x + shift, hull.y + above)),
+    ...[aside, -aside].flatMap((by) => [0, -h, h].map((shift) => place(hull.x + by, y + shift))),
+    ...[0, -w / 3, w / 3].map((shift) => place(x + shift, hull.y - above)),
+  ];
+  return leastCovering(layout, [...beside, own]);
+}
+
+/** From the edge that is nearest to the disc, to the disc. */
+function tipOf(layout: Layout, { x, y }: Point, place: Box): string {
+  const within = (value: number, middle: number, size: number) =>
+    Math.min(Math.max(value, middle - size / 2 + 12), middle + size / 2 - 12);
+  const [from, to] = [
+    { x: within(x, place.x, place.w), y: within(y, place.y, place.h) },
+    { x, y },
+  ];
+  const length = Math.hypot(to.x - from.x, to.y - from.y) || 1;
+  const [ux, uy] = [(to.x - from.x) / length, (to.y - from.y) / length];
+  const end = { x: x - ux * (layout.radius + 1), y: y - uy * (layout.radius + 1) };
+  return `M${from.x - uy * 5} ${from.y + ux * 5}L${end.x} ${end.y}L${from.x + uy * 5} ${from.y - ux * 5}z`;
 }
 
 /** Broken between words into a few lines. */

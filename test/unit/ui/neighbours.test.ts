@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { builtIn } from '../../../src/scenario/built-in.ts';
+import type { Point } from '../../../src/ui/boxes.ts';
 import { Model } from '../../../src/ui/fold/model.ts';
-import { layOut, type Point } from '../../../src/ui/layout.ts';
+import { layOut } from '../../../src/ui/layout.ts';
 import { neighbour, placesOf } from '../../../src/ui/neighbours.ts';
 
 const arrows = { right: [1, 0], left: [-1, 0], down: [0, 1], up: [0, -1] } as const;
