@@ -131,6 +131,7 @@ export const decisions: Readonly<Record<string, string>> = {
   '153': 'both sides of a link are in one mode',
   '154': 'what a replica does without its primary',
   '170': 'users who wait to enter a replica',
+  '176': 'what is refused with an entry',
   '171': 'a replica of a replica',
   '172': 'a primary takes no past from its replicas',
   '173': 'a primary knows what a replica’s own users have said',

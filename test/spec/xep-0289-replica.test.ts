@@ -412,7 +412,7 @@ describe('decision #152: an echo that does not come, or comes late', () => {
     expect(seen(world, ophelia).slice(-2)).toEqual(['available Ophelia (self)', 'subject: ']);
   });
 
-  it('decision #170: a further node whose user is not let in in time hears of it, though a device of theirs came meanwhile', () => {
+  it('decision #176: a further node whose user is not let in in time hears of it, though a device of theirs came meanwhile', () => {
     const world = occupied('alice', 'hamlet', 'yorick');
     const helsingor = domainOf(kronborg);
     const [osric, there] = ['osric@helsingor.lit/x', `${kronborg}/Osric`];

@@ -180,7 +180,7 @@ export class NodesBehind {
   }
 }
 
-/** Decision #170: what the node has said of this user since they asked to enter is refused together with that. */
+/** Decision #176: what the node has said of this user since they asked to enter is refused together with that. */
 function alsoRefusing(before: ByNode | undefined, by: ByNode): ByNode {
   if (before === undefined) return by;
   const first = before.first ?? before;
