@@ -1,6 +1,8 @@
+import type { LinkRecord } from '../core/node/trace.ts';
 import type { Scenario } from '../scenario/scenario.ts';
 import { crowd, displayTime, leastMs } from './display-time.ts';
 import type { ModelEvent } from './fold/event.ts';
+import { countHop, linkKey } from './fold/links.ts';
 import { Model } from './fold/model.ts';
 import { OwnIds } from './fold/own-ids.ts';
 import type { NodeProgress, OccupantProgress } from './session/session.ts';
@@ -126,18 +128,21 @@ export class Picture {
     this.#place(now);
     this.#hold(now);
     let count = 0;
-    while ((this.#due[count]?.end ?? Number.POSITIVE_INFINITY) <= now) count++;
-    for (const { news } of this.#due.splice(0, count)) tell(this.seen, news);
+    for (let [first] = this.#due; first !== undefined && first.end <= now; [first] = this.#due, count++) {
+      this.#due.shift();
+      this.#show(first.news, this.#due);
+    }
     if (this.#due.length === 0 && !this.#isWaiting) this.#lanes.clear();
     return count > 0;
   }
 
   /** Shows everything that was told, without waiting for what moves. */
   arrive(): void {
-    for (const { news } of [...this.#due, ...this.#pending, ...this.#early]) tell(this.seen, news);
+    const all = [...this.#due, ...this.#pending, ...this.#early];
     this.#due = [];
     this.#pending = [];
     this.#early = [];
+    for (let first = all.shift(); first !== undefined; first = all.shift()) this.#show(first.news, all);
     this.#flights = [];
     this.#lanes.clear();
   }
@@ -178,6 +183,11 @@ export class Picture {
     return (
       this.told.paused && event.leg === 'link' && !event.outcome && this.told.events.effectsOf(event.id).length === 0
     );
+  }
+
+  /** @param later  what is shown after it */
+  #show(news: News, later: readonly { readonly news: News }[]): void {
+    tell(this.seen, news.kind === 'link' ? withoutHeld(news, later) : news);
   }
 
   get #isWaiting(): boolean {
@@ -230,9 +240,11 @@ export class Picture {
       flight = { event, start: start + (end - arrival), end };
       if (end > told) this.#flights.push(flight);
     }
+    // Most records of a link only say what it has carried.
+    const changes = news.kind === 'link' ? events.length > 0 : !flight;
     for (const lane of lanes) {
       lane.end = end;
-      if (!flight) lane.changed = end;
+      if (changes) lane.changed = end;
     }
     const due = { news, flight, end };
     for (const { id } of events) this.#shown.set(id, due);
@@ -331,6 +343,22 @@ function tell(model: Model, news: News): readonly ModelEvent[] {
     model.refusals.unanswered(news.progress.who, news.progress.unanswered);
   } else return model.fold([news]);
   return [];
+}
+
+/** What a link has carried by then, without the stanzas that a pause keeps on it: those count when they have arrived. */
+function withoutHeld(record: LinkRecord, later: readonly { readonly news: News }[]): LinkRecord {
+  const key = linkKey(...record.server);
+  const counted = { stanzas: 0, bytes: 0, dropped: 0 };
+  for (const { news } of later)
+    if (news.kind === 'hop' && news.leg === 'link' && news.seq < record.seq)
+      if (linkKey(...(news.server ?? [news.from, news.to])) === key) countHop(counted, news);
+  const { stanzas, bytes, dropped } = record;
+  return {
+    ...record,
+    stanzas: stanzas - counted.stanzas,
+    bytes: bytes - counted.bytes,
+    dropped: dropped - counted.dropped,
+  };
 }
 
 function half({ start, end }: Flight): number {

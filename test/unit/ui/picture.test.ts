@@ -184,6 +184,24 @@ describe('The clock of the picture', () => {
     expect(link()).toMatchObject({ state: 'silent', stanzas: 1, dropped: 1 });
   });
 
+  it('a stanza waits for none that is ahead of it on the same link, whatever the server counts in between', () => {
+    const watched = new Watched();
+    const { hops } = bigCheeseSpeaks('hello');
+    const first = hops.find(({ leg }) => leg === 'link') as HopRecord;
+    const { cause: _, ...alone } = first;
+    const settings = { state: 'up', latencyMs: 20, jitterMs: 0, bytesPerSecond: 0 } as const;
+    const counted = { stanzas: 1, bytes: first.stanza.bytes, dropped: 0 };
+    const server = [first.from, first.to] as const;
+    watched.tell(alone);
+    watched.run(100);
+    watched.tell({ kind: 'link', seq: 800, t: (first.t + 100) as Instant, server, ...settings, ...counted });
+    watched.tell({ ...alone, seq: 801, t: (first.t + 100) as Instant });
+    watched.untilRest();
+    const [one, two] = [first.seq, 801].map((seq) => watched.spans.get(seq) as Flight) as [Flight, Flight];
+    expect(two.start - one.start).toBe(100);
+    expect(carried(watched.seen)).toBe(2);
+  });
+
   it('nothing overtakes on its way: who said what first is the same in every transcript', () => {
     const watched = new Watched();
     const { hops, steps } = bigCheeseSpeaks('the long way');
@@ -215,6 +233,12 @@ describe('The clock of the picture', () => {
     expect(watched.seen.paused).toBe(true);
     watched.tell(...hops.slice(0, at + 1), ...steps.slice(0, 2));
     const held = hops[at] as HopRecord;
+    watched.untilRest();
+    // The server counts it when it is sent.
+    const server = ['vesa.yeggmaex.irc', 'avalon.irc'] as const;
+    const settings = { state: 'up', latencyMs: 20, jitterMs: 0, bytesPerSecond: 0 } as const;
+    const counted = { stanzas: 1, bytes: held.stanza.bytes, dropped: 0 };
+    watched.tell({ kind: 'link', seq: 800, t: 1_500 as Instant, server, ...settings, ...counted });
     watched.untilRest();
     watched.run(5_000, () => expect(carried(watched.seen)).toBe(0));
     expect(watched.picture.isAtRest(watched.now)).toBe(true);
