@@ -75,7 +75,6 @@ class Topology extends Part {
         viewBox=${`0 0 ${layout?.width ?? 1} ${layout?.height ?? 1}`}
         role="group"
         aria-label=${`Topology: arrow keys move between nodes, people and links; Enter ${this.#acts ? 'opens the menu' : 'chooses'}`}
-        aria-owns=${layout && layout.links.size > 0 ? 'picture-links' : nothing}
         @keydown=${this.#onKey}
         @click=${this.#onClick}
         @contextmenu=${this.#onContextMenu}
@@ -86,14 +85,15 @@ class Topology extends Part {
             <rect class="hatch-ground" width="8" height="8" /><rect class="hatch-line" width="3" height="8" />
           </pattern>
         </defs>
-        <g id="picture-links" role="group" aria-label="Links">${layout ? [...layout.links.values()].map((link) => this.#link(link, lit, current)) : nothing}</g>
+        ${layout ? [...layout.links.values()].map((link) => this.#link(link, lit, current)) : nothing}
         ${layout ? [...layout.servers.values()].map((server) => this.#server(server, layout)) : nothing}
         ${layout ? this.#tethers(layout) : nothing}
         ${layout ? [...layout.nodes.values()].map((node) => this.#node(node, lit, current)) : nothing}
         ${vacancies.map(([domain, place]) => this.#vacancy(domain, place, current))}
         ${layout ? [...layout.occupants.values()].map((who) => this.#occupant(who, layout, lit, current)) : nothing}
         ${layout ? [...layout.links.values()].map((link) => this.#pill(link, layout)) : nothing}
-        <g class="tokens" @click=${this.#onToken}></g>
+        ${layout && layout.links.size > 0 ? svg`<g role="group" aria-label="Links" aria-owns=${[...layout.links.keys()].map(elementId).join(' ')}></g>` : nothing}
+        <g class="tokens" aria-hidden="true" @click=${this.#onToken}></g>
       </svg>
       ${model.paused ? html`<p class="paused-note" data-testid="paused-note">Paused: stanzas wait on the links until you press Release or Space.</p>` : nothing}
     </div>`;
@@ -272,6 +272,7 @@ class Topology extends Part {
     return svg`<g
       class=${`link focusable ${cut ? 'cut' : ''} ${link.stanzas > 0 ? 'used' : ''} ${isSlow(link) ? 'slow' : ''} ${lit.has(placed.key) ? 'lit' : ''}`}
       data-link=${placed.key}
+      id=${elementId(placed.key)}
       data-id=${placed.key}
       data-state=${link.state}
       tabindex=${current === placed.key ? 0 : -1}
