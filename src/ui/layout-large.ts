@@ -2,8 +2,8 @@ import type { Model } from './fold/model.ts';
 import { type Held, type Layout, layOut } from './layout.ts';
 import { scales } from './scales.ts';
 
-/** The type of a compact picture, beside that of another one of the same scale. */
-const compactType = 0.74;
+/** The type of a compact picture is smaller than that of another one of the same scale, and it says less. */
+const compactWorth = 0.64;
 
 /**
  * Places everything with type as large as presenter mode has it, or as near to that as fits.
@@ -18,7 +18,7 @@ export function layOutLarge(model: Model, width: number, height: number, factor:
     const before = held.before && scaled(held.before, 1 / one);
     return scaled(layOut(model, width / one, height / one, { ...held, before }), one);
   });
-  const typeOf = ({ scale, compact }: Layout) => scale * (compact ? compactType : 1);
+  const typeOf = ({ scale, compact }: Layout) => scale * (compact ? compactWorth : 1);
   return layouts.reduce((best, layout) => (typeOf(layout) > typeOf(best) ? layout : best));
 }
 

@@ -10,11 +10,15 @@ test.describe('Without colours', () => {
   }) => {
     const { page } = room;
     await room.open();
-    await room.do({ act: 'cut', link: [avalon, killrc], how: 'bounce' });
-    await room.do({ act: 'slow', link: [avalon, eris], latencyMs: 300, jitterMs: 0, bytesPerSecond: 0 });
-    await room.do({ act: 'crash', node: wallopsNodes[1] });
-    await room.say(cast.WiZ, 'who is there?');
+    for (const act of [
+      { act: 'cut', link: [avalon, killrc], how: 'bounce' },
+      { act: 'slow', link: [avalon, eris], latencyMs: 300, jitterMs: 0, bytesPerSecond: 0 },
+      { act: 'crash', node: wallopsNodes[1] },
+      { act: 'say', who: cast.WiZ, text: 'who is there?' },
+    ] as const)
+      expect(await room.act(act), act.act).toEqual({ ok: true });
     await expect(room.node(wallopsNodes[2])).toHaveAttribute('data-state', 'split');
+    await expect(room.node(wallopsNodes[1])).toHaveAttribute('data-state', 'down');
     const styleOf = (selector: string, ...names: string[]) =>
       page
         .locator(selector)

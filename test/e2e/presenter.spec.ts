@@ -25,7 +25,9 @@ test.describe('Presenter mode', () => {
     const caption = room.testId('caption');
     await room.say(cast.BigCheese, 'hello, all');
     await expect(room.testId('live-region')).toContainText('sends');
-    await expect(caption).toHaveText((await room.testId('live-region').textContent()) ?? '');
+    await expect(caption).toHaveText(
+      ((await room.testId('live-region').textContent()) ?? '').replaceAll('XEP-', 'XEP\u2011'),
+    );
     expect(await caption.evaluate((one) => Number.parseFloat(getComputedStyle(one).fontSize))).toBe(25.5);
     const [box, picture] = [await caption.boundingBox(), await room.testId('topology').boundingBox()];
     expect((picture?.y ?? 0) + (picture?.height ?? 0)).toBeLessThanOrEqual(Math.ceil(box?.y ?? 0));

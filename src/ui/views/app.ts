@@ -54,7 +54,7 @@ class App extends Part {
             <ns-topology .store=${store}></ns-topology>
             <ns-startup .store=${store}></ns-startup>
             <ns-offers .store=${store}></ns-offers>
-            ${presenting ? html`<p class="caption" aria-hidden="true" data-testid="caption">${said || 'What the nodes do is told here. Say something, or cut a link.'}</p>` : nothing}
+            ${presenting ? html`<p class="caption" aria-hidden="true" data-testid="caption">${said.replaceAll('XEP-', 'XEP\u2011') || 'What the nodes do is told here. Say something, or cut a link.'}</p>` : nothing}
           </div>
           ${recorded ? nothing : html`<ns-speak .store=${store}></ns-speak>`}
           <ns-splitter .store=${store}></ns-splitter>

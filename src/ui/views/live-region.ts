@@ -2,7 +2,7 @@ import { html, type TemplateResult } from 'lit';
 import type { Sentence } from '../fold/model.ts';
 import { refusalSentence } from '../refused.ts';
 import { sayable } from '../spec-index.ts';
-import { capitalised, roleOf, shortNode } from '../words.ts';
+import { capitalised, counted, roleOf, shortNode } from '../words.ts';
 import { Part } from './base.ts';
 
 /** Says what the nodes do: one sentence for each step, at most once a second, and no more than a person can listen to. */
@@ -20,7 +20,7 @@ class LiveRegion extends Part {
       // People first.
       const words = refused.slice(-3).map((refusal) => refusalSentence(this.store.model, refusal));
       words.push(...spoken.slice(0, 3).map((sentence) => this.#sentence(sentence)));
-      if (spoken.length > 3) words.push(`and ${spoken.length - 3} more steps.`);
+      if (spoken.length > 3) words.push(`And ${counted(spoken.length - 3, 'more step')}.`);
       if (words.length === 0) return;
       this.store.set({ said: words.join(' ') });
       this.requestUpdate();

@@ -99,7 +99,6 @@ export class Topology extends Part {
         viewBox=${`0 0 ${layout?.width ?? 1} ${layout?.height ?? 1}`}
         role="group"
         aria-label=${`Topology: arrow keys move between nodes, people and links; Enter ${this.#acts ? 'opens the menu' : 'chooses'}; Alt and the arrow keys move the server`}
-        aria-owns=${layout && layout.links.size > 0 ? 'picture-links' : nothing}
         @keydown=${this.#onKey}
         @click=${this.#onClick}
         @contextmenu=${this.#onContextMenu}
@@ -114,7 +113,7 @@ export class Topology extends Part {
             <rect class="hatch-ground" width="8" height="8" /><rect class="hatch-line" width="3" height="8" />
           </pattern>
         </defs>
-        <g id="picture-links" role="group" aria-label="Links">${layout ? each(layout.links, (link) => this.#link(link, lit, current)) : nothing}</g>
+        ${layout ? each(layout.links, (link) => this.#link(link, lit, current)) : nothing}
         ${layout ? [...layout.servers.values()].map((server) => this.#server(server, layout)) : nothing}
         ${layout ? this.#tethers(layout) : nothing}
         ${layout ? each(layout.nodes, (node) => this.#node(node, lit, current)) : nothing}
@@ -122,7 +121,8 @@ export class Topology extends Part {
         ${layout ? each(layout.occupants, (who) => this.#occupant(who, layout, lit, current)) : nothing}
         ${layout ? [...layout.links.values()].map((link) => this.#pill(link, layout)) : nothing}
         <g class="refusals" @click=${this.#onToken}>${layout ? refusalBubbles(this.store, layout) : nothing}</g>
-        <g class="tokens" @click=${this.#onToken}></g>
+        ${layout && layout.links.size > 0 ? svg`<g role="group" aria-label="Links" aria-owns=${[...layout.links.keys()].map(elementId).join(' ')}></g>` : nothing}
+        <g class="tokens" aria-hidden="true" @click=${this.#onToken}></g>
       </svg>
       ${layout ? this.#notes(layout) : nothing}
     </div>`;
@@ -336,6 +336,7 @@ export class Topology extends Part {
     return svg`<g
       class=${`link focusable ${cut ? 'cut' : ''} ${link.stanzas > 0 ? 'used' : ''} ${isSlow(link) ? 'slow' : ''} ${lit.has(placed.key) ? 'lit' : ''}`}
       data-link=${placed.key}
+      id=${elementId(placed.key)}
       data-id=${placed.key}
       data-state=${link.state}
       tabindex=${current === placed.key ? 0 : -1}

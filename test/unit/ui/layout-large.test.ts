@@ -16,7 +16,7 @@ describe('The picture in presenter mode', () => {
     (_, scenario) => {
       const model = new Model(scenario);
       const usual = scaleOf(932, layOut(model, 932, 450));
-      const sizes = [1, 1.25, 1.5, 1.75, 2].map((factor) => scaleOf(1280, layOutLarge(model, 1280, 480, factor)));
+      const sizes = [1, 1.25, 1.5, 1.75, 2].map((factor) => scaleOf(1280, layOutLarge(model, 1280, 493, factor)));
       expect(sizes).toEqual(sizes.toSorted((a, b) => a - b));
       expect(sizes.at(-1)).toBeGreaterThan(1.15 * usual);
     },
