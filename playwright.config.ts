@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from '@playwright/test';
 import { findChromium } from './src/headless/chromium.mjs';
 
@@ -27,17 +28,16 @@ const features = [
   'ThirdPartyStoragePartitioning',
 ];
 
-export default defineConfig({
-  testDir: 'test/e2e',
-  testMatch: '**/*.spec.ts',
+export default defineConfig<{ pace: number }>({
+  testDir: 'test',
+  testMatch: ['e2e/**/*.spec.ts', 'examples/**/*.spec.ts'],
   globalSetup: './test/e2e/global-setup.ts',
-  // Each test has a server of its own, and most of its time is waiting: for silence, for a time-out, for a browser. More
-  // than two would keep each other from the processor.
-  workers: 2,
-  // Twelve connections, five workers and a disk have more ways to be late than anyone foresaw, and one bad moment of a
-  // machine shall not fail the whole. Nor shall it go unseen: npm test names what passed on the second try as flaky, and
-  // a test so named has a race that wants mending.
-  retries: 1,
+  // Each test has a room of its own, so that any number can run side by side; more than there are cores would keep each other
+  // from the processor. The tests of a file run side by side as well.
+  workers: availableParallelism(),
+  fullyParallel: true,
+  // A test that passes on the second try has a race that wants mending.
+  retries: 0,
   // Two cores, and perhaps not for us alone, with a slow disk: what takes 2 s by itself may take twenty times that. None
   // of these is a measurement: what has its time-out reached is broken, or waits for what will never come.
   timeout: 60_000,
@@ -45,7 +45,12 @@ export default defineConfig({
   forbidOnly: process.env['CI'] !== undefined,
   reporter: 'list',
   use: {
-    trace: 'retain-on-failure',
+    // The picture shows at once what the page is told. Where it takes its time, picture.spec.ts says so.
+    contextOptions: { reducedMotion: 'reduce' },
+    // Pictures of each step double the time of a page that moves; one of the end, where it failed, is enough.
+    ...(process.env['PACE'] ? { pace: Number(process.env['PACE']) } : {}),
+    trace: { mode: 'retain-on-failure', screenshots: false, snapshots: false },
+    screenshot: 'only-on-failure',
     launchOptions: {
       ...(executablePath === undefined ? {} : { executablePath }),
       args: [
@@ -53,6 +58,7 @@ export default defineConfig({
         '--disable-background-networking',
         '--disable-component-update',
         '--disable-sync',
+        ...(process.env['ARGS']?.split(' ') ?? []),
         `--disable-features=${features.join(',')}`,
       ],
     },

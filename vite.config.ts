@@ -15,6 +15,8 @@ const withoutDns: Plugin = {
 };
 
 export default defineConfig({
+  // There is one page: what else is asked for and is not there is answered with 404, not with the page.
+  appType: 'mpa',
   plugins: [
     netsplit({
       scenarioFile: process.env['NETSPLIT_SCENARIO_FILE'],

@@ -57,6 +57,12 @@ export const zones: Readonly<Record<string, Zone>> = {
     sees: [core, 'src/sim/', 'src/server/', 'src/host/', scenario],
     packages: ['node:*', 'ws', 'classic-level', 'vite', 'tsx', '@playwright/test'],
   },
+  // Runs in the tests of others, with Playwright: the page itself it knows by its types.
+  'src/testing/': {
+    sees: ['src/headless/', scenario],
+    seesTypesOf: [core, 'src/server/', 'src/ui/'],
+    packages: ['node:*', '@playwright/test'],
+  },
   'src/ui/': {
     // Addresses are taken apart in one way, and statuses put together, wherever they are shown.
     sees: [scenario, 'src/core/xmpp/jid.ts', 'src/core/node/known-status.ts'],
@@ -70,9 +76,10 @@ export const zones: Readonly<Record<string, Zone>> = {
 /** Folders below core/distribution/ that hold one protocol each. */
 const protocols = ['primary-replica', 'source-shadow', 'fmuc'].map((name) => `${seam}${name}/`);
 
-/** Files that something outside src starts: npm scripts and configurations; and what index.html names. */
+/** Files that something outside src starts: npm scripts, what the package exports, configurations; and what index.html names. */
 export const entries: readonly string[] = [
   'src/headless/setup.mjs',
+  'src/testing/index.ts',
   'vite.config.ts',
   'vitest.config.ts',
   'playwright.config.ts',
@@ -410,6 +417,8 @@ interface PackageJson {
   readonly scripts?: Readonly<Record<string, string>>;
   readonly dependencies?: Readonly<Record<string, string>>;
   readonly devDependencies?: Readonly<Record<string, string>>;
+  readonly peerDependencies?: Readonly<Record<string, string>>;
+  readonly name?: string;
 }
 
 /** Packages that are there only because another package brought them: they may go with its next version. */
@@ -417,12 +426,13 @@ export function undeclaredDependencies(manifest: PackageJson, files: Files): str
   const found = new Set<string>();
   for (const [file, text] of files) {
     if (!isCode(file)) continue;
-    const declared = { ...manifest.dependencies, ...(file.startsWith('src/') ? {} : manifest.devDependencies) };
+    const { dependencies, devDependencies, peerDependencies } = manifest;
+    const declared = { ...dependencies, ...peerDependencies, ...(file.startsWith('src/') ? {} : devDependencies) };
     // The commands beside serve.ts are tools of the project: they run where its development packages are.
     if (file.startsWith('src/headless/')) Object.assign(declared, manifest.devDependencies);
     for (const { local, target, how } of readSource(file, text).imports) {
       const name = packageOf(target);
-      if (local || name.startsWith('node:') || name in declared) continue;
+      if (local || name.startsWith('node:') || name in declared || name === manifest.name) continue;
       if (how === 'type' && name in { ...manifest.devDependencies }) continue;
       found.add(`${file} imports ${name}, which package.json does not name: npm install it, or do without`);
     }

@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { startComponentServer } from './contract/component-server.ts';
+import { bundled } from './support/commands.ts';
+import { howMany } from './support/long.ts';
 import { readAll } from './support/traces.ts';
 
 // Every block of code in the README files runs somewhere in npm test, or it is listed below with the reason why not.
@@ -37,6 +39,7 @@ const commands = blocks
 const elsewhere: Readonly<Record<string, string>> = {
   'README.md js': 'test/e2e/readme.spec.ts',
   'src/ui/README.md ts': 'test/e2e/readme.spec.ts',
+  'src/testing/README.md ts': 'test/readme.test.ts',
   'src/scenario/README.md json': 'test/readme.test.ts',
   'src/headless/README.md json': 'test/readme.test.ts',
   'src/headless/README.md nginx': 'test/interop/proxy.test.ts',
@@ -57,11 +60,13 @@ const notRun: Readonly<Record<string, string>> = {
   'src/headless/README.md yaml': 'the configuration of an ejabberd',
   'npm test': 'it is what runs this',
   'npm install strophe.js @xmldom/xmldom ws': 'it needs the registry',
+  'npm install -D @playwright/test git+https://example.org/netsplit.git': 'it needs the registry, and a repository',
   'node me.mjs guest1@avalon.irc PASSWORD':
     'its file runs in a browser in test/e2e/readme.spec.ts, where it needs no parser of XML',
   'npm run test:unit -- jid': isInNpmTest,
   "npm run test:unit -- test/scenario -t '§7.6'": isInNpmTest,
   'npm test -- --only types,lint': isInNpmTest,
+  'npm run test:long': isInNpmTest,
   'npx playwright test wonderland': isInNpmTest,
   'npm run interop': isInNpmTest,
   'npm run bench -- --quick': takesMinutes,
@@ -74,15 +79,23 @@ const directory = mkdtempSync(`${tmpdir()}/netsplit-readme-`);
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 const scripts = JSON.parse(readFileSync(`${root}package.json`, 'utf8')).scripts as Readonly<Record<string, string>>;
 
+/** What npm runs for a script. A server begins in this way once; after that it is its flags that are tried, in a tenth of the time. */
+async function scriptOf(name: string): Promise<string> {
+  if ((name === 'serve' || name === 'component') && tried.has(name)) return `node ${await bundled(name)}`;
+  tried.add(name);
+  return (scripts[name] ?? '').replace(/\bsrc\//, `${root}src/`);
+}
+const tried = new Set<string>();
+
 /**
  * Runs a line in a folder of its own, where npm would run it in the project's.
  *
  * @param until  what it prints when it is up; then it is interrupted as by Ctrl-C
  */
-function run(line: string, until?: RegExp): Promise<{ readonly status: number | null; readonly output: string }> {
-  const script = (name: string) => (scripts[name] ?? '').replace(/\bsrc\//, `${root}src/`);
+async function run(line: string, until?: RegExp): Promise<{ readonly status: number | null; readonly output: string }> {
+  const [command, name] = /^npm run (\w+)( --)?/.exec(line) ?? [];
   // One process in place of the shell, for the signal to reach it.
-  const text = line.replace(/^npm run (\w+)( --)?/, (_, name: string) => `exec ${script(name)}`);
+  const text = command && name ? `exec ${await scriptOf(name)}${line.slice(command.length)}` : line;
   const child = spawn('sh', ['-c', text], { cwd: directory });
   let output = '';
   const heard = (data: unknown) => {
@@ -131,8 +144,11 @@ const runners: readonly (readonly [RegExp, Runner])[] = [
   [
     /^npm run sim -- --seeds /,
     async (line) => {
-      const { status, output } = await run(line);
-      expect(output.trimEnd().split('\n').at(-1)).toMatch(/^20 seeds, \d+ events, 0 violations, [\d.]+ s$/);
+      // simulator.test.ts runs more of them.
+      const seeds = howMany(4, 20);
+      const { status, output } = await run(line.replace('1..20', `1..${seeds}`));
+      const totals = new RegExp(`^${seeds} seeds, \\d+ events, 0 violations, [\\d.]+ s$`);
+      expect(output.trimEnd().split('\n').at(-1)).toMatch(totals);
       expect(status).toBe(0);
     },
   ],

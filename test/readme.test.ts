@@ -10,6 +10,9 @@ import { builtIn } from '../src/scenario/built-in.ts';
 import { parseScenario } from '../src/scenario/load.ts';
 import { ndjson } from '../src/sim/ndjson.ts';
 import { run } from '../src/sim/simulator.ts';
+import { readPlace } from '../src/ui/address.ts';
+import { otherBrowsers } from './interop/support/browsers.ts';
+import { bundled } from './support/commands.ts';
 
 // What the README files claim, as far as a machine can tell.
 
@@ -61,6 +64,11 @@ describe('README.md', () => {
 
   it('links every other README file, and CONTRIBUTING.md', () => {
     for (const [file] of readmes) if (file !== 'README.md') expect(page('README.md')).toContain(`](${file}`);
+  });
+
+  it('names the browsers that the page is tested in', () => {
+    const [, named] = /and in ([^`]+) by `npm run interop`/.exec(page('README.md').replaceAll('\n', ' ')) ?? [];
+    expect(named?.replace(/ \(.*\)/, '').split(' and ')).toEqual(otherBrowsers.map(({ name }) => name));
   });
 
   it('names every built-in scenario', () => {
@@ -116,9 +124,11 @@ describe('Commands', () => {
     expect(names).toEqual(expect.arrayContaining(['start', 'serve', 'component', 'sim', 'test', 'bench']));
     const helps = new Map(
       await Promise.all(
-        names.map(
-          async (name) => [name, (await promisify(exec)(`${scripts[name]} --help`, { cwd: root })).stdout] as const,
-        ),
+        names.map(async (name) => {
+          const isServer = name === 'serve' || name === 'component';
+          const command = isServer ? `node ${await bundled(name)}` : (scripts[name] ?? '');
+          return [name, (await promisify(exec)(`${command} --help`, { cwd: root })).stdout] as const;
+        }),
       ),
     );
     const unknown = flagged.flatMap(({ file, script, rest }) =>
@@ -181,6 +191,19 @@ describe('src/ui/README.md', () => {
     expect([...told].sort()).toEqual([...declared].sort());
   });
 
+  it('names parts of the address that the page reads', () => {
+    const [, told = ''] = text.split('## The address');
+    const parts = firstCells(told.split('## ')[0] ?? '')
+      .flat()
+      .filter((part) => part.includes('='));
+    expect(parts.length).toBeGreaterThan(5);
+    for (const part of parts)
+      expect(
+        Object.values(readPlace(`#${part}`)).filter((value) => value !== undefined),
+        part,
+      ).toHaveLength(1);
+  });
+
   it('names hooks that the page has', () => {
     const sources = readdirSync(`${root}src/ui`, { recursive: true, encoding: 'utf8' })
       .filter((name) => name.endsWith('.ts'))
@@ -193,6 +216,28 @@ describe('src/ui/README.md', () => {
     expect(
       named.filter((hook) => !sources.includes(`${hook}=`) && !sources.includes(`dataset.${camel(hook)}`)),
     ).toEqual([]);
+  });
+});
+
+describe('src/testing/README.md', () => {
+  it('shows tests that npm test runs, as they are', () => {
+    const folder = 'test/examples/';
+    const examples = readdirSync(root + folder).map((name) => read(folder + name));
+    const shown = blocks(page('src/testing/README.md'), 'ts');
+    expect(shown.length).toBeGreaterThan(2);
+    expect(shown.filter((block) => !examples.some((example) => example.includes(block)))).toEqual([]);
+  });
+
+  it('names every fixture, and methods that a page has', () => {
+    const told = firstCells(page('src/testing/README.md'))
+      .flat()
+      .map((cell) => /^\w+/.exec(cell)?.[0] ?? '');
+    const body = /export interface NetsplitFixtures \{([\s\S]*?)\n\}/.exec(read('src/testing/fixtures.ts'))?.[1] ?? '';
+    const fixtures = [...body.matchAll(/^ {2}readonly (\w+):/gm)].map(([, name]) => name);
+    expect(fixtures.length).toBeGreaterThan(4);
+    expect(fixtures.filter((name) => !told.includes(name as string))).toEqual([]);
+    const methods = [...read('src/testing/room.ts').matchAll(/^ {2}(?:async )?(\w+)\(/gm)].map(([, name]) => name);
+    expect(told.filter((name) => ![...fixtures, ...methods].includes(name))).toEqual([]);
   });
 });
 

@@ -3,10 +3,9 @@ import { stripVTControlCharacters } from 'node:util';
 import { root } from '../src/headless/install.mjs';
 
 /**
- * `failures` names each failed test and what it said first: one text of two lines. `flaky` names those that passed on a
- * second try only.
+ * `failures` names each failed test and what it said first: one text of two lines.
  *
- * @typedef {{ passed: number, failed: number, skipped: number, failures: string[], flaky: string[] }} Tally
+ * @typedef {{ passed: number, failed: number, skipped: number, failures: string[] }} Tally
  */
 
 /**
@@ -30,7 +29,7 @@ export function stageOfReport(runner, text, status) {
  * @returns {Tally}
  */
 export function tallyOf(passed, failures) {
-  return { passed, failed: failures.length, skipped: 0, failures, flaky: [] };
+  return { passed, failed: failures.length, skipped: 0, failures };
 }
 
 /**
@@ -64,23 +63,21 @@ const count = {
   playwright({ config, suites, errors, stats }) {
     /** @type {string[]} */
     const failures = errors.map((/** @type {any} */ { message }) => named('outside of the tests', message));
-    /** @type {string[]} */
-    const flaky = [];
     /** @param {any} suite @param {readonly string[]} titles */
     const visit = (suite, titles) => {
       for (const { title, tests } of suite.specs ?? [])
         for (const { status, results } of tests) {
-          if (status !== 'unexpected' && status !== 'flaky') continue;
+          if (status !== 'unexpected') continue;
           const failed = results.find((/** @type {any} */ one) => one.status !== 'passed');
           // A time-out comes first and has no place; what it interrupted is next.
           const error = failed?.errors.find((/** @type {any} */ one) => one.location) ?? failed?.errors[0];
           const what = named([...titles, title].join(' › '), error?.message ?? failed?.status);
           const { file, line } = error?.location ?? {};
-          (status === 'flaky' ? flaky : failures).push(file ? `${what} (${relative(root, file)}:${line})` : what);
+          failures.push(file ? `${what} (${relative(root, file)}:${line})` : what);
         }
       for (const inner of suite.suites ?? []) visit(inner, [...titles, inner.title]);
     };
     for (const suite of suites) visit(suite, [relative(root, join(config.rootDir, suite.file))]);
-    return { ...tallyOf(stats.expected + stats.flaky, failures), skipped: stats.skipped, flaky };
+    return { ...tallyOf(stats.expected, failures), skipped: stats.skipped };
   },
 };

@@ -56,8 +56,6 @@ for (const { stage, tally, seconds } of results) {
 }
 // The end of a log is what is kept and read: who failed stands there.
 for (const { stage, tally } of results)
-  for (const what of tally.flaky) console.log(`flaky: ${stage}: ${what.replace('\n', '\n       ')}`);
-for (const { stage, tally } of results)
   for (const what of tally.failures) console.log(`FAILED ${stage}: ${what.replace('\n', '\n       ')}`);
 console.log(line(total));
 process.exit(total.failed === 0 ? 0 : 1);

@@ -68,6 +68,14 @@ export class Instances<Hosted extends { readonly network: Network }> {
     return this.#add(instance);
   }
 
+  /** Does not wait until nobody uses it. The one without a name stays. */
+  end(instance: string): void {
+    if (instance === '') return;
+    for (const { network } of this.#instances.get(instance)?.networks.values() ?? [])
+      network.end('it is no longer needed');
+    this.#instances.delete(instance);
+  }
+
   #add(instance: string): Instance<Hosted> {
     const made: Instance<Hosted> = {
       networks: new Map(),

@@ -33,6 +33,8 @@ export interface LiveNetwork {
 export interface Live {
   /** Of the instance that everybody gets who asks for no other. */
   readonly networks: readonly LiveNetwork[];
+  /** Of another one; empty if there is none. */
+  networksOf(instance: string): readonly LiveNetwork[];
   readonly find: FindNetwork;
   /** @returns undefined if there is no such instance (instances.ts) */
   finder(instance: string): FindNetwork | undefined;
@@ -43,6 +45,8 @@ export interface Live {
    * @returns undefined if there is no such scenario, or no such instance
    */
   configFor(scenario: string, trusted: boolean, look?: boolean, instance?: string): LiveConfig | undefined;
+  /** An instance is gone at once, with everybody in it; nothing happens if there is none. */
+  end(instance: string): void;
 }
 
 /** @throws RangeError if two scenarios name the same domain, or an address is malformed */
@@ -53,12 +57,15 @@ export function hostScenarios(scenarios: readonly Scenario[], host: ServerHost, 
   );
   const finder = (instance: string): FindNetwork | undefined =>
     instances.get(instance) && ((domain) => instances.get(instance)?.byDomain.get(domain));
+  const networksOf = (instance: string) => [...(instances.get(instance)?.networks.values() ?? [])];
   return {
     get networks() {
-      return [...(instances.get('')?.networks.values() ?? [])];
+      return networksOf('');
     },
+    networksOf,
     find: (domain) => finder('')?.(domain),
     finder,
+    end: (instance) => instances.end(instance),
     configFor(id, trusted, look = false, instance = '') {
       const found = trusted ? instances.open(instance) : instances.get(instance);
       const live = found?.networks.get(id);

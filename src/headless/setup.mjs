@@ -45,6 +45,16 @@ switch (command) {
     await buildPage();
     break;
   }
+  case 'package': {
+    // npm asks for this after each installation, too: only for a package does it say where that comes from.
+    if (process.env['npm_package_resolved'] === undefined) break;
+    ensureInstalled();
+    const { buildPage, isStale } = await import('./page-server.mjs');
+    if (isStale()) await buildPage('warn');
+    const { buildTesting } = await import('./testing-package.mjs');
+    await buildTesting();
+    break;
+  }
   case 'serve': {
     await prepare('./serve.ts');
     await import('./serve.ts');
@@ -67,6 +77,6 @@ switch (command) {
   default:
     stopWith(
       2,
-      `unknown command ${JSON.stringify(command)}: one of start, dev, serve, component, sim, build, preview, install`,
+      `unknown command ${JSON.stringify(command)}: one of start, dev, serve, component, sim, build, preview, install, package`,
     );
 }

@@ -1,85 +1,19 @@
-import { readFileSync } from 'node:fs';
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { IncomingMessage, Server } from 'node:http';
 import type { Plugin } from 'vite';
-import { builtIn } from '../scenario/built-in.ts';
-import { formatErrors, parseScenario } from '../scenario/load.ts';
-import type { Scenario } from '../scenario/scenario.ts';
-import { givenBudgets } from './given-budgets.ts';
-import { badInstance, instancesMax } from './instances.ts';
-import { hostScenarios, type Live } from './live-config.ts';
-import { nodeServerHost } from './node-host.ts';
-import type { GivenBudgets } from './rates.mjs';
-import { foreignRequest, hasToken, isPlainLoopback } from './served-hosts.ts';
-import { attachWebSocketHost } from './websocket-host.ts';
+import { hostPage, type NetsplitOptions } from './page-host.ts';
 
-export interface NetsplitOptions {
-  /** A scenario of one's own; it comes first, and takes the place of built-in ones with its id or its domains. */
-  readonly scenarioFile?: string | undefined;
-  /**
-   * Whoever shows it gets the passwords of the nodes and of the operator. `npm start` makes one and prints it as a part of
-   * the page's address. Without one, requests from this machine that come through no proxy get them.
-   */
-  readonly token?: string | undefined;
-  /** Where a proxy in front of the page is, such as https://chat.example.org. */
-  readonly publicUrl?: string | undefined;
-  /** What the flags say of the limits of the embedded server. */
-  readonly budgets?: GivenBudgets | undefined;
-}
-
-interface Access {
-  readonly names: readonly string[];
-  readonly token: string | undefined;
-  readonly publicUrl: URL | undefined;
-}
-
-/**
- * The embedded XMPP server on the page's own port, in development and preview: `/xmpp-websocket` (RFC 7395) and
- * `/netsplit.json`, which tells a page of this server what it needs to take part.
- */
-export function netsplit({ scenarioFile, token, publicUrl, budgets = {} }: NetsplitOptions = {}): Plugin {
-  const accessOf = (names: readonly string[]): Access => ({
-    ...{ names, token },
-    publicUrl: publicUrl === undefined ? undefined : new URL(publicUrl),
-  });
-  const start = (server: Server, access: Access, isTaken?: (request: IncomingMessage) => boolean) => {
-    const host = nodeServerHost(process.env['NETSPLIT_LOG'] ? (line) => console.error(line) : undefined);
-    const live = hostScenarios(chosenScenarios(scenarioFile), host, { budgets: givenBudgets(budgets) });
-    const detach = attachWebSocketHost(server, {
-      ...{ host, find: live.find, finder: live.finder, names: access.names, publicUrl: access.publicUrl },
-      ...(isTaken ? { isTaken } : {}),
-    });
-    // Node's close() waits for every socket, upgraded ones too: ours go first.
-    const close = server.close.bind(server);
-    server.close = (callback) => {
-      detach();
-      return close(callback);
-    };
-    return live;
-  };
+/** The embedded XMPP server on the page's own port, in development and preview (page-host.ts). */
+export function netsplit(options: NetsplitOptions = {}): Plugin {
   return {
     name: 'netsplit',
-    configureServer(server) {
-      if (!isHttp1(server.httpServer)) return;
-      const access = accessOf(servedNames(server.config.server));
-      const live = start(server.httpServer, access, isOfVite);
-      server.middlewares.use((_request, response, next) => {
-        setHeaders(response, commonHeaders);
-        next();
-      });
-      server.middlewares.use('/netsplit.json', (request, response) => answerConfig(live, access, request, response));
+    configureServer({ httpServer, config, middlewares }) {
+      if (!isHttp1(httpServer)) return;
+      const served = { names: servedNames(config.server), isTaken: isOfVite, isBuilt: false };
+      middlewares.use(hostPage(httpServer, options, served).handle);
     },
-    configurePreviewServer(server) {
-      if (!isHttp1(server.httpServer)) return;
-      const access = accessOf(servedNames(server.config.preview));
-      const live = start(server.httpServer, access);
-      server.middlewares.use((request, response, next) => {
-        setHeaders(response, {
-          ...commonHeaders,
-          'Content-Security-Policy': contentSecurityPolicy(request.headers.host),
-        });
-        next();
-      });
-      server.middlewares.use('/netsplit.json', (request, response) => answerConfig(live, access, request, response));
+    configurePreviewServer({ httpServer, config, middlewares }) {
+      if (!isHttp1(httpServer)) return;
+      middlewares.use(hostPage(httpServer, options, { names: servedNames(config.preview), isBuilt: true }).handle);
     },
   };
 }
@@ -99,91 +33,4 @@ function servedNames(options: { readonly host?: string | boolean; readonly allow
   return [...host, ...(Array.isArray(options.allowedHosts) ? options.allowedHosts : [])].map((name) =>
     name.toLowerCase(),
   );
-}
-
-/** @throws Error whose message names the file, and the line of each mistake */
-function chosenScenarios(file: string | undefined): readonly Scenario[] {
-  if (file === undefined) return builtIn;
-  const parsed = parseScenario(readFileSync(file, 'utf8'));
-  if (!parsed.ok) throw new Error(formatErrors(file, parsed.errors));
-  const { scenario } = parsed;
-  const own = domainsOf(scenario);
-  return [
-    scenario,
-    ...builtIn.filter((other) => other.id !== scenario.id && !domainsOf(other).some((domain) => own.includes(domain))),
-  ];
-}
-
-function domainsOf({ servers, nodes }: Scenario): string[] {
-  return [...servers.map(({ domain }) => domain), ...nodes.map(({ address }) => address)];
-}
-
-/** Credentials: only for pages of this very server, never cached, and those of nodes and operator only for the operator. */
-function answerConfig(
-  live: Live,
-  { names, token, publicUrl }: Access,
-  request: IncomingMessage,
-  response: ServerResponse,
-) {
-  const answer = (status: number, body: unknown) => {
-    response.writeHead(status, { 'Content-Type': 'application/json; charset=utf-8', 'Cache-Control': 'no-store' });
-    response.end(`${JSON.stringify(body)}\n`);
-  };
-  const foreign = foreignRequest(request, names, publicUrl);
-  if (foreign !== undefined) return answer(403, { error: foreign });
-  const site = request.headers['sec-fetch-site'];
-  if (site !== undefined && site !== 'same-origin' && site !== 'none')
-    return answer(403, { error: 'only for pages of this server' });
-  if (request.method !== 'GET') return answer(405, { error: `${request.method}: only GET` });
-  const known = live.networks.map(({ scenario }) => scenario.id);
-  const query = new URL(request.url ?? '/', 'http://localhost').searchParams;
-  const id = query.get('scenario') ?? known[0] ?? '';
-  if (!known.includes(id))
-    return answer(404, { error: `no scenario ${JSON.stringify(id)}: there are ${known.join(', ')}` });
-  const instance = query.get('room') ?? '';
-  const wrong = badInstance(instance);
-  if (wrong !== undefined) return answer(400, { error: `room: ${wrong}` });
-  const isOperator = token === undefined ? isPlainLoopback(request) : hasToken(request, token);
-  const config = live.configFor(id, isOperator, query.has('look'), instance);
-  if (config === undefined)
-    return isOperator
-      ? answer(503, { error: `there are ${instancesMax} rooms already; one that nobody uses is gone after a minute` })
-      : answer(404, { error: `no room ${instance}: a page with the token of the address that was printed opens it` });
-  answer(200, config);
-}
-
-const commonHeaders: Readonly<Record<string, string>> = {
-  'X-Content-Type-Options': 'nosniff',
-  'Referrer-Policy': 'no-referrer',
-  'Cross-Origin-Opener-Policy': 'same-origin',
-  'Cross-Origin-Resource-Policy': 'same-origin',
-};
-
-/**
- * No inline script, nothing from elsewhere. Style attributes are lit's and positions of the drawing.
- * The WebSocket is named besides 'self', which not every browser extends to ws:.
- */
-function contentSecurityPolicy(host: string | undefined): string {
-  const sockets = host !== undefined && /^[\w.:[\]-]+$/.test(host) ? ` ws://${host} wss://${host}` : '';
-  return [
-    "default-src 'none'",
-    "script-src 'self'",
-    "worker-src 'self'",
-    "style-src 'self'",
-    "style-src-attr 'unsafe-inline'",
-    "img-src 'self' data:",
-    "font-src 'self'",
-    "manifest-src 'self'",
-    `connect-src 'self'${sockets}`,
-    "base-uri 'none'",
-    "form-action 'none'",
-    "frame-ancestors 'self'",
-    "require-trusted-types-for 'script'",
-    // 'default' and 'netsplit-xml' are src/ui/trusted-types.ts; lit makes its own for its templates.
-    'trusted-types default lit-html netsplit-xml',
-  ].join('; ');
-}
-
-function setHeaders(response: ServerResponse, headers: Readonly<Record<string, string>>): void {
-  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
 }

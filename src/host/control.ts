@@ -13,6 +13,14 @@ export type Result = { readonly ok: true } | { readonly ok: false; readonly erro
 /** What an act came to, and which stanzas it sent: the trace will show them. */
 export type Acted = Result & { readonly sent?: readonly StreamPosition[] };
 
+/**
+ * Why a node does not keep what happens on disk.
+ *
+ * - `denied`: the browser gives it no database: it is all in memory.
+ * - `full`: there is no room: nothing new is taken.
+ */
+export type NotKept = 'denied' | 'full';
+
 export interface NodeReport {
   readonly node: string;
   readonly phase:
@@ -31,6 +39,8 @@ export interface NodeReport {
   readonly detail: string;
   /** With `failed`: part of its log is lost. It starts without it if `acceptLoss` says so. */
   readonly lost?: true;
+  /** Absent: all is kept. */
+  readonly notKept?: NotKept;
 }
 
 export interface NodeWorkerConfig {
@@ -43,6 +53,8 @@ export interface NodeWorkerConfig {
   readonly password: string;
   /** Somebody has said that the node may start without what its log has lost. */
   readonly acceptLoss?: boolean;
+  /** The browser lets this page keep nothing. */
+  readonly storageDenied?: boolean;
 }
 
 export interface NodeWorkerApi {
@@ -65,6 +77,8 @@ export interface OccupantsWorkerConfig {
   readonly characters: readonly Character[];
   /** The page's own session: it watches the trace and, as an operator, sets faults. */
   readonly watcher: { readonly jid: string; readonly password: string };
+  /** Of the ids of what characters send; they are random without it. */
+  readonly seed?: string;
 }
 
 export interface OccupantReport {
@@ -76,13 +90,27 @@ export interface OccupantReport {
   /** That room sends them to this one, and they are to decide. */
   readonly offer?: string;
   readonly detail: string;
+  /** Ids of what they said and the room has neither given back nor refused. */
+  readonly unanswered?: readonly string[];
+}
+
+/** What is wrong with the page as a whole. */
+export interface Trouble {
+  /**
+   * - `offline`: the server is away, and the page goes on when it is back.
+   * - `loading`: the network is another one by now, and the page is about to show it.
+   * - `failed`: nothing comes of it without a hand.
+   * - `limited`: the page works, but not all of it.
+   */
+  readonly kind: 'offline' | 'loading' | 'failed' | 'limited';
+  readonly text: string;
 }
 
 export interface OccupantsListener {
   records(batch: readonly TraceRecord[]): void;
   occupant(report: OccupantReport): void;
   /** The watcher's session: undefined when it is well. */
-  trouble(text: string | undefined): void;
+  trouble(trouble: Trouble | undefined): void;
   /** The network is another now, with other accounts: its server was started again, or it has begun anew. */
   gone(): void;
 }
@@ -132,4 +160,48 @@ export interface LeaseWorkerApi {
   ): Promise<void>;
   /** Gives it up. */
   stop(): Promise<void>;
+}
+
+/** What happens beside a distributed room, and to a plain one in its place alike. `room` is where the plain one would be. */
+export type PlainInput =
+  /** A stanza of a user, as they handed it to their server; `id` is the event. */
+  | {
+      readonly kind: 'submitted';
+      readonly id: number;
+      readonly t: number;
+      readonly from: string;
+      readonly room: string;
+      readonly server: string;
+      readonly xml: string;
+    }
+  | { readonly kind: 'link'; readonly server: readonly [string, string]; readonly state: 'up' | 'bounce' | 'silent' }
+  /** A user's session has ended. */
+  | { readonly kind: 'gone'; readonly t: number; readonly who: string }
+  /** Somebody is in whom the plain room has not seen enter. */
+  | {
+      readonly kind: 'inside';
+      readonly t: number;
+      readonly who: string;
+      readonly room: string;
+      readonly server: string;
+      readonly nick: string;
+    };
+
+/** What became of a message in a plain room. */
+export interface PlainCost {
+  readonly id: number;
+  /** Its author has never entered, as far as anybody knows: nor is it known who else is in. */
+  readonly isUnknown?: true;
+  /** Stanzas that crossed a link between servers. */
+  readonly crossed: number;
+  /** Stanzas that a cut link dropped or bounced. */
+  readonly lost: number;
+  /** Full JIDs: whom it was delivered to. */
+  readonly recipients: readonly string[];
+}
+
+export interface PlainWorkerApi {
+  start(scenario: Scenario): Promise<void>;
+  /** @returns what became of the messages among them */
+  take(inputs: readonly PlainInput[]): Promise<readonly PlainCost[]>;
 }

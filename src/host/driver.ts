@@ -211,7 +211,7 @@ export class Driver {
     const { renewal } = this.#options;
     try {
       await this.#store.append(events, archived);
-      if (this.#restMs > restMs) renewal?.tell('there is room again');
+      if (this.#restMs > restMs) renewal?.tell('there is room again', false);
       this.#restMs = restMs;
       return undefined;
     } catch (error) {
@@ -244,7 +244,7 @@ export class Driver {
   /** There is no room for what has just been decided: it did not happen, and who asked for it is told. */
   #rest(why: string, batch: readonly Queued[], handled: readonly (Handled | undefined)[]): void {
     const { renewal } = this.#options;
-    if (this.#restMs === restMs) renewal?.tell(`${why}: nothing is taken until there is room`);
+    if (this.#restMs === restMs) renewal?.tell(`${why}: nothing is taken until there is room`, true);
     this.#resting = why;
     for (const one of handled) one?.step.end();
     const refused = [...batch, ...this.#queue];

@@ -138,6 +138,13 @@ export class ReconnectingLink implements StanzaLink {
     });
   }
 
+  /** Tries at once, where it would have waited. */
+  retry(): void {
+    if (this.#stopped || this.#attempt !== undefined || this.#handlers === undefined) return;
+    this.#cancelRetry();
+    this.#connect();
+  }
+
   send(stanza: Stanza, written?: Written): void {
     if (this.#stopped) return;
     const attempt = this.#attempt;

@@ -14,8 +14,12 @@ export interface Renewal {
   node(): MucNode;
   /** Opens the store once more, where the last one is gone. */
   store(): Promise<EventStore>;
-  /** For people: what has happened. */
-  tell(what: string): void;
+  /**
+   * For people: what has happened.
+   *
+   * @param isFull  from now on the node takes nothing new, for there is no room, or takes it again; absent: as before
+   */
+  tell(what: string, isFull?: boolean): void;
 }
 
 /**

@@ -36,7 +36,7 @@ export function nodeConfigOf(scenario: Scenario, node: ScenarioNode): NodeConfig
       openCreation: node.openCreation ?? false,
       lockNewRooms: node.lockNewRooms ?? true,
       admins,
-      rooms: node.rooms.map((room) => roomConfigOf(room, admins, node.archive)),
+      rooms: node.rooms.map((room) => withShortKeepalives(scenario, roomConfigOf(room, admins, node.archive))),
       ...(node.limits === undefined ? {} : { limits: node.limits }),
       ...(node.archive === undefined ? {} : { archive: node.archive }),
       ...(node.onDemand === undefined ? {} : { onDemand: sourceOf(node.onDemand) }),
@@ -54,6 +54,16 @@ export function nodeConfigOf(scenario: Scenario, node: ScenarioNode): NodeConfig
     ...(node.keepalive === undefined ? {} : { keepalive: node.keepalive }),
   };
   return { kind: 'replica', address, server, room: { ...room, distribution } };
+}
+
+/** A scenario that gives a replica a short keepalive has its primary agree. */
+function withShortKeepalives({ nodes }: Scenario, room: DistributedRoomConfig): DistributedRoomConfig {
+  if (room.distribution.kind !== 'primary') return room;
+  const asked = nodes.flatMap((node) =>
+    node.kind === 'replica' && node.replicaOf === room.jid && node.keepalive ? [node.keepalive.interval] : [],
+  );
+  const least = Math.min(...asked);
+  return least < 10 ? { ...room, distribution: { ...room.distribution, leastInterval: least } } : room;
 }
 
 function roomConfigOf(

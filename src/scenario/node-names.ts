@@ -23,3 +23,6 @@ export function databasesOf(network: Omit<NodeOf, 'address'>): string {
 function networkOf({ scenario, instance }: Omit<NodeOf, 'address'>): string {
   return instance === '' ? scenario : `${scenario}/${instance}`;
 }
+
+/** The BroadcastChannel on which a page has all connections of its browser try again at once. */
+export const retryChannel = 'netsplit-retry';

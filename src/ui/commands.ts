@@ -66,15 +66,15 @@ export function nodeCommands(store: Store, node: NodeView, forms: Forms): readon
   return [
     {
       id: 'crash',
-      label: 'Crash (its log stays)',
-      short: 'Crash',
+      label: `Crash (${lossOf(node)})`,
+      short: node.notKept === undefined ? 'Crash' : `Crash (${node.notKept === 'full' ? 'no room' : 'not kept'})`,
       icon: 'crash',
       ...(crashNot ? { not: crashNot } : {}),
       run: () => void store.act({ act: 'crash', node: node.address }),
     },
     {
       id: 'restart',
-      label: 'Restart from its log',
+      label: node.notKept === 'denied' ? 'Restart without what it had' : 'Restart from its log',
       short: 'Restart',
       icon: 'restart',
       ...(restartNot ? { not: restartNot } : {}),
@@ -82,6 +82,18 @@ export function nodeCommands(store: Store, node: NodeView, forms: Forms): readon
     },
     ...distributionCommands(store, node, forms, elsewhere),
   ];
+}
+
+/** What a crash would lose. */
+function lossOf({ notKept }: NodeView): string {
+  switch (notKept) {
+    case undefined:
+      return 'its log stays';
+    case 'denied':
+      return 'all that only it has is lost: nothing is kept';
+    case 'full':
+      return 'its log stays, but it cannot start until there is room';
+  }
 }
 
 function distributionCommands(store: Store, node: NodeView, forms: Forms, elsewhere: string | undefined): Command[] {

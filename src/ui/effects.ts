@@ -10,9 +10,12 @@ import type { OccupantView } from './fold/people.ts';
 import { refusalIn } from './fold/summary.ts';
 import type { Action, ActionOf, ActName } from './session/acts.ts';
 
-/** What an act comes to, as the page shows it. */
+/** How many of the last events may hold the answer to an act. */
+const lookedAt = 2_000;
+
+/** What an act comes to, as the page is told. */
 export interface Effect {
-  /** Whether the page shows it. */
+  /** Whether the page was told of it. */
   shown(): boolean;
   /** Why it will not come, as a room or a server has answered; undefined as long as nobody has. */
   refusal(): string | undefined;
@@ -23,7 +26,7 @@ export interface Effect {
 }
 
 interface Way<A extends Action> {
-  /** What the model shows when the act is done. */
+  /** What the trace says when the act is done. */
   shown(model: Model, act: A, sent: Sent): boolean;
   what(act: A): string;
 }
@@ -39,7 +42,7 @@ interface Sent {
   readonly handed: boolean;
 }
 
-/** For each act: what the page shows once it is done. */
+/** For each act: what the trace says once it is done. */
 const ways: { readonly [N in ActName]: Way<ActionOf<N>> } = {
   say: {
     shown: (_, __, { answers }) => answers.some(isGroupchat),
@@ -191,10 +194,15 @@ function sentBy(model: Model, who: string, positions: readonly StreamPosition[])
     .flatMap((id) => [...events.family(id)].flatMap((one) => events.get(one) ?? []))
     .filter(({ leg }) => leg === 'out');
   const toThem = out.filter(({ to }) => own.includes(to));
+  // Something else may have shown that it came to nothing, such as the bounce of what another user said.
+  const late = events.list.slice(-lookedAt).filter(({ leg, to, stanza }) => {
+    const isTheirs = leg === 'out' && own.includes(to) && stanza?.type === 'error' && stanza.id !== undefined;
+    return isTheirs && ids.some((id) => events.get(id)?.stanza?.id === stanza.id);
+  });
   return {
     taken: ids.length === positions.length,
     answers: toThem.filter(({ stanza }) => stanza?.type !== 'error'),
-    errors: toThem.filter(({ stanza }) => stanza?.type === 'error'),
+    errors: [...toThem.filter(({ stanza }) => stanza?.type === 'error'), ...late],
     handed: out.some(({ to, stanza }) => stanza?.name === 'message' && stanza.type !== 'error' && !network.isNode(to)),
   };
 }

@@ -1,7 +1,10 @@
 import { type Forms, toggleLink, toggleNode, toggleReplica } from './commands.ts';
+import { stepOn } from './presenting.ts';
+import { nextScale } from './scales.ts';
 import type { Store } from './store.ts';
 import { tabs } from './views/app.ts';
 import type { Help } from './views/help.ts';
+import type { Topology } from './views/topology.ts';
 
 /** Single-key shortcuts for the whole page: off while somebody types, while a dialog or menu is open, or by preference. */
 export function bindKeys(store: Store): () => void {
@@ -41,9 +44,13 @@ function actionOf(store: Store, key: string, target: Element): (() => void) | un
       );
     };
   }
+  if (key === '0') return () => document.querySelector<Topology>('ns-topology')?.putBack();
   if (key === '?') return () => document.querySelector<Help>('ns-help')?.open();
   const tab = tabs[Number(key) - 1];
-  if (tab && /^[1-9]$/.test(key)) return () => store.set({ tab: tab[0] });
+  if (tab && /^[1-9]$/.test(key)) return () => store.open(tab[0]);
+  if (key === 'm') return () => store.prefer({ maximised: !store.preferences.maximised });
+  const presenting = presenterKey(store, key);
+  if (presenting) return presenting;
   const focused = target.closest<SVGElement>('[data-link],[data-node],[data-vacancy]')?.dataset;
   const forms = document.querySelector('ns-menu') as unknown as Forms;
   const { thing } = store.view;
@@ -64,6 +71,17 @@ function actionOf(store: Store, key: string, target: Element): (() => void) | un
   return undefined;
 }
 
+function presenterKey(store: Store, key: string): (() => void) | undefined {
+  const scale = store.view.presenting;
+  if (key === 'p') return () => store.present(scale === undefined ? store.preferences.scale : undefined);
+  if (scale === undefined) return undefined;
+  if (key === '+' || key === '=') return () => store.present(nextScale(scale, 1));
+  if (key === '-') return () => store.present(nextScale(scale, -1));
+  if (key === 'PageDown') return () => stepOn(store, 1);
+  if (key === 'PageUp') return () => stepOn(store, -1);
+  return undefined;
+}
+
 /** Closes one thing at a time; dialogs and menus close themselves. */
 function stepBack(store: Store, target: Element): void {
   if (document.querySelector('dialog[open], [popover]:popover-open')) return;
@@ -73,6 +91,8 @@ function stepBack(store: Store, target: Element): void {
   else if (typing(target)) (target as HTMLElement).blur();
   else if (store.view.toast) store.set({ toast: undefined });
   else if (store.view.event !== undefined || store.view.thing) store.set({ event: undefined, thing: undefined });
+  else if (store.view.presenting && store.view.drawer) store.set({ drawer: false });
+  else if (store.view.presenting) store.present(undefined);
 }
 
 function typing(target: Element): boolean {

@@ -26,6 +26,12 @@ export interface EventFilter {
 /** Where `counters()` begins to count: at the beginning, or where `mark()` was. */
 export type From = Pick<EventFilter, 'since'>;
 
+/** A network of the server's: a room of one's own (`?room=`), a scenario. */
+export interface Where {
+  readonly instance?: string;
+  readonly scenario?: string;
+}
+
 export interface LabState {
   readonly phase: Phase;
   readonly paused: boolean;
@@ -52,12 +58,36 @@ export interface LabCounters {
     readonly bytes: number;
     readonly dropped: number;
   }[];
-  readonly messages: readonly MessageCost[];
+  readonly messages: readonly LabMessage[];
+}
+
+export interface LabMessage extends MessageCost {
+  /** Copies handed to users. */
+  readonly deliveries: number;
+  /**
+   * Of the same message in a plain room: stanzas that crossed a link, those that a cut link lost, copies handed to users. Absent if
+   * nobody knows who is in.
+   */
+  readonly plain?: number;
+  readonly plainLost?: number;
+  readonly plainDeliveries?: number;
+  /** Whether it was delivered to the same users in both; absent while it is under way. */
+  readonly sameDeliveries?: boolean;
+}
+
+export interface LabBaseline {
+  /** Stanzas that crossed a link. */
+  readonly distributed: number;
+  readonly plain: number;
+  readonly deliveries: { readonly distributed: number; readonly plain: number };
+  /** Whether all messages were delivered to the same users in both. */
+  readonly sameDeliveries: boolean;
 }
 
 /**
- * `window.lab`, for tests and for teachers' consoles. Version 1: nothing here will be removed or change its meaning. All promises
- * settle after the workers have answered and the page has been updated.
+ * `window.lab`, for tests and for teachers' consoles. Version 1: nothing here will be removed or change its meaning. It answers
+ * with all that the page was told; the picture may be behind. All promises settle after the workers have answered and the page has been
+ * updated.
  */
 export interface Lab {
   readonly version: 1;
@@ -76,17 +106,27 @@ export interface Lab {
    */
   counters(from?: From): LabCounters;
   /** For the messages so far, or since then: what crossed links, and what a plain room would have sent across them. */
-  baseline(from?: From): { readonly distributed: number; readonly plain: number };
+  baseline(from?: From): LabBaseline;
   /**
    * Resolves when there has been no hop and no action for 300 ms, nothing is on the links, everything that was done here
    * has reached the server, and every node has handled what reached it.
    */
   runToQuiet(): Promise<void>;
   /**
+   * Resolves when nothing moves in the picture any more, and the page shows all that it was told. At once if the pace is "still", or
+   * the system asks for reduced motion.
+   */
+  pictureAtRest(): Promise<void>;
+  /**
    * Begins anew, without anything that was said or counted: resolves when everybody is in again, and `window.lab` is that of the new
    * beginning. Rejects where the page may not operate the network.
    */
   reset(): Promise<void>;
+  /**
+   * Leaves this network for another: a room of one's own, or that of everybody (`''`), and another scenario. Each is as it was where
+   * it is not given. Resolves when everybody is in, and `window.lab` is that of the other network.
+   */
+  open(where: Where): Promise<void>;
   on(type: 'event', callback: (event: ModelEvent) => void): () => void;
   on(type: 'change', callback: () => void): () => void;
   on(type: 'phase', callback: (phase: Phase) => void): () => void;
@@ -113,8 +153,27 @@ function isMessage({ act }: Action): boolean {
   return act === 'say' || act === 'subject' || act === 'pm';
 }
 
-/** @returns a function that removes it */
-export function installLab(store: Store, updated: () => Promise<unknown>): () => void {
+function labMessage(store: Store, cost: MessageCost): LabMessage {
+  const plain = store.baseline.of(cost);
+  const sameDeliveries = store.sameDeliveries(cost);
+  return {
+    ...cost,
+    deliveries: cost.recipients.length,
+    ...(plain ? { plain: plain.crossed, plainLost: plain.lost, plainDeliveries: plain.recipients.length } : {}),
+    ...(sameDeliveries === undefined ? {} : { sameDeliveries }),
+  };
+}
+
+/**
+ * @param updated  the page has been updated
+ * @param openNetwork  shows another network; rejects, and nothing has changed, where there is none
+ * @returns a function that removes it
+ */
+export function installLab(
+  store: Store,
+  updated: () => Promise<unknown>,
+  openNetwork: (where: Where) => Promise<void>,
+): () => void {
   const { session } = store;
   const { recording } = session;
   const onEvent = new Set<(event: ModelEvent) => void>();
@@ -129,6 +188,8 @@ export function installLab(store: Store, updated: () => Promise<unknown>): () =>
   let phase: Phase | undefined;
   // Nothing announces that it is quiet, so poll.
   const showPhase = () => {
+    store.settle();
+    document.documentElement.dataset.picture = store.isAtRest ? 'rest' : 'moving';
     const now = store.phase;
     if (now === phase) return;
     phase = now;
@@ -149,8 +210,8 @@ export function installLab(store: Store, updated: () => Promise<unknown>): () =>
   const perform = async (action: Action): Promise<ActResult> => {
     const done = await store.perform(action);
     if (!done.ok) return refuse(done.error);
-    const { shown, refusal, isSent, what } = effectOf(store.model, action, done.sent);
-    const links = [...store.model.network.links.values()];
+    const { shown, refusal, isSent, what } = effectOf(store.told, action, done.sent);
+    const links = [...store.told.network.links.values()];
     const waitMs = effectMs + crossings * Math.max(0, ...links.map((link) => link.latencyMs + link.jitterMs));
     const late = Date.now() + waitMs;
     for (;;) {
@@ -170,12 +231,19 @@ export function installLab(store: Store, updated: () => Promise<unknown>): () =>
     await rendered();
   };
 
-  const messagesSince = (since = 0) => store.model.costs.messages.filter(({ id }) => id >= since);
+  /** Another session is shown, and everybody is in. */
+  const next = async () => {
+    while (window.lab === lab) await new Promise((resolve) => setTimeout(resolve, pollMs));
+    await window.lab.ready;
+  };
+
+  const messagesSince = (since = 0) =>
+    store.told.costs.messages.filter(({ id }) => id >= since).map((cost) => labMessage(store, cost));
 
   const lab: Lab = {
     version: 1,
     mode: session.mode,
-    ready: until(() => store.started && (store.model.paused || store.quiet(Date.now()))),
+    ready: until(() => store.started && (store.told.paused || store.quiet(Date.now()))),
     scenario: () => session.scenario,
     act: async (action) => {
       const mistake = recording ? undefined : mistakeIn(action, store.known);
@@ -184,7 +252,7 @@ export function installLab(store: Store, updated: () => Promise<unknown>): () =>
       return result;
     },
     state: () => {
-      const { model } = store;
+      const { told: model } = store;
       return structuredClone({
         phase: store.phase,
         paused: model.paused,
@@ -207,7 +275,7 @@ export function installLab(store: Store, updated: () => Promise<unknown>): () =>
       });
     },
     events: (filter = {}) => {
-      const { model } = store;
+      const { told: model } = store;
       const family = filter.family === undefined ? undefined : model.events.family(filter.family);
       return structuredClone(
         model.events.list.filter(
@@ -221,10 +289,10 @@ export function installLab(store: Store, updated: () => Promise<unknown>): () =>
         ),
       );
     },
-    mark: () => store.model.events.mark(),
+    mark: () => store.told.events.mark(),
     counters: ({ since } = {}) =>
       structuredClone({
-        links: store.model.linksSince(since).map(({ key, stanzas, bytes, dropped }) => ({
+        links: store.told.linksSince(since).map(({ key, stanzas, bytes, dropped }) => ({
           link: key,
           stanzas,
           bytes,
@@ -232,16 +300,30 @@ export function installLab(store: Store, updated: () => Promise<unknown>): () =>
         })),
         messages: messagesSince(since),
       }),
-    baseline: ({ since } = {}) => ({
-      distributed: messagesSince(since).reduce((sum, cost) => sum + cost.crossed, 0),
-      plain: messagesSince(since).reduce((sum, cost) => sum + (cost.plain ?? 0), 0),
-    }),
+    baseline: ({ since } = {}) => {
+      const messages = messagesSince(since);
+      const sum = (of: (message: LabMessage) => number | undefined) =>
+        messages.reduce((all, message) => all + (of(message) ?? 0), 0);
+      return {
+        distributed: sum(({ crossed }) => crossed),
+        plain: sum(({ plain }) => plain),
+        deliveries: {
+          distributed: sum(({ deliveries }) => deliveries),
+          plain: sum(({ plainDeliveries }) => plainDeliveries),
+        },
+        sameDeliveries: messages.every(({ sameDeliveries }) => sameDeliveries === true),
+      };
+    },
     runToQuiet,
+    pictureAtRest: () => until(() => store.isAtRest),
     reset: async () => {
       const result = await session.startOver();
       if (!result.ok) throw new Error(result.error);
-      while (window.lab === lab) await new Promise((resolve) => setTimeout(resolve, pollMs));
-      await window.lab.ready;
+      await next();
+    },
+    open: async (where) => {
+      await openNetwork(where);
+      await next();
     },
     on: (type: 'event' | 'change' | 'phase', callback: never) => {
       const set: Set<never> = (type === 'event' ? onEvent : type === 'change' ? onChange : onPhase) as never;

@@ -1,22 +1,27 @@
+import type { Box, PlacedServer, Point } from './boxes.ts';
+import { overlaps, type PlacedLink, placeLinks, pointAt } from './curves.ts';
 import type { Model } from './fold/model.ts';
 import type { OccupantView } from './fold/people.ts';
-
-export interface Point {
-  readonly x: number;
-  readonly y: number;
-}
-
-export interface Box extends Point {
-  /** x and y are the centre. */
-  readonly w: number;
-  readonly h: number;
-}
-
-export interface PlacedServer extends Box {
-  readonly domain: string;
-  /** The XMPP server itself, where sessions and links meet. */
-  readonly hub: Point;
-}
+import {
+  at,
+  boxesOf,
+  boxOf,
+  type Content,
+  contentOf,
+  count,
+  type Frame,
+  type Hull,
+  isInside,
+  keepInside,
+  narrow,
+  type ServerContent,
+  type Size,
+  shelve,
+  spread,
+  squeezed,
+  wide,
+} from './hulls.ts';
+import { fitted } from './text-width.ts';
 
 export interface PlacedNode extends Box {
   readonly address: string;
@@ -24,28 +29,22 @@ export interface PlacedNode extends Box {
 
 export interface PlacedOccupant extends Point {
   readonly occupant: OccupantView;
+  /** As much of the nick as fits. */
+  readonly nick: string;
+  /** How wide what is written below may be. */
+  readonly room: number;
 }
 
 /** Where what goes to and from one device of an occupant ends: beside that of the others, so that all copies are seen. */
 export interface PlacedDevice extends Point {
   readonly disc: PlacedOccupant;
-}
-
-/** A curve between two hubs, and the point on it where its label stands. */
-export interface PlacedLink {
-  readonly key: string;
-  readonly from: string;
-  readonly to: string;
-  readonly a: Point;
-  readonly control: Point;
-  readonly b: Point;
-  readonly label: Point;
+  /** From the hub to here, between the people in the rows before. */
+  readonly way: readonly Point[];
 }
 
 export interface Layout {
   readonly compact: boolean;
-  /** Too little room between servers for long labels. */
-  readonly tight: boolean;
+  readonly scale: number;
   readonly width: number;
   readonly height: number;
   readonly servers: ReadonlyMap<string, PlacedServer>;
@@ -59,172 +58,221 @@ export interface Layout {
   readonly radius: number;
 }
 
-interface Metrics {
-  readonly title: number;
-  readonly nodeW: number;
-  readonly nodeH: number;
-  readonly hub: number;
-  readonly cellW: number;
-  readonly cellH: number;
-  readonly radius: number;
-  readonly pad: number;
-  readonly perRow: number;
-  readonly minW: number;
+/** What a layout goes by besides the model and the size. */
+export interface Held {
+  /** What is shown now: servers stay where they are while people come. */
+  readonly before?: Layout | undefined;
+  /** By domain: where a person put a server. The middle of its upper edge, in shares of the width and of the height. */
+  readonly moved?: ReadonlyMap<string, Point>;
 }
-
-const wide: Metrics = {
-  title: 34,
-  nodeW: 206,
-  nodeH: 58,
-  hub: 38,
-  cellW: 85,
-  cellH: 74,
-  radius: 22,
-  pad: 14,
-  perRow: 4,
-  minW: 230,
-};
-const narrow: Metrics = {
-  title: 24,
-  nodeW: 138,
-  nodeH: 46,
-  hub: 22,
-  cellW: 52,
-  cellH: 50,
-  radius: 14,
-  pad: 7,
-  perRow: 3,
-  minW: 156,
-};
 
 /** From the last row of a lecture hall down to what a person can still read. */
 const scales = [1.6, 1.45, 1.3, 1.15, 1, 0.92, 0.84, 0.77];
 const compactScales = [1.15, 1, 0.92, 0.85, 0.78];
 
 /**
- * Places everything, as large as fits. A pure function of the model and the size, so nothing jumps when data arrives: only
- * people and nodes that come or go move anything, and all characters of the scenario have a place from the start.
+ * Places everything, as large as fits, and nothing on anything else. A pure function of the model, of the size, and of where
+ * things were, so nothing jumps when data arrives: all characters of the scenario have a place from the start, and the servers
+ * stay where they are while guests come.
  *
  * @returns positions in a picture of its own size, to be shown in width x height
  */
-export function layOut(model: Model, width: number, height: number): Layout {
-  if (width >= 620) {
-    for (const scale of scales) {
-      const layout = layOutAt(model, width, height, scale, wide);
-      if (layout) return layout;
-    }
-  }
-  for (const scale of compactScales) {
-    const layout = layOutAt(model, width, height, scale, narrow);
-    if (layout) return layout;
-  }
-  return layOutAt(model, width, height, 0.7, narrow, true) as Layout;
+export function layOut(model: Model, width: number, height: number, held: Held = {}): Layout {
+  const content = contentOf(model);
+  return stay(content, width, height, held) ?? arrangeAnew(content, width, height, held);
 }
 
-/** @returns undefined if the servers do not fit beside each other, unless it is the last resort */
-function layOutAt(
-  model: Model,
-  shownWidth: number,
-  shownHeight: number,
-  scale: number,
-  metrics: Metrics,
-  anyhow = false,
-): Layout | undefined {
-  const width = shownWidth / scale;
-  const height = shownHeight / scale;
-  const compact = metrics === narrow;
-  const people = new Map<string, OccupantView[]>();
-  for (const occupant of model.people.all()) {
-    people.set(occupant.server, [...(people.get(occupant.server) ?? []), occupant]);
-  }
-  const vacancies = new Set(model.network.vacancies().map(({ server }) => server));
-  const boxes = model.scenario.servers.map((server) => {
-    const nodes = [...model.network.nodes.values()].filter((node) => node.server === server.domain);
-    const here = people.get(server.domain) ?? [];
-    const vacant = vacancies.has(server.domain) ? 1 : 0;
-    const perRow = Math.min(Math.max(here.length, 1), here.length > 8 ? 6 : metrics.perRow);
-    const rows = Math.ceil(here.length / perRow);
-    return {
-      domain: server.domain,
-      nodes,
-      vacant,
-      here,
-      perRow,
-      x: 0,
-      y: 0,
-      w: Math.max(metrics.minW, metrics.nodeW + 2 * metrics.pad, perRow * metrics.cellW + 2 * metrics.pad),
-      h:
-        metrics.title +
-        (nodes.length + vacant) * (metrics.nodeH + 8) +
-        metrics.hub +
-        rows * metrics.cellH +
-        metrics.pad,
-    };
-  });
-  spread(boxes, model, width, height);
-  // Enlarging is worth it only while the links stay long enough to watch.
-  const gap: readonly [number, number] = compact
-    ? [26, 34]
-    : scale > 1
-      ? [180, 66]
-      : scale === 1
-        ? [130, 58]
-        : [92, 50];
-  separate(boxes, width, height, gap[0], gap[1]);
-  if (!anyhow && !apart(boxes, width, height, gap)) return undefined;
+/** How much smaller things may be so that there is room for guests; and so that every link has its counter. */
+const shares = { roomy: 0.84, counted: 0.68 };
 
+function arrangeAnew(content: Content, width: number, height: number, { moved = new Map() }: Held): Layout {
+  const steps = [
+    ...(width >= 620 ? scales.map((scale) => [scale, wide] as const) : []),
+    ...compactScales.map((scale) => [scale, narrow] as const),
+  ];
+  let best: { readonly layout: Layout; readonly rank: number } | undefined;
+  for (const [scale, metrics] of steps) {
+    const frame = { width: width / scale, height: height / scale, scale, metrics };
+    const share = best && best.rank >= counted ? shares.roomy : shares.counted;
+    if (best && (scale < share * best.layout.scale || best.layout.compact !== (metrics === narrow))) break;
+    for (const spare of [1, 0]) {
+      const boxes = boxesOf(content, metrics, spare);
+      if (!spread(boxes, content, frame)) continue;
+      const placed = boxesOf(content, metrics).map((box, i) => at(box, boxes[i] as Hull));
+      const layout = finish(content, move(placed, moved, frame), frame);
+      const rank = rankOf(layout) + spare;
+      if (!best || rank > best.rank) best = { layout, rank };
+      if (rank === counted + 1) return layout;
+    }
+  }
+  return best?.layout ?? crowded(content, width, height, moved);
+}
+
+/** Every link has its counter, and none of these lies on another link; what is left is room for a guest. */
+const counted = 6;
+
+function rankOf({ links }: Layout): number {
+  const pills = [...links.values()].map(({ pill }) => pill);
+  return (pills.every((pill) => pill) ? 4 : 0) + (pills.some((pill) => pill?.covers) ? 0 : 2);
+}
+
+/** More than fits in a size that can be read: row by row, as large as it may be. */
+function crowded(content: Content, width: number, height: number, moved: ReadonlyMap<string, Point>): Layout {
+  const metrics = narrow;
+  for (let scale = 0.74; ; scale *= 0.94) {
+    const frame = { width: width / scale, height: height / scale, scale, metrics };
+    const boxes = boxesOf(content, metrics);
+    if (shelve(boxes, content, frame)) return finish(content, move(boxes, moved, frame), frame);
+  }
+}
+
+/** The same again with more people. @returns undefined if there is no such, or if there is no room for them */
+function stay(
+  content: Content,
+  width: number,
+  height: number,
+  { before, moved = new Map() }: Held,
+): Layout | undefined {
+  if (!before || !isSize(before, width, height)) return undefined;
+  // Who leaves makes room for larger things.
+  if (content.servers.length !== before.servers.size || count(content) < before.occupants.size) return undefined;
+  const metrics = before.compact ? narrow : wide;
+  const frame = { width: before.width, height: before.height, scale: before.scale, metrics };
+  const gap = moved.size > 0 ? leastGap : metrics === narrow ? 20 : 34;
+  const ways = [
+    { closer: false, shift: false },
+    { closer: true, shift: false },
+    { closer: false, shift: true },
+  ];
+  for (const { closer, shift } of ways) {
+    const boxes = content.servers.map((server) => {
+      const former = before.servers.get(server.domain) as PlacedServer;
+      return at(closer ? squeezed(server, former, metrics) : boxOf(server, metrics), former);
+    });
+    if (shift) keepInside(boxes, frame);
+    const placed = move(boxes, moved, frame);
+    if (isInOrder(placed, frame, gap)) return finish(content, placed, frame, before);
+  }
+  return undefined;
+}
+
+function isSize({ width, height, scale }: Layout, shownWidth: number, shownHeight: number): boolean {
+  return Math.abs(width * scale - shownWidth) < 0.5 && Math.abs(height * scale - shownHeight) < 0.5;
+}
+
+/** Puts servers where a person put them, unless they would lie on each other there: in another size, say. */
+function move(boxes: readonly Hull[], moved: ReadonlyMap<string, Point>, frame: Frame): readonly Hull[] {
+  if (moved.size === 0) return boxes;
+  const there = boxes.map((box) => {
+    const place = moved.get(box.domain);
+    return place ? { ...box, x: place.x * frame.width, y: place.y * frame.height + box.h / 2 } : { ...box };
+  });
+  keepInside(there, frame);
+  return isInOrder(there, frame, leastGap - 1) ? there : boxes;
+}
+
+const leastGap = 12;
+
+function isInOrder(boxes: readonly Box[], frame: Size, gap: number): boolean {
+  return boxes.every((a, i) => isInside(a, frame) && boxes.slice(i + 1).every((b) => !overlaps(a, b, gap)));
+}
+
+/** Whether a server may be put there: within the picture, and not on another one. */
+export function mayStand(layout: Layout, server: PlacedServer): boolean {
+  const others = [...layout.servers.values()].filter(({ domain }) => domain !== server.domain);
+  return isInside(server, layout) && others.every((other) => !overlaps(server, other, leastGap));
+}
+
+/** Where something is written that belongs to no server: on as little as possible. @returns its middle */
+export function roomFor(layout: Layout, { w, h }: Pick<Box, 'w' | 'h'>): Point {
+  const { width, height } = layout;
+  const places = [1, 0, 2, 3, 4, 5, 6].flatMap((row) =>
+    [2, 1, 3, 0, 4].map((column) => ({
+      x: w / 2 + 6 + (column / 4) * (width - w - 12),
+      y: h / 2 + 6 + (row / 6) * (height - h - 12),
+      w,
+      h,
+    })),
+  );
+  return leastCovering(layout, places);
+}
+
+/** The first of those places that lie on as little as possible. */
+export function leastCovering(layout: Layout, places: readonly Box[]): Box {
+  const covered = (place: Box) =>
+    [...layout.servers.values()].filter((server) => overlaps(place, server, 4)).length * 100 +
+    [...layout.links.values()].filter(({ pill }) => pill && overlaps(place, pill, 4)).length * 10 +
+    [...layout.links.values()].filter((link) => isCrossed(place, link)).length;
+  const costs = places.map(covered);
+  return places[costs.indexOf(Math.min(...costs))] as Box;
+}
+
+function isCrossed({ x, y, w, h }: Box, link: PlacedLink): boolean {
+  return Array.from({ length: 41 }, (_, i) => pointAt(link, i / 40)).some(
+    (p) => Math.abs(p.x - x) < w / 2 + 6 && Math.abs(p.y - y) < h / 2 + 6,
+  );
+}
+
+/** @param before  its links are kept where no server has moved since */
+function finish(content: Content, boxes: readonly Hull[], frame: Frame, before?: Layout): Layout {
+  const { metrics } = frame;
   const servers = new Map<string, PlacedServer>();
   const nodes = new Map<string, PlacedNode>();
-  const places = new Map<string, Box>();
+  const vacancies = new Map<string, Box>();
   const occupants = new Map<string, PlacedOccupant>();
   const devices = new Map<string, PlacedDevice>();
-  for (const box of boxes) {
+  for (const [i, box] of boxes.entries()) {
+    const { domain, nodes: own, vacant, here, characters } = content.servers[i] as ServerContent;
     let y = box.y - box.h / 2 + metrics.title;
-    for (const node of box.nodes) {
-      nodes.set(node.address, {
-        address: node.address,
-        x: box.x,
-        y: y + metrics.nodeH / 2,
-        w: metrics.nodeW,
-        h: metrics.nodeH,
-      });
+    const next = () => {
+      const place = { x: box.x, y: y + metrics.nodeH / 2, w: metrics.nodeW, h: metrics.nodeH };
       y += metrics.nodeH + 8;
-    }
-    if (box.vacant > 0) {
-      places.set(box.domain, { x: box.x, y: y + metrics.nodeH / 2, w: metrics.nodeW, h: metrics.nodeH });
-      y += metrics.nodeH + 8;
-    }
+      return place;
+    };
+    for (const { address } of own) nodes.set(address, { address, ...next() });
+    if (vacant) vacancies.set(domain, next());
     const hub = { x: box.x, y: y + metrics.hub / 2 - 4 };
     y += metrics.hub;
-    servers.set(box.domain, { domain: box.domain, x: box.x, y: box.y, w: box.w, h: box.h, hub });
-    // Few people in a wide hull spread out, so that their names have room.
+    servers.set(domain, { domain, x: box.x, y: box.y, w: box.w, h: box.h, hub });
     const cellW = (box.w - 2 * metrics.pad) / box.perRow;
-    for (const [i, occupant] of box.here.entries()) {
-      const row = Math.floor(i / box.perRow);
-      const inRow = Math.min(box.perRow, box.here.length - row * box.perRow);
+    for (const [n, occupant] of here.entries()) {
+      const row = Math.floor(n / box.perRow);
+      const column = columnOf(n, box.perRow, characters);
       const disc = {
         occupant,
-        x: box.x + ((i % box.perRow) - (inRow - 1) / 2) * cellW,
-        y: y + row * metrics.cellH + metrics.radius + 4,
+        nick: fitted(occupant.nick, metrics.nickSize, cellW - 6),
+        room: cellW - 6,
+        x: box.x + (column - (box.perRow - 1) / 2) * cellW,
+        y: y + row * (metrics.cellH + metrics.rowGap) + metrics.radius + 4,
       };
       occupants.set(occupant.jid, disc);
-      for (const [jid, place] of placeDevices(disc, metrics.radius)) devices.set(jid, place);
+      const first = y + metrics.radius + 4;
+      const aisle = disc.x + (disc.x > box.x ? -cellW / 2 : cellW / 2);
+      const corners =
+        row === 0
+          ? []
+          : [
+              { x: aisle, y: first - metrics.radius },
+              { x: aisle, y: disc.y },
+            ];
+      for (const [jid, place] of placeDevices(disc, metrics.radius))
+        devices.set(jid, { ...place, way: [hub, ...corners, { x: place.x, y: place.y }] });
     }
   }
-  const links = new Map<string, PlacedLink>();
-  for (const link of model.network.links.values()) {
-    const a = servers.get(link.ends[0]);
-    const b = servers.get(link.ends[1]);
-    if (a && b) links.set(link.key, placeLink(link.key, a, b, [...servers.values()], [...links.values()], compact));
-  }
+  const compact = metrics === narrow;
+  const { scale, width, height } = frame;
+  const links =
+    before && content.links.length === before.links.size && isSame(before.servers, servers)
+      ? before.links
+      : linksOf(content, servers, { width, height, compact });
   return {
     compact,
-    tight: compact || scale < 1,
+    scale,
     width,
     height,
     servers,
     nodes,
-    vacancies: places,
+    vacancies,
     occupants,
     devices,
     links,
@@ -232,172 +280,37 @@ function layOutAt(
   };
 }
 
+function linksOf(
+  content: Content,
+  servers: ReadonlyMap<string, PlacedServer>,
+  frame: Parameters<typeof placeLinks>[2],
+): ReadonlyMap<string, PlacedLink> {
+  const ends = content.links.flatMap(({ key, ends: [one, other] }) => {
+    const [from, to] = [servers.get(one), servers.get(other)];
+    return from && to ? [[key, from, to] as const] : [];
+  });
+  return new Map(placeLinks(ends, [...servers.values()], frame).map((link) => [link.key, link]));
+}
+
+function isSame(some: ReadonlyMap<string, Box>, others: ReadonlyMap<string, Box>): boolean {
+  return [...some].every(([domain, { x, y, w, h }]) => {
+    const other = others.get(domain);
+    return other !== undefined && Math.hypot(other.x - x, other.y - y, other.w - w, other.h - h) < 0.01;
+  });
+}
+
+/** One who is alone stands in the middle, and whoever comes stands beside. */
+function columnOf(n: number, perRow: number, characters: number): number {
+  const column = n % perRow;
+  return characters < 2 && perRow === 3 ? ([1, 0, 2][column] as number) : column;
+}
+
 /** Side by side across the disc. */
-function placeDevices(disc: PlacedOccupant, radius: number): (readonly [string, PlacedDevice])[] {
+function placeDevices(disc: PlacedOccupant, radius: number): (readonly [string, Omit<PlacedDevice, 'way'>])[] {
   const { devices } = disc.occupant;
   const gap = Math.min(1.2, 2 / (devices.length - 1)) * radius;
   return devices.map(({ jid }, i) => {
     const x = disc.x + (devices.length > 1 ? (i - (devices.length - 1) / 2) * gap : 0);
     return [jid, { disc, x, y: disc.y }];
   });
-}
-
-/** Stretches the scenario's positions so that the outermost servers stand at the edges. */
-function spread(
-  boxes: { x: number; y: number; readonly w: number; readonly h: number }[],
-  model: Model,
-  width: number,
-  height: number,
-): void {
-  const place = (
-    axis: 0 | 1,
-    size: number,
-    half: (box: (typeof boxes)[number]) => number,
-    set: (i: number, at: number) => void,
-  ) => {
-    const all = model.scenario.servers.map((server) => server.at[axis]);
-    const low = Math.min(...all);
-    const span = Math.max(...all) - low;
-    for (const [i, box] of boxes.entries()) {
-      const share = span === 0 ? 0.5 : ((all[i] as number) - low) / span;
-      const edge = half(box) + Math.min(28, size * 0.03);
-      set(i, span === 0 ? size / 2 : edge + share * (size - 2 * edge));
-    }
-  };
-  place(
-    0,
-    width,
-    (box) => box.w / 2,
-    (i, at) => {
-      (boxes[i] as (typeof boxes)[number]).x = at;
-    },
-  );
-  place(
-    1,
-    height,
-    (box) => box.h / 2,
-    (i, at) => {
-      (boxes[i] as (typeof boxes)[number]).y = at;
-    },
-  );
-}
-
-/** Moves boxes apart until none touches another, and keeps them inside; the order of the boxes decides ties. */
-function separate(
-  boxes: { x: number; y: number; readonly w: number; readonly h: number }[],
-  width: number,
-  height: number,
-  gapX: number,
-  gapY: number,
-): void {
-  const clamp = () => {
-    for (const box of boxes) {
-      box.x = Math.min(Math.max(box.x, box.w / 2 + 4), Math.max(width - box.w / 2 - 4, box.w / 2 + 4));
-      box.y = Math.min(Math.max(box.y, box.h / 2 + 4), Math.max(height - box.h / 2 - 4, box.h / 2 + 4));
-    }
-  };
-  clamp();
-  for (let round = 0; round < 120; round++) {
-    let moved = false;
-    for (const [i, a] of boxes.entries()) {
-      for (const b of boxes.slice(i + 1)) {
-        const overX = (a.w + b.w) / 2 + gapX - Math.abs(a.x - b.x);
-        const overY = (a.h + b.h) / 2 + gapY - Math.abs(a.y - b.y);
-        if (overX <= 0.5 || overY <= 0.5) continue;
-        moved = true;
-        const roomX = width - (a.w + b.w + gapX) > 0;
-        if (overX < overY && roomX) {
-          const push = (a.x <= b.x ? -1 : 1) * (overX / 2);
-          a.x += push;
-          b.x -= push;
-        } else {
-          const push = (a.y <= b.y ? -1 : 1) * (overY / 2);
-          a.y += push;
-          b.y -= push;
-        }
-      }
-    }
-    clamp();
-    if (!moved) break;
-  }
-}
-
-function apart(boxes: readonly Box[], width: number, height: number, [gapX, gapY]: readonly [number, number]): boolean {
-  return boxes.every(
-    (a, i) =>
-      a.w < width &&
-      a.h < height &&
-      boxes
-        .slice(i + 1)
-        .every(
-          (b) =>
-            Math.abs(a.x - b.x) > (a.w + b.w) / 2 + gapX * 0.85 || Math.abs(a.y - b.y) > (a.h + b.h) / 2 + gapY * 0.85,
-        ),
-  );
-}
-
-/** The bend that keeps the curve clear of other servers, and the label on the part of it that can be seen. */
-function placeLink(
-  key: string,
-  from: PlacedServer,
-  to: PlacedServer,
-  servers: readonly PlacedServer[],
-  others: readonly PlacedLink[],
-  compact: boolean,
-): PlacedLink {
-  const a = from.hub;
-  const b = to.hub;
-  let best: { control: Point; label: Point; cost: number } | undefined;
-  for (const bend of [0.06, -0.06, 0.16, -0.16, 0.3, -0.3, 0.5, -0.5, 0.75, -0.75]) {
-    const control = { x: (a.x + b.x) / 2 - (b.y - a.y) * bend, y: (a.y + b.y) / 2 + (b.x - a.x) * bend };
-    let cost = Math.abs(bend) * 3;
-    const open: Point[] = [];
-    for (let i = 1; i < 40; i++) {
-      const p = pointAt({ a, control, b }, i / 40);
-      const inside = servers.find((server) => within(p, server, 6));
-      if (!inside) open.push(p);
-      else if (inside !== from && inside !== to) cost += 1;
-      if (p.x < 4 || p.y < 4) cost += 2;
-    }
-    const label = bestLabel(open, servers, others, compact) ?? pointAt({ a, control, b }, 0.5);
-    if (!best || cost < best.cost) best = { control, label, cost };
-  }
-  const { control, label } = best as NonNullable<typeof best>;
-  return { key, from: from.domain, to: to.domain, a, control, b, label };
-}
-
-function bestLabel(
-  open: readonly Point[],
-  servers: readonly PlacedServer[],
-  others: readonly PlacedLink[],
-  compact: boolean,
-): Point | undefined {
-  const half = { w: compact ? 34 : 58, h: compact ? 15 : 22 };
-  let best: { point: Point; cost: number } | undefined;
-  for (const [i, point] of open.entries()) {
-    let cost = Math.abs(i - (open.length - 1) / 2) / open.length;
-    for (const server of servers) {
-      const overX = server.w / 2 + half.w - Math.abs(server.x - point.x);
-      const overY = server.h / 2 + half.h - Math.abs(server.y - point.y);
-      if (overX > 0 && overY > 0) cost += 1 + Math.min(overX, overY) / 20;
-    }
-    for (const other of others) {
-      if (Math.abs(other.label.x - point.x) < 2 * half.w && Math.abs(other.label.y - point.y) < 2 * half.h) cost += 2;
-    }
-    if (!best || cost < best.cost) best = { point, cost };
-  }
-  return best?.point;
-}
-
-function within(p: Point, box: Box, margin: number): boolean {
-  return Math.abs(p.x - box.x) < box.w / 2 + margin && Math.abs(p.y - box.y) < box.h / 2 + margin;
-}
-
-/** A point of a quadratic curve, at 0 its start, at 1 its end. */
-export function pointAt(curve: Pick<PlacedLink, 'a' | 'control' | 'b'>, s: number): Point {
-  const u = 1 - s;
-  return {
-    x: u * u * curve.a.x + 2 * u * s * curve.control.x + s * s * curve.b.x,
-    y: u * u * curve.a.y + 2 * u * s * curve.control.y + s * s * curve.b.y,
-  };
 }

@@ -1,10 +1,14 @@
+import type { Trouble } from '../host/control.ts';
 import type { LiveConfig } from '../scenario/live-config-type.ts';
 import { databasesOf } from '../scenario/node-names.ts';
+import { withoutSelection } from './address.ts';
+import type { Where } from './lab-api.ts';
 import { chooseTrace } from './open-trace.ts';
-import { endSession, onTrace, showSession, showTrace } from './page.ts';
+import { endSession, leave, onOpen, onTrace, showSession, showTrace, tellTrouble } from './page.ts';
 import { followLease, type HeldLease } from './session/lease.ts';
 import { startLive, websocketOf } from './session/live.ts';
-import { loadPreferences } from './store.ts';
+import { onRetry, retryNow } from './session/retry.ts';
+import { loadPreferences, type Store } from './store.ts';
 import { TraceError } from './trace/fields.ts';
 import { loadAddress } from './trace/load-trace.ts';
 import { allowOwnScripts } from './trusted-types.ts';
@@ -12,9 +16,12 @@ import { allowOwnScripts } from './trusted-types.ts';
 /** Why the page cannot start, and what to do about it. */
 class StartError extends Error {
   readonly advice: string;
-  constructor(message: string, advice: string) {
+  /** The server is away, and may come back. */
+  readonly isAway: boolean;
+  constructor(message: string, advice: string, isAway = false) {
     super(message);
     this.advice = advice;
+    this.isAway = isAway;
   }
 }
 
@@ -49,46 +56,124 @@ async function start(): Promise<void> {
   const query = new URLSearchParams(location.search);
   const trace = query.get('trace');
   if (trace !== null) return showTrace(await loadAddress(trace));
-  await begin(query.get('scenario'));
+  await beginWhenThere(whereOf(location.search));
+}
+
+/** A network, as an address names it. */
+function whereOf(search: string): Where {
+  const query = new URLSearchParams(search);
+  const [scenario, instance] = [query.get('scenario'), query.get('room')];
+  return { ...(scenario === null ? {} : { scenario }), ...(instance === null ? {} : { instance }) };
+}
+
+function searchOf({ scenario, instance }: Where): string {
+  const query = new URLSearchParams({
+    ...(scenario === undefined ? {} : { scenario }),
+    ...(instance === undefined || instance === '' ? {} : { room: instance }),
+  }).toString();
+  return query && `?${query}`;
+}
+
+/** Another network in the place of what is shown. */
+async function openNetwork(where: Where): Promise<void> {
+  const wanted = { ...whereOf(location.search), ...where };
+  // One that is not there is refused before this one is left.
+  await fetchConfig(wanted, true);
+  await leave();
+  hasLeft = false;
+  const query = new URLSearchParams(location.search);
+  for (const name of ['scenario', 'room', 'trace']) query.delete(name);
+  for (const [name, value] of new URLSearchParams(searchOf(wanted))) query.set(name, value);
+  const search = query.toString();
+  history.replaceState(null, '', location.pathname + (search && `?${search}`));
+  await begin(wanted);
+}
+
+/** A person has opened a trace: the page is not part of the live network any more. */
+let hasLeft = false;
+
+/** Begins, as soon as the server is there. @throws what no waiting helps against */
+async function beginWhenThere(where: Where): Promise<void> {
+  while (!hasLeft) {
+    try {
+      return await begin(where);
+    } catch (error) {
+      if (!(error instanceof StartError && error.isAway)) throw error;
+      if (!tellTrouble({ kind: 'offline', text: 'The server does not answer' })) showFailure(error);
+      await lookLater();
+    }
+  }
 }
 
 /** Shows the network as it is now; again when it is another one. */
-async function begin(scenario: string | null): Promise<void> {
-  const config = await fetchConfig(scenario);
+async function begin(where: Where): Promise<void> {
+  const config = await fetchConfig(where);
   await forgetIfAnew(config);
+  if (hasLeft) return;
   let lease: HeldLease | undefined;
   let isOver = false;
   const gone = () => {
     if (isOver) return;
     isOver = true;
     lease?.stop();
-    void beginAgain(scenario);
+    beginAgain(where).catch(showFailure);
   };
+  // The server has a room of one's own no more that nobody was in for a minute, or since it was started. Asked for, it has one
+  // again, which refuses us: then we know.
+  const lost = () => void fetchConfig(where, true).catch(() => undefined);
   onTrace(() => {
+    hasLeft = true;
     isOver = true;
     lease?.stop();
   });
-  const show = (mine: LiveConfig) =>
-    showSession(startLive(mine, location.origin, gone), config.scenarios, config.instance);
+  const show = (mine: LiveConfig) => {
+    const store = showSession(startLive(mine, location.origin, gone, lost), config.scenarios, config.instance);
+    lookWhileAway(store, where, config, gone);
+  };
   if (config.credentials.operator !== undefined) {
     lease = followLease(config, websocketOf(config, location.origin), tabToken(), show);
     return;
   }
   show(config);
-  if (config.running.length === 0) void joinLater(config.scenario.id);
+  if (config.running.length === 0) void joinLater({ ...where, scenario: config.scenario.id });
 }
 
 /** The server was started again, or the network has begun anew. What was there is shown until the new one is. */
-async function beginAgain(scenario: string | null): Promise<void> {
+async function beginAgain(where: Where): Promise<void> {
   // No worker may write into what is about to be deleted.
-  await endSession();
-  for (;;) {
-    try {
-      return await begin(scenario);
-    } catch {
-      await pause(lookMs);
+  await endSession({ kind: 'loading', text: 'The network has begun anew: this page joins it again' });
+  // Its events are numbered anew.
+  history.replaceState(null, '', `${location.pathname}${location.search}${withoutSelection(location.hash)}`);
+  if (await isOutdated()) location.reload();
+  else await beginWhenThere(where);
+}
+
+/** Whether the server has another version of this page by now: of what this one is made of the name tells the version. */
+async function isOutdated(): Promise<boolean> {
+  const own = await fetch(import.meta.url, { method: 'HEAD', cache: 'no-store' }).catch(() => undefined);
+  return own !== undefined && own.status < 500 && own.headers.get('content-type')?.includes('javascript') !== true;
+}
+
+/** While the server is away, looks whether it is back; and whether it is the one that this page knows, and has what it shows. */
+function lookWhileAway(store: Store, where: Where, { run, begun, scenario }: LiveConfig, gone: () => void): void {
+  const isAway = ({ kind }: Partial<Trouble> = {}) => kind === 'offline' || kind === 'failed';
+  let isLooking = false;
+  store.subscribe(async () => {
+    if (isLooking) return;
+    isLooking = true;
+    while (!hasLeft && isAway(store.view.trouble)) {
+      await lookLater();
+      const now = await fetchConfig({ ...where, scenario: scenario.id }, true).catch(refusal);
+      if (now === 'refused' || (now !== 'away' && (now.run !== run || now.begun !== begun))) return gone();
+      if (now !== 'away') retryNow();
     }
-  }
+    isLooking = false;
+  });
+}
+
+/** Whether a server that did not give the page a network said so itself. */
+function refusal(error: unknown): 'refused' | 'away' {
+  return error instanceof StartError && !error.isAway ? 'refused' : 'away';
 }
 
 /** What the nodes of this browser have kept of a network that has begun anew meanwhile is gone. */
@@ -103,9 +188,17 @@ async function forgetIfAnew({ run, begun, instance, scenario: { id } }: LiveConf
   }
   if (begun === (seen.run === run ? seen.begun : 0)) return;
   const prefix = databasesOf({ scenario: id, instance });
-  const databases = (await indexedDB.databases?.()) ?? [];
-  const names = databases.flatMap(({ name = '' }) => (name.startsWith(prefix) ? [name] : []));
+  const names = (await databaseNames()).filter((name) => name.startsWith(prefix));
   await Promise.all(names.map(deleted));
+}
+
+async function databaseNames(): Promise<readonly string[]> {
+  try {
+    const databases = (await indexedDB.databases?.()) ?? [];
+    return databases.map(({ name = '' }) => name);
+  } catch {
+    return []; // where there is no storage nothing is kept either
+  }
 }
 
 /** @returns a promise that settles when it is gone, or held by another page */
@@ -121,6 +214,16 @@ const lookMs = 1_000;
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
+/** Settles when it is time to look again; at once when somebody asks for that. */
+async function lookLater(): Promise<void> {
+  let end: () => void = () => undefined;
+  const asked = new Promise<void>((resolve) => {
+    end = onRetry(resolve);
+  });
+  await Promise.race([pause(lookMs), asked]);
+  end();
+}
+
 /** Names this tab for as long as it is open, also after it was reloaded. */
 function tabToken(): string {
   const made = crypto.getRandomValues(new Uint32Array(4)).join('-');
@@ -134,31 +237,25 @@ function tabToken(): string {
 }
 
 /** A guest came before anybody ran the rooms: it starts anew once somebody does. */
-async function joinLater(scenario: string): Promise<void> {
+async function joinLater(where: Where): Promise<void> {
   for (;;) {
     await pause(lookMs);
-    const config = await fetchConfig(scenario, true).catch(() => undefined);
+    const config = await fetchConfig(where, true).catch(() => undefined);
     if (config !== undefined && config.running.length > 0) break;
   }
   if (document.documentElement.dataset.mode === 'live') location.reload();
 }
 
 /** @param look  only to see what runs: the page has an account already */
-async function fetchConfig(scenario: string | null, look = false): Promise<LiveConfig> {
-  const room = new URLSearchParams(location.search).get('room');
-  const query = new URLSearchParams({
-    ...(scenario === null ? {} : { scenario }),
-    ...(room === null ? {} : { room }),
-    ...(look ? { look: '' } : {}),
-  }).toString();
+async function fetchConfig(where: Where, look = false): Promise<LiveConfig> {
   const token = storedToken();
   const headers: Record<string, string> = token === undefined ? {} : { Authorization: `Bearer ${token}` };
-  const response = await fetch(`/netsplit.json${query && `?${query}`}`, { headers }).catch(() => {
-    throw new StartError(
-      'The server does not answer.',
-      'Start it with “npm start” in the project’s folder, then reload this page.',
-    );
+  const search = searchOf(where);
+  const query = look ? `${search || '?'}&look` : search;
+  const response = await fetch(`/netsplit.json${query}`, { headers }).catch(() => {
+    throw away();
   });
+  if (response.status >= 500) throw away();
   const type = response.headers.get('content-type') ?? '';
   const answer: unknown = type.includes('json') ? await response.json().catch(() => undefined) : undefined;
   if (response.ok && answer) return answer as LiveConfig;
@@ -172,19 +269,28 @@ async function fetchConfig(scenario: string | null, look = false): Promise<LiveC
   );
 }
 
+function away(): StartError {
+  const advice =
+    'Start it with “npm start” in the project’s folder. This page goes on by itself as soon as the server is there.';
+  return new StartError('The server does not answer.', advice, true);
+}
+
 function adviceOn(error: unknown): string {
-  if (error instanceof StartError) return error.advice;
-  if (error instanceof TraceError) return 'A trace is what “npm run sim -- --seed N --mode M --json” writes.';
-  return 'Reload the page. If it fails again, restart the server with “npm start”.';
+  if (error instanceof StartError || error instanceof TraceError) return error.advice;
+  return 'Load the page again. If it fails again, restart the server with “npm start”.';
 }
 
 function showFailure(error: unknown): void {
-  document.documentElement.dataset.phase = 'failed';
+  const isAway = error instanceof StartError && error.isAway;
+  document.documentElement.dataset.phase = isAway ? 'offline' : 'failed';
+  // Whoever is on the button stays there.
+  if (isAway && document.querySelector('[data-testid=fatal]')) return;
+  void endSession({ kind: 'failed', text: 'the network is not there any more' });
   const section = document.createElement('main');
   section.className = 'failure';
   section.dataset.testid = 'fatal';
   const heading = document.createElement('h1');
-  heading.textContent = error instanceof TraceError ? 'The trace cannot be opened' : 'Netsplit could not start';
+  heading.textContent = headingOf(error);
   const what = document.createElement('p');
   what.textContent = error instanceof Error ? error.message : String(error);
   what.setAttribute('role', 'alert');
@@ -192,10 +298,16 @@ function showFailure(error: unknown): void {
   advice.textContent = adviceOn(error);
   const buttons = document.createElement('p');
   buttons.className = 'buttons';
-  const reload = document.createElement('a');
-  reload.href = location.pathname;
-  reload.className = 'button primary';
-  reload.textContent = 'Open the first scenario';
+  const again = document.createElement('button');
+  again.type = 'button';
+  again.className = 'primary';
+  again.dataset.testid = 'try-again';
+  again.textContent = isAway ? 'Try again now' : 'Load the page again';
+  again.addEventListener('click', () => (isAway ? retryNow() : location.reload()));
+  const first = document.createElement('a');
+  first.href = location.pathname;
+  first.className = 'button';
+  first.textContent = 'Open the first scenario';
   // This needs no server.
   const open = document.createElement('button');
   open.type = 'button';
@@ -203,14 +315,21 @@ function showFailure(error: unknown): void {
   open.textContent = 'Open a trace…';
   open.addEventListener('click', () =>
     chooseTrace(showTrace, (why) => {
-      what.textContent = why;
-      advice.textContent = adviceOn(new TraceError(why));
+      heading.textContent = headingOf(why);
+      what.textContent = why.message;
+      advice.textContent = adviceOn(why);
     }),
   );
-  buttons.append(reload, open);
+  buttons.append(again, first, open);
   section.append(heading, what, advice, buttons);
   document.querySelector('#app')?.replaceChildren(section);
 }
 
+function headingOf(error: unknown): string {
+  if (error instanceof TraceError) return 'The trace cannot be opened';
+  return error instanceof StartError && error.isAway ? 'Netsplit is offline' : 'Netsplit could not start';
+}
+
 allowOwnScripts();
+onOpen(openNetwork);
 start().catch(showFailure);

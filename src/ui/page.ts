@@ -1,5 +1,7 @@
+import type { Trouble } from '../host/control.ts';
+import { followAddress } from './address.ts';
 import { bindKeys } from './keys.ts';
-import { installLab } from './lab-api.ts';
+import { installLab, type Where } from './lab-api.ts';
 import { RecordedSession } from './session/recorded.ts';
 import type { Session } from './session/session.ts';
 import { loadPreferences, Store } from './store.ts';
@@ -7,15 +9,21 @@ import type { Trace } from './trace/read-trace.ts';
 import './views/app.ts';
 import type { Part } from './views/base.ts';
 
-/** Least time between two changes of the address: browsers refuse a hundred of them in a row. */
-const addressMs = 350;
-
-/** Ends the session that is shown. */
+let shown: Store | undefined;
+/** Ends the session that is shown, and takes it off the page. */
 let close: () => Promise<void> = async () => undefined;
 
-/** The session that is shown ends; what it has shown stays. */
-export function endSession(): Promise<void> {
-  return close();
+/** The session that is shown ends; what it has shown stays, and the page says why. */
+export async function endSession(why: Trouble): Promise<void> {
+  shown?.close();
+  tellTrouble(why);
+  await shown?.session.stop();
+}
+
+/** @returns false if no session is shown that could say so */
+export function tellTrouble(trouble: Trouble): boolean {
+  shown?.set({ trouble });
+  return shown !== undefined;
 }
 
 let leaveLive: () => void = () => undefined;
@@ -23,6 +31,19 @@ let leaveLive: () => void = () => undefined;
 /** @param leave  called when a person opens a trace: from then on the page is not part of the live network */
 export function onTrace(leave: () => void): void {
   leaveLive = leave;
+}
+
+let openNetwork: (where: Where) => Promise<void>;
+
+/** @param open  shows another network in place of what is shown; rejects, and nothing has changed, where there is none */
+export function onOpen(open: (where: Where) => Promise<void>): void {
+  openNetwork = open;
+}
+
+/** What is shown is no longer part of a live network, and ends. */
+export function leave(): Promise<void> {
+  leaveLive();
+  return close();
 }
 
 /**
@@ -33,6 +54,7 @@ export function onTrace(leave: () => void): void {
 export function showSession(session: Session, scenarios: Store['scenarios'], instance = ''): Store {
   void close();
   const store = new Store(session, scenarios, loadPreferences(), instance);
+  shown = store;
   store.onTrace = showTrace;
   const app = document.createElement('ns-app') as unknown as Part;
   app.store = store;
@@ -43,6 +65,9 @@ export function showSession(session: Session, scenarios: Store['scenarios'], ins
     const { theme } = store.preferences;
     if (theme === 'auto') delete root.dataset.theme;
     else root.dataset.theme = theme;
+    const { presenting } = store.view;
+    if (presenting === undefined) delete root.dataset.presenting;
+    else root.dataset.presenting = String(presenting);
   };
   applyTheme();
   store.subscribe(applyTheme);
@@ -53,28 +78,13 @@ export function showSession(session: Session, scenarios: Store['scenarios'], ins
   showTime();
   store.subscribe(showTime);
   const unbindKeys = bindKeys(store);
-  const removeLab = installLab(store, () => rendered(app));
-  // A link to an event selects it, and selecting an event puts a link to it into the address.
-  const wanted = /(?:^#|&)ev=(-?\d+)/.exec(location.hash)?.[1];
-  if (wanted) store.reveal(Number(wanted));
-  let shown: number | undefined;
-  let address: ReturnType<typeof setTimeout> | undefined;
-  let changed = Number.NEGATIVE_INFINITY;
-  store.subscribe(() => {
-    if (store.view.event === shown) return;
-    shown = store.view.event;
-    clearTimeout(address);
-    const show = () => {
-      changed = performance.now();
-      const hash = shown === undefined ? '' : `#ev=${shown}`;
-      history.replaceState(null, '', `${location.pathname}${location.search}${hash}`);
-    };
-    address = setTimeout(show, addressMs - (performance.now() - changed));
-  });
+  const removeLab = installLab(store, () => rendered(app), openNetwork);
+  const isFile = session.recording !== undefined && !new URLSearchParams(location.search).has('trace');
+  const leaveAddress = followAddress(store, !isFile);
   const stop = () => void session.stop();
   addEventListener('pagehide', stop);
   close = async () => {
-    clearTimeout(address);
+    leaveAddress();
     removeEventListener('pagehide', stop);
     unbindKeys();
     removeLab();

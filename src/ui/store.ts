@@ -1,19 +1,25 @@
-import type { Acted } from '../host/control.ts';
-import { Display } from './display-time.ts';
+import type { Acted, Trouble } from '../host/control.ts';
+import { Baseline, isSame } from './baseline.ts';
 import { effectOf } from './effects.ts';
+import type { MessageCost } from './fold/costs.ts';
 import type { ModelEvent } from './fold/event.ts';
 import { linkKey } from './fold/links.ts';
-import { Model } from './fold/model.ts';
+import type { Model } from './fold/model.ts';
+import { type PanelSize, readSize, usual } from './panel-size.ts';
+import { type Motion, type News, Picture } from './picture.ts';
+import { scales } from './scales.ts';
 import type { Action } from './session/acts.ts';
 import type { Known } from './session/kinds.ts';
 import { type ActResult, refuse, type Session } from './session/session.ts';
 import type { Trace } from './trace/read-trace.ts';
 import { seconds, shortTime, time } from './words.ts';
 
-export type Tab = 'log' | 'transcripts' | 'counters' | 'outline';
+export const tabNames = ['log', 'transcripts', 'counters', 'outline'] as const;
+export type Tab = (typeof tabNames)[number];
 export type Theme = 'auto' | 'light' | 'dark';
 /** Below 768 px one region is shown at a time. */
-export type Region = 'topology' | 'panel' | 'inspector';
+export const regionNames = ['topology', 'panel', 'inspector'] as const;
+export type Region = (typeof regionNames)[number];
 export type Thing =
   | { readonly kind: 'node'; readonly id: string }
   | { readonly kind: 'link'; readonly id: string }
@@ -21,11 +27,13 @@ export type Thing =
   | { readonly kind: 'server'; readonly id: string }
   | { readonly kind: 'occupant'; readonly id: string };
 
-export interface Preferences {
+export interface Preferences extends PanelSize {
   readonly theme: Theme;
   readonly keys: boolean;
   /** Factor on the time a token takes on screen; 0 shows none. */
   readonly pace: number;
+  /** Size of the type in presenter mode, in percent of the usual one. */
+  readonly scale: number;
 }
 
 export interface View {
@@ -43,11 +51,17 @@ export interface View {
   /** Full JID of the character who speaks from the speak bar. */
   readonly speaker: string;
   readonly menu: { readonly thing: Thing; readonly x: number; readonly y: number } | undefined;
-  readonly trouble: string | undefined;
+  readonly trouble: Trouble | undefined;
   readonly toast: string | undefined;
+  /** Size of the type while somebody presents, in percent of the usual one. */
+  readonly presenting: number | undefined;
+  /** In presenter mode: the views below the picture are shown. */
+  readonly drawer: boolean;
+  /** What the nodes did last, in sentences. */
+  readonly said: string;
 }
 
-export type Phase = 'loading' | 'playing' | 'quiet' | 'paused' | 'failed';
+export type Phase = 'loading' | 'playing' | 'quiet' | 'paused' | 'offline' | 'failed';
 
 /** What the trace has not shown by then it will never show: a connection was lost. */
 const awaitMs = 10_000;
@@ -57,9 +71,9 @@ export class Store {
   readonly session: Session;
   /** Of the network, where there are several side by side. */
   readonly instance: string;
+  readonly baseline: Baseline;
   /** A new one when a recording goes back. */
-  model: Model;
-  display: Display;
+  picture: Picture;
   readonly scenarios: readonly { readonly id: string; readonly title: string }[];
   view: View;
   preferences: Preferences;
@@ -67,7 +81,11 @@ export class Store {
   family: ReadonlySet<number> = new Set();
   started = false;
   readonly #listeners = new Set<() => void>();
+  /** The place in the trace up to which nothing is under way any more. */
+  #settled = 0;
   readonly #offRecords: () => void;
+  readonly #reducedMotion = matchMedia('(prefers-reduced-motion: reduce)');
+  #pictureTimer: ReturnType<typeof setTimeout> | undefined;
   #queued = false;
   /** Page time of the last hop or action, and by how much the page's clock is ahead of the server's, in milliseconds. */
   #lastRecord = Date.now();
@@ -87,8 +105,8 @@ export class Store {
     this.preferences = preferences;
     // A run that is over has nothing to start.
     this.started = session.recording !== undefined;
-    this.model = this.#emptyModel();
-    this.display = this.#emptyDisplay();
+    this.picture = this.#emptyPicture();
+    this.baseline = new Baseline(session.scenario, () => this.changed());
     this.view = {
       tab: 'log',
       region: 'topology',
@@ -102,39 +120,43 @@ export class Store {
       menu: undefined,
       trouble: undefined,
       toast: undefined,
+      presenting: undefined,
+      drawer: false,
+      said: '',
     };
     this.#offRecords = session.listen({
-      records: (batch, past = false) => {
-        const fresh = this.model.fold(batch);
-        if (past) this.model.sentences = [];
-        else {
-          this.#noteHops(fresh);
-          this.display.offer(fresh, Date.now());
-          this.onEvents(fresh);
-        }
-        this.changed();
-      },
+      records: (batch, past = false) => this.#take(batch, past),
       restart: () => {
-        this.model = this.#emptyModel();
-        this.display = this.#emptyDisplay();
+        this.picture = this.#emptyPicture();
       },
       moved: () => this.changed(),
-      node: (progress) => {
-        this.model.network.progress(progress);
-        this.changed();
-      },
-      occupant: (progress) => {
-        this.model.people.progress(progress);
-        this.changed();
-      },
-      sent: (stream, n) => this.#await(`${stream} ${n}`, () => this.model.taken({ stream, n }) !== undefined),
-      trouble: (text) => this.set({ trouble: text }),
+      node: (progress) => this.#take([{ kind: 'node', progress }]),
+      occupant: (progress) => this.#take([{ kind: 'occupant', progress }]),
+      sent: (stream, n) => this.#await(`${stream} ${n}`, () => this.told.taken({ stream, n }) !== undefined),
+      trouble: (trouble) => this.set({ trouble }),
     });
     if (session.recording) session.recording.pace = preferences.pace;
   }
 
   close(): void {
     this.#offRecords();
+    clearTimeout(this.#pictureTimer);
+    this.baseline.stop();
+  }
+
+  /** What the picture and all other views show: a stanza counts there when its token has arrived. */
+  get model(): Model {
+    return this.picture.seen;
+  }
+
+  /** All that the page was told. */
+  get told(): Model {
+    return this.picture.told;
+  }
+
+  /** The views show all that the page was told. */
+  get isAtRest(): boolean {
+    return this.picture.isAtRest(Date.now());
   }
 
   /** Calls back once a frame at most, after anything changed. */
@@ -164,15 +186,32 @@ export class Store {
 
   prefer(change: Partial<Preferences>): void {
     this.preferences = { ...this.preferences, ...change };
-    this.display.pace = this.preferences.pace;
+    this.#set(this.picture);
     if (this.session.recording) this.session.recording.pace = this.preferences.pace;
     savePreferences(this.preferences);
     this.changed();
   }
 
+  /** Begins or ends presenter mode, or changes its size. */
+  present(scale: number | undefined): void {
+    const began = this.view.presenting === undefined;
+    this.set({ presenting: scale, ...(began ? { drawer: false } : {}) });
+    if (scale !== undefined) this.prefer({ scale });
+  }
+
+  /** Factor on the type. There is no presenter mode on a phone. */
+  get scale(): number {
+    return innerWidth < 768 ? 1 : (this.view.presenting ?? 100) / 100;
+  }
+
+  /** Shows a tab of the panel. In presenter mode the panel opens for it, and closes if it shows that tab already. */
+  open(tab: Tab): void {
+    this.set({ tab, drawer: !(this.view.drawer && this.view.tab === tab) });
+  }
+
+  /** One that is not here is said to be so. */
   select(event: number | undefined): void {
-    const stanza = event === undefined ? undefined : this.model.events.get(event);
-    this.set({ event, ...(stanza ? { inspect: 'stanza' as const } : {}) });
+    this.set({ event, ...(event === undefined ? {} : { inspect: 'stanza' as const }) });
   }
 
   /** Goes to a place in a recording, and selects the event that happens there. */
@@ -224,14 +263,31 @@ export class Store {
     if (!result.ok || result.sent !== undefined) return result;
     // The last one counts: what a link was for a moment, the trace may tell together with what came next.
     const about = 'link' in action ? linkKey(...action.link) : 'node' in action ? action.node : action.act;
-    this.#await(about, effectOf(this.model, action).shown);
+    this.#await(about, effectOf(this.told, action).shown);
     return result;
+  }
+
+  /** Whether a message has the same recipients as in a plain room; undefined while it is under way, or if nobody knows. */
+  sameDeliveries(cost: MessageCost): boolean | undefined {
+    const plain = this.baseline.of(cost);
+    if (plain === undefined) return undefined;
+    const { recording } = this.session;
+    const isOver = recording ? recording.at === recording.length : cost.id < this.#settled;
+    return isSame(cost, plain) || (isOver ? false : undefined);
+  }
+
+  /** Everything so far has come to its end, on the screen, too. */
+  settle(): void {
+    const settled = this.told.events.mark();
+    if (settled === this.#settled || !this.isAtRest || !this.quiet(Date.now())) return;
+    this.#settled = settled;
+    this.changed();
   }
 
   /** What an act may name by now. */
   get known(): Known {
     const { scenario, joinInfo } = this.session;
-    const { network, people } = this.model;
+    const { network, people } = this.told;
     const rooms = [
       ...scenario.nodes.flatMap((node) => (node.kind === 'service' ? node.rooms.map(({ jid }) => jid) : [])),
       ...[...network.nodes.values()].flatMap((node) => network.roomsOf(node).map(({ room }) => room)),
@@ -261,9 +317,9 @@ export class Store {
   /** The nodes are up (here or elsewhere) and the script has been played. */
   get ready(): boolean {
     return (
-      [...this.model.network.nodes.values()].every((node) => node.phase === 'ready' || node.phase === 'elsewhere') &&
-      this.model.people.scriptDone() &&
-      this.model.people.everyoneTold()
+      [...this.told.network.nodes.values()].every((node) => node.phase === 'ready' || node.phase === 'elsewhere') &&
+      this.told.people.scriptDone() &&
+      this.told.people.everyoneTold()
     );
   }
 
@@ -273,36 +329,74 @@ export class Store {
    */
   quiet(now: number): boolean {
     const { recording } = this.session;
-    if (recording) return !recording.playing;
+    if (recording) return !recording.playing && this.baseline.isReady;
+    // Nobody knows what happens there.
+    if (this.view.trouble?.kind === 'offline') return false;
     for (const [key, { shown, until }] of this.#awaited) if (now > until || shown()) this.#awaited.delete(key);
     const there = now - this.#skew;
-    const { model } = this;
+    const { told } = this;
     return (
       now - this.#lastRecord > 300 &&
       this.#awaited.size === 0 &&
-      model.waiting.inFlight(there, model.paused) === 0 &&
-      model.waiting.busy(there) === 0
+      this.baseline.isReady &&
+      told.waiting.inFlight(there, told.paused) === 0 &&
+      told.waiting.busy(there) === 0
     );
   }
 
   get phase(): Phase {
-    if (!this.started) {
-      if ([...this.model.network.nodes.values()].some((node) => node.phase === 'failed')) return 'failed';
-      return 'loading';
-    }
+    const { trouble } = this.view;
+    if (trouble && trouble.kind !== 'limited') return trouble.kind;
+    if ([...this.told.network.nodes.values()].some((node) => node.phase === 'failed')) return 'failed';
+    if (!this.started) return 'loading';
     if (this.session.recording) return this.session.recording.playing ? 'playing' : 'paused';
-    if (this.model.paused) return 'paused';
+    if (this.told.paused) return 'paused';
     return this.quiet(Date.now()) ? 'quiet' : 'playing';
   }
 
-  #emptyModel(): Model {
-    return new Model(this.session.scenario, this.session.recording !== undefined);
+  #emptyPicture(): Picture {
+    const picture = new Picture(this.session.scenario, this.session.recording !== undefined);
+    this.#set(picture);
+    return picture;
   }
 
-  #emptyDisplay(): Display {
-    const display = new Display(this.model, this.session.recording !== undefined);
-    display.pace = this.preferences.pace;
-    return display;
+  #set(picture: Picture): void {
+    picture.pace = this.preferences.pace;
+    picture.motion = this.#motion;
+  }
+
+  /** Nothing moves while the nodes start and people enter, nor where nobody looks. */
+  get #motion(): Motion {
+    if (!this.started || this.preferences.pace === 0 || document.visibilityState !== 'visible') return 'none';
+    return this.#reducedMotion.matches ? 'standing' : 'moving';
+  }
+
+  #take(batch: readonly News[], past = false): void {
+    const { recording } = this.session;
+    this.#set(this.picture);
+    // A step forward does not wait for the one before.
+    if (recording?.playing === false) this.picture.arrive();
+    const now = Date.now();
+    const fresh = batch.flatMap((news) => this.picture.take(news, now, past));
+    this.baseline.take(batch, this.told);
+    if (past) {
+      this.model.sentences = [];
+      this.model.refusals.untold = [];
+    } else {
+      this.#noteHops(fresh);
+      this.onEvents(fresh);
+    }
+    this.#advance();
+    this.changed();
+  }
+
+  /** Shows what is due by now, and comes back for the rest. */
+  #advance(): void {
+    clearTimeout(this.#pictureTimer);
+    const now = Date.now();
+    if (this.picture.advance(now)) this.changed();
+    const next = this.picture.next(now);
+    if (next !== undefined) this.#pictureTimer = setTimeout(() => this.#advance(), next - now);
   }
 
   #await(key: string, shown: () => boolean): void {
@@ -317,7 +411,10 @@ export class Store {
   }
 
   #refresh(): void {
-    if (!this.started && this.ready) this.started = true;
+    if (!this.started && this.ready) {
+      this.started = true;
+      this.baseline.enter(this.told);
+    }
     const { thing } = this.view;
     // The selected thing may come and go: a replica and its place are one thing.
     const vacancies = this.model.network.vacancies();
@@ -331,10 +428,10 @@ export class Store {
       this.view = { ...this.view, thing: replica && { kind: 'node', id: replica.address } };
     }
     const chosen = this.view.event;
-    if (chosen === undefined || !this.model.events.get(chosen)) {
+    if (chosen === undefined || !this.told.events.get(chosen)) {
       if (this.family.size > 0) this.family = new Set();
     } else {
-      this.family = this.model.events.family(chosen);
+      this.family = this.told.events.family(chosen);
     }
   }
 }
@@ -342,13 +439,15 @@ export class Store {
 const preferenceKey = 'netsplit.preferences';
 
 export function loadPreferences(): Preferences {
-  const preferences: Preferences = { theme: 'auto', keys: true, pace: 1 };
+  const preferences: Preferences = { theme: 'auto', keys: true, pace: 1, scale: 150, ...usual };
   try {
     const stored = JSON.parse(localStorage.getItem(preferenceKey) ?? '{}') as Partial<Preferences>;
     return {
       theme: stored.theme === 'light' || stored.theme === 'dark' ? stored.theme : 'auto',
       keys: stored.keys !== false,
       pace: typeof stored.pace === 'number' && [0, 0.5, 1, 2, 4].includes(stored.pace) ? stored.pace : 1,
+      scale: scales.find((one) => one === stored.scale) ?? preferences.scale,
+      ...readSize(stored),
     };
   } catch {
     return preferences; // storage refused, or not ours: the defaults are good

@@ -10,6 +10,7 @@ import type { Acted, Character, OccupantReport, Result, RoomChange } from '../ho
 import type { StreamPosition } from '../host/stanza-link.ts';
 import { StepLog } from '../host/step-log.ts';
 import { Reporter } from './reporter.ts';
+import { Unanswered } from './unanswered.ts';
 import { XmppLink } from './xmpp-link.ts';
 
 const loginMs = 10_000;
@@ -37,6 +38,7 @@ export class CharacterSession {
   readonly #half: ReturnType<typeof createOccupant>;
   /** Whether a lost connection should end in the room again. */
   #wantsIn = false;
+  readonly #unanswered = new Unanswered(() => this.#changed());
   #watching = new Set<() => void>();
   /** Requests of ours that wait for the room's answer, by id. */
   readonly #asked = new Map<string, (answer: Answer) => void>();
@@ -65,6 +67,7 @@ export class CharacterSession {
     this.#link
       .start({
         stanza: (_via, stanza, rx) => {
+          this.#unanswered.received(stanza);
           const waits =
             stanza.type === 'result' || stanza.type === 'error' ? this.#asked.get(stanza.id ?? '') : undefined;
           if (stanza.name === 'iq' && waits) waits({ stanza, rx });
@@ -173,6 +176,7 @@ export class CharacterSession {
 
   async stop(): Promise<void> {
     this.#reporter.stop();
+    this.#unanswered.stop();
     await this.#link.stop();
   }
 
@@ -190,6 +194,7 @@ export class CharacterSession {
     for (const effect of effects)
       if (effect.kind === 'send') {
         const written = step.sending(effect.spec);
+        this.#unanswered.sent(effect.stanza);
         this.#link.send(effect.stanza, (at) => {
           sent.push(at);
           written(at);
@@ -200,6 +205,7 @@ export class CharacterSession {
 
   #changed(): void {
     const { phase, nick, room, offer, error } = this.#half.state();
+    const { late } = this.#unanswered;
     this.#tell({
       who: this.#character.jid,
       phase: phase === 'offline' ? this.#trouble.phase : phase,
@@ -207,6 +213,7 @@ export class CharacterSession {
       room,
       ...(offer === undefined ? {} : { offer: offer.room }),
       detail: phase === 'offline' ? this.#trouble.detail : (error ?? ''),
+      ...(late.length === 0 ? {} : { unanswered: late }),
     });
     for (const look of [...this.#watching]) look();
   }

@@ -1,7 +1,7 @@
 import * as Comlink from 'comlink';
 import { createMucNode } from '../core/node/muc-node.ts';
 import type { MucNode } from '../core/node/node.ts';
-import type { NodeReport, NodeWorkerApi, NodeWorkerConfig, Result } from '../host/control.ts';
+import type { NodeReport, NodeWorkerApi, NodeWorkerConfig, NotKept, Result } from '../host/control.ts';
 import { Driver } from '../host/driver.ts';
 import type { DriverHost } from '../host/driver-options.ts';
 import { StoreError } from '../host/event-store.ts';
@@ -41,24 +41,21 @@ const host: DriverHost = {
 /** The one node of this worker, from the moment its lock is held. */
 class RunningNode {
   readonly #config: NodeWorkerConfig;
-  readonly #tell: (phase: NodeReport['phase'], detail: string) => void;
+  readonly #report: (report: Omit<NodeReport, 'node'>) => void;
   readonly #turn: () => Promise<void>;
   #driver: Driver | undefined;
   #reporter: Reporter | undefined;
+  #notKept: NotKept | undefined;
 
-  constructor(
-    config: NodeWorkerConfig,
-    tell: (phase: NodeReport['phase'], detail: string) => void,
-    turn: () => Promise<void>,
-  ) {
+  constructor(config: NodeWorkerConfig, report: (report: Omit<NodeReport, 'node'>) => void, turn: () => Promise<void>) {
     this.#config = config;
-    this.#tell = tell;
+    this.#report = report;
     this.#turn = turn;
   }
 
   /** @throws StoreError, LinkError */
   async start(): Promise<void> {
-    const { scenario, node: scenarioNode, websocket, password } = this.#config;
+    const { scenario, node: scenarioNode, websocket, password, storageDenied } = this.#config;
     const { address } = scenarioNode;
     const shadows = shadowsAtStart(scenario, address);
     this.#tell('restoring', 'reading the log');
@@ -69,11 +66,19 @@ class RunningNode {
       acceptLoss: this.#config.acceptLoss,
       damaged: (damage: string) => this.#tell('ready', damage),
     };
-    const { store, notKept } = await openEventStore(storeOptions);
+    const open = async () => {
+      const { store, notKept } = await openEventStore(storeOptions, storageDenied);
+      this.#notKept = notKept === undefined ? undefined : 'denied';
+      return { store, notKept };
+    };
+    const { store, notKept } = await open();
     const renewal: Renewal = {
       node: () => createMucNode(nodeConfigOf(scenario, scenarioNode)),
-      store: async () => (await openEventStore(storeOptions)).store,
-      tell: (what) => this.#tell('ready', what),
+      store: async () => (await open()).store,
+      tell: (what, isFull) => {
+        if (isFull !== undefined) this.#notKept = isFull ? 'full' : undefined;
+        this.#tell('ready', what);
+      },
     };
     const node = renewal.node();
     const link = new XmppLink({ service: websocket, account: accountOf(this.#config), password, turn: this.#turn });
@@ -107,6 +112,10 @@ class RunningNode {
     this.#tell('ready', detail);
   }
 
+  #tell(phase: NodeReport['phase'], detail: string): void {
+    this.#report({ phase, detail, ...(this.#notKept === undefined ? {} : { notKept: this.#notKept }) });
+  }
+
   async stop(): Promise<void> {
     this.#reporter?.stop();
     await this.#driver?.stop();
@@ -119,14 +128,13 @@ let lock: HeldLock | undefined;
 const api: NodeWorkerApi = {
   async start(config, report, turn): Promise<Result> {
     const node = config.node.address;
-    const tell = (phase: NodeReport['phase'], detail: string) => report({ node, phase, detail });
     try {
       // The server has given this page the lease, so whoever holds it has lost that.
       lock = await takeLock(nodeLock(nodeOf(config)), () => {
-        tell('elsewhere', 'another page runs this node');
+        report({ node, phase: 'elsewhere', detail: 'another page runs this node' });
         void running?.stop();
       });
-      running = new RunningNode(config, tell, turn);
+      running = new RunningNode(config, (told) => report({ node, ...told }), turn);
       await running.start();
       return { ok: true };
     } catch (error) {
@@ -137,6 +145,7 @@ const api: NodeWorkerApi = {
       report({
         ...{ node, phase: isFinal ? 'failed' : 'stopped', detail: textOf(error) },
         ...(code === 'lost' ? { lost: true } : {}),
+        ...(code === 'full' ? { notKept: code } : {}),
       });
       return { ok: false, error: textOf(error) };
     }

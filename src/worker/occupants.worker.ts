@@ -2,6 +2,7 @@ import * as Comlink from 'comlink';
 import type { Character, OccupantsWorkerApi, Result } from '../host/control.ts';
 import { CharacterSession } from './character.ts';
 import { randomId } from './random-id.ts';
+import { seededIds } from './seeded-id.ts';
 import { Watcher } from './watcher.ts';
 import { browserHost, XmppLink } from './xmpp-link.ts';
 
@@ -13,9 +14,8 @@ let watcherLink: XmppLink | undefined;
 const api: OccupantsWorkerApi = {
   async start(config, listener): Promise<Result> {
     add = (character) => {
-      const session = new CharacterSession(character, config.websocket, randomId, (report) =>
-        listener.occupant(report),
-      );
+      const newId = config.seed === undefined ? randomId : seededIds(`${config.seed} ${character.jid}`);
+      const session = new CharacterSession(character, config.websocket, newId, (report) => listener.occupant(report));
       sessions.set(character.jid, session);
       session.start();
     };
@@ -26,7 +26,7 @@ const api: OccupantsWorkerApi = {
     watcher = new Watcher({
       link,
       records: (batch) => listener.records(batch),
-      trouble: (text) => listener.trouble(text),
+      trouble: (trouble) => listener.trouble(trouble),
       gone: () => listener.gone(),
       newId: randomId,
       setTimer: browserHost.setTimer,
@@ -35,7 +35,7 @@ const api: OccupantsWorkerApi = {
       return await watcher.start();
     } catch (error) {
       const text = error instanceof Error ? error.message : String(error);
-      listener.trouble(text);
+      listener.trouble({ kind: 'failed', text });
       return { ok: false, error: text };
     }
   },

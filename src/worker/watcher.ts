@@ -2,17 +2,16 @@ import type { StepRecord, TraceRecord } from '../core/node/trace.ts';
 import { NS } from '../core/xmpp/namespaces.ts';
 import { payloadOf, type Stanza } from '../core/xmpp/stanza.ts';
 import { textOf } from '../core/xmpp/xml.ts';
-import type { CommandFields, Result } from '../host/control.ts';
-import { Operator, type OperatorOptions } from './operator.ts';
+import type { CommandFields, Result, Trouble } from '../host/control.ts';
+import { type Answered, Operator, type OperatorOptions } from './operator.ts';
 
 const stepsRemembered = 10_000;
-const restarted = 'the server was restarted: reload the page';
 
 export interface WatcherOptions extends OperatorOptions {
   records(batch: readonly TraceRecord[]): void;
   /** `undefined`: all is well again. */
-  trouble(text: string | undefined): void;
-  /** The server does not know the account any more. */
+  trouble(trouble: Trouble | undefined): void;
+  /** The server does not know the account any more, or it is another run of it. */
   gone(): void;
 }
 
@@ -52,20 +51,22 @@ export class Watcher {
         this.#floor = this.#seqSeen;
         this.#resuming = !first;
         first = false;
-        void this.command('trace', {}).then((answer) => {
-          trouble(answer.ok ? undefined : answer.error);
-          subscribed(answer);
+        void this.#operator.command('trace', {}).then((answer) => {
+          if (answer.ok) trouble(undefined);
+          // Without a condition nobody has answered.
+          else trouble({ kind: answer.condition === undefined ? 'offline' : 'failed', text: answer.error });
+          subscribed(resultOf(answer));
         });
       },
       down: () => {
-        trouble('the connection to the server is lost');
+        trouble({ kind: 'offline', text: 'the connection to the server is lost' });
         this.#operator.down();
       },
       progress: (phase, detail) => {
         // Passwords last as long as the server runs.
-        if (phase === 'failed' && first) trouble(detail);
+        if (phase === 'failed' && first) trouble({ kind: 'failed', text: detail });
         else if (phase === 'failed') this.#options.gone();
-        else if (phase === 'reconnecting') trouble(detail);
+        else if (phase === 'reconnecting') trouble({ kind: 'offline', text: detail });
       },
     });
     return result;
@@ -73,8 +74,7 @@ export class Watcher {
 
   /** Executes `urn:x-netsplit:operator#<name>` in one stage. */
   async command(name: string, fields: CommandFields): Promise<Result> {
-    const answer = await this.#operator.command(name, fields);
-    return answer.ok ? { ok: true } : { ok: false, error: answer.error };
+    return resultOf(await this.#operator.command(name, fields));
   }
 
   #receive(stanza: Stanza): void {
@@ -89,12 +89,7 @@ export class Watcher {
     if (this.#resuming && own?.kind === 'session') {
       this.#resuming = false;
       // Our new session is younger than all we saw, unless the numbers began again.
-      if (own.seq <= this.#floor) {
-        this.#options.trouble(restarted);
-        this.#floor = 0;
-        this.#seqSeen = 0;
-        this.#stepsSeen.clear();
-      }
+      if (own.seq <= this.#floor) return this.#options.gone();
     }
     const fresh = batch.filter((record) => this.#isNew(record));
     if (fresh.length > 0) this.#options.records(fresh);
@@ -118,6 +113,10 @@ export class Watcher {
         return true;
     }
   }
+}
+
+function resultOf(answer: Answered): Result {
+  return answer.ok ? { ok: true } : { ok: false, error: answer.error };
 }
 
 function stepKey({ node, stream, rx, input, t, tx }: StepRecord): string {

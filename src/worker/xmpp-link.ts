@@ -1,5 +1,6 @@
 import { domainOf, type Jid, jid } from '../core/xmpp/jid.ts';
 import { type LinkHost, ReconnectingLink } from '../host/reconnecting-link.ts';
+import { retryChannel } from '../scenario/node-names.ts';
 import { type LinkAccount, XmppConnection } from './xmpp-connection.ts';
 
 export interface XmppLinkOptions {
@@ -29,6 +30,9 @@ export const browserHost: LinkHost = {
 
 /** A node's or a person's XMPP session over RFC 7395. */
 export class XmppLink extends ReconnectingLink {
+  /** Where a page says that its user does not want to wait. */
+  readonly #retry = new BroadcastChannel(retryChannel);
+
   constructor({ service, account, password, host = browserHost, outboxMax, turn }: XmppLinkOptions) {
     const server: Jid = account.kind === 'service' ? jid(account.server) : domainOf(jid(account.jid));
     super({
@@ -42,5 +46,11 @@ export class XmppLink extends ReconnectingLink {
       outboxMax,
       turn,
     });
+    this.#retry.onmessage = () => this.retry();
+  }
+
+  override async stop(): Promise<void> {
+    this.#retry.close();
+    await super.stop();
   }
 }

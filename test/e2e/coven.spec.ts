@@ -1,5 +1,5 @@
 import AxeBuilder from '@axe-core/playwright';
-import { eventually, expect, type RoomPage, test } from './support/netsplit.ts';
+import { eventually, expect, type RoomPage, type Said, test } from './support/netsplit.ts';
 
 const firsthost = 'chat.shakespeare.lit';
 const macbeth = 'rooms.macbeth.lit';
@@ -16,12 +16,10 @@ const toFirsthost = [
   ['shakespeare.lit', 'marlowe.lit'],
 ] as const;
 
-const costOf = async (room: RoomPage, body: string) =>
-  (await room.counters()).messages.find((message) => message.body === body);
 /** Servers from which and to which a message went. */
-const hopsOf = async (room: RoomPage, body: string) =>
-  (await room.events({ kind: 'hop', leg: 'link', stanza: 'message' }))
-    .filter(({ stanza, outcome }) => stanza?.xml.includes(body) && outcome === undefined)
+const hopsOf = ({ body, stanzas }: Said) =>
+  stanzas
+    .filter(({ leg, stanza, outcome }) => leg === 'link' && stanza?.xml.includes(body) && outcome === undefined)
     .map(({ from, to }) => `${from} ${to}`);
 const peerStates = async (room: RoomPage) => {
   const { nodes } = await room.state();
@@ -51,15 +49,12 @@ test.describe('A room on three services (XEP-0281)', () => {
     await expect(room.testId('source')).toHaveText(source);
 
     const start = await room.mark();
-    await room.say(witch, 'Harpier cries');
+    const said = await room.say(witch, 'Harpier cries');
     for (const who of [crone, witch, faustus])
       await eventually(() => room.heard(who, start)).toEqual(['Harpier cries']);
     // One stanza for each other instance, each from where it was said; the same people in one plain room need 3.
-    expect(await costOf(room, 'Harpier cries')).toMatchObject({ crossed: 2, plain: 3, deliveries: 4 });
-    expect((await hopsOf(room, 'Harpier cries')).sort()).toEqual([
-      'macbeth.lit marlowe.lit',
-      'macbeth.lit shakespeare.lit',
-    ]);
+    expect(said).toMatchObject({ crossed: 2, plain: 3, deliveries: 4 });
+    expect(hopsOf(said).sort()).toEqual(['macbeth.lit marlowe.lit', 'macbeth.lit shakespeare.lit']);
 
     for (const link of toFirsthost) await room.act({ act: 'cut', link, how: 'bounce' });
     await room.say(witch, 'Double, double');
@@ -71,10 +66,10 @@ test.describe('A room on three services (XEP-0281)', () => {
     await room.say(faustus, 'Fire burn');
     await expect(room.node(marlowe)).toHaveAttribute('data-state', '1 of 2 split');
     const apart = await room.mark();
-    await room.say(faustus, 'and cauldron bubble');
+    const bubble = await room.say(faustus, 'and cauldron bubble');
     for (const who of [witch, faustus]) await eventually(() => room.heard(who, apart)).toEqual(['and cauldron bubble']);
     expect(await room.heard(crone, apart)).toEqual([]);
-    expect(await costOf(room, 'and cauldron bubble')).toMatchObject({ crossed: 1, lost: 0, deliveries: 2 });
+    expect(bubble).toMatchObject({ crossed: 1, lost: 0, deliveries: 2 });
 
     const healing = await room.mark();
     for (const link of toFirsthost) await room.act({ act: 'heal', link });
@@ -90,8 +85,8 @@ test.describe('A room on three services (XEP-0281)', () => {
       expect([...(await room.heard(who, healing))].sort()).toEqual(missed);
     const joined = (await room.events({ sign: 'netjoin' })).map(({ from }) => from);
     for (const node of [firsthost, macbeth, marlowe]) expect(joined).toContain(node);
-    await room.say(crone, 'Cool it with a baboon’s blood');
-    expect(await costOf(room, 'Cool it with a baboon’s blood')).toMatchObject({ crossed: 2, deliveries: 4 });
+    const cool = await room.say(crone, 'Cool it with a baboon’s blood');
+    expect(cool).toMatchObject({ crossed: 2, deliveries: 4 });
   });
 
   test('the wrong way in: the source sends a user to the shadow of their server, and the page asks them', async ({
@@ -122,7 +117,7 @@ test.describe('A room on three services (XEP-0281)', () => {
     await offer.getByTestId('offer-accept').click();
     await expect(room.occupant(another)).toHaveAttribute('data-phase', 'joined');
     await expect(offer).toHaveCount(0);
-    await eventually(async () => (await occupant(room, another))?.node).toBe(macbeth);
+    await room.waitForState({ occupant: another, node: macbeth });
     const start = await room.mark();
     await room.say(another, 'I come, Graymalkin');
     await eventually(() => room.heard(crone, start)).toEqual(['I come, Graymalkin']);
@@ -150,8 +145,7 @@ test.describe('A room on three services (XEP-0281)', () => {
     await expect(room.occupant(faustus)).not.toHaveAttribute('data-phase', 'joined');
     expect((await occupant(room, faustus))?.detail).toBe(`theroom@${marlowe} is no more; it goes on at ${source}`);
     await room.quiet();
-    await room.say(crone, 'In the poison’d entrails throw');
-    expect(await costOf(room, 'In the poison’d entrails throw')).toMatchObject({ crossed: 1 });
+    expect(await room.say(crone, 'In the poison’d entrails throw')).toMatchObject({ crossed: 1 });
 
     // Without a shadow on his server he comes in at the source.
     await room.do({ act: 'join', who: faustus, room: source });

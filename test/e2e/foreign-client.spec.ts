@@ -17,7 +17,7 @@ test.describe('A client that nobody here wrote', () => {
     await expect(panel).toBeVisible();
     const login = await readPanel(panel);
     await room.page.keyboard.press('Escape');
-    expect(login.websocket).toMatch(/^ws:\/\/127\.0\.0\.1:\d+\/xmpp-websocket$/);
+    expect(login.websocket).toMatch(/^ws:\/\/127\.0\.0\.1:\d+\/xmpp-websocket\?room=test-\d+$/);
     expect(login.room).toBe(wallops);
 
     const client = await StropheClient.connect(browser, login);

@@ -26,12 +26,16 @@ test.describe('Keyboard', () => {
       'Space or .',
       'Tab',
       'Arrows',
+      'Alt+arrows',
+      '0',
       'Enter or Shift+F10',
       'x',
       'k',
       'r',
       '1 – 4',
       '/',
+      'm',
+      'p',
       '?',
       'Esc',
     ]);
@@ -57,6 +61,14 @@ test.describe('Keyboard', () => {
       await body.press(key);
       await expect(room.testId(`tab-${tab}`)).toHaveAttribute('aria-selected', 'true');
     }
+    await body.press('m');
+    await expect(room.testId('topology')).toBeHidden();
+    await body.press('m');
+    await expect(room.testId('topology')).toBeVisible();
+    await body.press('p');
+    await expect(room.phase).toHaveAttribute('data-presenting', '150');
+    await body.press('p');
+    await expect(room.phase).not.toHaveAttribute('data-presenting');
     await body.press('3');
     await body.press('/');
     await expect(room.testId('log-filter')).toBeFocused();
@@ -147,6 +159,19 @@ test.describe('Keyboard', () => {
     expect((await room.received(cast.Efchen)).at(-1)?.stanza?.from).toMatch(/\/WiZ$/);
   });
 
+  test('the help lists our own choices by which something happened here, and leads to them', async ({ room }) => {
+    await room.open();
+    const specs = (await room.events()).flatMap(({ spec }) => (spec?.startsWith('decision#') ? [spec] : []));
+    expect(specs.length).toBeGreaterThan(3);
+    await room.testId('help').click();
+    const choices = room.testId('choices').locator('li');
+    const listed = await choices.evaluateAll((all) => all.map((one) => (one as HTMLElement).dataset['spec'] ?? ''));
+    expect(listed.toSorted()).toEqual([...new Set(specs)].sort());
+    await choices.first().getByRole('button').click();
+    await expect(room.testId('help-dialog')).toBeHidden();
+    await expect(room.testId('why')).toHaveAttribute('data-spec', listed[0] ?? '');
+  });
+
   test('no key acts while somebody types, and none when keys are off', async ({ room }) => {
     await room.open();
     const { page } = room;
@@ -221,9 +246,7 @@ test.describe('A telephone, 360 × 740', () => {
     }
     const row = room.testId('outline').locator(`[data-link-row="${avalon}~${vesa}"]`);
     await row.getByTestId('outline-cut-bounce').tap();
-    await eventually(async () => (await room.state()).links.find(({ key }) => key === `${avalon}~${vesa}`)?.state).toBe(
-      'bounce',
-    );
+    await room.waitForState({ link: [avalon, vesa], state: 'bounce' });
     await expect(row).toContainText('cut');
     await row.getByTestId('outline-heal').tap();
     await expect(row).toContainText('up');

@@ -119,7 +119,7 @@ test.describe('The log', () => {
 
     // Its address, in a page that is told of it only later.
     const copy = (await room.events({ kind: 'hop', leg: 'link', stanza: 'message' })).find(({ to }) => to === vesa);
-    await page.goto(`/#ev=${copy?.id}`);
+    await page.goto(`${room.address()}#ev=${copy?.id}`);
     await page.reload();
     await expect(chosen).toHaveAttribute('data-event', String(copy?.id));
     await expect(chosen).toHaveAttribute('aria-level', '2');

@@ -22,15 +22,13 @@ test.describe('The README files', () => {
     await room.testId('join-own').click();
     await room.testId('join-account').selectOption(`guest1@${avalon}`);
     const password = (await room.testId('join-password').textContent()) ?? '';
+    const websocket = (await room.testId('join-websocket').textContent()) ?? '';
     await room.page.keyboard.press('Escape');
 
     // In a browser instead of Node, where strophe.js needs an XML parser that is not among our packages.
     const [, ...lines] = block('README.md', 'js').split('\n');
     expect(lines[0]).toBe("import { $msg, $pres, Strophe } from 'strophe.js';");
-    const code = lines
-      .slice(1)
-      .join('\n')
-      .replace('ws://localhost:5173/', (baseURL ?? '').replace('http', 'ws'));
+    const code = lines.slice(1).join('\n').replace('ws://localhost:5173/xmpp-websocket', websocket);
     const context = await browser.newContext({ bypassCSP: true });
     const page = await context.newPage();
     const heard: string[] = [];
@@ -68,6 +66,8 @@ test.describe('The README files', () => {
       if (args.length === 0) {
         await room.page.goto(address.exec(output)?.[0] ?? '');
         await room.ready();
+        // A page that stays says that its server is gone.
+        await room.page.goto('about:blank');
       }
       child.kill('SIGINT');
       expect(await ended).toBe(0);

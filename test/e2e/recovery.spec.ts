@@ -69,7 +69,7 @@ test.describe('Recovery', () => {
     await worker?.evaluate(() => self.close()).catch(() => undefined);
     // The page misses its heartbeat.
     await next;
-    await eventually(() => detailOf(room, replica), 45_000).toBe('history restored: 1 message');
+    await room.waitForState({ node: replica, detail: 'history restored: 1 message' }, { timeout: 45_000 });
     await expect(room.node(replica)).toHaveAttribute('data-state', 'live', { timeout: 45_000 });
     expect(await workerOf(room, replica)).not.toBe(worker);
     await room.quiet();

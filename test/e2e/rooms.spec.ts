@@ -4,12 +4,12 @@ test.describe('A room of one’s own', () => {
   test('two rooms of one server do not meet: messages, cuts and counters are each one’s own', async ({
     room,
     context,
+    newTab,
   }) => {
     test.slow();
-    const [one, two] = [room, new RoomPage(await context.newPage())];
-    await Promise.all([one.page.goto('/?room=one'), two.page.goto('/?room=two')]);
-    await Promise.all([one.ready(), two.ready()]);
-    await expect(one.testId('room-badge')).toHaveText('Room one');
+    const [one, two] = [room, new RoomPage(await context.newPage(), `${room.instance}-other`)];
+    await Promise.all([one.open(), two.open()]);
+    await expect(one.testId('room-badge')).toHaveText(`Room ${room.instance}`);
     // Each page runs the nodes of its own.
     for (const page of [one, two]) await expect(page.testId('observer-badge')).toHaveCount(0);
     const before = await two.counters();
@@ -20,8 +20,8 @@ test.describe('A room of one’s own', () => {
     expect(await two.heard(cast.WiZ)).not.toContain('in the first');
     expect((await two.counters()).messages).toEqual(before.messages);
     // Somebody joins the group, and sees what is there alone.
-    const third = new RoomPage(await context.newPage());
-    await third.page.goto('/?room=one');
+    const third = await newTab();
+    await third.page.goto(third.address());
     await expect(third.testId('observer-badge')).toHaveCount(1);
     await expect(third.link('avalon.irc', 'vesa.yeggmaex.irc')).toHaveAttribute('data-state', 'bounce');
   });
@@ -46,14 +46,37 @@ test.describe('A room of one’s own', () => {
   });
 
   test('lab.reset() resolves when everybody is in again', async ({ room }) => {
-    await room.page.goto('/?room=mine');
-    await room.ready();
+    await room.open();
     await room.say(cast.BigCheese, 'before');
     await room.page.evaluate(() => window.lab.reset());
     expect((await room.counters()).messages).toEqual([]);
     expect(await room.historyLengths()).toEqual([0, 0, 0, 0]);
     await room.say(cast.BigCheese, 'after');
     expect((await room.counters()).messages.map(({ body }) => body)).toEqual(['after']);
+  });
+
+  test('lab.open() goes to another room and another scenario without a reload', async ({ room, troubles }) => {
+    troubles.allow(/404 \(Not Found\)/);
+    await room.open('plain');
+    await room.say('firstwitch@localhost/desktop', 'in the first');
+    const { page } = room;
+    await page.evaluate(() => Object.assign(window, { sameDocument: true }));
+    const other = `${room.instance}-other`;
+    await page.evaluate((instance) => window.lab.open({ instance }), other);
+    await expect(room.testId('room-badge')).toHaveText(`Room ${other}`);
+    expect(new URL(page.url()).search).toBe(`?scenario=plain&room=${other}`);
+    expect((await room.counters()).messages).toEqual([]);
+    await page.evaluate(() => window.lab.open({ scenario: 'growing', instance: '' }));
+    await expect(room.testId('room-badge')).toHaveCount(0);
+    expect((await page.evaluate(() => window.lab.scenario())).id).toBe('growing');
+    // What is not there is refused, and what is shown stays.
+    await expect(page.evaluate(() => window.lab.open({ scenario: 'atlantis' }))).rejects.toThrow(
+      /no scenario "atlantis"/,
+    );
+    await room.say('peter@neverland.pan/shadow', 'still here');
+    await page.evaluate((instance) => window.lab.open({ scenario: 'plain', instance }), room.instance);
+    expect(await room.historyLengths()).toEqual([1]);
+    expect(await page.evaluate(() => 'sameDocument' in window)).toBe(true);
   });
 
   test('a name that is none is refused, and the page says what would be one', async ({ room, troubles }) => {

@@ -12,6 +12,8 @@ declare function runDigest(seed: number, mode: Mode): Promise<string>;
 // A seed that fails in one engine can be looked at in the other: nothing in a run may hang on the engine's sorting,
 // numbers or text. A page of its own, served from the sources, as for the stores.
 test.describe('Simulator', () => {
+  // One server for all of them.
+  test.describe.configure({ mode: 'default' });
   let server: ViteDevServer;
   let page: Page;
 

@@ -17,7 +17,7 @@ test.describe('Start', () => {
       }).observe(document, { subtree: true, childList: true, attributes: true });
     });
     const began = performance.now();
-    await room.page.goto('/');
+    await room.page.goto(room.address());
     await expect(room.page.locator('[data-occupant][data-phase=joined]')).toHaveCount(7, { timeout: 45_000 });
     const joinedMs = Math.round(performance.now() - began);
     await room.ready();
@@ -68,7 +68,7 @@ test.describe('Start', () => {
 
   test('a scenario that nobody knows: the page names it, and those there are', async ({ room, troubles }) => {
     troubles.allow(/404 \(Not Found\)/);
-    await room.page.goto('/?scenario=atlantis');
+    await room.page.goto(room.address('atlantis'));
     const message = room.testId('fatal');
     await expect(message.getByRole('alert')).toHaveText(/atlantis.*wallops.*wonderland.*plain|atlantis.*plain/);
     for (const known of ['wallops', 'growing', 'frozen', 'local', 'wonderland', 'plain'])

@@ -10,6 +10,8 @@ declare function runStoreCase(name: string, durability: 'strict' | 'relaxed'): P
 
 // The product's page has no use for these cases: a tiny page of their own, served from the sources.
 test.describe('Store in IndexedDB', () => {
+  // One server for all of them.
+  test.describe.configure({ mode: 'default' });
   let server: ViteDevServer;
   let page: Page;
 

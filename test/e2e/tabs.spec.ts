@@ -3,12 +3,12 @@ import { cast, eventually, expect, RoomPage, test, vesa, wallops, wallopsNodes }
 test.describe('More than one page', () => {
   test('a second tab watches and takes part; the nodes go over to it when the first is closed', async ({
     room,
-    context,
+    newTab,
   }) => {
     test.slow();
     await room.open();
     await room.say(cast.Wumpus, 'first tab alone');
-    const second = new RoomPage(await context.newPage());
+    const second = await newTab();
     await second.open();
     await expect(second.testId('observer-badge')).toHaveText('Nodes run elsewhere');
     await expect(room.testId('observer-badge')).toHaveCount(0);
@@ -92,7 +92,7 @@ test.describe('More than one page', () => {
   test('five browsers and three tabs at the same moment: one runs the rooms, and all are quiet', async ({
     room,
     browser,
-    context,
+    newTab,
     baseURL,
     troubles,
   }) => {
@@ -101,8 +101,9 @@ test.describe('More than one page', () => {
       [1, 2, 3, 4].map(() => browser.newContext(baseURL === undefined ? {} : { baseURL })),
     );
     for (const one of contexts) troubles.watch(one);
-    const pages = await Promise.all([context, context, ...contexts].map((one) => one.newPage()));
-    const all = [room, ...pages.map((page) => new RoomPage(page))];
+    const tabs = await Promise.all([newTab(), newTab()]);
+    const others = await Promise.all(contexts.map(async (one) => new RoomPage(await one.newPage(), room.instance)));
+    const all = [room, ...tabs, ...others];
     await Promise.all(all.map((one) => one.open()));
     const rolesOf = async (one: RoomPage) => new Set((await one.state()).nodes.map(({ phase }) => phase));
     const roles = async () => (await Promise.all(all.map(rolesOf))).map((phases) => [...phases].join());
@@ -141,7 +142,7 @@ test.describe('More than one page', () => {
     const asleep = room.page.workers().map((worker) =>
       worker.evaluate(() => {
         const { buffer } = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
-        Atomics.wait(new Int32Array(buffer), 0, 0, 20_000);
+        Atomics.wait(new Int32Array(buffer), 0, 0, 12_000);
       }),
     );
     await goesOver(elsewhere);

@@ -72,15 +72,4 @@ test.describe('wonderland, the rooms of XEP-0289', () => {
       expect(xml).not.toContain('urn:x-netsplit');
     }
   });
-
-  test('the plain room beside it: one server, no link, everybody hears everybody', async ({ room }) => {
-    await room.open('plain');
-    await room.say('firstwitch@localhost/desktop', 'Hail');
-    await eventually(() => room.heard('thirdwitch@localhost/pda')).toEqual(['Hail']);
-    await eventually(async () => (await room.counters()).messages).toMatchObject([
-      { crossed: 0, plain: 0, deliveries: 3 },
-    ]);
-    await room.testId('tab-counters').click();
-    await expect(room.testId('counters')).toContainText('one server, so there is no link');
-  });
 });

@@ -8,6 +8,7 @@ import { build } from 'vite';
 import { afterEach, describe, expect, it } from 'vitest';
 import { jid } from '../../src/core/xmpp/jid.ts';
 import { findChromium } from '../../src/headless/chromium.mjs';
+import { type Started, startCommand } from '../support/commands.ts';
 import { startComponent } from './support/component.ts';
 import { chromiumArgs } from './support/converse.ts';
 import { crashRounds, type Victim } from './support/crashes.ts';
@@ -33,9 +34,7 @@ function newDirectory(): string {
 }
 
 /** Resolves with what a line of its output has. */
-async function started(file: string, args: readonly string[], ready: RegExp) {
-  const path = fileURLToPath(new URL(file, import.meta.url));
-  const child = spawn(process.execPath, ['--import', 'tsx', path, ...args]);
+async function started(child: Started, ready: RegExp) {
   undo.push(() => ended(child));
   let output = '';
   let errors = '';
@@ -73,11 +72,8 @@ describe('A node that is killed at any moment under load loses nothing that anyb
       room: jid('lobby@conference.localhost'),
       users: ['admin@localhost', 'witch@localhost'],
       async start() {
-        const { child, match } = await started(
-          '../../src/headless/serve.ts',
-          ['--scenario', 'plain', '--auth', 'open', '--port', '0', '--store', store],
-          /^ready (ws:\S+)/m,
-        );
+        const args = ['--scenario', 'plain', '--auth', 'open', '--port', '0', '--store', store];
+        const { child, match } = await started(await startCommand('serve', args), /^ready (ws:\S+)/m);
         return { websocket: match[1] as string, crash: () => ended(child) };
       },
     });
@@ -120,7 +116,11 @@ describe('A node that is killed at any moment under load loses nothing that anyb
         worker: { format: 'es' },
         build: { outDir: `${directory}/page`, emptyOutDir: true, target: 'es2022' },
       });
-      const { match } = await started('../bench/page-host.ts', [`${directory}/page`], /ready (ws:\S+) (http:\S+)/);
+      const path = fileURLToPath(new URL('../bench/page-host.ts', import.meta.url));
+      const host = spawn(process.execPath, ['--import', 'tsx', path, `${directory}/page`], {
+        stdio: ['ignore', 'pipe', 'pipe'],
+      });
+      const { match } = await started(host, /ready (ws:\S+) (http:\S+)/);
       const [, websocket, origin] = match as unknown as [string, string, string];
       const context = await newContext(`${directory}/profile`);
       undo.push(() => context.close());

@@ -11,9 +11,10 @@ import { stageOfReport } from '../reports.mjs';
 
 const help = `npm run interop [-- --no-install]
 
-Rooms as a component on Prosody, and on the embedded server, with slixmpp, converse.js and strophe.js, and a room over two
-Prosodys whose connection breaks: tests that need programs of other people. Prosody, nginx, Caddy, slixmpp and Chromium are installed where they are missing and apt-get may be used
-(by root, on Debian and its kin; there the package may start a Prosody of its own: systemctl disable --now prosody).
+Rooms as a component on Prosody, and on the embedded server, with slixmpp, converse.js and strophe.js, a room over two
+Prosodys whose connection breaks, and the page in Firefox and WebKitGTK: tests that need programs of other people. Prosody,
+nginx, Caddy, slixmpp and the browsers are installed where they are missing and apt-get may be used (by root, on Debian and
+its kin; there the package may start a Prosody of its own: systemctl disable --now prosody).
 
   --no-install  skip what is not there instead
   --help        this text`;
@@ -24,6 +25,9 @@ const packages = [
   { name: 'nginx-light', probe: ['which', 'nginx'] },
   { name: 'caddy', probe: ['which', 'caddy'] },
   { name: 'python3-slixmpp', probe: ['/usr/bin/python3', '-c', 'import slixmpp'] },
+  { name: 'firefox-esr', probe: ['sh', '-c', 'command -v firefox-esr || command -v firefox'] },
+  { name: 'webkit2gtk-driver', probe: ['which', 'WebKitWebDriver'] },
+  { name: 'xvfb', probe: ['which', 'Xvfb'] },
 ];
 
 const { noInstall } = readArguments();
@@ -73,8 +77,12 @@ function installMissing() {
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
   const apt = (/** @type {readonly string[]} */ ...args) =>
     spawnSync('apt-get', ['-q', ...args], { stdio: 'inherit', env, timeout: 240_000 }).status === 0;
-  if (!apt('install', '-y', ...missing) && !(apt('update') && apt('install', '-y', ...missing)))
-    console.log(`${missing.join(', ')} could not be installed: the tests that need them are skipped`);
+  if (apt('install', '-y', ...missing)) return;
+  apt('update');
+  // One by one: apt-get installs nothing where it lacks one of them, and not every distribution has all.
+  const failed = missing.filter((name) => !apt('install', '-y', name));
+  if (failed.length > 0)
+    console.log(`${failed.join(', ')} could not be installed: the tests that need them are skipped`);
 }
 
 /** @returns {Promise<number>} exit status */

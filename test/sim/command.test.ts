@@ -47,7 +47,7 @@ describe('npm run sim: arguments', () => {
 
 describe('npm run sim', () => {
   it('runs the same on one thread and on two, and ends with its totals', async () => {
-    const args = ['--seeds', '1..3', '--events', '15'];
+    const args = ['--seeds', '1..3', '--mode', '0282', '--events', '15'];
     const [one, two] = await Promise.all([sim(...args, '--threads', '1'), sim(...args, '--threads', '2')]);
     const lasting = ({ out }: Ended) => out.replace(/\d+ events a second.*/, '').replace(/[\d.]+ s$/m, '');
     expect(one.err).toBe('');

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Mode } from '../../src/sim/plan.ts';
-import { run } from '../../src/sim/simulator.ts';
+import { simulations } from '../support/simulations.ts';
 
 /** Seeds that found mistakes of the core, or of a checker, with the steps they were found with, and what they found. */
 const found: readonly (readonly [Mode, number, number, string])[] = [
@@ -273,23 +273,27 @@ const varied: readonly (readonly [Mode, number, string])[] = [
 ];
 
 describe('What the simulator found stays mended', () => {
-  it.each(found)('%s, seed %i, %i steps: %s', (mode, seed, events) => {
+  const run = simulations();
+
+  it.each(found)('%s, seed %i, %i steps: %s', async (mode, seed, events) => {
     // No run had a swizzle, a primary that is hostile or loses its log, or several sessions when they were found.
     const only = new Set(Array.from({ length: events }, (_, step) => step));
     const calm = new Set(['primary', 'devices'] as const);
-    expect(run(seed, { mode, events, only, calm }).violations).toEqual([]);
+    expect((await run(seed, { mode, events, only, calm })).violations).toEqual([]);
   });
 
-  it.each(whole)('%s, seed %i, where everybody has one session: %s', (mode, seed) => {
-    expect(run(seed, { mode, events: 120, calm: new Set(['devices'] as const) }).violations).toEqual([]);
+  it.each(whole)('%s, seed %i, where everybody has one session: %s', async (mode, seed) => {
+    const calm = new Set(['devices'] as const);
+    expect((await run(seed, { mode, events: 120, calm })).violations).toEqual([]);
   });
 
-  it.each(varied)('%s, seed %i, varied: %s', (mode, seed) => {
-    expect(run(seed, { mode, events: 120 }).violations).toEqual([]);
+  it.each(varied)('%s, seed %i, varied: %s', async (mode, seed) => {
+    expect((await run(seed, { mode, events: 120 })).violations).toEqual([]);
   });
 
-  it.each(today)('%s, seed %i, with all that a run has: %s', (mode, seed) => {
+  it.each(today)('%s, seed %i, with all that a run has: %s', async (mode, seed) => {
     // They were found before there was more variety.
-    expect(run(seed, { mode, events: 120, calm: new Set(['variety'] as const) }).violations).toEqual([]);
+    const calm = new Set(['variety'] as const);
+    expect((await run(seed, { mode, events: 120, calm })).violations).toEqual([]);
   });
 });

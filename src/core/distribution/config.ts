@@ -10,7 +10,12 @@ export type DistributionConfig =
   /** XEP-0045 alone. */
   | { readonly kind: 'none' }
   /** XEP-0282: the replicas that the room starts with, and the domains each may serve; owners add others, for their own. */
-  | { readonly kind: 'primary'; readonly replicas: ReadonlyMap<Jid, readonly Jid[]> }
+  | {
+      readonly kind: 'primary';
+      readonly replicas: ReadonlyMap<Jid, readonly Jid[]>;
+      /** The shortest keepalive interval that a replica may ask for, in seconds; absent: decision #5. */
+      readonly leastInterval?: number;
+    }
   /** XEP-0282: this node is `self`, a replica of the room, for the users of `serves`. */
   | {
       readonly kind: 'replica';

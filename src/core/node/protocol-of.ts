@@ -14,7 +14,7 @@ export function protocolOf(distribution: DistributionConfig): Protocol {
     case 'none':
       return plain;
     case 'primary':
-      return new Primary(distribution.replicas);
+      return new Primary(distribution.replicas, distribution.leastInterval);
     case 'replica':
       return new Replica(distribution.self, distribution.serves, distribution.keepalive);
     case 'fmuc':

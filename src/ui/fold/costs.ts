@@ -1,5 +1,4 @@
 import { bareOf, type Jid } from '../../core/xmpp/jid.ts';
-import { outboundsOf, type Scenario, type ScenarioRoom } from '../../scenario/scenario.ts';
 import type { ModelEvent } from './event.ts';
 import type { Events } from './events.ts';
 import type { Network } from './network.ts';
@@ -18,26 +17,22 @@ export interface MessageCost {
   crossedBytes: number;
   /** Stanzas that a cut link dropped or bounced. */
   lost: number;
-  /** What a plain XEP-0045 room with the same occupants would have sent across links; undefined if nobody knows who is in. */
-  readonly plain: number | undefined;
-  /** Copies handed to users. */
-  deliveries: number;
+  /** Full JIDs: of each copy, the user whom it was handed to. */
+  readonly recipients: string[];
 }
 
 const messageWindow = 2_000;
 const droppedAtOnce = 200;
 
-/** What each message cost, beside the same message in a plain room. */
+/** What each message cost. */
 export class Costs {
   /** Oldest first. */
   readonly messages: MessageCost[] = [];
-  readonly #scenario: Scenario;
   readonly #network: Network;
   readonly #events: Events;
   readonly #byEvent = new Map<number, MessageCost>();
 
-  constructor(scenario: Scenario, network: Network, events: Events) {
-    this.#scenario = scenario;
+  constructor(network: Network, events: Events) {
     this.#network = network;
     this.#events = events;
   }
@@ -64,8 +59,7 @@ export class Costs {
       crossed: 0,
       lost: 0,
       crossedBytes: 0,
-      plain: this.plainFor(from, room),
-      deliveries: 0,
+      recipients: [],
     };
     this.#byEvent.set(id, cost);
     this.messages.push(cost);
@@ -84,73 +78,14 @@ export class Costs {
     }
   }
 
-  /**
-   * Stanzas on links for one message if the same people sat in one plain room: one to the room if the sender is on
-   * another server than the room, and one for each session of an occupant on another server (XEP-0045 §7.4, §7.2.8: each
-   * gets a copy).
-   */
-  plainFor(sender: string, room: string): number | undefined {
-    const set = this.#allOf(room);
-    // The source, or the room that others join and that joins none, or else any: the plain room would be there.
-    const joined = set.find((one) => outboundsOf(this.#owner(one)?.room.distribution).length === 0) ?? room;
-    const plain = this.#owner(joined);
-    if (!plain) return undefined;
-    const servers: string[] = [];
-    let known = false;
-    for (const node of this.#network.nodes.values()) {
-      if (node.kind !== 'service') continue;
-      for (const status of this.#network.roomsOf(node)) {
-        if (!set.includes(status.room)) continue;
-        known = true;
-        for (const { home, jid, sessions = 1 } of status.occupants) {
-          // Each of these tells of its own users; a primary tells of all.
-          if (home !== undefined && status.role !== 'primary') continue;
-          const known = jid ? this.#network.serverOf(jid) : undefined;
-          const server = known ?? (home ? this.#network.nodeOf(home)?.server : undefined) ?? node.server;
-          servers.push(...Array<string>(sessions).fill(server));
-        }
-      }
-    }
-    if (!known) return undefined;
-    const away = servers.filter((server) => server !== plain.server).length;
-    return away + (this.#network.serverOf(sender) === plain.server ? 0 : 1);
-  }
-
   #count(cost: MessageCost, event: ModelEvent | undefined): void {
     if (!event?.stanza || !isGroupchat(event.stanza)) return;
-    if (event.leg === 'out' && !this.#network.isNode(event.to)) cost.deliveries++;
+    if (event.leg === 'out' && !this.#network.isNode(event.to)) cost.recipients.push(event.to);
     if (event.leg !== 'link') return;
     if (event.outcome) cost.lost++;
     else {
       cost.crossed++;
       cost.crossedBytes += event.stanza.bytes;
     }
-  }
-
-  /** The rooms that are one with this one: all instances (XEP-0281), or a federation (XEP-0289). A room may be alone. */
-  #allOf(start: string): readonly string[] {
-    const told = [...this.#network.nodes.values()].flatMap((node) => this.#network.roomsOf(node));
-    const source = told.find(({ room }) => room === start)?.instance?.source ?? start;
-    const shadows = told.filter(({ instance }) => instance?.source === source).map(({ room }) => room);
-    return shadows.length > 0 ? [source, ...shadows] : this.#federationOf(start);
-  }
-
-  #federationOf(start: string): readonly string[] {
-    const all = this.#scenario.nodes.flatMap((node) => (node.kind === 'service' ? node.rooms : []));
-    const set = new Set([start]);
-    for (const room of set)
-      for (const { jid, distribution } of all)
-        if (outboundsOf(distribution).includes(room) || outboundsOf(this.#owner(room)?.room.distribution).includes(jid))
-          set.add(jid);
-    return [...set];
-  }
-
-  #owner(jid: string): { readonly server: string; readonly room: ScenarioRoom } | undefined {
-    for (const node of this.#scenario.nodes) {
-      if (node.kind !== 'service') continue;
-      const room = node.rooms.find((candidate) => candidate.jid === jid);
-      if (room) return { server: node.server, room };
-    }
-    return undefined;
   }
 }

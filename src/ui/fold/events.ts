@@ -20,7 +20,6 @@ export class Events {
   /** By first cause: the number that the picture and the log give to a submission. */
   readonly #numbers = new Map<number, number>();
   #nextNumber = 1;
-  #nextOwn = -1;
   /** The last number of the server's, and how many events of our own came since. */
   #lastId = 0;
   #own = 0;
@@ -50,11 +49,6 @@ export class Events {
     return (this.#places.get(id) ?? id) >= place;
   }
 
-  /** An id for what the server did not see. */
-  newId(): number {
-    return this.#nextOwn--;
-  }
-
   /**
    * Puts an event where its time belongs.
    *
@@ -74,11 +68,12 @@ export class Events {
     const floor = Math.max(0, at - disorder);
     while (at > floor) {
       const before = list[at - 1] as ModelEvent;
-      if (before.t < event.t || (before.t === event.t && !first)) break;
+      const isBefore = before.t < event.t || (before.t === event.t && !first);
+      if (isServers(event) && isServers(before) ? before.id < event.id : isBefore) break;
       at--;
     }
     // Records of the server keep the server's order even where two clocks disagree.
-    if (event.id >= 0) at = Math.max(at, this.#lastOfServer(floor) + 1);
+    if (isServers(event)) at = Math.max(at, this.#lastOfServer(floor, event.id) + 1);
     if (at === list.length) list.push(event);
     else list.splice(at, 0, event);
     return true;
@@ -167,10 +162,18 @@ export class Events {
     return old;
   }
 
-  #lastOfServer(floor: number): number {
-    for (let i = this.list.length - 1; i >= floor; i--) if ((this.list[i] as ModelEvent).id >= 0) return i;
+  /** The place of the server's last event before the one with this id. */
+  #lastOfServer(floor: number, id: number): number {
+    for (let i = this.list.length - 1; i >= floor; i--) {
+      const event = this.list[i] as ModelEvent;
+      if (isServers(event) && event.id < id) return i;
+    }
     return -1;
   }
+}
+
+function isServers({ id }: ModelEvent): boolean {
+  return id >= 0;
 }
 
 function letters(index: number): string {

@@ -62,7 +62,7 @@ export function setLink(link: LinkView, settings: Partial<LinkSettings>): boolea
 }
 
 export function countHop(
-  link: LinkView,
+  link: Pick<LinkView, 'stanzas' | 'bytes' | 'dropped'>,
   { outcome, stanza }: { readonly outcome?: HopRecord['outcome'] | undefined } & Pick<HopRecord, 'stanza'>,
 ): void {
   if (outcome) link.dropped++;

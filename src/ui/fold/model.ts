@@ -17,7 +17,9 @@ import { Lines } from './lines.ts';
 import { countHop, describeLink, type LinkView, linkKey, setLink } from './links.ts';
 import { Marks } from './marks.ts';
 import { Network } from './network.ts';
+import { OwnIds } from './own-ids.ts';
 import { People } from './people.ts';
+import { Refusals } from './refusals.ts';
 import { type Reason, Slots, slotOf } from './slots.ts';
 import { Splits } from './splits.ts';
 import { StartUp } from './start-up.ts';
@@ -50,6 +52,7 @@ export class Model {
   readonly people: People;
   readonly costs: Costs;
   readonly transcripts = new Transcripts();
+  readonly refusals: Refusals;
   readonly splits: Splits;
   readonly waiting: Waiting;
   paused = false;
@@ -58,17 +61,23 @@ export class Model {
   readonly #marks: Marks;
   readonly #slots = new Slots();
   readonly #statuses = new KnownStatuses();
+  readonly #ids: OwnIds;
   #fresh: ModelEvent[] = [];
 
-  /** @param recorded  of a run that is over: no replica can be added to it, and it keeps all events, for all of it is there */
-  constructor(scenario: Scenario, recorded = false) {
+  /**
+   * @param recorded  of a run that is over: no replica can be added to it, and it keeps all events, for all of it is there
+   * @param ids  shared with another model of the same trace
+   */
+  constructor(scenario: Scenario, recorded = false, ids = new OwnIds()) {
     this.scenario = scenario;
+    this.#ids = ids;
     this.events = new Events(recorded);
     this.lines = new Lines(this.events);
     this.network = new Network(scenario, recorded);
     this.startUp = new StartUp(scenario, this.network);
     this.people = new People(scenario, this.network);
-    this.costs = new Costs(scenario, this.network, this.events);
+    this.costs = new Costs(this.network, this.events);
+    this.refusals = new Refusals(this.events, this.transcripts);
     this.splits = new Splits(this.network);
     this.waiting = new Waiting(this.events);
     this.#marks = new Marks(this.events, this.transcripts);
@@ -100,6 +109,11 @@ export class Model {
   /** The event with which the server took a stanza; undefined if it has not. */
   taken({ stream, n }: StreamPosition): number | undefined {
     return this.#slots.eventOf(slotOf('in', stream, n));
+  }
+
+  /** The event with which a session was handed a stanza; undefined if the server has not shown it. */
+  handed({ stream, n }: StreamPosition): number | undefined {
+    return this.#slots.eventOf(slotOf('out', stream, n));
   }
 
   #take(record: ModelRecord): void {
@@ -148,8 +162,11 @@ export class Model {
     if (leg === 'in') this.#entered(event, stanza);
     if (leg === 'out') {
       if (this.network.isNode(to)) this.waiting.handed(record);
-      else if (stanza.name === 'message') this.transcripts.message(event, stanza);
-      else if (stanza.name === 'presence') this.#marks.handed(event);
+      else {
+        if (stanza.name === 'message') this.transcripts.message(event, stanza);
+        else if (stanza.name === 'presence') this.#marks.handed(event);
+        this.refusals.handed(event);
+      }
     }
     if (stream === undefined || n === undefined) return;
     const reason = this.#slots.fill(slotOf(leg, stream, n), id);
@@ -160,7 +177,9 @@ export class Model {
   #entered(event: ModelEvent, stanza: TracedStanza): void {
     const node = this.network.nodeOf(event.from);
     if (stanza.name === 'presence' && node && !this.network.isNode(stanza.to)) this.#marks.sent(event, node.address);
-    if (isSubmission(stanza) && !this.network.isNode(event.from)) this.costs.open(event);
+    if (this.network.isNode(event.from)) return;
+    this.refusals.sent(event);
+    if (isSubmission(stanza)) this.costs.open(event);
   }
 
   #step(step: StepRecord & { readonly seq?: number; readonly cause?: number }): void {
@@ -176,7 +195,7 @@ export class Model {
     }
     const led = step.cause ?? (typeof cause === 'string' ? this.#slots.eventOf(cause) : cause);
     for (const [i, note] of notes.entries())
-      this.#note(step, note, i === 0 && step.seq !== undefined ? step.seq : this.events.newId(), led);
+      this.#note(step, note, i === 0 && step.seq !== undefined ? step.seq : this.#ids.of(step, i + 1), led);
     if (!this.network.nodeOf(node) || tx.length + notes.length === 0) return;
     const spec = tx[0]?.spec ?? notes[0]?.spec;
     this.sentences.push({ node, sent: tx.length, spec, notes: notes.map(({ what }) => what) });
@@ -184,9 +203,10 @@ export class Model {
   }
 
   /** What a node or a character did, if no stanza asked for it. @returns its event */
-  #act({ t, node, input, timer, tx, notes }: StepRecord): number | undefined {
+  #act(step: StepRecord): number | undefined {
+    const { t, node, input, timer, tx, notes } = step;
     if (!input || tx.length + notes.length === 0) return undefined;
-    const id = this.events.newId();
+    const id = this.#ids.of(step, 0);
     this.#add({ id, kind: 'act', t, from: node, to: '', text: input, ...(timer ? { timer } : {}) }, true);
     return id;
   }

@@ -1,6 +1,7 @@
 import type { SplitStatus } from '../../core/distribution/protocol.ts';
 import type { NodeStatus, RoomStatus } from '../../core/node/trace.ts';
 import { bareOf, domainOf, type Jid } from '../../core/xmpp/jid.ts';
+import type { NotKept } from '../../host/control.ts';
 import { possibleReplicas, type ScenarioReplica } from '../../scenario/replicas.ts';
 import type { Scenario, ScenarioNode } from '../../scenario/scenario.ts';
 import type { NodeProgress } from '../session/session.ts';
@@ -16,6 +17,8 @@ export interface NodeView {
   detail: string;
   /** It does not start by itself, because part of its log is lost. */
   lost: boolean;
+  /** Undefined: it keeps on disk what happens, or runs elsewhere. */
+  notKept: NotKept | undefined;
   status: NodeStatus | undefined;
   /** Its session with its server is up, and since then it has said what it is. */
   connected: boolean;
@@ -106,7 +109,7 @@ export class Network {
   }
 
   /** Start-up and health of a node that this page runs. */
-  progress({ node: address, phase, detail, lost }: NodeProgress): void {
+  progress({ node: address, phase, detail, lost, notKept }: NodeProgress): void {
     if (phase === 'gone') {
       this.nodes.delete(address);
       return;
@@ -117,6 +120,7 @@ export class Network {
     node.phase = phase;
     node.detail = detail;
     node.lost = lost === true;
+    node.notKept = notKept;
     if (phase === 'waiting') node.told = false;
   }
 
@@ -153,6 +157,7 @@ export class Network {
       phase,
       detail: '',
       lost: false,
+      notKept: undefined,
       status: undefined,
       connected: false,
       told: false,

@@ -46,9 +46,14 @@ export function bodyOf(stanza: TracedStanza): string | undefined {
 
 /** Why somebody was refused: the condition of an error, and what it says for people to read (RFC 6120 §8.3). */
 export function refusalIn(stanza: TracedStanza): string {
-  const [, condition = 'error'] = /<([\w-]+) xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/.exec(stanza.xml) ?? [];
+  const condition = conditionIn(stanza);
   const text = errorText(stanza);
   return text === undefined ? condition : `${condition}: ${text}`;
+}
+
+/** The condition of an error (RFC 6120 §8.3.3). */
+export function conditionIn({ xml }: TracedStanza): string {
+  return /<([\w-]+) xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/.exec(xml)?.[1] ?? 'error';
 }
 
 /** What an error says for people to read (RFC 6120 §8.3.2). */

@@ -79,7 +79,18 @@ export class LiveNodes {
     }
     this.#become({ node: address, phase: 'waiting', detail: '' });
     const spawn = (acceptLoss: boolean) =>
-      spawnNode({ scenario, instance, node, websocket: this.#websocket, password, acceptLoss }, () => this.#allBound());
+      spawnNode(
+        {
+          scenario,
+          instance,
+          node,
+          websocket: this.#websocket,
+          password,
+          acceptLoss,
+          storageDenied: isStorageDenied(),
+        },
+        () => this.#allBound(),
+      );
     const supervisor = new Supervisor(address, spawn, pageHost, (progress) => this.#become(progress));
     this.#supervisors.set(address, supervisor);
   }
@@ -166,6 +177,15 @@ export class LiveNodes {
     const result = await within(became, ms);
     this.#waiting.delete(check);
     return result === true;
+  }
+}
+
+/** Whether the browser lets this page keep nothing. A worker is not told why its database cannot be opened. */
+function isStorageDenied(): boolean {
+  try {
+    return localStorage === null;
+  } catch {
+    return true;
   }
 }
 

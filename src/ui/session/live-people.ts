@@ -13,6 +13,7 @@ import type {
 import type { LiveConfig } from '../../scenario/live-config-type.ts';
 import { ownersOf } from '../../scenario/replicas.ts';
 import { guestOf, randomSuffix } from './accounts.ts';
+import { nextSeed } from './seed.ts';
 import { type ActResult, refuse } from './session.ts';
 import { within } from './within.ts';
 
@@ -55,12 +56,18 @@ export class LivePeople {
       name: 'occupants',
     });
     this.#worker = worker;
-    worker.addEventListener('error', (event) => listener.trouble(`the page's session: ${event.message}`));
+    let isHeard = false;
+    // A worker that runs survives its own errors; one that was never heard has not even loaded.
+    worker.addEventListener('error', ({ message }) =>
+      listener.trouble({ kind: isHeard ? 'limited' : 'failed', text: `the page’s session: ${message}` }),
+    );
     const api = Comlink.wrap<OccupantsWorkerApi>(worker);
     this.#api = api;
     const { operator, observer } = this.#config.credentials;
     const account = operator ?? observer;
+    const seed = nextSeed();
     const start: OccupantsWorkerConfig = {
+      ...(seed === undefined ? {} : { seed }),
       websocket: this.#websocket,
       characters: this.#characters,
       watcher: { jid: `${bareOf(account.jid as Jid)}/page-${randomSuffix()}`, password: account.password },
@@ -68,10 +75,14 @@ export class LivePeople {
     const followed: OccupantsListener = {
       records: (batch) => listener.records(batch),
       occupant: (report) => {
+        isHeard = true;
         this.#reports.set(report.who, report);
         listener.occupant(report);
       },
-      trouble: (text) => listener.trouble(text),
+      trouble: (trouble) => {
+        isHeard = true;
+        listener.trouble(trouble);
+      },
       gone: () => listener.gone(),
     };
     await within<Result>(api.start(start, Comlink.proxy(followed)), callMs);
@@ -122,7 +133,9 @@ export class LivePeople {
       stopped.catch(() => undefined),
       stopMs,
     );
-    this.#api?.[Comlink.releaseProxy]();
+    const api = this.#api;
+    this.#api = undefined;
+    api?.[Comlink.releaseProxy]();
     this.#worker?.terminate();
   }
 

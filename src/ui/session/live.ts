@@ -1,7 +1,7 @@
 import { KnownStatuses } from '../../core/node/known-status.ts';
 import type { TraceRecord } from '../../core/node/trace.ts';
 import { domainOf, type Jid } from '../../core/xmpp/jid.ts';
-import type { Acted, RoomChange } from '../../host/control.ts';
+import type { Acted, RoomChange, Trouble } from '../../host/control.ts';
 import type { LiveConfig } from '../../scenario/live-config-type.ts';
 import type { Scenario } from '../../scenario/scenario.ts';
 import { charactersOf, guestOf, mayRunNodes, occupantOf, oneOf, roomFor } from './accounts.ts';
@@ -23,8 +23,10 @@ import { within } from './within.ts';
 
 /** The script begins after this time at the latest, even if a node is not ready. */
 const nodesMs = 20_000;
-const nobodyRuns =
-  'This page is a guest’s, and nobody runs the rooms yet. To run them, open the address that “npm start” printed, with all that follows the #.';
+const nobodyRuns: Trouble = {
+  kind: 'limited',
+  text: 'This page is a guest’s, and nobody runs the rooms yet. To run them, open the address that “npm start” printed, with all that follows the #.',
+};
 
 /**
  * Starts a scenario on the embedded server: a worker for each room node, one for the characters and the page's own session.
@@ -32,9 +34,10 @@ const nobodyRuns =
  *
  * @param pageOrigin  of the page, such as http://127.0.0.1:4173: the WebSocket is on the same host
  * @param gone  called when the network is another one, with other accounts
+ * @param lost  called when the server does not answer, each time that it was asked in vain
  */
-export function startLive(config: LiveConfig, pageOrigin: string, gone: () => void): Session {
-  const live = new LiveSession(config, pageOrigin, gone);
+export function startLive(config: LiveConfig, pageOrigin: string, gone: () => void, lost: () => void): Session {
+  const live = new LiveSession(config, pageOrigin, gone, lost);
   void live.run();
   return live;
 }
@@ -45,6 +48,7 @@ class LiveSession implements Session {
   readonly joinInfo: readonly JoinInfo[];
   readonly #config: LiveConfig;
   readonly #gone: () => void;
+  readonly #lost: () => void;
   readonly #nodes: LiveNodes;
   readonly #people: LivePeople;
   readonly #replicas: LiveReplicas;
@@ -53,7 +57,7 @@ class LiveSession implements Session {
   readonly #listeners = new Set<SessionListener>();
   /** This and the next two are for listeners that come later. */
   readonly #occupants = new Map<string, OccupantProgress>();
-  #trouble: string | undefined;
+  #trouble: Trouble | undefined;
   /** Records that came before anyone listened. */
   #early: TraceRecord[] = [];
   #scripted = false;
@@ -61,8 +65,9 @@ class LiveSession implements Session {
   #settled = false;
   #stopped = false;
 
-  constructor(config: LiveConfig, pageOrigin: string, gone: () => void) {
+  constructor(config: LiveConfig, pageOrigin: string, gone: () => void, lost: () => void) {
     this.#gone = gone;
+    this.#lost = lost;
     this.#config = config;
     const { scenario, credentials } = config;
     const websocket = websocketOf(config, pageOrigin);
@@ -105,7 +110,7 @@ class LiveSession implements Session {
   }
 
   /** What stands in the way of a guest where nobody runs the rooms. */
-  get #absence(): string | undefined {
+  get #absence(): Trouble | undefined {
     const { credentials, running } = this.#config;
     return credentials.operator === undefined && running.length === 0 ? nobodyRuns : undefined;
   }
@@ -117,7 +122,10 @@ class LiveSession implements Session {
     const people = this.#people.start({
       records: (batch) => this.#tellRecords(batch),
       occupant: (report) => this.#tellOccupant(report),
-      trouble: (text) => this.#tellTrouble(text ?? this.#absence),
+      trouble: (trouble) => {
+        this.#tellTrouble(trouble ?? this.#absence);
+        if (trouble !== undefined) this.#lost();
+      },
       gone: () => this.#gone(),
     });
     await within(nodes, nodesMs);
@@ -217,10 +225,9 @@ class LiveSession implements Session {
     for (const listener of this.#listeners) listener.occupant(progress);
   }
 
-  #tellTrouble(text: string | undefined): void {
-    if (text === this.#trouble) return;
-    this.#trouble = text;
-    for (const listener of this.#listeners) listener.trouble(text);
+  #tellTrouble(trouble: Trouble | undefined): void {
+    this.#trouble = trouble;
+    for (const listener of this.#listeners) listener.trouble(trouble);
   }
 
   #tellRecords(batch: readonly TraceRecord[]): void {

@@ -1,4 +1,4 @@
-import type { Acted } from '../../host/control.ts';
+import type { Acted, NotKept, Trouble } from '../../host/control.ts';
 import type { Scenario } from '../../scenario/scenario.ts';
 import type { ModelRecord, Violation } from '../trace/records.ts';
 import type { Action } from './acts.ts';
@@ -34,6 +34,8 @@ export interface NodeProgress {
   readonly detail: string;
   /** It failed because part of its log is lost. */
   readonly lost?: true;
+  /** Absent: it keeps on disk what happens. */
+  readonly notKept?: NotKept;
 }
 
 /** The state of one of the scenario's characters' own XMPP session. */
@@ -46,6 +48,8 @@ export interface OccupantProgress {
   /** That room sends them to this one, and they are to decide. */
   readonly offer?: string;
   readonly detail: string;
+  /** Ids of what they said and the room has neither given back nor refused. */
+  readonly unanswered?: readonly string[];
 }
 
 export interface SessionListener {
@@ -63,8 +67,8 @@ export interface SessionListener {
   occupant(progress: OccupantProgress): void;
   /** A character of this page handed a stanza to its stream: the n-th, which the trace will show. */
   sent(stream: string, n: number): void;
-  /** What is wrong with the page's own connection (its observer session); undefined when all is well. */
-  trouble(text: string | undefined): void;
+  /** What is wrong with the page as a whole; undefined when all is well. */
+  trouble(trouble: Trouble | undefined): void;
 }
 
 export interface JoinInfo {

@@ -37,6 +37,8 @@ export class Supervisor {
   readonly #tell: (progress: NodeProgress) => void;
   #worker: SupervisedWorker | undefined;
   #phase: NodeProgress['phase'] = 'waiting';
+  /** As the worker said last. */
+  #notKept: NodeReport['notKept'];
   #failures = 0;
   #startedAt = 0;
   #heardAt = 0;
@@ -95,7 +97,10 @@ export class Supervisor {
   /** Ends the worker at once, as a crash would; its log stays. */
   crash(): void {
     this.#end();
-    this.#become('down', 'crashed: its log is kept');
+    this.#become(
+      'down',
+      this.#notKept === 'denied' ? 'crashed: what it had was in memory only' : 'crashed: its log is kept',
+    );
   }
 
   async restart(acceptLoss = false): Promise<void> {
@@ -121,8 +126,9 @@ export class Supervisor {
     this.#release();
   }
 
-  #heard({ phase, detail, lost }: NodeReport): void {
+  #heard({ phase, detail, lost, notKept }: NodeReport): void {
     this.#spoke = true;
+    this.#notKept = notKept;
     this.#heardAt = this.#host.now();
     if (phase === 'stopped') this.#died(detail);
     else if (phase === 'failed') {
@@ -166,7 +172,8 @@ export class Supervisor {
 
   #become(phase: NodeProgress['phase'], detail: string, lost?: true): void {
     this.#phase = phase;
-    this.#tell({ node: this.#node, phase, detail, ...(lost ? { lost } : {}) });
+    const notKept = this.#notKept === undefined ? {} : { notKept: this.#notKept };
+    this.#tell({ node: this.#node, phase, detail, ...(lost ? { lost } : {}), ...notKept });
     if (isSettled(phase)) this.#release();
   }
 

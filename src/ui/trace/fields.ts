@@ -1,5 +1,13 @@
-/** Why a trace is refused, in one sentence that names the line. */
-export class TraceError extends Error {}
+/** Why a trace is refused, in one sentence; if a line is wrong, it names the line. */
+export class TraceError extends Error {
+  /** What to do about it. */
+  readonly advice: string;
+
+  constructor(why: string, advice = 'A trace is what “npm run sim -- --seed N --mode M --json” writes.') {
+    super(why);
+    this.advice = advice;
+  }
+}
 
 /** The longest address of RFC 7622 §3.1: three parts of 1023 bytes. */
 const addressMax = 3_071;

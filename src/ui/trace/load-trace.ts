@@ -27,9 +27,17 @@ export async function loadAddress(address: string): Promise<Trace> {
   const response = await fetch(url, { mode: 'same-origin', credentials: 'omit', redirect: 'error' }).catch(() => {
     throw new TraceError('Nothing answers at this address, or it redirects elsewhere.');
   });
+  if (response.status === 404 || isPage(response)) throw new TraceError(`There is no trace at ${url.pathname}.`, seek);
   if (!response.ok || response.body === null)
-    throw new TraceError(`The server answers with status ${response.status}.`);
+    throw new TraceError(`The server answers with status ${response.status}.`, seek);
   return load(response.body);
+}
+
+const seek = 'Check the address, or open a file.';
+
+/** Some servers answer with a page where there is no file. */
+function isPage(response: Response): boolean {
+  return response.ok && (response.headers.get('content-type') ?? '').startsWith('text/html');
 }
 
 async function load(stream: ReadableStream<Uint8Array>): Promise<Trace> {

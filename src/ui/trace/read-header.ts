@@ -5,7 +5,7 @@ import type {
   ScenarioNode,
   ScenarioRoom,
 } from '../../scenario/scenario.ts';
-import { type Fields, present } from './fields.ts';
+import { type Fields, present, TraceError } from './fields.ts';
 import type { Violation } from './records.ts';
 
 /** What the header of a trace says: the network as a scenario, and what came of the run. */
@@ -27,9 +27,15 @@ const violationsMax = 500;
 
 /** @throws TraceError */
 export function readHeader(fields: Fields): TraceHeader {
-  if (fields.text('format', 100) !== 'netsplit-trace') fields.refuse('format', 'is not netsplit-trace');
-  if (fields.count('version') !== 1)
-    fields.refuse('version', `is ${fields.count('version')}, and this page reads version 1`);
+  if (!fields.has('format') || fields.text('format', 100) !== 'netsplit-trace')
+    throw new TraceError('It is not a trace: its first line is not the header of one.');
+  const version = fields.count('version');
+  if (version > 1)
+    throw new TraceError(
+      `It is a trace of version ${version}, which is newer than this page: it reads version 1.`,
+      'Update Netsplit: a newer one opens it.',
+    );
+  if (version < 1) fields.refuse('version', 'is 0, and this page reads version 1');
   const domains = fields.addresses('servers', serversMax);
   once(fields, 'servers', domains);
   const nodes = fields.objects('nodes', nodesMax).map((node) => readNode(node, domains));

@@ -54,9 +54,19 @@ export class TraceReader {
 
   /** @throws TraceError */
   end(): Trace {
-    if (this.#rest.trim() !== '') this.#line(this.#rest);
+    if (this.#rest.trim() !== '') this.#lastLine(this.#rest);
     if (this.#header === undefined) throw new TraceError('It is empty.');
     return { ...this.#header, lines: this.#lines, skipped: this.#skipped };
+  }
+
+  /** Every line ends with a line feed. If the last one has none and is no JSON, the rest of it is missing. */
+  #lastLine(text: string): void {
+    if (this.#header !== undefined && parsed(text) === undefined)
+      throw new TraceError(
+        `The file was cut off: it ends in the middle of line ${this.#count + 1}.`,
+        'Copy or write it again: the whole file is needed.',
+      );
+    this.#line(text);
   }
 
   #line(text: string): void {
@@ -64,7 +74,14 @@ export class TraceReader {
     if (this.#header === undefined && number <= bannerMax && /^(?:>.*)?\r?$/.test(text)) return;
     if (this.#seq >= linesMax)
       throw new TraceError(`It has more than ${linesMax.toLocaleString('en')} lines after the header.`);
-    const fields = new Fields(parsed(text, number), number);
+    const of = parsed(text);
+    if (of === undefined)
+      throw new TraceError(
+        this.#header === undefined
+          ? `It is not a trace: line ${number} is not JSON.`
+          : `Line ${number}: it is not JSON.`,
+      );
+    const fields = new Fields(of, number);
     if (this.#header === undefined) {
       this.#header = readHeader(fields);
       this.#domains = this.#header.scenario.servers.map(({ domain }) => domain);
@@ -86,10 +103,11 @@ export class TraceReader {
   }
 }
 
-function parsed(text: string, line: number): unknown {
+/** @returns undefined if it is not JSON */
+function parsed(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    throw new TraceError(`Line ${line}: it is not JSON.`);
+    return undefined;
   }
 }

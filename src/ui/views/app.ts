@@ -6,6 +6,7 @@ import { tabKeys } from './inspector.ts';
 import './counters.ts';
 import './header.ts';
 import './help.ts';
+import './intro.ts';
 import './join-panel.ts';
 import './live-region.ts';
 import './log.ts';
@@ -13,10 +14,12 @@ import './menu.ts';
 import './offers.ts';
 import './outline.ts';
 import './speak.ts';
+import './splitter.ts';
 import './startup.ts';
 import './topology.ts';
 import './transport.ts';
 import './transcripts.ts';
+import './trouble.ts';
 
 export const tabs: readonly (readonly [Tab, string])[] = [
   ['log', 'Log'],
@@ -35,29 +38,36 @@ const regions: readonly (readonly [Region, string])[] = [
 class App extends Part {
   protected override render(): TemplateResult {
     const { store } = this;
-    const { tab, region, trouble, toast } = store.view;
+    const { tab, region, toast, event, thing, drawer, presenting, said } = store.view;
+    const { panel, maximised } = store.preferences;
     const recorded = store.session.recording !== undefined;
     return html`
       <ns-header .store=${store}></ns-header>
-      ${trouble ? html`<div class="banner bad" role="alert" data-testid="trouble">${icon('warn')}<span>${trouble}</span></div>` : nothing}
+      <ns-trouble .store=${store}></ns-trouble>
       <nav class="regions" aria-label="Regions">
         ${regions.map(([id, label]) => html`<button type="button" aria-pressed=${region === id ? 'true' : 'false'} data-testid=${`region-${id}`} @click=${() => store.set({ region: id })}>${label}</button>`)}
       </nav>
-      <div class="body" data-region=${region}>
+      <ns-intro .store=${store}></ns-intro>
+      <div class="body" style=${`--panel: ${panel}%`} data-region=${region} data-selected=${event !== undefined || thing ? '' : nothing} data-panel=${presenting && !drawer ? 'closed' : maximised ? 'maximised' : 'shared'}>
         <main class=${recorded ? 'recorded' : ''}>
           <div class="picture-area">
             <ns-topology .store=${store}></ns-topology>
             <ns-startup .store=${store}></ns-startup>
             <ns-offers .store=${store}></ns-offers>
+            ${presenting ? html`<p class="caption" aria-hidden="true" data-testid="caption">${said.replaceAll('XEP-', 'XEP\u2011') || 'What the nodes do is told here. Say something, or cut a link.'}</p>` : nothing}
           </div>
           ${recorded ? nothing : html`<ns-speak .store=${store}></ns-speak>`}
-          <section class="panel" aria-label="Views">
+          <ns-splitter .store=${store}></ns-splitter>
+          <section class="panel" id="views" aria-label="Views">
             <h2 class="sr">Views</h2>
+            <div class="panel-head">
             <div class="tabs" role="tablist" aria-label="Views" @keydown=${tabKeys}>
               ${tabs.map(
                 ([id, label], i) =>
-                  html`<button role="tab" type="button" id=${`tab-${id}`} aria-controls="panel-view" aria-selected=${tab === id ? 'true' : 'false'} tabindex=${tab === id ? 0 : -1} data-testid=${`tab-${id}`} title=${`Key ${i + 1}`} @click=${() => store.set({ tab: id })}>${label}</button>`,
+                  html`<button role="tab" type="button" id=${`tab-${id}`} aria-controls="panel-view" aria-selected=${tab === id ? 'true' : 'false'} tabindex=${tab === id ? 0 : -1} data-testid=${`tab-${id}`} title=${`Key ${i + 1}`} @click=${() => store.open(id)}>${label}</button>`,
               )}
+            </div>
+            <button type="button" class="maximise" data-testid="maximise" aria-pressed=${maximised ? 'true' : 'false'} aria-label="All the room for the views" title="All the room for the views (m)" @click=${() => store.prefer({ maximised: !maximised })}>${icon(maximised ? 'restore' : 'maximise')}</button>
             </div>
             <div class="view" id="panel-view" role="tabpanel" aria-labelledby=${`tab-${tab}`}>${this.#panel(tab)}</div>
           </section>

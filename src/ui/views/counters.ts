@@ -1,4 +1,5 @@
 import { html, nothing, type TemplateResult } from 'lit';
+import type { MessageCost } from '../fold/costs.ts';
 import { describeLink } from '../fold/links.ts';
 import { shorten } from '../fold/summary.ts';
 import { bytes, shortName } from '../words.ts';
@@ -18,19 +19,10 @@ class Counters extends Part {
             ? html`<p class="empty">No message yet. ${this.store.session.recording ? 'Step forward to the first one' : 'Say something in the bar above'}; its stanzas on links are counted here beside a plain room’s.</p>`
             : html`<table data-testid="counters-messages">
               <thead>
-                <tr><th>Message</th><th class="n">On links</th><th class="n">Plain room</th><th class="n">Ratio</th><th class="n">Bytes</th><th class="n">Deliveries</th></tr>
+                <tr><th>Message</th><th class="n">On links</th><th class="n">Plain room</th><th class="n">Ratio</th><th class="n">Bytes</th><th class="n">Deliveries</th><th class="n">Plain room</th><th>Same deliveries</th></tr>
               </thead>
               <tbody>
-                ${messages.map(
-                  (cost) => html`<tr data-event=${cost.id} class=${this.store.family.has(cost.id) ? 'family' : ''}>
-                    <td class="message-cell"><button type="button" class="linkish" @click=${() => this.store.select(cost.id)}>${shortName(model, cost.who)}: ${shorten(cost.body, 44)}</button></td>
-                    <td class="n" data-cell="crossed"><b>${cost.crossed}</b> st${cost.lost > 0 ? html`, <span class="lost">${cost.lost} lost</span>` : nothing}</td>
-                    <td class="n" data-cell="plain">${cost.plain === undefined ? 'unknown' : `${cost.plain} st`}</td>
-                    <td class="n" data-cell="ratio">${cost.plain ? `${Math.round((100 * cost.crossed) / cost.plain)} %` : '–'}</td>
-                    <td class="n">${bytes(cost.crossedBytes)}</td>
-                    <td class="n" data-cell="deliveries">${cost.deliveries}</td>
-                  </tr>`,
-                )}
+                ${messages.map((cost) => this.#message(cost))}
               </tbody>
             </table>`
         }
@@ -47,19 +39,41 @@ class Counters extends Part {
                   (link) => html`<tr data-link-row=${link.key}>
                     <td><button type="button" class="linkish" @click=${() => this.store.choose({ kind: 'link', id: link.key })}>${link.ends[0]} – ${link.ends[1]}</button></td>
                     <td>${describeLink(link)}</td>
-                    <td class="n">${link.stanzas} st</td>
+                    <td class="n">${link.stanzas}<span class="unit"> ${link.stanzas === 1 ? 'stanza' : 'stanzas'}</span></td>
                     <td class="n">${bytes(link.bytes)}</td>
-                    <td class="n">${link.dropped} st</td>
+                    <td class="n">${link.dropped}<span class="unit"> ${link.dropped === 1 ? 'stanza' : 'stanzas'}</span></td>
                   </tr>`,
                 )}
               </tbody>
             </table>`
         }
         <p class="note">Bytes are the UTF-8 length of each stanza as it crossed the link, without stream framing and TLS.
-          “Plain room” is what XEP-0045 would have sent across links for the same people in one room.</p>
+          “Plain room” is one room of XEP-0045 in which the same people do the same, while the same links are cut. Whom a cut link
+          made it remove is out until they enter again.</p>
       </section>
     </div>`;
   }
+
+  #message(cost: MessageCost): TemplateResult {
+    const { store } = this;
+    const plain = store.baseline.of(cost);
+    const same = store.sameDeliveries(cost);
+    return html`<tr data-event=${cost.id} class=${store.family.has(cost.id) ? 'family' : ''}>
+      <td class="message-cell"><button type="button" class="linkish" @click=${() => store.select(cost.id)}>${shortName(store.model, cost.who)}: ${shorten(cost.body, 44)}</button></td>
+      <td class="n" data-cell="crossed">${carried(cost)}</td>
+      <td class="n" data-cell="plain">${plain ? carried(plain) : 'unknown'}</td>
+      <td class="n" data-cell="ratio">${plain?.crossed ? `${Math.round((100 * cost.crossed) / plain.crossed)} %` : '–'}</td>
+      <td class="n">${bytes(cost.crossedBytes)}</td>
+      <td class="n" data-cell="deliveries">${cost.recipients.length}</td>
+      <td class="n" data-cell="plain-deliveries">${plain?.recipients.length ?? 'unknown'}</td>
+      <td data-cell="same">${same === undefined ? '–' : same ? 'yes' : html`<b class="lost">no</b>`}</td>
+    </tr>`;
+  }
+}
+
+/** Stanzas that crossed links, and those that a cut link lost. */
+function carried({ crossed, lost }: { readonly crossed: number; readonly lost: number }): TemplateResult {
+  return html`<b>${crossed}</b><span class="unit"> ${crossed === 1 ? 'stanza' : 'stanzas'}</span>${lost > 0 ? html`, <span class="lost">${lost} lost</span>` : nothing}`;
 }
 
 customElements.define('ns-counters', Counters);

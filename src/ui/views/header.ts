@@ -1,6 +1,7 @@
 import { html, nothing, type TemplateResult } from 'lit';
+import { withoutSelection } from '../address.ts';
 import { chooseTrace } from '../open-trace.ts';
-import type { Theme } from '../store.ts';
+import type { Phase, Theme } from '../store.ts';
 import { Part } from './base.ts';
 import type { Help } from './help.ts';
 import { icon } from './icons.ts';
@@ -13,11 +14,18 @@ const models: Record<string, string> = {
   '0289': 'federated rooms (FMUC)',
 };
 
+/** What the badge says where the session is not well. */
+const states: Partial<Record<Phase, { readonly text: string; readonly class: string }>> = {
+  offline: { text: 'Offline', class: 'bad' },
+  failed: { text: 'Failed', class: 'bad' },
+};
+
 /** Title, scenario, what model it shows, and the switches. */
 class Header extends Part {
   protected override render(): TemplateResult {
-    const { session, scenarios, model, preferences, instance } = this.store;
+    const { session, scenarios, model, preferences, instance, view } = this.store;
     const { recording } = session;
+    const state = states[this.store.phase];
     return html`<header class="top">
       <h1>Netsplit</h1>
       ${
@@ -34,7 +42,7 @@ class Header extends Part {
       ${
         recording
           ? html`<span class="badge recorded" data-testid="mode-badge" title=${recording.fixed}>Recording</span>`
-          : html`<span class="badge live" data-testid="mode-badge"><span class="dot"></span>Live</span>`
+          : html`<span class=${`badge ${state?.class ?? 'live'}`} data-testid="mode-badge"><span class="dot"></span>${state?.text ?? 'Live'}</span>`
       }
       ${instance === '' ? nothing : html`<span class="badge" data-testid="room-badge" title="A network of its own, at the addresses that end in room=${instance}">Room ${instance}</span>`}
       ${session.runsNodes || recording ? nothing : html`<span class="badge" data-testid="observer-badge" title="Another page runs the nodes; you can watch, speak and cut links">Nodes run elsewhere</span>`}
@@ -66,13 +74,15 @@ class Header extends Part {
         </label>
       </div>
       ${session.runsNodes ? html`<button type="button" class="start-over" data-testid="start-over" aria-label="Start over" title="Everything that was said and counted is gone, in all pages" @click=${() => this.store.startOver()}>${icon('restart')}<span class="wide">Start over</span><span class="narrow">Start over</span></button>` : nothing}
-      ${recording ? nothing : html`<button type="button" data-testid="join-own" @click=${() => document.querySelector<JoinPanel>('ns-join')?.open()}>${icon('client')}<span class="wide">Join with your own client</span><span class="narrow">Join</span></button>`}
-      <label class="pace">
+      ${recording ? nothing : html`<button type="button" class="join-own" data-testid="join-own" @click=${() => document.querySelector<JoinPanel>('ns-join')?.open()}>${icon('client')}<span class="wide">Join with your own client</span><span class="narrow">Join</span></button>`}
+      <label class="pace theme">
         <span class="sr">Theme</span>
         <select data-testid="theme" aria-label="Theme" @change=${this.#onTheme}>
           ${(['auto', 'light', 'dark'] as const).map((theme) => html`<option value=${theme} .selected=${preferences.theme === theme}>${theme}</option>`)}
         </select>
       </label>
+      ${view.presenting ? html`<button type="button" class="drawer" data-testid="drawer" aria-pressed=${view.drawer ? 'true' : 'false'} aria-controls="views" title="Show or hide the views (1 – 4)" @click=${() => this.store.open(view.tab)}>Views</button>` : nothing}
+      <button type="button" class=${`round present ${view.presenting ? 'primary' : ''}`} data-testid="present" aria-pressed=${view.presenting ? 'true' : 'false'} aria-label="Presenter mode" title="Presenter mode: large type, the picture alone (p)" @click=${() => this.store.present(view.presenting ? undefined : preferences.scale)}>${icon('present')}</button>
       <button type="button" class="round" data-testid="help" aria-label="Help: keys, glossary, simulation notes" @click=${() => document.querySelector<Help>('ns-help')?.open()}>${icon('help')}</button>
     </header>`;
   }
@@ -80,12 +90,12 @@ class Header extends Part {
   readonly #onScenario = (event: Event): void => {
     const url = new URL(location.href);
     url.searchParams.set('scenario', (event.target as HTMLSelectElement).value);
-    url.hash = '';
+    url.hash = withoutSelection(location.hash);
     location.assign(url);
   };
 
   readonly #onOpen = (): void => {
-    chooseTrace(this.store.onTrace, (why) => this.store.toast(why));
+    chooseTrace(this.store.onTrace, ({ message, advice }) => this.store.toast(`${message} ${advice}`));
   };
 
   readonly #onPace = (event: Event): void => {

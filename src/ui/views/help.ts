@@ -1,4 +1,7 @@
 import { html, type TemplateResult } from 'lit';
+import { type Choice, choicesIn } from '../fold/choices.ts';
+import { specEntry } from '../spec-index.ts';
+import { counted } from '../words.ts';
 import { Part } from './base.ts';
 
 type Pairs = readonly (readonly [string, string])[];
@@ -9,6 +12,8 @@ const around: Pairs = [
     'Arrows',
     'go to the neighbour in that direction; in the log, to the next row, and → opens a line of it, ← closes it, as does Enter',
   ],
+  ['Alt+arrows', 'move the server where the focus is; a pointer drags its ground'],
+  ['0', 'put all servers back'],
 ];
 
 const acting: Pairs = [
@@ -30,8 +35,19 @@ const looking: Pairs = [
 const views: Pairs = [
   ['1 – 4', 'show Log, Transcripts, Counters or Outline'],
   ['/', 'filter the log'],
+  ['m', 'give the views all the room, or the picture its part of it'],
+  ['p', 'begin or end presenter mode'],
   ['?', 'show this help'],
-  ['Esc', 'close what is open, then clear the selection; in the log, clear the filter first'],
+  ['Esc', 'close what is open, then clear the selection, then end presenter mode; in the log, clear the filter first'],
+];
+
+const presenter: Pairs = [
+  ['+ −', 'make everything larger or smaller, from 125 to 200 %'],
+  [
+    'Page Down, Page Up',
+    'select the next or previous line of the log, in a recording the next or previous event; a remote control has these keys',
+  ],
+  ['1 – 4', 'show the views below the picture, and hide them again'],
 ];
 
 const glossary: Pairs = [
@@ -106,15 +122,20 @@ const slips: Pairs = [
 
 const simple: readonly string[] = [
   'All servers in the picture are one program, and the links between them are its queues. Latency, jitter, bandwidth and cuts are exact. Only a cut link loses stanzas.',
-  'On the screen a stanza takes at least half a second between servers, even if it really took 2 ms. Causes still come before their effects, and all counters and times are the real ones.',
+  'On the screen a stanza takes at least half a second between servers, even if it really took 2 ms. It counts when it has arrived there. Causes still come before their effects, and all times are the real ones.',
   'When a recorded run plays, silences are shortened, and a slow link takes at most a second and a half. The times shown are those of the run.',
   'Bytes are the UTF-8 length of a stanza, without TLS and stream framing.',
-  'The number for a plain room is computed for the same people in one room; it is not measured.',
+  'The plain room beside a distributed one runs with the same people, who do the same, and with the same links cut. Its links take no time. Whom a cut link made it remove is out there until they enter again.',
 ];
 
 /** Keys, glossary with both vocabularies, and what is simplified or our own choice. */
 export class Help extends Part {
+  /** As it was when it was opened. */
+  #chosen: readonly Choice[] = [];
+
   open(): void {
+    this.#chosen = choicesIn(this.store.model.events.list);
+    this.requestUpdate();
     const dialog = this.querySelector('dialog');
     if (dialog && !dialog.open) dialog.showModal();
   }
@@ -129,19 +150,38 @@ export class Help extends Part {
         <h3>Keys</h3>
         <label class="check"><input type="checkbox" data-testid="keys-on" .checked=${this.store.preferences.keys} @change=${this.#onKeys} /> Single-key shortcuts are on (they never act while you type)</label>
         ${list([...(this.store.session.recording ? looking : acting), ...views])}
+        <h4>In presenter mode</h4>
+        <p>For a projector: large type, the picture as large as fits, and what the nodes do as captions. The inspector comes over the picture while something is selected. A link with “present=150” in it opens in this mode.</p>
+        ${list(presenter)}
         <h3>Shapes</h3>
-        <p>Square M: message. Circle P: presence. Hexagon iq: query. Diamond !: error. 7a and 7b are copies of submission 7. Dashed link with ✕: cut. Hatched node: split; “frozen” or “local” says what a replica does meanwhile. Node with a dashed outline: down. Dashed box: a replica or a shadow can be added here. Dotted disc: a person who is cut off and shown as away, or who was let in provisionally. A number on a disc: so many devices of one person are in the room under one nick.</p>
+        <p>Square M: message. Circle P: presence. Hexagon iq: query. Diamond !: error. 7a and 7b are copies of submission 7. Dashed link with ✕: cut, and stanzas bounce; dotted: they vanish. Hatched node: split; “frozen” or “local” says what a replica does meanwhile. Node with a dashed outline: down. Dashed box: a replica or a shadow can be added here. Dotted disc: a person who is cut off and shown as away, or who was let in provisionally. A number on a disc: so many devices of one person are in the room under one nick.</p>
         <h3>Glossary</h3>
         ${list(glossary)}
         <h3>Simulation notes</h3>
         <ul>${simple.map((text) => html`<li>${text}</li>`)}</ul>
         <h4>Our choice, where the XEPs say nothing</h4>
         ${list(choices)}
+        <h4>Our choices that made something happen in this trace</h4>
+        ${this.#choices()}
         <h4>Slips in the XEPs’ listings that we do not follow</h4>
         ${list(slips)}
         <form method="dialog"><button class="primary">Close</button></form>
       </div>
     </dialog>`;
+  }
+
+  #choices(): TemplateResult {
+    if (this.#chosen.length === 0)
+      return html`<p data-testid="choices">None so far: all that happened follows a section of a specification.</p>`;
+    return html`<ul data-testid="choices">${this.#chosen.map(({ spec, times, last }) => {
+      const { label, title } = specEntry(spec);
+      return html`<li data-spec=${spec}><button type="button" class="linkish" @click=${() => this.#show(last)}>${label}</button> ${title.replace('Our choice: ', '')}: ${counted(times, 'event')}</li>`;
+    })}</ul>`;
+  }
+
+  #show(event: number): void {
+    this.querySelector('dialog')?.close();
+    this.store.reveal(event);
   }
 
   readonly #onKeys = (event: Event): void => {

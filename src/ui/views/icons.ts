@@ -38,6 +38,9 @@ const shapes: Record<string, SVGTemplateResult> = {
   menu: svg`<circle cx="4.5" cy="10" r="1.2" fill="currentColor"/><circle cx="10" cy="10" r="1.2" fill="currentColor"/><circle cx="15.5" cy="10" r="1.2" fill="currentColor"/>`,
   check: svg`<path d="M4 11l4 4 8-10"/>`,
   warn: svg`<path d="M10 3l8 14H2zM10 8v4M10 14.5v.5"/>`,
+  present: svg`<path d="M3 4h14v9H3zM10 13v2M6 17l4-2 4 2"/>`,
+  maximise: svg`<path d="M4 12V4h12v8M4 16h12M7 9l3-3 3 3"/>`,
+  restore: svg`<path d="M4 9V4h12v5M4 16h12M7 10l3 3 3-3"/>`,
   info: svg`<circle cx="10" cy="10" r="7"/><path d="M10 9v5M10 6v.5"/>`,
 };
 

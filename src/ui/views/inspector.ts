@@ -5,7 +5,9 @@ import { type Command, type Forms, linkCommands, nodeCommands, occupantCommands,
 import type { ModelEvent } from '../fold/event.ts';
 import { describeLink } from '../fold/links.ts';
 import type { NodeView } from '../fold/network.ts';
-import type { DeviceView } from '../fold/people.ts';
+import type { DeviceView, OccupantView } from '../fold/people.ts';
+import { inspectedLink, inspectedNode } from '../inspected.ts';
+import { refusalInWords, refusalOf } from '../refused.ts';
 import { specEntry } from '../spec-index.ts';
 import {
   bytes,
@@ -22,6 +24,7 @@ import {
 } from '../words.ts';
 import { Part } from './base.ts';
 import { icon, stanzaIcon } from './icons.ts';
+import { howTo, linksOverview, nameOf, nodesOverview, recently } from './inspector-overview.ts';
 import { stanzaTree } from './stanza-tree.ts';
 
 /** Why something happened that no rule of a XEP requires. */
@@ -42,15 +45,22 @@ class Inspector extends Part {
     const { inspect, thing, event } = this.store.view;
     const tabs = [
       ['stanza', 'Stanza', event !== undefined],
-      ['node', thing?.kind === 'occupant' ? 'Person' : 'Node', thing !== undefined && thing.kind !== 'link'],
+      [
+        'node',
+        inspectedNode(this.store.model, this.store.view)?.kind === 'occupant' ? 'Person' : 'Node',
+        thing !== undefined && thing.kind !== 'link',
+      ],
       ['link', 'Link', thing?.kind === 'link'],
     ] as const;
     return html`<aside class="inspector" aria-label="Inspector" data-testid="inspector">
+      <div class="panel-head">
       <div class="tabs" role="tablist" aria-label="Inspector views" @keydown=${tabKeys}>
         ${tabs.map(
           ([id, label]) =>
             html`<button role="tab" type="button" id=${`inspect-${id}`} aria-controls="inspector-view" aria-selected=${inspect === id ? 'true' : 'false'} tabindex=${inspect === id ? 0 : -1} data-testid=${`inspect-${id}`} @click=${() => this.store.set({ inspect: id })}>${label}</button>`,
         )}
+      </div>
+      ${this.store.view.presenting ? html`<button type="button" class="maximise" data-testid="inspector-close" aria-label="Close the inspector" title="Close the inspector (Esc)" @click=${() => this.store.set({ event: undefined, thing: undefined })}>${icon('close')}</button>` : nothing}
       </div>
       <div class="view" id="inspector-view" role="tabpanel" aria-labelledby=${`inspect-${inspect}`} tabindex="0">
         ${inspect === 'stanza' ? this.#stanza() : inspect === 'link' ? this.#link() : this.#node()}
@@ -60,14 +70,19 @@ class Inspector extends Part {
 
   #stanza(): TemplateResult {
     const { model, view } = this.store;
-    const event = view.event === undefined ? undefined : model.events.get(view.event);
+    const event = view.event === undefined ? undefined : this.store.told.events.get(view.event);
+    if (!event && view.event !== undefined)
+      return html`<p class="empty" data-testid="inspector-unknown">Event ${view.event} is not here. Either it has not happened yet, or it was too long ago. Esc forgets it.</p>`;
+    if (!event && view.thing)
+      return html`<p class="note">No stanza of ${nameOf(this.store, view.thing)} is selected. Press one of these, or one that is moving in the picture.</p>
+        ${recently(this.store, view.thing)}`;
     if (!event) {
       return html`<section class="intro" data-testid="description">
           <h2>${model.scenario.title}</h2>
           <p>${model.scenario.description}</p>
           ${this.#run()}
         </section>
-        <p class="empty">Select a stanza: press one that is moving in the picture, or a row of the log. Its text, the rule that made it, and all its copies appear here.</p>`;
+        ${howTo(this.store)}`;
     }
     const legs = { in: 'handed to its server by', out: 'delivered by', link: 'crosses the link from' } as const;
     return html`
@@ -114,7 +129,7 @@ class Inspector extends Part {
   }
 
   #why(event: ModelEvent): TemplateResult {
-    const spec = this.store.model.events.ruleOf(event);
+    const spec = this.store.told.events.ruleOf(event);
     if (!spec) {
       const text =
         reasons[event.kind] ??
@@ -129,7 +144,7 @@ class Inspector extends Part {
   }
 
   #causes(event: ModelEvent): TemplateResult {
-    const path = this.store.model.events.pathTo(event.id).slice(0, -1);
+    const path = this.store.told.events.pathTo(event.id).slice(0, -1);
     return html`<h3>Causes</h3>
       ${path.length === 0 ? html`<p class="note">None is known. The chain begins here.</p>` : html`<ol class="chain" data-testid="causes">${path.map((id) => this.#item(id))}</ol>`}`;
   }
@@ -147,10 +162,11 @@ class Inspector extends Part {
       )
       .sort((a, b) => a.t - b.t || a.id - b.id);
     const cost = model.costs.of(event.id);
+    const plain = cost && this.store.baseline.of(cost);
     return html`<h3>Copies of the same submission</h3>
       ${
         cost
-          ? html`<p data-testid="cost"><b>${cost.crossed}</b> stanzas on links${cost.plain === undefined ? nothing : html`, a plain room: <b>${cost.plain}</b>`}; ${cost.deliveries} deliveries</p>`
+          ? html`<p data-testid="cost"><b>${cost.crossed}</b> stanzas on links${plain ? html`, a plain room: <b>${plain.crossed}</b>` : nothing}; ${cost.recipients.length} deliveries${plain ? html`, a plain room: ${plain.recipients.length}` : nothing}</p>`
           : nothing
       }
       ${all.length === 0 ? html`<p class="note">No copy has crossed a link or reached a person.</p>` : html`<ul class="chain" data-testid="copies">${all.slice(0, 60).map((other) => this.#item(other.id))}</ul>`}
@@ -159,11 +175,12 @@ class Inspector extends Part {
 
   #item(id: number): TemplateResult | typeof nothing {
     const { model, view } = this.store;
-    const event = model.events.get(id);
+    const { events } = this.store.told;
+    const event = events.get(id);
     if (!event) return nothing;
     return html`<li>
       <button type="button" class=${`linkish ${view.event === id ? 'chosen' : ''}`} data-event=${id} @click=${() => this.store.select(id)}>
-        ${event.stanza ? html`<small class="index">${model.events.indexOf(id)}</small> ` : nothing}${
+        ${event.stanza ? html`<small class="index">${events.indexOf(id)}</small> ` : nothing}${
           event.kind === 'act'
             ? model.network.isNode(event.from)
               ? html`${shortName(model, event.from)}: ${event.text}`
@@ -180,7 +197,7 @@ class Inspector extends Part {
 
   #node(): TemplateResult {
     const { model, view } = this.store;
-    const { thing } = view;
+    const thing = inspectedNode(model, view);
     const who =
       thing?.kind === 'occupant' ? model.people.all().find((occupant) => occupant.jid === thing.id) : undefined;
     if (who) {
@@ -191,18 +208,18 @@ class Inspector extends Part {
           <dt>Room</dt><dd>${who.room}</dd>
           ${who.offer ? html`<dt>Sent to</dt><dd>${who.offer}</dd>` : nothing}
           <dt>State</dt><dd>${who.phase}${who.detail ? html`, ${who.detail}` : nothing}${who.show ? html`, ${who.show}` : nothing}${markOf(who) ? html`, <b class="tone-warn">${markOf(who)?.words}</b>` : nothing}</dd>
+          ${this.#refused(who)}
           <dt>Served by</dt><dd>${who.node ?? 'no node, as far as is known'}</dd>
           <dt>Role</dt><dd>${who.role || 'unknown'}, affiliation ${who.affiliation || 'unknown'}</dd>
         </dl>
-        ${this.#buttons(occupantCommands(this.store, who, this.#forms))}`;
+        ${this.#buttons(occupantCommands(this.store, who, this.#forms))} ${recently(this.store, { kind: 'occupant', id: who.jid })}`;
     }
     const node = thing?.kind === 'node' ? model.network.nodes.get(thing.id) : undefined;
     if (!node && thing?.kind === 'server')
       return html`<h2>${thing.id}</h2>
         <p>There is no replica here. The primary sends each of this server’s users their own copy over the link. A replica can be added while the room is in use: its occupants are told only that the configuration changed.</p>
         ${this.#buttons(serverCommands(this.store, thing.id))}`;
-    if (!node)
-      return html`<p class="empty">Select a room node or a person in the picture. What they are and do appears here.</p>`;
+    if (!node) return nodesOverview(this.store);
     const state = stateOf(model, node);
     return html`<h2>${node.address}</h2>
       <dl>
@@ -236,13 +253,21 @@ class Inspector extends Part {
               html`<tr><td>${occupant.nick}${occupant.sessions ? html` <small title=${counted(occupant.sessions, 'device')}>×${occupant.sessions}</small>` : nothing}</td><td>${occupant.role}</td><td>${occupant.home ? html`<span title=${occupant.home}>${this.#short(occupant.home)}</span>` : 'this node'}</td></tr>`,
           )}</tbody></table>
           ${room.occupants.length === 0 ? html`<p class="note">Nobody is in the room.${this.store.session.recording ? nothing : ' Select someone below the picture and press Join.'}</p>` : nothing}`,
-      )}`;
+      )}
+      ${recently(this.store, { kind: 'node', id: node.address })}`;
   }
 
   /** XEP-0281: what this room is an instance of, or where it is to have others. */
   #instance({ source, distributed, peerhosts = [] }: NonNullable<RoomStatus['instance']>): TemplateResult {
     if (source !== undefined) return html`<dt>Source</dt><dd data-testid="source">${source}</dd>`;
     return html`<dt>Peerhosts</dt><dd data-testid="peerhosts">${peerhosts.join(', ') || 'none'}${distributed ? nothing : html`, <b class="tone-warn">not distributed</b>`}</dd>`;
+  }
+
+  #refused(who: OccupantView): TemplateResult | typeof nothing {
+    const refusal = refusalOf(this.store.model, who);
+    if (!refusal) return nothing;
+    const words = refusalInWords(this.store.model, refusal);
+    return html`<dt>Refused</dt><dd data-testid="refused"><button type="button" class="linkish" data-event=${refusal.event} @click=${() => this.store.select(refusal.event)}>${capitalised(words)} <u>why?</u></button></dd>`;
   }
 
   #device({ jid, phase }: DeviceView): TemplateResult {
@@ -269,10 +294,9 @@ class Inspector extends Part {
   }
 
   #link(): TemplateResult {
-    const { thing } = this.store.view;
-    const link = thing?.kind === 'link' ? this.store.model.network.links.get(thing.id) : undefined;
-    if (!link)
-      return html`<p class="empty">Select a link in the picture. Its counters appear here${this.store.session.recording ? nothing : ', and it can be cut, healed and slowed'}.</p>`;
+    const thing = inspectedLink(this.store.model, this.store.view);
+    const link = thing && this.store.model.network.links.get(thing.id);
+    if (!link) return linksOverview(this.store);
     return html`<h2>${link.ends[0]} – ${link.ends[1]}</h2>
       <dl>
         <dt>State</dt><dd class=${link.state === 'up' ? 'tone-good' : 'tone-bad'}>${describeLink(link)}</dd>
@@ -281,7 +305,7 @@ class Inspector extends Part {
         <dt>Latency</dt><dd>${link.latencyMs} ms ± ${link.jitterMs} ms</dd>
         <dt>Bandwidth</dt><dd>${link.bytesPerSecond ? `${link.bytesPerSecond} B/s` : 'unlimited'}</dd>
       </dl>
-      ${this.#buttons(linkCommands(this.store, link, this.#forms))}`;
+      ${this.#buttons(linkCommands(this.store, link, this.#forms))} ${recently(this.store, { kind: 'link', id: link.key })}`;
   }
 
   #buttons(commands: readonly Command[]): TemplateResult {

@@ -1,30 +1,35 @@
 import { html, type TemplateResult } from 'lit';
 import type { Sentence } from '../fold/model.ts';
+import { refusalSentence } from '../refused.ts';
 import { sayable } from '../spec-index.ts';
-import { capitalised, roleOf, shortNode } from '../words.ts';
+import { capitalised, counted, roleOf, shortNode } from '../words.ts';
 import { Part } from './base.ts';
 
 /** Says what the nodes do: one sentence for each step, at most once a second, and no more than a person can listen to. */
 class LiveRegion extends Part {
-  #said = '';
   #timer = 0;
 
   protected override storeChanged(): void {
-    if (this.store.model.sentences.length === 0 || this.#timer !== 0) return;
+    const { model } = this.store;
+    if (model.sentences.length + model.refusals.untold.length === 0 || this.#timer !== 0) return;
     this.#timer = window.setTimeout(() => {
       this.#timer = 0;
       const sentences = this.store.model.sentences.splice(0);
+      const refused = this.store.model.refusals.untold.splice(0);
       const spoken = sentences.filter((sentence) => sentence.spec?.startsWith('0199') !== true);
-      const words = spoken.slice(0, 3).map((sentence) => this.#sentence(sentence));
-      if (spoken.length > 3) words.push(`and ${spoken.length - 3} more steps.`);
+      // People first.
+      const words = refused.slice(-3).map((refusal) => refusalSentence(this.store.model, refusal));
+      if (refused.length > 3) words.push(`And ${counted(refused.length - 3, 'more refusal')} before that.`);
+      words.push(...spoken.slice(0, 3).map((sentence) => this.#sentence(sentence)));
+      if (spoken.length > 3) words.push(`And ${counted(spoken.length - 3, 'more step')}.`);
       if (words.length === 0) return;
-      this.#said = words.join(' ');
+      this.store.set({ said: words.join(' ') });
       this.requestUpdate();
     }, 1_000);
   }
 
   protected override render(): TemplateResult {
-    return html`<div class="sr" role="status" aria-live="polite" data-testid="live-region">${this.#said}</div>`;
+    return html`<div class="sr" role="status" aria-live="polite" data-testid="live-region">${this.store.view.said}</div>`;
   }
 
   #sentence({ node, sent, spec, notes }: Sentence): string {

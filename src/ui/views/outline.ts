@@ -4,7 +4,8 @@ import { type Command, type Forms, linkCommands, nodeCommands, occupantCommands,
 import { describeLink } from '../fold/links.ts';
 import type { NodeView } from '../fold/network.ts';
 import type { OccupantView } from '../fold/people.ts';
-import { bytes, deviceCount, deviceName, devicesInside, markOf, roleOf, stateOf } from '../words.ts';
+import { refusalInWords, refusalOf } from '../refused.ts';
+import { bytes, counted, deviceCount, deviceName, devicesInside, markOf, roleOf, stateOf } from '../words.ts';
 import { Part } from './base.ts';
 import { icon } from './icons.ts';
 
@@ -50,7 +51,7 @@ class Outline extends Part {
                   (link) => html`<tr data-link-row=${link.key}>
                     <td>${link.ends[0]} – ${link.ends[1]}</td>
                     <td>${describeLink(link)}</td>
-                    <td class="n">${link.stanzas} st · ${bytes(link.bytes)}</td>
+                    <td class="n">${counted(link.stanzas, 'stanza')} · ${bytes(link.bytes)}</td>
                     ${recorded ? nothing : html`<td>${this.#buttons(linkCommands(this.store, link, this.#forms), `${link.ends[0]} – ${link.ends[1]}`)}</td>`}
                   </tr>`,
                 )}
@@ -80,11 +81,12 @@ class Outline extends Part {
   #person(who: OccupantView): TemplateResult {
     const state = who.phase === 'joined' ? who.show || who.role || 'in the room' : who.phase;
     const mark = markOf(who);
+    const refusal = refusalOf(this.store.model, who);
     const inside = devicesInside(who);
     const several = deviceCount(who);
     const names = inside.map(({ jid }) => deviceName(jid)).join(', ');
-    return html`<li class="line" data-outline-occupant=${who.jid} data-mark=${mark?.id ?? nothing} data-devices=${inside.length}>
-      <span>${who.nick}${several ? html`, <b>${several}</b>` : nothing} <small>${several ? `${bareOf(who.jid as Jid)} on ${names}` : who.jid}, ${state}${mark ? html`, <b class="tone-warn">${mark.words}</b>` : nothing}</small></span>
+    return html`<li class="line" data-outline-occupant=${who.jid} data-mark=${mark?.id ?? nothing} data-refused=${refusal ? this.store.model.refusals.whatOf(refusal) : nothing} data-devices=${inside.length}>
+      <span>${who.nick}${several ? html`, <b>${several}</b>` : nothing} <small>${several ? `${bareOf(who.jid as Jid)} on ${names}` : who.jid}, ${state}${mark ? html`, <b class="tone-warn">${mark.words}</b>` : nothing}${refusal ? html`, <b class="tone-bad">${refusalInWords(this.store.model, refusal)}</b>` : nothing}</small></span>
       ${this.#buttons(occupantCommands(this.store, who, this.#forms), who.nick)}
     </li>`;
   }

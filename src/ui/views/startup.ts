@@ -62,13 +62,6 @@ class Startup extends Part {
         (link) => html`<p>The link ${link.ends[0]} – ${link.ends[1]} is cut, so nobody on the far side can enter.
           <button type="button" @click=${() => store.act({ act: 'heal', link: link.ends })}>${icon('heal')} Heal it</button></p>`,
       )}
-      ${nodes
-        .filter((node) => node.lost)
-        .map(
-          (node) => html`<p><b>${node.address}</b> can start without what is lost; all that was found is kept aside.
-          <button type="button" data-testid="accept-loss" @click=${() => void store.act({ act: 'restart', node: node.address, acceptLoss: true })}>${icon('restart')} Go on without it</button></p>`,
-        )}
-      ${failed && !nodes.some((node) => node.lost) ? html`<p>Check that the server is still running (npm start), then reload the page.</p>` : nothing}
       <button type="button" class="linkish" @click=${this.#hide}>Hide this list</button>
     </section>`;
   }

@@ -1,15 +1,34 @@
-import { bareOf, type Jid } from '../../core/xmpp/jid.ts';
-import type { Flight } from '../display-time.ts';
+import type { Point } from '../boxes.ts';
 import type { ModelEvent } from '../fold/event.ts';
-import { linkKey } from '../fold/links.ts';
-import { type Layout, type Point, pointAt } from '../layout.ts';
+import type { Layout } from '../layout.ts';
+import type { Flight } from '../picture.ts';
 import type { Store } from '../store.ts';
+import {
+  type Follower,
+  lagBehind,
+  laneOffset,
+  placeAfter,
+  placeBehind,
+  queuePlace,
+  type Way,
+  wayOf,
+} from '../token-way.ts';
 import { type GlyphKind, glyphPath, glyphText } from './icons.ts';
 
 const glowMs = 900;
 const svgNamespace = 'http://www.w3.org/2000/svg';
 
-interface Token {
+/** From the middle of one stanza to that of the next, before it is scaled. */
+const gapPx = 22;
+/** Between stanzas side by side. */
+const lanePx = 15;
+
+interface Token extends Follower {
+  /** It grows while paused links hold it back: released, it goes on from where it stood. */
+  lag: number;
+  readonly way: string;
+  /** Side by side with others on a short way. */
+  readonly lane: number;
   readonly group: SVGGElement;
   readonly trail: SVGLineElement;
   readonly path: SVGPathElement;
@@ -39,7 +58,7 @@ export class Tokens {
   }
 
   kick(): void {
-    if (this.#frame === 0 && (!this.#store.display.idle || this.#tokens.size > 0)) {
+    if (this.#frame === 0 && (!this.#store.picture.idle || this.#tokens.size > 0)) {
       this.#frame = requestAnimationFrame(() => this.#draw());
     }
   }
@@ -54,15 +73,15 @@ export class Tokens {
     const layout = this.#layout();
     if (!layout) return;
     const now = Date.now();
-    const flights = this.#store.display.at(now, glowMs);
+    const flights = this.#store.picture.flights(now, glowMs);
     const live = new Set<number>();
+    const standing = this.#standing(flights, layout, now);
     const { family } = this.#store;
     this.#focusing = family.size > 0 && flights.some((flight) => flight.end > now && family.has(flight.event.id));
     for (const flight of flights) {
       if (flight.start > now) continue;
       live.add(flight.event.id);
-      const under = flight.end > now || this.#store.display.held(flight.event);
-      if (under) this.#place(flight, now, layout);
+      if (flight.end > now) this.#place(flight, now, layout, standing);
       else {
         this.#drop(flight.event.id);
         this.#glow(flight, now, layout);
@@ -77,13 +96,28 @@ export class Tokens {
     this.kick();
   }
 
-  #place(flight: Flight, now: number, layout: Layout): void {
+  /** By way: the stanzas that wait on it, in the order in which they came. */
+  #standing(flights: readonly Flight[], layout: Layout, now: number): ReadonlyMap<string, readonly number[]> {
+    const standing = new Map<string, number[]>();
+    for (const { event, start } of flights) {
+      if (start > now || !this.#stands(event)) continue;
+      const key = wayOf(event, layout, this.#store.model.network)?.key ?? '';
+      standing.set(key, [...(standing.get(key) ?? []), event.id]);
+    }
+    return standing;
+  }
+
+  /** Whether it does not move all the way: what paused links hold back, and everything where nothing may move. */
+  #stands(event: ModelEvent): boolean {
+    return event.leg === 'link' && (this.#still.matches || this.#store.picture.held(event));
+  }
+
+  #place(flight: Flight, now: number, layout: Layout, standing: ReadonlyMap<string, readonly number[]>): void {
     const { event } = flight;
-    const way = wayOf(event, layout, this.#store);
+    const way = wayOf(event, layout, this.#store.model.network);
     if (!way) return this.#drop(event.id);
     let progress = Math.min(1, (now - flight.start) / Math.max(1, flight.end - flight.start));
     let error = event.stanza?.type === 'error';
-    if (this.#store.display.held(event)) progress = Math.min(progress, 0.5);
     if (event.outcome === 'dropped') progress = Math.min(progress, 0.5);
     if (event.outcome === 'bounced' && progress > 0.5) {
       progress = 1 - progress;
@@ -96,27 +130,57 @@ export class Tokens {
       this.#drop(event.id);
       token = undefined;
     }
+    const scale = layout.compact ? 0.85 : 1.25;
     if (!token) {
-      token = this.#make(event, kind);
+      token = this.#make(flight, kind, way, gapPx * scale);
       this.#tokens.set(event.id, token);
     }
-    const lane = event.leg === 'link' ? ((Math.abs(event.id) % 3) - 1) * 5 : 0;
-    const ease = event.leg === 'link' ? progress : progress * progress * (3 - 2 * progress);
-    const p = way(ease);
-    const tail = way(Math.max(0, ease - 0.14));
-    const scale = layout.compact ? 0.85 : 1.25;
-    token.group.setAttribute('transform', `translate(${p.x.toFixed(1)} ${(p.y + lane).toFixed(1)}) scale(${scale})`);
+    const s = this.#along(event, way, token, progress, standing.get(way.key) ?? [], gapPx * scale);
+    const p = beside(way, s, token.lane * lanePx * scale);
+    const isWaiting = standing.has(way.key) && this.#stands(event);
+    const tail = isWaiting ? p : beside(way, Math.max(0, s - 0.14), token.lane * lanePx * scale);
+    const aside = way.aside(s);
+    token.group.setAttribute('transform', `translate(${p.x.toFixed(1)} ${p.y.toFixed(1)}) scale(${scale})`);
+    token.group.setAttribute('visibility', s < 0 ? 'hidden' : 'visible');
     token.trail.setAttribute('x2', ((tail.x - p.x) / scale).toFixed(1));
     token.trail.setAttribute('y2', ((tail.y - p.y) / scale).toFixed(1));
+    token.letters.setAttribute('x', (aside.x * 18).toFixed(1));
+    token.letters.setAttribute('y', (aside.y * 17 + 4).toFixed(1));
     token.group.classList.toggle('dim', this.#focusing && !this.#store.family.has(event.id));
     token.group.classList.toggle(
       'lost',
       event.outcome === 'dropped' && (now - flight.start) * 2 > flight.end - flight.start,
     );
-    token.letters.textContent = this.#store.model.events.indexOf(event.id);
+    token.letters.textContent = this.#store.told.events.indexOf(event.id);
   }
 
-  #make(event: ModelEvent, kind: GlyphKind): Token {
+  /** Where on its way, from 0 to 1; below 0 before it sets off. */
+  #along(
+    event: ModelEvent,
+    way: Way,
+    token: Token,
+    progress: number,
+    standing: readonly number[],
+    gap: number,
+  ): number {
+    if (event.leg !== 'link') return progress * progress * (3 - 2 * progress);
+    const place = placeAfter(progress, way);
+    const s = placeBehind(place, token.lag, way.length);
+    if (!this.#stands(event)) return s;
+    const there = queuePlace(way, standing.indexOf(event.id), standing.length, gap);
+    if (this.#still.matches) return there;
+    if (s < there) return s;
+    token.lag = (place - there) * way.length;
+    return there;
+  }
+
+  #make({ event, start, end }: Flight, kind: GlyphKind, { key: way, kind: leads, length }: Way, gap: number): Token {
+    const others = [...this.#tokens.values()].filter((token) => token.way === way);
+    const lag = leads === 'link' ? lagBehind(others, start, length / Math.max(1, end - start), gap) : 0;
+    const taken = new Set(others.map((token) => token.lane));
+    // A person is narrower than a node.
+    const lanes = leads === 'link' ? [0] : Array.from({ length: leads === 'node' ? 7 : 3 }, (_, i) => laneOffset(i));
+    const lane = lanes.find((one) => !taken.has(one)) ?? 0;
     const group = document.createElementNS(svgNamespace, 'g');
     group.setAttribute('class', 'token');
     group.dataset.event = String(event.id);
@@ -131,11 +195,10 @@ export class Tokens {
     text.textContent = glyphText[kind];
     const letters = document.createElementNS(svgNamespace, 'text');
     letters.setAttribute('class', 'copy');
-    letters.setAttribute('x', '12');
-    letters.setAttribute('y', '-7');
+    letters.setAttribute('text-anchor', 'middle');
     group.append(trail, path, text, letters);
     this.#layer.append(group);
-    return { group, trail, path, letters, kind };
+    return { group, trail, path, letters, kind, way, lane, lag, start };
   }
 
   #drop(id: number): void {
@@ -160,34 +223,16 @@ export class Tokens {
     const age = this.#still.matches ? 0.3 : (now - flight.end) / glowMs;
     circle.setAttribute('cx', String(at.x));
     circle.setAttribute('cy', String(at.y));
-    circle.setAttribute('r', (layout.radius + 4 + 5 * age).toFixed(1));
+    circle.setAttribute('r', (layout.radius + 3 + 3 * age).toFixed(1));
     circle.setAttribute('opacity', Math.max(0, 1 - age).toFixed(2));
   }
 }
 
-/** The path of one leg in the picture, from 0 to 1; undefined where one of its ends is not in the picture. */
-export function wayOf(event: ModelEvent, layout: Layout, store: Store): ((s: number) => Point) | undefined {
-  if (event.leg === 'link') {
-    const link = layout.links.get(linkKey(event.from, event.to));
-    if (!link) return undefined;
-    const forward = link.from === event.from;
-    return (s) => pointAt(link, forward ? s : 1 - s);
-  }
-  const session = event.leg === 'in' ? event.from : event.to;
-  const end = entityPoint(session, layout, store);
-  const hub =
-    layout.servers.get(event.leg === 'in' ? event.to : event.from) ??
-    layout.servers.get(store.model.network.serverOf(session) ?? '');
-  if (!end || !hub) return undefined;
-  const [a, b] = event.leg === 'in' ? [end, hub.hub] : [hub.hub, end];
-  return (s) => ({ x: a.x + (b.x - a.x) * s, y: a.y + (b.y - a.y) * s });
-}
-
-function entityPoint(address: string, layout: Layout, store: Store): Point | undefined {
-  const device = layout.devices.get(address);
-  if (device) return device;
-  const node = layout.nodes.get(address) ?? layout.nodes.get(bareOf(address as Jid));
-  if (node) return { x: node.x, y: node.y + node.h / 2 - 4 };
-  const service = store.model.network.nodes.get(address);
-  return service ? layout.nodes.get(service.address) : undefined;
+/** A point beside the way. */
+function beside(way: Way, s: number, offset: number): Point {
+  const p = way.at(Math.min(1, Math.max(0, s)));
+  if (offset === 0) return p;
+  const [a, b] = [way.at(0), way.at(1)];
+  const length = Math.hypot(b.x - a.x, b.y - a.y) || 1;
+  return { x: p.x - ((b.y - a.y) / length) * offset, y: p.y + ((b.x - a.x) / length) * offset };
 }

@@ -1,28 +1,46 @@
 import { html, nothing, type SVGTemplateResult, svg, type TemplateResult } from 'lit';
+import { repeat } from 'lit/directives/repeat.js';
 import { bareOf, type Jid } from '../../core/xmpp/jid.ts';
+import type { Box, PlacedServer, Point } from '../boxes.ts';
+import type { PlacedLink } from '../curves.ts';
+import { Drag } from '../drag.ts';
 import { describeLink, type LinkView, linkKey } from '../fold/links.ts';
+import type { Model } from '../fold/model.ts';
 import type { NodeView } from '../fold/network.ts';
-import {
-  type Box,
-  type Layout,
-  layOut,
-  type PlacedLink,
-  type PlacedNode,
-  type PlacedOccupant,
-  type PlacedServer,
-} from '../layout.ts';
+import { type Layout, type PlacedNode, type PlacedOccupant, roomFor } from '../layout.ts';
+import { layOutLarge } from '../layout-large.ts';
+import { neighbour, placesOf, vacancyId } from '../neighbours.ts';
+import { refusalInWords, refusalOf } from '../refused.ts';
 import type { Thing } from '../store.ts';
+import { bold, fitted, sizeFor, widthOf } from '../text-width.ts';
 import { bytes, counted, deviceCount, devicesInside, initials, markOf, roleOf, stateOf } from '../words.ts';
 import { Part } from './base.ts';
+import { icon } from './icons.ts';
+import { refusalBubbles, refusedMark } from './refusals.ts';
 import { Tokens } from './tokens.ts';
 
+/** Each thing keeps its element while others come and go, and with it the focus. */
+function each<T>(things: ReadonlyMap<string, T>, draw: (thing: T) => SVGTemplateResult): unknown {
+  return repeat(
+    things,
+    ([id]) => id,
+    ([, thing]) => draw(thing),
+  );
+}
+
 /** The picture: servers, room nodes, people, links, and the stanzas between them. */
-class Topology extends Part {
+export class Topology extends Part {
   #width = 0;
   #height = 0;
   #layout: Layout | undefined;
+  /** Of the type, in what is shown now. */
+  #scale = 1;
   #tokens: Tokens | undefined;
   #observer: ResizeObserver | undefined;
+  readonly #drag = new Drag(
+    () => this.#layout,
+    () => this.requestUpdate(),
+  );
   /** The one element of the picture that Tab reaches; the arrow keys go on from there. */
   #current = '';
 
@@ -53,11 +71,15 @@ class Topology extends Part {
 
   protected override updated(): void {
     this.#tokens?.kick();
+    // What came or went has moved the others to other elements: the focus stays with the thing that has it.
+    const focused = document.activeElement;
+    if (!(focused instanceof SVGElement) || !this.contains(focused) || focused.dataset.id === this.#current) return;
+    this.querySelector<SVGElement>(`[data-id="${CSS.escape(this.#current)}"]`)?.focus();
   }
 
   protected override render(): TemplateResult {
     const { model } = this.store;
-    if (this.#width > 0) this.#layout = layOut(model, this.#width, this.#height);
+    if (this.#width > 0) this.#layOut(model);
     const layout = this.#layout;
     const lit = this.#highlighted();
     const vacancies = [...(layout?.vacancies ?? [])];
@@ -73,31 +95,46 @@ class Topology extends Part {
     const current = focusable.includes(this.#current) ? this.#current : (focusable[0] ?? '');
     return html`<div class="stage" data-testid="topology">
       <svg
-        class=${`picture ${this.store.family.size > 0 ? 'chosen' : ''} ${layout?.compact ? 'compact' : ''}`}
+        class=${`picture ${this.store.family.size > 0 ? 'chosen' : ''} ${model.paused ? 'held' : ''} ${layout?.compact ? 'compact' : ''}`}
         viewBox=${`0 0 ${layout?.width ?? 1} ${layout?.height ?? 1}`}
         role="group"
-        aria-label=${`Topology: arrow keys move between nodes, people and links; Enter ${this.#acts ? 'opens the menu' : 'chooses'}`}
+        aria-label=${`Topology: arrow keys move between nodes, people and links; Enter ${this.#acts ? 'opens the menu' : 'chooses'}; Alt and the arrow keys move the server`}
         @keydown=${this.#onKey}
         @click=${this.#onClick}
         @contextmenu=${this.#onContextMenu}
         @focusin=${this.#onFocus}
+        @pointerdown=${this.#drag.onDown}
+        @pointermove=${this.#drag.onMove}
+        @pointerup=${this.#drag.onUp}
+        @pointercancel=${this.#drag.onUp}
       >
         <defs>
           <pattern id="hatch" width="8" height="8" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">
             <rect class="hatch-ground" width="8" height="8" /><rect class="hatch-line" width="3" height="8" />
           </pattern>
         </defs>
-        ${layout ? [...layout.links.values()].map((link) => this.#link(link, lit, current)) : nothing}
+        ${layout ? each(layout.links, (link) => this.#link(link, lit, current)) : nothing}
         ${layout ? [...layout.servers.values()].map((server) => this.#server(server, layout)) : nothing}
         ${layout ? this.#tethers(layout) : nothing}
-        ${layout ? [...layout.nodes.values()].map((node) => this.#node(node, lit, current)) : nothing}
+        ${layout ? each(layout.nodes, (node) => this.#node(node, lit, current)) : nothing}
         ${vacancies.map(([domain, place]) => this.#vacancy(domain, place, current))}
-        ${layout ? [...layout.occupants.values()].map((who) => this.#occupant(who, layout, lit, current)) : nothing}
+        ${layout ? each(layout.occupants, (who) => this.#occupant(who, layout, lit, current)) : nothing}
         ${layout ? [...layout.links.values()].map((link) => this.#pill(link, layout)) : nothing}
-        <g class="tokens" @click=${this.#onToken}></g>
+        <g class="refusals" @click=${this.#onToken}>${layout ? refusalBubbles(this.store, layout) : nothing}</g>
+        ${layout && layout.links.size > 0 ? svg`<g role="group" aria-label="Links" aria-owns=${[...layout.links.keys()].map(elementId).join(' ')}></g>` : nothing}
+        <g class="tokens" aria-hidden="true" @click=${this.#onToken}></g>
       </svg>
-      ${model.paused ? html`<p class="paused-note" data-testid="paused-note">Paused: stanzas wait on the links until you press Release or Space.</p>` : nothing}
+      ${layout ? this.#notes(layout) : nothing}
     </div>`;
+  }
+
+  #layOut(model: Model): void {
+    const { scale } = this.store;
+    const before = this.#drag.before(this.#layout);
+    const { moved } = this.#drag;
+    const held = { before: scale === this.#scale ? before : undefined, moved };
+    this.#layout = layOutLarge(model, this.#width, this.#height, scale, held);
+    this.#scale = scale;
   }
 
   /** A replica and the place for one replace each other: the focus goes along. */
@@ -123,34 +160,62 @@ class Topology extends Part {
       void this.updateComplete.then(() => this.querySelector<SVGElement>(`[data-id="${CSS.escape(next)}"]`)?.focus());
   }
 
+  /** Where nothing else is. */
+  #notes(layout: Layout): TemplateResult | typeof nothing {
+    const { paused } = this.store.model;
+    const isMoved = this.#drag.moved.size > 0;
+    if (!paused && !isMoved) return nothing;
+    const { x, y } = roomFor(layout, { w: 236 / layout.scale, h: (paused && isMoved ? 78 : 38) / layout.scale });
+    return html`<div class="notes" style=${`left:${x * layout.scale}px;top:${y * layout.scale}px`}>
+      ${paused ? html`<p class="paused-note" data-testid="paused-note">Paused: press Release or Space</p>` : nothing}
+      ${isMoved ? html`<button type="button" class="put-back" data-testid="put-back" title="Key 0" @click=${this.putBack}>${icon('restart')} Put the servers back</button>` : nothing}
+    </div>`;
+  }
+
+  /** Forgets where a person put the servers. */
+  readonly putBack = (): void => {
+    this.#layout = undefined;
+    const focused = document.activeElement;
+    this.#drag.putBack();
+    // The button goes, and with it the focus.
+    if (focused instanceof HTMLElement && this.contains(focused))
+      void this.updateComplete.then(() => this.querySelector<SVGElement>('.focusable[tabindex="0"]')?.focus());
+  };
+
   #server(server: PlacedServer, layout: Layout): SVGTemplateResult {
     const r = layout.compact ? 14 : 22;
-    return svg`<g class="server" data-server=${server.domain}>
+    const size = layout.compact ? 12.5 : 16;
+    return svg`<g class="server" data-server=${server.domain} role="group" aria-label=${server.domain} aria-owns=${this.#within(server.domain, layout) || nothing}>
       <rect x=${server.x - server.w / 2} y=${server.y - server.h / 2} width=${server.w} height=${server.h} rx=${r} />
-      <text class="domain" x=${server.x} y=${server.y - server.h / 2 + (layout.compact ? 17 : 24)} text-anchor="middle">${server.domain}</text>
-      <circle class="hub" cx=${server.hub.x} cy=${server.hub.y} r=${layout.compact ? 3.5 : 5}><title>The XMPP server ${server.domain}</title></circle>
+      <text class="domain" aria-hidden="true" x=${server.x} y=${server.y - server.h / 2 + (layout.compact ? 17 : 24)} text-anchor="middle">${fitted(server.domain, size * bold, server.w - 20)}</text>
+      <circle class="hub" aria-hidden="true" cx=${server.hub.x} cy=${server.hub.y} r=${layout.compact ? 3.5 : 5}><title>The XMPP server ${server.domain}</title></circle>
     </g>`;
+  }
+
+  /** Drawn layer by layer, the picture is read server by server: its nodes, then its people; and the links last. */
+  #within(domain: string, layout: Layout): string {
+    const nodes = [...layout.nodes.keys()].filter((id) => this.store.model.network.nodes.get(id)?.server === domain);
+    const vacancies = layout.vacancies.has(domain) ? [vacancyId(domain)] : [];
+    const people = [...layout.occupants].flatMap(([id, { occupant }]) => (occupant.server === domain ? [id] : []));
+    return [...nodes, ...vacancies, ...people].map(elementId).join(' ');
   }
 
   /** Thin lines from the server to what is connected to it. */
   #tethers(layout: Layout): SVGTemplateResult {
-    const lines: { x: number; y: number; hub: { x: number; y: number }; on: boolean }[] = [];
+    const lines: { way: readonly Point[]; on: boolean }[] = [];
     for (const node of layout.nodes.values()) {
       const view = this.store.model.network.nodes.get(node.address);
       const hub = layout.servers.get(view?.server ?? '')?.hub;
-      if (hub) lines.push({ x: node.x, y: node.y + node.h / 2, hub, on: view?.phase !== 'down' });
+      if (hub) lines.push({ way: [hub, { x: node.x, y: node.y + node.h / 2 }], on: view?.phase !== 'down' });
     }
     for (const { occupant } of layout.occupants.values()) {
-      const hub = layout.servers.get(occupant.server)?.hub;
       for (const { jid, phase } of occupant.devices) {
         const device = layout.devices.get(jid);
-        if (!hub || !device) continue;
-        const top = device.y - Math.sqrt(Math.max(0, layout.radius ** 2 - (device.x - device.disc.x) ** 2));
-        lines.push({ x: device.x, y: top, hub, on: phase === 'joined' });
+        if (device) lines.push({ way: device.way, on: phase === 'joined' });
       }
     }
     return svg`<g class="tethers">${lines.map(
-      ({ x, y, hub, on }) => svg`<line class=${on ? 'on' : ''} x1=${hub.x} y1=${hub.y} x2=${x} y2=${y} />`,
+      ({ way, on }) => svg`<polyline class=${on ? 'on' : ''} points=${way.map(({ x, y }) => `${x},${y}`).join(' ')} />`,
     )}</g>`;
   }
 
@@ -165,9 +230,12 @@ class Topology extends Part {
     const left = placed.x - placed.w / 2;
     const top = placed.y - placed.h / 2;
     const compact = this.#layout?.compact;
+    const words = [compact && state.policy ? '' : role, state.word, state.policy ?? ''].filter(Boolean);
+    const size = sizeFor(words.join('m'), (compact ? 12.5 : 17) * bold, placed.w - 14) / bold;
     return svg`<g
       class=${`node focusable ${service ? 'service' : ''} ${empty ? 'empty' : ''} ${state.split ? 'split' : ''} ${node.phase === 'down' ? 'down' : ''} ${lit.has(placed.address) ? 'lit' : ''}`}
       data-node=${placed.address}
+      id=${elementId(placed.address)}
       data-id=${placed.address}
       data-role=${role}
       data-state=${state.word}
@@ -179,8 +247,8 @@ class Topology extends Part {
       aria-label=${`${role} ${placed.address}, ${state.word}${state.policy ? `, ${state.policy}` : ''}`}
     >
       <rect x=${left} y=${top} width=${placed.w} height=${placed.h} rx="10" />
-      <text class="role" x=${placed.x} y=${top + (compact ? 19 : 25)} text-anchor="middle">${compact && state.policy ? nothing : role}<tspan class="state" dx=${compact && state.policy ? 0 : 7}>${state.word}</tspan>${state.policy ? svg`<tspan class="policy" dx="7">${state.policy}</tspan>` : nothing}</text>
-      <text class="name" x=${placed.x} y=${top + (compact ? 36 : 46)} text-anchor="middle">${shortened(placed.address, compact ? 22 : 30)}</text>
+      <text class="role" font-size=${size} x=${placed.x} y=${top + (compact ? 19 : 25)} text-anchor="middle">${compact && state.policy ? nothing : role}<tspan class="state" dx=${compact && state.policy ? 0 : 7}>${state.word}</tspan>${state.policy ? svg`<tspan class="policy" dx="7">${state.policy}</tspan>` : nothing}</text>
+      <text class="name" x=${placed.x} y=${top + (compact ? 36 : 46)} text-anchor="middle">${fitted(placed.address, compact ? 10.5 : 13, placed.w - 10)}</text>
     </g>`;
   }
 
@@ -194,6 +262,7 @@ class Topology extends Part {
     return svg`<g
       class=${`vacancy focusable ${chosen ? 'lit' : ''}`}
       data-vacancy=${domain}
+      id=${elementId(id)}
       data-id=${id}
       tabindex=${current === id ? 0 : -1}
       role="button"
@@ -223,26 +292,31 @@ class Topology extends Part {
     const speaker = occupant.devices.some(({ jid }) => jid === this.store.view.speaker);
     const isLit = lit.has(occupant.jid) || occupant.devices.some(({ jid }) => lit.has(jid));
     const mark = markOf(occupant);
+    const refusal = refusalOf(this.store.model, occupant);
     const badge = mark?.badge ?? (away ? occupant.show : undefined);
     return svg`<g
       class=${`occupant focusable ${isLit ? 'lit' : ''} ${speaker ? 'speaker' : ''} ${occupant.character ? '' : 'guest'} ${away ? 'away' : ''} ${mark ? 'marked' : ''}`}
       data-occupant=${occupant.jid}
+      id=${elementId(occupant.jid)}
       data-id=${occupant.jid}
       data-nick=${occupant.nick}
       data-phase=${occupant.phase}
       data-mark=${mark?.id ?? nothing}
+      data-refused=${refusal ? this.store.model.refusals.whatOf(refusal) : nothing}
       data-devices=${inside}
       tabindex=${current === occupant.jid ? 0 : -1}
       role="button"
       aria-haspopup=${this.#acts ? 'menu' : nothing}
-      aria-label=${`${occupant.nick}, ${several ? `${several}, ` : ''}${state}${mark ? `, ${mark.words}` : ''}${occupant.character ? '' : ', not one of the page’s characters'}`}
+      aria-label=${`${occupant.nick}, ${several ? `${several}, ` : ''}${state}${mark ? `, ${mark.words}` : ''}${refusal ? `, ${refusalInWords(this.store.model, refusal)}` : ''}${occupant.character ? '' : ', not one of the page’s characters'}`}
     >
+      <rect class="hit" x=${x - placed.room / 2} y=${y - r} width=${placed.room} height=${2 * r + (layout.compact ? 18 : 23)} />
       <circle class="halo" cx=${x} cy=${y} r=${r + 5} />
       <circle class="disc" cx=${x} cy=${y} r=${r} />
       <text class="initials" x=${x} y=${y + (layout.compact ? 4 : 5)} text-anchor="middle">${initials(occupant.nick)}</text>
+      ${refusedMark(placed, layout, refusal)}
       ${several ? this.#count(inside, x + r * 0.85, y + r * 0.62, layout.compact) : nothing}
-      <text class="nick" x=${x} y=${y + r + (layout.compact ? 13 : 18)} text-anchor="middle">${shortened(occupant.nick, layout.compact ? 8 : 12)}</text>
-      ${badge ? svg`<text class="badge" x=${mark ? x : x + r} y=${mark ? y + r + (layout.compact ? 22 : 33) : y - r + 6} text-anchor="middle">${badge}</text>` : nothing}
+      <text class="nick" x=${x} y=${y + r + (layout.compact ? 13 : 18)} text-anchor="middle">${placed.nick}</text>
+      ${badge ? svg`<text class="badge" font-size=${sizeFor(badge, (layout.compact ? 9.5 : 12) * bold, placed.room) / bold} x=${x} y=${y + r + (layout.compact ? 26 : 33)} text-anchor="middle">${badge}</text>` : nothing}
     </g>`;
   }
 
@@ -262,6 +336,7 @@ class Topology extends Part {
     return svg`<g
       class=${`link focusable ${cut ? 'cut' : ''} ${link.stanzas > 0 ? 'used' : ''} ${isSlow(link) ? 'slow' : ''} ${lit.has(placed.key) ? 'lit' : ''}`}
       data-link=${placed.key}
+      id=${elementId(placed.key)}
       data-id=${placed.key}
       data-state=${link.state}
       tabindex=${current === placed.key ? 0 : -1}
@@ -274,25 +349,33 @@ class Topology extends Part {
     </g>`;
   }
 
-  /** Counter of a link, above everything but the moving stanzas. */
-  #pill(placed: PlacedLink, layout: Layout): SVGTemplateResult | typeof nothing {
-    const link = this.store.model.network.links.get(placed.key) as LinkView;
+  /** Counter of a link, beside its curve. */
+  #pill({ key, pill }: PlacedLink, layout: Layout): SVGTemplateResult | typeof nothing {
+    const link = this.store.model.network.links.get(key) as LinkView;
     const cut = link.state !== 'up';
-    const chosen = this.store.view.thing?.kind === 'link' && this.store.view.thing.id === placed.key;
-    if (link.stanzas === 0 && !cut && !isSlow(link) && !chosen && layout.links.size > 1) return nothing;
-    const first = cut ? 'cut' : `${link.stanzas} st`;
-    const second = layout.tight ? '' : cut ? `${link.dropped} st lost` : `${bytes(link.bytes)} | ${link.latencyMs} ms`;
-    const w = Math.max(first.length * (layout.tight ? 7.4 : 9.6) + (cut ? 26 : 0), second.length * 7.3) + 22;
-    const h = layout.tight ? 24 : 42;
-    const { x, y } = placed.label;
-    const middle = x + (cut ? 10 : 0);
-    const base = layout.tight ? y + 5 : y - 3;
-    return svg`<g class=${`pill ${cut ? 'cut' : ''} ${isSlow(link) ? 'slow' : ''}`} data-link-label=${placed.key} aria-hidden="true">
-      <rect x=${x - w / 2} y=${y - h / 2} width=${w} height=${h} rx="12" />
-      ${cut ? svg`<path class="cross" d=${`M${middle - 31} ${base - 10}l10 10m0 -10l-10 10`} />` : nothing}
-      <text class="carried" x=${middle} y=${base} text-anchor="middle">${first}</text>
-      ${second ? svg`<text class="rest" x=${x} y=${y + 14} text-anchor="middle">${second}</text>` : nothing}
+    const chosen = this.store.view.thing?.kind === 'link' && this.store.view.thing.id === key;
+    if (!pill || (link.stanzas === 0 && !cut && !isSlow(link) && !chosen && layout.links.size > 1)) return nothing;
+    const { first, second } = this.#pillWords(link, pill.lines);
+    const cross = cut ? 20 : 0;
+    const size = sizeFor(first, (layout.compact ? 12.5 : 16) * bold, pill.w - 16 - cross) / bold;
+    const w = Math.min(pill.w, Math.max(widthOf(first, size * bold) + cross, widthOf(second, restSize)) + 16);
+    const { x, y, h } = pill;
+    const middle = x + cross / 2;
+    const base = second ? y - 3 : y + size * 0.35;
+    const left = middle - widthOf(first, size * bold) / 2 - 15;
+    return svg`<g class=${`pill ${cut ? 'cut' : ''} ${isSlow(link) ? 'slow' : ''}`} data-link-label=${key} aria-hidden="true">
+      <rect x=${x - w / 2} y=${y - h / 2} width=${w} height=${h} rx="10" />
+      ${cut ? svg`<path class="cross" d=${`M${left} ${base - 10}l10 10m0 -10l-10 10`} />` : nothing}
+      <text class="carried" font-size=${size} x=${middle} y=${base} text-anchor="middle">${first}</text>
+      ${second ? svg`<text class="rest" font-size=${sizeFor(second, restSize, pill.w - 14)} x=${x} y=${y + 14} text-anchor="middle">${second}</text>` : nothing}
     </g>`;
+  }
+
+  #pillWords(link: LinkView, lines: 1 | 2): { readonly first: string; readonly second: string } {
+    const carried = counted(link.stanzas, 'stanza');
+    if (link.state !== 'up')
+      return { first: 'cut', second: lines > 1 ? `${counted(link.dropped, 'stanza')} lost` : '' };
+    return { first: carried, second: lines > 1 ? `${bytes(link.bytes)}, ${link.latencyMs} ms` : '' };
   }
 
   /** What the selected stanza and its copies touched. */
@@ -335,6 +418,7 @@ class Topology extends Part {
   };
 
   readonly #onClick = (event: MouseEvent): void => {
+    if (this.#drag.isOver) return;
     const thing = this.#thingOf(event.target);
     if (thing) this.#open(thing, event.clientX, event.clientY);
     else if (this.store.view.event !== undefined || this.store.view.thing)
@@ -381,49 +465,40 @@ class Topology extends Part {
       }
       return;
     }
+    if (event.key.startsWith('Arrow') && event.altKey) {
+      event.preventDefault();
+      const thing = this.#thingOf(target);
+      const server = thing && this.#serverOf(thing);
+      if (server) this.#drag.nudge(server, event.key);
+      return;
+    }
     const direction = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
     if (!direction) return;
     event.preventDefault();
-    const next = this.#neighbour(target.dataset.id ?? '', direction as [number, number]);
+    const places = this.#layout && placesOf(this.#layout);
+    const next = places && neighbour(places, target.dataset.id ?? '', direction as [number, number]);
     if (!next) return;
     this.#current = next;
     this.requestUpdate();
     void this.updateComplete.then(() => this.querySelector<SVGElement>(`[data-id="${CSS.escape(next)}"]`)?.focus());
   };
 
-  /** The nearest in a direction: distance ahead counts once, distance to the side twice. */
-  #neighbour(from: string, [dx, dy]: [number, number]): string | undefined {
-    const places = new Map<string, { x: number; y: number }>();
-    for (const [id, node] of this.#layout?.nodes ?? []) places.set(id, node);
-    for (const [domain, place] of this.#layout?.vacancies ?? []) places.set(vacancyId(domain), place);
-    for (const [id, who] of this.#layout?.occupants ?? []) places.set(id, who);
-    for (const [id, link] of this.#layout?.links ?? []) places.set(id, link.label);
-    const here = places.get(from);
-    if (!here) return undefined;
-    let best: { id: string; cost: number } | undefined;
-    for (const [id, place] of places) {
-      const ahead = (place.x - here.x) * dx + (place.y - here.y) * dy;
-      const aside = Math.abs((place.x - here.x) * dy) + Math.abs((place.y - here.y) * dx);
-      if (id === from || ahead < 4) continue;
-      const cost = ahead + 2 * aside;
-      if (!best || cost < best.cost) best = { id, cost };
-    }
-    return best?.id;
+  /** The server in whose hull something stands. */
+  #serverOf({ kind, id }: Thing): string | undefined {
+    if (kind === 'server') return id;
+    return kind === 'link' ? undefined : this.store.model.network.serverOf(id);
   }
 }
 
-/** A vacancy among the things that the arrow keys go to. */
-function vacancyId(domain: string): string {
-  return `+${domain}`;
+/** For attributes that list ids: an address may have spaces in it. */
+function elementId(id: string): string {
+  return `in-picture-${encodeURIComponent(id)}`;
 }
+
+const restSize = 13;
 
 export function isSlow(link: LinkView): boolean {
   return link.latencyMs >= 200 || link.jitterMs > 0 || link.bytesPerSecond > 0;
-}
-
-/** Shortens an address that would not fit its box, keeping its first part whole. */
-function shortened(text: string, length: number): string {
-  return text.length > length ? `${text.slice(0, length - 1)}…` : text;
 }
 
 customElements.define('ns-topology', Topology);

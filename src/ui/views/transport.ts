@@ -40,7 +40,7 @@ class Transport extends Part {
   /** What a screen reader says of the event that a step leads to. */
   #event({ seq }: Recording): string {
     const { model } = this.store;
-    const event = seq === undefined ? undefined : model.events.get(seq);
+    const event = seq === undefined ? undefined : this.store.told.events.get(seq);
     if (!event) return 'the beginning';
     return `${shortName(model, event.from)} ${event.to ? `to ${shortName(model, event.to)}` : ''}, ${event.text}`;
   }

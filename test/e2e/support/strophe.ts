@@ -3,6 +3,7 @@ import { type Browser, type BrowserContext, expect, type Page } from '@playwrigh
 
 /** What is used of strophe.js. */
 interface StropheBuilder {
+  cnode(element: Element): StropheBuilder;
   c(name: string, attributes?: Record<string, string>): StropheBuilder;
   t(text: string): StropheBuilder;
 }
@@ -10,12 +11,14 @@ interface StropheConnection {
   connect(jid: string, password: string, callback: (status: number) => void): void;
   addHandler(handler: (stanza: Element) => boolean, ...filter: null[]): void;
   send(stanza: StropheBuilder): void;
+  sendIQ(stanza: StropheBuilder, answered: (answer: Element) => void, failed: (answer: Element | null) => void): void;
   disconnect(): void;
 }
 interface StropheGlobals {
   Strophe: { Connection: new (service: string) => StropheConnection; Status: Record<string, number> };
   $pres(attributes: Record<string, string>): StropheBuilder;
   $msg(attributes: Record<string, string>): StropheBuilder;
+  $iq(attributes: Record<string, string>): StropheBuilder;
   connection: StropheConnection;
   received: string[];
   connectionStatus: number;
@@ -100,6 +103,24 @@ export class StropheClient {
         connection.send($msg({ to, type: 'groupchat' }).c('body').t(body));
       },
       [this.#login.room, text] as const,
+    );
+  }
+
+  /** @param payload  XML; @returns the type of the answer */
+  ask(to: string, payload: string): Promise<string | null> {
+    return this.#page.evaluate(
+      ([address, xml]) => {
+        const { connection, $iq } = globalThis as unknown as StropheGlobals;
+        const { documentElement } = new DOMParser().parseFromString(xml, 'text/xml');
+        return new Promise<string | null>((resolve) =>
+          connection.sendIQ(
+            $iq({ to: address, type: 'set' }).cnode(documentElement),
+            (answer) => resolve(answer.getAttribute('type')),
+            (answer) => resolve(answer?.getAttribute('type') ?? null),
+          ),
+        );
+      },
+      [to, payload] as const,
     );
   }
 

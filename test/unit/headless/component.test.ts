@@ -1,22 +1,20 @@
-import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { jid } from '../../../src/core/xmpp/jid.ts';
 import { type ComponentOptions, readArguments } from '../../../src/headless/component-arguments.ts';
 import { type Mode, readComponentConfig } from '../../../src/headless/component-config.ts';
 import { startComponentServer } from '../../contract/component-server.ts';
+import { startCommand } from '../../support/commands.ts';
 
-const script = fileURLToPath(new URL('../../../src/headless/component.ts', import.meta.url));
 const directory = mkdtempSync(`${tmpdir()}/netsplit-component-`);
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 const secretFile = `${directory}/secret`;
 writeFileSync(secretFile, 'pw\n');
 
 /** Runs the command; once `until` appears on its output, it is interrupted as by Ctrl-C. */
-function component(args: readonly string[], until?: RegExp, env: Record<string, string> = {}) {
-  const child = spawn(process.execPath, ['--import', 'tsx', script, ...args], { env: { ...process.env, ...env } });
+async function component(args: readonly string[], until?: RegExp, env: Record<string, string> = {}) {
+  const child = await startCommand('component', args, env);
   let output = '';
   let error = '';
   child.stderr.on('data', (data) => {

@@ -1,19 +1,19 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { jid } from '../../../src/core/xmpp/jid.ts';
 import { bodyOf, iq, message, payloadOf, presence, type Stanza } from '../../../src/core/xmpp/stanza.ts';
 import { el, elementsOf, type XmlElement } from '../../../src/core/xmpp/xml.ts';
 import { XmppLink } from '../../../src/worker/xmpp-link.ts';
+import { startCommand } from '../../support/commands.ts';
+import { howMany } from '../../support/long.ts';
 
 // @xmpp/websocket takes the browser's.
 Object.assign(globalThis, { WebSocket });
 
-const script = fileURLToPath(new URL('../../../src/headless/serve.ts', import.meta.url));
 const store = mkdtempSync(`${tmpdir()}/netsplit-durability-`);
 const children: ChildProcess[] = [];
 afterAll(() => {
@@ -40,10 +40,8 @@ function dice(seed: number): () => number {
 }
 
 async function serve() {
-  const child = spawn(process.execPath, [
-    ...['--import', 'tsx', script],
-    ...['--scenario', 'plain', '--auth', 'open', '--port', '0', '--store', store],
-  ]);
+  const args = ['--scenario', 'plain', '--auth', 'open', '--port', '0', '--store', store];
+  const child = await startCommand('serve', args);
   children.push(child);
   let errors = '';
   child.stderr.on('data', (data) => {
@@ -123,7 +121,7 @@ describe('npm run serve --store: kill -9', () => {
     const reflected = new Set<string>();
     const members = new Set<string>();
     let roomName: string | undefined;
-    const rounds = 10;
+    const rounds = howMany(4, 10);
 
     for (let round = 0; round <= rounds; round++) {
       const server = await serve();

@@ -172,7 +172,7 @@ describe('what npm test counts, and names', () => {
   const file = (...names: readonly string[]) => fileURLToPath(new URL(`../../${names.join('/')}`, import.meta.url));
   const vitest = (testResults: readonly unknown[]) =>
     JSON.stringify({ numPassedTests: 3, numFailedTests: 0, numPendingTests: 1, numTodoTests: 0, testResults });
-  const counted = { passed: 3, failed: 0, skipped: 1, failures: [], flaky: [] };
+  const counted = { passed: 3, failed: 0, skipped: 1, failures: [] };
 
   it('passed and skipped tests', () => {
     expect(stageOfReport('vitest', vitest([]), 0)).toEqual(counted);
@@ -222,7 +222,7 @@ describe('what npm test counts, and names', () => {
         spec('cut', 'unexpected', { status: 'timedOut', errors: [timedOut, { message, location }] }),
         spec('slow', 'unexpected', { status: 'timedOut', errors: [timedOut] }),
       ],
-      { expected: 1, unexpected: 2, flaky: 0, skipped: 2 },
+      { expected: 1, unexpected: 2, skipped: 2 },
       [{ message: 'Error: Cannot find module x' }],
     );
     expect(stageOfReport('playwright', report, 1)).toEqual({
@@ -234,23 +234,6 @@ describe('what npm test counts, and names', () => {
         'test/e2e/a.spec.ts › Faults › cut\nError: expect(received).toBe(expected); Expected: 4; Received: 3 (test/e2e/support/netsplit.ts:12)',
         'test/e2e/a.spec.ts › Faults › slow\nTest timeout of 60000ms exceeded.',
       ],
-      flaky: [],
-    });
-  });
-  it('a flaky end-to-end test passed, and is named', () => {
-    const failed = { status: 'failed', errors: [{ message: 'Error: once\nor twice', location }] };
-    const report = playwright([spec('cut', 'flaky', failed, { status: 'passed', errors: [] })], {
-      expected: 5,
-      unexpected: 0,
-      flaky: 1,
-      skipped: 0,
-    });
-    expect(stageOfReport('playwright', report, 0)).toEqual({
-      passed: 6,
-      failed: 0,
-      skipped: 0,
-      failures: [],
-      flaky: ['test/e2e/a.spec.ts › Faults › cut\nError: once (test/e2e/support/netsplit.ts:12)'],
     });
   });
 });

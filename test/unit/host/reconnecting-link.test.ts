@@ -94,6 +94,25 @@ describe('A link that comes back', () => {
     }
   });
 
+  it('tries at once where somebody does not want to wait, and only then', () => {
+    const { host, link, latest, connections, log } = linked();
+    link.retry();
+    expect(connections).toHaveLength(1);
+    latest().events.lost(new LinkError('away'));
+    link.retry();
+    expect(connections).toHaveLength(2);
+    // What it would have waited for does not make a third.
+    host.passes(4_000);
+    expect(connections).toHaveLength(2);
+    latest().events.up(here, 's');
+    link.retry();
+    expect(connections).toHaveLength(2);
+    expect(log.at(-1)).toBe('up s');
+    latest().events.lost(new LinkError('wrong password', 'permanent'));
+    link.retry();
+    expect(connections).toHaveLength(2);
+  });
+
   it('takes a session that lived for less than five seconds for another failure', () => {
     const { host, latest, log } = linked();
     for (const lived of [4_999, 4_999, 5_000]) {

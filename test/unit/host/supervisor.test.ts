@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { NodeReport, Result } from '../../../src/host/control.ts';
+import type { NodeReport, NotKept, Result } from '../../../src/host/control.ts';
 import { type SupervisedWorker, Supervisor, type SupervisorHost } from '../../../src/ui/session/supervisor.ts';
 
 class FakeWorker implements SupervisedWorker {
@@ -23,8 +23,8 @@ class FakeWorker implements SupervisedWorker {
   onError(listener: (text: string) => void): void {
     this.#onError = listener;
   }
-  says(phase: NodeReport['phase'], detail = ''): void {
-    this.#report?.({ node: 'n', phase, detail });
+  says(phase: NodeReport['phase'], detail = '', notKept?: NotKept): void {
+    this.#report?.({ node: 'n', phase, detail, ...(notKept === undefined ? {} : { notKept }) });
   }
   throws(text: string): void {
     this.#onError?.(text);
@@ -76,7 +76,8 @@ function supervised() {
       return worker;
     },
     time,
-    ({ phase, detail }) => told.push(detail === '' ? phase : `${phase}: ${detail}`),
+    ({ phase, detail, notKept }) =>
+      told.push(`${phase}${detail && `: ${detail}`}${notKept === undefined ? '' : ` (${notKept})`}`),
   );
   supervisor.start();
   return { supervisor, workers, told, time, current: () => workers.at(-1) as FakeWorker };
@@ -158,6 +159,20 @@ describe('Supervisor of a node’s worker', () => {
     current().says('ready', 'back');
     await restarted;
     expect(told.at(-1)).toBe('ready: back');
+  });
+
+  it('says what is not kept for as long as it is so, and what a crash has lost', () => {
+    const { told, current, supervisor } = supervised();
+    current().says('ready', 'no room', 'full');
+    current().says('ready', 'room again');
+    current().says('ready', 'in memory', 'denied');
+    supervisor.crash();
+    expect(told.slice(1)).toEqual([
+      'ready: no room (full)',
+      'ready: room again',
+      'ready: in memory (denied)',
+      'down: crashed: what it had was in memory only (denied)',
+    ]);
   });
 
   it('stop does not wait for ever for a dead worker', async () => {

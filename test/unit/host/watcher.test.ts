@@ -3,6 +3,7 @@ import type { TraceRecord } from '../../../src/core/node/trace.ts';
 import { type Jid, jid } from '../../../src/core/xmpp/jid.ts';
 import { iqResult, message, type Stanza } from '../../../src/core/xmpp/stanza.ts';
 import { el } from '../../../src/core/xmpp/xml.ts';
+import type { Trouble } from '../../../src/host/control.ts';
 import type { LinkHandlers, StanzaLink } from '../../../src/host/stanza-link.ts';
 import { Watcher } from '../../../src/worker/watcher.ts';
 
@@ -49,14 +50,15 @@ class FakeLink implements StanzaLink {
 async function watching() {
   const link = new FakeLink();
   const seen: TraceRecord[] = [];
-  const trouble: (string | undefined)[] = [];
+  const trouble: (Trouble | undefined)[] = [];
+  let gone = 0;
   const timers: (() => void)[] = [];
   let ids = 0;
   const watcher = new Watcher({
-    gone: () => undefined,
+    gone: () => gone++,
     link,
     records: (batch) => seen.push(...batch),
-    trouble: (text) => trouble.push(text),
+    trouble: (one) => trouble.push(one),
     newId: () => `id${++ids}`,
     setTimer: (_ms, fn) => {
       timers.push(fn);
@@ -64,7 +66,7 @@ async function watching() {
     },
   });
   expect(await watcher.start()).toEqual({ ok: true });
-  return { link, seen, trouble, timers, watcher };
+  return { link, seen, trouble, timers, watcher, gone: () => gone };
 }
 
 const settled = async () => {
@@ -84,7 +86,7 @@ describe('Watcher: the page’s own session', () => {
     const { link, seen, trouble } = await watching();
     link.trace(session(3, 's1'), pause(4), step(1));
     link.handlers.down(server);
-    expect(trouble.at(-1)).toBe('the connection to the server is lost');
+    expect(trouble.at(-1)).toEqual({ kind: 'offline', text: 'the connection to the server is lost' });
     link.up('s2');
     await settled();
     expect(link.sent).toHaveLength(2);
@@ -94,14 +96,29 @@ describe('Watcher: the page’s own session', () => {
   });
 
   it('notices that the numbers began again: another run of the server', async () => {
-    const { link, seen, trouble } = await watching();
+    const { link, seen, gone } = await watching();
     link.trace(session(30, 's1'));
     link.handlers.down(server);
     link.up('s2');
     await settled();
     link.trace(session(2, 's2'), pause(1));
-    expect(trouble.at(-1)).toBe('the server was restarted: reload the page');
-    expect(seen.slice(1)).toEqual([session(2, 's2'), pause(1)]);
+    expect(gone()).toBe(1);
+    // Of another network nothing is shown as if it were of this one.
+    expect(seen).toHaveLength(1);
+  });
+
+  it('says whether the server is away, or refuses the page', async () => {
+    const { link, trouble, timers, gone } = await watching();
+    link.handlers.progress?.('reconnecting', 'no server answers; again in 1 s');
+    expect(trouble.at(-1)).toEqual({ kind: 'offline', text: 'no server answers; again in 1 s' });
+    // An answer that does not come says as little as none.
+    link.answers = false;
+    link.up('s2');
+    timers.at(-1)?.();
+    await settled();
+    expect(trouble.at(-1)).toEqual({ kind: 'offline', text: 'the server did not answer' });
+    link.handlers.progress?.('failed', 'wrong password');
+    expect(gone()).toBe(1);
   });
 
   it('executes a command in one stage, and tells the server’s reason where it is refused', async () => {

@@ -50,6 +50,19 @@ describe('What a replica does while it is cut off, and when it notices', () => {
     expect(room?.affiliations.get(jid('antonio@naples.tempest'))).toBe('owner');
   });
 
+  it('a keepalive shorter than ten seconds: the primary of the same scenario agrees to it (decision #5)', () => {
+    const parsed = parseScenario(JSON.stringify(local).replace('"interval":10', '"interval":3'));
+    expect(parsed.ok).toBe(true);
+    if (!parsed.ok) return;
+    const leastOf = (scenario: Scenario) => {
+      const [service] = scenario.nodes;
+      const config = service && nodeConfigOf(scenario, service);
+      return config?.kind === 'service' ? config.rooms[0]?.distribution : undefined;
+    };
+    expect(leastOf(parsed.scenario)).toMatchObject({ kind: 'primary', leastInterval: 3 });
+    expect(leastOf(local)).not.toHaveProperty('leastInterval');
+  });
+
   it('an answer that may take longer than the interval is a mistake, and so is a policy that nobody knows', () => {
     const wrong = (from: string, to: string) => {
       const text = JSON.stringify(local, undefined, 2);

@@ -1,19 +1,16 @@
-import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { fileURLToPath } from 'node:url';
 import { ClassicLevel } from 'classic-level';
 import { describe, expect, it } from 'vitest';
 import { jid } from '../../../src/core/xmpp/jid.ts';
 import { LevelStore } from '../../../src/headless/level-store.ts';
 import { readServeArguments } from '../../../src/headless/serve-arguments.ts';
-
-const script = fileURLToPath(new URL('../../../src/headless/serve.ts', import.meta.url));
+import { startCommand } from '../../support/commands.ts';
 
 /** Runs the command; once `until` appears on its output, it is interrupted as by Ctrl-C. */
-function serve(args: readonly string[], until?: RegExp) {
-  const child = spawn(process.execPath, ['--import', 'tsx', script, ...args]);
+async function serve(args: readonly string[], until?: RegExp) {
+  const child = await startCommand('serve', args);
   let output = '';
   let error = '';
   child.stderr.on('data', (data) => {

@@ -7,6 +7,7 @@ import type { Scenario, ScenarioSource } from '../../../src/scenario/scenario.ts
 import { Model } from '../../../src/ui/fold/model.ts';
 import { LiveShadows } from '../../../src/ui/session/live-shadows.ts';
 import { roleOf, stateOf } from '../../../src/ui/words.ts';
+import { plainCost } from '../../support/plain-rooms.ts';
 import { coven } from '../../support/scenarios.ts';
 import { joins, World } from '../../support/world.ts';
 
@@ -79,8 +80,8 @@ describe('Instances of a room (XEP-0281) on the page', () => {
     world.send(joins(witch, `${shadow}/firstwitch`));
     world.send(joins(faustus, `theroom@${marlowe}/faustus`));
     const model = shown(world);
-    expect(model.costs.plainFor(witch, shadow)).toBe(3);
-    expect(model.costs.plainFor(crone, source)).toBe(2);
+    expect(plainCost(coven, model, witch, shadow)?.crossed).toBe(3);
+    expect(plainCost(coven, model, crone, source)?.crossed).toBe(2);
     expect(model.people.all().flatMap(({ nick, node, phase }) => (phase === 'joined' ? [[nick, node]] : []))).toEqual([
       ['foo', firsthost],
       ['firstwitch', macbeth],
@@ -95,7 +96,7 @@ describe('Instances of a room (XEP-0281) on the page', () => {
       [macbeth, 'shadow', '1 of 2 split'],
       [marlowe, 'shadow', '1 of 2 split'],
     ]);
-    expect(apart.costs.plainFor(witch, shadow)).toBe(3);
+    expect(plainCost(coven, apart, witch, shadow)?.crossed).toBe(3);
   });
 });
 

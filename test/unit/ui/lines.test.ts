@@ -73,11 +73,11 @@ describe('Lines of the log', () => {
     };
     const model = told(reached, [{ ...cut, outcome: 'bounced' }, back], steps);
     expect(linesOf(model)).toEqual(['BigCheese says “a truly rotten time”: 3 link stanzas, 1 lost, 4 deliveries']);
-    const { crossed, lost, deliveries } = model.costs.messages[0] ?? {};
+    const { crossed, lost, recipients } = model.costs.messages[0] ?? {};
     expect(outcomeOf(model.lines.list[0] as Line, (address) => model.network.isNode(address))).toEqual({
       crossed,
       lost,
-      deliveries,
+      deliveries: recipients?.length,
     });
   });
 

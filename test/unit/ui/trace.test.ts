@@ -54,7 +54,7 @@ describe('A trace of the simulator', () => {
   it('may come after what npm writes before what it runs', () => {
     const banner = '\n> netsplit@0.1.0 sim\n> node src/headless/setup.mjs sim --seed 3 --json\n\n';
     expect(readAll(banner + written(small()))).toEqual(readAll(written(small())));
-    expect(() => readAll(`${'\n'.repeat(9)}${written(small())}`)).toThrow('Line 9: it is not JSON.');
+    expect(() => readAll(`${'\n'.repeat(9)}${written(small())}`)).toThrow('It is not a trace: line 9 is not JSON.');
     const torn = written(small()).replace('"kind":"act"', '"kind":7');
     expect(() => readAll(banner + torn)).toThrow('Line 8: “kind” is not text.');
   });
@@ -121,18 +121,22 @@ describe('A file that is no trace, or a hostile one, is refused with one sentenc
   it.each([
     ['nothing', '', 'It is empty.'],
     ['blank lines alone', '\n\n', 'It is empty.'],
-    ['no JSON', 'Hello\n', 'Line 1: it is not JSON.'],
-    ['a page', '<!doctype html><script>alert(1)</script>', 'Line 1: it is not JSON.'],
+    ['no JSON', 'Hello\n', 'It is not a trace: line 1 is not JSON.'],
+    ['a page', '<!doctype html><script>alert(1)</script>', 'It is not a trace: line 1 is not JSON.'],
     ['a list', '[]\n', 'Line 1: it is not an object.'],
     ['null', 'null\n', 'Line 1: it is not an object.'],
-    ['another object', '{}\n', 'Line 1: “format” is missing.'],
+    ['another object', '{}\n', 'It is not a trace: its first line is not the header of one.'],
   ])('%s', (_, text, message) => {
     expect(refusalOf(text)).toBe(message);
   });
 
   it.each<[string, (trace: Written) => void, string]>([
-    ['another format', header({ format: 'dmuc' }), 'Line 1: “format” is not netsplit-trace.'],
-    ['another version', header({ version: 2 }), 'Line 1: “version” is 2, and this page reads version 1.'],
+    ['another format', header({ format: 'dmuc' }), 'It is not a trace: its first line is not the header of one.'],
+    [
+      'another version',
+      header({ version: 2 }),
+      'It is a trace of version 2, which is newer than this page: it reads version 1.',
+    ],
     ['a version in words', header({ version: '1' }), 'Line 1: “version” is not a whole number.'],
     ['no servers', header({ servers: undefined }), 'Line 1: “servers” is missing.'],
     [
@@ -250,6 +254,6 @@ describe('A file that is no trace, or a hostile one, is refused with one sentenc
   });
 
   it('a line that was torn off', () => {
-    expect(refusalOf(written(small()).slice(0, -9))).toBe('Line 12: it is not JSON.');
+    expect(refusalOf(written(small()).slice(0, -9))).toBe('The file was cut off: it ends in the middle of line 12.');
   });
 });

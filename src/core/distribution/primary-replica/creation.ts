@@ -59,8 +59,11 @@ export function create(turn: RoomTurn, replicas: Replicas, replica: Jid, asked: 
   );
   if (taken) return refuse('cancel', 'conflict', `a domain of it is served by ${taken[0]}`);
   const { interval, timeout } = asked.keepalive;
-  if (interval < 10 || interval > 3600 || timeout < 1 || timeout > interval)
-    return refuse('modify', 'not-acceptable', 'keepalive interval is 10 to 3600 s, its timeout 1 s to the interval');
+  const least = replicas.leastInterval;
+  if (interval < least || interval > 3600 || timeout < 1 || timeout > interval) {
+    const text = `keepalive interval is ${least} to 3600 s, its timeout 1 s to the interval`;
+    return refuse('modify', 'not-acceptable', text);
+  }
   // A session of its own for what a link brings twice would be one of which the replica never hears.
   const before = replicaPeer(room, replica);
   const created = before && replicas.of(turn, replica, before).created;

@@ -52,9 +52,12 @@ export class Primary implements Protocol {
   readonly #replicas: Replicas;
   readonly #arrivals = new Arrivals();
 
-  /** @param configured  the replicas that the room starts with, and the domains each may serve */
-  constructor(configured: ReadonlyMap<Jid, readonly Jid[]>) {
-    this.#replicas = new Replicas(configured);
+  /**
+   * @param configured  the replicas that the room starts with, and the domains each may serve
+   * @param leastInterval  the shortest keepalive interval that a replica may ask for, in seconds
+   */
+  constructor(configured: ReadonlyMap<Jid, readonly Jid[]>, leastInterval?: number) {
+    this.#replicas = new Replicas(configured, leastInterval);
   }
 
   status({ config }: RoomView): ProtocolStatus {

@@ -63,8 +63,12 @@ export class Replicas {
   /** Those that have named a later epoch than the room's. */
   readonly #knewLater = new Set<Jid>();
 
+  /** The shortest keepalive interval that a replica may ask for, in seconds. Decision #5. */
+  readonly leastInterval: number;
+
   /** @param configured  the domains that the replicas of the configuration may serve; others serve their own */
-  constructor(configured: ReadonlyMap<Jid, readonly Jid[]>) {
+  constructor(configured: ReadonlyMap<Jid, readonly Jid[]>, leastInterval = 10) {
+    this.leastInterval = leastInterval;
     this.#configured = configured;
   }
 

@@ -1,0 +1,109 @@
+import type { Events } from './fold/events.ts';
+import { scales } from './scales.ts';
+import { type Region, regionNames, type Store, type Tab, type Thing, tabNames } from './store.ts';
+
+/** What the address says of the page after its `#`: a reload keeps it, and whoever opens the link sees the same. */
+export interface Place {
+  readonly event?: number | undefined;
+  readonly thing?: Thing | undefined;
+  readonly tab?: Tab | undefined;
+  readonly region?: Region | undefined;
+  /** Percent of the usual size of the type, in presenter mode. */
+  readonly presenting?: number | undefined;
+}
+
+const things: readonly Thing['kind'][] = ['node', 'link', 'server', 'occupant'];
+/** Least time between two changes of the address: browsers refuse a hundred of them in a row. */
+const addressMs = 350;
+
+/** What the page does not know is not in the result. */
+export function readPlace(hash: string): Place {
+  const of = new URLSearchParams(hash.slice(1));
+  const event = of.get('ev') ?? '';
+  const kind = things.find((one) => of.get(one));
+  return {
+    event: /^-?\d{1,15}$/.test(event) ? Number(event) : undefined,
+    thing: kind && { kind, id: of.get(kind) ?? '' },
+    tab: tabNames.find((one) => one === of.get('view')),
+    region: regionNames.find((one) => one === of.get('region')),
+    presenting: scales.find((one) => String(one) === of.get('present')),
+  };
+}
+
+/** @returns a hash that says no more than it has to; empty where all is as usual */
+export function writePlace({ event, thing, tab, region, presenting }: Place): string {
+  const parts: (readonly [string, string | number | undefined])[] = [
+    ['view', tab === 'log' ? undefined : tab],
+    ['region', region === 'topology' ? undefined : region],
+    ['present', presenting],
+    [thing?.kind ?? '', thing?.id],
+    ['ev', event],
+  ];
+  const said = parts.flatMap(([name, value]) => (value === undefined ? [] : [`${name}=${encoded(String(value))}`]));
+  return said.length === 0 ? '' : `#${said.join('&')}`;
+}
+
+/** The same view of another trace, where the numbers of the events mean something else. */
+export function withoutSelection(hash: string): string {
+  return writePlace({ ...readPlace(hash), event: undefined, thing: undefined });
+}
+
+/**
+ * Shows what the address says, now and whenever a person changes it, and puts into the address what is shown.
+ *
+ * @param names  whether the address names the trace that is shown; it does not if the trace is a file of the person's
+ * @returns a function that ends it; what is shown by then is in the address
+ */
+export function followAddress(store: Store, names: boolean): () => void {
+  const read = () => show(store, readPlace(location.hash));
+  read();
+  let written = writePlace(placeOf(store, names));
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let changed = Number.NEGATIVE_INFINITY;
+  const write = () => {
+    clearTimeout(timer);
+    timer = undefined;
+    changed = performance.now();
+    history.replaceState(null, '', `${location.pathname}${location.search}${written}`);
+  };
+  const off = store.subscribe(() => {
+    const hash = writePlace(placeOf(store, names));
+    if (hash === written) return;
+    written = hash;
+    clearTimeout(timer);
+    timer = setTimeout(write, addressMs - (performance.now() - changed));
+  });
+  addEventListener('hashchange', read);
+  return () => {
+    off();
+    removeEventListener('hashchange', read);
+    if (timer !== undefined) write();
+  };
+}
+
+function show(store: Store, { event, thing, tab, region, presenting }: Place): void {
+  store.set({
+    ...(tab ? { tab } : {}),
+    ...(region ? { region } : {}),
+    ...(presenting ? { presenting } : {}),
+    event: undefined,
+    thing: undefined,
+  });
+  if (thing) store.choose(thing);
+  if (event !== undefined) store.reveal(event);
+}
+
+function placeOf({ view: { event, thing, tab, region, presenting }, model }: Store, names: boolean): Place {
+  const rest = { tab, region, presenting };
+  return names ? { ...rest, event: event === undefined ? undefined : lastingId(model.events, event), thing } : rest;
+}
+
+/** What the server did not see is numbered anew by each page, so what came of it stands for it. */
+function lastingId(events: Events, id: number): number | undefined {
+  if (id >= 0) return id;
+  return events.effectsOf(id).find((effect) => effect >= 0) ?? events.pathTo(id).findLast((cause) => cause >= 0);
+}
+
+function encoded(text: string): string {
+  return encodeURIComponent(text).replace(/%(?:40|2F|3A)/g, decodeURIComponent);
+}
