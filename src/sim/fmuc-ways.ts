@@ -29,8 +29,9 @@ export const waysAreWhole: Checker = ({ world }) => {
       if (by === hostile || !isBetweenNodes(stanza)) return;
       const [room, to] = [bareOf(stanza.from), bareOf(stanza.to)];
       const trail = trailOf(stanza);
-      // That it is no way to somebody (any more) is a node's own word.
-      if (trail === undefined || trail.by === room || readElsewhere(stanza.payloads) !== undefined) return;
+      // That it is no way to somebody (any more) is a node's own word, and so is what it tells of the past: of that it kept the peer.
+      if (trail === undefined || trail.by === room || trail.past || readElsewhere(stanza.payloads) !== undefined)
+        return;
       exercised++;
       const way = wayOf(trail);
       if (!known.get(room)?.has(way))

@@ -1511,6 +1511,12 @@ const joined: typeof cases = {
       },
     },
     excused: {
+      'it tells of the past, of which it kept the peer alone': (story) => {
+        const led = withThird(story).gets(service, byThird(third, room, [], 'c1'));
+        story.sends(service, byThird(room, beyond, [], 'c1'), led);
+        const fmuc = el('fmuc', NS.fmuc, {}, ...writeTrail({ by: beyond, via: [third], past: true }, room));
+        story.sends(service, message(at('Dave'), third, { type: 'groupchat' }, body('#9:1'), fmuc), led);
+      },
       'it says that it is no way to somebody, which is its own word': (story) => {
         const led = withThird(story).gets(service, byThird(third, room, [], 'c1'));
         const trail = writeTrail({ by: third, id: 'c2', via: [beyond] }, room);
