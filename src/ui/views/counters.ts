@@ -39,9 +39,9 @@ class Counters extends Part {
                   (link) => html`<tr data-link-row=${link.key}>
                     <td><button type="button" class="linkish" @click=${() => this.store.choose({ kind: 'link', id: link.key })}>${link.ends[0]} – ${link.ends[1]}</button></td>
                     <td>${describeLink(link)}</td>
-                    <td class="n">${link.stanzas}<span class="unit"> ${link.stanzas === 1 ? 'stanza' : 'stanzas'}</span></td>
+                    <td class="n">${stanzas(link.stanzas)}</td>
                     <td class="n">${bytes(link.bytes)}</td>
-                    <td class="n">${link.dropped}<span class="unit"> ${link.dropped === 1 ? 'stanza' : 'stanzas'}</span></td>
+                    <td class="n">${stanzas(link.dropped)}</td>
                   </tr>`,
                 )}
               </tbody>
@@ -69,6 +69,11 @@ class Counters extends Part {
       <td data-cell="same">${same === undefined ? '–' : same ? 'yes' : html`<b class="lost">no</b>`}</td>
     </tr>`;
   }
+}
+
+/** A number with its unit, which a narrow page leaves to the head of the column. */
+function stanzas(count: number): TemplateResult {
+  return html`${count}<span class="unit"> ${count === 1 ? 'stanza' : 'stanzas'}</span>`;
 }
 
 /** Stanzas that crossed links, and those that a cut link lost. */

@@ -175,7 +175,7 @@ export class Help extends Part {
       return html`<p data-testid="choices">None so far: all that happened follows a section of a specification.</p>`;
     return html`<ul data-testid="choices">${this.#chosen.map(({ spec, times, last }) => {
       const { label, title } = specEntry(spec);
-      return html`<li data-spec=${spec}><button type="button" class="linkish" @click=${() => this.#show(last)}>${label}</button> ${title.replace('Our choice: ', '')}: ${counted(times, 'event')}</li>`;
+      return html`<li data-spec=${spec}><button type="button" class="linkish" @click=${() => this.#show(last)}>${label}</button> ${title}: ${counted(times, 'event')}</li>`;
     })}</ul>`;
   }
 
