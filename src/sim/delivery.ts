@@ -3,8 +3,8 @@ import { type Condition, stanzaError } from '../core/xmpp/errors.ts';
 import { bareOf, domainOf, type Jid } from '../core/xmpp/jid.ts';
 import { errorReply, type Stanza } from '../core/xmpp/stanza.ts';
 import type { Instant } from '../core/xmpp/time.ts';
-import { Network, type SimLink } from './network.ts';
-import type { Plan } from './plan.ts';
+import type { Ground } from './ground.ts';
+import { Network, randomLinks, type SimLink } from './network.ts';
 import type { Prng } from './prng.ts';
 import type { Seat } from './seat.ts';
 import type { SimRecord } from './trace.ts';
@@ -60,10 +60,10 @@ export class Delivery {
   /** Users who lost something to a link. */
   readonly #lost = new Set<Jid>();
 
-  constructor({ domains, bounceToRelay }: Plan, prng: Prng, around: Surroundings) {
+  constructor({ domains, bounceToRelay, linkOf }: Ground, prng: Prng, around: Surroundings) {
     this.#around = around;
     this.#prng = prng;
-    this.#network = new Network(domains, prng.fork());
+    this.#network = new Network(domains, linkOf ?? randomLinks(prng.fork()));
     this.#bounceToRelay = bounceToRelay;
   }
 
@@ -132,6 +132,7 @@ export class Delivery {
       server: ends,
       stanza,
       outcome,
+      arrives: passage.arrives,
       cause: parcel.cause,
     });
     if (outcome === 'bounced' || outcome === 'dropped') this.#lost.add(stanza.to);
@@ -141,7 +142,8 @@ export class Delivery {
     const { stream } = way.link;
     const arrive = () => {
       if (between || way.link.stream === stream) return this.#arrive(place, passed);
-      this.#around.record({ kind: 'link', t: this.#around.now(), server: ends, stanza, outcome: 'dropped', cause });
+      const t = this.#around.now();
+      this.#around.record({ kind: 'link', t, server: ends, stanza, outcome: 'dropped', cause });
       this.#lost.add(stanza.to);
     };
     this.#around.at(passage.arrives - this.#around.now(), arrive);

@@ -1,4 +1,4 @@
-import { type Direction, Link, type LinkSettings, type LinkState } from '../core/net/link.ts';
+import { type Direction, Link, type LinkCounters, type LinkSettings, type LinkState } from '../core/net/link.ts';
 import type { Jid } from '../core/xmpp/jid.ts';
 import { type Stanza, stanzaLength } from '../core/xmpp/stanza.ts';
 import { type Instant, instant } from '../core/xmpp/time.ts';
@@ -21,19 +21,23 @@ export type Passage =
   | { readonly outcome: 'arrives' | 'twice'; readonly arrives: Instant }
   | { readonly outcome: 'bounced' | 'dropped'; readonly arrives: undefined };
 
+/** Links as luck has them. */
+export function randomLinks(prng: Prng): () => LinkSettings {
+  return () => {
+    const bytesPerSecond = prng.chance(0.2) ? 2_000 + prng.below(50_000) : 0;
+    return { state: 'up', latencyMs: 1 + prng.below(150), jitterMs: prng.below(80), bytesPerSecond };
+  };
+}
+
 /** The links between all servers: the production link model for each direction, with faults on top. */
 export class Network {
   readonly links = new Map<string, SimLink>();
   readonly #byPair = new Map<Jid, Map<Jid, { readonly link: SimLink; readonly direction: Direction }>>();
 
-  constructor(servers: readonly Jid[], prng: Prng) {
+  constructor(servers: readonly Jid[], linkOf: (a: Jid, b: Jid) => LinkSettings) {
     for (const [i, a] of servers.entries())
       for (const b of servers.slice(i + 1)) {
-        const bytesPerSecond = prng.chance(0.2) ? 2_000 + prng.below(50_000) : 0;
-        const link = new SimLink(
-          [a, b],
-          new Link({ latencyMs: 1 + prng.below(150), jitterMs: prng.below(80), bytesPerSecond }),
-        );
+        const link = new SimLink([a, b], new Link(linkOf(a, b)));
         this.links.set(`${a} ${b}`, link);
         this.#add(a, b, link, 0);
         this.#add(b, a, link, 1);
@@ -64,6 +68,17 @@ export class SimLink {
 
   get settings(): LinkSettings {
     return this.#link.settings;
+  }
+
+  get counters(): LinkCounters {
+    return this.#link.counters;
+  }
+
+  /** What is under way already arrives as it was going to. */
+  change(settings: Partial<LinkSettings>): void {
+    this.#link.change(settings);
+    const { state } = settings;
+    if (state !== undefined) this.fault = { ...soundLink, state: [state, state] };
   }
 
   /**

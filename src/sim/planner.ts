@@ -6,7 +6,8 @@ import { bareOf, domainOf, type Jid, jid } from '../core/xmpp/jid.ts';
 import { forgeries } from './adversary.ts';
 import { withArchives, withClocks } from './archives.ts';
 import { withDevices } from './devices.ts';
-import type { Circumstances, Faults, Mode, Plan } from './plan.ts';
+import type { Faults } from './ground.ts';
+import type { Circumstances, Mode, Plan } from './plan.ts';
 import type { Prng } from './prng.ts';
 import { protocols } from './protocols.ts';
 import { moderations, type Step, type Unplanned } from './step.ts';
@@ -36,7 +37,7 @@ export function plan(prng: Prng, mode: Mode, events: number, given?: Faults): Pl
       domainOf(user) === hostileServer ? ('node' as const) : hostileUsers.has(user) ? ('client' as const) : undefined,
   }));
   const base = { mode, layout, domains, people, hostileNode, faults };
-  const disk = { appendMs: 1 + prng.below(20), bounceToRelay: prng.chance(0.5) };
+  const disk = { appendMs: 1 + prng.below(20), searchFails: 0.1, bounceToRelay: prng.chance(0.5) };
   const ordinary = stepsOf(base, [...hostileUsers], events, prng.fork());
   const { settingsOf, emptyUntil, lingerMs, primary } = protocol.circumstances?.(prng, who, layout) ?? calm;
   const whole = given === undefined ? [...ordinary, ...swizzle(base, ordinary.at(-1)?.at ?? 0, prng)] : ordinary;

@@ -1,5 +1,6 @@
 import type { Jid } from '../core/xmpp/jid.ts';
-import type { Faults, Plan } from './plan.ts';
+import type { Faults } from './ground.ts';
+import type { Plan } from './plan.ts';
 import { protocols } from './protocols.ts';
 import { named, type Step } from './step.ts';
 

@@ -47,6 +47,16 @@ export class Schedule {
     heap[i] = entry;
   }
 
+  /** How many things are planned. */
+  get size(): number {
+    return this.#heap.length + this.#planned - this.#begun;
+  }
+
+  /** When the next thing happens; undefined: nothing is planned. */
+  get next(): Instant | undefined {
+    return this.#begun < this.#planned ? this.now : this.#heap[0]?.at;
+  }
+
   /** Whether anything happens until then. */
   isDue(end: Instant): boolean {
     if (this.#begun < this.#planned) return true;

@@ -14,6 +14,8 @@ import { type Instant, instant, plus } from '../core/xmpp/time.ts';
 export interface Surroundings {
   now(): Instant;
   at(afterMs: number, run: () => void): void;
+  /** The same for a timer of the node's, which may have been cleared by then. */
+  timer(afterMs: number, run: () => void): void;
   newId(): string;
   /** Milliseconds until the next batch is durable; undefined: the disk is full and refuses it. */
   append(): number | undefined;
@@ -281,7 +283,7 @@ export class Seat {
     const armed = ++this.#armed;
     const life = this.#life;
     this.#timers.set(timer, armed);
-    this.#around.at(plus(at, -this.skewMs) - this.#around.now(), () => {
+    this.#around.timer(plus(at, -this.skewMs) - this.#around.now(), () => {
       if (this.#life !== life || this.#timers.get(timer) !== armed) return;
       this.#take({ input: { kind: 'timer', timer }, cause: undefined, armed });
     });

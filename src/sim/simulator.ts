@@ -13,10 +13,12 @@ import { checkers } from './checkers/all.ts';
 import { lastPrivateText } from './checkers/sessions.ts';
 import { lastWord } from './checkers/words.ts';
 import { evidence } from './evidence.ts';
+import type { Faults } from './ground.ts';
 import { type Checker, judge } from './judge.ts';
 import { soundLink } from './network.ts';
-import { type Faults, isFederated, type Mode, type Plan } from './plan.ts';
+import { isFederated, type Mode, type Plan } from './plan.ts';
 import { plan } from './planner.ts';
+import { portraitOf } from './portrait.ts';
 import { Prng } from './prng.ts';
 import type { Protocol } from './protocol.ts';
 import { protocols } from './protocols.ts';
@@ -84,7 +86,8 @@ export function run(seed: number, options: RunOptions): RunResult {
   const whole = plan(prng.fork(), options.mode, options.events, options.faults);
   const planned = thinned(calmed(whole, options.calm ?? new Set()), options.absent ?? new Set());
   const statuses = options.statuses ? new Statuses() : undefined;
-  const world = new World(planned, prng.fork(), statuses);
+  const protocol: Protocol = protocols[planned.mode];
+  const world = new World(planned, prng.fork(), { statuses, tamper: protocol.tamper });
   const start = world.now;
   const links = world.links.map(({ servers, settings }) => ({ servers, ...settings }));
   const violations: Violation[] = [];
@@ -97,8 +100,8 @@ export function run(seed: number, options: RunOptions): RunResult {
       violations.push({ invariant: 'no exception', what: error instanceof Error ? error.message : String(error), at });
     }
   };
-  const protocol: Protocol = protocols[planned.mode];
-  if (protocol.settle !== undefined) world.at(firstMs - 1, () => world.settle());
+  const { settle } = protocol;
+  if (settle !== undefined) world.at(firstMs - 1, () => world.settle(settle(planned, world.seats)));
   for (const [i, { jid }] of planned.people.entries()) {
     const awayMs = planned.emptyUntil.get(domainOf(jid)) ?? 0;
     if (!options.without?.has(i) && awayMs < Number.POSITIVE_INFINITY)
@@ -141,11 +144,23 @@ export function run(seed: number, options: RunOptions): RunResult {
   // FMUC nodes have histories of their own, and what a split kept back comes with a rejoin, one hop with each (decision
   // #25); then another brings nothing.
   if (isFederated(options.mode)) for (let hops = 1; hops < world.seats.size; hops++) repeat();
-  world.before = world.portrait();
+  const portrait = () => portraitOf(world.plan, world.seats, world.users);
+  const before = portrait();
   repeat();
   world.look();
   const { people } = world.plan;
-  const given = evidence(world.trace, people, world);
+  const { plan: settled, seats, users, peaks, offers } = world;
+  const everLost = (user: Jid) => world.everLost(user);
+  const given = evidence(world.trace, people, {
+    plan: settled,
+    seats,
+    users,
+    peaks,
+    offers,
+    before,
+    portrait,
+    everLost,
+  });
   const exercised: Record<string, number> = {};
   for (const [name, verdict] of judge(given, checkersOf(planned))) {
     exercised[name] = verdict.exercised;
@@ -165,7 +180,7 @@ function checkersOf({ mode, primary }: Plan): Readonly<Record<string, Checker>> 
 }
 
 /** Carries out a step, as far as it makes sense at this moment. */
-function take(world: World, step: Step, number: number): void {
+function take(world: World<Plan>, step: Step, number: number): void {
   const fault = faultOf(step);
   const told = { t: world.now, step: number, what: stepText(step) };
   const cause = world.record(fault === undefined ? { kind: 'act', ...told } : { kind: 'fault', ...told, fault });
@@ -208,7 +223,7 @@ function take(world: World, step: Step, number: number): void {
 
 /** Somebody does something. A user who is offline comes online instead, and one who is not in the room enters. */
 function person(
-  world: World,
+  world: World<Plan>,
   step: Exclude<Extract<Step, { readonly user: Jid }>, { readonly kind: 'vanish' | 'linger' }>,
   number: number,
   cause: number,
@@ -299,7 +314,7 @@ function person(
 }
 
 /** Somebody who is in writes to the nick of somebody who has several sessions. */
-function writeToSeveral(world: World, i: number): void {
+function writeToSeveral(world: World<Plan>, i: number): void {
   const { people } = world.plan;
   const devices = people.filter(({ device }) => device);
   const [user, target] = [people[i]?.jid as Jid, devices[i % devices.length]?.jid as Jid];
@@ -309,19 +324,19 @@ function writeToSeveral(world: World, i: number): void {
 }
 
 /** A client that is not in enters under this nick. */
-function enterAs(world: World, user: Jid, nick: string, cause: number): void {
+function enterAs(world: World<Plan>, user: Jid, nick: string, cause: number): void {
   world.act(user, { act: 'nick', nick }, cause);
   world.act(user, joinOf(world, user), cause);
 }
 
-function joinOf(world: World, user: Jid): OccupantAct {
+function joinOf(world: World<Plan>, user: Jid): OccupantAct {
   const { password } = world.users.get(user)?.person ?? {};
   return { act: 'join', ...(password === undefined ? {} : { password }) };
 }
 
 /** A form of an owner's (§10.2) that sets one field. */
 function configuration(
-  world: World,
+  world: World<Plan>,
   { user, luck }: Pick<Extract<Step, { kind: 'replicas' | 'peerhosts' }>, 'user' | 'luck'>,
   name: string,
   values: readonly string[],
@@ -335,7 +350,7 @@ function configuration(
 }
 
 /** What a moderator's, admin's or owner's client sends (XEP-0045 §8, §9, §10.2). */
-function moderation(world: World, { user, target, what, luck }: Extract<Step, { kind: 'moderate' }>): Stanza {
+function moderation(world: World<Plan>, { user, target, what, luck }: Extract<Step, { kind: 'moderate' }>): Stanza {
   const room = world.users.get(user)?.person.room as Jid;
   const nick = world.users.get(target)?.half.state().nick ?? '';
   const id = `m${luck}-${what}`;

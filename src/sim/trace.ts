@@ -1,3 +1,4 @@
+import type { LinkCounters, LinkSettings } from '../core/net/link.ts';
 import type { RoomEvent } from '../core/room/event.ts';
 import type { Sign, Spec } from '../core/turn/spec.ts';
 import type { Jid } from '../core/xmpp/jid.ts';
@@ -25,6 +26,8 @@ export type SimRecord =
       readonly server: readonly [Jid, Jid];
       readonly stanza: Stanza;
       readonly outcome: 'arrives' | 'dropped' | 'bounced' | 'twice';
+      /** When it will be there, the first of two; unless the stream ends before. */
+      readonly arrives?: Instant | undefined;
       readonly cause: number | undefined;
     }
   /** Its server hands it to a user or a node. */
@@ -63,8 +66,17 @@ export type SimRecord =
       readonly sign?: Sign | undefined;
       readonly cause: number | undefined;
     }
-  /** A step of the plan (plan.ts): what somebody did, in words for people. */
-  | { readonly kind: 'act'; readonly t: Instant; readonly step: number; readonly what: string }
+  /** A step of the plan (plan.ts), or of a person who drives the world: what somebody did, in words for people. */
+  | { readonly kind: 'act'; readonly t: Instant; readonly step: number; readonly what: string; readonly by?: Jid }
+  /** Somebody who drives the world has changed a link. */
+  | {
+      readonly kind: 'relink';
+      readonly t: Instant;
+      readonly server: readonly [Jid, Jid];
+      readonly settings: LinkSettings;
+      readonly counters: LinkCounters;
+      readonly cause: number;
+    }
   /** What fate did to the network: a step of the plan or, with -1, a disk that ran full. */
   | { readonly kind: 'fault'; readonly t: Instant; readonly step: number; readonly what: string; readonly fault: Fault }
   /** From `healed` on nothing breaks any more. From `quiet` on nobody does anything either. */

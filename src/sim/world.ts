@@ -1,3 +1,5 @@
+import type { LinkSettings } from '../core/net/link.ts';
+import type { NodeConfig } from '../core/node/config.ts';
 import type { Command } from '../core/node/input.ts';
 import { createOccupant, type OccupantAct, type OccupantHalf } from '../core/occupant/occupant.ts';
 import { domainOf, type Jid } from '../core/xmpp/jid.ts';
@@ -5,17 +7,15 @@ import { presence, type Stanza } from '../core/xmpp/stanza.ts';
 import { type Instant, instant, plus } from '../core/xmpp/time.ts';
 import type { Peaks } from './aftermath.ts';
 import { Delivery } from './delivery.ts';
+import type { Ground } from './ground.ts';
 import type { LinkFault, SimLink } from './network.ts';
-import type { Plan } from './plan.ts';
-import { portraitOf } from './portrait.ts';
 import type { Prng } from './prng.ts';
 import type { Protocol, Seating } from './protocol.ts';
-import { protocols } from './protocols.ts';
 import { Schedule } from './schedule.ts';
 import { Seat } from './seat.ts';
 import { isOf } from './stanzas.ts';
 import type { Statuses } from './statuses.ts';
-import type { SimRecord } from './trace.ts';
+import type { Person, SimRecord } from './trace.ts';
 import type { User } from './user.ts';
 
 /** Probability that a crash of a forgetful primary takes its whole disk. */
@@ -24,36 +24,43 @@ const forgetful = 0.5;
 /** Sizes are measured once in so many events: measuring everything that a node holds costs more than an event. */
 const lookEvery = 2_000;
 
+/** Who looks at a world, and what its hostile node does. */
+export interface WorldOptions {
+  /** Takes what the nodes become. */
+  readonly statuses?: Statuses | undefined;
+  /** What a hostile node makes of what its honest half sends. */
+  tamper?: Protocol['tamper'];
+}
+
 /**
- * A whole network in one process: servers, links, room nodes, users. Only the schedule makes anything happen, and only the
- * seed decides.
+ * A whole network in one process: servers, links, room nodes, users, on a virtual clock. It does nothing by itself: a driver acts
+ * and lets time pass (a plan in simulator.ts, a person in lab.ts). Only the schedule makes anything happen, and only the seed
+ * decides.
  */
-export class World {
-  readonly #plan: Plan;
-  #settled: Plan | undefined;
+export class World<G extends Ground = Ground> {
+  #plan: G;
   readonly trace: SimRecord[] = [];
   readonly seats = new Map<Jid, Seat>();
   readonly users = new Map<Jid, User>();
   readonly peaks = new Map<Jid, Peaks>();
   /** Where clients asked their users to go on. */
   readonly offers: { readonly user: Jid; readonly room: Jid; readonly from: Jid }[] = [];
-  /** What every node held before all was repeated (G15). */
-  before: ReadonlyMap<Jid, string> | undefined;
   /** Scheduled things that have happened so far. */
   events = 0;
   /** Whether disks may refuse and crashes lose data: not after everything is healed. */
   #faulty = true;
+  /** Timers of nodes that are planned, cleared ones among them. */
+  #timers = 0;
   readonly #schedule = new Schedule(instant(Date.UTC(2026, 0, 1)));
   readonly #prng: Prng;
   readonly #delivery: Delivery;
-  readonly #protocol: Protocol;
+  readonly #options: WorldOptions;
   readonly #ids = { newId: () => this.#prng.id() };
 
-  /** @param statuses  takes what the nodes become */
-  constructor(plan: Plan, prng: Prng, statuses?: Statuses) {
+  constructor(plan: G, prng: Prng, options: WorldOptions = {}) {
     this.#plan = plan;
     this.#prng = prng;
-    this.#protocol = protocols[plan.mode];
+    this.#options = options;
     this.#delivery = new Delivery(plan, prng, {
       now: () => this.now,
       at: (afterMs, run) => this.at(afterMs, run),
@@ -64,62 +71,67 @@ export class World {
         if (user.lingers === undefined) this.#toHalf(user, { kind: 'stanza', stanza }, cause);
       },
     });
-    for (const config of plan.layout.nodes) {
-      const { address } = config;
-      const skewMs = Math.round(plan.faults.skewMs * (2 * prng.unit() - 1));
-      const seat: Seat = new Seat(config, skewMs, {
-        now: () => this.now,
-        at: (afterMs, run) => this.at(afterMs, run),
-        newId: () => prng.id(),
-        append: () =>
-          this.#faulty && plan.faults.quota > 0 && prng.chance(plan.faults.quota)
-            ? undefined
-            : 1 + prng.below(plan.appendMs),
-        search: () => (prng.chance(0.1) ? undefined : prng.below(20 * plan.appendMs)),
-        appended: (events, cause) => this.record({ kind: 'append', t: this.now, node: address, events, cause }),
-        note: ({ spec, what, peer, sign }, cause) =>
-          this.record({ kind: 'note', t: this.now, node: address, spec, what, peer, sign, cause }),
-        send: ({ stanza, spec }, cause) => this.#send(seat, stanza, spec, cause),
-        failed: () => {
-          const what = `the disk of ${address} is full`;
-          const fault = { kind: 'disk', node: address, forMs: 6_000 } as const;
-          this.record({ kind: 'fault', t: this.now, step: -1, what, fault });
-          this.crash(address);
-          this.at(1_000 + prng.below(5_000), () => this.start(address));
-        },
-        ...(statuses && { changed: () => statuses.look(seat, this.now, this.trace.length) }),
-      });
-      this.seats.set(address, seat);
-      this.peaks.set(address, { inbox: 0, timers: 0, history: 0, occupants: 0, peers: 0, occupantIds: 0 });
-      if (config.kind === 'replica') this.#delivery.intercept(seat);
-    }
-    for (const person of plan.people) {
-      const { jid, nick, room } = person;
-      const half = createOccupant({ jid, nick, room });
-      this.users.set(jid, {
-        person,
-        server: domainOf(jid),
-        half,
-        online: false,
-        lingers: undefined,
-        directed: new Set(),
-      });
-    }
+    for (const config of plan.layout.nodes) this.place(config);
+    for (const person of plan.people) this.admit(person);
     for (const address of this.seats.keys()) this.start(address);
   }
 
+  /** Puts a node where it belongs; it does not run yet. */
+  place(config: NodeConfig): void {
+    const prng = this.#prng;
+    const { faults, appendMs, searchFails } = this.#plan;
+    const { statuses } = this.#options;
+    const { address } = config;
+    const skewMs = Math.round(faults.skewMs * (2 * prng.unit() - 1));
+    const seat: Seat = new Seat(config, skewMs, {
+      now: () => this.now,
+      at: (afterMs, run) => this.at(afterMs, run),
+      timer: (afterMs, run) => {
+        this.#timers++;
+        this.at(afterMs, () => {
+          this.#timers--;
+          run();
+        });
+      },
+      newId: () => prng.id(),
+      append: () =>
+        this.#faulty && faults.quota > 0 && prng.chance(faults.quota) ? undefined : 1 + prng.below(appendMs),
+      search: () => (prng.chance(searchFails) ? undefined : prng.below(20 * appendMs)),
+      appended: (events, cause) => this.record({ kind: 'append', t: this.now, node: address, events, cause }),
+      note: ({ spec, what, peer, sign }, cause) =>
+        this.record({ kind: 'note', t: this.now, node: address, spec, what, peer, sign, cause }),
+      send: ({ stanza, spec }, cause) => this.#send(seat, stanza, spec, cause),
+      failed: () => {
+        const what = `the disk of ${address} is full`;
+        const fault = { kind: 'disk', node: address, forMs: 6_000 } as const;
+        this.record({ kind: 'fault', t: this.now, step: -1, what, fault });
+        this.crash(address);
+        this.at(1_000 + prng.below(5_000), () => this.start(address));
+      },
+      ...(statuses && { changed: () => statuses.look(seat, this.now, this.trace.length) }),
+    });
+    this.seats.set(address, seat);
+    this.peaks.set(address, { inbox: 0, timers: 0, history: 0, occupants: 0, peers: 0, occupantIds: 0 });
+    if (config.kind === 'replica') this.#delivery.intercept(seat);
+  }
+
+  /** Somebody has an account, and is not online yet. */
+  admit(person: Person): void {
+    const { jid, nick, room } = person;
+    const half = createOccupant({ jid, nick, room });
+    const server = domainOf(jid);
+    this.users.set(jid, { person, server, half, online: false, lingers: undefined, directed: new Set() });
+  }
+
   /** With all that is known since the nodes run. */
-  get plan(): Plan {
-    return this.#settled ?? this.#plan;
+  get plan(): G {
+    return this.#plan;
   }
 
   /** The nodes run, and nobody has come online: what was open in the plan is known now. */
-  settle(): void {
-    this.#settled = this.#protocol.settle?.(this.#plan, this.seats);
-    for (const person of this.plan.people) {
-      const user = this.#user(person.jid);
-      this.users.set(person.jid, { ...user, person, half: createOccupant(person) });
-    }
+  settle(plan: G): void {
+    this.#plan = plan;
+    for (const person of plan.people) this.admit(person);
   }
 
   get now(): Instant {
@@ -156,6 +168,25 @@ export class World {
     return true;
   }
 
+  /** When the next thing happens; undefined: nothing is planned. */
+  get next(): Instant | undefined {
+    return this.#schedule.next;
+  }
+
+  /** Nothing is under way, and no disk writes: only timers of nodes are planned. */
+  get isQuiet(): boolean {
+    return this.#schedule.size === this.#timers;
+  }
+
+  /** The next thing happens. @returns false if nothing is planned */
+  step(): boolean {
+    if (this.next === undefined) return false;
+    const run = this.#schedule.take();
+    this.events++;
+    run();
+    return true;
+  }
+
   /** Takes the sizes of everything that nodes hold (G13). */
   look(): void {
     for (const [address, seat] of this.seats) {
@@ -166,10 +197,6 @@ export class World {
         for (const name of ['history', 'occupants', 'peers', 'occupantIds'] as const)
           peaks[name] = Math.max(peaks[name], room[name].length);
     }
-  }
-
-  portrait(): Map<Jid, string> {
-    return portraitOf(this.plan, this.seats, this.users);
   }
 
   /** Whether a link ever swallowed something on its way to this user. */
@@ -236,6 +263,15 @@ export class World {
   setLink(a: Jid, b: Jid, fault: LinkFault): void {
     const link = this.link(a, b);
     if (link) link.fault = fault;
+  }
+
+  /** Changes what a link is, and records it. */
+  relink(a: Jid, b: Jid, settings: Partial<LinkSettings>, cause: number): void {
+    const link = this.link(a, b);
+    if (link === undefined) return;
+    link.change(settings);
+    const { servers: server, settings: now, counters } = link;
+    this.record({ kind: 'relink', t: this.now, server, settings: now, counters, cause });
   }
 
   crash(address: Jid): void {
@@ -307,9 +343,9 @@ export class World {
 
   #send(seat: Seat, stanza: Stanza, spec: string, cause: number | undefined): void {
     const { address } = seat.config;
-    if (address !== this.plan.hostileNode) return this.#handOver(seat, stanza, spec, cause);
-    for (const one of this.#protocol.tamper(stanza, this.#prng, this.#seating(address)))
-      this.#handOver(seat, one, spec, cause);
+    const { tamper } = this.#options;
+    if (address !== this.plan.hostileNode || tamper === undefined) return this.#handOver(seat, stanza, spec, cause);
+    for (const one of tamper(stanza, this.#prng, this.#seating(address))) this.#handOver(seat, one, spec, cause);
   }
 
   #handOver(seat: Seat, stanza: Stanza, spec: string, cause: number | undefined): void {

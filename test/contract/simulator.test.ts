@@ -15,8 +15,9 @@ import { MemoryStore } from '../../src/host/memory-store.ts';
 import type { LinkHandlers } from '../../src/host/stanza-link.ts';
 import type { ServerHost } from '../../src/server/host.ts';
 import { type LocalSession, Network } from '../../src/server/network.ts';
+import { noFaults } from '../../src/sim/ground.ts';
 import { soundLink } from '../../src/sim/network.ts';
-import { type Mode, modes, noFaults, type Plan } from '../../src/sim/plan.ts';
+import { type Mode, modes, type Plan } from '../../src/sim/plan.ts';
 import { Prng } from '../../src/sim/prng.ts';
 import type { Protocol } from '../../src/sim/protocol.ts';
 import { protocols } from '../../src/sim/protocols.ts';
@@ -113,6 +114,7 @@ function planOf(mode: Mode): Plan {
     hostileNode: undefined,
     faults: noFaults,
     appendMs: 1,
+    searchFails: 0.1,
     // As the embedded server does: to the session that sent it.
     bounceToRelay: true,
     steps: [],

@@ -3,7 +3,8 @@ import type { Jid } from '../../src/core/xmpp/jid.ts';
 import { NS } from '../../src/core/xmpp/namespaces.ts';
 import { bodyOf } from '../../src/core/xmpp/stanza.ts';
 import { readBody } from '../../src/sim/bodies.ts';
-import { type Mode, noFaults } from '../../src/sim/plan.ts';
+import { noFaults } from '../../src/sim/ground.ts';
+import type { Mode } from '../../src/sim/plan.ts';
 import { type RunResult, run } from '../../src/sim/simulator.ts';
 import { howMany } from '../support/long.ts';
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { noFaults } from '../../src/sim/ground.ts';
 import { ndjson } from '../../src/sim/ndjson.ts';
-import { modes, noFaults } from '../../src/sim/plan.ts';
+import { modes } from '../../src/sim/plan.ts';
 import { type RunResult, run } from '../../src/sim/simulator.ts';
 
 describe.each(modes)('The trace of a run as NDJSON, mode %s', (mode) => {

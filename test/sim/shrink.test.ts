@@ -5,7 +5,7 @@ import { plantedBugs } from '../../src/headless/planted-bugs.ts';
 import { readSimArguments, type SimArguments } from '../../src/headless/sim-arguments.ts';
 import { bundleThread } from '../../src/headless/sim-bundle.ts';
 import { SimPool } from '../../src/headless/sim-pool.ts';
-import { noFaults } from '../../src/sim/plan.ts';
+import { noFaults } from '../../src/sim/ground.ts';
 import { dispensable } from '../../src/sim/reduction.ts';
 import { ddmin, shrink } from '../../src/sim/shrink.ts';
 import { run } from '../../src/sim/simulator.ts';

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { checkers } from '../../src/sim/checkers/all.ts';
-import { modes, noFaults } from '../../src/sim/plan.ts';
+import { noFaults } from '../../src/sim/ground.ts';
+import { modes } from '../../src/sim/plan.ts';
 import { run } from '../../src/sim/simulator.ts';
 import { howMany } from '../support/long.ts';
 import { simulations } from '../support/simulations.ts';

@@ -16,8 +16,8 @@ import { type Instant, instant } from '../../src/core/xmpp/time.ts';
 import { el } from '../../src/core/xmpp/xml.ts';
 import type { Aftermath } from '../../src/sim/aftermath.ts';
 import { evidence } from '../../src/sim/evidence.ts';
+import { noFaults } from '../../src/sim/ground.ts';
 import { judge } from '../../src/sim/judge.ts';
-import { noFaults } from '../../src/sim/plan.ts';
 import { sourceShadowCheckers } from '../../src/sim/source-shadow-checkers.ts';
 import type { Person, SimRecord, Verdict } from '../../src/sim/trace.ts';
 
