@@ -39,7 +39,8 @@ export const zones: Readonly<Record<string, Zone>> = {
   'src/core/node/': coreZone(xmpp, xep, turn, room, seam),
   'src/core/occupant/': coreZone(xmpp, xep),
   'src/core/net/': { sees: ['src/core/xmpp/time.ts'], deterministic: true },
-  'src/sim/': { sees: [core], deterministic: true },
+  // A world may be made of a scenario.
+  'src/sim/': { sees: [core, scenario], deterministic: true },
   'src/scenario/': {
     // node-config.ts makes the core's configuration of a scenario, defaults included.
     sees: [xmpp, 'src/core/room/config.ts', 'src/core/distribution/config.ts'],

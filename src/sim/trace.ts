@@ -75,7 +75,7 @@ export type SimRecord =
       readonly server: readonly [Jid, Jid];
       readonly settings: LinkSettings;
       readonly counters: LinkCounters;
-      readonly cause: number;
+      readonly cause: number | undefined;
     }
   /** What fate did to the network: a step of the plan or, with -1, a disk that ran full. */
   | { readonly kind: 'fault'; readonly t: Instant; readonly step: number; readonly what: string; readonly fault: Fault }

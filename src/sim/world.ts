@@ -49,7 +49,7 @@ export class World<G extends Ground = Ground> {
   events = 0;
   /** Whether disks may refuse and crashes lose data: not after everything is healed. */
   #faulty = true;
-  /** Timers of nodes that are planned, cleared ones among them. */
+  /** Timers that are planned, cleared ones among them. */
   #timers = 0;
   readonly #schedule = new Schedule(instant(Date.UTC(2026, 0, 1)));
   readonly #prng: Prng;
@@ -86,13 +86,7 @@ export class World<G extends Ground = Ground> {
     const seat: Seat = new Seat(config, skewMs, {
       now: () => this.now,
       at: (afterMs, run) => this.at(afterMs, run),
-      timer: (afterMs, run) => {
-        this.#timers++;
-        this.at(afterMs, () => {
-          this.#timers--;
-          run();
-        });
-      },
+      timer: (afterMs, run) => this.timer(afterMs, run),
       newId: () => prng.id(),
       append: () =>
         this.#faulty && faults.quota > 0 && prng.chance(faults.quota) ? undefined : 1 + prng.below(appendMs),
@@ -146,6 +140,15 @@ export class World<G extends Ground = Ground> {
   /** Schedules something; everything that happens is scheduled here. */
   at(afterMs: number, run: () => void): void {
     this.#schedule.add(plus(this.now, Math.max(0, afterMs)), run);
+  }
+
+  /** Schedules what nobody waits for: a world in which nothing else is planned is quiet. */
+  timer(afterMs: number, run: () => void): void {
+    this.#timers++;
+    this.at(afterMs, () => {
+      this.#timers--;
+      run();
+    });
   }
 
   /**
@@ -266,7 +269,7 @@ export class World<G extends Ground = Ground> {
   }
 
   /** Changes what a link is, and records it. */
-  relink(a: Jid, b: Jid, settings: Partial<LinkSettings>, cause: number): void {
+  relink(a: Jid, b: Jid, settings: Partial<LinkSettings>, cause?: number): void {
     const link = this.link(a, b);
     if (link === undefined) return;
     link.change(settings);

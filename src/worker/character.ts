@@ -1,3 +1,4 @@
+import { inWords, whyNot } from '../core/occupant/acts.ts';
 import { createOccupant, type OccupantAct, type OccupantInput } from '../core/occupant/occupant.ts';
 import { type Field, type Form, readForm, writeForm } from '../core/xep/xep0004.ts';
 import { type Jid, jid } from '../core/xmpp/jid.ts';
@@ -102,15 +103,9 @@ export class CharacterSession {
     if (!online || !this.#up) return { ok: false, error: `${this.#nick} is not connected: ${this.#trouble.detail}` };
     const { phase } = this.#half.state();
     const enters = act.act === 'join' || act.act === 'accept';
-    if (act.act === 'join' && phase === 'joined') {
-      const { room } = this.#half.state();
-      if (act.room === undefined || act.room === room) return { ok: true };
-      return { ok: false, error: `${this.#nick} is in ${room}, and has to leave it first` };
-    }
-    if ((act.act === 'accept' || act.act === 'decline') && this.#half.state().offer === undefined)
-      return { ok: false, error: `nobody sends ${this.#nick} to another room` };
-    if (!enters && act.act !== 'nick' && act.act !== 'decline' && phase !== 'joined')
-      return { ok: false, error: `${this.#nick} is not in the room` };
+    const not = whyNot(act, this.#half.state());
+    if (not !== undefined) return { ok: false, error: not };
+    if (act.act === 'join' && phase === 'joined') return { ok: true };
     if (enters || act.act === 'leave') this.#wantsIn = enters;
     const before = this.#half.state();
     const sent: StreamPosition[] = [];
@@ -260,27 +255,4 @@ function noForm(answer: Stanza | undefined, room: string): Result {
   const error = answer.type === 'error' ? errorOf(answer) : undefined;
   const why = error && `${error.condition}${error.text === undefined ? '' : `: ${error.text}`}`;
   return { ok: false, error: why ?? `${room} has no form of configuration` };
-}
-
-function inWords(nick: string, act: OccupantAct): string {
-  switch (act.act) {
-    case 'join':
-      return act.room === undefined ? `${nick} joins` : `${nick} joins ${act.room}`;
-    case 'accept':
-      return `${nick} goes where the room sends them`;
-    case 'decline':
-      return `${nick} stays away`;
-    case 'leave':
-      return `${nick} leaves`;
-    case 'say':
-      return `${nick} says`;
-    case 'subject':
-      return `${nick} sets the subject`;
-    case 'nick':
-      return `${nick} becomes ${act.nick}`;
-    case 'presence':
-      return `${nick} is ${act.show === '' ? 'available' : act.show}`;
-    case 'pm':
-      return `${nick} sends ${act.to} a private message`;
-  }
 }
