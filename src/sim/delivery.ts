@@ -67,6 +67,11 @@ export class Delivery {
     this.#bounceToRelay = bounceToRelay;
   }
 
+  /** Somebody new has an address. */
+  moved(): void {
+    this.#places.clear();
+  }
+
   /** What users send to this replica's room through their server reaches the replica from now on. */
   intercept(replica: Seat): void {
     const { server } = replica.config;

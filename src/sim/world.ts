@@ -105,6 +105,7 @@ export class World<G extends Ground = Ground> {
       ...(statuses && { changed: () => statuses.look(seat, this.now, this.trace.length) }),
     });
     this.seats.set(address, seat);
+    this.#delivery.moved();
     this.peaks.set(address, { inbox: 0, timers: 0, history: 0, occupants: 0, peers: 0, occupantIds: 0 });
     if (config.kind === 'replica') this.#delivery.intercept(seat);
   }
@@ -115,6 +116,7 @@ export class World<G extends Ground = Ground> {
     const half = createOccupant({ jid, nick, room });
     const server = domainOf(jid);
     this.users.set(jid, { person, server, half, online: false, lingers: undefined, directed: new Set() });
+    this.#delivery.moved();
   }
 
   /** With all that is known since the nodes run. */

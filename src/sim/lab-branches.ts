@@ -1,0 +1,178 @@
+import type { OccupantState } from '../core/occupant/occupant.ts';
+import type { Jid } from '../core/xmpp/jid.ts';
+import { type Instant, plus } from '../core/xmpp/time.ts';
+import type { Scenario } from '../scenario/scenario.ts';
+import { type Deed, Lab, type LabAct, type Mark } from './lab.ts';
+import { plain } from './lines.ts';
+
+/** What is new on the branch that is shown. */
+export interface LabNews {
+  /** Lines of the trace, each with its line feed. */
+  readonly lines: readonly string[];
+  /** How far people's clients are: each with the number of lines before it, counted from the beginning of the branch. */
+  readonly people: readonly { readonly after: number; readonly who: Jid; readonly state: OccupantState }[];
+  readonly now: Instant;
+  /** Nothing is under way. */
+  readonly isQuiet: boolean;
+  /** No more lines are kept. */
+  readonly isFull: boolean;
+}
+
+/** How far to go on. */
+export type LabRun =
+  /** Until so many more lines are there, or more, where things happen in one go; never beyond `mostMs`. */
+  | { readonly lines: number; readonly mostMs: number }
+  /** Until nothing is under way. */
+  | { readonly quiet: true; readonly mostMs: number }
+  | { readonly ms: number };
+
+/** What the page asks of the worker in which the worlds are. */
+export interface LabWorkerApi {
+  /** @returns also how many lines there are until everybody is in */
+  open(scenario: Scenario, seed: number): Promise<{ readonly opening: number; readonly news: LabNews }>;
+  run(how: LabRun): Promise<LabNews>;
+  /** `why`: it cannot be done. */
+  act(act: LabAct): Promise<{ readonly why: string | undefined; readonly news: LabNews }>;
+  branch(lines: number): Promise<{ readonly branch: number; readonly lines: number; readonly news: LabNews }>;
+  select(branch: number): Promise<LabNews>;
+  remove(branch: number): Promise<void>;
+  /** What was done on the branch that is shown. */
+  deeds(): Promise<readonly Deed[]>;
+}
+
+/** Worlds that are kept; a branch whose world is not is played again when it is chosen. */
+const worldsMax = 4;
+
+interface Branch {
+  readonly deeds: readonly Deed[];
+  /** Where it was left. */
+  readonly until: Mark;
+}
+
+/**
+ * The branches of one scenario and seed: each is what happened with other acts from some place on. The first is number 0. One of
+ * them is shown, and goes on.
+ */
+export class LabBranches {
+  readonly #scenario: Scenario;
+  readonly #seed: number;
+  readonly #branches = new Map<number, Branch | undefined>();
+  /** Worlds by branch, those used last at the end. */
+  readonly #worlds = new Map<number, Lab>();
+  #shown = 0;
+  #next = 1;
+  #lines: string[] = [];
+  #people: LabNews['people'][number][] = [];
+  /** Its trace is known already. */
+  #isMute = false;
+
+  constructor(scenario: Scenario, seed: number) {
+    this.#scenario = scenario;
+    this.#seed = seed;
+    this.#branches.set(0, undefined);
+    this.#keep(0, this.#make());
+  }
+
+  /** Lines until everybody is in. */
+  get opening(): number {
+    return this.#world.opening;
+  }
+
+  /** What happened since this was asked last. */
+  news(): LabNews {
+    const { now, isQuiet, isFull } = this.#world;
+    const [lines, people] = [this.#lines, this.#people];
+    this.#lines = [];
+    this.#people = [];
+    return { lines, people, now, isQuiet, isFull };
+  }
+
+  run(how: LabRun): void {
+    const world = this.#world;
+    if ('ms' in how) return world.runUntil(plus(world.now, how.ms));
+    if ('quiet' in how) return world.runToQuiet(how.mostMs);
+    const end = plus(world.now, how.mostMs);
+    const until = world.length + how.lines;
+    while (world.length < until && world.next !== undefined && world.next <= end) if (!world.step()) return;
+  }
+
+  /** @returns why it cannot be done */
+  act(act: LabAct): string | undefined {
+    return this.#world.act(act);
+  }
+
+  /**
+   * A branch that begins at a place of the one that is shown, and is shown from now on.
+   *
+   * @returns its number, and how many lines it has of the other: what happens in one go is not taken apart
+   */
+  branch(lines: number): { readonly branch: number; readonly lines: number } {
+    const world = this.#world;
+    const mark = world.markAt(lines);
+    const branch = this.#next++;
+    this.#leave();
+    this.#branches.set(branch, undefined);
+    this.#keep(branch, this.#replayed({ deeds: world.deeds.slice(0, mark.deeds), until: mark }));
+    this.#shown = branch;
+    return { branch, lines: mark.lines };
+  }
+
+  /** Shows another branch, where it was left. @throws RangeError */
+  select(branch: number): void {
+    if (!this.#branches.has(branch)) throw new RangeError(`there is no branch ${branch}`);
+    if (branch === this.#shown) return;
+    this.#leave();
+    const left = this.#branches.get(branch);
+    const world = this.#worlds.get(branch) ?? (left && this.#replayed(left)) ?? this.#make();
+    this.#keep(branch, world);
+    this.#shown = branch;
+  }
+
+  /** One that is not shown is no more. */
+  remove(branch: number): void {
+    if (branch === this.#shown) throw new RangeError(`branch ${branch} is shown`);
+    this.#branches.delete(branch);
+    this.#worlds.delete(branch);
+  }
+
+  get deeds(): readonly Deed[] {
+    return this.#world.deeds;
+  }
+
+  get #world(): Lab {
+    return this.#worlds.get(this.#shown) as Lab;
+  }
+
+  #leave(): void {
+    const world = this.#world;
+    this.#branches.set(this.#shown, { deeds: world.deeds, until: { ...world.markAt(world.length), t: world.now } });
+  }
+
+  #keep(branch: number, world: Lab): void {
+    this.#worlds.delete(branch);
+    this.#worlds.set(branch, world);
+    const [oldest] = this.#worlds.keys();
+    if (this.#worlds.size > worldsMax && oldest !== undefined) this.#worlds.delete(oldest);
+  }
+
+  #make(): Lab {
+    let count = 0;
+    return new Lab(this.#scenario, this.#seed, {
+      line: (line) => {
+        count++;
+        if (!this.#isMute) this.#lines.push(`${JSON.stringify(line, plain)}\n`);
+      },
+      person: (who, state) => {
+        if (!this.#isMute) this.#people.push({ after: count, who, state });
+      },
+    });
+  }
+
+  #replayed({ deeds, until }: Branch): Lab {
+    this.#isMute = true;
+    const world = this.#make();
+    world.replay(deeds, until);
+    this.#isMute = false;
+    return world;
+  }
+}
