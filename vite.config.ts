@@ -25,6 +25,8 @@ export default defineConfig({
       budgets: JSON.parse(process.env['NETSPLIT_BUDGETS'] ?? '{}'),
     }),
   ],
+  // Relative, so that the files work in any folder of any web server.
+  base: './',
   server: listen,
   preview: listen,
   // The workers' libraries are found by their entries; found late, they would cost a reload of the page.

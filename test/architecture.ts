@@ -68,7 +68,7 @@ export const zones: Readonly<Record<string, Zone>> = {
     // Addresses are taken apart in one way, and statuses put together, wherever they are shown.
     sees: [scenario, 'src/core/xmpp/jid.ts', 'src/core/node/known-status.ts'],
     // host/ holds the types in which the page and its workers talk.
-    seesTypesOf: [core, 'src/host/'],
+    seesTypesOf: [core, 'src/host/', 'src/sim/'],
     namesByUrl: ['src/worker/'],
     packages: ['lit', 'comlink'],
   },

@@ -3,7 +3,7 @@ import type { NodeConfig } from '../core/node/config.ts';
 import type { NodeStatus } from '../core/node/trace.ts';
 import { inWords, whyNot } from '../core/occupant/acts.ts';
 import type { OccupantAct, OccupantState } from '../core/occupant/occupant.ts';
-import { writeForm } from '../core/xep/xep0004.ts';
+import { type Field, writeForm } from '../core/xep/xep0004.ts';
 import { bareOf, type Jid, jid } from '../core/xmpp/jid.ts';
 import { NS } from '../core/xmpp/namespaces.ts';
 import { iq } from '../core/xmpp/stanza.ts';
@@ -22,12 +22,14 @@ export type LabAct =
   | { readonly kind: 'person'; readonly who: Jid; readonly act: OccupantAct }
   | { readonly kind: 'link'; readonly between: readonly [Jid, Jid]; readonly settings: Partial<LinkSettings> }
   | { readonly kind: 'crash' | 'restart'; readonly node: Jid }
-  /** In the name of an owner (XEP-0045 §10.2): fields of the form, and what is put on a list of it or taken off. */
+  /** In the name of an owner (XEP-0045 §10.2): what is left out stays. */
   | {
       readonly kind: 'configure';
       readonly room: Jid;
-      readonly fields: Readonly<Record<string, readonly string[]>>;
-      readonly lists: readonly { readonly name: 'replicas' | 'peerhosts'; readonly add?: Jid; readonly remove?: Jid }[];
+      readonly split?: Readonly<Record<string, string | boolean>>;
+      readonly distributed?: boolean;
+      /** What is put on a list of the form, or taken off. */
+      readonly list?: { readonly name: 'replicas' | 'peerhosts'; readonly add?: Jid; readonly remove?: Jid };
     };
 
 /** An act, and when it was: after so many events of the world, at that time. */
@@ -224,8 +226,16 @@ export class Lab {
       case 'restart':
         if (!world.seats.has(act.node)) return `there is no node ${act.node}`;
         return world.seats.get(act.node)?.up ? `${act.node} is running` : undefined;
-      case 'configure':
-        return ownersOf(this.#scenario, act.room).length > 0 ? undefined : `nobody here owns ${act.room}`;
+      case 'configure': {
+        if (ownersOf(this.#scenario, act.room).length === 0) return `nobody here owns ${act.room}`;
+        if (act.list === undefined) return undefined;
+        const { name, add, remove } = act.list;
+        const listed = this.#listed(act.room, name);
+        const what = name === 'replicas' ? 'replica' : 'peerhost';
+        if (add !== undefined && listed.includes(add)) return `${add} is a ${what} of ${act.room} already`;
+        if (remove !== undefined && !listed.includes(remove)) return `${remove} is no ${what} of ${act.room}`;
+        return undefined;
+      }
     }
   }
 
@@ -270,7 +280,8 @@ export class Lab {
   }
 
   /** As an owner's client does (XEP-0045 §10.2): what is left out stays. */
-  #configure({ room, fields, lists }: Extract<LabAct, { kind: 'configure' }>): void {
+  #configure(change: Extract<LabAct, { kind: 'configure' }>): void {
+    const { room } = change;
     const world = this.#world;
     const owners = ownersOf(this.#scenario, room);
     const bare =
@@ -281,16 +292,28 @@ export class Lab {
       world.admit({ jid: owner, nick: bare, room, hostile: undefined });
       world.connect(owner);
     }
-    const all = Object.entries(fields).map(([name, values]) => ({ var: name, values }));
-    for (const { name, add, remove } of lists) {
-      const values = this.#listed(room, name).filter((one) => one !== add && one !== remove);
-      all.push({ var: `{${NS.ext}}dmuc_${name}`, values: add === undefined ? values : [...values, add] });
-    }
-    const form = writeForm({ type: 'submit', formType: 'http://jabber.org/protocol/muc#roomconfig', fields: all });
+    const form = writeForm({
+      type: 'submit',
+      formType: 'http://jabber.org/protocol/muc#roomconfig',
+      fields: this.#fieldsOf(change),
+    });
     const what = `${played?.half.state().nick ?? bare} configures the room`;
     const cause = world.record({ kind: 'act', t: this.now, step: -1, what, by: owner });
     const id = `configure-${this.#deeds.length}`;
     world.sendRaw(iq(owner, room, { type: 'set', id }, el('query', NS.mucOwner, {}, form)), '0045#10.2', cause);
+  }
+
+  #fieldsOf({ room, split = {}, distributed, list }: Extract<LabAct, { kind: 'configure' }>): readonly Field[] {
+    const fields: Field[] = Object.entries(split).map(([name, value]) => ({
+      var: `{${NS.ext}}dmuc_split_${name}`,
+      values: [typeof value === 'boolean' ? (value ? '1' : '0') : value],
+    }));
+    if (distributed !== undefined)
+      fields.push({ var: 'muc#roomconfig_distributed', values: [distributed ? '1' : '0'] });
+    if (list === undefined) return fields;
+    const { name, add, remove } = list;
+    const values = this.#listed(room, name).filter((one) => one !== remove);
+    return [...fields, { var: `{${NS.ext}}dmuc_${name}`, values: add === undefined ? values : [...values, add] }];
   }
 
   #listed(room: Jid, name: 'replicas' | 'peerhosts'): readonly string[] {

@@ -2,8 +2,26 @@ import type { Events } from './fold/events.ts';
 import { scales } from './scales.ts';
 import { type Region, regionNames, type Store, type Tab, type Thing, tabNames } from './store.ts';
 
+/** The Lab: a scenario, and the seed of all luck in it. */
+export interface LabPlace {
+  readonly scenario: string;
+  readonly seed: number;
+}
+
+/** What the address says of the Lab; undefined if it is not about the Lab. */
+export function readLab(hash: string): LabPlace | undefined {
+  const of = new URLSearchParams(hash.slice(1));
+  const scenario = of.get('lab');
+  if (scenario === null) return undefined;
+  const seed = Number(of.get('seed') ?? '');
+  return { scenario, seed: Number.isInteger(seed) && seed >= 0 && seed <= seedMax ? seed : 0 };
+}
+
 /** What the address says of the page after its `#`: a reload keeps it, and whoever opens the link sees the same. */
 export interface Place {
+  readonly lab?: LabPlace | undefined;
+  /** In the Lab: which place of the run is shown, in events; absent: its end. */
+  readonly at?: number | undefined;
   readonly event?: number | undefined;
   readonly thing?: Thing | undefined;
   readonly tab?: Tab | undefined;
@@ -12,6 +30,8 @@ export interface Place {
   readonly presenting?: number | undefined;
 }
 
+/** Seeds are 32 bits. */
+const seedMax = 0xffff_ffff;
 const things: readonly Thing['kind'][] = ['node', 'link', 'server', 'occupant'];
 /** Least time between two changes of the address: browsers refuse a hundred of them in a row. */
 const addressMs = 350;
@@ -21,7 +41,10 @@ export function readPlace(hash: string): Place {
   const of = new URLSearchParams(hash.slice(1));
   const event = of.get('ev') ?? '';
   const kind = things.find((one) => of.get(one));
+  const at = of.get('at') ?? '';
   return {
+    lab: readLab(hash),
+    at: /^\d{1,7}$/.test(at) ? Number(at) : undefined,
     event: /^-?\d{1,15}$/.test(event) ? Number(event) : undefined,
     thing: kind && { kind, id: of.get(kind) ?? '' },
     tab: tabNames.find((one) => one === of.get('view')),
@@ -31,8 +54,11 @@ export function readPlace(hash: string): Place {
 }
 
 /** @returns a hash that says no more than it has to; empty where all is as usual */
-export function writePlace({ event, thing, tab, region, presenting }: Place): string {
+export function writePlace({ lab, at, event, thing, tab, region, presenting }: Place): string {
   const parts: (readonly [string, string | number | undefined])[] = [
+    ['lab', lab?.scenario],
+    ['seed', lab?.seed || undefined],
+    ['at', at],
     ['view', tab === 'log' ? undefined : tab],
     ['region', region === 'topology' ? undefined : region],
     ['present', presenting],
@@ -81,7 +107,7 @@ export function followAddress(store: Store, names: boolean): () => void {
   };
 }
 
-function show(store: Store, { event, thing, tab, region, presenting }: Place): void {
+function show(store: Store, { at, event, thing, tab, region, presenting }: Place): void {
   store.set({
     ...(tab ? { tab } : {}),
     ...(region ? { region } : {}),
@@ -90,11 +116,18 @@ function show(store: Store, { event, thing, tab, region, presenting }: Place): v
     thing: undefined,
   });
   if (thing) store.choose(thing);
+  if (at !== undefined && store.session.lab) store.session.recording?.seek(at);
   if (event !== undefined) store.reveal(event);
 }
 
-function placeOf({ view: { event, thing, tab, region, presenting }, model }: Store, names: boolean): Place {
-  const rest = { tab, region, presenting };
+function placeOf({ session, view: { event, thing, tab, region, presenting }, model }: Store, names: boolean): Place {
+  const { lab, recording, scenario } = session;
+  const inLab = lab &&
+    recording && {
+      lab: { scenario: scenario.id, seed: lab.seed },
+      at: recording.at === recording.length ? undefined : recording.at,
+    };
+  const rest = { ...inLab, tab, region, presenting };
   return names ? { ...rest, event: event === undefined ? undefined : lastingId(model.events, event), thing } : rest;
 }
 

@@ -17,7 +17,7 @@ export function bindKeys(store: Store): () => void {
     // A focused control keeps the keys that work it.
     const control = target.closest('button, a, summary, [role=tab]') !== null;
     if (event.key === ' ' && control) return;
-    const action = actionOf(store, event.key, target);
+    const action = actionOf(store, event, target);
     if (!action) return;
     event.preventDefault();
     action();
@@ -26,13 +26,15 @@ export function bindKeys(store: Store): () => void {
   return () => document.removeEventListener('keydown', onKey);
 }
 
-function actionOf(store: Store, key: string, target: Element): (() => void) | undefined {
+function actionOf(store: Store, { key, shiftKey: shift }: KeyboardEvent, target: Element): (() => void) | undefined {
   const { recording } = store.session;
   if (recording) {
     if (key === ' ' || key === '.') return () => store.play();
+    if (key === 'ArrowRight' && shift && store.session.lab) return () => store.toQuiet();
     const step = { ArrowRight: 1, ArrowLeft: -1 }[key];
     if (step !== undefined) return () => store.seek(recording.at + step);
-    if (['x', 'k', 'r'].includes(key)) return () => store.toast(recording.fixed);
+    const { fixed } = recording;
+    if (fixed !== undefined && ['x', 'k', 'r'].includes(key)) return () => store.toast(fixed);
   }
   if (key === ' ' || key === '.') return () => void store.act({ act: 'pause', paused: !store.model.paused });
   if (key === '/') {

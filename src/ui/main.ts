@@ -1,7 +1,7 @@
 import type { Trouble } from '../host/control.ts';
 import type { LiveConfig } from '../scenario/live-config-type.ts';
 import { databasesOf } from '../scenario/node-names.ts';
-import { withoutSelection } from './address.ts';
+import { type LabPlace, readLab, withoutSelection } from './address.ts';
 import type { Where } from './lab-api.ts';
 import { chooseTrace } from './open-trace.ts';
 import { endSession, leave, onOpen, onTrace, showSession, showTrace, tellTrouble } from './page.ts';
@@ -24,6 +24,9 @@ class StartError extends Error {
     this.isAway = isAway;
   }
 }
+
+/** The page is served by a web server that has no rooms. */
+class NoServerError extends StartError {}
 
 const tokenKey = 'netsplit-token';
 const tabKey = 'netsplit-tab';
@@ -56,6 +59,42 @@ async function start(): Promise<void> {
   const query = new URLSearchParams(location.search);
   const trace = query.get('trace');
   if (trace !== null) return showTrace(await loadAddress(trace));
+  const lab = readLab(location.hash);
+  if (lab) return showLab(lab);
+  try {
+    await beginWhenThere(whereOf(location.search));
+  } catch (error) {
+    if (!(error instanceof NoServerError)) throw error;
+    noServer = error.message;
+    await showLab({ scenario: 'wallops', seed: 0 });
+  }
+}
+
+/** Why there are no live rooms: these files come from a web server that knows nothing of them. */
+let noServer: string | undefined;
+let lab: string | undefined;
+
+async function showLab(place: LabPlace): Promise<void> {
+  hasLeft = true;
+  lab = keyOf(place);
+  document.documentElement.dataset.phase = 'loading';
+  const { openLab } = await import('./open-lab.ts');
+  await leave();
+  await openLab(place, noServer);
+}
+
+function keyOf({ scenario, seed }: LabPlace): string {
+  return `${scenario} ${seed}`;
+}
+
+/** A person has changed the address, or pressed a link to another mode. */
+async function follow(): Promise<void> {
+  const place = readLab(location.hash);
+  if (place && keyOf(place) !== lab) return showLab(place);
+  if (place || lab === undefined) return;
+  lab = undefined;
+  hasLeft = false;
+  await leave();
   await beginWhenThere(whereOf(location.search));
 }
 
@@ -263,10 +302,9 @@ async function fetchConfig(where: Where, look = false): Promise<LiveConfig> {
   if (response.status === 404 && text) {
     throw new StartError(text, 'Open the page without “?scenario=…” to get the first scenario.');
   }
-  throw new StartError(
-    text ?? 'These files are served without Netsplit’s own XMPP server.',
-    'Start it with “npm start” in the project’s folder, and open the address it prints.',
-  );
+  const advice = 'Start it with “npm start” in the project’s folder, and open the address it prints.';
+  if (text === undefined) throw new NoServerError('These files are served without Netsplit’s own XMPP server.', advice);
+  throw new StartError(text, advice);
 }
 
 function away(): StartError {
@@ -332,4 +370,5 @@ function headingOf(error: unknown): string {
 
 allowOwnScripts();
 onOpen(openNetwork);
+addEventListener('hashchange', () => void follow().catch(showFailure));
 start().catch(showFailure);

@@ -50,10 +50,16 @@ export function leave(): Promise<void> {
  * Shows a session in place of the one before. The page is the same, whatever runs the session.
  *
  * @param instance  of the network, where there are several side by side
+ * @param offline  why there are no live rooms; undefined if there may be
  */
-export function showSession(session: Session, scenarios: Store['scenarios'], instance = ''): Store {
+export function showSession(
+  session: Session,
+  scenarios: Store['scenarios'],
+  instance = '',
+  offline: string | undefined = undefined,
+): Store {
   void close();
-  const store = new Store(session, scenarios, loadPreferences(), instance);
+  const store = new Store(session, scenarios, loadPreferences(), instance, offline);
   shown = store;
   store.onTrace = showTrace;
   const app = document.createElement('ns-app') as unknown as Part;
@@ -79,7 +85,7 @@ export function showSession(session: Session, scenarios: Store['scenarios'], ins
   store.subscribe(showTime);
   const unbindKeys = bindKeys(store);
   const removeLab = installLab(store, () => rendered(app), openNetwork);
-  const isFile = session.recording !== undefined && !new URLSearchParams(location.search).has('trace');
+  const isFile = session.mode === 'recorded' && !new URLSearchParams(location.search).has('trace');
   const leaveAddress = followAddress(store, !isFile);
   const stop = () => void session.stop();
   addEventListener('pagehide', stop);

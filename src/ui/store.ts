@@ -71,7 +71,10 @@ export class Store {
   readonly session: Session;
   /** Of the network, where there are several side by side. */
   readonly instance: string;
-  readonly baseline: Baseline;
+  /** Why there are no live rooms; undefined if there may be. */
+  readonly offline: string | undefined;
+  /** Another one where what is told is not what was told before. */
+  baseline: Baseline;
   /** A new one when a recording goes back. */
   picture: Picture;
   readonly scenarios: readonly { readonly id: string; readonly title: string }[];
@@ -98,7 +101,14 @@ export class Store {
   /** Called with a trace that a person opened. */
   onTrace: (trace: Trace) => void = () => {};
 
-  constructor(session: Session, scenarios: Store['scenarios'], preferences: Preferences, instance = '') {
+  constructor(
+    session: Session,
+    scenarios: Store['scenarios'],
+    preferences: Preferences,
+    instance = '',
+    offline: string | undefined = undefined,
+  ) {
+    this.offline = offline;
     this.session = session;
     this.instance = instance;
     this.scenarios = scenarios;
@@ -106,7 +116,7 @@ export class Store {
     // A run that is over has nothing to start.
     this.started = session.recording !== undefined;
     this.picture = this.#emptyPicture();
-    this.baseline = new Baseline(session.scenario, () => this.changed());
+    this.baseline = this.#newBaseline();
     this.view = {
       tab: 'log',
       region: 'topology',
@@ -116,7 +126,7 @@ export class Store {
       event: undefined,
       thing: undefined,
       inspect: 'stanza',
-      speaker: session.recording ? '' : (session.scenario.occupants[0]?.jid ?? ''),
+      speaker: this.fixed === undefined ? (session.scenario.occupants[0]?.jid ?? '') : '',
       menu: undefined,
       trouble: undefined,
       toast: undefined,
@@ -126,12 +136,16 @@ export class Store {
     };
     this.#offRecords = session.listen({
       records: (batch, past = false) => this.#take(batch, past),
-      restart: () => {
+      restart: (other) => {
         this.picture = this.#emptyPicture();
+        if (!other) return;
+        this.baseline.stop();
+        this.baseline = this.#newBaseline();
+        this.#settled = 0;
       },
       moved: () => this.changed(),
-      node: (progress) => this.#take([{ kind: 'node', progress }]),
-      occupant: (progress) => this.#take([{ kind: 'occupant', progress }]),
+      node: (progress, past) => this.#take([{ kind: 'node', progress }], past),
+      occupant: (progress, past) => this.#take([{ kind: 'occupant', progress }], past),
       sent: (stream, n) => this.#await(`${stream} ${n}`, () => this.told.taken({ stream, n }) !== undefined),
       trouble: (trouble) => this.set({ trouble }),
     });
@@ -157,6 +171,11 @@ export class Store {
   /** The views show all that the page was told. */
   get isAtRest(): boolean {
     return this.picture.isAtRest(Date.now());
+  }
+
+  /** Why nothing in what is shown can be changed; undefined if it can. */
+  get fixed(): string | undefined {
+    return this.session.recording?.fixed;
   }
 
   /** Calls back once a frame at most, after anything changed. */
@@ -226,6 +245,12 @@ export class Store {
     const { recording } = this.session;
     if (recording) this.seek(recording.placeOf(event));
     this.select(event);
+  }
+
+  /** In the Lab: goes on until nothing is under way. */
+  toQuiet(): void {
+    this.set({ event: undefined });
+    void this.session.lab?.toQuiet();
   }
 
   /** Plays or stops a recording. Clears the selection, which would dim what moves. */
@@ -352,6 +377,10 @@ export class Store {
     if (this.session.recording) return this.session.recording.playing ? 'playing' : 'paused';
     if (this.told.paused) return 'paused';
     return this.quiet(Date.now()) ? 'quiet' : 'playing';
+  }
+
+  #newBaseline(): Baseline {
+    return new Baseline(this.session.scenario, () => this.changed());
   }
 
   #emptyPicture(): Picture {

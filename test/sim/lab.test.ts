@@ -149,10 +149,10 @@ describe('The Lab: a scenario driven by a person', () => {
       linesOf(lab)
         .filter(({ kind, address }) => kind === 'session' && address === replica)
         .map(({ up }) => up);
-    lab.act({ kind: 'configure', room, fields: {}, lists: [{ name: 'replicas', add: replica }] });
+    lab.act({ kind: 'configure', room, list: { name: 'replicas', add: replica } });
     lab.run(quiet);
     expect(sessions()).toEqual([true]);
-    lab.act({ kind: 'configure', room, fields: {}, lists: [{ name: 'replicas', remove: replica }] });
+    lab.act({ kind: 'configure', room, list: { name: 'replicas', remove: replica } });
     lab.run({ ms: 10_000 });
     expect(sessions()).toEqual([false]);
   });

@@ -59,12 +59,18 @@ export interface SessionListener {
    * @param past  they are over: nothing of them is shown moving
    */
   records(batch: readonly ModelRecord[], past?: boolean): void;
-  /** Of a recording: forget everything told so far; it will be told again from the beginning. */
-  restart(): void;
+  /**
+   * Of a recording: forget everything told so far; it will be told again from the beginning.
+   *
+   * @param other  what will be told is not what was told before
+   */
+  restart(other?: boolean): void;
   /** Of a recording: it began or stopped playing, or another place in it is shown. */
   moved(): void;
-  node(progress: NodeProgress): void;
-  occupant(progress: OccupantProgress): void;
+  /** @param past  as of records */
+  node(progress: NodeProgress, past?: boolean): void;
+  /** @param past  as of records */
+  occupant(progress: OccupantProgress, past?: boolean): void;
   /** A character of this page handed a stanza to its stream: the n-th, which the trace will show. */
   sent(stream: string, n: number): void;
   /** What is wrong with the page as a whole; undefined when all is well. */
@@ -78,12 +84,12 @@ export interface JoinInfo {
   readonly password: string;
 }
 
-/** A run that is over. A place in it is a number of events that have happened. */
+/** A run that is shown at a place: one that is over, or the Lab's. A place in it is a number of events that have happened. */
 export interface Recording {
   /** Such as "seed 3, mode 0289pp". */
   readonly label: string;
-  /** Why nothing in it can be changed. */
-  readonly fixed: string;
+  /** Why nothing in it can be changed; undefined if it can. */
+  readonly fixed: string | undefined;
   readonly violations: readonly Violation[];
   /** Lines that this page does not know: how many of each kind. */
   readonly skipped: ReadonlyMap<string, number>;
@@ -110,11 +116,49 @@ export interface Recording {
   pause(): void;
 }
 
+/** A branch of a run in the Lab: what happened with other acts from some place on. */
+export interface LabBranch {
+  readonly id: number;
+  readonly name: string;
+  /** Events in it. */
+  readonly length: number;
+}
+
+/** What the Lab can do besides: its run goes on, and what is done in the past makes a branch. */
+export interface LabControls {
+  readonly seed: number;
+  readonly branches: readonly LabBranch[];
+  /** The one that is shown. */
+  readonly branch: number;
+  /** Nothing is under way at the end of the run. */
+  readonly isQuiet: boolean;
+  /** Why it does not go on; undefined if it can. */
+  readonly isFull: boolean;
+  /** Factor on the time of the run while it plays; undefined: it plays event by event. */
+  speed: number | undefined;
+  /** Everything that was asked for so far is done. */
+  settled(): Promise<void>;
+  /** Goes on by so many events, also back. */
+  step(events: number): Promise<void>;
+  /** Goes on until nothing is under way. */
+  toQuiet(): Promise<void>;
+  /** Goes on for so many milliseconds of the run. */
+  runFor(ms: number): Promise<void>;
+  select(branch: number): Promise<void>;
+  /** @param at  the place where it begins; absent: the one that is shown */
+  begin(name: string, at?: number): Promise<void>;
+  rename(branch: number, name: string): void;
+  /** The branch that is shown stays. */
+  remove(branch: number): Promise<void>;
+}
+
 /** One running scenario. The page knows nothing more of what runs it. */
 export interface Session {
-  readonly mode: 'live' | 'recorded';
-  /** Only of a run that is over. */
+  readonly mode: 'live' | 'recorded' | 'lab';
+  /** Only of a run that is over, and of the Lab's. */
   readonly recording?: Recording;
+  /** Only of the Lab. */
+  readonly lab?: LabControls;
   readonly scenario: Scenario;
   /** False where the page only watches and takes part: the nodes run elsewhere. */
   readonly runsNodes: boolean;

@@ -41,6 +41,7 @@ class App extends Part {
     const { tab, region, toast, event, thing, drawer, presenting, said } = store.view;
     const { panel, maximised } = store.preferences;
     const recorded = store.session.recording !== undefined;
+    const fixed = store.fixed !== undefined;
     return html`
       <ns-header .store=${store}></ns-header>
       <ns-trouble .store=${store}></ns-trouble>
@@ -49,14 +50,14 @@ class App extends Part {
       </nav>
       <ns-intro .store=${store}></ns-intro>
       <div class="body" style=${`--panel: ${panel}%`} data-region=${region} data-selected=${event !== undefined || thing ? '' : nothing} data-panel=${presenting && !drawer ? 'closed' : maximised ? 'maximised' : 'shared'}>
-        <main class=${recorded ? 'recorded' : ''}>
+        <main class=${fixed ? 'recorded' : ''}>
           <div class="picture-area">
             <ns-topology .store=${store}></ns-topology>
             <ns-startup .store=${store}></ns-startup>
             <ns-offers .store=${store}></ns-offers>
             ${presenting ? html`<p class="caption" aria-hidden="true" data-testid="caption">${said.replaceAll('XEP-', 'XEP\u2011') || 'What the nodes do is told here. Say something, or cut a link.'}</p>` : nothing}
           </div>
-          ${recorded ? nothing : html`<ns-speak .store=${store}></ns-speak>`}
+          ${fixed ? nothing : html`<ns-speak .store=${store}></ns-speak>`}
           <ns-splitter .store=${store}></ns-splitter>
           <section class="panel" id="views" aria-label="Views">
             <h2 class="sr">Views</h2>

@@ -16,7 +16,7 @@ class Counters extends Part {
         <h3>Messages</h3>
         ${
           messages.length === 0
-            ? html`<p class="empty">No message yet. ${this.store.session.recording ? 'Step forward to the first one' : 'Say something in the bar above'}; its stanzas on links are counted here beside a plain room’s.</p>`
+            ? html`<p class="empty">No message yet. ${this.store.fixed !== undefined ? 'Step forward to the first one' : 'Say something in the bar above'}; its stanzas on links are counted here beside a plain room’s.</p>`
             : html`<table data-testid="counters-messages">
               <thead>
                 <tr><th>Message</th><th class="n">On links</th><th class="n">Plain room</th><th class="n">Ratio</th><th class="n">Bytes</th><th class="n">Deliveries</th><th class="n">Plain room</th><th>Same deliveries</th></tr>

@@ -24,25 +24,28 @@ const states: Partial<Record<Phase, { readonly text: string; readonly class: str
 class Header extends Part {
   protected override render(): TemplateResult {
     const { session, scenarios, model, preferences, instance, view } = this.store;
-    const { recording } = session;
+    const { recording, lab, mode } = session;
     const state = states[this.store.phase];
     return html`<header class="top">
       <h1>Netsplit</h1>
       ${
-        recording
-          ? html`<span class="run" data-testid="run">${recording.label}</span>`
+        mode === 'recorded'
+          ? html`<span class="run" data-testid="run">${recording?.label}</span>`
           : html`<label class="sr" for="scenario">Scenario</label>
             <select id="scenario" data-testid="scenario" @change=${this.#onScenario}>
               ${scenarios.map((scenario) => html`<option value=${scenario.id} .selected=${scenario.id === session.scenario.id}>${scenario.title}</option>`)}
             </select>`
       }
       <button type="button" class="open-trace" data-testid="open-trace" aria-label="Open a trace…" title="Open the trace of a run (npm run sim -- --seed N --mode M --json)" @click=${this.#onOpen}>${icon('open')}<span class="wide">Open a trace…</span><span class="narrow">Trace</span></button>
-      ${recording ? html`<a class="button" href=${location.pathname} data-testid="to-live"><span class="wide">Back to the live rooms</span><span class="narrow">Live</span></a>` : nothing}
+      ${mode === 'recorded' ? html`<a class="button" href=${location.pathname} data-testid="to-live"><span class="wide">Back to the live rooms</span><span class="narrow">Live</span></a>` : nothing}
+      ${mode === 'recorded' ? nothing : this.#modes()}
       <span class="badge model" data-testid="model-badge" title=${models[session.scenario.xep] ?? ''}>XEP-${session.scenario.xep}</span>
       ${
-        recording
+        recording?.fixed !== undefined
           ? html`<span class="badge recorded" data-testid="mode-badge" title=${recording.fixed}>Recording</span>`
-          : html`<span class=${`badge ${state?.class ?? 'live'}`} data-testid="mode-badge"><span class="dot"></span>${state?.text ?? 'Live'}</span>`
+          : lab
+            ? html`<span class="badge lab" data-testid="mode-badge" title="On a virtual clock, all in this page">Lab</span>`
+            : html`<span class=${`badge ${state?.class ?? 'live'}`} data-testid="mode-badge"><span class="dot"></span>${state?.text ?? 'Live'}</span>`
       }
       ${instance === '' ? nothing : html`<span class="badge" data-testid="room-badge" title="A network of its own, at the addresses that end in room=${instance}">Room ${instance}</span>`}
       ${session.runsNodes || recording ? nothing : html`<span class="badge" data-testid="observer-badge" title="Another page runs the nodes; you can watch, speak and cut links">Nodes run elsewhere</span>`}
@@ -73,7 +76,7 @@ class Header extends Part {
           </select>
         </label>
       </div>
-      ${session.runsNodes ? html`<button type="button" class="start-over" data-testid="start-over" aria-label="Start over" title="Everything that was said and counted is gone, in all pages" @click=${() => this.store.startOver()}>${icon('restart')}<span class="wide">Start over</span><span class="narrow">Start over</span></button>` : nothing}
+      ${session.runsNodes ? html`<button type="button" class="start-over" data-testid="start-over" aria-label="Start over" title=${lab ? 'The same scenario and seed from the beginning: all branches are gone' : 'Everything that was said and counted is gone, in all pages'} @click=${() => this.store.startOver()}>${icon('restart')}<span class="wide">Start over</span><span class="narrow">Start over</span></button>` : nothing}
       ${recording ? nothing : html`<button type="button" class="join-own" data-testid="join-own" @click=${() => document.querySelector<JoinPanel>('ns-join')?.open()}>${icon('client')}<span class="wide">Join with your own client</span><span class="narrow">Join</span></button>`}
       <label class="pace theme">
         <span class="sr">Theme</span>
@@ -87,7 +90,32 @@ class Header extends Part {
     </header>`;
   }
 
+  /** The same scenario, in real time on a server, or on a virtual clock in this page alone. */
+  #modes(): TemplateResult {
+    const { session, offline } = this.store;
+    const { id } = session.scenario;
+    const isLab = session.lab !== undefined;
+    const live =
+      offline === undefined
+        ? html`<a class="button" href=${this.#liveAddress(id)} data-testid="mode-live" aria-current=${isLab ? 'false' : 'true'} title="Real nodes on the server, in real time">Live</a>`
+        : html`<span class="button" data-testid="mode-live" aria-disabled="true" title=${offline}>Live</span>`;
+    return html`<nav class="modes" aria-label="Mode">
+      ${live}
+      <a class="button" href=${isLab ? location.hash : `#lab=${encodeURIComponent(id)}`} data-testid="mode-lab" aria-current=${isLab ? 'true' : 'false'} title="The same nodes on a virtual clock: step, go back, branch">Lab</a>
+    </nav>`;
+  }
+
+  #liveAddress(scenario: string): string {
+    const query = new URLSearchParams(location.search);
+    query.set('scenario', scenario);
+    return `${location.pathname}?${query}`;
+  }
+
   readonly #onScenario = (event: Event): void => {
+    if (this.store.session.lab) {
+      location.hash = `#lab=${encodeURIComponent((event.target as HTMLSelectElement).value)}`;
+      return;
+    }
     const url = new URL(location.href);
     url.searchParams.set('scenario', (event.target as HTMLSelectElement).value);
     url.hash = withoutSelection(location.hash);

@@ -32,6 +32,13 @@ const looking: Pairs = [
   ['Enter', 'select the node, link or person'],
 ];
 
+const lab: Pairs = [
+  ['Space or .', 'play or pause'],
+  ['← →', 'go one event back or forward, outside the picture and the log; at the end the next thing happens'],
+  ['Shift+→', 'go on until nothing is under way'],
+  ...acting.slice(1),
+];
+
 const views: Pairs = [
   ['1 – 4', 'show Log, Transcripts, Counters or Outline'],
   ['/', 'filter the log'],
@@ -140,6 +147,12 @@ export class Help extends Part {
     if (dialog && !dialog.open) dialog.showModal();
   }
 
+  #keysHere(): Pairs {
+    const { session, fixed } = this.store;
+    if (session.lab) return lab;
+    return fixed === undefined ? acting : looking;
+  }
+
   protected override render(): TemplateResult {
     const list = (items: Pairs) =>
       html`<dl class="pairs">${items.map(([term, text]) => html`<div><dt>${term}</dt><dd>${text}</dd></div>`)}</dl>`;
@@ -149,7 +162,7 @@ export class Help extends Part {
         <p>${this.store.session.scenario.description}</p>
         <h3>Keys</h3>
         <label class="check"><input type="checkbox" data-testid="keys-on" .checked=${this.store.preferences.keys} @change=${this.#onKeys} /> Single-key shortcuts are on (they never act while you type)</label>
-        ${list([...(this.store.session.recording ? looking : acting), ...views])}
+        ${list([...this.#keysHere(), ...views])}
         <h4>In presenter mode</h4>
         <p>For a projector: large type, the picture as large as fits, and what the nodes do as captions. The inspector comes over the picture while something is selected. A link with “present=150” in it opens in this mode.</p>
         ${list(presenter)}

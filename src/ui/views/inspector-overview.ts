@@ -9,9 +9,11 @@ const most = 12;
 
 /** How to use the page, where nothing is selected. */
 export function howTo(store: Store): TemplateResult {
-  const first = store.session.recording
-    ? html`<li>Press <b>Play</b>, or go event by event with <kbd>←</kbd> <kbd>→</kbd>.</li>`
-    : html`<li><b>Say something</b> in the bar below the picture, and watch its copies cross the links.</li>
+  const play = html`<li>Press <b>Play</b>, or go event by event with <kbd>←</kbd> <kbd>→</kbd>.</li>`;
+  const first =
+    store.fixed !== undefined
+      ? play
+      : html`${store.session.lab ? play : ''}<li><b>Say something</b> in the bar below the picture, and watch its copies cross the links.</li>
         <li>Press a <b>link</b> to cut it, a <b>node</b> to crash it, a <b>person</b> to have them speak or leave.</li>`;
   return html`<h3>What to do here</h3>
     <ul class="how-to" data-testid="how-to">
@@ -47,7 +49,7 @@ export function nodesOverview(store: Store): TemplateResult {
 export function linksOverview(store: Store): TemplateResult {
   const links = [...store.model.network.links.values()];
   if (links.length === 0) return html`<p class="empty">There is one server here, so there is no link.</p>`;
-  return html`<p class="note">Select a link in the picture or here${store.session.recording ? '' : ': it can be cut, healed and slowed'}.</p>
+  return html`<p class="note">Select a link in the picture or here${store.fixed !== undefined ? '' : ': it can be cut, healed and slowed'}.</p>
     <table data-testid="inspector-links"><thead><tr><th>Link</th><th>State</th><th>Carried</th></tr></thead><tbody>${links.map(
       (link) => html`<tr>
         <td><button type="button" class="linkish" @click=${() => store.choose({ kind: 'link', id: link.key })}>${link.ends[0]} – ${link.ends[1]}</button></td>

@@ -252,7 +252,7 @@ class Inspector extends Part {
             (occupant) =>
               html`<tr><td>${occupant.nick}${occupant.sessions ? html` <small title=${counted(occupant.sessions, 'device')}>×${occupant.sessions}</small>` : nothing}</td><td>${occupant.role}</td><td>${occupant.home ? html`<span title=${occupant.home}>${this.#short(occupant.home)}</span>` : 'this node'}</td></tr>`,
           )}</tbody></table>
-          ${room.occupants.length === 0 ? html`<p class="note">Nobody is in the room.${this.store.session.recording ? nothing : ' Select someone below the picture and press Join.'}</p>` : nothing}`,
+          ${room.occupants.length === 0 ? html`<p class="note">Nobody is in the room.${this.store.fixed !== undefined ? nothing : ' Select someone below the picture and press Join.'}</p>` : nothing}`,
       )}
       ${recently(this.store, { kind: 'node', id: node.address })}`;
   }
@@ -309,8 +309,8 @@ class Inspector extends Part {
   }
 
   #buttons(commands: readonly Command[]): TemplateResult {
-    const { recording } = this.store.session;
-    if (recording) return html`<p class="note" data-testid="inspector-fixed">${recording.fixed}</p>`;
+    const { fixed } = this.store;
+    if (fixed !== undefined) return html`<p class="note" data-testid="inspector-fixed">${fixed}</p>`;
     return html`<p class="buttons">${commands.map(
       (command) =>
         html`<button type="button" data-testid=${`inspector-${command.id}`} ?disabled=${command.not !== undefined} title=${command.not ?? ''} @click=${command.run}>${icon(command.icon)} ${command.label}</button>`,

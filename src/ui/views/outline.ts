@@ -18,7 +18,7 @@ class Outline extends Part {
   protected override render(): TemplateResult {
     const { model } = this.store;
     const people = model.people.all();
-    const recorded = this.store.session.recording !== undefined;
+    const recorded = this.store.fixed !== undefined;
     return html`<div class="tables stacked" data-testid="outline" tabindex="0" role="group" aria-label="Outline">
       <section>
         <h3>Servers, nodes and people</h3>
@@ -92,7 +92,7 @@ class Outline extends Part {
   }
 
   #buttons(commands: readonly Command[], of: string): TemplateResult {
-    const possible = this.store.session.recording ? [] : commands.filter((command) => !command.not);
+    const possible = this.store.fixed !== undefined ? [] : commands.filter((command) => !command.not);
     return html`<span class="buttons">${possible.map(
       (command) =>
         html`<button type="button" data-testid=${`outline-${command.id}`} aria-label=${`${command.label}: ${of}`} @click=${command.run}>${icon(command.icon)} ${command.short ?? command.label}</button>`,

@@ -46,7 +46,7 @@ export class Topology extends Part {
 
   /** Whether things have menus: nothing can be done to a run that is over. */
   get #acts(): boolean {
-    return this.store.session.recording === undefined;
+    return this.store.fixed === undefined;
   }
 
   protected override firstUpdated(): void {

@@ -1,5 +1,5 @@
 import { html, nothing, svg, type TemplateResult } from 'lit';
-import type { Recording } from '../session/session.ts';
+import type { LabControls, Recording } from '../session/session.ts';
 import type { Violation } from '../trace/records.ts';
 import { counted, seconds, shortName } from '../words.ts';
 import { Part } from './base.ts';
@@ -12,29 +12,75 @@ class Transport extends Part {
 
   protected override render(): TemplateResult | typeof nothing {
     const { store } = this;
-    const { recording } = store.session;
+    const { recording, lab } = store.session;
     if (!recording) return nothing;
     const { at, length, playing } = recording;
     const time = seconds(recording.ms);
     const place = `event ${at} of ${length}`;
     const button = (id: string, label: string, key: string, to: number) =>
-      html`<button type="button" data-testid=${`transport-${id}`} aria-label=${label} title=${key ? `${label} (${key})` : label} ?disabled=${to === at || to < 0 || to > length} @click=${() => store.seek(to)}>${icon(id)}</button>`;
-    return html`<section class="transport" aria-label="Recorded run" data-testid="transport" data-at=${at} data-length=${length}>
+      html`<button type="button" data-testid=${`transport-${id}`} aria-label=${label} title=${key ? `${label} (${key})` : label} ?disabled=${to === at || to < 0 || to > (lab ? length + 1 : length) || (to > length && lab?.isFull)} @click=${() => store.seek(to)}>${icon(id)}</button>`;
+    return html`<section class="transport" aria-label=${lab ? 'Transport' : 'Recorded run'}data-testid="transport" data-at=${at} data-length=${length}>
       <div class="controls" role="toolbar" aria-label="Transport">
         ${button('first', 'To the beginning', '', 0)}
         ${button('back', 'One event back', '←', at - 1)}
         <button type="button" class="primary" data-testid="transport-play" title=${`${playing ? 'Pause' : 'Play'} (Space)`} @click=${() => store.play()}>${icon(playing ? 'pause' : 'play')}<span>${playing ? 'Pause' : 'Play'}</span></button>
         ${button('forward', 'One event forward', '→', at + 1)}
         ${button('last', 'To the end', '', length)}
+        ${lab ? html`<button type="button" data-testid="transport-quiet" title="Go on until nothing is under way (Shift+→)" ?disabled=${at === length && (lab.isQuiet || lab.isFull)} @click=${() => store.toQuiet()}>To quiet</button>` : nothing}
       </div>
       <div class="scrubber">
         ${this.#marks(recording)}
         <input type="range" min="0" max=${length} step="1" data-testid="transport-scrubber" aria-label="Position in the run" aria-valuetext=${`${time}, ${place}`} .value=${String(at)} @input=${this.#onScrub} />
       </div>
       <p class="place" role="status" aria-live=${playing ? 'off' : 'polite'}><b data-testid="transport-time">${time}</b> <span data-testid="transport-place">${place}</span><span class="sr">: ${this.#event(recording)}</span></p>
+      ${lab ? this.#lab(lab) : nothing}
       ${recording.violations.length > 0 ? this.#violations(recording) : nothing}
       ${recording.skipped.size > 0 ? html`<p class="note" data-testid="transport-skipped">Left out because this page does not know their kind: ${[...recording.skipped].map(([kind, count]) => `${counted(count, 'line')} “${kind}”`).join(', ')}.</p>` : nothing}
     </section>`;
+  }
+
+  #lab(lab: LabControls): TemplateResult {
+    const { isQuiet, isFull, branch, branches, speed } = lab;
+    const speeds = [0.25, 0.5, 1, 2, 4, 8];
+    const shown = branches.find(({ id }) => id === branch);
+    return html`<div class="lab-controls">
+      <label><span>Plays</span>
+        <select data-testid="transport-speed" aria-label="How it plays" @change=${(event: Event) => this.#onSpeed(lab, event)}>
+          <option value="" .selected=${speed === undefined}>event by event</option>
+          ${speeds.map((value) => html`<option value=${value} .selected=${speed === value}>in time, ×${fraction(value)}</option>`)}
+        </select>
+      </label>
+      <label><span>Branch</span>
+        <select data-testid="transport-branch" @change=${(event: Event) => void lab.select(Number((event.target as HTMLSelectElement).value))}>
+          ${branches.map(({ id, name, length }) => html`<option value=${id} .selected=${id === branch}>${name} (${counted(length, 'event')})</option>`)}
+        </select>
+      </label>
+      <button type="button" data-testid="branch-rename" ?disabled=${shown === undefined} @click=${() => this.#rename(lab)}>Rename…</button>
+      <button type="button" data-testid="branch-remove" title="The branch that is shown before it in the list is shown in its place" ?disabled=${branches.length < 2} @click=${() => void this.#remove(lab)}>Delete branch</button>
+      <p class="note" role="status" data-testid="transport-state">${isFull ? 'This run has 100,000 events, and goes no further: go back, or start over.' : isQuiet ? 'Nothing is under way at the end of this run.' : 'Stanzas are under way at the end of this run.'}</p>
+    </div>`;
+  }
+
+  readonly #onSpeed = (lab: LabControls, event: Event): void => {
+    const { value } = event.target as HTMLSelectElement;
+    lab.speed = value === '' ? undefined : Number(value);
+    this.store.changed();
+  };
+
+  #rename(lab: LabControls): void {
+    const shown = lab.branches.find(({ id }) => id === lab.branch);
+    const name = window.prompt('Name of this branch', shown?.name);
+    if (name !== null) lab.rename(lab.branch, name);
+  }
+
+  /** A branch that is shown cannot be deleted: another one is shown first. */
+  async #remove(lab: LabControls): Promise<void> {
+    const { branch, branches } = lab;
+    const i = branches.findIndex(({ id }) => id === branch);
+    const other = branches[i - 1] ?? branches[i + 1];
+    if (other === undefined) return;
+    await lab.select(other.id);
+    await lab.remove(branch);
   }
 
   /** What a screen reader says of the event that a step leads to. */
@@ -80,6 +126,10 @@ class Transport extends Part {
       this.store.seek(to);
     });
   };
+}
+
+function fraction(value: number): string {
+  return value === 0.25 ? '¼' : value === 0.5 ? '½' : String(value);
 }
 
 customElements.define('ns-transport', Transport);

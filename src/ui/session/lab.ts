@@ -1,0 +1,500 @@
+import * as Comlink from 'comlink';
+import type { Scenario } from '../../scenario/scenario.ts';
+import type { LabNews, LabRun, LabWorkerApi } from '../../sim/lab-branches.ts';
+import { Fields } from '../trace/fields.ts';
+import { readLine } from '../trace/read-line.ts';
+import type { Action } from './acts.ts';
+import { labActOf } from './lab-acts.ts';
+import { Places } from './places.ts';
+import {
+  type ActResult,
+  type LabBranch,
+  type LabControls,
+  type NodeProgress,
+  type Recording,
+  refuse,
+  type Session,
+  type SessionListener,
+} from './session.ts';
+
+/** Time on the screen from one instant of the run to the next, at pace 1, when it plays event by event. */
+const leastMs = 150;
+const mostMs = 900;
+/** How often a run that plays by its time goes on, in ms. */
+const tickMs = 40;
+/** A run that is never quiet goes on for so long of its own time. */
+const quietMs = 10 * 60_000;
+/** The next event is looked for so far: what nodes do of their own, such as to ask whether another is there, is rarer than a minute. */
+const nextMs = 10 * 60_000;
+
+/** A branch as the page knows it. */
+interface Branch {
+  readonly id: number;
+  name: string;
+  readonly places: Places;
+  /** How far people's clients are, in order. */
+  readonly people: LabNews['people'][number][];
+  /** Where the world stands, in milliseconds since 1970. */
+  now: number;
+  isQuiet: boolean;
+  isFull: boolean;
+  /** The place at which it was left. */
+  at: number;
+}
+
+/**
+ * The Lab: the same nodes and rooms as everywhere, on a virtual clock, in one worker. What has happened can be looked at again at any
+ * place, as in a recorded run. What is done at the end of it goes on from there, and what is done in the past begins a branch.
+ */
+export class LabSession implements Session, Recording, LabControls {
+  readonly mode = 'lab';
+  readonly runsNodes = true;
+  readonly joinInfo = [];
+  readonly fixed = undefined;
+  readonly violations = [];
+  readonly skipped: ReadonlyMap<string, number> = new Map();
+  readonly scenario: Scenario;
+  readonly seed: number;
+  readonly start: number;
+  pace = 1;
+  speed: number | undefined;
+  readonly #worker: Worker;
+  readonly #api: Comlink.Remote<LabWorkerApi>;
+  readonly #domains: readonly string[];
+  readonly #listeners = new Set<SessionListener>();
+  readonly #branches: Branch[] = [];
+  #branch: Branch;
+  #at = 0;
+  /** Lines and reports of people that were told. */
+  #lines = 0;
+  #people = 0;
+  /** By room: its replicas, as the primary said last. */
+  readonly #replicas = new Map<string, readonly string[]>();
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #playing = false;
+  /** While it plays by time: the time of the run, in ms since it began, and that of the page then. */
+  #clock: { readonly ms: number; readonly page: number } | undefined;
+  /** What was asked of the worker: one thing after the other. */
+  #queue: Promise<unknown> = Promise.resolve();
+  #stopped = false;
+
+  /** Settles when everybody is in whom the script sends in. */
+  static async open(scenario: Scenario, seed: number): Promise<LabSession> {
+    const worker = new Worker(new URL('../../worker/lab.worker.ts', import.meta.url), { type: 'module', name: 'lab' });
+    const api = Comlink.wrap<LabWorkerApi>(worker);
+    const failed = new Promise<never>((_, reject) =>
+      worker.addEventListener('error', ({ message }) => reject(new Error(`the Lab’s worker: ${message}`)), {
+        once: true,
+      }),
+    );
+    const { opening, news } = await Promise.race([api.open(scenario, seed), failed]);
+    failed.catch(() => undefined);
+    return new LabSession(scenario, seed, worker, api, opening, news);
+  }
+
+  private constructor(
+    scenario: Scenario,
+    seed: number,
+    worker: Worker,
+    api: Comlink.Remote<LabWorkerApi>,
+    opening: number,
+    news: LabNews,
+  ) {
+    this.scenario = scenario;
+    this.seed = seed;
+    this.#worker = worker;
+    this.#api = api;
+    this.#domains = scenario.servers.map(({ domain }) => domain);
+    this.start = JSON.parse(news.lines[0] ?? '{"t":0}').t;
+    this.#branch = this.#add(0, 'main', new Places(this.start), []);
+    this.#append(news);
+    this.#branch.at = this.#branch.places.placeOfLines(opening);
+  }
+
+  get recording(): Recording {
+    return this;
+  }
+
+  get lab(): LabControls {
+    return this;
+  }
+
+  get label(): string {
+    return `seed ${this.seed}`;
+  }
+
+  get branches(): readonly LabBranch[] {
+    return this.#branches.map(({ id, name, places: { length } }) => ({ id, name, length }));
+  }
+
+  get branch(): number {
+    return this.#branch.id;
+  }
+
+  get isQuiet(): boolean {
+    return this.#branch.isQuiet;
+  }
+
+  get isFull(): boolean {
+    return this.#branch.isFull;
+  }
+
+  get length(): number {
+    return this.#branch.places.length;
+  }
+
+  get at(): number {
+    return this.#at;
+  }
+
+  get playing(): boolean {
+    return this.#playing;
+  }
+
+  get ms(): number {
+    const { places, now } = this.#branch;
+    if (this.#at === places.length) return now - this.start;
+    return Math.max(this.#clock?.ms ?? 0, places.timeOf(this.#at) - this.start);
+  }
+
+  get seq(): number | undefined {
+    return this.#branch.places.eventAt(this.#at)?.seq;
+  }
+
+  /** Tells everything until everybody is in. */
+  listen(listener: SessionListener): () => void {
+    this.#listeners.add(listener);
+    this.#go(this.#branch.at, false);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** The same from the beginning, with the same seed: all branches are gone. */
+  async startOver(): Promise<ActResult> {
+    this.#halt();
+    return this.#ask(async () => {
+      const { opening, news } = await this.#api.open(this.scenario, this.seed);
+      this.#branches.length = 0;
+      this.#branch = this.#add(0, 'main', new Places(this.start), []);
+      this.#append(news);
+      this.#restart(this.#branch.places.placeOfLines(opening));
+      this.#moved();
+      return { ok: true };
+    });
+  }
+
+  async act(action: Action): Promise<ActResult> {
+    if (action.act === 'pause') {
+      if (action.paused) this.pause();
+      else this.play();
+      return { ok: true };
+    }
+    const act = labActOf(action, this.scenario);
+    if (typeof act === 'string') return refuse(act);
+    return this.#ask(async () => {
+      const before = this.#branch;
+      const began = await this.#beginIfPast();
+      const { why, news } = await this.#api.act(act);
+      this.#append(news);
+      if (why !== undefined) {
+        if (began) {
+          await this.#show(before.id);
+          await this.#drop(this.#branches.at(-1)?.id ?? 0);
+        }
+        return refuse(why);
+      }
+      this.#go(this.length, true);
+      this.#moved();
+      return { ok: true };
+    });
+  }
+
+  async stop(): Promise<void> {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    this.#halt();
+    this.#listeners.clear();
+    this.#api[Comlink.releaseProxy]();
+    this.#worker.terminate();
+  }
+
+  placeOf(seq: number): number {
+    return this.#branch.places.placeOf(seq);
+  }
+
+  placeAt(ms: number): number {
+    return this.#branch.places.placeAt(ms);
+  }
+
+  /** One step beyond the end makes the next thing happen. */
+  seek(at: number): void {
+    if (at > this.length) void this.step(at - this.#at);
+    else {
+      this.#halt();
+      this.#go(Math.max(0, Math.trunc(at) || 0), at === this.#at + 1);
+      this.#moved();
+    }
+  }
+
+  play(): void {
+    if (this.#playing) return;
+    this.#playing = true;
+    this.#clock = { ms: this.ms, page: performance.now() };
+    this.#timer = setTimeout(() => void this.#advance());
+    this.#moved();
+  }
+
+  pause(): void {
+    this.#halt();
+    this.#moved();
+  }
+
+  async settled(): Promise<void> {
+    for (let last: unknown; last !== this.#queue; ) {
+      last = this.#queue;
+      await last;
+    }
+  }
+
+  step(events: number): Promise<void> {
+    this.#halt();
+    return this.#ask(async () => {
+      const to = this.#at + events;
+      while (to > this.length && !this.isFull) {
+        const { lines } = this.#branch.places;
+        const before = lines.length;
+        await this.#run({ lines: 1, mostMs: nextMs });
+        if (lines.length === before) break;
+      }
+      this.#go(Math.min(this.length, Math.max(0, to)), events === 1);
+      this.#moved();
+    });
+  }
+
+  toQuiet(): Promise<void> {
+    return this.#onward({ quiet: true, mostMs: quietMs });
+  }
+
+  runFor(ms: number): Promise<void> {
+    return this.#onward({ ms });
+  }
+
+  select(branch: number): Promise<void> {
+    this.#halt();
+    return this.#ask(() => this.#show(branch));
+  }
+
+  begin(name: string, at = this.#at): Promise<void> {
+    this.#halt();
+    return this.#ask(async () => {
+      this.#go(at, false);
+      await this.#begin(name);
+      this.#moved();
+    });
+  }
+
+  rename(branch: number, name: string): void {
+    const one = this.#branches.find(({ id }) => id === branch);
+    if (one === undefined || name.trim() === '') return;
+    one.name = name.trim().slice(0, 60);
+    this.#moved();
+  }
+
+  remove(branch: number): Promise<void> {
+    return this.#ask(() => this.#drop(branch));
+  }
+
+  // ---- the worker ----
+
+  #ask<T>(what: () => Promise<T>): Promise<T> {
+    const asked = this.#queue.then(what);
+    this.#queue = asked.catch(() => undefined);
+    return asked;
+  }
+
+  async #run(how: LabRun): Promise<void> {
+    this.#append(await this.#api.run(how));
+  }
+
+  /** From the place that is shown to the end of what has happened, and on from there. */
+  #onward(how: LabRun): Promise<void> {
+    this.#halt();
+    return this.#ask(async () => {
+      const place = 'ms' in how && this.#at < this.length ? this.ms + how.ms : undefined;
+      const { now } = this.#branch;
+      // What has happened already is not made to happen again.
+      if (place !== undefined && place <= now - this.start) this.#go(this.placeAt(place), false);
+      else {
+        await this.#run(place === undefined ? how : { ms: place - (now - this.start) });
+        this.#go(this.length, false);
+      }
+      this.#moved();
+    });
+  }
+
+  #append({ lines, people, now, isQuiet, isFull }: LabNews): void {
+    const branch = this.#branch;
+    for (const text of lines) {
+      const of = JSON.parse(text);
+      const record = readLine(new Fields(of, branch.places.lines.length + 2), this.#domains);
+      if (record !== undefined) branch.places.push({ seq: of.seq, t: of.t, record });
+    }
+    branch.people.push(...people);
+    Object.assign(branch, { now, isQuiet, isFull });
+  }
+
+  #add(id: number, name: string, places: Places, people: Branch['people']): Branch {
+    const branch = { id, name, places, people, now: this.start, isQuiet: true, isFull: false, at: 0 };
+    this.#branches.push(branch);
+    return branch;
+  }
+
+  /** @returns whether what is about to be done is done in the past */
+  async #beginIfPast(): Promise<boolean> {
+    if (this.#at === this.length) return false;
+    await this.#begin(`branch ${this.#branches.length}`);
+    return true;
+  }
+
+  async #begin(name: string): Promise<void> {
+    const from = this.#branch;
+    from.at = this.#at;
+    const { branch: id, lines, news } = await this.#api.branch(this.#lines);
+    const people = from.people.filter(({ after }) => after <= lines);
+    this.#branch = this.#add(id, name, from.places.until(lines), people);
+    this.#append(news);
+    this.#restart(this.length);
+  }
+
+  async #show(id: number): Promise<void> {
+    const branch = this.#branches.find((one) => one.id === id);
+    if (branch === undefined) throw new RangeError(`there is no branch ${id}`);
+    if (branch === this.#branch) return;
+    this.#branch.at = this.#at;
+    const news = await this.#api.select(id);
+    this.#branch = branch;
+    this.#append(news);
+    this.#restart(branch.at);
+    this.#moved();
+  }
+
+  async #drop(id: number): Promise<void> {
+    if (id === this.#branch.id) throw new RangeError('the branch that is shown stays');
+    const i = this.#branches.findIndex((one) => one.id === id);
+    if (i < 0) throw new RangeError(`there is no branch ${id}`);
+    await this.#api.remove(id);
+    this.#branches.splice(i, 1);
+    this.#moved();
+  }
+
+  // ---- what is told ----
+
+  async #advance(): Promise<void> {
+    if (!this.#playing) return;
+    const went = this.speed === undefined ? await this.#nextInstant() : await this.#nextTick(this.speed);
+    if (!this.#playing) return;
+    if (went === undefined) this.#halt();
+    else this.#timer = setTimeout(() => void this.#advance(), went);
+    this.#moved();
+  }
+
+  /** Tells everything of the next instant together. @returns how long it is shown; undefined: nothing more happens */
+  #nextInstant(): Promise<number | undefined> {
+    return this.#ask(async () => {
+      if (this.#at === this.length && !this.isQuiet) await this.#run({ lines: 1, mostMs: nextMs });
+      if (!this.#playing || this.#at === this.length) return undefined;
+      const { places } = this.#branch;
+      const t = places.timeOf(this.#at + 1);
+      const instant = () => {
+        let to = this.#at + 1;
+        while (to < this.length && places.timeOf(to + 1) === t) to++;
+        return to;
+      };
+      // More may happen at that instant.
+      if (instant() === this.length && this.#branch.now <= t) await this.#run({ ms: 0 });
+      const to = instant();
+      this.#go(to, true);
+      const then = to < this.length ? places.timeOf(to + 1) : t + mostMs;
+      return Math.min(mostMs, Math.max(leastMs, then - t)) * Math.max(this.pace, 0.25);
+    });
+  }
+
+  #nextTick(speed: number): Promise<number | undefined> {
+    return this.#ask(async () => {
+      const page = performance.now();
+      const { ms, page: then } = this.#clock ?? { ms: this.ms, page };
+      // A page that was not shown goes on where it was.
+      const target = ms + Math.min(page - then, 1_000) * speed;
+      this.#clock = { ms: target, page };
+      const ahead = target - (this.#branch.now - this.start);
+      if (ahead > 0) await this.#run({ ms: ahead });
+      if (!this.#playing || this.isFull) return undefined;
+      const to = this.placeAt(target);
+      if (to > this.#at || this.#at === this.length) this.#go(Math.max(to, this.#at), true);
+      return tickMs;
+    });
+  }
+
+  #restart(at: number): void {
+    this.#lines = 0;
+    this.#people = 0;
+    this.#at = 0;
+    this.#replicas.clear();
+    for (const listener of this.#listeners) listener.restart(true);
+    this.#go(at, false);
+  }
+
+  #go(at: number, moving: boolean): void {
+    const { places, people } = this.#branch;
+    if (at < this.#at) {
+      this.#lines = 0;
+      this.#people = 0;
+      this.#replicas.clear();
+      for (const listener of this.#listeners) listener.restart();
+    }
+    this.#at = at;
+    const until = places.told[at] ?? places.lines.length;
+    const lines = places.lines.slice(this.#lines, until);
+    this.#lines = Math.max(this.#lines, until);
+    const progress = [...this.#progressIn(lines)];
+    const records = lines.map(({ record }) => record);
+    const last = people.findIndex(({ after }, i) => i >= this.#people && after > until);
+    const reports = people.slice(this.#people, last < 0 ? undefined : last);
+    this.#people += reports.length;
+    for (const listener of this.#listeners) {
+      if (records.length > 0) listener.records(records, !moving);
+      for (const one of progress) listener.node(one, !moving);
+      for (const { who, state } of reports) {
+        const { phase, nick, room, offer, error = '' } = state;
+        const offered = offer === undefined ? {} : { offer: offer.room };
+        listener.occupant({ who, phase, nick, room, detail: error, ...offered }, !moving);
+      }
+    }
+  }
+
+  /** A node is up while it has its session. */
+  #progressIn(lines: Places['lines']): Iterable<NodeProgress> {
+    const found = new Map<string, NodeProgress>();
+    for (const { record } of lines) {
+      if (record.kind === 'status')
+        for (const { room, replicas } of record.status.rooms) if (replicas) this.#replicas.set(room, replicas);
+      if (record.kind !== 'session' || record.role === 'user') continue;
+      const node = record.address;
+      const isListed = [...this.#replicas.values()].some((list) => list.includes(node));
+      const isGone = record.role === 'replica' && !isListed && !this.scenario.nodes.some((one) => one.address === node);
+      if (record.up) found.set(node, { node, phase: 'ready', detail: '' });
+      else found.set(node, { node, phase: isGone ? 'gone' : 'down', detail: 'it crashed' });
+    }
+    return found.values();
+  }
+
+  #halt(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#playing = false;
+    this.#clock = undefined;
+  }
+
+  #moved(): void {
+    for (const listener of this.#listeners) listener.moved();
+  }
+}
