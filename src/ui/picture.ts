@@ -1,4 +1,4 @@
-import type { LinkRecord } from '../core/node/trace.ts';
+import type { HopRecord, LinkRecord } from '../core/node/trace.ts';
 import type { Scenario } from '../scenario/scenario.ts';
 import { crowd, displayTime, leastMs } from './display-time.ts';
 import type { ModelEvent } from './fold/event.ts';
@@ -71,6 +71,7 @@ export class Picture {
   readonly told: Model;
   readonly seen: Model;
   pace = 1;
+  #exact = false;
   #motion: Motion = 'none';
   readonly #recorded: boolean;
   /** How far people are, until the trace may have told of it, too. */
@@ -91,6 +92,20 @@ export class Picture {
     this.told = new Model(scenario, recorded, ids);
     this.seen = new Model(scenario, recorded, ids);
     this.#recorded = recorded;
+  }
+
+  /**
+   * Every stanza is shown where it is at that moment of the run: the clock that the picture is given is that of the run, and nothing
+   * is stretched. Otherwise it is the page's.
+   */
+  get exact(): boolean {
+    return this.#exact;
+  }
+
+  set exact(exact: boolean) {
+    if (exact === this.#exact) return;
+    this.arrive();
+    this.#exact = exact;
   }
 
   get motion(): Motion {
@@ -114,7 +129,7 @@ export class Picture {
     if (news.kind === 'hop') this.#skew = Math.min(this.#skew, now - news.t);
     if (past) this.arrive();
     if (!past && this.#motion === 'moving') {
-      const pending = news.kind === 'occupant' ? this.#early : this.#pending;
+      const pending = news.kind === 'occupant' && !this.#exact ? this.#early : this.#pending;
       pending.push({ news, events, told: now });
     } else {
       tell(this.seen, news);
@@ -223,22 +238,29 @@ export class Picture {
   #time({ news, events, told }: Pending, names: readonly string[], cause: number | undefined): void {
     const lanes = names.map((name) => this.#lane(name));
     // Another machine's clock may be ahead.
-    const at = this.#recorded || !('t' in news) ? told : Math.min(told, news.t + this.#skew);
+    const at =
+      this.#exact && 't' in news
+        ? news.t
+        : this.#recorded || !('t' in news)
+          ? told
+          : Math.min(told, news.t + this.#skew);
     const causeEnd = (cause === undefined ? undefined : this.#shown.get(cause)?.end) ?? Number.NEGATIVE_INFINITY;
     const [event] = events;
     let flight: Flight | undefined;
     let end = Math.max(at, causeEnd, ...lanes.map((lane) => lane.end));
     if (news.kind === 'hop' && event) {
-      const { start, end: arrival } = displayTime(event, {
-        at,
-        causeEnd: Math.max(causeEnd, ...lanes.map(({ changed }) => changed)),
-        pace: this.pace,
-        busy: this.#flights.length,
-        ...(this.#recorded ? { mostMs: recordedMostMs } : {}),
-      });
+      const { start, end: arrival } = this.#exact
+        ? exactTime(news)
+        : displayTime(event, {
+            at,
+            causeEnd: Math.max(causeEnd, ...lanes.map(({ changed }) => changed)),
+            pace: this.pace,
+            busy: this.#flights.length,
+            ...(this.#recorded ? { mostMs: recordedMostMs } : {}),
+          });
       end = Math.max(arrival, ...lanes.map((lane) => lane.end));
       flight = { event, start: start + (end - arrival), end };
-      if (end > told) this.#flights.push(flight);
+      if (end > told || (this.#exact && end > start)) this.#flights.push(flight);
     }
     // Most records of a link only say what it has carried.
     const changes = news.kind === 'link' ? events.length > 0 : !flight;
@@ -364,6 +386,11 @@ function withoutHeld(record: LinkRecord, later: readonly { readonly news: News }
     bytes: bytes - counted.bytes,
     dropped: dropped - counted.dropped,
   };
+}
+
+/** When a leg is on its way, in the time of the run. */
+function exactTime({ leg, t, arrives }: HopRecord): { readonly start: number; readonly end: number } {
+  return { start: t, end: leg === 'link' && arrives !== undefined ? arrives : t };
 }
 
 function half({ start, end }: Flight): number {

@@ -143,7 +143,10 @@ export class Store {
         this.baseline = this.#newBaseline();
         this.#settled = 0;
       },
-      moved: () => this.changed(),
+      moved: () => {
+        this.#advance();
+        this.changed();
+      },
       node: (progress, past) => this.#take([{ kind: 'node', progress }], past),
       occupant: (progress, past) => this.#take([{ kind: 'occupant', progress }], past),
       sent: (stream, n) => this.#await(`${stream} ${n}`, () => this.told.taken({ stream, n }) !== undefined),
@@ -170,12 +173,29 @@ export class Store {
 
   /** The views show all that the page was told. */
   get isAtRest(): boolean {
-    return this.picture.isAtRest(Date.now());
+    return this.#stands || this.picture.isAtRest(this.now);
   }
 
   /** Why nothing in what is shown can be changed; undefined if it can. */
   get fixed(): string | undefined {
     return this.session.recording?.fixed;
+  }
+
+  /** The clock of the picture, in ms: the page's; or that of the run, where it plays by time. */
+  get now(): number {
+    const { lab } = this.session;
+    return lab?.speed === undefined ? Date.now() : lab.clock;
+  }
+
+  /** The clock of the picture stands still, and what is under way with it. */
+  get #stands(): boolean {
+    const { lab, recording } = this.session;
+    return lab?.speed !== undefined && recording?.playing !== true;
+  }
+
+  /** Whether what is under way moves. */
+  get moves(): boolean {
+    return !this.#stands;
   }
 
   /** Calls back once a frame at most, after anything changed. */
@@ -390,6 +410,7 @@ export class Store {
   }
 
   #set(picture: Picture): void {
+    picture.exact = this.session.lab?.speed !== undefined;
     picture.pace = this.preferences.pace;
     picture.motion = this.#motion;
   }
@@ -404,8 +425,8 @@ export class Store {
     const { recording } = this.session;
     this.#set(this.picture);
     // A step forward does not wait for the one before.
-    if (recording?.playing === false) this.picture.arrive();
-    const now = Date.now();
+    if (recording?.playing === false && !this.picture.exact) this.picture.arrive();
+    const { now } = this;
     const fresh = batch.flatMap((news) => this.picture.take(news, now, past));
     this.baseline.take(batch, this.told);
     if (past) {
@@ -422,10 +443,11 @@ export class Store {
   /** Shows what is due by now, and comes back for the rest. */
   #advance(): void {
     clearTimeout(this.#pictureTimer);
-    const now = Date.now();
+    const { now } = this;
     if (this.picture.advance(now)) this.changed();
     const next = this.picture.next(now);
-    if (next !== undefined) this.#pictureTimer = setTimeout(() => this.#advance(), next - now);
+    if (next === undefined || this.#stands) return;
+    this.#pictureTimer = setTimeout(() => this.#advance(), (next - now) / (this.session.lab?.speed ?? 1));
   }
 
   #await(key: string, shown: () => boolean): void {

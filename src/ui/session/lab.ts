@@ -26,6 +26,8 @@ const tickMs = 40;
 const quietMs = 10 * 60_000;
 /** The next event is looked for so far: what nodes do of their own, such as to ask whether another is there, is rarer than a minute. */
 const nextMs = 10 * 60_000;
+/** Among so many lines before a place those are looked for that tell of what is under way there. */
+const underWayMost = 2_000;
 
 /** A branch as the page knows it. */
 interface Branch {
@@ -57,7 +59,7 @@ export class LabSession implements Session, Recording, LabControls {
   readonly seed: number;
   readonly start: number;
   pace = 1;
-  speed: number | undefined;
+  #speed: number | undefined;
   readonly #worker: Worker;
   readonly #api: Comlink.Remote<LabWorkerApi>;
   readonly #domains: readonly string[];
@@ -72,8 +74,9 @@ export class LabSession implements Session, Recording, LabControls {
   readonly #replicas = new Map<string, readonly string[]>();
   #timer: ReturnType<typeof setTimeout> | undefined;
   #playing = false;
-  /** While it plays by time: the time of the run, in ms since it began, and that of the page then. */
-  #clock: { readonly ms: number; readonly page: number } | undefined;
+  /** The time of the run that is shown, in ms since it began; and while it plays, that of the page then. */
+  #ms = 0;
+  #page: number | undefined;
   /** What was asked of the worker: one thing after the other. */
   #queue: Promise<unknown> = Promise.resolve();
   #stopped = false;
@@ -152,9 +155,25 @@ export class LabSession implements Session, Recording, LabControls {
   }
 
   get ms(): number {
-    const { places, now } = this.#branch;
-    if (this.#at === places.length) return now - this.start;
-    return Math.max(this.#clock?.ms ?? 0, places.timeOf(this.#at) - this.start);
+    return this.#ms;
+  }
+
+  get clock(): number {
+    const { start } = this;
+    if (this.#speed === undefined || this.#page === undefined) return start + this.#ms;
+    return start + this.#ms + (performance.now() - this.#page) * this.#speed;
+  }
+
+  get speed(): number | undefined {
+    return this.#speed;
+  }
+
+  set speed(speed: number | undefined) {
+    if (this.#playing) this.#page = performance.now();
+    this.#speed = speed;
+    // What is under way stands where it is at this time, or has been shown.
+    this.#restart(this.#at, false);
+    this.#moved();
   }
 
   get seq(): number | undefined {
@@ -238,7 +257,7 @@ export class LabSession implements Session, Recording, LabControls {
   play(): void {
     if (this.#playing) return;
     this.#playing = true;
-    this.#clock = { ms: this.ms, page: performance.now() };
+    this.#page = performance.now();
     this.#timer = setTimeout(() => void this.#advance());
     this.#moved();
   }
@@ -322,10 +341,10 @@ export class LabSession implements Session, Recording, LabControls {
       const place = 'ms' in how && this.#at < this.length ? this.ms + how.ms : undefined;
       const { now } = this.#branch;
       // What has happened already is not made to happen again.
-      if (place !== undefined && place <= now - this.start) this.#go(this.placeAt(place), false);
+      if (place !== undefined && place <= now - this.start) this.#go(this.placeAt(place), false, place);
       else {
         await this.#run(place === undefined ? how : { ms: place - (now - this.start) });
-        this.#go(this.length, false);
+        this.#go(this.length, this.#speed !== undefined);
       }
       this.#moved();
     });
@@ -421,38 +440,62 @@ export class LabSession implements Session, Recording, LabControls {
   #nextTick(speed: number): Promise<number | undefined> {
     return this.#ask(async () => {
       const page = performance.now();
-      const { ms, page: then } = this.#clock ?? { ms: this.ms, page };
       // A page that was not shown goes on where it was.
-      const target = ms + Math.min(page - then, 1_000) * speed;
-      this.#clock = { ms: target, page };
+      const target = this.#ms + Math.min(page - (this.#page ?? page), 1_000) * speed;
+      this.#page = page;
       const ahead = target - (this.#branch.now - this.start);
       if (ahead > 0) await this.#run({ ms: ahead });
       if (!this.#playing || this.isFull) return undefined;
-      const to = this.placeAt(target);
-      if (to > this.#at || this.#at === this.length) this.#go(Math.max(to, this.#at), true);
+      this.#go(Math.max(this.placeAt(target), this.#at), true, target);
       return tickMs;
     });
   }
 
-  #restart(at: number): void {
+  /** @param other  what will be told is not what was told before */
+  #restart(at: number, other = true): void {
+    const { ms } = this;
+    this.#forget(other);
+    this.#go(at, false, other ? undefined : ms);
+  }
+
+  #forget(other: boolean): void {
     this.#lines = 0;
     this.#people = 0;
     this.#at = 0;
     this.#replicas.clear();
-    for (const listener of this.#listeners) listener.restart(true);
-    this.#go(at, false);
+    for (const listener of this.#listeners) listener.restart(other);
   }
 
-  #go(at: number, moving: boolean): void {
-    const { places, people } = this.#branch;
-    if (at < this.#at) {
-      this.#lines = 0;
-      this.#people = 0;
-      this.#replicas.clear();
-      for (const listener of this.#listeners) listener.restart();
-    }
+  /**
+   * @param moving  what happens on the way is shown moving
+   * @param ms  the time that is shown there; absent: that of the last event, and at the end of the run that of the world
+   */
+  #go(at: number, moving: boolean, ms?: number): void {
+    const { places, now } = this.#branch;
+    if (at < this.#at) this.#forget(false);
     this.#at = at;
+    this.#ms = ms ?? (at === places.length ? now : places.timeOf(at)) - this.start;
     const until = places.told[at] ?? places.lines.length;
+    const under = this.#speed === undefined || moving ? -1 : this.#underWay(until);
+    if (under >= this.#lines) {
+      this.#tell(under, false);
+      this.#tell(until, true);
+    } else this.#tell(until, moving || this.#speed !== undefined);
+  }
+
+  /** The first line of those that tell of a stanza which is under way at the time that is shown. */
+  #underWay(until: number): number {
+    const { lines } = this.#branch.places;
+    // A link that takes longer is too long to look for.
+    for (let i = Math.max(this.#lines, until - underWayMost); i < until; i++) {
+      const record = lines[i]?.record;
+      if (record?.kind === 'hop' && (record.arrives ?? 0) > this.start + this.#ms) return i;
+    }
+    return until;
+  }
+
+  #tell(until: number, moving: boolean): void {
+    const { places, people } = this.#branch;
     const lines = places.lines.slice(this.#lines, until);
     this.#lines = Math.max(this.#lines, until);
     const progress = [...this.#progressIn(lines)];
@@ -491,7 +534,7 @@ export class LabSession implements Session, Recording, LabControls {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#playing = false;
-    this.#clock = undefined;
+    this.#page = undefined;
   }
 
   #moved(): void {

@@ -136,6 +136,8 @@ export interface LabControls {
   readonly isFull: boolean;
   /** Factor on the time of the run while it plays; undefined: it plays event by event. */
   speed: number | undefined;
+  /** The time of the run that is shown, in milliseconds since 1970; it runs on while it plays by time. */
+  readonly clock: number;
   /** Everything that was asked for so far is done. */
   settled(): Promise<void>;
   /** Goes on by so many events, also back. */

@@ -72,7 +72,7 @@ export class Tokens {
     this.#frame = 0;
     const layout = this.#layout();
     if (!layout) return;
-    const now = Date.now();
+    const { now } = this.#store;
     const flights = this.#store.picture.flights(now, glowMs);
     const live = new Set<number>();
     const standing = this.#standing(flights, layout, now);
@@ -93,7 +93,8 @@ export class Tokens {
       circle.remove();
       this.#glows.delete(id);
     }
-    this.kick();
+    // Where time stands, one look is enough until something changes.
+    if (this.#store.moves) this.kick();
   }
 
   /** By way: the stanzas that wait on it, in the order in which they came. */
