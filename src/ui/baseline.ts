@@ -19,8 +19,9 @@ const keptMax = 4_000;
 export class Baseline {
   readonly #scenario: Scenario;
   readonly #changed: () => void;
-  #worker: Worker | undefined;
-  #api: Comlink.Remote<PlainWorkerApi> | undefined;
+  readonly #shared: PlainWorkerApi | undefined;
+  #api: PlainWorkerApi | undefined;
+  #release: () => void = () => undefined;
   /** What the worker has yet to be told. */
   #inputs: PlainInput[] = [];
   /** Messages without an answer. */
@@ -30,8 +31,12 @@ export class Baseline {
   /** The number of the last record: a recording that goes back tells them again. */
   #last = 0;
 
-  /** @param changed  called when there is another comparison */
-  constructor(scenario: Scenario, changed: () => void) {
+  /**
+   * @param changed  called when there is another comparison
+   * @param plain  has the rooms; absent: a worker of its own
+   */
+  constructor(scenario: Scenario, changed: () => void, plain?: PlainWorkerApi) {
+    this.#shared = plain;
     this.#scenario = scenario;
     this.#changed = changed;
   }
@@ -69,8 +74,7 @@ export class Baseline {
   stop(): void {
     if (this.#stopped) return;
     this.#stopped = true;
-    this.#api?.[Comlink.releaseProxy]();
-    this.#worker?.terminate();
+    this.#release();
   }
 
   #flush(): void {
@@ -90,15 +94,24 @@ export class Baseline {
       });
   }
 
-  #running(): Comlink.Remote<PlainWorkerApi> {
+  #running(): PlainWorkerApi {
     if (this.#api) return this.#api;
+    if (this.#shared) {
+      this.#api = this.#shared;
+      void this.#api.start(this.#scenario);
+      return this.#api;
+    }
     const worker = new Worker(new URL('../worker/plain.worker.ts', import.meta.url), { type: 'module', name: 'plain' });
     // Nobody waits for a worker that does not run.
     worker.addEventListener('error', () => this.#asked.clear());
-    this.#worker = worker;
-    this.#api = Comlink.wrap<PlainWorkerApi>(worker);
-    void this.#api.start(this.#scenario);
-    return this.#api;
+    const api = Comlink.wrap<PlainWorkerApi>(worker);
+    this.#release = () => {
+      api[Comlink.releaseProxy]();
+      worker.terminate();
+    };
+    this.#api = api;
+    void api.start(this.#scenario);
+    return api;
   }
 }
 

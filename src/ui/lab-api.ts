@@ -1,12 +1,13 @@
 import type { Sign } from '../core/turn/spec.ts';
 import type { Scenario } from '../scenario/scenario.ts';
+import type { LabPlace } from './address.ts';
 import { effectOf } from './effects.ts';
 import type { MessageCost } from './fold/costs.ts';
 import type { ModelEvent } from './fold/event.ts';
 import type { LinkView } from './fold/links.ts';
 import type { OccupantView } from './fold/people.ts';
 import { type Action, mistakeIn } from './session/acts.ts';
-import { type ActResult, refuse, type Session } from './session/session.ts';
+import { type ActResult, type LabControls, refuse, type Session } from './session/session.ts';
 import type { Phase, Store } from './store.ts';
 import { roleOf, stateOf } from './words.ts';
 
@@ -21,6 +22,14 @@ export interface EventFilter {
   readonly since?: number;
   /** Only events with the same first cause as this one. */
   readonly family?: number;
+}
+
+/** A branch of the Lab: what happened with other acts from some place on. */
+export interface LabBranchView {
+  readonly name: string;
+  /** Events in it. */
+  readonly events: number;
+  readonly shown: boolean;
 }
 
 /** Where `counters()` begins to count: at the beginning, or where `mark()` was. */
@@ -85,12 +94,13 @@ export interface LabBaseline {
 }
 
 /**
- * `window.lab`, for tests and for teachers' consoles. Version 1: nothing here will be removed or change its meaning. It answers
+ * `window.lab`, for tests and for teachers' consoles. Version 2 has all that version 1 had, and the Lab: nothing here will be removed
+ * or change its meaning. It answers
  * with all that the page was told; the picture may be behind. All promises settle after the workers have answered and the page has been
  * updated.
  */
 export interface Lab {
-  readonly version: 1;
+  readonly version: 2;
   readonly mode: Session['mode'];
   /** All nodes are ready (here or in another page), the script has been played, and nothing is in flight. */
   readonly ready: Promise<void>;
@@ -130,10 +140,31 @@ export interface Lab {
   on(type: 'event', callback: (event: ModelEvent) => void): () => void;
   on(type: 'change', callback: () => void): () => void;
   on(type: 'phase', callback: (phase: Phase) => void): () => void;
-  /** Of a recording: forward or back by n events, 1 if none is given. A live session rejects. */
+  /**
+   * Of a recording or the Lab: forward or back by n events, 1 if none is given. In the Lab the next thing happens at the end of the
+   * run. A live session rejects.
+   */
   step(n?: number): Promise<void>;
-  /** Of a recording: to the moment of an event, or to a time in milliseconds since the run began. A live session rejects. */
+  /**
+   * Of a recording or the Lab: to the moment of an event, or to a time in milliseconds since the run began. A live session rejects.
+   */
   seek(to: { readonly event: number } | { readonly t: number }): Promise<void>;
+  /**
+   * Opens a scenario in the Lab, from any session: one that comes with Netsplit, by its id. Resolves when everybody is in whom its
+   * script sends in, and `window.lab` is that of the Lab.
+   */
+  load(scenario: string, options?: { readonly seed?: number }): Promise<void>;
+  /** The seed of the Lab's luck; with a number, the same scenario again with another seed. Any other session rejects. */
+  seed(seed?: number): Promise<number>;
+  /** The Lab goes on for so many milliseconds of its run. Any other session rejects. */
+  runFor(ms: number): Promise<void>;
+  /**
+   * Shows the branch with this name; if there is none, one begins at the place that is shown. Any other session rejects, and so it
+   * does where the name is empty.
+   */
+  branch(name: string): Promise<void>;
+  /** The branches of the Lab, of which one is shown; none in any other session. */
+  branches(): readonly LabBranchView[];
 }
 
 declare global {
@@ -164,6 +195,12 @@ function labMessage(store: Store, cost: MessageCost): LabMessage {
   };
 }
 
+/** What leads to another session. */
+export interface Openers {
+  openNetwork(where: Where): Promise<void>;
+  openLab(place: LabPlace): Promise<void>;
+}
+
 /**
  * @param updated  the page has been updated
  * @param openNetwork  shows another network; rejects, and nothing has changed, where there is none
@@ -172,7 +209,7 @@ function labMessage(store: Store, cost: MessageCost): LabMessage {
 export function installLab(
   store: Store,
   updated: () => Promise<unknown>,
-  openNetwork: (where: Where) => Promise<void>,
+  { openNetwork, openLab }: Openers,
 ): () => void {
   const { session } = store;
   const { recording } = session;
@@ -225,7 +262,17 @@ export function installLab(
       await new Promise((resolve) => setTimeout(resolve, pollMs));
     }
   };
-  const runToQuiet = () => until(() => store.quiet(Date.now()));
+  const runToQuiet = async () => {
+    await session.lab?.toQuiet();
+    await until(() => store.quiet(Date.now()));
+  };
+  const inLab = (what: string): LabControls => {
+    if (session.lab) return session.lab;
+    const why = recording ? 'this run is over' : 'a live session runs in real time on real connections';
+    throw new Error(
+      `${what}: ${why}, so it cannot be done. lab.load(${JSON.stringify(session.scenario.id)}) opens the Lab.`,
+    );
+  };
   const live = (what: string) =>
     new Error(`${what}: a live session runs in real time on real connections, so it cannot be stepped.`);
   const goTo = async (place: number) => {
@@ -243,7 +290,7 @@ export function installLab(
     store.told.costs.messages.filter(({ id }) => id >= since).map((cost) => labMessage(store, cost));
 
   const lab: Lab = {
-    version: 1,
+    version: 2,
     mode: session.mode,
     ready: until(() => store.started && (store.told.paused || store.quiet(Date.now()))),
     scenario: () => session.scenario,
@@ -334,11 +381,38 @@ export function installLab(
     },
     step: async (n = 1) => {
       if (!recording) throw live('step');
-      await goTo(recording.at + n);
+      if (!session.lab) return goTo(recording.at + n);
+      await session.lab.step(n);
+      await rendered();
     },
     seek: async (to) => {
       if (!recording) throw live('seek');
+      await session.lab?.settled();
       await goTo('event' in to ? recording.placeOf(to.event) : recording.placeAt(to.t));
+    },
+    load: async (scenario, { seed = 0 } = {}) => {
+      await openLab({ scenario, seed });
+      await window.lab.ready;
+    },
+    seed: async (seed) => {
+      const { seed: now } = inLab('seed');
+      if (seed !== undefined) await lab.load(session.scenario.id, { seed });
+      return seed ?? now;
+    },
+    runFor: async (ms) => {
+      await inLab('runFor').runFor(ms);
+      await rendered();
+    },
+    branch: async (name) => {
+      const controls = inLab('branch');
+      if (name.trim() === '') throw new Error('branch: a branch has a name');
+      const known = controls.branches.find((one) => one.name === name);
+      await (known ? controls.select(known.id) : controls.begin(name));
+      await rendered();
+    },
+    branches: () => {
+      const { branches = [], branch } = session.lab ?? {};
+      return branches.map(({ id, name, length }) => ({ name, events: length, shown: id === branch }));
     },
   };
   document.documentElement.dataset.mode = session.mode;

@@ -75,12 +75,12 @@ let noServer: string | undefined;
 let lab: string | undefined;
 
 async function showLab(place: LabPlace): Promise<void> {
-  hasLeft = true;
-  lab = keyOf(place);
-  document.documentElement.dataset.phase = 'loading';
   const { openLab } = await import('./open-lab.ts');
-  await leave();
-  await openLab(place, noServer);
+  await openLab(place, noServer, async () => {
+    hasLeft = true;
+    lab = keyOf(place);
+    await leave();
+  });
 }
 
 function keyOf({ scenario, seed }: LabPlace): string {
@@ -291,7 +291,7 @@ async function fetchConfig(where: Where, look = false): Promise<LiveConfig> {
   const headers: Record<string, string> = token === undefined ? {} : { Authorization: `Bearer ${token}` };
   const search = searchOf(where);
   const query = look ? `${search || '?'}&look` : search;
-  const response = await fetch(`/netsplit.json${query}`, { headers }).catch(() => {
+  const response = await fetch(`netsplit.json${query}`, { headers }).catch(() => {
     throw away();
   });
   if (response.status >= 500) throw away();
@@ -369,6 +369,6 @@ function headingOf(error: unknown): string {
 }
 
 allowOwnScripts();
-onOpen(openNetwork);
+onOpen({ openNetwork, openLab: showLab });
 addEventListener('hashchange', () => void follow().catch(showFailure));
 start().catch(showFailure);

@@ -1,7 +1,7 @@
 import type { Trouble } from '../host/control.ts';
 import { followAddress } from './address.ts';
 import { bindKeys } from './keys.ts';
-import { installLab, type Where } from './lab-api.ts';
+import { installLab, type Openers } from './lab-api.ts';
 import { RecordedSession } from './session/recorded.ts';
 import type { Session } from './session/session.ts';
 import { loadPreferences, Store } from './store.ts';
@@ -33,11 +33,11 @@ export function onTrace(leave: () => void): void {
   leaveLive = leave;
 }
 
-let openNetwork: (where: Where) => Promise<void>;
+let openers: Openers;
 
-/** @param open  shows another network in place of what is shown; rejects, and nothing has changed, where there is none */
-export function onOpen(open: (where: Where) => Promise<void>): void {
-  openNetwork = open;
+/** @param open  shows something else in place of what is shown; rejects, and nothing has changed, where there is none */
+export function onOpen(open: Openers): void {
+  openers = open;
 }
 
 /** What is shown is no longer part of a live network, and ends. */
@@ -84,7 +84,7 @@ export function showSession(
   showTime();
   store.subscribe(showTime);
   const unbindKeys = bindKeys(store);
-  const removeLab = installLab(store, () => rendered(app), openNetwork);
+  const removeLab = installLab(store, () => rendered(app), openers);
   const isFile = session.mode === 'recorded' && !new URLSearchParams(location.search).has('trace');
   const leaveAddress = followAddress(store, !isFile);
   const stop = () => void session.stop();

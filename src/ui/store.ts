@@ -400,7 +400,7 @@ export class Store {
   }
 
   #newBaseline(): Baseline {
-    return new Baseline(this.session.scenario, () => this.changed());
+    return new Baseline(this.session.scenario, () => this.changed(), this.session.plain);
   }
 
   #emptyPicture(): Picture {

@@ -1,14 +1,18 @@
 import * as Comlink from 'comlink';
+import type { PlainWorkerApi } from '../host/control.ts';
 import { LabBranches, type LabWorkerApi } from '../sim/lab-branches.ts';
+import { PlainRooms } from './plain-rooms.ts';
 
 let branches: LabBranches | undefined;
+let rooms: PlainRooms | undefined;
 
 function opened(): LabBranches {
   if (branches === undefined) throw new Error('no scenario is open');
   return branches;
 }
 
-const api: LabWorkerApi = {
+/** One worker for both: once it is loaded, the page needs nothing more from any server. */
+const api: LabWorkerApi & PlainWorkerApi = {
   async open(scenario, seed) {
     branches = new LabBranches(scenario, seed);
     return { opening: branches.opening, news: branches.news() };
@@ -34,6 +38,12 @@ const api: LabWorkerApi = {
   },
   async deeds() {
     return opened().deeds;
+  },
+  async start(scenario) {
+    rooms = new PlainRooms(scenario);
+  },
+  async take(inputs) {
+    return rooms?.take(inputs) ?? [];
   },
 };
 

@@ -1,4 +1,5 @@
 import * as Comlink from 'comlink';
+import type { PlainWorkerApi } from '../../host/control.ts';
 import type { Scenario } from '../../scenario/scenario.ts';
 import type { LabNews, LabRun, LabWorkerApi } from '../../sim/lab-branches.ts';
 import { Fields } from '../trace/fields.ts';
@@ -28,6 +29,20 @@ const quietMs = 10 * 60_000;
 const nextMs = 10 * 60_000;
 /** Among so many lines before a place those are looked for that tell of what is under way there. */
 const underWayMost = 2_000;
+
+type LabApi = Comlink.Remote<LabWorkerApi & PlainWorkerApi>;
+
+/** The one worker of all sessions of this page: once it is loaded, the Lab needs no network. */
+let shared: { readonly api: LabApi; readonly failed: Promise<never> } | undefined;
+
+function startWorker(): NonNullable<typeof shared> {
+  const worker = new Worker(new URL('../../worker/lab.worker.ts', import.meta.url), { type: 'module', name: 'lab' });
+  const failed = new Promise<never>((_, reject) =>
+    worker.addEventListener('error', ({ message }) => reject(new Error(`the Lab’s worker: ${message}`))),
+  );
+  failed.catch(() => undefined);
+  return { api: Comlink.wrap(worker), failed };
+}
 
 /** A branch as the page knows it. */
 interface Branch {
@@ -60,8 +75,7 @@ export class LabSession implements Session, Recording, LabControls {
   readonly start: number;
   pace = 1;
   #speed: number | undefined;
-  readonly #worker: Worker;
-  readonly #api: Comlink.Remote<LabWorkerApi>;
+  readonly #api: LabApi;
   readonly #domains: readonly string[];
   readonly #listeners = new Set<SessionListener>();
   readonly #branches: Branch[] = [];
@@ -83,29 +97,20 @@ export class LabSession implements Session, Recording, LabControls {
 
   /** Settles when everybody is in whom the script sends in. */
   static async open(scenario: Scenario, seed: number): Promise<LabSession> {
-    const worker = new Worker(new URL('../../worker/lab.worker.ts', import.meta.url), { type: 'module', name: 'lab' });
-    const api = Comlink.wrap<LabWorkerApi>(worker);
-    const failed = new Promise<never>((_, reject) =>
-      worker.addEventListener('error', ({ message }) => reject(new Error(`the Lab’s worker: ${message}`)), {
-        once: true,
-      }),
-    );
-    const { opening, news } = await Promise.race([api.open(scenario, seed), failed]);
-    failed.catch(() => undefined);
-    return new LabSession(scenario, seed, worker, api, opening, news);
+    shared ??= startWorker();
+    const { api, failed } = shared;
+    try {
+      const { opening, news } = await Promise.race([api.open(scenario, seed), failed]);
+      return new LabSession(scenario, seed, api, opening, news);
+    } catch (error) {
+      shared = undefined;
+      throw error;
+    }
   }
 
-  private constructor(
-    scenario: Scenario,
-    seed: number,
-    worker: Worker,
-    api: Comlink.Remote<LabWorkerApi>,
-    opening: number,
-    news: LabNews,
-  ) {
+  private constructor(scenario: Scenario, seed: number, api: LabApi, opening: number, news: LabNews) {
     this.scenario = scenario;
     this.seed = seed;
-    this.#worker = worker;
     this.#api = api;
     this.#domains = scenario.servers.map(({ domain }) => domain);
     this.start = JSON.parse(news.lines[0] ?? '{"t":0}').t;
@@ -116,6 +121,10 @@ export class LabSession implements Session, Recording, LabControls {
 
   get recording(): Recording {
     return this;
+  }
+
+  get plain(): PlainWorkerApi {
+    return this.#api;
   }
 
   get lab(): LabControls {
@@ -232,8 +241,6 @@ export class LabSession implements Session, Recording, LabControls {
     this.#stopped = true;
     this.#halt();
     this.#listeners.clear();
-    this.#api[Comlink.releaseProxy]();
-    this.#worker.terminate();
   }
 
   placeOf(seq: number): number {

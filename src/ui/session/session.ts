@@ -1,4 +1,4 @@
-import type { Acted, NotKept, Trouble } from '../../host/control.ts';
+import type { Acted, NotKept, PlainWorkerApi, Trouble } from '../../host/control.ts';
 import type { Scenario } from '../../scenario/scenario.ts';
 import type { ModelRecord, Violation } from '../trace/records.ts';
 import type { Action } from './acts.ts';
@@ -161,6 +161,8 @@ export interface Session {
   readonly recording?: Recording;
   /** Only of the Lab. */
   readonly lab?: LabControls;
+  /** A worker that has plain rooms to compare with, if the session has one already. */
+  readonly plain?: PlainWorkerApi;
   readonly scenario: Scenario;
   /** False where the page only watches and takes part: the nodes run elsewhere. */
   readonly runsNodes: boolean;

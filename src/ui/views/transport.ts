@@ -19,7 +19,7 @@ class Transport extends Part {
     const place = `event ${at} of ${length}`;
     const button = (id: string, label: string, key: string, to: number) =>
       html`<button type="button" data-testid=${`transport-${id}`} aria-label=${label} title=${key ? `${label} (${key})` : label} ?disabled=${to === at || to < 0 || to > (lab ? length + 1 : length) || (to > length && lab?.isFull)} @click=${() => store.seek(to)}>${icon(id)}</button>`;
-    return html`<section class="transport" aria-label=${lab ? 'Transport' : 'Recorded run'}data-testid="transport" data-at=${at} data-length=${length}>
+    return html`<section class="transport" aria-label=${lab ? 'Transport' : 'Recorded run'} data-testid="transport" data-at=${at} data-length=${length}>
       <div class="controls" role="toolbar" aria-label="Transport">
         ${button('first', 'To the beginning', '', 0)}
         ${button('back', 'One event back', '←', at - 1)}
