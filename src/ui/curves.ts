@@ -86,7 +86,7 @@ export function placeLinks(
       a,
       control,
       b,
-      seen: [seen[0] / steps, seen[1] / steps],
+      seen: [edge(link, seen[0], -1, servers), edge(link, seen[1], 1, servers)],
       length: lengthOf(points),
       pill,
       label: pill ?? (points[Math.round((seen[0] + seen[1]) / 2)] as Point),
@@ -144,6 +144,18 @@ function longest(inside: readonly (PlacedServer | undefined)[]): readonly [numbe
     start = i + 1;
   }
   return best;
+}
+
+/** Where between two points of the curve it goes under a server, in shares of the curve: so near that nobody sees a difference. */
+function edge(curve: Drawn, point: number, step: 1 | -1, servers: readonly PlacedServer[]): number {
+  if (point + step < 0 || point + step > steps) return point / steps;
+  let [open, hidden] = [point, point + step];
+  for (let i = 0; i < 6; i++) {
+    const middle = (open + hidden) / 2;
+    if (servers.some((server) => within(pointAt(curve, middle / steps), server, 1))) hidden = middle;
+    else open = middle;
+  }
+  return open / steps;
 }
 
 /** Beside the curve, as near to its middle as nothing else is in the way. */

@@ -171,7 +171,7 @@ test.describe('The Lab', () => {
 
   test('in time: a token is half way at half time', async ({ browser }) => {
     const page = await (await browser.newContext({ reducedMotion: 'no-preference' })).newPage();
-    await open(page, '#lab=plain');
+    await open(page, '#lab=growing');
     const who = await page.evaluate(() => window.lab.scenario().occupants[0]?.jid ?? '');
     await page.getByTestId('transport-speed').selectOption('1');
     await page.evaluate(async () => {
@@ -191,7 +191,7 @@ test.describe('The Lab', () => {
     const middle = await page.evaluate((server) => {
       const [a, b] = server ?? ['', ''];
       const path = document.querySelector<SVGPathElement>(`[data-link="${a}~${b}"] path, [data-link="${b}~${a}"] path`);
-      const hulls = [...document.querySelectorAll<SVGGraphicsElement>('.hull')].map((hull) => hull.getBBox());
+      const hulls = [...document.querySelectorAll<SVGGraphicsElement>('g.server > rect')].map((hull) => hull.getBBox());
       const length = path?.getTotalLength() ?? 0;
       // What is seen of it: between the two servers.
       const seen = Array.from({ length: 2_000 }, (_, i) => path?.getPointAtLength((length * i) / 2_000))
