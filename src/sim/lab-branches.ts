@@ -36,8 +36,12 @@ export interface LabWorkerApi {
   branch(lines: number): Promise<{ readonly branch: number; readonly lines: number; readonly news: LabNews }>;
   select(branch: number): Promise<LabNews>;
   remove(branch: number): Promise<void>;
-  /** What was done on the branch that is shown. */
-  deeds(): Promise<readonly Deed[]>;
+  /** What was done on the branch that is shown, and where it is. */
+  deeds(): Promise<{ readonly deeds: readonly Deed[]; readonly until: Mark }>;
+  load(
+    deeds: readonly Deed[],
+    until: Pick<Mark, 'events' | 't'>,
+  ): Promise<{ readonly branch: number; readonly news: LabNews }>;
 }
 
 /** Worlds that are kept; a branch whose world is not is played again when it is chosen. */
@@ -128,6 +132,29 @@ export class LabBranches {
     this.#shown = branch;
   }
 
+  /**
+   * A branch on which that was done, up to a place; it is shown from now on, and all of it is news.
+   *
+   * @returns its number
+   */
+  load(deeds: readonly Deed[], until: Pick<Mark, 'events' | 't'>): number {
+    const branch = this.#next++;
+    this.#leave();
+    this.news();
+    const world = this.#make();
+    world.replay(deeds, until);
+    this.#branches.set(branch, undefined);
+    this.#keep(branch, world);
+    this.#shown = branch;
+    return branch;
+  }
+
+  /** Where the branch that is shown is now. */
+  get place(): Mark {
+    const world = this.#world;
+    return { ...world.markAt(world.length), t: world.now };
+  }
+
   /** One that is not shown is no more. */
   remove(branch: number): void {
     if (branch === this.#shown) throw new RangeError(`branch ${branch} is shown`);
@@ -145,7 +172,7 @@ export class LabBranches {
 
   #leave(): void {
     const world = this.#world;
-    this.#branches.set(this.#shown, { deeds: world.deeds, until: { ...world.markAt(world.length), t: world.now } });
+    this.#branches.set(this.#shown, { deeds: world.deeds, until: this.place });
   }
 
   #keep(branch: number, world: Lab): void {

@@ -1,7 +1,7 @@
 import type { LinkSettings } from '../core/net/link.ts';
 import type { NodeConfig } from '../core/node/config.ts';
 import type { NodeStatus } from '../core/node/trace.ts';
-import { inWords, whyNot } from '../core/occupant/acts.ts';
+import { inWords, mistakeIn, whyNot } from '../core/occupant/acts.ts';
 import type { OccupantAct, OccupantState } from '../core/occupant/occupant.ts';
 import { type Field, writeForm } from '../core/xep/xep0004.ts';
 import { bareOf, type Jid, jid } from '../core/xmpp/jid.ts';
@@ -180,7 +180,7 @@ export class Lab {
   }
 
   /** Does again what was done before, each at its time, and goes on to a place. */
-  replay(deeds: readonly Deed[], until: Mark): void {
+  replay(deeds: readonly Deed[], until: Pick<Mark, 'events' | 't'>): void {
     for (const { after, at, act } of deeds) {
       this.#goTo(after, at);
       this.#deeds.push({ after, at, act });
@@ -213,6 +213,8 @@ export class Lab {
     const world = this.#world;
     switch (act.kind) {
       case 'person': {
+        const mistake = mistakeIn(act.act);
+        if (mistake !== undefined) return mistake;
         const user = world.users.get(act.who);
         if (user !== undefined) return whyNot(act.act, user.half.state());
         if (act.act.act === 'join' && this.#ownerOfDevice(act.who) !== undefined) return undefined;

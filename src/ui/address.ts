@@ -6,6 +6,8 @@ import { type Region, regionNames, type Store, type Tab, type Thing, tabNames } 
 export interface LabPlace {
   readonly scenario: string;
   readonly seed: number;
+  /** What was done there: share.ts. */
+  readonly shared?: string | undefined;
 }
 
 /** What the address says of the Lab; undefined if it is not about the Lab. */
@@ -14,7 +16,8 @@ export function readLab(hash: string): LabPlace | undefined {
   const scenario = of.get('lab');
   if (scenario === null) return undefined;
   const seed = Number(of.get('seed') ?? '');
-  return { scenario, seed: Number.isInteger(seed) && seed >= 0 && seed <= seedMax ? seed : 0 };
+  const isSeed = Number.isInteger(seed) && seed >= 0 && seed <= seedMax;
+  return { scenario, seed: isSeed ? seed : 0, shared: of.get('s') ?? undefined };
 }
 
 /** What the address says of the page after its `#`: a reload keeps it, and whoever opens the link sees the same. */
@@ -58,6 +61,7 @@ export function writePlace({ lab, at, event, thing, tab, region, presenting }: P
   const parts: (readonly [string, string | number | undefined])[] = [
     ['lab', lab?.scenario],
     ['seed', lab?.seed || undefined],
+    ['s', lab?.shared],
     ['at', at],
     ['view', tab === 'log' ? undefined : tab],
     ['region', region === 'topology' ? undefined : region],
@@ -124,7 +128,7 @@ function placeOf({ session, view: { event, thing, tab, region, presenting }, mod
   const { lab, recording, scenario } = session;
   const inLab = lab &&
     recording && {
-      lab: { scenario: scenario.id, seed: lab.seed },
+      lab: { scenario: scenario.id, seed: lab.seed, shared: lab.shared },
       at: recording.at === recording.length ? undefined : recording.at,
     };
   const rest = { ...inLab, tab, region, presenting };

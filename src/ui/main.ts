@@ -4,7 +4,7 @@ import { databasesOf } from '../scenario/node-names.ts';
 import { type LabPlace, readLab, withoutSelection } from './address.ts';
 import type { Where } from './lab-api.ts';
 import { chooseTrace } from './open-trace.ts';
-import { endSession, leave, onOpen, onTrace, showSession, showTrace, tellTrouble } from './page.ts';
+import { endSession, leave, onOpen, onTrace, shownLab, showSession, showTrace, tellTrouble } from './page.ts';
 import { followLease, type HeldLease } from './session/lease.ts';
 import { startLive, websocketOf } from './session/live.ts';
 import { onRetry, retryNow } from './session/retry.ts';
@@ -90,7 +90,7 @@ function keyOf({ scenario, seed }: LabPlace): string {
 /** A person has changed the address, or pressed a link to another mode. */
 async function follow(): Promise<void> {
   const place = readLab(location.hash);
-  if (place && keyOf(place) !== lab) return showLab(place);
+  if (place && (keyOf(place) !== lab || place.shared !== shownLab()?.shared)) return showLab(place);
   if (place || lab === undefined) return;
   lab = undefined;
   hasLeft = false;

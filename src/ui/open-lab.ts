@@ -1,27 +1,46 @@
 import { builtIn } from '../scenario/built-in.ts';
+import type { Scenario } from '../scenario/scenario.ts';
 import type { LabPlace } from './address.ts';
 import { showSession } from './page.ts';
 import { LabSession } from './session/lab.ts';
+import { readShared } from './session/share.ts';
+
+/** When every run of the Lab begins, in milliseconds since 1970. */
+const labStart = Date.UTC(2026, 0, 1);
 
 /**
  * Shows a scenario in the Lab: it needs no server.
  *
  * @param leave  ends what is shown
  * @param offline  why there are no live rooms; undefined if there may be
- * @throws Error if there is no such scenario
+ * @throws Error that says what is wrong with the place; what is shown stays
  */
 export async function openLab(
-  { scenario: id, seed }: LabPlace,
+  { scenario: id, seed, shared }: LabPlace,
   offline: string | undefined,
   leave: () => Promise<void>,
 ): Promise<void> {
-  const scenario = builtIn.find((one) => one.id === id);
-  if (scenario === undefined)
-    throw new Error(
-      `There is no scenario ${JSON.stringify(id)}: there are ${builtIn.map((one) => one.id).join(', ')}.`,
-    );
-  const session = await LabSession.open(scenario, seed);
+  const done = shared === undefined ? undefined : await readShared(shared, labStart);
+  const own = done?.scenario === undefined ? undefined : await readScenario(done.scenario);
+  const scenario = own ?? builtIn.find((one) => one.id === id);
+  if (scenario === undefined) {
+    const ids = builtIn.map((one) => one.id).join(', ');
+    throw new Error(`There is no scenario ${JSON.stringify(id)}: there are ${ids}.`);
+  }
+  const session = await LabSession.open(scenario, seed, own !== undefined);
+  const different = done && (await session.restore(done));
   await leave();
   const scenarios = builtIn.map(({ id: name, title }) => ({ id: name, title }));
-  showSession(session, scenarios, '', offline);
+  const store = showSession(session, scenarios, '', offline);
+  if (different) store.toast(different);
+}
+
+/** A scenario that comes with a link. @throws Error that says what is wrong with it */
+async function readScenario(given: unknown): Promise<Scenario> {
+  // The validator is large, and few links need it.
+  const { parseScenario } = await import('../scenario/load.ts');
+  const parsed = parseScenario(JSON.stringify(given));
+  if (parsed.ok) return parsed.scenario;
+  const [first] = parsed.errors;
+  throw new Error(`The scenario in this link is not as it should be. ${first?.path}: ${first?.message}`);
 }

@@ -3,7 +3,7 @@ import { followAddress } from './address.ts';
 import { bindKeys } from './keys.ts';
 import { installLab, type Openers } from './lab-api.ts';
 import { RecordedSession } from './session/recorded.ts';
-import type { Session } from './session/session.ts';
+import type { LabControls, Session } from './session/session.ts';
 import { loadPreferences, Store } from './store.ts';
 import type { Trace } from './trace/read-trace.ts';
 import './views/app.ts';
@@ -24,6 +24,11 @@ export async function endSession(why: Trouble): Promise<void> {
 export function tellTrouble(trouble: Trouble): boolean {
   shown?.set({ trouble });
   return shown !== undefined;
+}
+
+/** The Lab, if it is shown. */
+export function shownLab(): LabControls | undefined {
+  return shown?.session.lab;
 }
 
 let leaveLive: () => void = () => undefined;

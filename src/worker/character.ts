@@ -1,12 +1,11 @@
-import { inWords, whyNot } from '../core/occupant/acts.ts';
+import { inWords, mistakeIn, whyNot } from '../core/occupant/acts.ts';
 import { createOccupant, type OccupantAct, type OccupantInput } from '../core/occupant/occupant.ts';
 import { type Field, type Form, readForm, writeForm } from '../core/xep/xep0004.ts';
 import { type Jid, jid } from '../core/xmpp/jid.ts';
 import { NS } from '../core/xmpp/namespaces.ts';
-import { clientLimits } from '../core/xmpp/size.ts';
 import { errorOf, iq, payloadOf, type Stanza } from '../core/xmpp/stanza.ts';
 import { instant } from '../core/xmpp/time.ts';
-import { el, escapeText, isXmlText, utf8Length, type XmlElement } from '../core/xmpp/xml.ts';
+import { el, type XmlElement } from '../core/xmpp/xml.ts';
 import type { Acted, Character, OccupantReport, Result, RoomChange } from '../host/control.ts';
 import type { StreamPosition } from '../host/stanza-link.ts';
 import { StepLog } from '../host/step-log.ts';
@@ -19,8 +18,6 @@ const joinMs = 15_000;
 /** The room may be unreachable; a user who leaves is gone either way. */
 const leaveMs = 2_000;
 const answerMs = 10_000;
-/** Of the bytes that a server takes from a client, some are for the addresses and the rest of the stanza. */
-const textMax = clientLimits.bytes - 8 * 1024;
 
 /** The answer to a request, and its number on the stream, which is the cause of whatever is done about it. */
 interface Answer {
@@ -95,10 +92,8 @@ export class CharacterSession {
   }
 
   async act(act: OccupantAct): Promise<Acted> {
-    const texts = Object.values(act);
-    if (!texts.every(isXmlText)) return { ok: false, error: 'the text holds a character that XML cannot carry' };
-    const bytes = Math.max(...texts.map((text) => utf8Length(escapeText(text))));
-    if (bytes > textMax) return { ok: false, error: `the text is ${bytes} bytes long, and may be ${textMax}` };
+    const mistake = mistakeIn(act);
+    if (mistake !== undefined) return { ok: false, error: mistake };
     const online = await this.#until(() => this.#up || this.#trouble.phase === 'failed', loginMs);
     if (!online || !this.#up) return { ok: false, error: `${this.#nick} is not connected: ${this.#trouble.detail}` };
     const { phase } = this.#half.state();

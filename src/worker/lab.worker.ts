@@ -37,7 +37,12 @@ const api: LabWorkerApi & PlainWorkerApi = {
     opened().remove(branch);
   },
   async deeds() {
-    return opened().deeds;
+    const { deeds, place: until } = opened();
+    return { deeds, until };
+  },
+  async load(deeds, until) {
+    const branch = opened().load(deeds, until);
+    return { branch, news: opened().news() };
   },
   async start(scenario) {
     rooms = new PlainRooms(scenario);

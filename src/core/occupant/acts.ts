@@ -1,5 +1,18 @@
 import { assertNever } from '../xmpp/errors.ts';
+import { clientLimits } from '../xmpp/size.ts';
+import { escapeText, isXmlText, utf8Length } from '../xmpp/xml.ts';
 import type { OccupantAct, OccupantState } from './occupant.ts';
+
+/** Of the bytes that a server takes from a client, some are for the addresses and the rest of the stanza. */
+const textMax = clientLimits.bytes - 8 * 1024;
+
+/** Why no client could send that; undefined if it can. */
+export function mistakeIn(act: OccupantAct): string | undefined {
+  const texts = Object.values(act);
+  if (!texts.every(isXmlText)) return 'the text holds a character that XML cannot carry';
+  const bytes = Math.max(...texts.map((text) => utf8Length(escapeText(text))));
+  return bytes > textMax ? `the text is ${bytes} bytes long, and may be ${textMax}` : undefined;
+}
 
 /** Why a user cannot do that now; undefined if they can, and also if it is done already. */
 export function whyNot(act: OccupantAct, { phase, nick, room, offer }: OccupantState): string | undefined {

@@ -1,6 +1,7 @@
 import * as Comlink from 'comlink';
 import type { PlainWorkerApi } from '../../host/control.ts';
 import type { Scenario } from '../../scenario/scenario.ts';
+import type { Deed } from '../../sim/lab.ts';
 import type { LabNews, LabRun, LabWorkerApi } from '../../sim/lab-branches.ts';
 import { Fields } from '../trace/fields.ts';
 import { readLine } from '../trace/read-line.ts';
@@ -17,6 +18,7 @@ import {
   type Session,
   type SessionListener,
 } from './session.ts';
+import { type Shared, type SharedBranch, writeShared } from './share.ts';
 
 /** Time on the screen from one instant of the run to the next, at pace 1, when it plays event by event. */
 const leastMs = 150;
@@ -57,6 +59,8 @@ interface Branch {
   isFull: boolean;
   /** The place at which it was left. */
   at: number;
+  /** What was done on it, and where it is. */
+  done: Pick<SharedBranch, 'deeds' | 'until' | 'lines'> | undefined;
 }
 
 /**
@@ -72,6 +76,8 @@ export class LabSession implements Session, Recording, LabControls {
   readonly skipped: ReadonlyMap<string, number> = new Map();
   readonly scenario: Scenario;
   readonly seed: number;
+  /** The scenario does not come with Netsplit. */
+  readonly #own: boolean;
   readonly start: number;
   pace = 1;
   #speed: number | undefined;
@@ -94,23 +100,25 @@ export class LabSession implements Session, Recording, LabControls {
   /** What was asked of the worker: one thing after the other. */
   #queue: Promise<unknown> = Promise.resolve();
   #stopped = false;
+  #shared: string | undefined;
 
   /** Settles when everybody is in whom the script sends in. */
-  static async open(scenario: Scenario, seed: number): Promise<LabSession> {
+  static async open(scenario: Scenario, seed: number, isOwn = false): Promise<LabSession> {
     shared ??= startWorker();
     const { api, failed } = shared;
     try {
       const { opening, news } = await Promise.race([api.open(scenario, seed), failed]);
-      return new LabSession(scenario, seed, api, opening, news);
+      return new LabSession(scenario, seed, isOwn, api, opening, news);
     } catch (error) {
       shared = undefined;
       throw error;
     }
   }
 
-  private constructor(scenario: Scenario, seed: number, api: LabApi, opening: number, news: LabNews) {
+  private constructor(scenario: Scenario, seed: number, isOwn: boolean, api: LabApi, opening: number, news: LabNews) {
     this.scenario = scenario;
     this.seed = seed;
+    this.#own = isOwn;
     this.#api = api;
     this.#domains = scenario.servers.map(({ domain }) => domain);
     this.start = JSON.parse(news.lines[0] ?? '{"t":0}').t;
@@ -133,6 +141,10 @@ export class LabSession implements Session, Recording, LabControls {
 
   get label(): string {
     return `seed ${this.seed}`;
+  }
+
+  get shared(): string | undefined {
+    return this.#shared;
   }
 
   get branches(): readonly LabBranch[] {
@@ -231,6 +243,7 @@ export class LabSession implements Session, Recording, LabControls {
         return refuse(why);
       }
       this.#go(this.length, true);
+      await this.#note();
       this.#moved();
       return { ok: true };
     });
@@ -352,8 +365,49 @@ export class LabSession implements Session, Recording, LabControls {
       else {
         await this.#run(place === undefined ? how : { ms: place - (now - this.start) });
         this.#go(this.length, this.#speed !== undefined);
+        await this.#note();
       }
       this.#moved();
+    });
+  }
+
+  /** What the link of this moment says. */
+  async #note(): Promise<void> {
+    const { deeds, until } = await this.#api.deeds();
+    this.#branch.done = { deeds, until, lines: until.lines };
+    const all = this.#branches.flatMap(({ name, done }) => (done ? [{ name, ...done }] : []));
+    const shown = all.findIndex((_, i) => this.#branches.filter(({ done }) => done)[i] === this.#branch);
+    const isNew = all.length < 2 && deeds.length === 0;
+    const scenario = this.#own ? { scenario: this.scenario } : {};
+    this.#shared =
+      isNew && !this.#own ? undefined : await writeShared({ branches: all, shown, ...scenario }, this.start);
+  }
+
+  /**
+   * Does again what a link says.
+   *
+   * @returns what is different here; undefined if nothing is
+   */
+  async restore({ branches, shown }: Shared): Promise<string | undefined> {
+    return this.#ask(async () => {
+      let different: string | undefined;
+      const ids: number[] = [];
+      for (const { name, deeds, until, lines } of branches) {
+        const { branch: id, news } = await this.#api.load(deeds, { ...until, t: until.t as Deed['at'] });
+        this.#branch = this.#add(id, name, new Places(this.start), []);
+        this.#append(news);
+        this.#branch.at = this.length;
+        this.#branch.done = { deeds, until, lines };
+        ids.push(id);
+        if (this.#branch.places.lines.length !== lines)
+          different = 'This link was made with another version of Netsplit: what happens is not all the same here.';
+      }
+      await this.#show(ids[shown] ?? 0);
+      await this.#drop(0);
+      this.#restart(this.length);
+      await this.#note();
+      this.#moved();
+      return different;
     });
   }
 
@@ -369,7 +423,7 @@ export class LabSession implements Session, Recording, LabControls {
   }
 
   #add(id: number, name: string, places: Places, people: Branch['people']): Branch {
-    const branch = { id, name, places, people, now: this.start, isQuiet: true, isFull: false, at: 0 };
+    const branch = { id, name, places, people, now: this.start, isQuiet: true, isFull: false, at: 0, done: undefined };
     this.#branches.push(branch);
     return branch;
   }

@@ -138,6 +138,8 @@ export interface LabControls {
   speed: number | undefined;
   /** The time of the run that is shown, in milliseconds since 1970; it runs on while it plays by time. */
   readonly clock: number;
+  /** What was done in all branches, for a link; undefined if nothing was. */
+  readonly shared: string | undefined;
   /** Everything that was asked for so far is done. */
   settled(): Promise<void>;
   /** Goes on by so many events, also back. */
