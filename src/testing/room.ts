@@ -47,6 +47,13 @@ export class RoomPage {
     await this.ready();
   }
 
+  /** A scenario in the Lab, on a virtual clock: everybody is in whom its script sends in, and nothing happens by itself. */
+  async openLab(scenario: string, { seed = 0 }: OpenOptions = {}): Promise<void> {
+    await this.page.goto(`/#lab=${encodeURIComponent(scenario)}&seed=${seed}`);
+    const opened = () => document.documentElement.dataset['mode'] === 'lab';
+    await this.page.waitForFunction(opened, undefined, { timeout: readyMs, polling: 50 });
+  }
+
   /** Looked at in the page: expect() would look once a second in the end, and every test begins here. */
   async ready(): Promise<void> {
     const quiet = () => document.documentElement.dataset['phase'] === 'quiet';

@@ -93,10 +93,11 @@ test('in grey, kinds of stanzas and states of links still differ by shape and by
 test.describe('axe', () => {
   const wide = { width: 1440, height: 900 };
   const narrow = { width: 360, height: 740 };
+  const both = ['light', 'dark'] as const;
   /** In the dark only the colours differ. Legacy mode: the page has no frames whose results a second page would join. */
-  const faults = async (page: Page) => {
+  const faults = async (page: Page, schemes: readonly ('light' | 'dark')[] = both) => {
     const all: string[] = [];
-    for (const colorScheme of ['light', 'dark'] as const) {
+    for (const colorScheme of schemes) {
       await page.emulateMedia({ colorScheme });
       const axe = new AxeBuilder({ page }).setLegacyMode();
       const { violations } = await (colorScheme === 'dark' ? axe.withRules('color-contrast') : axe).analyze();
@@ -107,11 +108,12 @@ test.describe('axe', () => {
 
   for (const { id } of builtIn) {
     test(`finds nothing in ${id}, light and dark, wide and narrow`, async ({ room }) => {
-      for (const size of [wide, narrow]) {
-        await room.page.setViewportSize(size);
-        if (size === wide) await room.open(id);
-        expect(await faults(room.page), `${size.width} px`).toEqual([]);
-      }
+      await room.page.setViewportSize(wide);
+      await room.openLab(id);
+      expect(await faults(room.page), 'wide').toEqual([]);
+      await room.page.setViewportSize(narrow);
+      // What is in it is the same, and so are its colours.
+      expect(await faults(room.page, ['light']), 'narrow').toEqual([]);
     });
   }
 
@@ -121,6 +123,12 @@ test.describe('axe', () => {
     await page.setViewportSize(wide);
     await room.open();
     await room.say(cast.WiZ, 'looked at');
+    await room.testId('join-own').click();
+    await expect(room.testId('join-panel')).toBeVisible();
+    expect(await faults(page), 'join with a client of one’s own').toEqual([]);
+    await page.keyboard.press('Escape');
+    await room.testId('log').locator('.row[data-kind=message]').last().click();
+    await expect(room.testId('log').locator('[aria-level="2"]').first()).toBeVisible();
     for (const view of ['log', 'transcripts', 'counters', 'outline']) {
       await room.testId(`tab-${view}`).click();
       expect(await faults(page), view).toEqual([]);
@@ -129,6 +137,16 @@ test.describe('axe', () => {
       await room.testId(`inspect-${view}`).click();
       expect(await faults(page), view).toEqual([]);
     }
+    await room.do({ act: 'cut', link: [avalon, vesa], how: 'bounce' });
+    await room.link(avalon, vesa).focus();
+    await page.keyboard.press('Enter');
+    await expect(room.testId('menu')).toBeVisible();
+    // A menu lies above the page, outside of its landmarks.
+    expect(
+      (await faults(page)).filter((fault) => !fault.includes('landmarks')),
+      'menu of a cut link',
+    ).toEqual([]);
+    await page.keyboard.press('Escape');
     await page.setViewportSize(narrow);
     await room.testId('region-panel').click();
     for (const view of ['log', 'transcripts', 'counters', 'outline']) {

@@ -1,6 +1,4 @@
 import { gzipSync } from 'node:zlib';
-import AxeBuilder from '@axe-core/playwright';
-import type { Page } from '@playwright/test';
 import { cast, expect, test, wallopsNodes } from './support/netsplit.ts';
 
 test.describe('Start', () => {
@@ -78,59 +76,4 @@ test.describe('Start', () => {
     await room.ready();
     await expect(room.testId('model-badge')).toHaveText('XEP-0282');
   });
-
-  test('no serious or critical accessibility violation, in light and dark', async ({ room }) => {
-    test.slow();
-    const { page } = room;
-    await page.emulateMedia({ reducedMotion: 'reduce' });
-    await room.open();
-    await room.say(cast.BigCheese, 'for all to see');
-    const [message] = await room.events({ kind: 'hop', leg: 'in', stanza: 'message' });
-    expect(message).toBeDefined();
-    await expectAccessible(page, 'live page');
-    for (const tab of ['transcripts', 'counters', 'outline', 'log']) {
-      await room.testId(`tab-${tab}`).click();
-      await expect(room.testId(`tab-${tab}`)).toHaveAttribute('aria-selected', 'true');
-      await expectAccessible(page, tab, 'section.panel');
-    }
-    await room.testId('log').locator('.row[data-kind=message]').last().click();
-    await expect(room.testId('why')).toBeVisible();
-    await expect(room.testId('log').locator('[aria-level="2"]').first()).toBeVisible();
-    await expectAccessible(page, 'log with an open line', 'section.panel');
-    await expectAccessible(page, 'inspector with a stanza', '[data-testid=inspector]');
-    for (const [button, dialog] of [
-      ['help', 'help-dialog'],
-      ['join-own', 'join-panel'],
-    ] as const) {
-      await room.testId(button).click();
-      await expect(room.testId(dialog)).toBeVisible();
-      await expectAccessible(page, dialog, `[data-testid=${dialog}]`);
-      await page.keyboard.press('Escape');
-      await expect(room.testId(dialog)).toBeHidden();
-    }
-    await room.act({ act: 'cut', link: ['avalon.irc', 'vesa.yeggmaex.irc'], how: 'bounce' });
-    await room.link('avalon.irc', 'vesa.yeggmaex.irc').focus();
-    await page.keyboard.press('Enter');
-    await expect(room.testId('menu')).toBeVisible();
-    await expectAccessible(page, 'menu of a cut link', '[data-testid=menu]');
-    await expectAccessible(page, 'picture with a cut link', '[data-testid=topology]');
-  });
 });
-
-/** @param part  what to look at; the whole page takes seconds. In the dark only the colours differ. */
-async function expectAccessible(page: Page, where: string, part?: string): Promise<void> {
-  for (const theme of ['light', 'dark'] as const) {
-    await page.emulateMedia({ colorScheme: theme });
-    // In legacy mode no page of its own is opened to put the results of frames together: there are no frames.
-    const axe = new AxeBuilder({ page }).setLegacyMode();
-    if (theme === 'dark') axe.withRules('color-contrast');
-    const { violations, passes } = await (part === undefined ? axe : axe.include(part)).analyze();
-    // Of a picture it cannot always tell the contrast.
-    if (theme === 'light') expect(passes.length, `rules that found something to look at: ${where}`).toBeGreaterThan(3);
-    const bad = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
-    expect(
-      bad.map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.map(({ target }) => target.join(' ')).join(', ')}`),
-      `${where}, ${theme}`,
-    ).toEqual([]);
-  }
-}
