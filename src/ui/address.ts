@@ -111,6 +111,11 @@ export function followAddress(store: Store, names: boolean): () => void {
   };
 }
 
+/** A link to what is shown: whoever opens it sees the same. */
+export function linkTo(store: Store): string {
+  return `${location.origin}${location.pathname}${location.search}${writePlace(placeOf(store, true))}`;
+}
+
 function show(store: Store, { at, event, thing, tab, region, presenting }: Place): void {
   store.set({
     ...(tab ? { tab } : {}),

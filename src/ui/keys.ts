@@ -1,3 +1,4 @@
+import { linkTo } from './address.ts';
 import { type Forms, toggleLink, toggleNode, toggleReplica } from './commands.ts';
 import { stepOn } from './presenting.ts';
 import { nextScale } from './scales.ts';
@@ -50,6 +51,7 @@ function actionOf(store: Store, { key, shiftKey: shift }: KeyboardEvent, target:
   if (key === '?') return () => document.querySelector<Help>('ns-help')?.open();
   const tab = tabs[Number(key) - 1];
   if (tab && /^[1-9]$/.test(key)) return () => store.open(tab[0]);
+  if (key === 's' && store.session.lab) return () => void store.copy(linkTo(store));
   if (key === 'm') return () => store.prefer({ maximised: !store.preferences.maximised });
   const presenting = presenterKey(store, key);
   if (presenting) return presenting;

@@ -353,6 +353,16 @@ export class Store {
     return precisely ? time(t) : shortTime(t);
   }
 
+  /** Puts a link into the clipboard. */
+  async copy(link: string): Promise<void> {
+    try {
+      await navigator.clipboard.writeText(link);
+      this.toast(`The link is copied: ${link.length.toLocaleString('en')} characters.`);
+    } catch {
+      this.toast('The browser does not let this page copy: copy the address of the page instead.');
+    }
+  }
+
   toast(text: string): void {
     this.set({ toast: text });
     window.clearTimeout(this.#toastTimer);

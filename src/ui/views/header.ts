@@ -1,5 +1,5 @@
 import { html, nothing, type TemplateResult } from 'lit';
-import { withoutSelection } from '../address.ts';
+import { linkTo, withoutSelection } from '../address.ts';
 import { chooseTrace } from '../open-trace.ts';
 import type { Phase, Theme } from '../store.ts';
 import { Part } from './base.ts';
@@ -78,6 +78,7 @@ class Header extends Part {
       </div>
       ${session.runsNodes ? html`<button type="button" class="start-over" data-testid="start-over" aria-label="Start over" title=${lab ? 'The same scenario and seed from the beginning: all branches are gone' : 'Everything that was said and counted is gone, in all pages'} @click=${() => this.store.startOver()}>${icon('restart')}<span class="wide">Start over</span><span class="narrow">Start over</span></button>` : nothing}
       ${recording ? nothing : html`<button type="button" class="join-own" data-testid="join-own" @click=${() => document.querySelector<JoinPanel>('ns-join')?.open()}>${icon('client')}<span class="wide">Join with your own client</span><span class="narrow">Join</span></button>`}
+      ${mode === 'lab' ? html`<button type="button" class="copy-link" data-testid="copy-link" title="A link to this moment: whoever opens it sees the same, and can go on (s)" @click=${() => this.store.copy(linkTo(this.store))}>${icon('copy')}<span class="wide">Copy link</span><span class="narrow">Link</span></button>` : nothing}
       <label class="pace theme">
         <span class="sr">Theme</span>
         <select data-testid="theme" aria-label="Theme" @change=${this.#onTheme}>

@@ -117,7 +117,7 @@ class Inspector extends Part {
     if (!recording) return nothing;
     return html`<dl data-testid="inspector-run">
       <dt>Events</dt><dd>${recording.length}</dd>
-      <dt>Violations</dt><dd>${recording.violations.length || 'none'}</dd>
+      ${this.store.session.lab ? nothing : html`<dt>Violations</dt><dd>${recording.violations.length || 'none'}</dd>`}
     </dl>`;
   }
 

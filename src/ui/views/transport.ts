@@ -55,8 +55,9 @@ class Transport extends Part {
           ${branches.map(({ id, name, length }) => html`<option value=${id} .selected=${id === branch}>${name} (${counted(length, 'event')})</option>`)}
         </select>
       </label>
-      <button type="button" data-testid="branch-rename" ?disabled=${shown === undefined} @click=${() => this.#rename(lab)}>Rename…</button>
+      <button type="button" data-testid="branch-rename" @click=${() => this.querySelector<HTMLDialogElement>('dialog')?.showModal()}>Rename…</button>
       <button type="button" data-testid="branch-remove" title="The branch that is shown before it in the list is shown in its place" ?disabled=${branches.length < 2} @click=${() => void this.#remove(lab)}>Delete branch</button>
+      ${this.#renaming(lab, shown?.name ?? '')}
       <p class="note" role="status" data-testid="transport-state">${isFull ? 'This run has 100,000 events, and goes no further: go back, or start over.' : isQuiet ? 'Nothing is under way at the end of this run.' : 'Stanzas are under way at the end of this run.'}</p>
     </div>`;
   }
@@ -67,10 +68,24 @@ class Transport extends Part {
     this.store.changed();
   };
 
-  #rename(lab: LabControls): void {
-    const shown = lab.branches.find(({ id }) => id === lab.branch);
-    const name = window.prompt('Name of this branch', shown?.name);
-    if (name !== null) lab.rename(lab.branch, name);
+  /** A form that opens over the page. */
+  #renaming(lab: LabControls, name: string): TemplateResult {
+    const rename = (event: SubmitEvent) => {
+      event.preventDefault();
+      const dialog = this.querySelector<HTMLDialogElement>('dialog');
+      lab.rename(lab.branch, this.querySelector<HTMLInputElement>('dialog input')?.value ?? '');
+      dialog?.close();
+    };
+    return html`<dialog data-testid="branch-dialog" aria-labelledby="branch-title">
+      <form @submit=${rename}>
+        <h2 id="branch-title">Rename the branch</h2>
+        <label>Name <input data-testid="branch-name" required maxlength="60" autocomplete="off" .value=${name} /></label>
+        <div class="actions">
+          <button type="button" @click=${() => this.querySelector<HTMLDialogElement>('dialog')?.close()}>Cancel</button>
+          <button class="primary" data-testid="branch-apply">Rename</button>
+        </div>
+      </form>
+    </dialog>`;
   }
 
   /** A branch that is shown cannot be deleted: another one is shown first. */
