@@ -80,10 +80,10 @@ class Transport extends Part {
       <form @submit=${rename}>
         <h2 id="branch-title">Rename the branch</h2>
         <label>Name <input data-testid="branch-name" required maxlength="60" autocomplete="off" .value=${name} /></label>
-        <div class="actions">
+        <p class="buttons">
           <button type="button" @click=${() => this.querySelector<HTMLDialogElement>('dialog')?.close()}>Cancel</button>
           <button class="primary" data-testid="branch-apply">Rename</button>
-        </div>
+        </p>
       </form>
     </dialog>`;
   }
