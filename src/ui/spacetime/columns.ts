@@ -22,10 +22,10 @@ export interface Columns {
   readonly width: number;
 }
 
-const serverWidth = 38;
-const columnWidth = 66;
-const collapsedWidth = 108;
-const padding = 6;
+const serverWidth = 36;
+const columnWidth = 68;
+const collapsedWidth = 112;
+const padding = 4;
 /** Columns grow where there is room, but not until the arrows are too long to follow. */
 const mostStretch = 1.8;
 

@@ -62,16 +62,16 @@ export function arrowShape(arrow: Arrow, sheet: Sheet, columns: Columns): ArrowS
   const [first] = arrow.hops;
   if (!from || !to || !first?.stanza) return undefined;
   const [top, bottom] = sheet.reach(arrow);
-  const isLost = arrow.fate === 'lost' || arrow.fate === 'bounced';
-  const side = isLost ? sideOf(columns, arrow.toward, to) : 0;
-  const p = { x: from.x, y: top };
-  const q = { x: to.x + side * crossAside, y: bottom };
+  const isLost = arrow.toward !== undefined;
+  // What bounces comes back from where it was lost.
+  const p = { x: from.x + asideOf(columns, arrow.answers?.toward, from), y: top };
+  const q = { x: to.x + asideOf(columns, arrow.toward, to), y: bottom };
   const isLoop = p.x === q.x;
   const bend = p.x + loopWidth;
   const path = isLoop ? `M${p.x} ${p.y}C${bend} ${p.y} ${bend} ${q.y} ${q.x} ${q.y}` : `M${p.x} ${p.y}L${q.x} ${q.y}`;
   const length = Math.hypot(q.x - p.x, q.y - p.y) || 1;
   const along = isLoop ? { x: -1, y: 0 } : { x: (q.x - p.x) / length, y: (q.y - p.y) / length };
-  const back = Math.min(markAway, length / 2);
+  const back = isLost ? length / 2 : Math.min(markAway, length / 2);
   const crossed = arrow.hops.find(({ leg }) => leg === 'link') ?? first;
   return {
     arrow,
@@ -88,8 +88,10 @@ export function arrowShape(arrow: Arrow, sheet: Sheet, columns: Columns): ArrowS
   };
 }
 
-function sideOf({ byId }: Columns, toward: string | undefined, from: Column): 1 | -1 {
-  return (byId.get(toward ?? '')?.x ?? 0) >= from.x ? 1 : -1;
+/** How far beside its server a stanza is lost that was to go to another one. */
+function asideOf({ byId }: Columns, toward: string | undefined, server: Column): number {
+  if (toward === undefined) return 0;
+  return (byId.get(toward)?.x ?? 0) >= server.x ? crossAside : -crossAside;
 }
 
 function headOf({ x, y }: Point, along: Point): readonly Point[] {

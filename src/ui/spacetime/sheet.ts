@@ -25,6 +25,8 @@ export interface Arrow {
   to: string;
   /** Of one that was lost: the server it was to go to. */
   toward: string | undefined;
+  /** Of an answer: the stanza that the server could not pass on. */
+  readonly answers: Arrow | undefined;
   /** Rows. */
   readonly start: number;
   end: number | undefined;
@@ -205,7 +207,7 @@ export class Sheet {
       const end = this.#slot(server, 'end', t, before.start);
       this.#change(before, { to: server, end, fate: 'taken' });
     }
-    return this.#begin([event], server, server, before.end ?? before.start);
+    return this.#begin([event], server, server, before.end ?? before.start, before);
   }
 
   /** The arrow that this leg goes on with: that of its cause, or a new one where the cause is not known or went on already. */
@@ -233,8 +235,8 @@ export class Sheet {
     return this.#begin([event], server, server, this.#slot(server, 'start', t));
   }
 
-  #begin(hops: ModelEvent[], from: string, to: string, start: number): Arrow {
-    const arrow: Arrow = { hops, from, to, toward: undefined, start, end: undefined, fate: 'open' };
+  #begin(hops: ModelEvent[], from: string, to: string, start: number, answers?: Arrow): Arrow {
+    const arrow: Arrow = { hops, from, to, toward: undefined, answers, start, end: undefined, fate: 'open' };
     this.arrows.push(arrow);
     this.#undo.at(-1)?.push(() => this.arrows.pop());
     const { id } = hops.at(-1) as ModelEvent;

@@ -91,7 +91,7 @@ function headsOf({ groups }: Columns, height: number): readonly string[] {
       ...(role === undefined
         ? []
         : [text(x, -22, fitting(role, own), `text-anchor="middle" font-size="10" fill="${colours.soft}"`)]),
-      `<g><title>${escaped(id)}</title>${text(x, -8, isCollapsed ? `and ${size} more` : fitting(name, own), `text-anchor="middle" fill="${colours.ink}"`)}</g>`,
+      `<g><title>${escaped(id)}</title>${text(x, -8, isCollapsed ? `and ${size} more` : kind === 'server' ? name : fitting(name, own), `text-anchor="middle" fill="${colours.ink}"`)}</g>`,
     ]),
   ]);
 }
@@ -166,9 +166,9 @@ function legend(y: number): readonly string[] {
   ];
 }
 
-/** As much of a name as a column has room for, at about 7 pixels a letter. */
+/** As much of a name as a column has room for, at about 6.5 pixels a letter. */
 function fitting(name: string, width: number): string {
-  const letters = Math.max(3, Math.floor(width / 7));
+  const letters = Math.max(3, Math.floor(width / 6.5));
   return [...name].length > letters ? `${[...name].slice(0, letters - 1).join('')}…` : name;
 }
 

@@ -35,7 +35,7 @@ export function groupHead(
         data-kind=${kind}
         title=${id}
         style=${`left:${x - own / 2 - left}px;width:${own}px`}
-      ><small>${kind === 'node' ? stateOf(id) || role : isCollapsed ? `and ${size} more` : nothing}</small><span>${kind === 'server' && isCollapsed ? 'in one' : name}</span></div>`,
+      ><small>${kind === 'node' ? stateOf(id) || role : isCollapsed ? 'server' : nothing}</small><span>${isCollapsed ? `and ${size} more` : name}</span></div>`,
     )}
   </div>`;
 }

@@ -22,7 +22,7 @@ const marginPx = 400;
 /** The part of the diagram that is in the page changes only when somebody has scrolled this far. */
 const stepPx = 200;
 /** What the style sheet gives to the column of times. */
-const timesPx = 88;
+const timesPx = 96;
 
 /** The space-time diagram: participants side by side, time downward, an arrow for each stanza. Only what is in view is in the page. */
 class SpaceTime extends Part {
