@@ -121,7 +121,7 @@ test.describe('axe', () => {
     await page.setViewportSize(wide);
     await room.open();
     await room.say(cast.WiZ, 'looked at');
-    for (const view of ['log', 'transcripts', 'counters', 'outline']) {
+    for (const view of ['log', 'spacetime', 'transcripts', 'counters', 'outline']) {
       await room.testId(`tab-${view}`).click();
       expect(await faults(page), view).toEqual([]);
     }
@@ -131,7 +131,7 @@ test.describe('axe', () => {
     }
     await page.setViewportSize(narrow);
     await room.testId('region-panel').click();
-    for (const view of ['log', 'transcripts', 'counters', 'outline']) {
+    for (const view of ['log', 'spacetime', 'transcripts', 'counters', 'outline']) {
       await room.testId(`tab-${view}`).click();
       expect(await faults(page), `narrow ${view}`).toEqual([]);
     }

@@ -88,7 +88,7 @@ test.describe('Start', () => {
     const [message] = await room.events({ kind: 'hop', leg: 'in', stanza: 'message' });
     expect(message).toBeDefined();
     await expectAccessible(page, 'live page');
-    for (const tab of ['transcripts', 'counters', 'outline', 'log']) {
+    for (const tab of ['spacetime', 'transcripts', 'counters', 'outline', 'log']) {
       await room.testId(`tab-${tab}`).click();
       await expect(room.testId(`tab-${tab}`)).toHaveAttribute('aria-selected', 'true');
       await expectAccessible(page, tab, 'section.panel');

@@ -21,18 +21,18 @@ const count = (text: string, what: RegExp) => text.match(what)?.length ?? 0;
 /** Every element is closed, in its order, and nothing but elements, text and the five entities is there. */
 function isWellFormed(text: string): boolean {
   const open: string[] = [];
-  for (const [, close, name, empty] of text.matchAll(/<(\/?)([a-z]+)(?:\s[a-z:-]+="[^"<]*")*\s*(\/?)>/gi)) {
+  for (const [, close, name, empty] of text.matchAll(/<(\/?)([a-z]+)(?:\s[a-z0-9:-]+="[^"<]*")*\s*(\/?)>/gi)) {
     if (close) {
       if (open.pop() !== name) return false;
     } else if (!empty) open.push(String(name));
   }
-  const rest = text.replace(/<(\/?)([a-z]+)(?:\s[a-z:-]+="[^"<]*")*\s*(\/?)>/gi, '').replace(/&(amp|lt|gt|quot);/g, '');
+  const rest = text.replace(/<(\/?)([a-z]+)(?:\s[a-z0-9:-]+="[^"<]*")*\s*(\/?)>/gi, '').replace(/&(amp|lt|gt|quot);/g, '');
   return open.length === 0 && !/[<>&]/.test(rest);
 }
 
 describe('The space-time diagram as a file', () => {
   it('stands alone: a title, every participant, every arrow, a cross for every loss', () => {
-    const model = fold(simulated(3, '0289pp', 60));
+    const model = fold(simulated(3, '0289pp', 30));
     const svg = spaceTimeSvg(model, options);
     expect(isWellFormed(svg)).toBe(true);
     expect(svg).toMatch(/^<svg xmlns="http:\/\/www\.w3\.org\/2000\/svg" width="\d+" height="\d+"/);
