@@ -230,6 +230,7 @@ class SpaceTime extends Part {
     // What somebody looks at stays where it is when rows come above it.
     if (this.#shift !== 0) box.scrollTop += this.#shift;
     this.#shift = 0;
+    if (this.#top !== box.scrollTop) this.#scrolled(box);
     const { event } = this.store.view;
     const playing = this.store.session.recording?.playing ?? false;
     if (playing && !this.#wasPlaying) this.#follow = true;
@@ -288,13 +289,18 @@ class SpaceTime extends Part {
 
   readonly #onScroll = (event: Event): void => {
     const box = event.target as HTMLElement;
-    const before = this.#sheet && this.#window(this.#sheet).top;
-    this.#top = box.scrollTop;
+    this.#scrolled(box);
     const follows = this.#isFollowing(box);
-    const isOther = this.#sheet && this.#window(this.#sheet).top !== before;
-    if (follows !== this.#follow || isOther) this.requestUpdate();
+    if (follows !== this.#follow) this.requestUpdate();
     this.#follow = follows;
   };
+
+  /** Draws another part, if it has come into view. */
+  #scrolled(box: HTMLElement): void {
+    const before = this.#sheet && this.#window(this.#sheet).top;
+    this.#top = box.scrollTop;
+    if (this.#sheet && this.#window(this.#sheet).top !== before) this.requestUpdate();
+  }
 
   readonly #toggle = (server: string): void => {
     const collapsed = new Set(this.store.view.collapsed);

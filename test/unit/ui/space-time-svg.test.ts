@@ -26,7 +26,9 @@ function isWellFormed(text: string): boolean {
       if (open.pop() !== name) return false;
     } else if (!empty) open.push(String(name));
   }
-  const rest = text.replace(/<(\/?)([a-z]+)(?:\s[a-z0-9:-]+="[^"<]*")*\s*(\/?)>/gi, '').replace(/&(amp|lt|gt|quot);/g, '');
+  const rest = text
+    .replace(/<(\/?)([a-z]+)(?:\s[a-z0-9:-]+="[^"<]*")*\s*(\/?)>/gi, '')
+    .replace(/&(amp|lt|gt|quot);/g, '');
   return open.length === 0 && !/[<>&]/.test(rest);
 }
 

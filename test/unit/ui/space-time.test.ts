@@ -38,7 +38,7 @@ const runs = new Map<string, Model>();
 function run(seed: number, mode: '0282' | '0289pp'): Model {
   const known = runs.get(mode);
   if (known) return known;
-  const trace = readAll(simulated(seed, mode, 30));
+  const trace = readAll(simulated(seed, mode, 60));
   const model = new Model(trace.scenario, true);
   model.fold(trace.lines.map(({ record }) => record));
   runs.set(mode, model);
@@ -96,8 +96,7 @@ describe('Time in the space-time diagram', () => {
   it('rows are in the order of time, and an arrow ends below where it begins, also if it took no time', () => {
     for (const model of [told(), run(3, '0282'), run(3, '0289pp')]) {
       const { rows, arrows } = sheetOf(model);
-      const isBelow = (t: number, y: number, i: number) =>
-        t >= (rows[i]?.t ?? 0) && y - (rows[i]?.y ?? 0) >= rowHeight;
+      const isBelow = (t: number, y: number, i: number) => t >= (rows[i]?.t ?? 0) && y - (rows[i]?.y ?? 0) >= rowHeight;
       expect(rows.slice(1).filter(({ t, y }, i) => !isBelow(t, y, i))).toEqual([]);
       expect(arrows.filter(({ start, end }) => end !== undefined && end <= start)).toEqual([]);
     }
