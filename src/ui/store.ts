@@ -14,7 +14,7 @@ import { type ActResult, refuse, type Session } from './session/session.ts';
 import type { Trace } from './trace/read-trace.ts';
 import { seconds, shortTime, time } from './words.ts';
 
-export const tabNames = ['log', 'transcripts', 'counters', 'outline'] as const;
+export const tabNames = ['log', 'spacetime', 'transcripts', 'counters', 'outline'] as const;
 export type Tab = (typeof tabNames)[number];
 export type Theme = 'auto' | 'light' | 'dark';
 /** Below 768 px one region is shown at a time. */
@@ -40,8 +40,10 @@ export interface View {
   readonly tab: Tab;
   readonly region: Region;
   readonly filter: string;
-  /** Kinds of log rows that are left out. */
+  /** Kinds that the log and the space-time view leave out; `ping`, a part of the IQs, only the latter. */
   readonly hidden: ReadonlySet<string>;
+  /** Servers that are one column in the space-time view. */
+  readonly collapsed: ReadonlySet<string>;
   /** Lines of the log that somebody opened, by the event that each is shown as. */
   readonly opened: ReadonlySet<number>;
   readonly event: number | undefined;
@@ -121,7 +123,8 @@ export class Store {
       tab: 'log',
       region: 'topology',
       filter: '',
-      hidden: new Set(['iq', 'append']),
+      hidden: new Set(['iq', 'append', 'ping']),
+      collapsed: new Set(),
       opened: new Set(),
       event: undefined,
       thing: undefined,
@@ -241,6 +244,13 @@ export class Store {
   /** Factor on the type. There is no presenter mode on a phone. */
   get scale(): number {
     return innerWidth < 768 ? 1 : (this.view.presenting ?? 100) / 100;
+  }
+
+  /** Shows or leaves out a kind in the log and the space-time view. */
+  toggleKind(kind: string): void {
+    const hidden = new Set(this.view.hidden);
+    if (!hidden.delete(kind)) hidden.add(kind);
+    this.set({ hidden });
   }
 
   /** Shows a tab of the panel. In presenter mode the panel opens for it, and closes if it shows that tab already. */

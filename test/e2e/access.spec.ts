@@ -129,7 +129,7 @@ test.describe('axe', () => {
     await page.keyboard.press('Escape');
     await room.testId('log').locator('.row[data-kind=message]').last().click();
     await expect(room.testId('log').locator('[aria-level="2"]').first()).toBeVisible();
-    for (const view of ['log', 'transcripts', 'counters', 'outline']) {
+    for (const view of ['log', 'spacetime', 'transcripts', 'counters', 'outline']) {
       await room.testId(`tab-${view}`).click();
       expect(await faults(page), view).toEqual([]);
     }
@@ -149,7 +149,7 @@ test.describe('axe', () => {
     await page.keyboard.press('Escape');
     await page.setViewportSize(narrow);
     await room.testId('region-panel').click();
-    for (const view of ['log', 'transcripts', 'counters', 'outline']) {
+    for (const view of ['log', 'spacetime', 'transcripts', 'counters', 'outline']) {
       await room.testId(`tab-${view}`).click();
       expect(await faults(page), `narrow ${view}`).toEqual([]);
     }

@@ -32,7 +32,7 @@ test.describe('Keyboard', () => {
       'x',
       'k',
       'r',
-      '1 – 4',
+      '1 – 5',
       '/',
       'm',
       'p',
@@ -53,9 +53,10 @@ test.describe('Keyboard', () => {
       await eventually(async () => (await room.state()).paused).toBe(paused);
     }
     for (const [key, tab] of [
-      ['2', 'transcripts'],
-      ['3', 'counters'],
-      ['4', 'outline'],
+      ['2', 'spacetime'],
+      ['3', 'transcripts'],
+      ['4', 'counters'],
+      ['5', 'outline'],
       ['1', 'log'],
     ] as const) {
       await body.press(key);
@@ -239,7 +240,7 @@ test.describe('A telephone, 360 × 740', () => {
 
     await room.testId('region-panel').tap();
     await expect(room.testId('tab-outline')).toBeVisible();
-    for (const tab of ['transcripts', 'counters', 'outline']) {
+    for (const tab of ['spacetime', 'transcripts', 'counters', 'outline']) {
       await room.testId(`tab-${tab}`).tap();
       await expect(room.testId(`tab-${tab}`)).toHaveAttribute('aria-selected', 'true');
       expect(await overflow(), tab).toBe(0);

@@ -233,7 +233,7 @@ test.describe('A split that is noticed soon, with a local policy', () => {
     await expect(room.testId('signs')).toBeVisible();
     for (const part of ['[data-testid=topology]', '[data-testid=inspector]'])
       expect(await accessible(room, part), part).toEqual([]);
-    for (const tab of ['transcripts', 'counters', 'outline', 'log']) {
+    for (const tab of ['spacetime', 'transcripts', 'counters', 'outline', 'log']) {
       await room.testId(`tab-${tab}`).click();
       expect(await accessible(room, 'section.panel'), tab).toEqual([]);
     }

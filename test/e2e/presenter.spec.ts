@@ -55,9 +55,9 @@ test.describe('Presenter mode', () => {
     await expect(phase).toHaveAttribute('data-presenting', '175');
 
     // The views come and go.
-    await body.press('3');
+    await body.press('4');
     await expect(room.testId('counters-messages')).toBeVisible();
-    await body.press('3');
+    await body.press('4');
     await expect(room.testId('counters-messages')).toBeHidden();
     await room.testId('drawer').click();
     await room.testId('tab-log').click();

@@ -21,6 +21,7 @@ import { OwnIds } from './own-ids.ts';
 import { People } from './people.ts';
 import { Refusals } from './refusals.ts';
 import { type Reason, Slots, slotOf } from './slots.ts';
+import { Spans } from './spans.ts';
 import { Splits } from './splits.ts';
 import { StartUp } from './start-up.ts';
 import { bodyOf, isGroupchat, summarise } from './summary.ts';
@@ -54,6 +55,7 @@ export class Model {
   readonly transcripts = new Transcripts();
   readonly refusals: Refusals;
   readonly splits: Splits;
+  readonly spans: Spans;
   readonly waiting: Waiting;
   paused = false;
   /** Sentences not yet spoken: the live region takes them. */
@@ -79,6 +81,7 @@ export class Model {
     this.costs = new Costs(this.network, this.events);
     this.refusals = new Refusals(this.events, this.transcripts);
     this.splits = new Splits(this.network);
+    this.spans = new Spans(this.network);
     this.waiting = new Waiting(this.events);
     this.#marks = new Marks(this.events, this.transcripts);
   }
@@ -91,6 +94,8 @@ export class Model {
     const old = this.events.forget();
     this.#slots.forget(old, this.events.window);
     this.lines.forget(old);
+    const [oldest] = this.events.list;
+    if (old.length > 0 && oldest) this.spans.forget(oldest.t);
     return fresh;
   }
 
@@ -129,6 +134,7 @@ export class Model {
       case 'status': {
         const status = this.#statuses.take(record);
         this.network.status(status);
+        this.spans.status(status, record.t);
         return this.#marks.status(status, record.t);
       }
       case 'told':
@@ -234,6 +240,7 @@ export class Model {
     const { seq: id, t, server, stanzas, bytes, dropped } = record;
     const link = this.network.linkOf(server);
     const changed = setLink(link, record);
+    this.spans.link(link, t);
     Object.assign(link, { stanzas, bytes, dropped });
     const [from, to] = server;
     if (changed) this.#add({ id, kind: 'link', t, from, to, server, text: describeLink(link) });
@@ -242,7 +249,10 @@ export class Model {
   #session({ seq: id, t, up, stream, role, address: from, server: to }: SessionRecord): void {
     if (!up) this.waiting.ended(stream);
     if (role === 'operator') return;
-    if (role !== 'user') this.network.session(from, up);
+    if (role !== 'user') {
+      this.network.session(from, up);
+      this.spans.session(from, up, t);
+    }
     this.#add({ id, kind: 'session', t, from, to, text: up ? 'connected' : 'disconnected' });
   }
 
@@ -254,7 +264,10 @@ export class Model {
 
   #told({ as: kind, seq: id, t, from, to, text, cause, spec, link: settings }: ToldRecord): void {
     const link = settings && this.network.linkOf(settings.server);
-    if (link) setLink(link, settings);
+    if (link) {
+      setLink(link, settings);
+      this.spans.link(link, t);
+    }
     const event: ModelEvent = {
       id,
       kind,

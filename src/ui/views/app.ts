@@ -13,6 +13,7 @@ import './log.ts';
 import './menu.ts';
 import './offers.ts';
 import './outline.ts';
+import './space-time.ts';
 import './speak.ts';
 import './splitter.ts';
 import './startup.ts';
@@ -23,6 +24,7 @@ import './trouble.ts';
 
 export const tabs: readonly (readonly [Tab, string])[] = [
   ['log', 'Log'],
+  ['spacetime', 'Space-time'],
   ['transcripts', 'Transcripts'],
   ['counters', 'Counters'],
   ['outline', 'Outline'],
@@ -86,6 +88,7 @@ class App extends Part {
 
   #panel(tab: Tab): TemplateResult {
     const { store } = this;
+    if (tab === 'spacetime') return html`<ns-space-time .store=${store}></ns-space-time>`;
     if (tab === 'transcripts') return html`<ns-transcripts .store=${store}></ns-transcripts>`;
     if (tab === 'counters') return html`<ns-counters .store=${store}></ns-counters>`;
     if (tab === 'outline') return html`<ns-outline .store=${store}></ns-outline>`;

@@ -10,7 +10,7 @@ const around: Pairs = [
   ['Tab', 'go into the picture'],
   [
     'Arrows',
-    'go to the neighbour in that direction; in the log, to the next row, and → opens a line of it, ← closes it, as does Enter',
+    'go to the neighbour in that direction; in the log, to the next row, and → opens a line of it, ← closes it, as does Enter; in Space-time, to the next arrow, and Enter selects it',
   ],
   ['Alt+arrows', 'move the server where the focus is; a pointer drags its ground'],
   ['0', 'put all servers back'],
@@ -41,7 +41,7 @@ const lab: Pairs = [
 ];
 
 const views: Pairs = [
-  ['1 – 4', 'show Log, Transcripts, Counters or Outline'],
+  ['1 – 5', 'show Log, Space-time, Transcripts, Counters or Outline'],
   ['/', 'filter the log'],
   ['m', 'give the views all the room, or the picture its part of it'],
   ['p', 'begin or end presenter mode'],
@@ -55,7 +55,7 @@ const presenter: Pairs = [
     'Page Down, Page Up',
     'select the next or previous line of the log, in a recording the next or previous event; a remote control has these keys',
   ],
-  ['1 – 4', 'show the views below the picture, and hide them again'],
+  ['1 – 5', 'show the views below the picture, and hide them again'],
 ];
 
 const glossary: Pairs = [

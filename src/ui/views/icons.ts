@@ -1,4 +1,5 @@
 import { html, type SVGTemplateResult, svg, type TemplateResult } from 'lit';
+import { type GlyphKind, glyphPath, glyphText } from '../glyphs.ts';
 
 const shapes: Record<string, SVGTemplateResult> = {
   pause: svg`<path d="M6 4v12M14 4v12" stroke-width="3"/>`,
@@ -41,6 +42,7 @@ const shapes: Record<string, SVGTemplateResult> = {
   present: svg`<path d="M3 4h14v9H3zM10 13v2M6 17l4-2 4 2"/>`,
   maximise: svg`<path d="M4 12V4h12v8M4 16h12M7 9l3-3 3 3"/>`,
   restore: svg`<path d="M4 9V4h12v5M4 16h12M7 10l3 3 3-3"/>`,
+  save: svg`<path d="M10 3v9M6 8.5l4 4 4-4M4 16.5h12"/>`,
   info: svg`<circle cx="10" cy="10" r="7"/><path d="M10 9v5M10 6v.5"/>`,
 };
 
@@ -54,17 +56,6 @@ export function stanzaIcon(name: 'message' | 'presence' | 'iq', error: boolean):
   const kind = error ? 'error' : name;
   return html`<svg class="icon glyph" data-kind=${kind} viewBox="-11 -11 22 22" role="img" aria-label=${error ? `${name} error` : name}>${glyph(kind)}</svg>`;
 }
-
-export type GlyphKind = 'message' | 'presence' | 'iq' | 'error';
-
-export const glyphPath: Record<GlyphKind, string> = {
-  message: 'M-8-8h16v16h-16z',
-  presence: 'M-9 0a9 9 0 1 0 18 0a9 9 0 1 0-18 0z',
-  iq: 'M-9 0l4.5-8h9l4.5 8l-4.5 8h-9z',
-  error: 'M0-10.5l10.5 10.5l-10.5 10.5l-10.5-10.5z',
-};
-
-export const glyphText: Record<GlyphKind, string> = { message: 'M', presence: 'P', iq: 'iq', error: '!' };
 
 function glyph(kind: GlyphKind): SVGTemplateResult {
   return svg`<path d=${glyphPath[kind]}/><text y="4" text-anchor="middle">${glyphText[kind]}</text>`;

@@ -63,7 +63,7 @@ class Log extends Part {
             data-kind=${kind}
             data-testid=${`log-kind-${kind}`}
             aria-pressed=${store.view.hidden.has(kind) ? 'false' : 'true'}
-            @click=${() => this.#toggleKind(kind)}
+            @click=${() => store.toggleKind(kind)}
           >${kind === 'state' || kind === 'append' ? html`${icon(kind)} ${kind === 'state' ? 'State' : 'Appends'}` : html`${stanzaIcon(kind, false)} ${kind === 'iq' ? 'IQ' : kind === 'message' ? 'Messages' : 'Presence'}`}</button>`,
         )}
         <span class="count" data-testid="log-count">${this.#told()}</span>
@@ -249,12 +249,6 @@ class Log extends Part {
     this.#follow = true;
     this.store.set({ filter: (event.target as HTMLInputElement).value });
   };
-
-  #toggleKind(kind: string): void {
-    const hidden = new Set(this.store.view.hidden);
-    if (!hidden.delete(kind)) hidden.add(kind);
-    this.store.set({ hidden });
-  }
 
   readonly #goOn = (): void => {
     this.#follow = true;

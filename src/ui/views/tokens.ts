@@ -1,5 +1,6 @@
 import type { Point } from '../boxes.ts';
 import type { ModelEvent } from '../fold/event.ts';
+import { type GlyphKind, glyphPath, glyphText } from '../glyphs.ts';
 import type { Layout } from '../layout.ts';
 import type { Flight } from '../picture.ts';
 import type { Store } from '../store.ts';
@@ -13,7 +14,6 @@ import {
   type Way,
   wayOf,
 } from '../token-way.ts';
-import { type GlyphKind, glyphPath, glyphText } from './icons.ts';
 
 const glowMs = 900;
 const svgNamespace = 'http://www.w3.org/2000/svg';
