@@ -6,11 +6,13 @@ import type { ModelEvent } from './fold/event.ts';
 import { linkKey } from './fold/links.ts';
 import type { Model } from './fold/model.ts';
 import { type PanelSize, readSize, usual } from './panel-size.ts';
-import { type Motion, type News, Picture } from './picture.ts';
+import { OwnIds } from './fold/own-ids.ts';
+import { type Motion, Picture } from './picture.ts';
 import { scales } from './scales.ts';
 import type { Action } from './session/acts.ts';
 import type { Known } from './session/kinds.ts';
-import { type ActResult, refuse, type Session } from './session/session.ts';
+import { Recorder } from './session/recorder.ts';
+import { type ActResult, type News, refuse, type Session } from './session/session.ts';
 import type { Trace } from './trace/read-trace.ts';
 import { seconds, shortTime, time } from './words.ts';
 
@@ -72,6 +74,8 @@ export class Store {
   /** Of the network, where there are several side by side. */
   readonly instance: string;
   readonly baseline: Baseline;
+  /** Of a live session: what it has recorded. */
+  readonly recorder: Recorder | undefined;
   /** A new one when a recording goes back. */
   picture: Picture;
   readonly scenarios: readonly { readonly id: string; readonly title: string }[];
@@ -83,6 +87,7 @@ export class Store {
   readonly #listeners = new Set<() => void>();
   /** The place in the trace up to which nothing is under way any more. */
   #settled = 0;
+  readonly #ownsBaseline: boolean;
   readonly #offRecords: () => void;
   readonly #reducedMotion = matchMedia('(prefers-reduced-motion: reduce)');
   #pictureTimer: ReturnType<typeof setTimeout> | undefined;
@@ -98,7 +103,14 @@ export class Store {
   /** Called with a trace that a person opened. */
   onTrace: (trace: Trace) => void = () => {};
 
-  constructor(session: Session, scenarios: Store['scenarios'], preferences: Preferences, instance = '') {
+  /** @param baseline  of the live session whose record is shown: the plain rooms are the same */
+  constructor(
+    session: Session,
+    scenarios: Store['scenarios'],
+    preferences: Preferences,
+    instance = '',
+    baseline?: Baseline,
+  ) {
     this.session = session;
     this.instance = instance;
     this.scenarios = scenarios;
@@ -106,7 +118,9 @@ export class Store {
     // A run that is over has nothing to start.
     this.started = session.recording !== undefined;
     this.picture = this.#emptyPicture();
-    this.baseline = new Baseline(session.scenario, () => this.changed());
+    this.recorder = session.mode === 'live' ? new Recorder(session.scenario) : undefined;
+    this.baseline = baseline ?? new Baseline(session.scenario, () => this.changed());
+    this.#ownsBaseline = baseline === undefined;
     this.view = {
       tab: 'log',
       region: 'topology',
@@ -130,18 +144,21 @@ export class Store {
         this.picture = this.#emptyPicture();
       },
       moved: () => this.changed(),
-      node: (progress) => this.#take([{ kind: 'node', progress }]),
-      occupant: (progress) => this.#take([{ kind: 'occupant', progress }]),
+      node: (progress, past) => this.#take([{ kind: 'node', progress }], past),
+      occupant: (progress, past) => this.#take([{ kind: 'occupant', progress }], past),
       sent: (stream, n) => this.#await(`${stream} ${n}`, () => this.told.taken({ stream, n }) !== undefined),
       trouble: (trouble) => this.set({ trouble }),
     });
-    if (session.recording) session.recording.pace = preferences.pace;
+    if (session.recording) {
+      session.recording.pace = preferences.pace;
+      if (this.#ownsBaseline) this.baseline.enter(this.told);
+    }
   }
 
   close(): void {
     this.#offRecords();
     clearTimeout(this.#pictureTimer);
-    this.baseline.stop();
+    if (this.#ownsBaseline) this.baseline.stop();
   }
 
   /** What the picture and all other views show: a stanza counts there when its token has arrived. */
@@ -217,6 +234,8 @@ export class Store {
   /** Goes to a place in a recording, and selects the event that happens there. */
   seek(at: number): void {
     const { recording } = this.session;
+    // A step forward does not wait for the one before.
+    this.picture.arrive();
     recording?.seek(at);
     this.select(recording?.seq);
   }
@@ -304,7 +323,7 @@ export class Store {
   /** When something happened: time of day, or seconds since the recorded run began. */
   when(t: number, precisely = true): string {
     const { recording } = this.session;
-    if (recording) return seconds(t - recording.start, precisely);
+    if (recording && !recording.isLive) return seconds(t - recording.start, precisely);
     return precisely ? time(t) : shortTime(t);
   }
 
@@ -355,7 +374,10 @@ export class Store {
   }
 
   #emptyPicture(): Picture {
-    const picture = new Picture(this.session.scenario, this.session.recording !== undefined);
+    const { scenario, recording } = this.session;
+    const picture = recording
+      ? new Picture(scenario, true, new OwnIds(recording.firstOwn), recording.isFixed)
+      : new Picture(scenario);
     this.#set(picture);
     return picture;
   }
@@ -372,13 +394,17 @@ export class Store {
   }
 
   #take(batch: readonly News[], past = false): void {
-    const { recording } = this.session;
     this.#set(this.picture);
-    // A step forward does not wait for the one before.
-    if (recording?.playing === false) this.picture.arrive();
     const now = Date.now();
-    const fresh = batch.flatMap((news) => this.picture.take(news, now, past));
-    this.baseline.take(batch, this.told);
+    const fresh = batch.flatMap((news) => {
+      const events = this.picture.take(news, now, past);
+      this.recorder?.take(
+        news,
+        events.map(({ id }) => id),
+      );
+      return events;
+    });
+    if (this.#ownsBaseline) this.baseline.take(batch, this.told);
     if (past) {
       this.model.sentences = [];
       this.model.refusals.untold = [];

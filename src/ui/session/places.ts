@@ -1,0 +1,79 @@
+import type { TraceLine } from '../trace/read-trace.ts';
+
+/**
+ * The places in a recording: one for each line that makes an event. What a line makes no event of, such as what a node became, belongs to
+ * the place before it.
+ */
+export class Places {
+  readonly #lines: TraceLine[] = [];
+  /** By place: how many lines have been told there. */
+  readonly #told: number[];
+  /** By event: the place where it has just happened. */
+  readonly #of = new Map<number, number>();
+
+  /** @param base  so many lines say how everything is at the beginning */
+  constructor(lines: readonly TraceLine[], base: number) {
+    this.#told = [Math.min(base, lines.length)];
+    for (const [i, line] of lines.entries()) this.#add(line, i < base);
+  }
+
+  /** Events in all, without those of the base. */
+  get length(): number {
+    return this.#told.length - 1;
+  }
+
+  add(line: TraceLine): void {
+    this.#add(line, false);
+  }
+
+  /** Lines from one place to a later one; from the very beginning if `from` is undefined. */
+  between(from: number | undefined, to: number): readonly TraceLine[] {
+    return this.#lines.slice(from === undefined ? 0 : this.#told[from], this.#told[to]);
+  }
+
+  /** The event at a place; what is in the base is at the beginning. */
+  eventAt(place: number): number | undefined {
+    return this.#lineAt(place)?.events[0];
+  }
+
+  timeOf(place: number): number | undefined {
+    return this.#lineAt(place)?.t;
+  }
+
+  has(event: number): boolean {
+    return this.#of.has(event);
+  }
+
+  placeOf(event: number): number {
+    const place = this.#of.get(event);
+    if (place !== undefined) return place;
+    // It made no event: the next one is as near as one gets.
+    const next = event < 0 ? undefined : this.#lines.find(({ events: [first] }) => first !== undefined && first > event);
+    return (next && this.#of.get(next.events[0] as number)) ?? this.length;
+  }
+
+  /** The last place at or before a time. */
+  placeAt(t: number): number {
+    let [low, high] = [0, this.length];
+    while (low < high) {
+      const middle = (low + high + 1) >> 1;
+      if ((this.timeOf(middle) as number) > t) high = middle - 1;
+      else low = middle;
+    }
+    return low;
+  }
+
+  #add(line: TraceLine, isBase: boolean): void {
+    const { events } = line;
+    this.#lines.push(line);
+    if (isBase) this.#told[0] = Math.max(this.#told[0] as number, this.#lines.length);
+    else if (events.length === 0) this.#told[this.length] = this.#lines.length;
+    else this.#told.push(this.#lines.length);
+    for (const event of events) if (!this.#of.has(event)) this.#of.set(event, this.length);
+  }
+
+  /** The line that made the event at a place. */
+  #lineAt(place: number): TraceLine | undefined {
+    return place > 0 ? this.#lines[this.#told[place - 1] as number] : undefined;
+  }
+}
