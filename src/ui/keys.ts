@@ -35,6 +35,7 @@ function actionOf(store: Store, key: string, target: Element): (() => void) | un
     if (['x', 'k', 'r'].includes(key)) return () => store.toast(recording.fixed);
   }
   if (key === ' ' || key === '.') return () => void store.act({ act: 'pause', paused: !store.model.paused });
+  if (key === 'w') return () => store.onRewind();
   if (key === '/') {
     return () => {
       store.set({ tab: 'log', region: 'panel' });

@@ -5,8 +5,8 @@ import type { MessageCost } from './fold/costs.ts';
 import type { ModelEvent } from './fold/event.ts';
 import { linkKey } from './fold/links.ts';
 import type { Model } from './fold/model.ts';
-import { type PanelSize, readSize, usual } from './panel-size.ts';
 import { OwnIds } from './fold/own-ids.ts';
+import { type PanelSize, readSize, usual } from './panel-size.ts';
 import { type Motion, Picture } from './picture.ts';
 import { scales } from './scales.ts';
 import type { Action } from './session/acts.ts';
@@ -102,6 +102,8 @@ export class Store {
   onEvents: (events: readonly ModelEvent[]) => void = () => {};
   /** Called with a trace that a person opened. */
   onTrace: (trace: Trace) => void = () => {};
+  /** Called when a person wants to see the record of a live session, or the session again. */
+  onRewind: () => void = () => {};
 
   /** @param baseline  of the live session whose record is shown: the plain rooms are the same */
   constructor(
@@ -219,6 +221,14 @@ export class Store {
   /** Factor on the type. There is no presenter mode on a phone. */
   get scale(): number {
     return innerWidth < 768 ? 1 : (this.view.presenting ?? 100) / 100;
+  }
+
+  /** Goes on where another session of the same network was looked at: what is chosen stays so. */
+  takeOver({ view, preferences }: Store): void {
+    const { tab, region, filter, hidden, opened, event, thing, inspect, presenting, drawer } = view;
+    this.preferences = preferences;
+    if (this.session.recording) this.session.recording.pace = preferences.pace;
+    this.set({ tab, region, filter, hidden, opened, event, thing, inspect, presenting, drawer });
   }
 
   /** Shows a tab of the panel. In presenter mode the panel opens for it, and closes if it shows that tab already. */

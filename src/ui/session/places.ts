@@ -47,9 +47,9 @@ export class Places {
   placeOf(event: number): number {
     const place = this.#of.get(event);
     if (place !== undefined) return place;
-    // It made no event: the next one is as near as one gets.
-    const next = event < 0 ? undefined : this.#lines.find(({ events: [first] }) => first !== undefined && first > event);
-    return (next && this.#of.get(next.events[0] as number)) ?? this.length;
+    // What makes no event belongs to the one before it.
+    const before = this.#lines.findLast(({ events: [first] }) => first !== undefined && first >= 0 && first < event);
+    return (before && this.#of.get(before.events[0] as number)) ?? 0;
   }
 
   /** The last place at or before a time. */

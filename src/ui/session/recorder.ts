@@ -1,6 +1,6 @@
+import type { Scenario } from '../../scenario/scenario.ts';
 import { Model } from '../fold/model.ts';
 import { ownIdsOf } from '../fold/own-ids.ts';
-import type { Scenario } from '../../scenario/scenario.ts';
 import type { Trace, TraceLine } from '../trace/read-trace.ts';
 import { CutState } from './cut-state.ts';
 import type { Kept, News } from './session.ts';

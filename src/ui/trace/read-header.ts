@@ -1,6 +1,15 @@
 import type { Scenario, ScenarioNode } from '../../scenario/scenario.ts';
 import { type Fields, present, TraceError } from './fields.ts';
-import { once, peopleMax, readLink, readNode, readPerson, readScenario, serversMax, nodesMax } from './read-scenario.ts';
+import {
+  nodesMax,
+  once,
+  peopleMax,
+  readLink,
+  readNode,
+  readPerson,
+  readScenario,
+  serversMax,
+} from './read-scenario.ts';
 import type { Violation } from './records.ts';
 
 /** What the header of a trace says: the network as a scenario, and what came of the run. */

@@ -12,9 +12,9 @@ import type {
 } from '../../core/node/trace.ts';
 import type { Sign } from '../../core/turn/spec.ts';
 import type { Instant } from '../../core/xmpp/time.ts';
+import type { News } from '../session/session.ts';
 import { type Fields, present } from './fields.ts';
 import { childrenOf } from './peek.ts';
-import type { News } from '../session/session.ts';
 import { readNodeProgress, readOccupantProgress } from './read-progress.ts';
 import { readPair } from './read-scenario.ts';
 import type { ToldRecord } from './records.ts';

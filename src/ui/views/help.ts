@@ -23,6 +23,7 @@ const acting: Pairs = [
   ['x', 'cut or heal the focused or selected link'],
   ['k', 'crash or restart the focused or selected node'],
   ['r', 'remove the focused or selected replica or shadow, or add one where there is none'],
+  ['w', 'rewind: show the record of this session; it goes on meanwhile'],
 ];
 
 const looking: Pairs = [
@@ -31,6 +32,8 @@ const looking: Pairs = [
   ...around,
   ['Enter', 'select the node, link or person'],
 ];
+
+const backToLive: Pairs = [['w', 'show the live session again']];
 
 const views: Pairs = [
   ['1 – 4', 'show Log, Transcripts, Counters or Outline'],
@@ -140,6 +143,12 @@ export class Help extends Part {
     if (dialog && !dialog.open) dialog.showModal();
   }
 
+  #keys(): Pairs {
+    const { recording } = this.store.session;
+    if (!recording) return acting;
+    return recording.kept ? [...looking, ...backToLive] : looking;
+  }
+
   protected override render(): TemplateResult {
     const list = (items: Pairs) =>
       html`<dl class="pairs">${items.map(([term, text]) => html`<div><dt>${term}</dt><dd>${text}</dd></div>`)}</dl>`;
@@ -149,7 +158,7 @@ export class Help extends Part {
         <p>${this.store.session.scenario.description}</p>
         <h3>Keys</h3>
         <label class="check"><input type="checkbox" data-testid="keys-on" .checked=${this.store.preferences.keys} @change=${this.#onKeys} /> Single-key shortcuts are on (they never act while you type)</label>
-        ${list([...(this.store.session.recording ? looking : acting), ...views])}
+        ${list([...this.#keys(), ...views])}
         <h4>In presenter mode</h4>
         <p>For a projector: large type, the picture as large as fits, and what the nodes do as captions. The inspector comes over the picture while something is selected. A link with “present=150” in it opens in this mode.</p>
         ${list(presenter)}
