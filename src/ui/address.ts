@@ -82,11 +82,12 @@ export function withoutSelection(hash: string): string {
  * Shows what the address says, now and whenever a person changes it, and puts into the address what is shown.
  *
  * @param names  whether the address names the trace that is shown; it does not if the trace is a file of the person's
+ * @param reads  whether what the address says is shown first
  * @returns a function that ends it; what is shown by then is in the address
  */
-export function followAddress(store: Store, names: boolean): () => void {
+export function followAddress(store: Store, names: boolean, reads = true): () => void {
   const read = () => show(store, readPlace(location.hash));
-  read();
+  if (reads) read();
   let written = writePlace(placeOf(store, names));
   let timer: ReturnType<typeof setTimeout> | undefined;
   let changed = Number.NEGATIVE_INFINITY;

@@ -38,6 +38,7 @@ function actionOf(store: Store, { key, shiftKey: shift }: KeyboardEvent, target:
     if (fixed !== undefined && ['x', 'k', 'r'].includes(key)) return () => store.toast(fixed);
   }
   if (key === ' ' || key === '.') return () => void store.act({ act: 'pause', paused: !store.model.paused });
+  if (key === 'w') return () => store.onRewind();
   if (key === '/') {
     return () => {
       store.set({ tab: 'log', region: 'panel' });

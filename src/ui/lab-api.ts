@@ -2,6 +2,7 @@ import type { Sign } from '../core/turn/spec.ts';
 import type { Scenario } from '../scenario/scenario.ts';
 import type { LabPlace } from './address.ts';
 import { effectOf } from './effects.ts';
+import { type ExportKind, exported, exportKinds } from './export/exports.ts';
 import type { MessageCost } from './fold/costs.ts';
 import type { ModelEvent } from './fold/event.ts';
 import type { LinkView } from './fold/links.ts';
@@ -9,6 +10,9 @@ import type { OccupantView } from './fold/people.ts';
 import { type Action, mistakeIn } from './session/acts.ts';
 import { type ActResult, type LabControls, refuse, type Session } from './session/session.ts';
 import type { Phase, Store } from './store.ts';
+import { TraceError } from './trace/fields.ts';
+import { loadFile } from './trace/load-trace.ts';
+import type { Trace } from './trace/read-trace.ts';
 import { roleOf, stateOf } from './words.ts';
 
 /** Which events `events()` returns: those that match every given part. */
@@ -137,6 +141,16 @@ export interface Lab {
    * it is not given. Resolves when everybody is in, and `window.lab` is that of the other network.
    */
   open(where: Where): Promise<void>;
+  /**
+   * What is shown, as the text of a file: `ndjson` (the trace), `scenario`, `svg` (the picture), `mermaid`, `shiviz`, or `bundle` (a report
+   * of a bug). No password or token is in it.
+   */
+  export(kind: ExportKind): Promise<string>;
+  /**
+   * Shows a trace, or that in a report of a bug, in place of what is shown, which ends if it is live. Resolves when it is shown; then
+   * `window.lab` is that of the trace. Rejects, and nothing has changed, where it is none.
+   */
+  import(text: string): Promise<void>;
   on(type: 'event', callback: (event: ModelEvent) => void): () => void;
   on(type: 'change', callback: () => void): () => void;
   on(type: 'phase', callback: (phase: Phase) => void): () => void;
@@ -197,20 +211,28 @@ function labMessage(store: Store, cost: MessageCost): LabMessage {
 
 /** What leads to another session. */
 export interface Openers {
+  /** Shows another network; rejects, and nothing has changed, where there is none. */
   openNetwork(where: Where): Promise<void>;
+  /** Shows the Lab; rejects, and nothing has changed, where there is no such scenario. */
   openLab(place: LabPlace): Promise<void>;
+}
+
+/** A `window.lab`, and the page that it is about: one goes on unseen while the record of its session is shown. */
+export interface LabPage {
+  /** Makes it the page's. @returns a function that ends that */
+  show(): () => void;
 }
 
 /**
  * @param updated  the page has been updated
- * @param openNetwork  shows another network; rejects, and nothing has changed, where there is none
- * @returns a function that removes it
+ * @param showTrace  shows a trace in place of what is shown
  */
-export function installLab(
+export function makeLab(
   store: Store,
   updated: () => Promise<unknown>,
   { openNetwork, openLab }: Openers,
-): () => void {
+  showTrace: (trace: Trace) => void,
+): LabPage {
   const { session } = store;
   const { recording } = session;
   const onEvent = new Set<(event: ModelEvent) => void>();
@@ -226,16 +248,13 @@ export function installLab(
   // Nothing announces that it is quiet, so poll.
   const showPhase = () => {
     store.settle();
-    document.documentElement.dataset.picture = store.isAtRest ? 'rest' : 'moving';
+    if (window.lab === lab) document.documentElement.dataset.picture = store.isAtRest ? 'rest' : 'moving';
     const now = store.phase;
     if (now === phase) return;
     phase = now;
-    document.documentElement.dataset.phase = now;
+    if (window.lab === lab) document.documentElement.dataset.phase = now;
     for (const callback of onPhase) callback(now);
   };
-  showPhase();
-  const timer = setInterval(showPhase, pollMs);
-
   const rendered = async () => {
     await updated();
     showPhase();
@@ -274,7 +293,9 @@ export function installLab(
     );
   };
   const live = (what: string) =>
-    new Error(`${what}: a live session runs in real time on real connections, so it cannot be stepped.`);
+    new Error(
+      `${what}: a live session runs in real time on real connections, so it cannot be stepped. Rewind shows its record, which can.`,
+    );
   const goTo = async (place: number) => {
     store.seek(place);
     await rendered();
@@ -374,6 +395,17 @@ export function installLab(
       await openNetwork(where);
       await next();
     },
+    export: async (kind) => {
+      if (!exportKinds.includes(kind)) throw new Error(`“${kind}” is not one of ${exportKinds.join(', ')}`);
+      return exported(kind, store);
+    },
+    import: async (text) => {
+      const trace = await loadFile(new Blob([text])).catch((error: unknown) => {
+        throw error instanceof TraceError ? new Error(`${error.message} ${error.advice}`) : error;
+      });
+      showTrace(trace);
+      await updated();
+    },
     on: (type: 'event' | 'change' | 'phase', callback: never) => {
       const set: Set<never> = (type === 'event' ? onEvent : type === 'change' ? onChange : onPhase) as never;
       set.add(callback);
@@ -415,7 +447,14 @@ export function installLab(
       return branches.map(({ id, name, length }) => ({ name, events: length, shown: id === branch }));
     },
   };
-  document.documentElement.dataset.mode = session.mode;
-  window.lab = lab;
-  return () => clearInterval(timer);
+  return {
+    show: () => {
+      window.lab = lab;
+      document.documentElement.dataset.mode = session.mode;
+      phase = undefined;
+      showPhase();
+      const timer = setInterval(showPhase, pollMs);
+      return () => clearInterval(timer);
+    },
+  };
 }

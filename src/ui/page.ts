@@ -1,34 +1,47 @@
 import type { Trouble } from '../host/control.ts';
 import { followAddress } from './address.ts';
 import { bindKeys } from './keys.ts';
-import { installLab, type Openers } from './lab-api.ts';
+import { type LabPage, makeLab, type Openers } from './lab-api.ts';
 import { RecordedSession } from './session/recorded.ts';
+import { RewoundSession } from './session/rewound.ts';
 import type { LabControls, Session } from './session/session.ts';
 import { loadPreferences, Store } from './store.ts';
 import type { Trace } from './trace/read-trace.ts';
 import './views/app.ts';
 import type { Part } from './views/base.ts';
 
-let shown: Store | undefined;
-/** Ends the session that is shown, and takes it off the page. */
-let close: () => Promise<void> = async () => undefined;
+/** A session with what it needs on the page. */
+interface Shown {
+  readonly store: Store;
+  readonly lab: LabPage;
+  /** Takes the page away from it, but goes on. */
+  detach: () => void;
+}
+
+let shown: Shown | undefined;
+/** The live session whose record is shown. */
+let behind: Shown | undefined;
+/** One element for all that is shown on a network, so that what moved in it stays where it is. */
+let app: Part | undefined;
 
 /** The session that is shown ends; what it has shown stays, and the page says why. */
 export async function endSession(why: Trouble): Promise<void> {
-  shown?.close();
+  backToLive();
+  shown?.store.close();
   tellTrouble(why);
-  await shown?.session.stop();
+  await shown?.store.session.stop();
 }
 
 /** @returns false if no session is shown that could say so */
 export function tellTrouble(trouble: Trouble): boolean {
-  shown?.set({ trouble });
-  return shown !== undefined;
+  const live = behind ?? shown;
+  live?.store.set({ trouble });
+  return live !== undefined;
 }
 
 /** The Lab, if it is shown. */
 export function shownLab(): LabControls | undefined {
-  return shown?.session.lab;
+  return shown?.store.session.lab;
 }
 
 let leaveLive: () => void = () => undefined;
@@ -64,45 +77,101 @@ export function showSession(
   offline: string | undefined = undefined,
 ): Store {
   void close();
-  const store = new Store(session, scenarios, loadPreferences(), instance, offline);
-  shown = store;
+  const store = new Store(session, scenarios, loadPreferences(), { instance, offline });
   store.onTrace = showTrace;
-  const app = document.createElement('ns-app') as unknown as Part;
+  store.onRewind = rewind;
+  app = document.createElement('ns-app') as unknown as Part;
   app.store = store;
+  document.querySelector('#app')?.replaceChildren(app);
+  shown = attach(store, { readsAddress: true });
+  addEventListener('pagehide', endWithPage);
+  return store;
+}
+
+/** Ends what is shown, and what goes on behind it. */
+async function close(): Promise<void> {
+  const all = [shown, behind];
+  shown?.detach();
+  [shown, behind] = [undefined, undefined];
+  removeEventListener('pagehide', endWithPage);
+  for (const one of all) one?.store.close();
+  await Promise.all(all.map((one) => one?.store.session.stop()));
+}
+
+function endWithPage(): void {
+  for (const one of [shown, behind]) void one?.store.session.stop();
+}
+
+/** Shows the record of the live session, at the selected event or at its end. The session goes on behind it. */
+function rewind(): void {
+  if (behind !== undefined) return backToLive();
+  const recorder = shown?.store.recorder;
+  if (shown === undefined || recorder === undefined) return;
+  const live = shown;
+  const session = new RewoundSession(recorder);
+  const { store: from } = live;
+  const store = new Store(session, from.scenarios, from.preferences, from);
+  store.onTrace = showTrace;
+  store.onRewind = rewind;
+  session.seek(from.view.event === undefined ? session.length : session.placeOf(from.view.event));
+  store.takeOver(from);
+  // What the plain rooms make of it comes to the live session.
+  const off = from.subscribe(() => store.changed());
+  live.detach();
+  behind = live;
+  shown = swap(store);
+  const { detach } = shown;
+  shown.detach = () => {
+    off();
+    detach();
+  };
+}
+
+function backToLive(): void {
+  if (behind === undefined || shown === undefined) return;
+  const [record, live] = [shown, behind];
+  record.detach();
+  behind = undefined;
+  live.store.takeOver(record.store);
+  record.store.close();
+  void record.store.session.stop();
+  shown = swap(live.store, live.lab);
+}
+
+/** Shows another session of the same network in the elements that are there. */
+function swap(store: Store, lab?: LabPage): Shown {
+  if (app) app.store = store;
+  store.changed();
+  return attach(store, { readsAddress: false, ...(lab ? { lab } : {}) });
+}
+
+/** Binds title, theme, keys, `window.lab` and the address to what is shown. */
+function attach(store: Store, { readsAddress, lab: known }: { readsAddress: boolean; lab?: LabPage }): Shown {
+  const { session } = store;
   const root = document.documentElement;
   document.title = `Netsplit: ${session.scenario.title}`;
-  document.querySelector('#app')?.replaceChildren(app);
-  const applyTheme = () => {
+  const show = () => {
     const { theme } = store.preferences;
     if (theme === 'auto') delete root.dataset.theme;
     else root.dataset.theme = theme;
     const { presenting } = store.view;
     if (presenting === undefined) delete root.dataset.presenting;
     else root.dataset.presenting = String(presenting);
-  };
-  applyTheme();
-  store.subscribe(applyTheme);
-  const showTime = () => {
     if (session.recording) root.dataset.simTime = String(session.recording.ms);
     else delete root.dataset.simTime;
   };
-  showTime();
-  store.subscribe(showTime);
-  const unbindKeys = bindKeys(store);
-  const removeLab = installLab(store, () => rendered(app), openers);
-  const isFile = session.mode === 'recorded' && !new URLSearchParams(location.search).has('trace');
-  const leaveAddress = followAddress(store, !isFile);
-  const stop = () => void session.stop();
-  addEventListener('pagehide', stop);
-  close = async () => {
-    leaveAddress();
-    removeEventListener('pagehide', stop);
-    unbindKeys();
-    removeLab();
-    store.close();
-    await session.stop();
+  show();
+  const lab = known ?? makeLab(store, rendered, openers, showTrace);
+  const isFile = session.mode === 'recorded' && session.recording?.kept === undefined;
+  const named = !isFile || new URLSearchParams(location.search).has('trace');
+  const off = [store.subscribe(show), bindKeys(store), lab.show(), followAddress(store, named, readsAddress)];
+  return {
+    store,
+    lab,
+    detach: () => {
+      for (const end of off.toReversed()) end();
+    },
   };
-  return store;
 }
 
 /** Shows a run that is over: at its first violation, or at its end if it has none. */
@@ -117,11 +186,11 @@ export function showTrace(trace: Trace): void {
 }
 
 /** After the next render of the whole page. */
-async function rendered(app: Part): Promise<void> {
+async function rendered(): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, 0));
   if (document.visibilityState === 'visible') await new Promise((resolve) => requestAnimationFrame(resolve));
-  await app.updateComplete;
+  await app?.updateComplete;
   await Promise.all(
-    [...app.querySelectorAll('*')].map((part) => ('updateComplete' in part ? part.updateComplete : undefined)),
+    [...(app?.querySelectorAll('*') ?? [])].map((part) => ('updateComplete' in part ? part.updateComplete : undefined)),
   );
 }

@@ -5,14 +5,7 @@ import type { ModelEvent } from './fold/event.ts';
 import { countHop, linkKey } from './fold/links.ts';
 import { Model } from './fold/model.ts';
 import { OwnIds } from './fold/own-ids.ts';
-import type { NodeProgress, OccupantProgress } from './session/session.ts';
-import type { ModelRecord } from './trace/records.ts';
-
-/** What the page is told: a record of the trace, or how far a node or a person of this page is. */
-export type News =
-  | ModelRecord
-  | { readonly kind: 'node'; readonly progress: NodeProgress }
-  | { readonly kind: 'occupant'; readonly progress: OccupantProgress };
+import type { News } from './session/session.ts';
 
 /**
  * `moving`: a stanza moves, and counts when it has arrived. `standing`: it counts at once, and its token stands on its way for a
@@ -86,11 +79,14 @@ export class Picture {
   /** By how much the page's clock is ahead of the server's: the smallest difference seen. */
   #skew = Number.POSITIVE_INFINITY;
 
-  /** @param recorded  a run that is over: stanzas begin to move as soon as they are told, for a recording sets its own pace */
-  constructor(scenario: Scenario, recorded = false) {
-    const ids = new OwnIds();
-    this.told = new Model(scenario, recorded, ids);
-    this.seen = new Model(scenario, recorded, ids);
+  /**
+   * @param recorded  stanzas begin to move as soon as they are told, for a recording sets its own pace
+   * @param ids  of events that the server did not see
+   * @param fixed  no replica can come or go
+   */
+  constructor(scenario: Scenario, recorded = false, ids = new OwnIds(), fixed = recorded) {
+    this.told = new Model(scenario, recorded, ids, fixed);
+    this.seen = new Model(scenario, recorded, ids, fixed);
     this.#recorded = recorded;
   }
 

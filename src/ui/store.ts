@@ -5,12 +5,14 @@ import type { MessageCost } from './fold/costs.ts';
 import type { ModelEvent } from './fold/event.ts';
 import { linkKey } from './fold/links.ts';
 import type { Model } from './fold/model.ts';
+import { OwnIds } from './fold/own-ids.ts';
 import { type PanelSize, readSize, usual } from './panel-size.ts';
-import { type Motion, type News, Picture } from './picture.ts';
+import { type Motion, Picture } from './picture.ts';
 import { scales } from './scales.ts';
 import type { Action } from './session/acts.ts';
 import type { Known } from './session/kinds.ts';
-import { type ActResult, refuse, type Session } from './session/session.ts';
+import { Recorder } from './session/recorder.ts';
+import { type ActResult, type News, refuse, type Session } from './session/session.ts';
 import type { Trace } from './trace/read-trace.ts';
 import { seconds, shortTime, time } from './words.ts';
 
@@ -63,6 +65,15 @@ export interface View {
   readonly said: string;
 }
 
+/** What is known beside a session. */
+export interface Beside {
+  /** Of the network, where there are several side by side. */
+  readonly instance?: string;
+  /** Why there are no live rooms; absent if there may be. */
+  readonly offline?: string | undefined;
+  readonly baseline?: Baseline;
+}
+
 export type Phase = 'loading' | 'playing' | 'quiet' | 'paused' | 'offline' | 'failed';
 
 /** What the trace has not shown by then it will never show: a connection was lost. */
@@ -77,6 +88,8 @@ export class Store {
   readonly offline: string | undefined;
   /** Another one where what is told is not what was told before. */
   baseline: Baseline;
+  /** Of a live session: what it has recorded. */
+  readonly recorder: Recorder | undefined;
   /** A new one when a recording goes back. */
   picture: Picture;
   readonly scenarios: readonly { readonly id: string; readonly title: string }[];
@@ -88,6 +101,7 @@ export class Store {
   readonly #listeners = new Set<() => void>();
   /** The place in the trace up to which nothing is under way any more. */
   #settled = 0;
+  readonly #ownsBaseline: boolean;
   readonly #offRecords: () => void;
   readonly #reducedMotion = matchMedia('(prefers-reduced-motion: reduce)');
   #pictureTimer: ReturnType<typeof setTimeout> | undefined;
@@ -102,23 +116,22 @@ export class Store {
   onEvents: (events: readonly ModelEvent[]) => void = () => {};
   /** Called with a trace that a person opened. */
   onTrace: (trace: Trace) => void = () => {};
+  /** Called when a person wants to see the record of a live session, or the session again. */
+  onRewind: () => void = () => {};
 
-  constructor(
-    session: Session,
-    scenarios: Store['scenarios'],
-    preferences: Preferences,
-    instance = '',
-    offline: string | undefined = undefined,
-  ) {
-    this.offline = offline;
+  /** @param beside  what is known beside the session; of a live session whose record is shown the plain rooms are the same */
+  constructor(session: Session, scenarios: Store['scenarios'], preferences: Preferences, beside: Beside = {}) {
     this.session = session;
-    this.instance = instance;
+    this.instance = beside.instance ?? '';
+    this.offline = beside.offline;
     this.scenarios = scenarios;
     this.preferences = preferences;
     // A run that is over has nothing to start.
     this.started = session.recording !== undefined;
     this.picture = this.#emptyPicture();
-    this.baseline = this.#newBaseline();
+    this.recorder = session.mode === 'live' ? new Recorder(session.scenario) : undefined;
+    this.baseline = beside.baseline ?? this.#newBaseline();
+    this.#ownsBaseline = beside.baseline === undefined;
     this.view = {
       tab: 'log',
       region: 'topology',
@@ -155,13 +168,16 @@ export class Store {
       sent: (stream, n) => this.#await(`${stream} ${n}`, () => this.told.taken({ stream, n }) !== undefined),
       trouble: (trouble) => this.set({ trouble }),
     });
-    if (session.recording) session.recording.pace = preferences.pace;
+    if (session.recording) {
+      session.recording.pace = preferences.pace;
+      if (this.#ownsBaseline) this.baseline.enter(this.told);
+    }
   }
 
   close(): void {
     this.#offRecords();
     clearTimeout(this.#pictureTimer);
-    this.baseline.stop();
+    if (this.#ownsBaseline) this.baseline.stop();
   }
 
   /** What the picture and all other views show: a stanza counts there when its token has arrived. */
@@ -253,6 +269,14 @@ export class Store {
     this.set({ hidden });
   }
 
+  /** Goes on where another session of the same network was looked at: what is chosen stays so. */
+  takeOver({ view, preferences }: Store): void {
+    const { tab, region, filter, hidden, opened, event, thing, inspect, presenting, drawer } = view;
+    this.preferences = preferences;
+    if (this.session.recording) this.session.recording.pace = preferences.pace;
+    this.set({ tab, region, filter, hidden, opened, event, thing, inspect, presenting, drawer });
+  }
+
   /** Shows a tab of the panel. In presenter mode the panel opens for it, and closes if it shows that tab already. */
   open(tab: Tab): void {
     this.set({ tab, drawer: !(this.view.drawer && this.view.tab === tab) });
@@ -266,6 +290,8 @@ export class Store {
   /** Goes to a place in a recording, and selects the event that happens there. */
   seek(at: number): void {
     const { recording } = this.session;
+    // A step forward does not wait for the one before.
+    this.picture.arrive();
     recording?.seek(at);
     this.select(recording?.seq);
   }
@@ -359,7 +385,7 @@ export class Store {
   /** When something happened: time of day, or seconds since the recorded run began. */
   when(t: number, precisely = true): string {
     const { recording } = this.session;
-    if (recording) return seconds(t - recording.start, precisely);
+    if (recording && !recording.isLive) return seconds(t - recording.start, precisely);
     return precisely ? time(t) : shortTime(t);
   }
 
@@ -424,7 +450,10 @@ export class Store {
   }
 
   #emptyPicture(): Picture {
-    const picture = new Picture(this.session.scenario, this.session.recording !== undefined);
+    const { scenario, recording } = this.session;
+    const picture = recording
+      ? new Picture(scenario, true, new OwnIds(recording.firstOwn), recording.isFixed)
+      : new Picture(scenario);
     this.#set(picture);
     return picture;
   }
@@ -442,13 +471,20 @@ export class Store {
   }
 
   #take(batch: readonly News[], past = false): void {
-    const { recording } = this.session;
     this.#set(this.picture);
+    const { recording } = this.session;
     // A step forward does not wait for the one before.
     if (recording?.playing === false && !this.picture.exact) this.picture.arrive();
     const { now } = this;
-    const fresh = batch.flatMap((news) => this.picture.take(news, now, past));
-    this.baseline.take(batch, this.told);
+    const fresh = batch.flatMap((news) => {
+      const events = this.picture.take(news, now, past);
+      this.recorder?.take(
+        news,
+        events.map(({ id }) => id),
+      );
+      return events;
+    });
+    if (this.#ownsBaseline) this.baseline.take(batch, this.told);
     if (past) {
       this.model.sentences = [];
       this.model.refusals.untold = [];

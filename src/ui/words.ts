@@ -204,6 +204,11 @@ export function bytes(count: number): string {
   return `${(count / 1_000_000).toFixed(1)} MB`;
 }
 
+/** Of text, in characters of which nearly all take a byte. */
+export function mebibytes(count: number): string {
+  return `${(count / 1024 / 1024).toLocaleString('en', { maximumFractionDigits: 1 })} MiB`;
+}
+
 /** Milliseconds since the beginning of a run, as the simulator writes them. */
 export function seconds(ms: number, precisely = true): string {
   return `${(ms / 1_000).toFixed(precisely ? 3 : 0)} s`;

@@ -2,6 +2,7 @@ import { ndjson } from '../../src/sim/ndjson.ts';
 import type { Mode } from '../../src/sim/plan.ts';
 import { run } from '../../src/sim/simulator.ts';
 import { type Trace, TraceReader } from '../../src/ui/trace/read-trace.ts';
+import type { ModelRecord } from '../../src/ui/trace/records.ts';
 
 /** The trace that `npm run sim -- --seed N --mode M --events 40 --json` writes. */
 export function simulated(seed: number, mode: Mode, events = 40): string {
@@ -10,6 +11,11 @@ export function simulated(seed: number, mode: Mode, events = 40): string {
 }
 
 /** @throws TraceError */
+/** What a model is folded from: a file may also say how far somebody is. */
+export function recordsOf({ lines }: Trace): readonly ModelRecord[] {
+  return lines.flatMap(({ record }) => ('progress' in record ? [] : [record]));
+}
+
 export function readAll(text: string, pieces = 64_000): Trace {
   const reader = new TraceReader();
   for (let at = 0; at < text.length; at += pieces) reader.push(text.slice(at, at + pieces));

@@ -67,15 +67,16 @@ export class Model {
   #fresh: ModelEvent[] = [];
 
   /**
-   * @param recorded  of a run that is over: no replica can be added to it, and it keeps all events, for all of it is there
+   * @param recorded  it keeps all events, for all of the trace is there
    * @param ids  shared with another model of the same trace
+   * @param fixed  no replica can come or go
    */
-  constructor(scenario: Scenario, recorded = false, ids = new OwnIds()) {
+  constructor(scenario: Scenario, recorded = false, ids = new OwnIds(), fixed = recorded) {
     this.scenario = scenario;
     this.#ids = ids;
     this.events = new Events(recorded);
     this.lines = new Lines(this.events);
-    this.network = new Network(scenario, recorded);
+    this.network = new Network(scenario, fixed);
     this.startUp = new StartUp(scenario, this.network);
     this.people = new People(scenario, this.network);
     this.costs = new Costs(this.network, this.events);
@@ -190,8 +191,9 @@ export class Model {
 
   #step(step: StepRecord & { readonly seq?: number; readonly cause?: number }): void {
     const { node, stream, rx, tx, notes } = step;
+    const own = this.#ids.of(step);
     if (this.network.nodes.has(node)) this.waiting.handled(step);
-    const cause = rx === undefined ? this.#act(step) : slotOf('out', stream, rx);
+    const cause = rx === undefined ? this.#act(step, own) : slotOf('out', stream, rx);
     for (const [i, { n, spec }] of tx.entries()) {
       const reason = { cause, spec, ...(tx.length > 1 ? { copy: i } : {}) };
       const slot = slotOf('in', stream, n);
@@ -201,7 +203,7 @@ export class Model {
     }
     const led = step.cause ?? (typeof cause === 'string' ? this.#slots.eventOf(cause) : cause);
     for (const [i, note] of notes.entries())
-      this.#note(step, note, i === 0 && step.seq !== undefined ? step.seq : this.#ids.of(step, i + 1), led);
+      this.#note(step, note, i === 0 && step.seq !== undefined ? step.seq : own - 1 - i, led);
     if (!this.network.nodeOf(node) || tx.length + notes.length === 0) return;
     const spec = tx[0]?.spec ?? notes[0]?.spec;
     this.sentences.push({ node, sent: tx.length, spec, notes: notes.map(({ what }) => what) });
@@ -209,10 +211,9 @@ export class Model {
   }
 
   /** What a node or a character did, if no stanza asked for it. @returns its event */
-  #act(step: StepRecord): number | undefined {
+  #act(step: StepRecord, id: number): number | undefined {
     const { t, node, input, timer, tx, notes } = step;
     if (!input || tx.length + notes.length === 0) return undefined;
-    const id = this.#ids.of(step, 0);
     this.#add({ id, kind: 'act', t, from: node, to: '', text: input, ...(timer ? { timer } : {}) }, true);
     return id;
   }

@@ -1,21 +1,31 @@
 import type { StepRecord } from '../../core/node/trace.ts';
 
 /**
- * Ids of events that the server did not see, from -1 down: what a node's step tells. A step gives its events the same ids in every
- * model that it is folded into, whatever came before it there.
+ * Ids of events that the server did not see, from -1 down: what a node's step tells. Each step takes one for what the node did of its
+ * own accord, and one for each note, whether they are needed or not: so whoever is told the same steps gives the same ids. A step gives
+ * its events the same ids in every model that it is folded into.
  */
 export class OwnIds {
-  #next = -1;
+  #next: number;
   readonly #first = new WeakMap<StepRecord, number>();
 
-  /** @param place  0 is what the node did of its own accord; its notes follow */
-  of(step: StepRecord, place: number): number {
-    const known = this.#first.get(step);
-    const first = known ?? this.#next;
-    if (known === undefined) {
-      this.#first.set(step, first);
-      this.#next -= 1 + step.notes.length;
-    }
-    return first - place;
+  /** @param next  of the first step: less than -1 where there were steps before it */
+  constructor(next = -1) {
+    this.#next = next;
   }
+
+  /** Of what the node did; its notes follow downwards. */
+  of(step: StepRecord): number {
+    const known = this.#first.get(step);
+    if (known !== undefined) return known;
+    const first = this.#next;
+    this.#first.set(step, first);
+    this.#next -= ownIdsOf(step);
+    return first;
+  }
+}
+
+/** How many ids a step takes. */
+export function ownIdsOf({ notes }: StepRecord): number {
+  return 1 + notes.length;
 }

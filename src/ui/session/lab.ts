@@ -1,10 +1,12 @@
 import * as Comlink from 'comlink';
+import type { SessionRecord } from '../../core/node/trace.ts';
 import type { PlainWorkerApi } from '../../host/control.ts';
 import type { Scenario } from '../../scenario/scenario.ts';
 import type { Deed } from '../../sim/lab.ts';
 import type { LabNews, LabRun, LabWorkerApi } from '../../sim/lab-branches.ts';
 import { Fields } from '../trace/fields.ts';
 import { readLine } from '../trace/read-line.ts';
+import type { Trace } from '../trace/read-trace.ts';
 import type { Action } from './acts.ts';
 import { labActOf } from './lab-acts.ts';
 import { Places } from './places.ts';
@@ -12,13 +14,16 @@ import {
   type ActResult,
   type LabBranch,
   type LabControls,
+  type News,
   type NodeProgress,
+  type OccupantProgress,
   type Recording,
   refuse,
   type Session,
   type SessionListener,
 } from './session.ts';
 import { type Shared, type SharedBranch, writeShared } from './share.ts';
+import { tellAll } from './tell.ts';
 
 /** Time on the screen from one instant of the run to the next, at pace 1, when it plays event by event. */
 const leastMs = 150;
@@ -51,8 +56,8 @@ interface Branch {
   readonly id: number;
   name: string;
   readonly places: Places;
-  /** How far people's clients are, in order. */
-  readonly people: LabNews['people'][number][];
+  /** By line: the number of the last line of the world's trace by then. What people's clients are has no lines there. */
+  readonly trace: number[];
   /** Where the world stands, in milliseconds since 1970. */
   now: number;
   isQuiet: boolean;
@@ -72,6 +77,10 @@ export class LabSession implements Session, Recording, LabControls {
   readonly runsNodes = true;
   readonly joinInfo = [];
   readonly fixed = undefined;
+  readonly kept = undefined;
+  readonly isLive = false;
+  readonly isFixed = false;
+  readonly firstOwn = -1;
   readonly violations = [];
   readonly skipped: ReadonlyMap<string, number> = new Map();
   readonly scenario: Scenario;
@@ -87,11 +96,8 @@ export class LabSession implements Session, Recording, LabControls {
   readonly #branches: Branch[] = [];
   #branch: Branch;
   #at = 0;
-  /** Lines and reports of people that were told. */
+  /** Lines that were told. */
   #lines = 0;
-  #people = 0;
-  /** By room: its replicas, as the primary said last. */
-  readonly #replicas = new Map<string, readonly string[]>();
   #timer: ReturnType<typeof setTimeout> | undefined;
   #playing = false;
   /** The time of the run that is shown, in ms since it began; and while it plays, that of the page then. */
@@ -122,9 +128,9 @@ export class LabSession implements Session, Recording, LabControls {
     this.#api = api;
     this.#domains = scenario.servers.map(({ domain }) => domain);
     this.start = JSON.parse(news.lines[0] ?? '{"t":0}').t;
-    this.#branch = this.#add(0, 'main', new Places(this.start), []);
+    this.#branch = this.#add(0, 'main', new Places([], 0));
     this.#append(news);
-    this.#branch.at = this.#branch.places.placeOfLines(opening);
+    this.#branch.at = this.#placeAfter(opening);
   }
 
   get recording(): Recording {
@@ -137,6 +143,12 @@ export class LabSession implements Session, Recording, LabControls {
 
   get lab(): LabControls {
     return this;
+  }
+
+  get trace(): Trace {
+    const { scenario, label, start, firstOwn, violations, skipped, isLive, isFixed } = this;
+    const { lines } = this.#branch.places;
+    return { scenario, label, start, firstOwn, violations, skipped, isLive, isFixed, hasIds: true, base: 0, lines };
   }
 
   get label(): string {
@@ -198,7 +210,7 @@ export class LabSession implements Session, Recording, LabControls {
   }
 
   get seq(): number | undefined {
-    return this.#branch.places.eventAt(this.#at)?.seq;
+    return this.#branch.places.eventAt(this.#at);
   }
 
   /** Tells everything until everybody is in. */
@@ -214,9 +226,9 @@ export class LabSession implements Session, Recording, LabControls {
     return this.#ask(async () => {
       const { opening, news } = await this.#api.open(this.scenario, this.seed);
       this.#branches.length = 0;
-      this.#branch = this.#add(0, 'main', new Places(this.start), []);
+      this.#branch = this.#add(0, 'main', new Places([], 0));
       this.#append(news);
-      this.#restart(this.#branch.places.placeOfLines(opening));
+      this.#restart(this.#placeAfter(opening));
       this.#moved();
       return { ok: true };
     });
@@ -261,7 +273,7 @@ export class LabSession implements Session, Recording, LabControls {
   }
 
   placeAt(ms: number): number {
-    return this.#branch.places.placeAt(ms);
+    return this.#branch.places.placeAt(this.start + ms);
   }
 
   /** One step beyond the end makes the next thing happen. */
@@ -299,10 +311,9 @@ export class LabSession implements Session, Recording, LabControls {
     return this.#ask(async () => {
       const to = this.#at + events;
       while (to > this.length && !this.isFull) {
-        const { lines } = this.#branch.places;
-        const before = lines.length;
+        const before = this.length;
         await this.#run({ lines: 1, mostMs: nextMs });
-        if (lines.length === before) break;
+        if (this.length === before) break;
       }
       this.#go(Math.min(this.length, Math.max(0, to)), events === 1);
       this.#moved();
@@ -394,12 +405,12 @@ export class LabSession implements Session, Recording, LabControls {
       const ids: number[] = [];
       for (const { name, deeds, until, lines } of branches) {
         const { branch: id, news } = await this.#api.load(deeds, { ...until, t: until.t as Deed['at'] });
-        this.#branch = this.#add(id, name, new Places(this.start), []);
+        this.#branch = this.#add(id, name, new Places([], 0));
         this.#append(news);
         this.#branch.at = this.length;
         this.#branch.done = { deeds, until, lines };
         ids.push(id);
-        if (this.#branch.places.lines.length !== lines)
+        if (this.#branch.trace.at(-1) !== lines)
           different = 'This link was made with another version of Netsplit: what happens is not all the same here.';
       }
       await this.#show(ids[shown] ?? 0);
@@ -411,19 +422,41 @@ export class LabSession implements Session, Recording, LabControls {
     });
   }
 
+  /** The place right after a line of the world's trace. */
+  #placeAfter(trace: number): number {
+    const { places } = this.#branch;
+    return places.placeOfLines(linesUntil(this.#branch, trace));
+  }
+
   #append({ lines, people, now, isQuiet, isFull }: LabNews): void {
     const branch = this.#branch;
+    const { places, trace } = branch;
+    let known = trace.at(-1) ?? 0;
+    const add = (t: number, record: News, events: readonly number[]) => {
+      places.add({ t, record, events });
+      trace.push(known);
+    };
+    let reported = 0;
+    const tell = (until: number, t: number) => {
+      for (let report = people[reported]; report !== undefined && report.after <= until; report = people[++reported])
+        add(t, { kind: 'occupant', progress: progressOf(report) }, []);
+    };
     for (const text of lines) {
       const of = JSON.parse(text);
-      const record = readLine(new Fields(of, branch.places.lines.length + 2), this.#domains);
-      if (record !== undefined) branch.places.push({ seq: of.seq, t: of.t, record });
+      tell(of.seq - 1, of.t);
+      known = of.seq;
+      const record = readLine(new Fields(of, of.seq + 1), this.#domains);
+      if (record === undefined) continue;
+      add(of.t, record, record.kind === 'status' ? [] : [of.seq]);
+      if (record.kind === 'session' && record.role !== 'user')
+        add(of.t, { kind: 'node', progress: this.#nodeProgress(record) }, []);
     }
-    branch.people.push(...people);
+    tell(Number.POSITIVE_INFINITY, now);
     Object.assign(branch, { now, isQuiet, isFull });
   }
 
-  #add(id: number, name: string, places: Places, people: Branch['people']): Branch {
-    const branch = { id, name, places, people, now: this.start, isQuiet: true, isFull: false, at: 0, done: undefined };
+  #add(id: number, name: string, places: Places, trace: number[] = []): Branch {
+    const branch = { id, name, places, trace, now: this.start, isQuiet: true, isFull: false, at: 0, done: undefined };
     this.#branches.push(branch);
     return branch;
   }
@@ -438,9 +471,9 @@ export class LabSession implements Session, Recording, LabControls {
   async #begin(name: string): Promise<void> {
     const from = this.#branch;
     from.at = this.#at;
-    const { branch: id, lines, news } = await this.#api.branch(this.#lines);
-    const people = from.people.filter(({ after }) => after <= lines);
-    this.#branch = this.#add(id, name, from.places.until(lines), people);
+    const { branch: id, lines, news } = await this.#api.branch(from.trace[this.#lines - 1] ?? 0);
+    const kept = linesUntil(from, lines);
+    this.#branch = this.#add(id, name, from.places.until(kept), from.trace.slice(0, kept));
     this.#append(news);
     this.#restart(this.length);
   }
@@ -483,17 +516,18 @@ export class LabSession implements Session, Recording, LabControls {
       if (this.#at === this.length && !this.isQuiet) await this.#run({ lines: 1, mostMs: nextMs });
       if (!this.#playing || this.#at === this.length) return undefined;
       const { places } = this.#branch;
-      const t = places.timeOf(this.#at + 1);
+      const timeOf = (place: number) => places.timeOf(place) ?? this.start;
+      const t = timeOf(this.#at + 1);
       const instant = () => {
         let to = this.#at + 1;
-        while (to < this.length && places.timeOf(to + 1) === t) to++;
+        while (to < this.length && timeOf(to + 1) === t) to++;
         return to;
       };
       // More may happen at that instant.
       if (instant() === this.length && this.#branch.now <= t) await this.#run({ ms: 0 });
       const to = instant();
       this.#go(to, true);
-      const then = to < this.length ? places.timeOf(to + 1) : t + mostMs;
+      const then = to < this.length ? timeOf(to + 1) : t + mostMs;
       return Math.min(mostMs, Math.max(leastMs, then - t)) * Math.max(this.pace, 0.25);
     });
   }
@@ -521,9 +555,7 @@ export class LabSession implements Session, Recording, LabControls {
 
   #forget(other: boolean): void {
     this.#lines = 0;
-    this.#people = 0;
     this.#at = 0;
-    this.#replicas.clear();
     for (const listener of this.#listeners) listener.restart(other);
   }
 
@@ -535,8 +567,8 @@ export class LabSession implements Session, Recording, LabControls {
     const { places, now } = this.#branch;
     if (at < this.#at) this.#forget(false);
     this.#at = at;
-    this.#ms = ms ?? (at === places.length ? now : places.timeOf(at)) - this.start;
-    const until = places.told[at] ?? places.lines.length;
+    this.#ms = ms ?? (at === places.length ? now : (places.timeOf(at) ?? this.start)) - this.start;
+    const until = places.told(at);
     const under = this.#speed === undefined || moving ? -1 : this.#underWay(until);
     if (under >= this.#lines) {
       this.#tell(under, false);
@@ -556,39 +588,19 @@ export class LabSession implements Session, Recording, LabControls {
   }
 
   #tell(until: number, moving: boolean): void {
-    const { places, people } = this.#branch;
-    const lines = places.lines.slice(this.#lines, until);
+    const { lines } = this.#branch.places;
+    const all = lines.slice(this.#lines, until).map(({ record }) => record);
     this.#lines = Math.max(this.#lines, until);
-    const progress = [...this.#progressIn(lines)];
-    const records = lines.map(({ record }) => record);
-    const last = people.findIndex(({ after }, i) => i >= this.#people && after > until);
-    const reports = people.slice(this.#people, last < 0 ? undefined : last);
-    this.#people += reports.length;
-    for (const listener of this.#listeners) {
-      if (records.length > 0) listener.records(records, !moving);
-      for (const one of progress) listener.node(one, !moving);
-      for (const { who, state } of reports) {
-        const { phase, nick, room, offer, error = '' } = state;
-        const offered = offer === undefined ? {} : { offer: offer.room };
-        listener.occupant({ who, phase, nick, room, detail: error, ...offered }, !moving);
-      }
-    }
+    for (const listener of this.#listeners) tellAll(listener, all, !moving);
   }
 
   /** A node is up while it has its session. */
-  #progressIn(lines: Places['lines']): Iterable<NodeProgress> {
-    const found = new Map<string, NodeProgress>();
-    for (const { record } of lines) {
-      if (record.kind === 'status')
-        for (const { room, replicas } of record.status.rooms) if (replicas) this.#replicas.set(room, replicas);
-      if (record.kind !== 'session' || record.role === 'user') continue;
-      const node = record.address;
-      const isListed = [...this.#replicas.values()].some((list) => list.includes(node));
-      const isGone = record.role === 'replica' && !isListed && !this.scenario.nodes.some((one) => one.address === node);
-      if (record.up) found.set(node, { node, phase: 'ready', detail: '' });
-      else found.set(node, { node, phase: isGone ? 'gone' : 'down', detail: 'it crashed' });
-    }
-    return found.values();
+  #nodeProgress({ address: node, up, role }: SessionRecord): NodeProgress {
+    if (up) return { node, phase: 'ready', detail: '' };
+    const isListed = this.#branch.places.lines.findLast(({ record }) => listOf(record) !== undefined);
+    const listed = (isListed && listOf(isListed.record)) ?? [];
+    const isGone = role === 'replica' && !listed.includes(node);
+    return { node, phase: isGone ? 'gone' : 'down', detail: isGone ? '' : 'it crashed' };
   }
 
   #halt(): void {
@@ -601,4 +613,27 @@ export class LabSession implements Session, Recording, LabControls {
   #moved(): void {
     for (const listener of this.#listeners) listener.moved();
   }
+}
+
+/** How many lines the page has until a line of the world's trace. */
+function linesUntil({ trace }: Branch, line: number): number {
+  let [low, high] = [0, trace.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((trace[middle] as number) > line) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
+
+function progressOf({ who, state }: LabNews['people'][number]): OccupantProgress {
+  const { phase, nick, room, offer, error: detail = '' } = state;
+  return { who, phase, nick, room, detail, ...(offer === undefined ? {} : { offer: offer.room }) };
+}
+
+/** The replicas of the rooms of a node, if it is a primary that tells of them. */
+function listOf(record: News): readonly string[] | undefined {
+  if (record.kind !== 'status') return undefined;
+  const lists = record.status.rooms.flatMap(({ replicas }) => (replicas ? [replicas] : []));
+  return lists.length === 0 ? undefined : lists.flat();
 }

@@ -1,71 +1,105 @@
 import type { TraceLine } from '../trace/read-trace.ts';
 
-/** The lines of a trace and the places in it. A place is a number of events; what a node became belongs to the event before it. */
+/**
+ * The places in a recording: one for each line that makes an event. What a line makes no event of, such as what a node became, belongs to
+ * the place before it.
+ */
 export class Places {
-  readonly lines: TraceLine[] = [];
+  readonly #lines: TraceLine[] = [];
   /** By place: how many lines have been told there. */
-  readonly told: number[] = [0];
-  readonly start: number;
+  readonly #told: number[];
+  /** By event: the place where it has just happened. */
+  readonly #of = new Map<number, number>();
 
-  /** @param start  when the run began, in milliseconds since 1970 */
-  constructor(start: number, lines: readonly TraceLine[] = []) {
-    this.start = start;
-    for (const line of lines) this.push(line);
+  /** @param base  so many lines say how everything is at the beginning */
+  constructor(lines: readonly TraceLine[], base: number) {
+    this.#told = [Math.min(base, lines.length)];
+    for (const [i, line] of lines.entries()) this.#add(line, i < base);
   }
 
+  /** Events in all, without those of the base. */
   get length(): number {
-    return this.told.length - 1;
+    return this.#told.length - 1;
   }
 
-  push(line: TraceLine): void {
-    this.lines.push(line);
-    if (line.record.kind === 'status' && this.length > 0) this.told[this.length] = this.lines.length;
-    else this.told.push(this.lines.length);
+  add(line: TraceLine): void {
+    this.#add(line, false);
+  }
+
+  /** All lines, in order. */
+  get lines(): readonly TraceLine[] {
+    return this.#lines;
+  }
+
+  /** How many lines have been told at a place. */
+  told(place: number): number {
+    return this.#told[place] ?? this.#lines.length;
+  }
+
+  /** The first place where so many lines have been told. */
+  placeOfLines(lines: number): number {
+    let [low, high] = [0, this.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.told(middle) >= lines) high = middle;
+      else low = middle + 1;
+    }
+    return low;
   }
 
   /** Without what comes after so many lines. */
   until(lines: number): Places {
-    return new Places(this.start, this.lines.slice(0, lines));
+    return new Places(this.#lines.slice(0, lines), 0);
   }
 
-  /** Right after a line. */
-  placeOf(seq: number): number {
-    const line = firstOf(this.lines, (one) => one.seq >= seq);
-    return Math.min(
-      this.length,
-      firstOf(this.told, (told) => told > line),
-    );
+  /** Lines from one place to a later one; from the very beginning if `from` is undefined. */
+  between(from: number | undefined, to: number): readonly TraceLine[] {
+    return this.#lines.slice(from === undefined ? 0 : this.#told[from], this.#told[to]);
   }
 
-  /** The last one at or before a time, in milliseconds since the run began. */
-  placeAt(ms: number): number {
-    const later = firstOf(this.lines, ({ t }) => t - this.start > ms);
-    return firstOf(this.told, (told) => told > later) - 1;
+  /** The event at a place; what is in the base is at the beginning. */
+  eventAt(place: number): number | undefined {
+    return this.#lineAt(place)?.events[0];
   }
 
-  /** The place that is shown when so many lines were told. */
-  placeOfLines(lines: number): number {
-    return firstOf(this.told, (told) => told >= lines);
+  timeOf(place: number): number | undefined {
+    return this.#lineAt(place)?.t;
   }
 
-  /** The last event at a place. */
-  eventAt(at: number): TraceLine | undefined {
-    return at > 0 ? this.lines[this.told[at - 1] as number] : undefined;
+  has(event: number): boolean {
+    return this.#of.has(event);
   }
 
-  /** In milliseconds since 1970. */
-  timeOf(at: number): number {
-    return this.eventAt(at)?.t ?? this.start;
+  placeOf(event: number): number {
+    const place = this.#of.get(event);
+    if (place !== undefined) return place;
+    // What makes no event belongs to the one before it.
+    const before = this.#lines.findLast(({ events: [first] }) => first !== undefined && first >= 0 && first < event);
+    return (before && this.#of.get(before.events[0] as number)) ?? 0;
   }
-}
 
-/** @returns the index of the first item for which `holds` is true, as it is for all items after it; the length if there is none */
-function firstOf<T>(list: readonly T[], holds: (item: T) => boolean): number {
-  let [low, high] = [0, list.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (holds(list[middle] as T)) high = middle;
-    else low = middle + 1;
+  /** The last place at or before a time. */
+  placeAt(t: number): number {
+    let [low, high] = [0, this.length];
+    while (low < high) {
+      const middle = (low + high + 1) >> 1;
+      if ((this.timeOf(middle) as number) > t) high = middle - 1;
+      else low = middle;
+    }
+    return low;
   }
-  return low;
+
+  #add(line: TraceLine, isBase: boolean): void {
+    const { events } = line;
+    this.#lines.push(line);
+    if (isBase) this.#told[0] = Math.max(this.#told[0] as number, this.#lines.length);
+    else if (events.length === 0) this.#told[this.length] = this.#lines.length;
+    else this.#told.push(this.#lines.length);
+    for (const event of events) if (!this.#of.has(event)) this.#of.set(event, this.length);
+  }
+
+  /** The line that made the event at a place. */
+  #lineAt(place: number): TraceLine | undefined {
+    return place > 0 ? this.#lines[this.#told[place - 1] as number] : undefined;
+  }
 }

@@ -1,50 +1,75 @@
 import type { Scenario } from '../../scenario/scenario.ts';
 import type { Trace, TraceLine } from '../trace/read-trace.ts';
 import type { Violation } from '../trace/records.ts';
-import type { ActResult, NodeProgress, Recording, Session, SessionListener } from './session.ts';
+import { Places } from './places.ts';
+import type { ActResult, Kept, NodeProgress, Recording, Session, SessionListener } from './session.ts';
+import { tellAll } from './tell.ts';
 
 /** Time on the screen from one instant of the run to the next, at pace 1: long enough to follow, too short to be bored. */
 const leastMs = 150;
 const mostMs = 900;
 
-/** Shows a run that is over, from its trace. Folding is quick, so a step back folds it again from the beginning. */
+/** Shows a run from its trace. Folding is quick, so a step back folds it again from the beginning. */
 export class RecordedSession implements Session, Recording {
   readonly mode = 'recorded';
   readonly runsNodes = false;
   readonly joinInfo = [];
-  readonly fixed = 'This run is over: you can look at it, but nothing in it can be changed.';
+  readonly fixed: string = 'This run is over: you can look at it, but nothing in it can be changed.';
   readonly scenario: Scenario;
   readonly label: string;
-  readonly start: number;
+  readonly isLive: boolean;
+  readonly isFixed: boolean;
   readonly violations: readonly Violation[];
   readonly skipped: ReadonlyMap<string, number>;
   pace = 1;
-  readonly #lines: readonly TraceLine[];
-  /** By place: how many lines have been told there. What a node became belongs to the event before it. */
-  readonly #told: readonly number[];
+  readonly #trace: Trace;
+  #start: number;
+  #firstOwn: number;
+  #places: Places;
+  /** Whose progress the trace does not tell: it follows from their sessions. */
   readonly #nodes: ReadonlySet<string>;
   readonly #listeners = new Set<SessionListener>();
   #at = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor({ scenario, label, start, violations, lines, skipped }: Trace) {
+  constructor(trace: Trace) {
+    const { scenario, label, isLive, isFixed, violations, skipped, lines, start, firstOwn, base } = trace;
+    this.#trace = trace;
     this.scenario = scenario;
     this.label = label;
+    this.isLive = isLive;
+    this.isFixed = isFixed;
     this.violations = violations;
     this.skipped = skipped;
-    this.start = start;
-    this.#lines = lines;
-    const ends = lines.flatMap((_, i) => (lines[i + 1]?.record.kind === 'status' ? [] : [i + 1]));
-    this.#told = [0, ...ends];
-    this.#nodes = new Set(scenario.nodes.map(({ address }) => address));
+    this.#start = start;
+    this.#firstOwn = firstOwn;
+    this.#places = new Places(lines, base);
+    const isToldOf = lines.some(({ record }) => record.kind === 'node');
+    this.#nodes = new Set(isToldOf ? [] : scenario.nodes.map(({ address }) => address));
   }
 
   get recording(): Recording {
     return this;
   }
 
+  get trace(): Trace {
+    return this.#trace;
+  }
+
+  get kept(): Kept | undefined {
+    return undefined;
+  }
+
+  get start(): number {
+    return this.#start;
+  }
+
+  get firstOwn(): number {
+    return this.#firstOwn;
+  }
+
   get length(): number {
-    return this.#told.length - 1;
+    return this.#places.length;
   }
 
   get at(): number {
@@ -60,12 +85,13 @@ export class RecordedSession implements Session, Recording {
   }
 
   get seq(): number | undefined {
-    return this.#eventAt(this.#at)?.seq;
+    return this.#places.eventAt(this.#at);
   }
 
-  /** Nothing is told at once: the listener seeks. */
+  /** Only how everything is at the beginning is told at once: then the listener seeks. */
   listen(listener: SessionListener): () => void {
     this.#listeners.add(listener);
+    this.#tell([listener], this.#places.between(undefined, this.#at), true);
     return () => this.#listeners.delete(listener);
   }
 
@@ -82,17 +108,12 @@ export class RecordedSession implements Session, Recording {
     this.#listeners.clear();
   }
 
-  placeOf(seq: number): number {
-    const line = firstOf(this.#lines, (one) => one.seq >= seq);
-    return Math.min(
-      this.length,
-      firstOf(this.#told, (told) => told > line),
-    );
+  placeOf(event: number): number {
+    return this.#places.placeOf(event);
   }
 
   placeAt(ms: number): number {
-    const later = firstOf(this.#lines, ({ t }) => t - this.start > ms);
-    return firstOf(this.#told, (told) => told > later) - 1;
+    return this.#places.placeAt(this.start + ms);
   }
 
   seek(at: number): void {
@@ -113,6 +134,25 @@ export class RecordedSession implements Session, Recording {
     this.#moved();
   }
 
+  /** There is more of it. */
+  protected grow(line: TraceLine): void {
+    this.#places.add(line);
+    this.#moved();
+  }
+
+  /** Another part of it is there from now on: shows the same event there, or the beginning if it is there no more. */
+  protected replace({ lines, base, start, firstOwn }: Pick<Trace, 'lines' | 'base' | 'start' | 'firstOwn'>): void {
+    const shown = this.seq;
+    this.#places = new Places(lines, base);
+    this.#start = start;
+    this.#firstOwn = firstOwn;
+    this.#halt();
+    this.#at = shown === undefined || !this.#places.has(shown) ? 0 : this.#places.placeOf(shown);
+    for (const listener of this.#listeners) listener.restart();
+    this.#tell(this.#listeners, this.#places.between(undefined, this.#at), true);
+    this.#moved();
+  }
+
   /** Tells everything of the next instant together: what was sent at the same time leaves at the same time. */
   #advance(): void {
     const t = this.#timeOf(this.#at + 1);
@@ -125,16 +165,19 @@ export class RecordedSession implements Session, Recording {
   }
 
   #go(at: number, moving: boolean): void {
-    if (at < this.#at) {
-      this.#at = 0;
-      for (const listener of this.#listeners) listener.restart();
-    }
-    const lines = this.#lines.slice(this.#told[this.#at], this.#told[at]);
+    const isBack = at < this.#at;
+    if (isBack) for (const listener of this.#listeners) listener.restart();
+    const lines = this.#places.between(isBack ? undefined : this.#at, at);
     this.#at = at;
-    const batch = lines.map(({ record }) => record);
-    for (const listener of this.#listeners) {
-      listener.records(batch, !moving);
-      for (const progress of this.#progressIn(lines)) listener.node(progress);
+    this.#tell(this.#listeners, lines, !moving);
+  }
+
+  #tell(listeners: Iterable<SessionListener>, lines: readonly TraceLine[], past: boolean): void {
+    const all = lines.map(({ record }) => record);
+    const progress = [...this.#progressIn(lines)];
+    for (const listener of listeners) {
+      tellAll(listener, all, past);
+      for (const one of progress) listener.node(one, past);
     }
   }
 
@@ -149,13 +192,8 @@ export class RecordedSession implements Session, Recording {
     return found.values();
   }
 
-  /** The last event at a place. */
-  #eventAt(at: number): TraceLine | undefined {
-    return at > 0 ? this.#lines[this.#told[at - 1] as number] : undefined;
-  }
-
   #timeOf(at: number): number {
-    return this.#eventAt(at)?.t ?? this.start;
+    return this.#places.timeOf(at) ?? this.start;
   }
 
   #halt(): void {
@@ -166,15 +204,4 @@ export class RecordedSession implements Session, Recording {
   #moved(): void {
     for (const listener of this.#listeners) listener.moved();
   }
-}
-
-/** @returns the index of the first item for which `holds` is true, as it is for all items after it; the length if there is none */
-function firstOf<T>(list: readonly T[], holds: (item: T) => boolean): number {
-  let [low, high] = [0, list.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (holds(list[middle] as T)) high = middle;
-    else low = middle + 1;
-  }
-  return low;
 }

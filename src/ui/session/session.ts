@@ -1,5 +1,6 @@
 import type { Acted, NotKept, PlainWorkerApi, Trouble } from '../../host/control.ts';
 import type { Scenario } from '../../scenario/scenario.ts';
+import type { Trace } from '../trace/read-trace.ts';
 import type { ModelRecord, Violation } from '../trace/records.ts';
 import type { Action } from './acts.ts';
 
@@ -52,6 +53,13 @@ export interface OccupantProgress {
   readonly unanswered?: readonly string[];
 }
 
+/** What the page is told: a record of the trace, or how far a node or a person of this page is. */
+export type News = ModelRecord | ProgressNews;
+
+export type ProgressNews =
+  | { readonly kind: 'node'; readonly progress: NodeProgress }
+  | { readonly kind: 'occupant'; readonly progress: OccupantProgress };
+
 export interface SessionListener {
   /**
    * Records of the trace, in order, in batches.
@@ -67,9 +75,8 @@ export interface SessionListener {
   restart(other?: boolean): void;
   /** Of a recording: it began or stopped playing, or another place in it is shown. */
   moved(): void;
-  /** @param past  as of records */
+  /** @param past  as above, and in the order of the records */
   node(progress: NodeProgress, past?: boolean): void;
-  /** @param past  as of records */
   occupant(progress: OccupantProgress, past?: boolean): void;
   /** A character of this page handed a stanza to its stream: the n-th, which the trace will show. */
   sent(stream: string, n: number): void;
@@ -84,10 +91,34 @@ export interface JoinInfo {
   readonly password: string;
 }
 
-/** A run that is shown at a place: one that is over, or the Lab's. A place in it is a number of events that have happened. */
+/** How much of a live session is kept, and from when. */
+export interface Kept {
+  /** Time of the first record that is kept, in milliseconds since 1970; undefined if there is none. */
+  readonly since: number | undefined;
+  /** Length of the records as text, in characters; and the most that is kept. */
+  readonly length: number;
+  readonly most: number;
+  /** Records that are not kept any more: of what they led to, the state is known. */
+  readonly dropped: number;
+}
+
+/**
+ * A run that is shown at a place: one that is over, the record of one that goes on, or the Lab's. A place in it is a number of events
+ * that have happened.
+ */
 export interface Recording {
   /** Such as "seed 3, mode 0289pp". */
   readonly label: string;
+  /** Of the live session that this page shows otherwise: it goes on, and the record grows. */
+  readonly kept: Kept | undefined;
+  /** All of it, also what comes after the place that is shown. */
+  readonly trace: Trace;
+  /** Times are those of a day, not counted from the beginning of the run. */
+  readonly isLive: boolean;
+  /** Nodes are those of the scenario: none comes or goes. */
+  readonly isFixed: boolean;
+  /** The id of the first event that the server did not see: -1, or less if there was more before. */
+  readonly firstOwn: number;
   /** Why nothing in it can be changed; undefined if it can. */
   readonly fixed: string | undefined;
   readonly violations: readonly Violation[];
@@ -101,12 +132,12 @@ export interface Recording {
   readonly start: number;
   /** Time of that place, in milliseconds since the run began. */
   readonly ms: number;
-  /** Number of the last line that was told, if any. */
+  /** Id of the event at that place, if any. */
   readonly seq: number | undefined;
   /** Factor on the time between events while it plays. */
   pace: number;
-  /** The place right after this line. */
-  placeOf(seq: number): number;
+  /** The place right after this event. */
+  placeOf(event: number): number;
   /** The last place at or before a time, in milliseconds since the run began. */
   placeAt(ms: number): number;
   /** Stops playing. A single step forward is shown moving. */
@@ -159,7 +190,7 @@ export interface LabControls {
 /** One running scenario. The page knows nothing more of what runs it. */
 export interface Session {
   readonly mode: 'live' | 'recorded' | 'lab';
-  /** Only of a run that is over, and of the Lab's. */
+  /** Only of a run that is over, of the Lab's, or where the record of one is shown. */
   readonly recording?: Recording;
   /** Only of the Lab. */
   readonly lab?: LabControls;

@@ -67,6 +67,14 @@ export class Fields {
     return value as number;
   }
 
+  /** The id of an event that no server saw: a whole number below 0. */
+  ownId(name: string): number {
+    const value = this.#get(name);
+    return Number.isSafeInteger(value) && (value as number) < 0
+      ? (value as number)
+      : this.refuse(name, 'is not a whole number below 0');
+  }
+
   /** A number from 0 to 1, such as a probability. */
   portion(name: string): number {
     const value = this.#get(name);
@@ -102,6 +110,10 @@ export class Fields {
     if (!Array.isArray(value)) return this.refuse(name, 'is not a list');
     if (value.length > max) return this.refuse(name, `has ${value.length} entries, more than ${max}`);
     return value;
+  }
+
+  isText(name: string): boolean {
+    return typeof this.#get(name) === 'string';
   }
 
   isList(name: string): boolean {

@@ -1,4 +1,5 @@
 import { TraceError } from './fields.ts';
+import { traceInReport } from './read-report.ts';
 import { type Trace, TraceReader } from './read-trace.ts';
 
 const bytesMax = 64 * 1024 * 1024;
@@ -8,10 +9,28 @@ const breathMs = 24;
 /** At most this many bytes are read at once. */
 const pieceMax = 65_536;
 
-/** @throws TraceError */
+/**
+ * Loads a trace, or that in a report of a bug.
+ *
+ * @throws TraceError
+ */
 export async function loadFile(file: Blob): Promise<Trace> {
   if (file.size > bytesMax) throw new TraceError(tooLarge);
-  return load(file.stream());
+  const source = (await isReport(file)) ? new Blob([traceInReport(await textOf(file))]) : file;
+  return { ...(await load(source.stream())), source };
+}
+
+/** How a report begins: its fields are in this order. */
+const reportStart = '{"format":"netsplit-report"';
+
+async function isReport(file: Blob): Promise<boolean> {
+  return (await textOf(file.slice(0, reportStart.length))) === reportStart;
+}
+
+async function textOf(file: Blob): Promise<string> {
+  return file.text().catch(() => {
+    throw new TraceError('It could not be read to the end.');
+  });
 }
 
 /**
@@ -30,7 +49,27 @@ export async function loadAddress(address: string): Promise<Trace> {
   if (response.status === 404 || isPage(response)) throw new TraceError(`There is no trace at ${url.pathname}.`, seek);
   if (!response.ok || response.body === null)
     throw new TraceError(`The server answers with status ${response.status}.`, seek);
-  return load(response.body);
+  const source = await bounded(response.body);
+  return { ...(await load(source.stream())), source };
+}
+
+/** @throws TraceError if there is more than the page takes, or less than was promised */
+async function bounded(stream: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<Blob> {
+  const parts: Blob[] = [];
+  let bytes = 0;
+  const source = stream.getReader();
+  try {
+    for (;;) {
+      const { done, value } = await source.read();
+      if (done) return new Blob(parts);
+      bytes += value.length;
+      if (bytes > bytesMax) throw new TraceError(tooLarge);
+      parts.push(new Blob([value]));
+    }
+  } catch (error) {
+    void source.cancel().catch(() => undefined);
+    throw error instanceof TraceError ? error : new TraceError('It could not be read to the end.');
+  }
 }
 
 const seek = 'Check the address, or open a file.';
@@ -44,13 +83,10 @@ async function load(stream: ReadableStream<Uint8Array>): Promise<Trace> {
   const reader = new TraceReader();
   const decoder = new TextDecoder('utf-8', { fatal: true });
   const source = stream.getReader();
-  let bytes = 0;
   let breath = performance.now();
   try {
     for (;;) {
       const { done, value = new Uint8Array() } = await source.read();
-      bytes += value.length;
-      if (bytes > bytesMax) throw new TraceError(tooLarge);
       for (let at = 0; at < value.length; at += pieceMax) {
         reader.push(decoded(decoder, value.subarray(at, at + pieceMax)));
         if (performance.now() - breath < breathMs) continue;

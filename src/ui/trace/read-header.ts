@@ -1,11 +1,15 @@
-import type {
-  Scenario,
-  ScenarioDistribution,
-  ScenarioLink,
-  ScenarioNode,
-  ScenarioRoom,
-} from '../../scenario/scenario.ts';
+import type { Scenario, ScenarioNode } from '../../scenario/scenario.ts';
 import { type Fields, present, TraceError } from './fields.ts';
+import {
+  nodesMax,
+  once,
+  peopleMax,
+  readLink,
+  readNode,
+  readPerson,
+  readScenario,
+  serversMax,
+} from './read-scenario.ts';
 import type { Violation } from './records.ts';
 
 /** What the header of a trace says: the network as a scenario, and what came of the run. */
@@ -16,13 +20,17 @@ export interface TraceHeader {
   /** When the run begins, in milliseconds since 1970. */
   readonly start: number;
   readonly violations: readonly Violation[];
+  /** It was recorded from a live session. */
+  readonly isLive: boolean;
+  /** Its nodes are those of the scenario: none comes or goes. */
+  readonly isFixed: boolean;
+  /** Lines have the ids that their events had in the page that wrote them; those of its own go down from here. */
+  readonly hasIds: boolean;
+  readonly firstOwn: number;
+  /** So many lines say how everything is at the beginning. */
+  readonly base: number;
 }
 
-// More than that cannot be drawn.
-const serversMax = 12;
-const nodesMax = 50;
-const roomsMax = 50;
-const peopleMax = 300;
 const violationsMax = 500;
 
 /** @throws TraceError */
@@ -36,6 +44,28 @@ export function readHeader(fields: Fields): TraceHeader {
       'Update Netsplit: a newer one opens it.',
     );
   if (version < 1) fields.refuse('version', 'is 0, and this page reads version 1');
+  const own = fields.maybe('firstOwn', (name) => fields.ownId(name));
+  const whole = fields.maybe('scenario', (name) => readScenario(fields.object(name)));
+  const violations = fields.maybe('violations', () => fields.objects('violations', violationsMax).map(readViolation));
+  const label = [
+    fields.maybe('seed', () => `seed ${fields.count('seed')}`),
+    fields.maybe('mode', () => `mode ${fields.text('mode', 40)}`),
+  ].filter((part) => part !== undefined);
+  return {
+    scenario: whole ?? scenarioOf(fields, label.join(', ')),
+    label: whole?.title ?? (label.join(', ') || 'a run'),
+    start: fields.instant('start'),
+    violations: violations ?? [],
+    isLive: fields.maybe('origin', (name) => fields.text(name, 100)) === 'live',
+    isFixed: whole === undefined,
+    hasIds: own !== undefined,
+    firstOwn: own ?? -1,
+    base: fields.maybe('base', (name) => fields.count(name)) ?? 0,
+  };
+}
+
+/** Of a run that had no scenario: what there is to see of it. */
+function scenarioOf(fields: Fields, label: string): Scenario {
   const domains = fields.addresses('servers', serversMax);
   once(fields, 'servers', domains);
   const nodes = fields.objects('nodes', nodesMax).map((node) => readNode(node, domains));
@@ -44,12 +74,7 @@ export function readHeader(fields: Fields): TraceHeader {
     'nodes',
     nodes.map(({ address }) => address),
   );
-  const people = fields.objects('people', peopleMax);
-  const occupants = people.map((person) => ({
-    jid: person.address('jid'),
-    nick: person.address('nick'),
-    room: person.address('room'),
-  }));
+  const occupants = fields.objects('people', peopleMax).map(readPerson);
   once(
     fields,
     'people',
@@ -58,16 +83,11 @@ export function readHeader(fields: Fields): TraceHeader {
   const links = fields.maybe('links', () =>
     fields.objects('links', serversMax ** 2).map((one) => readLink(one, domains)),
   );
-  const violations = fields.maybe('violations', () => fields.objects('violations', violationsMax).map(readViolation));
-  const label = [
-    fields.maybe('seed', () => `seed ${fields.count('seed')}`),
-    fields.maybe('mode', () => `mode ${fields.text('mode', 40)}`),
-  ].filter((part) => part !== undefined);
-  const scenario: Scenario = {
+  return {
     format: 'netsplit-scenario',
     version: 1,
     id: 'trace',
-    title: ['Recording of a run', label.join(', ')].filter(Boolean).join(': '),
+    title: ['Recording of a run', label].filter(Boolean).join(': '),
     description: 'What happened in a run that is over, line by line.',
     xep: xepOf(nodes),
     servers: domains.map((domain, i) => ({ domain, at: placeOf(i, domains.length) })),
@@ -75,68 +95,6 @@ export function readHeader(fields: Fields): TraceHeader {
     nodes,
     occupants,
     script: [],
-  };
-  return {
-    scenario,
-    label: label.join(', ') || 'a run',
-    start: fields.instant('start'),
-    violations: violations ?? [],
-  };
-}
-
-function readNode(fields: Fields, domains: readonly string[]): ScenarioNode {
-  const kind = fields.oneOf('kind', ['service', 'replica']);
-  const at = { address: fields.address('address'), server: serverOf(fields, domains) };
-  if (kind === 'service') {
-    const rooms = fields.maybe('rooms', () => fields.objects('rooms', roomsMax).map(readRoom));
-    const hosting = fields.maybe('hosting', (name) => ({
-      firsthosts: fields.object(name).addresses('firsthosts', nodesMax),
-    }));
-    return { kind, ...at, rooms: rooms ?? [], ...present({ hosting }) };
-  }
-  return {
-    kind,
-    ...at,
-    replicaOf: fields.maybe('replicaOf', (name) => fields.address(name)) ?? '',
-    serves: fields.maybe('serves', (name) => fields.addresses(name, serversMax)) ?? [],
-  };
-}
-
-function readRoom(fields: Fields): ScenarioRoom {
-  return { jid: fields.address('jid'), distribution: readDistribution(fields.object('distribution')) };
-}
-
-function readDistribution(fields: Fields): ScenarioDistribution {
-  const kind = fields.oneOf('kind', ['none', 'primary', 'fmuc', 'source']);
-  if (kind === 'none') return { kind };
-  if (kind === 'primary') {
-    const replicas = fields.objects('replicas', nodesMax).map((replica) => ({
-      jid: replica.address('jid'),
-      serves: replica.addresses('serves', serversMax),
-    }));
-    return { kind, replicas };
-  }
-  if (kind === 'source') return { kind, peerhosts: fields.addresses('peerhosts', nodesMax) };
-  return {
-    kind,
-    ...present({
-      outbound: fields.maybe('outbound', (name) =>
-        fields.isList(name) ? fields.addresses(name, nodesMax) : fields.address(name),
-      ),
-      allowedNodes: fields.maybe('allowedNodes', (name) => fields.addresses(name, nodesMax)),
-      mode: fields.maybe('mode', (name) => fields.oneOf(name, ['primary-primary', 'primary-replica'] as const)),
-    }),
-  };
-}
-
-function readLink(fields: Fields, domains: readonly string[]): ScenarioLink {
-  return {
-    between: readPair(fields, 'between', domains),
-    ...present({
-      latencyMs: fields.maybe('latencyMs', (name) => fields.count(name)),
-      jitterMs: fields.maybe('jitterMs', (name) => fields.count(name)),
-      bytesPerSecond: fields.maybe('bytesPerSecond', (name) => fields.count(name)),
-    }),
   };
 }
 
@@ -146,25 +104,6 @@ function readViolation(fields: Fields): Violation {
     what: fields.words('what'),
     ...present({ seq: fields.maybe('seq', (name) => fields.count(name, 1)) }),
   };
-}
-
-/** Two servers that the header names. */
-export function readPair(fields: Fields, name: string, domains: readonly string[]): readonly [string, string] {
-  const [a, b, more] = fields.addresses(name, 2);
-  if (a === undefined || b === undefined || a === b || more !== undefined)
-    return fields.refuse(name, 'is not a pair of servers');
-  if (!domains.includes(a) || !domains.includes(b))
-    return fields.refuse(name, 'names a server that the header does not');
-  return [a, b];
-}
-
-function serverOf(fields: Fields, domains: readonly string[]): string {
-  const server = fields.address('server');
-  return domains.includes(server) ? server : fields.refuse('server', 'is a server that the header does not name');
-}
-
-function once(fields: Fields, name: string, keys: readonly string[]): void {
-  if (new Set(keys).size < keys.length) fields.refuse(name, 'names something twice');
 }
 
 function xepOf(nodes: readonly ScenarioNode[]): Scenario['xep'] {

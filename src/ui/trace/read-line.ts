@@ -1,5 +1,6 @@
 import type {
   HopRecord,
+  LinkRecord,
   OccupantStatus,
   PeerStatus,
   RoomChange,
@@ -11,10 +12,12 @@ import type {
 } from '../../core/node/trace.ts';
 import type { Sign } from '../../core/turn/spec.ts';
 import type { Instant } from '../../core/xmpp/time.ts';
+import type { News } from '../session/session.ts';
 import { type Fields, present } from './fields.ts';
 import { childrenOf } from './peek.ts';
-import { readPair } from './read-header.ts';
-import type { ModelRecord, ToldRecord } from './records.ts';
+import { readNodeProgress, readOccupantProgress } from './read-progress.ts';
+import { readPair } from './read-scenario.ts';
+import type { ToldRecord } from './records.ts';
 
 /** Characters of one stanza. The embedded server accepts no longer one either. */
 export const stanzaMax = 262_144;
@@ -40,7 +43,7 @@ const signs: readonly Sign[] = [
  * @returns undefined if this page does not know the kind
  * @throws TraceError
  */
-export function readLine(fields: Fields, domains: readonly string[]): ModelRecord | undefined {
+export function readLine(fields: Fields, domains: readonly string[]): News | undefined {
   const kind = fields.text('kind', 100);
   switch (kind) {
     case 'hop':
@@ -54,7 +57,7 @@ export function readLine(fields: Fields, domains: readonly string[]): ModelRecor
     case 'pause':
       return { kind, ...numbered(fields), paused: fields.flag('paused') };
     case 'link':
-      return readLink(fields, domains);
+      return fields.has('stanzas') ? readCountedLink(fields, domains) : readLink(fields, domains);
     case 'append':
       return readAppend(fields);
     case 'act':
@@ -62,6 +65,10 @@ export function readLine(fields: Fields, domains: readonly string[]): ModelRecor
       return readDeed(fields, kind);
     case 'state':
       return readState(fields);
+    case 'node':
+      return { kind, progress: readNodeProgress(fields.object('progress')) };
+    case 'occupant':
+      return { kind, progress: readOccupantProgress(fields.object('progress')) };
     default:
       return undefined;
   }
@@ -277,6 +284,22 @@ function readLink(fields: Fields, domains: readonly string[]): ToldRecord {
     from,
     to,
     link: { server, state, ...settings },
+  };
+}
+
+/** As a server writes it: with what the link has carried so far. */
+function readCountedLink(fields: Fields, domains: readonly string[]): LinkRecord {
+  return {
+    kind: 'link',
+    ...numbered(fields),
+    server: readPair(fields, 'server', domains),
+    state: fields.oneOf('state', ['up', 'bounce', 'silent']),
+    latencyMs: fields.count('latencyMs'),
+    jitterMs: fields.count('jitterMs'),
+    bytesPerSecond: fields.count('bytesPerSecond'),
+    stanzas: fields.count('stanzas'),
+    bytes: fields.count('bytes'),
+    dropped: fields.count('dropped'),
   };
 }
 

@@ -1,19 +1,26 @@
+import { Model } from '../fold/model.ts';
+import { OwnIds } from '../fold/own-ids.ts';
+import type { News } from '../session/session.ts';
 import { Fields, TraceError } from './fields.ts';
+import { OriginalIds } from './original-ids.ts';
 import { readHeader, type TraceHeader } from './read-header.ts';
 import { readLine } from './read-line.ts';
-import type { ModelRecord } from './records.ts';
 
 /** A trace that was read to its end. */
 export interface Trace extends TraceHeader {
   readonly lines: readonly TraceLine[];
+  /** The file that it was read from. */
+  readonly source?: Blob;
   /** Lines of unknown kinds, which were left out: how many of each. */
   readonly skipped: ReadonlyMap<string, number>;
 }
 
 export interface TraceLine {
-  readonly seq: number;
+  /** Not earlier than that of the line before. */
   readonly t: number;
-  readonly record: ModelRecord;
+  readonly record: News;
+  /** Ids of the events that it makes. */
+  readonly events: readonly number[];
 }
 
 /** A simulated run of the default length has 1,000 to 10,000 lines. */
@@ -32,6 +39,9 @@ export class TraceReader {
   readonly #skipped = new Map<string, number>();
   #header: TraceHeader | undefined;
   #domains: readonly string[] = [];
+  /** Which events each line makes. */
+  #model: Model | undefined;
+  #ids: OriginalIds | undefined;
   #rest = '';
   /** Lines of the file so far. */
   #count = 0;
@@ -84,7 +94,10 @@ export class TraceReader {
     const fields = new Fields(of, number);
     if (this.#header === undefined) {
       this.#header = readHeader(fields);
-      this.#domains = this.#header.scenario.servers.map(({ domain }) => domain);
+      const { scenario, firstOwn, isFixed, hasIds } = this.#header;
+      this.#domains = scenario.servers.map(({ domain }) => domain);
+      this.#model = new Model(scenario, true, new OwnIds(firstOwn), isFixed);
+      if (hasIds) this.#ids = new OriginalIds();
       return;
     }
     const seq = ++this.#seq;
@@ -92,9 +105,12 @@ export class TraceReader {
     const t = fields.instant('t');
     if (t < this.#t) fields.refuse('t', 'is earlier than that of the line before');
     this.#t = t;
-    const record = readLine(fields, this.#domains);
-    if (record !== undefined) this.#lines.push({ seq, t, record });
-    else {
+    const read = readLine(fields, this.#domains);
+    const record = read && this.#ids ? this.#ids.restore(read, fields) : read;
+    if (record !== undefined) {
+      const events = 'progress' in record ? [] : (this.#model?.fold([record]) ?? []);
+      this.#lines.push({ t, record, events: events.map(({ id }) => id) });
+    } else {
       const kind = fields.text('kind', 100);
       // Any number of made-up kinds count as one.
       const name = this.#skipped.has(kind) || this.#skipped.size < 10 ? kind : 'other';

@@ -2,7 +2,9 @@ import { html, nothing, type TemplateResult } from 'lit';
 import { linkTo, withoutSelection } from '../address.ts';
 import { chooseTrace } from '../open-trace.ts';
 import type { Phase, Theme } from '../store.ts';
+import { shortTime } from '../words.ts';
 import { Part } from './base.ts';
+import './export-menu.ts';
 import type { Help } from './help.ts';
 import { icon } from './icons.ts';
 import type { JoinPanel } from './join-panel.ts';
@@ -25,11 +27,12 @@ class Header extends Part {
   protected override render(): TemplateResult {
     const { session, scenarios, model, preferences, instance, view } = this.store;
     const { recording, lab, mode } = session;
+    const isFile = mode === 'recorded' && recording?.kept === undefined;
     const state = states[this.store.phase];
     return html`<header class="top">
       <h1>Netsplit</h1>
       ${
-        mode === 'recorded'
+        isFile
           ? html`<span class="run" data-testid="run">${recording?.label}</span>`
           : html`<label class="sr" for="scenario">Scenario</label>
             <select id="scenario" data-testid="scenario" @change=${this.#onScenario}>
@@ -37,12 +40,12 @@ class Header extends Part {
             </select>`
       }
       <button type="button" class="open-trace" data-testid="open-trace" aria-label="Open a trace…" title="Open the trace of a run (npm run sim -- --seed N --mode M --json)" @click=${this.#onOpen}>${icon('open')}<span class="wide">Open a trace…</span><span class="narrow">Trace</span></button>
-      ${mode === 'recorded' ? html`<a class="button" href=${location.pathname} data-testid="to-live"><span class="wide">Back to the live rooms</span><span class="narrow">Live</span></a>` : nothing}
-      ${mode === 'recorded' ? nothing : this.#modes()}
+      <ns-export .store=${this.store}></ns-export>
+      ${isFile ? html`<a class="button" href=${location.pathname} data-testid="to-live"><span class="wide">Back to the live rooms</span><span class="narrow">Live</span></a>` : this.#modes()}
       <span class="badge model" data-testid="model-badge" title=${models[session.scenario.xep] ?? ''}>XEP-${session.scenario.xep}</span>
       ${
         recording?.fixed !== undefined
-          ? html`<span class="badge recorded" data-testid="mode-badge" title=${recording.fixed}>Recording</span>`
+          ? html`<span class="badge recorded" data-testid="mode-badge" title=${recording.fixed}>${isFile ? 'Recording' : 'Record of live'}</span>`
           : lab
             ? html`<span class="badge lab" data-testid="mode-badge" title="On a virtual clock, all in this page">Lab</span>`
             : html`<span class=${`badge ${state?.class ?? 'live'}`} data-testid="mode-badge"><span class="dot"></span>${state?.text ?? 'Live'}</span>`
@@ -51,6 +54,7 @@ class Header extends Part {
       ${session.runsNodes || recording ? nothing : html`<span class="badge" data-testid="observer-badge" title="Another page runs the nodes; you can watch, speak and cut links">Nodes run elsewhere</span>`}
       <span class="grow"></span>
       <div role="toolbar" aria-label=${recording ? 'Pace' : 'Transport'} class="toolbar">
+        ${isFile ? nothing : this.#rewind()}
         ${
           recording
             ? nothing
@@ -110,6 +114,16 @@ class Header extends Part {
     const query = new URLSearchParams(location.search);
     query.set('scenario', scenario);
     return `${location.pathname}?${query}`;
+  }
+
+  /** One button, so that the focus stays on it. */
+  #rewind(): TemplateResult {
+    const { recording } = this.store.session;
+    const since = (recording?.kept ?? this.store.recorder?.kept)?.since;
+    const title = recording
+      ? 'Show what happens now (w)'
+      : `Look at what happened${since === undefined ? '' : ` since ${shortTime(since)}`}, step by step; the session goes on meanwhile (w)`;
+    return html`<button type="button" class=${`rewind ${recording ? 'primary' : ''}`} data-testid=${recording ? 'back-to-live' : 'rewind'} title=${title} @click=${() => this.store.onRewind()}>${icon(recording ? 'play' : 'rewind')}<span>${recording ? 'Back to live' : 'Rewind'}</span></button>`;
   }
 
   readonly #onScenario = (event: Event): void => {

@@ -23,6 +23,7 @@ const acting: Pairs = [
   ['x', 'cut or heal the focused or selected link'],
   ['k', 'crash or restart the focused or selected node'],
   ['r', 'remove the focused or selected replica or shadow, or add one where there is none'],
+  ['w', 'rewind: show the record of this session; it goes on meanwhile'],
 ];
 
 const looking: Pairs = [
@@ -39,6 +40,7 @@ const lab: Pairs = [
   ['s', 'copy a link to this moment'],
   ...acting.slice(1),
 ];
+const backToLive: Pairs = [['w', 'show the live session again']];
 
 const views: Pairs = [
   ['1 – 5', 'show Log, Space-time, Transcripts, Counters or Outline'],
@@ -151,7 +153,8 @@ export class Help extends Part {
   #keysHere(): Pairs {
     const { session, fixed } = this.store;
     if (session.lab) return lab;
-    return fixed === undefined ? acting : looking;
+    if (fixed === undefined) return acting;
+    return session.recording?.kept ? [...looking, ...backToLive] : looking;
   }
 
   protected override render(): TemplateResult {

@@ -30,6 +30,8 @@ const shapes: Record<string, SVGTemplateResult> = {
   session: svg`<path d="M7 3v5M13 3v5M5 8h10v3a5 5 0 01-10 0zM10 16v2"/>`,
   theme: svg`<circle cx="10" cy="10" r="6.5"/><path d="M10 3.5a6.5 6.5 0 010 13z" fill="currentColor"/>`,
   open: svg`<path d="M3 16V5h5l2 2h7v9z"/>`,
+  save: svg`<path d="M10 3v9M6 8.5l4 4 4-4M4 16h12"/>`,
+  rewind: svg`<path d="M10 5l-6 5 6 5zM17 5l-6 5 6 5z"/>`,
   first: svg`<path d="M5 4v12M16 4l-8 6 8 6z"/>`,
   last: svg`<path d="M15 4v12M4 4l8 6-8 6z"/>`,
   back: svg`<path d="M13 4l-8 6 8 6"/>`,
@@ -42,7 +44,6 @@ const shapes: Record<string, SVGTemplateResult> = {
   present: svg`<path d="M3 4h14v9H3zM10 13v2M6 17l4-2 4 2"/>`,
   maximise: svg`<path d="M4 12V4h12v8M4 16h12M7 9l3-3 3 3"/>`,
   restore: svg`<path d="M4 9V4h12v5M4 16h12M7 10l3 3 3-3"/>`,
-  save: svg`<path d="M10 3v9M6 8.5l4 4 4-4M4 16.5h12"/>`,
   info: svg`<circle cx="10" cy="10" r="7"/><path d="M10 9v5M10 6v.5"/>`,
 };
 

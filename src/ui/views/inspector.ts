@@ -124,7 +124,7 @@ class Inspector extends Part {
   /** Of a recording: the picture may show another moment than the selected event's. */
   #moment(event: ModelEvent): TemplateResult | typeof nothing {
     const { recording } = this.store.session;
-    if (!recording || event.id < 0 || recording.seq === event.id) return nothing;
+    if (!recording || recording.seq === event.id) return nothing;
     return html`<p class="buttons"><button type="button" data-testid="inspector-reveal" @click=${() => this.store.reveal(event.id)}>${icon('state')} Go to this moment</button></p>`;
   }
 

@@ -7,6 +7,7 @@ import type { OccupantView } from '../fold/people.ts';
 import { actingDevice, deviceCount, shortName } from '../words.ts';
 import { Part } from './base.ts';
 import { icon } from './icons.ts';
+import { moveInMenu } from './menu-keys.ts';
 
 /** The menu of a node, a place for one, a link or an occupant, and the forms it opens. */
 class Menu extends Part implements Forms {
@@ -92,15 +93,8 @@ class Menu extends Part implements Forms {
     if (document.activeElement === document.body || this.contains(document.activeElement)) this.#back?.focus();
   };
 
-  readonly #onKey = (event: KeyboardEvent): void => {
-    const items = [...this.querySelectorAll<HTMLElement>('[role=menuitem]')];
-    const at = items.indexOf(document.activeElement as HTMLElement);
-    const step = { ArrowDown: 1, ArrowUp: -1, Home: -at, End: items.length - 1 - at }[event.key];
-    if (step === undefined) return;
-    event.preventDefault();
-    event.stopPropagation();
-    items[(at + step + items.length) % items.length]?.focus();
-  };
+  readonly #onKey = (event: KeyboardEvent): void =>
+    moveInMenu(event, [...this.querySelectorAll<HTMLElement>('[role=menuitem]')]);
 
   // Forms
 

@@ -48,17 +48,17 @@ export class Tokens {
   /** Whether copies of the selected stanza are moving: the others are dimmed. */
   #focusing = false;
   readonly #layer: SVGGElement;
-  readonly #store: Store;
+  readonly #store: () => Store;
   readonly #layout: () => Layout | undefined;
 
-  constructor(layer: SVGGElement, store: Store, layout: () => Layout | undefined) {
+  constructor(layer: SVGGElement, store: () => Store, layout: () => Layout | undefined) {
     this.#layer = layer;
     this.#store = store;
     this.#layout = layout;
   }
 
   kick(): void {
-    if (this.#frame === 0 && (!this.#store.picture.idle || this.#tokens.size > 0)) {
+    if (this.#frame === 0 && (!this.#store().picture.idle || this.#tokens.size > 0)) {
       this.#frame = requestAnimationFrame(() => this.#draw());
     }
   }
@@ -72,11 +72,11 @@ export class Tokens {
     this.#frame = 0;
     const layout = this.#layout();
     if (!layout) return;
-    const { now } = this.#store;
-    const flights = this.#store.picture.flights(now, glowMs);
+    const { now } = this.#store();
+    const flights = this.#store().picture.flights(now, glowMs);
     const live = new Set<number>();
     const standing = this.#standing(flights, layout, now);
-    const { family } = this.#store;
+    const { family } = this.#store();
     this.#focusing = family.size > 0 && flights.some((flight) => flight.end > now && family.has(flight.event.id));
     for (const flight of flights) {
       if (flight.start > now) continue;
@@ -94,7 +94,7 @@ export class Tokens {
       this.#glows.delete(id);
     }
     // Where time stands, one look is enough until something changes.
-    if (this.#store.moves) this.kick();
+    if (this.#store().moves) this.kick();
   }
 
   /** By way: the stanzas that wait on it, in the order in which they came. */
@@ -102,7 +102,7 @@ export class Tokens {
     const standing = new Map<string, number[]>();
     for (const { event, start } of flights) {
       if (start > now || !this.#stands(event)) continue;
-      const key = wayOf(event, layout, this.#store.model.network)?.key ?? '';
+      const key = wayOf(event, layout, this.#store().model.network)?.key ?? '';
       standing.set(key, [...(standing.get(key) ?? []), event.id]);
     }
     return standing;
@@ -110,12 +110,12 @@ export class Tokens {
 
   /** Whether it does not move all the way: what paused links hold back, and everything where nothing may move. */
   #stands(event: ModelEvent): boolean {
-    return event.leg === 'link' && (this.#still.matches || this.#store.picture.held(event));
+    return event.leg === 'link' && (this.#still.matches || this.#store().picture.held(event));
   }
 
   #place(flight: Flight, now: number, layout: Layout, standing: ReadonlyMap<string, readonly number[]>): void {
     const { event } = flight;
-    const way = wayOf(event, layout, this.#store.model.network);
+    const way = wayOf(event, layout, this.#store().model.network);
     if (!way) return this.#drop(event.id);
     let progress = Math.min(1, (now - flight.start) / Math.max(1, flight.end - flight.start));
     let error = event.stanza?.type === 'error';
@@ -147,12 +147,12 @@ export class Tokens {
     token.trail.setAttribute('y2', ((tail.y - p.y) / scale).toFixed(1));
     token.letters.setAttribute('x', (aside.x * 18).toFixed(1));
     token.letters.setAttribute('y', (aside.y * 17 + 4).toFixed(1));
-    token.group.classList.toggle('dim', this.#focusing && !this.#store.family.has(event.id));
+    token.group.classList.toggle('dim', this.#focusing && !this.#store().family.has(event.id));
     token.group.classList.toggle(
       'lost',
       event.outcome === 'dropped' && (now - flight.start) * 2 > flight.end - flight.start,
     );
-    token.letters.textContent = this.#store.told.events.indexOf(event.id);
+    token.letters.textContent = this.#store().told.events.indexOf(event.id);
   }
 
   /** Where on its way, from 0 to 1; below 0 before it sets off. */

@@ -51,7 +51,12 @@ export class Topology extends Part {
 
   protected override firstUpdated(): void {
     const layer = this.querySelector<SVGGElement>('g.tokens');
-    if (layer) this.#tokens = new Tokens(layer, this.store, () => this.#layout);
+    if (layer)
+      this.#tokens = new Tokens(
+        layer,
+        () => this.store,
+        () => this.#layout,
+      );
     this.#observer = new ResizeObserver(([entry]) => {
       const size = entry?.contentRect;
       if (!size || size.width === 0) return;

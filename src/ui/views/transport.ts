@@ -1,7 +1,7 @@
 import { html, nothing, svg, type TemplateResult } from 'lit';
-import type { LabControls, Recording } from '../session/session.ts';
+import type { Kept, LabControls, Recording } from '../session/session.ts';
 import type { Violation } from '../trace/records.ts';
-import { counted, seconds, shortName } from '../words.ts';
+import { counted, mebibytes, seconds, shortName, shortTime, time as timeOfDay } from '../words.ts';
 import { Part } from './base.ts';
 import { icon } from './icons.ts';
 
@@ -15,7 +15,7 @@ class Transport extends Part {
     const { recording, lab } = store.session;
     if (!recording) return nothing;
     const { at, length, playing } = recording;
-    const time = seconds(recording.ms);
+    const time = recording.isLive ? timeOfDay(recording.start + recording.ms) : seconds(recording.ms);
     const place = `event ${at} of ${length}`;
     const button = (id: string, label: string, key: string, to: number) =>
       html`<button type="button" data-testid=${`transport-${id}`} aria-label=${label} title=${key ? `${label} (${key})` : label} ?disabled=${to === at || to < 0 || to > (lab ? length + 1 : length) || (to > length && lab?.isFull)} @click=${() => store.seek(to)}>${icon(id)}</button>`;
@@ -34,6 +34,7 @@ class Transport extends Part {
       </div>
       <p class="place" role="status" aria-live=${playing ? 'off' : 'polite'}><b data-testid="transport-time">${time}</b> <span data-testid="transport-place">${place}</span><span class="sr">: ${this.#event(recording)}</span></p>
       ${lab ? this.#lab(lab) : nothing}
+      ${recording.kept ? html`<p class="note" data-testid="kept">${this.#kept(recording.kept)}</p>` : nothing}
       ${recording.violations.length > 0 ? this.#violations(recording) : nothing}
       ${recording.skipped.size > 0 ? html`<p class="note" data-testid="transport-skipped">Left out because this page does not know their kind: ${[...recording.skipped].map(([kind, count]) => `${counted(count, 'line')} “${kind}”`).join(', ')}.</p>` : nothing}
     </section>`;
@@ -96,6 +97,17 @@ class Transport extends Part {
     if (other === undefined) return;
     await lab.select(other.id);
     await lab.remove(branch);
+  }
+
+  /** How much is kept, from when, and what cannot be done with it. */
+  #kept({ since, length, most, dropped }: Kept): string {
+    const from =
+      since === undefined
+        ? 'Nothing is recorded yet.'
+        : `Recorded since ${shortTime(since)}: ${mebibytes(length)} of at most ${mebibytes(most)}.`;
+    const lost =
+      dropped === 0 ? '' : ` ${counted(dropped, 'older record')} had to go; the beginning shows what they led to.`;
+    return `${from}${lost} The session goes on. Its record is shown again, not run again, so no branch can begin in it.`;
   }
 
   /** What a screen reader says of the event that a step leads to. */

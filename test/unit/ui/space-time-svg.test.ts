@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { Model } from '../../../src/ui/fold/model.ts';
 import { type PictureOptions, spaceTimeSvg } from '../../../src/ui/spacetime/svg-text.ts';
-import { readAll, simulated, small, talk, written } from '../../support/traces.ts';
+import { readAll, recordsOf, simulated, small, talk, written } from '../../support/traces.ts';
 
 function fold(text: string): Model {
   const trace = readAll(text);
   const model = new Model(trace.scenario, true);
-  model.fold(trace.lines.map(({ record }) => record));
+  model.fold(recordsOf(trace));
   return model;
 }
 

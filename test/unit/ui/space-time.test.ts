@@ -11,7 +11,7 @@ import { type Arrow, Sheet } from '../../../src/ui/spacetime/sheet.ts';
 import { distance, gapMs, lasted, rowHeight } from '../../../src/ui/spacetime/spacing.ts';
 import { arrowInWords, barInWords } from '../../../src/ui/spacetime/words.ts';
 import { bigCheeseSpeaks, people, wallopsStatus } from '../../support/fake-session.ts';
-import { readAll, simulated } from '../../support/traces.ts';
+import { readAll, recordsOf, simulated } from '../../support/traces.ts';
 
 const wallops = builtInScenario('wallops') as Scenario;
 const [avalon, vesa, killrc, eris] = ['avalon.irc', 'vesa.yeggmaex.irc', 'killrc.oulubox.irc', 'eris.dclxvii.irc'];
@@ -40,7 +40,7 @@ function run(seed: number, mode: '0282' | '0289pp'): Model {
   if (known) return known;
   const trace = readAll(simulated(seed, mode, 60));
   const model = new Model(trace.scenario, true);
-  model.fold(trace.lines.map(({ record }) => record));
+  model.fold(recordsOf(trace));
   runs.set(mode, model);
   return model;
 }
@@ -287,7 +287,7 @@ describe('A diagram that grows', () => {
   it('is the same as one that is laid out at once, in whatever order the stanzas are shown', () => {
     const trace = readAll(simulated(3, '0289pp', 30));
     const whole = new Model(trace.scenario, true);
-    const records = trace.lines.map(({ record }) => record);
+    const records = recordsOf(trace);
     whole.fold(records);
     // Within a few records any order: as tokens arrive on the screen.
     const mixed = records.flatMap((_, i) => (i % 7 === 0 ? records.slice(i, i + 7).toReversed() : []));
