@@ -12,7 +12,8 @@ import { scales } from './scales.ts';
 import type { Action } from './session/acts.ts';
 import type { Known } from './session/kinds.ts';
 import { Recorder } from './session/recorder.ts';
-import { type ActResult, type News, refuse, type Session } from './session/session.ts';
+import { type ActResult, refuse, type Session } from './session/session.ts';
+import type { News } from './trace/progress.ts';
 import type { Trace } from './trace/read-trace.ts';
 import { seconds, shortTime, time } from './words.ts';
 

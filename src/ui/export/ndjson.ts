@@ -1,5 +1,5 @@
 import { possibleReplicas } from '../../scenario/replicas.ts';
-import type { News } from '../session/session.ts';
+import type { News } from '../trace/progress.ts';
 import type { Trace, TraceLine } from '../trace/read-trace.ts';
 import { openScenario, withoutPasswords } from './secrets.ts';
 

@@ -5,6 +5,7 @@ import type { Scenario } from '../../scenario/scenario.ts';
 import type { Deed } from '../../sim/lab.ts';
 import type { LabNews, LabRun, LabWorkerApi } from '../../sim/lab-branches.ts';
 import { Fields } from '../trace/fields.ts';
+import type { News, NodeProgress, OccupantProgress } from '../trace/progress.ts';
 import { readLine } from '../trace/read-line.ts';
 import type { Trace } from '../trace/read-trace.ts';
 import type { Action } from './acts.ts';
@@ -14,9 +15,6 @@ import {
   type ActResult,
   type LabBranch,
   type LabControls,
-  type News,
-  type NodeProgress,
-  type OccupantProgress,
   type Recording,
   refuse,
   type Session,

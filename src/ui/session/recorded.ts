@@ -1,8 +1,9 @@
 import type { Scenario } from '../../scenario/scenario.ts';
+import type { NodeProgress } from '../trace/progress.ts';
 import type { Trace, TraceLine } from '../trace/read-trace.ts';
 import type { Violation } from '../trace/records.ts';
 import { Places } from './places.ts';
-import type { ActResult, Kept, NodeProgress, Recording, Session, SessionListener } from './session.ts';
+import type { ActResult, Kept, Recording, Session, SessionListener } from './session.ts';
 import { tellAll } from './tell.ts';
 
 /** Time on the screen from one instant of the run to the next, at pace 1: long enough to follow, too short to be bored. */

@@ -1,5 +1,6 @@
+import type { News, ProgressNews } from '../trace/progress.ts';
 import type { ModelRecord } from '../trace/records.ts';
-import type { News, ProgressNews, SessionListener } from './session.ts';
+import type { SessionListener } from './session.ts';
 
 /**
  * Tells a listener what follows one another in a trace.

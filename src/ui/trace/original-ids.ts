@@ -1,5 +1,5 @@
 import type { Instant } from '../../core/xmpp/time.ts';
-import type { News } from '../session/session.ts';
+import type { News } from '../trace/progress.ts';
 import type { Fields } from './fields.ts';
 
 /**

@@ -12,7 +12,7 @@ import type {
 } from '../../core/node/trace.ts';
 import type { Sign } from '../../core/turn/spec.ts';
 import type { Instant } from '../../core/xmpp/time.ts';
-import type { News } from '../session/session.ts';
+import type { News } from '../trace/progress.ts';
 import { type Fields, present } from './fields.ts';
 import { childrenOf } from './peek.ts';
 import { readNodeProgress, readOccupantProgress } from './read-progress.ts';

@@ -1,6 +1,6 @@
 import { Model } from '../fold/model.ts';
 import { OwnIds } from '../fold/own-ids.ts';
-import type { News } from '../session/session.ts';
+import type { News } from '../trace/progress.ts';
 import { Fields, TraceError } from './fields.ts';
 import { OriginalIds } from './original-ids.ts';
 import { readHeader, type TraceHeader } from './read-header.ts';
