@@ -38,12 +38,9 @@ async function choose(page: Page, text: string, name = 'run.ndjson'): Promise<vo
   await (await chooser).setFiles({ name, mimeType: 'application/x-ndjson', buffer: Buffer.from(text) });
 }
 
-/** Files alone, without Netsplit's own server. */
-async function withoutServer({ page, phase }: RoomPage): Promise<void> {
-  await page.route('**/netsplit.json*', (route) =>
-    route.fulfill({ body: '<!doctype html>', contentType: 'text/html' }),
-  );
-  await page.goto('/');
+/** Where there is nothing to show. */
+async function withNothing({ page, phase, address }: { page: Page; phase: Locator; address: string }): Promise<void> {
+  await page.goto(address);
   await expect(phase).toHaveAttribute('data-phase', 'failed');
 }
 
@@ -187,7 +184,7 @@ test.describe('The trace of a run', () => {
   }) => {
     const { page } = room;
     troubles.allow(/Failed to load resource|404/);
-    await withoutServer(room);
+    await withNothing({ page, phase: room.phase, address: room.address('atlantis') });
     const fatal = room.testId('fatal').getByRole('alert');
     const stanza = (xml: string) => {
       const trace: Written = small();
