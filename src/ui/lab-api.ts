@@ -11,7 +11,7 @@ import { type ActResult, refuse, type Session } from './session/session.ts';
 import type { Phase, Store } from './store.ts';
 import { TraceError } from './trace/fields.ts';
 import { loadFile } from './trace/load-trace.ts';
-import type { Trace } from './trace/read-trace.ts';
+import type { Trace } from './trace/trace.ts';
 import { roleOf, stateOf } from './words.ts';
 
 /** Which events `events()` returns: those that match every given part. */

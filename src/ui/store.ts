@@ -12,8 +12,9 @@ import { scales } from './scales.ts';
 import type { Action } from './session/acts.ts';
 import type { Known } from './session/kinds.ts';
 import { Recorder } from './session/recorder.ts';
-import { type ActResult, type News, refuse, type Session } from './session/session.ts';
-import type { Trace } from './trace/read-trace.ts';
+import { type ActResult, refuse, type Session } from './session/session.ts';
+import type { News } from './trace/records.ts';
+import type { Trace } from './trace/trace.ts';
 import { seconds, shortTime, time } from './words.ts';
 
 export const tabNames = ['log', 'transcripts', 'counters', 'outline'] as const;

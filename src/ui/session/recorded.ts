@@ -1,17 +1,8 @@
 import type { Scenario } from '../../scenario/scenario.ts';
-import type { Trace, TraceLine } from '../trace/read-trace.ts';
-import type { ModelRecord, Violation } from '../trace/records.ts';
+import type { ModelRecord, News, ProgressNews, Violation } from '../trace/records.ts';
+import type { Trace, TraceLine } from '../trace/trace.ts';
 import { Places } from './places.ts';
-import type {
-  ActResult,
-  Kept,
-  News,
-  NodeProgress,
-  ProgressNews,
-  Recording,
-  Session,
-  SessionListener,
-} from './session.ts';
+import type { ActResult, Kept, NodeProgress, Recording, Session, SessionListener } from './session.ts';
 
 /** Time on the screen from one instant of the run to the next, at pace 1: long enough to follow, too short to be bored. */
 const leastMs = 150;

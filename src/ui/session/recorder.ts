@@ -1,9 +1,10 @@
 import type { Scenario } from '../../scenario/scenario.ts';
 import { Model } from '../fold/model.ts';
 import { ownIdsOf } from '../fold/own-ids.ts';
-import type { Trace, TraceLine } from '../trace/read-trace.ts';
+import type { News } from '../trace/records.ts';
+import type { Trace, TraceLine } from '../trace/trace.ts';
 import { CutState } from './cut-state.ts';
-import type { Kept, News } from './session.ts';
+import type { Kept } from './session.ts';
 
 /** Characters of the records as text. */
 const usualMost = 32 * 1024 * 1024;

@@ -1,8 +1,11 @@
-import type { Acted, NotKept, Trouble } from '../../host/control.ts';
+import type { Acted, Trouble } from '../../host/control.ts';
 import type { Scenario } from '../../scenario/scenario.ts';
-import type { Trace } from '../trace/read-trace.ts';
 import type { ModelRecord, Violation } from '../trace/records.ts';
+import type { Trace } from '../trace/trace.ts';
 import type { Action } from './acts.ts';
+import type { NodeProgress, OccupantProgress } from './progress.ts';
+
+export type { NodeProgress, OccupantProgress };
 
 /** Nothing is thrown across a worker boundary: the error is text that says what was wrong. */
 export type ActResult = { readonly ok: true } | { readonly ok: false; readonly error: string };
@@ -10,55 +13,6 @@ export type ActResult = { readonly ok: true } | { readonly ok: false; readonly e
 export function refuse(error: string): Extract<ActResult, { ok: false }> {
   return { ok: false, error };
 }
-
-/** Start-up and health of one room node, for the progress list and the topology. */
-export interface NodeProgress {
-  readonly node: string;
-  readonly phase:
-    | 'waiting'
-    | 'restoring'
-    | 'connecting'
-    | 'logged-in'
-    | 'bound'
-    | 'ready'
-    | 'reconnecting'
-    /** The worker is gone and will not be restarted until somebody asks. */
-    | 'down'
-    /** The worker stopped answering or died; the supervisor starts it again. */
-    | 'restarting'
-    /** Another page runs this node. */
-    | 'elsewhere'
-    /** No longer a node of the room: its owner took it off the list. */
-    | 'gone'
-    | 'failed';
-  /** E.g. "history restored: 12 messages", or what failed and what to do. */
-  readonly detail: string;
-  /** It failed because part of its log is lost. */
-  readonly lost?: true;
-  /** Absent: it keeps on disk what happens. */
-  readonly notKept?: NotKept;
-}
-
-/** The state of one of the scenario's characters' own XMPP session. */
-export interface OccupantProgress {
-  readonly who: string;
-  readonly phase: 'offline' | 'connecting' | 'online' | 'joining' | 'joined' | 'failed' | 'elsewhere';
-  readonly nick: string;
-  /** The room that they are in, or have asked for. */
-  readonly room: string;
-  /** That room sends them to this one, and they are to decide. */
-  readonly offer?: string;
-  readonly detail: string;
-  /** Ids of what they said and the room has neither given back nor refused. */
-  readonly unanswered?: readonly string[];
-}
-
-/** What the page is told: a record of the trace, or how far a node or a person of this page is. */
-export type News = ModelRecord | ProgressNews;
-
-export type ProgressNews =
-  | { readonly kind: 'node'; readonly progress: NodeProgress }
-  | { readonly kind: 'occupant'; readonly progress: OccupantProgress };
 
 export interface SessionListener {
   /**

@@ -6,7 +6,7 @@ import { Model } from '../../../src/ui/fold/model.ts';
 import { OwnIds } from '../../../src/ui/fold/own-ids.ts';
 import { Recorder } from '../../../src/ui/session/recorder.ts';
 import { RewoundSession } from '../../../src/ui/session/rewound.ts';
-import type { News } from '../../../src/ui/session/session.ts';
+import type { News } from '../../../src/ui/trace/records.ts';
 import { liveNews, tell } from '../../support/recorded.ts';
 
 const wallops = builtInScenario('wallops') as Scenario;
