@@ -124,6 +124,21 @@ describe('A live session that is recorded', () => {
     expect(shown().events.list.length).toBeGreaterThan(0);
   });
 
+  it('at every moment says why a node sent what it has sent, though the node told it only later', () => {
+    const { recorder } = recorded(news);
+    const { session, model: shown } = again(recorder, 0);
+    let looked = 0;
+    for (let at = 1; at <= 60; at++) {
+      session.seek(at);
+      const event = shown().events.get(session.seq as number);
+      if (event?.leg !== 'in' || !event.from.startsWith('replica@')) continue;
+      expect(event.spec).toMatch(/^0282#4\.[89]$/);
+      expect(event.cause).toBeDefined();
+      looked++;
+    }
+    expect(looked).toBeGreaterThan(5);
+  });
+
   it('cannot be changed, and says why', async () => {
     const { recorder } = recorded(news.slice(0, 20));
     const { session } = again(recorder);
