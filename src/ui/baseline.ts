@@ -6,7 +6,7 @@ import type { MessageCost } from './fold/costs.ts';
 import type { Model } from './fold/model.ts';
 import { plainRoomOf } from './fold/plain-room.ts';
 import { bodyOf, isGroupchat } from './fold/summary.ts';
-import type { News } from './trace/progress.ts';
+import type { News } from './trace/records.ts';
 
 /** So many may wait until there is a message to compare. */
 const waitingMax = 500;

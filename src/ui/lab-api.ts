@@ -12,7 +12,7 @@ import { type ActResult, type LabControls, refuse, type Session } from './sessio
 import type { Phase, Store } from './store.ts';
 import { TraceError } from './trace/fields.ts';
 import { loadFile } from './trace/load-trace.ts';
-import type { Trace } from './trace/read-trace.ts';
+import type { Trace } from './trace/trace.ts';
 import { roleOf, stateOf } from './words.ts';
 
 /** Which events `events()` returns: those that match every given part. */

@@ -1,7 +1,7 @@
 import { withoutSelection } from './address.ts';
 import { TraceError } from './trace/fields.ts';
 import { loadFile } from './trace/load-trace.ts';
-import type { Trace } from './trace/read-trace.ts';
+import type { Trace } from './trace/trace.ts';
 
 /**
  * Lets a person choose a file that holds a trace.

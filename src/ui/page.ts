@@ -6,7 +6,7 @@ import { RecordedSession } from './session/recorded.ts';
 import { RewoundSession } from './session/rewound.ts';
 import type { LabControls, Session } from './session/session.ts';
 import { loadPreferences, Store } from './store.ts';
-import type { Trace } from './trace/read-trace.ts';
+import type { Trace } from './trace/trace.ts';
 import './views/app.ts';
 import type { Part } from './views/base.ts';
 

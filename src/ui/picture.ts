@@ -5,7 +5,7 @@ import type { ModelEvent } from './fold/event.ts';
 import { countHop, linkKey } from './fold/links.ts';
 import { Model } from './fold/model.ts';
 import { OwnIds } from './fold/own-ids.ts';
-import type { News } from './trace/progress.ts';
+import type { News } from './trace/records.ts';
 
 /**
  * `moving`: a stanza moves, and counts when it has arrived. `standing`: it counts at once, and its token stands on its way for a

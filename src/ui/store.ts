@@ -13,8 +13,8 @@ import type { Action } from './session/acts.ts';
 import type { Known } from './session/kinds.ts';
 import { Recorder } from './session/recorder.ts';
 import { type ActResult, refuse, type Session } from './session/session.ts';
-import type { News } from './trace/progress.ts';
-import type { Trace } from './trace/read-trace.ts';
+import type { News } from './trace/records.ts';
+import type { Trace } from './trace/trace.ts';
 import { seconds, shortTime, time } from './words.ts';
 
 export const tabNames = ['log', 'spacetime', 'transcripts', 'counters', 'outline'] as const;

@@ -1,6 +1,6 @@
 import type { ModelEvent } from '../../src/ui/fold/event.ts';
 import type { Model } from '../../src/ui/fold/model.ts';
-import type { News } from '../../src/ui/trace/progress.ts';
+import type { News } from '../../src/ui/trace/records.ts';
 import { bigCheeseSpeaks, wallopsStatus } from './fake-session.ts';
 
 const start = Date.UTC(2026, 10, 30, 12);

@@ -1,8 +1,9 @@
 import { ndjson } from '../../src/sim/ndjson.ts';
 import type { Mode } from '../../src/sim/plan.ts';
 import { run } from '../../src/sim/simulator.ts';
-import { type Trace, TraceReader } from '../../src/ui/trace/read-trace.ts';
+import { TraceReader } from '../../src/ui/trace/read-trace.ts';
 import type { ModelRecord } from '../../src/ui/trace/records.ts';
+import type { Trace } from '../../src/ui/trace/trace.ts';
 
 /** The trace that `npm run sim -- --seed N --mode M --events 40 --json` writes. */
 export function simulated(seed: number, mode: Mode, events = 40): string {

@@ -1,6 +1,6 @@
 import { possibleReplicas } from '../../scenario/replicas.ts';
-import type { News } from '../trace/progress.ts';
-import type { Trace, TraceLine } from '../trace/read-trace.ts';
+import type { News } from '../trace/records.ts';
+import type { Trace, TraceLine } from '../trace/trace.ts';
 import { openScenario, withoutPasswords } from './secrets.ts';
 
 /**

@@ -4,7 +4,7 @@ import { bareOf, domainOf, type Jid } from '../../core/xmpp/jid.ts';
 import type { NotKept } from '../../host/control.ts';
 import { possibleReplicas, type ScenarioReplica } from '../../scenario/replicas.ts';
 import type { Scenario, ScenarioNode } from '../../scenario/scenario.ts';
-import type { NodeProgress } from '../trace/progress.ts';
+import type { NodeProgress } from '../session/progress.ts';
 import { type LinkView, linkKey, newLink } from './links.ts';
 
 export interface NodeView {

@@ -1,9 +1,9 @@
 import type { StepRecord } from '../../core/node/trace.ts';
 
 /**
- * Ids of events that the server did not see, from -1 down: what a node's step tells. Each step takes one for what the node did of its
- * own accord, and one for each note, whether they are needed or not: so whoever is told the same steps gives the same ids. A step gives
- * its events the same ids in every model that it is folded into.
+ * Ids of events that the server did not see, from -1 down: what a node's step tells. A step that tells any takes one for what the node
+ * did of its own accord, and one for each note: so whoever is told the same steps gives the same ids. A step gives its events the same
+ * ids in every model that it is folded into.
  */
 export class OwnIds {
   #next: number;
@@ -26,6 +26,7 @@ export class OwnIds {
 }
 
 /** How many ids a step takes. */
-export function ownIdsOf({ notes }: StepRecord): number {
-  return 1 + notes.length;
+export function ownIdsOf({ rx, input, tx, notes }: StepRecord): number {
+  const isAct = rx === undefined && input !== undefined && tx.length > 0;
+  return isAct || notes.length > 0 ? 1 + notes.length : 0;
 }

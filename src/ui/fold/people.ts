@@ -1,7 +1,7 @@
 import type { OccupantStatus, RoomStatus } from '../../core/node/trace.ts';
 import { bareOf, domainOf, type Jid } from '../../core/xmpp/jid.ts';
 import type { Scenario, ScenarioOccupant } from '../../scenario/scenario.ts';
-import type { OccupantProgress } from '../trace/progress.ts';
+import type { OccupantProgress } from '../session/progress.ts';
 import type { Network, NodeView } from './network.ts';
 
 /** What the page calls devices that it adds: resources of full JIDs. */

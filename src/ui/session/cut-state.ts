@@ -3,7 +3,7 @@ import type { LinkRecord } from '../../core/node/trace.ts';
 import type { Scenario } from '../../scenario/scenario.ts';
 import { countHop, setLink } from '../fold/links.ts';
 import { Network } from '../fold/network.ts';
-import type { News } from '../trace/progress.ts';
+import type { News } from '../trace/records.ts';
 
 /** What says a state, and when it was said last: by the number of the record. */
 interface Said {

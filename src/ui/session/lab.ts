@@ -5,12 +5,13 @@ import type { Scenario } from '../../scenario/scenario.ts';
 import type { Deed } from '../../sim/lab.ts';
 import type { LabNews, LabRun, LabWorkerApi } from '../../sim/lab-branches.ts';
 import { Fields } from '../trace/fields.ts';
-import type { News, NodeProgress, OccupantProgress } from '../trace/progress.ts';
 import { readLine } from '../trace/read-line.ts';
-import type { Trace } from '../trace/read-trace.ts';
+import type { News } from '../trace/records.ts';
+import type { Trace } from '../trace/trace.ts';
 import type { Action } from './acts.ts';
 import { labActOf } from './lab-acts.ts';
 import { Places } from './places.ts';
+import type { NodeProgress, OccupantProgress } from './progress.ts';
 import {
   type ActResult,
   type LabBranch,

@@ -2,7 +2,7 @@ import * as Comlink from 'comlink';
 import type { NodeWorkerApi, NodeWorkerConfig } from '../../host/control.ts';
 import type { LiveConfig } from '../../scenario/live-config-type.ts';
 import type { ScenarioNode } from '../../scenario/scenario.ts';
-import type { NodeProgress } from '../trace/progress.ts';
+import type { NodeProgress } from './progress.ts';
 import { type ActResult, refuse } from './session.ts';
 import { type SupervisedWorker, Supervisor, type SupervisorHost } from './supervisor.ts';
 import { within } from './within.ts';

@@ -4,13 +4,13 @@ import { domainOf, type Jid } from '../../core/xmpp/jid.ts';
 import type { Acted, RoomChange, Trouble } from '../../host/control.ts';
 import type { LiveConfig } from '../../scenario/live-config-type.ts';
 import type { Scenario } from '../../scenario/scenario.ts';
-import type { NodeProgress, OccupantProgress } from '../trace/progress.ts';
 import { charactersOf, guestOf, mayRunNodes, occupantOf, oneOf, roomFor } from './accounts.ts';
 import type { Action } from './acts.ts';
 import { LiveNodes } from './live-nodes.ts';
 import { LivePeople } from './live-people.ts';
 import { LiveReplicas } from './live-replicas.ts';
 import { LiveShadows } from './live-shadows.ts';
+import type { NodeProgress, OccupantProgress } from './progress.ts';
 import { type ActResult, type JoinInfo, refuse, type Session, type SessionListener } from './session.ts';
 import { within } from './within.ts';
 

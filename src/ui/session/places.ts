@@ -1,4 +1,4 @@
-import type { TraceLine } from '../trace/read-trace.ts';
+import type { TraceLine } from '../trace/trace.ts';
 
 /**
  * The places in a recording: one for each line that makes an event. What a line makes no event of, such as what a node became, belongs to
@@ -14,7 +14,7 @@ export class Places {
   /** @param base  so many lines say how everything is at the beginning */
   constructor(lines: readonly TraceLine[], base: number) {
     this.#told = [Math.min(base, lines.length)];
-    for (const [i, line] of lines.entries()) this.#add(line, i < base);
+    for (const [i, line] of explainedFirst(lines).entries()) this.#add(line, i < base);
   }
 
   /** Events in all, without those of the base. */
@@ -102,4 +102,25 @@ export class Places {
   #lineAt(place: number): TraceLine | undefined {
     return place > 0 ? this.#lines[this.#told[place - 1] as number] : undefined;
   }
+}
+
+/**
+ * A node says why it sent something after the server has shown that it was sent. Whoever looks at a moment later knows already: so what
+ * says so and makes no event of its own comes first.
+ */
+function explainedFirst(lines: readonly TraceLine[]): readonly TraceLine[] {
+  const sent = new Map<string, number>();
+  for (const [i, { record }] of lines.entries())
+    if (record.kind === 'hop' && record.leg === 'in') sent.set(`${record.stream} ${record.n}`, i);
+  const moved = new Map<number, TraceLine[]>();
+  const rest = new Set<number>();
+  for (const [i, line] of lines.entries()) {
+    const { record, events } = line;
+    if (record.kind !== 'step' || events.length > 0) continue;
+    const first = Math.min(...record.tx.map(({ n }) => sent.get(`${record.stream} ${n}`) ?? i), i);
+    if (first === i) continue;
+    rest.add(i);
+    moved.set(first, [...(moved.get(first) ?? []), line]);
+  }
+  return lines.flatMap((line, i) => [...(moved.get(i) ?? []), ...(rest.has(i) ? [] : [line])]);
 }

@@ -1,8 +1,8 @@
 import type { Scenario } from '../../scenario/scenario.ts';
-import type { NodeProgress } from '../trace/progress.ts';
-import type { Trace, TraceLine } from '../trace/read-trace.ts';
 import type { Violation } from '../trace/records.ts';
+import type { Trace, TraceLine } from '../trace/trace.ts';
 import { Places } from './places.ts';
+import type { NodeProgress } from './progress.ts';
 import type { ActResult, Kept, Recording, Session, SessionListener } from './session.ts';
 import { tellAll } from './tell.ts';
 

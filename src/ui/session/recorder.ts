@@ -1,8 +1,8 @@
 import type { Scenario } from '../../scenario/scenario.ts';
 import { Model } from '../fold/model.ts';
 import { ownIdsOf } from '../fold/own-ids.ts';
-import type { News } from '../trace/progress.ts';
-import type { Trace, TraceLine } from '../trace/read-trace.ts';
+import type { News } from '../trace/records.ts';
+import type { Trace, TraceLine } from '../trace/trace.ts';
 import { CutState } from './cut-state.ts';
 import type { Kept } from './session.ts';
 

@@ -1,4 +1,4 @@
-import type { Trace } from '../trace/read-trace.ts';
+import type { Trace } from '../trace/trace.ts';
 import { RecordedSession } from './recorded.ts';
 import type { Recorder } from './recorder.ts';
 import type { Kept } from './session.ts';

@@ -1,9 +1,10 @@
 import type { Acted, PlainWorkerApi, Trouble } from '../../host/control.ts';
 import type { Scenario } from '../../scenario/scenario.ts';
-import type { NodeProgress, OccupantProgress } from '../trace/progress.ts';
-import type { Trace } from '../trace/read-trace.ts';
 import type { ModelRecord, Violation } from '../trace/records.ts';
+import type { Trace } from '../trace/trace.ts';
 import type { Action } from './acts.ts';
+import type { NodeProgress, OccupantProgress } from './progress.ts';
+
 
 /** Nothing is thrown across a worker boundary: the error is text that says what was wrong. */
 export type ActResult = { readonly ok: true } | { readonly ok: false; readonly error: string };

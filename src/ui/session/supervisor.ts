@@ -1,5 +1,5 @@
 import type { NodeReport, Result } from '../../host/control.ts';
-import type { NodeProgress } from '../trace/progress.ts';
+import type { NodeProgress } from './progress.ts';
 
 /** One started worker, seen from the page. */
 export interface SupervisedWorker {

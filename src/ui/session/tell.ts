@@ -1,5 +1,4 @@
-import type { News, ProgressNews } from '../trace/progress.ts';
-import type { ModelRecord } from '../trace/records.ts';
+import type { ModelRecord, News, ProgressNews } from '../trace/records.ts';
 import type { SessionListener } from './session.ts';
 
 /**

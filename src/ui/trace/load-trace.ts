@@ -1,6 +1,7 @@
 import { TraceError } from './fields.ts';
 import { traceInReport } from './read-report.ts';
-import { type Trace, TraceReader } from './read-trace.ts';
+import { TraceReader } from './read-trace.ts';
+import type { Trace } from './trace.ts';
 
 const bytesMax = 64 * 1024 * 1024;
 const tooLarge = `It is larger than ${bytesMax / 1024 / 1024} MiB.`;

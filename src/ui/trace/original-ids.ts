@@ -1,6 +1,6 @@
 import type { Instant } from '../../core/xmpp/time.ts';
-import type { News } from '../trace/progress.ts';
 import type { Fields } from './fields.ts';
+import type { News } from './records.ts';
 
 /**
  * In a file lines are numbered one by one, and no line is earlier than the one before. In the page that recorded them events had other

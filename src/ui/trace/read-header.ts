@@ -11,25 +11,7 @@ import {
   serversMax,
 } from './read-scenario.ts';
 import type { Violation } from './records.ts';
-
-/** What the header of a trace says: the network as a scenario, and what came of the run. */
-export interface TraceHeader {
-  readonly scenario: Scenario;
-  /** What the run is called, such as "seed 3, mode 0289pp". */
-  readonly label: string;
-  /** When the run begins, in milliseconds since 1970. */
-  readonly start: number;
-  readonly violations: readonly Violation[];
-  /** It was recorded from a live session. */
-  readonly isLive: boolean;
-  /** Its nodes are those of the scenario: none comes or goes. */
-  readonly isFixed: boolean;
-  /** Lines have the ids that their events had in the page that wrote them; those of its own go down from here. */
-  readonly hasIds: boolean;
-  readonly firstOwn: number;
-  /** So many lines say how everything is at the beginning. */
-  readonly base: number;
-}
+import type { TraceHeader } from './trace.ts';
 
 const violationsMax = 500;
 

@@ -12,12 +12,11 @@ import type {
 } from '../../core/node/trace.ts';
 import type { Sign } from '../../core/turn/spec.ts';
 import type { Instant } from '../../core/xmpp/time.ts';
-import type { News } from '../trace/progress.ts';
 import { type Fields, present } from './fields.ts';
 import { childrenOf } from './peek.ts';
 import { readNodeProgress, readOccupantProgress } from './read-progress.ts';
 import { readPair } from './read-scenario.ts';
-import type { ToldRecord } from './records.ts';
+import type { News, ToldRecord } from './records.ts';
 
 /** Characters of one stanza. The embedded server accepts no longer one either. */
 export const stanzaMax = 262_144;

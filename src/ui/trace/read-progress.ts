@@ -1,4 +1,4 @@
-import type { NodeProgress, OccupantProgress } from '../trace/progress.ts';
+import type { NodeProgress, OccupantProgress } from '../session/progress.ts';
 import { type Fields, present } from './fields.ts';
 
 const nodePhases = [

@@ -1,27 +1,10 @@
 import { Model } from '../fold/model.ts';
 import { OwnIds } from '../fold/own-ids.ts';
-import type { News } from '../trace/progress.ts';
 import { Fields, TraceError } from './fields.ts';
 import { OriginalIds } from './original-ids.ts';
-import { readHeader, type TraceHeader } from './read-header.ts';
+import { readHeader } from './read-header.ts';
 import { readLine } from './read-line.ts';
-
-/** A trace that was read to its end. */
-export interface Trace extends TraceHeader {
-  readonly lines: readonly TraceLine[];
-  /** The file that it was read from. */
-  readonly source?: Blob;
-  /** Lines of unknown kinds, which were left out: how many of each. */
-  readonly skipped: ReadonlyMap<string, number>;
-}
-
-export interface TraceLine {
-  /** Not earlier than that of the line before. */
-  readonly t: number;
-  readonly record: News;
-  /** Ids of the events that it makes. */
-  readonly events: readonly number[];
-}
+import type { Trace, TraceHeader, TraceLine } from './trace.ts';
 
 /** A simulated run of the default length has 1,000 to 10,000 lines. */
 const linesMax = 100_000;

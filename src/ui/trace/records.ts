@@ -1,5 +1,6 @@
 import type { LinkRecord, StepRecord, TraceRecord } from '../../core/node/trace.ts';
 import type { Instant } from '../../core/xmpp/time.ts';
+import type { NodeProgress, OccupantProgress } from '../session/progress.ts';
 
 /** What only a recorded run has, in words: acts, faults, what a node wrote to its log, that a part of the run began. */
 export interface ToldRecord {
@@ -20,6 +21,13 @@ export interface ToldRecord {
 
 /** What the model is folded from. In a recorded run a step has a number, and may itself say what led to it. */
 export type ModelRecord = TraceRecord | ToldRecord | (StepRecord & { readonly seq: number; readonly cause?: number });
+
+/** What the page is told: a record of the trace, or how far a node or a person of this page is. */
+export type News = ModelRecord | ProgressNews;
+
+export type ProgressNews =
+  | { readonly kind: 'node'; readonly progress: NodeProgress }
+  | { readonly kind: 'occupant'; readonly progress: OccupantProgress };
 
 /** An invariant that does not hold in a recorded run. */
 export interface Violation {

@@ -12,8 +12,8 @@ import { Model } from '../../../src/ui/fold/model.ts';
 import { OwnIds } from '../../../src/ui/fold/own-ids.ts';
 import { Recorder } from '../../../src/ui/session/recorder.ts';
 import { loadFile } from '../../../src/ui/trace/load-trace.ts';
-import type { News } from '../../../src/ui/trace/progress.ts';
-import type { Trace } from '../../../src/ui/trace/read-trace.ts';
+import type { News } from '../../../src/ui/trace/records.ts';
+import type { Trace } from '../../../src/ui/trace/trace.ts';
 import { liveNews, tell } from '../../support/recorded.ts';
 import { readAll, simulated, small, written } from '../../support/traces.ts';
 
@@ -160,7 +160,7 @@ describe('A log for ShiViz', () => {
   it.each(['0282', '0289pr', '0281'] as const)(
     'says by its clocks what happened before what: causes, and the order at each participant; mode %s',
     (mode) => {
-      const { events } = folded(readAll(simulated(5, mode, 12)));
+      const { events } = folded(readAll(simulated(5, mode, 6)));
       const text = shivizOf(events);
       const found = [...text.matchAll(expression)].map(({ groups }) => ({
         host: groups?.['host'] as string,
@@ -317,8 +317,7 @@ describe('The trace of a live session that may hold anything', () => {
     ],
     [
       'progress that is none',
-      (lines: never[]) =>
-        Object.assign(lines[1] as unknown as object, { progress: { node: 'x', phase: 'flying', detail: '' } }),
+      (lines: never[]) => Object.assign(lines[1] as never, { progress: { node: 'x', phase: 'flying', detail: '' } }),
       '“progress.phase” is not one of',
     ],
   ] as const)('%s is refused with a sentence that names it', async (_, change, why) => {

@@ -10,7 +10,7 @@ import type { Model } from '../../../src/ui/fold/model.ts';
 import { type Flight, Picture } from '../../../src/ui/picture.ts';
 import { RecordedSession } from '../../../src/ui/session/recorded.ts';
 import type { SessionListener } from '../../../src/ui/session/session.ts';
-import type { News } from '../../../src/ui/trace/progress.ts';
+import type { News } from '../../../src/ui/trace/records.ts';
 import { bigCheeseSpeaks, people, wallopsStatus } from '../../support/fake-session.ts';
 import { readAll, simulated } from '../../support/traces.ts';
 

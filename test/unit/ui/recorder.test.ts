@@ -6,7 +6,7 @@ import { Model } from '../../../src/ui/fold/model.ts';
 import { OwnIds } from '../../../src/ui/fold/own-ids.ts';
 import { Recorder } from '../../../src/ui/session/recorder.ts';
 import { RewoundSession } from '../../../src/ui/session/rewound.ts';
-import type { News } from '../../../src/ui/trace/progress.ts';
+import type { News } from '../../../src/ui/trace/records.ts';
 import { liveNews, tell } from '../../support/recorded.ts';
 
 const wallops = builtInScenario('wallops') as Scenario;
@@ -122,6 +122,21 @@ describe('A live session that is recorded', () => {
     expect(early.session.at).toBe(0);
     expect(early.model().network.nodes.get('channel.avalon.irc')?.connected).toBe(true);
     expect(shown().events.list.length).toBeGreaterThan(0);
+  });
+
+  it('at every moment says why a node sent what it has sent, though the node told it only later', () => {
+    const { recorder } = recorded(news);
+    const { session, model: shown } = again(recorder, 0);
+    let looked = 0;
+    for (let at = 1; at <= 60; at++) {
+      session.seek(at);
+      const event = shown().events.get(session.seq as number);
+      if (event?.leg !== 'in' || !event.from.startsWith('replica@')) continue;
+      expect(event.spec).toMatch(/^0282#4\.[89]$/);
+      expect(event.cause).toBeDefined();
+      looked++;
+    }
+    expect(looked).toBeGreaterThan(5);
   });
 
   it('cannot be changed, and says why', async () => {

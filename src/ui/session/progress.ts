@@ -1,5 +1,4 @@
 import type { NotKept } from '../../host/control.ts';
-import type { ModelRecord } from './records.ts';
 
 /** Start-up and health of one room node, for the progress list and the topology. */
 export interface NodeProgress {
@@ -42,10 +41,3 @@ export interface OccupantProgress {
   /** Ids of what they said and the room has neither given back nor refused. */
   readonly unanswered?: readonly string[];
 }
-
-/** What the page is told: a record of the trace, or how far a node or a person of this page is. */
-export type News = ModelRecord | ProgressNews;
-
-export type ProgressNews =
-  | { readonly kind: 'node'; readonly progress: NodeProgress }
-  | { readonly kind: 'occupant'; readonly progress: OccupantProgress };
