@@ -895,7 +895,8 @@ describe('decision #202: how two instances link', () => {
     expect(seen(world, faustus)).toEqual(['back']);
   });
 
-  it('a peer of the plain XEP is linked without counting', () => {
+  /** The source, linked with an instance of the plain XEP, which answers everything and sends nothing of itself. */
+  function plainly() {
     const world = started(changed({ peerhosts: [jid('rooms.plain.lit')] as never }, {}));
     const plain = jid('rooms.plain.lit');
     const room = jid(`theroom@${plain}`);
@@ -928,6 +929,14 @@ describe('decision #202: how two instances link', () => {
     world.send(joins(crone, `${source}/foo`));
     world.advance(70_000);
     expect(states(world, firsthost)).toEqual({ [room]: 'live' });
+    const x = writeMucUser({ affiliation: 'none', role: 'participant', statuses: [] });
+    const enters = (nick: string) =>
+      world.inject(firsthost, plain, presence(jid(`${room}/${nick}`), jid(`${source}/${nick}`), {}, x));
+    return { world, plain, room, got, enters };
+  }
+
+  it('a peer of the plain XEP is linked without counting', () => {
+    const { world, plain, room, got, enters } = plainly();
     expect(got.map(({ payloads }) => payloads[0]?.name)).toEqual(
       expect.arrayContaining(['replicate', 'config', 'roster']),
     );
@@ -936,8 +945,7 @@ describe('decision #202: how two instances link', () => {
     expect(got.map((stanza) => [stanza.id, stanza.to, bodyOf(stanza)])).toEqual([
       ['say-plainly', `${room}/foo`, 'plainly'],
     ]);
-    const x = writeMucUser({ affiliation: 'none', role: 'participant', statuses: [] });
-    world.inject(firsthost, plain, presence(jid(`${room}/ariel`), jid(`${source}/ariel`), {}, x));
+    enters('ariel');
     expect(roster(world, firsthost)).toEqual(['ariel', 'foo']);
     world.clear();
     world.inject(
@@ -951,6 +959,21 @@ describe('decision #202: how two instances link', () => {
       ),
     );
     expect(seen(world, crone)).toEqual(['hail']);
+  });
+
+  it.each([
+    ['leaves', leaves(wicca, `${source}/ariel`), ['ariel', 'foo']],
+    ['takes another', presence(jid(wicca), jid(`${source}/wicca`), {}), ['ariel', 'foo', 'wicca']],
+  ])('decision #207: a user of it whose nick is taken here gets it as soon as its holder %s', (_, frees, after) => {
+    const { world, enters } = plainly();
+    world.send(joins(wicca, `${source}/ariel`));
+    enters('ariel');
+    expect(roster(world, firsthost)).toEqual(['ariel', 'ariel (2)', 'foo']);
+    world.clear();
+    world.send(frees);
+    world.advance(1_000);
+    expect(roster(world, firsthost)).toEqual(after);
+    expect(world.got(crone).map(({ from }) => from)).toContain(`${source}/ariel (2)`);
   });
 });
 
