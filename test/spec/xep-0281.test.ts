@@ -13,6 +13,7 @@ import {
   shadowsField,
   sourceField,
   writeConfig,
+  writeHistoryRequest,
   writeRoster,
   writeServiceOrder,
 } from '../../src/core/xep/xep0281.ts';
@@ -895,6 +896,17 @@ describe('decision #202: how two instances link', () => {
     expect(seen(world, faustus)).toEqual(['back']);
   });
 
+  it('an instance that starts again, and finds none of the others in reach, says that it is split', () => {
+    const world = occupied();
+    const log = world.crash(firsthost);
+    cut(world, 'bounce');
+    world.boot(firsthost, log);
+    expect(states(world, firsthost)).toEqual({ [shadow]: 'split', [other]: 'split' });
+    cut(world, undefined);
+    world.advance(60_000);
+    expect(states(world, firsthost)).toEqual({ [shadow]: 'live', [other]: 'live' });
+  });
+
   /** The source, linked with an instance of the plain XEP, which answers everything and sends nothing of itself. */
   function plainly() {
     const world = started(changed({ peerhosts: [jid('rooms.plain.lit')] as never }, {}));
@@ -932,7 +944,11 @@ describe('decision #202: how two instances link', () => {
     const x = writeMucUser({ affiliation: 'none', role: 'participant', statuses: [] });
     const enters = (nick: string) =>
       world.inject(firsthost, plain, presence(jid(`${room}/${nick}`), jid(`${source}/${nick}`), {}, x));
-    return { world, plain, room, got, enters };
+    const goes = (nick: string) => {
+      const left = presence(jid(`${room}/${nick}`), jid(`${source}/${nick}`), { type: 'unavailable' }, x);
+      world.inject(firsthost, plain, left);
+    };
+    return { world, plain, room, got, enters, goes };
   }
 
   it('a peer of the plain XEP is linked without counting', () => {
@@ -959,6 +975,40 @@ describe('decision #202: how two instances link', () => {
       ),
     );
     expect(seen(world, crone)).toEqual(['hail']);
+  });
+
+  it('§3.2 Example 9: it gets as much of the history as it asks for, the newest', () => {
+    const { world, plain, room, got } = plainly();
+    for (const text of ['one', 'two', 'three']) world.send(says(crone, source, text));
+    const history = (maxstanzas: number) => {
+      const request = writeHistoryRequest('coven', { maxstanzas });
+      world.inject(firsthost, plain, iq(room, source, { type: 'get', id: `last ${maxstanzas}` }, request));
+      const answer = got.find(({ type, id }) => type === 'result' && id === `last ${maxstanzas}`) as Stanza;
+      const said = elementsOf(readHistoryResult(answer) as XmlElement);
+      return said.map((one) => childrenOf(one, 'body', NS.client)[0]?.children[0]);
+    };
+    expect([0, 1, 2].map(history)).toEqual([[], ['three'], ['two', 'three']]);
+  });
+
+  it('decision #207: who has left is called otherwise no more, and a private message goes to who has that nick now', () => {
+    const { world, room, got, enters, goes } = plainly();
+    world.send(joins(wicca, `${source}/ariel`));
+    enters('ariel');
+    goes('ariel');
+    enters('ariel (2)');
+    got.length = 0;
+    world.send(tells(crone, `${source}/ariel (2)`, 'psst'));
+    expect(got.map((stanza) => [stanza.to, bodyOf(stanza)])).toEqual([[`${room}/ariel (2)`, 'psst']]);
+  });
+
+  it('decision #207: a user of it whose nick is taken here, and so long that no number fits behind it, is not shown', () => {
+    const { world, enters } = plainly();
+    const nick = 'a'.repeat(1023);
+    world.inject(firsthost, 'shakespeare.lit', joins(wicca, `${source}/${nick}`));
+    const before = roster(world, firsthost);
+    expect(before).toContain(nick);
+    enters(nick);
+    expect(roster(world, firsthost)).toEqual(before);
   });
 
   it.each([

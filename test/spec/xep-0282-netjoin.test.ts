@@ -1203,6 +1203,21 @@ describe('XEP-0282 §4.11.2 Netjoin: who was let in provisionally', () => {
     expectTheSameEverywhere(world);
   });
 
+  it('decision #44: whoever was faster has the nick here, too, where the user’s own join got lost at first', () => {
+    const world = apart(local);
+    world.send(joins(newcomer, `${room}/New`));
+    world.lose((stanza) => stanza.from === newcomer && stanza.to === `${room}/New`);
+    world.cut(avalon, vesa, undefined);
+    while (!world.sent.some(({ stanza, outcome }) => stanza.from === newcomer && outcome === 'lost'))
+      world.advance(100);
+    world.send(joins('rival@avalon.irc/x', `${room}/New`));
+    world.clear();
+    world.advance(61_000);
+    expect(world.got(newcomer).map(errorOf).find(Boolean)?.condition).toBe('conflict');
+    expect(world.status(replica).occupants.find(({ nick }) => nick === 'New')).not.toMatchObject({ jid: newcomer });
+    expectTheSameEverywhere(world);
+  });
+
   it('decision #44: or is out with 333 where nicks are locked', () => {
     const world = apart({ ...local, [`{${NS.ext}}nicks_locked`]: ['1'] });
     world.send(joins(newcomer, `${room}/New`));
