@@ -17,6 +17,24 @@ export const equivalents: readonly Equivalent[] = [
     change: 'sameWords(known, item) → sameWords(item, known)',
     why: 'whether two messages have the same words does not depend on which of them comes first',
   },
+  {
+    file: 'src/core/distribution/fmuc/fmuc-node.ts',
+    at: 'assertNever(what);',
+    change: 'removed call: assertNever(what);',
+    why: 'the compiler proves that nothing arrives there',
+  },
+  {
+    file: 'src/core/distribution/source-shadow/messages.ts',
+    at: "return subject.at === before.at ? (subject.by ?? '') > (before.by ?? '') : subject.at > before.at;",
+    change: 'subject.at > before.at → subject.at >= before.at',
+    why: 'where the two times are the same, the other side of the condition decides',
+  },
+  {
+    file: 'src/core/xep/xep0082.ts',
+    at: 'read.set(text, at);',
+    change: 'removed call: read.set(text, at);',
+    why: 'a stamp that was not remembered is read again, and is the same',
+  },
 ];
 
 /** @param code  of the mutant's file */

@@ -5,6 +5,7 @@ import type { NodeConfig } from '../../src/core/node/config.ts';
 import { createMucNode } from '../../src/core/node/muc-node.ts';
 import { listsMax, occupantIdsMax, presencesMax } from '../../src/core/room/bounds.ts';
 import type { Occupant } from '../../src/core/room/event.ts';
+import { bytesOf } from '../../src/core/room/size.ts';
 import { RoomState } from '../../src/core/room/state.ts';
 import { writeJoin } from '../../src/core/xep/xep0045.ts';
 import { domainOf, type Jid, jid } from '../../src/core/xmpp/jid.ts';
@@ -64,6 +65,17 @@ describe('decision #220: how much a room keeps beside its messages', () => {
     expect(errorFor(send(renames))).toMatchObject({ condition: 'resource-constraint' });
     // It replaces their own.
     expect(errorFor(send(presence(user(0), jid(`${coven}/n0`), {}, status(large))))).toBeUndefined();
+  });
+
+  it('a presence of 8 KiB is taken in a full room, and not one that is a byte larger', () => {
+    const send = started();
+    const of = (bytes: number) => status(bytes - bytesOf([status(0)]));
+    const large = 400 * 1024;
+    for (let i = 0; i <= presencesMax / large; i++)
+      send(enters(jid(`u${i}@shakespeare.lit/r`), coven, `n${i}`, of(Math.min(large, presencesMax - i * large))));
+    const comes = (bytes: number) => errorFor(send(enters(jid('late@shakespeare.lit/r'), coven, 'late', of(bytes))));
+    expect(comes(8 * 1024 + 1)).toMatchObject({ condition: 'resource-constraint' });
+    expect(comes(8 * 1024)).toBeUndefined();
   });
 
   it('of what another node tells of its users, the payloads are left out', () => {

@@ -158,6 +158,24 @@ describe.each(everySeat)('XEP-0045 §9.8 Modifying a list, %s', (_, seatWith) =>
     expect(members.map(([attrs]) => (attrs as XmlElement['attrs'])['jid'])).toContain(bare(user));
   });
 
+  it('decision #107: a role that somebody has already is news to nobody', () => {
+    const seat = seatWith();
+    enters(seat);
+    const { world, owner, user } = seat;
+    expect(conditionOf(administers(seat, owner, 'set', item({ nick: 'User', role: 'participant' })))).toBe('result');
+    expect(world.got(user)).toEqual([]);
+    expect(world.got(owner).map(({ name }) => name)).toEqual(['iq']);
+  });
+
+  it('decision #107: whom one list kicks twice is out once', () => {
+    const seat = seatWith();
+    enters(seat);
+    const { world, owner, user } = seat;
+    const kick = item({ nick: 'User', role: 'none' });
+    expect(conditionOf(administers(seat, owner, 'set', kick, kick))).toBe('result');
+    expect(world.got(user).map(({ type }) => type)).toEqual(['unavailable']);
+  });
+
   it('decision #107: a change beside it that may not be refuses all of it, as before', () => {
     const seat = seatWith();
     enters(seat);

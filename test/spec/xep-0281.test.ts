@@ -13,6 +13,7 @@ import {
   shadowsField,
   sourceField,
   writeConfig,
+  writeHistoryRequest,
   writeRoster,
   writeServiceOrder,
 } from '../../src/core/xep/xep0281.ts';
@@ -895,7 +896,19 @@ describe('decision #202: how two instances link', () => {
     expect(seen(world, faustus)).toEqual(['back']);
   });
 
-  it('a peer of the plain XEP is linked without counting', () => {
+  it('an instance that starts again, and finds none of the others in reach, says that it is split', () => {
+    const world = occupied();
+    const log = world.crash(firsthost);
+    cut(world, 'bounce');
+    world.boot(firsthost, log);
+    expect(states(world, firsthost)).toEqual({ [shadow]: 'split', [other]: 'split' });
+    cut(world, undefined);
+    world.advance(60_000);
+    expect(states(world, firsthost)).toEqual({ [shadow]: 'live', [other]: 'live' });
+  });
+
+  /** The source, linked with an instance of the plain XEP, which answers everything and sends nothing of itself. */
+  function plainly() {
     const world = started(changed({ peerhosts: [jid('rooms.plain.lit')] as never }, {}));
     const plain = jid('rooms.plain.lit');
     const room = jid(`theroom@${plain}`);
@@ -928,6 +941,18 @@ describe('decision #202: how two instances link', () => {
     world.send(joins(crone, `${source}/foo`));
     world.advance(70_000);
     expect(states(world, firsthost)).toEqual({ [room]: 'live' });
+    const x = writeMucUser({ affiliation: 'none', role: 'participant', statuses: [] });
+    const enters = (nick: string) =>
+      world.inject(firsthost, plain, presence(jid(`${room}/${nick}`), jid(`${source}/${nick}`), {}, x));
+    const goes = (nick: string) => {
+      const left = presence(jid(`${room}/${nick}`), jid(`${source}/${nick}`), { type: 'unavailable' }, x);
+      world.inject(firsthost, plain, left);
+    };
+    return { world, plain, room, got, enters, goes };
+  }
+
+  it('a peer of the plain XEP is linked without counting', () => {
+    const { world, plain, room, got, enters } = plainly();
     expect(got.map(({ payloads }) => payloads[0]?.name)).toEqual(
       expect.arrayContaining(['replicate', 'config', 'roster']),
     );
@@ -936,8 +961,7 @@ describe('decision #202: how two instances link', () => {
     expect(got.map((stanza) => [stanza.id, stanza.to, bodyOf(stanza)])).toEqual([
       ['say-plainly', `${room}/foo`, 'plainly'],
     ]);
-    const x = writeMucUser({ affiliation: 'none', role: 'participant', statuses: [] });
-    world.inject(firsthost, plain, presence(jid(`${room}/ariel`), jid(`${source}/ariel`), {}, x));
+    enters('ariel');
     expect(roster(world, firsthost)).toEqual(['ariel', 'foo']);
     world.clear();
     world.inject(
@@ -951,6 +975,55 @@ describe('decision #202: how two instances link', () => {
       ),
     );
     expect(seen(world, crone)).toEqual(['hail']);
+  });
+
+  it('§3.2 Example 9: it gets as much of the history as it asks for, the newest', () => {
+    const { world, plain, room, got } = plainly();
+    for (const text of ['one', 'two', 'three']) world.send(says(crone, source, text));
+    const history = (maxstanzas: number) => {
+      const request = writeHistoryRequest('coven', { maxstanzas });
+      world.inject(firsthost, plain, iq(room, source, { type: 'get', id: `last ${maxstanzas}` }, request));
+      const answer = got.find(({ type, id }) => type === 'result' && id === `last ${maxstanzas}`) as Stanza;
+      const said = elementsOf(readHistoryResult(answer) as XmlElement);
+      return said.map((one) => childrenOf(one, 'body', NS.client)[0]?.children[0]);
+    };
+    expect([0, 1, 2].map(history)).toEqual([[], ['three'], ['two', 'three']]);
+  });
+
+  it('decision #207: who has left is called otherwise no more, and a private message goes to who has that nick now', () => {
+    const { world, room, got, enters, goes } = plainly();
+    world.send(joins(wicca, `${source}/ariel`));
+    enters('ariel');
+    goes('ariel');
+    enters('ariel (2)');
+    got.length = 0;
+    world.send(tells(crone, `${source}/ariel (2)`, 'psst'));
+    expect(got.map((stanza) => [stanza.to, bodyOf(stanza)])).toEqual([[`${room}/ariel (2)`, 'psst']]);
+  });
+
+  it('decision #207: a user of it whose nick is taken here, and so long that no number fits behind it, is not shown', () => {
+    const { world, enters } = plainly();
+    const nick = 'a'.repeat(1023);
+    world.inject(firsthost, 'shakespeare.lit', joins(wicca, `${source}/${nick}`));
+    const before = roster(world, firsthost);
+    expect(before).toContain(nick);
+    enters(nick);
+    expect(roster(world, firsthost)).toEqual(before);
+  });
+
+  it.each([
+    ['leaves', leaves(wicca, `${source}/ariel`), ['ariel', 'foo']],
+    ['takes another', presence(jid(wicca), jid(`${source}/wicca`), {}), ['ariel', 'foo', 'wicca']],
+  ])('decision #207: a user of it whose nick is taken here gets it as soon as its holder %s', (_, frees, after) => {
+    const { world, enters } = plainly();
+    world.send(joins(wicca, `${source}/ariel`));
+    enters('ariel');
+    expect(roster(world, firsthost)).toEqual(['ariel', 'ariel (2)', 'foo']);
+    world.clear();
+    world.send(frees);
+    world.advance(1_000);
+    expect(roster(world, firsthost)).toEqual(after);
+    expect(world.got(crone).map(({ from }) => from)).toContain(`${source}/ariel (2)`);
   });
 });
 

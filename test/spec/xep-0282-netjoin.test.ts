@@ -1203,6 +1203,21 @@ describe('XEP-0282 §4.11.2 Netjoin: who was let in provisionally', () => {
     expectTheSameEverywhere(world);
   });
 
+  it('decision #44: whoever was faster has the nick here, too, where the user’s own join got lost at first', () => {
+    const world = apart(local);
+    world.send(joins(newcomer, `${room}/New`));
+    world.lose((stanza) => stanza.from === newcomer && stanza.to === `${room}/New`);
+    world.cut(avalon, vesa, undefined);
+    while (!world.sent.some(({ stanza, outcome }) => stanza.from === newcomer && outcome === 'lost'))
+      world.advance(100);
+    world.send(joins('rival@avalon.irc/x', `${room}/New`));
+    world.clear();
+    world.advance(61_000);
+    expect(world.got(newcomer).map(errorOf).find(Boolean)?.condition).toBe('conflict');
+    expect(world.status(replica).occupants.find(({ nick }) => nick === 'New')).not.toMatchObject({ jid: newcomer });
+    expectTheSameEverywhere(world);
+  });
+
   it('decision #44: or is out with 333 where nicks are locked', () => {
     const world = apart({ ...local, [`{${NS.ext}}nicks_locked`]: ['1'] });
     world.send(joins(newcomer, `${room}/New`));
@@ -1331,7 +1346,13 @@ describe('XEP-0282 §4.11.2 Netjoin: who was let in provisionally', () => {
 describe('XEP-0282 §4.7: full JIDs through splits', () => {
   const known = (world: World) => world.status(replica).occupants.filter(({ jid: at }) => at && !at.includes(vesa));
 
-  it('decision #76: the last moderator leaves during the split: the replica forgets, and is sent none afterwards', () => {
+  it.each([
+    ['the replica forgets, and is sent none afterwards', () => false],
+    [
+      'nor while what tells the primary of it is lost on its way',
+      ({ name, from, type }: Stanza) => name === 'presence' && from === user('BigCheese') && type === 'unavailable',
+    ],
+  ])('decision #76: the last moderator leaves during the split: %s', (_, isLost) => {
     const world = everybodyIn();
     administer(world, { nick: 'BigCheese', role: 'moderator' });
     expect(known(world)).toHaveLength(5);
@@ -1339,6 +1360,7 @@ describe('XEP-0282 §4.7: full JIDs through splits', () => {
     world.send(leaves(user('BigCheese'), `${room}/BigCheese`));
     expect(known(world)).toEqual([]);
     world.send(joins('canary@avalon.irc/x', `${room}/Canary`));
+    world.lose(isLost);
     heal(world);
     expect(JSON.stringify(world.crossed().filter(({ server }) => server?.[1] === vesa))).not.toContain('canary@');
     expect(JSON.stringify(world.seat(replica).node.snapshot())).not.toContain('canary@');

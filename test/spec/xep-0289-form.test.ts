@@ -237,6 +237,20 @@ describe('XEP-0289 §5.1 “including it in the standard MUC room configuration 
     expect(nicks(world, denmark)).toContain('Alice');
   });
 
+  it('decision #184: owners are told of at most 100 such rooms', () => {
+    const world = worldOf({ [rabbithole]: { kind: 'fmuc' } }, [alice]);
+    configures(world, rabbithole, { others: ['ask'] });
+    world.clear();
+    for (let n = 0; n < 101; n++) {
+      const from = el('fmuc', NS.fmuc, { from: `hag@x${n}.lit/p` });
+      const join = presence(jid(`coven@x${n}.lit/Hag`), jid(`${rabbithole}/Hag`), {}, from, el('x', NS.muc));
+      world.inject(rooms, `x${n}.lit`, join);
+    }
+    const told = world.got(alice).map(shown);
+    expect(told).toHaveLength(100);
+    expect(told.at(-1)).toContain('coven@x99.lit asks to join this room');
+  });
+
   it('decision #184: without our extension such a room is rejected with a text', () => {
     const world = worldOf({ [rabbithole]: { kind: 'fmuc' } }, [alice]);
     configures(world, rabbithole, { others: ['ask'] });

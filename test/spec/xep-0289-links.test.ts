@@ -316,6 +316,19 @@ describe('XEP-0289 §8 “How to perform a resync (Part and then full rejoin)”
     expect(roster(world, rooms)).toHaveLength(3);
   });
 
+  it('decision #24: of an answer a stanza vanishes: the user is in alone, and the other node is asked again 5 s later', () => {
+    const world = inside(inAlice);
+    world.lose((stanza) => stanza.from === `${rabbithole}/Alice` && stanza.to === elsinore);
+    world.send(joins(...inHamlet));
+    const asked = () => world.crossed().filter(({ stanza }) => payloadOf(stanza, 'x', NS.muc) !== undefined).length;
+    expect([roster(world, denmark), states(world, denmark)]).toEqual([['Hamlet hamlet@denmark.lit'], ['split']]);
+    world.advance(3_900);
+    expect(asked()).toBe(1);
+    world.advance(2_200);
+    expect(asked()).toBe(2);
+    inStep(world, rooms, denmark);
+  });
+
   it('decision #60: a repetition is dropped, and so is everything of an earlier link', () => {
     const world = inside(inAlice, inHamlet);
     world.send(says(hamlet, elsinore, 'once'));

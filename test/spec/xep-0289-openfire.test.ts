@@ -2,9 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { readJoin, readMucUser, subjectChange } from '../../src/core/xep/xep0045.ts';
 import { readFmuc, writeFmuc } from '../../src/core/xep/xep0289.ts';
 import { readOccupantId } from '../../src/core/xep/xep0421.ts';
+import { stanzaError } from '../../src/core/xmpp/errors.ts';
 import { bareOf, type Jid, jid } from '../../src/core/xmpp/jid.ts';
 import { NS } from '../../src/core/xmpp/namespaces.ts';
-import { bodyOf, errorOf, iq, message, presence, type Stanza } from '../../src/core/xmpp/stanza.ts';
+import { bodyOf, errorOf, errorReply, iq, message, presence, type Stanza } from '../../src/core/xmpp/stanza.ts';
 import { instant } from '../../src/core/xmpp/time.ts';
 import { el } from '../../src/core/xmpp/xml.ts';
 import type { Scenario } from '../../src/scenario/scenario.ts';
@@ -798,6 +799,18 @@ describe('XEP-0289 with Openfire', () => {
     expect(world.got(hamlet)).toEqual([]);
     inStep(both);
     talk(both);
+  });
+
+  it('decision #193: such a room whose service is away is lost at the first ping that its server sends back', () => {
+    const { world } = linked('a', { tells: 'error' });
+    world.cut('denmark.lit', 'openfire.lit', 'silent');
+    world.advance(75_000);
+    const ping = toForum(world).findLast(({ name }) => name === 'iq') as Stanza;
+    const bounce = errorReply(ping, stanzaError('cancel', 'service-unavailable')) as Stanza;
+    world.clear();
+    world.inject(denmark, 'conference.openfire.lit', bounce);
+    expect([roster(world), states(world)]).toEqual([['Hamlet hamlet@denmark.lit'], ['split']]);
+    expect(seen(world, hamlet).sort()).toEqual(['unavailable Ann 333', 'unavailable Mod 333']);
   });
 
   describe('bridge: ours between two of theirs', () => {

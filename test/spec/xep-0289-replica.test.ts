@@ -657,7 +657,7 @@ describe('decision #153: the mode is agreed on at the join', () => {
     );
   });
 
-  it('a mode that we do not know is rejected', () => {
+  it('a mode that we do not know is rejected, with a text that does not repeat it', () => {
     const world = worldOf(primary);
     const join = presence(
       jid(`${elsinore}/Hamlet`),
@@ -673,7 +673,9 @@ describe('decision #153: the mode is agreed on at the join', () => {
       writeJoin({}),
     );
     world.inject(rooms, denmark, join);
-    expect(world.to(elsinore).map(({ payloads }) => readFmuc(payloads)?.kind)).toEqual(['reject']);
+    expect(world.to(elsinore).map(({ payloads }) => readFmuc(payloads))).toEqual([
+      { kind: 'reject', text: 'This room is in primary-replica mode, and does not know that of yours.' },
+    ]);
   });
 
   it('a configuration with two primaries, or of an unknown mode, is refused with a text that names it', () => {

@@ -306,6 +306,23 @@ describe('XEP-0289 §8 “How to perform a resync”: decision #181', () => {
     heal(world);
     expect([rooms, denmark].map((node) => world.status(node).subject)).toEqual(['set alone', 'set alone']);
   });
+
+  it.each([
+    ['is taken where there is none, whoever may set one', undefined, false, 'nobody’s'],
+    ['is taken where it is the newer one and anybody may set one', 'theirs', true, 'nobody’s'],
+    ['is not taken where moderators alone set one', 'theirs', false, 'theirs'],
+  ])('decision #181: a subject of nobody, as a room begins with, %s', (_, subject, changeSubject, expected) => {
+    const scenario = structuredClone(wonderland) as unknown as { nodes: { rooms: { jid: Jid }[] }[] };
+    for (const room of scenario.nodes.flatMap((node) => node.rooms))
+      Object.assign(room, room.jid === elsinore ? { subject: 'nobody’s' } : { subject, changeSubject });
+    const world = new World(scenario as unknown as Scenario);
+    world.send(joins(alice, `${rabbithole}/Alice`));
+    world.advance(1_000);
+    world.crash(denmark);
+    world.boot(denmark);
+    world.send(joins(hamlet, `${elsinore}/Hamlet`));
+    expect(world.status(rooms).subject).toBe(expected);
+  });
 });
 
 describe('XEP-0289 §5.1 “limiting the amount of history”', () => {

@@ -364,6 +364,23 @@ describe('decision #148: the ways to one user', () => {
     expect(world.status(node).occupants.map(({ nick, jid }) => [nick, jid])).toContainEqual(['Nick', near]);
   });
 
+  it('a node that passes on what the own node of a user says, too, is not said to speak for somebody unknown', () => {
+    const world = roomOf({ outbound: [origin, right], allowedNodes: [] });
+    world.send(joins(user, `${hall}/me`));
+    const [own, other] = [new Peer(world, origin), new Peer(world, right)];
+    for (const peer of [own, other]) peer.takesRequest();
+    other.lists(near, 'Near');
+    for (const peer of [own, other]) peer.endsAnswer();
+    own.brings(near, 'Near');
+    world.clear();
+    other.says(near, 'Near', 'hello', 1);
+    own.says(near, 'Near', 'hello', 1);
+    expect(world.got(user).map(bodyOf)).toEqual(['hello']);
+    expect(world.notes.filter(({ spec }) => spec === '0289#7')).toEqual([]);
+    other.says(far, 'Far', 'who?', 2);
+    expect(world.notes.filter(({ spec }) => spec === '0289#7')).toHaveLength(1);
+  });
+
   it('nodes that have had a way by this room learn that it is another', () => {
     const { world, one, other } = between();
     one.lists(far, 'Far');
@@ -596,6 +613,25 @@ describe('decision #156: the user in whose name a room asks is not let in there'
   });
 });
 
+describe('decisions #156 and #148: this room leaves another that lets in none of its users', () => {
+  it('who is reached by a third room, too, stays, and is heard', () => {
+    const { world, one, other } = between();
+    for (const peer of [one, other]) {
+      peer.lists(far, 'Far');
+      peer.endsAnswer();
+    }
+    one.lists(near, 'Near');
+    world.clear();
+    one.turnsAway(user, 'me');
+    expect(inside(world)).toEqual([
+      ['Far', right],
+      ['me', undefined],
+    ]);
+    other.says(far, 'Far', 'still here', 1);
+    expect(world.got(user).flatMap((stanza) => bodyOf(stanza) ?? [])).toContain('still here');
+  });
+});
+
 describe('decision #158: the rank of users of other nodes', () => {
   it('follows this room’s lists, also where the role stays the same', () => {
     const world = roomOf({ outbound: [], allowedNodes: [left] }, [{ jid: 'user@here.lit', affiliation: 'owner' }]);
@@ -707,6 +743,19 @@ describe('decision #174: what a node on the way may forge', () => {
     own.joins(near, 'Near');
     other.tellsOf(far, 'Far', 'never said', 'own 1', 'one');
     own.tellsOf(far, 'Far', 'said', 'own 2', 'two');
+    expect(world.got(user).flatMap((stanza) => bodyOf(stanza) ?? [])).toEqual(['said']);
+  });
+
+  it('nor of a user whose own node is linked with this one and has nobody in', () => {
+    const world = roomOf({ outbound: [origin, right], allowedNodes: [] });
+    world.send(joins(user, `${hall}/me`));
+    const [own, other] = [new Peer(world, origin), new Peer(world, right)];
+    for (const peer of [own, other]) {
+      peer.takesRequest();
+      peer.endsAnswer();
+    }
+    other.tellsOf(near, 'Near', 'never said', 'own 1', 'one');
+    own.tellsOf(near, 'Near', 'said', 'own 2', 'two');
     expect(world.got(user).flatMap((stanza) => bodyOf(stanza) ?? [])).toEqual(['said']);
   });
 

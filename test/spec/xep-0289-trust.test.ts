@@ -439,6 +439,17 @@ describe('F8: what is to have been said before', () => {
     expect(plain).toEqual(['hers']);
   });
 
+  it('§5.1 “the fmuc element is always added”: words of an answer without it are nobody’s, and a user of it has a nick', () => {
+    const { payloads, ...words } = old('Alice', alice, 'whose?');
+    const world = joinedToStranger({}, [
+      old('Alice', alice, 'hers'),
+      { ...words, payloads: payloads.filter(({ xmlns }) => xmlns !== NS.fmuc) },
+      presence(rabbithole, elsinore, {}, writeFmuc({ kind: 'from', from: jid(hatter) }), rank()),
+    ]);
+    expect(texts(world, hamlet)).toEqual(['hers']);
+    expect(nicks(world, denmark).sort()).toEqual(['Alice', 'Hamlet']);
+  });
+
   it('decision #157: what this room accepted before its log begins comes back before anything new of that peer, not after', () => {
     const own = (text: string) =>
       speaks(

@@ -68,6 +68,20 @@ const remembers = (seat: Seat, text: string) =>
   nodesOf(seat).filter(({ node }) => JSON.stringify(node.snapshot()).includes(text)).length;
 
 describe.each(['plain', 'primary', 'replica'])('XEP-0425 §3 in the seat %s', (name) => {
+  it('RFC 6120 §8.4: a moderation that is no `set`, and a `set` that no rule knows, are answered so', () => {
+    const seat = seatOf(name);
+    const { world, owner } = seat;
+    const moderate = el('moderate', moderateNs, { id: says1(seat) }, el('retract', retractNs));
+    for (const [type, payload] of [
+      ['get', moderate],
+      ['set', el('moderate', 'urn:example:other')],
+    ] as const) {
+      world.clear();
+      world.send(iq(jid(owner.jid), jid(owner.room), { type, id: 'r1' }, payload));
+      expect(world.got(owner.jid).map((stanza) => errorOf(stanza)?.condition)).toEqual(['service-unavailable']);
+    }
+  });
+
   it('Examples 3 to 6: everybody is told by the room, and the moderator gets a result', () => {
     const seat = seatOf(name);
     const { owner, guest } = seat;

@@ -72,7 +72,7 @@ export function takeModeration(turn: RoomTurn, peer: Jid, stanza: Stanza): void 
     return turn.note('decision#113', `${peer} takes back what did not come by it: not believed`, { peer });
   const occupant = { nick: '', affiliation: 'none', role: 'none', occupantId: '', presence: [], home: peer } as const;
   const late = isDelayedBy(stanza, peer);
-  const as = { kind: 'messageAccepted', n: room.n + 1, item, past: late ? true : undefined } as const;
+  const as = { kind: 'messageAccepted', item, past: late ? true : undefined } as const;
   commit(turn, { kind: 'message', occupant, item, late }, { spec: '0425#3', as });
 }
 

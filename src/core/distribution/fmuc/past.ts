@@ -61,6 +61,6 @@ export function commitPast(turn: RoomTurn, change: Change): void {
   if (change.kind !== 'message') return commit(turn, change, { spec: '0289#5.1' });
   // Decision #113.
   if (change.item.nick === '' && !turn.room.retracts(change.item)) return;
-  const as = { kind: 'messageAccepted', n: turn.room.n + 1, item: change.item, past: true } as const;
+  const as = { kind: 'messageAccepted', item: change.item, past: true } as const;
   commit(turn, change, { spec: '0289#5.1', as });
 }

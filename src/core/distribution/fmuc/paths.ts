@@ -291,7 +291,7 @@ function prune(changes: Map<string, { readonly at: Instant }>, now: Instant): vo
  */
 export function spareLink(one: readonly Jid[], other: readonly Jid[]): readonly [Jid, Jid] | undefined {
   let shared = 0;
-  while (shared < one.length && shared < other.length && one[shared] === other[shared]) shared++;
+  while (shared < one.length && one[shared] === other[shared]) shared++;
   const ring = [...edges(one.slice(Math.max(0, shared - 1))), ...edges(other.slice(Math.max(0, shared - 1)))];
   return ring.reduce<readonly [Jid, Jid] | undefined>(
     (last, link) => (last === undefined || compare(link, last) > 0 ? link : last),

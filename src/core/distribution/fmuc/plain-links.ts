@@ -6,6 +6,7 @@ import { leave } from '../../room/commit.ts';
 import type { Occupant } from '../../room/event.ts';
 import type { RoomTurn } from '../../room/room-turn.ts';
 import { asFirst } from '../../room/sessions.ts';
+import type { RoomView } from '../../room/state.ts';
 import type { Sign } from '../../turn/spec.ts';
 import { readJoin } from '../../xep/xep0045.ts';
 import { readFmuc } from '../../xep/xep0289.ts';
@@ -330,10 +331,8 @@ export class PlainLinks {
   /** A word of a user of whom the peer has not told: before this room heard of the link, or while it was lost. */
   introduces(turn: RoomTurn, peer: Jid, author: Jid, { from, to, type }: Stanza): void {
     const { room, env } = turn;
-    const link = this.#links.live(room, peer);
     const nick = resourceOf(from);
-    if (link === undefined || link.counts || type !== 'groupchat' || bareOf(author) === peer) return;
-    if (!this.#of(link).missed && !this.#joined.believes(peer)) return;
+    if (type !== 'groupchat' || bareOf(author) === peer || !this.#mayHaveMore(room, peer)) return;
     if (nick === '' || room.occupants.has(nick) || room.occupantByJid(author) !== undefined) return;
     const occupant = occupantOf(
       room,
@@ -343,6 +342,12 @@ export class PlainLinks {
       presence(from, to, {}),
     );
     enter(turn, this.#links, peer, occupant, { passed: [peer] });
+  }
+
+  /** Whether it may have users of whom this room knows nothing. One with our extension has none: its link would begin anew. */
+  #mayHaveMore(room: RoomView, peer: Jid): boolean {
+    const link = this.#links.live(room, peer);
+    return this.#joined.believes(peer) || (link !== undefined && this.#known.get(link)?.missed === true);
   }
 
   #of(link: Link): Knowledge {

@@ -342,15 +342,10 @@ export class Live {
   dissolve(turn: RoomTurn, destroyed: XmlElement | undefined): void {
     const { room } = turn;
     for (const occupant of [...room.occupants.values()]) {
-      const here = localSessions(occupant);
-      if (here.length === 0) {
-        turn.record({ kind: 'occupantLeft', nick: occupant.nick });
-        continue;
-      }
       const parts = destroyed ? { destroy: destroyed, payloads: [] } : { statuses: [333], payloads: [] };
       commit(turn, { kind: 'left', occupant, parts, alone: true }, { n: 'none', spec: 'decision#40' });
       // Where the primary counts them as its own, it must not go on.
-      for (const { jid } of destroyed ? [] : here)
+      for (const { jid } of destroyed ? [] : localSessions(occupant))
         turn.send(presence(jid, occupantJid(room.jid, occupant.nick), { type: 'unavailable' }), '0282#4.8', room.jid);
     }
     turn.record({ kind: 'divergenceSettled', ids: room.divergence.map(({ id }) => id) });

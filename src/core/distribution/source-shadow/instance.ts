@@ -374,7 +374,7 @@ export class Instance implements Protocol {
 
   #timer(turn: RoomTurn, name: string): void {
     this.#replicating?.timer(turn, name);
-    if (this.#linking.timer(turn, name)) return;
+    this.#linking.timer(turn, name);
     const silent = readUnanswered(name);
     if (silent !== undefined)
       return this.#linking.lost(turn, silent, 'unanswered', 'a request was not answered in time');

@@ -97,14 +97,11 @@ export class Linking {
     return { session, config, have: [...this.#links.reachedFor(room, peer)] };
   }
 
-  /** @returns whether the timer is one of these */
-  timer(turn: RoomTurn, name: string): boolean {
+  timer(turn: RoomTurn, name: string): void {
     const peer = readGreetingTimer(name);
-    if (peer === undefined) return false;
-    if (this.#links.of(peer) !== undefined) return true;
+    if (peer === undefined || this.#links.of(peer) !== undefined) return;
     if (this.#asked.has(peer)) this.#failed(turn, peer, 'unanswered', 'a greeting was not answered in time');
     this.greet(turn, peer);
-    return true;
   }
 
   /** An instance asks for a link. Of two that ask each other the greeting of the one that sorts first counts. */

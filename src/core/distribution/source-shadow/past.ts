@@ -122,7 +122,7 @@ export class Past {
     let last: HistoryItem | undefined;
     let bytes = 0;
     // A peer of the plain XEP gives no position, and gets the newest.
-    const offered = sendable(turn, counts ? wanted : wanted.slice(max === 0 ? wanted.length : -max));
+    const offered = sendable(turn, counts ? wanted : wanted.slice(-max));
     for (const item of offered) {
       const written = pastMessage(room, this.#links, item, peer);
       bytes += serializedLength(written);
