@@ -86,7 +86,12 @@ export function withoutSelection(hash: string): string {
  * @returns a function that ends it; what is shown by then is in the address
  */
 export function followAddress(store: Store, names: boolean, reads = true): () => void {
-  const read = () => show(store, readPlace(location.hash));
+  /** As it was when it was last read or written. */
+  let known = location.hash;
+  const read = () => {
+    known = location.hash;
+    show(store, readPlace(known));
+  };
   if (reads) read();
   let written = writePlace(placeOf(store, names));
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -94,8 +99,11 @@ export function followAddress(store: Store, names: boolean, reads = true): () =>
   const write = () => {
     clearTimeout(timer);
     timer = undefined;
+    // Somebody has changed it, and it is about to be read.
+    if (location.hash !== known) return;
     changed = performance.now();
     history.replaceState(null, '', `${location.pathname}${location.search}${written}`);
+    known = location.hash;
   };
   const off = store.subscribe(() => {
     const hash = writePlace(placeOf(store, names));

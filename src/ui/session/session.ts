@@ -5,7 +5,6 @@ import type { Trace } from '../trace/trace.ts';
 import type { Action } from './acts.ts';
 import type { NodeProgress, OccupantProgress } from './progress.ts';
 
-
 /** Nothing is thrown across a worker boundary: the error is text that says what was wrong. */
 export type ActResult = { readonly ok: true } | { readonly ok: false; readonly error: string };
 
