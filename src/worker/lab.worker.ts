@@ -36,6 +36,10 @@ const api: LabWorkerApi & PlainWorkerApi = {
   async remove(branch) {
     opened().remove(branch);
   },
+  async compare(variant) {
+    opened().compare(variant);
+    return opened().news();
+  },
   async deeds() {
     const { deeds, place: until } = opened();
     return { deeds, until };

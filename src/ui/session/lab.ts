@@ -1,11 +1,14 @@
 import * as Comlink from 'comlink';
 import type { PlainWorkerApi } from '../../host/control.ts';
 import type { Scenario } from '../../scenario/scenario.ts';
+import type { VariantId } from '../../scenario/variant-nodes.ts';
+import { variantsOf } from '../../scenario/variants.ts';
 import type { Deed } from '../../sim/lab.ts';
 import type { LabNews, LabRun, LabWorkerApi } from '../../sim/lab-branches.ts';
 import { Fields } from '../trace/fields.ts';
 import { readLine } from '../trace/read-line.ts';
 import type { Action } from './acts.ts';
+import { ComparedRun } from './compared-run.ts';
 import { labActOf } from './lab-acts.ts';
 import { Places } from './places.ts';
 import {
@@ -76,6 +79,7 @@ export class LabSession implements Session, Recording, LabControls {
   readonly skipped: ReadonlyMap<string, number> = new Map();
   readonly scenario: Scenario;
   readonly seed: number;
+  readonly variants: readonly VariantId[];
   /** The scenario does not come with Netsplit. */
   readonly #own: boolean;
   readonly start: number;
@@ -100,6 +104,7 @@ export class LabSession implements Session, Recording, LabControls {
   /** What was asked of the worker: one thing after the other. */
   #queue: Promise<unknown> = Promise.resolve();
   #stopped = false;
+  #comparison: ComparedRun | undefined;
   #shared: string | undefined;
 
   /** Settles when everybody is in whom the script sends in. */
@@ -118,6 +123,7 @@ export class LabSession implements Session, Recording, LabControls {
   private constructor(scenario: Scenario, seed: number, isOwn: boolean, api: LabApi, opening: number, news: LabNews) {
     this.scenario = scenario;
     this.seed = seed;
+    this.variants = variantsOf(scenario);
     this.#own = isOwn;
     this.#api = api;
     this.#domains = scenario.servers.map(({ domain }) => domain);
@@ -156,7 +162,18 @@ export class LabSession implements Session, Recording, LabControls {
   }
 
   get isQuiet(): boolean {
-    return this.#branch.isQuiet;
+    return this.#branch.isQuiet && this.#comparison?.isQuiet !== false;
+  }
+
+  get comparison(): ComparedRun | undefined {
+    return this.#comparison;
+  }
+
+  compare(variant: VariantId | undefined): Promise<void> {
+    return this.#ask(async () => {
+      this.#append(await this.#api.compare(variant));
+      this.#moved();
+    });
   }
 
   get isFull(): boolean {
@@ -212,10 +229,12 @@ export class LabSession implements Session, Recording, LabControls {
   async startOver(): Promise<ActResult> {
     this.#halt();
     return this.#ask(async () => {
+      const compared = this.#comparison?.variant.id;
       const { opening, news } = await this.#api.open(this.scenario, this.seed);
       this.#branches.length = 0;
       this.#branch = this.#add(0, 'main', new Places(this.start), []);
       this.#append(news);
+      if (compared !== undefined) this.#append(await this.#api.compare(compared));
       this.#restart(this.#branch.places.placeOfLines(opening));
       this.#moved();
       return { ok: true };
@@ -411,7 +430,7 @@ export class LabSession implements Session, Recording, LabControls {
     });
   }
 
-  #append({ lines, people, now, isQuiet, isFull }: LabNews): void {
+  #append({ lines, people, now, isQuiet, isFull, comparison }: LabNews): void {
     const branch = this.#branch;
     for (const text of lines) {
       const of = JSON.parse(text);
@@ -420,6 +439,7 @@ export class LabSession implements Session, Recording, LabControls {
     }
     branch.people.push(...people);
     Object.assign(branch, { now, isQuiet, isFull });
+    this.#comparison = ComparedRun.after(this.#comparison, comparison, this.scenario);
   }
 
   #add(id: number, name: string, places: Places, people: Branch['people']): Branch {
@@ -480,7 +500,13 @@ export class LabSession implements Session, Recording, LabControls {
   /** Tells everything of the next instant together. @returns how long it is shown; undefined: nothing more happens */
   #nextInstant(): Promise<number | undefined> {
     return this.#ask(async () => {
-      if (this.#at === this.length && !this.isQuiet) await this.#run({ lines: 1, mostMs: nextMs });
+      if (this.#at === this.length && !this.#branch.isQuiet) await this.#run({ lines: 1, mostMs: nextMs });
+      // Only what it is compared with goes on.
+      else if (this.#at === this.length && !this.isQuiet) {
+        await this.#run({ quiet: true, mostMs: quietMs });
+        this.#go(this.length, true);
+        return undefined;
+      }
       if (!this.#playing || this.#at === this.length) return undefined;
       const { places } = this.#branch;
       const t = places.timeOf(this.#at + 1);
