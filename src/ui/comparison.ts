@@ -9,8 +9,8 @@ export interface ComparedMessage {
   readonly here: MessageCost;
   /** Undefined: it was not sent there. */
   readonly there: MessageCost | undefined;
-  /** Whether both were delivered to the same users by now. */
-  readonly same: boolean;
+  /** Whether both were delivered to the same users; undefined while they are under way. */
+  readonly same: boolean | undefined;
 }
 
 /** A link in both. */
@@ -66,8 +66,12 @@ export class Comparison {
     this.#model.fold(lines.slice(from, this.#lines).map(({ record }) => record));
   }
 
-  /** The messages of a run, each with what became of it there: it was sent at the same time by the same person. */
-  messages(here: readonly MessageCost[]): readonly ComparedMessage[] {
+  /**
+   * The messages of a run, each with what became of it there: it was sent at the same time by the same person.
+   *
+   * @param isOver  nothing is under way in either
+   */
+  messages(here: readonly MessageCost[], isOver: boolean): readonly ComparedMessage[] {
     const there = new Map<string, MessageCost[]>();
     for (const cost of this.#model.costs.messages) {
       const key = keyOf(cost, this.run.aheadMs);
@@ -75,7 +79,8 @@ export class Comparison {
     }
     return here.map((cost) => {
       const other = there.get(keyOf(cost, 0))?.shift();
-      return { here: cost, there: other, same: other !== undefined && isSame(cost, other) };
+      const same = other !== undefined && isSame(cost, other);
+      return { here: cost, there: other, same: same || (isOver ? false : undefined) };
     });
   }
 

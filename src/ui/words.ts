@@ -1,12 +1,29 @@
 import type { SplitStatus } from '../core/distribution/protocol.ts';
 import type { Sign } from '../core/turn/spec.ts';
 import { bareOf, domainOf, type Jid, resourceOf } from '../core/xmpp/jid.ts';
+import type { VariantId } from '../scenario/variant-nodes.ts';
 import type { ModelEvent } from './fold/event.ts';
 import { type Line, leadOf, outcomeOf } from './fold/lines.ts';
 import type { Model } from './fold/model.ts';
 import type { NodeView } from './fold/network.ts';
 import type { DeviceView, OccupantView } from './fold/people.ts';
 import { bodyOf } from './fold/summary.ts';
+
+/** What the XEP of a scenario makes of a room. */
+export const models = {
+  '0045': 'plain room',
+  '0281': 'source and shadow',
+  '0282': 'primary and replicas',
+  '0289': 'federated rooms (FMUC)',
+} as const;
+
+/** The protocol with which a run is compared, in words and in a few letters. */
+export function variantName(id: VariantId): { readonly long: string; readonly short: string } {
+  if (id === 'plain') return { long: 'a plain room (XEP-0045)', short: models['0045'] };
+  // Where the scenario itself is in the other mode, this is the difference.
+  const model = id === '0289' ? 'federated rooms, primary-primary' : models[id];
+  return { long: `${model} (XEP-${id})`, short: `XEP-${id}` };
+}
 
 /** Role of a node in words: what it is by the scenario, refined by what it says itself. */
 export function roleOf(node: NodeView): string {

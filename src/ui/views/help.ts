@@ -36,6 +36,7 @@ const lab: Pairs = [
   ['Space or .', 'play or pause'],
   ['← →', 'go one event back or forward, outside the picture and the log; at the end the next thing happens'],
   ['Shift+→', 'go on until nothing is under way'],
+  ['c', 'compare with the same run in another protocol, or no more'],
   ...acting.slice(1),
 ];
 

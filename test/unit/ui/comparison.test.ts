@@ -95,7 +95,7 @@ class Compared {
     const told = (cost: Model['costs']['messages'][number] | undefined) =>
       cost && [cost.crossed, cost.lost, cost.recipients.length, (cost.lastDelivery ?? Number.NaN) - cost.t];
     return this.at()
-      .messages(this.here.costs.messages)
+      .messages(this.here.costs.messages, true)
       .map(({ here, there, same }) => ({ here: told(here), there: told(there), same }));
   }
 }
