@@ -34,7 +34,7 @@ class GrowthChart extends Part {
     if (comparison === undefined) return nothing;
     const unit = this.#unit;
     const { here, there } = comparison.growth(model);
-    const { short } = variantName(comparison.run.variant.id);
+    const { short } = variantName(comparison.run.variant.id, session.scenario);
     const last = (growth: readonly Carried[]) => growth.at(-1)?.[unit] ?? 0;
     const told = (count: number) => (unit === 'bytes' ? bytes(count) : counted(count, 'stanza'));
     const mostMs = Math.max(1, session.recording?.ms ?? 0);

@@ -37,11 +37,11 @@ export function pillWords(
 }
 
 /** The same for those who hear it. */
-export function carriedInWords(link: LinkView, { comparison }: Store): string {
+export function carriedInWords(link: LinkView, { comparison, session }: Store): string {
   const told = ({ stanzas, bytes: size }: LinkView) => `${counted(stanzas, 'stanza')}, ${bytes(size)}`;
   const other = comparison?.model.network.links.get(link.key);
   if (comparison === undefined || other === undefined) return told(link);
-  return `this run: ${told(link)}; ${variantName(comparison.run.variant.id).short}: ${told(other)}`;
+  return `this run: ${told(link)}; ${variantName(comparison.run.variant.id, session.scenario).short}: ${told(other)}`;
 }
 
 /** Two numbers side by side, each in its colour. */
