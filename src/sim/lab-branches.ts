@@ -2,7 +2,10 @@ import type { OccupantState } from '../core/occupant/occupant.ts';
 import type { Jid } from '../core/xmpp/jid.ts';
 import { type Instant, plus } from '../core/xmpp/time.ts';
 import type { Scenario } from '../scenario/scenario.ts';
-import { type Deed, Lab, type LabAct, type Mark } from './lab.ts';
+import type { VariantId } from '../scenario/variant-nodes.ts';
+import { variantOf } from '../scenario/variants.ts';
+import { type Done, Lab, type LabAct, type Mark } from './lab.ts';
+import { type ComparisonNews, LabComparison } from './lab-comparison.ts';
 import { plain } from './lines.ts';
 
 /** What is new on the branch that is shown. */
@@ -16,13 +19,15 @@ export interface LabNews {
   readonly isQuiet: boolean;
   /** No more lines are kept. */
   readonly isFull: boolean;
+  /** Of the world with which it is compared; absent: there is none. */
+  readonly comparison?: ComparisonNews;
 }
 
 /** How far to go on. */
 export type LabRun =
   /** Until so many more lines are there, or more, where things happen in one go; never beyond `mostMs`. */
   | { readonly lines: number; readonly mostMs: number }
-  /** Until nothing is under way. */
+  /** Until nothing is under way, also in the world with which it is compared. */
   | { readonly quiet: true; readonly mostMs: number }
   | { readonly ms: number };
 
@@ -36,19 +41,20 @@ export interface LabWorkerApi {
   branch(lines: number): Promise<{ readonly branch: number; readonly lines: number; readonly news: LabNews }>;
   select(branch: number): Promise<LabNews>;
   remove(branch: number): Promise<void>;
+  /** Compares with the scenario in another protocol, from now on; undefined: with none. */
+  compare(variant: VariantId | undefined): Promise<LabNews>;
   /** What was done on the branch that is shown, and where it is. */
-  deeds(): Promise<{ readonly deeds: readonly Deed[]; readonly until: Mark }>;
-  load(
-    deeds: readonly Deed[],
-    until: Pick<Mark, 'events' | 't'>,
-  ): Promise<{ readonly branch: number; readonly news: LabNews }>;
+  done(): Promise<{ readonly done: Done; readonly until: Mark }>;
+  load(done: Done, until: Pick<Mark, 'events' | 't'>): Promise<{ readonly branch: number; readonly news: LabNews }>;
 }
 
 /** Worlds that are kept; a branch whose world is not is played again when it is chosen. */
 const worldsMax = 4;
 
-interface Branch {
-  readonly deeds: readonly Deed[];
+/** Two worlds are waited for in turn, so often at most: timers of one may set something off while the other comes to rest. */
+const settlingMax = 10;
+
+interface Branch extends Done {
   /** Where it was left. */
   readonly until: Mark;
 }
@@ -69,12 +75,18 @@ export class LabBranches {
   #people: LabNews['people'][number][] = [];
   /** Its trace is known already. */
   #isMute = false;
+  /** When everybody was in whom the script sends in, on every branch. */
+  readonly #opened: Instant;
+  #comparison: LabComparison | undefined;
 
   constructor(scenario: Scenario, seed: number) {
     this.#scenario = scenario;
     this.#seed = seed;
     this.#branches.set(0, undefined);
-    this.#keep(0, this.#make());
+    const world = this.#make();
+    world.open();
+    this.#opened = world.now;
+    this.#keep(0, world);
   }
 
   /** Lines until everybody is in. */
@@ -84,20 +96,43 @@ export class LabBranches {
 
   /** What happened since this was asked last. */
   news(): LabNews {
-    const { now, isQuiet, isFull } = this.#world;
+    const { deeds, now, isQuiet, isFull } = this.#world;
+    const comparison = this.#comparison;
+    comparison?.follow(deeds, now);
     const [lines, people] = [this.#lines, this.#people];
     this.#lines = [];
     this.#people = [];
-    return { lines, people, now, isQuiet, isFull };
+    return { lines, people, now, isQuiet, isFull, ...(comparison ? { comparison: comparison.news() } : {}) };
   }
 
   run(how: LabRun): void {
     const world = this.#world;
     if ('ms' in how) return world.runUntil(plus(world.now, how.ms));
-    if ('quiet' in how) return world.runToQuiet(how.mostMs);
+    if ('quiet' in how) return this.#runToQuiet(how.mostMs);
     const end = plus(world.now, how.mostMs);
     const until = world.length + how.lines;
     while (world.length < until && world.next !== undefined && world.next <= end) if (!world.step()) return;
+  }
+
+  #runToQuiet(mostMs: number): void {
+    const world = this.#world;
+    const comparison = this.#comparison;
+    world.runToQuiet(mostMs);
+    // Meanwhile a timer of the other one may run out.
+    for (let i = 0; i < settlingMax && comparison !== undefined; i++) {
+      comparison.follow(world.done.deeds, world.now);
+      if (comparison.isQuiet) return;
+      world.runUntil(comparison.runToQuiet(mostMs));
+      if (!comparison.isQuiet) return;
+      world.runToQuiet(mostMs);
+    }
+  }
+
+  /** @throws RangeError if the scenario cannot be in that protocol */
+  compare(id: VariantId | undefined): void {
+    const variant = id && variantOf(this.#scenario, id);
+    if (id !== undefined && variant === undefined) throw new RangeError(`${this.#scenario.id} cannot be in ${id}`);
+    this.#comparison = variant && new LabComparison(variant, this.#seed, this.#opened);
   }
 
   /** @returns why it cannot be done */
@@ -116,7 +151,7 @@ export class LabBranches {
     const branch = this.#next++;
     this.#leave();
     this.#branches.set(branch, undefined);
-    this.#keep(branch, this.#replayed({ deeds: world.deeds.slice(0, mark.deeds), until: mark }));
+    this.#keep(branch, this.#replayed({ deeds: world.deeds.slice(0, mark.deeds), opened: false, until: mark }));
     this.#shown = branch;
     return { branch, lines: mark.lines };
   }
@@ -137,12 +172,12 @@ export class LabBranches {
    *
    * @returns its number
    */
-  load(deeds: readonly Deed[], until: Pick<Mark, 'events' | 't'>): number {
+  load(done: Done, until: Pick<Mark, 'events' | 't'>): number {
     const branch = this.#next++;
     this.#leave();
     this.news();
     const world = this.#make();
-    world.replay(deeds, until);
+    world.replay(done, until);
     this.#branches.set(branch, undefined);
     this.#keep(branch, world);
     this.#shown = branch;
@@ -162,8 +197,9 @@ export class LabBranches {
     this.#worlds.delete(branch);
   }
 
-  get deeds(): readonly Deed[] {
-    return this.#world.deeds;
+  /** What was done on the branch that is shown. */
+  get done(): Done {
+    return this.#world.done;
   }
 
   get #world(): Lab {
@@ -172,7 +208,7 @@ export class LabBranches {
 
   #leave(): void {
     const world = this.#world;
-    this.#branches.set(this.#shown, { deeds: world.deeds, until: this.place });
+    this.#branches.set(this.#shown, { deeds: world.deeds, opened: false, until: this.place });
   }
 
   #keep(branch: number, world: Lab): void {
@@ -195,10 +231,10 @@ export class LabBranches {
     });
   }
 
-  #replayed({ deeds, until }: Branch): Lab {
+  #replayed({ until, ...done }: Branch): Lab {
     this.#isMute = true;
     const world = this.#make();
-    world.replay(deeds, until);
+    world.replay(done, until);
     this.#isMute = false;
     return world;
   }

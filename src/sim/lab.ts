@@ -19,6 +19,8 @@ import { World } from './world.ts';
 
 /** What a person does to the world of a scenario. */
 export type LabAct =
+  /** Everybody comes online, as at the beginning. */
+  | { readonly kind: 'online' }
   | { readonly kind: 'person'; readonly who: Jid; readonly act: OccupantAct }
   | { readonly kind: 'link'; readonly between: readonly [Jid, Jid]; readonly settings: Partial<LinkSettings> }
   | { readonly kind: 'crash' | 'restart'; readonly node: Jid }
@@ -37,6 +39,12 @@ export interface Deed {
   readonly after: number;
   readonly at: Instant;
   readonly act: LabAct;
+}
+
+/** What was done, and whether the script was played before. */
+export interface Done {
+  readonly deeds: readonly Deed[];
+  readonly opened: boolean;
 }
 
 /** A place in a trace where the world stands still: acts happen between such places. */
@@ -85,6 +93,8 @@ export class Lab {
   #changed = 0;
   #count = 0;
   #opening = 0;
+  /** What the script did. */
+  #opened = 0;
 
   constructor(scenario: Scenario, seed: number, listener: LabListener) {
     this.#scenario = scenario;
@@ -99,7 +109,6 @@ export class Lab {
     });
     this.#lines.begin(this.#world.now, new Set(this.#spare.keys()));
     this.#tell();
-    this.#open();
   }
 
   /** When the world began, and where it is now. */
@@ -126,13 +135,19 @@ export class Lab {
     return this.#count >= linesMax;
   }
 
-  /** Lines until everybody whom the script sends in is in, and all is quiet. */
+  /** Lines until everybody whom the script sends in is in, and all is quiet; 0 if it was not played. */
   get opening(): number {
     return this.#opening;
   }
 
+  /** What was done, with what the script does. */
   get deeds(): readonly Deed[] {
     return this.#deeds;
+  }
+
+  /** What was done since the script was played; from the beginning if it was not. */
+  get done(): Done {
+    return { deeds: this.#deeds.slice(this.#opened), opened: this.#opened > 0 };
   }
 
   /** Where a place in the trace is in the world: what happens in one go is not taken apart. */
@@ -173,21 +188,24 @@ export class Lab {
       return `this run has ${linesMax.toLocaleString('en')} events, and takes no more: go back, or start over`;
     const why = this.#impossible(act);
     if (why !== undefined) return why;
-    this.#deeds.push({ after: this.#world.events, at: this.now, act });
-    this.#do(act);
-    this.#tell();
+    this.#take(act);
     return undefined;
   }
 
   /** Does again what was done before, each at its time, and goes on to a place. */
-  replay(deeds: readonly Deed[], until: Pick<Mark, 'events' | 't'>): void {
+  replay({ deeds, opened }: Done, until: Pick<Mark, 'events' | 't'>): void {
+    if (opened) this.open();
     for (const { after, at, act } of deeds) {
       this.#goTo(after, at);
-      this.#deeds.push({ after, at, act });
-      this.#do(act);
-      this.#tell();
+      this.#take(act);
     }
     this.#goTo(until.events, until.t);
+  }
+
+  #take(act: LabAct): void {
+    this.#deeds.push({ after: this.#world.events, at: this.now, act });
+    this.#do(act);
+    this.#tell();
   }
 
   #goTo(events: number, t: Instant): void {
@@ -195,23 +213,23 @@ export class Lab {
     if (t > this.now) this.#world.runUntil(t, 0);
   }
 
-  /** The nodes find each other, everybody comes online, and the script is played, one act after the other. */
-  #open(): void {
-    const world = this.#world;
+  /** The scenario's beginning: the nodes find each other, everybody comes online, and the script is played, one act after the other. */
+  open(): void {
     this.runToQuiet(scriptMs);
-    for (const user of world.users.keys()) world.connect(user);
-    this.#tell();
+    this.#take({ kind: 'online' });
     for (const { act, who } of this.#scenario.script) {
-      this.#do({ kind: 'person', who: jid(who), act: { act } });
-      this.#tell();
+      this.#take({ kind: 'person', who: jid(who), act: { act } });
       this.runToQuiet(scriptMs);
     }
     this.#opening = this.#count;
+    this.#opened = this.#deeds.length;
   }
 
   #impossible(act: LabAct): string | undefined {
     const world = this.#world;
     switch (act.kind) {
+      case 'online':
+        return undefined;
       case 'person': {
         const mistake = mistakeIn(act.act);
         if (mistake !== undefined) return mistake;
@@ -244,6 +262,9 @@ export class Lab {
   #do(act: LabAct): void {
     const world = this.#world;
     switch (act.kind) {
+      case 'online':
+        for (const user of world.users.keys()) world.connect(user);
+        return;
       case 'person':
         return this.#person(act.who, act.act);
       case 'link':

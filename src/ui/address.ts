@@ -1,3 +1,4 @@
+import { type VariantId, variantIds } from '../scenario/variant-nodes.ts';
 import type { Events } from './fold/events.ts';
 import { scales } from './scales.ts';
 import { type Region, regionNames, type Store, type Tab, type Thing, tabNames } from './store.ts';
@@ -25,6 +26,8 @@ export interface Place {
   readonly lab?: LabPlace | undefined;
   /** In the Lab: which place of the run is shown, in events; absent: its end. */
   readonly at?: number | undefined;
+  /** In the Lab: the protocol with which the run is compared. */
+  readonly compared?: VariantId | undefined;
   readonly event?: number | undefined;
   readonly thing?: Thing | undefined;
   readonly tab?: Tab | undefined;
@@ -48,6 +51,7 @@ export function readPlace(hash: string): Place {
   return {
     lab: readLab(hash),
     at: /^\d{1,7}$/.test(at) ? Number(at) : undefined,
+    compared: variantIds.find((one) => one === of.get('compare')),
     event: /^-?\d{1,15}$/.test(event) ? Number(event) : undefined,
     thing: kind && { kind, id: of.get(kind) ?? '' },
     tab: tabNames.find((one) => one === of.get('view')),
@@ -57,12 +61,13 @@ export function readPlace(hash: string): Place {
 }
 
 /** @returns a hash that says no more than it has to; empty where all is as usual */
-export function writePlace({ lab, at, event, thing, tab, region, presenting }: Place): string {
+export function writePlace({ lab, at, compared, event, thing, tab, region, presenting }: Place): string {
   const parts: (readonly [string, string | number | undefined])[] = [
     ['lab', lab?.scenario],
     ['seed', lab?.seed || undefined],
     ['s', lab?.shared],
     ['at', at],
+    ['compare', compared],
     ['view', tab === 'log' ? undefined : tab],
     ['region', region === 'topology' ? undefined : region],
     ['present', presenting],
@@ -125,7 +130,7 @@ export function linkTo(store: Store): string {
   return `${location.origin}${location.pathname}${location.search}${writePlace(placeOf(store, true))}`;
 }
 
-function show(store: Store, { at, event, thing, tab, region, presenting }: Place): void {
+function show(store: Store, { at, compared, event, thing, tab, region, presenting }: Place): void {
   store.set({
     ...(tab ? { tab } : {}),
     ...(region ? { region } : {}),
@@ -134,6 +139,9 @@ function show(store: Store, { at, event, thing, tab, region, presenting }: Place
     thing: undefined,
   });
   if (thing) store.choose(thing);
+  const { variants = [], comparison } = store.session.lab ?? {};
+  const isOffered = compared === undefined || variants.includes(compared);
+  if (isOffered && compared !== comparison?.variant.id) void store.compare(compared);
   if (at !== undefined && store.session.lab) store.session.recording?.seek(at);
   if (event !== undefined) store.reveal(event);
 }
@@ -144,6 +152,7 @@ function placeOf({ session, view: { event, thing, tab, region, presenting }, mod
     recording && {
       lab: { scenario: scenario.id, seed: lab.seed, shared: lab.shared },
       at: recording.at === recording.length ? undefined : recording.at,
+      compared: lab.comparison?.variant.id,
     };
   const rest = { ...inLab, tab, region, presenting };
   return names ? { ...rest, event: event === undefined ? undefined : lastingId(model.events, event), thing } : rest;

@@ -142,8 +142,10 @@ export function insideOf(scenario: Scenario, { people, network }: Model): readon
   });
 }
 
+type Delivered = Pick<PlainCost, 'recipients'>;
+
 /** Whether a message was delivered to the same users in both. */
-export function isSame(cost: MessageCost, plain: PlainCost): boolean {
-  const [a, b] = [[...cost.recipients].sort(), [...plain.recipients].sort()];
+export function isSame(here: Delivered, there: Delivered): boolean {
+  const [a, b] = [[...here.recipients].sort(), [...there.recipients].sort()];
   return a.length === b.length && a.every((who, i) => who === b[i]);
 }

@@ -32,6 +32,7 @@ function actionOf(store: Store, { key, shiftKey: shift }: KeyboardEvent, target:
   if (recording) {
     if (key === ' ' || key === '.') return () => store.play();
     if (key === 'ArrowRight' && shift && store.session.lab) return () => store.toQuiet();
+    if (key === 'c' && store.session.lab) return () => store.toggleComparison();
     const step = { ArrowRight: 1, ArrowLeft: -1 }[key];
     if (step !== undefined) return () => store.seek(recording.at + step);
     const { fixed } = recording;

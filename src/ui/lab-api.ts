@@ -1,5 +1,6 @@
 import type { Sign } from '../core/turn/spec.ts';
 import type { Scenario } from '../scenario/scenario.ts';
+import type { VariantId } from '../scenario/variant-nodes.ts';
 import type { LabPlace } from './address.ts';
 import { effectOf } from './effects.ts';
 import { type ExportKind, exported, exportKinds } from './export/exports.ts';
@@ -7,6 +8,7 @@ import type { MessageCost } from './fold/costs.ts';
 import type { ModelEvent } from './fold/event.ts';
 import type { LinkView } from './fold/links.ts';
 import type { OccupantView } from './fold/people.ts';
+import { comparisonIn, type LabComparisonView } from './lab-comparison.ts';
 import { type Action, mistakeIn } from './session/acts.ts';
 import { type ActResult, type LabControls, refuse, type Session } from './session/session.ts';
 import type { Phase, Store } from './store.ts';
@@ -179,6 +181,13 @@ export interface Lab {
   branch(name: string): Promise<void>;
   /** The branches of the Lab, of which one is shown; none in any other session. */
   branches(): readonly LabBranchView[];
+  /**
+   * Compares the Lab's run with the same acts in another protocol; without one, with none. Rejects where the scenario cannot be in
+   * that protocol, and in any other session.
+   */
+  compare(variant?: VariantId): Promise<void>;
+  /** Both runs at the time that is shown; undefined if the run is compared with none. */
+  comparison(): LabComparisonView | undefined;
 }
 
 declare global {
@@ -446,6 +455,14 @@ export function makeLab(
       const { branches = [], branch } = session.lab ?? {};
       return branches.map(({ id, name, length }) => ({ name, events: length, shown: id === branch }));
     },
+    compare: async (variant) => {
+      const { variants } = inLab('compare');
+      if (variant !== undefined && !variants.includes(variant))
+        throw new Error(`compare: ${session.scenario.id} can be compared with ${variants.join(', ')}, not ${variant}`);
+      await store.compare(variant);
+      await rendered();
+    },
+    comparison: () => comparisonIn(store),
   };
   return {
     show: () => {

@@ -1,5 +1,7 @@
 import type { Acted, Trouble } from '../host/control.ts';
+import type { VariantId } from '../scenario/variant-nodes.ts';
 import { Baseline, isSame } from './baseline.ts';
+import { type ComparedMessage, Comparison } from './comparison.ts';
 import { effectOf } from './effects.ts';
 import type { MessageCost } from './fold/costs.ts';
 import type { ModelEvent } from './fold/event.ts';
@@ -99,6 +101,9 @@ export class Store {
   /** Events with the same first cause as the selected one. */
   family: ReadonlySet<number> = new Set();
   started = false;
+  #comparison: Comparison | undefined;
+  /** The protocol with which it was compared last. */
+  #variant: VariantId | undefined;
   readonly #listeners = new Set<() => void>();
   /** The place in the trace up to which nothing is under way any more. */
   #settled = 0;
@@ -308,6 +313,36 @@ export class Store {
   toQuiet(): void {
     this.set({ event: undefined });
     void this.session.lab?.toQuiet();
+  }
+
+  /** The run in another protocol, at the time that is shown; undefined: this one is compared with none. */
+  get comparison(): Comparison | undefined {
+    const { lab, recording } = this.session;
+    const run = lab?.comparison;
+    if (run === undefined || recording === undefined) return undefined;
+    if (this.#comparison?.run !== run) this.#comparison = new Comparison(run, recording.start);
+    this.#comparison.seek(recording.ms);
+    return this.#comparison;
+  }
+
+  /** The messages of this run, each beside the same message in the other one. */
+  compared(comparison: Comparison, { costs }: Model): readonly ComparedMessage[] {
+    const { lab, recording } = this.session;
+    return comparison.messages(costs.messages, lab?.isQuiet === true && recording?.at === recording?.length);
+  }
+
+  /** In the Lab: compares with the run in another protocol. */
+  async compare(variant: VariantId | undefined): Promise<void> {
+    this.#variant = variant ?? this.#variant;
+    await this.session.lab?.compare(variant);
+  }
+
+  /** Compares as it did last, or no more. */
+  toggleComparison(): void {
+    const { variants = [], comparison } = this.session.lab ?? {};
+    const [first] = variants;
+    if (first === undefined) this.toast('Nobody is on another server, so this scenario is the same in every protocol.');
+    else void this.compare(comparison ? undefined : (this.#variant ?? first));
   }
 
   /** Plays or stops a recording. Clears the selection, which would dim what moves. */

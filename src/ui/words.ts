@@ -1,12 +1,30 @@
 import type { SplitStatus } from '../core/distribution/protocol.ts';
 import type { Sign } from '../core/turn/spec.ts';
 import { bareOf, domainOf, type Jid, resourceOf } from '../core/xmpp/jid.ts';
+import type { Scenario } from '../scenario/scenario.ts';
+import type { VariantId } from '../scenario/variant-nodes.ts';
 import type { ModelEvent } from './fold/event.ts';
 import { type Line, leadOf, outcomeOf } from './fold/lines.ts';
 import type { Model } from './fold/model.ts';
 import type { NodeView } from './fold/network.ts';
 import type { DeviceView, OccupantView } from './fold/people.ts';
 import { bodyOf } from './fold/summary.ts';
+
+/** What the XEP of a scenario makes of a room. */
+export const models = {
+  '0045': 'plain room',
+  '0281': 'source and shadow',
+  '0282': 'primary and replicas',
+  '0289': 'federated rooms (FMUC)',
+} as const;
+
+/** The protocol with which a run of a scenario is compared, in words and in a few letters. */
+export function variantName(id: VariantId, { xep }: Scenario): { readonly long: string; readonly short: string } {
+  if (id === 'plain') return { long: 'plain room, XEP-0045', short: 'plain room' };
+  // The scenario is in the other mode.
+  if (id === xep) return { long: `federated rooms, primary-primary, XEP-${id}`, short: 'primary-primary' };
+  return { long: `${models[id]}, XEP-${id}`, short: `XEP-${id}` };
+}
 
 /** Role of a node in words: what it is by the scenario, refined by what it says itself. */
 export function roleOf(node: NodeView): string {

@@ -36,12 +36,16 @@ const api: LabWorkerApi & PlainWorkerApi = {
   async remove(branch) {
     opened().remove(branch);
   },
-  async deeds() {
-    const { deeds, place: until } = opened();
-    return { deeds, until };
+  async compare(variant) {
+    opened().compare(variant);
+    return opened().news();
   },
-  async load(deeds, until) {
-    const branch = opened().load(deeds, until);
+  async done() {
+    const { done, place: until } = opened();
+    return { done, until };
+  },
+  async load(done, until) {
+    const branch = opened().load(done, until);
     return { branch, news: opened().news() };
   },
   async start(scenario) {

@@ -82,11 +82,23 @@ describe('The Lab: a scenario driven by a person', () => {
     lab.run(quiet);
     expect(lab.news().lines.join('')).toContain('something else');
     lab.select(0);
-    expect(lab.deeds).toHaveLength(2);
+    expect(lab.done.deeds).toHaveLength(2);
     lab.act(say(BigCheese, 'three'));
     lab.run(quiet);
     const [next] = linesOf(lab);
     expect(next.seq).toBe(before + first.lines.length + 1);
+  });
+
+  it('a branch may begin before everybody is in: they are not in there, and what follows is numbered on', () => {
+    const lab = open('wallops');
+    const first = lab.news().lines;
+    const { lines } = lab.branch(100);
+    expect([lines >= 100, lines < first.length]).toEqual([true, true]);
+    expect(lab.done.opened).toBe(false);
+    lab.run(quiet);
+    const next = lab.news().lines;
+    expect(next.slice(0, 3)).toEqual(first.slice(lines, lines + 3));
+    expect(lab.act(say('troy@eris.dclxvii.irc/screwdriver', 'x'))).toMatch(/is not in the room$/);
   });
 
   it('a branch whose world was let go is played again when it is chosen', () => {

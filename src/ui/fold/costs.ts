@@ -19,6 +19,8 @@ export interface MessageCost {
   lost: number;
   /** Full JIDs: of each copy, the user whom it was handed to. */
   readonly recipients: string[];
+  /** When the last copy so far was handed to a user; undefined: none was. */
+  lastDelivery: number | undefined;
 }
 
 const messageWindow = 2_000;
@@ -60,6 +62,7 @@ export class Costs {
       lost: 0,
       crossedBytes: 0,
       recipients: [],
+      lastDelivery: undefined,
     };
     this.#byEvent.set(id, cost);
     this.messages.push(cost);
@@ -80,7 +83,10 @@ export class Costs {
 
   #count(cost: MessageCost, event: ModelEvent | undefined): void {
     if (!event?.stanza || !isGroupchat(event.stanza)) return;
-    if (event.leg === 'out' && !this.#network.isNode(event.to)) cost.recipients.push(event.to);
+    if (event.leg === 'out' && !this.#network.isNode(event.to)) {
+      cost.recipients.push(event.to);
+      cost.lastDelivery = Math.max(cost.lastDelivery ?? event.t, event.t);
+    }
     if (event.leg !== 'link') return;
     if (event.outcome) cost.lost++;
     else {

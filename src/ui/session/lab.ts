@@ -2,6 +2,8 @@ import * as Comlink from 'comlink';
 import type { SessionRecord } from '../../core/node/trace.ts';
 import type { PlainWorkerApi } from '../../host/control.ts';
 import type { Scenario } from '../../scenario/scenario.ts';
+import type { VariantId } from '../../scenario/variant-nodes.ts';
+import { variantsOf } from '../../scenario/variants.ts';
 import type { Deed } from '../../sim/lab.ts';
 import type { LabNews, LabRun, LabWorkerApi } from '../../sim/lab-branches.ts';
 import { Fields } from '../trace/fields.ts';
@@ -9,6 +11,7 @@ import { readLine } from '../trace/read-line.ts';
 import type { News } from '../trace/records.ts';
 import type { Trace } from '../trace/trace.ts';
 import type { Action } from './acts.ts';
+import { ComparedRun } from './compared-run.ts';
 import { labActOf } from './lab-acts.ts';
 import { Places } from './places.ts';
 import type { NodeProgress, OccupantProgress } from './progress.ts';
@@ -64,7 +67,7 @@ interface Branch {
   /** The place at which it was left. */
   at: number;
   /** What was done on it, and where it is. */
-  done: Pick<SharedBranch, 'deeds' | 'until' | 'lines'> | undefined;
+  done: Omit<SharedBranch, 'name'> | undefined;
 }
 
 /**
@@ -84,6 +87,7 @@ export class LabSession implements Session, Recording, LabControls {
   readonly skipped: ReadonlyMap<string, number> = new Map();
   readonly scenario: Scenario;
   readonly seed: number;
+  readonly variants: readonly VariantId[];
   /** The scenario does not come with Netsplit. */
   readonly #own: boolean;
   readonly start: number;
@@ -105,6 +109,7 @@ export class LabSession implements Session, Recording, LabControls {
   /** What was asked of the worker: one thing after the other. */
   #queue: Promise<unknown> = Promise.resolve();
   #stopped = false;
+  #comparison: ComparedRun | undefined;
   #shared: string | undefined;
 
   /** Settles when everybody is in whom the script sends in. */
@@ -123,6 +128,7 @@ export class LabSession implements Session, Recording, LabControls {
   private constructor(scenario: Scenario, seed: number, isOwn: boolean, api: LabApi, opening: number, news: LabNews) {
     this.scenario = scenario;
     this.seed = seed;
+    this.variants = variantsOf(scenario);
     this.#own = isOwn;
     this.#api = api;
     this.#domains = scenario.servers.map(({ domain }) => domain);
@@ -167,7 +173,18 @@ export class LabSession implements Session, Recording, LabControls {
   }
 
   get isQuiet(): boolean {
-    return this.#branch.isQuiet;
+    return this.#branch.isQuiet && this.#comparison?.isQuiet !== false;
+  }
+
+  get comparison(): ComparedRun | undefined {
+    return this.#comparison;
+  }
+
+  compare(variant: VariantId | undefined): Promise<void> {
+    return this.#ask(async () => {
+      this.#append(await this.#api.compare(variant));
+      this.#moved();
+    });
   }
 
   get isFull(): boolean {
@@ -223,10 +240,12 @@ export class LabSession implements Session, Recording, LabControls {
   async startOver(): Promise<ActResult> {
     this.#halt();
     return this.#ask(async () => {
+      const compared = this.#comparison?.variant.id;
       const { opening, news } = await this.#api.open(this.scenario, this.seed);
       this.#branches.length = 0;
       this.#branch = this.#add(0, 'main', new Places([], 0));
       this.#append(news);
+      if (compared !== undefined) this.#append(await this.#api.compare(compared));
       this.#restart(this.#placeAfter(opening));
       this.#moved();
       return { ok: true };
@@ -383,11 +402,11 @@ export class LabSession implements Session, Recording, LabControls {
 
   /** What the link of this moment says. */
   async #note(): Promise<void> {
-    const { deeds, until } = await this.#api.deeds();
-    this.#branch.done = { deeds, until, lines: until.lines };
+    const { done, until } = await this.#api.done();
+    this.#branch.done = { ...done, until, lines: until.lines };
     const all = this.#branches.flatMap(({ name, done }) => (done ? [{ name, ...done }] : []));
     const shown = all.findIndex((_, i) => this.#branches.filter(({ done }) => done)[i] === this.#branch);
-    const isNew = all.length < 2 && deeds.length === 0;
+    const isNew = all.length < 2 && done.opened && done.deeds.length === 0;
     const scenario = this.#own ? { scenario: this.scenario } : {};
     this.#shared =
       isNew && !this.#own ? undefined : await writeShared({ branches: all, shown, ...scenario }, this.start);
@@ -402,12 +421,12 @@ export class LabSession implements Session, Recording, LabControls {
     return this.#ask(async () => {
       let different: string | undefined;
       const ids: number[] = [];
-      for (const { name, deeds, until, lines } of branches) {
-        const { branch: id, news } = await this.#api.load(deeds, { ...until, t: until.t as Deed['at'] });
+      for (const { name, deeds, opened, until, lines } of branches) {
+        const { branch: id, news } = await this.#api.load({ deeds, opened }, { ...until, t: until.t as Deed['at'] });
         this.#branch = this.#add(id, name, new Places([], 0));
         this.#append(news);
         this.#branch.at = this.length;
-        this.#branch.done = { deeds, until, lines };
+        this.#branch.done = { deeds, opened, until, lines };
         ids.push(id);
         if (this.#branch.trace.at(-1) !== lines)
           different = 'This link was made with another version of Netsplit: what happens is not all the same here.';
@@ -427,7 +446,7 @@ export class LabSession implements Session, Recording, LabControls {
     return places.placeOfLines(linesUntil(this.#branch, trace));
   }
 
-  #append({ lines, people, now, isQuiet, isFull }: LabNews): void {
+  #append({ lines, people, now, isQuiet, isFull, comparison }: LabNews): void {
     const branch = this.#branch;
     const { places, trace } = branch;
     let known = trace.at(-1) ?? 0;
@@ -452,6 +471,7 @@ export class LabSession implements Session, Recording, LabControls {
     }
     tell(Number.POSITIVE_INFINITY, now);
     Object.assign(branch, { now, isQuiet, isFull });
+    this.#comparison = ComparedRun.after(this.#comparison, comparison, this.scenario);
   }
 
   #add(id: number, name: string, places: Places, trace: number[] = []): Branch {
@@ -512,7 +532,13 @@ export class LabSession implements Session, Recording, LabControls {
   /** Tells everything of the next instant together. @returns how long it is shown; undefined: nothing more happens */
   #nextInstant(): Promise<number | undefined> {
     return this.#ask(async () => {
-      if (this.#at === this.length && !this.isQuiet) await this.#run({ lines: 1, mostMs: nextMs });
+      if (this.#at === this.length && !this.#branch.isQuiet) await this.#run({ lines: 1, mostMs: nextMs });
+      // Only what it is compared with goes on.
+      else if (this.#at === this.length && !this.isQuiet) {
+        await this.#run({ quiet: true, mostMs: quietMs });
+        this.#go(this.length, true);
+        return undefined;
+      }
       if (!this.#playing || this.#at === this.length) return undefined;
       const { places } = this.#branch;
       const timeOf = (place: number) => places.timeOf(place) ?? this.start;

@@ -1,8 +1,10 @@
 import type { Acted, PlainWorkerApi, Trouble } from '../../host/control.ts';
 import type { Scenario } from '../../scenario/scenario.ts';
+import type { VariantId } from '../../scenario/variant-nodes.ts';
 import type { ModelRecord, Violation } from '../trace/records.ts';
 import type { Trace } from '../trace/trace.ts';
 import type { Action } from './acts.ts';
+import type { ComparedRun } from './compared-run.ts';
 import type { NodeProgress, OccupantProgress } from './progress.ts';
 
 /** Nothing is thrown across a worker boundary: the error is text that says what was wrong. */
@@ -113,7 +115,7 @@ export interface LabControls {
   readonly branches: readonly LabBranch[];
   /** The one that is shown. */
   readonly branch: number;
-  /** Nothing is under way at the end of the run. */
+  /** Nothing is under way at the end of the run, nor in the one with which it is compared. */
   readonly isQuiet: boolean;
   /** Why it does not go on; undefined if it can. */
   readonly isFull: boolean;
@@ -123,6 +125,12 @@ export interface LabControls {
   readonly clock: number;
   /** What was done in all branches, for a link; undefined if nothing was. */
   readonly shared: string | undefined;
+  /** The protocols in which the scenario can be, besides its own. */
+  readonly variants: readonly VariantId[];
+  /** The same run in another protocol, with which this one is compared. */
+  readonly comparison: ComparedRun | undefined;
+  /** Compares with the run in another protocol, on every branch; undefined: with none. */
+  compare(variant: VariantId | undefined): Promise<void>;
   /** Everything that was asked for so far is done. */
   settled(): Promise<void>;
   /** Goes on by so many events, also back. */

@@ -5,6 +5,8 @@ import type { Deed, LabAct } from '../../sim/lab.ts';
 export interface SharedBranch {
   readonly name: string;
   readonly deeds: readonly Deed[];
+  /** They are done after the scenario's script. */
+  readonly opened: boolean;
   /** Events of the world, and the time. */
   readonly until: { readonly events: number; readonly t: number };
   /** Lines of its trace there: another version of Netsplit may have others. */
@@ -31,10 +33,11 @@ const nameMax = 60;
 export async function writeShared({ branches, shown, scenario }: Shared, start: number): Promise<string> {
   const text = JSON.stringify({
     v: version,
-    b: branches.map(({ name, deeds, until, lines }) => ({
+    b: branches.map(({ name, deeds, opened, until, lines }) => ({
       n: name,
       d: deeds.map(({ after, at, act }) => [after, at - start, act]),
       u: [until.events, until.t - start, lines],
+      ...(opened ? {} : { o: 0 }),
     })),
     s: shown,
     ...(scenario === undefined ? {} : { c: scenario }),
@@ -101,13 +104,14 @@ async function through(bytes: Uint8Array<ArrayBuffer>, stream: CompressionStream
 }
 
 function readBranch(of: unknown, start: number): SharedBranch {
-  const { n, d, u } = (typeof of === 'object' && of !== null ? of : {}) as Readonly<Record<string, unknown>>;
+  const { n, d, u, o } = (typeof of === 'object' && of !== null ? of : {}) as Readonly<Record<string, unknown>>;
   if (!Array.isArray(d) || d.length > deedsMax || !Array.isArray(u) || !u.every(isCount))
     throw new Error(`This link is damaged: a branch of it has no acts, or more than ${deedsMax}.`);
   const [events = 0, t = 0, lines = 0] = u as readonly number[];
   return {
     name: typeof n === 'string' && n.trim() !== '' ? n.slice(0, nameMax) : 'main',
     deeds: d.map((one: unknown, i) => readDeed(one, i, start)),
+    opened: o === undefined,
     until: { events, t: start + t },
     lines,
   };
@@ -126,6 +130,8 @@ export function readAct(of: unknown): LabAct | undefined {
   if (typeof of !== 'object' || of === null) return undefined;
   const { kind, ...fields } = of as Readonly<Record<string, unknown>>;
   switch (kind) {
+    case 'online':
+      return { kind };
     case 'person': {
       const [who, act] = [address(fields['who']), readPersonAct(fields['act'])];
       return who && act && { kind, who, act };

@@ -4,11 +4,14 @@ import { describeLink } from '../fold/links.ts';
 import { shorten } from '../fold/summary.ts';
 import { bytes, shortName } from '../words.ts';
 import { Part } from './base.ts';
+import { comparedCounters } from './compared-counters.ts';
 
 /** What the links carried, and what each message cost beside the same message in a plain room. */
 class Counters extends Part {
   protected override render(): TemplateResult {
-    const { model } = this.store;
+    const { model, comparison } = this.store;
+    if (comparison !== undefined)
+      return html`<div class="tables" data-testid="counters" tabindex="0" role="group" aria-label="Counters">${comparedCounters(this.store, comparison)}</div>`;
     const messages = model.costs.messages.slice(-100).reverse();
     const links = [...model.network.links.values()];
     return html`<div class="tables" data-testid="counters" tabindex="0" role="group" aria-label="Counters">

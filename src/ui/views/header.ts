@@ -2,19 +2,12 @@ import { html, nothing, type TemplateResult } from 'lit';
 import { linkTo, withoutSelection } from '../address.ts';
 import { chooseTrace } from '../open-trace.ts';
 import type { Phase, Theme } from '../store.ts';
-import { shortTime } from '../words.ts';
+import { models, shortTime } from '../words.ts';
 import { Part } from './base.ts';
 import './export-menu.ts';
 import type { Help } from './help.ts';
 import { icon } from './icons.ts';
 import type { JoinPanel } from './join-panel.ts';
-
-const models: Record<string, string> = {
-  '0045': 'plain room',
-  '0281': 'source and shadow',
-  '0282': 'primary and replicas',
-  '0289': 'federated rooms (FMUC)',
-};
 
 /** What the badge says where the session is not well. */
 const states: Partial<Record<Phase, { readonly text: string; readonly class: string }>> = {
@@ -42,7 +35,7 @@ class Header extends Part {
       <button type="button" class="open-trace" data-testid="open-trace" aria-label="Open a trace…" title="Open the trace of a run (npm run sim -- --seed N --mode M --json)" @click=${this.#onOpen}>${icon('open')}<span class="wide">Open a trace…</span><span class="narrow">Trace</span></button>
       <ns-export .store=${this.store}></ns-export>
       ${isFile ? html`<a class="button" href=${location.pathname} data-testid="to-live"><span class="wide">Back to the live rooms</span><span class="narrow">Live</span></a>` : this.#modes()}
-      <span class="badge model" data-testid="model-badge" title=${models[session.scenario.xep] ?? ''}>XEP-${session.scenario.xep}</span>
+      <span class="badge model" data-testid="model-badge" title=${models[session.scenario.xep]}>XEP-${session.scenario.xep}</span>
       ${
         recording?.fixed !== undefined
           ? html`<span class="badge recorded" data-testid="mode-badge" title=${recording.fixed}>${isFile ? 'Recording' : 'Record of live'}</span>`

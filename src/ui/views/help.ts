@@ -38,6 +38,7 @@ const lab: Pairs = [
   ['← →', 'go one event back or forward, outside the picture and the log; at the end the next thing happens'],
   ['Shift+→', 'go on until nothing is under way'],
   ['s', 'copy a link to this moment'],
+  ['c', 'compare with the same run in another protocol, or no more'],
   ...acting.slice(1),
 ];
 const backToLive: Pairs = [['w', 'show the live session again']];

@@ -13,9 +13,10 @@ import { neighbour, placesOf, vacancyId } from '../neighbours.ts';
 import { refusalInWords, refusalOf } from '../refused.ts';
 import type { Thing } from '../store.ts';
 import { bold, fitted, sizeFor, widthOf } from '../text-width.ts';
-import { bytes, counted, deviceCount, devicesInside, initials, markOf, roleOf, stateOf } from '../words.ts';
+import { deviceCount, devicesInside, initials, markOf, roleOf, stateOf } from '../words.ts';
 import { Part } from './base.ts';
 import { icon } from './icons.ts';
+import { carriedInWords, drawn, pillWords, textOf } from './pill-words.ts';
 import { refusalBubbles, refusedMark } from './refusals.ts';
 import { Tokens } from './tokens.ts';
 
@@ -347,7 +348,7 @@ export class Topology extends Part {
       tabindex=${current === placed.key ? 0 : -1}
       role="button"
       aria-haspopup=${this.#acts ? 'menu' : nothing}
-      aria-label=${`Link ${link.ends[0]} – ${link.ends[1]}, ${describeLink(link)}, ${counted(link.stanzas, 'stanza')}, ${bytes(link.bytes)}`}
+      aria-label=${`Link ${link.ends[0]} – ${link.ends[1]}, ${describeLink(link)}, ${carriedInWords(link, this.store)}`}
     >
       <path class="hit" d=${d} />
       <path class="line" d=${d} />
@@ -359,8 +360,11 @@ export class Topology extends Part {
     const link = this.store.model.network.links.get(key) as LinkView;
     const cut = link.state !== 'up';
     const chosen = this.store.view.thing?.kind === 'link' && this.store.view.thing.id === key;
-    if (!pill || (link.stanzas === 0 && !cut && !isSlow(link) && !chosen && layout.links.size > 1)) return nothing;
-    const { first, second } = this.#pillWords(link, pill.lines);
+    const other = this.store.comparison?.model.network.links.get(key);
+    const isUsed = link.stanzas > 0 || (other !== undefined && other.stanzas > 0);
+    if (!pill || (!isUsed && !cut && !isSlow(link) && !chosen && layout.links.size > 1)) return nothing;
+    const words = pillWords(link, other, layout.compact);
+    const [first, second] = [textOf(words.first), pill.lines > 1 ? textOf(words.second) : ''];
     const cross = cut ? 20 : 0;
     const size = sizeFor(first, (layout.compact ? 12.5 : 16) * bold, pill.w - 16 - cross) / bold;
     const w = Math.min(pill.w, Math.max(widthOf(first, size * bold) + cross, widthOf(second, restSize)) + 16);
@@ -371,16 +375,9 @@ export class Topology extends Part {
     return svg`<g class=${`pill ${cut ? 'cut' : ''} ${isSlow(link) ? 'slow' : ''}`} data-link-label=${key} aria-hidden="true">
       <rect x=${x - w / 2} y=${y - h / 2} width=${w} height=${h} rx="10" />
       ${cut ? svg`<path class="cross" d=${`M${left} ${base - 10}l10 10m0 -10l-10 10`} />` : nothing}
-      <text class="carried" font-size=${size} x=${middle} y=${base} text-anchor="middle">${first}</text>
-      ${second ? svg`<text class="rest" font-size=${sizeFor(second, restSize, pill.w - 14)} x=${x} y=${y + 14} text-anchor="middle">${second}</text>` : nothing}
+      <text class="carried" font-size=${size} x=${middle} y=${base} text-anchor="middle">${drawn(words.first)}</text>
+      ${second ? svg`<text class="rest" font-size=${sizeFor(second, restSize, pill.w - 14)} x=${x} y=${y + 14} text-anchor="middle">${drawn(words.second)}</text>` : nothing}
     </g>`;
-  }
-
-  #pillWords(link: LinkView, lines: 1 | 2): { readonly first: string; readonly second: string } {
-    const carried = counted(link.stanzas, 'stanza');
-    if (link.state !== 'up')
-      return { first: 'cut', second: lines > 1 ? `${counted(link.dropped, 'stanza')} lost` : '' };
-    return { first: carried, second: lines > 1 ? `${bytes(link.bytes)}, ${link.latencyMs} ms` : '' };
   }
 
   /** What the selected stanza and its copies touched. */

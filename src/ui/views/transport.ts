@@ -3,6 +3,7 @@ import type { Kept, LabControls, Recording } from '../session/session.ts';
 import type { Violation } from '../trace/records.ts';
 import { counted, mebibytes, seconds, shortName, shortTime, time as timeOfDay } from '../words.ts';
 import { Part } from './base.ts';
+import { compareControl } from './compare.ts';
 import { icon } from './icons.ts';
 
 /** Moves through a recorded run: play, steps, a scrubber, and the run's violations. */
@@ -59,6 +60,7 @@ class Transport extends Part {
       <button type="button" data-testid="branch-rename" @click=${() => this.querySelector<HTMLDialogElement>('dialog')?.showModal()}>Rename…</button>
       <button type="button" data-testid="branch-remove" title="The branch that is shown before it in the list is shown in its place" ?disabled=${branches.length < 2} @click=${() => void this.#remove(lab)}>Delete branch</button>
       ${this.#renaming(lab, shown?.name ?? '')}
+      ${compareControl(this.store, lab)}
       <p class="note" role="status" data-testid="transport-state">${isFull ? 'This run has 100,000 events, and goes no further: go back, or start over.' : isQuiet ? 'Nothing is under way at the end of this run.' : 'Stanzas are under way at the end of this run.'}</p>
     </div>`;
   }

@@ -9,6 +9,7 @@ describe('The address', () => {
     ['#node=replica@vesa.irc', { thing: { kind: 'node', id: 'replica@vesa.irc' } }],
     ['#link=avalon.irc~vesa.irc', { thing: { kind: 'link', id: 'avalon.irc~vesa.irc' } }],
     ['#occupant=a@b.lit/x%26y%20%C3%A9', { thing: { kind: 'occupant', id: 'a@b.lit/x&y é' } }],
+    ['#lab=wallops&compare=0289', { lab: { scenario: 'wallops', seed: 0, shared: undefined }, compared: '0289' }],
     ['#view=outline&region=panel&present=150', { tab: 'outline', region: 'panel', presenting: 150 }],
   ])('%s: is read as it was written', (hash, place) => {
     expect(writePlace(place)).toBe(hash);

@@ -6,6 +6,7 @@ import type { Scenario } from '../../../src/scenario/scenario.ts';
 import { inputOf, isSame } from '../../../src/ui/baseline.ts';
 import type { MessageCost } from '../../../src/ui/fold/costs.ts';
 import { Model } from '../../../src/ui/fold/model.ts';
+import { plainRoomOf } from '../../../src/ui/fold/plain-room.ts';
 import { PlainRooms } from '../../../src/worker/plain-rooms.ts';
 import { bigCheeseSpeaks, people } from '../../support/fake-session.ts';
 
@@ -122,5 +123,13 @@ describe('The plain room beside a distributed one: stanzas on links, stanzas los
     expect(plain?.isUnknown).toBe(true);
     const { hops } = bigCheeseSpeaks('hello', 1_000, 1_000, 1);
     expect(hops.flatMap((hop) => inputOf(hop, wallops, page.model) ?? [])).toHaveLength(1);
+  });
+
+  it('rooms that federate in a ring have one plain room beside them: that of the first', () => {
+    const ring = builtInScenario('ring') as Scenario;
+    const { network } = new Model(ring);
+    expect(new Set(ring.occupants.map((one) => plainRoomOf(ring, network, one.room)))).toEqual(
+      new Set(['blasted@rooms.heath.lit']),
+    );
   });
 });

@@ -25,7 +25,7 @@ function forty(): readonly Deed[] {
 }
 
 const shared = (deeds: readonly Deed[]): Shared => ({
-  branches: [{ name: 'main', deeds, until: { events: 4_000, t: start + 60_000 }, lines: 9_000 }],
+  branches: [{ name: 'main', deeds, opened: true, until: { events: 4_000, t: start + 60_000 }, lines: 9_000 }],
   shown: 0,
 });
 
