@@ -63,7 +63,7 @@ export class Comparison {
     const until = this.#start + ms + aheadMs;
     const from = this.#lines;
     while ((lines[this.#lines]?.t ?? Number.POSITIVE_INFINITY) <= until) this.#lines++;
-    this.#model.fold(lines.slice(from, this.#lines).map(({ record }) => record));
+    if (this.#lines > from) this.#model.fold(lines.slice(from, this.#lines).map(({ record }) => record));
   }
 
   /**
@@ -80,7 +80,9 @@ export class Comparison {
     return here.map((cost) => {
       const other = there.get(keyOf(cost, 0))?.shift();
       const same = other !== undefined && isSame(cost, other);
-      return { here: cost, there: other, same: same || (isOver ? false : undefined) };
+      // Before the first delivery both have reached nobody.
+      const isKnown = isOver || (same && cost.recipients.length > 0);
+      return { here: cost, there: other, same: isKnown ? same : undefined };
     });
   }
 

@@ -181,6 +181,22 @@ test.describe('Compare', () => {
     await expect(page.locator('ns-help dialog')).toContainText('compare with the same run in another protocol');
   });
 
+  test('played to its end, it goes on until the last delivery in both', async ({ page }) => {
+    await open(page, '#lab=wonderland&compare=plain');
+    const hamlet = 'hamlet@denmark.lit/priam-ubuntu-vm';
+    await page.evaluate((who) => window.lab.act({ act: 'join', who }), hamlet);
+    await page.evaluate(() => window.lab.runToQuiet());
+    await page.evaluate((who) => window.lab.act({ act: 'say', who, text: 'Hi Alice' }), hamlet);
+    expect((await comparison(page))?.messages[0]?.sameDeliveries).toBeUndefined();
+    await page.getByTestId('pace').selectOption('0');
+    await page.getByTestId('transport-play').click();
+    await expect.poll(async () => (await comparison(page))?.messages[0]?.sameDeliveries).toBe(true);
+    await page.waitForSelector('html[data-phase=paused]');
+    const [{ here, there } = {}] = (await comparison(page))?.messages ?? [];
+    expect(there?.lastDeliveryMs).toBeGreaterThan(2_000);
+    expect(here?.lastDeliveryMs).toBeLessThan(2_000);
+  });
+
   for (const colorScheme of ['light', 'dark'] as const)
     test(`axe finds nothing, ${colorScheme}; at 390 px nothing is cut off`, async ({ browser }) => {
       const context = await browser.newContext({ colorScheme, reducedMotion: 'reduce' });

@@ -231,6 +231,9 @@ describe('Compared: the same acts in another protocol, on the same clock', () =>
     const who = 'hamlet@denmark.lit/priam-ubuntu-vm';
     compared.say(who, 'one');
     compared.go();
+    expect([compared.take().isQuiet, compared.run?.isQuiet]).toEqual([true, true]);
+    const [{ here, there } = {}] = compared.messages;
+    expect(there?.[3]).toBeGreaterThan(here?.[3] ?? Number.POSITIVE_INFINITY);
     const growth = compared.at().growth(compared.here);
     const last = growth.there.at(-1);
     expect(last).toEqual({
