@@ -1,6 +1,7 @@
 import type { Acted, Trouble } from '../host/control.ts';
 import type { VariantId } from '../scenario/variant-nodes.ts';
 import { Baseline, isSame } from './baseline.ts';
+import { Checkpoints } from './checkpoints.ts';
 import { type ComparedMessage, Comparison } from './comparison.ts';
 import { effectOf } from './effects.ts';
 import type { MessageCost } from './fold/costs.ts';
@@ -79,6 +80,8 @@ export interface Beside {
 
 export type Phase = 'loading' | 'playing' | 'quiet' | 'paused' | 'offline' | 'failed';
 
+/** How often a part of a picture to go back to is made, in ms. */
+const keepMs = 30;
 /** What the trace has not shown by then it will never show: a connection was lost. */
 const awaitMs = 10_000;
 
@@ -101,6 +104,11 @@ export class Store {
   /** Events with the same first cause as the selected one. */
   family: ReadonlySet<number> = new Set();
   started = false;
+  readonly #checkpoints = new Checkpoints(
+    () => this.#emptyPicture(),
+    (picture, from, to) => this.#tellPicture(picture, from, to),
+  );
+  #checkpointTimer: ReturnType<typeof setTimeout> | undefined;
   #comparison: Comparison | undefined;
   /** The protocol with which it was compared last. */
   #variant: VariantId | undefined;
@@ -158,14 +166,18 @@ export class Store {
     };
     this.#offRecords = session.listen({
       records: (batch, past = false) => this.#take(batch, past),
-      restart: (other) => {
-        this.picture = this.#emptyPicture();
-        if (!other) return;
+      restart: (other, place) => {
+        if (other || place === undefined) this.#checkpoints.clear();
+        const kept = place === undefined ? undefined : this.#checkpoints.take(place);
+        this.picture = kept?.picture ?? this.#emptyPicture();
+        this.#set(this.picture);
+        if (!other) return kept?.place;
         this.baseline.stop();
         this.baseline = this.#newBaseline();
         this.#settled = 0;
       },
       moved: () => {
+        this.#keepPlaces();
         this.#advance();
         this.changed();
       },
@@ -183,6 +195,7 @@ export class Store {
   close(): void {
     this.#offRecords();
     clearTimeout(this.#pictureTimer);
+    clearTimeout(this.#checkpointTimer);
     if (this.#ownsBaseline) this.baseline.stop();
   }
 
@@ -483,6 +496,34 @@ export class Store {
 
   #newBaseline(): Baseline {
     return new Baseline(this.session.scenario, () => this.changed(), this.session.plain);
+  }
+
+  /** What happens from one place of a recording to a later one, in a picture that is not shown. */
+  #tellPicture(picture: Picture, from: number | undefined, to: number): void {
+    const take = (news: News) => void picture.take(news, 0, true);
+    this.session.recording?.tell(
+      {
+        records: (batch) => batch.forEach(take),
+        node: (progress) => take({ kind: 'node', progress }),
+        occupant: (progress) => take({ kind: 'occupant', progress }),
+      },
+      from,
+      to,
+    );
+    for (const model of [picture.told, picture.seen]) {
+      model.sentences = [];
+      model.refusals.untold = [];
+    }
+  }
+
+  /** Makes the pictures to go back to, a little at a time while nothing plays. */
+  #keepPlaces(): void {
+    const { recording } = this.session;
+    if (!recording || this.#checkpointTimer !== undefined) return;
+    this.#checkpointTimer = setTimeout(() => {
+      this.#checkpointTimer = undefined;
+      if (recording.playing || this.#checkpoints.work(recording.length)) this.#keepPlaces();
+    }, keepMs);
   }
 
   #emptyPicture(): Picture {

@@ -17,6 +17,7 @@ import { Places } from './places.ts';
 import type { NodeProgress, OccupantProgress } from './progress.ts';
 import {
   type ActResult,
+  type Hearer,
   type LabBranch,
   type LabControls,
   type Recording,
@@ -574,14 +575,22 @@ export class LabSession implements Session, Recording, LabControls {
   /** @param other  what will be told is not what was told before */
   #restart(at: number, other = true): void {
     const { ms } = this;
-    this.#forget(other);
+    this.#forget(other, at);
     this.#go(at, false, other ? undefined : ms);
   }
 
-  #forget(other: boolean): void {
-    this.#lines = 0;
-    this.#at = 0;
-    for (const listener of this.#listeners) listener.restart(other);
+  #forget(other: boolean, place: number): void {
+    const { places } = this.#branch;
+    // There is one listener, the page: what it knows of is not told again.
+    const [known] = [...this.#listeners].map((listener) => listener.restart(other, place));
+    this.#at = known ?? 0;
+    this.#lines = known === undefined ? 0 : places.told(known);
+  }
+
+  tell(listener: Hearer, from: number | undefined, to: number): void {
+    const { places } = this.#branch;
+    const all = places.between(from, to).map(({ record }) => record);
+    tellAll(listener, all, true);
   }
 
   /**
@@ -590,7 +599,7 @@ export class LabSession implements Session, Recording, LabControls {
    */
   #go(at: number, moving: boolean, ms?: number): void {
     const { places, now } = this.#branch;
-    if (at < this.#at) this.#forget(false);
+    if (at < this.#at) this.#forget(false, at);
     this.#at = at;
     this.#ms = ms ?? (at === places.length ? now : (places.timeOf(at) ?? this.start)) - this.start;
     const until = places.told(at);

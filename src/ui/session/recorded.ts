@@ -3,7 +3,7 @@ import type { Violation } from '../trace/records.ts';
 import type { Trace, TraceLine } from '../trace/trace.ts';
 import { Places } from './places.ts';
 import type { NodeProgress } from './progress.ts';
-import type { ActResult, Kept, Recording, Session, SessionListener } from './session.ts';
+import type { ActResult, Hearer, Kept, Recording, Session, SessionListener } from './session.ts';
 import { tellAll } from './tell.ts';
 
 /** Time on the screen from one instant of the run to the next, at pace 1: long enough to follow, too short to be bored. */
@@ -135,6 +135,10 @@ export class RecordedSession implements Session, Recording {
     this.#moved();
   }
 
+  tell(listener: Hearer, from: number | undefined, to: number): void {
+    this.#tell([listener], this.#places.between(from, to), true);
+  }
+
   /** There is more of it. */
   protected grow(line: TraceLine): void {
     this.#places.add(line);
@@ -166,14 +170,15 @@ export class RecordedSession implements Session, Recording {
   }
 
   #go(at: number, moving: boolean): void {
-    const isBack = at < this.#at;
-    if (isBack) for (const listener of this.#listeners) listener.restart();
-    const lines = this.#places.between(isBack ? undefined : this.#at, at);
+    const from = this.#at;
     this.#at = at;
-    this.#tell(this.#listeners, lines, !moving);
+    for (const listener of this.#listeners) {
+      const known = at < from ? listener.restart(false, at) : from;
+      this.#tell([listener], this.#places.between(known, at), !moving);
+    }
   }
 
-  #tell(listeners: Iterable<SessionListener>, lines: readonly TraceLine[], past: boolean): void {
+  #tell(listeners: Iterable<Hearer>, lines: readonly TraceLine[], past: boolean): void {
     const all = lines.map(({ record }) => record);
     const progress = [...this.#progressIn(lines)];
     for (const listener of listeners) {

@@ -25,8 +25,10 @@ export interface SessionListener {
    * Of a recording: forget everything told so far; it will be told again from the beginning.
    *
    * @param other  what will be told is not what was told before
+   * @param place  what happens until this place will be told
+   * @returns a place that the listener has kept, from which it will be told on; undefined: from the beginning
    */
-  restart(other?: boolean): void;
+  restart(other?: boolean, place?: number): number | undefined;
   /** Of a recording: it began or stopped playing, or another place in it is shown. */
   moved(): void;
   /** @param past  as above, and in the order of the records */
@@ -37,6 +39,9 @@ export interface SessionListener {
   /** What is wrong with the page as a whole; undefined when all is well. */
   trouble(trouble: Trouble | undefined): void;
 }
+
+/** Who hears what happens. */
+export type Hearer = Pick<SessionListener, 'records' | 'node' | 'occupant'>;
 
 export interface JoinInfo {
   readonly websocket: string;
@@ -94,6 +99,8 @@ export interface Recording {
   placeOf(event: number): number;
   /** The last place at or before a time, in milliseconds since the run began. */
   placeAt(ms: number): number;
+  /** Tells somebody what happens from one place to a later one; from the very beginning if `from` is undefined. */
+  tell(listener: Hearer, from: number | undefined, to: number): void;
   /** Stops playing. A single step forward is shown moving. */
   seek(at: number): void;
   /** Starts from the beginning if it is at the end. */

@@ -1,12 +1,12 @@
 import type { ModelRecord, News, ProgressNews } from '../trace/records.ts';
-import type { SessionListener } from './session.ts';
+import type { Hearer } from './session.ts';
 
 /**
  * Tells a listener what follows one another in a trace.
  *
  * @param past  it is over: nothing of it is shown moving
  */
-export function tellAll(listener: SessionListener, all: readonly News[], past: boolean): void {
+export function tellAll(listener: Hearer, all: readonly News[], past: boolean): void {
   for (const run of runsOf(all)) {
     if (!('progress' in run)) listener.records(run, past);
     else if (run.kind === 'node') listener.node(run.progress, past);
