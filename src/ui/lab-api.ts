@@ -10,7 +10,7 @@ import type { LinkView } from './fold/links.ts';
 import type { OccupantView } from './fold/people.ts';
 import { comparisonIn, type LabComparisonView } from './lab-comparison.ts';
 import { type Action, mistakeIn } from './session/acts.ts';
-import { type ActResult, type LabControls, refuse, type Session } from './session/session.ts';
+import { type ActResult, type LabControls, refuse, type Session, type TimedAct } from './session/session.ts';
 import type { Phase, Store } from './store.ts';
 import { TraceError } from './trace/fields.ts';
 import { loadFile } from './trace/load-trace.ts';
@@ -218,12 +218,19 @@ function labMessage(store: Store, cost: MessageCost): LabMessage {
   };
 }
 
+/** What the Lab begins with. */
+export interface Situation {
+  /** One that does not come with Netsplit. */
+  readonly scenario?: Scenario;
+  readonly acts?: readonly TimedAct[];
+}
+
 /** What leads to another session. */
 export interface Openers {
   /** Shows another network; rejects, and nothing has changed, where there is none. */
   openNetwork(where: Where): Promise<void>;
   /** Shows the Lab; rejects, and nothing has changed, where there is no such scenario. */
-  openLab(place: LabPlace): Promise<void>;
+  openLab(place: LabPlace, situation?: Situation): Promise<void>;
 }
 
 /** A `window.lab`, and the page that it is about: one goes on unseen while the record of its session is shown. */

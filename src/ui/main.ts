@@ -2,9 +2,19 @@ import type { Trouble } from '../host/control.ts';
 import type { LiveConfig } from '../scenario/live-config-type.ts';
 import { databasesOf } from '../scenario/node-names.ts';
 import { type LabPlace, readLab, withoutSelection } from './address.ts';
-import type { Where } from './lab-api.ts';
+import type { Situation, Where } from './lab-api.ts';
 import { chooseTrace } from './open-trace.ts';
-import { endSession, leave, onOpen, onTrace, shownLab, showSession, showTrace, tellTrouble } from './page.ts';
+import {
+  endSession,
+  leave,
+  onOpen,
+  onTrace,
+  shownLab,
+  shownScenario,
+  showSession,
+  showTrace,
+  tellTrouble,
+} from './page.ts';
 import { followLease, type HeldLease } from './session/lease.ts';
 import { startLive, websocketOf } from './session/live.ts';
 import { onRetry, retryNow } from './session/retry.ts';
@@ -74,9 +84,12 @@ async function start(): Promise<void> {
 let noServer: string | undefined;
 let lab: string | undefined;
 
-async function showLab(place: LabPlace): Promise<void> {
+async function showLab(place: LabPlace, situation: Situation = {}): Promise<void> {
   const { openLab } = await import('./open-lab.ts');
-  await openLab(place, noServer, async () => {
+  // A scenario of one’s own that runs live is there in the Lab, too.
+  const known = shownScenario();
+  const own = known?.id === place.scenario ? { scenario: known } : {};
+  await openLab(place, { ...own, ...situation }, noServer, async () => {
     hasLeft = true;
     lab = keyOf(place);
     await leave();

@@ -1,6 +1,7 @@
 import { builtIn } from '../scenario/built-in.ts';
 import type { Scenario } from '../scenario/scenario.ts';
 import type { LabPlace } from './address.ts';
+import type { Situation } from './lab-api.ts';
 import { showSession } from './page.ts';
 import { LabSession } from './session/lab.ts';
 import { readShared } from './session/share.ts';
@@ -11,24 +12,28 @@ const labStart = Date.UTC(2026, 0, 1);
 /**
  * Shows a scenario in the Lab: it needs no server.
  *
+ * @param situation  what it begins with
  * @param leave  ends what is shown
  * @param offline  why there are no live rooms; undefined if there may be
  * @throws Error that says what is wrong with the place; what is shown stays
  */
 export async function openLab(
   { scenario: id, seed, shared }: LabPlace,
+  { scenario: given, acts = [] }: Situation,
   offline: string | undefined,
   leave: () => Promise<void>,
 ): Promise<void> {
   const done = shared === undefined ? undefined : await readShared(shared, labStart);
   const own = done?.scenario === undefined ? undefined : await readScenario(done.scenario);
-  const scenario = own ?? builtIn.find((one) => one.id === id);
+  const known = own ?? builtIn.find((one) => one.id === id);
+  const scenario = known ?? given;
   if (scenario === undefined) {
     const ids = builtIn.map((one) => one.id).join(', ');
     throw new Error(`There is no scenario ${JSON.stringify(id)}: there are ${ids}.`);
   }
-  const session = await LabSession.open(scenario, seed, own !== undefined);
-  const different = done && (await session.restore(done));
+  const isOwn = own !== undefined || known === undefined;
+  const session = await LabSession.open(scenario, seed, isOwn);
+  const different = (done && (await session.restore(done))) ?? (await session.perform(acts));
   await leave();
   const scenarios = builtIn.map(({ id: name, title }) => ({ id: name, title }));
   const store = showSession(session, scenarios, '', offline);

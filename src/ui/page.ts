@@ -1,4 +1,5 @@
 import type { Trouble } from '../host/control.ts';
+import type { Scenario } from '../scenario/scenario.ts';
 import { followAddress } from './address.ts';
 import { bindKeys } from './keys.ts';
 import { type LabPage, makeLab, type Openers } from './lab-api.ts';
@@ -37,6 +38,11 @@ export function tellTrouble(trouble: Trouble): boolean {
   const live = behind ?? shown;
   live?.store.set({ trouble });
   return live !== undefined;
+}
+
+/** The scenario of what is shown. */
+export function shownScenario(): Scenario | undefined {
+  return shown?.store.session.scenario;
 }
 
 /** The Lab, if it is shown. */
@@ -113,6 +119,11 @@ function rewind(): void {
   const store = new Store(session, from.scenarios, from.preferences, from);
   store.onTrace = showTrace;
   store.onRewind = rewind;
+  store.onLab = (acts) => {
+    openers
+      .openLab({ scenario: session.scenario.id, seed: 0 }, { acts })
+      .catch(({ message }: Error) => store.toast(message));
+  };
   session.seek(from.view.event === undefined ? session.length : session.placeOf(from.view.event));
   store.takeOver(from);
   // What the plain rooms make of it comes to the live session.

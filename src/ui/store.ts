@@ -15,7 +15,7 @@ import { scales } from './scales.ts';
 import type { Action } from './session/acts.ts';
 import type { Known } from './session/kinds.ts';
 import { Recorder } from './session/recorder.ts';
-import { type ActResult, refuse, type Session } from './session/session.ts';
+import { type ActResult, refuse, type Session, type TimedAct } from './session/session.ts';
 import type { News } from './trace/records.ts';
 import type { Trace } from './trace/trace.ts';
 import { seconds, shortTime, time } from './words.ts';
@@ -130,6 +130,8 @@ export class Store {
   onEvents: (events: readonly ModelEvent[]) => void = () => {};
   /** Called with a trace that a person opened. */
   onTrace: (trace: Trace) => void = () => {};
+  /** Called when a person wants the Lab to begin with what was done here. */
+  onLab: (acts: readonly TimedAct[]) => void = () => {};
   /** Called when a person wants to see the record of a live session, or the session again. */
   onRewind: () => void = () => {};
 
@@ -389,6 +391,7 @@ export class Store {
       .act(action)
       .catch((error: unknown) => refuse(error instanceof Error ? error.message : String(error)));
     this.#lastRecord = Math.max(this.#lastRecord, Date.now());
+    if (result.ok) this.recorder?.did(action, this.#lastRecord);
     // Where stanzas were sent, they are awaited already.
     if (!result.ok || result.sent !== undefined) return result;
     // The last one counts: what a link was for a moment, the trace may tell together with what came next.

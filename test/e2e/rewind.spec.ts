@@ -1,4 +1,4 @@
-import { cast, eventually, expect, test, vesa } from './support/netsplit.ts';
+import { avalon, cast, eventually, expect, killrc, test, vesa } from './support/netsplit.ts';
 
 test.describe('Rewind', () => {
   test('shows the record of a live session, which goes on meanwhile; back to live nothing is lost', async ({
@@ -118,4 +118,24 @@ test.describe('Rewind', () => {
       await page.keyboard.press('Escape');
     }
   });
+});
+
+test('what this page did in a live session is done again in the Lab, in the same order', async ({ room }) => {
+  const { page } = room;
+  await room.open();
+  await room.do({ act: 'nick', who: cast.BigCheese, nick: 'Brie' });
+  await room.act({ act: 'cut', link: [avalon, killrc], how: 'bounce' });
+  await room.do({ act: 'say', who: cast.BigCheese, text: 'to be told again' });
+  await room.testId('rewind').click();
+  await room.testId('to-lab').click();
+  await page.waitForSelector('html[data-mode=lab][data-phase=paused]');
+  const state = await room.state();
+  expect(state.occupants.find(({ jid }) => jid === cast.BigCheese)?.nick).toBe('Brie');
+  expect(state.links.find(({ ends }) => ends.includes(avalon) && ends.includes(killrc))?.state).toBe('bounce');
+  const { messages } = await room.counters();
+  // One replica is cut off: its three people do not get it.
+  expect(messages).toMatchObject([{ body: 'to be told again', deliveries: 4 }]);
+  await room.act({ act: 'say', who: cast.BigCheese, text: 'and on' });
+  await room.quiet();
+  expect((await room.counters()).messages).toHaveLength(2);
 });

@@ -24,6 +24,7 @@ import {
   refuse,
   type Session,
   type SessionListener,
+  type TimedAct,
 } from './session.ts';
 import { type Shared, type SharedBranch, writeShared } from './share.ts';
 import { tellAll } from './tell.ts';
@@ -37,6 +38,8 @@ const tickMs = 40;
 const quietMs = 10 * 60_000;
 /** The next event is looked for so far: what nodes do of their own, such as to ask whether another is there, is rarer than a minute. */
 const nextMs = 10 * 60_000;
+/** Nobody waits longer between two acts that were done elsewhere, in ms of the run. */
+const gapMs = 10 * 60_000;
 /** Among so many lines before a place those are looked for that tell of what is under way there. */
 const underWayMost = 2_000;
 
@@ -445,6 +448,24 @@ export class LabSession implements Session, Recording, LabControls {
   #placeAfter(trace: number): number {
     const { places } = this.#branch;
     return places.placeOfLines(linesUntil(this.#branch, trace));
+  }
+
+  /**
+   * Does what was done elsewhere, with as much time between two acts as there was.
+   *
+   * @returns what cannot be done here; undefined if all can
+   */
+  async perform(acts: readonly TimedAct[]): Promise<string | undefined> {
+    if (acts.length === 0) return undefined;
+    const refused: string[] = [];
+    for (const [i, { t, action }] of acts.entries()) {
+      if (i > 0) await this.runFor(Math.min(Math.max(0, t - (acts[i - 1]?.t ?? t)), gapMs));
+      const result = action.act === 'pause' ? undefined : await this.act(action);
+      if (result?.ok === false) refused.push(`${action.act}: ${result.error}`);
+    }
+    await this.toQuiet();
+    const [first] = refused;
+    return first && `${refused.length} of ${acts.length} acts cannot be done here. The first: ${first}`;
   }
 
   #append({ lines, people, now, isQuiet, isFull, comparison }: LabNews): void {

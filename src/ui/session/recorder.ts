@@ -3,9 +3,12 @@ import { Model } from '../fold/model.ts';
 import { ownIdsOf } from '../fold/own-ids.ts';
 import type { News } from '../trace/records.ts';
 import type { Trace, TraceLine } from '../trace/trace.ts';
+import type { Action } from './acts.ts';
 import { CutState } from './cut-state.ts';
-import type { Kept } from './session.ts';
+import type { Kept, TimedAct } from './session.ts';
 
+/** What this page has done is kept, so many acts of it: the last ones. */
+const actsMost = 500;
 /** Characters of the records as text. */
 const usualMost = 32 * 1024 * 1024;
 /** So much is left when something is dropped: to drop a little each time would cost the same as to drop much. */
@@ -36,6 +39,7 @@ export class Recorder {
   #dropped = 0;
   #firstOwn = -1;
   #t = 0;
+  #acts: TimedAct[] = [];
 
   /** @param most  so many characters of records are kept */
   constructor(scenario: Scenario, most = usualMost) {
@@ -50,7 +54,13 @@ export class Recorder {
       length: this.#length,
       most: this.#most,
       dropped: this.#dropped,
+      acts: this.#acts,
     };
+  }
+
+  /** This page has done something. @param t  in milliseconds since 1970 */
+  did(action: Action, t: number): void {
+    this.#acts = [...this.#acts, { t, action }].slice(-actsMost);
   }
 
   listen(listener: RecorderListener): () => void {

@@ -50,6 +50,12 @@ export interface JoinInfo {
   readonly password: string;
 }
 
+/** Something that was done, and when, in milliseconds since 1970. */
+export interface TimedAct {
+  readonly t: number;
+  readonly action: Action;
+}
+
 /** How much of a live session is kept, and from when. */
 export interface Kept {
   /** Time of the first record that is kept, in milliseconds since 1970; undefined if there is none. */
@@ -59,6 +65,8 @@ export interface Kept {
   readonly most: number;
   /** Records that are not kept any more: of what they led to, the state is known. */
   readonly dropped: number;
+  /** What this page has done in it. */
+  readonly acts: readonly TimedAct[];
 }
 
 /**

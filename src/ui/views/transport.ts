@@ -35,7 +35,7 @@ class Transport extends Part {
       </div>
       <p class="place" role="status" aria-live=${playing ? 'off' : 'polite'}><b data-testid="transport-time">${time}</b> <span data-testid="transport-place">${place}</span><span class="sr">: ${this.#event(recording)}</span></p>
       ${lab ? this.#lab(lab) : nothing}
-      ${recording.kept ? html`<p class="note" data-testid="kept">${this.#kept(recording.kept)}</p>` : nothing}
+      ${recording.kept ? html`<p class="note" data-testid="kept">${this.#kept(recording.kept)} <button type="button" data-testid="to-lab" title="The same scenario, and what this page did in it, on a virtual clock: there a branch can begin" @click=${() => store.onLab(recording.kept?.acts ?? [])}>Take this into the Lab</button></p>` : nothing}
       ${recording.violations.length > 0 ? this.#violations(recording) : nothing}
       ${recording.skipped.size > 0 ? html`<p class="note" data-testid="transport-skipped">Left out because this page does not know their kind: ${[...recording.skipped].map(([kind, count]) => `${counted(count, 'line')} “${kind}”`).join(', ')}.</p>` : nothing}
     </section>`;
