@@ -32,6 +32,7 @@ test.describe('Keyboard', () => {
       'x',
       'k',
       'r',
+      'w',
       '1 – 5',
       '/',
       'm',
@@ -43,6 +44,10 @@ test.describe('Keyboard', () => {
     await expect(room.testId('help-dialog')).toBeHidden();
     await page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur());
 
+    for (const mode of ['recorded', 'live']) {
+      await body.press('w');
+      await expect(page.locator('html')).toHaveAttribute('data-mode', mode);
+    }
     for (const [key, paused] of [
       ['.', true],
       [' ', false],

@@ -47,7 +47,7 @@ class Header extends Part {
       ${session.runsNodes || recording ? nothing : html`<span class="badge" data-testid="observer-badge" title="Another page runs the nodes; you can watch, speak and cut links">Nodes run elsewhere</span>`}
       <span class="grow"></span>
       <div role="toolbar" aria-label=${recording ? 'Pace' : 'Transport'} class="toolbar">
-        ${isFile ? nothing : this.#rewind()}
+        ${isFile || lab ? nothing : this.#rewind()}
         ${
           recording
             ? nothing
@@ -74,8 +74,8 @@ class Header extends Part {
         </label>
       </div>
       ${session.runsNodes ? html`<button type="button" class="start-over" data-testid="start-over" aria-label="Start over" title=${lab ? 'The same scenario and seed from the beginning: all branches are gone' : 'Everything that was said and counted is gone, in all pages'} @click=${() => this.store.startOver()}>${icon('restart')}<span class="wide">Start over</span><span class="narrow">Start over</span></button>` : nothing}
-      ${recording ? nothing : html`<button type="button" class="join-own" data-testid="join-own" @click=${() => document.querySelector<JoinPanel>('ns-join')?.open()}>${icon('client')}<span class="wide">Join with your own client</span><span class="narrow">Join</span></button>`}
-      ${mode === 'lab' ? html`<button type="button" class="copy-link" data-testid="copy-link" title="A link to this moment: whoever opens it sees the same, and can go on (s)" @click=${() => this.store.copy(linkTo(this.store))}>${icon('copy')}<span class="wide">Copy link</span><span class="narrow">Link</span></button>` : nothing}
+      ${recording ? nothing : html`<button type="button" class="join-own" data-testid="join-own" aria-label="Join with your own client" @click=${() => document.querySelector<JoinPanel>('ns-join')?.open()}>${icon('client')}<span class="wide">Join with your own client</span><span class="narrow">Join</span></button>`}
+      ${mode === 'lab' ? html`<button type="button" class="copy-link" data-testid="copy-link" aria-label="Copy a link to this moment" title="A link to this moment: whoever opens it sees the same, and can go on (s)" @click=${() => this.store.copy(linkTo(this.store))}>${icon('copy')}<span class="wide">Copy link</span><span class="narrow">Link</span></button>` : nothing}
       <label class="pace theme">
         <span class="sr">Theme</span>
         <select data-testid="theme" aria-label="Theme" @change=${this.#onTheme}>
@@ -116,7 +116,7 @@ class Header extends Part {
     const title = recording
       ? 'Show what happens now (w)'
       : `Look at what happened${since === undefined ? '' : ` since ${shortTime(since)}`}, step by step; the session goes on meanwhile (w)`;
-    return html`<button type="button" class=${`rewind ${recording ? 'primary' : ''}`} data-testid=${recording ? 'back-to-live' : 'rewind'} title=${title} @click=${() => this.store.onRewind()}>${icon(recording ? 'play' : 'rewind')}<span>${recording ? 'Back to live' : 'Rewind'}</span></button>`;
+    return html`<button type="button" class=${`rewind ${recording ? 'primary' : ''}`} data-testid=${recording ? 'back-to-live' : 'rewind'} aria-label=${recording ? 'Back to live' : 'Rewind'} title=${title} @click=${() => this.store.onRewind()}>${icon(recording ? 'play' : 'rewind')}<span>${recording ? 'Back to live' : 'Rewind'}</span></button>`;
   }
 
   readonly #onScenario = (event: Event): void => {

@@ -8,6 +8,20 @@ import { icon } from './icons.ts';
 
 /** Moves through a recorded run: play, steps, a scrubber, and the run's violations. */
 class Transport extends Part {
+  /** There is room for everything at once. */
+  readonly #wide = matchMedia('(min-width: 768px)');
+  readonly #onWidth = (): void => this.requestUpdate();
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    this.#wide.addEventListener('change', this.#onWidth);
+  }
+
+  override disconnectedCallback(): void {
+    this.#wide.removeEventListener('change', this.#onWidth);
+    super.disconnectedCallback();
+  }
+
   /** Where the scrubber was dragged to, until the next frame shows it. */
   #wanted: number | undefined;
 
@@ -45,7 +59,7 @@ class Transport extends Part {
     const { isQuiet, isFull, branch, branches, speed } = lab;
     const speeds = [0.25, 0.5, 1, 2, 4, 8];
     const shown = branches.find(({ id }) => id === branch);
-    return html`<div class="lab-controls">
+    return html`<details class="lab-more" data-testid="lab-more" ?open=${this.#wide.matches}><summary>Branches, pace, comparison</summary><div class="lab-controls">
       <label><span>Plays</span>
         <select data-testid="transport-speed" aria-label="How it plays" @change=${(event: Event) => this.#onSpeed(lab, event)}>
           <option value="" .selected=${speed === undefined}>event by event</option>
@@ -61,8 +75,8 @@ class Transport extends Part {
       <button type="button" data-testid="branch-remove" title="The branch that is shown before it in the list is shown in its place" ?disabled=${branches.length < 2} @click=${() => void this.#remove(lab)}>Delete branch</button>
       ${this.#renaming(lab, shown?.name ?? '')}
       ${compareControl(this.store, lab)}
-      <p class="note" role="status" data-testid="transport-state">${isFull ? 'This run has 100,000 events, and goes no further: go back, or start over.' : isQuiet ? 'Nothing is under way at the end of this run.' : 'Stanzas are under way at the end of this run.'}</p>
-    </div>`;
+    </div></details>
+      <p class="note" role="status" data-testid="transport-state">${isFull ? 'This run has 100,000 events, and goes no further: go back, or start over.' : isQuiet ? 'Nothing is under way at the end of this run.' : 'Stanzas are under way at the end of this run.'}</p>`;
   }
 
   readonly #onSpeed = (lab: LabControls, event: Event): void => {
