@@ -122,7 +122,7 @@ test.describe('The Lab', () => {
     await quiet(page);
     const first = await digest(page);
     await page.evaluate(() =>
-      window.lab.seek({ event: window.lab.events().find(({ text }) => text.includes('one'))?.id ?? 0 }),
+      window.lab.seek({ event: window.lab.events().find(({ stanza }) => stanza?.xml.includes('<body>one<'))?.id ?? 0 }),
     );
     await say(page, 'another thing');
     await quiet(page);

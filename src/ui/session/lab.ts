@@ -236,6 +236,8 @@ export class LabSession implements Session, Recording, LabControls {
   /** Tells everything until everybody is in. */
   listen(listener: SessionListener): () => void {
     this.#listeners.add(listener);
+    // It is told everything from the beginning.
+    [this.#at, this.#lines] = [0, 0];
     this.#go(this.#branch.at, false);
     return () => this.#listeners.delete(listener);
   }
@@ -457,6 +459,7 @@ export class LabSession implements Session, Recording, LabControls {
    */
   async perform(acts: readonly TimedAct[]): Promise<string | undefined> {
     if (acts.length === 0) return undefined;
+    this.#go(this.#branch.at, false);
     const refused: string[] = [];
     for (const [i, { t, action }] of acts.entries()) {
       if (i > 0) await this.runFor(Math.min(Math.max(0, t - (acts[i - 1]?.t ?? t)), gapMs));
@@ -464,6 +467,7 @@ export class LabSession implements Session, Recording, LabControls {
       if (result?.ok === false) refused.push(`${action.act}: ${result.error}`);
     }
     await this.toQuiet();
+    this.#branch.at = this.#at;
     const [first] = refused;
     return first && `${refused.length} of ${acts.length} acts cannot be done here. The first: ${first}`;
   }

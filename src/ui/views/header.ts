@@ -51,7 +51,7 @@ class Header extends Part {
         ${
           recording
             ? nothing
-            : html`<button type="button" class=${model.paused ? 'primary' : ''} data-testid="pause" aria-pressed=${model.paused ? 'true' : 'false'} title="Hold or release all stanzas on the links (Space)" @click=${() => this.store.act({ act: 'pause', paused: !model.paused })}>
+            : html`<button type="button" class=${model.paused ? 'primary' : ''} data-testid="pause" aria-label=${model.paused ? 'Release' : 'Pause'} aria-pressed=${model.paused ? 'true' : 'false'} title="Hold or release all stanzas on the links (Space)" @click=${() => this.store.act({ act: 'pause', paused: !model.paused })}>
           ${model.paused ? html`${icon('play')}<span>Release</span>` : html`${icon('pause')}<span>Pause</span>`}
         </button>`
         }
