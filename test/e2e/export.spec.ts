@@ -4,7 +4,7 @@ import type { Download, Page } from '@playwright/test';
 import { parseScenario } from '../../src/scenario/load.ts';
 import { avalon, cast, expect, killrc, type RoomPage, test, wallops } from './support/netsplit.ts';
 
-const kinds = ['ndjson', 'scenario', 'svg', 'mermaid', 'shiviz', 'bundle'] as const;
+const kinds = ['ndjson', 'scenario', 'svg', 'space-time', 'mermaid', 'shiviz', 'bundle'] as const;
 type Kind = (typeof kinds)[number];
 
 const exported = (page: Page, kind: Kind) => page.evaluate((one) => window.lab.export(one), kind);

@@ -1,3 +1,4 @@
+import { spaceTimeSvg } from '../spacetime/svg-text.ts';
 import type { Store } from '../store.ts';
 import { bundleOf, type PageState } from './bundle.ts';
 import { mermaidOf } from './mermaid.ts';
@@ -38,6 +39,13 @@ export const forms = {
     ending: 'svg',
     type: 'image/svg+xml',
     make: pictureOf,
+  },
+  'space-time': {
+    label: 'Space-time diagram (SVG)',
+    hint: 'participants side by side, time downward',
+    ending: 'space-time.svg',
+    type: 'image/svg+xml',
+    make: spaceTimeOf,
   },
   mermaid: {
     label: 'Sequence diagram (Mermaid)',
@@ -92,6 +100,12 @@ async function traceOf({ session, recorder }: Store): Promise<string> {
   const trace = session.recording?.trace ?? recorder?.trace();
   if (trace === undefined) throw new Error('nothing is recorded of this session');
   return ndjsonOf(trace);
+}
+
+function spaceTimeOf(store: Store): string {
+  const { model, session, view } = store;
+  const title = session.recording?.label ?? session.scenario.title;
+  return spaceTimeSvg(model, { title, when: (t) => store.when(t), ...view });
 }
 
 function pictureOf(): string {

@@ -1,20 +1,15 @@
 import * as Comlink from 'comlink';
-import type { SessionRecord } from '../../core/node/trace.ts';
 import type { PlainWorkerApi } from '../../host/control.ts';
 import type { Scenario } from '../../scenario/scenario.ts';
 import type { VariantId } from '../../scenario/variant-nodes.ts';
 import { variantsOf } from '../../scenario/variants.ts';
 import type { Deed } from '../../sim/lab.ts';
 import type { LabNews, LabRun, LabWorkerApi } from '../../sim/lab-branches.ts';
-import { Fields } from '../trace/fields.ts';
-import { readLine } from '../trace/read-line.ts';
-import type { News } from '../trace/records.ts';
 import type { Trace } from '../trace/trace.ts';
 import type { Action } from './acts.ts';
 import { ComparedRun } from './compared-run.ts';
 import { labActOf } from './lab-acts.ts';
-import { Places } from './places.ts';
-import type { NodeProgress, OccupantProgress } from './progress.ts';
+import { LabLines } from './lab-lines.ts';
 import {
   type ActResult,
   type Hearer,
@@ -61,9 +56,7 @@ function startWorker(): NonNullable<typeof shared> {
 interface Branch {
   readonly id: number;
   name: string;
-  readonly places: Places;
-  /** By line: the number of the last line of the world's trace by then. What people's clients are has no lines there. */
-  readonly trace: number[];
+  readonly lines: LabLines;
   /** Where the world stands, in milliseconds since 1970. */
   now: number;
   isQuiet: boolean;
@@ -137,9 +130,9 @@ export class LabSession implements Session, Recording, LabControls {
     this.#api = api;
     this.#domains = scenario.servers.map(({ domain }) => domain);
     this.start = JSON.parse(news.lines[0] ?? '{"t":0}').t;
-    this.#branch = this.#add(0, 'main', new Places([], 0));
+    this.#branch = this.#add(0, 'main');
     this.#append(news);
-    this.#branch.at = this.#placeAfter(opening);
+    this.#branch.at = this.#branch.lines.placeAfter(opening);
   }
 
   get recording(): Recording {
@@ -156,7 +149,7 @@ export class LabSession implements Session, Recording, LabControls {
 
   get trace(): Trace {
     const { scenario, label, start, firstOwn, violations, skipped, isLive, isFixed } = this;
-    const { lines } = this.#branch.places;
+    const { lines } = this.#branch.lines.places;
     return { scenario, label, start, firstOwn, violations, skipped, isLive, isFixed, hasIds: true, base: 0, lines };
   }
 
@@ -169,7 +162,7 @@ export class LabSession implements Session, Recording, LabControls {
   }
 
   get branches(): readonly LabBranch[] {
-    return this.#branches.map(({ id, name, places: { length } }) => ({ id, name, length }));
+    return this.#branches.map(({ id, name, lines }) => ({ id, name, length: lines.places.length }));
   }
 
   get branch(): number {
@@ -196,7 +189,7 @@ export class LabSession implements Session, Recording, LabControls {
   }
 
   get length(): number {
-    return this.#branch.places.length;
+    return this.#branch.lines.places.length;
   }
 
   get at(): number {
@@ -230,7 +223,7 @@ export class LabSession implements Session, Recording, LabControls {
   }
 
   get seq(): number | undefined {
-    return this.#branch.places.eventAt(this.#at);
+    return this.#branch.lines.places.eventAt(this.#at);
   }
 
   /** Tells everything until everybody is in. */
@@ -249,10 +242,10 @@ export class LabSession implements Session, Recording, LabControls {
       const compared = this.#comparison?.variant.id;
       const { opening, news } = await this.#api.open(this.scenario, this.seed);
       this.#branches.length = 0;
-      this.#branch = this.#add(0, 'main', new Places([], 0));
+      this.#branch = this.#add(0, 'main');
       this.#append(news);
       if (compared !== undefined) this.#append(await this.#api.compare(compared));
-      this.#restart(this.#placeAfter(opening));
+      this.#restart(this.#branch.lines.placeAfter(opening));
       this.#moved();
       return { ok: true };
     });
@@ -293,11 +286,11 @@ export class LabSession implements Session, Recording, LabControls {
   }
 
   placeOf(seq: number): number {
-    return this.#branch.places.placeOf(seq);
+    return this.#branch.lines.places.placeOf(seq);
   }
 
   placeAt(ms: number): number {
-    return this.#branch.places.placeAt(this.start + ms);
+    return this.#branch.lines.places.placeAt(this.start + ms);
   }
 
   /** One step beyond the end makes the next thing happen. */
@@ -429,12 +422,12 @@ export class LabSession implements Session, Recording, LabControls {
       const ids: number[] = [];
       for (const { name, deeds, opened, until, lines } of branches) {
         const { branch: id, news } = await this.#api.load({ deeds, opened }, { ...until, t: until.t as Deed['at'] });
-        this.#branch = this.#add(id, name, new Places([], 0));
+        this.#branch = this.#add(id, name);
         this.#append(news);
         this.#branch.at = this.length;
         this.#branch.done = { deeds, opened, until, lines };
         ids.push(id);
-        if (this.#branch.trace.at(-1) !== lines)
+        if (this.#branch.lines.last !== lines)
           different = 'This link was made with another version of Netsplit: what happens is not all the same here.';
       }
       await this.#show(ids[shown] ?? 0);
@@ -444,12 +437,6 @@ export class LabSession implements Session, Recording, LabControls {
       this.#moved();
       return different;
     });
-  }
-
-  /** The place right after a line of the world's trace. */
-  #placeAfter(trace: number): number {
-    const { places } = this.#branch;
-    return places.placeOfLines(linesUntil(this.#branch, trace));
   }
 
   /**
@@ -472,36 +459,15 @@ export class LabSession implements Session, Recording, LabControls {
     return first && `${refused.length} of ${acts.length} acts cannot be done here. The first: ${first}`;
   }
 
-  #append({ lines, people, now, isQuiet, isFull, comparison }: LabNews): void {
-    const branch = this.#branch;
-    const { places, trace } = branch;
-    let known = trace.at(-1) ?? 0;
-    const add = (t: number, record: News, events: readonly number[]) => {
-      places.add({ t, record, events });
-      trace.push(known);
-    };
-    let reported = 0;
-    const tell = (until: number, t: number) => {
-      for (let report = people[reported]; report !== undefined && report.after <= until; report = people[++reported])
-        add(t, { kind: 'occupant', progress: progressOf(report) }, []);
-    };
-    for (const text of lines) {
-      const of = JSON.parse(text);
-      tell(of.seq - 1, of.t);
-      known = of.seq;
-      const record = readLine(new Fields(of, of.seq + 1), this.#domains);
-      if (record === undefined) continue;
-      add(of.t, record, record.kind === 'status' ? [] : [of.seq]);
-      if (record.kind === 'session' && record.role !== 'user')
-        add(of.t, { kind: 'node', progress: this.#nodeProgress(record) }, []);
-    }
-    tell(Number.POSITIVE_INFINITY, now);
-    Object.assign(branch, { now, isQuiet, isFull });
+  #append(news: LabNews): void {
+    const { now, isQuiet, isFull, comparison } = news;
+    this.#branch.lines.append(news);
+    Object.assign(this.#branch, { now, isQuiet, isFull });
     this.#comparison = ComparedRun.after(this.#comparison, comparison, this.scenario);
   }
 
-  #add(id: number, name: string, places: Places, trace: number[] = []): Branch {
-    const branch = { id, name, places, trace, now: this.start, isQuiet: true, isFull: false, at: 0, done: undefined };
+  #add(id: number, name: string, lines = new LabLines(this.#domains)): Branch {
+    const branch = { id, name, lines, now: this.start, isQuiet: true, isFull: false, at: 0, done: undefined };
     this.#branches.push(branch);
     return branch;
   }
@@ -516,9 +482,8 @@ export class LabSession implements Session, Recording, LabControls {
   async #begin(name: string): Promise<void> {
     const from = this.#branch;
     from.at = this.#at;
-    const { branch: id, lines, news } = await this.#api.branch(from.trace[this.#lines - 1] ?? 0);
-    const kept = linesUntil(from, lines);
-    this.#branch = this.#add(id, name, from.places.until(kept), from.trace.slice(0, kept));
+    const { branch: id, lines, news } = await this.#api.branch(from.lines.lastOf(this.#lines));
+    this.#branch = this.#add(id, name, from.lines.until(lines));
     this.#append(news);
     this.#restart(this.length);
   }
@@ -566,7 +531,7 @@ export class LabSession implements Session, Recording, LabControls {
         return undefined;
       }
       if (!this.#playing || this.#at === this.length) return undefined;
-      const { places } = this.#branch;
+      const { places } = this.#branch.lines;
       const timeOf = (place: number) => places.timeOf(place) ?? this.start;
       const t = timeOf(this.#at + 1);
       const instant = () => {
@@ -605,7 +570,7 @@ export class LabSession implements Session, Recording, LabControls {
   }
 
   #forget(other: boolean, place: number): void {
-    const { places } = this.#branch;
+    const { places } = this.#branch.lines;
     // There is one listener, the page: what it knows of is not told again.
     const [known] = [...this.#listeners].map((listener) => listener.restart(other, place));
     this.#at = known ?? 0;
@@ -613,7 +578,7 @@ export class LabSession implements Session, Recording, LabControls {
   }
 
   tell(listener: Hearer, from: number | undefined, to: number): void {
-    const { places } = this.#branch;
+    const { places } = this.#branch.lines;
     const all = places.between(from, to).map(({ record }) => record);
     tellAll(listener, all, true);
   }
@@ -623,7 +588,10 @@ export class LabSession implements Session, Recording, LabControls {
    * @param ms  the time that is shown there; absent: that of the last event, and at the end of the run that of the world
    */
   #go(at: number, moving: boolean, ms?: number): void {
-    const { places, now } = this.#branch;
+    const {
+      now,
+      lines: { places },
+    } = this.#branch;
     if (at < this.#at) this.#forget(false, at);
     this.#at = at;
     this.#ms = ms ?? (at === places.length ? now : (places.timeOf(at) ?? this.start)) - this.start;
@@ -637,7 +605,7 @@ export class LabSession implements Session, Recording, LabControls {
 
   /** The first line of those that tell of a stanza which is under way at the time that is shown. */
   #underWay(until: number): number {
-    const { lines } = this.#branch.places;
+    const { lines } = this.#branch.lines.places;
     // A link that takes longer is too long to look for.
     for (let i = Math.max(this.#lines, until - underWayMost); i < until; i++) {
       const record = lines[i]?.record;
@@ -647,19 +615,10 @@ export class LabSession implements Session, Recording, LabControls {
   }
 
   #tell(until: number, moving: boolean): void {
-    const { lines } = this.#branch.places;
+    const { lines } = this.#branch.lines.places;
     const all = lines.slice(this.#lines, until).map(({ record }) => record);
     this.#lines = Math.max(this.#lines, until);
     for (const listener of this.#listeners) tellAll(listener, all, !moving);
-  }
-
-  /** A node is up while it has its session. */
-  #nodeProgress({ address: node, up, role }: SessionRecord): NodeProgress {
-    if (up) return { node, phase: 'ready', detail: '' };
-    const isListed = this.#branch.places.lines.findLast(({ record }) => listOf(record) !== undefined);
-    const listed = (isListed && listOf(isListed.record)) ?? [];
-    const isGone = role === 'replica' && !listed.includes(node);
-    return { node, phase: isGone ? 'gone' : 'down', detail: isGone ? '' : 'it crashed' };
   }
 
   #halt(): void {
@@ -672,27 +631,4 @@ export class LabSession implements Session, Recording, LabControls {
   #moved(): void {
     for (const listener of this.#listeners) listener.moved();
   }
-}
-
-/** How many lines the page has until a line of the world's trace. */
-function linesUntil({ trace }: Branch, line: number): number {
-  let [low, high] = [0, trace.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((trace[middle] as number) > line) high = middle;
-    else low = middle + 1;
-  }
-  return low;
-}
-
-function progressOf({ who, state }: LabNews['people'][number]): OccupantProgress {
-  const { phase, nick, room, offer, error: detail = '' } = state;
-  return { who, phase, nick, room, detail, ...(offer === undefined ? {} : { offer: offer.room }) };
-}
-
-/** The replicas of the rooms of a node, if it is a primary that tells of them. */
-function listOf(record: News): readonly string[] | undefined {
-  if (record.kind !== 'status') return undefined;
-  const lists = record.status.rooms.flatMap(({ replicas }) => (replicas ? [replicas] : []));
-  return lists.length === 0 ? undefined : lists.flat();
 }

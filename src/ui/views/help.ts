@@ -139,6 +139,15 @@ const simple: readonly string[] = [
   'The plain room beside a distributed one runs with the same people, who do the same, and with the same links cut. Its links take no time. Whom a cut link made it remove is out there until they enter again.',
 ];
 
+/** The Lab leaves out more. */
+const simpleInLab: readonly string[] = [
+  'The Lab’s clock stands still until you go on. Between two events no time passes for anybody.',
+  'In the Lab users, servers and nodes answer at once; only links and disks take time. A disk writes in a millisecond, is never full, and loses nothing in a crash.',
+  'There is no log-in, no stream and no encryption in the Lab.',
+  'All luck in the Lab, such as ids and jitter, comes of the seed.',
+  'At the beginning everybody comes online at once. Whom the script sends in enters when the one before is in.',
+];
+
 /** Keys, glossary with both vocabularies, and what is simplified or our own choice. */
 export class Help extends Part {
   /** As it was when it was opened. */
@@ -176,7 +185,7 @@ export class Help extends Part {
         <h3>Glossary</h3>
         ${list(glossary)}
         <h3>Simulation notes</h3>
-        <ul>${simple.map((text) => html`<li>${text}</li>`)}</ul>
+        <ul data-testid="simulation-notes">${[...(this.store.session.lab ? simpleInLab : []), ...simple].map((text) => html`<li>${text}</li>`)}</ul>
         <h4>Our choice, where the XEPs say nothing</h4>
         ${list(choices)}
         <h4>Our choices that made something happen in this trace</h4>

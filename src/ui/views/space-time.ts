@@ -1,11 +1,11 @@
 import { html, nothing, type SVGTemplateResult, svg, type TemplateResult } from 'lit';
+import { exported, fileName, forms, save } from '../export/exports.ts';
 import type { Model } from '../fold/model.ts';
 import { type Columns, placeColumns } from '../spacetime/columns.ts';
 import { participantsOf } from '../spacetime/participants.ts';
 import { arrowShape, barShapes } from '../spacetime/shapes.ts';
 import { Sheet } from '../spacetime/sheet.ts';
 import { gapMs, lasted, rowHeight } from '../spacetime/spacing.ts';
-import { spaceTimeSvg } from '../spacetime/svg-text.ts';
 import { arrowInWords, barInWords } from '../spacetime/words.ts';
 import { counted, stateOf } from '../words.ts';
 import { Part } from './base.ts';
@@ -350,15 +350,9 @@ class SpaceTime extends Part {
     this.requestUpdate();
   }
 
-  readonly #save = (): void => {
-    const { model, session, view } = this.store;
-    const title = session.recording?.label ?? session.scenario.title;
-    const text = spaceTimeSvg(model, { title, when: (t) => this.store.when(t), ...view });
-    const link = document.createElement('a');
-    link.href = URL.createObjectURL(new Blob([text], { type: 'image/svg+xml' }));
-    link.download = 'space-time.svg';
-    link.click();
-    URL.revokeObjectURL(link.href);
+  readonly #save = async (): Promise<void> => {
+    const kind = 'space-time';
+    save(await exported(kind, this.store), fileName(kind, this.store, Date.now()), forms[kind].type);
   };
 }
 
