@@ -37,7 +37,7 @@ export interface Place {
 }
 
 /** Seeds are 32 bits. */
-const seedMax = 0xffff_ffff;
+export const seedMax = 0xffff_ffff;
 const things: readonly Thing['kind'][] = ['node', 'link', 'server', 'occupant'];
 /** Least time between two changes of the address: browsers refuse a hundred of them in a row. */
 const addressMs = 350;

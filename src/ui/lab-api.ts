@@ -1,7 +1,7 @@
 import type { Sign } from '../core/turn/spec.ts';
 import type { Scenario } from '../scenario/scenario.ts';
 import type { VariantId } from '../scenario/variant-nodes.ts';
-import type { LabPlace } from './address.ts';
+import { type LabPlace, seedMax } from './address.ts';
 import { effectOf } from './effects.ts';
 import { type ExportKind, exported, exportKinds } from './export/exports.ts';
 import type { MessageCost } from './fold/costs.ts';
@@ -201,6 +201,13 @@ const pollMs = 40;
 const effectMs = 10_000;
 /** From a user to the room and back, by way of two nodes. */
 const crossings = 4;
+
+/** The Lab does not go on for longer at once, in ms of its run. */
+const dayMs = 86_400_000;
+
+function isWhole(value: number): boolean {
+  return Number.isInteger(value) && value >= 0;
+}
 
 /** What is said is done when it is sent. In a split that nobody has noticed yet, nothing comes back. */
 function isMessage({ act }: Action): boolean {
@@ -439,6 +446,8 @@ export function makeLab(
       await goTo('event' in to ? recording.placeOf(to.event) : recording.placeAt(to.t));
     },
     load: async (scenario, { seed = 0 } = {}) => {
+      if (!isWhole(seed) || seed > seedMax)
+        throw new Error(`load: seed is ${seed}, and has to be a whole number from 0 to ${seedMax}`);
       await openLab({ scenario, seed });
       await window.lab.ready;
     },
@@ -448,7 +457,9 @@ export function makeLab(
       return seed ?? now;
     },
     runFor: async (ms) => {
-      await inLab('runFor').runFor(ms);
+      const controls = inLab('runFor');
+      if (!(ms >= 0 && ms <= dayMs)) throw new Error(`runFor: ms is ${ms}, and has to be a number from 0 to ${dayMs}`);
+      await controls.runFor(ms);
       await rendered();
     },
     branch: async (name) => {

@@ -260,6 +260,11 @@ test.describe('The Lab', () => {
     expect(await page.evaluate(() => window.lab.load('nothing').catch((error: Error) => error.message))).toMatch(
       /^There is no scenario "nothing": there are wallops, /,
     );
+    for (const [what, why] of [
+      ['runFor(-1)', 'runFor: ms is -1, and has to be a number from 0 to 86400000'],
+      ['load("coven", { seed: 0.5 })', 'load: seed is 0.5, and has to be a whole number from 0 to 4294967295'],
+    ] as const)
+      expect(await page.evaluate(`lab.${what}.catch((error) => error.message)`)).toBe(why);
     await page.goto(`${files.url}#lab=nothing`);
     await page.reload();
     await expect(page.getByTestId('fatal')).toContainText('There is no scenario "nothing"');
