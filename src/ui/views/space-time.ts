@@ -41,6 +41,8 @@ class SpaceTime extends Part {
   #lastChosen: number | undefined;
   /** Where the arrow keys are, by the arrow's event. */
   #active: number | undefined;
+  /** The arrow on which a button went down. */
+  #pressed: string | undefined;
   /** By how much what is in view was moved when rows came above it, in pixels. */
   #shift = 0;
   readonly #observer = new ResizeObserver(([entry]) => {
@@ -141,6 +143,7 @@ class SpaceTime extends Part {
       aria-activedescendant=${isThere && this.#active !== undefined ? arrowId(this.#active) : nothing}
       tabindex="0"
       data-testid="spacetime-arrows"
+      @pointerdown=${this.#onPress}
       @click=${this.#onClick}
       @keydown=${this.#onKey}
     >${shapes.map((shape) => {
@@ -320,8 +323,14 @@ class SpaceTime extends Part {
     this.store.select(event);
   }
 
+  readonly #onPress = (event: Event): void => {
+    this.#pressed = arrowAt(event);
+  };
+
+  /** What was pressed counts: the diagram may have grown before the button came up again. */
   readonly #onClick = (event: Event): void => {
-    const id = (event.target as Element).closest<SVGElement>('[data-event]')?.dataset['event'];
+    const id = this.#pressed ?? arrowAt(event);
+    this.#pressed = undefined;
     if (id !== undefined) this.#select(Number(id));
   };
 
@@ -354,6 +363,10 @@ class SpaceTime extends Part {
     const kind = 'space-time';
     save(await exported(kind, this.store), fileName(kind, this.store, Date.now()), forms[kind].type);
   };
+}
+
+function arrowAt({ target }: Event): string | undefined {
+  return (target as Element).closest<SVGElement>('[data-event]')?.dataset['event'];
 }
 
 customElements.define('ns-space-time', SpaceTime);
