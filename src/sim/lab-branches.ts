@@ -4,9 +4,10 @@ import { type Instant, plus } from '../core/xmpp/time.ts';
 import type { Scenario } from '../scenario/scenario.ts';
 import type { VariantId } from '../scenario/variant-nodes.ts';
 import { variantOf } from '../scenario/variants.ts';
+import { withoutRoomPasswords } from '../scenario/without-passwords.ts';
 import { type Done, Lab, type LabAct, type Mark } from './lab.ts';
 import { type ComparisonNews, LabComparison } from './lab-comparison.ts';
-import { plain } from './lines.ts';
+import { type NumberedLine, plain } from './lines.ts';
 
 /** What is new on the branch that is shown. */
 export interface LabNews {
@@ -45,6 +46,8 @@ export interface LabWorkerApi {
   compare(variant: VariantId | undefined): Promise<LabNews>;
   /** What was done on the branch that is shown, and where it is. */
   done(): Promise<{ readonly done: Done; readonly until: Mark }>;
+  /** The trace of the branch that is shown, as a file. */
+  ndjson(): Promise<string>;
   load(done: Done, until: Pick<Mark, 'events' | 't'>): Promise<{ readonly branch: number; readonly news: LabNews }>;
 }
 
@@ -96,9 +99,9 @@ export class LabBranches {
 
   /** What happened since this was asked last. */
   news(): LabNews {
-    const { deeds, now, isQuiet, isFull } = this.#world;
+    const { done, now, isQuiet, isFull } = this.#world;
     const comparison = this.#comparison;
-    comparison?.follow(deeds, now);
+    comparison?.follow(done.deeds, now);
     const [lines, people] = [this.#lines, this.#people];
     this.#lines = [];
     this.#people = [];
@@ -190,6 +193,18 @@ export class LabBranches {
     return { ...world.markAt(world.length), t: world.now };
   }
 
+  /** The trace of the branch that is shown, as a file of the form in README.md, section Trace. Rooms have no passwords in it. */
+  ndjson(): string {
+    const lines: string[] = [];
+    const world = new Lab(this.#scenario, this.#seed, {
+      line: (line) => lines.push(textOf(line)),
+      person: () => undefined,
+    });
+    const start = world.now;
+    world.replay({ deeds: this.#world.deeds, opened: false }, this.place);
+    return headerOf(this.#scenario, this.#seed, start) + lines.join('');
+  }
+
   /** One that is not shown is no more. */
   remove(branch: number): void {
     if (branch === this.#shown) throw new RangeError(`branch ${branch} is shown`);
@@ -223,7 +238,7 @@ export class LabBranches {
     return new Lab(this.#scenario, this.#seed, {
       line: (line) => {
         count++;
-        if (!this.#isMute) this.#lines.push(`${JSON.stringify(line, plain)}\n`);
+        if (!this.#isMute) this.#lines.push(textOf(line));
       },
       person: (who, state) => {
         if (!this.#isMute) this.#people.push({ after: count, who, state });
@@ -238,4 +253,16 @@ export class LabBranches {
     this.#isMute = false;
     return world;
   }
+}
+
+function textOf(line: NumberedLine): string {
+  return `${JSON.stringify(line, plain)}\n`;
+}
+
+function headerOf(given: Scenario, seed: number, start: Instant): string {
+  const scenario = withoutRoomPasswords(given);
+  const { id: mode, servers, links = [], nodes, occupants: people } = scenario;
+  const network = { servers: servers.map(({ domain }) => domain), links, nodes, people };
+  const format = { format: 'netsplit-trace', version: 1, origin: 'lab', mode, seed, start };
+  return `${JSON.stringify({ ...format, ...network, violations: [], scenario })}\n`;
 }

@@ -1,5 +1,6 @@
 import { builtIn } from '../scenario/built-in.ts';
 import type { Scenario } from '../scenario/scenario.ts';
+import { withoutRoomPasswords } from '../scenario/without-passwords.ts';
 import type { LabPlace } from './address.ts';
 import type { Situation } from './lab-api.ts';
 import { showSession } from './page.ts';
@@ -26,7 +27,8 @@ export async function openLab(
   const done = shared === undefined ? undefined : await readShared(shared, labStart);
   const own = done?.scenario === undefined ? undefined : await readScenario(done.scenario);
   const known = own ?? builtIn.find((one) => one.id === id);
-  const scenario = known ?? given;
+  // Nobody here gives a password, and a link is for everybody.
+  const scenario = known ?? (given && withoutRoomPasswords(given));
   if (scenario === undefined) {
     const ids = builtIn.map((one) => one.id).join(', ');
     throw new Error(`There is no scenario ${JSON.stringify(id)}: there are ${ids}.`);

@@ -525,7 +525,7 @@ export class Store {
     if (!recording || this.#checkpointTimer !== undefined) return;
     this.#checkpointTimer = setTimeout(() => {
       this.#checkpointTimer = undefined;
-      if (recording.playing || this.#checkpoints.work(recording.length)) this.#keepPlaces();
+      if (!recording.playing && this.#checkpoints.work(recording.length)) this.#keepPlaces();
     }, keepMs);
   }
 

@@ -48,6 +48,9 @@ const api: LabWorkerApi & PlainWorkerApi = {
     const branch = opened().load(done, until);
     return { branch, news: opened().news() };
   },
+  async ndjson() {
+    return opened().ndjson();
+  },
   async start(scenario) {
     rooms = new PlainRooms(scenario);
   },

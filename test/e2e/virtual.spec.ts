@@ -1,5 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { Page } from '@playwright/test';
+import { builtInScenario } from '../../src/scenario/built-in.ts';
+import type { Scenario } from '../../src/scenario/scenario.ts';
+import { LabBranches } from '../../src/sim/lab-branches.ts';
 import { serveFiles } from './support/files.ts';
 import { expect, test } from './support/netsplit.ts';
 
@@ -268,6 +271,33 @@ test.describe('The Lab', () => {
     await page.goto(`${files.url}#lab=nothing`);
     await page.reload();
     await expect(page.getByTestId('fatal')).toContainText('There is no scenario "nothing"');
+  });
+
+  test('its trace, saved and opened again, shows the same events at the same times; it is what Node.js writes', async ({
+    page,
+  }) => {
+    await open(page);
+    await say(page, 'one');
+    await page.evaluate((link) => window.lab.act({ act: 'cut', link, how: 'silent' }), toKillrc);
+    await say(page, 'two');
+    await quiet(page);
+    const before = await page.evaluate(() => window.lab.events());
+    const text = await page.evaluate(() => window.lab.export('ndjson'));
+    const made = new LabBranches(builtInScenario('wallops') as Scenario, 7);
+    made.act({ kind: 'person', who: BigCheese as never, act: { act: 'say', text: 'one' } });
+    made.act({ kind: 'link', between: toKillrc as never, settings: { state: 'silent' } });
+    made.act({ kind: 'person', who: BigCheese as never, act: { act: 'say', text: 'two' } });
+    made.run({ quiet: true, mostMs: 600_000 });
+    expect(createHash('sha256').update(text).digest('hex')).toBe(
+      createHash('sha256').update(made.ndjson()).digest('hex'),
+    );
+    await page.evaluate((trace) => window.lab.import(trace), text);
+    await page.waitForSelector('html[data-mode=recorded][data-phase=paused]');
+    const after = await page.evaluate(() => window.lab.events());
+    expect(after.map(({ id, t, text: words }) => [id, t, words])).toEqual(
+      before.map(({ id, t, text: words }) => [id, t, words]),
+    );
+    await expect(page.getByTestId('transport-time')).toHaveText(/^0\.\d+ s$/);
   });
 
   test('one step beyond the end makes the next thing happen; to quiet has a key', async ({ page }) => {

@@ -128,6 +128,32 @@ describe('The Lab: a scenario driven by a person', () => {
     );
   });
 
+  it('what a changed link says that cannot be done is left out when it is played', () => {
+    const lab = open('wallops');
+    const at = lab.place.t;
+    const deed = (act: unknown) => ({ after: 0, at, act: act as LabAct });
+    const deeds = [
+      deed({ kind: 'crash', node: 'nowhere.lit' }),
+      deed(say('nobody@nowhere.lit/x', 'x')),
+      deed(say(BigCheese, 'a \u0000 character')),
+      deed(say(BigCheese, 'a word')),
+    ];
+    lab.load({ deeds, opened: true }, { events: 0, t: at });
+    lab.run(quiet);
+    expect(lab.done.deeds).toHaveLength(1);
+    expect(lab.news().lines.join('')).toContain('a word');
+  });
+
+  it('compared: what was done is done there once', () => {
+    const lab = open('wallops');
+    lab.compare('plain');
+    expect(lab.news().comparison?.anew).toBe(true);
+    lab.act(say(BigCheese, 'one'));
+    lab.run(quiet);
+    const { comparison } = lab.news();
+    expect([comparison?.anew, comparison?.leftOut]).toEqual([false, []]);
+  });
+
   it('a link takes its latency, and more where its bandwidth is small', () => {
     const lab = open('wallops');
     const between = ['vesa.yeggmaex.irc', 'avalon.irc'] as unknown as [never, never];

@@ -1,5 +1,5 @@
 import type { Scenario } from '../../scenario/scenario.ts';
-import { openScenario } from './secrets.ts';
+import { withoutRoomPasswords } from '../../scenario/without-passwords.ts';
 
 /** What a report of a bug says of the page. */
 export interface PageState {
@@ -21,5 +21,5 @@ export interface PageState {
  * @param trace  as NDJSON
  */
 export function bundleOf(page: PageState, scenario: Scenario, trace: string): string {
-  return `${JSON.stringify({ format: 'netsplit-report', version: 1, ...page, scenario: openScenario(scenario), trace })}\n`;
+  return `${JSON.stringify({ format: 'netsplit-report', version: 1, ...page, scenario: withoutRoomPasswords(scenario), trace })}\n`;
 }

@@ -4,6 +4,7 @@ import { bundleOf, type PageState } from './bundle.ts';
 import { mermaidOf } from './mermaid.ts';
 import { ndjsonOf } from './ndjson.ts';
 import { scenarioText } from './scenario.ts';
+import { withoutPasswords } from './secrets.ts';
 import { shivizOf } from './shiviz.ts';
 import { standAlone } from './svg.ts';
 
@@ -97,6 +98,7 @@ export function save(text: string, name: string, type: string): void {
 }
 
 async function traceOf({ session, recorder }: Store): Promise<string> {
+  if (session.lab) return withoutPasswords(await session.lab.ndjson());
   const trace = session.recording?.trace ?? recorder?.trace();
   if (trace === undefined) throw new Error('nothing is recorded of this session');
   return ndjsonOf(trace);

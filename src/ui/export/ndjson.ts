@@ -1,7 +1,8 @@
 import { possibleReplicas } from '../../scenario/replicas.ts';
+import { withoutRoomPasswords } from '../../scenario/without-passwords.ts';
 import type { News } from '../trace/records.ts';
 import type { Trace, TraceLine } from '../trace/trace.ts';
-import { openScenario, withoutPasswords } from './secrets.ts';
+import { withoutPasswords } from './secrets.ts';
 
 /**
  * A trace as NDJSON, in the form of src/sim/README.md, section Trace: a header, then a record a line. What was opened from a file is that
@@ -13,7 +14,7 @@ export async function ndjsonOf(trace: Trace): Promise<string> {
 
 /** Of a live session. Lines are numbered anew; the ids and times that events had in the page are beside it where they differ. */
 function* linesOf({ lines, start, base, firstOwn, ...trace }: Trace): Generator<string> {
-  const scenario = openScenario(trace.scenario);
+  const scenario = withoutRoomPasswords(trace.scenario);
   const { servers, links = [], occupants: people } = scenario;
   const known = new Set(lines.flatMap(({ record }) => (record.kind === 'session' ? [record.address] : [])));
   const services = scenario.nodes.filter(({ kind }) => kind === 'service');

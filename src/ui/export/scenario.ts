@@ -1,7 +1,7 @@
 import type { Scenario } from '../../scenario/scenario.ts';
-import { openScenario } from './secrets.ts';
+import { withoutRoomPasswords } from '../../scenario/without-passwords.ts';
 
 /** A scenario as `npm start -- --scenario FILE` takes it. Without passwords. */
 export function scenarioText(scenario: Scenario): string {
-  return `${JSON.stringify(openScenario(scenario), undefined, 2)}\n`;
+  return `${JSON.stringify(withoutRoomPasswords(scenario), undefined, 2)}\n`;
 }

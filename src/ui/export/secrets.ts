@@ -1,5 +1,3 @@
-import type { Scenario } from '../../scenario/scenario.ts';
-
 /** What stands where a password was. */
 const hidden = '(left out)';
 
@@ -12,14 +10,4 @@ const field = /(<field\s[^<>]*muc#roomconfig_roomsecret[^<>]*>(?:(?!<\/field>)[\
 export function withoutPasswords(text: string): string {
   if (!text.includes('password') && !text.includes('roomsecret')) return text;
   return text.replace(element, `$1${hidden}`).replace(attribute, `$1$2${hidden}$3`).replace(field, `$1${hidden}`);
-}
-
-/** The same network, whose rooms have no passwords. */
-export function openScenario(scenario: Scenario): Scenario {
-  return {
-    ...scenario,
-    nodes: scenario.nodes.map((node) =>
-      node.kind === 'service' ? { ...node, rooms: node.rooms.map(({ password: _, ...room }) => room) } : node,
-    ),
-  };
 }

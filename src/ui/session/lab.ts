@@ -5,7 +5,6 @@ import type { VariantId } from '../../scenario/variant-nodes.ts';
 import { variantsOf } from '../../scenario/variants.ts';
 import type { Deed } from '../../sim/lab.ts';
 import type { LabNews, LabRun, LabWorkerApi } from '../../sim/lab-branches.ts';
-import type { Trace } from '../trace/trace.ts';
 import type { Action } from './acts.ts';
 import { ComparedRun } from './compared-run.ts';
 import { labActOf } from './lab-acts.ts';
@@ -145,12 +144,6 @@ export class LabSession implements Session, Recording, LabControls {
 
   get lab(): LabControls {
     return this;
-  }
-
-  get trace(): Trace {
-    const { scenario, label, start, firstOwn, violations, skipped, isLive, isFixed } = this;
-    const { lines } = this.#branch.lines.places;
-    return { scenario, label, start, firstOwn, violations, skipped, isLive, isFixed, hasIds: true, base: 0, lines };
   }
 
   get label(): string {
@@ -314,6 +307,10 @@ export class LabSession implements Session, Recording, LabControls {
   pause(): void {
     this.#halt();
     this.#moved();
+  }
+
+  ndjson(): Promise<string> {
+    return this.#ask(() => this.#api.ndjson());
   }
 
   async settled(): Promise<void> {

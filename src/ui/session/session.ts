@@ -78,8 +78,8 @@ export interface Recording {
   readonly label: string;
   /** Of the live session that this page shows otherwise: it goes on, and the record grows. */
   readonly kept: Kept | undefined;
-  /** All of it, also what comes after the place that is shown. */
-  readonly trace: Trace;
+  /** All of it, also what comes after the place that is shown. Absent in the Lab, whose worker has it. */
+  readonly trace?: Trace;
   /** Times are those of a day, not counted from the beginning of the run. */
   readonly isLive: boolean;
   /** Nodes are those of the scenario: none comes or goes. */
@@ -146,6 +146,8 @@ export interface LabControls {
   readonly comparison: ComparedRun | undefined;
   /** Compares with the run in another protocol, on every branch; undefined: with none. */
   compare(variant: VariantId | undefined): Promise<void>;
+  /** The trace of the branch that is shown, as a file: the same in every browser and in Node.js. */
+  ndjson(): Promise<string>;
   /** Everything that was asked for so far is done. */
   settled(): Promise<void>;
   /** Goes on by so many events, also back. */

@@ -327,10 +327,9 @@ class SpaceTime extends Part {
     this.#pressed = arrowAt(event);
   };
 
-  /** What was pressed counts: the diagram may have grown before the button came up again. */
-  readonly #onClick = (event: Event): void => {
-    const id = this.#pressed ?? arrowAt(event);
-    this.#pressed = undefined;
+  /** What was pressed counts: the diagram may have grown before the button came up again. A screen reader presses nothing. */
+  readonly #onClick = (event: MouseEvent): void => {
+    const id = event.detail > 0 ? this.#pressed : arrowAt(event);
     if (id !== undefined) this.#select(Number(id));
   };
 
