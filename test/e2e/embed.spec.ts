@@ -35,7 +35,7 @@ async function lecture(
   );
   closers.push(parent.close);
   await page.goto(parent.url);
-  return page.frameLocator('iframe');
+  return page.frameLocator('[title="A room"]');
 }
 
 const ready = (frame: FrameLocator) => expect(frame.locator('html[data-phase=paused][data-mode=lab]')).toHaveCount(1);
@@ -196,7 +196,6 @@ test.describe('Embedded in a page of another site', () => {
     await far(page);
     await eventually(() => last(page)).toMatchObject({ playing: false, waiting: true });
     const { at } = (await last(page)) ?? { at: -1 };
-    // Told to step there, it does so, and no longer waits.
     await near(page);
     await eventually(() => last(page)).toMatchObject({ playing: true, waiting: false });
     await far(page);
@@ -209,8 +208,7 @@ test.describe('Embedded in a page of another site', () => {
     await near(page);
     await eventually(() => last(page)).toMatchObject({ playing: true });
     // A frame that is not shown at all is not seen either.
-    await page.evaluate(() => document.querySelector('iframe')?.style.setProperty('visibility', 'hidden'));
-    await page.evaluate(() => document.querySelector('iframe')?.style.setProperty('height', '0'));
+    await page.evaluate(() => document.querySelector('iframe')?.style.setProperty('display', 'none'));
     await eventually(() => last(page)).toMatchObject({ playing: false });
   });
 

@@ -43,8 +43,7 @@ export class EmbedDialog extends Part {
     return html`<dialog data-testid="embed-dialog" aria-labelledby="embed-title">
       <div class="dialog-body">
         <h2 id="embed-title">Embed in a page</h2>
-        ${why === undefined ? this.#form() : html`<p data-testid="embed-not">${why}</p>`}
-        <form method="dialog"><button class=${why === undefined ? '' : 'primary'}>Close</button></form>
+        ${why === undefined ? this.#form() : html`<p data-testid="embed-not">${why}</p><form method="dialog"><button class="primary">Close</button></form>`}
       </div>
     </dialog>`;
   }
@@ -67,7 +66,7 @@ export class EmbedDialog extends Part {
     return html`
       <p>A page of your own shows what you see now, at this very moment. It plays when a reader presses Play, and takes no keys.</p>
       ${isLive ? html`<p class="note">A live session goes on while nobody looks, and everybody sees the same. To begin at a moment and to go step by step, embed the Lab.</p>` : nothing}
-      <form @submit=${(event: Event) => event.preventDefault()}>
+      <form method="dialog" class="embed-form">
         <fieldset class="embed-regions"><legend>Shows</legend>
           ${offered.map((name) => html`<label class="check"><input type="checkbox" data-testid=${`embed-region-${name}`} .checked=${this.#regions.has(name)} @change=${() => this.#toggle(name)} />${labels[name]}</label>`)}
         </fieldset>
@@ -76,8 +75,8 @@ export class EmbedDialog extends Part {
           ${this.#size('Height', this.#height, (value) => (this.#height = value))}
         </div>
         ${isLive ? nothing : html`<label class="check"><input type="checkbox" data-testid="embed-autoplay" .checked=${this.#autoplay} @change=${this.#onAutoplay} />It plays by itself while it is on the screen</label>`}
-        <label>HTML <textarea readonly rows="5" data-testid="embed-html" .value=${code} @focus=${(event: Event) => (event.target as HTMLTextAreaElement).select()}></textarea></label>
-        <p class="buttons"><button type="button" class="primary" data-testid="embed-copy" @click=${() => void this.#copy(code)}>${icon(done ? 'check' : 'copy')} ${done ? 'Copied' : 'Copy'}</button></p>
+        <label>HTML <textarea readonly rows="6" data-testid="embed-html" .value=${code} @focus=${(event: Event) => (event.target as HTMLTextAreaElement).select()}></textarea></label>
+        <p class="buttons"><button>Close</button><button type="button" class="primary" data-testid="embed-copy" @click=${() => void this.#copy(code)}>${icon(done ? 'check' : 'copy')} ${done ? 'Copied' : 'Copy'}</button></p>
       </form>`;
   }
 

@@ -66,7 +66,7 @@ class Embedded extends Part {
     const playing = recording?.playing === true;
     return html`<footer class="embed-foot">
       ${plays && recording ? html`<button type="button" data-testid="embed-play" @click=${() => store.play()}>${icon(playing ? 'pause' : 'play')}<span>${playing ? 'Pause' : 'Play'}</span></button>` : nothing}
-      <span class="embed-title">${scenario.title} <small>XEP-${scenario.xep}</small></span>
+      <h1 class="embed-title">${scenario.title} <small>XEP-${scenario.xep}</small></h1>
       <a href=${wholeAddress(linkTo(store))} target="_blank" rel="noopener" data-testid="open-whole">Open in Netsplit ${icon('out-of')}</a>
     </footer>`;
   }
