@@ -130,6 +130,21 @@ export function linkTo(store: Store): string {
   return `${location.origin}${location.pathname}${location.search}${writePlace(placeOf(store, true))}`;
 }
 
+/**
+ * What the pages of a class show with this one: an address from its `?` or `#` on.
+ *
+ * @returns undefined where what is shown has no address that others could open
+ */
+export function placeForClass(store: Store): string | undefined {
+  const { mode, lab, recording, scenario } = store.session;
+  if (mode === 'recorded') return undefined;
+  // The end of a run is another one where more has happened. What else there is to look at is each page’s own.
+  const own = { at: recording?.at, tab: undefined, region: undefined, presenting: undefined };
+  if (lab) return writePlace({ ...placeOf(store, true), ...own });
+  const query = new URLSearchParams({ scenario: scenario.id, ...(store.instance ? { room: store.instance } : {}) });
+  return `?${query}`;
+}
+
 function show(store: Store, { at, compared, event, thing, tab, region, presenting }: Place): void {
   store.set({
     ...(tab ? { tab } : {}),

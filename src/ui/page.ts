@@ -56,6 +56,19 @@ export function shownLab(): LabControls | undefined {
   return shown?.store.session.lab;
 }
 
+/** What is shown. */
+export function shownStore(): Store | undefined {
+  return shown?.store;
+}
+
+let onShown: (store: Store) => void = () => undefined;
+
+/** @param tell  called with all that is shown from now on */
+export function watchShown(tell: (store: Store) => void): void {
+  onShown = tell;
+  if (shown) tell(shown.store);
+}
+
 let leaveLive: () => void = () => undefined;
 
 /** @param leave  called when a person opens a trace: from then on the page is not part of the live network */
@@ -184,6 +197,8 @@ function attach(store: Store, { readsAddress, lab: known }: { readsAddress: bool
   const off = [store.subscribe(show), lab.show(), followAddress(store, named, readsAddress)];
   if (embedding?.keys !== false) off.push(bindKeys(store));
   if (embedding) off.push(playEmbedded(store, embedding));
+  store.onTeach = () => void openers.teach().catch(({ message }: Error) => store.toast(message));
+  onShown(store);
   return {
     store,
     lab,

@@ -28,7 +28,7 @@ class Header extends Part {
         isFile
           ? html`<span class="run" data-testid="run">${recording?.label}</span>`
           : html`<label class="sr" for="scenario">Scenario</label>
-            <select id="scenario" data-testid="scenario" @change=${this.#onScenario}>
+            <select id="scenario" data-testid="scenario" ?disabled=${this.store.led !== undefined} @change=${this.#onScenario}>
               ${scenarios.map((scenario) => html`<option value=${scenario.id} .selected=${scenario.id === session.scenario.id}>${scenario.title}</option>`)}
             </select>`
       }
@@ -73,7 +73,7 @@ class Header extends Part {
           </select>
         </label>
       </div>
-      ${session.runsNodes ? html`<button type="button" class="start-over" data-testid="start-over" aria-label="Start over" title=${lab ? 'The same scenario and seed from the beginning: all branches are gone' : 'Everything that was said and counted is gone, in all pages'} @click=${() => this.store.startOver()}>${icon('restart')}<span class="wide">Start over</span><span class="narrow">Start over</span></button>` : nothing}
+      ${session.runsNodes && this.store.led === undefined ? html`<button type="button" class="start-over" data-testid="start-over" aria-label="Start over" title=${lab ? 'The same scenario and seed from the beginning: all branches are gone' : 'Everything that was said and counted is gone, in all pages'} @click=${() => this.store.startOver()}>${icon('restart')}<span class="wide">Start over</span><span class="narrow">Start over</span></button>` : nothing}
       ${recording ? nothing : html`<button type="button" class="join-own" data-testid="join-own" aria-label="Join with your own client" @click=${() => document.querySelector<JoinPanel>('ns-join')?.open()}>${icon('client')}<span class="wide">Join with your own client</span><span class="narrow">Join</span></button>`}
       ${mode === 'lab' ? html`<button type="button" class="copy-link" data-testid="copy-link" aria-label="Copy a link to this moment" title="A link to this moment: whoever opens it sees the same, and can go on (s)" @click=${() => this.store.copy(linkTo(this.store))}>${icon('copy')}<span class="wide">Copy link</span><span class="narrow">Link</span></button>` : nothing}
       <label class="pace theme">
