@@ -28,7 +28,7 @@ export function parseMarkdown(text: string): readonly Block[] {
 export function referencesIn(text: string): readonly Extract<Inline, { kind: 'term' | 'xep' }>[] {
   return parseMarkdown(text)
     .flatMap((block) => (block.kind === 'list' ? block.items.flat() : block.inlines))
-    .filter((one) => one.kind === 'term' || one.kind === 'xep');
+    .flatMap((one) => (one.kind === 'term' || one.kind === 'xep' ? [one] : []));
 }
 
 export function inlinesOf(text: string): readonly Inline[] {
