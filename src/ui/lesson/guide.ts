@@ -20,6 +20,8 @@ export interface StepStart {
 /** How a step stands, as the page shows it. */
 export interface StepView {
   readonly phase: LessonPhase;
+  /** Stanzas are under way at the end of the run, or it has more to show. */
+  readonly isUnderWay: boolean;
   readonly asked: readonly Asked[];
   /** Something was done that the step did not ask for. */
   readonly strayed: boolean;
@@ -115,7 +117,18 @@ export class LessonGuide {
     const phase = this.#revealed.has(this.number) ? 'revealed' : now;
     const right = step && isRight(step, answer);
     const count = counting && counted(counting, of);
-    return { phase, asked, strayed: step !== undefined && besides.length > 0, checked, answer, right, count };
+    const { at, length } = this.#recording;
+    const isUnderWay = at < length || !this.#lab.isQuiet;
+    return {
+      phase,
+      isUnderWay,
+      asked,
+      strayed: step !== undefined && besides.length > 0,
+      checked,
+      answer,
+      right,
+      count,
+    };
   }
 
   /** @param answer  null: the learner leaves it open */
@@ -127,7 +140,8 @@ export class LessonGuide {
   /** What *Play* does in this step. */
   play(): void {
     const { run } = this.step ?? {};
-    if (typeof run === 'object') void this.#lab.runFor(Math.max(0, run.ms - this.#passed));
+    const isTimed = typeof run === 'object' && this.view().phase === 'run';
+    if (isTimed) void this.#lab.runFor(Math.max(0, run.ms - this.#passed));
     else this.#store.play();
   }
 

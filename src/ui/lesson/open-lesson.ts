@@ -58,7 +58,10 @@ export async function prepare(session: LabSession, { lesson, step }: Opening): P
   if (step > lesson.steps.length) starts.clear();
   else
     for (const [i, { do: acts = [], run }] of lesson.steps.slice(0, step - 1).entries()) {
-      for (const { act } of acts) await session.act(act as unknown as Action);
+      for (const { act, after } of acts) {
+        if (after === 'quiet') await session.toQuiet();
+        await session.act(act as unknown as Action);
+      }
       await (typeof run === 'object' ? session.runFor(run.ms) : session.toQuiet());
       begin(i + 2);
     }
