@@ -376,11 +376,15 @@ function showFailure(error: unknown): void {
   open.dataset.testid = 'open-trace';
   open.textContent = 'Open a trace…';
   open.addEventListener('click', () =>
-    chooseTrace(showTrace, (why) => {
-      heading.textContent = headingOf(why);
-      what.textContent = why.message;
-      advice.textContent = adviceOn(why);
-    }),
+    chooseTrace(
+      showTrace,
+      (lesson) => void showLab({ scenario: '', lesson: { id: lesson.id, step: 1 } }, { lesson }).catch(showFailure),
+      (why) => {
+        heading.textContent = headingOf(why);
+        what.textContent = why.message;
+        advice.textContent = adviceOn(why);
+      },
+    ),
   );
   buttons.append(again, first, open);
   section.append(heading, what, advice, buttons);

@@ -46,7 +46,7 @@ export async function openLab(
   const listed = builtIn.some((one) => one.id === scenario.id) ? builtIn : [scenario, ...builtIn];
   const scenarios = listed.map(({ id: name, title }) => ({ id: name, title }));
   const store = showSession(session, scenarios, '', offline);
-  if (opening) lessons?.guide(store, opening, starts ?? new Map());
+  if (opening) await lessons?.guide(store, opening, starts ?? new Map());
   if (different) store.toast(different);
 }
 

@@ -135,6 +135,7 @@ function rewind(): void {
   const { store: from } = live;
   const store = new Store(session, from.scenarios, from.preferences, from);
   store.onTrace = showTrace;
+  store.onLesson = openStep;
   store.onRewind = rewind;
   store.onLab = (acts) => {
     openers

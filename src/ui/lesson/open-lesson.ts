@@ -50,7 +50,6 @@ export { lessonScenario };
  * @returns where each step begins, until that at which the lesson is opened
  */
 export async function prepare(session: LabSession, { lesson, step }: Opening): Promise<ReadonlyMap<number, StepStart>> {
-  if (lesson.compare !== undefined) await session.compare(lesson.compare);
   session.seek(session.length);
   const starts = new Map<number, StepStart>();
   const begin = (number: number) => starts.set(number, { branch: session.branch, event: session.seq });
@@ -70,7 +69,7 @@ export async function prepare(session: LabSession, { lesson, step }: Opening): P
 }
 
 /** Leads through the lesson from now on. */
-export function guide(store: Store, opening: Opening, prepared: ReadonlyMap<number, StepStart>): void {
+export async function guide(store: Store, opening: Opening, prepared: ReadonlyMap<number, StepStart>): Promise<void> {
   const { lesson, step, isBuiltIn, from } = opening;
   const progress = (isBuiltIn && loadProgress()[lesson.id]) || noProgress;
   const { [step]: _, ...answers } = progress.answers;
@@ -80,4 +79,6 @@ export function guide(store: Store, opening: Opening, prepared: ReadonlyMap<numb
   store.lesson = new LessonGuide(store, lesson, isBuiltIn, { ...progress, answers }, step, starts);
   if (!location.hash.includes('region=')) store.set({ region: 'lesson' });
   store.changed();
+  // The address that was read says nothing of it.
+  if (lesson.compare !== undefined) await store.compare(lesson.compare);
 }

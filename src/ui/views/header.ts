@@ -41,7 +41,7 @@ class Header extends Part {
               ${scenarios.map((scenario) => html`<option value=${scenario.id} .selected=${scenario.id === session.scenario.id}>${scenario.title}</option>`)}
             </select>`
       }
-      <button type="button" class="open-trace" data-testid="open-trace" aria-label="Open a trace…" title="Open the trace of a run (npm run sim -- --seed N --mode M --json)" @click=${this.#onOpen}>${icon('open')}<span class="wide">Open a trace…</span><span class="narrow">Trace</span></button>
+      <button type="button" class="open-trace" data-testid="open-trace" aria-label="Open a trace…" title="Open the trace of a run (npm run sim -- --seed N --mode M --json), or a lesson" @click=${this.#onOpen}>${icon('open')}<span class="wide">Open a trace…</span><span class="narrow">Trace</span></button>
       <ns-export .store=${this.store}></ns-export>
       ${isFile ? html`<a class="button" href=${location.pathname} data-testid="to-live"><span class="wide">Back to the live rooms</span><span class="narrow">Live</span></a>` : this.#modes()}
       <span class="badge model" data-testid="model-badge" title=${models[session.scenario.xep]}>XEP-${session.scenario.xep}</span>
@@ -141,7 +141,12 @@ class Header extends Part {
   };
 
   readonly #onOpen = (): void => {
-    chooseTrace(this.store.onTrace, ({ message, advice }) => this.store.toast(`${message} ${advice}`));
+    const { store } = this;
+    chooseTrace(
+      store.onTrace,
+      (lesson) => store.onLesson(lesson, 1, false),
+      ({ message, advice }) => store.toast(`${message} ${advice}`),
+    );
   };
 
   readonly #onPace = (event: Event): void => {
