@@ -1,7 +1,7 @@
 import { builtIn } from '../scenario/built-in.ts';
 import type { Scenario } from '../scenario/scenario.ts';
 import { withoutRoomPasswords } from '../scenario/without-passwords.ts';
-import type { LabPlace } from './address.ts';
+import { type LabPlace, readPlace, writePlace } from './address.ts';
 import type { Situation } from './lab-api.ts';
 import { showSession } from './page.ts';
 import { LabSession } from './session/lab.ts';
@@ -43,11 +43,27 @@ export async function openLab(
   const starts = done === undefined && opening ? await lessons?.prepare(session, opening) : undefined;
   const different = (done && (await session.restore(done))) ?? (await session.perform(acts));
   await leave();
+  forgetOther(place, opening !== undefined);
   const listed = builtIn.some((one) => one.id === scenario.id) ? builtIn : [scenario, ...builtIn];
   const scenarios = listed.map(({ id: name, title }) => ({ id: name, title }));
   const store = showSession(session, scenarios, '', offline);
   if (opening) await lessons?.guide(store, opening, starts ?? new Map());
   if (different) store.toast(different);
+}
+
+/** What the address says of another run, such as an event that is selected, would be shown in this one. */
+function forgetOther(place: LabPlace, isLesson: boolean): void {
+  const { lab, compared, ...rest } = readPlace(location.hash);
+  const isSame =
+    lab?.scenario === place.scenario &&
+    lab.seed === place.seed &&
+    lab.shared === place.shared &&
+    lab.lesson?.id === place.lesson?.id &&
+    lab.lesson?.step === place.lesson?.step;
+  if (isSame) return;
+  const of = { ...rest, lab: place, at: undefined, event: undefined, thing: undefined };
+  const hash = writePlace(isLesson ? of : { ...of, compared });
+  history.replaceState(null, '', `${location.pathname}${location.search}${hash}`);
 }
 
 /** A scenario that comes with a link. @throws Error that says what is wrong with it */
