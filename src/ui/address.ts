@@ -1,5 +1,6 @@
 import { type VariantId, variantIds } from '../scenario/variant-nodes.ts';
 import type { Events } from './fold/events.ts';
+import { type LessonPlace, readLesson } from './lesson/place.ts';
 import { scales } from './scales.ts';
 import { type Region, regionNames, type Store, type Tab, type Thing, tabNames } from './store.ts';
 
@@ -11,15 +12,6 @@ export interface LabPlace {
   /** What was done there: share.ts. */
   readonly shared?: string | undefined;
   readonly lesson?: LessonPlace | undefined;
-}
-
-/** A step of a lesson that comes with Netsplit. */
-export interface LessonPlace {
-  readonly id: string;
-  /** From 1: the steps, then the exercises. */
-  readonly step: number;
-  /** The last event before the step began; absent: the step begins where it does if all before was done as it is meant. */
-  readonly from?: number | undefined;
 }
 
 /** What the address says of the Lab; undefined if it is not about the Lab. */
@@ -36,17 +28,6 @@ export function readLab(hash: string): LabPlace | undefined {
     seed: isSeed && (given !== null || !lesson) ? seed : lesson ? undefined : 0,
     shared: of.get('s') ?? undefined,
     ...(lesson ? { lesson } : {}),
-  };
-}
-
-function readLesson(of: URLSearchParams): LessonPlace | undefined {
-  const id = of.get('lesson');
-  if (id === null) return undefined;
-  const [step = '1', from = ''] = [of.get('step') ?? undefined, of.get('from') ?? undefined];
-  return {
-    id,
-    step: /^[1-9]\d?$/.test(step) ? Number(step) : 1,
-    ...(/^\d{1,7}$/.test(from) ? { from: Number(from) } : {}),
   };
 }
 

@@ -1,9 +1,10 @@
 import type { Trouble } from '../host/control.ts';
 import type { Lesson } from '../lessons/lesson.ts';
 import type { Scenario } from '../scenario/scenario.ts';
-import { followAddress, type LessonPlace } from './address.ts';
+import { followAddress } from './address.ts';
 import { bindKeys } from './keys.ts';
 import { type LabPage, makeLab, type Openers } from './lab-api.ts';
+import type { LessonPlace } from './lesson/place.ts';
 import { RecordedSession } from './session/recorded.ts';
 import { RewoundSession } from './session/rewound.ts';
 import type { LabControls, Session } from './session/session.ts';
