@@ -13,6 +13,7 @@ import {
   onOpen,
   onTrace,
   shownLab,
+  shownLesson,
   shownScenario,
   showSession,
   showTrace,
@@ -46,7 +47,7 @@ async function start(): Promise<void> {
   } catch (error) {
     if (!(error instanceof NoServerError)) throw error;
     noServer = error.message;
-    await showLab({ scenario: 'wallops', seed: 0 });
+    await showLab({ scenario: '', lesson: { id: 'one-room-one-server', step: 1 } });
   }
 }
 
@@ -64,7 +65,7 @@ async function joinClass(code: string): Promise<void> {
 
 /** Why there are no live rooms: these files come from a web server that knows nothing of them. */
 let noServer: string | undefined;
-let lab: string | undefined;
+let inLab = false;
 
 async function showLab(place: LabPlace, situation: Situation = {}): Promise<void> {
   const { openLab } = await import('./open-lab.ts');
@@ -73,21 +74,31 @@ async function showLab(place: LabPlace, situation: Situation = {}): Promise<void
   const own = known?.id === place.scenario ? { scenario: known } : {};
   await openLab(place, { ...own, ...situation }, noServer, async () => {
     hasLeft = true;
-    lab = keyOf(place);
+    inLab = true;
     await leave();
   });
 }
 
-function keyOf({ scenario, seed }: LabPlace): string {
-  return `${scenario} ${seed}`;
+/** Whether what the Lab shows is what the address is about. */
+function isShown({ scenario, seed, shared, lesson }: LabPlace): boolean {
+  const known = shownLab();
+  const [{ id, step } = {}, at] = [lesson, shownLesson()];
+  return (
+    inLab &&
+    shownScenario()?.id === scenario &&
+    known?.seed === seed &&
+    known?.shared === shared &&
+    at?.id === id &&
+    at?.step === step
+  );
 }
 
 /** A person has changed the address, or pressed a link to another mode. */
 async function follow(): Promise<void> {
   const place = readLab(location.hash);
-  if (place && (keyOf(place) !== lab || place.shared !== shownLab()?.shared)) return showLab(place);
-  if (place || lab === undefined) return;
-  lab = undefined;
+  if (place && !isShown(place)) return showLab(place);
+  if (place || !inLab) return;
+  inLab = false;
   hasLeft = false;
   await leave();
   await beginWhenThere(whereOf(location.search));
@@ -304,11 +315,15 @@ function showFailure(error: unknown): void {
   open.dataset.testid = 'open-trace';
   open.textContent = 'Open a trace…';
   open.addEventListener('click', () =>
-    chooseTrace(showTrace, (why) => {
-      heading.textContent = headingOf(why);
-      what.textContent = why.message;
-      advice.textContent = adviceOn(why);
-    }),
+    chooseTrace(
+      showTrace,
+      (lesson) => void showLab({ scenario: '', lesson: { id: lesson.id, step: 1 } }, { lesson }).catch(showFailure),
+      (why) => {
+        heading.textContent = headingOf(why);
+        what.textContent = why.message;
+        advice.textContent = adviceOn(why);
+      },
+    ),
   );
   buttons.append(again, first, open);
   section.append(heading, what, advice, buttons);

@@ -1,7 +1,7 @@
 import { builtIn } from '../scenario/built-in.ts';
 import type { Scenario } from '../scenario/scenario.ts';
 import { withoutRoomPasswords } from '../scenario/without-passwords.ts';
-import type { LabPlace } from './address.ts';
+import { type LabPlace, readPlace, writePlace } from './address.ts';
 import type { Situation } from './lab-api.ts';
 import { showSession } from './page.ts';
 import { LabSession } from './session/lab.ts';
@@ -19,27 +19,51 @@ const labStart = Date.UTC(2026, 0, 1);
  * @throws Error that says what is wrong with the place; what is shown stays
  */
 export async function openLab(
-  { scenario: id, seed, shared }: LabPlace,
-  { scenario: given, acts = [] }: Situation,
+  place: LabPlace,
+  { scenario: given, acts = [], lesson }: Situation,
   offline: string | undefined,
   leave: () => Promise<void>,
 ): Promise<void> {
+  const { scenario: id, shared } = place;
   const done = shared === undefined ? undefined : await readShared(shared, labStart);
   const own = done?.scenario === undefined ? undefined : await readScenario(done.scenario);
-  const known = own ?? builtIn.find((one) => one.id === id);
+  const isLesson = lesson !== undefined || place.lesson !== undefined;
+  const unknown = given === undefined && builtIn.every((one) => one.id !== id);
+  const lessons = isLesson || (own === undefined && unknown) ? await import('./lesson/open-lesson.ts') : undefined;
+  const opening = lessons?.openingOf(place, lesson);
+  const known = own ?? opening?.scenario ?? builtIn.find((one) => one.id === id) ?? lessons?.lessonScenario(id);
   // Nobody here gives a password, and a link is for everybody.
   const scenario = known ?? (given && withoutRoomPasswords(given));
   if (scenario === undefined) {
     const ids = builtIn.map((one) => one.id).join(', ');
     throw new Error(`There is no scenario ${JSON.stringify(id)}: there are ${ids}.`);
   }
-  const isOwn = own !== undefined || known === undefined;
-  const session = await LabSession.open(scenario, seed, isOwn);
+  const isOwn = own !== undefined || known === undefined || opening?.isBuiltIn === false;
+  const session = await LabSession.open(scenario, opening?.seed ?? place.seed ?? 0, isOwn);
+  const starts = done === undefined && opening ? await lessons?.prepare(session, opening) : undefined;
   const different = (done && (await session.restore(done))) ?? (await session.perform(acts));
   await leave();
-  const scenarios = builtIn.map(({ id: name, title }) => ({ id: name, title }));
+  forgetOther(place, opening !== undefined);
+  const listed = builtIn.some((one) => one.id === scenario.id) ? builtIn : [scenario, ...builtIn];
+  const scenarios = listed.map(({ id: name, title }) => ({ id: name, title }));
   const store = showSession(session, scenarios, '', offline);
+  if (opening) await lessons?.guide(store, opening, starts ?? new Map());
   if (different) store.toast(different);
+}
+
+/** What the address says of another run, such as an event that is selected, would be shown in this one. */
+function forgetOther(place: LabPlace, isLesson: boolean): void {
+  const { lab, compared, ...rest } = readPlace(location.hash);
+  const isSame =
+    lab?.scenario === place.scenario &&
+    lab.seed === place.seed &&
+    lab.shared === place.shared &&
+    lab.lesson?.id === place.lesson?.id &&
+    lab.lesson?.step === place.lesson?.step;
+  if (isSame) return;
+  const of = { ...rest, lab: place, at: undefined, event: undefined, thing: undefined };
+  const hash = writePlace(isLesson ? of : { ...of, compared });
+  history.replaceState(null, '', `${location.pathname}${location.search}${hash}`);
 }
 
 /** A scenario that comes with a link. @throws Error that says what is wrong with it */

@@ -1,10 +1,12 @@
 import type { Trouble } from '../host/control.ts';
+import type { Lesson } from '../lessons/lesson.ts';
 import type { Scenario } from '../scenario/scenario.ts';
 import { followAddress } from './address.ts';
 import { type Embedding, readEmbedding } from './embed/embedding.ts';
 import { playEmbedded } from './embed/player.ts';
 import { bindKeys } from './keys.ts';
 import { type LabPage, makeLab, type Openers } from './lab-api.ts';
+import type { LessonPlace } from './lesson/place.ts';
 import { RecordedSession } from './session/recorded.ts';
 import { RewoundSession } from './session/rewound.ts';
 import type { LabControls, Session } from './session/session.ts';
@@ -49,6 +51,11 @@ export function tellTrouble(trouble: Trouble): boolean {
 /** The scenario of what is shown. */
 export function shownScenario(): Scenario | undefined {
   return shown?.store.session.scenario;
+}
+
+/** The step of a lesson that is shown, as the address says it. */
+export function shownLesson(): LessonPlace | undefined {
+  return shown?.store.lesson?.place;
 }
 
 /** The Lab, if it is shown. */
@@ -105,12 +112,23 @@ export function showSession(
   const store = new Store(session, scenarios, loadPreferences(), { instance, offline });
   store.onTrace = showTrace;
   store.onRewind = rewind;
+  store.onLesson = openStep;
   app = document.createElement(embedding ? 'ns-embedded' : 'ns-app') as unknown as Part;
   app.store = store;
   document.querySelector('#app')?.replaceChildren(app);
   shown = attach(store, { readsAddress: true });
   addEventListener('pagehide', endWithPage);
   return store;
+}
+
+/** A step of a lesson that begins in another run than the one that is shown. */
+function openStep(lesson: Lesson, step: number, isBuiltIn: boolean): void {
+  const { id } = lesson;
+  const at = isBuiltIn ? `#lesson=${id}&step=${step}` : '';
+  history.replaceState(null, '', `${location.pathname}${location.search}${at}`);
+  openers
+    .openLab({ scenario: '', lesson: { id, step } }, isBuiltIn ? {} : { lesson })
+    .catch(({ message }: Error) => shown?.store.toast(message));
 }
 
 /** Ends what is shown, and what goes on behind it. */
@@ -137,6 +155,7 @@ function rewind(): void {
   const { store: from } = live;
   const store = new Store(session, from.scenarios, from.preferences, from);
   store.onTrace = showTrace;
+  store.onLesson = openStep;
   store.onRewind = rewind;
   store.onLab = (acts) => {
     openers
