@@ -199,6 +199,7 @@ export function showTrace(trace: Trace): void {
 /** After the next render of the whole page. */
 async function rendered(): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, 0));
+  shown?.store.flush();
   if (document.visibilityState === 'visible') await new Promise((resolve) => requestAnimationFrame(resolve));
   await app?.updateComplete;
   await Promise.all(

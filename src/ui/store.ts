@@ -80,6 +80,9 @@ export interface Beside {
 
 export type Phase = 'loading' | 'playing' | 'quiet' | 'paused' | 'offline' | 'failed';
 
+/** Longest that what happened waits to be shown where nothing moves: while the nodes start, and later; in ms. */
+const startingMs = 100;
+const togetherMs = 40;
 /** How often a part of a picture to go back to is made, in ms. */
 const keepMs = 30;
 /** What the trace has not shown by then it will never show: a connection was lost. */
@@ -120,6 +123,7 @@ export class Store {
   readonly #reducedMotion = matchMedia('(prefers-reduced-motion: reduce)');
   #pictureTimer: ReturnType<typeof setTimeout> | undefined;
   #queued = false;
+  #laterTimer: ReturnType<typeof setTimeout> | undefined;
   /** Page time of the last hop or action, and by how much the page's clock is ahead of the server's, in milliseconds. */
   #lastRecord = Date.now();
   #skew = 0;
@@ -198,6 +202,7 @@ export class Store {
     this.#offRecords();
     clearTimeout(this.#pictureTimer);
     clearTimeout(this.#checkpointTimer);
+    clearTimeout(this.#laterTimer);
     if (this.#ownsBaseline) this.baseline.stop();
   }
 
@@ -247,6 +252,8 @@ export class Store {
   changed(): void {
     if (this.#queued) return;
     this.#queued = true;
+    clearTimeout(this.#laterTimer);
+    this.#laterTimer = undefined;
     const run = () => {
       if (!this.#queued) return;
       this.#queued = false;
@@ -256,6 +263,18 @@ export class Store {
     // A page in the background gets no frames, but window.lab has to go on.
     if (document.visibilityState === 'visible') requestAnimationFrame(run);
     else setTimeout(run, 50);
+  }
+
+  /** The trace goes on. Where nothing moves, a moment is waited for what comes with it: to draw the page for each costs more. */
+  #wentOn(): void {
+    if (this.started && this.picture.motion === 'moving') return this.changed();
+    if (this.#queued) return;
+    this.#laterTimer ??= setTimeout(() => this.changed(), this.started ? togetherMs : startingMs);
+  }
+
+  /** What waits to be shown is shown with the next frame. */
+  flush(): void {
+    if (this.#laterTimer !== undefined) this.changed();
   }
 
   set(change: Partial<View>): void {
@@ -573,7 +592,7 @@ export class Store {
       this.onEvents(fresh);
     }
     this.#advance();
-    this.changed();
+    this.#wentOn();
   }
 
   /** Shows what is due by now, and comes back for the rest. */

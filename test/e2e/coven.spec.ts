@@ -132,7 +132,7 @@ test.describe('A room on three services (XEP-0281)', () => {
     });
   });
 
-  test('a shadow is removed and made by a click, by a key and by window.lab', async ({ room }) => {
+  test('a shadow is removed and made by a click, by a key and by window.lab', { tag: '@long' }, async ({ room }) => {
     test.slow();
     await room.open('coven');
     const start = await room.mark();

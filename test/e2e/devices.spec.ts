@@ -17,9 +17,9 @@ const devicesOf = async (room: RoomPage, nick: string) =>
     .map(({ jid, devices }) => [jid, devices.filter(({ phase }) => phase === 'joined').map((one) => one.jid)]);
 
 test.describe('A user with several devices under one nick (XEP-0045 §7.2.8)', () => {
-  test('Alice joins from a second device: one disc with a count, both get everything, one leaves unheard', async ({
-    room,
-  }) => {
+  test('Alice joins from a second device: one disc with a count, both get everything, one leaves unheard', {
+    tag: '@long',
+  }, async ({ room }) => {
     await room.open('wonderland');
     for (const who of [hatter, hamlet]) await room.do({ act: 'join', who });
     const disc = room.occupant(alice);

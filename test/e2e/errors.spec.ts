@@ -53,11 +53,9 @@ test.describe('When something is wrong', () => {
     await expect(room.testId('fatal')).toHaveCount(0);
   });
 
-  test('what another server is in the place of the one that was: no such scenario, or another version of the page', async ({
-    room,
-    server,
-    troubles,
-  }) => {
+  test('what another server is in the place of the one that was: no such scenario, or another version of the page', {
+    tag: '@long',
+  }, async ({ room, server, troubles }) => {
     test.slow();
     troubles.allow(/WebSocket connection to|Failed to load resource|net::ERR/);
     const { page } = room;
@@ -129,7 +127,7 @@ test.describe('When something is wrong', () => {
     await eventually(() => room.heard(cast.BigCheese, since)).toEqual(['still here']);
   });
 
-  test('a page that is frozen and thawed shows what happened meanwhile', async ({
+  test('a page that is frozen and thawed shows what happened meanwhile', { tag: '@long' }, async ({
     room,
     context,
     elsewhere,

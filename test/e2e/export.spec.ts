@@ -174,7 +174,9 @@ test.describe('Export', () => {
     await expect(room.testId('export')).toBeVisible();
   });
 
-  test('the menu works by the keyboard, fits on a telephone, and axe finds nothing', async ({ room }) => {
+  test('the menu works by the keyboard, fits on a telephone, and axe finds nothing', { tag: '@long' }, async ({
+    room,
+  }) => {
     const { page } = room;
     await room.open();
     await room.testId('export').focus();

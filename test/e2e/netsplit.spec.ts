@@ -173,7 +173,7 @@ test.describe('Netsplit and netjoin (XEP-0282 §4.11)', () => {
 test.describe('A split that is noticed soon', () => {
   test.use({ serverOptions: { scenario: impatient('frozen') } });
 
-  test('a silent cut is noticed by pings that go unanswered, at both ends', async ({ room }) => {
+  test('a silent cut is noticed by pings that go unanswered, at both ends', { tag: '@long' }, async ({ room }) => {
     test.slow();
     await room.open('frozen');
     await room.do({ act: 'cut', link: camp.cut, how: 'silent' });
@@ -188,7 +188,9 @@ test.describe('A split that is noticed soon', () => {
     await heal(room, camp);
   });
 
-  test('an owner changes the policy while the room is in use, and what it allows', async ({ room }) => {
+  test('an owner changes the policy while the room is in use, and what it allows', { tag: '@long' }, async ({
+    room,
+  }) => {
     test.slow();
     await room.open('frozen');
     await room.node(camp.primary).click();
@@ -221,7 +223,9 @@ test.describe('A split that is noticed soon', () => {
 test.describe('A split that is noticed soon, with a local policy', () => {
   test.use({ serverOptions: { scenario: impatient('local') } });
 
-  test('no serious or critical accessibility violation while split, in light and dark', async ({ room }) => {
+  test('no serious or critical accessibility violation while split, in light and dark', { tag: '@long' }, async ({
+    room,
+  }) => {
     test.slow();
     await room.page.emulateMedia({ reducedMotion: 'reduce' });
     await room.open('local');

@@ -47,7 +47,9 @@ function frames(page: Page): Promise<readonly Frame[]> {
 const atRest = ({ page }: RoomPage) => page.evaluate(() => window.lab.pictureAtRest());
 
 test.describe('One clock', () => {
-  test('a number changes when its stanza has arrived on the screen, and window.lab knows before', async ({ room }) => {
+  test('a number changes when its stanza has arrived on the screen, and window.lab knows before', {
+    tag: '@long',
+  }, async ({ room }) => {
     test.slow();
     const { page } = room;
     await room.open();
@@ -127,7 +129,9 @@ test.describe('One clock', () => {
     expect(await carried.textContent()).not.toBe(before);
   });
 
-  test('a moving stanza can be chosen: it is read at once, and its row comes when it has arrived', async ({ room }) => {
+  test('a moving stanza can be chosen: it is read at once, and its row comes when it has arrived', {
+    tag: '@long',
+  }, async ({ room }) => {
     const { page } = room;
     await room.open();
     await room.testId('pace').selectOption('×¼');

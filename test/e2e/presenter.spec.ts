@@ -101,7 +101,7 @@ test.describe('Presenter mode', () => {
 });
 
 test.describe('The address', () => {
-  test('names what is shown: live, after a reload, and without what began anew', async ({ room }) => {
+  test('names what is shown: live, after a reload, and without what began anew', { tag: '@long' }, async ({ room }) => {
     const { page } = room;
     await room.open();
     await room.say(cast.BigCheese, 'find me');

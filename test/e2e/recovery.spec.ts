@@ -59,7 +59,7 @@ test.describe('Recovery', () => {
     });
   }
 
-  test('a worker that ends by itself is started again, without a hand', async ({ room }) => {
+  test('a worker that ends by itself is started again, without a hand', { tag: '@long' }, async ({ room }) => {
     await room.open();
     await room.say(cast.Wumpus, 'before');
     const worker = await workerOf(room, replica);

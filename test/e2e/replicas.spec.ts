@@ -92,10 +92,9 @@ test.describe('Replicas that come and go while the room is in use (XEP-0282 §4.
     await expect(vacancy(room)).toBeFocused();
   });
 
-  test('the list is the room’s: a page that is loaded again has the replicas that were there; others see them come and go', async ({
-    room,
-    elsewhere,
-  }) => {
+  test('the list is the room’s: a page that is loaded again has the replicas that were there; others see them come and go', {
+    tag: '@long',
+  }, async ({ room, elsewhere }) => {
     test.slow();
     await room.open();
     await elsewhere.open();

@@ -92,7 +92,9 @@ test.describe('wallops, the room of XEP-0282', () => {
     expect(new URL(room.page.url()).hash).toBe(`#ev=${chosen}`);
   });
 
-  test('whatever happens, nothing that nodes say among themselves reaches a person', async ({ room }) => {
+  test('whatever happens, nothing that nodes say among themselves reaches a person', { tag: '@long' }, async ({
+    room,
+  }) => {
     await room.open();
     await room.say(cast.BigCheese, 'rotten');
     await room.do({ act: 'presence', who: cast.WiZ, show: 'away' });
