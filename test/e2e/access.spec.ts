@@ -198,7 +198,7 @@ test.describe('With a screen reader', () => {
     expect(order).not.toContain(-1);
   });
 
-  test('the focus stays with the thing that has it when somebody comes or goes', async ({ room }) => {
+  test('the focus stays with the thing that has it when somebody comes or goes', { tag: '@long' }, async ({ room }) => {
     await room.open();
     const { page } = room;
     const [guest, other] = [`guest1@${avalon}`, `guest1@${eris}`];

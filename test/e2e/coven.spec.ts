@@ -89,9 +89,9 @@ test.describe('A room on three services (XEP-0281)', () => {
     expect(cool).toMatchObject({ crossed: 2, deliveries: 4 });
   });
 
-  test('the wrong way in: the source sends a user to the shadow of their server, and the page asks them', async ({
-    room,
-  }) => {
+  test('the wrong way in: the source sends a user to the shadow of their server, and the page asks them', {
+    tag: '@long',
+  }, async ({ room }) => {
     await room.open('coven');
     const wrongWay = async () => {
       await room.occupant(another).click();

@@ -78,7 +78,10 @@ test.describe('A user with several devices under one nick (XEP-0045 §7.2.8)', (
       await eventually(async () => (await presences(room, who, gone)).at(-1)).toBe('Alice unavailable');
   });
 
-  test('another client’s phone and laptop behind a replica are one disc, too', async ({ room, browser }) => {
+  test('another client’s phone and laptop behind a replica are one disc, too', { tag: '@long' }, async ({
+    room,
+    browser,
+  }) => {
     await room.open();
     await room.testId('join-own').click();
     await room.testId('join-account').selectOption(`guest1@${vesa}`);

@@ -95,7 +95,7 @@ test.describe('lab.act', () => {
     }
   });
 
-  test('shadows come and go; somebody stays away, or goes where they are sent', async ({ room }) => {
+  test('shadows come and go; somebody stays away, or goes where they are sent', { tag: '@long' }, async ({ room }) => {
     await room.open('coven');
     const { page } = room;
     const rooms = `lab.state().nodes.find((one) => one.node === '${macbeth}').rooms.length`;

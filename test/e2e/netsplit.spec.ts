@@ -63,9 +63,9 @@ const accessible = async (room: RoomPage, part: string) => {
 };
 
 test.describe('Netsplit and netjoin (XEP-0282 §4.11)', () => {
-  test('frozen, with bounces: noticed on both sides, the far side waits and is shown as away; healed, a delta brings the rest', async ({
-    room,
-  }) => {
+  test('frozen, with bounces: noticed on both sides, the far side waits and is shown as away; healed, a delta brings the rest', {
+    tag: '@long',
+  }, async ({ room }) => {
     test.slow();
     await room.open('frozen');
     await splitByBounce(room, camp);
@@ -125,7 +125,9 @@ test.describe('Netsplit and netjoin (XEP-0282 §4.11)', () => {
     await expect(room.testId('signs')).toContainText(/Netjoin: mode delta/);
   });
 
-  test('a silent cut that is healed before anybody noticed is a gap in the sequence', async ({ room }) => {
+  test('a silent cut that is healed before anybody noticed is a gap in the sequence', { tag: '@long' }, async ({
+    room,
+  }) => {
     await room.open('frozen');
     await room.do({ act: 'cut', link: camp.cut, how: 'silent' });
     const since = await room.mark();

@@ -64,7 +64,9 @@ test.describe('The picture', () => {
     );
   }
 
-  test('nicks of any length stay in their place, and those who are cut off say so there', async ({ room }) => {
+  test('nicks of any length stay in their place, and those who are cut off say so there', { tag: '@long' }, async ({
+    room,
+  }) => {
     await room.page.setViewportSize(sizes.wide);
     await room.page.addInitScript(() => localStorage.setItem('netsplit.preferences', '{"pace":0}'));
     await room.open();
@@ -78,9 +80,9 @@ test.describe('The picture', () => {
     }
   });
 
-  test('stanzas that the paused links hold stand in a row on their link, each with its index, and cover no counter', async ({
-    room,
-  }) => {
+  test('stanzas that the paused links hold stand in a row on their link, each with its index, and cover no counter', {
+    tag: '@long',
+  }, async ({ room }) => {
     await room.page.setViewportSize(sizes.wide);
     await room.open();
     await room.act({ act: 'pause', paused: true });
@@ -98,7 +100,7 @@ test.describe('The picture', () => {
     await expect(tokens).toHaveCount(0);
   });
 
-  test('a guest joins: no server moves, nor any link', async ({ room, server }) => {
+  test('a guest joins: no server moves, nor any link', { tag: '@long' }, async ({ room, server }) => {
     await room.page.setViewportSize(sizes.wide);
     await room.open();
     const before = await hulls(room);
@@ -110,9 +112,9 @@ test.describe('The picture', () => {
     expect(await collisions(room.page)).toEqual([]);
   });
 
-  test('a server is dragged, and moved with Alt and the arrow keys; a button and the key 0 put all back', async ({
-    room,
-  }) => {
+  test('a server is dragged, and moved with Alt and the arrow keys; a button and the key 0 put all back', {
+    tag: '@long',
+  }, async ({ room }) => {
     const { page } = room;
     await page.setViewportSize(sizes.wide);
     await room.open();
@@ -177,7 +179,9 @@ test.describe('The picture', () => {
 test.describe('The picture, moving', () => {
   test.use({ contextOptions: { reducedMotion: 'no-preference' } });
 
-  test('copies that set off together are seen one by one, without an index unless one is chosen', async ({ room }) => {
+  test('copies that set off together are seen one by one, without an index unless one is chosen', {
+    tag: '@long',
+  }, async ({ room }) => {
     await room.open('plain');
     await room.testId('pace').selectOption({ label: '×¼' });
     await room.act({ act: 'say', who: 'firstwitch@localhost/desktop', text: 'When shall we three meet again' });

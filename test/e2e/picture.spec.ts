@@ -85,7 +85,7 @@ test.describe('One clock', () => {
     expect(new Set(seen.map(({ deliveries }) => deliveries)).size).toBeGreaterThan(2);
   });
 
-  test('still: all at once, in the middle of the way, too', async ({ room }) => {
+  test('still: all at once, in the middle of the way, too', { tag: '@long' }, async ({ room }) => {
     const { page } = room;
     await room.open();
     await room.testId('pace').selectOption('×¼');
@@ -113,7 +113,9 @@ test.describe('One clock', () => {
     expect(shown).toEqual([7, 'rest']);
   });
 
-  test('a stanza that the paused links hold stands on its link, and is not counted yet', async ({ room }) => {
+  test('a stanza that the paused links hold stands on its link, and is not counted yet', { tag: '@long' }, async ({
+    room,
+  }) => {
     const { page } = room;
     await room.open();
     await room.do({ act: 'pause', paused: true });

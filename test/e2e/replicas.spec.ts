@@ -64,7 +64,9 @@ test.describe('Replicas that come and go while the room is in use (XEP-0282 §4.
       await eventually(() => room.heard(who, removing)).toEqual(['served directly']);
   });
 
-  test('by the key r and by window.lab; what cannot be is refused with a reason', async ({ room }) => {
+  test('by the key r and by window.lab; what cannot be is refused with a reason', { tag: '@long' }, async ({
+    room,
+  }) => {
     await room.open('growing');
     await vacancy(room).focus();
     await room.page.keyboard.press('r');

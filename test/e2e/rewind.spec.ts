@@ -119,7 +119,9 @@ test.describe('Rewind', () => {
   });
 });
 
-test('what this page did in a live session is done again in the Lab, in the same order', async ({ room }) => {
+test('what this page did in a live session is done again in the Lab, in the same order', { tag: '@long' }, async ({
+  room,
+}) => {
   const { page } = room;
   await room.open();
   await room.do({ act: 'nick', who: cast.BigCheese, nick: 'Brie' });

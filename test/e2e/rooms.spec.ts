@@ -45,7 +45,7 @@ test.describe('A room of one’s own', () => {
     await eventually(() => room.historyLengths().catch(() => []), 45_000).toEqual([0, 0, 0, 0]);
   });
 
-  test('lab.reset() resolves when everybody is in again', async ({ room }) => {
+  test('lab.reset() resolves when everybody is in again', { tag: '@long' }, async ({ room }) => {
     await room.open();
     await room.say(cast.BigCheese, 'before');
     await room.page.evaluate(() => window.lab.reset());

@@ -151,7 +151,7 @@ test.describe('More than one page', () => {
     expect((await elsewhere.state()).nodes.map(({ phase }) => phase)).toEqual(Array(4).fill('ready'));
   });
 
-  test('a guest of another browser is in the same room', async ({ room, elsewhere }) => {
+  test('a guest of another browser is in the same room', { tag: '@long' }, async ({ room, elsewhere }) => {
     await room.open();
     await elsewhere.open();
     await elsewhere.do({ act: 'join', who: `guest2@${vesa}` });

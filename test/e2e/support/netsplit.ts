@@ -30,7 +30,7 @@ export class Troubles {
 
 /** Of what is tried in every scenario, some are enough for `npm test`: the others are long. */
 export function shareOf(scenario: string): { readonly tag?: string } {
-  return ['wallops', 'coven', 'mirror'].includes(scenario) ? {} : { tag: '@long' };
+  return ['wallops', 'coven'].includes(scenario) ? {} : { tag: '@long' };
 }
 
 export const wallops = 'wallops@channel.avalon.irc';
