@@ -17,6 +17,9 @@ export interface Smoothness {
   readonly heapAfter: number;
 }
 
+const tokensMost = 1_000;
+const crowdSeconds = 5;
+
 /** The Lab's page on a web server that knows nothing of rooms. */
 export interface LabFigures {
   /** From the address to the first picture. */
@@ -27,6 +30,9 @@ export interface LabFigures {
   /** The reference: the same page, as long, with nothing that moves. */
   readonly still: Smoothness;
   readonly playing: Smoothness;
+  /** So many stanzas moved at once, on links that take 20 s. */
+  readonly tokens: number;
+  readonly crowd: Smoothness;
   /** To places all over the run, until it is drawn. */
   readonly seeksMs: readonly number[];
   readonly stepsMs: readonly number[];
@@ -73,8 +79,12 @@ export async function measureLab(seconds: number, tell: (line: string) => void):
     );
     tell('seeks');
     const { seeks, steps } = await page.evaluate(seekAbout);
+    tell('a thousand stanzas at once');
+    await page.evaluate(gather, tokensMost);
+    const crowd = await smoothness(page, crowdSeconds);
+    const tokens = await page.locator('.token').count();
     return {
-      ...{ firstPictureMs, events, seconds, still, playing },
+      ...{ firstPictureMs, events, seconds, still, playing, tokens, crowd },
       eventsPerSecond: (reached - begun) / seconds,
       seeksMs: seeks,
       stepsMs: steps,
@@ -144,6 +154,25 @@ async function smoothness(page: Page, seconds: number): Promise<Smoothness> {
       ...{ longestTaskMs: Math.max(0, ...tasks), longTasks: tasks.length },
     };
   }, seconds * 1000);
+}
+
+/** Everybody speaks until so many stanzas are on the links, and it plays while they are all under way. */
+async function gather(tokens: number): Promise<void> {
+  await window.lab.load('wallops', { seed: 8 });
+  for (const { ends } of window.lab.state().links)
+    await window.lab.act({ act: 'slow', link: ends, latencyMs: 20_000, jitterMs: 0, bytesPerSecond: 0 });
+  const people = window.lab.state().occupants.map(({ jid }) => jid);
+  // Each crosses one link, and later three.
+  for (let i = 0; i < tokens / 2; i++) {
+    await window.lab.act({ act: 'say', who: people[i % people.length] as string, text: `Line ${i}.` });
+    if (i % people.length === 0) await window.lab.runFor(100);
+  }
+  await window.lab.runFor(20_000);
+  const speed = document.querySelector<HTMLSelectElement>('[data-testid="transport-speed"]');
+  if (speed) speed.value = '1';
+  speed?.dispatchEvent(new Event('change'));
+  document.querySelector<HTMLButtonElement>('[data-testid="transport-play"]')?.click();
+  while (document.querySelectorAll('.token').length < tokens) await new Promise(requestAnimationFrame);
 }
 
 /** To twenty places all over the run, and twenty steps back. */

@@ -5,7 +5,7 @@ const mib = (bytes: number) => `${(bytes / 1024 ** 2).toFixed(1)} MiB`;
 const ms = (value: number) => `${value.toFixed(0)} ms`;
 
 export function printLab(lab: LabFigures): void {
-  const { firstPictureMs, events, eventsPerSecond, seconds, still, playing, seeksMs, stepsMs } = lab;
+  const { firstPictureMs, events, eventsPerSecond, seconds, still, playing, seeksMs, stepsMs, tokens, crowd } = lab;
   table(
     `The Lab in Chromium: a run of ${events} events`,
     ['', 'median', 'worst', 'times'],
@@ -24,7 +24,11 @@ export function printLab(lab: LabFigures): void {
   table(
     `Shown for ${seconds} s`,
     ['', 'frames/s, median', 'frames', 'longest task', 'tasks over 50 ms', 'heap before', 'after'],
-    [row('standing still', still), row(`${eventsPerSecond.toFixed(0)} events/s, in their own time`, playing)],
+    [
+      row('standing still', still),
+      row(`${eventsPerSecond.toFixed(0)} events/s, in their own time`, playing),
+      row(`${tokens} stanzas at once, for 5 s`, crowd),
+    ],
   );
 }
 
