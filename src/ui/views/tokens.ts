@@ -20,6 +20,8 @@ const svgNamespace = 'http://www.w3.org/2000/svg';
 
 /** From the middle of one stanza to that of the next, before it is scaled. */
 const gapPx = 22;
+/** Of more stanzas than this only the shapes are drawn: nobody reads their letters, and to draw them takes most of the time. */
+const crowdMost = 300;
 /** Between stanzas side by side. */
 const lanePx = 15;
 
@@ -166,6 +168,7 @@ export class Tokens {
       circle.remove();
       this.#glows.delete(id);
     }
+    this.#layer.classList.toggle('crowd', this.#tokens.size > crowdMost);
     // Where time stands, one look is enough until something changes.
     if (this.#store().moves) this.kick();
   }
