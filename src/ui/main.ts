@@ -2,6 +2,7 @@ import type { Trouble } from '../host/control.ts';
 import type { LiveConfig } from '../scenario/live-config-type.ts';
 import { databasesOf } from '../scenario/node-names.ts';
 import { type LabPlace, readLab, withoutSelection } from './address.ts';
+import { readEmbedding } from './embed/embedding.ts';
 import type { Situation, Where } from './lab-api.ts';
 import { chooseTrace } from './open-trace.ts';
 import {
@@ -15,7 +16,7 @@ import {
   showTrace,
   tellTrouble,
 } from './page.ts';
-import { followLease, type HeldLease } from './session/lease.ts';
+import { followLease, type HeldLease, withoutNodes } from './session/lease.ts';
 import { startLive, websocketOf } from './session/live.ts';
 import { onRetry, retryNow } from './session/retry.ts';
 import { loadPreferences, type Store } from './store.ts';
@@ -41,8 +42,12 @@ class NoServerError extends StartError {}
 const tokenKey = 'netsplit-token';
 const tabKey = 'netsplit-tab';
 
+/** Inside of another page, somebody else may lead a person to press something: it takes part as a guest. */
+const isEmbedded = readEmbedding(location.search) !== undefined;
+
 /** The operator's token is in the address that was printed. It is kept for this tab, and leaves the address at once. */
 function takeToken(): void {
+  if (isEmbedded) return;
   const token = /(?:^#|&)token=([0-9a-f]+)/.exec(location.hash)?.[1];
   if (token === undefined) return;
   try {
@@ -54,6 +59,7 @@ function takeToken(): void {
 }
 
 function storedToken(): string | undefined {
+  if (isEmbedded) return undefined;
   const inAddress = /(?:^#|&)token=([0-9a-f]+)/.exec(location.hash)?.[1];
   try {
     return sessionStorage.getItem(tokenKey) ?? inAddress;
@@ -182,11 +188,11 @@ async function begin(where: Where): Promise<void> {
     const store = showSession(startLive(mine, location.origin, gone, lost), config.scenarios, config.instance);
     lookWhileAway(store, where, config, gone);
   };
-  if (config.credentials.operator !== undefined) {
+  if (config.credentials.operator !== undefined && !isEmbedded) {
     lease = followLease(config, websocketOf(config, location.origin), tabToken(), show);
     return;
   }
-  show(config);
+  show(withoutNodes(config));
   if (config.running.length === 0) void joinLater({ ...where, scenario: config.scenario.id });
 }
 

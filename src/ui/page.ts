@@ -1,6 +1,8 @@
 import type { Trouble } from '../host/control.ts';
 import type { Scenario } from '../scenario/scenario.ts';
 import { followAddress } from './address.ts';
+import { type Embedding, readEmbedding } from './embed/embedding.ts';
+import { playEmbedded } from './embed/player.ts';
 import { bindKeys } from './keys.ts';
 import { type LabPage, makeLab, type Openers } from './lab-api.ts';
 import { RecordedSession } from './session/recorded.ts';
@@ -10,6 +12,7 @@ import { loadPreferences, Store } from './store.ts';
 import type { Trace } from './trace/trace.ts';
 import './views/app.ts';
 import type { Part } from './views/base.ts';
+import './views/embedded.ts';
 
 /** A session with what it needs on the page. */
 interface Shown {
@@ -18,6 +21,9 @@ interface Shown {
   /** Takes the page away from it, but goes on. */
   detach: () => void;
 }
+
+/** The page is inside of another one. */
+const embedding: Embedding | undefined = readEmbedding(location.search)?.embedding;
 
 let shown: Shown | undefined;
 /** The live session whose record is shown. */
@@ -86,7 +92,7 @@ export function showSession(
   const store = new Store(session, scenarios, loadPreferences(), { instance, offline });
   store.onTrace = showTrace;
   store.onRewind = rewind;
-  app = document.createElement('ns-app') as unknown as Part;
+  app = document.createElement(embedding ? 'ns-embedded' : 'ns-app') as unknown as Part;
   app.store = store;
   document.querySelector('#app')?.replaceChildren(app);
   shown = attach(store, { readsAddress: true });
@@ -175,7 +181,9 @@ function attach(store: Store, { readsAddress, lab: known }: { readsAddress: bool
   const lab = known ?? makeLab(store, rendered, openers, showTrace);
   const isFile = session.mode === 'recorded' && session.recording?.kept === undefined;
   const named = !isFile || new URLSearchParams(location.search).has('trace');
-  const off = [store.subscribe(show), bindKeys(store), lab.show(), followAddress(store, named, readsAddress)];
+  const off = [store.subscribe(show), lab.show(), followAddress(store, named, readsAddress)];
+  if (embedding?.keys !== false) off.push(bindKeys(store));
+  if (embedding) off.push(playEmbedded(store, embedding));
   return {
     store,
     lab,
