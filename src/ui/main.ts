@@ -11,6 +11,7 @@ import {
   onOpen,
   onTrace,
   shownLab,
+  shownLesson,
   shownScenario,
   showSession,
   showTrace,
@@ -82,13 +83,13 @@ async function start(): Promise<void> {
   } catch (error) {
     if (!(error instanceof NoServerError)) throw error;
     noServer = error.message;
-    await showLab({ scenario: 'wallops', seed: 0 });
+    await showLab({ scenario: '', lesson: { id: 'one-room-one-server', step: 1 } });
   }
 }
 
 /** Why there are no live rooms: these files come from a web server that knows nothing of them. */
 let noServer: string | undefined;
-let lab: string | undefined;
+let inLab = false;
 
 async function showLab(place: LabPlace, situation: Situation = {}): Promise<void> {
   const { openLab } = await import('./open-lab.ts');
@@ -97,21 +98,31 @@ async function showLab(place: LabPlace, situation: Situation = {}): Promise<void
   const own = known?.id === place.scenario ? { scenario: known } : {};
   await openLab(place, { ...own, ...situation }, noServer, async () => {
     hasLeft = true;
-    lab = keyOf(place);
+    inLab = true;
     await leave();
   });
 }
 
-function keyOf({ scenario, seed }: LabPlace): string {
-  return `${scenario} ${seed}`;
+/** Whether what the Lab shows is what the address is about. */
+function isShown({ scenario, seed, shared, lesson }: LabPlace): boolean {
+  const known = shownLab();
+  const [{ id, step } = {}, at] = [lesson, shownLesson()];
+  return (
+    inLab &&
+    shownScenario()?.id === scenario &&
+    known?.seed === seed &&
+    known?.shared === shared &&
+    at?.id === id &&
+    at?.step === step
+  );
 }
 
 /** A person has changed the address, or pressed a link to another mode. */
 async function follow(): Promise<void> {
   const place = readLab(location.hash);
-  if (place && (keyOf(place) !== lab || place.shared !== shownLab()?.shared)) return showLab(place);
-  if (place || lab === undefined) return;
-  lab = undefined;
+  if (place && !isShown(place)) return showLab(place);
+  if (place || !inLab) return;
+  inLab = false;
   hasLeft = false;
   await leave();
   await beginWhenThere(whereOf(location.search));

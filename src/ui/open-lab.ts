@@ -19,26 +19,34 @@ const labStart = Date.UTC(2026, 0, 1);
  * @throws Error that says what is wrong with the place; what is shown stays
  */
 export async function openLab(
-  { scenario: id, seed, shared }: LabPlace,
-  { scenario: given, acts = [] }: Situation,
+  place: LabPlace,
+  { scenario: given, acts = [], lesson }: Situation,
   offline: string | undefined,
   leave: () => Promise<void>,
 ): Promise<void> {
+  const { scenario: id, shared } = place;
   const done = shared === undefined ? undefined : await readShared(shared, labStart);
   const own = done?.scenario === undefined ? undefined : await readScenario(done.scenario);
-  const known = own ?? builtIn.find((one) => one.id === id);
+  const isLesson = lesson !== undefined || place.lesson !== undefined;
+  const unknown = given === undefined && builtIn.every((one) => one.id !== id);
+  const lessons = isLesson || (own === undefined && unknown) ? await import('./lesson/open-lesson.ts') : undefined;
+  const opening = lessons?.openingOf(place, lesson);
+  const known = own ?? opening?.scenario ?? builtIn.find((one) => one.id === id) ?? lessons?.lessonScenario(id);
   // Nobody here gives a password, and a link is for everybody.
   const scenario = known ?? (given && withoutRoomPasswords(given));
   if (scenario === undefined) {
     const ids = builtIn.map((one) => one.id).join(', ');
     throw new Error(`There is no scenario ${JSON.stringify(id)}: there are ${ids}.`);
   }
-  const isOwn = own !== undefined || known === undefined;
-  const session = await LabSession.open(scenario, seed, isOwn);
+  const isOwn = own !== undefined || known === undefined || opening?.isBuiltIn === false;
+  const session = await LabSession.open(scenario, opening?.seed ?? place.seed ?? 0, isOwn);
+  const starts = done === undefined && opening ? await lessons?.prepare(session, opening) : undefined;
   const different = (done && (await session.restore(done))) ?? (await session.perform(acts));
   await leave();
-  const scenarios = builtIn.map(({ id: name, title }) => ({ id: name, title }));
+  const listed = builtIn.some((one) => one.id === scenario.id) ? builtIn : [scenario, ...builtIn];
+  const scenarios = listed.map(({ id: name, title }) => ({ id: name, title }));
   const store = showSession(session, scenarios, '', offline);
+  if (opening) lessons?.guide(store, opening, starts ?? new Map());
   if (different) store.toast(different);
 }
 

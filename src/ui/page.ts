@@ -1,6 +1,7 @@
 import type { Trouble } from '../host/control.ts';
+import type { Lesson } from '../lessons/lesson.ts';
 import type { Scenario } from '../scenario/scenario.ts';
-import { followAddress } from './address.ts';
+import { followAddress, type LessonPlace } from './address.ts';
 import { type Embedding, readEmbedding } from './embed/embedding.ts';
 import { playEmbedded } from './embed/player.ts';
 import { bindKeys } from './keys.ts';
@@ -51,6 +52,11 @@ export function shownScenario(): Scenario | undefined {
   return shown?.store.session.scenario;
 }
 
+/** The step of a lesson that is shown, as the address says it. */
+export function shownLesson(): LessonPlace | undefined {
+  return shown?.store.lesson?.place;
+}
+
 /** The Lab, if it is shown. */
 export function shownLab(): LabControls | undefined {
   return shown?.store.session.lab;
@@ -92,12 +98,23 @@ export function showSession(
   const store = new Store(session, scenarios, loadPreferences(), { instance, offline });
   store.onTrace = showTrace;
   store.onRewind = rewind;
+  store.onLesson = openStep;
   app = document.createElement(embedding ? 'ns-embedded' : 'ns-app') as unknown as Part;
   app.store = store;
   document.querySelector('#app')?.replaceChildren(app);
   shown = attach(store, { readsAddress: true });
   addEventListener('pagehide', endWithPage);
   return store;
+}
+
+/** A step of a lesson that begins in another run than the one that is shown. */
+function openStep(lesson: Lesson, step: number, isBuiltIn: boolean): void {
+  const { id } = lesson;
+  const at = isBuiltIn ? `#lesson=${id}&step=${step}` : '';
+  history.replaceState(null, '', `${location.pathname}${location.search}${at}`);
+  openers
+    .openLab({ scenario: '', lesson: { id, step } }, isBuiltIn ? {} : { lesson })
+    .catch(({ message }: Error) => shown?.store.toast(message));
 }
 
 /** Ends what is shown, and what goes on behind it. */

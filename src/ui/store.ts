@@ -1,4 +1,5 @@
 import type { Acted, Trouble } from '../host/control.ts';
+import type { Lesson } from '../lessons/lesson.ts';
 import type { VariantId } from '../scenario/variant-nodes.ts';
 import { Baseline, isSame } from './baseline.ts';
 import { Checkpoints } from './checkpoints.ts';
@@ -9,6 +10,7 @@ import type { ModelEvent } from './fold/event.ts';
 import { linkKey } from './fold/links.ts';
 import type { Model } from './fold/model.ts';
 import { OwnIds } from './fold/own-ids.ts';
+import type { LessonGuide } from './lesson/guide.ts';
 import { type PanelSize, readSize, usual } from './panel-size.ts';
 import { type Motion, Picture } from './picture.ts';
 import { scales } from './scales.ts';
@@ -24,7 +26,7 @@ export const tabNames = ['log', 'spacetime', 'transcripts', 'counters', 'outline
 export type Tab = (typeof tabNames)[number];
 export type Theme = 'auto' | 'light' | 'dark';
 /** Below 768 px one region is shown at a time. */
-export const regionNames = ['topology', 'panel', 'inspector'] as const;
+export const regionNames = ['lesson', 'topology', 'panel', 'inspector'] as const;
 export type Region = (typeof regionNames)[number];
 export type Thing =
   | { readonly kind: 'node'; readonly id: string }
@@ -107,6 +109,8 @@ export class Store {
   /** Events with the same first cause as the selected one. */
   family: ReadonlySet<number> = new Set();
   started = false;
+  /** In the Lab: the lesson that is told beside the picture. */
+  lesson: LessonGuide | undefined;
   readonly #checkpoints = new Checkpoints(
     () => this.#emptyPicture(),
     (picture, from, to) => this.#tellPicture(picture, from, to),
@@ -136,6 +140,8 @@ export class Store {
   onTrace: (trace: Trace) => void = () => {};
   /** Called when a person wants the Lab to begin with what was done here. */
   onLab: (acts: readonly TimedAct[]) => void = () => {};
+  /** Called when a person goes to a step of a lesson that begins in another run. */
+  onLesson: (lesson: Lesson, step: number, isBuiltIn: boolean) => void = () => {};
   /** Called when a person wants to see the record of a live session, or the session again. */
   onRewind: () => void = () => {};
 
@@ -198,7 +204,15 @@ export class Store {
     }
   }
 
+  /** The Lab goes on without its lesson. */
+  closeLesson(): void {
+    this.lesson?.close();
+    this.lesson = undefined;
+    this.set(this.view.region === 'lesson' ? { region: 'topology' } : {});
+  }
+
   close(): void {
+    this.lesson?.close();
     this.#offRecords();
     clearTimeout(this.#pictureTimer);
     clearTimeout(this.#checkpointTimer);

@@ -31,6 +31,7 @@ export const tabs: readonly (readonly [Tab, string])[] = [
 ];
 
 const regions: readonly (readonly [Region, string])[] = [
+  ['lesson', 'Lesson'],
   ['topology', 'Picture'],
   ['panel', 'Views'],
   ['inspector', 'Inspector'],
@@ -40,6 +41,7 @@ const regions: readonly (readonly [Region, string])[] = [
 class App extends Part {
   protected override render(): TemplateResult {
     const { store } = this;
+    const { lesson } = store;
     const { tab, region, toast, event, thing, drawer, presenting, said } = store.view;
     const { panel, maximised } = store.preferences;
     const recorded = store.session.recording !== undefined;
@@ -48,16 +50,17 @@ class App extends Part {
       <ns-header .store=${store}></ns-header>
       <ns-trouble .store=${store}></ns-trouble>
       <nav class="regions" aria-label="Regions">
-        ${regions.map(([id, label]) => html`<button type="button" aria-pressed=${region === id ? 'true' : 'false'} data-testid=${`region-${id}`} @click=${() => store.set({ region: id })}>${label}</button>`)}
+        ${regions.filter(([id]) => id !== 'lesson' || lesson).map(([id, label]) => html`<button type="button" aria-pressed=${region === id ? 'true' : 'false'} data-testid=${`region-${id}`} @click=${() => store.set({ region: id })}>${label}</button>`)}
       </nav>
       <ns-intro .store=${store}></ns-intro>
-      <div class="body" style=${`--panel: ${panel}%`} data-region=${region} data-selected=${event !== undefined || thing ? '' : nothing} data-panel=${presenting && !drawer ? 'closed' : maximised ? 'maximised' : 'shared'}>
+      <div class=${lesson ? 'body with-lesson' : 'body'} style=${`--panel: ${panel}%`} data-region=${region} data-selected=${event !== undefined || thing ? '' : nothing} data-panel=${presenting && !drawer ? 'closed' : maximised ? 'maximised' : 'shared'}>
+        ${lesson ? html`<ns-lesson .store=${store}></ns-lesson>` : nothing}
         <main class=${fixed ? 'recorded' : ''}>
           <div class="picture-area">
             <ns-topology .store=${store}></ns-topology>
             <ns-startup .store=${store}></ns-startup>
             <ns-offers .store=${store}></ns-offers>
-            ${presenting ? html`<p class="caption" aria-hidden="true" data-testid="caption">${said.replaceAll('XEP-', 'XEP\u2011') || 'What the nodes do is told here. Say something, or cut a link.'}</p>` : nothing}
+            ${presenting || lesson ? html`<p class="caption" aria-hidden="true" data-testid="caption">${said.replaceAll('XEP-', 'XEP\u2011') || 'What the nodes do is told here. Say something, or cut a link.'}</p>` : nothing}
           </div>
           ${fixed ? nothing : html`<ns-speak .store=${store}></ns-speak>`}
           <ns-splitter .store=${store}></ns-splitter>

@@ -39,6 +39,8 @@ const shapes: Record<string, SVGTemplateResult> = {
   append: svg`<path d="M5 3h10v14H5zM8 7h4M8 10h4M8 13h2"/>`,
   fault: svg`<path d="M11 3l-6 8h4l-1 6 7-9h-5z"/>`,
   menu: svg`<circle cx="4.5" cy="10" r="1.2" fill="currentColor"/><circle cx="10" cy="10" r="1.2" fill="currentColor"/><circle cx="15.5" cy="10" r="1.2" fill="currentColor"/>`,
+  todo: svg`<circle cx="10" cy="10" r="5.5"/>`,
+  lesson: svg`<path d="M10 5c-2-1.5-4.5-2-7-2v12c2.500 0 5 .5 7 2 2-1.500 4.500-2 7-2V3c-2.500 0-5 .5-7 2zM10 5v12"/>`,
   check: svg`<path d="M4 11l4 4 8-10"/>`,
   warn: svg`<path d="M10 3l8 14H2zM10 8v4M10 14.5v.5"/>`,
   present: svg`<path d="M3 4h14v9H3zM10 13v2M6 17l4-2 4 2"/>`,
