@@ -86,8 +86,8 @@ let lab: string | undefined;
 
 async function showLab(place: LabPlace, situation: Situation = {}): Promise<void> {
   const { openLab } = await import('./open-lab.ts');
-  // A scenario of one’s own that runs live is there in the Lab, too.
-  const known = shownScenario();
+  // A scenario of one’s own that runs live is there in the Lab, too. In the Lab its link has it.
+  const known = shownLab() ? undefined : shownScenario();
   const own = known?.id === place.scenario ? { scenario: known } : {};
   await openLab(place, { ...own, ...situation }, noServer, async () => {
     hasLeft = true;

@@ -1,7 +1,7 @@
 import { builtIn } from '../scenario/built-in.ts';
-import type { Scenario } from '../scenario/scenario.ts';
 import { withoutRoomPasswords } from '../scenario/without-passwords.ts';
-import type { LabPlace } from './address.ts';
+import { type LabPlace, readPlace, withoutSelection, writePlace } from './address.ts';
+import { checkedScenario } from './checked-scenario.ts';
 import type { Situation } from './lab-api.ts';
 import { showSession } from './page.ts';
 import { LabSession } from './session/lab.ts';
@@ -25,29 +25,30 @@ export async function openLab(
   leave: () => Promise<void>,
 ): Promise<void> {
   const done = shared === undefined ? undefined : await readShared(shared, labStart);
-  const own = done?.scenario === undefined ? undefined : await readScenario(done.scenario);
-  const known = own ?? builtIn.find((one) => one.id === id);
+  const linked =
+    done?.scenario === undefined ? undefined : await checkedScenario(done.scenario, 'The scenario in this link');
+  const known = builtIn.find((one) => one.id === id);
   // Nobody here gives a password, and a link is for everybody.
-  const scenario = known ?? (given && withoutRoomPasswords(given));
+  const scenario = linked ?? (given && withoutRoomPasswords(given)) ?? known;
   if (scenario === undefined) {
     const ids = builtIn.map((one) => one.id).join(', ');
     throw new Error(`There is no scenario ${JSON.stringify(id)}: there are ${ids}.`);
   }
-  const isOwn = own !== undefined || known === undefined;
+  const isOwn = JSON.stringify(scenario) !== JSON.stringify(known);
   const session = await LabSession.open(scenario, seed, isOwn);
   const different = (done && (await session.restore(done))) ?? (await session.perform(acts));
   await leave();
-  const scenarios = builtIn.map(({ id: name, title }) => ({ id: name, title }));
+  if (isOwn && shared === undefined) {
+    const place = {
+      ...readPlace(location.hash),
+      at: undefined,
+      lab: { scenario: scenario.id, seed, shared: session.shared },
+    };
+    history.replaceState(null, '', `${location.pathname}${location.search}${withoutSelection(writePlace(place))}`);
+  }
+  const scenarios = [...(isOwn ? [scenario] : []), ...builtIn.filter((one) => one.id !== scenario.id || !isOwn)].map(
+    ({ id: name, title }) => ({ id: name, title }),
+  );
   const store = showSession(session, scenarios, '', offline);
   if (different) store.toast(different);
-}
-
-/** A scenario that comes with a link. @throws Error that says what is wrong with it */
-async function readScenario(given: unknown): Promise<Scenario> {
-  // The validator is large, and few links need it.
-  const { parseScenario } = await import('../scenario/load.ts');
-  const parsed = parseScenario(JSON.stringify(given));
-  if (parsed.ok) return parsed.scenario;
-  const [first] = parsed.errors;
-  throw new Error(`The scenario in this link is not as it should be. ${first?.path}: ${first?.message}`);
 }
