@@ -21,8 +21,8 @@ export async function checkedScenario(given: unknown, where: string): Promise<Sc
 
 function textOf(given: unknown): string {
   try {
-    return JSON.stringify(given) ?? '';
+    return JSON.stringify(given) ?? 'null';
   } catch {
-    return ''; // it refers to itself, or holds what JSON has no word for
+    return 'null'; // it refers to itself, or holds what JSON has no word for
   }
 }

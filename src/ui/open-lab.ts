@@ -1,6 +1,6 @@
 import { builtIn } from '../scenario/built-in.ts';
 import { withoutRoomPasswords } from '../scenario/without-passwords.ts';
-import { type LabPlace, readPlace, withoutSelection, writePlace } from './address.ts';
+import { type LabPlace, readLab, readPlace, withoutSelection, writePlace } from './address.ts';
 import { checkedScenario } from './checked-scenario.ts';
 import type { Situation } from './lab-api.ts';
 import { showSession } from './page.ts';
@@ -38,13 +38,11 @@ export async function openLab(
   const session = await LabSession.open(scenario, seed, isOwn);
   const different = (done && (await session.restore(done))) ?? (await session.perform(acts));
   await leave();
-  if (isOwn && shared === undefined) {
-    const place = {
-      ...readPlace(location.hash),
-      at: undefined,
-      lab: { scenario: scenario.id, seed, shared: session.shared },
-    };
-    history.replaceState(null, '', `${location.pathname}${location.search}${withoutSelection(writePlace(place))}`);
+  const said = readLab(location.hash);
+  if (said?.scenario !== scenario.id || said.seed !== seed || (isOwn && shared === undefined)) {
+    const lab = { scenario: scenario.id, seed, shared: session.shared };
+    const hash = writePlace({ ...readPlace(withoutSelection(location.hash)), at: undefined, lab });
+    history.replaceState(null, '', `${location.pathname}${location.search}${hash}`);
   }
   const scenarios = [...(isOwn ? [scenario] : []), ...builtIn.filter((one) => one.id !== scenario.id || !isOwn)].map(
     ({ id: name, title }) => ({ id: name, title }),
