@@ -63,14 +63,16 @@ export function parseScenario(text: string): ParsedScenario {
     // The two parsers differ in a few corners, such as control characters inside strings.
     return refuse([{ path: '$', message: `not JSON: ${(error as Error).message}` }]);
   }
-  const { valid, errors } = new Validator(schema as Schema, '2020-12', false).validate(value);
-  if (!valid)
-    return refuse(leaves(errors).map((unit) => place(locationOf(unit.instanceLocation, value), wording(unit))));
-
-  const scenario = value as Scenario;
-  const mistakes = checkScenario(scenario);
+  const mistakes = mistakesIn(value);
   if (mistakes.length > 0) return refuse(mistakes.map(({ at, message }) => place(at, message)));
-  return { ok: true, scenario };
+  return { ok: true, scenario: value as Scenario };
+}
+
+/** What is wrong with a scenario that is not text; if nothing is, the value is a Scenario. Names are looked at where the form is right. */
+export function mistakesIn(value: unknown): readonly Mistake[] {
+  const { valid, errors } = new Validator(schema as Schema, '2020-12', false).validate(value);
+  if (valid) return checkScenario(value as Scenario);
+  return leaves(errors).map((unit) => ({ at: locationOf(unit.instanceLocation, value), message: wording(unit) }));
 }
 
 /** One line for each error, as compilers write them. */
@@ -171,7 +173,8 @@ function segments(pointer: string): readonly string[] {
     .map((segment) => decodeURIComponent(segment).replaceAll('~1', '/').replaceAll('~0', '~'));
 }
 
-function pathOf(at: Location): string {
+/** Such as `$.servers[0].domain`. */
+export function pathOf(at: Location): string {
   return at.reduce<string>((path, key) => {
     if (typeof key === 'number') return `${path}[${key}]`;
     return /^[A-Za-z_$][\w$]*$/.test(key) ? `${path}.${key}` : `${path}[${JSON.stringify(key)}]`;
