@@ -3,6 +3,7 @@ import type { LiveConfig } from '../scenario/live-config-type.ts';
 import { databasesOf } from '../scenario/node-names.ts';
 import { type LabPlace, readLab, withoutSelection } from './address.ts';
 import type { Situation, Where } from './lab-api.ts';
+import { editAsAddressed, editorOpens } from './open-editor.ts';
 import { chooseTrace } from './open-trace.ts';
 import {
   endSession,
@@ -11,6 +12,7 @@ import {
   onTrace,
   shownLab,
   shownScenario,
+  shownSession,
   showSession,
   showTrace,
   tellTrouble,
@@ -78,6 +80,12 @@ async function start(): Promise<void> {
     noServer = error.message;
     await showLab({ scenario: 'wallops', seed: 0 });
   }
+}
+
+/** The address may say that the scenario is edited. */
+async function editShown(): Promise<void> {
+  const session = shownSession();
+  if (session) await editAsAddressed(session);
 }
 
 /** Why there are no live rooms: these files come from a web server that knows nothing of them. */
@@ -383,5 +391,6 @@ function headingOf(error: unknown): string {
 
 allowOwnScripts();
 onOpen({ openNetwork, openLab: showLab });
+editorOpens(showLab);
 addEventListener('hashchange', () => void follow().catch(showFailure));
-start().catch(showFailure);
+start().then(editShown).catch(showFailure);
