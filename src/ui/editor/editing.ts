@@ -18,6 +18,7 @@ export class Editing {
   /** As it was saved last. */
   #kept: Scenario | undefined;
   #faults: { readonly of: Scenario; readonly all: readonly Mistake[] } | undefined;
+  #refusal: { readonly place: Place; readonly message: string } | undefined;
   readonly #listeners = new Set<() => void>();
 
   /** @param keptAs  of one that is saved already */
@@ -34,6 +35,17 @@ export class Editing {
     const { scenario } = this;
     if (this.#faults?.of !== scenario) this.#faults = { of: scenario, all: faultsIn(scenario) };
     return this.#faults.all;
+  }
+
+  /** Why what was typed last is not a part of the scenario, and where. */
+  get refusal(): { readonly place: Place; readonly message: string } | undefined {
+    return this.#refusal;
+  }
+
+  /** The scenario stays as it is. */
+  refuse(place: Place, message: string): void {
+    this.#refusal = { place, message };
+    for (const listener of this.#listeners) listener();
   }
 
   get selected(): Place {
@@ -89,6 +101,7 @@ export class Editing {
   }
 
   #changed(): void {
+    this.#refusal = undefined;
     for (const listener of this.#listeners) listener();
   }
 }

@@ -58,10 +58,17 @@ export function readdressPerson(scenario: Scenario, index: number, to: string): 
   });
 }
 
-/** To another server, under the same name. */
+/** To another server, under the same name if nobody has it there. */
 export function movePerson(scenario: Scenario, index: number, server: string): Scenario {
   const jid = scenario.occupants[index]?.jid;
-  return jid === undefined ? scenario : readdressPerson(scenario, index, addressOf({ ...parts(jid), domain: server }));
+  if (jid === undefined || parts(jid).domain === server) return scenario;
+  const of = parts(jid);
+  const taken = addressesIn(scenario);
+  const local = untaken(
+    (name) => taken.has(`${name}@${server}`),
+    (suffix) => of.local + suffix,
+  );
+  return readdressPerson(scenario, index, addressOf({ ...of, local, domain: server }));
 }
 
 /** The script stays as it is. */

@@ -102,8 +102,13 @@ export function moveNode(scenario: Scenario, index: number, server: string): Sce
   const { address } = node;
   const isBelow = address.endsWith(`.${node.server}`);
   if (node.kind === 'service' && !isBelow) return moved;
-  const to =
-    node.kind === 'service' ? address.slice(0, -node.server.length) + server : `${parts(address).local}@${server}`;
+  const taken = addressesIn(scenario);
+  const below = address.slice(0, -node.server.length - 1);
+  const to = untaken(
+    (name) => taken.has(name),
+    (suffix) =>
+      node.kind === 'service' ? `${below}${suffix}.${server}` : `${parts(address).local}${suffix}@${server}`,
+  );
   return renameNode(moved, node, to);
 }
 

@@ -1,6 +1,12 @@
 /** How a room is distributed, and over which servers: the same question in each protocol. */
-import { federationOf } from '../../scenario/federation.ts';
-import { outboundsOf, type Scenario, type ScenarioDistribution, type ScenarioRoom } from '../../scenario/scenario.ts';
+import { federationOf, roomsOf } from '../../scenario/federation.ts';
+import {
+  outboundsOf,
+  type Scenario,
+  type ScenarioDistribution,
+  type ScenarioRoom,
+  shadowLocalOf,
+} from '../../scenario/scenario.ts';
 import { addressesIn, parts, untaken } from './addresses.ts';
 import {
   changeRoom,
@@ -132,6 +138,7 @@ export function withdraw(scenario: Scenario, jid: string, server: string): Scena
     ...of,
     peerhosts: of.peerhosts.filter((one) => !hosts.includes(one)),
   }));
+  const local = shadowLocalOf(room);
   const isAsked = (host: string) =>
     roomOf(left, jid)?.service.rooms.some(({ distribution: d }) => d?.kind === 'source' && d.peerhosts.includes(host));
   const freed = changeServices(left, (one) => {
@@ -140,7 +147,12 @@ export function withdraw(scenario: Scenario, jid: string, server: string): Scena
     const { hosting, ...rest } = one;
     return firsthosts.length === 0 ? rest : { ...one, hosting: { ...hosting, firsthosts } };
   });
-  return withoutEmpty(freed, hosts);
+  // Who was to enter a shadow enters the room.
+  const moved = hosts.reduce(
+    (next, host) => (local === undefined ? next : entering(next, `${local}@${host}`, jid)),
+    freed,
+  );
+  return withoutEmpty(moved, hosts);
 }
 
 /** Services that were there for the sake of a room alone. */
@@ -216,4 +228,13 @@ function entering(scenario: Scenario, from: string, to: string, server?: string)
       one.room === from && (server === undefined || parts(one.jid).domain === server) ? { ...one, room: to } : one,
     ),
   };
+}
+
+/** Every room that somebody may enter: those of the scenario, and the shadows whose names it knows. */
+export function enterable(scenario: Scenario): readonly string[] {
+  return roomsOf(scenario).flatMap((room) => {
+    const local = shadowLocalOf(room);
+    const hosts = room.distribution?.kind === 'source' && local !== undefined ? room.distribution.peerhosts : [];
+    return [room.jid, ...hosts.map((host) => `${local}@${host}`)];
+  });
 }

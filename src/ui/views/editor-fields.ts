@@ -1,6 +1,7 @@
 /** Forms made of the schema: what a thing of a scenario may say, with what is wrong with it beside. */
 import { html, nothing, type TemplateResult } from 'lit';
 import { live } from 'lit/directives/live.js';
+import { addressesIn } from '../editor/addresses.ts';
 import type { Editing } from '../editor/editing.ts';
 import { faultsAt, keyOf } from '../editor/faults.ts';
 import { type Field, readField, writeField } from '../editor/fields.ts';
@@ -21,7 +22,7 @@ const idOf = (place: Place) => `edit-${keyOf(place).replaceAll(/[^\w-]/g, '-')}`
 /** @param control  gets the attributes that tie it to its label, its hint and its faults */
 export function row(
   editing: Editing,
-  { label, place, hint, faults = faultsAt(editing.faults, place) }: Row,
+  { label, place, hint, faults: found = faultsAt(editing.faults, place) }: Row,
   control: (ids: {
     readonly id: string;
     readonly described: string | typeof nothing;
@@ -29,6 +30,8 @@ export function row(
   }) => TemplateResult,
 ): TemplateResult {
   const id = idOf(place);
+  const { refusal } = editing;
+  const faults = refusal && keyOf(refusal.place) === keyOf(place) ? [...found, refusal.message] : found;
   const described = [hint ? `${id}-hint` : '', faults.length > 0 ? `${id}-fault` : ''].filter(Boolean).join(' ');
   return html`<div class="field">
     <label for=${id}>${label}</label>
@@ -56,6 +59,21 @@ export function textRow(editing: Editing, what: Row, value: string, changed: (te
     ({ id, described, invalid }) =>
       html`<input id=${id} type="text" autocomplete="off" spellcheck="false" .value=${live(value)} aria-describedby=${described} aria-invalid=${invalid} @change=${(event: Event) => changed(typedIn(event))} />`,
   );
+}
+
+/** An address that names one thing: another one cannot have it, or nobody could tell which of them is meant. */
+export function addressRow(
+  editing: Editing,
+  what: Row,
+  address: string,
+  changed: (to: string) => void,
+): TemplateResult {
+  return textRow(editing, what, address, (text) => {
+    const to = text.trim();
+    if (to === address) return;
+    if (addressesIn(editing.scenario).has(to)) editing.refuse(what.place, `${to} is taken: it stays ${address}`);
+    else changed(to);
+  });
 }
 
 export type Options = readonly (readonly [value: string, label: string])[];

@@ -19,9 +19,9 @@ import {
 import { type Place, put } from '../editor/put.ts';
 import { moveNode, type Protocol, protocolOf, protocols, renameNode, renameRoom } from '../editor/rooms.ts';
 import { renameServer } from '../editor/servers.ts';
-import { setJoins, setMode, setProtocol, spread, spreadOf, withdraw } from '../editor/spread.ts';
+import { enterable, setJoins, setMode, setProtocol, spread, spreadOf, withdraw } from '../editor/spread.ts';
 import { protocolWords } from '../editor/words.ts';
-import { checkRow, choiceRow, faultNote, fieldRows, textRow } from './editor-fields.ts';
+import { addressRow, checkRow, choiceRow, faultNote, fieldRows, textRow } from './editor-fields.ts';
 import { icon } from './icons.ts';
 
 /** @param place  of a thing: see thingAt */
@@ -63,7 +63,7 @@ function serverForm(editing: Editing, index: number): TemplateResult | typeof no
     editing.change(put(scenario, [...place, 'at', axis], share));
   };
   return html`
-    ${textRow(editing, { label: 'Domain', place: [...place, 'domain'], hint: 'Its people, and services below it, move along.' }, server.domain, (text) => editing.change(renameServer(scenario, server.domain, text.trim())))}
+    ${addressRow(editing, { label: 'Domain', place: [...place, 'domain'], hint: 'Its people, and services below it, move along.' }, server.domain, (to) => editing.change(renameServer(scenario, server.domain, to)))}
     <div class="pair">
       ${textRow(editing, { label: 'From the left (%)', place: [...place, 'at', 0] }, String(Math.round(x * 1000) / 10), move(0))}
       ${textRow(editing, { label: 'From the top (%)', place: [...place, 'at', 1] }, String(Math.round(y * 1000) / 10), move(1))}
@@ -75,7 +75,7 @@ function nodeForm(editing: Editing, node: ScenarioNode, index: number): Template
   const { scenario } = editing;
   const place = ['nodes', index];
   const head = html`
-    ${textRow(editing, { label: node.kind === 'service' ? 'Domain of the service' : 'Account', place: [...place, 'address'] }, node.address, (text) => editing.change(renameNode(scenario, node, text.trim())))}
+    ${addressRow(editing, { label: node.kind === 'service' ? 'Domain of the service' : 'Account', place: [...place, 'address'] }, node.address, (to) => editing.change(renameNode(scenario, node, to)))}
     ${choiceRow(editing, { label: 'Server', place: [...place, 'server'] }, node.server, serverOptions(scenario), (server) => editing.change(moveNode(scenario, index, server)))}`;
   if (node.kind === 'service')
     return html`${head}${more('Settings of the service', fieldRows(editing, fieldsOf('service', ['address', 'server', 'rooms']), place))}`;
@@ -95,14 +95,9 @@ function roomForm(editing: Editing, room: ScenarioRoom, place: Place): TemplateR
   const { scenario } = editing;
   const { jid } = room;
   const protocol = protocolOf(room);
-  const { domain } = parts(jid);
-  const rename = (text: string) => {
-    const name = text.trim();
-    editing.change(renameRoom(scenario, jid, name.includes('@') ? name : `${name}@${domain}`));
-  };
   const options = protocols.map((one) => [one, protocolWords[one]] as const);
   return html`
-    ${textRow(editing, { label: 'Address of the room', place: [...place, 'jid'] }, jid, rename)}
+    ${addressRow(editing, { label: 'Address of the room', place: [...place, 'jid'] }, jid, (to) => editing.change(renameRoom(scenario, jid, to)))}
     ${choiceRow(editing, { label: 'Protocol', place: [...place, 'distribution', 'kind'] }, protocol, options, (to) => editing.change(setProtocol(scenario, jid, to as Protocol)))}
     ${protocol === 'none' ? nothing : spreadForm(editing, room)}
     ${room.distribution?.kind === 'fmuc' ? federationForm(editing, room, place) : nothing}
@@ -192,12 +187,17 @@ function personForm(editing: Editing, index: number): TemplateResult | typeof no
   if (who === undefined) return nothing;
   const place = ['occupants', index];
   const { local, domain, resource } = parts(who.jid);
-  const readdress = (name: string, device: string) =>
-    editing.change(readdressPerson(scenario, index, `${name.trim()}@${domain}/${device.trim()}`));
+  const readdress = (name: string, device: string) => {
+    const to = `${name.trim()}@${domain}/${device.trim()}`;
+    const isTaken = scenario.occupants.some(({ jid }, i) => i !== index && jid === to);
+    if (isTaken) editing.refuse([...place, 'jid'], `${to} is taken: it stays ${who.jid}`);
+    else editing.change(readdressPerson(scenario, index, to));
+  };
   const faults = faultsAt(editing.faults, [...place, 'jid']);
+  const known = enterable(scenario);
   const rooms = [
-    ...roomsOf(scenario).map(({ jid }) => [jid, jid] as const),
-    ...(roomsOf(scenario).some(({ jid }) => jid === who.room) ? [] : [[who.room, `${who.room} (not there)`] as const]),
+    ...known.map((jid) => [jid, jid] as const),
+    ...(known.includes(who.room) ? [] : [[who.room, `${who.room} (not there)`] as const]),
   ];
   const affiliations = [
     ['', 'none'],

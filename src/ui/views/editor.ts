@@ -64,7 +64,7 @@ export class Editor extends LitElement {
         <button type="button" data-testid="editor-save" @click=${this.#save}>Save</button>
         <span class="kept" data-testid="editor-kept">${editing.isSaved ? 'Saved in this browser' : 'Not saved'}</span>
         <span class="grow"></span>
-        <button type="button" data-testid="editor-export" title="A file for npm start -- --scenario FILE" @click=${this.#export}>${icon('save')} Save as a file</button>
+        <button type="button" data-testid="editor-export" aria-label="Save as a file" title="A file for npm start -- --scenario FILE" @click=${this.#export}>${icon('save')}<span class="wide">Save as a file</span></button>
         <button type="button" class="primary" data-testid="editor-open" aria-disabled=${faults.length > 0 ? 'true' : 'false'} title=${faults.length > 0 ? 'Something is to be put right first' : 'Play it on a virtual clock'} @click=${this.#open}>Open in the Lab</button>
         <button type="button" class="round" data-testid="editor-close" aria-label="Close the editor" title="Close (Esc)" @click=${() => this.querySelector('dialog')?.close()}>${icon('close')}</button>
       </header>
