@@ -4,6 +4,7 @@ import { databasesOf } from '../scenario/node-names.ts';
 import { type LabPlace, readLab, withoutSelection } from './address.ts';
 import { readEmbedding } from './embed/embedding.ts';
 import type { Situation, Where } from './lab-api.ts';
+import { editAsAddressed, editorOpens } from './open-editor.ts';
 import { chooseTrace } from './open-trace.ts';
 import {
   endSession,
@@ -13,6 +14,7 @@ import {
   shownLab,
   shownLesson,
   shownScenario,
+  shownSession,
   showSession,
   showTrace,
   tellTrouble,
@@ -87,14 +89,20 @@ async function start(): Promise<void> {
   }
 }
 
+/** The address may say that the scenario is edited. */
+async function editShown(): Promise<void> {
+  const session = shownSession();
+  if (session) await editAsAddressed(session);
+}
+
 /** Why there are no live rooms: these files come from a web server that knows nothing of them. */
 let noServer: string | undefined;
 let inLab = false;
 
 async function showLab(place: LabPlace, situation: Situation = {}): Promise<void> {
   const { openLab } = await import('./open-lab.ts');
-  // A scenario of one’s own that runs live is there in the Lab, too.
-  const known = shownScenario();
+  // A scenario of one’s own that runs live is there in the Lab, too. In the Lab its link has it.
+  const known = shownLab() ? undefined : shownScenario();
   const own = known?.id === place.scenario ? { scenario: known } : {};
   await openLab(place, { ...own, ...situation }, noServer, async () => {
     hasLeft = true;
@@ -400,5 +408,6 @@ function headingOf(error: unknown): string {
 
 allowOwnScripts();
 onOpen({ openNetwork, openLab: showLab });
+editorOpens(showLab);
 addEventListener('hashchange', () => void follow().catch(showFailure));
-start().catch(showFailure);
+start().then(editShown).catch(showFailure);

@@ -47,6 +47,10 @@ export function tellTrouble(trouble: Trouble): boolean {
   return live !== undefined;
 }
 
+export function shownSession(): Session | undefined {
+  return shown?.store.session;
+}
+
 /** The scenario of what is shown. */
 export function shownScenario(): Scenario | undefined {
   return shown?.store.session.scenario;

@@ -114,7 +114,10 @@ export class LabSession implements Session, Recording, LabControls {
     const { api, failed } = shared;
     try {
       const { opening, news } = await Promise.race([api.open(scenario, seed), failed]);
-      return new LabSession(scenario, seed, isOwn, api, opening, news);
+      const session = new LabSession(scenario, seed, isOwn, api, opening, news);
+      // Its link has the scenario from the beginning.
+      if (isOwn) await session.#note();
+      return session;
     } catch (error) {
       shared = undefined;
       throw error;
@@ -244,6 +247,7 @@ export class LabSession implements Session, Recording, LabControls {
       this.#append(news);
       if (compared !== undefined) this.#append(await this.#api.compare(compared));
       this.#restart(this.#branch.lines.placeAfter(opening));
+      await this.#note();
       this.#moved();
       return { ok: true };
     });
