@@ -1,7 +1,8 @@
 import { type VariantId, variantIds } from '../scenario/variant-nodes.ts';
 import type { Events } from './fold/events.ts';
 import { scales } from './scales.ts';
-import { type Region, regionNames, type Store, type Tab, type Thing, tabNames } from './store.ts';
+import type { Store } from './store.ts';
+import { type LessonPlace, type Region, regionNames, type Tab, type Thing, tabNames } from './view.ts';
 
 /** The Lab: a scenario, and the seed of all luck in it. */
 export interface LabPlace {
@@ -11,15 +12,6 @@ export interface LabPlace {
   /** What was done there: share.ts. */
   readonly shared?: string | undefined;
   readonly lesson?: LessonPlace | undefined;
-}
-
-/** A step of a lesson that comes with Netsplit. */
-export interface LessonPlace {
-  readonly id: string;
-  /** From 1: the steps, then the exercises. */
-  readonly step: number;
-  /** The last event before the step began; absent: the step begins where it does if all before was done as it is meant. */
-  readonly from?: number | undefined;
 }
 
 /** What the address says of the Lab; undefined if it is not about the Lab. */

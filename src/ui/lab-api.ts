@@ -14,10 +14,11 @@ import { comparisonIn, type LabComparisonView } from './lab-comparison.ts';
 import { type LabLesson, lessonIn } from './lab-lesson.ts';
 import { type Action, mistakeIn } from './session/acts.ts';
 import { type ActResult, type LabControls, refuse, type Session, type TimedAct } from './session/session.ts';
-import type { Phase, Store } from './store.ts';
+import type { Store } from './store.ts';
 import { TraceError } from './trace/fields.ts';
 import { loadFile } from './trace/load-trace.ts';
 import type { Trace } from './trace/trace.ts';
+import type { Phase } from './view.ts';
 import { roleOf, stateOf } from './words.ts';
 
 /** Which events `events()` returns: those that match every given part. */

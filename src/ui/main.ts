@@ -19,10 +19,11 @@ import {
   showTrace,
   tellTrouble,
 } from './page.ts';
+import { loadPreferences } from './preferences.ts';
 import { followLease, type HeldLease, withoutNodes } from './session/lease.ts';
 import { startLive, websocketOf } from './session/live.ts';
 import { onRetry, retryNow } from './session/retry.ts';
-import { loadPreferences, type Store } from './store.ts';
+import type { Store } from './store.ts';
 import { TraceError } from './trace/fields.ts';
 import { loadAddress } from './trace/load-trace.ts';
 import { allowOwnScripts } from './trusted-types.ts';

@@ -1,9 +1,9 @@
 import type { SVGTemplateResult } from 'lit';
 import type { Exercise, Lesson, LessonStep } from '../../lessons/lesson.ts';
-import type { LessonPlace } from '../address.ts';
 import type { Layout } from '../layout.ts';
 import type { LabControls, Recording } from '../session/session.ts';
 import type { Store } from '../store.ts';
+import type { LessonPlace } from '../view.ts';
 import { type Asked, askedOf } from './asked.ts';
 import { comesOut, counted, lastMessage, type Outcome } from './checks.ts';
 import { focusMarks } from './marks.ts';

@@ -11,8 +11,8 @@ import { type Layout, type PlacedNode, type PlacedOccupant, roomFor } from '../l
 import { layOutLarge } from '../layout-large.ts';
 import { neighbour, placesOf, vacancyId } from '../neighbours.ts';
 import { refusalInWords, refusalOf } from '../refused.ts';
-import type { Thing } from '../store.ts';
 import { bold, sizeFor, widthOf } from '../text-width.ts';
+import type { Thing } from '../view.ts';
 import { deviceCount, devicesInside, markOf, roleOf, stateOf } from '../words.ts';
 import { Part } from './base.ts';
 import { icon } from './icons.ts';
