@@ -94,7 +94,7 @@ test.describe('A scenario of one’s own', () => {
     const before = await left();
     const box = await far.locator('rect').boundingBox();
     if (!box) throw new Error('the server is not drawn');
-    const grip = { x: box.x + 12, y: box.y + box.height - 8 };
+    const grip = { x: box.x + box.width / 4, y: box.y + box.height - 12 };
     await page.mouse.move(grip.x, grip.y);
     await page.mouse.down();
     await page.mouse.move(grip.x + 260, grip.y + 40, { steps: 6 });
@@ -125,11 +125,9 @@ test.describe('A scenario of one’s own', () => {
     await expect(page.locator('ns-editor-picture .pill')).toHaveText('500 ms');
     await page.getByTestId('editor-undo').click();
     await expect(page.locator('ns-editor-picture .pill')).toHaveText('20 ms');
-    const scenario = await (async () => {
-      await page.getByTestId('editor-redo').click();
-      return toLab(page);
-    })();
-    expect(scenario.links).toEqual([{ between: ['server.example', 'server-2.example'], latencyMs: 500 }]);
+    await page.getByTestId('editor-redo').click();
+    const scenario = await toLab(page);
+    expect(scenario.links).toEqual([{ between: ['server-2.example', 'server.example'], latencyMs: 500 }]);
   });
 
   test('what is wrong is said at its field and in a list that leads there; it opens when it is right', async ({
@@ -145,7 +143,8 @@ test.describe('A scenario of one’s own', () => {
     await expect(page.getByTestId('editor-open')).toHaveAttribute('aria-disabled', 'true');
     await open(page, 'servers/0');
     // Pressed all the same, it leads to the fault.
-    await page.getByTestId('editor-open').click();
+    await page.getByTestId('editor-open').focus();
+    await page.keyboard.press('Enter');
     await expect(thing(page, 'nodes/0/rooms/0')).toHaveClass(/open/);
     await field(page, 'Messages of history').fill('3');
     await page.keyboard.press('Tab');
@@ -155,7 +154,7 @@ test.describe('A scenario of one’s own', () => {
     await field(page, 'Domain').fill('server.example');
     await page.keyboard.press('Tab');
     await expect(thing(page, 'servers/1').getByTestId('fault')).toHaveText(
-      'Server.example is taken: it stays server-2.example.',
+      'The name server.example is taken: it stays server-2.example.',
     );
     await expect(field(page, 'Domain')).toHaveValue('server-2.example');
   });
@@ -193,6 +192,7 @@ test.describe('A scenario of one’s own', () => {
   });
 
   test('Live says that it opens in the Lab', async ({ room }) => {
+    await room.open();
     await room.testId('own').click();
     await expect(room.testId('own-scenarios')).toContainText('Yours opens in the Lab.');
     await room.testId('edit-this').click();
