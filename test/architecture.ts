@@ -48,6 +48,7 @@ export const zones: Readonly<Record<string, Zone>> = {
     packages: ['@cfworker/json-schema', 'jsonc-parser'],
     deterministic: true,
   },
+  'src/lessons/': { sees: [scenario], deterministic: true },
   'src/server/': { sees: [core], packages: ['saxes'], deterministic: true },
   'src/host/': { sees: [core], seesTypesOf: [scenario], deterministic: true },
   'src/worker/': {
@@ -66,7 +67,7 @@ export const zones: Readonly<Record<string, Zone>> = {
   },
   'src/ui/': {
     // Addresses are taken apart in one way, and statuses put together, wherever they are shown.
-    sees: [scenario, 'src/core/xmpp/jid.ts', 'src/core/node/known-status.ts'],
+    sees: [scenario, 'src/lessons/', 'src/core/xmpp/jid.ts', 'src/core/node/known-status.ts'],
     // host/ holds the types in which the page and its workers talk.
     seesTypesOf: [core, 'src/host/', 'src/sim/'],
     namesByUrl: ['src/worker/'],

@@ -5,7 +5,7 @@ import type { Scenario } from '../scenario/scenario.ts';
 import type { VariantId } from '../scenario/variant-nodes.ts';
 import { variantOf } from '../scenario/variants.ts';
 import { withoutRoomPasswords } from '../scenario/without-passwords.ts';
-import { type Done, Lab, type LabAct, type Mark } from './lab.ts';
+import { type Done, Lab, type LabAct, type Mark, type PlacedDone } from './lab.ts';
 import { type ComparisonNews, LabComparison } from './lab-comparison.ts';
 import { type NumberedLine, plain } from './lines.ts';
 
@@ -45,7 +45,7 @@ export interface LabWorkerApi {
   /** Compares with the scenario in another protocol, from now on; undefined: with none. */
   compare(variant: VariantId | undefined): Promise<LabNews>;
   /** What was done on the branch that is shown, and where it is. */
-  done(): Promise<{ readonly done: Done; readonly until: Mark }>;
+  done(): Promise<{ readonly done: PlacedDone; readonly until: Mark }>;
   /** The trace of the branch that is shown, as a file. */
   ndjson(): Promise<string>;
   load(done: Done, until: Pick<Mark, 'events' | 't'>): Promise<{ readonly branch: number; readonly news: LabNews }>;
@@ -213,7 +213,7 @@ export class LabBranches {
   }
 
   /** What was done on the branch that is shown. */
-  get done(): Done {
+  get done(): PlacedDone {
     return this.#world.done;
   }
 

@@ -41,10 +41,19 @@ export interface Deed {
   readonly act: LabAct;
 }
 
+/** A deed of a world, with the number of lines of the trace before it. */
+export interface PlacedDeed extends Deed {
+  readonly line: number;
+}
+
 /** What was done, and whether the script was played before. */
 export interface Done {
   readonly deeds: readonly Deed[];
   readonly opened: boolean;
+}
+
+export interface PlacedDone extends Done {
+  readonly deeds: readonly PlacedDeed[];
 }
 
 /** A place in a trace where the world stands still: acts happen between such places. */
@@ -83,7 +92,7 @@ export class Lab {
   readonly #lines: TraceLines;
   readonly #listener: LabListener;
   readonly #marks: Mark[] = [];
-  readonly #deeds: Deed[] = [];
+  readonly #deeds: PlacedDeed[] = [];
   /** Replicas that an owner may add, by address: those that do not run. */
   readonly #spare: Map<Jid, NodeConfig>;
   /** What each person's client was last. */
@@ -141,12 +150,12 @@ export class Lab {
   }
 
   /** What was done, with what the script does. */
-  get deeds(): readonly Deed[] {
+  get deeds(): readonly PlacedDeed[] {
     return this.#deeds;
   }
 
   /** What was done since the script was played; from the beginning if it was not. */
-  get done(): Done {
+  get done(): PlacedDone {
     return { deeds: this.#deeds.slice(this.#opened), opened: this.#opened > 0 };
   }
 
@@ -188,7 +197,7 @@ export class Lab {
       return `this run has ${linesMax.toLocaleString('en')} events, and takes no more: go back, or start over`;
     const why = this.#impossible(act);
     if (why !== undefined) return why;
-    this.#deeds.push({ after: this.#world.events, at: this.now, act });
+    this.#deeds.push({ after: this.#world.events, at: this.now, act, line: this.#count });
     this.#do(act);
     this.#tell();
     return undefined;

@@ -1,24 +1,45 @@
 import { type VariantId, variantIds } from '../scenario/variant-nodes.ts';
 import type { Events } from './fold/events.ts';
 import { scales } from './scales.ts';
-import { type Region, regionNames, type Store, type Tab, type Thing, tabNames } from './store.ts';
+import type { Store } from './store.ts';
+import { type LessonPlace, type Region, regionNames, type Tab, type Thing, tabNames } from './view.ts';
 
 /** The Lab: a scenario, and the seed of all luck in it. */
 export interface LabPlace {
   readonly scenario: string;
-  readonly seed: number;
+  /** Absent: 0, or that of the lesson. */
+  readonly seed?: number | undefined;
   /** What was done there: share.ts. */
   readonly shared?: string | undefined;
+  readonly lesson?: LessonPlace | undefined;
 }
 
 /** What the address says of the Lab; undefined if it is not about the Lab. */
 export function readLab(hash: string): LabPlace | undefined {
   const of = new URLSearchParams(hash.slice(1));
-  const scenario = of.get('lab');
-  if (scenario === null) return undefined;
-  const seed = Number(of.get('seed') ?? '');
+  const lesson = readLesson(of);
+  const scenario = of.get('lab') ?? (lesson && '');
+  if (scenario === undefined) return undefined;
+  const given = of.get('seed');
+  const seed = Number(given ?? '');
   const isSeed = Number.isInteger(seed) && seed >= 0 && seed <= seedMax;
-  return { scenario, seed: isSeed ? seed : 0, shared: of.get('s') ?? undefined };
+  return {
+    scenario,
+    seed: isSeed && (given !== null || !lesson) ? seed : lesson ? undefined : 0,
+    shared: of.get('s') ?? undefined,
+    ...(lesson ? { lesson } : {}),
+  };
+}
+
+function readLesson(of: URLSearchParams): LessonPlace | undefined {
+  const id = of.get('lesson');
+  if (id === null) return undefined;
+  const [step = '1', from = ''] = [of.get('step') ?? undefined, of.get('from') ?? undefined];
+  return {
+    id,
+    step: /^[1-9]\d?$/.test(step) ? Number(step) : 1,
+    ...(/^\d{1,7}$/.test(from) ? { from: Number(from) } : {}),
+  };
 }
 
 /** What the address says of the page after its `#`: a reload keeps it, and whoever opens the link sees the same. */
@@ -64,8 +85,11 @@ export function readPlace(hash: string): Place {
 export function writePlace({ lab, at, compared, event, thing, tab, region, presenting }: Place): string {
   const parts: (readonly [string, string | number | undefined])[] = [
     ['lab', lab?.scenario],
-    ['seed', lab?.seed || undefined],
+    ['seed', lab?.lesson ? lab.seed : lab?.seed || undefined],
     ['s', lab?.shared],
+    ['lesson', lab?.lesson?.id],
+    ['step', lab?.lesson?.step],
+    ['from', lab?.lesson?.from],
     ['at', at],
     ['compare', compared],
     ['view', tab === 'log' ? undefined : tab],
@@ -146,11 +170,13 @@ function show(store: Store, { at, compared, event, thing, tab, region, presentin
   if (event !== undefined) store.reveal(event);
 }
 
-function placeOf({ session, view: { event, thing, tab, region, presenting }, model }: Store, names: boolean): Place {
+function placeOf(store: Store, names: boolean): Place {
+  const { session, model, lesson } = store;
+  const { event, thing, tab, region, presenting } = store.view;
   const { lab, recording, scenario } = session;
   const inLab = lab &&
     recording && {
-      lab: { scenario: scenario.id, seed: lab.seed, shared: lab.shared },
+      lab: { scenario: scenario.id, seed: lab.seed, shared: lab.shared, lesson: lesson?.place },
       at: recording.at === recording.length ? undefined : recording.at,
       compared: lab.comparison?.variant.id,
     };

@@ -1,4 +1,5 @@
 import type { Sign } from '../core/turn/spec.ts';
+import type { Lesson } from '../lessons/lesson.ts';
 import type { Scenario } from '../scenario/scenario.ts';
 import type { VariantId } from '../scenario/variant-nodes.ts';
 import { type LabPlace, seedMax } from './address.ts';
@@ -10,12 +11,14 @@ import type { ModelEvent } from './fold/event.ts';
 import type { LinkView } from './fold/links.ts';
 import type { OccupantView } from './fold/people.ts';
 import { comparisonIn, type LabComparisonView } from './lab-comparison.ts';
+import { type LabLesson, lessonIn } from './lab-lesson.ts';
 import { type Action, mistakeIn } from './session/acts.ts';
 import { type ActResult, type LabControls, refuse, type Session, type TimedAct } from './session/session.ts';
-import type { Phase, Store } from './store.ts';
+import type { Store } from './store.ts';
 import { TraceError } from './trace/fields.ts';
 import { loadFile } from './trace/load-trace.ts';
 import type { Trace } from './trace/trace.ts';
+import type { Phase } from './view.ts';
 import { roleOf, stateOf } from './words.ts';
 
 /** Which events `events()` returns: those that match every given part. */
@@ -167,9 +170,10 @@ export interface Lab {
    */
   seek(to: { readonly event: number } | { readonly t: number }): Promise<void>;
   /**
-   * Opens a scenario in the Lab, from any session: one that comes with Netsplit, by its id, or any other as data, of whose rooms
-   * the passwords are left out. Resolves when everybody is in whom its script sends in, and `window.lab` is that of the Lab. Rejects,
-   * and nothing has changed, where the data are no scenario: the message names each fault with its place.
+   * Opens a scenario in the Lab, from any session: one that comes with Netsplit or a lesson by its id, or any other scenario as data,
+   * of whose rooms the passwords are left out. Resolves when everybody is in whom its script sends in, and `window.lab` is that of the
+   * Lab. Without a seed it is 0, or that of the lesson. Rejects, and nothing has changed, where the data are no scenario: the message
+   * names each fault with its place.
    */
   load(scenario: string | Scenario, options?: { readonly seed?: number }): Promise<void>;
   /** The seed of the Lab's luck; with a number, the same scenario again with another seed. Any other session rejects. */
@@ -188,6 +192,8 @@ export interface Lab {
    * that protocol, and in any other session.
    */
   compare(variant?: VariantId): Promise<void>;
+  /** Where the lesson is that is shown; undefined if none is. */
+  lesson(): LabLesson | undefined;
   /** Both runs at the time that is shown; undefined if the run is compared with none. */
   comparison(): LabComparisonView | undefined;
 }
@@ -232,6 +238,8 @@ export interface Situation {
   /** Takes precedence over one that comes with Netsplit. */
   readonly scenario?: Scenario;
   readonly acts?: readonly TimedAct[];
+  /** One that does not come with Netsplit. */
+  readonly lesson?: Lesson;
 }
 
 /** What leads to another session. */
@@ -447,8 +455,8 @@ export function makeLab(
       await session.lab?.settled();
       await goTo('event' in to ? recording.placeOf(to.event) : recording.placeAt(to.t));
     },
-    load: async (scenario, { seed = 0 } = {}) => {
-      if (!isWhole(seed) || seed > seedMax)
+    load: async (scenario, { seed } = {}) => {
+      if (seed !== undefined && (!isWhole(seed) || seed > seedMax))
         throw new Error(`load: seed is ${seed}, and has to be a whole number from 0 to ${seedMax}`);
       if (typeof scenario === 'string') await openLab({ scenario, seed });
       else {
@@ -486,6 +494,7 @@ export function makeLab(
       await store.compare(variant);
       await rendered();
     },
+    lesson: () => lessonIn(store),
     comparison: () => comparisonIn(store),
   };
   return {

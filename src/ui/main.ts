@@ -2,6 +2,7 @@ import type { Trouble } from '../host/control.ts';
 import type { LiveConfig } from '../scenario/live-config-type.ts';
 import { databasesOf } from '../scenario/node-names.ts';
 import { type LabPlace, readLab, withoutSelection } from './address.ts';
+import { readEmbedding } from './embed/embedding.ts';
 import type { Situation, Where } from './lab-api.ts';
 import { editAsAddressed, editorOpens } from './open-editor.ts';
 import { chooseTrace } from './open-trace.ts';
@@ -11,16 +12,18 @@ import {
   onOpen,
   onTrace,
   shownLab,
+  shownLesson,
   shownScenario,
   shownSession,
   showSession,
   showTrace,
   tellTrouble,
 } from './page.ts';
-import { followLease, type HeldLease } from './session/lease.ts';
+import { loadPreferences } from './preferences.ts';
+import { followLease, type HeldLease, withoutNodes } from './session/lease.ts';
 import { startLive, websocketOf } from './session/live.ts';
 import { onRetry, retryNow } from './session/retry.ts';
-import { loadPreferences, type Store } from './store.ts';
+import type { Store } from './store.ts';
 import { TraceError } from './trace/fields.ts';
 import { loadAddress } from './trace/load-trace.ts';
 import { allowOwnScripts } from './trusted-types.ts';
@@ -43,8 +46,12 @@ class NoServerError extends StartError {}
 const tokenKey = 'netsplit-token';
 const tabKey = 'netsplit-tab';
 
+/** Inside of another page, somebody else may lead a person to press something: it takes part as a guest. */
+const isEmbedded = readEmbedding(location.search) !== undefined;
+
 /** The operator's token is in the address that was printed. It is kept for this tab, and leaves the address at once. */
 function takeToken(): void {
+  if (isEmbedded) return;
   const token = /(?:^#|&)token=([0-9a-f]+)/.exec(location.hash)?.[1];
   if (token === undefined) return;
   try {
@@ -56,6 +63,7 @@ function takeToken(): void {
 }
 
 function storedToken(): string | undefined {
+  if (isEmbedded) return undefined;
   const inAddress = /(?:^#|&)token=([0-9a-f]+)/.exec(location.hash)?.[1];
   try {
     return sessionStorage.getItem(tokenKey) ?? inAddress;
@@ -78,7 +86,7 @@ async function start(): Promise<void> {
   } catch (error) {
     if (!(error instanceof NoServerError)) throw error;
     noServer = error.message;
-    await showLab({ scenario: 'wallops', seed: 0 });
+    await showLab({ scenario: '', lesson: { id: 'one-room-one-server', step: 1 } });
   }
 }
 
@@ -90,7 +98,7 @@ async function editShown(): Promise<void> {
 
 /** Why there are no live rooms: these files come from a web server that knows nothing of them. */
 let noServer: string | undefined;
-let lab: string | undefined;
+let inLab = false;
 
 async function showLab(place: LabPlace, situation: Situation = {}): Promise<void> {
   const { openLab } = await import('./open-lab.ts');
@@ -99,21 +107,31 @@ async function showLab(place: LabPlace, situation: Situation = {}): Promise<void
   const own = known?.id === place.scenario ? { scenario: known } : {};
   await openLab(place, { ...own, ...situation }, noServer, async () => {
     hasLeft = true;
-    lab = keyOf(place);
+    inLab = true;
     await leave();
   });
 }
 
-function keyOf({ scenario, seed }: LabPlace): string {
-  return `${scenario} ${seed}`;
+/** Whether what the Lab shows is what the address is about. */
+function isShown({ scenario, seed, shared, lesson }: LabPlace): boolean {
+  const known = shownLab();
+  const [{ id, step } = {}, at] = [lesson, shownLesson()];
+  return (
+    inLab &&
+    shownScenario()?.id === scenario &&
+    known?.seed === seed &&
+    known?.shared === shared &&
+    at?.id === id &&
+    at?.step === step
+  );
 }
 
 /** A person has changed the address, or pressed a link to another mode. */
 async function follow(): Promise<void> {
   const place = readLab(location.hash);
-  if (place && (keyOf(place) !== lab || place.shared !== shownLab()?.shared)) return showLab(place);
-  if (place || lab === undefined) return;
-  lab = undefined;
+  if (place && !isShown(place)) return showLab(place);
+  if (place || !inLab) return;
+  inLab = false;
   hasLeft = false;
   await leave();
   await beginWhenThere(whereOf(location.search));
@@ -190,11 +208,11 @@ async function begin(where: Where): Promise<void> {
     const store = showSession(startLive(mine, location.origin, gone, lost), config.scenarios, config.instance);
     lookWhileAway(store, where, config, gone);
   };
-  if (config.credentials.operator !== undefined) {
+  if (config.credentials.operator !== undefined && !isEmbedded) {
     lease = followLease(config, websocketOf(config, location.origin), tabToken(), show);
     return;
   }
-  show(config);
+  show(withoutNodes(config));
   if (config.running.length === 0) void joinLater({ ...where, scenario: config.scenario.id });
 }
 

@@ -19,27 +19,35 @@ const labStart = Date.UTC(2026, 0, 1);
  * @throws Error that says what is wrong with the place; what is shown stays
  */
 export async function openLab(
-  { scenario: id, seed, shared }: LabPlace,
-  { scenario: given, acts = [] }: Situation,
+  place: LabPlace,
+  { scenario: given, acts = [], lesson }: Situation,
   offline: string | undefined,
   leave: () => Promise<void>,
 ): Promise<void> {
+  const { scenario: id, shared } = place;
   const done = shared === undefined ? undefined : await readShared(shared, labStart);
   const linked =
     done?.scenario === undefined ? undefined : await checkedScenario(done.scenario, 'The scenario in this link');
-  const known = builtIn.find((one) => one.id === id);
+  const itself = builtIn.find((one) => one.id === id);
+  const isLesson = lesson !== undefined || place.lesson !== undefined;
+  const isUnknown = linked === undefined && given === undefined && itself === undefined;
+  const lessons = isLesson || isUnknown ? await import('./lesson/open-lesson.ts') : undefined;
+  const opening = lessons?.openingOf(place, lesson);
+  const known = opening?.scenario ?? itself ?? lessons?.lessonScenario(id);
   // Nobody here gives a password, and a link is for everybody.
   const scenario = linked ?? (given && withoutRoomPasswords(given)) ?? known;
   if (scenario === undefined) {
     const ids = builtIn.map((one) => one.id).join(', ');
     throw new Error(`There is no scenario ${JSON.stringify(id)}: there are ${ids}.`);
   }
-  const isOwn = JSON.stringify(scenario) !== JSON.stringify(known);
+  const isOwn = opening?.isBuiltIn === false || JSON.stringify(scenario) !== JSON.stringify(known);
+  const seed = opening?.seed ?? place.seed ?? 0;
   const session = await LabSession.open(scenario, seed, isOwn);
+  const starts = done === undefined && opening ? await lessons?.prepare(session, opening) : undefined;
   const different = (done && (await session.restore(done))) ?? (await session.perform(acts));
   await leave();
   const said = readLab(location.hash);
-  if (said?.scenario !== scenario.id || said.seed !== seed || (isOwn && shared === undefined)) {
+  if (!opening && (said?.scenario !== scenario.id || (said.seed ?? 0) !== seed || (isOwn && shared === undefined))) {
     const lab = { scenario: scenario.id, seed, shared: session.shared };
     const hash = writePlace({ ...readPlace(withoutSelection(location.hash)), at: undefined, lab });
     history.replaceState(null, '', `${location.pathname}${location.search}${hash}`);
@@ -48,5 +56,6 @@ export async function openLab(
     ({ id: name, title }) => ({ id: name, title }),
   );
   const store = showSession(session, scenarios, '', offline);
+  if (opening) lessons?.guide(store, opening, starts ?? new Map());
   if (different) store.toast(different);
 }

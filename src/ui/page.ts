@@ -1,15 +1,21 @@
 import type { Trouble } from '../host/control.ts';
+import type { Lesson } from '../lessons/lesson.ts';
 import type { Scenario } from '../scenario/scenario.ts';
 import { followAddress } from './address.ts';
+import { type Embedding, readEmbedding } from './embed/embedding.ts';
+import { playEmbedded } from './embed/player.ts';
 import { bindKeys } from './keys.ts';
 import { type LabPage, makeLab, type Openers } from './lab-api.ts';
+import { loadPreferences } from './preferences.ts';
 import { RecordedSession } from './session/recorded.ts';
 import { RewoundSession } from './session/rewound.ts';
 import type { LabControls, Session } from './session/session.ts';
-import { loadPreferences, Store } from './store.ts';
+import { Store } from './store.ts';
 import type { Trace } from './trace/trace.ts';
+import type { LessonPlace } from './view.ts';
 import './views/app.ts';
 import type { Part } from './views/base.ts';
+import './views/embedded.ts';
 
 /** A session with what it needs on the page. */
 interface Shown {
@@ -18,6 +24,9 @@ interface Shown {
   /** Takes the page away from it, but goes on. */
   detach: () => void;
 }
+
+/** The page is inside of another one. */
+const embedding: Embedding | undefined = readEmbedding(location.search)?.embedding;
 
 let shown: Shown | undefined;
 /** The live session whose record is shown. */
@@ -47,6 +56,11 @@ export function shownSession(): Session | undefined {
 /** The scenario of what is shown. */
 export function shownScenario(): Scenario | undefined {
   return shown?.store.session.scenario;
+}
+
+/** The step of a lesson that is shown, as the address says it. */
+export function shownLesson(): LessonPlace | undefined {
+  return shown?.store.lesson?.place;
 }
 
 /** The Lab, if it is shown. */
@@ -90,12 +104,23 @@ export function showSession(
   const store = new Store(session, scenarios, loadPreferences(), { instance, offline });
   store.onTrace = showTrace;
   store.onRewind = rewind;
-  app = document.createElement('ns-app') as unknown as Part;
+  store.onLesson = openStep;
+  app = document.createElement(embedding ? 'ns-embedded' : 'ns-app') as unknown as Part;
   app.store = store;
   document.querySelector('#app')?.replaceChildren(app);
   shown = attach(store, { readsAddress: true });
   addEventListener('pagehide', endWithPage);
   return store;
+}
+
+/** A step of a lesson that begins in another run than the one that is shown. */
+function openStep(lesson: Lesson, step: number, isBuiltIn: boolean): void {
+  const { id } = lesson;
+  const at = isBuiltIn ? `#lesson=${id}&step=${step}` : '';
+  history.replaceState(null, '', `${location.pathname}${location.search}${at}`);
+  openers
+    .openLab({ scenario: '', lesson: { id, step } }, isBuiltIn ? {} : { lesson })
+    .catch(({ message }: Error) => shown?.store.toast(message));
 }
 
 /** Ends what is shown, and what goes on behind it. */
@@ -179,7 +204,9 @@ function attach(store: Store, { readsAddress, lab: known }: { readsAddress: bool
   const lab = known ?? makeLab(store, rendered, openers, showTrace);
   const isFile = session.mode === 'recorded' && session.recording?.kept === undefined;
   const named = !isFile || new URLSearchParams(location.search).has('trace');
-  const off = [store.subscribe(show), bindKeys(store), lab.show(), followAddress(store, named, readsAddress)];
+  const off = [store.subscribe(show), lab.show(), followAddress(store, named, readsAddress)];
+  if (embedding?.keys !== false) off.push(bindKeys(store));
+  if (embedding) off.push(playEmbedded(store, embedding));
   return {
     store,
     lab,
@@ -203,6 +230,7 @@ export function showTrace(trace: Trace): void {
 /** After the next render of the whole page. */
 async function rendered(): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, 0));
+  shown?.store.flush();
   if (document.visibilityState === 'visible') await new Promise((resolve) => requestAnimationFrame(resolve));
   await app?.updateComplete;
   await Promise.all(

@@ -3,7 +3,7 @@ import type { PlainWorkerApi } from '../../host/control.ts';
 import type { Scenario } from '../../scenario/scenario.ts';
 import type { VariantId } from '../../scenario/variant-nodes.ts';
 import { variantsOf } from '../../scenario/variants.ts';
-import type { Deed } from '../../sim/lab.ts';
+import type { Deed, PlacedDone } from '../../sim/lab.ts';
 import type { LabNews, LabRun, LabWorkerApi } from '../../sim/lab-branches.ts';
 import type { Action } from './acts.ts';
 import { ComparedRun } from './compared-run.ts';
@@ -63,7 +63,7 @@ interface Branch {
   /** The place at which it was left. */
   at: number;
   /** What was done on it, and where it is. */
-  done: Omit<SharedBranch, 'name'> | undefined;
+  done: (PlacedDone & Omit<SharedBranch, 'name' | 'deeds'>) | undefined;
 }
 
 /**
@@ -155,6 +155,11 @@ export class LabSession implements Session, Recording, LabControls {
 
   get shared(): string | undefined {
     return this.#shared;
+  }
+
+  get deeds(): LabControls['deeds'] {
+    const { done, lines } = this.#branch;
+    return (done?.deeds ?? []).map(({ line, act }) => ({ place: lines.placeAfter(line), act }));
   }
 
   get branches(): readonly LabBranch[] {
@@ -324,6 +329,11 @@ export class LabSession implements Session, Recording, LabControls {
     }
   }
 
+  /** Whoever listens next begins at the place that is shown. */
+  leaveHere(): void {
+    this.#branch.at = this.#at;
+  }
+
   step(events: number): Promise<void> {
     this.#halt();
     return this.#ask(async () => {
@@ -426,7 +436,8 @@ export class LabSession implements Session, Recording, LabControls {
         this.#branch = this.#add(id, name);
         this.#append(news);
         this.#branch.at = this.length;
-        this.#branch.done = { deeds, opened, until, lines };
+        const { done } = await this.#api.done();
+        this.#branch.done = { ...done, until, lines };
         ids.push(id);
         if (this.#branch.lines.last !== lines)
           different = 'This link was made with another version of Netsplit: what happens is not all the same here.';

@@ -1,6 +1,7 @@
 import type { Acted, PlainWorkerApi, Trouble } from '../../host/control.ts';
 import type { Scenario } from '../../scenario/scenario.ts';
 import type { VariantId } from '../../scenario/variant-nodes.ts';
+import type { LabAct } from '../../sim/lab.ts';
 import type { ModelRecord, Violation } from '../trace/records.ts';
 import type { Trace } from '../trace/trace.ts';
 import type { Action } from './acts.ts';
@@ -140,6 +141,8 @@ export interface LabControls {
   readonly clock: number;
   /** What was done in all branches, for a link; undefined if nothing was. */
   readonly shared: string | undefined;
+  /** What was done on the branch that is shown, in order: each with the place of the run where it was done. */
+  readonly deeds: readonly { readonly place: number; readonly act: LabAct }[];
   /** The protocols in which the scenario can be, besides its own. */
   readonly variants: readonly VariantId[];
   /** The same run in another protocol, with which this one is compared. */

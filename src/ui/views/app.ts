@@ -1,5 +1,6 @@
 import { html, nothing, type TemplateResult } from 'lit';
-import type { Region, Tab } from '../store.ts';
+import type { Store } from '../store.ts';
+import type { Region, Tab } from '../view.ts';
 import { Part } from './base.ts';
 import { icon } from './icons.ts';
 import { tabKeys } from './inspector.ts';
@@ -31,6 +32,7 @@ export const tabs: readonly (readonly [Tab, string])[] = [
 ];
 
 const regions: readonly (readonly [Region, string])[] = [
+  ['lesson', 'Lesson'],
   ['topology', 'Picture'],
   ['panel', 'Views'],
   ['inspector', 'Inspector'],
@@ -40,6 +42,7 @@ const regions: readonly (readonly [Region, string])[] = [
 class App extends Part {
   protected override render(): TemplateResult {
     const { store } = this;
+    const { lesson } = store;
     const { tab, region, toast, event, thing, drawer, presenting, said } = store.view;
     const { panel, maximised } = store.preferences;
     const recorded = store.session.recording !== undefined;
@@ -48,16 +51,17 @@ class App extends Part {
       <ns-header .store=${store}></ns-header>
       <ns-trouble .store=${store}></ns-trouble>
       <nav class="regions" aria-label="Regions">
-        ${regions.map(([id, label]) => html`<button type="button" aria-pressed=${region === id ? 'true' : 'false'} data-testid=${`region-${id}`} @click=${() => store.set({ region: id })}>${label}</button>`)}
+        ${regions.filter(([id]) => id !== 'lesson' || lesson).map(([id, label]) => html`<button type="button" aria-pressed=${region === id ? 'true' : 'false'} data-testid=${`region-${id}`} @click=${() => store.set({ region: id })}>${label}</button>`)}
       </nav>
       <ns-intro .store=${store}></ns-intro>
-      <div class="body" style=${`--panel: ${panel}%`} data-region=${region} data-selected=${event !== undefined || thing ? '' : nothing} data-panel=${presenting && !drawer ? 'closed' : maximised ? 'maximised' : 'shared'}>
+      <div class=${lesson ? 'body with-lesson' : 'body'} style=${`--panel: ${panel}%`} data-region=${region} data-selected=${event !== undefined || thing ? '' : nothing} data-panel=${presenting && !drawer ? 'closed' : maximised ? 'maximised' : 'shared'}>
+        ${lesson ? html`<ns-lesson .store=${store}></ns-lesson>` : nothing}
         <main class=${fixed ? 'recorded' : ''}>
           <div class="picture-area">
             <ns-topology .store=${store}></ns-topology>
             <ns-startup .store=${store}></ns-startup>
             <ns-offers .store=${store}></ns-offers>
-            ${presenting ? html`<p class="caption" aria-hidden="true" data-testid="caption">${said.replaceAll('XEP-', 'XEP\u2011') || 'What the nodes do is told here. Say something, or cut a link.'}</p>` : nothing}
+            ${presenting || lesson ? html`<p class="caption" aria-hidden="true" data-testid="caption">${said.replaceAll('XEP-', 'XEP\u2011') || 'What the nodes do is told here. Say something, or cut a link.'}</p>` : nothing}
           </div>
           ${fixed ? nothing : html`<ns-speak .store=${store}></ns-speak>`}
           <ns-splitter .store=${store}></ns-splitter>
@@ -72,7 +76,7 @@ class App extends Part {
             </div>
             <button type="button" class="maximise" data-testid="maximise" aria-pressed=${maximised ? 'true' : 'false'} aria-label="All the room for the views" title="All the room for the views (m)" @click=${() => store.prefer({ maximised: !maximised })}>${icon(maximised ? 'restore' : 'maximise')}</button>
             </div>
-            <div class="view" id="panel-view" role="tabpanel" aria-labelledby=${`tab-${tab}`}>${this.#panel(tab)}</div>
+            <div class="view" id="panel-view" role="tabpanel" aria-labelledby=${`tab-${tab}`}>${tabPanel(tab, store)}</div>
           </section>
         </main>
         <ns-inspector .store=${store}></ns-inspector>
@@ -85,15 +89,15 @@ class App extends Part {
       <ns-live-region .store=${store}></ns-live-region>
     `;
   }
+}
 
-  #panel(tab: Tab): TemplateResult {
-    const { store } = this;
-    if (tab === 'spacetime') return html`<ns-space-time .store=${store}></ns-space-time>`;
-    if (tab === 'transcripts') return html`<ns-transcripts .store=${store}></ns-transcripts>`;
-    if (tab === 'counters') return html`<ns-counters .store=${store}></ns-counters>`;
-    if (tab === 'outline') return html`<ns-outline .store=${store}></ns-outline>`;
-    return html`<ns-log .store=${store}></ns-log>`;
-  }
+/** The view of a tab. */
+export function tabPanel(tab: Tab, store: Store): TemplateResult {
+  if (tab === 'spacetime') return html`<ns-space-time .store=${store}></ns-space-time>`;
+  if (tab === 'transcripts') return html`<ns-transcripts .store=${store}></ns-transcripts>`;
+  if (tab === 'counters') return html`<ns-counters .store=${store}></ns-counters>`;
+  if (tab === 'outline') return html`<ns-outline .store=${store}></ns-outline>`;
+  return html`<ns-log .store=${store}></ns-log>`;
 }
 
 customElements.define('ns-app', App);

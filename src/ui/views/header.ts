@@ -2,19 +2,29 @@ import { html, nothing, type TemplateResult } from 'lit';
 import { linkTo, withoutSelection } from '../address.ts';
 import { showOwnScenarios } from '../open-editor.ts';
 import { chooseTrace } from '../open-trace.ts';
-import type { Phase, Theme } from '../store.ts';
+import type { Store } from '../store.ts';
+import type { Phase, Theme } from '../view.ts';
 import { models, shortTime } from '../words.ts';
 import { Part } from './base.ts';
 import './export-menu.ts';
 import type { Help } from './help.ts';
 import { icon } from './icons.ts';
 import type { JoinPanel } from './join-panel.ts';
+import type { LessonList } from './lesson-list.ts';
 
 /** What the badge says where the session is not well. */
 const states: Partial<Record<Phase, { readonly text: string; readonly class: string }>> = {
   offline: { text: 'Offline', class: 'bad' },
   failed: { text: 'Failed', class: 'bad' },
 };
+
+/** The list of the lessons is loaded when somebody asks for it. */
+async function openLessons(store: Store): Promise<void> {
+  await import('./lesson-list.ts');
+  const list = document.createElement('ns-lessons') as LessonList;
+  list.store = store;
+  document.querySelector('#app')?.append(list);
+}
 
 /** Title, scenario, what model it shows, and the switches. */
 class Header extends Part {
@@ -75,6 +85,7 @@ class Header extends Part {
           </select>
         </label>
       </div>
+      <button type="button" class="lessons-button" data-testid="lessons-open" aria-label="Lessons" title="Eight lessons, in this page" @click=${() => openLessons(this.store)}>${icon('lesson')}<span>Lessons</span></button>
       ${session.runsNodes ? html`<button type="button" class="start-over" data-testid="start-over" aria-label="Start over" title=${lab ? 'The same scenario and seed from the beginning: all branches are gone' : 'Everything that was said and counted is gone, in all pages'} @click=${() => this.store.startOver()}>${icon('restart')}<span class="wide">Start over</span><span class="narrow">Start over</span></button>` : nothing}
       ${recording ? nothing : html`<button type="button" class="join-own" data-testid="join-own" aria-label="Join with your own client" @click=${() => document.querySelector<JoinPanel>('ns-join')?.open()}>${icon('client')}<span class="wide">Join with your own client</span><span class="narrow">Join</span></button>`}
       ${mode === 'lab' ? html`<button type="button" class="copy-link" data-testid="copy-link" aria-label="Copy a link to this moment" title="A link to this moment: whoever opens it sees the same, and can go on (s)" @click=${() => this.store.copy(linkTo(this.store))}>${icon('copy')}<span class="wide">Copy link</span><span class="narrow">Link</span></button>` : nothing}

@@ -43,11 +43,15 @@ const shapes: Record<string, SVGTemplateResult> = {
   append: svg`<path d="M5 3h10v14H5zM8 7h4M8 10h4M8 13h2"/>`,
   fault: svg`<path d="M11 3l-6 8h4l-1 6 7-9h-5z"/>`,
   menu: svg`<circle cx="4.5" cy="10" r="1.2" fill="currentColor"/><circle cx="10" cy="10" r="1.2" fill="currentColor"/><circle cx="15.5" cy="10" r="1.2" fill="currentColor"/>`,
+  todo: svg`<circle cx="10" cy="10" r="5.5"/>`,
+  lesson: svg`<path d="M10 5c-2-1.5-4.5-2-7-2v12c2.500 0 5 .5 7 2 2-1.500 4.500-2 7-2V3c-2.500 0-5 .5-7 2zM10 5v12"/>`,
   check: svg`<path d="M4 11l4 4 8-10"/>`,
   warn: svg`<path d="M10 3l8 14H2zM10 8v4M10 14.5v.5"/>`,
   present: svg`<path d="M3 4h14v9H3zM10 13v2M6 17l4-2 4 2"/>`,
   maximise: svg`<path d="M4 12V4h12v8M4 16h12M7 9l3-3 3 3"/>`,
   restore: svg`<path d="M4 9V4h12v5M4 16h12M7 10l3 3 3-3"/>`,
+  'out-of': svg`<path d="M8 5H4v11h11v-4M11 4h5v5M16 4l-7 7"/>`,
+  embed: svg`<path d="M7 5l-5 5 5 5M13 5l5 5-5 5"/>`,
   info: svg`<circle cx="10" cy="10" r="7"/><path d="M10 9v5M10 6v.5"/>`,
 };
 

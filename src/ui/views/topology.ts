@@ -11,8 +11,8 @@ import { type Layout, type PlacedNode, type PlacedOccupant, roomFor } from '../l
 import { layOutLarge } from '../layout-large.ts';
 import { neighbour, placesOf, vacancyId } from '../neighbours.ts';
 import { refusalInWords, refusalOf } from '../refused.ts';
-import type { Thing } from '../store.ts';
 import { bold, sizeFor, widthOf } from '../text-width.ts';
+import type { Thing } from '../view.ts';
 import { deviceCount, devicesInside, markOf, roleOf, stateOf } from '../words.ts';
 import { Part } from './base.ts';
 import { icon } from './icons.ts';
@@ -127,6 +127,7 @@ export class Topology extends Part {
         ${vacancies.map(([domain, place]) => this.#vacancy(domain, place, current))}
         ${layout ? each(layout.occupants, (who) => this.#occupant(who, layout, lit, current)) : nothing}
         ${layout ? [...layout.links.values()].map((link) => this.#pill(link, layout)) : nothing}
+        ${layout ? this.store.lesson?.marks(layout) : nothing}
         <g class="refusals" @click=${this.#onToken}>${layout ? refusalBubbles(this.store, layout) : nothing}</g>
         ${layout && layout.links.size > 0 ? svg`<g role="group" aria-label="Links" aria-owns=${[...layout.links.keys()].map(elementId).join(' ')}></g>` : nothing}
         <g class="tokens" aria-hidden="true" @click=${this.#onToken}></g>
