@@ -47,7 +47,7 @@ export async function openLab(
   const different = (done && (await session.restore(done))) ?? (await session.perform(acts));
   await leave();
   const said = readLab(location.hash);
-  if (!opening && (said?.scenario !== scenario.id || said.seed !== seed || (isOwn && shared === undefined))) {
+  if (!opening && (said?.scenario !== scenario.id || (said.seed ?? 0) !== seed || (isOwn && shared === undefined))) {
     const lab = { scenario: scenario.id, seed, shared: session.shared };
     const hash = writePlace({ ...readPlace(withoutSelection(location.hash)), at: undefined, lab });
     history.replaceState(null, '', `${location.pathname}${location.search}${hash}`);

@@ -56,9 +56,12 @@ export function fieldsOf(definition: Definition, except: readonly string[] = [])
   return fieldsIn(schema.$defs[definition] as Schema).filter(({ key }) => !except.includes(key));
 }
 
-/** What the scenario says of itself. */
+const head = ['title', 'id', 'description', 'xep'];
+
+/** What the scenario says of itself, its title first. */
 export function headFields(): readonly Field[] {
-  return fieldsIn(schema as unknown as Schema).filter(({ key }) => ['title', 'id', 'description', 'xep'].includes(key));
+  const fields = fieldsIn(schema as unknown as Schema);
+  return head.flatMap((key) => fields.filter((field) => field.key === key));
 }
 
 function fieldsIn({ properties = {}, required = [] }: Schema): readonly Field[] {

@@ -46,9 +46,10 @@ export function faultNote(faults: readonly string[], id: string): TemplateResult
   return html`<p class="fault" id=${id} data-testid="fault">${icon('warn')}<span>${faults.map(sentence).join(' ')}</span></p>`;
 }
 
-/** The checker writes for a line of a terminal. */
+/** The checker writes for a line of a terminal. What begins with an address is left as it is. */
 export function sentence(message: string): string {
-  return `${message.charAt(0).toUpperCase()}${message.slice(1)}${/[.?!]$/.test(message) ? '' : '.'}`;
+  const begun = /^[a-z]+ /.test(message) ? `${message.charAt(0).toUpperCase()}${message.slice(1)}` : message;
+  return `${begun}${/[.?!]$/.test(message) ? '' : '.'}`;
 }
 
 /** A line of text that somebody types and then leaves. */
@@ -71,7 +72,8 @@ export function addressRow(
   return textRow(editing, what, address, (text) => {
     const to = text.trim();
     if (to === address) return;
-    if (addressesIn(editing.scenario).has(to)) editing.refuse(what.place, `${to} is taken: it stays ${address}`);
+    if (addressesIn(editing.scenario).has(to))
+      editing.refuse(what.place, `the name ${to} is taken: it stays ${address}`);
     else changed(to);
   });
 }

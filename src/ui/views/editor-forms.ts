@@ -190,7 +190,7 @@ function personForm(editing: Editing, index: number): TemplateResult | typeof no
   const readdress = (name: string, device: string) => {
     const to = `${name.trim()}@${domain}/${device.trim()}`;
     const isTaken = scenario.occupants.some(({ jid }, i) => i !== index && jid === to);
-    if (isTaken) editing.refuse([...place, 'jid'], `${to} is taken: it stays ${who.jid}`);
+    if (isTaken) editing.refuse([...place, 'jid'], `the address ${to} is taken: it stays ${who.jid}`);
     else editing.change(readdressPerson(scenario, index, to));
   };
   const faults = faultsAt(editing.faults, [...place, 'jid']);

@@ -272,7 +272,7 @@ describe('The forms', () => {
       const titles = fieldsOf(of).map(({ title }) => title);
       expect(new Set(titles).size, of).toBe(titles.length);
     }
-    expect(headFields().map(({ key }) => key)).toEqual(['id', 'title', 'description', 'xep']);
+    expect(headFields().map(({ key }) => key)).toEqual(['title', 'id', 'description', 'xep']);
   });
 
   it('read what they write, for every field of every room of every scenario', () => {
