@@ -2,7 +2,8 @@ import { type VariantId, variantIds } from '../scenario/variant-nodes.ts';
 import type { Events } from './fold/events.ts';
 import { type LessonPlace, readLesson } from './lesson/place.ts';
 import { scales } from './scales.ts';
-import { type Region, regionNames, type Store, type Tab, type Thing, tabNames } from './store.ts';
+import type { Store } from './store.ts';
+import { type Region, regionNames, type Tab, type Thing, tabNames } from './view.ts';
 
 /** The Lab: a scenario, and the seed of all luck in it. */
 export interface LabPlace {

@@ -6,6 +6,7 @@ import { fetchConfig, isEmbedded, NoServerError, StartError, searchOf, takeToken
 import { classIn } from './classroom/code.ts';
 import { type Taught, taughtHere } from './classroom/taught.ts';
 import type { Situation, Where } from './lab-api.ts';
+import { editAsAddressed, editorOpens } from './open-editor.ts';
 import { chooseTrace } from './open-trace.ts';
 import {
   endSession,
@@ -15,14 +16,16 @@ import {
   shownLab,
   shownLesson,
   shownScenario,
+  shownSession,
   showSession,
   showTrace,
   tellTrouble,
 } from './page.ts';
+import { loadPreferences } from './preferences.ts';
 import { followLease, type HeldLease, withoutNodes } from './session/lease.ts';
 import { startLive, websocketOf } from './session/live.ts';
 import { onRetry, retryNow } from './session/retry.ts';
-import { loadPreferences, type Store } from './store.ts';
+import type { Store } from './store.ts';
 import { TraceError } from './trace/fields.ts';
 import { loadAddress } from './trace/load-trace.ts';
 import { allowOwnScripts } from './trusted-types.ts';
@@ -63,14 +66,20 @@ async function joinClass(code: string): Promise<void> {
   askToJoin(code, { lab: showLab, live: (search) => openNetwork(whereOf(search)), fetchConfig });
 }
 
+/** The address may say that the scenario is edited. */
+async function editShown(): Promise<void> {
+  const session = shownSession();
+  if (session) await editAsAddressed(session);
+}
+
 /** Why there are no live rooms: these files come from a web server that knows nothing of them. */
 let noServer: string | undefined;
 let inLab = false;
 
 async function showLab(place: LabPlace, situation: Situation = {}): Promise<void> {
   const { openLab } = await import('./open-lab.ts');
-  // A scenario of one’s own that runs live is there in the Lab, too.
-  const known = shownScenario();
+  // A scenario of one’s own that runs live is there in the Lab, too. In the Lab its link has it.
+  const known = shownLab() ? undefined : shownScenario();
   const own = known?.id === place.scenario ? { scenario: known } : {};
   await openLab(place, { ...own, ...situation }, noServer, async () => {
     hasLeft = true;
@@ -337,5 +346,6 @@ function headingOf(error: unknown): string {
 
 allowOwnScripts();
 onOpen({ openNetwork, openLab: showLab, teach: () => teach() });
+editorOpens(showLab);
 addEventListener('hashchange', () => void follow().catch(showFailure));
-start().catch(showFailure);
+start().then(editShown).catch(showFailure);

@@ -7,10 +7,11 @@ import { playEmbedded } from './embed/player.ts';
 import { bindKeys } from './keys.ts';
 import { type LabPage, makeLab, type Openers } from './lab-api.ts';
 import type { LessonPlace } from './lesson/place.ts';
+import { loadPreferences } from './preferences.ts';
 import { RecordedSession } from './session/recorded.ts';
 import { RewoundSession } from './session/rewound.ts';
 import type { LabControls, Session } from './session/session.ts';
-import { loadPreferences, Store } from './store.ts';
+import { Store } from './store.ts';
 import type { Trace } from './trace/trace.ts';
 import './views/app.ts';
 import type { Part } from './views/base.ts';
@@ -46,6 +47,10 @@ export function tellTrouble(trouble: Trouble): boolean {
   const live = behind ?? shown;
   live?.store.set({ trouble });
   return live !== undefined;
+}
+
+export function shownSession(): Session | undefined {
+  return shown?.store.session;
 }
 
 /** The scenario of what is shown. */
@@ -241,6 +246,7 @@ export function showTrace(trace: Trace): void {
 /** After the next render of the whole page. */
 async function rendered(): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, 0));
+  shown?.store.flush();
   if (document.visibilityState === 'visible') await new Promise((resolve) => requestAnimationFrame(resolve));
   await app?.updateComplete;
   await Promise.all(

@@ -1,5 +1,6 @@
 import { html, nothing, type TemplateResult } from 'lit';
-import type { Region, Store, Tab } from '../store.ts';
+import type { Store } from '../store.ts';
+import type { Region, Tab } from '../view.ts';
 import { Part } from './base.ts';
 import { icon } from './icons.ts';
 import { tabKeys } from './inspector.ts';
