@@ -22,6 +22,7 @@ export default defineConfig({
       scenarioFile: process.env['NETSPLIT_SCENARIO_FILE'],
       token: process.env['NETSPLIT_TOKEN'],
       publicUrl: process.env['NETSPLIT_PUBLIC_URL'],
+      frameAncestors: process.env['NETSPLIT_FRAME_ANCESTORS']?.split(' ') ?? [],
       budgets: JSON.parse(process.env['NETSPLIT_BUDGETS'] ?? '{}'),
     }),
   ],

@@ -71,7 +71,7 @@ export const zones: Readonly<Record<string, Zone>> = {
     // host/ holds the types in which the page and its workers talk.
     seesTypesOf: [core, 'src/host/', 'src/sim/'],
     namesByUrl: ['src/worker/'],
-    packages: ['lit', 'comlink'],
+    packages: ['lit', 'comlink', 'idb'],
   },
 };
 

@@ -38,6 +38,7 @@ const commands = blocks
 /** Blocks in other languages than the shell's: by file and language, where they are run or read. */
 const elsewhere: Readonly<Record<string, string>> = {
   'README.md js': 'test/e2e/readme.spec.ts',
+  'src/ui/README.md js': 'test/e2e/readme.spec.ts',
   'src/ui/README.md ts': 'test/e2e/readme.spec.ts',
   'src/testing/README.md ts': 'test/readme.test.ts',
   'src/scenario/README.md json': 'test/readme.test.ts',

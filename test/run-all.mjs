@@ -1,4 +1,5 @@
 // `npm test`: every kind of test in one go, quickest first, and one line at the end that adds them up.
+// `npm run test:long`: what that leaves out, so that it can be run often.
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -12,8 +13,10 @@ import { named, stageOfReport, tallyOf } from './reports.mjs';
 
 const names = /** @type {const} */ (['types', 'lint', 'tests', 'build', 'e2e', 'interop']);
 /** @typedef {typeof names[number]} Stage */
+/** Those of which a part is long. @type {readonly Stage[]} */
+const longNames = ['tests', 'build', 'e2e'];
 
-const chosen = readArguments();
+const { chosen, isLong } = readArguments();
 const reports = mkdtempSync(`${tmpdir()}/netsplit-test-`);
 process.on('exit', () => rmSync(reports, { recursive: true, force: true }));
 
@@ -96,7 +99,7 @@ async function lint() {
 async function tests() {
   const report = `${reports}/vitest.json`;
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
-  const { status } = await run(['vitest/vitest.mjs', 'run', ...reporters]);
+  const { status } = await run(['vitest/vitest.mjs', 'run', ...(isLong ? ['--mode', 'long'] : []), ...reporters]);
   return stageOfReport('vitest', read(report), status);
 }
 
@@ -110,7 +113,8 @@ async function e2e() {
   const chromium = await ensureChromium();
   console.log(`Chromium: ${chromium}`);
   const report = `${reports}/playwright.json`;
-  const { status } = await run(['@playwright/test/cli.js', 'test', '--reporter=list,json'], {
+  const share = isLong ? '--grep=@long' : '--grep-invert=@long';
+  const { status } = await run(['@playwright/test/cli.js', 'test', share, '--reporter=list,json'], {
     env: { CHROMIUM_PATH: chromium, PLAYWRIGHT_JSON_OUTPUT_FILE: report },
   });
   return stageOfReport('playwright', read(report), status);
@@ -166,19 +170,27 @@ function run([tool, ...args], { quiet = false, env = {} } = {}) {
   });
 }
 
-/** @returns {readonly Stage[]} */
+/** @returns {{ chosen: readonly Stage[], isLong: boolean }} */
 function readArguments() {
   try {
-    const { values } = parseArgs({ options: { only: { type: 'string' }, help: { type: 'boolean', short: 'h' } } });
+    const { values } = parseArgs({
+      options: { only: { type: 'string' }, long: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } },
+    });
+    const { long: isLong = false } = values;
     if (values.help) {
-      console.log(`npm test -- [--only STAGE[,STAGE…]]\n\nStages, in order: ${names.join(', ')}.`);
+      console.log(
+        `npm test -- [--only STAGE[,STAGE…]] [--long]\n\nStages, in order: ${names.join(', ')}. With --long ${longNames.join(', ')}, with what is otherwise left out.`,
+      );
       process.exit(0);
     }
     const only = values.only?.split(',');
     const unknown = only?.find((name) => !(/** @type {readonly string[]} */ (names).includes(name)));
     if (unknown !== undefined)
       throw new Error(`--only: no stage ${JSON.stringify(unknown)}: one of ${names.join(', ')}`);
-    return names.filter((name) => only?.includes(name) ?? true);
+    const offered = isLong ? longNames : names;
+    const chosen = offered.filter((name) => only?.includes(name) ?? true);
+    if (chosen.length === 0) throw new Error(`--long: nothing is left out of ${only?.join(', ')}`);
+    return { chosen, isLong };
   } catch (error) {
     console.error(String(/** @type {Error} */ (error).message).split(/\.\s|\n/)[0]);
     process.exit(2);

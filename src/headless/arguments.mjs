@@ -7,6 +7,7 @@ import { rateHelp, rateOptions, rateUsage, readRates } from './rates.mjs';
  * @property {string | undefined} host  undefined: this machine only
  * @property {string | undefined} publicUrl  where a proxy in front of it is
  * @property {string | undefined} scenario  name of a built-in scenario, or a file
+ * @property {readonly string[]} [frameAncestors]  origins whose pages may embed this one, besides its own
  * @property {import('./rates.mjs').GivenBudgets} [budgets]
  */
 
@@ -37,7 +38,7 @@ export function badArgument(error) {
  * @returns {{ ok: true, help: boolean, options: PageOptions } | { ok: false, error: string }}
  */
 export function parsePageArguments(args, env) {
-  /** @type {{ port?: string | undefined, host?: string | undefined, 'public-url'?: string | undefined, scenario?: string | undefined, help?: boolean | undefined } & { [K in keyof typeof rateOptions]?: string | undefined }} */
+  /** @type {{ port?: string | undefined, host?: string | undefined, 'public-url'?: string | undefined, 'frame-ancestors'?: string | undefined, scenario?: string | undefined, help?: boolean | undefined } & { [K in keyof typeof rateOptions]?: string | undefined }} */
   let values;
   try {
     ({ values } = parseArgs({
@@ -46,6 +47,7 @@ export function parsePageArguments(args, env) {
         port: { type: 'string' },
         host: { type: 'string' },
         'public-url': { type: 'string' },
+        'frame-ancestors': { type: 'string' },
         scenario: { type: 'string' },
         ...rateOptions,
         help: { type: 'boolean', short: 'h' },
@@ -63,9 +65,14 @@ export function parsePageArguments(args, env) {
   const publicUrl = values['public-url'];
   const wrong = publicUrl === undefined ? undefined : badPublicUrl(publicUrl);
   if (wrong !== undefined) return { ok: false, error: wrong };
+  const frames = readFrameAncestors(values['frame-ancestors']);
+  if ('error' in frames) return { ok: false, error: frames.error };
   const rates = readRates(values);
   if ('error' in rates) return { ok: false, error: rates.error };
-  const given = Object.keys(rates.budgets).length === 0 ? {} : { budgets: rates.budgets };
+  const given = {
+    ...(Object.keys(rates.budgets).length === 0 ? {} : { budgets: rates.budgets }),
+    ...(frames.origins.length === 0 ? {} : { frameAncestors: frames.origins }),
+  };
   return {
     ok: true,
     help: values.help === true,
@@ -73,16 +80,33 @@ export function parsePageArguments(args, env) {
   };
 }
 
-/** @param {string} text @returns {string | undefined} what is wrong with it */
-export function badPublicUrl(text) {
+/** @param {string | undefined} text @returns {{ origins: readonly string[] } | { error: string }} */
+function readFrameAncestors(text) {
+  const given = text?.split(',') ?? [];
+  const wrong = given.find((one) => originOf(one) === undefined);
+  if (wrong !== undefined)
+    return {
+      error: `--frame-ancestors: ${JSON.stringify(wrong)} is not the address of a web site, such as https://notes.example.org`,
+    };
+  return { origins: given.map((one) => originOf(one) ?? '') };
+}
+
+/** @param {string} text  an address without a path @returns {string | undefined} undefined: it is none */
+function originOf(text) {
   const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (
+  const isOne =
     url !== undefined &&
     /^https?:$/.test(url.protocol) &&
     /^\/?$/.test(url.pathname + url.search + url.hash) &&
-    url.username === ''
-  )
-    return undefined;
+    // What else a host may be to a browser, such as one with a star, means more in a policy.
+    /^[a-z0-9.:[\]-]+$/.test(url.host) &&
+    url.username === '';
+  return isOne ? url.origin : undefined;
+}
+
+/** @param {string} text @returns {string | undefined} what is wrong with it */
+export function badPublicUrl(text) {
+  if (originOf(text) !== undefined) return undefined;
   return `--public-url: ${JSON.stringify(text)} is not an address such as https://chat.example.org`;
 }
 
@@ -95,6 +119,7 @@ export function startHelp(command) {
     preview: 'Serves dist/ as it is, and the embedded XMPP server on the same port.',
   }[command];
   return `npm ${command === 'start' ? 'start' : `run ${command}`} -- [--port N] [--host ADDRESS] [--public-url URL] [--scenario NAME|FILE]
+                 [--frame-ancestors URL,URL…]
                  ${rateUsage}
 
 ${what}
@@ -103,6 +128,9 @@ ${what}
   --host ADDRESS        listen on this address; the default is this machine only. Everyone who can reach it may join
   --public-url URL      where a proxy in front of it is, such as https://chat.example.org (README of src/headless)
   --scenario NAME|FILE  wallops (default), wonderland, plain, or a scenario file of your own
+  --frame-ancestors URL,URL…
+                        web sites whose pages may embed this one, such as https://notes.example.org (README of src/ui).
+                        Without it only pages of this server may
 ${rateHelp}
   --help                print this text`;
 }

@@ -23,6 +23,8 @@ export interface NetsplitOptions {
   readonly token?: string | undefined;
   /** Where a proxy in front of the page is, such as https://chat.example.org. */
   readonly publicUrl?: string | undefined;
+  /** Origins whose pages may embed this one, besides its own. */
+  readonly frameAncestors?: readonly string[] | undefined;
   /** What the flags say of the limits of the embedded server. */
   readonly budgets?: GivenBudgets | undefined;
 }
@@ -60,7 +62,7 @@ export function hostPage(
   options: NetsplitOptions,
   { names = [], isTaken, isBuilt }: Served,
 ): HostedPage {
-  const { token, budgets = {} } = options;
+  const { token, budgets = {}, frameAncestors = [] } = options;
   const publicUrl = options.publicUrl === undefined ? undefined : new URL(options.publicUrl);
   const access = { names, token, publicUrl };
   const host = nodeServerHost(process.env['NETSPLIT_LOG'] ? (line) => console.error(line) : undefined);
@@ -79,7 +81,7 @@ export function hostPage(
   return {
     handle(request, response, next) {
       setHeaders(response, commonHeaders);
-      if (isBuilt) response.setHeader('Content-Security-Policy', contentSecurityPolicy(request.headers.host));
+      if (isBuilt) response.setHeader('Content-Security-Policy', contentSecurityPolicy(request, frameAncestors));
       if (/^\/netsplit\.json(?:\?|$)/.test(request.url ?? '')) answerConfig(live, access, request, response);
       else next();
     },
@@ -150,7 +152,12 @@ const commonHeaders: Readonly<Record<string, string>> = {
  * No inline script, nothing from elsewhere. Style attributes are lit's and positions of the drawing.
  * The WebSocket is named besides 'self', which not every browser extends to ws:.
  */
-function contentSecurityPolicy(host: string | undefined): string {
+function contentSecurityPolicy(
+  { url = '', headers: { host } }: IncomingMessage,
+  frameAncestors: readonly string[],
+): string {
+  // The whole page, where more can be done with a click, is for no other site.
+  const ancestors = /[?&]embed=1(?:&|$)/.test(url) ? frameAncestors : [];
   const sockets = host !== undefined && /^[\w.:[\]-]+$/.test(host) ? ` ws://${host} wss://${host}` : '';
   return [
     "default-src 'none'",
@@ -164,7 +171,7 @@ function contentSecurityPolicy(host: string | undefined): string {
     `connect-src 'self'${sockets}`,
     "base-uri 'none'",
     "form-action 'none'",
-    "frame-ancestors 'self'",
+    ["frame-ancestors 'self'", ...ancestors].join(' '),
     "require-trusted-types-for 'script'",
     // 'default' and 'netsplit-xml' are src/ui/trusted-types.ts; lit makes its own for its templates.
     'trusted-types default lit-html netsplit-xml',

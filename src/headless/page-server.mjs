@@ -34,11 +34,12 @@ export async function buildPage(logLevel = 'info') {
  * @param {'start' | 'dev' | 'preview'} command
  * @param {import('./arguments.mjs').PageOptions} options
  */
-export async function servePage(command, { port, host, publicUrl, scenario, budgets }) {
+export async function servePage(command, { port, host, publicUrl, scenario, budgets, frameAncestors }) {
   // vite.config.ts hands all on. Whoever has the address that is printed below may run the rooms and operate the network.
   const token = randomBytes(16).toString('hex');
   process.env['NETSPLIT_TOKEN'] = token;
   if (publicUrl !== undefined) process.env['NETSPLIT_PUBLIC_URL'] = publicUrl;
+  if (frameAncestors !== undefined) process.env['NETSPLIT_FRAME_ANCESTORS'] = frameAncestors.join(' ');
   if (budgets !== undefined) process.env['NETSPLIT_BUDGETS'] = JSON.stringify(budgets);
   if (scenario !== undefined) await chooseScenario(scenario);
   const busy = port === 0 ? undefined : await whyNotListen(port, host ?? '127.0.0.1');

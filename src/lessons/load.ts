@@ -1,6 +1,6 @@
 import type { Mistake } from '../scenario/check.ts';
 import { type FileError, parseJsonFile, schemaMistakes } from '../scenario/json-file.ts';
-import { scenarioMistakes } from '../scenario/load.ts';
+import { mistakesIn } from '../scenario/load.ts';
 import type { Scenario } from '../scenario/scenario.ts';
 import { checkExercise, checkLesson, type LessonGround } from './check.ts';
 import type { Lesson } from './lesson.ts';
@@ -45,6 +45,6 @@ function readScenario(given: string | Scenario, at: Mistake['at'], ground: Lesso
     if (scenario !== undefined) return { ok: true, scenario };
     return { ok: false, mistakes: [{ at, message: `there is no scenario ${JSON.stringify(given)}` }] };
   }
-  const mistakes = scenarioMistakes(given).map((one) => ({ ...one, at: [...at, ...one.at] }));
+  const mistakes = mistakesIn(given).map((one) => ({ ...one, at: [...at, ...one.at] }));
   return mistakes.length > 0 ? { ok: false, mistakes } : { ok: true, scenario: given };
 }

@@ -166,6 +166,14 @@ export function isInside(
   return x - w / 2 >= 3.9 && y - h / 2 >= 3.9 && x + w / 2 <= width - 3.9 && y + h / 2 <= height - 3.9;
 }
 
+/** Positions that differ by so much along an axis, or by more, fill the picture along it. */
+export const fullRange = 0.5;
+
+/** How far from the edge of the picture the middle of a server is at least. */
+export function edgeOf(half: number, size: number): number {
+  return half + Math.min(28, size * 0.03);
+}
+
 /**
  * Stretches the scenario's positions so that the outermost servers stand at the edges, and moves them apart.
  *
@@ -176,11 +184,11 @@ export function spread(boxes: readonly Hull[], content: Content, frame: Frame): 
   const places = placesFor(content, frame);
   const along = (axis: 0 | 1, size: number, half: (box: Hull) => number) => {
     const all = places.map((place) => place[axis]);
-    const low = Math.min(...all);
-    const range = Math.max(...all) - low;
+    const [low, high] = [Math.min(...all), Math.max(...all)];
     return boxes.map((box, i) => {
-      const edge = half(box) + Math.min(28, size * 0.03);
-      return range === 0 ? size / 2 : edge + (((all[i] as number) - low) / range) * (size - 2 * edge);
+      const edge = edgeOf(half(box), size);
+      const share = 0.5 + ((all[i] as number) - (low + high) / 2) / Math.max(high - low, fullRange);
+      return edge + share * (size - 2 * edge);
     });
   };
   const xs = along(0, width, ({ w }) => w / 2);
@@ -194,13 +202,17 @@ export function spread(boxes: readonly Hull[], content: Content, frame: Frame): 
 }
 
 /** Servers in a row stand in a column where the picture is higher than it is wide. */
-function placesFor(content: Content, { width, height }: Frame): readonly (readonly [number, number])[] {
+function placesFor({ servers }: Content, frame: Frame): readonly (readonly [number, number])[] {
+  const turn = isTurned(servers, frame);
+  return servers.map(({ at: [x, y] }) => (turn ? [y, x] : [x, y]));
+}
+
+export function isTurned(servers: readonly Pick<ServerContent, 'at'>[], { width, height }: Size): boolean {
   const range = (axis: 0 | 1) => {
-    const all = content.servers.map((server) => server.at[axis]);
+    const all = servers.map((server) => server.at[axis]);
     return Math.max(...all) - Math.min(...all);
   };
-  const turn = height > width && range(0) > 1.5 * range(1);
-  return content.servers.map(({ at: [x, y] }) => (turn ? [y, x] : [x, y]));
+  return height > width && range(0) > 1.5 * range(1);
 }
 
 /** Moves boxes apart until none touches another, and keeps them inside; the order of the boxes decides ties. */

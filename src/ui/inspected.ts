@@ -2,7 +2,7 @@ import { bareOf, type Jid } from '../core/xmpp/jid.ts';
 import type { ModelEvent } from './fold/event.ts';
 import { linkKey } from './fold/links.ts';
 import type { Model } from './fold/model.ts';
-import type { Thing, View } from './store.ts';
+import type { Thing, View } from './view.ts';
 
 type Selected = Pick<View, 'event' | 'thing'>;
 

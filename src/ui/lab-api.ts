@@ -3,6 +3,7 @@ import type { Lesson } from '../lessons/lesson.ts';
 import type { Scenario } from '../scenario/scenario.ts';
 import type { VariantId } from '../scenario/variant-nodes.ts';
 import { type LabPlace, seedMax } from './address.ts';
+import { checkedScenario } from './checked-scenario.ts';
 import { effectOf } from './effects.ts';
 import { type ExportKind, exported, exportKinds } from './export/exports.ts';
 import type { MessageCost } from './fold/costs.ts';
@@ -13,10 +14,11 @@ import { comparisonIn, type LabComparisonView } from './lab-comparison.ts';
 import { type LabLesson, lessonIn } from './lab-lesson.ts';
 import { type Action, mistakeIn } from './session/acts.ts';
 import { type ActResult, type LabControls, refuse, type Session, type TimedAct } from './session/session.ts';
-import type { Phase, Store } from './store.ts';
+import type { Store } from './store.ts';
 import { TraceError } from './trace/fields.ts';
 import { loadFile } from './trace/load-trace.ts';
 import type { Trace } from './trace/trace.ts';
+import type { Phase } from './view.ts';
 import { roleOf, stateOf } from './words.ts';
 
 /** Which events `events()` returns: those that match every given part. */
@@ -168,10 +170,12 @@ export interface Lab {
    */
   seek(to: { readonly event: number } | { readonly t: number }): Promise<void>;
   /**
-   * Opens a scenario in the Lab, from any session: one that comes with Netsplit, by its id, or a lesson by its. Resolves when everybody
-   * is in whom its script sends in, and `window.lab` is that of the Lab. Without a seed it is 0, or that of the lesson.
+   * Opens a scenario in the Lab, from any session: one that comes with Netsplit or a lesson by its id, or any other scenario as data,
+   * of whose rooms the passwords are left out. Resolves when everybody is in whom its script sends in, and `window.lab` is that of the
+   * Lab. Without a seed it is 0, or that of the lesson. Rejects, and nothing has changed, where the data are no scenario: the message
+   * names each fault with its place.
    */
-  load(scenario: string, options?: { readonly seed?: number }): Promise<void>;
+  load(scenario: string | Scenario, options?: { readonly seed?: number }): Promise<void>;
   /** The seed of the Lab's luck; with a number, the same scenario again with another seed. Any other session rejects. */
   seed(seed?: number): Promise<number>;
   /** The Lab goes on for so many milliseconds of its run. Any other session rejects. */
@@ -231,7 +235,7 @@ function labMessage(store: Store, cost: MessageCost): LabMessage {
 
 /** What the Lab begins with. */
 export interface Situation {
-  /** One that does not come with Netsplit. */
+  /** Takes precedence over one that comes with Netsplit. */
   readonly scenario?: Scenario;
   readonly acts?: readonly TimedAct[];
   /** One that does not come with Netsplit. */
@@ -454,12 +458,16 @@ export function makeLab(
     load: async (scenario, { seed } = {}) => {
       if (seed !== undefined && (!isWhole(seed) || seed > seedMax))
         throw new Error(`load: seed is ${seed}, and has to be a whole number from 0 to ${seedMax}`);
-      await openLab({ scenario, seed });
+      if (typeof scenario === 'string') await openLab({ scenario, seed });
+      else {
+        const given = await checkedScenario(scenario, 'load: the scenario');
+        await openLab({ scenario: given.id, seed }, { scenario: given });
+      }
       await window.lab.ready;
     },
     seed: async (seed) => {
       const { seed: now } = inLab('seed');
-      if (seed !== undefined) await lab.load(session.scenario.id, { seed });
+      if (seed !== undefined) await lab.load(session.scenario, { seed });
       return seed ?? now;
     },
     runFor: async (ms) => {

@@ -3,7 +3,7 @@ import type { ModelEvent } from './fold/event.ts';
 import { type Line, leadOf } from './fold/lines.ts';
 import type { Model } from './fold/model.ts';
 import { specEntry } from './spec-index.ts';
-import type { View } from './store.ts';
+import type { View } from './view.ts';
 import { lineInWords, shortName } from './words.ts';
 
 /** A row of the log: a line, or below an open line one of the events in it. */

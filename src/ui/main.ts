@@ -2,7 +2,9 @@ import type { Trouble } from '../host/control.ts';
 import type { LiveConfig } from '../scenario/live-config-type.ts';
 import { databasesOf } from '../scenario/node-names.ts';
 import { type LabPlace, readLab, withoutSelection } from './address.ts';
+import { readEmbedding } from './embed/embedding.ts';
 import type { Situation, Where } from './lab-api.ts';
+import { editAsAddressed, editorOpens } from './open-editor.ts';
 import { chooseTrace } from './open-trace.ts';
 import {
   endSession,
@@ -12,14 +14,16 @@ import {
   shownLab,
   shownLesson,
   shownScenario,
+  shownSession,
   showSession,
   showTrace,
   tellTrouble,
 } from './page.ts';
-import { followLease, type HeldLease } from './session/lease.ts';
+import { loadPreferences } from './preferences.ts';
+import { followLease, type HeldLease, withoutNodes } from './session/lease.ts';
 import { startLive, websocketOf } from './session/live.ts';
 import { onRetry, retryNow } from './session/retry.ts';
-import { loadPreferences, type Store } from './store.ts';
+import type { Store } from './store.ts';
 import { TraceError } from './trace/fields.ts';
 import { loadAddress } from './trace/load-trace.ts';
 import { allowOwnScripts } from './trusted-types.ts';
@@ -42,8 +46,12 @@ class NoServerError extends StartError {}
 const tokenKey = 'netsplit-token';
 const tabKey = 'netsplit-tab';
 
+/** Inside of another page, somebody else may lead a person to press something: it takes part as a guest. */
+const isEmbedded = readEmbedding(location.search) !== undefined;
+
 /** The operator's token is in the address that was printed. It is kept for this tab, and leaves the address at once. */
 function takeToken(): void {
+  if (isEmbedded) return;
   const token = /(?:^#|&)token=([0-9a-f]+)/.exec(location.hash)?.[1];
   if (token === undefined) return;
   try {
@@ -55,6 +63,7 @@ function takeToken(): void {
 }
 
 function storedToken(): string | undefined {
+  if (isEmbedded) return undefined;
   const inAddress = /(?:^#|&)token=([0-9a-f]+)/.exec(location.hash)?.[1];
   try {
     return sessionStorage.getItem(tokenKey) ?? inAddress;
@@ -81,14 +90,20 @@ async function start(): Promise<void> {
   }
 }
 
+/** The address may say that the scenario is edited. */
+async function editShown(): Promise<void> {
+  const session = shownSession();
+  if (session) await editAsAddressed(session);
+}
+
 /** Why there are no live rooms: these files come from a web server that knows nothing of them. */
 let noServer: string | undefined;
 let inLab = false;
 
 async function showLab(place: LabPlace, situation: Situation = {}): Promise<void> {
   const { openLab } = await import('./open-lab.ts');
-  // A scenario of one’s own that runs live is there in the Lab, too.
-  const known = shownScenario();
+  // A scenario of one’s own that runs live is there in the Lab, too. In the Lab its link has it.
+  const known = shownLab() ? undefined : shownScenario();
   const own = known?.id === place.scenario ? { scenario: known } : {};
   await openLab(place, { ...own, ...situation }, noServer, async () => {
     hasLeft = true;
@@ -193,11 +208,11 @@ async function begin(where: Where): Promise<void> {
     const store = showSession(startLive(mine, location.origin, gone, lost), config.scenarios, config.instance);
     lookWhileAway(store, where, config, gone);
   };
-  if (config.credentials.operator !== undefined) {
+  if (config.credentials.operator !== undefined && !isEmbedded) {
     lease = followLease(config, websocketOf(config, location.origin), tabToken(), show);
     return;
   }
-  show(config);
+  show(withoutNodes(config));
   if (config.running.length === 0) void joinLater({ ...where, scenario: config.scenario.id });
 }
 
@@ -398,5 +413,6 @@ function headingOf(error: unknown): string {
 
 allowOwnScripts();
 onOpen({ openNetwork, openLab: showLab });
+editorOpens(showLab);
 addEventListener('hashchange', () => void follow().catch(showFailure));
-start().catch(showFailure);
+start().then(editShown).catch(showFailure);

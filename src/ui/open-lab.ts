@@ -1,7 +1,7 @@
 import { builtIn } from '../scenario/built-in.ts';
-import type { Scenario } from '../scenario/scenario.ts';
 import { withoutRoomPasswords } from '../scenario/without-passwords.ts';
-import { type LabPlace, readPlace, writePlace } from './address.ts';
+import { type LabPlace, readLab, readPlace, withoutSelection, writePlace } from './address.ts';
+import { checkedScenario } from './checked-scenario.ts';
 import type { Situation } from './lab-api.ts';
 import { showSession } from './page.ts';
 import { LabSession } from './session/lab.ts';
@@ -26,52 +26,47 @@ export async function openLab(
 ): Promise<void> {
   const { scenario: id, shared } = place;
   const done = shared === undefined ? undefined : await readShared(shared, labStart);
-  const own = done?.scenario === undefined ? undefined : await readScenario(done.scenario);
+  const linked =
+    done?.scenario === undefined ? undefined : await checkedScenario(done.scenario, 'The scenario in this link');
+  const itself = builtIn.find((one) => one.id === id);
   const isLesson = lesson !== undefined || place.lesson !== undefined;
-  const unknown = given === undefined && builtIn.every((one) => one.id !== id);
-  const lessons = isLesson || (own === undefined && unknown) ? await import('./lesson/open-lesson.ts') : undefined;
+  const isUnknown = linked === undefined && given === undefined && itself === undefined;
+  const lessons = isLesson || isUnknown ? await import('./lesson/open-lesson.ts') : undefined;
   const opening = lessons?.openingOf(place, lesson);
-  const known = own ?? opening?.scenario ?? builtIn.find((one) => one.id === id) ?? lessons?.lessonScenario(id);
+  const known = opening?.scenario ?? itself ?? lessons?.lessonScenario(id);
   // Nobody here gives a password, and a link is for everybody.
-  const scenario = known ?? (given && withoutRoomPasswords(given));
+  const scenario = linked ?? (given && withoutRoomPasswords(given)) ?? known;
   if (scenario === undefined) {
     const ids = builtIn.map((one) => one.id).join(', ');
     throw new Error(`There is no scenario ${JSON.stringify(id)}: there are ${ids}.`);
   }
-  const isOwn = own !== undefined || known === undefined || opening?.isBuiltIn === false;
-  const session = await LabSession.open(scenario, opening?.seed ?? place.seed ?? 0, isOwn);
+  const isOwn = opening?.isBuiltIn === false || JSON.stringify(scenario) !== JSON.stringify(known);
+  const seed = opening?.seed ?? place.seed ?? 0;
+  const session = await LabSession.open(scenario, seed, isOwn);
   const starts = done === undefined && opening ? await lessons?.prepare(session, opening) : undefined;
   const different = (done && (await session.restore(done))) ?? (await session.perform(acts));
   await leave();
-  forgetOther(place, opening !== undefined);
-  const listed = builtIn.some((one) => one.id === scenario.id) ? builtIn : [scenario, ...builtIn];
-  const scenarios = listed.map(({ id: name, title }) => ({ id: name, title }));
+  const said = readLab(location.hash);
+  const isSaid = opening
+    ? place.lesson !== undefined && said?.lesson?.id === place.lesson.id && said.lesson.step === place.lesson.step
+    : said?.scenario === scenario.id && (said.seed ?? 0) === seed && !(isOwn && shared === undefined);
+  // What the address says of another run, such as an event that is selected, would be shown in this one.
+  if (!isSaid) {
+    const lab = opening ? place : { scenario: scenario.id, seed, shared: session.shared };
+    const hash = writePlace({
+      ...readPlace(withoutSelection(location.hash)),
+      at: undefined,
+      lab,
+      ...(opening ? { compared: undefined } : {}),
+    });
+    history.replaceState(null, '', `${location.pathname}${location.search}${hash}`);
+  }
+  const isListed = !isOwn && builtIn.some((one) => one.id === scenario.id);
+  const scenarios = [
+    ...(isListed ? [] : [scenario]),
+    ...builtIn.filter((one) => one.id !== scenario.id || isListed),
+  ].map(({ id: name, title }) => ({ id: name, title }));
   const store = showSession(session, scenarios, '', offline);
   if (opening) await lessons?.guide(store, opening, starts ?? new Map());
   if (different) store.toast(different);
-}
-
-/** What the address says of another run, such as an event that is selected, would be shown in this one. */
-function forgetOther(place: LabPlace, isLesson: boolean): void {
-  const { lab, compared, ...rest } = readPlace(location.hash);
-  const isSame =
-    lab?.scenario === place.scenario &&
-    lab.seed === place.seed &&
-    lab.shared === place.shared &&
-    lab.lesson?.id === place.lesson?.id &&
-    lab.lesson?.step === place.lesson?.step;
-  if (isSame) return;
-  const of = { ...rest, lab: place, at: undefined, event: undefined, thing: undefined };
-  const hash = writePlace(isLesson ? of : { ...of, compared });
-  history.replaceState(null, '', `${location.pathname}${location.search}${hash}`);
-}
-
-/** A scenario that comes with a link. @throws Error that says what is wrong with it */
-async function readScenario(given: unknown): Promise<Scenario> {
-  // The validator is large, and few links need it.
-  const { parseScenario } = await import('../scenario/load.ts');
-  const parsed = parseScenario(JSON.stringify(given));
-  if (parsed.ok) return parsed.scenario;
-  const [first] = parsed.errors;
-  throw new Error(`The scenario in this link is not as it should be. ${first?.path}: ${first?.message}`);
 }

@@ -2,16 +2,20 @@ import type { Trouble } from '../host/control.ts';
 import type { Lesson } from '../lessons/lesson.ts';
 import type { Scenario } from '../scenario/scenario.ts';
 import { followAddress } from './address.ts';
+import { type Embedding, readEmbedding } from './embed/embedding.ts';
+import { playEmbedded } from './embed/player.ts';
 import { bindKeys } from './keys.ts';
 import { type LabPage, makeLab, type Openers } from './lab-api.ts';
-import type { LessonPlace } from './lesson/place.ts';
+import { loadPreferences } from './preferences.ts';
 import { RecordedSession } from './session/recorded.ts';
 import { RewoundSession } from './session/rewound.ts';
 import type { LabControls, Session } from './session/session.ts';
-import { loadPreferences, Store } from './store.ts';
+import { Store } from './store.ts';
 import type { Trace } from './trace/trace.ts';
+import type { LessonPlace } from './view.ts';
 import './views/app.ts';
 import type { Part } from './views/base.ts';
+import './views/embedded.ts';
 
 /** A session with what it needs on the page. */
 interface Shown {
@@ -20,6 +24,9 @@ interface Shown {
   /** Takes the page away from it, but goes on. */
   detach: () => void;
 }
+
+/** The page is inside of another one. */
+const embedding: Embedding | undefined = readEmbedding(location.search)?.embedding;
 
 let shown: Shown | undefined;
 /** The live session whose record is shown. */
@@ -40,6 +47,10 @@ export function tellTrouble(trouble: Trouble): boolean {
   const live = behind ?? shown;
   live?.store.set({ trouble });
   return live !== undefined;
+}
+
+export function shownSession(): Session | undefined {
+  return shown?.store.session;
 }
 
 /** The scenario of what is shown. */
@@ -94,7 +105,7 @@ export function showSession(
   store.onTrace = showTrace;
   store.onRewind = rewind;
   store.onLesson = openStep;
-  app = document.createElement('ns-app') as unknown as Part;
+  app = document.createElement(embedding ? 'ns-embedded' : 'ns-app') as unknown as Part;
   app.store = store;
   document.querySelector('#app')?.replaceChildren(app);
   shown = attach(store, { readsAddress: true });
@@ -194,7 +205,9 @@ function attach(store: Store, { readsAddress, lab: known }: { readsAddress: bool
   const lab = known ?? makeLab(store, rendered, openers, showTrace);
   const isFile = session.mode === 'recorded' && session.recording?.kept === undefined;
   const named = !isFile || new URLSearchParams(location.search).has('trace');
-  const off = [store.subscribe(show), bindKeys(store), lab.show(), followAddress(store, named, readsAddress)];
+  const off = [store.subscribe(show), lab.show(), followAddress(store, named, readsAddress)];
+  if (embedding?.keys !== false) off.push(bindKeys(store));
+  if (embedding) off.push(playEmbedded(store, embedding));
   return {
     store,
     lab,
@@ -218,6 +231,7 @@ export function showTrace(trace: Trace): void {
 /** After the next render of the whole page. */
 async function rendered(): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, 0));
+  shown?.store.flush();
   if (document.visibilityState === 'visible') await new Promise((resolve) => requestAnimationFrame(resolve));
   await app?.updateComplete;
   await Promise.all(

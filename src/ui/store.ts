@@ -1,4 +1,4 @@
-import type { Acted, Trouble } from '../host/control.ts';
+import type { Acted } from '../host/control.ts';
 import type { Lesson } from '../lessons/lesson.ts';
 import type { VariantId } from '../scenario/variant-nodes.ts';
 import { Baseline, isSame } from './baseline.ts';
@@ -11,65 +11,16 @@ import { linkKey } from './fold/links.ts';
 import type { Model } from './fold/model.ts';
 import { OwnIds } from './fold/own-ids.ts';
 import type { LessonGuide } from './lesson/guide.ts';
-import { type PanelSize, readSize, usual } from './panel-size.ts';
 import { type Motion, Picture } from './picture.ts';
-import { scales } from './scales.ts';
+import { type Preferences, savePreferences } from './preferences.ts';
 import type { Action } from './session/acts.ts';
 import type { Known } from './session/kinds.ts';
 import { Recorder } from './session/recorder.ts';
 import { type ActResult, refuse, type Session, type TimedAct } from './session/session.ts';
 import type { News } from './trace/records.ts';
 import type { Trace } from './trace/trace.ts';
+import type { Phase, Tab, Thing, View } from './view.ts';
 import { seconds, shortTime, time } from './words.ts';
-
-export const tabNames = ['log', 'spacetime', 'transcripts', 'counters', 'outline'] as const;
-export type Tab = (typeof tabNames)[number];
-export type Theme = 'auto' | 'light' | 'dark';
-/** Below 768 px one region is shown at a time. */
-export const regionNames = ['lesson', 'topology', 'panel', 'inspector'] as const;
-export type Region = (typeof regionNames)[number];
-export type Thing =
-  | { readonly kind: 'node'; readonly id: string }
-  | { readonly kind: 'link'; readonly id: string }
-  /** A server's domain. */
-  | { readonly kind: 'server'; readonly id: string }
-  | { readonly kind: 'occupant'; readonly id: string };
-
-export interface Preferences extends PanelSize {
-  readonly theme: Theme;
-  readonly keys: boolean;
-  /** Factor on the time a token takes on screen; 0 shows none. */
-  readonly pace: number;
-  /** Size of the type in presenter mode, in percent of the usual one. */
-  readonly scale: number;
-}
-
-export interface View {
-  readonly tab: Tab;
-  readonly region: Region;
-  readonly filter: string;
-  /** Kinds that the log and the space-time view leave out; `ping`, a part of the IQs, only the latter. */
-  readonly hidden: ReadonlySet<string>;
-  /** Servers that are one column in the space-time view. */
-  readonly collapsed: ReadonlySet<string>;
-  /** Lines of the log that somebody opened, by the event that each is shown as. */
-  readonly opened: ReadonlySet<number>;
-  readonly event: number | undefined;
-  readonly thing: Thing | undefined;
-  /** The inspector shows the stanza or the thing, whichever was selected last. */
-  readonly inspect: 'stanza' | 'node' | 'link';
-  /** Full JID of the character who speaks from the speak bar. */
-  readonly speaker: string;
-  readonly menu: { readonly thing: Thing; readonly x: number; readonly y: number } | undefined;
-  readonly trouble: Trouble | undefined;
-  readonly toast: string | undefined;
-  /** Size of the type while somebody presents, in percent of the usual one. */
-  readonly presenting: number | undefined;
-  /** In presenter mode: the views below the picture are shown. */
-  readonly drawer: boolean;
-  /** What the nodes did last, in sentences. */
-  readonly said: string;
-}
 
 /** What is known beside a session. */
 export interface Beside {
@@ -80,8 +31,9 @@ export interface Beside {
   readonly baseline?: Baseline;
 }
 
-export type Phase = 'loading' | 'playing' | 'quiet' | 'paused' | 'offline' | 'failed';
-
+/** Longest that what happened waits to be shown where nothing moves: while the nodes start, and later; in ms. */
+const startingMs = 100;
+const togetherMs = 40;
 /** How often a part of a picture to go back to is made, in ms. */
 const keepMs = 30;
 /** What the trace has not shown by then it will never show: a connection was lost. */
@@ -124,6 +76,7 @@ export class Store {
   readonly #reducedMotion = matchMedia('(prefers-reduced-motion: reduce)');
   #pictureTimer: ReturnType<typeof setTimeout> | undefined;
   #queued = false;
+  #laterTimer: ReturnType<typeof setTimeout> | undefined;
   /** Page time of the last hop or action, and by how much the page's clock is ahead of the server's, in milliseconds. */
   #lastRecord = Date.now();
   #skew = 0;
@@ -212,6 +165,7 @@ export class Store {
     this.#offRecords();
     clearTimeout(this.#pictureTimer);
     clearTimeout(this.#checkpointTimer);
+    clearTimeout(this.#laterTimer);
     if (this.#ownsBaseline) this.baseline.stop();
   }
 
@@ -261,6 +215,8 @@ export class Store {
   changed(): void {
     if (this.#queued) return;
     this.#queued = true;
+    clearTimeout(this.#laterTimer);
+    this.#laterTimer = undefined;
     const run = () => {
       if (!this.#queued) return;
       this.#queued = false;
@@ -270,6 +226,18 @@ export class Store {
     // A page in the background gets no frames, but window.lab has to go on.
     if (document.visibilityState === 'visible') requestAnimationFrame(run);
     else setTimeout(run, 50);
+  }
+
+  /** The trace goes on. Where nothing moves, a moment is waited for what comes with it: to draw the page for each costs more. */
+  #wentOn(): void {
+    if (this.started && this.picture.motion === 'moving') return this.changed();
+    if (this.#queued) return;
+    this.#laterTimer ??= setTimeout(() => this.changed(), this.started ? togetherMs : startingMs);
+  }
+
+  /** What waits to be shown is shown with the next frame. */
+  flush(): void {
+    if (this.#laterTimer !== undefined) this.changed();
   }
 
   set(change: Partial<View>): void {
@@ -587,7 +555,7 @@ export class Store {
       this.onEvents(fresh);
     }
     this.#advance();
-    this.changed();
+    this.#wentOn();
   }
 
   /** Shows what is due by now, and comes back for the rest. */
@@ -634,31 +602,5 @@ export class Store {
     } else {
       this.family = this.told.events.family(chosen);
     }
-  }
-}
-
-const preferenceKey = 'netsplit.preferences';
-
-export function loadPreferences(): Preferences {
-  const preferences: Preferences = { theme: 'auto', keys: true, pace: 1, scale: 150, ...usual };
-  try {
-    const stored = JSON.parse(localStorage.getItem(preferenceKey) ?? '{}') as Partial<Preferences>;
-    return {
-      theme: stored.theme === 'light' || stored.theme === 'dark' ? stored.theme : 'auto',
-      keys: stored.keys !== false,
-      pace: typeof stored.pace === 'number' && [0, 0.5, 1, 2, 4].includes(stored.pace) ? stored.pace : 1,
-      scale: scales.find((one) => one === stored.scale) ?? preferences.scale,
-      ...readSize(stored),
-    };
-  } catch {
-    return preferences; // storage refused, or not ours: the defaults are good
-  }
-}
-
-function savePreferences(preferences: Preferences): void {
-  try {
-    localStorage.setItem(preferenceKey, JSON.stringify(preferences));
-  } catch {
-    // private window: the choice lasts until the page closes
   }
 }

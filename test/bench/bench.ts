@@ -6,8 +6,10 @@ import { LevelStore } from '../../src/headless/level-store.ts';
 import { historyInBrowser, noBrowser, startInBrowser, storesInBrowser } from './browser.ts';
 import { measureArchive, measureHistory } from './history.ts';
 import { JsonlStore } from './jsonl-store.ts';
+import { measureLab } from './lab.ts';
 import { measureLinks } from './links.ts';
 import { type HistoryResult, print } from './print.ts';
+import { printLab } from './print-lab.ts';
 import { printSoak } from './print-soak.ts';
 import { printPairs } from './print-stores.ts';
 import { running } from './processes.ts';
@@ -26,6 +28,8 @@ between servers, distributed and not. What is not installed is left out, and sai
   --json       all figures for a program
   --only TEXT  only what has TEXT in its name ("headless", "Prosody", "history", …)
   --only stores  today's stores and those of an earlier version in turn, on disk and in IndexedDB
+  --only lab   the Lab in Chromium: its first picture, frames while 200 events a second are played for a minute beside a page
+               that stands still, and seeks in that run
   --only soak  four minutes of 1,000 users and of attackers: memory, losses, and what the attackers cost the others
   --attacker TEXT  of the soak's attackers only those that have TEXT in their name:
                ${attackerKinds.join(', ')}
@@ -142,16 +146,21 @@ const links = isWanted('links') ? measureLinks(options.quick ? [12, 60] : [12, 1
 const isSoak = options.only !== '' && isWanted('soak');
 const soak = isSoak ? await measureSoak(options.quick ? quickSoak : fullSoak, attackers, tell) : undefined;
 
+const isLab = options.only !== '' && isWanted('lab') && noBrowser === undefined;
+const lab = isLab ? await measureLab(options.quick ? 10 : 60, tell) : undefined;
+
 const figures = {
   ...{ format: 'netsplit-bench', version: 1, rooms, history },
   ...(links ? { links } : {}),
   ...(stores ? { stores } : {}),
   ...(soak ? { soak } : {}),
+  ...(lab ? { lab } : {}),
 };
 if (options.json) console.log(JSON.stringify(figures, undefined, 2));
 else {
   print(rooms, history, links);
   if (stores) for (const { name, pairs } of stores) printPairs(name, pairs);
   if (soak) printSoak(soak);
+  if (lab) printLab(lab);
 }
 process.exit();

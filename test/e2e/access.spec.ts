@@ -1,14 +1,14 @@
 import AxeBuilder from '@axe-core/playwright';
 import type { Page } from '@playwright/test';
 import { builtIn } from '../../src/scenario/built-in.ts';
-import { avalon, cast, eris, expect, killrc, test, vesa, wallopsNodes } from './support/netsplit.ts';
+import { avalon, cast, eris, expect, killrc, shareOf, test, vesa, wallopsNodes } from './support/netsplit.ts';
 
 test.describe('Without colours', () => {
   test.use({ contextOptions: { forcedColors: 'active' } });
 
-  test('with the colours of the system, states still differ by line, shape or word; axe finds nothing', async ({
-    room,
-  }) => {
+  test('with the colours of the system, states still differ by line, shape or word; axe finds nothing', {
+    tag: '@long',
+  }, async ({ room }) => {
     const { page } = room;
     await room.open();
     for (const act of [
@@ -59,7 +59,9 @@ test.describe('Without colours', () => {
   });
 });
 
-test('in grey, kinds of stanzas and states of links still differ by shape and by name', async ({ room }) => {
+test('in grey, kinds of stanzas and states of links still differ by shape and by name', { tag: '@long' }, async ({
+  room,
+}) => {
   const { page } = room;
   await room.open();
   await page.evaluate(() => document.documentElement.style.setProperty('filter', 'grayscale(1)'));
@@ -106,7 +108,7 @@ test.describe('axe', () => {
   };
 
   for (const { id } of builtIn) {
-    test(`finds nothing in ${id}, light and dark, wide and narrow`, async ({ room }) => {
+    test(`finds nothing in ${id}, light and dark, wide and narrow`, shareOf(id), async ({ room }) => {
       await room.page.setViewportSize(wide);
       await room.openLab(id);
       expect(await faults(room.page), 'wide').toEqual([]);
@@ -115,7 +117,7 @@ test.describe('axe', () => {
     });
   }
 
-  test('finds nothing in any view, light and dark, wide and narrow', async ({ room }) => {
+  test('finds nothing in any view, light and dark, wide and narrow', { tag: '@long' }, async ({ room }) => {
     test.slow();
     const { page } = room;
     await page.setViewportSize(wide);
@@ -196,7 +198,7 @@ test.describe('With a screen reader', () => {
     expect(order).not.toContain(-1);
   });
 
-  test('the focus stays with the thing that has it when somebody comes or goes', async ({ room }) => {
+  test('the focus stays with the thing that has it when somebody comes or goes', { tag: '@long' }, async ({ room }) => {
     await room.open();
     const { page } = room;
     const [guest, other] = [`guest1@${avalon}`, `guest1@${eris}`];

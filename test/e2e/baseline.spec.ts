@@ -7,9 +7,9 @@ async function newest({ page }: RoomPage): Promise<readonly (string | null)[]> {
   return Promise.all(cells.map((cell) => row.locator(`[data-cell=${cell}]`).textContent()));
 }
 
-test('a link that is cut is cut for the plain room, too; healed, it lacks those whose copies came back', async ({
-  room,
-}) => {
+test('a link that is cut is cut for the plain room, too; healed, it lacks those whose copies came back', {
+  tag: '@long',
+}, async ({ room }) => {
   await room.open();
   await room.testId('tab-counters').click();
   const since = await room.mark();

@@ -89,9 +89,9 @@ test.describe('A room on three services (XEP-0281)', () => {
     expect(cool).toMatchObject({ crossed: 2, deliveries: 4 });
   });
 
-  test('the wrong way in: the source sends a user to the shadow of their server, and the page asks them', async ({
-    room,
-  }) => {
+  test('the wrong way in: the source sends a user to the shadow of their server, and the page asks them', {
+    tag: '@long',
+  }, async ({ room }) => {
     await room.open('coven');
     const wrongWay = async () => {
       await room.occupant(another).click();
@@ -132,7 +132,7 @@ test.describe('A room on three services (XEP-0281)', () => {
     });
   });
 
-  test('a shadow is removed and made by a click, by a key and by window.lab', async ({ room }) => {
+  test('a shadow is removed and made by a click, by a key and by window.lab', { tag: '@long' }, async ({ room }) => {
     test.slow();
     await room.open('coven');
     const start = await room.mark();

@@ -17,9 +17,9 @@ const devicesOf = async (room: RoomPage, nick: string) =>
     .map(({ jid, devices }) => [jid, devices.filter(({ phase }) => phase === 'joined').map((one) => one.jid)]);
 
 test.describe('A user with several devices under one nick (XEP-0045 §7.2.8)', () => {
-  test('Alice joins from a second device: one disc with a count, both get everything, one leaves unheard', async ({
-    room,
-  }) => {
+  test('Alice joins from a second device: one disc with a count, both get everything, one leaves unheard', {
+    tag: '@long',
+  }, async ({ room }) => {
     await room.open('wonderland');
     for (const who of [hatter, hamlet]) await room.do({ act: 'join', who });
     const disc = room.occupant(alice);
@@ -78,7 +78,10 @@ test.describe('A user with several devices under one nick (XEP-0045 §7.2.8)', (
       await eventually(async () => (await presences(room, who, gone)).at(-1)).toBe('Alice unavailable');
   });
 
-  test('another client’s phone and laptop behind a replica are one disc, too', async ({ room, browser }) => {
+  test('another client’s phone and laptop behind a replica are one disc, too', { tag: '@long' }, async ({
+    room,
+    browser,
+  }) => {
     await room.open();
     await room.testId('join-own').click();
     await room.testId('join-account').selectOption(`guest1@${vesa}`);

@@ -7,7 +7,11 @@ const replica = `replica@${vesa}`;
 test.describe('When something is wrong', () => {
   test.use({ serverOptions: { own: true } });
 
-  test('the server goes: the page says so, and goes on when it is back', async ({ room, server, troubles }) => {
+  test('the server goes: the page says so, and goes on when it is back', { tag: '@long' }, async ({
+    room,
+    server,
+    troubles,
+  }) => {
     test.slow();
     // A browser reports each socket and each file that it does not get.
     troubles.allow(/WebSocket connection to|Failed to load resource|net::ERR/);
@@ -36,10 +40,9 @@ test.describe('When something is wrong', () => {
     await eventually(() => room.historyLengths()).toEqual([2, 2, 2, 2]);
   });
 
-  test('loaded while there is no server: the page says how to start it, and begins when it is there', async ({
-    room,
-    troubles,
-  }) => {
+  test('loaded while there is no server: the page says how to start it, and begins when it is there', {
+    tag: '@long',
+  }, async ({ room, troubles }) => {
     troubles.allow(/Failed to load resource|net::ERR/);
     await room.page.route('**/netsplit.json*', (route) => route.abort());
     await room.page.goto(room.address());
@@ -53,11 +56,9 @@ test.describe('When something is wrong', () => {
     await expect(room.testId('fatal')).toHaveCount(0);
   });
 
-  test('what another server is in the place of the one that was: no such scenario, or another version of the page', async ({
-    room,
-    server,
-    troubles,
-  }) => {
+  test('what another server is in the place of the one that was: no such scenario, or another version of the page', {
+    tag: '@long',
+  }, async ({ room, server, troubles }) => {
     test.slow();
     troubles.allow(/WebSocket connection to|Failed to load resource|net::ERR/);
     const { page } = room;
@@ -84,7 +85,7 @@ test.describe('When something is wrong', () => {
     await expect(room.testId('fatal').getByRole('button', { name: 'Load the page again' })).toBeVisible();
   });
 
-  test('the operator closes every connection of the page: it goes on by itself', async ({
+  test('the operator closes every connection of the page: it goes on by itself', { tag: '@long' }, async ({
     room,
     browser,
     baseURL,
@@ -129,7 +130,7 @@ test.describe('When something is wrong', () => {
     await eventually(() => room.heard(cast.BigCheese, since)).toEqual(['still here']);
   });
 
-  test('a page that is frozen and thawed shows what happened meanwhile', async ({
+  test('a page that is frozen and thawed shows what happened meanwhile', { tag: '@long' }, async ({
     room,
     context,
     elsewhere,

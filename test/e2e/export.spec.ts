@@ -69,9 +69,9 @@ async function live(room: RoomPage): Promise<void> {
 test.use({ pace: 0 });
 
 test.describe('Export', () => {
-  test('a trace of a live session that is opened again shows the same log, transcripts and counters', async ({
-    room,
-  }) => {
+  test('a trace of a live session that is opened again shows the same log, transcripts and counters', {
+    tag: '@long',
+  }, async ({ room }) => {
     test.slow();
     const { page, phase } = room;
     await live(room);
@@ -174,14 +174,16 @@ test.describe('Export', () => {
     await expect(room.testId('export')).toBeVisible();
   });
 
-  test('the menu works by the keyboard, fits on a telephone, and axe finds nothing', async ({ room }) => {
+  test('the menu works by the keyboard, fits on a telephone, and axe finds nothing', { tag: '@long' }, async ({
+    room,
+  }) => {
     const { page } = room;
     await room.open();
     await room.testId('export').focus();
     await page.keyboard.press('Enter');
     await expect(room.testId('export-ndjson')).toBeFocused();
     await page.keyboard.press('End');
-    await expect(room.testId('export-bundle')).toBeFocused();
+    await expect(room.testId('export-embed')).toBeFocused();
     await page.keyboard.press('ArrowDown');
     await expect(room.testId('export-ndjson')).toBeFocused();
     for (const scheme of ['light', 'dark'] as const) {

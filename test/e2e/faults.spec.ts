@@ -10,9 +10,9 @@ const linkEvents = async (room: RoomPage, since: number) =>
   (await room.events({ kind: 'link', since })).map(({ from, to, text }: ModelEvent) => [from, to, text]);
 
 test.describe('Faults', () => {
-  test('cut and heal by the mouse, by the key x and by the Outline: the same trace, shown and named as cut', async ({
-    room,
-  }) => {
+  test('cut and heal by the mouse, by the key x and by the Outline: the same trace, shown and named as cut', {
+    tag: '@long',
+  }, async ({ room }) => {
     await room.open();
     const { page } = room;
     const link = room.link(avalon, vesa);
@@ -112,7 +112,7 @@ test.describe('Faults', () => {
     await eventually(() => room.historyLengths()).toEqual([4, 4, 4, 4]);
   });
 
-  test('a silent cut loses without a bounce, and is named so', async ({ room }) => {
+  test('a silent cut loses without a bounce, and is named so', { tag: '@long' }, async ({ room }) => {
     await room.open();
     const link = room.link(avalon, vesa);
     await link.focus();
@@ -140,7 +140,9 @@ test.describe('Faults', () => {
     expect(await linkState(room)).toBe('up');
   });
 
-  test('slowing a link by its form: on the label, and in the time each stanza takes', async ({ room }) => {
+  test('slowing a link by its form: on the label, and in the time each stanza takes', { tag: '@long' }, async ({
+    room,
+  }) => {
     // A small picture leaves the second line of the label out.
     await room.page.setViewportSize({ width: 1440, height: 900 });
     await room.open();

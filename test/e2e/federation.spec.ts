@@ -36,9 +36,9 @@ test.describe('Federated rooms (XEP-0289)', () => {
     expect(new Set(lengths).size, lengths.join()).toBe(1);
   });
 
-  test('ring: nobody hears anything twice, each link is crossed at most once; a cut link is stood in for', async ({
-    room,
-  }) => {
+  test('ring: nobody hears anything twice, each link is crossed at most once; a cut link is stood in for', {
+    tag: '@long',
+  }, async ({ room }) => {
     await room.open('ring');
     await room.quiet();
     // The first words show which link closes the ring (decision #146).
@@ -70,9 +70,9 @@ test.describe('Federated rooms (XEP-0289)', () => {
     for (const who of [first, second, third]) await eventually(() => hearAll(room, who, after), 40_000).toEqual(all);
   });
 
-  test('mirror: nothing is shown in the replica before its primary has sent it back; cut off, its users are told at once', async ({
-    room,
-  }) => {
+  test('mirror: nothing is shown in the replica before its primary has sent it back; cut off, its users are told at once', {
+    tag: '@long',
+  }, async ({ room }) => {
     test.slow();
     await room.open('mirror');
     const queen = 'alice@mirror.lit/priam-ubuntu-vm';

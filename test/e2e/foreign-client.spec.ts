@@ -84,7 +84,7 @@ test.describe('A client that nobody here wrote', () => {
     }
   });
 
-  test('at a server with a replica it is served by the replica', async ({ room, browser }) => {
+  test('at a server with a replica it is served by the replica', { tag: '@long' }, async ({ room, browser }) => {
     await room.open();
     await room.testId('join-own').click();
     await room.testId('join-account').selectOption(`guest1@${vesa}`);

@@ -40,12 +40,9 @@ test.describe('Where nothing is kept', () => {
     await rm(profile, { recursive: true });
   });
 
-  test('its disk space is used up: nobody is taken at their word, and all say so; with room it goes on', async ({
-    room,
-    context,
-    baseURL,
-    troubles,
-  }) => {
+  test('its disk space is used up: nobody is taken at their word, and all say so; with room it goes on', {
+    tag: '@long',
+  }, async ({ room, context, baseURL, troubles }) => {
     test.slow();
     troubles.allow(/quota/i);
     await room.open('plain');

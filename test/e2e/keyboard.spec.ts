@@ -102,9 +102,9 @@ test.describe('Keyboard', () => {
     await expect(room.testId('inspector-title')).toHaveCount(0);
   });
 
-  test('Tab goes into the picture, arrows to the neighbour in that direction, Enter and Shift+F10 open its menu', async ({
-    room,
-  }) => {
+  test('Tab goes into the picture, arrows to the neighbour in that direction, Enter and Shift+F10 open its menu', {
+    tag: '@long',
+  }, async ({ room }) => {
     await room.open();
     const { page } = room;
     // The picture is one stop of the Tab key.
@@ -165,7 +165,9 @@ test.describe('Keyboard', () => {
     expect((await room.received(cast.Efchen)).at(-1)?.stanza?.from).toMatch(/\/WiZ$/);
   });
 
-  test('the help lists our own choices by which something happened here, and leads to them', async ({ room }) => {
+  test('the help lists our own choices by which something happened here, and leads to them', { tag: '@long' }, async ({
+    room,
+  }) => {
     await room.open();
     const specs = (await room.events()).flatMap(({ spec }) => (spec?.startsWith('decision#') ? [spec] : []));
     expect(specs.length).toBeGreaterThan(3);

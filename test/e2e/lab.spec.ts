@@ -95,7 +95,7 @@ test.describe('lab.act', () => {
     }
   });
 
-  test('shadows come and go; somebody stays away, or goes where they are sent', async ({ room }) => {
+  test('shadows come and go; somebody stays away, or goes where they are sent', { tag: '@long' }, async ({ room }) => {
     await room.open('coven');
     const { page } = room;
     const rooms = `lab.state().nodes.find((one) => one.node === '${macbeth}').rooms.length`;
@@ -192,9 +192,9 @@ test('all acts are tried here or in coven', () => {
 test.describe('lab.act in a room that is cut off', () => {
   test.use({ serverOptions: { scenario: patient('frozen') } });
 
-  test('what a room refuses is refused with its reason; what does not come is not waited for for ever', async ({
-    room,
-  }) => {
+  test('what a room refuses is refused with its reason; what does not come is not waited for for ever', {
+    tag: '@long',
+  }, async ({ room }) => {
     await room.open('frozen');
     const scott = 'scott@glacier.pole/tent';
     const link = ['hearth.pole', 'glacier.pole'] as const;

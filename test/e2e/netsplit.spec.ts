@@ -63,9 +63,9 @@ const accessible = async (room: RoomPage, part: string) => {
 };
 
 test.describe('Netsplit and netjoin (XEP-0282 §4.11)', () => {
-  test('frozen, with bounces: noticed on both sides, the far side waits and is shown as away; healed, a delta brings the rest', async ({
-    room,
-  }) => {
+  test('frozen, with bounces: noticed on both sides, the far side waits and is shown as away; healed, a delta brings the rest', {
+    tag: '@long',
+  }, async ({ room }) => {
     test.slow();
     await room.open('frozen');
     await splitByBounce(room, camp);
@@ -125,7 +125,9 @@ test.describe('Netsplit and netjoin (XEP-0282 §4.11)', () => {
     await expect(room.testId('signs')).toContainText(/Netjoin: mode delta/);
   });
 
-  test('a silent cut that is healed before anybody noticed is a gap in the sequence', async ({ room }) => {
+  test('a silent cut that is healed before anybody noticed is a gap in the sequence', { tag: '@long' }, async ({
+    room,
+  }) => {
     await room.open('frozen');
     await room.do({ act: 'cut', link: camp.cut, how: 'silent' });
     const since = await room.mark();
@@ -173,7 +175,7 @@ test.describe('Netsplit and netjoin (XEP-0282 §4.11)', () => {
 test.describe('A split that is noticed soon', () => {
   test.use({ serverOptions: { scenario: impatient('frozen') } });
 
-  test('a silent cut is noticed by pings that go unanswered, at both ends', async ({ room }) => {
+  test('a silent cut is noticed by pings that go unanswered, at both ends', { tag: '@long' }, async ({ room }) => {
     test.slow();
     await room.open('frozen');
     await room.do({ act: 'cut', link: camp.cut, how: 'silent' });
@@ -188,7 +190,9 @@ test.describe('A split that is noticed soon', () => {
     await heal(room, camp);
   });
 
-  test('an owner changes the policy while the room is in use, and what it allows', async ({ room }) => {
+  test('an owner changes the policy while the room is in use, and what it allows', { tag: '@long' }, async ({
+    room,
+  }) => {
     test.slow();
     await room.open('frozen');
     await room.node(camp.primary).click();
@@ -221,7 +225,9 @@ test.describe('A split that is noticed soon', () => {
 test.describe('A split that is noticed soon, with a local policy', () => {
   test.use({ serverOptions: { scenario: impatient('local') } });
 
-  test('no serious or critical accessibility violation while split, in light and dark', async ({ room }) => {
+  test('no serious or critical accessibility violation while split, in light and dark', { tag: '@long' }, async ({
+    room,
+  }) => {
     test.slow();
     await room.page.emulateMedia({ reducedMotion: 'reduce' });
     await room.open('local');

@@ -12,7 +12,9 @@ const run = promisify(execFile);
 /** Without what the runner tells its own workers. */
 const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(?:PW|PLAYWRIGHT|TEST)_/.test(name)));
 
-test('netsplit/testing, installed from a tarball: the examples compile against its types, and pass', async () => {
+test('netsplit/testing, installed from a tarball: the examples compile against its types, and pass', {
+  tag: '@long',
+}, async () => {
   test.setTimeout(180_000);
   const project = mkdtempSync(`${tmpdir()}/netsplit-package-`);
   try {

@@ -16,7 +16,9 @@ async function open({ page, phase }: RoomPage, body = talk(20)): Promise<void> {
 const heightOf = async (part: Locator) => (await part.boundingBox())?.height ?? 0;
 
 test.describe('The views below the picture', () => {
-  test('take more room or less by mouse, touch and keyboard, or all of it; a reload keeps it', async ({ room }) => {
+  test('take more room or less by mouse, touch and keyboard, or all of it; a reload keeps it', {
+    tag: '@long',
+  }, async ({ room }) => {
     const { page } = room;
     await open(room);
     const splitter = page.getByRole('separator', { name: 'Height of the views' });

@@ -47,7 +47,9 @@ function frames(page: Page): Promise<readonly Frame[]> {
 const atRest = ({ page }: RoomPage) => page.evaluate(() => window.lab.pictureAtRest());
 
 test.describe('One clock', () => {
-  test('a number changes when its stanza has arrived on the screen, and window.lab knows before', async ({ room }) => {
+  test('a number changes when its stanza has arrived on the screen, and window.lab knows before', {
+    tag: '@long',
+  }, async ({ room }) => {
     test.slow();
     const { page } = room;
     await room.open();
@@ -83,7 +85,7 @@ test.describe('One clock', () => {
     expect(new Set(seen.map(({ deliveries }) => deliveries)).size).toBeGreaterThan(2);
   });
 
-  test('still: all at once, in the middle of the way, too', async ({ room }) => {
+  test('still: all at once, in the middle of the way, too', { tag: '@long' }, async ({ room }) => {
     const { page } = room;
     await room.open();
     await room.testId('pace').selectOption('×¼');
@@ -111,7 +113,9 @@ test.describe('One clock', () => {
     expect(shown).toEqual([7, 'rest']);
   });
 
-  test('a stanza that the paused links hold stands on its link, and is not counted yet', async ({ room }) => {
+  test('a stanza that the paused links hold stands on its link, and is not counted yet', { tag: '@long' }, async ({
+    room,
+  }) => {
     const { page } = room;
     await room.open();
     await room.do({ act: 'pause', paused: true });
@@ -127,7 +131,9 @@ test.describe('One clock', () => {
     expect(await carried.textContent()).not.toBe(before);
   });
 
-  test('a moving stanza can be chosen: it is read at once, and its row comes when it has arrived', async ({ room }) => {
+  test('a moving stanza can be chosen: it is read at once, and its row comes when it has arrived', {
+    tag: '@long',
+  }, async ({ room }) => {
     const { page } = room;
     await room.open();
     await room.testId('pace').selectOption('×¼');

@@ -7,7 +7,9 @@ const axe = async (room: { page: import('@playwright/test').Page }) =>
 test.describe('Presenter mode', () => {
   test.use({ viewport: { width: 1280, height: 720 } });
 
-  test('large type, captions on the picture, the inspector over it; keys, Esc and a reload', async ({ room }) => {
+  test('large type, captions on the picture, the inspector over it; keys, Esc and a reload', { tag: '@long' }, async ({
+    room,
+  }) => {
     const { page, phase } = room;
     await room.open();
     const nodeText = room.node(wallopsNodes[0]).locator('.role');
@@ -101,7 +103,7 @@ test.describe('Presenter mode', () => {
 });
 
 test.describe('The address', () => {
-  test('names what is shown: live, after a reload, and without what began anew', async ({ room }) => {
+  test('names what is shown: live, after a reload, and without what began anew', { tag: '@long' }, async ({ room }) => {
     const { page } = room;
     await room.open();
     await room.say(cast.BigCheese, 'find me');

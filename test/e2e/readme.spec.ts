@@ -2,7 +2,9 @@ import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import * as playwright from '@playwright/test';
+import { serveFiles } from './support/files.ts';
 import { avalon, cast, eventually, expect, test } from './support/netsplit.ts';
+import { serveParent } from './support/parent-page.ts';
 
 /** The first block of code in one language on a page of the project. */
 function block(file: string, language: string): string {
@@ -45,6 +47,22 @@ test.describe('The README files', () => {
     await room.say(cast.BigCheese, 'Hello, Me');
     await eventually(async () => heard).toEqual(expect.arrayContaining(['Me Hello, wallops', 'BigCheese Hello, Me']));
     await context.close();
+  });
+
+  test('src/ui/README.md: a page drives the frame that it embeds', async ({ page }) => {
+    const files = await serveFiles();
+    const said: string[] = [];
+    page.on('console', (message) => said.push(message.text()));
+    const address = `${files.url}?embed=1&keys=0#lab=wallops&seed=7&at=4`;
+    const code = block('src/ui/README.md', 'js').replace('https://netsplit.example.org', new URL(files.url).origin);
+    const parent = await serveParent(
+      `<button>Next</button><iframe src="${address}" title="A room"></iframe><script>{${code}}</script>`,
+    );
+    await page.goto(parent.url);
+    await eventually(async () => said.at(-1)).toMatch(/^event 4 of \d+$/);
+    await page.getByRole('button', { name: 'Next' }).click();
+    await eventually(async () => said.at(-1)).toMatch(/^event 5 of \d+$/);
+    await Promise.all([files.close(), parent.close()]);
   });
 
   // What npm runs for them; on any free port.

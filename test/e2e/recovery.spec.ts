@@ -59,7 +59,7 @@ test.describe('Recovery', () => {
     });
   }
 
-  test('a worker that ends by itself is started again, without a hand', async ({ room }) => {
+  test('a worker that ends by itself is started again, without a hand', { tag: '@long' }, async ({ room }) => {
     await room.open();
     await room.say(cast.Wumpus, 'before');
     const worker = await workerOf(room, replica);
@@ -78,7 +78,9 @@ test.describe('Recovery', () => {
     await eventually(() => room.heard(cast.Efchen, since)).toContain('after');
   });
 
-  test('the page is loaded again: the history is there, and newcomers get it as history', async ({ room }) => {
+  test('the page is loaded again: the history is there, and newcomers get it as history', { tag: '@long' }, async ({
+    room,
+  }) => {
     await room.open();
     await room.say(cast.Wumpus, 'yesterday');
     await room.say(cast.WiZ, 'all my troubles');

@@ -49,9 +49,9 @@ const heardAloud = async (room: RoomPage) => {
 };
 
 test.describe('A refusal is seen at the person who was refused', () => {
-  test('after a cut: what was said too soon, and what a frozen room refuses; gone with the next word that is taken', async ({
-    room,
-  }) => {
+  test('after a cut: what was said too soon, and what a frozen room refuses; gone with the next word that is taken', {
+    tag: '@long',
+  }, async ({ room }) => {
     test.slow();
     await room.open('frozen');
     const aloud = await heardAloud(room);
@@ -113,9 +113,9 @@ test.describe('A refusal is seen at the person who was refused', () => {
     await expect(room.testId('description')).toContainText('whoever said it is told so');
   });
 
-  test('a room on another server, and a link that swallows all: no answer is seen at whoever waits for one', async ({
-    room,
-  }) => {
+  test('a room on another server, and a link that swallows all: no answer is seen at whoever waits for one', {
+    tag: '@long',
+  }, async ({ room }) => {
     test.slow();
     const wendy = 'wendy@london.pan/nursery';
     await room.open('growing');

@@ -64,7 +64,9 @@ test.describe('Replicas that come and go while the room is in use (XEP-0282 §4.
       await eventually(() => room.heard(who, removing)).toEqual(['served directly']);
   });
 
-  test('by the key r and by window.lab; what cannot be is refused with a reason', async ({ room }) => {
+  test('by the key r and by window.lab; what cannot be is refused with a reason', { tag: '@long' }, async ({
+    room,
+  }) => {
     await room.open('growing');
     await vacancy(room).focus();
     await room.page.keyboard.press('r');
@@ -92,10 +94,9 @@ test.describe('Replicas that come and go while the room is in use (XEP-0282 §4.
     await expect(vacancy(room)).toBeFocused();
   });
 
-  test('the list is the room’s: a page that is loaded again has the replicas that were there; others see them come and go', async ({
-    room,
-    elsewhere,
-  }) => {
+  test('the list is the room’s: a page that is loaded again has the replicas that were there; others see them come and go', {
+    tag: '@long',
+  }, async ({ room, elsewhere }) => {
     test.slow();
     await room.open();
     await elsewhere.open();

@@ -65,10 +65,9 @@ test.describe('Rewind', () => {
     ]);
   });
 
-  test('a session that goes on while its record is shown: the scrubber grows, and live has it all', async ({
-    room,
-    elsewhere,
-  }) => {
+  test('a session that goes on while its record is shown: the scrubber grows, and live has it all', {
+    tag: '@long',
+  }, async ({ room, elsewhere }) => {
     const { page, phase } = room;
     await room.open();
     await elsewhere.open();
@@ -91,9 +90,9 @@ test.describe('Rewind', () => {
     expect(await room.heard(cast.Wumpus)).toEqual(['meanwhile']);
   });
 
-  test('what is selected stays selected, in both directions: a stanza, and what the page numbered itself', async ({
-    room,
-  }) => {
+  test('what is selected stays selected, in both directions: a stanza, and what the page numbered itself', {
+    tag: '@long',
+  }, async ({ room }) => {
     const { page } = room;
     await room.open();
     await room.say(cast.BigCheese, 'chosen');
@@ -120,7 +119,9 @@ test.describe('Rewind', () => {
   });
 });
 
-test('what this page did in a live session is done again in the Lab, in the same order', async ({ room }) => {
+test('what this page did in a live session is done again in the Lab, in the same order', { tag: '@long' }, async ({
+  room,
+}) => {
   const { page } = room;
   await room.open();
   await room.do({ act: 'nick', who: cast.BigCheese, nick: 'Brie' });

@@ -26,7 +26,7 @@ test.describe('A room of one’s own', () => {
     await expect(third.link('avalon.irc', 'vesa.yeggmaex.irc')).toHaveAttribute('data-state', 'bounce');
   });
 
-  test('starts over by its button: what was said is gone, in every page, and after a reload', async ({
+  test('starts over by its button: what was said is gone, in every page, and after a reload', { tag: '@long' }, async ({
     room,
     elsewhere,
   }) => {
@@ -45,7 +45,7 @@ test.describe('A room of one’s own', () => {
     await eventually(() => room.historyLengths().catch(() => []), 45_000).toEqual([0, 0, 0, 0]);
   });
 
-  test('lab.reset() resolves when everybody is in again', async ({ room }) => {
+  test('lab.reset() resolves when everybody is in again', { tag: '@long' }, async ({ room }) => {
     await room.open();
     await room.say(cast.BigCheese, 'before');
     await room.page.evaluate(() => window.lab.reset());
@@ -55,7 +55,10 @@ test.describe('A room of one’s own', () => {
     expect((await room.counters()).messages.map(({ body }) => body)).toEqual(['after']);
   });
 
-  test('lab.open() goes to another room and another scenario without a reload', async ({ room, troubles }) => {
+  test('lab.open() goes to another room and another scenario without a reload', { tag: '@long' }, async ({
+    room,
+    troubles,
+  }) => {
     troubles.allow(/404 \(Not Found\)/);
     await room.open('plain');
     await room.say('firstwitch@localhost/desktop', 'in the first');

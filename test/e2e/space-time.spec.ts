@@ -33,7 +33,9 @@ const scrollTo = (box: Locator, x: number, y: number) =>
   );
 
 test.describe('The space-time view', () => {
-  test('a stanza is selected alike in the log, in the picture and here, with all its copies', async ({ room }) => {
+  test('a stanza is selected alike in the log, in the picture and here, with all its copies', { tag: '@long' }, async ({
+    room,
+  }) => {
     const { page } = room;
     await room.open();
     await page.keyboard.press('2');

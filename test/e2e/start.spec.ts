@@ -64,7 +64,10 @@ test.describe('Start', () => {
     expect(sockets.length).toBeGreaterThanOrEqual(12);
   });
 
-  test('a scenario that nobody knows: the page names it, and those there are', async ({ room, troubles }) => {
+  test('a scenario that nobody knows: the page names it, and those there are', { tag: '@long' }, async ({
+    room,
+    troubles,
+  }) => {
     troubles.allow(/404 \(Not Found\)/);
     await room.page.goto(room.address('atlantis'));
     const message = room.testId('fatal');

@@ -59,10 +59,9 @@ test.describe('More than one page', () => {
       await eventually(() => second.heard(who, after)).toEqual(['taken over']);
   });
 
-  test('another browser watches and takes part; the nodes go over to it when the first is gone', async ({
-    room,
-    elsewhere,
-  }) => {
+  test('another browser watches and takes part; the nodes go over to it when the first is gone', {
+    tag: '@long',
+  }, async ({ room, elsewhere }) => {
     test.slow();
     await room.open();
     await room.quiet();
@@ -89,13 +88,9 @@ test.describe('More than one page', () => {
     await eventually(() => phases(elsewhere).catch(() => []), 45_000).toEqual(Array(4).fill('ready'));
   });
 
-  test('five browsers and three tabs at the same moment: one runs the rooms, and all are quiet', async ({
-    room,
-    browser,
-    newTab,
-    baseURL,
-    troubles,
-  }) => {
+  test('five browsers and three tabs at the same moment: one runs the rooms, and all are quiet', {
+    tag: '@long',
+  }, async ({ room, browser, newTab, baseURL, troubles }) => {
     test.slow();
     const contexts = await Promise.all(
       [1, 2, 3, 4].map(() => browser.newContext(baseURL === undefined ? {} : { baseURL })),
@@ -117,7 +112,11 @@ test.describe('More than one page', () => {
     for (const one of contexts) await one.close();
   });
 
-  test('the page that runs the rooms crashes: another runs them', async ({ room, context, elsewhere }) => {
+  test('the page that runs the rooms crashes: another runs them', { tag: '@long' }, async ({
+    room,
+    context,
+    elsewhere,
+  }) => {
     test.slow();
     await room.open();
     await elsewhere.open();
@@ -128,11 +127,9 @@ test.describe('More than one page', () => {
     await goesOver(elsewhere);
   });
 
-  test('the page that runs the rooms stands still: another runs them, and goes on when it wakes up', async ({
-    room,
-    elsewhere,
-    troubles,
-  }) => {
+  test('the page that runs the rooms stands still: another runs them, and goes on when it wakes up', {
+    tag: '@long',
+  }, async ({ room, elsewhere, troubles }) => {
     test.slow();
     // The server has closed its connections meanwhile.
     troubles.allow(/WebSocket/i);
@@ -154,7 +151,7 @@ test.describe('More than one page', () => {
     expect((await elsewhere.state()).nodes.map(({ phase }) => phase)).toEqual(Array(4).fill('ready'));
   });
 
-  test('a guest of another browser is in the same room', async ({ room, elsewhere }) => {
+  test('a guest of another browser is in the same room', { tag: '@long' }, async ({ room, elsewhere }) => {
     await room.open();
     await elsewhere.open();
     await elsewhere.do({ act: 'join', who: `guest2@${vesa}` });

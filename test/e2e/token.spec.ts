@@ -56,10 +56,9 @@ test.describe('The token of the address that npm start prints', () => {
     await expect(joined(page)).toHaveCount(7);
   });
 
-  test('without it a page is a guest’s, which says how to run the rooms and enters when somebody does', async ({
-    browser,
-    printed,
-  }) => {
+  test('without it a page is a guest’s, which says how to run the rooms and enters when somebody does', {
+    tag: '@long',
+  }, async ({ browser, printed }) => {
     const guest = await open(browser, printed.replace(/#.*/, ''));
     await expect(guest.getByText('npm start').filter({ visible: true }).first()).toBeVisible();
     const operator = await open(browser, printed);

@@ -131,9 +131,9 @@ test.describe('The trace of a run', () => {
     await expect(room.testId('transport')).toHaveAttribute('data-at', String(place));
   });
 
-  test('from a file, in the place of a live room: at the first violation, and what is not known is said', async ({
-    room,
-  }) => {
+  test('from a file, in the place of a live room: at the first violation, and what is not known is said', {
+    tag: '@long',
+  }, async ({ room }) => {
     const { page } = room;
     await room.open('plain');
     const [header = '', ...rest] = run.trimEnd().split('\n');

@@ -62,7 +62,9 @@ test.describe('wallops, the room of XEP-0282', () => {
     ]);
   });
 
-  test('all copies of a message go back to one cause, and are lit together when one is chosen', async ({ room }) => {
+  test('all copies of a message go back to one cause, and are lit together when one is chosen', {
+    tag: '@long',
+  }, async ({ room }) => {
     await room.open();
     const { stanzas } = await room.say(cast.BigCheese, 'rotten');
     const messages = stanzas.filter(({ stanza }) => stanza?.name === 'message');
@@ -92,7 +94,9 @@ test.describe('wallops, the room of XEP-0282', () => {
     expect(new URL(room.page.url()).hash).toBe(`#ev=${chosen}`);
   });
 
-  test('whatever happens, nothing that nodes say among themselves reaches a person', async ({ room }) => {
+  test('whatever happens, nothing that nodes say among themselves reaches a person', { tag: '@long' }, async ({
+    room,
+  }) => {
     await room.open();
     await room.say(cast.BigCheese, 'rotten');
     await room.do({ act: 'presence', who: cast.WiZ, show: 'away' });

@@ -41,11 +41,10 @@ export class Costs {
 
   /** The message that an event comes from. */
   of(event: number): MessageCost | undefined {
-    for (const at of this.#events.pathTo(event)) {
-      const cost = this.#byEvent.get(at);
-      if (cost) return cost;
-    }
-    return undefined;
+    let first: MessageCost | undefined;
+    for (let at: number | undefined = event; at !== undefined; at = this.#events.get(at)?.cause)
+      first = this.#byEvent.get(at) ?? first;
+    return first;
   }
 
   /** Begins to count for a message that entered its server with this event. */

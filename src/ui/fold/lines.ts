@@ -86,8 +86,10 @@ export class Lines {
 
   #rootOf(event: ModelEvent): ModelEvent {
     if (isAlone(event)) return event;
-    const path = this.#events.pathTo(event.id).map((id) => this.#events.get(id) as ModelEvent);
-    return path.find((cause) => !isAlone(cause)) ?? event;
+    let root = event;
+    for (let at: ModelEvent | undefined = event; at !== undefined; at = this.#events.get(at.cause ?? Number.NaN))
+      if (!isAlone(at)) root = at;
+    return root;
   }
 }
 

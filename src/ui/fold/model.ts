@@ -147,22 +147,14 @@ export class Model {
 
   #hop(record: HopRecord): void {
     const { seq: id, t, leg, from, to, stanza, server, arrives, outcome, spec, stream, n, cause } = record;
-    const event: ModelEvent = {
-      id,
-      kind: 'hop',
-      t,
-      leg,
-      from,
-      to,
-      text: summarise(stanza),
-      stanza,
-      ...(server ? { server } : {}),
-      ...(arrives === undefined ? {} : { arrives }),
-      ...(outcome ? { outcome } : {}),
-      ...(spec ? { spec } : {}),
-      ...(stream === undefined ? {} : { stream }),
-      ...(n === undefined ? {} : { n }),
-    };
+    const event: Mutable<ModelEvent> = { id, kind: 'hop', t, leg, from, to, text: summarise(stanza), stanza };
+    // Most events are these, and field by field costs a third of what spreading objects does.
+    if (server) event.server = server;
+    if (arrives !== undefined) event.arrives = arrives;
+    if (outcome) event.outcome = outcome;
+    if (spec) event.spec = spec;
+    if (stream !== undefined) event.stream = stream;
+    if (n !== undefined) event.n = n;
     if (!this.#add(event)) return;
     if (leg === 'link') countHop(this.network.linkOf(server ?? [from, to]), record);
     this.#attach(event, cause);
@@ -304,6 +296,8 @@ export class Model {
     return true;
   }
 }
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** A groupchat message with a body: something somebody says to a room. */
 function isSubmission(stanza: TracedStanza): boolean {

@@ -2,8 +2,20 @@ import type { TracedStanza } from '../../core/node/trace.ts';
 import { type Jid, resourceOf } from '../../core/xmpp/jid.ts';
 import { childrenOf, peekChildren } from '../trace/peek.ts';
 
+/** The same stanza is told to several models, and to each of them again after a way back. */
+const summaries = new WeakMap<TracedStanza, string>();
+
 /** A stanza in a few words, for one row of the log. */
 export function summarise(stanza: TracedStanza): string {
+  let summary = summaries.get(stanza);
+  if (summary === undefined) {
+    summary = inWords(stanza);
+    summaries.set(stanza, summary);
+  }
+  return summary;
+}
+
+function inWords(stanza: TracedStanza): string {
   const children = childrenOf(stanza);
   const named = (name: string) => children.find((child) => child.name === name);
   if (stanza.type === 'error') {

@@ -64,6 +64,7 @@ function withSecret(config: LiveConfig, secret: string): LiveConfig {
   };
 }
 
-function withoutNodes(config: LiveConfig): LiveConfig {
+/** What a page gets that does not. */
+export function withoutNodes(config: LiveConfig): LiveConfig {
   return { ...config, credentials: { ...config.credentials, nodes: {} } };
 }

@@ -1,5 +1,6 @@
 import { html, nothing, type TemplateResult } from 'lit';
-import type { Region, Tab } from '../store.ts';
+import type { Store } from '../store.ts';
+import type { Region, Tab } from '../view.ts';
 import { Part } from './base.ts';
 import { icon } from './icons.ts';
 import { tabKeys } from './inspector.ts';
@@ -75,7 +76,7 @@ class App extends Part {
             </div>
             <button type="button" class="maximise" data-testid="maximise" aria-pressed=${maximised ? 'true' : 'false'} aria-label="All the room for the views" title="All the room for the views (m)" @click=${() => store.prefer({ maximised: !maximised })}>${icon(maximised ? 'restore' : 'maximise')}</button>
             </div>
-            <div class="view" id="panel-view" role="tabpanel" aria-labelledby=${`tab-${tab}`}>${this.#panel(tab)}</div>
+            <div class="view" id="panel-view" role="tabpanel" aria-labelledby=${`tab-${tab}`}>${tabPanel(tab, store)}</div>
           </section>
         </main>
         <ns-inspector .store=${store}></ns-inspector>
@@ -88,15 +89,15 @@ class App extends Part {
       <ns-live-region .store=${store}></ns-live-region>
     `;
   }
+}
 
-  #panel(tab: Tab): TemplateResult {
-    const { store } = this;
-    if (tab === 'spacetime') return html`<ns-space-time .store=${store}></ns-space-time>`;
-    if (tab === 'transcripts') return html`<ns-transcripts .store=${store}></ns-transcripts>`;
-    if (tab === 'counters') return html`<ns-counters .store=${store}></ns-counters>`;
-    if (tab === 'outline') return html`<ns-outline .store=${store}></ns-outline>`;
-    return html`<ns-log .store=${store}></ns-log>`;
-  }
+/** The view of a tab. */
+export function tabPanel(tab: Tab, store: Store): TemplateResult {
+  if (tab === 'spacetime') return html`<ns-space-time .store=${store}></ns-space-time>`;
+  if (tab === 'transcripts') return html`<ns-transcripts .store=${store}></ns-transcripts>`;
+  if (tab === 'counters') return html`<ns-counters .store=${store}></ns-counters>`;
+  if (tab === 'outline') return html`<ns-outline .store=${store}></ns-outline>`;
+  return html`<ns-log .store=${store}></ns-log>`;
 }
 
 customElements.define('ns-app', App);

@@ -1,11 +1,15 @@
-import { html, type TemplateResult } from 'lit';
+import { html, nothing, type TemplateResult } from 'lit';
 import { type ExportKind, exported, exportKinds, fileName, forms, save } from '../export/exports.ts';
 import { Part } from './base.ts';
+import type { EmbedDialog } from './embed-dialog.ts';
 import { icon } from './icons.ts';
 import { moveInMenu } from './menu-keys.ts';
 
 /** A button, and the menu of what can be saved of what is shown. */
 class ExportMenu extends Part {
+  /** Few want to embed the page: what that takes is loaded when somebody does. */
+  #canEmbed = false;
+
   protected override render(): TemplateResult {
     return html`
       <button type="button" class="export" data-testid="export" popovertarget="export-menu" aria-haspopup="menu" aria-label="Export" title="Save what is shown as a file">${icon('save')}<span class="wide">Export</span></button>
@@ -15,9 +19,22 @@ class ExportMenu extends Part {
           (kind) =>
             html`<button role="menuitem" type="button" tabindex="-1" data-testid=${`export-${kind}`} @click=${() => this.#save(kind)}>${icon(kind === 'svg' ? 'present' : 'append')}<span>${forms[kind].label}</span><small>${forms[kind].hint}</small></button>`,
         )}
+        <button role="menuitem" type="button" tabindex="-1" data-testid="export-embed" @click=${this.#embed}>${icon('embed')}<span>Embed…</span><small>HTML that shows this in a page of your own</small></button>
       </div>
+      ${this.#canEmbed ? html`<ns-embed-dialog .store=${this.store}></ns-embed-dialog>` : nothing}
     `;
   }
+
+  readonly #embed = async (): Promise<void> => {
+    this.#menu?.hidePopover();
+    await import('./embed-dialog.ts');
+    this.#canEmbed = true;
+    this.requestUpdate();
+    await this.updateComplete;
+    const dialog = this.querySelector<EmbedDialog>('ns-embed-dialog');
+    await dialog?.updateComplete;
+    dialog?.open();
+  };
 
   async #save(kind: ExportKind): Promise<void> {
     this.#menu?.hidePopover();

@@ -1,7 +1,9 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import { linkTo, withoutSelection } from '../address.ts';
+import { showOwnScenarios } from '../open-editor.ts';
 import { chooseTrace } from '../open-trace.ts';
-import type { Phase, Store, Theme } from '../store.ts';
+import type { Store } from '../store.ts';
+import type { Phase, Theme } from '../view.ts';
 import { models, shortTime } from '../words.ts';
 import { Part } from './base.ts';
 import './export-menu.ts';
@@ -39,7 +41,8 @@ class Header extends Part {
           : html`<label class="sr" for="scenario">Scenario</label>
             <select id="scenario" data-testid="scenario" @change=${this.#onScenario}>
               ${scenarios.map((scenario) => html`<option value=${scenario.id} .selected=${scenario.id === session.scenario.id}>${scenario.title}</option>`)}
-            </select>`
+            </select>
+            <button type="button" class="round own" data-testid="own" aria-label="Scenarios of your own" aria-haspopup="dialog" title="Make or edit a scenario, open one of yours" @click=${() => showOwnScenarios(session)}>${icon('nick')}</button>`
       }
       <button type="button" class="open-trace" data-testid="open-trace" aria-label="Open a trace…" title="Open the trace of a run (npm run sim -- --seed N --mode M --json), or a lesson" @click=${this.#onOpen}>${icon('open')}<span class="wide">Open a trace…</span><span class="narrow">Trace</span></button>
       <ns-export .store=${this.store}></ns-export>

@@ -36,6 +36,10 @@ const shapes: Record<string, SVGTemplateResult> = {
   last: svg`<path d="M15 4v12M4 4l8 6-8 6z"/>`,
   back: svg`<path d="M13 4l-8 6 8 6"/>`,
   forward: svg`<path d="M7 4l8 6-8 6"/>`,
+  up: svg`<path d="M4 13l6-8 6 8"/>`,
+  down: svg`<path d="M4 7l6 8 6-8"/>`,
+  undo: svg`<path d="M8 5L4 9l4 4M4 9h8a4 4 0 010 8H8"/>`,
+  redo: svg`<path d="M12 5l4 4-4 4M16 9H8a4 4 0 000 8h4"/>`,
   append: svg`<path d="M5 3h10v14H5zM8 7h4M8 10h4M8 13h2"/>`,
   fault: svg`<path d="M11 3l-6 8h4l-1 6 7-9h-5z"/>`,
   menu: svg`<circle cx="4.5" cy="10" r="1.2" fill="currentColor"/><circle cx="10" cy="10" r="1.2" fill="currentColor"/><circle cx="15.5" cy="10" r="1.2" fill="currentColor"/>`,
@@ -46,6 +50,8 @@ const shapes: Record<string, SVGTemplateResult> = {
   present: svg`<path d="M3 4h14v9H3zM10 13v2M6 17l4-2 4 2"/>`,
   maximise: svg`<path d="M4 12V4h12v8M4 16h12M7 9l3-3 3 3"/>`,
   restore: svg`<path d="M4 9V4h12v5M4 16h12M7 10l3 3 3-3"/>`,
+  'out-of': svg`<path d="M8 5H4v11h11v-4M11 4h5v5M16 4l-7 7"/>`,
+  embed: svg`<path d="M7 5l-5 5 5 5M13 5l5 5-5 5"/>`,
   info: svg`<circle cx="10" cy="10" r="7"/><path d="M10 9v5M10 6v.5"/>`,
 };
 

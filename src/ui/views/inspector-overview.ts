@@ -2,7 +2,8 @@ import { html, nothing, type TemplateResult } from 'lit';
 import type { ModelEvent } from '../fold/event.ts';
 import { describeLink } from '../fold/links.ts';
 import { lately } from '../inspected.ts';
-import type { Store, Thing } from '../store.ts';
+import type { Store } from '../store.ts';
+import type { Thing } from '../view.ts';
 import { counted, roleOf, shortName, shortNode, stateOf } from '../words.ts';
 
 const most = 12;

@@ -20,20 +20,92 @@ const svgNamespace = 'http://www.w3.org/2000/svg';
 
 /** From the middle of one stanza to that of the next, before it is scaled. */
 const gapPx = 22;
+/** Of more stanzas than this only the shapes are drawn: nobody reads their letters, and to draw them takes most of the time. */
+const crowdMost = 300;
 /** Between stanzas side by side. */
 const lanePx = 15;
 
-interface Token extends Follower {
+/**
+ * A stanza in the picture. It is moved many times a second, among hundreds of others: what stays as it is is not written again.
+ */
+class Token implements Follower {
   /** It grows while paused links hold it back: released, it goes on from where it stood. */
   lag: number;
+  readonly start: number;
   readonly way: string;
   /** Side by side with others on a short way. */
   readonly lane: number;
-  readonly group: SVGGElement;
-  readonly trail: SVGLineElement;
-  readonly path: SVGPathElement;
-  readonly letters: SVGTextElement;
-  kind: GlyphKind;
+  readonly kind: GlyphKind;
+  readonly #group = element('g', 'token');
+  readonly #trail = element('line', 'trail');
+  readonly #letters = element('text', 'copy');
+  readonly #place: SVGTransform;
+  readonly #size: SVGTransform;
+  readonly #written = new Map<string, string | boolean>();
+
+  constructor(svg: SVGSVGElement, event: number, kind: GlyphKind, { lag, start, way, lane }: Placed) {
+    [this.lag, this.start, this.way, this.lane, this.kind] = [lag, start, way, lane, kind];
+    this.#group.dataset.event = String(event);
+    this.#group.dataset.kind = kind;
+    const path = element('path');
+    path.setAttribute('d', glyphPath[kind]);
+    const letter = element('text', 'letter');
+    letter.setAttribute('y', '4');
+    letter.textContent = glyphText[kind];
+    this.#letters.setAttribute('text-anchor', 'middle');
+    this.#group.append(this.#trail, path, letter, this.#letters);
+    [this.#place, this.#size] = [svg.createSVGTransform(), svg.createSVGTransform()];
+    this.#group.transform.baseVal.appendItem(this.#place);
+    this.#group.transform.baseVal.appendItem(this.#size);
+  }
+
+  get element(): SVGElement {
+    return this.#group;
+  }
+
+  move({ x, y }: Point, scale: number): void {
+    this.#place.setTranslate(x, y);
+    if (this.#isNew('scale', String(scale))) this.#size.setScale(scale, scale);
+  }
+
+  hide(on: boolean): void {
+    if (this.#isNew('hidden', on)) this.#group.setAttribute('visibility', on ? 'hidden' : 'visible');
+  }
+
+  show(state: 'dim' | 'lost', on: boolean): void {
+    if (this.#isNew(state, on)) this.#group.classList.toggle(state, on);
+  }
+
+  /** @param to  where it ends, seen from the stanza */
+  drawTrail(to: Point): void {
+    this.#write(this.#trail, 'x2', to.x);
+    this.#write(this.#trail, 'y2', to.y);
+  }
+
+  label(text: string, at: Point): void {
+    this.#write(this.#letters, 'x', at.x);
+    this.#write(this.#letters, 'y', at.y);
+    if (this.#isNew('text', text)) this.#letters.textContent = text;
+  }
+
+  #write(of: SVGElement, name: string, value: number): void {
+    const text = value.toFixed(1);
+    if (this.#isNew(name, text)) of.setAttribute(name, text);
+  }
+
+  #isNew(name: string, value: string | boolean): boolean {
+    if (this.#written.get(name) === value) return false;
+    this.#written.set(name, value);
+    return true;
+  }
+}
+
+type Placed = Follower & { readonly way: string; readonly lane: number };
+
+function element<K extends keyof SVGElementTagNameMap>(name: K, className = ''): SVGElementTagNameMap[K] {
+  const made = document.createElementNS(svgNamespace, name);
+  if (className !== '') made.setAttribute('class', className);
+  return made;
 }
 
 /**
@@ -43,7 +115,9 @@ interface Token extends Follower {
 export class Tokens {
   readonly #tokens = new Map<number, Token>();
   readonly #glows = new Map<number, SVGCircleElement>();
-  readonly #still = matchMedia('(prefers-reduced-motion: reduce)');
+  readonly #reduced = matchMedia('(prefers-reduced-motion: reduce)');
+  /** Nothing may move. */
+  #still = false;
   #frame = 0;
   /** Whether copies of the selected stanza are moving: the others are dimmed. */
   #focusing = false;
@@ -72,6 +146,7 @@ export class Tokens {
     this.#frame = 0;
     const layout = this.#layout();
     if (!layout) return;
+    this.#still = this.#reduced.matches;
     const { now } = this.#store();
     const flights = this.#store().picture.flights(now, glowMs);
     const live = new Set<number>();
@@ -93,6 +168,7 @@ export class Tokens {
       circle.remove();
       this.#glows.delete(id);
     }
+    this.#layer.classList.toggle('crowd', this.#tokens.size > crowdMost);
     // Where time stands, one look is enough until something changes.
     if (this.#store().moves) this.kick();
   }
@@ -110,7 +186,7 @@ export class Tokens {
 
   /** Whether it does not move all the way: what paused links hold back, and everything where nothing may move. */
   #stands(event: ModelEvent): boolean {
-    return event.leg === 'link' && (this.#still.matches || this.#store().picture.held(event));
+    return event.leg === 'link' && (this.#still || this.#store().picture.held(event));
   }
 
   #place(flight: Flight, now: number, layout: Layout, standing: ReadonlyMap<string, readonly number[]>): void {
@@ -124,7 +200,7 @@ export class Tokens {
       progress = 1 - progress;
       error = true;
     }
-    if (this.#still.matches) progress = 0.5;
+    if (this.#still) progress = 0.5;
     const kind: GlyphKind = error ? 'error' : (event.stanza?.name ?? 'iq');
     let token = this.#tokens.get(event.id);
     if (token && token.kind !== kind) {
@@ -141,18 +217,12 @@ export class Tokens {
     const isWaiting = standing.has(way.key) && this.#stands(event);
     const tail = isWaiting ? p : beside(way, Math.max(0, s - 0.14), token.lane * lanePx * scale);
     const aside = way.aside(s);
-    token.group.setAttribute('transform', `translate(${p.x.toFixed(1)} ${p.y.toFixed(1)}) scale(${scale})`);
-    token.group.setAttribute('visibility', s < 0 ? 'hidden' : 'visible');
-    token.trail.setAttribute('x2', ((tail.x - p.x) / scale).toFixed(1));
-    token.trail.setAttribute('y2', ((tail.y - p.y) / scale).toFixed(1));
-    token.letters.setAttribute('x', (aside.x * 18).toFixed(1));
-    token.letters.setAttribute('y', (aside.y * 17 + 4).toFixed(1));
-    token.group.classList.toggle('dim', this.#focusing && !this.#store().family.has(event.id));
-    token.group.classList.toggle(
-      'lost',
-      event.outcome === 'dropped' && (now - flight.start) * 2 > flight.end - flight.start,
-    );
-    token.letters.textContent = this.#store().told.events.indexOf(event.id);
+    token.move(p, scale);
+    token.hide(s < 0);
+    token.show('dim', this.#focusing && !this.#store().family.has(event.id));
+    token.show('lost', event.outcome === 'dropped' && (now - flight.start) * 2 > flight.end - flight.start);
+    token.drawTrail({ x: (tail.x - p.x) / scale, y: (tail.y - p.y) / scale });
+    token.label(this.#store().told.events.indexOf(event.id), { x: aside.x * 18, y: aside.y * 17 + 4 });
   }
 
   /** Where on its way, from 0 to 1; below 0 before it sets off. */
@@ -169,7 +239,7 @@ export class Tokens {
     const s = placeBehind(place, token.lag, way.length);
     if (!this.#stands(event)) return s;
     const there = queuePlace(way, standing.indexOf(event.id), standing.length, gap);
-    if (this.#still.matches) return there;
+    if (this.#still) return there;
     if (s < there) return s;
     token.lag = (place - there) * way.length;
     return there;
@@ -182,28 +252,14 @@ export class Tokens {
     // A person is narrower than a node.
     const lanes = leads === 'link' ? [0] : Array.from({ length: leads === 'node' ? 7 : 3 }, (_, i) => laneOffset(i));
     const lane = lanes.find((one) => !taken.has(one)) ?? 0;
-    const group = document.createElementNS(svgNamespace, 'g');
-    group.setAttribute('class', 'token');
-    group.dataset.event = String(event.id);
-    group.dataset.kind = kind;
-    const trail = document.createElementNS(svgNamespace, 'line');
-    trail.setAttribute('class', 'trail');
-    const path = document.createElementNS(svgNamespace, 'path');
-    path.setAttribute('d', glyphPath[kind]);
-    const text = document.createElementNS(svgNamespace, 'text');
-    text.setAttribute('y', '4');
-    text.setAttribute('class', 'letter');
-    text.textContent = glyphText[kind];
-    const letters = document.createElementNS(svgNamespace, 'text');
-    letters.setAttribute('class', 'copy');
-    letters.setAttribute('text-anchor', 'middle');
-    group.append(trail, path, text, letters);
-    this.#layer.append(group);
-    return { group, trail, path, letters, kind, way, lane, lag, start };
+    const svg = this.#layer.ownerSVGElement as SVGSVGElement;
+    const token = new Token(svg, event.id, kind, { way, lane, lag, start });
+    this.#layer.append(token.element);
+    return token;
   }
 
   #drop(id: number): void {
-    this.#tokens.get(id)?.group.remove();
+    this.#tokens.get(id)?.element.remove();
     this.#tokens.delete(id);
   }
 
@@ -215,13 +271,12 @@ export class Tokens {
     if (!at) return;
     let circle = this.#glows.get(event.id);
     if (!circle) {
-      circle = document.createElementNS(svgNamespace, 'circle');
-      circle.setAttribute('class', 'glow');
+      circle = element('circle', 'glow');
       circle.dataset.kind = event.stanza?.type === 'error' ? 'error' : (event.stanza?.name ?? 'iq');
       this.#layer.prepend(circle);
       this.#glows.set(event.id, circle);
     }
-    const age = this.#still.matches ? 0.3 : (now - flight.end) / glowMs;
+    const age = this.#still ? 0.3 : (now - flight.end) / glowMs;
     circle.setAttribute('cx', String(at.x));
     circle.setAttribute('cy', String(at.y));
     circle.setAttribute('r', (layout.radius + 3 + 3 * age).toFixed(1));

@@ -11,13 +11,14 @@ import { type Layout, type PlacedNode, type PlacedOccupant, roomFor } from '../l
 import { layOutLarge } from '../layout-large.ts';
 import { neighbour, placesOf, vacancyId } from '../neighbours.ts';
 import { refusalInWords, refusalOf } from '../refused.ts';
-import type { Thing } from '../store.ts';
-import { bold, fitted, sizeFor, widthOf } from '../text-width.ts';
-import { deviceCount, devicesInside, initials, markOf, roleOf, stateOf } from '../words.ts';
+import { bold, sizeFor, widthOf } from '../text-width.ts';
+import type { Thing } from '../view.ts';
+import { deviceCount, devicesInside, markOf, roleOf, stateOf } from '../words.ts';
 import { Part } from './base.ts';
 import { icon } from './icons.ts';
 import { carriedInWords, drawn, pillWords, textOf } from './pill-words.ts';
 import { refusalBubbles, refusedMark } from './refusals.ts';
+import { curveShape, discShape, hullShape, nodeShape, tetherShapes } from './shapes.ts';
 import { Tokens } from './tokens.ts';
 
 /** Each thing keeps its element while others come and go, and with it the focus. */
@@ -190,12 +191,8 @@ export class Topology extends Part {
   };
 
   #server(server: PlacedServer, layout: Layout): SVGTemplateResult {
-    const r = layout.compact ? 14 : 22;
-    const size = layout.compact ? 12.5 : 16;
     return svg`<g class="server" data-server=${server.domain} role="group" aria-label=${server.domain} aria-owns=${this.#within(server.domain, layout) || nothing}>
-      <rect x=${server.x - server.w / 2} y=${server.y - server.h / 2} width=${server.w} height=${server.h} rx=${r} />
-      <text class="domain" aria-hidden="true" x=${server.x} y=${server.y - server.h / 2 + (layout.compact ? 17 : 24)} text-anchor="middle">${fitted(server.domain, size * bold, server.w - 20)}</text>
-      <circle class="hub" aria-hidden="true" cx=${server.hub.x} cy=${server.hub.y} r=${layout.compact ? 3.5 : 5}><title>The XMPP server ${server.domain}</title></circle>
+      ${hullShape(server, layout)}
     </g>`;
   }
 
@@ -221,9 +218,7 @@ export class Topology extends Part {
         if (device) lines.push({ way: device.way, on: phase === 'joined' });
       }
     }
-    return svg`<g class="tethers">${lines.map(
-      ({ way, on }) => svg`<polyline class=${on ? 'on' : ''} points=${way.map(({ x, y }) => `${x},${y}`).join(' ')} />`,
-    )}</g>`;
+    return tetherShapes(lines);
   }
 
   #node(placed: PlacedNode, lit: ReadonlySet<string>, current: string): SVGTemplateResult {
@@ -234,9 +229,7 @@ export class Topology extends Part {
     // Whoever has the room from elsewhere looks like a replica.
     const service = node.kind === 'service' && rooms.some((room) => room.role !== 'shadow');
     const empty = node.kind === 'service' && node.hosts.length > 0 && rooms.length === 0;
-    const left = placed.x - placed.w / 2;
-    const top = placed.y - placed.h / 2;
-    const compact = this.#layout?.compact;
+    const compact = this.#layout?.compact ?? false;
     const words = [compact && state.policy ? '' : role, state.word, state.policy ?? ''].filter(Boolean);
     const size = sizeFor(words.join('m'), (compact ? 12.5 : 17) * bold, placed.w - 14) / bold;
     return svg`<g
@@ -253,9 +246,7 @@ export class Topology extends Part {
       aria-haspopup=${this.#acts ? 'menu' : nothing}
       aria-label=${`${role} ${placed.address}, ${state.word}${state.policy ? `, ${state.policy}` : ''}`}
     >
-      <rect x=${left} y=${top} width=${placed.w} height=${placed.h} rx="10" />
-      <text class="role" font-size=${size} x=${placed.x} y=${top + (compact ? 19 : 25)} text-anchor="middle">${compact && state.policy ? nothing : role}<tspan class="state" dx=${compact && state.policy ? 0 : 7}>${state.word}</tspan>${state.policy ? svg`<tspan class="policy" dx="7">${state.policy}</tspan>` : nothing}</text>
-      <text class="name" x=${placed.x} y=${top + (compact ? 36 : 46)} text-anchor="middle">${fitted(placed.address, compact ? 10.5 : 13, placed.w - 10)}</text>
+      ${nodeShape(placed, compact, size, svg`${compact && state.policy ? nothing : role}<tspan class="state" dx=${compact && state.policy ? 0 : 7}>${state.word}</tspan>${state.policy ? svg`<tspan class="policy" dx="7">${state.policy}</tspan>` : nothing}`)}
     </g>`;
   }
 
@@ -317,12 +308,9 @@ export class Topology extends Part {
       aria-label=${`${occupant.nick}, ${several ? `${several}, ` : ''}${state}${mark ? `, ${mark.words}` : ''}${refusal ? `, ${refusalInWords(this.store.model, refusal)}` : ''}${occupant.character ? '' : ', not one of the page’s characters'}`}
     >
       <rect class="hit" x=${x - placed.room / 2} y=${y - r} width=${placed.room} height=${2 * r + (layout.compact ? 18 : 23)} />
-      <circle class="halo" cx=${x} cy=${y} r=${r + 5} />
-      <circle class="disc" cx=${x} cy=${y} r=${r} />
-      <text class="initials" x=${x} y=${y + (layout.compact ? 4 : 5)} text-anchor="middle">${initials(occupant.nick)}</text>
+      ${discShape(placed, layout)}
       ${refusedMark(placed, layout, refusal)}
       ${several ? this.#count(inside, x + r * 0.85, y + r * 0.62, layout.compact) : nothing}
-      <text class="nick" x=${x} y=${y + r + (layout.compact ? 13 : 18)} text-anchor="middle">${placed.nick}</text>
       ${badge ? svg`<text class="badge" font-size=${sizeFor(badge, (layout.compact ? 9.5 : 12) * bold, placed.room) / bold} x=${x} y=${y + r + (layout.compact ? 26 : 33)} text-anchor="middle">${badge}</text>` : nothing}
     </g>`;
   }
@@ -338,7 +326,6 @@ export class Topology extends Part {
 
   #link(placed: PlacedLink, lit: ReadonlySet<string>, current: string): SVGTemplateResult {
     const link = this.store.model.network.links.get(placed.key) as LinkView;
-    const d = `M${placed.a.x} ${placed.a.y}Q${placed.control.x} ${placed.control.y} ${placed.b.x} ${placed.b.y}`;
     const cut = link.state !== 'up';
     return svg`<g
       class=${`link focusable ${cut ? 'cut' : ''} ${link.stanzas > 0 ? 'used' : ''} ${isSlow(link) ? 'slow' : ''} ${lit.has(placed.key) ? 'lit' : ''}`}
@@ -351,8 +338,7 @@ export class Topology extends Part {
       aria-haspopup=${this.#acts ? 'menu' : nothing}
       aria-label=${`Link ${link.ends[0]} – ${link.ends[1]}, ${describeLink(link)}, ${carriedInWords(link, this.store)}`}
     >
-      <path class="hit" d=${d} />
-      <path class="line" d=${d} />
+      ${curveShape(placed)}
     </g>`;
   }
 

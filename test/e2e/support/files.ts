@@ -12,13 +12,19 @@ const types: Readonly<Record<string, string>> = {
   '.map': 'application/json',
 };
 
-/** The files of `npm run build` on a web server that knows nothing of Netsplit, in a folder of it. */
-export async function serveFiles(): Promise<{ readonly url: string; close(): Promise<void> }> {
+/**
+ * The files of `npm run build` on a web server that knows nothing of Netsplit, in a folder of it.
+ *
+ * @param directory  where they are
+ */
+export async function serveFiles(directory = `${root}dist`): Promise<{ readonly url: string; close(): Promise<void> }> {
   const folder = '/some/folder/';
   const server = createServer(async (request, response) => {
     const { pathname } = new URL(request.url ?? '', 'http://localhost');
     const name = pathname === folder ? 'index.html' : pathname.slice(folder.length);
-    const body = pathname.startsWith(folder) ? await readFile(`${root}dist/${name}`).catch(() => undefined) : undefined;
+    const body = pathname.startsWith(folder)
+      ? await readFile(`${directory}/${name}`).catch(() => undefined)
+      : undefined;
     const type = types[extname(name)] ?? 'text/plain';
     response.writeHead(body ? 200 : 404, { 'Content-Type': body ? type : 'text/html' });
     response.end(body ?? '<!doctype html><title>404</title>');

@@ -28,6 +28,11 @@ export class Troubles {
   }
 }
 
+/** Of what is tried in every scenario, some are enough for `npm test`: the others are long. */
+export function shareOf(scenario: string): { readonly tag?: string } {
+  return ['wallops', 'coven'].includes(scenario) ? {} : { tag: '@long' };
+}
+
 export const wallops = 'wallops@channel.avalon.irc';
 /** Nick and full JID of the dramatis personae of XEP-0282. */
 export const cast = {

@@ -35,6 +35,13 @@ describe('flags of npm start', () => {
     expect(options(['--host', '0.0.0.0', '--scenario', 'plain'])).toMatchObject({ host: '0.0.0.0', scenario: 'plain' });
   });
 
+  it('--frame-ancestors: one site or several; nobody else is named', () => {
+    expect(options(['--frame-ancestors', 'https://notes.example.org/,http://localhost:8000'])).toMatchObject({
+      frameAncestors: ['https://notes.example.org', 'http://localhost:8000'],
+    });
+    expect(options([])).not.toHaveProperty('frameAncestors');
+  });
+
   it('the limits are those of npm run serve', () => {
     expect(options(['--client-rate', '20000', '--room-rate=5/6', '--turns-rate', '7'])).toMatchObject({
       budgets: { client: { perSecond: 20_000 }, roomIn: { perSecond: 5, burst: 6 }, turnsPerSecond: 7 },
@@ -50,6 +57,9 @@ describe('flags of npm start', () => {
     [['wallops'], /Unexpected argument 'wallops'/],
     [['--host', ''], /--host/],
     [['--scenario', ''], /--scenario/],
+    ...['', '*', 'https://*.example.org', 'https://a.example/path', 'javascript:alert(1)', 'https://a.example; *'].map(
+      (site) => [['--frame-ancestors', site], /^--frame-ancestors: ".*" is not the address of a web site/] as const,
+    ),
     [['--client-rate', '10kB'], /^--client-rate: "10kB" is not bytes a second, such as 10000/],
     [['--turns-rate', '-1'], /--turns-rate/],
     [['--trace-bytes', '5'], /^--trace-bytes: "5" is not a number of bytes from 100000/],
