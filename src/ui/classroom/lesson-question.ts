@@ -1,7 +1,7 @@
 import type { ClassQuestion, ClassState } from '../../core/xep/classroom.ts';
 import type { LessonStep } from '../../lessons/lesson.ts';
 import { parseMarkdown } from '../../lessons/markdown.ts';
-import type { LessonPlace } from '../lesson/place.ts';
+import type { LessonPlace } from '../view.ts';
 
 /** What the guess of a step of a lesson is called in a class. */
 export function lessonQuestionId({ id, step }: Pick<LessonPlace, 'id' | 'step'>): string {

@@ -4,10 +4,10 @@ import type { Result } from '../../host/control.ts';
 import type { LiveConfig } from '../../scenario/live-config-type.ts';
 import { type LabPlace, readLab, readPlace } from '../address.ts';
 import type { Where } from '../lab-api.ts';
-import type { LessonPlace } from '../lesson/place.ts';
 import { shownStore, watchShown } from '../page.ts';
 import { oneOf } from '../session/accounts.ts';
 import type { Store } from '../store.ts';
+import type { LessonPlace } from '../view.ts';
 import { ClassConnection } from './connection.ts';
 import { isLessons, lessonQuestionId } from './lesson-question.ts';
 
