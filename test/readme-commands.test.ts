@@ -42,6 +42,7 @@ const elsewhere: Readonly<Record<string, string>> = {
   'src/ui/README.md ts': 'test/e2e/readme.spec.ts',
   'src/testing/README.md ts': 'test/readme.test.ts',
   'src/scenario/README.md json': 'test/readme.test.ts',
+  'src/lessons/README.md json': 'test/unit/ui/lesson-file.test.ts',
   'src/headless/README.md json': 'test/readme.test.ts',
   'src/headless/README.md nginx': 'test/interop/proxy.test.ts',
   'src/headless/README.md caddyfile': 'test/interop/proxy.test.ts',

@@ -38,13 +38,20 @@ export interface LessonStep {
   /** Asked before anything runs. */
   readonly predict?: Prediction;
   /** Acts that the learner makes, in this order; `hint` says where, for a mouse and for keys. */
-  readonly do?: readonly { readonly act: LessonAct; readonly hint: string }[];
+  readonly do?: readonly AskedAct[];
   /** What *Play* does afterwards: goes on until nothing is under way (as if absent), for so many milliseconds, or event by event. */
   readonly run?: 'quiet' | 'steps' | { readonly ms: number };
   /** What must have come out: all of it, counted from the beginning of the step. */
   readonly check?: readonly Check[];
   /** Said when all of it has come out, after a right and a wrong prediction; without a prediction `right` is said. */
   readonly reveal?: { readonly right: string; readonly wrong?: string };
+}
+
+export interface AskedAct {
+  readonly act: LessonAct;
+  readonly hint: string;
+  /** It comes when nothing is under way any more; absent: at once. */
+  readonly after?: 'quiet';
 }
 
 export interface Exercise {
@@ -109,7 +116,7 @@ export type Check =
   | { readonly node: string; readonly state: string }
   | { readonly link: readonly [string, string]; readonly state: 'up' | 'cut' }
   | { readonly person: string; readonly phase: 'joined' | 'out' }
-  /** What people read: all the same and in the same order, the same in another order, or not the same. */
+  /** What people have read since the run began: all the same and in the same order, the same in another order, or not the same. */
   | { readonly transcripts: 'same' | 'order' | 'differ'; readonly of: readonly string[] }
   /** All of these nodes name the same occupants. */
   | { readonly rosters: 'same'; readonly of: readonly string[] }

@@ -3,6 +3,7 @@ import { bareOf, type Jid } from '../core/xmpp/jid.ts';
 import { NS } from '../core/xmpp/namespaces.ts';
 import { iqResult, payloadOf } from '../core/xmpp/stanza.ts';
 import { el, textOf, type XmlElement } from '../core/xmpp/xml.ts';
+import { answerClass } from './class-iq.ts';
 import { answerCommand, commandItems } from './commands.ts';
 import type { AnsweringServer, Envelope } from './envelope.ts';
 import { SNS } from './namespaces.ts';
@@ -10,7 +11,7 @@ import { readReport } from './report.ts';
 
 /**
  * Answers an iq get or set addressed to the server, or to the bare JID of one of its accounts: disco (XEP-0030), ping
- * (XEP-0199), an always empty roster (RFC 6121 §2), operator commands (XEP-0050). The rest: `service-unavailable`.
+ * (XEP-0199), an always empty roster (RFC 6121 §2), operator commands (XEP-0050), classes. The rest: `service-unavailable`.
  */
 export function answerIq(server: AnsweringServer, envelope: Envelope) {
   const { stanza, origin } = envelope;
@@ -43,6 +44,8 @@ export function answerIq(server: AnsweringServer, envelope: Envelope) {
       if (toServer) return answerCommand(server, envelope, payload);
       return refuse();
     default:
+      if (payload.xmlns === NS.classroom && stanza.type === 'set' && toServer)
+        return answerClass(server, envelope, payload);
       return refuse();
   }
 }

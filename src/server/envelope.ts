@@ -3,6 +3,7 @@ import type { Spec } from '../core/turn/spec.ts';
 import type { StanzaError } from '../core/xmpp/errors.ts';
 import type { Jid } from '../core/xmpp/jid.ts';
 import type { Stanza } from '../core/xmpp/stanza.ts';
+import type { Classes } from './classes.ts';
 import type { HomeNetwork, Session } from './session.ts';
 import type { TraceLog } from './trace.ts';
 
@@ -36,6 +37,7 @@ export interface AnsweringServer {
 /** The network as its operator sees it. */
 export interface OperatedNetwork extends HomeNetwork {
   readonly trace: TraceLog;
+  readonly classes: Classes;
   readonly servers: readonly { readonly domain: Jid }[];
   /** @returns false if there is no such link */
   changeLink(a: Jid, b: Jid, settings: Partial<LinkSettings>): boolean;

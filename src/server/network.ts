@@ -1,12 +1,14 @@
 import { type Direction, Link, type LinkSettings } from '../core/net/link.ts';
 import { type StanzaError, stanzaError } from '../core/xmpp/errors.ts';
 import { domainOf, type Jid, jid } from '../core/xmpp/jid.ts';
-import { isStanzaText, type Stanza, stanzaLength } from '../core/xmpp/stanza.ts';
+import { isStanzaText, message, type Stanza, stanzaLength } from '../core/xmpp/stanza.ts';
 import { type Instant, instant, plus } from '../core/xmpp/time.ts';
+import type { XmlElement } from '../core/xmpp/xml.ts';
 import { Accounts } from './accounts.ts';
 import { LoginAttempts } from './attempts.ts';
 import { bindHost, bindResource } from './bind.ts';
 import { Bucket, type Budgets, defaultBudgets } from './budget.ts';
+import { Classes } from './classes.ts';
 import type { NetworkConfig } from './config.ts';
 import type { Envelope } from './envelope.ts';
 import type { Cancel, ServerHost } from './host.ts';
@@ -96,6 +98,7 @@ export class Network implements RoutingNetwork {
   readonly budgets: Budgets;
   readonly rooms: RoomBudgets;
   readonly readers = new Readers();
+  readonly classes: Classes;
   readonly shares: Remembered<Share>;
   readonly #turns: Turns;
   readonly #patience: Patience;
@@ -133,6 +136,7 @@ export class Network implements RoutingNetwork {
     this.#turns = new Turns(this.budgets.turnsPerSecond);
     this.#patience = new Patience(host.now());
     this.trace = new TraceLog(host, this.budgets.traceBytes);
+    this.classes = new Classes(host, (session, payload) => this.#tell(session, payload));
     const open = new Set(config.servers.filter((server) => server.open).map((server) => jid(server.domain)));
     this.accounts = new Accounts(host, config.accounts, config.grants ?? [], open);
     this.servers = config.servers.map((server) => new Server(this, server));
@@ -148,6 +152,13 @@ export class Network implements RoutingNetwork {
       link.link.change(settings);
     }
     for (const link of this.#links) this.#traceLink(link);
+  }
+
+  /** From the server of a session to it; no part of what is watched. */
+  #tell(session: Session, payload: XmlElement): void {
+    const { domain } = session.server;
+    const stanza = message(domain, session.address, { type: 'headline' }, payload);
+    this.hosting(domain)?.deliver(session, { stanza, hidden: true });
   }
 
   #connect(a: Server, b: Server): void {

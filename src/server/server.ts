@@ -112,6 +112,7 @@ export class Server implements HomeServer, AnsweringServer {
     session.alive = false;
     session.share.sessions--;
     this.network.readers.ended(session);
+    this.network.classes.ended(session);
     for (const cancel of session.atEnd) cancel();
     for (const host of session.hosts) if (this.hosts.get(host) === session) this.hosts.delete(host);
     const bare = bareOf(session.address);
@@ -368,12 +369,13 @@ function specOf(condition: Condition): Spec {
   return `6120#8.3.3.${conditions.indexOf(condition) + 1}`;
 }
 
-/** Reports of nodes, operator commands, and all that operators and observers have to do with the server itself. */
+/** Reports of nodes, operator commands, what a class does, and all that operators and observers have to do with the server itself. */
 function isManagement(session: Session, stanza: Stanza): boolean {
   const { server } = session;
   const toServer = stanza.to === server.domain;
   if (session.isManagement && (toServer || stanza.to === session.account.address)) return true;
   if (!toServer) return false;
   if (stanza.name === 'message') return payloadOf(stanza, 'report', NS.trace) !== undefined;
+  if (stanza.payloads[0]?.xmlns === NS.classroom) return true;
   return payloadOf(stanza, 'command', NS.commands)?.attrs['node']?.startsWith(NS.operator) === true;
 }

@@ -1,8 +1,9 @@
 import { type VariantId, variantIds } from '../scenario/variant-nodes.ts';
 import type { Events } from './fold/events.ts';
+import { type LessonPlace, readLesson } from './lesson/place.ts';
 import { scales } from './scales.ts';
 import type { Store } from './store.ts';
-import { type LessonPlace, type Region, regionNames, type Tab, type Thing, tabNames } from './view.ts';
+import { type Region, regionNames, type Tab, type Thing, tabNames } from './view.ts';
 
 /** The Lab: a scenario, and the seed of all luck in it. */
 export interface LabPlace {
@@ -28,17 +29,6 @@ export function readLab(hash: string): LabPlace | undefined {
     seed: isSeed && (given !== null || !lesson) ? seed : lesson ? undefined : 0,
     shared: of.get('s') ?? undefined,
     ...(lesson ? { lesson } : {}),
-  };
-}
-
-function readLesson(of: URLSearchParams): LessonPlace | undefined {
-  const id = of.get('lesson');
-  if (id === null) return undefined;
-  const [step = '1', from = ''] = [of.get('step') ?? undefined, of.get('from') ?? undefined];
-  return {
-    id,
-    step: /^[1-9]\d?$/.test(step) ? Number(step) : 1,
-    ...(/^\d{1,7}$/.test(from) ? { from: Number(from) } : {}),
   };
 }
 
@@ -152,6 +142,21 @@ export function followAddress(store: Store, names: boolean, reads = true): () =>
 /** A link to what is shown: whoever opens it sees the same. */
 export function linkTo(store: Store): string {
   return `${location.origin}${location.pathname}${location.search}${writePlace(placeOf(store, true))}`;
+}
+
+/**
+ * What the pages of a class show with this one: an address from its `?` or `#` on.
+ *
+ * @returns undefined where what is shown has no address that others could open
+ */
+export function placeForClass(store: Store): string | undefined {
+  const { mode, lab, recording, scenario } = store.session;
+  if (mode === 'recorded') return undefined;
+  // The end of a run is another one where more has happened. What else there is to look at is each page’s own.
+  const own = { at: recording?.at, tab: undefined, region: undefined, presenting: undefined };
+  if (lab) return writePlace({ ...placeOf(store, true), ...own });
+  const query = new URLSearchParams({ scenario: scenario.id, ...(store.instance ? { room: store.instance } : {}) });
+  return `?${query}`;
 }
 
 function show(store: Store, { at, compared, event, thing, tab, region, presenting }: Place): void {

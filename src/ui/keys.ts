@@ -29,7 +29,10 @@ export function bindKeys(store: Store): () => void {
 
 function actionOf(store: Store, { key, shiftKey: shift }: KeyboardEvent, target: Element): (() => void) | undefined {
   const { recording } = store.session;
-  if (recording) {
+  if (recording && store.led !== undefined) {
+    const { led } = store;
+    if ([' ', '.', 'ArrowRight', 'ArrowLeft', 'c', 'x', 'k', 'r'].includes(key)) return () => store.toast(led);
+  } else if (recording) {
     if (key === ' ' || key === '.') return () => store.play();
     if (key === 'ArrowRight' && shift && store.session.lab) return () => store.toQuiet();
     if (key === 'c' && store.session.lab) return () => store.toggleComparison();

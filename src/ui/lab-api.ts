@@ -248,6 +248,8 @@ export interface Openers {
   openNetwork(where: Where): Promise<void>;
   /** Shows the Lab; rejects, and nothing has changed, where there is no such scenario. */
   openLab(place: LabPlace, situation?: Situation): Promise<void>;
+  /** Pages of students follow this one from now on; rejects where this page cannot teach. */
+  teach(): Promise<void>;
 }
 
 /** A `window.lab`, and the page that it is about: one goes on unseen while the record of its session is shown. */

@@ -2,7 +2,9 @@ import type { Trouble } from '../host/control.ts';
 import type { LiveConfig } from '../scenario/live-config-type.ts';
 import { databasesOf } from '../scenario/node-names.ts';
 import { type LabPlace, readLab, withoutSelection } from './address.ts';
-import { readEmbedding } from './embed/embedding.ts';
+import { fetchConfig, isEmbedded, NoServerError, StartError, searchOf, takeToken, whereOf } from './ask-server.ts';
+import { classIn } from './classroom/code.ts';
+import { type Taught, taughtHere } from './classroom/taught.ts';
 import type { Situation, Where } from './lab-api.ts';
 import { editAsAddressed, editorOpens } from './open-editor.ts';
 import { chooseTrace } from './open-trace.ts';
@@ -28,54 +30,16 @@ import { TraceError } from './trace/fields.ts';
 import { loadAddress } from './trace/load-trace.ts';
 import { allowOwnScripts } from './trusted-types.ts';
 
-/** Why the page cannot start, and what to do about it. */
-class StartError extends Error {
-  readonly advice: string;
-  /** The server is away, and may come back. */
-  readonly isAway: boolean;
-  constructor(message: string, advice: string, isAway = false) {
-    super(message);
-    this.advice = advice;
-    this.isAway = isAway;
-  }
-}
-
-/** The page is served by a web server that has no rooms. */
-class NoServerError extends StartError {}
-
-const tokenKey = 'netsplit-token';
 const tabKey = 'netsplit-tab';
-
-/** Inside of another page, somebody else may lead a person to press something: it takes part as a guest. */
-const isEmbedded = readEmbedding(location.search) !== undefined;
-
-/** The operator's token is in the address that was printed. It is kept for this tab, and leaves the address at once. */
-function takeToken(): void {
-  if (isEmbedded) return;
-  const token = /(?:^#|&)token=([0-9a-f]+)/.exec(location.hash)?.[1];
-  if (token === undefined) return;
-  try {
-    sessionStorage.setItem(tokenKey, token);
-    history.replaceState(null, '', location.pathname + location.search);
-  } catch {
-    // Without storage the address keeps it.
-  }
-}
-
-function storedToken(): string | undefined {
-  if (isEmbedded) return undefined;
-  const inAddress = /(?:^#|&)token=([0-9a-f]+)/.exec(location.hash)?.[1];
-  try {
-    return sessionStorage.getItem(tokenKey) ?? inAddress;
-  } catch {
-    return inAddress;
-  }
-}
 
 async function start(): Promise<void> {
   takeToken();
   const { theme } = loadPreferences();
   if (theme !== 'auto') document.documentElement.dataset.theme = theme;
+  const code = isEmbedded ? undefined : classIn(location.search);
+  if (code !== undefined) return joinClass(code);
+  const taught = isEmbedded ? undefined : taughtHere();
+  if (taught !== undefined) void teach(taught).catch(() => undefined);
   const query = new URLSearchParams(location.search);
   const trace = query.get('trace');
   if (trace !== null) return showTrace(await loadAddress(trace));
@@ -88,6 +52,18 @@ async function start(): Promise<void> {
     noServer = error.message;
     await showLab({ scenario: '', lesson: { id: 'one-room-one-server', step: 1 } });
   }
+}
+
+/** Pages of students follow this one from now on. @param again  the class that this tab taught before it was reloaded */
+async function teach(again?: Taught): Promise<void> {
+  const { teach: begin } = await import('./classroom/teach.ts');
+  await begin(() => fetchConfig({}), again);
+}
+
+/** This page follows that of a lecturer. */
+async function joinClass(code: string): Promise<void> {
+  const { askToJoin } = await import('./classroom/join.ts');
+  askToJoin(code, { lab: showLab, live: (search) => openNetwork(whereOf(search)), fetchConfig });
 }
 
 /** The address may say that the scenario is edited. */
@@ -135,21 +111,6 @@ async function follow(): Promise<void> {
   hasLeft = false;
   await leave();
   await beginWhenThere(whereOf(location.search));
-}
-
-/** A network, as an address names it. */
-function whereOf(search: string): Where {
-  const query = new URLSearchParams(search);
-  const [scenario, instance] = [query.get('scenario'), query.get('room')];
-  return { ...(scenario === null ? {} : { scenario }), ...(instance === null ? {} : { instance }) };
-}
-
-function searchOf({ scenario, instance }: Where): string {
-  const query = new URLSearchParams({
-    ...(scenario === undefined ? {} : { scenario }),
-    ...(instance === undefined || instance === '' ? {} : { room: instance }),
-  }).toString();
-  return query && `?${query}`;
 }
 
 /** Another network in the place of what is shown. */
@@ -324,34 +285,6 @@ async function joinLater(where: Where): Promise<void> {
   if (document.documentElement.dataset.mode === 'live') location.reload();
 }
 
-/** @param look  only to see what runs: the page has an account already */
-async function fetchConfig(where: Where, look = false): Promise<LiveConfig> {
-  const token = storedToken();
-  const headers: Record<string, string> = token === undefined ? {} : { Authorization: `Bearer ${token}` };
-  const search = searchOf(where);
-  const query = look ? `${search || '?'}&look` : search;
-  const response = await fetch(`netsplit.json${query}`, { headers }).catch(() => {
-    throw away();
-  });
-  if (response.status >= 500) throw away();
-  const type = response.headers.get('content-type') ?? '';
-  const answer: unknown = type.includes('json') ? await response.json().catch(() => undefined) : undefined;
-  if (response.ok && answer) return answer as LiveConfig;
-  const text = answer && typeof answer === 'object' && 'error' in answer ? String(answer.error) : undefined;
-  if (response.status === 404 && text) {
-    throw new StartError(text, 'Open the page without “?scenario=…” to get the first scenario.');
-  }
-  const advice = 'Start it with “npm start” in the project’s folder, and open the address it prints.';
-  if (text === undefined) throw new NoServerError('These files are served without Netsplit’s own XMPP server.', advice);
-  throw new StartError(text, advice);
-}
-
-function away(): StartError {
-  const advice =
-    'Start it with “npm start” in the project’s folder. This page goes on by itself as soon as the server is there.';
-  return new StartError('The server does not answer.', advice, true);
-}
-
 function adviceOn(error: unknown): string {
   if (error instanceof StartError || error instanceof TraceError) return error.advice;
   return 'Load the page again. If it fails again, restart the server with “npm start”.';
@@ -391,11 +324,15 @@ function showFailure(error: unknown): void {
   open.dataset.testid = 'open-trace';
   open.textContent = 'Open a trace…';
   open.addEventListener('click', () =>
-    chooseTrace(showTrace, (why) => {
-      heading.textContent = headingOf(why);
-      what.textContent = why.message;
-      advice.textContent = adviceOn(why);
-    }),
+    chooseTrace(
+      showTrace,
+      (lesson) => void showLab({ scenario: '', lesson: { id: lesson.id, step: 1 } }, { lesson }).catch(showFailure),
+      (why) => {
+        heading.textContent = headingOf(why);
+        what.textContent = why.message;
+        advice.textContent = adviceOn(why);
+      },
+    ),
   );
   buttons.append(again, first, open);
   section.append(heading, what, advice, buttons);
@@ -408,7 +345,7 @@ function headingOf(error: unknown): string {
 }
 
 allowOwnScripts();
-onOpen({ openNetwork, openLab: showLab });
+onOpen({ openNetwork, openLab: showLab, teach: () => teach() });
 editorOpens(showLab);
 addEventListener('hashchange', () => void follow().catch(showFailure));
 start().then(editShown).catch(showFailure);

@@ -6,13 +6,13 @@ import { type Embedding, readEmbedding } from './embed/embedding.ts';
 import { playEmbedded } from './embed/player.ts';
 import { bindKeys } from './keys.ts';
 import { type LabPage, makeLab, type Openers } from './lab-api.ts';
+import type { LessonPlace } from './lesson/place.ts';
 import { loadPreferences } from './preferences.ts';
 import { RecordedSession } from './session/recorded.ts';
 import { RewoundSession } from './session/rewound.ts';
 import type { LabControls, Session } from './session/session.ts';
 import { Store } from './store.ts';
 import type { Trace } from './trace/trace.ts';
-import type { LessonPlace } from './view.ts';
 import './views/app.ts';
 import type { Part } from './views/base.ts';
 import './views/embedded.ts';
@@ -66,6 +66,19 @@ export function shownLesson(): LessonPlace | undefined {
 /** The Lab, if it is shown. */
 export function shownLab(): LabControls | undefined {
   return shown?.store.session.lab;
+}
+
+/** What is shown. */
+export function shownStore(): Store | undefined {
+  return shown?.store;
+}
+
+let onShown: (store: Store) => void = () => undefined;
+
+/** @param tell  called with all that is shown from now on */
+export function watchShown(tell: (store: Store) => void): void {
+  onShown = tell;
+  if (shown) tell(shown.store);
 }
 
 let leaveLive: () => void = () => undefined;
@@ -147,6 +160,7 @@ function rewind(): void {
   const { store: from } = live;
   const store = new Store(session, from.scenarios, from.preferences, from);
   store.onTrace = showTrace;
+  store.onLesson = openStep;
   store.onRewind = rewind;
   store.onLab = (acts) => {
     openers
@@ -207,6 +221,8 @@ function attach(store: Store, { readsAddress, lab: known }: { readsAddress: bool
   const off = [store.subscribe(show), lab.show(), followAddress(store, named, readsAddress)];
   if (embedding?.keys !== false) off.push(bindKeys(store));
   if (embedding) off.push(playEmbedded(store, embedding));
+  store.onTeach = () => void openers.teach().catch(({ message }: Error) => store.toast(message));
+  onShown(store);
   return {
     store,
     lab,

@@ -52,6 +52,8 @@ export class Store {
   readonly recorder: Recorder | undefined;
   /** A new one when a recording goes back. */
   picture: Picture;
+  /** Why nothing can be done here while another page leads this one. */
+  led: string | undefined;
   readonly scenarios: readonly { readonly id: string; readonly title: string }[];
   view: View;
   preferences: Preferences;
@@ -89,6 +91,8 @@ export class Store {
   onTrace: (trace: Trace) => void = () => {};
   /** Called when a person wants the Lab to begin with what was done here. */
   onLab: (acts: readonly TimedAct[]) => void = () => {};
+  /** Called when a person wants that pages of students follow this one. */
+  onTeach: () => void = () => {};
   /** Called when a person goes to a step of a lesson that begins in another run. */
   onLesson: (lesson: Lesson, step: number, isBuiltIn: boolean) => void = () => {};
   /** Called when a person wants to see the record of a live session, or the session again. */
@@ -186,7 +190,7 @@ export class Store {
 
   /** Why nothing in what is shown can be changed; undefined if it can. */
   get fixed(): string | undefined {
-    return this.session.recording?.fixed;
+    return this.led ?? this.session.recording?.fixed;
   }
 
   /** The clock of the picture, in ms: the page's; or that of the run, where it plays by time. */
@@ -302,7 +306,7 @@ export class Store {
   /** Selects an event; a recording also goes to the moment when it happens. */
   reveal(event: number): void {
     const { recording } = this.session;
-    if (recording) this.seek(recording.placeOf(event));
+    if (recording && this.led === undefined) this.seek(recording.placeOf(event));
     this.select(event);
   }
 
@@ -356,7 +360,7 @@ export class Store {
 
   /** Does what a person asked for, and shows on the page what goes wrong. */
   async act(action: Action): Promise<ActResult> {
-    const result = await this.perform(action);
+    const result = this.led === undefined ? await this.perform(action) : refuse(this.led);
     if (!result.ok) this.toast(result.error);
     return result;
   }

@@ -1,3 +1,5 @@
+import AxeBuilder from '@axe-core/playwright';
+import type { Page } from '@playwright/test';
 import { lessons } from '../../src/lessons/built-in.ts';
 import { serveFiles } from './support/files.ts';
 import { Learner } from './support/lesson.ts';
@@ -92,6 +94,137 @@ test.describe('A lesson', () => {
     await learner.isAt(3);
     await page.getByTestId('lesson-back').click();
     await learner.isAt(2);
+  });
+});
+
+test.describe('A lesson of one’s own', () => {
+  const own = JSON.stringify({ ...first, id: 'my-own', number: undefined, title: 'My own' }, undefined, 2);
+  const choose = async (page: Page, text: string) => {
+    const chosen = page.waitForEvent('filechooser');
+    await page.getByTestId('open-trace').click();
+    await (await chosen).setFiles({ name: 'my.json', mimeType: 'application/json', buffer: Buffer.from(text) });
+  };
+
+  test('is opened as a file; one with a fault is refused with its line, and what was shown stays', async ({ page }) => {
+    const learner = new Learner(page);
+    await learner.open(files.url, first);
+    const line = own.split('\n').findIndex((one) => one.includes('"minutes"')) + 1;
+    await choose(page, own.replace('"minutes"', '"hours"'));
+    await expect(page.getByTestId('toast')).toContainText(`Line ${line}, $.hours`);
+    await expect(learner.region).toHaveAttribute('data-lesson', first.id);
+    await choose(page, own);
+    await expect(learner.region).toHaveAttribute('data-lesson', 'my-own');
+    await learner.next();
+    await learner.isIn('predict');
+    // The address is for everybody.
+    await expect(page).not.toHaveURL(/lesson=/);
+  });
+
+  test('what is in it is shown as text', async ({ page }) => {
+    const learner = new Learner(page);
+    await learner.open(files.url, first);
+    const text = '<img src=x onerror=alert(1)> [go](javascript:alert(1))';
+    await choose(page, JSON.stringify({ ...JSON.parse(own), steps: [{ title: '<b>bold</b>', text }] }));
+    await expect(learner.region.getByRole('heading', { level: 2 })).toHaveText('<b>bold</b>');
+    await expect(learner.region.locator('.lesson-body')).toContainText(text);
+    await expect(learner.region.locator('img, b')).toHaveCount(0);
+  });
+});
+
+test.describe('A lesson, for everybody', () => {
+  test('at 360 px: it has a region of its own, nothing is cut off, and what leads on can be pressed', async ({
+    page,
+  }) => {
+    await page.setViewportSize({ width: 360, height: 740 });
+    const learner = new Learner(page);
+    const lesson = lessons[1] ?? first;
+    await learner.open(files.url, lesson, 2);
+    await expect(page.getByTestId('region-lesson')).toHaveAttribute('aria-pressed', 'true');
+    await page.getByTestId('lesson-number').fill('4');
+    await page.getByTestId('lesson-answer').click();
+    for (const id of ['lesson-back', 'lesson-next', 'transport-play', 'transport-forward'])
+      expect((await page.getByTestId(id).boundingBox())?.height, id).toBeGreaterThanOrEqual(44);
+    await page.getByTestId('region-topology').click();
+    await expect(learner.region).toBeHidden();
+    await learner.do({ act: 'say', who: BigCheese, text: 'Hello' });
+    await page.getByTestId('region-lesson').click();
+    await page.getByTestId('lesson-play').click();
+    await page.getByTestId('transport-quiet').click();
+    await learner.isIn('revealed');
+    await expect(page.getByTestId('lesson-count')).toHaveText('4 stanzas');
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(360);
+  });
+
+  test('what is pointed at has another outline than what is selected, and is said in words', async ({ page }) => {
+    const learner = new Learner(page);
+    await learner.open(files.url, first);
+    await learner.region.getByRole('button', { name: 'channel.avalon.irc' }).click();
+    await expect(page.locator('[data-node="channel.avalon.irc"]')).toBeFocused();
+    await page.keyboard.press('Enter');
+    await page.keyboard.press('Escape');
+    const styleOf = (selector: string) =>
+      page
+        .locator(selector)
+        .first()
+        .evaluate((one) => getComputedStyle(one).strokeDasharray);
+    expect(await styleOf('.lesson-marks rect')).not.toBe(await styleOf('[data-node="channel.avalon.irc"] rect'));
+  });
+
+  test('the list has all lessons, and the glossary says what earlier editions call a term', async ({ page }) => {
+    const learner = new Learner(page);
+    await learner.open(files.url, first);
+    await page.getByTestId('lessons-open').click();
+    await expect(page.locator('[data-lesson-row]')).toHaveCount(lessons.length);
+    await page.getByTestId('glossary').locator('summary').click();
+    await expect(page.getByTestId('glossary')).toContainText('Earlier editions say slave');
+    await page.locator('[data-lesson-row=netsplit]').getByTestId('lesson-begin').click();
+    await expect(learner.region).toHaveAttribute('data-lesson', 'netsplit');
+    await expect(page.getByTestId('lessons')).toHaveCount(0);
+  });
+
+  test('axe finds nothing in any lesson, light and dark', { tag: '@long' }, async ({ browser }) => {
+    test.slow();
+    for (const colorScheme of ['light', 'dark'] as const) {
+      const page = await browser.newPage({ colorScheme, reducedMotion: 'reduce' });
+      const learner = new Learner(page);
+      for (const lesson of lessons) {
+        const step = lesson.steps.findIndex(({ predict, spec }) => predict !== undefined && spec !== undefined) + 1;
+        await learner.open(files.url, lesson, step);
+        const { violations: asked } = await new AxeBuilder({ page }).setLegacyMode().analyze();
+        expect(asked, `${lesson.id}, ${colorScheme}`).toEqual([]);
+      }
+      await page.close();
+    }
+  });
+});
+
+test.describe('lab.load', () => {
+  test('takes the id of a lesson, and lab.lesson() says where the learner is', { tag: '@long' }, async ({ page }) => {
+    test.slow();
+    const learner = new Learner(page);
+    await learner.open(files.url, first);
+    for (const lesson of lessons) {
+      await page.evaluate((id) => window.lab.load(id, { seed: 7 }), lesson.id);
+      await learner.isAt(1);
+      const number = lesson.steps.findIndex(({ do: acts, check }) => acts && check) + 1;
+      // Whatever leads there.
+      for (let i = 1; i < number; i++) await learner.next();
+      const { predict, do: acts = [], run } = lesson.steps[number - 1] ?? {};
+      if (predict) await page.getByTestId('lesson-skip').click();
+      for (const { act, after } of acts) {
+        if (after) await page.evaluate(() => window.lab.runToQuiet());
+        expect(await page.evaluate((one) => window.lab.act(one as never), act), lesson.id).toEqual({ ok: true });
+      }
+      if (typeof run === 'object') await page.evaluate((ms) => window.lab.runFor(ms), run.ms);
+      else await page.evaluate(() => window.lab.runToQuiet());
+      await learner.isIn('revealed');
+      const told = await page.evaluate(() => window.lab.lesson());
+      expect(told).toMatchObject({ id: lesson.id, step: number, phase: 'revealed', steps: lesson.steps.length });
+      expect(told?.checks.map(({ done }) => done)).not.toContain(false);
+      expect(told?.acts.map(({ done }) => done)).not.toContain(false);
+    }
+    await page.evaluate(() => window.lab.load('plain'));
+    expect(await page.evaluate(() => window.lab.lesson())).toBeUndefined();
   });
 });
 

@@ -58,7 +58,10 @@ export class LessonPlayer {
   /** Does what a step asks for. */
   step({ do: acts = [], run }: LessonStep): void {
     this.begin();
-    for (const { act } of acts) this.act(act);
+    for (const { act, after } of acts) {
+      if (after === 'quiet') this.run();
+      this.act(act);
+    }
     this.run(run);
   }
 

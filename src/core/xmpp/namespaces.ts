@@ -43,6 +43,8 @@ export const NS = {
   trace: 'urn:x-netsplit:trace:0',
   /** What the nodes of our server's commands (XEP-0050) begin with, before `#` and the command's name. */
   operator: 'urn:x-netsplit:operator',
+  /** Ours: a class that follows the page of its lecturer. */
+  classroom: 'urn:x-netsplit:class:0',
 } as const;
 
 /** What only nodes tell each other: users may not say it, and are not told it. */

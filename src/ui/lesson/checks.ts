@@ -108,11 +108,10 @@ function isIn(model: Model, who: string): boolean {
   return model.people.all().some(({ devices }) => devices.some(({ jid, phase }) => jid === who && phase === 'joined'));
 }
 
-function readBy(who: string, { model, since }: Outcome): readonly string[] {
+/** From the beginning of the run: what was missed may have come later. */
+function readBy(who: string, { model }: Outcome): readonly string[] {
   const lines = model.transcripts.lines.get(who) ?? [];
-  return lines
-    .filter(({ id, kind }) => kind === 'message' && model.events.isSince(id, since))
-    .map(({ nick, text }) => `${nick}: ${text}`);
+  return lines.filter(({ kind }) => kind === 'message').map(({ nick, text }) => `${nick}: ${text}`);
 }
 
 function rosterOf(model: Model, address: string): readonly string[] {

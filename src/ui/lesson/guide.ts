@@ -2,12 +2,12 @@ import type { SVGTemplateResult } from 'lit';
 import type { Exercise, Lesson, LessonStep } from '../../lessons/lesson.ts';
 import type { Layout } from '../layout.ts';
 import type { LabControls, Recording } from '../session/session.ts';
-import type { Store } from '../store.ts';
-import type { LessonPlace } from '../view.ts';
 import { type Asked, askedOf } from './asked.ts';
 import { comesOut, counted, lastMessage, type Outcome } from './checks.ts';
 import { focusMarks } from './marks.ts';
+import type { LessonPage } from './page.ts';
 import { type Answer, type Checked, isRight, type LessonPhase, phaseOf } from './phase.ts';
+import type { LessonPlace } from './place.ts';
 import { type LessonProgress, saveProgress } from './progress.ts';
 
 /** Where in the Lab a step began. */
@@ -20,6 +20,8 @@ export interface StepStart {
 /** How a step stands, as the page shows it. */
 export interface StepView {
   readonly phase: LessonPhase;
+  /** Stanzas are under way at the end of the run, or it has more to show. */
+  readonly isUnderWay: boolean;
   readonly asked: readonly Asked[];
   /** Something was done that the step did not ask for. */
   readonly strayed: boolean;
@@ -35,7 +37,7 @@ export class LessonGuide {
   readonly lesson: Lesson;
   /** It is no lesson of a file: the address names it. */
   readonly isBuiltIn: boolean;
-  readonly #store: Store;
+  readonly #page: LessonPage;
   #progress: LessonProgress;
   /** By number of the step: where it began. */
   readonly #starts = new Map<number, StepStart>();
@@ -48,20 +50,20 @@ export class LessonGuide {
    * @param starts  of the steps until then
    */
   constructor(
-    store: Store,
+    page: LessonPage,
     lesson: Lesson,
     isBuiltIn: boolean,
     progress: LessonProgress,
     step: number,
     starts: ReadonlyMap<number, StepStart>,
   ) {
-    this.#store = store;
+    this.#page = page;
     this.lesson = lesson;
     this.isBuiltIn = isBuiltIn;
     this.#progress = { ...progress, step };
     this.#starts = new Map(starts);
     if (!starts.has(step)) this.#begin();
-    this.#off = store.subscribe(() => this.#look());
+    this.#off = page.subscribe(() => this.#look());
     this.#enter();
   }
 
@@ -104,7 +106,7 @@ export class LessonGuide {
   }
 
   /** @param model  what is looked at: what the views show, or all that the page was told */
-  view(model = this.#store.model): StepView {
+  view(model = this.#page.model): StepView {
     const { step, exercise } = this;
     const of = this.#outcome(model);
     const answer = this.#progress.answers[this.number];
@@ -115,25 +117,37 @@ export class LessonGuide {
     const phase = this.#revealed.has(this.number) ? 'revealed' : now;
     const right = step && isRight(step, answer);
     const count = counting && counted(counting, of);
-    return { phase, asked, strayed: step !== undefined && besides.length > 0, checked, answer, right, count };
+    const { at, length } = this.#recording;
+    const isUnderWay = at < length || !this.#lab.isQuiet;
+    return {
+      phase,
+      isUnderWay,
+      asked,
+      strayed: step !== undefined && besides.length > 0,
+      checked,
+      answer,
+      right,
+      count,
+    };
   }
 
   /** @param answer  null: the learner leaves it open */
   answer(answer: Answer): void {
     this.#save({ answers: { ...this.#progress.answers, [this.number]: answer } });
-    this.#store.changed();
+    this.#page.changed();
   }
 
   /** What *Play* does in this step. */
   play(): void {
     const { run } = this.step ?? {};
-    if (typeof run === 'object') void this.#lab.runFor(Math.max(0, run.ms - this.#passed));
-    else this.#store.play();
+    const isTimed = typeof run === 'object' && this.view().phase === 'run';
+    if (isTimed) void this.#lab.runFor(Math.max(0, run.ms - this.#passed));
+    else this.#page.play();
   }
 
   /** One event. */
   stepOn(): void {
-    this.#store.seek(this.#recording.at + 1);
+    this.#page.seek(this.#recording.at + 1);
   }
 
   /** The next step begins where this one ended. */
@@ -155,7 +169,7 @@ export class LessonGuide {
   /** Goes to a step: where it began, or, if it did not, where it does if all before is done as it is meant. */
   async goTo(number: number): Promise<void> {
     const start = this.#starts.get(number);
-    if (start === undefined) return this.#store.onLesson(this.lesson, number, this.isBuiltIn);
+    if (start === undefined) return this.#page.onLesson(this.lesson, number, this.isBuiltIn);
     this.#save({ step: number });
     await this.#seek(start);
     this.#enter();
@@ -166,18 +180,18 @@ export class LessonGuide {
     const { [this.number]: _, ...answers } = this.#progress.answers;
     this.#save({ answers });
     this.#revealed.delete(this.number);
-    if (this.exercise) return this.#store.onLesson(this.lesson, this.number, this.isBuiltIn);
+    if (this.exercise) return this.#page.onLesson(this.lesson, this.number, this.isBuiltIn);
     await this.#seek(this.#start);
   }
 
   get #lab(): LabControls {
-    const { lab } = this.#store.session;
+    const { lab } = this.#page.session;
     if (lab === undefined) throw new Error('a lesson is in the Lab');
     return lab;
   }
 
   get #recording(): Recording {
-    const { recording } = this.#store.session;
+    const { recording } = this.#page.session;
     if (recording === undefined) throw new Error('a lesson is in the Lab');
     return recording;
   }
@@ -198,21 +212,21 @@ export class LessonGuide {
   #enter(): void {
     const view = this.step?.focus?.find((one) => 'view' in one);
     const tab = view && 'view' in view && view.view !== 'inspector' ? { tab: view.view } : {};
-    this.#store.set({ event: undefined, thing: undefined, ...tab });
+    this.#page.set({ event: undefined, thing: undefined, ...tab });
   }
 
   async #seek(start: StepStart): Promise<void> {
     const lab = this.#lab;
     if (lab.branches.some(({ id }) => id === start.branch)) await lab.select(start.branch);
-    this.#store.seek(this.#placeOf(start));
-    this.#store.select(undefined);
+    this.#page.seek(this.#placeOf(start));
+    this.#page.select(undefined);
   }
 
   /** Time of the run since the step began, in milliseconds. */
   get #passed(): number {
     const { event } = this.#start;
     const { start, ms } = this.#recording;
-    return ms - (event === undefined ? 0 : (this.#store.told.events.get(event)?.t ?? start) - start);
+    return ms - (event === undefined ? 0 : (this.#page.told.events.get(event)?.t ?? start) - start);
   }
 
   #isOver({ deeds }: Outcome): boolean {
@@ -224,20 +238,20 @@ export class LessonGuide {
     return at === length && this.#lab.isQuiet && !playing;
   }
 
-  #outcome(model: Store['model']): Outcome {
+  #outcome(model: LessonPage['model']): Outcome {
     const { at, length } = this.#recording;
     const start = this.#start;
     const from = this.#placeOf(start);
-    const comparison = this.#store.comparison;
+    const comparison = this.#page.comparison;
     const deeds = this.#lab.deeds.filter(
       ({ place }) => place >= from && (place < at || (place === at && at === length)),
     );
     return {
       model,
-      scenario: this.#store.session.scenario,
+      scenario: this.#page.session.scenario,
       since: start.event === undefined ? 0 : start.event + 1,
       deeds: deeds.map(({ act }) => act),
-      ...(comparison ? { compared: this.#store.compared(comparison, model).at(-1) } : {}),
+      ...(comparison ? { compared: this.#page.compared(comparison, model).at(-1) } : {}),
     };
   }
 
@@ -246,16 +260,16 @@ export class LessonGuide {
     if (this.#revealed.has(this.number) || this.view().phase !== 'revealed') return;
     this.#revealed.add(this.number);
     this.#save({ done: [...new Set([...this.#progress.done, this.number])] });
-    const message = lastMessage(this.#outcome(this.#store.model));
+    const message = lastMessage(this.#outcome(this.#page.model));
     // In presenter mode what is selected lies over the picture.
-    if (message && this.#store.view.presenting === undefined) this.#store.select(message.id);
-    this.#store.changed();
+    if (message && this.#page.view.presenting === undefined) this.#page.select(message.id);
+    this.#page.changed();
   }
 
   #save(change: Partial<LessonProgress>): void {
     this.#progress = { ...this.#progress, ...change };
     // A file may have any id.
     if (this.isBuiltIn) saveProgress(this.lesson.id, this.#progress);
-    this.#store.changed();
+    this.#page.changed();
   }
 }

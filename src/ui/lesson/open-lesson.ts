@@ -50,7 +50,6 @@ export { lessonScenario };
  * @returns where each step begins, until that at which the lesson is opened
  */
 export async function prepare(session: LabSession, { lesson, step }: Opening): Promise<ReadonlyMap<number, StepStart>> {
-  if (lesson.compare !== undefined) await session.compare(lesson.compare);
   session.seek(session.length);
   const starts = new Map<number, StepStart>();
   const begin = (number: number) => starts.set(number, { branch: session.branch, event: session.seq });
@@ -58,7 +57,10 @@ export async function prepare(session: LabSession, { lesson, step }: Opening): P
   if (step > lesson.steps.length) starts.clear();
   else
     for (const [i, { do: acts = [], run }] of lesson.steps.slice(0, step - 1).entries()) {
-      for (const { act } of acts) await session.act(act as unknown as Action);
+      for (const { act, after } of acts) {
+        if (after === 'quiet') await session.toQuiet();
+        await session.act(act as unknown as Action);
+      }
       await (typeof run === 'object' ? session.runFor(run.ms) : session.toQuiet());
       begin(i + 2);
     }
@@ -67,7 +69,7 @@ export async function prepare(session: LabSession, { lesson, step }: Opening): P
 }
 
 /** Leads through the lesson from now on. */
-export function guide(store: Store, opening: Opening, prepared: ReadonlyMap<number, StepStart>): void {
+export async function guide(store: Store, opening: Opening, prepared: ReadonlyMap<number, StepStart>): Promise<void> {
   const { lesson, step, isBuiltIn, from } = opening;
   const progress = (isBuiltIn && loadProgress()[lesson.id]) || noProgress;
   const { [step]: _, ...answers } = progress.answers;
@@ -77,4 +79,6 @@ export function guide(store: Store, opening: Opening, prepared: ReadonlyMap<numb
   store.lesson = new LessonGuide(store, lesson, isBuiltIn, { ...progress, answers }, step, starts);
   if (!location.hash.includes('region=')) store.set({ region: 'lesson' });
   store.changed();
+  // The address that was read says nothing of it.
+  if (lesson.compare !== undefined) await store.compare(lesson.compare);
 }

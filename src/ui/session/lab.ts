@@ -22,7 +22,7 @@ import {
   type SessionListener,
   type TimedAct,
 } from './session.ts';
-import { type Shared, writeShared } from './share.ts';
+import { readShared, type Shared, writeShared } from './share.ts';
 
 /** Time on the screen from one instant of the run to the next, at pace 1, when it plays event by event. */
 const leastMs = 150;
@@ -35,6 +35,9 @@ const quietMs = 10 * 60_000;
 const nextMs = 10 * 60_000;
 /** Nobody waits longer between two acts that were done elsewhere, in ms of the run. */
 const gapMs = 10 * 60_000;
+/** Somebody who follows another is shown so many events moving; more are jumped over. */
+const movingMost = 60;
+
 /**
  * The Lab: the same nodes and rooms as everywhere, on a virtual clock, in one worker. What has happened can be looked at again at any
  * place, as in a recorded run. What is done at the end of it goes on from there, and what is done in the past begins a branch.
@@ -234,8 +237,9 @@ export class LabSession implements Session, Recording, LabControls {
         }
         return refuse(why);
       }
-      this.#told.go(this.length, true);
+      // Whoever follows this page is told of a place together with what was done before it.
       await this.#note();
+      this.#told.go(this.length, true);
       this.#told.moved();
       return { ok: true };
     });
@@ -303,11 +307,7 @@ export class LabSession implements Session, Recording, LabControls {
     this.#halt();
     return this.#ask(async () => {
       const to = this.at + events;
-      while (to > this.length && !this.isFull) {
-        const before = this.length;
-        await this.#run({ lines: 1, mostMs: nextMs });
-        if (this.length === before) break;
-      }
+      await this.#reach(to);
       this.#told.go(Math.min(this.length, Math.max(0, to)), events === 1);
       this.#told.moved();
     });
@@ -358,6 +358,15 @@ export class LabSession implements Session, Recording, LabControls {
     this.#append(await this.#api.run(how));
   }
 
+  /** The run goes on until it has a place, or nothing more happens. */
+  async #reach(place: number): Promise<void> {
+    while (place > this.length && !this.isFull) {
+      const before = this.length;
+      await this.#run({ lines: 1, mostMs: nextMs });
+      if (this.length === before) break;
+    }
+  }
+
   /** From the place that is shown to the end of what has happened, and on from there. */
   #onward(how: LabRun): Promise<void> {
     this.#halt();
@@ -368,8 +377,8 @@ export class LabSession implements Session, Recording, LabControls {
       if (place !== undefined && place <= now - this.start) this.#told.go(this.placeAt(place), false, place);
       else {
         await this.#run(place === undefined ? how : { ms: place - (now - this.start) });
-        this.#told.go(this.length, this.#speed !== undefined);
         await this.#note();
+        this.#told.go(this.length, this.#speed !== undefined);
       }
       this.#told.moved();
     });
@@ -392,27 +401,51 @@ export class LabSession implements Session, Recording, LabControls {
    *
    * @returns what is different here; undefined if nothing is
    */
-  async restore({ branches, shown }: Shared): Promise<string | undefined> {
+  async restore(shared: Shared): Promise<string | undefined> {
     return this.#ask(async () => {
-      let different: string | undefined;
-      const ids: number[] = [];
-      for (const { name, deeds, opened, until, lines } of branches) {
-        const { branch: id, news } = await this.#api.load({ deeds, opened }, { ...until, t: until.t as Deed['at'] });
-        this.#told.branch = this.#add(id, name);
-        this.#append(news);
-        this.#branch.at = this.length;
-        const { done } = await this.#api.done();
-        this.#branch.done = { ...done, until, lines };
-        ids.push(id);
-        if (this.#branch.lines.last !== lines)
-          different = 'This link was made with another version of Netsplit: what happens is not all the same here.';
-      }
-      await this.#show(ids[shown] ?? 0);
-      await this.#drop(0);
+      const different = await this.#load(shared);
       this.#told.restart(this.length);
       await this.#note();
       this.#told.moved();
       return different;
+    });
+  }
+
+  /** In the place of all branches. @returns what is different here */
+  async #load({ branches, shown }: Shared): Promise<string | undefined> {
+    let different: string | undefined;
+    const old = this.#branches.map(({ id }) => id);
+    const ids: number[] = [];
+    for (const { name, deeds, opened, until, lines } of branches) {
+      const { branch: id, news } = await this.#api.load({ deeds, opened }, { ...until, t: until.t as Deed['at'] });
+      this.#told.branch = this.#add(id, name);
+      this.#append(news);
+      this.#branch.at = this.length;
+      const { done } = await this.#api.done();
+      this.#branch.done = { ...done, until, lines };
+      ids.push(id);
+      if (this.#branch.lines.last !== lines)
+        different = 'This link was made with another version of Netsplit: what happens is not all the same here.';
+    }
+    await this.#show(ids[shown] ?? 0);
+    for (const id of old) await this.#drop(id);
+    return different;
+  }
+
+  follow(shared: string | undefined, at: number): Promise<void> {
+    this.#halt();
+    return this.#ask(async () => {
+      if (shared !== undefined && shared !== this.#shared) {
+        const from = this.at;
+        await this.#load(await readShared(shared, this.start));
+        this.#told.restart(Math.min(from, this.length));
+        await this.#note();
+        // What this browser makes of it may be written in other words: what was given is what is known.
+        this.#shared = shared;
+      }
+      await this.#reach(at);
+      this.#told.go(Math.min(this.length, at), at > this.at && at - this.at <= movingMost);
+      this.#told.moved();
     });
   }
 

@@ -159,6 +159,13 @@ export interface LabControls {
   toQuiet(): Promise<void>;
   /** Goes on for so many milliseconds of the run. */
   runFor(ms: number): Promise<void>;
+  /**
+   * Shows what another page does: what is the same stays as it is, and what comes next is shown moving.
+   *
+   * @param shared  what was done there, as in a link; undefined: nothing was
+   * @param at  the place that is shown there: a number of events
+   */
+  follow(shared: string | undefined, at: number): Promise<void>;
   select(branch: number): Promise<void>;
   /** @param at  the place where it begins; absent: the one that is shown */
   begin(name: string, at?: number): Promise<void>;

@@ -81,7 +81,7 @@ class App extends Part {
         </main>
         <ns-inspector .store=${store}></ns-inspector>
       </div>
-      ${recorded ? html`<ns-transport .store=${store}></ns-transport>` : nothing}
+      ${recorded && store.led === undefined ? html`<ns-transport .store=${store}></ns-transport>` : nothing}
       ${toast ? html`<div class="toast" role="alert" data-testid="toast">${icon('warn')}<span>${toast}</span><button type="button" aria-label="Close the message" @click=${() => store.set({ toast: undefined })}>${icon('close')}</button></div>` : nothing}
       <ns-menu .store=${store}></ns-menu>
       <ns-help .store=${store}></ns-help>

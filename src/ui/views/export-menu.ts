@@ -20,10 +20,16 @@ class ExportMenu extends Part {
             html`<button role="menuitem" type="button" tabindex="-1" data-testid=${`export-${kind}`} @click=${() => this.#save(kind)}>${icon(kind === 'svg' ? 'present' : 'append')}<span>${forms[kind].label}</span><small>${forms[kind].hint}</small></button>`,
         )}
         <button role="menuitem" type="button" tabindex="-1" data-testid="export-embed" @click=${this.#embed}>${icon('embed')}<span>Embed…</span><small>HTML that shows this in a page of your own</small></button>
+        <button role="menuitem" type="button" tabindex="-1" data-testid="teach" ?hidden=${this.store.offline !== undefined || this.store.led !== undefined} @click=${this.#teach}>${icon('present')}<span>Teach this…</span><small>pages of students show what this page shows</small></button>
       </div>
       ${this.#canEmbed ? html`<ns-embed-dialog .store=${this.store}></ns-embed-dialog>` : nothing}
     `;
   }
+
+  readonly #teach = (): void => {
+    this.#menu?.hidePopover();
+    this.store.onTeach();
+  };
 
   readonly #embed = async (): Promise<void> => {
     this.#menu?.hidePopover();

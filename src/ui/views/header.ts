@@ -39,12 +39,12 @@ class Header extends Part {
         isFile
           ? html`<span class="run" data-testid="run">${recording?.label}</span>`
           : html`<label class="sr" for="scenario">Scenario</label>
-            <select id="scenario" data-testid="scenario" @change=${this.#onScenario}>
+            <select id="scenario" data-testid="scenario" ?disabled=${this.store.led !== undefined} @change=${this.#onScenario}>
               ${scenarios.map((scenario) => html`<option value=${scenario.id} .selected=${scenario.id === session.scenario.id}>${scenario.title}</option>`)}
             </select>
             <button type="button" class="round own" data-testid="own" aria-label="Scenarios of your own" aria-haspopup="dialog" title="Make or edit a scenario, open one of yours" @click=${() => showOwnScenarios(session)}>${icon('nick')}</button>`
       }
-      <button type="button" class="open-trace" data-testid="open-trace" aria-label="Open a trace…" title="Open the trace of a run (npm run sim -- --seed N --mode M --json)" @click=${this.#onOpen}>${icon('open')}<span class="wide">Open a trace…</span><span class="narrow">Trace</span></button>
+      <button type="button" class="open-trace" data-testid="open-trace" aria-label="Open a trace…" title="Open the trace of a run (npm run sim -- --seed N --mode M --json), or a lesson" @click=${this.#onOpen}>${icon('open')}<span class="wide">Open a trace…</span><span class="narrow">Trace</span></button>
       <ns-export .store=${this.store}></ns-export>
       ${isFile ? html`<a class="button" href=${location.pathname} data-testid="to-live"><span class="wide">Back to the live rooms</span><span class="narrow">Live</span></a>` : this.#modes()}
       <span class="badge model" data-testid="model-badge" title=${models[session.scenario.xep]}>XEP-${session.scenario.xep}</span>
@@ -86,7 +86,7 @@ class Header extends Part {
         </label>
       </div>
       <button type="button" class="lessons-button" data-testid="lessons-open" aria-label="Lessons" title="Eight lessons, in this page" @click=${() => openLessons(this.store)}>${icon('lesson')}<span>Lessons</span></button>
-      ${session.runsNodes ? html`<button type="button" class="start-over" data-testid="start-over" aria-label="Start over" title=${lab ? 'The same scenario and seed from the beginning: all branches are gone' : 'Everything that was said and counted is gone, in all pages'} @click=${() => this.store.startOver()}>${icon('restart')}<span class="wide">Start over</span><span class="narrow">Start over</span></button>` : nothing}
+      ${session.runsNodes && this.store.led === undefined ? html`<button type="button" class="start-over" data-testid="start-over" aria-label="Start over" title=${lab ? 'The same scenario and seed from the beginning: all branches are gone' : 'Everything that was said and counted is gone, in all pages'} @click=${() => this.store.startOver()}>${icon('restart')}<span class="wide">Start over</span><span class="narrow">Start over</span></button>` : nothing}
       ${recording ? nothing : html`<button type="button" class="join-own" data-testid="join-own" aria-label="Join with your own client" @click=${() => document.querySelector<JoinPanel>('ns-join')?.open()}>${icon('client')}<span class="wide">Join with your own client</span><span class="narrow">Join</span></button>`}
       ${mode === 'lab' ? html`<button type="button" class="copy-link" data-testid="copy-link" aria-label="Copy a link to this moment" title="A link to this moment: whoever opens it sees the same, and can go on (s)" @click=${() => this.store.copy(linkTo(this.store))}>${icon('copy')}<span class="wide">Copy link</span><span class="narrow">Link</span></button>` : nothing}
       <label class="pace theme">
@@ -144,7 +144,12 @@ class Header extends Part {
   };
 
   readonly #onOpen = (): void => {
-    chooseTrace(this.store.onTrace, ({ message, advice }) => this.store.toast(`${message} ${advice}`));
+    const { store } = this;
+    chooseTrace(
+      store.onTrace,
+      (lesson) => store.onLesson(lesson, 1, false),
+      ({ message, advice }) => store.toast(`${message} ${advice}`),
+    );
   };
 
   readonly #onPace = (event: Event): void => {

@@ -4,16 +4,18 @@ import type { LessonGuide, StepView } from '../lesson/guide.ts';
 import { icon } from './icons.ts';
 
 /** What leads on in a lesson: back, play, again, the next step. */
-export function lessonNext(guide: LessonGuide, { phase }: StepView): TemplateResult {
+export function lessonNext(guide: LessonGuide, { phase, isUnderWay }: StepView): TemplateResult {
   const { number, step, exercise } = guide;
   const isDone = phase === 'read' || phase === 'revealed';
   const runs = (phase === 'run' || phase === 'amiss') && step !== undefined;
+  // Between two acts there may be something to watch.
+  const plays = phase === 'run' || (phase === 'do' && isUnderWay);
   const mayRetry = phase !== 'read' && phase !== 'predict';
   return html`<footer class="lesson-foot">
     <button type="button" data-testid="lesson-back" aria-label="Back" title="The step before" ?disabled=${number === 1} @click=${() => guide.goTo(number - 1)}>${icon('back')}</button>
     ${mayRetry ? html`<button type="button" data-testid="lesson-retry" @click=${() => guide.retry()}>${icon('restart')} Try again</button>` : nothing}
     ${runs && step.run === 'steps' ? html`<button type="button" class="primary" data-testid="lesson-step" @click=${() => guide.stepOn()}>${icon('forward')} Step</button>` : nothing}
-    ${runs && phase === 'run' ? html`<button type="button" class=${step.run === 'steps' ? '' : 'primary'} data-testid="lesson-play" @click=${() => guide.play()}>${icon('play')} ${playInWords(guide)}</button>` : nothing}
+    ${plays && step ? html`<button type="button" class=${step.run === 'steps' && phase === 'run' ? '' : 'primary'} data-testid="lesson-play" @click=${() => guide.play()}>${icon('play')} ${phase === 'do' ? 'Play' : playInWords(guide)}</button>` : nothing}
     ${
       number < guide.count
         ? html`<button type="button" class=${isDone ? 'primary' : ''} data-testid="lesson-next" @click=${() => guide.next()}>${exercise || isDone ? nextInWords(guide) : 'Skip'} ${icon('forward')}</button>`

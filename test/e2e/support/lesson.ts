@@ -45,7 +45,12 @@ export class Learner {
 
   /** Does what a step asks for, by the picture and its menus, and sees that it is ticked. */
   async act({ do: asked = [] }: LessonStep): Promise<void> {
-    for (const [i, { act }] of asked.entries()) {
+    for (const [i, { act, after }] of asked.entries()) {
+      if (after === 'quiet') {
+        await this.page.getByTestId('lesson-play').click();
+        await this.page.keyboard.press('Shift+ArrowRight');
+        await expect(this.page.getByTestId('transport-state')).toHaveText(/^Nothing is under way/);
+      }
       await this.do(act);
       await expect(this.page.getByTestId('lesson-acts').getByRole('listitem').nth(i)).toHaveAttribute(
         'data-done',
@@ -59,7 +64,8 @@ export class Learner {
     if ((await this.region.getAttribute('data-lesson-phase')) !== 'run') return;
     if (run === 'steps') await this.page.getByTestId('lesson-step').click();
     else await this.page.getByTestId('lesson-play').click();
-    if (typeof run !== 'object') await this.page.getByTestId('transport-quiet').click();
+    // Nobody here waits until they have seen it all.
+    if (typeof run !== 'object') await this.page.keyboard.press('Shift+ArrowRight');
   }
 
   async revealed(step: LessonStep, isRight: boolean): Promise<void> {

@@ -2,10 +2,12 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { lessons } from '../../../src/lessons/built-in.ts';
 import { terms } from '../../../src/lessons/glossary.ts';
+import type { Lesson } from '../../../src/lessons/lesson.ts';
 import { parseLesson } from '../../../src/lessons/load.ts';
 import { parseMarkdown, referencesIn } from '../../../src/lessons/markdown.ts';
 import { ground } from '../../../src/ui/lesson/ground.ts';
 import { knowsSpec } from '../../../src/ui/spec-index.ts';
+import { LessonPlayer } from '../../support/lesson-player.ts';
 
 const folder = new URL('../../../src/lessons/', import.meta.url);
 const source = (id: string) => readFileSync(new URL(`${id}.json`, folder), 'utf8');
@@ -71,6 +73,16 @@ describe('A lesson in a file', () => {
       line,
       message: typeof message === 'string' ? message : expect.stringMatching(message),
     });
+  });
+
+  it('the one that src/lessons/README.md shows is a whole lesson', () => {
+    const readme = readFileSync(new URL('README.md', folder), 'utf8');
+    const shown = /```json\n([\s\S]*?)```/.exec(readme)?.[1] ?? '';
+    expect(errorsOf(shown)).toEqual([]);
+    const player = new LessonPlayer(JSON.parse(shown));
+    const [step] = (JSON.parse(shown) as Lesson).steps;
+    player.step(step ?? { title: '', text: '' });
+    expect(player.failing(step?.check)).toEqual([]);
   });
 
   it('a number cannot be predicted where nothing is counted', () => {

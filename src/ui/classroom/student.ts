@@ -1,0 +1,172 @@
+import type { ClassQuestion, ClassState } from '../../core/xep/classroom.ts';
+import type { ClassPhase } from '../../host/class-control.ts';
+import type { Result } from '../../host/control.ts';
+import type { LiveConfig } from '../../scenario/live-config-type.ts';
+import { type LabPlace, readLab, readPlace } from '../address.ts';
+import type { Where } from '../lab-api.ts';
+import { shownStore, watchShown } from '../page.ts';
+import { oneOf } from '../session/accounts.ts';
+import type { Store } from '../store.ts';
+import { ClassConnection } from './connection.ts';
+
+/** What shows a place of the lecturer’s that is not shown yet. */
+export interface Showing {
+  lab(place: LabPlace): Promise<void>;
+  live(search: string): Promise<void>;
+  fetchConfig(where: Where): Promise<LiveConfig>;
+}
+
+const led = 'The lecturer leads this page. “Let go” in the line above makes it yours.';
+
+/** A class, as a student’s page has it: shows what the lecturer’s page shows, until the student lets go. */
+export class Following {
+  readonly #showing: Showing;
+  readonly #connection: ClassConnection;
+  readonly #changed: () => void;
+  readonly #nick: string;
+  /** What the lecturer’s page shows, and what of it was shown here last. */
+  #state: ClassState | undefined;
+  #shown: string | undefined;
+  #isShowing = false;
+  #answered: { readonly question: string; readonly value: string } | undefined;
+  phase: ClassPhase = 'away';
+  /** The lecturer leads the page. */
+  isLed = true;
+
+  /** @param changed  called when there is something new to show */
+  constructor(code: string, nick: string, showing: Showing, changed: () => void) {
+    this.#showing = showing;
+    this.#nick = nick;
+    this.#changed = changed;
+    this.#connection = new ClassConnection(
+      () => showing.fetchConfig({}),
+      {
+        account: ({ credentials }) => oneOf(credentials.guests),
+        without: 'the server has no account for this page',
+        begin: (api, login, listener) => api.follow(login, code, nick, listener),
+      },
+      {
+        phase: (phase) => {
+          this.phase = phase;
+          if (phase === 'over') this.letGo();
+          changed();
+        },
+        state: (state) => this.#take(state),
+        students: () => undefined,
+      },
+    );
+  }
+
+  async start(): Promise<Result> {
+    watchShown((store) => this.#mark(store));
+    const result = await this.#connection.start();
+    if (!result.ok) void this.#connection.stop();
+    return result;
+  }
+
+  get question(): ClassQuestion | undefined {
+    return this.#state?.question;
+  }
+
+  /** What was answered to this question; undefined: nothing yet. */
+  get answered(): string | undefined {
+    return this.#answered?.question === this.question?.id ? this.#answered?.value : undefined;
+  }
+
+  /** The lecturer has shown something. */
+  get hasBegun(): boolean {
+    return this.#state !== undefined && this.#state.place !== '';
+  }
+
+  async answer(value: string): Promise<Result> {
+    const { question } = this;
+    const { api } = this.#connection;
+    if (question === undefined || api === undefined) return { ok: false, error: 'The connection is lost.' };
+    const result = await api.answer(question.id, value);
+    if (result.ok) this.#answered = { question: question.id, value };
+    this.#changed();
+    return result;
+  }
+
+  /** The page is the student’s own from now on. */
+  letGo(): void {
+    this.isLed = false;
+    const store = shownStore();
+    if (store) this.#mark(store);
+    this.#changed();
+  }
+
+  followAgain(): void {
+    this.isLed = true;
+    this.#shown = undefined;
+    void this.#show();
+    this.#changed();
+  }
+
+  async leave(): Promise<void> {
+    this.letGo();
+    await this.#connection.stop();
+  }
+
+  /** In a live room everybody takes part: there is nothing to be led. */
+  #mark(store: Store): void {
+    store.led = this.isLed && store.session.lab !== undefined ? led : undefined;
+    store.changed();
+  }
+
+  #take(state: ClassState): void {
+    this.#state = state;
+    void this.#show();
+    this.#changed();
+  }
+
+  /** One after the other: of what came meanwhile, only the last is shown. */
+  async #show(): Promise<void> {
+    if (this.#isShowing) return;
+    this.#isShowing = true;
+    while (this.isLed && this.#state !== undefined && this.#state.place !== this.#shown) {
+      const { place } = this.#state;
+      const before = this.#shown;
+      this.#shown = place;
+      await this.#go(place, before).catch((error: unknown) =>
+        shownStore()?.toast(error instanceof Error ? error.message : String(error)),
+      );
+    }
+    this.#isShowing = false;
+  }
+
+  async #go(place: string, before: string | undefined): Promise<void> {
+    if (place === '') return;
+    const hash = place.startsWith('#') ? place : '';
+    const lab = readLab(hash);
+    if (lab === undefined) return this.#goLive(place);
+    const known = before === undefined ? undefined : readLab(before);
+    const store = shownStore();
+    const mine = store?.session.lab;
+    // A run that began anew, or is another one, is opened; from there on the same is done as there.
+    const isSame = known?.scenario === lab.scenario && known.seed === lab.seed && (lab.shared || !known.shared);
+    if (!isSame || store === undefined || mine === undefined) {
+      history.replaceState(null, '', `${location.pathname}${location.search}${hash}`);
+      return this.#showing.lab(lab);
+    }
+    const [to, from] = [readPlace(hash), readPlace(before ?? '')];
+    if (to.compared !== from.compared) await store.compare(to.compared);
+    if (to.at !== undefined) await mine.follow(lab.shared, to.at);
+    // What the student selects stays, until the lecturer selects something else.
+    if (to.event !== from.event) store.select(to.event);
+    if (to.thing && to.thing.id !== from.thing?.id) store.choose(to.thing);
+  }
+
+  /** A student is a guest there, under the name that they typed. */
+  async #goLive(search: string): Promise<void> {
+    await this.#showing.live(search);
+    const me = shownStore()?.session.scenario.occupants.at(-1);
+    const store = shownStore();
+    if (this.#nick === '' || store === undefined || store.session.runsNodes || me === undefined) return;
+    const off = store.subscribe(() => {
+      if (store.told.people.all().find(({ jid }) => jid === me.jid)?.phase !== 'joined') return;
+      off();
+      void store.act({ act: 'nick', who: me.jid, nick: this.#nick });
+    });
+  }
+}

@@ -1,0 +1,197 @@
+import AxeBuilder from '@axe-core/playwright';
+import type { Browser, BrowserContext, Page } from '@playwright/test';
+import { eventually, expect, type RoomPage, test } from './support/netsplit.ts';
+
+const token = '00112233445566778899aabbccddeeff';
+const BigCheese = 'rubenro@vesa.yeggmaex.irc/shaver';
+
+// As `npm start` does it: only the page with the token is the operator’s.
+test.use({ serverOptions: { token } });
+
+const contexts: BrowserContext[] = [];
+test.afterEach(async () => {
+  await Promise.all(contexts.splice(0).map((context) => context.close()));
+});
+
+/** Opens a class from the Lab. @returns the link for students */
+async function teach(room: RoomPage): Promise<string> {
+  const { page } = room;
+  await page.goto(`/?room=${room.instance}#token=${token}`);
+  await page.waitForFunction(() => 'lab' in window);
+  await page.goto('/#lab=wallops&seed=7');
+  await page.waitForSelector('html[data-phase=paused][data-mode=lab]');
+  await page.getByTestId('export').click();
+  await page.getByTestId('teach').click();
+  await expect(page.getByTestId('class-lecturer')).toHaveAttribute('data-phase', 'there');
+  return (await page.getByTestId('class-link').textContent()) ?? '';
+}
+
+/** A student on another machine. */
+async function join(browser: Browser, link: string, nick = ''): Promise<Page> {
+  const context = await browser.newContext({ reducedMotion: 'reduce' });
+  contexts.push(context);
+  const page = await context.newPage();
+  await page.goto(link);
+  await page.getByTestId('class-nick').fill(nick);
+  await page.getByTestId('class-enter').click();
+  await expect(page.getByTestId('class-student')).toHaveAttribute('data-phase', 'there');
+  return page;
+}
+
+const state = (page: Page) => page.evaluate(() => JSON.stringify([window.lab.state(), window.lab.events()]));
+const at = (page: Page) => page.evaluate(() => Number(document.documentElement.dataset['simTime']));
+const say = (page: Page, text: string) =>
+  page.evaluate(([who, said]) => window.lab.act({ act: 'say', who, text: said }), [BigCheese, text] as const);
+const inLab = (page: Page) => page.waitForSelector('html[data-mode=lab][data-phase=paused]');
+/** All pages show the same, to the last event. */
+const same = (pages: readonly Page[], as: Page) =>
+  eventually(async () => new Set(await Promise.all([as, ...pages].map(state))).size).toBe(1);
+
+test.describe('A class', () => {
+  test('students are where the lecturer is: acts, steps, branches, another scenario; also who comes late', async ({
+    room,
+    browser,
+  }) => {
+    test.slow();
+    const lecturer = room.page;
+    const link = await teach(room);
+    const ann = await join(browser, link, 'Ann');
+    await inLab(ann);
+    await same([ann], lecturer);
+    await say(lecturer, 'Welcome');
+    await same([ann], lecturer);
+    await lecturer.evaluate(() => window.lab.runToQuiet());
+    await same([ann], lecturer);
+    await lecturer.evaluate(() => window.lab.step(-5));
+    await same([ann], lecturer);
+    // In the past, so a branch begins.
+    await say(lecturer, 'Another way');
+    const bob = await join(browser, link, 'Bob');
+    await inLab(bob);
+    await same([ann, bob], lecturer);
+    expect(await bob.evaluate(() => window.lab.branches())).toEqual(
+      await lecturer.evaluate(() => window.lab.branches()),
+    );
+    await lecturer.evaluate(() => window.lab.load('coven', { seed: 3 }));
+    await expect(ann).toHaveURL(/lab=coven/);
+    await same([ann, bob], lecturer);
+    await expect(lecturer.getByTestId('class-count')).toHaveText('2 students in class');
+    await bob.context().close();
+    await expect(lecturer.getByTestId('class-count')).toHaveText('1 student in class');
+  });
+
+  test('a student looks around but does not lead; lets go, goes another way, and follows again', async ({
+    room,
+    browser,
+  }) => {
+    const lecturer = room.page;
+    const ann = await join(browser, await teach(room), 'Ann');
+    await inLab(ann);
+    await same([ann], lecturer);
+    const before = await at(ann);
+    for (const one of ['transport', 'speak-bar', 'start-over']) await expect(ann.getByTestId(one)).toHaveCount(0);
+    await ann.keyboard.press('ArrowLeft');
+    await expect(ann.getByTestId('toast')).toContainText('Let go');
+    await ann.getByTestId('tab-counters').click();
+    await ann.getByTestId('tab-log').click();
+    await ann.getByTestId('log').locator('.row').first().click();
+    await expect(ann.locator('.row.chosen')).toHaveCount(1);
+    expect(await at(ann)).toBe(before);
+
+    await ann.getByTestId('class-let-go').click();
+    await ann.getByTestId('say-text').fill('On my own');
+    await ann.getByTestId('say-send').click();
+    await ann.getByTestId('transport-quiet').click();
+    await say(lecturer, 'Meanwhile');
+    await lecturer.evaluate(() => window.lab.runToQuiet());
+    await expect
+      .poll(() => ann.evaluate(() => window.lab.counters().messages.map(({ body }) => body)))
+      .toEqual(['On my own']);
+    expect(await lecturer.evaluate(() => window.lab.counters().messages.map(({ body }) => body))).toEqual([
+      'Meanwhile',
+    ]);
+    await ann.getByTestId('class-follow').click();
+    await same([ann], lecturer);
+    await expect(ann.getByTestId('transport')).toHaveCount(0);
+  });
+
+  test('answers are counted at the lecturer’s, in a chart, as text', async ({ room, browser }) => {
+    const lecturer = room.page;
+    const link = await teach(room);
+    const nick = '<img src=x onerror=alert(1)>';
+    const pages = await Promise.all([join(browser, link, nick), join(browser, link), join(browser, link, 'Bob')]);
+    await lecturer.getByTestId('class-ask').click();
+    await lecturer.getByTestId('class-question').fill('How many stanzas cross the links?');
+    await lecturer.getByTestId('class-send').click();
+    for (const [i, page] of pages.entries()) {
+      await page
+        .getByTestId('class-question')
+        .getByRole('textbox')
+        .fill(i === 0 ? '8' : '4');
+      await page.getByTestId('class-answer').click();
+      await expect(page.getByTestId('class-answered')).toContainText('Your answer');
+    }
+    await expect(lecturer.getByTestId('class-answered')).toHaveText('3 of 3 students have answered');
+    await expect(lecturer.getByTestId('class-answers').locator('tr')).toHaveText([/^4\s*2$/, /^8\s*1$/]);
+    expect((await new AxeBuilder({ page: lecturer }).setLegacyMode().analyze()).violations).toEqual([]);
+    // Somebody thinks again.
+    const [first] = pages as [Page, Page, Page];
+    await first.getByTestId('class-question').getByRole('textbox').fill('4');
+    await first.getByTestId('class-answer').click();
+    await expect(lecturer.getByTestId('class-answers').locator('tr')).toHaveText([/^4\s*3$/]);
+
+    await lecturer.getByTestId('class-ask').click();
+    await lecturer.getByTestId('class-question').fill('Who gets it?');
+    await lecturer.getByTestId('class-choices').fill('Everybody\n\nNobody');
+    await lecturer.getByTestId('class-send').click();
+    await first.getByLabel('Nobody').check();
+    expect((await new AxeBuilder({ page: first }).setLegacyMode().analyze()).violations).toEqual([]);
+    await first.getByTestId('class-answer').click();
+    await expect(lecturer.getByTestId('class-answers').locator('tr')).toHaveText([/^Everybody\s*0$/, /^Nobody\s*1$/]);
+    await lecturer.getByTestId('class-stop').click();
+    await expect(first.getByTestId('class-question')).toHaveCount(0);
+    // Names are kept nowhere.
+    for (const page of [lecturer, first]) {
+      const kept = await page.evaluate(() =>
+        JSON.stringify([{ ...localStorage }, { ...sessionStorage }, location.href]),
+      );
+      expect(kept).not.toContain('Bob');
+      expect(kept).not.toContain('onerror');
+    }
+  });
+
+  test('a lecturer whose page is reloaded goes on; when they end the class, students go on alone', async ({
+    room,
+    browser,
+  }) => {
+    const lecturer = room.page;
+    const ann = await join(browser, await teach(room), 'Ann');
+    await inLab(ann);
+    await lecturer.reload();
+    await expect(lecturer.getByTestId('class-count')).toHaveText('1 student in class');
+    await inLab(lecturer);
+    await say(lecturer, 'Back again');
+    await same([ann], lecturer);
+    await lecturer.getByTestId('class-end').click();
+    await expect(lecturer.getByTestId('class-lecturer')).toHaveCount(0);
+    await expect(ann.getByTestId('class-student')).toHaveAttribute('data-phase', 'over');
+    await ann.getByTestId('class-leave').click();
+    await expect(ann.getByTestId('class-student')).toHaveCount(0);
+    await expect(ann.getByTestId('transport')).toBeVisible();
+    expect(new URL(ann.url()).searchParams.has('class')).toBe(false);
+  });
+
+  test('without the token a page cannot teach; a code that nobody teaches is said', async ({ baseURL, browser }) => {
+    const context = await browser.newContext({ reducedMotion: 'reduce', ...(baseURL ? { baseURL } : {}) });
+    contexts.push(context);
+    const page = await context.newPage();
+    await page.goto('/#lab=wallops');
+    await inLab(page);
+    await page.getByTestId('export').click();
+    await page.getByTestId('teach').click();
+    await expect(page.getByTestId('toast')).toContainText('can teach');
+    await page.goto('/?class=abcdef');
+    await page.getByTestId('class-enter').click();
+    await expect(page.getByTestId('class-why')).toContainText('there is no class with this code');
+  });
+});
