@@ -1,9 +1,8 @@
 import { type VariantId, variantIds } from '../scenario/variant-nodes.ts';
 import type { Events } from './fold/events.ts';
-import { type LessonPlace, readLesson } from './lesson/place.ts';
 import { scales } from './scales.ts';
 import type { Store } from './store.ts';
-import { type Region, regionNames, type Tab, type Thing, tabNames } from './view.ts';
+import { type LessonPlace, type Region, regionNames, type Tab, type Thing, tabNames } from './view.ts';
 
 /** The Lab: a scenario, and the seed of all luck in it. */
 export interface LabPlace {
@@ -29,6 +28,18 @@ export function readLab(hash: string): LabPlace | undefined {
     seed: isSeed && (given !== null || !lesson) ? seed : lesson ? undefined : 0,
     shared: of.get('s') ?? undefined,
     ...(lesson ? { lesson } : {}),
+  };
+}
+
+/** What the address says of a lesson; undefined if it is about none. */
+function readLesson(of: URLSearchParams): LessonPlace | undefined {
+  const id = of.get('lesson');
+  if (id === null) return undefined;
+  const [step = '1', from = ''] = [of.get('step') ?? undefined, of.get('from') ?? undefined];
+  return {
+    id,
+    step: /^[1-9]\d?$/.test(step) ? Number(step) : 1,
+    ...(/^\d{1,7}$/.test(from) ? { from: Number(from) } : {}),
   };
 }
 

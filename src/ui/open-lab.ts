@@ -1,6 +1,6 @@
 import { builtIn } from '../scenario/built-in.ts';
 import { withoutRoomPasswords } from '../scenario/without-passwords.ts';
-import { type LabPlace, readPlace, writePlace } from './address.ts';
+import { type LabPlace, readLab, readPlace, withoutSelection, writePlace } from './address.ts';
 import { checkedScenario } from './checked-scenario.ts';
 import type { Situation } from './lab-api.ts';
 import { showSession } from './page.ts';
@@ -46,27 +46,30 @@ export async function openLab(
   const starts = done === undefined && opening ? await lessons?.prepare(session, opening) : undefined;
   const different = (done && (await session.restore(done))) ?? (await session.perform(acts));
   await leave();
-  const shown = opening ? place : { scenario: scenario.id, seed, shared: isOwn ? session.shared : shared };
-  forgetOther(shown, opening !== undefined);
-  const scenarios = [...(isOwn ? [scenario] : []), ...builtIn.filter((one) => one.id !== scenario.id || !isOwn)].map(
-    ({ id: name, title }) => ({ id: name, title }),
-  );
+  const said = readLab(location.hash);
+  const isSaid = opening
+    ? place.lesson !== undefined && said?.lesson?.id === place.lesson.id && said.lesson.step === place.lesson.step
+    : said?.scenario === scenario.id &&
+      (said.seed ?? 0) === seed &&
+      said.shared === shared &&
+      !(isOwn && shared === undefined);
+  // What the address says of another run, such as an event that is selected, would be shown in this one.
+  if (!isSaid) {
+    const lab = opening ? place : { scenario: scenario.id, seed, shared: isOwn ? session.shared : shared };
+    const hash = writePlace({
+      ...readPlace(withoutSelection(location.hash)),
+      at: undefined,
+      lab,
+      ...(opening ? { compared: undefined } : {}),
+    });
+    history.replaceState(null, '', `${location.pathname}${location.search}${hash}`);
+  }
+  const isListed = !isOwn && builtIn.some((one) => one.id === scenario.id);
+  const scenarios = [
+    ...(isListed ? [] : [scenario]),
+    ...builtIn.filter((one) => one.id !== scenario.id || isListed),
+  ].map(({ id: name, title }) => ({ id: name, title }));
   const store = showSession(session, scenarios, '', offline);
   if (opening) await lessons?.guide(store, opening, starts ?? new Map());
   if (different) store.toast(different);
-}
-
-/** What the address says of another run, such as an event that is selected, would be shown in this one. */
-function forgetOther(place: LabPlace, isLesson: boolean): void {
-  const { lab, compared, ...rest } = readPlace(location.hash);
-  const isSame =
-    lab?.scenario === place.scenario &&
-    lab.seed === place.seed &&
-    lab.shared === place.shared &&
-    lab.lesson?.id === place.lesson?.id &&
-    lab.lesson?.step === place.lesson?.step;
-  if (isSame) return;
-  const of = { ...rest, lab: place, at: undefined, event: undefined, thing: undefined };
-  const hash = writePlace(isLesson ? of : { ...of, compared });
-  history.replaceState(null, '', `${location.pathname}${location.search}${hash}`);
 }

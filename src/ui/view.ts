@@ -42,3 +42,12 @@ export interface View {
 }
 
 export type Phase = 'loading' | 'playing' | 'quiet' | 'paused' | 'offline' | 'failed';
+
+/** A step of a lesson that comes with Netsplit. */
+export interface LessonPlace {
+  readonly id: string;
+  /** From 1: the steps, then the exercises. */
+  readonly step: number;
+  /** The last event before the step began; absent: the step begins where it does if all before was done as it is meant. */
+  readonly from?: number | undefined;
+}

@@ -2,12 +2,12 @@ import type { SVGTemplateResult } from 'lit';
 import type { Exercise, Lesson, LessonStep } from '../../lessons/lesson.ts';
 import type { Layout } from '../layout.ts';
 import type { LabControls, Recording } from '../session/session.ts';
+import type { LessonPlace } from '../view.ts';
 import { type Asked, askedOf } from './asked.ts';
 import { comesOut, counted, lastMessage, type Outcome } from './checks.ts';
 import { focusMarks } from './marks.ts';
 import type { LessonPage } from './page.ts';
 import { type Answer, type Checked, isRight, type LessonPhase, phaseOf } from './phase.ts';
-import type { LessonPlace } from './place.ts';
 import { type LessonProgress, saveProgress } from './progress.ts';
 
 /** Where in the Lab a step began. */
