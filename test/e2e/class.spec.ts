@@ -80,10 +80,9 @@ test.describe('A class', () => {
     await expect(lecturer.getByTestId('class-count')).toHaveText('1 student in class');
   });
 
-  test('a student looks around but does not lead; lets go, goes another way, and follows again', async ({
-    room,
-    browser,
-  }) => {
+  test('a student looks around but does not lead; lets go, goes another way, and follows again', {
+    tag: '@long',
+  }, async ({ room, browser }) => {
     const lecturer = room.page;
     const ann = await join(browser, await teach(room), 'Ann');
     await inLab(ann);
@@ -115,7 +114,7 @@ test.describe('A class', () => {
     await expect(ann.getByTestId('transport')).toHaveCount(0);
   });
 
-  test('answers are counted at the lecturer’s, in a chart, as text', async ({ room, browser }) => {
+  test('answers are counted at the lecturer’s, in a chart, as text', { tag: '@long' }, async ({ room, browser }) => {
     const lecturer = room.page;
     const link = await teach(room);
     const nick = '<img src=x onerror=alert(1)>';
@@ -160,10 +159,9 @@ test.describe('A class', () => {
     }
   });
 
-  test('a lecturer whose page is reloaded goes on; when they end the class, students go on alone', async ({
-    room,
-    browser,
-  }) => {
+  test('a lecturer whose page is reloaded goes on; when they end the class, students go on alone', {
+    tag: '@long',
+  }, async ({ room, browser }) => {
     const lecturer = room.page;
     const ann = await join(browser, await teach(room), 'Ann');
     await inLab(ann);
@@ -181,7 +179,10 @@ test.describe('A class', () => {
     expect(new URL(ann.url()).searchParams.has('class')).toBe(false);
   });
 
-  test('without the token a page cannot teach; a code that nobody teaches is said', async ({ baseURL, browser }) => {
+  test('without the token a page cannot teach; a code that nobody teaches is said', { tag: '@long' }, async ({
+    baseURL,
+    browser,
+  }) => {
     const context = await browser.newContext({ reducedMotion: 'reduce', ...(baseURL ? { baseURL } : {}) });
     contexts.push(context);
     const page = await context.newPage();

@@ -57,7 +57,7 @@ test.describe('A lesson', () => {
     expect(await page.evaluate(() => window.lab.lesson()?.answers)).toEqual({ 2: null });
   });
 
-  test('who does something else is told so, and can begin the step again', async ({ page }) => {
+  test('who does something else is told so, and can begin the step again', { tag: '@long' }, async ({ page }) => {
     const learner = new Learner(page);
     await learner.open(files.url, first, 2);
     await page.getByTestId('lesson-skip').click();
@@ -120,7 +120,7 @@ test.describe('A lesson of one’s own', () => {
     await expect(page).not.toHaveURL(/lesson=/);
   });
 
-  test('what is in it is shown as text', async ({ page }) => {
+  test('what is in it is shown as text', { tag: '@long' }, async ({ page }) => {
     const learner = new Learner(page);
     await learner.open(files.url, first);
     const text = '<img src=x onerror=alert(1)> [go](javascript:alert(1))';
@@ -155,7 +155,9 @@ test.describe('A lesson, for everybody', () => {
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(360);
   });
 
-  test('what is pointed at has another outline than what is selected, and is said in words', async ({ page }) => {
+  test('what is pointed at has another outline than what is selected, and is said in words', { tag: '@long' }, async ({
+    page,
+  }) => {
     const learner = new Learner(page);
     await learner.open(files.url, first);
     await learner.region.getByRole('button', { name: 'channel.avalon.irc' }).click();
@@ -170,7 +172,9 @@ test.describe('A lesson, for everybody', () => {
     expect(await styleOf('.lesson-marks rect')).not.toBe(await styleOf('[data-node="channel.avalon.irc"] rect'));
   });
 
-  test('the list has all lessons, and the glossary says what earlier editions call a term', async ({ page }) => {
+  test('the list has all lessons, and the glossary says what earlier editions call a term', { tag: '@long' }, async ({
+    page,
+  }) => {
     const learner = new Learner(page);
     await learner.open(files.url, first);
     await page.getByTestId('lessons-open').click();
