@@ -159,6 +159,44 @@ test.describe('A class', () => {
     }
   });
 
+  test('a lesson: students are at its step, and their guesses are the answers that are counted', {
+    tag: '@long',
+  }, async ({ room, browser }) => {
+    test.slow();
+    const lecturer = room.page;
+    const link = await teach(room);
+    const [ann, bob] = [await join(browser, link, 'Ann'), await join(browser, link, 'Bob')];
+    await lecturer.evaluate(() => window.lab.load('one-room-one-server'));
+    const lesson = (page: Page) => page.getByTestId('lesson');
+    for (const page of [ann, bob]) {
+      await expect(lesson(page)).toHaveAttribute('data-step', '1');
+      // Who leads on is the lecturer.
+      await expect(page.getByTestId('lesson-next')).toHaveCount(0);
+    }
+    await lecturer.getByTestId('lesson-next').click();
+    for (const [page, guess] of [
+      [ann, '8'],
+      [bob, '7'],
+    ] as const) {
+      await expect(lesson(page)).toHaveAttribute('data-step', '2');
+      await expect(page.getByTestId('class-question')).toHaveCount(0);
+      await page.getByTestId('lesson-number').fill(guess);
+      await page.getByTestId('lesson-answer').click();
+    }
+    await expect(lecturer.getByTestId('class-answers').locator('tr')).toHaveText([
+      /^7 stanzas\s*1$/,
+      /^8 stanzas\s*1$/,
+    ]);
+    await expect(lecturer.getByTestId('class-answered')).toHaveText('2 of 2 students have answered');
+    // The lecturer does what the step asks for, and it comes out at everybody’s.
+    await lecturer.getByTestId('lesson-skip').click();
+    await say(lecturer, 'Phaedrus, we are all having a truly rotten time.');
+    await lecturer.evaluate(() => window.lab.runToQuiet());
+    for (const page of [lecturer, ann, bob])
+      await expect(lesson(page)).toHaveAttribute('data-lesson-phase', 'revealed');
+    await expect(ann.getByTestId('lesson-result')).toContainText('8 stanzas');
+  });
+
   test('a lecturer whose page is reloaded goes on; when they end the class, students go on alone', {
     tag: '@long',
   }, async ({ room, browser }) => {

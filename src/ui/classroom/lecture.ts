@@ -5,6 +5,7 @@ import { placeForClass } from '../address.ts';
 import type { Store } from '../store.ts';
 import { newCode, newKey } from './code.ts';
 import { ClassConnection } from './connection.ts';
+import { lessonQuestion } from './lesson-question.ts';
 import { keepTaught, type Taught } from './taught.ts';
 
 /** What changes within so many milliseconds is told together. */
@@ -24,6 +25,8 @@ export class Lecture {
   #place = '';
   #why: string | undefined;
   #question: ClassQuestion | undefined;
+  /** The question that the class was asked last, by its id; and how many of them were the lecturer’s own. */
+  #asks: string | undefined;
   #asked = 0;
   phase: ClassPhase = 'away';
 
@@ -65,8 +68,15 @@ export class Lecture {
     return [...this.#students.values()];
   }
 
+  /** The lecturer’s own, or else the guess of the step that is shown of a lesson. */
   get question(): ClassQuestion | undefined {
-    return this.#question;
+    const { place, step } = this.#store?.lesson ?? {};
+    return this.#question ?? (place && step && lessonQuestion(place, step));
+  }
+
+  /** The lecturer’s own: it can be closed. */
+  get isOwn(): boolean {
+    return this.#question !== undefined;
   }
 
   /** Why students do not see what is shown, but what was shown before; undefined if they see it. */
@@ -88,9 +98,7 @@ export class Lecture {
   ask(question: Omit<ClassQuestion, 'id'> | undefined, id = `own-${this.#key.slice(0, 6)}-${++this.#asked}`): void {
     if (question === undefined && this.#question === undefined) return;
     this.#question = question && { ...question, id };
-    for (const [n, { answer: _, ...student }] of this.#students) this.#students.set(n, student);
     this.#tell();
-    this.#changed();
   }
 
   async end(): Promise<void> {
@@ -98,6 +106,14 @@ export class Lecture {
     clearTimeout(this.#timer);
     keepTaught(undefined);
     await this.#connection.stop();
+  }
+
+  /** Another question begins without answers, as at the server; what a page that is reloaded asks first, it asked before. */
+  #asksNow(question: string | undefined): void {
+    this.#asks = question;
+    if (this.#told === '') return;
+    for (const [n, { answer: _, ...student }] of this.#students) this.#students.set(n, student);
+    this.#changed();
   }
 
   #soon(): void {
@@ -108,10 +124,19 @@ export class Lecture {
   }
 
   #tell(again = false): void {
-    if (this.#store) this.#place = placeForClass(this.#store) ?? this.#place;
-    const state: ClassState = { place: this.#place, ...(this.#question ? { question: this.#question } : {}) };
+    // A page that is reloaded has nothing to show yet: the class is shown what it was.
+    if (this.#store === undefined) return;
+    this.#place = placeForClass(this.#store) ?? this.#place;
+    const { question } = this;
+    const { id, step } = this.#store.lesson?.place ?? {};
+    const state: ClassState = {
+      place: this.#place,
+      ...(id === undefined || step === undefined ? {} : { lesson: { id, step } }),
+      ...(question ? { question } : {}),
+    };
     const told = JSON.stringify(state);
     if (!again && told === this.#told) return;
+    if (question?.id !== this.#asks) this.#asksNow(question?.id);
     this.#told = told;
     void this.#connection.api?.show(state).then((result) => {
       const why = result.ok ? undefined : result.error;

@@ -37,7 +37,7 @@ export class LecturerBar extends Bar {
     </section>`;
   }
 
-  #answers({ question, students }: Lecture): TemplateResult | typeof nothing {
+  #answers({ question, students, isOwn }: Lecture): TemplateResult | typeof nothing {
     if (question === undefined) return nothing;
     const bars = tally(question, students);
     const answered = students.filter(({ answer }) => answer !== undefined).length;
@@ -50,7 +50,7 @@ export class LecturerBar extends Bar {
         </tbody>
       </table>
       <p class="class-line"><span role="status" data-testid="class-answered">${answered} of ${counted(students.length, 'student')} have answered</span>
-      <button type="button" data-testid="class-stop" @click=${() => this.lecture.ask(undefined)}>Close the question</button></p>
+      ${isOwn ? html`<button type="button" data-testid="class-stop" @click=${() => this.lecture.ask(undefined)}>Close the question</button>` : nothing}</p>
     </div>`;
   }
 

@@ -9,14 +9,14 @@ export class StudentBar extends Bar {
   #why = '';
 
   protected override render(): TemplateResult {
-    const { phase, isLed, question } = this.following;
+    const { phase, isLed, question, isLessons } = this.following;
     return html`<section aria-label="Your class" data-testid="class-student" data-phase=${phase} data-led=${isLed ? 'true' : 'false'}>
       <div class="class-line">
         <p role="status">${this.#words()}</p>
         <span class="grow"></span>
         ${this.#button()}
       </div>
-      ${question && phase !== 'over' ? this.#question(question) : nothing}
+      ${question && !isLessons && phase !== 'over' ? this.#question(question) : nothing}
     </section>`;
   }
 

@@ -7,7 +7,9 @@ import type { Where } from '../lab-api.ts';
 import { shownStore, watchShown } from '../page.ts';
 import { oneOf } from '../session/accounts.ts';
 import type { Store } from '../store.ts';
+import type { LessonPlace } from '../view.ts';
 import { ClassConnection } from './connection.ts';
+import { isLessons, lessonQuestionId } from './lesson-question.ts';
 
 /** What shows a place of the lecturer’s that is not shown yet. */
 export interface Showing {
@@ -28,6 +30,9 @@ export class Following {
   #state: ClassState | undefined;
   #shown: string | undefined;
   #isShowing = false;
+  #off: () => void = () => undefined;
+  /** The guess of a lesson that was handed on last, to this question. */
+  #guess: string | undefined;
   #answered: { readonly question: string; readonly value: string } | undefined;
   phase: ClassPhase = 'away';
   /** The lecturer leads the page. */
@@ -66,6 +71,16 @@ export class Following {
 
   get question(): ClassQuestion | undefined {
     return this.#state?.question;
+  }
+
+  /** The lesson asks it, where it is shown: it needs no other form. */
+  get isLessons(): boolean {
+    const place = shownStore()?.lesson?.place;
+    return this.#state !== undefined && isLessons(this.#state) && place !== undefined && this.#isOf(place);
+  }
+
+  #isOf(place: LessonPlace): boolean {
+    return this.question?.id === lessonQuestionId(place);
   }
 
   /** What was answered to this question; undefined: nothing yet. */
@@ -112,9 +127,24 @@ export class Following {
   #mark(store: Store): void {
     store.led = this.isLed && store.session.lab !== undefined ? led : undefined;
     store.changed();
+    this.#off();
+    this.#off = store.subscribe(() => this.#answerAsGuessed(store));
+    this.#changed();
+  }
+
+  /** What is guessed in a lesson is the answer to the class. */
+  #answerAsGuessed({ lesson }: Store): void {
+    const place = lesson?.place;
+    if (place === undefined || !this.#isOf(place)) return;
+    const guess = lesson?.progress.answers[place.step];
+    const value = typeof guess === 'number' ? String(guess) : undefined;
+    if (value === undefined || value === this.#guess) return;
+    this.#guess = value;
+    void this.answer(value);
   }
 
   #take(state: ClassState): void {
+    if (state.question?.id !== this.question?.id) this.#guess = undefined;
     this.#state = state;
     void this.#show();
     this.#changed();
@@ -144,7 +174,12 @@ export class Following {
     const store = shownStore();
     const mine = store?.session.lab;
     // A run that began anew, or is another one, is opened; from there on the same is done as there.
-    const isSame = known?.scenario === lab.scenario && known.seed === lab.seed && (lab.shared || !known.shared);
+    const isSame =
+      known?.scenario === lab.scenario &&
+      known.seed === lab.seed &&
+      known.lesson?.id === lab.lesson?.id &&
+      known.lesson?.step === lab.lesson?.step &&
+      (lab.shared || !known.shared);
     if (!isSame || store === undefined || mine === undefined) {
       history.replaceState(null, '', `${location.pathname}${location.search}${hash}`);
       return this.#showing.lab(lab);

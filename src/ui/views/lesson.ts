@@ -64,7 +64,7 @@ class LessonView extends Part {
         ${exercise ? this.#checks(view) : nothing}
         ${exercise ? html`<details class="lesson-solution"><summary>Show a way</summary>${text(exercise.solution, 'solution')}</details>` : nothing}
       </div>
-      ${lessonNext(guide, view)}
+      ${this.store.led === undefined ? lessonNext(guide, view) : nothing}
     </section>`;
   }
 
