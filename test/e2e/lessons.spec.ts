@@ -28,6 +28,35 @@ test.describe('A lesson', () => {
     await expect(page.getByTestId('term-note')).toContainText('hands stanzas to other servers');
   });
 
+  test('without a network, once the page is loaded: all lessons, their list, the editor, and a frame to copy', async ({
+    page,
+    context,
+    troubles,
+  }) => {
+    troubles.allow(/404|ERR_INTERNET_DISCONNECTED/);
+    const missed: string[] = [];
+    page.on('requestfailed', (request) => missed.push(request.url()));
+    await page.goto(files.url);
+    await page.waitForSelector('html[data-phase=paused][data-mode=lab]');
+    await page.waitForLoadState('networkidle');
+    await context.setOffline(true);
+    for (const { id } of lessons) {
+      await page.evaluate((lesson) => window.lab.load(lesson), id);
+      await expect(page.getByTestId('lesson')).toHaveAttribute('data-lesson', id);
+    }
+    await page.getByTestId('lessons-open').click();
+    await expect(page.getByTestId('lessons')).toBeVisible();
+    await page.keyboard.press('Escape');
+    await page.getByTestId('own').click();
+    await page.getByTestId('edit-this').click();
+    await expect(page.getByTestId('editor')).toBeVisible();
+    await page.getByTestId('editor-close').click();
+    await page.getByTestId('export').click();
+    await page.getByTestId('export-embed').click();
+    await expect(page.getByRole('dialog')).toBeVisible();
+    expect(missed.filter((url) => !/icon/.test(url))).toEqual([]);
+  });
+
   test('a number is asked for first, then shown beside that of the run; a step can be tried again', async ({
     page,
   }) => {
