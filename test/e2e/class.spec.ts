@@ -115,6 +115,7 @@ test.describe('A class', () => {
   });
 
   test('answers are counted at the lecturer’s, in a chart, as text', { tag: '@long' }, async ({ room, browser }) => {
+    test.slow();
     const lecturer = room.page;
     const link = await teach(room);
     const nick = '<img src=x onerror=alert(1)>';

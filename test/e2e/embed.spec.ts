@@ -234,6 +234,14 @@ test.describe('Embedded in a page of another site', () => {
     expect(page.url()).not.toContain('lab=');
   });
 
+  test('a lesson with its picture: a reader goes through it in the frame', { tag: '@long' }, async ({ page }) => {
+    const frame = await lecture(page, '&region=topology,transport,lesson&keys=0', '#lesson=one-room-one-server');
+    await expect(frame.getByTestId('lesson')).toHaveAttribute('data-step', '1');
+    await frame.getByTestId('lesson-next').click();
+    await expect(frame.getByTestId('lesson')).toHaveAttribute('data-step', '2');
+    expect((await told(page)).some(({ playing }) => playing)).toBe(false);
+  });
+
   test('any of the views; axe finds nothing in the frame', { tag: '@long' }, async ({ page }) => {
     const regions = 'topology,speak,transport,log,spacetime,transcripts,counters,outline,inspector';
     const frame = await lecture(page, `&region=${regions}`);

@@ -199,7 +199,7 @@ test.describe('Export', () => {
     await page.keyboard.press('Enter');
     await expect(room.testId('export-ndjson')).toBeFocused();
     await page.keyboard.press('End');
-    await expect(room.testId('export-embed')).toBeFocused();
+    await expect(room.testId('teach')).toBeFocused();
     await page.keyboard.press('ArrowDown');
     await expect(room.testId('export-ndjson')).toBeFocused();
     for (const scheme of ['light', 'dark'] as const) {

@@ -1,6 +1,8 @@
 import AxeBuilder from '@axe-core/playwright';
 import type { Page } from '@playwright/test';
 import { lessons } from '../../src/lessons/built-in.ts';
+import { answerOf } from '../../src/lessons/lesson.ts';
+import { parseMarkdown } from '../../src/lessons/markdown.ts';
 import { serveFiles } from './support/files.ts';
 import { Learner } from './support/lesson.ts';
 import { expect, test } from './support/netsplit.ts';
@@ -84,6 +86,49 @@ test.describe('A lesson', () => {
     await learner.isIn('revealed');
     expect(await page.evaluate(() => window.lab.branches().length)).toBe(2);
     expect(await page.evaluate(() => window.lab.lesson()?.answers)).toEqual({ 2: null });
+  });
+
+  test('a handout has every question and no answer; with answers it has each; on paper it is alone', {
+    tag: '@long',
+  }, async ({ page }) => {
+    const plain = (text: string) =>
+      parseMarkdown(text)
+        .flatMap((block) => (block.kind === 'list' ? block.items : [block.inlines]))
+        .map((inlines) => inlines.map(({ text: words }) => words).join(''));
+    for (const lesson of lessons.slice(0, 3)) {
+      await page.goto(`${files.url}#lesson=${lesson.id}`);
+      await page.waitForSelector(`[data-testid=lesson][data-lesson=${lesson.id}]`);
+      await page.getByTestId('lesson-print').click();
+      const sheet = page.getByTestId('handout');
+      const words = async () => (await sheet.textContent())?.replace(/\s+/g, ' ') ?? '';
+      const questions = lesson.steps.flatMap(({ predict }) => (predict ? plain(predict.ask) : []));
+      const answers = [
+        ...lesson.steps.flatMap(({ predict, reveal }) => (predict && reveal ? plain(reveal.right) : [])),
+        ...lesson.exercises.flatMap(({ solution }) => plain(solution)),
+      ];
+      expect(questions.length * answers.length, lesson.id).toBeGreaterThan(0);
+      const without = await words();
+      expect(questions.filter((one) => !without.includes(one))).toEqual([]);
+      expect(answers.filter((one) => without.includes(one))).toEqual([]);
+      await expect(sheet.locator('[data-right]')).toHaveCount(0);
+      await page.getByTestId('handout-answers').check();
+      const all = await words();
+      expect([...questions, ...answers].filter((one) => !all.includes(one))).toEqual([]);
+      await expect(sheet.locator('[data-right]')).toHaveCount(
+        lesson.steps.filter((step) => answerOf(step) !== undefined).length,
+      );
+      const { violations } = await new AxeBuilder({ page }).setLegacyMode().include('dialog[open]').analyze();
+      expect(violations.map(({ help, nodes }) => `${help}: ${nodes[0]?.html}`)).toEqual([]);
+    }
+    await page.emulateMedia({ media: 'print' });
+    await expect(page.getByTestId('handout').locator('.handout-picture')).toBeVisible();
+    for (const one of ['lesson', 'transport', 'handout-print', 'help'])
+      await expect(page.getByTestId(one)).toBeHidden();
+    // All of it is there, not only what fits into the window.
+    const [inside, outside] = await page
+      .getByTestId('handout')
+      .evaluate((dialog) => [dialog.scrollHeight, dialog.clientHeight]);
+    expect(inside).toBe(outside);
   });
 
   test('who does something else is told so, and can begin the step again', { tag: '@long' }, async ({ page }) => {

@@ -9,6 +9,7 @@ export const embedRegions = [
   'counters',
   'outline',
   'inspector',
+  'lesson',
 ] as const;
 export type EmbedRegion = (typeof embedRegions)[number];
 

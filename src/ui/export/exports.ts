@@ -111,10 +111,20 @@ function spaceTimeOf(store: Store): string {
 }
 
 function pictureOf(): string {
+  return pictureText(getComputedStyle(document.body).backgroundColor);
+}
+
+/**
+ * The picture as it is drawn now, in one file.
+ *
+ * @param ground  CSS colour of what is behind it
+ * @throws Error where it is not drawn
+ */
+export function pictureText(ground: string): string {
   const picture = document.querySelector<SVGSVGElement>('svg.picture');
   if (picture === null || picture.viewBox.baseVal.width <= 1)
     throw new Error('the picture is not drawn yet: show it first');
-  return standAlone(picture, getComputedStyle(document.body).backgroundColor);
+  return standAlone(picture, ground);
 }
 
 function pageState({ session, phase, preferences, view }: Store): PageState {

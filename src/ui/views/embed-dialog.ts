@@ -15,6 +15,7 @@ const labels: Readonly<Record<EmbedRegion, string>> = {
   counters: 'Counters',
   outline: 'Outline',
   inspector: 'Inspector',
+  lesson: 'Lesson',
 };
 
 /** Smallest and largest frame, in CSS pixels. */
@@ -61,7 +62,11 @@ export class EmbedDialog extends Part {
   #form(): TemplateResult {
     const code = this.#snippet();
     const isLive = this.store.session.mode === 'live';
-    const offered = embedRegions.filter((name) => !isLive || (name !== 'transport' && name !== 'speak'));
+    const isThere = (name: EmbedRegion) =>
+      name === 'lesson'
+        ? this.store.lesson?.place !== undefined
+        : !isLive || (name !== 'transport' && name !== 'speak');
+    const offered = embedRegions.filter(isThere);
     const done = this.#copied === code;
     return html`
       <p>A page of your own shows what you see now, at this very moment. It plays when a reader presses Play, and takes no keys.</p>

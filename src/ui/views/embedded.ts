@@ -17,11 +17,13 @@ class Embedded extends Part {
     const { embedding, wrong } = this.#read;
     const { session, view } = store;
     const shows = (region: Embedding['regions'][number]) => embedding.regions.includes(region);
+    const lesson = shows('lesson') && store.lesson !== undefined;
     const shown = tabs.filter(([id]) => shows(id));
     return html`
       <ns-trouble .store=${store}></ns-trouble>
       ${wrong === undefined ? nothing : html`<div class="banner warn" role="status" data-testid="embed-wrong">${icon('warn')}<span>The address of this frame is not as it should be. ${wrong}</span></div>`}
-      <div class="body" data-side=${shows('inspector') ? '' : nothing} data-selected=${view.event !== undefined || view.thing ? '' : nothing}>
+      <div class="body" data-lesson=${lesson ? '' : nothing} data-side=${shows('inspector') ? '' : nothing} data-selected=${view.event !== undefined || view.thing ? '' : nothing}>
+        ${lesson ? html`<ns-lesson .store=${store}></ns-lesson>` : nothing}
         <main>
           ${
             shows('topology')

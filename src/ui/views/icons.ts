@@ -50,6 +50,7 @@ const shapes: Record<string, SVGTemplateResult> = {
   present: svg`<path d="M3 4h14v9H3zM10 13v2M6 17l4-2 4 2"/>`,
   maximise: svg`<path d="M4 12V4h12v8M4 16h12M7 9l3-3 3 3"/>`,
   restore: svg`<path d="M4 9V4h12v5M4 16h12M7 10l3 3 3-3"/>`,
+  print: svg`<path d="M6 8V3h8v5M6 14H3V8h14v6h-3M6 12h8v5H6z"/>`,
   'out-of': svg`<path d="M8 5H4v11h11v-4M11 4h5v5M16 4l-7 7"/>`,
   embed: svg`<path d="M7 5l-5 5 5 5M13 5l5 5-5 5"/>`,
   info: svg`<circle cx="10" cy="10" r="7"/><path d="M10 9v5M10 6v.5"/>`,

@@ -4,11 +4,24 @@ import { linkKey } from '../fold/links.ts';
 import type { LessonGuide, StepView } from '../lesson/guide.ts';
 import { actInWords, checkInWords, focusInWords } from '../lesson/words.ts';
 import { sayable } from '../spec-index.ts';
+import type { Store } from '../store.ts';
 import { Part } from './base.ts';
 import { icon } from './icons.ts';
 import { lessonNext } from './lesson-buttons.ts';
 import { predictionForm, predictionResult } from './lesson-predict.ts';
 import { lessonText, type TermNotes } from './lesson-text.ts';
+
+/** Few print, so that is loaded when somebody does. It is a part of the whole page: on paper all other parts are left out. */
+async function openHandout(store: Store): Promise<void> {
+  const { Handout } = await import('./handout.ts');
+  const page = document.querySelector('ns-app');
+  page?.querySelector('ns-handout')?.remove();
+  const handout = new Handout();
+  handout.store = store;
+  page?.append(handout);
+  await handout.updateComplete;
+  handout.open();
+}
 
 /** The region beside the picture in which a lesson is told. */
 class LessonView extends Part {
@@ -48,7 +61,7 @@ class LessonView extends Part {
     const text = (body: string, place: string) => lessonText(body, `${number}/${place}`, this.#notes);
     return html`<section class="lesson" aria-label="Lesson" data-testid="lesson" data-lesson=${lesson.id} data-step=${number} data-lesson-phase=${view.phase}>
       <header class="lesson-head">
-        <p class="lesson-course"><span>${course}: ${lesson.title}</span><button type="button" class="round" data-testid="lesson-close" aria-label="Close the lesson" title="Close the lesson: it can be gone on with later" @click=${() => this.store.closeLesson()}>${icon('close')}</button></p>
+        <p class="lesson-course"><span>${course}: ${lesson.title}</span>${document.querySelector('ns-app') ? html`<button type="button" class="round" data-testid="lesson-print" aria-label="Print the lesson" title="Print the lesson: a handout, with answers or without" @click=${() => void openHandout(this.store)}>${icon('print')}</button>` : nothing}<button type="button" class="round" data-testid="lesson-close" aria-label="Close the lesson" title="Close the lesson: it can be gone on with later" @click=${() => this.store.closeLesson()}>${icon('close')}</button></p>
         <progress max=${guide.count} value=${guide.progress.done.length} aria-label=${`${guide.progress.done.length} of ${guide.count} steps and exercises came out`}></progress>
         <p class="lesson-where" data-testid="lesson-where">${where}</p>
         <h2 tabindex="-1">${(step ?? exercise)?.title}</h2>
