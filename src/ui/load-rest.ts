@@ -5,6 +5,7 @@ function parts(): Promise<unknown> {
     import('./views/lesson-list.ts'),
     import('./views/own-scenarios.ts'),
     import('./views/embed-dialog.ts'),
+    import('./views/handout.ts'),
     import('../scenario/load.ts'),
     import('../lessons/load.ts'),
     import('./lesson/ground.ts'),
