@@ -6,6 +6,7 @@ import { fetchConfig, isEmbedded, NoServerError, StartError, searchOf, takeToken
 import { classIn } from './classroom/code.ts';
 import { type Taught, taughtHere } from './classroom/taught.ts';
 import type { Situation, Where } from './lab-api.ts';
+import { loadRest } from './load-rest.ts';
 import { editAsAddressed, editorOpens } from './open-editor.ts';
 import { chooseTrace } from './open-trace.ts';
 import {
@@ -86,6 +87,8 @@ async function showLab(place: LabPlace, situation: Situation = {}): Promise<void
     inLab = true;
     await leave();
   });
+  // The Lab needs no network once it is loaded.
+  loadRest();
 }
 
 /** Whether what the Lab shows is what the address is about. */

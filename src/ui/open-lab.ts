@@ -49,10 +49,13 @@ export async function openLab(
   const said = readLab(location.hash);
   const isSaid = opening
     ? place.lesson !== undefined && said?.lesson?.id === place.lesson.id && said.lesson.step === place.lesson.step
-    : said?.scenario === scenario.id && (said.seed ?? 0) === seed && !(isOwn && shared === undefined);
+    : said?.scenario === scenario.id &&
+      (said.seed ?? 0) === seed &&
+      said.shared === shared &&
+      !(isOwn && shared === undefined);
   // What the address says of another run, such as an event that is selected, would be shown in this one.
   if (!isSaid) {
-    const lab = opening ? place : { scenario: scenario.id, seed, shared: session.shared };
+    const lab = opening ? place : { scenario: scenario.id, seed, shared: isOwn ? session.shared : shared };
     const hash = writePlace({
       ...readPlace(withoutSelection(location.hash)),
       at: undefined,

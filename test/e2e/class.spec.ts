@@ -80,10 +80,9 @@ test.describe('A class', () => {
     await expect(lecturer.getByTestId('class-count')).toHaveText('1 student in class');
   });
 
-  test('a student looks around but does not lead; lets go, goes another way, and follows again', async ({
-    room,
-    browser,
-  }) => {
+  test('a student looks around but does not lead; lets go, goes another way, and follows again', {
+    tag: '@long',
+  }, async ({ room, browser }) => {
     const lecturer = room.page;
     const ann = await join(browser, await teach(room), 'Ann');
     await inLab(ann);
@@ -115,7 +114,7 @@ test.describe('A class', () => {
     await expect(ann.getByTestId('transport')).toHaveCount(0);
   });
 
-  test('answers are counted at the lecturer’s, in a chart, as text', async ({ room, browser }) => {
+  test('answers are counted at the lecturer’s, in a chart, as text', { tag: '@long' }, async ({ room, browser }) => {
     test.slow();
     const lecturer = room.page;
     const link = await teach(room);
@@ -161,10 +160,9 @@ test.describe('A class', () => {
     }
   });
 
-  test('a lesson: students are at its step, and their guesses are the answers that are counted', async ({
-    room,
-    browser,
-  }) => {
+  test('a lesson: students are at its step, and their guesses are the answers that are counted', {
+    tag: '@long',
+  }, async ({ room, browser }) => {
     test.slow();
     const lecturer = room.page;
     const link = await teach(room);
@@ -200,10 +198,29 @@ test.describe('A class', () => {
     await expect(ann.getByTestId('lesson-result')).toContainText('8 stanzas');
   });
 
-  test('a lecturer whose page is reloaded goes on; when they end the class, students go on alone', async ({
-    room,
-    browser,
-  }) => {
+  test('a live room: students come to it as guests, under the name that they typed', async ({ room, browser }) => {
+    test.slow();
+    const lecturer = room.page;
+    await lecturer.goto(`/?room=${room.instance}#token=${token}`);
+    await room.ready();
+    await lecturer.getByTestId('export').click();
+    await lecturer.getByTestId('teach').click();
+    const ann = await join(browser, (await lecturer.getByTestId('class-link').textContent()) ?? '', 'Ann');
+    await ann.waitForSelector('html[data-mode=live]');
+    await expect(lecturer.locator('[data-occupant][data-nick=Ann]')).toHaveCount(1);
+    // There everybody takes part.
+    await ann.getByTestId('say-text').fill('Hello from the last row');
+    await ann.getByTestId('say-send').click();
+    await eventually(() => room.heard(BigCheese)).toContain('Hello from the last row');
+    // From there the lecturer leads into the Lab.
+    await lecturer.evaluate(() => window.lab.load('coven'));
+    await inLab(ann);
+    await expect(ann).toHaveURL(/lab=coven/);
+  });
+
+  test('a lecturer whose page is reloaded goes on; when they end the class, students go on alone', {
+    tag: '@long',
+  }, async ({ room, browser }) => {
     const lecturer = room.page;
     const ann = await join(browser, await teach(room), 'Ann');
     await inLab(ann);
@@ -221,7 +238,10 @@ test.describe('A class', () => {
     expect(new URL(ann.url()).searchParams.has('class')).toBe(false);
   });
 
-  test('without the token a page cannot teach; a code that nobody teaches is said', async ({ baseURL, browser }) => {
+  test('without the token a page cannot teach; a code that nobody teaches is said', { tag: '@long' }, async ({
+    baseURL,
+    browser,
+  }) => {
     const context = await browser.newContext({ reducedMotion: 'reduce', ...(baseURL ? { baseURL } : {}) });
     contexts.push(context);
     const page = await context.newPage();

@@ -115,7 +115,7 @@ test.describe('A scenario of one’s own', () => {
     await expect(servers(page)).toHaveCount(1);
   });
 
-  test('a link that is pressed has settings of its own', async ({ page }) => {
+  test('a link that is pressed has settings of its own', { tag: '@long' }, async ({ page }) => {
     await edit(page);
     await page.getByTestId('add-server').click();
     await page.locator('ns-editor-picture .link[data-link]').focus();
@@ -159,7 +159,9 @@ test.describe('A scenario of one’s own', () => {
     await expect(field(page, 'Domain')).toHaveValue('server-2.example');
   });
 
-  test('who acts in the script and is removed: their steps are named, and dropped with a word', async ({ page }) => {
+  test('who acts in the script and is removed: their steps are named, and dropped with a word', {
+    tag: '@long',
+  }, async ({ page }) => {
     await edit(page);
     await thing(page, 'occupants/0').getByTestId('remove').click();
     await expect(page.getByTestId('orphans')).toContainText('join alice@server.example/client');
@@ -169,10 +171,9 @@ test.describe('A scenario of one’s own', () => {
     expect((await toLab(page)).script).toEqual([{ act: 'join', who: 'bob@server.example/client' }]);
   });
 
-  test('a copy of one that comes with Netsplit is played with its script, and its link opens elsewhere', async ({
-    page,
-    browser,
-  }) => {
+  test('a copy of one that comes with Netsplit is played with its script, and its link opens elsewhere', {
+    tag: '@long',
+  }, async ({ page, browser }) => {
     await edit(page, 'wallops');
     await field(page, 'Title').fill('The war of 1990');
     await page.keyboard.press('Tab');
@@ -191,7 +192,7 @@ test.describe('A scenario of one’s own', () => {
     await expect(field(page, 'Title')).toHaveValue('The war of 1990');
   });
 
-  test('Live says that it opens in the Lab', async ({ room }) => {
+  test('Live says that it opens in the Lab', { tag: '@long' }, async ({ room }) => {
     await room.open();
     await room.testId('own').click();
     await expect(room.testId('own-scenarios')).toContainText('Yours opens in the Lab.');
@@ -240,7 +241,10 @@ test.describe('Scenarios that are kept', () => {
     await page.waitForFunction(() => window.lab.scenario().title === 'Mantua');
   });
 
-  test('two tabs do not destroy each other’s: the second one is saved beside', async ({ page, context }) => {
+  test('two tabs do not destroy each other’s: the second one is saved beside', { tag: '@long' }, async ({
+    page,
+    context,
+  }) => {
     await edit(page);
     await save(page);
     const address = page.url();
@@ -261,7 +265,9 @@ test.describe('Scenarios that are kept', () => {
     await expect(rows(other).filter({ hasText: 'second' })).toHaveCount(1);
   });
 
-  test('where the browser keeps nothing, it says so, and nothing is lost while the page is open', async ({ page }) => {
+  test('where the browser keeps nothing, it says so, and nothing is lost while the page is open', {
+    tag: '@long',
+  }, async ({ page }) => {
     await page.addInitScript(() => {
       IDBFactory.prototype.open = () => {
         throw new DOMException('denied', 'SecurityError');
@@ -278,7 +284,7 @@ test.describe('Scenarios that are kept', () => {
     await expect(field(page, 'Title')).toHaveValue('Unkept');
   });
 
-  test('a full storage is said, too', async ({ page }) => {
+  test('a full storage is said, too', { tag: '@long' }, async ({ page }) => {
     await page.addInitScript(() => {
       IDBObjectStore.prototype.put = () => {
         throw new DOMException('full', 'QuotaExceededError');
@@ -299,9 +305,9 @@ test.describe('Files of scenarios', () => {
     await chooser.setFiles({ name, mimeType: 'application/json', buffer: Buffer.from(text) });
   };
 
-  test('what is saved as a file is what npm start takes, its world is built, and it is opened again', async ({
-    page,
-  }) => {
+  test('what is saved as a file is what npm start takes, its world is built, and it is opened again', {
+    tag: '@long',
+  }, async ({ page }) => {
     await edit(page, 'coven');
     const text = await saved(page, 'editor-export');
     const parsed = parseScenario(text);
@@ -328,7 +334,7 @@ test.describe('Files of scenarios', () => {
 
 for (const scheme of ['light', 'dark'] as const)
   for (const width of [1440, 390])
-    test(`axe finds nothing in the editor, ${scheme}, ${width} px wide`, async ({ page }) => {
+    test(`axe finds nothing in the editor, ${scheme}, ${width} px wide`, { tag: '@long' }, async ({ page }) => {
       await page.emulateMedia({ colorScheme: scheme });
       await page.setViewportSize({ width, height: 800 });
       await edit(page, 'wallops');

@@ -85,7 +85,7 @@ test.describe('Embedded in a page of another site', () => {
     await expect(frame.locator('html')).toHaveAttribute('data-phase', 'paused');
   });
 
-  test('with keys=1 they work in the frame that has the focus', async ({ page }) => {
+  test('with keys=1 they work in the frame that has the focus', { tag: '@long' }, async ({ page }) => {
     const frame = await lecture(page, '&keys=1');
     await ready(frame);
     const at = Number(await transport(frame).getAttribute('data-at'));
@@ -212,14 +212,17 @@ test.describe('Embedded in a page of another site', () => {
     await eventually(() => last(page)).toMatchObject({ playing: false });
   });
 
-  test('the name of a region that there is not is said, with those there are', async ({ page }) => {
+  test('the name of a region that there is not is said, with those there are', { tag: '@long' }, async ({ page }) => {
     const frame = await lecture(page, '&region=topology,sidebar');
     await expect(frame.getByTestId('embed-wrong')).toContainText('“sidebar”');
     await expect(frame.getByTestId('embed-wrong')).toContainText('topology, speak, transport, log');
     await expect(frame.locator('[data-occupant]')).toHaveCount(7);
   });
 
-  test('the link to the whole page opens it in a new tab, at the same moment', async ({ page, context }) => {
+  test('the link to the whole page opens it in a new tab, at the same moment', { tag: '@long' }, async ({
+    page,
+    context,
+  }) => {
     const frame = await lecture(page, '&region=topology,transport&keys=0', '#lab=wallops&seed=7&at=9');
     await expect(transport(frame)).toHaveAttribute('data-at', '9');
     const opened = context.waitForEvent('page');
@@ -231,7 +234,7 @@ test.describe('Embedded in a page of another site', () => {
     expect(page.url()).not.toContain('lab=');
   });
 
-  test('a lesson with its picture: a reader goes through it in the frame', async ({ page }) => {
+  test('a lesson with its picture: a reader goes through it in the frame', { tag: '@long' }, async ({ page }) => {
     const frame = await lecture(page, '&region=topology,transport,lesson&keys=0', '#lesson=one-room-one-server');
     await expect(frame.getByTestId('lesson')).toHaveAttribute('data-step', '1');
     await frame.getByTestId('lesson-next').click();
@@ -239,7 +242,7 @@ test.describe('Embedded in a page of another site', () => {
     expect((await told(page)).some(({ playing }) => playing)).toBe(false);
   });
 
-  test('any of the views; axe finds nothing in the frame', async ({ page }) => {
+  test('any of the views; axe finds nothing in the frame', { tag: '@long' }, async ({ page }) => {
     const regions = 'topology,speak,transport,log,spacetime,transcripts,counters,outline,inspector';
     const frame = await lecture(page, `&region=${regions}`);
     await ready(frame);
@@ -256,9 +259,9 @@ test.describe('Embedded in a page of another site', () => {
 test.describe('With motion', () => {
   test.use({ contextOptions: { reducedMotion: 'no-preference' } });
 
-  test('autoplay=1 plays as soon as it is on the screen; without a transport there is a button that stops it', async ({
-    page,
-  }) => {
+  test('autoplay=1 plays as soon as it is on the screen; without a transport there is a button that stops it', {
+    tag: '@long',
+  }, async ({ page }) => {
     const frame = await lecture(page, '&region=topology&autoplay=1', '#lab=wallops&seed=7&at=0');
     await expect(frame.locator('html')).toHaveAttribute('data-phase', 'playing');
     await frame.getByTestId('embed-play').click();
@@ -270,7 +273,7 @@ test.describe('With motion', () => {
 });
 
 test.describe('Reduced motion', () => {
-  test('autoplay=1 waits for the reader', async ({ page }) => {
+  test('autoplay=1 waits for the reader', { tag: '@long' }, async ({ page }) => {
     const frame = await lecture(page, '&region=topology&autoplay=1', '#lab=wallops&seed=7&at=0');
     await ready(frame);
     expect(await last(page)).toMatchObject({ playing: false, waiting: false });
@@ -278,7 +281,7 @@ test.describe('Reduced motion', () => {
 });
 
 test.describe('The HTML to copy', () => {
-  test('shows in a page of another site what is shown, with what was done', async ({ page }) => {
+  test('shows in a page of another site what is shown, with what was done', { tag: '@long' }, async ({ page }) => {
     await page.goto(`${files.url}#lab=wallops&seed=7`);
     await page.waitForSelector('html[data-phase=paused][data-mode=lab]');
     await page.evaluate((who) => window.lab.act({ act: 'say', who, text: 'Copied & "embedded"' }), BigCheese);
@@ -306,7 +309,7 @@ test.describe('The HTML to copy', () => {
 });
 
 test.describe('On the server of npm start', () => {
-  test('a page of another site may not embed it; a live room can be watched where one may', async ({
+  test('a page of another site may not embed it; a live room can be watched where one may', { tag: '@long' }, async ({
     room,
     troubles,
     browser,

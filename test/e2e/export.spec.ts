@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import AxeBuilder from '@axe-core/playwright';
 import type { Download, Page } from '@playwright/test';
 import { parseScenario } from '../../src/scenario/load.ts';
+import type { ModelEvent } from '../../src/ui/fold/event.ts';
 import { avalon, cast, expect, killrc, type RoomPage, test, wallops } from './support/netsplit.ts';
 
 const kinds = ['ndjson', 'scenario', 'svg', 'space-time', 'mermaid', 'shiviz', 'bundle'] as const;
@@ -64,6 +65,17 @@ async function live(room: RoomPage): Promise<void> {
   await room.do({ act: 'nick', who: cast.Troy, nick: 'Helen; -->> end' });
   await room.do({ act: 'pm', who: cast.WiZ, to: 'BigCheese', text: 'between us' });
   await room.do({ act: 'heal', link: [avalon, killrc] });
+  await room.waitForState({ node: `replica@${killrc}`, state: 'live' });
+}
+
+/** Looks until nothing has happened meanwhile: nodes ask each other whether they are there, whenever they like. */
+async function undisturbed<T>(room: RoomPage, look: (events: readonly ModelEvent[]) => Promise<T>): Promise<T> {
+  for (;;) {
+    await room.quiet();
+    const events = await room.events();
+    const seen = await look(events);
+    if (JSON.stringify(await room.events()) === JSON.stringify(events)) return seen;
+  }
 }
 
 test.use({ pace: 0 });
@@ -76,10 +88,12 @@ test.describe('Export', () => {
     const { page, phase } = room;
     await live(room);
     for (const kind of ['iq']) await room.testId(`log-kind-${kind}`).click();
-    const before = await shown(room);
-    const counters = await countersOf(room);
-    const events = await room.events();
-    const download = await saved(room, 'ndjson');
+    const { before, counters, events, download } = await undisturbed(room, async (events) => ({
+      events,
+      before: await shown(room),
+      counters: await countersOf(room),
+      download: await saved(room, 'ndjson'),
+    }));
     expect(download.suggestedFilename()).toMatch(/^netsplit-wallops-\d{4}-\d\d-\d\d\.ndjson$/);
     const text = await textOf(download);
 
@@ -131,15 +145,17 @@ test.describe('Export', () => {
     expect(sizes.fills).toBeGreaterThan(5);
     await alone.close();
 
-    const events = await room.events();
-    const diagram = await textOf(await saved(room, 'mermaid'));
+    const { events, diagram, log, report } = await undisturbed(room, async (events) => ({
+      events,
+      diagram: await textOf(await saved(room, 'mermaid')),
+      log: await textOf(await saved(room, 'shiviz')),
+      report: JSON.parse(await textOf(await saved(room, 'bundle'))),
+    }));
     expect(diagram).toMatch(/^sequenceDiagram\n {2}participant p1 as /);
     expect(diagram.match(/->>/g)).toHaveLength(events.filter(({ leg }) => leg === 'out').length);
     expect(diagram.match(/-x/g)).toHaveLength(events.filter(({ outcome }) => outcome !== undefined).length);
-    const log = await textOf(await saved(room, 'shiviz'));
     expect(log.match(/(?<host>\S*) (?<clock>{.*})\n(?<event>.*)/g)).toHaveLength(events.length);
 
-    const report = JSON.parse(await textOf(await saved(room, 'bundle')));
     expect(report).toMatchObject({ format: 'netsplit-report', version: 1, mode: 'live', phase: 'quiet' });
     expect(report).toMatchObject({ viewport: { width: 1280 }, preferences: { pace: 0 }, shown: { tab: 'log' } });
     expect(report.build).toMatch(/\.js$/);
@@ -183,7 +199,7 @@ test.describe('Export', () => {
     await page.keyboard.press('Enter');
     await expect(room.testId('export-ndjson')).toBeFocused();
     await page.keyboard.press('End');
-    await expect(room.testId('export-embed')).toBeFocused();
+    await expect(room.testId('teach')).toBeFocused();
     await page.keyboard.press('ArrowDown');
     await expect(room.testId('export-ndjson')).toBeFocused();
     for (const scheme of ['light', 'dark'] as const) {

@@ -51,9 +51,9 @@ test.describe('lab.load with a scenario as data', () => {
     expect(await page.evaluate(() => window.lab.scenario().id)).toBe('verona');
   });
 
-  test('another seed is the same scenario, and the menu leads back to one that comes with Netsplit', async ({
-    page,
-  }) => {
+  test('another seed is the same scenario, and the menu leads back to one that comes with Netsplit', {
+    tag: '@long',
+  }, async ({ page }) => {
     await open(page);
     // As a test changes one that it knows.
     const changed = { ...(builtInScenario('wallops') as Scenario), title: 'wallops, changed' };

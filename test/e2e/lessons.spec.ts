@@ -30,6 +30,35 @@ test.describe('A lesson', () => {
     await expect(page.getByTestId('term-note')).toContainText('hands stanzas to other servers');
   });
 
+  test('without a network, once the page is loaded: all lessons, their list, the editor, and a frame to copy', async ({
+    page,
+    context,
+    troubles,
+  }) => {
+    troubles.allow(/404|ERR_INTERNET_DISCONNECTED/);
+    const missed: string[] = [];
+    page.on('requestfailed', (request) => missed.push(request.url()));
+    await page.goto(files.url);
+    await page.waitForSelector('html[data-phase=paused][data-mode=lab]');
+    await page.waitForLoadState('networkidle');
+    await context.setOffline(true);
+    for (const { id } of lessons) {
+      await page.evaluate((lesson) => window.lab.load(lesson), id);
+      await expect(page.getByTestId('lesson')).toHaveAttribute('data-lesson', id);
+    }
+    await page.getByTestId('lessons-open').click();
+    await expect(page.getByTestId('lessons')).toBeVisible();
+    await page.keyboard.press('Escape');
+    await page.getByTestId('own').click();
+    await page.getByTestId('edit-this').click();
+    await expect(page.getByTestId('editor')).toBeVisible();
+    await page.getByTestId('editor-close').click();
+    await page.getByTestId('export').click();
+    await page.getByTestId('export-embed').click();
+    await expect(page.getByRole('dialog')).toBeVisible();
+    expect(missed.filter((url) => !/icon/.test(url))).toEqual([]);
+  });
+
   test('a number is asked for first, then shown beside that of the run; a step can be tried again', async ({
     page,
   }) => {
@@ -59,9 +88,9 @@ test.describe('A lesson', () => {
     expect(await page.evaluate(() => window.lab.lesson()?.answers)).toEqual({ 2: null });
   });
 
-  test('a handout has every question and no answer; with answers it has each; on paper it is alone', async ({
-    page,
-  }) => {
+  test('a handout has every question and no answer; with answers it has each; on paper it is alone', {
+    tag: '@long',
+  }, async ({ page }) => {
     const plain = (text: string) =>
       parseMarkdown(text)
         .flatMap((block) => (block.kind === 'list' ? block.items : [block.inlines]))
@@ -102,7 +131,7 @@ test.describe('A lesson', () => {
     expect(inside).toBe(outside);
   });
 
-  test('who does something else is told so, and can begin the step again', async ({ page }) => {
+  test('who does something else is told so, and can begin the step again', { tag: '@long' }, async ({ page }) => {
     const learner = new Learner(page);
     await learner.open(files.url, first, 2);
     await page.getByTestId('lesson-skip').click();
@@ -165,7 +194,7 @@ test.describe('A lesson of one’s own', () => {
     await expect(page).not.toHaveURL(/lesson=/);
   });
 
-  test('what is in it is shown as text', async ({ page }) => {
+  test('what is in it is shown as text', { tag: '@long' }, async ({ page }) => {
     const learner = new Learner(page);
     await learner.open(files.url, first);
     const text = '<img src=x onerror=alert(1)> [go](javascript:alert(1))';
@@ -200,7 +229,9 @@ test.describe('A lesson, for everybody', () => {
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(360);
   });
 
-  test('what is pointed at has another outline than what is selected, and is said in words', async ({ page }) => {
+  test('what is pointed at has another outline than what is selected, and is said in words', { tag: '@long' }, async ({
+    page,
+  }) => {
     const learner = new Learner(page);
     await learner.open(files.url, first);
     await learner.region.getByRole('button', { name: 'channel.avalon.irc' }).click();
@@ -215,7 +246,9 @@ test.describe('A lesson, for everybody', () => {
     expect(await styleOf('.lesson-marks rect')).not.toBe(await styleOf('[data-node="channel.avalon.irc"] rect'));
   });
 
-  test('the list has all lessons, and the glossary says what earlier editions call a term', async ({ page }) => {
+  test('the list has all lessons, and the glossary says what earlier editions call a term', { tag: '@long' }, async ({
+    page,
+  }) => {
     const learner = new Learner(page);
     await learner.open(files.url, first);
     await page.getByTestId('lessons-open').click();

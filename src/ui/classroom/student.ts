@@ -192,16 +192,22 @@ export class Following {
     if (to.thing && to.thing.id !== from.thing?.id) store.choose(to.thing);
   }
 
-  /** A student is a guest there, under the name that they typed. */
+  /** A student enters as a guest, under the name that they typed. */
   async #goLive(search: string): Promise<void> {
     await this.#showing.live(search);
-    const me = shownStore()?.session.scenario.occupants.at(-1);
     const store = shownStore();
-    if (this.#nick === '' || store === undefined || store.session.runsNodes || me === undefined) return;
+    const me = store?.session.scenario.occupants.at(-1)?.jid;
+    if (store === undefined || me === undefined || store.session.runsNodes) return;
     const off = store.subscribe(() => {
-      if (store.told.people.all().find(({ jid }) => jid === me.jid)?.phase !== 'joined') return;
+      const phase = store.told.people.all().find(({ jid }) => jid === me)?.phase;
+      if (phase !== 'online') return;
       off();
-      void store.act({ act: 'nick', who: me.jid, nick: this.#nick });
+      void this.#enter(store, me);
     });
+  }
+
+  async #enter(store: Store, who: string): Promise<void> {
+    const { ok } = await store.act({ act: 'join', who });
+    if (ok && this.#nick !== '') await store.act({ act: 'nick', who, nick: this.#nick });
   }
 }

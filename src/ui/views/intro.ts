@@ -27,7 +27,7 @@ class Intro extends Part {
     return html`<section class="intro-bar" aria-label="Introduction" data-testid="intro" data-step=${id}>
       <p>${text}</p>
       <button type="button" class="primary" data-testid="intro-go" @click=${run}>${icon(sign)} ${button}</button>
-      ${id === 'speak' ? html`<a class="button" href="#lesson=one-room-one-server" data-testid="intro-lesson">Start lesson 1</a>` : nothing}
+      <a class="button" href="#lesson=one-room-one-server" data-testid="intro-lesson">Start lesson 1</a>
       <button type="button" class="round" data-testid="intro-close" aria-label="Close the introduction" @click=${this.#close}>${icon('close')}</button>
     </section>`;
   }
