@@ -198,7 +198,10 @@ test.describe('A class', () => {
     await expect(ann.getByTestId('lesson-result')).toContainText('8 stanzas');
   });
 
-  test('a live room: students come to it as guests, under the name that they typed', async ({ room, browser }) => {
+  test('a live room: students come to it as guests, under the name that they typed', { tag: '@long' }, async ({
+    room,
+    browser,
+  }) => {
     test.slow();
     const lecturer = room.page;
     await lecturer.goto(`/?room=${room.instance}#token=${token}`);
