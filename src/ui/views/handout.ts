@@ -33,7 +33,7 @@ export class Handout extends Part {
         <button type="button" class="primary" data-testid="handout-print" @click=${() => print()}>${icon('print')} Print</button>
         <button type="button" data-testid="handout-close" @click=${() => this.querySelector('dialog')?.close()}>Close</button>
       </div>
-      <article class="sheet">
+      <article class="paper">
         <h2 id="handout-title">${number === undefined ? '' : `Lesson ${number}: `}${title}</h2>
         <p>${summary}</p>
         ${this.#withAnswers ? html`<p><b>With answers.</b></p>` : html`<p class="handout-name">Name <span class="blank"></span></p>`}
