@@ -67,7 +67,13 @@ export const zones: Readonly<Record<string, Zone>> = {
   },
   'src/ui/': {
     // Addresses are taken apart in one way, and statuses put together, wherever they are shown.
-    sees: [scenario, 'src/lessons/', 'src/core/xmpp/jid.ts', 'src/core/node/known-status.ts'],
+    sees: [
+      scenario,
+      'src/core/xep/classroom.ts',
+      'src/lessons/',
+      'src/core/xmpp/jid.ts',
+      'src/core/node/known-status.ts',
+    ],
     // host/ holds the types in which the page and its workers talk.
     seesTypesOf: [core, 'src/host/', 'src/sim/'],
     namesByUrl: ['src/worker/'],

@@ -76,7 +76,8 @@ export class Classes {
       return stanzaError('cancel', 'conflict', 'there is a class with this code');
     if (known === undefined && this.#byCode.size >= classesMax)
       return stanzaError('wait', 'resource-constraint', `there are ${classesMax} classes already`);
-    this.#endOf(session);
+    // Who asks twice for the class that they teach goes on with it.
+    if (known === undefined || this.#taught.get(session) !== known) this.#endOf(session);
     const one = known ?? this.#newClass(code, key);
     if (one.lecturer !== undefined) this.#taught.delete(one.lecturer);
     one.ending?.();

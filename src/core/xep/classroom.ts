@@ -48,18 +48,13 @@ export interface ClassStudent {
   readonly gone?: true;
 }
 
-/** Bytes of a place: a link with all that was done may be long. */
-const placeMax = 24 * 1024;
-const askMax = 600;
-const choiceMax = 160;
-const choicesMax = 8;
-const unitMax = 40;
-const nickMax = 40;
+/** Lengths in characters, but for the place, which is in bytes: a link with all that was done may be long. */
+export const classLimits = { place: 24 * 1024, ask: 600, choice: 160, choices: 8, unit: 40, nick: 40 } as const;
 
 /** @returns undefined where something in it is too long, or not as it should be */
 export function readClassState(element: XmlElement): ClassState | undefined {
   const place = textOf(childOf(element, 'place', NS.classroom) ?? el('place', NS.classroom));
-  if (utf8Length(place) > placeMax || !/^(?:$|[?#])/.test(place)) return undefined;
+  if (utf8Length(place) > classLimits.place || !/^(?:$|[?#])/.test(place)) return undefined;
   const lesson = childOf(element, 'lesson', NS.classroom);
   const step = readCount(lesson?.attrs['step'], 3);
   const id = lesson?.attrs['id'] ?? '';
@@ -81,11 +76,11 @@ function readQuestion(element: XmlElement): ClassQuestion | undefined {
   const fits =
     /^[\w/-]{1,100}$/.test(id) &&
     ask !== '' &&
-    ask.length <= askMax &&
-    choices.length <= choicesMax &&
+    ask.length <= classLimits.ask &&
+    choices.length <= classLimits.choices &&
     choices.length !== 1 &&
-    choices.every((choice) => choice !== '' && choice.length <= choiceMax) &&
-    (unit ?? '').length <= unitMax;
+    choices.every((choice) => choice !== '' && choice.length <= classLimits.choice) &&
+    (unit ?? '').length <= classLimits.unit;
   return fits ? { id, ask, choices, ...(unit === undefined ? {} : { unit }) } : undefined;
 }
 
@@ -113,7 +108,7 @@ export function writeClassState({ place, lesson, question }: ClassState): XmlEle
 
 /** A name that a student typed: without what cannot be seen, and not too long. */
 export function readClassNick(text: string): string {
-  return [...(parseNick(text.trim()) ?? '')].slice(0, nickMax).join('');
+  return [...(parseNick(text.trim()) ?? '')].slice(0, classLimits.nick).join('');
 }
 
 /** @returns the answer as everybody counts it; undefined if it is none to this question */

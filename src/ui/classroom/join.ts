@@ -1,7 +1,6 @@
+import { classLimits } from '../../core/xep/classroom.ts';
 import { Following, type Showing } from './student.ts';
 import { StudentBar } from './student-bar.ts';
-
-const nickMax = 40;
 
 /** Asks for a name, and joins a class. Where there is no such class any more, the page says so. */
 export function askToJoin(code: string, showing: Showing): void {
@@ -17,7 +16,7 @@ export function askToJoin(code: string, showing: Showing): void {
   const label = document.createElement('label');
   label.textContent = 'Your name, if you like ';
   const name = document.createElement('input');
-  name.maxLength = nickMax;
+  name.maxLength = classLimits.nick;
   name.autocomplete = 'off';
   name.dataset.testid = 'class-nick';
   label.append(name);

@@ -1,14 +1,11 @@
 import { html, nothing, type TemplateResult } from 'lit';
+import { classLimits } from '../../core/xep/classroom.ts';
 import { icon } from '../views/icons.ts';
 import { counted } from '../words.ts';
 import { Bar } from './bar.ts';
 import { classLink } from './code.ts';
 import type { Lecture } from './lecture.ts';
 import { tally } from './tally.ts';
-
-const askMax = 600;
-const choicesMax = 8;
-const choiceMax = 160;
 
 /** Above the lecturer’s page: the link for students, how many follow, a question, and what they answered. */
 export class LecturerBar extends Bar {
@@ -56,7 +53,7 @@ export class LecturerBar extends Bar {
 
   #form(): TemplateResult {
     return html`<form class="class-form" data-testid="class-form" @submit=${this.#onAsk}>
-      <label>Question <input id="class-question" required maxlength=${askMax} autocomplete="off" data-testid="class-question" /></label>
+      <label>Question <input id="class-question" required maxlength=${classLimits.ask} autocomplete="off" data-testid="class-question" /></label>
       <label>Answers to choose from, one a line; none: the answer is a number <textarea id="class-choices" rows="3" data-testid="class-choices" aria-describedby="class-why"></textarea></label>
       <p id="class-why" class="tone-bad" role="alert">${this.#why}</p>
       <p class="class-line"><button class="primary" data-testid="class-send">Ask</button><button type="button" @click=${this.#toggleForm}>Cancel</button></p>
@@ -80,10 +77,10 @@ export class LecturerBar extends Bar {
       .map((line) => line.trim())
       .filter((line) => line !== '');
     this.#why =
-      choices.length === 1 || choices.length > choicesMax
-        ? `Give from 2 to ${choicesMax} answers, or none.`
-        : choices.some((line) => line.length > choiceMax)
-          ? `An answer has at most ${choiceMax} characters.`
+      choices.length === 1 || choices.length > classLimits.choices
+        ? `Give from 2 to ${classLimits.choices} answers, or none.`
+        : choices.some((line) => line.length > classLimits.choice)
+          ? `An answer has at most ${classLimits.choice} characters.`
           : '';
     if (this.#why === '' && ask !== '') {
       this.#isAsking = false;

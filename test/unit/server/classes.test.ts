@@ -66,6 +66,18 @@ describe('A class', () => {
     expect(placeOf(elementsOf(follow(late))[0])).toBe('#lab=wallops&seed=7');
   });
 
+  it('a lecturer who asks for their class twice goes on with it', () => {
+    const { host, login, lecturer } = school();
+    open(lecturer);
+    const ann = login('guest0@avalon.irc/a');
+    follow(ann, 'Ann');
+    expect(listed(elementsOf(open(lecturer)))).toMatchObject([{ nick: 'Ann' }]);
+    show(lecturer, '#still');
+    host.advance(0);
+    expect(heard(ann).map(placeOf)).toEqual(['#still']);
+    expect(errorCondition(follow(login('guest1@avalon.irc/a')))).toBeUndefined();
+  });
+
   it('also where a student is on another server of the network', () => {
     const { host, login, lecturer } = school();
     open(lecturer);
