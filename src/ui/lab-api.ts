@@ -106,7 +106,7 @@ export interface LabBaseline {
 /**
  * `window.lab`, for tests and for teachers' consoles. Version 2 has all that version 1 had, and the Lab: nothing here will be removed
  * or change its meaning. It answers
- * with all that the page was told; the picture may be behind. All promises settle after the workers have answered and the page has been
+ * with all that the page was told; the picture may be behind. All promises settle after the workers answered and the page has been
  * updated.
  */
 export interface Lab {

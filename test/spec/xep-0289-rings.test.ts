@@ -881,7 +881,7 @@ describe('decision #147: two rooms that have each let the other join', () => {
 });
 
 describe('XEP-0289 §5.4, for a room that joins two others', () => {
-  it('the user in whose name it asked leaves before both have answered: each is told, and the node is out of the set', () => {
+  it('the user in whose name it asked leaves before both answered: each is told, and the node is out of the set', () => {
     const { world, one, other } = between();
     world.send(leaves(user, `${hall}/me`));
     world.clear();

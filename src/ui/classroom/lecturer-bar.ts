@@ -46,7 +46,7 @@ export class LecturerBar extends Bar {
           ${bars.map(({ answer, count }) => html`<tr><th scope="row">${answer}</th><td><span class="bar" style=${`--share: ${(100 * count) / most}%`}></span><b data-testid="class-tally" data-none=${count === 0 ? '' : nothing}>${count}</b></td></tr>`)}
         </tbody>
       </table>
-      <p class="class-line"><span role="status" data-testid="class-answered">${answered} of ${counted(students.length, 'student')} have answered</span>
+      <p class="class-line"><span role="status" data-testid="class-answered">${answered} of ${counted(students.length, 'student')} answered</span>
       ${isOwn ? html`<button type="button" data-testid="class-stop" @click=${() => this.lecture.ask(undefined)}>Close the question</button>` : nothing}</p>
     </div>`;
   }

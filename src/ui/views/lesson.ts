@@ -95,9 +95,10 @@ class LessonView extends Part {
     { asked }: StepView,
     text: (body: string, place: string) => TemplateResult,
   ): TemplateResult {
-    const { scenario } = this.store.session;
+    const { led, session } = this.store;
+    const { scenario } = session;
     const next = asked.findIndex(({ done }) => !done);
-    return html`<h3>What you do</h3>
+    return html`<h3>${led === undefined ? 'What you do' : 'What the lecturer does'}</h3>
       <ol class="lesson-acts" data-testid="lesson-acts">
         ${asked.map(
           (
@@ -105,7 +106,7 @@ class LessonView extends Part {
             i,
           ) => html`<li data-done=${done ? 'true' : 'false'} aria-current=${i === next ? 'step' : nothing}>
             ${icon(done ? 'check' : 'todo')}<span>${actInWords(act, scenario)}<span class="sr">${done ? ', done' : ', to do'}</span></span>
-            ${i === next ? html`<div class="lesson-hint">${text(guide.step?.do?.[i]?.hint ?? '', `hint${i}`)}</div>` : nothing}
+            ${i === next && led === undefined ? html`<div class="lesson-hint">${text(guide.step?.do?.[i]?.hint ?? '', `hint${i}`)}</div>` : nothing}
           </li>`,
         )}
       </ol>`;
